@@ -1,1 +1,26 @@
-//! bailiwick-model
+//! Value types of identity and access management: account ids, ARNs, names, paths, tags, unique ids, limits and
+//! the one table of error codes.
+//!
+//! Everything here is validated text or a number, immutable, cheap to compare, and spelled as AWS spells it.
+//! The crate deliberately does not know I/O, the clock or randomness: who wants a new unique id brings the bytes.
+//!
+//! Start reading at [`Arn`] for how things are named, and at [`ErrorCode`] for how refusals are.
+
+mod account;
+mod arn;
+mod error;
+mod id;
+pub mod limits;
+mod name;
+mod partition;
+mod path;
+mod tag;
+
+pub use account::{AccountAlias, AccountId};
+pub use arn::{Arn, ArnError};
+pub use error::{ErrorCode, ErrorKind, Fault, IamError, Result};
+pub use id::{AccessKeyId, AccessKeyKind, IdKind, UniqueId};
+pub use name::{GroupName, InstanceProfileName, NameError, PolicyName, RoleName, SessionName, UserName};
+pub use partition::{Partition, Region};
+pub use path::Path;
+pub use tag::{Tag, Tags};

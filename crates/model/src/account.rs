@@ -1,0 +1,134 @@
+//! Account ids and account aliases.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::NameError;
+
+/// The twelve-digit number of an account.
+///
+/// Zero stands for no account: the scope of what belongs to the deployment as a whole, such as AWS's own managed
+/// policies, whose ARNs say `aws` where others have an account.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId(u64);
+
+impl AccountId {
+    /// The scope of what belongs to no account.
+    pub const NONE: AccountId = AccountId(0);
+    const MAX: u64 = 999_999_999_999;
+
+    /// Takes a number of at most twelve digits.
+    pub const fn from_number(number: u64) -> Option<Self> {
+        if number <= Self::MAX { Some(AccountId(number)) } else { None }
+    }
+
+    /// The number itself, without leading zeros.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
+    /// Reads exactly twelve ASCII digits.
+    ///
+    /// # Errors
+    /// When the text has any other shape.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
+            Ok(AccountId(text.bytes().fold(0, |n, b| n * 10 + u64::from(b - b'0'))))
+        } else {
+            Err(NameError::new("account id", "12 digits"))
+        }
+    }
+
+    /// The twelve digits, without allocating.
+    pub fn digits(self) -> [u8; 12] {
+        let mut out = [b'0'; 12];
+        let mut rest = self.0;
+        for slot in out.iter_mut().rev() {
+            *slot = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        out
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:012}", self.0)
+    }
+}
+
+impl fmt::Debug for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:012}", self.0)
+    }
+}
+
+impl FromStr for AccountId {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        Self::parse(text)
+    }
+}
+
+/// A name for an account that is unique in the deployment: 3 to 63 lower-case letters, digits and single hyphens,
+/// with no hyphen at either end, and not the shape of an account id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountAlias(Box<str>);
+
+impl AccountAlias {
+    /// # Errors
+    /// When the text is no alias.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let bytes = text.as_bytes();
+        let ok = (3..=63).contains(&bytes.len())
+            && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+            && !text.starts_with('-')
+            && !text.ends_with('-')
+            && !text.contains("--")
+            && AccountId::parse(text).is_err();
+        if ok {
+            Ok(AccountAlias(text.into()))
+        } else {
+            Err(NameError::new("account alias", "3 to 63 lower-case letters, digits and single hyphens"))
+        }
+    }
+
+    /// The text of the alias.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AccountAlias {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn account_ids_are_twelve_digits() {
+        for good in ["000000000001", "123456789012", "999999999999"] {
+            let id = AccountId::parse(good).unwrap();
+            assert_eq!(id.to_string(), good);
+            assert_eq!(id.digits(), good.as_bytes());
+        }
+        for bad in ["", "12345678901", "1234567890123", "12345678901a", "١٢٣٤٥٦٧٨٩٠١٢", " 12345678901"] {
+            assert!(AccountId::parse(bad).is_err(), "{bad}");
+        }
+        assert!(AccountId::from_number(1_000_000_000_000).is_none());
+    }
+
+    #[test]
+    fn aliases_follow_dns_labels() {
+        for good in ["abc", "a-b-c", "0ab", "company-prod-1"] {
+            assert!(AccountAlias::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["ab", "-abc", "abc-", "a--b", "Abc", "a_b", "123456789012", &"a".repeat(64)] {
+            assert!(AccountAlias::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

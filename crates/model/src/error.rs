@@ -1,0 +1,307 @@
+//! The one table of error codes, and the error that carries one.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+/// What a handler or a record gives back.
+pub type Result<T, E = IamError> = std::result::Result<T, E>;
+
+/// Whose fault a refusal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// The caller's: the same request will fail again.
+    Sender,
+    /// Ours: the same request may succeed later.
+    Receiver,
+}
+
+/// What sort of refusal it is, for protocols that have fewer words than AWS has codes. Named as gRPC names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "gRPC's own words, which its documentation explains")]
+pub enum ErrorKind {
+    InvalidArgument,
+    Unauthenticated,
+    PermissionDenied,
+    NotFound,
+    AlreadyExists,
+    FailedPrecondition,
+    Aborted,
+    ResourceExhausted,
+    Unimplemented,
+    Unavailable,
+    Internal,
+}
+
+macro_rules! codes {
+    ($($name:ident $wire:literal $status:literal $kind:ident;)*) => {
+        /// Every code that an answer may carry. A row is the code's name on the wire, its HTTP status and its kind;
+        /// the models and `reference` documentation of AWS are the source.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[expect(missing_docs, reason = "AWS's own codes, spelled as on the wire")]
+        #[non_exhaustive]
+        pub enum ErrorCode { $($name,)* }
+
+        impl ErrorCode {
+            /// Every row of the table.
+            pub const ALL: &[ErrorCode] = &[$(ErrorCode::$name,)*];
+
+            /// The code as clients see it.
+            pub const fn wire(self) -> &'static str {
+                match self { $(ErrorCode::$name => $wire,)* }
+            }
+
+            /// The status of the HTTP answer.
+            pub const fn http_status(self) -> u16 {
+                match self { $(ErrorCode::$name => $status,)* }
+            }
+
+            /// The kind of refusal.
+            pub const fn kind(self) -> ErrorKind {
+                match self { $(ErrorCode::$name => ErrorKind::$kind,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    // What the request is.
+    ValidationError "ValidationError" 400 InvalidArgument;
+    InvalidInput "InvalidInput" 400 InvalidArgument;
+    MissingParameter "MissingParameter" 400 InvalidArgument;
+    InvalidParameterCombination "InvalidParameterCombination" 400 InvalidArgument;
+    InvalidParameterValue "InvalidParameterValue" 400 InvalidArgument;
+    InvalidQueryParameter "InvalidQueryParameter" 400 InvalidArgument;
+    MalformedQueryString "MalformedQueryString" 404 InvalidArgument;
+    MalformedInput "MalformedInput" 400 InvalidArgument;
+    RequestEntityTooLarge "RequestEntityTooLarge" 413 InvalidArgument;
+    MalformedPolicyDocument "MalformedPolicyDocument" 400 InvalidArgument;
+    MalformedCertificate "MalformedCertificate" 400 InvalidArgument;
+    InvalidCertificate "InvalidCertificate" 400 InvalidArgument;
+    InvalidPublicKey "InvalidPublicKey" 400 InvalidArgument;
+    InvalidUserType "InvalidUserType" 400 InvalidArgument;
+    KeyPairMismatch "KeyPairMismatch" 400 InvalidArgument;
+    UnrecognizedPublicKeyEncoding "UnrecognizedPublicKeyEncoding" 400 InvalidArgument;
+    InvalidIdentityToken "InvalidIdentityToken" 400 InvalidArgument;
+    InvalidAuthorizationMessage "InvalidAuthorizationMessageException" 400 InvalidArgument;
+    ExpiredTradeInToken "ExpiredTradeInTokenException" 400 InvalidArgument;
+    PackedPolicyTooLarge "PackedPolicyTooLarge" 400 InvalidArgument;
+    JwtPayloadSizeExceeded "JWTPayloadSizeExceededException" 400 InvalidArgument;
+    // What is asked for.
+    InvalidAction "InvalidAction" 400 Unimplemented;
+    NoSuchVersion "NoSuchVersion" 400 InvalidArgument;
+    MissingAction "MissingAction" 400 InvalidArgument;
+    MethodNotAllowed "MethodNotAllowed" 405 InvalidArgument;
+    NotImplemented "NotImplemented" 501 Unimplemented;
+    OptInRequired "OptInRequired" 403 PermissionDenied;
+    // Who asks.
+    MissingAuthenticationToken "MissingAuthenticationToken" 403 Unauthenticated;
+    InvalidClientTokenId "InvalidClientTokenId" 403 Unauthenticated;
+    SignatureDoesNotMatch "SignatureDoesNotMatch" 403 Unauthenticated;
+    IncompleteSignature "IncompleteSignature" 400 Unauthenticated;
+    RequestExpired "RequestExpired" 400 Unauthenticated;
+    ExpiredToken "ExpiredToken" 403 Unauthenticated;
+    ExpiredTokenException "ExpiredTokenException" 400 Unauthenticated;
+    InvalidAuthenticationCode "InvalidAuthenticationCode" 403 Unauthenticated;
+    // Whether he may.
+    AccessDenied "AccessDenied" 403 PermissionDenied;
+    IdpRejectedClaim "IDPRejectedClaim" 403 PermissionDenied;
+    RegionDisabled "RegionDisabledException" 403 PermissionDenied;
+    SessionDurationEscalation "SessionDurationEscalationException" 403 PermissionDenied;
+    OutboundWebIdentityFederationDisabled "OutboundWebIdentityFederationDisabledException" 403 PermissionDenied;
+    // What is there.
+    NoSuchEntity "NoSuchEntity" 404 NotFound;
+    ReportNotPresent "ReportNotPresent" 410 NotFound;
+    ReportExpired "ReportExpired" 410 NotFound;
+    EntityAlreadyExists "EntityAlreadyExists" 409 AlreadyExists;
+    DuplicateCertificate "DuplicateCertificate" 409 AlreadyExists;
+    DuplicateSshPublicKey "DuplicateSSHPublicKey" 400 AlreadyExists;
+    // Whether it can be done now.
+    DeleteConflict "DeleteConflict" 409 FailedPrecondition;
+    UnmodifiableEntity "UnmodifiableEntity" 400 FailedPrecondition;
+    EntityTemporarilyUnmodifiable "EntityTemporarilyUnmodifiable" 409 FailedPrecondition;
+    PolicyNotAttachable "PolicyNotAttachable" 400 FailedPrecondition;
+    PasswordPolicyViolation "PasswordPolicyViolation" 400 FailedPrecondition;
+    ServiceNotSupported "NotSupportedService" 404 FailedPrecondition;
+    FeatureDisabled "FeatureDisabled" 404 FailedPrecondition;
+    FeatureEnabled "FeatureEnabled" 409 FailedPrecondition;
+    ReportInProgress "ReportInProgress" 404 FailedPrecondition;
+    AccountNotManagementOrDelegatedAdministrator "AccountNotManagementOrDelegatedAdministratorException" 400 FailedPrecondition;
+    CallerIsNotManagementAccount "CallerIsNotManagementAccountException" 400 FailedPrecondition;
+    OrganizationNotFound "OrganizationNotFoundException" 400 FailedPrecondition;
+    OrganizationNotInAllFeaturesMode "OrganizationNotInAllFeaturesModeException" 400 FailedPrecondition;
+    ServiceAccessNotEnabled "ServiceAccessNotEnabledException" 400 FailedPrecondition;
+    ConcurrentModification "ConcurrentModification" 409 Aborted;
+    LimitExceeded "LimitExceeded" 409 ResourceExhausted;
+    ReportGenerationLimitExceeded "ReportGenerationLimitExceeded" 409 ResourceExhausted;
+    Throttling "Throttling" 400 ResourceExhausted;
+    // Whether we can.
+    IdpCommunicationError "IDPCommunicationError" 400 Unavailable;
+    OpenIdIdpCommunicationError "OpenIdIdpCommunicationError" 400 Unavailable;
+    ServiceUnavailable "ServiceUnavailable" 503 Unavailable;
+    ServiceFailure "ServiceFailure" 500 Internal;
+    InternalFailure "InternalFailure" 500 Internal;
+    PolicyEvaluation "PolicyEvaluation" 500 Internal;
+}
+
+impl ErrorCode {
+    /// Whose fault it is: ours from status 500 on.
+    pub const fn fault(self) -> Fault {
+        if self.http_status() >= 500 && !matches!(self, ErrorCode::NotImplemented) {
+            Fault::Receiver
+        } else {
+            Fault::Sender
+        }
+    }
+
+    /// The row with that code on the wire.
+    pub fn from_wire(wire: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|c| c.wire() == wire)
+    }
+}
+
+/// A refusal: a code and a message for the caller, and, apart from them, a cause for the log.
+///
+/// Messages that clients are known to read are AWS's; ours are lower case, without full stop, with the caller's text
+/// in backticks. No secret is ever part of either.
+pub struct IamError(Box<Inner>);
+
+struct Inner {
+    code: ErrorCode,
+    message: String,
+    fields: Vec<(String, String)>,
+    retry_after: Option<Duration>,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl IamError {
+    /// A refusal with a message for the caller.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        IamError(Box::new(Inner { code, message: message.into(), fields: Vec::new(), retry_after: None, cause: None }))
+    }
+
+    /// A failure of ours. The caller learns nothing but that; the cause goes to the log.
+    pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let mut error = Self::new(
+            ErrorCode::ServiceFailure,
+            "The request processing has failed because of an unknown error, exception or failure.",
+        );
+        error.0.cause = Some(cause.into());
+        error
+    }
+
+    /// `NoSuchEntity` in AWS's words: `The user with name Bob cannot be found.`
+    pub fn no_such(what: &str, name: impl fmt::Display) -> Self {
+        Self::new(ErrorCode::NoSuchEntity, format!("The {what} with name {name} cannot be found."))
+    }
+
+    /// `EntityAlreadyExists` in AWS's words: `User with name Bob already exists.`
+    pub fn already_exists(what: &str, name: impl fmt::Display) -> Self {
+        Self::new(ErrorCode::EntityAlreadyExists, format!("{what} with name {name} already exists."))
+    }
+
+    /// `LimitExceeded` in AWS's words: `Cannot exceed quota for UsersPerAccount: 5000`
+    pub fn quota(name: &str, limit: impl fmt::Display) -> Self {
+        Self::new(ErrorCode::LimitExceeded, format!("Cannot exceed quota for {name}: {limit}"))
+    }
+
+    /// `ValidationError` with a message.
+    pub fn validation(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::ValidationError, message)
+    }
+
+    /// Adds what lies behind the refusal, for the log alone.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    /// Names an offending member and what is wrong with it.
+    #[must_use]
+    pub fn field(mut self, name: impl Into<String>, description: impl Into<String>) -> Self {
+        self.0.fields.push((name.into(), description.into()));
+        self
+    }
+
+    /// Says when trying again makes sense.
+    #[must_use]
+    pub fn retry_after(mut self, delay: Duration) -> Self {
+        self.0.retry_after = Some(delay);
+        self
+    }
+
+    /// The code.
+    pub fn code(&self) -> ErrorCode {
+        self.0.code
+    }
+
+    /// The message for the caller.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The offending members, each with what is wrong with it.
+    pub fn fields(&self) -> &[(String, String)] {
+        &self.0.fields
+    }
+
+    /// When trying again makes sense, if it does.
+    pub fn retry_delay(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// What lies behind it, for the log.
+    pub fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        self.0.cause.as_deref()
+    }
+}
+
+impl fmt::Display for IamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.code.wire(), self.0.message)
+    }
+}
+
+impl fmt::Debug for IamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)?;
+        if let Some(cause) = &self.0.cause {
+            write!(f, " (cause: {cause})")?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for IamError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.cause.as_deref().map(|c| c as &(dyn Error + 'static))
+    }
+}
+
+impl From<crate::NameError> for IamError {
+    fn from(error: crate::NameError) -> Self {
+        IamError::validation(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wire_codes_are_unique_and_found() {
+        for code in ErrorCode::ALL {
+            assert_eq!(ErrorCode::from_wire(code.wire()), Some(*code));
+        }
+    }
+
+    #[test]
+    fn receiver_faults_say_little_outside() {
+        let error = IamError::internal("disk on fire");
+        assert!(!error.to_string().contains("fire"));
+        assert!(format!("{error:?}").contains("fire"));
+        assert_eq!(error.code().fault(), Fault::Receiver);
+        assert_eq!(ErrorCode::LimitExceeded.fault(), Fault::Sender);
+    }
+}

@@ -1,0 +1,76 @@
+//! Limits that AWS documents, for things whose size does not depend on the deployment's quotas.
+//!
+//! Source: "IAM and AWS STS quotas" in the IAM User Guide. Sizes of policies are counted in characters, white space
+//! outside of strings left out, except where said.
+
+/// Tags on one user, role, policy or session.
+pub const MAX_TAGS: usize = 50;
+/// Access keys of one user, root included.
+pub const ACCESS_KEYS_PER_USER: u64 = 2;
+/// Stored versions of one managed policy.
+pub const VERSIONS_PER_POLICY: usize = 5;
+/// Characters of one managed policy.
+pub const MANAGED_POLICY_SIZE: usize = 6_144;
+/// Characters of all inline policies of one user together.
+pub const USER_INLINE_SIZE: usize = 2_048;
+/// Characters of all inline policies of one group together.
+pub const GROUP_INLINE_SIZE: usize = 5_120;
+/// Characters of all inline policies of one role together.
+pub const ROLE_INLINE_SIZE: usize = 10_240;
+/// Characters of one trust policy.
+pub const TRUST_POLICY_SIZE: usize = 2_048;
+/// Characters of one inline session policy, white space counted.
+pub const SESSION_POLICY_SIZE: usize = 2_048;
+/// Managed policies that one session may name.
+pub const SESSION_POLICY_ARNS: usize = 10;
+/// Items on a page, when the caller doesn't say.
+pub const DEFAULT_PAGE: usize = 100;
+/// Items on a page, at most.
+pub const MAX_PAGE: usize = 1_000;
+/// Seconds that a session lasts when the caller doesn't say.
+pub const DEFAULT_SESSION_SECONDS: i64 = 3_600;
+/// Seconds that a session lasts at least.
+pub const MIN_SESSION_SECONDS: i64 = 900;
+/// Seconds that a session of a role assumed from another role lasts at most.
+pub const CHAINED_SESSION_SECONDS: i64 = 3_600;
+/// Seconds that any role session lasts at most.
+pub const MAX_SESSION_SECONDS: i64 = 43_200;
+
+/// How many of each thing an account, or an entity, may have: AWS's default quotas, which a deployment may change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quotas {
+    /// Users in an account.
+    pub users: u64,
+    /// Groups in an account.
+    pub groups: u64,
+    /// Roles in an account.
+    pub roles: u64,
+    /// Customer managed policies in an account.
+    pub policies: u64,
+    /// Groups that one user is in.
+    pub groups_per_user: u64,
+    /// Managed policies attached to one user.
+    pub attached_per_user: u64,
+    /// Managed policies attached to one group.
+    pub attached_per_group: u64,
+    /// Managed policies attached to one role.
+    pub attached_per_role: u64,
+    /// Accounts in the deployment.
+    pub accounts: u64,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Quotas {
+            users: 5_000,
+            groups: 300,
+            roles: 1_000,
+            policies: 1_500,
+            groups_per_user: 10,
+            attached_per_user: 10,
+            attached_per_group: 10,
+            attached_per_role: 10,
+            accounts: 10_000,
+        }
+    }
+}

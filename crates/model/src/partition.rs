@@ -1,0 +1,145 @@
+//! Partitions and regions.
+
+use std::fmt;
+
+use crate::NameError;
+
+/// The part of the world that an ARN belongs to; a setting of the deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Partition {
+    /// `aws`
+    #[default]
+    Aws,
+    /// `aws-cn`
+    AwsCn,
+    /// `aws-us-gov`
+    AwsUsGov,
+    /// `aws-iso`
+    AwsIso,
+    /// `aws-iso-b`
+    AwsIsoB,
+    /// `aws-iso-e`
+    AwsIsoE,
+    /// `aws-iso-f`
+    AwsIsoF,
+    /// `aws-eusc`
+    AwsEusc,
+}
+
+impl Partition {
+    /// Every partition that there is.
+    pub const ALL: [Partition; 8] = [
+        Partition::Aws,
+        Partition::AwsCn,
+        Partition::AwsUsGov,
+        Partition::AwsIso,
+        Partition::AwsIsoB,
+        Partition::AwsIsoE,
+        Partition::AwsIsoF,
+        Partition::AwsEusc,
+    ];
+
+    /// The name, as the second part of an ARN has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Partition::Aws => "aws",
+            Partition::AwsCn => "aws-cn",
+            Partition::AwsUsGov => "aws-us-gov",
+            Partition::AwsIso => "aws-iso",
+            Partition::AwsIsoB => "aws-iso-b",
+            Partition::AwsIsoE => "aws-iso-e",
+            Partition::AwsIsoF => "aws-iso-f",
+            Partition::AwsEusc => "aws-eusc",
+        }
+    }
+
+    /// # Errors
+    /// When no partition has that name.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        Self::ALL
+            .into_iter()
+            .find(|p| p.as_str() == text)
+            .ok_or(NameError::new("partition", "the name of an AWS partition, such as aws, aws-cn or aws-us-gov"))
+    }
+
+    /// The partition that a region of this name is in, by the prefix that the partition's regions share.
+    pub fn of_region(region: &str) -> Self {
+        const PREFIXES: [(&str, Partition); 8] = [
+            ("cn-", Partition::AwsCn),
+            ("us-gov-", Partition::AwsUsGov),
+            ("us-iso-", Partition::AwsIso),
+            ("us-isob-", Partition::AwsIsoB),
+            ("eu-isoe-", Partition::AwsIsoE),
+            ("us-isof-", Partition::AwsIsoF),
+            ("eu-isof-", Partition::AwsIsoF),
+            ("eusc-", Partition::AwsEusc),
+        ];
+        PREFIXES.into_iter().find(|(prefix, _)| region.starts_with(prefix)).map_or(Partition::Aws, |(_, p)| p)
+    }
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The name of a region: lower-case letters, digits and hyphens, as in `eu-central-1`.
+///
+/// Which regions exist is nobody's business here: a deployment takes any region of its own partition.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Region(Box<str>);
+
+impl Region {
+    /// # Errors
+    /// When the text is empty, longer than 32 characters, or holds anything but `a-z`, `0-9` and `-`.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let ok = (1..=32).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && text.starts_with(|c: char| c.is_ascii_lowercase());
+        if ok {
+            Ok(Region(text.into()))
+        } else {
+            Err(NameError::new("region", "lower-case letters, digits and hyphens, such as eu-central-1"))
+        }
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The partition that the region is in.
+    pub fn partition(&self) -> Partition {
+        Partition::of_region(&self.0)
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_tell_their_partition() {
+        for (region, partition) in [
+            ("eu-central-1", "aws"),
+            ("us-east-1", "aws"),
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("us-iso-east-1", "aws-iso"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("eusc-de-east-1", "aws-eusc"),
+        ] {
+            assert_eq!(Region::parse(region).unwrap().partition().as_str(), partition, "{region}");
+        }
+        for bad in ["", "EU-central-1", "eu central", "-x", "é"] {
+            assert!(Region::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
