@@ -1,0 +1,71 @@
+//! What a document is used as, which decides what it may hold.
+
+use std::fmt;
+
+/// What a document is used as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PolicyKind {
+    /// Of a user, group or role: inline or managed.
+    Identity,
+    /// Of a resource.
+    Resource,
+    /// Of a role: who may assume it.
+    Trust,
+    /// Permissions boundary of a user or role.
+    Boundary,
+    /// Handed over with a request for temporary credentials.
+    Session,
+    /// Service control policy.
+    Scp,
+    /// Resource control policy.
+    Rcp,
+    /// Of a VPC endpoint.
+    Endpoint,
+}
+
+impl PolicyKind {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::Identity,
+        Self::Resource,
+        Self::Trust,
+        Self::Boundary,
+        Self::Session,
+        Self::Scp,
+        Self::Rcp,
+        Self::Endpoint,
+    ];
+
+    /// Whether a statement of this kind must say whom it speaks to.
+    #[must_use]
+    pub fn has_principal(self) -> bool {
+        matches!(self, Self::Resource | Self::Trust | Self::Rcp | Self::Endpoint)
+    }
+
+    /// Whether a statement of this kind names resources.
+    #[must_use]
+    pub fn has_resource(self) -> bool {
+        self != Self::Trust
+    }
+
+    /// The kind in words, for messages.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Identity => "identity-based policy",
+            Self::Resource => "resource-based policy",
+            Self::Trust => "trust policy",
+            Self::Boundary => "permissions boundary",
+            Self::Session => "session policy",
+            Self::Scp => "service control policy",
+            Self::Rcp => "resource control policy",
+            Self::Endpoint => "endpoint policy",
+        }
+    }
+}
+
+impl fmt::Display for PolicyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.describe())
+    }
+}
