@@ -1,0 +1,145 @@
+//! What every source file owes its reader: it says what it is for, is short, and leaves nothing undone.
+
+use crate::run;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Longer files are listed, not refused.
+const LONG: usize = 500;
+
+/// Words that mean something was left undone, each with what to do instead.
+const WORDS: &[(&str, &str)] = &[
+    ("TODO", "do it, or say in an issue what is missing"),
+    ("FIXME", "mend it, or say in an issue what is broken"),
+    ("XXX:", "say what is wrong, in an issue"),
+    ("todo!(", "no stubs"),
+    ("unimplemented!(", "no stubs; the list in `service` says what has no handler"),
+    ("#[ignore", "assert what happens today and say that it is wrong"),
+    ("#[should_panic", "assert the error instead"),
+    ("pytest.mark.skip(", "assert what happens today and say that it is wrong"),
+    ("pytest.mark.xfail", "assert what happens today and say that it is wrong"),
+];
+
+/// Only the server reads the environment.
+const ENVIRONMENT: &[&str] = &["env::var(", "env::var_os(", "env::vars("];
+
+pub(crate) struct Read {
+    pub(crate) files: usize,
+    pub(crate) wrong: Vec<String>,
+    pub(crate) long: Vec<(String, usize)>,
+}
+
+pub(crate) fn check() -> Result<Read> {
+    let root = run::root();
+    let mut files = Vec::new();
+    for folder in ["crates", "xtask", "proto", "bench", "tests", "fuzz"] {
+        walk(&root.join(folder), &mut files)?;
+    }
+    files.sort();
+    let mut read = Read { files: 0, wrong: Vec::new(), long: Vec::new() };
+    for file in files {
+        let path = file.strip_prefix(&root).unwrap_or(&file).to_string_lossy().replace('\\', "/");
+        let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
+        if !["rs", "proto", "py"].contains(&extension) {
+            continue;
+        }
+        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {path}"))?;
+        read.files += 1;
+        read.wrong.extend(check_file(&path, &text));
+        let lines = text.lines().count();
+        if lines > LONG {
+            read.long.push((path, lines));
+        }
+    }
+    Ok(read)
+}
+
+fn check_file(path: &str, text: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if wants_docs(path) && !has_docs(path, text) {
+        wrong.push(format!("{path}: says nothing of what it is for; begin with `//!`"));
+    }
+    // These lines name the words themselves.
+    if path != "xtask/src/prose.rs" {
+        for (number, line) in text.lines().enumerate() {
+            for (word, instead) in WORDS.iter().filter(|(word, _)| line.contains(word)) {
+                wrong.push(format!("{path}:{}: `{word}`: {instead}", number + 1));
+            }
+            let library = path.starts_with("crates/") && path.contains("/src/") && !path.starts_with("crates/server/");
+            if library && !is_test(path) && ENVIRONMENT.iter().any(|word| line.contains(word)) {
+                wrong.push(format!("{path}:{}: only the server reads the environment", number + 1));
+            }
+        }
+    }
+    wrong
+}
+
+fn is_test(path: &str) -> bool {
+    path.ends_with("/tests.rs") || path.contains("/tests/") || path.ends_with("_test.rs")
+}
+
+fn wants_docs(path: &str) -> bool {
+    let source = path.ends_with(".rs") && path.contains("/src/") && !is_test(path);
+    source || (path.ends_with(".py") && path.starts_with("tests/"))
+}
+
+fn has_docs(path: &str, text: &str) -> bool {
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with("#!"));
+    let opening = if path.ends_with(".py") { "\"\"\"" } else { "//!" };
+    first.is_some_and(|line| line.starts_with(opening) && line.len() > opening.len() + 10)
+}
+
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let path = entry.path();
+        if path.is_dir() {
+            if !["target", "__pycache__", ".pytest_cache", "corpus"].iter().any(|skipped| name == *skipped) {
+                walk(&path, files)?;
+            }
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(path: &str, text: &str, expected: &[&str]) {
+        assert_eq!(check_file(path, text), expected, "{path}");
+    }
+
+    #[test]
+    fn modules_say_what_they_are_for() {
+        check("crates/x/src/lib.rs", "//! What it is for, in words.\nuse a;\n", &[]);
+        check("crates/x/src/a.rs", "\n//! What it is for, in words.\n", &[]);
+        check("crates/x/src/a/tests.rs", "use super::*;\n", &[]);
+        check("crates/x/tests/a.rs", "use x::*;\n", &[]);
+        check(
+            "crates/x/src/a.rs",
+            "use a;\n",
+            &["crates/x/src/a.rs: says nothing of what it is for; begin with `//!`"],
+        );
+        check("crates/x/src/a.rs", "//! a\n", &["crates/x/src/a.rs: says nothing of what it is for; begin with `//!`"]);
+    }
+
+    #[test]
+    fn nothing_is_left_undone() {
+        check("crates/x/tests/a.rs", "fn f() {\n    todo!()\n}\n", &["crates/x/tests/a.rs:2: `todo!(`: no stubs"]);
+    }
+
+    #[test]
+    fn only_the_server_reads_the_environment() {
+        let text = "//! What it is for, in words.\nfn f() { std::env::var(\"A\").ok(); }\n";
+        check("crates/x/src/a.rs", text, &["crates/x/src/a.rs:2: only the server reads the environment"]);
+        check("crates/server/src/a.rs", text, &[]);
+    }
+}

@@ -1,0 +1,62 @@
+//! The Python that real clients run in: a virtual environment of pinned packages, made once per list of them.
+
+use crate::dist::hex;
+use crate::run;
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const REQUIREMENTS: &str = "tests/clients/requirements.txt";
+
+/// The newest first; `python3` last, since it may be an old one.
+const PYTHONS: &[&str] = &["python3.11", "python3.12", "python3.13", "python3"];
+
+/// The environment's `python`, made when it is not there yet.
+///
+/// # Errors
+/// When there is no Python of 3.10 or later, or the packages can't be had.
+pub(crate) fn environment() -> Result<PathBuf> {
+    let requirements = run::root().join(REQUIREMENTS);
+    let list = fs::read(&requirements).with_context(|| format!("cannot read {REQUIREMENTS}"))?;
+    let base = base()?;
+    let version = run::output(Command::new(base).arg("--version"))?;
+    let mut hash = Sha256::new();
+    hash.update(&list);
+    hash.update(version.as_bytes());
+    let folder = run::target().join("clients").join(&hex(&hash.finalize())[..16]);
+    let python = folder.join("bin/python");
+    let complete = folder.join(".complete");
+    if complete.exists() {
+        return Ok(python);
+    }
+    if folder.exists() {
+        fs::remove_dir_all(&folder).context("cannot remove half an environment")?;
+    }
+    let mut make = Command::new(base);
+    make.args(["-m", "venv"]).arg(&folder);
+    run::quiet(make).context("cannot make a virtual environment (Debian and Ubuntu: apt-get install python3-venv)")?;
+    let mut install = Command::new(&python);
+    install
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+        .arg(&requirements);
+    run::quiet(install).context("cannot install the pinned packages")?;
+    fs::write(&complete, "").context("cannot mark the environment as complete")?;
+    Ok(python)
+}
+
+fn base() -> Result<&'static str> {
+    let recent = "import sys, venv; sys.exit(sys.version_info < (3, 10))";
+    match PYTHONS.iter().find(|python| run::installed(python, &["-c", recent])) {
+        Some(python) => Ok(python),
+        None => bail!("no Python of 3.10 or later with `venv`; tried {}", PYTHONS.join(", ")),
+    }
+}
+
+/// A `pytest` over `tests/clients` with this environment.
+pub(crate) fn pytest(python: &Path) -> Command {
+    let mut command = Command::new(python);
+    command.current_dir(run::root().join("tests/clients")).args(["-m", "pytest", "-p", "no:cacheprovider"]);
+    command
+}
