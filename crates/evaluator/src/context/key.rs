@@ -1,0 +1,148 @@
+//! Context keys as compiled policies hold them.
+
+use std::fmt;
+
+use crate::fold;
+
+/// A context key that a policy asks for. Compared without case, tag keys included.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ContextKey {
+    lower: Box<str>,
+    global: Option<GlobalKey>,
+}
+
+impl ContextKey {
+    /// Takes a key in any case.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        let lower: Box<str> = fold::lower(name).into();
+        let global = GlobalKey::parse_lower(&lower);
+        Self { lower, global }
+    }
+
+    /// The key in lower case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.lower
+    }
+
+    /// Which of the keys that the system fills in this is, so that a source can answer by a `match`.
+    #[must_use]
+    pub fn global(&self) -> Option<GlobalKey> {
+        self.global
+    }
+
+    /// The tag key (in lower case) of a key such as `aws:PrincipalTag/team`.
+    ///
+    /// For keys with a tag part, [`Self::global`] tells the part before the slash.
+    #[must_use]
+    pub fn tag(&self) -> Option<&str> {
+        self.lower.split_once('/').map(|(_, tag)| tag)
+    }
+
+    /// Whether `name` is this key, in whatever case.
+    #[must_use]
+    pub fn matches(&self, name: &str) -> bool {
+        fold::eq_key(&self.lower, name)
+    }
+
+    /// Whether `tag` is the tag key of this key, in whatever case.
+    #[must_use]
+    pub fn tag_matches(&self, tag: &str) -> bool {
+        self.tag().is_some_and(|own| fold::eq_key(own, tag))
+    }
+}
+
+impl fmt::Debug for ContextKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lower)
+    }
+}
+
+macro_rules! global_keys {
+    ($($(#[$doc:meta])* $name:ident $lower:literal,)*) => {
+        /// Keys that the system itself fills in; of tag keys, the part before the slash.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum GlobalKey {
+            $(#[doc = concat!("`", $lower, "`, without regard to case.")] $name,)*
+        }
+
+        impl GlobalKey {
+            /// Every one.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The key in lower case, with the slash where a tag key follows.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $lower,)*
+                }
+            }
+
+            fn parse_lower(key: &str) -> Option<Self> {
+                let head = match key.split_once('/') {
+                    Some((head, _)) => &key[..=head.len()],
+                    None => key,
+                };
+                match head {
+                    $($lower => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+global_keys! {
+    PrincipalArn "aws:principalarn",
+    PrincipalAccount "aws:principalaccount",
+    PrincipalType "aws:principaltype",
+    PrincipalTag "aws:principaltag/",
+    PrincipalIsAwsService "aws:principalisawsservice",
+    PrincipalServiceName "aws:principalservicename",
+    PrincipalServiceNamesList "aws:principalservicenameslist",
+    PrincipalOrgId "aws:principalorgid",
+    PrincipalOrgPaths "aws:principalorgpaths",
+    UserId "aws:userid",
+    UserName "aws:username",
+    TokenIssueTime "aws:tokenissuetime",
+    MultiFactorAuthPresent "aws:multifactorauthpresent",
+    MultiFactorAuthAge "aws:multifactorauthage",
+    SourceIdentity "aws:sourceidentity",
+    FederatedProvider "aws:federatedprovider",
+    AssumedRoot "aws:assumedroot",
+    SourceIp "aws:sourceip",
+    VpcSourceIp "aws:vpcsourceip",
+    SecureTransport "aws:securetransport",
+    UserAgent "aws:useragent",
+    Referer "aws:referer",
+    CurrentTime "aws:currenttime",
+    EpochTime "aws:epochtime",
+    RequestedRegion "aws:requestedregion",
+    CalledVia "aws:calledvia",
+    CalledViaFirst "aws:calledviafirst",
+    CalledViaLast "aws:calledvialast",
+    ViaAwsService "aws:viaawsservice",
+    RequestTag "aws:requesttag/",
+    TagKeys "aws:tagkeys",
+    ResourceAccount "aws:resourceaccount",
+    ResourceOrgId "aws:resourceorgid",
+    ResourceOrgPaths "aws:resourceorgpaths",
+    ResourceTag "aws:resourcetag/",
+    SourceArn "aws:sourcearn",
+    SourceAccount "aws:sourceaccount",
+    SourceOrgId "aws:sourceorgid",
+    SourceOrgPaths "aws:sourceorgpaths",
+    SourceVpc "aws:sourcevpc",
+    SourceVpce "aws:sourcevpce",
+    StsExternalId "sts:externalid",
+    StsRoleSessionName "sts:rolesessionname",
+    StsSourceIdentity "sts:sourceidentity",
+    StsTransitiveTagKeys "sts:transitivetagkeys",
+    StsDurationSeconds "sts:durationseconds",
+    IamPermissionsBoundary "iam:permissionsboundary",
+    IamPolicyArn "iam:policyarn",
+    IamPassedToService "iam:passedtoservice",
+    IamAssociatedResourceArn "iam:associatedresourcearn",
+    IamResourceTag "iam:resourcetag/",
+}

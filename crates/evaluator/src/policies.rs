@@ -1,0 +1,56 @@
+//! Every policy that takes part in a decision.
+
+use crate::{Policy, StatementInfo, StatementRef};
+use bailiwick_policy_lang::PolicyKind;
+
+/// The policies that apply to a request, borrowed, by type.
+///
+/// Lists are slices of slices, so that what is shared (a group's policies) is pointed at and never copied: for a user
+/// `identity` is his own policies, then each group's.
+#[derive(Clone, Copy, Default)]
+pub struct Policies<'a> {
+    /// Identity policies: own, then those of each group.
+    pub identity: &'a [&'a [Policy]],
+    /// The permissions boundary, if there is one.
+    pub boundary: Option<&'a Policy>,
+    /// Session policies. `None`: the session was made without; an empty list allows nothing.
+    pub session: Option<&'a [&'a [Policy]]>,
+    /// SCPs of the caller's account, by level from the root down to the account. No level: no organization.
+    pub scps: &'a [&'a [Policy]],
+    /// RCPs of the resource's account, by level. The one that allows everything is implied at each level.
+    pub rcps: &'a [&'a [Policy]],
+    /// The resource's policy.
+    pub resource: Option<&'a Policy>,
+    /// Whether the resource's policy must allow in any case, as a KMS key's must: the identity side alone never
+    /// suffices then. A trust policy always must.
+    pub resource_must_allow: bool,
+    /// The trust policy of the role, for `sts:Assume…`.
+    pub trust: Option<&'a Policy>,
+    /// The policy of the endpoint that the request came through.
+    pub endpoint: Option<&'a Policy>,
+}
+
+impl<'a> Policies<'a> {
+    /// The policy that a statement reference points into.
+    #[must_use]
+    pub fn policy(&self, at: &StatementRef) -> Option<&'a Policy> {
+        let index = at.policy as usize;
+        let level = at.level as usize;
+        match at.kind {
+            PolicyKind::Identity => self.identity.iter().copied().flatten().nth(index),
+            PolicyKind::Session => self.session?.iter().copied().flatten().nth(index),
+            PolicyKind::Scp => self.scps.get(level)?.get(index),
+            PolicyKind::Rcp => self.rcps.get(level)?.get(index),
+            PolicyKind::Boundary => self.boundary,
+            PolicyKind::Resource => self.resource,
+            PolicyKind::Trust => self.trust,
+            PolicyKind::Endpoint => self.endpoint,
+        }
+    }
+
+    /// Sid, effect and place of the statement that a reference points at.
+    #[must_use]
+    pub fn statement(&self, at: &StatementRef) -> Option<StatementInfo<'a>> {
+        self.policy(at)?.statement(at.statement as usize)
+    }
+}
