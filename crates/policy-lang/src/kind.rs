@@ -48,6 +48,18 @@ impl PolicyKind {
         self != Self::Trust
     }
 
+    /// Whether its text is bound to tab, line breaks and the characters U+0020 to U+00FF, as IAM's own policies are.
+    #[must_use]
+    pub fn is_latin(self) -> bool {
+        matches!(self, Self::Identity | Self::Trust | Self::Boundary | Self::Session)
+    }
+
+    /// Whether a `Sid` may hold letters and digits only.
+    #[must_use]
+    pub fn has_plain_sids(self) -> bool {
+        !matches!(self, Self::Resource | Self::Endpoint)
+    }
+
     /// The kind in words, for messages.
     #[must_use]
     pub fn describe(self) -> &'static str {

@@ -1,0 +1,308 @@
+//! Why a text is no policy document, and where.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::kind::PolicyKind;
+use crate::path::Path;
+use crate::span::Span;
+
+/// Why a text is no policy document of its kind: what was found, what was expected, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyError {
+    /// What is wrong.
+    pub kind: ErrorKind,
+    /// What the document was read as.
+    pub policy: PolicyKind,
+    /// Where it is wrong.
+    pub span: Span,
+    /// The same as a path of keys and indexes.
+    pub path: Path,
+    /// What stands there; the caller's text is in backticks.
+    pub found: Cow<'static, str>,
+    /// What should.
+    pub expected: Cow<'static, str>,
+}
+
+/// What can be wrong with a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The text is not JSON.
+    Json,
+    /// A key stands twice in one object.
+    DuplicateKey,
+    /// The text is longer than the limit.
+    TooLong,
+    /// Objects and arrays are nested too deeply.
+    TooDeep,
+    /// A character that policies of this kind cannot hold.
+    Character,
+    /// An element has another JSON type than it must have.
+    DataType,
+    /// An element that the language does not know.
+    UnknownElement,
+    /// `Version` is none of the two.
+    Version,
+    /// `Version` is older than this place takes.
+    OldVersion,
+    /// `Statement` is missing or empty.
+    MissingStatement,
+    /// `Effect` is missing.
+    MissingEffect,
+    /// `Effect` is neither `Allow` nor `Deny`, or one that this kind of policy does not take.
+    Effect,
+    /// Neither `Action` nor `NotAction`.
+    MissingAction,
+    /// Neither `Resource` nor `NotResource`.
+    MissingResource,
+    /// Neither `Principal` nor `NotPrincipal`.
+    MissingPrincipal,
+    /// An element together with its `Not…` form.
+    BothForms,
+    /// An empty list of actions.
+    EmptyAction,
+    /// An empty list of resources.
+    EmptyResource,
+    /// An empty map or list of principals.
+    EmptyPrincipal,
+    /// A principal in a policy that has none.
+    ForbiddenPrincipal,
+    /// `NotPrincipal` where only `Principal` may stand.
+    ForbiddenNotPrincipal,
+    /// `NotPrincipal` with `Allow`.
+    AllowNotPrincipal,
+    /// A resource in a policy that has none.
+    ForbiddenResource,
+    /// `NotAction` in a policy that has none.
+    ForbiddenNotAction,
+    /// A `Sid` with other characters than letters and digits, where only those may stand.
+    Sid,
+    /// A `Sid` that an earlier statement has.
+    DuplicateSid,
+    /// An action without service prefix.
+    ActionPrefix,
+    /// An action with more than one colon.
+    ActionColons,
+    /// An action with characters that no action has.
+    ActionCharacter,
+    /// A service prefix with characters that none has, or with wildcards.
+    ActionVendor,
+    /// An action that this kind of policy cannot govern.
+    ForbiddenAction,
+    /// A resource that is neither an ARN nor `*`.
+    ResourceFormat,
+    /// A resource of another partition.
+    ResourcePartition,
+    /// A resource whose service is missing or has wildcards.
+    ResourceVendor,
+    /// A resource with too few parts.
+    ResourceParts,
+    /// A resource with a region whose service has none.
+    ResourceRegion,
+    /// A resource of IAM of no type that IAM has.
+    ResourcePath,
+    /// A principal element that is neither `*` nor a map.
+    PrincipalFormat,
+    /// A kind of principal that the language does not know.
+    PrincipalKey,
+    /// A principal that is none of its kind.
+    PrincipalValue,
+    /// A principal with a wildcard as a part of it.
+    PrincipalWildcard,
+    /// An unknown condition operator.
+    Operator,
+    /// `IfExists` behind `Null`.
+    NullIfExists,
+    /// An empty condition key, or one without service prefix.
+    ConditionKey,
+    /// A condition value that is no value of its operator and never will be.
+    ConditionValue,
+    /// A policy variable without closing brace.
+    VariableBrace,
+    /// A default value without both quotes.
+    VariableQuote,
+    /// `${}`.
+    VariableEmpty,
+    /// A space within a variable's name.
+    VariableSpace,
+    /// A character that no variable's name has.
+    VariableCharacter,
+}
+
+impl PolicyError {
+    /// What AWS says of such a document, word for word where its words are known.
+    #[must_use]
+    pub fn aws_message(&self) -> Cow<'static, str> {
+        use ErrorKind as Kind;
+        let text = match self.kind {
+            Kind::Json | Kind::DuplicateKey | Kind::TooDeep if self.policy == PolicyKind::Trust => {
+                "This policy contains invalid Json"
+            }
+            Kind::OldVersion => "Policy document must be version 2012-10-17 or greater.",
+            Kind::Effect if ["allow", "deny"].contains(&&*self.caller_text().to_ascii_lowercase()) => {
+                "The policy failed legacy parsing"
+            }
+            Kind::ConditionValue
+            | Kind::ResourceParts
+            | Kind::VariableBrace
+            | Kind::VariableQuote
+            | Kind::VariableEmpty
+            | Kind::VariableSpace
+            | Kind::VariableCharacter => "The policy failed legacy parsing",
+            Kind::MissingAction | Kind::EmptyAction => "Policy statement must contain actions.",
+            Kind::MissingResource | Kind::EmptyResource => "Policy statement must contain resources.",
+            Kind::MissingPrincipal if self.policy == PolicyKind::Trust => "Missing required field Principal",
+            Kind::ForbiddenPrincipal => "Policy document should not specify a principal.",
+            Kind::ForbiddenNotPrincipal => "Has prohibited field NotPrincipal",
+            Kind::ForbiddenResource => "Has prohibited field Resource",
+            Kind::ForbiddenAction => "AssumeRole policy may only specify STS AssumeRole actions.",
+            Kind::Sid => {
+                "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression \
+                 [0-9A-Za-z]*"
+            }
+            Kind::DuplicateSid => "Statement IDs (SID) in a single policy must be unique.",
+            Kind::ActionPrefix | Kind::ConditionKey => {
+                "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+            }
+            Kind::ActionColons => "Actions/Condition can contain only one colon.",
+            Kind::ActionVendor if self.caller_text().contains(['*', '?']) => {
+                "Action vendors (e.g., aws, ec2, etc.) must not contain wildcards."
+            }
+            Kind::ActionVendor => return format!("Vendor {} is not valid", self.caller_text()).into(),
+            Kind::ResourceFormat => {
+                return format!("Resource {} must be in ARN format or \"*\".", self.caller_text()).into();
+            }
+            Kind::ResourcePartition => {
+                let arn = self.caller_text();
+                let partition = arn.split(':').nth(1).unwrap_or("");
+                return format!("Partition \"{partition}\" is not valid for resource \"{arn}\".").into();
+            }
+            Kind::ResourceVendor => "Resource vendor must be fully qualified and cannot contain regexes.",
+            Kind::ResourceRegion if self.caller_text().split(':').nth(2) == Some("iam") => {
+                return format!("IAM resource {} cannot contain region information.", self.caller_text()).into();
+            }
+            Kind::ResourceRegion => {
+                return format!("Resource {} can not contain region information.", self.caller_text()).into();
+            }
+            Kind::ResourcePath => {
+                return format!("IAM resource path must either be \"*\" or start with {}.", self.list()).into();
+            }
+            Kind::PrincipalKey | Kind::PrincipalValue | Kind::PrincipalWildcard => {
+                return format!("Invalid principal in policy: {}", self.principal()).into();
+            }
+            _ => "Syntax errors in policy.",
+        };
+        Cow::Borrowed(text)
+    }
+
+    /// The caller's text within `found`.
+    fn caller_text(&self) -> &str {
+        let (first, last) = (self.found.find('`'), self.found.rfind('`'));
+        first.zip(last).and_then(|(first, last)| self.found.get(first + 1..last)).unwrap_or("")
+    }
+
+    /// What was expected, without backticks.
+    fn list(&self) -> String {
+        self.expected.replace('`', "")
+    }
+
+    /// A principal as AWS quotes it: `"AWS":"text"`.
+    fn principal(&self) -> String {
+        let kind = self.path.innermost_key().unwrap_or("AWS");
+        format!("\"{kind}\":\"{}\"", self.caller_text())
+    }
+}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.span.start)?;
+        if !self.path.is_empty() {
+            write!(f, "in {}: ", self.path)?;
+        }
+        write!(f, "{}, found {}, expected {}", self.kind, self.found, self.expected)
+    }
+}
+
+impl std::error::Error for PolicyError {}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Json => "not JSON",
+            Self::DuplicateKey => "duplicate key",
+            Self::TooLong => "document too long",
+            Self::TooDeep => "document nested too deeply",
+            Self::Character => "character that a policy cannot hold",
+            Self::DataType => "wrong data type",
+            Self::UnknownElement => "unknown element",
+            Self::Version => "unknown version",
+            Self::OldVersion => "version too old",
+            Self::MissingStatement => "no statement",
+            Self::MissingEffect => "statement without effect",
+            Self::Effect => "effect that is none here",
+            Self::MissingAction => "statement without action",
+            Self::MissingResource => "statement without resource",
+            Self::MissingPrincipal => "statement without principal",
+            Self::BothForms => "element together with its opposite",
+            Self::EmptyAction => "empty list of actions",
+            Self::EmptyResource => "empty list of resources",
+            Self::EmptyPrincipal => "empty principal",
+            Self::ForbiddenPrincipal => "principal in a policy that has none",
+            Self::ForbiddenNotPrincipal => "`NotPrincipal` in a policy that has none",
+            Self::AllowNotPrincipal => "`NotPrincipal` with `Allow`",
+            Self::ForbiddenResource => "resource in a policy that has none",
+            Self::ForbiddenNotAction => "`NotAction` in a policy that has none",
+            Self::Sid => "statement id with unsupported characters",
+            Self::DuplicateSid => "statement id used twice",
+            Self::ActionPrefix => "action without service prefix",
+            Self::ActionColons => "action with more than one colon",
+            Self::ActionCharacter => "action with unsupported characters",
+            Self::ActionVendor => "service prefix that is none",
+            Self::ForbiddenAction => "action that this policy cannot govern",
+            Self::ResourceFormat => "resource that is no ARN",
+            Self::ResourcePartition => "resource of another partition",
+            Self::ResourceVendor => "resource without a service",
+            Self::ResourceParts => "resource with too few parts",
+            Self::ResourceRegion => "resource with a region that it cannot have",
+            Self::ResourcePath => "resource of no type that IAM has",
+            Self::PrincipalFormat => "malformed principal",
+            Self::PrincipalKey => "unknown kind of principal",
+            Self::PrincipalValue => "invalid principal",
+            Self::PrincipalWildcard => "wildcard within a principal",
+            Self::Operator => "unknown condition operator",
+            Self::NullIfExists => "`IfExists` behind `Null`",
+            Self::ConditionKey => "malformed condition key",
+            Self::ConditionValue => "condition value that its operator cannot read",
+            Self::VariableBrace => "policy variable without closing brace",
+            Self::VariableQuote => "default value without both single quotes",
+            Self::VariableEmpty => "policy variable without a name",
+            Self::VariableSpace => "policy variable with a space in its name",
+            Self::VariableCharacter => "policy variable with a character that no key has",
+        })
+    }
+}
+
+/// An error before its path is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    pub(crate) kind: ErrorKind,
+    pub(crate) span: Span,
+    pub(crate) found: Cow<'static, str>,
+    pub(crate) expected: Cow<'static, str>,
+}
+
+impl Problem {
+    pub(crate) fn new(
+        kind: ErrorKind,
+        span: Span,
+        found: impl Into<Cow<'static, str>>,
+        expected: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { kind, span, found: found.into(), expected: expected.into() }
+    }
+
+    pub(crate) fn at(self, path: Path, policy: PolicyKind) -> PolicyError {
+        let Self { kind, span, found, expected } = self;
+        PolicyError { kind, policy, span, path, found, expected }
+    }
+}

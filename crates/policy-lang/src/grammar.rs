@@ -1,0 +1,168 @@
+//! The grammar of policy documents, over the JSON tree.
+//!
+//! It collects everything that is wrong and reads on where it can, so that one pass serves both who wants a
+//! document or the first error, and who wants all of them.
+
+mod condition;
+mod principal;
+mod statement;
+mod value;
+
+use crate::document::{Document, Text, Version};
+use crate::error::{ErrorKind, Problem};
+use crate::json::{Node, NodeKind, Tree, quoted};
+use crate::kind::PolicyKind;
+use crate::span::{Span, Spanned};
+
+/// What could be read of a document. Without problems, the document is whole.
+#[derive(Debug)]
+pub(crate) struct Outline {
+    pub(crate) document: Document,
+    /// For each statement, which of its parts were there to be read.
+    #[expect(dead_code, reason = "for the lint")]
+    pub(crate) parts: Vec<Parts>,
+}
+
+/// Which parts of a statement are what the text says, rather than stand-ins for what could not be read.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(dead_code, reason = "for the lint")]
+pub(crate) struct Parts {
+    pub(crate) effect: bool,
+    pub(crate) action: bool,
+}
+
+/// Reads the tree as a document of the given kind.
+pub(crate) fn read(tree: &Tree<'_>, kind: PolicyKind) -> (Outline, Vec<Problem>) {
+    let mut grammar = Grammar { kind, version: Version::V2008, problems: Vec::new() };
+    let outline = grammar.document(tree.root());
+    (outline, grammar.problems)
+}
+
+struct Grammar {
+    kind: PolicyKind,
+    version: Version,
+    problems: Vec<Problem>,
+}
+
+impl Grammar {
+    fn document(&mut self, root: Node<'_, '_>) -> Outline {
+        let mut document = Document {
+            version: Version::V2008,
+            version_span: None,
+            id: None,
+            statements: Vec::new(),
+            single_statement: false,
+            span: root.span(),
+        };
+        let mut parts = Vec::new();
+        if root.kind() != NodeKind::Object {
+            self.wrong_type(root, "a JSON object");
+            return Outline { document, parts };
+        }
+        let mut statement = None;
+        for (key, value) in root.members() {
+            match &*key.text() {
+                "Version" => self.document_version(value, &mut document),
+                "Id" => document.id = self.string(value),
+                "Statement" => statement = Some(value),
+                other => {
+                    let expected = "`Version`, `Id` or `Statement`";
+                    self.problem(ErrorKind::UnknownElement, key.span(), quoted(other), expected);
+                }
+            }
+        }
+        // The version decides whether `${…}` is a variable, wherever it stands.
+        self.version = document.version;
+        match statement {
+            None => self.problem(ErrorKind::MissingStatement, root.span(), "no `Statement`", "at least one statement"),
+            Some(list) if list.kind() == NodeKind::Array => {
+                document.statements.reserve(list.items().count());
+                for item in list.items() {
+                    self.statement(item, &mut document, &mut parts);
+                }
+                if list.items().next().is_none() {
+                    self.problem(ErrorKind::MissingStatement, list.span(), "an empty array", "at least one statement");
+                }
+            }
+            Some(single) => {
+                document.single_statement = true;
+                self.statement(single, &mut document, &mut parts);
+            }
+        }
+        self.unique_sids(&document);
+        Outline { document, parts }
+    }
+
+    fn document_version(&mut self, value: Node<'_, '_>, document: &mut Document) {
+        let Some(text) = self.string(value) else { return };
+        document.version_span = Some(text.span);
+        match &*text.value {
+            "2012-10-17" => document.version = Version::V2012,
+            "2008-10-17" => document.version = Version::V2008,
+            other => {
+                // Read on as under the current version, in which everything that one may have meant has a meaning.
+                document.version = Version::V2012;
+                self.problem(ErrorKind::Version, text.span, quoted(other), "`2012-10-17` or `2008-10-17`");
+            }
+        }
+    }
+
+    fn unique_sids(&mut self, document: &Document) {
+        let mut seen = std::collections::HashMap::with_capacity(document.statements.len());
+        for sid in document.statements.iter().filter_map(|statement| statement.sid.as_ref()) {
+            if sid.value.is_empty() {
+                continue;
+            }
+            let line = *seen.entry(&*sid.value).or_insert(sid.span.start);
+            if line != sid.span.start {
+                let expected = format!("another `Sid` than the statement at {line} has");
+                self.problem(ErrorKind::DuplicateSid, sid.span, quoted(&sid.value), expected);
+            }
+        }
+    }
+
+    fn problem(
+        &mut self,
+        kind: ErrorKind,
+        span: Span,
+        found: impl Into<std::borrow::Cow<'static, str>>,
+        expected: impl Into<std::borrow::Cow<'static, str>>,
+    ) {
+        self.problems.push(Problem::new(kind, span, found, expected));
+    }
+
+    fn wrong_type(&mut self, node: Node<'_, '_>, expected: &'static str) {
+        self.problem(ErrorKind::DataType, node.span(), node.describe(), expected);
+    }
+
+    fn string(&mut self, node: Node<'_, '_>) -> Option<Text> {
+        if !node.is_string() {
+            self.wrong_type(node, "a string");
+            return None;
+        }
+        Some(text(node))
+    }
+
+    /// One string or an array of them, and whether it was an array.
+    fn strings(&mut self, node: Node<'_, '_>, empty: ErrorKind) -> (Vec<Text>, bool) {
+        if node.is_string() {
+            return (vec![text(node)], false);
+        }
+        if node.kind() != NodeKind::Array {
+            self.wrong_type(node, "a string or an array of strings");
+            return (Vec::new(), false);
+        }
+        let mut texts = Vec::with_capacity(node.items().count());
+        for item in node.items() {
+            texts.extend(self.string(item));
+        }
+        if node.items().next().is_none() {
+            self.problem(empty, node.span(), "an empty array", "at least one value");
+        }
+        (texts, true)
+    }
+}
+
+fn text(node: Node<'_, '_>) -> Text {
+    Spanned::new(node.text().into(), node.span())
+}

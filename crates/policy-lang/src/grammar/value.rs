@@ -1,0 +1,71 @@
+//! The form of actions, resources and variables.
+
+use super::Grammar;
+use crate::document::Text;
+use crate::error::ErrorKind;
+use crate::json::quoted;
+use crate::span::Span;
+use crate::template::{Template, TemplateError};
+
+impl Grammar {
+    /// `*`, or `service:Name` with wildcards.
+    pub(super) fn action_pattern(&mut self, pattern: &Text) {
+        if &*pattern.value == "*" {
+            return;
+        }
+        let mut parts = pattern.value.split(':');
+        let (service, name) = (parts.next().unwrap_or(""), parts.next());
+        let expected = "`*`, or a service prefix, a colon and the name of an action";
+        let kind = match name {
+            None => ErrorKind::ActionPrefix,
+            _ if service.is_empty() => ErrorKind::ActionPrefix,
+            _ if parts.next().is_some() => ErrorKind::ActionColons,
+            _ if !service.bytes().all(is_vendor) => ErrorKind::ActionVendor,
+            Some(name) if name.is_empty() || !name.bytes().all(is_action) => ErrorKind::ActionCharacter,
+            Some(_) => return,
+        };
+        // Of a prefix that is wrong, it is the prefix that the message is about.
+        let found = if kind == ErrorKind::ActionVendor { quoted(service) } else { quoted(&pattern.value) };
+        self.problem(kind, pattern.span, found, expected);
+    }
+
+    /// `*`, or an ARN with wildcards and variables.
+    pub(super) fn resource_pattern(&mut self, pattern: &Text) {
+        let text = &*pattern.value;
+        if text == "*" {
+            return;
+        }
+        let is_arn = text.strip_prefix("arn:").is_some_and(|rest| !rest.is_empty());
+        if !is_arn {
+            self.problem(ErrorKind::ResourceFormat, pattern.span, quoted(text), "`*` or an ARN");
+        }
+        self.variables(text, pattern.span);
+    }
+
+    /// Refuses broken variables, where the version knows them.
+    pub(super) fn variables(&mut self, text: &str, span: Span) {
+        if !self.version.has_variables() || !Template::is_needed(text) {
+            return;
+        }
+        if let Some(Err(error)) = Template::new(text).find(Result::is_err) {
+            let kind = match error {
+                TemplateError::MissingBrace(_) => ErrorKind::VariableBrace,
+                TemplateError::MissingQuote(_) => ErrorKind::VariableQuote,
+                TemplateError::Empty(_) => ErrorKind::VariableEmpty,
+                TemplateError::Space(_) => ErrorKind::VariableSpace,
+                TemplateError::Character(_) => ErrorKind::VariableCharacter,
+            };
+            let found = quoted(text.get(error.offset()..).unwrap_or(text));
+            let expected = "`${key}` or `${key, 'default'}` (`${$}` for a plain dollar sign)";
+            self.problem(kind, span, found, expected);
+        }
+    }
+}
+
+fn is_vendor(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._*?".contains(&byte)
+}
+
+fn is_action(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"*?-_./".contains(&byte)
+}

@@ -1,0 +1,107 @@
+//! From text to [`Document`].
+
+use crate::document::Document;
+use crate::error::{ErrorKind, PolicyError, Problem};
+use crate::grammar;
+use crate::json::Tree;
+use crate::kind::PolicyKind;
+use crate::path::Path;
+use crate::span::{Position, Span};
+
+/// Bounds on what is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest text in bytes. No text of more than 4 GiB is read, whatever this says.
+    pub max_bytes: usize,
+    /// Deepest nesting of objects and arrays; a policy needs six levels. At most 128, whatever this says.
+    pub max_depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_bytes: 128 * 1024, max_depth: 20 }
+    }
+}
+
+/// Reads a policy document of the given kind, within the default [`Limits`].
+///
+/// # Errors
+/// The first thing that keeps the text from being such a document.
+pub fn parse(text: &str, kind: PolicyKind) -> Result<Document, PolicyError> {
+    parse_with(text, kind, &Limits::default())
+}
+
+/// Reads a policy document of the given kind.
+///
+/// # Errors
+/// The first thing that keeps the text from being such a document.
+pub fn parse_with(text: &str, kind: PolicyKind, limits: &Limits) -> Result<Document, PolicyError> {
+    let tree = read_tree(text, kind, limits)?;
+    let (outline, problems) = grammar::read(&tree, kind);
+    match first(&tree, problems) {
+        None => Ok(outline.document),
+        Some(problem) => Err(locate(&tree, kind, problem)),
+    }
+}
+
+/// Reads a policy document and says everything that is wrong with it, in the order of the text.
+///
+/// # Errors
+/// All errors; when the text is not even JSON, the first.
+pub fn parse_all(text: &str, kind: PolicyKind, limits: &Limits) -> Result<Document, Vec<PolicyError>> {
+    let tree = read_tree(text, kind, limits).map_err(|error| vec![error])?;
+    let (outline, mut problems) = grammar::read(&tree, kind);
+    problems.extend(tree.duplicates.iter().cloned());
+    if problems.is_empty() {
+        return Ok(outline.document);
+    }
+    problems.sort_by_key(|problem| problem.span);
+    Err(problems.into_iter().map(|problem| locate(&tree, kind, problem)).collect())
+}
+
+fn read_tree<'a>(text: &'a str, kind: PolicyKind, limits: &Limits) -> Result<Tree<'a>, PolicyError> {
+    let longest = limits.max_bytes.min(u32::MAX as usize);
+    if text.len() > longest {
+        let found = format!("{} bytes", text.len());
+        let problem = Problem::new(ErrorKind::TooLong, Span::default(), found, format!("at most {longest} bytes"));
+        return Err(problem.at(Path::default(), kind));
+    }
+    if kind.is_latin()
+        && let Some((at, character)) = text.char_indices().find(|&(_, c)| !is_latin(c))
+        && character != '\u{feff}'
+    {
+        let found = format!("the character U+{:04X}", u32::from(character));
+        let expected = "characters from U+0020 to U+00FF, tab and line breaks (others as `\\u` escapes)";
+        let start = position_of(text, at);
+        let mut end = start;
+        end.offset += character.len_utf8() as u32;
+        end.column += 1;
+        let problem = Problem::new(ErrorKind::Character, Span { start, end }, found, expected);
+        return Err(problem.at(Path::default(), kind));
+    }
+    Tree::read(text, limits.max_depth.min(128)).map_err(|problem| problem.at(Path::default(), kind))
+}
+
+fn is_latin(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}')
+}
+
+fn position_of(text: &str, at: usize) -> Position {
+    let before = text.get(..at).unwrap_or("");
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    Position {
+        offset: at as u32,
+        line: before.matches('\n').count() as u32 + 1,
+        column: before[line_start..].chars().count() as u32 + 1,
+    }
+}
+
+fn first(tree: &Tree<'_>, problems: Vec<Problem>) -> Option<Problem> {
+    // A key that stands twice makes everything else doubtful, so it comes first.
+    tree.duplicates.first().cloned().or_else(|| problems.into_iter().min_by_key(|problem| problem.span))
+}
+
+fn locate(tree: &Tree<'_>, kind: PolicyKind, problem: Problem) -> PolicyError {
+    let path = Path::of_offset(tree, problem.span.start.offset);
+    problem.at(path, kind)
+}
