@@ -1,1 +1,54 @@
-//! bailiwick-storage
+//! What Bailiwick keeps, and how a change to it becomes one durable commit.
+//!
+//! [`Store`] is the contract of a backend: a small ordered key space with revisions, compare-and-commit batches and a
+//! change log. [`Tx`] is what everybody else uses: a consistent view with one's own writes on top, that knows users,
+//! groups, roles, policies, access keys, accounts, their names, indexes and quotas, and that commits only if what it
+//! read still holds.
+//!
+//! The crate deliberately does not know the messages of the API, protocols, who is asking and whether they may, or
+//! the clock and randomness: times and ids are brought by the caller. It does not know what sealed bytes hold.
+//!
+//! Start reading at [`Tx`]; `keys` says where everything lies, `proto/` what a record holds.
+
+mod access_key;
+mod account;
+mod attachment;
+mod change;
+mod codec;
+mod error;
+mod feed;
+mod group;
+mod identity;
+mod inline;
+pub mod keys;
+mod lifecycle;
+mod memory;
+mod outbox;
+mod policy;
+mod role;
+mod settings;
+mod store;
+mod tx;
+mod user;
+
+pub use access_key::{AccessKey, AccessKeyLastUsed, KeyOwner};
+pub use account::{Account, AccountState};
+pub use attachment::{Holder, HolderFilter};
+pub use change::{Change, ChangeSet, Changes};
+pub use codec::{FORMAT, Record};
+pub use error::{Cause, StoreError};
+pub use feed::{Feed, newer_than};
+pub use group::Group;
+pub use identity::{FoldedName, Identity, IdentityKind, Noun};
+pub use inline::InlinePolicy;
+pub use lifecycle::IdentityNoun;
+pub use memory::MemoryStore;
+pub use outbox::OutboxRow;
+pub use policy::{Policy, PolicyRef, PolicyVersion, Usage};
+pub use role::{Role, RoleLastUsed, TrustPolicy};
+pub use settings::Meta;
+pub use store::{
+    Add, At, Batch, Entry, Expect, MAX_KEY, MAX_VALUE, Revision, Scan, Store, Versioned, View, counter_value,
+};
+pub use tx::{CommitError, Page, Tx};
+pub use user::User;

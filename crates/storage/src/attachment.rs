@@ -1,0 +1,166 @@
+//! Which managed policies are attached to which identities, both ways round.
+
+use bailiwick_model::{AccountId, IamError, Result, UniqueId};
+use bytes::Bytes;
+
+use crate::{
+    group::{Group, id_value},
+    identity::{FoldedName, Identity, IdentityKind, Noun},
+    keys::{self, Counted},
+    lifecycle::holder_key,
+    policy::{Policy, PolicyRef, Usage},
+    role::Role,
+    tx::{Page, Tx},
+    user::User,
+};
+
+/// An identity that holds a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// What it is.
+    pub kind: IdentityKind,
+    /// Its unique id.
+    pub id: UniqueId,
+    /// Its name.
+    pub name: String,
+}
+
+impl Tx {
+    /// Attaches a policy; one that is attached already stays so.
+    ///
+    /// # Errors
+    /// `LimitExceeded` when the identity has as many policies as it may.
+    pub async fn attach_policy(&mut self, identity: &Identity, policy: &Policy) -> Result<()> {
+        let reference = policy.reference();
+        self.guard(identity.key()).await?;
+        self.guard(keys::policy(reference)).await?;
+        let forward = keys::attachment(identity.account, &identity.id, reference);
+        if self.read_key(forward.clone()).await?.is_some() {
+            return Ok(());
+        }
+        let (quota_name, quota) = match identity.kind {
+            IdentityKind::User => ("PoliciesPerUser", self.quotas().attached_per_user),
+            IdentityKind::Group => ("PoliciesPerGroup", self.quotas().attached_per_group),
+            IdentityKind::Role => ("PoliciesPerRole", self.quotas().attached_per_role),
+        };
+        let attached = keys::counter(identity.account, Counted::Attached, identity.id.as_bytes());
+        self.add_within(attached, 1, quota, || IamError::quota(quota_name, quota)).await?;
+        self.add(keys::policy_counter(identity.account, Counted::Attachments, reference), 1);
+        self.put(forward, Bytes::new());
+        self.put(holder_key(identity, reference, Usage::Attached), id_value(&identity.id));
+        Ok(())
+    }
+
+    /// Detaches a policy; returns whether it was attached.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the store fails.
+    pub async fn detach_policy(&mut self, identity: &Identity, policy: PolicyRef) -> Result<bool> {
+        self.guard(identity.key()).await?;
+        let forward = keys::attachment(identity.account, &identity.id, policy);
+        if self.read_key(forward.clone()).await?.is_none() {
+            return Ok(false);
+        }
+        self.add(keys::counter(identity.account, Counted::Attached, identity.id.as_bytes()), -1);
+        self.add(keys::policy_counter(identity.account, Counted::Attachments, policy), -1);
+        self.erase(forward);
+        self.erase(holder_key(identity, policy, Usage::Attached));
+        Ok(true)
+    }
+
+    /// Whether a policy is attached to an identity; the commit will depend on it.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the store fails.
+    pub async fn is_attached(&mut self, identity: &Identity, policy: PolicyRef) -> Result<bool> {
+        Ok(self.read_key(keys::attachment(identity.account, &identity.id, policy)).await?.is_some())
+    }
+
+    /// The policies attached to an identity, by name.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the store fails.
+    pub async fn list_attached(
+        &self,
+        identity: &Identity,
+        path_prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Policy>> {
+        let mut policies = Vec::new();
+        for reference in self.attached_refs(identity).await? {
+            policies.extend(self.peek::<Policy>(&keys::policy(reference)).await?);
+        }
+        policies.retain(|policy| policy.is_below(path_prefix));
+        // One of the account and one of the deployment may share a name.
+        Ok(Page::of_all(policies, after, limit, |policy| format!("{}\u{1}{}", policy.name.folded(), policy.account)))
+    }
+
+    /// The identities of an account that hold a policy: groups, users, roles, each by name.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the store fails.
+    pub async fn list_holders(
+        &self,
+        account: AccountId,
+        policy: PolicyRef,
+        filter: HolderFilter<'_>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Holder>> {
+        let mut holders = Vec::new();
+        let prefix = keys::policy_holder(account, policy, &[]);
+        for (key, value) in self.scan(&prefix, None, usize::MAX).await? {
+            let (Some([usage, kind]), Some((id, _))) = (key[prefix.len()..].first_chunk::<2>(), keys::take_id(&value))
+            else {
+                continue;
+            };
+            let Some(kind) = IdentityKind::from_number(*kind) else { continue };
+            let wanted = filter.kind.is_none_or(|wanted| wanted == kind)
+                && filter.usage.is_none_or(|wanted| wanted as u8 == *usage);
+            if wanted && let Some(name) = self.name_below(account, kind, &id, filter.path_prefix).await? {
+                holders.push(Holder { kind, id, name });
+            }
+        }
+        let name = |holder: &Holder| format!("{}{}", holder.kind as u8, holder.name.to_ascii_lowercase());
+        holders.sort_by_key(name);
+        // One that has the policy attached and as its boundary is listed once.
+        holders.dedup_by(|a, b| a.id == b.id);
+        Ok(Page::of_all(holders, after, limit, name))
+    }
+
+    pub(crate) async fn attached_refs(&self, identity: &Identity) -> Result<Vec<PolicyRef>> {
+        let prefix = keys::attachments(identity.account, &identity.id);
+        let rows = self.scan(&prefix, None, usize::MAX).await?;
+        Ok(rows.iter().filter_map(|(key, _)| Some(keys::take_policy(&key[prefix.len()..])?.0)).collect())
+    }
+
+    async fn name_below(
+        &self,
+        account: AccountId,
+        kind: IdentityKind,
+        id: &UniqueId,
+        path_prefix: &str,
+    ) -> Result<Option<String>> {
+        let key = keys::identity(account, kind, id);
+        fn name<N: Noun>(noun: Option<N>, path_prefix: &str) -> Option<String> {
+            noun.filter(|noun| noun.is_below(path_prefix)).map(|noun| noun.name().to_string())
+        }
+        Ok(match kind {
+            IdentityKind::Group => name(self.peek::<Group>(&key).await?, path_prefix),
+            IdentityKind::User => name(self.peek::<User>(&key).await?, path_prefix),
+            IdentityKind::Role => name(self.peek::<Role>(&key).await?, path_prefix),
+        })
+    }
+}
+
+/// Which holders of a policy are wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HolderFilter<'a> {
+    /// Only this kind.
+    pub kind: Option<IdentityKind>,
+    /// Only those that have it for this.
+    pub usage: Option<Usage>,
+    /// Only those whose path begins so.
+    pub path_prefix: &'a str,
+}

@@ -1,0 +1,111 @@
+//! Records to bytes and back: a format byte, then a protobuf message.
+
+use bailiwick_model::{AccountId, NameError, Path, Tags, UniqueId};
+use bytes::{Bytes, BytesMut};
+use jiff::Timestamp;
+use prost::Message;
+
+use crate::{error::StoreError, policy::PolicyRef};
+
+#[allow(missing_docs, clippy::all, unreachable_pub, reason = "generated from proto/")]
+pub(crate) mod pb {
+    include!(concat!(env!("OUT_DIR"), "/bailiwick.store.v1.rs"));
+}
+
+/// The newest record format that this version reads, and the one that it writes.
+pub const FORMAT: u8 = 1;
+
+/// A value of the store, in its versioned form.
+pub trait Record: Sized {
+    /// The stored bytes.
+    fn encode(&self) -> Bytes;
+
+    /// Reads stored bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] for a format of a later version, [`StoreError::Corrupt`] for what is no such record.
+    fn decode(bytes: &[u8]) -> Result<Self, StoreError>;
+}
+
+/// A field that does not hold what its record promises.
+pub(crate) struct Malformed(String);
+
+impl<E: std::error::Error> From<E> for Malformed {
+    fn from(error: E) -> Self {
+        Malformed(error.to_string())
+    }
+}
+
+impl Malformed {
+    pub(crate) fn new(why: &str) -> Self {
+        Malformed(why.into())
+    }
+}
+
+/// Ties a record to its message; `Record` follows from it.
+pub(crate) trait AsMessage: Sized {
+    type Message: Message + Default;
+    const NAME: &'static str;
+    fn to_message(&self) -> Self::Message;
+    fn from_message(message: Self::Message) -> Result<Self, Malformed>;
+}
+
+impl<T: AsMessage> Record for T {
+    fn encode(&self) -> Bytes {
+        let message = self.to_message();
+        let mut bytes = BytesMut::with_capacity(1 + message.encoded_len());
+        bytes.extend_from_slice(&[FORMAT]);
+        message.encode_raw(&mut bytes);
+        bytes.freeze()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+        let damaged = |why: String| StoreError::Corrupt(format!("{} record: {why}", T::NAME));
+        let Some((format, message)) = bytes.split_first() else {
+            return Err(damaged("it is empty".into()));
+        };
+        match *format {
+            FORMAT => {}
+            0 => return Err(damaged("format 0 was never written".into())),
+            newer => return Err(StoreError::Newer { found: u32::from(newer), known: u32::from(FORMAT) }),
+        }
+        let message = T::Message::decode(message).map_err(|error| damaged(error.to_string()))?;
+        T::from_message(message).map_err(|Malformed(why)| damaged(why))
+    }
+}
+
+pub(crate) fn time(micros: i64) -> Result<Timestamp, Malformed> {
+    Ok(Timestamp::from_microsecond(micros)?)
+}
+
+pub(crate) fn maybe_time(micros: Option<i64>) -> Result<Option<Timestamp>, Malformed> {
+    micros.map(time).transpose()
+}
+
+pub(crate) fn account(number: u64) -> Result<AccountId, Malformed> {
+    AccountId::from_number(number).ok_or_else(|| Malformed::new("an account number of more than twelve digits"))
+}
+
+pub(crate) fn id(text: &str) -> Result<UniqueId, NameError> {
+    UniqueId::parse(text)
+}
+
+pub(crate) fn path(text: &str) -> Result<Path, NameError> {
+    Path::parse(text)
+}
+
+pub(crate) fn tags(tags: &[pb::Tag]) -> Result<Tags, Malformed> {
+    Ok(Tags::parse(tags.iter().map(|tag| (&tag.key, &tag.value)))?)
+}
+
+pub(crate) fn tag_messages(tags: &Tags) -> Vec<pb::Tag> {
+    tags.iter().map(|tag| pb::Tag { key: tag.key.clone(), value: tag.value.clone() }).collect()
+}
+
+pub(crate) fn policy_ref(message: pb::PolicyRef) -> Result<PolicyRef, Malformed> {
+    Ok(PolicyRef { account: account(message.account)?, id: id(&message.id)? })
+}
+
+pub(crate) fn policy_message(policy: PolicyRef) -> pb::PolicyRef {
+    pb::PolicyRef { account: policy.account.number(), id: policy.id.to_string() }
+}

@@ -1,0 +1,96 @@
+//! The in-process end of the change log: the latest change sets, kept in memory for followers that keep up.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::watch;
+
+use crate::{change::ChangeSet, error::StoreError, store::Revision};
+
+/// The latest change sets of a store and the news of further ones.
+///
+/// A backend publishes here after each commit became durable. Followers read what they lack with [`Feed::after`];
+/// one that fell out of memory gets `None` and has to read the backend's own log.
+#[derive(Debug)]
+pub struct Feed {
+    recent: Mutex<Recent>,
+    head: watch::Sender<Option<Revision>>,
+}
+
+#[derive(Debug)]
+struct Recent {
+    sets: VecDeque<Arc<ChangeSet>>,
+    /// Every set after this revision is in `sets`.
+    complete_after: Revision,
+    capacity: usize,
+}
+
+impl Feed {
+    /// A feed that starts at `head` and keeps the latest `capacity` change sets.
+    pub fn new(head: Revision, capacity: usize) -> Self {
+        let recent = Recent { sets: VecDeque::new(), complete_after: head, capacity };
+        Feed { recent: Mutex::new(recent), head: watch::Sender::new(Some(head)) }
+    }
+
+    /// Adds durable change sets, in order, and wakes the followers.
+    pub fn publish(&self, sets: impl IntoIterator<Item = Arc<ChangeSet>>) {
+        let mut recent = self.recent();
+        let mut newest = None;
+        for set in sets {
+            newest = Some(set.revision);
+            recent.sets.push_back(set);
+            if recent.sets.len() > recent.capacity
+                && let Some(oldest) = recent.sets.pop_front()
+            {
+                recent.complete_after = oldest.revision;
+            }
+        }
+        drop(recent);
+        if newest.is_some() {
+            self.head.send_replace(newest);
+        }
+    }
+
+    /// Tells followers that nothing more will come.
+    pub fn close(&self) {
+        self.head.send_replace(None);
+    }
+
+    /// A receiver that wakes when something was published; `None` in it means closed.
+    pub fn subscribe(&self) -> watch::Receiver<Option<Revision>> {
+        self.head.subscribe()
+    }
+
+    /// Up to `limit` change sets after a revision, or `None` if memory does not reach back that far.
+    pub fn after(&self, revision: Revision, limit: usize) -> Option<Vec<Arc<ChangeSet>>> {
+        let recent = self.recent();
+        if revision < recent.complete_after {
+            return None;
+        }
+        let from = recent.sets.partition_point(|set| set.revision <= revision);
+        Some(recent.sets.iter().skip(from).take(limit).cloned().collect())
+    }
+
+    /// The oldest revision that memory reaches back to.
+    pub fn complete_after(&self) -> Revision {
+        self.recent().complete_after
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        // A panic while the lock was held can only have come from allocation; the queue is whole at every step.
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits until a subscription shows something newer than `after`.
+///
+/// # Errors
+/// [`StoreError::Closed`] when the feed was closed or dropped.
+pub async fn newer_than(head: &mut watch::Receiver<Option<Revision>>, after: Revision) -> Result<(), StoreError> {
+    match head.wait_for(|head| head.is_none_or(|head| head > after)).await {
+        Ok(found) if found.is_some() => Ok(()),
+        _ => Err(StoreError::Closed),
+    }
+}

@@ -1,0 +1,259 @@
+//! What users, groups, roles and managed policies have in common: a unique id, and a name that is an index.
+
+use bailiwick_model::{
+    AccountId, GroupName, IamError, Path, PolicyName, Result, RoleName, UniqueId, UserName, limits::Quotas,
+};
+
+use crate::{
+    codec::Record,
+    group::Group,
+    keys::{self, Counted, Kind},
+    policy::PolicyRef,
+    role::Role,
+    tx::{Located, Page, Tx},
+    user::User,
+};
+
+/// User, group or role; in the order in which AWS lists them together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum IdentityKind {
+    /// A group.
+    Group = 1,
+    /// A user.
+    User = 2,
+    /// A role.
+    Role = 3,
+}
+
+impl IdentityKind {
+    /// The word for it within a sentence.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            IdentityKind::Group => "group",
+            IdentityKind::User => "user",
+            IdentityKind::Role => "role",
+        }
+    }
+
+    /// The kind that a number in a key stands for.
+    pub(crate) const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(IdentityKind::Group),
+            2 => Some(IdentityKind::User),
+            3 => Some(IdentityKind::Role),
+            _ => None,
+        }
+    }
+
+    pub(crate) const fn record(self) -> Kind {
+        match self {
+            IdentityKind::Group => Kind::Group,
+            IdentityKind::User => Kind::User,
+            IdentityKind::Role => Kind::Role,
+        }
+    }
+}
+
+/// An identity without what it holds: enough to attach to it and to name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Its account.
+    pub account: AccountId,
+    /// What it is.
+    pub kind: IdentityKind,
+    /// Its unique id.
+    pub id: UniqueId,
+    /// Its name, in the case it was made with.
+    pub name: String,
+}
+
+impl Identity {
+    pub(crate) fn folded_name(&self) -> String {
+        self.name.to_ascii_lowercase()
+    }
+
+    /// The key of the record: whoever gives the identity something, or takes it away, depends on it.
+    pub(crate) fn key(&self) -> bytes::Bytes {
+        keys::identity(self.account, self.kind, &self.id)
+    }
+}
+
+macro_rules! identity_from {
+    ($($noun:ident)*) => {$(
+        impl From<&$noun> for Identity {
+            fn from(noun: &$noun) -> Self {
+                Identity {
+                    account: noun.account,
+                    kind: IdentityKind::$noun,
+                    id: noun.id,
+                    name: noun.name.as_str().to_owned(),
+                }
+            }
+        }
+    )*};
+}
+identity_from!(User Group Role);
+
+/// A name that is compared without case.
+pub trait FoldedName: std::fmt::Display + Sync {
+    /// The form that is compared.
+    fn folded(&self) -> String;
+}
+
+macro_rules! folded {
+    ($($name:ident)*) => {$(
+        impl FoldedName for $name {
+            fn folded(&self) -> String {
+                self.key()
+            }
+        }
+    )*};
+}
+folded!(UserName GroupName RoleName PolicyName);
+
+/// Something with a unique id and a name that only one of its kind has in an account.
+pub trait Noun: Record + Send + Sync {
+    /// The type of its name.
+    type Name: FoldedName;
+    /// Which counter counts it in its account, and the words for it.
+    #[doc(hidden)]
+    const SPEC: Spec;
+
+    /// The account that it belongs to.
+    fn account(&self) -> AccountId;
+    /// Its unique id.
+    fn id(&self) -> &UniqueId;
+    /// Its name.
+    fn name(&self) -> &Self::Name;
+    /// The path before its name.
+    fn path(&self) -> &Path;
+    /// Its permissions boundary, where it can have one.
+    fn boundary(&self) -> Option<PolicyRef> {
+        None
+    }
+    /// Whether its path begins with a prefix; an empty prefix is everybody's.
+    fn is_below(&self, path_prefix: &str) -> bool {
+        self.path().as_str().starts_with(path_prefix)
+    }
+}
+
+/// What tells one noun from another to the code that they share.
+#[derive(Clone, Copy)]
+pub struct Spec {
+    pub(crate) record: Kind,
+    pub(crate) names: Kind,
+    pub(crate) label: &'static str,
+    pub(crate) counted: Counted,
+    pub(crate) quota_name: &'static str,
+    pub(crate) quota: fn(&Quotas) -> u64,
+    pub(crate) already_exists: fn(&str) -> IamError,
+}
+
+impl Tx {
+    /// The one of that name, if there is one.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the store fails.
+    pub async fn find<N: Noun>(&mut self, account: AccountId, name: &N::Name) -> Result<Option<N>> {
+        let Some(id) = self.read_key(name_key::<N>(account, &name.folded())).await? else {
+            return Ok(None);
+        };
+        self.read(keys::record(account, N::SPEC.record, &id)).await
+    }
+
+    /// The one of that name.
+    ///
+    /// # Errors
+    /// `NoSuchEntity` if there is none.
+    pub async fn get<N: Noun>(&mut self, account: AccountId, name: &N::Name) -> Result<N> {
+        self.find(account, name).await?.ok_or_else(|| IamError::no_such(N::SPEC.label, name))
+    }
+
+    /// The one with that unique id, if it still exists.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the store fails.
+    pub async fn find_by_id<N: Noun>(&mut self, account: AccountId, id: &UniqueId) -> Result<Option<N>> {
+        self.read(keys::record(account, N::SPEC.record, id.as_bytes())).await
+    }
+
+    /// Those of an account whose path begins with `path_prefix`, by name without regard to case.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the store fails.
+    pub async fn list<N: Noun>(
+        &self,
+        account: AccountId,
+        path_prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<N>> {
+        let prefix = keys::kind(account, N::SPEC.names);
+        let locate = |_: &[u8], id: &[u8]| Located::At(keys::record(account, N::SPEC.record, id));
+        self.page(&prefix, after, limit, locate, |noun: N| Some(noun).filter(|noun| noun.is_below(path_prefix))).await
+    }
+
+    /// Takes the name and writes the record.
+    pub(crate) async fn create_noun<N: Noun>(&mut self, noun: &N) -> Result<()> {
+        let account = noun.account();
+        self.take_name(noun).await?;
+        let quota = (N::SPEC.quota)(self.quotas());
+        let count = keys::counter(account, N::SPEC.counted, &[]);
+        if account == AccountId::NONE {
+            self.add(count, 1);
+        } else {
+            self.add_within(count, 1, quota, || IamError::quota(N::SPEC.quota_name, quota)).await?;
+        }
+        // The id is new; the commit makes sure of it.
+        let key = keys::record(account, N::SPEC.record, noun.id().as_bytes());
+        if self.read_key(key.clone()).await?.is_some() {
+            return Err(IamError::internal("a unique id was drawn twice"));
+        }
+        self.put_record(key, noun);
+        Ok(())
+    }
+
+    /// Writes the record and, if the name is another one, moves the name. Returns whether it did.
+    pub(crate) async fn update_noun<N: Noun>(&mut self, old: &N, new: &N) -> Result<bool> {
+        let key = keys::record(old.account(), N::SPEC.record, old.id().as_bytes());
+        self.guard(key.clone()).await?;
+        self.put_record(key, new);
+        let renamed = old.name().folded() != new.name().folded();
+        if renamed {
+            self.erase(name_key::<N>(old.account(), &old.name().folded()));
+            self.take_name(new).await?;
+        }
+        Ok(renamed)
+    }
+
+    pub(crate) async fn delete_noun<N: Noun>(&mut self, noun: &N) -> Result<()> {
+        let key = keys::record(noun.account(), N::SPEC.record, noun.id().as_bytes());
+        self.guard(key.clone()).await?;
+        self.erase(key);
+        self.erase(name_key::<N>(noun.account(), &noun.name().folded()));
+        self.add(keys::counter(noun.account(), N::SPEC.counted, &[]), -1);
+        Ok(())
+    }
+
+    async fn take_name<N: Noun>(&mut self, noun: &N) -> Result<()> {
+        let key = name_key::<N>(noun.account(), &noun.name().folded());
+        if self.read_key(key.clone()).await?.is_some() {
+            return Err((N::SPEC.already_exists)(&noun.name().to_string()));
+        }
+        self.put(key, noun.id().as_bytes().to_vec().into());
+        Ok(())
+    }
+
+    /// How many of this kind an account has.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the store fails.
+    pub async fn count<N: Noun>(&self, account: AccountId) -> Result<u64> {
+        self.peek_count(&keys::counter(account, N::SPEC.counted, &[])).await
+    }
+}
+
+fn name_key<N: Noun>(account: AccountId, folded: &str) -> bytes::Bytes {
+    keys::record(account, N::SPEC.names, folded.as_bytes())
+}

@@ -1,0 +1,284 @@
+//! Where everything lies: the one place that knows what a key of the store looks like.
+//!
+//! A key is `account | kind | id`: five bytes of account number, big-endian, one byte of [`Kind`], and what the kind
+//! says. Account zero holds what belongs to the deployment: the account list, global indexes, its managed policies.
+//! Names in keys are in ASCII lower case and come last, or are followed by nothing that could be taken for a part of
+//! them; unique ids are 21 bytes, so what follows them needs no separator.
+
+use bailiwick_model::{AccessKeyId, AccountAlias, AccountId, UniqueId};
+use bytes::Bytes;
+
+use crate::{identity::IdentityKind, policy::PolicyRef};
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
+        /// What a key holds; its number is a part of the store's format and never changes.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum Kind { $($(#[$doc])* $name = $number,)* }
+
+        impl Kind {
+            fn from_number(number: u8) -> Option<Self> {
+                match number { $($number => Some(Kind::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// Account 0: what the store is.
+    Meta = 0x01,
+    /// Account 0: the wrapped data keys.
+    Keyring = 0x02,
+    /// Account 0: `account` → the account.
+    Account = 0x03,
+    /// Account 0: `e-mail in lower case` → account number.
+    AccountEmail = 0x04,
+    /// Account 0: `alias` → account number.
+    Alias = 0x05,
+    /// Account 0: `access key id` → account number.
+    AccessKeyAccount = 0x06,
+    /// Account 0: `time-ordered key` → an audit event that waits to be shipped.
+    Outbox = 0x07,
+    /// `user id` → the user.
+    User = 0x10,
+    /// `user name` → user id.
+    UserName = 0x11,
+    /// `user id | group id` → nothing: the user is a member of the group.
+    UserGroup = 0x12,
+    /// `group id` → the group.
+    Group = 0x20,
+    /// `group name` → group id.
+    GroupName = 0x21,
+    /// `group id | user name` → user id.
+    GroupMember = 0x22,
+    /// `role id` → the role.
+    Role = 0x30,
+    /// `role name` → role id.
+    RoleName = 0x31,
+    /// `role id` → when and where the role was last used.
+    RoleLastUsed = 0x32,
+    /// `policy id` → the managed policy.
+    Policy = 0x40,
+    /// `policy name` → policy id.
+    PolicyName = 0x41,
+    /// `policy id | version` → the version; four bytes, big-endian.
+    PolicyVersion = 0x42,
+    /// `owner of the policy | policy id | usage | kind of identity | name` → the identity that holds the policy.
+    PolicyHolder = 0x43,
+    /// `identity id | owner of the policy | policy id` → nothing: the policy is attached to the identity.
+    Attachment = 0x50,
+    /// `identity id | policy name` → the inline policy.
+    InlinePolicy = 0x51,
+    /// `access key id` → the access key.
+    AccessKey = 0x60,
+    /// `user id, or nothing for root | access key id` → nothing.
+    AccessKeyOwner = 0x61,
+    /// `access key id` → when and for what the key was last used.
+    AccessKeyLastUsed = 0x62,
+    /// `what is counted | of what` → a counter.
+    Counter = 0x70,
+}
+
+/// Length of what stands before the id in every key.
+pub const HEADER: usize = 6;
+
+/// The beginning of all keys of one kind in an account; with an id behind it, a key.
+pub fn kind(account: AccountId, kind: Kind) -> Vec<u8> {
+    let mut key = Vec::with_capacity(64);
+    key.extend_from_slice(&account_bytes(account));
+    key.push(kind as u8);
+    key
+}
+
+/// Takes a key apart: its account, its kind and the rest. None if it is not a key of this layout.
+pub fn parse(key: &[u8]) -> Option<(AccountId, Kind, &[u8])> {
+    let (account, rest) = take_account(key)?;
+    let (number, id) = rest.split_first()?;
+    let kind = Kind::from_number(*number)?;
+    Some((account, kind, id))
+}
+
+/// An account's number as keys have it.
+pub fn account_bytes(account: AccountId) -> [u8; 5] {
+    let [_, _, _, bytes @ ..] = account.number().to_be_bytes();
+    bytes
+}
+
+/// Reads an account's number off the front.
+pub fn take_account(bytes: &[u8]) -> Option<(AccountId, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk::<5>()?;
+    let mut wide = [0; 8];
+    wide[3..].copy_from_slice(number);
+    Some((AccountId::from_number(u64::from_be_bytes(wide))?, rest))
+}
+
+/// Reads a unique id off the front.
+pub fn take_id(bytes: &[u8]) -> Option<(UniqueId, &[u8])> {
+    let (id, rest) = bytes.split_at_checked(21)?;
+    Some((UniqueId::parse(std::str::from_utf8(id).ok()?).ok()?, rest))
+}
+
+/// Reads a reference to a managed policy off the front.
+pub fn take_policy(bytes: &[u8]) -> Option<(PolicyRef, &[u8])> {
+    let (account, rest) = take_account(bytes)?;
+    let (id, rest) = take_id(rest)?;
+    Some((PolicyRef { account, id }, rest))
+}
+
+fn join(account: AccountId, of: Kind, parts: &[&[u8]]) -> Bytes {
+    let mut key = kind(account, of);
+    for part in parts {
+        key.extend_from_slice(part);
+    }
+    key.into()
+}
+
+/// The key of one kind with an id.
+pub(crate) fn record(account: AccountId, of: Kind, id: &[u8]) -> Bytes {
+    join(account, of, &[id])
+}
+
+/// The record of a user, group or role.
+pub fn identity(account: AccountId, of: IdentityKind, id: &UniqueId) -> Bytes {
+    join(account, of.record(), &[id.as_bytes()])
+}
+
+pub(crate) fn meta() -> Bytes {
+    join(AccountId::NONE, Kind::Meta, &[])
+}
+
+pub(crate) fn keyring() -> Bytes {
+    join(AccountId::NONE, Kind::Keyring, &[])
+}
+
+pub(crate) fn account(account: AccountId) -> Bytes {
+    join(AccountId::NONE, Kind::Account, &[&account_bytes(account)])
+}
+
+pub(crate) fn account_email(email: &str) -> Bytes {
+    join(AccountId::NONE, Kind::AccountEmail, &[email.to_lowercase().as_bytes()])
+}
+
+pub(crate) fn alias(alias: &AccountAlias) -> Bytes {
+    join(AccountId::NONE, Kind::Alias, &[alias.as_str().as_bytes()])
+}
+
+pub(crate) fn access_key_account(id: &AccessKeyId) -> Bytes {
+    join(AccountId::NONE, Kind::AccessKeyAccount, &[id.as_str().as_bytes()])
+}
+
+pub(crate) fn outbox(key: &[u8]) -> Bytes {
+    join(AccountId::NONE, Kind::Outbox, &[key])
+}
+
+pub(crate) fn user_group(account: AccountId, user: &UniqueId, group: &UniqueId) -> Bytes {
+    join(account, Kind::UserGroup, &[user.as_bytes(), group.as_bytes()])
+}
+
+pub(crate) fn user_groups(account: AccountId, user: &UniqueId) -> Bytes {
+    join(account, Kind::UserGroup, &[user.as_bytes()])
+}
+
+pub(crate) fn group_member(account: AccountId, group: &UniqueId, user_name: &str) -> Bytes {
+    join(account, Kind::GroupMember, &[group.as_bytes(), user_name.as_bytes()])
+}
+
+pub(crate) fn role_last_used(account: AccountId, role: &UniqueId) -> Bytes {
+    join(account, Kind::RoleLastUsed, &[role.as_bytes()])
+}
+
+pub(crate) fn policy(policy: PolicyRef) -> Bytes {
+    join(policy.account, Kind::Policy, &[policy.id.as_bytes()])
+}
+
+pub(crate) fn policy_version(policy: PolicyRef, version: u32) -> Bytes {
+    join(policy.account, Kind::PolicyVersion, &[policy.id.as_bytes(), &version.to_be_bytes()])
+}
+
+pub(crate) fn policy_versions(policy: PolicyRef) -> Bytes {
+    join(policy.account, Kind::PolicyVersion, &[policy.id.as_bytes()])
+}
+
+/// The holders of a policy within `account`, or those of one usage, or one kind, by how many `parts` are given.
+pub(crate) fn policy_holder(account: AccountId, policy: PolicyRef, parts: &[&[u8]]) -> Bytes {
+    let owner = account_bytes(policy.account);
+    let mut all: Vec<&[u8]> = vec![&owner, policy.id.as_bytes()];
+    all.extend_from_slice(parts);
+    join(account, Kind::PolicyHolder, &all)
+}
+
+pub(crate) fn attachment(account: AccountId, identity: &UniqueId, policy: PolicyRef) -> Bytes {
+    join(account, Kind::Attachment, &[identity.as_bytes(), &account_bytes(policy.account), policy.id.as_bytes()])
+}
+
+pub(crate) fn attachments(account: AccountId, identity: &UniqueId) -> Bytes {
+    join(account, Kind::Attachment, &[identity.as_bytes()])
+}
+
+pub(crate) fn inline_policy(account: AccountId, identity: &UniqueId, folded: &str) -> Bytes {
+    join(account, Kind::InlinePolicy, &[identity.as_bytes(), folded.as_bytes()])
+}
+
+pub(crate) fn access_key(account: AccountId, id: &AccessKeyId) -> Bytes {
+    join(account, Kind::AccessKey, &[id.as_str().as_bytes()])
+}
+
+pub(crate) fn access_key_last_used(account: AccountId, id: &AccessKeyId) -> Bytes {
+    join(account, Kind::AccessKeyLastUsed, &[id.as_str().as_bytes()])
+}
+
+/// The keys of an owner; a leading length tells root's (none) from a user's.
+pub(crate) fn owner_keys(account: AccountId, user: Option<&UniqueId>, id: &str) -> Bytes {
+    let owner: &[u8] = user.map_or(&[], |user| user.as_bytes());
+    join(account, Kind::AccessKeyOwner, &[&[owner.len() as u8], owner, id.as_bytes()])
+}
+
+/// What is counted, under an account and perhaps one of its things.
+///
+/// A counter is more than a number: whoever deletes a thing reads its counters, and so conflicts with whoever gives
+/// it something at the same time. Those who only give or take do not conflict with each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Counted {
+    /// Accounts in the deployment, under account 0.
+    Accounts = 0x01,
+    /// Rows in the outbox, under account 0.
+    Outbox = 0x02,
+    /// Users of an account.
+    Users = 0x10,
+    /// Groups of an account.
+    Groups = 0x11,
+    /// Roles of an account.
+    Roles = 0x12,
+    /// Managed policies of an account.
+    Policies = 0x13,
+    /// Versions of all managed policies of an account.
+    PolicyVersions = 0x14,
+    /// Groups that a user is in.
+    GroupsOfUser = 0x20,
+    /// Members of a group.
+    Members = 0x21,
+    /// Managed policies attached to an identity.
+    Attached = 0x22,
+    /// Inline policies of an identity.
+    Inline = 0x23,
+    /// What these count against the quota of size.
+    InlineSize = 0x24,
+    /// Access keys of a user, or of root.
+    AccessKeys = 0x25,
+    /// Identities of the account that a policy is attached to.
+    Attachments = 0x30,
+    /// Entities of the account that have a policy as their boundary.
+    Boundaries = 0x31,
+    /// Versions of one policy.
+    Versions = 0x32,
+}
+
+pub(crate) fn counter(account: AccountId, what: Counted, of: &[u8]) -> Bytes {
+    join(account, Kind::Counter, &[&[what as u8], of])
+}
+
+pub(crate) fn policy_counter(account: AccountId, what: Counted, policy: PolicyRef) -> Bytes {
+    join(account, Kind::Counter, &[&[what as u8], &account_bytes(policy.account), policy.id.as_bytes()])
+}

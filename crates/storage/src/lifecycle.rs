@@ -1,0 +1,153 @@
+//! How users, groups and roles are made, changed and deleted.
+
+use bailiwick_model::{ErrorCode, IamError, Result};
+use bytes::Bytes;
+
+use crate::{
+    group::{Group, id_value},
+    identity::{Identity, IdentityKind, Noun},
+    keys::{self, Counted},
+    policy::{PolicyRef, Usage},
+    role::Role,
+    tx::Tx,
+    user::User,
+};
+
+/// A user, a group or a role: what policies are attached to.
+pub trait IdentityNoun: Noun {
+    /// The identity without what it holds.
+    fn identity(&self) -> Identity;
+    /// What must be gone before it can be deleted, in the order in which AWS complains.
+    #[doc(hidden)]
+    const BLOCKERS: &'static [Blocker];
+}
+
+/// A counter that must be at zero, and what must be done if it is not.
+pub struct Blocker(Counted, &'static str);
+
+const ATTACHED: Blocker = Blocker(Counted::Attached, "must detach all policies first.");
+const INLINE: Blocker = Blocker(Counted::Inline, "must delete policies first.");
+
+impl IdentityNoun for User {
+    fn identity(&self) -> Identity {
+        self.into()
+    }
+    const BLOCKERS: &'static [Blocker] = &[
+        Blocker(Counted::AccessKeys, "must delete access keys first."),
+        ATTACHED,
+        INLINE,
+        Blocker(Counted::GroupsOfUser, "must remove users from group first."),
+    ];
+}
+
+impl IdentityNoun for Group {
+    fn identity(&self) -> Identity {
+        self.into()
+    }
+    const BLOCKERS: &'static [Blocker] =
+        &[Blocker(Counted::Members, "must remove users from group first."), ATTACHED, INLINE];
+}
+
+impl IdentityNoun for Role {
+    fn identity(&self) -> Identity {
+        self.into()
+    }
+    const BLOCKERS: &'static [Blocker] = &[ATTACHED, INLINE];
+}
+
+impl Tx {
+    /// Makes a user, group or role.
+    ///
+    /// # Errors
+    /// `EntityAlreadyExists`, `LimitExceeded`.
+    pub async fn create<N: IdentityNoun>(&mut self, new: &N) -> Result<()> {
+        self.create_noun(new).await?;
+        if let Some(boundary) = new.boundary() {
+            self.hold_boundary(&new.identity(), boundary).await?;
+        }
+        Ok(())
+    }
+
+    /// Replaces what a user, group or role is: name, path, tags, boundary and the rest.
+    ///
+    /// `old` is what this transaction read.
+    ///
+    /// # Errors
+    /// `EntityAlreadyExists` when the new name is somebody else's.
+    pub async fn update<N: IdentityNoun>(&mut self, old: &N, new: &N) -> Result<()> {
+        let (before, after) = (old.identity(), new.identity());
+        let renamed = self.update_noun(old, new).await?;
+        if renamed {
+            self.move_reverse_rows(&before, &after).await?;
+        }
+        if old.boundary() != new.boundary() || renamed {
+            if let Some(boundary) = old.boundary() {
+                self.release_boundary(&before, boundary);
+            }
+            if let Some(boundary) = new.boundary() {
+                self.hold_boundary(&after, boundary).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes a user, group or role that holds nothing any more.
+    ///
+    /// # Errors
+    /// `DeleteConflict` naming what must go first.
+    pub async fn delete<N: IdentityNoun>(&mut self, noun: &N) -> Result<()> {
+        let identity = noun.identity();
+        for Blocker(counted, what) in N::BLOCKERS {
+            let counter = keys::counter(identity.account, *counted, identity.id.as_bytes());
+            if self.read_count(counter).await? != 0 {
+                return Err(IamError::new(ErrorCode::DeleteConflict, format!("Cannot delete entity, {what}")));
+            }
+        }
+        if let Some(boundary) = noun.boundary() {
+            self.release_boundary(&identity, boundary);
+        }
+        if identity.kind == IdentityKind::Role {
+            self.erase(keys::role_last_used(identity.account, &identity.id));
+        }
+        self.delete_noun(noun).await
+    }
+
+    /// Keeps the indexes that lie in the order of names in order.
+    ///
+    /// Who adds to them depends on the identity's record, which this transaction writes; that nobody has added since
+    /// its view is what reading the counters ensures.
+    async fn move_reverse_rows(&mut self, before: &Identity, after: &Identity) -> Result<()> {
+        for counted in [Counted::Attached, Counted::GroupsOfUser] {
+            self.read_count(keys::counter(before.account, counted, before.id.as_bytes())).await?;
+        }
+        for policy in self.attached_refs(before).await? {
+            self.erase(holder_key(before, policy, Usage::Attached));
+            self.put(holder_key(after, policy, Usage::Attached), id_value(&after.id));
+        }
+        if before.kind == IdentityKind::User {
+            for group in self.group_ids_of(before.account, &before.id).await? {
+                self.erase(keys::group_member(before.account, &group, &before.folded_name()));
+                self.put(keys::group_member(after.account, &group, &after.folded_name()), id_value(&after.id));
+            }
+        }
+        Ok(())
+    }
+
+    async fn hold_boundary(&mut self, identity: &Identity, policy: PolicyRef) -> Result<()> {
+        self.guard(keys::policy(policy)).await?;
+        self.put(holder_key(identity, policy, Usage::Boundary), id_value(&identity.id));
+        self.add(keys::policy_counter(identity.account, Counted::Boundaries, policy), 1);
+        Ok(())
+    }
+
+    fn release_boundary(&mut self, identity: &Identity, policy: PolicyRef) {
+        self.erase(holder_key(identity, policy, Usage::Boundary));
+        self.add(keys::policy_counter(identity.account, Counted::Boundaries, policy), -1);
+    }
+}
+
+/// The row of an identity in the list of a policy's holders.
+pub(crate) fn holder_key(identity: &Identity, policy: PolicyRef, usage: Usage) -> Bytes {
+    let name = identity.folded_name();
+    keys::policy_holder(identity.account, policy, &[&[usage as u8], &[identity.kind as u8], name.as_bytes()])
+}

@@ -1,0 +1,69 @@
+//! The outbox: audit events that were committed with their change and wait to be shipped.
+
+use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
+use bytes::Bytes;
+
+use crate::{
+    keys::{self, Counted, Kind},
+    tx::Tx,
+};
+
+/// An event that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// Its place in time, as it was given.
+    pub key: Bytes,
+    /// The event, as it was given.
+    pub event: Bytes,
+}
+
+impl Tx {
+    /// Adds an event under a key that nobody else uses and that sorts by time.
+    ///
+    /// # Errors
+    /// `ServiceUnavailable` when `max` events wait already.
+    pub async fn append_outbox(&mut self, key: &[u8], event: Bytes, max: u64) -> Result<()> {
+        let count = keys::counter(AccountId::NONE, Counted::Outbox, &[]);
+        self.add_within(count, 1, max, || {
+            let message = "the audit log cannot take further events at the moment";
+            IamError::new(ErrorCode::ServiceUnavailable, message)
+        })
+        .await?;
+        self.put(keys::outbox(key), event);
+        Ok(())
+    }
+
+    /// The oldest events after a key.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the store fails.
+    pub async fn list_outbox(&self, after: Option<&[u8]>, limit: usize) -> Result<Vec<OutboxRow>> {
+        let prefix = keys::kind(AccountId::NONE, Kind::Outbox);
+        let after = after.map(keys::outbox);
+        let rows = self.scan(&prefix, after.as_deref(), limit).await?;
+        Ok(rows.into_iter().map(|(key, event)| OutboxRow { key: key.slice(prefix.len()..), event }).collect())
+    }
+
+    /// Takes away events that have been shipped.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the store fails.
+    pub async fn remove_outbox(&mut self, keys: &[Bytes]) -> Result<()> {
+        for key in keys {
+            let key = keys::outbox(key);
+            if self.read_key(key.clone()).await?.is_some() {
+                self.erase(key);
+                self.add(keys::counter(AccountId::NONE, Counted::Outbox, &[]), -1);
+            }
+        }
+        Ok(())
+    }
+
+    /// How many events wait.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the store fails.
+    pub async fn outbox_len(&self) -> Result<u64> {
+        self.peek_count(&keys::counter(AccountId::NONE, Counted::Outbox, &[])).await
+    }
+}

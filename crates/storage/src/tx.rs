@@ -1,0 +1,301 @@
+//! Transactions: a consistent view, one's own writes on top, and a record of what was read.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Bound,
+    sync::Arc,
+};
+
+use bailiwick_model::{ErrorCode, IamError, Result, limits::Quotas};
+use bytes::Bytes;
+
+use crate::{
+    codec::Record,
+    error::StoreError,
+    store::{Add, At, Batch, Expect, Revision, Scan, Store, Versioned, View, counter_value},
+};
+
+/// How many rows a scan asks the backend for when a filter may throw some away.
+const CHUNK: usize = 256;
+
+/// Why a transaction did not take place.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// What it read or counted has changed in the meantime: begin anew, check and do everything again.
+    #[error("what the transaction read has changed")]
+    Conflict,
+    /// The store failed.
+    #[error(transparent)]
+    Failed(#[from] IamError),
+}
+
+/// One unit of work over the store.
+///
+/// What is read through `Tx` is what the store must still hold when it commits, except for lists: a change that
+/// relies on a list reads the record, or the counter, that every writer of the list touches, and the methods here
+/// that change something do. Nothing is written before [`Tx::commit`]; dropping a `Tx` forgets it.
+pub struct Tx {
+    store: Arc<dyn Store>,
+    view: Arc<dyn View>,
+    quotas: Arc<Quotas>,
+    reads: HashMap<Bytes, Option<Versioned>>,
+    writes: BTreeMap<Bytes, Option<Bytes>>,
+    adds: BTreeMap<Bytes, PendingAdd>,
+}
+
+#[derive(Clone, Copy)]
+struct PendingAdd {
+    delta: i64,
+    max: Option<u64>,
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The items, in the order of the list.
+    pub items: Vec<T>,
+    /// Where to go on, if there is more: hand it in as `after`.
+    pub next: Option<String>,
+}
+
+impl Tx {
+    /// Begins on a view of the store.
+    ///
+    /// # Errors
+    /// `ServiceUnavailable` when the store has not reached the revision asked for, `ServiceFailure` when it fails.
+    pub async fn begin(store: Arc<dyn Store>, quotas: Arc<Quotas>, at: At) -> Result<Tx> {
+        let view = store.read(at).await?;
+        Ok(Tx { store, view, quotas, reads: HashMap::new(), writes: BTreeMap::new(), adds: BTreeMap::new() })
+    }
+
+    /// The revision that this transaction reads at.
+    pub fn revision(&self) -> Revision {
+        self.view.revision()
+    }
+
+    /// The quotas that bind what is created.
+    pub fn quotas(&self) -> &Quotas {
+        &self.quotas
+    }
+
+    /// Whether nothing would be written.
+    pub fn is_read_only(&self) -> bool {
+        self.writes.is_empty() && self.adds.is_empty()
+    }
+
+    /// Makes the commit depend on a key: it fails if anyone changes that key after this transaction's view.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the store fails.
+    pub async fn guard(&mut self, key: Bytes) -> Result<()> {
+        self.read_key(key).await.map(drop)
+    }
+
+    /// Writes everything, or nothing; returns the revision at which it became visible.
+    ///
+    /// # Errors
+    /// [`CommitError::Conflict`] when somebody else was faster: nothing was written.
+    pub async fn commit(self) -> Result<Revision, CommitError> {
+        if self.is_read_only() {
+            return Ok(self.view.revision());
+        }
+        let mut batch = Batch::default();
+        for (key, found) in self.reads {
+            batch.expect.push(Expect { key, revision: found.map(|found| found.revision) });
+        }
+        for (key, value) in self.writes {
+            match value {
+                Some(value) => batch.put.push((key, value)),
+                None => batch.delete.push(key),
+            }
+        }
+        for (key, PendingAdd { delta, max }) in self.adds {
+            if delta != 0 {
+                batch.add.push(Add { key, delta, max });
+            }
+        }
+        self.store.commit(batch).await.map_err(|error| match error {
+            // The bound held when the handler looked; that it no longer does is somebody else's doing.
+            error if error.is_conflict() => CommitError::Conflict,
+            error => CommitError::Failed(error.into()),
+        })
+    }
+
+    /// The value under a key; the commit will depend on it.
+    pub(crate) async fn read_key(&mut self, key: Bytes) -> Result<Option<Bytes>> {
+        if let Some(written) = self.writes.get(&key) {
+            return Ok(written.clone());
+        }
+        if let Some(found) = self.reads.get(&key) {
+            return Ok(found.as_ref().map(|found| found.value.clone()));
+        }
+        let found = self.view.get(&key).await?;
+        let value = found.as_ref().map(|found| found.value.clone());
+        self.reads.insert(key, found);
+        Ok(value)
+    }
+
+    /// The value under a key, on which the commit will not depend.
+    pub(crate) async fn peek_key(&self, key: &[u8]) -> Result<Option<Bytes>> {
+        if let Some(written) = self.writes.get(key) {
+            return Ok(written.clone());
+        }
+        Ok(self.view.get(key).await?.map(|found| found.value))
+    }
+
+    /// A record; the commit will depend on it.
+    pub(crate) async fn read<R: Record>(&mut self, key: Bytes) -> Result<Option<R>> {
+        let value = self.read_key(key).await?;
+        Ok(value.map(|value| R::decode(&value)).transpose()?)
+    }
+
+    /// A record, on which the commit will not depend.
+    pub(crate) async fn peek<R: Record>(&self, key: &[u8]) -> Result<Option<R>> {
+        let value = self.peek_key(key).await?;
+        Ok(value.map(|value| R::decode(&value)).transpose()?)
+    }
+
+    pub(crate) fn put(&mut self, key: Bytes, value: Bytes) {
+        self.writes.insert(key, Some(value));
+    }
+
+    pub(crate) fn put_record<R: Record>(&mut self, key: Bytes, record: &R) {
+        self.put(key, record.encode());
+    }
+
+    pub(crate) fn erase(&mut self, key: Bytes) {
+        self.writes.insert(key, None);
+    }
+
+    /// A counter's value, own changes included; the commit will depend on it.
+    pub(crate) async fn read_count(&mut self, key: Bytes) -> Result<u64> {
+        let pending = self.adds.get(&key).map_or(0, |add| add.delta);
+        let stored = self.read_key(key).await?.map_or(Ok(0), |value| counter_value(&value))?;
+        Ok(stored.saturating_add_signed(pending))
+    }
+
+    /// A counter's value, own changes included, on which the commit will not depend.
+    pub(crate) async fn peek_count(&self, key: &[u8]) -> Result<u64> {
+        let pending = self.adds.get(key).map_or(0, |add| add.delta);
+        let stored = self.view.get(key).await?.map_or(Ok(0), |found| counter_value(&found.value))?;
+        Ok(stored.saturating_add_signed(pending))
+    }
+
+    /// Moves a counter without making those who move it as well conflict.
+    pub(crate) fn add(&mut self, key: Bytes, delta: i64) {
+        self.adds.entry(key).or_insert(PendingAdd { delta: 0, max: None }).delta += delta;
+    }
+
+    /// The same within a bound: `exceeded` is the refusal when it does not hold.
+    pub(crate) async fn add_within(
+        &mut self,
+        key: Bytes,
+        delta: i64,
+        max: u64,
+        exceeded: impl FnOnce() -> IamError,
+    ) -> Result<()> {
+        let now = self.peek_count(&key).await?;
+        if delta > 0 && now.saturating_add_signed(delta) > max {
+            return Err(exceeded());
+        }
+        let pending = self.adds.entry(key).or_insert(PendingAdd { delta: 0, max: None });
+        pending.delta += delta;
+        pending.max = Some(max);
+        Ok(())
+    }
+
+    /// Rows under a prefix after a key, own writes included; the commit will not depend on them.
+    pub(crate) async fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<(Bytes, Bytes)>> {
+        let from = match after {
+            Some(after) if after >= prefix => Bound::Excluded(after),
+            _ => Bound::Included(prefix),
+        };
+        let own = self.writes.range::<[u8], _>((from, Bound::Unbounded));
+        let own: Vec<_> = own.take_while(|(key, _)| key.starts_with(prefix)).collect();
+        // Each of one's own writes can hide at most one stored row.
+        let stored = self.view.scan(Scan { prefix, after, limit: limit.saturating_add(own.len()) }).await?;
+        let stored = stored.into_iter().map(|entry| (entry.key, entry.value));
+        if own.is_empty() {
+            return Ok(stored.collect());
+        }
+        let mut rows: BTreeMap<Bytes, Bytes> = stored.collect();
+        for (key, value) in own {
+            match value {
+                Some(value) => rows.insert(key.clone(), value.clone()),
+                None => rows.remove(key),
+            };
+        }
+        Ok(rows.into_iter().take(limit).collect())
+    }
+
+    /// A page of what `keep` makes of the records that the rows under a prefix hold or point at.
+    ///
+    /// `after` and `next` are keys without that prefix.
+    pub(crate) async fn page<R: Record, T>(
+        &self,
+        prefix: &[u8],
+        after: Option<&str>,
+        limit: usize,
+        locate: impl Fn(&[u8], &[u8]) -> Located,
+        keep: impl Fn(R) -> Option<T>,
+    ) -> Result<Page<T>> {
+        let mut items = Vec::new();
+        let mut last = after.map(|after| [prefix, after.as_bytes()].concat());
+        let mut next = None;
+        loop {
+            let wanted = limit.saturating_sub(items.len()).saturating_add(1).clamp(2, CHUNK);
+            let rows = self.scan(prefix, last.as_deref(), wanted).await?;
+            let exhausted = rows.len() < wanted;
+            for (key, value) in rows {
+                let rest = &key[prefix.len()..];
+                let record = match locate(rest, &value) {
+                    Located::Here => Some(R::decode(&value)?),
+                    Located::At(key) => self.peek::<R>(&key).await?,
+                };
+                if let Some(item) = record.and_then(&keep) {
+                    if items.len() >= limit {
+                        return Ok(Page { items, next });
+                    }
+                    next = Some(String::from_utf8_lossy(rest).into_owned());
+                    items.push(item);
+                }
+                last = Some(key.to_vec());
+            }
+            if exhausted {
+                return Ok(Page { items, next: None });
+            }
+        }
+    }
+}
+
+impl<T> Page<T> {
+    /// A page of a list that is small enough to be sorted at each request; `name` is what it is sorted by.
+    pub(crate) fn of_all(all: Vec<T>, after: Option<&str>, limit: usize, name: impl Fn(&T) -> String) -> Self {
+        let mut named: Vec<(String, T)> = all.into_iter().map(|item| (name(&item), item)).collect();
+        named.retain(|(name, _)| after.is_none_or(|after| name.as_str() > after));
+        named.sort_by(|a, b| a.0.cmp(&b.0));
+        let more = named.len() > limit;
+        named.truncate(limit);
+        let next = named.last().filter(|_| more).map(|(name, _)| name.clone());
+        Page { items: named.into_iter().map(|(_, item)| item).collect(), next }
+    }
+}
+
+/// Where the record of a row is.
+pub(crate) enum Located {
+    /// It is the row's value.
+    Here,
+    /// Under this key.
+    At(Bytes),
+}
+
+impl From<StoreError> for IamError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Ahead { .. } => {
+                IamError::new(ErrorCode::ServiceUnavailable, "the revision asked for has not been reached")
+            }
+            error => IamError::internal(error),
+        }
+    }
+}
