@@ -1,0 +1,135 @@
+//! Percent-encoding as signatures want it: everything but RFC 3986's unreserved characters, in upper-case hex.
+
+/// A percent sign that no two hex digits follow.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct BadEscape;
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
+const HEX_LOWER: &[u8; 16] = b"0123456789abcdef";
+
+pub(crate) const fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')
+}
+
+/// Appends `byte`, escaped unless it is unreserved.
+pub(crate) fn push_byte(out: &mut Vec<u8>, byte: u8) {
+    if is_unreserved(byte) {
+        out.push(byte);
+    } else {
+        push_escaped(out, byte);
+    }
+}
+
+pub(crate) fn push_escaped(out: &mut Vec<u8>, byte: u8) {
+    out.extend_from_slice(&[b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+}
+
+/// Appends `text` escaped: a raw value becomes a query component.
+pub(crate) fn push_component(out: &mut Vec<u8>, text: &[u8]) {
+    for &byte in text {
+        push_byte(out, byte);
+    }
+}
+
+/// Appends a path that is escaped again as it stands, so that `%20` becomes `%2520`; slashes stay.
+pub(crate) fn push_path_again(out: &mut Vec<u8>, path: &[u8]) {
+    for &byte in path {
+        if byte == b'/' { out.push(byte) } else { push_byte(out, byte) }
+    }
+}
+
+/// Appends a path in its normal escaping: needless escapes undone, hex in upper case, `%2F` kept apart from `/`.
+pub(crate) fn push_path_once(out: &mut Vec<u8>, path: &[u8]) -> Result<(), BadEscape> {
+    let mut rest = path;
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        match byte {
+            b'/' => out.push(b'/'),
+            b'%' => {
+                let (byte, tail) = escape(rest)?;
+                rest = tail;
+                push_byte(out, byte);
+            }
+            _ => push_byte(out, byte),
+        }
+    }
+    Ok(())
+}
+
+/// Appends a query component as received, `+` read as a space, in its normal escaping.
+pub(crate) fn push_query_component(out: &mut Vec<u8>, text: &[u8]) -> Result<(), BadEscape> {
+    let mut rest = text;
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        match byte {
+            b'+' => out.extend_from_slice(b"%20"),
+            b'%' => {
+                let (byte, tail) = escape(rest)?;
+                rest = tail;
+                push_byte(out, byte);
+            }
+            _ => push_byte(out, byte),
+        }
+    }
+    Ok(())
+}
+
+/// Decodes a query component as received, `+` read as a space.
+pub(crate) fn decode_query_component(text: &[u8]) -> Result<Vec<u8>, BadEscape> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        match byte {
+            b'+' => out.push(b' '),
+            b'%' => {
+                let (byte, tail) = escape(rest)?;
+                rest = tail;
+                out.push(byte);
+            }
+            _ => out.push(byte),
+        }
+    }
+    Ok(out)
+}
+
+/// Appends bytes as lower-case hex, the form of hashes and signatures.
+pub(crate) fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
+    for &byte in bytes {
+        out.extend_from_slice(&[HEX_LOWER[usize::from(byte >> 4)], HEX_LOWER[usize::from(byte & 15)]]);
+    }
+}
+
+/// Reads 64 lower-case hex digits.
+pub(crate) fn parse_hash(text: &[u8]) -> Option<[u8; 32]> {
+    let (pairs, []) = text.as_chunks::<2>() else { return None };
+    let pairs: &[[u8; 2]; 32] = pairs.try_into().ok()?;
+    let mut hash = [0; 32];
+    for (byte, pair) in hash.iter_mut().zip(pairs) {
+        if pair.iter().any(u8::is_ascii_uppercase) {
+            return None;
+        }
+        *byte = hex_digit(pair[0])? << 4 | hex_digit(pair[1])?;
+    }
+    Some(hash)
+}
+
+fn escape(after_percent: &[u8]) -> Result<(u8, &[u8]), BadEscape> {
+    let [high, low, tail @ ..] = after_percent else { return Err(BadEscape) };
+    match (hex_digit(*high), hex_digit(*low)) {
+        (Some(high), Some(low)) => Ok((high << 4 | low, tail)),
+        _ => Err(BadEscape),
+    }
+}
+
+const fn hex_digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! Why a request is refused, in AWS's codes and, where they are known, AWS's words.
+
+/// Why a request is not, or not validly, signed.
+///
+/// The text is for the caller and shows nothing that the caller did not send, except the time of the server.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SigV4Error {
+    /// Nothing signs the request; [`crate::parse`] answers `None` instead, and who needs a signature says this.
+    #[error("Request is missing Authentication Token")]
+    Unsigned,
+    /// The access key id is malformed, or, said by whoever looks keys up, unknown.
+    #[error("The security token included in the request is invalid.")]
+    UnknownKey,
+    /// Header and query string both claim to authenticate.
+    #[error("the request is signed in its Authorization header and in its query string, use one of them")]
+    BothMechanisms,
+    /// A header that takes part in authentication is there more than once.
+    #[error("the header `{0}` must not be repeated")]
+    RepeatedHeader(&'static str),
+    /// A query parameter that takes part in authentication is there more than once.
+    #[error("the query parameter `{0}` must not be repeated")]
+    RepeatedParameter(&'static str),
+    /// A query parameter has the name of one that authenticates, in other case.
+    #[error("the query parameter `{0}` must be written so")]
+    MisspelledParameter(&'static str),
+    /// The query string has a percent sign that no two hex digits follow.
+    #[error("The query string contains a syntax error")]
+    MalformedQuery,
+    /// An algorithm other than [`crate::ALGORITHM`].
+    #[error("Unsupported AWS 'algorithm': '{0}'.")]
+    UnsupportedAlgorithm(String),
+    /// The authorization header, or a part of it, is no text.
+    #[error("the Authorization header is malformed")]
+    MalformedAuthorization,
+    /// A part of the authorization header that is no `key=value`.
+    #[error("'{0}' not a valid key=value pair (missing equal-sign) in Authorization header.")]
+    NotKeyValue(String),
+    /// A part of the authorization header that is unknown or repeated.
+    #[error("'{0}' is unknown or repeated in Authorization header.")]
+    UnexpectedPart(String),
+    /// Parts of the authorization header that are not there.
+    #[error("{}", missing_parts(.0))]
+    MissingParts(Vec<&'static str>),
+    /// Query parameters that a presigned request needs and that are not there.
+    #[error("AWS query-string parameters must include '{}'. Re-examine the query-string parameters.", .0.join("', '"))]
+    MissingParameters(Vec<&'static str>),
+    /// Neither `x-amz-date` nor `date`.
+    #[error("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")]
+    MissingDate,
+    /// A date that is not like `20260301T120000Z`.
+    #[error("Date must be in ISO-8601 'basic format'. Got '{0}'. See http://en.wikipedia.org/wiki/ISO_8601")]
+    MalformedDate(String),
+    /// The credential is not `keyid/date/region/service/aws4_request`.
+    #[error("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '{0}'")]
+    MalformedCredential(String),
+    /// A seconds count that is no number between 1 and the longest life allowed.
+    #[error("X-Amz-Expires must be a number of seconds from 1 to {0}")]
+    MalformedExpires(u64),
+    /// The scope does not end in `aws4_request`.
+    #[error("Credential should be scoped with a valid terminator: 'aws4_request', not '{0}'.")]
+    WrongTerminator(String),
+    /// The day of the key is not the day of the request.
+    #[error(
+        "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{scope}' != '{day}', from '{date}'."
+    )]
+    WrongDay {
+        /// The day in the credential's scope.
+        scope: String,
+        /// The day of the request.
+        day: String,
+        /// The time of the request.
+        date: String,
+    },
+    /// Signed for another region; the text names none that is right.
+    #[error("Credential should be scoped to a valid region. ")]
+    WrongRegion,
+    /// Signed for another service.
+    #[error("Credential should be scoped to correct service: '{0}'. ")]
+    WrongService(String),
+    /// `host` is not among the signed headers.
+    #[error("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")]
+    HostNotSigned,
+    /// A header that must be signed is there and is not signed.
+    #[error("'{0}' must be a 'SignedHeader' in the AWS Authorization.")]
+    HeaderNotSigned(String),
+    /// The list of signed headers is not in lower case, sorted and without repetition, or is too long.
+    #[error("'SignedHeaders' must be header names in lower case, sorted and without repetition")]
+    MalformedSignedHeaders,
+    /// A header is named as signed and is not there.
+    #[error("the signed header `{0}` is not in the request")]
+    SignedHeaderAbsent(String),
+    /// A signed header's value holds a control character.
+    #[error("the signed header `{0}` holds a control character")]
+    MalformedHeader(String),
+    /// The method is no token, or the path is not one that the path rule takes.
+    #[error("the method or path of the request can not be signed")]
+    MalformedTarget,
+    /// `x-amz-content-sha256` is no lower-case hex hash and none of the words that stand for one.
+    #[error("x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a lower-case hexadecimal SHA-256")]
+    MalformedPayloadHash,
+    /// The payload is not signed, and must be.
+    #[error("x-amz-content-sha256 must be the SHA-256 of the payload")]
+    UnsignedPayload,
+    /// The declared hash is not the payload's.
+    #[error("The provided 'x-amz-content-sha256' header does not match what was computed.")]
+    PayloadMismatch,
+    /// Too old, or a presigned request whose life is over.
+    #[error("Signature expired: {date} is now earlier than {limit} ({now} - {window})")]
+    Expired {
+        /// When it was signed.
+        date: String,
+        /// The earliest time that would do.
+        limit: String,
+        /// The server's time.
+        now: String,
+        /// The allowance, like `5 min.`.
+        window: String,
+    },
+    /// From the future.
+    #[error("Signature not yet current: {date} is still later than {limit} ({now} + {window})")]
+    NotYetCurrent {
+        /// When it was signed.
+        date: String,
+        /// The latest time that would do.
+        limit: String,
+        /// The server's time.
+        now: String,
+        /// The allowance, like `5 min.`.
+        window: String,
+    },
+    /// The signature is not what this key makes of this request.
+    #[error(
+        "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
+    )]
+    Mismatch,
+}
+
+impl SigV4Error {
+    /// The code that AWS's query services answer with.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unsigned => "MissingAuthenticationToken",
+            Self::UnknownKey => "InvalidClientTokenId",
+            Self::MalformedQuery => "MalformedQueryString",
+            Self::BothMechanisms
+            | Self::RepeatedHeader(_)
+            | Self::RepeatedParameter(_)
+            | Self::MisspelledParameter(_)
+            | Self::UnsupportedAlgorithm(_)
+            | Self::MalformedAuthorization
+            | Self::NotKeyValue(_)
+            | Self::UnexpectedPart(_)
+            | Self::MissingParts(_)
+            | Self::MissingParameters(_)
+            | Self::MissingDate
+            | Self::MalformedDate(_)
+            | Self::MalformedCredential(_)
+            | Self::MalformedExpires(_) => "IncompleteSignature",
+            Self::WrongTerminator(_)
+            | Self::WrongDay { .. }
+            | Self::WrongRegion
+            | Self::WrongService(_)
+            | Self::HostNotSigned
+            | Self::HeaderNotSigned(_)
+            | Self::MalformedSignedHeaders
+            | Self::SignedHeaderAbsent(_)
+            | Self::MalformedHeader(_)
+            | Self::MalformedTarget
+            | Self::MalformedPayloadHash
+            | Self::UnsignedPayload
+            | Self::PayloadMismatch
+            | Self::Expired { .. }
+            | Self::NotYetCurrent { .. }
+            | Self::Mismatch => "SignatureDoesNotMatch",
+        }
+    }
+}
+
+/// Text of the caller's for a message: bounded, and without what could forge a line of log.
+pub(crate) fn quote(bytes: &[u8]) -> String {
+    let shown = &bytes[..bytes.len().min(128)];
+    String::from_utf8_lossy(shown).chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+fn missing_parts(parts: &[&str]) -> String {
+    let sentences: Vec<_> = parts.iter().map(|p| format!("Authorization header requires '{p}' parameter.")).collect();
+    sentences.join(" ")
+}

@@ -1,0 +1,51 @@
+//! The key of one day, region and service, made from a secret access key.
+
+use aws_lc_rs::{constant_time, hmac};
+use zeroize::Zeroizing;
+
+use crate::{encode, scope::Scope};
+
+/// A signing key: good for one secret, day, region and service, and worth caching for that day.
+///
+/// The secret cannot be had from it. It has no `Debug`, and its memory is cleared when it is dropped.
+#[derive(Clone)]
+pub struct SigningKey(hmac::Key);
+
+impl SigningKey {
+    /// Derives the key of a scope; four HMACs.
+    ///
+    /// Who looks up an unknown access key id should derive and verify with a secret of no meaning all the same, so
+    /// that known and unknown keys take the same time.
+    pub fn derive(secret_access_key: &[u8], scope: &Scope<'_>) -> Self {
+        let mut secret = Zeroizing::new(Vec::with_capacity(4 + secret_access_key.len()));
+        secret.extend_from_slice(b"AWS4");
+        secret.extend_from_slice(secret_access_key);
+        let date = mac(&secret, scope.date().as_bytes());
+        let region = mac(&*date, scope.region().as_bytes());
+        let service = mac(&*region, scope.service().as_bytes());
+        let key = mac(&*service, b"aws4_request");
+        Self(hmac::Key::new(hmac::HMAC_SHA256, &*key))
+    }
+
+    /// The signature of a text, 64 hex digits.
+    pub(crate) fn sign(&self, string_to_sign: &[u8]) -> String {
+        let tag = hmac::sign(&self.0, string_to_sign);
+        let mut hex = Vec::with_capacity(64);
+        encode::push_hex(&mut hex, tag.as_ref());
+        String::from_utf8(hex).unwrap_or_default()
+    }
+
+    /// Whether `signature` is that of a text, in constant time.
+    pub(crate) fn verify(&self, string_to_sign: &[u8], signature: &[u8; 32]) -> bool {
+        let tag = hmac::sign(&self.0, string_to_sign);
+        constant_time::verify_slices_are_equal(tag.as_ref(), signature).is_ok()
+    }
+}
+
+fn mac(key: &[u8], text: &[u8]) -> Zeroizing<[u8; 32]> {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text);
+    let mut bytes = Zeroizing::new([0; 32]);
+    // HMAC-SHA-256 is 32 bytes.
+    bytes.copy_from_slice(tag.as_ref());
+    bytes
+}

@@ -1,0 +1,274 @@
+//! The first step: who claims to have signed, for what and when.
+
+use std::{borrow::Cow, fmt, time::Duration};
+
+use jiff::Timestamp;
+use zeroize::Zeroize;
+
+use crate::{
+    ALGORITHM,
+    date::SignedAt,
+    encode,
+    error::{SigV4Error, quote},
+    header,
+    payload::Payload,
+    presigned,
+    query::AuthParameters,
+    request::Request,
+    scope::{Scope, parse_credential},
+};
+
+/// A request that claims to be signed. Nothing of it is proven before [`Signed::verify`].
+#[derive(Clone)]
+pub struct Signed<'a> {
+    pub(crate) request: Request<'a>,
+    pub(crate) mechanism: Mechanism,
+    pub(crate) access_key_id: Cow<'a, str>,
+    pub(crate) scope: Scope<'a>,
+    pub(crate) at: SignedAt,
+    pub(crate) signed_headers: Cow<'a, str>,
+    pub(crate) session_token: Option<SessionToken<'a>>,
+    pub(crate) payload: Cow<'a, [u8]>,
+    pub(crate) signature: [u8; 32],
+}
+
+/// Where the signature stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mechanism {
+    /// In the `Authorization` header.
+    Header,
+    /// In the query string, good for as long as it says.
+    Presigned {
+        /// `X-Amz-Expires`.
+        expires: Duration,
+    },
+}
+
+/// Reads who claims to have signed a request; `None` if nobody does.
+///
+/// An `Authorization` header of another scheme, a bearer token for instance, is not looked at.
+///
+/// # Errors
+///
+/// Whatever is there and cannot be read in exactly one way; see [`SigV4Error`] and [`crate::attacks`].
+pub fn parse<'a>(request: &Request<'a>) -> Result<Option<Signed<'a>>, SigV4Error> {
+    let authorization = header::single(request, "authorization")?;
+    let parameters = AuthParameters::find(request.query)?;
+    match authorization.map(header::trim) {
+        None if parameters.is_empty() => Ok(None),
+        None => presigned::parse(request, parameters).map(Some),
+        Some(_) if !parameters.is_empty() => Err(SigV4Error::BothMechanisms),
+        Some(value) if is_aws4(value) => from_header(request, value).map(Some),
+        Some(_) => Ok(None),
+    }
+}
+
+impl<'a> Signed<'a> {
+    /// The access key that the signature is said to be made with.
+    pub fn access_key_id(&self) -> &str {
+        &self.access_key_id
+    }
+
+    /// Header or query string.
+    pub fn mechanism(&self) -> Mechanism {
+        self.mechanism
+    }
+
+    /// The day, region and service of the signature.
+    pub fn scope(&self) -> &Scope<'a> {
+        &self.scope
+    }
+
+    /// When it was signed.
+    pub fn date(&self) -> Timestamp {
+        self.at.time
+    }
+
+    /// The names of the signed headers, in lower case, sorted.
+    pub fn signed_headers(&self) -> impl Iterator<Item = &str> {
+        self.signed_headers.split(';')
+    }
+
+    /// The session token of temporary credentials; it proves nothing by itself.
+    pub fn session_token(&self) -> Option<&SessionToken<'a>> {
+        self.session_token.as_ref()
+    }
+
+    /// What the signature says of the body.
+    ///
+    /// # Errors
+    ///
+    /// [`SigV4Error::MalformedPayloadHash`].
+    pub fn payload(&self) -> Result<Payload<'_>, SigV4Error> {
+        match &*self.payload {
+            [] => Ok(Payload::Absent),
+            value => Payload::parse(value),
+        }
+    }
+
+    /// Refuses a signature that was made for another service than one of `services`.
+    ///
+    /// # Errors
+    ///
+    /// [`SigV4Error::WrongService`], naming the first of them.
+    pub fn expect_service(&self, services: &[&str]) -> Result<(), SigV4Error> {
+        if services.contains(&self.scope.service()) {
+            return Ok(());
+        }
+        Err(SigV4Error::WrongService(services.first().copied().unwrap_or_default().to_owned()))
+    }
+
+    /// Refuses a signature for a region that `accepted` does not know.
+    ///
+    /// # Errors
+    ///
+    /// [`SigV4Error::WrongRegion`].
+    pub fn expect_region(&self, accepted: impl FnOnce(&str) -> bool) -> Result<(), SigV4Error> {
+        if accepted(self.scope.region()) { Ok(()) } else { Err(SigV4Error::WrongRegion) }
+    }
+}
+
+impl fmt::Debug for Signed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signed")
+            .field("mechanism", &self.mechanism)
+            .field("access_key_id", &self.access_key_id)
+            .field("scope", &self.scope)
+            .field("date", &self.at.as_str())
+            .field("signed_headers", &self.signed_headers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A session token as received. It has no `Display`, and its `Debug` does not show it.
+#[derive(Clone)]
+pub struct SessionToken<'a>(Cow<'a, str>);
+
+impl<'a> SessionToken<'a> {
+    /// The token's text.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Tokens are graphic ASCII, AWS's and everyone's.
+    pub(crate) fn parse(value: Cow<'a, [u8]>) -> Result<Self, SigV4Error> {
+        if value.is_empty() || !value.iter().all(u8::is_ascii_graphic) {
+            return Err(SigV4Error::UnknownKey);
+        }
+        text(value).map(Self).ok_or(SigV4Error::UnknownKey)
+    }
+}
+
+impl Drop for SessionToken<'_> {
+    fn drop(&mut self) {
+        if let Cow::Owned(text) = &mut self.0 {
+            text.zeroize();
+        }
+    }
+}
+
+impl fmt::Debug for SessionToken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+fn is_aws4(authorization: &[u8]) -> bool {
+    authorization.get(..5).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"AWS4-"))
+}
+
+fn from_header<'a>(request: &Request<'a>, authorization: &'a [u8]) -> Result<Signed<'a>, SigV4Error> {
+    let authorization = std::str::from_utf8(authorization).map_err(|_| SigV4Error::MalformedAuthorization)?;
+    let (algorithm, parts) = authorization.split_once(' ').unwrap_or((authorization, ""));
+    if algorithm != ALGORITHM {
+        return Err(SigV4Error::UnsupportedAlgorithm(quote(algorithm.as_bytes())));
+    }
+    let Parts { credential, signed_headers, signature } = Parts::parse(parts)?;
+    let at = header_date(request)?;
+    let (access_key_id, scope) = parse_credential(credential)?;
+    check_day(&scope, &at)?;
+    header::check_signed(request, signed_headers)?;
+    let session_token = header::single(request, "x-amz-security-token")?;
+    Ok(Signed {
+        request: *request,
+        mechanism: Mechanism::Header,
+        access_key_id: access_key_id.into(),
+        scope,
+        at,
+        signed_headers: signed_headers.into(),
+        session_token: session_token.map(|value| SessionToken::parse(header::trim(value).into())).transpose()?,
+        payload: header_payload(request)?.into(),
+        signature: parse_signature(signature.as_bytes())?,
+    })
+}
+
+/// The three parts of the header, each there exactly once, in any order.
+struct Parts<'a> {
+    credential: &'a str,
+    signed_headers: &'a str,
+    signature: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn parse(text: &'a str) -> Result<Self, SigV4Error> {
+        const NAMES: [&str; 3] = ["Credential", "Signature", "SignedHeaders"];
+        let mut found = [None; 3];
+        for part in text.split(',').map(str::trim_ascii).filter(|part| !part.is_empty()) {
+            let (name, value) = part.split_once('=').ok_or_else(|| SigV4Error::NotKeyValue(quote(part.as_bytes())))?;
+            let unexpected = || SigV4Error::UnexpectedPart(quote(name.as_bytes()));
+            let i = NAMES.iter().position(|n| *n == name).ok_or_else(unexpected)?;
+            if found[i].replace(value).is_some() {
+                return Err(unexpected());
+            }
+        }
+        match found {
+            [Some(credential), Some(signature), Some(signed_headers)] => {
+                Ok(Self { credential, signed_headers, signature })
+            }
+            _ => {
+                let missing = NAMES.iter().zip(found).filter(|(_, value)| value.is_none());
+                Err(SigV4Error::MissingParts(missing.map(|(name, _)| *name).collect()))
+            }
+        }
+    }
+}
+
+fn header_date(request: &Request<'_>) -> Result<SignedAt, SigV4Error> {
+    let malformed = |value: &[u8]| SigV4Error::MalformedDate(quote(value));
+    if let Some(value) = header::single(request, "x-amz-date")?.map(header::trim) {
+        return SignedAt::parse(value).ok_or_else(|| malformed(value));
+    }
+    let value = header::single(request, "date")?.map(header::trim).ok_or(SigV4Error::MissingDate)?;
+    SignedAt::parse_date_header(value).ok_or_else(|| malformed(value))
+}
+
+/// The value of `x-amz-content-sha256`, empty when it is not there.
+pub(crate) fn header_payload<'a>(request: &Request<'a>) -> Result<&'a [u8], SigV4Error> {
+    match header::single(request, "x-amz-content-sha256")?.map(header::trim) {
+        Some([]) => Err(SigV4Error::MalformedPayloadHash),
+        Some(value) => Ok(value),
+        None => Ok(b""),
+    }
+}
+
+pub(crate) fn check_day(scope: &Scope<'_>, at: &SignedAt) -> Result<(), SigV4Error> {
+    if scope.date() == at.day() {
+        return Ok(());
+    }
+    Err(SigV4Error::WrongDay { scope: scope.date().into(), day: at.day().into(), date: at.as_str().into() })
+}
+
+/// What is not 64 lower-case hex digits is no signature that any key could have made.
+pub(crate) fn parse_signature(text: &[u8]) -> Result<[u8; 32], SigV4Error> {
+    encode::parse_hash(text).ok_or(SigV4Error::Mismatch)
+}
+
+pub(crate) fn text(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
+    match bytes {
+        Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+        Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+use super::*;
+use crate::{Credentials, Request, Signing, parse, presign, sign};
+
+const SECRET: &str = "a secret of the pond";
+const BODY: &[u8] = b"Action=ListUsers";
+
+fn now() -> Timestamp {
+    "2026-03-01T12:00:00Z".parse().unwrap()
+}
+
+type Headers = Vec<(String, Vec<u8>)>;
+
+fn signed_headers(how: fn(Signing<'_>) -> Signing<'_>) -> Headers {
+    let credentials = Credentials::new("AKIDEXAMPLE", SECRET);
+    let host: &[(&str, &[u8])] = &[("host", b"iam.example.com")];
+    let request = Request { method: "POST", path: "/", query: "", headers: host };
+    let signing = how(Signing::new(&credentials, "us-east-1", "iam", now()));
+    let added = sign(&request, &signing, &PayloadHash::of(BODY)).unwrap();
+    let own = host.iter().map(|(name, value)| ((*name).to_owned(), value.to_vec()));
+    own.chain(added.into_iter().map(|(name, value)| (name.to_owned(), value.into_bytes()))).collect()
+}
+
+fn verify(
+    headers: &Headers,
+    query: &str,
+    at: Timestamp,
+    policy: &Policy<'_>,
+    body: Option<&[u8]>,
+) -> Result<(), SigV4Error> {
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+    let method = if query.is_empty() { "POST" } else { "GET" };
+    let signed = parse(&Request { method, path: "/", query, headers: &headers })?.unwrap();
+    let key = SigningKey::derive(SECRET.as_bytes(), signed.scope());
+    signed.verify(&key, at, policy, body.map(PayloadHash::of).as_ref())
+}
+
+fn seconds(n: i64) -> Timestamp {
+    now() + jiff::SignedDuration::from_secs(n)
+}
+
+#[test]
+fn header_signatures_live_for_the_skew_either_way() {
+    let headers = signed_headers(|s| s);
+    let check = |offset: i64, expected: Result<(), &str>| {
+        let result = verify(&headers, "", seconds(offset), &Policy::default(), Some(BODY));
+        assert_eq!(result.map_err(|e| e.to_string()), expected.map_err(str::to_owned), "{offset}");
+    };
+    check(0, Ok(()));
+    check(300, Ok(()));
+    check(-300, Ok(()));
+    check(
+        301,
+        Err("Signature expired: 20260301T120000Z is now earlier than 20260301T120001Z (20260301T120501Z - 5 min.)"),
+    );
+    check(
+        -301,
+        Err(
+            "Signature not yet current: 20260301T120000Z is still later than 20260301T115959Z (20260301T115459Z + 5 min.)",
+        ),
+    );
+    check(
+        86_400 * 365,
+        Err("Signature expired: 20260301T120000Z is now earlier than 20270301T115500Z (20270301T120000Z - 5 min.)"),
+    );
+}
+
+#[test]
+fn presigned_requests_live_as_long_as_they_say() {
+    let host: Headers = vec![("host".into(), b"sts.example.com".to_vec())];
+    let query = |expires: u64| {
+        let credentials = Credentials::new("AKIDEXAMPLE", SECRET);
+        let request = Request {
+            method: "GET",
+            path: "/",
+            query: "Action=GetCallerIdentity",
+            headers: &[("host", b"sts.example.com")],
+        };
+        let signing = Signing::new(&credentials, "us-east-1", "sts", now());
+        presign(&request, &signing, Duration::from_secs(expires), &PayloadHash::of(b"")).unwrap()
+    };
+    let check = |expires: u64, offset: i64, policy: &Policy<'_>, ok: bool| {
+        let result = verify(&host, &query(expires), seconds(offset), policy, Some(b""));
+        assert_eq!(result.is_ok(), ok, "{expires} {offset} {result:?}");
+    };
+    let plain = Policy::default();
+    check(60, 60, &plain, true);
+    check(60, 61, &plain, false);
+    check(60, -301, &plain, false);
+    check(604_800, 604_800, &plain, true);
+    check(604_800, 604_801, &plain, false);
+    let sts = Policy { min_presigned_life: Duration::from_secs(900), ..plain };
+    check(60, 900, &sts, true);
+    check(60, 901, &sts, false);
+    check(3600, 3600, &sts, true);
+    let short = Policy { max_expires: Duration::from_secs(900), ..plain };
+    check(900, 0, &short, true);
+    check(901, 0, &short, false);
+}
+
+#[test]
+fn payloads_by_policy() {
+    let plain = Policy::default();
+    let open = Policy { unsigned_payload: true, ..plain };
+    let grpc = Policy { unsigned_payload: true, absent_payload: AbsentPayload::Unsigned, ..plain };
+    let check = |headers: &Headers, policy: &Policy<'_>, body: Option<&[u8]>, expected: Result<(), SigV4Error>| {
+        assert_eq!(verify(headers, "", now(), policy, body), expected);
+    };
+    let absent = signed_headers(|s| s);
+    check(&absent, &plain, Some(BODY), Ok(()));
+    check(&absent, &plain, Some(b"other"), Err(SigV4Error::Mismatch));
+    check(&absent, &plain, None, Err(SigV4Error::UnsignedPayload));
+    // The signature covers the body, and the policy reads it as one that does not.
+    check(&absent, &grpc, Some(BODY), Err(SigV4Error::Mismatch));
+    let strange = Policy { absent_payload: AbsentPayload::Unsigned, ..plain };
+    check(&absent, &strange, Some(BODY), Err(SigV4Error::UnsignedPayload));
+    let declared = signed_headers(|s| s.declare_payload());
+    check(&declared, &plain, Some(BODY), Ok(()));
+    check(&declared, &open, Some(b"other"), Err(SigV4Error::PayloadMismatch));
+    check(&declared, &open, None, Err(SigV4Error::UnsignedPayload));
+    let unsigned = signed_headers(|s| s.unsigned_payload());
+    check(&unsigned, &plain, Some(BODY), Err(SigV4Error::UnsignedPayload));
+    check(&unsigned, &open, Some(b"anything"), Ok(()));
+    check(&unsigned, &grpc, None, Ok(()));
+    for (value, expected) in [
+        ("", SigV4Error::MalformedPayloadHash),
+        ("unsigned-payload", SigV4Error::MalformedPayloadHash),
+        ("STREAMING-AWS4-HMAC-SHA256-PAYLOAD", SigV4Error::UnsignedPayload),
+        ("E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855", SigV4Error::MalformedPayloadHash),
+    ] {
+        let mut headers = declared.clone();
+        headers.iter_mut().find(|(name, _)| name == "x-amz-content-sha256").unwrap().1 = value.into();
+        check(&headers, &open, Some(BODY), Err(expected));
+    }
+}
+
+#[test]
+fn a_service_may_have_headers_of_its_own_signed() {
+    let policy = Policy { must_sign: &["x-bailiwick-account"], ..Policy::default() };
+    let mut headers = signed_headers(|s| s);
+    assert_eq!(verify(&headers, "", now(), &policy, Some(BODY)), Ok(()));
+    headers.push(("X-Bailiwick-Account".into(), b"111122223333".to_vec()));
+    assert_eq!(verify(&headers, "", now(), &Policy::default(), Some(BODY)), Ok(()));
+    let error = verify(&headers, "", now(), &policy, Some(BODY));
+    assert_eq!(error, Err(SigV4Error::HeaderNotSigned("x-bailiwick-account".into())));
+}
+
+#[test]
+fn times_at_the_ends_do_not_overflow() {
+    let headers = signed_headers(|s| s);
+    for at in [Timestamp::MIN, Timestamp::MAX] {
+        assert!(verify(&headers, "", at, &Policy::default(), Some(BODY)).is_err());
+    }
+    let endless = Policy { max_skew: Duration::MAX, ..Policy::default() };
+    let _ = verify(&headers, "", now(), &endless, Some(BODY));
+}
+
+#[test]
+fn keys_are_of_one_day_region_and_service() {
+    let headers = signed_headers(|s| s);
+    let borrowed: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+    let signed = parse(&Request { method: "POST", path: "/", query: "", headers: &borrowed }).unwrap().unwrap();
+    for (date, region, service, ok) in [
+        ("20260301", "us-east-1", "iam", true),
+        ("20260302", "us-east-1", "iam", false),
+        ("20260301", "us-east-2", "iam", false),
+        ("20260301", "us-east-1", "sts", false),
+    ] {
+        let key = SigningKey::derive(SECRET.as_bytes(), &crate::Scope::new(date, region, service));
+        let result = signed.verify(&key, now(), &Policy::default(), Some(&PayloadHash::of(BODY)));
+        assert_eq!(result, if ok { Ok(()) } else { Err(SigV4Error::Mismatch) });
+    }
+}
