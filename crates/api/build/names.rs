@@ -1,0 +1,48 @@
+//! How proto names are spelled in Rust, by prost and by us.
+
+use heck::{ToSnakeCase, ToUpperCamelCase};
+use prost_reflect::{FieldDescriptor, MessageDescriptor, OneofDescriptor};
+
+/// The module of a package: `iam` for `bailiwick.iam.v1`.
+pub(crate) fn module(package: &str) -> &str {
+    package.split('.').nth(1).unwrap_or(package)
+}
+
+/// The path of a message's type from within the crate.
+pub(crate) fn message(message: &MessageDescriptor) -> String {
+    match message.full_name() {
+        "google.protobuf.Timestamp" => "::prost_types::Timestamp".into(),
+        _ => format!("crate::{}::{}", module(message.package_name()), message.name().to_upper_camel_case()),
+    }
+}
+
+/// The path of a oneof's enum from within the crate.
+pub(crate) fn oneof(oneof: &OneofDescriptor) -> String {
+    let parent = oneof.parent_message();
+    format!(
+        "crate::{}::{}::{}",
+        module(parent.package_name()),
+        parent.name().to_snake_case(),
+        oneof.name().to_upper_camel_case()
+    )
+}
+
+/// A oneof's variant for a field.
+pub(crate) fn variant(field: &FieldDescriptor) -> String {
+    field.name().to_upper_camel_case()
+}
+
+/// A field, as prost names it.
+pub(crate) fn field(name: &str) -> String {
+    let name = name.to_snake_case();
+    match name.as_str() {
+        "type" | "ref" | "use" | "where" | "match" | "move" | "mod" | "in" | "as" => format!("r#{name}"),
+        _ => name,
+    }
+}
+
+/// A member as AWS names it in messages: the wire name with its first letter in lower case.
+pub(crate) fn member(field: &FieldDescriptor) -> String {
+    let mut letters = field.json_name().chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}

@@ -1,0 +1,68 @@
+//! The options of `options.proto`, read from the descriptors.
+
+use prost_reflect::{DynamicMessage, FieldDescriptor, ServiceDescriptor, Value};
+
+/// What is asked of a field, from its `rules` option.
+#[derive(Default)]
+pub(crate) struct Rules {
+    pub(crate) required: bool,
+    pub(crate) min_length: Option<u32>,
+    pub(crate) max_length: Option<u32>,
+    pub(crate) pattern: Option<String>,
+    pub(crate) min_value: Option<i64>,
+    pub(crate) max_value: Option<i64>,
+    pub(crate) allowed_values: Vec<String>,
+    pub(crate) min_items: Option<u32>,
+    pub(crate) max_items: Option<u32>,
+}
+
+impl Rules {
+    pub(crate) fn of(field: &FieldDescriptor) -> Rules {
+        let options = field.options();
+        let Some(Value::Message(rules)) = extension(&options, "bailiwick.options.v1.rules") else {
+            return Rules::default();
+        };
+        let get = |name: &str| rules.has_field_by_name(name).then(|| rules.get_field_by_name(name)).flatten();
+        let length = |name: &str| get(name).and_then(|v| v.as_u32());
+        Rules {
+            required: get("required").and_then(|v| v.as_bool()).unwrap_or(false),
+            min_length: length("min_length"),
+            max_length: length("max_length"),
+            pattern: get("pattern").and_then(|v| v.as_str().map(String::from)),
+            min_value: get("min_value").and_then(|v| v.as_i64()),
+            max_value: get("max_value").and_then(|v| v.as_i64()),
+            allowed_values: get("allowed_values")
+                .and_then(|v| v.as_list().map(|l| l.iter().filter_map(|v| v.as_str().map(String::from)).collect()))
+                .unwrap_or_default(),
+            min_items: length("min_items"),
+            max_items: length("max_items"),
+        }
+    }
+
+    /// Whether a text has anything asked of it beside being there.
+    pub(crate) fn for_text(&self) -> bool {
+        self.min_length.is_some()
+            || self.max_length.is_some()
+            || self.pattern.is_some()
+            || !self.allowed_values.is_empty()
+    }
+}
+
+/// Whether a field holds a secret.
+pub(crate) fn is_secret(field: &FieldDescriptor) -> bool {
+    let options = field.options();
+    options.get_field_by_name("debug_redact").and_then(|v| v.as_bool()).unwrap_or(false)
+}
+
+/// The prefix of a service's actions.
+pub(crate) fn service_prefix(service: &ServiceDescriptor) -> Option<String> {
+    match extension(&service.options(), "bailiwick.options.v1.service_prefix") {
+        Some(Value::String(prefix)) => Some(prefix),
+        _ => None,
+    }
+}
+
+fn extension(options: &DynamicMessage, name: &str) -> Option<Value> {
+    let (_, value) = options.extensions().find(|(e, _)| e.full_name() == name)?;
+    Some(value.clone())
+}

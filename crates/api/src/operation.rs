@@ -1,0 +1,65 @@
+use std::fmt::Debug;
+
+use prost::Message;
+use prost_reflect::{MessageDescriptor, MethodDescriptor};
+
+use crate::{OPERATIONS, Redact, Validate};
+
+/// What is known of an operation at compile time.
+pub trait Operation: Send + Sync + 'static {
+    /// What it is asked.
+    type Request: Message + Default + Clone + Validate + Redact + Debug + Send + Sync + 'static;
+    /// What it answers.
+    type Response: Message + Default + Clone + Redact + Debug + Send + Sync + 'static;
+    /// Its name, as AWS spells it: `CreateUser`.
+    const NAME: &'static str;
+    /// The prefix of its action in policies, and the service that a signature is scoped to: `iam`, `sts`, `bailiwick`.
+    const SERVICE: &'static str;
+    /// Its path in gRPC: `/bailiwick.iam.v1.UserService/CreateUser`.
+    const PATH: &'static str;
+    /// Whether it changes nothing. Issuing credentials is no read.
+    const READ_ONLY: bool;
+}
+
+/// What is known of an operation at run time; a row of [`OPERATIONS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OperationInfo {
+    /// Its name, as AWS spells it: `CreateUser`.
+    pub name: &'static str,
+    /// The prefix of its action in policies: `iam`, `sts`, `bailiwick`.
+    pub service: &'static str,
+    /// The module of its messages: `iam`, `sts`, `account`, `signin`, `authz`.
+    pub module: &'static str,
+    /// Its path in gRPC: `/bailiwick.iam.v1.UserService/CreateUser`.
+    pub path: &'static str,
+    /// The full name of its request message.
+    pub request: &'static str,
+    /// The full name of its response message.
+    pub response: &'static str,
+    /// Whether it changes nothing.
+    pub read_only: bool,
+}
+
+impl OperationInfo {
+    /// The descriptor of its method, with its options.
+    pub fn method(&self) -> Option<MethodDescriptor> {
+        let (service, name) = self.path.strip_prefix('/')?.split_once('/')?;
+        let service = crate::pool().get_service_by_name(service)?;
+        service.methods().find(|m| m.name() == name)
+    }
+
+    /// The descriptor of its request message.
+    pub fn request_descriptor(&self) -> Option<MessageDescriptor> {
+        crate::pool().get_message_by_name(self.request)
+    }
+
+    /// The descriptor of its response message.
+    pub fn response_descriptor(&self) -> Option<MessageDescriptor> {
+        crate::pool().get_message_by_name(self.response)
+    }
+}
+
+/// The operation of that name.
+pub fn find_operation(name: &str) -> Option<&'static OperationInfo> {
+    OPERATIONS.binary_search_by(|row| row.name.cmp(name)).ok().map(|index| &OPERATIONS[index])
+}

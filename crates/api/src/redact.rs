@@ -1,0 +1,38 @@
+use std::fmt;
+
+use bytes::Bytes;
+use zeroize::Zeroize;
+
+const MASK: &str = "[redacted]";
+
+/// A message that can be shown or kept without its secrets.
+pub trait Redact {
+    /// Replaces every secret in it, however deep, by `[redacted]`. What was not set stays so.
+    fn redact(&mut self);
+}
+
+impl Redact for String {
+    fn redact(&mut self) {
+        if !self.is_empty() {
+            self.zeroize();
+            self.push_str(MASK);
+        }
+    }
+}
+
+impl Redact for Bytes {
+    fn redact(&mut self) {
+        if !self.is_empty() {
+            *self = Bytes::from_static(MASK.as_bytes());
+        }
+    }
+}
+
+/// What `Debug` shows of a secret.
+pub(crate) struct Hidden;
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}

@@ -1,0 +1,262 @@
+use std::fmt;
+
+use crate::Pattern;
+
+/// Longer values are not repeated in a message.
+const LONGEST_NAMED_VALUE: usize = 512;
+
+/// A request whose members can be held against what the service model asks of them.
+pub trait Validate {
+    /// Whether violations of a length name the value too, as STS does. Those of a pattern, a range or a set of allowed
+    /// values always do, unless the member is a secret.
+    const NAMES_EVERY_VALUE: bool;
+
+    /// Adds everything that is wrong to `out`, depth first, in the order of the model's members.
+    fn check(&self, at: &At<'_>, out: &mut Violations);
+
+    /// Everything that is wrong with it.
+    fn validate(&self) -> Violations {
+        let mut out = Violations { list: Vec::new(), names_every_value: Self::NAMES_EVERY_VALUE };
+        self.check(&At::ROOT, &mut out);
+        out
+    }
+}
+
+/// Something that a request's member does not satisfy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The member as AWS names it: `userName`, `tags.1.member.key`.
+    pub member: String,
+    /// The value, quoted, where the message names it; `null` for one that is missing.
+    pub value: Option<String>,
+    /// What it does not satisfy: `Member must have length less than or equal to 64`.
+    pub constraint: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Value ")?;
+        if let Some(value) = &self.value {
+            write!(f, "{value} ")?;
+        }
+        write!(f, "at '{}' failed to satisfy constraint: {}", self.member, self.constraint)
+    }
+}
+
+/// All that is wrong with a request. Its `Display` is the message of AWS's `ValidationError`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Violations {
+    list: Vec<Violation>,
+    names_every_value: bool,
+}
+
+impl Violations {
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The violations, in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Violation> {
+        self.list.iter()
+    }
+
+    fn add(&mut self, at: &At<'_>, value: Option<String>, constraint: String) {
+        self.list.push(Violation { member: at.to_string(), value, constraint });
+    }
+}
+
+impl fmt::Display for Violations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.list.len();
+        write!(f, "{count} validation error{} detected: ", if count == 1 { "" } else { "s" })?;
+        for (index, violation) in self.list.iter().enumerate() {
+            if index > 0 {
+                f.write_str("; ")?;
+            }
+            violation.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+/// Where in a request a check stands. Costs nothing until it is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct At<'a> {
+    parent: Option<&'a At<'a>>,
+    member: &'static str,
+    item: Option<usize>,
+}
+
+impl<'a> At<'a> {
+    /// The request itself.
+    pub const ROOT: At<'static> = At { parent: None, member: "", item: None };
+
+    /// A member of what stands here.
+    pub fn member(&'a self, member: &'static str) -> At<'a> {
+        At { parent: Some(self), member, item: None }
+    }
+
+    /// An item, counted from 0, of a list that is a member of what stands here.
+    pub fn item(&'a self, member: &'static str, index: usize) -> At<'a> {
+        At { parent: Some(self), member, item: Some(index) }
+    }
+}
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parent) = self.parent
+            && parent.parent.is_some()
+        {
+            write!(f, "{parent}.")?;
+        }
+        f.write_str(self.member)?;
+        match self.item {
+            Some(index) => write!(f, ".{}.member", index + 1),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What is asked of a text.
+pub(crate) struct Text {
+    pub(crate) required: bool,
+    pub(crate) min: Option<u32>,
+    pub(crate) max: Option<u32>,
+    pub(crate) pattern: Option<&'static Pattern>,
+    pub(crate) allowed: &'static [&'static str],
+    pub(crate) secret: bool,
+}
+
+impl Text {
+    pub(crate) fn check(&self, value: Option<&str>, at: &At<'_>, out: &mut Violations) {
+        let Some(value) = value else {
+            present(!self.required, at, out);
+            return;
+        };
+        let named = || (!self.secret && value.len() <= LONGEST_NAMED_VALUE).then(|| format!("'{value}'"));
+        if !self.is_allowed(value) {
+            out.add(at, named(), self.allowed_constraint());
+        }
+        if let Some(pattern) = self.pattern
+            && !pattern.matches(value)
+        {
+            out.add(at, named(), pattern_constraint(pattern));
+        }
+        if let Some(constraint) = self.length_constraint(value) {
+            let value = if out.names_every_value { named() } else { None };
+            out.add(at, value, constraint);
+        }
+    }
+
+    /// Checks the items of a list of texts. AWS reports such a list once, with all that it asks of an item.
+    pub(crate) fn check_items(&self, values: &[String], at: &At<'_>, out: &mut Violations) {
+        let satisfied = |value: &String| {
+            self.is_allowed(value)
+                && self.pattern.is_none_or(|p| p.matches(value))
+                && self.length_constraint(value).is_none()
+        };
+        if values.iter().all(satisfied) {
+            return;
+        }
+        let mut asked = Vec::new();
+        asked.extend(self.max.map(at_most));
+        asked.extend(self.min.map(at_least));
+        asked.extend(self.pattern.map(pattern_constraint));
+        if !self.allowed.is_empty() {
+            asked.push(self.allowed_constraint());
+        }
+        let whole = format!("'[{}]'", values.join(", "));
+        let named = !self.secret && out.names_every_value && whole.len() <= LONGEST_NAMED_VALUE;
+        out.add(at, named.then_some(whole), format!("Member must satisfy constraint: [{}]", asked.join(", ")));
+    }
+
+    fn is_allowed(&self, value: &str) -> bool {
+        self.allowed.is_empty() || self.allowed.contains(&value)
+    }
+
+    fn allowed_constraint(&self) -> String {
+        format!("Member must satisfy enum value set: [{}]", self.allowed.join(", "))
+    }
+
+    fn length_constraint(&self, value: &str) -> Option<String> {
+        let (min, max) = (self.min.unwrap_or(0), self.max.unwrap_or(u32::MAX));
+        // A character has one to four bytes, so that counting is rarely needed.
+        if value.len() <= max as usize && value.len() / 4 >= min as usize {
+            return None;
+        }
+        let length = value.chars().count();
+        if length > max as usize {
+            Some(at_most(max))
+        } else if length < min as usize {
+            Some(at_least(min))
+        } else {
+            None
+        }
+    }
+}
+
+fn pattern_constraint(pattern: &Pattern) -> String {
+    format!("Member must satisfy regular expression pattern: {}", pattern.source())
+}
+
+fn at_most(max: u32) -> String {
+    format!("Member must have length less than or equal to {max}")
+}
+
+fn at_least(min: u32) -> String {
+    format!("Member must have length greater than or equal to {min}")
+}
+
+/// A text that has no presence is there when it is not empty.
+pub(crate) fn filled(value: &str) -> Option<&str> {
+    (!value.is_empty()).then_some(value)
+}
+
+pub(crate) fn present(there: bool, at: &At<'_>, out: &mut Violations) {
+    if !there {
+        out.add(at, Some("null".into()), "Member must not be null".into());
+    }
+}
+
+pub(crate) fn items(
+    length: usize,
+    required: bool,
+    min: Option<u32>,
+    max: Option<u32>,
+    at: &At<'_>,
+    out: &mut Violations,
+) {
+    if length == 0 {
+        return present(!required, at, out);
+    }
+    match (min, max) {
+        (Some(min), _) if length < min as usize => out.add(at, None, at_least(min)),
+        (_, Some(max)) if length > max as usize => out.add(at, None, at_most(max)),
+        _ => {}
+    }
+}
+
+pub(crate) fn number(
+    value: Option<i32>,
+    required: bool,
+    min: Option<i64>,
+    max: Option<i64>,
+    at: &At<'_>,
+    out: &mut Violations,
+) {
+    let Some(value) = value else { return present(!required, at, out) };
+    let named = Some(format!("'{value}'"));
+    match (min, max) {
+        (Some(min), _) if i64::from(value) < min => {
+            out.add(at, named, format!("Member must have value greater than or equal to {min}"));
+        }
+        (_, Some(max)) if i64::from(value) > max => {
+            out.add(at, named, format!("Member must have value less than or equal to {max}"));
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;
