@@ -1,0 +1,181 @@
+//! Random keys, a series for each purpose, the last of which seals.
+
+use std::sync::Arc;
+
+use aws_lc_rs::hkdf;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use zeroize::Zeroizing;
+
+use crate::{
+    error::SealError,
+    key::{self, AeadKey, OVERHEAD},
+    purpose::KeyPurpose,
+    secret::SecretString,
+};
+
+/// The format of what is sealed: this byte, the key's id in four bytes, nonce, ciphertext, tag.
+const VERSION: u8 = 1;
+const HEADER: usize = 5;
+
+/// The keys of a cluster. Immutable: changes give a new one, which shares the keys that stay.
+#[derive(Clone)]
+pub struct Keyring {
+    /// By id, ascending.
+    keys: Vec<Arc<Key>>,
+    /// Ids are never used again, not even those of keys that are gone.
+    next_id: u32,
+}
+
+/// One random key, of one purpose.
+pub(crate) struct Key {
+    pub(crate) id: u32,
+    pub(crate) purpose: KeyPurpose,
+    /// Seconds since 1970.
+    pub(crate) created: i64,
+    pub(crate) bytes: Zeroizing<[u8; 32]>,
+    aead: AeadKey,
+    derivation: hkdf::Prk,
+}
+
+impl Key {
+    pub(crate) fn new(
+        id: u32,
+        purpose: KeyPurpose,
+        created: i64,
+        bytes: Zeroizing<[u8; 32]>,
+    ) -> Result<Self, SealError> {
+        let derivation = hkdf::Salt::new(hkdf::HKDF_SHA256, b"bailiwick keyring v1").extract(&*bytes);
+        let aead = AeadKey::derive(&derivation, &[b"seal", &[purpose.number()]])?;
+        Ok(Self { id, purpose, created, bytes, aead, derivation })
+    }
+}
+
+impl Keyring {
+    /// A new keyring: one random key for each purpose. `now` is in seconds since 1970, here and everywhere.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Unavailable`].
+    pub fn generate(now: i64) -> Result<Self, SealError> {
+        KeyPurpose::ALL.into_iter().try_fold(Self { keys: Vec::new(), next_id: 1 }, |keyring, p| keyring.rotate(p, now))
+    }
+
+    /// The same with a new key of that purpose, which seals from then on.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Unavailable`].
+    pub fn rotate(&self, purpose: KeyPurpose, now: i64) -> Result<Self, SealError> {
+        let mut keys = self.keys.clone();
+        keys.push(Arc::new(Key::new(self.next_id, purpose, now, key::random()?)?));
+        let next_id = self.next_id.checked_add(1).ok_or(SealError::Unavailable)?;
+        Ok(Self { keys, next_id })
+    }
+
+    /// Whether the key that seals for that purpose is at least `age` seconds old.
+    pub fn is_due(&self, purpose: KeyPurpose, now: i64, age: i64) -> bool {
+        self.current(purpose).is_none_or(|key| key.created.saturating_add(age) <= now)
+    }
+
+    /// The same without the keys of that purpose that were replaced `keep` seconds ago or earlier: what they sealed
+    /// opens no more.
+    pub fn prune(&self, purpose: KeyPurpose, now: i64, keep: i64) -> Self {
+        let mut keys = self.keys.clone();
+        keys.retain(|key| {
+            let successor = self.keys.iter().find(|other| other.purpose == purpose && other.id > key.id);
+            key.purpose != purpose || successor.is_none_or(|s| s.created.saturating_add(keep) > now)
+        });
+        Self { keys, next_id: self.next_id }
+    }
+
+    /// How many keys that purpose has.
+    pub fn count(&self, purpose: KeyPurpose) -> usize {
+        self.keys.iter().filter(|key| key.purpose == purpose).count()
+    }
+
+    /// Whether the key that sealed this is here; if not, a newer keyring may have it. Says nothing of authenticity.
+    pub fn knows(&self, purpose: KeyPurpose, sealed: &[u8]) -> bool {
+        self.key_of(purpose, sealed).is_ok()
+    }
+
+    /// Whether a key of that purpose that has been replaced sealed this, so that it had better be sealed again.
+    pub fn is_outdated(&self, purpose: KeyPurpose, sealed: &[u8]) -> bool {
+        let current = self.current(purpose);
+        self.key_of(purpose, sealed).is_ok_and(|key| current.is_some_and(|current| current.id != key.id))
+    }
+
+    /// Seals bytes. They open for the same purpose and the same associated data alone; `aad` is a list, so that
+    /// parts of it cannot run into each other.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Unavailable`].
+    pub fn seal(&self, purpose: KeyPurpose, aad: &[&[u8]], plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
+        let key = self.current(purpose).ok_or(SealError::Unavailable)?;
+        let mut sealed = Vec::with_capacity(HEADER + plaintext.len() + OVERHEAD);
+        sealed.push(VERSION);
+        sealed.extend_from_slice(&key.id.to_be_bytes());
+        let aad = key::encode_parts(&sealed, aad);
+        key.aead.seal(&aad, plaintext, &mut sealed)?;
+        Ok(sealed)
+    }
+
+    /// Opens what [`Self::seal`] sealed.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Unopenable`], whatever the reason.
+    pub fn open(&self, purpose: KeyPurpose, aad: &[&[u8]], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        let key = self.key_of(purpose, sealed)?;
+        let (header, body) = sealed.split_at(HEADER);
+        key.aead.open(&key::encode_parts(header, aad), body)
+    }
+
+    /// Derives the secret access key that belongs to a sealed token: 40 characters, as of any access key. The same
+    /// token's key and `info` give the same secret, for as long as the key lives.
+    ///
+    /// The token is not opened here, and the secret is good only for one that does.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Unopenable`] when the key that sealed the token is not known.
+    pub fn derive_secret(&self, purpose: KeyPurpose, token: &[u8], info: &[&[u8]]) -> Result<SecretString, SealError> {
+        let key = self.key_of(purpose, token)?;
+        let mut parts: Vec<&[u8]> = vec![b"secret"];
+        parts.extend_from_slice(info);
+        let mut bytes = Zeroizing::new([0; 30]);
+        key::derive(&key.derivation, &parts, &mut *bytes)?;
+        Ok(SecretString::from(STANDARD.encode(*bytes)))
+    }
+
+    pub(crate) fn keys(&self) -> &[Arc<Key>] {
+        &self.keys
+    }
+
+    pub(crate) fn next_id(&self) -> u32 {
+        self.next_id
+    }
+
+    /// The keys must come by ascending id, and at least one of each purpose.
+    pub(crate) fn of_keys(keys: Vec<Arc<Key>>, next_id: u32) -> Option<Self> {
+        let ascending = keys.is_sorted_by(|a, b| a.id < b.id) && keys.last().is_some_and(|key| key.id < next_id);
+        let complete = KeyPurpose::ALL.iter().all(|purpose| keys.iter().any(|key| key.purpose == *purpose));
+        (ascending && complete).then_some(Self { keys, next_id })
+    }
+
+    fn current(&self, purpose: KeyPurpose) -> Option<&Key> {
+        self.keys.iter().rev().find(|key| key.purpose == purpose).map(|key| &**key)
+    }
+
+    fn key_of(&self, purpose: KeyPurpose, sealed: &[u8]) -> Result<&Key, SealError> {
+        let [VERSION, id @ ..] = sealed.first_chunk::<HEADER>().ok_or(SealError::Unopenable)? else {
+            return Err(SealError::Unopenable);
+        };
+        let id = u32::from_be_bytes(*id);
+        let found = self.keys.binary_search_by_key(&id, |key| key.id).map_err(|_| SealError::Unopenable)?;
+        Some(&*self.keys[found]).filter(|key| key.purpose == purpose).ok_or(SealError::Unopenable)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+//! The keyring in use, which may be replaced while others read it.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use zeroize::Zeroizing;
+
+use crate::{error::SealError, keyring::Keyring, purpose::KeyPurpose, secret::SecretString};
+
+/// Seals and opens with the newest keyring that it was given. Shared between threads; readers never wait.
+///
+/// ```
+/// use bailiwick_seal::{KeyPurpose, Keyring, SealError, Sealer};
+///
+/// let sealer = Sealer::new(Keyring::generate(1_772_366_400)?);
+/// let owner: &[&[u8]] = &[b"access-key", b"111122223333", b"AIDAEXAMPLE"];
+/// let sealed = sealer.seal(KeyPurpose::AtRest, owner, b"a secret")?;
+///
+/// sealer.replace(sealer.keyring().rotate(KeyPurpose::AtRest, 1_772_370_000)?);
+/// assert_eq!(**sealer.open(KeyPurpose::AtRest, owner, &sealed)?, *b"a secret");
+/// assert_eq!(sealer.open(KeyPurpose::Marker, owner, &sealed), Err(SealError::Unopenable));
+/// assert_eq!(sealer.open(KeyPurpose::AtRest, &[b"someone else"], &sealed), Err(SealError::Unopenable));
+/// # Ok::<(), SealError>(())
+/// ```
+pub struct Sealer {
+    keyring: ArcSwap<Keyring>,
+}
+
+impl Sealer {
+    /// A sealer that begins with this keyring.
+    pub fn new(keyring: Keyring) -> Self {
+        Self { keyring: ArcSwap::from_pointee(keyring) }
+    }
+
+    /// The keyring in use. Who does two things that must be done with the same keys takes it once.
+    pub fn keyring(&self) -> Arc<Keyring> {
+        self.keyring.load_full()
+    }
+
+    /// Uses another keyring from now on.
+    pub fn replace(&self, keyring: Keyring) {
+        self.keyring.store(Arc::new(keyring));
+    }
+
+    /// See [`Keyring::seal`].
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Unavailable`].
+    pub fn seal(&self, purpose: KeyPurpose, aad: &[&[u8]], plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
+        self.keyring.load().seal(purpose, aad, plaintext)
+    }
+
+    /// See [`Keyring::open`].
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Unopenable`], whatever the reason.
+    pub fn open(&self, purpose: KeyPurpose, aad: &[&[u8]], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        self.keyring.load().open(purpose, aad, sealed)
+    }
+
+    /// See [`Keyring::derive_secret`].
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Unopenable`] when the key that sealed the token is not known.
+    pub fn derive_secret(&self, purpose: KeyPurpose, token: &[u8], info: &[&[u8]]) -> Result<SecretString, SealError> {
+        self.keyring.load().derive_secret(purpose, token, info)
+    }
+}
