@@ -1,1 +1,23 @@
-//! bailiwick-snapshot
+//! The view of the world that decisions read: everything they need, in memory, compiled, and never half of a change.
+//!
+//! [`Snapshots`] follows the store's change log and publishes a [`Snapshot`] after each commit. A snapshot never
+//! changes; the next one shares everything with it but what the commit touched, so publishing costs the same in a
+//! small world and in a large one. Policies are compiled once, and who holds one points at it.
+//!
+//! The crate deliberately does not write, does not decide and knows neither credentials' meaning nor any protocol.
+//! What it cannot understand it turns into a denial: a policy that does not compile denies everything to those who
+//! hold it, and a follower that cannot go on leaves no snapshot to decide with.
+//!
+//! Start reading at [`Snapshot`], then [`Snapshots`]; `world` is where changes are applied.
+
+mod compile;
+mod follow;
+mod people;
+mod policies;
+mod trie;
+mod world;
+
+pub use follow::{SnapshotError, Snapshots};
+pub use people::{AccessKey, Account, Entity, Group, Role};
+pub use policies::{Holder, Holdings, ManagedPolicy};
+pub use world::Snapshot;

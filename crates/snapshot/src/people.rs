@@ -1,0 +1,128 @@
+//! Who there is: accounts, users and roles, groups, access keys, each in as few words as decisions need.
+
+use bailiwick_evaluator::Policy;
+use bailiwick_model::{AccessKeyId, AccountId, Arn, Partition, Path, Tags, UniqueId};
+use bytes::Bytes;
+use jiff::Timestamp;
+use smallvec::SmallVec;
+
+use bailiwick_storage::AccountState;
+
+/// The place of a managed policy, or of a group, in the snapshot. Given once, never again.
+pub(crate) type Slot = u32;
+pub(crate) type Slots = SmallVec<[Slot; 4]>;
+
+/// An account.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Whether its credentials are good.
+    pub state: AccountState,
+    /// Whether it governs the others.
+    pub management: bool,
+    /// Sessions issued before this moment are revoked.
+    pub sessions_valid_after: Option<Timestamp>,
+}
+
+impl Account {
+    /// Whether the account's credentials are good.
+    pub fn is_active(&self) -> bool {
+        self.state == AccountState::Active
+    }
+}
+
+/// A user or a role.
+#[derive(Clone, Debug)]
+pub struct Entity {
+    /// The account that it is in.
+    pub account: AccountId,
+    /// The unique id.
+    pub id: UniqueId,
+    /// The name, in the case it was made with.
+    pub name: Box<str>,
+    /// The path.
+    pub path: Path,
+    /// The tags.
+    pub tags: Tags,
+    /// Sessions issued before this moment are revoked.
+    pub sessions_valid_after: Option<Timestamp>,
+    /// What a role has beside; none for a user.
+    pub role: Option<Box<Role>>,
+    pub(crate) boundary: Option<Slot>,
+    pub(crate) held: Held,
+    pub(crate) groups: Slots,
+}
+
+/// What a role has that a user has not.
+#[derive(Clone, Debug)]
+pub struct Role {
+    /// Who may assume it.
+    pub trust: Policy,
+    /// The longest session that may be asked for.
+    pub max_session_seconds: u32,
+    /// The service that the role is linked to.
+    pub linked_service: Option<Box<str>>,
+}
+
+impl Entity {
+    /// The ARN, with path.
+    pub fn arn(&self, partition: Partition) -> Arn {
+        let kind = if self.is_role() { "role" } else { "user" };
+        Arn::iam(partition, self.account, format_args!("{kind}{}{}", self.path, self.name))
+    }
+
+    /// Whether it is a role.
+    pub fn is_role(&self) -> bool {
+        self.role.is_some()
+    }
+}
+
+/// A group: its members refer to it, and it to its policies.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The account that it is in.
+    pub account: AccountId,
+    /// The unique id.
+    pub id: UniqueId,
+    /// The name; empty if there is no such group, which then denies everything to its members.
+    pub name: Box<str>,
+    /// The path.
+    pub path: Path,
+    pub(crate) held: Held,
+}
+
+impl Group {
+    /// The ARN, with path.
+    pub fn arn(&self, partition: Partition) -> Arn {
+        Arn::iam(partition, self.account, format_args!("group{}{}", self.path, self.name))
+    }
+}
+
+/// The policies that an identity holds: inline ones, and the places of managed ones.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Held {
+    pub(crate) inline: Box<[Policy]>,
+    pub(crate) attached: Slots,
+}
+
+/// An access key.
+#[derive(Clone)]
+pub struct AccessKey {
+    /// The public half.
+    pub id: AccessKeyId,
+    /// The account that it is of.
+    pub account: AccountId,
+    /// The user that it is of; none for the account's root user.
+    pub user: Option<UniqueId>,
+    /// Whether it is good.
+    pub active: bool,
+    /// The secret half, as the store has it: sealed.
+    pub sealed_secret: Bytes,
+}
+
+impl std::fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccessKey").field("id", &self.id).field("active", &self.active).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,183 @@
+//! The snapshot, and how it is found one's way in.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use bailiwick_evaluator::Policy;
+use bailiwick_model::{AccountId, Arn, Partition, UniqueId};
+use bailiwick_storage::{PolicyRef, Revision};
+
+use crate::people::Slot;
+use crate::trie::Trie;
+use crate::{AccessKey, Account, Entity, Group, ManagedPolicy};
+
+mod change;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use change::{KINDS, World};
+
+/// Everything that decisions need to know, as it was at one revision.
+///
+/// A copy is a few pointers. Nothing in it can be changed; the next snapshot shares what stays the same.
+#[derive(Clone)]
+pub struct Snapshot {
+    revision: Revision,
+    partition: Partition,
+    hasher: RandomState,
+    deny_all: Arc<[Policy; 1]>,
+    accounts: Trie<Arc<Account>>,
+    /// Users and roles, by unique id.
+    entities: Trie<Arc<Entity>>,
+    /// By account, kind and name without case: the hash of the unique id.
+    entity_names: Trie<u64>,
+    keys: Trie<Arc<AccessKey>>,
+    /// By slot.
+    groups: Trie<Arc<Group>>,
+    /// By slot.
+    policies: Trie<Arc<ManagedPolicy>>,
+    /// By owner and unique id.
+    policy_slots: Trie<(PolicyRef, Slot)>,
+    /// By ARN.
+    policy_arns: Trie<Slot>,
+    management_account: AccountId,
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (revision, entities) = (&self.revision, self.entities.len());
+        f.debug_struct("Snapshot").field("revision", revision).field("entities", &entities).finish_non_exhaustive()
+    }
+}
+
+/// What an index of names is about.
+#[derive(Clone, Copy, Hash)]
+enum Named {
+    User,
+    Role,
+}
+
+impl Snapshot {
+    /// The revision that it shows.
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// The partition that every ARN in it is in.
+    pub fn partition(&self) -> Partition {
+        self.partition
+    }
+
+    /// The account that governs the others; [`AccountId::NONE`] before there is one.
+    pub fn management_account(&self) -> AccountId {
+        self.management_account
+    }
+
+    /// An account, closed ones included.
+    pub fn account(&self, id: AccountId) -> Option<&Account> {
+        self.accounts.get(id.number(), |account| account.id == id).map(|account| &**account)
+    }
+
+    /// A user or role, by unique id.
+    pub fn entity(&self, id: &UniqueId) -> Option<&Entity> {
+        self.entities.get(self.hash(id), |entity| entity.id == *id).map(|entity| &**entity)
+    }
+
+    /// The same, to be kept.
+    pub fn entity_arc(&self, id: &UniqueId) -> Option<&Arc<Entity>> {
+        self.entities.get(self.hash(id), |entity| entity.id == *id)
+    }
+
+    /// A user, by name without regard to case.
+    pub fn user(&self, account: AccountId, name: &str) -> Option<&Entity> {
+        self.named(Named::User, account, name)
+    }
+
+    /// A role, by name without regard to case.
+    pub fn role(&self, account: AccountId, name: &str) -> Option<&Entity> {
+        self.named(Named::Role, account, name)
+    }
+
+    /// The user or role whose ARN it is: path and case must be those that it was made with.
+    pub fn entity_by_arn(&self, arn: &Arn) -> Option<&Entity> {
+        if arn.service() != "iam" || arn.partition() != self.partition.as_str() {
+            return None;
+        }
+        let (kind, _, name) = arn.typed_resource()?;
+        let named = match kind {
+            "user" => Named::User,
+            "role" => Named::Role,
+            _ => return None,
+        };
+        self.named(named, arn.account_id()?, name).filter(|entity| entity.arn(self.partition) == *arn)
+    }
+
+    /// An access key, active or not.
+    pub fn access_key(&self, id: &str) -> Option<&Arc<AccessKey>> {
+        self.keys.get(self.hash(id), |key| key.id.as_str() == id)
+    }
+
+    /// A managed policy, by ARN.
+    pub fn managed_policy(&self, arn: &Arn) -> Option<&ManagedPolicy> {
+        let named = |slot: &Slot| self.managed_at(*slot).is_some_and(|managed| managed.arn.as_ref() == Some(arn));
+        self.managed_at(*self.policy_arns.get(self.hash(arn.as_str()), named)?)
+    }
+
+    /// A managed policy, by owner and unique id.
+    pub fn managed_policy_by_ref(&self, policy: PolicyRef) -> Option<&ManagedPolicy> {
+        let (_, slot) = self.policy_slots.get(self.hash(policy), |(reference, _)| *reference == policy)?;
+        self.managed_at(*slot).filter(|managed| managed.arn.is_some())
+    }
+
+    /// The managed policy that bounds an entity, if one does.
+    pub fn boundary_of(&self, entity: &Entity) -> Option<&ManagedPolicy> {
+        self.managed_at(entity.boundary?)
+    }
+
+    /// How many users and roles there are.
+    pub fn entity_count(&self) -> usize {
+        self.entities.len()
+    }
+
+    /// Calls `each` with every user and role, in no order.
+    pub fn for_each_entity<'a>(&'a self, each: &mut impl FnMut(&'a Entity)) {
+        self.entities.for_each(&mut |entity| each(entity));
+    }
+
+    pub(crate) fn deny_all(&self) -> &[Policy] {
+        &*self.deny_all
+    }
+
+    pub(crate) fn group_at(&self, slot: Slot) -> Option<&Group> {
+        self.groups.get(u64::from(slot), |_| true).map(|group| &**group)
+    }
+
+    pub(crate) fn managed_at(&self, slot: Slot) -> Option<&ManagedPolicy> {
+        self.policies.get(u64::from(slot), |_| true).map(|managed| &**managed)
+    }
+
+    fn named(&self, kind: Named, account: AccountId, name: &str) -> Option<&Entity> {
+        let is_it = |entity: &Entity| {
+            entity.account == account
+                && entity.is_role() == matches!(kind, Named::Role)
+                && entity.name.eq_ignore_ascii_case(name)
+        };
+        let find = |id_hash: u64| self.entities.get(id_hash, |entity| is_it(entity)).map(|entity| &**entity);
+        find(*self.entity_names.get(self.name_hash(kind, account, name), |id_hash| find(*id_hash).is_some())?)
+    }
+
+    fn hash(&self, of: impl std::hash::Hash) -> u64 {
+        self.hasher.hash_one(of)
+    }
+
+    fn name_hash(&self, kind: Named, account: AccountId, name: &str) -> u64 {
+        use std::hash::{Hash, Hasher};
+        let mut state = self.hasher.build_hasher();
+        (kind, account).hash(&mut state);
+        for byte in name.bytes() {
+            state.write_u8(byte.to_ascii_lowercase());
+        }
+        state.finish()
+    }
+}

@@ -1,0 +1,415 @@
+//! Applying rows of the store to the view.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::RandomState;
+use std::sync::Arc;
+
+use bailiwick_evaluator::Policy as Compiled;
+use bailiwick_model::{AccountId, Arn, Partition, Path, UniqueId};
+use bailiwick_policy_lang::PolicyKind;
+use bailiwick_storage::keys::{self, Kind};
+use bailiwick_storage::{
+    self as storage, ChangeSet, InlinePolicy, KeyOwner, Policy, PolicyRef, PolicyVersion, Record, Revision, StoreError,
+};
+use bytes::Bytes;
+
+use super::{Named, Snapshot};
+use crate::compile::{compile, deny_all};
+use crate::people::{Held, Slot, Slots};
+use crate::trie::Trie;
+use crate::{AccessKey, Account, Entity, Group, ManagedPolicy, Role};
+
+/// The kinds of row that the view is made of, in an order in which a whole account can be read.
+pub(crate) const KINDS: [Kind; 9] = [
+    Kind::User,
+    Kind::UserGroup,
+    Kind::Group,
+    Kind::Role,
+    Kind::Policy,
+    Kind::PolicyVersion,
+    Kind::Attachment,
+    Kind::InlinePolicy,
+    Kind::AccessKey,
+];
+
+/// The newest view, and what it takes to make the next one of it.
+pub(crate) struct World {
+    next: Snapshot,
+    group_slots: HashMap<UniqueId, Slot>,
+    slots_given: Slot,
+    /// Managed policies of which a row has changed and that have not been compiled since.
+    stale: HashSet<Slot>,
+}
+
+impl World {
+    pub(crate) fn new(partition: Partition) -> Self {
+        let next = Snapshot {
+            revision: Revision::ZERO,
+            partition,
+            hasher: RandomState::new(),
+            deny_all: Arc::new([deny_all(PolicyKind::Identity, "missing policy")]),
+            accounts: Trie::default(),
+            entities: Trie::default(),
+            entity_names: Trie::default(),
+            keys: Trie::default(),
+            groups: Trie::default(),
+            policies: Trie::default(),
+            policy_slots: Trie::default(),
+            policy_arns: Trie::default(),
+            management_account: AccountId::NONE,
+        };
+        World { next, group_slots: HashMap::new(), slots_given: 0, stale: HashSet::new() }
+    }
+
+    /// Applies one commit.
+    pub(crate) fn apply_set(&mut self, set: &ChangeSet) -> Result<(), StoreError> {
+        // In the order of the keys things come before what refers to them.
+        let mut changes: Vec<_> = set.changes.iter().collect();
+        changes.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        for change in changes {
+            self.apply(&change.key, change.value.as_ref())?;
+        }
+        self.next.revision = set.revision;
+        Ok(())
+    }
+
+    /// Applies one row: its new value, or that it is gone.
+    pub(crate) fn apply(&mut self, key: &[u8], value: Option<&Bytes>) -> Result<(), StoreError> {
+        let Some((account, kind, id)) = keys::parse(key) else {
+            return Err(StoreError::Corrupt("a key of no known kind".into()));
+        };
+        let damaged = || StoreError::Corrupt(format!("a key of kind {kind:?} that names nothing"));
+        match kind {
+            Kind::Account => self.put_account(value.map(|v| storage::Account::decode(v)).transpose()?),
+            Kind::User => {
+                let (id, _) = keys::take_id(id).ok_or_else(damaged)?;
+                let user = value.map(|v| storage::User::decode(v)).transpose()?;
+                self.put_entity(&id, user.map(from_user));
+            }
+            Kind::Role => {
+                let (id, _) = keys::take_id(id).ok_or_else(damaged)?;
+                let role = value.map(|v| storage::Role::decode(v)).transpose()?;
+                self.put_entity(&id, role.map(|role| from_role(role, self.next.partition)));
+            }
+            Kind::Group => {
+                let (id, _) = keys::take_id(id).ok_or_else(damaged)?;
+                self.put_group(id, value.map(|v| storage::Group::decode(v)).transpose()?);
+            }
+            Kind::UserGroup => {
+                let (user, rest) = keys::take_id(id).ok_or_else(damaged)?;
+                let (group, _) = keys::take_id(rest).ok_or_else(damaged)?;
+                if value.is_some() || self.group_slots.contains_key(&group) {
+                    let slot = self.group_slot(group);
+                    self.change_entity(&user, |entity| set_slot(&mut entity.groups, slot, value.is_some()));
+                }
+            }
+            Kind::Policy => {
+                let (id, _) = keys::take_id(id).ok_or_else(damaged)?;
+                self.put_policy(PolicyRef { account, id }, value.map(|v| Policy::decode(v)).transpose()?);
+            }
+            Kind::PolicyVersion => {
+                let (id, rest) = keys::take_id(id).ok_or_else(damaged)?;
+                let version = u32::from_be_bytes(rest.try_into().map_err(|_| damaged())?);
+                self.put_version(PolicyRef { account, id }, version, value);
+            }
+            Kind::Attachment => {
+                let (id, rest) = keys::take_id(id).ok_or_else(damaged)?;
+                let (policy, _) = keys::take_policy(rest).ok_or_else(damaged)?;
+                if value.is_some() || self.find_policy_slot(policy).is_some() {
+                    let slot = self.policy_slot(policy);
+                    self.change_held(&id, |held| set_slot(&mut held.attached, slot, value.is_some()));
+                }
+            }
+            Kind::InlinePolicy => {
+                let (id, name) = keys::take_id(id).ok_or_else(damaged)?;
+                let name = std::str::from_utf8(name).map_err(|_| damaged())?;
+                let policy = value.map(|v| InlinePolicy::decode(v)).transpose()?;
+                let compiled = policy.map(|p| compile(&p.document, PolicyKind::Identity, p.name.as_str()));
+                self.change_held(&id, |held| set_inline(&mut held.inline, name, compiled));
+            }
+            Kind::AccessKey => {
+                let id = std::str::from_utf8(id).map_err(|_| damaged())?;
+                self.put_key(id, value.map(|v| storage::AccessKey::decode(v)).transpose()?);
+            }
+            // Indexes, counters and what only the control plane reads.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The view as it is now, whole.
+    pub(crate) fn publish(&mut self) -> Result<Arc<Snapshot>, StoreError> {
+        for slot in std::mem::take(&mut self.stale) {
+            self.compile_default(slot)?;
+        }
+        Ok(Arc::new(self.next.clone()))
+    }
+
+    pub(crate) fn set_revision(&mut self, revision: Revision) {
+        self.next.revision = revision;
+    }
+
+    fn put_account(&mut self, account: Option<storage::Account>) {
+        // Accounts are closed, never removed.
+        let Some(account) = account else { return };
+        if account.management {
+            self.next.management_account = account.id;
+        }
+        let new = Account {
+            id: account.id,
+            state: account.state,
+            management: account.management,
+            sessions_valid_after: account.sessions_valid_after,
+        };
+        self.next.accounts.insert(new.id.number(), Arc::new(new), |old| old.id == account.id);
+    }
+
+    fn put_entity(&mut self, id: &UniqueId, new: Option<(Entity, Option<PolicyRef>)>) {
+        let id_hash = self.next.hash(id);
+        let old = self.next.entity_arc(id).cloned();
+        if let Some(old) = &old {
+            let name_hash = self.name_hash(old);
+            self.next.entity_names.remove(name_hash, |hash| *hash == id_hash);
+        }
+        let Some((mut new, boundary)) = new else {
+            self.next.entities.remove(id_hash, |entity| entity.id == *id);
+            return;
+        };
+        new.boundary = boundary.map(|policy| self.policy_slot(policy));
+        if let Some(old) = old {
+            new.held = old.held.clone();
+            new.groups = old.groups.clone();
+        }
+        let name_hash = self.name_hash(&new);
+        self.next.entity_names.insert(name_hash, id_hash, |hash| *hash == id_hash);
+        self.next.entities.insert(id_hash, Arc::new(new), |entity| entity.id == *id);
+    }
+
+    fn name_hash(&self, entity: &Entity) -> u64 {
+        let kind = if entity.is_role() { Named::Role } else { Named::User };
+        self.next.name_hash(kind, entity.account, &entity.name)
+    }
+
+    fn change_entity(&mut self, id: &UniqueId, change: impl FnOnce(&mut Entity)) {
+        let id_hash = self.next.hash(id);
+        // What is taken from somebody who is gone is gone as well.
+        if let Some(entity) = self.next.entities.get_mut(id_hash, |entity| entity.id == *id) {
+            change(Arc::make_mut(entity));
+        }
+    }
+
+    fn change_held(&mut self, id: &UniqueId, change: impl FnOnce(&mut Held)) {
+        if id.kind() != bailiwick_model::IdKind::Group {
+            return self.change_entity(id, |entity| change(&mut entity.held));
+        }
+        let slot = self.group_slot(*id);
+        if let Some(group) = self.next.groups.get_mut(u64::from(slot), |_| true) {
+            change(&mut Arc::make_mut(group).held);
+        }
+    }
+
+    fn put_group(&mut self, id: UniqueId, new: Option<storage::Group>) {
+        let slot = self.group_slot(id);
+        let Some(new) = new else {
+            self.group_slots.remove(&id);
+            self.next.groups.remove(u64::from(slot), |_| true);
+            return;
+        };
+        if let Some(group) = self.next.groups.get_mut(u64::from(slot), |_| true) {
+            let group = Arc::make_mut(group);
+            if group.name.is_empty() {
+                // It was known by its members alone, and denied them everything.
+                set_inline(&mut group.held.inline, MISSING_GROUP, None);
+            }
+            group.account = new.account;
+            group.name = new.name.as_str().into();
+            group.path = new.path;
+        }
+    }
+
+    /// The place of a group; one that is not known yet denies everything to its members.
+    fn group_slot(&mut self, id: UniqueId) -> Slot {
+        if let Some(slot) = self.group_slots.get(&id) {
+            return *slot;
+        }
+        let slot = self.give_slot();
+        self.group_slots.insert(id, slot);
+        let held = Held { inline: Box::new([deny_all(PolicyKind::Identity, MISSING_GROUP)]), attached: Slots::new() };
+        let group = Group { account: AccountId::NONE, id, name: "".into(), path: Path::root(), held };
+        self.next.groups.insert(u64::from(slot), Arc::new(group), |_| true);
+        slot
+    }
+
+    /// The place of a managed policy; one that is not known yet denies everything to its holders.
+    fn policy_slot(&mut self, policy: PolicyRef) -> Slot {
+        if let Some(slot) = self.find_policy_slot(policy) {
+            return slot;
+        }
+        let slot = self.give_slot();
+        let hash = self.next.hash(policy);
+        self.next.policy_slots.insert(hash, (policy, slot), |(reference, _)| *reference == policy);
+        let missing = ManagedPolicy {
+            reference: policy,
+            arn: None,
+            policy: self.next.deny_all[0].clone(),
+            default_version: 0,
+            versions: Vec::new(),
+        };
+        self.next.policies.insert(u64::from(slot), Arc::new(missing), |_| true);
+        slot
+    }
+
+    fn find_policy_slot(&self, policy: PolicyRef) -> Option<Slot> {
+        let found = self.next.policy_slots.get(self.next.hash(policy), |(reference, _)| *reference == policy)?;
+        Some(found.1)
+    }
+
+    fn give_slot(&mut self) -> Slot {
+        // INVARIANT: never one that was given before, so that nothing left over can point at something new. Four
+        // billion are given in no life of a process.
+        let slot = self.slots_given;
+        self.slots_given += 1;
+        slot
+    }
+
+    fn put_policy(&mut self, reference: PolicyRef, new: Option<Policy>) {
+        let slot = self.policy_slot(reference);
+        let arn = new
+            .as_ref()
+            .map(|new| Arn::iam(self.next.partition, new.account, format_args!("policy{}{}", new.path, new.name)));
+        let old_arn = self.next.managed_at(slot).and_then(|old| old.arn.clone());
+        if old_arn != arn {
+            if let Some(old) = old_arn {
+                let hash = self.next.hash(old.as_str());
+                self.next.policy_arns.remove(hash, |found| *found == slot);
+            }
+            if let Some(new) = &arn {
+                let hash = self.next.hash(new.as_str());
+                self.next.policy_arns.insert(hash, slot, |found| *found == slot);
+            }
+        }
+        if arn.is_none() {
+            let hash = self.next.hash(reference);
+            self.next.policy_slots.remove(hash, |(found, _)| *found == reference);
+            self.next.policies.remove(u64::from(slot), |_| true);
+            return;
+        }
+        if let Some(managed) = self.next.policies.get_mut(u64::from(slot), |_| true) {
+            let managed = Arc::make_mut(managed);
+            managed.arn = arn;
+            managed.default_version = new.map_or(0, |new| new.default_version);
+            self.stale.insert(slot);
+        }
+    }
+
+    fn put_version(&mut self, reference: PolicyRef, version: u32, value: Option<&Bytes>) {
+        let slot = match (value, self.next.managed_policy_by_ref(reference)) {
+            // What is taken from a policy that is gone is gone as well.
+            (None, None) => return,
+            _ => self.policy_slot(reference),
+        };
+        if let Some(managed) = self.next.policies.get_mut(u64::from(slot), |_| true) {
+            let managed = Arc::make_mut(managed);
+            managed.versions.retain(|(number, _)| *number != version);
+            managed.versions.extend(value.map(|value| (version, value.clone())));
+            self.stale.insert(slot);
+        }
+    }
+
+    fn compile_default(&mut self, slot: Slot) -> Result<(), StoreError> {
+        let Some(managed) = self.next.policies.get_mut(u64::from(slot), |_| true) else { return Ok(()) };
+        let managed = Arc::make_mut(managed);
+        let Some(arn) = &managed.arn else { return Ok(()) };
+        let default = managed.versions.iter().find(|(number, _)| *number == managed.default_version);
+        managed.policy = match default {
+            Some((_, record)) => {
+                let version = PolicyVersion::decode(record)?;
+                compile(&version.document, PolicyKind::Identity, arn.as_str())
+            }
+            None => {
+                tracing::error!(policy = %arn, "a managed policy without its default version denies everything");
+                deny_all(PolicyKind::Identity, arn.as_str())
+            }
+        };
+        Ok(())
+    }
+
+    fn put_key(&mut self, id: &str, new: Option<storage::AccessKey>) {
+        let hash = self.next.hash(id);
+        let is_it = |key: &Arc<AccessKey>| key.id.as_str() == id;
+        let Some(key) = new else {
+            self.next.keys.remove(hash, is_it);
+            return;
+        };
+        let user = match key.owner {
+            KeyOwner::Root => None,
+            KeyOwner::User(id) => Some(id),
+        };
+        let new =
+            AccessKey { id: key.id, account: key.account, user, active: key.active, sealed_secret: key.sealed_secret };
+        self.next.keys.insert(hash, Arc::new(new), is_it);
+    }
+}
+
+const MISSING_GROUP: &str = "missing group";
+
+fn from_user(user: storage::User) -> (Entity, Option<PolicyRef>) {
+    let entity = Entity {
+        account: user.account,
+        id: user.id,
+        name: user.name.as_str().into(),
+        path: user.path,
+        tags: user.tags,
+        sessions_valid_after: user.sessions_valid_after,
+        role: None,
+        boundary: None,
+        held: Held::default(),
+        groups: Slots::new(),
+    };
+    (entity, user.boundary)
+}
+
+fn from_role(role: storage::Role, partition: Partition) -> (Entity, Option<PolicyRef>) {
+    let mut entity = Entity {
+        account: role.account,
+        id: role.id,
+        name: role.name.as_str().into(),
+        path: role.path,
+        tags: role.tags,
+        sessions_valid_after: role.sessions_valid_after,
+        role: None,
+        boundary: None,
+        held: Held::default(),
+        groups: Slots::new(),
+    };
+    let name = Arn::iam(partition, entity.account, format_args!("role{}{}", entity.path, entity.name));
+    entity.role = Some(Box::new(Role {
+        trust: compile(&role.trust_policy.bound, PolicyKind::Trust, name.as_str()),
+        max_session_seconds: role.max_session_seconds,
+        linked_service: role.linked_service.map(Into::into),
+    }));
+    (entity, role.boundary)
+}
+
+fn set_slot(slots: &mut Slots, slot: Slot, there: bool) {
+    match slots.iter().position(|found| *found == slot) {
+        Some(at) if !there => {
+            slots.remove(at);
+        }
+        None if there => slots.push(slot),
+        _ => {}
+    }
+}
+
+/// Puts an inline policy in the place of the one of that name, or takes it away.
+fn set_inline(inline: &mut Box<[Compiled]>, name: &str, policy: Option<Compiled>) {
+    let mut all = std::mem::take(inline).into_vec();
+    let at = all.iter().position(|old| old.name().is_some_and(|old| old.eq_ignore_ascii_case(name)));
+    match (at, policy) {
+        (Some(at), Some(policy)) => all[at] = policy,
+        (Some(at), None) => drop(all.remove(at)),
+        (None, Some(policy)) => all.push(policy),
+        (None, None) => {}
+    }
+    *inline = all.into();
+}

@@ -1,0 +1,102 @@
+//! What the store promises not to do, and what becomes of it all the same: nothing is ever allowed by it.
+
+use bailiwick_model::{AccountId, IdKind, Partition, Path, UniqueId, UserName};
+use bailiwick_storage::keys::{self, Kind};
+use bailiwick_storage::{Change, ChangeSet, Record, Revision, User};
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::*;
+
+fn row(account: AccountId, kind: Kind, parts: &[&[u8]], value: Option<Bytes>) -> Change {
+    let mut key = keys::kind(account, kind);
+    parts.iter().for_each(|part| key.extend_from_slice(part));
+    Change { key: key.into(), value }
+}
+
+fn policy_names(snapshot: &Snapshot, id: &UniqueId) -> Vec<String> {
+    let holdings = snapshot.holdings(snapshot.entity(id).unwrap());
+    holdings.identity().iter().copied().flatten().map(|p| p.name().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn what_is_referred_to_and_missing_denies_until_it_is_there() {
+    let account = AccountId::from_number(111_122_223_333).unwrap();
+    let (bob, staff, policy) = (
+        UniqueId::new(IdKind::User, [1; 17]),
+        UniqueId::new(IdKind::Group, [2; 17]),
+        UniqueId::new(IdKind::Policy, [3; 17]),
+    );
+    let user = User {
+        account,
+        id: bob,
+        name: UserName::parse("Bob").unwrap(),
+        path: Path::root(),
+        created: Timestamp::UNIX_EPOCH,
+        tags: Default::default(),
+        boundary: Some(PolicyRef { account, id: policy }),
+        password_last_used: None,
+        sessions_valid_after: None,
+    };
+    let there = || Some(Bytes::new());
+    let mut world = World::new(Partition::Aws);
+    let mut apply = |revision, changes| {
+        world.apply_set(&ChangeSet { revision: Revision::new(revision), changes }).unwrap();
+        world.publish().unwrap()
+    };
+    // The user comes last in the set, and the group and the policy never come.
+    let before = apply(
+        1,
+        vec![
+            row(account, Kind::UserGroup, &[bob.as_bytes(), staff.as_bytes()], there()),
+            row(
+                account,
+                Kind::Attachment,
+                &[bob.as_bytes(), &keys::account_bytes(account), policy.as_bytes()],
+                there(),
+            ),
+            row(account, Kind::User, &[bob.as_bytes()], Some(user.encode())),
+        ],
+    );
+    assert_eq!(policy_names(&before, &bob), ["missing policy", "missing group"]);
+    let entity = before.entity(&bob).unwrap();
+    assert_eq!(before.holdings(entity).boundary().unwrap().name(), Some("missing policy"));
+    let group = bailiwick_storage::Group {
+        account,
+        id: staff,
+        name: bailiwick_model::GroupName::parse("staff").unwrap(),
+        path: Path::root(),
+        created: Timestamp::UNIX_EPOCH,
+    };
+    let after = apply(2, vec![row(account, Kind::Group, &[staff.as_bytes()], Some(group.encode()))]);
+    assert_eq!(policy_names(&after, &bob), ["missing policy"]);
+    assert_eq!(policy_names(&before, &bob), ["missing policy", "missing group"]);
+    // A group that vanishes under its members takes nothing with it that denied.
+    let gone = apply(3, vec![row(account, Kind::Group, &[staff.as_bytes()], None)]);
+    assert_eq!(policy_names(&gone, &bob), ["missing policy", "missing policy"]);
+    // What is taken from the missing is gone as well.
+    let end = apply(
+        4,
+        vec![
+            row(account, Kind::User, &[bob.as_bytes()], None),
+            row(account, Kind::UserGroup, &[bob.as_bytes(), staff.as_bytes()], None),
+            row(account, Kind::InlinePolicy, &[bob.as_bytes(), b"own"], None),
+            row(account, Kind::PolicyVersion, &[policy.as_bytes(), &1u32.to_be_bytes()], None),
+        ],
+    );
+    assert_eq!((end.entity_count(), end.revision()), (0, Revision::new(4)));
+}
+
+#[test]
+fn keys_that_name_nothing_are_damage() {
+    let account = AccountId::from_number(1).unwrap();
+    for kind in KINDS {
+        if kind == Kind::AccessKey {
+            continue;
+        }
+        let mut world = World::new(Partition::Aws);
+        assert!(world.apply(&row(account, kind, &[b"short"], None).key, Some(&Bytes::new())).is_err(), "{kind:?}");
+    }
+    assert!(World::new(Partition::Aws).apply(b"", None).is_err());
+    assert!(World::new(Partition::Aws).apply(b"\0\0\0\0\0\xee", None).is_err());
+}
