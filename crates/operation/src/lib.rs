@@ -1,1 +1,50 @@
-//! bailiwick-operation
+//! What every handler is made of: the operation it answers, the context it runs in, the checks it names, pages.
+//!
+//! An operation is one request, one response and one handler ([`Handle`]). The handler says in `checks` everything
+//! that must be allowed, and in `handle` what is done; the pipeline in `service` authenticates the caller before it,
+//! asks for the decision between the two, and commits and records after it.
+//!
+//! The crate deliberately does not know any noun (users, roles, …), any protocol, nor how a decision is made.
+//!
+//! Start reading at [`Handle`], then [`Cx`] and [`Check`].
+
+mod caller;
+mod check;
+mod cx;
+mod paging;
+mod revision;
+mod secrets;
+
+pub use caller::{Caller, Credential, Principal, Session};
+pub use check::{Check, ContextValue, Policy};
+pub use cx::{Clock, Cx, Deployment, Random, RequestInfo, uuid};
+pub use paging::Paging;
+pub use revision::RevisionScope;
+pub use secrets::SecretOwner;
+
+use std::future::Future;
+
+use bailiwick_api::Operation;
+use bailiwick_model::Result;
+use bailiwick_storage::Tx;
+
+/// The answer to one operation.
+///
+/// A handler may run twice, when what it read has changed by the time it commits; so all it touches is `cx`, `tx`
+/// and `req`.
+pub trait Handle<O: Operation>: Send + Sync + 'static {
+    /// Names everything that must be allowed before [`handle`](Self::handle) runs. Reads, but changes nothing.
+    ///
+    /// A thing that doesn't exist is named by the ARN that it would have, so that nobody learns of its absence who
+    /// may not know; `NoSuchEntity` comes from `handle`.
+    ///
+    /// # Errors
+    /// When the request can't be understood well enough to say what it needs.
+    fn checks(&self, cx: &Cx, tx: &mut Tx, req: &O::Request) -> impl Future<Output = Result<Vec<Check>>> + Send;
+
+    /// Does what was asked, within `tx`, and says what came of it.
+    ///
+    /// # Errors
+    /// Whatever the operation's documentation lists; nothing has changed then.
+    fn handle(&self, cx: &Cx, tx: &mut Tx, req: O::Request) -> impl Future<Output = Result<O::Response>> + Send;
+}

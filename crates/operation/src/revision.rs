@@ -1,0 +1,52 @@
+//! Revisions as clients see them: opaque text that carries the store, the restore epoch and the number.
+
+use bailiwick_model::{IamError, Result};
+use bailiwick_storage::Revision;
+
+/// Which store revisions are of; a restored store begins a new epoch, so that old revisions mean nothing in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevisionScope {
+    /// The store's id.
+    pub store_id: String,
+    /// How often the store was restored.
+    pub epoch: u64,
+}
+
+impl RevisionScope {
+    /// The revision as `x-bailiwick-revision` has it.
+    pub fn format(&self, revision: Revision) -> String {
+        format!("{}.{:x}.{:x}", self.store_id, self.epoch, revision.number())
+    }
+
+    /// Reads what [`format`](Self::format) made.
+    ///
+    /// # Errors
+    /// `ValidationError` when the text is no revision, or one of another store.
+    pub fn parse(&self, text: &str) -> Result<Revision> {
+        let refuse = |why: &str| IamError::validation(format!("the minimum revision {why}"));
+        let shape = "is not one that an answer gave";
+        let (rest, number) = text.rsplit_once('.').ok_or_else(|| refuse(shape))?;
+        let (store, epoch) = rest.rsplit_once('.').ok_or_else(|| refuse(shape))?;
+        let hex = |text: &str| u64::from_str_radix(text, 16).map_err(|_| refuse(shape));
+        let (epoch, number) = (hex(epoch)?, hex(number)?);
+        if store != self.store_id || epoch != self.epoch {
+            return Err(refuse("is of another store, or from before this one was restored"));
+        }
+        Ok(Revision::new(number))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ones_own_revisions_are_taken() {
+        let scope = RevisionScope { store_id: "s-1".into(), epoch: 2 };
+        let text = scope.format(Revision::new(300));
+        assert_eq!(scope.parse(&text).unwrap(), Revision::new(300));
+        for bad in ["", "1", "s-1.2", "s-1.2.zz", "s-1.2.", "s-2.2.12c", "s-1.3.12c", "s-1.2.12c.1", "é.2.1"] {
+            assert!(scope.parse(bad).is_err(), "{bad}");
+        }
+    }
+}
