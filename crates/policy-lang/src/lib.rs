@@ -1,12 +1,16 @@
-//! The AWS policy language: parse with positions, validate, lint, print.
+#![doc = include_str!("../README.md")]
 //!
-//! Deliberately knows nothing of requests, of I/O, of time, or of who exists: it turns text into a [`Document`],
-//! says where and why a text is none, and writes documents back. What a document decides is the evaluator's matter.
+//! # Reading the code
 //!
-//! Start reading at [`document`] (what a policy is), then [`parse()`], then the grammar behind it.
+//! The crate deliberately knows nothing of requests, of I/O, of time, or of who exists: it turns text into a
+//! [`Document`], says where and why a text is none, and writes documents back. What a document decides is the
+//! evaluator's matter. Start at [`document`] (what a policy is), then [`parse()`], then the grammar behind it.
 
 pub mod document;
 mod error;
+mod form;
+pub mod fuzz;
+mod glob;
 mod grammar;
 mod json;
 mod kind;
@@ -14,6 +18,10 @@ pub mod operator;
 mod parse;
 mod path;
 pub mod principal;
+mod print;
+mod rewrite;
+mod save;
+mod size;
 mod span;
 pub mod template;
 
@@ -27,5 +35,9 @@ pub use operator::{ConditionOperator, Family, Operator, Qualifier};
 pub use parse::{Limits, parse, parse_all, parse_with};
 pub use path::{Path, PathElement};
 pub use principal::{PrincipalKind, PrincipalName};
+pub use print::{format, to_json, to_pretty_json};
+pub use rewrite::{rewrite_principals, try_rewrite_principals};
+pub use save::{SaveRules, parse_for_save};
+pub use size::non_whitespace_len;
 pub use span::{Position, Span, Spanned};
 pub use template::{Piece, Template, TemplateError};

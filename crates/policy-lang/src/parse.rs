@@ -59,7 +59,7 @@ pub fn parse_all(text: &str, kind: PolicyKind, limits: &Limits) -> Result<Docume
     Err(problems.into_iter().map(|problem| locate(&tree, kind, problem)).collect())
 }
 
-fn read_tree<'a>(text: &'a str, kind: PolicyKind, limits: &Limits) -> Result<Tree<'a>, PolicyError> {
+pub(crate) fn read_tree<'a>(text: &'a str, kind: PolicyKind, limits: &Limits) -> Result<Tree<'a>, PolicyError> {
     let longest = limits.max_bytes.min(u32::MAX as usize);
     if text.len() > longest {
         let found = format!("{} bytes", text.len());

@@ -1,0 +1,216 @@
+//! What AWS refuses when a document is saved, beyond the grammar.
+//!
+//! [`parse`](crate::parse()) reads every document that has a meaning. Whoever stores what people write asks this as
+//! well, so that a slip is refused when it is made rather than found when it does not work.
+
+use crate::document::{Document, Effect, Statement, Text, Version};
+use crate::error::{ErrorKind, PolicyError, Problem};
+use crate::form;
+use crate::glob;
+use crate::json::{Tree, quoted};
+use crate::kind::PolicyKind;
+use crate::operator::Family;
+use crate::parse::{Limits, parse_with};
+use crate::path::Path;
+use crate::principal::{PrincipalKind, PrincipalName};
+
+/// What a deployment asks of the documents that it stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SaveRules<'a> {
+    /// The partition that resources must be of, or a pattern that covers it.
+    pub partition: &'a str,
+    /// The oldest version taken: managed policies must be of 2012-10-17.
+    pub min_version: Version,
+    /// Bounds on the text.
+    pub limits: Limits,
+}
+
+impl Default for SaveRules<'_> {
+    fn default() -> Self {
+        Self { partition: "aws", min_version: Version::V2008, limits: Limits::default() }
+    }
+}
+
+/// Reads a document that is about to be stored.
+///
+/// # Errors
+/// The first thing for which AWS refuses to store such a document.
+pub fn parse_for_save(text: &str, kind: PolicyKind, rules: &SaveRules<'_>) -> Result<Document, PolicyError> {
+    let document = parse_with(text, kind, &rules.limits)?;
+    let mut check = Check { kind, rules, problem: None };
+    check.document(&document);
+    match check.problem {
+        None => Ok(document),
+        Some(problem) => {
+            let tree = Tree::read(text, rules.limits.max_depth);
+            let path = tree.map(|tree| Path::of_offset(&tree, problem.span.start.offset)).unwrap_or_default();
+            Err(problem.at(path, kind))
+        }
+    }
+}
+
+struct Check<'r, 'a> {
+    kind: PolicyKind,
+    rules: &'r SaveRules<'a>,
+    /// The first problem by place.
+    problem: Option<Problem>,
+}
+
+impl Check<'_, '_> {
+    fn refuse(&mut self, kind: ErrorKind, text: &Text, expected: impl Into<std::borrow::Cow<'static, str>>) {
+        self.keep(Problem::new(kind, text.span, quoted(text), expected));
+    }
+
+    fn keep(&mut self, problem: Problem) {
+        if self.problem.as_ref().is_none_or(|first| problem.span < first.span) {
+            self.problem = Some(problem);
+        }
+    }
+
+    fn document(&mut self, document: &Document) {
+        if document.version < self.rules.min_version {
+            let found = document.version_span.map_or("no `Version`".to_owned(), |_| quoted(document.version.as_str()));
+            let span = document.version_span.unwrap_or(document.span);
+            self.keep(Problem::new(ErrorKind::OldVersion, span, found, "`2012-10-17`"));
+        }
+        for statement in &document.statements {
+            self.statement(statement);
+        }
+    }
+
+    fn statement(&mut self, statement: &Statement) {
+        for action in &statement.action.patterns {
+            self.action(action);
+        }
+        let resources = statement.resource.iter().flat_map(|element| &element.patterns);
+        for resource in resources.filter(|resource| &*resource.value != "*") {
+            self.resource(resource);
+        }
+        for condition in &statement.conditions {
+            if !condition.key.contains(':') || condition.key.starts_with(':') {
+                self.refuse(ErrorKind::ConditionKey, &condition.key, "a service prefix, a colon and a name");
+            }
+            if condition.operator.base.family() == Family::Date {
+                for value in condition.values.iter().filter(|value| !form::is_date(&value.text)) {
+                    let expected = "a date such as `2024-06-14T12:30:00Z`, or epoch seconds";
+                    self.keep(Problem::new(ErrorKind::ConditionValue, value.span, quoted(&value.text), expected));
+                }
+            }
+        }
+        match self.kind {
+            PolicyKind::Trust => self.trust(statement),
+            PolicyKind::Rcp => self.rcp(statement),
+            _ => {}
+        }
+    }
+
+    fn action(&mut self, action: &Text) {
+        let vendor = action.split(':').next().unwrap_or("");
+        if vendor.contains(['*', '?']) && !matches!(&*action.value, "*" | "*:*") {
+            self.refuse(ErrorKind::ActionVendor, action, "a service prefix without wildcards");
+        }
+    }
+
+    fn resource(&mut self, resource: &Text) {
+        let text = &*resource.value;
+        let mut parts = text.splitn(6, ':').skip(1);
+        let partition = parts.next().unwrap_or("");
+        if !glob::matches(partition, self.rules.partition) {
+            let expected = format!("a resource of partition `{}`", self.rules.partition);
+            return self.refuse(ErrorKind::ResourcePartition, resource, expected);
+        }
+        let service = parts.next().unwrap_or("");
+        if service.is_empty() || service.contains(['*', '?', '$']) && text.matches(':').count() > 2 {
+            return self.refuse(ErrorKind::ResourceVendor, resource, "a service without wildcards");
+        }
+        let rest = (parts.next(), parts.next(), parts.next());
+        let (Some(region), Some(_), Some(name)) = rest else {
+            if text.contains("::") || !text.ends_with('*') {
+                self.refuse(ErrorKind::ResourceParts, resource, "six parts, or a `*` at the end");
+            }
+            return;
+        };
+        match service {
+            // A wildcard there covers the empty region that these services have.
+            "iam" | "s3" if region == "*" => {}
+            "iam" if !region.is_empty() => self.refuse(ErrorKind::ResourceRegion, resource, "no region"),
+            "s3" if !region.is_empty() && !REGIONAL_S3.iter().any(|prefix| name.starts_with(prefix)) => {
+                self.refuse(ErrorKind::ResourceRegion, resource, "no region");
+            }
+            "iam" if name != "*" && name != "root" && !IAM_TYPES.iter().any(|prefix| name.starts_with(prefix)) => {
+                self.refuse(ErrorKind::ResourcePath, resource, IAM_TYPES.join(", "));
+            }
+            _ => {}
+        }
+    }
+
+    fn trust(&mut self, statement: &Statement) {
+        for action in &statement.action.patterns {
+            let pattern = action.to_ascii_lowercase();
+            if !ASSUME_ACTIONS.iter().any(|name| pattern != "*" && glob::matches(&pattern, name)) {
+                self.refuse(ErrorKind::ForbiddenAction, action, "actions of `sts` that assume a role");
+            }
+        }
+        if statement.effect == Effect::Deny {
+            return;
+        }
+        let Some(crate::Principal::Map(entries)) = statement.principal.as_ref().map(|element| &element.principal)
+        else {
+            return;
+        };
+        for entry in entries.iter().filter(|entry| entry.kind != PrincipalKind::Aws) {
+            for value in &entry.values {
+                if PrincipalName::parse(entry.kind, value) == Some(PrincipalName::Everyone) {
+                    self.refuse(ErrorKind::PrincipalWildcard, value, "a principal by its name");
+                }
+            }
+        }
+    }
+
+    fn rcp(&mut self, statement: &Statement) {
+        if statement.effect == Effect::Allow {
+            let expected = "`Deny`: what everyone may is allowed already";
+            self.keep(Problem::new(ErrorKind::Effect, statement.effect_span, "`Allow`", expected));
+        }
+        if statement.action.negated {
+            let span = statement.action.span;
+            self.keep(Problem::new(ErrorKind::ForbiddenNotAction, span, "`NotAction`", "`Action`"));
+        }
+        for action in statement.action.patterns.iter().filter(|action| &*action.value == "*") {
+            self.refuse(ErrorKind::ForbiddenAction, action, "actions of a service");
+        }
+    }
+}
+
+/// The actions that a trust policy governs, in lower case.
+const ASSUME_ACTIONS: [&str; 6] = [
+    "sts:assumerole",
+    "sts:assumerolewithsaml",
+    "sts:assumerolewithwebidentity",
+    "sts:tagsession",
+    "sts:setsourceidentity",
+    "sts:setcontext",
+];
+
+/// How the resources of IAM begin, in AWS's order.
+const IAM_TYPES: [&str; 13] = [
+    "user/",
+    "federated-user/",
+    "role/",
+    "group/",
+    "instance-profile/",
+    "mfa/",
+    "server-certificate/",
+    "policy/",
+    "sms-mfa/",
+    "saml-provider/",
+    "oidc-provider/",
+    "report/",
+    "access-report/",
+];
+
+/// How those resources of S3 begin that lie in a region.
+const REGIONAL_S3: [&str; 7] = ["accesspoint", "job/", "storage-lens", "access-grants", "async-request/", "*", "${"];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+use super::*;
+
+/// The rule that a text breaks, and AWS's words.
+fn check(kind: PolicyKind, text: &str, expected: Option<(ErrorKind, &str, &str)>) {
+    let found = parse_for_save(text, kind, &SaveRules::default()).err();
+    let found = found.as_ref().map(|error| (error.kind, error.path.to_string(), error.aws_message()));
+    let found = found.as_ref().map(|(kind, path, message)| (*kind, path.as_str(), &**message));
+    assert_eq!(found, expected, "{text}");
+}
+
+fn resource(arn: &str) -> String {
+    format!(r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Action":"s3:*","Resource":["*","{arn}"]}}}}"#)
+}
+
+#[test]
+fn resources() {
+    for good in [
+        "arn:aws:s3:::bucket/*",
+        "arn:*:s3:::bucket",
+        "arn:aws:sqs:*",
+        "arn:aws:iam::*:role/x/*",
+        "arn:aws:iam::111122223333:*",
+        "arn:aws:iam::111122223333:root",
+        "arn:aws:iam:*:*:role/x",
+        "arn:aws:s3:eu-west-1:111122223333:accesspoint/x",
+        "arn:aws:photos:*:*:album/${aws:username}",
+        "arn:aws*:s3:::bucket",
+        "arn:aws:*",
+    ] {
+        check(PolicyKind::Identity, &resource(good), None);
+    }
+    let bad = |arn: &str, kind, message: &str| {
+        check(PolicyKind::Identity, &resource(arn), Some((kind, "Statement.Resource[1]", message)));
+    };
+    bad(
+        "arn:aws-cn:s3:::b",
+        ErrorKind::ResourcePartition,
+        "Partition \"aws-cn\" is not valid for resource \"arn:aws-cn:s3:::b\".",
+    );
+    bad("arn::s3:::b", ErrorKind::ResourcePartition, "Partition \"\" is not valid for resource \"arn::s3:::b\".");
+    let vendor = "Resource vendor must be fully qualified and cannot contain regexes.";
+    bad("arn:aws", ErrorKind::ResourceVendor, vendor);
+    bad("arn:aws:s*:::b", ErrorKind::ResourceVendor, vendor);
+    bad("arn:aws::::b", ErrorKind::ResourceVendor, vendor);
+    bad("arn:aws:s3::b", ErrorKind::ResourceParts, "The policy failed legacy parsing");
+    bad("arn:aws:s3::*", ErrorKind::ResourceParts, "The policy failed legacy parsing");
+    bad("arn:aws:s3:b", ErrorKind::ResourceParts, "The policy failed legacy parsing");
+    bad(
+        "arn:aws:iam:eu-west-1::role/x",
+        ErrorKind::ResourceRegion,
+        "IAM resource arn:aws:iam:eu-west-1::role/x cannot contain region information.",
+    );
+    bad(
+        "arn:aws:s3:eu-west-1::b",
+        ErrorKind::ResourceRegion,
+        "Resource arn:aws:s3:eu-west-1::b can not contain region information.",
+    );
+    bad(
+        "arn:aws:iam::111122223333:usr/x",
+        ErrorKind::ResourcePath,
+        "IAM resource path must either be \"*\" or start with user/, federated-user/, role/, group/, instance-profile/, \
+         mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/.",
+    );
+}
+
+#[test]
+fn actions_keys_and_dates() {
+    let statement = |action: &str, condition: &str| {
+        format!(r#"{{"Statement":{{"Effect":"Allow","Action":"{action}","Resource":"*","Condition":{condition}}}}}"#)
+    };
+    check(PolicyKind::Identity, &statement("*:*", "{}"), None);
+    check(
+        PolicyKind::Identity,
+        &statement("s3:*", r#"{"DateLessThan":{"aws:CurrentTime":["2024-06-14","1718368199"]}}"#),
+        None,
+    );
+    let wildcards = "Action vendors (e.g., aws, ec2, etc.) must not contain wildcards.";
+    check(
+        PolicyKind::Identity,
+        &statement("*:Untag*", "{}"),
+        Some((ErrorKind::ActionVendor, "Statement.Action", wildcards)),
+    );
+    check(
+        PolicyKind::Identity,
+        &statement("s3:*", r#"{"StringEquals":{"username":"x"}}"#),
+        Some((
+            ErrorKind::ConditionKey,
+            "Statement.Condition.StringEquals.username",
+            "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
+        )),
+    );
+    check(
+        PolicyKind::Identity,
+        &statement("s3:*", r#"{"DateLessThan":{"aws:CurrentTime":["2024-06-14","soon"]}}"#),
+        Some((
+            ErrorKind::ConditionValue,
+            r#"Statement.Condition.DateLessThan["aws:CurrentTime"][1]"#,
+            "The policy failed legacy parsing",
+        )),
+    );
+}
+
+#[test]
+fn trust_and_resource_control_policies() {
+    let trust = |action: &str, principal: &str| {
+        format!(r#"{{"Statement":{{"Effect":"Allow","Action":"{action}","Principal":{principal}}}}}"#)
+    };
+    for good in ["sts:AssumeRole", "STS:assume*", "sts:*", "sts:TagSession", "sts:AssumeRoleWithSAML"] {
+        check(PolicyKind::Trust, &trust(good, r#"{"AWS":"*"}"#), None);
+    }
+    let message = "AssumeRole policy may only specify STS AssumeRole actions.";
+    for bad in ["*", "s3:*", "sts:GetCallerIdentity"] {
+        check(
+            PolicyKind::Trust,
+            &trust(bad, r#""*""#),
+            Some((ErrorKind::ForbiddenAction, "Statement.Action", message)),
+        );
+    }
+    check(
+        PolicyKind::Trust,
+        &trust("sts:AssumeRole", r#"{"Service":"*"}"#),
+        Some((
+            ErrorKind::PrincipalWildcard,
+            "Statement.Principal.Service",
+            "Invalid principal in policy: \"Service\":\"*\"",
+        )),
+    );
+    let rcp = |effect: &str, action: &str| {
+        format!(r#"{{"Statement":{{"Effect":"{effect}",{action},"Principal":"*","Resource":"*"}}}}"#)
+    };
+    check(PolicyKind::Rcp, &rcp("Deny", r#""Action":"s3:*""#), None);
+    let refused = |effect: &str, action: &str| {
+        parse_for_save(&rcp(effect, action), PolicyKind::Rcp, &SaveRules::default()).err().map(|error| error.kind)
+    };
+    assert_eq!(refused("Allow", r#""Action":"s3:*""#), Some(ErrorKind::Effect));
+    assert_eq!(refused("Deny", r#""NotAction":"s3:*""#), Some(ErrorKind::ForbiddenNotAction));
+    assert_eq!(refused("Deny", r#""Action":"*""#), Some(ErrorKind::ForbiddenAction));
+}
+
+#[test]
+fn the_version_of_managed_policies() {
+    let rules = SaveRules { min_version: Version::V2012, ..SaveRules::default() };
+    let check = |version: &str, expected: Option<&str>| {
+        let text = format!(r#"{{{version}"Statement":{{"Effect":"Allow","Action":"s3:*","Resource":"*"}}}}"#);
+        let error = parse_for_save(&text, PolicyKind::Identity, &rules).err();
+        assert_eq!(error.as_ref().map(ToString::to_string).as_deref(), expected);
+        if let Some(error) = error {
+            assert_eq!(error.aws_message(), "Policy document must be version 2012-10-17 or greater.");
+        }
+    };
+    check(r#""Version":"2012-10-17","#, None);
+    check("", Some("line 1, column 1: version too old, found no `Version`, expected `2012-10-17`"));
+    check(
+        r#""Version":"2008-10-17","#,
+        Some("line 1, column 12: in Version: version too old, found `2008-10-17`, expected `2012-10-17`"),
+    );
+}
