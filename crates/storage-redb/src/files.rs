@@ -1,0 +1,67 @@
+//! The folder and the file: who may see them, who has them, and that their names survive a power cut.
+
+use std::{
+    fs::{DirBuilder, File, OpenOptions, TryLockError},
+    io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use crate::open::OpenError;
+
+/// The name of the store's file in its folder.
+pub(crate) const STORE: &str = "bailiwick.redb";
+const LOCK: &str = "lock";
+
+/// Holds a folder for this process until dropped.
+#[derive(Debug)]
+pub(crate) struct DirLock {
+    _file: File,
+}
+
+/// Makes the folder if need be, refuses one that is open to others, and takes it.
+pub(crate) fn prepare(folder: &Path) -> Result<DirLock, OpenError> {
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Ok(()) => sync_dir(parent(folder))?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(OpenError::io(folder, error)),
+    }
+    refuse_exposed(folder)?;
+    let path = folder.join(LOCK);
+    let file = private().create(true).open(&path).map_err(|error| OpenError::io(&path, error))?;
+    refuse_exposed(&path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(DirLock { _file: file }),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(OpenError::io(&path, error)),
+    }
+}
+
+/// Options for files that are this user's alone.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600);
+    options
+}
+
+/// Refuses what the group or others may look into.
+pub(crate) fn refuse_exposed(path: &Path) -> Result<(), OpenError> {
+    let metadata = std::fs::metadata(path).map_err(|error| OpenError::io(path, error))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(OpenError::Exposed { path: path.to_owned(), mode });
+    }
+    Ok(())
+}
+
+/// Makes the names in a folder durable.
+pub(crate) fn sync_dir(folder: PathBuf) -> Result<(), OpenError> {
+    File::open(&folder).and_then(|folder| folder.sync_all()).map_err(|error| OpenError::io(&folder, error))
+}
+
+pub(crate) fn parent(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
