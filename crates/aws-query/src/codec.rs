@@ -1,0 +1,88 @@
+//! The AWS Query protocol, generic over the descriptors: parameters to message bytes, message bytes to XML or JSON.
+//!
+//! Both sides walk tables that are made from the descriptors once, and read and write protobuf's wire format directly:
+//! no operation has code of its own, and no message is built in between.
+
+mod decode;
+mod error;
+mod json;
+mod render;
+mod table;
+mod wire;
+mod xml;
+
+use std::borrow::Cow;
+
+use bailiwick_model::{ErrorCode, IamError, Result};
+use bytes::Bytes;
+
+pub use error::encode_error;
+pub use table::QueryOperation;
+use table::{SERVICES, Table};
+
+/// A body and what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    /// The header `Content-Type`.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// The operation that `Action` and `Version` name. Without `Version` the action alone decides.
+///
+/// # Errors
+/// `MissingAction`, `InvalidAction`, `NoSuchVersion`; `InvalidQueryParameter` when either is there twice.
+pub fn find_operation(pairs: &[(Cow<'_, str>, Cow<'_, str>)]) -> Result<&'static QueryOperation> {
+    let action = single(pairs, "Action")?.filter(|a| !a.is_empty());
+    let action = action.ok_or_else(|| IamError::new(ErrorCode::MissingAction, "the request has no `Action`"))?;
+    let version = single(pairs, "Version")?;
+    if let Some(version) = version
+        && !SERVICES.iter().any(|s| s.version == version)
+    {
+        let message = format!("The requested version ( {version} ) is not valid.");
+        return Err(IamError::new(ErrorCode::NoSuchVersion, message));
+    }
+    let found = Table::get().operation(action).filter(|o| version.is_none_or(|v| o.service.version == v));
+    found.ok_or_else(|| {
+        let version = version.map(|v| format!(" for version {v}")).unwrap_or_default();
+        IamError::new(ErrorCode::InvalidAction, format!("Could not find operation {action}{version}"))
+    })
+}
+
+fn single<'a>(pairs: &'a [(Cow<'_, str>, Cow<'_, str>)], name: &str) -> Result<Option<&'a str>> {
+    let mut values = pairs.iter().filter(|(n, _)| n == name);
+    let first = values.next();
+    if values.next().is_some() {
+        return Err(decode::duplicate(name));
+    }
+    Ok(first.map(|(_, value)| value.as_ref()))
+}
+
+/// The request message that parameters spell, in protobuf's wire format. `Action` and `Version` are no members of it.
+///
+/// # Errors
+/// `InvalidQueryParameter` for a parameter that the operation does not know or that is there twice; `MalformedInput`
+/// for one of the wrong type or structure.
+pub fn decode_request(operation: &QueryOperation, pairs: &[(Cow<'_, str>, Cow<'_, str>)]) -> Result<Bytes> {
+    decode::request(operation, pairs)
+}
+
+/// The answer of the operation with that gRPC path: XML, or, if asked for, JSON as STS writes it.
+///
+/// # Errors
+/// `ServiceFailure` when the message is not one of the operation's.
+pub fn encode_response(path: &str, message: &[u8], request_id: &str, json: bool) -> Result<Encoded> {
+    let operation = Table::get()
+        .operation_by_path(path)
+        .ok_or_else(|| IamError::internal(format!("{path} is not served by AWS Query")))?;
+    let written = if json {
+        json::response(operation, message, request_id)
+    } else {
+        xml::response(operation, message, request_id)
+    };
+    written.map_err(|error| IamError::internal(format!("response of {path}: {error}")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,23 @@
+//! The document that refuses. It is XML whatever was asked for: SDKs can read nothing else.
+
+use bailiwick_model::{Fault, IamError};
+
+use super::Encoded;
+use super::render::Render as _;
+use super::table::SERVICES;
+use super::xml::{CONTENT_TYPE, Xml};
+
+/// An error as the service with that prefix writes it.
+pub fn encode_error(service: &str, error: &IamError, request_id: &str) -> Encoded {
+    let service = SERVICES.iter().find(|s| s.prefix == service).unwrap_or(&SERVICES[0]);
+    let mut out = Xml::default();
+    out.raw(&["<ErrorResponse xmlns=\"", service.namespace, "\">"]);
+    out.begin("Error");
+    out.text("Type", if error.code().fault() == Fault::Sender { "Sender" } else { "Receiver" });
+    out.text("Code", error.code().wire());
+    out.text("Message", error.message());
+    out.end("Error");
+    out.text("RequestId", request_id);
+    out.raw(&["</ErrorResponse>"]);
+    Encoded { content_type: CONTENT_TYPE, body: out.into_body() }
+}

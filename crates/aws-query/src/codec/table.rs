@@ -1,0 +1,186 @@
+//! The descriptors, arranged for walking: members by wire name, by number, in order.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use bailiwick_api::{OPERATIONS, OperationInfo};
+use prost_reflect::{ExtensionDescriptor, FieldDescriptor, MessageDescriptor, Value};
+
+/// One of AWS's services that speak Query.
+#[derive(Debug)]
+pub(super) struct Service {
+    pub(super) prefix: &'static str,
+    pub(super) version: &'static str,
+    pub(super) namespace: &'static str,
+}
+
+pub(super) static SERVICES: [Service; 2] = [
+    Service { prefix: "iam", version: "2010-05-08", namespace: "https://iam.amazonaws.com/doc/2010-05-08/" },
+    Service { prefix: "sts", version: "2011-06-15", namespace: "https://sts.amazonaws.com/doc/2011-06-15/" },
+];
+
+/// An operation as the Query protocol sees it.
+#[derive(Debug)]
+pub struct QueryOperation {
+    info: &'static OperationInfo,
+    pub(super) service: &'static Service,
+    pub(super) request: ShapeId,
+    pub(super) response: ShapeId,
+}
+
+impl QueryOperation {
+    /// Its name, as `Action` has it.
+    pub fn name(&self) -> &'static str {
+        self.info.name
+    }
+
+    /// Its path in gRPC, which names it everywhere else.
+    pub fn path(&self) -> &'static str {
+        self.info.path
+    }
+
+    /// The prefix of its service: `iam` or `sts`.
+    pub fn service(&self) -> &'static str {
+        self.service.prefix
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ShapeId(usize);
+
+/// A message.
+#[derive(Debug, Default)]
+pub(super) struct Shape {
+    /// In the order of their numbers, which is the order of the service model.
+    pub(super) members: Vec<Member>,
+    by_name: HashMap<String, usize>,
+}
+
+impl Shape {
+    pub(super) fn position(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+}
+
+/// A field.
+#[derive(Debug)]
+pub(super) struct Member {
+    /// As AWS spells it.
+    pub(super) name: String,
+    pub(super) number: u32,
+    pub(super) kind: Kind,
+    pub(super) is_list: bool,
+    pub(super) always_present: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    /// Text that answers carry percent-encoded.
+    Document,
+    Number,
+    Boolean,
+    Bytes,
+    Time,
+    Structure(ShapeId),
+    MapToText,
+    MapToNumber,
+}
+
+/// All operations that speak Query, and their messages.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    shapes: Vec<Shape>,
+    by_message: HashMap<String, ShapeId>,
+    operations: HashMap<&'static str, QueryOperation>,
+    names_by_path: HashMap<&'static str, &'static str>,
+}
+
+impl Table {
+    pub(super) fn get() -> &'static Table {
+        static TABLE: LazyLock<Table> = LazyLock::new(|| Table::read().unwrap_or_default());
+        &TABLE
+    }
+
+    pub(super) fn operation(&self, name: &str) -> Option<&QueryOperation> {
+        self.operations.get(name)
+    }
+
+    pub(super) fn operation_by_path(&self, path: &str) -> Option<&QueryOperation> {
+        self.operation(self.names_by_path.get(path)?)
+    }
+
+    pub(super) fn shape(&self, id: ShapeId) -> &Shape {
+        &self.shapes[id.0]
+    }
+
+    /// None when a descriptor holds what this codec can't carry. The descriptors are built in: a test holds that they do
+    /// not.
+    pub(super) fn read() -> Option<Table> {
+        let rules = bailiwick_api::pool().get_extension_by_name("bailiwick.options.v1.rules")?;
+        let mut table = Table::default();
+        for info in OPERATIONS {
+            let Some(service) = SERVICES.iter().find(|s| s.prefix == info.service) else { continue };
+            let request = table.add(&info.request_descriptor()?, &rules)?;
+            let response = table.add(&info.response_descriptor()?, &rules)?;
+            table.names_by_path.insert(info.path, info.name);
+            table.operations.insert(info.name, QueryOperation { info, service, request, response });
+        }
+        Some(table)
+    }
+
+    fn add(&mut self, message: &MessageDescriptor, rules: &ExtensionDescriptor) -> Option<ShapeId> {
+        if let Some(id) = self.by_message.get(message.full_name()) {
+            return Some(*id);
+        }
+        let id = ShapeId(self.shapes.len());
+        self.shapes.push(Shape::default());
+        self.by_message.insert(message.full_name().to_owned(), id);
+        let mut shape = Shape::default();
+        let mut fields: Vec<FieldDescriptor> = message.fields().collect();
+        fields.sort_by_key(FieldDescriptor::number);
+        for field in fields {
+            let options = field.options();
+            let rules_message = options.get_extension(rules);
+            let rule = |name: &str| match &*rules_message {
+                Value::Message(m) => m.get_field_by_name(name).and_then(|v| v.as_bool()).unwrap_or(false),
+                _ => false,
+            };
+            let kind = self.kind(&field, rule("policy_document"), rules)?;
+            let name = field.json_name().to_owned();
+            shape.by_name.insert(name.clone(), shape.members.len());
+            shape.members.push(Member {
+                name,
+                number: field.number(),
+                kind,
+                is_list: field.is_list(),
+                always_present: rule("always_present"),
+            });
+        }
+        self.shapes[id.0] = shape;
+        Some(id)
+    }
+
+    fn kind(&mut self, field: &FieldDescriptor, document: bool, rules: &ExtensionDescriptor) -> Option<Kind> {
+        use prost_reflect::Kind as Proto;
+        Some(match field.kind() {
+            Proto::String if document => Kind::Document,
+            Proto::String => Kind::Text,
+            // Packed on the wire when repeated, which neither model needs.
+            Proto::Int32 if !field.is_list() => Kind::Number,
+            Proto::Bool if !field.is_list() => Kind::Boolean,
+            Proto::Bytes => Kind::Bytes,
+            Proto::Message(m) if m.full_name() == "google.protobuf.Timestamp" => Kind::Time,
+            Proto::Message(m) if m.is_map_entry() => {
+                let value = m.map_entry_value_field();
+                match (m.map_entry_key_field().kind(), value.kind()) {
+                    (Proto::String, Proto::String) => Kind::MapToText,
+                    (Proto::String, Proto::Int32) => Kind::MapToNumber,
+                    _ => return None,
+                }
+            }
+            Proto::Message(m) => Kind::Structure(self.add(&m, rules)?),
+            _ => return None,
+        })
+    }
+}

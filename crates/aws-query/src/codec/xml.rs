@@ -1,0 +1,148 @@
+//! XML as AWS's Query services write it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+use super::Encoded;
+use super::render::{self, Render};
+use super::table::{QueryOperation, Table};
+use super::wire::WireError;
+
+/// What RFC 3986 leaves as it is: letters, digits, `-`, `.`, `_`, `~`.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+pub(super) const CONTENT_TYPE: &str = "text/xml";
+
+pub(super) fn response(operation: &QueryOperation, message: &[u8], request_id: &str) -> Result<Encoded, WireError> {
+    let name = operation.name();
+    let mut out = Xml { out: Vec::with_capacity(512 + 2 * message.len()) };
+    out.raw(&["<", name, "Response xmlns=\"", operation.service.namespace, "\">"]);
+    // An operation that answers nothing has no result at all.
+    if !Table::get().shape(operation.response).members.is_empty() {
+        out.raw(&["<", name, "Result>"]);
+        render::structure(&mut out, operation.response, message)?;
+        out.raw(&["</", name, "Result>"]);
+    }
+    out.begin("ResponseMetadata");
+    out.text("RequestId", request_id);
+    out.end("ResponseMetadata");
+    out.raw(&["</", name, "Response>"]);
+    Ok(Encoded { content_type: CONTENT_TYPE, body: out.out })
+}
+
+#[derive(Default)]
+pub(super) struct Xml {
+    out: Vec<u8>,
+}
+
+impl Xml {
+    pub(super) fn raw(&mut self, parts: &[&str]) {
+        parts.iter().for_each(|part| self.out.extend_from_slice(part.as_bytes()));
+    }
+
+    pub(super) fn into_body(self) -> Vec<u8> {
+        self.out
+    }
+
+    fn element(&mut self, name: &str, content: impl FnOnce(&mut Vec<u8>)) {
+        self.raw(&["<", name, ">"]);
+        content(&mut self.out);
+        self.raw(&["</", name, ">"]);
+    }
+}
+
+impl Render for Xml {
+    fn begin(&mut self, name: &str) {
+        self.raw(&["<", name, ">"]);
+    }
+
+    fn end(&mut self, name: &str) {
+        self.raw(&["</", name, ">"]);
+    }
+
+    fn begin_list(&mut self, name: &str) {
+        self.begin(name);
+    }
+
+    fn end_list(&mut self, name: &str) {
+        self.end(name);
+    }
+
+    fn empty_list(&mut self, name: &str) {
+        self.raw(&["<", name, "/>"]);
+    }
+
+    fn begin_map(&mut self, name: &str) {
+        self.begin(name);
+    }
+
+    fn end_map(&mut self, name: &str) {
+        self.end(name);
+    }
+
+    fn text(&mut self, name: &str, value: &str) {
+        self.element(name, |out| escape(out, value));
+    }
+
+    fn document(&mut self, name: &str, value: &str) {
+        self.element(name, |out| {
+            percent_encode(value.as_bytes(), RESERVED).for_each(|part| out.extend_from_slice(part.as_bytes()));
+        });
+    }
+
+    fn number(&mut self, name: &str, value: i64) {
+        self.raw(&["<", name, ">", &value.to_string(), "</", name, ">"]);
+    }
+
+    fn boolean(&mut self, name: &str, value: bool) {
+        self.raw(&["<", name, ">", if value { "true" } else { "false" }, "</", name, ">"]);
+    }
+
+    fn bytes(&mut self, name: &str, value: &[u8]) {
+        self.raw(&["<", name, ">", &STANDARD.encode(value), "</", name, ">"]);
+    }
+
+    fn time(&mut self, name: &str, seconds: i64) -> Result<(), WireError> {
+        let time = jiff::Timestamp::from_second(seconds).map_err(|_| WireError("a date out of range"))?;
+        self.raw(&["<", name, ">", &time.to_string(), "</", name, ">"]);
+        Ok(())
+    }
+
+    fn text_entry(&mut self, key: &str, value: &str) {
+        self.begin("entry");
+        self.text("key", key);
+        self.text("value", value);
+        self.end("entry");
+    }
+
+    fn number_entry(&mut self, key: &str, value: i64) {
+        self.begin("entry");
+        self.text("key", key);
+        self.number("value", value);
+        self.end("entry");
+    }
+}
+
+/// Text with markup made harmless. What XML has no way to carry becomes U+FFFD; a carriage return, which parsers turn
+/// into a line feed, is written by number.
+fn escape(out: &mut Vec<u8>, text: &str) {
+    let mut plain_from = 0;
+    for (at, c) in text.char_indices() {
+        let instead = match c {
+            '<' => "&lt;",
+            '>' => "&gt;",
+            '&' => "&amp;",
+            '"' => "&quot;",
+            '\'' => "&apos;",
+            '\r' => "&#xD;",
+            '\t' | '\n' => continue,
+            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => "\u{fffd}",
+            _ => continue,
+        };
+        out.extend_from_slice(&text.as_bytes()[plain_from..at]);
+        out.extend_from_slice(instead.as_bytes());
+        plain_from = at + c.len_utf8();
+    }
+    out.extend_from_slice(&text.as_bytes()[plain_from..]);
+}
