@@ -1,0 +1,136 @@
+"""The fixtures: one server for each file of tests, the root user of its account, and both front ends.
+
+A test that asks for `api` runs twice, through boto3 and through grpcio.
+"""
+
+import itertools
+import os
+import re
+import uuid
+
+import pytest
+from support import api as api_module
+from support.api import AwsApi, GrpcApi
+from support.proto import compile_descriptors, descriptors
+from support.server import BINARY, ROOT, Credentials, Server
+
+_numbers = itertools.count()
+
+
+def pytest_configure(config):
+    """Compiles `proto/` once, before workers start."""
+    if not hasattr(config, "workerinput"):
+        if not BINARY.exists():
+            pytest.exit(f"{BINARY} is not there; `cargo build -p bailiwick-server` makes it", returncode=3)
+        compile_descriptors()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _descriptors():
+    GrpcApi.descriptors = descriptors()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server with an empty store, shared by the tests of one file."""
+    server = Server(tmp_path_factory.mktemp("server")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def new_server(tmp_path):
+    """Makes servers of the test's own, not yet started; all are ended with the test."""
+    made = []
+
+    def make(name="server", **settings):
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        made.append(Server(folder, **settings))
+        return made[-1]
+
+    yield make
+    for each in made:
+        if each.process and each.process.poll() is None:
+            each.kill()
+
+
+@pytest.fixture(params=["aws", "grpc"])
+def api(request, server):
+    """The root user, through each front end in turn."""
+    return {"aws": AwsApi, "grpc": GrpcApi}[request.param](server, server.root)
+
+
+@pytest.fixture(scope="module")
+def aws(server):
+    """The root user by boto3."""
+    return AwsApi(server, server.root)
+
+
+@pytest.fixture(scope="module")
+def rpc(server):
+    """The root user by grpcio."""
+    return GrpcApi(server, server.root)
+
+
+@pytest.fixture
+def name():
+    """Makes names that no other test has."""
+    return lambda kind="thing": f"{kind}-{next(_numbers)}-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def new_user(server, name):
+    """Makes a user with an access key and, if given, an inline policy; answers the user and its credentials."""
+    root = AwsApi(server, server.root)
+
+    def make(policy=None, path=None, **members):
+        who = name("user")
+        if path:
+            members["Path"] = path
+        user = root.call("CreateUser", UserName=who, **members)["User"]
+        if policy is not None:
+            root.call("PutUserPolicy", UserName=who, PolicyName="inline", PolicyDocument=policy)
+        key = root.call("CreateAccessKey", UserName=who)["AccessKey"]
+        return user, Credentials.of(key)
+
+    return make
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Gives what was called to the controller, or looks at it if this is the controller."""
+    config = session.config
+    if hasattr(config, "workerinput"):
+        config.workeroutput["answered"] = {front: sorted(names) for front, names in api_module.ANSWERED.items()}
+        return
+    everything = not config.option.keyword and config.args == [str(config.rootpath)] or config.args == ["."]
+    if everything and exitstatus == 0:
+        unseen = [
+            f"{name} by {front}"
+            for name in handled_operations()
+            for front, seen in api_module.ANSWERED.items()
+            if name not in seen and not (front == "aws" and api_module.service_of(name) is None)
+        ]
+        if unseen:
+            print("\nhandled operations that no test saw answered:", ", ".join(unseen))
+            session.exitstatus = 1
+
+
+def pytest_testnodedown(node, error):
+    """Adds up what the workers called."""
+    for front, names in getattr(node, "workeroutput", {}).get("answered", {}).items():
+        api_module.ANSWERED[front].update(names)
+
+
+def handled_operations():
+    """The operations that the README's coverage table says are handled."""
+    table = re.search(r"<!-- coverage: .*?-->(.*?)<!-- coverage ends -->", (ROOT / "README.md").read_text(), re.S)[1]
+    handled = []
+    for row in table.splitlines():
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        if len(cells) >= 3 and cells[0].startswith("`"):
+            handled += [operation for operation in cells[2].split(", ") if operation]
+    return handled
+
+
+os.environ.pop("AWS_PROFILE", None)

@@ -1,0 +1,38 @@
+"""What a refusal must look like."""
+
+import pytest
+
+from .api import ApiError
+
+# AWS's code → the HTTP status of AWS Query and the status of gRPC.
+STATUS = {
+    "ValidationError": (400, "INVALID_ARGUMENT"),
+    "InvalidInput": (400, "INVALID_ARGUMENT"),
+    "MalformedPolicyDocument": (400, "INVALID_ARGUMENT"),
+    "PackedPolicyTooLarge": (400, None),
+    "NoSuchEntity": (404, "NOT_FOUND"),
+    "EntityAlreadyExists": (409, "ALREADY_EXISTS"),
+    "DeleteConflict": (409, "FAILED_PRECONDITION"),
+    "LimitExceeded": (409, "RESOURCE_EXHAUSTED"),
+    "UnmodifiableEntity": (400, "FAILED_PRECONDITION"),
+    "PolicyNotAttachable": (400, "FAILED_PRECONDITION"),
+    "ConcurrentModification": (409, "ABORTED"),
+    "AccessDenied": (403, "PERMISSION_DENIED"),
+    "InvalidClientTokenId": (403, "UNAUTHENTICATED"),
+    "SignatureDoesNotMatch": (403, "UNAUTHENTICATED"),
+    "ExpiredToken": (403, "UNAUTHENTICATED"),
+    "NotImplemented": (501, "UNIMPLEMENTED"),
+}
+
+
+def refused(api, code, operation, /, **members):
+    """The error that an operation is refused with: of this code, with the statuses that belong to it."""
+    with pytest.raises(ApiError) as caught:
+        api.call(operation, **members)
+    error = caught.value
+    assert error.code == code, error
+    http, grpc = STATUS[code]
+    expected = http if api.front == "aws" else grpc
+    assert expected is None or error.status == expected, error
+    assert error.details.get("request_id"), f"{error}: no request id"
+    return error

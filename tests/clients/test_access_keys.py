@@ -1,0 +1,122 @@
+"""Access keys: shown once, at most two, switched off, rotated, and when they were last used."""
+
+import re
+import time
+
+import pytest
+from support.api import ApiError, AwsApi, moment
+from support.documents import READ_ONLY
+from support.expect import refused
+from support.server import Credentials
+
+
+def test_a_key_works_from_the_answer_on(api, name):
+    who = name("user")
+    api.call("CreateUser", UserName=who)
+    api.call("PutUserPolicy", UserName=who, PolicyName="p", PolicyDocument=READ_ONLY)
+    key = api.call("CreateAccessKey", UserName=who)["AccessKey"]
+    assert re.fullmatch(r"AKIA[A-Z2-7]{16}", key["AccessKeyId"])
+    assert len(key["SecretAccessKey"]) == 40
+    assert (key["UserName"], key["Status"]) == (who, "Active")
+    mine = api.signed_by(Credentials.of(key))
+    assert mine.call("GetUser")["User"]["UserName"] == who
+    assert mine.call("GetCallerIdentity")["Arn"].endswith(f":user/{who}")
+    (listed,) = mine.call("ListAccessKeys")["AccessKeyMetadata"]
+    assert (listed["AccessKeyId"], listed["Status"], listed["UserName"]) == (key["AccessKeyId"], "Active", who)
+    assert "SecretAccessKey" not in listed
+    assert moment(listed["CreateDate"]) == moment(key["CreateDate"])
+
+
+def test_a_key_is_switched_off_and_on(api, name):
+    who = name("user")
+    api.call("CreateUser", UserName=who)
+    key = api.call("CreateAccessKey", UserName=who)["AccessKey"]
+    mine = api.signed_by(Credentials.of(key))
+    mine.call("GetCallerIdentity")
+    api.call("UpdateAccessKey", UserName=who, AccessKeyId=key["AccessKeyId"], Status="Inactive")
+    refused(mine, "InvalidClientTokenId", "GetCallerIdentity")
+    assert api.call("ListAccessKeys", UserName=who)["AccessKeyMetadata"][0]["Status"] == "Inactive"
+    api.call("UpdateAccessKey", UserName=who, AccessKeyId=key["AccessKeyId"], Status="Active")
+    mine.call("GetCallerIdentity")
+    refused(api, "ValidationError", "UpdateAccessKey", UserName=who, AccessKeyId=key["AccessKeyId"], Status="Asleep")
+    api.call("DeleteAccessKey", UserName=who, AccessKeyId=key["AccessKeyId"])
+    refused(mine, "InvalidClientTokenId", "GetCallerIdentity")
+    refused(api, "NoSuchEntity", "DeleteAccessKey", UserName=who, AccessKeyId=key["AccessKeyId"])
+    refused(api, "NoSuchEntity", "UpdateAccessKey", UserName=who, AccessKeyId=key["AccessKeyId"], Status="Active")
+
+
+def test_two_keys_at_most_so_that_one_can_be_rotated(api, name):
+    who = name("user")
+    api.call("CreateUser", UserName=who)
+    first = api.call("CreateAccessKey", UserName=who)["AccessKey"]
+    second = api.call("CreateAccessKey", UserName=who)["AccessKey"]
+    error = refused(api, "LimitExceeded", "CreateAccessKey", UserName=who)
+    assert error.message == "Cannot exceed quota for AccessKeysPerUser: 2"
+    api.call("DeleteAccessKey", UserName=who, AccessKeyId=first["AccessKeyId"])
+    api.call("CreateAccessKey", UserName=who)
+    assert api.signed_by(Credentials.of(second)).call("GetCallerIdentity")
+
+
+def test_a_key_belongs_to_its_user(api, name):
+    one, other = name("user"), name("user")
+    api.call("CreateUser", UserName=one)
+    api.call("CreateUser", UserName=other)
+    key = api.call("CreateAccessKey", UserName=one)["AccessKey"]["AccessKeyId"]
+    refused(api, "NoSuchEntity", "DeleteAccessKey", UserName=other, AccessKeyId=key)
+    refused(api, "NoSuchEntity", "UpdateAccessKey", UserName=other, AccessKeyId=key, Status="Inactive")
+    assert len(api.call("ListAccessKeys", UserName=one)["AccessKeyMetadata"]) == 1
+
+
+def test_keys_die_with_their_user(api, name):
+    who = name("user")
+    api.call("CreateUser", UserName=who)
+    key = api.call("CreateAccessKey", UserName=who)["AccessKey"]
+    api.call("DeleteAccessKey", UserName=who, AccessKeyId=key["AccessKeyId"])
+    api.call("DeleteUser", UserName=who)
+    api.call("CreateUser", UserName=who)
+    refused(api.signed_by(Credentials.of(key)), "InvalidClientTokenId", "GetCallerIdentity")
+
+
+def test_a_wrong_secret_and_an_unknown_key(api, server):
+    wrong = Credentials(server.root.access_key_id, "x" * 40)
+    refused(api.signed_by(wrong), "SignatureDoesNotMatch", "GetCallerIdentity")
+    unknown = Credentials("AKIAAAAAAAAAAAAAAAAA", "x" * 40)
+    refused(api.signed_by(unknown), "InvalidClientTokenId", "GetCallerIdentity")
+
+
+def test_last_use_is_told(api, name):
+    who = name("user")
+    api.call("CreateUser", UserName=who)
+    key = api.call("CreateAccessKey", UserName=who)["AccessKey"]
+    never = api.call("GetAccessKeyLastUsed", AccessKeyId=key["AccessKeyId"])
+    assert never["UserName"] == who
+    assert never["AccessKeyLastUsed"]["ServiceName"] == "N/A"
+    assert never["AccessKeyLastUsed"]["Region"] == "N/A"
+    assert not never["AccessKeyLastUsed"].get("LastUsedDate")
+    api.signed_by(Credentials.of(key)).call("GetCallerIdentity")
+    deadline = time.monotonic() + 30  # uses are written in batches
+    while True:
+        used = api.call("GetAccessKeyLastUsed", AccessKeyId=key["AccessKeyId"])["AccessKeyLastUsed"]
+        if used.get("LastUsedDate"):
+            break
+        assert time.monotonic() < deadline, "the use was never told"
+        time.sleep(0.1)
+    assert used["ServiceName"] == "sts"
+    assert used["Region"] == "eu-central-1"
+    assert abs((moment(used["LastUsedDate"]) - moment(key["CreateDate"])).total_seconds()) < 120
+
+
+def test_the_last_use_of_an_unknown_key(api):
+    with pytest.raises(ApiError) as caught:
+        api.call("GetAccessKeyLastUsed", AccessKeyId="AKIAAAAAAAAAAAAAAAAA")
+    assert caught.value.code in ("AccessDenied", "NoSuchEntity")
+
+
+def test_without_a_name_it_is_the_caller_root_included(server, aws):
+    (mine,) = aws.call("ListAccessKeys")["AccessKeyMetadata"]
+    assert mine["AccessKeyId"] == server.root.access_key_id
+    second = aws.call("CreateAccessKey")["AccessKey"]
+    again = AwsApi(server, Credentials.of(second))
+    assert again.call("GetCallerIdentity")["Arn"] == f"arn:aws:iam::{server.account}:root"
+    refused(aws, "LimitExceeded", "CreateAccessKey")
+    aws.call("DeleteAccessKey", AccessKeyId=second["AccessKeyId"])

@@ -1,0 +1,145 @@
+"""Further accounts, and access from one to another."""
+
+import pytest
+from support.documents import ALLOW_ALL, policy, trust
+from support.expect import refused
+from support.server import Credentials
+
+
+@pytest.fixture
+def new_account(rpc, name):
+    """Makes an account; answers it and the ARN of the role that administers it."""
+
+    def make(**members):
+        called = name("account")
+        answer = rpc.call("CreateAccount", accountName=called, email=f"{called}@example.com", **members)
+        return answer["account"], answer["roleArn"]
+
+    return make
+
+
+@pytest.fixture
+def administrator(api, new_user):
+    """A user of the management account who may do everything."""
+    user, credentials = new_user(ALLOW_ALL)
+    who = api.signed_by(credentials)
+    who.user = user
+    return who
+
+
+def assume(api, arn, session="session", **members):
+    """Assumes a role; answers the same front end for its session."""
+    answer = api.call("AssumeRole", RoleArn=arn, RoleSessionName=session, **members)
+    return api.signed_by(Credentials.of(answer["Credentials"]))
+
+
+def test_an_account_is_made_described_and_listed(rpc, new_account, server):
+    account, role = new_account()
+    number = account["accountId"]
+    assert len(number) == 12 and number.isdigit() and number != server.account
+    assert account["arn"] == f"arn:aws:bailiwick::{server.account}:account/{number}"
+    assert account["status"] == "ACCOUNT_STATUS_ACTIVE" and not account["management"]
+    assert role == f"arn:aws:iam::{number}:role/OrganizationAccountAccessRole"
+    assert rpc.call("DescribeAccount", accountId=number)["account"] == account
+    listed, marker = [], {}
+    while True:
+        page = rpc.call("ListAccounts", maxItems=1, **marker)
+        listed += page["accounts"]
+        if not page["isTruncated"]:
+            break
+        marker = {"marker": page["marker"]}
+    numbers = [each["accountId"] for each in listed]
+    assert numbers == sorted(numbers) and {number, server.account} <= set(numbers)
+    assert [each["accountId"] for each in listed if each["management"]] == [server.account]
+    refused(rpc, "NoSuchEntity", "DescribeAccount", accountId="999999999999")
+    refused(rpc, "EntityAlreadyExists", "CreateAccount", accountName="x", email=account["email"].upper())
+
+
+def test_the_role_has_the_name_that_was_asked_for(new_account):
+    account, role = new_account(roleName="Steward")
+    assert role == f"arn:aws:iam::{account['accountId']}:role/Steward"
+
+
+def test_the_management_account_administers_it(api, administrator, new_account):
+    account, role = new_account()
+    inside = assume(administrator, role)
+    assert inside.call("GetCallerIdentity")["Account"] == account["accountId"]
+    made = inside.call("CreateUser", UserName="alice")["User"]
+    assert made["Arn"] == f"arn:aws:iam::{account['accountId']}:user/alice"
+    assert [user["UserName"] for user in inside.call("ListUsers")["Users"]] == ["alice"]
+    assert "alice" not in [user["UserName"] for user in api.items("ListUsers", "Users")]
+    refused(api, "NoSuchEntity", "GetUser", UserName="alice")
+
+
+def test_access_between_accounts_needs_both_sides(api, administrator, new_account, name):
+    (account_a, role_a), (account_b, role_b) = new_account(), new_account()
+    in_a, in_b = assume(administrator, role_a), assume(administrator, role_b)
+    user = in_a.call("CreateUser", UserName="worker")["User"]
+    worker = api.signed_by(Credentials.of(in_a.call("CreateAccessKey", UserName="worker")["AccessKey"]))
+
+    def role_in_b(trusted):
+        called = name("role")
+        arn = in_b.call("CreateRole", RoleName=called, AssumeRolePolicyDocument=trusted)["Role"]["Arn"]
+        in_b.call("PutRolePolicy", RoleName=called, PolicyName="p", PolicyDocument=policy("iam:ListUsers"))
+        return arn
+
+    open_to_a, open_to_worker = role_in_b(trust(account_a["accountId"])), role_in_b(trust(user["Arn"]))
+    closed = role_in_b(trust(account_b["accountId"]))
+    for arn in (open_to_a, open_to_worker, closed):  # the user's own account has not allowed it
+        refused(worker, "AccessDenied", "AssumeRole", RoleArn=arn, RoleSessionName="session")
+    in_a.call("PutUserPolicy", UserName="worker", PolicyName="p", PolicyDocument=policy("sts:AssumeRole"))
+    for arn in (open_to_a, open_to_worker):
+        session = assume(worker, arn)
+        assert session.call("GetCallerIdentity")["Account"] == account_b["accountId"]
+        session.call("ListUsers")
+    refused(worker, "AccessDenied", "AssumeRole", RoleArn=closed, RoleSessionName="session")
+
+
+def test_things_of_another_account_are_out_of_reach(administrator, new_account, api):
+    (account_a, role_a), (_, role_b) = new_account(), new_account()
+    in_a, in_b = assume(administrator, role_a), assume(administrator, role_b)
+    arn = in_a.call("CreatePolicy", PolicyName="own", PolicyDocument=ALLOW_ALL)["Policy"]["Arn"]
+    in_b.call("CreateUser", UserName="bob")
+    refused(in_b, "AccessDenied", "GetPolicy", PolicyArn=arn)
+    refused(in_b, "AccessDenied", "DeletePolicy", PolicyArn=arn)
+    assert arn.split(":")[4] == account_a["accountId"]
+
+
+def test_a_suspended_account_rests_and_a_closed_one_ends(api, rpc, administrator, new_account):
+    account, role = new_account()
+    number = account["accountId"]
+    inside = assume(administrator, role)
+    inside.call("CreateUser", UserName="alice")
+    inside.call("PutUserPolicy", UserName="alice", PolicyName="p", PolicyDocument=ALLOW_ALL)
+    alice = api.signed_by(Credentials.of(inside.call("CreateAccessKey", UserName="alice")["AccessKey"]))
+    alice.call("ListUsers")
+    assert rpc.call("SuspendAccount", accountId=number)["account"]["status"] == "ACCOUNT_STATUS_SUSPENDED"
+    for who in (alice, inside):
+        refused(who, "InvalidClientTokenId", "ListUsers")
+    refused(administrator, "AccessDenied", "AssumeRole", RoleArn=role, RoleSessionName="session")
+    assert rpc.call("ResumeAccount", accountId=number)["account"]["status"] == "ACCOUNT_STATUS_ACTIVE"
+    alice.call("ListUsers")
+    assert rpc.call("CloseAccount", accountId=number)["account"]["status"] == "ACCOUNT_STATUS_CLOSED"
+    refused(alice, "InvalidClientTokenId", "ListUsers")
+    refused(rpc, "UnmodifiableEntity", "ResumeAccount", accountId=number)
+    assert rpc.call("DescribeAccount", accountId=number)["account"]["status"] == "ACCOUNT_STATUS_CLOSED"
+
+
+def test_the_management_account_is_neither_suspended_nor_closed(rpc, server):
+    refused(rpc, "UnmodifiableEntity", "SuspendAccount", accountId=server.account)
+    refused(rpc, "UnmodifiableEntity", "CloseAccount", accountId=server.account)
+
+
+def test_other_accounts_administer_no_accounts(rpc, new_user, new_account):
+    account, role = new_account()
+    _, credentials = new_user(ALLOW_ALL)
+    inside = assume(rpc.signed_by(credentials), role)
+    refused(inside, "AccessDenied", "CreateAccount", accountName="x", email="x@example.com")
+    refused(inside, "AccessDenied", "ListAccounts")
+    refused(inside, "AccessDenied", "CloseAccount", accountId=account["accountId"])
+
+
+def test_what_is_no_account(rpc):
+    refused(rpc, "ValidationError", "CreateAccount", accountName="x", email="nothing")
+    refused(rpc, "ValidationError", "CreateAccount", email="a@example.com")
+    refused(rpc, "ValidationError", "DescribeAccount", accountId="12345")

@@ -1,0 +1,265 @@
+"""`authz.v1` as another service uses it: who signed this request, may they, and if not, why not."""
+
+import base64
+
+import pytest
+from botocore.auth import S3SigV4Auth, SigV4Auth, SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials as BotoCredentials
+from support.api import REGION, ApiError
+from support.documents import ALLOW_ALL, READ_ONLY, policy, trust
+from support.expect import refused
+from support.server import Credentials
+
+BUCKET = "arn:aws:s3:::reports"
+
+
+@pytest.fixture
+def service(rpc, new_user):
+    """A service that may ask: a user with the permissions for it."""
+    rights = policy("bailiwick:Authenticate", "bailiwick:Authorize", "bailiwick:Explain", "bailiwick:AuthorizeAs")
+    _, credentials = new_user(rights)
+    return rpc.signed_by(credentials)
+
+
+def received(credentials, signer=SigV4Auth, service="s3", method="GET", url="https://s3.example.com/reports/a", body=b"", **auth):
+    """The parts of an HTTP request as a service receives it, signed by a client."""
+    request = AWSRequest(method, url, headers={"Host": url.split("/")[2]}, data=body)
+    keys = BotoCredentials(credentials.access_key_id, credentials.secret_access_key, credentials.session_token)
+    signer(keys, service, REGION, **auth).add_auth(request)
+    target = "/" + request.url.split("/", 3)[3]
+    headers = [{"name": name, "value": value} for name, value in request.headers.items()]
+    http = {"method": method, "target": target, "headers": headers, "body": base64.b64encode(body).decode()}
+    return {"httpRequest": http, "service": service}
+
+
+def ask(caller, action="s3:GetObject", resource=f"{BUCKET}/a", **more):
+    """A question as `Authorize` takes it."""
+    return {"caller": caller, "action": action, "resource": resource, **more}
+
+
+def test_who_signed_a_request(service, new_user, server):
+    user, credentials = new_user(policy("s3:GetObject"), Tags=[{"Key": "team", "Value": "blue"}])
+    answer = service.call("Authenticate", signedRequest=received(credentials))
+    principal = answer["principal"]
+    assert principal["arn"] == user["Arn"]
+    assert principal["accountId"] == server.account
+    assert principal["principalType"] == "User"
+    assert (principal["userId"], principal["userName"]) == (user["UserId"], user["UserName"])
+    assert principal["accessKeyId"] == credentials.access_key_id
+    assert principal["principalTags"] == {"team": "blue"}
+    assert answer["signature"]["service"] == "s3"
+    assert answer["signature"]["region"] == REGION
+    assert "host" in answer["signature"]["signedHeaders"]
+    assert answer["revision"]
+    decided = service.call("Authorize", **ask({"handle": answer["handle"]}))
+    assert decided["decision"] == "DECISION_ALLOW"
+    assert credentials.secret_access_key not in str(answer)
+
+
+@pytest.mark.parametrize("signer", [SigV4Auth, S3SigV4Auth, SigV4QueryAuth])
+def test_header_and_query_signatures(service, new_user, signer):
+    user, credentials = new_user()
+    request = received(credentials, signer=signer)
+    assert service.call("Authenticate", signedRequest=request)["principal"]["arn"] == user["Arn"]
+
+
+def test_signatures_that_are_not_good(service, new_user):
+    _, credentials = new_user()
+    good = received(credentials, method="PUT", body=b"content")
+    assert service.call("Authenticate", signedRequest=good)["signature"]["payloadVerified"]
+
+    def changed(**parts):
+        return good | {"httpRequest": good["httpRequest"] | parts}
+
+    for bad in (
+        changed(method="DELETE"),
+        changed(target="/reports/b"),
+        changed(body=base64.b64encode(b"other").decode()),
+        good | {"service": "sqs"},
+        good | {"region": "us-west-2"},
+        good | {"host": "other.example.com"},
+    ):
+        with pytest.raises(ApiError) as caught:
+            service.call("Authenticate", signedRequest=bad)
+        assert caught.value.code in ("SignatureDoesNotMatch", "IncompleteSignature"), caught.value
+    unknown = Credentials("AKIAAAAAAAAAAAAAAAAA", "x" * 40)
+    refused(service, "InvalidClientTokenId", "Authenticate", signedRequest=received(unknown))
+    wrong = Credentials(credentials.access_key_id, "x" * 40)
+    refused(service, "SignatureDoesNotMatch", "Authenticate", signedRequest=received(wrong))
+
+
+def test_a_session_is_known_by_its_request(service, aws, new_user, name, server):
+    role = name("role")
+    arn = aws.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trust(server.account))["Role"]["Arn"]
+    aws.call("PutRolePolicy", RoleName=role, PolicyName="p", PolicyDocument=policy("s3:*"))
+    _, credentials = new_user(policy("sts:*"))
+    session = aws.signed_by(credentials).call(
+        "AssumeRole", RoleArn=arn, RoleSessionName="nightly", Policy=policy("s3:GetObject")
+    )
+    request = received(Credentials.of(session["Credentials"]))
+    answer = service.call("Authenticate", signedRequest=request)
+    principal = answer["principal"]
+    assert principal["arn"] == f"arn:aws:sts::{server.account}:assumed-role/{role}/nightly"
+    assert (principal["roleArn"], principal["sessionName"]) == (arn, "nightly")
+    assert principal["principalType"] == "AssumedRole"
+    for caller in ({"handle": answer["handle"]}, {"signedRequest": request}):
+        assert service.call("Authorize", **ask(caller))["decision"] == "DECISION_ALLOW"
+        denied = service.call("Authorize", **ask(caller, action="s3:PutObject"))
+        assert (denied["decision"], denied["step"]) == ("DECISION_IMPLICIT_DENY", "STEP_SESSION_POLICY")
+
+
+def test_allow_explicit_deny_and_implicit_deny(service, new_user):
+    rules = policy(
+        {"Sid": "Read", "Action": "s3:GetObject"},
+        {"Sid": "NoSecrets", "Effect": "Deny", "Action": "s3:*", "Resource": f"{BUCKET}/secret/*"},
+    )
+    user, _ = new_user(rules)
+    caller = {"principalArn": user["Arn"]}
+    allowed = service.call("Authorize", **ask(caller))
+    assert (allowed["decision"], allowed["step"]) == ("DECISION_ALLOW", "STEP_IDENTITY_POLICY")
+    assert (allowed["statement"]["sid"], allowed["statement"]["index"]) == ("Read", 0)
+    assert allowed["statement"]["attachedTo"] == user["Arn"]
+    denied = service.call("Authorize", **ask(caller, resource=f"{BUCKET}/secret/x"))
+    assert (denied["decision"], denied["step"]) == ("DECISION_EXPLICIT_DENY", "STEP_EXPLICIT_DENY")
+    assert denied["statement"]["sid"] == "NoSecrets"
+    assert denied["message"] == (
+        f"User: {user['Arn']} is not authorized to perform: s3:GetObject on resource: {BUCKET}/secret/x "
+        "with an explicit deny in an identity-based policy"
+    )
+    nothing = service.call("Authorize", **ask(caller, action="s3:PutObject"))
+    assert nothing["decision"] == "DECISION_IMPLICIT_DENY"
+    assert "statement" not in nothing
+    assert "because no identity-based policy allows the s3:PutObject action" in nothing["message"]
+
+
+def test_context_comes_from_the_asking_service(service, new_user):
+    rules = policy(
+        {"Action": "s3:GetObject", "Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}},
+        {"Action": "s3:ListBucket", "Condition": {"ForAllValues:StringLike": {"s3:prefix": ["home/*"]}, "Null": {"s3:prefix": "false"}}},
+    )
+    user, _ = new_user(rules)
+    caller = {"principalArn": user["Arn"]}
+
+    def decide(action, *context):
+        return service.call("Authorize", **ask(caller, action=action, context=list(context)))["decision"]
+
+    address = {"key": "aws:SourceIp", "type": "CONTEXT_TYPE_IP", "values": ["10.1.2.3"]}
+    assert decide("s3:GetObject", address) == "DECISION_ALLOW"
+    assert decide("s3:GetObject", address | {"values": ["127.0.0.1"]}) == "DECISION_IMPLICIT_DENY"
+    assert decide("s3:GetObject") == "DECISION_IMPLICIT_DENY"  # never the connection's own address
+    prefix = {"key": "s3:prefix", "type": "CONTEXT_TYPE_STRING", "values": ["home/x"]}
+    assert decide("s3:ListBucket", prefix) == "DECISION_ALLOW"
+    assert decide("s3:ListBucket", prefix | {"values": ["away"]}) == "DECISION_IMPLICIT_DENY"
+
+
+@pytest.mark.parametrize(
+    "key", ["aws:username", "aws:PrincipalArn", "aws:userid", "aws:CurrentTime", "aws:PrincipalTag/team", "AWS:PrincipalAccount",
+            "aws:MultiFactorAuthPresent", "aws:TokenIssueTime", "aws:SourceIdentity", "aws:PrincipalType"]
+)  # fmt: skip
+def test_who_it_is_and_when_is_not_for_the_asking_service_to_say(service, new_user, key):
+    user, _ = new_user(ALLOW_ALL)
+    context = [{"key": key, "values": ["x"]}]
+    refused(service, "InvalidInput", "Authorize", **ask({"principalArn": user["Arn"]}, context=context))
+
+
+def test_a_key_said_twice_is_refused(service, new_user):
+    user, _ = new_user(ALLOW_ALL)
+    context = [{"key": "s3:prefix", "values": ["a"]}, {"key": "S3:Prefix", "values": ["b"]}]
+    refused(service, "InvalidInput", "Authorize", **ask({"principalArn": user["Arn"]}, context=context))
+
+
+def test_the_resources_own_policy_takes_part(service, new_user, server):
+    user, _ = new_user()
+    caller = {"principalArn": user["Arn"]}
+    opens = policy({"Principal": {"AWS": user["Arn"]}, "Action": "s3:GetObject", "Resource": f"{BUCKET}/*"})
+    own = {"resourcePolicy": opens, "resourceAccount": server.account}
+    allowed = service.call("Authorize", **ask(caller, **own))
+    assert (allowed["decision"], allowed["step"]) == ("DECISION_ALLOW", "STEP_RESOURCE_POLICY")
+    elsewhere = service.call("Authorize", **ask(caller, resourcePolicy=opens, resourceAccount="444455556666"))
+    assert elsewhere["decision"] == "DECISION_IMPLICIT_DENY"  # across accounts both sides have to allow
+    anonymous = service.call("Authorize", **ask({"anonymous": {}}, **own))
+    assert anonymous["decision"] == "DECISION_IMPLICIT_DENY"
+    public = policy({"Principal": "*", "Action": "s3:GetObject", "Resource": f"{BUCKET}/*"})
+    anonymous = service.call("Authorize", **ask({"anonymous": {}}, resourcePolicy=public, resourceAccount=server.account))
+    assert anonymous["decision"] == "DECISION_ALLOW"
+    refused(service, "MalformedPolicyDocument", "Authorize", **ask(caller, resourcePolicy="{", resourceAccount=server.account))
+
+
+def test_many_at_once(service, new_user):
+    user, credentials = new_user(policy({"Action": "s3:GetObject", "Resource": f"{BUCKET}/even/*"}))
+    items = [
+        {"action": "s3:GetObject", "resource": f"{BUCKET}/{'even' if number % 2 == 0 else 'odd'}/{number}"}
+        for number in range(100)
+    ]
+    items.append({"action": "s3:GetObject", "resource": f"{BUCKET}/even/x", "caller": {"handle": "AAAA"}})
+    answer = service.call("BatchAuthorize", caller={"signedRequest": received(credentials)}, items=items)
+    decisions = [result["decision"] for result in answer["results"]]
+    assert decisions[:100] == ["DECISION_ALLOW", "DECISION_IMPLICIT_DENY"] * 50
+    assert decisions[100] == "DECISION_UNSPECIFIED"
+    assert answer["results"][100]["error"]["code"]
+    assert answer["revision"]
+    assert all("error" not in result for result in answer["results"][:100])
+    nobody = service.call("BatchAuthorize", items=[{"action": "s3:GetObject", "resource": BUCKET}])
+    assert nobody["results"][0]["decision"] == "DECISION_UNSPECIFIED"
+
+
+def test_why_not(service, new_user):
+    rules = policy({"Sid": "Near", "Action": "s3:GetObject", "Condition": {"StringEquals": {"s3:prefix": "home"}}})
+    user, _ = new_user(rules)
+    answer = service.call("Explain", request=ask({"principalArn": user["Arn"]}))
+    assert answer["result"]["decision"] == "DECISION_IMPLICIT_DENY"
+    assert "s3:prefix" in [key.lower() for key in answer["missingContextKeys"]]
+    near = answer["nearMisses"][0]
+    assert near["statement"]["sid"] == "Near"
+    assert near["element"] == "FAILED_ELEMENT_CONDITION"
+    assert near["conditionKey"].lower() == "s3:prefix"
+    assert any(verdict["policyType"] == "POLICY_TYPE_IDENTITY" for verdict in answer["verdicts"])
+    assert user["Arn"] in answer["text"] and "s3:GetObject" in answer["text"]
+    assert answer["suggestion"]["policyType"] == "POLICY_TYPE_IDENTITY"
+
+
+def test_asking_is_a_permission_like_any_other(rpc, new_user):
+    user, credentials = new_user(READ_ONLY)
+    stranger = rpc.signed_by(credentials)
+    caller = {"principalArn": user["Arn"]}
+    refused(stranger, "AccessDenied", "Authorize", **ask(caller))
+    refused(stranger, "AccessDenied", "BatchAuthorize", caller=caller, items=[{"action": "s3:Get", "resource": "*"}])
+    refused(stranger, "AccessDenied", "Explain", request=ask(caller))
+    refused(stranger, "AccessDenied", "Authenticate", signedRequest=received(credentials))
+    _, proven = new_user(policy("bailiwick:Authorize"))
+    limited = rpc.signed_by(proven)
+    refused(limited, "AccessDenied", "Authorize", **ask(caller))  # needs bailiwick:AuthorizeAs for a bare ARN
+    limited.call("Authorize", **ask({"signedRequest": received(credentials)}))
+
+
+def test_a_bare_role_is_refused(service, aws, name, server):
+    role = name("role")
+    arn = aws.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trust(server.account))["Role"]["Arn"]
+    for bare in (arn, f"arn:aws:sts::{server.account}:assumed-role/{role}/session"):
+        refused(service, "InvalidInput", "Authorize", **ask({"principalArn": bare}))
+
+
+def test_handles_are_sealed_and_for_the_asker_alone(service, rpc, new_user):
+    _, credentials = new_user(policy("s3:GetObject"))
+    handle = service.call("Authenticate", signedRequest=received(credentials))["handle"]
+    raw = bytearray(base64.b64decode(handle))
+    raw[len(raw) // 2] ^= 1
+    broken = base64.b64encode(bytes(raw)).decode()
+    with pytest.raises(ApiError) as caught:
+        service.call("Authorize", **ask({"handle": broken}))
+    assert caught.value.status in ("INVALID_ARGUMENT", "UNAUTHENTICATED"), caught.value
+    _, other = new_user(policy("bailiwick:*"))
+    with pytest.raises(ApiError) as caught:
+        rpc.signed_by(other).call("Authorize", **ask({"handle": handle}))
+    assert caught.value.status in ("INVALID_ARGUMENT", "UNAUTHENTICATED", "PERMISSION_DENIED"), caught.value
+
+
+def test_a_change_is_in_the_next_decision(service, aws, new_user):
+    user, _ = new_user(policy("s3:GetObject"))
+    caller = {"principalArn": user["Arn"]}
+    assert service.call("Authorize", **ask(caller))["decision"] == "DECISION_ALLOW"
+    aws.call("DeleteUserPolicy", UserName=user["UserName"], PolicyName="inline")
+    revision = aws.last_headers["x-bailiwick-revision"]
+    assert service.call("Authorize", **ask(caller), minRevision=revision)["decision"] == "DECISION_IMPLICIT_DENY"
+    assert service.call("Authorize", **ask(caller))["decision"] == "DECISION_IMPLICIT_DENY"

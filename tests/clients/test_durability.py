@@ -1,0 +1,261 @@
+"""Kills the real process in the middle of writes: every answered write is there afterwards, and no half of one.
+
+`BAILIWICK_CRASH_ROUNDS` says how often; the long run has hundreds of rounds.
+"""
+
+import os
+import random
+import threading
+import time
+
+from support.api import ApiError, AwsApi, GrpcApi, document
+from support.documents import ALLOW_ALL, policy, trust
+from support.server import Credentials
+
+ROUNDS = int(os.environ.get("BAILIWICK_CRASH_ROUNDS", "4"))
+WRITERS = 4
+WRITES_PER_ROUND = 120
+
+
+class Writer(threading.Thread):
+    """Writes things of many records each until the server is gone, and keeps what was answered."""
+
+    def __init__(self, server, number, round_number):
+        super().__init__()
+        self.api = (AwsApi if number % 2 else GrpcApi)(server, server.root)
+        self.name_of = f"w{number}-r{round_number}"
+        self.answered = []  # (operation, members) in order
+        self.pending = None
+        self.errors = []
+
+    def run(self):
+        for count in range(1_000_000):
+            for operation, members in self.script(count):
+                self.pending = (operation, members)
+                try:
+                    answer = self.api.call(operation, **members)
+                except ApiError as error:
+                    if error.code is not None:
+                        self.errors.append(error)
+                    return
+                except Exception:  # the connection is gone, and with it the answer
+                    return
+                self.answered.append((operation, members, answer))
+                self.pending = None
+
+    def script(self, count):
+        """A user with all that hangs on it, then some of that again gone."""
+        who = f"{self.name_of}-{count}"
+        user = {"UserName": who}
+        yield "CreateUser", {**user, "Tags": [{"Key": "n", "Value": str(count)}]}
+        yield "CreateGroup", {"GroupName": who}
+        yield "AddUserToGroup", {**user, "GroupName": who}
+        yield "PutUserPolicy", {**user, "PolicyName": "inline", "PolicyDocument": policy({"Sid": f"S{count}", "Action": "*"})}
+        yield "CreateAccessKey", user
+        if count % 3 == 0:
+            yield "UpdateUser", {**user, "NewUserName": f"{who}-renamed"}
+        elif count % 3 == 1:
+            yield "RemoveUserFromGroup", {**user, "GroupName": who}
+            yield "DeleteGroup", {"GroupName": who}
+
+
+def expected(answered):
+    """What the world must hold after these operations were answered."""
+    users, groups = {}, {}
+    for operation, members, answer in answered:
+        who = members.get("UserName")
+        if operation == "CreateUser":
+            users[who] = {"tags": members["Tags"], "groups": [], "policy": None, "key": None}
+        elif operation == "CreateGroup":
+            groups[members["GroupName"]] = True
+        elif operation == "AddUserToGroup":
+            users[who]["groups"] = [members["GroupName"]]
+        elif operation == "PutUserPolicy":
+            users[who]["policy"] = members["PolicyDocument"]
+        elif operation == "CreateAccessKey":
+            users[who]["key"] = Credentials.of(answer["AccessKey"])
+        elif operation == "UpdateUser":
+            users[members["NewUserName"]] = users.pop(who)
+        elif operation == "RemoveUserFromGroup":
+            users[who]["groups"] = []
+        elif operation == "DeleteGroup":
+            del groups[members["GroupName"]]
+    return users, groups
+
+
+def check_round(server, writers):
+    """Every answered write is there; the one that was pending is there as a whole or not at all."""
+    root = AwsApi(server, server.root)
+    details = {user["UserName"]: user for user in root.items("GetAccountAuthorizationDetails", "UserDetailList", Filter=["User"], MaxItems=1000)}
+    groups_there = {group["GroupName"] for group in root.items("ListGroups", "Groups", MaxItems=1000)}
+    writes = 0
+    for writer in writers:
+        assert not writer.errors, writer.errors
+        writes += len(writer.answered)
+        users, groups = expected(writer.answered)
+        pending = writer.pending[1] if writer.pending else {}
+        touched = {pending.get("UserName"), pending.get("GroupName"), pending.get("NewUserName")}
+        for who, wanted in users.items():
+            if who in touched:
+                continue
+            found = details.get(who)
+            assert found, f"{who} was answered and is lost"
+            assert found.get("Tags") == wanted["tags"], who
+            assert found["GroupList"] == wanted["groups"], who
+            policies = found.get("UserPolicyList", [])
+            assert [document(p["PolicyDocument"]) for p in policies] == ([document(wanted["policy"])] if wanted["policy"] else []), who
+        for group in groups:
+            assert group in groups_there or group in touched, f"group {group} was answered and is lost"
+        # The last key that was answered works: its record, its index and its sealed secret are there.
+        keys = [user["key"] for who, user in users.items() if user["key"] and who not in touched]
+        if keys:
+            AwsApi(server, keys[-1]).call("GetCallerIdentity")
+    # Nothing stands half: names lead to things and things to names.
+    by_list = {user["UserName"] for user in root.items("ListUsers", "Users", MaxItems=1000)}
+    assert by_list == set(details)
+    for who in random.sample(sorted(by_list), min(10, len(by_list))):
+        assert root.call("GetUser", UserName=who)["User"]["UserId"] == details[who]["UserId"]
+        for group in details[who]["GroupList"]:
+            assert who in [user["UserName"] for user in root.items("GetGroup", "Users", GroupName=group)]
+    return writes, by_list, groups_there
+
+
+def clean(server, users, groups):
+    """Removes everything, so that rounds don't grow; a thing of which half were left would resist."""
+    root = AwsApi(server, server.root)
+    for user in root.items("GetAccountAuthorizationDetails", "UserDetailList", Filter=["User"], MaxItems=1000):
+        who = user["UserName"]
+        for group in user["GroupList"]:
+            root.call("RemoveUserFromGroup", UserName=who, GroupName=group)
+        for each in user.get("UserPolicyList", []):
+            root.call("DeleteUserPolicy", UserName=who, PolicyName=each["PolicyName"])
+        for key in root.call("ListAccessKeys", UserName=who)["AccessKeyMetadata"]:
+            root.call("DeleteAccessKey", UserName=who, AccessKeyId=key["AccessKeyId"])
+        root.call("DeleteUser", UserName=who)
+    for group in groups:
+        root.call("DeleteGroup", GroupName=group)
+    summary = root.call("GetAccountSummary")["SummaryMap"]
+    assert (summary["Users"], summary["Groups"]) == (0, 0), "the counters are not what the lists say"
+
+
+def test_answered_writes_survive_kill_9(new_server):
+    server = new_server().start()
+    total = 0
+    for number in range(ROUNDS):
+        writers = [Writer(server, each, number) for each in range(WRITERS)]
+        for writer in writers:
+            writer.start()
+        wanted = random.randint(WRITES_PER_ROUND // 3, WRITES_PER_ROUND)
+        while sum(len(writer.answered) for writer in writers) < wanted and any(writer.is_alive() for writer in writers):
+            time.sleep(0.002)
+        server.kill()
+        for writer in writers:
+            writer.join()
+        server.start()
+        writes, users, groups = check_round(server, writers)
+        total += writes
+        clean(server, users, groups)
+    print(f"{total} answered writes over {ROUNDS} kills: none lost, no half one")
+    assert total >= ROUNDS * WRITES_PER_ROUND // 3
+
+
+def test_everything_is_there_after_a_restart(new_server, name):
+    server = new_server().start()
+    root = AwsApi(server, server.root)
+    root.call("CreateUser", UserName="alice", Path="/a/", Tags=[{"Key": "k", "Value": "v"}])
+    key = Credentials.of(root.call("CreateAccessKey", UserName="alice")["AccessKey"])
+    root.call("PutUserPolicy", UserName="alice", PolicyName="p", PolicyDocument=ALLOW_ALL)
+    arn = root.call("CreateRole", RoleName="role", AssumeRolePolicyDocument=trust(server.account))["Role"]["Arn"]
+    root.call("PutRolePolicy", RoleName="role", PolicyName="p", PolicyDocument=policy("iam:ListUsers"))
+    made = root.call("CreatePolicy", PolicyName="policy", PolicyDocument=ALLOW_ALL)["Policy"]["Arn"]
+    root.call("AttachUserPolicy", UserName="alice", PolicyArn=made)
+    root.call("CreateAccountAlias", AccountAlias="my-alias")
+    alice = AwsApi(server, key)
+    session = Credentials.of(alice.call("AssumeRole", RoleArn=arn, RoleSessionName="session")["Credentials"])
+    bearer = Credentials(bearer=GrpcApi(server, key).call("CreateToken")["token"])
+    operations = ["GetAccountAuthorizationDetails", "ListAccountAliases", "GetAccountSummary"]
+    before = [root.call(operation, **({"Filter": ["User", "Role", "LocalManagedPolicy"]} if "Details" in operation else {})) for operation in operations]
+    for end in (server.stop, server.kill):
+        end()
+        server.start()
+        root = AwsApi(server, server.root)
+        after = [root.call(operation, **({"Filter": ["User", "Role", "LocalManagedPolicy"]} if "Details" in operation else {})) for operation in operations]
+        assert after == before
+        AwsApi(server, key).call("ListUsers")
+        AwsApi(server, session).call("ListUsers")
+        GrpcApi(server, bearer).call("ListUsers")
+
+
+def test_two_changes_of_the_same_thing_never_both_win(server, aws):
+    """Many clients race for one name and for one quota: one wins each, and nobody is told a lie."""
+    outcomes = []
+    barrier = threading.Barrier(8)
+
+    def race(front):
+        api = front(server, server.root)
+        barrier.wait()
+        try:
+            api.call("CreateUser", UserName="contested")
+            outcomes.append("made")
+        except ApiError as error:
+            outcomes.append(error.code)
+
+    threads = [threading.Thread(target=race, args=(front,)) for front in [AwsApi, GrpcApi] * 4]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["EntityAlreadyExists"] * 7 + ["made"]
+    outcomes.clear()
+    barrier.reset()
+
+    def keys(front):
+        api = front(server, server.root)
+        barrier.wait()
+        try:
+            api.call("CreateAccessKey", UserName="contested")
+            outcomes.append("made")
+        except ApiError as error:
+            outcomes.append(error.code)
+
+    threads = [threading.Thread(target=keys, args=(front,)) for front in [AwsApi, GrpcApi] * 4]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["LimitExceeded"] * 6 + ["made"] * 2
+    assert len(aws.call("ListAccessKeys", UserName="contested")["AccessKeyMetadata"]) == 2
+
+
+def test_deciding_and_changing_at_once(server, aws, new_user):
+    """A right that is withdrawn while it is being used: what was answered before may stand, nothing after does."""
+    user, credentials = new_user(policy("iam:TagUser"))
+    tagged, refusals = [], []
+    stop = threading.Event()
+
+    def tag(number):
+        api = AwsApi(server, credentials)
+        count = 0
+        while not stop.is_set():
+            count += 1
+            try:
+                api.call("TagUser", UserName=user["UserName"], Tags=[{"Key": f"t{number}", "Value": str(count)}])
+                tagged.append((number, count))
+            except ApiError as error:
+                refusals.append(error.code)
+                return
+
+    threads = [threading.Thread(target=tag, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    while len(tagged) < 20:
+        time.sleep(0.005)
+    aws.call("DeleteUserPolicy", UserName=user["UserName"], PolicyName="inline")
+    frozen = {tag["Key"]: tag["Value"] for tag in aws.call("ListUserTags", UserName=user["UserName"])["Tags"]}
+    for thread in threads:
+        thread.join(timeout=60)
+    stop.set()
+    assert refusals == ["AccessDenied"] * 4
+    assert {tag["Key"]: tag["Value"] for tag in aws.call("ListUserTags", UserName=user["UserName"])["Tags"]} == frozen
+    for number in range(4):
+        assert frozen[f"t{number}"] == str(max(count for who, count in tagged if who == number))

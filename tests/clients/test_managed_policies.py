@@ -1,0 +1,153 @@
+"""Managed policies under AWS's names: those that come with the server, and those that are imported."""
+
+import json
+
+import pytest
+from support.api import document
+from support.documents import ALLOW_ALL, policy
+from support.expect import refused
+from support.server import Credentials, run
+
+PREFIX = "arn:aws:iam::aws:policy/"
+USUAL = [
+    "AdministratorAccess",
+    "PowerUserAccess",
+    "ReadOnlyAccess",
+    "SecurityAudit",
+    "IAMFullAccess",
+    "IAMReadOnlyAccess",
+    "IAMUserChangePassword",
+]
+
+
+def test_the_usual_ones_come_with_the_server(api):
+    listed = {p["PolicyName"]: p for p in api.items("ListPolicies", "Policies", Scope="AWS")}
+    assert set(USUAL) <= set(listed)
+    for name in USUAL:
+        found = api.call("GetPolicy", PolicyArn=listed[name]["Arn"])["Policy"]
+        assert found["Arn"].startswith("arn:aws:iam::aws:policy/") and found["Arn"].endswith("/" + name)
+        version = api.call("GetPolicyVersion", PolicyArn=found["Arn"], VersionId=found["DefaultVersionId"])
+        assert document(version["PolicyVersion"]["Document"])["Statement"]
+    assert not {p["Arn"] for p in api.items("ListPolicies", "Policies", Scope="Local")} & {p["Arn"] for p in listed.values()}
+    everything = {p["Arn"] for p in api.items("ListPolicies", "Policies")}
+    assert {p["Arn"] for p in listed.values()} <= everything
+
+
+def test_they_decide(api, new_user):
+    user, credentials = new_user()
+    mine = api.signed_by(credentials)
+    refused(mine, "AccessDenied", "ListUsers")
+    api.call("AttachUserPolicy", UserName=user["UserName"], PolicyArn=PREFIX + "IAMReadOnlyAccess")
+    mine.call("ListUsers")
+    refused(mine, "AccessDenied", "DeleteUser", UserName=user["UserName"])
+    api.call("AttachUserPolicy", UserName=user["UserName"], PolicyArn=PREFIX + "AdministratorAccess")
+    mine.call("TagUser", UserName=user["UserName"], Tags=[{"Key": "a", "Value": "b"}])
+
+
+def test_a_power_user_does_not_administer_iam(api, new_user):
+    user, credentials = new_user()
+    api.call("AttachUserPolicy", UserName=user["UserName"], PolicyArn=PREFIX + "PowerUserAccess")
+    refused(api.signed_by(credentials), "AccessDenied", "CreateUser", UserName="other")
+
+
+def test_nobody_changes_them(api):
+    arn = PREFIX + "ReadOnlyAccess"
+    for operation, members in {
+        "DeletePolicy": {},
+        "CreatePolicyVersion": {"PolicyDocument": ALLOW_ALL, "SetAsDefault": True},
+        "DeletePolicyVersion": {"VersionId": "v1"},
+        "SetDefaultPolicyVersion": {"VersionId": "v1"},
+        "TagPolicy": {"Tags": [{"Key": "a", "Value": "b"}]},
+    }.items():
+        refused(api, "AccessDenied", operation, PolicyArn=arn, **members)
+
+
+def as_the_cli_prints(count):
+    """What `aws iam get-account-authorization-details --filter AWSManagedPolicy` prints."""
+    policies = []
+    for number in range(count):
+        name = f"Imported{number:04}"
+        statement = {"Action": f"service{number}:*"}
+        policies.append(
+            {
+                "PolicyName": name,
+                "PolicyId": "ANPA" + f"{number:017}".replace("0", "A").replace("1", "B").replace("8", "C").replace("9", "D"),
+                "Arn": f"arn:aws:iam::aws:policy/service-role/{name}",
+                "Path": "/service-role/",
+                "DefaultVersionId": "v3",
+                "AttachmentCount": 0,
+                "PermissionsBoundaryUsageCount": 0,
+                "IsAttachable": True,
+                "CreateDate": "2020-01-01T00:00:00+00:00",
+                "UpdateDate": "2024-01-01T00:00:00+00:00",
+                "PolicyVersionList": [
+                    {
+                        "Document": json.loads(policy(statement)),
+                        "VersionId": "v3",
+                        "IsDefaultVersion": True,
+                        "CreateDate": "2024-01-01T00:00:00+00:00",
+                    }
+                ],
+            }
+        )
+    return {"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": [], "Policies": policies}
+
+
+def client_environment(server, credentials):
+    """What the command takes from its environment, as the AWS CLI does."""
+    return {
+        "AWS_ACCESS_KEY_ID": credentials.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
+        "AWS_ENDPOINT_URL": server.url,
+        "AWS_DEFAULT_REGION": "eu-central-1",
+    }
+
+
+def test_a_thousand_are_imported_in_seconds(server, aws, rpc, tmp_path, new_user):
+    path = tmp_path / "policies.json"
+    path.write_text(json.dumps(as_the_cli_prints(1200)))
+    done = run("import", "managed-policies", path, environment=client_environment(server, server.root))
+    assert done.returncode == 0, done.stderr
+    assert "1200" in done.stdout + done.stderr
+    for api in (aws, rpc):
+        listed = [p for p in api.items("ListPolicies", "Policies", Scope="AWS", MaxItems=1000) if p["PolicyName"].startswith("Imported")]
+        assert len(listed) == 1200
+        found = api.call("GetPolicy", PolicyArn=f"{PREFIX}service-role/Imported0007")["Policy"]
+        assert (found["DefaultVersionId"], found["Path"]) == ("v3", "/service-role/")
+    user, credentials = new_user()
+    aws.call("AttachUserPolicy", UserName=user["UserName"], PolicyArn=f"{PREFIX}service-role/Imported0007")
+    again = run("import", "managed-policies", path, environment=client_environment(server, server.root))
+    assert again.returncode == 0, again.stderr
+    listed = [p for p in aws.items("ListPolicies", "Policies", Scope="AWS", MaxItems=1000) if p["PolicyName"].startswith("Imported")]
+    assert len(listed) == 1200
+
+
+def test_an_import_is_authorized(server, tmp_path, new_user):
+    path = tmp_path / "policies.json"
+    path.write_text(json.dumps(as_the_cli_prints(1)))
+    _, credentials = new_user(policy("iam:*"))
+    done = run("import", "managed-policies", path, environment=client_environment(server, credentials))
+    assert done.returncode != 0
+    assert "AccessDenied" in done.stderr or "not authorized" in done.stderr
+    done = run("import", "managed-policies", path, environment=client_environment(server, Credentials("AKIA" + "A" * 16, "x" * 40)))
+    assert done.returncode != 0
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"Policies":[{}]}', '{"Policies":[{"PolicyName":"X"}]}'])
+def test_a_file_that_is_none(server, tmp_path, text):
+    path = tmp_path / "policies.json"
+    path.write_text(text)
+    done = run("import", "managed-policies", path, environment=client_environment(server, server.root))
+    assert done.returncode != 0
+    assert "panicked" not in done.stderr
+    assert str(path) in done.stderr or "policies.json" in done.stderr
+
+
+def test_an_import_imports_nothing_of_this_account(server, aws, tmp_path):
+    wrong = as_the_cli_prints(1)
+    wrong["Policies"][0]["Arn"] = f"arn:aws:iam::{server.account}:policy/Local"
+    path = tmp_path / "policies.json"
+    path.write_text(json.dumps(wrong))
+    done = run("import", "managed-policies", path, environment=client_environment(server, server.root))
+    refused(aws, "NoSuchEntity", "GetPolicy", PolicyArn=f"arn:aws:iam::{server.account}:policy/Local")
+    assert done.returncode != 0

@@ -1,0 +1,136 @@
+"""Lists over more than one page: nothing twice, nothing missed, in order, the marker opaque and bound to its list."""
+
+import pytest
+from support.api import AwsApi, GrpcApi
+from support.documents import ALLOW_ALL, trust
+from support.expect import refused
+
+COUNT = 7
+
+
+@pytest.fixture(scope="module")
+def world(server):
+    """Enough of everything for several small pages, in one path of its own."""
+    root = AwsApi(server, server.root)
+    arns = []
+    for number in range(COUNT):
+        root.call("CreateUser", UserName=f"user-{number}", Path="/paged/")
+        root.call("CreateGroup", GroupName=f"group-{number}", Path="/paged/")
+        root.call(
+            "CreateRole", RoleName=f"role-{number}", Path="/paged/", AssumeRolePolicyDocument=trust(server.account)
+        )
+        made = root.call("CreatePolicy", PolicyName=f"policy-{number}", Path="/paged/", PolicyDocument=ALLOW_ALL)
+        arns.append(made["Policy"]["Arn"])
+    for number in range(COUNT):
+        root.call("AddUserToGroup", GroupName="group-0", UserName=f"user-{number}")
+        root.call("AddUserToGroup", GroupName=f"group-{number}", UserName="user-0")
+        for kind in ("User", "Group", "Role"):
+            who = {f"{kind}Name": f"{kind.lower()}-0"}
+            root.call(f"Attach{kind}Policy", **who, PolicyArn=arns[number])
+            root.call(f"Put{kind}Policy", **who, PolicyName=f"inline-{number}", PolicyDocument=ALLOW_ALL)
+        root.call("AttachUserPolicy", UserName=f"user-{number}", PolicyArn=arns[0])
+        root.call("AttachRolePolicy", RoleName=f"role-{number}", PolicyArn=arns[0])
+    tags = [{"Key": f"key-{number}", "Value": "v"} for number in range(COUNT)]
+    root.call("TagUser", UserName="user-0", Tags=tags)
+    for _ in range(4):
+        root.call("CreatePolicyVersion", PolicyArn=arns[1], PolicyDocument=ALLOW_ALL)
+    for _ in range(2):
+        root.call("CreateAccessKey", UserName="user-0")
+    return arns
+
+
+# operation, members, the list in the answer, what sorts it, how many there are
+LISTS = [
+    ("ListUsers", {"PathPrefix": "/paged/"}, "Users", "UserName", COUNT),
+    ("ListGroups", {"PathPrefix": "/paged/"}, "Groups", "GroupName", COUNT),
+    ("ListRoles", {"PathPrefix": "/paged/"}, "Roles", "RoleName", COUNT),
+    ("ListPolicies", {"PathPrefix": "/paged/", "Scope": "Local"}, "Policies", "PolicyName", COUNT),
+    ("GetGroup", {"GroupName": "group-0"}, "Users", "UserName", COUNT),
+    ("ListGroupsForUser", {"UserName": "user-0"}, "Groups", "GroupName", COUNT),
+    ("ListAttachedUserPolicies", {"UserName": "user-0"}, "AttachedPolicies", "PolicyName", COUNT),
+    ("ListAttachedGroupPolicies", {"GroupName": "group-0"}, "AttachedPolicies", "PolicyName", COUNT),
+    ("ListAttachedRolePolicies", {"RoleName": "role-0"}, "AttachedPolicies", "PolicyName", COUNT),
+    ("ListUserPolicies", {"UserName": "user-0"}, "PolicyNames", None, COUNT),
+    ("ListGroupPolicies", {"GroupName": "group-0"}, "PolicyNames", None, COUNT),
+    ("ListRolePolicies", {"RoleName": "role-0"}, "PolicyNames", None, COUNT),
+    ("ListUserTags", {"UserName": "user-0"}, "Tags", "Key", COUNT),
+    ("ListPolicyVersions", {"PolicyArn": 1}, "Versions", None, 5),
+    ("ListAccessKeys", {"UserName": "user-0"}, "AccessKeyMetadata", None, 2),
+]
+
+
+@pytest.mark.parametrize("size", [1, 3, COUNT, 1000])
+@pytest.mark.parametrize(["operation", "members", "key", "sort", "count"], LISTS, ids=[row[0] for row in LISTS])
+def test_pages_join_to_the_whole(api, world, operation, members, key, sort, count, size):
+    if "PolicyArn" in members:
+        members = {"PolicyArn": world[members["PolicyArn"]]}
+    whole = api.call(operation, **members)[key]
+    assert len(whole) == count
+    pages = api.pages(operation, **members, MaxItems=size)
+    assert all(len(page[key]) <= size for page in pages)
+    assert [len(page[key]) for page in pages[:-1]] == [size] * (len(pages) - 1)
+    assert [item for page in pages for item in page[key]] == whole
+    names = [item[sort] if sort else item for item in whole]
+    if sort or isinstance(whole[0], str):
+        assert names == sorted(names)
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_entities_of_a_policy(api, world, size):
+    pages = api.pages("ListEntitiesForPolicy", PolicyArn=world[0], MaxItems=size)
+    keys = ["PolicyGroups", "PolicyUsers", "PolicyRoles"]
+    assert all(sum(len(page[key]) for key in keys) <= size for page in pages)
+    assert [group["GroupName"] for page in pages for group in page["PolicyGroups"]] == ["group-0"]
+    users = [user["UserName"] for page in pages for user in page["PolicyUsers"]]
+    roles = [role["RoleName"] for page in pages for role in page["PolicyRoles"]]
+    assert sorted(users) == [f"user-{number}" for number in range(COUNT)]
+    assert sorted(roles) == [f"role-{number}" for number in range(COUNT)]
+
+
+def test_a_group_stands_on_every_page_of_its_members(api, world):
+    pages = api.pages("GetGroup", GroupName="group-0", MaxItems=2)
+    assert {page["Group"]["GroupName"] for page in pages} == {"group-0"}
+
+
+def test_what_goes_between_pages_is_not_missed_or_repeated(api, name):
+    path = f"/{name('path')}/"
+    for letter in "abcdef":
+        api.call("CreateUser", UserName=f"{letter}-{path[1:-1]}", Path=path)
+    first = api.call("ListUsers", PathPrefix=path, MaxItems=3)
+    api.call("DeleteUser", UserName=f"c-{path[1:-1]}")  # the last one seen
+    api.call("CreateUser", UserName=f"aa-{path[1:-1]}", Path=path)  # before it
+    second = api.call("ListUsers", PathPrefix=path, MaxItems=3, Marker=first["Marker"])
+    seen = [user["UserName"][0] for page in (first, second) for user in page["Users"]]
+    assert seen == list("abcdef")
+
+
+def test_markers_are_checked(api, world, name, server):
+    for marker in ("nonsense", "AAAA", "x" * 300):
+        refused(api, "ValidationError", "ListUsers", Marker=marker)
+    marker = api.call("ListUsers", PathPrefix="/paged/", MaxItems=2)["Marker"]
+    assert "user-" not in marker
+    refused(api, "ValidationError", "ListGroups", Marker=marker)
+    broken = marker[:-2] + ("AA" if not marker.endswith("AA") else "BB")
+    refused(api, "ValidationError", "ListUsers", PathPrefix="/paged/", Marker=broken)
+    for size in (0, -1, 1001):
+        refused(api, "ValidationError", "ListUsers", MaxItems=size)
+
+
+def test_markers_are_good_on_either_front_end(server, world):
+    by_aws, by_grpc = AwsApi(server, server.root), GrpcApi(server, server.root)
+    members = {"PathPrefix": "/paged/", "MaxItems": 4}
+    for one, other in ((by_aws, by_grpc), (by_grpc, by_aws)):
+        marker = one.call("ListUsers", **members)["Marker"]
+        rest = other.call("ListUsers", **members, Marker=marker)["Users"]
+        assert [user["UserName"] for user in rest] == [f"user-{number}" for number in range(4, COUNT)]
+
+
+def test_more_than_a_hundred(api, aws, name):
+    path = f"/{name('many')}/"
+    names = [f"{path[1:-1]}-{number:03}" for number in range(105)]
+    for who in names:
+        aws.call("CreateUser", UserName=who, Path=path)
+    pages = api.pages("ListUsers", PathPrefix=path)
+    assert [len(page["Users"]) for page in pages] == [100, 5]
+    assert [user["UserName"] for page in pages for user in page["Users"]] == names
+    assert len(api.call("ListUsers", PathPrefix=path, MaxItems=1000)["Users"]) == 105

@@ -1,0 +1,59 @@
+"""No secret that was issued in a run is to be found in the data folder or in anything that the server wrote."""
+
+import base64
+
+import pytest
+from support.api import ApiError, AwsApi, GrpcApi
+from support.documents import ALLOW_ALL, policy, trust
+from support.server import Credentials
+
+
+def test_no_secret_is_written_down(new_server):
+    server = new_server(environment={"BAILIWICK_LOG": "debug", "RUST_LOG": "debug"}).start()
+    root = AwsApi(server, server.root)
+    secrets = [server.root.secret_access_key]
+    for number in range(5):
+        who = f"user-{number}"
+        root.call("CreateUser", UserName=who)
+        root.call("PutUserPolicy", UserName=who, PolicyName="p", PolicyDocument=ALLOW_ALL)
+        for front in (AwsApi, GrpcApi):
+            key = Credentials.of(front(server, server.root).call("CreateAccessKey", UserName=who)["AccessKey"])
+            secrets.append(key.secret_access_key)
+            front(server, key).call("GetCallerIdentity")
+            token = GrpcApi(server, key).call("CreateToken")["token"]
+            GrpcApi(server, Credentials(bearer=token)).call("GetCallerIdentity")
+            secrets.append(token)
+    arn = root.call("CreateRole", RoleName="role", AssumeRolePolicyDocument=trust(server.account))["Role"]["Arn"]
+    root.call("PutRolePolicy", RoleName="role", PolicyName="p", PolicyDocument=policy("iam:ListUsers"))
+    session = AwsApi(server, key).call("AssumeRole", RoleArn=arn, RoleSessionName="session")["Credentials"]
+    secrets += [session["SecretAccessKey"], session["SessionToken"]]
+    AwsApi(server, Credentials.of(session)).call("ListUsers")
+    with pytest.raises(ApiError):  # errors are written too
+        AwsApi(server, Credentials.of(session | {"SessionToken": session["SessionToken"][:-8]})).call("ListUsers")
+    with pytest.raises(ApiError):
+        AwsApi(server, Credentials(key.access_key_id, "q" * 40)).call("ListUsers")
+    master = server.data.with_name(server.data.name + ".key").read_bytes().strip()
+    server.stop()
+    written = {str(path): path.read_bytes() for path in server.data.rglob("*") if path.is_file()}
+    assert written and sum(map(len, written.values())) > 1000
+    written["what it said"] = server.said.encode()
+    assert b"user-1" in b"".join(written.values()), "names are there, so secrets would be found too"
+    for secret in secrets:
+        plain = secret.encode()
+        for form in (plain, base64.b64encode(plain).rstrip(b"=")[:-1], plain.hex().encode(), plain[:20]):
+            for where, content in written.items():
+                assert form not in content, f"a secret is in {where}"
+    for where, content in written.items():
+        assert master not in content, f"the master key is in {where}"
+
+
+def test_secrets_are_shown_once(api, name):
+    who = name("user")
+    api.call("CreateUser", UserName=who)
+    secret = api.call("CreateAccessKey", UserName=who)["AccessKey"]["SecretAccessKey"]
+    for operation, members in {
+        "ListAccessKeys": {"UserName": who},
+        "GetUser": {"UserName": who},
+        "GetAccountAuthorizationDetails": {},
+    }.items():
+        assert secret not in str(api.call(operation, **members))

@@ -1,0 +1,405 @@
+"""Starting and ending: what a first start makes, what stops one, and that nothing in flight is lost at the end."""
+
+import datetime
+import ipaddress
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import ssl
+import stat
+import subprocess
+import threading
+import time
+import urllib.request
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from support.api import ApiError, AwsApi, GrpcApi
+from support.expect import refused
+from support.server import ACCOUNT, BINARY, READY, Credentials, clean_environment, free_port, run
+
+
+def fails(server, *words):
+    """The server ends by itself with one clear line that has these words."""
+    server.spawn()
+    code = server.wait()
+    assert code != 0, server.said
+    lines = [line for line in server.said.splitlines() if line.strip()]
+    assert len(lines) == 1, server.said
+    assert "panicked" not in server.said
+    for word in words:
+        assert word in lines[0], lines[0]
+    return lines[0]
+
+
+def credentials_in(text):
+    """The credentials of the `export` lines."""
+    exports = dict(re.findall(r"export (\w+)=(\S+)", text))
+    return Credentials(exports["AWS_ACCESS_KEY_ID"], exports["AWS_SECRET_ACCESS_KEY"]), exports
+
+
+def test_a_first_start_without_a_terminal_writes_the_key_into_a_file(new_server):
+    server = new_server(root=())
+    server.start()
+    path = server.data.with_name(server.data.name + ".root-credentials")
+    assert path.exists(), server.said
+    assert str(path.name) in server.said
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    root, exports = credentials_in(path.read_text())
+    assert exports["AWS_ENDPOINT_URL"] == server.url
+    assert exports["AWS_DEFAULT_REGION"]
+    assert root.secret_access_key not in server.said
+    who = AwsApi(server, root).call("GetCallerIdentity")
+    assert re.fullmatch(r"\d{12}", who["Account"])
+    assert who["Arn"] == f"arn:aws:iam::{who['Account']}:root"
+    server.stop()
+    path.unlink()
+    server.start()
+    assert not path.exists(), "the key is shown once"
+    AwsApi(server, root).call("GetCallerIdentity")
+
+
+def test_a_first_start_in_a_terminal_shows_the_key_once(tmp_path):
+    def first_words(port):
+        main, terminal = pty.openpty()
+        command = [str(BINARY), "serve", "--listen", f"127.0.0.1:{port}", "--metrics-listen", f"127.0.0.1:{free_port()}"]
+        process = subprocess.Popen(
+            [*command, "--data-dir", str(tmp_path / "data")], cwd=tmp_path, env=clean_environment(),
+            stdin=subprocess.DEVNULL, stdout=terminal, stderr=terminal,
+        )  # fmt: skip
+        os.close(terminal)
+        said = b""
+        end = time.monotonic() + 60
+        while READY.encode() not in said or b"export AWS_ENDPOINT_URL" not in said:
+            ready, _, _ = select.select([main], [], [], max(0, end - time.monotonic()))
+            if not ready:
+                break
+            try:
+                said += os.read(main, 65536)
+            except OSError:
+                break
+            if READY.encode() in said and b"export" not in said:
+                break
+        process.send_signal(signal.SIGTERM)
+        try:
+            while chunk := os.read(main, 65536):
+                said += chunk
+        except OSError:
+            pass  # the other side of the terminal is closed
+        os.close(main)
+        assert process.wait(timeout=60) == 0
+        return said.decode(errors="replace")
+
+    port = free_port()
+    said = first_words(port)
+    root, exports = credentials_in(said)
+    assert len(root.secret_access_key) == 40
+    assert exports["AWS_ENDPOINT_URL"] == f"http://127.0.0.1:{port}"
+    assert "aws " in said, "a first command to try"
+    assert not list(tmp_path.glob("*.root-credentials"))
+    again = first_words(free_port())
+    assert root.secret_access_key not in again and "export AWS_SECRET" not in again
+
+
+def test_given_root_credentials_are_taken_and_not_shown(new_server):
+    server = new_server().start()
+    assert AwsApi(server, server.root).call("GetCallerIdentity")["Account"] == ACCOUNT
+    assert server.root.secret_access_key not in server.said
+    assert not list(server.folder.glob("*.root-credentials"))
+
+
+def test_later_changes_of_the_given_credentials_do_nothing_and_are_warned_about(new_server):
+    server = new_server().start()
+    server.stop()
+    first, server.root = server.root, Credentials("AKIA" + "Z" * 16, "y" * 40)
+    before = len(server.said)
+    server.start()
+    AwsApi(server, first).call("GetCallerIdentity")
+    refused(AwsApi(server, server.root), "InvalidClientTokenId", "GetCallerIdentity")
+    server.stop()
+    assert "BAILIWICK_ROOT" in server.said[before:], server.said[before:]
+    assert "y" * 40 not in server.said
+
+
+@pytest.mark.parametrize("part", ["BAILIWICK_ROOT_ACCESS_KEY_ID", "BAILIWICK_ROOT_SECRET_ACCESS_KEY"])
+def test_half_of_the_root_credentials_is_not_enough(new_server, part):
+    given = {"BAILIWICK_ROOT_ACCESS_KEY_ID": "AKIA" + "B" * 16, "BAILIWICK_ROOT_SECRET_ACCESS_KEY": "y" * 40}
+    del given[part]
+    fails(new_server(root=(), environment=given), part)
+
+
+@pytest.mark.parametrize(
+    ["key", "secret"],
+    [("AKIA" + "B" * 16, "short"), ("short", "y" * 40), ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")],
+)
+def test_weak_or_well_known_root_credentials_are_refused(new_server, key, secret):
+    line = fails(new_server(root=Credentials(key, secret)), "BAILIWICK_ROOT")
+    assert secret not in line
+
+
+def test_a_master_key_is_made_beside_the_data_and_kept(new_server):
+    server = new_server().start()
+    key = server.data.with_name(server.data.name + ".key")
+    assert key.exists()
+    assert stat.S_IMODE(key.stat().st_mode) == 0o400
+    assert stat.S_IMODE(server.data.stat().st_mode) == 0o700
+    before = key.read_bytes()
+    server.stop()
+    server.start()
+    assert key.read_bytes() == before
+
+
+def test_a_missing_master_key_is_not_made_anew(new_server):
+    server = new_server().start()
+    server.stop()
+    key = server.data.with_name(server.data.name + ".key")
+    kept = key.read_bytes()
+    key.unlink()
+    server.lines.clear()
+    fails(server, "master key")
+    assert not key.exists()
+    key.write_bytes(kept)
+    key.chmod(0o400)
+    server.start()
+    AwsApi(server, server.root).call("GetCallerIdentity")
+
+
+def test_a_wrong_master_key(new_server):
+    server = new_server().start()
+    server.stop()
+    other = new_server("other").start()
+    other.stop()
+    key = server.data.with_name(server.data.name + ".key")
+    key.chmod(0o600)
+    key.write_bytes(other.data.with_name(other.data.name + ".key").read_bytes())
+    key.chmod(0o400)
+    server.lines.clear()
+    fails(server, "master key")
+
+
+@pytest.mark.parametrize("content", [b"", b"short", b"\x00" * 1000])
+def test_a_master_key_file_that_is_none(new_server, tmp_path, content):
+    path = tmp_path / "key"
+    path.write_bytes(content)
+    path.chmod(0o400)
+    fails(new_server(arguments=["--master-key-file", str(path)]), "master key")
+
+
+def test_a_master_key_that_others_may_read(new_server):
+    server = new_server().start()
+    server.stop()
+    key = server.data.with_name(server.data.name + ".key")
+    key.chmod(0o444)
+    server.lines.clear()
+    fails(server, str(key.name))
+
+
+def test_a_data_folder_that_others_may_read(new_server):
+    server = new_server().start()
+    server.stop()
+    server.data.chmod(0o755)
+    server.lines.clear()
+    fails(server, str(server.data))
+
+
+def test_a_port_that_is_taken(new_server):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        server = new_server()
+        fixed = server.command
+        server.command = lambda: [part if part != f"127.0.0.1:{server.port}" else f"127.0.0.1:{port}" for part in fixed()]
+        fails(server, str(port))
+
+
+def test_a_data_folder_that_cannot_be_made(new_server):
+    server = new_server()
+    server.data = server.folder / "file" / "data"
+    (server.folder / "file").write_text("in the way")
+    fails(server, str(server.data))
+
+
+def test_a_store_that_is_in_use(new_server):
+    server = new_server().start()
+    second = new_server("second", root=server.root)
+    second.data = server.data
+    fails(second, str(server.data))
+    AwsApi(server, server.root).call("GetCallerIdentity")
+
+
+def test_a_store_that_is_none(new_server):
+    server = new_server().start()
+    server.stop()
+    for path in server.data.rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"this is not a store" * 1000)
+    server.lines.clear()
+    fails(server, str(server.data))
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "[::]"])
+def test_beyond_loopback_only_with_tls_or_by_name(new_server, address):
+    server = new_server()
+    fixed = server.command
+    server.command = lambda: [part.replace("127.0.0.1", address) if part == f"127.0.0.1:{server.port}" else part for part in fixed()]
+    fails(server, "--insecure-allow-clear")
+    if address == "0.0.0.0":
+        server.arguments.append("--insecure-allow-clear")
+        server.lines.clear()
+        server.start()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--listen", "nowhere"],
+        ["--account-id", "12"],
+        ["--account-id", "abcdefghijkl"],
+        ["--partition", "no such"],
+        ["--no-such-flag"],
+        ["--tls-cert", "/no/such/file"],
+    ],
+)
+def test_flags_that_are_none(tmp_path, arguments):
+    done = run("serve", "--data-dir", tmp_path / "data", *arguments)
+    assert done.returncode != 0
+    assert "panicked" not in done.stderr
+    assert done.stderr.strip()
+    assert not (tmp_path / "data").exists(), "refused before anything is made"
+
+
+def test_flags_may_come_from_the_environment(new_server):
+    server = new_server()
+    port, metrics = free_port(), free_port()
+    server.command = lambda: [str(BINARY), "serve"]
+    server.environment = {
+        "BAILIWICK_LISTEN": f"127.0.0.1:{port}",
+        "BAILIWICK_METRICS_LISTEN": f"127.0.0.1:{metrics}",
+        "BAILIWICK_DATA_DIR": str(server.data),
+        "BAILIWICK_ACCOUNT_ID": "444455556666",
+        "BAILIWICK_REGION": "eu-west-1",
+    }
+    server.spawn()
+    server.port, server.metrics_port = port, metrics
+    server.wait_for(READY)
+    assert server.data.exists()
+    assert AwsApi(server, server.root).call("GetCallerIdentity")["Account"] == "444455556666"
+
+
+def test_another_partition(new_server):
+    server = new_server(arguments=["--partition", "aws-cn", "--region", "cn-north-1"]).start()
+    who = AwsApi(server, server.root, region="cn-north-1").call("GetCallerIdentity")
+    assert who["Arn"] == f"arn:aws-cn:iam::{ACCOUNT}:root"
+    with pytest.raises(ApiError) as caught:
+        AwsApi(server, server.root, region="eu-central-1").call("GetCallerIdentity")
+    assert caught.value.status in (400, 403)
+
+
+def test_help_has_an_example():
+    for command in (["--help"], ["serve", "--help"], ["policy", "validate", "--help"], ["evaluate", "--help"]):
+        done = run(*command)
+        assert done.returncode == 0
+        assert "bailiwick " in done.stdout
+    done = run("serve", "--help")
+    for flag in ("--listen", "--metrics-listen", "--data-dir", "--master-key-file", "--account-id", "--partition", "--region",
+                 "--tls-cert", "--tls-key", "--insecure-allow-clear"):  # fmt: skip
+        assert flag in done.stdout, flag
+        assert "BAILIWICK_" + flag.strip("-").upper().replace("-", "_") in done.stdout, flag
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_well_and_nothing_is_lost(new_server, number):
+    server = new_server().start()
+    root = AwsApi(server, server.root)
+    answered, unclear = set(), []
+    stop = threading.Event()
+
+    def write(worker):
+        mine = AwsApi(server, server.root)
+        for count in range(10_000):
+            if stop.is_set():
+                return
+            who = f"user-{worker}-{count}"
+            try:
+                mine.call("CreateUser", UserName=who)
+            except ApiError as error:
+                unclear.append(error)
+                return
+            except Exception:  # the connection was closed before the answer
+                return
+            answered.add(who)
+
+    threads = [threading.Thread(target=write, args=(worker,)) for worker in range(4)]
+    for thread in threads:
+        thread.start()
+    while len(answered) < 50:
+        time.sleep(0.01)
+    server.signal(number)
+    code = server.wait()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert code == 0, server.said
+    assert not unclear, unclear
+    server.start()
+    there = {user["UserName"] for user in root.__class__(server, server.root).items("ListUsers", "Users", MaxItems=1000)}
+    assert answered <= there
+
+
+def make_certificate(folder):
+    """A certificate for 127.0.0.1 that signs itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bailiwick test")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(minutes=5))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "cert.pem", folder / "key.pem"
+    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    paths[1].chmod(0o600)
+    return paths
+
+
+def test_tls(new_server, tmp_path, monkeypatch):
+    import grpc
+
+    certificate, key = make_certificate(tmp_path)
+    server = new_server(arguments=["--tls-cert", str(certificate), "--tls-key", str(key)], scheme="https").start()
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
+    assert AwsApi(server, server.root).call("GetCallerIdentity")["Account"] == ACCOUNT
+    trusted = grpc.ssl_channel_credentials(certificate.read_bytes())
+    channel = grpc.secure_channel(server.target, trusted)
+    assert GrpcApi(server, server.root, channel=channel).call("GetCallerIdentity")["Account"] == ACCOUNT
+    context = ssl.create_default_context(cafile=str(certificate))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with urllib.request.urlopen(f"{server.url}/healthz", context=context, timeout=10) as answer:
+        assert answer.status == 200
+    with socket.create_connection(("127.0.0.1", server.port)) as clear:
+        clear.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert not clear.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_a_certificate_without_its_key(new_server, tmp_path):
+    certificate, key = make_certificate(tmp_path)
+    fails(new_server(arguments=["--tls-cert", str(certificate)]), "--tls-key")
+    key.write_text("nothing")
+    fails(new_server("second", arguments=["--tls-cert", str(certificate), "--tls-key", str(key)]), str(key))
