@@ -62,8 +62,10 @@ impl Changes for RedbChanges {
                 self.after = set.revision;
                 return Ok(set);
             }
-            newer_than(&mut self.news, self.after).await?;
             self.ready = fetch(&self.shared, self.after)?;
+            if self.ready.is_empty() {
+                newer_than(&mut self.news, self.after).await?;
+            }
         }
     }
 }

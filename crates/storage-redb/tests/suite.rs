@@ -16,20 +16,20 @@ struct Embedded {
 fn embedded() -> Embedded {
     // The suite watches from revisions that are no longer in a memory as small as this.
     let options = Options { recent: 8, ..Options::default() };
-    Embedded { folder: tempfile::tempdir().unwrap(), options: Mutex::new(options) }
+    Embedded { folder: tempfile::tempdir().expect("a folder"), options: Mutex::new(options) }
 }
 
 impl Embedded {
     fn open(&self) -> Arc<dyn Store> {
-        let options = self.options.lock().unwrap().clone();
-        Arc::new(RedbStore::open(&self.folder.path().join("data"), &options).unwrap())
+        let options = self.options.lock().expect("no panics").clone();
+        Arc::new(RedbStore::open(&self.folder.path().join("data"), &options).expect("a store"))
     }
 }
 
 #[async_trait]
 impl Backend for Embedded {
     async fn fresh(&self, log: u64) -> Arc<dyn Store> {
-        self.options.lock().unwrap().log_retention = log;
+        self.options.lock().expect("no panics").log_retention = log;
         self.open()
     }
 }

@@ -1,0 +1,194 @@
+//! A disk that forgets what was not synced, in whatever order it likes.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use redb::StorageBackend;
+
+/// What a disk writes at once or not at all.
+const SECTOR: usize = 512;
+
+/// A disk in memory. Clones are the same disk.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Disk {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// What reads see.
+    live: Vec<u8>,
+    /// What a power cut leaves for certain.
+    durable: Vec<u8>,
+    /// What it may leave, in order.
+    unsynced: Vec<Op>,
+    ops: u64,
+    crash: Option<Crash>,
+    fail_syncs: bool,
+}
+
+#[derive(Debug)]
+struct Crash {
+    at: u64,
+    seed: u64,
+    image: Option<Vec<u8>>,
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Write(usize, Vec<u8>),
+    SetLen(usize),
+}
+
+impl Op {
+    fn apply(&self, image: &mut Vec<u8>, mut kept: impl FnMut() -> bool) {
+        match self {
+            Op::SetLen(len) => {
+                if kept() {
+                    image.resize(*len, 0);
+                }
+            }
+            Op::Write(offset, data) => {
+                let mut at = *offset;
+                for sector in data.chunks(SECTOR) {
+                    if kept() {
+                        let end = at + sector.len();
+                        if image.len() < end {
+                            image.resize(end, 0);
+                        }
+                        image[at..end].copy_from_slice(sector);
+                    }
+                    at += sector.len();
+                }
+            }
+        }
+    }
+}
+
+impl Disk {
+    /// A disk that holds this after a power cut.
+    pub(crate) fn from_image(image: Vec<u8>) -> Self {
+        let state = State { durable: image.clone(), live: image, ..State::default() };
+        Disk { state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// Cuts the power at the `at`-th operation from now on; `seed` decides what of the unsynced remains: 0 nothing, 1
+    /// everything, otherwise sectors at random.
+    pub(crate) fn crash_at(&self, at: u64, seed: u64) {
+        let mut state = self.state();
+        let at = state.ops + at;
+        state.crash = Some(Crash { at, seed, image: None });
+    }
+
+    /// Whether the power has been cut. From then on the disk goes on only for the sake of the program.
+    pub(crate) fn crashed(&self) -> bool {
+        self.state().crash.as_ref().is_some_and(|crash| crash.image.is_some())
+    }
+
+    /// What the power cut left; cuts it now if it has not been.
+    pub(crate) fn image(&self) -> Vec<u8> {
+        let mut state = self.state();
+        let seed = state.crash.as_ref().map_or(0, |crash| crash.seed);
+        match state.crash.take().and_then(|crash| crash.image) {
+            Some(image) => image,
+            None => state.cut(seed),
+        }
+    }
+
+    /// From now on nothing gets durable, and the program hears of it.
+    pub(crate) fn fail_syncs(&self) {
+        self.state().fail_syncs = true;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panics")
+    }
+}
+
+impl State {
+    fn tick(&mut self) {
+        self.ops += 1;
+        if let Some(crash) = &self.crash
+            && crash.image.is_none()
+            && self.ops >= crash.at
+        {
+            let image = self.cut(crash.seed);
+            if let Some(crash) = &mut self.crash {
+                crash.image = Some(image);
+            }
+        }
+    }
+
+    fn cut(&self, seed: u64) -> Vec<u8> {
+        let mut image = self.durable.clone();
+        let mut rng = Rng(seed);
+        for op in &self.unsynced {
+            op.apply(&mut image, || match seed {
+                0 => false,
+                1 => true,
+                _ => rng.below(2) == 0,
+            });
+        }
+        image
+    }
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.state().live.len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let state = self.state();
+        let from = offset as usize;
+        let data = state.live.get(from..from + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
+        out.copy_from_slice(data);
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        let mut state = self.state();
+        state.tick();
+        state.live.resize(len as usize, 0);
+        state.unsynced.push(Op::SetLen(len as usize));
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let mut state = self.state();
+        state.tick();
+        if state.fail_syncs {
+            return Err(io::Error::other("the disk is gone"));
+        }
+        for op in std::mem::take(&mut state.unsynced) {
+            op.apply(&mut state.durable, || true);
+        }
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let mut state = self.state();
+        state.tick();
+        let op = Op::Write(offset as usize, data.to_vec());
+        op.apply(&mut state.live, || true);
+        state.unsynced.push(op);
+        Ok(())
+    }
+}
+
+/// Numbers that look random and are the same in every run.
+pub(crate) struct Rng(pub(crate) u64);
+
+impl Rng {
+    /// A number below `n`.
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
+        // splitmix64
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % n
+    }
+}
