@@ -3,6 +3,9 @@
 use std::net::IpAddr;
 
 mod key;
+mod render;
+
+pub(crate) use render::Rendered;
 
 pub use key::{ContextKey, GlobalKey};
 

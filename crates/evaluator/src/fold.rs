@@ -25,15 +25,12 @@ pub(crate) fn eq(a: &str, b: &str) -> bool {
     if a.is_ascii() && b.is_ascii() {
         return false;
     }
-    let mut a = a.chars().map(lower_char);
-    let mut b = b.chars().map(lower_char);
-    loop {
-        match (a.next(), b.next()) {
-            (None, None) => return true,
-            (Some(x), Some(y)) if x == y => {}
-            _ => return false,
-        }
-    }
+    eq_chars(a.chars(), b.chars())
+}
+
+/// The same for texts that come in pieces.
+pub(crate) fn eq_chars(a: impl Iterator<Item = char>, b: impl Iterator<Item = char>) -> bool {
+    a.map(lower_char).eq(b.map(lower_char))
 }
 
 /// The lower-case form of the upper-case form, where each is a single character.

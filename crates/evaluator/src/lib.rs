@@ -5,30 +5,38 @@
 //!
 //! Start reading at [`decide`], which is the order of a decision; then [`Policy`], which is how one policy is matched.
 
+mod action;
+mod arn;
+mod base64;
+mod compile;
+mod condition;
 mod context;
+mod date;
+mod decide;
+mod decimal;
 mod decision;
 pub mod exceptions;
 mod fold;
+mod glob;
+mod hash;
+mod index;
+mod network;
+mod pattern;
 mod policies;
 mod policy;
+mod principal;
 mod request;
+mod resource;
+mod statement;
+mod subject;
+mod table;
+mod trie;
 
 pub use context::{Context, ContextKey, ContextSource, ContextValue, GlobalKey, Moment};
+pub use decide::{decide, decide_counting};
 pub use decision::{Decision, DenialMessage, Outcome, StatementRef, Step};
 pub use policies::Policies;
 pub use policy::{Policy, StatementInfo};
 pub use request::{CallerAccount, Entity, Principal, Request, ResourceAccount};
 
 pub use bailiwick_policy_lang::{Effect, PolicyKind, Span};
-
-/// Decides a request.
-#[must_use]
-pub fn decide(request: &Request<'_>, policies: &Policies<'_>) -> Decision {
-    let _ = (request, policies);
-    Decision {
-        outcome: Outcome::ImplicitDeny,
-        step: Step::SameAccount,
-        statement: None,
-        lacking: Some(PolicyKind::Identity),
-    }
-}

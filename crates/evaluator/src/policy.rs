@@ -1,8 +1,17 @@
 //! One policy, compiled.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bailiwick_policy_lang::{Document, Effect, PolicyKind, Span};
+
+use crate::action::ActionSet;
+use crate::compile::{Interner, Map};
+use crate::context::ContextKey;
+use crate::index::Index;
+use crate::principal::Named;
+use crate::statement::Statement;
+use crate::subject::Subject;
 
 /// A compiled policy: immutable, shared by cloning the handle.
 #[derive(Clone)]
@@ -11,6 +20,13 @@ pub struct Policy(Arc<Compiled>);
 struct Compiled {
     kind: PolicyKind,
     name: Option<Box<str>>,
+    statements: Box<[Statement]>,
+    action_sets: Box<[ActionSet]>,
+    has_deny: bool,
+    has_allow: bool,
+    /// None where looking at every statement costs less.
+    index: Option<Index>,
+    heap_bytes: usize,
 }
 
 /// What is known of a statement besides how it matches.
@@ -24,6 +40,9 @@ pub struct StatementInfo<'a> {
     pub span: Span,
 }
 
+/// With fewer statements than this, each is looked at.
+const INDEXED_FROM: usize = 8;
+
 impl Policy {
     /// Compiles a document. What a document may hold is the parser's matter; whatever slips through matches nothing.
     #[must_use]
@@ -33,8 +52,39 @@ impl Policy {
 
     /// Compiles a document under a name (an ARN, or an inline policy's name) that explanations call it by.
     #[must_use]
-    pub fn compile_named(_document: &Document, kind: PolicyKind, name: Option<&str>) -> Self {
-        Self(Arc::new(Compiled { kind, name: name.map(Into::into) }))
+    pub fn compile_named(document: &Document, kind: PolicyKind, name: Option<&str>) -> Self {
+        let mut interner = Interner::default();
+        let variables = document.version.has_variables();
+        let mut action_sets: Vec<ActionSet> = Vec::new();
+        let mut known: Map<(bool, Vec<&str>), u32> = Map::default();
+        let mut statements = Vec::with_capacity(document.statements.len());
+        for statement in &document.statements {
+            let list = statement.action.patterns.iter().map(|text| &*text.value).collect();
+            let set = *known.entry((statement.action.negated, list)).or_insert_with(|| {
+                action_sets.push(ActionSet::compile(&statement.action, &mut interner));
+                action_sets.len() as u32 - 1
+            });
+            let filter = action_sets[set as usize].filter;
+            statements.push(Statement::compile(statement, kind, variables, set, filter, &mut interner));
+        }
+        let index = (statements.len() >= INDEXED_FROM).then(|| Index::build(&statements, &action_sets));
+        let heap_bytes = size_of::<Compiled>()
+            + name.map_or(0, str::len)
+            + interner.heap_bytes()
+            + statements.iter().map(|s| size_of::<Statement>() + s.heap_bytes()).sum::<usize>()
+            + action_sets.iter().map(|a| size_of::<ActionSet>() + a.heap_bytes()).sum::<usize>()
+            + index.as_ref().map_or(0, Index::heap_bytes);
+        let has = |effect| statements.iter().any(|s: &Statement| s.effect == effect);
+        Self(Arc::new(Compiled {
+            kind,
+            name: name.map(Into::into),
+            has_deny: has(Effect::Deny),
+            has_allow: has(Effect::Allow),
+            statements: statements.into(),
+            action_sets: action_sets.into(),
+            index,
+            heap_bytes,
+        }))
     }
 
     /// What it was compiled as.
@@ -52,31 +102,161 @@ impl Policy {
     /// How many statements it has.
     #[must_use]
     pub fn len(&self) -> usize {
-        0
+        self.0.statements.len()
     }
 
     /// Whether it has no statement.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.0.statements.is_empty()
     }
 
     /// Sid, effect and place of a statement.
     #[must_use]
-    pub fn statement(&self, _index: usize) -> Option<StatementInfo<'_>> {
-        None
+    pub fn statement(&self, index: usize) -> Option<StatementInfo<'_>> {
+        let statement = self.0.statements.get(index)?;
+        Some(StatementInfo { sid: statement.sid.as_deref(), effect: statement.effect, span: statement.span })
     }
 
-    /// Memory on the heap, shared by all clones.
+    /// The context keys that its conditions and variables ask for, in lower case, each once, in order.
+    #[must_use]
+    pub fn context_keys(&self) -> Vec<&ContextKey> {
+        let mut keys: Vec<&ContextKey> = Vec::new();
+        for statement in &self.0.statements {
+            statement.each_key(&mut |key| keys.push(key));
+        }
+        keys.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+        keys.dedup();
+        keys
+    }
+
+    /// Memory on the heap, shared by all clones; allocator overhead not counted.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        size_of::<Compiled>() + self.0.name.as_deref().map_or(0, str::len)
+        self.0.heap_bytes
     }
 
     /// Whether both are the same compiled policy in memory.
     #[must_use]
     pub fn ptr_eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(crate) fn statements(&self) -> &[Statement] {
+        &self.0.statements
+    }
+
+    pub(crate) fn actions(&self, statement: &Statement) -> &ActionSet {
+        &self.0.action_sets[statement.actions as usize]
+    }
+
+    /// Looks for a Deny that matches and, if wanted, for an Allow.
+    pub(crate) fn scan(&self, subject: &Subject<'_>, want_allow: bool, steps: &mut u64) -> Scan {
+        let mut found = Scan::default();
+        let has_wanted = self.0.has_deny || want_allow && self.0.has_allow;
+        if !has_wanted {
+            return found;
+        }
+        let _ = self.candidates(subject, steps, |at, statement, steps| {
+            if statement.effect == Effect::Allow && (!want_allow || found.allow.is_some()) {
+                return ControlFlow::Continue(());
+            }
+            if statement.names(subject, steps).is_empty() || !statement.fits(subject, steps) {
+                return ControlFlow::Continue(());
+            }
+            if statement.effect == Effect::Deny {
+                found.deny = Some(at);
+                return ControlFlow::Break(());
+            }
+            found.allow = Some(at);
+            if self.0.has_deny { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        found
+    }
+
+    /// Looks for a Deny that matches and for everything that the policy grants to the caller.
+    pub(crate) fn scan_grants(&self, subject: &Subject<'_>, steps: &mut u64) -> Grants {
+        let mut found = Grants::default();
+        let _ = self.candidates(subject, steps, |at, statement, steps| {
+            let named = statement.names(subject, steps);
+            let deny = statement.effect == Effect::Deny;
+            if named.is_empty() || !deny && found.named.has(named) || !statement.fits(subject, steps) {
+                return ControlFlow::Continue(());
+            }
+            if deny {
+                found.deny = Some(at);
+                return ControlFlow::Break(());
+            }
+            found.add(named, at);
+            ControlFlow::Continue(())
+        });
+        found
+    }
+
+    /// Visits the statements whose action matches, those aside that the index knows not to concern the request.
+    fn candidates(
+        &self,
+        subject: &Subject<'_>,
+        steps: &mut u64,
+        mut visit: impl FnMut(u32, &Statement, &mut u64) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let statements = &*self.0.statements;
+        let Some(index) = &self.0.index else {
+            for (at, statement) in (0u32..).zip(statements) {
+                *steps += 1;
+                if statement.filter.may_match(subject) && self.actions(statement).matches(subject, steps) {
+                    visit(at, statement, steps)?;
+                }
+            }
+            return ControlFlow::Continue(());
+        };
+        let mut last = u32::MAX;
+        index.visit(subject, &self.0.action_sets, steps, |at, action_matches, steps| {
+            *steps += 1;
+            let statement = &statements[at as usize];
+            if std::mem::replace(&mut last, at) == at || !statement.filter.may_match(subject) {
+                return ControlFlow::Continue(());
+            }
+            if action_matches || self.actions(statement).matches(subject, steps) {
+                visit(at, statement, steps)
+            } else {
+                ControlFlow::Continue(())
+            }
+        })
+    }
+}
+
+/// What one policy says of a request.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Scan {
+    pub(crate) deny: Option<u32>,
+    pub(crate) allow: Option<u32>,
+}
+
+/// What a resource's policy says of a request.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Grants {
+    pub(crate) deny: Option<u32>,
+    /// As what it allows the caller.
+    pub(crate) named: Named,
+    /// The first statement that granted, for each way of naming.
+    by: [u32; 8],
+}
+
+impl Grants {
+    fn add(&mut self, named: Named, at: u32) {
+        for (way, by) in Named::EACH.into_iter().zip(&mut self.by) {
+            if named.has(way) && !self.named.has(way) {
+                *by = at;
+            }
+        }
+        self.named = self.named.and(named);
+    }
+
+    /// A statement that granted in one of these ways.
+    pub(crate) fn statement(&self, ways: Named) -> Option<u32> {
+        let mut each = Named::EACH.into_iter().zip(self.by);
+        each.find(|(way, _)| self.named.has(*way) && ways.has(*way)).map(|(_, by)| by)
     }
 }
 

@@ -1,0 +1,157 @@
+//! `Action` and `NotAction`.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use bailiwick_policy_lang::ActionElement;
+
+use crate::compile::Interner;
+use crate::context::Context;
+use crate::hash;
+use crate::pattern::{Form, Pattern, Syntax};
+use crate::subject::Subject;
+use crate::trie::Trie;
+
+/// The patterns of one element; statements with the same list share one.
+pub(crate) struct ActionSet {
+    pub(crate) negated: bool,
+    /// A lone `*` is among the patterns.
+    everything: bool,
+    /// Names without wildcards, in lower case, sorted by hash.
+    exact: Box<[(u64, Arc<str>)]>,
+    /// Patterns with wildcards, in lower case.
+    wild: Box<[Pattern]>,
+    /// Where there are many of them: by what they begin with.
+    heads: Trie,
+    /// As written.
+    pub(crate) sources: Box<[Arc<str>]>,
+    pub(crate) filter: Filter,
+}
+
+/// A quick no: bits of the services and of the full names that a set can match.
+#[derive(Clone, Copy)]
+pub(crate) struct Filter {
+    services: u64,
+    names: u64,
+}
+
+impl Filter {
+    pub(crate) fn may_match(self, subject: &Subject<'_>) -> bool {
+        self.services & bit(subject.service_hash) != 0 && self.names & bit(subject.action_hash) != 0
+    }
+}
+
+fn bit(hash: u64) -> u64 {
+    1 << (hash & 63)
+}
+
+/// How an index can find a set.
+pub(crate) enum ActionKey<'a> {
+    /// By the hash of the whole action.
+    Exact(u64),
+    /// By what the action begins with.
+    Head(&'a [u8]),
+}
+
+/// More patterns than this are found by a tree.
+const FEW: usize = 8;
+
+impl ActionSet {
+    pub(crate) fn compile(element: &ActionElement, interner: &mut Interner) -> Self {
+        let mut exact = Vec::new();
+        let mut wild = Vec::new();
+        let mut everything = false;
+        let mut filter = Filter { services: 0, names: 0 };
+        for text in &element.patterns {
+            let lower = text.value.to_ascii_lowercase();
+            let pattern = Pattern::compile(&lower, Syntax::Like, false, interner);
+            match lower.split_once(':') {
+                Some((service, _)) if !service.contains(['*', '?']) => {
+                    filter.services |= bit(hash::of(service.as_bytes()));
+                }
+                _ => filter.services = u64::MAX,
+            }
+            match pattern.form {
+                Form::Exact => {
+                    let hash = hash::of(lower.as_bytes());
+                    filter.names |= bit(hash);
+                    exact.push((hash, pattern.source));
+                }
+                Form::Everything => {
+                    everything = true;
+                    filter.names = u64::MAX;
+                }
+                _ => {
+                    filter.names = u64::MAX;
+                    wild.push(pattern);
+                }
+            }
+        }
+        if element.negated {
+            filter = Filter { services: u64::MAX, names: u64::MAX };
+        }
+        exact.sort_unstable();
+        exact.dedup();
+        let heads = if wild.len() > FEW {
+            Trie::build(wild.iter().zip(0..).map(|(pattern, at)| (pattern.head().as_bytes(), at)).collect())
+        } else {
+            Trie::default()
+        };
+        let sources = element.patterns.iter().map(|text| interner.text(&text.value)).collect();
+        Self { negated: element.negated, everything, exact: exact.into(), wild: wild.into(), heads, sources, filter }
+    }
+
+    pub(crate) fn matches(&self, subject: &Subject<'_>, steps: &mut u64) -> bool {
+        self.listed(subject, steps) != self.negated
+    }
+
+    fn listed(&self, subject: &Subject<'_>, steps: &mut u64) -> bool {
+        let action = subject.action();
+        *steps += 1;
+        if self.everything {
+            return true;
+        }
+        let from = if self.exact.len() > FEW {
+            self.exact.partition_point(|(hash, _)| *hash < subject.action_hash)
+        } else {
+            0
+        };
+        for (hash, name) in &self.exact[from..] {
+            if *hash == subject.action_hash && name.as_bytes() == action {
+                return true;
+            }
+            if *hash > subject.action_hash {
+                break;
+            }
+        }
+        // Actions have no variables.
+        let nothing = Context::default();
+        if self.heads.is_empty() {
+            return self.wild.iter().any(|pattern| pattern.matches(action, &nothing, steps));
+        }
+        let found = self.heads.walk(action, steps, |items, steps| {
+            match items.iter().any(|at| self.wild[*at as usize].matches(action, &nothing, steps)) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        });
+        found.is_break()
+    }
+
+    /// The keys that together find every action the set matches; none when only looking will do.
+    pub(crate) fn keys(&self) -> Option<Vec<ActionKey<'_>>> {
+        if self.negated || self.everything || self.wild.iter().any(|pattern| pattern.head().is_empty()) {
+            return None;
+        }
+        let exact = self.exact.iter().map(|(hash, _)| ActionKey::Exact(*hash));
+        let heads = self.wild.iter().map(|pattern| ActionKey::Head(pattern.head().as_bytes()));
+        Some(exact.chain(heads).collect())
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        size_of_val(&*self.exact)
+            + self.wild.iter().map(|pattern| size_of::<Pattern>() + pattern.heap_bytes()).sum::<usize>()
+            + self.heads.heap_bytes()
+            + size_of_val(&*self.sources)
+    }
+}

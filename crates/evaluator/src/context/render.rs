@@ -1,0 +1,93 @@
+//! Typed context values as text, without allocating.
+
+use std::fmt::{self, Write};
+
+use super::{ContextValue, Moment};
+use crate::date;
+
+/// The text of one value.
+#[derive(Clone, Copy)]
+pub(crate) enum Rendered<'a> {
+    Text(&'a str),
+    Own(Small),
+}
+
+/// A short text of its own.
+#[derive(Clone, Copy)]
+pub(crate) struct Small {
+    bytes: [u8; 48],
+    len: u8,
+}
+
+impl Rendered<'_> {
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            // Only `write_str` fills it, which takes whole strings.
+            Self::Own(small) => std::str::from_utf8(&small.bytes[..usize::from(small.len)]).unwrap_or_default(),
+        }
+    }
+}
+
+impl Write for Small {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let from = usize::from(self.len);
+        let to = from + text.len();
+        self.bytes.get_mut(from..to).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.len = to as u8;
+        Ok(())
+    }
+}
+
+impl<'a> ContextValue<'a> {
+    /// The text of a single value; none for a multi-valued key.
+    pub(crate) fn rendered(&self) -> Option<Rendered<'a>> {
+        match *self {
+            Self::One(text) => Some(Rendered::Text(text)),
+            Self::Many(_) => None,
+            Self::Bool(true) => Some(Rendered::Text("true")),
+            Self::Bool(false) => Some(Rendered::Text("false")),
+            Self::Integer(number) => Some(small(format_args!("{number}"))),
+            Self::Epoch(Moment { seconds, .. }) => Some(small(format_args!("{seconds}"))),
+            Self::Ip(address) => Some(small(format_args!("{address}"))),
+            Self::Time(Moment { seconds, .. }) => {
+                let (year, month, day) = date::civil(seconds.div_euclid(86_400));
+                let second = seconds.rem_euclid(86_400);
+                let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+                Some(small(format_args!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")))
+            }
+        }
+    }
+}
+
+fn small(text: fmt::Arguments<'_>) -> Rendered<'static> {
+    let mut out = Small { bytes: [0; 48], len: 0 };
+    // Nothing that is rendered here is longer than 46 characters.
+    let _ = out.write_fmt(text);
+    Rendered::Own(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typed_values_read_as_documented() {
+        let at = Moment { seconds: 1_769_854_830, nanos: 5 };
+        for (value, expected) in [
+            (ContextValue::One("x"), "x"),
+            (ContextValue::Bool(true), "true"),
+            (ContextValue::Integer(i64::MIN), "-9223372036854775808"),
+            (ContextValue::Time(at), "2026-01-31T10:20:30Z"),
+            (ContextValue::Epoch(at), "1769854830"),
+            (ContextValue::Time(Moment::from_seconds(-1)), "1969-12-31T23:59:59Z"),
+            (
+                ContextValue::Ip("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255".parse().unwrap()),
+                "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+            ),
+        ] {
+            assert_eq!(value.rendered().unwrap().as_str(), expected);
+        }
+        assert!(ContextValue::Many(&["x"]).rendered().is_none());
+    }
+}

@@ -1,0 +1,246 @@
+//! The order of a decision.
+
+use bailiwick_policy_lang::PolicyKind;
+
+use crate::decision::{Decision, Outcome, StatementRef, Step};
+use crate::exceptions::{self, Exception};
+use crate::policies::Policies;
+use crate::policy::{Grants, Policy};
+use crate::principal::Named;
+use crate::request::{Principal, Request};
+use crate::subject::Subject;
+
+/// Decides a request.
+///
+/// Nothing is allocated, no regular expression is run, and statements that do not concern the request cost nothing.
+/// What each step means is told by [`Step`].
+#[must_use]
+pub fn decide(request: &Request<'_>, policies: &Policies<'_>) -> Decision {
+    decide_counting(request, policies).0
+}
+
+/// Decides a request and counts the steps that it took: looks at a statement, a pattern, a piece of a pattern, a value
+/// or a node of an index. Time is bounded by them, and they by the lengths of policies and request.
+#[must_use]
+pub fn decide_counting(request: &Request<'_>, policies: &Policies<'_>) -> (Decision, u64) {
+    let mut steps = 0;
+    if exceptions::of(request.action) == Some(Exception::Always) && request.principal.account().is_some() {
+        return (allowed(Step::Exception, None), steps);
+    }
+    let subject = Subject::new(request, policies.boundary.is_some());
+    let decision = match gather(&subject, policies, &mut steps) {
+        Ok(found) => conclude(request, policies, &found),
+        Err(deny) => deny,
+    };
+    (decision, steps)
+}
+
+/// What the policies say, once none of them denies.
+pub(crate) struct Found {
+    identity: Option<StatementRef>,
+    /// Of a boundary, session policies, an endpoint policy: whether they are absent or allow.
+    boundary: bool,
+    session: bool,
+    endpoint: bool,
+    /// The first level of SCPs that does not allow.
+    scps: bool,
+    grants: Grants,
+}
+
+/// Looks through every policy that applies.
+fn gather(subject: &Subject<'_>, policies: &Policies<'_>, steps: &mut u64) -> Result<Found, Decision> {
+    let identity = list(subject, PolicyKind::Identity, 0, policies.identity, steps)?;
+    let boundary = optional(subject, PolicyKind::Boundary, policies.boundary, steps)?;
+    let session = match policies.session {
+        None => true,
+        Some(session) => list(subject, PolicyKind::Session, 0, session, steps)?.is_some(),
+    };
+    let principal = &subject.request.principal;
+    let mut scps = true;
+    if principal.account().is_some_and(|account| !account.is_management) && !principal.is_service_linked() {
+        for (level, policies) in (0u32..).zip(policies.scps) {
+            scps &= list(subject, PolicyKind::Scp, level, &[policies], steps)?.is_some();
+        }
+    }
+    // An RCP can only deny: the one that allows everything is implied at each level.
+    if !subject.request.resource_account.is_management && !principal.is_service_linked() {
+        for (level, policies) in (0u32..).zip(policies.rcps) {
+            list(subject, PolicyKind::Rcp, level, &[policies], steps)?;
+        }
+    }
+    let resource = grants(subject, PolicyKind::Resource, policies.resource, steps)?;
+    let trust = grants(subject, PolicyKind::Trust, policies.trust, steps)?;
+    let endpoint = optional(subject, PolicyKind::Endpoint, policies.endpoint, steps)?;
+    let grants = if policies.trust.is_some() { trust } else { resource };
+    Ok(Found { identity, boundary, session, endpoint, scps, grants })
+}
+
+/// Looks for a Deny and an Allow in a list of policies.
+fn list(
+    subject: &Subject<'_>,
+    kind: PolicyKind,
+    level: u32,
+    slices: &[&[Policy]],
+    steps: &mut u64,
+) -> Result<Option<StatementRef>, Decision> {
+    let mut allow = None;
+    for (at, policy) in (0u32..).zip(slices.iter().copied().flatten()) {
+        let reference = |statement| StatementRef { kind, level, policy: at, statement };
+        let found = policy.scan(subject, allow.is_none(), steps);
+        if let Some(statement) = found.deny {
+            return Err(denied(reference(statement)));
+        }
+        allow = allow.or(found.allow.map(reference));
+    }
+    Ok(allow)
+}
+
+/// Whether a policy that limits is absent or allows.
+fn optional(
+    subject: &Subject<'_>,
+    kind: PolicyKind,
+    policy: Option<&Policy>,
+    steps: &mut u64,
+) -> Result<bool, Decision> {
+    let Some(policy) = policy else { return Ok(true) };
+    let found = policy.scan(subject, true, steps);
+    match found.deny {
+        Some(statement) => Err(denied(StatementRef { kind, level: 0, policy: 0, statement })),
+        None => Ok(found.allow.is_some()),
+    }
+}
+
+fn grants(
+    subject: &Subject<'_>,
+    kind: PolicyKind,
+    policy: Option<&Policy>,
+    steps: &mut u64,
+) -> Result<Grants, Decision> {
+    let Some(policy) = policy else { return Ok(Grants::default()) };
+    let found = policy.scan_grants(subject, steps);
+    match found.deny {
+        Some(statement) => Err(denied(StatementRef { kind, level: 0, policy: 0, statement })),
+        None => Ok(found),
+    }
+}
+
+/// Everything after the explicit deny.
+fn conclude(request: &Request<'_>, policies: &Policies<'_>, found: &Found) -> Decision {
+    if !found.scps {
+        return lacking(Step::Scp, PolicyKind::Scp);
+    }
+    let decision = grant(request, policies, found);
+    if decision.is_allowed() && !found.endpoint {
+        return lacking(Step::Endpoint, PolicyKind::Endpoint);
+    }
+    decision
+}
+
+fn grant(request: &Request<'_>, policies: &Policies<'_>, found: &Found) -> Decision {
+    let resource_kind = if policies.trust.is_some() { PolicyKind::Trust } else { PolicyKind::Resource };
+    let by_resource = |step, ways| {
+        let at = |statement| StatementRef { kind: resource_kind, level: 0, policy: 0, statement };
+        allowed(step, found.grants.statement(ways).map(at))
+    };
+    let named = found.grants.named;
+    let own_account =
+        request.principal.account().is_some_and(|account| request.resource_account.id == Some(account.id));
+    let assumes = is_assume_role(request.action);
+    let must_allow = policies.trust.is_some() || policies.resource_must_allow || assumes;
+
+    match request.principal {
+        // By the resource's side alone, and by name.
+        Principal::Service { .. } | Principal::IdentityProvider { .. } | Principal::Anonymous => {
+            let ways = match request.principal {
+                Principal::Service { .. } => Named::SERVICE,
+                Principal::IdentityProvider { .. } => Named::PROVIDER,
+                _ => Named::EVERYONE,
+            };
+            if named.meets(ways) {
+                by_resource(Step::Unattached, ways)
+            } else {
+                lacking(Step::Unattached, resource_kind)
+            }
+        }
+        Principal::Root { .. } => {
+            let ways = Named::EVERYONE.and(Named::ACCOUNT);
+            if assumes {
+                lacking(Step::Root, PolicyKind::Trust)
+            } else if !found.session {
+                // A session of root, bound to a task.
+                lacking(Step::Root, PolicyKind::Session)
+            } else if own_account && !must_allow {
+                allowed(Step::Root, None)
+            } else if named.meets(ways) {
+                by_resource(Step::Root, ways)
+            } else {
+                lacking(Step::Root, resource_kind)
+            }
+        }
+        _ if own_account => {
+            let federated = matches!(request.principal, Principal::FederatedUser { .. });
+            let himself = Named::EVERYONE.and(Named::USER).and(Named::SESSION);
+            let role = Named::ROLE.and(Named::PROVIDER);
+            let limits = found.boundary && found.session;
+            let identity = identity_side(request, policies, found);
+            if named.meets(himself) {
+                by_resource(Step::SameAccount, himself)
+            } else if named.meets(role) && limits {
+                by_resource(Step::SameAccount, role)
+            } else if named.meets(Named::MAKER) && limits && policies.session.is_some() {
+                by_resource(Step::SameAccount, Named::MAKER)
+            } else if must_allow && !named.has(Named::ACCOUNT) && !(federated && named.has(Named::MAKER)) {
+                // Named by nothing that suffices, or as a role whose limits do not allow.
+                match named.meets(role) {
+                    true => lacking(Step::SameAccount, limit(found)),
+                    false => lacking(Step::SameAccount, resource_kind),
+                }
+            } else if must_allow && !named.has(Named::ACCOUNT) {
+                lacking(Step::SameAccount, limit(found))
+            } else {
+                match identity {
+                    Ok(statement) => allowed(Step::SameAccount, Some(statement)),
+                    Err(kind) => lacking(Step::SameAccount, kind),
+                }
+            }
+        }
+        _ => match identity_side(request, policies, found) {
+            Err(kind) => lacking(Step::CrossAccount, kind),
+            Ok(_) if named.is_empty() => lacking(Step::CrossAccount, resource_kind),
+            Ok(statement) => allowed(Step::CrossAccount, Some(statement)),
+        },
+    }
+}
+
+/// What identity policies, boundary and session policies allow together: the Allow, or the type that lacks one.
+fn identity_side(request: &Request<'_>, policies: &Policies<'_>, found: &Found) -> Result<StatementRef, PolicyKind> {
+    let statement = found.identity.ok_or(PolicyKind::Identity)?;
+    let bare = matches!(request.principal, Principal::FederatedUser { .. }) && policies.session.is_none();
+    if !found.boundary || !found.session {
+        return Err(limit(found));
+    }
+    if bare { Err(PolicyKind::Session) } else { Ok(statement) }
+}
+
+/// Which of the two limits does not allow.
+fn limit(found: &Found) -> PolicyKind {
+    if found.boundary { PolicyKind::Session } else { PolicyKind::Boundary }
+}
+
+fn is_assume_role(action: &str) -> bool {
+    let prefix = b"sts:assumerole";
+    let action = action.as_bytes();
+    action.len() >= prefix.len() && action[..prefix.len()].eq_ignore_ascii_case(prefix)
+}
+
+fn allowed(step: Step, statement: Option<StatementRef>) -> Decision {
+    Decision { outcome: Outcome::Allowed, step, statement, lacking: None }
+}
+
+fn denied(statement: StatementRef) -> Decision {
+    Decision { outcome: Outcome::ExplicitDeny, step: Step::ExplicitDeny, statement: Some(statement), lacking: None }
+}
+
+fn lacking(step: Step, kind: PolicyKind) -> Decision {
+    Decision { outcome: Outcome::ImplicitDeny, step, statement: None, lacking: Some(kind) }
+}

@@ -1,0 +1,188 @@
+//! Matching a text against wildcards, literal text and values from the request.
+//!
+//! Two kinds of `*` and `?` exist: those that match anything, and those that stop at a colon (within the first five
+//! parts of an ARN pattern). Matching goes back to the last star only, of each kind; where the two kinds together
+//! could make that slow, it changes over to following all possibilities at once. Either way the steps are bounded by
+//! the length of the text times that of the pattern.
+
+use crate::context::ContextKey;
+use std::sync::Arc;
+
+/// One piece of a pattern.
+#[derive(Debug)]
+pub(crate) enum Token {
+    /// Text that stands for itself.
+    Text(Box<str>),
+    /// `*`: any run of characters, without colons unless `colons`.
+    Run { colons: bool },
+    /// `?`: one character, no colon unless `colons`.
+    One { colons: bool },
+    /// A policy variable.
+    Variable(Box<Variable>),
+}
+
+/// A policy variable.
+#[derive(Debug)]
+pub(crate) struct Variable {
+    pub(crate) key: Arc<ContextKey>,
+    pub(crate) default: Option<Box<str>>,
+    /// Whether a value with a colon fits: not within the first five parts of an ARN pattern.
+    pub(crate) colons: bool,
+}
+
+/// Whether `text` as a whole is what the tokens say. `values` holds the texts of the variables among the tokens, in
+/// order. Each look at a token counts as a step.
+pub(crate) fn matches(tokens: &[Token], values: &[&str], text: &[u8], steps: &mut u64) -> bool {
+    if let Some(Token::Text(last)) = tokens.last()
+        && !text.ends_with(last.as_bytes())
+    {
+        *steps += 1;
+        return false;
+    }
+    let budget = 8 * (tokens.len() + text.len()) as u64 + 64;
+    match greedy(tokens, values, text, budget, steps) {
+        Some(answer) => answer,
+        None => exhaustive(tokens, values, text, steps),
+    }
+}
+
+/// Where to go on when a token does not match: behind a star, which takes one character more.
+#[derive(Clone, Copy)]
+struct Resume {
+    token: usize,
+    value: usize,
+    at: usize,
+}
+
+fn greedy(tokens: &[Token], values: &[&str], text: &[u8], budget: u64, steps: &mut u64) -> Option<bool> {
+    let limit = *steps + budget;
+    let (mut token, mut value, mut at) = (0, 0, 0);
+    // INVARIANT: `within`, if set, is the later of the two. A star that takes anything makes all before it final: the
+    // earliest match of what stands before it leaves it the longest run. So does one that stops at colons for others
+    // that stop at colons: up to the next colon the earlier match leaves a superset of what a later one leaves, and a
+    // literal colon between them can only be the next one.
+    let (mut anything, mut within): (Option<Resume>, Option<Resume>) = (None, None);
+    loop {
+        *steps += 1;
+        if *steps > limit {
+            return None;
+        }
+        let matched = match tokens.get(token) {
+            None => {
+                if at == text.len() {
+                    return Some(true);
+                }
+                false
+            }
+            Some(Token::Text(literal)) => advance(text, &mut at, literal.as_bytes()),
+            Some(Token::Variable(_)) => {
+                value += 1;
+                values.get(value - 1).is_some_and(|literal| advance(text, &mut at, literal.as_bytes()))
+            }
+            Some(Token::One { colons }) => match text.get(at) {
+                Some(byte) if *colons || *byte != b':' => {
+                    at = next_character(text, at);
+                    true
+                }
+                _ => false,
+            },
+            Some(Token::Run { colons }) => {
+                let resume = Some(Resume { token: token + 1, value, at });
+                if !colons {
+                    within = resume;
+                } else if token + 1 == tokens.len() {
+                    return Some(true);
+                } else {
+                    (anything, within) = (resume, None);
+                }
+                true
+            }
+        };
+        if matched {
+            token += 1;
+            continue;
+        }
+        if let Some(resume) = &mut within
+            && text.get(resume.at).is_some_and(|byte| *byte != b':')
+        {
+            resume.at = next_character(text, resume.at);
+            Resume { token, value, at } = *resume;
+            continue;
+        }
+        within = None;
+        let Some(resume) = &mut anything else { return Some(false) };
+        if resume.at >= text.len() {
+            return Some(false);
+        }
+        resume.at = next_character(text, resume.at);
+        // The text behind the star must begin where its first byte is.
+        if let Some(Token::Text(literal)) = tokens.get(resume.token)
+            && let Some(first) = literal.as_bytes().first()
+        {
+            match text[resume.at..].iter().position(|byte| byte == first) {
+                Some(skip) => resume.at += skip,
+                None => return Some(false),
+            }
+        }
+        Resume { token, value, at } = *resume;
+    }
+}
+
+fn advance(text: &[u8], at: &mut usize, literal: &[u8]) -> bool {
+    let matched = text[*at..].starts_with(literal);
+    if matched {
+        *at += literal.len();
+    }
+    matched
+}
+
+/// Where the character after the one at `at` begins.
+fn next_character(text: &[u8], at: usize) -> usize {
+    let continued = text[at + 1..].iter().take_while(|byte| **byte & 0xc0 == 0x80).count();
+    at + 1 + continued
+}
+
+/// All places that the tokens so far can have reached, token by token.
+fn exhaustive(tokens: &[Token], values: &[&str], text: &[u8], steps: &mut u64) -> bool {
+    let starts = |at: usize| text.get(at).is_none_or(|byte| *byte & 0xc0 != 0x80);
+    let mut reached = vec![false; text.len() + 1];
+    reached[0] = true;
+    let mut values = values.iter();
+    for token in tokens {
+        *steps += text.len() as u64 + 1;
+        match token {
+            Token::Run { colons } => {
+                for at in 1..=text.len() {
+                    reached[at] |= reached[at - 1] && (*colons || text[at - 1] != b':');
+                }
+            }
+            Token::One { colons } => {
+                let mut next = vec![false; text.len() + 1];
+                for at in (0..text.len()).filter(|at| reached[*at] && starts(*at) && (*colons || text[*at] != b':')) {
+                    next[next_character(text, at)] = true;
+                }
+                reached = next;
+            }
+            Token::Text(_) | Token::Variable(_) => {
+                let literal = match token {
+                    Token::Text(literal) => literal.as_bytes(),
+                    _ => match values.next() {
+                        Some(value) => value.as_bytes(),
+                        None => return false,
+                    },
+                };
+                let mut next = vec![false; text.len() + 1];
+                for at in (0..=text.len()).filter(|at| reached[*at]) {
+                    if text[at..].starts_with(literal) {
+                        next[at + literal.len()] = true;
+                    }
+                }
+                reached = next;
+            }
+        }
+    }
+    reached[text.len()]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+//! Which statements of a policy can concern a request at all.
+//!
+//! Each statement is kept under one kind of key, whichever it shares with the fewest others: its actions, its
+//! resources, or the principals that it names. So statements about the same actions are told apart by their resources,
+//! and those about the same resources by their actions.
+
+use std::ops::ControlFlow;
+
+use crate::action::{ActionKey, ActionSet};
+use crate::compile::Map;
+use crate::hash;
+use crate::principal;
+use crate::resource::{Finder, ResourceKey};
+use crate::statement::{Speaks, Statement};
+use crate::subject::Subject;
+use crate::table::Table;
+use crate::trie::Trie;
+
+/// The index of one policy.
+#[derive(Default)]
+pub(crate) struct Index {
+    /// Statements that no key finds.
+    always: Box<[u32]>,
+    /// Action sets, by whole action and by what an action begins with.
+    exact: Table,
+    heads: Trie,
+    /// Of each action set, the statements that are found by it: a range of `members`.
+    sets: Box<[(u32, u32)]>,
+    members: Box<[u32]>,
+    resources: Finder,
+    principals: Table,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Always,
+    Action,
+    Resource,
+    Principal,
+}
+
+impl Index {
+    pub(crate) fn build(statements: &[Statement], sets: &[ActionSet]) -> Self {
+        let places = choose(statements, sets);
+        let of = |place: Place| {
+            let numbered = statements.iter().zip(0u32..).zip(&places);
+            numbered.filter(move |(_, own)| **own == place).map(|(statement, _)| statement)
+        };
+
+        let mut by_set: Vec<(u32, u32)> = of(Place::Action).map(|(statement, at)| (statement.actions, at)).collect();
+        by_set.sort_unstable();
+        let mut ranges = vec![(0, 0); sets.len()];
+        for (at, (set, _)) in (0u32..).zip(&by_set) {
+            let range = &mut ranges[*set as usize];
+            if range.1 == 0 {
+                range.0 = at;
+            }
+            range.1 += 1;
+        }
+        let (mut exact, mut heads) = (Vec::new(), Vec::new());
+        for (set, at) in sets.iter().zip(0u32..).filter(|(_, at)| ranges[*at as usize].1 > 0) {
+            for key in set.keys().unwrap_or_default() {
+                match key {
+                    ActionKey::Exact(hash) => exact.push((hash, at)),
+                    ActionKey::Head(head) => heads.push((head, at)),
+                }
+            }
+        }
+        let resources = of(Place::Resource).flat_map(|(statement, at)| {
+            let keys = statement.resources.as_ref().and_then(|set| set.keys()).unwrap_or_default();
+            keys.into_iter().map(move |key| (key, at))
+        });
+        let principals = of(Place::Principal).flat_map(|(statement, at)| {
+            principal_keys(statement).unwrap_or_default().into_iter().map(move |key| (key, at))
+        });
+        Self {
+            always: of(Place::Always).map(|(_, at)| at).collect(),
+            exact: Table::build(exact),
+            heads: Trie::build(heads),
+            sets: ranges.into(),
+            members: by_set.into_iter().map(|(_, at)| at).collect(),
+            resources: Finder::build(resources),
+            principals: Table::build(principals.collect()),
+        }
+    }
+
+    /// Visits every statement that can concern the request; some others too, and some twice. The flag says that the
+    /// action is known to match.
+    pub(crate) fn visit(
+        &self,
+        subject: &Subject<'_>,
+        sets: &[ActionSet],
+        steps: &mut u64,
+        mut visit: impl FnMut(u32, bool, &mut u64) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        for at in &self.always {
+            visit(*at, false, steps)?;
+        }
+        let of_set = |set: u32, steps: &mut u64, visit: &mut dyn FnMut(u32, bool, &mut u64) -> ControlFlow<()>| {
+            if !sets[set as usize].matches(subject, steps) {
+                return ControlFlow::Continue(());
+            }
+            let (from, count) = self.sets[set as usize];
+            self.members[from as usize..(from + count) as usize].iter().try_for_each(|at| visit(*at, true, steps))
+        };
+        for set in self.exact.get(subject.action_hash) {
+            of_set(*set, steps, &mut visit)?;
+        }
+        self.heads.walk(subject.action(), steps, |found, steps| {
+            found.iter().try_for_each(|set| of_set(*set, steps, &mut visit))
+        })?;
+        if !subject.without_resource() {
+            self.resources.find(subject.request.resource.as_bytes(), steps, |found, steps| {
+                found.iter().try_for_each(|at| visit(*at, false, steps))
+            })?;
+        }
+        if !self.principals.is_empty() {
+            for key in principal::caller_keys(&subject.request.principal) {
+                for at in self.principals.get(key) {
+                    visit(*at, false, steps)?;
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        size_of_val(&*self.always)
+            + self.exact.heap_bytes()
+            + self.heads.heap_bytes()
+            + size_of_val(&*self.sets)
+            + size_of_val(&*self.members)
+            + self.resources.heap_bytes()
+            + self.principals.heap_bytes()
+    }
+}
+
+/// For each statement the kind of key that it shares with the fewest others.
+fn choose(statements: &[Statement], sets: &[ActionSet]) -> Vec<Place> {
+    let mut uses = vec![0u32; sets.len()];
+    for statement in statements {
+        uses[statement.actions as usize] += 1;
+    }
+    let mut actions: Map<u64, u32> = Map::default();
+    let mut resources: Map<ResourceKey<'_>, u32> = Map::default();
+    let mut principals: Map<u64, u32> = Map::default();
+    let of_set: Vec<Option<Vec<u64>>> = sets.iter().map(action_keys).collect();
+    for (keys, uses) in of_set.iter().zip(&uses) {
+        for key in keys.iter().flatten() {
+            *actions.entry(*key).or_default() += uses;
+        }
+    }
+    for statement in statements {
+        for key in statement.resources.iter().filter_map(|set| set.keys()).flatten() {
+            *resources.entry(key).or_default() += 1;
+        }
+        for key in principal_keys(statement).into_iter().flatten() {
+            *principals.entry(key).or_default() += 1;
+        }
+    }
+    let place = |statement: &Statement| {
+        let most = |loads: &mut dyn Iterator<Item = Option<&u32>>| loads.flatten().copied().max().unwrap_or(0);
+        let by_action =
+            of_set[statement.actions as usize].as_ref().map(|keys| most(&mut keys.iter().map(|key| actions.get(key))));
+        let by_resource = statement.resources.as_ref().and_then(|set| set.keys());
+        let by_resource = by_resource.map(|keys| most(&mut keys.iter().map(|key| resources.get(key))));
+        let by_principal = principal_keys(statement).map(|keys| most(&mut keys.iter().map(|key| principals.get(key))));
+        let choices = [(by_action, Place::Action), (by_resource, Place::Resource), (by_principal, Place::Principal)];
+        let best = choices.into_iter().filter_map(|(load, place)| Some((load?, place))).min_by_key(|(load, _)| *load);
+        best.map_or(Place::Always, |(_, place)| place)
+    };
+    statements.iter().map(place).collect()
+}
+
+fn action_keys(set: &ActionSet) -> Option<Vec<u64>> {
+    let number = |key: ActionKey<'_>| match key {
+        ActionKey::Exact(hash) => hash,
+        // Told from a whole action of the same text.
+        ActionKey::Head(head) => !hash::of(head),
+    };
+    Some(set.keys()?.into_iter().map(number).collect())
+}
+
+fn principal_keys(statement: &Statement) -> Option<Vec<u64>> {
+    match &statement.principals {
+        Speaks::To(principals) => principals.keys(),
+        Speaks::ToNobody => Some(Vec::new()),
+        Speaks::ToOwner => None,
+    }
+}

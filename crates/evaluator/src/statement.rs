@@ -1,0 +1,102 @@
+//! One statement, compiled.
+
+use std::sync::Arc;
+
+use bailiwick_policy_lang::{self as lang, Effect, PolicyKind, Span};
+
+use crate::action::Filter;
+use crate::compile::Interner;
+use crate::condition::Condition;
+use crate::context::ContextKey;
+use crate::principal::{Named, PrincipalSet};
+use crate::resource::ResourceSet;
+use crate::subject::Subject;
+
+/// A compiled statement. Its action set stands in the policy, shared with statements that list the same.
+pub(crate) struct Statement {
+    pub(crate) effect: Effect,
+    pub(crate) actions: u32,
+    pub(crate) filter: Filter,
+    pub(crate) principals: Speaks,
+    /// None: the policy itself belongs to the resource, and says no more.
+    pub(crate) resources: Option<ResourceSet>,
+    pub(crate) conditions: Box<[Condition]>,
+    pub(crate) sid: Option<Arc<str>>,
+    pub(crate) span: Span,
+}
+
+/// Whom a statement speaks to.
+pub(crate) enum Speaks {
+    /// To whomever the policy belongs to.
+    ToOwner,
+    To(PrincipalSet),
+    /// To nobody: an Allow that names no one it could grant to.
+    ToNobody,
+}
+
+impl Statement {
+    pub(crate) fn compile(
+        statement: &lang::Statement,
+        kind: PolicyKind,
+        variables: bool,
+        actions: u32,
+        filter: Filter,
+        interner: &mut Interner,
+    ) -> Self {
+        let principals = match &statement.principal {
+            // The parser refuses these two; should one come all the same, an Allow grants nothing.
+            Some(element) if element.negated && statement.effect == Effect::Allow => Speaks::ToNobody,
+            None if kind.has_principal() && statement.effect == Effect::Allow => Speaks::ToNobody,
+            None => Speaks::ToOwner,
+            Some(element) => Speaks::To(PrincipalSet::compile(element, interner)),
+        };
+        let resources = statement.resource.as_ref().map(|element| ResourceSet::compile(element, variables, interner));
+        let conditions = statement.conditions.iter().map(|c| Condition::compile(c, variables, interner)).collect();
+        Self {
+            effect: statement.effect,
+            actions,
+            filter,
+            principals,
+            resources,
+            conditions,
+            sid: statement.sid.as_ref().map(|sid| interner.text(&sid.value)),
+            span: statement.span,
+        }
+    }
+
+    /// As what it names the caller; empty when it does not speak to him.
+    pub(crate) fn names(&self, subject: &Subject<'_>, steps: &mut u64) -> Named {
+        match &self.principals {
+            Speaks::ToOwner => Named::EVERYONE,
+            Speaks::To(principals) => principals.names(subject, steps),
+            Speaks::ToNobody => Named::default(),
+        }
+    }
+
+    /// Whether resource and conditions fit. Action and principal are the caller's to ask.
+    pub(crate) fn fits(&self, subject: &Subject<'_>, steps: &mut u64) -> bool {
+        self.resources.as_ref().is_none_or(|resources| resources.matches(subject, steps))
+            && self.conditions.iter().all(|c| c.holds(&subject.request.context, self.effect, steps))
+    }
+
+    /// Every context key that it asks for.
+    pub(crate) fn each_key<'a>(&'a self, visit: &mut dyn FnMut(&'a ContextKey)) {
+        for pattern in self.resources.iter().flat_map(|set| &set.patterns) {
+            pattern.each_key(visit);
+        }
+        for condition in &self.conditions {
+            visit(&condition.key);
+            condition.each_variable(visit);
+        }
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let principals = match &self.principals {
+            Speaks::To(principals) => principals.heap_bytes(),
+            Speaks::ToOwner | Speaks::ToNobody => 0,
+        };
+        principals
+            + self.resources.as_ref().map_or(0, ResourceSet::heap_bytes)
+            + self.conditions.iter().map(|c| size_of::<Condition>() + c.heap_bytes()).sum::<usize>()
+    }
+}
