@@ -96,7 +96,7 @@ macro_rules! identity_from {
 identity_from!(User Group Role);
 
 /// A name that is compared without case.
-pub trait FoldedName: std::fmt::Display + Sync {
+pub trait FoldedName: std::fmt::Display + Send + Sync {
     /// The form that is compared.
     fn folded(&self) -> String;
 }

@@ -282,3 +282,6 @@ pub(crate) fn counter(account: AccountId, what: Counted, of: &[u8]) -> Bytes {
 pub(crate) fn policy_counter(account: AccountId, what: Counted, policy: PolicyRef) -> Bytes {
     join(account, Kind::Counter, &[&[what as u8], &account_bytes(policy.account), policy.id.as_bytes()])
 }
+
+#[cfg(test)]
+mod tests;

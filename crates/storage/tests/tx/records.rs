@@ -1,0 +1,109 @@
+//! Every record of every format reads back as what it was, for ever: `fixtures/` holds the bytes.
+//!
+//! A fixture is written once, by the first version of its format, and never changes. A record that is new gets a line
+//! of its own: the failing test prints it.
+
+use bailiwick_model::{AccountAlias, AccountId, Partition, Path, PolicyName, RoleName, Tags};
+use bailiwick_storage::{
+    AccessKeyLastUsed, Account, AccountState, FORMAT, InlinePolicy, KeyOwner, Meta, Policy, PolicyVersion, Record,
+    Role, RoleLastUsed, StoreError, TrustPolicy, User,
+};
+
+use crate::world::{access_key, account, group, now, policy, role, user};
+
+const FORMAT_1: &str = include_str!("../fixtures/format-1.txt");
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.chars().map(|digit| digit.to_digit(16).expect("a hex digit") as u8).collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}
+
+#[track_caller]
+fn check<R: Record + PartialEq + std::fmt::Debug>(name: &str, expected: R) {
+    let written = hex(&expected.encode());
+    let fixture = FORMAT_1.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    let Some(fixture) = fixture else { panic!("no fixture yet; add\n{name} {written}") };
+    assert_eq!(R::decode(&unhex(fixture)).expect("a record"), expected, "{name}");
+    assert_eq!(written, fixture, "{name}: format {FORMAT} is what this version writes");
+    let bytes = unhex(fixture);
+    let newer = [&[FORMAT + 1], &bytes[1..]].concat();
+    assert!(matches!(R::decode(&newer), Err(StoreError::Newer { .. })), "{name}");
+    for damaged in [Vec::new(), vec![0], vec![FORMAT], vec![FORMAT, 0xff], bytes[..bytes.len() - 1].to_vec()] {
+        assert!(!matches!(R::decode(&damaged), Ok(record) if record == expected), "{name}: {damaged:?}");
+    }
+}
+
+#[test]
+fn records_of_format_1_read_back() {
+    let tags = Tags::parse([("Dept", "R - D"), ("cost centre", "")]).expect("tags");
+    let path = Path::parse("/division/team/").expect("a path");
+    let read = policy(1, "Read");
+    check(
+        "account",
+        Account {
+            management: true,
+            state: AccountState::Suspended,
+            alias: Some(AccountAlias::parse("acme-prod").expect("an alias")),
+            role_name: Some(RoleName::parse("OrganizationAccountAccessRole").expect("a name")),
+            state_changed: Some(now()),
+            sessions_valid_after: Some(now()),
+            ..account(999_988_887_777, "root@example.com")
+        },
+    );
+    check("account-bare", account(1, "a@example.com"));
+    check(
+        "user",
+        User {
+            path: path.clone(),
+            tags: tags.clone(),
+            boundary: Some(read.reference()),
+            password_last_used: Some(now()),
+            sessions_valid_after: Some(now()),
+            ..user(1, "Bob")
+        },
+    );
+    check("user-bare", user(2, "eve"));
+    check("group", group(3, "Developers"));
+    check(
+        "role",
+        Role {
+            path: path.clone(),
+            tags: tags.clone(),
+            boundary: Some(Policy { account: AccountId::NONE, ..read.clone() }.reference()),
+            description: Some("for tests".into()),
+            trust_policy: TrustPolicy { text: r#"{"Statement": []}"#.into(), bound: "{}".into() },
+            sessions_valid_after: Some(now()),
+            linked_service: Some("elasticbeanstalk.amazonaws.com".into()),
+            max_session_seconds: 43_200,
+            ..role(4, "Deploy")
+        },
+    );
+    check("role-bare", role(5, "bare"));
+    check("role-last-used", RoleLastUsed { time: now(), region: "eu-central-1".into() });
+    let full =
+        Policy { path, tags, description: Some("reads".into()), default_version: 3, latest_version: 7, ..read.clone() };
+    check("policy", full);
+    let document = r#"{"Version":"2012-10-17"}"#.to_owned();
+    check(
+        "policy-version",
+        PolicyVersion { policy: read.reference(), version: 7, created: now(), document: document.clone() },
+    );
+    let name = PolicyName::parse("Inline").expect("a name");
+    check("inline-policy", InlinePolicy { name, document, size: 24 });
+    check("access-key", access_key(1, KeyOwner::User(user(1, "Bob").id)));
+    check("access-key-root", bailiwick_storage::AccessKey { active: false, ..access_key(2, KeyOwner::Root) });
+    let used = AccessKeyLastUsed { time: now(), service: "s3".into(), region: "eu-central-1".into() };
+    check("access-key-last-used", used);
+    let meta = Meta {
+        store_id: *b"0123456789abcdef",
+        epoch: 2,
+        created: now(),
+        management_account: AccountId::from_number(999_988_887_777).expect("an account"),
+        partition: Partition::AwsCn,
+    };
+    check("meta", meta);
+}
