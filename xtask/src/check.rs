@@ -1,7 +1,7 @@
 //! `cargo xtask test`: the steps that every change must pass, cheapest first, stopping at the first that fails.
 
 use crate::run::{self, Tally};
-use crate::{licences, python, tidy};
+use crate::{licences, python, tidy, wire_check};
 use anyhow::{Result, bail};
 use clap::Args as ClapArgs;
 use std::io::Write;
@@ -53,6 +53,9 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     }
     if !args.rust {
         steps.step("python", || python::environment().map(|_| Tally::ONE));
+        if everything {
+            steps.step("wire", || wire_check::run(&wire_check::Args::default()).map(said));
+        }
         steps.step("server", || {
             watched(with(run::cargo(), &["build", "--locked", "--package", "bailiwick-server"]), loud)
         });

@@ -17,6 +17,7 @@ mod python;
 mod run;
 mod sbom;
 mod tidy;
+mod wire_check;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -39,6 +40,8 @@ enum Command {
         #[arg(long)]
         bless: bool,
     },
+    /// The proto and the AWS Query codec against botocore's service models
+    WireCheck(wire_check::Args),
     /// Licences, bans and sources of the dependencies, against deny.toml
     Licences,
     /// The release: stripped binary, tarball, checksums, SBOM, in `dist/`
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Test(args) => return check::run(&args),
         Command::Tidy { bless } => tidy::run(bless).map(|said| println!("{said}")),
+        Command::WireCheck(args) => wire_check::run(&args).map(|said| println!("{said}")),
         Command::Licences => licences::run().map(|said| println!("{said}")),
         Command::Dist => dist::run(),
         Command::Bench(args) => bench::run(&args),

@@ -1,3 +1,5 @@
+//! What is known of each operation: at compile time by its type, at run time by its row.
+
 use std::fmt::Debug;
 
 use prost::Message;

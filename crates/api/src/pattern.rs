@@ -1,3 +1,5 @@
+//! Java regular expressions, as the service models have them, matched against whole values.
+
 use std::fmt;
 use std::sync::{LazyLock, OnceLock};
 

@@ -1,3 +1,5 @@
+//! Messages without their secrets, for the audit log and for `Debug`.
+
 use std::fmt;
 
 use bytes::Bytes;

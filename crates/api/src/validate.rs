@@ -1,3 +1,5 @@
+//! What is asked of requests, and AWS's words for what they do not satisfy.
+
 use std::fmt;
 
 use crate::Pattern;

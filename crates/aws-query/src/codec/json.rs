@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::Encoded;
 use super::render::{self, Render};
-use super::table::{QueryOperation, Table};
+use super::table::QueryOperation;
 use super::wire::WireError;
 
 const CONTENT_TYPE: &str = "application/json";
@@ -15,7 +15,7 @@ pub(super) fn response(operation: &QueryOperation, message: &[u8], request_id: &
     let mut out = Json { out: String::with_capacity(256 + 2 * message.len()), lists: vec![false] };
     out.out.push('{');
     out.begin(&format!("{name}Response"));
-    if !Table::get().shape(operation.response).members.is_empty() {
+    if operation.has_result {
         let result = format!("{name}Result");
         out.begin(&result);
         render::structure(&mut out, operation.response, message)?;

@@ -26,6 +26,8 @@ pub struct QueryOperation {
     pub(super) service: &'static Service,
     pub(super) request: ShapeId,
     pub(super) response: ShapeId,
+    /// Whether an answer has a result element; operations without output have none.
+    pub(super) has_result: bool,
 }
 
 impl QueryOperation {
@@ -118,13 +120,16 @@ impl Table {
     /// not.
     pub(super) fn read() -> Option<Table> {
         let rules = bailiwick_api::pool().get_extension_by_name("bailiwick.options.v1.rules")?;
+        let empty_result = bailiwick_api::pool().get_extension_by_name("bailiwick.options.v1.empty_result")?;
         let mut table = Table::default();
         for info in OPERATIONS {
             let Some(service) = SERVICES.iter().find(|s| s.prefix == info.service) else { continue };
             let request = table.add(&info.request_descriptor()?, &rules)?;
             let response = table.add(&info.response_descriptor()?, &rules)?;
             table.names_by_path.insert(info.path, info.name);
-            table.operations.insert(info.name, QueryOperation { info, service, request, response });
+            let stated = info.method()?.options().get_extension(&empty_result).as_bool()?;
+            let has_result = stated || !table.shape(response).members.is_empty();
+            table.operations.insert(info.name, QueryOperation { info, service, request, response, has_result });
         }
         Some(table)
     }

@@ -166,6 +166,9 @@ fn xml() {
 fn no_output_no_result() {
     expect![[r#"<DeleteUserResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><ResponseMetadata><RequestId>id-1</RequestId></ResponseMetadata></DeleteUserResponse>"#]]
         .assert_eq(&answer::<op::DeleteUser>(&iam::DeleteUserResponse {}, false));
+    // The one operation that has an output without members.
+    let shown = answer::<op::UpdateRole>(&iam::UpdateRoleResponse {}, false);
+    assert!(shown.contains("<UpdateRoleResult></UpdateRoleResult><ResponseMetadata>"), "{shown}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::Encoded;
 use super::render::{self, Render};
-use super::table::{QueryOperation, Table};
+use super::table::QueryOperation;
 use super::wire::WireError;
 
 /// What RFC 3986 leaves as it is: letters, digits, `-`, `.`, `_`, `~`.
@@ -18,8 +18,7 @@ pub(super) fn response(operation: &QueryOperation, message: &[u8], request_id: &
     let name = operation.name();
     let mut out = Xml { out: Vec::with_capacity(512 + 2 * message.len()) };
     out.raw(&["<", name, "Response xmlns=\"", operation.service.namespace, "\">"]);
-    // An operation that answers nothing has no result at all.
-    if !Table::get().shape(operation.response).members.is_empty() {
+    if operation.has_result {
         out.raw(&["<", name, "Result>"]);
         render::structure(&mut out, operation.response, message)?;
         out.raw(&["</", name, "Result>"]);

@@ -1,0 +1,33 @@
+"""botocore's models of the two services."""
+
+import functools
+import re
+
+import botocore.loaders
+import botocore.model
+
+SERVICES = ("iam", "sts")
+
+# Operations that issue credentials are no reads, whatever their names begin with.
+ISSUING = {"GetSessionToken", "GetFederationToken", "GetDelegatedAccessToken", "GetWebIdentityToken"}
+
+
+@functools.cache
+def load(service: str) -> botocore.model.ServiceModel:
+    return botocore.model.ServiceModel(botocore.loaders.Loader().load_service_model(service, "service-2"), service)
+
+
+@functools.cache
+def paginators(service: str) -> dict:
+    return botocore.loaders.Loader().load_service_model(service, "paginators-1")["pagination"]
+
+
+def operations():
+    """All operations of both models, with their service."""
+    for service in SERVICES:
+        for name in load(service).operation_names:
+            yield service, load(service).operation_model(name)
+
+
+def is_read(name: str) -> bool:
+    return re.match("Get|List|Simulate|Decode", name) is not None and name not in ISSUING
