@@ -1,1 +1,26 @@
-//! bailiwick-sts
+//! Temporary credentials and bearer tokens: the operations of STS and of `signin.v1`, and the tokens themselves.
+//!
+//! A token is self-contained: it holds, sealed, the caller that it stands for, and issuing one writes nothing. The
+//! secret key of temporary credentials is derived from the key that sealed the token, so it is neither stored nor in
+//! the token. [`Tokens`] issues and opens; who opens one still has to look whether the principal exists, whether its
+//! sessions were revoked, and whether the request is signed with the secret.
+//!
+//! The crate deliberately does not know front ends, signatures, nor how a decision is made.
+//!
+//! Start reading at [`Tokens`], then [`Sts`] and `assume_role`.
+
+mod assume_role;
+mod caller_identity;
+mod create_token;
+mod message;
+mod session_policy;
+mod session_tags;
+#[cfg(test)]
+mod testing;
+mod tokens;
+
+pub use tokens::{Bearer, OpenedSession, TokenError, Tokens};
+
+/// Handles the operations of STS and of `signin.v1`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sts;

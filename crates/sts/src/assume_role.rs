@@ -1,0 +1,210 @@
+//! Sessions of roles.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bailiwick_api::op;
+use bailiwick_api::sts::{AssumeRoleRequest, AssumeRoleResponse, AssumedRoleUser, Credentials};
+use bailiwick_model::limits::{CHAINED_SESSION_SECONDS, DEFAULT_SESSION_SECONDS};
+use bailiwick_model::{AccessKeyKind, AccountId, Arn, ErrorCode, IamError, Result, RoleName, SessionName};
+use bailiwick_operation::{Caller, Check, Credential, Cx, Handle, Principal, Session};
+use bailiwick_storage::{AccountState, Role, Tx};
+use jiff::Timestamp;
+use prost_types::Timestamp as Date;
+
+use crate::{
+    Sts, Tokens,
+    session_policy::SessionPolicies,
+    session_tags::{self, SessionTags},
+};
+
+/// Issues credentials for a session of a role.
+///
+/// The role's trust policy must allow, and the caller's own policies unless the trust policy names him. Tags, given
+/// or passed on, ask for `sts:TagSession` as well, and a source identity for `sts:SetSourceIdentity`.
+///
+/// # Errors
+/// `AccessDenied`, `ValidationError`, `MalformedPolicyDocument`, `PackedPolicyTooLarge`, `InvalidParameterValue`.
+impl Handle<op::AssumeRole> for Sts {
+    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &AssumeRoleRequest) -> Result<Vec<Check>> {
+        let ask = Ask::read(cx, req)?;
+        let role = ask.find_role(tx).await?;
+        let arn = role.as_ref().map_or_else(|| ask.role_arn.clone(), |role| role_arn(cx, role));
+        let check = |action| {
+            let mut check = Check::new(action, &arn)
+                .trust(role.as_ref().map(|role| role.id))
+                .key("sts:RoleSessionName", ask.session_name.as_str())
+                .key("sts:DurationSeconds", ask.seconds.to_string())
+                .key_if("sts:ExternalId", req.external_id.as_deref())
+                .key_if("sts:SourceIdentity", ask.source_identity.as_deref())
+                .request_tags(&ask.tags.requested);
+            if !req.transitive_tag_keys.is_empty() {
+                check = check.keys("sts:TransitiveTagKeys", req.transitive_tag_keys.iter().cloned());
+            }
+            match &role {
+                Some(role) => check.resource_tags(&role.tags),
+                None => check,
+            }
+        };
+        let mut checks = vec![check("sts:AssumeRole")];
+        if !ask.tags.requested.is_empty() || ask.tags.inherited {
+            checks.push(check("sts:TagSession"));
+        }
+        if ask.source_identity.is_some() {
+            checks.push(check("sts:SetSourceIdentity"));
+        }
+        Ok(checks)
+    }
+
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: AssumeRoleRequest) -> Result<AssumeRoleResponse> {
+        let ask = Ask::read(cx, &req)?;
+        let Some(role) = ask.find_role(tx).await? else {
+            return Err(denied(cx, &ask.role_arn));
+        };
+        if ask.seconds > i64::from(role.max_session_seconds) {
+            let message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
+            return Err(IamError::validation(message));
+        }
+        let packed_policy_size = ask.policies.packed_size(&ask.tags.all)?;
+        let policy_arns = ask.policies.managed(tx, role.account, cx.partition()).await?;
+        let key = cx.new_access_key_id(AccessKeyKind::Temporary, role.account);
+        let expires = cx.date() + Duration::from_secs(ask.seconds.unsigned_abs());
+        let session = Session {
+            access_key_id: key.clone(),
+            issued: cx.now(),
+            expires,
+            policies: ask.policies.inline.into_iter().collect(),
+            policy_arns,
+            tags: ask.tags.all,
+            transitive_tag_keys: ask.tags.transitive,
+            source_identity: ask.source_identity.clone(),
+            chained: ask.chained,
+        };
+        let assumed = Caller {
+            principal: Principal::RoleSession {
+                account: role.account,
+                id: role.id,
+                name: role.name,
+                path: role.path,
+                session_name: ask.session_name,
+            },
+            credential: Credential::AccessKey(key.clone()),
+            session: Some(Arc::new(session)),
+            // The caller's second factor counts in the decision on this call alone.
+            mfa: None,
+        };
+        let (token, secret) = Tokens::of(cx.deployment()).issue_session(&assumed)?;
+        Ok(AssumeRoleResponse {
+            credentials: Some(Credentials {
+                access_key_id: Some(key.to_string()),
+                secret_access_key: Some(secret.expose().to_owned()),
+                session_token: Some(token),
+                expiration: Some(date(expires)),
+            }),
+            assumed_role_user: Some(AssumedRoleUser {
+                assumed_role_id: Some(assumed.principal.user_id()),
+                arn: Some(assumed.principal.arn(cx.partition()).to_string()),
+            }),
+            packed_policy_size,
+            source_identity: ask.source_identity,
+        })
+    }
+}
+
+/// What is asked for, as far as it can be told without the role.
+struct Ask {
+    role_arn: Arn,
+    account: AccountId,
+    role_name: RoleName,
+    session_name: SessionName,
+    policies: SessionPolicies,
+    tags: SessionTags,
+    source_identity: Option<String>,
+    seconds: i64,
+    chained: bool,
+}
+
+impl Ask {
+    fn read(cx: &Cx, req: &AssumeRoleRequest) -> Result<Self> {
+        let caller = cx.caller();
+        if caller.is_root() {
+            let message = "Roles may not be assumed by root accounts.";
+            return Err(IamError::new(ErrorCode::AccessDenied, message));
+        }
+        let text = req.role_arn.as_deref().unwrap_or("");
+        let (role_arn, account, role_name) = read_role_arn(cx, text)
+            .ok_or_else(|| IamError::validation(format!("{text} is invalid")).field("RoleArn", "the ARN of a role"))?;
+        let session = caller.session.as_deref();
+        let chained = matches!(caller.principal, Principal::RoleSession { .. });
+        let seconds = req.duration_seconds.map_or(DEFAULT_SESSION_SECONDS, i64::from);
+        if chained && seconds > CHAINED_SESSION_SECONDS {
+            return Err(IamError::validation(
+                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
+            ));
+        }
+        check_mfa(req)?;
+        if !req.provided_contexts.is_empty() {
+            let message = "no provider of contexts is known here, so none can be passed";
+            return Err(IamError::validation(message).field("ProvidedContexts", "nothing"));
+        }
+        Ok(Self {
+            role_arn,
+            account,
+            role_name,
+            session_name: SessionName::parse(req.role_session_name.as_deref().unwrap_or(""))?,
+            policies: SessionPolicies::read(req.policy.as_deref(), &req.policy_arns, cx.partition())?,
+            tags: SessionTags::read(&req.tags, &req.transitive_tag_keys, session)?,
+            source_identity: session_tags::source_identity(req.source_identity.as_deref(), session)?,
+            seconds,
+            chained,
+        })
+    }
+
+    /// The role, if it can be assumed at all: it has this ARN, and its account is active.
+    async fn find_role(&self, tx: &mut Tx) -> Result<Option<Role>> {
+        let account = tx.find_account(self.account).await?;
+        if account.is_none_or(|account| account.state != AccountState::Active) {
+            return Ok(None);
+        }
+        let role = tx.find::<Role>(self.account, &self.role_name).await?;
+        let path = self.role_arn.typed_resource().map(|(_, path, _)| path);
+        Ok(role.filter(|role| path == Some(role.path.as_str())))
+    }
+}
+
+fn read_role_arn(cx: &Cx, text: &str) -> Option<(Arn, AccountId, RoleName)> {
+    let arn = Arn::parse(text).ok()?;
+    let here = arn.partition() == cx.partition().as_str() && arn.service() == "iam" && arn.region().is_empty();
+    let (kind, _, name) = arn.typed_resource()?;
+    let (name, account) = (RoleName::parse(name).ok()?, arn.account_id()?);
+    (here && kind == "role").then_some((arn, account, name))
+}
+
+fn role_arn(cx: &Cx, role: &Role) -> Arn {
+    Arn::iam(cx.partition(), role.account, format_args!("role{}{}", role.path, role.name))
+}
+
+/// There are no MFA devices yet, so no code can be right.
+fn check_mfa(req: &AssumeRoleRequest) -> Result<()> {
+    let message = match (&req.serial_number, &req.token_code) {
+        (None, None) => return Ok(()),
+        (Some(_), Some(_)) => "MultiFactorAuthentication failed with invalid MFA one time pass code.",
+        _ => "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.",
+    };
+    Err(IamError::new(ErrorCode::AccessDenied, message))
+}
+
+/// As the decision would say it; nobody gets here whom no trust policy allowed.
+fn denied(cx: &Cx, role: &Arn) -> IamError {
+    let caller = cx.caller().principal.arn(cx.partition());
+    let message = format!("User: {caller} is not authorized to perform: sts:AssumeRole on resource: {role}");
+    IamError::new(ErrorCode::AccessDenied, message)
+}
+
+/// A moment as answers have it.
+pub(crate) fn date(time: Timestamp) -> Date {
+    Date { seconds: time.as_second(), nanos: 0 }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,38 @@
+use bailiwick_operation::Caller;
+
+use super::*;
+use crate::testing::{World, now, refusal, root, session, time, user};
+
+async fn ask(world: &World, caller: Caller, duration_seconds: Option<i32>) -> Result<CreateTokenResponse> {
+    let (cx, mut tx) = (world.cx(caller), world.tx().await);
+    let req = CreateTokenRequest { duration_seconds };
+    let checks = Handle::<op::CreateToken>::checks(&Sts, &cx, &mut tx, &req).await?;
+    assert_eq!(checks[0].action, "bailiwick:CreateToken");
+    Handle::<op::CreateToken>::handle(&Sts, &cx, &mut tx, req).await
+}
+
+#[tokio::test]
+async fn lives_as_long_as_asked_but_not_longer_than_its_session() {
+    let world = World::new().await;
+    for (caller, seconds, expires) in [
+        (user(), None, "13:00:00"),
+        (root(), Some(900), "12:15:00"),
+        (user(), Some(43_200), "23:59:60"),
+        (session(&[], &[], None), Some(900), "12:15:00"),
+        (session(&[], &[], None), None, "12:30:00"),
+    ] {
+        let expires = if expires == "23:59:60" { "2026-03-02T00:00:00Z".parse().unwrap() } else { time(expires) };
+        let answer = ask(&world, caller.clone(), seconds).await.unwrap();
+        assert_eq!(answer.expiration, Some(date(expires)));
+        let opened = Tokens::of(&world.deployment).open_bearer(&answer.token, now()).unwrap();
+        assert_eq!((opened.issued, opened.expires), (now(), expires));
+        assert_eq!(opened.caller.credential, Credential::Bearer(caller.access_key_id().clone()));
+    }
+}
+
+#[tokio::test]
+async fn a_bearer_token_gets_none() {
+    let world = World::new().await;
+    let caller = Caller { credential: Credential::Bearer(user().access_key_id().clone()), ..user() };
+    assert_eq!(refusal(ask(&world, caller, None).await).0, "AccessDenied");
+}

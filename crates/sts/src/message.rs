@@ -1,0 +1,199 @@
+//! What a token holds: a caller, as bytes.
+//!
+//! The messages are private: nobody but this crate reads them, and a token outlives a rolling upgrade at most by the
+//! life of a session. Numbers of fields stay what they are all the same.
+
+use std::sync::Arc;
+
+use bailiwick_model::{AccessKeyId, AccountId, Arn, Path, RoleName, SessionName, Tags, UniqueId, UserName};
+use bailiwick_operation::{Caller, Credential, Principal, Session};
+use jiff::Timestamp;
+use prost::{Message, Oneof};
+
+/// A caller, and how long this token stands for him.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct TokenMessage {
+    #[prost(oneof = "PrincipalMessage", tags = "1, 2, 3")]
+    principal: Option<PrincipalMessage>,
+    /// The key that the caller signs with, or signed with.
+    #[prost(string, tag = "4")]
+    access_key_id: String,
+    #[prost(message, optional, tag = "5")]
+    session: Option<SessionMessage>,
+    /// Times are microseconds since 1970.
+    #[prost(int64, optional, tag = "6")]
+    mfa: Option<i64>,
+    #[prost(int64, tag = "7")]
+    issued: i64,
+    #[prost(int64, tag = "8")]
+    expires: i64,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+enum PrincipalMessage {
+    /// Root of this account.
+    #[prost(uint64, tag = "1")]
+    Root(u64),
+    #[prost(message, tag = "2")]
+    User(EntityMessage),
+    #[prost(message, tag = "3")]
+    Role(EntityMessage),
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct EntityMessage {
+    #[prost(uint64, tag = "1")]
+    account: u64,
+    #[prost(string, tag = "2")]
+    id: String,
+    #[prost(string, tag = "3")]
+    name: String,
+    #[prost(string, tag = "4")]
+    path: String,
+    /// Of role sessions.
+    #[prost(string, tag = "5")]
+    session_name: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SessionMessage {
+    #[prost(string, tag = "1")]
+    access_key_id: String,
+    #[prost(int64, tag = "2")]
+    issued: i64,
+    #[prost(int64, tag = "3")]
+    expires: i64,
+    #[prost(string, repeated, tag = "4")]
+    policies: Vec<String>,
+    #[prost(string, repeated, tag = "5")]
+    policy_arns: Vec<String>,
+    #[prost(message, repeated, tag = "6")]
+    tags: Vec<TagMessage>,
+    #[prost(string, repeated, tag = "7")]
+    transitive_tag_keys: Vec<String>,
+    #[prost(string, optional, tag = "8")]
+    source_identity: Option<String>,
+    #[prost(bool, tag = "9")]
+    chained: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct TagMessage {
+    #[prost(string, tag = "1")]
+    key: String,
+    #[prost(string, tag = "2")]
+    value: String,
+}
+
+/// A caller out of a token, and how long the token stands for him.
+pub(crate) struct Held {
+    pub(crate) caller: Caller,
+    pub(crate) issued: Timestamp,
+    pub(crate) expires: Timestamp,
+}
+
+impl TokenMessage {
+    pub(crate) fn of(caller: &Caller, issued: Timestamp, expires: Timestamp) -> Self {
+        Self {
+            principal: Some(PrincipalMessage::of(&caller.principal)),
+            access_key_id: caller.access_key_id().to_string(),
+            session: caller.session.as_deref().map(SessionMessage::of),
+            mfa: caller.mfa.map(Timestamp::as_microsecond),
+            issued: issued.as_microsecond(),
+            expires: expires.as_microsecond(),
+        }
+    }
+
+    /// What was sealed, with the credential that the kind of token stands for. None for what no token ever held.
+    pub(crate) fn into_held(self, credential: fn(AccessKeyId) -> Credential) -> Option<Held> {
+        let caller = Caller {
+            principal: self.principal?.into_principal()?,
+            credential: credential(AccessKeyId::parse(&self.access_key_id).ok()?),
+            session: match self.session {
+                Some(session) => Some(Arc::new(session.into_session()?)),
+                None => None,
+            },
+            mfa: match self.mfa {
+                Some(mfa) => Some(time(mfa)?),
+                None => None,
+            },
+        };
+        Some(Held { caller, issued: time(self.issued)?, expires: time(self.expires)? })
+    }
+}
+
+impl PrincipalMessage {
+    fn of(principal: &Principal) -> Self {
+        match principal {
+            Principal::Root { account } => Self::Root(account.number()),
+            Principal::User { account, id, name, path } => Self::User(EntityMessage {
+                account: account.number(),
+                id: id.to_string(),
+                name: name.to_string(),
+                path: path.to_string(),
+                session_name: String::new(),
+            }),
+            Principal::RoleSession { account, id, name, path, session_name } => Self::Role(EntityMessage {
+                account: account.number(),
+                id: id.to_string(),
+                name: name.to_string(),
+                path: path.to_string(),
+                session_name: session_name.to_string(),
+            }),
+        }
+    }
+
+    fn into_principal(self) -> Option<Principal> {
+        Some(match self {
+            Self::Root(account) => Principal::Root { account: AccountId::from_number(account)? },
+            Self::User(user) => Principal::User {
+                account: AccountId::from_number(user.account)?,
+                id: UniqueId::parse(&user.id).ok()?,
+                name: UserName::parse(&user.name).ok()?,
+                path: Path::parse(&user.path).ok()?,
+            },
+            Self::Role(role) => Principal::RoleSession {
+                account: AccountId::from_number(role.account)?,
+                id: UniqueId::parse(&role.id).ok()?,
+                name: RoleName::parse(&role.name).ok()?,
+                path: Path::parse(&role.path).ok()?,
+                session_name: SessionName::parse(&role.session_name).ok()?,
+            },
+        })
+    }
+}
+
+impl SessionMessage {
+    fn of(session: &Session) -> Self {
+        let tag = |tag: &bailiwick_model::Tag| TagMessage { key: tag.key.clone(), value: tag.value.clone() };
+        Self {
+            access_key_id: session.access_key_id.to_string(),
+            issued: session.issued.as_microsecond(),
+            expires: session.expires.as_microsecond(),
+            policies: session.policies.clone(),
+            policy_arns: session.policy_arns.iter().map(Arn::to_string).collect(),
+            tags: session.tags.iter().map(tag).collect(),
+            transitive_tag_keys: session.transitive_tag_keys.clone(),
+            source_identity: session.source_identity.clone(),
+            chained: session.chained,
+        }
+    }
+
+    fn into_session(self) -> Option<Session> {
+        Some(Session {
+            access_key_id: AccessKeyId::parse(&self.access_key_id).ok()?,
+            issued: time(self.issued)?,
+            expires: time(self.expires)?,
+            policies: self.policies,
+            policy_arns: self.policy_arns.iter().map(|arn| Arn::parse(arn)).collect::<Result<_, _>>().ok()?,
+            tags: Tags::parse(self.tags.iter().map(|tag| (&tag.key, &tag.value))).ok()?,
+            transitive_tag_keys: self.transitive_tag_keys,
+            source_identity: self.source_identity,
+            chained: self.chained,
+        })
+    }
+}
+
+fn time(microseconds: i64) -> Option<Timestamp> {
+    Timestamp::from_microsecond(microseconds).ok()
+}

@@ -1,0 +1,99 @@
+//! Session policies: what a session is narrowed to, and how much of it a token may hold.
+
+use bailiwick_api::sts::PolicyDescriptorType;
+use bailiwick_model::limits::{SESSION_POLICY_ARNS, SESSION_POLICY_SIZE};
+use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Partition, PolicyName, Result, Tags};
+use bailiwick_policy_lang::{PolicyKind, SaveRules, parse_for_save, to_json};
+use bailiwick_storage::{Policy, Tx};
+
+/// How many bytes of policies and tags a token holds at most. They travel in a header of every request.
+const PACKED_LIMIT: usize = 4096;
+
+/// The session policies that a request brings.
+#[derive(Debug, PartialEq)]
+pub(crate) struct SessionPolicies {
+    /// Without the white space that means nothing.
+    pub(crate) inline: Option<String>,
+    arns: Vec<Arn>,
+}
+
+impl SessionPolicies {
+    /// # Errors
+    /// `ValidationError` for too long a policy, too many ARNs or what is no ARN; `MalformedPolicyDocument`.
+    pub(crate) fn read(inline: Option<&str>, arns: &[PolicyDescriptorType], partition: Partition) -> Result<Self> {
+        let inline = inline.map(|text| read_inline(text, partition)).transpose()?;
+        if arns.len() > SESSION_POLICY_ARNS {
+            return Err(constraint("policyArns", SESSION_POLICY_ARNS));
+        }
+        let arns = arns.iter().map(|descriptor| {
+            let text = descriptor.arn.as_deref().unwrap_or("");
+            Arn::parse(text)
+                .map_err(|_| IamError::validation(format!("{text} is invalid")).field("PolicyArns", "an ARN"))
+        });
+        Ok(Self { inline, arns: arns.collect::<Result<_>>()? })
+    }
+
+    /// The managed policies by the ARNs that they have: those of the role's account, and the deployment's.
+    ///
+    /// # Errors
+    /// `ValidationError` for one that is not there.
+    pub(crate) async fn managed(&self, tx: &mut Tx, role: AccountId, partition: Partition) -> Result<Vec<Arn>> {
+        let mut found = Vec::with_capacity(self.arns.len());
+        for arn in &self.arns {
+            let stored = find(tx, arn, role, partition).await?;
+            found.push(stored.ok_or_else(|| IamError::validation(format!("Policy {arn} was not found.")))?);
+        }
+        Ok(found)
+    }
+
+    /// How much of the space for policies and tags is used, in percent; none when there is nothing.
+    ///
+    /// # Errors
+    /// `PackedPolicyTooLarge` above 100.
+    pub(crate) fn packed_size(&self, tags: &Tags) -> Result<Option<i32>> {
+        let policies = self.inline.iter().map(String::len).chain(self.arns.iter().map(|arn| arn.as_str().len()));
+        let tags = tags.iter().map(|tag| tag.key.len() + tag.value.len());
+        let size: usize = policies.chain(tags).sum();
+        let percent = (size * 100).div_ceil(PACKED_LIMIT);
+        if percent > 100 {
+            let message = format!("Packed policy consumes {percent}% of allotted space, please use smaller policy.");
+            return Err(IamError::new(ErrorCode::PackedPolicyTooLarge, message));
+        }
+        Ok(i32::try_from(percent).ok().filter(|percent| *percent > 0))
+    }
+}
+
+fn read_inline(text: &str, partition: Partition) -> Result<String> {
+    if text.chars().count() > SESSION_POLICY_SIZE {
+        return Err(constraint("policy", SESSION_POLICY_SIZE));
+    }
+    let rules = SaveRules { partition: partition.as_str(), ..SaveRules::default() };
+    let document = parse_for_save(text, PolicyKind::Session, &rules).map_err(|error| {
+        let message = format!("{} ({error})", error.aws_message());
+        IamError::new(ErrorCode::MalformedPolicyDocument, message).field("Policy", error.to_string())
+    })?;
+    Ok(to_json(&document))
+}
+
+async fn find(tx: &mut Tx, arn: &Arn, role: AccountId, partition: Partition) -> Result<Option<Arn>> {
+    let account = match arn.account() {
+        "aws" => AccountId::NONE,
+        _ if arn.account_id() == Some(role) => role,
+        _ => return Ok(None),
+    };
+    let Some(("policy", _, name)) = arn.typed_resource() else { return Ok(None) };
+    let Ok(name) = PolicyName::parse(name) else { return Ok(None) };
+    let Some(policy) = tx.find::<Policy>(account, &name).await? else { return Ok(None) };
+    let stored = Arn::iam(partition, account, format_args!("policy{}{}", policy.path, policy.name));
+    Ok(Some(stored).filter(|stored| stored.as_str().eq_ignore_ascii_case(arn.as_str())))
+}
+
+fn constraint(member: &str, limit: usize) -> IamError {
+    IamError::validation(format!(
+        "1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must have length less \
+         than or equal to {limit}"
+    ))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+use bailiwick_model::{IdKind, Path, UniqueId};
+
+use super::*;
+use crate::testing::{World, account, now};
+
+const ALLOW: &str =
+    r#"{ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Action": "s3:*", "Resource": "*" } }"#;
+
+fn read(inline: Option<&str>, arns: &[&str]) -> Result<SessionPolicies> {
+    let arns: Vec<_> = arns.iter().map(|arn| PolicyDescriptorType { arn: Some((*arn).to_owned()) }).collect();
+    SessionPolicies::read(inline, &arns, Partition::Aws)
+}
+
+fn refused(inline: Option<&str>, arns: &[&str]) -> (&'static str, String) {
+    crate::testing::refusal(read(inline, arns))
+}
+
+#[test]
+fn policies_are_kept_without_white_space() {
+    let read = read(Some(ALLOW), &[]).unwrap();
+    let expected = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#;
+    assert_eq!(read.inline.as_deref(), Some(expected));
+}
+
+#[test]
+fn malformed_ones_are_refused() {
+    for bad in [
+        "",
+        "{}",
+        "not json",
+        &ALLOW.replace("Allow", "Perhaps"),
+        &ALLOW.replace("\"Resource\"", "\"Principal\":\"*\",\"Resource\""),
+    ] {
+        assert_eq!(refused(Some(bad), &[]).0, "MalformedPolicyDocument", "{bad}");
+    }
+    assert_eq!(refused(None, &["policy"]), ("ValidationError", "policy is invalid".into()));
+}
+
+#[test]
+fn limits_count_white_space_and_arns() {
+    let padded = |n: usize| format!("{ALLOW}{}", " ".repeat(n - ALLOW.len()));
+    assert!(read(Some(&padded(2048)), &[]).is_ok());
+    let (code, message) = refused(Some(&padded(2049)), &[]);
+    assert_eq!(code, "ValidationError");
+    assert!(
+        message
+            .ends_with("at 'policy' failed to satisfy constraint: Member must have length less than or equal to 2048")
+    );
+    let arns = ["arn:aws:iam::aws:policy/X"; 11];
+    assert!(read(None, &arns[..10]).is_ok());
+    assert!(refused(None, &arns).1.contains("'policyArns'"));
+}
+
+#[test]
+fn what_a_token_holds_is_bounded() {
+    let nothing = read(None, &[]).unwrap();
+    assert_eq!(nothing.packed_size(&Tags::new()).unwrap(), None);
+    let tags = |n: usize| Tags::parse((0..n).map(|i| (format!("key{i:05}"), "v".repeat(92)))).unwrap();
+    for (n, percent) in [(1, Some(3)), (20, Some(49)), (40, Some(98)), (41, None)] {
+        match (nothing.packed_size(&tags(n)), percent) {
+            (Ok(size), Some(_)) => assert_eq!(size, percent, "{n}"),
+            (Err(error), None) => {
+                assert_eq!(error.code().wire(), "PackedPolicyTooLarge");
+                assert_eq!(
+                    error.message(),
+                    "Packed policy consumes 101% of allotted space, please use smaller policy."
+                );
+            }
+            (other, _) => panic!("{n}: {other:?}"),
+        }
+    }
+    let policy = read(Some(ALLOW), &["arn:aws:iam::aws:policy/ReadOnlyAccess"]).unwrap();
+    assert_eq!(policy.packed_size(&Tags::new()).unwrap(), Some(4));
+}
+
+#[tokio::test]
+async fn managed_policies_are_of_the_roles_account_or_the_deployments() {
+    let world = World::new().await;
+    let mut tx = world.tx().await;
+    for (owner, path, name) in [(account(), "/team/", "Narrow"), (AccountId::NONE, "/", "ReadOnlyAccess")] {
+        let policy = Policy {
+            account: owner,
+            id: UniqueId::new(IdKind::Policy, [name.len() as u8; 17]),
+            name: PolicyName::parse(name).unwrap(),
+            path: Path::parse(path).unwrap(),
+            created: now(),
+            updated: now(),
+            description: None,
+            tags: Tags::new(),
+            default_version: 1,
+            latest_version: 1,
+        };
+        tx.create_policy(&policy, ALLOW.to_owned()).await.unwrap();
+    }
+    for (arn, found) in [
+        ("arn:aws:iam::111122223333:policy/team/Narrow", Some("arn:aws:iam::111122223333:policy/team/Narrow")),
+        ("arn:aws:iam::111122223333:policy/team/NARROW", Some("arn:aws:iam::111122223333:policy/team/Narrow")),
+        ("arn:aws:iam::aws:policy/ReadOnlyAccess", Some("arn:aws:iam::aws:policy/ReadOnlyAccess")),
+        ("arn:aws:iam::111122223333:policy/Narrow", None),
+        ("arn:aws:iam::444455556666:policy/team/Narrow", None),
+        ("arn:aws:iam::aws:policy/team/Narrow", None),
+        ("arn:aws-cn:iam::aws:policy/ReadOnlyAccess", None),
+        ("arn:aws:iam::111122223333:role/team/Narrow", None),
+        ("arn:aws:s3:::bucket", None),
+    ] {
+        let read = read(None, &[arn]).unwrap();
+        let stored = read.managed(&mut tx, account(), Partition::Aws).await;
+        match found {
+            Some(found) => assert_eq!(stored.unwrap()[0].as_str(), found),
+            None => {
+                assert_eq!(crate::testing::refusal(stored), ("ValidationError", format!("Policy {arn} was not found.")))
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Tags and source identity of a session: what the request brings, and what the caller's own session passes on.
+
+use bailiwick_api::sts::Tag;
+use bailiwick_model::{ErrorCode, IamError, Result, Tags};
+use bailiwick_operation::Session;
+
+/// The tags of a session to come.
+#[derive(Debug, PartialEq)]
+pub(crate) struct SessionTags {
+    /// What the request brings.
+    pub(crate) requested: Tags,
+    /// The same with what the caller's session passes on.
+    pub(crate) all: Tags,
+    /// Which of them will be passed on.
+    pub(crate) transitive: Vec<String>,
+    /// Whether the caller's session passes any on: that alone asks for `sts:TagSession`.
+    pub(crate) inherited: bool,
+}
+
+impl SessionTags {
+    /// # Errors
+    /// `InvalidParameterValue` for a tag twice, a transitive key without tag, or a tag that the caller's session
+    /// passes on and that therefore cannot be set.
+    pub(crate) fn read(tags: &[Tag], transitive: &[String], caller: Option<&Session>) -> Result<Self> {
+        let pairs = tags.iter().map(|tag| (tag.key.as_deref().unwrap_or(""), tag.value.as_deref().unwrap_or("")));
+        let requested = Tags::parse(pairs).map_err(|error| match error.code() {
+            ErrorCode::InvalidInput | ErrorCode::LimitExceeded => invalid(error.message()),
+            _ => error,
+        })?;
+        if transitive.iter().any(|key| requested.get(key).is_none()) {
+            return Err(invalid("The specified transitive tag key must be included in the requested tags."));
+        }
+        let inherited = caller.into_iter().flat_map(|session| chosen(&session.tags, &session.transitive_tag_keys));
+        let inherited = Tags::parse(inherited)?;
+        if inherited.iter().any(|tag| requested.get(&tag.key).is_some()) {
+            return Err(invalid(
+                "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag \
+                 key from the calling session.",
+            ));
+        }
+        let passed_on =
+            inherited.iter().map(|tag| tag.key.as_str()).chain(chosen(&requested, transitive).map(|tag| tag.0));
+        let (transitive, inherits) = (passed_on.map(str::to_owned).collect(), !inherited.is_empty());
+        let mut all = inherited;
+        all.merge(requested.clone()).map_err(|error| invalid(error.message()))?;
+        Ok(Self { requested, all, transitive, inherited: inherits })
+    }
+}
+
+/// The tags of these keys, once each and in the spelling that the tags have.
+fn chosen<'a>(tags: &'a Tags, keys: &[String]) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let keys: Vec<_> = keys.iter().map(|key| key.to_lowercase()).collect();
+    let chosen = tags.iter().filter(move |tag| keys.contains(&tag.key.to_lowercase()));
+    chosen.map(|tag| (tag.key.as_str(), tag.value.as_str()))
+}
+
+/// The source identity of a session to come: once set, it stays.
+///
+/// # Errors
+/// `AccessDenied` when the request brings another one than the caller's session has.
+pub(crate) fn source_identity(requested: Option<&str>, caller: Option<&Session>) -> Result<Option<String>> {
+    match (requested, caller.and_then(|session| session.source_identity.as_deref())) {
+        (Some(requested), Some(set)) if requested != set => Err(IamError::new(
+            ErrorCode::AccessDenied,
+            "the source identity of a session can not be changed by a session that it assumes",
+        )),
+        (requested, set) => Ok(set.or(requested).map(str::to_owned)),
+    }
+}
+
+fn invalid(message: &str) -> IamError {
+    IamError::new(ErrorCode::InvalidParameterValue, message)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! Issuing and opening tokens.
+
+use bailiwick_model::{AccessKeyId, ErrorCode, IamError};
+use bailiwick_operation::{Caller, Credential, Deployment};
+use bailiwick_seal::{KeyPurpose, SealError, Sealer, SecretString};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use prost::Message;
+
+use crate::message::{Held, TokenMessage};
+
+/// The form of what is sealed; part of the associated data, so that a later form never reads as this one.
+const VERSION: &[u8] = b"1";
+
+/// Longer texts are no tokens of ours: four times the longest that is issued.
+const MAX_TEXT: usize = 64 * 1024;
+
+/// Issues and opens the tokens of a cluster.
+///
+/// Three kinds, each sealed with keys of its own, so that none is taken for another: session tokens, which prove
+/// nothing without the secret that belongs to them; bearer tokens, which prove who brings them; and handles, which
+/// Bailiwick gives to another service for a caller that it has authenticated.
+#[derive(Clone, Copy)]
+pub struct Tokens<'a> {
+    sealer: &'a Sealer,
+    cluster: &'a str,
+}
+
+/// Temporary credentials, read back from their session token.
+///
+/// Nothing is proven yet: the request must be signed with the secret, and principal, revocations and account state
+/// must be looked up.
+#[derive(Debug)]
+pub struct OpenedSession {
+    /// Whom the token stands for; his session is there.
+    pub caller: Caller,
+    /// What the request must be signed with.
+    pub secret: SecretString,
+}
+
+/// A caller, read back from a bearer token or a handle.
+///
+/// Who brings a bearer token is the caller, if principal, access key, revocations and account state still allow it.
+#[derive(Clone, Debug)]
+pub struct Bearer {
+    /// Whom the token stands for.
+    pub caller: Caller,
+    /// When it was issued.
+    pub issued: Timestamp,
+    /// When it ends; not later than the caller's session.
+    pub expires: Timestamp,
+}
+
+/// Why a token is not taken. Of a token that is no good it is not told why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Not one of ours, not of this kind, cluster or access key, or too old for its key to be kept.
+    #[error("The security token included in the request is invalid.")]
+    Invalid,
+    /// One of ours, and over.
+    #[error("The security token included in the request is expired")]
+    Expired,
+}
+
+impl From<TokenError> for IamError {
+    fn from(error: TokenError) -> Self {
+        let code = match error {
+            TokenError::Invalid => ErrorCode::InvalidClientTokenId,
+            TokenError::Expired => ErrorCode::ExpiredToken,
+        };
+        IamError::new(code, error.to_string())
+    }
+}
+
+impl<'a> Tokens<'a> {
+    /// The tokens of a cluster.
+    pub fn new(sealer: &'a Sealer, cluster: &'a str) -> Self {
+        Self { sealer, cluster }
+    }
+
+    /// The tokens of a deployment.
+    pub fn of(deployment: &'a Deployment) -> Self {
+        Self::new(&deployment.sealer, &deployment.cluster_id)
+    }
+
+    /// Issues the session token of temporary credentials, and the secret key that belongs to it.
+    ///
+    /// `caller` is who he will be: his credential is the temporary access key, and he has a session.
+    ///
+    /// # Errors
+    /// When sealing fails, or the caller has no session, which are failures of ours.
+    pub fn issue_session(&self, caller: &Caller) -> Result<(String, SecretString), IamError> {
+        let session = caller.session.as_deref().ok_or_else(|| IamError::internal("a session token without session"))?;
+        let key = caller.access_key_id();
+        let message = TokenMessage::of(caller, session.issued, session.expires);
+        // One keyring for both, or a rotation between them would part token and secret.
+        let keyring = self.sealer.keyring();
+        let account = account_of(key).ok_or_else(|| IamError::internal("an access key id without account"))?;
+        let aad = [&b"sts"[..], self.cluster.as_bytes(), &account, key.as_str().as_bytes(), VERSION];
+        let sealed =
+            keyring.seal(KeyPurpose::SessionToken, &aad, &message.encode_to_vec()).map_err(IamError::internal)?;
+        let secret = keyring
+            .derive_secret(KeyPurpose::SessionToken, &sealed, &[self.cluster.as_bytes(), key.as_str().as_bytes()])
+            .map_err(IamError::internal)?;
+        Ok((URL_SAFE_NO_PAD.encode(sealed), secret))
+    }
+
+    /// Opens the session token that came with a request signed by `key`.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn open_session(&self, key: &AccessKeyId, token: &str, now: Timestamp) -> Result<OpenedSession, TokenError> {
+        let account = account_of(key).ok_or(TokenError::Invalid)?;
+        let sealed = decode(token)?;
+        let keyring = self.sealer.keyring();
+        let aad = [&b"sts"[..], self.cluster.as_bytes(), &account, key.as_str().as_bytes(), VERSION];
+        let opened = keyring.open(KeyPurpose::SessionToken, &aad, &sealed).map_err(invalid)?;
+        let held = read(&opened, Credential::AccessKey, now)?;
+        if held.caller.access_key_id() != key || held.caller.session.is_none() {
+            return Err(TokenError::Invalid);
+        }
+        let secret = keyring
+            .derive_secret(KeyPurpose::SessionToken, &sealed, &[self.cluster.as_bytes(), key.as_str().as_bytes()])
+            .map_err(invalid)?;
+        Ok(OpenedSession { caller: held.caller, secret })
+    }
+
+    /// Issues a bearer token for a caller.
+    ///
+    /// # Errors
+    /// When sealing fails, which is a failure of ours.
+    pub fn issue_bearer(&self, caller: &Caller, issued: Timestamp, expires: Timestamp) -> Result<String, IamError> {
+        let message = TokenMessage::of(caller, issued, expires).encode_to_vec();
+        let aad = [&b"bearer"[..], self.cluster.as_bytes(), VERSION];
+        let sealed = self.sealer.seal(KeyPurpose::BearerToken, &aad, &message).map_err(IamError::internal)?;
+        Ok(URL_SAFE_NO_PAD.encode(sealed))
+    }
+
+    /// Opens a bearer token; the caller's credential says that he came with one.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn open_bearer(&self, token: &str, now: Timestamp) -> Result<Bearer, TokenError> {
+        let aad = [&b"bearer"[..], self.cluster.as_bytes(), VERSION];
+        let opened = self.sealer.open(KeyPurpose::BearerToken, &aad, &decode(token)?).map_err(invalid)?;
+        read(&opened, Credential::Bearer, now).map(Bearer::from)
+    }
+
+    /// Issues a handle for a caller. It opens for the same `holder` alone: whoever it is given to.
+    ///
+    /// # Errors
+    /// When sealing fails, which is a failure of ours.
+    pub fn issue_handle(
+        &self,
+        caller: &Caller,
+        holder: &[u8],
+        issued: Timestamp,
+        expires: Timestamp,
+    ) -> Result<Vec<u8>, IamError> {
+        let message = TokenMessage::of(caller, issued, expires).encode_to_vec();
+        let aad = [&b"handle"[..], self.cluster.as_bytes(), holder, VERSION];
+        self.sealer.seal(KeyPurpose::CallerHandle, &aad, &message).map_err(IamError::internal)
+    }
+
+    /// Opens a handle that `holder` brings.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn open_handle(&self, handle: &[u8], holder: &[u8], now: Timestamp) -> Result<Bearer, TokenError> {
+        let aad = [&b"handle"[..], self.cluster.as_bytes(), holder, VERSION];
+        let opened = self.sealer.open(KeyPurpose::CallerHandle, &aad, handle).map_err(invalid)?;
+        read(&opened, Credential::AccessKey, now).map(Bearer::from)
+    }
+}
+
+impl From<Held> for Bearer {
+    fn from(held: Held) -> Self {
+        Self { caller: held.caller, issued: held.issued, expires: held.expires }
+    }
+}
+
+fn account_of(key: &AccessKeyId) -> Option<[u8; 12]> {
+    key.account().map(|account| account.digits())
+}
+
+fn decode(token: &str) -> Result<Vec<u8>, TokenError> {
+    if token.len() > MAX_TEXT {
+        return Err(TokenError::Invalid);
+    }
+    URL_SAFE_NO_PAD.decode(token).map_err(|_| TokenError::Invalid)
+}
+
+fn read(opened: &[u8], credential: fn(AccessKeyId) -> Credential, now: Timestamp) -> Result<Held, TokenError> {
+    let message = TokenMessage::decode(opened).map_err(|_| TokenError::Invalid)?;
+    let held = message.into_held(credential).ok_or(TokenError::Invalid)?;
+    let session_over = held.caller.session.as_ref().is_some_and(|session| session.expires <= now);
+    if held.expires <= now || session_over { Err(TokenError::Expired) } else { Ok(held) }
+}
+
+fn invalid(_: SealError) -> TokenError {
+    TokenError::Invalid
+}
+
+#[cfg(test)]
+mod tests;

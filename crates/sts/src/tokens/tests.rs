@@ -1,0 +1,145 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::testing::{now, root, sealer, session, time, user};
+
+/// Callers have no equality of their own; all of them is in what `Debug` shows.
+fn same(a: &Caller, b: &Caller) -> bool {
+    format!("{a:?}") == format!("{b:?}")
+}
+
+#[test]
+fn a_session_comes_back_as_it_went_in() {
+    let sealer = sealer();
+    let tokens = Tokens::new(&sealer, "pond");
+    let caller = session(&[("team", "reeds"), ("Nest", "")], &["team"], Some("heron@example.com"));
+    let (token, secret) = tokens.issue_session(&caller).unwrap();
+    let opened = tokens.open_session(caller.access_key_id(), &token, now()).unwrap();
+    assert!(same(&opened.caller, &caller), "{:?}", opened.caller);
+    assert_eq!(opened.secret, secret);
+    assert_eq!(secret.expose().len(), 40);
+    assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'), "{token}");
+    for hidden in ["reeds", "swim", secret.expose()] {
+        assert!(!token.contains(hidden));
+    }
+}
+
+#[test]
+fn a_session_ends_on_the_second() {
+    let sealer = sealer();
+    let tokens = Tokens::new(&sealer, "pond");
+    let caller = session(&[], &[], None);
+    let (token, _) = tokens.issue_session(&caller).unwrap();
+    let check = |at: &str, ok: bool| {
+        let opened = tokens.open_session(caller.access_key_id(), &token, time(at));
+        assert_eq!(opened.map(drop), if ok { Ok(()) } else { Err(TokenError::Expired) }, "{at}");
+    };
+    check("12:29:59.999999", true);
+    check("12:30:00", false);
+    check("23:00:00", false);
+}
+
+#[test]
+fn a_session_token_opens_for_its_key_cluster_and_kind_alone() {
+    let sealer = sealer();
+    let tokens = Tokens::new(&sealer, "pond");
+    let caller = session(&[], &[], None);
+    let (token, _) = tokens.issue_session(&caller).unwrap();
+    let invalid = |result: Result<OpenedSession, TokenError>| assert_eq!(result.unwrap_err(), TokenError::Invalid);
+    invalid(tokens.open_session(root().access_key_id(), &token, now()));
+    invalid(Tokens::new(&sealer, "lake").open_session(caller.access_key_id(), &token, now()));
+    invalid(Tokens::new(&crate::testing::sealer(), "pond").open_session(caller.access_key_id(), &token, now()));
+    for bad in ["", "x", "=", &token[1..], &format!("{token}="), &format!("{token}A"), &"A".repeat(MAX_TEXT + 1)] {
+        invalid(tokens.open_session(caller.access_key_id(), bad, now()));
+    }
+    let foreign = AccessKeyId::parse("not_one_of_ours_at_all").unwrap();
+    invalid(tokens.open_session(&foreign, &token, now()));
+    assert_eq!(tokens.open_bearer(&token, now()).map(drop), Err(TokenError::Invalid));
+    let bearer = tokens.issue_bearer(&caller, now(), time("12:10:00")).unwrap();
+    invalid(tokens.open_session(caller.access_key_id(), &bearer, now()));
+    let handle = tokens.issue_handle(&caller, b"asker", now(), time("12:10:00")).unwrap();
+    assert_eq!(tokens.open_bearer(&URL_SAFE_NO_PAD.encode(&handle), now()).map(drop), Err(TokenError::Invalid));
+    let sealed = URL_SAFE_NO_PAD.decode(&bearer).unwrap();
+    assert_eq!(tokens.open_handle(&sealed, b"asker", now()).map(drop), Err(TokenError::Invalid));
+}
+
+#[test]
+fn bearer_tokens_stand_for_every_kind_of_caller() {
+    let sealer = sealer();
+    let tokens = Tokens::new(&sealer, "pond");
+    for caller in [root(), user(), session(&[("a", "b")], &[], None)] {
+        let token = tokens.issue_bearer(&caller, now(), time("12:20:00")).unwrap();
+        let opened = tokens.open_bearer(&token, now()).unwrap();
+        let expected = Caller { credential: Credential::Bearer(caller.access_key_id().clone()), ..caller };
+        assert!(same(&opened.caller, &expected), "{opened:?}");
+        assert_eq!((opened.issued, opened.expires), (now(), time("12:20:00")));
+        assert_eq!(tokens.open_bearer(&token, time("12:20:00")).map(drop), Err(TokenError::Expired));
+    }
+}
+
+#[test]
+fn a_bearer_token_does_not_outlive_its_session() {
+    let sealer = sealer();
+    let tokens = Tokens::new(&sealer, "pond");
+    let token = tokens.issue_bearer(&session(&[], &[], None), now(), time("20:00:00")).unwrap();
+    assert!(tokens.open_bearer(&token, time("12:29:59")).is_ok());
+    assert_eq!(tokens.open_bearer(&token, time("12:30:00")).map(drop), Err(TokenError::Expired));
+}
+
+#[test]
+fn handles_are_of_whom_they_were_given_to() {
+    let sealer = sealer();
+    let tokens = Tokens::new(&sealer, "pond");
+    let handle = tokens.issue_handle(&user(), b"asker", now(), time("12:10:00")).unwrap();
+    assert!(same(&tokens.open_handle(&handle, b"asker", now()).unwrap().caller, &user()));
+    assert_eq!(tokens.open_handle(&handle, b"other", now()).map(drop), Err(TokenError::Invalid));
+    assert_eq!(tokens.open_handle(&handle, b"asker", time("12:10:00")).map(drop), Err(TokenError::Expired));
+}
+
+#[test]
+fn tokens_live_through_a_rotation_and_not_through_a_prune() {
+    let sealer = sealer();
+    let tokens = Tokens::new(&sealer, "pond");
+    let caller = session(&[], &[], None);
+    let (token, secret) = tokens.issue_session(&caller).unwrap();
+    let purpose = KeyPurpose::SessionToken;
+    sealer.replace(sealer.keyring().rotate(purpose, 100).unwrap());
+    assert_eq!(tokens.open_session(caller.access_key_id(), &token, now()).unwrap().secret, secret);
+    sealer.replace(sealer.keyring().prune(purpose, 100, 0));
+    let gone = tokens.open_session(caller.access_key_id(), &token, now());
+    assert_eq!(gone.map(drop), Err(TokenError::Invalid));
+}
+
+#[test]
+fn refusals_are_awss() {
+    let invalid = IamError::from(TokenError::Invalid);
+    assert_eq!((invalid.code().wire(), invalid.code().http_status()), ("InvalidClientTokenId", 403));
+    assert_eq!(IamError::from(TokenError::Expired).code().wire(), "ExpiredToken");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_changed_token_opens(at: prop::sample::Index, byte in "[A-Za-z0-9_=+/-]", arbitrary in "[A-Za-z0-9_-]{0,300}") {
+        let sealer = sealer();
+        let tokens = Tokens::new(&sealer, "pond");
+        let caller = session(&[("a", "b")], &["a"], None);
+        let (token, _) = tokens.issue_session(&caller).unwrap();
+        let mut changed = token.clone();
+        let at = at.index(token.len());
+        changed.replace_range(at..=at, &byte);
+        if changed != token {
+            prop_assert!(tokens.open_session(caller.access_key_id(), &changed, now()).is_err());
+        }
+        prop_assert!(tokens.open_session(caller.access_key_id(), &arbitrary, now()).is_err());
+        prop_assert!(tokens.open_bearer(&arbitrary, now()).is_err());
+        prop_assert!(tokens.open_handle(arbitrary.as_bytes(), b"", now()).is_err());
+    }
+
+    /// What is sealed is ours; reading it must not depend on that.
+    #[test]
+    fn no_bytes_make_reading_panic(bytes: Vec<u8>) {
+        let _ = read(&bytes, Credential::Bearer, now());
+    }
+}
