@@ -6,6 +6,7 @@
 //! [`Document`], says where and why a text is none, and writes documents back. What a document decides is the
 //! evaluator's matter. Start at [`document`] (what a policy is), then [`parse()`], then the grammar behind it.
 
+pub mod catalogue;
 pub mod document;
 mod error;
 mod form;
@@ -25,6 +26,7 @@ mod size;
 mod span;
 pub mod template;
 
+pub use catalogue::{Catalogue, CatalogueError};
 pub use document::{
     ActionElement, Condition, ConditionValue, Document, Effect, Principal, PrincipalElement, PrincipalEntry,
     ResourceElement, Statement, Text, ValueType, Version,

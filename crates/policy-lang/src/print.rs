@@ -12,8 +12,7 @@ use crate::document::{
 use crate::error::PolicyError;
 use crate::kind::PolicyKind;
 use crate::parse::parse;
-use writer::Writer;
-pub(crate) use writer::string;
+pub(crate) use writer::{Writer, string};
 
 /// The document on one line, without white space.
 #[must_use]

@@ -1,0 +1,227 @@
+//! What services there are: their actions, resource types and condition keys.
+//!
+//! Checks that need names ask a catalogue. One for `iam`, `sts`, `bailiwick` and the global `aws:` keys is built in;
+//! whoever registers services of his own merges theirs into it. A catalogue is a JSON file, read and written here.
+
+mod read;
+mod write;
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use crate::glob;
+use crate::operator::Family;
+pub use read::CatalogueError;
+
+/// Services and the global condition keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Catalogue {
+    /// Whether it names every service that there is, so that an unknown one is an error.
+    pub complete: bool,
+    /// The services by prefix.
+    services: BTreeMap<Box<str>, Service>,
+    /// Keys of no service, by name in lower case.
+    global_keys: BTreeMap<Box<str>, ConditionKey>,
+}
+
+/// A service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Service {
+    /// The prefix of its actions, in lower case.
+    pub prefix: Box<str>,
+    /// The service principals that act for it.
+    pub principals: Vec<Box<str>>,
+    actions: BTreeMap<Box<str>, Action>,
+    resources: BTreeMap<Box<str>, ResourceType>,
+    keys: BTreeMap<Box<str>, ConditionKey>,
+}
+
+/// An action of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// Its name without prefix, as the service spells it.
+    pub name: Box<str>,
+    /// The resource types that it acts on; with none, its resource is `*`.
+    pub resources: Vec<Box<str>>,
+    /// The condition keys that it brings, beside those of its resources.
+    pub keys: Vec<Box<str>>,
+}
+
+/// A type of resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceType {
+    /// Its name within the service.
+    pub name: Box<str>,
+    /// Its ARNs, with placeholders: `arn:${Partition}:iam::${Account}:user/${UserNameWithPath}`.
+    pub arns: Vec<Box<str>>,
+    /// The condition keys that every action on it brings.
+    pub keys: Vec<Box<str>>,
+}
+
+/// A condition key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConditionKey {
+    /// Its name; a tag key ends in `/${TagKey}`.
+    pub name: Box<str>,
+    /// What its values are.
+    pub family: Family,
+    /// Whether a request may bring several values at once.
+    pub multivalued: bool,
+}
+
+static BUILTIN: LazyLock<Catalogue> = LazyLock::new(|| {
+    // The crate's tests read the same text, so it is known to be one.
+    Catalogue::parse(include_str!("../data/catalogue.json")).unwrap_or_default()
+});
+
+impl Catalogue {
+    /// The built-in one: `iam`, `sts`, `bailiwick` and the global keys.
+    #[must_use]
+    pub fn builtin() -> &'static Self {
+        &BUILTIN
+    }
+
+    /// The services, by prefix.
+    pub fn services(&self) -> impl Iterator<Item = &Service> {
+        self.services.values()
+    }
+
+    /// The service of that prefix, in any case.
+    #[must_use]
+    pub fn service(&self, prefix: &str) -> Option<&Service> {
+        self.services.get(&*prefix.to_ascii_lowercase())
+    }
+
+    /// Adds a service, or replaces the one of its prefix.
+    pub fn insert(&mut self, mut service: Service) {
+        service.prefix = service.prefix.to_ascii_lowercase().into();
+        self.services.insert(service.prefix.clone(), service);
+    }
+
+    /// Takes a service out.
+    pub fn remove(&mut self, prefix: &str) -> Option<Service> {
+        self.services.remove(&*prefix.to_ascii_lowercase())
+    }
+
+    /// Takes over what another catalogue has; of what both have, the other's is kept.
+    pub fn merge(&mut self, other: Self) {
+        self.complete |= other.complete;
+        self.services.extend(other.services);
+        self.global_keys.extend(other.global_keys);
+    }
+
+    /// The keys of no service.
+    pub fn global_keys(&self) -> impl Iterator<Item = &ConditionKey> {
+        self.global_keys.values()
+    }
+
+    /// The condition key of that name, in any case: `aws:PrincipalTag/team` finds `aws:PrincipalTag/${TagKey}`.
+    #[must_use]
+    pub fn key(&self, name: &str) -> Option<&ConditionKey> {
+        let name = key_id(name);
+        let own = name.split_once(':').and_then(|(prefix, _)| self.services.get(prefix)?.keys.get(&*name));
+        own.or_else(|| self.global_keys.get(&*name))
+            .or_else(|| self.services.values().find_map(|service| service.keys.get(&*name)))
+    }
+}
+
+impl Service {
+    /// A service without actions.
+    #[must_use]
+    pub fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.to_ascii_lowercase().into(), ..Self::default() }
+    }
+
+    /// Its actions, by name.
+    pub fn actions(&self) -> impl Iterator<Item = &Action> {
+        self.actions.values()
+    }
+
+    /// The action of that name, in any case.
+    #[must_use]
+    pub fn action(&self, name: &str) -> Option<&Action> {
+        self.actions.get(&*name.to_ascii_lowercase())
+    }
+
+    /// Adds an action, or replaces the one of its name.
+    pub fn insert_action(&mut self, action: Action) {
+        self.actions.insert(action.name.to_ascii_lowercase().into(), action);
+    }
+
+    /// Its resource types, by name.
+    pub fn resources(&self) -> impl Iterator<Item = &ResourceType> {
+        self.resources.values()
+    }
+
+    /// The resource type of that name.
+    #[must_use]
+    pub fn resource(&self, name: &str) -> Option<&ResourceType> {
+        self.resources.get(name)
+    }
+
+    /// Adds a resource type, or replaces the one of its name.
+    pub fn insert_resource(&mut self, resource: ResourceType) {
+        self.resources.insert(resource.name.clone(), resource);
+    }
+
+    /// Its own condition keys, by name.
+    pub fn keys(&self) -> impl Iterator<Item = &ConditionKey> {
+        self.keys.values()
+    }
+
+    /// Adds a condition key, or replaces the one of its name.
+    pub fn insert_key(&mut self, key: ConditionKey) {
+        self.keys.insert(key_id(&key.name).into(), key);
+    }
+
+    /// Whether any of its actions is one that the pattern (without prefix) names.
+    pub(crate) fn has_action(&self, pattern: &str) -> bool {
+        let pattern = pattern.to_ascii_lowercase();
+        self.actions.keys().any(|name| glob::matches(&pattern, name))
+    }
+
+    /// Whether a request for this action may bring this key.
+    pub(crate) fn brings(&self, action: &Action, key: &str) -> bool {
+        let wanted = key_id(key);
+        let of_resources = action.resources.iter().filter_map(|name| self.resources.get(name));
+        let keys = action.keys.iter().chain(of_resources.flat_map(|resource| &resource.keys));
+        keys.into_iter().any(|name| key_id(name) == wanted)
+    }
+}
+
+impl ResourceType {
+    /// Its ARNs as patterns.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = String> {
+        self.arns.iter().map(|arn| placeholders_to_stars(arn))
+    }
+}
+
+/// A key's name in lower case, with what follows the first slash put as `${tagkey}`, unless the key is of the web
+/// identity kind, where the slash belongs to the provider's host and path.
+fn key_id(name: &str) -> String {
+    let mut name = name.to_ascii_lowercase();
+    let (colon, slash) = (name.find(':'), name.find('/'));
+    if let (Some(colon), Some(slash)) = (colon, slash)
+        && colon < slash
+    {
+        name.truncate(slash);
+        name.push_str("/${tagkey}");
+    }
+    name
+}
+
+/// `${Anything}` becomes `*`.
+pub(crate) fn placeholders_to_stars(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        pattern.push_str(before);
+        pattern.push('*');
+        rest = after.split_once('}').map_or("", |(_, rest)| rest);
+    }
+    pattern.push_str(rest);
+    pattern
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+use super::*;
+
+#[test]
+fn the_built_in_one_is_whole() {
+    let text = include_str!("../../data/catalogue.json");
+    let catalogue = Catalogue::parse(text).unwrap();
+    assert_eq!(&catalogue, Catalogue::builtin());
+    assert_eq!(Catalogue::parse(&catalogue.to_json()), Ok(catalogue.clone()));
+    let prefixes: Vec<_> = catalogue.services().map(|service| &*service.prefix).collect();
+    assert_eq!(prefixes, ["bailiwick", "iam", "sts"]);
+    // Every key that an action or a resource brings has a type.
+    for service in catalogue.services() {
+        let keys = service.actions().flat_map(|action| &action.keys);
+        for key in keys.chain(service.resources().flat_map(|resource| &resource.keys)) {
+            assert!(catalogue.key(key).is_some(), "{key}");
+        }
+        assert!(service.actions().count() > 5);
+    }
+}
+
+#[test]
+fn names_are_found_in_any_case() {
+    let catalogue = Catalogue::builtin();
+    let name = |key: &str| catalogue.key(key).map(|key| &*key.name);
+    assert_eq!(name("AWS:sourceip"), Some("aws:SourceIp"));
+    assert_eq!(name("aws:PrincipalTag/a/b"), Some("aws:PrincipalTag/${TagKey}"));
+    assert_eq!(name("iam:ResourceTag/x"), Some("iam:ResourceTag/${TagKey}"));
+    assert_eq!(name("saml:aud"), Some("saml:aud"));
+    assert_eq!(name("aws:PrincipalTag"), None);
+    assert_eq!(name("accounts.example.com/a:sub"), None);
+    let iam = catalogue.service("IAM").unwrap();
+    assert_eq!(iam.action("passrole").map(|action| &*action.name), Some("PassRole"));
+    assert!(iam.has_action("*rolepolic?") && !iam.has_action("DoNothing"));
+    let (pass, list) = (iam.action("PassRole").unwrap(), iam.action("ListUsers").unwrap());
+    assert!(iam.brings(pass, "iam:passedtoservice") && iam.brings(pass, "aws:ResourceTag/team"));
+    assert!(!iam.brings(list, "iam:PassedToService"));
+}
+
+#[test]
+fn what_is_no_catalogue_is_refused() {
+    let check = |text: &str, expected: &str| {
+        assert_eq!(Catalogue::parse(text).map_err(|error| error.to_string()), Err(expected.to_owned()), "{text}");
+    };
+    check("[]", "line 1, column 1: found an array, expected an object");
+    check("{}", "line 1, column 1: found an object, expected a member `catalogue`, which is the format");
+    check(r#"{"catalogue":2}"#, "line 1, column 14: in catalogue: found `2`, expected format `1`");
+    check(
+        r#"{"catalogue":1,"catalogue":1}"#,
+        "line 1, column 16: in catalogue: found `catalogue`, expected each key once",
+    );
+    check(
+        r#"{"catalogue":1,"services":{"photos":{"action":{}}}}"#,
+        "line 1, column 38: in services.photos.action: found `action`, expected `principals`, `keys`, `resources` or \
+         `actions`",
+    );
+    check(
+        r#"{"catalogue":1,"keys":{"x:y":"Text"}}"#,
+        "line 1, column 30: in keys[\"x:y\"]: found `Text`, expected one of `String`, `ARN`, `Bool`, `Date`, \
+         `Numeric`, `IPAddress`, `Binary`, or `ArrayOf…`",
+    );
+    check(
+        r#"{"catalogue":1,"services":{"photos":{"actions":{"Get":{"resources":["album"]}}}}}"#,
+        "line 1, column 37: in services.photos: found none, expected a resource type `album` of the service, which an \
+         action names",
+    );
+}
+
+#[test]
+fn services_come_and_go() {
+    let mut catalogue = Catalogue::builtin().clone();
+    let mut photos = Service::new("Photos");
+    photos.insert_action(Action { name: "GetAlbum".into(), resources: Vec::new(), keys: Vec::new() });
+    let mut more = Catalogue::default();
+    more.insert(photos.clone());
+    catalogue.merge(more);
+    assert_eq!(catalogue.service("photos"), Some(&photos));
+    assert_eq!(Catalogue::parse(&catalogue.to_json()), Ok(catalogue.clone()));
+    assert_eq!(catalogue.remove("PHOTOS"), Some(photos));
+    assert_eq!(&catalogue, Catalogue::builtin());
+}
