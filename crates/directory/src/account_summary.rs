@@ -1,0 +1,81 @@
+//! What an account has, and what it may have.
+
+use std::collections::HashMap;
+
+use bailiwick_api::{iam as pb, op};
+use bailiwick_model::{Result, limits};
+use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_storage::{Group, KeyOwner, Policy, Role, Tx, User};
+
+use crate::{Directory, view};
+
+/// Policy versions in an account: AWS's quota.
+const POLICY_VERSIONS: i32 = 10_000;
+/// Instance profiles in an account: AWS's quota.
+const INSTANCE_PROFILES: i32 = 1_000;
+/// Server certificates in an account: AWS's quota.
+const SERVER_CERTIFICATES: i32 = 20;
+/// Signing certificates of a user: AWS's quota.
+const SIGNING_CERTIFICATES: i32 = 2;
+
+/// Counts what the account has, beside its quotas, under AWS's keys.
+impl Handle<op::GetAccountSummary> for Directory {
+    async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::GetAccountSummaryRequest) -> Result<Vec<Check>> {
+        Ok(vec![Check::anywhere("iam:GetAccountSummary", cx.account())])
+    }
+
+    async fn handle(
+        &self,
+        cx: &Cx,
+        tx: &mut Tx,
+        _: pb::GetAccountSummaryRequest,
+    ) -> Result<pb::GetAccountSummaryResponse> {
+        let account = cx.account();
+        let root_keys = tx.list_access_keys(account, &KeyOwner::Root, None, 1).await?.items.len();
+        let quotas = tx.quotas().clone();
+        let quota = view::count;
+        let size = |limit: usize| i32::try_from(limit).unwrap_or(i32::MAX);
+        let summary = [
+            ("Users", view::count(tx.count::<User>(account).await?)),
+            ("UsersQuota", quota(quotas.users)),
+            ("Groups", view::count(tx.count::<Group>(account).await?)),
+            ("GroupsQuota", quota(quotas.groups)),
+            ("Roles", view::count(tx.count::<Role>(account).await?)),
+            ("RolesQuota", quota(quotas.roles)),
+            ("Policies", view::count(tx.count::<Policy>(account).await?)),
+            ("PoliciesQuota", quota(quotas.policies)),
+            ("PolicyVersionsInUse", view::count(tx.policy_version_count(account).await?)),
+            ("PolicyVersionsInUseQuota", POLICY_VERSIONS),
+            ("VersionsPerPolicyQuota", size(limits::VERSIONS_PER_POLICY)),
+            ("PolicySizeQuota", size(limits::MANAGED_POLICY_SIZE)),
+            ("UserPolicySizeQuota", size(limits::USER_INLINE_SIZE)),
+            ("GroupPolicySizeQuota", size(limits::GROUP_INLINE_SIZE)),
+            ("RolePolicySizeQuota", size(limits::ROLE_INLINE_SIZE)),
+            ("AssumeRolePolicySizeQuota", size(limits::TRUST_POLICY_SIZE)),
+            ("GroupsPerUserQuota", quota(quotas.groups_per_user)),
+            ("AttachedPoliciesPerUserQuota", quota(quotas.attached_per_user)),
+            ("AttachedPoliciesPerGroupQuota", quota(quotas.attached_per_group)),
+            ("AttachedPoliciesPerRoleQuota", quota(quotas.attached_per_role)),
+            ("AccessKeysPerUserQuota", quota(limits::ACCESS_KEYS_PER_USER)),
+            ("AccountAccessKeysPresent", size(root_keys)),
+            ("SigningCertificatesPerUserQuota", SIGNING_CERTIFICATES),
+            ("InstanceProfilesQuota", INSTANCE_PROFILES),
+            ("ServerCertificatesQuota", SERVER_CERTIFICATES),
+            ("GlobalEndpointTokenVersion", 1),
+            // None of these can be made yet, so that there is none.
+            ("AccountMFAEnabled", 0),
+            ("AccountPasswordPresent", 0),
+            ("AccountSigningCertificatesPresent", 0),
+            ("MFADevices", 0),
+            ("MFADevicesInUse", 0),
+            ("InstanceProfiles", 0),
+            ("Providers", 0),
+            ("ServerCertificates", 0),
+        ];
+        let summary_map: HashMap<String, i32> = summary.map(|(key, value)| (key.to_owned(), value)).into();
+        Ok(pb::GetAccountSummaryResponse { summary_map })
+    }
+}
+
+#[cfg(test)]
+mod tests;

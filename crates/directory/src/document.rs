@@ -1,0 +1,49 @@
+//! Policy documents as requests bring them: read strictly, refused in AWS's words and with the place.
+
+use bailiwick_model::{ErrorCode, IamError, Result, limits};
+use bailiwick_operation::Cx;
+use bailiwick_policy_lang::{
+    Document, PolicyError, PolicyKind, SaveRules, Version, non_whitespace_len, parse_for_save,
+};
+
+/// Checks the document of an inline policy; returns what it counts against the quota of size.
+///
+/// # Errors
+/// `MalformedPolicyDocument`.
+pub(crate) fn inline(cx: &Cx, text: &str) -> Result<u32> {
+    parse(cx.partition().as_str(), text, PolicyKind::Identity, Version::V2008)?;
+    u32::try_from(non_whitespace_len(text)).map_err(IamError::internal)
+}
+
+/// Checks the document of a managed policy in this partition.
+///
+/// # Errors
+/// `MalformedPolicyDocument`; `LimitExceeded` when it is too large.
+pub(crate) fn managed(partition: &str, text: &str) -> Result<()> {
+    parse(partition, text, PolicyKind::Identity, Version::V2012)?;
+    at_most(text, limits::MANAGED_POLICY_SIZE, "PolicySize")
+}
+
+/// Reads a trust policy.
+///
+/// # Errors
+/// `MalformedPolicyDocument`; `LimitExceeded` when it is too large.
+pub(crate) fn trust(cx: &Cx, text: &str) -> Result<Document> {
+    let document = parse(cx.partition().as_str(), text, PolicyKind::Trust, Version::V2008)?;
+    at_most(text, limits::TRUST_POLICY_SIZE, "ACLSizePerRole")?;
+    Ok(document)
+}
+
+/// `MalformedPolicyDocument` in AWS's words, then the place and what was expected there.
+pub(crate) fn malformed(error: PolicyError) -> IamError {
+    let message = format!("{} ({error})", error.aws_message());
+    IamError::new(ErrorCode::MalformedPolicyDocument, message).field("PolicyDocument", error.to_string())
+}
+
+fn parse(partition: &str, text: &str, kind: PolicyKind, min_version: Version) -> Result<Document> {
+    parse_for_save(text, kind, &SaveRules { partition, min_version, ..SaveRules::default() }).map_err(malformed)
+}
+
+fn at_most(text: &str, limit: usize, quota: &str) -> Result<()> {
+    if non_whitespace_len(text) > limit { Err(IamError::quota(quota, limit)) } else { Ok(()) }
+}

@@ -1,0 +1,324 @@
+//! Managed policies from what AWS's own CLI prints.
+//!
+//! Read are the output of `get-account-authorization-details --filter AWSManagedPolicy`, and an array of pairs of what
+//! `get-policy` and `get-policy-version` print: `[{"Policy": {…}, "PolicyVersion": {…}}, …]`. Documents may be objects,
+//! or strings, percent-encoded or plain. What is not understood is refused, and then nothing is imported.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use bailiwick_model::{AccountId, Arn, Partition, Path, PolicyName, Result, Tags, UniqueId};
+use bailiwick_model::{IdKind, limits};
+use bailiwick_operation::Random;
+use bailiwick_policy_lang::{PolicyKind, parse};
+use bailiwick_storage::{Policy, Tx};
+use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::document;
+use crate::policy_version::number;
+
+/// How many problems an [`ImportError`] names.
+const MOST_PROBLEMS: usize = 20;
+
+/// A managed policy to be stored, with the document of its default version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManagedPolicy {
+    /// Its name.
+    pub name: PolicyName,
+    /// The path before its name.
+    pub path: Path,
+    /// Its unique id, if it shall keep one; it gets a new one if that is taken.
+    pub id: Option<UniqueId>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When its default version was made.
+    pub updated: Timestamp,
+    /// The number of its default version.
+    pub version: u32,
+    /// The document of its default version.
+    pub document: String,
+}
+
+/// Why a file of managed policies is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportError {
+    problems: Vec<String>,
+    more: usize,
+}
+
+impl ImportError {
+    fn new(problem: impl fmt::Display) -> Self {
+        ImportError { problems: vec![problem.to_string()], more: 0 }
+    }
+}
+
+impl fmt::Display for ImportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problems.join("\n"))?;
+        if self.more > 0 { write!(f, "\nand {} more", self.more) } else { Ok(()) }
+    }
+}
+
+impl std::error::Error for ImportError {}
+
+/// What an import did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// Policies that were not there.
+    pub created: u32,
+    /// Policies that got a new default version.
+    pub updated: u32,
+    /// Policies whose document was the same already.
+    pub unchanged: u32,
+}
+
+/// Reads what AWS's CLI printed.
+///
+/// # Errors
+/// Names up to twenty problems, each with the policy concerned.
+pub fn parse_import(text: &str, partition: Partition) -> Result<Vec<ManagedPolicy>, ImportError> {
+    let given = match text.trim_start().as_bytes().first() {
+        Some(b'[') => serde_json::from_str::<Vec<Pair>>(text)
+            .map_err(ImportError::new)?
+            .into_iter()
+            .map(|pair| (pair.policy, pair.policy_version))
+            .collect(),
+        Some(b'{') => serde_json::from_str::<Details>(text).map_err(ImportError::new)?.pairs()?,
+        _ => return Err(ImportError::new("neither a JSON array nor a JSON object")),
+    };
+    let (mut policies, mut problems, mut names) = (Vec::with_capacity(given.len()), Vec::new(), HashSet::new());
+    for (policy, version) in given {
+        let arn = policy.arn.clone();
+        match read(policy, version, partition) {
+            Ok(policy) if !names.insert(policy.name.clone()) => problems.push(format!("{arn}: stands twice")),
+            Ok(policy) => policies.push(policy),
+            Err(problem) => problems.push(format!("{arn}: {problem}")),
+        }
+    }
+    if problems.is_empty() {
+        return Ok(policies);
+    }
+    let more = problems.len().saturating_sub(MOST_PROBLEMS);
+    problems.truncate(MOST_PROBLEMS);
+    Err(ImportError { problems, more })
+}
+
+/// Stores managed policies, all in one transaction: new ones, and new default versions of those whose document is
+/// another one.
+///
+/// # Errors
+/// `MalformedPolicyDocument`; then nothing must be committed.
+pub async fn import(tx: &mut Tx, policies: &[ManagedPolicy], now: Timestamp, random: &dyn Random) -> Result<Imported> {
+    let mut imported = Imported::default();
+    for given in policies {
+        parse(&given.document, PolicyKind::Identity).map_err(document::malformed)?;
+        match tx.find::<Policy>(AccountId::NONE, &given.name).await? {
+            None => {
+                create(tx, given, random).await?;
+                imported.created += 1;
+            }
+            Some(old) if tx.default_version(&old).await?.document == given.document && old.path == given.path => {
+                imported.unchanged += 1;
+            }
+            Some(old) => {
+                replace(tx, old, given, now).await?;
+                imported.updated += 1;
+            }
+        }
+    }
+    Ok(imported)
+}
+
+async fn create(tx: &mut Tx, given: &ManagedPolicy, random: &dyn Random) -> Result<()> {
+    let id = match given.id {
+        Some(id) if tx.find_by_id::<Policy>(AccountId::NONE, &id).await?.is_none() => id,
+        _ => super::new_id(random),
+    };
+    let policy = Policy {
+        account: AccountId::NONE,
+        id,
+        name: given.name.clone(),
+        path: given.path.clone(),
+        created: given.created,
+        updated: given.updated,
+        description: given.description.clone(),
+        tags: Tags::new(),
+        default_version: given.version,
+        latest_version: given.version,
+    };
+    tx.create_policy(&policy, given.document.clone()).await.map(drop)
+}
+
+async fn replace(tx: &mut Tx, old: Policy, given: &ManagedPolicy, now: Timestamp) -> Result<()> {
+    let versions = tx.list_policy_versions(old.reference()).await?;
+    if versions.len() >= limits::VERSIONS_PER_POLICY
+        && let Some(oldest) = versions.iter().rev().find(|version| version.version != old.default_version)
+    {
+        tx.delete_policy_version(&old, oldest.version).await?;
+    }
+    let mut next = Policy {
+        path: given.path.clone(),
+        description: given.description.clone().or_else(|| old.description.clone()),
+        ..old
+    };
+    // The number that AWS gave, unless it was used already.
+    next.latest_version = next.latest_version.max(given.version.saturating_sub(1));
+    tx.create_policy_version(&next, given.document.clone(), true, now).await.map(drop)
+}
+
+fn read(policy: PolicyRow, version: VersionRow, partition: Partition) -> Result<ManagedPolicy, String> {
+    let name = PolicyName::parse(&policy.policy_name).map_err(|error| error.to_string())?;
+    let path = Path::parse(policy.path.as_deref().unwrap_or("/")).map_err(|error| error.to_string())?;
+    let expected = Arn::iam(partition, AccountId::NONE, format_args!("policy{path}{name}"));
+    if expected.as_str() != policy.arn {
+        return Err(format!("its ARN should be {expected}"));
+    }
+    if policy.default_version_id.as_deref().is_some_and(|default| default != version.version_id) {
+        return Err(format!("{} is not its default version", version.version_id));
+    }
+    if policy.is_attachable == Some(false) {
+        return Err("it is not attachable".into());
+    }
+    let number = number(&version.version_id).ok_or_else(|| format!("`{}` is no version id", version.version_id))?;
+    let document = document_text(&version.document)?;
+    parse(&document, PolicyKind::Identity).map_err(|error| error.to_string())?;
+    let id = policy.policy_id.as_deref().and_then(|id| UniqueId::parse(id).ok());
+    Ok(ManagedPolicy {
+        name,
+        path,
+        id: id.filter(|id| id.kind() == IdKind::Policy),
+        description: policy.description.filter(|text| !text.is_empty()),
+        created: policy.create_date,
+        updated: version.create_date.or(policy.update_date).unwrap_or(policy.create_date),
+        version: number,
+        document,
+    })
+}
+
+/// The document's text: an object as it stands, a string with what encodes it taken off.
+fn document_text(raw: &RawValue) -> Result<String, String> {
+    if raw.get().starts_with('{') {
+        return Ok(raw.get().to_owned());
+    }
+    let text: String = serde_json::from_str(raw.get()).map_err(|_| "its document is neither an object nor a string")?;
+    if text.trim_start().starts_with('{') {
+        return Ok(text);
+    }
+    let decoded = percent_decode_str(&text).decode_utf8().map_err(|_| "its document is not UTF-8 when decoded")?;
+    Ok(decoded.into_owned())
+}
+
+/// What `get-account-authorization-details` prints.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Details {
+    policies: Vec<DetailRow>,
+    #[serde(default)]
+    user_detail_list: Vec<serde::de::IgnoredAny>,
+    #[serde(default)]
+    group_detail_list: Vec<serde::de::IgnoredAny>,
+    #[serde(default)]
+    role_detail_list: Vec<serde::de::IgnoredAny>,
+    #[serde(default)]
+    is_truncated: bool,
+    #[serde(default)]
+    marker: Option<String>,
+}
+
+impl Details {
+    fn pairs(self) -> Result<Vec<(PolicyRow, VersionRow)>, ImportError> {
+        if self.is_truncated || self.marker.is_some() {
+            return Err(ImportError::new("the output is truncated: import every page, or let the CLI fetch all"));
+        }
+        if self.user_detail_list.len() + self.group_detail_list.len() + self.role_detail_list.len() > 0 {
+            return Err(ImportError::new("the output holds users, groups or roles: use `--filter AWSManagedPolicy`"));
+        }
+        self.policies.into_iter().map(DetailRow::pair).collect()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct DetailRow {
+    policy_name: String,
+    policy_id: Option<String>,
+    arn: String,
+    path: Option<String>,
+    default_version_id: String,
+    #[serde(rename = "AttachmentCount", default)]
+    _attachment_count: serde::de::IgnoredAny,
+    #[serde(rename = "PermissionsBoundaryUsageCount", default)]
+    _boundary_usage_count: serde::de::IgnoredAny,
+    is_attachable: Option<bool>,
+    description: Option<String>,
+    create_date: Timestamp,
+    update_date: Option<Timestamp>,
+    policy_version_list: Vec<VersionRow>,
+}
+
+impl DetailRow {
+    fn pair(self) -> Result<(PolicyRow, VersionRow), ImportError> {
+        let default = self.policy_version_list.into_iter().find(|row| row.version_id == self.default_version_id);
+        let version = default.ok_or_else(|| ImportError::new(format!("{}: without its default version", self.arn)))?;
+        let policy = PolicyRow {
+            policy_name: self.policy_name,
+            policy_id: self.policy_id,
+            arn: self.arn,
+            path: self.path,
+            default_version_id: Some(self.default_version_id),
+            _attachment_count: serde::de::IgnoredAny,
+            _boundary_usage_count: serde::de::IgnoredAny,
+            is_attachable: self.is_attachable,
+            description: self.description,
+            create_date: self.create_date,
+            update_date: self.update_date,
+            _tags: serde::de::IgnoredAny,
+        };
+        Ok((policy, version))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Pair {
+    policy: PolicyRow,
+    policy_version: VersionRow,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct PolicyRow {
+    policy_name: String,
+    policy_id: Option<String>,
+    arn: String,
+    path: Option<String>,
+    default_version_id: Option<String>,
+    #[serde(rename = "AttachmentCount", default)]
+    _attachment_count: serde::de::IgnoredAny,
+    #[serde(rename = "PermissionsBoundaryUsageCount", default)]
+    _boundary_usage_count: serde::de::IgnoredAny,
+    is_attachable: Option<bool>,
+    description: Option<String>,
+    create_date: Timestamp,
+    update_date: Option<Timestamp>,
+    #[serde(rename = "Tags", default)]
+    _tags: serde::de::IgnoredAny,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct VersionRow {
+    document: Box<RawValue>,
+    version_id: String,
+    #[serde(rename = "IsDefaultVersion", default)]
+    _is_default_version: serde::de::IgnoredAny,
+    create_date: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests;

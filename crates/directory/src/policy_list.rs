@@ -1,0 +1,134 @@
+//! The list of managed policies: the account's own and those that the deployment manages, as one list by name.
+
+use bailiwick_api::{iam as pb, op};
+use bailiwick_model::{AccountId, PolicyName, Result};
+use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_storage::{FoldedName as _, Page, Policy, Tx};
+
+use crate::pages::Pages;
+use crate::{Directory, view};
+
+/// Policies taken from the store at a time, when a filter may throw most of them away.
+const CHUNK: usize = 256;
+
+/// Lists managed policies by name.
+impl Handle<op::ListPolicies> for Directory {
+    async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListPoliciesRequest) -> Result<Vec<Check>> {
+        Ok(vec![Check::anywhere("iam:ListPolicies", cx.account())])
+    }
+
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::ListPoliciesRequest) -> Result<pb::ListPoliciesResponse> {
+        let pages = Pages::open(cx, "ListPolicies", &req.marker, req.max_items)?;
+        let prefix = req.path_prefix.as_deref().unwrap_or("/");
+        let wanted =
+            Wanted { only_attached: req.only_attached == Some(true), usage: req.policy_usage_filter.as_deref() };
+        let scope = req.scope.as_deref().unwrap_or("All");
+        let owners: &[AccountId] = match scope {
+            "Local" => &[cx.account()],
+            "AWS" => &[AccountId::NONE],
+            _ => &[cx.account(), AccountId::NONE],
+        };
+        let mut sources = Vec::with_capacity(owners.len());
+        for (rank, owner) in owners.iter().enumerate() {
+            sources.push(Source::open(tx, *owner, rank, prefix, pages.after()).await?);
+        }
+        let (mut policies, mut next, mut more) = (Vec::new(), None, false);
+        while let Some((position, policy)) = smallest(tx, &mut sources).await? {
+            let shown = view::policy_summary(cx, tx, &policy).await?;
+            if !wanted.includes(&shown) {
+                continue;
+            }
+            if policies.len() == pages.limit() {
+                more = true;
+                break;
+            }
+            policies.push(shown);
+            next = Some(position);
+        }
+        let page = pages.answer(Page { items: policies, next: next.filter(|_| more) })?;
+        Ok(pb::ListPoliciesResponse { policies: page.items, is_truncated: page.is_truncated, marker: page.marker })
+    }
+}
+
+struct Wanted<'a> {
+    only_attached: bool,
+    usage: Option<&'a str>,
+}
+
+impl Wanted<'_> {
+    /// A policy is a permissions policy unless it is asked whether it is attached; it is a boundary when it is one.
+    fn includes(&self, policy: &pb::Policy) -> bool {
+        let attached = policy.attachment_count.unwrap_or(0) > 0;
+        let boundary = policy.permissions_boundary_usage_count.unwrap_or(0) > 0;
+        match self.usage {
+            Some("PermissionsBoundary") => boundary,
+            Some(_) => attached || !self.only_attached,
+            None => attached || boundary || !self.only_attached,
+        }
+    }
+}
+
+/// The policies of one owner from a position on. A position is a name in lower case, then the rank of the owner, so
+/// that two owners may have policies of one name.
+struct Source<'a> {
+    owner: AccountId,
+    rank: usize,
+    prefix: &'a str,
+    after: Option<String>,
+    ready: std::collections::VecDeque<Policy>,
+    exhausted: bool,
+}
+
+impl<'a> Source<'a> {
+    async fn open(
+        tx: &mut Tx,
+        owner: AccountId,
+        rank: usize,
+        prefix: &'a str,
+        after: Option<&str>,
+    ) -> Result<Source<'a>> {
+        let mut source =
+            Source { owner, rank, prefix, after: None, ready: std::collections::VecDeque::new(), exhausted: false };
+        // What this server sealed as a marker has this shape; anything else begins at the beginning.
+        if let Some((name, last_rank)) = after.and_then(|after| after.rsplit_once('/')) {
+            source.after = Some(name.to_owned());
+            let not_seen = last_rank.parse::<usize>().is_ok_and(|last| last < rank);
+            if not_seen && let Ok(name) = PolicyName::parse(name) {
+                let found = tx.find::<Policy>(owner, &name).await?;
+                source.ready.extend(found.filter(|policy| policy.path.as_str().starts_with(prefix)));
+            }
+        }
+        Ok(source)
+    }
+
+    async fn fill(&mut self, tx: &Tx) -> Result<()> {
+        while self.ready.is_empty() && !self.exhausted {
+            let page = tx.list::<Policy>(self.owner, self.prefix, self.after.as_deref(), CHUNK).await?;
+            self.exhausted = page.next.is_none();
+            self.after = page.next;
+            self.ready.extend(page.items);
+        }
+        Ok(())
+    }
+
+    fn position(&self) -> Option<String> {
+        self.ready.front().map(|policy| format!("{}/{}", policy.name.folded(), self.rank))
+    }
+}
+
+/// Takes the next policy of all sources.
+async fn smallest(tx: &Tx, sources: &mut [Source<'_>]) -> Result<Option<(String, Policy)>> {
+    for source in sources.iter_mut() {
+        source.fill(tx).await?;
+    }
+    let first = sources.iter_mut().filter(|source| !source.ready.is_empty()).min_by_key(|source| {
+        // By name, then by owner; `/` would sort before letters of a longer name, so the two are compared apart.
+        (source.ready.front().map(|policy| policy.name.folded()), source.rank)
+    });
+    let Some(source) = first else { return Ok(None) };
+    let position = source.position();
+    Ok(position.zip(source.ready.pop_front()))
+}
+
+#[cfg(test)]
+mod tests;
