@@ -138,6 +138,14 @@ impl ActionSet {
         found.is_break()
     }
 
+    /// Whether any pattern is about the action's service.
+    pub(crate) fn concerns_service(&self, subject: &Subject<'_>) -> bool {
+        let action = subject.action();
+        let service = action.iter().position(|byte| *byte == b':').map_or(action, |colon| &action[..=colon]);
+        let about = |text: &str| text.as_bytes().starts_with(service);
+        self.exact.iter().any(|(_, name)| about(name)) || self.wild.iter().any(|pattern| about(&pattern.source))
+    }
+
     /// The keys that together find every action the set matches; none when only looking will do.
     pub(crate) fn keys(&self) -> Option<Vec<ActionKey<'_>>> {
         if self.negated || self.everything || self.wild.iter().any(|pattern| pattern.head().is_empty()) {

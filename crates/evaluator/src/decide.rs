@@ -47,6 +47,23 @@ pub(crate) struct Found {
     grants: Grants,
 }
 
+impl Found {
+    /// As if a type of policy allowed too, naming the caller himself.
+    pub(crate) fn suppose(&mut self, kind: PolicyKind, named: Named) {
+        match kind {
+            PolicyKind::Identity => {
+                self.identity = Some(StatementRef { kind, level: 0, policy: u32::MAX, statement: u32::MAX });
+            }
+            PolicyKind::Boundary => self.boundary = true,
+            PolicyKind::Session => self.session = true,
+            PolicyKind::Scp => self.scps = true,
+            PolicyKind::Rcp => {}
+            PolicyKind::Resource | PolicyKind::Trust => self.grants.suppose(named),
+            PolicyKind::Endpoint => self.endpoint = true,
+        }
+    }
+}
+
 /// Looks through every policy that applies.
 fn gather(subject: &Subject<'_>, policies: &Policies<'_>, steps: &mut u64) -> Result<Found, Decision> {
     let identity = list(subject, PolicyKind::Identity, 0, policies.identity, steps)?;
@@ -73,6 +90,11 @@ fn gather(subject: &Subject<'_>, policies: &Policies<'_>, steps: &mut u64) -> Re
     let endpoint = optional(subject, PolicyKind::Endpoint, policies.endpoint, steps)?;
     let grants = if policies.trust.is_some() { trust } else { resource };
     Ok(Found { identity, boundary, session, endpoint, scps, grants })
+}
+
+/// What allows, Denies passed over; for a subject that says so.
+pub(crate) fn gather_allows(subject: &Subject<'_>, policies: &Policies<'_>) -> Option<Found> {
+    gather(subject, policies, &mut 0).ok()
 }
 
 /// Looks for a Deny and an Allow in a list of policies.
@@ -125,7 +147,7 @@ fn grants(
 }
 
 /// Everything after the explicit deny.
-fn conclude(request: &Request<'_>, policies: &Policies<'_>, found: &Found) -> Decision {
+pub(crate) fn conclude(request: &Request<'_>, policies: &Policies<'_>, found: &Found) -> Decision {
     if !found.scps {
         return lacking(Step::Scp, PolicyKind::Scp);
     }
@@ -227,7 +249,7 @@ fn limit(found: &Found) -> PolicyKind {
     if found.boundary { PolicyKind::Session } else { PolicyKind::Boundary }
 }
 
-fn is_assume_role(action: &str) -> bool {
+pub(crate) fn is_assume_role(action: &str) -> bool {
     let prefix = b"sts:assumerole";
     let action = action.as_bytes();
     action.len() >= prefix.len() && action[..prefix.len()].eq_ignore_ascii_case(prefix)

@@ -158,7 +158,11 @@ impl Policy {
             return found;
         }
         let _ = self.candidates(subject, steps, |at, statement, steps| {
-            if statement.effect == Effect::Allow && (!want_allow || found.allow.is_some()) {
+            let wanted = match statement.effect {
+                Effect::Allow => want_allow && found.allow.is_none(),
+                Effect::Deny => !subject.without_denies,
+            };
+            if !wanted {
                 return ControlFlow::Continue(());
             }
             if statement.names(subject, steps).is_empty() || !statement.fits(subject, steps) {
@@ -178,8 +182,11 @@ impl Policy {
     pub(crate) fn scan_grants(&self, subject: &Subject<'_>, steps: &mut u64) -> Grants {
         let mut found = Grants::default();
         let _ = self.candidates(subject, steps, |at, statement, steps| {
-            let named = statement.names(subject, steps);
             let deny = statement.effect == Effect::Deny;
+            if deny && subject.without_denies {
+                return ControlFlow::Continue(());
+            }
+            let named = statement.names(subject, steps);
             if named.is_empty() || !deny && found.named.has(named) || !statement.fits(subject, steps) {
                 return ControlFlow::Continue(());
             }
@@ -251,6 +258,11 @@ impl Grants {
             }
         }
         self.named = self.named.and(named);
+    }
+
+    /// As if another statement granted too.
+    pub(crate) fn suppose(&mut self, named: Named) {
+        self.add(named, u32::MAX);
     }
 
     /// A statement that granted in one of these ways.

@@ -13,6 +13,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) service_hash: u64,
     /// Whether the caller has a permissions boundary, which keeps `NotPrincipal` from sparing him.
     pub(crate) has_boundary: bool,
+    /// Whether Deny statements are passed over, to learn what is wanting besides.
+    pub(crate) without_denies: bool,
 }
 
 /// A text in lower case, on the stack unless it is longer than any action there is.
@@ -36,7 +38,7 @@ impl<'a> Subject<'a> {
         let lower = action.as_bytes();
         let service = lower.iter().position(|byte| *byte == b':').map_or(lower, |colon| &lower[..colon]);
         let (action_hash, service_hash) = (hash::of(lower), hash::of(service));
-        Self { request, action_hash, service_hash, action, has_boundary }
+        Self { request, action_hash, service_hash, action, has_boundary, without_denies: false }
     }
 
     /// The action in lower case.

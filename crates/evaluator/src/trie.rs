@@ -163,7 +163,7 @@ mod tests {
                 keys.iter().zip(0..).filter(|(key, _)| text.starts_with(**key)).map(|(_, n)| n).collect();
             assert_eq!(found(&keys, text), expected, "{text}");
         }
-        assert_eq!(found(&[], "a"), []);
+        assert!(found(&[], "a").is_empty());
     }
 
     #[test]
@@ -173,6 +173,6 @@ mod tests {
         for n in [0, 9, 10, 999, 1000, 2999] {
             assert_eq!(found(&keys, &format!("bucket-{n}/key")), [n]);
         }
-        assert_eq!(found(&keys, "bucket-3000/key"), []);
+        assert!(found(&keys, "bucket-3000/key").is_empty());
     }
 }

@@ -1,0 +1,268 @@
+//! Decision cases as JSON, one a line: the format of `evaluate --jsonl` and of this project's policy vectors.
+//!
+//! A case holds a request and every policy that takes part; nothing is added to its context. Unknown fields are
+//! refused, `tags` and `expected` aside, which are ignored.
+
+use std::sync::Arc;
+
+use bailiwick_policy_lang::{PolicyKind, parse};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::{
+    Actual, Context, ContextSource, Decision, Explanation, Failure, Located, Policies, Policy, Request, decide, explain,
+};
+
+mod context;
+mod principal;
+
+use context::Keys;
+
+/// Decides the case in `line` and answers with one line of JSON: `{"id": …, "decision": …}`, with an `explanation` if
+/// wanted, or `{"id": …, "error": …}` for what can't be read.
+#[must_use]
+pub fn evaluate_line(line: &str, with_explanation: bool) -> Answer {
+    let case: Case<'_> = match serde_json::from_str(line) {
+        Ok(case) => case,
+        Err(error) => return Answer::error(id_of(line), &error.to_string()),
+    };
+    let compiled = match case.compile() {
+        Ok(compiled) => compiled,
+        Err(error) => return Answer::error(Some(case.id), &error),
+    };
+    compiled.with(&case, |request, policies| {
+        let decision = decide(request, policies);
+        let mut answer = json!({"id": case.id, "decision": decision.outcome.as_str()});
+        if with_explanation {
+            answer["explanation"] = explanation_json(&explain(request, policies));
+        }
+        Answer { line: answer.to_string(), decision: Some(decision) }
+    })
+}
+
+/// The answer to one line.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The line to print, without a line break.
+    pub line: String,
+    /// The decision; `None` when the case could not be read.
+    pub decision: Option<Decision>,
+}
+
+impl Answer {
+    fn error(id: Option<String>, error: &str) -> Self {
+        Self { line: json!({"id": id, "error": error}).to_string(), decision: None }
+    }
+}
+
+/// The id of a line that is no case, if one can be told.
+fn id_of(line: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Id {
+        id: String,
+    }
+    serde_json::from_str::<Id>(line).ok().map(|id| id.id)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Case<'a> {
+    id: String,
+    request: CaseRequest,
+    #[serde(borrow, default)]
+    identity_policies: Vec<&'a RawValue>,
+    #[serde(borrow, default)]
+    group_policies: Vec<&'a RawValue>,
+    #[serde(borrow, default)]
+    boundary: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    session_policies: Vec<&'a RawValue>,
+    #[serde(borrow, default)]
+    scps: Vec<Vec<&'a RawValue>>,
+    #[serde(borrow, default)]
+    rcps: Vec<Vec<&'a RawValue>>,
+    #[serde(borrow, default)]
+    resource_policy: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    trust: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    endpoint_policy: Option<&'a RawValue>,
+    #[serde(default, rename = "tags")]
+    _tags: serde::de::IgnoredAny,
+    #[serde(default, rename = "expected")]
+    _expected: serde::de::IgnoredAny,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CaseRequest {
+    principal: String,
+    action: String,
+    resource: String,
+    #[serde(default)]
+    resource_account: Option<String>,
+    #[serde(default)]
+    context: Keys,
+}
+
+/// The policies of a case, compiled.
+struct Compiled {
+    identity: Vec<Policy>,
+    groups: Vec<Policy>,
+    boundary: Option<Policy>,
+    session: Vec<Policy>,
+    scps: Vec<Vec<Policy>>,
+    rcps: Vec<Vec<Policy>>,
+    resource: Option<Policy>,
+    trust: Option<Policy>,
+    endpoint: Option<Policy>,
+    principal: principal::Caller,
+    resource_account: Option<bailiwick_model::AccountId>,
+}
+
+impl Case<'_> {
+    fn compile(&self) -> Result<Compiled, String> {
+        let one = |name: String, raw: &RawValue, kind| {
+            let document = parse(raw.get(), kind).map_err(|error| format!("{name}: {error}"))?;
+            Ok::<_, String>(Policy::compile_named(&document, kind, Some(&name)))
+        };
+        let list = |name: &str, raws: &[&RawValue], kind| {
+            raws.iter().enumerate().map(|(at, raw)| one(format!("{name}[{at}]"), raw, kind)).collect::<Result<_, _>>()
+        };
+        let levels = |name: &str, levels: &[Vec<&RawValue>], kind| {
+            let level = |(at, level): (usize, &Vec<&RawValue>)| list(&format!("{name}[{at}]"), level, kind);
+            levels.iter().enumerate().map(level).collect::<Result<_, _>>()
+        };
+        let option =
+            |name: &str, raw: Option<&RawValue>, kind| raw.map(|raw| one(name.to_owned(), raw, kind)).transpose();
+        let principal = principal::Caller::read(&self.request)?;
+        Ok(Compiled {
+            identity: list("identityPolicies", &self.identity_policies, PolicyKind::Identity)?,
+            groups: list("groupPolicies", &self.group_policies, PolicyKind::Identity)?,
+            boundary: option("boundary", self.boundary, PolicyKind::Boundary)?,
+            session: list("sessionPolicies", &self.session_policies, PolicyKind::Session)?,
+            scps: levels("scps", &self.scps, PolicyKind::Scp)?,
+            rcps: levels("rcps", &self.rcps, PolicyKind::Rcp)?,
+            resource: option("resourcePolicy", self.resource_policy, PolicyKind::Resource)?,
+            trust: option("trust", self.trust, PolicyKind::Trust)?,
+            endpoint: option("endpointPolicy", self.endpoint_policy, PolicyKind::Endpoint)?,
+            resource_account: principal::resource_account(&self.request, &principal)?,
+            principal,
+        })
+    }
+}
+
+impl Compiled {
+    /// Borrows everything as the evaluator wants it.
+    fn with<R>(&self, case: &Case<'_>, then: impl FnOnce(&Request<'_>, &Policies<'_>) -> R) -> R {
+        let identity = [&*self.identity, &*self.groups];
+        let session = [&*self.session];
+        let scps: Vec<&[Policy]> = self.scps.iter().map(Vec::as_slice).collect();
+        let rcps: Vec<&[Policy]> = self.rcps.iter().map(Vec::as_slice).collect();
+        let policies = Policies {
+            identity: &identity,
+            boundary: self.boundary.as_ref(),
+            session: (!self.session.is_empty()).then_some(&session),
+            scps: &scps,
+            rcps: &rcps,
+            resource: self.resource.as_ref(),
+            resource_must_allow: self.resource.is_some() && principal::is_kms_key(&case.request.resource),
+            trust: self.trust.as_ref(),
+            endpoint: self.endpoint.as_ref(),
+        };
+        let texts = case.request.context.borrowed();
+        let keys = case.request.context.source(&texts);
+        let layers: [&dyn ContextSource; 1] = [&keys];
+        let request = Request {
+            principal: self.principal.as_principal(),
+            action: &case.request.action,
+            resource: &case.request.resource,
+            resource_account: crate::ResourceAccount { id: self.resource_account, is_management: false },
+            context: Context::new(&layers),
+        };
+        then(&request, &policies)
+    }
+}
+
+fn explanation_json(explanation: &Explanation<'_>) -> Value {
+    let decision = &explanation.decision;
+    json!({
+        "step": decision.step.as_str(),
+        "lacking": decision.lacking.map(kind_name),
+        "statement": explanation.decided_by.as_ref().map(located_json),
+        "policies": explanation.findings.iter().map(|finding| json!({
+            "type": kind_name(finding.kind),
+            "level": finding.level,
+            "count": finding.policies,
+            "verdict": finding.verdict.as_str(),
+            "statement": finding.statement.as_ref().map(located_json),
+        })).collect::<Vec<_>>(),
+        "nearMisses": explanation.near_misses.iter().map(|miss| json!({
+            "statement": located_json(&miss.statement),
+            "failed": failure_json(&miss.failure),
+        })).collect::<Vec<_>>(),
+        "suggestions": explanation.suggestions.iter().map(|suggestion| json!({
+            "type": kind_name(suggestion.kind),
+            "statement": serde_json::from_str::<Value>(&suggestion.statement).unwrap_or_default(),
+        })).collect::<Vec<_>>(),
+        "deniedBy": explanation.denies.iter().map(located_json).collect::<Vec<_>>(),
+        "text": explanation.to_string(),
+    })
+}
+
+fn located_json(statement: &Located<'_>) -> Value {
+    json!({
+        "type": kind_name(statement.at.kind),
+        "policy": statement.policy,
+        "index": statement.at.statement,
+        "sid": statement.sid,
+        "line": statement.span.start.line,
+        "column": statement.span.start.column,
+    })
+}
+
+fn failure_json(failure: &Failure) -> Value {
+    let patterns = |element: &str, negated: bool, expected: &[Arc<str>]| {
+        let element = if negated { format!("Not{element}") } else { element.to_owned() };
+        json!({"element": element, "expected": texts(expected)})
+    };
+    match failure {
+        Failure::Action { negated, expected } => patterns("Action", *negated, expected),
+        Failure::Resource { negated, expected } => patterns("Resource", *negated, expected),
+        Failure::Principal { negated, expected } => patterns("Principal", *negated, expected),
+        Failure::Condition { operator, key, expected, actual, span } => json!({
+            "element": "Condition",
+            "operator": operator.to_string(),
+            "key": &**key,
+            "expected": texts(expected),
+            "actual": match actual {
+                Actual::Absent => Value::Null,
+                Actual::One(value) => value.as_str().into(),
+                Actual::Many(values) => values.as_slice().into(),
+            },
+            "line": span.start.line,
+            "column": span.start.column,
+        }),
+    }
+}
+
+fn texts(texts: &[Arc<str>]) -> Vec<&str> {
+    texts.iter().map(|text| &**text).collect()
+}
+
+fn kind_name(kind: PolicyKind) -> &'static str {
+    match kind {
+        PolicyKind::Identity => "identity",
+        PolicyKind::Boundary => "boundary",
+        PolicyKind::Session => "session",
+        PolicyKind::Scp => "scp",
+        PolicyKind::Rcp => "rcp",
+        PolicyKind::Resource => "resource",
+        PolicyKind::Trust => "trust",
+        PolicyKind::Endpoint => "endpoint",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+use super::*;
+
+const REQUEST: &str = r#""principal": "arn:aws:iam::111122223333:user/bob", "action": "s3:GetObject",
+    "resource": "arn:aws:s3:::b/k", "resourceAccount": "111122223333""#;
+
+#[test]
+fn what_is_no_case_is_refused_with_its_id() {
+    let policy = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
+    for (case, id, error) in [
+        ("", "null", "EOF"),
+        ("[]", "null", "expected"),
+        (r#"{"id": "x"}"#, "\"x\"", "missing field `request`"),
+        (&format!(r#"{{"id": "x", "request": {{{REQUEST}}}, "identity": []}}"#), "\"x\"", "unknown field `identity`"),
+        (&format!(r#"{{"id": "x", "request": {{{REQUEST}, "region": "r"}}}}"#), "\"x\"", "unknown field `region`"),
+        (
+            &format!(
+                r#"{{"id": "x", "request": {{{REQUEST}, "context": {{"a:b": {{"type": "text", "values": ["v"]}}}}}}}}"#
+            ),
+            "\"x\"",
+            "unknown variant `text`",
+        ),
+        (
+            &format!(
+                r#"{{"id": "x", "request": {{{REQUEST}, "context": {{"a:b": {{"type": "string", "values": []}}}}}}}}"#
+            ),
+            "\"x\"",
+            "must have one value",
+        ),
+        (
+            &format!(
+                r#"{{"id": "x", "request": {{{REQUEST}, "context": {{"a:b": {{"type": "string", "values": ["1"]}},
+                "A:B": {{"type": "string", "values": ["2"]}}}}}}}}"#
+            ),
+            "\"x\"",
+            "is there twice",
+        ),
+        (
+            &format!(r#"{{"id": "x", "request": {{{REQUEST}}}, "identityPolicies": [{policy}, {{"Statement": []}}]}}"#),
+            "\"x\"",
+            "identityPolicies[1]: ",
+        ),
+        (
+            r#"{"id": "x", "request": {"principal": "bob", "action": "s3:GetObject", "resource": "*"}}"#,
+            "\"x\"",
+            "`bob` is no principal",
+        ),
+        (
+            r#"{"id": "x", "request": {"principal": "*", "action": "s3:GetObject", "resource": "*", "resourceAccount": "1"}}"#,
+            "\"x\"",
+            "resourceAccount: ",
+        ),
+    ] {
+        let answer = evaluate_line(case, false);
+        assert!(answer.decision.is_none(), "{case}");
+        let value: Value = serde_json::from_str(&answer.line).unwrap();
+        assert_eq!(value["id"].to_string(), id, "{case}");
+        let said = value["error"].as_str().unwrap();
+        assert!(said.contains(error), "{case}\n{said}");
+    }
+}
+
+#[test]
+fn answers_are_one_line_each() {
+    let policy = "{\"Version\": \"2012-10-17\",\n \"Statement\": {\"Sid\": \"Read\", \"Effect\": \"Allow\",\n \"Action\": \"s3:Get*\", \"Resource\": \"arn:aws:s3:::c/*\"}}";
+    let case = format!(
+        r#"{{"id": "é", "request": {{{REQUEST}}}, "identityPolicies": [{policy}], "tags": [1], "expected": 2}}"#
+    );
+    assert_eq!(evaluate_line(&case, false).line, r#"{"decision":"implicitDeny","id":"é"}"#);
+    let explained = evaluate_line(&case, true);
+    assert!(!explained.line.contains('\n'));
+    let value: Value = serde_json::from_str(&explained.line).unwrap();
+    let explanation = &value["explanation"];
+    assert_eq!(explanation["lacking"], "identity");
+    assert_eq!(
+        explanation["nearMisses"][0]["failed"],
+        json!({"element": "Resource", "expected": ["arn:aws:s3:::c/*"]})
+    );
+    assert_eq!(explanation["nearMisses"][0]["statement"]["sid"], "Read");
+    assert_eq!(explanation["nearMisses"][0]["statement"]["line"], 2);
+    assert_eq!(
+        explanation["suggestions"][0]["statement"],
+        json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/k"})
+    );
+}
