@@ -3,6 +3,7 @@
 use crate::run;
 use anyhow::{Result, bail};
 use clap::Args as ClapArgs;
+use std::process::Command;
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
@@ -25,10 +26,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     server.args(["build", "--locked", "--release", "--package", "bailiwick-server"]);
     run::quiet(server)?;
     let mut build = run::cargo();
-    build.current_dir(&load).args(["build", "--locked", "--release"]);
+    let own_target = run::target().join("load");
+    build.current_dir(&load).env("CARGO_TARGET_DIR", &own_target).args(["build", "--locked", "--release"]);
     run::quiet(build)?;
-    let mut bench = run::cargo();
-    bench.current_dir(&load).args(["run", "--quiet", "--locked", "--release", "--"]);
+    let mut bench = Command::new(own_target.join("release/bailiwick-load"));
     bench.arg("--server").arg(run::target().join("release/bailiwick"));
     bench.args(["--seconds", &args.seconds.to_string()]);
     if args.json {

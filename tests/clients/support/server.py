@@ -151,6 +151,7 @@ class Server:
         """The exit code, once the process has ended and all that it wrote is read."""
         code = self.process.wait(timeout=PATIENCE)
         self._reader.join(timeout=PATIENCE)
+        self.process.stdout.close()
         return code
 
     def stop(self):

@@ -1,0 +1,62 @@
+//! Measures a release build of the server against baselines that are written to be fast.
+//!
+//! Each measurement is a ratio of two rates taken in turns within one run: the same client, payload and settings on both
+//! sides, the server in a process of its own whose CPU time the kernel counts. What is fast on one machine is slow on
+//! the next; the ratios hold. It knows the server only from outside. Start reading at [`measure`].
+
+mod baseline;
+mod commit;
+mod drive;
+mod grpc;
+mod measure;
+mod process;
+mod query;
+mod report;
+mod world;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+#[derive(Parser)]
+#[command(name = "bailiwick-load", about = "Load, latency and size of the running server")]
+struct Cli {
+    /// A release build of the server
+    #[arg(long, default_value = "../../target/release/bailiwick")]
+    server: PathBuf,
+    /// Seconds of each measurement on each side
+    #[arg(long, default_value_t = 5)]
+    seconds: u32,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+    /// Only the measurements whose name contains this
+    filter: Option<String>,
+    #[command(subcommand)]
+    baseline: Option<Baseline>,
+}
+
+/// What the program runs as its own child, to be measured against.
+#[derive(Subcommand)]
+enum Baseline {
+    /// An empty tonic echo
+    #[command(hide = true)]
+    EchoGrpc { listen: SocketAddr, answer: PathBuf },
+    /// An axum handler that echoes a form
+    #[command(hide = true)]
+    EchoForm { listen: SocketAddr },
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let cli = Cli::parse();
+    match cli.baseline {
+        Some(Baseline::EchoGrpc { listen, answer }) => baseline::grpc(listen, &answer).await,
+        Some(Baseline::EchoForm { listen }) => baseline::form(listen).await,
+        None => {
+            let rows = measure::all(&cli.server, cli.seconds, cli.filter.as_deref()).await?;
+            report::print(&rows, cli.json)
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What the server is filled with before it is measured: a service that asks, and somebody it asks about.
+
+use crate::grpc;
+use crate::process::{ACCOUNT, Process, REGION};
+use crate::query::{once, signed_form};
+use anyhow::{Context, Result};
+use bailiwick_api::authz::{
+    AuthenticateRequest, AuthenticateResponse, AuthorizeRequest, Caller, Header, HttpRequest, SignedRequest,
+    caller::Who,
+};
+use bailiwick_api::signin::{CreateTokenRequest, CreateTokenResponse};
+use bailiwick_sigv4::{Credentials, PayloadHash, Request, Signing, sign};
+use http::uri::PathAndQuery;
+use std::sync::Arc;
+use tonic::transport::Endpoint;
+
+/// Those who take part.
+pub struct World {
+    /// The bearer token of the asking service.
+    pub bearer: String,
+    /// The bearer token of the root user.
+    pub root_bearer: String,
+    /// A question whose answer is yes.
+    pub question: AuthorizeRequest,
+}
+
+struct Key {
+    id: String,
+    secret: String,
+}
+
+/// Makes the users, their policies and keys, and all that a question needs.
+pub async fn make(process: &Process) -> Result<World> {
+    let asking = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"bailiwick:*","Resource":"*"}]}"#;
+    let asked = concat!(
+        r#"{"Version":"2012-10-17","Statement":["#,
+        r#"{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],"Resource":["arn:aws:s3:::reports","arn:aws:s3:::reports/*"]},"#,
+        r#"{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::reports/${aws:username}/*","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}},"#,
+        r#"{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::reports/secret/*"}]}"#
+    );
+    let service = user(process, "service", asking).await?;
+    let client = user(process, "client", asked).await?;
+    let bearer = token(process, &service).await?;
+    let root = Key { id: crate::process::ACCESS_KEY_ID.into(), secret: crate::process::SECRET_ACCESS_KEY.into() };
+    let root_bearer = token(process, &root).await?;
+    let signed_request = signed_request(&client)?;
+    let request = AuthenticateRequest { signed_request: Some(signed_request), ..Default::default() };
+    let target = grpc::Target::<AuthenticateRequest, AuthenticateResponse> {
+        process,
+        method: "/bailiwick.authz.v1.AuthorizationService/Authenticate",
+        bearer: Some(&bearer),
+        next: Arc::new(move |_| request.clone()),
+        fine: |_| true,
+    };
+    let handle = target.workers(1, 0).await?.remove(0).ask().await.context("Authenticate")?.handle;
+    let question = AuthorizeRequest {
+        caller: Some(Caller { who: Some(Who::Handle(handle)) }),
+        action: "s3:GetObject".into(),
+        resource: "arn:aws:s3:::reports/2026/03/summary.csv".into(),
+        resource_account: Some(ACCOUNT.into()),
+        ..Default::default()
+    };
+    Ok(World { bearer, root_bearer, question })
+}
+
+async fn user(process: &Process, name: &str, policy: &str) -> Result<Key> {
+    let call = async |form: String| once(process, signed_form(process.address, "iam", &form)?).await;
+    let version = "Version=2010-05-08";
+    call(format!("Action=CreateUser&{version}&UserName={name}")).await?;
+    let document: String = form_urlencoded::byte_serialize(policy.as_bytes()).collect();
+    let put = format!("Action=PutUserPolicy&{version}&UserName={name}&PolicyName=own&PolicyDocument={document}");
+    call(put).await?;
+    let answer = call(format!("Action=CreateAccessKey&{version}&UserName={name}")).await?;
+    let text = |tag: &str| {
+        let (_, rest) = answer.split_once(&format!("<{tag}>")).context("an answer without a key")?;
+        Ok::<_, anyhow::Error>(rest.split('<').next().unwrap_or_default().to_string())
+    };
+    Ok(Key { id: text("AccessKeyId")?, secret: text("SecretAccessKey")? })
+}
+
+/// Trades a signed call for a bearer token.
+async fn token(process: &Process, key: &Key) -> Result<String> {
+    let path = "/bailiwick.signin.v1.TokenService/CreateToken";
+    let host = process.address.to_string();
+    let headers: &[(&str, &[u8])] = &[("host", host.as_bytes()), ("x-amz-content-sha256", b"UNSIGNED-PAYLOAD")];
+    let credentials = Credentials::new(&key.id, &key.secret);
+    let unsigned = Request { method: "POST", path, query: "", headers };
+    let signing = Signing::new(&credentials, REGION, "bailiwick", jiff::Timestamp::now()).unsigned_payload();
+    let added = sign(&unsigned, &signing, &PayloadHash::of(b""))?;
+    let mut request = tonic::Request::new(CreateTokenRequest { duration_seconds: Some(43_200) });
+    request.metadata_mut().insert("x-amz-content-sha256", "UNSIGNED-PAYLOAD".parse()?);
+    for (name, value) in &added {
+        let name: tonic::metadata::MetadataKey<tonic::metadata::Ascii> = name.parse()?;
+        request.metadata_mut().insert(name, value.parse()?);
+    }
+    let channel = Endpoint::from_shared(format!("http://{host}"))?.connect().await?;
+    let mut client = tonic::client::Grpc::new(channel);
+    client.ready().await?;
+    let codec = tonic_prost::ProstCodec::<CreateTokenRequest, CreateTokenResponse>::default();
+    let answer =
+        client.unary(request, PathAndQuery::from_static("/bailiwick.signin.v1.TokenService/CreateToken"), codec);
+    Ok(answer.await.context("CreateToken")?.into_inner().token)
+}
+
+/// A request as a service would have received it from the client.
+fn signed_request(key: &Key) -> Result<SignedRequest> {
+    let (host, path) = ("s3.example.com", "/reports/2026/03/summary.csv");
+    let headers: &[(&str, &[u8])] = &[("host", host.as_bytes())];
+    let credentials = Credentials::new(&key.id, &key.secret);
+    let unsigned = Request { method: "GET", path, query: "", headers };
+    let added =
+        sign(&unsigned, &Signing::new(&credentials, REGION, "s3", jiff::Timestamp::now()), &PayloadHash::of(b""))?;
+    let header = |name: &str, value: &str| Header { name: name.into(), value: value.into() };
+    let mut headers = vec![header("host", host)];
+    headers.extend(added.iter().map(|(name, value)| header(name, value)));
+    let http_request = HttpRequest { method: "GET".into(), target: path.into(), headers, ..Default::default() };
+    Ok(SignedRequest { http_request: Some(http_request), service: "s3".into(), ..Default::default() })
+}
