@@ -1,6 +1,6 @@
 //! The API: messages, operations and descriptors, all generated from `proto/`.
 //!
-//! - [`iam`], [`sts`]: AWS's operations; [`account`], [`signin`], [`authz`]: Bailiwick's own. One module per package.
+//! - [`iam`], [`sts`]: AWS's operations; [`account`], [`admin`], [`signin`], [`authz`]: Bailiwick's own. One module per package.
 //! - [`op`]: one zero-sized type per operation, the key to everything said of it at compile time ([`Operation`]).
 //!   [`for_each_operation!`] hands all of them to a macro, so that a missing handler does not compile.
 //! - [`Validate`]: what the models ask of a request, in AWS's words; [`Redact`]: a message without its secrets.
@@ -47,6 +47,11 @@ package!(
     /// The accounts that one server hosts.
     account,
     "bailiwick.account.v1"
+);
+package!(
+    /// The deployment as a whole.
+    admin,
+    "bailiwick.admin.v1"
 );
 package!(
     /// Bearer tokens.

@@ -30,7 +30,7 @@ pub struct OperationInfo {
     pub name: &'static str,
     /// The prefix of its action in policies: `iam`, `sts`, `bailiwick`.
     pub service: &'static str,
-    /// The module of its messages: `iam`, `sts`, `account`, `signin`, `authz`.
+    /// The module of its messages: `iam`, `sts`, `account`, `admin`, `signin`, `authz`.
     pub module: &'static str,
     /// Its path in gRPC: `/bailiwick.iam.v1.UserService/CreateUser`.
     pub path: &'static str,

@@ -4,6 +4,7 @@
 //! names promise, no more. Who wants AWS's documents imports them from what AWS's own CLI prints.
 
 mod import;
+mod operation;
 
 use bailiwick_model::{AccountId, IamError, IdKind, Path, PolicyName, Result, Tags, UniqueId};
 use bailiwick_operation::Random;

@@ -1,0 +1,87 @@
+//! The operation that imports managed policies.
+
+use std::collections::HashSet;
+
+use bailiwick_api::{admin as pb, op};
+use bailiwick_model::{ErrorCode, IamError, IdKind, Path, PolicyName, Result, UniqueId};
+use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_storage::Tx;
+use jiff::Timestamp;
+
+use super::import::{ManagedPolicy, import};
+use crate::Directory;
+use crate::request::required;
+
+/// Stores managed policies, all or none.
+///
+/// # Errors
+/// `MalformedPolicyDocument`; `InvalidInput` for a name that stands twice, or a date that is none.
+impl Handle<op::ImportManagedPolicies> for Directory {
+    async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ImportManagedPoliciesRequest) -> Result<Vec<Check>> {
+        Ok(vec![Check::anywhere("bailiwick:ImportManagedPolicies", cx.deployment().management_account)])
+    }
+
+    async fn handle(
+        &self,
+        cx: &Cx,
+        tx: &mut Tx,
+        req: pb::ImportManagedPoliciesRequest,
+    ) -> Result<pb::ImportManagedPoliciesResponse> {
+        let mut names = HashSet::new();
+        let mut policies = Vec::with_capacity(req.policies.len());
+        for given in req.policies {
+            let policy = read(cx, given)?;
+            if !names.insert(policy.name.key()) {
+                return Err(invalid(format!("the policy `{}` stands twice", policy.name)));
+            }
+            policies.push(policy);
+        }
+        let imported = import(tx, &policies, cx.date(), &*cx.deployment().random).await?;
+        let count = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+        Ok(pb::ImportManagedPoliciesResponse {
+            created: count(imported.created),
+            updated: count(imported.updated),
+            unchanged: count(imported.unchanged),
+        })
+    }
+}
+
+fn read(cx: &Cx, given: pb::ManagedPolicy) -> Result<ManagedPolicy> {
+    let date = |date: Option<prost_types::Timestamp>| match date {
+        Some(date) => Timestamp::new(date.seconds, 0).map_err(|_| invalid("a date is out of range".into())),
+        None => Ok(cx.date()),
+    };
+    let id = given.policy_id.as_deref().map(UniqueId::parse).transpose()?;
+    let version = given.version.and_then(|version| u32::try_from(version).ok()).filter(|version| *version > 0);
+    Ok(ManagedPolicy {
+        name: PolicyName::parse(required(&given.policy_name, "policyName")?)?,
+        path: Path::parse(given.path.as_deref().unwrap_or("/"))?,
+        id: id.filter(|id| id.kind() == IdKind::Policy),
+        description: given.description.clone().filter(|text| !text.is_empty()),
+        created: date(given.create_date)?,
+        updated: date(given.update_date)?,
+        version: version.ok_or_else(|| invalid("a version has a number from 1 on".into()))?,
+        document: required(&given.policy_document, "policyDocument")?.to_owned(),
+    })
+}
+
+fn invalid(message: String) -> IamError {
+    IamError::new(ErrorCode::InvalidInput, message)
+}
+
+/// What a client sends to import a policy that it read from a file.
+impl From<ManagedPolicy> for pb::ManagedPolicy {
+    fn from(policy: ManagedPolicy) -> Self {
+        let date = |time: Timestamp| Some(prost_types::Timestamp { seconds: time.as_second(), nanos: 0 });
+        pb::ManagedPolicy {
+            policy_name: Some(policy.name.to_string()),
+            path: Some(policy.path.to_string()),
+            policy_id: policy.id.map(|id| id.to_string()),
+            description: policy.description,
+            version: i32::try_from(policy.version).ok(),
+            policy_document: Some(policy.document),
+            create_date: date(policy.created),
+            update_date: date(policy.updated),
+        }
+    }
+}
