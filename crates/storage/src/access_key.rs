@@ -75,7 +75,7 @@ impl Tx {
     /// # Errors
     /// `LimitExceeded` when the owner has two.
     pub async fn create_access_key(&mut self, key: &AccessKey) -> Result<()> {
-        self.guard_owner(key.account, &key.owner).await?;
+        self.require_owner(key.account, &key.owner).await?;
         let count = self.key_counter(key.account, &key.owner);
         self.add_within(count, 1, ACCESS_KEYS_PER_USER, || IamError::quota("AccessKeysPerUser", ACCESS_KEYS_PER_USER))
             .await?;
@@ -191,10 +191,12 @@ impl Tx {
         keys::counter(account, Counted::AccessKeys, owner.user().map_or(&[], |id| id.as_bytes()))
     }
 
-    async fn guard_owner(&mut self, account: AccountId, owner: &KeyOwner) -> Result<()> {
+    async fn require_owner(&mut self, account: AccountId, owner: &KeyOwner) -> Result<()> {
         match owner {
-            KeyOwner::Root => self.guard(keys::account(account)).await,
-            KeyOwner::User(id) => self.guard(keys::identity(account, IdentityKind::User, id)).await,
+            KeyOwner::Root => self.require(keys::account(account), || IamError::no_such("account", account)).await,
+            KeyOwner::User(id) => {
+                self.require(keys::identity(account, IdentityKind::User, id), || IamError::no_such("user", id)).await
+            }
         }
     }
 }

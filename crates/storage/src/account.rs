@@ -83,7 +83,7 @@ impl Tx {
     /// # Errors
     /// `EntityAlreadyExists` for an address or an alias that is somebody else's.
     pub async fn update_account(&mut self, old: &Account, new: &Account) -> Result<()> {
-        self.guard(keys::account(old.id)).await?;
+        self.require(keys::account(old.id), || IamError::no_such("account", old.id)).await?;
         if old.alias != new.alias {
             if let Some(alias) = &old.alias {
                 self.erase(keys::alias(alias));

@@ -8,7 +8,7 @@ use crate::{
     identity::{FoldedName, Identity, IdentityKind, Noun},
     keys::{self, Counted},
     lifecycle::holder_key,
-    policy::{Policy, PolicyRef, Usage},
+    policy::{self, Policy, PolicyRef, Usage},
     role::Role,
     tx::{Page, Tx},
     user::User,
@@ -32,8 +32,8 @@ impl Tx {
     /// `LimitExceeded` when the identity has as many policies as it may.
     pub async fn attach_policy(&mut self, identity: &Identity, policy: &Policy) -> Result<()> {
         let reference = policy.reference();
-        self.guard(identity.key()).await?;
-        self.guard(keys::policy(reference)).await?;
+        self.require(identity.key(), || identity.missing()).await?;
+        self.require(keys::policy(reference), || policy::missing(reference)).await?;
         let forward = keys::attachment(identity.account, &identity.id, reference);
         if self.read_key(forward.clone()).await?.is_some() {
             return Ok(());
@@ -56,7 +56,7 @@ impl Tx {
     /// # Errors
     /// `ServiceFailure` when the store fails.
     pub async fn detach_policy(&mut self, identity: &Identity, policy: PolicyRef) -> Result<bool> {
-        self.guard(identity.key()).await?;
+        self.require(identity.key(), || identity.missing()).await?;
         let forward = keys::attachment(identity.account, &identity.id, policy);
         if self.read_key(forward.clone()).await?.is_none() {
             return Ok(false);

@@ -84,8 +84,9 @@ impl Tx {
     /// # Errors
     /// `LimitExceeded` when the user would be in too many groups.
     pub async fn add_member(&mut self, group: &Group, user: &User) -> Result<()> {
-        self.guard(Identity::from(group).key()).await?;
-        self.guard(Identity::from(user).key()).await?;
+        for identity in [Identity::from(group), Identity::from(user)] {
+            self.require(identity.key(), || identity.missing()).await?;
+        }
         let forward = keys::user_group(user.account, &user.id, &group.id);
         if self.read_key(forward.clone()).await?.is_some() {
             return Ok(());
@@ -104,7 +105,8 @@ impl Tx {
     /// # Errors
     /// `ServiceFailure` when the store fails.
     pub async fn remove_member(&mut self, group: &Group, user: &User) -> Result<bool> {
-        self.guard(Identity::from(user).key()).await?;
+        let identity = Identity::from(user);
+        self.require(identity.key(), || identity.missing()).await?;
         let forward = keys::user_group(user.account, &user.id, &group.id);
         if self.read_key(forward.clone()).await?.is_none() {
             return Ok(false);

@@ -73,6 +73,10 @@ impl Identity {
         self.name.to_ascii_lowercase()
     }
 
+    pub(crate) fn missing(&self) -> IamError {
+        IamError::no_such(self.kind.as_str(), &self.name)
+    }
+
     /// The key of the record: whoever gives the identity something, or takes it away, depends on it.
     pub(crate) fn key(&self) -> bytes::Bytes {
         keys::identity(self.account, self.kind, &self.id)
@@ -217,7 +221,7 @@ impl Tx {
     /// Writes the record and, if the name is another one, moves the name. Returns whether it did.
     pub(crate) async fn update_noun<N: Noun>(&mut self, old: &N, new: &N) -> Result<bool> {
         let key = keys::record(old.account(), N::SPEC.record, old.id().as_bytes());
-        self.guard(key.clone()).await?;
+        self.require(key.clone(), || IamError::no_such(N::SPEC.label, old.name())).await?;
         self.put_record(key, new);
         let renamed = old.name().folded() != new.name().folded();
         if renamed {
@@ -229,7 +233,7 @@ impl Tx {
 
     pub(crate) async fn delete_noun<N: Noun>(&mut self, noun: &N) -> Result<()> {
         let key = keys::record(noun.account(), N::SPEC.record, noun.id().as_bytes());
-        self.guard(key.clone()).await?;
+        self.require(key.clone(), || IamError::no_such(N::SPEC.label, noun.name())).await?;
         self.erase(key);
         self.erase(name_key::<N>(noun.account(), &noun.name().folded()));
         self.add(keys::counter(noun.account(), N::SPEC.counted, &[]), -1);

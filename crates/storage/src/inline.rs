@@ -29,7 +29,7 @@ impl Tx {
     /// # Errors
     /// `LimitExceeded` when all of the identity's inline policies together would be too large.
     pub async fn put_inline_policy(&mut self, identity: &Identity, policy: &InlinePolicy) -> Result<()> {
-        self.guard(identity.key()).await?;
+        self.require(identity.key(), || identity.missing()).await?;
         let key = keys::inline_policy(identity.account, &identity.id, &policy.name.key());
         let old = self.read::<InlinePolicy>(key.clone()).await?;
         let max = match identity.kind {

@@ -7,7 +7,7 @@ use crate::{
     group::{Group, id_value},
     identity::{Identity, IdentityKind, Noun},
     keys::{self, Counted},
-    policy::{PolicyRef, Usage},
+    policy::{self, PolicyRef, Usage},
     role::Role,
     tx::Tx,
     user::User,
@@ -134,7 +134,7 @@ impl Tx {
     }
 
     async fn hold_boundary(&mut self, identity: &Identity, policy: PolicyRef) -> Result<()> {
-        self.guard(keys::policy(policy)).await?;
+        self.require(keys::policy(policy), || policy::missing(policy)).await?;
         self.put(holder_key(identity, policy, Usage::Boundary), id_value(&identity.id));
         self.add(keys::policy_counter(identity.account, Counted::Boundaries, policy), 1);
         Ok(())

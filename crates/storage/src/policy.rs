@@ -192,7 +192,7 @@ impl Tx {
     /// # Errors
     /// `DeleteConflict` for the version in force.
     pub async fn delete_policy_version(&mut self, policy: &Policy, version: u32) -> Result<bool> {
-        self.guard(keys::policy(policy.reference())).await?;
+        self.require(keys::policy(policy.reference()), || missing(policy.reference())).await?;
         if version == policy.default_version {
             return Err(conflict("Cannot delete the default version of a policy."));
         }
@@ -251,6 +251,12 @@ impl Tx {
         self.add(keys::policy_counter(policy.account, Counted::Versions, policy), -1);
         self.add(keys::counter(policy.account, Counted::PolicyVersions, &[]), -1);
     }
+}
+
+/// The refusal of a policy that is gone.
+pub(crate) fn missing(policy: PolicyRef) -> IamError {
+    let message = format!("Policy {} does not exist or is not attachable.", policy.id);
+    IamError::new(ErrorCode::NoSuchEntity, message)
 }
 
 fn conflict(message: &str) -> IamError {

@@ -1,12 +1,14 @@
 //! What the store as a whole is: its identity, and the keys that its secrets are sealed with.
 
-use bailiwick_model::{AccountId, IamError, Partition, Result};
+use bailiwick_model::{AccountId, IamError, Partition};
 use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::{
-    codec::{self, AsMessage, Malformed, pb},
+    codec::{self, AsMessage, Malformed, Record, pb},
+    error::StoreError,
     keys,
+    store::{At, Store},
     tx::Tx,
 };
 
@@ -25,12 +27,23 @@ pub struct Meta {
     pub partition: Partition,
 }
 
+impl Meta {
+    /// Reads what a store is before anything else of it is read; none if it was never used.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] if a newer version has written it, and whatever else keeps it from being used.
+    pub async fn of(store: &dyn Store) -> Result<Option<Meta>, StoreError> {
+        let found = store.read(At::Latest).await?.get(&keys::meta()).await?;
+        found.map(|found| Meta::decode(&found.value)).transpose()
+    }
+}
+
 impl Tx {
     /// What the store is; none if it was never used.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails, is damaged, or was written by a newer version.
-    pub async fn meta(&mut self) -> Result<Option<Meta>> {
+    pub async fn meta(&mut self) -> Result<Option<Meta>, IamError> {
         self.read(keys::meta()).await
     }
 
@@ -38,7 +51,7 @@ impl Tx {
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
-    pub async fn put_meta(&mut self, meta: &Meta) -> Result<()> {
+    pub async fn put_meta(&mut self, meta: &Meta) -> Result<(), IamError> {
         self.guard(keys::meta()).await?;
         self.put_record(keys::meta(), meta);
         Ok(())
@@ -48,7 +61,7 @@ impl Tx {
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
-    pub async fn keyring(&mut self) -> Result<Option<Bytes>> {
+    pub async fn keyring(&mut self) -> Result<Option<Bytes>, IamError> {
         self.read_key(keys::keyring()).await
     }
 
@@ -56,7 +69,7 @@ impl Tx {
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
-    pub async fn put_keyring(&mut self, wrapped: Bytes) -> Result<()> {
+    pub async fn put_keyring(&mut self, wrapped: Bytes) -> Result<(), IamError> {
         if wrapped.is_empty() {
             return Err(IamError::internal("an empty keyring"));
         }

@@ -91,6 +91,11 @@ impl Tx {
         self.read_key(key).await.map(drop)
     }
 
+    /// The same for a key that must be there: `missing` is the refusal when it is not.
+    pub(crate) async fn require(&mut self, key: Bytes, missing: impl FnOnce() -> IamError) -> Result<()> {
+        self.read_key(key).await?.map(drop).ok_or_else(missing)
+    }
+
     /// Writes everything, or nothing; returns the revision at which it became visible.
     ///
     /// # Errors

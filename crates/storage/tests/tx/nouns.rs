@@ -245,6 +245,44 @@ async fn nothing_is_deleted_that_still_holds_something() {
 }
 
 #[tokio::test]
+async fn nothing_is_given_to_what_is_not_there() {
+    let world = World::new();
+    let (bob, devs, read) = (user(1, "Bob"), group(1, "Devs"), policy(1, "Read"));
+    let (eve, write) = (user(2, "Eve"), policy(2, "Write"));
+    world.run(async |tx| tx.create(&bob).await).await;
+    world.run(async |tx| tx.create(&group(2, "Ops")).await).await;
+    world.run(async |tx| tx.create_policy(&read, "{}".into()).await).await;
+    let bounded = User { boundary: Some(write.reference()), ..eve.clone() };
+    for refusal in [
+        world.refusal(async |tx| tx.attach_policy(&(&bob).into(), &write).await).await,
+        world.refusal(async |tx| tx.attach_policy(&(&eve).into(), &read).await).await,
+        world.refusal(async |tx| tx.add_member(&devs, &bob).await).await,
+        world.refusal(async |tx| tx.add_member(&group(2, "Ops"), &eve).await).await,
+        world.refusal(async |tx| tx.remove_member(&devs, &eve).await).await,
+        world.refusal(async |tx| tx.put_inline_policy(&(&eve).into(), &inline("I", 1)).await).await,
+        world.refusal(async |tx| tx.create_access_key(&access_key(1, KeyOwner::User(eve.id))).await).await,
+        world.refusal(async |tx| tx.create_access_key(&access_key(1, KeyOwner::Root)).await).await,
+        world.refusal(async |tx| tx.create(&bounded).await).await,
+        world.refusal(async |tx| tx.update(&eve, &eve).await).await,
+        world.refusal(async |tx| tx.delete(&eve).await).await,
+        world.refusal(async |tx| tx.update_policy(&write, &write).await).await,
+        world.refusal(async |tx| tx.delete_policy_version(&write, 2).await).await,
+        world.refusal(async |tx| tx.delete_policy(&write).await).await,
+        world.refusal(async |tx| tx.update_account(&account(1, "a"), &account(1, "b")).await).await,
+    ] {
+        assert!(refusal.starts_with("NoSuchEntity: "), "{refusal}");
+    }
+    // What the same transaction has deleted is not there either.
+    let refusal = world
+        .refusal(async |tx| {
+            tx.delete(&bob).await?;
+            tx.attach_policy(&(&bob).into(), &read).await
+        })
+        .await;
+    assert_eq!(refusal, "NoSuchEntity: The user with name Bob cannot be found.");
+}
+
+#[tokio::test]
 async fn renaming_moves_every_index() {
     let world = World::new();
     let (bob, devs, read, limit) = (user(1, "Bob"), group(1, "Devs"), policy(1, "Read"), policy(2, "Limit"));
@@ -441,6 +479,7 @@ async fn access_keys_belong_to_their_owner() {
         [access_key(1, KeyOwner::Root), access_key(2, KeyOwner::User(bob.id)), access_key(3, KeyOwner::User(bob.id))];
     world
         .run(async |tx| {
+            tx.create_account(&account(111_122_223_333, "root@example.com")).await?;
             tx.create(&bob).await?;
             for key in &keys {
                 tx.create_access_key(key).await?;
