@@ -1,1 +1,82 @@
-//! bailiwick-authz
+//! Who signed this, and may they? And if not, why not.
+//!
+//! [`Authz::authenticate`] proves a caller by a signature or a bearer token, re-reading at every use that he still
+//! exists and that nothing was revoked. [`Authz::decide`] decides the checks of Bailiwick's own operations. The
+//! handlers of `authz.v1` do both for other services, on the same path: `asked` says who is asked about and how that
+//! is proven, `question` how a request becomes one for the evaluator.
+//!
+//! The crate deliberately does not know front ends, nor how policies are matched: that is `evaluator`'s.
+//!
+//! Start reading at [`Authz`], then `proof`.
+
+mod asked;
+mod authenticate;
+mod authorize;
+mod cache;
+mod context;
+mod credentials;
+mod decide;
+mod explain;
+mod keys;
+mod proof;
+mod question;
+mod render;
+mod subject;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use bailiwick_evaluator::Policy;
+use bailiwick_model::Region;
+use bailiwick_operation::{Caller, Deployment};
+use bailiwick_snapshot::Snapshots;
+
+use crate::cache::Cache;
+use crate::credentials::Remembered;
+use crate::keys::SigningKeys;
+use crate::subject::Subject;
+
+pub use proof::{Proof, SignedRequest};
+
+/// What AWS says of a credential that is none, or none any more.
+const INVALID_TOKEN: &str = "The security token included in the request is invalid.";
+
+/// How many callers with tokens are remembered.
+const REMEMBERED: usize = 16 * 1024;
+/// How many characters of policies that came with requests are kept compiled.
+const COMPILED: usize = 16 * 1024 * 1024;
+
+/// Authenticates, decides, and answers `authz.v1`. Shared by all calls; decides on the newest snapshot.
+pub struct Authz {
+    deployment: Arc<Deployment>,
+    snapshots: Arc<Snapshots>,
+    signing_keys: SigningKeys,
+    /// Callers by the digest of the token or handle that they came with.
+    remembered: Cache<[u8; 32], Arc<Remembered>>,
+    /// Policies that came with a request or a session, by their text.
+    compiled: Cache<(question::Given, Box<str>), Policy>,
+}
+
+/// A caller who has proven himself. Good for the request that he did it with.
+#[derive(Clone, Debug)]
+pub struct Authenticated {
+    /// Who he is.
+    pub caller: Arc<Caller>,
+    /// The region that his signature names; none with a bearer token.
+    pub region: Option<Region>,
+    pub(crate) subject: Arc<Subject>,
+}
+
+impl Authz {
+    /// An authority over one deployment.
+    pub fn new(deployment: Arc<Deployment>, snapshots: Arc<Snapshots>) -> Self {
+        Authz {
+            signing_keys: SigningKeys::new(&deployment),
+            deployment,
+            snapshots,
+            remembered: Cache::new(REMEMBERED),
+            compiled: Cache::new(COMPILED),
+        }
+    }
+}

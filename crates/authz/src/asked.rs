@@ -1,0 +1,175 @@
+//! Who is asked about, how that is proven, and what the asking service needs for it.
+//!
+//! A signed request and a handle prove the caller that they are of. A user or root user may be named by ARN, and a
+//! service by its name, by who has `bailiwick:AuthorizeAs`; a role or session may not, since a bare ARN has neither
+//! session policies nor tags nor MFA. A session token proves nothing: every service that its holder signs for sees it.
+
+use std::sync::Arc;
+
+use bailiwick_api::authz;
+use bailiwick_api::authz::caller::Who;
+use bailiwick_model::{AccessKeyId, AccountId, Arn, ErrorCode, IamError, Result, UserName};
+use bailiwick_operation::{Check, Cx, Principal};
+use bailiwick_sigv4::PayloadHash;
+use bailiwick_snapshot::Snapshot;
+use bailiwick_sts::Tokens;
+
+use crate::Authz;
+use crate::authenticate::Received;
+use crate::subject::Subject;
+
+/// Names the account that is asked about.
+const PRINCIPAL_ACCOUNT: &str = "bailiwick:PrincipalAccount";
+/// Names the service that it is asked for.
+const SERVICE_PREFIX: &str = "bailiwick:ServicePrefix";
+
+/// Whom a question claims to be about; nothing is proven.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Claim {
+    pub(crate) account: Option<AccountId>,
+    /// What `bailiwick:AuthorizeAs` is needed on, where the caller is named and not proven.
+    unproven: Option<(String, AccountId)>,
+}
+
+impl Authz {
+    /// Whom a question claims to be about.
+    ///
+    /// # Errors
+    /// What [`Self::asked_about`] would say, as far as it can be said without verifying a signature.
+    pub(crate) fn claim(&self, cx: &Cx, snapshot: &Snapshot, caller: Option<&authz::Caller>) -> Result<Claim> {
+        match who(caller)? {
+            Who::SignedRequest(request) => Received::read(request)?.claim(snapshot),
+            Who::Handle(handle) => Ok(Claim::of_account(Some(self.by_handle(cx, snapshot, handle)?.caller.account()))),
+            Who::PrincipalArn(arn) => {
+                let arn = Arn::parse(arn).map_err(|_| not_a_principal())?;
+                let account = arn.account_id().ok_or_else(not_a_principal)?;
+                Ok(Claim { account: Some(account), unproven: Some((arn.as_str().to_owned(), account)) })
+            }
+            Who::ServicePrincipal(name) => {
+                let on = Arn::of(cx.partition(), "bailiwick", cx.account(), format_args!("service-principal/{name}"));
+                Ok(Claim { account: None, unproven: Some((on.as_str().to_owned(), cx.account())) })
+            }
+            Who::Anonymous(_) => Ok(Claim::nobody()),
+        }
+    }
+
+    /// Who is asked about, proven or by permission.
+    ///
+    /// # Errors
+    /// Of a signed request, as [`Authz::authenticate`]; `InvalidClientTokenId` and `ExpiredToken` of a handle;
+    /// `ValidationError` for an ARN that nobody can be asked about by; `InvalidInput` for a user that isn't there.
+    pub(crate) fn asked_about(
+        &self,
+        cx: &Cx,
+        snapshot: &Snapshot,
+        caller: Option<&authz::Caller>,
+    ) -> Result<Arc<Subject>> {
+        match who(caller)? {
+            Who::SignedRequest(request) => {
+                let received = Received::read(request)?;
+                Ok(self.received(snapshot, &received, cx.now(), |_, _| ())?.0.subject)
+            }
+            Who::Handle(handle) => Ok(self.by_handle(cx, snapshot, handle)?.subject),
+            Who::PrincipalArn(arn) => {
+                let arn = Arn::parse(arn).map_err(|_| not_a_principal())?;
+                Ok(Arc::new(Subject::unproven(&named(snapshot, &arn)?, snapshot.partition())))
+            }
+            Who::ServicePrincipal(name) => Ok(Arc::new(Subject::service(name))),
+            Who::Anonymous(_) => Ok(Arc::new(Subject::anonymous())),
+        }
+    }
+
+    fn by_handle(&self, cx: &Cx, snapshot: &Snapshot, handle: &[u8]) -> Result<crate::Authenticated> {
+        let holder = cx.account().digits();
+        // One and the same handle is nothing to another account, remembered or not.
+        let mut bytes = Vec::with_capacity(holder.len() + handle.len());
+        bytes.extend_from_slice(&holder);
+        bytes.extend_from_slice(handle);
+        let digest = PayloadHash::of(&bytes).0;
+        let open = || Tokens::of(&self.deployment).open_handle(handle, &holder, cx.now());
+        self.by_token(snapshot, digest, cx.now(), open)
+    }
+}
+
+impl Claim {
+    /// Nobody in particular.
+    pub(crate) fn nobody() -> Self {
+        Self::of_account(None)
+    }
+
+    /// Somebody of an account, who proves it.
+    pub(crate) fn of_account(account: Option<AccountId>) -> Self {
+        Claim { account, unproven: None }
+    }
+
+    /// What the asking service must be allowed: the action, on the service that it asks for, in its own account.
+    pub(crate) fn checks(&self, cx: &Cx, action: &'static str, service: &str) -> Vec<Check> {
+        self.checks_in(cx, action, service, cx.account())
+    }
+
+    /// The same on the service in a given account, whose owner then has a say as well.
+    pub(crate) fn checks_in(&self, cx: &Cx, action: &'static str, service: &str, owner: AccountId) -> Vec<Check> {
+        let service = service.to_ascii_lowercase();
+        let on = Arn::of(cx.partition(), "bailiwick", owner, format_args!("service/{service}"));
+        let keys = |check: Check| {
+            let account = self.account.map(|account| account.to_string());
+            check.key(SERVICE_PREFIX, service.as_str()).key_if(PRINCIPAL_ACCOUNT, account)
+        };
+        let mut checks = vec![keys(Check::new(action, &on))];
+        if let Some((resource, owner)) = &self.unproven {
+            let mut check = Check::anywhere("bailiwick:AuthorizeAs", *owner);
+            check.resource.clone_from(resource);
+            checks.push(keys(check));
+        }
+        checks
+    }
+}
+
+fn who(caller: Option<&authz::Caller>) -> Result<&Who> {
+    caller
+        .and_then(|caller| caller.who.as_ref())
+        .ok_or_else(|| IamError::validation("`caller` must say who wants to act, and prove it"))
+}
+
+fn not_a_principal() -> IamError {
+    IamError::validation("`principal_arn` must be the ARN of a user, or of the root user of an account")
+}
+
+/// Root or a user, by ARN.
+fn named(snapshot: &Snapshot, arn: &Arn) -> Result<Principal> {
+    let account = arn.account_id().filter(|_| arn.service() == "iam").ok_or_else(|| match arn.service() {
+        "sts" => bare_session(),
+        _ => not_a_principal(),
+    })?;
+    let absent = || IamError::new(ErrorCode::InvalidInput, "`principal_arn` names nobody who is there");
+    match arn.typed_resource() {
+        None if arn.resource() == "root" => {}
+        Some(("user", ..)) => {}
+        Some(("role", ..)) => return Err(bare_session()),
+        _ => return Err(not_a_principal()),
+    }
+    if arn.partition() != snapshot.partition().as_str() || !snapshot.account(account).is_some_and(|a| a.is_active()) {
+        return Err(absent());
+    }
+    if arn.resource() == "root" {
+        return Ok(Principal::Root { account });
+    }
+    let user = snapshot.entity_by_arn(arn).ok_or_else(absent)?;
+    let (name, path) = (UserName::parse(&user.name)?, user.path.clone());
+    Ok(Principal::User { account, id: user.id, name, path })
+}
+
+fn bare_session() -> IamError {
+    IamError::validation(
+        "the ARN of a role or session is no proof: it lacks session policies, tags and MFA; hand over the signed \
+         request, or the handle that Authenticate gave for it",
+    )
+}
+
+/// The account that an access key says it is of: of a long-term key its record, of a temporary one the id itself.
+pub(crate) fn account_of_key(snapshot: &Snapshot, id: &str, is_temporary: bool) -> Option<AccountId> {
+    if is_temporary {
+        return AccessKeyId::parse(id).ok()?.account();
+    }
+    snapshot.access_key(id).map(|key| key.account)
+}

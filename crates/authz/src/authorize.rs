@@ -1,0 +1,169 @@
+//! May they? One question, or many.
+
+use std::sync::Arc;
+
+use bailiwick_api::authz::{
+    AuthorizeItem, AuthorizeRequest, AuthorizeResponse, AuthorizeResult, BatchAuthorizeRequest, BatchAuthorizeResponse,
+};
+use bailiwick_api::op;
+use bailiwick_evaluator as evaluator;
+use bailiwick_model::{IamError, Result};
+use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_snapshot::Snapshot;
+use bailiwick_storage::Tx;
+
+use crate::Authz;
+use crate::asked::Claim;
+use crate::question::{GivenKeys, Question, service_prefix};
+use crate::render::{Told, undecided};
+use crate::subject::{Present, Subject};
+
+/// Decides one request of somebody who proves himself to another service.
+///
+/// The asking service needs `bailiwick:Authorize` on `arn:PARTITION:bailiwick::ITS-ACCOUNT:service/PREFIX`, where
+/// `PREFIX` is that of the action asked about; its policies may bound it by that resource or by the keys
+/// `bailiwick:ServicePrefix` and `bailiwick:PrincipalAccount`. Who names a caller that is not proven needs
+/// `bailiwick:AuthorizeAs` on the caller's ARN as well, which no identity policy gives across accounts.
+///
+/// # Errors
+/// `ValidationError`, `InvalidInput`, `MalformedPolicyDocument`, and what is wrong with the caller's proof.
+impl Handle<op::Authorize> for Authz {
+    async fn checks(&self, cx: &Cx, _tx: &mut Tx, req: &AuthorizeRequest) -> Result<Vec<Check>> {
+        let prefix = service_prefix(&req.action)?;
+        let claim = self.claim(cx, &*self.snapshots.current()?, req.caller.as_ref());
+        Ok(claim.unwrap_or_else(|_| Claim::nobody()).checks(cx, "bailiwick:Authorize", prefix))
+    }
+
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: AuthorizeRequest) -> Result<AuthorizeResponse> {
+        let snapshot = self.snapshot(tx, req.min_revision.as_deref()).await?;
+        let told = self.authorized(cx, &snapshot, &req)?;
+        Ok(told.response(self.deployment.revisions.format(snapshot.revision())))
+    }
+}
+
+/// Decides many requests at one revision. What they share is said once and worked out once.
+///
+/// The asking service needs what it would need for each question alone. What is wrong with one question, its caller's
+/// proof included, is told in its place; the others are answered.
+///
+/// # Errors
+/// `ValidationError` for what is wrong with the part that all share.
+impl Handle<op::BatchAuthorize> for Authz {
+    async fn checks(&self, cx: &Cx, _tx: &mut Tx, req: &BatchAuthorizeRequest) -> Result<Vec<Check>> {
+        let snapshot = self.snapshots.current()?;
+        let shared = req.caller.as_ref().map(|caller| self.claim(cx, &snapshot, Some(caller)));
+        let mut asked: Vec<(String, Claim)> = Vec::new();
+        let mut broken = None;
+        for item in &req.items {
+            // Items that can't be decided reveal nothing, and are told so one by one.
+            let Ok(prefix) = service_prefix(&item.action) else { continue };
+            let own = item.caller.as_ref().map(|caller| self.claim(cx, &snapshot, Some(caller)));
+            let claim = match own.as_ref().or(shared.as_ref()) {
+                Some(Ok(claim)) => claim,
+                _ => {
+                    broken.get_or_insert(prefix);
+                    continue;
+                }
+            };
+            if !asked.iter().any(|(other, whom)| other.eq_ignore_ascii_case(prefix) && whom == claim) {
+                asked.push((prefix.to_owned(), claim.clone()));
+            }
+        }
+        if asked.is_empty() {
+            asked.push((broken.unwrap_or("bailiwick").to_owned(), Claim::nobody()));
+        }
+        Ok(asked.iter().flat_map(|(prefix, claim)| claim.checks(cx, "bailiwick:Authorize", prefix)).collect())
+    }
+
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: BatchAuthorizeRequest) -> Result<BatchAuthorizeResponse> {
+        let snapshot = self.snapshot(tx, req.min_revision.as_deref()).await?;
+        let context = GivenKeys::read(&req.context, None)?;
+        let shared = req.caller.as_ref().map(|caller| self.asked_about(cx, &snapshot, Some(caller)));
+        let shared = match &shared {
+            Some(Ok(subject)) => Some(subject.on(&snapshot)),
+            Some(Err(error)) => Some(Err(again(error))),
+            None => None,
+        };
+        let results = req.items.iter().map(|item| {
+            let own;
+            let result = match (&item.caller, &shared) {
+                (Some(caller), _) => {
+                    own = self.asked_about(cx, &snapshot, Some(caller));
+                    own.and_then(|subject| self.item(cx, &subject.on(&snapshot)?, &context, item))
+                }
+                (None, Some(Ok(present))) => self.item(cx, present, &context, item),
+                (None, Some(Err(error))) => Err(again(error)),
+                (None, None) => Err(IamError::validation("neither the item nor the batch says who wants to act")),
+            };
+            result.unwrap_or_else(|error| undecided(&error))
+        });
+        let results = results.collect();
+        Ok(BatchAuthorizeResponse { results, revision: self.deployment.revisions.format(snapshot.revision()) })
+    }
+}
+
+impl Authz {
+    /// The snapshot to answer at: the newest, and not older than the transaction or what was asked for.
+    pub(crate) async fn snapshot(&self, tx: &Tx, min_revision: Option<&str>) -> Result<Arc<Snapshot>> {
+        let wanted = min_revision.map(|text| self.deployment.revisions.parse(text)).transpose()?;
+        self.snapshots.at_least(wanted.unwrap_or_default().max(tx.revision())).await
+    }
+
+    fn authorized(&self, cx: &Cx, snapshot: &Snapshot, req: &AuthorizeRequest) -> Result<Told> {
+        let subject = self.asked_about(cx, snapshot, req.caller.as_ref())?;
+        self.asked(cx, snapshot, req, &subject, |present, request, policies| {
+            let decision = evaluator::decide(request, policies);
+            Told::of(&decision, present, request, policies)
+        })
+    }
+
+    /// Puts a question to `then`, about a subject as he is in a snapshot.
+    pub(crate) fn asked<T>(
+        &self,
+        cx: &Cx,
+        snapshot: &Snapshot,
+        req: &AuthorizeRequest,
+        subject: &Subject,
+        then: impl FnOnce(&Present<'_>, &evaluator::Request<'_>, &evaluator::Policies<'_>) -> T,
+    ) -> Result<T> {
+        let question = Question::read(
+            self,
+            &req.action,
+            &req.resource,
+            req.resource_account.as_deref(),
+            req.resource_policy.as_deref(),
+        )?;
+        let context = GivenKeys::read(&req.context, None)?;
+        question.check_context(&context)?;
+        let present = subject.on(snapshot)?;
+        Ok(question.put(&present, &[&context], cx.now(), |request, policies| then(&present, request, policies)))
+    }
+
+    fn item(
+        &self,
+        cx: &Cx,
+        present: &Present<'_>,
+        shared: &GivenKeys<'_>,
+        item: &AuthorizeItem,
+    ) -> Result<AuthorizeResult> {
+        let question = Question::read(
+            self,
+            &item.action,
+            &item.resource,
+            item.resource_account.as_deref(),
+            item.resource_policy.as_deref(),
+        )?;
+        let own = GivenKeys::read(&item.context, Some(shared))?;
+        question.check_context(shared)?;
+        question.check_context(&own)?;
+        Ok(question.put(present, &[&own, shared], cx.now(), |request, policies| {
+            let decision = evaluator::decide(request, policies);
+            Told::of(&decision, present, request, policies).result()
+        }))
+    }
+}
+
+/// The same refusal once more, for another item.
+fn again(error: &IamError) -> IamError {
+    IamError::new(error.code(), error.message())
+}

@@ -1,0 +1,176 @@
+//! What lies behind a credential: whether it is still good, and whom it stands for now.
+
+use std::sync::Arc;
+
+use bailiwick_evaluator::Policy;
+use bailiwick_model::{ErrorCode, IamError, Result, RoleName, UserName};
+use bailiwick_operation::{Caller, Credential, Principal};
+use bailiwick_policy_lang::PolicyKind;
+use bailiwick_snapshot::{AccessKey, Entity, Snapshot};
+use bailiwick_sts::{Bearer, TokenError};
+use jiff::Timestamp;
+
+use crate::subject::Subject;
+use crate::{Authenticated, Authz, question::Given};
+
+/// A caller that was worked out before, with what it must be compared with before it counts again.
+#[derive(Debug)]
+pub(crate) struct Remembered {
+    who: Authenticated,
+    /// The user or role as it was.
+    entity: Option<Arc<Entity>>,
+    /// When the token was issued and when it ends; none for a signature by a long-term key.
+    life: Option<Life>,
+}
+
+/// From when to when a token is good.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Life {
+    pub(crate) issued: Timestamp,
+    pub(crate) expires: Timestamp,
+}
+
+pub(crate) fn invalid() -> IamError {
+    IamError::new(ErrorCode::InvalidClientTokenId, crate::INVALID_TOKEN)
+}
+
+fn expired() -> IamError {
+    TokenError::Expired.into()
+}
+
+impl Authz {
+    /// The caller of a bearer token or handle, remembered by the token's digest.
+    pub(crate) fn by_token(
+        &self,
+        snapshot: &Snapshot,
+        digest: [u8; 32],
+        now: Timestamp,
+        open: impl FnOnce() -> Result<Bearer, TokenError>,
+    ) -> Result<Authenticated> {
+        if let Some(known) = self.remembered.get(&digest) {
+            let known = self.again(snapshot, known, now)?;
+            let who = known.who.clone();
+            return Ok(who);
+        }
+        let Bearer { caller, issued, expires } = open()?;
+        let known = Arc::new(self.remember(snapshot, caller, Some(Life { issued, expires }), now)?);
+        self.remembered.insert(digest, Arc::clone(&known), 1);
+        Ok(known.who.clone())
+    }
+
+    /// Looks whether a caller's credential is still good, and works out whom it stands for.
+    pub(crate) fn remember(
+        &self,
+        snapshot: &Snapshot,
+        caller: Caller,
+        life: Option<Life>,
+        now: Timestamp,
+    ) -> Result<Remembered> {
+        let entity = alive(snapshot, &caller, life, now)?.cloned();
+        let caller = Arc::new(renamed(caller, entity.as_deref())?);
+        let policies = self.session_policies(&caller);
+        let subject = Subject::of_caller(&caller, policies, snapshot.partition());
+        let who = Authenticated { caller, region: None, subject: Arc::new(subject) };
+        Ok(Remembered { who, entity, life })
+    }
+
+    /// The same for somebody who was remembered: only what has changed is worked out anew.
+    pub(crate) fn again(&self, snapshot: &Snapshot, known: Arc<Remembered>, now: Timestamp) -> Result<Arc<Remembered>> {
+        let entity = alive(snapshot, &known.who.caller, known.life, now)?;
+        let same = match (entity, &known.entity) {
+            (None, None) => true,
+            (Some(now), Some(then)) => Arc::ptr_eq(now, then),
+            _ => false,
+        };
+        if same {
+            return Ok(known);
+        }
+        self.remember(snapshot, Caller::clone(&known.who.caller), known.life, now).map(Arc::new)
+    }
+
+    /// The inline policies of a session, compiled; none if the session was made without any policy.
+    fn session_policies(&self, caller: &Caller) -> Option<Arc<[Policy]>> {
+        let session = caller.session.as_deref().filter(|session| session.is_scoped())?;
+        let compiled = session.policies.iter().map(|text| {
+            // It was valid when the session was made. If it is not any more, it allows nothing.
+            self.compiled(Given::Session, PolicyKind::Session, text).unwrap_or_else(|_| self.nothing())
+        });
+        Some(compiled.collect())
+    }
+}
+
+impl Remembered {
+    pub(crate) fn who(&self) -> &Authenticated {
+        &self.who
+    }
+}
+
+/// Whether a credential is still good: account, access key, user or role, and what was revoked.
+fn alive<'s>(
+    snapshot: &'s Snapshot,
+    caller: &Caller,
+    life: Option<Life>,
+    now: Timestamp,
+) -> Result<Option<&'s Arc<Entity>>> {
+    let account = snapshot.account(caller.account()).filter(|account| account.is_active()).ok_or_else(invalid)?;
+    let entity = match &caller.principal {
+        Principal::Root { .. } => None,
+        Principal::User { account, id, .. } => {
+            let user = snapshot.entity_arc(id).filter(|user| user.account == *account && !user.is_role());
+            Some(user.ok_or_else(invalid)?)
+        }
+        Principal::RoleSession { account, id, .. } => {
+            let role = snapshot.entity_arc(id).filter(|role| role.account == *account && role.is_role());
+            Some(role.ok_or_else(invalid)?)
+        }
+    };
+    let session = caller.session.as_deref().map(|session| Life { issued: session.issued, expires: session.expires });
+    if session.is_none() {
+        let key = snapshot.access_key(caller.access_key_id().as_str()).filter(|key| is_of(key, caller));
+        key.ok_or_else(invalid)?;
+    }
+    let marks = [account.sessions_valid_after, entity.and_then(|entity| entity.sessions_valid_after)];
+    for Life { issued, expires } in session.into_iter().chain(life) {
+        // No leeway, and what was revoked looks as if its time had come, so that clients get themselves new ones.
+        if expires <= now || marks.into_iter().flatten().any(|mark| issued < mark) {
+            return Err(expired());
+        }
+    }
+    Ok(entity)
+}
+
+/// Whether a long-term key is active and is the caller's.
+fn is_of(key: &AccessKey, caller: &Caller) -> bool {
+    let user = caller.user().map(|(id, _)| *id);
+    key.active && key.account == caller.account() && key.user == user
+}
+
+/// The caller of a long-term key.
+pub(crate) fn owner(snapshot: &Snapshot, key: &AccessKey) -> Option<Caller> {
+    let principal = match &key.user {
+        None => Principal::Root { account: key.account },
+        Some(id) => {
+            let user = snapshot.entity(id)?;
+            let name = UserName::parse(&user.name).ok()?;
+            Principal::User { account: user.account, id: *id, name, path: user.path.clone() }
+        }
+    };
+    let credential = Credential::AccessKey(key.id.clone());
+    Some(Caller { principal, credential, session: None, mfa: None })
+}
+
+/// The caller under the name and path that the user or role has now.
+fn renamed(mut caller: Caller, entity: Option<&Entity>) -> Result<Caller> {
+    match (&mut caller.principal, entity) {
+        (Principal::User { name, path, .. }, Some(user)) => {
+            *name = UserName::parse(&user.name)?;
+            path.clone_from(&user.path);
+        }
+        (Principal::RoleSession { name, path, .. }, Some(role)) => {
+            *name = RoleName::parse(&role.name)?;
+            path.clone_from(&role.path);
+        }
+        _ => {}
+    }
+    Ok(caller)
+}

@@ -1,0 +1,65 @@
+//! Decisions on Bailiwick's own operations.
+
+use std::sync::LazyLock;
+
+use bailiwick_evaluator::{self as evaluator, Context, ContextSource, Policies, Request, ResourceAccount};
+use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
+use bailiwick_operation::{Check, Cx, Policy};
+use bailiwick_policy_lang::{PolicyKind, parse};
+use bailiwick_snapshot::Snapshot;
+
+use crate::context::{CheckKeys, PipelineKeys, SystemKeys};
+use crate::{Authenticated, Authz};
+
+/// The trust policy of a role that isn't there: it trusts nobody, and doesn't tell.
+pub(crate) static NOBODY: LazyLock<evaluator::Policy> = LazyLock::new(|| {
+    let text = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"nobody.invalid"},"Action":"sts:AssumeRole","Condition":{"Null":{"sts:RoleSessionName":"true"}}}}"#;
+    match parse(text, PolicyKind::Trust) {
+        Ok(document) => evaluator::Policy::compile_named(&document, PolicyKind::Trust, None),
+        // INVARIANT: a test makes it.
+        Err(error) => unreachable!("the policy that trusts nobody is a policy: {error}"),
+    }
+});
+
+impl Authz {
+    /// Decides one of the checks that an operation names.
+    ///
+    /// # Errors
+    /// `AccessDenied` in AWS's words when it isn't allowed; `InvalidClientTokenId` when the caller is gone.
+    pub fn decide(&self, snapshot: &Snapshot, who: &Authenticated, cx: &Cx, check: &Check) -> Result<()> {
+        let present = who.subject.on(snapshot)?;
+        let system = SystemKeys { present: &present, now: cx.now() };
+        let resource_account = (check.resource_account != AccountId::NONE).then_some(check.resource_account);
+        let digits = resource_account.map(AccountId::digits);
+        let pipeline = PipelineKeys {
+            request: cx.request(),
+            region: self.deployment.region.as_str(),
+            resource_account: digits.as_ref().and_then(|digits| std::str::from_utf8(digits).ok()),
+        };
+        let brought = CheckKeys::new(&check.context);
+        let layers: [&dyn ContextSource; 3] = [&system, &pipeline, &brought];
+        let request = Request {
+            principal: present.principal(),
+            action: check.action,
+            resource: &check.resource,
+            resource_account: ResourceAccount {
+                id: resource_account,
+                is_management: resource_account == Some(snapshot.management_account()),
+            },
+            context: Context::new(&layers),
+        };
+        let trust = match &check.policy {
+            Policy::None => None,
+            Policy::NoTrust => Some(&*NOBODY),
+            Policy::Trust(role) => {
+                let role = snapshot.entity(role).and_then(|entity| entity.role.as_ref());
+                Some(role.map_or(&*NOBODY, |role| &role.trust))
+            }
+        };
+        let decision = evaluator::decide(&request, &Policies { trust, ..present.policies() });
+        if decision.is_allowed() {
+            return Ok(());
+        }
+        Err(IamError::new(ErrorCode::AccessDenied, decision.message(&request).to_string()))
+    }
+}

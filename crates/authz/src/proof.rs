@@ -1,0 +1,107 @@
+//! How a caller of Bailiwick itself proves who he is.
+
+use std::time::Duration;
+
+use bailiwick_model::{ErrorCode, IamError, Region, Result};
+use bailiwick_sigv4::{self as sigv4, AbsentPayload, Mechanism, Payload, PayloadHash, Policy, SigV4Error, Signed};
+use bailiwick_sts::Tokens;
+use jiff::Timestamp;
+
+use crate::{Authenticated, Authz};
+
+/// A presigned GetCallerIdentity is good for this long, however little it asks for: clients that hand it on as a
+/// proof of identity ask for a minute, and AWS's STS takes it for a quarter of an hour.
+const CALLER_IDENTITY_LIFE: Duration = Duration::from_secs(15 * 60);
+
+/// Headers of ours that change what a request means, and so have to be signed when they are there.
+const MUST_SIGN: &[&str] = &["x-bailiwick-account"];
+
+/// What a call brings to prove its caller.
+pub enum Proof<'a> {
+    /// A request that may be signed.
+    Signature(SignedRequest<'a>),
+    /// A bearer token.
+    Bearer(&'a str),
+    /// Nothing.
+    None,
+}
+
+/// A request as it was received, and what its signature has to be for.
+pub struct SignedRequest<'a> {
+    /// The request.
+    pub request: sigv4::Request<'a>,
+    /// The service that the signature must be for.
+    pub service: &'a str,
+    /// The body, as the signature sees it.
+    pub body: &'a [u8],
+    /// Whether the body may go unsigned; then nothing said of it means that it is.
+    pub unsigned_payload: bool,
+}
+
+impl Authz {
+    /// Proves who calls.
+    ///
+    /// # Errors
+    /// `MissingAuthenticationToken` without any proof; `InvalidClientTokenId` for a credential that is unknown,
+    /// inactive, or of somebody who is gone or whose account is suspended; `ExpiredToken` for one whose time is over
+    /// or that was revoked; `SignatureDoesNotMatch` and `IncompleteSignature` for what is not, or not rightly, signed.
+    pub async fn authenticate(&self, proof: &Proof<'_>, now: Timestamp) -> Result<Authenticated> {
+        match proof {
+            Proof::None => Err(missing()),
+            Proof::Signature(signed) => self.by_signature(signed, now),
+            Proof::Bearer(token) => {
+                let digest = PayloadHash::of(token.as_bytes()).0;
+                let open = || Tokens::of(&self.deployment).open_bearer(token, now);
+                self.by_token(&*self.snapshots.current()?, digest, now, open)
+            }
+        }
+    }
+
+    fn by_signature(&self, proof: &SignedRequest<'_>, now: Timestamp) -> Result<Authenticated> {
+        let signed = sigv4::parse(&proof.request).map_err(|error| refused(&error))?.ok_or_else(missing)?;
+        signed.expect_service(&[proof.service]).map_err(|error| refused(&error))?;
+        let region = self.region(&signed)?;
+        let absent_payload = if proof.unsigned_payload { AbsentPayload::Unsigned } else { AbsentPayload::Hash };
+        let policy = Policy {
+            unsigned_payload: proof.unsigned_payload,
+            absent_payload,
+            min_presigned_life: min_life(proof, &signed),
+            must_sign: MUST_SIGN,
+            ..Policy::default()
+        };
+        let payload = signed.payload().map_err(|error| refused(&error))?;
+        let is_hashed = !proof.unsigned_payload || matches!(payload, Payload::Hash(_));
+        let body = is_hashed.then(|| PayloadHash::of(proof.body));
+        let snapshot = self.snapshots.current()?;
+        let mut who = self.verify(&snapshot, &signed, &policy, body.as_ref(), now)?;
+        who.region = Some(region);
+        Ok(who)
+    }
+
+    /// The region that a signature names, if it is of the deployment's partition.
+    pub(crate) fn region(&self, signed: &Signed<'_>) -> Result<Region> {
+        let region = Region::parse(signed.scope().region()).ok();
+        region
+            .filter(|region| region.partition() == self.deployment.partition)
+            .ok_or_else(|| refused(&SigV4Error::WrongRegion))
+    }
+}
+
+fn min_life(proof: &SignedRequest<'_>, signed: &Signed<'_>) -> Duration {
+    let is_caller_identity = || proof.request.query.split('&').any(|pair| pair == "Action=GetCallerIdentity");
+    match signed.mechanism() {
+        Mechanism::Presigned { .. } if proof.service == "sts" && is_caller_identity() => CALLER_IDENTITY_LIFE,
+        _ => Duration::ZERO,
+    }
+}
+
+/// What AWS answers to who proves nothing.
+pub(crate) fn missing() -> IamError {
+    refused(&SigV4Error::Unsigned)
+}
+
+/// A signature's fault in AWS's code and words.
+pub(crate) fn refused(error: &SigV4Error) -> IamError {
+    let code = ErrorCode::from_wire(error.code()).unwrap_or(ErrorCode::SignatureDoesNotMatch);
+    IamError::new(code, error.to_string())
+}

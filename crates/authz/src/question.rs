@@ -1,0 +1,343 @@
+//! From a request of `authz.v1` to a question for the evaluator, and to its answer.
+
+use std::net::IpAddr;
+use std::ops::Range;
+
+use bailiwick_api::authz::{ContextEntry, ContextType};
+use bailiwick_evaluator::{
+    Context, ContextKey, ContextSource, ContextValue, GlobalKey, Policies, Policy, Request, ResourceAccount,
+};
+use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Result};
+use bailiwick_policy_lang::{PolicyKind, parse};
+use bailiwick_snapshot::Snapshot;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use jiff::Timestamp;
+use smallvec::SmallVec;
+
+use crate::Authz;
+use crate::context::{SystemKeys, is_ours};
+use crate::decide::NOBODY;
+use crate::subject::Present;
+
+/// What a policy that came with a request was given as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Given {
+    /// The policy of a resource.
+    Resource,
+    /// An inline session policy.
+    Session,
+}
+
+/// What is asked, read and checked.
+pub(crate) struct Question<'a> {
+    pub(crate) action: &'a str,
+    pub(crate) resource: &'a str,
+    account: Option<AccountId>,
+    policy: Option<Policy>,
+}
+
+impl<'a> Question<'a> {
+    /// Reads what is asked.
+    ///
+    /// # Errors
+    /// `ValidationError` for an action or resource that is none, or whose owner is not known or contradictory;
+    /// `MalformedPolicyDocument`.
+    pub(crate) fn read(
+        authz: &Authz,
+        action: &'a str,
+        resource: &'a str,
+        resource_account: Option<&str>,
+        resource_policy: Option<&str>,
+    ) -> Result<Self> {
+        service_prefix(action)?;
+        let account = owner(resource, resource_account)?;
+        let policy = resource_policy.map(|text| authz.compiled(Given::Resource, PolicyKind::Resource, text));
+        Ok(Question { action, resource, account, policy: policy.transpose()? })
+    }
+
+    /// Puts the question about a subject to `then`, as the evaluator wants it.
+    pub(crate) fn put<T>(
+        &self,
+        present: &Present<'_>,
+        context: &[&GivenKeys<'_>],
+        now: Timestamp,
+        then: impl FnOnce(&Request<'_>, &Policies<'_>) -> T,
+    ) -> T {
+        let system = SystemKeys { present, now };
+        // An action that knows no resource happens in the caller's account.
+        let account = self.account.or(if self.resource == "*" { present.subject.account } else { None });
+        let digits = account.map(AccountId::digits);
+        let resource = ResourceKeys(digits.as_ref().and_then(|digits| std::str::from_utf8(digits).ok()));
+        let mut layers: SmallVec<[&dyn ContextSource; 4]> = SmallVec::new();
+        layers.push(&system);
+        layers.push(&resource);
+        layers.extend(context.iter().map(|keys| *keys as &dyn ContextSource));
+        let request = Request {
+            principal: present.principal(),
+            action: self.action,
+            resource: self.resource,
+            resource_account: ResourceAccount {
+                id: account,
+                is_management: account == Some(present.snapshot.management_account()),
+            },
+            context: Context::new(&layers),
+        };
+        let policies = Policies {
+            resource: self.policy.as_ref(),
+            resource_must_allow: self.action.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("kms:")),
+            trust: trust(present.snapshot, self.action, self.resource),
+            ..present.policies()
+        };
+        then(&request, &policies)
+    }
+
+    /// Refuses context that contradicts the resource's owner.
+    pub(crate) fn check_context(&self, keys: &GivenKeys<'_>) -> Result<()> {
+        let Some(account) = self.account else { return Ok(()) };
+        let digits = account.digits();
+        match keys.resource_account {
+            Some(said) if said.as_bytes() != digits => {
+                Err(IamError::validation("`aws:ResourceAccount` is not the account that owns the resource"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The trust policy that takes part when somebody asks about assuming a role of ours; without one, nothing allows it.
+fn trust<'s>(snapshot: &'s Snapshot, action: &str, resource: &str) -> Option<&'s Policy> {
+    const ASSUME: &str = "sts:AssumeRole";
+    if !action.get(..ASSUME.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(ASSUME)) {
+        return None;
+    }
+    let role = Arn::parse(resource).ok().and_then(|arn| snapshot.entity_by_arn(&arn));
+    Some(role.and_then(|role| role.role.as_ref()).map_or(&*NOBODY, |role| &role.trust))
+}
+
+/// The prefix of an action's service: `s3` of `s3:GetObject`.
+///
+/// # Errors
+/// `ValidationError` for what is no action; a pattern is none.
+pub(crate) fn service_prefix(action: &str) -> Result<&str> {
+    let is_word =
+        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    action
+        .split_once(':')
+        .filter(|(prefix, name)| is_word(prefix) && is_word(name))
+        .map(|(prefix, _)| prefix)
+        .ok_or_else(|| IamError::validation("`action` must be one action, such as `s3:GetObject`"))
+}
+
+/// The account that owns a resource; none where there is no resource.
+fn owner(resource: &str, said: Option<&str>) -> Result<Option<AccountId>> {
+    let said = said.map(AccountId::parse).transpose()?;
+    if resource == "*" {
+        return Ok(said);
+    }
+    let malformed = || IamError::validation("`resource` must be an ARN, or `*` for an action that knows no resource");
+    // What services call their things is theirs to say: only the shape is looked at.
+    if resource.chars().any(char::is_control) {
+        return Err(malformed());
+    }
+    let parts: Vec<&str> = resource.splitn(6, ':').collect();
+    let &["arn", partition, service, _, account, name] = parts.as_slice() else { return Err(malformed()) };
+    if partition.is_empty() || service.is_empty() || name.is_empty() {
+        return Err(malformed());
+    }
+    let named = match account {
+        "" => None,
+        // The deployment's own managed policies: nobody's.
+        "aws" => return Ok(None),
+        digits => Some(AccountId::parse(digits).map_err(|_| malformed())?),
+    };
+    match (named, said) {
+        (Some(named), Some(said)) if named != said => {
+            Err(IamError::validation("`resource_account` is not the account that `resource` names"))
+        }
+        (None, None) => {
+            Err(IamError::validation("`resource` names no account, so `resource_account` must say who owns it"))
+        }
+        (named, said) => Ok(named.or(said)),
+    }
+}
+
+struct ResourceKeys<'a>(Option<&'a str>);
+
+impl ContextSource for ResourceKeys<'_> {
+    fn value(&self, key: &ContextKey) -> Option<ContextValue<'_>> {
+        match key.global()? {
+            GlobalKey::ResourceAccount => self.0.map(ContextValue::One),
+            _ => None,
+        }
+    }
+}
+
+/// Context keys as the asking service gave them, checked.
+#[derive(Default)]
+pub(crate) struct GivenKeys<'a> {
+    keys: Vec<(&'a str, GivenValue<'a>)>,
+    /// The values of all keys that have several, one after the other.
+    many: Vec<&'a str>,
+    resource_account: Option<&'a str>,
+}
+
+enum GivenValue<'a> {
+    One(&'a str),
+    Many(Range<usize>),
+}
+
+impl<'a> GivenKeys<'a> {
+    /// Reads context keys; none may be among those of `besides`.
+    ///
+    /// # Errors
+    /// `ValidationError` for a key that comes from Bailiwick alone or is there twice, and for values that are not
+    /// what their type says.
+    pub(crate) fn read(entries: &'a [ContextEntry], besides: Option<&GivenKeys<'_>>) -> Result<Self> {
+        let mut given = GivenKeys { keys: Vec::with_capacity(entries.len()), many: Vec::new(), resource_account: None };
+        for entry in entries {
+            let key = entry.key.as_str();
+            if key.is_empty() || key.chars().any(|c| c.is_whitespace() && c != ' ' || c.is_control()) {
+                return Err(IamError::validation("a context key must be a name such as `aws:SourceIp`"));
+            }
+            if is_global(key) {
+                let known = ContextKey::new(key);
+                if is_ours(&known) {
+                    return Err(IamError::validation(format!(
+                        "the context key `{key}` comes from Bailiwick alone and can't be given"
+                    )));
+                }
+                if known.global() == Some(GlobalKey::ResourceAccount) {
+                    given.resource_account = entry.values.first().map(String::as_str);
+                }
+            }
+            if given.has(key) || besides.is_some_and(|besides| besides.has(key)) {
+                return Err(IamError::validation(format!("the context key `{key}` is given twice")));
+            }
+            let value = given.values(entry)?;
+            given.keys.push((key, value));
+        }
+        Ok(given)
+    }
+
+    fn has(&self, key: &str) -> bool {
+        self.keys.iter().any(|(other, _)| same_key(other, key))
+    }
+
+    fn values(&mut self, entry: &'a ContextEntry) -> Result<GivenValue<'a>> {
+        let kind = ContextType::try_from(entry.r#type)
+            .map_err(|_| IamError::validation(format!("the context key `{}` has an unknown type", entry.key)))?;
+        let (is_list, is_well_formed) = shape(kind, entry.values.len());
+        if let Some(bad) = entry.values.iter().find(|value| !is_well_formed(value)) {
+            let shown: String = bad.chars().take(64).filter(|c| !c.is_control()).collect();
+            return Err(IamError::validation(format!(
+                "the context key `{}` is {}, and `{shown}` is none",
+                entry.key,
+                kind.as_str_name()
+            )));
+        }
+        match entry.values.as_slice() {
+            [value] if !is_list => Ok(GivenValue::One(value)),
+            _ if !is_list => Err(IamError::validation(format!("the context key `{}` must have one value", entry.key))),
+            values => {
+                let start = self.many.len();
+                self.many.extend(values.iter().map(String::as_str));
+                Ok(GivenValue::Many(start..self.many.len()))
+            }
+        }
+    }
+}
+
+impl ContextSource for GivenKeys<'_> {
+    fn value(&self, key: &ContextKey) -> Option<ContextValue<'_>> {
+        let (_, value) = self.keys.iter().find(|(name, _)| key.matches(name))?;
+        Some(match value {
+            GivenValue::One(value) => ContextValue::One(value),
+            GivenValue::Many(range) => ContextValue::Many(&self.many[range.clone()]),
+        })
+    }
+}
+
+fn is_global(key: &str) -> bool {
+    key.as_bytes().get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"aws:"))
+}
+
+fn same_key(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b) || (!(a.is_ascii() && b.is_ascii()) && ContextKey::new(a) == ContextKey::new(b))
+}
+
+/// Whether a type has several values, and what each of them must be.
+fn shape(kind: ContextType, count: usize) -> (bool, fn(&str) -> bool) {
+    match kind {
+        ContextType::Unspecified => (count > 1, |_| true),
+        ContextType::String => (false, |_| true),
+        ContextType::StringList => (true, |_| true),
+        ContextType::Numeric => (false, is_number),
+        ContextType::NumericList => (true, is_number),
+        ContextType::Boolean => (false, is_boolean),
+        ContextType::BooleanList => (true, is_boolean),
+        ContextType::Ip => (false, is_address),
+        ContextType::IpList => (true, is_address),
+        ContextType::Binary => (false, is_binary),
+        ContextType::BinaryList => (true, is_binary),
+        ContextType::Date => (false, is_date),
+        ContextType::DateList => (true, is_date),
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    match unsigned.split_once('.') {
+        Some((whole, fraction)) => digits(whole) && digits(fraction),
+        None => digits(unsigned),
+    }
+}
+
+fn is_boolean(text: &str) -> bool {
+    text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
+}
+
+fn is_address(text: &str) -> bool {
+    text.parse::<IpAddr>().is_ok()
+}
+
+fn is_binary(text: &str) -> bool {
+    BASE64.decode(text).is_ok()
+}
+
+fn is_date(text: &str) -> bool {
+    let year = text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit());
+    let month = || text.len() == 7 && format!("{text}-01").parse::<jiff::civil::Date>().is_ok();
+    let epoch = || is_number(text) && text.len() <= 20;
+    let date = || text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok();
+    let time = || text.contains('T') && (text.parse::<Timestamp>().is_ok() || civil(text));
+    year || month() || date() || time() || epoch()
+}
+
+fn civil(text: &str) -> bool {
+    text.parse::<jiff::civil::DateTime>().is_ok()
+}
+
+impl Authz {
+    /// A policy that came with a request, compiled; kept, since the same ones come again and again.
+    ///
+    /// # Errors
+    /// `MalformedPolicyDocument` with the place and what was expected there.
+    pub(crate) fn compiled(&self, given: Given, kind: PolicyKind, text: &str) -> Result<Policy> {
+        let key = (given, Box::<str>::from(text));
+        if let Some(policy) = self.compiled.get(&key) {
+            return Ok(policy);
+        }
+        let document = parse(text, kind)
+            .map_err(|error| IamError::new(ErrorCode::MalformedPolicyDocument, error.to_string()).caused_by(error))?;
+        let policy = Policy::compile_named(&document, kind, None);
+        self.compiled.insert(key, policy.clone(), text.len().saturating_add(256));
+        Ok(policy)
+    }
+
+    /// A policy that allows nothing and denies nothing.
+    pub(crate) fn nothing(&self) -> Policy {
+        NOBODY.clone()
+    }
+}
