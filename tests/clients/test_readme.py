@@ -1,0 +1,70 @@
+"""The README's tours, run as they stand there."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.proto import PROTO
+from support.server import ROOT, clean_environment
+
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def environment(server):
+    """What the `export` lines of the first start set."""
+    return clean_environment() | {
+        "AWS_ACCESS_KEY_ID": server.root.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": server.root.secret_access_key,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": server.url,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_PAGER": "",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+
+
+def section(title):
+    """The text under a heading."""
+    return re.search(rf"^## {title}\n(.*?)^## ", README, re.S | re.M)[1]
+
+
+@pytest.fixture(scope="module")
+def cli_tour(environment, tmp_path_factory):
+    """What the tour by the AWS CLI printed, commands and all."""
+    blocks = re.findall(r"((?:^    .*\n|^\n(?=    ))+)", section("Five minutes with the AWS CLI"), re.M)
+    lines = [line[4:] for block in blocks for line in block.splitlines() if "An error occurred" not in block]
+    lines += [line[4:] for block in blocks if "An error occurred" in block for line in block.split("    An error")[0].splitlines()]
+    script = "trap 'echo \"FAILED: $BASH_COMMAND\"' ERR\n" + "\n".join(lines) + "\n"
+    return subprocess.run(
+        ["bash", "-c", script], stdin=subprocess.DEVNULL, cwd=tmp_path_factory.mktemp("tour"), env=environment, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, timeout=300,
+    ).stdout  # fmt: skip
+
+
+def test_the_tour_by_the_aws_cli(cli_tour, server):
+    failed = re.findall(r"^FAILED: .*", cli_tour, re.M)
+    assert failed == ["FAILED: $BOB aws iam create-user --user-name mallory"], cli_tour
+    shown = re.sub(r"\s+", " ", section("Five minutes with the AWS CLI")).replace("…", server.account)
+    said = re.search(r"An error occurred \(AccessDenied\).*", cli_tour)[0]
+    assert said in shown, said
+    assert f"arn:aws:sts::{server.account}:assumed-role/deploy/release" in cli_tour
+
+
+def test_the_tour_over_grpc(cli_tour, environment, server, tmp_path):
+    stubs = tmp_path / "stubs"
+    stubs.mkdir()
+    made = [sys.executable, "-m", "grpc_tools.protoc", "-I", PROTO, f"--python_out={stubs}", f"--grpc_python_out={stubs}"]
+    subprocess.run([*made, *sorted(PROTO.rglob("*.proto"))], check=True)
+    program = re.search(r"<!-- tour -->\n```python\n(.*?)```", README, re.S)[1]
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment | {"PYTHONPATH": str(stubs)}, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    bob = f"arn:aws:iam::{server.account}:user/bob"
+    assert f"bob {bob}" in done.stdout
+    assert f"User: {bob} is not authorized to perform: iam:DeleteUser" in done.stdout
