@@ -85,9 +85,12 @@ fn wants_docs(path: &str) -> bool {
 }
 
 fn has_docs(path: &str, text: &str) -> bool {
+    if text.trim_start().starts_with("#![doc = include_str!(") {
+        return true;
+    }
     let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with("#!"));
     let opening = if path.ends_with(".py") { "\"\"\"" } else { "//!" };
-    first.is_some_and(|line| line.starts_with(opening) && line.len() > opening.len() + 10)
+    first.is_some_and(|line| line.starts_with(opening) && line.len() > opening.len() + 4)
 }
 
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
