@@ -105,7 +105,10 @@ fn measure(folder: &Path) {
     println!("bare redb commit      {bare_best:>10.1?}");
     println!("store, alone          {alone_best:>10.1?}   {:.2} times a bare commit", ratio(alone_best, bare_best));
     for (width, best) in widths.into_iter().zip(many_best) {
-        println!("store, {width:>2} in flight   {best:>10.1?}   {:.2} times the rate of one", ratio(many_best[0], best));
+        println!(
+            "store, {width:>2} in flight   {best:>10.1?}   {:.2} times the rate of one",
+            ratio(many_best[0], best)
+        );
     }
 }
 

@@ -134,3 +134,22 @@ async fn a_failing_disk_stops_the_store() {
     let store = RedbStore::with_backend(Disk::from_image(disk.image()), &options()).expect("the store opens");
     check(&store, &BTreeSet::from([0]), 3).await;
 }
+
+/// After a cut at any moment the file opens as it is: the repair that walks all of it, and takes the longer the larger
+/// it is, is never needed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn recovery_does_not_walk_the_file() {
+    for cut in 0..60 {
+        let disk = Disk::default();
+        let store = RedbStore::with_backend(disk.clone(), &options()).expect("a store");
+        disk.crash_at(1 + cut * 3, cut);
+        let mut n = 0;
+        while !disk.crashed() {
+            store.commit(batch(n)).await.expect("a disk that works");
+            n += 1;
+        }
+        let mut builder = redb::Database::builder();
+        builder.set_repair_callback(|repair| repair.abort());
+        builder.create_with_backend(Disk::from_image(disk.image())).expect("no repair");
+    }
+}

@@ -4,8 +4,11 @@
 //! [`durable_suite!`] of those about opening again what was closed. The suite knows nothing of records: keys and
 //! values are bytes here.
 //!
+//! [`Faulty`] is the other half: a store that breaks its promises when told to, for tests of those who rely on them.
+//!
 //! Start reading at [`promises`].
 
+mod faulty;
 mod model;
 pub mod promises;
 mod tools;
@@ -14,6 +17,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bailiwick_storage::Store;
+pub use faulty::{Fault, Faulty};
 
 /// A kind of store under test.
 #[async_trait]

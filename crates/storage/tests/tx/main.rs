@@ -1,6 +1,8 @@
-//! Transactions over the memory backend: what they do, refuse and leave behind, alone and against each other; and the
+//! Transactions over the memory backend: what they do, refuse and leave behind, alone, against each other and
+//! when the store fails; and the
 //! form of the records that they write.
 
+mod faults;
 mod nouns;
 mod races;
 mod records;
