@@ -1,1 +1,285 @@
+//! A world to test handlers in: a deployment on the memory store, calls as JSON with AWS's member names.
+//!
+//! A call does what the service does, in its order: validation, checks, handler, commit; and the handler runs twice,
+//! since it may. What the checks ask is told, not decided.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use bailiwick_api::{Operation, Validate as _, find_operation, op};
+use bailiwick_model::limits::Quotas;
+use bailiwick_model::{
+    AccessKeyId, AccessKeyKind, AccountId, IamError, Partition, Path, Region, Result, RoleName, SessionName, Tags,
+    UserName,
+};
+use bailiwick_operation::{
+    Caller, Check, Clock, ContextValue, Credential, Cx, Deployment, Handle, Principal, Random, RequestInfo,
+    RevisionScope, Session,
+};
+use bailiwick_seal::{Keyring, Sealer};
+use bailiwick_storage::{At, MemoryStore, Role, Store, Tx, User};
+use jiff::Timestamp;
+use prost::Message as _;
+use prost_reflect::{DynamicMessage, MessageDescriptor};
+use serde_json::{Value, json};
+
+use crate::{Directory, Start, found};
+
+/// The management account of every world.
+pub(crate) const ACCOUNT: &str = "111122223333";
+
+struct TestClock(AtomicI64);
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.0.load(Ordering::Relaxed)).unwrap()
+    }
+}
+
+struct Counting(AtomicU64);
+
+impl Random for Counting {
+    fn fill(&self, buffer: &mut [u8]) {
+        // SplitMix64: every byte looks random, and every run is the same.
+        for byte in buffer {
+            let mut x = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+            x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            *byte = (x ^ (x >> 31)) as u8;
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) deployment: Arc<Deployment>,
+    clock: Arc<TestClock>,
+    caller: Arc<Caller>,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with_quotas(Quotas::default()).await
+    }
+
+    /// A world whose caller is root of the management account.
+    pub(crate) async fn with_quotas(quotas: Quotas) -> Self {
+        let clock = Arc::new(TestClock(AtomicI64::new(1_772_366_400)));
+        let random: Arc<dyn Random> = Arc::new(Counting(AtomicU64::new(7)));
+        let account = AccountId::parse(ACCOUNT).unwrap();
+        let deployment = Arc::new(Deployment {
+            partition: Partition::Aws,
+            region: Region::parse("eu-central-1").unwrap(),
+            cluster_id: "test".into(),
+            revisions: RevisionScope { store_id: "test".into(), epoch: 0 },
+            management_account: account,
+            quotas: Arc::new(quotas),
+            clock: clock.clone(),
+            random: random.clone(),
+            sealer: Arc::new(Sealer::new(Keyring::generate(0).unwrap())),
+        });
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let caller = Arc::new(long_term(Principal::Root { account }));
+        let world = World { store, deployment, clock, caller };
+        let mut tx = world.begin().await;
+        let now = world.deployment.clock.now();
+        let sealer = world.deployment.sealer.clone();
+        found(&mut tx, Start { account: Some(account), root_key: None, now, random: &*random, sealer: &sealer })
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        world
+    }
+
+    pub(crate) async fn begin(&self) -> Tx {
+        Tx::begin(self.store.clone(), self.deployment.quotas.clone(), At::Latest).await.unwrap()
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// The same world as a user sees it.
+    pub(crate) async fn as_user(&self, name: &str) -> Self {
+        let account = self.caller.account();
+        let user = self.begin().await.get::<User>(account, &UserName::parse(name).unwrap()).await.unwrap();
+        self.as_principal(Principal::User { account, id: user.id, name: user.name, path: user.path })
+    }
+
+    /// The same world as root of an account sees it.
+    pub(crate) fn as_root(&self, account: &str) -> Self {
+        self.as_principal(Principal::Root { account: AccountId::parse(account).unwrap() })
+    }
+
+    /// The same world as a session of a role sees it.
+    pub(crate) async fn as_session(&self, name: &str) -> Self {
+        let account = self.caller.account();
+        let role = self.begin().await.get::<Role>(account, &RoleName::parse(name).unwrap()).await.unwrap();
+        let key = AccessKeyId::new(AccessKeyKind::Temporary, account, [1; 6]);
+        let mut caller = long_term(Principal::RoleSession {
+            account,
+            id: role.id,
+            name: role.name,
+            path: Path::root(),
+            session_name: SessionName::parse("session").unwrap(),
+        });
+        caller.credential = Credential::AccessKey(key.clone());
+        caller.session = Some(Arc::new(Session {
+            access_key_id: key,
+            issued: self.deployment.clock.now(),
+            expires: self.deployment.clock.now(),
+            policies: Vec::new(),
+            policy_arns: Vec::new(),
+            tags: Tags::new(),
+            transitive_tag_keys: Vec::new(),
+            source_identity: None,
+            chained: false,
+        }));
+        World { caller: Arc::new(caller), ..self.clone() }
+    }
+
+    fn as_principal(&self, principal: Principal) -> Self {
+        World { caller: Arc::new(long_term(principal)), ..self.clone() }
+    }
+
+    pub(crate) fn cx(&self) -> Cx {
+        let request = RequestInfo {
+            id: "00000000-0000-4000-8000-000000000000".into(),
+            source_ip: None,
+            secure_transport: true,
+            user_agent: None,
+            region: None,
+            host: None,
+        };
+        Cx::new(self.deployment.clone(), self.caller.clone(), Arc::new(request))
+    }
+
+    /// Calls an operation, as the service does.
+    pub(crate) async fn call<O: Operation>(&self, request: Value) -> Result<Value>
+    where
+        Directory: Handle<O>,
+    {
+        let request = self.request::<O>(request)?;
+        let cx = self.cx();
+        // Once for nothing: a handler may run twice.
+        let mut tx = self.begin().await;
+        Directory.checks(&cx, &mut tx, &request).await?;
+        let _ = Directory.handle(&cx, &mut tx, request.clone()).await;
+        let mut tx = self.begin().await;
+        Directory.checks(&cx, &mut tx, &request).await?;
+        assert!(tx.is_read_only(), "{} changes something in its checks", O::NAME);
+        let response = Directory.handle(&cx, &mut tx, request).await?;
+        assert!(!O::READ_ONLY || tx.is_read_only(), "{} says that it only reads", O::NAME);
+        tx.commit().await.unwrap();
+        Ok(to_json(&find_operation(O::NAME).unwrap().response_descriptor().unwrap(), &response.encode_to_vec()))
+    }
+
+    /// The answer of a call that succeeds.
+    pub(crate) async fn ok<O: Operation>(&self, request: Value) -> Value
+    where
+        Directory: Handle<O>,
+    {
+        let shown = request.to_string();
+        self.call::<O>(request).await.unwrap_or_else(|error| panic!("{} {shown}: {error:?}", O::NAME))
+    }
+
+    /// Asserts that a call fails, and how: code, colon, message.
+    pub(crate) async fn fails<O: Operation>(&self, request: Value, expected: &str)
+    where
+        Directory: Handle<O>,
+    {
+        let shown = request.to_string();
+        match self.call::<O>(request).await {
+            Ok(answer) => panic!("{} {shown} answered {answer}", O::NAME),
+            Err(error) => assert_eq!(error.to_string(), expected, "{} {shown}", O::NAME),
+        }
+    }
+
+    /// Asserts what a call needs, a line for each check: action, resource, owner if it is another, keys.
+    pub(crate) async fn needs<O: Operation>(&self, request: Value, expected: &[&str])
+    where
+        Directory: Handle<O>,
+    {
+        let request = self.request::<O>(request).unwrap();
+        let mut tx = self.begin().await;
+        let checks = Directory.checks(&self.cx(), &mut tx, &request).await.unwrap();
+        let shown: Vec<String> = checks.iter().map(|check| show(check, self.caller.account())).collect();
+        assert_eq!(shown, expected, "{}", O::NAME);
+    }
+
+    fn request<O: Operation>(&self, request: Value) -> Result<O::Request> {
+        let descriptor = find_operation(O::NAME).unwrap().request_descriptor().unwrap();
+        let message = DynamicMessage::deserialize(descriptor, request).unwrap();
+        let request = O::Request::decode(&*message.encode_to_vec()).unwrap();
+        let violations = request.validate();
+        if violations.is_empty() { Ok(request) } else { Err(IamError::validation(violations.to_string())) }
+    }
+
+    /// A user with nothing but a name.
+    pub(crate) async fn user(&self, name: &str) -> Value {
+        self.ok::<op::CreateUser>(json!({"UserName": name})).await["User"].clone()
+    }
+
+    /// A group with nothing but a name.
+    pub(crate) async fn group(&self, name: &str) -> Value {
+        self.ok::<op::CreateGroup>(json!({"GroupName": name})).await["Group"].clone()
+    }
+
+    /// A role that the account trusts.
+    pub(crate) async fn role(&self, name: &str) -> Value {
+        let trust = trusting(ACCOUNT);
+        let role = json!({"RoleName": name, "AssumeRolePolicyDocument": trust});
+        self.ok::<op::CreateRole>(role).await["Role"].clone()
+    }
+
+    /// A managed policy that allows something; returns its ARN.
+    pub(crate) async fn policy(&self, name: &str) -> String {
+        let policy = json!({"PolicyName": name, "PolicyDocument": ALLOW});
+        self.ok::<op::CreatePolicy>(policy).await["Policy"]["Arn"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A document that allows something.
+pub(crate) const ALLOW: &str =
+    r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}}"#;
+
+/// A trust policy for one principal.
+pub(crate) fn trusting(principal: &str) -> String {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
+    })
+    .to_string()
+}
+
+/// The texts under a key of every row.
+pub(crate) fn column(rows: &Value, key: &str) -> Vec<String> {
+    let rows = rows.as_array().map(Vec::as_slice).unwrap_or_default();
+    rows.iter().map(|row| row[key].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+fn long_term(principal: Principal) -> Caller {
+    let key = AccessKeyId::new(AccessKeyKind::LongTerm, principal.account(), [0; 6]);
+    Caller { principal, credential: Credential::AccessKey(key), session: None, mfa: None }
+}
+
+fn show(check: &Check, own: AccountId) -> String {
+    let mut text = format!("{} {}", check.action, check.resource);
+    if check.resource_account != own {
+        text.push_str(&format!(" of {}", check.resource_account));
+    }
+    for (key, value) in &check.context {
+        match value {
+            ContextValue::One(value) => text.push_str(&format!(" {key}={value}")),
+            ContextValue::Many(values) => text.push_str(&format!(" {key}=[{}]", values.join(","))),
+        }
+    }
+    text
+}
+
+fn to_json(descriptor: &MessageDescriptor, bytes: &[u8]) -> Value {
+    let message = DynamicMessage::decode(descriptor.clone(), bytes).unwrap();
+    serde_json::to_value(&message).unwrap()
+}
