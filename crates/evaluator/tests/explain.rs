@@ -189,10 +189,13 @@ fn root_assumes_no_role() {
 
 #[test]
 fn exceptions_say_so() {
-    check(case(BOB, "sts:GetCallerIdentity", "*", json!({})), expect![[r#"
+    check(
+        case(BOB, "sts:GetCallerIdentity", "*", json!({})),
+        expect![[r#"
         Allowed: this action needs no permission.
           who:      arn:aws:iam::111122223333:user/bob
           action:   sts:GetCallerIdentity
           resource: *
-    "#]]);
+    "#]],
+    );
 }

@@ -1,0 +1,49 @@
+//! The evaluator against an independent one, slow and obvious, and against properties that need none.
+//!
+//! Random cases are biased to near misses: policies are made from the request and then bent in one place. The seed is
+//! printed; `BAILIWICK_ORACLE_SEED` sets it and `BAILIWICK_ORACLE_CASES` asks for another number of cases.
+
+mod compare;
+mod generate;
+mod law;
+mod properties;
+mod random;
+
+use bailiwick_evaluator::jsonl::evaluate_line;
+use serde_json::Value;
+
+use random::Random;
+
+/// What the evaluator under test says.
+fn fast(case: &Value) -> Result<&'static str, String> {
+    let answer = evaluate_line(&case.to_string(), false);
+    answer.decision.map(|decision| decision.outcome.as_str()).ok_or(answer.line)
+}
+
+/// Runs `check` on random cases, and says how many could be decided.
+fn each_case(name: &str, default: u64, mut check: impl FnMut(&mut Random, &Value)) {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seed = number("BAILIWICK_ORACLE_SEED").unwrap_or(20_240_615);
+    let cases = number("BAILIWICK_ORACLE_CASES").unwrap_or(default);
+    println!("{name}: BAILIWICK_ORACLE_SEED={seed} BAILIWICK_ORACLE_CASES={cases}");
+    for number in 0..cases {
+        let mut random = Random::new(seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        let case = generate::case(&mut random);
+        check(&mut random, &case);
+    }
+}
+
+#[test]
+fn agrees_with_the_law() {
+    let mut outcomes = std::collections::BTreeMap::new();
+    each_case("agrees_with_the_law", 10_000, |_, case| {
+        let fast = fast(case).unwrap_or_else(|error| panic!("{error}\n{case}"));
+        let slow = law::decide(case);
+        assert_eq!(fast, slow, "evaluator and law differ (evaluator left)\n{case}");
+        *outcomes.entry(fast).or_insert(0) += 1;
+    });
+    // Cases that all come out alike would test nothing.
+    println!("{outcomes:?}");
+    assert_eq!(outcomes.len(), 3);
+    assert!(outcomes.values().all(|count| count * 10 > outcomes.values().sum::<u64>()), "{outcomes:?}");
+}
