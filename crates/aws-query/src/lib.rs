@@ -1,1 +1,14 @@
-//! bailiwick-aws-query
+//! The AWS Query front end: parameters in, XML out, as AWS's command line, SDKs and tools speak to IAM and STS.
+//!
+//! One generic codec over the descriptors turns parameters into messages and messages into XML; there is no code per
+//! operation. Whoever asks for JSON gets it from STS, as AWS has it.
+//!
+//! The crate deliberately does not know storage, nor what any operation means; nobody else knows XML.
+//!
+//! Start reading at [`Front::handle`], then [`codec`].
+
+pub mod codec;
+pub mod form;
+mod front;
+
+pub use front::Front;

@@ -1,1 +1,26 @@
-//! bailiwick-service
+//! The one way in: authenticate, authorize, handle in a transaction, record.
+//!
+//! Both front ends hand every call to [`Service::call`] as the parts that they received and the operation's message
+//! as bytes. What happens then is the same for all operations and written once, in `pipeline`: the caller is proven,
+//! the message is validated, the handler names what must be allowed, each of that is decided at a snapshot no older
+//! than the transaction, the handler runs, the change commits together with its audit record, and the answer leaves
+//! when decisions on this server see the change.
+//!
+//! The crate deliberately does not know wire formats: neither gRPC nor XML.
+//!
+//! Start reading at [`Service::call`], then `pipeline`. The list of operations that have no handler yet is in
+//! `route`.
+
+mod call;
+mod last_used;
+mod metrics;
+mod pipeline;
+mod proof;
+mod record;
+mod route;
+mod service;
+
+pub use call::{Answer, Door, Incoming, Peer};
+pub use metrics::Metrics;
+pub use route::{Coverage, Route};
+pub use service::{Parts, Service};

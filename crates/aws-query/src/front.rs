@@ -1,0 +1,185 @@
+//! From HTTP requests to operations and back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bailiwick_model::{ErrorCode, IamError, Result};
+use bailiwick_service::{Answer, Door, Incoming, Peer, Route, Service};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+
+use crate::codec;
+use crate::form;
+
+/// The largest body: 1 MiB.
+const MAX_BODY: usize = 1024 * 1024;
+/// Time to send it.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The AWS Query side of the one port.
+#[derive(Clone)]
+pub struct Front {
+    service: Arc<Service>,
+}
+
+impl Front {
+    /// Serves the operations of `service` that AWS's service models have.
+    pub fn new(service: Arc<Service>) -> Self {
+        Front { service }
+    }
+
+    /// Answers one request, whatever it holds.
+    pub async fn handle<B>(&self, request: Request<B>, peer: Peer) -> Response<Full<Bytes>>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let (parts, body) = request.into_parts();
+        let json = accepts_json(&parts.headers);
+        let body = match read_body(body).await {
+            Ok(body) => body,
+            Err(error) => return self.refuse(&error, None),
+        };
+        let (route, message) = match find_route(&parts, &body) {
+            Ok(found) => found,
+            Err(error) => return self.refuse(&error, None),
+        };
+        let lines = header_lines(&parts);
+        let incoming = Incoming {
+            route,
+            message,
+            door: Door::Query,
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query().unwrap_or_default(),
+            headers: &lines,
+            body: &body,
+            peer,
+        };
+        let answer = self.service.call(incoming).await;
+        self.render(route, &answer, json)
+    }
+
+    fn render(&self, route: &'static Route, answer: &Answer, json: bool) -> Response<Full<Bytes>> {
+        let encoded = match &answer.result {
+            Ok(message) => {
+                codec::encode_response(route.path, message, &answer.request_id, json && route.service == "sts")
+            }
+            Err(error) => return respond_error(error, answer, Some(route)),
+        };
+        match encoded {
+            Ok(encoded) => respond(StatusCode::OK, encoded.content_type, encoded.body, answer),
+            Err(error) => respond_error(&error, answer, Some(route)),
+        }
+    }
+
+    /// Refuses what never became a call.
+    fn refuse(&self, error: &IamError, route: Option<&'static Route>) -> Response<Full<Bytes>> {
+        let answer = Answer { request_id: self.service.request_id(), revision: None, result: Ok(Bytes::new()) };
+        respond_error(error, &answer, route)
+    }
+}
+
+/// The operation that the parameters name, and its message: a refusal of the message is told only to who is
+/// authenticated.
+fn find_route(parts: &Parts, body: &[u8]) -> Result<(&'static Route, Result<Bytes>)> {
+    let in_query = parts.uri.query().unwrap_or_default();
+    let from_query = form::parse_query(in_query)?;
+    let pairs = match parts.method {
+        Method::GET if body.is_empty() => from_query,
+        Method::GET => {
+            return Err(IamError::new(
+                ErrorCode::MalformedInput,
+                "a GET request has its parameters in the query string",
+            ));
+        }
+        Method::POST if body.is_empty() => from_query,
+        Method::POST if !from_query.is_empty() => {
+            return Err(IamError::new(
+                ErrorCode::InvalidQueryParameter,
+                "parameters come in the query string or in the body, not in both",
+            ));
+        }
+        Method::POST => {
+            expect_form(&parts.headers)?;
+            form::parse(body)?
+        }
+        _ => return Err(IamError::new(ErrorCode::MethodNotAllowed, "use POST, or GET with a query string")),
+    };
+    if parts.uri.path() != "/" {
+        return Err(IamError::new(ErrorCode::InvalidAction, "the AWS Query protocol is served at the path `/`"));
+    }
+    let operation = codec::find_operation(&pairs)?;
+    let route = Route::find(operation.path())
+        .ok_or_else(|| IamError::internal(format!("no route for {}", operation.path())))?;
+    Ok((route, codec::decode_request(operation, &pairs)))
+}
+
+fn expect_form(headers: &HeaderMap) -> Result<()> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let media = given.split(';').next().unwrap_or_default().trim();
+    // Some clients leave it out; none sends another one.
+    if media.is_empty() || media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Ok(());
+    }
+    Err(IamError::new(ErrorCode::MalformedInput, "the body must be application/x-www-form-urlencoded"))
+}
+
+fn accepts_json(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    accept.split(',').next().is_some_and(|first| first.trim().starts_with("application/json"))
+}
+
+/// Headers as they came; over HTTP/2 the host is in `:authority`.
+fn header_lines(parts: &Parts) -> Vec<(&str, &[u8])> {
+    let mut lines: Vec<(&str, &[u8])> = Vec::with_capacity(parts.headers.len() + 1);
+    if let Some(authority) = parts.uri.authority()
+        && !parts.headers.contains_key(header::HOST)
+    {
+        lines.push(("host", authority.as_str().as_bytes()));
+    }
+    lines.extend(parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
+    lines
+}
+
+async fn read_body<B>(body: B) -> Result<Bytes>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let limited = Limited::new(body, MAX_BODY);
+    match tokio::time::timeout(BODY_TIMEOUT, limited.collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(IamError::new(ErrorCode::RequestEntityTooLarge, "the body has more than 1 MiB"))
+        }
+        Ok(Err(error)) => Err(IamError::new(ErrorCode::MalformedInput, "the body could not be read").caused_by(error)),
+        Err(_) => Err(IamError::new(ErrorCode::MalformedInput, "the body did not arrive within 30 seconds")),
+    }
+}
+
+fn respond_error(error: &IamError, answer: &Answer, route: Option<&'static Route>) -> Response<Full<Bytes>> {
+    let status = StatusCode::from_u16(error.code().http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let service = route.map_or("iam", |r| r.service);
+    let encoded = codec::encode_error(service, error, &answer.request_id);
+    respond(status, encoded.content_type, encoded.body, answer)
+}
+
+fn respond(status: StatusCode, content_type: &'static str, body: Vec<u8>, answer: &Answer) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Ok(id) = HeaderValue::from_str(&answer.request_id) {
+        headers.insert("x-amzn-requestid", id.clone());
+        headers.insert("x-bailiwick-request-id", id);
+    }
+    if let Some(revision) = answer.revision.as_deref().and_then(|r| HeaderValue::from_str(r).ok()) {
+        headers.insert("x-bailiwick-revision", revision);
+    }
+    response
+}

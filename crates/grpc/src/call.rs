@@ -1,0 +1,77 @@
+//! One call: metadata and message in, answer or status out.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bailiwick_service::{Answer, Door, Incoming, Peer, Route, Service};
+use bytes::Bytes;
+use http::Uri;
+use tonic::metadata::MetadataMap;
+use tonic::server::UnaryService;
+use tonic::{Request, Response, Status};
+
+use crate::status;
+
+/// The operation that a path names, ready to be called once.
+pub(crate) struct Call {
+    pub(crate) service: Arc<Service>,
+    pub(crate) route: &'static Route,
+    pub(crate) uri: Uri,
+    pub(crate) peer: Peer,
+}
+
+impl UnaryService<Bytes> for Call {
+    type Response = Bytes;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Bytes>, Status>> + Send>>;
+
+    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+        let service = Arc::clone(&self.service);
+        let (route, uri, peer) = (self.route, self.uri.clone(), self.peer);
+        Box::pin(async move {
+            let (metadata, _, message) = request.into_parts();
+            let headers = metadata.into_headers();
+            let mut lines: Vec<(&str, &[u8])> = Vec::with_capacity(headers.len() + 1);
+            // HTTP/2 names the host in `:authority`, where HTTP/1.1 has a header.
+            if let Some(authority) = uri.authority()
+                && !headers.contains_key(http::header::HOST)
+            {
+                lines.push(("host", authority.as_str().as_bytes()));
+            }
+            lines.extend(headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
+            let incoming = Incoming {
+                route,
+                message: Ok(message.clone()),
+                door: Door::Grpc,
+                method: "POST",
+                path: uri.path(),
+                query: uri.query().unwrap_or_default(),
+                headers: &lines,
+                body: &message,
+                peer,
+            };
+            let Answer { request_id, revision, result } = service.call(incoming).await;
+            match result {
+                Ok(message) => {
+                    let mut response = Response::new(message);
+                    mark(response.metadata_mut(), &request_id, revision.as_deref());
+                    Ok(response)
+                }
+                Err(error) => {
+                    let mut status = status::of_error(&error, &request_id);
+                    mark(status.metadata_mut(), &request_id, revision.as_deref());
+                    Err(status)
+                }
+            }
+        })
+    }
+}
+
+fn mark(metadata: &mut MetadataMap, request_id: &str, revision: Option<&str>) {
+    if let Ok(value) = request_id.parse() {
+        metadata.insert("x-bailiwick-request-id", value);
+    }
+    if let Some(value) = revision.and_then(|r| r.parse().ok()) {
+        metadata.insert("x-bailiwick-revision", value);
+    }
+}

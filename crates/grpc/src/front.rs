@@ -1,0 +1,122 @@
+//! From HTTP requests to operations, health and reflection.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bailiwick_service::{Peer, Route, Service};
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, header};
+use tonic::Status;
+use tonic::server::Grpc;
+use tonic_web::GrpcWebLayer;
+use tower::{Layer, Service as _, ServiceExt as _};
+
+use crate::Body;
+use crate::call::Call;
+use crate::codec::Raw;
+
+/// The largest request message: 1 MiB, as for every request.
+const MAX_MESSAGE: usize = 1024 * 1024;
+
+type Health = tonic_health::pb::health_server::HealthServer<tonic_health::server::HealthService>;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The gRPC side of the one port.
+#[derive(Clone)]
+pub struct Front {
+    service: Arc<Service>,
+    health: Health,
+    reflection: Option<tower::util::BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>>,
+}
+
+impl Front {
+    /// Serves the operations of `service`; reflection shows the public API unless it is switched off.
+    ///
+    /// # Errors
+    /// When the descriptors that reflection shows can't be read.
+    pub async fn new(service: Arc<Service>, reflection: bool) -> Result<Self, BoxError> {
+        let reporter = tonic_health::server::HealthReporter::new();
+        for service in bailiwick_api::pool().services() {
+            reporter.set_service_status(service.full_name(), tonic_health::ServingStatus::Serving).await;
+        }
+        let health = Health::new(tonic_health::server::HealthService::from_health_reporter(reporter));
+        let reflection = if reflection { Some(reflection_service()?) } else { None };
+        Ok(Front { service, health, reflection })
+    }
+
+    /// Whether a request is one for this front end, by its content type.
+    pub fn takes(headers: &HeaderMap) -> bool {
+        content_type(headers).starts_with("application/grpc")
+    }
+
+    /// Answers one request, whatever it holds.
+    pub async fn handle<B>(&self, request: Request<B>, peer: Peer) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError> + Send,
+    {
+        if content_type(request.headers()).starts_with("application/grpc-web") {
+            let front = self.clone();
+            let inner = tower::service_fn(move |request: Request<Body>| {
+                let front = front.clone();
+                async move { Ok::<_, Infallible>(front.dispatch(request, peer).await) }
+            });
+            let answer = GrpcWebLayer::new().layer(inner).oneshot(request.map(Body::new)).await;
+            return match answer {
+                Ok(response) => response.map(Body::new),
+                Err(never) => match never {},
+            };
+        }
+        self.dispatch(request, peer).await
+    }
+
+    async fn dispatch<B>(&self, request: Request<B>, peer: Peer) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError> + Send,
+    {
+        let path = request.uri().path();
+        if let Some(route) = Route::find(path) {
+            let call = Call { service: Arc::clone(&self.service), route, uri: request.uri().clone(), peer };
+            return Grpc::new(Raw).max_decoding_message_size(MAX_MESSAGE).unary(call, request).await;
+        }
+        let answer = if path.starts_with("/grpc.health.v1.Health/") {
+            self.health.clone().call(request.map(Body::new)).await
+        } else if let Some(reflection) = &self.reflection
+            && path.starts_with("/grpc.reflection.")
+        {
+            reflection.clone().call(request.map(Body::new)).await
+        } else {
+            Ok(Status::unimplemented(format!("there is no method {path}")).into_http())
+        };
+        match answer {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> &str {
+    headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default()
+}
+
+fn reflection_service() -> Result<tower::util::BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>, BoxError>
+{
+    let builder = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(bailiwick_api::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let v1 = builder().build_v1()?;
+    let v1alpha = builder().build_v1alpha()?;
+    Ok(tower::util::BoxCloneSyncService::new(tower::service_fn(move |request: Request<Body>| {
+        let (mut v1, mut v1alpha) = (v1.clone(), v1alpha.clone());
+        async move {
+            if request.uri().path().starts_with("/grpc.reflection.v1alpha.") {
+                v1alpha.call(request).await
+            } else {
+                v1.call(request).await
+            }
+        }
+    })))
+}

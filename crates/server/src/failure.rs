@@ -1,0 +1,33 @@
+//! What makes a command end with an error.
+
+use std::fmt;
+
+/// One clear line for the person at the terminal, and an exit code for scripts.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    code: u8,
+}
+
+impl Failure {
+    /// Exit code 1.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Failure { message: message.into(), code: 1 }
+    }
+
+    /// An exit code of its own: 2 stands for wrong usage, as clap has it.
+    pub(crate) fn with_code(message: impl Into<String>, code: u8) -> Self {
+        Failure { message: message.into(), code }
+    }
+
+    /// The exit code.
+    pub(crate) fn code(&self) -> u8 {
+        self.code
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}

@@ -1,0 +1,106 @@
+//! What the server does now and then: token keys are rotated, last uses written.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bailiwick_model::{IamError, Result};
+use bailiwick_seal::{KeyPurpose, Keyring, MasterKey, WrappedKeyring};
+use bailiwick_service::Service;
+use bailiwick_storage::{At, Tx};
+use tokio::sync::watch;
+
+use crate::listen::stopped;
+
+/// Seconds that last uses of keys wait to be written.
+const LAST_USED: Duration = Duration::from_secs(2);
+/// How often keys are looked at.
+const KEYS: Duration = Duration::from_secs(15 * 60);
+const DAY: i64 = 86_400;
+/// What is rotated daily, and how many seconds beyond their replacement keys must go on opening: the longest that
+/// what they sealed is good for, and a margin for clocks.
+const ROTATED: [(KeyPurpose, i64); 4] = [
+    (KeyPurpose::SessionToken, 36 * 3_600 + 600),
+    (KeyPurpose::BearerToken, 12 * 3_600 + 600),
+    (KeyPurpose::CallerHandle, 3_600),
+    (KeyPurpose::Marker, 7 * DAY),
+];
+
+/// Runs until told to stop.
+pub(crate) async fn run(service: Arc<Service>, master: MasterKey, mut stop: watch::Receiver<bool>) {
+    let mut last_used = tokio::time::interval(LAST_USED);
+    let mut keys = tokio::time::interval(KEYS);
+    loop {
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            _ = last_used.tick() => {
+                if let Err(error) = service.write_last_used().await {
+                    tracing::warn!(?error, "the last uses of keys could not be written");
+                }
+            }
+            _ = keys.tick() => {
+                if let Err(error) = rotate(&service, &master).await {
+                    tracing::error!(?error, "token keys could not be rotated");
+                }
+            }
+        }
+    }
+}
+
+/// Replaces token keys that are a day old and forgets those that nothing depends on any more.
+async fn rotate(service: &Service, master: &MasterKey) -> Result<()> {
+    let parts = service.parts();
+    let now = parts.deployment.clock.now().as_second();
+    let old = parts.deployment.sealer.keyring();
+    let Some(new) = rotated(&old, now)? else { return Ok(()) };
+    let wrapped = WrappedKeyring::wrap(&new, master).map_err(IamError::internal)?;
+    let mut tx = Tx::begin(Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas), At::Latest).await?;
+    // Reading it makes the commit fail when somebody else has changed it.
+    tx.keyring().await?;
+    tx.put_keyring(wrapped.as_bytes().to_vec().into()).await?;
+    tx.commit().await.map_err(IamError::internal)?;
+    // Only what will be there after a crash may seal anything.
+    parts.deployment.sealer.replace(new);
+    tracing::info!("token keys were rotated");
+    Ok(())
+}
+
+fn rotated(old: &Keyring, now: i64) -> Result<Option<Keyring>> {
+    let mut new = old.clone();
+    let mut changed = false;
+    for (purpose, keep) in ROTATED {
+        if new.is_due(purpose, now, DAY) {
+            new = new.rotate(purpose, now).map_err(IamError::internal)?;
+            changed = true;
+        }
+        let pruned = new.prune(purpose, now, keep);
+        changed |= pruned.count(purpose) != new.count(purpose);
+        new = pruned;
+    }
+    Ok(changed.then_some(new))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_opens_until_the_longest_session_is_over() {
+        let start = 1_000_000;
+        let first = Keyring::generate(start).unwrap();
+        let token = first.seal(KeyPurpose::SessionToken, &[], b"t").unwrap();
+        assert!(rotated(&first, start + DAY - 1).unwrap().is_none());
+        let mut keyring = rotated(&first, start + DAY).unwrap().unwrap();
+        assert!(keyring.is_outdated(KeyPurpose::SessionToken, &token));
+        let mut now = start + DAY;
+        // A token that was sealed just before the first rotation may live for 36 hours.
+        while now < start + DAY + 36 * 3_600 {
+            now += 900;
+            keyring = rotated(&keyring, now).unwrap().unwrap_or(keyring);
+            assert!(keyring.open(KeyPurpose::SessionToken, &[], &token).is_ok(), "at {now}");
+        }
+        keyring = rotated(&keyring, now + DAY).unwrap().unwrap_or(keyring);
+        assert!(keyring.open(KeyPurpose::SessionToken, &[], &token).is_err());
+        let at_rest = first.seal(KeyPurpose::AtRest, &[], b"s").unwrap();
+        assert!(keyring.open(KeyPurpose::AtRest, &[], &at_rest).is_ok(), "secrets at rest are never forgotten");
+    }
+}

@@ -1,0 +1,90 @@
+//! When access keys and roles were last used: noted in memory, written every few seconds.
+//!
+//! A note that is lost in a crash is a note about a few seconds; writing it with every call would make every read a
+//! write.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bailiwick_model::{AccessKeyId, AccountId, Result, UniqueId};
+use bailiwick_operation::{Caller, Credential, Principal};
+use bailiwick_storage::{AccessKeyLastUsed, At, CommitError, RoleLastUsed, Store, Tx};
+use jiff::Timestamp;
+
+use crate::Service;
+
+/// Notes in one commit.
+const BATCH: usize = 500;
+
+/// Uses that are not written yet; the newest of each thing.
+#[derive(Default)]
+pub(crate) struct LastUsed {
+    keys: Mutex<HashMap<(AccountId, AccessKeyId), AccessKeyLastUsed>>,
+    roles: Mutex<HashMap<(AccountId, UniqueId), RoleLastUsed>>,
+}
+
+impl LastUsed {
+    /// Notes that a caller used his credentials. A bearer token is no use of the key that it was traded for.
+    pub(crate) fn note(&self, caller: &Caller, service: &'static str, region: &str, now: Timestamp) {
+        let account = caller.account();
+        match (&caller.principal, &caller.credential) {
+            (Principal::RoleSession { id, .. }, _) => {
+                let used = RoleLastUsed { time: now, region: region.to_owned() };
+                self.roles.lock().unwrap_or_else(PoisonError::into_inner).insert((account, *id), used);
+            }
+            (_, Credential::AccessKey(id)) => {
+                let used = AccessKeyLastUsed { time: now, service: service.to_owned(), region: region.to_owned() };
+                self.keys.lock().unwrap_or_else(PoisonError::into_inner).insert((account, id.clone()), used);
+            }
+            (_, Credential::Bearer(_)) => {}
+        }
+    }
+
+    /// Writes what was noted. What can't be written because it changed meanwhile is dropped: it is about to be noted
+    /// again, or gone.
+    async fn write(&self, service: &Service) -> Result<()> {
+        let keys: Vec<_> = take(&self.keys);
+        let roles: Vec<_> = take(&self.roles);
+        for chunk in keys.chunks(BATCH) {
+            let mut tx = begin(service).await?;
+            for ((account, id), used) in chunk {
+                tx.put_access_key_last_used(*account, id, used).await?;
+            }
+            commit(tx).await?;
+        }
+        for chunk in roles.chunks(BATCH) {
+            let mut tx = begin(service).await?;
+            for ((account, id), used) in chunk {
+                tx.put_role_last_used(*account, id, used).await?;
+            }
+            commit(tx).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Service {
+    /// Writes down when access keys and roles were last used; the server does it every few seconds.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the store fails.
+    pub async fn write_last_used(&self) -> Result<()> {
+        self.last_used.write(self).await
+    }
+}
+
+fn take<K, V>(notes: &Mutex<HashMap<K, V>>) -> Vec<(K, V)> {
+    std::mem::take(&mut *notes.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect()
+}
+
+async fn begin(service: &Service) -> Result<Tx> {
+    let store: Arc<dyn Store> = Arc::clone(&service.parts.store);
+    Tx::begin(store, Arc::clone(&service.parts.deployment.quotas), At::Latest).await
+}
+
+async fn commit(tx: Tx) -> Result<()> {
+    match tx.commit().await {
+        Ok(_) | Err(CommitError::Conflict) => Ok(()),
+        Err(CommitError::Failed(error)) => Err(error),
+    }
+}

@@ -1,0 +1,154 @@
+//! What happens to every call, in this order: authenticate, validate, check, decide, handle, commit, answer, record.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bailiwick_api::Operation;
+use bailiwick_authz::Authenticated;
+use bailiwick_model::{ErrorCode, IamError, Result};
+use bailiwick_operation::{Cx, Handle, RequestInfo, uuid};
+use bailiwick_storage::{At, CommitError, Revision, Tx};
+use bytes::Bytes;
+use prost::Message as _;
+
+use crate::record::Trail;
+use crate::{Answer, Incoming, Service, proof};
+
+/// How often a change is decided and done again when others are faster.
+const ATTEMPTS: usize = 24;
+/// What is kept of a user agent.
+const MAX_USER_AGENT: usize = 512;
+
+/// A call that was handled.
+struct Done<O: Operation> {
+    response: O::Response,
+    revision: Revision,
+    /// Whether it changed something; its record is then part of what was committed.
+    committed: bool,
+}
+
+/// Answers one call to `O` by its handler.
+pub(crate) async fn run<O: Operation, H: Handle<O>>(
+    service: &Service,
+    handler: &H,
+    mut incoming: Incoming<'_>,
+) -> Answer {
+    let _in_flight = service.metrics().begin();
+    let parts = &service.parts;
+    let began = parts.deployment.clock.now();
+    let message = std::mem::replace(&mut incoming.message, Ok(Bytes::new()));
+    let mut request = request_info(service, &incoming);
+    let request_id = request.id.clone();
+    let who = parts.authz.authenticate(&proof::of(&incoming), began).await;
+    if let Ok(who) = &who {
+        request.region.clone_from(&who.region);
+    }
+    let request = Arc::new(request);
+    let mut trail = Trail::<O>::new(service, Arc::clone(&request), began);
+    let outcome = match who {
+        Err(error) => Err(error),
+        Ok(who) => {
+            let cx = Cx::new(Arc::clone(&parts.deployment), Arc::clone(&who.caller), Arc::clone(&request));
+            trail.called_by(&who.caller);
+            let region = who.region.as_ref().unwrap_or(&parts.deployment.region);
+            service.last_used.note(&who.caller, O::SERVICE, region.as_str(), cx.date());
+            let min_revision = incoming.header("x-bailiwick-min-revision");
+            answer(service, handler, &who, &cx, message, min_revision, &mut trail).await
+        }
+    };
+    let outcome = trail.end(outcome, |done| (&done.response, done.committed)).await;
+    let took = parts.deployment.clock.now().duration_since(began).unsigned_abs();
+    let (revision, result) = match outcome {
+        Ok(done) => (Some(done.revision), Ok(Bytes::from(done.response.encode_to_vec()))),
+        Err(error) => (None, Err(error)),
+    };
+    service.metrics().answered(incoming.route, result.as_ref().err().map(|e| e.code().wire()), took);
+    Answer { request_id, revision: revision.map(|r| parts.deployment.revisions.format(r)), result }
+}
+
+fn request_info(service: &Service, incoming: &Incoming<'_>) -> RequestInfo {
+    let shown =
+        |text: &str| text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(MAX_USER_AGENT).collect();
+    let mut random = [0; 16];
+    service.parts.deployment.random.fill(&mut random);
+    RequestInfo {
+        id: uuid(random),
+        source_ip: Some(incoming.peer.ip),
+        secure_transport: incoming.peer.secure,
+        user_agent: incoming.header("user-agent").map(shown),
+        region: None,
+        host: incoming.header("host").map(str::to_owned),
+    }
+}
+
+async fn answer<O: Operation, H: Handle<O>>(
+    service: &Service,
+    handler: &H,
+    who: &Authenticated,
+    cx: &Cx,
+    message: Result<Bytes>,
+    min_revision: Option<&str>,
+    trail: &mut Trail<'_, O>,
+) -> Result<Done<O>> {
+    let parts = &service.parts;
+    let request = O::Request::decode(message?).map_err(|e| {
+        IamError::new(ErrorCode::MalformedInput, "the request is not a message of its type").caused_by(e)
+    })?;
+    trail.asked(&request);
+    validate(&request)?;
+    let at = match min_revision {
+        Some(text) => {
+            let revision = cx.deployment().revisions.parse(text)?;
+            parts.snapshots.at_least(revision).await?;
+            At::AtLeast(revision)
+        }
+        None => At::Latest,
+    };
+    let mut request = Some(request);
+    for attempt in 1..=ATTEMPTS {
+        let mut tx = Tx::begin(Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas), at).await?;
+        let revision = tx.revision();
+        // The request is kept only where the handler may have to run again.
+        let Some(asked) = (if O::READ_ONLY { request.take() } else { request.clone() }) else { break };
+        let checks = handler.checks(cx, &mut tx, &asked).await?;
+        if !checks.is_empty() {
+            let snapshot = parts.snapshots.at_least(revision).await?;
+            for check in &checks {
+                parts.authz.decide(&snapshot, who, cx, check)?;
+            }
+        }
+        let response = handler.handle(cx, &mut tx, asked).await?;
+        if O::READ_ONLY || tx.is_read_only() {
+            return Ok(Done { response, revision, committed: false });
+        }
+        trail.write_into(&mut tx, &response).await?;
+        match tx.commit().await {
+            Ok(revision) => {
+                // Whoever hears of the change may rely on it at once.
+                parts.snapshots.at_least(revision).await?;
+                return Ok(Done { response, revision, committed: true });
+            }
+            Err(CommitError::Failed(error)) => return Err(error),
+            Err(CommitError::Conflict) => {
+                service.metrics().conflict();
+                if attempt > 2 {
+                    // Many at once want the same thing: let those before us finish.
+                    tokio::time::sleep(Duration::from_millis(attempt as u64)).await;
+                }
+            }
+        }
+    }
+    Err(IamError::new(
+        ErrorCode::ConcurrentModification,
+        "The request was rejected because multiple requests to change this object were submitted simultaneously. Wait a few minutes and submit your request again.",
+    ))
+}
+
+fn validate<R: bailiwick_api::Validate>(request: &R) -> Result<()> {
+    let violations = request.validate();
+    if violations.is_empty() {
+        return Ok(());
+    }
+    let error = IamError::validation(violations.to_string());
+    Err(violations.iter().fold(error, |error, v| error.field(v.member.clone(), v.constraint.clone())))
+}

@@ -1,0 +1,251 @@
+//! The table of operations: which handler answers each, and the list of those that none answers yet.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::LazyLock;
+
+use bailiwick_api::op;
+use bailiwick_api::{Operation, for_each_operation};
+use bailiwick_model::{ErrorCode, IamError, Result};
+use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_storage::Tx;
+
+use crate::{Answer, Incoming, Service, pipeline};
+
+type Run = for<'a> fn(&'a Service, Incoming<'a>) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
+
+/// An operation, ready to be called.
+#[derive(Clone, Copy)]
+pub struct Route {
+    /// The operation's name, as AWS spells it.
+    pub name: &'static str,
+    /// The prefix of its action: `iam`, `sts`, `bailiwick`.
+    pub service: &'static str,
+    /// Its path in gRPC.
+    pub path: &'static str,
+    /// Whether it changes nothing.
+    pub read_only: bool,
+    /// Whether a handler answers it.
+    pub coverage: Coverage,
+    /// Its number in the table, for counters.
+    pub(crate) index: usize,
+    pub(crate) run: Run,
+}
+
+/// Whether an operation has a handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coverage {
+    /// It is handled.
+    Handled,
+    /// It is known, and refused with `NotImplemented`.
+    NotImplemented,
+}
+
+impl Route {
+    /// The operation that a gRPC path names.
+    pub fn find(path: &str) -> Option<&'static Route> {
+        TABLE.by_path.get(path).map(|index| &TABLE.rows[*index])
+    }
+
+    /// All operations, in the order of the proto files.
+    pub fn all() -> &'static [Route] {
+        &TABLE.rows
+    }
+}
+
+struct Table {
+    rows: Vec<Route>,
+    by_path: HashMap<&'static str, usize>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let rows = rows();
+    let by_path = rows.iter().map(|row| (row.path, row.index)).collect();
+    Table { rows, by_path }
+});
+
+/// Who answers what no handler answers yet.
+pub(crate) struct Unbuilt;
+
+fn unbuilt(operation: &str) -> IamError {
+    IamError::new(ErrorCode::NotImplemented, format!("{operation} is not implemented by this version of Bailiwick"))
+}
+
+/// Lists the operations that no handler answers yet, and says who answers all others: a service of the API has one
+/// home among the parts of [`Service`].
+macro_rules! not_implemented {
+    ($($operation:ident)*) => { not_implemented! { @with ($) $($operation)* } };
+    (@with ($d:tt) $($operation:ident)*) => {
+        $(
+            impl Handle<op::$operation> for Unbuilt {
+                async fn checks(
+                    &self,
+                    _: &Cx,
+                    _: &mut Tx,
+                    _: &<op::$operation as Operation>::Request,
+                ) -> Result<Vec<Check>> {
+                    Err(unbuilt(<op::$operation as Operation>::NAME))
+                }
+                async fn handle(
+                    &self,
+                    _: &Cx,
+                    _: &mut Tx,
+                    _: <op::$operation as Operation>::Request,
+                ) -> Result<<op::$operation as Operation>::Response> {
+                    Err(unbuilt(<op::$operation as Operation>::NAME))
+                }
+            }
+        )*
+        macro_rules! home {
+            $(($d me:ident $operation $d service:ident) => { &$d me.unbuilt };)*
+            ($d me:ident $d operation:ident AssumeRoleService) => { &$d me.parts.sts };
+            ($d me:ident $d operation:ident CallerIdentityService) => { &$d me.parts.sts };
+            ($d me:ident $d operation:ident TokenService) => { &$d me.parts.sts };
+            ($d me:ident $d operation:ident AuthorizationService) => { &$d me.parts.authz };
+            ($d me:ident $d operation:ident $d service:ident) => { &$d me.parts.directory };
+        }
+        macro_rules! coverage {
+            $(($operation) => { Coverage::NotImplemented };)*
+            ($d operation:ident) => { Coverage::Handled };
+        }
+    };
+}
+
+not_implemented! {
+    AcceptDelegationRequest
+    AddClientIDToOpenIDConnectProvider
+    AddRoleToInstanceProfile
+    AssociateDelegationRequest
+    AssumeRoleWithSAML
+    AssumeRoleWithWebIdentity
+    AssumeRoot
+    ChangePassword
+    CreateDelegationRequest
+    CreateInstanceProfile
+    CreateLoginProfile
+    CreateOpenIDConnectProvider
+    CreateSAMLProvider
+    CreateServiceLinkedRole
+    CreateServiceSpecificCredential
+    CreateVirtualMFADevice
+    DeactivateMFADevice
+    DecodeAuthorizationMessage
+    DeleteAccountPasswordPolicy
+    DeleteInstanceProfile
+    DeleteLoginProfile
+    DeleteOpenIDConnectProvider
+    DeleteSAMLProvider
+    DeleteSSHPublicKey
+    DeleteServerCertificate
+    DeleteServiceLinkedRole
+    DeleteServiceSpecificCredential
+    DeleteSigningCertificate
+    DeleteVirtualMFADevice
+    DisableOrganizationsRootCredentialsManagement
+    DisableOrganizationsRootSessions
+    DisableOutboundWebIdentityFederation
+    EnableMFADevice
+    EnableOrganizationsRootCredentialsManagement
+    EnableOrganizationsRootSessions
+    EnableOutboundWebIdentityFederation
+    GenerateCredentialReport
+    GenerateOrganizationsAccessReport
+    GenerateServiceLastAccessedDetails
+    GetAccessKeyInfo
+    GetAccountPasswordPolicy
+    GetContextKeysForCustomPolicy
+    GetContextKeysForPrincipalPolicy
+    GetCredentialReport
+    GetDelegatedAccessToken
+    GetDelegationRequest
+    GetFederationToken
+    GetHumanReadableSummary
+    GetInstanceProfile
+    GetLoginProfile
+    GetMFADevice
+    GetOpenIDConnectProvider
+    GetOrganizationsAccessReport
+    GetOutboundWebIdentityFederationInfo
+    GetSAMLProvider
+    GetSSHPublicKey
+    GetServerCertificate
+    GetServiceLastAccessedDetails
+    GetServiceLastAccessedDetailsWithEntities
+    GetServiceLinkedRoleDeletionStatus
+    GetSessionToken
+    GetWebIdentityToken
+    ListDelegationRequests
+    ListInstanceProfileTags
+    ListInstanceProfiles
+    ListInstanceProfilesForRole
+    ListMFADeviceTags
+    ListMFADevices
+    ListOpenIDConnectProviderTags
+    ListOpenIDConnectProviders
+    ListOrganizationsFeatures
+    ListPoliciesGrantingServiceAccess
+    ListSAMLProviderTags
+    ListSAMLProviders
+    ListSSHPublicKeys
+    ListServerCertificateTags
+    ListServerCertificates
+    ListServiceSpecificCredentials
+    ListSigningCertificates
+    ListVirtualMFADevices
+    RejectDelegationRequest
+    RemoveClientIDFromOpenIDConnectProvider
+    RemoveRoleFromInstanceProfile
+    ResetServiceSpecificCredential
+    ResyncMFADevice
+    SendDelegationToken
+    SetSecurityTokenServicePreferences
+    SimulateCustomPolicy
+    SimulatePrincipalPolicy
+    TagInstanceProfile
+    TagMFADevice
+    TagOpenIDConnectProvider
+    TagSAMLProvider
+    TagServerCertificate
+    UntagInstanceProfile
+    UntagMFADevice
+    UntagOpenIDConnectProvider
+    UntagSAMLProvider
+    UntagServerCertificate
+    UpdateAccountPasswordPolicy
+    UpdateDelegationRequest
+    UpdateLoginProfile
+    UpdateOpenIDConnectProviderThumbprint
+    UpdateSAMLProvider
+    UpdateSSHPublicKey
+    UpdateServerCertificate
+    UpdateServiceSpecificCredential
+    UpdateSigningCertificate
+    UploadSSHPublicKey
+    UploadServerCertificate
+    UploadSigningCertificate
+}
+
+macro_rules! table {
+    ($(($module:ident $service:ident $operation:ident))*) => {
+        fn rows() -> Vec<Route> {
+            let mut rows = Vec::new();
+            $(
+                rows.push(Route {
+                    name: <op::$operation as Operation>::NAME,
+                    service: <op::$operation as Operation>::SERVICE,
+                    path: <op::$operation as Operation>::PATH,
+                    read_only: <op::$operation as Operation>::READ_ONLY,
+                    coverage: coverage!($operation),
+                    index: rows.len(),
+                    run: |service, incoming| {
+                        Box::pin(pipeline::run::<op::$operation, _>(service, home!(service $operation $service), incoming))
+                    },
+                });
+            )*
+            rows
+        }
+    };
+}
+
+for_each_operation!(table);

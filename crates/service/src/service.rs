@@ -1,0 +1,90 @@
+//! What all calls share.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use bailiwick_audit::Recorder;
+use bailiwick_authz::Authz;
+use bailiwick_directory::Directory;
+use bailiwick_model::IamError;
+use bailiwick_operation::{Deployment, uuid};
+use bailiwick_snapshot::Snapshots;
+use bailiwick_storage::Store;
+use bailiwick_sts::Sts;
+use futures_util::FutureExt as _;
+
+use crate::last_used::LastUsed;
+use crate::route::Unbuilt;
+use crate::{Answer, Incoming, Metrics};
+
+/// The parts that a call passes through.
+pub struct Parts {
+    /// What is the same for every call.
+    pub deployment: Arc<Deployment>,
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// The compiled view that decisions read.
+    pub snapshots: Arc<Snapshots>,
+    /// Authenticates, decides, and answers `authz.v1`.
+    pub authz: Authz,
+    /// Answers IAM and `account.v1`.
+    pub directory: Directory,
+    /// Answers STS and `signin.v1`.
+    pub sts: Sts,
+    /// Writes the records that are not part of a commit.
+    pub recorder: Recorder,
+}
+
+/// The one way in, shared by both front ends.
+pub struct Service {
+    pub(crate) parts: Parts,
+    pub(crate) unbuilt: Unbuilt,
+    pub(crate) last_used: LastUsed,
+    metrics: Metrics,
+}
+
+impl Service {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        Service { parts, unbuilt: Unbuilt, last_used: LastUsed::default(), metrics: Metrics::new() }
+    }
+
+    /// Answers one call. A panic on the way is a failure of that call alone.
+    pub async fn call(&self, incoming: Incoming<'_>) -> Answer {
+        let operation = incoming.route.name;
+        match AssertUnwindSafe((incoming.route.run)(self, incoming)).catch_unwind().await {
+            Ok(answer) => answer,
+            Err(_) => {
+                let request_id = self.request_id();
+                tracing::error!(operation, request_id, "the call panicked, which is a defect of Bailiwick");
+                self.metrics.panicked();
+                Answer { request_id, revision: None, result: Err(IamError::internal("a panic")) }
+            }
+        }
+    }
+
+    /// An id for a request that never became a call.
+    pub fn request_id(&self) -> String {
+        let mut random = [0; 16];
+        self.parts.deployment.random.fill(&mut random);
+        uuid(random)
+    }
+
+    /// What was counted since the start.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The parts that calls pass through.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// Finishes what is still being recorded; called when no more calls come.
+    pub async fn close(&self) {
+        if let Err(error) = self.write_last_used().await {
+            tracing::warn!(?error, "the last uses of keys could not be written");
+        }
+        self.parts.recorder.close().await;
+    }
+}
