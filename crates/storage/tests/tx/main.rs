@@ -3,6 +3,9 @@
 //! form of the records that they write.
 
 mod faults;
+mod leftovers;
+mod limits;
+mod lists;
 mod nouns;
 mod races;
 mod records;

@@ -7,7 +7,8 @@ use bailiwick_model::{
     UserName, limits::Quotas,
 };
 use bailiwick_storage::{
-    AccessKey, Account, AccountState, At, Group, KeyOwner, MemoryStore, Policy, Role, Store, TrustPolicy, Tx, User,
+    AccessKey, Account, AccountState, At, Group, InlinePolicy, KeyOwner, MemoryStore, Page, Policy, Role, Store,
+    TrustPolicy, Tx, User,
 };
 use jiff::Timestamp;
 
@@ -128,6 +129,16 @@ pub(crate) fn policy(n: u8, name: &str) -> Policy {
 pub(crate) fn access_key(n: u8, owner: KeyOwner) -> AccessKey {
     let id = AccessKeyId::new(AccessKeyKind::LongTerm, ACCOUNT, [n, n, 0, 0, 0, n]);
     AccessKey { account: ACCOUNT, id, owner, active: true, created: now(), sealed_secret: vec![n; 48].into() }
+}
+
+/// An inline policy that counts as so many characters.
+pub(crate) fn inline(name: &str, size: u32) -> InlinePolicy {
+    InlinePolicy { name: PolicyName::parse(name).expect("a name"), document: "{}".into(), size }
+}
+
+/// What the items of a page are called.
+pub(crate) fn names<T>(page: &Page<T>, name: impl Fn(&T) -> String) -> Vec<String> {
+    page.items.iter().map(name).collect()
 }
 
 pub(crate) fn account(number: u64, email: &str) -> Account {
