@@ -6,7 +6,7 @@
 use crate::kind::PolicyKind;
 use crate::principal::{PrincipalKind, PrincipalName};
 use crate::template::Template;
-use crate::{Limits, SaveRules};
+use crate::{Limits, SaveRules, Validation};
 
 /// Any text is read or refused, under every kind; what was read prints, and what was printed reads and prints the same.
 ///
@@ -16,6 +16,10 @@ pub fn document(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let _ = crate::non_whitespace_len(text);
     for kind in PolicyKind::ALL {
+        for finding in crate::validate(text, kind, &Validation::default()) {
+            assert!(!finding.details.is_empty() && !finding.locations.is_empty());
+            assert!(finding.locations.iter().all(|location| location.span.end.offset as usize <= text.len()));
+        }
         let all = crate::parse_all(text, kind, &Limits::default());
         match crate::parse(text, kind) {
             Err(first) => {

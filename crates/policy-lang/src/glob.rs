@@ -13,6 +13,45 @@ pub(crate) fn includes(outer: &str, inner: &str) -> bool {
     covers(outer, inner, |character| matches!(character, '*' | '?'))
 }
 
+/// Whether some text is matched by both patterns. Longer ones than anyone writes are taken to meet.
+pub(crate) fn intersect(one: &str, other: &str) -> bool {
+    const LONGEST: usize = 2048;
+    if one.len() > LONGEST || other.len() > LONGEST {
+        return true;
+    }
+    let other: Vec<char> = other.chars().collect();
+    // reached[at]: a text was found for all of `one` so far and for the first `at` characters of `other`.
+    let mut reached = vec![false; other.len() + 1];
+    reached[0] = true;
+    let spread = |reached: &mut Vec<bool>| {
+        for at in 0..other.len() {
+            reached[at + 1] |= reached[at] && other[at] == '*';
+        }
+    };
+    spread(&mut reached);
+    for wanted in one.chars() {
+        let mut next = vec![false; reached.len()];
+        for at in 0..=other.len() {
+            if wanted == '*' {
+                // The run of `one` is empty, or takes one more character of `other`.
+                next[at] |= reached[at] || at > 0 && next[at - 1];
+            } else if reached[at] && at < other.len() {
+                match other[at] {
+                    '*' => next[at] = true,
+                    found => next[at + 1] |= found == wanted || found == '?' || wanted == '?',
+                }
+            }
+            // A `*` of `other` that stays takes what `one` wants.
+            if wanted != '*' && at > 0 && other[at - 1] == '*' && reached[at] {
+                next[at] = true;
+            }
+        }
+        reached = next;
+        spread(&mut reached);
+    }
+    reached[other.len()]
+}
+
 fn covers(pattern: &str, text: &str, is_wild: fn(char) -> bool) -> bool {
     let (mut pattern, mut text) = (pattern.chars(), text.chars());
     // Where to go on when the run that the last `*` stands for has to be one character longer.
@@ -68,6 +107,31 @@ mod tests {
         check("**", "", true);
         check(&"*a".repeat(50), &"a".repeat(49), false);
         check("A", "a", false);
+    }
+
+    #[test]
+    fn meeting() {
+        let check = |one: &str, other: &str, expected| {
+            assert_eq!((intersect(one, other), intersect(other, one)), (expected, expected), "{one} {other}");
+        };
+        check("", "", true);
+        check("*", "", true);
+        check("a", "", false);
+        check("abc", "abc", true);
+        check("abc", "abd", false);
+        check("a*", "*b", true);
+        check("a*c", "ab*", true);
+        check("a*c", "b*", false);
+        check("a?c", "a*", true);
+        check("?", "*", true);
+        check("ab?", "ab", false);
+        check("user/*", "*", true);
+        check("user/*", "us*/x", true);
+        check("user/*", "role/*", false);
+        check("*a*b", "*b*a", false);
+        check("*a*b*", "*b*a", true);
+        check("x*y", "x?", true);
+        check("x*yz", "x?", false);
     }
 
     #[test]

@@ -19,13 +19,11 @@ use crate::span::{Span, Spanned};
 pub(crate) struct Outline {
     pub(crate) document: Document,
     /// For each statement, which of its parts were there to be read.
-    #[expect(dead_code, reason = "for the lint")]
     pub(crate) parts: Vec<Parts>,
 }
 
 /// Which parts of a statement are what the text says, rather than stand-ins for what could not be read.
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(dead_code, reason = "for the lint")]
 pub(crate) struct Parts {
     pub(crate) effect: bool,
     pub(crate) action: bool,

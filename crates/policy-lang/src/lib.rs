@@ -15,6 +15,7 @@ mod glob;
 mod grammar;
 mod json;
 mod kind;
+mod lint;
 pub mod operator;
 mod parse;
 mod path;
@@ -33,6 +34,10 @@ pub use document::{
 };
 pub use error::{ErrorKind, PolicyError};
 pub use kind::PolicyKind;
+pub use lint::{
+    ALL_CODES, Finding, FindingType, IssueCode, Location, Validation, errors_to_findings, findings_to_json,
+    findings_to_sarif, kind_of_policy_type, validate,
+};
 pub use operator::{ConditionOperator, Family, Operator, Qualifier};
 pub use parse::{Limits, parse, parse_all, parse_with};
 pub use path::{Path, PathElement};

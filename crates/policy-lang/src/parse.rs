@@ -101,7 +101,7 @@ fn first(tree: &Tree<'_>, problems: Vec<Problem>) -> Option<Problem> {
     tree.duplicates.first().cloned().or_else(|| problems.into_iter().min_by_key(|problem| problem.span))
 }
 
-fn locate(tree: &Tree<'_>, kind: PolicyKind, problem: Problem) -> PolicyError {
+pub(crate) fn locate(tree: &Tree<'_>, kind: PolicyKind, problem: Problem) -> PolicyError {
     let path = Path::of_offset(tree, problem.span.start.offset);
     problem.at(path, kind)
 }

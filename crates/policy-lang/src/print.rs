@@ -36,6 +36,13 @@ pub fn format(text: &str, kind: PolicyKind) -> Result<String, PolicyError> {
     Ok(to_pretty_json(&parse(text, kind)?))
 }
 
+/// One statement on one line.
+pub(crate) fn statement_to_json(each: &Statement) -> String {
+    let mut out = Writer::compact();
+    statement(&mut out, each);
+    out.finish()
+}
+
 fn print(document: &Document, mut out: Writer) -> String {
     out.object(|out| {
         if document.version_span.is_some() {

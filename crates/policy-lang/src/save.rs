@@ -183,7 +183,7 @@ impl Check<'_, '_> {
 }
 
 /// The actions that a trust policy governs, in lower case.
-const ASSUME_ACTIONS: [&str; 6] = [
+pub(crate) const ASSUME_ACTIONS: [&str; 6] = [
     "sts:assumerole",
     "sts:assumerolewithsaml",
     "sts:assumerolewithwebidentity",

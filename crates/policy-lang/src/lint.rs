@@ -1,0 +1,247 @@
+//! Policy validation: everything that one could say of a document, as AWS's policy validation says it.
+//!
+//! One family of checks per file; [`FAMILIES`] registers them. A family gets the document as far as it could be read,
+//! the JSON behind it, and the catalogue; it reports findings and changes nothing. What only names of services can
+//! tell is silent for services that the catalogue does not know.
+
+mod action;
+mod arn;
+pub(crate) mod code;
+mod condition_key;
+mod condition_value;
+mod document;
+mod ip;
+mod pass_role;
+mod principal;
+mod redundant;
+mod report;
+mod resource;
+mod scp;
+mod set;
+mod structure;
+mod tag;
+mod trust;
+mod variable;
+
+use std::cell::OnceCell;
+
+use crate::catalogue::Catalogue;
+use crate::document::{Condition, Document, Effect, Statement};
+use crate::error::PolicyError;
+use crate::grammar::{self, Outline};
+use crate::json::Tree;
+use crate::kind::PolicyKind;
+use crate::parse::{Limits, locate, read_tree};
+use crate::path::{Path, PathElement};
+use crate::span::Span;
+pub use code::{ALL_CODES, FindingType, IssueCode};
+pub use report::{findings_to_json, findings_to_sarif};
+
+/// What a check has to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The check, and how grave its findings are.
+    pub code: IssueCode,
+    /// A sentence that says what to do.
+    pub details: String,
+    /// Where; the first is the one meant, further ones are what it is compared with.
+    pub locations: Vec<Location>,
+}
+
+/// A place in a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// As keys and indexes.
+    pub path: Path,
+    /// As a stretch of the text.
+    pub span: Span,
+}
+
+/// What a document is validated against.
+#[derive(Clone, Copy, Debug)]
+pub struct Validation<'a> {
+    /// The type of resource that a resource-based policy is attached to: `AWS::S3::Bucket` and the like, or a type of
+    /// the catalogue as `service:type`.
+    pub resource_type: Option<&'a str>,
+    /// The services that there are.
+    pub catalogue: &'a Catalogue,
+    /// Whether requests come from private addresses, so that conditions on those make sense.
+    pub private_network: bool,
+    /// Whether service control policies are held to the smaller language of before September 2025.
+    pub small_scp: bool,
+    /// Bounds on the text.
+    pub limits: Limits,
+}
+
+impl Default for Validation<'_> {
+    fn default() -> Self {
+        Self {
+            resource_type: None,
+            catalogue: Catalogue::builtin(),
+            private_network: false,
+            small_scp: false,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// The families of checks, in the order in which they are asked.
+const FAMILIES: &[fn(&mut Cx<'_>)] = &[
+    document::check,
+    action::check,
+    resource::check,
+    redundant::check,
+    variable::check,
+    principal::check,
+    trust::check,
+    scp::check,
+    set::check,
+    condition_key::check,
+    condition_value::check,
+    ip::check,
+    tag::check,
+    pass_role::check,
+];
+
+/// The kind of document that AWS's policy validation means by a policy type and a resource type.
+///
+/// ```
+/// # use bailiwick_policy_lang::{PolicyKind, kind_of_policy_type};
+/// assert_eq!(kind_of_policy_type("IDENTITY_POLICY", None), Some(PolicyKind::Identity));
+/// let trust = Some("AWS::IAM::AssumeRolePolicyDocument");
+/// assert_eq!(kind_of_policy_type("RESOURCE_POLICY", trust), Some(PolicyKind::Trust));
+/// ```
+#[must_use]
+pub fn kind_of_policy_type(policy_type: &str, resource_type: Option<&str>) -> Option<PolicyKind> {
+    Some(match (policy_type, resource_type) {
+        ("IDENTITY_POLICY", None) => PolicyKind::Identity,
+        ("RESOURCE_POLICY", Some("AWS::IAM::AssumeRolePolicyDocument")) => PolicyKind::Trust,
+        ("RESOURCE_POLICY", _) => PolicyKind::Resource,
+        ("SERVICE_CONTROL_POLICY", None) => PolicyKind::Scp,
+        ("RESOURCE_CONTROL_POLICY", None) => PolicyKind::Rcp,
+        _ => return None,
+    })
+}
+
+/// Everything that the checks have to say of a document, the gravest first, then in the order of the text.
+///
+/// ```
+/// # use bailiwick_policy_lang::{PolicyKind, Validation, validate};
+/// let text = r#"{"Statement": {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}}"#;
+/// let findings = validate(text, PolicyKind::Identity, &Validation::default());
+/// let codes: Vec<_> = findings.iter().map(|finding| finding.code.name).collect();
+/// assert_eq!(codes, ["PASS_ROLE_WITH_STAR_IN_RESOURCE", "MISSING_VERSION"]);
+/// ```
+#[must_use]
+pub fn validate(text: &str, kind: PolicyKind, validation: &Validation<'_>) -> Vec<Finding> {
+    let tree = match read_tree(text, kind, &validation.limits) {
+        Ok(tree) => tree,
+        Err(error) => return vec![structure::unreadable(error)],
+    };
+    let (outline, mut problems) = grammar::read(&tree, kind);
+    problems.extend(tree.duplicates.iter().cloned());
+    let errors: Vec<_> = problems.into_iter().map(|problem| locate(&tree, kind, problem)).collect();
+    let mut cx =
+        Cx { text, tree: &tree, kind, validation, outline: &outline, findings: Vec::new(), service: OnceCell::new() };
+    structure::check(&mut cx, &errors);
+    for family in FAMILIES {
+        family(&mut cx);
+    }
+    let mut findings = cx.findings;
+    let place = |finding: &Finding| finding.locations.first().map(|location| location.span);
+    findings.sort_by(|a, b| {
+        (a.code.finding_type, place(a), a.code.name).cmp(&(b.code.finding_type, place(b), b.code.name))
+    });
+    findings.dedup();
+    findings
+}
+
+/// What a family works on.
+struct Cx<'a> {
+    text: &'a str,
+    tree: &'a Tree<'a>,
+    kind: PolicyKind,
+    validation: &'a Validation<'a>,
+    outline: &'a Outline,
+    findings: Vec<Finding>,
+    /// The prefix of the service whose resource the policy is attached to, once asked for.
+    service: OnceCell<Option<String>>,
+}
+
+impl<'a> Cx<'a> {
+    fn document(&self) -> &'a Document {
+        &self.outline.document
+    }
+
+    fn catalogue(&self) -> &'a Catalogue {
+        self.validation.catalogue
+    }
+
+    /// The statements whose effect could be read, with it.
+    fn effective(&self) -> impl Iterator<Item = (&'a Statement, Effect)> + use<'a> {
+        let statements = self.outline.document.statements.iter().zip(&self.outline.parts);
+        statements.filter(|(_, parts)| parts.effect).map(|(statement, _)| (statement, statement.effect))
+    }
+
+    /// The statements that allow, and whose actions could be read.
+    fn allowing(&self) -> impl Iterator<Item = &'a Statement> + use<'a> {
+        let statements = self.outline.document.statements.iter().zip(&self.outline.parts);
+        let whole = statements.filter(|(_, parts)| parts.effect && parts.action);
+        whole.map(|(statement, _)| statement).filter(|statement| statement.effect == Effect::Allow)
+    }
+
+    fn conditions(&self) -> impl Iterator<Item = (&'a Statement, &'a Condition)> + use<'a> {
+        let statements = self.outline.document.statements.iter();
+        statements.flat_map(|statement| statement.conditions.iter().map(move |condition| (statement, condition)))
+    }
+
+    /// Reports a finding at one place.
+    fn report(&mut self, code: IssueCode, span: Span, details: impl Into<String>) {
+        self.report_at(code, &[span], details);
+    }
+
+    /// Reports a finding that takes several places to show.
+    fn report_at(&mut self, code: IssueCode, spans: &[Span], details: impl Into<String>) {
+        let locations = spans.iter().map(|&span| self.location(span)).collect();
+        self.findings.push(Finding { code, details: details.into(), locations });
+    }
+
+    /// Reports a finding about a part of a string, given in characters of its value.
+    fn report_part(&mut self, code: IssueCode, span: Span, start: usize, length: usize, details: impl Into<String>) {
+        let mut location = self.location(span);
+        location.path.elements.push(PathElement::Substring { start: start as u32, length: length as u32 });
+        self.findings.push(Finding { code, details: details.into(), locations: vec![location] });
+    }
+
+    fn location(&self, span: Span) -> Location {
+        Location { path: Path::of_offset(self.tree, span.start.offset), span }
+    }
+
+    /// The service prefix of the resource type that the policy is attached to, where that is known.
+    fn resource_service(&self) -> Option<&str> {
+        let service = self.service.get_or_init(|| {
+            let name = self.validation.resource_type?;
+            match name.strip_prefix("AWS::") {
+                Some(rest) => Some(match rest.split("::").next()? {
+                    "S3ObjectLambda" => "s3-object-lambda".to_owned(),
+                    "S3Express" => "s3express".to_owned(),
+                    "S3Tables" => "s3tables".to_owned(),
+                    service => service.to_ascii_lowercase(),
+                }),
+                None => Some(name.split_once(':')?.0.to_ascii_lowercase()),
+            }
+        });
+        service.as_deref()
+    }
+}
+
+/// Whether a policy of this kind is attached to identities, or bounds what they may do.
+fn speaks_of_identities(kind: PolicyKind) -> bool {
+    matches!(kind, PolicyKind::Identity | PolicyKind::Boundary | PolicyKind::Session | PolicyKind::Scp)
+}
+
+/// The errors as findings alone, without the further checks: for who wants to know whether a text is a policy.
+#[must_use]
+pub fn errors_to_findings(errors: &[PolicyError]) -> Vec<Finding> {
+    errors.iter().map(structure::finding).collect()
+}

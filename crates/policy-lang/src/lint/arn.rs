@@ -1,0 +1,84 @@
+//! The parts of ARNs that stand in documents, with wildcards and variables in them.
+
+use bailiwick_model::Partition;
+
+use super::code::*;
+
+/// An ARN pattern in its parts; the last is the rest.
+pub(super) struct ArnParts<'a> {
+    pub(super) partition: &'a str,
+    pub(super) service: &'a str,
+    pub(super) region: &'a str,
+    pub(super) account: &'a str,
+    pub(super) resource: &'a str,
+}
+
+impl<'a> ArnParts<'a> {
+    /// Six parts, the first of them `arn`.
+    pub(super) fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.splitn(6, ':');
+        let arn = parts.next()?;
+        let mut next = || parts.next();
+        let (partition, service, region, account, resource) = (next()?, next()?, next()?, next()?, next()?);
+        (arn == "arn").then_some(Self { partition, service, region, account, resource })
+    }
+}
+
+/// Whether a part may stand for more than itself, so that nothing can be said of it.
+pub(super) fn is_open(part: &str) -> bool {
+    part.contains(['*', '?']) || part.contains("${")
+}
+
+pub(super) fn is_partition(part: &str) -> bool {
+    Partition::ALL.iter().any(|partition| partition.as_str() == part)
+}
+
+pub(super) fn is_account(part: &str) -> bool {
+    // AWS's own policies, foundations and contexts have words there.
+    matches!(part, "" | "aws" | "aws-managed" | "cloudfront" | "third-party" | "aws-marketplace")
+        || part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a text has the form of a region's name: `eu-west-1`, `us-gov-east-1`, `ap-southeast-5`.
+pub(super) fn is_region(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let first = parts.next().unwrap_or("");
+    let Some(last) = parts.next_back() else { return false };
+    let word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    (2..=4).contains(&first.len())
+        && word(first)
+        && parts.clone().next().is_some()
+        && parts.all(|part| word(part) || part.len() == 1)
+        && (1..=2).contains(&last.len())
+        && last.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// What is wrong with an ARN that should name a principal.
+pub(super) fn first_flaw(text: &str) -> Option<IssueCode> {
+    if !text.starts_with("arn:") {
+        return None;
+    }
+    let Some(parts) = ArnParts::parse(text) else { return Some(MISSING_ARN_FIELD) };
+    Some(match parts {
+        ArnParts { partition, .. } if !is_partition(partition) => INVALID_PARTITION,
+        ArnParts { service, .. } if service.contains(|c: char| c.is_ascii_uppercase()) => INVALID_ARN_SERVICE_CASE,
+        ArnParts { region, .. } if !region.is_empty() => ARN_REGION_NOT_ALLOWED,
+        ArnParts { account, .. } if account.is_empty() || !is_account(account) => INVALID_ARN_ACCOUNT,
+        _ => INVALID_ARN_RESOURCE,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_by_their_form() {
+        for good in ["eu-west-1", "us-gov-east-1", "ap-southeast-5", "us-isob-east-1", "eusc-de-east-1", "cn-north-1"] {
+            assert!(is_region(good), "{good}");
+        }
+        for bad in ["", "eu", "eu-west", "west-1", "EU-WEST-1", "eu-west-1a", "eu_west_1", "eu--1", "e-w-1"] {
+            assert!(!is_region(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Condition keys: do they exist, and do the actions bring them?
+
+use std::collections::HashMap;
+
+use super::Cx;
+use super::code::*;
+use crate::document::{Condition, Statement};
+use crate::json::quoted;
+use crate::kind::PolicyKind;
+use crate::operator::Family;
+
+pub(super) fn check(cx: &mut Cx<'_>) {
+    for statement in &cx.document().statements {
+        for condition in &statement.conditions {
+            exists(cx, condition);
+            applies(cx, statement, condition);
+            relevant(cx, condition);
+        }
+        twice(cx, statement);
+        paired(cx, statement);
+    }
+}
+
+/// Keys that are the beginning of a tag's key.
+const TAG_PREFIXES: [&str; 5] =
+    ["aws:resourcetag", "aws:requesttag", "aws:principaltag", "iam:resourcetag", "sts:requestcontext"];
+
+fn exists(cx: &mut Cx<'_>, condition: &Condition) {
+    let (key, span) = (&*condition.key.value, condition.key.span);
+    if key.is_empty() {
+        return;
+    }
+    let lower = key.to_ascii_lowercase();
+    let Some((prefix, name)) = lower.split_once(':').filter(|(prefix, name)| !prefix.is_empty() && !name.is_empty())
+    else {
+        let details = format!("write {} as `service:name`", quoted(key));
+        return cx.report(INVALID_CONDITION_KEY_FORMAT, span, details);
+    };
+    if TAG_PREFIXES.contains(&lower.trim_end_matches('/')) {
+        let details = format!("add the tag's key: `{}/…`", key.trim_end_matches('/'));
+        return cx.report(MISSING_TAG_KEY_IN_CONDITION, span, details);
+    }
+    if lower == "aws:arn" {
+        let details = "use `aws:PrincipalArn` or `aws:SourceArn`: no request brings `aws:ARN`";
+        cx.report(UNSUPPORTED_GLOBAL_CONDITION_KEY, span, details);
+        let details = "replace the old `aws:ARN` with `aws:PrincipalArn` or `aws:SourceArn`";
+        return cx.report(DEPRECATED_GLOBAL_CONDITION_KEY, span, details);
+    }
+    if cx.catalogue().key(key).is_some() || name.contains("${") {
+        return;
+    }
+    if prefix == "aws" {
+        let details = format!("correct {}: there is no such global condition key", quoted(key));
+        cx.report(INVALID_GLOBAL_CONDITION_KEY, span, details);
+    } else if !prefix.contains('.') && (cx.catalogue().service(prefix).is_some() || cx.catalogue().complete) {
+        let details = format!("correct {}: `{prefix}` has no such condition key", quoted(key));
+        cx.report(INVALID_SERVICE_CONDITION_KEY, span, details);
+    }
+}
+
+/// A key of a service with actions of that service that never bring it.
+fn applies(cx: &mut Cx<'_>, statement: &Statement, condition: &Condition) {
+    if statement.action.negated || condition.operator.if_exists || condition.operator.base.family() == Family::Null {
+        return;
+    }
+    let Some(prefix) = condition.key.split(':').next() else { return };
+    // Global keys are brought by nearly everything, and what brings those on tags is another check.
+    let Some(known) = cx.catalogue().service(prefix).filter(|_| cx.catalogue().key(&condition.key).is_some()) else {
+        return;
+    };
+    for action in &statement.action.patterns {
+        let Some((service, name)) = action.split_once(':') else { continue };
+        let Some(found) = cx.catalogue().service(service).and_then(|service| service.action(name)) else { continue };
+        if !service.eq_ignore_ascii_case(&known.prefix) || known.brings(found, &condition.key) {
+            continue;
+        }
+        let details = format!(
+            "move {} to a statement without {}: requests for it never bring that key",
+            quoted(action),
+            quoted(&condition.key)
+        );
+        cx.report_at(UNSUPPORTED_ACTION_FOR_CONDITION_KEY, &[condition.key.span, action.span], details);
+    }
+}
+
+/// Keys that say nothing about the resource that the policy is attached to.
+fn relevant(cx: &mut Cx<'_>, condition: &Condition) {
+    let own = match (cx.kind, cx.resource_service()) {
+        (PolicyKind::Trust, _) => &["aws", "sts", "saml", "iam"][..],
+        (PolicyKind::Resource, Some(service)) => &["aws", service][..],
+        _ => return,
+    };
+    let Some((prefix, name)) = condition.key.split_once(':') else { return };
+    let resource_tag = prefix.eq_ignore_ascii_case("iam") && name.to_ascii_lowercase().starts_with("resourcetag/");
+    let is_own = own.iter().any(|own| own.eq_ignore_ascii_case(prefix)) || prefix.contains(['.', '/']);
+    if is_own && (!prefix.eq_ignore_ascii_case("iam") || resource_tag || cx.kind != PolicyKind::Trust) {
+        return;
+    }
+    let details = format!("remove {}: no request that this policy decides brings it", quoted(&condition.key));
+    cx.report(IRRELEVANT_CONDITION_KEY_IN_POLICY, condition.key.span, details);
+}
+
+/// One key twice under one operator, in different case.
+fn twice(cx: &mut Cx<'_>, statement: &Statement) {
+    let mut first: HashMap<(String, String), &Condition> = HashMap::new();
+    for condition in &statement.conditions {
+        let id = (condition.operator.to_string(), condition.key.to_ascii_lowercase());
+        let earlier = *first.entry(id).or_insert(condition);
+        if earlier.key.value != condition.key.value {
+            let details = format!(
+                "put the values of {} and {} into one list: it is the same key, since case does not count",
+                quoted(&earlier.key),
+                quoted(&condition.key)
+            );
+            cx.report_at(DUPLICATE_KEYS_WITH_DIFFERENT_CASE, &[condition.key.span, earlier.key.span], details);
+        }
+    }
+}
+
+/// Keys whose value means something only beside another key's.
+const PAIRS: [(&str, &[&str]); 2] = [
+    ("aws:VpcSourceIp", &["aws:SourceVpc", "aws:SourceVpce", "aws:SourceVpcArn"]),
+    ("aws:Ec2InstanceSourcePrivateIPv4", &["aws:Ec2InstanceSourceVpc"]),
+];
+
+fn paired(cx: &mut Cx<'_>, statement: &Statement) {
+    let has = |name: &str| statement.conditions.iter().any(|condition| condition.key.eq_ignore_ascii_case(name));
+    for condition in &statement.conditions {
+        let pair = PAIRS.iter().find(|(key, _)| condition.key.eq_ignore_ascii_case(key));
+        let Some((key, companions)) = pair.filter(|(_, companions)| !companions.iter().any(|name| has(name))) else {
+            continue;
+        };
+        let details = format!(
+            "add a condition on `{}`: the same address is in use in other networks, so `{key}` alone says little",
+            companions[0]
+        );
+        cx.report(MISSING_PAIRED_CONDITION_KEYS, condition.key.span, details);
+    }
+}

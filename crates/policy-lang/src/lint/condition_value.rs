@@ -1,0 +1,211 @@
+//! Condition values: are they what their operator and their key want?
+
+use super::Cx;
+use super::arn::is_region;
+use super::code::*;
+use crate::document::{Condition, ConditionValue, ValueType};
+use crate::form::{self, IpRange};
+use crate::json::{NodeKind, quoted};
+use crate::operator::{ConditionOperator, Family, Qualifier};
+use crate::principal::{PrincipalKind, PrincipalName};
+use crate::template::{Piece, Template};
+
+pub(super) fn check(cx: &mut Cx<'_>) {
+    empty_blocks(cx);
+    for (_, condition) in cx.conditions() {
+        count(cx, condition);
+        types(cx, condition);
+        for value in &condition.values {
+            form(cx, condition, value);
+            wildcard(cx, condition, value);
+            name(cx, condition, value);
+        }
+    }
+}
+
+/// `"Condition": {}` and operators without keys, which leave no trace in the document.
+fn empty_blocks(cx: &mut Cx<'_>) {
+    let root = cx.tree.root();
+    let statements = root.members().filter(|(key, _)| key.text() == "Statement").map(|(_, value)| value);
+    let mut blocks = Vec::new();
+    for list in statements {
+        let single = (list.kind() == NodeKind::Object).then_some(list);
+        for statement in single.into_iter().chain(list.items()) {
+            for (_, condition) in statement.members().filter(|(key, _)| key.text() == "Condition") {
+                blocks.push(condition);
+                blocks.extend(condition.members().map(|(_, block)| block));
+            }
+        }
+    }
+    for block in blocks {
+        if block.kind() == NodeKind::Object && block.members().next().is_none() {
+            cx.report(EMPTY_OBJECT_CONDITION, block.span(), "remove the empty block, or say what must hold");
+        }
+    }
+}
+
+/// How many values there are, and how many make sense.
+fn count(cx: &mut Cx<'_>, condition: &Condition) {
+    let operator = condition.operator;
+    if condition.values.is_empty() {
+        let (code, meaning) = match operator.qualifier {
+            Qualifier::ForAllValues => (EMPTY_ARRAY_CONDITION_FORALLVALUES, "holds only when the key is missing"),
+            Qualifier::ForAnyValue if operator.base.is_negated() => {
+                (EMPTY_ARRAY_CONDITION_FORANYVALUE, "compares with nothing")
+            }
+            Qualifier::ForAnyValue => (EMPTY_ARRAY_CONDITION_FORANYVALUE, "never holds"),
+            Qualifier::None if operator.if_exists => {
+                (EMPTY_ARRAY_CONDITION_IFEXISTS, "holds only when the key is missing")
+            }
+            Qualifier::None => (EMPTY_ARRAY_CONDITION, "compares with nothing"),
+        };
+        let details = format!("give {} values: as it stands, the condition {meaning}", quoted(&condition.key));
+        return cx.report(code, condition.span, details);
+    }
+    if condition.values.len() == 1 {
+        return;
+    }
+    match operator.base {
+        ConditionOperator::Bool | ConditionOperator::Null => {
+            let details = format!("leave one value of {}: it is true or false", quoted(&condition.key));
+            cx.report(INVALID_CONDITION_MULTIPLE_BOOLEAN, condition.span, details);
+        }
+        ConditionOperator::NumericLessThan
+        | ConditionOperator::NumericLessThanEquals
+        | ConditionOperator::NumericGreaterThan
+        | ConditionOperator::NumericGreaterThanEquals => {
+            let details = format!("leave one value under `{operator}`: the widest of several decides");
+            cx.report(REDUNDANT_CONDITION_VALUE_NUM, condition.span, details);
+        }
+        _ => {}
+    }
+    let first = condition.values[0].value_type;
+    if condition.values.iter().any(|value| value.value_type != first) {
+        let details = format!("write all values of {} as the same JSON type", quoted(&condition.key));
+        cx.report(INVALID_CONDITION_DATA_TYPE, condition.span, details);
+    }
+}
+
+/// The operator's family against the key's.
+fn types(cx: &mut Cx<'_>, condition: &Condition) {
+    let family = condition.operator.base.family();
+    let Some(key) = cx.catalogue().key(&condition.key) else { return };
+    let fits = match (key.family, family) {
+        (_, Family::Null) => true,
+        // An ARN may be compared as text, part by part or whole; a time, as the number of its seconds.
+        (Family::Arn, Family::String) | (Family::Date, Family::Numeric) => true,
+        (key, operator) => key == operator,
+    };
+    if !fits {
+        let wanted = match key.family {
+            Family::String => "a String",
+            Family::Numeric => "a Numeric",
+            Family::Date => "a Date",
+            Family::Bool => "the `Bool`",
+            Family::Binary => "the `BinaryEquals`",
+            Family::Ip => "an IP address",
+            Family::Arn => "an ARN",
+            Family::Null => "the `Null`",
+        };
+        let details = format!("use {wanted} operator with `{}` rather than `{}`", key.name, condition.operator);
+        cx.report(TYPE_MISMATCH, condition.operator_span, details);
+    }
+}
+
+/// Each value against the operator's family.
+fn form(cx: &mut Cx<'_>, condition: &Condition, value: &ConditionValue) {
+    let text = &*value.text;
+    let family = condition.operator.base.family();
+    // A variable is whatever the request puts in.
+    if family == Family::Bool && Template::is_needed(text) {
+        return;
+    }
+    let (good, code, wanted) = match family {
+        Family::Bool | Family::Null => (form::is_bool(text), TYPE_MISMATCH_BOOLEAN, "`true` or `false`"),
+        Family::Numeric => (form::is_number(text), TYPE_MISMATCH_NUMBER, "a number"),
+        Family::Date => (form::is_date(text), TYPE_MISMATCH_DATE, "a date such as `2024-06-14T12:30:00Z`"),
+        Family::Ip => {
+            (IpRange::parse(text).is_some(), TYPE_MISMATCH_IP_RANGE, "an address or a range such as `198.51.100.0/24`")
+        }
+        Family::Binary => (form::is_base64(text), TYPE_MISMATCH_STRING, "base64"),
+        Family::String | Family::Arn => return,
+    };
+    if !good {
+        let details = format!("replace {} with {wanted}: `{}` cannot read it", quoted(text), condition.operator);
+        cx.report(code, value.span, details);
+    } else if family == Family::Date && matches!(text.len(), 8 | 13) && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let details = format!(
+            "write {} as `2024-06-14T12:30:00Z`: digits alone are seconds since 1970, neither milliseconds nor year, \
+             month and day",
+            quoted(text)
+        );
+        cx.report(INVALID_DATE_VALUE, value.span, details);
+    }
+}
+
+/// `*` and `?` where they are plain characters.
+fn wildcard(cx: &mut Cx<'_>, condition: &Condition, value: &ConditionValue) {
+    let base = condition.operator.base;
+    if base.family() != Family::String || base.takes_wildcards() || value.value_type != ValueType::String {
+        return;
+    }
+    let has_variables = cx.document().version.has_variables();
+    let is_wild = |text: &str| text.contains(['*', '?']);
+    let wild = match Template::parse(&value.text) {
+        Ok(pieces) if has_variables => {
+            pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if is_wild(text)))
+        }
+        _ => is_wild(&value.text),
+    };
+    if wild {
+        let like = if base.is_negated() { "StringNotLike" } else { "StringLike" };
+        let details = format!(
+            "use `{like}` if {} is a pattern: `{}` takes `*` and `?` as plain characters",
+            quoted(&value.text),
+            condition.operator
+        );
+        cx.report(WILDCARD_WITHOUT_LIKE_OPERATOR, value.span, details);
+    }
+}
+
+/// Values that are names of things: regions, networks, services.
+fn name(cx: &mut Cx<'_>, condition: &Condition, value: &ConditionValue) {
+    let text = &*value.text;
+    if condition.operator.base.family() != Family::String || text.contains(['*', '?']) || text.contains("${") {
+        return;
+    }
+    let mut report =
+        |code, wanted: &str| cx.report(code, value.span, format!("replace {} with {wanted}", quoted(text)));
+    match &*condition.key.to_ascii_lowercase() {
+        "aws:requestedregion" if !is_region(text) && text != "aws-global" => {
+            report(INVALID_REGION, "the name of a Region")
+        }
+        "aws:sourcevpc" if !has_id(text, "vpc-") => {
+            report(INVALID_VPC_FORMAT, "the id of a VPC: `vpc-` and 8 or 17 letters and digits");
+        }
+        "aws:sourcevpce" if !has_id(text, "vpce-") => {
+            report(INVALID_VPCE_FORMAT, "the id of a VPC endpoint: `vpce-` and 8 or 17 letters and digits");
+        }
+        "iam:passedtoservice"
+        | "iam:awsservicename"
+        | "aws:principalservicename"
+        | "aws:calledviafirst"
+        | "aws:calledvialast"
+        | "aws:calledvia"
+        | "aws:principalservicenameslist" => {
+            let form = matches!(PrincipalName::parse(PrincipalKind::Service, text), Some(PrincipalName::Service(_)));
+            let mut principals = cx.catalogue().services().flat_map(|service| &service.principals);
+            if !form || cx.catalogue().complete && !principals.any(|known| **known == *text) {
+                let wanted = "the name of a service, such as `ec2.amazonaws.com`";
+                cx.report(INVALID_SERVICE, value.span, format!("replace {} with {wanted}", quoted(text)));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn has_id(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix).is_some_and(|id| {
+        matches!(id.len(), 8 | 17) && id.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
+    })
+}

@@ -1,0 +1,128 @@
+//! Principals of resource-based policies.
+
+use super::Cx;
+use super::arn::{ArnParts, is_partition};
+use super::code::*;
+use crate::document::{Effect, Principal, PrincipalElement, Statement};
+use crate::json::quoted;
+use crate::kind::PolicyKind;
+use crate::operator::Family;
+use crate::principal::{PrincipalKind, PrincipalName};
+
+pub(super) fn check(cx: &mut Cx<'_>) {
+    for statement in &cx.document().statements {
+        for (kind, value) in named(statement) {
+            let partition = ArnParts::parse(value).map(|parts| parts.partition);
+            if let Some(unknown) = partition.filter(|_| PrincipalName::parse(kind, value).is_some())
+                && !is_partition(unknown)
+            {
+                let details = format!("correct {}: there is no partition of that name", quoted(unknown));
+                cx.report(INVALID_PARTITION, value.span, details);
+            }
+            match PrincipalName::parse(kind, value) {
+                Some(PrincipalName::UniqueId(id)) => {
+                    let (code, what) = if id.starts_with("AIDA") {
+                        (INVALID_USER_REFERENCE, "user")
+                    } else {
+                        (INVALID_ROLE_REFERENCE, "role")
+                    };
+                    let details =
+                        format!("replace {} with an ARN: it is what is left of a deleted {what}", quoted(value));
+                    cx.report(code, value.span, details);
+                }
+                Some(_) if kind == PrincipalKind::Federated && !takes_federated(cx) => {
+                    let details = format!("remove {}: this kind of policy has no federated principals", quoted(value));
+                    cx.report(FEDERATED_PRINCIPAL_NOT_SUPPORTED, value.span, details);
+                }
+                _ => {}
+            }
+        }
+    }
+    if cx.kind == PolicyKind::Resource {
+        for statement in cx.allowing() {
+            services(cx, statement);
+        }
+    }
+}
+
+/// Each principal that a statement names, with its kind.
+pub(super) fn named(statement: &Statement) -> impl Iterator<Item = (PrincipalKind, &crate::Text)> {
+    let entries = match statement.principal.as_ref().map(|element| &element.principal) {
+        Some(Principal::Map(entries)) => entries.as_slice(),
+        _ => &[],
+    };
+    entries.iter().flat_map(|entry| entry.values.iter().map(|value| (entry.kind, value)))
+}
+
+fn takes_federated(cx: &Cx<'_>) -> bool {
+    match cx.kind {
+        PolicyKind::Trust => true,
+        // Without the type of the resource there is no telling.
+        PolicyKind::Resource => cx.validation.resource_type.is_none_or(|name| !name.starts_with("AWS::")),
+        _ => false,
+    }
+}
+
+/// What says on whose behalf a service acts.
+const SOURCES: [&str; 4] = ["aws:SourceArn", "aws:SourceAccount", "aws:SourceOrgID", "aws:SourceOrgPaths"];
+
+/// Keys that tell of a person's or a role's credentials, which a service principal has none of.
+const OF_CREDENTIALS: [&str; 12] = [
+    "aws:PrincipalArn",
+    "aws:PrincipalAccount",
+    "aws:PrincipalOrgID",
+    "aws:PrincipalOrgPaths",
+    "aws:PrincipalType",
+    "aws:userid",
+    "aws:username",
+    "aws:SourceIdentity",
+    "aws:MultiFactorAuthPresent",
+    "aws:MultiFactorAuthAge",
+    "aws:TokenIssueTime",
+    "aws:FederatedProvider",
+];
+
+fn services(cx: &mut Cx<'_>, statement: &Statement) {
+    let Some(PrincipalElement { negated: false, .. }) = &statement.principal else { return };
+    debug_assert_eq!(statement.effect, Effect::Allow);
+    let services: Vec<_> = named(statement).filter(|(kind, _)| *kind == PrincipalKind::Service).collect();
+    let Some((_, first)) = services.first() else { return };
+    let has = |names: &[&str]| {
+        statement.conditions.iter().find(|condition| names.iter().any(|name| condition.key.eq_ignore_ascii_case(name)))
+    };
+    if has(&SOURCES).is_none() {
+        let details = format!(
+            "add a condition on `aws:SourceArn` or `aws:SourceAccount`: as it stands, {} may come here on anyone's behalf",
+            quoted(first)
+        );
+        cx.report(RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL, first.span, details);
+        for condition in &statement.conditions {
+            let own = condition.key.split_once(':').filter(|(prefix, _)| !prefix.eq_ignore_ascii_case("aws"));
+            let is_source =
+                |name: &str| ["sourcearn", "sourceaccount", "sourceowner"].contains(&&*name.to_ascii_lowercase());
+            if own.is_some_and(|(_, name)| is_source(name)) {
+                let details =
+                    format!("use `aws:SourceArn` or `aws:SourceAccount` rather than {}", quoted(&condition.key));
+                cx.report(RECOMMENDED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL, condition.key.span, details);
+            }
+        }
+    }
+    // A statement that names others as well may mean the condition for those.
+    if services.len() < named(statement).count() {
+        return;
+    }
+    for condition in &statement.conditions {
+        let operator = condition.operator;
+        let needs_key = !operator.if_exists && !operator.base.is_negated() && operator.base.family() != Family::Null;
+        let lower = condition.key.to_ascii_lowercase();
+        let absent = OF_CREDENTIALS.iter().any(|name| name.eq_ignore_ascii_case(&lower))
+            || lower.starts_with("aws:principaltag/");
+        if needs_key && absent {
+            let details = format!(
+                "remove {}: a service principal never brings it, so the statement allows nothing",
+                quoted(&condition.key)
+            );
+            cx.report(UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL, condition.key.span, details);
+        }
+    }
+}

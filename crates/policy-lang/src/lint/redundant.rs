@@ -1,0 +1,82 @@
+//! What says the same as something else.
+
+use std::collections::HashMap;
+
+use super::Cx;
+use super::code::*;
+use crate::document::{Statement, Text};
+use crate::glob;
+use crate::json::quoted;
+use crate::print;
+
+pub(super) fn check(cx: &mut Cx<'_>) {
+    for statement in &cx.document().statements {
+        let actions: Vec<_> = statement.action.patterns.iter().map(|action| action.to_ascii_lowercase()).collect();
+        covered(cx, REDUNDANT_ACTION, &statement.action.patterns, &actions);
+        if let Some(resource) = &statement.resource {
+            let patterns: Vec<_> = resource.patterns.iter().map(|pattern| pattern.to_string()).collect();
+            covered(cx, REDUNDANT_RESOURCE, &resource.patterns, &patterns);
+        }
+    }
+    statements(cx);
+}
+
+/// The most comparisons of one list, so that no list takes long: enough for five hundred wildcards among themselves.
+const MOST: usize = 250_000;
+
+/// Reports each text whose pattern another one of the list covers.
+fn covered(cx: &mut Cx<'_>, code: IssueCode, texts: &[Text], patterns: &[String]) {
+    let mut first = HashMap::with_capacity(patterns.len());
+    let wild: Vec<_> = (0..patterns.len()).filter(|&at| patterns[at].contains(['*', '?'])).collect();
+    let mut left = MOST;
+    for (at, pattern) in patterns.iter().enumerate() {
+        let same = *first.entry(pattern.as_str()).or_insert(at);
+        let by = if same != at {
+            Some(same)
+        } else {
+            left = left.saturating_sub(wild.len());
+            let mut others = wild.iter().copied().filter(|&other| left > 0 && patterns[other] != *pattern);
+            others.find(|&other| glob::includes(&patterns[other], pattern))
+        };
+        if let Some(by) = by {
+            let details = format!("remove {}: {} covers it", quoted(&texts[at]), quoted(&texts[by]));
+            cx.report_at(code, &[texts[at].span, texts[by].span], details);
+        }
+    }
+}
+
+fn statements(cx: &mut Cx<'_>) {
+    let mut first: HashMap<String, &Statement> = HashMap::new();
+    for (statement, _) in cx.effective() {
+        let earlier = *first.entry(meaning(statement)).or_insert(statement);
+        if earlier.span != statement.span {
+            let details = "remove one of two statements that say the same";
+            cx.report_at(REDUNDANT_STATEMENT, &[statement.span, earlier.span], details);
+        }
+    }
+}
+
+/// A text that two statements share when they say the same in another order.
+fn meaning(statement: &Statement) -> String {
+    let mut statement = statement.clone();
+    statement.sid = None;
+    let sort = |texts: &mut Vec<Text>, array: &mut bool| {
+        texts.sort_by(|a, b| a.value.cmp(&b.value));
+        texts.dedup_by(|a, b| a.value == b.value);
+        *array = true;
+    };
+    for action in &mut statement.action.patterns {
+        action.value = action.value.to_ascii_lowercase().into();
+    }
+    sort(&mut statement.action.patterns, &mut statement.action.array);
+    if let Some(resource) = &mut statement.resource {
+        sort(&mut resource.patterns, &mut resource.array);
+    }
+    for condition in &mut statement.conditions {
+        condition.key.value = condition.key.value.to_ascii_lowercase().into();
+        condition.values.sort_by(|a, b| a.text.cmp(&b.text));
+        condition.array = true;
+    }
+    statement.conditions.sort_by_key(|condition| (condition.operator.to_string(), condition.key.value.clone()));
+    print::statement_to_json(&statement)
+}

@@ -1,0 +1,74 @@
+//! Conditions on tags, for services that send none.
+
+use super::Cx;
+use super::code::*;
+use crate::catalogue::Service;
+use crate::document::{Condition, Effect, Statement};
+use crate::glob;
+use crate::json::quoted;
+use crate::operator::Family;
+
+pub(super) fn check(cx: &mut Cx<'_>) {
+    for (statement, effect) in cx.effective() {
+        for condition in &statement.conditions {
+            // A missing key meets these, whatever the service sends.
+            let indifferent = condition.operator.if_exists || condition.operator.base.family() == Family::Null;
+            if is_tag_key(&condition.key) && !indifferent {
+                unsupported(cx, statement, effect, condition);
+            }
+        }
+    }
+}
+
+fn is_tag_key(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    key == "aws:tagkeys" || key.starts_with("aws:resourcetag/") || key.starts_with("aws:requesttag/")
+}
+
+fn unsupported(cx: &mut Cx<'_>, statement: &Statement, effect: Effect, condition: &Condition) {
+    let services: Vec<_> = cx
+        .catalogue()
+        .services()
+        .filter(|service| names(statement, service) && !sends(service, &condition.key))
+        .collect();
+    if services.is_empty() {
+        return;
+    }
+    let code = match (effect, statement.action.negated) {
+        (Effect::Deny, false) => DENY_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE,
+        (Effect::Deny, true) => DENY_NOTACTION_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE,
+        (Effect::Allow, false) => ALLOW_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE,
+        (Effect::Allow, true) => ALLOW_NOTACTION_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE,
+    };
+    let prefixes: Vec<_> = services.iter().map(|service| format!("`{}`", service.prefix)).collect();
+    let not = if effect == Effect::Deny { "denied" } else { "allowed" };
+    let details = format!(
+        "do not rely on {} for {}: requests for it do not bring that key, so they are not {not} by this statement",
+        quoted(&condition.key),
+        prefixes.join(", ")
+    );
+    cx.report_at(code, &[condition.key.span, statement.action.span], details);
+}
+
+/// Whether the statement speaks of actions of this service.
+fn names(statement: &Statement, service: &Service) -> bool {
+    let named = |action: &str| {
+        let (prefix, name) = action.split_once(':').unwrap_or((action, "*"));
+        glob::matches(&prefix.to_ascii_lowercase(), &service.prefix) && service.has_action(name)
+    };
+    // With `NotAction`, what is left of the service is all of it but for single actions.
+    let whole = |action: &str| {
+        let (prefix, name) = action.split_once(':').unwrap_or((action, "*"));
+        glob::matches(&prefix.to_ascii_lowercase(), &service.prefix) && name == "*"
+    };
+    if statement.action.negated {
+        !statement.action.patterns.iter().any(|action| whole(action))
+    } else {
+        statement.action.patterns.iter().any(|action| named(action))
+    }
+}
+
+/// Whether any request for the service brings the key.
+fn sends(service: &Service, key: &str) -> bool {
+    service.actions().any(|action| service.brings(action, key))
+}

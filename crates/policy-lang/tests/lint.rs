@@ -1,0 +1,307 @@
+#![allow(clippy::unwrap_used, reason = "a test that cannot read its own files has failed")]
+//! The checks, over documents that each show one of them or show that it stays silent.
+//!
+//! A vector is a line of `vectors/lint/<family>.jsonl`: a `kind`, a `statement`, `document` or `text`, and all
+//! `findings` as `CODE path`; `resourceType`, `catalogue`, `complete`, `smallScp` and `privateNetwork` set what it is
+//! validated against. Unknown members are refused.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use bailiwick_policy_lang::catalogue::{Action, ResourceType, Service};
+use bailiwick_policy_lang::{
+    ALL_CODES, Catalogue, Finding, PolicyKind, Validation, errors_to_findings, findings_to_json, findings_to_sarif,
+    parse_all, validate,
+};
+use expect_test::expect;
+use serde_json::{Value, json};
+
+fn kind(name: &str) -> PolicyKind {
+    match name {
+        "identity" => PolicyKind::Identity,
+        "resource" => PolicyKind::Resource,
+        "trust" => PolicyKind::Trust,
+        "scp" => PolicyKind::Scp,
+        "rcp" => PolicyKind::Rcp,
+        other => panic!("{other}"),
+    }
+}
+
+/// The built-in catalogue with a service of our own, whose resources have regions and no tags.
+fn photos() -> Catalogue {
+    let mut photos = Service::new("photos");
+    for name in ["album", "print"] {
+        let arns = vec![format!("arn:${{Partition}}:photos:${{Region}}:${{Account}}:{name}/${{Name}}").into()];
+        photos.insert_resource(ResourceType { name: name.into(), arns, keys: Vec::new() });
+    }
+    photos.insert_action(Action { name: "GetAlbum".into(), resources: vec!["album".into()], keys: Vec::new() });
+    let mut catalogue = Catalogue::builtin().clone();
+    catalogue.remove("bailiwick");
+    catalogue.insert(photos);
+    catalogue
+}
+
+fn run(vector: &Value) -> (String, Vec<Finding>) {
+    let text = match (&vector["text"], &vector["document"], &vector["statement"]) {
+        (Value::String(text), ..) => text.clone(),
+        (_, Value::Object(_), _) => vector["document"].to_string(),
+        (.., statement) => format!(r#"{{"Version":"2012-10-17","Statement":{statement}}}"#),
+    };
+    let mut catalogue = match vector["catalogue"].as_str() {
+        None => Catalogue::builtin().clone(),
+        Some("photos") => photos(),
+        Some(other) => panic!("{other}"),
+    };
+    catalogue.complete = vector["complete"] == true;
+    let validation = Validation {
+        resource_type: vector["resourceType"].as_str(),
+        catalogue: &catalogue,
+        private_network: vector["privateNetwork"] == true,
+        small_scp: vector["smallScp"] == true,
+        ..Validation::default()
+    };
+    let findings = validate(&text, kind(vector["kind"].as_str().unwrap()), &validation);
+    (text, findings)
+}
+
+fn vectors() -> Vec<(String, Value)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/lint");
+    let mut vectors = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        for (line, text) in fs::read_to_string(&path).unwrap().lines().enumerate() {
+            let vector: Value = serde_json::from_str(text).unwrap();
+            let known = [
+                "kind",
+                "statement",
+                "document",
+                "text",
+                "findings",
+                "resourceType",
+                "catalogue",
+                "complete",
+                "smallScp",
+                "privateNetwork",
+            ];
+            for member in vector.as_object().unwrap().keys() {
+                assert!(known.contains(&member.as_str()), "{name}:{}: {member}", line + 1);
+            }
+            vectors.push((format!("{name}:{}", line + 1), vector));
+        }
+    }
+    vectors.extend(too_long().map(|vector| (vector["kind"].to_string(), vector)));
+    vectors
+}
+
+/// A document of each kind beyond its quota, too long to write down.
+fn too_long() -> impl Iterator<Item = Value> {
+    let list = |length| (0..length).map(|n| format!("arn:aws:s3:::bucket-number-{n}")).collect::<Vec<_>>();
+    let control = |kind: &str, code: &str, length: usize, principal: Option<&str>| {
+        let mut statement = json!({"Effect": "Deny", "Action": "s3:GetObject", "Resource": list(length)});
+        if let Some(principal) = principal {
+            statement["Principal"] = principal.into();
+        }
+        json!({"kind": kind, "statement": statement, "findings": [format!("POLICY_SIZE_EXCEEDS_{code}_QUOTA ")]})
+    };
+    let accounts: Vec<_> = (0..140).map(|n| format!("{n:012}")).collect();
+    let trust = json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": accounts}});
+    let code = "POLICY_SIZE_EXCEEDS_ROLE_TRUST_POLICY_QUOTA ";
+    [
+        control("identity", "IDENTITY_POLICY", 200, None),
+        control("resource", "RESOURCE_POLICY", 700, Some("*")),
+        control("scp", "SCP", 180, None),
+        control("rcp", "RCP", 180, Some("*")),
+        json!({"kind": "trust", "statement": trust, "findings": [code]}),
+    ]
+    .into_iter()
+}
+
+#[test]
+fn every_vector_finds_what_it_says_and_nothing_else() {
+    let mut wrong = Vec::new();
+    for (place, vector) in vectors() {
+        let (text, findings) = run(&vector);
+        let found: BTreeSet<_> =
+            findings.iter().map(|finding| format!("{} {}", finding.code.name, finding.locations[0].path)).collect();
+        let expected: BTreeSet<_> =
+            vector["findings"].as_array().unwrap().iter().map(|finding| finding.as_str().unwrap().to_owned()).collect();
+        if found != expected {
+            let shown = if text.len() > 300 { &text[..300] } else { &text };
+            wrong.push(format!("{place}: {shown}\n  found    {found:?}\n  expected {expected:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_code_has_a_vector() {
+    let vectors = vectors();
+    let shown: BTreeSet<_> = vectors.iter().flat_map(|(_, vector)| run(vector).1).map(|finding| finding.code).collect();
+    let missing: Vec<_> = ALL_CODES.iter().filter(|code| !shown.contains(code)).map(|code| code.name).collect();
+    assert_eq!(missing, [""; 0]);
+}
+
+#[test]
+fn details_say_what_to_do() {
+    for (place, vector) in vectors() {
+        for finding in run(&vector).1 {
+            let details = &finding.details;
+            assert!(details.len() > 15 && !details.ends_with('.'), "{place}: {details}");
+            assert!(details.starts_with(|c: char| c.is_lowercase() || c == '`'), "{place}: {details}");
+        }
+    }
+}
+
+#[test]
+fn findings_as_json() {
+    let text = "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": {\"Effect\": \"Allow\", \"Action\": \"iam:PassRole\", \"Resource\": \"*\"}\n}";
+    let findings = validate(text, PolicyKind::Identity, &Validation::default());
+    expect![[r#"
+        {
+            "findings": [
+                {
+                    "findingDetails": "name the roles rather than `*`, or add a condition on `iam:PassedToService`: as it stands, `iam:PassRole` reaches every role",
+                    "findingType": "SECURITY_WARNING",
+                    "issueCode": "PASS_ROLE_WITH_STAR_IN_RESOURCE",
+                    "learnMoreLink": "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html#access-analyzer-reference-policy-checks-security-warning-pass-role-with-star-in-resource",
+                    "locations": [
+                        {
+                            "path": [
+                                {
+                                    "value": "Statement"
+                                },
+                                {
+                                    "value": "Resource"
+                                }
+                            ],
+                            "span": {
+                                "start": {
+                                    "line": 3,
+                                    "column": 73,
+                                    "offset": 102
+                                },
+                                "end": {
+                                    "line": 3,
+                                    "column": 76,
+                                    "offset": 105
+                                }
+                            }
+                        },
+                        {
+                            "path": [
+                                {
+                                    "value": "Statement"
+                                },
+                                {
+                                    "value": "Action"
+                                }
+                            ],
+                            "span": {
+                                "start": {
+                                    "line": 3,
+                                    "column": 45,
+                                    "offset": 74
+                                },
+                                "end": {
+                                    "line": 3,
+                                    "column": 59,
+                                    "offset": 88
+                                }
+                            }
+                        }
+                    ]
+                }
+            ]
+        }
+    "#]]
+    .assert_eq(&findings_to_json(&findings));
+    assert_eq!(findings_to_json(&[]), "{\n    \"findings\": []\n}\n");
+}
+
+#[test]
+fn findings_as_sarif() {
+    let findings = validate("{\"Statement\":\n[]}", PolicyKind::Identity, &Validation::default());
+    let log = findings_to_sarif(&[("policies/a b.json".to_owned(), findings), ("clean.json".to_owned(), Vec::new())]);
+    expect![[r#"
+        {
+            "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+            "version": "2.1.0",
+            "runs": [
+                {
+                    "tool": {
+                        "driver": {
+                            "name": "bailiwick",
+                            "version": "0.1.0",
+                            "rules": [
+                                {
+                                    "id": "MISSING_STATEMENT",
+                                    "helpUri": "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html#access-analyzer-reference-policy-checks-error-missing-statement",
+                                    "defaultConfiguration": {
+                                        "level": "error"
+                                    }
+                                }
+                            ]
+                        }
+                    },
+                    "columnKind": "unicodeCodePoints",
+                    "results": [
+                        {
+                            "ruleId": "MISSING_STATEMENT",
+                            "ruleIndex": 0,
+                            "level": "error",
+                            "message": {
+                                "text": "no statement: found an empty array, expected at least one statement"
+                            },
+                            "locations": [
+                                {
+                                    "physicalLocation": {
+                                        "artifactLocation": {
+                                            "uri": "policies/a%20b.json"
+                                        },
+                                        "region": {
+                                            "startLine": 2,
+                                            "startColumn": 1,
+                                            "endLine": 2,
+                                            "endColumn": 3,
+                                            "byteOffset": 14,
+                                            "byteLength": 2
+                                        }
+                                    },
+                                    "logicalLocations": [
+                                        {
+                                            "fullyQualifiedName": "Statement"
+                                        }
+                                    ]
+                                }
+                            ]
+                        }
+                    ]
+                }
+            ]
+        }
+    "#]]
+    .assert_eq(&log);
+    serde_json::from_str::<Value>(&log).unwrap();
+}
+
+#[test]
+fn errors_alone_are_findings_too() {
+    let errors = parse_all("{}", PolicyKind::Identity, &Default::default()).unwrap_err();
+    let findings = errors_to_findings(&errors);
+    assert_eq!(findings.len(), 1);
+    assert_eq!((findings[0].code.name, findings[0].code.finding_type.as_str()), ("MISSING_STATEMENT", "ERROR"));
+}
+
+#[test]
+fn the_longest_lists_take_no_time() {
+    // A list that could be compared with itself: it ends because the comparisons are counted.
+    let actions: Vec<_> = (0..6_000).map(|n| format!("\"s3:*a*b{n}\"")).collect();
+    let text = format!(
+        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Deny","Action":[{}],"Resource":"*"}}}}"#,
+        actions.join(",")
+    );
+    assert!(text.len() < 128 * 1024);
+    let findings = validate(&text, PolicyKind::Scp, &Validation::default());
+    assert!(findings.iter().any(|finding| finding.code.name == "POLICY_SIZE_EXCEEDS_SCP_QUOTA"));
+}
