@@ -68,8 +68,48 @@ impl<'a> Tree<'a> {
     }
 
     pub(crate) fn root(&self) -> Node<'_, 'a> {
-        Node { tree: self, index: 0 }
+        self.node(0)
     }
+
+    pub(crate) fn node(&self, index: u32) -> Node<'_, 'a> {
+        Node { tree: self, index }
+    }
+
+    /// The last node that begins at `offset` or before it; the root, where none does.
+    pub(crate) fn node_at(&self, offset: u32) -> Node<'_, 'a> {
+        let after = self.entries.partition_point(|entry| entry.span.start.offset <= offset);
+        self.node(after.saturating_sub(1) as u32)
+    }
+
+    /// Where each node hangs, by its index.
+    pub(crate) fn families(&self) -> Vec<Family> {
+        let mut families = vec![Family { parent: None, ordinal: 0, key: None }; self.entries.len()];
+        for index in 0..self.entries.len() as u32 {
+            let node = self.node(index);
+            let mut hang = |child: Node<'_, '_>, ordinal, key| {
+                families[child.index()] = Family { parent: Some(index), ordinal, key };
+            };
+            for (item, ordinal) in node.items().zip(0..) {
+                hang(item, ordinal, None);
+            }
+            for ((key, value), ordinal) in node.members().zip(0..) {
+                hang(key, ordinal, None);
+                hang(value, ordinal, Some(key.index));
+            }
+        }
+        families
+    }
+}
+
+/// Where a node hangs in its tree.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Family {
+    /// The array or object that it is in.
+    pub(crate) parent: Option<u32>,
+    /// Its place there.
+    pub(crate) ordinal: u32,
+    /// Of a member's value, the key.
+    pub(crate) key: Option<u32>,
 }
 
 impl<'t, 'a> Node<'t, 'a> {
@@ -83,6 +123,14 @@ impl<'t, 'a> Node<'t, 'a> {
 
     pub(crate) fn span(&self) -> Span {
         self.entry().span
+    }
+
+    pub(crate) fn index(&self) -> usize {
+        self.index as usize
+    }
+
+    pub(crate) fn is_object(&self) -> bool {
+        self.kind() == NodeKind::Object
     }
 
     pub(crate) fn is_string(&self) -> bool {

@@ -32,7 +32,7 @@ use crate::grammar::{self, Outline};
 use crate::json::Tree;
 use crate::kind::PolicyKind;
 use crate::parse::{Limits, locate, read_tree};
-use crate::path::{Path, PathElement};
+use crate::path::{Path, PathElement, Paths};
 use crate::span::Span;
 pub use code::{ALL_CODES, FindingType, IssueCode};
 pub use report::{findings_to_json, findings_to_sarif};
@@ -140,9 +140,18 @@ pub fn validate(text: &str, kind: PolicyKind, validation: &Validation<'_>) -> Ve
     };
     let (outline, mut problems) = grammar::read(&tree, kind);
     problems.extend(tree.duplicates.iter().cloned());
-    let errors: Vec<_> = problems.into_iter().map(|problem| locate(&tree, kind, problem)).collect();
-    let mut cx =
-        Cx { text, tree: &tree, kind, validation, outline: &outline, findings: Vec::new(), service: OnceCell::new() };
+    let errors = locate(&tree, kind, problems);
+    let paths = Paths::new(&tree);
+    let mut cx = Cx {
+        text,
+        tree: &tree,
+        paths: &paths,
+        kind,
+        validation,
+        outline: &outline,
+        findings: Vec::new(),
+        service: OnceCell::new(),
+    };
     structure::check(&mut cx, &errors);
     for family in FAMILIES {
         family(&mut cx);
@@ -160,6 +169,7 @@ pub fn validate(text: &str, kind: PolicyKind, validation: &Validation<'_>) -> Ve
 struct Cx<'a> {
     text: &'a str,
     tree: &'a Tree<'a>,
+    paths: &'a Paths<'a, 'a>,
     kind: PolicyKind,
     validation: &'a Validation<'a>,
     outline: &'a Outline,
@@ -214,7 +224,7 @@ impl<'a> Cx<'a> {
     }
 
     fn location(&self, span: Span) -> Location {
-        Location { path: Path::of_offset(self.tree, span.start.offset), span }
+        Location { path: self.paths.at(span.start.offset), span }
     }
 
     /// The service prefix of the resource type that the policy is attached to, where that is known.

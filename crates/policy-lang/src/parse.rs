@@ -5,7 +5,7 @@ use crate::error::{ErrorKind, PolicyError, Problem};
 use crate::grammar;
 use crate::json::Tree;
 use crate::kind::PolicyKind;
-use crate::path::Path;
+use crate::path::{Path, Paths};
 use crate::span::{Position, Span};
 
 /// Bounds on what is read.
@@ -40,7 +40,10 @@ pub fn parse_with(text: &str, kind: PolicyKind, limits: &Limits) -> Result<Docum
     let (outline, problems) = grammar::read(&tree, kind);
     match first(&tree, problems) {
         None => Ok(outline.document),
-        Some(problem) => Err(locate(&tree, kind, problem)),
+        Some(problem) => {
+            let path = Paths::new(&tree).at(problem.span.start.offset);
+            Err(problem.at(path, kind))
+        }
     }
 }
 
@@ -56,7 +59,7 @@ pub fn parse_all(text: &str, kind: PolicyKind, limits: &Limits) -> Result<Docume
         return Ok(outline.document);
     }
     problems.sort_by_key(|problem| problem.span);
-    Err(problems.into_iter().map(|problem| locate(&tree, kind, problem)).collect())
+    Err(locate(&tree, kind, problems))
 }
 
 pub(crate) fn read_tree<'a>(text: &'a str, kind: PolicyKind, limits: &Limits) -> Result<Tree<'a>, PolicyError> {
@@ -101,7 +104,16 @@ fn first(tree: &Tree<'_>, problems: Vec<Problem>) -> Option<Problem> {
     tree.duplicates.first().cloned().or_else(|| problems.into_iter().min_by_key(|problem| problem.span))
 }
 
-pub(crate) fn locate(tree: &Tree<'_>, kind: PolicyKind, problem: Problem) -> PolicyError {
-    let path = Path::of_offset(tree, problem.span.start.offset);
-    problem.at(path, kind)
+/// Gives problems their paths.
+pub(crate) fn locate(
+    tree: &Tree<'_>,
+    kind: PolicyKind,
+    problems: impl IntoIterator<Item = Problem>,
+) -> Vec<PolicyError> {
+    let paths = Paths::new(tree);
+    problems
+        .into_iter()
+        .map(|problem| (paths.at(problem.span.start.offset), problem))
+        .map(|(path, problem)| problem.at(path, kind))
+        .collect()
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::json::Tree;
+use crate::json::{Family, Tree};
 
 /// A place in a document: the keys and indexes that lead to it from the outside in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -44,38 +44,37 @@ impl Path {
             _ => None,
         })
     }
-
-    /// The path of what begins at `offset`, or else of the innermost value around it.
-    pub(crate) fn of_offset(tree: &Tree<'_>, offset: u32) -> Self {
-        let mut elements = Vec::new();
-        let mut node = tree.root();
-        'down: loop {
-            for (index, item) in node.items().enumerate() {
-                if contains(item.span(), offset) {
-                    elements.push(PathElement::Index(index as u32));
-                    node = item;
-                    continue 'down;
-                }
-            }
-            for (key, value) in node.members() {
-                if contains(key.span(), offset) {
-                    elements.push(PathElement::Key(key.text().into()));
-                    break 'down;
-                }
-                if contains(value.span(), offset) {
-                    elements.push(PathElement::Value(key.text().into()));
-                    node = value;
-                    continue 'down;
-                }
-            }
-            break;
-        }
-        Self { elements }
-    }
 }
 
-fn contains(span: crate::Span, offset: u32) -> bool {
-    (span.start.offset..span.end.offset).contains(&offset)
+/// Finds the paths of places in a tree. Making it takes time proportional to the tree, a path next to none.
+pub(crate) struct Paths<'t, 'a> {
+    tree: &'t Tree<'a>,
+    families: Vec<Family>,
+}
+
+impl<'t, 'a> Paths<'t, 'a> {
+    pub(crate) fn new(tree: &'t Tree<'a>) -> Self {
+        Self { tree, families: tree.families() }
+    }
+
+    /// The path of the innermost value or key that covers `offset`.
+    pub(crate) fn at(&self, offset: u32) -> Path {
+        let mut elements = Vec::new();
+        let mut node = self.tree.node_at(offset);
+        while let Some(Family { parent: Some(parent), ordinal, key }) = self.families.get(node.index()).copied() {
+            // Behind the end of what begins before the offset, it is the next one out that covers it.
+            if node.span().end.offset > offset {
+                elements.push(match key {
+                    None if self.tree.node(parent).is_object() => PathElement::Key(node.text().into()),
+                    None => PathElement::Index(ordinal),
+                    Some(key) => PathElement::Value(self.tree.node(key).text().into()),
+                });
+            }
+            node = self.tree.node(parent);
+        }
+        elements.reverse();
+        Path { elements }
+    }
 }
 
 impl fmt::Display for Path {

@@ -11,7 +11,7 @@ use crate::json::{Tree, quoted};
 use crate::kind::PolicyKind;
 use crate::operator::Family;
 use crate::parse::{Limits, parse_with};
-use crate::path::Path;
+use crate::path::Paths;
 use crate::principal::{PrincipalKind, PrincipalName};
 
 /// What a deployment asks of the documents that it stores.
@@ -43,7 +43,7 @@ pub fn parse_for_save(text: &str, kind: PolicyKind, rules: &SaveRules<'_>) -> Re
         None => Ok(document),
         Some(problem) => {
             let tree = Tree::read(text, rules.limits.max_depth);
-            let path = tree.map(|tree| Path::of_offset(&tree, problem.span.start.offset)).unwrap_or_default();
+            let path = tree.map(|tree| Paths::new(&tree).at(problem.span.start.offset)).unwrap_or_default();
             Err(problem.at(path, kind))
         }
     }

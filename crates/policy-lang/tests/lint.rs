@@ -294,6 +294,23 @@ fn errors_alone_are_findings_too() {
 }
 
 #[test]
+fn a_document_that_is_wrong_everywhere_is_told_so() {
+    let wide = |piece: &str| vec![piece; 120 * 1024 / (piece.len() + 1)].join(",");
+    let statement = |text: &str| format!(r#"{{"Version":"2012-10-17","Statement":{text}}}"#);
+    let elements = |elements: &str| statement(&format!(r#"{{"Effect":"Allow","Resource":"*",{elements}}}"#));
+    for (text, least) in [
+        (statement(&format!("[{}]", wide("{}"))), 100_000),
+        (elements(&format!(r#""Action":[{}]"#, wide("\"\""))), 30_000),
+        (elements(&format!(r#""Action":"a:b","Condition":{{{}}}"#, wide("\"a\":0"))), 15_000),
+        (statement(&format!("{{{}}}", wide("\"Effect\":0"))), 10_000),
+    ] {
+        assert!(text.len() <= 128 * 1024);
+        let findings = validate(&text, PolicyKind::Identity, &Validation::default());
+        assert!(findings.len() >= least, "{}", findings.len());
+    }
+}
+
+#[test]
 fn the_longest_lists_take_no_time() {
     // A list that could be compared with itself: it ends because the comparisons are counted.
     let actions: Vec<_> = (0..6_000).map(|n| format!("\"s3:*a*b{n}\"")).collect();

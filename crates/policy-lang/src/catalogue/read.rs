@@ -7,7 +7,7 @@ use super::{Action, Catalogue, ConditionKey, ResourceType, Service, key_id};
 use crate::error::{ErrorKind, Problem};
 use crate::json::{Node, NodeKind, Tree, quoted};
 use crate::operator::Family;
-use crate::path::Path;
+use crate::path::{Path, Paths};
 use crate::span::Span;
 
 /// Why a text is no catalogue, and where.
@@ -59,7 +59,7 @@ impl Catalogue {
             None => catalogue(tree.root()),
         };
         read.map_err(|problem| {
-            let path = Path::of_offset(&tree, problem.span.start.offset);
+            let path = Paths::new(&tree).at(problem.span.start.offset);
             error(problem, path)
         })
     }
