@@ -15,30 +15,30 @@ pub(crate) struct SystemKeys<'a, 's> {
 
 /// Whether a key comes from Bailiwick alone, so that a request that brings it is refused.
 pub(crate) fn is_ours(key: &ContextKey) -> bool {
-    match key.global() {
+    matches!(
+        key.global(),
         Some(
             GlobalKey::PrincipalArn
-            | GlobalKey::PrincipalAccount
-            | GlobalKey::PrincipalType
-            | GlobalKey::PrincipalTag
-            | GlobalKey::PrincipalIsAwsService
-            | GlobalKey::PrincipalServiceName
-            | GlobalKey::PrincipalServiceNamesList
-            | GlobalKey::PrincipalOrgId
-            | GlobalKey::PrincipalOrgPaths
-            | GlobalKey::UserId
-            | GlobalKey::UserName
-            | GlobalKey::TokenIssueTime
-            | GlobalKey::MultiFactorAuthPresent
-            | GlobalKey::MultiFactorAuthAge
-            | GlobalKey::SourceIdentity
-            | GlobalKey::FederatedProvider
-            | GlobalKey::AssumedRoot
-            | GlobalKey::CurrentTime
-            | GlobalKey::EpochTime,
-        ) => true,
-        _ => false,
-    }
+                | GlobalKey::PrincipalAccount
+                | GlobalKey::PrincipalType
+                | GlobalKey::PrincipalTag
+                | GlobalKey::PrincipalIsAwsService
+                | GlobalKey::PrincipalServiceName
+                | GlobalKey::PrincipalServiceNamesList
+                | GlobalKey::PrincipalOrgId
+                | GlobalKey::PrincipalOrgPaths
+                | GlobalKey::UserId
+                | GlobalKey::UserName
+                | GlobalKey::TokenIssueTime
+                | GlobalKey::MultiFactorAuthPresent
+                | GlobalKey::MultiFactorAuthAge
+                | GlobalKey::SourceIdentity
+                | GlobalKey::FederatedProvider
+                | GlobalKey::AssumedRoot
+                | GlobalKey::CurrentTime
+                | GlobalKey::EpochTime,
+        )
+    )
 }
 
 impl ContextSource for SystemKeys<'_, '_> {

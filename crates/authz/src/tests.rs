@@ -18,8 +18,8 @@ use bailiwick_seal::{Keyring, Sealer, SecretString};
 use bailiwick_sigv4::{self as sigv4, Credentials, PayloadHash, Signing};
 use bailiwick_snapshot::Snapshots;
 use bailiwick_storage::{
-    AccessKey, Account, AccountState, Group, Identity, InlinePolicy, KeyOwner, MemoryStore, Revision, Role, Store,
-    TrustPolicy, Tx, User,
+    AccessKey, Account, AccountState, Group, Identity, InlinePolicy, KeyOwner, MemoryStore, Policy, Revision, Role,
+    Store, TrustPolicy, Tx, User,
 };
 use bailiwick_sts::Tokens;
 use jiff::Timestamp;
@@ -205,6 +205,26 @@ impl House {
         self.inline(&mut tx, &(&role).into(), document).await;
         self.commit(tx).await;
         role
+    }
+
+    /// A managed policy of the main account, by its ARN.
+    async fn managed(&self, name: &str, document: &str) -> Arn {
+        let policy = Policy {
+            account: account(MAIN),
+            id: self.next_id(IdKind::Policy),
+            name: PolicyName::parse(name).unwrap(),
+            path: Path::root(),
+            created: noon(),
+            updated: noon(),
+            description: None,
+            tags: Tags::new(),
+            default_version: 1,
+            latest_version: 1,
+        };
+        let mut tx = self.tx().await;
+        tx.create_policy(&policy, document.into()).await.unwrap();
+        self.commit(tx).await;
+        arn(&format!("arn:aws:iam::{MAIN}:policy/{name}"))
     }
 
     /// A long-term key of a user, or of root.
