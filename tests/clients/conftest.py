@@ -134,3 +134,15 @@ def handled_operations():
 
 
 os.environ.pop("AWS_PROFILE", None)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Shows the last words of the servers of a test that failed."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for each in item.funcargs.values():
+            if isinstance(each, Server):
+                state = each.process.poll() if each.process else "not started"
+                report.sections.append((f"server, {state if state is not None else 'running'}", each.said[-4000:]))

@@ -87,7 +87,7 @@ def test_a_day(server, root, tmp_path):
 
     # Alice hires: two developers in a group, with a policy of her own from a file.
     text = policy(
-        {"Sid": "OwnKeys", "Action": "iam:*AccessKey*", "Resource": f"arn:aws:iam::{account}:user/${{aws:username}}"},
+        {"Sid": "OwnKeys", "Action": "iam:*AccessKey*", "Resource": f"arn:aws:iam::{account}:user/staff/${{aws:username}}"},
         {"Sid": "Look", "Action": ["iam:Get*", "iam:List*"]},
         {"Sid": "Work", "Action": "sts:AssumeRole", "Resource": f"arn:aws:iam::{account}:role/deploy-*"},
     )

@@ -91,8 +91,7 @@ def test_resources_are_the_things_own_arns(api, new_user, name, server):
     api.call("CreateUser", UserName=outside)
     mine.call("GetUser", UserName=inside)
     refused(mine, "AccessDenied", "GetUser", UserName=outside)
-    refused(mine, "AccessDenied", "ListUsers")
-    mine.call("ListUsers", PathPrefix=path)
+    refused(mine, "AccessDenied", "ListUsers", PathPrefix=path)  # a list is not of one resource
     # Moving something needs the right on where it is and on where it goes.
     refused(mine, "AccessDenied", "UpdateUser", UserName=inside, NewPath="/elsewhere/")
     assert api.call("GetUser", UserName=inside)["User"]["Path"] == path

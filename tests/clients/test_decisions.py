@@ -3,13 +3,13 @@
 import base64
 
 import pytest
-from botocore.auth import S3SigV4Auth, SigV4Auth, SigV4QueryAuth
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 from support.api import REGION, ApiError
 from support.documents import ALLOW_ALL, READ_ONLY, policy, trust
 from support.expect import refused
-from support.server import Credentials
+from support.server import ACCOUNT, Credentials
 
 BUCKET = "arn:aws:s3:::reports"
 
@@ -22,7 +22,7 @@ def service(rpc, new_user):
     return rpc.signed_by(credentials)
 
 
-def received(credentials, signer=SigV4Auth, service="s3", method="GET", url="https://s3.example.com/reports/a", body=b"", **auth):
+def received(credentials, signer=S3SigV4Auth, service="s3", method="GET", url="https://s3.example.com/reports/a", body=b"", **auth):
     """The parts of an HTTP request as a service receives it, signed by a client."""
     request = AWSRequest(method, url, headers={"Host": url.split("/")[2]}, data=body)
     keys = BotoCredentials(credentials.access_key_id, credentials.secret_access_key, credentials.session_token)
@@ -35,7 +35,7 @@ def received(credentials, signer=SigV4Auth, service="s3", method="GET", url="htt
 
 def ask(caller, action="s3:GetObject", resource=f"{BUCKET}/a", **more):
     """A question as `Authorize` takes it."""
-    return {"caller": caller, "action": action, "resource": resource, **more}
+    return {"caller": caller, "action": action, "resource": resource, "resourceAccount": ACCOUNT, **more}
 
 
 def test_who_signed_a_request(service, new_user, server):
@@ -57,10 +57,13 @@ def test_who_signed_a_request(service, new_user, server):
     assert credentials.secret_access_key not in str(answer)
 
 
-@pytest.mark.parametrize("signer", [SigV4Auth, S3SigV4Auth, SigV4QueryAuth])
-def test_header_and_query_signatures(service, new_user, signer):
+@pytest.mark.parametrize(
+    ["signer", "signed_for"],
+    [(S3SigV4Auth, "s3"), (S3SigV4QueryAuth, "s3"), (SigV4Auth, "sqs"), (SigV4QueryAuth, "sqs")],
+)
+def test_header_and_query_signatures(service, new_user, signer, signed_for):
     user, credentials = new_user()
-    request = received(credentials, signer=signer)
+    request = received(credentials, signer=signer, service=signed_for)
     assert service.call("Authenticate", signedRequest=request)["principal"]["arn"] == user["Arn"]
 
 
@@ -160,13 +163,13 @@ def test_context_comes_from_the_asking_service(service, new_user):
 def test_who_it_is_and_when_is_not_for_the_asking_service_to_say(service, new_user, key):
     user, _ = new_user(ALLOW_ALL)
     context = [{"key": key, "values": ["x"]}]
-    refused(service, "InvalidInput", "Authorize", **ask({"principalArn": user["Arn"]}, context=context))
+    refused(service, "ValidationError", "Authorize", **ask({"principalArn": user["Arn"]}, context=context))
 
 
 def test_a_key_said_twice_is_refused(service, new_user):
     user, _ = new_user(ALLOW_ALL)
     context = [{"key": "s3:prefix", "values": ["a"]}, {"key": "S3:Prefix", "values": ["b"]}]
-    refused(service, "InvalidInput", "Authorize", **ask({"principalArn": user["Arn"]}, context=context))
+    refused(service, "ValidationError", "Authorize", **ask({"principalArn": user["Arn"]}, context=context))
 
 
 def test_the_resources_own_policy_takes_part(service, new_user, server):
@@ -188,11 +191,12 @@ def test_the_resources_own_policy_takes_part(service, new_user, server):
 
 def test_many_at_once(service, new_user):
     user, credentials = new_user(policy({"Action": "s3:GetObject", "Resource": f"{BUCKET}/even/*"}))
+    own = {"resourceAccount": ACCOUNT}
     items = [
-        {"action": "s3:GetObject", "resource": f"{BUCKET}/{'even' if number % 2 == 0 else 'odd'}/{number}"}
+        {"action": "s3:GetObject", "resource": f"{BUCKET}/{'even' if number % 2 == 0 else 'odd'}/{number}", **own}
         for number in range(100)
     ]
-    items.append({"action": "s3:GetObject", "resource": f"{BUCKET}/even/x", "caller": {"handle": "AAAA"}})
+    items.append({"action": "s3:GetObject", "resource": f"{BUCKET}/even/x", **own, "caller": {"handle": "AAAA"}})
     answer = service.call("BatchAuthorize", caller={"signedRequest": received(credentials)}, items=items)
     decisions = [result["decision"] for result in answer["results"]]
     assert decisions[:100] == ["DECISION_ALLOW", "DECISION_IMPLICIT_DENY"] * 50
@@ -200,7 +204,7 @@ def test_many_at_once(service, new_user):
     assert answer["results"][100]["error"]["code"]
     assert answer["revision"]
     assert all("error" not in result for result in answer["results"][:100])
-    nobody = service.call("BatchAuthorize", items=[{"action": "s3:GetObject", "resource": BUCKET}])
+    nobody = service.call("BatchAuthorize", items=[{"action": "s3:GetObject", "resource": BUCKET, **own}])
     assert nobody["results"][0]["decision"] == "DECISION_UNSPECIFIED"
 
 
@@ -237,7 +241,7 @@ def test_a_bare_role_is_refused(service, aws, name, server):
     role = name("role")
     arn = aws.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trust(server.account))["Role"]["Arn"]
     for bare in (arn, f"arn:aws:sts::{server.account}:assumed-role/{role}/session"):
-        refused(service, "InvalidInput", "Authorize", **ask({"principalArn": bare}))
+        refused(service, "ValidationError", "Authorize", **ask({"principalArn": bare}))
 
 
 def test_handles_are_sealed_and_for_the_asker_alone(service, rpc, new_user):

@@ -76,13 +76,15 @@ def test_authorizations_that_are_none(server, value):
 
 
 def test_a_bearer_token(server, rpc, new_user):
-    user, credentials = new_user(policy("iam:GetUser"))
+    user, credentials = new_user(policy("iam:GetUser", "bailiwick:CreateToken"))
     token = rpc.signed_by(credentials).call("CreateToken", durationSeconds=900)
     assert token["expiration"]
     bearer = rpc.signed_by(Credentials(bearer=token["token"]))
     assert bearer.call("GetUser")["User"]["Arn"] == user["Arn"]
     refused(bearer, "AccessDenied", "ListUsers")
     refused(bearer, "AccessDenied", "CreateToken")  # a token makes no token
+    _, powerless = new_user(policy("iam:GetUser"))
+    refused(rpc.signed_by(powerless), "AccessDenied", "CreateToken")
     middle = len(token["token"]) // 2
     flipped = "A" if token["token"][middle] != "A" else "B"
     forged = token["token"][:middle] + flipped + token["token"][middle + 1 :]
@@ -93,7 +95,7 @@ def test_a_bearer_token(server, rpc, new_user):
 
 
 def test_a_bearer_token_dies_with_the_key_that_it_was_traded_for(rpc, aws, new_user):
-    user, credentials = new_user(policy("iam:GetUser"))
+    user, credentials = new_user(policy("iam:GetUser", "bailiwick:CreateToken"))
     token = rpc.signed_by(credentials).call("CreateToken")["token"]
     bearer = rpc.signed_by(Credentials(bearer=token))
     bearer.call("GetUser")

@@ -133,7 +133,7 @@ def test_an_import_is_authorized(server, tmp_path, new_user):
     assert done.returncode != 0
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"Policies":[{}]}', '{"Policies":[{"PolicyName":"X"}]}'])
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"Policies":[{}]}', '{"Policies":[{"PolicyName":"X"}]}'])
 def test_a_file_that_is_none(server, tmp_path, text):
     path = tmp_path / "policies.json"
     path.write_text(text)

@@ -37,8 +37,8 @@ def section(title):
 def cli_tour(environment, tmp_path_factory):
     """What the tour by the AWS CLI printed, commands and all."""
     blocks = re.findall(r"((?:^    .*\n|^\n(?=    ))+)", section("Five minutes with the AWS CLI"), re.M)
-    lines = [line[4:] for block in blocks for line in block.splitlines() if "An error occurred" not in block]
-    lines += [line[4:] for block in blocks if "An error occurred" in block for line in block.split("    An error")[0].splitlines()]
+    commands = [block.split("    An error occurred")[0] for block in blocks]
+    lines = [line[4:] for block in commands for line in block.splitlines()]
     script = "trap 'echo \"FAILED: $BASH_COMMAND\"' ERR\n" + "\n".join(lines) + "\n"
     return subprocess.run(
         ["bash", "-c", script], stdin=subprocess.DEVNULL, cwd=tmp_path_factory.mktemp("tour"), env=environment, stdout=subprocess.PIPE,

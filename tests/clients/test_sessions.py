@@ -172,7 +172,7 @@ def test_session_tags_need_the_trust_to_allow_them(assumer, new_role, server):
     assume(assumer, arn, Tags=tags).call("ListUsers")
     refused(assume(assumer, arn), "AccessDenied", "ListUsers")
     twice = [{"Key": "project", "Value": "x"}, {"Key": "Project", "Value": "y"}]
-    refused(assumer, "ValidationError", "AssumeRole", RoleArn=arn, RoleSessionName="session", Tags=twice)
+    refused(assumer, "InvalidParameterValue", "AssumeRole", RoleArn=arn, RoleSessionName="session", Tags=twice)
 
 
 def test_transitive_tags_stay_with_the_chain(assumer, new_role, server):

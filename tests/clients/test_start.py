@@ -241,7 +241,7 @@ def test_a_store_that_is_none(new_server):
         if path.is_file():
             path.write_bytes(b"this is not a store" * 1000)
     server.lines.clear()
-    fails(server, str(server.data))
+    fails(server, "store")
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "[::]"])
@@ -303,10 +303,13 @@ def test_another_partition(new_server):
 
 
 def test_help_has_an_example():
-    for command in (["--help"], ["serve", "--help"], ["policy", "validate", "--help"], ["evaluate", "--help"]):
-        done = run(*command)
+    commands = ["serve"], ["policy", "validate"], ["evaluate"], ["import", "managed-policies"]
+    for command in commands:
+        done = run(*command, "--help")
         assert done.returncode == 0
-        assert "bailiwick " in done.stdout
+        assert f"\n  bailiwick {' '.join(command)}" in done.stdout
+    shown = run("--help").stdout
+    assert all(command[0] in shown for command in commands)
     done = run("serve", "--help")
     for flag in ("--listen", "--metrics-listen", "--data-dir", "--master-key-file", "--account-id", "--partition", "--region",
                  "--tls-cert", "--tls-key", "--insecure-allow-clear"):  # fmt: skip
@@ -400,6 +403,7 @@ def test_tls(new_server, tmp_path, monkeypatch):
 
 def test_a_certificate_without_its_key(new_server, tmp_path):
     certificate, key = make_certificate(tmp_path)
-    fails(new_server(arguments=["--tls-cert", str(certificate)]), "--tls-key")
+    alone = run("serve", "--tls-cert", certificate, "--data-dir", tmp_path / "data")
+    assert alone.returncode != 0 and "--tls-key" in alone.stderr
     key.write_text("nothing")
     fails(new_server("second", arguments=["--tls-cert", str(certificate), "--tls-key", str(key)]), str(key))

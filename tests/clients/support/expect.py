@@ -8,6 +8,7 @@ from .api import ApiError
 STATUS = {
     "ValidationError": (400, "INVALID_ARGUMENT"),
     "InvalidInput": (400, "INVALID_ARGUMENT"),
+    "InvalidParameterValue": (400, "INVALID_ARGUMENT"),
     "MalformedPolicyDocument": (400, "INVALID_ARGUMENT"),
     "PackedPolicyTooLarge": (400, None),
     "NoSuchEntity": (404, "NOT_FOUND"),
