@@ -99,7 +99,11 @@ async fn change(cx: &Cx, tx: &mut Tx, id: &Option<String>, to: AccountState) -> 
         (AccountState::Suspended, AccountState::Suspended) => return refuse("is suspended already"),
         _ => {}
     }
-    let new = Account { state: to, state_changed: Some(cx.date()), ..old.clone() };
+    let mut new = Account { state: to, state_changed: Some(cx.date()), ..old.clone() };
+    if to == AccountState::Closed {
+        // Others may have the name that nobody uses any more.
+        new.alias = None;
+    }
     tx.update_account(&old, &new).await?;
     Ok(shown(cx, &new))
 }

@@ -78,7 +78,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Replaces what an account is: state, alias, name, address. `old` is what this transaction read.
+    /// Replaces what an account is: state, alias, name, address. `old` is what this transaction read. A closed account
+    /// gives its address back.
     ///
     /// # Errors
     /// `EntityAlreadyExists` for an address or an alias that is somebody else's.
@@ -92,9 +93,14 @@ impl Tx {
                 self.take_alias(alias, new.id).await?;
             }
         }
-        if old.email.to_lowercase() != new.email.to_lowercase() {
-            self.erase(keys::account_email(&old.email));
-            self.take_email(new).await?;
+        let held = |account: &Account| (account.state != AccountState::Closed).then(|| account.email.to_lowercase());
+        if held(old) != held(new) {
+            if held(old).is_some() {
+                self.erase(keys::account_email(&old.email));
+            }
+            if held(new).is_some() {
+                self.take_email(new).await?;
+            }
         }
         self.put_record(keys::account(new.id), new);
         Ok(())
