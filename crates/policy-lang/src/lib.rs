@@ -7,6 +7,7 @@
 //! evaluator's matter. Start at [`document`] (what a policy is), then [`parse()`], then the grammar behind it.
 
 pub mod catalogue;
+mod context_keys;
 pub mod document;
 mod error;
 mod form;
@@ -36,7 +37,7 @@ pub use error::{ErrorKind, PolicyError};
 pub use kind::PolicyKind;
 pub use lint::{
     ALL_CODES, Finding, FindingType, IssueCode, Location, Validation, errors_to_findings, findings_to_json,
-    findings_to_sarif, kind_of_policy_type, validate,
+    findings_to_sarif, findings_to_text, kind_of_policy_type, validate,
 };
 pub use operator::{ConditionOperator, Family, Operator, Qualifier};
 pub use parse::{Limits, parse, parse_all, parse_with};

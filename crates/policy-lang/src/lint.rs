@@ -20,6 +20,7 @@ mod scp;
 mod set;
 mod structure;
 mod tag;
+mod text;
 mod trust;
 mod variable;
 
@@ -36,6 +37,7 @@ use crate::path::{Path, PathElement, Paths};
 use crate::span::Span;
 pub use code::{ALL_CODES, FindingType, IssueCode};
 pub use report::{findings_to_json, findings_to_sarif};
+pub use text::findings_to_text;
 
 /// What a check has to say.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use std::fs;
 use bailiwick_policy_lang::catalogue::{Action, ResourceType, Service};
 use bailiwick_policy_lang::{
     ALL_CODES, Catalogue, Finding, PolicyKind, Validation, errors_to_findings, findings_to_json, findings_to_sarif,
-    parse_all, validate,
+    findings_to_text, parse_all, validate,
 };
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -321,4 +321,30 @@ fn the_longest_lists_take_no_time() {
     assert!(text.len() < 128 * 1024);
     let findings = validate(&text, PolicyKind::Scp, &Validation::default());
     assert!(findings.iter().any(|finding| finding.code.name == "POLICY_SIZE_EXCEEDS_SCP_QUOTA"));
+}
+
+#[test]
+fn findings_as_text() {
+    let text = "{\n\t\"Version\": \"2012-10-17\",\r\n\t\"Statement\": {\"Effect\": \"allow\", \"Action\": \"s3:*\",\n\t\t\"Resource\": []}}";
+    let findings = validate(text, PolicyKind::Identity, &Validation::default());
+    assert_eq!(
+        findings[0].to_string(),
+        "line 3, column 26: in Statement.Effect: error INVALID_EFFECT: effect that is none here: found `allow`, \
+         expected `Allow` or `Deny`"
+    );
+    let shown = findings_to_text("policy.json", text, &findings);
+    expect![[r#"
+        policy.json:3:26: error INVALID_EFFECT
+          effect that is none here: found `allow`, expected `Allow` or `Deny`
+          3 | 	"Statement": {"Effect": "allow", "Action": "s3:*",
+            | 	                        ^^^^^^^
+        policy.json:4:15: suggestion EMPTY_ARRAY_RESOURCE
+          empty list of resources: found an empty array, expected at least one value
+          4 | 		"Resource": []}}
+            | 		            ^^
+    "#]]
+    .assert_eq(&shown);
+    // Findings about nothing in particular have a place too.
+    let shown = findings_to_text("-", "", &validate("", PolicyKind::Scp, &Validation::default()));
+    assert!(shown.starts_with("-:1:1: error JSON_SYNTAX_ERROR\n"), "{shown}");
 }
