@@ -1,9 +1,10 @@
-//! Compile AWS policies, decide a request, explain the decision.
+#![doc = include_str!("../README.md")]
 //!
-//! Deliberately knows nothing of where policies come from, of I/O, async, the clock or randomness: everything a
-//! decision depends on is in the [`Request`] and the [`Policies`] handed over.
+//! # Reading the code
 //!
-//! Start reading at [`decide`], which is the order of a decision; then [`Policy`], which is how one policy is matched.
+//! The crate deliberately knows nothing of where policies come from, of I/O, async, the clock or randomness: everything
+//! that a decision depends on is in the [`Request`] and the [`Policies`] handed over. Start at [`decide`], which is the
+//! order of a decision; then [`Policy`], which is how one policy is matched; then the index behind it.
 
 mod action;
 mod arn;
@@ -18,6 +19,7 @@ mod decision;
 pub mod exceptions;
 mod explain;
 mod fold;
+pub mod fuzz;
 mod glob;
 mod hash;
 mod index;

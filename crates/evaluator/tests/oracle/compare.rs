@@ -47,12 +47,24 @@ pub(crate) fn freely(marks: &[Mark]) -> Vec<Mark> {
 pub(crate) fn number(text: &str) -> Option<(bool, String, String)> {
     let negative = text.starts_with('-');
     let rest = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (rest, exponent) = match rest.split_once(['e', 'E']) {
+        None => (rest, 0),
+        Some((rest, exponent)) => (rest, exponent.parse::<i64>().ok()?),
+    };
     let (whole, fraction) = rest.split_once('.').unwrap_or((rest, ""));
     let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
     if !digits(whole) || !digits(fraction) || whole.len() + fraction.len() == 0 {
         return None;
     }
-    Some((negative, whole.to_owned(), fraction.to_owned()))
+    // The point moves by hand.
+    let (mut whole, mut fraction) = (whole.to_owned(), fraction.to_owned());
+    for _ in 0..exponent {
+        whole.push(if fraction.is_empty() { '0' } else { fraction.remove(0) });
+    }
+    for _ in exponent..0 {
+        fraction.insert(0, whole.pop().unwrap_or('0'));
+    }
+    Some((negative, whole, fraction))
 }
 
 pub(crate) fn compare_numbers(a: &str, b: &str) -> Option<Ordering> {

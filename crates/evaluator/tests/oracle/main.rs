@@ -47,3 +47,17 @@ fn agrees_with_the_law() {
     assert_eq!(outcomes.len(), 3);
     assert!(outcomes.values().all(|count| count * 10 > outcomes.values().sum::<u64>()), "{outcomes:?}");
 }
+
+#[test]
+fn the_law_reads_the_vectors_alike() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/policy");
+    let mut cases = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        for line in std::fs::read_to_string(entry.unwrap().path()).unwrap().lines() {
+            let case: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(case["expected"], law::decide(&case), "expected left\n{line}");
+            cases += 1;
+        }
+    }
+    assert!(cases > 2000, "{cases}");
+}
