@@ -1,5 +1,7 @@
 //! What an explanation says, word for word.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
 use bailiwick_evaluator::jsonl::evaluate_line;
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! The fuzz targets, on mutated seeds: a smoke run in every test, longer ones elsewhere.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
 use bailiwick_evaluator::fuzz;
 
 const PATTERNS: &[&str] = &[
@@ -16,6 +18,9 @@ const DECISIONS: &[&str] = &[
     "a:b\narn:\n{\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Deny\", \"Action\": \"*\", \"NotResource\": \"arn:aws:*\", \"Condition\": {\"ForAllValues:StringLike\": {\"aws:TagKeys\": [\"x*\", \"?\"]}, \"IpAddressIfExists\": {\"aws:SourceIp\": \"203.0.113.0/24\"}}}]}",
 ];
 
+/// Seeds, and what they go through.
+type Target = (&'static [&'static str], fn(&[u8]));
+
 #[test]
 fn mutated_seeds_break_nothing() {
     let mut state = 88_172_645_463_325_252u64;
@@ -25,7 +30,7 @@ fn mutated_seeds_break_nothing() {
         state ^= state << 17;
         state as usize
     };
-    let targets: [(&[&str], fn(&[u8])); 2] = [(PATTERNS, fuzz::pattern), (DECISIONS, fuzz::decision)];
+    let targets: [Target; 2] = [(PATTERNS, fuzz::pattern), (DECISIONS, fuzz::decision)];
     let rounds = std::env::var("BAILIWICK_FUZZ_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(3_000);
     for (seeds, target) in targets {
         for seed in seeds {
