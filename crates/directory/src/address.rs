@@ -224,10 +224,9 @@ impl Addressed for Policy {
         let check = Check::new(action, &arn.arn);
         let reads = action.starts_with("iam:Get") || action.starts_with("iam:List");
         let check = if arn.account == AccountId::NONE && reads { check.owned_by(cx.account()) } else { check };
-        Ok(match stored {
-            Some(policy) => check.resource_tags(&policy.tags),
-            None => check,
-        })
+        // Of the two keys for tags of a resource, AWS documents only this one for policies.
+        let tags = stored.iter().flat_map(|policy| &policy.tags);
+        Ok(tags.fold(check, |check, tag| check.key(format!("aws:ResourceTag/{}", tag.key), tag.value.clone())))
     }
 
     async fn get(cx: &Cx, tx: &mut Tx, address: &Option<String>) -> Result<Policy> {

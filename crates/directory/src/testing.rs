@@ -16,6 +16,7 @@ use bailiwick_operation::{
     Caller, Check, Clock, ContextValue, Credential, Cx, Deployment, Handle, Principal, Random, RequestInfo,
     RevisionScope, Session,
 };
+use bailiwick_policy_lang::catalogue::Catalogue;
 use bailiwick_seal::{Keyring, Sealer};
 use bailiwick_storage::{At, MemoryStore, Role, Store, Tx, User};
 use jiff::Timestamp;
@@ -165,7 +166,7 @@ impl World {
         let cx = self.cx();
         // Once for nothing: a handler may run twice.
         let mut tx = self.begin().await;
-        Directory.checks(&cx, &mut tx, &request).await?;
+        Directory.checks(&cx, &mut tx, &request).await?.iter().for_each(agrees_with_catalogue);
         let _ = Directory.handle(&cx, &mut tx, request.clone()).await;
         let mut tx = self.begin().await;
         Directory.checks(&cx, &mut tx, &request).await?;
@@ -277,6 +278,27 @@ fn show(check: &Check, own: AccountId) -> String {
         }
     }
     text
+}
+
+/// Asserts that a check asks what AWS documents of its action: a type of resource, and keys.
+fn agrees_with_catalogue(check: &Check) {
+    let (prefix, name) = check.action.split_once(':').unwrap();
+    let service = Catalogue::builtin().service(prefix).unwrap();
+    let action = service.action(name).unwrap_or_else(|| panic!("{} is in no catalogue", check.action));
+    let known = match check.resource.as_str() {
+        // A key that isn't there belongs to nobody.
+        "*" => action.resources.is_empty() || name == "GetAccessKeyLastUsed",
+        root if root.ends_with(":root") => true,
+        arn => action.resources.iter().any(|kind| arn.contains(&format!(":{kind}/"))),
+    };
+    assert!(known, "{} on {}", check.action, check.resource);
+    let resources = action.resources.iter().filter_map(|kind| service.resource(kind));
+    let keys: Vec<&Box<str>> = action.keys.iter().chain(resources.flat_map(|kind| &kind.keys)).collect();
+    for (key, _) in &check.context {
+        let general = key.split('/').next().unwrap();
+        let documented = keys.iter().any(|known| known.split('/').next() == Some(general));
+        assert!(documented, "{} does not know {key}", check.action);
+    }
 }
 
 fn to_json(descriptor: &MessageDescriptor, bytes: &[u8]) -> Value {
