@@ -82,7 +82,7 @@ impl Authz {
     pub(crate) fn region(&self, signed: &Signed<'_>) -> Result<Region> {
         let region = Region::parse(signed.scope().region()).ok();
         region
-            .filter(|region| region.partition() == self.deployment.partition)
+            .filter(|region| region.partition() == Some(self.deployment.partition))
             .ok_or_else(|| refused(&SigV4Error::WrongRegion))
     }
 }

@@ -62,9 +62,10 @@ impl Partition {
             .ok_or(NameError::new("partition", "the name of an AWS partition, such as aws, aws-cn or aws-us-gov"))
     }
 
-    /// The partition that a region of this name is in, by the prefix that the partition's regions share.
-    pub fn of_region(region: &str) -> Self {
-        const PREFIXES: [(&str, Partition); 8] = [
+    /// The partition that a region of this name is in, by the prefix that the partition's regions share; none for
+    /// what has not the shape of a region's name: two or more words and a number, as in `eu-central-1`.
+    pub fn of_region(region: &str) -> Option<Self> {
+        const PREFIXES: [(&str, Partition); 9] = [
             ("cn-", Partition::AwsCn),
             ("us-gov-", Partition::AwsUsGov),
             ("us-iso-", Partition::AwsIso),
@@ -73,8 +74,18 @@ impl Partition {
             ("us-isof-", Partition::AwsIsoF),
             ("eu-isof-", Partition::AwsIsoF),
             ("eusc-", Partition::AwsEusc),
+            ("", Partition::Aws),
         ];
-        PREFIXES.into_iter().find(|(prefix, _)| region.starts_with(prefix)).map_or(Partition::Aws, |(_, p)| p)
+        let (words, number) = region.rsplit_once('-')?;
+        let is_word = |word: &str| word.len() >= 2 && word.bytes().all(|b| b.is_ascii_lowercase());
+        let shaped = words.split('-').count() >= 2
+            && words.split('-').all(is_word)
+            && (1..=2).contains(&number.len())
+            && number.bytes().all(|b| b.is_ascii_digit());
+        if !shaped {
+            return None;
+        }
+        PREFIXES.into_iter().find(|(prefix, _)| region.starts_with(prefix)).map(|(_, partition)| partition)
     }
 }
 
@@ -109,8 +120,8 @@ impl Region {
         &self.0
     }
 
-    /// The partition that the region is in.
-    pub fn partition(&self) -> Partition {
+    /// The partition that the region is in, if it has the shape of one.
+    pub fn partition(&self) -> Option<Partition> {
         Partition::of_region(&self.0)
     }
 }
@@ -136,7 +147,11 @@ mod tests {
             ("us-isob-east-1", "aws-iso-b"),
             ("eusc-de-east-1", "aws-eusc"),
         ] {
-            assert_eq!(Region::parse(region).unwrap().partition().as_str(), partition, "{region}");
+            let region = Region::parse(region).unwrap();
+            assert_eq!(region.partition().map(Partition::as_str), Some(partition), "{region}");
+        }
+        for other in ["nowhere", "us-east", "us-east-one", "aws-global", "us-1", "useast-1", "us-east-123", "a-b-1"] {
+            assert_eq!(Region::parse(other).unwrap().partition(), None, "{other}");
         }
         for bad in ["", "EU-central-1", "eu central", "-x", "é"] {
             assert!(Region::parse(bad).is_err(), "{bad}");

@@ -33,8 +33,11 @@ pub(crate) struct FirstStart<'a> {
 
 impl FirstStart<'_> {
     /// Makes everything in one commit, and shows root's key if it was made here.
-    pub(crate) async fn run(&self, store: &Arc<dyn Store>) -> Result<(Meta, Keyring), Failure> {
-        let root_key = given_root_key()?;
+    pub(crate) async fn run(
+        &self,
+        store: &Arc<dyn Store>,
+        root_key: Option<FirstKey>,
+    ) -> Result<(Meta, Keyring), Failure> {
         let now = self.clock.now();
         let date = Timestamp::from_second(now.as_second()).unwrap_or(now);
         let fail = |e: &dyn std::fmt::Debug| Failure::new(format!("the first start failed: {e:?}"));
@@ -109,7 +112,7 @@ pub(crate) fn beside(data_dir: &Path, ending: &str) -> PathBuf {
 }
 
 /// The root access key that the environment brings, if it brings one.
-fn given_root_key() -> Result<Option<FirstKey>, Failure> {
+pub(crate) fn given_root_key() -> Result<Option<FirstKey>, Failure> {
     let read = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let half = |set, missing| Failure::new(format!("{set} is set and {missing} is not: set both or neither"));
     match (read(ID_VARIABLE), read(SECRET_VARIABLE).map(SecretString::from)) {

@@ -15,11 +15,11 @@ use bailiwick_seal::{MasterKey, Sealer, WrappedKeyring};
 use bailiwick_service::{Parts, Service};
 use bailiwick_snapshot::Snapshots;
 use bailiwick_storage::{At, Store, Tx};
-use bailiwick_storage_redb::RedbStore;
+use bailiwick_storage_redb::{Options as Settings, RedbStore};
 use bailiwick_sts::Sts;
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::failure::Failure;
@@ -28,6 +28,9 @@ use crate::logging::{self, LogFormat};
 use crate::router::{self, Router};
 use crate::sources::{SystemClock, SystemRandomness};
 use crate::{listen, master_key, tls, upkeep};
+
+/// Bytes of the store's pages that are kept in memory.
+const STORE_CACHE: usize = 64 * 1024 * 1024;
 
 /// Start the server
 ///
@@ -62,10 +65,10 @@ pub(crate) struct Options {
     #[arg(long, env = "BAILIWICK_REGION", value_parser = parse_region, default_value = "us-east-1")]
     region: Region,
     /// Certificate chain in PEM form
-    #[arg(long, env = "BAILIWICK_TLS_CERT", requires = "tls_key", value_name = "FILE")]
+    #[arg(long, env = "BAILIWICK_TLS_CERT", value_name = "FILE")]
     tls_cert: Option<PathBuf>,
     /// Key of the certificate in PEM form
-    #[arg(long, env = "BAILIWICK_TLS_KEY", requires = "tls_cert", value_name = "FILE")]
+    #[arg(long, env = "BAILIWICK_TLS_KEY", value_name = "FILE")]
     tls_key: Option<PathBuf>,
     /// Listen beyond loopback without TLS: whoever can read the network can read the secrets
     #[arg(long, env = "BAILIWICK_INSECURE_ALLOW_CLEAR")]
@@ -108,7 +111,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     logging::start(&options.log, options.log_format)?;
     harden();
     refuse_clear_text(&options)?;
-    if options.region.partition() != options.partition {
+    if options.region.partition() != Some(options.partition) {
         let (region, partition) = (&options.region, options.partition);
         return Err(Failure::with_code(format!("the region {region} is not in the partition {partition}"), 2));
     }
@@ -142,7 +145,9 @@ fn refuse_clear_text(options: &Options) -> Result<(), Failure> {
 async fn serve(options: Options) -> Result<(), Failure> {
     let tls = match (&options.tls_cert, &options.tls_key) {
         (Some(certificate), Some(key)) => Some(tls::acceptor(certificate, key)?),
-        _ => None,
+        (None, None) => None,
+        (Some(_), None) => return Err(Failure::with_code("--tls-cert needs --tls-key beside it", 2)),
+        (None, Some(_)) => return Err(Failure::with_code("--tls-key needs --tls-cert beside it", 2)),
     };
     let scheme = if tls.is_some() { "https" } else { "http" };
     let listener = bind(options.listen).await?;
@@ -151,8 +156,10 @@ async fn serve(options: Options) -> Result<(), Failure> {
         None => None,
     };
     let address = listener.local_addr().map_err(|e| Failure::new(format!("cannot listen: {e}")))?;
-    let redb = RedbStore::open(&options.data_dir, &bailiwick_storage_redb::Options::default());
-    let redb = Arc::new(redb.map_err(|e| Failure::new(e.to_string()))?);
+    let settings = Settings { cache_bytes: STORE_CACHE, ..Settings::default() };
+    let redb = RedbStore::open(&options.data_dir, &settings);
+    let folder = options.data_dir.display();
+    let redb = Arc::new(redb.map_err(|e| Failure::new(format!("cannot open the store in {folder}: {e}")))?);
     let store: Arc<dyn Store> = Arc::<RedbStore>::clone(&redb);
     let endpoint = format!("{scheme}://{address}");
     let (deployment, master) = open_deployment(&options, &store, &endpoint).await?;
@@ -177,10 +184,12 @@ async fn serve(options: Options) -> Result<(), Failure> {
         };
         tokio::spawn(listen::serve(listener, None, page, stopping.clone()))
     });
-    println!("bailiwick is listening on {endpoint}");
+    let signals = Signals::new()?;
     let listening = tokio::spawn(listen::serve(listener, tls, answer, stopping));
+    println!("bailiwick is listening on {endpoint}");
+    tracing::info!(%endpoint, "listening");
 
-    wait_for_signal().await?;
+    signals.wait().await;
     tracing::info!("stopping: requests in flight are finished first");
     // The receivers are gone only when nobody is left to stop.
     let _ = stop.send(true);
@@ -212,23 +221,19 @@ async fn open_deployment(
     let read = |e| Failure::new(format!("cannot read the store: {e:?}"));
     let mut tx = Tx::begin(Arc::clone(store), Arc::default(), At::Latest).await.map_err(read)?;
     let meta = tx.meta().await.map_err(read)?;
+    // What the first start is given is looked at before anything is made.
+    let root_key = if meta.is_none() { first_start::given_root_key()? } else { None };
     let master = master_key::load(&key_file, meta.is_none())?;
-    if master.made {
-        eprintln!(
-            "The master key is in {}. Without it the data can't be read; in production keep it elsewhere.",
-            key_file.display()
-        );
-    }
     let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) =
         (Arc::new(SystemClock), Arc::new(SystemRandomness::default()));
     let (meta, keyring) = match meta {
         Some(meta) => {
-            first_start::hold_to(options.account_id, options.partition, &meta)?;
             let wrapped = tx.keyring().await.map_err(read)?;
             let wrapped = wrapped.ok_or_else(|| Failure::new("the store is damaged: it has no keys"))?;
             let keyring = WrappedKeyring::from_bytes(wrapped.to_vec()).unwrap_with(&master.key).map_err(|e| {
                 Failure::new(format!("the master key {} does not open this store: {e}", key_file.display()))
             })?;
+            first_start::hold_to(options.account_id, options.partition, &meta)?;
             (meta, keyring)
         }
         None => {
@@ -242,7 +247,11 @@ async fn open_deployment(
                 random: &random,
                 master: &master.key,
             };
-            first.run(store).await?
+            let made = first.run(store, root_key).await?;
+            if master.made {
+                tracing::warn!(file = %key_file.display(), "the master key was made: without it the data can't be read; in production keep it elsewhere");
+            }
+            made
         }
     };
     let store_id = uuid(meta.store_id);
@@ -295,12 +304,22 @@ async fn assemble(deployment: &Arc<Deployment>, store: &Arc<dyn Store>) -> Resul
     })))
 }
 
-async fn wait_for_signal() -> Result<(), Failure> {
-    let listen = |kind| signal(kind).map_err(|e| Failure::new(format!("cannot listen for signals: {e}")));
-    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+/// Ctrl-C and SIGTERM, listened for from the moment that this is made.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(|e| Failure::new(format!("cannot listen for signals: {e}")));
+        Ok(Signals { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
-    Ok(())
+
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }
