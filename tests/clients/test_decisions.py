@@ -244,7 +244,7 @@ def test_a_bare_role_is_refused(service, aws, name, server):
         refused(service, "ValidationError", "Authorize", **ask({"principalArn": bare}))
 
 
-def test_handles_are_sealed_and_for_the_asker_alone(service, rpc, new_user):
+def test_handles_are_sealed_and_for_the_askers_account_alone(service, rpc, new_user, name):
     _, credentials = new_user(policy("s3:GetObject"))
     handle = service.call("Authenticate", signedRequest=received(credentials))["handle"]
     raw = bytearray(base64.b64decode(handle))
@@ -253,9 +253,14 @@ def test_handles_are_sealed_and_for_the_asker_alone(service, rpc, new_user):
     with pytest.raises(ApiError) as caught:
         service.call("Authorize", **ask({"handle": broken}))
     assert caught.value.status in ("INVALID_ARGUMENT", "UNAUTHENTICATED"), caught.value
-    _, other = new_user(policy("bailiwick:*"))
+    service.call("Authorize", **ask({"handle": handle}))
+    called = name("account")
+    role = rpc.call("CreateAccount", accountName=called, email=f"{called}@example.com")["roleArn"]
+    _, administrator = new_user(policy("sts:AssumeRole"))
+    session = rpc.signed_by(administrator).call("AssumeRole", RoleArn=role, RoleSessionName="session")
+    elsewhere = rpc.signed_by(Credentials.of(session["Credentials"]))
     with pytest.raises(ApiError) as caught:
-        rpc.signed_by(other).call("Authorize", **ask({"handle": handle}))
+        elsewhere.call("Authorize", **ask({"handle": handle}))
     assert caught.value.status in ("INVALID_ARGUMENT", "UNAUTHENTICATED", "PERMISSION_DENIED"), caught.value
 
 

@@ -311,7 +311,7 @@ def test_any_region_of_the_partition(server, region):
     assert post(server, server.root, IDENTITY, "sts", region=region).status == 200
 
 
-@pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1", "nowhere", ""])
+@pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1", "No Where", ""])
 def test_no_region_beyond_it(server, region):
     assert post(server, server.root, IDENTITY, "sts", region=region).status in (400, 403)
 
