@@ -106,6 +106,9 @@ impl Grammar {
     }
 
     fn unique_sids(&mut self, document: &Document) {
+        if document.statements.len() < 2 {
+            return;
+        }
         let mut seen = std::collections::HashMap::with_capacity(document.statements.len());
         for sid in document.statements.iter().filter_map(|statement| statement.sid.as_ref()) {
             if sid.value.is_empty() {

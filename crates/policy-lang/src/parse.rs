@@ -69,7 +69,9 @@ pub(crate) fn read_tree<'a>(text: &'a str, kind: PolicyKind, limits: &Limits) ->
         let problem = Problem::new(ErrorKind::TooLong, Span::default(), found, format!("at most {longest} bytes"));
         return Err(problem.at(Path::default(), kind));
     }
+    // Of ASCII, what a policy cannot hold is no JSON either.
     if kind.is_latin()
+        && !text.is_ascii()
         && let Some((at, character)) = text.char_indices().find(|&(_, c)| !is_latin(c))
         && character != '\u{feff}'
     {
