@@ -155,7 +155,7 @@ fn named(snapshot: &Snapshot, arn: &Arn) -> Result<Principal> {
         return Ok(Principal::Root { account });
     }
     let user = snapshot.entity_by_arn(arn).ok_or_else(absent)?;
-    let (name, path) = (UserName::parse(&user.name)?, user.path.clone());
+    let (name, path) = (UserName::parse(&user.name)?, user.path().clone());
     Ok(Principal::User { account, id: user.id, name, path })
 }
 

@@ -10,8 +10,10 @@ use bailiwick_snapshot::{AccessKey, Entity, Snapshot};
 use bailiwick_sts::{Bearer, TokenError};
 use jiff::Timestamp;
 
+use crate::decide::NOBODY;
+use crate::question::compiled;
 use crate::subject::Subject;
-use crate::{Authenticated, Authz, question::Given};
+use crate::{Authenticated, Authz};
 
 /// A caller that was worked out before, with what it must be compared with before it counts again.
 #[derive(Debug)]
@@ -91,11 +93,11 @@ impl Authz {
     /// The inline policies of a session, compiled; none if the session was made without any policy.
     fn session_policies(&self, caller: &Caller) -> Option<Arc<[Policy]>> {
         let session = caller.session.as_deref().filter(|session| session.is_scoped())?;
-        let compiled = session.policies.iter().map(|text| {
+        let policies = session.policies.iter().map(|text| {
             // It was valid when the session was made. If it is not any more, it allows nothing.
-            self.compiled(Given::Session, PolicyKind::Session, text).unwrap_or_else(|_| self.nothing())
+            compiled(&self.session_policies, PolicyKind::Session, text).unwrap_or_else(|_| NOBODY.clone())
         });
-        Some(compiled.collect())
+        Some(policies.collect())
     }
 }
 
@@ -152,7 +154,7 @@ pub(crate) fn owner(snapshot: &Snapshot, key: &AccessKey) -> Option<Caller> {
         Some(id) => {
             let user = snapshot.entity(id)?;
             let name = UserName::parse(&user.name).ok()?;
-            Principal::User { account: user.account, id: *id, name, path: user.path.clone() }
+            Principal::User { account: user.account, id: *id, name, path: user.path().clone() }
         }
     };
     let credential = Credential::AccessKey(key.id.clone());
@@ -164,11 +166,11 @@ fn renamed(mut caller: Caller, entity: Option<&Entity>) -> Result<Caller> {
     match (&mut caller.principal, entity) {
         (Principal::User { name, path, .. }, Some(user)) => {
             *name = UserName::parse(&user.name)?;
-            path.clone_from(&user.path);
+            path.clone_from(user.path());
         }
         (Principal::RoleSession { name, path, .. }, Some(role)) => {
             *name = RoleName::parse(&role.name)?;
-            path.clone_from(&role.path);
+            path.clone_from(role.path());
         }
         _ => {}
     }

@@ -45,7 +45,7 @@ const INVALID_TOKEN: &str = "The security token included in the request is inval
 /// How many callers with tokens are remembered.
 const REMEMBERED: usize = 16 * 1024;
 /// How many characters of policies that came with requests are kept compiled.
-const COMPILED: usize = 16 * 1024 * 1024;
+const COMPILED: usize = 8 * 1024 * 1024;
 
 /// Authenticates, decides, and answers `authz.v1`. Shared by all calls; decides on the newest snapshot.
 pub struct Authz {
@@ -54,8 +54,10 @@ pub struct Authz {
     signing_keys: SigningKeys,
     /// Callers by the digest of the token or handle that they came with.
     remembered: Cache<[u8; 32], Arc<Remembered>>,
-    /// Policies that came with a request or a session, by their text.
-    compiled: Cache<(question::Given, Box<str>), Policy>,
+    /// Policies of resources that came with a question, by their text.
+    resource_policies: Cache<Box<str>, Policy>,
+    /// Inline session policies, by their text.
+    session_policies: Cache<Box<str>, Policy>,
 }
 
 /// A caller who has proven himself. Good for the request that he did it with.
@@ -76,7 +78,8 @@ impl Authz {
             deployment,
             snapshots,
             remembered: Cache::new(REMEMBERED),
-            compiled: Cache::new(COMPILED),
+            resource_policies: Cache::new(COMPILED),
+            session_policies: Cache::new(COMPILED),
         }
     }
 }

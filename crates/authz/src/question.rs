@@ -16,18 +16,10 @@ use jiff::Timestamp;
 use smallvec::SmallVec;
 
 use crate::Authz;
+use crate::cache::Cache;
 use crate::context::{SystemKeys, is_ours};
 use crate::decide::NOBODY;
 use crate::subject::Present;
-
-/// What a policy that came with a request was given as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Given {
-    /// The policy of a resource.
-    Resource,
-    /// An inline session policy.
-    Session,
-}
 
 /// What is asked, read and checked.
 pub(crate) struct Question<'a> {
@@ -52,7 +44,7 @@ impl<'a> Question<'a> {
     ) -> Result<Self> {
         service_prefix(action)?;
         let account = owner(resource, resource_account)?;
-        let policy = resource_policy.map(|text| authz.compiled(Given::Resource, PolicyKind::Resource, text));
+        let policy = resource_policy.map(|text| compiled(&authz.resource_policies, PolicyKind::Resource, text));
         Ok(Question { action, resource, account, policy: policy.transpose()? })
     }
 
@@ -319,25 +311,17 @@ fn civil(text: &str) -> bool {
     text.parse::<jiff::civil::DateTime>().is_ok()
 }
 
-impl Authz {
-    /// A policy that came with a request, compiled; kept, since the same ones come again and again.
-    ///
-    /// # Errors
-    /// `MalformedPolicyDocument` with the place and what was expected there.
-    pub(crate) fn compiled(&self, given: Given, kind: PolicyKind, text: &str) -> Result<Policy> {
-        let key = (given, Box::<str>::from(text));
-        if let Some(policy) = self.compiled.get(&key) {
-            return Ok(policy);
-        }
-        let document = parse(text, kind)
-            .map_err(|error| IamError::new(ErrorCode::MalformedPolicyDocument, error.to_string()).caused_by(error))?;
-        let policy = Policy::compile_named(&document, kind, None);
-        self.compiled.insert(key, policy.clone(), text.len().saturating_add(256));
-        Ok(policy)
+/// A policy that came with a request or a session, compiled; kept, since the same ones come again and again.
+///
+/// # Errors
+/// `MalformedPolicyDocument` with the place and what was expected there.
+pub(crate) fn compiled(kept: &Cache<Box<str>, Policy>, kind: PolicyKind, text: &str) -> Result<Policy> {
+    if let Some(policy) = kept.get(text) {
+        return Ok(policy);
     }
-
-    /// A policy that allows nothing and denies nothing.
-    pub(crate) fn nothing(&self) -> Policy {
-        NOBODY.clone()
-    }
+    let document = parse(text, kind)
+        .map_err(|error| IamError::new(ErrorCode::MalformedPolicyDocument, error.to_string()).caused_by(error))?;
+    let policy = Policy::compile_named(&document, kind, None);
+    kept.insert(text.into(), policy.clone(), text.len().saturating_add(256));
+    Ok(policy)
 }

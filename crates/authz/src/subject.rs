@@ -135,7 +135,7 @@ impl Subject {
         };
         let Some(id) = &self.entity else { return Ok(present) };
         let entity = snapshot.entity(id).ok_or_else(gone)?;
-        if *entity.name != *self.entity_name() || entity.path.as_str() != &*self.names.path {
+        if *entity.name != *self.entity_name() || entity.path().as_str() != &*self.names.path {
             present.names = Cow::Owned(self.names_now(entity, snapshot.partition()));
         }
         present.holdings = Some(snapshot.holdings(entity));
@@ -151,7 +151,7 @@ impl Subject {
     fn names_now(&self, entity: &Entity, partition: Partition) -> Names {
         let arn: Box<str> = entity.arn(partition).as_str().into();
         let mut names = self.names.clone();
-        names.path = entity.path.as_str().into();
+        names.path = entity.path().as_str().into();
         if self.kind == Kind::User {
             names.user_name = Some(entity.name.clone());
             names.arn.clone_from(&arn);

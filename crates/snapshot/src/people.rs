@@ -1,5 +1,7 @@
 //! Who there is: accounts, users and roles, groups, access keys, each in as few words as decisions need.
 
+use std::sync::LazyLock;
+
 use bailiwick_evaluator::Policy;
 use bailiwick_model::{AccessKeyId, AccountId, Arn, Partition, Path, Tags, UniqueId};
 use bytes::Bytes;
@@ -41,8 +43,8 @@ pub struct Entity {
     pub id: UniqueId,
     /// The name, in the case it was made with.
     pub name: Box<str>,
-    /// The path.
-    pub path: Path,
+    /// None for `/`, which nearly all have.
+    path: Option<Box<Path>>,
     /// The tags.
     pub tags: Tags,
     /// Sessions issued before this moment are revoked.
@@ -66,10 +68,31 @@ pub struct Role {
 }
 
 impl Entity {
+    /// The path.
+    pub fn path(&self) -> &Path {
+        static ROOT: LazyLock<Path> = LazyLock::new(Path::root);
+        self.path.as_deref().unwrap_or(&ROOT)
+    }
+
     /// The ARN, with path.
     pub fn arn(&self, partition: Partition) -> Arn {
         let kind = if self.is_role() { "role" } else { "user" };
-        Arn::iam(partition, self.account, format_args!("{kind}{}{}", self.path, self.name))
+        Arn::iam(partition, self.account, format_args!("{kind}{}{}", self.path(), self.name))
+    }
+
+    pub(crate) fn new(account: AccountId, id: UniqueId, name: &str, path: Path, tags: Tags) -> Self {
+        Entity {
+            account,
+            id,
+            name: name.into(),
+            path: (path != Path::root()).then(|| Box::new(path)),
+            tags,
+            sessions_valid_after: None,
+            role: None,
+            boundary: None,
+            held: Held::default(),
+            groups: Slots::new(),
+        }
     }
 
     /// Whether it is a role.

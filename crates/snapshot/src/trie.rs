@@ -9,7 +9,7 @@ mod tests;
 const FANOUT: usize = 16;
 const BITS: u32 = 4;
 /// How many entries a leaf takes before it becomes a branch.
-const LEAF: usize = 16;
+const LEAF: usize = 32;
 /// Below this depth the hash has no bits left: leaves grow.
 const DEPTH: u32 = u64::BITS / BITS;
 
@@ -19,19 +19,31 @@ const DEPTH: u32 = u64::BITS / BITS;
 /// one leaf and a few branches; what no other copy holds any more is changed in place.
 #[derive(Clone)]
 pub(crate) struct Trie<T> {
-    root: Option<Arc<Node<T>>>,
+    root: Node<T>,
     len: usize,
 }
 
-#[derive(Clone)]
 enum Node<T> {
-    Branch([Option<Arc<Node<T>>>; FANOUT]),
-    Leaf(Vec<(u64, T)>),
+    Empty,
+    Branch(Arc<[Node<T>; FANOUT]>),
+    /// Never empty.
+    Leaf(Arc<Vec<(u64, T)>>),
+}
+
+// Derived, it would ask for `T: Clone`.
+impl<T> Clone for Node<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Node::Empty => Node::Empty,
+            Node::Branch(children) => Node::Branch(Arc::clone(children)),
+            Node::Leaf(entries) => Node::Leaf(Arc::clone(entries)),
+        }
+    }
 }
 
 impl<T> Default for Trie<T> {
     fn default() -> Self {
-        Trie { root: None, len: 0 }
+        Trie { root: Node::Empty, len: 0 }
     }
 }
 
@@ -47,12 +59,13 @@ impl<T> Trie<T> {
 
     /// The entry under `hash` that `is` recognizes.
     pub(crate) fn get(&self, hash: u64, is: impl Fn(&T) -> bool) -> Option<&T> {
-        let mut node = self.root.as_deref()?;
+        let mut node = &self.root;
         let mut depth = 0;
         loop {
             match node {
+                Node::Empty => return None,
                 Node::Branch(children) => {
-                    node = children[slot(hash, depth)].as_deref()?;
+                    node = &children[slot(hash, depth)];
                     depth += 1;
                 }
                 Node::Leaf(entries) => {
@@ -66,38 +79,68 @@ impl<T> Trie<T> {
     pub(crate) fn for_each<'a>(&'a self, each: &mut impl FnMut(&'a T)) {
         fn walk<'a, T>(node: &'a Node<T>, each: &mut impl FnMut(&'a T)) {
             match node {
-                Node::Branch(children) => children.iter().flatten().for_each(|child| walk(child, each)),
+                Node::Empty => {}
+                Node::Branch(children) => children.iter().for_each(|child| walk(child, each)),
                 Node::Leaf(entries) => entries.iter().for_each(|(_, entry)| each(entry)),
             }
         }
-        if let Some(root) = &self.root {
-            walk(root, each);
-        }
+        walk(&self.root, each);
     }
 }
 
 impl<T: Clone> Trie<T> {
     /// Puts an entry in the place of the one that `is` recognizes, or beside those that are there.
     pub(crate) fn insert(&mut self, hash: u64, entry: T, is: impl Fn(&T) -> bool) -> Option<T> {
-        let root = self.root.get_or_insert_with(|| Arc::new(Node::Leaf(Vec::new())));
-        let replaced = insert(root, 0, hash, entry, is);
-        self.len += usize::from(replaced.is_none());
-        replaced
+        let mut node = &mut self.root;
+        let mut depth = 0;
+        loop {
+            if let Node::Leaf(entries) = node
+                && entries.len() >= LEAF
+                && depth < DEPTH
+                && !entries.iter().any(|(h, entry)| *h == hash && is(entry))
+            {
+                *node = split(entries, depth);
+            }
+            match node {
+                Node::Empty => {
+                    *node = Node::Leaf(Arc::new(vec![(hash, entry)]));
+                    self.len += 1;
+                    return None;
+                }
+                Node::Branch(children) => {
+                    node = &mut Arc::make_mut(children)[slot(hash, depth)];
+                    depth += 1;
+                }
+                Node::Leaf(entries) => {
+                    let entries = Arc::make_mut(entries);
+                    if let Some((_, found)) = entries.iter_mut().find(|(h, entry)| *h == hash && is(entry)) {
+                        return Some(std::mem::replace(found, entry));
+                    }
+                    // Exact, since leaves are read far more often than they grow.
+                    entries.reserve_exact(1);
+                    entries.push((hash, entry));
+                    self.len += 1;
+                    return None;
+                }
+            }
+        }
     }
 
     /// The entry under `hash` that `is` recognizes, to be changed; for other copies it stays as it is.
     pub(crate) fn get_mut(&mut self, hash: u64, is: impl Fn(&T) -> bool) -> Option<&mut T> {
         // Looked for first, so that what is not there copies nothing.
         self.get(hash, &is)?;
-        let mut node = Arc::make_mut(self.root.as_mut()?);
+        let mut node = &mut self.root;
         let mut depth = 0;
         loop {
             match node {
+                Node::Empty => return None,
                 Node::Branch(children) => {
-                    node = Arc::make_mut(children[slot(hash, depth)].as_mut()?);
+                    node = &mut Arc::make_mut(children)[slot(hash, depth)];
                     depth += 1;
                 }
                 Node::Leaf(entries) => {
+                    let entries = Arc::make_mut(entries);
                     return entries.iter_mut().find(|(h, entry)| *h == hash && is(entry)).map(|(_, entry)| entry);
                 }
             }
@@ -107,56 +150,36 @@ impl<T: Clone> Trie<T> {
     /// Takes out the entry under `hash` that `is` recognizes.
     pub(crate) fn remove(&mut self, hash: u64, is: impl Fn(&T) -> bool) -> Option<T> {
         self.get(hash, &is)?;
-        let removed = remove(self.root.as_mut()?, 0, hash, &is)?;
         self.len -= 1;
-        Some(removed)
+        let mut node = &mut self.root;
+        let mut depth = 0;
+        loop {
+            match node {
+                Node::Empty => return None,
+                Node::Branch(children) => {
+                    node = &mut Arc::make_mut(children)[slot(hash, depth)];
+                    depth += 1;
+                }
+                Node::Leaf(entries) => {
+                    let at = entries.iter().position(|(h, entry)| *h == hash && is(entry))?;
+                    let removed = Arc::make_mut(entries).swap_remove(at).1;
+                    if entries.is_empty() {
+                        *node = Node::Empty;
+                    }
+                    return Some(removed);
+                }
+            }
+        }
     }
 }
 
-fn insert<T: Clone>(node: &mut Arc<Node<T>>, depth: u32, hash: u64, entry: T, is: impl Fn(&T) -> bool) -> Option<T> {
-    let node = Arc::make_mut(node);
-    if let Node::Leaf(entries) = node {
-        if let Some((_, found)) = entries.iter_mut().find(|(h, entry)| *h == hash && is(entry)) {
-            return Some(std::mem::replace(found, entry));
-        }
-        if entries.len() < LEAF || depth >= DEPTH {
-            // Exact, since most leaves are read far more often than they grow.
-            entries.reserve_exact(1);
-            entries.push((hash, entry));
-            return None;
-        }
-        *node = split(std::mem::take(entries), depth);
-    }
-    let Node::Branch(children) = node else { return None };
-    let child = children[slot(hash, depth)].get_or_insert_with(|| Arc::new(Node::Leaf(Vec::new())));
-    insert(child, depth + 1, hash, entry, is)
-}
-
-fn split<T: Clone>(entries: Vec<(u64, T)>, depth: u32) -> Node<T> {
+fn split<T: Clone>(entries: &[(u64, T)], depth: u32) -> Node<T> {
     let mut leaves: [Vec<(u64, T)>; FANOUT] = Default::default();
     for (hash, entry) in entries {
-        leaves[slot(hash, depth)].push((hash, entry));
+        leaves[slot(*hash, depth)].push((*hash, entry.clone()));
     }
-    Node::Branch(leaves.map(|mut leaf| {
+    Node::Branch(Arc::new(leaves.map(|mut leaf| {
         leaf.shrink_to_fit();
-        (!leaf.is_empty()).then(|| Arc::new(Node::Leaf(leaf)))
-    }))
-}
-
-fn remove<T: Clone>(node: &mut Arc<Node<T>>, depth: u32, hash: u64, is: &impl Fn(&T) -> bool) -> Option<T> {
-    match Arc::make_mut(node) {
-        Node::Branch(children) => {
-            let place = &mut children[slot(hash, depth)];
-            let child = place.as_mut()?;
-            let removed = remove(child, depth + 1, hash, is)?;
-            if matches!(&**child, Node::Leaf(entries) if entries.is_empty()) {
-                *place = None;
-            }
-            Some(removed)
-        }
-        Node::Leaf(entries) => {
-            let at = entries.iter().position(|(h, entry)| *h == hash && is(entry))?;
-            Some(entries.swap_remove(at).1)
-        }
-    }
+        if leaf.is_empty() { Node::Empty } else { Node::Leaf(Arc::new(leaf)) }
+    })))
 }

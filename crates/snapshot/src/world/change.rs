@@ -167,9 +167,13 @@ impl World {
     fn put_entity(&mut self, id: &UniqueId, new: Option<(Entity, Option<PolicyRef>)>) {
         let id_hash = self.next.hash(id);
         let old = self.next.entity_arc(id).cloned();
-        if let Some(old) = &old {
-            let name_hash = self.name_hash(old);
+        let old_name = old.as_ref().map(|old| self.name_hash(old));
+        let new_name = new.as_ref().map(|(new, _)| self.name_hash(new));
+        if let Some(name_hash) = old_name.filter(|_| old_name != new_name) {
             self.next.entity_names.remove(name_hash, |hash| *hash == id_hash);
+        }
+        if let Some(name_hash) = new_name.filter(|_| old_name != new_name) {
+            self.next.entity_names.insert(name_hash, id_hash, |hash| *hash == id_hash);
         }
         let Some((mut new, boundary)) = new else {
             self.next.entities.remove(id_hash, |entity| entity.id == *id);
@@ -180,8 +184,6 @@ impl World {
             new.held = old.held.clone();
             new.groups = old.groups.clone();
         }
-        let name_hash = self.name_hash(&new);
-        self.next.entity_names.insert(name_hash, id_hash, |hash| *hash == id_hash);
         self.next.entities.insert(id_hash, Arc::new(new), |entity| entity.id == *id);
     }
 
@@ -354,35 +356,15 @@ impl World {
 const MISSING_GROUP: &str = "missing group";
 
 fn from_user(user: storage::User) -> (Entity, Option<PolicyRef>) {
-    let entity = Entity {
-        account: user.account,
-        id: user.id,
-        name: user.name.as_str().into(),
-        path: user.path,
-        tags: user.tags,
-        sessions_valid_after: user.sessions_valid_after,
-        role: None,
-        boundary: None,
-        held: Held::default(),
-        groups: Slots::new(),
-    };
+    let mut entity = Entity::new(user.account, user.id, user.name.as_str(), user.path, user.tags);
+    entity.sessions_valid_after = user.sessions_valid_after;
     (entity, user.boundary)
 }
 
 fn from_role(role: storage::Role, partition: Partition) -> (Entity, Option<PolicyRef>) {
-    let mut entity = Entity {
-        account: role.account,
-        id: role.id,
-        name: role.name.as_str().into(),
-        path: role.path,
-        tags: role.tags,
-        sessions_valid_after: role.sessions_valid_after,
-        role: None,
-        boundary: None,
-        held: Held::default(),
-        groups: Slots::new(),
-    };
-    let name = Arn::iam(partition, entity.account, format_args!("role{}{}", entity.path, entity.name));
+    let mut entity = Entity::new(role.account, role.id, role.name.as_str(), role.path, role.tags);
+    entity.sessions_valid_after = role.sessions_valid_after;
+    let name = Arn::iam(partition, entity.account, format_args!("role{}{}", entity.path(), entity.name));
     entity.role = Some(Box::new(Role {
         trust: compile(&role.trust_policy.bound, PolicyKind::Trust, name.as_str()),
         max_session_seconds: role.max_session_seconds,
