@@ -31,7 +31,7 @@ impl Interner {
             return known.clone();
         }
         let key = Arc::new(ContextKey::new(name));
-        self.heap_bytes += size_of::<ContextKey>() + key.as_str().len() + 2 * size_of::<usize>();
+        self.heap_bytes += size_of::<ContextKey>() + 2 * key.as_str().len() + 2 * size_of::<usize>();
         self.keys.insert(name.into(), key.clone());
         key
     }

@@ -17,8 +17,6 @@ use crate::{base64, decimal};
 pub(crate) struct Condition {
     pub(crate) operator: Operator,
     pub(crate) key: Arc<ContextKey>,
-    /// The key as written.
-    pub(crate) written_key: Arc<str>,
     pub(crate) span: Span,
     values: Values,
 }
@@ -49,13 +47,7 @@ impl Condition {
             Family::Date => Values::Date(texts.map(|text| (date::parse(text), interner.text(text))).collect()),
             Family::Ip => Values::Ip(texts.map(|text| (Network::parse(text), interner.text(text))).collect()),
         };
-        Self {
-            operator,
-            key: interner.key(&condition.key.value),
-            written_key: interner.text(&condition.key.value),
-            span: condition.span,
-            values,
-        }
+        Self { operator, key: interner.key(&condition.key.value), span: condition.span, values }
     }
 
     /// Whether it holds for a request, in a statement of the given effect.

@@ -30,6 +30,8 @@ pub struct Explanation<'a> {
     pub decided_by: Option<Located<'a>>,
     /// What each type of policy said, and of SCPs and RCPs each level.
     pub findings: Vec<Finding<'a>>,
+    /// Every statement that matched, in the order of the findings.
+    pub matched: Vec<Located<'a>>,
     /// Of a denial: Allow statements that nearly matched, in policies whose Allow was wanting. Nearest first.
     pub near_misses: Vec<NearMiss<'a>>,
     /// Of a denial: the smallest statements that together would allow the request, one for each type of policy that
@@ -168,9 +170,10 @@ pub fn explain<'a>(request: &Request<'a>, policies: &Policies<'a>) -> Explanatio
     let subject = Subject::new(request, policies.boundary.is_some());
     let groups = examine::groups(request, policies);
     let mut findings = Vec::new();
-    let mut denies = Vec::new();
+    let (mut all, mut denies) = (Vec::new(), Vec::new());
     for group in &groups {
         let matched = group.matched(&subject);
+        all.extend(matched.iter().map(|located| located.0));
         let deny = matched.iter().find(|located| located.1 == Effect::Deny);
         denies.extend(matched.iter().filter(|located| located.1 == Effect::Deny).map(|located| located.0));
         let (verdict, statement) = match (deny, matched.first()) {
@@ -202,6 +205,7 @@ pub fn explain<'a>(request: &Request<'a>, policies: &Policies<'a>) -> Explanatio
         resource: request.resource,
         decided_by: decision.statement.and_then(|at| locate(policies, at)),
         findings,
+        matched: all,
         near_misses,
         suggestions,
         denies: if decision.outcome == Outcome::ExplicitDeny { denies } else { Vec::new() },

@@ -118,7 +118,7 @@ impl Policy {
         Some(StatementInfo { sid: statement.sid.as_deref(), effect: statement.effect, span: statement.span })
     }
 
-    /// The context keys that its conditions and variables ask for, in lower case, each once, in order.
+    /// The context keys that its conditions and variables ask for, each once, in order.
     #[must_use]
     pub fn context_keys(&self) -> Vec<&ContextKey> {
         let mut keys: Vec<&ContextKey> = Vec::new();

@@ -5,10 +5,26 @@ use std::fmt;
 use crate::fold;
 
 /// A context key that a policy asks for. Compared without case, tag keys included.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub struct ContextKey {
     lower: Box<str>,
+    /// As it was written, where that is not in lower case.
+    written: Option<Box<str>>,
     global: Option<GlobalKey>,
+}
+
+impl PartialEq for ContextKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.lower == other.lower
+    }
+}
+
+impl Eq for ContextKey {}
+
+impl std::hash::Hash for ContextKey {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.lower.hash(state);
+    }
 }
 
 impl ContextKey {
@@ -17,7 +33,14 @@ impl ContextKey {
     pub fn new(name: &str) -> Self {
         let lower: Box<str> = fold::lower(name).into();
         let global = GlobalKey::parse_lower(&lower);
-        Self { lower, global }
+        let written = (*lower != *name).then(|| name.into());
+        Self { lower, written, global }
+    }
+
+    /// The key as it was written.
+    #[must_use]
+    pub fn as_written(&self) -> &str {
+        self.written.as_deref().unwrap_or(&self.lower)
     }
 
     /// The key in lower case.

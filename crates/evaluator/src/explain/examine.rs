@@ -121,7 +121,7 @@ fn condition(condition: &Condition, context: &Context<'_>) -> Failure {
     };
     Failure::Condition {
         operator: condition.operator,
-        key: condition.written_key.clone(),
+        key: condition.key.as_written().into(),
         expected: condition.written_values(),
         actual,
         span: condition.span,

@@ -1,0 +1,184 @@
+//! What a policy tells of itself, and the words of a denial.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+use bailiwick_evaluator::{
+    Context, ContextSource, ContextValue, Effect, Entity, Moment, Outcome, Policies, Policy, Principal, Request,
+    ResourceAccount, decide, explain,
+};
+use bailiwick_model::AccountId;
+use bailiwick_policy_lang::{PolicyKind, parse};
+
+fn policy(kind: PolicyKind, statements: &str) -> Policy {
+    let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{statements}]}}"#);
+    Policy::compile_named(&parse(&text, kind).unwrap(), kind, Some("the policy"))
+}
+
+const ALL: &str = r#"{"Effect": "Allow", "Action": "*", "Resource": "*"}"#;
+const NONE: &str = r#"{"Effect": "Allow", "Action": "none:Nothing", "Resource": "*"}"#;
+const DENY: &str = r#"{"Effect": "Deny", "Action": "iam:*", "Resource": "*"}"#;
+
+fn with_principal(statement: &str) -> String {
+    statement.replace("{\"Effect\"", "{\"Principal\": \"*\", \"Effect\"")
+}
+
+fn account() -> AccountId {
+    AccountId::parse("111122223333").unwrap()
+}
+
+fn request<'a>(context: Context<'a>) -> Request<'a> {
+    let user = Entity { arn: "arn:aws:iam::111122223333:user/bob", unique_id: None };
+    Request {
+        principal: Principal::User { account: account().into(), user },
+        action: "iam:CreateUser",
+        resource: "arn:aws:iam::111122223333:user/x",
+        resource_account: account().into(),
+        context,
+    }
+}
+
+#[test]
+fn denials_read_as_aws_words_them() {
+    let head = "User: arn:aws:iam::111122223333:user/bob is not authorized to perform: iam:CreateUser \
+                on resource: arn:aws:iam::111122223333:user/x ";
+    let of = |kind, statement: &str| match kind {
+        PolicyKind::Resource | PolicyKind::Rcp | PolicyKind::Endpoint => policy(kind, &with_principal(statement)),
+        PolicyKind::Trust => policy(kind, &with_principal(statement).replace(", \"Resource\": \"*\"", "")),
+        kind => policy(kind, statement),
+    };
+    for (kind, name, deny) in [
+        (PolicyKind::Identity, "identity-based policy", "an identity-based policy"),
+        (PolicyKind::Boundary, "permissions boundary", "a permissions boundary"),
+        (PolicyKind::Session, "session policy", "a session policy"),
+        (PolicyKind::Scp, "service control policy", "a service control policy"),
+        (PolicyKind::Rcp, "", "a resource control policy"),
+        (PolicyKind::Resource, "resource-based policy", "a resource-based policy"),
+        (PolicyKind::Trust, "role trust policy", "the role trust policy"),
+        (PolicyKind::Endpoint, "VPC endpoint policy", "a VPC endpoint policy"),
+    ] {
+        for denies in [true, false] {
+            if kind == PolicyKind::Rcp && !denies {
+                continue; // an RCP that allows everything is always there
+            }
+            let one = [of(kind, if denies { DENY } else { NONE })];
+            let all = [of(PolicyKind::Identity, ALL)];
+            let is = |own: PolicyKind| (own == kind).then_some(&one[0]);
+            let policies = Policies {
+                identity: if kind == PolicyKind::Identity { &[&one] } else { &[&all] },
+                boundary: is(PolicyKind::Boundary),
+                session: if kind == PolicyKind::Session { Some(&[&one]) } else { None },
+                scps: if kind == PolicyKind::Scp { &[&one] } else { &[] },
+                rcps: if kind == PolicyKind::Rcp { &[&one] } else { &[] },
+                resource: is(PolicyKind::Resource),
+                resource_must_allow: kind == PolicyKind::Resource,
+                trust: is(PolicyKind::Trust),
+                endpoint: is(PolicyKind::Endpoint),
+            };
+            let request = request(Context::default());
+            let decision = decide(&request, &policies);
+            let tail = match denies {
+                true => format!("with an explicit deny in {deny}"),
+                false => format!("because no {name} allows the iam:CreateUser action"),
+            };
+            assert_eq!(decision.message(&request).to_string(), format!("{head}{tail}"));
+            assert_eq!(decision.lacking, (!denies).then_some(kind));
+            let at = decision.statement.map(|at| (at.kind, policies.policy(&at).unwrap().name()));
+            assert_eq!(at, denies.then_some((kind, Some("the policy"))));
+        }
+    }
+    let nothing = Request { resource: "*", ..request(Context::default()) };
+    let message = decide(&nothing, &Policies::default()).message(&nothing).to_string();
+    assert!(message.contains("iam:CreateUser because no identity-based"), "{message}");
+}
+
+#[test]
+fn a_policy_tells_its_statements_and_keys() {
+    let policy = policy(
+        PolicyKind::Identity,
+        r#"{"Sid": "A", "Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::${aws:PrincipalTag/Team, 'x'}/*",
+            "Condition": {"StringLike": {"s3:prefix": "${aws:username}/*", "AWS:SourceVpc": "vpc-*"},
+                          "ArnLike": {"aws:SourceArn": "arn:aws:s3:::${aws:userid}"}}},
+           {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Null": {"aws:sourcevpc": "true"}}}"#,
+    );
+    let keys: Vec<&str> = policy.context_keys().into_iter().map(|key| key.as_written()).collect();
+    assert_eq!(keys.len(), 6);
+    for key in ["aws:PrincipalTag/Team", "aws:SourceArn", "aws:userid", "aws:username", "s3:prefix"] {
+        assert!(keys.contains(&key), "{key}: {keys:?}");
+    }
+    assert_eq!((policy.len(), policy.is_empty(), policy.kind()), (2, false, PolicyKind::Identity));
+    let statement = policy.statement(0).unwrap();
+    assert_eq!((statement.sid, statement.effect, statement.span.start.line), (Some("A"), Effect::Allow, 1));
+    assert_eq!(policy.statement(1).unwrap().span.start.line, 4);
+    assert!(policy.statement(2).is_none());
+    assert!(policy.ptr_eq(&policy.clone()));
+    assert!((500..5_000).contains(&policy.heap_bytes()), "{}", policy.heap_bytes());
+}
+
+#[test]
+fn upper_layers_cannot_be_overridden_and_typed_values_compare_as_what_they_are() {
+    let policy = [policy(
+        PolicyKind::Identity,
+        r#"{"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {
+            "StringEquals": {"aws:username": "bob"},
+            "DateLessThan": {"aws:CurrentTime": "2026-01-31T10:20:31Z"},
+            "StringLike": {"aws:CurrentTime": "2026-01-31T10:20:30Z"},
+            "NumericLessThan": {"aws:EpochTime": "1769854831", "aws:MultiFactorAuthAge": 61},
+            "DateEquals": {"aws:EpochTime": "2026-01-31T10:20:30Z"},
+            "Bool": {"aws:SecureTransport": "true"},
+            "IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}"#,
+    )];
+    let at = Moment::from_seconds(1_769_854_830);
+    let system = [
+        ("aws:username", ContextValue::One("bob")),
+        ("aws:CurrentTime", ContextValue::Time(at)),
+        ("aws:EpochTime", ContextValue::Epoch(at)),
+        ("aws:MultiFactorAuthAge", ContextValue::Integer(60)),
+    ];
+    let asker = [
+        ("AWS:USERNAME", ContextValue::One("eve")),
+        ("aws:SecureTransport", ContextValue::Bool(true)),
+        ("aws:SourceIp", ContextValue::Ip("203.0.113.7".parse().unwrap())),
+    ];
+    let policies = Policies { identity: &[&policy], ..Policies::default() };
+    let over: [&dyn ContextSource; 2] = [&system, &asker];
+    assert_eq!(decide(&request(Context::new(&over)), &policies).outcome, Outcome::Allowed);
+    let under: [&dyn ContextSource; 2] = [&asker, &system];
+    assert_eq!(decide(&request(Context::new(&under)), &policies).outcome, Outcome::ImplicitDeny);
+}
+
+#[test]
+fn the_management_account_is_bound_by_neither_scps_nor_rcps() {
+    let identity = [policy(PolicyKind::Identity, ALL)];
+    let scp = [policy(PolicyKind::Scp, DENY)];
+    let rcp = [policy(PolicyKind::Rcp, &with_principal(DENY))];
+    let policies = Policies { identity: &[&identity], scps: &[&scp, &[]], ..Policies::default() };
+    let mut own = request(Context::default());
+    assert_eq!(decide(&own, &policies).outcome, Outcome::ExplicitDeny);
+    if let Principal::User { account, .. } = &mut own.principal {
+        account.is_management = true;
+    }
+    assert_eq!(decide(&own, &policies).outcome, Outcome::Allowed);
+
+    let policies = Policies { identity: &[&identity], rcps: &[&rcp], ..Policies::default() };
+    let mut own = request(Context::default());
+    assert_eq!(decide(&own, &policies).outcome, Outcome::ExplicitDeny);
+    own.resource_account.is_management = true;
+    assert_eq!(decide(&own, &policies).outcome, Outcome::Allowed);
+    // Nobody knows whose it is: no caller's own.
+    own.resource_account = ResourceAccount { id: None, is_management: false };
+    assert_eq!(
+        decide(&own, &Policies { identity: &[&identity], ..Policies::default() }).outcome,
+        Outcome::ImplicitDeny
+    );
+}
+
+#[test]
+fn explanations_hold_every_match() {
+    let identity = [policy(PolicyKind::Identity, &format!("{ALL}, {NONE}, {DENY}, {ALL}"))];
+    let policies = Policies { identity: &[&identity], ..Policies::default() };
+    let explanation = explain(&request(Context::default()), &policies);
+    let matched: Vec<u32> = explanation.matched.iter().map(|located| located.at.statement).collect();
+    assert_eq!(matched, [0, 2, 3]);
+    assert_eq!(explanation.denies.len(), 1);
+    assert!(explanation.suggestions.is_empty(), "everything else allows");
+}
