@@ -1,12 +1,12 @@
 //! The control plane: one handler per IAM operation and per operation on accounts, one file per noun.
 //!
 //! A handler says in `checks` what must be allowed and does in `handle` what was asked, within one transaction; both
-//! may run twice. What is the same on every noun is written once: names and ARNs ([`address`]), pages ([`pages`]),
-//! tags, inline policies, attachments, boundaries. What an answer shows of a stored thing is decided in [`view`].
+//! may run twice. What is the same on every noun is written once: names and ARNs (`address`), pages (`pages`),
+//! tags, inline policies, attachments, boundaries. What an answer shows of a stored thing is decided in `view`.
 //!
 //! The crate deliberately does not know HTTP, gRPC or XML, who decides, who records, nor how things are stored.
 //!
-//! Start reading at [`user`]; every other noun is a variation of it.
+//! Start reading at `user`; every other noun is a variation of it.
 
 mod access_key;
 mod account;

@@ -200,10 +200,11 @@ fn read(policy: PolicyRow, version: VersionRow, partition: Partition) -> Result<
     })
 }
 
-/// The document's text: an object as it stands, a string with what encodes it taken off.
+/// The document's text: of an object what it says without the white space that the CLI put in, a string with what
+/// encodes it taken off.
 fn document_text(raw: &RawValue) -> Result<String, String> {
     if raw.get().starts_with('{') {
-        return Ok(raw.get().to_owned());
+        return Ok(without_white_space(raw.get()));
     }
     let text: String = serde_json::from_str(raw.get()).map_err(|_| "its document is neither an object nor a string")?;
     if text.trim_start().starts_with('{') {
@@ -211,6 +212,20 @@ fn document_text(raw: &RawValue) -> Result<String, String> {
     }
     let decoded = percent_decode_str(&text).decode_utf8().map_err(|_| "its document is not UTF-8 when decoded")?;
     Ok(decoded.into_owned())
+}
+
+/// JSON without the white space outside of its strings.
+fn without_white_space(json: &str) -> String {
+    let (mut text, mut quoted, mut escaped) = (String::with_capacity(json.len()), false, false);
+    for character in json.chars() {
+        if !quoted && character.is_ascii_whitespace() {
+            continue;
+        }
+        quoted ^= character == '"' && !escaped;
+        escaped = quoted && character == '\\' && !escaped;
+        text.push(character);
+    }
+    text
 }
 
 /// What `get-account-authorization-details` prints.

@@ -55,6 +55,16 @@ fn both_forms_of_the_cli_are_read() {
 }
 
 #[test]
+fn the_white_space_of_the_cli_is_taken_out() {
+    let check = |text: &str, expected: &str| assert_eq!(without_white_space(text), expected, "{text}");
+    check("{\n    \"a\": [\n        1\n    ]\n}", r#"{"a":[1]}"#);
+    check(r#"{ "a b" : "c \" d \\" , "e" : "f  g" }"#, r#"{"a b":"c \" d \\","e":"f  g"}"#);
+    let pretty = serde_json::to_string_pretty(&json!({"Policies": [detail("A")]})).unwrap();
+    let read = read_text(&pretty).unwrap();
+    assert!(!read[0].document.contains(char::is_whitespace), "{}", read[0].document);
+}
+
+#[test]
 fn what_is_not_understood_is_refused() {
     let with = |key: &str, value: Value| {
         let mut row = detail("A");
