@@ -19,8 +19,8 @@ impl Handle<op::AddUserToGroup> for Directory {
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::AddUserToGroupRequest) -> Result<pb::AddUserToGroupResponse> {
-        let group = Group::get(cx, tx, &req.group_name).await?;
         let user = User::get(cx, tx, &req.user_name).await?;
+        let group = Group::get(cx, tx, &req.group_name).await?;
         tx.add_member(&group, &user).await?;
         Ok(pb::AddUserToGroupResponse {})
     }
@@ -41,8 +41,8 @@ impl Handle<op::RemoveUserFromGroup> for Directory {
         tx: &mut Tx,
         req: pb::RemoveUserFromGroupRequest,
     ) -> Result<pb::RemoveUserFromGroupResponse> {
-        let group = Group::get(cx, tx, &req.group_name).await?;
         let user = User::get(cx, tx, &req.user_name).await?;
+        let group = Group::get(cx, tx, &req.group_name).await?;
         tx.remove_member(&group, &user).await?;
         Ok(pb::RemoveUserFromGroupResponse {})
     }

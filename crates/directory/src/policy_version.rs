@@ -49,8 +49,9 @@ impl Handle<op::GetPolicyVersion> for Directory {
         tx: &mut Tx,
         req: pb::GetPolicyVersionRequest,
     ) -> Result<pb::GetPolicyVersionResponse> {
-        let policy = Policy::get(cx, tx, &req.policy_arn).await?;
         let id = required(&req.version_id, "versionId")?;
+        let policy =
+            Policy::get(cx, tx, &req.policy_arn).await.map_err(|error| of_version(error, &req.policy_arn, id))?;
         let found = match number(id) {
             Some(number) => tx.find_policy_version(policy.reference(), number).await?,
             None => None,
@@ -103,8 +104,9 @@ impl Handle<op::SetDefaultPolicyVersion> for Directory {
         tx: &mut Tx,
         req: pb::SetDefaultPolicyVersionRequest,
     ) -> Result<pb::SetDefaultPolicyVersionResponse> {
-        let policy = own_policy(cx, tx, &req.policy_arn).await?;
         let id = required(&req.version_id, "versionId")?;
+        let policy =
+            own_policy(cx, tx, &req.policy_arn).await.map_err(|error| of_version(error, &req.policy_arn, id))?;
         let number = number(id).ok_or_else(|| no_such_version(&req.policy_arn, id))?;
         if tx.set_default_version(&policy, number, cx.date()).await? {
             Ok(pb::SetDefaultPolicyVersionResponse {})
@@ -129,8 +131,9 @@ impl Handle<op::DeletePolicyVersion> for Directory {
         tx: &mut Tx,
         req: pb::DeletePolicyVersionRequest,
     ) -> Result<pb::DeletePolicyVersionResponse> {
-        let policy = own_policy(cx, tx, &req.policy_arn).await?;
         let id = required(&req.version_id, "versionId")?;
+        let policy =
+            own_policy(cx, tx, &req.policy_arn).await.map_err(|error| of_version(error, &req.policy_arn, id))?;
         let number = number(id).ok_or_else(|| no_such_version(&req.policy_arn, id))?;
         if tx.delete_policy_version(&policy, number).await? {
             Ok(pb::DeletePolicyVersionResponse {})
@@ -145,6 +148,11 @@ pub(crate) fn number(id: &str) -> Option<u32> {
     let digits = id.strip_prefix('v')?;
     let plain = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
     if plain { digits.parse().ok() } else { None }
+}
+
+/// A policy that isn't there has no version either, and that is what AWS says.
+fn of_version(error: IamError, arn: &Option<String>, version: &str) -> IamError {
+    if error.code() == ErrorCode::NoSuchEntity { no_such_version(arn, version) } else { error }
 }
 
 fn no_such_version(arn: &Option<String>, version: &str) -> IamError {

@@ -129,7 +129,7 @@ impl Handle<op::UpdateRoleDescription> for Directory {
         let old = modifiable(cx, tx, &req.role_name).await?;
         let new = Role { description: Some(required(&req.description, "description")?.to_owned()), ..old.clone() };
         tx.update(&old, &new).await?;
-        Ok(pb::UpdateRoleDescriptionResponse { role: Some(view::role_summary(cx, tx, &new).await?) })
+        Ok(pb::UpdateRoleDescriptionResponse { role: Some(view::described_role(cx, tx, &new).await?) })
     }
 }
 

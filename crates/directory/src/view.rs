@@ -54,8 +54,8 @@ pub(crate) fn group(partition: Partition, group: &Group) -> pb::Group {
     }
 }
 
-/// A role as lists show it.
-pub(crate) async fn role_summary(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<pb::Role> {
+/// What every answer shows of a role.
+async fn role_base(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<pb::Role> {
     Ok(pb::Role {
         path: Some(role.path.to_string()),
         role_name: Some(role.name.to_string()),
@@ -63,22 +63,28 @@ pub(crate) async fn role_summary(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<pb
         arn: Some(role.arn(cx.partition()).to_string()),
         create_date: date(role.created),
         assume_role_policy_document: Some(trust::shown(cx, tx, role).await?),
-        description: role.description.clone(),
-        max_session_duration: i32::try_from(role.max_session_seconds).ok(),
-        permissions_boundary: None,
-        tags: Vec::new(),
-        role_last_used: None,
+        ..pb::Role::default()
     })
 }
 
 /// A role that was just made.
 pub(crate) async fn new_role(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<pb::Role> {
     Ok(pb::Role {
-        max_session_duration: None,
         permissions_boundary: boundary(cx, tx, role.boundary).await?,
         tags: tags(&role.tags),
-        ..role_summary(cx, tx, role).await?
+        ..role_base(cx, tx, role).await?
     })
+}
+
+/// A role whose description was changed.
+pub(crate) async fn described_role(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<pb::Role> {
+    Ok(pb::Role { description: role.description.clone(), ..role_base(cx, tx, role).await? })
+}
+
+/// A role as lists show it.
+pub(crate) async fn role_summary(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<pb::Role> {
+    let max_session_duration = i32::try_from(role.max_session_seconds).ok();
+    Ok(pb::Role { max_session_duration, ..described_role(cx, tx, role).await? })
 }
 
 /// A role alone.

@@ -31,7 +31,9 @@ async fn either_must_be_there_and_the_group_is_what_is_decided_on() {
     let w = World::new().await;
     w.user("Bob").await;
     w.group("Devs").await;
-    for (group, user, what) in [("x", "Bob", "group with name x"), ("Devs", "y", "user with name y")] {
+    for (group, user, what) in
+        [("x", "Bob", "group with name x"), ("Devs", "y", "user with name y"), ("x", "y", "user with name y")]
+    {
         let member = json!({"GroupName": group, "UserName": user});
         let expected = format!("NoSuchEntity: The {what} cannot be found.");
         w.fails::<op::AddUserToGroup>(member.clone(), &expected).await;

@@ -41,7 +41,8 @@ async fn five_versions_and_no_number_twice() {
 async fn a_version_must_be_there() {
     let w = World::new().await;
     let arn = w.policy("P").await;
-    for id in ["v2", "v99999999999999999999", "v1.x", "v1."] {
+    let missing = "arn:aws:iam::111122223333:policy/none";
+    for (arn, id) in [(&*arn, "v2"), (&arn, "v99999999999999999999"), (&arn, "v1.x"), (&arn, "v1."), (missing, "v1")] {
         let version = json!({"PolicyArn": arn, "VersionId": id});
         let expected = format!("NoSuchEntity: Policy {arn} version {id} does not exist or is not attachable.");
         w.fails::<op::GetPolicyVersion>(version.clone(), &expected).await;
