@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_service::{Answer, Door, Incoming, Peer, Route, Service};
+use bailiwick_service::{Answer, Door, Incoming, Peer, Route, Service, Share};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -35,12 +35,13 @@ impl Front {
     /// Answers one request, whatever it holds.
     pub async fn handle<B>(&self, request: Request<B>, peer: Peer) -> Response<Full<Bytes>>
     where
-        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError>,
     {
         let (parts, body) = request.into_parts();
         let json = accepts_json(&parts.headers);
-        let body = match read_body(body).await {
+        let mut share = self.service.receiving();
+        let body = match read_body(body, &mut share).await {
             Ok(body) => body,
             Err(error) => return self.refuse(&error, None),
         };
@@ -134,11 +135,12 @@ fn accepts_json(headers: &HeaderMap) -> bool {
     accept.split(',').next().is_some_and(|first| first.trim().starts_with("application/json"))
 }
 
-/// Headers as they came; over HTTP/2 the host is in `:authority`.
+/// Headers as they came; over HTTP/2 the host is in `:authority`, and HTTP/1.1 may have one in the request line. A
+/// header that says otherwise makes two hosts, and the verifier refuses both.
 fn header_lines(parts: &Parts) -> Vec<(&str, &[u8])> {
     let mut lines: Vec<(&str, &[u8])> = Vec::with_capacity(parts.headers.len() + 1);
     if let Some(authority) = parts.uri.authority()
-        && !parts.headers.contains_key(header::HOST)
+        && !parts.headers.get_all(header::HOST).iter().any(|host| host.as_bytes() == authority.as_str().as_bytes())
     {
         lines.push(("host", authority.as_str().as_bytes()));
     }
@@ -146,20 +148,47 @@ fn header_lines(parts: &Parts) -> Vec<(&str, &[u8])> {
     lines
 }
 
-async fn read_body<B>(body: B) -> Result<Bytes>
+async fn read_body<B>(body: B, share: &mut Share) -> Result<Bytes>
 where
-    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
     let limited = Limited::new(body, MAX_BODY);
-    match tokio::time::timeout(BODY_TIMEOUT, limited.collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(IamError::new(ErrorCode::RequestEntityTooLarge, "the body has more than 1 MiB"))
-        }
-        Ok(Err(error)) => Err(IamError::new(ErrorCode::MalformedInput, "the body could not be read").caused_by(error)),
+    match tokio::time::timeout(BODY_TIMEOUT, collect(limited, share)).await {
+        Ok(collected) => collected,
         Err(_) => Err(IamError::new(ErrorCode::MalformedInput, "the body did not arrive within 30 seconds")),
     }
+}
+
+async fn collect<B>(mut body: Limited<B>, share: &mut Share) -> Result<Bytes>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
+    // Most bodies come in one piece, which then needs no copy.
+    let (mut whole, mut pieces) = (Bytes::new(), Vec::new());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| match error {
+            error if error.is::<LengthLimitError>() => {
+                IamError::new(ErrorCode::RequestEntityTooLarge, "the body has more than 1 MiB")
+            }
+            error => IamError::new(ErrorCode::MalformedInput, "the body could not be read").caused_by(error),
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        if !share.take(data.len()) {
+            return Err(IamError::new(ErrorCode::ServiceUnavailable, "too many requests are being received")
+                .retry_after(Duration::from_secs(1)));
+        }
+        if whole.is_empty() {
+            whole = data;
+        } else {
+            if pieces.is_empty() {
+                pieces.extend_from_slice(&whole);
+            }
+            pieces.extend_from_slice(&data);
+        }
+    }
+    Ok(if pieces.is_empty() { whole } else { pieces.into() })
 }
 
 fn respond_error(error: &IamError, answer: &Answer, route: Option<&'static Route>) -> Response<Full<Bytes>> {

@@ -32,9 +32,13 @@ impl UnaryService<Bytes> for Call {
             let (metadata, _, message) = request.into_parts();
             let headers = metadata.into_headers();
             let mut lines: Vec<(&str, &[u8])> = Vec::with_capacity(headers.len() + 1);
-            // HTTP/2 names the host in `:authority`, where HTTP/1.1 has a header.
+            // HTTP/2 names the host in `:authority`, where HTTP/1.1 has a header. A header that says otherwise makes
+            // two hosts, and the verifier refuses both.
             if let Some(authority) = uri.authority()
-                && !headers.contains_key(http::header::HOST)
+                && !headers
+                    .get_all(http::header::HOST)
+                    .iter()
+                    .any(|host| host.as_bytes() == authority.as_str().as_bytes())
             {
                 lines.push(("host", authority.as_str().as_bytes()));
             }

@@ -12,6 +12,7 @@ use tonic_web::GrpcWebLayer;
 use tower::{Layer, Service as _, ServiceExt as _};
 
 use crate::Body;
+use crate::body::Guarded;
 use crate::call::Call;
 use crate::codec::Raw;
 
@@ -19,7 +20,7 @@ use crate::codec::Raw;
 const MAX_MESSAGE: usize = 1024 * 1024;
 
 type Health = tonic_health::pb::health_server::HealthServer<tonic_health::server::HealthService>;
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The gRPC side of the one port.
 #[derive(Clone)]
@@ -52,7 +53,7 @@ impl Front {
     /// Answers one request, whatever it holds.
     pub async fn handle<B>(&self, request: Request<B>, peer: Peer) -> Response<Body>
     where
-        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError> + Send,
     {
         if content_type(request.headers()).starts_with("application/grpc-web") {
@@ -72,12 +73,13 @@ impl Front {
 
     async fn dispatch<B>(&self, request: Request<B>, peer: Peer) -> Response<Body>
     where
-        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError> + Send,
     {
         let path = request.uri().path();
         if let Some(route) = Route::find(path) {
             let call = Call { service: Arc::clone(&self.service), route, uri: request.uri().clone(), peer };
+            let request = request.map(|body| Guarded::new(body, self.service.receiving()));
             return Grpc::new(Raw).max_decoding_message_size(MAX_MESSAGE).unary(call, request).await;
         }
         let answer = if path.starts_with("/grpc.health.v1.Health/") {

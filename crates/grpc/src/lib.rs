@@ -7,6 +7,7 @@
 //!
 //! Start reading at [`Front::handle`].
 
+mod body;
 mod call;
 pub mod client;
 mod codec;

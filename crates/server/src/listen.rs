@@ -19,10 +19,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
+use crate::counted::Counted;
+
 /// Connections at once; more wait to be accepted.
 const MAX_CONNECTIONS: usize = 4_096;
 /// Time to send the head of a request, or to finish a TLS handshake.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes that tell which version of HTTP a client speaks: the length of HTTP/2's preface.
+const PREFACE: usize = 24;
 /// The largest block of headers.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 /// Requests at once on one HTTP/2 connection.
@@ -131,8 +135,19 @@ where
             let answered = answer(request, peer);
             async move { Ok::<Response<Body>, Infallible>(answered.await) }
         });
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
-        if let Err(error) = watcher.watch(connection).await {
+        let (stream, received) = Counted::new(stream);
+        let connection = watcher.watch(builder.serve_connection(TokioIo::new(stream), service));
+        let mut connection = std::pin::pin!(connection);
+        let ended = match tokio::time::timeout(HEAD_TIMEOUT, &mut connection).await {
+            Ok(ended) => ended,
+            // Until it is known which version of HTTP a client speaks, nobody but us watches the time.
+            Err(_) if received.bytes() < PREFACE => {
+                tracing::debug!(ip = %peer.ip, "nothing was asked in time");
+                return;
+            }
+            Err(_) => connection.await,
+        };
+        if let Err(error) = ended {
             tracing::debug!(ip = %peer.ip, %error, "connection ended early");
         }
         drop(permit);

@@ -4,6 +4,7 @@
 //! server is put together in `commands/serve.rs`. Only this crate reads the environment, the clock and randomness.
 
 mod commands;
+mod counted;
 mod failure;
 mod first_start;
 mod listen;

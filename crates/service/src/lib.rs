@@ -11,6 +11,7 @@
 //! Start reading at [`Service::call`], then `pipeline`. The list of operations that have no handler yet is in
 //! `route`.
 
+mod backlog;
 mod call;
 mod last_used;
 mod metrics;
@@ -20,6 +21,7 @@ mod record;
 mod route;
 mod service;
 
+pub use backlog::Share;
 pub use call::{Answer, Door, Incoming, Peer};
 pub use metrics::Metrics;
 pub use route::{Coverage, Route};

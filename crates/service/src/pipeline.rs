@@ -39,7 +39,10 @@ pub(crate) async fn run<O: Operation, H: Handle<O>>(
     let message = std::mem::replace(&mut incoming.message, Ok(Bytes::new()));
     let mut request = request_info(service, &incoming);
     let request_id = request.id.clone();
-    let who = parts.authz.authenticate(&proof::of(&incoming), began).await;
+    let who = match proof::of(&incoming) {
+        Ok(proof) => parts.authz.authenticate(&proof, began).await,
+        Err(error) => Err(error),
+    };
     if let Ok(who) = &who {
         request.region.clone_from(&who.region);
     }

@@ -13,6 +13,7 @@ use bailiwick_storage::Store;
 use bailiwick_sts::Sts;
 use futures_util::FutureExt as _;
 
+use crate::backlog::{Backlog, Share};
 use crate::last_used::LastUsed;
 use crate::route::Unbuilt;
 use crate::{Answer, Incoming, Metrics};
@@ -41,12 +42,19 @@ pub struct Service {
     pub(crate) unbuilt: Unbuilt,
     pub(crate) last_used: LastUsed,
     metrics: Metrics,
+    backlog: Arc<Backlog>,
 }
 
 impl Service {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        Service { parts, unbuilt: Unbuilt, last_used: LastUsed::default(), metrics: Metrics::new() }
+        Service {
+            parts,
+            unbuilt: Unbuilt,
+            last_used: LastUsed::default(),
+            metrics: Metrics::new(),
+            backlog: Arc::default(),
+        }
     }
 
     /// Answers one call. A panic on the way is a failure of that call alone.
@@ -68,6 +76,11 @@ impl Service {
         let mut random = [0; 16];
         self.parts.deployment.random.fill(&mut random);
         uuid(random)
+    }
+
+    /// Room for the body of a request that is about to be received.
+    pub fn receiving(&self) -> Share {
+        Share::of(&self.backlog)
     }
 
     /// What was counted since the start.
