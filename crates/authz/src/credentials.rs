@@ -1,6 +1,7 @@
 //! What lies behind a credential: whether it is still good, and whom it stands for now.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bailiwick_evaluator::Policy;
 use bailiwick_model::{ErrorCode, IamError, Result, RoleName, UserName};
@@ -23,6 +24,8 @@ pub(crate) struct Remembered {
     entity: Option<Arc<Entity>>,
     /// When the token was issued and when it ends; none for a signature by a long-term key.
     life: Option<Life>,
+    /// The revision at which all of this was last looked at: there it can have changed by the clock alone.
+    looked_at: AtomicU64,
 }
 
 /// From when to when a token is good.
@@ -71,13 +74,20 @@ impl Authz {
         let entity = alive(snapshot, &caller, life, now)?.cloned();
         let caller = Arc::new(renamed(caller, entity.as_deref())?);
         let policies = self.session_policies(&caller);
-        let subject = Subject::of_caller(&caller, policies, snapshot.partition());
+        let subject = Subject::of_caller(&caller, entity.clone(), policies, snapshot.partition());
         let who = Authenticated { caller, region: None, subject: Arc::new(subject) };
-        Ok(Remembered { who, entity, life })
+        Ok(Remembered { who, entity, life, looked_at: AtomicU64::new(snapshot.revision().number()) })
     }
 
     /// The same for somebody who was remembered: only what has changed is worked out anew.
     pub(crate) fn again(&self, snapshot: &Snapshot, known: Arc<Remembered>, now: Timestamp) -> Result<Arc<Remembered>> {
+        if known.looked_at.load(Relaxed) == snapshot.revision().number() {
+            return if lives(&known.who.caller, known.life).all(|life| life.expires > now) {
+                Ok(known)
+            } else {
+                Err(expired())
+            };
+        }
         let entity = alive(snapshot, &known.who.caller, known.life, now)?;
         let same = match (entity, &known.entity) {
             (None, None) => true,
@@ -85,6 +95,7 @@ impl Authz {
             _ => false,
         };
         if same {
+            known.looked_at.store(snapshot.revision().number(), Relaxed);
             return Ok(known);
         }
         self.remember(snapshot, Caller::clone(&known.who.caller), known.life, now).map(Arc::new)
@@ -126,19 +137,24 @@ fn alive<'s>(
             Some(role.ok_or_else(invalid)?)
         }
     };
-    let session = caller.session.as_deref().map(|session| Life { issued: session.issued, expires: session.expires });
-    if session.is_none() {
+    if caller.session.is_none() {
         let key = snapshot.access_key(caller.access_key_id().as_str()).filter(|key| is_of(key, caller));
         key.ok_or_else(invalid)?;
     }
     let marks = [account.sessions_valid_after, entity.and_then(|entity| entity.sessions_valid_after)];
-    for Life { issued, expires } in session.into_iter().chain(life) {
+    for Life { issued, expires } in lives(caller, life) {
         // No leeway, and what was revoked looks as if its time had come, so that clients get themselves new ones.
         if expires <= now || marks.into_iter().flatten().any(|mark| issued < mark) {
             return Err(expired());
         }
     }
     Ok(entity)
+}
+
+/// The time that a caller has: his session's, and his token's.
+fn lives(caller: &Caller, token: Option<Life>) -> impl Iterator<Item = Life> {
+    let session = caller.session.as_deref().map(|session| Life { issued: session.issued, expires: session.expires });
+    session.into_iter().chain(token)
 }
 
 /// Whether a long-term key is active and is the caller's.

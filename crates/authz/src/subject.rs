@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bailiwick_evaluator::{self as evaluator, CallerAccount, Policy};
 use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Partition, Result, Tags, UniqueId};
@@ -11,12 +12,16 @@ use jiff::Timestamp;
 use smallvec::SmallVec;
 
 /// Who is decided about, apart from any revision.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Subject {
     pub(crate) kind: Kind,
     pub(crate) account: Option<AccountId>,
     /// The unique id of the user or role.
     pub(crate) entity: Option<UniqueId>,
+    /// The user or role that the names were made of: the same one has the same.
+    named_after: Option<Arc<Entity>>,
+    /// The revision at which that one was last seen to be the one that there is.
+    seen_at: AtomicU64,
     names: Names,
     pub(crate) session: Option<Arc<Session>>,
     /// The inline session policies, compiled; none if the session was made without any policy.
@@ -70,8 +75,13 @@ impl Names {
 
 impl Subject {
     /// A proven caller. `session_policies` are the session's inline policies, compiled.
-    pub(crate) fn of_caller(caller: &Caller, session_policies: Option<Arc<[Policy]>>, partition: Partition) -> Self {
-        let (kind, entity) = match &caller.principal {
+    pub(crate) fn of_caller(
+        caller: &Caller,
+        entity: Option<Arc<Entity>>,
+        session_policies: Option<Arc<[Policy]>>,
+        partition: Partition,
+    ) -> Self {
+        let (kind, id) = match &caller.principal {
             Principal::Root { .. } => (Kind::Root, None),
             Principal::User { id, .. } => (Kind::User, Some(*id)),
             Principal::RoleSession { id, .. } => (Kind::RoleSession, Some(*id)),
@@ -79,7 +89,9 @@ impl Subject {
         Subject {
             kind,
             account: Some(caller.account()),
-            entity,
+            entity: id,
+            named_after: entity,
+            seen_at: AtomicU64::new(0),
             names: Names::of(&caller.principal, partition),
             session: caller.session.clone(),
             session_policies,
@@ -93,9 +105,22 @@ impl Subject {
             Principal::User { id, .. } => (Kind::User, Some(*id)),
             _ => (Kind::Root, None),
         };
-        let names = Names::of(principal, partition);
         let account = Some(principal.account());
-        Subject { kind, account, entity, names, session: None, session_policies: None, mfa: None }
+        Subject { account, entity, ..Self::bare(kind, Names::of(principal, partition)) }
+    }
+
+    fn bare(kind: Kind, names: Names) -> Self {
+        Subject {
+            kind,
+            account: None,
+            entity: None,
+            named_after: None,
+            seen_at: AtomicU64::new(0),
+            names,
+            session: None,
+            session_policies: None,
+            mfa: None,
+        }
     }
 
     /// A service, such as `logs.amazonaws.com`.
@@ -117,7 +142,7 @@ impl Subject {
             user_name: None,
             path: "".into(),
         };
-        Subject { kind, account: None, entity: None, names, session: None, session_policies: None, mfa: None }
+        Self::bare(kind, names)
     }
 
     /// The subject as a snapshot has it: what he holds, his tags, his names now.
@@ -134,10 +159,18 @@ impl Subject {
             session: self.session_slices(snapshot),
         };
         let Some(id) = &self.entity else { return Ok(present) };
-        let entity = snapshot.entity(id).ok_or_else(gone)?;
-        if *entity.name != *self.entity_name() || entity.path().as_str() != &*self.names.path {
-            present.names = Cow::Owned(self.names_now(entity, snapshot.partition()));
-        }
+        let entity = match &self.named_after {
+            Some(then) if self.seen_at.load(Relaxed) == snapshot.revision().number() => then,
+            then => {
+                let now = snapshot.entity_arc(id).ok_or_else(gone)?;
+                if then.as_ref().is_some_and(|then| Arc::ptr_eq(then, now)) {
+                    self.seen_at.store(snapshot.revision().number(), Relaxed);
+                } else if *now.name != *self.entity_name() || now.path().as_str() != &*self.names.path {
+                    present.names = Cow::Owned(self.names_now(now, snapshot.partition()));
+                }
+                now
+            }
+        };
         present.holdings = Some(snapshot.holdings(entity));
         present.entity = Some(entity);
         Ok(present)

@@ -35,25 +35,29 @@ impl Account {
 }
 
 /// A user or a role.
+///
+/// What every decision reads stands first and together: among a million principals each further piece of memory that
+/// is touched costs more than all the rest of finding one.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Entity {
-    /// The account that it is in.
-    pub account: AccountId,
     /// The unique id.
     pub id: UniqueId,
+    pub(crate) boundary: Option<Slot>,
+    pub(crate) groups: Slots,
+    pub(crate) held: Held,
+    /// What a role has beside; none for a user.
+    pub role: Option<Box<Role>>,
+    /// The account that it is in.
+    pub account: AccountId,
+    /// Sessions issued before this moment are revoked.
+    pub sessions_valid_after: Option<Timestamp>,
+    /// The tags.
+    pub tags: Tags,
     /// The name, in the case it was made with.
     pub name: Box<str>,
     /// None for `/`, which nearly all have.
     path: Option<Box<Path>>,
-    /// The tags.
-    pub tags: Tags,
-    /// Sessions issued before this moment are revoked.
-    pub sessions_valid_after: Option<Timestamp>,
-    /// What a role has beside; none for a user.
-    pub role: Option<Box<Role>>,
-    pub(crate) boundary: Option<Slot>,
-    pub(crate) held: Held,
-    pub(crate) groups: Slots,
 }
 
 /// What a role has that a user has not.

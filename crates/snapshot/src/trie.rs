@@ -26,8 +26,8 @@ pub(crate) struct Trie<T> {
 enum Node<T> {
     Empty,
     Branch(Arc<[Node<T>; FANOUT]>),
-    /// Never empty.
-    Leaf(Arc<Vec<(u64, T)>>),
+    /// Never empty. One piece of memory, since a look-up in a large map waits for each piece that it touches.
+    Leaf(Arc<[(u64, T)]>),
 }
 
 // Derived, it would ask for `T: Clone`.
@@ -103,7 +103,7 @@ impl<T: Clone> Trie<T> {
             }
             match node {
                 Node::Empty => {
-                    *node = Node::Leaf(Arc::new(vec![(hash, entry)]));
+                    *node = Node::Leaf(Arc::new([(hash, entry)]));
                     self.len += 1;
                     return None;
                 }
@@ -112,15 +112,12 @@ impl<T: Clone> Trie<T> {
                     depth += 1;
                 }
                 Node::Leaf(entries) => {
-                    let entries = Arc::make_mut(entries);
-                    if let Some((_, found)) = entries.iter_mut().find(|(h, entry)| *h == hash && is(entry)) {
-                        return Some(std::mem::replace(found, entry));
-                    }
-                    // Exact, since leaves are read far more often than they grow.
-                    entries.reserve_exact(1);
-                    entries.push((hash, entry));
-                    self.len += 1;
-                    return None;
+                    let Some(at) = entries.iter().position(|(h, entry)| *h == hash && is(entry)) else {
+                        *entries = entries.iter().cloned().chain([(hash, entry)]).collect();
+                        self.len += 1;
+                        return None;
+                    };
+                    return Some(std::mem::replace(&mut Arc::make_mut(entries)[at].1, entry));
                 }
             }
         }
@@ -162,10 +159,10 @@ impl<T: Clone> Trie<T> {
                 }
                 Node::Leaf(entries) => {
                     let at = entries.iter().position(|(h, entry)| *h == hash && is(entry))?;
-                    let removed = Arc::make_mut(entries).swap_remove(at).1;
-                    if entries.is_empty() {
-                        *node = Node::Empty;
-                    }
+                    let removed = entries[at].1.clone();
+                    let rest = entries.iter().enumerate().filter(|(other, _)| *other != at);
+                    let rest: Arc<[_]> = rest.map(|(_, entry)| entry.clone()).collect();
+                    *node = if rest.is_empty() { Node::Empty } else { Node::Leaf(rest) };
                     return Some(removed);
                 }
             }
@@ -178,8 +175,5 @@ fn split<T: Clone>(entries: &[(u64, T)], depth: u32) -> Node<T> {
     for (hash, entry) in entries {
         leaves[slot(*hash, depth)].push((*hash, entry.clone()));
     }
-    Node::Branch(Arc::new(leaves.map(|mut leaf| {
-        leaf.shrink_to_fit();
-        if leaf.is_empty() { Node::Empty } else { Node::Leaf(Arc::new(leaf)) }
-    })))
+    Node::Branch(Arc::new(leaves.map(|leaf| if leaf.is_empty() { Node::Empty } else { Node::Leaf(leaf.into()) })))
 }
