@@ -18,13 +18,15 @@ use bailiwick_operation::{
 };
 use bailiwick_policy_lang::catalogue::Catalogue;
 use bailiwick_seal::{Keyring, Sealer};
-use bailiwick_storage::{At, MemoryStore, Role, Store, Tx, User};
+use bailiwick_storage::{At, CommitError, MemoryStore, Role, Store, Tx, User};
 use jiff::Timestamp;
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
 use serde_json::{Value, json};
 
 use crate::{Directory, Start, found};
+
+mod races;
 
 /// The management account of every world.
 pub(crate) const ACCOUNT: &str = "111122223333";
@@ -175,6 +177,24 @@ impl World {
         assert!(!O::READ_ONLY || tx.is_read_only(), "{} says that it only reads", O::NAME);
         tx.commit().await.unwrap();
         Ok(to_json(&find_operation(O::NAME).unwrap().response_descriptor().unwrap(), &response.encode_to_vec()))
+    }
+
+    /// Lets two calls see the same state and commit one after the other; says whether the second must begin anew.
+    pub(crate) async fn collide<A: Operation, B: Operation>(&self, first: Value, second: Value) -> bool
+    where
+        Directory: Handle<A> + Handle<B>,
+    {
+        let (first, second) = (self.request::<A>(first).unwrap(), self.request::<B>(second).unwrap());
+        let cx = self.cx();
+        let (mut ahead, mut behind) = (self.begin().await, self.begin().await);
+        Handle::<A>::handle(&Directory, &cx, &mut ahead, first).await.unwrap();
+        Handle::<B>::handle(&Directory, &cx, &mut behind, second).await.unwrap();
+        ahead.commit().await.unwrap();
+        match behind.commit().await {
+            Ok(_) => false,
+            Err(CommitError::Conflict) => true,
+            Err(CommitError::Failed(error)) => panic!("{error:?}"),
+        }
     }
 
     /// The answer of a call that succeeds.

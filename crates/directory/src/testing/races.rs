@@ -1,0 +1,160 @@
+//! Calls that are made at the same time: those that can't both hold collide, those that can don't.
+
+use bailiwick_api::op;
+use serde_json::{Value, json};
+
+use super::{ACCOUNT, ALLOW, World, trusting};
+
+/// Users Bob and Eva, a group, a role, and a policy of two versions.
+async fn world() -> (World, String) {
+    let w = World::new().await;
+    w.user("Bob").await;
+    w.user("Eva").await;
+    w.group("Devs").await;
+    w.role("Runner").await;
+    let policy = w.policy("P").await;
+    w.ok::<op::CreatePolicyVersion>(json!({"PolicyArn": policy, "PolicyDocument": ALLOW})).await;
+    w.ok::<op::DeletePolicyVersion>(json!({"PolicyArn": policy, "VersionId": "v2"})).await;
+    (w, policy)
+}
+
+/// Both orders of a pair of which only one can take place as it was decided.
+macro_rules! exclude_each_other {
+    ($first:ident $one:expr, $second:ident $other:expr) => {{
+        let (one, other): (fn(&str) -> Value, fn(&str) -> Value) = ($one, $other);
+        let (w, policy) = world().await;
+        let collided = w.collide::<op::$first, op::$second>(one(&policy), other(&policy)).await;
+        assert!(collided, "{} then {}", stringify!($first), stringify!($second));
+        let (w, policy) = world().await;
+        let collided = w.collide::<op::$second, op::$first>(other(&policy), one(&policy)).await;
+        assert!(collided, "{} then {}", stringify!($second), stringify!($first));
+    }};
+}
+
+fn bob(_: &str) -> Value {
+    json!({"UserName": "Bob"})
+}
+
+fn member(_: &str) -> Value {
+    json!({"GroupName": "Devs", "UserName": "Bob"})
+}
+
+fn attach(policy: &str) -> Value {
+    json!({"UserName": "Bob", "PolicyArn": policy})
+}
+
+fn rename(_: &str) -> Value {
+    json!({"UserName": "Bob", "NewUserName": "Robert"})
+}
+
+fn the_policy(policy: &str) -> Value {
+    json!({"PolicyArn": policy})
+}
+
+fn edge(policy: &str) -> Value {
+    json!({"UserName": "Bob", "PermissionsBoundary": policy})
+}
+
+fn inline(_: &str) -> Value {
+    json!({"UserName": "Bob", "PolicyName": "p", "PolicyDocument": ALLOW})
+}
+
+#[tokio::test]
+async fn nothing_is_given_to_what_is_deleted() {
+    exclude_each_other!(CreateAccessKey bob, DeleteUser bob);
+    exclude_each_other!(PutUserPolicy inline, DeleteUser bob);
+    exclude_each_other!(AttachUserPolicy attach, DeleteUser bob);
+    exclude_each_other!(AddUserToGroup member, DeleteUser bob);
+    exclude_each_other!(AddUserToGroup member, DeleteGroup |_| json!({"GroupName": "Devs"}));
+    exclude_each_other!(TagUser |_| json!({"UserName": "Bob", "Tags": [{"Key": "a", "Value": "b"}]}), DeleteUser bob);
+    exclude_each_other!(
+        AttachRolePolicy | policy | json!({"RoleName": "Runner", "PolicyArn": policy}),
+        DeleteRole | _ | json!({"RoleName": "Runner"})
+    );
+}
+
+#[tokio::test]
+async fn a_policy_that_is_held_is_not_deleted() {
+    exclude_each_other!(AttachUserPolicy attach, DeletePolicy the_policy);
+    exclude_each_other!(PutUserPermissionsBoundary edge, DeletePolicy the_policy);
+    exclude_each_other!(CreateUser |policy| json!({"UserName": "Tom", "PermissionsBoundary": policy}),
+        DeletePolicy the_policy);
+}
+
+#[tokio::test]
+async fn who_is_trusted_is_there_when_the_trust_is_saved() {
+    let role = |_: &str| {
+        let document = trusting("arn:aws:iam::111122223333:user/Bob");
+        json!({"RoleName": "R", "AssumeRolePolicyDocument": document})
+    };
+    let (w, policy) = world().await;
+    assert!(w.collide::<op::DeleteUser, op::CreateRole>(bob(&policy), role(&policy)).await);
+    let (w, policy) = world().await;
+    assert!(w.collide::<op::UpdateUser, op::CreateRole>(rename(&policy), role(&policy)).await);
+    // The other way round both take place: the role then trusts somebody who is gone.
+    let (w, policy) = world().await;
+    assert!(!w.collide::<op::CreateRole, op::DeleteUser>(role(&policy), bob(&policy)).await);
+}
+
+#[tokio::test]
+async fn indexes_by_name_follow_a_new_name() {
+    exclude_each_other!(AddUserToGroup member, UpdateUser rename);
+    exclude_each_other!(AttachUserPolicy attach, UpdateUser rename);
+    exclude_each_other!(PutUserPermissionsBoundary edge, UpdateUser rename);
+}
+
+#[tokio::test]
+async fn no_change_is_lost() {
+    let tag = |key: &str| json!({"UserName": "Bob", "Tags": [{"Key": key, "Value": ""}]});
+    let (w, policy) = world().await;
+    assert!(w.collide::<op::TagUser, op::TagUser>(tag("a"), tag("b")).await);
+    let version = json!({"PolicyArn": policy, "PolicyDocument": ALLOW});
+    assert!(w.collide::<op::CreatePolicyVersion, op::CreatePolicyVersion>(version.clone(), version).await);
+    let describe = |text: &str| json!({"RoleName": "Runner", "Description": text});
+    assert!(w.collide::<op::UpdateRole, op::UpdateRoleDescription>(describe("a"), describe("b")).await);
+    let trust = json!({"RoleName": "Runner", "PolicyDocument": trusting(ACCOUNT)});
+    assert!(w.collide::<op::UpdateAssumeRolePolicy, op::UpdateRole>(trust, describe("c")).await);
+}
+
+#[tokio::test]
+async fn the_default_version_stays() {
+    let (w, policy) = world().await;
+    w.ok::<op::CreatePolicyVersion>(json!({"PolicyArn": policy, "PolicyDocument": ALLOW})).await;
+    let version = json!({"PolicyArn": policy, "VersionId": "v3"});
+    assert!(w.collide::<op::DeletePolicyVersion, op::SetDefaultPolicyVersion>(version.clone(), version.clone()).await);
+    w.ok::<op::CreatePolicyVersion>(json!({"PolicyArn": policy, "PolicyDocument": ALLOW})).await;
+    let version = json!({"PolicyArn": policy, "VersionId": "v4"});
+    assert!(w.collide::<op::SetDefaultPolicyVersion, op::DeletePolicyVersion>(version.clone(), version).await);
+}
+
+#[tokio::test]
+async fn names_and_quotas_are_given_once() {
+    let (w, _) = world().await;
+    let named = |name: &str| json!({"UserName": name});
+    assert!(w.collide::<op::CreateUser, op::CreateUser>(named("Tom"), named("TOM")).await);
+    let robert = json!({"UserName": "Bob", "NewUserName": "Robert"});
+    assert!(w.collide::<op::CreateUser, op::UpdateUser>(named("robert"), robert).await);
+    w.ok::<op::CreateAccessKey>(named("Eva")).await;
+    assert!(w.collide::<op::CreateAccessKey, op::CreateAccessKey>(named("Eva"), named("Eva")).await);
+    let email = |email: &str| json!({"accountName": "x", "email": email});
+    assert!(w.collide::<op::CreateAccount, op::CreateAccount>(email("a@x.example"), email("A@X.EXAMPLE")).await);
+    let sized = |name: &str| {
+        let document = ALLOW.replace("GetObject", &"x".repeat(1100));
+        json!({"UserName": "Bob", "PolicyName": name, "PolicyDocument": document})
+    };
+    assert!(w.collide::<op::PutUserPolicy, op::PutUserPolicy>(sized("a"), sized("b")).await);
+}
+
+#[tokio::test]
+async fn what_can_be_done_at_once_is() {
+    let (w, policy) = world().await;
+    let named = |name: &str| json!({"UserName": name});
+    let members = |name: &str| json!({"GroupName": "Devs", "UserName": name});
+    let holders = |name: &str| json!({"UserName": name, "PolicyArn": policy});
+    let inline = |name: &str| json!({"UserName": "Bob", "PolicyName": name, "PolicyDocument": ALLOW});
+    assert!(!w.collide::<op::CreateUser, op::CreateUser>(named("a"), named("b")).await);
+    assert!(!w.collide::<op::AddUserToGroup, op::AddUserToGroup>(members("Bob"), members("Eva")).await);
+    assert!(!w.collide::<op::AttachUserPolicy, op::AttachUserPolicy>(holders("Bob"), holders("Eva")).await);
+    assert!(!w.collide::<op::PutUserPolicy, op::PutUserPolicy>(inline("a"), inline("b")).await);
+    assert!(!w.collide::<op::CreateAccessKey, op::CreateAccessKey>(named("Bob"), named("Eva")).await);
+}
