@@ -1,7 +1,7 @@
 //! Access keys of users and of root.
 
 use bailiwick_api::{iam as pb, op};
-use bailiwick_model::{AccessKeyId, AccessKeyKind, Arn, ErrorCode, IamError, Result};
+use bailiwick_model::{AccessKeyId, AccessKeyKind, AccountId, Arn, ErrorCode, IamError, Result};
 use bailiwick_operation::{Check, Cx, Handle, Principal, SecretOwner};
 use bailiwick_seal::SecretString;
 use bailiwick_storage::{AccessKey, KeyOwner, Tx, User};
@@ -138,20 +138,21 @@ impl Handle<op::DeleteAccessKey> for Directory {
 /// # Errors
 /// `NoSuchEntity`.
 impl Handle<op::GetAccessKeyLastUsed> for Directory {
-    /// The resource is the key's owner. A key that isn't there has none: only who may ask about all is told so.
+    /// The resource is the key's owner. A key that isn't there has none: only who may ask about all is told so, and
+    /// a denial names none.
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::GetAccessKeyLastUsedRequest) -> Result<Vec<Check>> {
         const ACTION: &str = "iam:GetAccessKeyLastUsed";
         let id = AccessKeyId::parse(required(&req.access_key_id, "accessKeyId")?)?;
-        let anywhere = Check::anywhere(ACTION, cx.account());
-        let Some(key) = tx.find_access_key(cx.account(), &id).await? else { return Ok(vec![anywhere]) };
+        let nobodys = Check::anywhere(ACTION, AccountId::NONE);
+        let Some(key) = tx.find_access_key(cx.account(), &id).await? else { return Ok(vec![nobodys]) };
         Ok(vec![match key.owner {
             KeyOwner::Root => {
                 let root: Arn = Principal::Root { account: key.account }.arn(cx.partition());
-                Check::new(ACTION, &root)
+                Check::new(ACTION, &root).shown_as("*")
             }
             KeyOwner::User(user) => match tx.find_by_id::<User>(key.account, &user).await? {
-                Some(user) => check_stored(cx, &user, ACTION),
-                None => anywhere,
+                Some(user) => check_stored(cx, &user, ACTION).shown_as("*"),
+                None => nobodys,
             },
         }])
     }

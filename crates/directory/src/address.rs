@@ -114,9 +114,10 @@ impl<S: Subject> Addressed for S {
 
     async fn check(cx: &Cx, tx: &mut Tx, address: &Option<String>, action: &'static str) -> Result<Check> {
         let name = S::parse_name(required(address, S::NAMED_BY)?)?;
+        let absent = arn_of::<S>(cx.partition(), cx.account(), &Path::root(), &name);
         Ok(match tx.find::<S>(cx.account(), &name).await? {
-            Some(stored) => check_stored(cx, &stored, action),
-            None => Check::new(action, &arn_of::<S>(cx.partition(), cx.account(), &Path::root(), &name)),
+            Some(stored) => check_stored(cx, &stored, action).shown_as(absent.as_str()),
+            None => Check::new(action, &absent),
         })
     }
 

@@ -110,9 +110,9 @@ async fn last_use_is_told_with_the_owner() {
     assert_eq!(w.ok::<op::GetAccessKeyLastUsed>(request.clone()).await["AccessKeyLastUsed"], expected);
     let bob = "iam:GetAccessKeyLastUsed arn:aws:iam::111122223333:user/x/Bob";
     w.needs::<op::GetAccessKeyLastUsed>(request, &[bob]).await;
-    // Whether a key exists is told to those alone who may ask about all.
+    // Whether a key exists is told to nobody.
     let unknown = json!({"AccessKeyId": "AKIAAAAAAAAAAAAAAAAA"});
-    w.needs::<op::GetAccessKeyLastUsed>(unknown.clone(), &["iam:GetAccessKeyLastUsed *"]).await;
+    w.needs::<op::GetAccessKeyLastUsed>(unknown.clone(), &["iam:GetAccessKeyLastUsed * of 000000000000"]).await;
     let expected = "NoSuchEntity: The Access Key with id AKIAAAAAAAAAAAAAAAAA cannot be found.";
     w.fails::<op::GetAccessKeyLastUsed>(unknown, expected).await;
 }
