@@ -42,7 +42,7 @@ impl Authz {
             Who::Handle(handle) => Ok(Claim::of_account(Some(self.by_handle(cx, snapshot, handle)?.caller.account()))),
             Who::PrincipalArn(arn) => {
                 let arn = Arn::parse(arn).map_err(|_| not_a_principal())?;
-                let account = arn.account_id().ok_or_else(not_a_principal)?;
+                let account = account_of(&arn)?;
                 Ok(Claim { account: Some(account), unproven: Some((arn.as_str().to_owned(), account)) })
             }
             Who::ServicePrincipal(name) => {
@@ -135,19 +135,21 @@ fn not_a_principal() -> IamError {
     IamError::validation("`principal_arn` must be the ARN of a user, or of the root user of an account")
 }
 
+/// The account of root or of a user, by ARN.
+fn account_of(arn: &Arn) -> Result<AccountId> {
+    let account = arn.account_id().ok_or_else(not_a_principal)?;
+    match (arn.service(), arn.typed_resource()) {
+        ("iam", None) if arn.resource() == "root" => Ok(account),
+        ("iam", Some(("user", ..))) => Ok(account),
+        ("iam", Some(("role", ..))) | ("sts", _) => Err(bare_session()),
+        _ => Err(not_a_principal()),
+    }
+}
+
 /// Root or a user, by ARN.
 fn named(snapshot: &Snapshot, arn: &Arn) -> Result<Principal> {
-    let account = arn.account_id().filter(|_| arn.service() == "iam").ok_or_else(|| match arn.service() {
-        "sts" => bare_session(),
-        _ => not_a_principal(),
-    })?;
+    let account = account_of(arn)?;
     let absent = || IamError::new(ErrorCode::InvalidInput, "`principal_arn` names nobody who is there");
-    match arn.typed_resource() {
-        None if arn.resource() == "root" => {}
-        Some(("user", ..)) => {}
-        Some(("role", ..)) => return Err(bare_session()),
-        _ => return Err(not_a_principal()),
-    }
     if arn.partition() != snapshot.partition().as_str() || !snapshot.account(account).is_some_and(|a| a.is_active()) {
         return Err(absent());
     }

@@ -60,6 +60,7 @@ impl Authz {
         if decision.is_allowed() {
             return Ok(());
         }
-        Err(IamError::new(ErrorCode::AccessDenied, decision.message(&request).to_string()))
+        let shown = Request { resource: check.shown.as_deref().unwrap_or(&check.resource), ..request };
+        Err(IamError::new(ErrorCode::AccessDenied, decision.message(&shown).to_string()))
     }
 }

@@ -11,9 +11,10 @@ use bailiwick_model::{
     RoleName, SessionName, Tags, UniqueId, UserName,
 };
 use bailiwick_operation::{
-    Caller, Clock, Credential, Cx, Deployment, Handle, Principal, Random, RequestInfo, RevisionScope, SecretOwner,
-    Session,
+    Caller, Check, Clock, Credential, Cx, Deployment, Handle, Principal, Random, RequestInfo, RevisionScope,
+    SecretOwner, Session,
 };
+use bailiwick_policy_lang::catalogue::Catalogue;
 use bailiwick_seal::{Keyring, Sealer, SecretString};
 use bailiwick_sigv4::{self as sigv4, Credentials, PayloadHash, Signing};
 use bailiwick_snapshot::Snapshots;
@@ -321,6 +322,7 @@ impl House {
         let checks = Handle::<O>::checks(&self.authz, &cx, &mut tx, &req).await?;
         assert!(!checks.is_empty(), "nothing is free");
         let snapshot = self.snapshots.at_least(tx.revision()).await?;
+        checks.iter().for_each(agrees_with_catalogue);
         for check in &checks {
             self.authz.decide(&snapshot, who, &cx, check)?;
         }
@@ -332,6 +334,18 @@ impl House {
         let user = self.user(MAIN, "gateway", &allow("bailiwick:*", "*")).await;
         let key = self.key(MAIN, Some(&user)).await;
         self.prove(&key).await.unwrap()
+    }
+}
+
+/// What a check asks for is what the catalogue says of its action: so that policies about it can be validated.
+fn agrees_with_catalogue(check: &Check) {
+    let service = Catalogue::builtin().service("bailiwick").unwrap();
+    let action = service.action(check.action.strip_prefix("bailiwick:").unwrap()).unwrap();
+    let on = arn(&check.resource);
+    let kind = on.typed_resource().map_or(on.resource(), |(kind, ..)| kind);
+    assert!(action.resources.iter().any(|known| **known == *kind), "{} on {on}", check.action);
+    for (key, _) in &check.context {
+        assert!(action.keys.iter().any(|known| **known == **key), "{} does not know {key}", check.action);
     }
 }
 

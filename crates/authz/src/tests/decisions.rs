@@ -1,5 +1,3 @@
-use bailiwick_operation::Check;
-
 use super::*;
 
 impl House {
