@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use bailiwick_evaluator::{self as evaluator, Context, ContextSource, Policies, Request, ResourceAccount};
+use bailiwick_evaluator::{
+    self as evaluator, Context, ContextSource, Decision, Outcome, Policies, Request, ResourceAccount,
+};
 use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
 use bailiwick_operation::{Check, Cx, Policy};
 use bailiwick_policy_lang::{PolicyKind, parse};
@@ -20,6 +22,16 @@ pub(crate) static NOBODY: LazyLock<evaluator::Policy> = LazyLock::new(|| {
         Err(error) => unreachable!("the policy that trusts nobody is a policy: {error}"),
     }
 });
+
+/// A denial as somebody may hear it who may not know whether the role is there: what its trust policy says is its
+/// account's business. What his own policies forbid him he may know.
+fn discreet(decision: Decision) -> Decision {
+    let own = decision.statement.is_some_and(|at| !matches!(at.kind, PolicyKind::Trust | PolicyKind::Resource));
+    if decision.outcome == Outcome::ExplicitDeny && own {
+        return decision;
+    }
+    Decision { outcome: Outcome::ImplicitDeny, statement: None, lacking: None, ..decision }
+}
 
 impl Authz {
     /// Decides one of the checks that an operation names.
@@ -60,6 +72,7 @@ impl Authz {
         if decision.is_allowed() {
             return Ok(());
         }
+        let decision = if check.policy == Policy::None { decision } else { discreet(decision) };
         let shown = Request { resource: check.shown.as_deref().unwrap_or(&check.resource), ..request };
         Err(IamError::new(ErrorCode::AccessDenied, decision.message(&shown).to_string()))
     }

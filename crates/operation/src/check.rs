@@ -14,6 +14,8 @@ pub struct Check {
     pub action: &'static str,
     /// The stored thing's own ARN, or `*` where the action knows no resource.
     pub resource: String,
+    /// What a denial calls it, where its own ARN would tell more than the request did.
+    pub shown: Option<String>,
     /// The account that owns the resource.
     pub resource_account: AccountId,
     /// Condition keys that the request and the resource bring.
@@ -49,6 +51,7 @@ impl Check {
         Check {
             action,
             resource: resource.as_str().to_owned(),
+            shown: None,
             resource_account: resource.account_id().unwrap_or(AccountId::NONE),
             context: Vec::new(),
             policy: Policy::None,
@@ -57,7 +60,22 @@ impl Check {
 
     /// `action` that knows no resource, in this account.
     pub fn anywhere(action: &'static str, account: AccountId) -> Self {
-        Check { action, resource: "*".to_owned(), resource_account: account, context: Vec::new(), policy: Policy::None }
+        Check {
+            action,
+            resource: "*".to_owned(),
+            shown: None,
+            resource_account: account,
+            context: Vec::new(),
+            policy: Policy::None,
+        }
+    }
+
+    /// What a denial calls the resource: as if it weren't there, so that nobody learns that it is, nor its path, nor
+    /// the case of its name.
+    #[must_use]
+    pub fn shown_as(mut self, resource: &str) -> Self {
+        self.shown = Some(resource.to_owned());
+        self
     }
 
     /// Owner of a resource whose ARN names no account, or another one.
