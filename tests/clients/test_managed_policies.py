@@ -116,6 +116,11 @@ def test_a_thousand_are_imported_in_seconds(server, aws, rpc, tmp_path, new_user
         assert (found["DefaultVersionId"], found["Path"]) == ("v3", "/service-role/")
     user, credentials = new_user()
     aws.call("AttachUserPolicy", UserName=user["UserName"], PolicyArn=f"{PREFIX}service-role/Imported0007")
+    decided = rpc.call(
+        "Authorize", caller={"principalArn": user["Arn"]}, action="service7:Anything",
+        resource=f"arn:aws:service7:eu-central-1:{server.account}:thing",
+    )  # fmt: skip
+    assert decided["decision"] == "DECISION_ALLOW"
     again = run("import", "managed-policies", path, environment=client_environment(server, server.root))
     assert again.returncode == 0, again.stderr
     listed = [p for p in aws.items("ListPolicies", "Policies", Scope="AWS", MaxItems=1000) if p["PolicyName"].startswith("Imported")]
@@ -151,3 +156,24 @@ def test_an_import_imports_nothing_of_this_account(server, aws, tmp_path):
     done = run("import", "managed-policies", path, environment=client_environment(server, server.root))
     refused(aws, "NoSuchEntity", "GetPolicy", PolicyArn=f"arn:aws:iam::{server.account}:policy/Local")
     assert done.returncode != 0
+
+
+def test_an_import_makes_updates_and_leaves(rpc, aws, name):
+    called = name("Imported")
+    one = {"policyName": called, "path": "/x/", "version": 2, "policyDocument": policy("a:b")}
+    assert counts(rpc.call("ImportManagedPolicies", policies=[one])) == (1, 0, 0)
+    assert counts(rpc.call("ImportManagedPolicies", policies=[one])) == (0, 0, 1)
+    better = one | {"version": 3, "policyDocument": policy("a:c")}
+    assert counts(rpc.call("ImportManagedPolicies", policies=[better])) == (0, 1, 0)
+    arn = f"{PREFIX}x/{called}"
+    assert aws.call("GetPolicy", PolicyArn=arn)["Policy"]["DefaultVersionId"] == "v3"
+    version = aws.call("GetPolicyVersion", PolicyArn=arn, VersionId="v3")["PolicyVersion"]
+    assert document(version["Document"]) == json.loads(policy("a:c"))
+    broken = [one | {"policyName": name("Imported")}, one | {"policyName": name("Imported"), "policyDocument": "{"}]
+    refused(rpc, "MalformedPolicyDocument", "ImportManagedPolicies", policies=broken)
+    refused(aws, "NoSuchEntity", "GetPolicy", PolicyArn=f"{PREFIX}x/{broken[0]['policyName']}")  # all or none
+
+
+def counts(answer):
+    """Created, updated, unchanged."""
+    return answer["created"], answer["updated"], answer["unchanged"]

@@ -65,34 +65,50 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
-/// Commits the same again and again in a new file; calls and the seconds that they took.
-pub fn repeat(written: &Written, file: &Path, warm: u64, calls: u64) -> Result<f64> {
-    let database = Database::builder().set_cache_size(256 << 20).create(file)?;
-    let mut begun = Instant::now();
-    for number in 0..warm + calls {
-        if number == warm {
-            begun = Instant::now();
+/// A file of its own, into which the same is committed again and again.
+pub struct Bare<'a> {
+    written: &'a Written,
+    database: Database,
+    count: u64,
+}
+
+impl<'a> Bare<'a> {
+    pub fn new(written: &'a Written, file: &Path) -> Result<Bare<'a>> {
+        let database = Database::builder().set_cache_size(256 << 20).create(file)?;
+        Ok(Bare { written, database, count: 0 })
+    }
+
+    /// So many commits, and the seconds that they took.
+    pub fn repeat(&mut self, commits: u64) -> Result<f64> {
+        let begun = Instant::now();
+        for _ in 0..commits {
+            self.commit()?;
         }
-        let mut txn = database.begin_write()?;
+        Ok(begun.elapsed().as_secs_f64())
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        let mut txn = self.database.begin_write()?;
         txn.set_two_phase_commit(true);
         txn.set_quick_repair(true);
         {
             let mut rows = txn.open_table(ROWS)?;
-            for row in &written.rows {
+            for row in &self.written.rows {
                 let mut key = row.key.clone();
                 if !row.shared {
                     let end = key.len();
                     let tail = &mut key[end.saturating_sub(8)..];
-                    let digits = scatter(number).to_be_bytes();
+                    let digits = scatter(self.count).to_be_bytes();
                     tail.copy_from_slice(&digits[8 - tail.len()..]);
                 }
                 rows.insert(key.as_slice(), row.value.as_slice())?;
             }
-            txn.open_table(LOG)?.insert(number, written.log.as_slice())?;
+            txn.open_table(LOG)?.insert(self.count, self.written.log.as_slice())?;
         }
         txn.commit()?;
+        self.count += 1;
+        Ok(())
     }
-    Ok(begun.elapsed().as_secs_f64())
 }
 
 /// Ids are random: a number spread over all of its bits, each another.

@@ -82,13 +82,12 @@ async fn user(process: &Process, name: &str, policy: &str) -> Result<Key> {
 async fn token(process: &Process, key: &Key) -> Result<String> {
     let path = "/bailiwick.signin.v1.TokenService/CreateToken";
     let host = process.address.to_string();
-    let headers: &[(&str, &[u8])] = &[("host", host.as_bytes()), ("x-amz-content-sha256", b"UNSIGNED-PAYLOAD")];
+    let headers: &[(&str, &[u8])] = &[("host", host.as_bytes())];
     let credentials = Credentials::new(&key.id, &key.secret);
     let unsigned = Request { method: "POST", path, query: "", headers };
     let signing = Signing::new(&credentials, REGION, "bailiwick", jiff::Timestamp::now()).unsigned_payload();
     let added = sign(&unsigned, &signing, &PayloadHash::of(b""))?;
     let mut request = tonic::Request::new(CreateTokenRequest { duration_seconds: Some(43_200) });
-    request.metadata_mut().insert("x-amz-content-sha256", "UNSIGNED-PAYLOAD".parse()?);
     for (name, value) in &added {
         let name: tonic::metadata::MetadataKey<tonic::metadata::Ascii> = name.parse()?;
         request.metadata_mut().insert(name, value.parse()?);
@@ -108,8 +107,8 @@ fn signed_request(key: &Key) -> Result<SignedRequest> {
     let headers: &[(&str, &[u8])] = &[("host", host.as_bytes())];
     let credentials = Credentials::new(&key.id, &key.secret);
     let unsigned = Request { method: "GET", path, query: "", headers };
-    let added =
-        sign(&unsigned, &Signing::new(&credentials, REGION, "s3", jiff::Timestamp::now()), &PayloadHash::of(b""))?;
+    let signing = Signing::new(&credentials, REGION, "s3", jiff::Timestamp::now()).declare_payload();
+    let added = sign(&unsigned, &signing, &PayloadHash::of(b""))?;
     let header = |name: &str, value: &str| Header { name: name.into(), value: value.into() };
     let mut headers = vec![header("host", host)];
     headers.extend(added.iter().map(|(name, value)| header(name, value)));
