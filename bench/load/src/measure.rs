@@ -174,17 +174,8 @@ async fn create_user(server: &Path, folder: &Path) -> Result<Vec<Row>> {
     let data = folder.join("create-user");
     let process = started(server, &data).await?;
     let world = world::make(&process).await?;
-    let next: Arc<dyn Fn(u64) -> CreateUserRequest + Send + Sync> =
-        Arc::new(|number| CreateUserRequest { user_name: Some(name(number)), ..Default::default() });
-    let target = |process, next| Target::<CreateUserRequest, CreateUserResponse> {
-        process,
-        method: CREATE_USER,
-        bearer: Some(&world.root_bearer),
-        next,
-        fine: |answer| answer.user.is_some(),
-    };
     // A few first, to see in the store what one writes.
-    let mut worker = target(&process, Arc::clone(&next)).workers(1, 0).await?.remove(0);
+    let mut worker = creating(&process, &world.root_bearer).workers(1, 0).await?.remove(0);
     let warm = 20;
     for _ in 0..warm {
         worker.ask().await?;
@@ -194,7 +185,7 @@ async fn create_user(server: &Path, folder: &Path) -> Result<Vec<Row>> {
     let written = commit::read(&data.join("bailiwick.redb"), &name(warm - 1))?;
     let mut bare = commit::Bare::new(&written, &folder.join("bare.redb"))?;
     let process = started(server, &data).await?;
-    let mut worker = target(&process, Arc::clone(&next)).workers(1, warm).await?.remove(0);
+    let mut worker = creating(&process, &world.root_bearer).workers(1, warm).await?.remove(0);
     // In turns, so that what else the disk does meets both; the first block of each is to get warm.
     let (mut alone, mut floor) = (0.0, 0.0);
     for block in 0..=BLOCKS {
@@ -212,7 +203,7 @@ async fn create_user(server: &Path, folder: &Path) -> Result<Vec<Row>> {
     let (alone, floor) = (alone / (BLOCK * BLOCKS) as f64, floor / (BLOCK * BLOCKS) as f64);
     let mut tasks = Vec::new();
     let begun = Instant::now();
-    for mut worker in target(&process, next).workers(64, warm + BLOCK * (BLOCKS + 1)).await? {
+    for mut worker in creating(&process, &world.root_bearer).workers(64, warm + BLOCK * (BLOCKS + 1)).await? {
         tasks.push(tokio::spawn(async move {
             for _ in 0..TOGETHER / 64 {
                 worker.ask().await?;
@@ -235,4 +226,14 @@ async fn create_user(server: &Path, folder: &Path) -> Result<Vec<Row>> {
 
 fn name(number: u64) -> String {
     format!("measured-{number:06}")
+}
+
+fn creating<'a>(process: &'a Process, bearer: &'a str) -> Target<'a, CreateUserRequest, CreateUserResponse> {
+    Target {
+        process,
+        method: CREATE_USER,
+        bearer: Some(bearer),
+        next: Arc::new(|number| CreateUserRequest { user_name: Some(name(number)), ..Default::default() }),
+        fine: |answer| answer.user.is_some(),
+    }
 }
