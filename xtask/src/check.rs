@@ -231,7 +231,9 @@ fn count(text: &str) -> Tally {
         let line = line.trim().trim_matches('=').trim();
         let cargo = line.strip_prefix("test result:");
         let nextest = line.starts_with("Summary [").then_some(line);
-        let pytest = (line.contains(" in ") && line.ends_with('s')).then_some(line).filter(|_| cargo.is_none());
+        let pytest = (line.contains(" in ") && (line.ends_with('s') || line.ends_with(')')))
+            .then_some(line)
+            .filter(|_| cargo.is_none());
         let Some(summary) = cargo.or(nextest).or(pytest) else { continue };
         let words: Vec<&str> = summary.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
         for pair in words.windows(2) {
@@ -261,6 +263,7 @@ mod tests {
         check("     Summary [   1.204s] 31 tests run: 30 passed, 1 failed, 0 skipped", 30, 1);
         check("===== 2 failed, 97 passed, 1 warning in 12.30s =====", 97, 2);
         check("97 passed, 3 errors in 12.30s", 97, 3);
+        check("715 passed in 123.45s (0:02:03)", 715, 0);
         check("no tests ran in 0.01s", 0, 0);
         check("it has 3 passed through", 0, 0);
     }
