@@ -29,6 +29,61 @@ def test_bad_ones_are_named_with_line_and_column(tmp_path):
     assert "good.json:" not in said or "good.json: ok" in said
 
 
+PASS_ROLE = """{
+  "Version": "2012-10-17",
+  "Statement": {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}
+}"""
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "code"), [(None, 0), ("error", 0), ("security-warning", 1), ("warning", 1), ("suggestion", 1)]
+)
+def test_which_findings_fail_can_be_chosen(tmp_path, fail_on, code):
+    policy = tmp_path / "policy.json"
+    policy.write_text(PASS_ROLE)
+    done = run("policy", "validate", *(["--fail-on", fail_on] if fail_on else []), policy)
+    assert done.returncode == code, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].endswith("policy.json:3:73: security warning PASS_ROLE_WITH_STAR_IN_RESOURCE"), lines[0]
+    assert lines[2].startswith("  3 | ") and lines[3].endswith("^^^") and len(lines[3]) == lines[2].index('"*"') + 3
+    assert done.stderr == "1 policy document: 1 security warning\n"
+
+
+def test_findings_for_programs(tmp_path):
+    policy = tmp_path / "policy.json"
+    policy.write_text(PASS_ROLE)
+    findings = json.loads(run("policy", "validate", "--json", policy).stdout)["findings"]
+    assert [(each["findingType"], each["issueCode"]) for each in findings] == [
+        ("SECURITY_WARNING", "PASS_ROLE_WITH_STAR_IN_RESOURCE")
+    ]
+    assert findings[0]["locations"][0]["span"]["start"]["line"] == 3
+    log = json.loads(run("policy", "validate", "--sarif", policy, policy).stdout)
+    assert log["version"] == "2.1.0"
+    results = log["runs"][0]["results"]
+    assert [(each["ruleId"], each["level"]) for each in results] == [("PASS_ROLE_WITH_STAR_IN_RESOURCE", "warning")] * 2
+
+
+def test_a_type_of_resource_goes_with_its_policy(tmp_path):
+    policy = tmp_path / "policy.json"
+    policy.write_text(
+        '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",'
+        ' "Resource": "arn:aws:sqs:us-east-1:111122223333:q"}}'
+    )
+    usual = ["policy", "validate", policy, "--type", "resource"]
+    done = run(*usual, "--resource-type", "AWS::S3::Bucket")
+    assert done.returncode == 1 and "UNSUPPORTED_RESOURCE_ARN_IN_POLICY" in done.stdout, done.stdout
+    assert "UNSUPPORTED_RESOURCE_ARN_IN_POLICY" not in run(*usual).stdout
+    assert run("policy", "validate", policy, "--resource-type", "AWS::S3::Bucket").returncode == 2
+
+
+def test_what_can_be_read_is_checked_beside_what_cannot(tmp_path):
+    policy = tmp_path / "policy.json"
+    policy.write_text(PASS_ROLE)
+    done = run("policy", "validate", tmp_path / "missing.json", policy)
+    assert done.returncode == 2
+    assert "PASS_ROLE" in done.stdout and "missing.json" in done.stderr
+
+
 def test_a_file_that_is_not_there(tmp_path):
     done = run("policy", "validate", tmp_path / "missing.json")
     assert done.returncode != 0

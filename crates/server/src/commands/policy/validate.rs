@@ -1,0 +1,165 @@
+//! `bailiwick policy validate`: everything that AWS's policy validation would say, and more.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use bailiwick_policy_lang::{
+    Catalogue, Finding, FindingType, Validation, findings_to_json, findings_to_sarif, findings_to_text, validate,
+};
+use clap::{Args, ValueEnum};
+
+use super::files::{self, Files, Kind};
+use crate::failure::Failure;
+
+/// Check policy documents: errors, security warnings, warnings and suggestions, each with its place
+///
+/// Exit codes: 0 nothing as grave as `--fail-on` was found, 1 something was, 2 a document can't be read.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bailiwick policy validate policy.json
+  bailiwick policy validate --type trust role-*.json
+  bailiwick policy validate --type resource --resource-type AWS::S3::Bucket bucket.json
+  bailiwick policy validate --fail-on security-warning --sarif policies/*.json > findings.sarif
+  cat policy.json | bailiwick policy validate --json -")]
+pub(crate) struct Options {
+    #[command(flatten)]
+    files: Files,
+    /// Type of the resource that a resource policy is attached to: `AWS::S3::Bucket`, or `service:type` of a catalogue
+    #[arg(long, value_name = "TYPE")]
+    resource_type: Option<String>,
+    /// Catalogue of further services, whose actions, resources and condition keys are then checked
+    #[arg(long, value_name = "FILE")]
+    catalogue: Vec<PathBuf>,
+    /// The least grave finding that makes the exit code 1
+    #[arg(long, value_enum, default_value = "error", value_name = "SEVERITY")]
+    fail_on: Severity,
+    /// Print findings as JSON, in the shape of AWS's ValidatePolicy; one document for each file
+    #[arg(long, conflicts_with = "sarif")]
+    json: bool,
+    /// Print findings as one SARIF 2.1.0 log, for code review tools
+    #[arg(long)]
+    sarif: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Severity {
+    /// A part of the policy does not work
+    Error,
+    /// It allows more than one would think
+    SecurityWarning,
+    /// It goes against good practice
+    Warning,
+    /// It could be said better
+    Suggestion,
+}
+
+impl From<Severity> for FindingType {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Error => FindingType::Error,
+            Severity::SecurityWarning => FindingType::SecurityWarning,
+            Severity::Warning => FindingType::Warning,
+            Severity::Suggestion => FindingType::Suggestion,
+        }
+    }
+}
+
+pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    let catalogue = catalogue(&options.catalogue)?;
+    if options.resource_type.is_some() && options.files.kind != Kind::Resource {
+        return Err(Failure::with_code("`--resource-type` goes with `--type resource`", 2));
+    }
+    let resource_type = options.resource_type.as_deref();
+    let validation = Validation { resource_type, catalogue: &catalogue, ..Validation::default() };
+    let (mut checked, mut unreadable) = (Vec::new(), None);
+    for file in &options.files.files {
+        match files::read(file) {
+            Ok(text) => {
+                let findings = validate(&text, options.files.kind.into(), &validation);
+                let name = files::name(file);
+                if options.json {
+                    print!("{}", findings_to_json(&findings));
+                } else if !options.sarif {
+                    print!("{}", findings_to_text(&name, &text, &findings));
+                }
+                checked.push((name, findings));
+            }
+            // The others are looked at all the same.
+            Err(failure) => {
+                if let Some(earlier) = unreadable.replace(failure) {
+                    eprintln!("bailiwick: {earlier}");
+                }
+            }
+        }
+    }
+    if options.sarif {
+        print!("{}", findings_to_sarif(&checked));
+    }
+    eprintln!("{}", summary(&checked));
+    if let Some(failure) = unreadable {
+        return Err(failure);
+    }
+    let fails = |finding: &Finding| finding.code.finding_type <= options.fail_on.into();
+    let failed = checked.iter().flat_map(|(_, findings)| findings).any(fails);
+    Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+fn catalogue(files: &[PathBuf]) -> Result<Catalogue, Failure> {
+    let mut catalogue = Catalogue::builtin().clone();
+    for file in files {
+        catalogue.merge(read_catalogue(file)?);
+    }
+    Ok(catalogue)
+}
+
+fn read_catalogue(file: &Path) -> Result<Catalogue, Failure> {
+    let fail = |why: &dyn std::fmt::Display| Failure::with_code(format!("{}: {why}", file.display()), 2);
+    let text = fs::read_to_string(file).map_err(|error| fail(&error))?;
+    Catalogue::parse(&text).map_err(|error| fail(&error))
+}
+
+/// One line: how many documents, and how many findings of each kind.
+fn summary(checked: &[(String, Vec<Finding>)]) -> String {
+    let count = |wanted| {
+        let all = checked.iter().flat_map(|(_, findings)| findings);
+        all.filter(|finding| finding.code.finding_type == wanted).count()
+    };
+    let said = [
+        (FindingType::Error, "error"),
+        (FindingType::SecurityWarning, "security warning"),
+        (FindingType::Warning, "warning"),
+        (FindingType::Suggestion, "suggestion"),
+    ];
+    let said = said.map(|(kind, name)| (count(kind), name)).into_iter().filter(|(count, _)| *count > 0);
+    let said: Vec<_> = said.map(|(count, name)| plural(count, name)).collect();
+    let said = if said.is_empty() { "nothing to say".to_owned() } else { said.join(", ") };
+    format!("{}: {said}", plural(checked.len(), "policy document"))
+}
+
+fn plural(count: usize, name: &str) -> String {
+    format!("{count} {name}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_policy_lang::PolicyKind;
+
+    use super::*;
+
+    #[test]
+    fn the_summary_counts_by_severity() {
+        let check = |texts: &[&str], expected: &str| {
+            let each = texts.iter().map(|text| validate(text, PolicyKind::Identity, &Validation::default()));
+            let checked: Vec<_> = each.map(|findings| ("p.json".to_owned(), findings)).collect();
+            assert_eq!(summary(&checked), expected);
+        };
+        let good =
+            r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}"#;
+        let pass = r#"{"Statement": {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}}"#;
+        check(&[], "0 policy documents: nothing to say");
+        check(&[good], "1 policy document: nothing to say");
+        check(&[good, pass], "2 policy documents: 1 security warning, 1 warning");
+        check(&["{", "[", pass, pass], "4 policy documents: 2 errors, 2 security warnings, 2 warnings");
+    }
+}
