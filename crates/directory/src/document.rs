@@ -1,10 +1,9 @@
 //! Policy documents as requests bring them: read strictly, refused in AWS's words and with the place.
 
-use bailiwick_model::{ErrorCode, IamError, Result, limits};
+use bailiwick_model::{IamError, Result, limits};
 use bailiwick_operation::Cx;
-use bailiwick_policy_lang::{
-    Document, PolicyError, PolicyKind, SaveRules, Version, non_whitespace_len, parse_for_save,
-};
+pub(crate) use bailiwick_operation::malformed;
+use bailiwick_policy_lang::{Document, PolicyKind, SaveRules, Version, non_whitespace_len, parse_for_save};
 
 /// Checks the document of an inline policy; returns what it counts against the quota of size.
 ///
@@ -32,12 +31,6 @@ pub(crate) fn trust(cx: &Cx, text: &str) -> Result<Document> {
     let document = parse(cx.partition().as_str(), text, PolicyKind::Trust, Version::V2008)?;
     at_most(text, limits::TRUST_POLICY_SIZE, "ACLSizePerRole")?;
     Ok(document)
-}
-
-/// `MalformedPolicyDocument` in AWS's words, then the place and what was expected there.
-pub(crate) fn malformed(error: PolicyError) -> IamError {
-    let message = format!("{} ({error})", error.aws_message());
-    IamError::new(ErrorCode::MalformedPolicyDocument, message).field("PolicyDocument", error.to_string())
 }
 
 fn parse(partition: &str, text: &str, kind: PolicyKind, min_version: Version) -> Result<Document> {

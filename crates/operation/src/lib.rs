@@ -4,7 +4,8 @@
 //! that must be allowed, and in `handle` what is done; the pipeline in `service` authenticates the caller before it,
 //! asks for the decision between the two, and commits and records after it.
 //!
-//! The crate deliberately does not know any noun (users, roles, …), any protocol, nor how a decision is made.
+//! The crate deliberately does not know any noun (users, roles, …) beyond whom a policy may name, any protocol, nor
+//! how a decision is made.
 //!
 //! Start reading at [`Handle`], then [`Cx`] and [`Check`].
 
@@ -12,6 +13,7 @@ mod caller;
 mod check;
 mod cx;
 mod paging;
+mod principals;
 mod revision;
 mod secrets;
 
@@ -19,6 +21,7 @@ pub use caller::{Caller, Credential, Principal, Session};
 pub use check::{Check, ContextValue, Policy};
 pub use cx::{Clock, Cx, Deployment, Random, RequestInfo, uuid};
 pub use paging::Paging;
+pub use principals::{bind_principals, entity_arn, find_entity, malformed, show_principals};
 pub use revision::RevisionScope;
 pub use secrets::SecretOwner;
 
