@@ -11,7 +11,7 @@ use bailiwick_storage::Tx;
 
 use crate::Authz;
 use crate::asked::Claim;
-use crate::question::service_prefix;
+use crate::question::{assumed, service_prefix};
 use crate::render::{Told, policy_type, statement};
 use crate::subject::Present;
 
@@ -19,7 +19,8 @@ use crate::subject::Present;
 ///
 /// The asking service needs `bailiwick:Explain`, bounded like `bailiwick:Authorize`. An explanation shows what
 /// policies say, so across accounts it is for the management account alone: for others the check is on
-/// `arn:PARTITION:bailiwick::THE-PRINCIPAL'S-ACCOUNT:service/PREFIX`, which no identity policy of theirs can give.
+/// `arn:PARTITION:bailiwick::THE-PRINCIPAL'S-ACCOUNT:service/PREFIX`, which no identity policy of theirs can give. For
+/// who asks about assuming a role it is on the role's account as well, whose trust policy would be shown.
 ///
 /// # Errors
 /// As Authorize.
@@ -31,7 +32,12 @@ impl Handle<op::Explain> for Authz {
         let claim = claim.unwrap_or_else(|_| Claim::nobody());
         let is_management = cx.account() == cx.deployment().management_account;
         let owner = claim.account.filter(|_| !is_management).unwrap_or(cx.account());
-        Ok(claim.checks_in(cx, "bailiwick:Explain", prefix, owner))
+        let mut checks = claim.checks_in(cx, "bailiwick:Explain", prefix, owner);
+        let role = assumed(&req.action, &req.resource).and_then(|role| role.account_id());
+        if let Some(role) = role.filter(|role| *role != owner && !is_management) {
+            checks.extend(claim.checks_in(cx, "bailiwick:Explain", prefix, role));
+        }
+        Ok(checks)
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, req: ExplainRequest) -> Result<ExplainResponse> {

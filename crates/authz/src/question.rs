@@ -99,12 +99,24 @@ impl<'a> Question<'a> {
 
 /// The trust policy that takes part when somebody asks about assuming a role of ours; without one, nothing allows it.
 fn trust<'s>(snapshot: &'s Snapshot, action: &str, resource: &str) -> Option<&'s Policy> {
-    const ASSUME: &str = "sts:AssumeRole";
-    if !action.get(..ASSUME.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(ASSUME)) {
+    if !is_assuming(action) {
         return None;
     }
-    let role = Arn::parse(resource).ok().and_then(|arn| snapshot.entity_by_arn(&arn));
+    let role = assumed(action, resource).and_then(|arn| snapshot.entity_by_arn(&arn));
     Some(role.and_then(|role| role.role.as_ref()).map_or(&*NOBODY, |role| &role.trust))
+}
+
+/// The role that somebody asks to assume, or to assume with tags or a source identity.
+pub(crate) fn assumed(action: &str, resource: &str) -> Option<Arn> {
+    Arn::parse(resource).ok().filter(|_| is_assuming(action))
+}
+
+/// Whether an action is a role's trust policy's to allow.
+fn is_assuming(action: &str) -> bool {
+    const ASSUME: &str = "sts:AssumeRole";
+    const WITH: [&str; 2] = ["sts:TagSession", "sts:SetSourceIdentity"];
+    action.get(..ASSUME.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(ASSUME))
+        || WITH.iter().any(|with| with.eq_ignore_ascii_case(action))
 }
 
 /// The prefix of an action's service: `s3` of `s3:GetObject`.
