@@ -1,0 +1,204 @@
+"""Two who change the same thing at once: one of them wins, or both do, and what is left makes sense."""
+
+import concurrent.futures
+import os
+import threading
+
+import pytest
+from attacks.watch import well
+from support.api import ApiError, AwsApi, GrpcApi
+from support.documents import ALLOW_ALL, policy, trust
+from support.server import Credentials
+
+ROUNDS = 12 * int(os.environ.get("BAILIWICK_ATTACK_ROUNDS", "1"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def well_afterwards(server):
+    yield
+    well(server)
+
+
+@pytest.fixture
+def both(server):
+    """Calls all of some functions at the same moment; their outcomes: an answer, or the code of a refusal."""
+    clients = [GrpcApi(server, server.root) for _ in range(8)]
+
+    def at_once(*calls):
+        barrier = threading.Barrier(len(calls))
+
+        def run(api, operation, members):
+            barrier.wait()
+            try:
+                return None, api.call(operation, **members)
+            except ApiError as error:
+                assert error.code not in ("ServiceFailure", "ServiceUnavailable", None), error
+                return error.code, None
+
+        with concurrent.futures.ThreadPoolExecutor(len(calls)) as pool:
+            futures = [pool.submit(run, clients[n % 8], operation, members) for n, (operation, members) in enumerate(calls)]
+            return [future.result() for future in futures]
+
+    return at_once
+
+
+def codes(outcomes):
+    return [code for code, _ in outcomes]
+
+
+def test_a_user_goes_as_he_gets_a_key(aws, both, name):
+    for _ in range(ROUNDS):
+        who = name()
+        aws.call("CreateUser", UserName=who)
+        deleted, made = both(("DeleteUser", {"UserName": who}), ("CreateAccessKey", {"UserName": who}))
+        if deleted[0] is None:
+            assert made[0] == "NoSuchEntity"
+        else:
+            assert (deleted[0], made[0]) == ("DeleteConflict", None)
+            aws.call("DeleteAccessKey", UserName=who, AccessKeyId=made[1]["AccessKey"]["AccessKeyId"])
+            aws.call("DeleteUser", UserName=who)
+
+
+def test_a_user_goes_as_he_gets_a_policy_or_joins(aws, both, name):
+    group = name()
+    aws.call("CreateGroup", GroupName=group)
+    managed = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    for operation, members, undo in (
+        ("PutUserPolicy", {"PolicyName": "p", "PolicyDocument": ALLOW_ALL}, ("DeleteUserPolicy", {"PolicyName": "p"})),
+        ("AttachUserPolicy", {"PolicyArn": managed}, ("DetachUserPolicy", {"PolicyArn": managed})),
+        ("AddUserToGroup", {"GroupName": group}, ("RemoveUserFromGroup", {"GroupName": group})),
+    ):
+        for _ in range(ROUNDS // 2):
+            who = name()
+            aws.call("CreateUser", UserName=who)
+            deleted, given = both(("DeleteUser", {"UserName": who}), (operation, {"UserName": who} | members))
+            assert (deleted[0], given[0]) in ((None, "NoSuchEntity"), ("DeleteConflict", None)), operation
+            if deleted[0]:
+                aws.call(undo[0], UserName=who, **undo[1])
+                aws.call("DeleteUser", UserName=who)
+    assert aws.call("GetGroup", GroupName=group)["Users"] == []
+
+
+def test_a_group_goes_as_somebody_joins(aws, both, name):
+    who = name()
+    aws.call("CreateUser", UserName=who)
+    for _ in range(ROUNDS):
+        group = name()
+        aws.call("CreateGroup", GroupName=group)
+        deleted, joined = both(("DeleteGroup", {"GroupName": group}), ("AddUserToGroup", {"GroupName": group, "UserName": who}))
+        assert (deleted[0], joined[0]) in ((None, "NoSuchEntity"), ("DeleteConflict", None))
+        if deleted[0]:
+            aws.call("RemoveUserFromGroup", GroupName=group, UserName=who)
+            aws.call("DeleteGroup", GroupName=group)
+    assert aws.call("ListGroupsForUser", UserName=who)["Groups"] == []
+
+
+def test_one_name_one_user_whatever_the_case(aws, both, name):
+    for _ in range(ROUNDS):
+        called = "Name-" + name()
+        spelled = [called, called.upper(), called.lower(), called.swapcase()]
+        outcomes = both(*(("CreateUser", {"UserName": each}) for each in spelled))
+        assert sorted(codes(outcomes), key=str) == ["EntityAlreadyExists"] * 3 + [None]
+        there = aws.call("GetUser", UserName=called.title())["User"]
+        assert there["UserName"] == next(answer for _, answer in outcomes if answer)["User"]["UserName"]
+        # And one new name for two who are renamed.
+        other = name()
+        aws.call("CreateUser", UserName=other)
+        target = "To-" + name()
+        renamed = both(
+            ("UpdateUser", {"UserName": called, "NewUserName": target}), ("UpdateUser", {"UserName": other, "NewUserName": target.upper()})
+        )  # fmt: skip
+        assert sorted(codes(renamed), key=str) == ["EntityAlreadyExists", None]
+
+
+def test_quotas_hold_against_many_at_once(aws, both, name):
+    for _ in range(ROUNDS // 4):
+        who = name()
+        aws.call("CreateUser", UserName=who)
+        made = both(*[("CreateAccessKey", {"UserName": who})] * 8)
+        assert codes(made).count(None) == 2 and set(codes(made)) == {None, "LimitExceeded"}
+        assert len(aws.call("ListAccessKeys", UserName=who)["AccessKeyMetadata"]) == 2
+        arns = [aws.call("CreatePolicy", PolicyName=name(), PolicyDocument=policy("s3:GetObject"))["Policy"]["Arn"] for _ in range(13)]
+        for arn in arns[:8]:
+            aws.call("AttachUserPolicy", UserName=who, PolicyArn=arn)
+        attached = both(*(("AttachUserPolicy", {"UserName": who, "PolicyArn": arn}) for arn in arns[8:]))
+        assert codes(attached).count(None) == 2 and set(codes(attached)) == {None, "LimitExceeded"}
+        assert len(aws.call("ListAttachedUserPolicies", UserName=who)["AttachedPolicies"]) == 10
+        versions = both(*[("CreatePolicyVersion", {"PolicyArn": arns[-1], "PolicyDocument": policy("s3:PutObject")})] * 7)
+        assert codes(versions).count(None) == 4 and set(codes(versions)) <= {None, "LimitExceeded", "ConcurrentModification"}
+        # Inline policies are counted together.
+        half = policy({"Action": ["s3:" + "a" * 60] * 14})
+        put = both(*(("PutUserPolicy", {"UserName": who, "PolicyName": f"p{n}", "PolicyDocument": half}) for n in range(6)))
+        assert codes(put).count(None) == 2 and set(codes(put)) == {None, "LimitExceeded"}
+        tagged = both(*(("TagUser", {"UserName": who, "Tags": [{"Key": f"k{n}-{m}", "Value": "v"} for m in range(20)]}) for n in range(4)))
+        assert codes(tagged).count(None) == 2 and set(codes(tagged)) == {None, "LimitExceeded"}
+        assert len(aws.items("ListUserTags", "Tags", UserName=who)) == 40
+
+
+def test_a_policy_goes_as_it_is_attached(aws, both, name):
+    who = name()
+    aws.call("CreateUser", UserName=who)
+    for operation, undo in (("AttachUserPolicy", "DetachUserPolicy"), ("PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary")):
+        for _ in range(ROUNDS // 2):
+            arn = aws.call("CreatePolicy", PolicyName=name(), PolicyDocument=ALLOW_ALL)["Policy"]["Arn"]
+            member = "PolicyArn" if operation == "AttachUserPolicy" else "PermissionsBoundary"
+            deleted, given = both(("DeletePolicy", {"PolicyArn": arn}), (operation, {"UserName": who, member: arn}))
+            assert (deleted[0], given[0]) in ((None, "NoSuchEntity"), ("DeleteConflict", None)), operation
+            if deleted[0]:
+                aws.call(undo, UserName=who, **({"PolicyArn": arn} if member == "PolicyArn" else {}))
+                aws.call("DeletePolicy", PolicyArn=arn)
+
+
+def test_a_role_goes_as_it_is_trusted_or_assumed(aws, both, server, name):
+    aws.call("CreateUser", UserName=(who := name()))
+    aws.call("PutUserPolicy", UserName=who, PolicyName="p", PolicyDocument=ALLOW_ALL)
+    caller = AwsApi(server, Credentials.of(aws.call("CreateAccessKey", UserName=who)["AccessKey"]))
+    for _ in range(ROUNDS):
+        role = aws.call("CreateRole", RoleName=name(), AssumeRolePolicyDocument=trust(server.account))["Role"]
+        trusting = name()
+        deleted, made = both(
+            ("DeleteRole", {"RoleName": role["RoleName"]}), ("CreateRole", {"RoleName": trusting, "AssumeRolePolicyDocument": trust(role["Arn"])})
+        )  # fmt: skip
+        assert deleted[0] is None and made[0] in (None, "MalformedPolicyDocument")
+        again = aws.call("CreateRole", RoleName=role["RoleName"], AssumeRolePolicyDocument=trust(server.account))["Role"]
+        if made[0] is None:
+            assert again["Arn"] not in str(aws.call("GetRole", RoleName=trusting)), "the new one is not the one that was trusted"
+        try:
+            session = Credentials.of(caller.call("AssumeRole", RoleArn=again["Arn"], RoleSessionName="session")["Credentials"])
+        except ApiError as error:
+            raise AssertionError("a role that is there can be assumed") from error
+        both(("DeleteRole", {"RoleName": again["RoleName"]}), ("GetRole", {"RoleName": again["RoleName"]}))
+        with pytest.raises(ApiError) as caught:
+            AwsApi(server, session).call("GetCallerIdentity")
+        assert caught.value.code == "InvalidClientTokenId"
+
+
+def test_rights_that_are_taken_during_a_change_do_not_help_it(aws, server, name):
+    """After the answer that a policy is gone, no further change that needs it is answered."""
+    for _ in range(ROUNDS // 3):
+        who = name()
+        aws.call("CreateUser", UserName=who)
+        aws.call("PutUserPolicy", UserName=who, PolicyName="p", PolicyDocument=ALLOW_ALL)
+        keys = Credentials.of(aws.call("CreateAccessKey", UserName=who)["AccessKey"])
+        taken, late, stop = threading.Event(), [], threading.Event()
+
+        def make(api=GrpcApi(server, keys)):
+            while not stop.is_set():
+                was_taken = taken.is_set()
+                try:
+                    api.call("CreateGroup", GroupName=name())
+                    if was_taken:
+                        late.append(1)
+                except ApiError as error:
+                    assert error.code == "AccessDenied", error
+                    return
+
+        makers = [threading.Thread(target=make) for _ in range(3)]
+        for maker in makers:
+            maker.start()
+        aws.call("DeleteUserPolicy", UserName=who, PolicyName="p")
+        taken.set()
+        for maker in makers:
+            maker.join(timeout=10)
+        stop.set()
+        assert not late
