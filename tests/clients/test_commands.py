@@ -20,13 +20,15 @@ def test_good_policies_pass(tmp_path):
 
 def test_bad_ones_are_named_with_line_and_column(tmp_path):
     good, bad = tmp_path / "good.json", tmp_path / "bad.json"
-    good.write_text(ALLOW_ALL)
+    good.write_text(
+        '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::b/*"}}'
+    )
     bad.write_text('{\n  "Version": "2012-10-17",\n  "Statement": [{"Effect": "Allowed", "Action": "*", "Resource": "*"}]\n}')
     done = run("policy", "validate", good, bad)
     assert done.returncode != 0
     said = done.stdout + done.stderr
     assert "bad.json:3:" in said, said
-    assert "good.json:" not in said or "good.json: ok" in said
+    assert "good.json" not in said
 
 
 PASS_ROLE = """{

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.proto import PROTO
-from support.server import ROOT, clean_environment
+from support.server import ROOT, clean_environment, run
 
 README = (ROOT / "README.md").read_text()
 
@@ -68,3 +68,18 @@ def test_the_tour_over_grpc(cli_tour, environment, server, tmp_path):
     bob = f"arn:aws:iam::{server.account}:user/bob"
     assert f"bob {bob}" in done.stdout
     assert f"User: {bob} is not authorized to perform: iam:DeleteUser" in done.stdout
+
+
+def test_the_coverage_table_is_what_the_binary_says():
+    said = [line.split() for line in run("coverage").stdout.splitlines()]
+    table = re.search(r"<!-- coverage: .*?-->(.*?)<!-- coverage ends -->", README, re.S)[1]
+    rows = re.findall(r"^\| `([\w.]+)` \| \d+ of \d+ \| (.*?) \| (.*?) \|$", table, re.M)
+    written = [
+        [f"bailiwick.{service}", operation, state]
+        for service, *cells in rows
+        for state, cell in zip(("handled", "not-implemented"), cells, strict=True)
+        for operation in cell.split(", ")
+        if operation
+    ]
+    assert sorted(written) == sorted(said)
+    assert f"{sum(state == 'handled' for *_, state in said)} of {len(said)} operations are handled" in table
