@@ -19,6 +19,14 @@ pub const GROUP_INLINE_SIZE: usize = 5_120;
 pub const ROLE_INLINE_SIZE: usize = 10_240;
 /// Characters of one trust policy.
 pub const TRUST_POLICY_SIZE: usize = 2_048;
+/// Characters of one resource policy that is kept here.
+pub const RESOURCE_POLICY_SIZE: usize = 20_480;
+/// Bytes of the ARN of a resource whose policy or tags are kept here.
+pub const RESOURCE_ARN_SIZE: usize = 500;
+/// Resources of one account whose policy or tags are kept here.
+pub const RESOURCES_PER_ACCOUNT: u64 = 100_000;
+/// Services that one deployment registers.
+pub const SERVICES: u64 = 1_000;
 /// Characters of one inline session policy, white space counted.
 pub const SESSION_POLICY_SIZE: usize = 2_048;
 /// Managed policies that one session may name.

@@ -5,6 +5,9 @@ use bailiwick_policy_lang::{PolicyKind, parse};
 
 /// A document that denies everything, to everyone that it is attached to.
 const DENY_ALL: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;
+/// The same for a resource policy, to everybody who asks about the resource.
+const DENY_EVERYBODY: &str =
+    r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}}"#;
 /// The same for a trust policy.
 const TRUST_NOBODY: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"*"}}"#;
 
@@ -23,9 +26,13 @@ pub(crate) fn compile(text: &str, kind: PolicyKind, name: &str) -> Policy {
 
 /// What stands for a policy that should be there and can't be read.
 pub(crate) fn deny_all(kind: PolicyKind, name: &str) -> Policy {
-    let text = if kind == PolicyKind::Trust { TRUST_NOBODY } else { DENY_ALL };
+    let text = match kind {
+        PolicyKind::Trust => TRUST_NOBODY,
+        PolicyKind::Resource => DENY_EVERYBODY,
+        _ => DENY_ALL,
+    };
     let Ok(document) = parse(text, kind) else {
-        // INVARIANT: a test parses both texts.
+        // INVARIANT: a test parses all of these texts.
         unreachable!("the document that denies everything is a document")
     };
     Policy::compile_named(&document, kind, Some(name))
@@ -39,7 +46,9 @@ mod tests {
 
     #[test]
     fn what_does_not_compile_denies() {
-        for kind in [PolicyKind::Identity, PolicyKind::Boundary, PolicyKind::Trust, PolicyKind::Session] {
+        let kinds =
+            [PolicyKind::Identity, PolicyKind::Boundary, PolicyKind::Trust, PolicyKind::Session, PolicyKind::Resource];
+        for kind in kinds {
             for broken in ["", "{", r#"{"Statement":[]}"#, r#"{"Version":"2012-10-17","Statement":{"Effect":"Maybe"}}"#]
             {
                 let policy = compile(broken, kind, "p");

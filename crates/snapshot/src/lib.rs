@@ -14,10 +14,12 @@ mod compile;
 mod follow;
 mod people;
 mod policies;
+mod services;
 mod trie;
 mod world;
 
 pub use follow::{SnapshotError, Snapshots};
 pub use people::{AccessKey, Account, Entity, Group, Role};
 pub use policies::{Holder, Holdings, ManagedPolicy};
+pub use services::{Resource, Service};
 pub use world::Snapshot;

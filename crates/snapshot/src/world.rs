@@ -9,8 +9,9 @@ use bailiwick_model::{AccountId, Arn, Partition, UniqueId};
 use bailiwick_storage::{PolicyRef, Revision};
 
 use crate::people::Slot;
+use crate::services::Services;
 use crate::trie::Trie;
-use crate::{AccessKey, Account, Entity, Group, ManagedPolicy};
+use crate::{AccessKey, Account, Entity, Group, ManagedPolicy, Resource};
 
 mod change;
 #[cfg(test)]
@@ -42,6 +43,9 @@ pub struct Snapshot {
     /// By ARN.
     policy_arns: Trie<Slot>,
     management_account: AccountId,
+    pub(crate) services: Arc<Services>,
+    /// Resources of other services, by account and ARN.
+    pub(crate) resources: Trie<Arc<Resource>>,
 }
 
 impl fmt::Debug for Snapshot {
@@ -167,7 +171,7 @@ impl Snapshot {
         find(*self.entity_names.get(self.name_hash(kind, account, name), |id_hash| find(*id_hash).is_some())?)
     }
 
-    fn hash(&self, of: impl std::hash::Hash) -> u64 {
+    pub(crate) fn hash(&self, of: impl std::hash::Hash) -> u64 {
         self.hasher.hash_one(of)
     }
 

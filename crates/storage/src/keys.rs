@@ -40,6 +40,10 @@ kinds! {
     AccessKeyAccount = 0x06,
     /// Account 0: `time-ordered key` → an audit event that waits to be shipped.
     Outbox = 0x07,
+    /// Account 0: `prefix` → a registered service.
+    Service = 0x08,
+    /// Account 0: `name of a service principal` → the prefix of the service that it acts for.
+    ServicePrincipal = 0x09,
     /// `user id` → the user.
     User = 0x10,
     /// `user name` → user id.
@@ -78,6 +82,8 @@ kinds! {
     AccessKeyLastUsed = 0x62,
     /// `what is counted | of what` → a counter.
     Counter = 0x70,
+    /// `ARN` → policy and tags of a resource of another service.
+    Resource = 0x80,
 }
 
 /// Length of what stands before the id in every key.
@@ -172,6 +178,18 @@ pub(crate) fn outbox(key: &[u8]) -> Bytes {
     join(AccountId::NONE, Kind::Outbox, &[key])
 }
 
+pub(crate) fn service(prefix: &str) -> Bytes {
+    join(AccountId::NONE, Kind::Service, &[prefix.as_bytes()])
+}
+
+pub(crate) fn service_principal(name: &str) -> Bytes {
+    join(AccountId::NONE, Kind::ServicePrincipal, &[name.as_bytes()])
+}
+
+pub(crate) fn resource(account: AccountId, arn: &str) -> Bytes {
+    join(account, Kind::Resource, &[arn.as_bytes()])
+}
+
 pub(crate) fn user_group(account: AccountId, user: &UniqueId, group: &UniqueId) -> Bytes {
     join(account, Kind::UserGroup, &[user.as_bytes(), group.as_bytes()])
 }
@@ -245,6 +263,8 @@ pub(crate) enum Counted {
     Accounts = 0x01,
     /// Rows in the outbox, under account 0.
     Outbox = 0x02,
+    /// Registered services, under account 0.
+    Services = 0x03,
     /// Users of an account.
     Users = 0x10,
     /// Groups of an account.
@@ -255,6 +275,8 @@ pub(crate) enum Counted {
     Policies = 0x13,
     /// Versions of all managed policies of an account.
     PolicyVersions = 0x14,
+    /// Resources with a policy or tags in an account.
+    Resources = 0x15,
     /// Groups that a user is in.
     GroupsOfUser = 0x20,
     /// Members of a group.

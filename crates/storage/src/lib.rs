@@ -2,8 +2,8 @@
 //!
 //! [`Store`] is the contract of a backend: a small ordered key space with revisions, compare-and-commit batches and a
 //! change log. [`Tx`] is what everybody else uses: a consistent view with one's own writes on top, that knows users,
-//! groups, roles, policies, access keys, accounts, their names, indexes and quotas, and that commits only if what it
-//! read still holds.
+//! groups, roles, policies, access keys, accounts, registered services and what is kept of their resources, their
+//! names, indexes and quotas, and that commits only if what it read still holds.
 //!
 //! The crate deliberately does not know the messages of the API, protocols, who is asking and whether they may, or
 //! the clock and randomness: times and ids are brought by the caller. It does not know what sealed bytes hold.
@@ -25,7 +25,9 @@ mod lifecycle;
 mod memory;
 mod outbox;
 mod policy;
+mod resource;
 mod role;
+mod service;
 mod settings;
 mod store;
 mod tx;
@@ -45,7 +47,9 @@ pub use lifecycle::IdentityNoun;
 pub use memory::MemoryStore;
 pub use outbox::OutboxRow;
 pub use policy::{Policy, PolicyRef, PolicyVersion, Usage};
+pub use resource::{Resource, ResourcePolicy};
 pub use role::{Role, RoleLastUsed, TrustPolicy};
+pub use service::{Service, ServiceActor};
 pub use settings::Meta;
 pub use store::{
     Add, At, Batch, Entry, Expect, MAX_KEY, MAX_VALUE, Revision, Scan, Store, Versioned, View, counter_value,

@@ -20,7 +20,7 @@ use crate::trie::Trie;
 use crate::{AccessKey, Account, Entity, Group, ManagedPolicy, Role};
 
 /// The kinds of row that the view is made of, in an order in which a whole account can be read.
-pub(crate) const KINDS: [Kind; 9] = [
+pub(crate) const KINDS: [Kind; 11] = [
     Kind::User,
     Kind::UserGroup,
     Kind::Group,
@@ -30,6 +30,8 @@ pub(crate) const KINDS: [Kind; 9] = [
     Kind::Attachment,
     Kind::InlinePolicy,
     Kind::AccessKey,
+    Kind::Service,
+    Kind::Resource,
 ];
 
 /// The newest view, and what it takes to make the next one of it.
@@ -57,6 +59,8 @@ impl World {
             policy_slots: Trie::default(),
             policy_arns: Trie::default(),
             management_account: AccountId::NONE,
+            services: Arc::default(),
+            resources: Trie::default(),
         };
         World { next, group_slots: HashMap::new(), slots_given: 0, stale: HashSet::new() }
     }
@@ -130,6 +134,14 @@ impl World {
             Kind::AccessKey => {
                 let id = std::str::from_utf8(id).map_err(|_| damaged())?;
                 self.put_key(id, value.map(|v| storage::AccessKey::decode(v)).transpose()?);
+            }
+            Kind::Service => {
+                let prefix = std::str::from_utf8(id).map_err(|_| damaged())?;
+                self.next.put_service(prefix, value.map(|v| storage::Service::decode(v)).transpose()?);
+            }
+            Kind::Resource => {
+                let arn = std::str::from_utf8(id).map_err(|_| damaged())?;
+                self.next.put_resource(account, arn, value.map(|v| storage::Resource::decode(v)).transpose()?);
             }
             // Indexes, counters and what only the control plane reads.
             _ => {}

@@ -1,8 +1,9 @@
 //! What the store promises not to do, and what becomes of it all the same: nothing is ever allowed by it.
 
+use bailiwick_evaluator::Effect;
 use bailiwick_model::{AccountId, IdKind, Partition, Path, UniqueId, UserName};
 use bailiwick_storage::keys::{self, Kind};
-use bailiwick_storage::{Change, ChangeSet, Record, Revision, User};
+use bailiwick_storage::{self as storage, Change, ChangeSet, Record, Revision, User};
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -99,4 +100,54 @@ fn keys_that_name_nothing_are_damage() {
     }
     assert!(World::new(Partition::Aws).apply(b"", None).is_err());
     assert!(World::new(Partition::Aws).apply(b"\0\0\0\0\0\xee", None).is_err());
+}
+
+#[test]
+fn resources_and_services_come_change_and_go() {
+    let account = AccountId::from_number(111_122_223_333).unwrap();
+    let other = AccountId::from_number(444_455_556_666).unwrap();
+    let arn = "arn:aws:photos:::album";
+    let kept = |bound: &str| storage::Resource {
+        account,
+        arn: arn.into(),
+        policy: Some(storage::ResourcePolicy {
+            text: bound.into(),
+            bound: bound.into(),
+            updated: Timestamp::UNIX_EPOCH,
+        }),
+        tags: Default::default(),
+    };
+    let service = |principals: &[&str]| storage::Service {
+        prefix: "photos".into(),
+        definition: r#"{"catalogue":1,"services":{"photos":{"actions":{"GetAlbum":{}}}}}"#.into(),
+        principals: principals.iter().map(|name| (*name).to_owned()).collect(),
+        actors: Vec::new(),
+        created: Timestamp::UNIX_EPOCH,
+        updated: Timestamp::UNIX_EPOCH,
+    };
+    let mut world = World::new(Partition::Aws);
+    let mut apply = |revision, changes| {
+        world.apply_set(&ChangeSet { revision: Revision::new(revision), changes }).unwrap();
+        world.publish().unwrap()
+    };
+    let resource = |value| row(account, Kind::Resource, &[arn.as_bytes()], value);
+    let of_service = |value| row(AccountId::NONE, Kind::Service, &[b"photos"], value);
+    let good = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}"#;
+    let first = apply(1, vec![resource(Some(kept(good).encode())), of_service(Some(service(&["a", "b"]).encode()))]);
+    let effect = |snapshot: &Snapshot| {
+        snapshot.resource(account, arn).unwrap().policy.as_ref().unwrap().statement(0).unwrap().effect
+    };
+    assert_eq!(effect(&first), Effect::Allow);
+    assert!(first.resource(other, arn).is_none() && first.resource(account, "arn:aws:photos:::Album").is_none());
+    let catalogue = &first.service("PHOTOS").unwrap().catalogue;
+    assert!(catalogue.service("photos").unwrap().action("getalbum").is_some());
+    assert!(first.service_of_principal("a").is_some() && first.service_of_principal("c").is_none());
+    // What can't be read denies, and a name that was given back is nobody's.
+    let second = apply(2, vec![resource(Some(kept("{").encode())), of_service(Some(service(&["b", "c"]).encode()))]);
+    assert_eq!(effect(&second), Effect::Deny);
+    assert!(second.service_of_principal("a").is_none() && second.service_of_principal("c").is_some());
+    let third = apply(3, vec![resource(None), of_service(None)]);
+    assert!(third.resource(account, arn).is_none() && third.service("photos").is_none());
+    assert!(third.service_of_principal("c").is_none());
+    assert_eq!(effect(&first), Effect::Allow, "an old snapshot stays what it was");
 }

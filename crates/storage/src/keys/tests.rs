@@ -22,6 +22,8 @@ fn keys_stay_where_they_are() {
         (account_email("Ä@x"), "000000000004c3a44078".into()),
         (access_key_account(&key_id), format!("000000000006{k}")),
         (outbox(&[1, 2]), "0000000000070102".into()),
+        (service("s3"), "0000000000087333".into()),
+        (service_principal("a.b"), "000000000009612e62".into()),
         (identity(account, IdentityKind::User, &user), format!("{me}10{u}")),
         (group_member(account, &user, "bob"), format!("{me}22{u}626f62")),
         (self::policy(policy), format!("000000000040{p}")),
@@ -33,6 +35,7 @@ fn keys_stay_where_they_are() {
         (owner_keys(account, None, "A"), format!("{me}610041")),
         (owner_keys(account, Some(&user), "A"), format!("{me}6115{u}41")),
         (counter(account, Counted::Users, &[]), format!("{me}7010")),
+        (resource(account, "arn"), format!("{me}8061726e")),
         (policy_counter(account, Counted::Attachments, policy), format!("{me}70300000000000{p}")),
     ] {
         assert_eq!(hex(&key), expected);

@@ -6,7 +6,7 @@
 use bailiwick_model::{AccountAlias, AccountId, Partition, Path, PolicyName, RoleName, Tags};
 use bailiwick_storage::{
     AccessKeyLastUsed, Account, AccountState, FORMAT, InlinePolicy, KeyOwner, Meta, Policy, PolicyVersion, Record,
-    Role, RoleLastUsed, StoreError, TrustPolicy, User,
+    Resource, ResourcePolicy, Role, RoleLastUsed, Service, ServiceActor, StoreError, TrustPolicy, User,
 };
 
 use crate::world::{access_key, account, group, now, policy, role, user};
@@ -98,6 +98,23 @@ fn records_of_format_1_read_back() {
     check("access-key-root", bailiwick_storage::AccessKey { active: false, ..access_key(2, KeyOwner::Root) });
     let used = AccessKeyLastUsed { time: now(), service: "s3".into(), region: "eu-central-1".into() };
     check("access-key-last-used", used);
+    let tags = Tags::parse([("Team", "blue")]).expect("tags");
+    let arn = "arn:aws:photos::111122223333:album/1".to_owned();
+    let kept = ResourcePolicy { text: r#"{"Statement": []}"#.into(), bound: "{}".into(), updated: now() };
+    check("resource", Resource { account: read.account, arn: arn.clone(), policy: Some(kept), tags: tags.clone() });
+    check("resource-tags", Resource { account: read.account, arn, policy: None, tags });
+    let actor = ServiceActor { arn: "arn:aws:iam::111122223333:user/Bob".into(), id: user(1, "Bob").id };
+    check(
+        "service",
+        Service {
+            prefix: "photos".into(),
+            definition: "{}".into(),
+            principals: vec!["photos.example.com".into()],
+            actors: vec![actor],
+            created: now(),
+            updated: now(),
+        },
+    );
     let meta = Meta {
         store_id: *b"0123456789abcdef",
         epoch: 2,

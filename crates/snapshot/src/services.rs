@@ -1,0 +1,103 @@
+//! Services that were registered, and what is kept of their resources.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bailiwick_evaluator::Policy;
+use bailiwick_model::{AccountId, Tags, UniqueId};
+use bailiwick_policy_lang::{Catalogue, PolicyKind};
+use bailiwick_storage::{Resource as StoredResource, Service as StoredService};
+
+use crate::Snapshot;
+use crate::compile::compile;
+
+/// A service of the deployment.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// The prefix of its actions, in lower case.
+    pub prefix: Box<str>,
+    /// The names of its service principals.
+    pub principals: Box<[Box<str>]>,
+    /// The users and roles that may act as them.
+    pub actors: Box<[UniqueId]>,
+    /// Its actions, resource types and condition keys.
+    pub catalogue: Catalogue,
+}
+
+/// What is kept of a resource of another service.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// The account that owns it.
+    pub account: AccountId,
+    /// Its ARN.
+    pub arn: Box<str>,
+    /// Its policy, compiled.
+    pub policy: Option<Policy>,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// Few, and changed seldom: a change copies the maps and none of what they point at.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Services {
+    by_prefix: HashMap<Box<str>, Arc<Service>>,
+    by_principal: HashMap<Box<str>, Arc<Service>>,
+}
+
+impl Snapshot {
+    /// What is kept of a resource; case counts. None if it has neither policy nor tags here.
+    pub fn resource(&self, account: AccountId, arn: &str) -> Option<&Resource> {
+        if self.resources.len() == 0 {
+            return None;
+        }
+        let is_it = |resource: &Arc<Resource>| resource.account == account && *resource.arn == *arn;
+        self.resources.get(self.hash((account, arn)), is_it).map(|resource| &**resource)
+    }
+
+    /// The registered service of that prefix, in any case.
+    pub fn service(&self, prefix: &str) -> Option<&Service> {
+        self.services.by_prefix.get(&*prefix.to_ascii_lowercase()).map(|service| &**service)
+    }
+
+    /// The registered service that a service principal acts for.
+    pub fn service_of_principal(&self, name: &str) -> Option<&Service> {
+        self.services.by_principal.get(name).map(|service| &**service)
+    }
+
+    pub(crate) fn put_service(&mut self, prefix: &str, new: Option<StoredService>) {
+        let services = Arc::make_mut(&mut self.services);
+        services.by_prefix.remove(prefix);
+        services.by_principal.retain(|_, service| *service.prefix != *prefix);
+        let Some(new) = new else { return };
+        let catalogue = Catalogue::parse(&new.definition).unwrap_or_else(|error| {
+            tracing::error!(service = prefix, %error, "the definition of a registered service can't be read");
+            Catalogue::default()
+        });
+        let service = Arc::new(Service {
+            prefix: prefix.into(),
+            principals: new.principals.iter().map(|name| name.as_str().into()).collect(),
+            actors: new.actors.iter().map(|actor| actor.id).collect(),
+            catalogue,
+        });
+        for name in &service.principals {
+            services.by_principal.insert(name.clone(), service.clone());
+        }
+        services.by_prefix.insert(prefix.into(), service);
+    }
+
+    pub(crate) fn put_resource(&mut self, account: AccountId, arn: &str, new: Option<StoredResource>) {
+        let hash = self.hash((account, arn));
+        let is_it = |resource: &Arc<Resource>| resource.account == account && *resource.arn == *arn;
+        let Some(new) = new else {
+            self.resources.remove(hash, is_it);
+            return;
+        };
+        let resource = Resource {
+            account,
+            arn: arn.into(),
+            policy: new.policy.map(|policy| compile(&policy.bound, PolicyKind::Resource, arn)),
+            tags: new.tags,
+        };
+        self.resources.insert(hash, Arc::new(resource), is_it);
+    }
+}

@@ -1,0 +1,132 @@
+//! Services that were registered: their names, and who may act as them.
+
+use bailiwick_model::{AccountId, IamError, Result, UniqueId, limits::SERVICES};
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::{
+    codec::{self, AsMessage, Malformed, pb},
+    keys::{self, Counted, Kind},
+    tx::{Located, Page, Tx},
+};
+
+/// A service of the deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// The prefix of its actions, in lower case.
+    pub prefix: String,
+    /// Its entry as a catalogue file.
+    pub definition: String,
+    /// The names of its service principals, each of no other service.
+    pub principals: Vec<String>,
+    /// Who may act as them.
+    pub actors: Vec<ServiceActor>,
+    /// When it was registered.
+    pub created: Timestamp,
+    /// When it was last put.
+    pub updated: Timestamp,
+}
+
+/// A user or role that may act as a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceActor {
+    /// The ARN, as it was given.
+    pub arn: String,
+    /// Whom it named then: this decides.
+    pub id: UniqueId,
+}
+
+impl Tx {
+    /// The service of that prefix, if it is registered.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the store fails.
+    pub async fn find_service(&mut self, prefix: &str) -> Result<Option<Service>> {
+        self.read(keys::service(prefix)).await
+    }
+
+    /// Registers a service, in the place of the one of its prefix if there is one.
+    ///
+    /// # Errors
+    /// `EntityAlreadyExists` for a service principal of another service, `LimitExceeded`.
+    pub async fn put_service(&mut self, service: &Service) -> Result<()> {
+        match self.find_service(&service.prefix).await? {
+            Some(old) => self.give_back(&old, &service.principals),
+            None => {
+                let count = keys::counter(AccountId::NONE, Counted::Services, &[]);
+                self.add_within(count, 1, SERVICES, || IamError::quota("Services", SERVICES)).await?;
+            }
+        }
+        for name in &service.principals {
+            let key = keys::service_principal(name);
+            match self.read_key(key.clone()).await? {
+                Some(taken) if *taken != *service.prefix.as_bytes() => {
+                    return Err(IamError::already_exists("Service principal", name));
+                }
+                Some(_) => {}
+                None => self.put(key, Bytes::copy_from_slice(service.prefix.as_bytes())),
+            }
+        }
+        self.put_record(keys::service(&service.prefix), service);
+        Ok(())
+    }
+
+    /// Forgets a service that this transaction has read.
+    ///
+    /// # Errors
+    /// `NoSuchEntity` if it is not registered.
+    pub async fn delete_service(&mut self, service: &Service) -> Result<()> {
+        let key = keys::service(&service.prefix);
+        self.require(key.clone(), || IamError::no_such("service", &service.prefix)).await?;
+        self.give_back(service, &[]);
+        self.erase(key);
+        self.add(keys::counter(AccountId::NONE, Counted::Services, &[]), -1);
+        Ok(())
+    }
+
+    /// The registered services, by prefix.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the store fails.
+    pub async fn list_services(&self, after: Option<&str>, limit: usize) -> Result<Page<Service>> {
+        let prefix = keys::kind(AccountId::NONE, Kind::Service);
+        self.page(&prefix, after, limit, |_, _| Located::Here, Some).await
+    }
+
+    /// Gives back the names of a service that it does not keep.
+    fn give_back(&mut self, service: &Service, kept: &[String]) {
+        for name in service.principals.iter().filter(|name| !kept.contains(name)) {
+            self.erase(keys::service_principal(name));
+        }
+    }
+}
+
+impl AsMessage for Service {
+    type Message = pb::Service;
+    const NAME: &'static str = "service";
+
+    fn to_message(&self) -> pb::Service {
+        let actors = self.actors.iter();
+        pb::Service {
+            prefix: self.prefix.clone(),
+            definition: self.definition.clone(),
+            principals: self.principals.clone(),
+            actors: actors.map(|a| pb::ServiceActor { arn: a.arn.clone(), id: a.id.to_string() }).collect(),
+            created: self.created.as_microsecond(),
+            updated: self.updated.as_microsecond(),
+        }
+    }
+
+    fn from_message(message: pb::Service) -> Result<Self, Malformed> {
+        let actors = message.actors.into_iter();
+        let actors = actors.map(|actor| Ok(ServiceActor { id: codec::id(&actor.id)?, arn: actor.arn }));
+        Ok(Service {
+            prefix: message.prefix,
+            definition: message.definition,
+            principals: message.principals,
+            actors: actors.collect::<Result<_, Malformed>>()?,
+            created: codec::time(message.created)?,
+            updated: codec::time(message.updated)?,
+        })
+    }
+}
