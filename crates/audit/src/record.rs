@@ -1,6 +1,6 @@
 //! What is kept of a call.
 
-use bailiwick_model::{IamError, Partition};
+use bailiwick_model::{ErrorCode, IamError, Partition};
 use bailiwick_operation::{Caller, Credential, Principal, RequestInfo};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -166,11 +166,14 @@ impl Record {
         self
     }
 
-    /// Adds how it failed. What lies behind a failure of ours is for the log alone.
+    /// Adds how it failed. What lies behind a failure of ours is for the log alone, and what a refusal quotes of a
+    /// malformed signature for its sender: it may be a secret that stood in the wrong place.
     #[must_use]
     pub fn failed(mut self, error: &IamError) -> Self {
         self.error_code = error.code().wire().to_owned();
-        self.error_message = bounded(error.message());
+        if error.code() != ErrorCode::IncompleteSignature {
+            self.error_message = bounded(error.message());
+        }
         self
     }
 
@@ -235,7 +238,6 @@ fn whole_or_nothing(message: Bytes, truncated: bool) -> (Bytes, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bailiwick_model::ErrorCode;
 
     fn request() -> RequestInfo {
         RequestInfo {
@@ -265,6 +267,13 @@ mod tests {
         assert!(!String::from_utf8_lossy(&stored).contains("what lies behind"));
         assert!(Record::decode_stored(&[2, 0]).is_err());
         assert!(Record::decode_stored(&[]).is_err());
+    }
+
+    #[test]
+    fn what_a_malformed_signature_quotes_is_not_kept() {
+        let error = IamError::new(ErrorCode::IncompleteSignature, "'a-secret' not a valid key=value pair");
+        let failed = record().failed(&error);
+        assert_eq!((failed.error_code.as_str(), failed.error_message.as_str()), ("IncompleteSignature", ""));
     }
 
     #[test]

@@ -1,0 +1,165 @@
+"""No secret of a run comes out: not in the folder, the log at its most talkative, an answer, a core, nor the memory's file."""
+
+import base64
+import os
+import resource
+import signal
+import time
+from urllib.parse import quote
+
+import pytest
+from attacks.forge import form, get, post, presign, sign
+from attacks.test_privileges import received
+from attacks.watch import well
+from support.api import ApiError, AwsApi, GrpcApi
+from support.documents import ALLOW_ALL, trust
+from support.raw import send
+from support.server import Credentials
+
+SNOW = "\u2603"
+
+
+def spellings(secret):
+    """The forms that a secret could be found in."""
+    plain = secret.encode()
+    return {plain, base64.b64encode(plain).rstrip(b"=")[:-1], plain.hex().encode(), quote(secret, safe="").encode(), plain[:24], plain[-24:]}
+
+
+@pytest.fixture
+def talkative(new_server):
+    """A server that logs all it can."""
+    return new_server(environment={"BAILIWICK_LOG": "trace", "RUST_LOG": "trace", "RUST_BACKTRACE": "full"}).start()
+
+
+def test_a_life_at_the_most_talkative_log_level(talkative):
+    server = talkative
+    root, rpc = AwsApi(server, server.root), GrpcApi(server, server.root)
+    root.call("CreateUser", UserName="alice")
+    root.call("PutUserPolicy", UserName="alice", PolicyName="p", PolicyDocument=ALLOW_ALL)
+    key = Credentials.of(root.call("CreateAccessKey", UserName="alice")["AccessKey"])
+    second = rpc.call("CreateAccessKey", UserName="alice")["AccessKey"]
+    root.call("CreateRole", RoleName="role", AssumeRolePolicyDocument=trust(server.account))
+    root.call("PutRolePolicy", RoleName="role", PolicyName="p", PolicyDocument=ALLOW_ALL)
+    ask = {"RoleArn": f"arn:aws:iam::{server.account}:role/role", "RoleSessionName": "session"}
+    session = Credentials.of(AwsApi(server, key).call("AssumeRole", **ask)["Credentials"])
+    other = GrpcApi(server, key).call("AssumeRole", **ask)["Credentials"]
+    token = GrpcApi(server, session).call("CreateToken")["token"]
+    service = GrpcApi(server, key)
+    handle = service.call("Authenticate", signedRequest=received(session))["handle"]
+    service.call("Authorize", caller={"handle": handle}, action="s3:GetObject", resource="arn:aws:s3:::a/b", resourceAccount=server.account)
+    bearer = GrpcApi(server, Credentials(bearer=token))
+    bearer.call("ListUsers")
+    bearer.call("CreateUser", UserName="bob")
+    secrets = [
+        server.root.secret_access_key, key.secret_access_key, second["SecretAccessKey"], session.secret_access_key, session.session_token,
+        other["SecretAccessKey"], other["SessionToken"], token, handle,
+    ]  # fmt: skip
+    # What goes wrong is logged and recorded as well.
+    wrong = Credentials(session.access_key_id, session.secret_access_key, session.session_token[:-6] + "AAAAAA")
+    for request in (
+        sign(post(server, form(Action="ListUsers")), wrong),
+        sign(post(server, form(Action="ListUsers")), session, service="sts"),
+        presign(get(server, "Action=ListUsers&Nothing=1"), session),
+        presign(get(server, "Action=ListUsers"), session, expires="0"),
+        presign(get(server, "Action=ListUsers"), wrong),
+        sign(post(server, form(Action="ListUsers", SessionToken=session.session_token)), session),
+        post(server, form(Action="ListUsers"), Authorization=f"Bearer {token}"),
+        post(server, form(Action="ListUsers"), Authorization=f"AWS4-HMAC-SHA256 Credential={session.session_token}"),
+        post(server, form(Action="ListUsers"), Authorization=f"AWS4-HMAC-SHA256 {session.secret_access_key}"),
+        sign(post(server, form(Action="ListUsers")), session).drop("X-Amz-Date"),
+    ):
+        answer = send(server, request.wire())
+        assert answer.status < 500
+        secrets_shown(answer.body, secrets, "an answer", but=(f"Credential={session.session_token}", session.secret_access_key))
+    typed = {
+        "ChangePassword": {"OldPassword": f"Old-Secret-4711{SNOW}", "NewPassword": f"New-Secret-4712{SNOW}"},
+        "CreateLoginProfile": {"UserName": "alice", "Password": f"Login-Secret-4713{SNOW}"},
+        "UpdateLoginProfile": {"UserName": "alice", "Password": f"Login-Secret-4714{SNOW}"},
+        "EnableMFADevice": {"UserName": "alice", "SerialNumber": "arn:aws:iam::1:mfa/a", "AuthenticationCode1": "Code-4715", "AuthenticationCode2": "Code-4716"},
+        "ResyncMFADevice": {"UserName": "alice", "SerialNumber": "arn:aws:iam::1:mfa/a", "AuthenticationCode1": "Code-4717", "AuthenticationCode2": "Code-4718"},
+        "AssumeRole": ask | {"SerialNumber": "arn:aws:iam::1:mfa/a", "TokenCode": "Code-4719"},
+        "GetSessionToken": {"SerialNumber": "arn:aws:iam::1:mfa/a", "TokenCode": "Code-4720"},
+        "UploadServerCertificate": {"ServerCertificateName": "n", "CertificateBody": "x", "PrivateKey": f"Private-Key-4721{SNOW}"},
+        "AssumeRoleWithSAML": {"RoleArn": ask["RoleArn"], "PrincipalArn": ask["RoleArn"], "SAMLAssertion": "Assertion-4722" + SNOW},
+        "AssumeRoleWithWebIdentity": ask | {"WebIdentityToken": "Identity-4723" + SNOW},
+        "CreateSAMLProvider": {"Name": "n", "SAMLMetadataDocument": "x", "AddPrivateKey": "Private-Key-4724" + SNOW},
+    }
+    for operation, members in typed.items():
+        for api in (AwsApi(server, key), GrpcApi(server, key)):
+            try:
+                api.call(operation, **members)
+            except ApiError as error:
+                for member, value in members.items():
+                    if "-47" in str(value):
+                        assert value not in str(error), error
+                        secrets.append(value)
+    time.sleep(1)
+    root.call("GetAccountSummary")
+    server.stop()
+    written = {str(path): path.read_bytes() for path in server.folder.rglob("*") if path.is_file() and not path.name.endswith(".key")}
+    written["what it said"] = server.said.encode("utf-8", "surrogateescape")
+    assert b"alice" in b"".join(written.values()) and len(server.said) > 100_000
+    secrets.append((server.folder / "data.key").read_text().strip())
+    for where, content in written.items():
+        secrets_shown(content, secrets, where)
+
+
+def secrets_shown(content, secrets, where, but=()):
+    """Fails if one of the secrets is in there, save for what the client itself wrote in the place of something else."""
+    for allowed in but:
+        content = content.replace(allowed.encode(), b"").replace(allowed.encode()[:128], b"")
+    for secret in secrets:
+        for form in spellings(secret):
+            at = content.find(form)
+            assert at < 0, (where, secret[:6], content[max(0, at - 200) : at + 40])
+
+
+def test_a_crash_leaves_no_core(new_server):
+    """Memory is not dumped, whatever the limits of who starts the server."""
+    server = new_server()
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
+    try:
+        server.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, before)
+    well(server)
+    os.kill(server.process.pid, signal.SIGABRT)
+    _, status = os.waitpid(server.process.pid, 0)
+    server.process.returncode = -signal.SIGABRT
+    assert os.WTERMSIG(status) == signal.SIGABRT and not os.WCOREDUMP(status)
+    assert not list(server.folder.rglob("core*"))
+
+
+def test_what_is_written_is_for_its_owner_alone(new_server):
+    """Even under a careless umask; the master key is not even written by him."""
+    before = os.umask(0)
+    try:
+        server = new_server()
+        server.root = None
+        server.start()
+    finally:
+        os.umask(before)
+    server.stop()
+    modes = {path.relative_to(server.folder).as_posix(): path.stat().st_mode & 0o777 for path in server.folder.rglob("*")}
+    assert modes.pop("data.key") == 0o400
+    assert modes.pop("data") == 0o700
+    assert modes and set(modes.values()) == {0o600}, modes
+
+
+def test_a_file_laid_out_for_the_key_is_not_written_through(new_server, tmp_path):
+    """Somebody else's link in the place of a file that is about to hold a secret is not followed."""
+    server = new_server()
+    server.root = None
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (server.folder / "data.root-credentials").symlink_to(victim)
+    server.start()
+    assert victim.read_text() == "precious"
+    assert not (server.folder / "data.root-credentials").is_symlink()
+    other = new_server("other")
+    (other.folder / "data.key").symlink_to(tmp_path / "not-there")
+    other.spawn()
+    assert other.wait() != 0
+    assert not (tmp_path / "not-there").exists()
+    assert len([line for line in other.lines if "bailiwick:" in line]) == 1
