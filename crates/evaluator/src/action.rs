@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bailiwick_policy_lang::ActionElement;
 
+use crate::bytes;
 use crate::compile::Interner;
 use crate::context::Context;
 use crate::hash;
@@ -16,33 +17,15 @@ use crate::trie::Trie;
 pub(crate) struct ActionSet {
     pub(crate) negated: bool,
     /// A lone `*` is among the patterns.
-    everything: bool,
+    pub(crate) everything: bool,
     /// Names without wildcards, in lower case, sorted by hash.
-    exact: Box<[(u64, Arc<str>)]>,
+    pub(crate) exact: Box<[(u64, Arc<str>)]>,
     /// Patterns with wildcards, in lower case.
-    wild: Box<[Pattern]>,
+    pub(crate) wild: Box<[Pattern]>,
     /// Where there are many of them: by what they begin with.
     heads: Trie,
     /// As written.
     pub(crate) sources: Box<[Arc<str>]>,
-    pub(crate) filter: Filter,
-}
-
-/// A quick no: bits of the services and of the full names that a set can match.
-#[derive(Clone, Copy)]
-pub(crate) struct Filter {
-    services: u64,
-    names: u64,
-}
-
-impl Filter {
-    pub(crate) fn may_match(self, subject: &Subject<'_>) -> bool {
-        self.services & bit(subject.service_hash) != 0 && self.names & bit(subject.action_hash) != 0
-    }
-}
-
-fn bit(hash: u64) -> u64 {
-    1 << (hash & 63)
 }
 
 /// How an index can find a set.
@@ -61,34 +44,16 @@ impl ActionSet {
         let mut exact = Vec::new();
         let mut wild = Vec::new();
         let mut everything = false;
-        let mut filter = Filter { services: 0, names: 0 };
         for text in &element.patterns {
             let lower = text.value.to_ascii_lowercase();
             let pattern = Pattern::compile(&lower, Syntax::Like, false, interner);
-            match lower.split_once(':') {
-                Some((service, _)) if !service.contains(['*', '?']) => {
-                    filter.services |= bit(hash::of(service.as_bytes()));
-                }
-                _ => filter.services = u64::MAX,
-            }
             match pattern.form {
                 Form::Exact => {
-                    let hash = hash::of(lower.as_bytes());
-                    filter.names |= bit(hash);
-                    exact.push((hash, pattern.source));
+                    exact.push((hash::of(lower.as_bytes()), pattern.source));
                 }
-                Form::Everything => {
-                    everything = true;
-                    filter.names = u64::MAX;
-                }
-                _ => {
-                    filter.names = u64::MAX;
-                    wild.push(pattern);
-                }
+                Form::Everything => everything = true,
+                _ => wild.push(pattern),
             }
-        }
-        if element.negated {
-            filter = Filter { services: u64::MAX, names: u64::MAX };
         }
         exact.sort_unstable();
         exact.dedup();
@@ -98,7 +63,7 @@ impl ActionSet {
             Trie::default()
         };
         let sources = element.patterns.iter().map(|text| interner.text(&text.value)).collect();
-        Self { negated: element.negated, everything, exact: exact.into(), wild: wild.into(), heads, sources, filter }
+        Self { negated: element.negated, everything, exact: exact.into(), wild: wild.into(), heads, sources }
     }
 
     pub(crate) fn matches(&self, subject: &Subject<'_>, steps: &mut u64) -> bool {
@@ -106,7 +71,7 @@ impl ActionSet {
     }
 
     fn listed(&self, subject: &Subject<'_>, steps: &mut u64) -> bool {
-        let action = subject.action();
+        let action = subject.action;
         *steps += 1;
         if self.everything {
             return true;
@@ -117,7 +82,7 @@ impl ActionSet {
             0
         };
         for (hash, name) in &self.exact[from..] {
-            if *hash == subject.action_hash && name.as_bytes() == action {
+            if *hash == subject.action_hash && bytes::eq(name.as_bytes(), action) {
                 return true;
             }
             if *hash > subject.action_hash {
@@ -140,7 +105,7 @@ impl ActionSet {
 
     /// Whether any pattern is about the action's service.
     pub(crate) fn concerns_service(&self, subject: &Subject<'_>) -> bool {
-        let action = subject.action();
+        let action = subject.action;
         let service = action.iter().position(|byte| *byte == b':').map_or(action, |colon| &action[..=colon]);
         let about = |text: &str| text.as_bytes().starts_with(service);
         self.exact.iter().any(|(_, name)| about(name)) || self.wild.iter().any(|pattern| about(&pattern.source))

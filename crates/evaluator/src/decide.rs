@@ -27,12 +27,35 @@ pub fn decide_counting(request: &Request<'_>, policies: &Policies<'_>) -> (Decis
     if exceptions::of(request.action) == Some(Exception::Always) && request.principal.account().is_some() {
         return (allowed(Step::Exception, None), steps);
     }
-    let subject = Subject::new(request, policies.boundary.is_some());
-    let decision = match gather(&subject, policies, &mut steps) {
-        Ok(found) => conclude(request, policies, &found),
-        Err(deny) => deny,
-    };
+    let decision = Subject::with(request, policies.boundary.is_some(), |subject| {
+        if policies.is_identity_alone() && is_own(request) && !is_assume_role(request.action) {
+            return identity_alone(subject, policies, &mut steps);
+        }
+        match gather(subject, policies, &mut steps) {
+            Ok(found) => conclude(request, policies, &found),
+            Err(deny) => deny,
+        }
+    });
     (decision, steps)
+}
+
+/// The most usual case: a user or role session, his own account, and identity policies alone.
+fn identity_alone(subject: &Subject<'_>, policies: &Policies<'_>, steps: &mut u64) -> Decision {
+    match list(subject, PolicyKind::Identity, 0, policies.identity, steps) {
+        Ok(Some(statement)) => allowed(Step::SameAccount, Some(statement)),
+        Ok(None) => lacking(Step::SameAccount, PolicyKind::Identity),
+        Err(deny) => deny,
+    }
+}
+
+/// Whether the caller is a user or a role's session, and the resource his account's own.
+fn is_own(request: &Request<'_>) -> bool {
+    match request.principal {
+        Principal::User { account, .. } | Principal::RoleSession { account, .. } => {
+            request.resource_account.id == Some(account.id)
+        }
+        _ => false,
+    }
 }
 
 /// What the policies say, once none of them denies.
@@ -251,8 +274,9 @@ fn limit(found: &Found) -> PolicyKind {
 
 pub(crate) fn is_assume_role(action: &str) -> bool {
     let prefix = b"sts:assumerole";
+    // The colon first: it is seldom there.
     let action = action.as_bytes();
-    action.len() >= prefix.len() && action[..prefix.len()].eq_ignore_ascii_case(prefix)
+    action.get(3) == Some(&b':') && action.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
 }
 
 fn allowed(step: Step, statement: Option<StatementRef>) -> Decision {

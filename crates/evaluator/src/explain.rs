@@ -166,13 +166,16 @@ const MISSES: usize = 10;
 /// Decides a request and tells why. Looks at every statement: for people, not for every request.
 #[must_use]
 pub fn explain<'a>(request: &Request<'a>, policies: &Policies<'a>) -> Explanation<'a> {
+    Subject::with(request, policies.boundary.is_some(), |subject| explain_subject(request, policies, subject))
+}
+
+fn explain_subject<'a>(request: &Request<'a>, policies: &Policies<'a>, subject: &Subject<'_>) -> Explanation<'a> {
     let decision = decide(request, policies);
-    let subject = Subject::new(request, policies.boundary.is_some());
     let groups = examine::groups(request, policies);
     let mut findings = Vec::new();
     let (mut all, mut denies) = (Vec::new(), Vec::new());
     for group in &groups {
-        let matched = group.matched(&subject);
+        let matched = group.matched(subject);
         all.extend(matched.iter().map(|located| located.0));
         let deny = matched.iter().find(|located| located.1 == Effect::Deny);
         denies.extend(matched.iter().filter(|located| located.1 == Effect::Deny).map(|located| located.0));
@@ -191,7 +194,7 @@ pub fn explain<'a>(request: &Request<'a>, policies: &Policies<'a>) -> Explanatio
         let mut misses: Vec<_> = groups
             .iter()
             .filter(|group| wanting.contains(&group.kind))
-            .flat_map(|group| group.misses(&subject))
+            .flat_map(|group| group.misses(subject))
             .collect();
         misses.sort_by_key(|(distance, _)| *distance);
         misses.truncate(MISSES);

@@ -9,12 +9,12 @@ pub(crate) fn lower(text: &str) -> String {
 }
 
 /// Whether `text` is `key` but for case, where `key` decides how: an ASCII key equals ASCII text alone.
-pub(crate) fn eq_key(key: &str, text: &str) -> bool {
+pub(crate) fn eq_key(key: &str, key_is_ascii: bool, text: &str) -> bool {
     let same_length = key.len() == text.len();
     if same_length && key.as_bytes().eq_ignore_ascii_case(text.as_bytes()) {
         return true;
     }
-    !key.is_ascii() && eq(key, text)
+    !key_is_ascii && eq(key, text)
 }
 
 /// Whether two texts are equal without regard to case.

@@ -106,7 +106,7 @@ impl Index {
         for set in self.exact.get(subject.action_hash) {
             of_set(*set, steps, &mut visit)?;
         }
-        self.heads.walk(subject.action(), steps, |found, steps| {
+        self.heads.walk(subject.action, steps, |found, steps| {
             found.iter().try_for_each(|set| of_set(*set, steps, &mut visit))
         })?;
         if !subject.without_resource() {

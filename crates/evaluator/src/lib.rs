@@ -9,6 +9,7 @@
 mod action;
 mod arn;
 mod base64;
+mod bytes;
 mod compile;
 mod condition;
 mod context;
@@ -18,6 +19,7 @@ mod decimal;
 mod decision;
 pub mod exceptions;
 mod explain;
+mod filter;
 mod fold;
 pub mod fuzz;
 mod glob;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bailiwick_policy_lang::{Piece, Template};
 
+use crate::bytes;
 use crate::compile::Interner;
 use crate::context::{Context, ContextKey, ContextValue, Rendered};
 use crate::fold;
@@ -104,11 +105,11 @@ impl Pattern {
         *steps += 1;
         match &self.form {
             Form::Everything => true,
-            Form::Exact => self.source.as_bytes() == text,
-            Form::Prefix => text.starts_with(&self.source.as_bytes()[..self.source.len() - 1]),
+            Form::Exact => bytes::eq(self.source.as_bytes(), text),
+            Form::Prefix => bytes::strip_prefix(text, &self.source.as_bytes()[..self.source.len() - 1]).is_some(),
             Form::Tokens(tokens) => {
                 if let Some(Token::Text(first)) = tokens.first()
-                    && !text.starts_with(first.as_bytes())
+                    && bytes::strip_prefix(text, first.as_bytes()).is_none()
                 {
                     return false;
                 }

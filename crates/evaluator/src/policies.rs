@@ -31,6 +31,13 @@ pub struct Policies<'a> {
 }
 
 impl<'a> Policies<'a> {
+    /// Whether only identity policies take part.
+    pub(crate) fn is_identity_alone(&self) -> bool {
+        let limits = self.boundary.is_none() && self.session.is_none() && self.endpoint.is_none();
+        let organization = self.scps.is_empty() && self.rcps.is_empty();
+        limits && organization && self.resource.is_none() && self.trust.is_none() && !self.resource_must_allow
+    }
+
     /// The policy that a statement reference points into.
     #[must_use]
     pub fn policy(&self, at: &StatementRef) -> Option<&'a Policy> {

@@ -8,6 +8,7 @@ use bailiwick_policy_lang::{Document, Effect, PolicyKind, Span};
 use crate::action::ActionSet;
 use crate::compile::{Interner, Map};
 use crate::context::ContextKey;
+use crate::filter::Filter;
 use crate::index::Index;
 use crate::principal::Named;
 use crate::statement::Statement;
@@ -21,6 +22,8 @@ struct Compiled {
     kind: PolicyKind,
     name: Option<Box<str>>,
     statements: Box<[Statement]>,
+    /// Of each statement.
+    filters: Box<[Filter]>,
     action_sets: Box<[ActionSet]>,
     has_deny: bool,
     has_allow: bool,
@@ -40,7 +43,7 @@ pub struct StatementInfo<'a> {
     pub span: Span,
 }
 
-/// With fewer statements than this, each is looked at.
+/// With fewer statements than this, each is looked at. At most 64, the bits of a number.
 const INDEXED_FROM: usize = 8;
 
 impl Policy {
@@ -58,18 +61,23 @@ impl Policy {
         let mut action_sets: Vec<ActionSet> = Vec::new();
         let mut known: Map<(bool, Vec<&str>), u32> = Map::default();
         let mut statements = Vec::with_capacity(document.statements.len());
+        let (mut filters, mut of_set) = (Vec::with_capacity(document.statements.len()), Vec::new());
         for statement in &document.statements {
             let list = statement.action.patterns.iter().map(|text| &*text.value).collect();
             let set = *known.entry((statement.action.negated, list)).or_insert_with(|| {
-                action_sets.push(ActionSet::compile(&statement.action, &mut interner));
+                let actions = ActionSet::compile(&statement.action, &mut interner);
+                of_set.push(Filter::of_actions(&actions));
+                action_sets.push(actions);
                 action_sets.len() as u32 - 1
             });
-            let filter = action_sets[set as usize].filter;
-            statements.push(Statement::compile(statement, kind, variables, set, filter, &mut interner));
+            let statement = Statement::compile(statement, kind, variables, set, &mut interner);
+            filters.push(of_set[set as usize].and_resources(statement.resources.as_ref()));
+            statements.push(statement);
         }
         let index = (statements.len() >= INDEXED_FROM).then(|| Index::build(&statements, &action_sets));
         let heap_bytes = size_of::<Compiled>()
             + name.map_or(0, str::len)
+            + size_of_val(&*filters)
             + interner.heap_bytes()
             + statements.iter().map(|s| size_of::<Statement>() + s.heap_bytes()).sum::<usize>()
             + action_sets.iter().map(|a| size_of::<ActionSet>() + a.heap_bytes()).sum::<usize>()
@@ -81,6 +89,7 @@ impl Policy {
             has_deny: has(Effect::Deny),
             has_allow: has(Effect::Allow),
             statements: statements.into(),
+            filters: filters.into(),
             action_sets: action_sets.into(),
             index,
             heap_bytes,
@@ -209,9 +218,15 @@ impl Policy {
     ) -> ControlFlow<()> {
         let statements = &*self.0.statements;
         let Some(index) = &self.0.index else {
-            for (at, statement) in (0u32..).zip(statements) {
-                *steps += 1;
-                if statement.filter.may_match(subject) && self.actions(statement).matches(subject, steps) {
+            // The filters of all statements first, so that what comes out of them is one number and not many branches.
+            *steps += self.0.filters.len() as u64;
+            let bits = (0u32..).zip(&self.0.filters).map(|(at, f)| u64::from(f.may_match(&subject.marks)) << (at & 63));
+            let mut open = bits.fold(0, |open, bit| open | bit);
+            while open != 0 {
+                let at = open.trailing_zeros();
+                open &= open - 1;
+                let statement = &statements[at as usize];
+                if self.actions(statement).matches(subject, steps) {
                     visit(at, statement, steps)?;
                 }
             }
@@ -220,10 +235,11 @@ impl Policy {
         let mut last = u32::MAX;
         index.visit(subject, &self.0.action_sets, steps, |at, action_matches, steps| {
             *steps += 1;
-            let statement = &statements[at as usize];
-            if std::mem::replace(&mut last, at) == at || !statement.filter.may_match(subject) {
+            let again = std::mem::replace(&mut last, at) == at;
+            if again || !self.0.filters[at as usize].may_match(&subject.marks) {
                 return ControlFlow::Continue(());
             }
+            let statement = &statements[at as usize];
             if action_matches || self.actions(statement).matches(subject, steps) {
                 visit(at, statement, steps)
             } else {

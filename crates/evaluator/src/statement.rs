@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bailiwick_policy_lang::{self as lang, Effect, PolicyKind, Span};
 
-use crate::action::Filter;
 use crate::compile::Interner;
 use crate::condition::Condition;
 use crate::context::ContextKey;
@@ -16,7 +15,6 @@ use crate::subject::Subject;
 pub(crate) struct Statement {
     pub(crate) effect: Effect,
     pub(crate) actions: u32,
-    pub(crate) filter: Filter,
     pub(crate) principals: Speaks,
     /// None: the policy itself belongs to the resource, and says no more.
     pub(crate) resources: Option<ResourceSet>,
@@ -40,7 +38,6 @@ impl Statement {
         kind: PolicyKind,
         variables: bool,
         actions: u32,
-        filter: Filter,
         interner: &mut Interner,
     ) -> Self {
         let principals = match &statement.principal {
@@ -55,7 +52,6 @@ impl Statement {
         Self {
             effect: statement.effect,
             actions,
-            filter,
             principals,
             resources,
             conditions,

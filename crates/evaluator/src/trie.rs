@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
+use crate::bytes;
+
 /// A radix tree over byte strings. Each key carries numbers.
 #[derive(Default)]
 pub(crate) struct Trie {
@@ -86,7 +88,7 @@ impl Trie {
         loop {
             *steps += 1;
             let label = &self.labels[node.label as usize..(node.label + node.label_len) as usize];
-            let Some(tail) = rest.strip_prefix(label) else { return ControlFlow::Continue(()) };
+            let Some(tail) = bytes::strip_prefix(rest, label) else { return ControlFlow::Continue(()) };
             rest = tail;
             if node.items > 0 {
                 visit(&self.items[node.item as usize..(node.item + node.items) as usize], steps)?;

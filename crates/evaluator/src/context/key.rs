@@ -10,6 +10,8 @@ pub struct ContextKey {
     lower: Box<str>,
     /// As it was written, where that is not in lower case.
     written: Option<Box<str>>,
+    /// Whether the key is ASCII, and so equals ASCII text alone.
+    ascii: bool,
     global: Option<GlobalKey>,
 }
 
@@ -34,7 +36,8 @@ impl ContextKey {
         let lower: Box<str> = fold::lower(name).into();
         let global = GlobalKey::parse_lower(&lower);
         let written = (*lower != *name).then(|| name.into());
-        Self { lower, written, global }
+        let ascii = lower.is_ascii();
+        Self { lower, written, ascii, global }
     }
 
     /// The key as it was written.
@@ -66,13 +69,13 @@ impl ContextKey {
     /// Whether `name` is this key, in whatever case.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
-        fold::eq_key(&self.lower, name)
+        fold::eq_key(&self.lower, self.ascii, name)
     }
 
     /// Whether `tag` is the tag key of this key, in whatever case.
     #[must_use]
     pub fn tag_matches(&self, tag: &str) -> bool {
-        self.tag().is_some_and(|own| fold::eq_key(own, tag))
+        self.tag().is_some_and(|own| fold::eq_key(own, self.ascii, tag))
     }
 }
 
