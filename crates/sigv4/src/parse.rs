@@ -213,7 +213,9 @@ impl<'a> Parts<'a> {
     fn parse(text: &'a str) -> Result<Self, SigV4Error> {
         const NAMES: [&str; 3] = ["Credential", "Signature", "SignedHeaders"];
         let mut found = [None; 3];
-        for part in text.split(',').map(str::trim_ascii).filter(|part| !part.is_empty()) {
+        // Blanks around commas mean nothing; a line break or another control character is not a blank.
+        let parts = text.split(',').map(|part| part.trim_matches([' ', '\t']));
+        for part in parts.filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').ok_or_else(|| SigV4Error::NotKeyValue(quote(part.as_bytes())))?;
             let unexpected = || SigV4Error::UnexpectedPart(quote(name.as_bytes()));
             let i = NAMES.iter().position(|n| *n == name).ok_or_else(unexpected)?;

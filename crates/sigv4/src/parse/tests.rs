@@ -81,6 +81,8 @@ fn header_in_other_forms() {
     check_header(&good.replace(", Signature", ", Credential"), Err(SigV4Error::UnexpectedPart("Credential".into())));
     check_header(&format!("{good}, Signature={SIGNATURE}"), Err(SigV4Error::UnexpectedPart("Signature".into())));
     check_header(&format!("{good}, Extra"), Err(SigV4Error::NotKeyValue("Extra".into())));
+    let broken = good.replace(", Signature=", ", \nSignature=");
+    check_header(&broken, Err(SigV4Error::UnexpectedPart("\u{fffd}Signature".into())));
     check_header(good.split(", Signature").next().unwrap(), Err(SigV4Error::MissingParts(vec!["Signature"])));
     check_header(&good.replace("AKIDEXAMPLE", "AKID-EXAMPLE"), Err(SigV4Error::UnknownKey));
     check_header(&good.replace("aabbcc", "AABBCC"), Err(SigV4Error::Mismatch));
