@@ -227,10 +227,15 @@ fn advisories() -> Result<Tally> {
 /// Adds up the summary lines of cargo test, nextest and pytest.
 fn count(text: &str) -> Tally {
     let mut tally = Tally::default();
+    // Nextest shows what a failing test printed, the summary of its own process included.
+    let by_nextest = text.lines().any(|line| line.trim().starts_with("Summary ["));
     for line in text.lines() {
         let line = line.trim().trim_matches('=').trim();
-        let cargo = line.strip_prefix("test result:");
         let nextest = line.starts_with("Summary [").then_some(line);
+        if by_nextest && nextest.is_none() {
+            continue;
+        }
+        let cargo = line.strip_prefix("test result:");
         let pytest = (line.contains(" in ") && (line.ends_with('s') || line.ends_with(')')))
             .then_some(line)
             .filter(|_| cargo.is_none());
@@ -261,6 +266,11 @@ mod tests {
         check("test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s", 12, 0);
         check("test result: FAILED. 1 passed; 2 failed; 0 ignored\ntest result: ok. 3 passed; 0 failed;", 4, 2);
         check("     Summary [   1.204s] 31 tests run: 30 passed, 1 failed, 0 skipped", 30, 1);
+        check(
+            "    test result: FAILED. 0 passed; 1 failed; finished in 1.0s\n Summary [1s] 2 tests run: 1 passed, 1 failed",
+            1,
+            1,
+        );
         check("===== 2 failed, 97 passed, 1 warning in 12.30s =====", 97, 2);
         check("97 passed, 3 errors in 12.30s", 97, 3);
         check("715 passed in 123.45s (0:02:03)", 715, 0);
