@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bailiwick_service::{Answer, Door, Incoming, Peer, Route, Service};
 use bytes::Bytes;
 use http::Uri;
-use tonic::metadata::MetadataMap;
+use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 use tonic::server::UnaryService;
 use tonic::{Request, Response, Status};
 
@@ -72,10 +72,12 @@ impl UnaryService<Bytes> for Call {
 }
 
 fn mark(metadata: &mut MetadataMap, request_id: &str, revision: Option<&str>) {
-    if let Ok(value) = request_id.parse() {
+    if let Ok(mut value) = MetadataValue::<Ascii>::try_from(request_id) {
+        // It is another one each time: it should not push what repeats out of the connection's header table.
+        value.set_sensitive(true);
         metadata.insert("x-bailiwick-request-id", value);
     }
-    if let Some(value) = revision.and_then(|r| r.parse().ok()) {
+    if let Some(value) = revision.and_then(|r| MetadataValue::<Ascii>::try_from(r).ok()) {
         metadata.insert("x-bailiwick-revision", value);
     }
 }

@@ -57,18 +57,21 @@ impl Front {
         B::Error: Into<BoxError> + Send,
     {
         if content_type(request.headers()).starts_with("application/grpc-web") {
-            let front = self.clone();
-            let inner = tower::service_fn(move |request: Request<Body>| {
-                let front = front.clone();
-                async move { Ok::<_, Infallible>(front.dispatch(request, peer).await) }
-            });
-            let answer = GrpcWebLayer::new().layer(inner).oneshot(request.map(Body::new)).await;
-            return match answer {
-                Ok(response) => response.map(Body::new),
-                Err(never) => match never {},
-            };
+            return Box::pin(self.web(request.map(Body::new), peer)).await;
         }
         self.dispatch(request, peer).await
+    }
+
+    async fn web(&self, request: Request<Body>, peer: Peer) -> Response<Body> {
+        let front = self.clone();
+        let inner = tower::service_fn(move |request: Request<Body>| {
+            let front = front.clone();
+            async move { Ok::<_, Infallible>(front.dispatch(request, peer).await) }
+        });
+        match GrpcWebLayer::new().layer(inner).oneshot(request).await {
+            Ok(response) => response.map(Body::new),
+            Err(never) => match never {},
+        }
     }
 
     async fn dispatch<B>(&self, request: Request<B>, peer: Peer) -> Response<Body>
@@ -82,12 +85,19 @@ impl Front {
             let request = request.map(|body| Guarded::new(body, self.service.receiving()));
             return Grpc::new(Raw).max_decoding_message_size(MAX_MESSAGE).unary(call, request).await;
         }
+        // Rare calls are boxed, so that the futures of the frequent ones stay small.
+        Box::pin(self.beside(request.map(Body::new))).await
+    }
+
+    /// Health and reflection, and what is neither these nor an operation.
+    async fn beside(&self, request: Request<Body>) -> Response<Body> {
+        let path = request.uri().path();
         let answer = if path.starts_with("/grpc.health.v1.Health/") {
-            self.health.clone().call(request.map(Body::new)).await
+            self.health.clone().call(request).await
         } else if let Some(reflection) = &self.reflection
             && path.starts_with("/grpc.reflection.")
         {
-            reflection.clone().call(request.map(Body::new)).await
+            reflection.clone().call(request).await
         } else {
             Ok(Status::unimplemented(format!("there is no method {path}")).into_http())
         };

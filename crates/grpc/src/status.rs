@@ -9,18 +9,42 @@ use tonic_types::{ErrorDetails, StatusExt};
 /// What `ErrorInfo` names as the place that its reasons belong to.
 const DOMAIN: &str = "bailiwick";
 
-/// A status with AWS's message as its text and AWS's code as its `ErrorInfo`.
+/// Most bytes of a message on the wire. Clients take 8 KiB of trailers unless told otherwise, and drop the answer beyond;
+/// the message is there twice, as text and within the details.
+const MESSAGE: usize = 1600;
+/// Most bytes of fields and their descriptions.
+const VIOLATIONS: usize = 2000;
+
+/// A status with AWS's message as its text and AWS's code as its `ErrorInfo`; what is longer than trailers may be is cut.
 pub(crate) fn of_error(error: &IamError, request_id: &str) -> Status {
     let mut details = ErrorDetails::new();
     let metadata = HashMap::from([("request_id".to_owned(), request_id.to_owned())]);
     details.set_error_info(error.code().wire(), DOMAIN, metadata);
+    let mut room = VIOLATIONS;
     for (field, description) in error.fields() {
+        let description = cut(description, room.saturating_sub(field.len()));
+        room = room.saturating_sub(field.len() + description.len());
+        if room == 0 {
+            break;
+        }
         details.add_bad_request_violation(field, description);
     }
     if let Some(delay) = error.retry_delay() {
         details.set_retry_info(Some(delay));
     }
-    Status::with_error_details(code(error.code().kind()), error.message(), details)
+    Status::with_error_details(code(error.code().kind()), cut(error.message(), MESSAGE), details)
+}
+
+/// As much of a text as fits once it is percent-encoded, which is how it travels.
+fn cut(text: &str, room: usize) -> String {
+    const ELLIPSIS: &str = "...";
+    let cost = |c: char| if matches!(c, ' '..='~') && c != '%' { 1 } else { 3 * c.len_utf8() };
+    if text.chars().map(cost).sum::<usize>() <= room {
+        return text.to_owned();
+    }
+    let mut left = room.saturating_sub(ELLIPSIS.len());
+    let fits = |c: &char| left.checked_sub(cost(*c)).map(|rest| left = rest).is_some();
+    text.chars().take_while(fits).chain(ELLIPSIS.chars()).collect()
 }
 
 fn code(kind: ErrorKind) -> Code {
@@ -54,5 +78,21 @@ mod tests {
         assert_eq!((info.reason.as_str(), info.domain.as_str()), ("NoSuchEntity", "bailiwick"));
         assert_eq!(info.metadata["request_id"], "r-1");
         assert_eq!(status.get_details_bad_request().unwrap().field_violations[0].field, "UserName");
+    }
+
+    #[test]
+    fn a_status_fits_into_the_trailers_that_clients_take() {
+        for text in ["x".repeat(20_000), "\u{fffe}%\n".repeat(2_000), "\u{1f4a3}".repeat(3_000)] {
+            let mut error = IamError::new(ErrorCode::ValidationError, text.clone());
+            for number in 0..100 {
+                error = error.field(format!("Tags.{number}"), text.clone());
+            }
+            let status = of_error(&error, "r-1");
+            let encoded: usize = status.message().bytes().map(|b| if b.is_ascii_graphic() { 1 } else { 3 }).sum();
+            assert!(encoded + status.details().len() * 4 / 3 < 7_000, "{encoded} and {}", status.details().len());
+            assert!(status.message().ends_with("..."));
+            assert_eq!(status.get_details_error_info().unwrap().reason, "ValidationError");
+        }
+        assert_eq!((cut("as it is", 8), cut("as it is", 7)), ("as it is".into(), "as i...".into()));
     }
 }

@@ -3,6 +3,8 @@
 use bailiwick_model::{IamError, Result};
 use bailiwick_storage::Revision;
 
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
 /// Which store revisions are of; a restored store begins a new epoch, so that old revisions mean nothing in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RevisionScope {
@@ -15,7 +17,14 @@ pub struct RevisionScope {
 impl RevisionScope {
     /// The revision as `x-bailiwick-revision` has it.
     pub fn format(&self, revision: Revision) -> String {
-        format!("{}.{:x}.{:x}", self.store_id, self.epoch, revision.number())
+        let mut text = String::with_capacity(self.store_id.len() + 34);
+        text.push_str(&self.store_id);
+        for number in [self.epoch, revision.number()] {
+            text.push('.');
+            let digits = 16 - (number | 1).leading_zeros() / 4;
+            text.extend((0..digits).rev().map(|i| char::from(HEX[(number >> (4 * i)) as usize & 15])));
+        }
+        text
     }
 
     /// Reads what [`format`](Self::format) made.
@@ -43,6 +52,9 @@ mod tests {
     #[test]
     fn only_ones_own_revisions_are_taken() {
         let scope = RevisionScope { store_id: "s-1".into(), epoch: 2 };
+        for number in [0, 1, 15, 16, 255, 256, 300, u64::MAX] {
+            assert_eq!(scope.format(Revision::new(number)), format!("s-1.2.{number:x}"));
+        }
         let text = scope.format(Revision::new(300));
         assert_eq!(scope.parse(&text).unwrap(), Revision::new(300));
         for bad in ["", "1", "s-1.2", "s-1.2.zz", "s-1.2.", "s-2.2.12c", "s-1.3.12c", "s-1.2.12c.1", "é.2.1"] {

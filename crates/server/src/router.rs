@@ -22,7 +22,8 @@ impl Router {
         if request.uri().path() == "/healthz" && matches!(*request.method(), Method::GET | Method::HEAD) {
             return text("ok\n");
         }
-        self.query.handle(request, peer).await.map(Body::new)
+        // What is rarer than gRPC calls must not make their futures larger: those are moved a few times.
+        Box::pin(self.query.handle(request, peer)).await.map(Body::new)
     }
 
     /// Both front ends over one service.
