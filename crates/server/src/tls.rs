@@ -1,5 +1,6 @@
 //! TLS for the listener.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ pub(crate) fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Fa
     if chain.is_empty() {
         return Err(Failure::new(format!("{} holds no certificate in PEM form", certificate.display())));
     }
+    refuse_open(key)?;
     let key_der = PrivateKeyDer::from_pem_file(key)
         .map_err(|e| Failure::new(format!("cannot read the TLS key {}: {e}", key.display())))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -29,4 +31,17 @@ pub(crate) fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Fa
         .map_err(|e| Failure::new(format!("the TLS certificate and key do not go together: {e}")))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// Refuses a key that everybody on this machine may read; a group may, since certificates are often handed out so.
+fn refuse_open(key: &Path) -> Result<(), Failure> {
+    let mode = match std::fs::metadata(key) {
+        Ok(found) => found.permissions().mode(),
+        Err(e) => return Err(Failure::new(format!("cannot read the TLS key {}: {e}", key.display()))),
+    };
+    if mode & 0o007 == 0 {
+        return Ok(());
+    }
+    let (key, mode) = (key.display(), mode & 0o777);
+    Err(Failure::new(format!("the TLS key {key} is open to others (mode {mode:03o}): run chmod 600 {key}")))
 }
