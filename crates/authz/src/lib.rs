@@ -21,6 +21,7 @@ mod keys;
 mod proof;
 mod question;
 mod render;
+mod simulate;
 mod subject;
 #[cfg(test)]
 mod tests;

@@ -112,7 +112,7 @@ pub(crate) fn assumed(action: &str, resource: &str) -> Option<Arn> {
 }
 
 /// Whether an action is a role's trust policy's to allow.
-fn is_assuming(action: &str) -> bool {
+pub(crate) fn is_assuming(action: &str) -> bool {
     const ASSUME: &str = "sts:AssumeRole";
     const WITH: [&str; 2] = ["sts:TagSession", "sts:SetSourceIdentity"];
     action.get(..ASSUME.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(ASSUME))
@@ -271,7 +271,7 @@ fn same_key(a: &str, b: &str) -> bool {
 }
 
 /// Whether a type has several values, and what each of them must be.
-fn shape(kind: ContextType, count: usize) -> (bool, fn(&str) -> bool) {
+pub(crate) fn shape(kind: ContextType, count: usize) -> (bool, fn(&str) -> bool) {
     match kind {
         ContextType::Unspecified => (count > 1, |_| true),
         ContextType::String => (false, |_| true),

@@ -33,6 +33,7 @@ mod decisions;
 mod explanations;
 mod handles;
 mod questions;
+mod simulations;
 
 const MAIN: &str = "111122223333";
 const OTHER: &str = "444455556666";
@@ -339,13 +340,24 @@ impl House {
 
 /// What a check asks for is what the catalogue says of its action: so that policies about it can be validated.
 fn agrees_with_catalogue(check: &Check) {
-    let service = Catalogue::builtin().service("bailiwick").unwrap();
-    let action = service.action(check.action.strip_prefix("bailiwick:").unwrap()).unwrap();
+    let (prefix, name) = check.action.split_once(':').unwrap();
+    let service = Catalogue::builtin().service(prefix).unwrap();
+    let action = service.action(name).unwrap();
+    if check.resource == "*" {
+        assert!(action.resources.is_empty() && check.context.is_empty(), "{} acts on something", check.action);
+        return;
+    }
     let on = arn(&check.resource);
     let kind = on.typed_resource().map_or(on.resource(), |(kind, ..)| kind);
     assert!(action.resources.iter().any(|known| **known == *kind), "{} on {on}", check.action);
+    let of_resource = service.resource(kind).into_iter().flat_map(|resource| &resource.keys);
+    let known: Vec<_> = action.keys.iter().chain(of_resource).collect();
     for (key, _) in &check.context {
-        assert!(action.keys.iter().any(|known| **known == **key), "{} does not know {key}", check.action);
+        let is_it = |known: &str| match known.strip_suffix("${TagKey}") {
+            Some(head) => key.starts_with(head),
+            None => known == key,
+        };
+        assert!(known.iter().any(|known| is_it(known)), "{} does not know {key}", check.action);
     }
 }
 

@@ -103,6 +103,7 @@ macro_rules! not_implemented {
             ($d me:ident $d operation:ident CallerIdentityService) => { &$d me.parts.sts };
             ($d me:ident $d operation:ident TokenService) => { &$d me.parts.sts };
             ($d me:ident $d operation:ident AuthorizationService) => { &$d me.parts.authz };
+            ($d me:ident $d operation:ident SimulationService) => { &$d me.parts.authz };
             ($d me:ident $d operation:ident $d service:ident) => { &$d me.parts.directory };
         }
         macro_rules! coverage {
@@ -154,8 +155,6 @@ not_implemented! {
     GenerateServiceLastAccessedDetails
     GetAccessKeyInfo
     GetAccountPasswordPolicy
-    GetContextKeysForCustomPolicy
-    GetContextKeysForPrincipalPolicy
     GetCredentialReport
     GetDelegatedAccessToken
     GetDelegationRequest
@@ -200,8 +199,6 @@ not_implemented! {
     ResyncMFADevice
     SendDelegationToken
     SetSecurityTokenServicePreferences
-    SimulateCustomPolicy
-    SimulatePrincipalPolicy
     TagInstanceProfile
     TagMFADevice
     TagOpenIDConnectProvider

@@ -1,0 +1,142 @@
+//! Trying policies without acting: SimulateCustomPolicy and SimulatePrincipalPolicy.
+//!
+//! A simulated request is decided by what decides live ones; only where its parts come from differs. `scenario` is
+//! what is asked, `source` whose policies it is asked of, `keys` the context, `outcome` the answer in AWS's words.
+
+mod context_keys;
+mod handling;
+mod keys;
+mod outcome;
+mod scenario;
+mod source;
+
+use bailiwick_api::iam::{
+    EvaluationResult, SimulateCustomPolicyRequest, SimulateCustomPolicyResponse, SimulatePrincipalPolicyRequest,
+    SimulatePrincipalPolicyResponse,
+};
+use bailiwick_api::op;
+use bailiwick_model::{ErrorCode, IamError, Result};
+use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_storage::Tx;
+
+use crate::Authz;
+use scenario::{Asked, Scenario};
+use source::{Source, SourceArn};
+
+/// Tells what given policies would decide. Nothing that is stored takes part.
+///
+/// # Errors
+/// `InvalidInput` for a policy, action, resource, caller or context entry that is none, and for scenarios that lack a
+/// resource or a caller that they need; `ValidationError` for a marker that this operation did not give.
+impl Handle<op::SimulateCustomPolicy> for Authz {
+    async fn checks(&self, cx: &Cx, _: &mut Tx, _: &SimulateCustomPolicyRequest) -> Result<Vec<Check>> {
+        Ok(vec![Check::anywhere("iam:SimulateCustomPolicy", cx.account())])
+    }
+
+    async fn handle(
+        &self,
+        cx: &Cx,
+        tx: &mut Tx,
+        req: SimulateCustomPolicyRequest,
+    ) -> Result<SimulateCustomPolicyResponse> {
+        let snapshot = self.snapshot(tx, None).await?;
+        let mut source = Source::nobody(cx.account());
+        source.add_inputs(&req.policy_input_list, &req.permissions_boundary_policy_input_list)?;
+        let scenario = Scenario::read(
+            &snapshot,
+            &source,
+            &Asked {
+                actions: &req.action_names,
+                resources: &req.resource_arns,
+                resource_policy: req.resource_policy.as_deref(),
+                resource_owner: req.resource_owner.as_deref(),
+                caller: req.caller_arn.as_deref(),
+                context: &req.context_entries,
+                handling: req.resource_handling_option.as_deref(),
+            },
+        )?;
+        let page = page(cx, "SimulateCustomPolicy", &scenario, req.marker.as_deref(), req.max_items)?;
+        Ok(SimulateCustomPolicyResponse {
+            evaluation_results: page.results,
+            is_truncated: Some(page.marker.is_some()),
+            marker: page.marker,
+        })
+    }
+}
+
+/// Tells what an identity's policies, with given ones added, would decide.
+///
+/// A user brings the policies of his groups; a boundary that is given takes the place of the identity's own. The
+/// principal's own context keys (ARN, account, name, id, tags) are filled in where the request does not bring them.
+///
+/// # Errors
+/// As SimulateCustomPolicy; `NoSuchEntity`.
+impl Handle<op::SimulatePrincipalPolicy> for Authz {
+    async fn checks(&self, _: &Cx, tx: &mut Tx, req: &SimulatePrincipalPolicyRequest) -> Result<Vec<Check>> {
+        let source = SourceArn::read(req.policy_source_arn.as_deref())?;
+        Ok(vec![source.check(&*self.snapshot(tx, None).await?, "iam:SimulatePrincipalPolicy")])
+    }
+
+    async fn handle(
+        &self,
+        cx: &Cx,
+        tx: &mut Tx,
+        req: SimulatePrincipalPolicyRequest,
+    ) -> Result<SimulatePrincipalPolicyResponse> {
+        let arn = SourceArn::read(req.policy_source_arn.as_deref())?;
+        let snapshot = self.snapshot(tx, None).await?;
+        let mut source = arn.policies(&snapshot, tx).await?;
+        source.add_inputs(&req.policy_input_list, &req.permissions_boundary_policy_input_list)?;
+        let scenario = Scenario::read(
+            &snapshot,
+            &source,
+            &Asked {
+                actions: &req.action_names,
+                resources: &req.resource_arns,
+                resource_policy: req.resource_policy.as_deref(),
+                resource_owner: req.resource_owner.as_deref(),
+                caller: req.caller_arn.as_deref(),
+                context: &req.context_entries,
+                handling: req.resource_handling_option.as_deref(),
+            },
+        )?;
+        let page = page(cx, "SimulatePrincipalPolicy", &scenario, req.marker.as_deref(), req.max_items)?;
+        Ok(SimulatePrincipalPolicyResponse {
+            evaluation_results: page.results,
+            is_truncated: Some(page.marker.is_some()),
+            marker: page.marker,
+        })
+    }
+}
+
+struct Page {
+    results: Vec<EvaluationResult>,
+    marker: Option<String>,
+}
+
+/// A page ends where this many statements have been looked at, however many results were asked for.
+const LOOKS: usize = 100_000;
+
+/// One page of results: by action, then by resource, both in the order in which they were given.
+fn page(
+    cx: &Cx,
+    operation: &'static str,
+    scenario: &Scenario<'_>,
+    marker: Option<&str>,
+    max_items: Option<i32>,
+) -> Result<Page> {
+    let paging = cx.paging(operation);
+    let start = match paging.after(marker)? {
+        None => 0,
+        Some(next) => next.parse().map_err(|_| IamError::validation("Invalid Marker."))?,
+    };
+    let length = paging.limit(max_items).min(LOOKS / scenario.cost()).max(1);
+    let end = scenario.len().min(usize::saturating_add(start, length));
+    let results = (start..end).map(|at| scenario.result(at)).collect();
+    let marker = (end < scenario.len()).then(|| paging.marker(&end.to_string())).transpose()?;
+    Ok(Page { results, marker })
+}
+
+fn invalid(message: impl Into<String>) -> IamError {
+    IamError::new(ErrorCode::InvalidInput, message)
+}

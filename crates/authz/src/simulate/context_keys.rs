@@ -1,0 +1,73 @@
+//! Which context keys policies ask for, so that a simulation can be given them.
+
+use bailiwick_api::iam::{
+    GetContextKeysForCustomPolicyRequest, GetContextKeysForCustomPolicyResponse,
+    GetContextKeysForPrincipalPolicyRequest, GetContextKeysForPrincipalPolicyResponse,
+};
+use bailiwick_api::op;
+use bailiwick_evaluator::{Policy, PolicyKind};
+use bailiwick_model::Result;
+use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_storage::Tx;
+
+use super::source::{self, SourceArn};
+use crate::Authz;
+
+/// Lists the condition keys that given policies name, in conditions and as variables; each once, without regard to
+/// case. Policies of identities, of resources and of trust are taken.
+///
+/// # Errors
+/// `InvalidInput` for what is no policy.
+impl Handle<op::GetContextKeysForCustomPolicy> for Authz {
+    async fn checks(&self, cx: &Cx, _: &mut Tx, _: &GetContextKeysForCustomPolicyRequest) -> Result<Vec<Check>> {
+        Ok(vec![Check::anywhere("iam:GetContextKeysForCustomPolicy", cx.account())])
+    }
+
+    async fn handle(
+        &self,
+        _: &Cx,
+        _: &mut Tx,
+        req: GetContextKeysForCustomPolicyRequest,
+    ) -> Result<GetContextKeysForCustomPolicyResponse> {
+        let read = |(at, text): (usize, &String)| {
+            let compile = |kind| source::compile("PolicyInputList", at, text, kind).map(|(policy, _)| policy);
+            compile(PolicyKind::Identity).or_else(|error| {
+                compile(PolicyKind::Resource).or_else(|_| compile(PolicyKind::Trust)).map_err(|_| error)
+            })
+        };
+        let policies: Vec<Policy> = req.policy_input_list.iter().enumerate().map(read).collect::<Result<_>>()?;
+        Ok(GetContextKeysForCustomPolicyResponse { context_key_names: names(&policies) })
+    }
+}
+
+/// Lists the condition keys that an identity's policies name, its groups' and boundary's and given ones included.
+///
+/// # Errors
+/// `NoSuchEntity`; `InvalidInput` for what is no policy, or no ARN of a user, group or role.
+impl Handle<op::GetContextKeysForPrincipalPolicy> for Authz {
+    async fn checks(&self, _: &Cx, tx: &mut Tx, req: &GetContextKeysForPrincipalPolicyRequest) -> Result<Vec<Check>> {
+        let source = SourceArn::read(req.policy_source_arn.as_deref())?;
+        Ok(vec![source.check(&*self.snapshot(tx, None).await?, "iam:GetContextKeysForPrincipalPolicy")])
+    }
+
+    async fn handle(
+        &self,
+        _: &Cx,
+        tx: &mut Tx,
+        req: GetContextKeysForPrincipalPolicyRequest,
+    ) -> Result<GetContextKeysForPrincipalPolicyResponse> {
+        let arn = SourceArn::read(req.policy_source_arn.as_deref())?;
+        let snapshot = self.snapshot(tx, None).await?;
+        let mut source = arn.policies(&snapshot, tx).await?;
+        source.add_inputs(&req.policy_input_list, &[])?;
+        let policies: Vec<Policy> = source.policies().cloned().collect();
+        Ok(GetContextKeysForPrincipalPolicyResponse { context_key_names: names(&policies) })
+    }
+}
+
+fn names(policies: &[Policy]) -> Vec<String> {
+    let mut keys: Vec<_> = policies.iter().flat_map(Policy::context_keys).collect();
+    keys.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+    keys.dedup();
+    keys.into_iter().map(|key| key.as_written().to_owned()).collect()
+}

@@ -1,0 +1,153 @@
+//! The context of a simulated request: what was given, what the simulated caller is known by, and what is missing.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use bailiwick_api::authz::ContextType;
+use bailiwick_api::iam::ContextEntry;
+use bailiwick_evaluator::{ContextKey, ContextSource, ContextValue, GlobalKey};
+use bailiwick_model::Result;
+
+use super::invalid;
+use super::scenario::Caller;
+use crate::question::shape;
+
+/// Context keys as they were given. Any key may be: a simulation allows nothing.
+pub(super) struct GivenKeys<'a> {
+    keys: Vec<(ContextKey, Given<'a>)>,
+    /// The values of all keys that have several, one after the other.
+    many: Vec<&'a str>,
+}
+
+enum Given<'a> {
+    One(&'a str),
+    Many(Range<usize>),
+}
+
+impl<'a> GivenKeys<'a> {
+    /// Reads `ContextEntries`.
+    ///
+    /// # Errors
+    /// `InvalidInput` for an entry without name, one that is there twice, and values that are not of their type.
+    pub(super) fn read(entries: &'a [ContextEntry]) -> Result<Self> {
+        let mut given = GivenKeys { keys: Vec::with_capacity(entries.len()), many: Vec::new() };
+        for entry in entries {
+            let name = entry.context_key_name.as_deref().unwrap_or_default();
+            if !name.contains(':') {
+                return Err(invalid(format!("ContextKeyName `{name}` is not of the form `service:key`")));
+            }
+            let key = ContextKey::new(name);
+            if given.keys.iter().any(|(other, _)| *other == key) {
+                return Err(invalid(format!("the context key `{name}` is given twice")));
+            }
+            let value = given.values(name, entry)?;
+            given.keys.push((key, value));
+        }
+        Ok(given)
+    }
+
+    fn values(&mut self, name: &str, entry: &'a ContextEntry) -> Result<Given<'a>> {
+        let (is_list, is_well_formed) = match entry.context_key_type.as_deref() {
+            None => shape(ContextType::Unspecified, entry.context_key_values.len()),
+            Some(text) => {
+                let kind = context_type(text)
+                    .ok_or_else(|| invalid(format!("the context key `{name}` has the unknown type `{text}`")))?;
+                shape(kind, entry.context_key_values.len())
+            }
+        };
+        let kind = entry.context_key_type.as_deref().unwrap_or("string");
+        if let Some(bad) = entry.context_key_values.iter().find(|value| !is_well_formed(value)) {
+            let shown: String = bad.chars().take(64).filter(|c| !c.is_control()).collect();
+            return Err(invalid(format!("the context key `{name}` is of type {kind}, and `{shown}` is none")));
+        }
+        match entry.context_key_values.as_slice() {
+            [value] if !is_list => Ok(Given::One(value)),
+            _ if !is_list => Err(invalid(format!("the context key `{name}` of type {kind} must have one value"))),
+            values => {
+                let start = self.many.len();
+                self.many.extend(values.iter().map(String::as_str));
+                Ok(Given::Many(start..self.many.len()))
+            }
+        }
+    }
+}
+
+impl ContextSource for GivenKeys<'_> {
+    fn value(&self, key: &ContextKey) -> Option<ContextValue<'_>> {
+        let (_, value) = self.keys.iter().find(|(known, _)| known == key)?;
+        Some(match value {
+            Given::One(value) => ContextValue::One(value),
+            Given::Many(range) => ContextValue::Many(&self.many[range.clone()]),
+        })
+    }
+}
+
+fn context_type(text: &str) -> Option<ContextType> {
+    Some(match text {
+        "string" => ContextType::String,
+        "stringList" => ContextType::StringList,
+        "numeric" => ContextType::Numeric,
+        "numericList" => ContextType::NumericList,
+        "boolean" => ContextType::Boolean,
+        "booleanList" => ContextType::BooleanList,
+        "ip" => ContextType::Ip,
+        "ipList" => ContextType::IpList,
+        "binary" => ContextType::Binary,
+        "binaryList" => ContextType::BinaryList,
+        "date" => ContextType::Date,
+        "dateList" => ContextType::DateList,
+        _ => return None,
+    })
+}
+
+/// What is known of the caller and of the resource's owner. Time, session and network are not: a simulated request
+/// has none but what was given.
+pub(super) struct KnownKeys<'a> {
+    pub(super) caller: &'a Caller,
+    pub(super) resource_account: &'a str,
+}
+
+impl ContextSource for KnownKeys<'_> {
+    fn value(&self, key: &ContextKey) -> Option<ContextValue<'_>> {
+        let global = key.global()?;
+        if global == GlobalKey::ResourceAccount {
+            return Some(ContextValue::One(self.resource_account));
+        }
+        let named = self.caller.named.as_ref()?;
+        let entity = named.entity.as_deref();
+        match global {
+            GlobalKey::PrincipalArn => Some(ContextValue::One(&named.arn)),
+            GlobalKey::PrincipalAccount => Some(ContextValue::One(&named.account)),
+            GlobalKey::PrincipalType => Some(ContextValue::One(if named.is_role { "AssumedRole" } else { "User" })),
+            GlobalKey::PrincipalIsAwsService => Some(ContextValue::Bool(false)),
+            GlobalKey::UserName if !named.is_role => Some(ContextValue::One(&named.name)),
+            GlobalKey::UserId if !named.is_role => entity.map(|entity| ContextValue::One(entity.id.as_str())),
+            GlobalKey::PrincipalTag => {
+                let tag = entity?.tags.iter().find(|tag| key.tag_matches(&tag.key))?;
+                Some(ContextValue::One(&tag.value))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The last to be asked: remembers what nobody could answer.
+#[derive(Default)]
+pub(super) struct MissingKeys(RefCell<Vec<ContextKey>>);
+
+impl MissingKeys {
+    /// The keys in the order in which they were asked for, each once.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.0.borrow().iter().map(|key| key.as_written().to_owned()).collect()
+    }
+}
+
+impl ContextSource for MissingKeys {
+    fn value(&self, key: &ContextKey) -> Option<ContextValue<'_>> {
+        let mut keys = self.0.borrow_mut();
+        if !keys.contains(key) {
+            keys.push(key.clone());
+        }
+        None
+    }
+}

@@ -1,0 +1,158 @@
+//! The answer to a simulated request, in AWS's words.
+
+use std::collections::HashMap;
+
+use bailiwick_api::iam::{
+    EvaluationResult, OrganizationsDecisionDetail, PermissionsBoundaryDecisionDetail, Position, ResourceSpecificResult,
+    Statement,
+};
+use bailiwick_evaluator::{self as evaluator, Explanation, Finding, Located, PolicyKind, Verdict};
+
+use super::source::{Label, Source};
+
+/// What came of one action on one resource.
+pub(super) struct Outcome {
+    decision: evaluator::Outcome,
+    matched: Vec<Statement>,
+    missing: Vec<String>,
+    /// By type of policy, when caller and resource are of different accounts.
+    details: HashMap<String, String>,
+    boundary: Option<bool>,
+    organizations: Option<bool>,
+}
+
+impl Outcome {
+    /// Tells what an explanation says. `crosses`: whether caller and resource are of different accounts;
+    /// `has_resource_policy`: whether the resource's policy was given with the request.
+    pub(super) fn of(
+        explanation: &Explanation<'_>,
+        source: &Source,
+        crosses: bool,
+        has_resource_policy: bool,
+        missing: Vec<String>,
+    ) -> Self {
+        let decision = explanation.decision.outcome;
+        let denied = decision == evaluator::Outcome::ExplicitDeny;
+        let deciding = if denied { &explanation.denies } else { &explanation.matched };
+        let matched = deciding.iter().filter_map(|located| {
+            let label = match located.at.kind {
+                PolicyKind::Identity => source.labels.get(located.at.policy as usize)?.clone(),
+                // A boundary never grants: it is named where it denies.
+                PolicyKind::Boundary if denied => source.boundary.as_ref()?.1.clone(),
+                PolicyKind::Resource | PolicyKind::Trust if has_resource_policy => {
+                    Label { id: "ResourcePolicy".to_owned(), kind: "resource" }
+                }
+                _ => return None,
+            };
+            Some(statement(label, located))
+        });
+        let of_kind = |kind| explanation.findings.iter().filter(move |finding| finding.kind == kind);
+        let mut organizations = of_kind(PolicyKind::Scp).peekable();
+        Outcome {
+            decision,
+            matched: matched.collect(),
+            missing,
+            details: if crosses { details(&explanation.findings, has_resource_policy) } else { HashMap::new() },
+            boundary: of_kind(PolicyKind::Boundary).next().map(allows),
+            organizations: organizations.peek().is_some().then(|| organizations.all(allows)),
+        }
+    }
+
+    fn boundary(&self) -> Option<PermissionsBoundaryDecisionDetail> {
+        let detail = |allowed| PermissionsBoundaryDecisionDetail { allowed_by_permissions_boundary: Some(allowed) };
+        self.boundary.map(detail)
+    }
+}
+
+fn allows(finding: &Finding<'_>) -> bool {
+    finding.verdict == Verdict::Allows
+}
+
+fn details(findings: &[Finding<'_>], has_resource_policy: bool) -> HashMap<String, String> {
+    let mut details = HashMap::new();
+    if has_resource_policy {
+        details.insert("Resource Policy".to_owned(), evaluator::Outcome::ImplicitDeny.as_str().to_owned());
+    }
+    for finding in findings {
+        let name = match finding.kind {
+            PolicyKind::Identity => "IAM Policy",
+            PolicyKind::Boundary => "Permissions Boundary Policy",
+            PolicyKind::Resource | PolicyKind::Trust if has_resource_policy => "Resource Policy",
+            _ => continue,
+        };
+        let said = match finding.verdict {
+            Verdict::Allows => evaluator::Outcome::Allowed,
+            Verdict::Denies => evaluator::Outcome::ExplicitDeny,
+            Verdict::Silent => evaluator::Outcome::ImplicitDeny,
+        };
+        details.insert(name.to_owned(), said.as_str().to_owned());
+    }
+    details
+}
+
+fn statement(label: Label, located: &Located<'_>) -> Statement {
+    let position = |at: bailiwick_policy_lang::Position| Position {
+        line: i32::try_from(at.line).ok(),
+        column: i32::try_from(at.column).ok(),
+    };
+    Statement {
+        source_policy_id: Some(label.id),
+        source_policy_type: Some(label.kind.to_owned()),
+        start_position: Some(position(located.span.start)),
+        end_position: Some(position(located.span.end)),
+    }
+}
+
+/// The result for an action on one resource or, decided together, on several: then the most restrictive decision is
+/// that on all of them. There is at least one resource, and an outcome for each.
+pub(super) fn result(action: &str, resources: &[&str], outcomes: Vec<Outcome>) -> EvaluationResult {
+    let restrictive = |outcome: &&Outcome| match outcome.decision {
+        evaluator::Outcome::Allowed => 0,
+        evaluator::Outcome::ImplicitDeny => 1,
+        evaluator::Outcome::ExplicitDeny => 2,
+    };
+    let decision = outcomes.iter().max_by_key(restrictive).map_or(evaluator::Outcome::ImplicitDeny, |o| o.decision);
+    let deciding = || outcomes.iter().filter(|outcome| outcome.decision == decision);
+    let mut matched: Vec<Statement> = Vec::new();
+    for statement in deciding().flat_map(|outcome| &outcome.matched) {
+        if !matched.contains(statement) {
+            matched.push(statement.clone());
+        }
+    }
+    let all = |of: fn(&Outcome) -> Option<bool>| {
+        let mut told = outcomes.iter().filter_map(of).peekable();
+        told.peek().is_some().then(|| told.all(|allowed| allowed))
+    };
+    let mut result = EvaluationResult {
+        eval_action_name: Some(action.to_owned()),
+        eval_resource_name: Some(if let [one] = resources { (*one).to_owned() } else { "*".to_owned() }),
+        eval_decision: Some(decision.as_str().to_owned()),
+        matched_statements: matched,
+        missing_context_values: Vec::new(),
+        organizations_decision_detail: all(|outcome| outcome.organizations)
+            .map(|allowed| OrganizationsDecisionDetail { allowed_by_organizations: Some(allowed) }),
+        permissions_boundary_decision_detail: all(|outcome| outcome.boundary)
+            .map(|allowed| PermissionsBoundaryDecisionDetail { allowed_by_permissions_boundary: Some(allowed) }),
+        eval_decision_details: deciding().next().map(|outcome| outcome.details.clone()).unwrap_or_default(),
+        resource_specific_results: Vec::new(),
+    };
+    for (resource, outcome) in resources.iter().zip(outcomes) {
+        if *resource == "*" && resources.len() == 1 {
+            result.missing_context_values = outcome.missing;
+        } else {
+            result.resource_specific_results.push(specific(resource, outcome));
+        }
+    }
+    result
+}
+
+fn specific(resource: &str, outcome: Outcome) -> ResourceSpecificResult {
+    ResourceSpecificResult {
+        eval_resource_name: Some(resource.to_owned()),
+        eval_resource_decision: Some(outcome.decision.as_str().to_owned()),
+        permissions_boundary_decision_detail: outcome.boundary(),
+        matched_statements: outcome.matched,
+        missing_context_values: outcome.missing,
+        eval_decision_details: outcome.details,
+    }
+}

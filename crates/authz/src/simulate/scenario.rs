@@ -1,0 +1,246 @@
+//! What is simulated: who calls, for what, on what, under which policies and context.
+
+use std::sync::Arc;
+
+use bailiwick_api::iam::{ContextEntry, EvaluationResult};
+use bailiwick_evaluator::{
+    self as evaluator, CallerAccount, Context, ContextSource, Explanation, Policies, Policy, PolicyKind, Principal,
+    Request, ResourceAccount,
+};
+use bailiwick_model::{AccountId, Arn, Result};
+use bailiwick_policy_lang::parse;
+use bailiwick_snapshot::{Entity, Snapshot};
+
+use super::keys::{GivenKeys, KnownKeys, MissingKeys};
+use super::outcome::{self, Outcome};
+use super::source::Source;
+use super::{handling, invalid};
+use crate::question::{is_assuming, service_prefix};
+
+/// What the request of a simulation says, beside the policies of identities.
+pub(super) struct Asked<'a> {
+    pub(super) actions: &'a [String],
+    pub(super) resources: &'a [String],
+    pub(super) resource_policy: Option<&'a str>,
+    pub(super) resource_owner: Option<&'a str>,
+    pub(super) caller: Option<&'a str>,
+    pub(super) context: &'a [ContextEntry],
+    pub(super) handling: Option<&'a str>,
+}
+
+/// The simulated caller.
+pub(super) struct Caller {
+    account: CallerAccount,
+    /// None when nobody said who calls: then nothing but an account is known of him.
+    pub(super) named: Option<Named>,
+}
+
+/// A caller of whom is known who he is.
+pub(super) struct Named {
+    pub(super) arn: String,
+    pub(super) name: String,
+    pub(super) account: String,
+    pub(super) is_role: bool,
+    /// The stored one, if it is he whose policies are simulated: of others no tags and ids are told.
+    pub(super) entity: Option<Arc<Entity>>,
+}
+
+/// A simulation, read and checked.
+pub(super) struct Scenario<'a> {
+    source: &'a Source,
+    caller: Caller,
+    actions: &'a [String],
+    resources: Vec<&'a str>,
+    /// Whether an action is decided on all resources together.
+    together: bool,
+    given: GivenKeys<'a>,
+    resource_policy: Option<Policy>,
+    /// What stands for the trust policy of a role when none was given: the role trusts the caller's account.
+    trust: Policy,
+    owner: AccountId,
+    management_account: AccountId,
+}
+
+impl<'a> Scenario<'a> {
+    /// Reads what is asked.
+    ///
+    /// # Errors
+    /// `InvalidInput`.
+    pub(super) fn read(snapshot: &Snapshot, source: &'a Source, asked: &Asked<'a>) -> Result<Self> {
+        for action in asked.actions {
+            service_prefix(action).map_err(|_| {
+                invalid(format!("Invalid action `{action}`: an action is a service prefix, a colon and a name"))
+            })?;
+        }
+        let mut resources: Vec<&str> = asked.resources.iter().map(String::as_str).collect();
+        if let Some(bad) = resources.iter().find(|resource| !is_resource(resource)) {
+            return Err(invalid(format!("Invalid resource `{bad}`: a resource is an ARN, or `*`")));
+        }
+        if resources.is_empty() {
+            resources.push("*");
+        }
+        if let Some(option) = asked.handling {
+            handling::check(option, asked.resources)?;
+        }
+        let caller = Caller::read(snapshot, source, asked.caller)?;
+        let is_user = caller.named.as_ref().is_some_and(|named| !named.is_role);
+        if asked.resource_policy.is_some() && !is_user {
+            return Err(invalid("CallerArn must name an IAM user when a ResourcePolicy is given"));
+        }
+        let owner = match asked.resource_owner {
+            Some(text) => owner(text)?,
+            None => caller.account.id,
+        };
+        let trusting = format!(
+            r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"{}"}},"Action":"sts:*"}}}}"#,
+            caller.account.id
+        );
+        Ok(Scenario {
+            resource_policy: asked.resource_policy.map(|text| resource_policy(text, asked.actions)).transpose()?,
+            trust: compile(&trusting, PolicyKind::Trust)?,
+            source,
+            caller,
+            actions: asked.actions,
+            resources,
+            together: asked.handling.is_some(),
+            given: GivenKeys::read(asked.context)?,
+            owner,
+            management_account: snapshot.management_account(),
+        })
+    }
+
+    /// How many results there are.
+    pub(super) fn len(&self) -> usize {
+        self.actions.len() * self.per_action()
+    }
+
+    fn per_action(&self) -> usize {
+        if self.together { 1 } else { self.resources.len() }
+    }
+
+    /// How many statements one result looks at, at least one.
+    pub(super) fn cost(&self) -> usize {
+        let statements: usize = self.source.policies().chain(&self.resource_policy).map(Policy::len).sum();
+        let resources = if self.together { self.resources.len() } else { 1 };
+        (statements + 1).saturating_mul(resources)
+    }
+
+    /// The result at a position below [`len`](Self::len).
+    pub(super) fn result(&self, at: usize) -> EvaluationResult {
+        let (action, resource) = (&self.actions[at / self.per_action()], at % self.per_action());
+        let resources = if self.together { &self.resources[..] } else { &self.resources[resource..=resource] };
+        let outcomes = resources.iter().map(|resource| self.decide(action, resource)).collect();
+        outcome::result(action, resources, outcomes)
+    }
+
+    /// Decides one request, by what decides live ones.
+    fn decide(&self, action: &str, resource: &str) -> Outcome {
+        let named = resource.split(':').nth(4).and_then(|account| AccountId::parse(account).ok());
+        let owner = named.unwrap_or(self.owner);
+        let digits = owner.to_string();
+        let missing = MissingKeys::default();
+        let known = KnownKeys { caller: &self.caller, resource_account: &digits };
+        let layers: [&dyn ContextSource; 3] = [&self.given, &known, &missing];
+        let is_management = owner == self.management_account;
+        let request = Request {
+            principal: self.caller.principal(),
+            action,
+            resource,
+            resource_account: ResourceAccount { id: Some(owner), is_management },
+            context: Context::new(&layers),
+        };
+        let given = |kind| self.resource_policy.as_ref().filter(|policy| policy.kind() == kind);
+        let assumes = is_assuming(action);
+        let identity = [self.source.identity.as_slice()];
+        let policies = Policies {
+            identity: &identity,
+            boundary: self.source.boundary.as_ref().map(|(policy, _)| policy),
+            resource: given(PolicyKind::Resource),
+            // Without a policy of the key, what the identity side says is all that can be told.
+            resource_must_allow: self.resource_policy.is_some()
+                && action.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("kms:")),
+            trust: match given(PolicyKind::Trust) {
+                Some(trust) => Some(trust),
+                None => Some(&self.trust).filter(|_| assumes && self.resource_policy.is_none()),
+            },
+            ..Policies::default()
+        };
+        let explanation: Explanation<'_> = evaluator::explain(&request, &policies);
+        let crosses = owner != self.caller.account.id;
+        Outcome::of(&explanation, self.source, crosses, self.resource_policy.is_some(), missing.names())
+    }
+}
+
+impl Caller {
+    fn read(snapshot: &Snapshot, source: &Source, arn: Option<&str>) -> Result<Self> {
+        let account = |id| CallerAccount { id, is_management: id == snapshot.management_account() };
+        let of_source = |entity: &Arc<Entity>| Named {
+            arn: entity.arn(snapshot.partition()).as_str().to_owned(),
+            name: entity.name.to_string(),
+            account: entity.account.to_string(),
+            is_role: entity.is_role(),
+            entity: Some(entity.clone()),
+        };
+        let Some(text) = arn else {
+            return Ok(Caller { account: account(source.account), named: source.entity.as_ref().map(of_source) });
+        };
+        let not_a_user = || invalid(format!("Invalid CallerArn `{text}`: it must be the ARN of an IAM user"));
+        let arn = Arn::parse(text).map_err(|_| not_a_user())?;
+        let id = arn.account_id().filter(|_| arn.service() == "iam").ok_or_else(not_a_user)?;
+        let name = match arn.typed_resource() {
+            Some(("user", _, name)) if !name.is_empty() => name.to_owned(),
+            _ => return Err(not_a_user()),
+        };
+        if let Some(named) = source.entity.as_ref().map(of_source).filter(|named| named.arn == text) {
+            return Ok(Caller { account: account(id), named: Some(named) });
+        }
+        let named = Named { arn: text.to_owned(), name, account: id.to_string(), is_role: false, entity: None };
+        Ok(Caller { account: account(id), named: Some(named) })
+    }
+
+    fn principal(&self) -> Principal<'_> {
+        let account = self.account;
+        let Some(named) = &self.named else {
+            return Principal::User { account, user: evaluator::Entity { arn: "", unique_id: None } };
+        };
+        let stored = named.entity.as_deref();
+        let entity = evaluator::Entity { arn: &named.arn, unique_id: stored.map(|stored| stored.id.as_str()) };
+        if !named.is_role {
+            return Principal::User { account, user: entity };
+        }
+        let role = stored.and_then(|stored| stored.role.as_ref());
+        let service_linked = role.is_some_and(|role| role.linked_service.is_some());
+        Principal::RoleSession { account, arn: &named.arn, role: entity, provider: None, service_linked }
+    }
+}
+
+fn is_resource(text: &str) -> bool {
+    let mut parts = text.splitn(6, ':');
+    let is_arn = parts.next() == Some("arn")
+        && parts.next().is_some_and(|partition| !partition.is_empty())
+        && parts.next().is_some_and(|service| !service.is_empty())
+        && parts.nth(2).is_some_and(|resource| !resource.is_empty());
+    text == "*" || is_arn && !text.chars().any(char::is_control)
+}
+
+/// The account that `ResourceOwner` names: by the ARN of its root user, or by its id.
+fn owner(text: &str) -> Result<AccountId> {
+    let arn = Arn::parse(text).ok();
+    let of_arn = arn.filter(|arn| arn.service() == "iam" && arn.resource() == "root").and_then(|arn| arn.account_id());
+    of_arn.or_else(|| AccountId::parse(text).ok()).ok_or_else(|| {
+        invalid(format!(
+            "Invalid ResourceOwner `{text}`: it must be the ARN of an account's root, `arn:aws:iam::ID:root`"
+        ))
+    })
+}
+
+/// The resource's policy: the trust policy of a role when the actions are those that it decides.
+fn resource_policy(text: &str, actions: &[String]) -> Result<Policy> {
+    let is_trust = actions.iter().all(|action| is_assuming(action));
+    compile(text, if is_trust { PolicyKind::Trust } else { PolicyKind::Resource })
+}
+
+fn compile(text: &str, kind: PolicyKind) -> Result<Policy> {
+    let document = parse(text, kind).map_err(|error| invalid(format!("ResourcePolicy: {error}")).caused_by(error))?;
+    Ok(Policy::compile_named(&document, kind, Some("ResourcePolicy")))
+}

@@ -1,0 +1,175 @@
+//! Whose policies are simulated, and what they are called in the answer.
+
+use std::sync::Arc;
+
+use bailiwick_evaluator::{Policy, PolicyKind};
+use bailiwick_model::{AccountId, Arn, GroupName, IamError, Result};
+use bailiwick_operation::Check;
+use bailiwick_policy_lang::parse;
+use bailiwick_snapshot::{Entity, Holder, Snapshot};
+use bailiwick_storage::{Group, Identity, Tx};
+
+use super::invalid;
+
+/// The ARN of a user, group or role.
+pub(super) struct SourceArn {
+    arn: Arn,
+    account: AccountId,
+}
+
+/// Policies that take part in a simulation, and whose they are.
+pub(super) struct Source {
+    pub(super) identity: Vec<Policy>,
+    /// What each of them is called.
+    pub(super) labels: Vec<Label>,
+    pub(super) boundary: Option<(Policy, Label)>,
+    /// The user or role that the policies are of.
+    pub(super) entity: Option<Arc<Entity>>,
+    /// The account that the policies are of.
+    pub(super) account: AccountId,
+}
+
+/// What a policy is called: AWS's `SourcePolicyId` and `SourcePolicyType`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Label {
+    pub(super) id: String,
+    pub(super) kind: &'static str,
+}
+
+impl SourceArn {
+    /// Reads `PolicySourceArn`.
+    ///
+    /// # Errors
+    /// `InvalidInput` for what is not the ARN of a user, group or role.
+    pub(super) fn read(text: Option<&str>) -> Result<Self> {
+        let text = text.unwrap_or_default();
+        let unclear = || invalid(format!("Invalid Entity Arn: {text} does not clearly define entity type and name."));
+        let arn = Arn::parse(text).map_err(|_| unclear())?;
+        let account = arn.account_id().filter(|_| arn.service() == "iam").ok_or_else(unclear)?;
+        match arn.typed_resource() {
+            Some(("user" | "group" | "role", _, name)) if !name.is_empty() => Ok(SourceArn { arn, account }),
+            _ => Err(unclear()),
+        }
+    }
+
+    /// The check of an action on it.
+    pub(super) fn check(&self, snapshot: &Snapshot, action: &'static str) -> Check {
+        let check = Check::new(action, &self.arn);
+        match snapshot.entity_by_arn(&self.arn) {
+            Some(entity) => check.resource_tags(&entity.tags),
+            None => check,
+        }
+    }
+
+    /// Everything that it holds.
+    ///
+    /// # Errors
+    /// `NoSuchEntity`.
+    pub(super) async fn policies(&self, snapshot: &Snapshot, tx: &mut Tx) -> Result<Source> {
+        let (kind, _, name) = self.arn.typed_resource().unwrap_or_default();
+        let missing = || IamError::no_such(kind, name);
+        if kind == "group" {
+            return self.policies_of_group(snapshot, tx, name).await?.ok_or_else(missing);
+        }
+        let entity = snapshot.entity_by_arn(&self.arn).ok_or_else(missing)?;
+        let entity = snapshot.entity_arc(&entity.id).ok_or_else(missing)?;
+        let holdings = snapshot.holdings(entity);
+        let identity: Vec<Policy> = holdings.identity().iter().copied().flatten().cloned().collect();
+        let labels = identity.iter().enumerate().map(|(at, policy)| match holdings.holder(snapshot, at) {
+            Holder::Own(_) => Label::stored(policy, if entity.is_role() { "role" } else { "user" }, &entity.name),
+            Holder::Group(group) => Label::stored(policy, "group", &group.name),
+        });
+        let labels = labels.collect();
+        let boundary = holdings.boundary().map(|policy| (policy.clone(), Label::stored(policy, "none", "")));
+        Ok(Source { identity, labels, boundary, entity: Some(entity.clone()), account: self.account })
+    }
+
+    /// A group decides nothing by itself, so the snapshot finds none by name.
+    async fn policies_of_group(&self, snapshot: &Snapshot, tx: &mut Tx, name: &str) -> Result<Option<Source>> {
+        let Ok(name) = GroupName::parse(name) else { return Ok(None) };
+        let Some(group) = tx.find::<Group>(self.account, &name).await? else { return Ok(None) };
+        let own = Arn::iam(snapshot.partition(), self.account, format_args!("group{}{}", group.path, group.name));
+        if own != self.arn {
+            return Ok(None);
+        }
+        let mut source = Source::nobody(self.account);
+        let identity = Identity::from(&group);
+        for inline in tx.list_inline_policies(&identity, None, usize::MAX).await?.items {
+            let document = parse(&inline.document, PolicyKind::Identity).map_err(IamError::internal)?;
+            let policy = Policy::compile_named(&document, PolicyKind::Identity, Some(inline.name.as_str()));
+            let label = Label::stored(&policy, "group", group.name.as_str());
+            source.add(policy, label);
+        }
+        for attached in tx.list_attached(&identity, "/", None, usize::MAX).await?.items {
+            let managed = snapshot.managed_policy_by_ref(attached.reference());
+            let policy = managed.map(|managed| managed.policy.clone());
+            let policy = policy.ok_or_else(|| IamError::internal("an attached policy is not in the snapshot"))?;
+            let label = Label::stored(&policy, "group", group.name.as_str());
+            source.add(policy, label);
+        }
+        Ok(Some(source))
+    }
+}
+
+impl Source {
+    /// No policies, of nobody in particular.
+    pub(super) fn nobody(account: AccountId) -> Self {
+        Source { identity: Vec::new(), labels: Vec::new(), boundary: None, entity: None, account }
+    }
+
+    fn add(&mut self, policy: Policy, label: Label) {
+        self.identity.push(policy);
+        self.labels.push(label);
+    }
+
+    /// Adds the policies that came with the request; a boundary among them takes the place of the stored one.
+    ///
+    /// # Errors
+    /// `InvalidInput` for what is no policy, and for more than one boundary.
+    pub(super) fn add_inputs(&mut self, policies: &[String], boundaries: &[String]) -> Result<()> {
+        for (at, text) in policies.iter().enumerate() {
+            let (policy, label) = compile("PolicyInputList", at, text, PolicyKind::Identity)?;
+            self.add(policy, label);
+        }
+        match boundaries {
+            [] => Ok(()),
+            [text] => {
+                let name = "PermissionsBoundaryPolicyInputList";
+                self.boundary = Some(compile(name, 0, text, PolicyKind::Boundary)?);
+                Ok(())
+            }
+            _ => Err(invalid("PermissionsBoundaryPolicyInputList may hold one policy only")),
+        }
+    }
+
+    /// Every policy, the boundary last.
+    pub(super) fn policies(&self) -> impl Iterator<Item = &Policy> {
+        self.identity.iter().chain(self.boundary.iter().map(|(policy, _)| policy))
+    }
+}
+
+/// Compiles a policy that came with the request; `at` counts from 0, its name from 1.
+///
+/// # Errors
+/// `InvalidInput` with the place and what was expected there.
+pub(super) fn compile(list: &str, at: usize, text: &str, kind: PolicyKind) -> Result<(Policy, Label)> {
+    let id = format!("{list}.{}", at + 1);
+    let document = parse(text, kind).map_err(|error| invalid(format!("{id}: {error}")).caused_by(error))?;
+    let policy = Policy::compile_named(&document, kind, Some(&id));
+    Ok((policy, Label { id, kind: "none" }))
+}
+
+impl Label {
+    /// Of a stored policy: a managed one is compiled under its ARN, an inline one under its name.
+    fn stored(policy: &Policy, holder_kind: &'static str, holder: &str) -> Self {
+        let name = policy.name().unwrap_or_default();
+        match Arn::parse(name) {
+            Ok(arn) => {
+                let kind = if arn.account() == "aws" { "aws-managed" } else { "user-managed" };
+                let id = arn.typed_resource().map_or(arn.resource(), |(_, _, name)| name);
+                Label { id: id.to_owned(), kind }
+            }
+            Err(_) => Label { id: format!("{holder_kind}_{holder}_{name}"), kind: holder_kind },
+        }
+    }
+}

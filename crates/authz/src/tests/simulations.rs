@@ -1,0 +1,351 @@
+//! Trying policies without acting.
+
+use bailiwick_api::iam::{
+    ContextEntry, EvaluationResult, SimulateCustomPolicyRequest, SimulateCustomPolicyResponse,
+    SimulatePrincipalPolicyRequest,
+};
+use bailiwick_api::op;
+
+use super::*;
+
+mod principals;
+
+const ALICE: &str = "arn:aws:iam::111122223333:user/Alice";
+
+fn custom(policies: &[&str], actions: &[&str], resources: &[&str]) -> SimulateCustomPolicyRequest {
+    SimulateCustomPolicyRequest {
+        policy_input_list: strings(policies),
+        action_names: strings(actions),
+        resource_arns: strings(resources),
+        ..SimulateCustomPolicyRequest::default()
+    }
+}
+
+fn of(source: &str, actions: &[&str], resources: &[&str]) -> SimulatePrincipalPolicyRequest {
+    SimulatePrincipalPolicyRequest {
+        policy_source_arn: Some(source.into()),
+        action_names: strings(actions),
+        resource_arns: strings(resources),
+        ..SimulatePrincipalPolicyRequest::default()
+    }
+}
+
+fn strings(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+fn entry(key: &str, kind: Option<&str>, values: &[&str]) -> ContextEntry {
+    ContextEntry {
+        context_key_name: Some(key.into()),
+        context_key_type: kind.map(str::to_owned),
+        context_key_values: strings(values),
+    }
+}
+
+fn decision(result: &EvaluationResult) -> &str {
+    result.eval_decision.as_deref().unwrap()
+}
+
+/// Source and type of the statements that decided.
+fn matched(result: &EvaluationResult) -> Vec<String> {
+    let told = |s: &bailiwick_api::iam::Statement| {
+        format!("{} ({})", s.source_policy_id.as_deref().unwrap(), s.source_policy_type.as_deref().unwrap())
+    };
+    result.matched_statements.iter().map(told).collect()
+}
+
+/// A house, and somebody in it who may simulate.
+struct Theatre {
+    house: House,
+    director: Authenticated,
+}
+
+impl Theatre {
+    async fn new() -> Theatre {
+        let house = House::new().await;
+        let user = house.user(MAIN, "director", &allow("iam:*", "*")).await;
+        let director = house.prove(&house.key(MAIN, Some(&user)).await).await.unwrap();
+        Theatre { house, director }
+    }
+
+    async fn custom(&self, request: SimulateCustomPolicyRequest) -> Result<SimulateCustomPolicyResponse> {
+        self.house.call::<op::SimulateCustomPolicy>(&self.director, request).await
+    }
+
+    async fn principal(&self, request: SimulatePrincipalPolicyRequest) -> Result<Vec<EvaluationResult>> {
+        let answer = self.house.call::<op::SimulatePrincipalPolicy>(&self.director, request).await?;
+        Ok(answer.evaluation_results)
+    }
+
+    async fn one(&self, request: SimulateCustomPolicyRequest) -> EvaluationResult {
+        self.custom(request).await.unwrap().evaluation_results.remove(0)
+    }
+
+    async fn refused(&self, request: SimulateCustomPolicyRequest) -> String {
+        let error = self.custom(request).await.unwrap_err();
+        assert_eq!(error.code().wire(), "InvalidInput");
+        error.message().to_owned()
+    }
+}
+
+#[tokio::test]
+async fn each_action_is_decided_on_each_resource_in_order() {
+    let theatre = Theatre::new().await;
+    let get = allow("s3:Get*", "arn:aws:s3:::bank/*");
+    let deny = statement("Deny", "s3:*", "arn:aws:s3:::bank/vault", "{}");
+    let (letter, vault) = ("arn:aws:s3:::bank/letter", "arn:aws:s3:::bank/vault");
+    let answer = theatre.custom(custom(&[&get, &deny], &["s3:GetObject", "s3:PutObject"], &[letter, vault])).await;
+    let answer = answer.unwrap();
+    let told: Vec<_> = answer
+        .evaluation_results
+        .iter()
+        .map(|r| {
+            (r.eval_action_name.as_deref().unwrap(), r.eval_resource_name.as_deref().unwrap(), decision(r), matched(r))
+        })
+        .collect();
+    let by = |number: u8| vec![format!("PolicyInputList.{number} (none)")];
+    assert_eq!(
+        told,
+        [
+            ("s3:GetObject", letter, "allowed", by(1)),
+            ("s3:GetObject", vault, "explicitDeny", by(2)),
+            ("s3:PutObject", letter, "implicitDeny", vec![]),
+            ("s3:PutObject", vault, "explicitDeny", by(2)),
+        ]
+    );
+    for result in &answer.evaluation_results {
+        let [specific] = &result.resource_specific_results[..] else { panic!("one result for one resource") };
+        assert_eq!(specific.eval_resource_name, result.eval_resource_name);
+        assert_eq!(specific.eval_resource_decision, result.eval_decision);
+        assert_eq!(specific.matched_statements, result.matched_statements);
+    }
+    assert_eq!((answer.is_truncated, answer.marker), (Some(false), None));
+    // Without resources, the resource is `*`, which a pattern of ARNs does not match.
+    let result = theatre.one(custom(&[&get], &["s3:GetObject"], &[])).await;
+    assert_eq!((decision(&result), result.eval_resource_name.as_deref()), ("implicitDeny", Some("*")));
+    assert!(result.resource_specific_results.is_empty());
+}
+
+#[tokio::test]
+async fn statements_are_told_with_their_places() {
+    let theatre = Theatre::new().await;
+    let text = "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {\"Effect\": \"Allow\", \"Action\": \"sqs:*\", \"Resource\": \"*\"}\n  ]\n}";
+    let result = theatre.one(custom(&[text], &["sqs:SendMessage"], &[])).await;
+    let statement = &result.matched_statements[0];
+    let place =
+        |at: &Option<bailiwick_api::iam::Position>| at.as_ref().map(|at| (at.line.unwrap(), at.column.unwrap()));
+    assert_eq!((place(&statement.start_position), place(&statement.end_position)), (Some((4, 5)), Some((4, 60))));
+}
+
+#[tokio::test]
+async fn what_was_asked_for_and_not_given_is_told() {
+    let theatre = Theatre::new().await;
+    let condition = r#"{"StringEquals":{"s3:Prefix":"${aws:username}"},"Bool":{"aws:SecureTransport":"true"}}"#;
+    let policy = statement("Allow", "s3:ListBucket", "arn:aws:s3:::bank", condition);
+    let bank = "arn:aws:s3:::bank";
+    let check = async |context: Vec<ContextEntry>, expected: &str, missing: &[&str]| {
+        let request = custom(&[&policy], &["s3:ListBucket"], &[bank]);
+        let result = theatre.one(SimulateCustomPolicyRequest { context_entries: context, ..request }).await;
+        let specific = &result.resource_specific_results[0];
+        assert_eq!((decision(&result), &specific.missing_context_values[..]), (expected, &strings(missing)[..]));
+        assert!(result.missing_context_values.is_empty());
+    };
+    let (secure, prefix) =
+        (entry("aws:SecureTransport", Some("boolean"), &["true"]), entry("s3:prefix", None, &["eva"]));
+    let name = entry("AWS:UserName", Some("string"), &["eva"]);
+    check(vec![], "implicitDeny", &["s3:Prefix", "aws:SecureTransport"]).await;
+    check(vec![secure.clone(), prefix.clone()], "implicitDeny", &["aws:username"]).await;
+    check(vec![secure, prefix, name], "allowed", &[]).await;
+    // Of a statement about something else nothing is missing; for `*` the keys stand with the result.
+    let result = theatre.one(custom(&[&policy], &["s3:GetObject"], &[bank])).await;
+    assert!(result.resource_specific_results[0].missing_context_values.is_empty());
+    let policy = statement("Deny", "sqs:*", "*", r#"{"NumericLessThan":{"aws:MultiFactorAuthAge":"300"}}"#);
+    let result = theatre.one(custom(&[&policy], &["sqs:SendMessage"], &["*"])).await;
+    assert_eq!(result.missing_context_values, ["aws:MultiFactorAuthAge"]);
+}
+
+#[tokio::test]
+async fn context_has_types() {
+    let theatre = Theatre::new().await;
+    let check = async |condition: &str, entry: ContextEntry, expected: Option<&str>| {
+        let policy = statement("Allow", "sqs:*", "*", condition);
+        let request = custom(&[&policy], &["sqs:SendMessage"], &[]);
+        let told = format!("{condition} {entry:?}");
+        let answer = theatre.custom(SimulateCustomPolicyRequest { context_entries: vec![entry], ..request }).await;
+        match answer {
+            Ok(answer) => assert_eq!(Some(decision(&answer.evaluation_results[0])), expected, "{told}"),
+            Err(error) => assert_eq!((expected, error.code().wire()), (None, "InvalidInput"), "{told}"),
+        }
+    };
+    let address = r#"{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}"#;
+    check(address, entry("aws:SourceIp", Some("ip"), &["192.0.2.9"]), Some("allowed")).await;
+    check(address, entry("aws:SourceIp", Some("ip"), &["198.51.100.9"]), Some("implicitDeny")).await;
+    check(address, entry("aws:SourceIp", Some("ip"), &["here"]), None).await;
+    check(address, entry("aws:SourceIp", Some("address"), &["192.0.2.9"]), None).await;
+    check(address, entry("SourceIp", Some("ip"), &["192.0.2.9"]), None).await;
+    check(address, entry("aws:SourceIp", Some("ip"), &[]), None).await;
+    let tags = r#"{"ForAllValues:StringEquals":{"aws:TagKeys":["a","b"]}}"#;
+    check(tags, entry("aws:TagKeys", Some("stringList"), &["a", "b"]), Some("allowed")).await;
+    check(tags, entry("aws:TagKeys", Some("stringList"), &["a", "c"]), Some("implicitDeny")).await;
+    check(tags, entry("aws:TagKeys", None, &["a", "b"]), Some("allowed")).await;
+    check(tags, entry("aws:TagKeys", Some("string"), &["a", "b"]), None).await;
+    let date = r#"{"DateGreaterThan":{"aws:CurrentTime":"2026-01-01T00:00:00Z"}}"#;
+    check(date, entry("aws:CurrentTime", Some("date"), &["2026-02-01T00:00:00Z"]), Some("allowed")).await;
+    check(date, entry("aws:CurrentTime", Some("date"), &["2025-02-01T00:00:00Z"]), Some("implicitDeny")).await;
+    check(date, entry("aws:CurrentTime", Some("date"), &["tomorrow"]), None).await;
+    check(date, entry("sqs:Other", Some("numeric"), &["1.5"]), Some("implicitDeny")).await;
+    check(date, entry("sqs:Other", Some("numericList"), &["1.5", "x"]), None).await;
+}
+
+#[tokio::test]
+async fn a_resource_s_policy_takes_part() {
+    let theatre = Theatre::new().await;
+    let grant = |principal: &str, effect: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":{{"Effect":"{effect}","Principal":{{"AWS":"{principal}"}},"Action":"s3:*","Resource":"arn:aws:s3:::bank/*"}}}}"#
+        )
+    };
+    let nothing = allow("sqs:*", "*");
+    let everything = allow("s3:*", "*");
+    let resource = "ResourcePolicy (resource)";
+    let check = async |policy: &str,
+                       resource_policy: &str,
+                       owner: Option<&str>,
+                       expected: &str,
+                       by: &[&str],
+                       details: &[(&str, &str)]| {
+        let request = SimulateCustomPolicyRequest {
+            resource_policy: Some(resource_policy.into()),
+            caller_arn: Some(ALICE.into()),
+            resource_owner: owner.map(str::to_owned),
+            ..custom(&[policy], &["s3:GetObject"], &["arn:aws:s3:::bank/a"])
+        };
+        let result = theatre.one(request).await;
+        assert_eq!(
+            (decision(&result), &matched(&result)[..]),
+            (expected, &strings(by)[..]),
+            "{resource_policy} {owner:?}"
+        );
+        let mut told: Vec<_> = result.eval_decision_details.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        told.sort_unstable();
+        assert_eq!(told, details);
+        assert_eq!(result.resource_specific_results[0].eval_decision_details, result.eval_decision_details);
+    };
+    let other = Some("arn:aws:iam::444455556666:root");
+    let input = "PolicyInputList.1 (none)";
+    check(&nothing, &grant(ALICE, "Allow"), None, "allowed", &[resource], &[]).await;
+    check(&everything, &grant(ALICE, "Deny"), None, "explicitDeny", &[resource], &[]).await;
+    let details = [("IAM Policy", "implicitDeny"), ("Resource Policy", "allowed")];
+    check(&nothing, &grant(ALICE, "Allow"), other, "implicitDeny", &[resource], &details).await;
+    let details = [("IAM Policy", "allowed"), ("Resource Policy", "allowed")];
+    check(&everything, &grant(MAIN, "Allow"), other, "allowed", &[input, resource], &details).await;
+    let details = [("IAM Policy", "allowed"), ("Resource Policy", "implicitDeny")];
+    check(&everything, &grant(OTHER, "Allow"), other, "implicitDeny", &[input], &details).await;
+}
+
+#[tokio::test]
+async fn a_role_s_trust_policy_can_be_given() {
+    let theatre = Theatre::new().await;
+    let role = "arn:aws:iam::111122223333:role/Heron";
+    let trust = |who: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"{who}"}},"Action":"sts:AssumeRole"}}}}"#
+        )
+    };
+    for (who, expected) in [(ALICE, "allowed"), ("arn:aws:iam::111122223333:user/Bob", "implicitDeny")] {
+        let request = SimulateCustomPolicyRequest {
+            resource_policy: Some(trust(who)),
+            caller_arn: Some(ALICE.into()),
+            ..custom(&[&allow("sts:*", "*")], &["sts:AssumeRole"], &[role])
+        };
+        assert_eq!(decision(&theatre.one(request).await), expected, "{who}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_scenario_is_refused() {
+    let theatre = Theatre::new().await;
+    let good = allow("s3:*", "*");
+    let base = || custom(&[&good], &["s3:GetObject"], &[]);
+    for (request, part) in [
+        (custom(&[&good, "{"], &["s3:GetObject"], &[]), "PolicyInputList.2: line 1, column 2"),
+        (custom(&[&good], &["GetObject"], &[]), "Invalid action `GetObject`"),
+        (custom(&[&good], &["s3:Get*"], &[]), "Invalid action `s3:Get*`"),
+        (custom(&[&good], &["s3:GetObject"], &["bank"]), "Invalid resource `bank`"),
+        (
+            SimulateCustomPolicyRequest { caller_arn: Some("arn:aws:iam::111122223333:role/Heron".into()), ..base() },
+            "Invalid CallerArn",
+        ),
+        (SimulateCustomPolicyRequest { resource_owner: Some("me".into()), ..base() }, "Invalid ResourceOwner"),
+        (SimulateCustomPolicyRequest { resource_policy: Some(good.clone()), ..base() }, "CallerArn must name"),
+        (
+            SimulateCustomPolicyRequest {
+                resource_policy: Some(good.clone()),
+                caller_arn: Some(ALICE.into()),
+                ..base()
+            },
+            "ResourcePolicy: ",
+        ),
+        (
+            SimulateCustomPolicyRequest { resource_handling_option: Some("EC2-VPC-EBS".into()), ..base() },
+            "needs a resource",
+        ),
+        (
+            SimulateCustomPolicyRequest {
+                context_entries: vec![entry("a:bcd", None, &["1"]), entry("A:BCD", None, &["2"])],
+                ..base()
+            },
+            "given twice",
+        ),
+    ] {
+        let message = theatre.refused(request).await;
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_scenario_of_ec2_is_decided_on_all_its_resources_together() {
+    let theatre = Theatre::new().await;
+    let kinds = ["instance", "image", "security-group", "network-interface", "volume"];
+    let arns: Vec<String> = kinds.iter().map(|kind| format!("arn:aws:ec2:eu-west-1:{MAIN}:{kind}/x-1")).collect();
+    let arns: Vec<&str> = arns.iter().map(String::as_str).collect();
+    let check = async |denied: &str, expected: &str| {
+        let deny = statement("Deny", "ec2:*", denied, "{}");
+        let request = custom(&[&allow("ec2:*", "*"), &deny], &["ec2:RunInstances"], &arns);
+        let request = SimulateCustomPolicyRequest { resource_handling_option: Some("EC2-VPC-EBS".into()), ..request };
+        let answer = theatre.custom(request).await.unwrap();
+        let [result] = &answer.evaluation_results[..] else { panic!("one result") };
+        assert_eq!((decision(result), result.resource_specific_results.len()), (expected, 5));
+    };
+    check("arn:aws:ec2:*:*:volume/*", "explicitDeny").await;
+    check("arn:aws:ec2:*:*:snapshot/*", "allowed").await;
+}
+
+#[tokio::test]
+async fn results_come_in_pages() {
+    let theatre = Theatre::new().await;
+    let good = allow("s3:*", "*");
+    let actions: Vec<String> = (0..7).map(|at| format!("s3:Action{at}")).collect();
+    let actions: Vec<&str> = actions.iter().map(String::as_str).collect();
+    let (mut seen, mut marker) = (Vec::new(), None);
+    loop {
+        let request = SimulateCustomPolicyRequest { max_items: Some(3), marker, ..custom(&[&good], &actions, &[]) };
+        let answer = theatre.custom(request).await.unwrap();
+        assert_eq!(answer.is_truncated, Some(answer.marker.is_some()));
+        seen.extend(answer.evaluation_results.into_iter().map(|result| result.eval_action_name.unwrap()));
+        marker = answer.marker;
+        if marker.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, actions);
+    let request = SimulateCustomPolicyRequest { marker: Some("3".into()), ..custom(&[&good], &actions, &[]) };
+    assert_eq!(theatre.custom(request).await.unwrap_err().code().wire(), "ValidationError");
+    // Many statements make pages shorter than was asked for.
+    let one = r#"{"Effect":"Allow","Action":"s3:*","Resource":"*"}"#;
+    let many = format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, vec![one; 1_000].join(","));
+    let actions = vec!["s3:GetObject"; 500];
+    let request = SimulateCustomPolicyRequest { max_items: Some(1_000), ..custom(&[&many], &actions, &[]) };
+    let answer = theatre.custom(request).await.unwrap();
+    assert_eq!((answer.evaluation_results.len(), answer.is_truncated), (99, Some(true)));
+}
