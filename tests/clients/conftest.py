@@ -5,14 +5,14 @@ A test that asks for `api` runs twice, through boto3 and through grpcio.
 
 import itertools
 import os
-import re
 import uuid
 
 import pytest
 from support import api as api_module
 from support.api import AwsApi, GrpcApi
+from support.coverage import handled_operations
 from support.proto import compile_descriptors, descriptors
-from support.server import BINARY, ROOT, Credentials, Server
+from support.server import BINARY, Credentials, Server
 
 _numbers = itertools.count()
 
@@ -120,17 +120,6 @@ def pytest_testnodedown(node, error):
     """Adds up what the workers called."""
     for front, names in getattr(node, "workeroutput", {}).get("answered", {}).items():
         api_module.ANSWERED[front].update(names)
-
-
-def handled_operations():
-    """The operations that the README's coverage table says are handled."""
-    table = re.search(r"<!-- coverage: .*?-->(.*?)<!-- coverage ends -->", (ROOT / "README.md").read_text(), re.S)[1]
-    handled = []
-    for row in table.splitlines():
-        cells = [cell.strip() for cell in row.strip("|").split("|")]
-        if len(cells) >= 3 and cells[0].startswith("`"):
-            handled += [operation for operation in cells[2].split(", ") if operation]
-    return handled
 
 
 os.environ.pop("AWS_PROFILE", None)
