@@ -59,7 +59,7 @@ impl Authz {
         }
         let Bearer { caller, issued, expires } = open()?;
         let known = Arc::new(self.remember(snapshot, caller, Some(Life { issued, expires }), now)?);
-        self.remembered.insert(digest, Arc::clone(&known), 1);
+        self.remembered.insert(digest, Arc::clone(&known), known.weight());
         Ok(known.who.clone())
     }
 
@@ -115,6 +115,15 @@ impl Authz {
 impl Remembered {
     pub(crate) fn who(&self) -> &Authenticated {
         &self.who
+    }
+
+    /// What it counts for in a cache: one, and more for what its session brings, which its holder chose.
+    pub(crate) fn weight(&self) -> usize {
+        let Some(session) = self.who.caller.session.as_deref() else { return 1 };
+        let policies = session.policies.iter().map(String::len);
+        let arns = session.policy_arns.iter().map(|arn| arn.as_str().len());
+        let tags = session.tags.iter().map(|tag| tag.key.len() + tag.value.len());
+        1 + policies.chain(arns).chain(tags).sum::<usize>() / 128
     }
 }
 

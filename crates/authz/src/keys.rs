@@ -1,5 +1,6 @@
 //! Signing keys: found for who claims to have signed, kept for the day, and as slow to be missing as to be there.
 
+use std::cmp::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bailiwick_model::{AccessKeyId, AccountId, IamError, Result};
@@ -84,14 +85,20 @@ impl SigningKeys {
 
     fn keep(&self, id: Id, kept: Arc<Kept>) {
         let mut day = self.day.lock().unwrap_or_else(PoisonError::into_inner);
-        // Only what was verified gets here, so a day is today or, around midnight, a neighbour of it.
-        if *day != id.scope.date() {
-            day.clear();
-            day.push_str(id.scope.date());
-            self.kept.retain(|other, _| other.scope.date() == id.scope.date());
+        // Only what was verified gets here: of a later day than today's around midnight alone, of an earlier one also
+        // when somebody presigned a request for longer, which must not push out the keys that are in use.
+        match id.scope.date().cmp(&day) {
+            Ordering::Less => return,
+            Ordering::Equal => {}
+            Ordering::Greater => {
+                day.clear();
+                day.push_str(id.scope.date());
+                self.kept.retain(|other, _| other.scope.date() == id.scope.date());
+            }
         }
         drop(day);
-        self.kept.insert(id, kept, 1);
+        let weight = kept.caller.weight();
+        self.kept.insert(id, kept, weight);
     }
 }
 
