@@ -16,7 +16,7 @@ use crate::subject::Subject;
 /// What each step means is told by [`Step`].
 #[must_use]
 pub fn decide(request: &Request<'_>, policies: &Policies<'_>) -> Decision {
-    decide_counting(request, policies).0
+    run(request, policies, &mut 0)
 }
 
 /// Decides a request and counts the steps that it took: looks at a statement, a pattern, a piece of a pattern, a value
@@ -24,27 +24,42 @@ pub fn decide(request: &Request<'_>, policies: &Policies<'_>) -> Decision {
 #[must_use]
 pub fn decide_counting(request: &Request<'_>, policies: &Policies<'_>) -> (Decision, u64) {
     let mut steps = 0;
+    (run(request, policies, &mut steps), steps)
+}
+
+fn run(request: &Request<'_>, policies: &Policies<'_>, steps: &mut u64) -> Decision {
     if exceptions::of(request.action) == Some(Exception::Always) && request.principal.account().is_some() {
-        return (allowed(Step::Exception, None), steps);
+        return allowed(Step::Exception, None);
     }
-    let decision = Subject::with(request, policies.boundary.is_some(), |subject| {
-        if policies.is_identity_alone() && is_own(request) && !is_assume_role(request.action) {
-            return identity_alone(subject, policies, &mut steps);
-        }
-        match gather(subject, policies, &mut steps) {
-            Ok(found) => conclude(request, policies, &found),
-            Err(deny) => deny,
-        }
-    });
-    (decision, steps)
+    let (mut short, mut long) = ([0; 128], Vec::new());
+    let subject = Subject::new(request, policies.boundary.is_some(), &mut short, &mut long);
+    if policies.is_identity_alone() && is_own(request) && !is_assume_role(request.action) {
+        return identity_alone(&subject, policies, steps);
+    }
+    match gather(&subject, policies, steps) {
+        Ok(found) => conclude(request, policies, &found),
+        Err(deny) => deny,
+    }
 }
 
 /// The most usual case: a user or role session, his own account, and identity policies alone.
 fn identity_alone(subject: &Subject<'_>, policies: &Policies<'_>, steps: &mut u64) -> Decision {
-    match list(subject, PolicyKind::Identity, 0, policies.identity, steps) {
-        Ok(Some(statement)) => allowed(Step::SameAccount, Some(statement)),
-        Ok(None) => lacking(Step::SameAccount, PolicyKind::Identity),
-        Err(deny) => deny,
+    let kind = PolicyKind::Identity;
+    let mut allow = None;
+    for (policy, own) in (0u32..).zip(policies.identity.iter().copied().flatten()) {
+        let found = own.scan(subject, allow.is_none(), steps);
+        if let Some(statement) = found.deny() {
+            return denied(StatementRef { kind, level: 0, policy, statement });
+        }
+        if let Some(statement) = found.allow().filter(|_| allow.is_none()) {
+            allow = Some((policy, statement));
+        }
+    }
+    match allow {
+        Some((policy, statement)) => {
+            allowed(Step::SameAccount, Some(StatementRef { kind, level: 0, policy, statement }))
+        }
+        None => lacking(Step::SameAccount, kind),
     }
 }
 
@@ -132,10 +147,10 @@ fn list(
     for (at, policy) in (0u32..).zip(slices.iter().copied().flatten()) {
         let reference = |statement| StatementRef { kind, level, policy: at, statement };
         let found = policy.scan(subject, allow.is_none(), steps);
-        if let Some(statement) = found.deny {
+        if let Some(statement) = found.deny() {
             return Err(denied(reference(statement)));
         }
-        allow = allow.or(found.allow.map(reference));
+        allow = allow.or(found.allow().map(reference));
     }
     Ok(allow)
 }
@@ -149,9 +164,9 @@ fn optional(
 ) -> Result<bool, Decision> {
     let Some(policy) = policy else { return Ok(true) };
     let found = policy.scan(subject, true, steps);
-    match found.deny {
+    match found.deny() {
         Some(statement) => Err(denied(StatementRef { kind, level: 0, policy: 0, statement })),
-        None => Ok(found.allow.is_some()),
+        None => Ok(found.allow().is_some()),
     }
 }
 

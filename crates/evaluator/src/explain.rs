@@ -166,16 +166,14 @@ const MISSES: usize = 10;
 /// Decides a request and tells why. Looks at every statement: for people, not for every request.
 #[must_use]
 pub fn explain<'a>(request: &Request<'a>, policies: &Policies<'a>) -> Explanation<'a> {
-    Subject::with(request, policies.boundary.is_some(), |subject| explain_subject(request, policies, subject))
-}
-
-fn explain_subject<'a>(request: &Request<'a>, policies: &Policies<'a>, subject: &Subject<'_>) -> Explanation<'a> {
+    let (mut short, mut long) = ([0; 128], Vec::new());
+    let subject = Subject::new(request, policies.boundary.is_some(), &mut short, &mut long);
     let decision = decide(request, policies);
     let groups = examine::groups(request, policies);
     let mut findings = Vec::new();
     let (mut all, mut denies) = (Vec::new(), Vec::new());
     for group in &groups {
-        let matched = group.matched(subject);
+        let matched = group.matched(&subject);
         all.extend(matched.iter().map(|located| located.0));
         let deny = matched.iter().find(|located| located.1 == Effect::Deny);
         denies.extend(matched.iter().filter(|located| located.1 == Effect::Deny).map(|located| located.0));
@@ -194,7 +192,7 @@ fn explain_subject<'a>(request: &Request<'a>, policies: &Policies<'a>, subject: 
         let mut misses: Vec<_> = groups
             .iter()
             .filter(|group| wanting.contains(&group.kind))
-            .flat_map(|group| group.misses(subject))
+            .flat_map(|group| group.misses(&subject))
             .collect();
         misses.sort_by_key(|(distance, _)| *distance);
         misses.truncate(MISSES);

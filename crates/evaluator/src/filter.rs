@@ -4,50 +4,40 @@ use crate::action::ActionSet;
 use crate::resource::ResourceSet;
 
 /// What a statement's action and resource must have.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Filter {
-    /// Bits of the first two characters of actions.
-    heads: u64,
-    /// Bits of whole actions.
-    names: u64,
-    /// Eight bytes of the resource, and where they stand; nowhere: any resource will do.
+    /// Bits of the first two characters of actions (the low half), and of whole actions (the high one).
+    actions: u64,
+    /// Eight bytes of the resource, which of them count, and where they stand.
     word: u64,
+    mask: u64,
     at: u32,
 }
 
 /// What a request has.
 #[derive(Clone, Copy)]
 pub(crate) struct Marks<'a> {
-    head: u64,
-    name: u64,
+    /// One bit in each half.
+    action: u64,
     /// At least eight bytes.
     resource: &'a [u8],
     /// Where its last eight bytes begin.
     last: u32,
 }
 
-const NOWHERE: u32 = u32::MAX;
-
 impl Filter {
     /// Of a set of actions alone.
     pub(crate) fn of_actions(actions: &ActionSet) -> Self {
-        let all = Self { heads: u64::MAX, names: u64::MAX, word: 0, at: NOWHERE };
+        let any_resource = Self { actions: 0, word: 0, mask: 0, at: 0 };
         if actions.negated || actions.everything {
-            return all;
+            return Self { actions: u64::MAX, ..any_resource };
         }
-        let mut out = Self { heads: 0, names: 0, ..all };
-        for (hash, name) in &actions.exact {
-            out.heads |= head_bit(name.as_bytes());
-            out.names |= bit(*hash);
-        }
-        for pattern in &actions.wild {
-            out.names = u64::MAX;
-            out.heads |= match pattern.head().as_bytes() {
-                head @ [_, _, ..] => head_bit(head),
-                _ => u64::MAX,
-            };
-        }
-        out
+        let exact = actions.exact.iter().map(|(hash, name)| head_bit(name.as_bytes()) | name_bit(*hash));
+        let wild = actions.wild.iter().map(|pattern| match pattern.head().as_bytes() {
+            head @ [_, _, ..] => head_bit(head) | ALL_NAMES,
+            _ => u64::MAX,
+        });
+        Self { actions: exact.chain(wild).fold(0, |all, bits| all | bits), ..any_resource }
     }
 
     /// With what a single resource pattern begins with: the last eight bytes of that tell the most.
@@ -58,6 +48,7 @@ impl Filter {
             && let Some(word) = pattern.head().as_bytes().last_chunk::<8>()
         {
             self.word = u64::from_le_bytes(*word);
+            self.mask = u64::MAX;
             self.at = pattern.head().len() as u32 - 8;
         }
         self
@@ -65,12 +56,11 @@ impl Filter {
 
     #[inline]
     pub(crate) fn may_match(&self, marks: &Marks<'_>) -> bool {
-        // A place beyond the resource's end is looked for at its end, and found to be elsewhere.
+        // A place beyond the resource's end is looked for at its end: a wrong yes now and then does no harm.
         let at = self.at.min(marks.last) as usize;
         let own = marks.resource.get(at..at + 8).and_then(|own| own.first_chunk::<8>());
         let own = own.map_or(0, |own| u64::from_le_bytes(*own));
-        let resource = (self.at == NOWHERE) | ((own == self.word) & (self.at <= marks.last));
-        (self.heads & marks.head != 0) & (self.names & marks.name != 0) & resource
+        (self.actions & marks.action == marks.action) & ((own ^ self.word) & self.mask == 0)
     }
 }
 
@@ -78,20 +68,23 @@ impl<'a> Marks<'a> {
     pub(crate) fn new(action: &[u8], action_hash: u64, resource: &'a [u8]) -> Self {
         // Of a shorter one nothing that a pattern could ask for.
         let resource = if resource.len() < 8 { &[0; 8] } else { resource };
-        let last = u32::try_from(resource.len() - 8).unwrap_or(NOWHERE - 1);
-        Self { head: head_bit(action), name: bit(action_hash), resource, last }
+        let last = u32::try_from(resource.len() - 8).unwrap_or(u32::MAX);
+        Self { action: head_bit(action) | name_bit(action_hash), resource, last }
     }
 }
 
-fn bit(hash: u64) -> u64 {
-    1 << (hash & 63)
+/// The bits of every whole action.
+const ALL_NAMES: u64 = !0 << 32;
+
+fn name_bit(hash: u64) -> u64 {
+    1 << (32 + (hash & 31))
 }
 
-/// A bit for the first two characters: those that there are services for fall on different ones, mostly.
+/// A bit for the first two characters: those that there are services for fall on different ones, mostly. An action
+/// shorter than that has none: what asks for one does not match it.
 fn head_bit(action: &[u8]) -> u64 {
     match action {
-        [first, second, ..] => bit((u64::from(*first) * 7) ^ (u64::from(*second) * 23)),
-        // Shorter than any action: only patterns that take anything are asked.
-        _ => u64::MAX,
+        [first, second, ..] => 1 << (((u64::from(*first) * 7) ^ (u64::from(*second) * 23)) & 31),
+        _ => 0,
     }
 }

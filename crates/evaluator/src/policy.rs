@@ -43,8 +43,14 @@ pub struct StatementInfo<'a> {
     pub span: Span,
 }
 
-/// With fewer statements than this, each is looked at. At most 64, the bits of a number.
-const INDEXED_FROM: usize = 8;
+/// With more statements than this, an index costs less than their filters. At most 64, the bits of a number.
+const FILTERED: usize = 14;
+
+/// Whether filters alone find the statements that matter: they are few, and hardly any are alike.
+fn tell_apart(filters: &[Filter]) -> bool {
+    let alike = |filter: &Filter| filters.iter().filter(|other| *other == filter).count();
+    filters.len() <= 3 || filters.len() <= FILTERED && filters.iter().all(|filter| alike(filter) <= 2)
+}
 
 impl Policy {
     /// Compiles a document. What a document may hold is the parser's matter; whatever slips through matches nothing.
@@ -74,7 +80,7 @@ impl Policy {
             filters.push(of_set[set as usize].and_resources(statement.resources.as_ref()));
             statements.push(statement);
         }
-        let index = (statements.len() >= INDEXED_FROM).then(|| Index::build(&statements, &action_sets));
+        let index = (!tell_apart(&filters)).then(|| Index::build(&statements, &action_sets));
         let heap_bytes = size_of::<Compiled>()
             + name.map_or(0, str::len)
             + size_of_val(&*filters)
@@ -161,14 +167,14 @@ impl Policy {
 
     /// Looks for a Deny that matches and, if wanted, for an Allow.
     pub(crate) fn scan(&self, subject: &Subject<'_>, want_allow: bool, steps: &mut u64) -> Scan {
-        let mut found = Scan::default();
+        let mut found = Scan { deny: NOTHING, allow: NOTHING };
         let has_wanted = self.0.has_deny || want_allow && self.0.has_allow;
         if !has_wanted {
             return found;
         }
         let _ = self.candidates(subject, steps, |at, statement, steps| {
             let wanted = match statement.effect {
-                Effect::Allow => want_allow && found.allow.is_none(),
+                Effect::Allow => want_allow && found.allow == NOTHING,
                 Effect::Deny => !subject.without_denies,
             };
             if !wanted {
@@ -178,10 +184,10 @@ impl Policy {
                 return ControlFlow::Continue(());
             }
             if statement.effect == Effect::Deny {
-                found.deny = Some(at);
+                found.deny = at;
                 return ControlFlow::Break(());
             }
-            found.allow = Some(at);
+            found.allow = at;
             if self.0.has_deny { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         found
@@ -250,10 +256,23 @@ impl Policy {
 }
 
 /// What one policy says of a request.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Scan {
-    pub(crate) deny: Option<u32>,
-    pub(crate) allow: Option<u32>,
+    // Small enough for a register: `NOTHING` where nothing was found.
+    deny: u32,
+    allow: u32,
+}
+
+const NOTHING: u32 = u32::MAX;
+
+impl Scan {
+    pub(crate) fn deny(self) -> Option<u32> {
+        (self.deny != NOTHING).then_some(self.deny)
+    }
+
+    pub(crate) fn allow(self) -> Option<u32> {
+        (self.allow != NOTHING).then_some(self.allow)
+    }
 }
 
 /// What a resource's policy says of a request.

@@ -20,21 +20,24 @@ pub(crate) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// Prepares a request, and hands it on: the action in lower case lives on the stack unless it is longer than any
-    /// action there is.
-    pub(crate) fn with<R>(request: &Request<'_>, has_boundary: bool, then: impl FnOnce(&Subject<'_>) -> R) -> R {
+    /// Prepares a request. The action in lower case lives in `short`, or in `long` when it is longer than any action
+    /// there is.
+    pub(crate) fn new(
+        request: &'a Request<'a>,
+        has_boundary: bool,
+        short: &'a mut [u8; 128],
+        long: &'a mut Vec<u8>,
+    ) -> Self {
         let text = request.action.as_bytes();
-        let mut buffer = [0; 128];
-        let long;
-        let (action, action_hash) = match hash::lower_into(text, &mut buffer) {
+        let (action, action_hash) = match hash::lower_into(text, short) {
             Some(short) => short,
             None => {
-                long = text.to_ascii_lowercase();
-                (&*long, hash::of(&long))
+                *long = text.to_ascii_lowercase();
+                (&**long, hash::of(long))
             }
         };
         let marks = Marks::new(action, action_hash, request.resource.as_bytes());
-        then(&Subject { request, action, action_hash, marks, has_boundary, without_denies: false })
+        Self { request, action, action_hash, marks, has_boundary, without_denies: false }
     }
 
     /// Whether the action knows no resource, so that only `*` matches it.

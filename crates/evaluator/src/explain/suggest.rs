@@ -14,10 +14,10 @@ use crate::subject::Subject;
 /// The types of policy that would have to allow, Denies aside, in the order in which a decision misses them. Empty
 /// when nothing could help.
 pub(super) fn wanting(request: &Request<'_>, policies: &Policies<'_>) -> Vec<PolicyKind> {
-    let found = Subject::with(request, policies.boundary.is_some(), |subject| {
-        decide::gather_allows(&Subject { without_denies: true, ..*subject }, policies)
-    });
-    let Some(mut found) = found else { return Vec::new() };
+    let (mut short, mut long) = ([0; 128], Vec::new());
+    let mut subject = Subject::new(request, policies.boundary.is_some(), &mut short, &mut long);
+    subject.without_denies = true;
+    let Some(mut found) = decide::gather_allows(&subject, policies) else { return Vec::new() };
     let mut kinds = Vec::new();
     loop {
         let decision = decide::conclude(request, policies, &found);
