@@ -1,0 +1,233 @@
+"""Policies tried without acting: the four operations of the simulator, through both front ends."""
+
+import pytest
+from support.api import AwsApi
+from support.documents import policy, trust
+from support.expect import refused
+
+BUCKET = "arn:aws:s3:::bank"
+ACTIONS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+
+
+def simulate(api, source=None, **members):
+    """All results, whichever of the two operations is asked."""
+    if source:
+        return api.items("SimulatePrincipalPolicy", "EvaluationResults", PolicySourceArn=source, **members)
+    return api.items("SimulateCustomPolicy", "EvaluationResults", **members)
+
+
+def decisions(results):
+    return [(each["EvalActionName"], each["EvalResourceName"], each["EvalDecision"]) for each in results]
+
+
+def sources(result):
+    return [(each["SourcePolicyId"], each["SourcePolicyType"]) for each in result["MatchedStatements"]]
+
+
+def test_given_policies(api):
+    policies = [
+        policy({"Action": ["s3:GetObject", "s3:PutObject"], "Resource": f"{BUCKET}/*"}),
+        policy({"Effect": "Deny", "Action": "s3:*", "Resource": f"{BUCKET}/vault"}),
+    ]
+    resources = [f"{BUCKET}/letter", f"{BUCKET}/vault"]
+    results = simulate(api, PolicyInputList=policies, ActionNames=ACTIONS, ResourceArns=resources)
+    assert decisions(results) == [
+        ("s3:GetObject", f"{BUCKET}/letter", "allowed"),
+        ("s3:GetObject", f"{BUCKET}/vault", "explicitDeny"),
+        ("s3:PutObject", f"{BUCKET}/letter", "allowed"),
+        ("s3:PutObject", f"{BUCKET}/vault", "explicitDeny"),
+        ("s3:DeleteObject", f"{BUCKET}/letter", "implicitDeny"),
+        ("s3:DeleteObject", f"{BUCKET}/vault", "explicitDeny"),
+    ]
+    assert sources(results[0]) == [("PolicyInputList.1", "none")]
+    assert sources(results[1]) == [("PolicyInputList.2", "none")]
+    assert sources(results[4]) == []
+    for result in results:
+        [specific] = result["ResourceSpecificResults"]
+        assert specific["EvalResourceName"] == result["EvalResourceName"]
+        assert specific["EvalResourceDecision"] == result["EvalDecision"]
+    paged = simulate(api, PolicyInputList=policies, ActionNames=ACTIONS, ResourceArns=resources, MaxItems=4)
+    assert decisions(paged) == decisions(results)
+
+
+def test_where_the_statement_stands(api):
+    text = """{
+  "Version": "2012-10-17",
+  "Statement": [
+    {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}
+  ]
+}"""
+    [result] = simulate(api, PolicyInputList=[text], ActionNames=["sqs:SendMessage"])
+    assert result["EvalResourceName"] == "*"
+    [statement] = result["MatchedStatements"]
+    assert statement["StartPosition"] == {"Line": 4, "Column": 5}
+    assert statement["EndPosition"] == {"Line": 4, "Column": 60}
+    assert not result.get("ResourceSpecificResults")
+
+
+def test_context_decides_and_its_absence_is_told(api):
+    document = policy({"Action": "s3:*", "Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}})
+    asked = {"PolicyInputList": [document], "ActionNames": ["s3:ListAllMyBuckets"]}
+    assert api.call("GetContextKeysForCustomPolicy", PolicyInputList=[document])["ContextKeyNames"] == ["aws:SourceIp"]
+    [result] = simulate(api, **asked)
+    assert (result["EvalDecision"], result["MissingContextValues"]) == ("implicitDeny", ["aws:SourceIp"])
+    for address, expected in [("192.0.2.7", "allowed"), ("198.51.100.7", "implicitDeny")]:
+        entry = {"ContextKeyName": "aws:SourceIp", "ContextKeyType": "ip", "ContextKeyValues": [address]}
+        [result] = simulate(api, **asked, ContextEntries=[entry])
+        assert (result["EvalDecision"], result["MissingContextValues"]) == (expected, [])
+
+
+def test_a_user_brings_what_he_and_his_groups_hold(api, name):
+    who, group, managed = name("user"), name("group"), name("policy")
+    user = api.call("CreateUser", UserName=who, Tags=[{"Key": "team", "Value": "reeds"}])["User"]
+    api.call("CreateGroup", GroupName=group)
+    api.call("AddUserToGroup", GroupName=group, UserName=who)
+    tagged = {"Action": "s3:GetObject", "Condition": {"StringEquals": {"aws:PrincipalTag/team": "reeds"}}}
+    api.call("PutUserPolicy", UserName=who, PolicyName="own", PolicyDocument=policy(tagged))
+    api.call("PutGroupPolicy", GroupName=group, PolicyName="shared", PolicyDocument=policy("s3:PutObject"))
+    made = api.call("CreatePolicy", PolicyName=managed, PolicyDocument=policy("s3:DeleteObject"))["Policy"]
+    api.call("AttachUserPolicy", UserName=who, PolicyArn=made["Arn"])
+    results = simulate(api, user["Arn"], ActionNames=[*ACTIONS, "s3:CreateBucket"])
+    assert [each["EvalDecision"] for each in results] == ["allowed", "allowed", "allowed", "implicitDeny"]
+    assert [sources(each) for each in results[:3]] == [
+        [(f"user_{who}_own", "user")],
+        [(f"group_{group}_shared", "group")],
+        [(managed, "user-managed")],
+    ]
+    added = policy({"Effect": "Deny", "Action": "s3:GetObject", "Condition": {"Null": {"s3:signatureversion": "true"}}})
+    [result] = simulate(api, user["Arn"], ActionNames=["s3:GetObject"], PolicyInputList=[added])
+    assert (result["EvalDecision"], sources(result)) == ("explicitDeny", [("PolicyInputList.1", "none")])
+    keys = api.call("GetContextKeysForPrincipalPolicy", PolicySourceArn=user["Arn"], PolicyInputList=[added])
+    assert keys["ContextKeyNames"] == ["aws:PrincipalTag/team", "s3:signatureversion"]
+    of_group = f"arn:aws:iam::{api.server.account}:group/{group}"
+    assert [each["EvalDecision"] for each in simulate(api, of_group, ActionNames=ACTIONS)] == [
+        "implicitDeny",
+        "allowed",
+        "implicitDeny",
+    ]
+    assert api.call("GetContextKeysForPrincipalPolicy", PolicySourceArn=of_group)["ContextKeyNames"] == []
+
+
+def test_a_stored_boundary_bounds(api, name):
+    who, managed = name("user"), name("policy")
+    boundary = api.call("CreatePolicy", PolicyName=managed, PolicyDocument=policy("s3:GetObject"))["Policy"]["Arn"]
+    user = api.call("CreateUser", UserName=who, PermissionsBoundary=boundary)["User"]
+    api.call("PutUserPolicy", UserName=who, PolicyName="own", PolicyDocument=policy("s3:*"))
+
+    def bounded(**members):
+        results = simulate(api, user["Arn"], ActionNames=ACTIONS[:2], **members)
+        detail = "PermissionsBoundaryDecisionDetail", "AllowedByPermissionsBoundary"
+        return [(each["EvalDecision"], each[detail[0]][detail[1]]) for each in results]
+
+    assert bounded() == [("allowed", True), ("implicitDeny", False)]
+    # One that is given takes its place.
+    given = bounded(PermissionsBoundaryPolicyInputList=[policy("s3:PutObject")])
+    assert given == [("implicitDeny", False), ("allowed", True)]
+
+
+def test_a_bucket_s_policy_across_accounts(api, name):
+    caller = f"arn:aws:iam::{api.server.account}:user/{name('user')}"
+    bucket = policy({"Principal": {"AWS": caller}, "Action": "s3:GetObject", "Resource": f"{BUCKET}/*"})
+    asked = {
+        "ActionNames": ["s3:GetObject"],
+        "ResourceArns": [f"{BUCKET}/a"],
+        "CallerArn": caller,
+        "ResourcePolicy": bucket,
+    }
+    [own] = simulate(api, PolicyInputList=[policy("sqs:*")], **asked)
+    assert (own["EvalDecision"], sources(own)) == ("allowed", [("ResourcePolicy", "resource")])
+    elsewhere = {**asked, "ResourceOwner": "arn:aws:iam::444455556666:root"}
+    [result] = simulate(api, PolicyInputList=[policy("sqs:*")], **elsewhere)
+    assert result["EvalDecision"] == "implicitDeny"
+    assert result["EvalDecisionDetails"] == {"IAM Policy": "implicitDeny", "Resource Policy": "allowed"}
+    [result] = simulate(api, PolicyInputList=[policy("s3:GetObject")], **elsewhere)
+    assert result["EvalDecision"] == "allowed"
+
+
+def test_what_is_simulated_is_what_happens(server, api, name, new_user):
+    """The same policies, simulated and tried in earnest."""
+    other = name("user")
+    api.call("CreateUser", UserName=other, Path="/team/")
+    arn = f"arn:aws:iam::{server.account}:user/team/{other}"
+    statements = [
+        {"Action": ["iam:GetUser", "iam:ListUserTags"], "Resource": f"arn:aws:iam::{server.account}:user/team/*"},
+        {"Effect": "Deny", "Action": "iam:ListUserTags", "Resource": arn},
+    ]
+    user, credentials = new_user(policy(*statements))
+    calls = ["GetUser", "ListUserTags", "ListAccessKeys", "ListGroupsForUser"]
+    results = simulate(api, user["Arn"], ActionNames=[f"iam:{call}" for call in calls], ResourceArns=[arn])
+    for call, result in zip(calls, results, strict=True):
+        if result["EvalDecision"] == "allowed":
+            api.signed_by(credentials).call(call, UserName=other)
+        else:
+            refused(api.signed_by(credentials), "AccessDenied", call, UserName=other)
+    assert [each["EvalDecision"] for each in results] == ["allowed", "explicitDeny", "implicitDeny", "implicitDeny"]
+
+
+def test_roles_are_simulated_without_their_trust(api, name):
+    role = name("role")
+    made = api.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trust(api.server.account))["Role"]
+    document = policy({"Action": "sts:AssumeRole", "Resource": made["Arn"]})
+    api.call("PutRolePolicy", RoleName=role, PolicyName="own", PolicyDocument=document)
+    [result] = simulate(api, made["Arn"], ActionNames=["sts:AssumeRole"], ResourceArns=[made["Arn"]])
+    assert (result["EvalDecision"], sources(result)) == ("allowed", [(f"role_{role}_own", "role")])
+
+
+@pytest.mark.parametrize(
+    ("members", "part"),
+    [
+        ({"PolicyInputList": ["{"]}, "PolicyInputList.1: line 1, column 2"),
+        ({"ActionNames": ["s3:*"]}, "Invalid action"),
+        ({"ResourceArns": ["bank"]}, "Invalid resource"),
+        ({"CallerArn": "arn:aws:iam::111122223333:role/x"}, "Invalid CallerArn"),
+        ({"ResourceOwner": "somebody"}, "Invalid ResourceOwner"),
+        ({"ResourcePolicy": trust("111122223333", "s3:GetObject")}, "CallerArn must name"),
+        ({"ResourceHandlingOption": "EC2-VPC-EBS"}, "needs a resource of type"),
+        ({"PermissionsBoundaryPolicyInputList": [policy("s3:*"), policy("s3:*")]}, "one policy only"),
+        ({"ContextEntries": [{"ContextKeyName": "s3:from", "ContextKeyType": "ip", "ContextKeyValues": ["x"]}]}, "`x`"),
+    ],
+)
+def test_what_is_no_simulation_is_refused(api, members, part):
+    asked = {"PolicyInputList": [policy("s3:*")], "ActionNames": ["s3:GetObject"], **members}
+    assert part in refused(api, "InvalidInput", "SimulateCustomPolicy", **asked).message
+
+
+def test_whom_nobody_knows(api, server, name):
+    missing, simulating = name("user"), {"ActionNames": ["s3:GetObject"]}
+    for operation, more in [("SimulatePrincipalPolicy", simulating), ("GetContextKeysForPrincipalPolicy", {})]:
+        arn = f"arn:aws:iam::{server.account}:user/{missing}"
+        error = refused(api, "NoSuchEntity", operation, PolicySourceArn=arn, **more)
+        assert error.message == f"The user with name {missing} cannot be found."
+        root = f"arn:aws:iam::{server.account}:root"
+        refused(api, "InvalidInput", operation, PolicySourceArn=root, **more)
+    refused(api, "ValidationError", "SimulatePrincipalPolicy", PolicySourceArn=arn)
+    refused(api, "ValidationError", "SimulateCustomPolicy", ActionNames=["s3:GetObject"])
+
+
+def test_simulating_takes_permission(api, server, name, new_user):
+    subject, _ = new_user()
+    actions = ["iam:SimulatePrincipalPolicy", "iam:GetContextKeysForPrincipalPolicy"]
+    _, credentials = new_user(policy({"Action": actions, "Resource": subject["Arn"]}))
+    clerk = api.signed_by(credentials)
+    simulate(clerk, subject["Arn"], ActionNames=["s3:GetObject"])
+    clerk.call("GetContextKeysForPrincipalPolicy", PolicySourceArn=subject["Arn"])
+    # Whether others are there is not told.
+    for other in (f"arn:aws:iam::{server.account}:user/{name('user')}", "arn:aws:iam::444455556666:user/x"):
+        refused(clerk, "AccessDenied", "SimulatePrincipalPolicy", PolicySourceArn=other, ActionNames=["s3:GetObject"])
+        refused(clerk, "AccessDenied", "GetContextKeysForPrincipalPolicy", PolicySourceArn=other)
+    inputs = {"PolicyInputList": [policy("s3:*")]}
+    refused(clerk, "AccessDenied", "SimulateCustomPolicy", ActionNames=["s3:GetObject"], **inputs)
+    refused(clerk, "AccessDenied", "GetContextKeysForCustomPolicy", **inputs)
+
+
+def test_boto3_s_own_paginator(server, aws):
+    client = AwsApi(server, aws.credentials).client("iam")
+    pages = client.get_paginator("simulate_custom_policy").paginate(
+        PolicyInputList=[policy("s3:Get*")],
+        ActionNames=[f"s3:Get{number}" for number in range(25)],
+        PaginationConfig={"PageSize": 10},
+    )
+    pages = [page["EvaluationResults"] for page in pages]
+    assert [len(page) for page in pages] == [10, 10, 5]
+    assert {each["EvalDecision"] for page in pages for each in page} == {"allowed"}
+    assert pages[0][0]["EvalActionName"] == "s3:Get0"
