@@ -9,7 +9,7 @@ import grpc
 import pytest
 from attacks.forge import EMPTY, now, stamp
 from attacks.test_malformed import PREFACE, frame
-from attacks.watch import everything, well
+from attacks.watch import everything, memory, well
 from botocore.awsrequest import AWSRequest
 from support.api import AwsApi, GrpcApi, grpc_error, sign_metadata
 from support.documents import ALLOW_ALL, trust
@@ -219,6 +219,33 @@ def test_giant_and_broken_frames(server, channel, admin):
                         if b"\x01\x05\x00\x00\x00\x01" in received or b"\x01\x04\x00\x00\x00\x01" in received:
                             break
                         received += connection.recv(65536)
+
+
+def test_streams_that_never_end_do_not_fill_the_memory(server, admin):
+    """Sixteen unfinished messages on each of two hundred connections: what is held of them is bounded."""
+    path, _ = message()
+    host = server.target.encode()
+    head = b"\x83\x86\x41" + bytes([len(host)]) + host + b"\x44" + bytes([len(path)]) + path.encode() + b"\x5f\x10application/grpc"
+    data = b"\0" + (1_000_000).to_bytes(4, "big") + b"a" * 60_000
+    before, held = memory(server, "VmRSS"), []
+    try:
+        for _ in range(200):
+            connection = socket.create_connection(("127.0.0.1", server.port), timeout=5)
+            held.append(connection)
+            frames = PREFACE + frame(4, 0, 0)
+            for stream in range(1, 33, 2):
+                frames += frame(1, 4, stream, head)
+                frames += b"".join(frame(0, 0, stream, data[at : at + 16_000]) for at in range(0, len(data), 16_000))
+            try:
+                connection.sendall(frames)
+            except OSError:
+                pass  # refused while it was sending
+        assert GrpcApi(server, admin["user"]).call("GetCallerIdentity")
+        assert memory(server, "VmRSS") - before < 160 * 1024 * 1024
+    finally:
+        for connection in held:
+            connection.close()
+    assert GrpcApi(server, admin["user"]).call("GetCallerIdentity")
 
 
 def test_unknown_methods(server, channel, admin):

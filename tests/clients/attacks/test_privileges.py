@@ -438,6 +438,32 @@ def test_who_it_is_is_not_for_the_asker_to_say(server, new_user):
             assert error.code == "ValidationError", error
 
 
+def test_what_a_request_brings_is_no_pattern(server, new_user):
+    """A value that a policy's variable stands for is text: its stars and braces mean nothing."""
+    user, _ = new_user(
+        policy(
+            {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/${s3:prefix}"},
+            {"Action": "s3:PutObject", "Condition": {"StringLike": {"s3:name": "${s3:prefix}"}}},
+            {"Action": "s3:ListBucket", "Resource": "arn:aws:s3:::b/${s3:prefix}*"},
+        )
+    )
+    _, asker = new_user(policy("bailiwick:*"))
+    service = GrpcApi(server, asker)
+
+    def decided(action, resource, **context):
+        keys = [{"key": f"s3:{key}", "values": [value]} for key, value in context.items()]
+        ask = {"caller": {"principalArn": user["Arn"]}, "action": f"s3:{action}", "resource": resource, "resourceAccount": server.account}
+        return service.call("Authorize", **ask, context=keys)["decision"] == "DECISION_ALLOW"
+
+    assert decided("GetObject", "arn:aws:s3:::b/mine", prefix="mine")
+    for value in ("*", "?" * 6, "${*}", "${s3:name}", "${aws:username}", "s*", "secret\0", "", "SECRET"):
+        assert not decided("GetObject", "arn:aws:s3:::b/secret", prefix=value, name="secret"), value
+        assert not decided("PutObject", "arn:aws:s3:::b/secret", prefix=value, name="secret"), value
+    assert decided("GetObject", "arn:aws:s3:::b/*", prefix="*")
+    assert decided("ListBucket", "arn:aws:s3:::b/secret", prefix="sec")
+    assert not decided("ListBucket", "arn:aws:s3:::b/secret", prefix="*")
+
+
 # Accounts.
 
 
