@@ -1,7 +1,7 @@
 //! Who is asked about, how that is proven, and what the asking service needs for it.
 //!
 //! A signed request and a handle prove the caller that they are of. A user or root user may be named by ARN, and a
-//! service by its name, by who has `bailiwick:AuthorizeAs`; a role or session may not, since a bare ARN has neither
+//! service by its name, by who has `bailiwick:AuthorizeAs`, or is registered to act as that service; a role or session may not, since a bare ARN has neither
 //! session policies nor tags nor MFA. A session token proves nothing: every service that its holder signs for sees it.
 
 use std::sync::Arc;
@@ -46,8 +46,18 @@ impl Authz {
                 Ok(Claim { account: Some(account), unproven: Some((arn.as_str().to_owned(), account)) })
             }
             Who::ServicePrincipal(name) => {
-                let on = Arn::of(cx.partition(), "bailiwick", cx.account(), format_args!("service-principal/{name}"));
-                Ok(Claim { account: None, unproven: Some((on.as_str().to_owned(), cx.account())) })
+                let registered = snapshot.service_of_principal(name);
+                let own_id = match &cx.caller().principal {
+                    Principal::User { id, .. } | Principal::RoleSession { id, .. } => Some(id),
+                    Principal::Root { .. } => None,
+                };
+                if registered.is_some_and(|service| own_id.is_some_and(|id| service.actors.contains(id))) {
+                    return Ok(Claim::nobody());
+                }
+                // A name that is registered is the deployment's; any other is whose it may be to the asker.
+                let owner = if registered.is_some() { snapshot.management_account() } else { cx.account() };
+                let on = Arn::of(cx.partition(), "bailiwick", owner, format_args!("service-principal/{name}"));
+                Ok(Claim { account: None, unproven: Some((on.as_str().to_owned(), owner)) })
             }
             Who::Anonymous(_) => Ok(Claim::nobody()),
         }

@@ -253,6 +253,6 @@ fn principal(who: &Authenticated, present: &Present<'_>) -> Principal {
     }
 }
 
-fn date(time: Timestamp) -> prost_types::Timestamp {
+pub(crate) fn date(time: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: time.as_second(), nanos: time.subsec_nanosecond() }
 }

@@ -7,7 +7,7 @@ use bailiwick_api::authz::{
 };
 use bailiwick_api::op;
 use bailiwick_evaluator as evaluator;
-use bailiwick_model::{IamError, Result};
+use bailiwick_model::{AccountId, IamError, Result};
 use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
@@ -23,7 +23,12 @@ use crate::subject::{Present, Subject};
 /// The asking service needs `bailiwick:Authorize` on `arn:PARTITION:bailiwick::ITS-ACCOUNT:service/PREFIX`, where
 /// `PREFIX` is that of the action asked about; its policies may bound it by that resource or by the keys
 /// `bailiwick:ServicePrefix` and `bailiwick:PrincipalAccount`. Who names a caller that is not proven needs
-/// `bailiwick:AuthorizeAs` on the caller's ARN as well, which no identity policy gives across accounts.
+/// `bailiwick:AuthorizeAs` on the caller's ARN as well, which no identity policy gives across accounts. So it does for
+/// a service principal, unless the service is registered and the asking user or role is listed to act as it.
+///
+/// A question without a policy of the resource is decided with the one that is kept for its ARN, if there is one; the
+/// tags that are kept are `aws:ResourceTag/…` where the question does not bring the key. What a kept policy says is
+/// told to the account that owns the resource and to the management account, not to others.
 ///
 /// # Errors
 /// `ValidationError`, `InvalidInput`, `MalformedPolicyDocument`, and what is wrong with the caller's proof.
@@ -113,7 +118,8 @@ impl Authz {
         let subject = self.asked_about(cx, snapshot, req.caller.as_ref())?;
         self.asked(cx, snapshot, req, &subject, |present, request, policies| {
             let decision = evaluator::decide(request, policies);
-            Told::of(&decision, present, request, policies)
+            let is_stranger = req.resource_policy.is_none() && is_stranger(cx, request.resource_account.id);
+            Told::of(&decision, present, request, policies).unless_stranger(is_stranger)
         })
     }
 
@@ -158,9 +164,16 @@ impl Authz {
         question.check_context(&own)?;
         Ok(question.put(present, &[&own, shared], cx.now(), |request, policies| {
             let decision = evaluator::decide(request, policies);
-            Told::of(&decision, present, request, policies).result()
+            let is_stranger = item.resource_policy.is_none() && is_stranger(cx, request.resource_account.id);
+            Told::of(&decision, present, request, policies).unless_stranger(is_stranger).result()
         }))
     }
+}
+
+/// Whether the asking service is of an account that may not see what is kept in this one: neither the same, nor the
+/// management account.
+pub(crate) fn is_stranger(cx: &Cx, owner: Option<AccountId>) -> bool {
+    cx.account() != cx.deployment().management_account && owner.is_some_and(|owner| owner != cx.account())
 }
 
 /// The same refusal once more, for another item.

@@ -5,13 +5,14 @@ use bailiwick_api::authz::{
 };
 use bailiwick_api::op;
 use bailiwick_evaluator::{self as evaluator, Actual, Explanation, Failure, Policies, PolicyKind};
-use bailiwick_model::{IamError, Result};
+use bailiwick_model::{AccountId, IamError, Result};
 use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_storage::Tx;
 
 use crate::Authz;
 use crate::asked::Claim;
-use crate::question::{assumed, service_prefix};
+use crate::authorize::is_stranger;
+use crate::question::{self, assumed, service_prefix};
 use crate::render::{Told, policy_type, statement};
 use crate::subject::Present;
 
@@ -20,7 +21,8 @@ use crate::subject::Present;
 /// The asking service needs `bailiwick:Explain`, bounded like `bailiwick:Authorize`. An explanation shows what
 /// policies say, so across accounts it is for the management account alone: for others the check is on
 /// `arn:PARTITION:bailiwick::THE-PRINCIPAL'S-ACCOUNT:service/PREFIX`, which no identity policy of theirs can give. For
-/// who asks about assuming a role it is on the role's account as well, whose trust policy would be shown.
+/// who asks about assuming a role it is on the role's account as well, whose trust policy would be shown; for a question
+/// without a policy of the resource on the resource's account, whose kept policy would be.
 ///
 /// # Errors
 /// As Authorize.
@@ -34,8 +36,10 @@ impl Handle<op::Explain> for Authz {
         let owner = claim.account.filter(|_| !is_management).unwrap_or(cx.account());
         let mut checks = claim.checks_in(cx, "bailiwick:Explain", prefix, owner);
         let role = assumed(&req.action, &req.resource).and_then(|role| role.account_id());
-        if let Some(role) = role.filter(|role| *role != owner && !is_management) {
-            checks.extend(claim.checks_in(cx, "bailiwick:Explain", prefix, role));
+        let brought = role.is_some() || req.resource_policy.is_some();
+        let holder = if brought { role } else { kept_by(&req.resource, req.resource_account.as_deref()) };
+        if let Some(holder) = holder.filter(|holder| *holder != owner && is_stranger(cx, Some(*holder))) {
+            checks.extend(claim.checks_in(cx, "bailiwick:Explain", prefix, holder));
         }
         Ok(checks)
     }
@@ -51,6 +55,11 @@ impl Handle<op::Explain> for Authz {
             render(&explanation, told.response(revision), present, policies)
         })
     }
+}
+
+/// The account in which a policy of the resource would be kept.
+fn kept_by(resource: &str, said: Option<&str>) -> Option<AccountId> {
+    question::owner(resource, said).ok().flatten()
 }
 
 fn asked(req: &ExplainRequest) -> Result<&authz::AuthorizeRequest> {

@@ -3,7 +3,8 @@
 //! [`Authz::authenticate`] proves a caller by a signature or a bearer token, re-reading at every use that he still
 //! exists and that nothing was revoked. [`Authz::decide`] decides the checks of Bailiwick's own operations. The
 //! handlers of `authz.v1` do both for other services, on the same path: `asked` says who is asked about and how that
-//! is proven, `question` how a request becomes one for the evaluator.
+//! is proven, `question` how a request becomes one for the evaluator. `registry` and `resources` keep what services call
+//! things, and their resources' policies and tags.
 //!
 //! The crate deliberately does not know front ends, nor how policies are matched: that is `evaluator`'s.
 //!
@@ -20,7 +21,9 @@ mod explain;
 mod keys;
 mod proof;
 mod question;
+mod registry;
 mod render;
+mod resources;
 mod simulate;
 mod subject;
 #[cfg(test)]

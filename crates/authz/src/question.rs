@@ -7,7 +7,7 @@ use bailiwick_api::authz::{ContextEntry, ContextType};
 use bailiwick_evaluator::{
     Context, ContextKey, ContextSource, ContextValue, GlobalKey, Policies, Policy, Request, ResourceAccount,
 };
-use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Result};
+use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Result, Tags};
 use bailiwick_policy_lang::{PolicyKind, parse};
 use bailiwick_snapshot::Snapshot;
 use base64::Engine as _;
@@ -61,10 +61,14 @@ impl<'a> Question<'a> {
         let account = self.account.or(if self.resource == "*" { present.subject.account } else { None });
         let digits = account.map(AccountId::digits);
         let resource = ResourceKeys(digits.as_ref().and_then(|digits| std::str::from_utf8(digits).ok()));
-        let mut layers: SmallVec<[&dyn ContextSource; 4]> = SmallVec::new();
+        let kept = account.and_then(|account| present.snapshot.resource(account, self.resource));
+        let tags = kept.map(|kept| KeptTags(&kept.tags));
+        let mut layers: SmallVec<[&dyn ContextSource; 5]> = SmallVec::new();
         layers.push(&system);
         layers.push(&resource);
         layers.extend(context.iter().map(|keys| *keys as &dyn ContextSource));
+        // Last: what the question brings comes before what is kept.
+        layers.extend(tags.iter().map(|tags| tags as &dyn ContextSource));
         let request = Request {
             principal: present.principal(),
             action: self.action,
@@ -76,7 +80,7 @@ impl<'a> Question<'a> {
             context: Context::new(&layers),
         };
         let policies = Policies {
-            resource: self.policy.as_ref(),
+            resource: self.policy.as_ref().or_else(|| kept?.policy.as_ref()),
             resource_must_allow: self.action.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("kms:")),
             trust: trust(present.snapshot, self.action, self.resource),
             ..present.policies()
@@ -134,7 +138,7 @@ pub(crate) fn service_prefix(action: &str) -> Result<&str> {
 }
 
 /// The account that owns a resource; none where there is no resource.
-fn owner(resource: &str, said: Option<&str>) -> Result<Option<AccountId>> {
+pub(crate) fn owner(resource: &str, said: Option<&str>) -> Result<Option<AccountId>> {
     let said = said.map(AccountId::parse).transpose()?;
     if resource == "*" {
         return Ok(said);
@@ -172,6 +176,21 @@ impl ContextSource for ResourceKeys<'_> {
     fn value(&self, key: &ContextKey) -> Option<ContextValue<'_>> {
         match key.global()? {
             GlobalKey::ResourceAccount => self.0.map(ContextValue::One),
+            _ => None,
+        }
+    }
+}
+
+/// The tags that are kept of a resource.
+struct KeptTags<'a>(&'a Tags);
+
+impl ContextSource for KeptTags<'_> {
+    fn value(&self, key: &ContextKey) -> Option<ContextValue<'_>> {
+        match key.global()? {
+            GlobalKey::ResourceTag => {
+                let mut tags = self.0.iter();
+                tags.find(|tag| key.tag_matches(&tag.key)).map(|tag| ContextValue::One(&tag.value))
+            }
             _ => None,
         }
     }

@@ -36,6 +36,12 @@ impl Told {
         }
     }
 
+    /// The same for an asker who may not see what the resource's policy says: without its statement.
+    pub(crate) fn unless_stranger(mut self, is_stranger: bool) -> Self {
+        self.statement = self.statement.filter(|at| !is_stranger || at.policy_type() != PolicyType::Resource);
+        self
+    }
+
     pub(crate) fn response(self, revision: String) -> AuthorizeResponse {
         AuthorizeResponse {
             decision: self.decision.into(),

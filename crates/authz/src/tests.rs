@@ -33,6 +33,8 @@ mod decisions;
 mod explanations;
 mod handles;
 mod questions;
+mod registry;
+mod resources;
 mod simulations;
 
 const MAIN: &str = "111122223333";
@@ -313,8 +315,26 @@ impl House {
         self.authz.authenticate(&proof, self.now()).await
     }
 
-    /// Does what the pipeline does with a call: checks, each decided, then the handler.
+    /// Does what the pipeline does with a call that changes nothing.
     async fn call<O: Operation>(&self, who: &Authenticated, req: O::Request) -> Result<O::Response>
+    where
+        Authz: Handle<O>,
+    {
+        self.called::<O>(who, req).await.map(|(answer, _)| answer)
+    }
+
+    /// The same with one that changes something.
+    async fn change<O: Operation>(&self, who: &Authenticated, req: O::Request) -> Result<O::Response>
+    where
+        Authz: Handle<O>,
+    {
+        let (answer, tx) = self.called::<O>(who, req).await?;
+        self.commit(tx).await;
+        Ok(answer)
+    }
+
+    /// Checks, each decided, then the handler.
+    async fn called<O: Operation>(&self, who: &Authenticated, req: O::Request) -> Result<(O::Response, Tx)>
     where
         Authz: Handle<O>,
     {
@@ -327,7 +347,8 @@ impl House {
         for check in &checks {
             self.authz.decide(&snapshot, who, &cx, check)?;
         }
-        Handle::<O>::handle(&self.authz, &cx, &mut tx, req).await
+        let answer = Handle::<O>::handle(&self.authz, &cx, &mut tx, req).await?;
+        Ok((answer, tx))
     }
 
     /// A user of the main account who may ask everything, as a service would have one.
@@ -348,7 +369,10 @@ fn agrees_with_catalogue(check: &Check) {
         return;
     }
     let on = arn(&check.resource);
-    let kind = on.typed_resource().map_or(on.resource(), |(kind, ..)| kind);
+    let kind = match on.service() {
+        "iam" | "sts" | "bailiwick" => on.typed_resource().map_or(on.resource(), |(kind, ..)| kind),
+        _ => "resource",
+    };
     assert!(action.resources.iter().any(|known| **known == *kind), "{} on {on}", check.action);
     let of_resource = service.resource(kind).into_iter().flat_map(|resource| &resource.keys);
     let known: Vec<_> = action.keys.iter().chain(of_resource).collect();
