@@ -114,8 +114,8 @@ struct Page {
     marker: Option<String>,
 }
 
-/// A page ends where this many statements have been looked at, however many results were asked for.
-const LOOKS: usize = 100_000;
+/// A page ends where this much has been looked at, however many results were asked for: see [`Scenario::cost`].
+const LOOKS: usize = 50_000;
 
 /// One page of results: by action, then by resource, both in the order in which they were given.
 fn page(

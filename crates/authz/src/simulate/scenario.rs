@@ -118,11 +118,12 @@ impl<'a> Scenario<'a> {
         if self.together { 1 } else { self.resources.len() }
     }
 
-    /// How many statements one result looks at, at least one.
+    /// How much there is to look at for one result: compiled policies in pieces of the size of a small statement.
     pub(super) fn cost(&self) -> usize {
-        let statements: usize = self.source.policies().chain(&self.resource_policy).map(Policy::len).sum();
+        const PIECE: usize = 256;
+        let bytes: usize = self.source.policies().chain(&self.resource_policy).map(Policy::heap_bytes).sum();
         let resources = if self.together { self.resources.len() } else { 1 };
-        (statements + 1).saturating_mul(resources)
+        (bytes / PIECE + 1).saturating_mul(resources)
     }
 
     /// The result at a position below [`len`](Self::len).
