@@ -1,0 +1,226 @@
+"""Services of one's own: registered names, and the policies and tags that are kept of their resources."""
+
+import json
+
+import pytest
+from support.documents import ALLOW_ALL, policy
+from support.expect import refused
+from support.server import Credentials
+
+REGION = "eu-central-1"
+
+
+@pytest.fixture
+def album(server, name):
+    """The ARN of an album that no other test has."""
+    return f"arn:aws:photos:{REGION}:{server.account}:album/{name('album')}"
+
+
+@pytest.fixture
+def prefix(name):
+    """A service prefix that no other test has."""
+    return name("photos")
+
+
+def definition(prefix, principal=None, **more):
+    """A catalogue file of one service."""
+    service = {
+        "principals": [principal or f"{prefix}.example.com"],
+        "keys": {f"{prefix}:Size": "Numeric"},
+        "resources": {"album": {"arns": ["arn:${Partition}:photos:${Region}:${Account}:album/${AlbumId}"]}},
+        "actions": {"GetAlbum": {"resources": ["album"], "keys": [f"{prefix}:Size"]}, "ListAlbums": {}},
+    }
+    return json.dumps({"catalogue": 1, "services": {prefix: service | more}})
+
+
+def sharing(principal, effect="Allow", **more):
+    """A resource policy."""
+    return policy({"Effect": effect, "Principal": principal, "Action": "photos:GetAlbum", "Resource": "*"} | more)
+
+
+def decided(rpc, caller, album, action="photos:GetAlbum", **more):
+    return rpc.call("Authorize", caller=caller, action=action, resource=album, **more)["decision"]
+
+
+def test_a_service_is_registered_shown_listed_and_forgotten(rpc, new_user, prefix):
+    user, _ = new_user()
+    text = definition(prefix)
+    made = rpc.call("PutService", servicePrefix=prefix, definition=text, principalArns=[user["Arn"]])["service"]
+    assert made["servicePrefix"] == prefix
+    assert made["definition"] == text
+    assert made["servicePrincipals"] == [f"{prefix}.example.com"]
+    assert made["principalArns"] == [user["Arn"]]
+    assert rpc.call("GetService", servicePrefix=prefix)["service"] == made
+    rpc.call("PutService", servicePrefix=prefix + "-b", definition=definition(prefix + "-b"))
+    listed, marker = [], {}
+    while True:
+        page = rpc.call("ListServices", maxItems=1, **marker)
+        listed += page["services"]
+        if not page["isTruncated"]:
+            break
+        marker = {"marker": page["marker"]}
+    prefixes = [each["servicePrefix"] for each in listed]
+    assert prefixes == sorted(prefixes) and {prefix, prefix + "-b"} <= set(prefixes)
+    rpc.call("DeleteService", servicePrefix=prefix)
+    refused(rpc, "NoSuchEntity", "GetService", servicePrefix=prefix)
+    refused(rpc, "NoSuchEntity", "DeleteService", servicePrefix=prefix)
+
+
+def test_definitions_that_are_none(rpc, prefix):
+    for wrong in ("{", "{}", definition("other"), definition(prefix, principal="iam.amazonaws.com"), definition(prefix, x=1)):
+        refused(rpc, "InvalidInput", "PutService", servicePrefix=prefix, definition=wrong)
+    for taken in ("iam", "sts", "bailiwick", "aws"):
+        refused(rpc, "InvalidInput", "PutService", servicePrefix=taken, definition=definition(taken))
+    refused(rpc, "ValidationError", "PutService", servicePrefix="Photos", definition=definition(prefix))
+    refused(rpc, "ValidationError", "PutService", servicePrefix=prefix)
+    error = refused(rpc, "InvalidInput", "PutService", servicePrefix=prefix, definition='{"catalogue": 2}')
+    assert "line 1, column 15" in error.message
+    rpc.call("PutService", servicePrefix=prefix, definition=definition(prefix))
+    rival = definition(prefix + "-b", principal=f"{prefix}.example.com")
+    refused(rpc, "EntityAlreadyExists", "PutService", servicePrefix=prefix + "-b", definition=rival)
+
+
+def test_only_who_is_listed_acts_as_a_registered_service(rpc, new_user, prefix, album):
+    user, credentials = new_user(policy("bailiwick:Authorize"))
+    service = rpc.signed_by(credentials)
+    who = {"servicePrincipal": f"{prefix}.example.com"}
+    rpc.call("PutResourcePolicy", resourceArn=album, policy=sharing({"Service": f"{prefix}.example.com"}))
+    question = {"caller": who, "action": "photos:GetAlbum", "resource": album}
+    refused(service, "AccessDenied", "Authorize", **question)
+    rpc.call("PutService", servicePrefix=prefix, definition=definition(prefix), principalArns=[user["Arn"]])
+    assert decided(service, who, album) == "DECISION_ALLOW"
+    rpc.call("PutService", servicePrefix=prefix, definition=definition(prefix))
+    refused(service, "AccessDenied", "Authorize", **question)
+
+
+def test_other_accounts_look_up_and_change_nothing(rpc, new_user, prefix, name, album):
+    made = rpc.call("CreateAccount", accountName=name(), email=f"{name()}@example.com")
+    _, credentials = new_user(ALLOW_ALL)
+    administrator = rpc.signed_by(credentials)
+    session = administrator.call("AssumeRole", RoleArn=made["roleArn"], RoleSessionName="there")
+    other = rpc.signed_by(Credentials.of(session["Credentials"]))
+    user, _ = new_user()
+    rpc.call("PutService", servicePrefix=prefix, definition=definition(prefix), principalArns=[user["Arn"]])
+    seen = other.call("GetService", servicePrefix=prefix)["service"]
+    assert "principalArns" not in seen or not seen["principalArns"]
+    refused(other, "AccessDenied", "PutService", servicePrefix=prefix, definition=definition(prefix))
+    refused(other, "AccessDenied", "DeleteService", servicePrefix=prefix)
+    refused(other, "ValidationError", "PutResourcePolicy", resourceArn=album, policy=sharing("*"))
+    # An ARN without account is each account's own.
+    bucket = f"arn:aws:s3:::{name('bucket')}"
+    other.call("PutResourcePolicy", resourceArn=bucket, policy=sharing("*"))
+    refused(rpc, "NoSuchEntity", "GetResourcePolicy", resourceArn=bucket)
+
+
+def test_a_kept_policy_decides(rpc, new_user, album):
+    user, _ = new_user()
+    who = {"principalArn": user["Arn"]}
+    assert decided(rpc, who, album) == "DECISION_IMPLICIT_DENY"
+    document = sharing({"AWS": user["Arn"]}, Sid="Shared")
+    rpc.call("PutResourcePolicy", resourceArn=album, policy=document)
+    kept = rpc.call("GetResourcePolicy", resourceArn=album)
+    assert kept["policy"] == document and kept["resourceArn"] == album
+    answer = rpc.call("Authorize", caller=who, action="photos:GetAlbum", resource=album)
+    assert answer["decision"] == "DECISION_ALLOW"
+    assert (answer["statement"]["policy"], answer["statement"]["sid"]) == (album, "Shared")
+    assert decided(rpc, who, album + "x") == "DECISION_IMPLICIT_DENY"
+    batch = rpc.call("BatchAuthorize", caller=who, items=[{"action": "photos:GetAlbum", "resource": album}])
+    assert batch["results"][0]["decision"] == "DECISION_ALLOW"
+    explained = rpc.call("Explain", request={"caller": who, "action": "photos:GetAlbum", "resource": album})
+    assert explained["result"]["decision"] == "DECISION_ALLOW" and album in explained["text"]
+    # What the question brings is in the place of what is kept.
+    assert decided(rpc, who, album, resourcePolicy=sharing("*", effect="Deny")) == "DECISION_EXPLICIT_DENY"
+    rpc.call("PutResourcePolicy", resourceArn=album, policy=sharing("*", effect="Deny"))
+    assert decided(rpc, who, album) == "DECISION_EXPLICIT_DENY"
+    page = rpc.call("ListResourcePolicies", arnPrefix=album)
+    assert [each["resourceArn"] for each in page["policies"]] == [album]
+    rpc.call("DeleteResourcePolicy", resourceArn=album)
+    assert decided(rpc, who, album) == "DECISION_IMPLICIT_DENY"
+    refused(rpc, "NoSuchEntity", "GetResourcePolicy", resourceArn=album)
+    refused(rpc, "NoSuchEntity", "DeleteResourcePolicy", resourceArn=album)
+
+
+def test_resource_policies_come_in_pages(rpc, album):
+    arns = sorted(f"{album}/{number}" for number in range(5))
+    for arn in arns:
+        rpc.call("PutResourcePolicy", resourceArn=arn, policy=sharing("*"))
+    rpc.call("TagResource", resourceArn=album + "/9", tags=[{"key": "a", "value": "b"}])
+    seen, marker = [], {}
+    while True:
+        page = rpc.call("ListResourcePolicies", arnPrefix=album + "/", maxItems=2, **marker)
+        seen += [each["resourceArn"] for each in page["policies"]]
+        if not page["isTruncated"]:
+            break
+        marker = {"marker": page["marker"]}
+    assert seen == arns
+
+
+def test_principals_are_bound_when_a_policy_is_put(rpc, aws, new_user, album):
+    user, _ = new_user()
+    document = sharing({"AWS": user["Arn"]})
+    rpc.call("PutResourcePolicy", resourceArn=album, policy=document)
+    renamed = user["UserName"] + "-renamed"
+    aws.call("UpdateUser", UserName=user["UserName"], NewUserName=renamed)
+    now = user["Arn"].replace(user["UserName"], renamed)
+    assert rpc.call("GetResourcePolicy", resourceArn=album)["policy"] == document.replace(user["Arn"], now)
+    assert decided(rpc, {"principalArn": now}, album) == "DECISION_ALLOW"
+    # A new user of the old name is somebody else.
+    aws.call("CreateUser", UserName=user["UserName"])
+    assert decided(rpc, {"principalArn": user["Arn"]}, album) == "DECISION_IMPLICIT_DENY"
+    nobody = sharing({"AWS": user["Arn"] + "-nobody"})
+    refused(rpc, "MalformedPolicyDocument", "PutResourcePolicy", resourceArn=album, policy=nobody)
+
+
+def test_documents_that_are_no_resource_policy(rpc, album):
+    for wrong in ("{", "[]", policy("photos:*"), sharing({"AWS": "arn:aws:iam::999999999999:root"}), sharing("*", Effect="Maybe")):
+        refused(rpc, "MalformedPolicyDocument", "PutResourcePolicy", resourceArn=album, policy=wrong)
+    large = sharing("*", Resource=["arn:aws:photos:::" + "x" * 1000 + str(number) for number in range(25)])
+    refused(rpc, "LimitExceeded", "PutResourcePolicy", resourceArn=album, policy=large)
+    for arn in ("album/1", album + "*", album.replace("photos", "iam"), album.replace("arn:aws:", "arn:aws-cn:"), album + "x" * 500):
+        refused(rpc, "ValidationError", "PutResourcePolicy", resourceArn=arn, policy=sharing("*"))
+
+
+def test_kept_tags_decide(rpc, new_user, album):
+    blue = policy({"Action": "photos:*", "Condition": {"StringEquals": {"aws:ResourceTag/Team": "blue"}}})
+    user, _ = new_user(blue)
+    who = {"principalArn": user["Arn"]}
+    assert rpc.call("ListTagsForResource", resourceArn=album).get("tags", []) == []
+    assert decided(rpc, who, album) == "DECISION_IMPLICIT_DENY"
+    rpc.call("TagResource", resourceArn=album, tags=[{"key": "Team", "value": "blue"}, {"key": "Cost", "value": ""}])
+    tags = rpc.call("ListTagsForResource", resourceArn=album)["tags"]
+    assert {tag["key"]: tag["value"] for tag in tags} == {"Team": "blue", "Cost": ""}
+    assert decided(rpc, who, album) == "DECISION_ALLOW"
+    brought = [{"key": "aws:ResourceTag/Team", "values": ["red"]}]
+    assert decided(rpc, who, album, context=brought) == "DECISION_IMPLICIT_DENY"
+    rpc.call("UntagResource", resourceArn=album, tagKeys=["team"])
+    assert decided(rpc, who, album) == "DECISION_IMPLICIT_DENY"
+    twice = [{"key": "a", "value": "1"}, {"key": "A", "value": "2"}]
+    refused(rpc, "InvalidInput", "TagResource", resourceArn=album, tags=twice)
+    many = [{"key": f"k{number}", "value": "v"} for number in range(50)]
+    refused(rpc, "LimitExceeded", "TagResource", resourceArn=album, tags=many)
+
+
+def test_who_may_put_is_decided_by_resource_and_tags(rpc, new_user, album):
+    rpc.call("TagResource", resourceArn=album, tags=[{"key": "Team", "value": "blue"}])
+    only = {"Action": "bailiwick:PutResourcePolicy", "Condition": {"StringEquals": {"aws:ResourceTag/Team": "blue"}}}
+    _, credentials = new_user(policy(only))
+    blue = rpc.signed_by(credentials)
+    blue.call("PutResourcePolicy", resourceArn=album, policy=sharing("*"))
+    refused(blue, "AccessDenied", "PutResourcePolicy", resourceArn=album + "x", policy=sharing("*"))
+    refused(blue, "AccessDenied", "GetResourcePolicy", resourceArn=album)
+    refused(blue, "AccessDenied", "UntagResource", resourceArn=album, tagKeys=["Team"])
+
+
+def test_what_is_kept_outlives_the_server(new_server, tmp_path):
+    from support.api import GrpcApi
+
+    server = new_server("durable").start()
+    rpc = GrpcApi(server, server.root)
+    arn = f"arn:aws:photos:{REGION}:{server.account}:album/1"
+    rpc.call("PutService", servicePrefix="photos", definition=definition("photos"))
+    rpc.call("PutResourcePolicy", resourceArn=arn, policy=sharing("*"))
+    server.kill()
+    server.start()
+    rpc = GrpcApi(server, server.root)
+    assert rpc.call("GetService", servicePrefix="photos")["service"]["servicePrefix"] == "photos"
+    assert decided(rpc, {"anonymous": {}}, arn) == "DECISION_ALLOW"
