@@ -48,8 +48,8 @@ const INVALID_TOKEN: &str = "The security token included in the request is inval
 
 /// How many callers with tokens are remembered.
 const REMEMBERED: usize = 16 * 1024;
-/// How many characters of policies that came with requests are kept compiled.
-const COMPILED: usize = 8 * 1024 * 1024;
+/// How many characters of policies that came with requests are kept compiled. Compiled they take several times as much.
+const COMPILED: usize = 2 * 1024 * 1024;
 
 /// Authenticates, decides, and answers `authz.v1`. Shared by all calls; decides on the newest snapshot.
 pub struct Authz {
