@@ -21,5 +21,25 @@ pub const LIST: &[(&str, Exception)] = &[
 /// The exception for an action, if there is one.
 #[must_use]
 pub fn of(action: &str) -> Option<Exception> {
+    // All of them are of services with three letters, so that other actions cost one look.
+    if action.as_bytes().get(3) != Some(&b':') {
+        return None;
+    }
     LIST.iter().find(|(name, _)| name.eq_ignore_ascii_case(action)).map(|(_, exception)| *exception)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_found_in_any_case() {
+        for (action, exception) in LIST {
+            assert_eq!(of(action), Some(*exception));
+            assert_eq!(of(&action.to_uppercase()), Some(*exception));
+            assert_eq!(of(&format!("{action}s")), None);
+        }
+        assert_eq!(of("sts:AssumeRole"), None);
+        assert_eq!(of(""), None);
+    }
 }

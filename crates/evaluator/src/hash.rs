@@ -19,6 +19,7 @@ pub(crate) fn of(text: &[u8]) -> u64 {
 }
 
 /// Puts a text in ASCII lower case into `out` and hashes that; none when it is too long.
+#[inline]
 pub(crate) fn lower_into<'o>(text: &[u8], out: &'o mut [u8; 128]) -> Option<(&'o [u8], u64)> {
     let lower = out.get_mut(..text.len())?;
     let mut state = text.len() as u64;

@@ -27,6 +27,8 @@ struct Compiled {
     action_sets: Box<[ActionSet]>,
     has_deny: bool,
     has_allow: bool,
+    /// Of a policy without index: a bit for each Deny.
+    denies: u64,
     /// None where looking at every statement costs less.
     index: Option<Index>,
     heap_bytes: usize,
@@ -45,6 +47,12 @@ pub struct StatementInfo<'a> {
 
 /// With more statements than this, an index costs less than their filters. At most 64, the bits of a number.
 const FILTERED: usize = 14;
+
+/// A bit for each Deny among the first 64 statements.
+fn denies(statements: &[Statement]) -> u64 {
+    let deny = |statement: &Statement| u64::from(statement.effect == Effect::Deny);
+    statements.iter().take(64).zip(0..).fold(0, |bits, (statement, at)| bits | deny(statement) << at)
+}
 
 /// Whether filters alone find the statements that matter: they are few, and hardly any are alike.
 fn tell_apart(filters: &[Filter]) -> bool {
@@ -93,6 +101,7 @@ impl Policy {
             kind,
             name: name.map(Into::into),
             has_deny: has(Effect::Deny),
+            denies: denies(&statements),
             has_allow: has(Effect::Allow),
             statements: statements.into(),
             filters: filters.into(),
@@ -172,6 +181,9 @@ impl Policy {
         if !has_wanted {
             return found;
         }
+        if self.0.index.is_none() {
+            return self.scan_filtered(subject, want_allow, steps);
+        }
         let _ = self.candidates(subject, steps, |at, statement, steps| {
             let wanted = match statement.effect {
                 Effect::Allow => want_allow && found.allow == NOTHING,
@@ -191,6 +203,36 @@ impl Policy {
             if self.0.has_deny { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         found
+    }
+
+    /// [`Self::scan`] of a policy without index: the statements that filters leave, Denies first.
+    fn scan_filtered(&self, subject: &Subject<'_>, want_allow: bool, steps: &mut u64) -> Scan {
+        let open = self.filtered(subject, steps);
+        let mut first = |mut open: u64| {
+            while open != 0 {
+                let at = open.trailing_zeros();
+                open &= open - 1;
+                let statement = &self.0.statements[at as usize];
+                let matches = self.actions(statement).matches(subject, steps)
+                    && !statement.names(subject, steps).is_empty()
+                    && statement.fits(subject, steps);
+                if matches {
+                    return at;
+                }
+            }
+            NOTHING
+        };
+        let deny = if subject.without_denies { NOTHING } else { first(open & self.0.denies) };
+        let allow = if want_allow && deny == NOTHING { first(open & !self.0.denies) } else { NOTHING };
+        Scan { deny, allow }
+    }
+
+    /// A bit for each statement that its filter leaves. The filters of all come first, so that what comes out of them
+    /// is one number and not many branches.
+    fn filtered(&self, subject: &Subject<'_>, steps: &mut u64) -> u64 {
+        *steps += self.0.filters.len() as u64;
+        let bits = (0u32..).zip(&self.0.filters).map(|(at, f)| u64::from(f.may_match(&subject.marks)) << (at & 63));
+        bits.fold(0, |open, bit| open | bit)
     }
 
     /// Looks for a Deny that matches and for everything that the policy grants to the caller.
@@ -224,10 +266,7 @@ impl Policy {
     ) -> ControlFlow<()> {
         let statements = &*self.0.statements;
         let Some(index) = &self.0.index else {
-            // The filters of all statements first, so that what comes out of them is one number and not many branches.
-            *steps += self.0.filters.len() as u64;
-            let bits = (0u32..).zip(&self.0.filters).map(|(at, f)| u64::from(f.may_match(&subject.marks)) << (at & 63));
-            let mut open = bits.fold(0, |open, bit| open | bit);
+            let mut open = self.filtered(subject, steps);
             while open != 0 {
                 let at = open.trailing_zeros();
                 open &= open - 1;

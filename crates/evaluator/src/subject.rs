@@ -22,6 +22,7 @@ pub(crate) struct Subject<'a> {
 impl<'a> Subject<'a> {
     /// Prepares a request. The action in lower case lives in `short`, or in `long` when it is longer than any action
     /// there is.
+    #[inline]
     pub(crate) fn new(
         request: &'a Request<'a>,
         has_boundary: bool,
