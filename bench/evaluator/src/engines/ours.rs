@@ -1,0 +1,64 @@
+//! This project's evaluator.
+
+use anyhow::{Context as _, Result};
+use bailiwick_evaluator::{
+    Context, ContextSource, ContextValue, Decision, Entity, Policies, Policy, Principal, Request as OurRequest, decide,
+};
+use bailiwick_model::AccountId;
+use bailiwick_policy_lang::{Limits, PolicyKind, parse_with};
+
+use super::Engine;
+use crate::world::{Request, World};
+
+pub struct Ours {
+    policy: [Policy; 1],
+}
+
+impl Ours {
+    pub fn new(world: &World) -> Result<Self> {
+        Self::of(&world.document().to_string())
+    }
+
+    pub fn of(text: &str) -> Result<Self> {
+        Ok(Self { policy: [compile(text)?] })
+    }
+
+    pub fn decide(&self, request: &Request) -> Option<Decision> {
+        let account = AccountId::parse(request.principal.strip_prefix("arn:aws:iam::")?.get(..12)?).ok()?;
+        let keys = [
+            ("aws:PrincipalArn", ContextValue::One(&request.principal)),
+            ("aws:PrincipalTag/team", ContextValue::One(&request.team)),
+            ("aws:SourceIp", ContextValue::One(&request.source_ip)),
+            ("aws:CurrentTime", ContextValue::One(&request.time)),
+        ];
+        let layers: [&dyn ContextSource; 1] = [&keys];
+        let asked = OurRequest {
+            principal: Principal::User {
+                account: account.into(),
+                user: Entity { arn: &request.principal, unique_id: None },
+            },
+            action: &request.action,
+            resource: &request.resource,
+            resource_account: account.into(),
+            context: Context::new(&layers),
+        };
+        Some(decide(&asked, &Policies { identity: &[&self.policy], ..Policies::default() }))
+    }
+}
+
+/// From text to compiled form.
+pub fn compile(text: &str) -> Result<Policy> {
+    let limits = Limits { max_bytes: 1 << 30, ..Limits::default() };
+    let document = parse_with(text, PolicyKind::Identity, &limits).context("our own policy")?;
+    Ok(Policy::compile(&document, PolicyKind::Identity))
+}
+
+impl Engine for Ours {
+    fn name(&self) -> &'static str {
+        "bailiwick"
+    }
+
+    fn allows(&mut self, request: &Request) -> bool {
+        self.decide(request).is_some_and(|decision| decision.is_allowed())
+    }
+}
