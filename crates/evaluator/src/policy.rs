@@ -1,6 +1,5 @@
 //! One policy, compiled.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bailiwick_policy_lang::{Document, Effect, PolicyKind, Span};
@@ -10,9 +9,11 @@ use crate::compile::{Interner, Map};
 use crate::context::ContextKey;
 use crate::filter::Filter;
 use crate::index::Index;
-use crate::principal::Named;
 use crate::statement::Statement;
-use crate::subject::Subject;
+
+mod scan;
+
+pub(crate) use scan::Grants;
 
 /// A compiled policy: immutable, shared by cloning the handle.
 #[derive(Clone)]
@@ -172,177 +173,6 @@ impl Policy {
 
     pub(crate) fn actions(&self, statement: &Statement) -> &ActionSet {
         &self.0.action_sets[statement.actions as usize]
-    }
-
-    /// Looks for a Deny that matches and, if wanted, for an Allow.
-    pub(crate) fn scan(&self, subject: &Subject<'_>, want_allow: bool, steps: &mut u64) -> Scan {
-        let mut found = Scan { deny: NOTHING, allow: NOTHING };
-        let has_wanted = self.0.has_deny || want_allow && self.0.has_allow;
-        if !has_wanted {
-            return found;
-        }
-        if self.0.index.is_none() {
-            return self.scan_filtered(subject, want_allow, steps);
-        }
-        let _ = self.candidates(subject, steps, |at, statement, steps| {
-            let wanted = match statement.effect {
-                Effect::Allow => want_allow && found.allow == NOTHING,
-                Effect::Deny => !subject.without_denies,
-            };
-            if !wanted {
-                return ControlFlow::Continue(());
-            }
-            if statement.names(subject, steps).is_empty() || !statement.fits(subject, steps) {
-                return ControlFlow::Continue(());
-            }
-            if statement.effect == Effect::Deny {
-                found.deny = at;
-                return ControlFlow::Break(());
-            }
-            found.allow = at;
-            if self.0.has_deny { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        });
-        found
-    }
-
-    /// [`Self::scan`] of a policy without index: the statements that filters leave, Denies first.
-    fn scan_filtered(&self, subject: &Subject<'_>, want_allow: bool, steps: &mut u64) -> Scan {
-        let open = self.filtered(subject, steps);
-        let mut first = |mut open: u64| {
-            while open != 0 {
-                let at = open.trailing_zeros();
-                open &= open - 1;
-                let statement = &self.0.statements[at as usize];
-                let matches = self.actions(statement).matches(subject, steps)
-                    && !statement.names(subject, steps).is_empty()
-                    && statement.fits(subject, steps);
-                if matches {
-                    return at;
-                }
-            }
-            NOTHING
-        };
-        let deny = if subject.without_denies { NOTHING } else { first(open & self.0.denies) };
-        let allow = if want_allow && deny == NOTHING { first(open & !self.0.denies) } else { NOTHING };
-        Scan { deny, allow }
-    }
-
-    /// A bit for each statement that its filter leaves. The filters of all come first, so that what comes out of them
-    /// is one number and not many branches.
-    fn filtered(&self, subject: &Subject<'_>, steps: &mut u64) -> u64 {
-        *steps += self.0.filters.len() as u64;
-        let bits = (0u32..).zip(&self.0.filters).map(|(at, f)| u64::from(f.may_match(&subject.marks)) << (at & 63));
-        bits.fold(0, |open, bit| open | bit)
-    }
-
-    /// Looks for a Deny that matches and for everything that the policy grants to the caller.
-    pub(crate) fn scan_grants(&self, subject: &Subject<'_>, steps: &mut u64) -> Grants {
-        let mut found = Grants::default();
-        let _ = self.candidates(subject, steps, |at, statement, steps| {
-            let deny = statement.effect == Effect::Deny;
-            if deny && subject.without_denies {
-                return ControlFlow::Continue(());
-            }
-            let named = statement.names(subject, steps);
-            if named.is_empty() || !deny && found.named.has(named) || !statement.fits(subject, steps) {
-                return ControlFlow::Continue(());
-            }
-            if deny {
-                found.deny = Some(at);
-                return ControlFlow::Break(());
-            }
-            found.add(named, at);
-            ControlFlow::Continue(())
-        });
-        found
-    }
-
-    /// Visits the statements whose action matches, those aside that the index knows not to concern the request.
-    fn candidates(
-        &self,
-        subject: &Subject<'_>,
-        steps: &mut u64,
-        mut visit: impl FnMut(u32, &Statement, &mut u64) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        let statements = &*self.0.statements;
-        let Some(index) = &self.0.index else {
-            let mut open = self.filtered(subject, steps);
-            while open != 0 {
-                let at = open.trailing_zeros();
-                open &= open - 1;
-                let statement = &statements[at as usize];
-                if self.actions(statement).matches(subject, steps) {
-                    visit(at, statement, steps)?;
-                }
-            }
-            return ControlFlow::Continue(());
-        };
-        let mut last = u32::MAX;
-        index.visit(subject, &self.0.action_sets, steps, |at, action_matches, steps| {
-            *steps += 1;
-            let again = std::mem::replace(&mut last, at) == at;
-            if again || !self.0.filters[at as usize].may_match(&subject.marks) {
-                return ControlFlow::Continue(());
-            }
-            let statement = &statements[at as usize];
-            if action_matches || self.actions(statement).matches(subject, steps) {
-                visit(at, statement, steps)
-            } else {
-                ControlFlow::Continue(())
-            }
-        })
-    }
-}
-
-/// What one policy says of a request.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Scan {
-    // Small enough for a register: `NOTHING` where nothing was found.
-    deny: u32,
-    allow: u32,
-}
-
-const NOTHING: u32 = u32::MAX;
-
-impl Scan {
-    pub(crate) fn deny(self) -> Option<u32> {
-        (self.deny != NOTHING).then_some(self.deny)
-    }
-
-    pub(crate) fn allow(self) -> Option<u32> {
-        (self.allow != NOTHING).then_some(self.allow)
-    }
-}
-
-/// What a resource's policy says of a request.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Grants {
-    pub(crate) deny: Option<u32>,
-    /// As what it allows the caller.
-    pub(crate) named: Named,
-    /// The first statement that granted, for each way of naming.
-    by: [u32; 8],
-}
-
-impl Grants {
-    fn add(&mut self, named: Named, at: u32) {
-        for (way, by) in Named::EACH.into_iter().zip(&mut self.by) {
-            if named.has(way) && !self.named.has(way) {
-                *by = at;
-            }
-        }
-        self.named = self.named.and(named);
-    }
-
-    /// As if another statement granted too.
-    pub(crate) fn suppose(&mut self, named: Named) {
-        self.add(named, u32::MAX);
-    }
-
-    /// A statement that granted in one of these ways.
-    pub(crate) fn statement(&self, ways: Named) -> Option<u32> {
-        let mut each = Named::EACH.into_iter().zip(self.by);
-        each.find(|(way, _)| self.named.has(*way) && ways.has(*way)).map(|(_, by)| by)
     }
 }
 
