@@ -177,24 +177,30 @@ impl Record {
         self
     }
 
-    /// The record as it is stored.
-    pub fn encode_stored(&self) -> Bytes {
-        let mut bytes = Vec::with_capacity(1 + self.encoded_len());
-        bytes.push(FORMAT);
-        // A vector grows as it must.
-        let _ = self.encode(&mut bytes);
-        bytes.into()
+    /// Records as one row of the outbox holds them: a byte for the format, then each record behind its length. Those
+    /// that nobody waits for share a row, since a row costs more than a record.
+    pub fn encode_row<'a>(records: impl IntoIterator<Item = &'a Record>) -> Bytes {
+        let mut row = vec![FORMAT];
+        for record in records {
+            // A vector grows as it must.
+            let _ = record.encode_length_delimited(&mut row);
+        }
+        row.into()
     }
 
-    /// Reads what [`encode_stored`](Self::encode_stored) made.
+    /// Reads what [`encode_row`](Self::encode_row) made.
     ///
     /// # Errors
     /// When the bytes are of a format that this version doesn't know, or are damaged.
-    pub fn decode_stored(bytes: &[u8]) -> Result<Self, prost::DecodeError> {
-        match bytes.split_first() {
-            Some((&FORMAT, rest)) => Record::decode(rest),
-            _ => Err(prost::DecodeError::new_unexpected_type_url("an audit record of an unknown format", "format 1")),
+    pub fn decode_row(row: &[u8]) -> Result<Vec<Self>, prost::DecodeError> {
+        let Some((&FORMAT, mut rest)) = row.split_first() else {
+            return Err(prost::DecodeError::new_unexpected_type_url("audit records of an unknown format", "format 1"));
+        };
+        let mut records = Vec::new();
+        while !rest.is_empty() {
+            records.push(Record::decode_length_delimited(&mut rest)?);
         }
+        Ok(records)
     }
 }
 
@@ -261,12 +267,14 @@ mod tests {
     fn a_record_comes_back_as_it_was_stored() {
         let error = IamError::internal("what lies behind");
         let record = record().request(Bytes::from_static(b"abc")).failed(&error);
-        let stored = record.encode_stored();
-        assert_eq!(stored[0], 1);
-        assert_eq!(Record::decode_stored(&stored).unwrap(), record);
-        assert!(!String::from_utf8_lossy(&stored).contains("what lies behind"));
-        assert!(Record::decode_stored(&[2, 0]).is_err());
-        assert!(Record::decode_stored(&[]).is_err());
+        let other = self::record();
+        let row = Record::encode_row([&record, &other]);
+        assert_eq!(row[0], 1);
+        assert!(!String::from_utf8_lossy(&row).contains("what lies behind"));
+        assert_eq!(Record::decode_row(&row).unwrap(), [record, other]);
+        for damaged in [&[][..], &[2, 0], &row[..row.len() - 1]] {
+            assert!(Record::decode_row(damaged).is_err());
+        }
     }
 
     #[test]

@@ -8,8 +8,8 @@ use bailiwick_model::limits::Quotas;
 use bailiwick_model::{IamError, Result};
 use bailiwick_operation::Random;
 use bailiwick_storage::{At, CommitError, Store, Tx};
-use bytes::Bytes;
 use jiff::Timestamp;
+use prost::Message as _;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -22,6 +22,8 @@ const LINGER: Duration = Duration::from_millis(500);
 const QUEUE: usize = 8_192;
 /// Records in one commit.
 const BATCH: usize = 2_048;
+/// Bytes of records in one row, about: enough that rows are few, and far below the largest value.
+const ROW: usize = 32 * 1024;
 /// Attempts at a commit that the store refuses.
 const ATTEMPTS: u32 = 5;
 /// Rows that may wait in the outbox before changes are refused.
@@ -29,16 +31,15 @@ const ATTEMPTS: u32 = 5;
 /// Nothing takes rows out of the outbox yet; until something does, a bound would only stop the server.
 const MAX_OUTBOX: u64 = u64::MAX;
 
-struct Row {
-    key: [u8; 16],
-    event: Bytes,
-    /// Who waits for the row to be durable.
+struct Waiting {
+    record: Record,
+    /// Who waits for the record to be durable.
     waiter: Option<oneshot::Sender<Result<(), ()>>>,
 }
 
 /// The one writer of records, shared by all calls.
 pub struct Recorder {
-    rows: Mutex<Option<mpsc::Sender<Row>>>,
+    rows: Mutex<Option<mpsc::Sender<Waiting>>>,
     task: Mutex<Option<tokio::task::JoinHandle<()>>>,
     flood: Mutex<Flood>,
     random: Arc<dyn Random>,
@@ -48,7 +49,7 @@ impl Recorder {
     /// Starts the writer. Must be called within a tokio runtime.
     pub fn start(store: Arc<dyn Store>, random: Arc<dyn Random>) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        let task = tokio::spawn(Writer { store, quotas: Arc::default(), receiver }.run());
+        let task = tokio::spawn(Writer { store, quotas: Arc::default(), random: Arc::clone(&random), receiver }.run());
         Recorder { rows: Mutex::new(Some(sender)), task: Mutex::new(Some(task)), flood: Mutex::default(), random }
     }
 
@@ -57,7 +58,8 @@ impl Recorder {
     /// # Errors
     /// `ServiceUnavailable` when more records wait to be shipped than may, `ServiceFailure` when the store fails.
     pub async fn write_into(&self, tx: &mut Tx, record: &Record) -> Result<()> {
-        tx.append_outbox(&self.key(record), record.encode_stored(), MAX_OUTBOX).await
+        let key = key(record, self.random.as_ref());
+        tx.append_outbox(&key, Record::encode_row([record]), MAX_OUTBOX).await
     }
 
     /// Writes a record and returns when it is durable.
@@ -66,7 +68,7 @@ impl Recorder {
     /// `ServiceUnavailable` when it could not be written: the caller must not get the answer that it is about.
     pub async fn before_answer(&self, record: Record) -> Result<()> {
         let (waiter, written) = oneshot::channel();
-        let sent = self.send(&record, Some(waiter)).await;
+        let sent = self.send(record, Some(waiter)).await;
         if sent && matches!(written.await, Ok(Ok(()))) {
             return Ok(());
         }
@@ -95,7 +97,7 @@ impl Recorder {
 
     /// Writes a record within a second. Waits only when too many records wait already.
     pub async fn soon(&self, record: Record) {
-        self.send(&record, None).await;
+        self.send(record, None).await;
     }
 
     /// Writes what waits, then stops; later records are lost and calls that need them fail.
@@ -108,66 +110,66 @@ impl Recorder {
         }
     }
 
-    async fn send(&self, record: &Record, waiter: Option<oneshot::Sender<Result<(), ()>>>) -> bool {
-        let row = Row { key: self.key(record), event: record.encode_stored(), waiter };
+    async fn send(&self, record: Record, waiter: Option<oneshot::Sender<Result<(), ()>>>) -> bool {
         let sender = self.rows.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match sender {
-            Some(sender) => sender.send(row).await.is_ok(),
+            Some(sender) => sender.send(Waiting { record, waiter }).await.is_ok(),
             None => false,
         }
     }
+}
 
-    /// Orders rows by time and tells apart those of one microsecond.
-    fn key(&self, record: &Record) -> [u8; 16] {
-        let mut key = [0; 16];
-        key[..8].copy_from_slice(&record.event_time.to_be_bytes());
-        self.random.fill(&mut key[8..]);
-        key
-    }
+/// Orders rows by time and tells apart those of one microsecond.
+fn key(record: &Record, random: &dyn Random) -> [u8; 16] {
+    let mut key = [0; 16];
+    key[..8].copy_from_slice(&record.event_time.to_be_bytes());
+    random.fill(&mut key[8..]);
+    key
 }
 
 struct Writer {
     store: Arc<dyn Store>,
     quotas: Arc<Quotas>,
-    receiver: mpsc::Receiver<Row>,
+    random: Arc<dyn Random>,
+    receiver: mpsc::Receiver<Waiting>,
 }
 
 impl Writer {
     async fn run(mut self) {
-        let mut rows = Vec::with_capacity(BATCH);
+        let mut waiting = Vec::with_capacity(BATCH);
         while let Some(first) = self.receiver.recv().await {
             let deadline = Instant::now() + LINGER;
-            rows.push(first);
-            self.fill(&mut rows, deadline).await;
-            let outcome = self.write(&rows).await;
-            for waiter in rows.drain(..).filter_map(|row| row.waiter) {
+            waiting.push(first);
+            self.fill(&mut waiting, deadline).await;
+            let outcome = self.write(&waiting).await;
+            for waiter in waiting.drain(..).filter_map(|waiting| waiting.waiter) {
                 // Whoever waited may have gone away.
                 let _ = waiter.send(outcome);
             }
         }
     }
 
-    /// Takes more rows until the batch is full, the time is up, or somebody waits and nothing more is at hand.
-    async fn fill(&mut self, rows: &mut Vec<Row>, deadline: Instant) {
-        let mut urgent = rows.iter().any(|row| row.waiter.is_some());
-        while rows.len() < BATCH {
-            let next = if urgent {
-                self.receiver.try_recv().ok()
-            } else {
-                tokio::time::timeout_at(deadline, self.receiver.recv()).await.ok().flatten()
+    /// Takes more records until the batch is full, the time is up, or somebody waits and nothing more is at hand.
+    async fn fill(&mut self, waiting: &mut Vec<Waiting>, deadline: Instant) {
+        let mut urgent = waiting.iter().any(|waiting| waiting.waiter.is_some());
+        while waiting.len() < BATCH {
+            let next = match self.receiver.try_recv() {
+                Ok(next) => Some(next),
+                Err(_) if urgent => None,
+                Err(_) => tokio::time::timeout_at(deadline, self.receiver.recv()).await.ok().flatten(),
             };
-            let Some(row) = next else { return };
-            urgent |= row.waiter.is_some();
-            rows.push(row);
+            let Some(next) = next else { return };
+            urgent |= next.waiter.is_some();
+            waiting.push(next);
         }
     }
 
-    async fn write(&self, rows: &[Row]) -> Result<(), ()> {
+    async fn write(&self, waiting: &[Waiting]) -> Result<(), ()> {
         for attempt in 1..=ATTEMPTS {
-            match self.commit(rows).await {
+            match self.commit(waiting).await {
                 Ok(()) => return Ok(()),
                 Err(error) => {
-                    tracing::error!(?error, attempt, rows = rows.len(), "audit records could not be written");
+                    tracing::error!(?error, attempt, records = waiting.len(), "audit records could not be written");
                     tokio::time::sleep(Duration::from_millis(20) * attempt).await;
                 }
             }
@@ -175,11 +177,79 @@ impl Writer {
         Err(())
     }
 
-    async fn commit(&self, rows: &[Row]) -> Result<(), CommitError> {
+    async fn commit(&self, waiting: &[Waiting]) -> Result<(), CommitError> {
         let mut tx = Tx::begin(Arc::clone(&self.store), Arc::clone(&self.quotas), At::Latest).await?;
-        for row in rows {
-            tx.append_outbox(&row.key, row.event.clone(), MAX_OUTBOX).await?;
+        for records in rows(waiting) {
+            let key = key(&records[0].record, self.random.as_ref());
+            let row = Record::encode_row(records.iter().map(|waiting| &waiting.record));
+            tx.append_outbox(&key, row, MAX_OUTBOX).await?;
         }
         tx.commit().await.map(drop)
+    }
+}
+
+/// Cuts records into rows of about the wanted size; none is empty.
+fn rows(waiting: &[Waiting]) -> impl Iterator<Item = &[Waiting]> {
+    let mut rest = waiting;
+    std::iter::from_fn(move || {
+        let mut size = 0;
+        let fits = rest.iter().take_while(|waiting| {
+            size += waiting.record.encoded_len();
+            size <= ROW
+        });
+        let (row, after) = rest.split_at_checked(fits.count().max(1))?;
+        rest = after;
+        Some(row)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_storage::MemoryStore;
+    use bytes::Bytes;
+
+    use super::*;
+
+    struct Counting(std::sync::atomic::AtomicU64);
+
+    impl Random for Counting {
+        fn fill(&self, buffer: &mut [u8]) {
+            let next = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_be_bytes();
+            buffer.copy_from_slice(&next[8 - buffer.len().min(8)..]);
+        }
+    }
+
+    fn record(time: i64, size: usize) -> Record {
+        Record { event_time: time, request_parameters: Bytes::from(vec![b'x'; size]), ..Record::default() }
+    }
+
+    async fn stored(store: &Arc<dyn Store>) -> (usize, Vec<Record>) {
+        let tx = Tx::begin(Arc::clone(store), Arc::default(), At::Latest).await.unwrap();
+        let rows = tx.list_outbox(None, 10_000).await.unwrap();
+        (rows.len(), rows.iter().flat_map(|row| Record::decode_row(&row.event).unwrap()).collect())
+    }
+
+    #[tokio::test]
+    async fn no_record_is_lost_and_those_that_nobody_waits_for_share_rows() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let recorder = Recorder::start(Arc::clone(&store), Arc::new(Counting(0.into())));
+        let expected: Vec<_> = (0..500).map(|i| record(i, if i % 50 == 0 { 20_000 } else { 100 })).collect();
+        for record in &expected {
+            recorder.soon(record.clone()).await;
+        }
+        recorder.close().await;
+        let (rows, records) = stored(&store).await;
+        assert_eq!(records, expected);
+        assert!(rows < 100, "{rows} rows");
+    }
+
+    #[tokio::test]
+    async fn who_waits_finds_the_record_written() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let recorder = Recorder::start(Arc::clone(&store), Arc::new(Counting(0.into())));
+        recorder.before_answer(record(1, 10)).await.unwrap();
+        assert_eq!(stored(&store).await.1, [record(1, 10)]);
+        recorder.close().await;
+        assert!(recorder.before_answer(record(2, 10)).await.is_err(), "no answer without its record");
     }
 }
