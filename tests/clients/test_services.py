@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support.documents import ALLOW_ALL, policy
+from support.documents import ALLOW_ALL, policy, trust
 from support.expect import refused
 from support.server import Credentials
 
@@ -209,6 +209,28 @@ def test_who_may_put_is_decided_by_resource_and_tags(rpc, new_user, album):
     refused(blue, "AccessDenied", "PutResourcePolicy", resourceArn=album + "x", policy=sharing("*"))
     refused(blue, "AccessDenied", "GetResourcePolicy", resourceArn=album)
     refused(blue, "AccessDenied", "UntagResource", resourceArn=album, tagKeys=["Team"])
+
+
+def test_a_role_is_passed_to_a_service_that_it_trusts(rpc, aws, new_user, name, server):
+    role = name("role")
+    trusting = trust({"Service": "photos.example.com"})
+    arn = aws.call("CreateRole", RoleName=role, Path="/for/", AssumeRolePolicyDocument=trusting)["Role"]["Arn"]
+    to_photos = {"StringEquals": {"iam:PassedToService": "photos.example.com"}}
+    user, _ = new_user(policy({"Action": "iam:PassRole", "Resource": arn, "Condition": to_photos}))
+    powerless, _ = new_user()
+
+    def passed(who, service="photos.example.com", role_arn=arn):
+        answer = rpc.call("AuthorizePassRole", caller={"principalArn": who["Arn"]}, roleArn=role_arn, servicePrincipal=service)
+        assert bool(answer.get("message")) == (answer["decision"] != "DECISION_ALLOW")
+        return [part["decision"].removeprefix("DECISION_") for part in (answer, answer["passRole"], answer["trust"])]
+
+    assert passed(user) == ["ALLOW", "ALLOW", "ALLOW"]
+    assert passed(powerless) == ["IMPLICIT_DENY", "IMPLICIT_DENY", "ALLOW"]
+    assert passed(user, service="films.example.com") == ["IMPLICIT_DENY", "IMPLICIT_DENY", "IMPLICIT_DENY"]
+    aws.call("UpdateAssumeRolePolicy", RoleName=role, PolicyDocument=trust(server.account))
+    assert passed(user) == ["IMPLICIT_DENY", "ALLOW", "IMPLICIT_DENY"]
+    assert passed(user, role_arn=arn.replace("/for/", "/"))[0] == "IMPLICIT_DENY"
+    refused(rpc, "ValidationError", "AuthorizePassRole", caller={"principalArn": user["Arn"]}, roleArn=user["Arn"], servicePrincipal="a.b")
 
 
 def test_what_is_kept_outlives_the_server(new_server, tmp_path):

@@ -19,6 +19,7 @@ mod credentials;
 mod decide;
 mod explain;
 mod keys;
+mod pass_role;
 mod proof;
 mod question;
 mod registry;

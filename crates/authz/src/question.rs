@@ -243,7 +243,7 @@ impl<'a> GivenKeys<'a> {
         Ok(given)
     }
 
-    fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.keys.iter().any(|(other, _)| same_key(other, key))
     }
 

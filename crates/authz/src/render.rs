@@ -36,9 +36,11 @@ impl Told {
         }
     }
 
-    /// The same for an asker who may not see what the resource's policy says: without its statement.
+    /// The same for an asker who may not see what the resource's policy, or the role's trust policy, says: without its
+    /// statement.
     pub(crate) fn unless_stranger(mut self, is_stranger: bool) -> Self {
-        self.statement = self.statement.filter(|at| !is_stranger || at.policy_type() != PolicyType::Resource);
+        let is_theirs = |at: &StatementRef| matches!(at.policy_type(), PolicyType::Resource | PolicyType::Trust);
+        self.statement = self.statement.filter(|at| !is_stranger || !is_theirs(at));
         self
     }
 

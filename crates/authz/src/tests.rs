@@ -32,6 +32,7 @@ mod batches;
 mod decisions;
 mod explanations;
 mod handles;
+mod pass_role;
 mod questions;
 mod registry;
 mod resources;

@@ -63,6 +63,8 @@ def request(server, house, operation, name, account, key):
         members = question if operation == "Authorize" else {"request": question}
     if operation == "BatchAuthorize":
         members = {"caller": {"principalArn": f"{arn}user/hidden/{name}"}, "items": [{"action": "s3:GetObject", "resource": f"{arn}user/{name}"}]}
+    if operation == "AuthorizePassRole":
+        members = {"caller": {"principalArn": f"{arn}user/hidden/{name}"}, "roleArn": f"{arn}role/hidden/{name}", "servicePrincipal": "a.example.com"}
     if operation == "Authenticate":
         lines = [{"name": "host", "value": "a"}]
         members = {"signedRequest": {"service": "s3", "httpRequest": {"method": "GET", "target": "/", "headers": lines}}}

@@ -1,0 +1,104 @@
+//! May a caller hand a role to a service? Two decisions in one: his to pass it, and the role's to trust the service.
+
+use bailiwick_api::authz::{
+    AuthorizePassRoleRequest, AuthorizePassRoleResponse, AuthorizeResult, ContextEntry, Decision,
+};
+use bailiwick_api::op;
+use bailiwick_evaluator as evaluator;
+use bailiwick_model::{Arn, IamError, Result};
+use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_snapshot::Snapshot;
+use bailiwick_storage::Tx;
+
+use crate::Authz;
+use crate::asked::Claim;
+use crate::authorize::is_stranger;
+use crate::question::{GivenKeys, Question};
+use crate::render::Told;
+use crate::subject::Subject;
+
+/// Decides whether a caller may hand a role to a service.
+///
+/// The asking service needs what Authorize would need for `iam:PassRole`. Both decisions are made at one revision:
+/// `iam:PassRole` on the role, with its tags and `iam:PassedToService`, and `sts:AssumeRole` by the service under the
+/// role's trust policy. A role of another account than the caller's can't be passed.
+///
+/// # Errors
+/// `ValidationError` for what is no ARN of a role, and for a context key that comes from Bailiwick; what is wrong with
+/// the caller's proof.
+impl Handle<op::AuthorizePassRole> for Authz {
+    async fn checks(&self, cx: &Cx, _tx: &mut Tx, req: &AuthorizePassRoleRequest) -> Result<Vec<Check>> {
+        let claim = self.claim(cx, &*self.snapshots.current()?, req.caller.as_ref());
+        Ok(claim.unwrap_or_else(|_| Claim::nobody()).checks(cx, "bailiwick:Authorize", "iam"))
+    }
+
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: AuthorizePassRoleRequest) -> Result<AuthorizePassRoleResponse> {
+        let snapshot = self.snapshot(tx, req.min_revision.as_deref()).await?;
+        let role = role_arn(&req.role_arn)?;
+        let subject = self.asked_about(cx, &snapshot, req.caller.as_ref())?;
+        let given = GivenKeys::read(&req.context, None)?;
+        let known = known(&snapshot, &role, &req.service_principal, &given);
+        let known = GivenKeys::read(&known, Some(&given))?;
+        let pass_role = self.part(cx, &snapshot, &subject, "iam:PassRole", &role, &[&known, &given])?;
+        let service = Subject::service(&req.service_principal);
+        let trust = self.part(cx, &snapshot, &service, "sts:AssumeRole", &role, &[&given])?;
+        let parts = [&pass_role, &trust];
+        let decision = match parts.map(AuthorizeResult::decision) {
+            [Decision::Allow, Decision::Allow] => Decision::Allow,
+            decisions if decisions.contains(&Decision::ExplicitDeny) => Decision::ExplicitDeny,
+            _ => Decision::ImplicitDeny,
+        };
+        let message = parts.into_iter().find_map(|part| part.message.clone());
+        Ok(AuthorizePassRoleResponse {
+            decision: decision.into(),
+            message,
+            pass_role: Some(pass_role),
+            trust: Some(trust),
+            revision: self.deployment.revisions.format(snapshot.revision()),
+        })
+    }
+}
+
+impl Authz {
+    fn part(
+        &self,
+        cx: &Cx,
+        snapshot: &Snapshot,
+        subject: &Subject,
+        action: &str,
+        role: &Arn,
+        context: &[&GivenKeys<'_>],
+    ) -> Result<AuthorizeResult> {
+        let question = Question::read(self, action, role.as_str(), None, None)?;
+        for keys in context {
+            question.check_context(keys)?;
+        }
+        let present = subject.on(snapshot)?;
+        Ok(question.put(&present, context, cx.now(), |request, policies| {
+            let decision = evaluator::decide(request, policies);
+            let is_stranger = is_stranger(cx, request.resource_account.id);
+            Told::of(&decision, &present, request, policies).unless_stranger(is_stranger).result()
+        }))
+    }
+}
+
+fn role_arn(text: &str) -> Result<Arn> {
+    let is_role = |arn: &Arn| {
+        arn.service() == "iam"
+            && arn.account_id().is_some()
+            && arn.typed_resource().is_some_and(|(kind, ..)| kind == "role")
+    };
+    let refused = || IamError::validation("`roleArn` must be the ARN of a role");
+    Arn::parse(text).ok().filter(is_role).ok_or_else(refused)
+}
+
+/// What Bailiwick knows of the pass: the service, and the role's tags where the question does not bring them.
+fn known(snapshot: &Snapshot, role: &Arn, service: &str, given: &GivenKeys<'_>) -> Vec<ContextEntry> {
+    let entry = |key: String, value: &str| ContextEntry { key, values: vec![value.to_owned()], ..Default::default() };
+    let mut entries = vec![entry("iam:PassedToService".to_owned(), service)];
+    for tag in snapshot.entity_by_arn(role).into_iter().flat_map(|role| role.tags.iter()) {
+        let keys = ["aws", "iam"].map(|prefix| format!("{prefix}:ResourceTag/{}", tag.key));
+        entries.extend(keys.into_iter().filter(|key| !given.has(key)).map(|key| entry(key, &tag.value)));
+    }
+    entries
+}
