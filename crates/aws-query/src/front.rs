@@ -7,7 +7,7 @@ use bailiwick_model::{ErrorCode, IamError, Result};
 use bailiwick_service::{Answer, Door, Incoming, Peer, Route, Service, Share};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 
 use crate::codec;
@@ -17,6 +17,10 @@ use crate::form;
 const MAX_BODY: usize = 1024 * 1024;
 /// Time to send it.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+const AMZN_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-bailiwick-request-id");
+const REVISION: HeaderName = HeaderName::from_static("x-bailiwick-revision");
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -183,6 +187,8 @@ where
             whole = data;
         } else {
             if pieces.is_empty() {
+                let left = usize::try_from(http_body::Body::size_hint(&body).lower()).unwrap_or(0).min(MAX_BODY);
+                pieces.reserve_exact(whole.len() + data.len() + left);
                 pieces.extend_from_slice(&whole);
             }
             pieces.extend_from_slice(&data);
@@ -204,11 +210,11 @@ fn respond(status: StatusCode, content_type: &'static str, body: Vec<u8>, answer
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     if let Ok(id) = HeaderValue::from_str(&answer.request_id) {
-        headers.insert("x-amzn-requestid", id.clone());
-        headers.insert("x-bailiwick-request-id", id);
+        headers.insert(AMZN_REQUEST_ID, id.clone());
+        headers.insert(REQUEST_ID, id);
     }
     if let Some(revision) = answer.revision.as_deref().and_then(|r| HeaderValue::from_str(r).ok()) {
-        headers.insert("x-bailiwick-revision", revision);
+        headers.insert(REVISION, revision);
     }
     response
 }

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes beyond which large bodies are refused.
-const FULL: usize = 48 * 1024 * 1024;
+const FULL: usize = 24 * 1024 * 1024;
 /// Bytes beyond which every body is refused.
-const BRIM: usize = 64 * 1024 * 1024;
+const BRIM: usize = 32 * 1024 * 1024;
 /// Bodies up to this size are taken until the brim.
 const SMALL: usize = 32 * 1024;
 
@@ -52,10 +52,10 @@ mod tests {
     fn large_bodies_are_refused_before_small_ones() {
         let backlog = Arc::default();
         let share = || Share::of(&backlog);
-        let mut held: Vec<Share> = (0..48).map(|_| share()).collect();
+        let mut held: Vec<Share> = (0..24).map(|_| share()).collect();
         assert!(held.iter_mut().all(|share| share.take(1024 * 1024)));
         assert!(!share().take(SMALL + 1), "no room for a large one");
-        let mut small: Vec<Share> = (0..512).map(|_| share()).collect();
+        let mut small: Vec<Share> = (0..256).map(|_| share()).collect();
         assert!(small.iter_mut().all(|share| share.take(SMALL)));
         assert!(!share().take(1), "no room at all");
         drop((held, small));

@@ -258,4 +258,4 @@ def test_bodies_that_never_end_do_not_fill_the_memory(server):
     finally:
         for connection in held:
             connection.close()
-    assert memory(server) - before < 160 * 1024 * 1024
+    assert memory(server, "VmRSS") - before < 160 * 1024 * 1024

@@ -554,3 +554,47 @@ def test_an_explanation_shows_nothing_of_another_accounts_trust(server, accounts
     assert decided["decision"] == "DECISION_IMPLICIT_DENY" and "only-between-us" not in str(decided)
     inside = GrpcApi(server, b.credentials)
     assert outcome(inside, "Explain", request=ask | {"caller": {"principalArn": f"arn:aws:iam::{number_a}:user/spy"}}) == "AccessDenied"
+
+
+def test_what_is_kept_for_another_accounts_resources_is_not_told(server, accounts):
+    """A kept policy decides about strangers, and says nothing of itself to them; nor can they put, read or tag it."""
+    number_a, a = accounts()
+    number_b, b = accounts()
+    album = f"arn:aws:photos:{REGION}:{number_b}:album/private"
+    nameless = "arn:aws:photos:::album/private"
+    condition = {"StringEquals": {"aws:UserAgent": "only-between-us"}}
+    owner = GrpcApi(server, b.credentials)
+    for arn in (album, nameless):
+        document = policy({"Sid": "OnlyBetweenUs", "Principal": {"AWS": number_a}, "Action": "photos:*", "Resource": "*", "Condition": condition})
+        owner.call("PutResourcePolicy", resourceArn=arn, policy=document)
+        owner.call("TagResource", resourceArn=arn, tags=[{"key": "between", "value": "us"}])
+    a.call("CreateUser", UserName="spy")
+    a.call("PutUserPolicy", UserName="spy", PolicyName="p", PolicyDocument=ALLOW_ALL)
+    spy = GrpcApi(server, Credentials.of(a.call("CreateAccessKey", UserName="spy")["AccessKey"]))
+    for arn in (album, nameless):
+        ask = {"caller": {"principalArn": f"arn:aws:iam::{number_a}:user/spy"}, "action": "photos:Get", "resource": arn, "resourceAccount": number_b}
+        assert outcome(spy, "Explain", request=ask) == "AccessDenied"
+        told = [spy.call("Authorize", **ask), spy.call("BatchAuthorize", items=[ask])]
+        told.append(spy.call("Authorize", **ask, context=[{"key": "aws:UserAgent", "values": ["only-between-us"]}]))
+        assert told[0]["decision"] == "DECISION_IMPLICIT_DENY" and told[2]["decision"] == "DECISION_ALLOW"
+        assert "between" not in str(told).lower(), told
+    assert outcome(spy, "PutResourcePolicy", resourceArn=album, policy=policy({"Principal": "*", "Action": "photos:*", "Resource": "*"})) == "ValidationError"
+    for operation, members in {"GetResourcePolicy": {}, "DeleteResourcePolicy": {}, "ListTagsForResource": {}, "UntagResource": {"tagKeys": ["between"]}}.items():
+        assert outcome(spy, operation, resourceArn=album, **members) == "ValidationError", operation
+    # Of what has no account in its name each account has its own.
+    assert outcome(spy, "GetResourcePolicy", resourceArn=nameless) == "NoSuchEntity"
+    assert spy.call("ListTagsForResource", resourceArn=nameless)["tags"] == []
+    assert spy.call("ListResourcePolicies")["policies"] == []
+    for operation, members in {"PutService": {"servicePrefix": "photos", "definition": "{}"}, "DeleteService": {"servicePrefix": "photos"}}.items():
+        assert outcome(spy, operation, **members) == "AccessDenied", operation
+
+
+def test_definitions_of_services_as_an_enemy_writes_them(server, rpc):
+    head = '{"catalogue": 1, "services": {"enemy": '
+    for text in (
+        "[" * 100_000, "{" * 1000, head + "{" * 500, head + '{"actions": ' + "[" * 100_000, head + '{"actions": {"A": {"keys": ["aws:x", ' + '"a",' * 20_000,
+        head + '{"actions": {}, "actions": {}}}}', head + '{"principals": ["' + "a." * 50_000 + '"]}}}', head + '{"principals": ["*"]}}}', head + '{"principals": ["s3.amazonaws.com\\u0000"]}}}',
+        head + '{"actions": {"*": {}}}}}', head + '{"actions": {"Get*": {}}}}}', head + '{"keys": {"aws:PrincipalTag/x": "String"}}}}', head + '{"keys": {"*": "String"}}}}', head + "null}}",
+    ):  # fmt: skip
+        assert outcome(rpc, "PutService", servicePrefix="enemy", definition=text) in ("InvalidInput", "ValidationError"), text[:100]
+    assert outcome(rpc, "GetService", servicePrefix="enemy") == "NoSuchEntity"
