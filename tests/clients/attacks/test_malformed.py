@@ -210,6 +210,22 @@ def test_slow_senders_are_sent_away(server):
     }
     took = {}
 
+    def ask_and_never_read():
+        """Asks for ever more answers and takes none: sending fails once the server has given up."""
+        begin = time.monotonic()
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(5)
+            connection.connect(("127.0.0.1", server.port))
+            while time.monotonic() - begin < 60:
+                try:
+                    connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" * 1000)
+                except TimeoutError:
+                    continue  # the server takes nothing more, for now
+                except OSError:
+                    took["never read"] = time.monotonic() - begin - 10
+                    return
+
     def hold(kind, data):
         begin = time.monotonic()
         with socket.create_connection(("127.0.0.1", server.port), timeout=40) as connection:
@@ -222,11 +238,13 @@ def test_slow_senders_are_sent_away(server):
         took[kind] = time.monotonic() - begin
 
     threads = [threading.Thread(target=hold, args=item) for item in halves.items()]
+    threads.append(threading.Thread(target=ask_and_never_read))
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert all(5 < seconds < 20 for seconds in took.values()), took
+    assert set(took) == {*halves, "never read"}
+    assert all(5 < seconds < 22 for seconds in took.values()), took
 
 
 def test_bodies_that_never_end_do_not_fill_the_memory(server):
