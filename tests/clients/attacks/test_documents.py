@@ -164,10 +164,10 @@ def test_ever_new_policies_with_requests_do_not_fill_the_memory(server):
     who = {"principalArn": f"arn:aws:iam::{server.account}:user/subject"}
     before = memory(server, "VmRSS")
     draw = random.Random(1)
-    for _ in range(90 * ROUNDS):
+    for _ in range(200 * ROUNDS):
         actions = [f"s3:{draw.randrange(1 << 30):x}*" for _ in range(8_000)]
         statement = {"Effect": "Allow", "Principal": "*", "Action": actions, "Resource": "*"}
         document = json.dumps({"Version": "2012-10-17", "Statement": statement}, separators=(",", ":"))
         asker.call("Authorize", caller=who, action="s3:GetObject", resource="arn:aws:s3:::a/b", resourceAccount=server.account, resourcePolicy=document)
     grown = memory(server, "VmRSS") - before
-    assert grown < 100 * 1024 * 1024, f"{grown // 1024 // 1024} MiB"
+    assert grown < 120 * 1024 * 1024, f"{grown // 1024 // 1024} MiB"
