@@ -1,41 +1,83 @@
-//! `cargo xtask bench`: the load of `bench/load` against a release build of the server.
+//! `cargo xtask bench`: the programs in `bench/`, each built optimized in a target folder of its own, then run.
 
 use crate::run;
 use anyhow::{Result, bail};
 use clap::Args as ClapArgs;
+use std::path::PathBuf;
 use std::process::Command;
 
+/// Without a section: the load of the running server beside baselines, two minutes.
 #[derive(ClapArgs)]
+#[command(after_help = "Each section is built optimized before it is measured: minutes the first time.")]
 pub(crate) struct Args {
-    /// Print JSON instead of a table
+    /// The evaluator beside the engines that one could embed instead, and a million random cases beside the slow one
+    /// of its tests: some ten minutes
+    #[arg(long)]
+    evaluator: bool,
+    /// Worlds of a thousand to a million principals, in memory: some minutes and several GB; seconds with --max 10000
+    #[arg(long)]
+    scale: bool,
+    /// Every section, the load first
+    #[arg(long, conflicts_with_all = ["evaluator", "scale", "filter"])]
+    all: bool,
+    /// Print JSON instead of tables, one document for each section
     #[arg(long)]
     json: bool,
-    /// Seconds that each measurement takes
+    /// Seconds that each measurement of the load takes on each side; with these, two minutes in all
     #[arg(long, default_value_t = 5)]
     seconds: u32,
-    /// Only the measurements whose name contains this
+    /// Principals of the largest world, 10000 to 1000000
+    #[arg(long, default_value_t = 1_000_000)]
+    max: u64,
+    /// Only the measurements whose name contains this, of the load or of the evaluator
+    #[arg(conflicts_with = "scale")]
     filter: Option<String>,
 }
 
-/// Builds server and load with all optimizations, then measures.
+/// Builds the sections that are asked for, one after the other, and measures.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let root = run::root();
-    let load = root.join("bench/load");
-    eprintln!("building the server and the load, optimized; minutes the first time");
+    if args.all || !(args.evaluator || args.scale) {
+        load(args)?;
+    }
+    if args.all || args.evaluator {
+        let mut bench = build("evaluator", "bailiwick-bench-evaluator")?;
+        bench.args(&args.filter);
+        measure(bench, args.json)?;
+    }
+    if args.all || args.scale {
+        let mut bench = build("scale", "bailiwick-scale")?;
+        bench.args(["--max", &args.max.to_string()]);
+        measure(bench, args.json)?;
+    }
+    Ok(())
+}
+
+fn load(args: &Args) -> Result<()> {
+    eprintln!("building the server, optimized; minutes the first time");
     let mut server = run::cargo();
     server.args(["build", "--locked", "--release", "--package", "bailiwick-server"]);
     run::quiet(server)?;
-    let mut build = run::cargo();
-    let own_target = run::target().join("load");
-    build.current_dir(&load).env("CARGO_TARGET_DIR", &own_target).args(["build", "--locked", "--release"]);
-    run::quiet(build)?;
-    let mut bench = Command::new(own_target.join("release/bailiwick-load"));
+    let mut bench = build("load", "bailiwick-load")?;
     bench.arg("--server").arg(run::target().join("release/bailiwick"));
-    bench.args(["--seconds", &args.seconds.to_string()]);
-    if args.json {
+    bench.args(["--seconds", &args.seconds.to_string()]).args(&args.filter);
+    measure(bench, args.json)
+}
+
+/// The program of a folder of `bench/`, which is a workspace of its own.
+fn build(folder: &str, program: &str) -> Result<Command> {
+    eprintln!("building bench/{folder}, optimized; minutes the first time");
+    let target: PathBuf = run::target().join(folder);
+    let mut build = run::cargo();
+    build.current_dir(run::root().join("bench").join(folder)).env("CARGO_TARGET_DIR", &target);
+    build.args(["build", "--locked", "--release"]);
+    run::quiet(build)?;
+    Ok(Command::new(target.join("release").join(program)))
+}
+
+fn measure(mut bench: Command, json: bool) -> Result<()> {
+    if json {
         bench.arg("--json");
     }
-    bench.args(&args.filter);
     if !bench.status()?.success() {
         bail!("the bench did not finish");
     }

@@ -5,12 +5,13 @@ use crate::{licences, python, tidy, wire_check};
 use anyhow::{Result, bail};
 use clap::Args as ClapArgs;
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
-    /// Only what needs no client: formatting, clippy, Rust tests, docs, tidy, licences
+    /// Only what needs no client: formatting, clippy, wasm, Rust tests, docs, tidy, licences
     #[arg(long, conflicts_with = "clients")]
     rust: bool,
     /// Only the real binary, driven by boto3, the AWS CLI and grpcio
@@ -37,6 +38,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
             let clippy = &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
             watched(with(run::cargo(), clippy), loud)
         });
+        steps.step("wasm", || wasm(loud));
     }
     if !args.clients {
         steps.step("rust tests", || rust_tests(args.filter.as_deref(), loud));
@@ -208,6 +210,21 @@ fn clients(filter: Option<&str>, loud: bool) -> Result<Tally> {
 
 fn nothing_ran(text: &str) -> bool {
     text.contains("no tests ran")
+}
+
+/// The crates that one may embed in a web page compile for it, where that target is installed.
+fn wasm(loud: bool) -> Result<Tally> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    let mut libraries = with(Command::new("rustc"), &["--print", "target-libdir", "--target", TARGET]);
+    let libraries = run::output(libraries.current_dir(run::root()))?;
+    if !Path::new(libraries.trim()).is_dir() {
+        println!("      {TARGET} is not installed: policy-lang and evaluator were not checked for it");
+        return Ok(Tally::default());
+    }
+    let crates = ["--package", "bailiwick-evaluator", "--package", "bailiwick-policy-lang"];
+    let mut command = with(run::cargo(), &["check", "--locked", "--target", TARGET]);
+    command.args(crates);
+    watched(command, loud)
 }
 
 /// `cargo deny`, when it is installed and its database is in reach: this machine may have neither.

@@ -46,9 +46,9 @@ enum Command {
     Licences,
     /// The release: stripped binary, tarball, checksums, SBOM, in `dist/`
     Dist,
-    /// Speed and size of the running server against baselines, in a release build
+    /// Speed and size against baselines, in release builds: the running server, the evaluator, worlds of any size
     Bench(bench::Args),
-    /// What is too long for every change: crash rounds, long properties
+    /// What is too long for every change: long properties, oracle, fuzz targets, attacks, crash rounds; hours
     Nightly(nightly::Args),
 }
 

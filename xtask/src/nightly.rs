@@ -3,7 +3,8 @@
 use crate::check::{self, Steps};
 use crate::{python, run};
 use clap::Args as ClapArgs;
-use std::process::ExitCode;
+use std::hash::{BuildHasher, RandomState};
+use std::process::{Command, ExitCode};
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
@@ -13,13 +14,38 @@ pub(crate) struct Args {
     /// Cases of each property test
     #[arg(long, default_value_t = 20_000)]
     cases: u32,
+    /// Random policies and requests that go through the evaluator and through the slow one of its tests
+    #[arg(long, default_value_t = 1_000_000)]
+    oracle_cases: u64,
+    /// Where those begin; another place each night unless it is given
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Mutations that each fuzz target of the evaluator gets
+    #[arg(long, default_value_t = 5_000_000)]
+    fuzz_rounds: u64,
+    /// How many times as much the attacks try as in every change
+    #[arg(long, default_value_t = 20)]
+    attack_rounds: u32,
 }
 
 pub(crate) fn run(args: &Args) -> ExitCode {
+    let seed = args.seed.unwrap_or_else(|| RandomState::new().hash_one(std::process::id()));
+    println!("cargo xtask nightly --seed {seed}");
     let mut steps = Steps::begin();
     steps.step("properties", || {
         let mut command = run::cargo();
         command.env("PROPTEST_CASES", args.cases.to_string()).args(["test", "--workspace", "--locked", "--release"]);
+        check::counted(command)
+    });
+    steps.step("oracle", || {
+        let mut command = evaluator("oracle");
+        command.env("BAILIWICK_ORACLE_SEED", seed.to_string());
+        command.env("BAILIWICK_ORACLE_CASES", args.oracle_cases.to_string());
+        check::counted(command)
+    });
+    steps.step("fuzz", || {
+        let mut command = evaluator("fuzz");
+        command.env("BAILIWICK_FUZZ_ROUNDS", args.fuzz_rounds.to_string());
         check::counted(command)
     });
     steps.step("server", || {
@@ -27,10 +53,22 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         command.args(["build", "--locked", "--package", "bailiwick-server"]);
         check::plain(command)
     });
+    steps.step("attacks", || {
+        let mut command = python::pytest(&python::environment()?);
+        command.env("BAILIWICK_ATTACK_ROUNDS", args.attack_rounds.to_string()).args(["-q", "--tb=short", "attacks"]);
+        check::counted(command)
+    });
     steps.step("crashes", || {
         let mut command = python::pytest(&python::environment()?);
         command.env("BAILIWICK_CRASH_ROUNDS", args.crash_rounds.to_string()).args(["-q", "test_durability.py"]);
         check::counted(command)
     });
     steps.end()
+}
+
+/// One of the evaluator's test programs; what the workspace's features are is what the step before has built.
+fn evaluator(test: &str) -> Command {
+    let mut command = run::cargo();
+    command.args(["test", "--workspace", "--locked", "--release", "--test", test]);
+    command
 }
