@@ -1,7 +1,7 @@
 //! Writes records that are not part of a change's own commit.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bailiwick_model::limits::Quotas;
@@ -10,8 +10,7 @@ use bailiwick_operation::Random;
 use bailiwick_storage::{At, CommitError, Store, Tx};
 use jiff::Timestamp;
 use prost::Message as _;
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::sync::{Notify, oneshot};
 
 use crate::Record;
 use crate::flood::Flood;
@@ -37,9 +36,54 @@ struct Waiting {
     waiter: Option<oneshot::Sender<Result<(), ()>>>,
 }
 
+/// What calls and the writer share. Calls only put records here; the writer comes by now and then, or is called when
+/// somebody waits, so that a record of a read wakes nobody.
+#[derive(Default)]
+struct Queue {
+    state: Mutex<State>,
+    /// Calls the writer.
+    urgent: Notify,
+    /// Tells calls that there is room again.
+    room: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Vec<Waiting>,
+    closed: bool,
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a record in, when there is room; false when no more are taken.
+    async fn put(&self, waiting: Waiting) -> bool {
+        loop {
+            let room = self.room.notified();
+            {
+                let mut state = self.state();
+                if state.closed {
+                    return false;
+                }
+                if state.waiting.len() < QUEUE {
+                    let urgent = waiting.waiter.is_some() || state.waiting.len() == BATCH;
+                    state.waiting.push(waiting);
+                    if urgent {
+                        self.urgent.notify_one();
+                    }
+                    return true;
+                }
+            }
+            room.await;
+        }
+    }
+}
+
 /// The one writer of records, shared by all calls.
 pub struct Recorder {
-    rows: Mutex<Option<mpsc::Sender<Waiting>>>,
+    queue: Arc<Queue>,
     task: Mutex<Option<tokio::task::JoinHandle<()>>>,
     flood: Mutex<Flood>,
     random: Arc<dyn Random>,
@@ -48,9 +92,10 @@ pub struct Recorder {
 impl Recorder {
     /// Starts the writer. Must be called within a tokio runtime.
     pub fn start(store: Arc<dyn Store>, random: Arc<dyn Random>) -> Self {
-        let (sender, receiver) = mpsc::channel(QUEUE);
-        let task = tokio::spawn(Writer { store, quotas: Arc::default(), random: Arc::clone(&random), receiver }.run());
-        Recorder { rows: Mutex::new(Some(sender)), task: Mutex::new(Some(task)), flood: Mutex::default(), random }
+        let queue = Arc::<Queue>::default();
+        let writer = Writer { store, quotas: Arc::default(), random: Arc::clone(&random), queue: Arc::clone(&queue) };
+        let task = tokio::spawn(writer.run());
+        Recorder { queue, task: Mutex::new(Some(task)), flood: Mutex::default(), random }
     }
 
     /// Adds a record to a change, so that it exists exactly if the change does.
@@ -102,7 +147,8 @@ impl Recorder {
 
     /// Writes what waits, then stops; later records are lost and calls that need them fail.
     pub async fn close(&self) {
-        drop(self.rows.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.queue.state().closed = true;
+        self.queue.urgent.notify_one();
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task {
             // The task catches its own failures; a panic in it has been logged by then.
@@ -111,11 +157,7 @@ impl Recorder {
     }
 
     async fn send(&self, record: Record, waiter: Option<oneshot::Sender<Result<(), ()>>>) -> bool {
-        let sender = self.rows.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match sender {
-            Some(sender) => sender.send(Waiting { record, waiter }).await.is_ok(),
-            None => false,
-        }
+        self.queue.put(Waiting { record, waiter }).await
     }
 }
 
@@ -131,36 +173,31 @@ struct Writer {
     store: Arc<dyn Store>,
     quotas: Arc<Quotas>,
     random: Arc<dyn Random>,
-    receiver: mpsc::Receiver<Waiting>,
+    queue: Arc<Queue>,
 }
 
 impl Writer {
-    async fn run(mut self) {
-        let mut waiting = Vec::with_capacity(BATCH);
-        while let Some(first) = self.receiver.recv().await {
-            let deadline = Instant::now() + LINGER;
-            waiting.push(first);
-            self.fill(&mut waiting, deadline).await;
-            let outcome = self.write(&waiting).await;
-            for waiter in waiting.drain(..).filter_map(|waiting| waiting.waiter) {
-                // Whoever waited may have gone away.
-                let _ = waiter.send(outcome);
-            }
-        }
-    }
-
-    /// Takes more records until the batch is full, the time is up, or somebody waits and nothing more is at hand.
-    async fn fill(&mut self, waiting: &mut Vec<Waiting>, deadline: Instant) {
-        let mut urgent = waiting.iter().any(|waiting| waiting.waiter.is_some());
-        while waiting.len() < BATCH {
-            let next = match self.receiver.try_recv() {
-                Ok(next) => Some(next),
-                Err(_) if urgent => None,
-                Err(_) => tokio::time::timeout_at(deadline, self.receiver.recv()).await.ok().flatten(),
+    async fn run(self) {
+        loop {
+            // Either is a reason to look; what was put in meanwhile is found all the same.
+            let _ = tokio::time::timeout(LINGER, self.queue.urgent.notified()).await;
+            let (waiting, closed) = {
+                let mut state = self.queue.state();
+                (std::mem::take(&mut state.waiting), state.closed)
             };
-            let Some(next) = next else { return };
-            urgent |= next.waiter.is_some();
-            waiting.push(next);
+            self.queue.room.notify_waiters();
+            let mut waiting = waiting;
+            while !waiting.is_empty() {
+                let batch: Vec<_> = waiting.drain(..waiting.len().min(BATCH)).collect();
+                let outcome = self.write(&batch).await;
+                for waiter in batch.into_iter().filter_map(|waiting| waiting.waiter) {
+                    // Whoever waited may have gone away.
+                    let _ = waiter.send(outcome);
+                }
+            }
+            if closed {
+                return;
+            }
         }
     }
 
