@@ -8,13 +8,16 @@ use bailiwick_service::{Answer, Door, Incoming, Peer, Route, Service, Share};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, Full};
 
 use crate::codec;
 use crate::form;
 
 /// The largest body: 1 MiB.
 const MAX_BODY: usize = 1024 * 1024;
+/// How much of a larger one is read, and forgotten, before it is refused: a client that is still sending may never
+/// see an answer.
+const MAX_DRAINED: usize = 8 * 1024 * 1024;
 /// Time to send it.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -157,28 +160,35 @@ where
     B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
-    let limited = Limited::new(body, MAX_BODY);
-    match tokio::time::timeout(BODY_TIMEOUT, collect(limited, share)).await {
+    match tokio::time::timeout(BODY_TIMEOUT, collect(body, share)).await {
         Ok(collected) => collected,
         Err(_) => Err(IamError::new(ErrorCode::MalformedInput, "the body did not arrive within 30 seconds")),
     }
 }
 
-async fn collect<B>(mut body: Limited<B>, share: &mut Share) -> Result<Bytes>
+async fn collect<B>(mut body: B, share: &mut Share) -> Result<Bytes>
 where
     B: http_body::Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
     // Most bodies come in one piece, which then needs no copy.
     let (mut whole, mut pieces) = (Bytes::new(), Vec::new());
+    let (mut size, large) = (0, || IamError::new(ErrorCode::RequestEntityTooLarge, "the body has more than 1 MiB"));
+    if body.size_hint().lower() > MAX_DRAINED as u64 {
+        return Err(large());
+    }
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| match error {
-            error if error.is::<LengthLimitError>() => {
-                IamError::new(ErrorCode::RequestEntityTooLarge, "the body has more than 1 MiB")
-            }
-            error => IamError::new(ErrorCode::MalformedInput, "the body could not be read").caused_by(error),
-        })?;
+        let frame = frame
+            .map_err(|error| IamError::new(ErrorCode::MalformedInput, "the body could not be read").caused_by(error))?;
         let Ok(data) = frame.into_data() else { continue };
+        size += data.len();
+        if size > MAX_DRAINED {
+            return Err(large());
+        }
+        if size > MAX_BODY {
+            (whole, pieces) = (Bytes::new(), Vec::new());
+            continue;
+        }
         if !share.take(data.len()) {
             return Err(IamError::new(ErrorCode::ServiceUnavailable, "too many requests are being received")
                 .retry_after(Duration::from_secs(1)));
@@ -187,12 +197,15 @@ where
             whole = data;
         } else {
             if pieces.is_empty() {
-                let left = usize::try_from(http_body::Body::size_hint(&body).lower()).unwrap_or(0).min(MAX_BODY);
+                let left = usize::try_from(body.size_hint().lower()).unwrap_or(0).min(MAX_BODY);
                 pieces.reserve_exact(whole.len() + data.len() + left);
                 pieces.extend_from_slice(&whole);
             }
             pieces.extend_from_slice(&data);
         }
+    }
+    if size > MAX_BODY {
+        return Err(large());
     }
     Ok(if pieces.is_empty() { whole } else { pieces.into() })
 }
