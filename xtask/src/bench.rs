@@ -14,7 +14,8 @@ pub(crate) struct Args {
     /// of its tests: some ten minutes
     #[arg(long)]
     evaluator: bool,
-    /// Worlds of a thousand to a million principals, in memory: some minutes and several GB; seconds with --max 10000
+    /// Worlds of a thousand to a million principals, in memory: three minutes and 6 GB; seconds with
+    /// --max 10000
     #[arg(long)]
     scale: bool,
     /// Every section, the load first

@@ -23,8 +23,8 @@ pub(crate) struct Args {
     /// Mutations that each fuzz target of the evaluator gets
     #[arg(long, default_value_t = 5_000_000)]
     fuzz_rounds: u64,
-    /// How many times as much the attacks try as in every change
-    #[arg(long, default_value_t = 20)]
+    /// How many times as much the attacks try as in every change; what they make must fit in an account's quotas
+    #[arg(long, default_value_t = 5)]
     attack_rounds: u32,
 }
 
