@@ -32,14 +32,14 @@ const HANDLE_LIFE: Duration = Duration::from_secs(5 * 60);
 /// `MissingAuthenticationToken`, `IncompleteSignature`, `InvalidClientTokenId`, `SignatureDoesNotMatch`,
 /// `ExpiredToken`: what is wrong with the request that was received. `ValidationError`.
 impl Handle<op::Authenticate> for Authz {
-    async fn checks(&self, cx: &Cx, _tx: &mut Tx, req: &AuthenticateRequest) -> Result<Vec<Check>> {
+    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &AuthenticateRequest) -> Result<Vec<Check>> {
         let signed = received(req)?;
-        let claimed = self.claimed(&*self.snapshots.current()?, signed);
+        let claimed = self.claimed(&*self.looked_at(cx, tx, req.min_revision.as_deref()).await?, signed);
         Ok(claimed.unwrap_or_else(|_| Claim::nobody()).checks(cx, "bailiwick:Authenticate", &signed.service))
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, req: AuthenticateRequest) -> Result<AuthenticateResponse> {
-        let snapshot = self.snapshot(tx, req.min_revision.as_deref()).await?;
+        let snapshot = self.looked_at(cx, tx, req.min_revision.as_deref()).await?;
         let received = Received::read(received(&req)?)?;
         let (who, signature) = self.received(&snapshot, &received, cx.now(), signature)?;
         let session = who.caller.session.as_deref();

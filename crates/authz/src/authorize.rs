@@ -33,14 +33,14 @@ use crate::subject::{Present, Subject};
 /// # Errors
 /// `ValidationError`, `InvalidInput`, `MalformedPolicyDocument`, and what is wrong with the caller's proof.
 impl Handle<op::Authorize> for Authz {
-    async fn checks(&self, cx: &Cx, _tx: &mut Tx, req: &AuthorizeRequest) -> Result<Vec<Check>> {
+    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &AuthorizeRequest) -> Result<Vec<Check>> {
         let prefix = service_prefix(&req.action)?;
-        let claim = self.claim(cx, &*self.snapshots.current()?, req.caller.as_ref());
+        let claim = self.claim(cx, &*self.looked_at(cx, tx, req.min_revision.as_deref()).await?, req.caller.as_ref());
         Ok(claim.unwrap_or_else(|_| Claim::nobody()).checks(cx, "bailiwick:Authorize", prefix))
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, req: AuthorizeRequest) -> Result<AuthorizeResponse> {
-        let snapshot = self.snapshot(tx, req.min_revision.as_deref()).await?;
+        let snapshot = self.looked_at(cx, tx, req.min_revision.as_deref()).await?;
         let told = self.authorized(cx, &snapshot, &req)?;
         Ok(told.response(self.deployment.revisions.format(snapshot.revision())))
     }
@@ -54,8 +54,8 @@ impl Handle<op::Authorize> for Authz {
 /// # Errors
 /// `ValidationError` for what is wrong with the part that all share.
 impl Handle<op::BatchAuthorize> for Authz {
-    async fn checks(&self, cx: &Cx, _tx: &mut Tx, req: &BatchAuthorizeRequest) -> Result<Vec<Check>> {
-        let snapshot = self.snapshots.current()?;
+    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &BatchAuthorizeRequest) -> Result<Vec<Check>> {
+        let snapshot = self.looked_at(cx, tx, req.min_revision.as_deref()).await?;
         let shared = req.caller.as_ref().map(|caller| self.claim(cx, &snapshot, Some(caller)));
         let mut asked: Vec<(String, Claim)> = Vec::new();
         let mut broken = None;
@@ -81,7 +81,7 @@ impl Handle<op::BatchAuthorize> for Authz {
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, req: BatchAuthorizeRequest) -> Result<BatchAuthorizeResponse> {
-        let snapshot = self.snapshot(tx, req.min_revision.as_deref()).await?;
+        let snapshot = self.looked_at(cx, tx, req.min_revision.as_deref()).await?;
         let context = GivenKeys::read(&req.context, None)?;
         let shared = req.caller.as_ref().map(|caller| self.asked_about(cx, &snapshot, Some(caller)));
         let shared = match &shared {
@@ -112,6 +112,19 @@ impl Authz {
     pub(crate) async fn snapshot(&self, tx: &Tx, min_revision: Option<&str>) -> Result<Arc<Snapshot>> {
         let wanted = min_revision.map(|text| self.deployment.revisions.parse(text)).transpose()?;
         self.snapshots.at_least(wanted.unwrap_or_default().max(tx.revision())).await
+    }
+
+    /// The snapshot of one question: what its checks were made at is what it is answered at.
+    ///
+    /// Otherwise a caller who is nobody when the asker is checked could be somebody when the question is answered,
+    /// and the asker would never have been checked for him.
+    pub(crate) async fn looked_at(&self, cx: &Cx, tx: &Tx, min_revision: Option<&str>) -> Result<Arc<Snapshot>> {
+        if let Some(snapshot) = cx.kept::<Snapshot>() {
+            return Ok(snapshot);
+        }
+        let snapshot = self.snapshot(tx, min_revision).await?;
+        cx.keep(Arc::clone(&snapshot));
+        Ok(snapshot)
     }
 
     fn authorized(&self, cx: &Cx, snapshot: &Snapshot, req: &AuthorizeRequest) -> Result<Told> {

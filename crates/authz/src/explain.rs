@@ -27,10 +27,10 @@ use crate::subject::Present;
 /// # Errors
 /// As Authorize.
 impl Handle<op::Explain> for Authz {
-    async fn checks(&self, cx: &Cx, _tx: &mut Tx, req: &ExplainRequest) -> Result<Vec<Check>> {
+    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &ExplainRequest) -> Result<Vec<Check>> {
         let req = asked(req)?;
         let prefix = service_prefix(&req.action)?;
-        let claim = self.claim(cx, &*self.snapshots.current()?, req.caller.as_ref());
+        let claim = self.claim(cx, &*self.looked_at(cx, tx, req.min_revision.as_deref()).await?, req.caller.as_ref());
         let claim = claim.unwrap_or_else(|_| Claim::nobody());
         let is_management = cx.account() == cx.deployment().management_account;
         let owner = claim.account.filter(|_| !is_management).unwrap_or(cx.account());
@@ -46,7 +46,7 @@ impl Handle<op::Explain> for Authz {
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, req: ExplainRequest) -> Result<ExplainResponse> {
         let req = asked(&req)?;
-        let snapshot = self.snapshot(tx, req.min_revision.as_deref()).await?;
+        let snapshot = self.looked_at(cx, tx, req.min_revision.as_deref()).await?;
         let subject = self.asked_about(cx, &snapshot, req.caller.as_ref())?;
         let revision = self.deployment.revisions.format(snapshot.revision());
         self.asked(cx, &snapshot, req, &subject, |present, request, policies| {

@@ -27,13 +27,13 @@ use crate::subject::Subject;
 /// `ValidationError` for what is no ARN of a role, and for a context key that comes from Bailiwick; what is wrong with
 /// the caller's proof.
 impl Handle<op::AuthorizePassRole> for Authz {
-    async fn checks(&self, cx: &Cx, _tx: &mut Tx, req: &AuthorizePassRoleRequest) -> Result<Vec<Check>> {
-        let claim = self.claim(cx, &*self.snapshots.current()?, req.caller.as_ref());
+    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &AuthorizePassRoleRequest) -> Result<Vec<Check>> {
+        let claim = self.claim(cx, &*self.looked_at(cx, tx, req.min_revision.as_deref()).await?, req.caller.as_ref());
         Ok(claim.unwrap_or_else(|_| Claim::nobody()).checks(cx, "bailiwick:Authorize", "iam"))
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, req: AuthorizePassRoleRequest) -> Result<AuthorizePassRoleResponse> {
-        let snapshot = self.snapshot(tx, req.min_revision.as_deref()).await?;
+        let snapshot = self.looked_at(cx, tx, req.min_revision.as_deref()).await?;
         let role = role_arn(&req.role_arn)?;
         let subject = self.asked_about(cx, &snapshot, req.caller.as_ref())?;
         let given = GivenKeys::read(&req.context, None)?;
@@ -41,7 +41,11 @@ impl Handle<op::AuthorizePassRole> for Authz {
         let known = GivenKeys::read(&known, Some(&given))?;
         let pass_role = self.part(cx, &snapshot, &subject, "iam:PassRole", &role, &[&known, &given])?;
         let service = Subject::service(&req.service_principal);
-        let trust = self.part(cx, &snapshot, &service, "sts:AssumeRole", &role, &[&given])?;
+        let mut trust = self.part(cx, &snapshot, &service, "sts:AssumeRole", &role, &[&given])?;
+        if is_stranger(cx, role.account_id()) && pass_role.decision() != Decision::Allow {
+            // Nor is a stranger told whether the role is there, and whom it trusts.
+            trust = AuthorizeResult { decision: Decision::ImplicitDeny.into(), ..pass_role.clone() };
+        }
         let parts = [&pass_role, &trust];
         let decision = match parts.map(AuthorizeResult::decision) {
             [Decision::Allow, Decision::Allow] => Decision::Allow,

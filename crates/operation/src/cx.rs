@@ -1,7 +1,8 @@
 //! The context that a handler runs in: caller, time, randomness, the deployment.
 
+use std::any::Any;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bailiwick_model::limits::Quotas;
 use bailiwick_model::{AccessKeyId, AccessKeyKind, AccountId, IdKind, Partition, Region, UniqueId};
@@ -67,13 +68,16 @@ pub struct Cx {
     request: Arc<RequestInfo>,
     deployment: Arc<Deployment>,
     now: Timestamp,
+    kept: Arc<Mutex<Option<Kept>>>,
 }
+
+type Kept = Arc<dyn Any + Send + Sync>;
 
 impl Cx {
     /// The context of a call made now.
     pub fn new(deployment: Arc<Deployment>, caller: Arc<Caller>, request: Arc<RequestInfo>) -> Self {
         let now = deployment.clock.now();
-        Cx { caller, request, deployment, now }
+        Cx { caller, request, deployment, now, kept: Arc::default() }
     }
 
     /// Who calls.
@@ -110,6 +114,17 @@ impl Cx {
     pub fn date(&self) -> Timestamp {
         // A second that the clock gave is in range.
         Timestamp::from_second(self.now.as_second()).unwrap_or(self.now)
+    }
+
+    /// Keeps what `checks` looked at for `handle`, so that the second can't see another thing than was allowed.
+    pub fn keep<T: Any + Send + Sync>(&self, looked_at: Arc<T>) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(looked_at);
+    }
+
+    /// What was kept last, if it is of this type.
+    pub fn kept<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        kept.and_then(|kept| kept.downcast().ok())
     }
 
     /// Random bytes, fit for secrets.

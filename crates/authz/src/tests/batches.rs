@@ -102,3 +102,20 @@ async fn every_question_must_be_one_that_may_be_asked() {
     };
     assert_eq!(code(house.call::<op::BatchAuthorize>(&asker, req).await), "ValidationError");
 }
+
+/// A caller who was nobody when the asker was checked was somebody by the time of the answer, and was decided about
+/// without the asker ever having been checked for him.
+#[tokio::test]
+async fn what_is_checked_is_what_is_answered() {
+    let house = House::new().await;
+    let service = house.service().await;
+    let (cx, mut tx) = (house.cx(&service), house.tx().await);
+    let late = AuthorizeItem { caller: user("Late"), ..item("s3:GetObject", "arn:aws:s3:::bank/b") };
+    let req = BatchAuthorizeRequest { items: vec![late], ..Default::default() };
+    Handle::<op::BatchAuthorize>::checks(&house.authz, &cx, &mut tx, &req).await.unwrap();
+    house.user(MAIN, "Late", &allow("s3:*", "*")).await;
+    let answer = Handle::<op::BatchAuthorize>::handle(&house.authz, &cx, &mut tx, req.clone()).await.unwrap();
+    assert_eq!(answer.results[0].error.as_ref().unwrap().code, "InvalidInput");
+    let answer = house.call::<op::BatchAuthorize>(&service, req).await.unwrap();
+    assert_eq!(answer.results[0].decision(), Decision::Allow, "the next call sees him");
+}

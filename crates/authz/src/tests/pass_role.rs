@@ -105,3 +105,21 @@ async fn roles_of_other_accounts_are_not_passed_nor_shown() {
     let asker = house.prove(&house.key(MAIN, Some(&asker)).await).await.unwrap();
     assert_eq!(code(ask(&house, &asker, pass("asker")).await), "AccessDenied");
 }
+
+#[tokio::test]
+async fn a_stranger_is_not_told_whether_a_role_is_there() {
+    let house = House::new().await;
+    house.role(MAIN, "Heron", &trusting("photos.example.com", "{}"), "").await;
+    let gateway = house.user(OTHER, "gateway", &allow("*", "*")).await;
+    let key = house.key(OTHER, Some(&gateway)).await;
+    let stranger = house.prove(&key).await.unwrap();
+    let caller = by(Who::PrincipalArn(format!("arn:aws:iam::{OTHER}:user/gateway")));
+    let there = AuthorizePassRoleRequest { caller, ..pass("Nobody") };
+    let missing = AuthorizePassRoleRequest { role_arn: ROLE.replace("Heron", "Egret"), ..there.clone() };
+    let there = ask(&house, &stranger, there).await.unwrap();
+    let missing = ask(&house, &stranger, missing).await.unwrap();
+    assert_eq!(parts(&there), [Decision::ImplicitDeny; 3]);
+    assert_eq!(parts(&missing), parts(&there));
+    let told = |answer: &AuthorizePassRoleResponse| answer.trust.clone().unwrap().statement;
+    assert_eq!((told(&there), told(&missing)), (None, None));
+}
