@@ -28,7 +28,11 @@ def definition(prefix, principal=None, **more):
         "principals": [principal or f"{prefix}.example.com"],
         "keys": {f"{prefix}:Size": "Numeric"},
         "resources": {"album": {"arns": ["arn:${Partition}:photos:${Region}:${Account}:album/${AlbumId}"]}},
-        "actions": {"GetAlbum": {"resources": ["album"], "keys": [f"{prefix}:Size"]}, "ListAlbums": {}},
+        "actions": {
+            "GetAlbum": {"access": "Read", "resources": ["album"], "keys": [f"{prefix}:Size"]},
+            "ListAlbums": {"access": "List"},
+            "PrintAlbum": {"resources": ["album"]},
+        },
     }
     return json.dumps({"catalogue": 1, "services": {prefix: service | more}})
 
@@ -73,6 +77,8 @@ def test_definitions_that_are_none(rpc, prefix):
         refused(rpc, "InvalidInput", "PutService", servicePrefix=taken, definition=definition(taken))
     refused(rpc, "ValidationError", "PutService", servicePrefix="Photos", definition=definition(prefix))
     refused(rpc, "ValidationError", "PutService", servicePrefix=prefix)
+    error = refused(rpc, "InvalidInput", "PutService", servicePrefix=prefix, definition=definition(prefix, actions={"Get": {"access": "Look"}}))
+    assert "Permissions management" in error.message and "`Look`" in error.message
     error = refused(rpc, "InvalidInput", "PutService", servicePrefix=prefix, definition='{"catalogue": 2}')
     assert "line 1, column 15" in error.message
     rpc.call("PutService", servicePrefix=prefix, definition=definition(prefix))

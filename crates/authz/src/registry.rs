@@ -157,6 +157,9 @@ fn defined(prefix: &str, text: &str) -> Result<catalogue::Service> {
         (Some(service), None) if *service.prefix == *prefix => service,
         _ => return refuse(format!("`definition` must hold the service `{prefix}` and no other")),
     };
+    if !service.actors.is_empty() {
+        return refuse("who may act as the service is said in `principalArns`, not by `actors` in `definition`".into());
+    }
     for (index, name) in service.principals.iter().enumerate() {
         let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'.' || byte == b'-';
         if name.is_empty() || name.len() > 128 || !name.contains('.') || !name.bytes().all(good) {

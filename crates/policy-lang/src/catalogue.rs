@@ -1,13 +1,60 @@
 //! What services there are: their actions, resource types and condition keys.
 //!
 //! Checks that need names ask a catalogue. One for `iam`, `sts`, `bailiwick` and the global `aws:` keys is built in;
-//! whoever registers services of his own merges theirs into it. A catalogue is a JSON file, read and written here.
+//! whoever registers services of his own merges theirs into it.
+//!
+//! # The file format
+//! A catalogue is a JSON file. All members but `catalogue` may be left out; unknown ones are refused.
+//! ```
+//! # let text = r#"
+//! {
+//!   "catalogue": 1,
+//!   "services": {
+//!     "photos": {
+//!       "principals": ["photos.example.com"],
+//!       "actors": ["arn:aws:iam::111122223333:role/photos"],
+//!       "keys": {"photos:Size": "Numeric", "photos:Labels": "ArrayOfString"},
+//!       "resources": {
+//!         "album": {
+//!           "arns": ["arn:${Partition}:photos:${Region}:${Account}:album/${AlbumId}"],
+//!           "keys": ["aws:ResourceTag/${TagKey}"]
+//!         }
+//!       },
+//!       "actions": {
+//!         "GetAlbum": {"access": "Read", "resources": ["album"], "keys": ["photos:Size"]},
+//!         "ListAlbums": {"access": "List"}
+//!       }
+//!     }
+//!   }
+//! }
+//! # "#;
+//! # let catalogue = bailiwick_policy_lang::Catalogue::parse(text).unwrap();
+//! # assert_eq!(bailiwick_policy_lang::Catalogue::parse(&catalogue.to_json()).unwrap(), catalogue);
+//! ```
+//! | member | holds |
+//! | --- | --- |
+//! | `catalogue` | the format: `1` |
+//! | `complete` | whether these are all services that there are, so that another one's name is an error |
+//! | `keys` | the condition keys of no service, such as `aws:SourceIp`, each with its type |
+//! | `services` | the services, each under the prefix of its actions |
+//!
+//! | member of a service | holds |
+//! | --- | --- |
+//! | `principals` | the names of its service principals, which policies name and `iam:PassedToService` holds |
+//! | `actors` | the ARNs of the users and roles that may act as its service principals |
+//! | `keys` | its own condition keys, each with its type |
+//! | `resources` | its resource types: `arns`, with `${Placeholders}` for what differs, and the `keys` that they bring |
+//! | `actions` | its actions: `access`, the `resources` that they act on (with none it is `*`), the `keys` that they bring |
+//!
+//! A type is `String`, `ARN`, `Bool`, `Date`, `Numeric`, `IPAddress` or `Binary`, or one of these after `ArrayOf` where
+//! a request may bring several values. A key that ends in `/${TagKey}` stands for one of each tag. `access` is `List`,
+//! `Read`, `Write`, `Tagging` or `Permissions management`.
 
 mod read;
 mod write;
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use crate::glob;
 use crate::operator::Family;
@@ -18,8 +65,8 @@ pub use read::CatalogueError;
 pub struct Catalogue {
     /// Whether it names every service that there is, so that an unknown one is an error.
     pub complete: bool,
-    /// The services by prefix.
-    services: BTreeMap<Box<str>, Service>,
+    /// The services by prefix; shared, since many catalogues hold the same ones.
+    services: BTreeMap<Box<str>, Arc<Service>>,
     /// Keys of no service, by name in lower case.
     global_keys: BTreeMap<Box<str>, ConditionKey>,
 }
@@ -31,6 +78,8 @@ pub struct Service {
     pub prefix: Box<str>,
     /// The service principals that act for it.
     pub principals: Vec<Box<str>>,
+    /// The ARNs of the users and roles that may act as its service principals.
+    pub actors: Vec<Box<str>>,
     actions: BTreeMap<Box<str>, Action>,
     resources: BTreeMap<Box<str>, ResourceType>,
     keys: BTreeMap<Box<str>, ConditionKey>,
@@ -41,10 +90,50 @@ pub struct Service {
 pub struct Action {
     /// Its name without prefix, as the service spells it.
     pub name: Box<str>,
+    /// How far it reaches, where that is said.
+    pub access: Option<AccessLevel>,
     /// The resource types that it acts on; with none, its resource is `*`.
     pub resources: Vec<Box<str>>,
     /// The condition keys that it brings, beside those of its resources.
     pub keys: Vec<Box<str>>,
+}
+
+/// How far an action reaches. Each action has one level: the farthest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AccessLevel {
+    /// Sees that things exist, not what is in them.
+    List,
+    /// Sees what is in them.
+    Read,
+    /// Makes, changes or deletes them.
+    Write,
+    /// Changes nothing but their tags.
+    Tagging,
+    /// Changes who may do what.
+    PermissionsManagement,
+}
+
+impl AccessLevel {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::List, Self::Read, Self::Write, Self::Tagging, Self::PermissionsManagement];
+
+    /// `List`, `Read`, `Write`, `Tagging`, `Permissions management`: as AWS's service authorization reference has them.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::List => "List",
+            Self::Read => "Read",
+            Self::Write => "Write",
+            Self::Tagging => "Tagging",
+            Self::PermissionsManagement => "Permissions management",
+        }
+    }
+
+    /// The level of that name; case counts.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.as_str() == name)
+    }
 }
 
 /// A type of resource.
@@ -83,24 +172,24 @@ impl Catalogue {
 
     /// The services, by prefix.
     pub fn services(&self) -> impl Iterator<Item = &Service> {
-        self.services.values()
+        self.services.values().map(|service| &**service)
     }
 
     /// The service of that prefix, in any case.
     #[must_use]
     pub fn service(&self, prefix: &str) -> Option<&Service> {
-        self.services.get(&*prefix.to_ascii_lowercase())
+        self.services.get(&*prefix.to_ascii_lowercase()).map(|service| &**service)
     }
 
     /// Adds a service, or replaces the one of its prefix.
     pub fn insert(&mut self, mut service: Service) {
         service.prefix = service.prefix.to_ascii_lowercase().into();
-        self.services.insert(service.prefix.clone(), service);
+        self.services.insert(service.prefix.clone(), Arc::new(service));
     }
 
     /// Takes a service out.
     pub fn remove(&mut self, prefix: &str) -> Option<Service> {
-        self.services.remove(&*prefix.to_ascii_lowercase())
+        self.services.remove(&*prefix.to_ascii_lowercase()).map(Arc::unwrap_or_clone)
     }
 
     /// Takes over what another catalogue has; of what both have, the other's is kept.

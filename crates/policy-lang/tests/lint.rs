@@ -34,7 +34,8 @@ fn photos() -> Catalogue {
         let arns = vec![format!("arn:${{Partition}}:photos:${{Region}}:${{Account}}:{name}/${{Name}}").into()];
         photos.insert_resource(ResourceType { name: name.into(), arns, keys: Vec::new() });
     }
-    photos.insert_action(Action { name: "GetAlbum".into(), resources: vec!["album".into()], keys: Vec::new() });
+    let resources = vec!["album".into()];
+    photos.insert_action(Action { name: "GetAlbum".into(), access: None, resources, keys: Vec::new() });
     let mut catalogue = Catalogue::builtin().clone();
     catalogue.remove("bailiwick");
     catalogue.insert(photos);

@@ -13,7 +13,7 @@ const PHOTOS: &str = r#"{"catalogue":1,"services":{"photos":{
     "principals":["photos.example.com"],
     "keys":{"photos:Size":"Numeric","photos:AlbumTag/${TagKey}":"String"},
     "resources":{"album":{"arns":["arn:${Partition}:photos:${Region}:${Account}:album/${AlbumId}"],"keys":["aws:ResourceTag/${TagKey}"]}},
-    "actions":{"GetAlbum":{"resources":["album"],"keys":["photos:Size"]},"ListAlbums":{}}}}}"#;
+    "actions":{"GetAlbum":{"access":"Read","resources":["album"],"keys":["photos:Size"]},"ListAlbums":{"access":"List"}}}}}"#;
 
 fn put(definition: &str, principals: &[&str]) -> PutServiceRequest {
     PutServiceRequest {
@@ -83,6 +83,9 @@ async fn definitions_are_read_strictly() {
     }
     check("photos", "{", "line 1, column").await;
     check("photos", &PHOTOS.replace("\"GetAlbum\":{", "\"GetAlbum\":{\"x\":1,"), "actions.GetAlbum.x").await;
+    check("photos", &PHOTOS.replace("\"Read\"", "\"Look\""), "actions.GetAlbum.access: found `Look`").await;
+    let acting = PHOTOS.replace("\"keys\":{\"ph", "\"actors\":[\"arn:aws:iam::111122223333:root\"],\"keys\":{\"ph");
+    check("photos", &acting, "is said in `principalArns`").await;
     check("films", PHOTOS, "must hold the service `films`").await;
     check("photos", r#"{"catalogue":1,"services":{}}"#, "must hold the service `photos`").await;
     check("photos", &PHOTOS.replace("1,\"serv", "1,\"complete\":true,\"serv"), "may hold one service").await;

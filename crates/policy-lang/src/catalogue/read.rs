@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{Action, Catalogue, ConditionKey, ResourceType, Service, key_id};
+use super::{AccessLevel, Action, Catalogue, ConditionKey, ResourceType, Service, key_id};
 use crate::error::{ErrorKind, Problem};
 use crate::json::{Node, NodeKind, Tree, quoted};
 use crate::operator::Family;
@@ -101,6 +101,7 @@ fn service(prefix: Node<'_, '_>, node: Node<'_, '_>) -> Result<Service> {
     for (key, value) in members(node)? {
         match &*key.text() {
             "principals" => service.principals = strings(value)?,
+            "actors" => service.actors = strings(value)?,
             "keys" => {
                 for (name, value) in members(value)? {
                     service.insert_key(condition_key(name, value)?);
@@ -116,7 +117,7 @@ fn service(prefix: Node<'_, '_>, node: Node<'_, '_>) -> Result<Service> {
                     service.insert_action(action(name, value)?);
                 }
             }
-            _ => return wrong(key, "`principals`, `keys`, `resources` or `actions`"),
+            _ => return wrong(key, "`principals`, `actors`, `keys`, `resources` or `actions`"),
         }
     }
     let known = |name: &str| service.resources.contains_key(name);
@@ -146,18 +147,26 @@ fn resource(name: Node<'_, '_>, node: Node<'_, '_>) -> Result<ResourceType> {
 }
 
 fn action(name: Node<'_, '_>, node: Node<'_, '_>) -> Result<Action> {
-    let mut action = Action { name: name.text().into(), resources: Vec::new(), keys: Vec::new() };
+    let mut action = Action { name: name.text().into(), access: None, resources: Vec::new(), keys: Vec::new() };
     if action.name.is_empty() || !action.name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return wrong(name, "the name of an action: letters and digits");
     }
     for (key, value) in members(node)? {
         match &*key.text() {
+            "access" => action.access = Some(access(value)?),
             "resources" => action.resources = strings(value)?,
             "keys" => action.keys = strings(value)?,
-            _ => return wrong(key, "`resources` or `keys`"),
+            _ => return wrong(key, "`access`, `resources` or `keys`"),
         }
     }
     Ok(action)
+}
+
+fn access(value: Node<'_, '_>) -> Result<AccessLevel> {
+    match AccessLevel::parse(&value.text()).filter(|_| value.is_string()) {
+        Some(level) => Ok(level),
+        None => wrong(value, "one of `List`, `Read`, `Write`, `Tagging` or `Permissions management`"),
+    }
 }
 
 fn condition_key(name: Node<'_, '_>, value: Node<'_, '_>) -> Result<ConditionKey> {

@@ -1,3 +1,9 @@
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use proptest::{option, prop_assert_eq, proptest};
+
+use super::read::TYPES;
 use super::*;
 
 #[test]
@@ -15,6 +21,8 @@ fn the_built_in_one_is_whole() {
             assert!(catalogue.key(key).is_some(), "{key}");
         }
         assert!(service.actions().count() > 5);
+        let unsaid = service.actions().find(|action| action.access.is_none());
+        assert!(unsaid.is_none(), "{unsaid:?}");
     }
 }
 
@@ -50,8 +58,18 @@ fn what_is_no_catalogue_is_refused() {
     );
     check(
         r#"{"catalogue":1,"services":{"photos":{"action":{}}}}"#,
-        "line 1, column 38: in services.photos.action: found `action`, expected `principals`, `keys`, `resources` or \
-         `actions`",
+        "line 1, column 38: in services.photos.action: found `action`, expected `principals`, `actors`, `keys`, \
+         `resources` or `actions`",
+    );
+    check(
+        r#"{"catalogue":1,"services":{"photos":{"actions":{"Get":{"access":"read"}}}}}"#,
+        "line 1, column 65: in services.photos.actions.Get.access: found `read`, expected one of `List`, `Read`, \
+         `Write`, `Tagging` or `Permissions management`",
+    );
+    check(
+        r#"{"catalogue":1,"services":{"photos":{"actions":{"Get":{"access":["Read"]}}}}}"#,
+        "line 1, column 65: in services.photos.actions.Get.access: found an array, expected one of `List`, `Read`, \
+         `Write`, `Tagging` or `Permissions management`",
     );
     check(
         r#"{"catalogue":1,"keys":{"x:y":"Text"}}"#,
@@ -69,7 +87,7 @@ fn what_is_no_catalogue_is_refused() {
 fn services_come_and_go() {
     let mut catalogue = Catalogue::builtin().clone();
     let mut photos = Service::new("Photos");
-    photos.insert_action(Action { name: "GetAlbum".into(), resources: Vec::new(), keys: Vec::new() });
+    photos.insert_action(Action { name: "GetAlbum".into(), access: None, resources: Vec::new(), keys: Vec::new() });
     let mut more = Catalogue::default();
     more.insert(photos.clone());
     catalogue.merge(more);
@@ -77,4 +95,42 @@ fn services_come_and_go() {
     assert_eq!(Catalogue::parse(&catalogue.to_json()), Ok(catalogue.clone()));
     assert_eq!(catalogue.remove("PHOTOS"), Some(photos));
     assert_eq!(&catalogue, Catalogue::builtin());
+}
+
+/// Any service that can be written down.
+fn any_service() -> impl Strategy<Value = Service> {
+    let texts = |pattern: &'static str| vec(pattern.prop_map(Into::into), 0..3);
+    let key =
+        ("[a-z]{1,4}:[A-Za-z/${}]{1,6}", 0..TYPES.len(), any::<bool>()).prop_map(|(name, family, multivalued)| {
+            ConditionKey { name: name.into(), family: TYPES[family].0, multivalued }
+        });
+    let arn = "arn:aws:[a-z]{0,3}:[a-z]{0,2}:[0-9]{0,2}:[ -~é\\n]{0,9}".prop_map(Into::into);
+    let resource = ("[ -~é]{0,6}", vec(arn, 0..3), texts("[ -~]{0,5}")).prop_map(|(name, arns, keys)| ResourceType {
+        name: name.into(),
+        arns,
+        keys,
+    });
+    let action =
+        ("[A-Za-z0-9]{1,6}", option::of(select(&AccessLevel::ALL[..])), vec(any::<Index>(), 0..3), texts(".{0,5}"));
+    let parts = (texts(".{0,9}"), texts(".{0,9}"), vec(key, 0..4), vec(resource, 0..4), vec(action, 0..4));
+    ("[a-z0-9-]{1,5}", parts).prop_map(|(prefix, (principals, actors, keys, resources, actions))| {
+        let mut service = Service { principals, actors, ..Service::new(&prefix) };
+        keys.into_iter().for_each(|key| service.insert_key(key));
+        resources.into_iter().for_each(|resource| service.insert_resource(resource));
+        let names: Vec<Box<str>> = service.resources().map(|resource| resource.name.clone()).collect();
+        for (name, access, resources, keys) in actions {
+            let resources = resources.iter().filter(|_| !names.is_empty()).map(|at| at.get(&names).clone()).collect();
+            service.insert_action(Action { name: name.into(), access, resources, keys });
+        }
+        service
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_again(complete: bool, services in vec(any_service(), 0..4)) {
+        let mut catalogue = Catalogue { complete, ..Catalogue::default() };
+        services.into_iter().for_each(|service| catalogue.insert(service));
+        prop_assert_eq!(Catalogue::parse(&catalogue.to_json()), Ok(catalogue));
+    }
 }

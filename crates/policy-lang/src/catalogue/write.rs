@@ -32,6 +32,7 @@ impl Catalogue {
 fn service(out: &mut Writer, service: &Service) {
     out.object(|out| {
         strings(out, "principals", &service.principals);
+        strings(out, "actors", &service.actors);
         keys(out, service.keys.values());
         out.member("resources", |out| {
             out.object(|out| {
@@ -50,6 +51,9 @@ fn service(out: &mut Writer, service: &Service) {
                 for action in service.actions.values() {
                     out.member(&action.name, |out| {
                         out.object(|out| {
+                            if let Some(level) = action.access {
+                                out.member("access", |out| out.string(level.as_str()));
+                            }
                             strings(out, "resources", &action.resources);
                             strings(out, "keys", &action.keys);
                         });
