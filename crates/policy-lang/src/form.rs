@@ -38,7 +38,7 @@ pub(crate) fn is_date(text: &str) -> bool {
     if unsigned.len() > 4 && unsigned.len() < 20 && unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
         return true;
     }
-    let (date, time) = match text.split_once(['T', 't']) {
+    let (date, time) = match text.split_once('T') {
         None => (text, None),
         Some((date, time)) => (date, Some(time)),
     };
@@ -57,13 +57,13 @@ pub(crate) fn is_date(text: &str) -> bool {
 }
 
 fn is_time(text: &str) -> bool {
-    let (clock, zone) = match text.find(['Z', 'z', '+', '-']) {
+    let (clock, zone) = match text.find(['Z', '+', '-']) {
         None => (text, ""),
         Some(at) => text.split_at(at),
     };
     let good_zone = match zone.as_bytes().first() {
         None => true,
-        Some(b'Z' | b'z') => zone.len() == 1,
+        Some(b'Z') => zone.len() == 1,
         Some(_) => match zone[1..].split_once(':') {
             Some((hours, minutes)) => {
                 number(hours, 2).is_some_and(|h| h < 24) && number(minutes, 2).is_some_and(|m| m < 60)
@@ -190,7 +190,7 @@ mod tests {
                 "2024-02-29",
                 "2024-06-14T12:30",
                 "2024-06-14T12:30Z",
-                "2024-06-14t12:30:59.123z",
+                "2024-06-14T12:30:59.123Z",
                 "2024-06-14T12:30:00+02:00",
                 "2024-06-14T12:30:00-0500",
                 "1718368199",
@@ -206,6 +206,8 @@ mod tests {
                 "2024-06-14T24:00Z",
                 "2024-06-14T12",
                 "2024-06-14 12:30",
+                "2024-06-14t12:30Z",
+                "2024-06-14T12:30z",
                 "2024-06-14T12:30:60Z",
                 "2024-06-14T12:30:00.Z",
                 "2024-06-14T12:30+25:00",
