@@ -1,12 +1,12 @@
-//! Decision cases as JSON, one a line: the format of `evaluate --jsonl` and of this project's policy vectors.
-//!
-//! A case holds a request and every policy that takes part; nothing is added to its context. Unknown fields are
-//! refused, `tags` and `expected` aside, which are ignored.
+#![doc = include_str!("../JSONL.md")]
 
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use bailiwick_policy_lang::{PolicyKind, parse};
 use serde::Deserialize;
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -18,6 +18,9 @@ mod context;
 mod principal;
 
 use context::Keys;
+
+/// The format of cases and answers, as this module's documentation has it: Markdown for a reader.
+pub const FORMAT: &str = include_str!("../JSONL.md");
 
 /// Decides the case in `line` and answers with one line of JSON: `{"id": …, "decision": …}`, with an `explanation` if
 /// wanted, or `{"id": …, "error": …}` for what can't be read.
@@ -41,6 +44,19 @@ pub fn evaluate_line(line: &str, with_explanation: bool) -> Answer {
     })
 }
 
+/// [`evaluate_line`] for a line that may be anything.
+#[must_use]
+pub fn evaluate_bytes(line: &[u8], with_explanation: bool) -> Answer {
+    match std::str::from_utf8(line) {
+        Ok(line) => evaluate_line(line, with_explanation),
+        Err(error) => {
+            let good = line.get(..error.valid_up_to()).and_then(|good| std::str::from_utf8(good).ok());
+            let error = format!("no UTF-8 behind the first {} bytes", error.valid_up_to());
+            Answer::error(good.and_then(id_of), &error)
+        }
+    }
+}
+
 /// The answer to one line.
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -51,18 +67,38 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn error(id: Option<String>, error: &str) -> Self {
+    /// The answer to what is no case.
+    #[must_use]
+    pub fn error(id: Option<String>, error: &str) -> Self {
         Self { line: json!({"id": id, "error": error}).to_string(), decision: None }
     }
 }
 
-/// The id of a line that is no case, if one can be told.
+/// The id of a line that is no case, if one can be told: the first, wherever the line breaks off after it.
 fn id_of(line: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Id {
-        id: String,
+    struct Finder<'a>(&'a mut Option<String>);
+    impl<'de> Visitor<'de> for Finder<'_> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+            while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+                if key == "id" && self.0.is_none() {
+                    *self.0 = Some(map.next_value()?);
+                } else {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(())
+        }
     }
-    serde_json::from_str::<Id>(line).ok().map(|id| id.id)
+    let mut id = None;
+    // An error is why we are here.
+    let _ = serde_json::Deserializer::from_str(line).deserialize_map(Finder(&mut id));
+    id
 }
 
 #[derive(Deserialize)]
@@ -89,9 +125,9 @@ struct Case<'a> {
     #[serde(borrow, default)]
     endpoint_policy: Option<&'a RawValue>,
     #[serde(default, rename = "tags")]
-    _tags: serde::de::IgnoredAny,
+    _tags: IgnoredAny,
     #[serde(default, rename = "expected")]
-    _expected: serde::de::IgnoredAny,
+    _expected: IgnoredAny,
 }
 
 #[derive(Deserialize)]

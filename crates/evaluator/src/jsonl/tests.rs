@@ -8,6 +8,10 @@ fn what_is_no_case_is_refused_with_its_id() {
     let policy = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
     for (case, id, error) in [
         ("", "null", "EOF"),
+        ("{\"id\": \"x\", \"request\": {", "\"x\"", "EOF"),
+        ("{\"tags\": [{}], \"id\": \"x\", \"request\": 5, ]", "\"x\"", "invalid type"),
+        ("{\"id\": \"x\", \"id\": \"y\"}", "\"x\"", "duplicate field `id`"),
+        ("{\"id\": 5}", "null", "expected a string"),
         ("[]", "null", "expected"),
         (r#"{"id": "x"}"#, "\"x\"", "missing field `request`"),
         (&format!(r#"{{"id": "x", "request": {{{REQUEST}}}, "identity": []}}"#), "\"x\"", "unknown field `identity`"),
@@ -81,4 +85,31 @@ fn answers_are_one_line_each() {
         explanation["suggestions"][0]["statement"],
         json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/k"})
     );
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused_with_the_id_before_them() {
+    for (line, id, error) in [
+        (&b"{\"id\": \"x\", \"tags\": \"\xff\"}"[..], "\"x\"", "no UTF-8 behind the first 21 bytes"),
+        (b"\xc3", "null", "no UTF-8 behind the first 0 bytes"),
+        (b"{\"id\": \"\xed\xa0\x80\"}", "null", "no UTF-8 behind the first 8 bytes"),
+    ] {
+        let answer = evaluate_bytes(line, false);
+        assert!(answer.decision.is_none());
+        let value: Value = serde_json::from_str(&answer.line).unwrap();
+        assert_eq!((value["id"].to_string().as_str(), value["error"].as_str().unwrap()), (id, error));
+    }
+}
+
+#[test]
+fn the_examples_of_the_page_come_out_as_it_says() {
+    let block = |name: &str| {
+        let from = FORMAT.split_once(&format!("```{name}\n")).unwrap().1;
+        from.split_once("```").unwrap().0.lines().collect::<Vec<_>>()
+    };
+    let (cases, answers) = (block("jsonl"), block("json"));
+    assert_eq!((cases.len(), answers.len()), (2, 2));
+    for (case, answer) in cases.into_iter().zip(answers) {
+        assert_eq!(evaluate_line(case, false).line, answer);
+    }
 }
