@@ -160,7 +160,7 @@ struct Compiled {
 impl Case<'_> {
     fn compile(&self) -> Result<Compiled, String> {
         let one = |name: String, raw: &RawValue, kind| {
-            let document = parse(raw.get(), kind).map_err(|error| format!("{name}: {error}"))?;
+            let document = parse(&escaped(raw.get()), kind).map_err(|error| format!("{name}: {error}"))?;
             Ok::<_, String>(Policy::compile_named(&document, kind, Some(&name)))
         };
         let list = |name: &str, raws: &[&RawValue], kind| {
@@ -187,6 +187,22 @@ impl Case<'_> {
             principal,
         })
     }
+}
+
+/// A document as a policy may hold it: characters beyond U+00FF, which within JSON stand in strings alone, as escapes.
+/// Who writes cases need not know of this.
+fn escaped(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            ..='\u{ff}' => out.push(c),
+            c => out.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}"))),
+        }
+    }
+    Cow::Owned(out)
 }
 
 impl Compiled {

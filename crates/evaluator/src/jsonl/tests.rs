@@ -113,3 +113,26 @@ fn the_examples_of_the_page_come_out_as_it_says() {
         assert_eq!(evaluate_line(case, false).line, answer);
     }
 }
+
+#[test]
+fn any_character_may_stand_in_a_document() {
+    let decide = |pattern: &str, value: &str| {
+        let line = format!(
+            r#"{{"id": "x", "request": {{{REQUEST}, "context": {{"app:k": {{"type": "string", "values": ["{value}"]}}}}}},
+            "identityPolicies": [{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "*",
+            "Resource": "*", "Condition": {{"StringLike": {{"app:k": "{pattern}"}}}}}}}}]}}"#
+        );
+        evaluate_line(&line.replace('\n', " "), false).decision.unwrap().outcome.as_str()
+    };
+    for (pattern, value, expected) in [
+        ("日*", "日本", "allowed"),
+        ("日?", "日本", "allowed"),
+        ("日?", "日本語", "implicitDeny"),
+        ("?", "𝄞", "allowed"),
+        ("??", "𝄞", "implicitDeny"),
+        ("𝄞é", "\\ud834\\udd1e\\u00e9", "allowed"),
+        ("?", "e\u{301}", "implicitDeny"),
+    ] {
+        assert_eq!(decide(pattern, value), expected, "{pattern} {value}");
+    }
+}
