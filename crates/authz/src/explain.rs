@@ -147,7 +147,7 @@ fn near_miss(statement: StatementRef, effect: evaluator::Effect, failure: &Failu
         element: element.into(),
         condition_operator,
         condition_key,
-        expected: expected.iter().map(|text| text.to_string()).collect(),
+        expected: expected.iter().map(|one| one.text().to_owned()).collect(),
         actual,
     }
 }

@@ -74,6 +74,7 @@ fn is_own(request: &Request<'_>) -> bool {
 }
 
 /// What the policies say, once none of them denies.
+#[derive(Clone)]
 pub(crate) struct Found {
     identity: Option<StatementRef>,
     /// Of a boundary, session policies, an endpoint policy: whether they are absent or allow.
@@ -98,6 +99,19 @@ impl Found {
             PolicyKind::Rcp => {}
             PolicyKind::Resource | PolicyKind::Trust => self.grants.suppose(named),
             PolicyKind::Endpoint => self.endpoint = true,
+        }
+    }
+
+    /// As if a type of policy that takes part did not allow.
+    pub(crate) fn withdraw(&mut self, kind: PolicyKind) {
+        match kind {
+            PolicyKind::Identity => self.identity = None,
+            PolicyKind::Boundary => self.boundary = false,
+            PolicyKind::Session => self.session = false,
+            PolicyKind::Scp => self.scps = false,
+            PolicyKind::Rcp => {}
+            PolicyKind::Resource | PolicyKind::Trust => self.grants = Grants::default(),
+            PolicyKind::Endpoint => self.endpoint = false,
         }
     }
 }
@@ -197,7 +211,9 @@ pub(crate) fn conclude(request: &Request<'_>, policies: &Policies<'_>, found: &F
 }
 
 fn grant(request: &Request<'_>, policies: &Policies<'_>, found: &Found) -> Decision {
-    let resource_kind = if policies.trust.is_some() { PolicyKind::Trust } else { PolicyKind::Resource };
+    let assumes = is_assume_role(request.action);
+    let is_trust = policies.trust.is_some() || assumes && policies.resource.is_none();
+    let resource_kind = if is_trust { PolicyKind::Trust } else { PolicyKind::Resource };
     let by_resource = |step, ways| {
         let at = |statement| StatementRef { kind: resource_kind, level: 0, policy: 0, statement };
         allowed(step, found.grants.statement(ways).map(at))
@@ -205,7 +221,6 @@ fn grant(request: &Request<'_>, policies: &Policies<'_>, found: &Found) -> Decis
     let named = found.grants.named;
     let own_account =
         request.principal.account().is_some_and(|account| request.resource_account.id == Some(account.id));
-    let assumes = is_assume_role(request.action);
     let must_allow = policies.trust.is_some() || policies.resource_must_allow || assumes;
 
     match request.principal {

@@ -11,9 +11,15 @@ use crate::policy::Policy;
 use crate::request::{Principal, Request};
 use crate::subject::Subject;
 
+mod closeness;
 mod examine;
+mod filled;
+mod lacking;
+mod layout;
+mod names;
 mod suggest;
 mod text;
+mod words;
 
 /// Everything that there is to say about a decision. Its `Display` is for people.
 #[derive(Clone, Debug)]
@@ -28,17 +34,24 @@ pub struct Explanation<'a> {
     pub resource: &'a str,
     /// The statement that decided.
     pub decided_by: Option<Located<'a>>,
-    /// What each type of policy said, and of SCPs and RCPs each level.
+    /// What each type of policy that takes part said, and of SCPs and RCPs each level.
     pub findings: Vec<Finding<'a>>,
+    /// The types of policy that take no part.
+    pub absent: Vec<Absent>,
     /// Every statement that matched, in the order of the findings.
     pub matched: Vec<Located<'a>>,
-    /// Of a denial: Allow statements that nearly matched, in policies whose Allow was wanting. Nearest first.
+    /// Of a denial: Allow statements that nearly matched, in policies whose Allow would help. Nearest first.
     pub near_misses: Vec<NearMiss<'a>>,
-    /// Of a denial: the smallest statements that together would allow the request, one for each type of policy that
-    /// lacks an Allow. Suggestions: whether they are wise is not for this crate to say.
+    /// Of a denial: the smallest statements that together would allow the request were it not for [`Self::denies`],
+    /// one for each type of policy, and of SCPs each level, that lacks an Allow. Whether they are wise is not for this
+    /// crate to say.
     pub suggestions: Vec<Suggestion>,
     /// Denies that stand in the way of any suggestion.
     pub denies: Vec<Located<'a>>,
+    /// What else a reader should know, a sentence each. [`Self::check_names`] adds to it, and so may whoever knows
+    /// more than policies and request.
+    pub notes: Vec<String>,
+    is_hopeless: bool,
 }
 
 /// A statement and where it stands.
@@ -48,8 +61,12 @@ pub struct Located<'a> {
     pub at: StatementRef,
     /// The name that its policy was compiled under.
     pub policy: Option<&'a str>,
+    /// The ARN of the group, user or role that the policy is of, for who knows it to fill in.
+    pub holder: Option<&'a str>,
     /// Its Sid.
     pub sid: Option<&'a str>,
+    /// What it does.
+    pub effect: Effect,
     /// Its place in the document's text.
     pub span: Span,
 }
@@ -65,6 +82,8 @@ pub struct Finding<'a> {
     pub policies: usize,
     /// What they said.
     pub verdict: Verdict,
+    /// Whether the request can't be allowed unless they allow it.
+    pub required: bool,
     /// The statement that said it; none when they were silent.
     pub statement: Option<Located<'a>>,
 }
@@ -92,38 +111,66 @@ impl Verdict {
     }
 }
 
-/// A statement that did not match, and the first of its elements that failed.
+/// A type of policy that takes no part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Absent {
+    /// The type.
+    pub kind: PolicyKind,
+    /// Why not.
+    pub why: Why,
+}
+
+/// Why a type of policy takes no part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// There is none.
+    NoneThere,
+    /// The caller is no user, role or session, and so has none.
+    NoIdentity,
+    /// There are some, and they don't bind callers, or resources, of the management account.
+    ManagementAccount,
+    /// There are some, and they don't bind service-linked roles.
+    ServiceLinkedRole,
+}
+
+/// A statement that did not match, and what of it failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NearMiss<'a> {
     /// The statement.
     pub statement: Located<'a>,
-    /// What failed.
+    /// The first element that failed, in the order principal, action, resource, condition.
     pub failure: Failure,
+    /// What failed besides.
+    pub also: Vec<Failure>,
 }
 
-/// The element of a statement that failed.
+/// An element of a statement that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// `Action` or `NotAction`.
-    Action {
-        /// Whether it is `NotAction`.
-        negated: bool,
-        /// The patterns as written.
-        expected: Vec<Arc<str>>,
-    },
-    /// `Resource` or `NotResource`.
-    Resource {
-        /// Whether it is `NotResource`.
-        negated: bool,
-        /// The patterns as written.
-        expected: Vec<Arc<str>>,
-    },
     /// `Principal` or `NotPrincipal`.
     Principal {
         /// Whether it is `NotPrincipal`.
         negated: bool,
         /// The principals as written.
-        expected: Vec<Arc<str>>,
+        expected: Vec<Expected>,
+    },
+    /// `Action` or `NotAction`.
+    Action {
+        /// Whether it is `NotAction`.
+        negated: bool,
+        /// The patterns.
+        expected: Vec<Expected>,
+        /// The pattern that comes closest, as its position; of `NotAction`, the one that matches.
+        closest: usize,
+    },
+    /// `Resource` or `NotResource`.
+    Resource {
+        /// Whether it is `NotResource`.
+        negated: bool,
+        /// The patterns.
+        expected: Vec<Expected>,
+        /// The pattern that comes closest, as its position; of `NotResource`, the one that matches.
+        closest: usize,
     },
     /// A condition.
     Condition {
@@ -131,13 +178,44 @@ pub enum Failure {
         operator: Operator,
         /// The key as written.
         key: Arc<str>,
-        /// The listed values as written.
-        expected: Vec<Arc<str>>,
+        /// The listed values.
+        expected: Vec<Expected>,
         /// What the request has.
         actual: Actual,
         /// Where the values stand in the document's text.
         span: Span,
     },
+}
+
+/// A pattern or value of a statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// As the document has it.
+    pub written: Arc<str>,
+    /// What became of the variables in it.
+    pub variables: Variables,
+}
+
+/// What became of the variables of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Variables {
+    /// It has none.
+    None,
+    /// Each has a value: the text with the values put in.
+    Filled(String),
+    /// The request has no value, or not one alone, for this key, and so the text matches nothing.
+    Unknown(String),
+}
+
+impl Expected {
+    /// The text with variables filled in, or as written when they can't be.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match &self.variables {
+            Variables::Filled(text) => text,
+            Variables::None | Variables::Unknown(_) => &self.written,
+        }
+    }
 }
 
 /// The value of a context key in a request.
@@ -156,8 +234,15 @@ pub enum Actual {
 pub struct Suggestion {
     /// The type of policy to put it into.
     pub kind: PolicyKind,
+    /// Of SCPs: the level, from the root on.
+    pub level: u32,
+    /// What the policy is, or would be, attached to: the ARN of a user, role, session or resource, or the id of an
+    /// account. None where nobody knows.
+    pub attach_to: Option<String>,
     /// The statement, as JSON.
     pub statement: String,
+    /// Whether it means what it should under `"Version": "2012-10-17"` only.
+    pub needs_variables: bool,
 }
 
 /// At most this many near misses are told.
@@ -166,39 +251,67 @@ const MISSES: usize = 10;
 /// Decides a request and tells why. Looks at every statement: for people, not for every request.
 #[must_use]
 pub fn explain<'a>(request: &Request<'a>, policies: &Policies<'a>) -> Explanation<'a> {
+    let mut explanation = survey(request, policies);
+    if explanation.decision.is_allowed() {
+        return explanation;
+    }
+    let (mut short, mut long) = ([0; 128], Vec::new());
+    let subject = Subject::new(request, policies.boundary.is_some(), &mut short, &mut long);
+    let prospect = lacking::prospect(request, policies);
+    let mut budget = closeness::Budget::default();
+    let groups = examine::groups(request, policies);
+    let mut misses = Vec::new();
+    for group in groups.iter().filter(|group| prospect.is_helped_by(group.kind)) {
+        misses.extend(group.misses(&subject, &mut budget));
+    }
+    misses.sort_by_key(|(distance, _)| *distance);
+    misses.truncate(MISSES);
+    explanation.near_misses = misses.into_iter().map(|(_, miss)| miss).collect();
+    let levels = |kind| groups.iter().filter(move |group| group.kind == kind && !group.allows(&subject));
+    for kind in prospect.wanting.iter().copied() {
+        if kind == PolicyKind::Scp {
+            let statements = levels(kind).filter_map(|group| suggest::suggestion(kind, group.level, &subject));
+            explanation.suggestions.extend(statements);
+        } else {
+            explanation.suggestions.extend(suggest::suggestion(kind, 0, &subject));
+        }
+    }
+    let is_root = matches!(request.principal, Principal::Root { .. });
+    if is_root && explanation.suggestions.iter().any(|suggestion| suggestion.kind == PolicyKind::Resource) {
+        explanation.notes.push(words::NAMES_THE_ACCOUNT.to_owned());
+    }
+    explanation
+}
+
+/// Decides a request and tells what each type of policy said and which statements matched, without near misses and
+/// suggestions: what a simulation needs.
+#[must_use]
+pub fn survey<'a>(request: &Request<'a>, policies: &Policies<'a>) -> Explanation<'a> {
     let (mut short, mut long) = ([0; 128], Vec::new());
     let subject = Subject::new(request, policies.boundary.is_some(), &mut short, &mut long);
     let decision = decide(request, policies);
-    let groups = examine::groups(request, policies);
+    let prospect = lacking::prospect(request, policies);
     let mut findings = Vec::new();
     let (mut all, mut denies) = (Vec::new(), Vec::new());
-    for group in &groups {
+    for group in examine::groups(request, policies) {
         let matched = group.matched(&subject);
-        all.extend(matched.iter().map(|located| located.0));
-        let deny = matched.iter().find(|located| located.1 == Effect::Deny);
-        denies.extend(matched.iter().filter(|located| located.1 == Effect::Deny).map(|located| located.0));
+        let deny = matched.iter().find(|located| located.effect == Effect::Deny);
+        denies.extend(matched.iter().filter(|located| located.effect == Effect::Deny));
         let (verdict, statement) = match (deny, matched.first()) {
-            (Some(deny), _) => (Verdict::Denies, Some(deny.0)),
-            (None, Some(allow)) => (Verdict::Allows, Some(allow.0)),
+            (Some(deny), _) => (Verdict::Denies, Some(*deny)),
+            (None, Some(allow)) => (Verdict::Allows, Some(*allow)),
             (None, None) => (Verdict::Silent, None),
         };
-        let policies = group.policies().count();
-        findings.push(Finding { kind: group.kind, level: group.level, policies, verdict, statement });
+        findings.push(Finding {
+            kind: group.kind,
+            level: group.level,
+            policies: group.policies().count(),
+            verdict,
+            required: prospect.needs(group.kind),
+            statement,
+        });
+        all.extend(matched);
     }
-    let (near_misses, suggestions) = if decision.is_allowed() {
-        (Vec::new(), Vec::new())
-    } else {
-        let wanting = suggest::wanting(request, policies);
-        let mut misses: Vec<_> = groups
-            .iter()
-            .filter(|group| wanting.contains(&group.kind))
-            .flat_map(|group| group.misses(&subject))
-            .collect();
-        misses.sort_by_key(|(distance, _)| *distance);
-        misses.truncate(MISSES);
-        let suggestions = wanting.iter().map(|kind| suggest::statement(*kind, request)).collect();
-        (misses.into_iter().map(|(_, miss)| miss).collect(), suggestions)
-    };
     Explanation {
         decision,
         principal: request.principal,
@@ -206,10 +319,13 @@ pub fn explain<'a>(request: &Request<'a>, policies: &Policies<'a>) -> Explanatio
         resource: request.resource,
         decided_by: decision.statement.and_then(|at| locate(policies, at)),
         findings,
+        absent: examine::absent(request, policies),
         matched: all,
-        near_misses,
-        suggestions,
+        near_misses: Vec::new(),
+        suggestions: Vec::new(),
         denies: if decision.outcome == Outcome::ExplicitDeny { denies } else { Vec::new() },
+        notes: words::notes(request, &decision),
+        is_hopeless: !decision.is_allowed() && prospect.is_hopeless,
     }
 }
 
@@ -219,15 +335,27 @@ fn locate<'a>(policies: &Policies<'a>, at: StatementRef) -> Option<Located<'a>> 
 
 fn located(policy: &Policy, at: StatementRef) -> Option<Located<'_>> {
     let info = policy.statement(at.statement as usize)?;
-    Some(Located { at, policy: policy.name(), sid: info.sid, span: info.span })
+    Some(Located { at, policy: policy.name(), holder: None, sid: info.sid, effect: info.effect, span: info.span })
 }
 
-impl Explanation<'_> {
+impl<'a> Explanation<'a> {
     /// Whether no Allow could help: root assumes no role.
     #[must_use]
     pub fn is_hopeless(&self) -> bool {
-        !self.decision.is_allowed()
-            && matches!(self.principal, Principal::Root { .. })
-            && decide::is_assume_role(self.action)
+        self.is_hopeless
+    }
+
+    /// Whether root is refused a role, which it can't assume.
+    pub(crate) fn is_root_assuming(&self) -> bool {
+        matches!(self.principal, Principal::Root { .. }) && decide::is_assume_role(self.action)
+    }
+
+    /// Every mention of a statement, to be completed by who knows more of its policy.
+    pub fn each_located(&mut self, visit: &mut dyn FnMut(&mut Located<'a>)) {
+        self.decided_by.iter_mut().for_each(&mut *visit);
+        self.findings.iter_mut().filter_map(|finding| finding.statement.as_mut()).for_each(&mut *visit);
+        self.matched.iter_mut().for_each(&mut *visit);
+        self.near_misses.iter_mut().map(|miss| &mut miss.statement).for_each(&mut *visit);
+        self.denies.iter_mut().for_each(visit);
     }
 }

@@ -2,19 +2,17 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
-use bailiwick_policy_lang::{PolicyKind, parse};
+use bailiwick_policy_lang::{Catalogue, PolicyKind, parse};
 use serde::Deserialize;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::json;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
-use crate::{
-    Actual, Context, ContextSource, Decision, Explanation, Failure, Located, Policies, Policy, Request, decide, explain,
-};
+use crate::{Context, ContextSource, Decision, Policies, Policy, Request, decide, explain};
 
 mod context;
+mod explanation;
 mod principal;
 
 use context::Keys;
@@ -38,7 +36,9 @@ pub fn evaluate_line(line: &str, with_explanation: bool) -> Answer {
         let decision = decide(request, policies);
         let mut answer = json!({"id": case.id, "decision": decision.outcome.as_str()});
         if with_explanation {
-            answer["explanation"] = explanation_json(&explain(request, policies));
+            let mut explained = explain(request, policies);
+            explained.check_names(Catalogue::builtin());
+            answer["explanation"] = explanation::json(&explained);
         }
         Answer { line: answer.to_string(), decision: Some(decision) }
     })
@@ -234,85 +234,6 @@ impl Compiled {
             context: Context::new(&layers),
         };
         then(&request, &policies)
-    }
-}
-
-fn explanation_json(explanation: &Explanation<'_>) -> Value {
-    let decision = &explanation.decision;
-    json!({
-        "step": decision.step.as_str(),
-        "lacking": decision.lacking.map(kind_name),
-        "statement": explanation.decided_by.as_ref().map(located_json),
-        "policies": explanation.findings.iter().map(|finding| json!({
-            "type": kind_name(finding.kind),
-            "level": finding.level,
-            "count": finding.policies,
-            "verdict": finding.verdict.as_str(),
-            "statement": finding.statement.as_ref().map(located_json),
-        })).collect::<Vec<_>>(),
-        "nearMisses": explanation.near_misses.iter().map(|miss| json!({
-            "statement": located_json(&miss.statement),
-            "failed": failure_json(&miss.failure),
-        })).collect::<Vec<_>>(),
-        "suggestions": explanation.suggestions.iter().map(|suggestion| json!({
-            "type": kind_name(suggestion.kind),
-            "statement": serde_json::from_str::<Value>(&suggestion.statement).unwrap_or_default(),
-        })).collect::<Vec<_>>(),
-        "deniedBy": explanation.denies.iter().map(located_json).collect::<Vec<_>>(),
-        "text": explanation.to_string(),
-    })
-}
-
-fn located_json(statement: &Located<'_>) -> Value {
-    json!({
-        "type": kind_name(statement.at.kind),
-        "policy": statement.policy,
-        "index": statement.at.statement,
-        "sid": statement.sid,
-        "line": statement.span.start.line,
-        "column": statement.span.start.column,
-    })
-}
-
-fn failure_json(failure: &Failure) -> Value {
-    let patterns = |element: &str, negated: bool, expected: &[Arc<str>]| {
-        let element = if negated { format!("Not{element}") } else { element.to_owned() };
-        json!({"element": element, "expected": texts(expected)})
-    };
-    match failure {
-        Failure::Action { negated, expected } => patterns("Action", *negated, expected),
-        Failure::Resource { negated, expected } => patterns("Resource", *negated, expected),
-        Failure::Principal { negated, expected } => patterns("Principal", *negated, expected),
-        Failure::Condition { operator, key, expected, actual, span } => json!({
-            "element": "Condition",
-            "operator": operator.to_string(),
-            "key": &**key,
-            "expected": texts(expected),
-            "actual": match actual {
-                Actual::Absent => Value::Null,
-                Actual::One(value) => value.as_str().into(),
-                Actual::Many(values) => values.as_slice().into(),
-            },
-            "line": span.start.line,
-            "column": span.start.column,
-        }),
-    }
-}
-
-fn texts(texts: &[Arc<str>]) -> Vec<&str> {
-    texts.iter().map(|text| &**text).collect()
-}
-
-fn kind_name(kind: PolicyKind) -> &'static str {
-    match kind {
-        PolicyKind::Identity => "identity",
-        PolicyKind::Boundary => "boundary",
-        PolicyKind::Session => "session",
-        PolicyKind::Scp => "scp",
-        PolicyKind::Rcp => "rcp",
-        PolicyKind::Resource => "resource",
-        PolicyKind::Trust => "trust",
-        PolicyKind::Endpoint => "endpoint",
     }
 }
 

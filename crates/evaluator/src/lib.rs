@@ -42,7 +42,10 @@ mod trie;
 pub use context::{Context, ContextKey, ContextSource, ContextValue, GlobalKey, Moment};
 pub use decide::{decide, decide_counting};
 pub use decision::{Decision, DenialMessage, Outcome, StatementRef, Step};
-pub use explain::{Actual, Explanation, Failure, Finding, Located, NearMiss, Suggestion, Verdict, explain};
+pub use explain::{
+    Absent, Actual, Expected, Explanation, Failure, Finding, Located, NearMiss, Suggestion, Variables, Verdict, Why,
+    explain, survey,
+};
 pub use policies::Policies;
 pub use policy::{Policy, StatementInfo};
 pub use request::{CallerAccount, Entity, Principal, Request, ResourceAccount};

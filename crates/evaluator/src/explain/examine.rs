@@ -1,16 +1,16 @@
-//! Looking at every statement, and at what fails first.
-
-use std::sync::Arc;
+//! Looking at every statement, and at what of it fails.
 
 use bailiwick_policy_lang::{Effect, PolicyKind};
 
-use super::{Actual, Failure, Located, NearMiss, located};
+use super::closeness::{Budget, closest};
+use super::{Absent, Actual, Expected, Failure, Located, NearMiss, Variables, Why, filled, located};
 use crate::condition::Condition;
 use crate::context::{Context, ContextValue};
+use crate::decide;
 use crate::decision::StatementRef;
 use crate::policies::Policies;
 use crate::policy::Policy;
-use crate::request::Request;
+use crate::request::{Principal, Request};
 use crate::statement::{Speaks, Statement};
 use crate::subject::Subject;
 
@@ -22,7 +22,7 @@ pub(super) struct Group<'a> {
 }
 
 /// How far a statement is from matching: smaller is nearer.
-pub(super) type Distance = (u8, usize);
+pub(super) type Distance = usize;
 
 /// The groups that take part, as [`crate::decide`] chooses them.
 pub(super) fn groups<'a>(request: &Request<'_>, policies: &Policies<'a>) -> Vec<Group<'a>> {
@@ -32,17 +32,16 @@ pub(super) fn groups<'a>(request: &Request<'_>, policies: &Policies<'a>) -> Vec<
         let level = |(level, policies): (u32, &&'a [Policy])| Group { kind, level, slices: vec![*policies] };
         (0u32..).zip(levels).map(level).collect::<Vec<_>>()
     };
-    let principal = &request.principal;
     let mut out = Vec::new();
-    if principal.account().is_some() {
+    if request.principal.account().is_some() {
         out.push(group(PolicyKind::Identity, policies.identity.to_vec()));
     }
     out.extend(one(PolicyKind::Boundary, policies.boundary));
     out.extend(policies.session.map(|slices| group(PolicyKind::Session, slices.to_vec())));
-    if principal.account().is_some_and(|account| !account.is_management) && !principal.is_service_linked() {
+    if unbound(PolicyKind::Scp, request).is_none() {
         out.extend(levels(PolicyKind::Scp, policies.scps));
     }
-    if !request.resource_account.is_management && !principal.is_service_linked() {
+    if unbound(PolicyKind::Rcp, request).is_none() {
         out.extend(levels(PolicyKind::Rcp, policies.rcps));
     }
     out.extend(one(PolicyKind::Resource, policies.resource));
@@ -50,6 +49,56 @@ pub(super) fn groups<'a>(request: &Request<'_>, policies: &Policies<'a>) -> Vec<
     out.extend(one(PolicyKind::Endpoint, policies.endpoint));
     out
 }
+
+/// Why an organization's policies of a type don't bind a request.
+fn unbound(kind: PolicyKind, request: &Request<'_>) -> Option<Why> {
+    let is_management = match kind {
+        PolicyKind::Scp => match request.principal.account() {
+            None => return Some(Why::NoIdentity),
+            Some(account) => account.is_management,
+        },
+        _ => request.resource_account.is_management,
+    };
+    match request.principal.is_service_linked() {
+        _ if is_management => Some(Why::ManagementAccount),
+        true => Some(Why::ServiceLinkedRole),
+        false => None,
+    }
+}
+
+/// The types that take no part. A trust policy is missed only where a role is to be assumed.
+pub(super) fn absent(request: &Request<'_>, policies: &Policies<'_>) -> Vec<Absent> {
+    let is_trusting = policies.trust.is_some() || decide::is_assume_role(request.action);
+    let why = |kind| match kind {
+        PolicyKind::Identity => match request.principal {
+            Principal::Service { .. } | Principal::IdentityProvider { .. } | Principal::Anonymous => {
+                Some(Why::NoIdentity)
+            }
+            _ => None,
+        },
+        PolicyKind::Boundary => policies.boundary.is_none().then_some(Why::NoneThere),
+        PolicyKind::Session => policies.session.is_none().then_some(Why::NoneThere),
+        PolicyKind::Scp if policies.scps.is_empty() => Some(Why::NoneThere),
+        PolicyKind::Rcp if policies.rcps.is_empty() => Some(Why::NoneThere),
+        PolicyKind::Scp | PolicyKind::Rcp => unbound(kind, request),
+        PolicyKind::Resource => (policies.resource.is_none() && !is_trusting).then_some(Why::NoneThere),
+        PolicyKind::Trust => (policies.trust.is_none() && is_trusting).then_some(Why::NoneThere),
+        PolicyKind::Endpoint => policies.endpoint.is_none().then_some(Why::NoneThere),
+    };
+    ORDER.into_iter().filter_map(|kind| Some(Absent { kind, why: why(kind)? })).collect()
+}
+
+/// The types in the order of the findings.
+const ORDER: [PolicyKind; 8] = [
+    PolicyKind::Identity,
+    PolicyKind::Boundary,
+    PolicyKind::Session,
+    PolicyKind::Scp,
+    PolicyKind::Rcp,
+    PolicyKind::Resource,
+    PolicyKind::Trust,
+    PolicyKind::Endpoint,
+];
 
 impl<'a> Group<'a> {
     pub(super) fn policies(&self) -> impl Iterator<Item = &'a Policy> {
@@ -66,51 +115,90 @@ impl<'a> Group<'a> {
     }
 
     /// Every statement that matches.
-    pub(super) fn matched(&self, subject: &Subject<'_>) -> Vec<(Located<'a>, Effect)> {
+    pub(super) fn matched(&self, subject: &Subject<'_>) -> Vec<Located<'a>> {
         self.statements()
-            .filter(|(policy, statement, _)| examine(policy, statement, subject).is_none())
-            .filter_map(|(policy, statement, at)| Some((located(policy, at)?, statement.effect)))
+            .filter(|(policy, statement, _)| matches(policy, statement, subject))
+            .filter_map(|(policy, _, at)| located(policy, at))
             .collect()
     }
 
-    /// Every Allow that does not match but concerns the service, with its distance.
-    pub(super) fn misses(&self, subject: &Subject<'_>) -> Vec<(Distance, NearMiss<'a>)> {
+    /// Whether a statement allows.
+    pub(super) fn allows(&self, subject: &Subject<'_>) -> bool {
+        self.statements()
+            .any(|(policy, statement, _)| statement.effect == Effect::Allow && matches(policy, statement, subject))
+    }
+
+    /// Every Allow that does not match but concerns the action, with its distance.
+    pub(super) fn misses(&self, subject: &Subject<'_>, budget: &mut Budget) -> Vec<(Distance, NearMiss<'a>)> {
         let allows = self.statements().filter(|(_, statement, _)| statement.effect == Effect::Allow);
         allows
             .filter_map(|(policy, statement, at)| {
-                let (distance, failure) = examine(policy, statement, subject)?;
-                Some((distance?, NearMiss { statement: located(policy, at)?, failure }))
+                let (distance, mut failures) = failures(policy, statement, subject, budget)?;
+                if failures.is_empty() {
+                    return None;
+                }
+                let failure = failures.remove(0);
+                Some((distance, NearMiss { statement: located(policy, at)?, failure, also: failures }))
             })
             .collect()
     }
 }
 
-/// What fails first; none when the statement matches. No distance: it is about something else.
-fn examine(policy: &Policy, statement: &Statement, subject: &Subject<'_>) -> Option<(Option<Distance>, Failure)> {
+pub(super) fn matches(policy: &Policy, statement: &Statement, subject: &Subject<'_>) -> bool {
     let steps = &mut 0;
+    policy.actions(statement).matches(subject, steps)
+        && !statement.names(subject, steps).is_empty()
+        && statement.fits(subject, steps)
+}
+
+/// What fails of a statement, and how far it is from matching; none when it is about something else.
+fn failures(
+    policy: &Policy,
+    statement: &Statement,
+    subject: &Subject<'_>,
+    budget: &mut Budget,
+) -> Option<(Distance, Vec<Failure>)> {
+    let steps = &mut 0;
+    let (mut distance, mut failures) = (0, Vec::new());
+    if statement.names(subject, steps).is_empty() {
+        let (negated, sources) = match &statement.principals {
+            Speaks::To(principals) => (principals.negated, &*principals.sources),
+            Speaks::ToOwner | Speaks::ToNobody => (false, &[][..]),
+        };
+        distance += 4;
+        failures.push(Failure::Principal { negated, expected: sources.iter().map(plain).collect() });
+    }
     let actions = policy.actions(statement);
     if !actions.matches(subject, steps) {
-        let expected = actions.sources.to_vec();
-        let distance = actions.concerns_service(subject).then_some((3, expected.len()));
-        return Some((distance, Failure::Action { negated: actions.negated, expected }));
+        let expected: Vec<Expected> = actions.sources.iter().map(plain).collect();
+        let action = String::from_utf8_lossy(subject.action);
+        let lower: Vec<String> = expected.iter().map(|one| one.written.to_ascii_lowercase()).collect();
+        let (at, edits) = closest(lower.iter().map(String::as_str), &action, budget);
+        if !actions.concerns_service(subject) && edits > 2 {
+            return None;
+        }
+        distance += if actions.negated { 12 } else { 8 + edits.min(4) };
+        failures.push(Failure::Action { negated: actions.negated, expected, closest: at });
     }
+    let context = &subject.request.context;
     if let Some(resources) = &statement.resources
         && !resources.matches(subject, steps)
     {
-        let expected: Vec<Arc<str>> = resources.patterns.iter().map(|pattern| pattern.source.clone()).collect();
-        return Some((Some((2, expected.len())), Failure::Resource { negated: resources.negated, expected }));
+        let expected: Vec<Expected> =
+            resources.patterns.iter().map(|pattern| filled::pattern(pattern, context)).collect();
+        let (at, edits) = closest(expected.iter().map(Expected::text), subject.request.resource, budget);
+        distance += if resources.negated { 7 } else { 4 + (edits / 8).min(3) };
+        failures.push(Failure::Resource { negated: resources.negated, expected, closest: at });
     }
-    if statement.names(subject, steps).is_empty() {
-        let (negated, expected) = match &statement.principals {
-            Speaks::To(principals) => (principals.negated, principals.sources.to_vec()),
-            Speaks::ToOwner | Speaks::ToNobody => (false, Vec::new()),
-        };
-        return Some((Some((1, expected.len())), Failure::Principal { negated, expected }));
-    }
-    let context = &subject.request.context;
-    let mut failed = statement.conditions.iter().filter(|c| !c.holds(context, statement.effect, steps));
-    let first = failed.next()?;
-    Some((Some((0, failed.count())), condition(first, context)))
+    let failed = statement.conditions.iter().filter(|c| !c.holds(context, statement.effect, steps));
+    let before = failures.len();
+    failures.extend(failed.map(|failed| condition(failed, context)));
+    distance += (failures.len() - before).min(3);
+    Some((distance, failures))
+}
+
+fn plain(text: &std::sync::Arc<str>) -> Expected {
+    Expected { written: text.clone(), variables: Variables::None }
 }
 
 fn condition(condition: &Condition, context: &Context<'_>) -> Failure {
@@ -122,7 +210,7 @@ fn condition(condition: &Condition, context: &Context<'_>) -> Failure {
     Failure::Condition {
         operator: condition.operator,
         key: condition.key.as_written().into(),
-        expected: condition.written_values(),
+        expected: filled::values(condition, context),
         actual,
         span: condition.span,
     }

@@ -1,83 +1,82 @@
-//! What would have to be added.
+//! The smallest statement of a type that allows a request.
 
 use std::fmt::Write;
 
-use bailiwick_policy_lang::PolicyKind;
+use bailiwick_policy_lang::{PolicyKind, parse};
 
 use super::Suggestion;
-use crate::decide;
-use crate::policies::Policies;
-use crate::principal::Named;
+use crate::policy::Policy;
 use crate::request::{Principal, Request};
 use crate::subject::Subject;
 
-/// The types of policy that would have to allow, Denies aside, in the order in which a decision misses them. Empty
-/// when nothing could help.
-pub(super) fn wanting(request: &Request<'_>, policies: &Policies<'_>) -> Vec<PolicyKind> {
-    let (mut short, mut long) = ([0; 128], Vec::new());
-    let mut subject = Subject::new(request, policies.boundary.is_some(), &mut short, &mut long);
-    subject.without_denies = true;
-    let Some(mut found) = decide::gather_allows(&subject, policies) else { return Vec::new() };
-    let mut kinds = Vec::new();
-    loop {
-        let decision = decide::conclude(request, policies, &found);
-        match decision.lacking {
-            None => return kinds,
-            // The same type a second time: nothing that it could say would do.
-            Some(kind) if kinds.contains(&kind) => return Vec::new(),
-            Some(kind) => {
-                found.suppose(kind, himself(&request.principal));
-                kinds.push(kind);
-            }
-        }
-    }
+/// The suggestion, if the language can say it: no statement names an action or a resource that is none.
+pub(super) fn suggestion(kind: PolicyKind, level: u32, subject: &Subject<'_>) -> Option<Suggestion> {
+    let request = subject.request;
+    let resource = escaped(request.resource);
+    let needs_variables = kind != PolicyKind::Trust && resource != request.resource;
+    let statement = statement(kind, request, &resource);
+    let attach_to = attach_to(kind, request);
+    allows(&statement, kind, subject).then_some(Suggestion { kind, level, attach_to, statement, needs_variables })
 }
 
-/// How a suggested statement names the caller.
-fn himself(principal: &Principal<'_>) -> Named {
-    match principal {
-        Principal::Root { .. } => Named::ACCOUNT,
-        Principal::User { .. } => Named::USER,
-        Principal::RoleSession { .. } => Named::ROLE,
-        Principal::FederatedUser { .. } => Named::SESSION,
-        Principal::Service { .. } => Named::SERVICE,
-        Principal::IdentityProvider { .. } => Named::PROVIDER,
-        Principal::Anonymous => Named::EVERYONE,
-    }
-}
-
-/// The smallest statement of a type that allows the request.
-pub(super) fn statement(kind: PolicyKind, request: &Request<'_>) -> Suggestion {
+fn statement(kind: PolicyKind, request: &Request<'_>, resource: &str) -> String {
     let mut out = String::from("{\"Effect\": \"Allow\"");
-    match (kind, request.principal) {
-        (PolicyKind::Resource | PolicyKind::Trust, principal) => {
-            let (of, name) = match principal {
-                Principal::RoleSession { role, .. } => ("AWS", role.arn),
-                Principal::Service { name } => ("Service", name),
-                Principal::IdentityProvider { name } => ("Federated", name),
-                Principal::Anonymous => ("", "*"),
+    match kind {
+        PolicyKind::Resource | PolicyKind::Trust => {
+            let principal = match request.principal {
+                Principal::RoleSession { role, .. } => format!("{{\"AWS\": {}}}", json(role.arn)),
+                Principal::Service { name } => format!("{{\"Service\": {}}}", json(name)),
+                Principal::IdentityProvider { name } => format!("{{\"Federated\": {}}}", json(name)),
+                Principal::Anonymous => json("*"),
                 Principal::Root { .. } | Principal::User { .. } | Principal::FederatedUser { .. } => {
-                    ("AWS", principal.name())
+                    format!("{{\"AWS\": {}}}", json(request.principal.name()))
                 }
             };
-            let name = json(name);
-            let value = if of.is_empty() { name } else { format!("{{\"{of}\": {name}}}") };
-            let _ = write!(out, ", \"Principal\": {value}");
+            let _ = write!(out, ", \"Principal\": {principal}");
         }
-        (PolicyKind::Rcp | PolicyKind::Endpoint, _) => out.push_str(", \"Principal\": \"*\""),
-        _ => {}
+        PolicyKind::Endpoint => out.push_str(", \"Principal\": \"*\""),
+        PolicyKind::Identity | PolicyKind::Boundary | PolicyKind::Session | PolicyKind::Scp | PolicyKind::Rcp => {}
     }
     let _ = write!(out, ", \"Action\": {}", json(request.action));
-    if kind != PolicyKind::Trust {
-        let resource = if request.resource == "*" { "*".to_owned() } else { escaped(request.resource) };
-        let _ = write!(out, ", \"Resource\": {}", json(&resource));
+    if kind.has_resource() {
+        let _ = write!(out, ", \"Resource\": {}", json(resource));
     }
     out.push('}');
-    Suggestion { kind, statement: out }
+    out
+}
+
+/// What a policy of a type is attached to.
+fn attach_to(kind: PolicyKind, request: &Request<'_>) -> Option<String> {
+    let identity = || match request.principal {
+        Principal::User { user, .. } => Some(user.arn.to_owned()),
+        Principal::RoleSession { role, .. } => Some(role.arn.to_owned()),
+        Principal::FederatedUser { user, .. } => Some(user?.arn.to_owned()),
+        _ => None,
+    };
+    match kind {
+        PolicyKind::Identity | PolicyKind::Boundary => identity(),
+        PolicyKind::Session => Some(request.principal.name().to_owned()),
+        PolicyKind::Scp => request.principal.account().map(|account| account.id.to_string()),
+        PolicyKind::Rcp => request.resource_account.id.map(|account| account.to_string()),
+        PolicyKind::Resource | PolicyKind::Trust => Some(request.resource.to_owned()),
+        PolicyKind::Endpoint => None,
+    }
+}
+
+/// Whether a statement can stand in a policy and matches the request there.
+fn allows(statement: &str, kind: PolicyKind, subject: &Subject<'_>) -> bool {
+    let text = format!("{{\"Version\": \"2012-10-17\", \"Statement\": {statement}}}");
+    let Ok(document) = parse(&text, kind) else { return false };
+    let policy = Policy::compile(&document, kind);
+    let mut statements = policy.statements().iter();
+    statements.all(|statement| super::examine::matches(&policy, statement, subject))
 }
 
 /// A text as a pattern that means it (under version 2012-10-17).
 fn escaped(text: &str) -> String {
+    if text == "*" {
+        return text.to_owned();
+    }
     let mut out = String::new();
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
@@ -91,14 +90,14 @@ fn escaped(text: &str) -> String {
     out
 }
 
-pub(super) fn json(text: &str) -> String {
+/// A text as JSON, in characters that every policy may hold.
+fn json(text: &str) -> String {
     let mut out = String::from('"');
     for c in text.chars() {
         match c {
             '"' | '\\' => out.extend(['\\', c]),
-            c if c.is_control() => {
-                let mut units = [0; 2];
-                for unit in c.encode_utf16(&mut units) {
+            c if c.is_control() || c > '\u{ff}' => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
                     let _ = write!(out, "\\u{unit:04x}");
                 }
             }

@@ -1,3 +1,5 @@
+use serde_json::Value;
+
 use super::*;
 
 const REQUEST: &str = r#""principal": "arn:aws:iam::111122223333:user/bob", "action": "s3:GetObject",
@@ -77,7 +79,7 @@ fn answers_are_one_line_each() {
     assert_eq!(explanation["lacking"], "identity");
     assert_eq!(
         explanation["nearMisses"][0]["failed"],
-        json!({"element": "Resource", "expected": ["arn:aws:s3:::c/*"]})
+        json!({"element": "Resource", "expected": ["arn:aws:s3:::c/*"], "closest": "arn:aws:s3:::c/*"})
     );
     assert_eq!(explanation["nearMisses"][0]["statement"]["sid"], "Read");
     assert_eq!(explanation["nearMisses"][0]["statement"]["line"], 2);

@@ -1,0 +1,143 @@
+//! Whether anybody knows what was asked for: a mistyped name is the commonest cause of a denial.
+
+use std::fmt::Write;
+
+use bailiwick_policy_lang::catalogue::{Action, Catalogue, ResourceType, Service};
+
+use super::closeness::{Budget, edits};
+use super::layout::{Quoted, row};
+use super::{Actual, Explanation, Failure};
+use crate::compile::Interner;
+use crate::context::Context;
+use crate::pattern::{Pattern, Syntax};
+
+impl Explanation<'_> {
+    /// Notes what of a denied request, and of the condition keys that statements missed in it, no service calls so.
+    ///
+    /// The names of a service that the catalogue does not have are not judged, unless it has others of the
+    /// deployment's own, beside the built-in ones.
+    pub fn check_names(&mut self, catalogue: &Catalogue) {
+        if self.decision.is_allowed() {
+            return;
+        }
+        let Some((prefix, name)) = self.action.split_once(':') else { return };
+        let mut notes = Vec::new();
+        match catalogue.service(prefix) {
+            None => notes.extend(unknown_service(catalogue, prefix, name)),
+            Some(service) => match service.action(name) {
+                None => notes.push(unknown_action(catalogue, service, self.action, name)),
+                Some(action) => {
+                    notes.extend(self.resource_note(service, action));
+                    for key in self.missing_keys() {
+                        notes.extend(key_note(catalogue, service, action, &key));
+                    }
+                }
+            },
+        }
+        self.notes.extend(notes);
+    }
+
+    /// The keys that near misses asked for and the request does not have, each once, nearest first.
+    #[must_use]
+    pub fn missing_keys(&self) -> Vec<String> {
+        let mut keys: Vec<String> = Vec::new();
+        let failures = self.near_misses.iter().flat_map(|miss| std::iter::once(&miss.failure).chain(&miss.also));
+        for failure in failures {
+            if let Failure::Condition { key, actual: Actual::Absent, .. } = failure
+                && !keys.iter().any(|known| known.eq_ignore_ascii_case(key))
+            {
+                keys.push(key.to_string());
+            }
+        }
+        keys
+    }
+
+    fn resource_note(&self, service: &Service, action: &Action) -> Option<String> {
+        let asked = Quoted(self.action);
+        let types: Vec<&ResourceType> = action.resources.iter().filter_map(|name| service.resource(name)).collect();
+        let arns: Vec<String> = types.iter().flat_map(|one| &one.arns).map(|arn| Quoted(arn).to_string()).collect();
+        if arns.is_empty() {
+            let is_odd = self.resource != "*" && action.resources.is_empty();
+            return is_odd.then(|| format!("{asked} acts on no resource of its own: it is asked for on `*`."));
+        }
+        if self.resource == "*" {
+            let misses = self.near_misses.iter().any(|miss| matches!(miss.failure, Failure::Resource { .. }));
+            return misses.then(|| format!("{asked} was asked for on `*`, though it acts on {}.", row(&arns, "or")));
+        }
+        let fits = types.iter().flat_map(|one| &one.arns).any(|arn| is_like(arn, self.resource));
+        (!fits).then(|| format!("{asked} acts on {}, and the resource is nothing like it.", row(&arns, "or")))
+    }
+}
+
+fn unknown_service(catalogue: &Catalogue, prefix: &str, name: &str) -> Option<String> {
+    let is_own = |service: &&Service| Catalogue::builtin().service(&service.prefix).is_none();
+    // One that has the very action is meant rather than one that is merely called alike.
+    let like = catalogue.services().find(|service| {
+        let near = nearest(std::iter::once(&*service.prefix), prefix).is_some();
+        near && service.action(name).is_some()
+    });
+    let like = like.and_then(|service| Some(format!("{}:{}", service.prefix, service.action(name)?.name)));
+    if like.is_none() && !catalogue.services().any(|service| is_own(&service)) {
+        return None;
+    }
+    Some(format!("No service with the prefix {} is registered.{}", Quoted(prefix), did_you_mean(like)))
+}
+
+fn unknown_action(catalogue: &Catalogue, service: &Service, asked: &str, name: &str) -> String {
+    let near = nearest(service.actions().map(|action| &*action.name), name);
+    let near = near.map(|near| format!("{}:{near}", service.prefix)).or_else(|| {
+        let elsewhere = catalogue.services().find_map(|other| Some((other, other.action(name)?)));
+        elsewhere.map(|(other, action)| format!("{}:{}", other.prefix, action.name))
+    });
+    format!("{} is no action of {}.{}", Quoted(asked), Quoted(&service.prefix), did_you_mean(near))
+}
+
+fn key_note(catalogue: &Catalogue, service: &Service, action: &Action, key: &str) -> Option<String> {
+    let (prefix, _) = key.split_once(':')?;
+    let of_service = prefix.eq_ignore_ascii_case(&service.prefix);
+    let Some(known) = catalogue.key(key) else {
+        if !of_service && !prefix.eq_ignore_ascii_case("aws") {
+            return None;
+        }
+        let keys = service.keys().chain(catalogue.global_keys()).map(|key| &*key.name);
+        let near = nearest(keys, key).map(ToOwned::to_owned);
+        return Some(format!("{} is no condition key that anybody sends.{}", Quoted(key), did_you_mean(near)));
+    };
+    let of_resources = action.resources.iter().filter_map(|name| service.resource(name)).flat_map(|one| &one.keys);
+    let mut brought = action.keys.iter().chain(of_resources).filter_map(|name| catalogue.key(name));
+    let never = of_service && !brought.any(|one| one == known);
+    never.then(|| {
+        let action = format!("{}:{}", service.prefix, action.name);
+        format!("{} does not come with {}.", Quoted(&known.name), Quoted(&action))
+    })
+}
+
+fn did_you_mean(near: Option<String>) -> String {
+    let mut out = String::new();
+    if let Some(near) = near {
+        let _ = write!(out, " Did you mean {}?", Quoted(&near));
+    }
+    out
+}
+
+/// The name that is nearest, if it is as near as a slip of the pen.
+fn nearest<'a>(names: impl Iterator<Item = &'a str>, name: &str) -> Option<&'a str> {
+    let lower = name.to_ascii_lowercase();
+    let mut budget = Budget::default();
+    let near = names.map(|known| (edits(&known.to_ascii_lowercase(), &lower, &mut budget), known));
+    let slips = (name.len() / 4).clamp(1, 3);
+    near.filter(|(edits, _)| *edits <= slips).min_by_key(|(edits, _)| *edits).map(|(_, known)| known)
+}
+
+/// Whether an ARN is one of a type, whose placeholders stand for anything.
+fn is_like(arn: &str, resource: &str) -> bool {
+    let (mut pattern, mut rest) = (String::new(), arn);
+    while let Some((before, after)) = rest.split_once("${") {
+        pattern.push_str(before);
+        pattern.push('*');
+        rest = after.split_once('}').map_or("", |(_, rest)| rest);
+    }
+    pattern.push_str(rest);
+    let pattern = Pattern::compile(&pattern, Syntax::Like, false, &mut Interner::default());
+    pattern.matches(resource.as_bytes(), &Context::default(), &mut 0)
+}
