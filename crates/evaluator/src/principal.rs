@@ -181,10 +181,8 @@ impl Who {
         match (self, principal) {
             (Self::Everyone, _) => Named::EVERYONE,
             (Self::EveryService, Principal::Service { .. }) => Named::EVERYONE,
-            (
-                Self::EveryProvider,
-                Principal::IdentityProvider { .. } | Principal::RoleSession { provider: Some(_), .. },
-            ) => Named::EVERYONE,
+            (Self::EveryProvider, Principal::IdentityProvider { .. }) => Named::EVERYONE,
+            (Self::EveryProvider, Principal::RoleSession { provider: Some(_), .. }) => Named::PROVIDER,
             (Self::Account(account, partition), _) => {
                 let own = principal.account().is_some_and(|own| own.id == *account);
                 let there = partition
