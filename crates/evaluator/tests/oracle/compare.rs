@@ -86,9 +86,14 @@ pub(crate) fn compare_numbers(a: &str, b: &str) -> Option<Ordering> {
 /// A date as seconds since 1970 and a fraction's digits.
 pub(crate) fn date(text: &str) -> Option<(i64, String)> {
     let digits = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
-    let seconds = text.strip_prefix('-').unwrap_or(text);
-    if digits(seconds) && text.len() != 4 {
-        return Some((text.parse().ok()?, String::new()));
+    // Seconds, unless it is a year: below zero the fraction counts upwards from the second before.
+    let (negative, unsigned) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+    if digits(whole) && digits(fraction) && text.len() != 4 {
+        let seconds: i64 = whole.parse().ok()?;
+        let fraction = fraction.trim_end_matches('0');
+        assert!(!negative || fraction.is_empty(), "not generated");
+        return Some((if negative { -seconds } else { seconds }, fraction.to_owned()));
     }
     let (day, time) = match text.split_once('T') {
         None => (text, None),

@@ -3,6 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::random::Random;
+use values::{KEYS, MULTI, listed};
+
+mod principals;
+mod values;
 
 const HOME: &str = "111122223333";
 const AWAY: &str = "444455556666";
@@ -21,117 +25,18 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("iam:GetUser", &["arn:aws:iam::{}:user/bob", "arn:aws:iam::{}:user/dev/Bob"]),
     ("kms:Decrypt", &["arn:aws:kms:eu-west-1:{}:key/1234", "arn:aws:kms:eu-west-1:{}:alias/k"]),
     ("sts:AssumeRole", &["arn:aws:iam::{}:role/app/Deployer"]),
+    ("sts:TagSession", &["arn:aws:iam::{}:role/app/Deployer", "arn:aws:sts::{}:federated-user/jdoe"]),
     ("sts:GetCallerIdentity", &["*"]),
 ];
 
 const WEB: &str = "sts:AssumeRoleWithWebIdentity";
-
-/// Keys with values that operators of one family can read, and some that they can't.
-const KEYS: &[(&str, &str, &[&str])] = &[
-    (
-        "String",
-        "aws:PrincipalTag/team",
-        &["red", "Red", "green", "r*d", "", "a:b", "${aws:username}", "ÉCOLE", "école"],
-    ),
-    ("String", "s3:prefix", &["home/bob/", "home/*", "home/bob", "red"]),
-    ("String", "aws:username", &["bob", "Bob", "alice"]),
-    ("Numeric", "s3:max-keys", &["10", "10.0", "9.99", "-1", "0", "007", "x", "9007199254740993", "9007199254740992"]),
-    (
-        "Date",
-        "aws:CurrentTime",
-        &[
-            "2024-06-15T12:30:00Z",
-            "2024-06-15",
-            "2024",
-            "1718454600",
-            "2024-06-15T14:30:00+02:00",
-            "2024-06-15T12:30:00.5Z",
-            "2024-13",
-            "soon",
-        ],
-    ),
-    ("Bool", "aws:SecureTransport", &["true", "false", "TRUE", "no"]),
-    ("Binary", "app:Digest", &["aGVsbG8=", "aGVsbG9=", "aGVsbG8", "AQID"]),
-    (
-        "Ip",
-        "aws:SourceIp",
-        &["203.0.113.7", "203.0.113.128", "::ffff:203.0.113.7", "2001:db8::9", "10.0.0.1", "nowhere"],
-    ),
-    (
-        "Arn",
-        "aws:SourceArn",
-        &[
-            "arn:aws:s3:::corp",
-            "arn:aws:sns:eu-west-1:111122223333:t",
-            "arn:aws:sns:eu-west-1:111122223333:t:u",
-            "arn:aws:sns",
-            "corp",
-        ],
-    ),
-    ("String", "aws:TagKeys", &["red", "cost", "Cost", ""]),
-    ("Numeric", "app:Ports", &["22", "80", "8080", "x"]),
-    ("Ip", "app:Peers", &["10.0.0.1", "203.0.113.7", "2001:db8::9"]),
-];
-
-const MULTI: &[&str] = &["aws:TagKeys", "app:Ports", "app:Peers"];
-
-/// Values of policies, by family, that request values are near to.
-fn listed(random: &mut Random, family: &str, values: &[&str]) -> String {
-    let extra: &[&str] = match family {
-        "String" => &[
-            "r?d",
-            "*",
-            "${aws:PrincipalTag/team}",
-            "home/${aws:username}/*",
-            "${s3:prefix, 'red'}",
-            "${*}",
-            "${aws:nobody}",
-            "r${?}d",
-        ],
-        "Numeric" => &["10.00", "1000", "-0", "0.5"],
-        "Date" => &["2024-06", "2025", "1718454599", "2024-06-15T12:30:00.500Z", "1970"],
-        "Bool" => &["true", "false", "True"],
-        "Binary" => &["aGVsbG8=", "AQIE"],
-        "Ip" => &[
-            "203.0.113.0/24",
-            "203.0.113.0/25",
-            "10.0.0.0/8",
-            "2001:db8::/32",
-            "::/0",
-            "0.0.0.0/0",
-            "::ffff:203.0.113.0/120",
-        ],
-        _ => &[
-            "arn:aws:s3:::*",
-            "arn:aws:sns:*:*:t",
-            "arn:aws:sns:eu-*:1111????3333:*",
-            "arn:aws:*",
-            "arn:*:*:*:*:*",
-            "arn:aws:s3:::${s3:prefix}",
-            "arn:aws:sns:${aws:PrincipalTag/team}:*:*",
-        ],
-    };
-    // What the parser refuses as a value of the family stays out of policies.
-    let readable: Vec<&str> = values.iter().copied().filter(|value| accepts(family, value)).collect();
-    let from = if random.chance(55) && !readable.is_empty() { &readable[..] } else { extra };
-    (*random.of(from)).to_owned()
-}
-
-fn accepts(family: &str, value: &str) -> bool {
-    !matches!(
-        (family, value),
-        ("Numeric", "x")
-            | ("Date", "2024-13" | "soon")
-            | ("Bool", "no")
-            | ("Binary", "aGVsbG8" | "aGVsbG9=")
-            | ("Ip", "nowhere")
-            | ("Arn", "arn:aws:sns" | "corp")
-    )
-}
+const SAML: &str = "sts:AssumeRoleWithSAML";
 
 struct World {
     principal: String,
     role: String,
+    /// What follows `arn:` in the caller's own names.
+    partition: &'static str,
     kind: usize,
     unique_id: String,
     action: String,
@@ -156,7 +61,11 @@ pub(crate) fn case(random: &mut Random) -> Value {
         json!({"principal": world.principal, "action": world.action, "resource": world.resource,
                "resourceAccount": world.resource_account, "context": context}),
     );
-    let trust = world.action.to_lowercase().starts_with("sts:assumerole");
+    if random.chance(5) {
+        case["request"].as_object_mut().unwrap().remove("resourceAccount");
+    }
+    let action = world.action.to_lowercase();
+    let trust = action.starts_with("sts:assumerole") || action == "sts:tagsession" && random.chance(70);
     let has_account = world.kind < 4;
     let documents = |random: &mut Random, from: usize, to: usize, of: Of| -> Value {
         let count = from + random.below(to - from + 1);
@@ -169,7 +78,8 @@ pub(crate) fn case(random: &mut Random) -> Value {
             case.insert("boundary".into(), document(random, &world, Of::Identity));
         }
         if random.chance(if world.kind == 3 { 75 } else { 25 }) {
-            case.insert("sessionPolicies".into(), documents(random, 1, 2, Of::Identity));
+            let least = usize::from(random.chance(95));
+            case.insert("sessionPolicies".into(), documents(random, least, 2, Of::Identity));
         }
     }
     for (name, chance, of) in [("scps", 25, Of::Scp), ("rcps", 15, Of::Rcp)] {
@@ -180,6 +90,9 @@ pub(crate) fn case(random: &mut Random) -> Value {
     }
     if trust && random.chance(90) {
         case.insert("trust".into(), document(random, &world, Of::Trust));
+        if random.chance(5) {
+            case.insert("resourcePolicy".into(), document(random, &world, Of::Resource));
+        }
     } else if random.chance(if has_account && world.resource_account == HOME { 45 } else { 85 }) {
         case.insert("resourcePolicy".into(), document(random, &world, Of::Resource));
     }
@@ -190,25 +103,31 @@ pub(crate) fn case(random: &mut Random) -> Value {
 }
 
 fn world(random: &mut Random) -> World {
-    let kind = [0, 1, 1, 1, 2, 2, 2, 3, 4, 5, 6][random.below(11)];
+    let kind = [0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4, 5, 6, 7][random.below(15)];
     let path = random.pick(&["", "dev/", "aws-service-role/x.amazonaws.com/"]);
     let path = if path.len() > 4 && random.chance(70) { "" } else { path };
-    let role = format!("arn:aws:iam::{HOME}:role/{path}Deployer");
+    let partition = if random.chance(4) { "aws-cn" } else { "aws" };
+    let role = format!("arn:{partition}:iam::{HOME}:role/{path}Deployer");
     let (principal, unique_id) = match kind {
-        0 => (format!("arn:aws:iam::{HOME}:root"), String::new()),
+        0 => (format!("arn:{partition}:iam::{HOME}:root"), String::new()),
         1 => (
-            format!("arn:aws:iam::{HOME}:user/{}bob", path.get(..4).filter(|p| *p == "dev/").unwrap_or("")),
+            format!("arn:{partition}:iam::{HOME}:user/{}bob", path.get(..4).filter(|p| *p == "dev/").unwrap_or("")),
             "AIDAAAAABBBBCCCCDDDDE".into(),
         ),
-        2 => (format!("arn:aws:sts::{HOME}:assumed-role/Deployer/build"), "AROAAAAABBBBCCCCDDDDE".into()),
-        3 => (format!("arn:aws:sts::{HOME}:federated-user/jdoe"), String::new()),
+        2 => (format!("arn:{partition}:sts::{HOME}:assumed-role/Deployer/build"), "AROAAAAABBBBCCCCDDDDE".into()),
+        3 => (format!("arn:{partition}:sts::{HOME}:federated-user/jdoe"), String::new()),
         4 => ("events.amazonaws.com".to_owned(), String::new()),
         5 => ("accounts.google.com".to_owned(), String::new()),
-        _ => ("*".to_owned(), String::new()),
+        6 => ("*".to_owned(), String::new()),
+        _ => (format!("arn:{partition}:iam::{HOME}:saml-provider/Corp"), String::new()),
     };
     let resource_account = if random.chance(65) { HOME } else { AWAY };
     let (action, resources) = random.of(ACTIONS);
-    let (action, resources) = if kind == 5 { (&WEB, &ACTIONS[6].1) } else { (action, resources) };
+    let (action, resources) = match kind {
+        5 => (&WEB, &ACTIONS[6].1),
+        7 if random.chance(90) => (&SAML, &ACTIONS[6].1),
+        _ => (action, resources),
+    };
     let resource = random.pick(resources).replace("{}", resource_account);
     let action = match random.below(6) {
         0 => action.to_uppercase(),
@@ -225,7 +144,13 @@ fn world(random: &mut Random) -> World {
         }
     }
     if kind == 2 {
-        keys.push(("aws:PrincipalArn".into(), false, vec![role.clone()]));
+        let other = format!("arn:aws:iam::{HOME}:role/app/Other");
+        match random.below(12) {
+            0 => {}
+            1 => keys.push(("aws:PrincipalArn".into(), false, vec![other])),
+            2 => keys.push(("aws:PrincipalArn".into(), true, vec![role.clone()])),
+            _ => keys.push(("aws:PrincipalArn".into(), false, vec![role.clone()])),
+        }
         if random.chance(30) {
             keys.push(("aws:FederatedProvider".into(), false, vec!["accounts.google.com".into()]));
         }
@@ -233,7 +158,7 @@ fn world(random: &mut Random) -> World {
     } else if kind == 1 {
         keys.push(("aws:userid".into(), false, vec![unique_id.clone()]));
     }
-    World { principal, role, kind, unique_id, action, resource, resource_account, keys }
+    World { principal, role, partition, kind, unique_id, action, resource, resource_account, keys }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -250,13 +175,19 @@ fn document(random: &mut Random, world: &World, of: Of) -> Value {
     let version = random.chance(85);
     // Now and then enough statements for an index.
     let count = if random.chance(15) { 8 + random.below(12) } else { 1 + random.below(3) };
-    let mut statements: Vec<Value> = (0..count).map(|_| statement(random, world, of)).collect();
+    let mut statements: Vec<Value> = (0..count).map(|_| statement(random, world, of, version)).collect();
     let one = statements.len() == 1 && random.chance(30);
     let statement = if one { statements.remove(0) } else { statements.into() };
-    if version { json!({"Version": "2012-10-17", "Statement": statement}) } else { json!({"Statement": statement}) }
+    if version {
+        json!({"Version": "2012-10-17", "Statement": statement})
+    } else if random.chance(50) {
+        json!({"Version": "2008-10-17", "Statement": statement})
+    } else {
+        json!({"Statement": statement})
+    }
 }
 
-fn statement(random: &mut Random, world: &World, of: Of) -> Value {
+fn statement(random: &mut Random, world: &World, of: Of, variables: bool) -> Value {
     // A statement about something else, or one that matches unless it is bent.
     let other = random.chance(15);
     let mut out = Map::new();
@@ -264,10 +195,15 @@ fn statement(random: &mut Random, world: &World, of: Of) -> Value {
     out.insert("Effect".into(), if deny { "Deny" } else { "Allow" }.into());
     match of {
         Of::Identity | Of::Scp => {}
-        Of::Rcp | Of::Endpoint => {
+        Of::Rcp => {
             out.insert("Principal".into(), "*".into());
         }
-        Of::Resource | Of::Trust => principal(random, world, deny && of == Of::Resource, &mut out),
+        Of::Endpoint if random.chance(60) => {
+            out.insert("Principal".into(), "*".into());
+        }
+        Of::Resource | Of::Trust | Of::Endpoint => {
+            principals::principal(random, world, deny && of != Of::Trust, &mut out);
+        }
     }
     let not = random.chance(12);
     let patterns = some(random, |random| action_pattern(random, world, other != not));
@@ -281,7 +217,7 @@ fn statement(random: &mut Random, world: &World, of: Of) -> Value {
         out.insert(if not { "NotResource" } else { "Resource" }.into(), patterns);
     }
     if random.chance(if deny { 70 } else { 45 }) {
-        out.insert("Condition".into(), conditions(random, world));
+        out.insert("Condition".into(), conditions(random, world, variables));
     }
     out.into()
 }
@@ -293,61 +229,6 @@ fn some(random: &mut Random, mut one: impl FnMut(&mut Random) -> String) -> Valu
     }
     let count = if random.chance(10) { 12 } else { 1 + random.below(3) };
     (0..count).map(|_| one(random)).collect::<Vec<_>>().into()
-}
-
-fn principal(random: &mut Random, world: &World, may_negate: bool, out: &mut Map<String, Value>) {
-    if may_negate && random.chance(35) {
-        let mut names = vec![world.principal.clone(), format!("arn:aws:iam::{HOME}:root"), world.role.clone()];
-        names.retain(|name| name.starts_with("arn:") && random.chance(85));
-        if random.chance(20) {
-            names.push(AWAY.to_owned());
-        }
-        if names.is_empty() {
-            names.push(HOME.to_owned());
-        }
-        out.insert("NotPrincipal".into(), json!({ "AWS": names }));
-        return;
-    }
-    let mut aws: Vec<String> = Vec::new();
-    let mut service: Vec<&str> = Vec::new();
-    let mut federated: Vec<&str> = Vec::new();
-    for _ in 0..1 + random.below(2) {
-        match random.below(14) {
-            0 | 1 if world.principal.starts_with("arn:") => aws.push(world.principal.clone()),
-            2 => aws.push(world.role.clone()),
-            3 => aws.push(HOME.into()),
-            4 => aws.push(format!("arn:aws:iam::{HOME}:root")),
-            5 => aws.push("*".into()),
-            6 => aws.push(AWAY.into()),
-            7 => aws.push(format!("arn:aws:iam::{HOME}:user/jdoe")),
-            8 => aws.push(format!("arn:aws:sts::{HOME}:assumed-role/Deployer/other")),
-            9 if !world.unique_id.is_empty() => aws.push(world.unique_id.clone()),
-            10 => service.push("events.amazonaws.com"),
-            11 => federated.push("accounts.google.com"),
-            12 => {
-                out.insert("Principal".into(), "*".into());
-                return;
-            }
-            _ => aws.push(format!("arn:aws:iam::{HOME}:user/bob")),
-        }
-    }
-    if world.kind == 4 && random.chance(60) {
-        service.push("events.amazonaws.com");
-    }
-    if world.kind == 5 && random.chance(60) {
-        federated.push("accounts.google.com");
-    }
-    let mut map = Map::new();
-    if !aws.is_empty() {
-        map.insert("AWS".into(), aws.into());
-    }
-    if !service.is_empty() {
-        map.insert("Service".into(), service.into());
-    }
-    if !federated.is_empty() {
-        map.insert("Federated".into(), federated.into());
-    }
-    out.insert("Principal".into(), map.into());
 }
 
 fn action_pattern(random: &mut Random, world: &World, other: bool) -> String {
@@ -362,8 +243,13 @@ fn action_pattern(random: &mut Random, world: &World, other: bool) -> String {
             format!("{}?{}", &name[..at], &name[at + 1..])
         }
         5 if random.chance(30) => format!("{name}x"),
-        6 if random.chance(50) => return "*".to_owned(),
+        6 if random.chance(50) => return random.pick(&["*", "*:*"]).to_owned(),
         _ => name.to_owned(),
+    };
+    let service = match random.below(20) {
+        0 => format!("{}*", &service[..1]),
+        1 => format!("?{}", &service[1..]),
+        _ => service.to_owned(),
     };
     let text = format!("{service}:{name}");
     if random.chance(20) { text.to_lowercase() } else { text }
@@ -410,12 +296,17 @@ fn resource_pattern(random: &mut Random, world: &World, other: bool) -> String {
     }
     let mut text: String = text.into_iter().collect();
     for (from, to) in [
+        ("/", "${*}"),
         ("bob", "${aws:username}"),
         ("red", "${aws:PrincipalTag/team}"),
         ("home/bob/", "${s3:prefix}"),
         ("corp", "${aws:nobody, 'corp'}"),
         ("a.txt", "${aws:TagKeys}"),
         ("orders", "${aws:PrincipalTag/team, 'orders'}"),
+        ("eu-west-1", "${aws:nobody, 'eu-west-1'}"),
+        ("111122223333", "${aws:nobody, '1111:'}"),
+        ("é", "${aws:nobody, '?'}"),
+        ("role", "rol${aws:username}"),
     ] {
         if text.contains(from) && random.chance(35) {
             text = text.replacen(from, to, 1);
@@ -428,7 +319,7 @@ fn resource_pattern(random: &mut Random, world: &World, other: bool) -> String {
     text
 }
 
-fn conditions(random: &mut Random, world: &World) -> Value {
+fn conditions(random: &mut Random, world: &World, variables: bool) -> Value {
     let mut out = Map::new();
     for _ in 0..1 + random.below(3) {
         let (family, key, values) = random.of(KEYS);
@@ -472,24 +363,22 @@ fn conditions(random: &mut Random, world: &World) -> Value {
         };
         let exists = if !null && random.chance(25) { "IfExists" } else { "" };
         let operator = format!("{qualifier}{base}{exists}");
-        let listed: Vec<String> = match null {
-            true => vec![random.pick(&["true", "false"]).to_owned()],
-            false => (0..1 + random.below(2))
-                .map(|_| {
-                    // Often the very value of the request.
-                    let own =
-                        world.keys.iter().find(|(name, ..)| name == key).and_then(|(_, _, values)| values.first());
-                    match own.filter(|own| accepts(family, own) && random.chance(60)) {
-                        Some(own) => own.clone(),
-                        None => listed(random, family, values),
-                    }
-                })
-                .collect(),
+        let own = world.keys.iter().find(|(name, ..)| name == key).and_then(|(_, _, values)| values.first());
+        let mut listed: Vec<Value> = match null {
+            true => vec![random.of(&[json!("true"), json!("false"), json!(true), json!(false), json!("TRUE")]).clone()],
+            false => (0..1 + random.below(2)).map(|_| listed(random, family, values, own)).collect(),
         };
-        let values: Value = if listed.len() == 1 { listed[0].clone().into() } else { listed.into() };
+        // The parser knows broken variables where there are variables.
+        let takes = matches!(*family, "String" | "Bool" | "Arn") && variables;
+        listed.retain(|value| !takes || !values::is_broken(value.as_str().unwrap_or_default()));
+        if random.chance(2) {
+            listed.clear();
+        }
+        let values: Value = if listed.len() == 1 { listed[0].clone() } else { listed.into() };
         let key = if random.chance(10) { key.to_lowercase() } else { (*key).to_owned() };
         let block = out.entry(operator).or_insert_with(|| json!({}));
-        let taken = block.as_object().unwrap().keys().any(|own| own.eq_ignore_ascii_case(&key));
+        // A key may stand there twice if not in the same case.
+        let taken = block.as_object().unwrap().contains_key(&key);
         if !taken {
             block[&key] = values;
         }

@@ -53,13 +53,17 @@ impl<'a> Facts<'a> {
         let request = &case["request"];
         let principal = request["principal"].as_str().unwrap();
         let action = request["action"].as_str().unwrap().to_lowercase();
-        let mut keys = BTreeMap::new();
+        let mut keys: BTreeMap<String, (bool, Vec<&str>)> = BTreeMap::new();
         for (name, value) in request["context"].as_object().into_iter().flatten() {
             let many = value["type"].as_str().unwrap().ends_with("List");
             let values = value["values"].as_array().unwrap().iter().map(|value| value.as_str().unwrap()).collect();
             keys.insert(name.to_lowercase(), (many, values));
         }
-        let one = |name: &str| keys.get(name).map_or("", |(_, values): &(bool, Vec<&str>)| values[0]);
+        // What is said once; a key that may have several values says nothing of the caller.
+        let one = |name: &str| match keys.get(name) {
+            Some((false, values)) => values[0],
+            _ => "",
+        };
         let parts: Vec<&str> = principal.splitn(6, ':').collect();
         let tail = parts.get(5).copied().unwrap_or("");
         let kind = if principal == "*" {
@@ -80,14 +84,27 @@ impl<'a> Facts<'a> {
         let has_account = !matches!(kind, Kind::Service | Kind::Provider | Kind::Anonymous);
         let account = if has_account { parts[4] } else { "" };
         let resource = request["resource"].as_str().unwrap();
-        let resource_account = request["resourceAccount"].as_str().unwrap().to_owned();
+        let in_arn = resource.split(':').nth(4).filter(|id| id.len() == 12 && id.chars().all(|c| c.is_ascii_digit()));
+        let resource_account = request["resourceAccount"].as_str().or(in_arn).unwrap_or(account).to_owned();
+        let partition = parts.get(1).copied().unwrap_or("");
+        // A session's ARN has its role's name; the path stands elsewhere, if it is said at all.
+        let role_name = tail.split('/').nth(1).unwrap_or("");
+        let stated = one("aws:principalarn");
+        let its_role = |arn: &str| {
+            arn.starts_with(&format!("arn:{partition}:iam::{account}:role/")) && arn.ends_with(&format!("/{role_name}"))
+        };
+        let role = if its_role(stated) {
+            stated.to_owned()
+        } else {
+            format!("arn:{partition}:iam::{account}:role/{role_name}")
+        };
         Self {
             kind,
             principal,
             account,
-            role: if kind == Kind::RoleSession { one("aws:principalarn").to_owned() } else { String::new() },
+            role: if kind == Kind::RoleSession { role } else { String::new() },
             maker: match tail.strip_prefix("federated-user/") {
-                Some(name) => format!("arn:aws:iam::{account}:user/{name}"),
+                Some(name) => format!("arn:{partition}:iam::{account}:user/{name}"),
                 None => String::new(),
             },
             provider: one("aws:federatedprovider").to_owned(),
@@ -246,14 +263,18 @@ fn marks(text: &str, variables: bool, arn: bool, facts: &Facts<'_>) -> Option<Ve
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         if variables && rest.starts_with("${") {
-            let end = rest.find('}')?;
+            let mut quoted = false;
+            let end = rest.find(|c| {
+                quoted ^= c == '\'';
+                c == '}' && !quoted
+            })?;
             let inside = &rest[2..end];
             rest = &rest[end + 1..];
             let value = match inside {
                 "*" | "?" | "$" => inside.to_owned(),
                 _ => {
                     let (key, default) = match inside.split_once(',') {
-                        Some((key, default)) => (key, Some(default.trim().trim_matches('\'').to_owned())),
+                        Some((key, default)) => (key.trim(), Some(default.trim().trim_matches('\'').to_owned())),
                         None => (inside, None),
                     };
                     match facts.key(key) {
@@ -305,12 +326,14 @@ fn named(principal: &Value, facts: &Facts<'_>) -> Vec<&'static str> {
     if principal == "*" {
         return vec!["everyone"];
     }
+    let partition = facts.principal.split(':').nth(1).unwrap_or("");
+    let root = format!("arn:{partition}:iam::{}:root", facts.account);
     let mut ways = Vec::new();
     for (kind, values) in principal.as_object().into_iter().flatten() {
         for value in texts(values) {
             let way = match kind.as_str() {
                 "AWS" if value == "*" => Some("everyone"),
-                "AWS" if value == facts.account || value == format!("arn:aws:iam::{}:root", facts.account) => {
+                "AWS" if value == facts.account || value == root => {
                     Some("account").filter(|_| !facts.account.is_empty())
                 }
                 "AWS" if value == facts.principal && facts.kind == Kind::User => Some("user"),
@@ -318,13 +341,18 @@ fn named(principal: &Value, facts: &Facts<'_>) -> Vec<&'static str> {
                 "AWS" if value == facts.role => Some("role"),
                 "AWS" if value == facts.maker => Some("maker"),
                 "AWS" => {
-                    let own = facts.key("aws:userid").and_then(|(_, values)| values[0].split(':').next());
+                    let id = facts.key("aws:userid").filter(|(many, _)| !many);
+                    let own = id.and_then(|(_, values)| values[0].split(':').next());
                     match facts.kind {
                         Kind::User if own == Some(&value) => Some("user"),
                         Kind::RoleSession if own == Some(&value) => Some("role"),
                         _ => None,
                     }
                 }
+                // Everyone of a kind: speaks to him, but does not name him.
+                "Service" if value == "*" => Some("his kind").filter(|_| facts.kind == Kind::Service),
+                "Federated" if value == "*" && facts.kind == Kind::Provider => Some("his kind"),
+                "Federated" if value == "*" => Some("provider").filter(|_| !facts.provider.is_empty()),
                 "Service" => Some("service").filter(|_| facts.kind == Kind::Service && value == facts.principal),
                 "Federated" if facts.kind == Kind::Provider => Some("provider").filter(|_| value == facts.principal),
                 "Federated" => Some("provider").filter(|_| facts.kind == Kind::RoleSession && value == facts.provider),
@@ -347,7 +375,7 @@ fn spares(principal: &Value, facts: &Facts<'_>) -> bool {
         Kind::Provider => &["provider"],
         Kind::Anonymous => &["everyone"],
     };
-    let named = ways.contains(&"everyone") || needed.iter().all(|way| ways.contains(way));
+    let named = ways.contains(&"everyone") || ways.contains(&"his kind") || needed.iter().all(|way| ways.contains(way));
     named && !facts.has_boundary
 }
 
