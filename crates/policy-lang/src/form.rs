@@ -101,6 +101,25 @@ fn days(year: u32, month: u32) -> u32 {
     }
 }
 
+/// The six parts of an ARN pattern, or fewer: a colon within a variable parts nothing, and the last part is the rest.
+pub(crate) fn arn_parts(text: &str) -> Vec<&str> {
+    let mut parts = Vec::with_capacity(6);
+    let (mut begin, mut inside) = (0, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'{' if text[..at].ends_with('$') => inside = true,
+            b'}' => inside = false,
+            b':' if !inside && parts.len() < 5 => {
+                parts.push(&text[begin..at]);
+                begin = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[begin..]);
+    parts
+}
+
 /// An address with the length of its prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct IpRange {
@@ -232,6 +251,21 @@ mod tests {
                 "010.0.0.1",
             ],
         );
+    }
+
+    #[test]
+    fn parts_of_arns() {
+        let check = |text: &str, expected: &[&str]| assert_eq!(arn_parts(text), expected, "{text}");
+        check("", &[""]);
+        check("arn:aws", &["arn", "aws"]);
+        check("arn:aws:s3:::a:b/c", &["arn", "aws", "s3", "", "", "a:b/c"]);
+        check(
+            "arn:aws:iam::${aws:x, 'a:b'}:user/${aws:y}",
+            &["arn", "aws", "iam", "", "${aws:x, 'a:b'}", "user/${aws:y}"],
+        );
+        check("arn:${aws:x", &["arn", "${aws:x"]);
+        check("arn:{a:b}", &["arn", "{a", "b}"]);
+        check("é:$é{:", &["é", "$é{", ""]);
     }
 
     #[test]

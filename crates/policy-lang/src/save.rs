@@ -113,7 +113,7 @@ impl Check<'_, '_> {
 
     fn resource(&mut self, resource: &Text) {
         let text = &*resource.value;
-        let mut parts = text.splitn(6, ':').skip(1);
+        let mut parts = form::arn_parts(text).into_iter().skip(1);
         let partition = parts.next().unwrap_or("");
         if !glob::matches(partition, self.rules.partition) {
             let expected = format!("a resource of partition `{}`", self.rules.partition);

@@ -3,6 +3,7 @@
 use bailiwick_model::Partition;
 
 use super::code::*;
+use crate::form::arn_parts;
 
 /// An ARN pattern in its parts; the last is the rest.
 pub(super) struct ArnParts<'a> {
@@ -16,11 +17,8 @@ pub(super) struct ArnParts<'a> {
 impl<'a> ArnParts<'a> {
     /// Six parts, the first of them `arn`.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
-        let mut parts = text.splitn(6, ':');
-        let arn = parts.next()?;
-        let mut next = || parts.next();
-        let (partition, service, region, account, resource) = (next()?, next()?, next()?, next()?, next()?);
-        (arn == "arn").then_some(Self { partition, service, region, account, resource })
+        let ["arn", partition, service, region, account, resource] = arn_parts(text)[..] else { return None };
+        Some(Self { partition, service, region, account, resource })
     }
 }
 

@@ -24,6 +24,7 @@ fn resources() {
         "arn:aws:iam:*:*:role/x",
         "arn:aws:s3:eu-west-1:111122223333:accesspoint/x",
         "arn:aws:photos:*:*:album/${aws:username}",
+        "arn:aws:iam::${aws:PrincipalAccount}:user/${aws:username}",
         "arn:aws*:s3:::bucket",
         "arn:aws:*",
     ] {
