@@ -12,6 +12,7 @@ mod condition_value;
 mod document;
 mod ip;
 mod pass_role;
+mod pitfall;
 mod principal;
 mod redundant;
 mod report;
@@ -23,6 +24,7 @@ mod tag;
 mod text;
 mod trust;
 mod variable;
+mod wildcard;
 
 use std::cell::OnceCell;
 
@@ -101,6 +103,8 @@ const FAMILIES: &[fn(&mut Cx<'_>)] = &[
     condition_key::check,
     condition_value::check,
     ip::check,
+    wildcard::check,
+    pitfall::check,
     tag::check,
     pass_role::check,
 ];
@@ -125,14 +129,14 @@ pub fn kind_of_policy_type(policy_type: &str, resource_type: Option<&str>) -> Op
     })
 }
 
-/// Everything that the checks have to say of a document, the gravest first, then in the order of the text.
+/// Everything that the checks have to say of a document, in the order of the text, as AWS's policy validation says it.
 ///
 /// ```
 /// # use bailiwick_policy_lang::{PolicyKind, Validation, validate};
 /// let text = r#"{"Statement": {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}}"#;
 /// let findings = validate(text, PolicyKind::Identity, &Validation::default());
 /// let codes: Vec<_> = findings.iter().map(|finding| finding.code.name).collect();
-/// assert_eq!(codes, ["PASS_ROLE_WITH_STAR_IN_RESOURCE", "MISSING_VERSION"]);
+/// assert_eq!(codes, ["MISSING_VERSION", "PASS_ROLE_WITH_STAR_IN_RESOURCE"]);
 /// ```
 #[must_use]
 pub fn validate(text: &str, kind: PolicyKind, validation: &Validation<'_>) -> Vec<Finding> {
@@ -160,9 +164,7 @@ pub fn validate(text: &str, kind: PolicyKind, validation: &Validation<'_>) -> Ve
     }
     let mut findings = cx.findings;
     let place = |finding: &Finding| finding.locations.first().map(|location| location.span);
-    findings.sort_by(|a, b| {
-        (a.code.finding_type, place(a), a.code.name).cmp(&(b.code.finding_type, place(b), b.code.name))
-    });
+    findings.sort_by(|a, b| (place(a), a.code.name).cmp(&(place(b), b.code.name)));
     findings.dedup();
     findings
 }

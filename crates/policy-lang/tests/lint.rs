@@ -2,8 +2,9 @@
 //! The checks, over documents that each show one of them or show that it stays silent.
 //!
 //! A vector is a line of `vectors/lint/<family>.jsonl`: a `kind`, a `statement`, `document` or `text`, and all
-//! `findings` as `CODE path`; `resourceType`, `catalogue`, `complete`, `smallScp` and `privateNetwork` set what it is
-//! validated against. Unknown members are refused.
+//! `findings` as `CODE path`, with `+ path` for each further place, and with `@line:column` in front of a path where
+//! the vector has a `text`; `resourceType`, `catalogue`, `complete`, `smallScp` and `privateNetwork` set what it is
+//! validated against, `name` says what it shows. Unknown members are refused.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -74,6 +75,7 @@ fn vectors() -> Vec<(String, Value)> {
         for (line, text) in fs::read_to_string(&path).unwrap().lines().enumerate() {
             let vector: Value = serde_json::from_str(text).unwrap();
             let known = [
+                "name",
                 "kind",
                 "statement",
                 "document",
@@ -118,13 +120,22 @@ fn too_long() -> impl Iterator<Item = Value> {
     .into_iter()
 }
 
+/// A finding as the vectors have it.
+fn shown(finding: &Finding, with_position: bool) -> String {
+    let places = finding.locations.iter().map(|location| {
+        let start = location.span.start;
+        let position = if with_position { format!("@{}:{} ", start.line, start.column) } else { String::new() };
+        format!("{position}{}", location.path)
+    });
+    format!("{} {}", finding.code.name, places.collect::<Vec<_>>().join(" + "))
+}
+
 #[test]
 fn every_vector_finds_what_it_says_and_nothing_else() {
     let mut wrong = Vec::new();
     for (place, vector) in vectors() {
         let (text, findings) = run(&vector);
-        let found: BTreeSet<_> =
-            findings.iter().map(|finding| format!("{} {}", finding.code.name, finding.locations[0].path)).collect();
+        let found: BTreeSet<_> = findings.iter().map(|finding| shown(finding, vector["text"].is_string())).collect();
         let expected: BTreeSet<_> =
             vector["findings"].as_array().unwrap().iter().map(|finding| finding.as_str().unwrap().to_owned()).collect();
         if found != expected {
@@ -173,28 +184,6 @@ fn findings_as_json() {
                                     "value": "Statement"
                                 },
                                 {
-                                    "value": "Resource"
-                                }
-                            ],
-                            "span": {
-                                "start": {
-                                    "line": 3,
-                                    "column": 73,
-                                    "offset": 102
-                                },
-                                "end": {
-                                    "line": 3,
-                                    "column": 76,
-                                    "offset": 105
-                                }
-                            }
-                        },
-                        {
-                            "path": [
-                                {
-                                    "value": "Statement"
-                                },
-                                {
                                     "value": "Action"
                                 }
                             ],
@@ -210,14 +199,57 @@ fn findings_as_json() {
                                     "offset": 88
                                 }
                             }
+                        },
+                        {
+                            "path": [
+                                {
+                                    "value": "Statement"
+                                },
+                                {
+                                    "value": "Resource"
+                                }
+                            ],
+                            "span": {
+                                "start": {
+                                    "line": 3,
+                                    "column": 73,
+                                    "offset": 102
+                                },
+                                "end": {
+                                    "line": 3,
+                                    "column": 76,
+                                    "offset": 105
+                                }
+                            }
                         }
                     ]
                 }
             ]
         }
     "#]]
-    .assert_eq(&findings_to_json(&findings));
-    assert_eq!(findings_to_json(&[]), "{\n    \"findings\": []\n}\n");
+    .assert_eq(&findings_to_json(text, &findings));
+    assert_eq!(findings_to_json(text, &[]), "{\n    \"findings\": []\n}\n");
+}
+
+#[test]
+fn places_in_json_count_characters() {
+    let text = "{\"Id\": \"Zürich\", \"Statement\":\r\n [{\"Sid\": \"日本\", \"Effect\": \"permit\", \"Action\": \"a:b\", \
+                \"Principal\": \"*\", \"Resource\": \"*\"}], \"Version\": \"2012-10-17\"}";
+    let findings = validate(text, PolicyKind::Resource, &Validation::default());
+    let json: Value = serde_json::from_str(&findings_to_json(text, &findings)).unwrap();
+    let span = &json["findings"][0]["locations"][0]["span"];
+    let characters: Vec<char> = text.chars().collect();
+    let offset = |end: &str| span[end]["offset"].as_u64().unwrap() as usize;
+    assert_eq!(characters[offset("start")..offset("end")].iter().collect::<String>(), "\"permit\"");
+    assert_eq!(span["start"], json!({"line": 2, "column": 26, "offset": 57}));
+    assert_eq!(json["findings"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn every_code_is_as_grave_as_aws_says() {
+    let listed: Vec<_> = include_str!("vectors/codes.txt").lines().collect();
+    let ours: Vec<_> = ALL_CODES.iter().map(|code| format!("{} {}", code.finding_type.as_str(), code.name)).collect();
+    assert_eq!(ours, listed);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Cx;
 use super::code::*;
-use crate::document::{Condition, Statement};
+use crate::document::{Condition, Statement, Text};
 use crate::json::quoted;
 use crate::kind::PolicyKind;
 use crate::operator::Family;
@@ -52,7 +52,13 @@ fn exists(cx: &mut Cx<'_>, condition: &Condition) {
     if prefix == "aws" {
         let details = format!("correct {}: there is no such global condition key", quoted(key));
         cx.report(INVALID_GLOBAL_CONDITION_KEY, span, details);
-    } else if !prefix.contains('.') && (cx.catalogue().service(prefix).is_some() || cx.catalogue().complete) {
+    } else if prefix.contains('.') {
+        // A claim of an identity provider.
+    } else if cx.catalogue().service(prefix).is_none() {
+        if cx.catalogue().complete {
+            cx.report(INVALID_SERVICE, span, format!("correct {}: there is no service of that prefix", quoted(key)));
+        }
+    } else {
         let details = format!("correct {}: `{prefix}` has no such condition key", quoted(key));
         cx.report(INVALID_SERVICE_CONDITION_KEY, span, details);
     }
@@ -68,23 +74,36 @@ fn applies(cx: &mut Cx<'_>, statement: &Statement, condition: &Condition) {
     let Some(known) = cx.catalogue().service(prefix).filter(|_| cx.catalogue().key(&condition.key).is_some()) else {
         return;
     };
-    for action in &statement.action.patterns {
-        let Some((service, name)) = action.split_once(':') else { continue };
-        let Some(found) = cx.catalogue().service(service).and_then(|service| service.action(name)) else { continue };
-        if !service.eq_ignore_ascii_case(&known.prefix) || known.brings(found, &condition.key) {
-            continue;
-        }
-        let details = format!(
-            "move {} to a statement without {}: requests for it never bring that key",
-            quoted(action),
-            quoted(&condition.key)
-        );
-        cx.report_at(UNSUPPORTED_ACTION_FOR_CONDITION_KEY, &[condition.key.span, action.span], details);
+    let never = |action: &&Text| {
+        let Some((service, name)) = action.split_once(':') else { return false };
+        let found = cx.catalogue().service(service).and_then(|service| service.action(name));
+        let own = service.eq_ignore_ascii_case(&known.prefix);
+        own && found.is_some_and(|found| !known.brings(found, &condition.key))
+    };
+    let actions: Vec<_> = statement.action.patterns.iter().filter(never).collect();
+    if actions.is_empty() {
+        return;
     }
+    let names: Vec<_> = actions.iter().map(|action| quoted(action)).collect();
+    let details = format!(
+        "move {} to a statement without {}: requests for it never bring that key",
+        names.join(", "),
+        quoted(&condition.key)
+    );
+    let spans: Vec<_> = actions.iter().map(|action| action.span).chain([condition.span]).collect();
+    cx.report_at(UNSUPPORTED_ACTION_FOR_CONDITION_KEY, &spans, details);
 }
 
 /// Keys that say nothing about the resource that the policy is attached to.
 fn relevant(cx: &mut Cx<'_>, condition: &Condition) {
+    // What says whose the resource is, the policy of that resource knows.
+    if cx.resource_service() == Some("s3") && condition.key.eq_ignore_ascii_case("s3:ResourceAccount") {
+        let details = format!(
+            "remove {}: the bucket's account is known, it is an identity's policy that asks",
+            quoted(&condition.key)
+        );
+        return cx.report(IRRELEVANT_CONDITION_KEY_IN_POLICY, condition.key.span, details);
+    }
     let own = match (cx.kind, cx.resource_service()) {
         (PolicyKind::Trust, _) => &["aws", "sts", "saml", "iam"][..],
         (PolicyKind::Resource, Some(service)) => &["aws", service][..],

@@ -133,7 +133,7 @@ fn form(cx: &mut Cx<'_>, condition: &Condition, value: &ConditionValue) {
     if !good {
         let details = format!("replace {} with {wanted}: `{}` cannot read it", quoted(text), condition.operator);
         cx.report(code, value.span, details);
-    } else if family == Family::Date && matches!(text.len(), 8 | 13) && text.bytes().all(|byte| byte.is_ascii_digit()) {
+    } else if family == Family::Date && is_epoch(text) && !condition.key.eq_ignore_ascii_case("aws:EpochTime") {
         let details = format!(
             "write {} as `2024-06-14T12:30:00Z`: digits alone are seconds since 1970, neither milliseconds nor year, \
              month and day",
@@ -141,6 +141,12 @@ fn form(cx: &mut Cx<'_>, condition: &Condition, value: &ConditionValue) {
         );
         cx.report(INVALID_DATE_VALUE, value.span, details);
     }
+}
+
+/// Digits that are no year.
+fn is_epoch(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    digits.len() != 4 && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// `*` and `?` where they are plain characters.
@@ -174,17 +180,16 @@ fn name(cx: &mut Cx<'_>, condition: &Condition, value: &ConditionValue) {
     if condition.operator.base.family() != Family::String || text.contains(['*', '?']) || text.contains("${") {
         return;
     }
-    let mut report =
-        |code, wanted: &str| cx.report(code, value.span, format!("replace {} with {wanted}", quoted(text)));
-    match &*condition.key.to_ascii_lowercase() {
-        "aws:requestedregion" if !is_region(text) && text != "aws-global" => {
-            report(INVALID_REGION, "the name of a Region")
-        }
+    let (code, wanted) = match &*condition.key.to_ascii_lowercase() {
+        "aws:requestedregion" if !is_region(text) && text != "aws-global" => (INVALID_REGION, "the name of a Region"),
         "aws:sourcevpc" if !has_id(text, "vpc-") => {
-            report(INVALID_VPC_FORMAT, "the id of a VPC: `vpc-` and 8 or 17 letters and digits");
+            (INVALID_VPC_FORMAT, "the id of a VPC: `vpc-` and 8 or 17 letters and digits")
         }
         "aws:sourcevpce" if !has_id(text, "vpce-") => {
-            report(INVALID_VPCE_FORMAT, "the id of a VPC endpoint: `vpce-` and 8 or 17 letters and digits");
+            (INVALID_VPCE_FORMAT, "the id of a VPC endpoint: `vpce-` and 8 or 17 letters and digits")
+        }
+        "kms:viaservice" if !is_regional_service(text) => {
+            (INVALID_SERVICE_PRINCIPAL_FORMAT, "the name of a service in a Region, `ec2.eu-west-1.amazonaws.com`")
         }
         "iam:passedtoservice"
         | "iam:awsservicename"
@@ -193,15 +198,27 @@ fn name(cx: &mut Cx<'_>, condition: &Condition, value: &ConditionValue) {
         | "aws:calledvialast"
         | "aws:calledvia"
         | "aws:principalservicenameslist" => {
-            let form = matches!(PrincipalName::parse(PrincipalKind::Service, text), Some(PrincipalName::Service(_)));
             let mut principals = cx.catalogue().services().flat_map(|service| &service.principals);
-            if !form || cx.catalogue().complete && !principals.any(|known| **known == *text) {
-                let wanted = "the name of a service, such as `ec2.amazonaws.com`";
-                cx.report(INVALID_SERVICE, value.span, format!("replace {} with {wanted}", quoted(text)));
+            if !matches!(PrincipalName::parse(PrincipalKind::Service, text), Some(PrincipalName::Service(_))) {
+                (INVALID_SERVICE_PRINCIPAL_FORMAT, "the name of a service, such as `ec2.amazonaws.com`")
+            } else if cx.catalogue().complete && !principals.any(|known| **known == *text) {
+                (INVALID_SERVICE, "the name of a service that there is")
+            } else {
+                return;
             }
         }
-        _ => {}
-    }
+        _ => return,
+    };
+    cx.report(code, value.span, format!("replace {} with {wanted}", quoted(text)));
+}
+
+/// `service.region.amazonaws.com`.
+fn is_regional_service(text: &str) -> bool {
+    let mut parts = text.splitn(3, '.');
+    let (service, region, domain) = (parts.next(), parts.next(), parts.next());
+    service.is_some_and(|service| !service.is_empty())
+        && region.is_some_and(is_region)
+        && domain.is_some_and(|domain| domain.starts_with("amazonaws.com"))
 }
 
 fn has_id(text: &str, prefix: &str) -> bool {

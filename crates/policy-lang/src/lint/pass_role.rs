@@ -2,10 +2,13 @@
 
 use super::code::*;
 use super::{Cx, speaks_of_identities};
-use crate::document::{ActionElement, Statement};
+use crate::document::{ActionElement, Condition, Statement};
+use crate::form::arn_parts;
 use crate::glob;
 use crate::json::quoted;
 use crate::kind::PolicyKind;
+use crate::operator::Family;
+use crate::span::Span;
 
 /// An action with what is said when a statement gives it too widely.
 struct Subject {
@@ -32,10 +35,10 @@ const SUBJECTS: [Subject; 2] = [
         resources: "arn:*:iam::*:role/*",
         resource: PASS_ROLE_WITH_STAR_IN_RESOURCE,
         star_and_resource: PASS_ROLE_WITH_STAR_IN_ACTION_AND_RESOURCE,
-        not_action_and_resource: PASS_ROLE_WITH_STAR_IN_RESOURCE_AND_NOTACTION,
-        not_resource: PASS_ROLE_WITH_NOTRESOURCE,
-        star_and_not_resource: PASS_ROLE_WITH_STAR_IN_ACTION_AND_NOTRESOURCE,
-        not_action_and_not_resource: PASS_ROLE_WITH_NOTACTION_AND_NOTRESOURCE,
+        not_action_and_resource: PASS_ROLE_WITH_STAR_IN_RESOURCE_AND_NOT_ACTION,
+        not_resource: PASS_ROLE_WITH_NOT_RESOURCE,
+        star_and_not_resource: PASS_ROLE_WITH_STAR_IN_ACTION_AND_NOT_RESOURCE,
+        not_action_and_not_resource: PASS_ROLE_WITH_NOT_ACTION_AND_NOT_RESOURCE,
     },
     Subject {
         action: "iam:createservicelinkedrole",
@@ -44,10 +47,10 @@ const SUBJECTS: [Subject; 2] = [
         resources: "arn:*:iam::*:role/aws-service-role/*",
         resource: CREATE_SLR_WITH_STAR_IN_RESOURCE,
         star_and_resource: CREATE_SLR_WITH_STAR_IN_ACTION_AND_RESOURCE,
-        not_action_and_resource: CREATE_SLR_WITH_STAR_IN_RESOURCE_AND_NOTACTION,
-        not_resource: CREATE_SLR_WITH_NOTRESOURCE,
-        star_and_not_resource: CREATE_SLR_WITH_STAR_IN_ACTION_AND_NOTRESOURCE,
-        not_action_and_not_resource: CREATE_SLR_WITH_NOTACTION_AND_NOTRESOURCE,
+        not_action_and_resource: CREATE_SLR_WITH_STAR_IN_RESOURCE_AND_NOT_ACTION,
+        not_resource: CREATE_SLR_WITH_NOT_RESOURCE,
+        star_and_not_resource: CREATE_SLR_WITH_STAR_IN_ACTION_AND_NOT_RESOURCE,
+        not_action_and_not_resource: CREATE_SLR_WITH_NOT_ACTION_AND_NOT_RESOURCE,
     },
 ];
 
@@ -58,8 +61,8 @@ pub(super) fn check(cx: &mut Cx<'_>) {
     }
     for statement in cx.allowing() {
         for subject in &SUBJECTS {
-            if let Some(how) = given(&statement.action, subject) {
-                resource(cx, statement, subject, how);
+            if let Some((how, action)) = given(&statement.action, subject) {
+                resource(cx, statement, subject, how, action);
             }
         }
     }
@@ -73,20 +76,20 @@ enum How {
     NotExcluded,
 }
 
-fn given(action: &ActionElement, subject: &Subject) -> Option<How> {
+/// How the actions hold the subject, and where they do.
+fn given(action: &ActionElement, subject: &Subject) -> Option<(How, Span)> {
     let covers = |pattern: &str| glob::matches(&pattern.to_ascii_lowercase(), subject.action);
+    let covering = action.patterns.iter().find(|pattern| covers(pattern));
     if action.negated {
-        return (!action.patterns.iter().any(|pattern| covers(pattern))).then_some(How::NotExcluded);
+        return covering.is_none().then_some((How::NotExcluded, action.span));
     }
-    if action.patterns.iter().any(|pattern| pattern.eq_ignore_ascii_case(subject.action)) {
-        return Some(How::Named);
-    }
-    action.patterns.iter().any(|pattern| covers(pattern)).then_some(How::Wildcard)
+    let named = action.patterns.iter().find(|pattern| pattern.eq_ignore_ascii_case(subject.action));
+    let named = named.map(|pattern| (How::Named, pattern.span));
+    named.or_else(|| covering.map(|pattern| (How::Wildcard, pattern.span)))
 }
 
-fn resource(cx: &mut Cx<'_>, statement: &Statement, subject: &Subject, how: How) {
+fn resource(cx: &mut Cx<'_>, statement: &Statement, subject: &Subject, how: How, action: Span) {
     let Some(element) = &statement.resource else { return };
-    let spans = [element.span, statement.action.span];
     if element.negated {
         let code = match how {
             How::Named => subject.not_resource,
@@ -95,9 +98,9 @@ fn resource(cx: &mut Cx<'_>, statement: &Statement, subject: &Subject, how: How)
         };
         let details =
             format!("use `Resource` and name the roles: with `NotResource`, `{}` reaches all others", subject.name);
-        return cx.report_at(code, &spans, details);
+        return cx.report_at(code, &[action, element.span], details);
     }
-    let narrowed = statement.conditions.iter().any(|condition| condition.key.eq_ignore_ascii_case(subject.key));
+    let narrowed = statement.conditions.iter().any(|condition| narrows(condition, subject));
     let Some(wide) = element.patterns.iter().find(|pattern| is_wide(pattern, subject)).filter(|_| !narrowed) else {
         return;
     };
@@ -112,12 +115,19 @@ fn resource(cx: &mut Cx<'_>, statement: &Statement, subject: &Subject, how: How)
         subject.key,
         subject.name
     );
-    cx.report_at(code, &[wide.span, spans[1]], details);
+    cx.report_at(code, &[action, wide.span], details);
+}
+
+/// Whether a condition limits the services that the subject is given for: one that begins with a wildcard does not.
+fn narrows(condition: &Condition, subject: &Subject) -> bool {
+    condition.key.eq_ignore_ascii_case(subject.key)
+        && condition.operator.base.family() != Family::Null
+        && !condition.values.iter().any(|value| value.text.starts_with(['*', '?']))
 }
 
 /// Whether a resource pattern covers every role rather than some by their name.
 fn is_wide(pattern: &str, subject: &Subject) -> bool {
-    let Some(resource) = pattern.splitn(6, ':').nth(5) else { return pattern.ends_with('*') };
+    let Some(&resource) = arn_parts(pattern).get(5) else { return pattern.ends_with('*') };
     let bare = resource.trim_end_matches(['*', '?']);
     resource.ends_with('*')
         && glob::intersect(pattern, subject.resources)

@@ -3,7 +3,7 @@
 use super::Cx;
 use super::arn::{ArnParts, is_partition};
 use super::code::*;
-use crate::document::{Effect, Principal, PrincipalElement, Statement};
+use crate::document::{Principal, PrincipalElement, Statement, Text};
 use crate::json::quoted;
 use crate::kind::PolicyKind;
 use crate::operator::Family;
@@ -38,9 +38,12 @@ pub(super) fn check(cx: &mut Cx<'_>) {
             }
         }
     }
-    if cx.kind == PolicyKind::Resource {
-        for statement in cx.allowing() {
-            services(cx, statement);
+    for statement in cx.allowing() {
+        if cx.kind == PolicyKind::Resource {
+            sources(cx, statement);
+        }
+        if matches!(cx.kind, PolicyKind::Resource | PolicyKind::Trust) {
+            absent(cx, statement);
         }
     }
 }
@@ -82,11 +85,19 @@ const OF_CREDENTIALS: [&str; 12] = [
     "aws:FederatedProvider",
 ];
 
-fn services(cx: &mut Cx<'_>, statement: &Statement) {
-    let Some(PrincipalElement { negated: false, .. }) = &statement.principal else { return };
-    debug_assert_eq!(statement.effect, Effect::Allow);
-    let services: Vec<_> = named(statement).filter(|(kind, _)| *kind == PrincipalKind::Service).collect();
-    let Some((_, first)) = services.first() else { return };
+/// The service principals that a statement names, unless it spares them.
+fn services(statement: &Statement) -> Vec<&Text> {
+    let services = named(statement).filter(|(kind, _)| *kind == PrincipalKind::Service).map(|(_, value)| value);
+    match &statement.principal {
+        Some(PrincipalElement { negated: false, .. }) => services.collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Services that may come on anyone's behalf.
+fn sources(cx: &mut Cx<'_>, statement: &Statement) {
+    let services = services(statement);
+    let Some(first) = services.first() else { return };
     let has = |names: &[&str]| {
         statement.conditions.iter().find(|condition| names.iter().any(|name| condition.key.eq_ignore_ascii_case(name)))
     };
@@ -97,18 +108,23 @@ fn services(cx: &mut Cx<'_>, statement: &Statement) {
         );
         cx.report(RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL, first.span, details);
         for condition in &statement.conditions {
-            let own = condition.key.split_once(':').filter(|(prefix, _)| !prefix.eq_ignore_ascii_case("aws"));
-            let is_source =
-                |name: &str| ["sourcearn", "sourceaccount", "sourceowner"].contains(&&*name.to_ascii_lowercase());
-            if own.is_some_and(|(_, name)| is_source(name)) {
+            let (prefix, name) = condition.key.split_once(':').unwrap_or_default();
+            let narrows = ["sourcearn", "sourceaccount", "sourceowner", "referer"];
+            let is_own = !prefix.is_empty() && SOURCES.iter().all(|source| !condition.key.eq_ignore_ascii_case(source));
+            if is_own && narrows.contains(&&*name.to_ascii_lowercase()) {
                 let details =
                     format!("use `aws:SourceArn` or `aws:SourceAccount` rather than {}", quoted(&condition.key));
                 cx.report(RECOMMENDED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL, condition.key.span, details);
             }
         }
     }
+}
+
+/// Conditions on what a service principal never brings.
+fn absent(cx: &mut Cx<'_>, statement: &Statement) {
+    let services = services(statement);
     // A statement that names others as well may mean the condition for those.
-    if services.len() < named(statement).count() {
+    if services.is_empty() || services.len() < named(statement).count() {
         return;
     }
     for condition in &statement.conditions {

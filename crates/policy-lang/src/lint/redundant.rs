@@ -1,6 +1,6 @@
 //! What says the same as something else.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::Cx;
 use super::code::*;
@@ -24,11 +24,12 @@ pub(super) fn check(cx: &mut Cx<'_>) {
 /// The most comparisons of one list, so that no list takes long: enough for five hundred wildcards among themselves.
 const MOST: usize = 250_000;
 
-/// Reports each text whose pattern another one of the list covers.
+/// Reports the texts whose patterns another one of the list covers, those of one cover together.
 fn covered(cx: &mut Cx<'_>, code: IssueCode, texts: &[Text], patterns: &[String]) {
     let mut first = HashMap::with_capacity(patterns.len());
     let wild: Vec<_> = (0..patterns.len()).filter(|&at| patterns[at].contains(['*', '?'])).collect();
     let mut left = MOST;
+    let mut by_cover: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (at, pattern) in patterns.iter().enumerate() {
         let same = *first.entry(pattern.as_str()).or_insert(at);
         let by = if same != at {
@@ -39,9 +40,19 @@ fn covered(cx: &mut Cx<'_>, code: IssueCode, texts: &[Text], patterns: &[String]
             others.find(|&other| glob::includes(&patterns[other], pattern))
         };
         if let Some(by) = by {
-            let details = format!("remove {}: {} covers it", quoted(&texts[at]), quoted(&texts[by]));
-            cx.report_at(code, &[texts[at].span, texts[by].span], details);
+            by_cover.entry(by).or_default().push(at);
         }
+    }
+    for (by, covered) in by_cover {
+        let first = quoted(&texts[covered[0]]);
+        let cover = quoted(&texts[by]);
+        let details = match covered.len() {
+            1 => format!("remove {first}: {cover} covers it"),
+            2 => format!("remove {first} and one more that {cover} covers"),
+            count => format!("remove {first} and {} more that {cover} covers", count - 1),
+        };
+        let spans: Vec<_> = covered.iter().chain([&by]).map(|&at| texts[at].span).collect();
+        cx.report_at(code, &spans, details);
     }
 }
 

@@ -5,9 +5,11 @@ use crate::path::PathElement;
 use crate::print::Writer;
 use crate::span::Position;
 
-/// Findings as `{"findings": [{"findingType": …, "issueCode": …, …}]}`: members, columns and offsets as AWS has them.
+/// The findings of one text as `{"findings": [{"findingType": …, "issueCode": …, …}]}`: members, columns and offsets as
+/// AWS has them, columns and offsets in characters from 0.
 #[must_use]
-pub fn findings_to_json(findings: &[Finding]) -> String {
+pub fn findings_to_json(text: &str, findings: &[Finding]) -> String {
+    let offsets = Offsets::new(text);
     let mut out = Writer::pretty();
     out.object(|out| {
         out.member("findings", |out| {
@@ -17,7 +19,9 @@ pub fn findings_to_json(findings: &[Finding]) -> String {
                     out.member("findingType", |out| out.string(finding.code.finding_type.as_str()));
                     out.member("issueCode", |out| out.string(finding.code.name));
                     out.member("learnMoreLink", |out| out.string(&finding.code.learn_more()));
-                    out.member("locations", |out| out.array(&finding.locations, location));
+                    out.member("locations", |out| {
+                        out.array(&finding.locations, |out, each| location(out, each, &offsets));
+                    });
                 });
             });
         });
@@ -27,13 +31,32 @@ pub fn findings_to_json(findings: &[Finding]) -> String {
     text
 }
 
-fn location(out: &mut Writer, location: &Location) {
+/// Offsets in characters, by where each line begins.
+struct Offsets(Vec<u32>);
+
+impl Offsets {
+    fn new(text: &str) -> Self {
+        let lines = text.split('\n').scan(0, |begin, line| {
+            let this = *begin;
+            *begin += line.chars().count() as u32 + 1;
+            Some(this)
+        });
+        Self(lines.collect())
+    }
+
+    fn of(&self, position: Position) -> u32 {
+        let line = position.line.saturating_sub(1) as usize;
+        self.0.get(line).copied().unwrap_or(0) + position.aws_column()
+    }
+}
+
+fn location(out: &mut Writer, location: &Location, offsets: &Offsets) {
     out.object(|out| {
         out.member("path", |out| out.array(&location.path.elements, element));
         out.member("span", |out| {
             out.object(|out| {
-                out.member("start", |out| position(out, location.span.start));
-                out.member("end", |out| position(out, location.span.end));
+                out.member("start", |out| position(out, location.span.start, offsets));
+                out.member("end", |out| position(out, location.span.end, offsets));
             });
         });
     });
@@ -53,11 +76,11 @@ fn element(out: &mut Writer, element: &PathElement) {
     });
 }
 
-fn position(out: &mut Writer, position: Position) {
+fn position(out: &mut Writer, position: Position, offsets: &Offsets) {
     out.object(|out| {
         out.member("line", |out| out.number(position.line));
         out.member("column", |out| out.number(position.aws_column()));
-        out.member("offset", |out| out.number(position.offset));
+        out.member("offset", |out| out.number(offsets.of(position)));
     });
 }
 

@@ -41,6 +41,14 @@ fn arn(cx: &mut Cx<'_>, pattern: &Text, parts: &ArnParts<'_>) {
     if !region.is_empty() && !is_open(region) && !is_region(region) {
         report(INVALID_ARN_REGION, format!("correct {}: it is no Region", quoted(region)));
     }
+    if service.contains(['*', '?']) {
+        let details = format!(
+            "name the service in {}: with a wildcard there it reaches every service whose name matches, also ones that \
+             come later",
+            quoted(pattern)
+        );
+        report(WILDCARD_IN_SERVICE_NAME, details);
+    }
     if !is_open(account) && !is_account(account) {
         report(INVALID_ARN_ACCOUNT, format!("correct {}: an account id has twelve digits", quoted(account)));
     }
@@ -74,6 +82,14 @@ fn shape(cx: &mut Cx<'_>, pattern: &Text, parts: &ArnParts<'_>) {
     if shape.account == Some(false) && !parts.account.is_empty() && parts.account != "*" {
         let details = format!("leave the account of {} empty: these ARNs carry none", quoted(pattern));
         cx.report(ARN_ACCOUNT_NOT_ALLOWED, pattern.span, details);
+    }
+    if shape.account == Some(true) && parts.account.is_empty() {
+        let details = format!(
+            "add the account to {}, or `*` for all: resources of `{}` have one",
+            quoted(pattern),
+            parts.service
+        );
+        cx.report(MISSING_ARN_ACCOUNT, pattern.span, details);
     }
     let Some(service) = service else { return };
     // The resource alone is compared, since the other parts have been.

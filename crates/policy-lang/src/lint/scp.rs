@@ -2,9 +2,10 @@
 
 use super::Cx;
 use super::code::*;
-use crate::document::Effect;
+use crate::document::{Effect, Statement, Text};
 use crate::json::quoted;
 use crate::kind::PolicyKind;
+use crate::operator::Family;
 
 pub(super) fn check(cx: &mut Cx<'_>) {
     match cx.kind {
@@ -43,7 +44,12 @@ fn small(cx: &mut Cx<'_>) {
 
 fn rcp(cx: &mut Cx<'_>) {
     for (statement, effect) in cx.effective() {
-        if effect == Effect::Allow {
+        // The one that every organization has: it takes nothing away.
+        let all = |patterns: &[Text]| matches!(patterns, [only] if &*only.value == "*");
+        let resource = statement.resource.as_ref();
+        let everything = resource.is_some_and(|resource| !resource.negated && all(&resource.patterns));
+        let full_access = everything && all(&statement.action.patterns) && statement.conditions.is_empty();
+        if effect == Effect::Allow && !full_access {
             let details = "use `Deny`: a resource control policy takes away, what everyone may is allowed already";
             cx.report(RCP_SYNTAX_ERROR_ALLOW, statement.effect_span, details);
         }
@@ -51,9 +57,65 @@ fn rcp(cx: &mut Cx<'_>) {
             let details = "use `Action`: `NotAction` is not taken";
             cx.report(RCP_SYNTAX_ERROR_NOTACTION, statement.action.span, details);
         }
-        for action in statement.action.patterns.iter().filter(|action| &*action.value == "*") {
-            let details = "name the service: `*` alone is not taken";
-            cx.report(RCP_SYNTAX_ERROR_ACTION_WILDCARD, action.span, details);
+        let unnamed = |action: &str| action.split(':').next().is_some_and(|service| service.contains(['*', '?']));
+        if effect == Effect::Deny {
+            for action in statement.action.patterns.iter().filter(|action| unnamed(action)) {
+                let details =
+                    format!("name the service in {}: an action of every service is not taken", quoted(action));
+                cx.report(RCP_SYNTAX_ERROR_ACTION, action.span, details);
+            }
+            services(cx, statement);
+        }
+    }
+}
+
+/// Keys that tell of people and roles, and that no service principal brings.
+const OF_PRINCIPALS: [&str; 4] =
+    ["aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths"];
+/// Keys that service principals alone bring.
+const OF_SERVICES: [&str; 4] = ["aws:SourceAccount", "aws:SourceArn", "aws:SourceOrgID", "aws:SourceOrgPaths"];
+
+/// Conditions that hold when their key is missing, and so deny those who never bring it.
+fn services(cx: &mut Cx<'_>, statement: &Statement) {
+    let has = |key: &str, family: Family, wanted: &str| {
+        statement.conditions.iter().any(|condition| {
+            condition.key.eq_ignore_ascii_case(key)
+                && condition.operator.base.family() == family
+                && condition.values.iter().all(|value| value.text.eq_ignore_ascii_case(wanted))
+        })
+    };
+    let is_service = |wanted: &str| has("aws:PrincipalIsAWSService", Family::Bool, wanted);
+    let null_check = has("aws:SourceAccount", Family::Null, "false") || has("aws:SourceArn", Family::Null, "false");
+    for condition in &statement.conditions {
+        let operator = condition.operator;
+        if operator.base.family() == Family::Null || !(operator.base.is_negated() || operator.if_exists) {
+            continue;
+        }
+        let named = |names: &[&str]| names.iter().any(|name| condition.key.eq_ignore_ascii_case(name));
+        let (key, span) = (quoted(&condition.key), condition.key.span);
+        let of_tag = condition.key.to_ascii_lowercase().starts_with("aws:principaltag/");
+        if (named(&OF_PRINCIPALS) || of_tag) && !is_service("false") {
+            let details = format!(
+                "add `\"BoolIfExists\": {{\"aws:PrincipalIsAWSService\": \"false\"}}`: service principals bring no \
+                 {key}, so the statement denies them all"
+            );
+            cx.report(RCP_MISSING_RELATED_PRINCIPAL_CONDITION_KEY, span, details);
+        }
+        if named(&OF_SERVICES) {
+            if !is_service("true") {
+                let details = format!(
+                    "add `\"BoolIfExists\": {{\"aws:PrincipalIsAWSService\": \"true\"}}`: service principals alone \
+                     bring {key}, so the statement denies everyone else"
+                );
+                cx.report(RCP_MISSING_RELATED_SERVICE_PRINCIPAL_CONDITION_KEY, span, details);
+            }
+            if !null_check {
+                let details = format!(
+                    "add `\"Null\": {{\"aws:SourceAccount\": \"false\"}}`: not every request of a service brings \
+                     {key}, and the statement denies those that do not"
+                );
+                cx.report(RCP_MISSING_SERVICE_CONDITION_KEY_NULL_CHECK, span, details);
+            }
         }
     }
 }

@@ -36,9 +36,26 @@ pub(super) fn check(cx: &mut Cx<'_>) {
                 );
                 cx.report(FORALLVALUES_WITH_SINGLE_VALUED_KEY, condition.key.span, details);
             }
+            (Qualifier::ForAnyValue, key) if is_audience(&condition.key) && key.is_none_or(|key| !key.multivalued) => {
+                let details = format!(
+                    "use `{}` without `ForAnyValue:`: a token has one value of {}, and with it the condition says more \
+                     than it seems",
+                    operator.base.name(),
+                    quoted(&condition.key)
+                );
+                cx.report(FORANYVALUE_WITH_AUDIENCE_CLAIM_TYPE, condition.key.span, details);
+            }
             (Qualifier::None, None) if cx.kind == PolicyKind::Trust && is_audience(&condition.key) => {
                 let details = format!(
                     "if the provider's tokens may bring several values of {}, use a set operator",
+                    quoted(&condition.key)
+                );
+                cx.report(CONFIRM_AUDIENCE_CLAIM_TYPE, condition.key.span, details);
+            }
+            (Qualifier::ForAllValues, None) if cx.kind == PolicyKind::Trust && is_audience(&condition.key) => {
+                let details = format!(
+                    "use `{}` without `ForAllValues:` unless the provider's tokens may bring several values of {}",
+                    operator.base.name(),
                     quoted(&condition.key)
                 );
                 cx.report(CONFIRM_AUDIENCE_CLAIM_TYPE, condition.key.span, details);

@@ -45,7 +45,7 @@ fn code(error: &PolicyError) -> IssueCode {
         Kind::EmptyPrincipal => EMPTY_ARRAY_PRINCIPAL,
         Kind::ForbiddenPrincipal if error.policy == PolicyKind::Scp => SCP_SYNTAX_ERROR_PRINCIPAL,
         Kind::ForbiddenPrincipal => UNSUPPORTED_PRINCIPAL,
-        Kind::ForbiddenNotPrincipal if error.policy == PolicyKind::Rcp => RCP_SYNTAX_ERROR_NOTPRINCIPAL,
+        Kind::ForbiddenNotPrincipal if error.policy == PolicyKind::Rcp => RCP_SYNTAX_ERROR_PRINCIPAL,
         Kind::ForbiddenNotPrincipal => ROLE_TRUST_POLICY_SYNTAX_ERROR_NOTPRINCIPAL,
         Kind::AllowNotPrincipal => ALLOW_WITH_NOT_PRINCIPAL,
         Kind::ForbiddenResource => ROLE_TRUST_POLICY_SYNTAX_ERROR_RESOURCE,

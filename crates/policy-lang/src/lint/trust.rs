@@ -3,31 +3,44 @@
 use super::Cx;
 use super::code::*;
 use super::principal::named;
-use crate::document::{Statement, Text};
+use crate::document::{Effect, Principal, PrincipalElement, Statement, Text};
 use crate::glob;
 use crate::json::quoted;
 use crate::kind::PolicyKind;
 use crate::principal::{PrincipalKind, PrincipalName};
+use crate::save::ASSUME_ACTIONS;
 
 pub(super) fn check(cx: &mut Cx<'_>) {
-    if cx.kind != PolicyKind::Trust {
-        return;
-    }
-    for (statement, _) in cx.effective() {
-        wildcards(cx, statement);
-        redundant(cx, statement);
+    if cx.kind == PolicyKind::Trust {
+        for (statement, _) in cx.effective() {
+            wildcards(cx, statement);
+            redundant(cx, statement);
+        }
     }
     for statement in cx.allowing() {
-        let providers: Vec<_> = providers(statement).collect();
-        mismatched(cx, statement, &providers);
+        if !is_of_role(cx, statement) {
+            continue;
+        }
+        mismatched(cx, statement);
         tagging(cx, statement);
         roles_anywhere(cx, statement);
-        for (provider, text) in providers {
+        for (provider, text) in providers(statement) {
             if let Provider::Oidc(issuer) = provider {
                 oidc(cx, statement, issuer, text);
             }
         }
     }
+}
+
+/// Whether a statement speaks of a role: in a resource-based policy of no said type, by its actions.
+fn is_of_role(cx: &Cx<'_>, statement: &Statement) -> bool {
+    let assumes = |action: &Text| ASSUME_ACTIONS.contains(&&*action.to_ascii_lowercase());
+    cx.kind == PolicyKind::Trust
+        || cx.kind == PolicyKind::Resource
+            && cx.validation.resource_type.is_none()
+            && !statement.action.negated
+            && !statement.action.patterns.is_empty()
+            && statement.action.patterns.iter().all(assumes)
 }
 
 /// An identity provider that a statement names.
@@ -38,18 +51,17 @@ enum Provider<'a> {
     Oidc(&'a str),
 }
 
+fn provider_of(name: PrincipalName<'_>) -> Option<Provider<'_>> {
+    match name {
+        PrincipalName::SamlProvider(_) => Some(Provider::Saml),
+        PrincipalName::OidcProvider(arn) => Some(Provider::Oidc(arn.split_once("oidc-provider/")?.1)),
+        PrincipalName::FederatedDomain(domain) => Some(Provider::Oidc(domain)),
+        _ => None,
+    }
+}
+
 fn providers(statement: &Statement) -> impl Iterator<Item = (Provider<'_>, &Text)> {
-    named(statement).filter_map(|(kind, text)| {
-        Some((
-            match PrincipalName::parse(kind, text)? {
-                PrincipalName::SamlProvider(_) => Provider::Saml,
-                PrincipalName::OidcProvider(arn) => Provider::Oidc(arn.split_once("oidc-provider/")?.1),
-                PrincipalName::FederatedDomain(domain) => Provider::Oidc(domain),
-                _ => return None,
-            },
-            text,
-        ))
-    })
+    named(statement).filter_map(|(kind, text)| Some((provider_of(PrincipalName::parse(kind, text)?)?, text)))
 }
 
 /// Whether the statement's actions hold this one.
@@ -60,6 +72,13 @@ fn has_action(statement: &Statement, name: &str) -> bool {
 }
 
 fn wildcards(cx: &mut Cx<'_>, statement: &Statement) {
+    if let Some(PrincipalElement { principal: Principal::Everyone, span, .. }) = &statement.principal
+        && statement.effect == Effect::Allow
+    {
+        let details = "name who may assume the role, or write `{\"AWS\": \"*\"}` with a condition: `*` alone stands for \
+                       everyone and everything";
+        cx.report(ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL, *span, details);
+    }
     for (kind, value) in named(statement) {
         if &*value.value == "*" && kind != PrincipalKind::Aws {
             let details = format!("name the principal: `*` does not stand under `{}` in a trust policy", kind.name());
@@ -86,36 +105,46 @@ fn redundant(cx: &mut Cx<'_>, statement: &Statement) {
     }
 }
 
-fn mismatched(cx: &mut Cx<'_>, statement: &Statement, providers: &[(Provider<'_>, &Text)]) {
-    for (provider, text) in providers {
-        let action = match provider {
-            Provider::Saml => "sts:AssumeRoleWithSAML",
-            Provider::Oidc(_) => "sts:AssumeRoleWithWebIdentity",
-        };
-        if !has_action(statement, action) {
-            let details = format!("add `{action}`: it is how {} assumes a role", quoted(text));
-            cx.report_at(MISMATCHED_ACTION_FOR_PRINCIPAL, &[text.span, statement.action.span], details);
-        }
+/// Whether a principal can use an action: a provider, or one that is none.
+type Suits = fn(Option<Provider<'_>>) -> bool;
+
+/// The actions that assume a role, and who can use them.
+const ASSUMING: [(&str, Suits); 3] = [
+    ("sts:AssumeRole", |provider| provider.is_none()),
+    ("sts:AssumeRoleWithSAML", |provider| provider == Some(Provider::Saml)),
+    ("sts:AssumeRoleWithWebIdentity", |provider| matches!(provider, Some(Provider::Oidc(_)))),
+];
+
+fn mismatched(cx: &mut Cx<'_>, statement: &Statement) {
+    let principals: Vec<_> = named(statement)
+        .filter(|(_, text)| &*text.value != "*")
+        .filter_map(|(kind, text)| Some((provider_of(PrincipalName::parse(kind, text)?), text)))
+        .collect();
+    let everyone = principals.len() < named(statement).count();
+    if statement.action.negated || everyone {
+        return;
     }
-    for action in statement.action.patterns.iter().filter(|_| !statement.action.negated) {
-        let wanted = match &*action.to_ascii_lowercase() {
-            "sts:assumerolewithsaml" => {
-                ("a SAML provider", providers.iter().any(|(provider, _)| *provider == Provider::Saml))
-            }
-            "sts:assumerolewithwebidentity" => {
-                ("an OIDC provider", providers.iter().any(|(provider, _)| *provider != Provider::Saml))
-            }
-            _ => continue,
+    for (name, suits) in ASSUMING {
+        let Some(action) = statement.action.patterns.iter().find(|action| action.eq_ignore_ascii_case(name)) else {
+            continue;
         };
-        let (kind, found) = wanted;
-        let everyone = named(statement).any(|(kind, value)| kind != PrincipalKind::Service && &*value.value == "*");
-        if let (false, false, Some(principal)) = (found, everyone, &statement.principal) {
-            if principal.principal == crate::Principal::Everyone {
-                continue;
-            }
-            let details = format!("name {kind} under `Federated`: nobody else can use {}", quoted(action));
-            cx.report_at(MISMATCHED_ACTION_FOR_PRINCIPAL, &[action.span, principal.span], details);
-        }
+        let useless = !principals.iter().any(|(provider, _)| suits(*provider));
+        // Who has another action of his own is not stopped by this one.
+        let stranded = |provider| !ASSUMING.iter().any(|(name, suits)| suits(provider) && has_action(statement, name));
+        let wrong: Vec<_> = principals
+            .iter()
+            .filter(|(provider, _)| !suits(*provider) && (useless || stranded(*provider)))
+            .map(|(_, text)| *text)
+            .collect();
+        let Some(first) = wrong.first() else { continue };
+        let wanted = match name {
+            "sts:AssumeRole" => "`sts:AssumeRoleWithSAML` for SAML, `sts:AssumeRoleWithWebIdentity` for OIDC providers",
+            "sts:AssumeRoleWithSAML" => "a SAML provider under `Federated`",
+            _ => "an OIDC provider under `Federated`",
+        };
+        let details = format!("use {wanted}: {} can't use {}", quoted(first), quoted(action));
+        let spans: Vec<_> = [action.span].into_iter().chain(wrong.iter().map(|text| text.span)).collect();
+        cx.report_at(MISMATCHED_ACTION_FOR_PRINCIPAL, &spans, details);
     }
 }
 
@@ -126,6 +155,8 @@ fn tagging(cx: &mut Cx<'_>, statement: &Statement) {
         let action = match &*key {
             "sts:sourceidentity" => "sts:SetSourceIdentity",
             "sts:transitivetagkeys" | "aws:tagkeys" => "sts:TagSession",
+            "sts:requestcontextproviders" => "sts:SetContext",
+            _ if key.starts_with("sts:requestcontext/") => "sts:SetContext",
             _ if key.starts_with("aws:requesttag/") => "sts:TagSession",
             _ => continue,
         };

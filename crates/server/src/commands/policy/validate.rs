@@ -79,7 +79,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
                 let findings = validate(&text, options.files.kind.into(), &validation);
                 let name = files::name(file);
                 if options.json {
-                    print!("{}", findings_to_json(&findings));
+                    print!("{}", findings_to_json(&text, &findings));
                 } else if !options.sarif {
                     print!("{}", findings_to_text(&name, &text, &findings));
                 }
