@@ -11,8 +11,8 @@ use std::fs;
 
 use bailiwick_policy_lang::catalogue::{Action, ResourceType, Service};
 use bailiwick_policy_lang::{
-    ALL_CODES, Catalogue, Finding, PolicyKind, Validation, errors_to_findings, findings_to_json, findings_to_sarif,
-    findings_to_text, parse_all, validate,
+    ALL_CODES, Catalogue, Finding, FindingType, PolicyKind, Validation, errors_to_findings, findings_to_json,
+    findings_to_sarif, findings_to_text, parse_all, validate,
 };
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -144,6 +144,15 @@ fn every_vector_finds_what_it_says_and_nothing_else() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn policies_that_are_right_are_neither_broken_nor_too_wide() {
+    for (place, vector) in vectors().into_iter().filter(|(place, _)| place.starts_with("sane:")) {
+        let grave: Vec<_> =
+            run(&vector).1.into_iter().filter(|f| f.code.finding_type <= FindingType::SecurityWarning).collect();
+        assert!(grave.is_empty(), "{place}: {grave:?}");
+    }
 }
 
 #[test]
