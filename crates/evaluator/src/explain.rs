@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bailiwick_policy_lang::{Effect, Operator, PolicyKind, Span};
 
 use crate::decide::{self, decide};
-use crate::decision::{Decision, Outcome, StatementRef};
+use crate::decision::{Decision, Outcome, StatementRef, Step};
 use crate::policies::Policies;
 use crate::policy::Policy;
 use crate::request::{Principal, Request};
@@ -307,7 +307,7 @@ pub fn survey<'a>(request: &Request<'a>, policies: &Policies<'a>) -> Explanation
             level: group.level,
             policies: group.policies().count(),
             verdict,
-            required: prospect.needs(group.kind),
+            required: decision.step != Step::Exception && prospect.needs(group.kind),
             statement,
         });
         all.extend(matched);

@@ -51,6 +51,15 @@ pub(super) fn prospect(request: &Request<'_>, policies: &Policies<'_>) -> Prospe
         found.suppose(kind, himself(&request.principal));
         prospect.wanting.push(kind);
     }
+    // A grant that names the caller may make the identity policies needless that the decision missed first.
+    for kind in prospect.wanting.clone() {
+        let fewer: Vec<PolicyKind> = prospect.wanting.iter().copied().filter(|other| *other != kind).collect();
+        let mut other = start.clone();
+        fewer.iter().for_each(|kind| other.suppose(*kind, himself(&request.principal)));
+        if conclude(request, policies, &other, &fewer).is_allowed() {
+            (prospect.wanting, found) = (fewer, other);
+        }
+    }
     let missed = conclude(request, policies, &start, &[]).lacking;
     for kind in [PolicyKind::Resource, PolicyKind::Trust] {
         let mut other = start.clone();

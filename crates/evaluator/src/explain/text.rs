@@ -78,7 +78,7 @@ impl Explanation<'_> {
         }
         let is_bare = matches!(self.principal, Principal::FederatedUser { .. });
         let wanting: Vec<PolicyKind> = self.wanting();
-        let first = self.decision.lacking.or(wanting.first().copied());
+        let first = wanting.first().copied().or(self.decision.lacking);
         let Some(kind) = first else { return "Denied: nothing allows it.".to_owned() };
         let mut out = match kind {
             PolicyKind::Session if is_bare && self.is_absent(kind) => {

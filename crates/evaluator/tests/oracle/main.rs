@@ -10,6 +10,7 @@ mod generate;
 mod law;
 mod properties;
 mod random;
+mod suggestions;
 
 use bailiwick_evaluator::jsonl::evaluate_line;
 use serde_json::Value;
