@@ -73,6 +73,24 @@ pub fn decision(bytes: &[u8]) {
     }
 }
 
+/// A line that may be a decision case: it is answered with one line, and explained as it was decided.
+///
+/// # Panics
+/// When that does not hold.
+#[cfg(feature = "jsonl")]
+pub fn case(bytes: &[u8]) {
+    let plain = crate::jsonl::evaluate_bytes(bytes, false);
+    let explained = crate::jsonl::evaluate_bytes(bytes, true);
+    assert_eq!(plain.decision, explained.decision);
+    for answer in [plain, explained] {
+        let value: serde_json::Value = serde_json::from_str(&answer.line).unwrap_or_default();
+        assert!(!answer.line.contains('\n') && value["id"].is_string() | value["id"].is_null());
+        let said = answer.decision.map(|decision| decision.outcome.as_str());
+        assert_eq!(value.get("decision").and_then(|said| said.as_str()), said);
+        assert_eq!(value.get("error").is_some(), said.is_none());
+    }
+}
+
 fn keys() -> [(&'static str, ContextValue<'static>); 4] {
     [
         ("aws:username", ContextValue::One("bob")),

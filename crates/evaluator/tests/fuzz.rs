@@ -18,6 +18,12 @@ const DECISIONS: &[&str] = &[
     "a:b\narn:\n{\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Deny\", \"Action\": \"*\", \"NotResource\": \"arn:aws:*\", \"Condition\": {\"ForAllValues:StringLike\": {\"aws:TagKeys\": [\"x*\", \"?\"]}, \"IpAddressIfExists\": {\"aws:SourceIp\": \"203.0.113.0/24\"}}}]}",
 ];
 
+const CASES: &[&str] = &[
+    r#"{"id": "a", "request": {"principal": "arn:aws:sts::111122223333:assumed-role/R/s", "action": "s3:GetObject", "resource": "arn:aws:s3:::b/k", "context": {"aws:PrincipalArn": {"type": "string", "values": ["arn:aws:iam::111122223333:role/p/R"]}, "aws:TagKeys": {"type": "stringList", "values": ["é", ""]}, "aws:CurrentTime": {"type": "date", "values": ["2024-06-15T12:30:00.5+02:00"]}}}, "identityPolicies": [{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::${aws:username, 'b'}/*", "Condition": {"ForAnyValue:StringLike": {"aws:TagKeys": "?"}, "DateLessThanIfExists": {"aws:CurrentTime": [1718454600, "2025"]}, "NumericEquals": {"a:b": 1e3}}}}], "boundary": null, "sessionPolicies": [], "scps": [[]], "tags": [1]}"#,
+    r#"{"id": "b", "request": {"principal": "accounts.google.com", "action": "sts:AssumeRoleWithWebIdentity", "resource": "arn:aws:iam::111122223333:role/R", "resourceAccount": "111122223333"}, "trust": {"Statement": [{"Effect": "Allow", "Principal": {"Federated": ["accounts.google.com", "*"]}, "Action": "sts:*", "Condition": {"IpAddress": {"aws:SourceIp": ["::ffff:10.0.0.0/104", "10.0.0.1"]}, "Null": {"saml:aud": true}}}]}}"#,
+    r#"{"id": "c", "request": {"principal": "*", "action": "s3:GetObject", "resource": "*"}, "rcps": [[], [{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "NotAction": "s3:Put*", "Resource": "*", "Condition": {"BinaryEquals": {"app:x": "AQI="}, "ArnNotLike": {"aws:SourceArn": "arn:aws:s3:*:*:x"}}}]}]], "resourcePolicy": {"Statement": {"Effect": "Deny", "NotPrincipal": {"AWS": "111122223333", "Service": ["sns.amazonaws.com"]}, "Action": "*", "NotResource": ["arn:aws:s3:::b"]}}, "endpointPolicy": null, "expected": "explicitDeny"}"#,
+];
+
 /// Seeds, and what they go through.
 type Target = (&'static [&'static str], fn(&[u8]));
 
@@ -30,7 +36,10 @@ fn mutated_seeds_break_nothing() {
         state ^= state << 17;
         state as usize
     };
-    let targets: [Target; 2] = [(PATTERNS, fuzz::pattern), (DECISIONS, fuzz::decision)];
+    let targets: [Target; 3] = [(PATTERNS, fuzz::pattern), (DECISIONS, fuzz::decision), (CASES, fuzz::case)];
+    for case in CASES {
+        assert!(bailiwick_evaluator::jsonl::evaluate_line(case, false).decision.is_some(), "{case}");
+    }
     let rounds = std::env::var("BAILIWICK_FUZZ_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(3_000);
     for (seeds, target) in targets {
         for seed in seeds {
