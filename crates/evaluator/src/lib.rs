@@ -8,6 +8,7 @@
 
 mod action;
 mod arn;
+mod asked;
 mod base64;
 mod bytes;
 mod compile;
@@ -39,6 +40,7 @@ mod subject;
 mod table;
 mod trie;
 
+pub use asked::asked_keys;
 pub use context::{Context, ContextKey, ContextSource, ContextValue, GlobalKey, Moment};
 pub use decide::{decide, decide_counting};
 pub use decision::{Decision, DenialMessage, Outcome, StatementRef, Step};

@@ -1,0 +1,103 @@
+//! Which context keys a request is asked for.
+
+use std::collections::HashSet;
+
+use crate::context::ContextKey;
+use crate::policies::Policies;
+use crate::policy::Policy;
+use crate::request::Request;
+use crate::statement::Statement;
+use crate::subject::Subject;
+
+/// The context keys that the statements about a request ask for, each once, in the order of the policies: the
+/// variables in the resources of those that speak to the caller of its action, and all that the conditions name of
+/// those about its resource as well. A decision may ask for fewer, since it ends where it is made.
+#[must_use]
+pub fn asked_keys<'a>(request: &Request<'_>, policies: &Policies<'a>) -> Vec<&'a ContextKey> {
+    let (mut short, mut long) = ([0; 128], Vec::new());
+    let subject = Subject::new(request, policies.boundary.is_some(), &mut short, &mut long);
+    let (mut seen, mut keys) = (HashSet::new(), Vec::new());
+    for policy in each(policies) {
+        for statement in policy.statements() {
+            each_key(policy, statement, &subject, &mut |key| {
+                if seen.insert(key) {
+                    keys.push(key);
+                }
+            });
+        }
+    }
+    keys
+}
+
+fn each<'a>(policies: &Policies<'a>) -> impl Iterator<Item = &'a Policy> {
+    let single = |policy: Option<&'a Policy>| policy.map(std::slice::from_ref).unwrap_or_default();
+    let many = [policies.identity, policies.session.unwrap_or_default(), policies.scps, policies.rcps];
+    let slices = many.into_iter().flatten().copied();
+    let singles = [policies.boundary, policies.resource, policies.trust, policies.endpoint].map(single);
+    slices.chain(singles).flatten()
+}
+
+fn each_key<'a>(
+    policy: &'a Policy,
+    statement: &'a Statement,
+    subject: &Subject<'_>,
+    visit: &mut dyn FnMut(&'a ContextKey),
+) {
+    let steps = &mut 0;
+    if !policy.actions(statement).matches(subject, steps) || statement.names(subject, steps).is_empty() {
+        return;
+    }
+    match &statement.resources {
+        Some(resources) if !resources.matches(subject, steps) => {
+            resources.patterns.iter().for_each(|pattern| pattern.each_key(visit));
+        }
+        _ => statement.each_key(visit),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_model::AccountId;
+    use bailiwick_policy_lang::{PolicyKind, parse};
+
+    use super::*;
+    use crate::{CallerAccount, Context, Entity, Principal, ResourceAccount};
+
+    #[test]
+    fn statements_about_the_request_ask() {
+        let check = |statements: &str, expected: &[&str]| {
+            let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
+            let document = parse(&text, PolicyKind::Identity).unwrap();
+            let policy = [Policy::compile(&document, PolicyKind::Identity)];
+            let account = CallerAccount { id: AccountId::parse("111122223333").unwrap(), is_management: false };
+            let request = Request {
+                principal: Principal::User {
+                    account,
+                    user: Entity { arn: "arn:aws:iam::111122223333:user/eva", unique_id: None },
+                },
+                action: "s3:GetObject",
+                resource: "arn:aws:s3:::pond/reed",
+                resource_account: ResourceAccount { id: Some(account.id), is_management: false },
+                context: Context::new(&[]),
+            };
+            let policies = Policies { identity: &[&policy], ..Policies::default() };
+            let keys: Vec<_> = asked_keys(&request, &policies).into_iter().map(ContextKey::as_written).collect();
+            assert_eq!(keys, expected, "{statements}");
+        };
+        let statement = |effect: &str, action: &str, resource: &str, condition: &str| {
+            format!(
+                r#"{{"Effect":"{effect}","Action":"{action}","Resource":"arn:aws:s3:::{resource}","Condition":{condition}}}"#
+            )
+        };
+        let both = r#"{"StringEquals":{"s3:Prefix":"${aws:username}"},"Bool":{"aws:SecureTransport":"true"}}"#;
+        let all = ["s3:Prefix", "aws:username", "aws:SecureTransport"];
+        check(&statement("Allow", "s3:Get*", "pond/*", both), &all);
+        check(&statement("Deny", "s3:Get*", "pond/*", both), &all);
+        check(&statement("Allow", "s3:Put*", "pond/*", both), &[]);
+        check(&statement("Allow", "s3:Get*", "mill/*", both), &[]);
+        check(&statement("Allow", "s3:Get*", "${aws:PrincipalTag/Team}/*", both), &["aws:PrincipalTag/Team"]);
+        let again = r#"{"Null":{"S3:prefix":"true","s3:x-amz-acl":"true"}}"#;
+        let two = [statement("Allow", "s3:*", "*", both), statement("Deny", "s3:*", "*", again)].join(",");
+        check(&two, &["s3:Prefix", "aws:username", "aws:SecureTransport", "s3:x-amz-acl"]);
+    }
+}
