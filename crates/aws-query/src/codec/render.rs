@@ -22,7 +22,7 @@ pub(super) trait Render {
     fn number_entry(&mut self, key: &str, value: i64);
 }
 
-/// Writes the members of a structure, and the empty lists that AWS always writes.
+/// Writes the members of a structure, and the empty lists and maps that AWS writes.
 pub(super) fn structure(out: &mut impl Render, shape: ShapeId, message: &[u8]) -> Result<(), WireError> {
     let shape = Table::get().shape(shape);
     let mut walk = Walk { shape, next: 0 };
@@ -31,7 +31,7 @@ pub(super) fn structure(out: &mut impl Render, shape: ShapeId, message: &[u8]) -
     while let Some((number, raw)) = field {
         let member = walk.reach(out, number)?;
         match member.kind {
-            Kind::MapToText | Kind::MapToNumber => {
+            _ if member.is_map() => {
                 let mut entries = Vec::new();
                 while let Some((n, raw)) = field
                     && n == number
@@ -75,6 +75,10 @@ impl<'t> Walk<'t> {
                 return Ok(member);
             }
             absent(out, member);
+            if member.always_present && member.is_map() {
+                out.begin_map(&member.name);
+                out.end_map(&member.name);
+            }
         }
         Err(WireError("a field that is unknown or out of order"))
     }

@@ -75,6 +75,12 @@ pub(super) struct Member {
     pub(super) always_present: bool,
 }
 
+impl Member {
+    pub(super) fn is_map(&self) -> bool {
+        matches!(self.kind, Kind::MapToText | Kind::MapToNumber)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,

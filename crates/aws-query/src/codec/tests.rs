@@ -183,6 +183,31 @@ fn empty_lists_are_there_where_aws_has_them() {
 }
 
 #[test]
+fn an_empty_map_is_there_where_something_follows_it() {
+    let check = |resources, expected: Expect| {
+        let result = iam::EvaluationResult {
+            eval_decision: Some("allowed".into()),
+            resource_specific_results: resources,
+            ..Default::default()
+        };
+        let response = iam::SimulateCustomPolicyResponse { evaluation_results: vec![result], ..Default::default() };
+        let shown = answer::<op::SimulateCustomPolicy>(&response, false);
+        let (_, member) = shown.split_once("<EvaluationResults>").unwrap();
+        expected.assert_eq(member.split_once("</EvaluationResults>").unwrap().0);
+    };
+    check(
+        vec![],
+        expect!["<member><EvalDecision>allowed</EvalDecision><MatchedStatements/><MissingContextValues/></member>"],
+    );
+    check(
+        vec![Default::default()],
+        expect![
+            "<member><EvalDecision>allowed</EvalDecision><MatchedStatements/><MissingContextValues/><EvalDecisionDetails></EvalDecisionDetails><ResourceSpecificResults><member><MatchedStatements/><MissingContextValues/></member></ResourceSpecificResults></member>"
+        ],
+    );
+}
+
+#[test]
 fn documents_are_percent_encoded_once() {
     let role = iam::Role {
         assume_role_policy_document: Some("{\"a b\": \"é%3A*-._~\"}\n".into()),
