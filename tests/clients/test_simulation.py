@@ -17,6 +17,15 @@ def simulate(api, source=None, **members):
 
 
 def decisions(results):
+    """Every decision on a resource."""
+    return [
+        (each["EvalActionName"], specific["EvalResourceName"], specific["EvalResourceDecision"])
+        for each in results
+        for specific in each["ResourceSpecificResults"]
+    ]
+
+
+def together(results):
     return [(each["EvalActionName"], each["EvalResourceName"], each["EvalDecision"]) for each in results]
 
 
@@ -39,15 +48,35 @@ def test_given_policies(api):
         ("s3:DeleteObject", f"{BUCKET}/letter", "implicitDeny"),
         ("s3:DeleteObject", f"{BUCKET}/vault", "explicitDeny"),
     ]
-    assert sources(results[0]) == [("PolicyInputList.1", "none")]
-    assert sources(results[1]) == [("PolicyInputList.2", "none")]
-    assert sources(results[4]) == []
-    for result in results:
-        [specific] = result["ResourceSpecificResults"]
-        assert specific["EvalResourceName"] == result["EvalResourceName"]
-        assert specific["EvalResourceDecision"] == result["EvalDecision"]
-    paged = simulate(api, PolicyInputList=policies, ActionNames=ACTIONS, ResourceArns=resources, MaxItems=4)
-    assert decisions(paged) == decisions(results)
+    # Of an action on several resources the most restrictive decision counts.
+    assert together(results) == [(action, "*", "explicitDeny") for action in ACTIONS]
+    assert [sources(each) for each in results] == [[("PolicyInputList.2", "none")]] * 3
+    assert sources(results[0]["ResourceSpecificResults"][0]) == [("PolicyInputList.1", "none")]
+    assert sources(results[2]["ResourceSpecificResults"][0]) == []
+    paged = simulate(api, PolicyInputList=policies, ActionNames=ACTIONS, ResourceArns=resources, MaxItems=2)
+    assert paged == results
+    [alone] = simulate(api, PolicyInputList=policies, ActionNames=ACTIONS[:1], ResourceArns=resources[:1])
+    assert together([alone]) == decisions([alone]) == [("s3:GetObject", f"{BUCKET}/letter", "allowed")]
+
+
+def test_a_marker_is_good_for_its_own_simulation(api):
+    asked = {"PolicyInputList": [policy("s3:*")], "ActionNames": ACTIONS}
+    marker = api.call("SimulateCustomPolicy", **asked, MaxItems=1)["Marker"]
+    rest = api.call("SimulateCustomPolicy", **asked, Marker=marker)
+    assert [each["EvalActionName"] for each in rest["EvaluationResults"]] == ACTIONS[1:]
+    for other in ({"ActionNames": ACTIONS[:2]}, {"ResourceArns": [BUCKET]}, {"PolicyInputList": [policy("sqs:*")]}):
+        refused(api, "ValidationError", "SimulateCustomPolicy", **(asked | other), Marker=marker)
+
+
+def test_what_is_there_though_empty(aws):
+    asked = {"PolicyInputList": [policy("s3:*")], "ActionNames": ["s3:GetObject"]}
+    [anywhere] = simulate(aws, **asked)
+    assert (anywhere["MissingContextValues"], "EvalDecisionDetails" in anywhere) == ([], False)
+    assert "ResourceSpecificResults" not in anywhere and "PermissionsBoundaryDecisionDetail" not in anywhere
+    [somewhere] = simulate(aws, **asked, ResourceArns=[f"{BUCKET}/a"])
+    assert somewhere["EvalDecisionDetails"] == {}
+    [specific] = somewhere["ResourceSpecificResults"]
+    assert (specific["MissingContextValues"], "EvalDecisionDetails" in specific) == ([], False)
 
 
 def test_where_the_statement_stands(api):

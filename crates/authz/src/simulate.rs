@@ -17,7 +17,11 @@ use bailiwick_api::iam::{
 use bailiwick_api::op;
 use bailiwick_model::{ErrorCode, IamError, Result};
 use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_sigv4::PayloadHash;
 use bailiwick_storage::Tx;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use prost::Message;
 
 use crate::Authz;
 use scenario::{Asked, Scenario};
@@ -37,8 +41,9 @@ impl Handle<op::SimulateCustomPolicy> for Authz {
         &self,
         cx: &Cx,
         tx: &mut Tx,
-        req: SimulateCustomPolicyRequest,
+        mut req: SimulateCustomPolicyRequest,
     ) -> Result<SimulateCustomPolicyResponse> {
+        let (marker, max_items) = (req.marker.take(), req.max_items.take());
         let snapshot = self.snapshot(tx, None).await?;
         let mut source = Source::nobody(cx.account());
         source.add_inputs(&req.policy_input_list, &req.permissions_boundary_policy_input_list)?;
@@ -55,7 +60,7 @@ impl Handle<op::SimulateCustomPolicy> for Authz {
                 handling: req.resource_handling_option.as_deref(),
             },
         )?;
-        let page = page(cx, "SimulateCustomPolicy", &scenario, req.marker.as_deref(), req.max_items)?;
+        let page = page(cx, "SimulateCustomPolicy", &scenario, &req, (marker.as_deref(), max_items)).await?;
         Ok(SimulateCustomPolicyResponse {
             evaluation_results: page.results,
             is_truncated: Some(page.marker.is_some()),
@@ -81,8 +86,9 @@ impl Handle<op::SimulatePrincipalPolicy> for Authz {
         &self,
         cx: &Cx,
         tx: &mut Tx,
-        req: SimulatePrincipalPolicyRequest,
+        mut req: SimulatePrincipalPolicyRequest,
     ) -> Result<SimulatePrincipalPolicyResponse> {
+        let (marker, max_items) = (req.marker.take(), req.max_items.take());
         let arn = SourceArn::read(req.policy_source_arn.as_deref())?;
         let snapshot = self.snapshot(tx, None).await?;
         let mut source = arn.policies(&snapshot, tx).await?;
@@ -100,7 +106,7 @@ impl Handle<op::SimulatePrincipalPolicy> for Authz {
                 handling: req.resource_handling_option.as_deref(),
             },
         )?;
-        let page = page(cx, "SimulatePrincipalPolicy", &scenario, req.marker.as_deref(), req.max_items)?;
+        let page = page(cx, "SimulatePrincipalPolicy", &scenario, &req, (marker.as_deref(), max_items)).await?;
         Ok(SimulatePrincipalPolicyResponse {
             evaluation_results: page.results,
             is_truncated: Some(page.marker.is_some()),
@@ -117,23 +123,42 @@ struct Page {
 /// A page ends where this much has been looked at, however many results were asked for: see [`Scenario::cost`].
 const LOOKS: usize = 50_000;
 
-/// One page of results: by action, then by resource, both in the order in which they were given.
-fn page(
+/// More than this is not looked at for one result.
+const MOST_LOOKS: usize = 1_000_000;
+
+/// One page of results, which are one for each action, in the order in which these were given.
+///
+/// A marker is good for the same question only: `request`, without its marker and size of pages.
+async fn page(
     cx: &Cx,
     operation: &'static str,
     scenario: &Scenario<'_>,
-    marker: Option<&str>,
-    max_items: Option<i32>,
+    request: &impl Message,
+    asked: (Option<&str>, Option<i32>),
 ) -> Result<Page> {
+    let (marker, max_items) = asked;
+    let cost = scenario.cost();
+    if cost > MOST_LOOKS {
+        return Err(invalid("the policies are too large to be decided on so many resources at once; name fewer"));
+    }
     let paging = cx.paging(operation);
+    let question = BASE64.encode(PayloadHash::of(&request.encode_to_vec()).0);
     let start = match paging.after(marker)? {
         None => 0,
-        Some(next) => next.parse().map_err(|_| IamError::validation("Invalid Marker."))?,
+        Some(next) => {
+            let (next, of) = next.split_once(' ').unwrap_or_default();
+            let next = next.parse().ok().filter(|_| of == question);
+            next.ok_or_else(|| IamError::validation("Invalid Marker.").field("Marker", "not of this simulation"))?
+        }
     };
-    let length = paging.limit(max_items).min(LOOKS / scenario.cost()).max(1);
-    let end = scenario.len().min(usize::saturating_add(start, length));
-    let results = (start..end).map(|at| scenario.result(at)).collect();
-    let marker = (end < scenario.len()).then(|| paging.marker(&end.to_string())).transpose()?;
+    let actions = scenario.actions();
+    let length = paging.limit(max_items).min(LOOKS / cost).max(1);
+    let end = actions.len().min(usize::saturating_add(start, length));
+    let mut results = Vec::new();
+    for action in actions.get(start..end).unwrap_or_default() {
+        results.push(scenario.result(action).await);
+    }
+    let marker = (end < actions.len()).then(|| paging.marker(&format!("{end} {question}"))).transpose()?;
     Ok(Page { results, marker })
 }
 

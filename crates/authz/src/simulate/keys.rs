@@ -1,6 +1,6 @@
 //! The context of a simulated request: what was given, what the simulated caller is known by, and what is missing.
 
-use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use bailiwick_api::authz::ContextType;
@@ -14,7 +14,7 @@ use crate::question::shape;
 
 /// Context keys as they were given. Any key may be: a simulation allows nothing.
 pub(super) struct GivenKeys<'a> {
-    keys: Vec<(ContextKey, Given<'a>)>,
+    keys: HashMap<ContextKey, Given<'a>>,
     /// The values of all keys that have several, one after the other.
     many: Vec<&'a str>,
 }
@@ -30,18 +30,16 @@ impl<'a> GivenKeys<'a> {
     /// # Errors
     /// `InvalidInput` for an entry without name, one that is there twice, and values that are not of their type.
     pub(super) fn read(entries: &'a [ContextEntry]) -> Result<Self> {
-        let mut given = GivenKeys { keys: Vec::with_capacity(entries.len()), many: Vec::new() };
+        let mut given = GivenKeys { keys: HashMap::with_capacity(entries.len()), many: Vec::new() };
         for entry in entries {
             let name = entry.context_key_name.as_deref().unwrap_or_default();
             if !name.contains(':') {
                 return Err(invalid(format!("ContextKeyName `{name}` is not of the form `service:key`")));
             }
-            let key = ContextKey::new(name);
-            if given.keys.iter().any(|(other, _)| *other == key) {
+            let value = given.values(name, entry)?;
+            if given.keys.insert(ContextKey::new(name), value).is_some() {
                 return Err(invalid(format!("the context key `{name}` is given twice")));
             }
-            let value = given.values(name, entry)?;
-            given.keys.push((key, value));
         }
         Ok(given)
     }
@@ -74,8 +72,7 @@ impl<'a> GivenKeys<'a> {
 
 impl ContextSource for GivenKeys<'_> {
     fn value(&self, key: &ContextKey) -> Option<ContextValue<'_>> {
-        let (_, value) = self.keys.iter().find(|(known, _)| known == key)?;
-        Some(match value {
+        Some(match self.keys.get(key)? {
             Given::One(value) => ContextValue::One(value),
             Given::Many(range) => ContextValue::Many(&self.many[range.clone()]),
         })
@@ -128,26 +125,5 @@ impl ContextSource for KnownKeys<'_> {
             }
             _ => None,
         }
-    }
-}
-
-/// The last to be asked: remembers what nobody could answer.
-#[derive(Default)]
-pub(super) struct MissingKeys(RefCell<Vec<ContextKey>>);
-
-impl MissingKeys {
-    /// The keys in the order in which they were asked for, each once.
-    pub(super) fn names(&self) -> Vec<String> {
-        self.0.borrow().iter().map(|key| key.as_written().to_owned()).collect()
-    }
-}
-
-impl ContextSource for MissingKeys {
-    fn value(&self, key: &ContextKey) -> Option<ContextValue<'_>> {
-        let mut keys = self.0.borrow_mut();
-        if !keys.contains(key) {
-            keys.push(key.clone());
-        }
-        None
     }
 }

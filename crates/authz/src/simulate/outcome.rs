@@ -33,7 +33,12 @@ impl Outcome {
     ) -> Self {
         let decision = explanation.decision.outcome;
         let denied = decision == evaluator::Outcome::ExplicitDeny;
-        let deciding = if denied { &explanation.denies } else { &explanation.matched };
+        let deciding = match decision {
+            evaluator::Outcome::Allowed => &explanation.matched[..],
+            // It is for want of a statement that nothing is allowed.
+            evaluator::Outcome::ImplicitDeny => &[],
+            evaluator::Outcome::ExplicitDeny => &explanation.denies,
+        };
         let matched = deciding.iter().filter_map(|located| {
             let label = match located.at.kind {
                 PolicyKind::Identity => source.labels.get(located.at.policy as usize)?.clone(),
@@ -103,8 +108,8 @@ fn statement(label: Label, located: &Located<'_>) -> Statement {
     }
 }
 
-/// The result for an action on one resource or, decided together, on several: then the most restrictive decision is
-/// that on all of them. There is at least one resource, and an outcome for each.
+/// The result for an action: the most restrictive of the decisions on its resources, and each of these. There is at
+/// least one resource, and an outcome for each.
 pub(super) fn result(action: &str, resources: &[&str], outcomes: Vec<Outcome>) -> EvaluationResult {
     let restrictive = |outcome: &&Outcome| match outcome.decision {
         evaluator::Outcome::Allowed => 0,

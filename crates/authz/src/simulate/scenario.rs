@@ -1,6 +1,8 @@
 //! What is simulated: who calls, for what, on what, under which policies and context.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bailiwick_api::iam::{ContextEntry, EvaluationResult};
 use bailiwick_evaluator::{
@@ -11,11 +13,17 @@ use bailiwick_model::{AccountId, Arn, Result};
 use bailiwick_policy_lang::parse;
 use bailiwick_snapshot::{Entity, Snapshot};
 
-use super::keys::{GivenKeys, KnownKeys, MissingKeys};
+use super::keys::{GivenKeys, KnownKeys};
 use super::outcome::{self, Outcome};
 use super::source::Source;
 use super::{handling, invalid};
 use crate::question::{is_assuming, service_prefix};
+
+/// Bytes of compiled policies that are looked at about as fast as a small statement.
+const PIECE: usize = 256;
+
+/// After this much others have their turn.
+const TURN: usize = 1_000;
 
 /// What the request of a simulation says, beside the policies of identities.
 pub(super) struct Asked<'a> {
@@ -51,10 +59,10 @@ pub(super) struct Scenario<'a> {
     caller: Caller,
     actions: &'a [String],
     resources: Vec<&'a str>,
-    /// Whether an action is decided on all resources together.
-    together: bool,
     given: GivenKeys<'a>,
     resource_policy: Option<Policy>,
+    /// What there is to look at for one decision: compiled policies in pieces of the size of a small statement.
+    pieces: usize,
     /// What stands for the trust policy of a role when none was given: the role trusts the caller's account.
     trust: Policy,
     owner: AccountId,
@@ -95,43 +103,45 @@ impl<'a> Scenario<'a> {
             r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"{}"}},"Action":"sts:*"}}}}"#,
             caller.account.id
         );
+        let resource_policy = asked.resource_policy.map(|text| resource_policy(text, asked.actions)).transpose()?;
+        let bytes: usize = source.policies().chain(&resource_policy).map(Policy::heap_bytes).sum();
         Ok(Scenario {
-            resource_policy: asked.resource_policy.map(|text| resource_policy(text, asked.actions)).transpose()?,
+            resource_policy,
+            pieces: bytes / PIECE + 1,
             trust: compile(&trusting, PolicyKind::Trust)?,
             source,
             caller,
             actions: asked.actions,
             resources,
-            together: asked.handling.is_some(),
             given: GivenKeys::read(asked.context)?,
             owner,
             management_account: snapshot.management_account(),
         })
     }
 
-    /// How many results there are.
-    pub(super) fn len(&self) -> usize {
-        self.actions.len() * self.per_action()
+    /// The actions, each of which has one result.
+    pub(super) fn actions(&self) -> &'a [String] {
+        self.actions
     }
 
-    fn per_action(&self) -> usize {
-        if self.together { 1 } else { self.resources.len() }
-    }
-
-    /// How much there is to look at for one result: compiled policies in pieces of the size of a small statement.
+    /// How much there is to look at for one result.
     pub(super) fn cost(&self) -> usize {
-        const PIECE: usize = 256;
-        let bytes: usize = self.source.policies().chain(&self.resource_policy).map(Policy::heap_bytes).sum();
-        let resources = if self.together { self.resources.len() } else { 1 };
-        (bytes / PIECE + 1).saturating_mul(resources)
+        self.pieces.saturating_mul(self.resources.len())
     }
 
-    /// The result at a position below [`len`](Self::len).
-    pub(super) fn result(&self, at: usize) -> EvaluationResult {
-        let (action, resource) = (&self.actions[at / self.per_action()], at % self.per_action());
-        let resources = if self.together { &self.resources[..] } else { &self.resources[resource..=resource] };
-        let outcomes = resources.iter().map(|resource| self.decide(action, resource)).collect();
-        outcome::result(action, resources, outcomes)
+    /// What is decided on an action on all resources. Lets others have their turn in between.
+    pub(super) async fn result(&self, action: &str) -> EvaluationResult {
+        let mut outcomes = Vec::with_capacity(self.resources.len());
+        let mut looked = 0;
+        for resource in &self.resources {
+            outcomes.push(self.decide(action, resource));
+            looked += self.pieces;
+            if looked >= TURN {
+                looked = 0;
+                turn().await;
+            }
+        }
+        outcome::result(action, &self.resources, outcomes)
     }
 
     /// Decides one request, by what decides live ones.
@@ -139,9 +149,8 @@ impl<'a> Scenario<'a> {
         let named = resource.split(':').nth(4).and_then(|account| AccountId::parse(account).ok());
         let owner = named.unwrap_or(self.owner);
         let digits = owner.to_string();
-        let missing = MissingKeys::default();
         let known = KnownKeys { caller: &self.caller, resource_account: &digits };
-        let layers: [&dyn ContextSource; 3] = [&self.given, &known, &missing];
+        let layers: [&dyn ContextSource; 2] = [&self.given, &known];
         let is_management = owner == self.management_account;
         let request = Request {
             principal: self.caller.principal(),
@@ -166,9 +175,11 @@ impl<'a> Scenario<'a> {
             },
             ..Policies::default()
         };
-        let explanation: Explanation<'_> = evaluator::explain(&request, &policies);
+        let explanation: Explanation<'_> = evaluator::survey(&request, &policies);
+        let asked = evaluator::asked_keys(&request, &policies).into_iter();
+        let missing = asked.filter(|key| request.context.value(key).is_none()).map(|key| key.as_written().to_owned());
         let crosses = owner != self.caller.account.id;
-        Outcome::of(&explanation, self.source, crosses, self.resource_policy.is_some(), missing.names())
+        Outcome::of(&explanation, self.source, crosses, self.resource_policy.is_some(), missing.collect())
     }
 }
 
@@ -213,6 +224,19 @@ impl Caller {
         let service_linked = role.is_some_and(|role| role.linked_service.is_some());
         Principal::RoleSession { account, arn: &named.arn, role: entity, provider: None, service_linked }
     }
+}
+
+/// Lets whatever else is waiting go on first.
+async fn turn() {
+    let mut waited = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 fn is_resource(text: &str) -> bool {

@@ -46,12 +46,19 @@ fn decision(result: &EvaluationResult) -> &str {
     result.eval_decision.as_deref().unwrap()
 }
 
+/// A decision, and the statements that made it.
+type Said = (&'static str, Vec<String>);
+
 /// Source and type of the statements that decided.
 fn matched(result: &EvaluationResult) -> Vec<String> {
+    told(&result.matched_statements)
+}
+
+fn told(statements: &[bailiwick_api::iam::Statement]) -> Vec<String> {
     let told = |s: &bailiwick_api::iam::Statement| {
         format!("{} ({})", s.source_policy_id.as_deref().unwrap(), s.source_policy_type.as_deref().unwrap())
     };
-    result.matched_statements.iter().map(told).collect()
+    statements.iter().map(told).collect()
 }
 
 /// A house, and somebody in it who may simulate.
@@ -89,41 +96,45 @@ impl Theatre {
 }
 
 #[tokio::test]
-async fn each_action_is_decided_on_each_resource_in_order() {
+async fn each_action_has_one_result_and_in_it_one_for_each_resource() {
     let theatre = Theatre::new().await;
     let get = allow("s3:Get*", "arn:aws:s3:::bank/*");
     let deny = statement("Deny", "s3:*", "arn:aws:s3:::bank/vault", "{}");
-    let (letter, vault) = ("arn:aws:s3:::bank/letter", "arn:aws:s3:::bank/vault");
-    let answer = theatre.custom(custom(&[&get, &deny], &["s3:GetObject", "s3:PutObject"], &[letter, vault])).await;
-    let answer = answer.unwrap();
-    let told: Vec<_> = answer
-        .evaluation_results
-        .iter()
-        .map(|r| {
-            (r.eval_action_name.as_deref().unwrap(), r.eval_resource_name.as_deref().unwrap(), decision(r), matched(r))
-        })
-        .collect();
+    let (letter, note, vault) = ("arn:aws:s3:::bank/letter", "arn:aws:s3:::bank/note", "arn:aws:s3:::bank/vault");
     let by = |number: u8| vec![format!("PolicyInputList.{number} (none)")];
-    assert_eq!(
-        told,
-        [
-            ("s3:GetObject", letter, "allowed", by(1)),
-            ("s3:GetObject", vault, "explicitDeny", by(2)),
-            ("s3:PutObject", letter, "implicitDeny", vec![]),
-            ("s3:PutObject", vault, "explicitDeny", by(2)),
-        ]
-    );
-    for result in &answer.evaluation_results {
-        let [specific] = &result.resource_specific_results[..] else { panic!("one result for one resource") };
-        assert_eq!(specific.eval_resource_name, result.eval_resource_name);
-        assert_eq!(specific.eval_resource_decision, result.eval_decision);
-        assert_eq!(specific.matched_statements, result.matched_statements);
-    }
-    assert_eq!((answer.is_truncated, answer.marker), (Some(false), None));
+    let (allowed, denied, silent): (Said, Said, Said) =
+        (("allowed", by(1)), ("explicitDeny", by(2)), ("implicitDeny", vec![]));
+    let check = async |resources: &[&str], name: &str, expected: [(&str, &Said, &[&Said]); 2]| {
+        let actions = expected.map(|(action, ..)| action);
+        let answer = theatre.custom(custom(&[&get, &deny], &actions, resources)).await.unwrap();
+        assert_eq!((answer.evaluation_results.len(), answer.is_truncated, answer.marker), (2, Some(false), None));
+        for (result, (action, together, each)) in answer.evaluation_results.iter().zip(expected) {
+            assert_eq!(
+                (result.eval_action_name.as_deref(), result.eval_resource_name.as_deref()),
+                (Some(action), Some(name))
+            );
+            assert_eq!((decision(result), matched(result)), *together, "{action} {resources:?}");
+            let specific = result.resource_specific_results.iter().map(|specific| {
+                let by = told(&specific.matched_statements);
+                (specific.eval_resource_name.as_deref(), (specific.eval_resource_decision.as_deref().unwrap(), by))
+            });
+            let expected = resources.iter().copied().map(Some).zip(each.iter().copied().cloned());
+            assert_eq!(specific.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        }
+    };
+    let (get, put) = ("s3:GetObject", "s3:PutObject");
+    check(&[letter], letter, [(get, &allowed, &[&allowed]), (put, &silent, &[&silent])]).await;
+    check(&[vault], vault, [(put, &denied, &[&denied]), (get, &denied, &[&denied])]).await;
+    // Of several, the most restrictive decision counts.
+    check(&[letter, note], "*", [(get, &allowed, &[&allowed, &allowed]), (put, &silent, &[&silent, &silent])]).await;
+    let mixed = [&allowed, &denied, &allowed];
+    check(&[letter, vault, note], "*", [(get, &denied, &mixed), (put, &denied, &[&silent, &denied, &silent])]).await;
+    let elsewhere = "arn:aws:s3:::mill/letter";
+    check(&[letter, elsewhere], "*", [(get, &silent, &[&allowed, &silent]), (put, &silent, &[&silent, &silent])]).await;
     // Without resources, the resource is `*`, which a pattern of ARNs does not match.
-    let result = theatre.one(custom(&[&get], &["s3:GetObject"], &[])).await;
-    assert_eq!((decision(&result), result.eval_resource_name.as_deref()), ("implicitDeny", Some("*")));
-    assert!(result.resource_specific_results.is_empty());
+    check(&[], "*", [(get, &silent, &[]), (put, &silent, &[])]).await;
+    let result = theatre.one(custom(&[&allow("s3:*", "*")], &[get], &["*"])).await;
+    assert_eq!((decision(&result), result.resource_specific_results.len()), ("allowed", 0));
 }
 
 #[tokio::test]
@@ -153,7 +164,7 @@ async fn what_was_asked_for_and_not_given_is_told() {
     let (secure, prefix) =
         (entry("aws:SecureTransport", Some("boolean"), &["true"]), entry("s3:prefix", None, &["eva"]));
     let name = entry("AWS:UserName", Some("string"), &["eva"]);
-    check(vec![], "implicitDeny", &["s3:Prefix", "aws:SecureTransport"]).await;
+    check(vec![], "implicitDeny", &["s3:Prefix", "aws:username", "aws:SecureTransport"]).await;
     check(vec![secure.clone(), prefix.clone()], "implicitDeny", &["aws:username"]).await;
     check(vec![secure, prefix, name], "allowed", &[]).await;
     // Of a statement about something else nothing is missing; for `*` the keys stand with the result.
@@ -236,11 +247,11 @@ async fn a_resource_s_policy_takes_part() {
     check(&nothing, &grant(ALICE, "Allow"), None, "allowed", &[resource], &[]).await;
     check(&everything, &grant(ALICE, "Deny"), None, "explicitDeny", &[resource], &[]).await;
     let details = [("IAM Policy", "implicitDeny"), ("Resource Policy", "allowed")];
-    check(&nothing, &grant(ALICE, "Allow"), other, "implicitDeny", &[resource], &details).await;
+    check(&nothing, &grant(ALICE, "Allow"), other, "implicitDeny", &[], &details).await;
     let details = [("IAM Policy", "allowed"), ("Resource Policy", "allowed")];
     check(&everything, &grant(MAIN, "Allow"), other, "allowed", &[input, resource], &details).await;
     let details = [("IAM Policy", "allowed"), ("Resource Policy", "implicitDeny")];
-    check(&everything, &grant(OTHER, "Allow"), other, "implicitDeny", &[input], &details).await;
+    check(&everything, &grant(OTHER, "Allow"), other, "implicitDeny", &[], &details).await;
 }
 
 #[tokio::test]
@@ -339,8 +350,20 @@ async fn results_come_in_pages() {
         }
     }
     assert_eq!(seen, actions);
-    let request = SimulateCustomPolicyRequest { marker: Some("3".into()), ..custom(&[&good], &actions, &[]) };
-    assert_eq!(theatre.custom(request).await.unwrap_err().code().wire(), "ValidationError");
+    // A marker is good for the question that it was given for, whatever the size of its pages.
+    let question = || custom(&[&good], &actions, &[]);
+    let first = theatre.custom(SimulateCustomPolicyRequest { max_items: Some(3), ..question() }).await.unwrap();
+    let request = SimulateCustomPolicyRequest { marker: first.marker.clone(), ..question() };
+    assert_eq!(theatre.custom(request).await.unwrap().evaluation_results.len(), 4);
+    for (marker, question) in [
+        (Some("3".into()), question()),
+        (first.marker.clone(), custom(&[&good], &actions[..4], &[])),
+        (first.marker.clone(), custom(&[&allow("sqs:*", "*")], &actions, &[])),
+        (first.marker, custom(&[&good], &actions, &["arn:aws:s3:::bank/a"])),
+    ] {
+        let request = SimulateCustomPolicyRequest { marker, ..question };
+        assert_eq!(theatre.custom(request).await.unwrap_err().code().wire(), "ValidationError");
+    }
     // Large policies make pages shorter than was asked for, whether of many statements or of many resources.
     let one = r#"{"Effect":"Allow","Action":"s3:*","Resource":"*"}"#;
     let many = format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, vec![one; 1_000].join(","));
@@ -353,4 +376,9 @@ async fn results_come_in_pages() {
         assert_eq!(answer.is_truncated, Some(true));
         assert!((1..250).contains(&answer.evaluation_results.len()), "{}", answer.evaluation_results.len());
     }
+    // What can't be parted is bounded.
+    let resources: Vec<String> = (0..10_000).map(|at| format!("arn:aws:s3:::bank/{at}")).collect();
+    let resources: Vec<&str> = resources.iter().map(String::as_str).collect();
+    let message = theatre.refused(custom(&[&many], &["s3:GetObject"], &resources)).await;
+    assert!(message.contains("so many resources"), "{message}");
 }
