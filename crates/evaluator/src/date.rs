@@ -27,7 +27,10 @@ fn epoch(text: &[u8]) -> Option<Instant> {
     }
     let attos = match &digits[whole..] {
         [] => 0,
-        [b'.', rest @ ..] => fraction(rest)?.0,
+        [b'.', rest @ ..] => match fraction(rest)? {
+            (attos, []) => attos,
+            _ => return None,
+        },
         _ => return None,
     };
     match (whole, negative, attos) {
@@ -213,6 +216,9 @@ mod tests {
             "+5",
             "99999999999999999999",
             "1e9",
+            "1.7e9",
+            "1718454600.0Z",
+            "-1.5.0",
             "２０２４",
         ] {
             check(text, None);
