@@ -1,9 +1,10 @@
 //! Condition keys: do they exist, and do the actions bring them?
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Cx;
 use super::code::*;
+use crate::catalogue::{Action, Service};
 use crate::document::{Condition, Statement, Text};
 use crate::json::quoted;
 use crate::kind::PolicyKind;
@@ -11,9 +12,11 @@ use crate::operator::Family;
 
 pub(super) fn check(cx: &mut Cx<'_>) {
     for statement in &cx.document().statements {
+        let actions = known_actions(cx, statement);
+        let mut never = Never::new();
         for condition in &statement.conditions {
             exists(cx, condition);
-            applies(cx, statement, condition);
+            applies(cx, &actions, condition, &mut never);
             relevant(cx, condition);
         }
         twice(cx, statement);
@@ -64,35 +67,60 @@ fn exists(cx: &mut Cx<'_>, condition: &Condition) {
     }
 }
 
+/// An action that stands in a statement, as the catalogue knows it.
+type KnownAction<'a> = (&'a Text, &'a Service, &'a Action);
+
+/// The actions of a statement that are named in full and known, each once.
+fn known_actions<'a>(cx: &Cx<'a>, statement: &'a Statement) -> Vec<KnownAction<'a>> {
+    let mut seen = HashSet::new();
+    let patterns = statement.action.patterns.iter().filter(|_| !statement.action.negated);
+    let known = patterns.filter_map(|text| {
+        let (prefix, name) = text.split_once(':')?;
+        let service = cx.catalogue().service(prefix)?;
+        let action = service.action(name)?;
+        seen.insert(std::ptr::from_ref(action)).then_some((text, service, action))
+    });
+    known.collect()
+}
+
+/// The most actions that one finding names.
+const NAMED: usize = 8;
+
 /// A key of a service with actions of that service that never bring it.
-fn applies(cx: &mut Cx<'_>, statement: &Statement, condition: &Condition) {
-    if statement.action.negated || condition.operator.if_exists || condition.operator.base.family() == Family::Null {
+fn applies(cx: &mut Cx<'_>, actions: &[KnownAction<'_>], condition: &Condition, never: &mut Never) {
+    if condition.operator.if_exists || condition.operator.base.family() == Family::Null {
         return;
     }
-    let Some(prefix) = condition.key.split(':').next() else { return };
+    let Some((prefix, name)) = condition.key.split_once(':') else { return };
     // Global keys are brought by nearly everything, and what brings those on tags is another check.
     let Some(known) = cx.catalogue().service(prefix).filter(|_| cx.catalogue().key(&condition.key).is_some()) else {
         return;
     };
-    let never = |action: &&Text| {
-        let Some((service, name)) = action.split_once(':') else { return false };
-        let found = cx.catalogue().service(service).and_then(|service| service.action(name));
-        let own = service.eq_ignore_ascii_case(&known.prefix);
-        own && found.is_some_and(|found| !known.brings(found, &condition.key))
-    };
-    let actions: Vec<_> = statement.action.patterns.iter().filter(never).collect();
-    if actions.is_empty() {
+    // What follows a slash is a tag, of which it does not depend.
+    let id = (known.prefix.clone(), name.split('/').next().unwrap_or(name).to_ascii_lowercase());
+    let places = never.entry(id).or_insert_with(|| {
+        let own = actions.iter().enumerate().filter(|(_, (_, service, _))| service.prefix == known.prefix);
+        own.filter(|(_, (_, _, action))| !known.brings(action, &condition.key)).map(|(at, _)| at).collect()
+    });
+    if places.is_empty() {
         return;
     }
-    let names: Vec<_> = actions.iter().map(|action| quoted(action)).collect();
+    let texts = || places.iter().take(NAMED).map(|&at| actions[at].0);
+    let mut names: Vec<_> = texts().map(|action| quoted(action)).collect();
+    if places.len() > NAMED {
+        names.push(format!("{} more", places.len() - NAMED));
+    }
     let details = format!(
         "move {} to a statement without {}: requests for it never bring that key",
         names.join(", "),
         quoted(&condition.key)
     );
-    let spans: Vec<_> = actions.iter().map(|action| action.span).chain([condition.span]).collect();
+    let spans: Vec<_> = texts().map(|action| action.span).chain([condition.span]).collect();
     cx.report_at(UNSUPPORTED_ACTION_FOR_CONDITION_KEY, &spans, details);
 }
+
+/// Which of a statement's actions never bring a key, by service and name without tag.
+type Never = HashMap<(Box<str>, String), Vec<usize>>;
 
 /// Keys that say nothing about the resource that the policy is attached to.
 fn relevant(cx: &mut Cx<'_>, condition: &Condition) {

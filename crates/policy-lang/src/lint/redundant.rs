@@ -10,34 +10,36 @@ use crate::json::quoted;
 use crate::print;
 
 pub(super) fn check(cx: &mut Cx<'_>) {
+    let mut steps = MOST;
     for statement in &cx.document().statements {
         let actions: Vec<_> = statement.action.patterns.iter().map(|action| action.to_ascii_lowercase()).collect();
-        covered(cx, REDUNDANT_ACTION, &statement.action.patterns, &actions);
+        covered(cx, REDUNDANT_ACTION, &statement.action.patterns, &actions, &mut steps);
         if let Some(resource) = &statement.resource {
             let patterns: Vec<_> = resource.patterns.iter().map(|pattern| pattern.to_string()).collect();
-            covered(cx, REDUNDANT_RESOURCE, &resource.patterns, &patterns);
+            covered(cx, REDUNDANT_RESOURCE, &resource.patterns, &patterns, &mut steps);
         }
     }
     statements(cx);
 }
 
-/// The most comparisons of one list, so that no list takes long: enough for five hundred wildcards among themselves.
-const MOST: usize = 250_000;
+/// The most steps of comparing in one document, so that none takes long: enough for five hundred wildcards of twenty
+/// characters among themselves.
+const MOST: usize = 5_000_000;
 
 /// Reports the texts whose patterns another one of the list covers, those of one cover together.
-fn covered(cx: &mut Cx<'_>, code: IssueCode, texts: &[Text], patterns: &[String]) {
+fn covered(cx: &mut Cx<'_>, code: IssueCode, texts: &[Text], patterns: &[String], steps: &mut usize) {
     let mut first = HashMap::with_capacity(patterns.len());
     let wild: Vec<_> = (0..patterns.len()).filter(|&at| patterns[at].contains(['*', '?'])).collect();
-    let mut left = MOST;
     let mut by_cover: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (at, pattern) in patterns.iter().enumerate() {
         let same = *first.entry(pattern.as_str()).or_insert(at);
         let by = if same != at {
             Some(same)
         } else {
-            left = left.saturating_sub(wild.len());
-            let mut others = wild.iter().copied().filter(|&other| left > 0 && patterns[other] != *pattern);
-            others.find(|&other| glob::includes(&patterns[other], pattern))
+            // Without steps, no comparison is begun.
+            let wild = if *steps == 0 { &[] } else { &wild[..] };
+            let mut others = wild.iter().copied().filter(|&other| patterns[other] != *pattern);
+            others.find(|&other| glob::includes(&patterns[other], pattern, steps))
         };
         if let Some(by) = by {
             by_cover.entry(by).or_default().push(at);

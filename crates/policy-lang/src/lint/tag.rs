@@ -1,5 +1,7 @@
 //! Conditions on tags, for services that send none.
 
+use std::collections::HashMap;
+
 use super::Cx;
 use super::code::*;
 use crate::catalogue::Service;
@@ -10,30 +12,37 @@ use crate::operator::Family;
 
 pub(super) fn check(cx: &mut Cx<'_>) {
     for (statement, effect) in cx.effective() {
+        // The services do not depend on the condition, nor does what they send on the tag.
+        let mut services: Option<Vec<&Service>> = None;
+        let mut silent: HashMap<&'static str, Vec<&Service>> = HashMap::new();
         for condition in &statement.conditions {
             // A missing key meets these, whatever the service sends.
             let indifferent = condition.operator.if_exists || condition.operator.base.family() == Family::Null;
-            if is_tag_key(&condition.key) && !indifferent {
-                unsupported(cx, statement, effect, condition);
+            let Some(sample) = sample(&condition.key).filter(|_| !indifferent) else { continue };
+            let services = services
+                .get_or_insert_with(|| cx.catalogue().services().filter(|service| names(statement, service)).collect());
+            let silent = silent
+                .entry(sample)
+                .or_insert_with(|| services.iter().copied().filter(|service| !sends(service, sample)).collect());
+            if !silent.is_empty() {
+                unsupported(cx, statement, effect, condition, silent);
             }
         }
     }
 }
 
-fn is_tag_key(key: &str) -> bool {
+/// A key of the same kind, of those that tell of tags.
+fn sample(key: &str) -> Option<&'static str> {
     let key = key.to_ascii_lowercase();
-    key == "aws:tagkeys" || key.starts_with("aws:resourcetag/") || key.starts_with("aws:requesttag/")
+    match key.split('/').next() {
+        Some("aws:tagkeys") if key == "aws:tagkeys" => Some("aws:tagkeys"),
+        Some("aws:resourcetag") if key.contains('/') => Some("aws:resourcetag/x"),
+        Some("aws:requesttag") if key.contains('/') => Some("aws:requesttag/x"),
+        _ => None,
+    }
 }
 
-fn unsupported(cx: &mut Cx<'_>, statement: &Statement, effect: Effect, condition: &Condition) {
-    let services: Vec<_> = cx
-        .catalogue()
-        .services()
-        .filter(|service| names(statement, service) && !sends(service, &condition.key))
-        .collect();
-    if services.is_empty() {
-        return;
-    }
+fn unsupported(cx: &mut Cx<'_>, statement: &Statement, effect: Effect, condition: &Condition, services: &[&Service]) {
     let code = match (effect, statement.action.negated) {
         (Effect::Deny, false) => DENY_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE,
         (Effect::Deny, true) => DENY_NOTACTION_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE,
