@@ -92,8 +92,13 @@ pub(crate) fn date(text: &str) -> Option<(i64, String)> {
     if digits(whole) && digits(fraction) && text.len() != 4 {
         let seconds: i64 = whole.parse().ok()?;
         let fraction = fraction.trim_end_matches('0');
-        assert!(!negative || fraction.is_empty(), "not generated");
-        return Some((if negative { -seconds } else { seconds }, fraction.to_owned()));
+        if !negative || fraction.is_empty() {
+            return Some((if negative { -seconds } else { seconds }, fraction.to_owned()));
+        }
+        // What is wanting to the next second: nines less each digit, and one more at the end.
+        let mut rest: Vec<u8> = fraction.bytes().map(|digit| b'9' - digit + b'0').collect();
+        *rest.last_mut()? += 1;
+        return Some((-seconds - 1, String::from_utf8(rest).ok()?));
     }
     let (day, time) = match text.split_once('T') {
         None => (text, None),
@@ -127,11 +132,20 @@ pub(crate) fn date(text: &str) -> Option<(i64, String)> {
         "" | "Z" => 0,
         zone => {
             let sign = if zone.starts_with('-') { -1 } else { 1 };
-            let (hours, minutes) = zone[1..].split_once(':')?;
+            // Read too without the colon, or without minutes.
+            let (hours, minutes) = match zone[1..].split_once(':') {
+                Some(parts) => parts,
+                None if zone.len() == 3 => (&zone[1..], "00"),
+                None => zone[1..].split_at_checked(2)?,
+            };
             if !digits(hours) || !digits(minutes) || hours.len() != 2 || minutes.len() != 2 {
                 return None;
             }
-            sign * (hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?) * 60
+            let (hours, minutes) = (hours.parse::<i64>().ok()?, minutes.parse::<i64>().ok()?);
+            if hours > 23 || minutes > 59 {
+                return None;
+            }
+            sign * (hours * 60 + minutes) * 60
         }
     };
     let (clock, fraction) = match clock.split_once('.') {

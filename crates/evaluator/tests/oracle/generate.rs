@@ -139,7 +139,11 @@ fn world(random: &mut Random) -> World {
         if random.chance(60) {
             let many = MULTI.contains(name) && random.chance(85);
             let count = if many { random.below(4) } else { 1 };
-            let values = (0..count).map(|_| random.pick(values).to_owned()).collect();
+            let value = |random: &mut Random| {
+                let value = random.pick(values).to_owned();
+                values::mutated(random, value)
+            };
+            let values = (0..count).map(|_| value(random)).collect();
             keys.push(((*name).to_owned(), many, values));
         }
     }

@@ -214,12 +214,30 @@ pub(super) fn listed(random: &mut Random, family: &str, values: &[&str], own: Op
         _ if random.chance(50) => random.pick(values).to_owned(),
         _ => near(random, family).to_owned(),
     };
+    let text = mutated(random, text);
     // Now and then as what it is.
     let plain = matches!((family, text.as_str()), ("Bool", "true" | "false") | ("Numeric", "10" | "-1" | "0" | "1e1"));
     if plain && random.chance(30) {
         return serde_json::from_str(&text).unwrap();
     }
     json!(text)
+}
+
+/// The text with something wrong in it, now and then.
+pub(super) fn mutated(random: &mut Random, text: String) -> String {
+    if text.contains("${") || text.is_empty() || !random.chance(8) {
+        return text;
+    }
+    let mut chars: Vec<char> = text.chars().collect();
+    let at = random.below(chars.len());
+    let other = *random.of(&['0', '1', '9', '-', '+', ':', '.', 'T', 'Z', 'e', '/', '=', '*', '?', '}', ' ', 'a', 'é']);
+    match random.below(4) {
+        0 => chars[at] = other,
+        1 => chars.insert(at, other),
+        2 => drop(chars.remove(at)),
+        _ => chars.truncate(at),
+    }
+    chars.into_iter().collect()
 }
 
 /// A variable that a policy of today may not hold.
