@@ -4,7 +4,7 @@ use std::fmt;
 
 use bailiwick_policy_lang::PolicyKind;
 
-use crate::Request;
+use crate::{Principal, Request};
 
 /// Allowed or not, and why, in a few words of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +110,10 @@ impl Decision {
     pub fn message<'a>(&self, request: &Request<'a>) -> DenialMessage<'a> {
         DenialMessage {
             decision: *self,
-            principal: request.principal.name(),
+            principal: match request.principal {
+                Principal::Anonymous => "anonymous",
+                principal => principal.name(),
+            },
             action: request.action,
             resource: request.resource,
         }

@@ -89,6 +89,9 @@ fn denials_read_as_aws_words_them() {
     let nothing = Request { resource: "*", ..request(Context::default()) };
     let message = decide(&nothing, &Policies::default()).message(&nothing).to_string();
     assert!(message.contains("iam:CreateUser because no identity-based"), "{message}");
+    let nobody = Request { principal: Principal::Anonymous, ..nothing };
+    let message = decide(&nobody, &Policies::default()).message(&nobody).to_string();
+    assert!(message.starts_with("User: anonymous is not authorized to perform: iam:CreateUser because"), "{message}");
 }
 
 #[test]

@@ -99,8 +99,11 @@ fn key_note(catalogue: &Catalogue, service: &Service, action: &Action, key: &str
         if !of_service && !prefix.eq_ignore_ascii_case("aws") {
             return None;
         }
-        let keys = service.keys().chain(catalogue.global_keys()).map(|key| &*key.name);
-        let near = nearest(keys, key).map(ToOwned::to_owned);
+        let (own, tag) = key.split_once('/').unwrap_or((key, ""));
+        let keys = service.keys().chain(catalogue.global_keys());
+        let heads = keys.map(|key| key.name.split_once('/').map_or(&*key.name, |(head, _)| &key.name[..=head.len()]));
+        let near = nearest(heads, if tag.is_empty() { own } else { &key[..=own.len()] });
+        let near = near.map(|near| if near.ends_with('/') { format!("{near}{tag}") } else { near.to_owned() });
         return Some(format!("{} is no condition key that anybody sends.{}", Quoted(key), did_you_mean(near)));
     };
     let of_resources = action.resources.iter().filter_map(|name| service.resource(name)).flat_map(|one| &one.keys);
