@@ -24,6 +24,26 @@ pub(crate) fn compile(text: &str, kind: PolicyKind, name: &str) -> Policy {
     }
 }
 
+/// Compiles a document whose principals are bound, with the places that its statements have in the text as it was
+/// written: the ids in `bound` are not as long as the names that they stand for.
+pub(crate) fn compile_bound(text: &str, bound: &str, kind: PolicyKind, name: &str) -> Policy {
+    if text == bound {
+        return compile(bound, kind, name);
+    }
+    match (parse(bound, kind), parse(text, kind)) {
+        (Ok(mut document), Ok(written)) => {
+            for (statement, written) in document.statements.iter_mut().zip(&written.statements) {
+                statement.span = written.span;
+                for (condition, written) in statement.conditions.iter_mut().zip(&written.conditions) {
+                    condition.span = written.span;
+                }
+            }
+            Policy::compile_named(&document, kind, Some(name))
+        }
+        _ => compile(bound, kind, name),
+    }
+}
+
 /// What stands for a policy that should be there and can't be read.
 pub(crate) fn deny_all(kind: PolicyKind, name: &str) -> Policy {
     let text = match kind {
@@ -43,6 +63,22 @@ mod tests {
     use bailiwick_evaluator::Effect;
 
     use super::*;
+
+    #[test]
+    fn bound_documents_keep_the_places_of_what_was_written() {
+        let text = r#"{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:user/Eva"},
+            "Action": "sts:AssumeRole"}, {"Sid": "Two", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:user/Eva"}, "Action": "sts:TagSession"}, {"Effect": "Deny", "Principal": "*", "Action": "sts:*"}]}"#;
+        let bound = text.replace("arn:aws:iam::111122223333:user/Eva", "AIDAEXAMPLEEVA000000A");
+        let written = compile(text, PolicyKind::Trust, "p");
+        let policy = compile_bound(text, &bound, PolicyKind::Trust, "p");
+        assert_eq!(policy.len(), 3);
+        for at in 0..3 {
+            assert_eq!(policy.statement(at), written.statement(at));
+        }
+        assert_ne!(policy.statement(2), compile(&bound, PolicyKind::Trust, "p").statement(2));
+        let broken = compile_bound(text, "{", PolicyKind::Trust, "p");
+        assert_eq!((broken.len(), broken.statement(0).unwrap().effect), (1, Effect::Deny));
+    }
 
     #[test]
     fn what_does_not_compile_denies() {

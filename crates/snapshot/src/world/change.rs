@@ -14,7 +14,7 @@ use bailiwick_storage::{
 use bytes::Bytes;
 
 use super::{Named, Snapshot};
-use crate::compile::{compile, deny_all};
+use crate::compile::{compile, compile_bound, deny_all};
 use crate::people::{Held, Slot, Slots};
 use crate::trie::Trie;
 use crate::{AccessKey, Account, Entity, Group, ManagedPolicy, Role};
@@ -378,7 +378,7 @@ fn from_role(role: storage::Role, partition: Partition) -> (Entity, Option<Polic
     entity.sessions_valid_after = role.sessions_valid_after;
     let name = Arn::iam(partition, entity.account, format_args!("role{}{}", entity.path(), entity.name));
     entity.role = Some(Box::new(Role {
-        trust: compile(&role.trust_policy.bound, PolicyKind::Trust, name.as_str()),
+        trust: compile_bound(&role.trust_policy.text, &role.trust_policy.bound, PolicyKind::Trust, name.as_str()),
         max_session_seconds: role.max_session_seconds,
         linked_service: role.linked_service.map(Into::into),
     }));
