@@ -64,7 +64,8 @@ impl Grammar {
                 "Id" => document.id = self.string(value),
                 "Statement" => statement = Some(value),
                 other => {
-                    let expected = "`Version`, `Id` or `Statement`";
+                    let all = "`Version`, `Id` or `Statement`";
+                    let expected = in_its_case(other, ["Version", "Id", "Statement"], all);
                     self.problem(ErrorKind::UnknownElement, key.span(), quoted(other), expected);
                 }
             }
@@ -161,6 +162,18 @@ impl Grammar {
             self.problem(empty, node.span(), "an empty array", "at least one value");
         }
         (texts, true)
+    }
+}
+
+/// What is expected in the place of a name: the one that it would be in another case, or else all of them.
+fn in_its_case(
+    found: &str,
+    names: impl IntoIterator<Item = &'static str>,
+    all: &'static str,
+) -> std::borrow::Cow<'static, str> {
+    match names.into_iter().find(|name| name.eq_ignore_ascii_case(found) && *name != found) {
+        Some(name) => format!("`{name}`, since case counts").into(),
+        None => all.into(),
     }
 }
 

@@ -427,13 +427,21 @@ impl Reader<'_> {
     }
 }
 
-/// A caller's text for a message: in backticks, and no longer than one would read.
+/// A caller's text for a message: in backticks, on one line, and no longer than one would read.
 pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 120;
-    match text.char_indices().nth(LONGEST) {
-        None => format!("`{text}`"),
-        Some((cut, _)) => format!("`{}…`", &text[..cut]),
+    if text.is_empty() {
+        return "an empty string".to_owned();
     }
+    let (shown, rest) = match text.char_indices().nth(LONGEST) {
+        None => (text, ""),
+        Some((cut, _)) => (&text[..cut], "…"),
+    };
+    if !shown.contains(char::is_control) {
+        return format!("`{shown}{rest}`");
+    }
+    let escape = |c: char| if c.is_control() { c.escape_debug().collect() } else { String::from(c) };
+    format!("`{}{rest}`", shown.chars().map(escape).collect::<String>())
 }
 
 #[cfg(test)]

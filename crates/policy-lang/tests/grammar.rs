@@ -299,6 +299,60 @@ fn messages() {
 }
 
 #[test]
+fn messages_say_what_was_meant() {
+    let says = |kind, text: &str, message: &str| {
+        let error = parse(text, kind).expect_err(text);
+        assert_eq!(error.to_string(), message, "{text}");
+    };
+    says(
+        Identity,
+        &document(r#"{"effect":"Allow","Action":"s3:*","Resource":"*"}"#)
+            .replace("\"effect", "\"Effect\":\"Deny\",\"effect"),
+        "line 1, column 54: in Statement.effect: unknown element, found `effect`, expected `Effect`, since case counts",
+    );
+    says(
+        Identity,
+        r#"{"version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#,
+        "line 1, column 2: in version: unknown element, found `version`, expected `Version`, since case counts",
+    );
+    says(
+        Identity,
+        &with(r#""Condition":{"ForAnyValue:stringlikeIfexists":{"a:b":"x"}}"#),
+        "line 1, column 107: in Statement.Condition[\"ForAnyValue:stringlikeIfexists\"]: unknown condition operator, found \
+         `ForAnyValue:stringlikeIfexists`, expected `StringLike`, since case counts",
+    );
+    says(
+        Resource,
+        &with(r#""Principal":{"aws":"*"}"#),
+        "line 1, column 107: in Statement.Principal.aws: unknown kind of principal, found `aws`, expected `AWS`, since \
+         case counts",
+    );
+    says(
+        Identity,
+        &with(r#""Principal":"*""#),
+        "line 1, column 94: in Statement.Principal: principal in a policy that has none, found `Principal`, expected no \
+         principal: an identity-based policy speaks to whom it is attached to",
+    );
+    says(
+        Identity,
+        &document(r#"{"Effect":"","Action":"s3:*","Resource":"*"}"#),
+        "line 1, column 47: in Statement.Effect: effect that is none here, found an empty string, expected `Allow` or \
+         `Deny`",
+    );
+    says(
+        Identity,
+        &document(r#"{"Effect":"Allow","Action":"s3:Get\n\u0000","Resource":"*"}"#),
+        "line 1, column 64: in Statement.Action: action with unsupported characters, found `s3:Get\\n\\0`, expected `*`, \
+         or a service prefix, a colon and the name of an action",
+    );
+    says(
+        Identity,
+        &document(r#"{"Effect":"Allow","Action":"s3:\ud83d","Resource":"*"}"#),
+        "line 1, column 68: not JSON, found half of a surrogate pair, expected a whole pair such as `\\ud83d\\ude00`",
+    );
+}
+
+#[test]
 fn limits() {
     let text = document(r#"{"Effect":"Allow","Action":"s3:*","Resource":"*"}"#);
     let exact = Limits { max_bytes: text.len(), max_depth: 2 };

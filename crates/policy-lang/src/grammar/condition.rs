@@ -1,10 +1,10 @@
 //! `Condition`: operator → key → value or values.
 
-use super::{Grammar, text};
+use super::{Grammar, in_its_case, text};
 use crate::document::{Condition, ConditionValue, ValueType};
 use crate::error::ErrorKind;
 use crate::json::{Node, NodeKind, quoted};
-use crate::operator::Operator;
+use crate::operator::{ConditionOperator, Operator};
 
 impl Grammar {
     pub(super) fn conditions(&mut self, node: Node<'_, '_>) -> Vec<Condition> {
@@ -46,7 +46,10 @@ impl Grammar {
                 let expected = "`Null`, which asks itself whether the key exists";
                 self.problem(ErrorKind::NullIfExists, name.span(), quoted(&text), expected);
             } else {
-                self.problem(ErrorKind::Operator, name.span(), quoted(&text), "a condition operator");
+                let bare = if bare.to_ascii_lowercase().ends_with("ifexists") { &bare[..bare.len() - 8] } else { bare };
+                let names = ConditionOperator::ALL.iter().map(|operator| operator.name());
+                let expected = in_its_case(bare, names, "a condition operator");
+                self.problem(ErrorKind::Operator, name.span(), quoted(&text), expected);
             }
         }
         operator

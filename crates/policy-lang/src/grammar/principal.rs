@@ -1,7 +1,7 @@
 //! `Principal` and `NotPrincipal`, and which kinds of policies have them.
 
-use super::Grammar;
 use super::statement::Element;
+use super::{Grammar, in_its_case};
 use crate::document::{Effect, Principal, PrincipalElement, PrincipalEntry, Text};
 use crate::error::ErrorKind;
 use crate::json::{Node, NodeKind, quoted};
@@ -23,7 +23,8 @@ impl Grammar {
             return None;
         };
         if !self.kind.has_principal() {
-            let expected = format!("no principal: a {} speaks to whom it is attached to", self.kind);
+            let article = if self.kind == PolicyKind::Identity { "an" } else { "a" };
+            let expected = format!("no principal: {article} {} speaks to whom it is attached to", self.kind);
             self.problem(ErrorKind::ForbiddenPrincipal, key.span(), quoted(&key.text()), expected);
         } else if negated && !self.takes_not_principal() {
             let expected = "`Principal`";
@@ -58,7 +59,8 @@ impl Grammar {
         for (key, values) in value.members() {
             let name = key.text();
             let Some(kind) = PrincipalKind::parse(&name) else {
-                let expected = "`AWS`, `Service`, `Federated` or `CanonicalUser`";
+                let names = ["AWS", "Service", "Federated", "CanonicalUser"];
+                let expected = in_its_case(&name, names, "`AWS`, `Service`, `Federated` or `CanonicalUser`");
                 self.problem(ErrorKind::PrincipalKey, key.span(), quoted(&name), expected);
                 continue;
             };

@@ -1,10 +1,13 @@
 //! Statements: their elements, and which of them go together.
 
-use super::{Grammar, Parts};
+use super::{Grammar, Parts, in_its_case};
 use crate::document::{ActionElement, Document, Effect, ResourceElement, Statement};
 use crate::error::ErrorKind;
 use crate::json::{Node, NodeKind, quoted};
 use crate::kind::PolicyKind;
+
+const ELEMENTS: [&str; 9] =
+    ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
 
 /// The elements of one statement as they stand in the text, each with its key.
 #[derive(Default)]
@@ -72,8 +75,9 @@ impl Grammar {
                 "NotResource" => self.either(&mut elements.resource, negated),
                 "Condition" => elements.condition = Some(value),
                 other => {
-                    let expected = "one of `Sid`, `Effect`, `Principal`, `NotPrincipal`, `Action`, `NotAction`, \
-                                    `Resource`, `NotResource` and `Condition`";
+                    let all = "one of `Sid`, `Effect`, `Principal`, `NotPrincipal`, `Action`, `NotAction`, `Resource`, \
+                               `NotResource` and `Condition`";
+                    let expected = in_its_case(other, ELEMENTS, all);
                     self.problem(ErrorKind::UnknownElement, key.span(), quoted(other), expected);
                 }
             }

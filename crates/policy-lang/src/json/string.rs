@@ -50,7 +50,9 @@ impl Reader<'_> {
                 };
                 if lone {
                     (self.at, self.line_start) = begin;
-                    return Err(self.unexpected("no half of a surrogate pair"));
+                    let mut problem = self.unexpected("a whole pair such as `\\ud83d\\ude00`");
+                    problem.found = "half of a surrogate pair".into();
+                    return Err(problem);
                 }
             }
             _ => return Err(self.unexpected("one of the escapes that JSON knows")),

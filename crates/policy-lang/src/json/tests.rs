@@ -62,10 +62,10 @@ fn what_is_no_json_is_refused_with_its_place() {
     check("\"\0\"", r#"line 1, column 2 "the control character U+0000" an escape such as `\n`"#);
     check(r#""\x41""#, r#"line 1, column 3 "`x`" one of the escapes that JSON knows"#);
     check(r#""\u12g4""#, r#"line 1, column 6 "`g`" four hexadecimal digits"#);
-    check(r#""\ud800""#, r#"line 1, column 2 "`\\`" no half of a surrogate pair"#);
-    check(r#""\udc00""#, r#"line 1, column 2 "`\\`" no half of a surrogate pair"#);
-    check(r#""ab\ud800\u0041""#, r#"line 1, column 4 "`\\`" no half of a surrogate pair"#);
-    check(r#""\ud800\n""#, r#"line 1, column 2 "`\\`" no half of a surrogate pair"#);
+    check(r#""\ud800""#, r#"line 1, column 2 "half of a surrogate pair" a whole pair such as `\ud83d\ude00`"#);
+    check(r#""\udc00""#, r#"line 1, column 2 "half of a surrogate pair" a whole pair such as `\ud83d\ude00`"#);
+    check(r#""ab\ud800\u0041""#, r#"line 1, column 4 "half of a surrogate pair" a whole pair such as `\ud83d\ude00`"#);
+    check(r#""\ud800\n""#, r#"line 1, column 2 "half of a surrogate pair" a whole pair such as `\ud83d\ude00`"#);
     check("[\u{a0}1]", r#"line 1, column 2 "`\u{a0}`" a JSON value"#);
 }
 
