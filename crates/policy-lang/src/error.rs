@@ -155,7 +155,9 @@ impl PolicyError {
             Kind::ForbiddenPrincipal => "Policy document should not specify a principal.",
             Kind::ForbiddenNotPrincipal => "Has prohibited field NotPrincipal",
             Kind::ForbiddenResource => "Has prohibited field Resource",
-            Kind::ForbiddenAction => "AssumeRole policy may only specify STS AssumeRole actions.",
+            Kind::ForbiddenAction if self.policy == PolicyKind::Trust => {
+                "AssumeRole policy may only specify STS AssumeRole actions."
+            }
             Kind::Sid => {
                 "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression \
                  [0-9A-Za-z]*"

@@ -176,7 +176,8 @@ impl Check<'_, '_> {
             let span = statement.action.span;
             self.keep(Problem::new(ErrorKind::ForbiddenNotAction, span, "`NotAction`", "`Action`"));
         }
-        for action in statement.action.patterns.iter().filter(|action| &*action.value == "*") {
+        let unnamed = |action: &Text| action.split(':').next().is_some_and(|service| service.contains(['*', '?']));
+        for action in statement.action.patterns.iter().filter(|action| unnamed(action)) {
             self.refuse(ErrorKind::ForbiddenAction, action, "actions of a service");
         }
     }

@@ -135,7 +135,9 @@ fn trust_and_resource_control_policies() {
     };
     assert_eq!(refused("Allow", r#""Action":"s3:*""#), Some(ErrorKind::Effect));
     assert_eq!(refused("Deny", r#""NotAction":"s3:*""#), Some(ErrorKind::ForbiddenNotAction));
-    assert_eq!(refused("Deny", r#""Action":"*""#), Some(ErrorKind::ForbiddenAction));
+    for unnamed in ["*", "*:*"] {
+        assert_eq!(refused("Deny", &format!(r#""Action":"{unnamed}""#)), Some(ErrorKind::ForbiddenAction), "{unnamed}");
+    }
 }
 
 #[test]
