@@ -30,6 +30,10 @@ pub(super) fn check(cx: &mut Cx<'_>) {
                         format!("replace {} with an ARN: it is what is left of a deleted {what}", quoted(value));
                     cx.report(code, value.span, details);
                 }
+                Some(PrincipalName::Everyone) if kind != PrincipalKind::Aws && cx.kind != PolicyKind::Trust => {
+                    let details = format!("name the principal: `*` does not stand under `{}`", kind.name());
+                    cx.report(UNSUPPORTED_WILDCARD_IN_PRINCIPAL, value.span, details);
+                }
                 Some(_) if kind == PrincipalKind::Federated && !takes_federated(cx) => {
                     let details = format!("remove {}: this kind of policy has no federated principals", quoted(value));
                     cx.report(FEDERATED_PRINCIPAL_NOT_SUPPORTED, value.span, details);
