@@ -5,8 +5,8 @@ use std::fs;
 
 use bailiwick_policy_lang::{
     ActionElement, Condition, ConditionOperator, ConditionValue, Document, Effect, Operator, PolicyKind, Principal,
-    PrincipalElement, PrincipalEntry, PrincipalKind, Qualifier, ResourceElement, Span, Spanned, Statement, Text,
-    ValueType, Version, fuzz, parse, to_json, to_pretty_json,
+    PrincipalElement, PrincipalEntry, PrincipalKind, Qualifier, ResourceElement, Span, Spanned, Statement, Template,
+    Text, ValueType, Version, fuzz, parse, to_json, to_pretty_json,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -27,9 +27,23 @@ fn action() -> impl Strategy<Value = ActionElement> {
         .prop_map(|(negated, (patterns, array))| ActionElement { negated, patterns, array, span: Span::default() })
 }
 
+/// Anything but what would begin a variable.
+const PLAIN: &str = "[^${]{0,8}";
+
+/// Plain text with whole variables in it, which before 2012-10-17 are plain text as well.
+fn template() -> impl Strategy<Value = String> {
+    let variable = select(vec!["${aws:username}", "${a:b, 'x}y$ {'}", "${*}", "${?}", "${$}", "$", "{", "}}"]);
+    let plain = prop_oneof![PLAIN, "[\"\\\\/\u{0}-\u{1f}\u{7f}-\u{a0}\u{2028}\u{feff}\u{10ffff}]{0,4}"];
+    let texts = prop::collection::vec((plain, variable), 0..3).prop_map(|pieces| {
+        pieces.into_iter().flat_map(|(plain, variable)| [plain, variable.to_owned()]).collect::<String>()
+    });
+    // What was put side by side may make a variable that nobody meant.
+    texts.prop_filter("a broken variable", |text| Template::parse(text).is_ok())
+}
+
 fn resource() -> impl Strategy<Value = ResourceElement> {
-    // Anything may follow the prefix but what would begin a variable.
-    (any::<bool>(), texts("[*]|arn:[^${\u{1d6c}-\u{10ffff}]{1,12}"))
+    let arn = ("[^${\u{1d6c}-\u{10ffff}]{1,12}", template()).prop_map(|(begin, rest)| format!("arn:{begin}{rest}"));
+    (any::<bool>(), texts(prop_oneof![Just("*".to_owned()), arn]))
         .prop_map(|(negated, (patterns, array))| ResourceElement { negated, patterns, array, span: Span::default() })
 }
 
@@ -55,8 +69,9 @@ fn principal() -> impl Strategy<Value = PrincipalElement> {
 
 fn value() -> impl Strategy<Value = ConditionValue> {
     prop_oneof![
-        ("[^${]{0,8}", Just(ValueType::String)),
-        ("-?(0|[1-9][0-9]{0,3})(\\.[0-9]{1,3})?([eE][+-]?[0-9])?", Just(ValueType::Number)),
+        (template(), Just(ValueType::String)),
+        ("-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?", Just(ValueType::Number)),
+        ("true|-?[0-9]{1,4}|1e400|-0|NaN|null", Just(ValueType::String)),
         ("true|false", Just(ValueType::Bool)),
     ]
     .prop_map(|(text, value_type)| ConditionValue { text: text.into(), value_type, span: Span::default() })
@@ -173,6 +188,10 @@ proptest! {
         prop_assert_eq!(without_places(read.unwrap()), document.clone());
         let pretty = to_pretty_json(&document);
         prop_assert_eq!(without_places(parse(&pretty, kind).unwrap()), document);
+        for either in [&text, &pretty] {
+            let formatted = bailiwick_policy_lang::format(either, kind);
+            prop_assert_eq!(formatted.as_ref(), Ok(&pretty));
+        }
         // Another JSON reader sees the same in both.
         let plain: serde_json::Value = serde_json::from_str(&text).unwrap();
         prop_assert_eq!(plain, serde_json::from_str::<serde_json::Value>(&pretty).unwrap());
@@ -271,6 +290,16 @@ fn documents() -> Vec<Vec<u8>> {
     let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths.iter().map(|path| fs::read(path).unwrap()).collect()
+}
+
+#[test]
+fn numbers_stay_as_they_were_written() {
+    for number in ["1e400", "-0", "0.10", "1E+2", "123456789012345678901234567890", "-0.0e-99999"] {
+        let text = format!(
+            r#"{{"Statement":{{"Effect":"Deny","Action":"a:b","Resource":"*","Condition":{{"NumericEquals":{{"a:b":[{number},"{number}"]}}}}}}}}"#
+        );
+        assert_eq!(to_json(&parse(&text, PolicyKind::Identity).unwrap()), text);
+    }
 }
 
 #[test]

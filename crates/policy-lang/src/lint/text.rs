@@ -20,10 +20,10 @@ impl fmt::Display for Finding {
 /// The findings of one file for people to read: each with its place, what to do, and the line that it is about.
 ///
 /// ```text
-/// policy.json:3:74: security warning PASS_ROLE_WITH_STAR_IN_RESOURCE
+/// policy.json:3:46: security warning PASS_ROLE_WITH_STAR_IN_RESOURCE
 ///   name the roles rather than `*`, or add a condition on `iam:PassedToService`: …
 ///   3 |   "Statement": {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}
-///     |                                                                          ^^^
+///     |                                              ^^^^^^^^^^^^^^
 /// ```
 #[must_use]
 pub fn findings_to_text(file: &str, text: &str, findings: &[Finding]) -> String {
