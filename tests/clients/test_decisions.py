@@ -4,11 +4,10 @@ import base64
 
 import pytest
 from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth, SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials as BotoCredentials
 from support.api import REGION, ApiError
 from support.documents import ALLOW_ALL, READ_ONLY, policy, trust
 from support.expect import refused
+from support.received import received
 from support.server import ACCOUNT, Credentials
 
 BUCKET = "arn:aws:s3:::reports"
@@ -20,17 +19,6 @@ def service(rpc, new_user):
     rights = policy("bailiwick:Authenticate", "bailiwick:Authorize", "bailiwick:Explain", "bailiwick:AuthorizeAs")
     _, credentials = new_user(rights)
     return rpc.signed_by(credentials)
-
-
-def received(credentials, signer=S3SigV4Auth, service="s3", method="GET", url="https://s3.example.com/reports/a", body=b"", **auth):
-    """The parts of an HTTP request as a service receives it, signed by a client."""
-    request = AWSRequest(method, url, headers={"Host": url.split("/")[2]}, data=body)
-    keys = BotoCredentials(credentials.access_key_id, credentials.secret_access_key, credentials.session_token)
-    signer(keys, service, REGION, **auth).add_auth(request)
-    target = "/" + request.url.split("/", 3)[3]
-    headers = [{"name": name, "value": value} for name, value in request.headers.items()]
-    http = {"method": method, "target": target, "headers": headers, "body": base64.b64encode(body).decode()}
-    return {"httpRequest": http, "service": service}
 
 
 def ask(caller, action="s3:GetObject", resource=f"{BUCKET}/a", **more):
@@ -164,6 +152,71 @@ def test_who_it_is_and_when_is_not_for_the_asking_service_to_say(service, new_us
     user, _ = new_user(ALLOW_ALL)
     context = [{"key": key, "values": ["x"]}]
     refused(service, "ValidationError", "Authorize", **ask({"principalArn": user["Arn"]}, context=context))
+
+
+def unlike(**members):
+    """What a question is refused for: members that make it wrong, the field that is blamed, and a part of why."""
+    blamed, why = members.pop("blamed"), members.pop("why")
+    return pytest.param(members, blamed, why, id=f"{blamed}-{why[:24]}")
+
+
+@pytest.mark.parametrize(
+    ["members", "blamed", "why"],
+    [
+        unlike(action="s3:*", blamed="action", why="one action, such as `s3:GetObject`"),
+        unlike(action="GetObject", blamed="action", why="one action, such as `s3:GetObject`"),
+        unlike(action="s3:Get Object", blamed="action", why="one action"),
+        unlike(action="s3:" + "x" * 126, blamed="action", why="less than or equal to 128"),
+        unlike(action="", blamed="action", why="must not be null"),
+        unlike(resource="reports/a", blamed="resource", why="must be an ARN, or `*`"),
+        unlike(resource="arn:aws:s3", blamed="resource", why="must be an ARN"),
+        unlike(resource="arn:aws:sqs:eu-central-1:12:q", blamed="resource", why="must be an ARN"),
+        unlike(resource="arn:aws:s3:::" + "x" * 2048, blamed="resource", why="less than or equal to 2048"),
+        unlike(resource="", blamed="resource", why="must not be null"),
+        unlike(resourceAccount=None, blamed="resourceAccount", why="must say who owns it"),
+        unlike(resourceAccount="12", blamed="resourceAccount", why="regular expression pattern"),
+        unlike(resource="arn:aws:sqs:eu-central-1:444455556666:q", blamed="resourceAccount", why="not the account that `resource` names"),
+        unlike(context=[{"key": "aws:username", "values": ["x"]}], blamed="context", why="`aws:username` comes from Bailiwick alone"),
+        unlike(context=[{"key": "aws:ResourceAccount", "values": ["444455556666"]}], blamed="context", why="not the account that owns"),
+        unlike(context=[{"key": "s3:x", "values": ["a"], "type": "CONTEXT_TYPE_NUMERIC"}], blamed="context", why="`a` is none"),
+        unlike(context=[{"key": "s3:x", "values": ["10"], "type": "CONTEXT_TYPE_IP"}], blamed="context", why="`10` is none"),
+        unlike(context=[{"key": "s3:x", "values": ["maybe"], "type": "CONTEXT_TYPE_BOOLEAN"}], blamed="context", why="`maybe` is none"),
+        unlike(context=[{"key": "s3:x", "values": ["1", "2"], "type": "CONTEXT_TYPE_STRING"}], blamed="context", why="must have one value"),
+        unlike(context=[{"key": "s3:x"}], blamed="context", why="must have one value"),
+        unlike(context=[{"key": "s3:x", "values": ["1"]}, {"key": "S3:X", "values": ["1"]}], blamed="context", why="given twice"),
+        unlike(context=[{"key": f"s3:{n}", "values": ["1"]} for n in range(201)], blamed="context", why="less than or equal to 200"),
+        unlike(context=[{"key": "s3:" + "x" * 254, "values": ["1"]}], blamed="context.1.member.key", why="less than or equal to 256"),
+        unlike(caller=None, blamed="caller", why="must not be null"),
+        unlike(caller={}, blamed="caller", why="must say who wants to act"),
+        unlike(caller={"principalArn": "alice at the mill by the pond"}, blamed="caller.principalArn", why="the ARN of a user"),
+        unlike(caller={"principalArn": f"arn:aws:iam::{ACCOUNT}:group/x"}, blamed="caller.principalArn", why="the ARN of a user"),
+        unlike(caller={"principalArn": f"arn:aws:iam::{ACCOUNT}:role/x"}, blamed="caller.principalArn", why="is no proof"),
+        unlike(caller={"servicePrincipal": "Not One"}, blamed="caller.servicePrincipal", why="regular expression pattern"),
+    ],
+)  # fmt: skip
+def test_questions_that_are_none(service, new_user, members, blamed, why):
+    user, _ = new_user(ALLOW_ALL)
+    question = ask({"principalArn": user["Arn"]}) | members
+    error = refused(service, "ValidationError", "Authorize", **{key: value for key, value in question.items() if value is not None})
+    assert why in error.message
+    assert error.details["violations"] == [blamed]
+
+
+def test_a_caller_who_is_nobody(service, new_user):
+    who = {"principalArn": f"arn:aws:iam::{ACCOUNT}:user/nobody"}
+    assert refused(service, "InvalidInput", "Authorize", **ask(who)).details["violations"] == ["caller.principalArn"]
+    refused(service, "AccessDenied", "Authorize", **ask({"principalArn": "arn:aws:iam::444455556666:user/nobody"}))
+    user, _ = new_user()
+    document = refused(service, "MalformedPolicyDocument", "Authorize", **ask({"principalArn": user["Arn"]}, resourcePolicy="{"))
+    assert "line 1, column 2" in document.message and document.details["violations"] == ["resourcePolicy"]
+
+
+def test_whom_a_role_is_passed_to_is_said_once(service, new_user):
+    user, _ = new_user(ALLOW_ALL)
+    members = {"roleArn": f"arn:aws:iam::{ACCOUNT}:role/x", "servicePrincipal": "photos.example.com"}
+    context = [{"key": "iam:PassedToService", "values": ["films.example.com"]}]
+    error = refused(service, "ValidationError", "AuthorizePassRole", caller={"principalArn": user["Arn"]}, context=context, **members)
+    assert "comes from `servicePrincipal`" in error.message and error.details["violations"] == ["context"]
 
 
 def test_a_key_said_twice_is_refused(service, new_user):

@@ -16,6 +16,7 @@ use bailiwick_sts::Tokens;
 
 use crate::Authz;
 use crate::authenticate::Received;
+use crate::question::wrong;
 use crate::subject::Subject;
 
 /// Names the account that is asked about.
@@ -138,11 +139,11 @@ impl Claim {
 fn who(caller: Option<&authz::Caller>) -> Result<&Who> {
     caller
         .and_then(|caller| caller.who.as_ref())
-        .ok_or_else(|| IamError::validation("`caller` must say who wants to act, and prove it"))
+        .ok_or_else(|| wrong("caller", "`caller` must say who wants to act, and prove it"))
 }
 
 fn not_a_principal() -> IamError {
-    IamError::validation("`principal_arn` must be the ARN of a user, or of the root user of an account")
+    wrong("caller.principalArn", "`principal_arn` must be the ARN of a user, or of the root user of an account")
 }
 
 /// The account of root or of a user, by ARN.
@@ -159,7 +160,8 @@ fn account_of(arn: &Arn) -> Result<AccountId> {
 /// Root or a user, by ARN.
 fn named(snapshot: &Snapshot, arn: &Arn) -> Result<Principal> {
     let account = account_of(arn)?;
-    let absent = || IamError::new(ErrorCode::InvalidInput, "`principal_arn` names nobody who is there");
+    let why = "`principal_arn` names nobody who is there";
+    let absent = || IamError::new(ErrorCode::InvalidInput, why).field("caller.principalArn", why);
     if arn.partition() != snapshot.partition().as_str() || !snapshot.account(account).is_some_and(|a| a.is_active()) {
         return Err(absent());
     }
@@ -172,7 +174,8 @@ fn named(snapshot: &Snapshot, arn: &Arn) -> Result<Principal> {
 }
 
 fn bare_session() -> IamError {
-    IamError::validation(
+    wrong(
+        "caller.principalArn",
         "the ARN of a role or session is no proof: it lacks session policies, tags and MFA; hand over the signed \
          request, or the handle that Authenticate gave for it",
     )

@@ -5,7 +5,7 @@ use bailiwick_api::authz::{
 };
 use bailiwick_api::op;
 use bailiwick_evaluator as evaluator;
-use bailiwick_model::{Arn, IamError, Result};
+use bailiwick_model::{Arn, Result};
 use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
@@ -13,9 +13,12 @@ use bailiwick_storage::Tx;
 use crate::Authz;
 use crate::asked::Claim;
 use crate::authorize::is_stranger;
-use crate::question::{GivenKeys, Question};
+use crate::question::{GivenKeys, Question, wrong};
 use crate::render::Told;
 use crate::subject::Subject;
+
+/// The service that a role is passed to.
+const PASSED_TO: &str = "iam:PassedToService";
 
 /// Decides whether a caller may hand a role to a service.
 ///
@@ -37,6 +40,10 @@ impl Handle<op::AuthorizePassRole> for Authz {
         let role = role_arn(&req.role_arn)?;
         let subject = self.asked_about(cx, &snapshot, req.caller.as_ref())?;
         let given = GivenKeys::read(&req.context, None)?;
+        if given.has(PASSED_TO) {
+            let why = format!("the context key `{PASSED_TO}` comes from `servicePrincipal` and can't be given");
+            return Err(wrong("context", why));
+        }
         let known = known(&snapshot, &role, &req.service_principal, &given);
         let known = GivenKeys::read(&known, Some(&given))?;
         let pass_role = self.part(cx, &snapshot, &subject, "iam:PassRole", &role, &[&known, &given])?;
@@ -92,14 +99,14 @@ fn role_arn(text: &str) -> Result<Arn> {
             && arn.account_id().is_some()
             && arn.typed_resource().is_some_and(|(kind, ..)| kind == "role")
     };
-    let refused = || IamError::validation("`roleArn` must be the ARN of a role");
+    let refused = || wrong("roleArn", "`roleArn` must be the ARN of a role");
     Arn::parse(text).ok().filter(is_role).ok_or_else(refused)
 }
 
 /// What Bailiwick knows of the pass: the service, and the role's tags where the question does not bring them.
 fn known(snapshot: &Snapshot, role: &Arn, service: &str, given: &GivenKeys<'_>) -> Vec<ContextEntry> {
     let entry = |key: String, value: &str| ContextEntry { key, values: vec![value.to_owned()], ..Default::default() };
-    let mut entries = vec![entry("iam:PassedToService".to_owned(), service)];
+    let mut entries = vec![entry(PASSED_TO.to_owned(), service)];
     for tag in snapshot.entity_by_arn(role).into_iter().flat_map(|role| role.tags.iter()) {
         let keys = ["aws", "iam"].map(|prefix| format!("{prefix}:ResourceTag/{}", tag.key));
         entries.extend(keys.into_iter().filter(|key| !given.has(key)).map(|key| entry(key, &tag.value)));

@@ -94,7 +94,7 @@ impl<'a> Question<'a> {
         let digits = account.digits();
         match keys.resource_account {
             Some(said) if said.as_bytes() != digits => {
-                Err(IamError::validation("`aws:ResourceAccount` is not the account that owns the resource"))
+                Err(wrong("context", "`aws:ResourceAccount` is not the account that owns the resource"))
             }
             _ => Ok(()),
         }
@@ -134,7 +134,7 @@ pub(crate) fn service_prefix(action: &str) -> Result<&str> {
         .split_once(':')
         .filter(|(prefix, name)| is_word(prefix) && is_word(name))
         .map(|(prefix, _)| prefix)
-        .ok_or_else(|| IamError::validation("`action` must be one action, such as `s3:GetObject`"))
+        .ok_or_else(|| wrong("action", "`action` must be one action, such as `s3:GetObject`"))
 }
 
 /// The account that owns a resource; none where there is no resource.
@@ -143,7 +143,7 @@ pub(crate) fn owner(resource: &str, said: Option<&str>) -> Result<Option<Account
     if resource == "*" {
         return Ok(said);
     }
-    let malformed = || IamError::validation("`resource` must be an ARN, or `*` for an action that knows no resource");
+    let malformed = || wrong("resource", "`resource` must be an ARN, or `*` for an action that knows no resource");
     // What services call their things is theirs to say: only the shape is looked at.
     if resource.chars().any(char::is_control) {
         return Err(malformed());
@@ -161,10 +161,10 @@ pub(crate) fn owner(resource: &str, said: Option<&str>) -> Result<Option<Account
     };
     match (named, said) {
         (Some(named), Some(said)) if named != said => {
-            Err(IamError::validation("`resource_account` is not the account that `resource` names"))
+            Err(wrong("resourceAccount", "`resource_account` is not the account that `resource` names"))
         }
         (None, None) => {
-            Err(IamError::validation("`resource` names no account, so `resource_account` must say who owns it"))
+            Err(wrong("resourceAccount", "`resource` names no account, so `resource_account` must say who owns it"))
         }
         (named, said) => Ok(named.or(said)),
     }
@@ -221,21 +221,22 @@ impl<'a> GivenKeys<'a> {
         for entry in entries {
             let key = entry.key.as_str();
             if key.is_empty() || key.chars().any(|c| c.is_whitespace() && c != ' ' || c.is_control()) {
-                return Err(IamError::validation("a context key must be a name such as `aws:SourceIp`"));
+                return Err(wrong("context", "a context key must be a name such as `aws:SourceIp`"));
             }
             if is_global(key) {
                 let known = ContextKey::new(key);
                 if is_ours(&known) {
-                    return Err(IamError::validation(format!(
-                        "the context key `{key}` comes from Bailiwick alone and can't be given"
-                    )));
+                    return Err(wrong(
+                        "context",
+                        format!("the context key `{key}` comes from Bailiwick alone and can't be given"),
+                    ));
                 }
                 if known.global() == Some(GlobalKey::ResourceAccount) {
                     given.resource_account = entry.values.first().map(String::as_str);
                 }
             }
             if given.has(key) || besides.is_some_and(|besides| besides.has(key)) {
-                return Err(IamError::validation(format!("the context key `{key}` is given twice")));
+                return Err(wrong("context", format!("the context key `{key}` is given twice")));
             }
             let value = given.values(entry)?;
             given.keys.push((key, value));
@@ -249,19 +250,18 @@ impl<'a> GivenKeys<'a> {
 
     fn values(&mut self, entry: &'a ContextEntry) -> Result<GivenValue<'a>> {
         let kind = ContextType::try_from(entry.r#type)
-            .map_err(|_| IamError::validation(format!("the context key `{}` has an unknown type", entry.key)))?;
+            .map_err(|_| wrong("context", format!("the context key `{}` has an unknown type", entry.key)))?;
         let (is_list, is_well_formed) = shape(kind, entry.values.len());
         if let Some(bad) = entry.values.iter().find(|value| !is_well_formed(value)) {
             let shown: String = bad.chars().take(64).filter(|c| !c.is_control()).collect();
-            return Err(IamError::validation(format!(
-                "the context key `{}` is {}, and `{shown}` is none",
-                entry.key,
-                kind.as_str_name()
-            )));
+            return Err(wrong(
+                "context",
+                format!("the context key `{}` is {}, and `{shown}` is none", entry.key, kind.as_str_name()),
+            ));
         }
         match entry.values.as_slice() {
             [value] if !is_list => Ok(GivenValue::One(value)),
-            _ if !is_list => Err(IamError::validation(format!("the context key `{}` must have one value", entry.key))),
+            _ if !is_list => Err(wrong("context", format!("the context key `{}` must have one value", entry.key))),
             values => {
                 let start = self.many.len();
                 self.many.extend(values.iter().map(String::as_str));
@@ -279,6 +279,12 @@ impl ContextSource for GivenKeys<'_> {
             GivenValue::Many(range) => ContextValue::Many(&self.many[range.clone()]),
         })
     }
+}
+
+/// What is wrong with a member of a question.
+pub(crate) fn wrong(member: &str, message: impl Into<String>) -> IamError {
+    let message = message.into();
+    IamError::validation(message.clone()).field(member, message)
 }
 
 fn is_global(key: &str) -> bool {
@@ -350,8 +356,10 @@ pub(crate) fn compiled(kept: &Cache<Box<str>, Policy>, kind: PolicyKind, text: &
     if let Some(policy) = kept.get(text) {
         return Ok(policy);
     }
-    let document = parse(text, kind)
-        .map_err(|error| IamError::new(ErrorCode::MalformedPolicyDocument, error.to_string()).caused_by(error))?;
+    let document = parse(text, kind).map_err(|error| {
+        let message = error.to_string();
+        IamError::new(ErrorCode::MalformedPolicyDocument, &*message).field("resourcePolicy", &*message).caused_by(error)
+    })?;
     let policy = Policy::compile_named(&document, kind, None);
     kept.insert(text.into(), policy.clone(), text.len().saturating_add(256));
     Ok(policy)
