@@ -46,7 +46,7 @@ impl Handle<op::SimulateCustomPolicy> for Authz {
         let (marker, max_items) = (req.marker.take(), req.max_items.take());
         let snapshot = self.snapshot(tx, None).await?;
         let mut source = Source::nobody(cx.account());
-        source.add_inputs(&req.policy_input_list, &req.permissions_boundary_policy_input_list)?;
+        source.add_inputs(&snapshot, &req.policy_input_list, &req.permissions_boundary_policy_input_list)?;
         let scenario = Scenario::read(
             &snapshot,
             &source,
@@ -92,7 +92,7 @@ impl Handle<op::SimulatePrincipalPolicy> for Authz {
         let arn = SourceArn::read(req.policy_source_arn.as_deref())?;
         let snapshot = self.snapshot(tx, None).await?;
         let mut source = arn.policies(&snapshot, tx).await?;
-        source.add_inputs(&req.policy_input_list, &req.permissions_boundary_policy_input_list)?;
+        source.add_inputs(&snapshot, &req.policy_input_list, &req.permissions_boundary_policy_input_list)?;
         let scenario = Scenario::read(
             &snapshot,
             &source,
@@ -139,7 +139,8 @@ async fn page(
     let (marker, max_items) = asked;
     let cost = scenario.cost();
     if cost > MOST_LOOKS {
-        return Err(invalid("the policies are too large to be decided on so many resources at once; name fewer"));
+        let why = "the policies are too large to be decided on so many resources at once; name fewer";
+        return Err(invalid("ResourceArns", why));
     }
     let paging = cx.paging(operation);
     let question = BASE64.encode(PayloadHash::of(&request.encode_to_vec()).0);
@@ -162,6 +163,7 @@ async fn page(
     Ok(Page { results, marker })
 }
 
-fn invalid(message: impl Into<String>) -> IamError {
-    IamError::new(ErrorCode::InvalidInput, message)
+fn invalid(member: &str, message: impl Into<String>) -> IamError {
+    let message = message.into();
+    IamError::new(ErrorCode::InvalidInput, message.clone()).field(member, message)
 }

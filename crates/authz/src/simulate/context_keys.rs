@@ -25,15 +25,15 @@ impl Handle<op::GetContextKeysForCustomPolicy> for Authz {
 
     async fn handle(
         &self,
-        _: &Cx,
+        cx: &Cx,
         _: &mut Tx,
         req: GetContextKeysForCustomPolicyRequest,
     ) -> Result<GetContextKeysForCustomPolicyResponse> {
         let read = |(at, text): (usize, &String)| {
-            let compile = |kind| source::compile("PolicyInputList", at, text, kind).map(|(policy, _)| policy);
-            compile(PolicyKind::Identity).or_else(|error| {
-                compile(PolicyKind::Resource).or_else(|_| compile(PolicyKind::Trust)).map_err(|_| error)
-            })
+            let read =
+                |kind| source::input("PolicyInputList", at, text, kind, cx.partition()).map(|(policy, _)| policy);
+            read(PolicyKind::Identity)
+                .or_else(|error| read(PolicyKind::Resource).or_else(|_| read(PolicyKind::Trust)).map_err(|_| error))
         };
         let policies: Vec<Policy> = req.policy_input_list.iter().enumerate().map(read).collect::<Result<_>>()?;
         Ok(GetContextKeysForCustomPolicyResponse { context_key_names: names(&policies) })
@@ -59,7 +59,7 @@ impl Handle<op::GetContextKeysForPrincipalPolicy> for Authz {
         let arn = SourceArn::read(req.policy_source_arn.as_deref())?;
         let snapshot = self.snapshot(tx, None).await?;
         let mut source = arn.policies(&snapshot, tx).await?;
-        source.add_inputs(&req.policy_input_list, &[])?;
+        source.add_inputs(&snapshot, &req.policy_input_list, &[])?;
         let policies: Vec<Policy> = source.policies().cloned().collect();
         Ok(GetContextKeysForPrincipalPolicyResponse { context_key_names: names(&policies) })
     }

@@ -15,11 +15,14 @@ const SCENARIOS: [(&str, &[&str]); 4] = [
 /// Refuses a scenario that is not known or that lacks a resource.
 pub(super) fn check(option: &str, resources: &[String]) -> Result<()> {
     let Some((_, needed)) = SCENARIOS.iter().find(|(name, _)| *name == option) else {
-        return Err(invalid(format!("ResourceHandlingOption `{option}` is not known")));
+        return Err(invalid("ResourceHandlingOption", format!("ResourceHandlingOption `{option}` is not known")));
     };
     let has = |kind: &str| resources.iter().any(|arn| kind_of(arn) == Some(kind));
     match needed.iter().find(|kind| !has(kind)) {
-        Some(kind) => Err(invalid(format!("ResourceHandlingOption {option} needs a resource of type {kind}"))),
+        Some(kind) => Err(invalid(
+            "ResourceHandlingOption",
+            format!("ResourceHandlingOption {option} needs a resource of type {kind}"),
+        )),
         None => Ok(()),
     }
 }

@@ -34,11 +34,14 @@ impl<'a> GivenKeys<'a> {
         for entry in entries {
             let name = entry.context_key_name.as_deref().unwrap_or_default();
             if !name.contains(':') {
-                return Err(invalid(format!("ContextKeyName `{name}` is not of the form `service:key`")));
+                return Err(invalid(
+                    "ContextEntries",
+                    format!("ContextKeyName `{name}` is not of the form `service:key`"),
+                ));
             }
             let value = given.values(name, entry)?;
             if given.keys.insert(ContextKey::new(name), value).is_some() {
-                return Err(invalid(format!("the context key `{name}` is given twice")));
+                return Err(invalid("ContextEntries", format!("the context key `{name}` is given twice")));
             }
         }
         Ok(given)
@@ -48,19 +51,25 @@ impl<'a> GivenKeys<'a> {
         let (is_list, is_well_formed) = match entry.context_key_type.as_deref() {
             None => shape(ContextType::Unspecified, entry.context_key_values.len()),
             Some(text) => {
-                let kind = context_type(text)
-                    .ok_or_else(|| invalid(format!("the context key `{name}` has the unknown type `{text}`")))?;
+                let kind = context_type(text).ok_or_else(|| {
+                    invalid("ContextEntries", format!("the context key `{name}` has the unknown type `{text}`"))
+                })?;
                 shape(kind, entry.context_key_values.len())
             }
         };
         let kind = entry.context_key_type.as_deref().unwrap_or("string");
         if let Some(bad) = entry.context_key_values.iter().find(|value| !is_well_formed(value)) {
             let shown: String = bad.chars().take(64).filter(|c| !c.is_control()).collect();
-            return Err(invalid(format!("the context key `{name}` is of type {kind}, and `{shown}` is none")));
+            return Err(invalid(
+                "ContextEntries",
+                format!("the context key `{name}` is of type {kind}, and `{shown}` is none"),
+            ));
         }
         match entry.context_key_values.as_slice() {
             [value] if !is_list => Ok(Given::One(value)),
-            _ if !is_list => Err(invalid(format!("the context key `{name}` of type {kind} must have one value"))),
+            _ if !is_list => {
+                Err(invalid("ContextEntries", format!("the context key `{name}` of type {kind} must have one value")))
+            }
             values => {
                 let start = self.many.len();
                 self.many.extend(values.iter().map(String::as_str));

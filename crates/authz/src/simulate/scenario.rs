@@ -9,13 +9,12 @@ use bailiwick_evaluator::{
     self as evaluator, CallerAccount, Context, ContextSource, Explanation, Policies, Policy, PolicyKind, Principal,
     Request, ResourceAccount,
 };
-use bailiwick_model::{AccountId, Arn, Result};
-use bailiwick_policy_lang::parse;
+use bailiwick_model::{AccountId, Arn, Partition, Result};
 use bailiwick_snapshot::{Entity, Snapshot};
 
 use super::keys::{GivenKeys, KnownKeys};
 use super::outcome::{self, Outcome};
-use super::source::Source;
+use super::source::{self, Source};
 use super::{handling, invalid};
 use crate::question::{is_assuming, service_prefix};
 
@@ -76,13 +75,12 @@ impl<'a> Scenario<'a> {
     /// `InvalidInput`.
     pub(super) fn read(snapshot: &Snapshot, source: &'a Source, asked: &Asked<'a>) -> Result<Self> {
         for action in asked.actions {
-            service_prefix(action).map_err(|_| {
-                invalid(format!("Invalid action `{action}`: an action is a service prefix, a colon and a name"))
-            })?;
+            let why = "an action is a service prefix, a colon and a name, without wildcards";
+            service_prefix(action).map_err(|_| invalid("ActionNames", format!("Invalid action `{action}`: {why}")))?;
         }
         let mut resources: Vec<&str> = asked.resources.iter().map(String::as_str).collect();
         if let Some(bad) = resources.iter().find(|resource| !is_resource(resource)) {
-            return Err(invalid(format!("Invalid resource `{bad}`: a resource is an ARN, or `*`")));
+            return Err(invalid("ResourceArns", format!("Invalid resource `{bad}`: a resource is an ARN, or `*`")));
         }
         if resources.is_empty() {
             resources.push("*");
@@ -93,7 +91,7 @@ impl<'a> Scenario<'a> {
         let caller = Caller::read(snapshot, source, asked.caller)?;
         let is_user = caller.named.as_ref().is_some_and(|named| !named.is_role);
         if asked.resource_policy.is_some() && !is_user {
-            return Err(invalid("CallerArn must name an IAM user when a ResourcePolicy is given"));
+            return Err(invalid("CallerArn", "CallerArn must name an IAM user when a ResourcePolicy is given"));
         }
         let owner = match asked.resource_owner {
             Some(text) => owner(text)?,
@@ -103,12 +101,19 @@ impl<'a> Scenario<'a> {
             r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"{}"}},"Action":"sts:*"}}}}"#,
             caller.account.id
         );
-        let resource_policy = asked.resource_policy.map(|text| resource_policy(text, asked.actions)).transpose()?;
+        let resource_policy =
+            asked.resource_policy.map(|text| resource_policy(text, asked.actions, snapshot.partition())).transpose()?;
         let bytes: usize = source.policies().chain(&resource_policy).map(Policy::heap_bytes).sum();
         Ok(Scenario {
             resource_policy,
             pieces: bytes / PIECE + 1,
-            trust: compile(&trusting, PolicyKind::Trust)?,
+            trust: source::compile(
+                "ResourcePolicy",
+                "ResourcePolicy",
+                &trusting,
+                PolicyKind::Trust,
+                snapshot.partition(),
+            )?,
             source,
             caller,
             actions: asked.actions,
@@ -196,7 +201,8 @@ impl Caller {
         let Some(text) = arn else {
             return Ok(Caller { account: account(source.account), named: source.entity.as_ref().map(of_source) });
         };
-        let not_a_user = || invalid(format!("Invalid CallerArn `{text}`: it must be the ARN of an IAM user"));
+        let not_a_user =
+            || invalid("CallerArn", format!("Invalid CallerArn `{text}`: it must be the ARN of an IAM user"));
         let arn = Arn::parse(text).map_err(|_| not_a_user())?;
         let id = arn.account_id().filter(|_| arn.service() == "iam").ok_or_else(not_a_user)?;
         let name = match arn.typed_resource() {
@@ -253,19 +259,16 @@ fn owner(text: &str) -> Result<AccountId> {
     let arn = Arn::parse(text).ok();
     let of_arn = arn.filter(|arn| arn.service() == "iam" && arn.resource() == "root").and_then(|arn| arn.account_id());
     of_arn.or_else(|| AccountId::parse(text).ok()).ok_or_else(|| {
-        invalid(format!(
-            "Invalid ResourceOwner `{text}`: it must be the ARN of an account's root, `arn:aws:iam::ID:root`"
-        ))
+        invalid(
+            "ResourceOwner",
+            format!("Invalid ResourceOwner `{text}`: it must be the ARN of an account's root, `arn:aws:iam::ID:root`"),
+        )
     })
 }
 
 /// The resource's policy: the trust policy of a role when the actions are those that it decides.
-fn resource_policy(text: &str, actions: &[String]) -> Result<Policy> {
+fn resource_policy(text: &str, actions: &[String], partition: Partition) -> Result<Policy> {
     let is_trust = actions.iter().all(|action| is_assuming(action));
-    compile(text, if is_trust { PolicyKind::Trust } else { PolicyKind::Resource })
-}
-
-fn compile(text: &str, kind: PolicyKind) -> Result<Policy> {
-    let document = parse(text, kind).map_err(|error| invalid(format!("ResourcePolicy: {error}")).caused_by(error))?;
-    Ok(Policy::compile_named(&document, kind, Some("ResourcePolicy")))
+    let kind = if is_trust { PolicyKind::Trust } else { PolicyKind::Resource };
+    source::compile("ResourcePolicy", "ResourcePolicy", text, kind, partition)
 }

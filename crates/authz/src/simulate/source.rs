@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bailiwick_evaluator::{Policy, PolicyKind};
-use bailiwick_model::{AccountId, Arn, GroupName, IamError, Result};
+use bailiwick_model::{AccountId, Arn, GroupName, IamError, Partition, Result};
 use bailiwick_operation::Check;
-use bailiwick_policy_lang::parse;
+use bailiwick_policy_lang::{PolicyError, SaveRules, parse, parse_for_save};
 use bailiwick_snapshot::{Entity, Holder, Snapshot};
 use bailiwick_storage::{Group, Identity, Tx};
 
@@ -43,7 +43,12 @@ impl SourceArn {
     /// `InvalidInput` for what is not the ARN of a user, group or role.
     pub(super) fn read(text: Option<&str>) -> Result<Self> {
         let text = text.unwrap_or_default();
-        let unclear = || invalid(format!("Invalid Entity Arn: {text} does not clearly define entity type and name."));
+        let unclear = || {
+            invalid(
+                "PolicySourceArn",
+                format!("Invalid Entity Arn: {text} does not clearly define entity type and name."),
+            )
+        };
         let arn = Arn::parse(text).map_err(|_| unclear())?;
         let account = arn.account_id().filter(|_| arn.service() == "iam").ok_or_else(unclear)?;
         match arn.typed_resource() {
@@ -125,20 +130,21 @@ impl Source {
     /// Adds the policies that came with the request; a boundary among them takes the place of the stored one.
     ///
     /// # Errors
-    /// `InvalidInput` for what is no policy, and for more than one boundary.
-    pub(super) fn add_inputs(&mut self, policies: &[String], boundaries: &[String]) -> Result<()> {
+    /// `InvalidInput` for what could not be saved as such a policy, and for more than one boundary.
+    pub(super) fn add_inputs(&mut self, snapshot: &Snapshot, policies: &[String], boundaries: &[String]) -> Result<()> {
+        let partition = snapshot.partition();
         for (at, text) in policies.iter().enumerate() {
-            let (policy, label) = compile("PolicyInputList", at, text, PolicyKind::Identity)?;
+            let (policy, label) = input("PolicyInputList", at, text, PolicyKind::Identity, partition)?;
             self.add(policy, label);
         }
+        let name = "PermissionsBoundaryPolicyInputList";
         match boundaries {
             [] => Ok(()),
             [text] => {
-                let name = "PermissionsBoundaryPolicyInputList";
-                self.boundary = Some(compile(name, 0, text, PolicyKind::Boundary)?);
+                self.boundary = Some(input(name, 0, text, PolicyKind::Boundary, partition)?);
                 Ok(())
             }
-            _ => Err(invalid("PermissionsBoundaryPolicyInputList may hold one policy only")),
+            _ => Err(invalid(name, format!("{name} may hold one policy only"))),
         }
     }
 
@@ -148,15 +154,31 @@ impl Source {
     }
 }
 
-/// Compiles a policy that came with the request; `at` counts from 0, its name from 1.
+/// Compiles a policy out of a list of the request; `at` counts from 0, its name from 1.
 ///
 /// # Errors
 /// `InvalidInput` with the place and what was expected there.
-pub(super) fn compile(list: &str, at: usize, text: &str, kind: PolicyKind) -> Result<(Policy, Label)> {
+pub(super) fn input(
+    list: &str,
+    at: usize,
+    text: &str,
+    kind: PolicyKind,
+    partition: Partition,
+) -> Result<(Policy, Label)> {
     let id = format!("{list}.{}", at + 1);
-    let document = parse(text, kind).map_err(|error| invalid(format!("{id}: {error}")).caused_by(error))?;
-    let policy = Policy::compile_named(&document, kind, Some(&id));
+    let policy = compile(list, &id, text, kind, partition)?;
     Ok((policy, Label { id, kind: "none" }))
+}
+
+/// Compiles a policy that came with the request in `member`, under a name.
+///
+/// # Errors
+/// `InvalidInput` with the place and what was expected there.
+pub(super) fn compile(member: &str, name: &str, text: &str, kind: PolicyKind, partition: Partition) -> Result<Policy> {
+    let rules = SaveRules { partition: partition.as_str(), ..SaveRules::default() };
+    let refused = |error: PolicyError| invalid(member, format!("{name}: {error}")).caused_by(error);
+    let document = parse_for_save(text, kind, &rules).map_err(refused)?;
+    Ok(Policy::compile_named(&document, kind, Some(name)))
 }
 
 impl Label {

@@ -280,6 +280,9 @@ async fn what_is_no_scenario_is_refused() {
     let base = || custom(&[&good], &["s3:GetObject"], &[]);
     for (request, part) in [
         (custom(&[&good, "{"], &["s3:GetObject"], &[]), "PolicyInputList.2: line 1, column 2"),
+        // Nor is a policy simulated that couldn't be saved.
+        (custom(&[&allow("s3:*", "bank")], &["s3:GetObject"], &[]), "in Statement[0].Resource"),
+        (custom(&[&allow("s3:*", "arn:aws-cn:s3:::bank")], &["s3:GetObject"], &[]), "partition"),
         (custom(&[&good], &["GetObject"], &[]), "Invalid action `GetObject`"),
         (custom(&[&good], &["s3:Get*"], &[]), "Invalid action `s3:Get*`"),
         (custom(&[&good], &["s3:GetObject"], &["bank"]), "Invalid resource `bank`"),
