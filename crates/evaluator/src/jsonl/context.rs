@@ -1,5 +1,6 @@
 //! Context keys of a case.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize;
@@ -91,8 +92,9 @@ impl<'de> Deserialize<'de> for Keys {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
                 let mut keys = Keys::default();
+                let mut known = HashSet::new();
                 while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    if keys.0.iter().any(|key| fold::eq(&key.name, &name)) {
+                    if !known.insert(fold::lower(&name)) {
                         return Err(A::Error::custom(format_args!("context key `{name}` is there twice")));
                     }
                     let many = value.value_type.is_list();
