@@ -10,8 +10,9 @@ pub(crate) struct Filter {
     actions: u64,
     /// Eight bytes of the resource, which of them count, and where they stand.
     word: u64,
-    mask: u64,
     at: u32,
+    /// All of its bits or none.
+    mask: i32,
 }
 
 /// What a request has.
@@ -28,7 +29,7 @@ pub(crate) struct Marks<'a> {
 impl Filter {
     /// Of a set of actions alone.
     pub(crate) fn of_actions(actions: &ActionSet) -> Self {
-        let any_resource = Self { actions: 0, word: 0, mask: 0, at: 0 };
+        let any_resource = Self { actions: 0, word: 0, at: 0, mask: 0 };
         if actions.negated || actions.everything {
             return Self { actions: u64::MAX, ..any_resource };
         }
@@ -48,7 +49,7 @@ impl Filter {
             && let Some(word) = pattern.head().as_bytes().last_chunk::<8>()
         {
             self.word = u64::from_le_bytes(*word);
-            self.mask = u64::MAX;
+            self.mask = -1;
             self.at = pattern.head().len() as u32 - 8;
         }
         self
@@ -60,7 +61,7 @@ impl Filter {
         let at = self.at.min(marks.last) as usize;
         let own = marks.resource.get(at..at + 8).and_then(|own| own.first_chunk::<8>());
         let own = own.map_or(0, |own| u64::from_le_bytes(*own));
-        (self.actions & marks.action == marks.action) & ((own ^ self.word) & self.mask == 0)
+        (self.actions & marks.action == marks.action) & ((own ^ self.word) & i64::from(self.mask) as u64 == 0)
     }
 }
 

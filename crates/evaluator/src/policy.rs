@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bailiwick_policy_lang::{Document, Effect, PolicyKind, Span};
+use smallvec::SmallVec;
 
 use crate::action::ActionSet;
 use crate::compile::{Interner, Map};
@@ -19,19 +20,22 @@ pub(crate) use scan::Grants;
 #[derive(Clone)]
 pub struct Policy(Arc<Compiled>);
 
+/// What tells that a small policy does not concern a request stands first and together: of most policies of most
+/// callers nothing else is read.
+#[repr(C)]
 struct Compiled {
-    kind: PolicyKind,
-    name: Option<Box<str>>,
-    statements: Box<[Statement]>,
-    /// Of each statement.
-    filters: Box<[Filter]>,
-    action_sets: Box<[ActionSet]>,
     has_deny: bool,
     has_allow: bool,
+    kind: PolicyKind,
+    /// Of each statement.
+    filters: SmallVec<[Filter; 3]>,
     /// Of a policy without index: a bit for each Deny.
     denies: u64,
     /// None where looking at every statement costs less.
-    index: Option<Index>,
+    index: Option<Box<Index>>,
+    statements: Box<[Statement]>,
+    action_sets: Box<[ActionSet]>,
+    name: Option<Box<str>>,
     heap_bytes: usize,
 }
 
@@ -76,7 +80,7 @@ impl Policy {
         let mut action_sets: Vec<ActionSet> = Vec::new();
         let mut known: Map<(bool, Vec<&str>), u32> = Map::default();
         let mut statements = Vec::with_capacity(document.statements.len());
-        let (mut filters, mut of_set) = (Vec::with_capacity(document.statements.len()), Vec::new());
+        let (mut filters, mut of_set) = (SmallVec::with_capacity(document.statements.len()), Vec::new());
         for statement in &document.statements {
             let list = statement.action.patterns.iter().map(|text| &*text.value).collect();
             let set = *known.entry((statement.action.negated, list)).or_insert_with(|| {
@@ -89,14 +93,14 @@ impl Policy {
             filters.push(of_set[set as usize].and_resources(statement.resources.as_ref()));
             statements.push(statement);
         }
-        let index = (!tell_apart(&filters)).then(|| Index::build(&statements, &action_sets));
+        let index = (!tell_apart(&filters)).then(|| Box::new(Index::build(&statements, &action_sets)));
         let heap_bytes = size_of::<Compiled>()
             + name.map_or(0, str::len)
-            + size_of_val(&*filters)
+            + if filters.spilled() { size_of_val(&*filters) } else { 0 }
             + interner.heap_bytes()
             + statements.iter().map(|s| size_of::<Statement>() + s.heap_bytes()).sum::<usize>()
             + action_sets.iter().map(|a| size_of::<ActionSet>() + a.heap_bytes()).sum::<usize>()
-            + index.as_ref().map_or(0, Index::heap_bytes);
+            + index.as_ref().map_or(0, |index| size_of::<Index>() + index.heap_bytes());
         let has = |effect| statements.iter().any(|s: &Statement| s.effect == effect);
         Self(Arc::new(Compiled {
             kind,
@@ -105,7 +109,7 @@ impl Policy {
             denies: denies(&statements),
             has_allow: has(Effect::Allow),
             statements: statements.into(),
-            filters: filters.into(),
+            filters,
             action_sets: action_sets.into(),
             index,
             heap_bytes,
