@@ -9,7 +9,7 @@ use bailiwick_policy_lang::{Catalogue, PolicyKind};
 use bailiwick_storage::{Resource as StoredResource, Service as StoredService};
 
 use crate::Snapshot;
-use crate::compile::compile;
+use crate::compile::compile_bound;
 
 /// A service of the deployment.
 #[derive(Clone, Debug)]
@@ -20,8 +20,6 @@ pub struct Service {
     pub principals: Box<[Box<str>]>,
     /// The users and roles that may act as them.
     pub actors: Box<[UniqueId]>,
-    /// Its actions, resource types and condition keys.
-    pub catalogue: Catalogue,
 }
 
 /// What is kept of a resource of another service.
@@ -38,10 +36,19 @@ pub struct Resource {
 }
 
 /// Few, and changed seldom: a change copies the maps and none of what they point at.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Services {
     by_prefix: HashMap<Box<str>, Arc<Service>>,
     by_principal: HashMap<Box<str>, Arc<Service>>,
+    /// What they and Bailiwick itself call things.
+    catalogue: Catalogue,
+}
+
+impl Default for Services {
+    fn default() -> Self {
+        let catalogue = Catalogue::builtin().clone();
+        Services { by_prefix: HashMap::new(), by_principal: HashMap::new(), catalogue }
+    }
 }
 
 impl Snapshot {
@@ -54,9 +61,19 @@ impl Snapshot {
         self.resources.get(self.hash((account, arn)), is_it).map(|resource| &**resource)
     }
 
+    /// Everything that is kept of resources, in all accounts and no particular order.
+    pub fn each_resource<'a>(&'a self, each: &mut impl FnMut(&'a Resource)) {
+        self.resources.for_each(&mut |resource: &'a Arc<Resource>| each(resource));
+    }
+
     /// The registered service of that prefix, in any case.
     pub fn service(&self, prefix: &str) -> Option<&Service> {
         self.services.by_prefix.get(&*prefix.to_ascii_lowercase()).map(|service| &**service)
+    }
+
+    /// What services call their actions, resource types and condition keys: the registered ones and Bailiwick's own.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.services.catalogue
     }
 
     /// The registered service that a service principal acts for.
@@ -68,16 +85,22 @@ impl Snapshot {
         let services = Arc::make_mut(&mut self.services);
         services.by_prefix.remove(prefix);
         services.by_principal.retain(|_, service| *service.prefix != *prefix);
+        services.catalogue.remove(prefix);
         let Some(new) = new else { return };
-        let catalogue = Catalogue::parse(&new.definition).unwrap_or_else(|error| {
-            tracing::error!(service = prefix, %error, "the definition of a registered service can't be read");
-            Catalogue::default()
-        });
+        match Catalogue::parse(&new.definition) {
+            Ok(mut defined) => {
+                if let Some(service) = defined.remove(prefix) {
+                    services.catalogue.insert(service);
+                }
+            }
+            Err(error) => {
+                tracing::error!(service = prefix, %error, "the definition of a registered service can't be read");
+            }
+        }
         let service = Arc::new(Service {
             prefix: prefix.into(),
             principals: new.principals.iter().map(|name| name.as_str().into()).collect(),
             actors: new.actors.iter().map(|actor| actor.id).collect(),
-            catalogue,
         });
         for name in &service.principals {
             services.by_principal.insert(name.clone(), service.clone());
@@ -95,7 +118,7 @@ impl Snapshot {
         let resource = Resource {
             account,
             arn: arn.into(),
-            policy: new.policy.map(|policy| compile(&policy.bound, PolicyKind::Resource, arn)),
+            policy: new.policy.map(|policy| compile_bound(&policy.text, &policy.bound, PolicyKind::Resource, arn)),
             tags: new.tags,
         };
         self.resources.insert(hash, Arc::new(resource), is_it);
