@@ -59,6 +59,7 @@ fn what_sounds_secret_is_marked() {
         "GlobalEndpointTokenVersion",
         "SubjectFromWebIdentityToken",
         "AssertionEncryptionMode",
+        "nextToken", // where a page begins
     ];
     let sounds = ["password", "secret", "token", "privatekey", "assertion", "authenticationcode", "seed", "qrcode"];
     for message in pool().all_messages().filter(|m| m.package_name().starts_with("bailiwick.")) {

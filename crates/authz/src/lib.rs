@@ -4,7 +4,7 @@
 //! exists and that nothing was revoked. [`Authz::decide`] decides the checks of Bailiwick's own operations. The
 //! handlers of `authz.v1` do both for other services, on the same path: `asked` says who is asked about and how that
 //! is proven, `question` how a request becomes one for the evaluator. `registry` and `resources` keep what services call
-//! things, and their resources' policies and tags.
+//! things, and their resources' policies and tags; `validate` checks documents against those names.
 //!
 //! The crate deliberately does not know front ends, nor how policies are matched: that is `evaluator`'s.
 //!
@@ -29,6 +29,7 @@ mod simulate;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod validate;
 
 use std::sync::Arc;
 

@@ -7,6 +7,7 @@ use bailiwick_api::{authz as pb, op};
 use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Result};
 use bailiwick_operation::{Check, Cx, Handle, entity_arn, find_entity};
 use bailiwick_policy_lang::{Catalogue, catalogue};
+use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::{Service, ServiceActor, Tx};
 
 use crate::Authz;
@@ -84,10 +85,10 @@ impl Handle<op::ListServices> for Authz {
     }
 }
 
-/// Forgets a service.
+/// Forgets a service, unless something is kept of its resources.
 ///
 /// # Errors
-/// `NoSuchEntity`.
+/// `NoSuchEntity`; `DeleteConflict` while policies or tags of its resources are kept, unless they shall be.
 impl Handle<op::DeleteService> for Authz {
     async fn checks(&self, cx: &Cx, _: &mut Tx, req: &pb::DeleteServiceRequest) -> Result<Vec<Check>> {
         Ok(vec![governed(cx, "bailiwick:DeleteService", &req.service_prefix)])
@@ -95,9 +96,34 @@ impl Handle<op::DeleteService> for Authz {
 
     async fn handle(&self, _: &Cx, tx: &mut Tx, req: pb::DeleteServiceRequest) -> Result<pb::DeleteServiceResponse> {
         let service = get(tx, &req.service_prefix).await?;
+        if !req.keep_resources.unwrap_or_default() {
+            unused(&*self.snapshot(tx, None).await?, &service.prefix)?;
+        }
         tx.delete_service(&service).await?;
         Ok(pb::DeleteServiceResponse {})
     }
+}
+
+/// Refuses while policies or tags of a service's resources are kept, in whichever account.
+///
+/// What is kept while this is asked may stay: it decides as before, which is no harm.
+fn unused(snapshot: &Snapshot, prefix: &str) -> Result<()> {
+    let (mut count, mut first) = (0_usize, None);
+    snapshot.each_resource(&mut |resource| {
+        if resource.arn.split(':').nth(2) == Some(prefix) {
+            count += 1;
+            first = first.into_iter().chain([&*resource.arn]).min();
+        }
+    });
+    let Some(first) = first else { return Ok(()) };
+    let what = if count == 1 { "one resource".to_owned() } else { format!("{count} resources") };
+    Err(IamError::new(
+        ErrorCode::DeleteConflict,
+        format!(
+            "policies or tags of {what} of the service `{prefix}` are kept, such as of `{first}`: delete them first, or \
+             say `keepResources`"
+        ),
+    ))
 }
 
 /// What the management account alone may do: its resource has no policy that could let others.
@@ -117,7 +143,8 @@ async fn get(tx: &mut Tx, prefix: &Option<String>) -> Result<Service> {
 
 async fn shown(cx: &Cx, tx: &mut Tx, service: Service, whole: bool) -> Result<pb::RegisteredService> {
     let mut principal_arns = Vec::new();
-    if cx.account() == cx.deployment().management_account {
+    let withheld = cx.account() != cx.deployment().management_account;
+    if !withheld {
         for actor in &service.actors {
             let account = Arn::parse(&actor.arn).ok().and_then(|arn| arn.account_id()).unwrap_or(AccountId::NONE);
             let now = entity_arn(cx.partition(), tx, account, &actor.id).await?;
@@ -131,6 +158,7 @@ async fn shown(cx: &Cx, tx: &mut Tx, service: Service, whole: bool) -> Result<pb
         principal_arns,
         create_date: Some(date(service.created)),
         update_date: Some(date(service.updated)),
+        principal_arns_withheld: withheld,
     })
 }
 
@@ -157,7 +185,7 @@ fn defined(prefix: &str, text: &str) -> Result<catalogue::Service> {
         (Some(service), None) if *service.prefix == *prefix => service,
         _ => return refuse(format!("`definition` must hold the service `{prefix}` and no other")),
     };
-    if !service.actors.is_empty() {
+    if service.actors.is_some() {
         return refuse("who may act as the service is said in `principalArns`, not by `actors` in `definition`".into());
     }
     for (index, name) in service.principals.iter().enumerate() {

@@ -4,6 +4,7 @@ use bailiwick_api::{authz as pb, op};
 use bailiwick_model::{AccountId, IamError, Result, Tags, limits};
 use bailiwick_operation::{Check, Cx, Handle, bind_principals, malformed, show_principals};
 use bailiwick_policy_lang::{Catalogue, PolicyKind, SaveRules, non_whitespace_len, parse_for_save};
+use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::{Resource, ResourcePolicy, Tx};
 
 use crate::Authz;
@@ -12,7 +13,7 @@ use crate::authenticate::date;
 /// Keeps a resource's policy, and binds who it names.
 ///
 /// # Errors
-/// `ValidationError` for an ARN that is none of the account's; `MalformedPolicyDocument`, also for a principal that
+/// `ValidationError` for an ARN that is none of the account's, or none that its service has; `MalformedPolicyDocument`, also for a principal that
 /// does not exist; `LimitExceeded` when the policy is too large or the account has too many.
 impl Handle<op::PutResourcePolicy> for Authz {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::PutResourcePolicyRequest) -> Result<Vec<Check>> {
@@ -34,6 +35,7 @@ impl Handle<op::PutResourcePolicy> for Authz {
         let bound = bind_principals(cx.partition(), tx, &text, &document, PolicyKind::Resource, cx.account()).await?;
         let policy = ResourcePolicy { text, bound, updated: cx.date() };
         let resource = kept(cx, tx, &req.resource_arn).await?;
+        fits(&*self.snapshot(tx, None).await?, &resource.arn)?;
         tx.put_resource(&Resource { policy: Some(policy), ..resource }).await?;
         Ok(pb::PutResourcePolicyResponse {})
     }
@@ -119,7 +121,7 @@ impl Handle<op::DeleteResourcePolicy> for Authz {
 /// Adds tags; a key that is there gets the new value.
 ///
 /// # Errors
-/// `InvalidInput` for tags that are none, `LimitExceeded`.
+/// `InvalidInput` for tags that are none, `ValidationError` as for PutResourcePolicy, `LimitExceeded`.
 impl Handle<op::TagResource> for Authz {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::TagResourceRequest) -> Result<Vec<Check>> {
         let tags = tags(&req.tags)?;
@@ -128,6 +130,7 @@ impl Handle<op::TagResource> for Authz {
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::TagResourceRequest) -> Result<pb::TagResourceResponse> {
         let mut resource = kept(cx, tx, &req.resource_arn).await?;
+        fits(&*self.snapshot(tx, None).await?, &resource.arn)?;
         resource.tags.merge(tags(&req.tags)?)?;
         tx.put_resource(&resource).await?;
         Ok(pb::TagResourceResponse {})
@@ -183,6 +186,21 @@ async fn kept(cx: &Cx, tx: &mut Tx, arn: &Option<String>) -> Result<Resource> {
     let (arn, account) = (resource_arn(cx, arn.as_deref().unwrap_or_default())?, cx.account());
     let found = tx.find_resource(account, arn).await?;
     Ok(found.unwrap_or_else(|| Resource { account, arn: arn.to_owned(), policy: None, tags: Tags::new() }))
+}
+
+/// Refuses an ARN that a registered service does not have. Of services that nobody registered, all are taken, as of
+/// those whose registration names no resources.
+fn fits(snapshot: &Snapshot, arn: &str) -> Result<()> {
+    let service = arn.split(':').nth(2).unwrap_or_default();
+    let known = snapshot.catalogue().service(service).map(|service| service.resources().collect::<Vec<_>>());
+    let known = known.unwrap_or_default();
+    if known.is_empty() || known.iter().any(|resource| resource.fits(arn)) {
+        return Ok(());
+    }
+    let formats: Vec<String> =
+        known.iter().flat_map(|resource| &resource.arns).map(|format| format!("`{format}`")).collect();
+    let why = format!("must be an ARN that the service `{service}` has: {}", formats.join(" or "));
+    Err(IamError::validation(format!("`resourceArn` {why}")).field("resourceArn", why))
 }
 
 fn no_policy(arn: &str) -> IamError {

@@ -37,6 +37,7 @@ mod questions;
 mod registry;
 mod resources;
 mod simulations;
+mod validation;
 
 const MAIN: &str = "111122223333";
 const OTHER: &str = "444455556666";

@@ -41,7 +41,7 @@
 //! | member of a service | holds |
 //! | --- | --- |
 //! | `principals` | the names of its service principals, which policies name and `iam:PassedToService` holds |
-//! | `actors` | the ARNs of the users and roles that may act as its service principals |
+//! | `actors` | the ARNs of the users and roles that may act as its service principals; left out where that is not said |
 //! | `keys` | its own condition keys, each with its type |
 //! | `resources` | its resource types: `arns`, with `${Placeholders}` for what differs, and the `keys` that they bring |
 //! | `actions` | its actions: `access`, the `resources` that they act on (with none it is `*`), the `keys` that they bring |
@@ -78,15 +78,15 @@ pub struct Service {
     pub prefix: Box<str>,
     /// The service principals that act for it.
     pub principals: Vec<Box<str>>,
-    /// The ARNs of the users and roles that may act as its service principals.
-    pub actors: Vec<Box<str>>,
+    /// The ARNs of the users and roles that may act as its service principals, where that is said.
+    pub actors: Option<Vec<Box<str>>>,
     actions: BTreeMap<Box<str>, Action>,
     resources: BTreeMap<Box<str>, ResourceType>,
     keys: BTreeMap<Box<str>, ConditionKey>,
 }
 
 /// An action of a service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Action {
     /// Its name without prefix, as the service spells it.
     pub name: Box<str>,
@@ -279,6 +279,20 @@ impl Service {
 }
 
 impl ResourceType {
+    /// Whether an ARN, which must be that of one resource, is one of its. Each placeholder stands for something.
+    #[must_use]
+    pub fn fits(&self, arn: &str) -> bool {
+        let parts = |text: &str| -> Option<[String; 6]> {
+            let parts: Vec<String> = text.splitn(6, ':').map(str::to_owned).collect();
+            parts.try_into().ok()
+        };
+        let Some(wanted) = parts(arn) else { return false };
+        self.arns.iter().any(|format| {
+            let pattern = placeholders_to(format, "?*");
+            parts(&pattern).is_some_and(|parts| parts.iter().zip(&wanted).all(|(part, text)| glob::matches(part, text)))
+        })
+    }
+
     /// Its ARNs as patterns.
     pub(crate) fn patterns(&self) -> impl Iterator<Item = String> {
         self.arns.iter().map(|arn| placeholders_to_stars(arn))
@@ -301,11 +315,15 @@ fn key_id(name: &str) -> String {
 
 /// `${Anything}` becomes `*`.
 pub(crate) fn placeholders_to_stars(text: &str) -> String {
+    placeholders_to(text, "*")
+}
+
+fn placeholders_to(text: &str, wildcard: &str) -> String {
     let mut pattern = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
         pattern.push_str(before);
-        pattern.push('*');
+        pattern.push_str(wildcard);
         rest = after.split_once('}').map_or("", |(_, rest)| rest);
     }
     pattern.push_str(rest);

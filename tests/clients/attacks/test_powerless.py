@@ -50,6 +50,7 @@ def request(server, house, operation, name, account, key):
         "NewUserName": "renamed", "NewGroupName": "renamed", "ActionNames": ["s3:GetObject"], "PolicyInputList": [ALLOW_ALL],
         "PolicySourceArn": f"{arn}user/hidden/{name}", "resourceArn": f"arn:aws:photos:::{name}", "policy": policy({"Principal": "*", "Action": "*"}),
         "servicePrefix": name.lower(), "definition": "{}", "tags": [{"key": "a", "value": "b"}], "tagKeys": ["a"],
+        "policyDocument": ALLOW_ALL, "policyType": "IDENTITY_POLICY",
     }  # fmt: skip
     members = {member: values[member] for member in members_of(operation) if member in values}
     if operation in ("CreateUser", "CreateRole"):

@@ -2,8 +2,9 @@
 
 use bailiwick_api::authz::caller::Who;
 use bailiwick_api::authz::{
-    AuthorizeRequest, Decision, DeleteServiceRequest, GetServiceRequest, ListServicesRequest, PutServiceRequest,
-    RegisteredService,
+    AuthorizeRequest, Decision, DeleteResourcePolicyRequest, DeleteServiceRequest, GetServiceRequest,
+    ListServicesRequest, PutResourcePolicyRequest, PutServiceRequest, RegisteredService, ResourceTag,
+    TagResourceRequest, UntagResourceRequest,
 };
 use bailiwick_api::op;
 
@@ -21,6 +22,10 @@ fn put(definition: &str, principals: &[&str]) -> PutServiceRequest {
         definition: Some(definition.into()),
         principal_arns: principals.iter().map(|arn| (*arn).to_owned()).collect(),
     }
+}
+
+fn forgotten(keep_resources: bool) -> DeleteServiceRequest {
+    DeleteServiceRequest { service_prefix: Some("photos".into()), keep_resources: Some(keep_resources) }
 }
 
 async fn get(house: &House, who: &Authenticated) -> Result<RegisteredService> {
@@ -50,9 +55,10 @@ async fn a_service_is_registered_shown_listed_replaced_and_forgotten() {
     assert!(!listed.is_truncated);
     // Others may look it up, but not see who acts as it, nor change it.
     let other = user(&house, OTHER, "Eve", &allow("bailiwick:*", "*")).await;
-    assert_eq!(get(&house, &other).await.unwrap(), RegisteredService { principal_arns: Vec::new(), ..made.clone() });
+    let bare = RegisteredService { principal_arns: Vec::new(), principal_arns_withheld: true, ..made.clone() };
+    assert_eq!(get(&house, &other).await.unwrap(), bare);
     assert_eq!(code(house.change::<op::PutService>(&other, put(PHOTOS, &[])).await), "AccessDenied");
-    let forget = || DeleteServiceRequest { service_prefix: Some("photos".into()) };
+    let forget = || forgotten(false);
     assert_eq!(code(house.change::<op::DeleteService>(&other, forget()).await), "AccessDenied");
     // One who is gone is shown as such; another of his name does not take his place.
     let mut tx = house.tx().await;
@@ -99,6 +105,74 @@ async fn definitions_are_read_strictly() {
         let error = house.change::<op::PutService>(&admin, put(PHOTOS, &[nobody])).await.unwrap_err();
         assert_eq!(error.code().wire(), "InvalidInput", "{nobody}");
     }
+}
+
+#[tokio::test]
+async fn a_service_with_resources_is_not_forgotten_unawares() {
+    let house = House::new().await;
+    let admin = house.service().await;
+    house.change::<op::PutService>(&admin, put(PHOTOS, &[])).await.unwrap();
+    let owner = user(&house, OTHER, "Olga", &allow("bailiwick:*", "*")).await;
+    let tag = |number: u8| TagResourceRequest {
+        resource_arn: Some(format!("arn:aws:photos:eu-central-1:{OTHER}:album/{number}")),
+        tags: vec![ResourceTag { key: Some("a".into()), value: Some("b".into()) }],
+    };
+    for number in [7, 5] {
+        house.change::<op::TagResource>(&owner, tag(number)).await.unwrap();
+    }
+    let error = house.change::<op::DeleteService>(&admin, forgotten(false)).await.unwrap_err();
+    assert_eq!(error.code().wire(), "DeleteConflict");
+    assert!(error.message().contains("2 resources"), "{error}");
+    assert!(error.message().contains(&format!("`arn:aws:photos:eu-central-1:{OTHER}:album/5`")), "{error}");
+    house.change::<op::DeleteService>(&admin, forgotten(true)).await.unwrap();
+    // What was kept is there for the next of the name, and in its way.
+    house.change::<op::PutService>(&admin, put(PHOTOS, &[])).await.unwrap();
+    for number in [7, 5] {
+        assert_eq!(code(house.change::<op::DeleteService>(&admin, forgotten(false)).await), "DeleteConflict");
+        let (resource_arn, tag_keys) = (tag(number).resource_arn, vec!["a".into()]);
+        house.change::<op::UntagResource>(&owner, UntagResourceRequest { resource_arn, tag_keys }).await.unwrap();
+    }
+    house.change::<op::DeleteService>(&admin, forgotten(false)).await.unwrap();
+}
+
+#[tokio::test]
+async fn resources_have_the_arns_that_their_service_registered() {
+    let house = House::new().await;
+    let admin = house.service().await;
+    let tag = async |resource: &str| {
+        let resource_arn = Some(format!("arn:aws:photos:{resource}"));
+        let tags = vec![ResourceTag { key: Some("a".into()), value: Some("b".into()) }];
+        house.change::<op::TagResource>(&admin, TagResourceRequest { resource_arn, tags }).await.map(|_| ())
+    };
+    let policy = async |resource: &str| {
+        let resource_arn = Some(format!("arn:aws:photos:{resource}"));
+        let policy = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"photos:*","Resource":"*"}}"#;
+        let req = PutResourcePolicyRequest { resource_arn, policy: Some(policy.into()) };
+        house.change::<op::PutResourcePolicy>(&admin, req).await.map(|_| ())
+    };
+    let (album, film) = (format!("eu-central-1:{MAIN}:album/1"), format!("eu-central-1:{MAIN}:film/1"));
+    tag(&film).await.unwrap();
+    policy(&film).await.unwrap();
+    house.change::<op::PutService>(&admin, put(PHOTOS, &[])).await.unwrap();
+    tag(&album).await.unwrap();
+    policy(&album).await.unwrap();
+    for refused in [film.as_str(), "::album/1", "eu-central-1::album/1"] {
+        for error in [tag(refused).await.unwrap_err(), policy(refused).await.unwrap_err()] {
+            assert_eq!(error.code().wire(), "ValidationError");
+            let format = "`arn:${Partition}:photos:${Region}:${Account}:album/${AlbumId}`";
+            assert!(error.message().ends_with(&format!("that the service `photos` has: {format}")), "{error}");
+        }
+    }
+    // What was kept before can be taken away.
+    let resource_arn = || Some(format!("arn:aws:photos:{film}"));
+    let req = UntagResourceRequest { resource_arn: resource_arn(), tag_keys: vec!["a".into()] };
+    house.change::<op::UntagResource>(&admin, req).await.unwrap();
+    let req = DeleteResourcePolicyRequest { resource_arn: resource_arn() };
+    house.change::<op::DeleteResourcePolicy>(&admin, req).await.unwrap();
+    // A service that names no resources takes any.
+    let bare = r#"{"catalogue":1,"services":{"photos":{}}}"#;
+    house.change::<op::PutService>(&admin, put(bare, &[])).await.unwrap();
+    tag(&film).await.unwrap();
 }
 
 #[tokio::test]

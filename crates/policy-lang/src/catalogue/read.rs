@@ -101,7 +101,7 @@ fn service(prefix: Node<'_, '_>, node: Node<'_, '_>) -> Result<Service> {
     for (key, value) in members(node)? {
         match &*key.text() {
             "principals" => service.principals = strings(value)?,
-            "actors" => service.actors = strings(value)?,
+            "actors" => service.actors = Some(strings(value)?),
             "keys" => {
                 for (name, value) in members(value)? {
                     service.insert_key(condition_key(name, value)?);

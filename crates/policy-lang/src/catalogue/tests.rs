@@ -97,6 +97,28 @@ fn services_come_and_go() {
     assert_eq!(&catalogue, Catalogue::builtin());
 }
 
+#[test]
+fn arns_fit_their_formats_part_by_part() {
+    let check = |format: &str, arn: &str, expected: bool| {
+        let resource = ResourceType { name: "it".into(), arns: vec![format.into()], keys: Vec::new() };
+        assert_eq!(resource.fits(arn), expected, "{format} {arn}");
+    };
+    let album = "arn:${Partition}:photos:${Region}:${Account}:album/${AlbumId}";
+    check(album, "arn:aws:photos:eu-central-1:111122223333:album/1", true);
+    check(album, "arn:aws:photos:eu-central-1:111122223333:album/1/a:b", true);
+    check(album, "arn:aws:photos:eu-central-1:111122223333:album/", false);
+    check(album, "arn:aws:photos:eu-central-1:111122223333:Album/1", false);
+    check(album, "arn:aws:photos:eu-central-1:111122223333:film/album/1", false);
+    check(album, "arn:aws:photos::111122223333:album/1", false);
+    check(album, "arn:aws:photos:eu-central-1::album/1", false);
+    check(album, "arn:aws:films:eu-central-1:111122223333:album/1", false);
+    check(album, "arn:aws:photos:a:b:c:album/1", false);
+    check(album, "album/1", false);
+    check("arn:${Partition}:photos:::${Name}", "arn:aws:photos:::it", true);
+    check("arn:${Partition}:photos:::${Name}", "arn:aws:photos::111122223333:it", false);
+    check("arn:aws:photos:::a*", "arn:aws:photos:::abc", true);
+}
+
 /// Any service that can be written down.
 fn any_service() -> impl Strategy<Value = Service> {
     let texts = |pattern: &'static str| vec(pattern.prop_map(Into::into), 0..3);
@@ -112,7 +134,7 @@ fn any_service() -> impl Strategy<Value = Service> {
     });
     let action =
         ("[A-Za-z0-9]{1,6}", option::of(select(&AccessLevel::ALL[..])), vec(any::<Index>(), 0..3), texts(".{0,5}"));
-    let parts = (texts(".{0,9}"), texts(".{0,9}"), vec(key, 0..4), vec(resource, 0..4), vec(action, 0..4));
+    let parts = (texts(".{0,9}"), option::of(texts(".{0,9}")), vec(key, 0..4), vec(resource, 0..4), vec(action, 0..4));
     ("[a-z0-9-]{1,5}", parts).prop_map(|(prefix, (principals, actors, keys, resources, actions))| {
         let mut service = Service { principals, actors, ..Service::new(&prefix) };
         keys.into_iter().for_each(|key| service.insert_key(key));
@@ -131,6 +153,7 @@ proptest! {
     fn what_is_written_is_read_again(complete: bool, services in vec(any_service(), 0..4)) {
         let mut catalogue = Catalogue { complete, ..Catalogue::default() };
         services.into_iter().for_each(|service| catalogue.insert(service));
-        prop_assert_eq!(Catalogue::parse(&catalogue.to_json()), Ok(catalogue));
+        prop_assert_eq!(Catalogue::parse(&catalogue.to_json()), Ok(catalogue.clone()));
+        prop_assert_eq!(Catalogue::parse(&catalogue.to_compact_json()), Ok(catalogue));
     }
 }

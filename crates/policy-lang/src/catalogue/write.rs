@@ -1,79 +1,89 @@
 //! Writing a catalogue's JSON.
 
 use super::read::TYPES;
-use super::{Catalogue, ConditionKey, Service};
+use super::{Action, Catalogue, ConditionKey, ResourceType, Service};
 use crate::print::Writer;
 
 impl Catalogue {
     /// The catalogue as the text that [`Catalogue::parse`] reads, sorted by name.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut out = Writer::pretty();
+        let mut text = self.written(Writer::pretty());
+        text.push('\n');
+        text
+    }
+
+    /// The same without white space: the shortest text that says it.
+    #[must_use]
+    pub fn to_compact_json(&self) -> String {
+        self.written(Writer::compact())
+    }
+
+    fn written(&self, mut out: Writer) -> String {
         out.object(|out| {
             out.member("catalogue", |out| out.number(1u32));
             if self.complete {
                 out.member("complete", |out| out.raw("true"));
             }
-            keys(out, self.global_keys.values());
-            out.member("services", |out| {
-                out.object(|out| {
-                    for each in self.services.values() {
-                        out.member(&each.prefix, |out| service(out, each));
-                    }
-                });
-            });
+            members(out, "keys", self.global_keys.values().map(|key| (&*key.name, key)), key_type);
+            members(out, "services", self.services.values().map(|each| (&*each.prefix, &**each)), service);
         });
-        let mut text = out.finish();
-        text.push('\n');
-        text
+        out.finish()
     }
 }
 
 fn service(out: &mut Writer, service: &Service) {
     out.object(|out| {
         strings(out, "principals", &service.principals);
-        strings(out, "actors", &service.actors);
-        keys(out, service.keys.values());
-        out.member("resources", |out| {
-            out.object(|out| {
-                for resource in service.resources.values() {
-                    out.member(&resource.name, |out| {
-                        out.object(|out| {
-                            strings(out, "arns", &resource.arns);
-                            strings(out, "keys", &resource.keys);
-                        });
-                    });
-                }
-            });
-        });
-        out.member("actions", |out| {
-            out.object(|out| {
-                for action in service.actions.values() {
-                    out.member(&action.name, |out| {
-                        out.object(|out| {
-                            if let Some(level) = action.access {
-                                out.member("access", |out| out.string(level.as_str()));
-                            }
-                            strings(out, "resources", &action.resources);
-                            strings(out, "keys", &action.keys);
-                        });
-                    });
-                }
-            });
-        });
+        if let Some(actors) = &service.actors {
+            out.member("actors", |out| out.array(actors, |out, arn| out.string(arn)));
+        }
+        members(out, "keys", service.keys().map(|key| (&*key.name, key)), key_type);
+        members(out, "resources", service.resources().map(|resource| (&*resource.name, resource)), resource);
+        members(out, "actions", service.actions().map(|action| (&*action.name, action)), action);
     });
 }
 
-fn keys<'a>(out: &mut Writer, keys: impl Iterator<Item = &'a ConditionKey>) {
-    out.member("keys", |out| {
-        out.object(|out| {
-            for key in keys {
-                let name = TYPES.iter().find(|(family, _)| *family == key.family).map_or("String", |(_, name)| name);
-                let array = if key.multivalued { "ArrayOf" } else { "" };
-                out.member(&key.name, |out| out.string(&format!("{array}{name}")));
-            }
-        });
+fn resource(out: &mut Writer, resource: &ResourceType) {
+    out.object(|out| {
+        strings(out, "arns", &resource.arns);
+        strings(out, "keys", &resource.keys);
     });
+}
+
+fn action(out: &mut Writer, action: &Action) {
+    out.object(|out| {
+        if let Some(level) = action.access {
+            out.member("access", |out| out.string(level.as_str()));
+        }
+        strings(out, "resources", &action.resources);
+        strings(out, "keys", &action.keys);
+    });
+}
+
+fn key_type(out: &mut Writer, key: &ConditionKey) {
+    let name = TYPES.iter().find(|(family, _)| *family == key.family).map_or("String", |(_, name)| name);
+    let array = if key.multivalued { "ArrayOf" } else { "" };
+    out.string(&format!("{array}{name}"));
+}
+
+/// A member that holds others under their names, left out when there are none.
+fn members<'a, T: 'a>(
+    out: &mut Writer,
+    name: &str,
+    items: impl Iterator<Item = (&'a str, &'a T)>,
+    item: fn(&mut Writer, &T),
+) {
+    let mut items = items.peekable();
+    if items.peek().is_some() {
+        out.member(name, |out| {
+            out.object(|out| {
+                for (name, each) in items {
+                    out.member(name, |out| item(out, each));
+                }
+            });
+        });
+    }
 }
 
 /// A member that is left out when it is empty.
