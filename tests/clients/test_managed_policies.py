@@ -6,7 +6,7 @@ import pytest
 from support.api import document
 from support.documents import ALLOW_ALL, policy
 from support.expect import refused
-from support.server import Credentials, run
+from support.server import Credentials, client_environment, run
 
 PREFIX = "arn:aws:iam::aws:policy/"
 USUAL = [
@@ -91,16 +91,6 @@ def as_the_cli_prints(count):
             }
         )
     return {"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": [], "Policies": policies}
-
-
-def client_environment(server, credentials):
-    """What the command takes from its environment, as the AWS CLI does."""
-    return {
-        "AWS_ACCESS_KEY_ID": credentials.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
-        "AWS_ENDPOINT_URL": server.url,
-        "AWS_DEFAULT_REGION": "eu-central-1",
-    }
 
 
 def test_a_thousand_are_imported_in_seconds(server, aws, rpc, tmp_path, new_user):

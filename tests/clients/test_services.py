@@ -5,7 +5,7 @@ import json
 import pytest
 from support.documents import ALLOW_ALL, policy, trust
 from support.expect import refused
-from support.server import Credentials
+from support.server import Credentials, client_environment, run
 
 REGION = "eu-central-1"
 
@@ -35,6 +35,18 @@ def definition(prefix, principal=None, **more):
         },
     }
     return json.dumps({"catalogue": 1, "services": {prefix: service | more}})
+
+
+def validated(rpc, document, policy_type="IDENTITY_POLICY", **more):
+    """The codes of what validation says of a document."""
+    answer = rpc.call("ValidatePolicy", policyDocument=document, policyType=policy_type, **more)
+    return [finding["issueCode"] for finding in answer.get("findings", [])]
+
+
+def as_client(server, *arguments, credentials=None, **more):
+    """Runs a command that calls a server."""
+    environment = client_environment(server, credentials or server.root)
+    return run(*arguments, environment=environment, **more)
 
 
 def sharing(principal, effect="Allow", **more):
@@ -252,3 +264,170 @@ def test_what_is_kept_outlives_the_server(new_server, tmp_path):
     rpc = GrpcApi(server, server.root)
     assert rpc.call("GetService", servicePrefix="photos")["service"]["servicePrefix"] == "photos"
     assert decided(rpc, {"anonymous": {}}, arn) == "DECISION_ALLOW"
+
+
+def test_validation_knows_registered_names(rpc, prefix, server):
+    arn = f"arn:aws:photos:{REGION}:{server.account}:album/1"
+    size = {"NumericLessThan": {f"{prefix}:Size": "9"}}
+    good = policy({"Action": f"{prefix}:GetAlbum", "Resource": arn, "Condition": size})
+    unknown = policy({"Action": f"{prefix}:GetAlbun", "Resource": arn})
+    assert validated(rpc, good) == [] and validated(rpc, unknown) == []
+    rpc.call("PutService", servicePrefix=prefix, definition=definition(prefix))
+    assert validated(rpc, good) == []
+    assert validated(rpc, unknown) == ["INVALID_ACTION"]
+    assert validated(rpc, good.replace("Size", "Colour")) == ["INVALID_SERVICE_CONDITION_KEY"]
+    assert validated(rpc, good.replace("NumericLessThan", "DateLessThan")) != []
+    assert validated(rpc, good.replace("GetAlbum", "ListAlbums")) == ["UNSUPPORTED_ACTION_FOR_CONDITION_KEY"]
+    shared = policy({"Action": f"{prefix}:GetAlbum", "Resource": arn, "Principal": {"AWS": server.account}})
+    as_resource = {"policy_type": "RESOURCE_POLICY", "validatePolicyResourceType": f"{prefix}:album"}
+    assert validated(rpc, shared, **as_resource) == []
+    assert validated(rpc, shared.replace(arn, "arn:aws:s3:::b"), **as_resource) == ["UNSUPPORTED_RESOURCE_ARN_IN_POLICY"]
+    rpc.call("DeleteService", servicePrefix=prefix)
+    assert validated(rpc, unknown) == []
+    refused(rpc, "ValidationError", "ValidatePolicy", policyDocument=shared, policyType="RESOURCE_POLICY", validatePolicyResourceType=f"{prefix}:album")
+
+
+def test_findings_are_shaped_as_aws_shapes_them(rpc, new_user):
+    document = '{"Version": "2012-10-17",\n "Statement": {"Effect": "Allow", "Action": "iam:ListUser", "Resource": "*"}}'
+    findings = rpc.call("ValidatePolicy", policyDocument=document, policyType="IDENTITY_POLICY")["findings"]
+    assert len(findings) == 1
+    assert (findings[0]["findingType"], findings[0]["issueCode"]) == ("ERROR", "INVALID_ACTION")
+    assert findings[0]["findingDetails"] and findings[0]["learnMoreLink"].startswith("https://")
+    location = findings[0]["locations"][0]
+    assert location["path"] == [{"value": "Statement"}, {"value": "Action"}]
+    begin = document.index('"iam:ListUser"')
+    column = begin - document.index("\n") - 1
+    assert location["span"]["start"] == {"line": 2, "column": column, "offset": begin}
+    refused(rpc, "ValidationError", "ValidatePolicy", policyDocument=document)
+    refused(rpc, "ValidationError", "ValidatePolicy", policyDocument=document, policyType="POLICY")
+    refused(rpc, "ValidationError", "ValidatePolicy", policyDocument="x" * 131073, policyType="IDENTITY_POLICY")
+    _, credentials = new_user(policy("bailiwick:Get*"))
+    refused(rpc.signed_by(credentials), "AccessDenied", "ValidatePolicy", policyDocument=document, policyType="IDENTITY_POLICY")
+    _, credentials = new_user(policy("bailiwick:ValidatePolicy"))
+    assert validated(rpc.signed_by(credentials), document) == ["INVALID_ACTION"]
+
+
+def test_findings_come_in_pages(rpc):
+    document = policy({"Action": [f"iam:No{number}" for number in range(7)], "Resource": "*"})
+    whole = rpc.call("ValidatePolicy", policyDocument=document, policyType="IDENTITY_POLICY")["findings"]
+    seen, token = [], {}
+    while True:
+        page = rpc.call("ValidatePolicy", policyDocument=document, policyType="IDENTITY_POLICY", maxResults=3, **token)
+        seen += page["findings"]
+        if not page.get("nextToken"):
+            break
+        token = {"nextToken": page["nextToken"]}
+    assert len(whole) == 7 and seen == whole
+
+
+def test_the_command_validates_on_a_server(rpc, server, new_user, prefix, tmp_path):
+    path = tmp_path / "policy.json"
+    path.write_text('{"Version": "2012-10-17",\n "Statement": {"Sid": "é", "Effect": "Allow", "Action": ["%s:Gone", "iam:Gone"], "Resource": "*"}}' % prefix)
+    rpc.call("PutService", servicePrefix=prefix, definition=definition(prefix))
+    alone, asked = run("policy", "validate", path), as_client(server, "policy", "validate", "--server", path)
+    assert alone.stdout.count("INVALID_ACTION") == 1 and asked.stdout.count("INVALID_ACTION") == 2, asked.stderr
+    assert (alone.returncode, asked.returncode) == (1, 1)
+    # What both know, both say in the same words at the same place.
+    catalogue = tmp_path / "services.json"
+    catalogue.write_text(definition(prefix))
+    for form in ([], ["--json"], ["--sarif"]):
+        offline = run("policy", "validate", *form, "--catalogue", catalogue, path)
+        assert as_client(server, "policy", "validate", "--server", *form, path).stdout == offline.stdout
+    assert run("policy", "validate", "--server", "--catalogue", catalogue, path).returncode == 2
+    unsigned = run("policy", "validate", "--server", path, environment={"AWS_ENDPOINT_URL": server.url})
+    assert unsigned.returncode == 2 and "AWS_ACCESS_KEY_ID" in unsigned.stderr
+    _, credentials = new_user()
+    denied = as_client(server, "policy", "validate", "--server", path, credentials=credentials)
+    assert denied.returncode == 2 and "AccessDenied" in denied.stderr and "policy.json" in denied.stderr
+
+
+def test_services_are_exported_and_imported(server, new_server, new_user, rpc, prefix, tmp_path):
+    from support.api import AwsApi, GrpcApi
+
+    user, _ = new_user()
+    other = prefix + "-b"
+    rpc.call("PutService", servicePrefix=prefix, definition=definition(prefix), principalArns=[user["Arn"]])
+    rpc.call("PutService", servicePrefix=other, definition=definition(other))
+    exported = as_client(server, "catalogue", "export", prefix, other)
+    assert exported.returncode == 0, exported.stderr
+    services = json.loads(exported.stdout)["services"]
+    said = json.loads(definition(prefix))["services"][prefix]
+    assert services[prefix] == {key: value for key, value in said.items() if value} | {"actors": [user["Arn"]]}
+    assert services[other]["actors"] == []
+    everything = json.loads(as_client(server, "catalogue", "export").stdout)["services"]
+    assert services.items() <= everything.items()
+    names = json.loads(as_client(server, "catalogue", "export", "--without-actors", prefix).stdout)["services"]
+    assert "actors" not in names[prefix]
+    missing = as_client(server, "catalogue", "export", prefix, prefix + "-c")
+    assert missing.returncode == 1 and prefix + "-c" in missing.stderr and missing.stdout == ""
+
+    second = new_server("second", account=server.account).start()
+    path = tmp_path / "services.json"
+    path.write_text(exported.stdout)
+    # Who may act must be there; the other service is registered all the same.
+    done = as_client(second, "catalogue", "import", path)
+    assert done.returncode == 1 and user["Arn"] in done.stderr
+    assert done.stdout.splitlines() == [f"{other}: created", "1 created, 0 updated, 0 unchanged, 1 refused"]
+    AwsApi(second, second.root).call("CreateUser", UserName=user["UserName"])
+    tried = as_client(second, "catalogue", "import", "--dry-run", path)
+    assert tried.returncode == 0 and f"{prefix}: would be created" in tried.stdout
+    done = as_client(second, "catalogue", "import", "-", stdin=exported.stdout)
+    assert done.stdout.splitlines() == [f"{prefix}: created", f"{other}: unchanged", "1 created, 0 updated, 1 unchanged, 0 refused"]
+    assert as_client(second, "catalogue", "export").stdout == exported.stdout
+    again = as_client(second, "catalogue", "import", path)
+    assert again.returncode == 0 and again.stdout.endswith("0 created, 0 updated, 2 unchanged, 0 refused\n")
+    # A file that does not say who may act leaves that as it is.
+    del services[prefix]["actors"]
+    services[prefix]["actions"]["ListAlbums"] = {"access": "Read"}
+    path.write_text(json.dumps({"catalogue": 1, "services": services}))
+    done = as_client(second, "catalogue", "import", path)
+    assert f"{prefix}: updated" in done.stdout.splitlines()
+    made = GrpcApi(second, second.root).call("GetService", servicePrefix=prefix)["service"]
+    assert made["principalArns"] == [user["Arn"]]
+
+
+def test_files_that_are_no_catalogue_of_services(server, tmp_path):
+    path = tmp_path / "services.json"
+    built_in = run("catalogue", "export", "--built-in")
+    assert built_in.returncode == 0 and set(json.loads(built_in.stdout)["services"]) == {"bailiwick", "iam", "sts"}
+    for text, said in (
+        ('{"catalogue": 1, "services": {"photos": {"action": {}}}}', "line 1, column 42"),
+        (built_in.stdout, "global `keys`"),
+    ):
+        path.write_text(text)
+        done = as_client(server, "catalogue", "import", path)
+        assert done.returncode == 2 and said in done.stderr and "services.json" in done.stderr, done.stderr
+    path.write_text('{"catalogue": 1, "services": {"iam": {}}}')
+    done = as_client(server, "catalogue", "import", path)
+    assert done.returncode == 1 and "is Bailiwick's own" in done.stderr
+    assert as_client(server, "catalogue", "import", tmp_path / "missing.json").returncode == 2
+
+
+def test_only_the_management_account_exports_who_may_act(rpc, server, new_user, prefix, name):
+    made = rpc.call("CreateAccount", accountName=name(), email=f"{name()}@example.com")
+    _, credentials = new_user(ALLOW_ALL)
+    session = rpc.signed_by(credentials).call("AssumeRole", RoleArn=made["roleArn"], RoleSessionName="there")
+    there = Credentials.of(session["Credentials"])
+    rpc.call("PutService", servicePrefix=prefix, definition=definition(prefix))
+    done = as_client(server, "catalogue", "export", prefix, credentials=there)
+    assert done.returncode == 1 and "--without-actors" in done.stderr and done.stdout == ""
+    done = as_client(server, "catalogue", "export", "--without-actors", prefix, credentials=there)
+    assert done.returncode == 0 and prefix in json.loads(done.stdout)["services"]
+
+
+def test_resources_have_the_arns_that_their_service_registered(rpc, server, prefix):
+    own = definition(prefix).replace(":photos:", f":{prefix}:")
+    album, film = (f"arn:aws:{prefix}:{REGION}:{server.account}:{kind}/1" for kind in ("album", "film"))
+    tags = [{"key": "a", "value": "b"}]
+    rpc.call("TagResource", resourceArn=film, tags=tags)
+    rpc.call("PutService", servicePrefix=prefix, definition=own)
+    rpc.call("PutResourcePolicy", resourceArn=album, policy=sharing("*"))
+    for operation, members in {"PutResourcePolicy": {"policy": sharing("*")}, "TagResource": {"tags": tags}}.items():
+        error = refused(rpc, "ValidationError", operation, resourceArn=film, **members)
+        assert f"arn:${{Partition}}:{prefix}:${{Region}}:${{Account}}:album/${{AlbumId}}" in error.message
+    # What is kept of a service's resources is not forgotten unawares.
+    error = refused(rpc, "DeleteConflict", "DeleteService", servicePrefix=prefix)
+    assert "2 resources" in error.message and album in error.message
+    rpc.call("UntagResource", resourceArn=film, tagKeys=["a"])
+    rpc.call("DeleteService", servicePrefix=prefix, keepResources=True)
+    assert rpc.call("GetResourcePolicy", resourceArn=album)["resourceArn"] == album

@@ -38,6 +38,8 @@ enum Command {
     Policy(commands::policy::Command),
     Evaluate(commands::evaluate::Options),
     #[command(subcommand)]
+    Catalogue(commands::catalogue::Command),
+    #[command(subcommand)]
     Import(commands::import::Command),
     #[command(hide = true)]
     Coverage,
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Command::Serve(options) => commands::serve::run(*options),
         Command::Policy(command) => commands::policy::run(command),
         Command::Evaluate(options) => commands::evaluate::run(&options),
+        Command::Catalogue(command) => commands::catalogue::run(command),
         Command::Import(command) => commands::import::run(command),
         Command::Coverage => {
             commands::coverage::run();

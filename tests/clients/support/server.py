@@ -53,6 +53,17 @@ def clean_environment():
     return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "BAILIWICK_"))}
 
 
+def client_environment(server, credentials):
+    """What a command that calls a server takes from its environment, as the AWS CLI does."""
+    token = {"AWS_SESSION_TOKEN": credentials.session_token} if credentials.session_token else {}
+    return token | {
+        "AWS_ACCESS_KEY_ID": credentials.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
+        "AWS_ENDPOINT_URL": server.url,
+        "AWS_DEFAULT_REGION": "eu-central-1",
+    }
+
+
 class Server:
     """One `bailiwick serve` over one data folder; may be started, stopped and killed again and again."""
 

@@ -1,20 +1,15 @@
 //! `bailiwick import`: loads things into a running server, as an authorized client of it.
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bailiwick_api::{admin, op};
 use bailiwick_directory::{ManagedPolicy, parse_import};
-use bailiwick_grpc::client::Client;
 use bailiwick_model::Partition;
-use bailiwick_operation::Clock as _;
-use bailiwick_sigv4::Credentials;
 use clap::{Args, Subcommand};
-use zeroize::Zeroizing;
 
+use super::remote::{Connection, Progress, Remote};
 use crate::failure::Failure;
-use crate::sources::SystemClock;
 
 /// Characters of documents in one call; a message may have 1 MiB.
 const CHUNK: usize = 600 * 1024;
@@ -44,15 +39,8 @@ pub(crate) struct Options {
     /// File to read
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Address of the server
-    #[arg(long, env = "AWS_ENDPOINT_URL", default_value = "http://127.0.0.1:7470", value_name = "URL")]
-    endpoint: String,
-    /// Certificate in PEM form that the server's must lead to, beside the public ones
-    #[arg(long, value_name = "FILE")]
-    ca_file: Option<PathBuf>,
-    /// Region that the calls are signed for
-    #[arg(long, env = "AWS_DEFAULT_REGION", default_value = "us-east-1")]
-    region: String,
+    #[command(flatten)]
+    remote: Remote,
     /// Partition that the policies' ARNs must be in
     #[arg(long, env = "BAILIWICK_PARTITION", default_value = "aws")]
     partition: String,
@@ -62,11 +50,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
     let Command::ManagedPolicies(options) = command;
     let partition = Partition::parse(&options.partition).map_err(|e| Failure::with_code(e.to_string(), 2))?;
     let policies = read(&options, partition)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new(format!("cannot start: {e}")))?;
-    runtime.block_on(send(&options, &policies))?;
+    options.remote.run(async |server| send(server, &policies).await)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -80,45 +64,21 @@ fn read(options: &Options, partition: Partition) -> Result<Vec<ManagedPolicy>, F
     parse_import(&text, partition).map_err(|e| Failure::new(format!("{file}: {e}\nnothing was imported")))
 }
 
-async fn send(options: &Options, policies: &[ManagedPolicy]) -> Result<(), Failure> {
-    let variable = |name: &str| std::env::var(name).map(Zeroizing::new).ok().filter(|value| !value.is_empty());
-    let missing = |name| Failure::with_code(format!("{name} is not set: the call has to be signed"), 2);
-    let id = variable("AWS_ACCESS_KEY_ID").ok_or_else(|| missing("AWS_ACCESS_KEY_ID"))?;
-    let secret = variable("AWS_SECRET_ACCESS_KEY").ok_or_else(|| missing("AWS_SECRET_ACCESS_KEY"))?;
-    let token = variable("AWS_SESSION_TOKEN");
-    let credentials = Credentials::new(&id, &secret);
-    let credentials = match &token {
-        Some(token) => credentials.with_session_token(token),
-        None => credentials,
-    };
-    let ca = match &options.ca_file {
-        Some(file) => {
-            let read = std::fs::read(file);
-            Some(read.map_err(|e| Failure::with_code(format!("cannot read {}: {e}", file.display()), 2))?)
-        }
-        None => None,
-    };
-    let connected = Client::connect(&options.endpoint, ca.as_deref(), credentials, &options.region).await;
-    let client = connected.map_err(|e| Failure::new(e.to_string()))?;
-
-    let show_progress = std::io::stderr().is_terminal();
+async fn send(server: &Connection<'_>, policies: &[ManagedPolicy]) -> Result<(), Failure> {
+    let progress = Progress::new();
     let (mut created, mut updated, mut unchanged, mut done) = (0, 0, 0, 0);
     for chunk in chunks(policies) {
         let request = admin::ImportManagedPoliciesRequest { policies: chunk.iter().map(message).collect() };
-        let answer = client.call::<op::ImportManagedPolicies>(&request, SystemClock.now()).await;
+        let answer = server.call::<op::ImportManagedPolicies>(&request).await;
         let answer =
             answer.map_err(|e| Failure::new(format!("{done} of {} policies imported, then: {e}", policies.len())))?;
         created += answer.created;
         updated += answer.updated;
         unchanged += answer.unchanged;
         done += chunk.len();
-        if show_progress {
-            eprint!("\r{done} of {} policies", policies.len());
-        }
+        progress.at(done, policies.len(), "policies");
     }
-    if show_progress {
-        eprintln!();
-    }
+    progress.end();
     println!("{created} created, {updated} updated, {unchanged} unchanged");
     Ok(())
 }

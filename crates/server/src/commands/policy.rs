@@ -1,6 +1,7 @@
-//! `bailiwick policy`: check and format policy documents, without a server.
+//! `bailiwick policy`: check and format policy documents.
 
 mod files;
+mod remote;
 mod validate;
 
 use std::process::ExitCode;
@@ -8,6 +9,7 @@ use std::process::ExitCode;
 use bailiwick_policy_lang::format;
 use clap::Subcommand;
 
+use super::input;
 use crate::failure::Failure;
 use files::Files;
 
@@ -40,7 +42,7 @@ fn print_formatted(files: &Files) -> Result<ExitCode, Failure> {
                 // One line, in the form that editors and terminals make clickable.
                 let (line, column) = (error.span.start.line, error.span.start.column);
                 let (path, expected, found) = (&error.path, &error.expected, &error.found);
-                eprintln!("{}:{line}:{column}: {path}: expected {expected}, found {found}", files::name(file));
+                eprintln!("{}:{line}:{column}: {path}: expected {expected}, found {found}", input::name(file));
                 return Ok(ExitCode::from(1));
             }
         }

@@ -1,12 +1,11 @@
 //! The documents that the commands read, and what they are used as.
 
-use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use bailiwick_policy_lang::PolicyKind;
 use clap::{Args, ValueEnum};
 
+use crate::commands::input;
 use crate::failure::Failure;
 
 /// Documents to read.
@@ -59,22 +58,7 @@ impl From<Kind> for PolicyKind {
 /// Larger files are no policy documents.
 const MAX_FILE: u64 = 1024 * 1024;
 
-/// How a file is called in what is said about it.
-pub(super) fn name(file: &Path) -> String {
-    if file.as_os_str() == "-" { "standard input".to_owned() } else { file.display().to_string() }
-}
-
-/// The text of a file; a failure of exit code 2 when there is none.
+/// The text of a document; a failure of exit code 2 when there is none.
 pub(super) fn read(file: &Path) -> Result<String, Failure> {
-    let fail = |e: std::io::Error| Failure::with_code(format!("cannot read {}: {e}", name(file)), 2);
-    let mut bytes = Vec::new();
-    if file.as_os_str() == "-" {
-        std::io::stdin().take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(fail)?;
-    } else {
-        fs::File::open(file).and_then(|f| f.take(MAX_FILE + 1).read_to_end(&mut bytes)).map_err(fail)?;
-    }
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(Failure::with_code(format!("{} has more than {MAX_FILE} bytes", name(file)), 2));
-    }
-    String::from_utf8(bytes).map_err(|_| Failure::with_code(format!("{} is not UTF-8", name(file)), 2))
+    input::read(file, MAX_FILE)
 }

@@ -1,26 +1,37 @@
 //! `bailiwick policy validate`: everything that AWS's policy validation would say, and more.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bailiwick_policy_lang::{
-    Catalogue, Finding, FindingType, Validation, findings_to_json, findings_to_sarif, findings_to_text, validate,
+    Catalogue, Finding, FindingType, PolicyKind, Validation, findings_to_json, findings_to_sarif, findings_to_text,
+    validate,
 };
 use clap::{Args, ValueEnum};
 
 use super::files::{self, Files, Kind};
+use super::remote;
+use crate::commands::input;
+use crate::commands::remote::{Progress, Remote};
 use crate::failure::Failure;
 
 /// Check policy documents: errors, security warnings, warnings and suggestions, each with its place
 ///
-/// Exit codes: 0 nothing as grave as `--fail-on` was found, 1 something was, 2 a document can't be read.
+/// Needs no server: actions, resources and condition keys are known of `iam`, `sts` and `bailiwick`, and of the services
+/// of a `--catalogue`. With `--server` a running server validates, which knows the services that are registered there;
+/// the caller must be allowed `bailiwick:ValidatePolicy`, and credentials and region are read from the variables that
+/// the AWS CLI reads.
+///
+/// Exit codes: 0 nothing as grave as `--fail-on` was found, 1 something was, 2 a document can't be read or validated.
 #[derive(Args)]
 #[command(after_help = "Examples:
   bailiwick policy validate policy.json
   bailiwick policy validate --type trust role-*.json
   bailiwick policy validate --type resource --resource-type AWS::S3::Bucket bucket.json
   bailiwick policy validate --fail-on security-warning --sarif policies/*.json > findings.sarif
+  bailiwick policy validate --catalogue services.json policy.json
+  bailiwick policy validate --server policy.json
+  bailiwick policy validate --server --endpoint https://iam.example.com --ca-file ca.pem policy.json
   cat policy.json | bailiwick policy validate --json -")]
 pub(crate) struct Options {
     #[command(flatten)]
@@ -31,6 +42,11 @@ pub(crate) struct Options {
     /// Catalogue of further services, whose actions, resources and condition keys are then checked
     #[arg(long, value_name = "FILE")]
     catalogue: Vec<PathBuf>,
+    /// Have a running server validate, which knows the services that are registered there
+    #[arg(long, conflicts_with = "catalogue")]
+    server: bool,
+    #[command(flatten)]
+    remote: Remote,
     /// The least grave finding that makes the exit code 1
     #[arg(long, value_enum, default_value = "error", value_name = "SEVERITY")]
     fail_on: Severity,
@@ -66,32 +82,26 @@ impl From<Severity> for FindingType {
 }
 
 pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
-    let catalogue = catalogue(&options.catalogue)?;
     if options.resource_type.is_some() && options.files.kind != Kind::Resource {
         return Err(Failure::with_code("`--resource-type` goes with `--type resource`", 2));
     }
-    let resource_type = options.resource_type.as_deref();
-    let validation = Validation { resource_type, catalogue: &catalogue, ..Validation::default() };
-    let (mut checked, mut unreadable) = (Vec::new(), None);
-    for file in &options.files.files {
-        match files::read(file) {
-            Ok(text) => {
-                let findings = validate(&text, options.files.kind.into(), &validation);
-                let name = files::name(file);
-                if options.json {
-                    print!("{}", findings_to_json(&text, &findings));
-                } else if !options.sarif {
-                    print!("{}", findings_to_text(&name, &text, &findings));
-                }
-                checked.push((name, findings));
-            }
-            // The others are looked at all the same.
-            Err(failure) => {
-                if let Some(earlier) = unreadable.replace(failure) {
-                    eprintln!("bailiwick: {earlier}");
-                }
-            }
+    let (kind, resource_type) = (options.files.kind.into(), options.resource_type.as_deref());
+    let (read, unreadable) = read(&options.files.files);
+    let found = if options.server {
+        remotely(&options.remote, &read, kind, resource_type)?
+    } else {
+        let catalogue = catalogue(&options.catalogue)?;
+        let validation = Validation { resource_type, catalogue: &catalogue, ..Validation::default() };
+        read.iter().map(|(_, text)| validate(text, kind, &validation)).collect()
+    };
+    let mut checked = Vec::with_capacity(read.len());
+    for ((name, text), findings) in read.into_iter().zip(found) {
+        if options.json {
+            print!("{}", findings_to_json(&text, &findings));
+        } else if !options.sarif {
+            print!("{}", findings_to_text(&name, &text, &findings));
         }
+        checked.push((name, findings));
     }
     if options.sarif {
         print!("{}", findings_to_sarif(&checked));
@@ -105,6 +115,45 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
+/// The documents with their names, and why the last one that can't be read can't; earlier ones are told at once.
+fn read(files: &[PathBuf]) -> (Vec<(String, String)>, Option<Failure>) {
+    let (mut read, mut unreadable) = (Vec::new(), None);
+    for file in files {
+        match files::read(file) {
+            Ok(text) => read.push((input::name(file), text)),
+            // The others are looked at all the same.
+            Err(failure) => {
+                if let Some(earlier) = unreadable.replace(failure) {
+                    eprintln!("bailiwick: {earlier}");
+                }
+            }
+        }
+    }
+    (read, unreadable)
+}
+
+fn remotely(
+    server: &Remote,
+    documents: &[(String, String)],
+    kind: PolicyKind,
+    resource_type: Option<&str>,
+) -> Result<Vec<Vec<Finding>>, Failure> {
+    server.run(async |server| {
+        let (progress, mut found) = (Progress::new(), Vec::with_capacity(documents.len()));
+        for (name, text) in documents {
+            let findings = remote::validate(server, text, kind, resource_type).await;
+            found.push(findings.map_err(|e| Failure::with_code(format!("{name}: {e}"), e.code()))?);
+            if documents.len() > 1 {
+                progress.at(found.len(), documents.len(), "policy documents");
+            }
+        }
+        if documents.len() > 1 {
+            progress.end();
+        }
+        Ok(found)
+    })
+}
+
 fn catalogue(files: &[PathBuf]) -> Result<Catalogue, Failure> {
     let mut catalogue = Catalogue::builtin().clone();
     for file in files {
@@ -113,10 +162,12 @@ fn catalogue(files: &[PathBuf]) -> Result<Catalogue, Failure> {
     Ok(catalogue)
 }
 
+/// The largest catalogue that is read.
+const MAX_CATALOGUE: u64 = 64 * 1024 * 1024;
+
 fn read_catalogue(file: &Path) -> Result<Catalogue, Failure> {
-    let fail = |why: &dyn std::fmt::Display| Failure::with_code(format!("{}: {why}", file.display()), 2);
-    let text = fs::read_to_string(file).map_err(|error| fail(&error))?;
-    Catalogue::parse(&text).map_err(|error| fail(&error))
+    let text = input::read(file, MAX_CATALOGUE)?;
+    Catalogue::parse(&text).map_err(|error| Failure::with_code(format!("{}: {error}", input::name(file)), 2))
 }
 
 /// One line: how many documents, and how many findings of each kind.
@@ -143,8 +194,6 @@ fn plural(count: usize, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use bailiwick_policy_lang::PolicyKind;
-
     use super::*;
 
     #[test]

@@ -1,0 +1,154 @@
+//! `bailiwick catalogue import`: registers the services of a file.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use bailiwick_api::{authz as pb, op};
+use bailiwick_grpc::client::ClientError;
+use bailiwick_policy_lang::Catalogue;
+use bailiwick_policy_lang::catalogue::Service;
+use clap::Args;
+
+use super::{defined, registered};
+use crate::commands::input;
+use crate::commands::remote::{Connection, Remote};
+use crate::failure::Failure;
+
+/// Register or update the services of a catalogue file, and say of each what was done
+///
+/// A service that is registered just so already is left alone, so a file may be imported again and again. Each service
+/// is registered as a whole or not at all; one that is refused does not keep the others from being tried. Where the
+/// file does not say who may act as a service (`actors`), that stays as it is. Services that are not in the file stay
+/// too. The caller must belong to the management account and be allowed `bailiwick:GetService` and
+/// `bailiwick:PutService`; credentials and region are read from the variables that the AWS CLI reads.
+///
+/// Exit codes: 0 all services are as the file has them, 1 one was refused or the server cannot be reached, 2 the file
+/// can't be read or is no catalogue of services.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bailiwick catalogue import services.json
+  bailiwick catalogue import --dry-run services.json
+  bailiwick catalogue import --endpoint https://iam.example.com --ca-file ca.pem services.json
+  bailiwick catalogue export | bailiwick catalogue import --endpoint http://127.0.0.1:7480 -")]
+pub(crate) struct Options {
+    /// File to read; `-` is standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Say what would be done, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+/// The largest file that is read.
+const MAX_FILE: u64 = 64 * 1024 * 1024;
+/// The longest definition that a server takes, in characters.
+const MAX_DEFINITION: usize = 128 * 1024;
+
+pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    let catalogue = read(&options.file)?;
+    options.remote.run(async |server| import(server, &catalogue, options.dry_run).await)
+}
+
+fn read(file: &Path) -> Result<Catalogue, Failure> {
+    let text = input::read(file, MAX_FILE)?;
+    let fail = |why: String| Failure::with_code(format!("{}: {why}", input::name(file)), 2);
+    let catalogue = Catalogue::parse(&text).map_err(|error| fail(error.to_string()))?;
+    if catalogue.complete || catalogue.global_keys().next().is_some() {
+        return Err(fail("only services can be registered: take out `complete` and the global `keys`".into()));
+    }
+    Ok(catalogue)
+}
+
+/// What became of a service.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Done {
+    Created,
+    Updated,
+    Unchanged,
+}
+
+async fn import(server: &Connection<'_>, catalogue: &Catalogue, dry_run: bool) -> Result<ExitCode, Failure> {
+    let (mut created, mut updated, mut unchanged) = (0, 0, 0);
+    let mut waiting: Vec<&Service> = catalogue.services().collect();
+    loop {
+        let (before, mut refused) = (waiting.len(), Vec::new());
+        for service in waiting {
+            let done = match put(server, service, dry_run).await {
+                Ok(done) => done,
+                Err(Problem::Refused(why)) => {
+                    refused.push((service, why));
+                    continue;
+                }
+                Err(Problem::Failed(failure)) => return Err(failure),
+            };
+            let (count, word) = match done {
+                Done::Created => (&mut created, "created"),
+                Done::Updated => (&mut updated, "updated"),
+                Done::Unchanged => (&mut unchanged, "unchanged"),
+            };
+            *count += 1;
+            println!("{}: {}{word}", service.prefix, if dry_run && done != Done::Unchanged { "would be " } else { "" });
+        }
+        // What one service gave up another may take.
+        let again = refused.len() < before && refused.iter().any(|(_, why)| why.starts_with("EntityAlreadyExists"));
+        if again {
+            waiting = refused.into_iter().map(|(service, _)| service).collect();
+            continue;
+        }
+        for (service, why) in &refused {
+            eprintln!("bailiwick: {}: {why}", service.prefix);
+        }
+        let would = if dry_run { "would be " } else { "" };
+        println!("{would}{created} created, {updated} updated, {unchanged} unchanged, {} refused", refused.len());
+        return Ok(if refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) });
+    }
+}
+
+enum Problem {
+    /// The server won't have this one.
+    Refused(String),
+    /// There is no going on.
+    Failed(Failure),
+}
+
+impl From<ClientError> for Problem {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Refused { .. } => Problem::Refused(error.to_string()),
+            _ => Problem::Failed(Failure::new(error.to_string())),
+        }
+    }
+}
+
+async fn put(server: &Connection<'_>, service: &Service, dry_run: bool) -> Result<Done, Problem> {
+    let old = registered(server, &service.prefix).await?;
+    let mut bare = service.clone();
+    let said: Option<Vec<String>> = bare.actors.take().map(|arns| arns.iter().map(|arn| arn.to_string()).collect());
+    if let Some(old) = &old {
+        let set = |arns: &[String]| arns.iter().cloned().collect::<BTreeSet<_>>();
+        let same_actors = said.as_ref().is_none_or(|said| set(said) == set(&old.principal_arns));
+        if same_actors && defined(old).is_ok_and(|old| old == bare) {
+            return Ok(Done::Unchanged);
+        }
+    }
+    let done = if old.is_some() { Done::Updated } else { Done::Created };
+    if dry_run {
+        return Ok(done);
+    }
+    // Whom an id names is gone: he can't be named again, and can't act either.
+    let kept = || old.map_or_else(Vec::new, |old| old.principal_arns).into_iter().filter(|arn| arn.starts_with("arn:"));
+    let principal_arns = said.unwrap_or_else(|| kept().collect());
+    let mut catalogue = Catalogue::default();
+    catalogue.insert(bare);
+    let mut definition = catalogue.to_json();
+    if definition.chars().count() > MAX_DEFINITION {
+        definition = catalogue.to_compact_json();
+    }
+    let (service_prefix, definition) = (Some(service.prefix.to_string()), Some(definition));
+    let request = pb::PutServiceRequest { service_prefix, definition, principal_arns };
+    server.call::<op::PutService>(&request).await?;
+    Ok(done)
+}
