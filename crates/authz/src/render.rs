@@ -115,7 +115,7 @@ pub(crate) fn statement(
     let attached_to = match at.kind {
         PolicyKind::Identity => {
             present.holdings().map(|holdings| match holdings.holder(present.snapshot, at.policy as usize) {
-                Holder::Own(_) => present.names.identity_arn.to_string(),
+                Holder::Own => present.names.identity_arn.to_string(),
                 Holder::Group(group) => group.arn(present.snapshot.partition()).as_str().to_owned(),
             })
         }

@@ -171,7 +171,7 @@ impl Subject {
                 now
             }
         };
-        present.holdings = Some(snapshot.holdings(entity));
+        present.holdings = snapshot.holdings(id);
         present.entity = Some(entity);
         Ok(present)
     }

@@ -11,10 +11,14 @@
 //! Start reading at [`Snapshot`], then [`Snapshots`]; `world` is where changes are applied.
 
 mod compile;
+mod dense;
 mod follow;
+
 mod people;
 mod policies;
+mod roster;
 mod services;
+mod shared;
 mod trie;
 mod world;
 

@@ -12,7 +12,9 @@ use bailiwick_storage::AccountState;
 
 /// The place of a managed policy, or of a group, in the snapshot. Given once, never again.
 pub(crate) type Slot = u32;
-pub(crate) type Slots = SmallVec<[Slot; 4]>;
+/// Inline policies: seldom more than one.
+pub(crate) type Inline = SmallVec<[Policy; 1]>;
+pub(crate) type Slots = SmallVec<[Slot; 8]>;
 
 /// An account.
 #[derive(Clone, Debug)]
@@ -35,23 +37,16 @@ impl Account {
 }
 
 /// A user or a role.
-///
-/// What every decision reads stands first and together: among a million principals each further piece of memory that
-/// is touched costs more than all the rest of finding one.
 #[derive(Clone, Debug)]
-#[repr(C)]
 pub struct Entity {
-    /// The unique id.
-    pub id: UniqueId,
-    pub(crate) boundary: Option<Slot>,
-    pub(crate) groups: Slots,
-    pub(crate) held: Held,
     /// What a role has beside; none for a user.
     pub role: Option<Box<Role>>,
-    /// The account that it is in.
-    pub account: AccountId,
     /// Sessions issued before this moment are revoked.
     pub sessions_valid_after: Option<Timestamp>,
+    /// The unique id.
+    pub id: UniqueId,
+    /// The account that it is in.
+    pub account: AccountId,
     /// The tags.
     pub tags: Tags,
     /// The name, in the case it was made with.
@@ -93,9 +88,6 @@ impl Entity {
             tags,
             sessions_valid_after: None,
             role: None,
-            boundary: None,
-            held: Held::default(),
-            groups: Slots::new(),
         }
     }
 
@@ -126,10 +118,10 @@ impl Group {
     }
 }
 
-/// The policies that an identity holds: inline ones, and the places of managed ones.
+/// The policies that a group holds: inline ones, and the places of managed ones.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Held {
-    pub(crate) inline: Box<[Policy]>,
+    pub(crate) inline: Inline,
     pub(crate) attached: Slots,
 }
 
@@ -151,5 +143,16 @@ pub struct AccessKey {
 impl std::fmt::Debug for AccessKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AccessKey").field("id", &self.id).field("active", &self.active).finish_non_exhaustive()
+    }
+}
+
+/// Puts a place into a list that has it not, or takes it away.
+pub(crate) fn set_slot(slots: &mut Slots, slot: Slot, there: bool) {
+    match slots.iter().position(|found| *found == slot) {
+        Some(at) if !there => {
+            slots.remove(at);
+        }
+        None if there => slots.push(slot),
+        _ => {}
     }
 }

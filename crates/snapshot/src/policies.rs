@@ -1,31 +1,51 @@
 //! Managed policies, and what an identity holds when everything is put together.
 
+use std::sync::Arc;
+
 use bailiwick_evaluator::Policy;
-use bailiwick_model::Arn;
+use bailiwick_model::{Arn, UniqueId};
 use bailiwick_storage::PolicyRef;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use crate::{Entity, Group, Snapshot, people::Held};
+use crate::people::Slot;
+use crate::roster::Seat;
+use crate::{Group, Snapshot};
 
 /// A managed policy: its default version, compiled.
 #[derive(Clone, Debug)]
 pub struct ManagedPolicy {
-    /// Owner and unique id.
-    pub reference: PolicyRef,
-    /// The ARN; none if there is no such policy, which then denies everything to who holds it.
-    pub arn: Option<Arn>,
     /// The default version, compiled.
     pub policy: Policy,
+    pub(crate) kept: Arc<Kept>,
+}
+
+/// What decisions need not know of a managed policy.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    pub(crate) reference: PolicyRef,
+    pub(crate) arn: Option<Arn>,
     pub(crate) default_version: u32,
     /// The stored records of all versions, so that another one can become the default.
     pub(crate) versions: Vec<(u32, Bytes)>,
 }
 
+impl ManagedPolicy {
+    /// Owner and unique id.
+    pub fn reference(&self) -> PolicyRef {
+        self.kept.reference
+    }
+
+    /// The ARN; none if there is no such policy, which then denies everything to who holds it.
+    pub fn arn(&self) -> Option<&Arn> {
+        self.kept.arn.as_ref()
+    }
+}
+
 /// The policies of a user or role as a decision takes them; borrowed from the snapshot.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Holdings<'s> {
-    entity: &'s Entity,
+    seat: &'s Seat,
     identity: SmallVec<[&'s [Policy]; 12]>,
     boundary: Option<&'s Policy>,
 }
@@ -33,38 +53,33 @@ pub struct Holdings<'s> {
 /// Through whom an identity holds a policy.
 #[derive(Clone, Copy, Debug)]
 pub enum Holder<'s> {
-    /// It is the entity's own.
-    Own(&'s Entity),
+    /// It is the user's or role's own.
+    Own,
     /// It is a group's that the user is a member of.
     Group(&'s Group),
 }
 
 impl Snapshot {
-    /// What a user or role holds: own policies, then those of each group. Nothing is copied.
-    pub fn holdings<'s>(&'s self, entity: &'s Entity) -> Holdings<'s> {
+    /// What a user or role holds, by unique id: own policies, then those of each group. Nothing is copied.
+    pub fn holdings<'s>(&'s self, id: &UniqueId) -> Option<Holdings<'s>> {
+        let seat = self.seat(id)?;
         let mut identity = SmallVec::new();
-        self.push(&mut identity, &entity.held);
-        for slot in &entity.groups {
+        self.push(&mut identity, seat.inline(), seat.attached());
+        for slot in seat.groups() {
             match self.group_at(*slot) {
-                Some(group) => self.push(&mut identity, &group.held),
+                Some(group) => self.push(&mut identity, &group.held.inline, &group.held.attached),
                 None => identity.push(self.deny_all()),
             }
         }
-        let boundary = entity.boundary.map(|slot| self.policy_at(slot));
-        Holdings { entity, identity, boundary }
+        let boundary = seat.boundary().map(|slot| self.policy_at(slot));
+        Some(Holdings { seat, identity, boundary })
     }
 
-    fn push<'s>(&'s self, identity: &mut SmallVec<[&'s [Policy]; 12]>, held: &'s Held) {
-        if !held.inline.is_empty() {
-            identity.push(&held.inline);
+    fn push<'s>(&'s self, identity: &mut SmallVec<[&'s [Policy]; 12]>, inline: &'s [Policy], attached: &[Slot]) {
+        if !inline.is_empty() {
+            identity.push(inline);
         }
-        for slot in &held.attached {
-            identity.push(std::slice::from_ref(self.policy_at(*slot)));
-        }
-    }
-
-    fn policy_at(&self, slot: u32) -> &Policy {
-        self.managed_at(slot).map_or(&self.deny_all()[0], |managed| &managed.policy)
+        identity.extend(attached.iter().map(|slot| std::slice::from_ref(self.policy_at(*slot))));
     }
 }
 
@@ -81,12 +96,11 @@ impl<'s> Holdings<'s> {
 
     /// Through whom the policy at a position among the identity policies is held.
     pub fn holder(&self, snapshot: &'s Snapshot, position: usize) -> Holder<'s> {
-        let count = |held: &Held| held.inline.len() + held.attached.len();
-        let mut end = count(&self.entity.held);
+        let mut end = self.seat.inline().len() + self.seat.attached().len();
         if position >= end {
-            for slot in &self.entity.groups {
+            for slot in self.seat.groups() {
                 let group = snapshot.group_at(*slot);
-                end += group.map_or(1, |group| count(&group.held));
+                end += group.map_or(1, |group| group.held.inline.len() + group.held.attached.len());
                 if let Some(group) = group
                     && position < end
                 {
@@ -94,6 +108,6 @@ impl<'s> Holdings<'s> {
                 }
             }
         }
-        Holder::Own(self.entity)
+        Holder::Own
     }
 }

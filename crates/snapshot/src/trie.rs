@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::shared::{Shared, make_mut, warm};
+
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +27,8 @@ pub(crate) struct Trie<T> {
 
 enum Node<T> {
     Empty,
-    Branch(Arc<[Node<T>; FANOUT]>),
+    /// As many as [`FANOUT`].
+    Branch(Arc<[Node<T>]>),
     /// Never empty. One piece of memory, since a look-up in a large map waits for each piece that it touches.
     Leaf(Arc<[(u64, T)]>),
 }
@@ -37,6 +40,16 @@ impl<T> Clone for Node<T> {
             Node::Empty => Node::Empty,
             Node::Branch(children) => Node::Branch(Arc::clone(children)),
             Node::Leaf(entries) => Node::Leaf(Arc::clone(entries)),
+        }
+    }
+}
+
+impl<T> Shared for Node<T> {
+    fn count(&self) -> usize {
+        match self {
+            Node::Empty => 0,
+            Node::Branch(children) => children.count(),
+            Node::Leaf(entries) => entries.count(),
         }
     }
 }
@@ -88,7 +101,7 @@ impl<T> Trie<T> {
     }
 }
 
-impl<T: Clone> Trie<T> {
+impl<T: Clone + Shared> Trie<T> {
     /// Puts an entry in the place of the one that `is` recognizes, or beside those that are there.
     pub(crate) fn insert(&mut self, hash: u64, entry: T, is: impl Fn(&T) -> bool) -> Option<T> {
         let mut node = &mut self.root;
@@ -108,37 +121,17 @@ impl<T: Clone> Trie<T> {
                     return None;
                 }
                 Node::Branch(children) => {
-                    node = &mut Arc::make_mut(children)[slot(hash, depth)];
+                    node = &mut make_mut(children)[slot(hash, depth)];
                     depth += 1;
                 }
                 Node::Leaf(entries) => {
                     let Some(at) = entries.iter().position(|(h, entry)| *h == hash && is(entry)) else {
+                        warm(entries);
                         *entries = entries.iter().cloned().chain([(hash, entry)]).collect();
                         self.len += 1;
                         return None;
                     };
-                    return Some(std::mem::replace(&mut Arc::make_mut(entries)[at].1, entry));
-                }
-            }
-        }
-    }
-
-    /// The entry under `hash` that `is` recognizes, to be changed; for other copies it stays as it is.
-    pub(crate) fn get_mut(&mut self, hash: u64, is: impl Fn(&T) -> bool) -> Option<&mut T> {
-        // Looked for first, so that what is not there copies nothing.
-        self.get(hash, &is)?;
-        let mut node = &mut self.root;
-        let mut depth = 0;
-        loop {
-            match node {
-                Node::Empty => return None,
-                Node::Branch(children) => {
-                    node = &mut Arc::make_mut(children)[slot(hash, depth)];
-                    depth += 1;
-                }
-                Node::Leaf(entries) => {
-                    let entries = Arc::make_mut(entries);
-                    return entries.iter_mut().find(|(h, entry)| *h == hash && is(entry)).map(|(_, entry)| entry);
+                    return Some(std::mem::replace(&mut make_mut(entries)[at].1, entry));
                 }
             }
         }
@@ -154,11 +147,12 @@ impl<T: Clone> Trie<T> {
             match node {
                 Node::Empty => return None,
                 Node::Branch(children) => {
-                    node = &mut Arc::make_mut(children)[slot(hash, depth)];
+                    node = &mut make_mut(children)[slot(hash, depth)];
                     depth += 1;
                 }
                 Node::Leaf(entries) => {
                     let at = entries.iter().position(|(h, entry)| *h == hash && is(entry))?;
+                    warm(entries);
                     let removed = entries[at].1.clone();
                     let rest = entries.iter().enumerate().filter(|(other, _)| *other != at);
                     let rest: Arc<[_]> = rest.map(|(_, entry)| entry.clone()).collect();

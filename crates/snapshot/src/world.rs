@@ -8,7 +8,9 @@ use bailiwick_evaluator::Policy;
 use bailiwick_model::{AccountId, Arn, Partition, UniqueId};
 use bailiwick_storage::{PolicyRef, Revision};
 
+use crate::dense::Dense;
 use crate::people::Slot;
+use crate::roster::{Roster, Seat};
 use crate::services::Services;
 use crate::trie::Trie;
 use crate::{AccessKey, Account, Entity, Group, ManagedPolicy, Resource};
@@ -31,13 +33,15 @@ pub struct Snapshot {
     accounts: Trie<Arc<Account>>,
     /// Users and roles, by unique id.
     entities: Trie<Arc<Entity>>,
+    /// What they hold.
+    seats: Roster,
     /// By account, kind and name without case: the hash of the unique id.
     entity_names: Trie<u64>,
     keys: Trie<Arc<AccessKey>>,
     /// By slot.
-    groups: Trie<Arc<Group>>,
+    groups: Dense<Arc<Group>>,
     /// By slot.
-    policies: Trie<Arc<ManagedPolicy>>,
+    policies: Dense<ManagedPolicy>,
     /// By owner and unique id.
     policy_slots: Trie<(PolicyRef, Slot)>,
     /// By ARN.
@@ -85,7 +89,7 @@ impl Snapshot {
 
     /// A user or role, by unique id.
     pub fn entity(&self, id: &UniqueId) -> Option<&Entity> {
-        self.entities.get(self.hash(id), |entity| entity.id == *id).map(|entity| &**entity)
+        self.entity_arc(id).map(|entity| &**entity)
     }
 
     /// The same, to be kept.
@@ -124,19 +128,14 @@ impl Snapshot {
 
     /// A managed policy, by ARN.
     pub fn managed_policy(&self, arn: &Arn) -> Option<&ManagedPolicy> {
-        let named = |slot: &Slot| self.managed_at(*slot).is_some_and(|managed| managed.arn.as_ref() == Some(arn));
+        let named = |slot: &Slot| self.managed_at(*slot).is_some_and(|managed| managed.arn() == Some(arn));
         self.managed_at(*self.policy_arns.get(self.hash(arn.as_str()), named)?)
     }
 
     /// A managed policy, by owner and unique id.
     pub fn managed_policy_by_ref(&self, policy: PolicyRef) -> Option<&ManagedPolicy> {
         let (_, slot) = self.policy_slots.get(self.hash(policy), |(reference, _)| *reference == policy)?;
-        self.managed_at(*slot).filter(|managed| managed.arn.is_some())
-    }
-
-    /// The managed policy that bounds an entity, if one does.
-    pub fn boundary_of(&self, entity: &Entity) -> Option<&ManagedPolicy> {
-        self.managed_at(entity.boundary?)
+        self.managed_at(*slot).filter(|managed| managed.arn().is_some())
     }
 
     /// How many users and roles there are.
@@ -154,11 +153,20 @@ impl Snapshot {
     }
 
     pub(crate) fn group_at(&self, slot: Slot) -> Option<&Group> {
-        self.groups.get(u64::from(slot), |_| true).map(|group| &**group)
+        self.groups.get(slot).map(|group| &**group)
     }
 
     pub(crate) fn managed_at(&self, slot: Slot) -> Option<&ManagedPolicy> {
-        self.policies.get(u64::from(slot), |_| true).map(|managed| &**managed)
+        self.policies.get(slot)
+    }
+
+    /// The policy at a place; what is missing there denies everything.
+    pub(crate) fn policy_at(&self, slot: Slot) -> &Policy {
+        self.managed_at(slot).map_or(&self.deny_all[0], |managed| &managed.policy)
+    }
+
+    pub(crate) fn seat(&self, id: &UniqueId) -> Option<&Seat> {
+        self.seats.get(self.hash(id), id)
     }
 
     fn named(&self, kind: Named, account: AccountId, name: &str) -> Option<&Entity> {

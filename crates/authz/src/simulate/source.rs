@@ -78,10 +78,10 @@ impl SourceArn {
         }
         let entity = snapshot.entity_by_arn(&self.arn).ok_or_else(missing)?;
         let entity = snapshot.entity_arc(&entity.id).ok_or_else(missing)?;
-        let holdings = snapshot.holdings(entity);
+        let holdings = snapshot.holdings(&entity.id).ok_or_else(missing)?;
         let identity: Vec<Policy> = holdings.identity().iter().copied().flatten().cloned().collect();
         let labels = identity.iter().enumerate().map(|(at, policy)| match holdings.holder(snapshot, at) {
-            Holder::Own(_) => Label::stored(policy, if entity.is_role() { "role" } else { "user" }, &entity.name),
+            Holder::Own => Label::stored(policy, if entity.is_role() { "role" } else { "user" }, &entity.name),
             Holder::Group(group) => Label::stored(policy, "group", &group.name),
         });
         let labels = labels.collect();

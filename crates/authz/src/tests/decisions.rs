@@ -147,7 +147,7 @@ async fn session_policies_and_boundaries_only_narrow() {
     let who = house.prove(&house.session(&role, "dive", |_| {})).await.unwrap();
     let mut tx = house.tx().await;
     let old = tx.get::<Role>(account(MAIN), &role.name).await.unwrap();
-    let boundary = house.snapshots.current().unwrap().managed_policy(&managed).unwrap().reference;
+    let boundary = house.snapshots.current().unwrap().managed_policy(&managed).unwrap().reference();
     tx.update(&old, &Role { boundary: Some(boundary), ..old.clone() }).await.unwrap();
     house.commit(tx).await;
     assert!(house.decide(&who, get()).is_ok());

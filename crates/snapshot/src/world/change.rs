@@ -1,11 +1,11 @@
 //! Applying rows of the store to the view.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::RandomState;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use bailiwick_evaluator::Policy as Compiled;
-use bailiwick_model::{AccountId, Arn, Partition, Path, UniqueId};
+use bailiwick_model::{AccountId, Arn, IdKind, Partition, Path, UniqueId};
 use bailiwick_policy_lang::PolicyKind;
 use bailiwick_storage::keys::{self, Kind};
 use bailiwick_storage::{
@@ -15,7 +15,10 @@ use bytes::Bytes;
 
 use super::{Named, Snapshot};
 use crate::compile::{compile, compile_bound, deny_all};
-use crate::people::{Held, Slot, Slots};
+use crate::dense::Dense;
+use crate::people::{Held, Inline, Slot, Slots, set_slot};
+use crate::policies::Kept;
+use crate::roster::{Roster, Seat};
 use crate::trie::Trie;
 use crate::{AccessKey, Account, Entity, Group, ManagedPolicy, Role};
 
@@ -52,10 +55,11 @@ impl World {
             deny_all: Arc::new([deny_all(PolicyKind::Identity, "missing policy")]),
             accounts: Trie::default(),
             entities: Trie::default(),
+            seats: Roster::default(),
             entity_names: Trie::default(),
             keys: Trie::default(),
-            groups: Trie::default(),
-            policies: Trie::default(),
+            groups: Dense::default(),
+            policies: Dense::default(),
             policy_slots: Trie::default(),
             policy_arns: Trie::default(),
             management_account: AccountId::NONE,
@@ -104,7 +108,7 @@ impl World {
                 let (group, _) = keys::take_id(rest).ok_or_else(damaged)?;
                 if value.is_some() || self.group_slots.contains_key(&group) {
                     let slot = self.group_slot(group);
-                    self.change_entity(&user, |entity| set_slot(&mut entity.groups, slot, value.is_some()));
+                    self.change_seat(&user, |seat| seat.set_group(slot, value.is_some()));
                 }
             }
             Kind::Policy => {
@@ -121,7 +125,11 @@ impl World {
                 let (policy, _) = keys::take_policy(rest).ok_or_else(damaged)?;
                 if value.is_some() || self.find_policy_slot(policy).is_some() {
                     let slot = self.policy_slot(policy);
-                    self.change_held(&id, |held| set_slot(&mut held.attached, slot, value.is_some()));
+                    let there = value.is_some();
+                    match id.kind() {
+                        IdKind::Group => self.change_group(&id, |held| set_slot(&mut held.attached, slot, there)),
+                        _ => self.change_seat(&id, |seat| seat.set_attached(slot, there)),
+                    }
                 }
             }
             Kind::InlinePolicy => {
@@ -129,7 +137,10 @@ impl World {
                 let name = std::str::from_utf8(name).map_err(|_| damaged())?;
                 let policy = value.map(|v| InlinePolicy::decode(v)).transpose()?;
                 let compiled = policy.map(|p| compile(&p.document, PolicyKind::Identity, p.name.as_str()));
-                self.change_held(&id, |held| set_inline(&mut held.inline, name, compiled));
+                match id.kind() {
+                    IdKind::Group => self.change_group(&id, |held| set_inline(&mut held.inline, name, compiled)),
+                    _ => self.change_seat(&id, |seat| seat.change_inline(|inline| set_inline(inline, name, compiled))),
+                }
             }
             Kind::AccessKey => {
                 let id = std::str::from_utf8(id).map_err(|_| damaged())?;
@@ -178,8 +189,7 @@ impl World {
 
     fn put_entity(&mut self, id: &UniqueId, new: Option<(Entity, Option<PolicyRef>)>) {
         let id_hash = self.next.hash(id);
-        let old = self.next.entity_arc(id).cloned();
-        let old_name = old.as_ref().map(|old| self.name_hash(old));
+        let old_name = self.next.entity(id).map(|old| self.name_hash(old));
         let new_name = new.as_ref().map(|(new, _)| self.name_hash(new));
         if let Some(name_hash) = old_name.filter(|_| old_name != new_name) {
             self.next.entity_names.remove(name_hash, |hash| *hash == id_hash);
@@ -187,16 +197,23 @@ impl World {
         if let Some(name_hash) = new_name.filter(|_| old_name != new_name) {
             self.next.entity_names.insert(name_hash, id_hash, |hash| *hash == id_hash);
         }
-        let Some((mut new, boundary)) = new else {
+        let hasher = self.next.hasher.clone();
+        let hash_of = |id: &UniqueId| hasher.hash_one(id);
+        let Some((new, boundary)) = new else {
             self.next.entities.remove(id_hash, |entity| entity.id == *id);
+            self.next.seats.remove(id_hash, id, hash_of);
             return;
         };
-        new.boundary = boundary.map(|policy| self.policy_slot(policy));
-        if let Some(old) = old {
-            new.held = old.held.clone();
-            new.groups = old.groups.clone();
-        }
         self.next.entities.insert(id_hash, Arc::new(new), |entity| entity.id == *id);
+        let boundary = boundary.map(|policy| self.policy_slot(policy));
+        match self.next.seats.get(id_hash, id) {
+            Some(seat) if seat.boundary() == boundary => {}
+            old => {
+                let mut seat = old.cloned().unwrap_or_else(|| Seat::new(*id));
+                seat.set_boundary(boundary);
+                self.next.seats.insert(id_hash, seat, hash_of);
+            }
+        }
     }
 
     fn name_hash(&self, entity: &Entity) -> u64 {
@@ -204,20 +221,16 @@ impl World {
         self.next.name_hash(kind, entity.account, &entity.name)
     }
 
-    fn change_entity(&mut self, id: &UniqueId, change: impl FnOnce(&mut Entity)) {
-        let id_hash = self.next.hash(id);
+    fn change_seat(&mut self, id: &UniqueId, change: impl FnOnce(&mut Seat)) {
         // What is taken from somebody who is gone is gone as well.
-        if let Some(entity) = self.next.entities.get_mut(id_hash, |entity| entity.id == *id) {
-            change(Arc::make_mut(entity));
+        if let Some(seat) = self.next.seats.get_mut(self.next.hash(id), id) {
+            change(seat);
         }
     }
 
-    fn change_held(&mut self, id: &UniqueId, change: impl FnOnce(&mut Held)) {
-        if id.kind() != bailiwick_model::IdKind::Group {
-            return self.change_entity(id, |entity| change(&mut entity.held));
-        }
+    fn change_group(&mut self, id: &UniqueId, change: impl FnOnce(&mut Held)) {
         let slot = self.group_slot(*id);
-        if let Some(group) = self.next.groups.get_mut(u64::from(slot), |_| true) {
+        if let Some(group) = self.next.groups.get_mut(slot) {
             change(&mut Arc::make_mut(group).held);
         }
     }
@@ -226,10 +239,10 @@ impl World {
         let slot = self.group_slot(id);
         let Some(new) = new else {
             self.group_slots.remove(&id);
-            self.next.groups.remove(u64::from(slot), |_| true);
+            self.next.groups.remove(slot);
             return;
         };
-        if let Some(group) = self.next.groups.get_mut(u64::from(slot), |_| true) {
+        if let Some(group) = self.next.groups.get_mut(slot) {
             let group = Arc::make_mut(group);
             if group.name.is_empty() {
                 // It was known by its members alone, and denied them everything.
@@ -248,9 +261,10 @@ impl World {
         }
         let slot = self.give_slot();
         self.group_slots.insert(id, slot);
-        let held = Held { inline: Box::new([deny_all(PolicyKind::Identity, MISSING_GROUP)]), attached: Slots::new() };
+        let held =
+            Held { inline: Inline::from([deny_all(PolicyKind::Identity, MISSING_GROUP)]), attached: Slots::new() };
         let group = Group { account: AccountId::NONE, id, name: "".into(), path: Path::root(), held };
-        self.next.groups.insert(u64::from(slot), Arc::new(group), |_| true);
+        *self.next.groups.at(slot) = Some(Arc::new(group));
         slot
     }
 
@@ -262,14 +276,9 @@ impl World {
         let slot = self.give_slot();
         let hash = self.next.hash(policy);
         self.next.policy_slots.insert(hash, (policy, slot), |(reference, _)| *reference == policy);
-        let missing = ManagedPolicy {
-            reference: policy,
-            arn: None,
-            policy: self.next.deny_all[0].clone(),
-            default_version: 0,
-            versions: Vec::new(),
-        };
-        self.next.policies.insert(u64::from(slot), Arc::new(missing), |_| true);
+        let kept = Kept { reference: policy, arn: None, default_version: 0, versions: Vec::new() };
+        let missing = ManagedPolicy { policy: self.next.deny_all[0].clone(), kept: Arc::new(kept) };
+        *self.next.policies.at(slot) = Some(missing);
         slot
     }
 
@@ -291,7 +300,7 @@ impl World {
         let arn = new
             .as_ref()
             .map(|new| Arn::iam(self.next.partition, new.account, format_args!("policy{}{}", new.path, new.name)));
-        let old_arn = self.next.managed_at(slot).and_then(|old| old.arn.clone());
+        let old_arn = self.next.managed_at(slot).and_then(|old| old.arn().cloned());
         if old_arn != arn {
             if let Some(old) = old_arn {
                 let hash = self.next.hash(old.as_str());
@@ -305,13 +314,13 @@ impl World {
         if arn.is_none() {
             let hash = self.next.hash(reference);
             self.next.policy_slots.remove(hash, |(found, _)| *found == reference);
-            self.next.policies.remove(u64::from(slot), |_| true);
+            self.next.policies.remove(slot);
             return;
         }
-        if let Some(managed) = self.next.policies.get_mut(u64::from(slot), |_| true) {
-            let managed = Arc::make_mut(managed);
-            managed.arn = arn;
-            managed.default_version = new.map_or(0, |new| new.default_version);
+        if let Some(managed) = self.next.policies.get_mut(slot) {
+            let kept = Arc::make_mut(&mut managed.kept);
+            kept.arn = arn;
+            kept.default_version = new.map_or(0, |new| new.default_version);
             self.stale.insert(slot);
         }
     }
@@ -322,20 +331,19 @@ impl World {
             (None, None) => return,
             _ => self.policy_slot(reference),
         };
-        if let Some(managed) = self.next.policies.get_mut(u64::from(slot), |_| true) {
-            let managed = Arc::make_mut(managed);
-            managed.versions.retain(|(number, _)| *number != version);
-            managed.versions.extend(value.map(|value| (version, value.clone())));
+        if let Some(managed) = self.next.policies.get_mut(slot) {
+            let kept = Arc::make_mut(&mut managed.kept);
+            kept.versions.retain(|(number, _)| *number != version);
+            kept.versions.extend(value.map(|value| (version, value.clone())));
             self.stale.insert(slot);
         }
     }
 
     fn compile_default(&mut self, slot: Slot) -> Result<(), StoreError> {
-        let Some(managed) = self.next.policies.get_mut(u64::from(slot), |_| true) else { return Ok(()) };
-        let managed = Arc::make_mut(managed);
-        let Some(arn) = &managed.arn else { return Ok(()) };
-        let default = managed.versions.iter().find(|(number, _)| *number == managed.default_version);
-        managed.policy = match default {
+        let Some(ManagedPolicy { policy, kept }) = self.next.policies.get_mut(slot) else { return Ok(()) };
+        let Some(arn) = &kept.arn else { return Ok(()) };
+        let default = kept.versions.iter().find(|(number, _)| *number == kept.default_version);
+        *policy = match default {
             Some((_, record)) => {
                 let version = PolicyVersion::decode(record)?;
                 compile(&version.document, PolicyKind::Identity, arn.as_str())
@@ -385,25 +393,13 @@ fn from_role(role: storage::Role, partition: Partition) -> (Entity, Option<Polic
     (entity, role.boundary)
 }
 
-fn set_slot(slots: &mut Slots, slot: Slot, there: bool) {
-    match slots.iter().position(|found| *found == slot) {
-        Some(at) if !there => {
-            slots.remove(at);
-        }
-        None if there => slots.push(slot),
-        _ => {}
-    }
-}
-
 /// Puts an inline policy in the place of the one of that name, or takes it away.
-fn set_inline(inline: &mut Box<[Compiled]>, name: &str, policy: Option<Compiled>) {
-    let mut all = std::mem::take(inline).into_vec();
-    let at = all.iter().position(|old| old.name().is_some_and(|old| old.eq_ignore_ascii_case(name)));
+fn set_inline(inline: &mut Inline, name: &str, policy: Option<Compiled>) {
+    let at = inline.iter().position(|old| old.name().is_some_and(|old| old.eq_ignore_ascii_case(name)));
     match (at, policy) {
-        (Some(at), Some(policy)) => all[at] = policy,
-        (Some(at), None) => drop(all.remove(at)),
-        (None, Some(policy)) => all.push(policy),
+        (Some(at), Some(policy)) => inline[at] = policy,
+        (Some(at), None) => drop(inline.remove(at)),
+        (None, Some(policy)) => inline.push(policy),
         (None, None) => {}
     }
-    *inline = all.into();
 }

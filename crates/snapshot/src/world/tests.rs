@@ -16,7 +16,7 @@ fn row(account: AccountId, kind: Kind, parts: &[&[u8]], value: Option<Bytes>) ->
 }
 
 fn policy_names(snapshot: &Snapshot, id: &UniqueId) -> Vec<String> {
-    let holdings = snapshot.holdings(snapshot.entity(id).unwrap());
+    let holdings = snapshot.holdings(id).unwrap();
     holdings.identity().iter().copied().flatten().map(|p| p.name().unwrap_or_default().to_owned()).collect()
 }
 
@@ -61,7 +61,7 @@ fn what_is_referred_to_and_missing_denies_until_it_is_there() {
     );
     assert_eq!(policy_names(&before, &bob), ["missing policy", "missing group"]);
     let entity = before.entity(&bob).unwrap();
-    assert_eq!(before.holdings(entity).boundary().unwrap().name(), Some("missing policy"));
+    assert_eq!(before.holdings(&entity.id).unwrap().boundary().unwrap().name(), Some("missing policy"));
     let group = bailiwick_storage::Group {
         account,
         id: staff,

@@ -16,7 +16,7 @@ async fn a_principal_brings_everything_that_he_holds() {
     let managed = house.managed("queues", &allow("sqs:*", "*")).await;
     let mut tx = house.tx().await;
     let snapshot = house.snapshots.current().unwrap();
-    let policy = snapshot.managed_policy(&managed).unwrap().reference;
+    let policy = snapshot.managed_policy(&managed).unwrap().reference();
     let policy = tx.find_policy(policy).await.unwrap().unwrap();
     tx.attach_policy(&(&alice).into(), &policy).await.unwrap();
     house.commit(tx).await;
