@@ -273,7 +273,7 @@ def test_why_not(service, new_user):
     assert near["conditionKey"].lower() == "s3:prefix"
     assert any(verdict["policyType"] == "POLICY_TYPE_IDENTITY" for verdict in answer["verdicts"])
     assert user["Arn"] in answer["text"] and "s3:GetObject" in answer["text"]
-    assert answer["suggestion"]["policyType"] == "POLICY_TYPE_IDENTITY"
+    assert answer["suggestions"][0]["policyType"] == "POLICY_TYPE_IDENTITY"
 
 
 def test_asking_is_a_permission_like_any_other(rpc, new_user):

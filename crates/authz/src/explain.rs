@@ -1,10 +1,12 @@
 //! Why, and why not.
 
+use std::collections::BTreeMap;
+
 use bailiwick_api::authz::{
     self, ExplainRequest, ExplainResponse, FailedElement, PolicyTypeVerdict, StatementRef, Verdict,
 };
 use bailiwick_api::op;
-use bailiwick_evaluator::{self as evaluator, Actual, Explanation, Failure, Policies, PolicyKind};
+use bailiwick_evaluator::{self as evaluator, Actual, Expected, Explanation, Failure, Policies, PolicyKind, Why};
 use bailiwick_model::{AccountId, IamError, Result};
 use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_storage::Tx;
@@ -12,9 +14,12 @@ use bailiwick_storage::Tx;
 use crate::Authz;
 use crate::asked::Claim;
 use crate::authorize::is_stranger;
+use crate::decide::NOBODY;
 use crate::question::{self, assumed, service_prefix};
-use crate::render::{Told, policy_type, statement};
+use crate::render::{Told, holder, policy_type, statement};
 use crate::subject::Present;
+
+mod notes;
 
 /// Decides one request and tells everything about it: what each type of policy said, which statements nearly matched.
 ///
@@ -50,9 +55,16 @@ impl Handle<op::Explain> for Authz {
         let subject = self.asked_about(cx, &snapshot, req.caller.as_ref())?;
         let revision = self.deployment.revisions.format(snapshot.revision());
         self.asked(cx, &snapshot, req, &subject, |present, request, policies| {
-            let explanation = evaluator::explain(request, policies);
+            let mut explanation = evaluator::explain(request, policies);
             let told = Told::of(&explanation.decision, present, request, policies);
-            render(&explanation, told.response(revision), present, policies)
+            if is_stranger(cx, request.resource_account.id) {
+                without_tags(&mut explanation);
+            }
+            notes::add(&mut explanation, present);
+            if !explanation.decision.is_allowed() && policies.trust.is_some_and(|trust| trust.ptr_eq(&NOBODY)) {
+                notes::no_such_role(&mut explanation);
+            }
+            rendered(explanation, told.response(revision), present, policies)
         })
     }
 }
@@ -66,88 +78,149 @@ fn asked(req: &ExplainRequest) -> Result<&authz::AuthorizeRequest> {
     req.request.as_ref().ok_or_else(|| IamError::validation("`request` must be there"))
 }
 
-fn render(
-    explanation: &Explanation<'_>,
+/// Leaves out near misses that would tell the tags of a resource: those that are kept are its account's business.
+fn without_tags(explanation: &mut Explanation<'_>) {
+    const TAG: &str = "aws:resourcetag/";
+    let tells = |failure: &Failure| {
+        let (key, expected) = match failure {
+            Failure::Condition { key, expected, .. } => (&**key, expected),
+            Failure::Principal { expected, .. }
+            | Failure::Action { expected, .. }
+            | Failure::Resource { expected, .. } => ("", expected),
+        };
+        let has_tag = |text: &str| text.to_ascii_lowercase().contains(TAG);
+        has_tag(key) || expected.iter().any(|one| has_tag(&one.written))
+    };
+    explanation.near_misses.retain(|miss| !tells(&miss.failure) && !miss.also.iter().any(tells));
+}
+
+/// At most this many of the statements that matched are told of one type of policy.
+const MATCHED: usize = 20;
+
+fn rendered(
+    mut explanation: Explanation<'_>,
     result: authz::AuthorizeResponse,
     present: &Present<'_>,
     policies: &Policies<'_>,
 ) -> ExplainResponse {
-    let at = |located: &evaluator::Located<'_>| statement(&located.at, present, policies);
-    let wanting: Vec<PolicyKind> = explanation.suggestions.iter().map(|suggestion| suggestion.kind).collect();
-    let verdicts = explanation.findings.iter().map(|finding| PolicyTypeVerdict {
-        policy_type: policy_type(finding.kind).into(),
-        verdict: match finding.verdict {
-            evaluator::Verdict::Allows => Verdict::Allows,
-            evaluator::Verdict::Denies => Verdict::Denies,
-            evaluator::Verdict::Silent => Verdict::Silent,
+    let mut holders = BTreeMap::new();
+    explanation.each_located(&mut |located| {
+        if located.at.kind == PolicyKind::Identity {
+            holders.entry(located.at.policy).or_insert_with(|| holder(&located.at, present));
         }
-        .into(),
-        required: wanting.contains(&finding.kind),
-        policy_count: u32::try_from(finding.policies).unwrap_or(u32::MAX),
-        matched: finding.statement.as_ref().and_then(at).into_iter().collect(),
     });
-    let verdicts = verdicts.collect();
-    let near_misses = explanation
-        .near_misses
-        .iter()
-        .filter_map(|miss| Some(near_miss(at(&miss.statement)?, effect(&miss.statement, policies), &miss.failure)));
-    let near_misses: Vec<_> = near_misses.collect();
-    let mut missing_context_keys = Vec::new();
-    for miss in &explanation.near_misses {
-        if let Failure::Condition { key, actual: Actual::Absent, .. } = &miss.failure
-            && !missing_context_keys.iter().any(|known: &String| known.eq_ignore_ascii_case(key))
-        {
-            missing_context_keys.push(key.to_string());
-        }
-    }
-    let suggestion = explanation.suggestions.first().filter(|_| !explanation.is_hopeless());
-    let suggestion = suggestion.map(|suggestion| authz::Suggestion {
+    let mut explanation: Explanation<'_> = explanation;
+    explanation.each_located(&mut |located| {
+        let identity = located.at.kind == PolicyKind::Identity;
+        located.holder = holders.get(&located.at.policy).filter(|_| identity).and_then(|holder| holder.as_deref());
+    });
+    let at = |located: &evaluator::Located<'_>| {
+        let end = located.span.end;
+        statement(&located.at, present, policies).map(|statement| StatementRef {
+            end_line: end.line,
+            end_column: end.column,
+            ..statement
+        })
+    };
+    let near_misses = explanation.near_misses.iter();
+    let near_misses = near_misses.filter_map(|miss| Some(near_miss(at(&miss.statement)?, miss))).collect();
+    let suggestions = explanation.suggestions.iter().map(|suggestion| authz::Suggestion {
         policy_type: policy_type(suggestion.kind).into(),
-        attach_to: match suggestion.kind {
-            PolicyKind::Resource | PolicyKind::Trust | PolicyKind::Rcp => explanation.resource.to_owned(),
-            _ => present.names.identity_arn.to_string(),
-        },
+        attach_to: suggestion.attach_to.clone().unwrap_or_default(),
         statement: suggestion.statement.clone(),
+        level: level(suggestion.kind, suggestion.level),
+        needs_variables: suggestion.needs_variables,
     });
     ExplainResponse {
         result: Some(result),
-        verdicts,
+        verdicts: verdicts(&explanation, at),
         near_misses,
-        missing_context_keys,
-        suggestion,
+        missing_context_keys: explanation.missing_keys(),
+        suggestions: suggestions.collect(),
+        denies: explanation.denies.iter().filter_map(at).collect(),
+        notes: explanation.notes.clone(),
         text: explanation.to_string(),
     }
 }
 
-fn effect(located: &evaluator::Located<'_>, policies: &Policies<'_>) -> evaluator::Effect {
-    policies.statement(&located.at).map_or(evaluator::Effect::Allow, |info| info.effect)
+fn verdicts(
+    explanation: &Explanation<'_>,
+    at: impl Fn(&evaluator::Located<'_>) -> Option<StatementRef>,
+) -> Vec<PolicyTypeVerdict> {
+    let said = explanation.findings.iter().map(|finding| {
+        let mut matched: Vec<&evaluator::Located<'_>> = explanation
+            .matched
+            .iter()
+            .filter(|located| located.at.kind == finding.kind && located.at.level == finding.level)
+            .collect();
+        matched.sort_by_key(|located| located.effect != evaluator::Effect::Deny);
+        PolicyTypeVerdict {
+            policy_type: policy_type(finding.kind).into(),
+            verdict: match finding.verdict {
+                evaluator::Verdict::Allows => Verdict::Allows,
+                evaluator::Verdict::Denies => Verdict::Denies,
+                evaluator::Verdict::Silent => Verdict::Silent,
+            }
+            .into(),
+            required: finding.required,
+            policy_count: u32::try_from(finding.policies).unwrap_or(u32::MAX),
+            matched: matched.into_iter().take(MATCHED).filter_map(&at).collect(),
+            level: level(finding.kind, finding.level),
+        }
+    });
+    let absent = explanation.absent.iter().map(|absent| PolicyTypeVerdict {
+        policy_type: policy_type(absent.kind).into(),
+        verdict: match absent.why {
+            Why::NoneThere | Why::NoIdentity => Verdict::NotPresent,
+            Why::ManagementAccount | Why::ServiceLinkedRole => Verdict::NotBinding,
+        }
+        .into(),
+        ..PolicyTypeVerdict::default()
+    });
+    said.chain(absent).collect()
 }
 
-fn near_miss(statement: StatementRef, effect: evaluator::Effect, failure: &Failure) -> authz::NearMiss {
-    let (element, condition, expected, actual) = match failure {
-        Failure::Action { expected, .. } => (FailedElement::Action, None, expected, Vec::new()),
-        Failure::Resource { expected, .. } => (FailedElement::Resource, None, expected, Vec::new()),
-        Failure::Principal { expected, .. } => (FailedElement::Principal, None, expected, Vec::new()),
-        Failure::Condition { operator, key, expected, actual, .. } => {
-            let actual = match actual {
+/// The level of an organization's policies, from 1; others have none.
+fn level(kind: PolicyKind, level: u32) -> u32 {
+    if matches!(kind, PolicyKind::Scp | PolicyKind::Rcp) { level + 1 } else { 0 }
+}
+
+fn near_miss(statement: StatementRef, miss: &evaluator::NearMiss<'_>) -> authz::NearMiss {
+    let texts = |expected: &[Expected]| expected.iter().map(|one| one.text().to_owned()).collect();
+    let mut out = authz::NearMiss {
+        statement: Some(statement),
+        effect: miss.statement.effect.as_str().to_owned(),
+        also: miss.also.iter().map(ToString::to_string).collect(),
+        ..authz::NearMiss::default()
+    };
+    match &miss.failure {
+        Failure::Principal { expected, .. } => {
+            out.set_element(FailedElement::Principal);
+            out.expected = texts(expected);
+        }
+        Failure::Action { expected, closest, .. } => {
+            out.set_element(FailedElement::Action);
+            out.closest = expected.get(*closest).map(|one| one.text().to_owned());
+            out.expected = texts(expected);
+        }
+        Failure::Resource { expected, closest, .. } => {
+            out.set_element(FailedElement::Resource);
+            out.closest = expected.get(*closest).map(|one| one.text().to_owned());
+            out.expected = texts(expected);
+        }
+        Failure::Condition { operator, key, expected, actual, span } => {
+            out.set_element(FailedElement::Condition);
+            out.condition_operator = Some(operator.to_string());
+            out.condition_key = Some(key.to_string());
+            out.expected = texts(expected);
+            out.key_present = *actual != Actual::Absent;
+            out.actual = match actual {
                 Actual::Absent => Vec::new(),
                 Actual::One(value) => vec![value.clone()],
                 Actual::Many(values) => values.clone(),
             };
-            (FailedElement::Condition, Some((operator.to_string(), key.to_string())), expected, actual)
+            (out.line, out.column) = (span.start.line, span.start.column);
         }
-    };
-    let (condition_operator, condition_key) = condition.unzip();
-    authz::NearMiss {
-        statement: Some(statement),
-        effect: match effect {
-            evaluator::Effect::Allow => "Allow".to_owned(),
-            evaluator::Effect::Deny => "Deny".to_owned(),
-        },
-        element: element.into(),
-        condition_operator,
-        condition_key,
-        expected: expected.iter().map(|one| one.text().to_owned()).collect(),
-        actual,
     }
+    out
 }

@@ -113,15 +113,12 @@ pub(crate) fn statement(
     let policy = policies.policy(at)?;
     let info = policy.statement(at.statement as usize)?;
     let attached_to = match at.kind {
-        PolicyKind::Identity => {
-            present.holdings().map(|holdings| match holdings.holder(present.snapshot, at.policy as usize) {
-                Holder::Own => present.names.identity_arn.to_string(),
-                Holder::Group(group) => group.arn(present.snapshot.partition()).as_str().to_owned(),
-            })
-        }
+        PolicyKind::Identity => holder(at, present),
         PolicyKind::Boundary => Some(present.names.identity_arn.to_string()),
         PolicyKind::Session => Some(present.names.arn.to_string()),
-        _ => None,
+        // The ARN of the role, and of a resource whose policy is kept, is the policy's name.
+        PolicyKind::Trust | PolicyKind::Resource => policy.name().map(ToOwned::to_owned),
+        PolicyKind::Scp | PolicyKind::Rcp | PolicyKind::Endpoint => None,
     };
     Some(StatementRef {
         policy_type: policy_type(at.kind).into(),
@@ -131,5 +128,14 @@ pub(crate) fn statement(
         sid: info.sid.map(str::to_owned),
         line: info.span.start.line,
         column: info.span.start.column,
+        ..StatementRef::default()
+    })
+}
+
+/// Through whom an identity policy applies: the ARN of the user or role, or of a group of his.
+pub(crate) fn holder(at: &evaluator::StatementRef, present: &Present<'_>) -> Option<String> {
+    Some(match present.holdings()?.holder(present.snapshot, at.policy as usize) {
+        Holder::Own => present.names.identity_arn.to_string(),
+        Holder::Group(group) => group.arn(present.snapshot.partition()).as_str().to_owned(),
     })
 }

@@ -1,0 +1,104 @@
+//! What is worth knowing of a denial besides what policies say.
+
+use bailiwick_evaluator::{ContextKey, Explanation, Failure, GlobalKey, PolicyKind};
+use bailiwick_model::UniqueId;
+use bailiwick_policy_lang::Catalogue;
+
+use crate::context::is_ours;
+use crate::subject::{Kind, Present};
+
+/// Adds what is known here: names, missing keys, principals by their ARNs.
+pub(super) fn add(explanation: &mut Explanation<'_>, present: &Present<'_>) {
+    let catalogue = present.snapshot.catalogue();
+    explanation.check_names(catalogue);
+    let (ours, theirs): (Vec<_>, Vec<_>) = explanation
+        .missing_keys()
+        .into_iter()
+        .filter(|key| is_known(catalogue, key))
+        .map(|key| (ContextKey::new(&key), key))
+        .partition(|(key, _)| is_ours(key));
+    let mut notes: Vec<String> = ours.iter().map(|(key, _)| absent(key, present)).collect();
+    let theirs: Vec<String> = theirs.into_iter().map(|(_, key)| format!("`{key}`")).collect();
+    if !theirs.is_empty() {
+        let keys = theirs.join(", ");
+        notes.push(format!("The asking service did not send {keys}, and nobody else knows."));
+    }
+    notes.dedup();
+    explanation.notes.extend(notes);
+    name_principals(explanation, present);
+}
+
+/// Whether anybody could send a key: not one of a known service that this does not define.
+fn is_known(catalogue: &Catalogue, key: &str) -> bool {
+    let prefix = key.split_once(':').map_or("", |(prefix, _)| prefix);
+    let is_judged = prefix.eq_ignore_ascii_case("aws") || catalogue.service(prefix).is_some();
+    !is_judged || catalogue.key(key).is_some()
+}
+
+/// Why a key that comes from Bailiwick is not there.
+fn absent(key: &ContextKey, present: &Present<'_>) -> String {
+    let name = key.as_written();
+    let session = present.subject.session.is_some();
+    let caller = match present.subject.kind {
+        Kind::Root => "the root user",
+        Kind::User => "a user",
+        Kind::RoleSession => "a role's session",
+        Kind::Service => "a service",
+        Kind::Anonymous => "nobody that is known",
+    };
+    match key.global() {
+        Some(GlobalKey::MultiFactorAuthPresent) => {
+            format!("`{name}` comes with temporary credentials alone, and the caller has none.")
+        }
+        Some(GlobalKey::MultiFactorAuthAge) if session => "The caller's session was made without MFA.".to_owned(),
+        Some(GlobalKey::MultiFactorAuthAge) => {
+            format!("`{name}` comes with temporary credentials made with MFA, and the caller has none.")
+        }
+        Some(GlobalKey::UserName) => format!("Only users have `{name}`; the caller is {caller}."),
+        Some(GlobalKey::PrincipalTag) => format!("The caller has no tag `{}`.", key.tag().unwrap_or_default()),
+        Some(GlobalKey::TokenIssueTime | GlobalKey::SourceIdentity | GlobalKey::FederatedProvider) if session => {
+            format!("The caller's session has no `{name}`.")
+        }
+        Some(GlobalKey::TokenIssueTime | GlobalKey::SourceIdentity | GlobalKey::FederatedProvider) => {
+            format!("Only sessions have `{name}`, and the caller's credentials are of none.")
+        }
+        Some(GlobalKey::PrincipalOrgId | GlobalKey::PrincipalOrgPaths) => {
+            format!("There is no organization for `{name}` to tell of.")
+        }
+        Some(GlobalKey::PrincipalServiceName | GlobalKey::PrincipalServiceNamesList) => {
+            format!("Only services have `{name}`; the caller is {caller}.")
+        }
+        _ => format!("Bailiwick itself fills in `{name}`, and has none for this caller, who is {caller}."),
+    }
+}
+
+/// Principals that a policy is bound to stand in it by their unique ids: shows them as ARNs while they live.
+fn name_principals(explanation: &mut Explanation<'_>, present: &Present<'_>) {
+    let mut gone = Vec::new();
+    // A policy that came with the question has no name, and says what its sender knows already.
+    for miss in explanation.near_misses.iter_mut().filter(|miss| miss.statement.policy.is_some()) {
+        for failure in std::iter::once(&mut miss.failure).chain(&mut miss.also) {
+            let Failure::Principal { expected, .. } = failure else { continue };
+            for principal in expected {
+                let Ok(id) = UniqueId::parse(&principal.written) else { continue };
+                match present.snapshot.entity(&id) {
+                    Some(entity) => principal.written = entity.arn(present.snapshot.partition()).as_str().into(),
+                    None => gone
+                        .push(format!("`{id}` was a user or role that is no more; who has its name now is another.")),
+                }
+            }
+        }
+    }
+    gone.sort_unstable();
+    gone.dedup();
+    explanation.notes.extend(gone);
+}
+
+/// What is said of a role that isn't there.
+pub(super) fn no_such_role(explanation: &mut Explanation<'_>) {
+    let is_trust = |kind: PolicyKind| kind == PolicyKind::Trust;
+    explanation.near_misses.retain(|miss| !is_trust(miss.statement.at.kind));
+    explanation.findings.iter_mut().filter(|finding| is_trust(finding.kind)).for_each(|finding| finding.policies = 0);
+    explanation.suggestions.clear();
+    explanation.notes.push(format!("There is no role `{}`.", explanation.resource));
+}
