@@ -37,18 +37,21 @@ pub(super) fn is_account(part: &str) -> bool {
         || part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a text has the form of a region's name: `eu-west-1`, `us-gov-east-1`, `ap-southeast-5`.
+/// What the names of regions begin with.
+const AREAS: [&str; 16] = [
+    "af", "ap", "ca", "cn", "eu", "eu-isoe", "eusc-de", "il", "me", "mx", "sa", "us", "us-gov", "us-iso", "us-isob",
+    "us-isof",
+];
+const DIRECTIONS: [&str; 9] =
+    ["central", "east", "north", "northeast", "northwest", "south", "southeast", "southwest", "west"];
+
+/// Whether a text is made like the name of a region: `eu-west-1`, `us-gov-east-1`, `ap-southeast-5`.
 pub(super) fn is_region(text: &str) -> bool {
-    let mut parts = text.split('-');
-    let first = parts.next().unwrap_or("");
-    let Some(last) = parts.next_back() else { return false };
-    let word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
-    (2..=4).contains(&first.len())
-        && word(first)
-        && parts.clone().next().is_some()
-        && parts.all(|part| word(part) || part.len() == 1)
-        && (1..=2).contains(&last.len())
-        && last.bytes().all(|byte| byte.is_ascii_digit())
+    let mut parts = text.rsplitn(3, '-');
+    let (number, direction, area) = (parts.next(), parts.next(), parts.next());
+    number.is_some_and(|number| matches!(number.as_bytes(), [b'1'..=b'9']))
+        && direction.is_some_and(|direction| DIRECTIONS.contains(&direction))
+        && area.is_some_and(|area| AREAS.contains(&area))
 }
 
 /// What is wrong with an ARN that should name a principal.
@@ -75,7 +78,22 @@ mod tests {
         for good in ["eu-west-1", "us-gov-east-1", "ap-southeast-5", "us-isob-east-1", "eusc-de-east-1", "cn-north-1"] {
             assert!(is_region(good), "{good}");
         }
-        for bad in ["", "eu", "eu-west", "west-1", "EU-WEST-1", "eu-west-1a", "eu_west_1", "eu--1", "e-w-1"] {
+        for bad in [
+            "",
+            "eu",
+            "eu-west",
+            "west-1",
+            "EU-WEST-1",
+            "eu-west-1a",
+            "eu_west_1",
+            "eu--1",
+            "e-w-1",
+            "mars-north-1",
+            "us-west-99",
+            "us-weast-1",
+            "west-1",
+            "eu-west-0",
+        ] {
             assert!(!is_region(bad), "{bad}");
         }
     }

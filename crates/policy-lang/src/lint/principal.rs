@@ -34,6 +34,10 @@ pub(super) fn check(cx: &mut Cx<'_>) {
                     let details = format!("name the principal: `*` does not stand under `{}`", kind.name());
                     cx.report(UNSUPPORTED_WILDCARD_IN_PRINCIPAL, value.span, details);
                 }
+                Some(PrincipalName::Service(name)) if name.contains(|c: char| c.is_ascii_uppercase()) => {
+                    let details = format!("write {} in lower case: so services are named", quoted(value));
+                    cx.report(INVALID_SERVICE_PRINCIPAL_FORMAT, value.span, details);
+                }
                 Some(_) if kind == PrincipalKind::Federated && !takes_federated(cx) => {
                     let details = format!("remove {}: this kind of policy has no federated principals", quoted(value));
                     cx.report(FEDERATED_PRINCIPAL_NOT_SUPPORTED, value.span, details);

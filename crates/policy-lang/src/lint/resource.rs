@@ -123,6 +123,11 @@ fn global_shape(parts: &ArnParts<'_>) -> Shape {
                 ["accesspoint", "job", "storage-lens", "storage-lens-group", "access-grants", "async-request"];
             if regional.contains(&first) { (None, None) } else { (Some(false), Some(false)) }
         }
+        "dynamodb" if parts.resource.starts_with("global-table") || is_open(parts.resource) => (None, Some(true)),
+        "dynamodb" | "ecr" | "ecs" | "eks" | "firehose" | "kinesis" | "kms" | "lambda" | "logs" | "secretsmanager"
+        | "sns" | "sqs" | "states" => (Some(true), Some(true)),
+        // Images of others and public parameters have no account.
+        "ec2" | "ssm" => (Some(true), None),
         "route53" => (Some(false), None),
         "cloudfront" | "organizations" | "account" | "waf" | "globalaccelerator" | "budgets" => (Some(false), None),
         _ => (None, None),
