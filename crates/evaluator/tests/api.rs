@@ -7,7 +7,7 @@ use bailiwick_evaluator::{
     ResourceAccount, decide, explain,
 };
 use bailiwick_model::AccountId;
-use bailiwick_policy_lang::{PolicyKind, parse};
+use bailiwick_policy_lang::{ConditionOperator, Family, PolicyKind, parse};
 
 fn policy(kind: PolicyKind, statements: &str) -> Policy {
     let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{statements}]}}"#);
@@ -147,6 +147,72 @@ fn upper_layers_cannot_be_overridden_and_typed_values_compare_as_what_they_are()
     assert_eq!(decide(&request(Context::new(&over)), &policies).outcome, Outcome::Allowed);
     let under: [&dyn ContextSource; 2] = [&asker, &system];
     assert_eq!(decide(&request(Context::new(&under)), &policies).outcome, Outcome::ImplicitDeny);
+}
+
+#[test]
+fn typed_values_decide_as_their_texts_do() {
+    let at = Moment::from_seconds(1_718_454_600);
+    let listed = [
+        "true",
+        "TRUE",
+        "false",
+        "1",
+        "0",
+        "60",
+        "60.0",
+        "-5",
+        "1718454600",
+        "2024-06-15T12:30:00Z",
+        "2024-06-15",
+        "2025",
+        "203.0.113.7",
+        "203.0.113.0/24",
+        "::ffff:203.0.113.0/120",
+        "2001:db8::/32",
+        "::/0",
+        "*",
+        "2*",
+        "t?ue",
+        "",
+        "arn:aws:s3:::b",
+        "aGVsbG8=",
+        "${app:k}",
+    ];
+    let typed = [
+        (ContextValue::Bool(true), "true"),
+        (ContextValue::Bool(false), "false"),
+        (ContextValue::Integer(60), "60"),
+        (ContextValue::Integer(-5), "-5"),
+        (ContextValue::Time(at), "2024-06-15T12:30:00Z"),
+        (ContextValue::Epoch(at), "1718454600"),
+        (ContextValue::Ip("203.0.113.7".parse().unwrap()), "203.0.113.7"),
+        (ContextValue::Ip("::ffff:203.0.113.7".parse().unwrap()), "::ffff:203.0.113.7"),
+        (ContextValue::Ip("2001:db8::9".parse().unwrap()), "2001:db8::9"),
+    ];
+    let mut allowed = 0;
+    for operator in ConditionOperator::ALL.iter().filter(|operator| operator.family() != Family::Null) {
+        for prefix in ["", "ForAnyValue:", "ForAllValues:"] {
+            for listed in listed {
+                let name = operator.name();
+                let statement = format!(
+                    r#"{{"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {{"{prefix}{name}": {{"app:k": "{listed}"}}}}}}"#
+                );
+                let policy = [policy(PolicyKind::Identity, &statement)];
+                let policies = Policies { identity: &[&policy], ..Policies::default() };
+                for (value, text) in typed {
+                    let outcome = |value| {
+                        let keys = [("app:k", value)];
+                        let layers: [&dyn ContextSource; 1] = [&keys];
+                        decide(&request(Context::new(&layers)), &policies).outcome
+                    };
+                    let outcomes = (outcome(value), outcome(ContextValue::One(text)));
+                    assert_eq!(outcomes.0, outcomes.1, "{prefix}{name} {listed}: {value:?} and `{text}`");
+                    allowed += usize::from(outcomes.0 == Outcome::Allowed);
+                }
+            }
+        }
+    }
+    assert!(allowed > 1000, "{allowed}");
 }
 
 #[test]
