@@ -24,9 +24,9 @@ pub(super) fn check(cx: &mut Cx<'_>) {
     }
 }
 
-/// Keys that are the beginning of a tag's key.
-const TAG_PREFIXES: [&str; 5] =
-    ["aws:resourcetag", "aws:requesttag", "aws:principaltag", "iam:resourcetag", "sts:requestcontext"];
+/// Names of keys, whatever the service, that are the beginning of a tag's key.
+const TAG_PREFIXES: [&str; 6] =
+    ["resourcetag", "requesttag", "principaltag", "existingobjecttag", "requestobjecttag", "requestcontext"];
 
 fn exists(cx: &mut Cx<'_>, condition: &Condition) {
     let (key, span) = (&*condition.key.value, condition.key.span);
@@ -39,7 +39,9 @@ fn exists(cx: &mut Cx<'_>, condition: &Condition) {
         let details = format!("write {} as `service:name`", quoted(key));
         return cx.report(INVALID_CONDITION_KEY_FORMAT, span, details);
     };
-    if TAG_PREFIXES.contains(&lower.trim_end_matches('/')) {
+    // A service may have such a key that is whole.
+    let whole = !name.ends_with('/') && cx.catalogue().key(key).is_some();
+    if !whole && TAG_PREFIXES.contains(&name.trim_end_matches('/')) {
         let details = format!("add the tag's key: `{}/…`", key.trim_end_matches('/'));
         return cx.report(MISSING_TAG_KEY_IN_CONDITION, span, details);
     }

@@ -116,8 +116,8 @@ fn types(cx: &mut Cx<'_>, condition: &Condition) {
 fn form(cx: &mut Cx<'_>, condition: &Condition, value: &ConditionValue) {
     let text = &*value.text;
     let family = condition.operator.base.family();
-    // A variable is whatever the request puts in.
-    if family == Family::Bool && Template::is_needed(text) {
+    // A variable is whatever the request puts in; where there are none, that has been said.
+    if cx.document().version.has_variables() && Template::is_needed(text) {
         return;
     }
     let (good, code, wanted) = match family {
@@ -222,7 +222,6 @@ fn is_regional_service(text: &str) -> bool {
 }
 
 fn has_id(text: &str, prefix: &str) -> bool {
-    text.strip_prefix(prefix).is_some_and(|id| {
-        matches!(id.len(), 8 | 17) && id.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
-    })
+    text.strip_prefix(prefix)
+        .is_some_and(|id| matches!(id.len(), 8 | 17) && id.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
