@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use bailiwick_policy_lang::{Catalogue, PolicyKind, parse};
 use serde::Deserialize;
-use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -24,8 +26,8 @@ pub const FORMAT: &str = include_str!("../JSONL.md");
 /// wanted, or `{"id": …, "error": …}` for what can't be read.
 #[must_use]
 pub fn evaluate_line(line: &str, with_explanation: bool) -> Answer {
-    let case: Case<'_> = match serde_json::from_str(line) {
-        Ok(case) => case,
+    let case = match serde_json::from_str::<Object<Case<'_>>>(line) {
+        Ok(Object(case)) => case,
         Err(error) => return Answer::error(id_of(line), &error.to_string()),
     };
     let compiled = match case.compile() {
@@ -105,6 +107,7 @@ fn id_of(line: &str) -> Option<String> {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Case<'a> {
     id: String,
+    #[serde(deserialize_with = "object")]
     request: CaseRequest,
     #[serde(borrow, default)]
     identity_policies: Vec<&'a RawValue>,
@@ -140,6 +143,31 @@ struct CaseRequest {
     resource_account: Option<String>,
     #[serde(default)]
     context: Keys,
+}
+
+/// What is written as an object: an array of the members in their order is none.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Reader<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(Reader(PhantomData))
+    }
+}
+
+fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Object::deserialize(deserializer).map(|Object(inside)| inside)
 }
 
 /// The policies of a case, compiled.

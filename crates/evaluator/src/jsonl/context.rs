@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
+use super::Object;
 use crate::{ContextValue, fold};
 
 /// The keys, each once, without regard to case.
@@ -93,7 +94,7 @@ impl<'de> Deserialize<'de> for Keys {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
                 let mut keys = Keys::default();
                 let mut known = HashSet::new();
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                while let Some((name, Object(value))) = map.next_entry::<String, Object<Value>>()? {
                     if !known.insert(fold::lower(&name)) {
                         return Err(A::Error::custom(format_args!("context key `{name}` is there twice")));
                     }
