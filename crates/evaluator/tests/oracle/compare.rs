@@ -89,7 +89,7 @@ pub(crate) fn date(text: &str) -> Option<(i64, String)> {
     // Seconds, unless it is a year: below zero the fraction counts upwards from the second before.
     let (negative, unsigned) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
-    if digits(whole) && digits(fraction) && text.len() != 4 {
+    if digits(whole) && digits(fraction) && !(text.len() == 4 && digits(text)) {
         let seconds: i64 = whole.parse().ok()?;
         let fraction = fraction.trim_end_matches('0');
         if !negative || fraction.is_empty() {
