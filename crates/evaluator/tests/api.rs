@@ -251,3 +251,38 @@ fn explanations_hold_every_match() {
     assert_eq!(explanation.denies.len(), 1);
     assert!(explanation.suggestions.is_empty(), "everything else allows");
 }
+
+#[test]
+fn what_no_case_can_hold_is_explained() {
+    let all = [policy(PolicyKind::Identity, ALL)];
+    let unnamed = |statement: &str| {
+        let text = format!("{{\"Version\": \"2012-10-17\", \"Statement\": [{statement}]}}");
+        Policy::compile(&parse(&text, PolicyKind::Session).unwrap(), PolicyKind::Session)
+    };
+    let session = [unnamed(NONE), unnamed(ALL), unnamed(DENY)];
+    let policies = Policies { identity: &[&all], session: Some(&[&session]), ..Policies::default() };
+    let text = explain(&request(Context::default()), &policies).to_string();
+    assert!(text.contains("Denied by session policy 3, statement 1 (line 1, column 41)."), "{text}");
+    assert!(text.contains("session policies (3): denied by policy 3, statement 1"), "{text}");
+
+    let scp = [policy(PolicyKind::Scp, DENY)];
+    let rcp = [policy(PolicyKind::Rcp, &with_principal(DENY))];
+    let policies = Policies { identity: &[&all], scps: &[&scp], rcps: &[&rcp], ..Policies::default() };
+    let mut own = request(Context::default());
+    if let Principal::User { account, .. } = &mut own.principal {
+        account.is_management = true;
+    }
+    own.resource_account.is_management = true;
+    let text = explain(&own, &policies).to_string();
+    assert!(text.contains("service control policies: do not bind the management account\n"), "{text}");
+    assert!(text.contains("resource control policies: do not bind resources of the management account\n"), "{text}");
+
+    own.resource_account = ResourceAccount { id: None, is_management: false };
+    let text = explain(&own, &Policies { identity: &[&all], ..Policies::default() }).to_string();
+    assert!(text.contains("Note: Nobody knows which account owns the resource"), "{text}");
+
+    let mut explanation = explain(&own, &policies);
+    explanation.each_located(&mut |located| located.holder = Some("arn:aws:iam::111122223333:group/staff"));
+    let text = explanation.to_string();
+    assert!(text.contains("`the policy` of group `staff`, statement 1"), "{text}");
+}

@@ -7,9 +7,6 @@ use bailiwick_policy_lang::catalogue::{Action, Catalogue, ResourceType, Service}
 use super::closeness::{Budget, edits};
 use super::layout::{Quoted, row};
 use super::{Actual, Explanation, Failure};
-use crate::compile::Interner;
-use crate::context::Context;
-use crate::pattern::{Pattern, Syntax};
 
 impl Explanation<'_> {
     /// Notes what of a denied request, and of the condition keys that statements missed in it, no service calls so.
@@ -64,7 +61,7 @@ impl Explanation<'_> {
             let misses = self.near_misses.iter().any(|miss| matches!(miss.failure, Failure::Resource { .. }));
             return misses.then(|| format!("{asked} was asked for on `*`, though it acts on {}.", row(&arns, "or")));
         }
-        let fits = types.iter().flat_map(|one| &one.arns).any(|arn| is_like(arn, self.resource));
+        let fits = types.iter().any(|one| one.fits(self.resource));
         (!fits).then(|| format!("{asked} acts on {}, and the resource is nothing like it.", row(&arns, "or")))
     }
 }
@@ -130,17 +127,4 @@ fn nearest<'a>(names: impl Iterator<Item = &'a str>, name: &str) -> Option<&'a s
     let near = names.map(|known| (edits(&known.to_ascii_lowercase(), &lower, &mut budget), known));
     let slips = (name.len() / 4).clamp(1, 3);
     near.filter(|(edits, _)| *edits <= slips).min_by_key(|(edits, _)| *edits).map(|(_, known)| known)
-}
-
-/// Whether an ARN is one of a type, whose placeholders stand for anything.
-fn is_like(arn: &str, resource: &str) -> bool {
-    let (mut pattern, mut rest) = (String::new(), arn);
-    while let Some((before, after)) = rest.split_once("${") {
-        pattern.push_str(before);
-        pattern.push('*');
-        rest = after.split_once('}').map_or("", |(_, rest)| rest);
-    }
-    pattern.push_str(rest);
-    let pattern = Pattern::compile(&pattern, Syntax::Like, false, &mut Interner::default());
-    pattern.matches(resource.as_bytes(), &Context::default(), &mut 0)
 }

@@ -49,6 +49,19 @@ pub(super) fn caller(principal: &Principal<'_>) -> &'static str {
 impl Located<'_> {
     /// Without the type of policy.
     pub(super) fn short(&self) -> String {
+        match self.number() {
+            Some(number) => format!("policy {number}, {}", self.place()),
+            None => self.place(),
+        }
+    }
+
+    /// Which of its type a policy without name is, from 1, where there may be several.
+    fn number(&self) -> Option<u32> {
+        let is_one_of_several = several(self.at.kind) != self.at.kind.describe();
+        (self.policy.is_none() && is_one_of_several).then_some(self.at.policy + 1)
+    }
+
+    fn place(&self) -> String {
         let mut out = String::new();
         if let Some(policy) = self.policy {
             let _ = write!(out, "{}", Quoted(policy));
@@ -69,8 +82,12 @@ impl Located<'_> {
 
 impl fmt::Display for Located<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.at.kind.describe())?;
+        if let Some(number) = self.number() {
+            write!(f, " {number}")?;
+        }
         let comma = if self.policy.is_some() { "" } else { "," };
-        write!(f, "{}{comma} {}", self.at.kind.describe(), self.short())
+        write!(f, "{comma} {}", self.place())
     }
 }
 
