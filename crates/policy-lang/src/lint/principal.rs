@@ -139,8 +139,10 @@ fn absent(cx: &mut Cx<'_>, statement: &Statement) {
         let operator = condition.operator;
         let needs_key = !operator.if_exists && !operator.base.is_negated() && operator.base.family() != Family::Null;
         let lower = condition.key.to_ascii_lowercase();
+        // A session of Roles Anywhere has the fields of its certificate as tags while it is asked for.
+        let certified = || services.iter().any(|name| name.eq_ignore_ascii_case("rolesanywhere.amazonaws.com"));
         let absent = OF_CREDENTIALS.iter().any(|name| name.eq_ignore_ascii_case(&lower))
-            || lower.starts_with("aws:principaltag/");
+            || lower.starts_with("aws:principaltag/") && !certified();
         if needs_key && absent {
             let details = format!(
                 "remove {}: a service principal never brings it, so the statement allows nothing",
