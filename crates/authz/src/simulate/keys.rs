@@ -47,6 +47,15 @@ impl<'a> GivenKeys<'a> {
         Ok(given)
     }
 
+    /// How long all values are together.
+    pub(super) fn bytes(&self) -> usize {
+        let one = |given: &Given<'_>| match given {
+            Given::One(value) => value.len(),
+            Given::Many(_) => 0,
+        };
+        self.keys.values().map(one).chain(self.many.iter().map(|value| value.len())).sum()
+    }
+
     fn values(&mut self, name: &str, entry: &'a ContextEntry) -> Result<Given<'a>> {
         let (is_list, is_well_formed) = match entry.context_key_type.as_deref() {
             None => shape(ContextType::Unspecified, entry.context_key_values.len()),

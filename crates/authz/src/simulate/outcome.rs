@@ -1,19 +1,25 @@
 //! The answer to a simulated request, in AWS's words.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bailiwick_api::iam::{
     EvaluationResult, OrganizationsDecisionDetail, PermissionsBoundaryDecisionDetail, Position, ResourceSpecificResult,
     Statement,
 };
-use bailiwick_evaluator::{self as evaluator, Explanation, Finding, Located, PolicyKind, Verdict};
+use bailiwick_evaluator::{self as evaluator, Explanation, Finding, Located, PolicyKind, StatementRef, Verdict};
 
 use super::source::{Label, Source};
+
+/// So many statements and missing keys are told of one decision, the first in the order of the policies.
+const TOLD: usize = 100;
+
+/// So many of all resources of an action, but at least one of each.
+const TOLD_OF_ALL: usize = 20_000;
 
 /// What came of one action on one resource.
 pub(super) struct Outcome {
     decision: evaluator::Outcome,
-    matched: Vec<Statement>,
+    matched: Vec<(StatementRef, Statement)>,
     missing: Vec<String>,
     /// By type of policy, when caller and resource are of different accounts.
     details: HashMap<String, String>,
@@ -22,15 +28,17 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// Tells what an explanation says. `crosses`: whether caller and resource are of different accounts;
+    /// Tells what an explanation says of one of several resources. `crosses`: whether caller and resource are of different accounts;
     /// `has_resource_policy`: whether the resource's policy was given with the request.
     pub(super) fn of(
         explanation: &Explanation<'_>,
         source: &Source,
         crosses: bool,
         has_resource_policy: bool,
-        missing: Vec<String>,
+        missing: impl Iterator<Item = String>,
+        resources: usize,
     ) -> Self {
+        let most = (TOLD_OF_ALL / resources).clamp(1, TOLD);
         let decision = explanation.decision.outcome;
         let denied = decision == evaluator::Outcome::ExplicitDeny;
         let deciding = match decision {
@@ -49,14 +57,14 @@ impl Outcome {
                 }
                 _ => return None,
             };
-            Some(statement(label, located))
+            Some((located.at, statement(label, located)))
         });
         let of_kind = |kind| explanation.findings.iter().filter(move |finding| finding.kind == kind);
         let mut organizations = of_kind(PolicyKind::Scp).peekable();
         Outcome {
             decision,
-            matched: matched.collect(),
-            missing,
+            matched: matched.take(most).collect(),
+            missing: missing.take(most).collect(),
             details: if crosses { details(&explanation.findings, has_resource_policy) } else { HashMap::new() },
             boundary: of_kind(PolicyKind::Boundary).next().map(allows),
             organizations: organizations.peek().is_some().then(|| organizations.all(allows)),
@@ -118,12 +126,9 @@ pub(super) fn result(action: &str, resources: &[&str], outcomes: Vec<Outcome>) -
     };
     let decision = outcomes.iter().max_by_key(restrictive).map_or(evaluator::Outcome::ImplicitDeny, |o| o.decision);
     let deciding = || outcomes.iter().filter(|outcome| outcome.decision == decision);
-    let mut matched: Vec<Statement> = Vec::new();
-    for statement in deciding().flat_map(|outcome| &outcome.matched) {
-        if !matched.contains(statement) {
-            matched.push(statement.clone());
-        }
-    }
+    let mut seen = HashSet::new();
+    let matched = deciding().flat_map(|outcome| &outcome.matched).filter(|(at, _)| seen.insert(*at));
+    let matched = matched.take(TOLD).map(|(_, statement)| statement.clone()).collect();
     let all = |of: fn(&Outcome) -> Option<bool>| {
         let mut told = outcomes.iter().filter_map(of).peekable();
         told.peek().is_some().then(|| told.all(|allowed| allowed))
@@ -156,7 +161,7 @@ fn specific(resource: &str, outcome: Outcome) -> ResourceSpecificResult {
         eval_resource_name: Some(resource.to_owned()),
         eval_resource_decision: Some(outcome.decision.as_str().to_owned()),
         permissions_boundary_decision_detail: outcome.boundary(),
-        matched_statements: outcome.matched,
+        matched_statements: outcome.matched.into_iter().map(|(_, statement)| statement).collect(),
         missing_context_values: outcome.missing,
         eval_decision_details: outcome.details,
     }

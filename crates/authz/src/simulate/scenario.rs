@@ -18,8 +18,14 @@ use super::source::{self, Source};
 use super::{handling, invalid};
 use crate::question::{is_assuming, service_prefix};
 
-/// Bytes of compiled policies that are looked at about as fast as a small statement.
+/// Bytes of compiled policies that are looked at about as fast as a small statement; few texts are longer.
 const PIECE: usize = 256;
+
+/// More than this is not looked at for one decision, during which nobody else has a turn.
+const MOST_LOOKS: usize = 50_000;
+
+/// More than this is not looked at for one action, whose resources can't be parted.
+const MOST_LOOKS_FOR_ALL: usize = 1_000_000;
 
 /// After this much others have their turn.
 const TURN: usize = 1_000;
@@ -60,8 +66,8 @@ pub(super) struct Scenario<'a> {
     resources: Vec<&'a str>,
     given: GivenKeys<'a>,
     resource_policy: Option<Policy>,
-    /// What there is to look at for one decision: compiled policies in pieces of the size of a small statement.
-    pieces: usize,
+    /// What there is to look at for one decision: pieces of policies, times pieces of what they are compared with.
+    looks: usize,
     /// What stands for the trust policy of a role when none was given: the role trusts the caller's account.
     trust: Policy,
     owner: AccountId,
@@ -103,10 +109,19 @@ impl<'a> Scenario<'a> {
         );
         let resource_policy =
             asked.resource_policy.map(|text| resource_policy(text, asked.actions, snapshot.partition())).transpose()?;
-        let bytes: usize = source.policies().chain(&resource_policy).map(Policy::heap_bytes).sum();
+        let given = GivenKeys::read(asked.context)?;
+        let pieces = |bytes: usize| 1 + bytes / PIECE;
+        let policies = pieces(source.policies().chain(&resource_policy).map(Policy::heap_bytes).sum());
+        let longest = resources.iter().map(|resource| resource.len()).max().unwrap_or_default();
+        let looks = policies.saturating_mul(pieces(longest + given.bytes()));
+        if looks > MOST_LOOKS || looks.saturating_mul(resources.len()) > MOST_LOOKS_FOR_ALL {
+            let why =
+                "the policies are too large to be decided on so much at once: name fewer resources or fewer values";
+            return Err(invalid("PolicyInputList", why));
+        }
         Ok(Scenario {
             resource_policy,
-            pieces: bytes / PIECE + 1,
+            looks,
             trust: source::compile(
                 "ResourcePolicy",
                 "ResourcePolicy",
@@ -118,7 +133,7 @@ impl<'a> Scenario<'a> {
             caller,
             actions: asked.actions,
             resources,
-            given: GivenKeys::read(asked.context)?,
+            given,
             owner,
             management_account: snapshot.management_account(),
         })
@@ -131,7 +146,7 @@ impl<'a> Scenario<'a> {
 
     /// How much there is to look at for one result.
     pub(super) fn cost(&self) -> usize {
-        self.pieces.saturating_mul(self.resources.len())
+        self.looks.saturating_mul(self.resources.len())
     }
 
     /// What is decided on an action on all resources. Lets others have their turn in between.
@@ -140,7 +155,7 @@ impl<'a> Scenario<'a> {
         let mut looked = 0;
         for resource in &self.resources {
             outcomes.push(self.decide(action, resource));
-            looked += self.pieces;
+            looked += self.looks;
             if looked >= TURN {
                 looked = 0;
                 turn().await;
@@ -184,7 +199,7 @@ impl<'a> Scenario<'a> {
         let asked = evaluator::asked_keys(&request, &policies).into_iter();
         let missing = asked.filter(|key| request.context.value(key).is_none()).map(|key| key.as_written().to_owned());
         let crosses = owner != self.caller.account.id;
-        Outcome::of(&explanation, self.source, crosses, self.resource_policy.is_some(), missing.collect())
+        Outcome::of(&explanation, self.source, crosses, self.resource_policy.is_some(), missing, self.resources.len())
     }
 }
 

@@ -380,8 +380,32 @@ async fn results_come_in_pages() {
         assert!((1..250).contains(&answer.evaluation_results.len()), "{}", answer.evaluation_results.len());
     }
     // What can't be parted is bounded.
-    let resources: Vec<String> = (0..10_000).map(|at| format!("arn:aws:s3:::bank/{at}")).collect();
+    let names = |count: usize, length: usize| (0..count).map(move |at| format!("arn:aws:s3:::bank/{at:0length$}"));
+    let request = |policy: &str, resources: Vec<String>, values: usize| SimulateCustomPolicyRequest {
+        resource_arns: resources,
+        context_entries: vec![entry("s3:tags", Some("stringList"), &vec!["reeds by the pond"; values])],
+        ..custom(&[policy], &["s3:GetObject"], &[])
+    };
+    assert!(theatre.custom(request(&many, names(100, 1).collect(), 10)).await.is_ok());
+    for (resources, length, values) in [(10_000, 1, 0), (1_000, 1, 100), (500, 2_000, 0), (1, 1, 10_000)] {
+        let message = theatre.refused(request(&many, names(resources, length).collect(), values)).await;
+        assert!(message.contains("on so much at once"), "{message}");
+    }
+    // So is what is told: of many statements the first, and of each resource one.
+    let answer = theatre.custom(request(&many, names(2, 1).collect(), 0)).await.unwrap();
+    assert_eq!(answer.evaluation_results[0].matched_statements.len(), 100);
+    let few = format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, [one; 5].join(","));
+    let answer = theatre.custom(request(&few, names(15_000, 1).collect(), 0)).await.unwrap();
+    let specific = &answer.evaluation_results[0].resource_specific_results;
+    assert_eq!((specific.len(), specific.iter().all(|one| one.matched_statements.len() == 1)), (15_000, true));
+}
+
+#[tokio::test]
+async fn a_page_ends_where_it_has_become_long() {
+    let theatre = Theatre::new().await;
+    let resources: Vec<String> = (0..300).map(|at| format!("arn:aws:s3:::bank/{at:01500}")).collect();
     let resources: Vec<&str> = resources.iter().map(String::as_str).collect();
-    let message = theatre.refused(custom(&[&many], &["s3:GetObject"], &resources)).await;
-    assert!(message.contains("so many resources"), "{message}");
+    let request = custom(&[&allow("s3:*", "*")], &["s3:GetObject"; 10], &resources);
+    let answer = theatre.custom(request).await.unwrap();
+    assert_eq!((answer.evaluation_results.len(), answer.is_truncated), (3, Some(true)));
 }
