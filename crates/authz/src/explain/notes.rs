@@ -21,7 +21,7 @@ pub(super) fn add(explanation: &mut Explanation<'_>, present: &Present<'_>) {
     let theirs: Vec<String> = theirs.into_iter().map(|(_, key)| format!("`{key}`")).collect();
     if !theirs.is_empty() {
         let keys = theirs.join(", ");
-        notes.push(format!("The asking service did not send {keys}, and nobody else knows."));
+        notes.push(format!("The asking service did not send {keys}, which it alone could know."));
     }
     notes.dedup();
     explanation.notes.extend(notes);

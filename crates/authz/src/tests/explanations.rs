@@ -42,7 +42,7 @@ async fn a_denial_is_explained() {
     assert_eq!(absent(PolicyType::PermissionsBoundary), Some(Verdict::NotPresent));
     assert_eq!(absent(PolicyType::ServiceControl), Some(Verdict::NotPresent));
     assert_eq!(answer.missing_context_keys, ["aws:RequestedRegion"]);
-    assert_eq!(answer.notes, ["The asking service did not send `aws:RequestedRegion`, and nobody else knows."]);
+    assert_eq!(answer.notes, ["The asking service did not send `aws:RequestedRegion`, which it alone could know."]);
     assert_eq!((answer.suggestions.len(), answer.denies.len()), (1, 0));
     let suggestion = &answer.suggestions[0];
     assert_eq!((suggestion.policy_type(), &*suggestion.attach_to), (PolicyType::Identity, arn));
@@ -82,7 +82,7 @@ async fn names_and_keys_that_nobody_knows_are_noted() {
         (r#"{"StringEquals":{"aws:PrincipalTags/Pond":"north"}}"#, "iam:GetUser", user,
             &["`aws:PrincipalTags/Pond` is no condition key that anybody sends. Did you mean `aws:PrincipalTag/Pond`?"]),
         (r#"{"StringEquals":{"aws:SourceVpc":"v","aws:PrincipalTag/Team":"herons","sqs:x":"y"}}"#, "sqs:SendMessage", "*",
-            &["The asking service did not send `aws:SourceVpc`, `sqs:x`, and nobody else knows."]),
+            &["The asking service did not send `aws:SourceVpc`, `sqs:x`, which it alone could know."]),
         (r#"{"Null":{"aws:username":"true"}}"#, "iam:GetUsr", user,
             &["`iam:GetUsr` is no action of `iam`. Did you mean `iam:GetUser`?"]),
         (r#"{"Null":{"aws:username":"true"}}"#, "sts:GetUser", user,
