@@ -1,6 +1,5 @@
 //! Writes records that are not part of a change's own commit.
 
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,33 +7,25 @@ use bailiwick_model::limits::Quotas;
 use bailiwick_model::{IamError, Result};
 use bailiwick_operation::Random;
 use bailiwick_storage::{At, CommitError, Store, Tx};
-use jiff::Timestamp;
-use prost::Message as _;
+use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
 
-use crate::Record;
+use crate::Event;
 use crate::flood::Flood;
+use crate::row::Row;
 
 /// How long a record that nobody waits for may wait for company.
 const LINGER: Duration = Duration::from_millis(500);
-/// Records that may wait; beyond that, calls wait with them.
-const QUEUE: usize = 8_192;
-/// Records in one commit.
-const BATCH: usize = 2_048;
-/// Bytes of records in one row, about: enough that rows are few, and far below the largest value.
-const ROW: usize = 32 * 1024;
+/// Rows that may wait; beyond that, calls wait with them.
+const QUEUE: usize = 128;
+/// Rows in one commit.
+const BATCH: usize = 16;
 /// Attempts at a commit that the store refuses.
 const ATTEMPTS: u32 = 5;
 /// Rows that may wait in the outbox before changes are refused.
 ///
 /// Nothing takes rows out of the outbox yet; until something does, a bound would only stop the server.
 const MAX_OUTBOX: u64 = u64::MAX;
-
-struct Waiting {
-    record: Record,
-    /// Who waits for the record to be durable.
-    waiter: Option<oneshot::Sender<Result<(), ()>>>,
-}
 
 /// What calls and the writer share. Calls only put records here; the writer comes by now and then, or is called when
 /// somebody waits, so that a record of a read wakes nobody.
@@ -49,9 +40,14 @@ struct Queue {
 
 #[derive(Default)]
 struct State {
-    waiting: Vec<Waiting>,
+    /// The last of them takes further records.
+    rows: Vec<Row>,
+    /// Who waits for a record to be durable, and in which row it is.
+    waiters: Vec<(usize, Waiter)>,
     closed: bool,
 }
+
+type Waiter = oneshot::Sender<Result<(), ()>>;
 
 impl Queue {
     fn state(&self) -> MutexGuard<'_, State> {
@@ -59,7 +55,7 @@ impl Queue {
     }
 
     /// Puts a record in, when there is room; false when no more are taken.
-    async fn put(&self, waiting: Waiting) -> bool {
+    async fn put(&self, event: &Event<'_>, waiter: Option<Waiter>) -> bool {
         loop {
             let room = self.room.notified();
             {
@@ -67,10 +63,8 @@ impl Queue {
                 if state.closed {
                     return false;
                 }
-                if state.waiting.len() < QUEUE {
-                    let urgent = waiting.waiter.is_some() || state.waiting.len() == BATCH;
-                    state.waiting.push(waiting);
-                    if urgent {
+                if state.rows.len() < QUEUE {
+                    if state.put(event, waiter) {
                         self.urgent.notify_one();
                     }
                     return true;
@@ -78,6 +72,19 @@ impl Queue {
             }
             room.await;
         }
+    }
+}
+
+impl State {
+    /// Puts a record in; true when the writer should come.
+    fn put(&mut self, event: &Event<'_>, waiter: Option<Waiter>) -> bool {
+        let begun = !self.rows.last_mut().is_some_and(|row| row.push(event));
+        if begun {
+            self.rows.push(Row::new(event));
+        }
+        let waited_for = waiter.is_some();
+        self.waiters.extend(waiter.map(|waiter| (self.rows.len() - 1, waiter)));
+        waited_for || begun && self.rows.len() == BATCH + 1
     }
 }
 
@@ -102,18 +109,18 @@ impl Recorder {
     ///
     /// # Errors
     /// `ServiceUnavailable` when more records wait to be shipped than may, `ServiceFailure` when the store fails.
-    pub async fn write_into(&self, tx: &mut Tx, record: &Record) -> Result<()> {
-        let key = key(record, self.random.as_ref());
-        tx.append_outbox(&key, Record::encode_row([record]), MAX_OUTBOX).await
+    pub async fn write_into(&self, tx: &mut Tx, event: &Event<'_>) -> Result<()> {
+        let (key, row) = keyed(Row::new(event), self.random.as_ref());
+        tx.append_outbox(&key, row, MAX_OUTBOX).await
     }
 
     /// Writes a record and returns when it is durable.
     ///
     /// # Errors
     /// `ServiceUnavailable` when it could not be written: the caller must not get the answer that it is about.
-    pub async fn before_answer(&self, record: Record) -> Result<()> {
+    pub async fn before_answer(&self, event: &Event<'_>) -> Result<()> {
         let (waiter, written) = oneshot::channel();
-        let sent = self.send(record, Some(waiter)).await;
+        let sent = self.queue.put(event, Some(waiter)).await;
         if sent && matches!(written.await, Ok(Ok(()))) {
             return Ok(());
         }
@@ -124,25 +131,18 @@ impl Recorder {
     ///
     /// # Errors
     /// As [`before_answer`](Self::before_answer).
-    pub async fn before_answer_bounded(
-        &self,
-        mut record: Record,
-        source: Option<IpAddr>,
-        now: Timestamp,
-    ) -> Result<()> {
+    pub async fn before_answer_bounded(&self, event: &Event<'_>) -> Result<()> {
+        let (source, now) = (event.request.source_ip, event.time);
         let admitted = self.flood.lock().unwrap_or_else(PoisonError::into_inner).admit(source, now);
         match admitted {
-            Some(suppressed) => {
-                record.suppressed = suppressed;
-                self.before_answer(record).await
-            }
+            Some(suppressed) => self.before_answer(&Event { suppressed, ..*event }).await,
             None => Ok(()),
         }
     }
 
     /// Writes a record within a second. Waits only when too many records wait already.
-    pub async fn soon(&self, record: Record) {
-        self.send(record, None).await;
+    pub async fn soon(&self, event: &Event<'_>) {
+        self.queue.put(event, None).await;
     }
 
     /// Writes what waits, then stops; later records are lost and calls that need them fail.
@@ -155,18 +155,15 @@ impl Recorder {
             let _ = task.await;
         }
     }
-
-    async fn send(&self, record: Record, waiter: Option<oneshot::Sender<Result<(), ()>>>) -> bool {
-        self.queue.put(Waiting { record, waiter }).await
-    }
 }
 
-/// Orders rows by time and tells apart those of one microsecond.
-fn key(record: &Record, random: &dyn Random) -> [u8; 16] {
+/// A row with its key, which orders rows by time and tells apart those of one microsecond.
+fn keyed(row: Row, random: &dyn Random) -> ([u8; 16], Bytes) {
+    let (time, row) = row.finish();
     let mut key = [0; 16];
-    key[..8].copy_from_slice(&record.event_time.to_be_bytes());
+    key[..8].copy_from_slice(&time.to_be_bytes());
     random.fill(&mut key[8..]);
-    key
+    (key, row)
 }
 
 struct Writer {
@@ -181,16 +178,16 @@ impl Writer {
         loop {
             // Either is a reason to look; what was put in meanwhile is found all the same.
             let _ = tokio::time::timeout(LINGER, self.queue.urgent.notified()).await;
-            let (waiting, closed) = {
+            let (rows, waiters, closed) = {
                 let mut state = self.queue.state();
-                (std::mem::take(&mut state.waiting), state.closed)
+                (std::mem::take(&mut state.rows), std::mem::take(&mut state.waiters), state.closed)
             };
             self.queue.room.notify_waiters();
-            let mut waiting = waiting;
-            while !waiting.is_empty() {
-                let batch: Vec<_> = waiting.drain(..waiting.len().min(BATCH)).collect();
-                let outcome = self.write(&batch).await;
-                for waiter in batch.into_iter().filter_map(|waiting| waiting.waiter) {
+            let rows: Vec<_> = rows.into_iter().map(|row| keyed(row, self.random.as_ref())).collect();
+            let mut waiters = waiters.into_iter().peekable();
+            for (number, batch) in rows.chunks(BATCH).enumerate() {
+                let outcome = self.write(batch).await;
+                while let Some((_, waiter)) = waiters.next_if(|(row, _)| *row < (number + 1) * BATCH) {
                     // Whoever waited may have gone away.
                     let _ = waiter.send(outcome);
                 }
@@ -201,12 +198,12 @@ impl Writer {
         }
     }
 
-    async fn write(&self, waiting: &[Waiting]) -> Result<(), ()> {
+    async fn write(&self, rows: &[([u8; 16], Bytes)]) -> Result<(), ()> {
         for attempt in 1..=ATTEMPTS {
-            match self.commit(waiting).await {
+            match self.commit(rows).await {
                 Ok(()) => return Ok(()),
                 Err(error) => {
-                    tracing::error!(?error, attempt, records = waiting.len(), "audit records could not be written");
+                    tracing::error!(?error, attempt, rows = rows.len(), "audit records could not be written");
                     tokio::time::sleep(Duration::from_millis(20) * attempt).await;
                 }
             }
@@ -214,79 +211,11 @@ impl Writer {
         Err(())
     }
 
-    async fn commit(&self, waiting: &[Waiting]) -> Result<(), CommitError> {
+    async fn commit(&self, rows: &[([u8; 16], Bytes)]) -> Result<(), CommitError> {
         let mut tx = Tx::begin(Arc::clone(&self.store), Arc::clone(&self.quotas), At::Latest).await?;
-        for records in rows(waiting) {
-            let key = key(&records[0].record, self.random.as_ref());
-            let row = Record::encode_row(records.iter().map(|waiting| &waiting.record));
-            tx.append_outbox(&key, row, MAX_OUTBOX).await?;
+        for (key, row) in rows {
+            tx.append_outbox(key, row.clone(), MAX_OUTBOX).await?;
         }
         tx.commit().await.map(drop)
-    }
-}
-
-/// Cuts records into rows of about the wanted size; none is empty.
-fn rows(waiting: &[Waiting]) -> impl Iterator<Item = &[Waiting]> {
-    let mut rest = waiting;
-    std::iter::from_fn(move || {
-        let mut size = 0;
-        let fits = rest.iter().take_while(|waiting| {
-            size += waiting.record.encoded_len();
-            size <= ROW
-        });
-        let (row, after) = rest.split_at_checked(fits.count().max(1))?;
-        rest = after;
-        Some(row)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use bailiwick_storage::MemoryStore;
-    use bytes::Bytes;
-
-    use super::*;
-
-    struct Counting(std::sync::atomic::AtomicU64);
-
-    impl Random for Counting {
-        fn fill(&self, buffer: &mut [u8]) {
-            let next = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_be_bytes();
-            buffer.copy_from_slice(&next[8 - buffer.len().min(8)..]);
-        }
-    }
-
-    fn record(time: i64, size: usize) -> Record {
-        Record { event_time: time, request_parameters: Bytes::from(vec![b'x'; size]), ..Record::default() }
-    }
-
-    async fn stored(store: &Arc<dyn Store>) -> (usize, Vec<Record>) {
-        let tx = Tx::begin(Arc::clone(store), Arc::default(), At::Latest).await.unwrap();
-        let rows = tx.list_outbox(None, 10_000).await.unwrap();
-        (rows.len(), rows.iter().flat_map(|row| Record::decode_row(&row.event).unwrap()).collect())
-    }
-
-    #[tokio::test]
-    async fn no_record_is_lost_and_those_that_nobody_waits_for_share_rows() {
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let recorder = Recorder::start(Arc::clone(&store), Arc::new(Counting(0.into())));
-        let expected: Vec<_> = (0..500).map(|i| record(i, if i % 50 == 0 { 20_000 } else { 100 })).collect();
-        for record in &expected {
-            recorder.soon(record.clone()).await;
-        }
-        recorder.close().await;
-        let (rows, records) = stored(&store).await;
-        assert_eq!(records, expected);
-        assert!(rows < 100, "{rows} rows");
-    }
-
-    #[tokio::test]
-    async fn who_waits_finds_the_record_written() {
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let recorder = Recorder::start(Arc::clone(&store), Arc::new(Counting(0.into())));
-        recorder.before_answer(record(1, 10)).await.unwrap();
-        assert_eq!(stored(&store).await.1, [record(1, 10)]);
-        recorder.close().await;
-        assert!(recorder.before_answer(record(2, 10)).await.is_err(), "no answer without its record");
     }
 }

@@ -11,7 +11,7 @@ use bailiwick_storage::{At, CommitError, Revision, Tx};
 use bytes::Bytes;
 use prost::Message as _;
 
-use crate::record::Trail;
+use crate::record::{Ids, Trail};
 use crate::{Answer, Incoming, Service, proof};
 
 /// How often a change is decided and done again when others are faster.
@@ -37,7 +37,8 @@ pub(crate) async fn run<O: Operation, H: Handle<O>>(
     let parts = &service.parts;
     let began = parts.deployment.clock.now();
     let message = std::mem::replace(&mut incoming.message, Ok(Bytes::new()));
-    let mut request = request_info(service, &incoming);
+    let ids = Ids::new(parts.deployment.random.as_ref());
+    let mut request = request_info(&incoming, ids);
     let request_id = request.id.clone();
     let who = match proof::of(&incoming) {
         Ok(proof) => parts.authz.authenticate(&proof, began).await,
@@ -47,7 +48,7 @@ pub(crate) async fn run<O: Operation, H: Handle<O>>(
         request.region.clone_from(&who.region);
     }
     let request = Arc::new(request);
-    let mut trail = Trail::<O>::new(service, Arc::clone(&request), began);
+    let mut trail = Trail::<O>::new(service, ids, Arc::clone(&request), began);
     let outcome = match who {
         Err(error) => Err(error),
         Ok(who) => {
@@ -69,13 +70,11 @@ pub(crate) async fn run<O: Operation, H: Handle<O>>(
     Answer { request_id, revision: revision.map(|r| parts.deployment.revisions.format(r)), result }
 }
 
-fn request_info(service: &Service, incoming: &Incoming<'_>) -> RequestInfo {
+fn request_info(incoming: &Incoming<'_>, ids: Ids) -> RequestInfo {
     let shown =
         |text: &str| text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(MAX_USER_AGENT).collect();
-    let mut random = [0; 16];
-    service.parts.deployment.random.fill(&mut random);
     RequestInfo {
-        id: uuid(random),
+        id: uuid(ids.request),
         source_ip: Some(incoming.peer.ip),
         secure_transport: incoming.peer.secure,
         user_agent: incoming.header("user-agent").map(shown),

@@ -7,33 +7,51 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use bailiwick_api::{Operation, Redact as _};
-use bailiwick_audit::{Record, Subject};
+use bailiwick_api::Operation;
+use bailiwick_audit::Event;
 use bailiwick_model::{ErrorKind, Fault, IamError, Result};
-use bailiwick_operation::{Caller, RequestInfo, uuid};
+use bailiwick_operation::{Caller, Random, RequestInfo};
 use bailiwick_storage::Tx;
-use bytes::Bytes;
 use jiff::Timestamp;
-use prost::Message as _;
 
 use crate::Service;
 
 /// The record of one call, as it comes about.
 pub(crate) struct Trail<'a, O: Operation> {
     service: &'a Service,
+    ids: Ids,
     request: Arc<RequestInfo>,
     time: Timestamp,
     caller: Option<Arc<Caller>>,
-    message: Bytes,
+    message: Vec<u8>,
     operation: PhantomData<O>,
+}
+
+/// Random bits for what a call is named by.
+#[derive(Clone, Copy)]
+pub(crate) struct Ids {
+    /// In logs, in the answer and in the record.
+    pub(crate) request: [u8; 16],
+    /// The record's own.
+    event: [u8; 16],
+}
+
+impl Ids {
+    /// Draws both at once.
+    pub(crate) fn new(random: &dyn Random) -> Self {
+        let mut bits = [[0; 16]; 2];
+        random.fill(bits.as_flattened_mut());
+        let [request, event] = bits;
+        Ids { request, event }
+    }
 }
 
 impl<'a, O: Operation> Trail<'a, O> {
     /// What other services ask is recorded by a setting of its own, not like changes and reads.
     const IS_DECISION: bool = is_decision(O::PATH);
 
-    pub(crate) fn new(service: &'a Service, request: Arc<RequestInfo>, time: Timestamp) -> Self {
-        Trail { service, request, time, caller: None, message: Bytes::new(), operation: PhantomData }
+    pub(crate) fn new(service: &'a Service, ids: Ids, request: Arc<RequestInfo>, time: Timestamp) -> Self {
+        Trail { service, ids, request, time, caller: None, message: Vec::new(), operation: PhantomData }
     }
 
     /// The caller is proven.
@@ -44,16 +62,14 @@ impl<'a, O: Operation> Trail<'a, O> {
     /// The request could be read.
     pub(crate) fn asked(&mut self, request: &O::Request) {
         if !Self::IS_DECISION {
-            let mut request = request.clone();
-            request.redact();
-            self.message = request.encode_to_vec().into();
+            self.message = redacted(request);
         }
     }
 
     /// Adds the record of a change to the change.
     pub(crate) async fn write_into(&self, tx: &mut Tx, response: &O::Response) -> Result<()> {
-        let record = self.record().response(redacted(response));
-        self.service.parts.recorder.write_into(tx, &record).await
+        let event = Event { response: &redacted(response), ..self.event() };
+        self.service.parts.recorder.write_into(tx, &event).await
     }
 
     /// Records how the call ended, if that isn't part of a commit.
@@ -65,39 +81,38 @@ impl<'a, O: Operation> Trail<'a, O> {
                 let (response, committed) = done(value);
                 if !committed && !Self::IS_DECISION {
                     // What a read answers can be read again; what was issued cannot.
-                    let record = self.record();
-                    let record = if O::READ_ONLY { record } else { record.response(redacted(response)) };
-                    recorder.soon(record).await;
+                    let issued = if O::READ_ONLY { Vec::new() } else { redacted(response) };
+                    recorder.soon(&Event { response: &issued, ..self.event() }).await;
                 }
             }
-            Err(error) => match error.code().kind() {
-                ErrorKind::Unauthenticated => {
-                    let record = self.record().failed(error);
-                    recorder.before_answer_bounded(record, self.request.source_ip, self.time).await?;
+            Err(error) => {
+                let event = Event { error: Some(error), ..self.event() };
+                match error.code().kind() {
+                    ErrorKind::Unauthenticated => recorder.before_answer_bounded(&event).await?,
+                    ErrorKind::PermissionDenied => recorder.before_answer(&event).await?,
+                    _ if Self::IS_DECISION => {}
+                    _ => recorder.soon(&event).await,
                 }
-                ErrorKind::PermissionDenied => recorder.before_answer(self.record().failed(error)).await?,
-                _ if Self::IS_DECISION => {}
-                _ => recorder.soon(self.record().failed(error)).await,
-            },
+            }
         }
         outcome
     }
 
-    fn record(&self) -> Record {
-        let deployment = &self.service.parts.deployment;
-        let mut random = [0; 16];
-        deployment.random.fill(&mut random);
-        let subject = Subject {
+    fn event(&self) -> Event<'_> {
+        Event {
+            id: self.ids.event,
+            request_id: self.ids.request,
             service: O::SERVICE,
             operation: O::NAME,
             read_only: O::READ_ONLY,
-            request: &self.request,
             time: self.time,
-        };
-        let record = Record::new(uuid(random), subject).request(self.message.clone());
-        match &self.caller {
-            Some(caller) => record.by(caller, deployment.partition),
-            None => record,
+            request: &self.request,
+            caller: self.caller.as_ref(),
+            partition: self.service.parts.deployment.partition,
+            parameters: &self.message,
+            response: &[],
+            error: None,
+            suppressed: 0,
         }
     }
 
@@ -122,10 +137,10 @@ impl<'a, O: Operation> Trail<'a, O> {
     }
 }
 
-fn redacted<M: bailiwick_api::Redact + prost::Message + Clone>(message: &M) -> Bytes {
+fn redacted<M: bailiwick_api::Redact + prost::Message + Clone>(message: &M) -> Vec<u8> {
     let mut message = message.clone();
     message.redact();
-    message.encode_to_vec().into()
+    message.encode_to_vec()
 }
 
 const fn is_decision(path: &str) -> bool {

@@ -1,0 +1,150 @@
+//! Rows of the outbox as they are put together: a byte for the format, then each record behind its length, which is
+//! four bytes, big-endian.
+//!
+//! Records that nobody waits for share a row, since a row costs more than a record. Of a sender's first call in a row
+//! the sender is kept as well; his later calls only say which one he was.
+
+use std::sync::Arc;
+
+use bailiwick_operation::{Caller, RequestInfo};
+use bytes::Bytes;
+use prost::Message as _;
+use prost::encoding::{WireType, encode_key, encode_varint};
+
+use crate::Event;
+use crate::event::bounded;
+use crate::record::{Sender, UserIdentity};
+
+/// The first byte of a row: its format.
+pub(crate) const FORMAT: u8 = 2;
+/// The most bytes of a row of several records: with its key it fills pages of 32 KiB, and not the first bytes of
+/// pages of 64.
+const MAX_ROW: usize = 32 * 1024 - 256;
+/// Senders that a further call is compared with, the latest first.
+const LATEST: usize = 16;
+
+/// A row that further records may be added to.
+#[derive(Debug)]
+pub(crate) struct Row {
+    bytes: Vec<u8>,
+    /// When the first of its calls arrived, in microseconds since 1970.
+    time: i64,
+    senders: Vec<Known>,
+}
+
+/// A sender that the row holds.
+#[derive(Debug)]
+struct Known {
+    caller: Option<Arc<Caller>>,
+    request: Arc<RequestInfo>,
+}
+
+impl Row {
+    /// A row of one record.
+    pub(crate) fn new(event: &Event<'_>) -> Self {
+        let mut row = Row { bytes: vec![FORMAT], time: event.time.as_microsecond(), senders: Vec::new() };
+        row.append(event);
+        row
+    }
+
+    /// Adds a record; false if the row has no room for it.
+    pub(crate) fn push(&mut self, event: &Event<'_>) -> bool {
+        let (end, senders) = (self.bytes.len(), self.senders.len());
+        self.append(event);
+        let fits = self.bytes.len() <= MAX_ROW;
+        if !fits {
+            self.bytes.truncate(end);
+            self.senders.truncate(senders);
+        }
+        fits
+    }
+
+    /// The row's bytes and the time that it sorts by.
+    pub(crate) fn finish(self) -> (i64, Bytes) {
+        (self.time, self.bytes.into())
+    }
+
+    fn append(&mut self, event: &Event<'_>) {
+        let known =
+            self.senders.iter().rposition(|known| known.sent(event)).filter(|at| at + LATEST >= self.senders.len());
+        let begin = self.bytes.len();
+        self.bytes.extend_from_slice(&[0; 4]);
+        let mut out = Fields(&mut self.bytes);
+        out.bytes(1, &event.id);
+        out.number(2, zigzag(event.time.as_microsecond()));
+        out.bytes(3, event.service.as_bytes());
+        out.bytes(4, event.operation.as_bytes());
+        out.bytes(5, &event.request_id);
+        match known {
+            Some(at) => out.number(7, at as u64),
+            None => {
+                out.bytes(6, &sender(event).encode_to_vec());
+                self.senders.push(Known { caller: event.caller.cloned(), request: Arc::clone(event.request) });
+            }
+        }
+        if let Some((code, message)) = event.failure() {
+            out.bytes(8, code.as_bytes());
+            out.bytes(9, message.as_bytes());
+        }
+        out.number(10, event.read_only.into());
+        let (parameters, response, truncated) = event.messages();
+        out.bytes(11, parameters);
+        out.bytes(12, response);
+        out.number(13, event.suppressed);
+        out.number(14, truncated.into());
+        // The messages are bounded, and so is the rest.
+        let len = (self.bytes.len() - begin - 4) as u32;
+        self.bytes[begin..begin + 4].copy_from_slice(&len.to_be_bytes());
+    }
+}
+
+impl Known {
+    fn sent(&self, event: &Event<'_>) -> bool {
+        let (then, now) = (&*self.request, &**event.request);
+        let same_caller = match (&self.caller, event.caller) {
+            (Some(then), Some(now)) => Arc::ptr_eq(then, now),
+            (None, None) => true,
+            _ => false,
+        };
+        same_caller
+            && then.source_ip == now.source_ip
+            && then.secure_transport == now.secure_transport
+            && then.user_agent == now.user_agent
+            && then.region == now.region
+    }
+}
+
+fn sender(event: &Event<'_>) -> Sender {
+    let request = event.request;
+    Sender {
+        aws_region: request.region.as_ref().map(ToString::to_string).unwrap_or_default(),
+        source_ip_address: request.source_ip.map(|ip| ip.to_string()).unwrap_or_default(),
+        user_agent: request.user_agent.as_deref().map(bounded).unwrap_or_default(),
+        secure_transport: request.secure_transport,
+        user_identity: event.caller.map(|caller| UserIdentity::of(caller, event.partition)),
+    }
+}
+
+/// Writes fields of protobuf messages; like prost, none that has its default.
+struct Fields<'a>(&'a mut Vec<u8>);
+
+impl Fields<'_> {
+    fn bytes(&mut self, tag: u32, value: &[u8]) {
+        if !value.is_empty() {
+            encode_key(tag, WireType::LengthDelimited, self.0);
+            encode_varint(value.len() as u64, self.0);
+            self.0.extend_from_slice(value);
+        }
+    }
+
+    fn number(&mut self, tag: u32, value: u64) {
+        if value != 0 {
+            encode_key(tag, WireType::Varint, self.0);
+            encode_varint(value, self.0);
+        }
+    }
+}
+
+fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)).cast_unsigned()
+}
