@@ -43,13 +43,15 @@ pub struct Options {
     pub log_retention: u64,
     /// How many change sets stay in memory for followers that keep up.
     pub recent: usize,
+    /// How many bytes they may have; fewer stay if they are large.
+    pub recent_bytes: usize,
     /// The most batches that wait for the writer; further ones wait to be let in.
     pub queue: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { cache_bytes: 256 << 20, log_retention: 16 * 1024, recent: 1024, queue: 1024 }
+        Options { cache_bytes: 256 << 20, log_retention: 16 * 1024, recent: 1024, recent_bytes: 8 << 20, queue: 1024 }
     }
 }
 
@@ -94,7 +96,8 @@ impl RedbStore {
         open::check_layout(&database)?;
         let (oldest, head) = open::log_bounds(&database)?;
         let view = RedbView::newest(&database, head)?;
-        let shared = Arc::new(Shared { current: ArcSwap::from_pointee(view), feed: Feed::new(head, options.recent) });
+        let feed = Feed::new(head, options.recent, options.recent_bytes);
+        let shared = Arc::new(Shared { current: ArcSwap::from_pointee(view), feed });
         let (queue, jobs) = mpsc::channel(options.queue.max(1));
         let writer = Writer::new(shared.clone(), database, head, oldest, options.log_retention);
         let writer = writer.spawn(jobs)?;

@@ -28,6 +28,13 @@ pub struct ChangeSet {
     pub changes: Vec<Change>,
 }
 
+impl ChangeSet {
+    /// Bytes of its keys and values.
+    pub fn size(&self) -> usize {
+        self.changes.iter().map(|change| change.key.len() + change.value.as_ref().map_or(0, Bytes::len)).sum()
+    }
+}
+
 /// A subscription to the change log.
 #[async_trait]
 pub trait Changes: Send {

@@ -25,12 +25,16 @@ struct Recent {
     /// Every set after this revision is in `sets`.
     complete_after: Revision,
     capacity: usize,
+    /// Of keys and values in `sets`.
+    bytes: usize,
+    max_bytes: usize,
 }
 
 impl Feed {
-    /// A feed that starts at `head` and keeps the latest `capacity` change sets.
-    pub fn new(head: Revision, capacity: usize) -> Self {
-        let recent = Recent { sets: VecDeque::new(), complete_after: head, capacity };
+    /// A feed that starts at `head` and keeps the latest `capacity` change sets, or as many of them as have
+    /// `max_bytes`.
+    pub fn new(head: Revision, capacity: usize, max_bytes: usize) -> Self {
+        let recent = Recent { sets: VecDeque::new(), complete_after: head, capacity, bytes: 0, max_bytes };
         Feed { recent: Mutex::new(recent), head: watch::Sender::new(Some(head)) }
     }
 
@@ -40,11 +44,13 @@ impl Feed {
         let mut newest = None;
         for set in sets {
             newest = Some(set.revision);
+            recent.bytes += set.size();
             recent.sets.push_back(set);
-            if recent.sets.len() > recent.capacity
+            while (recent.sets.len() > recent.capacity || recent.bytes > recent.max_bytes)
                 && let Some(oldest) = recent.sets.pop_front()
             {
                 recent.complete_after = oldest.revision;
+                recent.bytes -= oldest.size();
             }
         }
         drop(recent);
@@ -92,5 +98,37 @@ pub async fn newer_than(head: &mut watch::Receiver<Option<Revision>>, after: Rev
     match head.wait_for(|head| head.is_none_or(|head| head > after)).await {
         Ok(found) if found.is_some() => Ok(()),
         _ => Err(StoreError::Closed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Change;
+
+    fn set(number: u64, size: usize) -> Arc<ChangeSet> {
+        let change = Change { key: "key".into(), value: Some(vec![0; size - 3].into()) };
+        Arc::new(ChangeSet { revision: Revision::new(number), changes: vec![change] })
+    }
+
+    #[test]
+    fn memory_is_bounded_by_sets_and_by_bytes() {
+        let check = |sizes: &[usize], expected: Option<usize>| {
+            let feed = Feed::new(Revision::ZERO, 4, 1000);
+            feed.publish(sizes.iter().zip(1..).map(|(size, number)| set(number, *size)));
+            let after = |revision| feed.after(Revision::new(revision), 100).map(|sets| sets.len());
+            let oldest = feed.complete_after().number();
+            assert_eq!(after(oldest), expected, "{sizes:?}");
+            assert!(oldest == 0 || after(oldest - 1).is_none(), "{sizes:?}");
+            assert_eq!(after(sizes.len() as u64), Some(0), "{sizes:?}");
+        };
+        check(&[], Some(0));
+        check(&[100; 4], Some(4));
+        check(&[100; 9], Some(4));
+        check(&[250; 4], Some(4));
+        check(&[251; 4], Some(3));
+        check(&[100, 100, 800, 100], Some(3));
+        check(&[100, 100, 2000], Some(0));
+        check(&[2000, 100], Some(1));
     }
 }

@@ -59,7 +59,7 @@ impl MemoryStore {
 
     /// An empty store whose change log holds the latest `log` change sets.
     pub fn with_log(log: usize) -> Self {
-        let shared = Shared { state: RwLock::default(), feed: Feed::new(Revision::ZERO, log) };
+        let shared = Shared { state: RwLock::default(), feed: Feed::new(Revision::ZERO, log, usize::MAX) };
         MemoryStore { shared: Arc::new(shared) }
     }
 }
