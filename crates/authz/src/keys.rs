@@ -10,6 +10,7 @@ use bailiwick_sigv4::{PayloadHash, Policy, Scope, SigV4Error, Signed, SigningKey
 use bailiwick_snapshot::{AccessKey, Snapshot};
 use bailiwick_sts::{TokenError, Tokens};
 use jiff::Timestamp;
+use smallvec::SmallVec;
 
 use crate::cache::Cache;
 use crate::credentials::{Remembered, invalid, owner};
@@ -21,9 +22,9 @@ const KEPT: usize = 8 * 1024;
 
 /// Derived signing keys of the day, with the callers that they belong to.
 pub(crate) struct SigningKeys {
-    kept: Cache<Id, Arc<Kept>>,
+    kept: Cache<Box<[u8]>, Arc<Kept>>,
     /// The day that the newest of them is for; those of other days are dropped when it ends.
-    day: Mutex<String>,
+    day: Mutex<Vec<u8>>,
     decoy: Decoy,
 }
 
@@ -34,21 +35,27 @@ struct Kept {
     caller: Arc<Remembered>,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Id {
-    access_key: Box<str>,
-    scope: Scope<'static>,
-    /// The digest of the session token that came with it.
-    token: Option<[u8; 32]>,
-}
+/// What a signing key is found by: the day, the key that claims to have signed, region and service, between them
+/// slashes, which none of them has; behind those the digest of the session token that came with it.
+struct Id(SmallVec<[u8; 128]>);
 
 impl Id {
     fn of(signed: &Signed<'_>) -> Self {
-        Id {
-            access_key: signed.access_key_id().into(),
-            scope: signed.scope().clone().into_owned(),
-            token: signed.session_token().map(|token| PayloadHash::of(token.expose().as_bytes()).0),
+        let scope = signed.scope();
+        let mut id = SmallVec::new();
+        for part in [scope.date(), signed.access_key_id(), scope.region(), scope.service()] {
+            id.extend_from_slice(part.as_bytes());
+            id.push(b'/');
         }
+        if let Some(token) = signed.session_token() {
+            id.extend_from_slice(&PayloadHash::of(token.expose().as_bytes()).0);
+        }
+        Id(id)
+    }
+
+    /// The day, eight digits.
+    fn day(id: &[u8]) -> &[u8] {
+        id.get(..8).unwrap_or(id)
     }
 }
 
@@ -83,22 +90,22 @@ impl SigningKeys {
         SigningKeys { kept: Cache::new(KEPT), day: Mutex::default(), decoy: Decoy::new(deployment) }
     }
 
-    fn keep(&self, id: Id, kept: Arc<Kept>) {
+    fn keep(&self, Id(id): Id, kept: Arc<Kept>) {
         let mut day = self.day.lock().unwrap_or_else(PoisonError::into_inner);
         // Only what was verified gets here: of a later day than today's around midnight alone, of an earlier one also
         // when somebody presigned a request for longer, which must not push out the keys that are in use.
-        match id.scope.date().cmp(&day) {
+        match Id::day(&id).cmp(&day) {
             Ordering::Less => return,
             Ordering::Equal => {}
             Ordering::Greater => {
                 day.clear();
-                day.push_str(id.scope.date());
-                self.kept.retain(|other, _| other.scope.date() == id.scope.date());
+                day.extend_from_slice(Id::day(&id));
+                self.kept.retain(|other, _| Id::day(other) == Id::day(&id));
             }
         }
         drop(day);
         let weight = kept.caller.weight();
-        self.kept.insert(id, kept, weight);
+        self.kept.insert(id.into_vec().into(), kept, weight);
     }
 }
 
@@ -121,7 +128,7 @@ impl Authz {
         now: Timestamp,
     ) -> Result<Authenticated> {
         let id = Id::of(signed);
-        if let Some(kept) = self.signing_keys.kept.get(&id).filter(|kept| kept.is_current(snapshot)) {
+        if let Some(kept) = self.signing_keys.kept.get::<[u8]>(&id.0).filter(|kept| kept.is_current(snapshot)) {
             if let Err(error) = signed.verify(&kept.key, now, policy, body) {
                 // Refusing must not be quicker for a key that is in use than for one that isn't there.
                 let _ = self.signing_keys.decoy.key(&self.deployment, signed.scope());

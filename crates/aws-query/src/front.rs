@@ -10,7 +10,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 
-use crate::codec;
+use crate::codec::{self, Encoded};
 use crate::form;
 
 /// The largest body: 1 MiB.
@@ -69,19 +69,19 @@ impl Front {
             peer,
         };
         let answer = self.service.call(incoming).await;
-        self.render(route, &answer, json)
+        self.render(route, answer, json)
     }
 
-    fn render(&self, route: &'static Route, answer: &Answer, json: bool) -> Response<Full<Bytes>> {
+    fn render(&self, route: &'static Route, answer: Answer, json: bool) -> Response<Full<Bytes>> {
         let encoded = match &answer.result {
             Ok(message) => {
                 codec::encode_response(route.path, message, &answer.request_id, json && route.service == "sts")
             }
-            Err(error) => return respond_error(error, answer, Some(route)),
+            Err(error) => return respond_error(error, &answer, Some(route)),
         };
         match encoded {
-            Ok(encoded) => respond(StatusCode::OK, encoded.content_type, encoded.body, answer),
-            Err(error) => respond_error(&error, answer, Some(route)),
+            Ok(encoded) => respond(StatusCode::OK, encoded, answer.request_id, answer.revision),
+            Err(error) => respond_error(&error, &answer, Some(route)),
         }
     }
 
@@ -214,19 +214,25 @@ fn respond_error(error: &IamError, answer: &Answer, route: Option<&'static Route
     let status = StatusCode::from_u16(error.code().http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let service = route.map_or("iam", |r| r.service);
     let encoded = codec::encode_error(service, error, &answer.request_id);
-    respond(status, encoded.content_type, encoded.body, answer)
+    respond(status, encoded, answer.request_id.clone(), answer.revision.clone())
 }
 
-fn respond(status: StatusCode, content_type: &'static str, body: Vec<u8>, answer: &Answer) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body.into()));
+fn respond(
+    status: StatusCode,
+    encoded: Encoded,
+    request_id: String,
+    revision: Option<String>,
+) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(encoded.body.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    if let Ok(id) = HeaderValue::from_str(&answer.request_id) {
+    headers.reserve(4);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(encoded.content_type));
+    if let Ok(id) = HeaderValue::from_maybe_shared(Bytes::from(request_id)) {
         headers.insert(AMZN_REQUEST_ID, id.clone());
         headers.insert(REQUEST_ID, id);
     }
-    if let Some(revision) = answer.revision.as_deref().and_then(|r| HeaderValue::from_str(r).ok()) {
+    if let Some(revision) = revision.and_then(|r| HeaderValue::from_maybe_shared(Bytes::from(r)).ok()) {
         headers.insert(REVISION, revision);
     }
     response

@@ -1,6 +1,6 @@
 //! Amazon Resource Names.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::{AccountId, Partition};
 
@@ -76,15 +76,19 @@ impl Arn {
     /// The ARN of a thing of a service without regions. Account zero is written `aws`, as AWS's own managed policies
     /// have it.
     pub fn of(partition: Partition, service: &str, account: AccountId, resource: fmt::Arguments<'_>) -> Self {
-        let text = if account == AccountId::NONE {
-            format!("arn:{partition}:{service}::aws:{resource}")
-        } else {
-            format!("arn:{partition}:{service}::{account}:{resource}")
-        };
+        let digits = account.digits();
+        let owner = if account == AccountId::NONE { "aws" } else { std::str::from_utf8(&digits).unwrap_or_default() };
+        // Most are this short.
+        let mut text = String::with_capacity(64);
+        for part in ["arn:", partition.as_str(), ":", service, "::", owner, ":"] {
+            text.push_str(part);
+        }
+        // Writing to a string can't fail.
+        let _ = text.write_fmt(resource);
         let service_at = 4 + partition.as_str().len() + 1;
         let region_at = service_at + service.len() + 1;
         let account_at = region_at + 1;
-        let resource_at = account_at + if account == AccountId::NONE { 3 } else { 12 } + 1;
+        let resource_at = account_at + owner.len() + 1;
         Arn {
             text: text.into(),
             service: service_at as u16,

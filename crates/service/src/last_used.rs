@@ -19,8 +19,8 @@ const BATCH: usize = 500;
 /// Uses that are not written yet; the newest of each thing.
 #[derive(Default)]
 pub(crate) struct LastUsed {
-    keys: Mutex<HashMap<(AccountId, AccessKeyId), AccessKeyLastUsed>>,
-    roles: Mutex<HashMap<(AccountId, UniqueId), RoleLastUsed>>,
+    keys: Mutex<HashMap<AccessKeyId, (AccountId, AccessKeyLastUsed)>>,
+    roles: Mutex<HashMap<UniqueId, (AccountId, RoleLastUsed)>>,
 }
 
 impl LastUsed {
@@ -29,12 +29,32 @@ impl LastUsed {
         let account = caller.account();
         match (&caller.principal, &caller.credential) {
             (Principal::RoleSession { id, .. }, _) => {
-                let used = RoleLastUsed { time: now, region: region.to_owned() };
-                self.roles.lock().unwrap_or_else(PoisonError::into_inner).insert((account, *id), used);
+                let mut roles = self.roles.lock().unwrap_or_else(PoisonError::into_inner);
+                match roles.get_mut(id) {
+                    Some((_, used)) => {
+                        used.time = now;
+                        set(&mut used.region, region);
+                    }
+                    None => {
+                        let used = RoleLastUsed { time: now, region: region.to_owned() };
+                        roles.insert(*id, (account, used));
+                    }
+                }
             }
             (_, Credential::AccessKey(id)) => {
-                let used = AccessKeyLastUsed { time: now, service: service.to_owned(), region: region.to_owned() };
-                self.keys.lock().unwrap_or_else(PoisonError::into_inner).insert((account, id.clone()), used);
+                let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+                match keys.get_mut(id) {
+                    Some((_, used)) => {
+                        used.time = now;
+                        set(&mut used.service, service);
+                        set(&mut used.region, region);
+                    }
+                    None => {
+                        let (service, region) = (service.to_owned(), region.to_owned());
+                        let used = AccessKeyLastUsed { time: now, service, region };
+                        keys.insert(id.clone(), (account, used));
+                    }
+                }
             }
             (_, Credential::Bearer(_)) => {}
         }
@@ -47,14 +67,14 @@ impl LastUsed {
         let roles: Vec<_> = take(&self.roles);
         for chunk in keys.chunks(BATCH) {
             let mut tx = begin(service).await?;
-            for ((account, id), used) in chunk {
+            for (id, (account, used)) in chunk {
                 tx.put_access_key_last_used(*account, id, used).await?;
             }
             commit(tx).await?;
         }
         for chunk in roles.chunks(BATCH) {
             let mut tx = begin(service).await?;
-            for ((account, id), used) in chunk {
+            for (id, (account, used)) in chunk {
                 tx.put_role_last_used(*account, id, used).await?;
             }
             commit(tx).await?;
@@ -70,6 +90,13 @@ impl Service {
     /// `ServiceFailure` when the store fails.
     pub async fn write_last_used(&self) -> Result<()> {
         self.last_used.write(self).await
+    }
+}
+
+/// Most uses are like the one before.
+fn set(text: &mut String, value: &str) {
+    if text != value {
+        value.clone_into(text);
     }
 }
 

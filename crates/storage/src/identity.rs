@@ -160,10 +160,11 @@ impl Tx {
     /// # Errors
     /// `ServiceFailure` when the store fails.
     pub async fn find<N: Noun>(&mut self, account: AccountId, name: &N::Name) -> Result<Option<N>> {
-        let Some(id) = self.read_key(name_key::<N>(account, &name.folded())).await? else {
+        let Some(id) = self.look_at(name_key::<N>(account, &name.folded())).await? else {
             return Ok(None);
         };
-        self.read(keys::record(account, N::SPEC.record, &id)).await
+        let key = keys::record(account, N::SPEC.record, id);
+        self.read(key).await
     }
 
     /// The one of that name.

@@ -133,7 +133,10 @@ pub fn take_policy(bytes: &[u8]) -> Option<(PolicyRef, &[u8])> {
 }
 
 fn join(account: AccountId, of: Kind, parts: &[&[u8]]) -> Bytes {
-    let mut key = kind(account, of);
+    // Exactly as long as it gets: then it needs no second allocation.
+    let mut key = Vec::with_capacity(HEADER + parts.iter().map(|part| part.len()).sum::<usize>());
+    key.extend_from_slice(&account_bytes(account));
+    key.push(of as u8);
     for part in parts {
         key.extend_from_slice(part);
     }

@@ -1,7 +1,7 @@
 //! Transactions: a consistent view, one's own writes on top, and a record of what was read.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, hash_map::Entry},
     ops::Bound,
     sync::Arc,
 };
@@ -128,16 +128,22 @@ impl Tx {
 
     /// The value under a key; the commit will depend on it.
     pub(crate) async fn read_key(&mut self, key: Bytes) -> Result<Option<Bytes>> {
-        if let Some(written) = self.writes.get(&key) {
-            return Ok(written.clone());
+        Ok(self.look_at(key).await?.cloned())
+    }
+
+    /// The same, to be looked at and not kept.
+    pub(crate) async fn look_at(&mut self, key: Bytes) -> Result<Option<&Bytes>> {
+        if self.writes.contains_key(&key) {
+            return Ok(self.writes.get(&key).and_then(Option::as_ref));
         }
-        if let Some(found) = self.reads.get(&key) {
-            return Ok(found.as_ref().map(|found| found.value.clone()));
-        }
-        let found = self.view.get(&key).await?;
-        let value = found.as_ref().map(|found| found.value.clone());
-        self.reads.insert(key, found);
-        Ok(value)
+        let found = match self.reads.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let found = self.view.get(unknown.key()).await?;
+                unknown.insert(found)
+            }
+        };
+        Ok(found.as_ref().map(|found| &found.value))
     }
 
     /// The value under a key, on which the commit will not depend.
@@ -150,8 +156,8 @@ impl Tx {
 
     /// A record; the commit will depend on it.
     pub(crate) async fn read<R: Record>(&mut self, key: Bytes) -> Result<Option<R>> {
-        let value = self.read_key(key).await?;
-        Ok(value.map(|value| R::decode(&value)).transpose()?)
+        let value = self.look_at(key).await?;
+        Ok(value.map(|value| R::decode(value)).transpose()?)
     }
 
     /// A record, on which the commit will not depend.
