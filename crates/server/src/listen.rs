@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
 use crate::counted::Counted;
+use crate::head_timer::HeadTimer;
 
 /// Connections at once; more wait to be accepted.
 const MAX_CONNECTIONS: usize = 4_096;
@@ -85,12 +86,7 @@ pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
 
 fn http_builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(MAX_HEADER_BYTES)
-        .max_headers(128);
+    builder.http1().header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEADER_BYTES).max_headers(128);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -135,6 +131,8 @@ where
             let answered = answer(request, peer);
             async move { Ok::<Response<Body>, Infallible>(answered.await) }
         });
+        let mut builder = Builder::clone(&builder);
+        builder.http1().timer(HeadTimer::default());
         let (stream, received) = Counted::new(stream);
         let connection = watcher.watch(builder.serve_connection(TokioIo::new(stream), service));
         let mut connection = std::pin::pin!(connection);

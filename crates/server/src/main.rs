@@ -7,6 +7,7 @@ mod commands;
 mod counted;
 mod failure;
 mod first_start;
+mod head_timer;
 mod listen;
 mod logging;
 mod master_key;
