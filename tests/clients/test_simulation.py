@@ -106,6 +106,14 @@ def test_context_decides_and_its_absence_is_told(api):
         assert (result["EvalDecision"], result["MissingContextValues"]) == (expected, [])
 
 
+def test_context_keys_come_as_the_policy_names_them(api):
+    table = "arn:aws:dynamodb:us-west-2:111122223333:table/${aws:username}"
+    after = {"DateGreaterThan": {"aws:CurrentTime": "2015-08-16T12:00:00Z"}}
+    documents = [policy({"Action": "dynamodb:*", "Resource": table, "Condition": after}), trust("111122223333", Condition=after)]
+    keys = api.call("GetContextKeysForCustomPolicy", PolicyInputList=documents)["ContextKeyNames"]
+    assert keys == ["aws:username", "aws:CurrentTime"]
+
+
 def test_a_user_brings_what_he_and_his_groups_hold(api, name):
     who, group, managed = name("user"), name("group"), name("policy")
     user = api.call("CreateUser", UserName=who, Tags=[{"Key": "team", "Value": "reeds"}])["User"]

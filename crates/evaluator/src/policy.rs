@@ -1,5 +1,6 @@
 //! One policy, compiled.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bailiwick_policy_lang::{Document, Effect, PolicyKind, Span};
@@ -147,15 +148,17 @@ impl Policy {
         Some(StatementInfo { sid: statement.sid.as_deref(), effect: statement.effect, span: statement.span })
     }
 
-    /// The context keys that its conditions and variables ask for, each once, in order.
+    /// The context keys that its conditions and variables ask for, each once, in the order of the statements.
     #[must_use]
     pub fn context_keys(&self) -> Vec<&ContextKey> {
-        let mut keys: Vec<&ContextKey> = Vec::new();
+        let (mut seen, mut keys) = (HashSet::new(), Vec::new());
         for statement in &self.0.statements {
-            statement.each_key(&mut |key| keys.push(key));
+            statement.each_key(&mut |key| {
+                if seen.insert(key) {
+                    keys.push(key);
+                }
+            });
         }
-        keys.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
-        keys.dedup();
         keys
     }
 

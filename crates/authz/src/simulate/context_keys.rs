@@ -1,5 +1,7 @@
 //! Which context keys policies ask for, so that a simulation can be given them.
 
+use std::collections::HashSet;
+
 use bailiwick_api::iam::{
     GetContextKeysForCustomPolicyRequest, GetContextKeysForCustomPolicyResponse,
     GetContextKeysForPrincipalPolicyRequest, GetContextKeysForPrincipalPolicyResponse,
@@ -14,7 +16,7 @@ use super::source::{self, SourceArn};
 use crate::Authz;
 
 /// Lists the condition keys that given policies name, in conditions and as variables; each once, without regard to
-/// case. Policies of identities, of resources and of trust are taken.
+/// case, as they come. Policies of identities, of resources and of trust are taken.
 ///
 /// # Errors
 /// `InvalidInput` for what is no policy.
@@ -66,8 +68,7 @@ impl Handle<op::GetContextKeysForPrincipalPolicy> for Authz {
 }
 
 fn names(policies: &[Policy]) -> Vec<String> {
-    let mut keys: Vec<_> = policies.iter().flat_map(Policy::context_keys).collect();
-    keys.sort_by(|a, b| a.as_str().cmp(b.as_str()));
-    keys.dedup();
-    keys.into_iter().map(|key| key.as_written().to_owned()).collect()
+    let mut seen = HashSet::new();
+    let keys = policies.iter().flat_map(Policy::context_keys).filter(|key| seen.insert(*key));
+    keys.map(|key| key.as_written().to_owned()).collect()
 }

@@ -143,7 +143,7 @@ async fn context_keys_are_listed_once() {
         theatre.house.call::<op::GetContextKeysForCustomPolicy>(&theatre.director, request).await
     };
     let keys = ask(&[&first, &second, bucket]).await.unwrap().context_key_names;
-    let expected = ["aws:PrincipalTag/Team", "aws:SecureTransport", "aws:SourceVpc", "aws:username", "S3:Prefix"];
+    let expected = ["aws:PrincipalTag/Team", "aws:username", "S3:Prefix", "aws:SecureTransport", "aws:SourceVpc"];
     assert_eq!(keys, expected);
     let error = ask(&[&first, "[]"]).await.unwrap_err();
     assert_eq!(error.code().wire(), "InvalidInput");
@@ -159,9 +159,9 @@ async fn context_keys_are_listed_once() {
         let answer = theatre.house.call::<op::GetContextKeysForPrincipalPolicy>(&theatre.director, request).await;
         assert_eq!(answer.unwrap().context_key_names, expected, "{source}");
     };
-    let everything = ["aws:PrincipalTag/Team", "aws:SecureTransport", "aws:username", "s3:Other", "S3:Prefix"];
+    let everything = ["aws:PrincipalTag/Team", "aws:username", "S3:Prefix", "aws:SecureTransport", "s3:Other"];
     check(ALICE, &everything).await;
-    check("arn:aws:iam::111122223333:group/staff", &["aws:SecureTransport", "aws:UserName", "s3:Other"]).await;
+    check("arn:aws:iam::111122223333:group/staff", &["aws:UserName", "aws:SecureTransport", "s3:Other"]).await;
 }
 
 #[tokio::test]
