@@ -82,6 +82,10 @@ pub(crate) fn case(random: &mut Random) -> Value {
             case.insert("sessionPolicies".into(), documents(random, least, 2, Of::Identity));
         }
     }
+    if world.kind == 0 && random.chance(15) {
+        // A session of root.
+        case.insert("sessionPolicies".into(), documents(random, 1, 2, Of::Identity));
+    }
     for (name, chance, of) in [("scps", 25, Of::Scp), ("rcps", 15, Of::Rcp)] {
         if random.chance(chance) {
             let levels: Vec<Value> = (0..1 + random.below(2)).map(|_| documents(random, 0, 2, of)).collect();
