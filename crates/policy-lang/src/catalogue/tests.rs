@@ -38,7 +38,20 @@ fn names_are_found_in_any_case() {
     assert_eq!(name("accounts.example.com/a:sub"), None);
     let iam = catalogue.service("IAM").unwrap();
     assert_eq!(iam.action("passrole").map(|action| &*action.name), Some("PassRole"));
-    assert!(iam.has_action("*rolepolic?") && !iam.has_action("DoNothing"));
+    for (pattern, expected) in [
+        ("*rolepolic?", true),
+        ("DoNothing", false),
+        ("GetUser", true),
+        ("getuse", false),
+        ("GetUse?", true),
+        ("GetUser*", true),
+        ("GetUserX*", false),
+        ("*", true),
+        ("zzz*", false),
+        ("Update?se*", true),
+    ] {
+        assert_eq!(iam.has_action(pattern), expected, "{pattern}");
+    }
     let (pass, list) = (iam.action("PassRole").unwrap(), iam.action("ListUsers").unwrap());
     assert!(iam.brings(pass, "iam:passedtoservice") && iam.brings(pass, "aws:ResourceTag/team"));
     assert!(!iam.brings(list, "iam:PassedToService"));
