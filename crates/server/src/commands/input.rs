@@ -24,5 +24,28 @@ pub(super) fn read(file: &Path, max: u64) -> Result<String, Failure> {
     if bytes.len() as u64 > max {
         return Err(Failure::with_code(format!("{} has more than {max} bytes", name(file)), 2));
     }
-    String::from_utf8(bytes).map_err(|_| Failure::with_code(format!("{} is not UTF-8", name(file)), 2))
+    text(bytes).map_err(|place| Failure::with_code(format!("{} is not UTF-8 at {place}", name(file)), 2))
+}
+
+/// The text of bytes, or where they are none.
+fn text(bytes: Vec<u8>) -> Result<String, String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let before = String::from_utf8_lossy(&error.as_bytes()[..good]);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+        format!("line {line}, column {column}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_utf_8_is_told_with_its_place() {
+        assert_eq!(text("é\n".into()).as_deref(), Ok("é\n"));
+        assert_eq!(text(b"\xff".into()), Err("line 1, column 1".to_owned()));
+        assert_eq!(text(b"{\r\n \xc3\xa9\"\xc3".into()), Err("line 2, column 4".to_owned()));
+    }
 }

@@ -106,7 +106,9 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     if options.sarif {
         print!("{}", findings_to_sarif(&checked));
     }
-    eprintln!("{}", summary(&checked));
+    if !checked.is_empty() {
+        eprintln!("{}", summary(&checked));
+    }
     if let Some(failure) = unreadable {
         return Err(failure);
     }
