@@ -333,6 +333,13 @@ def test_the_command_validates_on_a_server(rpc, server, new_user, prefix, tmp_pa
     for form in ([], ["--json"], ["--sarif"]):
         offline = run("policy", "validate", *form, "--catalogue", catalogue, path)
         assert as_client(server, "policy", "validate", "--server", *form, path).stdout == offline.stdout
+    for kind in ("resource", "trust", "boundary", "session", "scp", "rcp", "endpoint"):
+        usual = ["policy", "validate", "--json", "--type", kind]
+        offline = run(*usual, "--catalogue", catalogue, path)
+        asked = as_client(server, *usual, "--server", path)
+        assert json.loads(asked.stdout) == json.loads(offline.stdout), kind
+    attached = as_client(server, "policy", "validate", "--server", "--type", "resource", "--resource-type", f"{prefix}:film", path)
+    assert attached.returncode == 2 and "AWS::S3::Bucket" in attached.stderr
     assert run("policy", "validate", "--server", "--catalogue", catalogue, path).returncode == 2
     unsigned = run("policy", "validate", "--server", path, environment={"AWS_ENDPOINT_URL": server.url})
     assert unsigned.returncode == 2 and "AWS_ACCESS_KEY_ID" in unsigned.stderr
