@@ -70,8 +70,8 @@ class Dice:
     def some(self, of, most=3):
         return self.random.sample(of, self.random.randint(1, most))
 
-    def policy(self, **more):
-        return policy(*(self.statement(**more) for _ in range(self.random.randint(1, 3))))
+    def policy(self, *further, **more):
+        return policy(*(self.statement(**more) for _ in range(self.random.randint(1, 3))), *further)
 
     def statement(self, **more):
         one = self.random.random
@@ -156,7 +156,8 @@ def test_users(aws, rpc, photos, name, seed):
         pair = live(rpc, {"principalArn": arn}, dice, context), simulated(aws, arn, dice, context)
         seen |= compare(*(without(decisions, "KMS:") for decisions in pair))
         principal = dice.random.choice([{"AWS": arn}, {"AWS": account}, "*", {"AWS": OTHER}])
-        given = dice.policy(Principal=principal)
+        # A resource policy that is about no resource of a service is refused by simulations.
+        given = dice.policy({"Effect": "Deny", "Principal": "*", "Action": "other:Thing", "Resource": "*"}, Principal=principal)
         decided = live(rpc, {"principalArn": arn}, dice, context, resourcePolicy=given)
         seen |= compare(decided, simulated(aws, arn, dice, context, ResourcePolicy=given))
     assert {"ALLOW", "IMPLICIT_DENY"} <= seen

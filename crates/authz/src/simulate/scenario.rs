@@ -10,6 +10,7 @@ use bailiwick_evaluator::{
     Request, ResourceAccount,
 };
 use bailiwick_model::{AccountId, Arn, Partition, Result};
+use bailiwick_policy_lang::Document;
 use bailiwick_snapshot::{Entity, Snapshot};
 
 use super::keys::{GivenKeys, KnownKeys};
@@ -107,8 +108,10 @@ impl<'a> Scenario<'a> {
             r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"{}"}},"Action":"sts:*"}}}}"#,
             caller.account.id
         );
-        let resource_policy =
-            asked.resource_policy.map(|text| resource_policy(text, asked.actions, snapshot.partition())).transpose()?;
+        let resource_policy = asked
+            .resource_policy
+            .map(|text| resource_policy(text, asked.actions, &resources, snapshot.partition()))
+            .transpose()?;
         let given = GivenKeys::read(asked.context)?;
         let pieces = |bytes: usize| 1 + bytes / PIECE;
         let policies = pieces(source.policies().chain(&resource_policy).map(Policy::heap_bytes).sum());
@@ -282,8 +285,29 @@ fn owner(text: &str) -> Result<AccountId> {
 }
 
 /// The resource's policy: the trust policy of a role when the actions are those that it decides.
-fn resource_policy(text: &str, actions: &[String], partition: Partition) -> Result<Policy> {
+///
+/// # Errors
+/// `InvalidInput`, also for one that can't be the policy of every resource.
+fn resource_policy(text: &str, actions: &[String], resources: &[&str], partition: Partition) -> Result<Policy> {
+    const NAME: &str = "ResourcePolicy";
     let is_trust = actions.iter().all(|action| is_assuming(action));
     let kind = if is_trust { PolicyKind::Trust } else { PolicyKind::Resource };
-    source::compile("ResourcePolicy", "ResourcePolicy", text, kind, partition)
+    let document = source::read(NAME, NAME, text, kind, partition)?;
+    match resources.iter().find(|resource| !speaks_of(&document, resource)) {
+        Some(other) => Err(invalid(NAME, format!("{NAME} names no resource of the service that `{other}` is of"))),
+        None => Ok(Policy::compile_named(&document, kind, Some(NAME))),
+    }
+}
+
+/// Whether any statement may be about a resource, going by its service.
+fn speaks_of(document: &Document, resource: &str) -> bool {
+    let service = |arn: &str| arn.split(':').nth(2).map(str::to_owned);
+    let of = service(resource);
+    of.is_none()
+        || document.statements.iter().any(|statement| match &statement.resource {
+            Some(element) if !element.negated => {
+                element.patterns.iter().any(|pattern| service(&pattern.value).is_none_or(|named| Some(named) == of))
+            }
+            _ => true,
+        })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bailiwick_evaluator::{Policy, PolicyKind};
 use bailiwick_model::{AccountId, Arn, GroupName, IamError, Partition, Result};
 use bailiwick_operation::Check;
-use bailiwick_policy_lang::{PolicyError, SaveRules, parse, parse_for_save};
+use bailiwick_policy_lang::{Document, PolicyError, SaveRules, parse, parse_for_save};
 use bailiwick_snapshot::{Entity, Holder, Snapshot};
 use bailiwick_storage::{Group, Identity, Tx};
 
@@ -175,10 +175,18 @@ pub(super) fn input(
 /// # Errors
 /// `InvalidInput` with the place and what was expected there.
 pub(super) fn compile(member: &str, name: &str, text: &str, kind: PolicyKind, partition: Partition) -> Result<Policy> {
+    let document = read(member, name, text, kind, partition)?;
+    Ok(Policy::compile_named(&document, kind, Some(name)))
+}
+
+/// Reads a policy that came with the request in `member`, under a name.
+///
+/// # Errors
+/// As [`compile`].
+pub(super) fn read(member: &str, name: &str, text: &str, kind: PolicyKind, partition: Partition) -> Result<Document> {
     let rules = SaveRules { partition: partition.as_str(), ..SaveRules::default() };
     let refused = |error: PolicyError| invalid(member, format!("{name}: {error}")).caused_by(error);
-    let document = parse_for_save(text, kind, &rules).map_err(refused)?;
-    Ok(Policy::compile_named(&document, kind, Some(name)))
+    parse_for_save(text, kind, &rules).map_err(refused)
 }
 
 impl Label {

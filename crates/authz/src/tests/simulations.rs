@@ -278,6 +278,7 @@ async fn what_is_no_scenario_is_refused() {
     let theatre = Theatre::new().await;
     let good = allow("s3:*", "*");
     let base = || custom(&[&good], &["s3:GetObject"], &[]);
+    let public = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"arn:aws:s3:::bank/*"}}"#;
     for (request, part) in [
         (custom(&[&good, "{"], &["s3:GetObject"], &[]), "PolicyInputList.2: line 1, column 2"),
         // Nor is a policy simulated that couldn't be saved.
@@ -299,6 +300,14 @@ async fn what_is_no_scenario_is_refused() {
                 ..base()
             },
             "ResourcePolicy: ",
+        ),
+        (
+            SimulateCustomPolicyRequest {
+                resource_policy: Some(public.into()),
+                caller_arn: Some(ALICE.into()),
+                ..custom(&[&good], &["s3:GetObject"], &["arn:aws:s3:::bank/a", "arn:aws:sqs:eu-west-1:111122223333:q"])
+            },
+            "names no resource of the service that `arn:aws:sqs",
         ),
         (
             SimulateCustomPolicyRequest { resource_handling_option: Some("EC2-VPC-EBS".into()), ..base() },
