@@ -208,7 +208,10 @@ pub(crate) fn in_network(address: &str, network: &str) -> bool {
     if base.is_ipv6() && base_bits.len() == 32 && network.contains('/') {
         // A range of IPv6 that stands for IPv4.
         if prefix < 96 {
-            return false;
+            // More than that: the range that it says, of addresses that stand for themselves.
+            let IpAddr::V6(base) = base else { return false };
+            let base_bits: String = base.octets().iter().map(|byte| format!("{byte:08b}")).collect();
+            return address.len() == 128 && address[..prefix] == base_bits[..prefix];
         }
         prefix -= 96;
     }
