@@ -186,6 +186,8 @@ def unlike(**members):
         unlike(context=[{"key": "s3:x", "values": ["1"]}, {"key": "S3:X", "values": ["1"]}], blamed="context", why="given twice"),
         unlike(context=[{"key": f"s3:{n}", "values": ["1"]} for n in range(201)], blamed="context", why="less than or equal to 200"),
         unlike(context=[{"key": "s3:" + "x" * 254, "values": ["1"]}], blamed="context.1.member.key", why="less than or equal to 256"),
+        unlike(context=[{"key": "s3:x", "values": ["1"] * 1001}], blamed="context.1.member.values", why="less than or equal to 1000"),
+        unlike(context=[{"key": "s3:x", "values": ["1" * 8193]}], blamed="context.1.member.values", why="less than or equal to 8192"),
         unlike(caller=None, blamed="caller", why="must not be null"),
         unlike(caller={}, blamed="caller", why="must say who wants to act"),
         unlike(caller={"principalArn": "alice at the mill by the pond"}, blamed="caller.principalArn", why="the ARN of a user"),
