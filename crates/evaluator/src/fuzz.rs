@@ -25,7 +25,8 @@ pub fn pattern(bytes: &[u8]) {
             let pattern = Pattern::compile(pattern, syntax, variables, &mut Interner::default());
             let mut steps = 0;
             let matched = pattern.matches(text.as_bytes(), &Context::new(&layers), &mut steps);
-            let bound = (pattern.source.len() as u64 + 9) * (text.len() as u64 + 64);
+            let (pieces, length) = (pattern.source.len() as u64, text.len() as u64);
+            let bound = 12 * (pieces + length) + 256 + pieces * length / 64;
             assert!(steps <= bound, "{steps} steps, bound {bound}");
             if matched {
                 assert!(text.starts_with(pattern.head()));

@@ -1,9 +1,8 @@
 //! Matching a text against wildcards, literal text and values from the request.
 //!
 //! Two kinds of `*` and `?` exist: those that match anything, and those that stop at a colon (within the first five
-//! parts of an ARN pattern). Matching goes back to the last star only, of each kind; where the two kinds together
-//! could make that slow, it changes over to following all possibilities at once. Either way the steps are bounded by
-//! the length of the text times that of the pattern.
+//! parts of an ARN pattern). Matching goes back to the last star only, of each kind. Where that takes more steps than
+//! pattern and text have characters, a few times over, it changes over to [`thorough`], which takes near linear time.
 
 use crate::context::ContextKey;
 use std::sync::Arc;
@@ -31,7 +30,7 @@ pub(crate) struct Variable {
 }
 
 /// Whether `text` as a whole is what the tokens say. `values` holds the texts of the variables among the tokens, in
-/// order. Each look at a token counts as a step.
+/// order. Each look at a token counts as a step, and of a long text more.
 pub(crate) fn matches(tokens: &[Token], values: &[&str], text: &[u8], steps: &mut u64) -> bool {
     if let Some(Token::Text(last)) = tokens.last()
         && !text.ends_with(last.as_bytes())
@@ -42,7 +41,7 @@ pub(crate) fn matches(tokens: &[Token], values: &[&str], text: &[u8], steps: &mu
     let budget = 8 * (tokens.len() + text.len()) as u64 + 64;
     match greedy(tokens, values, text, budget, steps) {
         Some(answer) => answer,
-        None => exhaustive(tokens, values, text, steps),
+        None => thorough::matches(tokens, values, text, steps),
     }
 }
 
@@ -74,10 +73,16 @@ fn greedy(tokens: &[Token], values: &[&str], text: &[u8], budget: u64, steps: &m
                 }
                 false
             }
-            Some(Token::Text(literal)) => advance(text, &mut at, literal.as_bytes()),
+            Some(Token::Text(literal)) => {
+                *steps += weight(literal.len());
+                advance(text, &mut at, literal.as_bytes())
+            }
             Some(Token::Variable(_)) => {
                 value += 1;
-                values.get(value - 1).is_some_and(|literal| advance(text, &mut at, literal.as_bytes()))
+                values.get(value - 1).is_some_and(|literal| {
+                    *steps += weight(literal.len());
+                    advance(text, &mut at, literal.as_bytes())
+                })
             }
             Some(Token::One { colons }) => match text.get(at) {
                 Some(byte) if *colons || *byte != b':' => {
@@ -120,12 +125,20 @@ fn greedy(tokens: &[Token], values: &[&str], text: &[u8], budget: u64, steps: &m
             && let Some(first) = literal.as_bytes().first()
         {
             match text[resume.at..].iter().position(|byte| byte == first) {
-                Some(skip) => resume.at += skip,
+                Some(skip) => {
+                    *steps += weight(skip);
+                    resume.at += skip;
+                }
                 None => return Some(false),
             }
         }
         Resume { token, value, at } = *resume;
     }
+}
+
+/// The steps that comparing so many bytes takes, beyond the one of a short text.
+fn weight(bytes: usize) -> u64 {
+    bytes as u64 / 16
 }
 
 fn advance(text: &[u8], at: &mut usize, literal: &[u8]) -> bool {
@@ -138,51 +151,15 @@ fn advance(text: &[u8], at: &mut usize, literal: &[u8]) -> bool {
 
 /// Where the character after the one at `at` begins.
 fn next_character(text: &[u8], at: usize) -> usize {
-    let continued = text[at + 1..].iter().take_while(|byte| **byte & 0xc0 == 0x80).count();
+    let continued = text[at + 1..].iter().take_while(|byte| is_continuation(**byte)).count();
     at + 1 + continued
 }
 
-/// All places that the tokens so far can have reached, token by token.
-fn exhaustive(tokens: &[Token], values: &[&str], text: &[u8], steps: &mut u64) -> bool {
-    let starts = |at: usize| text.get(at).is_none_or(|byte| *byte & 0xc0 != 0x80);
-    let mut reached = vec![false; text.len() + 1];
-    reached[0] = true;
-    let mut values = values.iter();
-    for token in tokens {
-        *steps += text.len() as u64 + 1;
-        match token {
-            Token::Run { colons } => {
-                for at in 1..=text.len() {
-                    reached[at] |= reached[at - 1] && (*colons || text[at - 1] != b':');
-                }
-            }
-            Token::One { colons } => {
-                let mut next = vec![false; text.len() + 1];
-                for at in (0..text.len()).filter(|at| reached[*at] && starts(*at) && (*colons || text[*at] != b':')) {
-                    next[next_character(text, at)] = true;
-                }
-                reached = next;
-            }
-            Token::Text(_) | Token::Variable(_) => {
-                let literal = match token {
-                    Token::Text(literal) => literal.as_bytes(),
-                    _ => match values.next() {
-                        Some(value) => value.as_bytes(),
-                        None => return false,
-                    },
-                };
-                let mut next = vec![false; text.len() + 1];
-                for at in (0..=text.len()).filter(|at| reached[*at]) {
-                    if text[at..].starts_with(literal) {
-                        next[at + literal.len()] = true;
-                    }
-                }
-                reached = next;
-            }
-        }
-    }
-    reached[text.len()]
+/// Whether a byte is one of a character, but not its first.
+fn is_continuation(byte: u8) -> bool {
+    byte & 0xc0 == 0x80
 }
 
 #[cfg(test)]
 mod tests;
+mod thorough;

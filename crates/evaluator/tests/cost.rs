@@ -160,7 +160,20 @@ fn the_worst_policy_keeps_to_its_bound() {
         patterns
     };
     let mut worst = 0;
-    for piece in ["a", "*a", "a*", "?a", "*?a", "aa*", ":*a", ":a*", "${aws:username, 'a'}*"] {
+    for piece in [
+        "a",
+        "*a",
+        "a*",
+        "?a",
+        "*?a",
+        "aa*",
+        ":*a",
+        ":a*",
+        "${aws:username, 'a'}*",
+        "a?a?a?a?*",
+        &"a".repeat(500),
+        &("a".repeat(400) + "*"),
+    ] {
         for patterns in fill(piece) {
             let statement = format!(r#"{{"Effect": "Allow", "Action": "*", "Resource": [{patterns}]}}"#);
             let policy = [compile(&[statement], PolicyKind::Identity)];
@@ -173,5 +186,5 @@ fn the_worst_policy_keeps_to_its_bound() {
         }
     }
     println!("worst: {worst} steps");
-    assert!(worst <= 13_000_000, "{worst}");
+    assert!(worst <= 4_000_000, "{worst}");
 }
