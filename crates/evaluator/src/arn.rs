@@ -27,8 +27,10 @@ impl ArnPattern {
             [] => part.is_empty(),
             [Token::Text(text)] => **text == *part,
             [Token::Run { .. }] => true,
-            tokens => with_values(tokens, context, |values| glob::matches(tokens, values, part.as_bytes(), steps))
-                .unwrap_or(false),
+            tokens => with_values(tokens, context, steps, |values, steps| {
+                glob::matches(tokens, values, part.as_bytes(), steps)
+            })
+            .unwrap_or(false),
         })
     }
 

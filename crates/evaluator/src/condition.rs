@@ -6,9 +6,11 @@ use std::sync::Arc;
 use bailiwick_policy_lang::{self as lang, ConditionOperator, Effect, Family, Operator, Qualifier, Span};
 
 use crate::arn::ArnPattern;
+use crate::budget::is_spent;
 use crate::compile::Interner;
 use crate::context::{Context, ContextKey, ContextValue};
 use crate::date::{self, Instant};
+use crate::glob::weight;
 use crate::network::Network;
 use crate::pattern::{Pattern, Syntax};
 use crate::{base64, decimal};
@@ -54,7 +56,7 @@ impl Condition {
     pub(crate) fn holds(&self, context: &Context<'_>, effect: Effect, steps: &mut u64) -> bool {
         *steps += 1;
         let Operator { base, qualifier, if_exists } = self.operator;
-        let value = context.value(&self.key);
+        let value = context.look_up(&self.key, steps);
         if base == ConditionOperator::Null {
             return match qualifier {
                 Qualifier::None => self.null_holds(matches!(value, None | Some(ContextValue::Many([])))),
@@ -69,12 +71,12 @@ impl Condition {
             (Qualifier::None, Some(value)) => self.value_holds(value, context, steps),
             (Qualifier::ForAnyValue, None | Some(ContextValue::Many([]))) => if_exists,
             (Qualifier::ForAllValues, None | Some(ContextValue::Many([]))) => true,
-            (Qualifier::ForAnyValue, Some(ContextValue::Many(values))) => {
-                values.iter().any(|value| self.value_holds(ContextValue::One(value), context, steps))
-            }
-            (Qualifier::ForAllValues, Some(ContextValue::Many(values))) => {
-                values.iter().all(|value| self.value_holds(ContextValue::One(value), context, steps))
-            }
+            (Qualifier::ForAnyValue, Some(ContextValue::Many(values))) => values
+                .iter()
+                .any(|value| is_spent(*steps) || self.value_holds(ContextValue::One(value), context, steps)),
+            (Qualifier::ForAllValues, Some(ContextValue::Many(values))) => values
+                .iter()
+                .all(|value| !is_spent(*steps) && self.value_holds(ContextValue::One(value), context, steps)),
             (_, Some(value)) => self.value_holds(value, context, steps),
         }
     }
@@ -112,8 +114,9 @@ impl Condition {
             }
             Values::Plain(listed) => {
                 let Some(text) = value.rendered() else { return false };
-                *steps += listed.len() as u64;
+                *steps += listed.iter().map(|listed| 1 + 2 * weight(listed.len())).sum::<u64>();
                 if self.operator.base == ConditionOperator::BinaryEquals {
+                    *steps += 4 * weight(text.as_str().len()) * listed.len() as u64;
                     return listed.iter().any(|bytes| base64::same(bytes, text.as_str()));
                 }
                 let Some(number) = decimal::parse(text.as_str()) else { return false };

@@ -93,4 +93,10 @@ impl<'a> Context<'a> {
     pub fn value(&self, key: &ContextKey) -> Option<ContextValue<'a>> {
         self.layers.iter().find_map(|layer| layer.value(key))
     }
+
+    /// The value of a key, looking for it counted.
+    pub(crate) fn look_up(&self, key: &ContextKey, steps: &mut u64) -> Option<ContextValue<'a>> {
+        *steps += key.weight();
+        self.value(key)
+    }
 }

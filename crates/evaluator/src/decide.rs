@@ -2,6 +2,7 @@
 
 use bailiwick_policy_lang::PolicyKind;
 
+use crate::budget::Budget;
 use crate::decision::{Decision, Outcome, StatementRef, Step};
 use crate::exceptions::{self, Exception};
 use crate::policies::Policies;
@@ -27,7 +28,14 @@ pub fn decide_counting(request: &Request<'_>, policies: &Policies<'_>) -> (Decis
     (run(request, policies, &mut steps), steps)
 }
 
-fn run(request: &Request<'_>, policies: &Policies<'_>, steps: &mut u64) -> Decision {
+/// Decides a request if that takes no more steps than there are left, and takes them away.
+#[must_use]
+pub fn decide_within(request: &Request<'_>, policies: &Policies<'_>, budget: &mut Budget) -> Option<Decision> {
+    let decision = run(request, policies, &mut budget.steps);
+    budget.unless_spent(decision)
+}
+
+pub(crate) fn run(request: &Request<'_>, policies: &Policies<'_>, steps: &mut u64) -> Decision {
     if exceptions::of(request.action) == Some(Exception::Always) && request.principal.account().is_some() {
         return allowed(Step::Exception, None);
     }
@@ -145,8 +153,8 @@ fn gather(subject: &Subject<'_>, policies: &Policies<'_>, steps: &mut u64) -> Re
 }
 
 /// What allows, Denies passed over; for a subject that says so.
-pub(crate) fn gather_allows(subject: &Subject<'_>, policies: &Policies<'_>) -> Option<Found> {
-    gather(subject, policies, &mut 0).ok()
+pub(crate) fn gather_allows(subject: &Subject<'_>, policies: &Policies<'_>, steps: &mut u64) -> Option<Found> {
+    gather(subject, policies, steps).ok()
 }
 
 /// Looks for a Deny and an Allow in a list of policies.

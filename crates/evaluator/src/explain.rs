@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bailiwick_policy_lang::{Effect, Operator, PolicyKind, Span};
 
-use crate::decide::{self, decide};
+use crate::budget::Budget;
+use crate::decide;
 use crate::decision::{Decision, Outcome, StatementRef, Step};
 use crate::policies::Policies;
 use crate::policy::Policy;
@@ -24,7 +25,7 @@ mod words;
 /// Everything that there is to say about a decision. Its `Display` is for people.
 #[derive(Clone, Debug)]
 pub struct Explanation<'a> {
-    /// The decision, as [`decide`] makes it.
+    /// The decision, as [`decide`](crate::decide()) makes it.
     pub decision: Decision,
     /// Who asked.
     pub principal: Principal<'a>,
@@ -251,29 +252,50 @@ const MISSES: usize = 10;
 /// Decides a request and tells why. Looks at every statement: for people, not for every request.
 #[must_use]
 pub fn explain<'a>(request: &Request<'a>, policies: &Policies<'a>) -> Explanation<'a> {
-    let mut explanation = survey(request, policies);
+    explained(request, policies, &mut 0)
+}
+
+/// Explains a request if that takes no more steps than there are left, and takes them away.
+#[must_use]
+pub fn explain_within<'a>(
+    request: &Request<'a>,
+    policies: &Policies<'a>,
+    budget: &mut Budget,
+) -> Option<Explanation<'a>> {
+    let explanation = explained(request, policies, &mut budget.steps);
+    budget.unless_spent(explanation)
+}
+
+fn explained<'a>(request: &Request<'a>, policies: &Policies<'a>, steps: &mut u64) -> Explanation<'a> {
+    let mut explanation = surveyed(request, policies, steps);
     if explanation.decision.is_allowed() {
         return explanation;
     }
     let (mut short, mut long) = ([0; 128], Vec::new());
     let subject = Subject::new(request, policies.boundary.is_some(), &mut short, &mut long);
-    let prospect = lacking::prospect(request, policies);
+    let prospect = lacking::prospect(request, policies, steps);
     let mut budget = closeness::Budget::default();
     let groups = examine::groups(request, policies);
     let mut misses = Vec::new();
     for group in groups.iter().filter(|group| prospect.is_helped_by(group.kind)) {
-        misses.extend(group.misses(&subject, &mut budget));
+        for miss in group.misses(&subject, &mut budget, steps) {
+            misses.push(miss);
+            if misses.len() > 4 * MISSES {
+                nearest(&mut misses);
+            }
+        }
     }
-    misses.sort_by_key(|(distance, _)| *distance);
-    misses.truncate(MISSES);
+    nearest(&mut misses);
     explanation.near_misses = misses.into_iter().map(|(_, miss)| miss).collect();
-    let levels = |kind| groups.iter().filter(move |group| group.kind == kind && !group.allows(&subject));
     for kind in prospect.wanting.iter().copied() {
-        if kind == PolicyKind::Scp {
-            let statements = levels(kind).filter_map(|group| suggest::suggestion(kind, group.level, &subject));
-            explanation.suggestions.extend(statements);
-        } else {
-            explanation.suggestions.extend(suggest::suggestion(kind, 0, &subject));
+        if kind != PolicyKind::Scp {
+            explanation.suggestions.extend(suggest::suggestion(kind, 0, &subject, steps));
+            continue;
+        }
+        for level in groups.iter().filter(|group| group.kind == kind) {
+            if !level.allows(&subject, steps) {
+                explanation.suggestions.extend(suggest::suggestion(kind, level.level, &subject, steps));
+            }
         }
     }
     let is_root = matches!(request.principal, Principal::Root { .. });
@@ -287,14 +309,18 @@ pub fn explain<'a>(request: &Request<'a>, policies: &Policies<'a>) -> Explanatio
 /// suggestions: what a simulation needs.
 #[must_use]
 pub fn survey<'a>(request: &Request<'a>, policies: &Policies<'a>) -> Explanation<'a> {
+    surveyed(request, policies, &mut 0)
+}
+
+fn surveyed<'a>(request: &Request<'a>, policies: &Policies<'a>, steps: &mut u64) -> Explanation<'a> {
     let (mut short, mut long) = ([0; 128], Vec::new());
     let subject = Subject::new(request, policies.boundary.is_some(), &mut short, &mut long);
-    let decision = decide(request, policies);
-    let prospect = lacking::prospect(request, policies);
+    let decision = decide::run(request, policies, steps);
+    let prospect = lacking::prospect(request, policies, steps);
     let mut findings = Vec::new();
     let (mut all, mut denies) = (Vec::new(), Vec::new());
     for group in examine::groups(request, policies) {
-        let matched = group.matched(&subject);
+        let matched = group.matched(&subject, steps);
         let deny = matched.iter().find(|located| located.effect == Effect::Deny);
         denies.extend(matched.iter().filter(|located| located.effect == Effect::Deny));
         let (verdict, statement) = match (deny, matched.first()) {
@@ -327,6 +353,17 @@ pub fn survey<'a>(request: &Request<'a>, policies: &Policies<'a>) -> Explanation
         notes: words::notes(request, &decision),
         is_hopeless: !decision.is_allowed() && prospect.is_hopeless,
     }
+}
+
+/// Keeps the nearest of the misses, those that are equally near in their order.
+fn nearest(misses: &mut Vec<(examine::Distance, NearMiss<'_>)>) {
+    misses.sort_by_key(|(distance, _)| *distance);
+    misses.truncate(MISSES);
+}
+
+/// The steps that copying so much text takes: a text may be told many times over.
+fn copying(bytes: usize) -> u64 {
+    1 + bytes as u64 / 4
 }
 
 fn locate<'a>(policies: &Policies<'a>, at: StatementRef) -> Option<Located<'a>> {

@@ -26,7 +26,8 @@ pub fn pattern(bytes: &[u8]) {
             let mut steps = 0;
             let matched = pattern.matches(text.as_bytes(), &Context::new(&layers), &mut steps);
             let (pieces, length) = (pattern.source.len() as u64, text.len() as u64);
-            let bound = 12 * (pieces + length) + 256 + pieces * length / 64;
+            let looking_up = if variables { 64 * pieces } else { 0 };
+            let bound = 12 * (pieces + length) + 256 + pieces * length / 64 + looking_up;
             assert!(steps <= bound, "{steps} steps, bound {bound}");
             if matched {
                 assert!(text.starts_with(pattern.head()));

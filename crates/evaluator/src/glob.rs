@@ -4,6 +4,7 @@
 //! parts of an ARN pattern). Matching goes back to the last star only, of each kind. Where that takes more steps than
 //! pattern and text have characters, a few times over, it changes over to [`thorough`], which takes near linear time.
 
+use crate::budget::is_spent;
 use crate::context::ContextKey;
 use std::sync::Arc;
 
@@ -36,6 +37,9 @@ pub(crate) fn matches(tokens: &[Token], values: &[&str], text: &[u8], steps: &mu
         && !text.ends_with(last.as_bytes())
     {
         *steps += 1;
+        return false;
+    }
+    if is_spent(*steps) {
         return false;
     }
     let budget = 8 * (tokens.len() + text.len()) as u64 + 64;
@@ -126,10 +130,13 @@ fn greedy(tokens: &[Token], values: &[&str], text: &[u8], budget: u64, steps: &m
         {
             match text[resume.at..].iter().position(|byte| byte == first) {
                 Some(skip) => {
-                    *steps += weight(skip);
+                    *steps += 4 * weight(skip);
                     resume.at += skip;
                 }
-                None => return Some(false),
+                None => {
+                    *steps += 4 * weight(text.len() - resume.at);
+                    return Some(false);
+                }
             }
         }
         Resume { token, value, at } = *resume;
@@ -137,7 +144,7 @@ fn greedy(tokens: &[Token], values: &[&str], text: &[u8], budget: u64, steps: &m
 }
 
 /// The steps that comparing so many bytes takes, beyond the one of a short text.
-fn weight(bytes: usize) -> u64 {
+pub(crate) fn weight(bytes: usize) -> u64 {
     bytes as u64 / 16
 }
 

@@ -10,6 +10,7 @@ mod action;
 mod arn;
 mod asked;
 mod base64;
+mod budget;
 mod bytes;
 mod compile;
 mod condition;
@@ -41,12 +42,13 @@ mod table;
 mod trie;
 
 pub use asked::asked_keys;
+pub use budget::Budget;
 pub use context::{Context, ContextKey, ContextSource, ContextValue, GlobalKey, Moment};
-pub use decide::{decide, decide_counting};
+pub use decide::{decide, decide_counting, decide_within};
 pub use decision::{Decision, DenialMessage, Outcome, StatementRef, Step};
 pub use explain::{
     Absent, Actual, Expected, Explanation, Failure, Finding, Located, NearMiss, Suggestion, Variables, Verdict, Why,
-    explain, survey,
+    explain, explain_within, survey,
 };
 pub use policies::Policies;
 pub use policy::{Policy, StatementInfo};

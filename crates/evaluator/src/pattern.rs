@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use bailiwick_policy_lang::{Piece, Template};
 
+use crate::budget::is_spent;
 use crate::bytes;
 use crate::compile::Interner;
 use crate::context::{Context, ContextKey, ContextValue, Rendered};
 use crate::fold;
-use crate::glob::{self, Token, Variable};
+use crate::glob::{self, Token, Variable, weight};
 
 /// A compiled text of a policy: of `Resource`, or a value of a String or Bool operator.
 #[derive(Debug)]
@@ -113,7 +114,8 @@ impl Pattern {
                 {
                     return false;
                 }
-                with_values(tokens, context, |values| glob::matches(tokens, values, text, steps)).unwrap_or(false)
+                with_values(tokens, context, steps, |values, steps| glob::matches(tokens, values, text, steps))
+                    .unwrap_or(false)
             }
             Form::Nothing => false,
         }
@@ -136,10 +138,11 @@ impl Pattern {
 
     /// Whether it is a text but for case. Of a pattern without wildcards.
     pub(crate) fn equals_fold(&self, text: &str, context: &Context<'_>, steps: &mut u64) -> bool {
-        *steps += 1;
+        let is_plain = !matches!(self.form, Form::Tokens(_)) && text.is_ascii() && self.source.is_ascii();
+        *steps += 1 + if is_plain { weight(text.len()) } else { FOLDING * text.len() as u64 };
         match &self.form {
             Form::Tokens(tokens) => {
-                let equal = with_values(tokens, context, |values| {
+                let equal = with_values(tokens, context, steps, |values, _| {
                     let mut values = values.iter();
                     let pieces = tokens.iter().map(|token| match token {
                         Token::Text(text) => text,
@@ -249,22 +252,30 @@ impl Cutter {
     }
 }
 
+/// The steps that comparing a character without case takes beyond ASCII.
+const FOLDING: u64 = 8;
+
 /// How many variables are looked up without allocating.
 const INLINE: usize = 4;
 
 /// Looks up the variables among the tokens; none when one has no value that fits.
-pub(crate) fn with_values<R>(tokens: &[Token], context: &Context<'_>, then: impl FnOnce(&[&str]) -> R) -> Option<R> {
+pub(crate) fn with_values<R>(
+    tokens: &[Token],
+    context: &Context<'_>,
+    steps: &mut u64,
+    then: impl FnOnce(&[&str], &mut u64) -> R,
+) -> Option<R> {
     let mut variables = tokens.iter().filter_map(|token| match token {
         Token::Variable(variable) => Some(&**variable),
         _ => None,
     });
-    let Some(first) = variables.next() else { return Some(then(&[])) };
+    let Some(first) = variables.next() else { return Some(then(&[], steps)) };
     let mut found = [Rendered::Text(""); INLINE];
-    found[0] = resolve(first, context)?;
+    found[0] = resolve(first, context, steps)?;
     let mut count = 1;
     let mut more: Vec<Rendered<'_>> = Vec::new();
     for variable in variables {
-        let value = resolve(variable, context)?;
+        let value = resolve(variable, context, steps)?;
         match found.get_mut(count) {
             Some(slot) => *slot = value,
             None => more.push(value),
@@ -273,15 +284,19 @@ pub(crate) fn with_values<R>(tokens: &[Token], context: &Context<'_>, then: impl
     }
     if more.is_empty() {
         let texts: [&str; INLINE] = std::array::from_fn(|n| found[n].as_str());
-        Some(then(&texts[..count]))
+        Some(then(&texts[..count], steps))
     } else {
         let texts: Vec<&str> = found.iter().chain(&more).map(Rendered::as_str).collect();
-        Some(then(&texts))
+        Some(then(&texts, steps))
     }
 }
 
-fn resolve<'a>(variable: &'a Variable, context: &Context<'a>) -> Option<Rendered<'a>> {
-    let value = match context.value(&variable.key) {
+fn resolve<'a>(variable: &'a Variable, context: &Context<'a>, steps: &mut u64) -> Option<Rendered<'a>> {
+    if is_spent(*steps) {
+        return None;
+    }
+    *steps += 4;
+    let value = match context.look_up(&variable.key, steps) {
         None => Rendered::Text(variable.default.as_deref()?),
         Some(ContextValue::Many(_)) => return None,
         Some(value) => value.rendered()?,

@@ -64,13 +64,20 @@ impl ResourceSet {
         let Some(finder) = &self.finder else {
             return self.patterns.iter().any(|pattern| pattern.matches(resource, context, steps));
         };
-        let found = finder.find(resource, steps, |items, steps| {
-            match items.iter().any(|at| self.patterns[*at as usize].matches(resource, context, steps)) {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
+        let (mut matches, mut looks) = (false, 0);
+        let ended = finder.find(resource, steps, |items, steps| {
+            looks += items.len();
+            if looks > self.patterns.len() {
+                return ControlFlow::Break(());
             }
+            matches = items.iter().any(|at| self.patterns[*at as usize].matches(resource, context, steps));
+            if matches { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
-        found.is_break()
+        if ended.is_break() && !matches {
+            // Behind every colon the same ones are found again: each of them once is less.
+            return self.patterns.iter().any(|pattern| pattern.matches(resource, context, steps));
+        }
+        matches
     }
 
     /// The keys that together find every resource the set matches; none when only looking will do.

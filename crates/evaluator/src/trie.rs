@@ -86,7 +86,7 @@ impl Trie {
         let Some(mut node) = self.nodes.first() else { return ControlFlow::Continue(()) };
         let mut rest = text;
         loop {
-            *steps += 1;
+            *steps += 1 + u64::from(node.label_len) / 16;
             let label = &self.labels[node.label as usize..(node.label + node.label_len) as usize];
             let Some(tail) = bytes::strip_prefix(rest, label) else { return ControlFlow::Continue(()) };
             rest = tail;

@@ -5,7 +5,8 @@
 use std::fmt::Write;
 
 use bailiwick_evaluator::{
-    Context, ContextSource, ContextValue, Entity, Outcome, Policies, Policy, Principal, Request, decide_counting,
+    Budget, Context, ContextSource, ContextValue, Entity, Outcome, Policies, Policy, Principal, Request, decide,
+    decide_counting, decide_within, explain, explain_within,
 };
 use bailiwick_model::AccountId;
 use bailiwick_policy_lang::{Limits, PolicyKind, parse_with};
@@ -17,19 +18,30 @@ fn compile(statements: &[String], kind: PolicyKind) -> Policy {
 }
 
 fn steps(policies: &Policies<'_>, action: &str, resource: &str) -> (Outcome, u64) {
+    with_request(action, resource, &[], |request| {
+        let (decision, steps) = decide_counting(request, policies);
+        (decision.outcome, steps)
+    })
+}
+
+fn with_request<T>(
+    action: &str,
+    resource: &str,
+    keys: &[(&str, ContextValue<'_>)],
+    then: impl FnOnce(&Request<'_>) -> T,
+) -> T {
     let account = AccountId::parse("111122223333").unwrap();
     let user = Entity { arn: "arn:aws:iam::111122223333:user/bob", unique_id: None };
-    let keys = [("aws:username", ContextValue::One("bob"))];
-    let layers: [&dyn ContextSource; 1] = [&keys];
-    let request = Request {
+    let mut all = vec![("aws:username", ContextValue::One("bob"))];
+    all.extend(keys);
+    let layers: [&dyn ContextSource; 1] = [&all];
+    then(&Request {
         principal: Principal::User { account: account.into(), user },
         action,
         resource,
         resource_account: account.into(),
         context: Context::new(&layers),
-    };
-    let (decision, steps) = decide_counting(&request, policies);
-    (decision.outcome, steps)
+    })
 }
 
 /// Statements that do not concern the request, by how they differ from it.
@@ -187,4 +199,71 @@ fn the_worst_policy_keeps_to_its_bound() {
     }
     println!("worst: {worst} steps");
     assert!(worst <= 4_000_000, "{worst}");
+}
+
+#[test]
+fn what_is_found_behind_every_colon_is_looked_at_once() {
+    // In one list, and as a statement each.
+    let tails: Vec<String> = (1..=60).map(|n| format!("arn:aws:s?:*:*:{}*b", ":a".repeat(n))).collect();
+    let list = tails.iter().map(|tail| format!("\"{tail}\"")).collect::<Vec<_>>().join(",");
+    let listed = vec![format!(r#"{{"Effect": "Allow", "Action": "s3:*", "Resource": [{list}]}}"#)];
+    let each = tails.iter().map(|tail| format!(r#"{{"Effect": "Allow", "Action": "s3:*", "Resource": "{tail}"}}"#));
+    let resource = format!("arn:aws:s3:::{}", ":a".repeat(1_017));
+    for statements in [listed, each.collect()] {
+        let policy = [compile(&statements, PolicyKind::Identity)];
+        let policies = Policies { identity: &[&policy], ..Policies::default() };
+        let (outcome, steps) = steps(&policies, "s3:GetObject", &resource);
+        assert_eq!(outcome, Outcome::ImplicitDeny);
+        assert!(steps <= 60 * 30_000, "{steps}");
+    }
+}
+
+/// Conditions that cost much, each with the values that `k` has in the request.
+fn conditions() -> Vec<(&'static str, String, Vec<String>)> {
+    let many = |text: &str| vec![text.to_owned(); 40];
+    let listed = |text: &str| vec![format!("\"{text}\""); 40].join(", ");
+    let unknown = listed(&"${\u{e9}, 'a'}".repeat(9));
+    [
+        ("StringLike", listed("*a*b*"), many(&"a".repeat(2_000))),
+        ("StringEquals", listed(&"${aws:username}".repeat(9)), many("a")),
+        ("StringEqualsIgnoreCase", listed(&"é".repeat(400)), many(&"É".repeat(399))),
+        ("StringNotEqualsIgnoreCase", unknown, many("b")),
+        ("NumericEquals", listed(&"1".repeat(300)), many("2")),
+        ("BinaryEquals", listed("AAAA"), many(&"AAAB".repeat(500))),
+        ("DateEquals", listed("2026-01-01"), many("2026-01-02")),
+        ("IpAddress", listed("203.0.113.7"), many("203.0.113.8")),
+        ("ArnLike", listed("arn:*:*:*:*:*a*b*"), many(&format!("arn:a:a:a:a:{}", "a".repeat(2_000)))),
+    ]
+    .map(|(operator, listed, values)| {
+        (operator, format!(r#"{{"ForAnyValue:{operator}": {{"k": [{listed}]}}}}"#), values)
+    })
+    .into()
+}
+
+#[test]
+fn a_decision_that_costs_too_much_is_given_up() {
+    for (operator, condition, values) in conditions() {
+        let deny = format!(r#"{{"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {condition}}}"#);
+        let allow = r#"{"Effect": "Allow", "Action": "s3:Put*", "Resource": "*"}"#.to_owned();
+        let policy = [compile(&[deny, allow], PolicyKind::Identity)];
+        let policies = Policies { identity: &[&policy], ..Policies::default() };
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        let keys = [("k", ContextValue::Many(&values))];
+        with_request("s3:GetObject", "arn:aws:s3:::b/k", &keys, |request| {
+            let (decision, steps) = decide_counting(request, &policies);
+            assert!(steps > 1_000, "{operator}: {steps}");
+            assert_eq!(decision, decide(request, &policies), "{operator}");
+            for (limit, suffices) in [(0, false), (steps / 2, false), (steps - 1, false), (steps, true)] {
+                let mut budget = Budget::new(limit);
+                let decided = decide_within(request, &policies, &mut budget);
+                assert_eq!(decided, suffices.then_some(decision), "{operator}: {limit} of {steps}");
+                assert_eq!(budget.left(), 0, "{operator}: {limit} of {steps}");
+                let most = limit + 20_000;
+                assert!(budget.taken() <= most, "{operator}: {} of {limit}", budget.taken());
+            }
+            let explained = explain_within(request, &policies, &mut Budget::new(10 * steps)).unwrap();
+            assert_eq!(explained.to_string(), explain(request, &policies).to_string(), "{operator}");
+            assert!(explain_within(request, &policies, &mut Budget::new(steps)).is_none(), "{operator}");
+        });
+    }
 }

@@ -72,6 +72,11 @@ impl ContextKey {
         fold::eq_key(&self.lower, self.ascii, name)
     }
 
+    /// The steps that looking for it takes. Beyond ASCII it is compared with each key character by character.
+    pub(crate) fn weight(&self) -> u64 {
+        if self.ascii { 1 } else { 64 * self.lower.len() as u64 }
+    }
+
     /// Whether `tag` is the tag key of this key, in whatever case.
     #[must_use]
     pub fn tag_matches(&self, tag: &str) -> bool {

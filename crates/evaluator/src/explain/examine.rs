@@ -3,7 +3,8 @@
 use bailiwick_policy_lang::{Effect, PolicyKind};
 
 use super::closeness::{Budget, closest};
-use super::{Absent, Actual, Expected, Failure, Located, NearMiss, Variables, Why, filled, located};
+use super::{Absent, Actual, Expected, Failure, Located, NearMiss, Variables, Why, copying, filled, located};
+use crate::budget::is_spent;
 use crate::condition::Condition;
 use crate::context::{Context, ContextValue};
 use crate::decide;
@@ -115,37 +116,40 @@ impl<'a> Group<'a> {
     }
 
     /// Every statement that matches.
-    pub(super) fn matched(&self, subject: &Subject<'_>) -> Vec<Located<'a>> {
+    pub(super) fn matched(&self, subject: &Subject<'_>, steps: &mut u64) -> Vec<Located<'a>> {
         self.statements()
-            .filter(|(policy, statement, _)| matches(policy, statement, subject))
+            .filter(|(policy, statement, _)| matches(policy, statement, subject, steps))
             .filter_map(|(policy, _, at)| located(policy, at))
             .collect()
     }
 
     /// Whether a statement allows.
-    pub(super) fn allows(&self, subject: &Subject<'_>) -> bool {
-        self.statements()
-            .any(|(policy, statement, _)| statement.effect == Effect::Allow && matches(policy, statement, subject))
+    pub(super) fn allows(&self, subject: &Subject<'_>, steps: &mut u64) -> bool {
+        let mut allows = self.statements().filter(|(_, statement, _)| statement.effect == Effect::Allow);
+        allows.any(|(policy, statement, _)| matches(policy, statement, subject, steps))
     }
 
     /// Every Allow that does not match but concerns the action, with its distance.
-    pub(super) fn misses(&self, subject: &Subject<'_>, budget: &mut Budget) -> Vec<(Distance, NearMiss<'a>)> {
+    pub(super) fn misses(
+        &self,
+        subject: &Subject<'_>,
+        budget: &mut Budget,
+        steps: &mut u64,
+    ) -> impl Iterator<Item = (Distance, NearMiss<'a>)> {
         let allows = self.statements().filter(|(_, statement, _)| statement.effect == Effect::Allow);
-        allows
-            .filter_map(|(policy, statement, at)| {
-                let (distance, mut failures) = failures(policy, statement, subject, budget)?;
-                if failures.is_empty() {
-                    return None;
-                }
-                let failure = failures.remove(0);
-                Some((distance, NearMiss { statement: located(policy, at)?, failure, also: failures }))
-            })
-            .collect()
+        allows.filter_map(|(policy, statement, at)| {
+            let (distance, mut failures) = failures(policy, statement, subject, budget, steps)?;
+            if failures.is_empty() {
+                return None;
+            }
+            let failure = failures.remove(0);
+            Some((distance, NearMiss { statement: located(policy, at)?, failure, also: failures }))
+        })
     }
 }
 
-pub(super) fn matches(policy: &Policy, statement: &Statement, subject: &Subject<'_>) -> bool {
-    let steps = &mut 0;
+pub(super) fn matches(policy: &Policy, statement: &Statement, subject: &Subject<'_>, steps: &mut u64) -> bool {
+    *steps += 1;
     policy.actions(statement).matches(subject, steps)
         && !statement.names(subject, steps).is_empty()
         && statement.fits(subject, steps)
@@ -157,8 +161,11 @@ fn failures(
     statement: &Statement,
     subject: &Subject<'_>,
     budget: &mut Budget,
+    steps: &mut u64,
 ) -> Option<(Distance, Vec<Failure>)> {
-    let steps = &mut 0;
+    if is_spent(*steps) {
+        return None;
+    }
     let (mut distance, mut failures) = (0, Vec::new());
     if statement.names(subject, steps).is_empty() {
         let (negated, sources) = match &statement.principals {
@@ -170,6 +177,7 @@ fn failures(
     }
     let actions = policy.actions(statement);
     if !actions.matches(subject, steps) {
+        *steps += 8 * actions.sources.len() as u64;
         let expected: Vec<Expected> = actions.sources.iter().map(plain).collect();
         let action = String::from_utf8_lossy(subject.action);
         let lower: Vec<String> = expected.iter().map(|one| one.written.to_ascii_lowercase()).collect();
@@ -185,14 +193,17 @@ fn failures(
         && !resources.matches(subject, steps)
     {
         let expected: Vec<Expected> =
-            resources.patterns.iter().map(|pattern| filled::pattern(pattern, context)).collect();
+            resources.patterns.iter().map(|pattern| filled::pattern(pattern, context, steps)).collect();
         let (at, edits) = closest(expected.iter().map(Expected::text), subject.request.resource, budget);
         distance += if resources.negated { 7 } else { 4 + (edits / 8).min(3) };
         failures.push(Failure::Resource { negated: resources.negated, expected, closest: at });
     }
-    let failed = statement.conditions.iter().filter(|c| !c.holds(context, statement.effect, steps));
     let before = failures.len();
-    failures.extend(failed.map(|failed| condition(failed, context)));
+    for one in &statement.conditions {
+        if !one.holds(context, statement.effect, steps) {
+            failures.push(condition(one, context, steps));
+        }
+    }
     distance += (failures.len() - before).min(3);
     Some((distance, failures))
 }
@@ -201,16 +212,20 @@ fn plain(text: &std::sync::Arc<str>) -> Expected {
     Expected { written: text.clone(), variables: Variables::None }
 }
 
-fn condition(condition: &Condition, context: &Context<'_>) -> Failure {
+fn condition(condition: &Condition, context: &Context<'_>, steps: &mut u64) -> Failure {
+    let mut copy = |text: &str| {
+        *steps += copying(text.len());
+        if is_spent(*steps) { String::new() } else { text.to_owned() }
+    };
     let actual = match context.value(&condition.key) {
         None => Actual::Absent,
-        Some(ContextValue::Many(values)) => Actual::Many(values.iter().map(|value| (*value).to_owned()).collect()),
-        Some(value) => Actual::One(value.rendered().map(|text| text.as_str().to_owned()).unwrap_or_default()),
+        Some(ContextValue::Many(values)) => Actual::Many(values.iter().map(|value| copy(value)).collect()),
+        Some(value) => Actual::One(value.rendered().map(|text| copy(text.as_str())).unwrap_or_default()),
     };
     Failure::Condition {
         operator: condition.operator,
         key: condition.key.as_written().into(),
-        expected: filled::values(condition, context),
+        expected: filled::values(condition, context, steps),
         actual,
         span: condition.span,
     }

@@ -33,12 +33,12 @@ impl Prospect {
     }
 }
 
-pub(super) fn prospect(request: &Request<'_>, policies: &Policies<'_>) -> Prospect {
+pub(super) fn prospect(request: &Request<'_>, policies: &Policies<'_>, steps: &mut u64) -> Prospect {
     let (mut short, mut long) = ([0; 128], Vec::new());
     let mut subject = Subject::new(request, policies.boundary.is_some(), &mut short, &mut long);
     subject.without_denies = true;
     let mut prospect = Prospect { wanting: Vec::new(), instead: Vec::new(), needed: Vec::new(), is_hopeless: false };
-    let Some(start) = decide::gather_allows(&subject, policies) else { return prospect };
+    let Some(start) = decide::gather_allows(&subject, policies, steps) else { return prospect };
     let mut found = start.clone();
     while let Some(kind) = conclude(request, policies, &found, &prospect.wanting).lacking {
         if prospect.wanting.contains(&kind) {

@@ -10,13 +10,19 @@ use crate::request::{Principal, Request};
 use crate::subject::Subject;
 
 /// The suggestion, if the language can say it: no statement names an action or a resource that is none.
-pub(super) fn suggestion(kind: PolicyKind, level: u32, subject: &Subject<'_>) -> Option<Suggestion> {
+pub(super) fn suggestion(kind: PolicyKind, level: u32, subject: &Subject<'_>, steps: &mut u64) -> Option<Suggestion> {
     let request = subject.request;
     let resource = escaped(request.resource);
     let needs_variables = kind != PolicyKind::Trust && resource != request.resource;
     let statement = statement(kind, request, &resource);
     let attach_to = attach_to(kind, request);
-    allows(&statement, kind, subject).then_some(Suggestion { kind, level, attach_to, statement, needs_variables })
+    allows(&statement, kind, subject, steps).then_some(Suggestion {
+        kind,
+        level,
+        attach_to,
+        statement,
+        needs_variables,
+    })
 }
 
 fn statement(kind: PolicyKind, request: &Request<'_>, resource: &str) -> String {
@@ -64,12 +70,12 @@ fn attach_to(kind: PolicyKind, request: &Request<'_>) -> Option<String> {
 }
 
 /// Whether a statement can stand in a policy and matches the request there.
-fn allows(statement: &str, kind: PolicyKind, subject: &Subject<'_>) -> bool {
+fn allows(statement: &str, kind: PolicyKind, subject: &Subject<'_>, steps: &mut u64) -> bool {
     let text = format!("{{\"Version\": \"2012-10-17\", \"Statement\": {statement}}}");
     let Ok(document) = parse(&text, kind) else { return false };
     let policy = Policy::compile(&document, kind);
     let mut statements = policy.statements().iter();
-    statements.all(|statement| super::examine::matches(&policy, statement, subject))
+    statements.all(|statement| super::examine::matches(&policy, statement, subject, steps))
 }
 
 /// A text as a pattern that means it (under version 2012-10-17).

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use bailiwick_policy_lang::Effect;
 
 use super::Policy;
+use crate::budget::is_spent;
 use crate::principal::Named;
 use crate::statement::Statement;
 use crate::subject::Subject;
@@ -113,9 +114,13 @@ impl Policy {
             }
             return ControlFlow::Continue(());
         };
-        let mut last = u32::MAX;
-        index.visit(subject, &self.0.action_sets, steps, |at, action_matches, steps| {
+        let (mut last, mut looks) = (u32::MAX, 0);
+        let ended = index.visit(subject, &self.0.action_sets, steps, |at, action_matches, steps| {
             *steps += 1;
+            looks += 1;
+            if looks > 2 * statements.len() || is_spent(*steps) {
+                return ControlFlow::Break(());
+            }
             let again = std::mem::replace(&mut last, at) == at;
             if again || !self.0.filters[at as usize].may_match(&subject.marks) {
                 return ControlFlow::Continue(());
@@ -126,7 +131,18 @@ impl Policy {
             } else {
                 ControlFlow::Continue(())
             }
-        })
+        });
+        if looks <= 2 * statements.len() || is_spent(*steps) {
+            return ended;
+        }
+        // The index finds the same ones again and again: each of them once is less.
+        for ((at, statement), filter) in (0u32..).zip(statements).zip(&self.0.filters) {
+            *steps += 1;
+            if filter.may_match(&subject.marks) && self.actions(statement).matches(subject, steps) {
+                visit(at, statement, steps)?;
+            }
+        }
+        ControlFlow::Continue(())
     }
 }
 
