@@ -11,12 +11,17 @@ use bailiwick_model::{AccountId, IamError, Result};
 use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
+use prost::Message as _;
 
 use crate::Authz;
 use crate::asked::Claim;
+use crate::effort::Effort;
 use crate::question::{GivenKeys, Question, service_prefix};
 use crate::render::{Told, undecided};
 use crate::subject::{Present, Subject};
+
+/// What looking at a caller's proof costs, as bytes that are read.
+const PROOF: usize = 2_000;
 
 /// Decides one request of somebody who proves himself to another service.
 ///
@@ -31,7 +36,8 @@ use crate::subject::{Present, Subject};
 /// told to the account that owns the resource and to the management account, not to others.
 ///
 /// # Errors
-/// `ValidationError`, `InvalidInput`, `MalformedPolicyDocument`, and what is wrong with the caller's proof.
+/// `ValidationError`, `InvalidInput`, `MalformedPolicyDocument`, and what is wrong with the caller's proof;
+/// `LimitExceeded` for a question that would take too long to decide.
 impl Handle<op::Authorize> for Authz {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &AuthorizeRequest) -> Result<Vec<Check>> {
         let prefix = service_prefix(&req.action)?;
@@ -41,7 +47,7 @@ impl Handle<op::Authorize> for Authz {
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, req: AuthorizeRequest) -> Result<AuthorizeResponse> {
         let snapshot = self.looked_at(cx, tx, req.min_revision.as_deref()).await?;
-        let told = self.authorized(cx, &snapshot, &req)?;
+        let told = self.authorized(cx, &snapshot, &req, &mut Effort::new())?;
         Ok(told.response(self.deployment.revisions.format(snapshot.revision())))
     }
 }
@@ -59,7 +65,10 @@ impl Handle<op::BatchAuthorize> for Authz {
         let shared = req.caller.as_ref().map(|caller| self.claim(cx, &snapshot, Some(caller)));
         let mut asked: Vec<(String, Claim)> = Vec::new();
         let mut broken = None;
+        let mut effort = Effort::new();
         for item in &req.items {
+            effort.pause().await;
+            effort.read(PROOF);
             // Items that can't be decided reveal nothing, and are told so one by one.
             let Ok(prefix) = service_prefix(&item.action) else { continue };
             let own = item.caller.as_ref().map(|caller| self.claim(cx, &snapshot, Some(caller)));
@@ -89,20 +98,23 @@ impl Handle<op::BatchAuthorize> for Authz {
             Some(Err(error)) => Some(Err(again(error))),
             None => None,
         };
-        let results = req.items.iter().map(|item| {
+        let mut effort = Effort::new();
+        let mut results = Vec::with_capacity(req.items.len());
+        for item in &req.items {
+            effort.pause().await;
             let own;
             let result = match (&item.caller, &shared) {
                 (Some(caller), _) => {
+                    effort.read(PROOF);
                     own = self.asked_about(cx, &snapshot, Some(caller));
-                    own.and_then(|subject| self.item(cx, &subject.on(&snapshot)?, &context, item))
+                    own.and_then(|subject| self.item(cx, &subject.on(&snapshot)?, &context, item, &mut effort))
                 }
-                (None, Some(Ok(present))) => self.item(cx, present, &context, item),
+                (None, Some(Ok(present))) => self.item(cx, present, &context, item, &mut effort),
                 (None, Some(Err(error))) => Err(again(error)),
                 (None, None) => Err(IamError::validation("neither the item nor the batch says who wants to act")),
             };
-            result.unwrap_or_else(|error| undecided(&error))
-        });
-        let results = results.collect();
+            results.push(result.unwrap_or_else(|error| undecided(&error)));
+        }
         Ok(BatchAuthorizeResponse { results, revision: self.deployment.revisions.format(snapshot.revision()) })
     }
 }
@@ -127,12 +139,12 @@ impl Authz {
         Ok(snapshot)
     }
 
-    fn authorized(&self, cx: &Cx, snapshot: &Snapshot, req: &AuthorizeRequest) -> Result<Told> {
+    fn authorized(&self, cx: &Cx, snapshot: &Snapshot, req: &AuthorizeRequest, effort: &mut Effort) -> Result<Told> {
         let subject = self.asked_about(cx, snapshot, req.caller.as_ref())?;
         self.asked(cx, snapshot, req, &subject, |present, request, policies| {
-            let decision = evaluator::decide(request, policies);
+            let decision = effort.ask(|budget| evaluator::decide_within(request, policies, budget))?;
             let is_stranger = req.resource_policy.is_none() && is_stranger(cx, request.resource_account.id);
-            Told::of(&decision, present, request, policies).unless_stranger(is_stranger)
+            Ok(Told::of(&decision, present, request, policies).unless_stranger(is_stranger))
         })
     }
 
@@ -143,7 +155,7 @@ impl Authz {
         snapshot: &Snapshot,
         req: &AuthorizeRequest,
         subject: &Subject,
-        then: impl FnOnce(&Present<'_>, &evaluator::Request<'_>, &evaluator::Policies<'_>) -> T,
+        then: impl FnOnce(&Present<'_>, &evaluator::Request<'_>, &evaluator::Policies<'_>) -> Result<T>,
     ) -> Result<T> {
         let question = Question::read(
             self,
@@ -155,7 +167,7 @@ impl Authz {
         let context = GivenKeys::read(&req.context, None)?;
         question.check_context(&context)?;
         let present = subject.on(snapshot)?;
-        Ok(question.put(&present, &[&context], cx.now(), |request, policies| then(&present, request, policies)))
+        question.put(&present, &[&context], cx.now(), |request, policies| then(&present, request, policies))
     }
 
     fn item(
@@ -164,7 +176,9 @@ impl Authz {
         present: &Present<'_>,
         shared: &GivenKeys<'_>,
         item: &AuthorizeItem,
+        effort: &mut Effort,
     ) -> Result<AuthorizeResult> {
+        effort.read(item.encoded_len());
         let question = Question::read(
             self,
             &item.action,
@@ -175,11 +189,11 @@ impl Authz {
         let own = GivenKeys::read(&item.context, Some(shared))?;
         question.check_context(shared)?;
         question.check_context(&own)?;
-        Ok(question.put(present, &[&own, shared], cx.now(), |request, policies| {
-            let decision = evaluator::decide(request, policies);
+        question.put(present, &[&own, shared], cx.now(), |request, policies| {
+            let decision = effort.ask(|budget| evaluator::decide_within(request, policies, budget))?;
             let is_stranger = item.resource_policy.is_none() && is_stranger(cx, request.resource_account.id);
-            Told::of(&decision, present, request, policies).unless_stranger(is_stranger).result()
-        }))
+            Ok(Told::of(&decision, present, request, policies).unless_stranger(is_stranger).result())
+        })
     }
 }
 

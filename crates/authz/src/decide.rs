@@ -11,6 +11,7 @@ use bailiwick_policy_lang::{PolicyKind, parse};
 use bailiwick_snapshot::Snapshot;
 
 use crate::context::{CheckKeys, PipelineKeys, SystemKeys};
+use crate::effort::Effort;
 use crate::{Authenticated, Authz};
 
 /// The trust policy of a role that isn't there: it trusts nobody, and doesn't tell.
@@ -34,11 +35,36 @@ fn discreet(decision: Decision) -> Decision {
 }
 
 impl Authz {
-    /// Decides one of the checks that an operation names.
+    /// Decides the checks that an operation names, in their order.
     ///
     /// # Errors
-    /// `AccessDenied` in AWS's words when it isn't allowed; `InvalidClientTokenId` when the caller is gone.
+    /// `AccessDenied` in AWS's words for the first that isn't allowed; `InvalidClientTokenId` when the caller is gone;
+    /// `LimitExceeded` when his policies are such that it would take too long to decide.
+    pub async fn decide_all(&self, snapshot: &Snapshot, who: &Authenticated, cx: &Cx, checks: &[Check]) -> Result<()> {
+        let mut effort = Effort::new();
+        for check in checks {
+            self.decide_with(snapshot, who, cx, check, &mut effort)?;
+            effort.pause().await;
+        }
+        Ok(())
+    }
+
+    /// Decides one check; as [`Self::decide_all`].
+    ///
+    /// # Errors
+    /// As there.
     pub fn decide(&self, snapshot: &Snapshot, who: &Authenticated, cx: &Cx, check: &Check) -> Result<()> {
+        self.decide_with(snapshot, who, cx, check, &mut Effort::new())
+    }
+
+    fn decide_with(
+        &self,
+        snapshot: &Snapshot,
+        who: &Authenticated,
+        cx: &Cx,
+        check: &Check,
+        effort: &mut Effort,
+    ) -> Result<()> {
         let present = who.subject.on(snapshot)?;
         let system = SystemKeys { present: &present, now: cx.now() };
         let resource_account = (check.resource_account != AccountId::NONE).then_some(check.resource_account);
@@ -68,7 +94,8 @@ impl Authz {
                 Some(role.map_or(&*NOBODY, |role| &role.trust))
             }
         };
-        let decision = evaluator::decide(&request, &Policies { trust, ..present.policies() });
+        let policies = Policies { trust, ..present.policies() };
+        let decision = effort.ask(|budget| evaluator::decide_within(&request, &policies, budget))?;
         if decision.is_allowed() {
             return Ok(());
         }

@@ -15,6 +15,7 @@ use crate::Authz;
 use crate::asked::Claim;
 use crate::authorize::is_stranger;
 use crate::decide::NOBODY;
+use crate::effort::Effort;
 use crate::question::{self, assumed, service_prefix};
 use crate::render::{Told, holder, policy_type, statement};
 use crate::subject::Present;
@@ -55,7 +56,8 @@ impl Handle<op::Explain> for Authz {
         let subject = self.asked_about(cx, &snapshot, req.caller.as_ref())?;
         let revision = self.deployment.revisions.format(snapshot.revision());
         self.asked(cx, &snapshot, req, &subject, |present, request, policies| {
-            let mut explanation = evaluator::explain(request, policies);
+            let explanation = Effort::new().ask(|budget| evaluator::explain_within(request, policies, budget));
+            let mut explanation = explanation?;
             let told = Told::of(&explanation.decision, present, request, policies);
             if is_stranger(cx, request.resource_account.id) {
                 without_tags(&mut explanation);
@@ -64,7 +66,7 @@ impl Handle<op::Explain> for Authz {
             if !explanation.decision.is_allowed() && policies.trust.is_some_and(|trust| trust.ptr_eq(&NOBODY)) {
                 notes::no_such_role(&mut explanation);
             }
-            rendered(explanation, told.response(revision), present, policies)
+            Ok(rendered(explanation, told.response(revision), present, policies))
         })
     }
 }

@@ -17,6 +17,7 @@ mod cache;
 mod context;
 mod credentials;
 mod decide;
+mod effort;
 mod explain;
 mod keys;
 mod pass_role;

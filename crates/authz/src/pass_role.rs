@@ -13,9 +13,10 @@ use bailiwick_storage::Tx;
 use crate::Authz;
 use crate::asked::Claim;
 use crate::authorize::is_stranger;
+use crate::effort::Effort;
 use crate::question::{GivenKeys, Question, wrong};
 use crate::render::Told;
-use crate::subject::Subject;
+use crate::subject::{Present, Subject};
 
 /// The service that a role is passed to.
 const PASSED_TO: &str = "iam:PassedToService";
@@ -28,7 +29,7 @@ const PASSED_TO: &str = "iam:PassedToService";
 ///
 /// # Errors
 /// `ValidationError` for what is no ARN of a role, and for a context key that comes from Bailiwick; what is wrong with
-/// the caller's proof.
+/// the caller's proof; `LimitExceeded` as Authorize.
 impl Handle<op::AuthorizePassRole> for Authz {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &AuthorizePassRoleRequest) -> Result<Vec<Check>> {
         let claim = self.claim(cx, &*self.looked_at(cx, tx, req.min_revision.as_deref()).await?, req.caller.as_ref());
@@ -46,9 +47,11 @@ impl Handle<op::AuthorizePassRole> for Authz {
         }
         let known = known(&snapshot, &role, &req.service_principal, &given);
         let known = GivenKeys::read(&known, Some(&given))?;
-        let pass_role = self.part(cx, &snapshot, &subject, "iam:PassRole", &role, &[&known, &given])?;
+        let effort = &mut Effort::new();
+        let pass_role = self.part(cx, &subject.on(&snapshot)?, "iam:PassRole", &role, &[&known, &given], effort)?;
+        effort.pause().await;
         let service = Subject::service(&req.service_principal);
-        let mut trust = self.part(cx, &snapshot, &service, "sts:AssumeRole", &role, &[&given])?;
+        let mut trust = self.part(cx, &service.on(&snapshot)?, "sts:AssumeRole", &role, &[&given], effort)?;
         if is_stranger(cx, role.account_id()) && pass_role.decision() != Decision::Allow {
             // Nor is a stranger told whether the role is there, and whom it trusts.
             trust = AuthorizeResult { decision: Decision::ImplicitDeny.into(), ..pass_role.clone() };
@@ -74,22 +77,21 @@ impl Authz {
     fn part(
         &self,
         cx: &Cx,
-        snapshot: &Snapshot,
-        subject: &Subject,
+        present: &Present<'_>,
         action: &str,
         role: &Arn,
         context: &[&GivenKeys<'_>],
+        effort: &mut Effort,
     ) -> Result<AuthorizeResult> {
         let question = Question::read(self, action, role.as_str(), None, None)?;
         for keys in context {
             question.check_context(keys)?;
         }
-        let present = subject.on(snapshot)?;
-        Ok(question.put(&present, context, cx.now(), |request, policies| {
-            let decision = evaluator::decide(request, policies);
+        question.put(present, context, cx.now(), |request, policies| {
+            let decision = effort.ask(|budget| evaluator::decide_within(request, policies, budget))?;
             let is_stranger = is_stranger(cx, request.resource_account.id);
-            Told::of(&decision, &present, request, policies).unless_stranger(is_stranger).result()
-        }))
+            Ok(Told::of(&decision, present, request, policies).unless_stranger(is_stranger).result())
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! From a request of `authz.v1` to a question for the evaluator, and to its answer.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::ops::Range;
 
@@ -200,10 +201,15 @@ impl ContextSource for KeptTags<'_> {
 #[derive(Default)]
 pub(crate) struct GivenKeys<'a> {
     keys: Vec<(&'a str, GivenValue<'a>)>,
+    /// Where there are many, or some beyond ASCII: the place of each, by its name in lower case.
+    places: Option<HashMap<Box<str>, usize>>,
     /// The values of all keys that have several, one after the other.
     many: Vec<&'a str>,
     resource_account: Option<&'a str>,
 }
+
+/// More keys than this are found by a table.
+const FEW: usize = 16;
 
 enum GivenValue<'a> {
     One(&'a str),
@@ -217,7 +223,12 @@ impl<'a> GivenKeys<'a> {
     /// `ValidationError` for a key that comes from Bailiwick alone or is there twice, and for values that are not
     /// what their type says.
     pub(crate) fn read(entries: &'a [ContextEntry], besides: Option<&GivenKeys<'_>>) -> Result<Self> {
-        let mut given = GivenKeys { keys: Vec::with_capacity(entries.len()), many: Vec::new(), resource_account: None };
+        let is_plain = entries.len() <= FEW && entries.iter().all(|entry| entry.key.is_ascii());
+        let mut given = GivenKeys {
+            keys: Vec::with_capacity(entries.len()),
+            places: (!is_plain).then(HashMap::new),
+            ..GivenKeys::default()
+        };
         for entry in entries {
             let key = entry.key.as_str();
             if key.is_empty() || key.chars().any(|c| c.is_whitespace() && c != ' ' || c.is_control()) {
@@ -239,13 +250,23 @@ impl<'a> GivenKeys<'a> {
                 return Err(wrong("context", format!("the context key `{key}` is given twice")));
             }
             let value = given.values(entry)?;
+            if let Some(places) = &mut given.places {
+                places.insert(ContextKey::new(key).as_str().into(), given.keys.len());
+            }
             given.keys.push((key, value));
         }
         Ok(given)
     }
 
     pub(crate) fn has(&self, key: &str) -> bool {
-        self.keys.iter().any(|(other, _)| same_key(other, key))
+        match &self.places {
+            Some(places) => places.contains_key(ContextKey::new(key).as_str()),
+            None if key.is_ascii() => self.keys.iter().any(|(other, _)| other.eq_ignore_ascii_case(key)),
+            None => {
+                let key = ContextKey::new(key);
+                self.keys.iter().any(|(other, _)| other.eq_ignore_ascii_case(key.as_str()))
+            }
+        }
     }
 
     fn values(&mut self, entry: &'a ContextEntry) -> Result<GivenValue<'a>> {
@@ -273,7 +294,10 @@ impl<'a> GivenKeys<'a> {
 
 impl ContextSource for GivenKeys<'_> {
     fn value(&self, key: &ContextKey) -> Option<ContextValue<'_>> {
-        let (_, value) = self.keys.iter().find(|(name, _)| key.matches(name))?;
+        let (_, value) = match &self.places {
+            Some(places) => self.keys.get(*places.get(key.as_str())?).filter(|(name, _)| key.matches(name))?,
+            None => self.keys.iter().find(|(name, _)| key.matches(name))?,
+        };
         Some(match value {
             GivenValue::One(value) => ContextValue::One(value),
             GivenValue::Many(range) => ContextValue::Many(&self.many[range.clone()]),
@@ -289,10 +313,6 @@ pub(crate) fn wrong(member: &str, message: impl Into<String>) -> IamError {
 
 fn is_global(key: &str) -> bool {
     key.as_bytes().get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"aws:"))
-}
-
-fn same_key(a: &str, b: &str) -> bool {
-    a.eq_ignore_ascii_case(b) || (!(a.is_ascii() && b.is_ascii()) && ContextKey::new(a) == ContextKey::new(b))
 }
 
 /// Whether a type has several values, and what each of them must be.

@@ -115,9 +115,7 @@ async fn answer<O: Operation, H: Handle<O>>(
         let checks = handler.checks(cx, &mut tx, &asked).await?;
         if !checks.is_empty() {
             let snapshot = parts.snapshots.at_least(revision).await?;
-            for check in &checks {
-                parts.authz.decide(&snapshot, who, cx, check)?;
-            }
+            parts.authz.decide_all(&snapshot, who, cx, &checks).await?;
         }
         let response = handler.handle(cx, &mut tx, asked).await?;
         if O::READ_ONLY || tx.is_read_only() {

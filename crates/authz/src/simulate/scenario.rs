@@ -1,8 +1,6 @@
 //! What is simulated: who calls, for what, on what, under which policies and context.
 
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 
 use bailiwick_api::iam::{ContextEntry, EvaluationResult};
 use bailiwick_evaluator::{
@@ -17,6 +15,7 @@ use super::keys::{GivenKeys, KnownKeys};
 use super::outcome::{self, Outcome};
 use super::source::{self, Source};
 use super::{handling, invalid};
+use crate::effort::turn;
 use crate::question::{is_assuming, service_prefix};
 
 /// Bytes of compiled policies that are looked at about as fast as a small statement; few texts are longer.
@@ -248,19 +247,6 @@ impl Caller {
         let service_linked = role.is_some_and(|role| role.linked_service.is_some());
         Principal::RoleSession { account, arn: &named.arn, role: entity, provider: None, service_linked }
     }
-}
-
-/// Lets whatever else is waiting go on first.
-async fn turn() {
-    let mut waited = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut waited, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 fn is_resource(text: &str) -> bool {
