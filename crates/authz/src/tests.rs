@@ -30,6 +30,7 @@ use crate::{Authenticated, Authz, Proof, SignedRequest};
 mod authentication;
 mod batches;
 mod decisions;
+mod efforts;
 mod explanations;
 mod handles;
 mod pass_role;
