@@ -20,6 +20,7 @@ mod proof;
 mod record;
 mod route;
 mod service;
+mod turns;
 
 pub use backlog::Share;
 pub use call::{Answer, Door, Incoming, Peer};

@@ -107,6 +107,7 @@ async fn answer<O: Operation, H: Handle<O>>(
         None => At::Latest,
     };
     let mut request = Some(request);
+    let mut turn = None;
     for attempt in 1..=ATTEMPTS {
         let mut tx = Tx::begin(Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas), at).await?;
         let revision = tx.revision();
@@ -131,8 +132,12 @@ async fn answer<O: Operation, H: Handle<O>>(
             Err(CommitError::Failed(error)) => return Err(error),
             Err(CommitError::Conflict) => {
                 service.metrics().conflict();
-                if attempt > 2 {
-                    // Many at once want the same thing: let those before us finish.
+                // Many at once want the same thing: those that met go one after the other, and who meets newcomers even
+                // then lets them finish.
+                if turn.is_none() {
+                    let resource = checks.first().map_or("*", |check| check.resource.as_str());
+                    turn = Some(service.turns.wait(resource).await);
+                } else {
                     tokio::time::sleep(Duration::from_millis(attempt as u64)).await;
                 }
             }

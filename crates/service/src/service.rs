@@ -16,6 +16,7 @@ use futures_util::FutureExt as _;
 use crate::backlog::{Backlog, Share};
 use crate::last_used::LastUsed;
 use crate::route::Unbuilt;
+use crate::turns::Turns;
 use crate::{Answer, Incoming, Metrics};
 
 /// The parts that a call passes through.
@@ -41,6 +42,7 @@ pub struct Service {
     pub(crate) parts: Parts,
     pub(crate) unbuilt: Unbuilt,
     pub(crate) last_used: LastUsed,
+    pub(crate) turns: Turns,
     metrics: Metrics,
     backlog: Arc<Backlog>,
 }
@@ -52,6 +54,7 @@ impl Service {
             parts,
             unbuilt: Unbuilt,
             last_used: LastUsed::default(),
+            turns: Turns::default(),
             metrics: Metrics::new(),
             backlog: Arc::default(),
         }

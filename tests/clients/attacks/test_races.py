@@ -202,3 +202,20 @@ def test_rights_that_are_taken_during_a_change_do_not_help_it(aws, server, name)
             maker.join(timeout=10)
         stop.set()
         assert not late
+
+
+def test_everybody_who_changes_the_same_thing_gets_his_turn(server, aws, name):
+    """However many there are, none is told to come back later."""
+    who = name()
+    aws.call("CreateUser", UserName=who)
+
+    def change(number):
+        api = (AwsApi if number % 2 else GrpcApi)(server, server.root)
+        for count in range(ROUNDS):
+            api.call("TagUser", UserName=who, Tags=[{"Key": f"of-{number}", "Value": str(count)}])
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        for future in [pool.submit(change, number) for number in range(16)]:
+            future.result()
+    tags = aws.call("ListUserTags", UserName=who)["Tags"]
+    assert {tag["Key"]: tag["Value"] for tag in tags} == {f"of-{number}": str(ROUNDS - 1) for number in range(16)}
