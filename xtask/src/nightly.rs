@@ -48,6 +48,14 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         command.env("BAILIWICK_FUZZ_ROUNDS", args.fuzz_rounds.to_string());
         check::counted(command)
     });
+    for folder in ["load", "evaluator", "scale"] {
+        steps.step(&format!("bench/{folder} compiles"), || {
+            let mut command = run::cargo();
+            command.current_dir(run::root().join("bench").join(folder));
+            command.env("CARGO_TARGET_DIR", run::target().join(folder)).args(["check", "--locked", "--release"]);
+            check::plain(command)
+        });
+    }
     steps.step("server", || {
         let mut command = run::cargo();
         command.args(["build", "--locked", "--package", "bailiwick-server"]);

@@ -5,7 +5,10 @@ use serde_json::{Map, Value, json};
 use super::random::Random;
 use values::{KEYS, MULTI, listed};
 
+// With their paths, since the bench takes this file in from elsewhere.
+#[path = "generate/principals.rs"]
 mod principals;
+#[path = "generate/values.rs"]
 mod values;
 
 const HOME: &str = "111122223333";
