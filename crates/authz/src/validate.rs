@@ -5,10 +5,10 @@ use bailiwick_api::authz::{
     ValidatePolicyRequest, ValidatePolicyResponse, policy_path_element::Element,
 };
 use bailiwick_api::op;
-use bailiwick_model::{IamError, Result};
+use bailiwick_model::{ErrorCode, IamError, Result};
 use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_policy_lang::{
-    Catalogue, Finding, Location, PathElement, PolicyKind, Position, Validation, kind_of_policy_type, validate,
+    Catalogue, Finding, Location, PathElement, PolicyKind, Position, Validation, kind_of_policy_type, validate_within,
 };
 use bailiwick_storage::Tx;
 
@@ -18,7 +18,8 @@ use crate::Authz;
 ///
 /// # Errors
 /// `ValidationError` for a type of resource that goes with another type of policy or that nobody knows, and for a
-/// token that this operation did not give. A document that is no policy is a finding.
+/// token that this operation did not give; `LimitExceeded` for a document that takes too long to compare with the names
+/// that are registered. A document that is no policy is a finding.
 impl Handle<op::ValidatePolicy> for Authz {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &ValidatePolicyRequest) -> Result<Vec<Check>> {
         Ok(vec![Check::anywhere("bailiwick:ValidatePolicy", cx.account())])
@@ -35,12 +36,21 @@ impl Handle<op::ValidatePolicy> for Authz {
         };
         let validation = Validation { resource_type, catalogue, ..Validation::default() };
         let text = req.policy_document.as_deref().unwrap_or_default();
-        let findings = validate(text, kind, &validation);
+        let findings = validate_within(text, kind, &validation, MOST).ok_or_else(too_much)?;
         let end = findings.len().min(usize::saturating_add(start, paging.limit(req.max_results)));
         let next_token = (end < findings.len()).then(|| paging.marker(&end.to_string())).transpose()?;
         let (page, lines) = (findings.get(start..end).unwrap_or_default(), Lines::of(text));
         Ok(ValidatePolicyResponse { findings: page.iter().map(|each| lines.finding(each)).collect(), next_token })
     }
+}
+
+/// The steps of comparing a document with the names of services, some nanoseconds each. Nobody else has a turn meanwhile.
+pub(crate) const MOST: u64 = 60_000_000;
+
+fn too_much() -> IamError {
+    let why = "Comparing the document with the names of the services that are registered takes too long";
+    let what = "name actions and resources with fewer wildcards, or validate fewer statements at once";
+    IamError::new(ErrorCode::LimitExceeded, format!("{why}: {what}."))
 }
 
 /// The types of resources that AWS's policy validation knows.

@@ -57,7 +57,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, LazyLock};
 
-use crate::glob;
+use crate::glob::{self, Steps};
 use crate::operator::Family;
 pub use read::CatalogueError;
 
@@ -265,13 +265,13 @@ impl Service {
     }
 
     /// Whether any of its actions is one that the pattern (without prefix) names.
-    pub(crate) fn has_action(&self, pattern: &str) -> bool {
+    pub(crate) fn has_action(&self, pattern: &str, steps: &Steps) -> bool {
         let pattern = pattern.to_ascii_lowercase();
         // Only names that begin as the pattern does are looked at.
         let literal = pattern.find(['*', '?']).map_or(&*pattern, |at| &pattern[..at]);
         let from = self.actions.range::<str, _>((Bound::Included(literal), Bound::Unbounded));
         let mut names = from.map(|(name, _)| name).take_while(|name| name.starts_with(literal));
-        names.any(|name| glob::matches(&pattern, name))
+        names.any(|name| steps.matches(&pattern, name))
     }
 
     /// Whether a request for this action may bring this key.

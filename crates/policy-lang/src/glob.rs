@@ -1,5 +1,40 @@
 //! `*` and `?`, for the checks of this crate. Decisions are made by the evaluator's own compiled matcher.
 
+use std::cell::Cell;
+
+/// What checks against the names of a catalogue may cost.
+#[derive(Debug)]
+pub(crate) struct Steps(Cell<u64>);
+
+impl Steps {
+    pub(crate) fn new(most: u64) -> Self {
+        Self(Cell::new(most))
+    }
+
+    /// Takes so many away, and says whether there were more.
+    pub(crate) fn take(&self, count: usize) -> bool {
+        self.0.set(self.0.get().saturating_sub(count as u64));
+        !self.are_spent()
+    }
+
+    pub(crate) fn are_spent(&self) -> bool {
+        self.0.get() == 0
+    }
+
+    /// [`matches`]; without steps, yes.
+    pub(crate) fn matches(&self, pattern: &str, text: &str) -> bool {
+        let before = usize::try_from(self.0.get()).unwrap_or(usize::MAX);
+        let mut left = before;
+        let matches = covers(pattern, text, |_| false, &mut left);
+        !self.take((before - left).saturating_add(4)) || matches
+    }
+
+    /// [`intersect`]; without steps, yes.
+    pub(crate) fn intersect(&self, one: &str, other: &str) -> bool {
+        !self.take(200 + one.len().saturating_mul(other.len())) || intersect(one, other)
+    }
+}
+
 /// Whether `pattern` matches all of `text`: `*` any run, `?` one character; case counts.
 ///
 /// Takes time proportional to the product of both lengths at worst, and no more space than itself.

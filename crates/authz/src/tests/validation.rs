@@ -167,3 +167,56 @@ async fn findings_have_places_and_come_in_pages() {
     let req = ValidatePolicyRequest { next_token: Some("3".into()), ..asked("IDENTITY_POLICY", &statement) };
     assert_eq!(code(house.call::<op::ValidatePolicy>(&admin, req).await), "ValidationError");
 }
+
+/// As many texts as make so many bytes, as a list.
+fn filled(bytes: usize, text: impl Fn(usize) -> String) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    let mut length = 0;
+    while length < bytes {
+        let text = format!(r#""{}""#, text(texts.len()));
+        length += text.len() + 1;
+        texts.push(text);
+    }
+    texts.join(",")
+}
+
+#[tokio::test]
+async fn comparing_with_names_that_are_registered_has_its_bound() {
+    let house = House::new().await;
+    let admin = house.service().await;
+    let actions = filled(60_000, |at| format!("{}{at}", "A".repeat(20))).replace(',', ":{},");
+    let formats = filled(60_000, |at| format!("arn:aws:zoo:::{}${{X}}{at}", "a*".repeat(10)));
+    let definition = format!(
+        r#"{{"catalogue":1,"services":{{"zoo":{{"actions":{{{actions}:{{}}}},"resources":{{"cage":{{"arns":[{formats}]}}}}}}}}}}"#
+    );
+    let req = PutServiceRequest {
+        service_prefix: Some("zoo".into()),
+        definition: Some(definition),
+        principal_arns: Vec::new(),
+    };
+    house.change::<op::PutService>(&admin, req).await.unwrap();
+    let resource = |at: usize| format!("arn:aws:zoo:::{}{at}b", "?*".repeat(10));
+    let tags = r#","Condition":{"StringEquals":{"aws:RequestTag/a":"b"}}"#;
+    let anywhere = || r#""*""#.to_owned();
+    for (actions, resources, condition, decided) in [
+        (filled(1_000, |at| format!("zoo:*a*{at}b")), anywhere(), "", true),
+        (filled(100_000, |at| format!("zoo:*a*{at}b")), anywhere(), "", false),
+        (filled(40_000, |at| format!("iam:*a*{at}b")), anywhere(), "", true),
+        (filled(20_000, |at| format!("iam:*a*{at}b")), anywhere(), tags, true),
+        (filled(100_000, |at| format!("*:*a*a*{at}b")), anywhere(), tags, false),
+        (r#""zoo:*""#.into(), filled(500, resource), "", true),
+        (r#""zoo:*""#.into(), filled(100_000, resource), "", false),
+        (r#""iam:*""#.into(), filled(20_000, |at| format!("arn:aws:iam::*:{}{at}*", "a*".repeat(500))), "", true),
+    ] {
+        let statement = format!(r#"{{"Effect":"Allow","Action":[{actions}],"Resource":[{resources}]{condition}}}"#);
+        let answer = house.call::<op::ValidatePolicy>(&admin, asked("IDENTITY_POLICY", &statement)).await;
+        let shown = &statement[..70];
+        match answer {
+            Ok(_) => assert!(decided, "{shown}"),
+            Err(error) => {
+                assert_eq!((error.code().wire(), decided), ("LimitExceeded", false), "{shown}");
+                assert!(error.message().contains("with fewer wildcards"), "{error}");
+            }
+        }
+    }
+}

@@ -50,7 +50,7 @@ fn names_are_found_in_any_case() {
         ("zzz*", false),
         ("Update?se*", true),
     ] {
-        assert_eq!(iam.has_action(pattern), expected, "{pattern}");
+        assert_eq!(iam.has_action(pattern, &Steps::new(u64::MAX)), expected, "{pattern}");
     }
     let (pass, list) = (iam.action("PassRole").unwrap(), iam.action("ListUsers").unwrap());
     assert!(iam.brings(pass, "iam:passedtoservice") && iam.brings(pass, "aws:ResourceTag/team"));

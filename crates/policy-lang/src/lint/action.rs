@@ -32,7 +32,7 @@ pub(super) fn check(cx: &mut Cx<'_>) {
 
 fn known(cx: &mut Cx<'_>, action: &crate::Text, service: &str, name: &str) {
     match cx.catalogue().service(service) {
-        Some(known) if !known.has_action(name) => {
+        Some(known) if !known.has_action(name, cx.steps) => {
             let details = format!("correct or remove {}: `{}` has no such action", quoted(action), known.prefix);
             cx.report(INVALID_ACTION, action.span, details);
         }

@@ -130,6 +130,6 @@ fn is_wide(pattern: &str, subject: &Subject) -> bool {
     let Some(&resource) = arn_parts(pattern).get(5) else { return pattern.ends_with('*') };
     let bare = resource.trim_end_matches(['*', '?']);
     resource.ends_with('*')
-        && glob::intersect(pattern, subject.resources)
         && ("role/".starts_with(bare) || "role/aws-service-role/".starts_with(bare) && subject.resources.contains(bare))
+        && glob::intersect(pattern, subject.resources)
 }

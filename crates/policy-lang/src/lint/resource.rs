@@ -5,7 +5,6 @@ use super::arn::{ArnParts, is_account, is_open, is_partition, is_region};
 use super::code::*;
 use crate::catalogue::{Service, placeholders_to_stars};
 use crate::document::Text;
-use crate::glob;
 use crate::json::quoted;
 
 pub(super) fn check(cx: &mut Cx<'_>) {
@@ -67,7 +66,12 @@ struct Shape {
 fn shape(cx: &mut Cx<'_>, pattern: &Text, parts: &ArnParts<'_>) {
     let service = cx.catalogue().service(parts.service).filter(|service| service.resources().next().is_some());
     let shape = match service {
-        Some(service) => shape_of(service),
+        Some(service) => {
+            match cx.steps.take(100 * service.resources().map(|resource| resource.arns.len()).sum::<usize>()) {
+                true => shape_of(service),
+                false => return,
+            }
+        }
         None => global_shape(parts),
     };
     if shape.region == Some(false) && !parts.region.is_empty() && parts.region != "*" {
@@ -96,7 +100,7 @@ fn shape(cx: &mut Cx<'_>, pattern: &Text, parts: &ArnParts<'_>) {
     let wanted = placeholders_to_stars(parts.resource);
     let mut arns = service.resources().flat_map(|resource| &resource.arns);
     let known = arns.any(|arn| {
-        ArnParts::parse(arn).is_some_and(|known| glob::intersect(&wanted, &placeholders_to_stars(known.resource)))
+        ArnParts::parse(arn).is_some_and(|known| cx.steps.intersect(&wanted, &placeholders_to_stars(known.resource)))
     });
     if !known {
         let details = format!("correct {}: no resource of `{}` has such an ARN", quoted(pattern), service.prefix);
@@ -152,7 +156,7 @@ fn attached(cx: &mut Cx<'_>, pattern: &Text) {
         }
     };
     let wanted = placeholders_to_stars(pattern);
-    if !formats.iter().any(|format| glob::intersect(&wanted, format)) {
+    if !formats.iter().any(|format| cx.steps.intersect(&wanted, format)) {
         let details =
             format!("remove {}: the policy is attached to a resource of type `{resource_type}`", quoted(pattern));
         cx.report(UNSUPPORTED_RESOURCE_ARN_IN_POLICY, pattern.span, details);
