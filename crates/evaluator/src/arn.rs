@@ -20,12 +20,13 @@ impl ArnPattern {
         Self { source: interner.text(text), parts }
     }
 
-    pub(crate) fn matches(&self, value: &str, context: &Context<'_>, steps: &mut u64) -> bool {
+    /// Whether it matches an ARN, cut by [`parts`].
+    pub(crate) fn matches(&self, value: &[&str; 6], context: &Context<'_>, steps: &mut u64) -> bool {
         *steps += 1;
-        let (Some(patterns), Some(parts)) = (&self.parts, parts(value)) else { return false };
-        patterns.iter().zip(parts).all(|(tokens, part)| match &**tokens {
+        let Some(patterns) = &self.parts else { return false };
+        patterns.iter().zip(value).all(|(tokens, part)| match &**tokens {
             [] => part.is_empty(),
-            [Token::Text(text)] => **text == *part,
+            [Token::Text(text)] => **text == **part,
             [Token::Run { .. }] => true,
             tokens => with_values(tokens, context, steps, |values, steps| {
                 glob::matches(tokens, values, part.as_bytes(), steps)
@@ -48,7 +49,7 @@ impl ArnPattern {
 }
 
 /// The six parts of an ARN; none of any other text.
-fn parts(value: &str) -> Option<[&str; 6]> {
+pub(crate) fn parts(value: &str) -> Option<[&str; 6]> {
     let mut rest = value.splitn(6, ':');
     let mut parts = [""; 6];
     for part in &mut parts {
@@ -87,7 +88,7 @@ mod tests {
     fn check(pattern: &str, value: &str, expected: bool) {
         let pattern_ = ArnPattern::compile(pattern, true, &mut Interner::default());
         let keys = [("aws:username", ContextValue::One("b:c")), ("aws:star", ContextValue::One("*"))];
-        let matched = pattern_.matches(value, &Context::new(&[&keys]), &mut 0);
+        let matched = parts(value).is_some_and(|value| pattern_.matches(&value, &Context::new(&[&keys]), &mut 0));
         assert_eq!(matched, expected, "{pattern} {value}");
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bailiwick_policy_lang::{self as lang, ConditionOperator, Effect, Family, Operator, Qualifier, Span};
 
-use crate::arn::ArnPattern;
+use crate::arn::{self, ArnPattern};
 use crate::budget::is_spent;
 use crate::compile::Interner;
 use crate::context::{Context, ContextKey, ContextValue};
@@ -110,14 +110,19 @@ impl Condition {
             }
             Values::Arn(patterns) => {
                 let Some(text) = value.rendered() else { return false };
-                patterns.iter().any(|pattern| pattern.matches(text.as_str(), context, steps))
+                *steps += weight(text.as_str().len());
+                let Some(value) = arn::parts(text.as_str()) else { return false };
+                patterns.iter().any(|pattern| pattern.matches(&value, context, steps))
             }
             Values::Plain(listed) => {
                 let Some(text) = value.rendered() else { return false };
                 *steps += listed.iter().map(|listed| 1 + 2 * weight(listed.len())).sum::<u64>();
                 if self.operator.base == ConditionOperator::BinaryEquals {
                     *steps += 4 * weight(text.as_str().len()) * listed.len() as u64;
-                    return listed.iter().any(|bytes| base64::same(bytes, text.as_str()));
+                    return !is_spent(*steps) && listed.iter().any(|bytes| base64::same(bytes, text.as_str()));
+                }
+                if is_spent(*steps) {
+                    return false;
                 }
                 let Some(number) = decimal::parse(text.as_str()) else { return false };
                 let ordered = |listed: &Arc<str>| decimal::parse(listed).map(|listed| number.cmp(&listed));
