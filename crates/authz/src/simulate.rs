@@ -152,7 +152,7 @@ async fn page(
     let mut end = start;
     let (mut results, mut bytes) = (Vec::new(), 0);
     for action in actions.iter().skip(start).take(length) {
-        let result = scenario.result(action).await;
+        let result = scenario.result(action).await?;
         end += 1;
         bytes += result.encoded_len();
         results.push(result);

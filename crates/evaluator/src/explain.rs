@@ -312,6 +312,17 @@ pub fn survey<'a>(request: &Request<'a>, policies: &Policies<'a>) -> Explanation
     surveyed(request, policies, &mut 0)
 }
 
+/// Surveys a request if that takes no more steps than there are left, and takes them away.
+#[must_use]
+pub fn survey_within<'a>(
+    request: &Request<'a>,
+    policies: &Policies<'a>,
+    budget: &mut Budget,
+) -> Option<Explanation<'a>> {
+    let explanation = surveyed(request, policies, &mut budget.steps);
+    budget.unless_spent(explanation)
+}
+
 fn surveyed<'a>(request: &Request<'a>, policies: &Policies<'a>, steps: &mut u64) -> Explanation<'a> {
     let (mut short, mut long) = ([0; 128], Vec::new());
     let subject = Subject::new(request, policies.boundary.is_some(), &mut short, &mut long);

@@ -48,7 +48,7 @@ pub use decide::{decide, decide_counting, decide_within};
 pub use decision::{Decision, DenialMessage, Outcome, StatementRef, Step};
 pub use explain::{
     Absent, Actual, Expected, Explanation, Failure, Finding, Located, NearMiss, Suggestion, Variables, Verdict, Why,
-    explain, explain_within, survey,
+    explain, explain_within, survey, survey_within,
 };
 pub use policies::Policies;
 pub use policy::{Policy, StatementInfo};

@@ -7,7 +7,7 @@ use bailiwick_evaluator::{
     self as evaluator, CallerAccount, Context, ContextSource, Explanation, Policies, Policy, PolicyKind, Principal,
     Request, ResourceAccount,
 };
-use bailiwick_model::{AccountId, Arn, Partition, Result};
+use bailiwick_model::{AccountId, Arn, IamError, Partition, Result};
 use bailiwick_policy_lang::Document;
 use bailiwick_snapshot::{Entity, Snapshot};
 
@@ -15,7 +15,7 @@ use super::keys::{GivenKeys, KnownKeys};
 use super::outcome::{self, Outcome};
 use super::source::{self, Source};
 use super::{handling, invalid};
-use crate::effort::turn;
+use crate::effort::{Effort, turn};
 use crate::question::{is_assuming, service_prefix};
 
 /// Bytes of compiled policies that are looked at about as fast as a small statement; few texts are longer.
@@ -117,9 +117,7 @@ impl<'a> Scenario<'a> {
         let longest = resources.iter().map(|resource| resource.len()).max().unwrap_or_default();
         let looks = policies.saturating_mul(pieces(longest + given.bytes()));
         if looks > MOST_LOOKS || looks.saturating_mul(resources.len()) > MOST_LOOKS_FOR_ALL {
-            let why =
-                "the policies are too large to be decided on so much at once: name fewer resources or fewer values";
-            return Err(invalid("PolicyInputList", why));
+            return Err(too_much());
         }
         Ok(Scenario {
             resource_policy,
@@ -152,22 +150,27 @@ impl<'a> Scenario<'a> {
     }
 
     /// What is decided on an action on all resources. Lets others have their turn in between.
-    pub(super) async fn result(&self, action: &str) -> EvaluationResult {
+    ///
+    /// # Errors
+    /// `InvalidInput` for a decision that would take too long.
+    pub(super) async fn result(&self, action: &str) -> Result<EvaluationResult> {
         let mut outcomes = Vec::with_capacity(self.resources.len());
         let mut looked = 0;
         for resource in &self.resources {
-            outcomes.push(self.decide(action, resource));
+            let mut effort = Effort::new();
+            outcomes.push(self.decide(action, resource, &mut effort)?);
+            effort.pause().await;
             looked += self.looks;
             if looked >= TURN {
                 looked = 0;
                 turn().await;
             }
         }
-        outcome::result(action, &self.resources, outcomes)
+        Ok(outcome::result(action, &self.resources, outcomes))
     }
 
     /// Decides one request, by what decides live ones.
-    fn decide(&self, action: &str, resource: &str) -> Outcome {
+    fn decide(&self, action: &str, resource: &str, effort: &mut Effort) -> Result<Outcome> {
         let named = resource.split(':').nth(4).and_then(|account| AccountId::parse(account).ok());
         let owner = named.unwrap_or(self.owner);
         let digits = owner.to_string();
@@ -197,11 +200,13 @@ impl<'a> Scenario<'a> {
             },
             ..Policies::default()
         };
-        let explanation: Explanation<'_> = evaluator::survey(&request, &policies);
+        let explanation = effort.ask(|budget| evaluator::survey_within(&request, &policies, budget));
+        let explanation: Explanation<'_> = explanation.map_err(|_| too_much())?;
         let asked = evaluator::asked_keys(&request, &policies).into_iter();
         let missing = asked.filter(|key| request.context.value(key).is_none()).map(|key| key.as_written().to_owned());
         let crosses = owner != self.caller.account.id;
-        Outcome::of(&explanation, self.source, crosses, self.resource_policy.is_some(), missing, self.resources.len())
+        let has_policy = self.resource_policy.is_some();
+        Ok(Outcome::of(&explanation, self.source, crosses, has_policy, missing, self.resources.len()))
     }
 }
 
@@ -247,6 +252,12 @@ impl Caller {
         let service_linked = role.is_some_and(|role| role.linked_service.is_some());
         Principal::RoleSession { account, arn: &named.arn, role: entity, provider: None, service_linked }
     }
+}
+
+/// What is said of more than can be looked at.
+fn too_much() -> IamError {
+    let why = "the policies are too large to be decided on so much at once: name fewer resources or fewer values";
+    invalid("PolicyInputList", why)
 }
 
 fn is_resource(text: &str) -> bool {

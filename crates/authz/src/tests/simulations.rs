@@ -400,6 +400,16 @@ async fn results_come_in_pages() {
         let message = theatre.refused(request(&many, names(resources, length).collect(), values)).await;
         assert!(message.contains("on so much at once"), "{message}");
     }
+    // So is what turns out to take long: texts beyond ASCII, compared without case.
+    let texts: Vec<String> = (0..100).map(|at| format!(r#""ü{at}""#)).collect();
+    let condition = format!(r#"{{"ForAnyValue:StringEqualsIgnoreCase":{{"s3:tags":[{}]}}}}"#, texts.join(","));
+    let slow = |count| SimulateCustomPolicyRequest {
+        context_entries: vec![entry("s3:tags", Some("stringList"), &vec!["é".repeat(100).as_str(); count])],
+        ..custom(&[&statement("Deny", "s3:*", "*", &condition)], &["s3:GetObject"], &[])
+    };
+    assert!(theatre.custom(slow(10)).await.is_ok());
+    let message = theatre.refused(slow(200)).await;
+    assert!(message.contains("on so much at once"), "{message}");
     // So is what is told: of many statements the first, and of each resource one.
     let answer = theatre.custom(request(&many, names(2, 1).collect(), 0)).await.unwrap();
     assert_eq!(answer.evaluation_results[0].matched_statements.len(), 100);
