@@ -121,11 +121,12 @@ def on_the_line(value):
 
 
 def decoded(value, shape):
-    """What botocore parsed, with policy documents percent-decoded once."""
+    """What botocore parsed, with policy documents percent-decoded once, and without empty maps, which are as none."""
     if shape is None:
         return value
     if shape.type_name == "structure":
-        return {name: decoded(v, shape.members[name]) for name, v in value.items()}
+        there = {name: v for name, v in value.items() if v or shape.members[name].type_name != "map"}
+        return {name: decoded(v, shape.members[name]) for name, v in there.items()}
     if shape.type_name == "list":
         return [decoded(v, shape.member) for v in value]
     if shape.name == "policyDocumentType":
