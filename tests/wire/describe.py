@@ -71,6 +71,8 @@ def one(seen: Comparison, where: str, ours: dict, theirs, required: bool, answer
     elif item.type_name == "map":
         kinds = f"map of {TYPES[item.key.type_name]} to {TYPES[item.value.type_name]}"
         seen.same(f"{where} type", ours["type"], kinds)
+        # That an answer has an empty one is for the documentation to say, not for the models.
+        asked.pop("alwaysPresent", None)
     else:
         seen.same(f"{where} type", ours["type"], TYPES[item.type_name])
     if item.type_name == "string":
