@@ -181,3 +181,11 @@ def test_a_line_that_cannot_be_read_stops_nothing():
     assert [answer.get("decision") for answer in answers] == ["allowed", None, None, "allowed", "allowed"]
     assert "error" in answers[1] and "error" in answers[2]
     assert done.returncode != 0
+
+
+def test_the_format_that_evaluate_tells_is_the_one_it_reads():
+    told = run("evaluate", "--format").stdout
+    cases = told.split("```jsonl\n")[1].split("```")[0]
+    answers = told.split("```json\n")[1].split("```")[0]
+    done = run("evaluate", "--jsonl", input=cases)
+    assert (done.returncode, done.stdout) == (0, answers)

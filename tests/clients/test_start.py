@@ -304,7 +304,15 @@ def test_another_partition(new_server):
 
 
 def test_help_has_an_example():
-    commands = ["serve"], ["policy", "validate"], ["evaluate"], ["import", "managed-policies"]
+    commands = (
+        ["serve"],
+        ["policy", "validate"],
+        ["policy", "format"],
+        ["evaluate"],
+        ["import", "managed-policies"],
+        ["catalogue", "export"],
+        ["catalogue", "import"],
+    )
     for command in commands:
         done = run(*command, "--help")
         assert done.returncode == 0

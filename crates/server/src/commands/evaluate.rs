@@ -11,18 +11,19 @@ use crate::failure::Failure;
 /// Decide requests that come with all their policies, one JSON object a line
 ///
 /// Reads standard input and writes one line for each line read: its id and the decision. A line that can't be read
-/// gives an error in its place and the run goes on; the exit code is then 1. `--help` tells the format.
+/// gives an error in its place and the run goes on; the exit code is then 1.
 #[derive(Args)]
-#[command(
-    after_help = "Examples:
+#[command(after_help = "Examples:
   bailiwick evaluate --jsonl < cases.jsonl
-  bailiwick evaluate --jsonl --explain < cases.jsonl",
-    after_long_help = FORMAT
-)]
+  bailiwick evaluate --jsonl --explain < cases.jsonl
+  bailiwick evaluate --format | less")]
 pub(crate) struct Options {
     /// Read and write one JSON object a line; the only format so far
-    #[arg(long, required = true)]
+    #[arg(long, required_unless_present = "format")]
     jsonl: bool,
+    /// Tell what a line may hold, and what is answered, with examples; then end
+    #[arg(long, conflicts_with_all = ["jsonl", "explain"])]
+    format: bool,
     /// Say beside each decision how it came about
     #[arg(long)]
     explain: bool,
@@ -33,6 +34,10 @@ const MAX_LINE: usize = 16 * 1024 * 1024;
 
 /// Exit code 0 when every line could be read, 1 otherwise.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    if options.format {
+        let told = io::stdout().lock().write_all(FORMAT.as_bytes());
+        return told.map(|()| ExitCode::SUCCESS).map_err(|error| Failure::new(format!("cannot go on: {error}")));
+    }
     let input = BufReader::with_capacity(1 << 16, io::stdin().lock());
     let output = BufWriter::new(io::stdout().lock());
     match answer_all(input, output, options.explain, MAX_LINE) {
