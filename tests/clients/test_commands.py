@@ -187,5 +187,5 @@ def test_the_format_that_evaluate_tells_is_the_one_it_reads():
     told = run("evaluate", "--format").stdout
     cases = told.split("```jsonl\n")[1].split("```")[0]
     answers = told.split("```json\n")[1].split("```")[0]
-    done = run("evaluate", "--jsonl", input=cases)
+    done = run("evaluate", "--jsonl", stdin=cases)
     assert (done.returncode, done.stdout) == (0, answers)
