@@ -49,10 +49,11 @@ def structure(seen: Comparison, where: str, ours: list, theirs, answer: bool) ->
     for member in ours:
         if shape := members.get(member["name"]):
             required = member["name"] in theirs.required_members
-            one(seen, f"{where} {member['name']}", member, shape, required, answer)
+            empty_map = (theirs.name, member["name"]) in [(holder, name) for holder, name, _ in models.EMPTY_MAPS]
+            one(seen, f"{where} {member['name']}", member, shape, required, answer, empty_map)
 
 
-def one(seen: Comparison, where: str, ours: dict, theirs, required: bool, answer: bool) -> None:
+def one(seen: Comparison, where: str, ours: dict, theirs, required: bool, answer: bool, empty_map: bool) -> None:
     asked = dict(ours["rules"])
     seen.same(f"{where} required", asked.pop("required", False), required)
     seen.same(f"{where} is a list", ours["list"], theirs.type_name == "list")
@@ -71,8 +72,7 @@ def one(seen: Comparison, where: str, ours: dict, theirs, required: bool, answer
     elif item.type_name == "map":
         kinds = f"map of {TYPES[item.key.type_name]} to {TYPES[item.value.type_name]}"
         seen.same(f"{where} type", ours["type"], kinds)
-        # That an answer has an empty one is for the documentation to say, not for the models.
-        asked.pop("alwaysPresent", None)
+        seen.same(f"{where} always present", asked.pop("alwaysPresent", False), empty_map)
     else:
         seen.same(f"{where} type", ours["type"], TYPES[item.type_name])
     if item.type_name == "string":

@@ -53,7 +53,7 @@ def response(program, operation, dice) -> str | None:
     if missing:
         return f"{missing} are not there"
     arrived = without_empty_lists(decoded(arrived, shape))
-    expected = without_empty_lists(sent)
+    expected = without_empty_lists(with_empty_maps(sent, shape))
     return None if arrived == expected else f"{answer['body']} arrived as {arrived}, sent was {expected}"
 
 
@@ -121,16 +121,30 @@ def on_the_line(value):
 
 
 def decoded(value, shape):
-    """What botocore parsed, with policy documents percent-decoded once, and without empty maps, which are as none."""
+    """What botocore parsed, with policy documents percent-decoded once."""
     if shape is None:
         return value
     if shape.type_name == "structure":
-        there = {name: v for name, v in value.items() if v or shape.members[name].type_name != "map"}
-        return {name: decoded(v, shape.members[name]) for name, v in there.items()}
+        return {name: decoded(v, shape.members[name]) for name, v in value.items()}
     if shape.type_name == "list":
         return [decoded(v, shape.member) for v in value]
     if shape.name == "policyDocumentType":
         return urllib.parse.unquote(value)
+    return value
+
+
+def with_empty_maps(value, shape):
+    """What is sent, with the map that the answer has even when it is empty: where resources were named, and only there."""
+    if shape is None:
+        return value
+    if shape.type_name == "list":
+        return [with_empty_maps(v, shape.member) for v in value]
+    if shape.type_name != "structure":
+        return value
+    value = {name: with_empty_maps(v, shape.members[name]) for name, v in value.items()}
+    for structure, member, follows in models.EMPTY_MAPS:
+        if shape.name == structure and value.get(follows):
+            value.setdefault(member, {})
     return value
 
 

@@ -11,6 +11,10 @@ SERVICES = ("iam", "sts")
 # Operations that issue credentials are no reads, whatever their names begin with.
 ISSUING = {"GetSessionToken", "GetFederationToken", "GetDelegatedAccessToken", "GetWebIdentityToken"}
 
+# Maps that an answer has even when they are empty, in which structure, and beside what: the API reference says so of a
+# simulation that names resources, the models do not.
+EMPTY_MAPS = [("EvaluationResult", "EvalDecisionDetails", "ResourceSpecificResults")]
+
 
 @functools.cache
 def load(service: str) -> botocore.model.ServiceModel:
