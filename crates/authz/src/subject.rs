@@ -171,7 +171,8 @@ impl Subject {
                 now
             }
         };
-        present.holdings = snapshot.holdings(id);
+        // Somebody without a seat would be without a boundary too.
+        present.holdings = Some(snapshot.holdings(id).ok_or_else(gone)?);
         present.entity = Some(entity);
         Ok(present)
     }
