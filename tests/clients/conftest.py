@@ -103,7 +103,7 @@ def pytest_sessionfinish(session, exitstatus):
     if hasattr(config, "workerinput"):
         config.workeroutput["answered"] = {front: sorted(names) for front, names in api_module.ANSWERED.items()}
         return
-    everything = not config.option.keyword and config.args == [str(config.rootpath)] or config.args == ["."]
+    everything = not config.option.keyword and config.args in ([str(config.rootpath)], ["."])
     if everything and exitstatus == 0:
         unseen = [
             f"{name} by {front}"

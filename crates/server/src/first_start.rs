@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::{IsTerminal as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use bailiwick_directory::{FirstKey, Founded, Start, found};
@@ -14,6 +14,7 @@ use bailiwick_storage::{At, Meta, Store, Tx};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
+use crate::data_dir::beside;
 use crate::failure::Failure;
 
 const ID_VARIABLE: &str = "BAILIWICK_ROOT_ACCESS_KEY_ID";
@@ -102,13 +103,6 @@ pub(crate) fn hold_to(account_id: Option<AccountId>, partition: Partition, meta:
         tracing::warn!("{ID_VARIABLE} and {SECRET_VARIABLE} are for the first start and do nothing now");
     }
     Ok(())
-}
-
-/// A file or folder beside the data folder, with its name and this ending.
-pub(crate) fn beside(data_dir: &Path, ending: &str) -> PathBuf {
-    let mut name = data_dir.file_name().unwrap_or_default().to_owned();
-    name.push(ending);
-    data_dir.with_file_name(name)
 }
 
 /// The root access key that the environment brings, if it brings one.

@@ -5,13 +5,18 @@
 
 mod commands;
 mod counted;
+mod data_dir;
+mod deployment;
 mod failure;
 mod first_start;
 mod head_timer;
 mod listen;
 mod logging;
 mod master_key;
+mod options;
+mod process;
 mod router;
+mod signals;
 mod sources;
 mod tls;
 mod upkeep;

@@ -1,7 +1,7 @@
 //! TLS for the listener.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::ServerConfig;
@@ -11,8 +11,16 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::failure::Failure;
 
-/// Reads a certificate chain and its key, both PEM. TLS 1.2 and 1.3; HTTP/2 and HTTP/1.1 are offered.
-pub(crate) fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Failure> {
+/// A certificate chain and its key, both in PEM form.
+#[derive(Clone, Debug)]
+pub(crate) struct CertificateFiles {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+/// Reads a certificate chain and its key. TLS 1.2 and 1.3; HTTP/2 and HTTP/1.1 are offered.
+pub(crate) fn acceptor(files: &CertificateFiles) -> Result<TlsAcceptor, Failure> {
+    let CertificateFiles { certificate, key } = files;
     let chain: Vec<_> = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect)
         .map_err(|e| Failure::new(format!("cannot read the TLS certificate {}: {e}", certificate.display())))?;

@@ -1,0 +1,18 @@
+//! The settings of `bailiwick serve`, one file per group of its `--help`.
+//!
+//! Each is an option of the command line and a variable of the environment. A group knows its own options, how they
+//! are parsed and what they mean together; nothing here opens or makes anything.
+
+mod address;
+mod deployment;
+mod listening;
+mod logging;
+mod store;
+mod tls;
+
+pub(crate) use address::{ListenAddress, OptionalListenAddress};
+pub(crate) use deployment::DeploymentOptions;
+pub(crate) use listening::ListeningOptions;
+pub(crate) use logging::LoggingOptions;
+pub(crate) use store::StoreOptions;
+pub(crate) use tls::TlsOptions;

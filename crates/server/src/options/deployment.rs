@@ -1,0 +1,40 @@
+//! What the deployment is: its account, its partition, its region.
+
+use bailiwick_model::{AccountId, Partition, Region};
+use clap::Args;
+
+use crate::failure::Failure;
+
+/// The group "Deployment".
+#[derive(Args)]
+#[command(next_help_heading = "Deployment")]
+pub(crate) struct DeploymentOptions {
+    /// Twelve digits of the management account, for the first start [default: random]
+    #[arg(long, env = "BAILIWICK_ACCOUNT_ID", value_name = "DIGITS")]
+    pub(crate) account_id: Option<AccountId>,
+    /// Partition of all ARNs; fixed at the first start
+    #[arg(long, env = "BAILIWICK_PARTITION", default_value = "aws", value_parser = parse_partition)]
+    pub(crate) partition: Partition,
+    /// Region that the deployment says it is in
+    #[arg(long, env = "BAILIWICK_REGION", value_parser = parse_region, default_value = "us-east-1")]
+    pub(crate) region: Region,
+}
+
+impl DeploymentOptions {
+    /// Refuses what does not go together.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        if self.region.partition() == Some(self.partition) {
+            return Ok(());
+        }
+        let (region, partition) = (&self.region, self.partition);
+        Err(Failure::with_code(format!("the region {region} is not in the partition {partition}"), 2))
+    }
+}
+
+fn parse_partition(text: &str) -> Result<Partition, String> {
+    Partition::parse(text).map_err(|e| e.to_string())
+}
+
+fn parse_region(text: &str) -> Result<Region, String> {
+    Region::parse(text).map_err(|e| e.to_string())
+}

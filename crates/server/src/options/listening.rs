@@ -1,0 +1,73 @@
+//! Where the server is reached, and by whom.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+use clap::builder::BoolishValueParser;
+use tokio::net::TcpListener;
+
+use super::{ListenAddress, OptionalListenAddress};
+use crate::failure::Failure;
+
+/// The group "Listening".
+#[derive(Args)]
+#[command(next_help_heading = "Listening")]
+pub(crate) struct ListeningOptions {
+    /// Address and port for gRPC, gRPC-Web and the AWS Query protocol
+    #[arg(long, env = "BAILIWICK_LISTEN", default_value = "127.0.0.1:7470", value_name = "ADDRESS")]
+    pub(crate) listen: ListenAddress,
+    /// Address and port for Prometheus; `none` for no such port
+    #[arg(long, env = "BAILIWICK_METRICS_LISTEN", default_value = "127.0.0.1:7471", value_name = "ADDRESS")]
+    pub(crate) metrics_listen: OptionalListenAddress,
+    /// Listen beyond loopback without TLS: whoever can read the network can read the secrets
+    #[arg(long, env = "BAILIWICK_INSECURE_ALLOW_CLEAR", value_parser = BoolishValueParser::new())]
+    pub(crate) insecure_allow_clear: bool,
+    /// Don't serve gRPC reflection
+    #[arg(long, env = "BAILIWICK_NO_REFLECTION", value_parser = BoolishValueParser::new())]
+    pub(crate) no_reflection: bool,
+}
+
+impl ListeningOptions {
+    /// Listens on `--listen`: on the first address of a name that can be had.
+    ///
+    /// Every address that the name has must be on loopback, unless `encrypted` or allowed by name.
+    pub(crate) async fn bind(&self, encrypted: bool) -> Result<TcpListener, Failure> {
+        let addresses = self.listen.resolve().await?;
+        if let Some(open) = addresses.iter().find(|a| !a.ip().is_loopback())
+            && !encrypted
+            && !self.insecure_allow_clear
+        {
+            let message = format!(
+                "refusing to listen on {open} without TLS, since signatures and secrets would travel in the clear: give --tls-cert and --tls-key, or say --insecure-allow-clear"
+            );
+            return Err(Failure::with_code(message, 2));
+        }
+        bind("--listen", &addresses).await
+    }
+
+    /// Listens on `--metrics-listen`, unless it is `none`.
+    pub(crate) async fn bind_metrics(&self) -> Result<Option<TcpListener>, Failure> {
+        let Some(address) = &self.metrics_listen.0 else { return Ok(None) };
+        Ok(Some(bind("--metrics-listen", &address.resolve().await?).await?))
+    }
+}
+
+async fn bind(option: &str, addresses: &[SocketAddr]) -> Result<TcpListener, Failure> {
+    let mut refused = None;
+    for address in addresses {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) => {
+                refused.get_or_insert((address, error));
+            }
+        }
+    }
+    let Some((address, error)) = refused else { return Err(Failure::new(format!("{option} names no address"))) };
+    let hint = match error.kind() {
+        std::io::ErrorKind::AddrInUse => ": is another server running? Give another port with",
+        std::io::ErrorKind::AddrNotAvailable => ": this machine does not have that address; give one that it has with",
+        std::io::ErrorKind::PermissionDenied => ": ports below 1024 are for root; give another one with",
+        _ => ": give another address with",
+    };
+    Err(Failure::new(format!("cannot listen on {address}: {error}{hint} {option}")))
+}

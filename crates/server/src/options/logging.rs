@@ -1,0 +1,25 @@
+//! What is logged, and how it looks.
+
+use clap::Args;
+
+use crate::failure::Failure;
+use crate::logging::{self, LogFormat};
+
+/// The group "Logging".
+#[derive(Args)]
+#[command(next_help_heading = "Logging")]
+pub(crate) struct LoggingOptions {
+    /// Least important lines that are logged: error, warn, info, debug
+    #[arg(long, env = "BAILIWICK_LOG", default_value = "info", value_name = "LEVEL")]
+    log: String,
+    /// How lines of the log look
+    #[arg(long, env = "BAILIWICK_LOG_FORMAT", value_enum, default_value = "text")]
+    log_format: LogFormat,
+}
+
+impl LoggingOptions {
+    /// Sets up logging once for the process.
+    pub(crate) fn start(&self) -> Result<(), Failure> {
+        logging::start(&self.log, self.log_format)
+    }
+}

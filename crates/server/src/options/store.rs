@@ -1,0 +1,26 @@
+//! Where the data is, and the key that it is sealed under.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::data_dir::beside;
+
+/// The group "Store".
+#[derive(Args)]
+#[command(next_help_heading = "Store")]
+pub(crate) struct StoreOptions {
+    /// Folder of the embedded store; made at the first start
+    #[arg(long, env = "BAILIWICK_DATA_DIR", default_value = "./bailiwick-data", value_name = "FOLDER")]
+    pub(crate) data_dir: PathBuf,
+    /// File of the master key [default: the data folder's name with .key behind it]
+    #[arg(long, env = "BAILIWICK_MASTER_KEY_FILE", value_name = "FILE")]
+    pub(crate) master_key_file: Option<PathBuf>,
+}
+
+impl StoreOptions {
+    /// The file of the master key.
+    pub(crate) fn key_file(&self) -> PathBuf {
+        self.master_key_file.clone().unwrap_or_else(|| beside(&self.data_dir, ".key"))
+    }
+}
