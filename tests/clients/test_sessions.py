@@ -146,7 +146,7 @@ def test_chaining_lasts_an_hour_at_most(assumer, new_role, server):
         session, "ValidationError", "AssumeRole", RoleArn=second, RoleSessionName="session", DurationSeconds=3601
     )
     assert error.message == (
-        "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
+        "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
     )
     third = new_role(trusted=trust(f"arn:aws:sts::{server.account}:assumed-role/{second.rsplit('/', 1)[1]}/chained"))
     refused(assume(session, second), "AccessDenied", "AssumeRole", RoleArn=third, RoleSessionName="session")
@@ -247,3 +247,20 @@ def test_too_many_policies_and_too_long_ones(assumer, new_role):
     many = [{"arn": f"arn:aws:iam::aws:policy/P{number}"} for number in range(11)]
     refused(assumer, "ValidationError", "AssumeRole", RoleArn=arn, RoleSessionName="session", PolicyArns=many)
 
+
+
+def test_packed_sizes(assumer, new_role, server):
+    arn = new_role(trusted=trust(server.account, action=["sts:AssumeRole", "sts:TagSession"]))
+    asked = {"RoleArn": arn, "RoleSessionName": "session"}
+    assert "PackedPolicySize" not in assumer.call("AssumeRole", **asked)
+    short = [{"Key": key, "Value": "c"} for key in ("b", "c")]
+    assert assumer.call("AssumeRole", **asked, Tags=short)["PackedPolicySize"] == 2
+    nine = [{"Key": f"T{number}", "Value": "a" * 250} for number in range(1, 10)]
+    error = refused(assumer, "PackedPolicyTooLarge", "AssumeRole", **asked, Tags=nine)
+    assert error.message == "Packed size of session tags consumes 498% of allotted space."
+    long = policy("iam:" + "x" * 1900)
+    full = {"Tags": nine[:1], "Policy": long}
+    assert assumer.call("AssumeRole", **asked, **full)["PackedPolicySize"] > 90, "policies and tags are measured apart"
+    many = [{"arn": f"arn:aws:iam::aws:policy/ReadOnlyAccess"}] * 8
+    error = refused(assumer, "PackedPolicyTooLarge", "AssumeRole", **asked, Policy=long, PolicyArns=many)
+    assert error.message == "Packed policy consumes 111% of allotted space, please use smaller policy."

@@ -190,7 +190,7 @@ fn parse_hex(hex: &str) -> Option<[u8; 32]> {
 fn signature(signed: &Signed<'_>, is_compared: bool) -> authz::Signature {
     let expiration = match signed.mechanism() {
         Mechanism::Header => None,
-        Mechanism::Presigned { expires } => signed.date().checked_add(expires).ok(),
+        Mechanism::Presigned { expires } => expires.and_then(|expires| signed.date().checked_add(expires).ok()),
     };
     let (payload_hash, is_hash) = match signed.payload() {
         Ok(Payload::Hash(hash)) => (hex(&hash.0), true),

@@ -9,8 +9,9 @@ use jiff::Timestamp;
 
 use crate::{Authenticated, Authz};
 
-/// A presigned GetCallerIdentity is good for this long, however little it asks for: clients that hand it on as a
-/// proof of identity ask for a minute, and AWS's STS takes it for a quarter of an hour.
+/// A presigned GetCallerIdentity is good for this long, however little it asks for, and where it does not say: clients
+/// that pass it on as a proof of identity ask for a minute or leave the expiry out, and AWS's STS takes it for a quarter
+/// of an hour. Every other presigned request must say how long it is good for, and is held to it.
 const CALLER_IDENTITY_LIFE: Duration = Duration::from_secs(15 * 60);
 
 /// Headers of ours that change what a request means, and so have to be signed when they are there.
@@ -62,10 +63,12 @@ impl Authz {
         signed.expect_service(&[proof.service]).map_err(|error| refused(&error))?;
         let region = self.region(&signed)?;
         let absent_payload = if proof.unsigned_payload { AbsentPayload::Unsigned } else { AbsentPayload::Hash };
+        let life = identity_life(proof, &signed);
         let policy = Policy {
             unsigned_payload: proof.unsigned_payload,
             absent_payload,
-            min_presigned_life: min_life(proof, &signed),
+            min_presigned_life: life.unwrap_or_default(),
+            absent_expires: life,
             must_sign: MUST_SIGN,
             ..Policy::default()
         };
@@ -87,11 +90,12 @@ impl Authz {
     }
 }
 
-fn min_life(proof: &SignedRequest<'_>, signed: &Signed<'_>) -> Duration {
+/// The life of a presigned GetCallerIdentity; nothing for another request.
+fn identity_life(proof: &SignedRequest<'_>, signed: &Signed<'_>) -> Option<Duration> {
     let is_caller_identity = || proof.request.query.split('&').any(|pair| pair == "Action=GetCallerIdentity");
     match signed.mechanism() {
-        Mechanism::Presigned { .. } if proof.service == "sts" && is_caller_identity() => CALLER_IDENTITY_LIFE,
-        _ => Duration::ZERO,
+        Mechanism::Presigned { .. } if proof.service == "sts" && is_caller_identity() => Some(CALLER_IDENTITY_LIFE),
+        _ => None,
     }
 }
 

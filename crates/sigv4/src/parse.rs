@@ -39,8 +39,8 @@ pub enum Mechanism {
     Header,
     /// In the query string, good for as long as it says.
     Presigned {
-        /// `X-Amz-Expires`.
-        expires: Duration,
+        /// `X-Amz-Expires`, which [`crate::Policy::absent_expires`] replaces where it may be left out.
+        expires: Option<Duration>,
     },
 }
 

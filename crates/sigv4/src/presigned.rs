@@ -17,7 +17,8 @@ use crate::{
 pub(crate) const MAX_EXPIRES: u64 = 7 * 24 * 60 * 60;
 
 pub(crate) fn parse<'a>(request: &Request<'a>, mut found: AuthParameters<'a>) -> Result<Signed<'a>, SigV4Error> {
-    let [algorithm, credential, date, expires, signed_headers, signature] = required(&mut found)?;
+    let expires = found.take(query::EXPIRES);
+    let [algorithm, credential, date, signed_headers, signature] = required(&mut found, expires.is_some())?;
     if *algorithm != *ALGORITHM.as_bytes() {
         return Err(SigV4Error::UnsupportedAlgorithm(quote(&algorithm)));
     }
@@ -39,7 +40,7 @@ pub(crate) fn parse<'a>(request: &Request<'a>, mut found: AuthParameters<'a>) ->
     header::check_signed(request, &signed_headers)?;
     Ok(Signed {
         request: *request,
-        mechanism: Mechanism::Presigned { expires: seconds(&expires)? },
+        mechanism: Mechanism::Presigned { expires: expires.as_deref().map(seconds).transpose()? },
         access_key_id,
         scope,
         at,
@@ -50,17 +51,20 @@ pub(crate) fn parse<'a>(request: &Request<'a>, mut found: AuthParameters<'a>) ->
     })
 }
 
-fn required<'a>(found: &mut AuthParameters<'a>) -> Result<[Cow<'a, [u8]>; 6], SigV4Error> {
-    let names =
-        [query::ALGORITHM, query::CREDENTIAL, query::DATE, query::EXPIRES, query::SIGNED_HEADERS, query::SIGNATURE];
+/// The parameters that no presigned request goes without. Whether `X-Amz-Expires` may be absent is for the policy to
+/// say; an error names it with the others.
+fn required<'a>(found: &mut AuthParameters<'a>, expires: bool) -> Result<[Cow<'a, [u8]>; 5], SigV4Error> {
+    let names = [query::ALGORITHM, query::CREDENTIAL, query::DATE, query::SIGNED_HEADERS, query::SIGNATURE];
     let values = names.map(|name| found.take(name));
-    let missing: Vec<_> =
+    let mut missing: Vec<_> =
         names.iter().zip(&values).filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
     if missing.is_empty() {
-        Ok(values.map(Option::unwrap_or_default))
-    } else {
-        Err(SigV4Error::MissingParameters(missing))
+        return Ok(values.map(Option::unwrap_or_default));
     }
+    if !expires {
+        missing.push(query::EXPIRES);
+    }
+    Err(SigV4Error::MissingParameters(missing))
 }
 
 fn seconds(text: &[u8]) -> Result<Duration, SigV4Error> {

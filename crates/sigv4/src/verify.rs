@@ -12,6 +12,7 @@ use crate::{
     key::SigningKey,
     parse::{Mechanism, Signed},
     payload::{Payload, PayloadHash},
+    query,
 };
 
 /// What a service asks of a signature beyond being right. The default is the strictest that AWS's clients meet.
@@ -25,6 +26,10 @@ pub struct Policy<'a> {
     ///
     /// STS takes a presigned `GetCallerIdentity` for 15 minutes although its clients ask for 60 seconds.
     pub min_presigned_life: Duration,
+    /// The life of a presigned request without `X-Amz-Expires`; by default such a request is refused.
+    ///
+    /// STS takes a presigned `GetCallerIdentity` without it for 15 minutes; some SDKs leave it out.
+    pub absent_expires: Option<Duration>,
     /// Whether `UNSIGNED-PAYLOAD` will do; not by default.
     pub unsigned_payload: bool,
     /// Whether `STREAMING-…` will do; then the caller must check the chunks. Not by default.
@@ -63,6 +68,7 @@ impl Default for Policy<'_> {
             max_skew: Duration::from_secs(5 * 60),
             max_expires: Duration::from_secs(crate::presigned::MAX_EXPIRES),
             min_presigned_life: Duration::ZERO,
+            absent_expires: None,
             unsigned_payload: false,
             streaming_payload: false,
             absent_payload: AbsentPayload::Hash,
@@ -105,6 +111,8 @@ impl Signed<'_> {
         let past = match self.mechanism {
             Mechanism::Header => policy.max_skew,
             Mechanism::Presigned { expires } => {
+                let expires = expires.or(policy.absent_expires);
+                let expires = expires.ok_or_else(|| SigV4Error::MissingParameters(vec![query::EXPIRES]))?;
                 if expires > policy.max_expires {
                     return Err(SigV4Error::MalformedExpires(policy.max_expires.as_secs()));
                 }

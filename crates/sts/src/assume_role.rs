@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use prost_types::Timestamp as Date;
 
 use crate::{
-    Sts, Tokens,
+    Sts, Tokens, packed_size,
     session_policy::SessionPolicies,
     session_tags::{self, SessionTags},
 };
@@ -66,7 +66,7 @@ impl Handle<op::AssumeRole> for Sts {
             let message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
             return Err(IamError::validation(message));
         }
-        let packed_policy_size = ask.policies.packed_size(&ask.tags.all)?;
+        let packed_policy_size = packed_size::percent(&ask.policies, &ask.tags.all)?;
         let policy_arns = ask.policies.managed(tx, role.account, cx.partition()).await?;
         let key = cx.new_access_key_id(AccessKeyKind::Temporary, role.account);
         let expires = cx.date() + Duration::from_secs(ask.seconds.unsigned_abs());
@@ -140,7 +140,7 @@ impl Ask {
         let seconds = req.duration_seconds.map_or(DEFAULT_SESSION_SECONDS, i64::from);
         if chained && seconds > CHAINED_SESSION_SECONDS {
             return Err(IamError::validation(
-                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
+                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
             ));
         }
         check_mfa(req)?;

@@ -13,6 +13,7 @@ mod assume_role;
 mod caller_identity;
 mod create_token;
 mod message;
+mod packed_size;
 mod session_policy;
 mod session_tags;
 #[cfg(test)]

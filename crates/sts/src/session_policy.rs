@@ -1,13 +1,10 @@
-//! Session policies: what a session is narrowed to, and how much of it a token may hold.
+//! Session policies: what a session is narrowed to.
 
 use bailiwick_api::sts::PolicyDescriptorType;
 use bailiwick_model::limits::{SESSION_POLICY_ARNS, SESSION_POLICY_SIZE};
-use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Partition, PolicyName, Result, Tags};
+use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Partition, PolicyName, Result};
 use bailiwick_policy_lang::{PolicyKind, SaveRules, parse_for_save, to_json};
 use bailiwick_storage::{Policy, Tx};
-
-/// How many bytes of policies and tags a token holds at most. They travel in a header of every request.
-const PACKED_LIMIT: usize = 4096;
 
 /// The session policies that a request brings.
 #[derive(Debug, PartialEq)]
@@ -46,20 +43,10 @@ impl SessionPolicies {
         Ok(found)
     }
 
-    /// How much of the space for policies and tags is used, in percent; none when there is nothing.
-    ///
-    /// # Errors
-    /// `PackedPolicyTooLarge` above 100.
-    pub(crate) fn packed_size(&self, tags: &Tags) -> Result<Option<i32>> {
-        let policies = self.inline.iter().map(String::len).chain(self.arns.iter().map(|arn| arn.as_str().len()));
-        let tags = tags.iter().map(|tag| tag.key.len() + tag.value.len());
-        let size: usize = policies.chain(tags).sum();
-        let percent = (size * 100).div_ceil(PACKED_LIMIT);
-        if percent > 100 {
-            let message = format!("Packed policy consumes {percent}% of allotted space, please use smaller policy.");
-            return Err(IamError::new(ErrorCode::PackedPolicyTooLarge, message));
-        }
-        Ok(i32::try_from(percent).ok().filter(|percent| *percent > 0))
+    /// How many bytes they take in a token.
+    pub(crate) fn packed_len(&self) -> usize {
+        let texts = self.inline.iter().map(String::len).chain(self.arns.iter().map(|arn| arn.as_str().len()));
+        texts.sum()
     }
 }
 

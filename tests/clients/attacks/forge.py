@@ -166,7 +166,7 @@ def sign(request, keys, **mistakes):
 
 
 def presign(request, keys, expires="60", order=None, **mistakes):
-    """Signs in the query string."""
+    """Signs in the query string; without `X-Amz-Expires` if `expires` is None."""
     how = Mistakes(**mistakes)
     request = request.copy()
     time = how.time or now()
@@ -179,6 +179,8 @@ def presign(request, keys, expires="60", order=None, **mistakes):
         "X-Amz-Expires": expires,
         "X-Amz-SignedHeaders": ";".join(names),
     }
+    if expires is None:
+        del pairs["X-Amz-Expires"]
     if keys.session_token and how.token_header:
         pairs["X-Amz-Security-Token"] = keys.session_token
     encoded = "&".join(f"{name}={quote(value, safe='-_.~')}" for name, value in pairs.items())

@@ -232,7 +232,15 @@ def test_presigned_lives(server, people):
     # Tokens for clusters are presigned for a minute and taken for a quarter of an hour; nothing else is.
     assert answer(identity, "sts", expires="60", time=now(minutes=-14)).status == 200
     assert answer(identity, "sts", expires="60", time=now(minutes=-16)).code == "SignatureDoesNotMatch"
+    # SDKs that leave the expiry out get the same quarter of an hour for GetCallerIdentity, and nothing else.
+    assert answer(identity, "sts", expires=None).status == 200
+    assert answer(identity, "sts", expires=None, time=now(minutes=-14)).status == 200
+    assert answer(identity, "sts", expires=None, time=now(minutes=-16)).code == "SignatureDoesNotMatch"
+    assert answer(identity, "sts", expires=None, time=now(minutes=6)).code == "SignatureDoesNotMatch"
+    assert answer(list_users, "iam", expires=None).code == "IncompleteSignature"
+    assert answer(f"{list_users}&Marker=Action=GetCallerIdentity", "iam", expires=None).code == "IncompleteSignature"
     assume = "Action=AssumeRole&Version=2011-06-15&RoleSessionName=ab&RoleArn=arn"
+    assert answer(assume, "sts", expires=None).code == "IncompleteSignature"
     assert answer(assume, "sts", expires="60", time=now(minutes=-2)).code == "SignatureDoesNotMatch"
     smuggled = f"{assume}&Tags.member.1.Key=x&Tags.member.1.Value=Action=GetCallerIdentity"
     assert answer(smuggled, "sts", expires="60", time=now(minutes=-2)).status in (400, 403)

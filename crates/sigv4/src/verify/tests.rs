@@ -97,6 +97,45 @@ fn presigned_requests_live_as_long_as_they_say() {
     check(901, 0, &short, false);
 }
 
+/// A request as SDKs presign it that leave out `X-Amz-Expires`: signed by hand, since [`presign`] always says it.
+fn without_expires() -> String {
+    let query = "Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Algorithm=AWS4-HMAC-SHA256\
+                 &X-Amz-Credential=AKIDEXAMPLE%2F20260301%2Fus-east-1%2Fsts%2Faws4_request\
+                 &X-Amz-Date=20260301T120000Z&X-Amz-SignedHeaders=host";
+    let request = Request { method: "GET", path: "/", query, headers: &[("host", b"sts.example.com")] };
+    let (at, scope) = (SignedAt::of(now()), crate::Scope::new("20260301", "us-east-1", "sts"));
+    let canonical = Canonical {
+        request: &request,
+        signed_headers: "host",
+        path: PathRule::Strict,
+        presigned: true,
+        payload: PayloadLine::Hash(&PayloadHash::of(b"")),
+    };
+    let text = canonical.string_to_sign(&at, &scope).unwrap();
+    let signature = SigningKey::derive(SECRET.as_bytes(), &scope).sign(&text);
+    format!("{query}&X-Amz-Signature={signature}")
+}
+
+#[test]
+fn without_an_expiry_the_policy_says_how_long() {
+    let host: Headers = vec![("host".into(), b"sts.example.com".to_vec())];
+    let query = without_expires();
+    let check = |offset: i64, absent_expires: Option<u64>, expected: Option<&str>| {
+        let policy = Policy { absent_expires: absent_expires.map(Duration::from_secs), ..Policy::default() };
+        let result = verify(&host, &query, seconds(offset), &policy, Some(b""));
+        match (result.map_err(|error| error.to_string()), expected) {
+            (Ok(()), None) => {}
+            (Err(error), Some(words)) if error.contains(words) => {}
+            (other, _) => panic!("{offset} {absent_expires:?} {other:?}"),
+        }
+    };
+    check(0, None, Some("X-Amz-Expires"));
+    check(0, Some(900), None);
+    check(900, Some(900), None);
+    check(901, Some(900), Some("Signature expired"));
+    check(-301, Some(900), Some("Signature not yet current"));
+}
+
 #[test]
 fn payloads_by_policy() {
     let plain = Policy::default();

@@ -58,7 +58,7 @@ async fn credentials_stand_for_the_session() {
     let who = answer.assumed_role_user.unwrap();
     assert_eq!(who.arn.as_deref(), Some("arn:aws:sts::111122223333:assumed-role/Otter/swim"));
     assert_eq!(who.assumed_role_id, Some(format!("{}:swim", role.id)));
-    assert_eq!((answer.packed_policy_size, answer.source_identity.as_deref()), (Some(2), Some("heron")));
+    assert_eq!((answer.packed_policy_size, answer.source_identity.as_deref()), (Some(3), Some("heron")));
     let credentials = answer.credentials.unwrap();
     let id = credentials.access_key_id.unwrap();
     assert!(id.starts_with("ASIA") && id.len() == 20, "{id}");
@@ -209,7 +209,8 @@ async fn durations() {
     assert!(assume(&world, chained(), long(3600)).await.is_ok());
     let (code, message) = refusal(assume(&world, chained(), long(3601)).await);
     assert_eq!(code, "ValidationError");
-    assert!(message.contains("1 hour session limit"), "{message}");
+    let expected = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.";
+    assert_eq!(message, expected);
 }
 
 #[tokio::test]
@@ -237,7 +238,7 @@ async fn session_policies_are_limited() {
     let tags = (0..40).map(|i| tag(&format!("key{i}"), &"v".repeat(120))).collect();
     let (code, message) = refusal(assume(&world, user(), AssumeRoleRequest { tags, ..ask(ROLE) }).await);
     assert_eq!(code, "PackedPolicyTooLarge");
-    assert!(message.starts_with("Packed policy consumes 1"), "{message}");
+    assert!(message.starts_with("Packed size of session tags consumes 1"), "{message}");
     let missing = PolicyDescriptorType { arn: Some("arn:aws:iam::aws:policy/Nothing".into()) };
     let req = AssumeRoleRequest { policy_arns: vec![missing], ..ask(ROLE) };
     let expected = "Policy arn:aws:iam::aws:policy/Nothing was not found.";

@@ -1,4 +1,4 @@
-use bailiwick_model::{IdKind, Path, UniqueId};
+use bailiwick_model::{IdKind, Path, Tags, UniqueId};
 
 use super::*;
 use crate::testing::{World, account, now};
@@ -49,28 +49,6 @@ fn limits_count_white_space_and_arns() {
     let arns = ["arn:aws:iam::aws:policy/X"; 11];
     assert!(read(None, &arns[..10]).is_ok());
     assert!(refused(None, &arns).1.contains("'policyArns'"));
-}
-
-#[test]
-fn what_a_token_holds_is_bounded() {
-    let nothing = read(None, &[]).unwrap();
-    assert_eq!(nothing.packed_size(&Tags::new()).unwrap(), None);
-    let tags = |n: usize| Tags::parse((0..n).map(|i| (format!("key{i:05}"), "v".repeat(92)))).unwrap();
-    for (n, percent) in [(1, Some(3)), (20, Some(49)), (40, Some(98)), (41, None)] {
-        match (nothing.packed_size(&tags(n)), percent) {
-            (Ok(size), Some(_)) => assert_eq!(size, percent, "{n}"),
-            (Err(error), None) => {
-                assert_eq!(error.code().wire(), "PackedPolicyTooLarge");
-                assert_eq!(
-                    error.message(),
-                    "Packed policy consumes 101% of allotted space, please use smaller policy."
-                );
-            }
-            (other, _) => panic!("{n}: {other:?}"),
-        }
-    }
-    let policy = read(Some(ALLOW), &["arn:aws:iam::aws:policy/ReadOnlyAccess"]).unwrap();
-    assert_eq!(policy.packed_size(&Tags::new()).unwrap(), Some(4));
 }
 
 #[tokio::test]
