@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support.api import document
+from support.api import AwsApi, document
 from support.documents import ALLOW_ALL, policy
 from support.expect import refused
 from support.server import Credentials, client_environment, run
@@ -115,6 +115,40 @@ def test_a_thousand_are_imported_in_seconds(server, aws, rpc, tmp_path, new_user
     assert again.returncode == 0, again.stderr
     listed = [p for p in aws.items("ListPolicies", "Policies", Scope="AWS", MaxItems=1000) if p["PolicyName"].startswith("Imported")]
     assert len(listed) == 1200
+
+
+def test_an_import_keeps_what_comes_with_bailiwick_unless_named(new_server, tmp_path):
+    server = new_server().start()
+    aws = AwsApi(server, server.root)
+    file = as_the_cli_prints(1)
+    theirs = file["Policies"][0] | {"PolicyName": "AdministratorAccess", "Path": "/", "Arn": PREFIX + "AdministratorAccess"}
+    file["Policies"].append(theirs)
+    path = tmp_path / "policies.json"
+    path.write_text(json.dumps(file))
+
+    def default():
+        found = aws.call("GetPolicy", PolicyArn=theirs["Arn"])["Policy"]["DefaultVersionId"]
+        return document(aws.call("GetPolicyVersion", PolicyArn=theirs["Arn"], VersionId=found)["PolicyVersion"]["Document"])
+
+    def imported(*arguments):
+        done = run("import", "managed-policies", path, *arguments, environment=client_environment(server, server.root))
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    before = default()
+    kept = f"kept {theirs['Arn']}: it comes with Bailiwick, --replace-built-in replaces its document"
+    first, second, total = imported()
+    assert (first, second) == (f"created {PREFIX}service-role/Imported0000", kept)
+    assert total == "1 created, 0 updated, 0 unchanged, 1 kept as they come with Bailiwick"
+    assert default() == before
+    assert imported("--replace-built-in") == [f"updated {theirs['Arn']}", "0 created, 1 updated, 1 unchanged"]
+    replaced = default()
+    assert replaced == theirs["PolicyVersionList"][0]["Document"] != before
+    # What was imported by name stays what it is when the server starts again.
+    server.stop()
+    server.start()
+    aws = AwsApi(server, server.root)
+    assert default() == replaced
 
 
 def test_an_import_is_authorized(server, tmp_path, new_user):

@@ -38,9 +38,7 @@ mod view;
 mod who;
 
 pub use bootstrap::{FirstKey, FirstKeyError, Founded, Start, found};
-pub use managed::{
-    BUILTIN_POLICIES, BuiltinPolicy, ImportError, Imported, ManagedPolicy, import, parse_import, put_builtin_policies,
-};
+pub use managed::{BUILTIN_POLICIES, BuiltinPolicy, ImportError, ManagedPolicy, parse_import, put_builtin_policies};
 
 /// Handles the operations of IAM and of `account.v1`.
 #[derive(Clone, Copy, Debug, Default)]

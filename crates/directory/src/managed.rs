@@ -11,7 +11,7 @@ use bailiwick_operation::Random;
 use bailiwick_storage::{Policy, Tx};
 use jiff::Timestamp;
 
-pub use import::{ImportError, Imported, ManagedPolicy, import, parse_import};
+pub use import::{ImportError, ManagedPolicy, parse_import};
 
 /// A policy that comes with Bailiwick.
 #[derive(Clone, Copy, Debug)]
@@ -124,6 +124,11 @@ pub async fn put_builtin_policies(tx: &mut Tx, now: Timestamp, random: &dyn Rand
         added += 1;
     }
     Ok(added)
+}
+
+/// Whether a policy of that name comes with Bailiwick.
+fn is_built_in(name: &PolicyName) -> bool {
+    BUILTIN_POLICIES.iter().any(|builtin| builtin.name.eq_ignore_ascii_case(name.as_str()))
 }
 
 fn new_id(random: &dyn Random) -> UniqueId {

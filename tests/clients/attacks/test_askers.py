@@ -182,7 +182,7 @@ def test_both_accounts_have_to_agree(aws, server, name, accounts, new_user):
     for operation, members in {
         "CreateAccount": {"accountName": "x", "email": "x@example.com"}, "ListAccounts": {}, "DescribeAccount": {"accountId": number_b},
         "SuspendAccount": {"accountId": number_b}, "CloseAccount": {"accountId": number_a}, "ResumeAccount": {"accountId": number_b},
-        "ImportManagedPolicies": {"policies": [{"policyName": "AdministratorAccess", "policyDocument": ALLOW_ALL, "version": 99}]},
+        "ImportManagedPolicies": {"policies": [{"policyName": "AdministratorAccess", "policyDocument": ALLOW_ALL, "version": 99}], "replaceBuiltIn": True},
     }.items():  # fmt: skip
         assert outcome(rpc, operation, **members) == "AccessDenied", operation
     for operation, members in {"CreatePolicyVersion": {"PolicyDocument": ALLOW_ALL}, "DeletePolicy": {}, "TagPolicy": {"Tags": [{"Key": "a", "Value": "b"}]},

@@ -44,6 +44,13 @@ pub struct ManagedPolicy {
     pub document: String,
 }
 
+impl ManagedPolicy {
+    /// Its ARN.
+    pub fn arn(&self, partition: Partition) -> Arn {
+        Arn::iam(partition, AccountId::NONE, format_args!("policy{}{}", self.path, self.name))
+    }
+}
+
 /// Why a file of managed policies is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportError {
@@ -66,15 +73,17 @@ impl fmt::Display for ImportError {
 
 impl std::error::Error for ImportError {}
 
-/// What an import did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Imported {
-    /// Policies that were not there.
-    pub created: u32,
-    /// Policies that got a new default version.
-    pub updated: u32,
-    /// Policies whose document was the same already.
-    pub unchanged: u32,
+/// What an import did to a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It was not there.
+    Created,
+    /// It got a new default version.
+    Updated,
+    /// Its document was the same already.
+    Unchanged,
+    /// It comes with Bailiwick, and nothing said that its document is to be replaced.
+    KeptBuiltIn,
 }
 
 /// Reads what AWS's CLI printed.
@@ -109,29 +118,36 @@ pub fn parse_import(text: &str, partition: Partition) -> Result<Vec<ManagedPolic
 }
 
 /// Stores managed policies, all in one transaction: new ones, and new default versions of those whose document is
-/// another one.
+/// another one. Those that come with Bailiwick keep their documents unless `replace_built_in`.
 ///
 /// # Errors
 /// `MalformedPolicyDocument`; then nothing must be committed.
-pub async fn import(tx: &mut Tx, policies: &[ManagedPolicy], now: Timestamp, random: &dyn Random) -> Result<Imported> {
-    let mut imported = Imported::default();
+pub(crate) async fn import(
+    tx: &mut Tx,
+    policies: &[ManagedPolicy],
+    replace_built_in: bool,
+    now: Timestamp,
+    random: &dyn Random,
+) -> Result<Vec<Outcome>> {
+    let mut outcomes = Vec::with_capacity(policies.len());
     for given in policies {
         parse(&given.document, PolicyKind::Identity).map_err(document::malformed)?;
-        match tx.find::<Policy>(AccountId::NONE, &given.name).await? {
+        outcomes.push(match tx.find::<Policy>(AccountId::NONE, &given.name).await? {
             None => {
                 create(tx, given, random).await?;
-                imported.created += 1;
+                Outcome::Created
             }
             Some(old) if tx.default_version(&old).await?.document == given.document && old.path == given.path => {
-                imported.unchanged += 1;
+                Outcome::Unchanged
             }
+            Some(_) if !replace_built_in && super::is_built_in(&given.name) => Outcome::KeptBuiltIn,
             Some(old) => {
                 replace(tx, old, given, now).await?;
-                imported.updated += 1;
+                Outcome::Updated
             }
-        }
+        });
     }
-    Ok(imported)
+    Ok(outcomes)
 }
 
 async fn create(tx: &mut Tx, given: &ManagedPolicy, random: &dyn Random) -> Result<()> {

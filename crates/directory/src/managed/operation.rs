@@ -8,11 +8,14 @@ use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_storage::Tx;
 use jiff::Timestamp;
 
-use super::import::{ManagedPolicy, import};
+use super::import::{ManagedPolicy, Outcome, import};
 use crate::Directory;
 use crate::request::required;
+use crate::view::count;
 
-/// Stores managed policies, all or none.
+/// Stores managed policies, all or none, and says of each what was done.
+///
+/// They belong to the management account: callers of other accounts are denied, whatever their own policies say.
 ///
 /// # Errors
 /// `MalformedPolicyDocument`; `InvalidInput` for a name that stands twice, or a date that is none.
@@ -36,13 +39,29 @@ impl Handle<op::ImportManagedPolicies> for Directory {
             }
             policies.push(policy);
         }
-        let imported = import(tx, &policies, cx.date(), &*cx.deployment().random).await?;
-        let count = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+        let replace = req.replace_built_in.unwrap_or(false);
+        let outcomes = import(tx, &policies, replace, cx.date(), &*cx.deployment().random).await?;
+        let count = |outcome| count(outcomes.iter().filter(|found| **found == outcome).count() as u64);
+        let imported = policies.iter().zip(&outcomes).map(|(policy, outcome)| pb::ImportedManagedPolicy {
+            policy_arn: policy.arn(cx.partition()).to_string(),
+            outcome: shown(*outcome).into(),
+        });
         Ok(pb::ImportManagedPoliciesResponse {
-            created: count(imported.created),
-            updated: count(imported.updated),
-            unchanged: count(imported.unchanged),
+            created: count(Outcome::Created),
+            updated: count(Outcome::Updated),
+            unchanged: count(Outcome::Unchanged),
+            kept_built_in: count(Outcome::KeptBuiltIn),
+            policies: imported.collect(),
         })
+    }
+}
+
+fn shown(outcome: Outcome) -> pb::ManagedPolicyOutcome {
+    match outcome {
+        Outcome::Created => pb::ManagedPolicyOutcome::Created,
+        Outcome::Updated => pb::ManagedPolicyOutcome::Updated,
+        Outcome::Unchanged => pb::ManagedPolicyOutcome::Unchanged,
+        Outcome::KeptBuiltIn => pb::ManagedPolicyOutcome::KeptBuiltIn,
     }
 }
 

@@ -65,16 +65,20 @@ async fn a_batch_is_imported_by_the_management_account() {
     };
     let batch = |policies: serde_json::Value| json!({"policies": policies});
     let first = w.ok::<op::ImportManagedPolicies>(batch(json!([policy(3, document)]))).await;
-    assert_eq!(first, json!({"created": 1}));
+    let answer = |count: &str, outcome: &str| {
+        let outcome = format!("MANAGED_POLICY_OUTCOME_{outcome}");
+        json!({count: 1, "policies": [{"policyArn": arn, "outcome": outcome}]})
+    };
+    assert_eq!(first, answer("created", "CREATED"));
     let shown = w.ok::<op::GetPolicy>(json!({"PolicyArn": arn})).await["Policy"].clone();
     assert_eq!((&shown["PolicyId"], &shown["DefaultVersionId"]), (&json!("ANPAIWMBCKSKIEE64ZLYK"), &json!("v3")));
     assert_eq!(shown["CreateDate"], "2015-02-06T18:40:58Z");
     let again = w.ok::<op::ImportManagedPolicies>(batch(json!([policy(3, document)]))).await;
-    assert_eq!(again, json!({"unchanged": 1}));
+    assert_eq!(again, answer("unchanged", "UNCHANGED"));
     for (given, expected) in [(7, "v7"), (7, "v8"), (2, "v9"), (20, "v20"), (21, "v21"), (22, "v22")] {
         let changed = document.replace("x:Y", &format!("x:{expected}"));
-        let answer = w.ok::<op::ImportManagedPolicies>(batch(json!([policy(given, &changed)]))).await;
-        assert_eq!(answer, json!({"updated": 1}));
+        let updated = w.ok::<op::ImportManagedPolicies>(batch(json!([policy(given, &changed)]))).await;
+        assert_eq!(updated, answer("updated", "UPDATED"));
         let shown = w.ok::<op::GetPolicy>(json!({"PolicyArn": arn})).await;
         assert_eq!(shown["Policy"]["DefaultVersionId"], expected);
         let version = w.ok::<op::GetPolicyVersion>(json!({"PolicyArn": arn, "VersionId": expected})).await;
@@ -92,4 +96,55 @@ async fn a_batch_is_imported_by_the_management_account() {
             &[&format!("bailiwick:ImportManagedPolicies * of {ACCOUNT}")],
         )
         .await;
+}
+
+#[tokio::test]
+async fn policies_that_come_with_bailiwick_are_replaced_only_by_name() {
+    let w = World::new().await;
+    let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"x:Y","Resource":"*"}]}"#;
+    let shown = async |name: &str| {
+        let arn = format!("arn:aws:iam::aws:policy/{name}");
+        let version = w.ok::<op::GetPolicy>(json!({"PolicyArn": arn})).await["Policy"]["DefaultVersionId"].clone();
+        let version = w.ok::<op::GetPolicyVersion>(json!({"PolicyArn": arn, "VersionId": version})).await;
+        version["PolicyVersion"]["Document"].as_str().unwrap().to_owned()
+    };
+    let built_in = shown("AdministratorAccess").await;
+    // The case of a name and the path are no way around.
+    for (name, path) in [("AdministratorAccess", "/"), ("administratorACCESS", "/"), ("AdministratorAccess", "/x/")] {
+        let given = json!({"policyName": name, "path": path, "version": 7, "policyDocument": document});
+        let answer = w.ok::<op::ImportManagedPolicies>(json!({"policies": [given]})).await;
+        assert_eq!(answer["keptBuiltIn"], 1, "{name} {path}: {answer}");
+        assert_eq!(answer["policies"][0]["outcome"], "MANAGED_POLICY_OUTCOME_KEPT_BUILT_IN");
+        assert_eq!(shown("AdministratorAccess").await, built_in);
+    }
+    let same = json!({"policyName": "AdministratorAccess", "version": 1, "policyDocument": built_in});
+    let answer = w.ok::<op::ImportManagedPolicies>(json!({"policies": [same]})).await;
+    assert_eq!(answer["unchanged"], 1, "{answer}");
+    let given = json!({"policyName": "AdministratorAccess", "version": 7, "policyDocument": document});
+    let answer = w.ok::<op::ImportManagedPolicies>(json!({"policies": [given], "replaceBuiltIn": true})).await;
+    assert_eq!(answer["updated"], 1, "{answer}");
+    assert_eq!(shown("AdministratorAccess").await, document);
+    // A later start adds what is new and leaves what was imported.
+    let mut tx = w.begin().await;
+    put_builtin_policies(&mut tx, w.cx().date(), &*w.deployment.random).await.unwrap();
+    assert!(tx.is_read_only());
+}
+
+#[tokio::test]
+async fn a_start_adds_missing_policies_and_leaves_imported_ones() {
+    let w = World::new().await;
+    let mut tx = w.begin().await;
+    // As a store that an older version made, in which one of today's names was imported.
+    let missing = tx.find::<Policy>(AccountId::NONE, &PolicyName::parse("ReadOnlyAccess").unwrap()).await.unwrap();
+    tx.delete_policy(&missing.unwrap()).await.unwrap();
+    tx.commit().await.unwrap();
+    let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"x:Y","Resource":"*"}]}"#;
+    let imported = json!({"policyName": "SecurityAudit", "version": 40, "policyDocument": document});
+    w.ok::<op::ImportManagedPolicies>(json!({"policies": [imported], "replaceBuiltIn": true})).await;
+    let mut tx = w.begin().await;
+    assert_eq!(put_builtin_policies(&mut tx, w.cx().date(), &*w.deployment.random).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    w.ok::<op::GetPolicy>(json!({"PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"})).await;
+    let kept = json!({"PolicyArn": "arn:aws:iam::aws:policy/SecurityAudit", "VersionId": "v40"});
+    assert_eq!(w.ok::<op::GetPolicyVersion>(kept).await["PolicyVersion"]["Document"], document);
 }

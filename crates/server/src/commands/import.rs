@@ -28,9 +28,9 @@ pub(crate) enum Command {
 ///
 /// The file is what `aws iam get-account-authorization-details --filter AWSManagedPolicy` prints, or an array of
 /// objects that hold what get-policy and get-policy-version print. Policies that are there with the same document are
-/// left alone; those with another one get a new default version. The caller must belong to the management account
-/// and be allowed `bailiwick:ImportManagedPolicies`; credentials and region are read from the variables that the AWS
-/// CLI reads.
+/// left alone; those with another one get a new default version. Policies that come with Bailiwick keep their documents
+/// unless `--replace-built-in` is given. Each change is printed. The caller must belong to the management account and be
+/// allowed `bailiwick:ImportManagedPolicies`; credentials and region are read from the variables that the AWS CLI reads.
 #[derive(Args)]
 #[command(after_help = "Examples:
   bailiwick import managed-policies policies.json
@@ -41,6 +41,9 @@ pub(crate) struct Options {
     file: PathBuf,
     #[command(flatten)]
     remote: Remote,
+    /// Replace the documents of policies that come with Bailiwick, AdministratorAccess among them, too
+    #[arg(long)]
+    replace_built_in: bool,
     /// Partition that the policies' ARNs must be in
     #[arg(long, env = "BAILIWICK_PARTITION", default_value = "aws")]
     partition: String,
@@ -50,7 +53,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
     let Command::ManagedPolicies(options) = command;
     let partition = Partition::parse(&options.partition).map_err(|e| Failure::with_code(e.to_string(), 2))?;
     let policies = read(&options, partition)?;
-    options.remote.run(async |server| send(server, &policies).await)?;
+    options.remote.run(async |server| send(server, &policies, options.replace_built_in).await)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -64,23 +67,41 @@ fn read(options: &Options, partition: Partition) -> Result<Vec<ManagedPolicy>, F
     parse_import(&text, partition).map_err(|e| Failure::new(format!("{file}: {e}\nnothing was imported")))
 }
 
-async fn send(server: &Connection<'_>, policies: &[ManagedPolicy]) -> Result<(), Failure> {
+async fn send(server: &Connection<'_>, policies: &[ManagedPolicy], replace_built_in: bool) -> Result<(), Failure> {
     let progress = Progress::new();
-    let (mut created, mut updated, mut unchanged, mut done) = (0, 0, 0, 0);
+    let (mut created, mut updated, mut unchanged, mut kept, mut done) = (0, 0, 0, 0, 0);
     for chunk in chunks(policies) {
-        let request = admin::ImportManagedPoliciesRequest { policies: chunk.iter().map(message).collect() };
+        let request = admin::ImportManagedPoliciesRequest {
+            policies: chunk.iter().map(message).collect(),
+            replace_built_in: Some(replace_built_in),
+        };
         let answer = server.call::<op::ImportManagedPolicies>(&request).await;
         let answer =
             answer.map_err(|e| Failure::new(format!("{done} of {} policies imported, then: {e}", policies.len())))?;
         created += answer.created;
         updated += answer.updated;
         unchanged += answer.unchanged;
+        kept += answer.kept_built_in;
+        answer.policies.iter().filter_map(change).for_each(|line| println!("{line}"));
         done += chunk.len();
         progress.at(done, policies.len(), "policies");
     }
     progress.end();
-    println!("{created} created, {updated} updated, {unchanged} unchanged");
+    let kept = if kept > 0 { format!(", {kept} kept as they come with Bailiwick") } else { String::new() };
+    println!("{created} created, {updated} updated, {unchanged} unchanged{kept}");
     Ok(())
+}
+
+/// The line for a policy that was changed, or that was not although the file has another document.
+fn change(policy: &admin::ImportedManagedPolicy) -> Option<String> {
+    use admin::ManagedPolicyOutcome::{Created, KeptBuiltIn, Unchanged, Unspecified, Updated};
+    let arn = &policy.policy_arn;
+    match policy.outcome() {
+        Created => Some(format!("created {arn}")),
+        Updated => Some(format!("updated {arn}")),
+        KeptBuiltIn => Some(format!("kept {arn}: it comes with Bailiwick, --replace-built-in replaces its document")),
+        Unchanged | Unspecified => None,
+    }
 }
 
 /// Splits into calls that stay below the size of a message.

@@ -107,8 +107,8 @@ async fn a_thousand_and_more_fit_into_few_transactions() {
     let policies = parse_import(&pairs.to_string(), Partition::Aws).unwrap();
     for batch in policies.chunks(400) {
         let mut tx = w.begin().await;
-        let imported = import(&mut tx, batch, w.cx().date(), &*w.deployment.random).await.unwrap();
-        assert_eq!(imported, Imported { created: 400, ..Imported::default() });
+        let outcomes = import(&mut tx, batch, false, w.cx().date(), &*w.deployment.random).await.unwrap();
+        assert_eq!(outcomes, [Outcome::Created; 400]);
         tx.commit().await.unwrap();
     }
     assert_eq!(
