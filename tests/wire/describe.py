@@ -70,25 +70,39 @@ def one(seen: Comparison, where: str, ours: dict, theirs, required: bool, answer
         seen.same(f"{where} type", ours["type"], "structure")
         structure(seen, where, ours["members"], item, answer)
     elif item.type_name == "map":
-        kinds = f"map of {TYPES[item.key.type_name]} to {TYPES[item.value.type_name]}"
+        kinds = f"map of {TYPES[item.key.type_name]} to {TYPES.get(item.value.type_name, 'structure')}"
         seen.same(f"{where} type", ours["type"], kinds)
+        seen.same(f"{where} fewest entries", asked.pop("minItems", None), item.metadata.get("min"))
+        seen.same(f"{where} most entries", asked.pop("maxItems", None), item.metadata.get("max"))
+        text(seen, f"{where} keys", asked.pop("keys", {}), item.key)
+        if item.value.type_name == "structure":
+            structure(seen, f"{where} values", ours["members"], item.value, answer)
+        else:
+            text(seen, f"{where} values", asked.pop("values", {}), item.value)
+        if item.value.metadata.get("sensitive"):
+            seen.same(f"{where} is secret", ours["secret"], True)
         seen.same(f"{where} always present", asked.pop("alwaysPresent", False), empty_map)
     else:
         seen.same(f"{where} type", ours["type"], TYPES[item.type_name])
     if item.type_name == "string":
-        seen.same(f"{where} shortest", asked.pop("minLength", None), limits.get("min"))
-        seen.same(f"{where} longest", asked.pop("maxLength", None), limits.get("max"))
-        seen.same(f"{where} pattern", asked.pop("pattern", None), limits.get("pattern"))
-        seen.same(f"{where} allowed values", asked.pop("allowedValues", []), list(limits.get("enum", [])))
+        text(seen, where, asked, item)
     if item.type_name == "integer":
         seen.same(f"{where} least", asked.pop("minValue", None), limits.get("min"))
         seen.same(f"{where} greatest", asked.pop("maxValue", None), limits.get("max"))
-    if limits.get("sensitive") or theirs.metadata.get("sensitive"):
+    if item.type_name != "structure" and (limits.get("sensitive") or theirs.metadata.get("sensitive")):
         seen.same(f"{where} is secret", ours["secret"], True)
     if answer:
         encoded = item.name == "policyDocumentType"
         seen.same(f"{where} is percent-encoded", asked.pop("policyDocument", False), encoded)
     seen.same(f"{where} further rules", asked, {})
+
+
+def text(seen: Comparison, where: str, asked: dict, theirs) -> None:
+    limits = theirs.metadata
+    seen.same(f"{where} shortest", asked.pop("minLength", None), limits.get("min"))
+    seen.same(f"{where} longest", asked.pop("maxLength", None), limits.get("max"))
+    seen.same(f"{where} pattern", asked.pop("pattern", None), limits.get("pattern"))
+    seen.same(f"{where} allowed values", asked.pop("allowedValues", []), list(limits.get("enum", [])))
 
 
 def pagination(seen: Comparison, service: str, name: str, ours: dict) -> None:

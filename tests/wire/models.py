@@ -9,7 +9,9 @@ import botocore.model
 SERVICES = ("iam", "sts")
 
 # Operations that issue credentials are no reads, whatever their names begin with.
-ISSUING = {"GetSessionToken", "GetFederationToken", "GetDelegatedAccessToken", "GetWebIdentityToken"}
+ISSUING = {
+    "GetSessionToken", "GetFederationToken", "GetDelegatedAccessToken", "GetScopedCredentials", "GetWebIdentityToken"
+}  # fmt: skip
 
 # Maps that an answer has even when they are empty, in which structure, and beside what: the API reference says so of a
 # simulation that names resources, the models do not.

@@ -34,7 +34,7 @@ pub(crate) fn generate(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> 
 
 fn reach(message: &MessageDescriptor, into: &mut BTreeSet<String>) {
     if message.package_name().starts_with("bailiwick.") && into.insert(message.full_name().to_owned()) {
-        message.fields().filter_map(|f| own_message(&f)).for_each(|m| reach(&m, into));
+        message.fields().filter_map(|f| own_message(&f).or(own_map_value(&f))).for_each(|m| reach(&m, into));
     }
 }
 
@@ -42,6 +42,14 @@ fn reach(message: &MessageDescriptor, into: &mut BTreeSet<String>) {
 fn own_message(field: &FieldDescriptor) -> Option<MessageDescriptor> {
     match field.kind() {
         Kind::Message(m) if m.package_name().starts_with("bailiwick.") && !m.is_map_entry() => Some(m),
+        _ => None,
+    }
+}
+
+/// The message type of a map's values, if it is one of ours.
+fn own_map_value(field: &FieldDescriptor) -> Option<MessageDescriptor> {
+    match field.kind() {
+        Kind::Message(entry) if entry.is_map_entry() => own_message(&entry.map_entry_value_field()),
         _ => None,
     }
 }
@@ -138,9 +146,14 @@ fn has_secrets(message: &MessageDescriptor, known: &mut HashMap<String, bool>) -
         return *answer;
     }
     known.insert(message.full_name().to_owned(), false);
-    let answer = message.fields().any(|f| is_secret(&f) || own_message(&f).is_some_and(|m| has_secrets(&m, known)));
+    let answer = message.fields().any(|f| is_secret(&f) || holds_secrets(&f, known));
     known.insert(message.full_name().to_owned(), answer);
     answer
+}
+
+/// Whether the messages of a field hold a secret anywhere.
+fn holds_secrets(field: &FieldDescriptor, known: &mut HashMap<String, bool>) -> bool {
+    own_message(field).or(own_map_value(field)).is_some_and(|m| has_secrets(&m, known))
 }
 
 fn redact(out: &mut String, message: &MessageDescriptor, known: &mut HashMap<String, bool>) -> Written {
@@ -151,12 +164,15 @@ fn redact(out: &mut String, message: &MessageDescriptor, known: &mut HashMap<Str
     writeln!(out, "    fn redact(&mut self) {{")?;
     for field in message.fields() {
         let member = names::field(field.name());
-        let inside = own_message(&field).is_some_and(|m| has_secrets(&m, known));
+        let inside = holds_secrets(&field, known);
         match shape(&field) {
             _ if !is_secret(&field) && !inside => {}
             Shape::OneofMember => {}
             Shape::Optional => {
                 writeln!(out, "        if let Some(value) = &mut self.{member} {{ crate::Redact::redact(value); }}")?
+            }
+            Shape::Many if field.is_map() => {
+                writeln!(out, "        for value in self.{member}.values_mut() {{ crate::Redact::redact(value); }}")?
             }
             Shape::Many => {
                 writeln!(out, "        for value in &mut self.{member} {{ crate::Redact::redact(value); }}")?
@@ -167,7 +183,7 @@ fn redact(out: &mut String, message: &MessageDescriptor, known: &mut HashMap<Str
     for oneof in oneofs(message) {
         writeln!(out, "        match &mut self.{} {{", names::field(oneof.name()))?;
         for field in oneof.fields() {
-            if is_secret(&field) || own_message(&field).is_some_and(|m| has_secrets(&m, known)) {
+            if is_secret(&field) || holds_secrets(&field, known) {
                 let (path, variant) = (names::oneof(&oneof), names::variant(&field));
                 writeln!(out, "            Some({path}::{variant}(value)) => crate::Redact::redact(value),")?;
             }
@@ -182,7 +198,7 @@ fn validate(out: &mut String, message: &MessageDescriptor) -> Written {
     writeln!(out, "impl crate::Validate for {} {{", names::message(message))?;
     writeln!(out, "    const NAMES_EVERY_VALUE: bool = {named};")?;
     let mut body = String::new();
-    for field in message.fields() {
+    for field in names::declared(message) {
         check(&mut body, &field)?;
     }
     let (at, into) = if body.is_empty() { ("_", "_") } else { ("at", "out") };
@@ -208,15 +224,19 @@ fn check(out: &mut String, field: &FieldDescriptor) -> Written {
         }
         return Ok(());
     }
+    if (field.is_list() || field.is_map()) && (rules.required || rules.min_items.is_some() || rules.max_items.is_some())
+    {
+        let (min, max) = (rules.min_items, rules.max_items);
+        writeln!(
+            out,
+            "        crate::validate::items(self.{member}.len(), {}, {min:?}, {max:?}, {at}, out);",
+            rules.required
+        )?;
+    }
+    if field.is_map() {
+        return check_map(out, field, &rules, &member, &at);
+    }
     if field.is_list() {
-        if rules.required || rules.min_items.is_some() || rules.max_items.is_some() {
-            let (min, max) = (rules.min_items, rules.max_items);
-            writeln!(
-                out,
-                "        crate::validate::items(self.{member}.len(), {}, {min:?}, {max:?}, {at}, out);",
-                rules.required
-            )?;
-        }
         if own_message(field).is_some() {
             writeln!(out, "        for (index, item) in self.{member}.iter().enumerate() {{")?;
             writeln!(out, "            item.check(&at.item({name:?}, index), out);\n        }}")?;
@@ -252,6 +272,22 @@ fn check(out: &mut String, field: &FieldDescriptor) -> Written {
         }
         _ => Ok(()),
     }
+}
+
+/// Keys and values of a map. Where in it a value stands is not said: a key is the caller's text.
+fn check_map(out: &mut String, field: &FieldDescriptor, rules: &Rules, member: &str, at: &str) -> Written {
+    if let Some(keys) = rules.keys.as_deref().filter(|keys| keys.for_text()) {
+        let keys = text_rules(keys, is_secret(field));
+        writeln!(out, "        {keys}.check_entries(self.{member}.keys(), \"Map keys\", {at}, out);")?;
+    }
+    if let Some(values) = rules.values.as_deref().filter(|values| values.for_text()) {
+        let values = text_rules(values, is_secret(field));
+        writeln!(out, "        {values}.check_entries(self.{member}.values(), \"Map value\", {at}, out);")?;
+    }
+    if own_map_value(field).is_some() {
+        writeln!(out, "        for value in self.{member}.values() {{ value.check({at}, out); }}")?;
+    }
+    Ok(())
 }
 
 fn text_rules(rules: &Rules, secret: bool) -> String {

@@ -27,6 +27,12 @@ pub(crate) fn oneof(oneof: &OneofDescriptor) -> String {
     )
 }
 
+/// The fields of a message as its file declares them, which is AWS's order; numbers follow when a member was added.
+pub(crate) fn declared(message: &MessageDescriptor) -> impl Iterator<Item = FieldDescriptor> {
+    let numbers = message.descriptor_proto().field.iter().filter_map(|f| u32::try_from(f.number()).ok());
+    numbers.filter_map(|number| message.get_field(number))
+}
+
 /// A oneof's variant for a field.
 pub(crate) fn variant(field: &FieldDescriptor) -> String {
     field.name().to_upper_camel_case()

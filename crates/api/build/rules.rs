@@ -14,16 +14,23 @@ pub(crate) struct Rules {
     pub(crate) allowed_values: Vec<String>,
     pub(crate) min_items: Option<u32>,
     pub(crate) max_items: Option<u32>,
+    pub(crate) keys: Option<Box<Rules>>,
+    pub(crate) values: Option<Box<Rules>>,
 }
 
 impl Rules {
     pub(crate) fn of(field: &FieldDescriptor) -> Rules {
         let options = field.options();
-        let Some(Value::Message(rules)) = extension(&options, "bailiwick.options.v1.rules") else {
-            return Rules::default();
-        };
+        match extension(&options, "bailiwick.options.v1.rules") {
+            Some(Value::Message(rules)) => Rules::read(&rules),
+            _ => Rules::default(),
+        }
+    }
+
+    fn read(rules: &DynamicMessage) -> Rules {
         let get = |name: &str| rules.has_field_by_name(name).then(|| rules.get_field_by_name(name)).flatten();
         let length = |name: &str| get(name).and_then(|v| v.as_u32());
+        let inner = |name: &str| get(name).and_then(|v| v.as_message().map(|rules| Box::new(Rules::read(rules))));
         Rules {
             required: get("required").and_then(|v| v.as_bool()).unwrap_or(false),
             min_length: length("min_length"),
@@ -36,6 +43,8 @@ impl Rules {
                 .unwrap_or_default(),
             min_items: length("min_items"),
             max_items: length("max_items"),
+            keys: inner("keys"),
+            values: inner("values"),
         }
     }
 

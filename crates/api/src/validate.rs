@@ -153,14 +153,35 @@ impl Text {
 
     /// Checks the items of a list of texts. AWS reports such a list once, with all that it asks of an item.
     pub(crate) fn check_items(&self, values: &[String], at: &At<'_>, out: &mut Violations) {
-        let satisfied = |value: &String| {
-            self.is_allowed(value)
-                && self.pattern.is_none_or(|p| p.matches(value))
-                && self.length_constraint(value).is_none()
-        };
-        if values.iter().all(satisfied) {
+        if values.iter().all(|value| self.is_satisfied_by(value)) {
             return;
         }
+        let whole = format!("'[{}]'", values.join(", "));
+        let named = !self.secret && out.names_every_value && whole.len() <= LONGEST_NAMED_VALUE;
+        out.add(at, named.then_some(whole), format!("Member must satisfy constraint: [{}]", self.constraints()));
+    }
+
+    /// Checks the keys or the values of a map, which AWS reports once and calls `Map keys` and `Map value`.
+    pub(crate) fn check_entries<'a>(
+        &self,
+        mut texts: impl Iterator<Item = &'a String>,
+        which: &str,
+        at: &At<'_>,
+        out: &mut Violations,
+    ) {
+        if !texts.all(|text| self.is_satisfied_by(text)) {
+            out.add(at, None, format!("{which} must satisfy constraint: [{}]", self.constraints()));
+        }
+    }
+
+    fn is_satisfied_by(&self, value: &str) -> bool {
+        self.is_allowed(value)
+            && self.pattern.is_none_or(|p| p.matches(value))
+            && self.length_constraint(value).is_none()
+    }
+
+    /// All that is asked, for a list or map that is reported once.
+    fn constraints(&self) -> String {
         let mut asked = Vec::new();
         asked.extend(self.max.map(at_most));
         asked.extend(self.min.map(at_least));
@@ -168,9 +189,7 @@ impl Text {
         if !self.allowed.is_empty() {
             asked.push(self.allowed_constraint());
         }
-        let whole = format!("'[{}]'", values.join(", "));
-        let named = !self.secret && out.names_every_value && whole.len() <= LONGEST_NAMED_VALUE;
-        out.add(at, named.then_some(whole), format!("Member must satisfy constraint: [{}]", asked.join(", ")));
+        asked.join(", ")
     }
 
     fn is_allowed(&self, value: &str) -> bool {

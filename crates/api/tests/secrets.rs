@@ -57,6 +57,9 @@ fn what_sounds_secret_is_marked() {
         "RemovePrivateKey", // the id of a key
         "PrivateKeyList",   // ids and dates
         "GlobalEndpointTokenVersion",
+        "MinimumSessionTokenSize",
+        "SessionTokenSize",
+        "SessionTokenUtilization",
         "SubjectFromWebIdentityToken",
         "AssertionEncryptionMode",
         "nextToken", // where a page begins

@@ -43,6 +43,7 @@ impl Handle<op::SimulateCustomPolicy> for Authz {
         tx: &mut Tx,
         mut req: SimulateCustomPolicyRequest,
     ) -> Result<SimulateCustomPolicyResponse> {
+        unsupported("OrderedOrganizationPolicyInputList", req.ordered_organization_policy_input_list.is_empty())?;
         let (marker, max_items) = (req.marker.take(), req.max_items.take());
         let snapshot = self.snapshot(tx, None).await?;
         let mut source = Source::nobody(cx.account());
@@ -88,6 +89,7 @@ impl Handle<op::SimulatePrincipalPolicy> for Authz {
         tx: &mut Tx,
         mut req: SimulatePrincipalPolicyRequest,
     ) -> Result<SimulatePrincipalPolicyResponse> {
+        unsupported("PolicyExclusionList", req.policy_exclusion_list.is_empty())?;
         let (marker, max_items) = (req.marker.take(), req.max_items.take());
         let arn = SourceArn::read(req.policy_source_arn.as_deref())?;
         let snapshot = self.snapshot(tx, None).await?;
@@ -162,6 +164,15 @@ async fn page(
     }
     let marker = (end < actions.len()).then(|| paging.marker(&format!("{end} {question}"))).transpose()?;
     Ok(Page { results, marker })
+}
+
+/// Refuses a member that this version does not simulate, rather than leave it out of the decision.
+fn unsupported(member: &str, absent: bool) -> Result<()> {
+    if absent {
+        Ok(())
+    } else {
+        Err(invalid(member, format!("{member} is not supported by this version of Bailiwick")))
+    }
 }
 
 fn invalid(member: &str, message: impl Into<String>) -> IamError {

@@ -204,6 +204,7 @@ impl House {
             description: None,
             trust_policy: TrustPolicy { text: trust.into(), bound: trust.into() },
             max_session_seconds: 3_600,
+            max_signin_session_seconds: None,
             sessions_valid_after: None,
             linked_service: None,
         };

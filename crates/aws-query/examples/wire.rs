@@ -87,9 +87,10 @@ fn error_rule(value: &Value) -> Option<Json> {
 }
 
 fn structure(message: &MessageDescriptor) -> Answer {
-    let mut fields: Vec<FieldDescriptor> = message.fields().collect();
-    fields.sort_by_key(FieldDescriptor::number);
-    let members: Result<Vec<Json>, _> = fields.iter().map(member).collect();
+    // As the file declares them, which is AWS's order; a member that was added later has a higher number.
+    let declared = message.descriptor_proto().field.iter();
+    let fields = declared.filter_map(|field| message.get_field_by_name(field.name()));
+    let members: Result<Vec<Json>, _> = fields.map(|field| member(&field)).collect();
     Ok(Json::Array(members?))
 }
 
@@ -104,7 +105,15 @@ fn member(field: &FieldDescriptor) -> Answer {
     let mut shown = json!({ "name": field.json_name(), "secret": secret, "rules": asked, "list": field.is_list() });
     shown["type"] = match field.kind() {
         Kind::Message(m) if m.is_map_entry() => {
-            json!(format!("map of {:?} to {:?}", m.map_entry_key_field().kind(), m.map_entry_value_field().kind()))
+            let (key, value) = (m.map_entry_key_field().kind(), m.map_entry_value_field().kind());
+            let value = match &value {
+                Kind::Message(values) => {
+                    shown["members"] = structure(values)?;
+                    "structure".to_owned()
+                }
+                value => format!("{value:?}"),
+            };
+            json!(format!("map of {key:?} to {value}"))
         }
         Kind::Message(m) if m.full_name() == "google.protobuf.Timestamp" => json!("timestamp"),
         Kind::Message(m) => {
@@ -134,6 +143,13 @@ fn value_to_json(value: &Value) -> Answer {
         Value::Bytes(v) => json!(STANDARD.encode(v)),
         Value::Message(v) => to_json(v)?,
         Value::List(v) => Json::Array(v.iter().map(value_to_json).collect::<Result<_, _>>()?),
+        Value::Map(v) => {
+            let entry = |(key, value): (&MapKey, &Value)| match key {
+                MapKey::String(key) => Ok((key.clone(), value_to_json(value)?)),
+                other => Err(format!("cannot show {other:?}").into()),
+            };
+            Json::Object(v.iter().map(entry).collect::<Result<_, Box<dyn std::error::Error>>>()?)
+        }
         other => return Err(format!("cannot show {other:?}").into()),
     })
 }

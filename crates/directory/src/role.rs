@@ -48,6 +48,7 @@ impl Handle<op::CreateRole> for Directory {
             boundary,
             description: req.description,
             max_session_seconds: seconds(req.max_session_duration),
+            max_signin_session_seconds: signin_seconds(req.max_signin_session_duration),
             ..new_role(cx, name, path, trust_policy)
         };
         tx.create(&role).await?;
@@ -88,10 +89,10 @@ impl Handle<op::ListRoles> for Directory {
     }
 }
 
-/// Changes description or longest session; what the request leaves out stays.
+/// Changes the description or a longest session; what the request leaves out stays.
 ///
 /// # Errors
-/// `NoSuchEntity`, `UnmodifiableEntity`.
+/// `NoSuchEntity`, `UnmodifiableEntity`; `InvalidInput` for a sign-in session that is both set and reset.
 impl Handle<op::UpdateRole> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::UpdateRoleRequest) -> Result<Vec<Check>> {
         Ok(vec![Role::check(cx, tx, &req.role_name, "iam:UpdateRole").await?])
@@ -105,6 +106,16 @@ impl Handle<op::UpdateRole> for Directory {
         }
         if req.max_session_duration.is_some() {
             new.max_session_seconds = seconds(req.max_session_duration);
+        }
+        match (req.max_signin_session_duration, req.reset_max_signin_session_duration.unwrap_or(false)) {
+            (Some(_), true) => {
+                let message = "MaxSigninSessionDuration cannot be set and reset in the same request";
+                let field = ("ResetMaxSigninSessionDuration", "false or left out when a duration is set");
+                return Err(IamError::new(ErrorCode::InvalidInput, message).field(field.0, field.1));
+            }
+            (Some(asked), false) => new.max_signin_session_seconds = signin_seconds(Some(asked)),
+            (None, true) => new.max_signin_session_seconds = None,
+            (None, false) => {}
         }
         tx.update(&old, &new).await?;
         Ok(pb::UpdateRoleResponse {})
@@ -185,6 +196,7 @@ pub(crate) fn new_role(cx: &Cx, name: RoleName, path: Path, trust_policy: TrustP
         description: None,
         trust_policy,
         max_session_seconds: seconds(None),
+        max_signin_session_seconds: None,
         sessions_valid_after: None,
         linked_service: None,
     }
@@ -199,6 +211,11 @@ async fn modifiable(cx: &Cx, tx: &mut Tx, name: &Option<String>) -> Result<Role>
 fn seconds(asked: Option<i32>) -> u32 {
     // Validation holds the number between 3,600 and 43,200; the default fits.
     asked.and_then(|asked| u32::try_from(asked).ok()).unwrap_or(DEFAULT_SESSION_SECONDS as u32)
+}
+
+fn signin_seconds(asked: Option<i32>) -> Option<u32> {
+    // Validation holds the number between 3,600 and 7,776,000.
+    asked.and_then(|asked| u32::try_from(asked).ok())
 }
 
 #[cfg(test)]

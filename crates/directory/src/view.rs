@@ -84,7 +84,9 @@ pub(crate) async fn described_role(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<
 /// A role as lists show it.
 pub(crate) async fn role_summary(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<pb::Role> {
     let max_session_duration = i32::try_from(role.max_session_seconds).ok();
-    Ok(pb::Role { max_session_duration, ..described_role(cx, tx, role).await? })
+    let max_signin_session_duration = role.max_signin_session_seconds.and_then(|seconds| i32::try_from(seconds).ok());
+    let described = described_role(cx, tx, role).await?;
+    Ok(pb::Role { max_session_duration, max_signin_session_duration, ..described })
 }
 
 /// A role alone.

@@ -86,6 +86,7 @@ codes! {
     InvalidAuthorizationMessage "InvalidAuthorizationMessageException" 400 InvalidArgument;
     ExpiredTradeInToken "ExpiredTradeInTokenException" 400 InvalidArgument;
     PackedPolicyTooLarge "PackedPolicyTooLarge" 400 InvalidArgument;
+    InvalidContextAssertion "InvalidContextAssertion" 400 InvalidArgument;
     JwtPayloadSizeExceeded "JWTPayloadSizeExceededException" 400 InvalidArgument;
     // What is asked for.
     InvalidAction "InvalidAction" 400 Unimplemented;
@@ -101,6 +102,7 @@ codes! {
     IncompleteSignature "IncompleteSignature" 400 Unauthenticated;
     RequestExpired "RequestExpired" 400 Unauthenticated;
     ExpiredToken "ExpiredToken" 403 Unauthenticated;
+    InvalidSubjectCredentials "InvalidSubjectCredentials" 400 Unauthenticated;
     ExpiredTokenException "ExpiredTokenException" 400 Unauthenticated;
     InvalidAuthenticationCode "InvalidAuthenticationCode" 403 Unauthenticated;
     // Whether he may.
@@ -114,12 +116,16 @@ codes! {
     ReportNotPresent "ReportNotPresent" 410 NotFound;
     ReportExpired "ReportExpired" 410 NotFound;
     EntityAlreadyExists "EntityAlreadyExists" 409 AlreadyExists;
+    NameConflict "NameConflict" 409 AlreadyExists;
     DuplicateCertificate "DuplicateCertificate" 409 AlreadyExists;
     DuplicateSshPublicKey "DuplicateSSHPublicKey" 400 AlreadyExists;
     // Whether it can be done now.
     DeleteConflict "DeleteConflict" 409 FailedPrecondition;
     UnmodifiableEntity "UnmodifiableEntity" 400 FailedPrecondition;
     EntityTemporarilyUnmodifiable "EntityTemporarilyUnmodifiable" 409 FailedPrecondition;
+    RoleModified "RoleModified" 409 FailedPrecondition;
+    RoleTemplateDisabled "RoleTemplateDisabled" 400 FailedPrecondition;
+    InsufficientSessionLifetime "InsufficientSessionLifetime" 400 FailedPrecondition;
     PolicyNotAttachable "PolicyNotAttachable" 400 FailedPrecondition;
     PasswordPolicyViolation "PasswordPolicyViolation" 400 FailedPrecondition;
     ServiceNotSupported "NotSupportedService" 404 FailedPrecondition;
@@ -147,11 +153,7 @@ codes! {
 impl ErrorCode {
     /// Whose fault it is: ours from status 500 on.
     pub const fn fault(self) -> Fault {
-        if self.http_status() >= 500 && !matches!(self, ErrorCode::NotImplemented) {
-            Fault::Receiver
-        } else {
-            Fault::Sender
-        }
+        if self.http_status() >= 500 { Fault::Receiver } else { Fault::Sender }
     }
 
     /// The row with that code on the wire.
@@ -303,5 +305,6 @@ mod tests {
         assert!(format!("{error:?}").contains("fire"));
         assert_eq!(error.code().fault(), Fault::Receiver);
         assert_eq!(ErrorCode::LimitExceeded.fault(), Fault::Sender);
+        assert_eq!(ErrorCode::NotImplemented.fault(), Fault::Receiver);
     }
 }

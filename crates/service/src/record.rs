@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bailiwick_api::Operation;
 use bailiwick_audit::Event;
-use bailiwick_model::{ErrorKind, Fault, IamError, Result};
+use bailiwick_model::{ErrorCode, ErrorKind, Fault, IamError, Result};
 use bailiwick_operation::{Caller, Random, RequestInfo};
 use bailiwick_storage::Tx;
 use jiff::Timestamp;
@@ -126,7 +126,7 @@ impl<'a, O: Operation> Trail<'a, O> {
                 tracing::debug!(operation = O::NAME, request_id = id, ?ip, "answered");
             }
             None => tracing::info!(operation = O::NAME, request_id = id, ?ip, caller = caller(), "done"),
-            Some(error) if error.code().fault() == Fault::Receiver => {
+            Some(error) if error.code().fault() == Fault::Receiver && error.code() != ErrorCode::NotImplemented => {
                 tracing::error!(operation = O::NAME, request_id = id, ?ip, caller = caller(), ?error, "failed");
             }
             Some(error) => {

@@ -118,6 +118,7 @@ macro_rules! not_implemented {
 
 not_implemented! {
     AcceptDelegationRequest
+    AcquireRole
     AddClientIDToOpenIDConnectProvider
     AddRoleToInstanceProfile
     AssociateDelegationRequest
@@ -158,6 +159,7 @@ not_implemented! {
     GenerateServiceLastAccessedDetails
     GetAccessKeyInfo
     GetAccountPasswordPolicy
+    GetAccountProperties
     GetCredentialReport
     GetDelegatedAccessToken
     GetDelegationRequest
@@ -169,8 +171,10 @@ not_implemented! {
     GetOpenIDConnectProvider
     GetOrganizationsAccessReport
     GetOutboundWebIdentityFederationInfo
+    GetRoleTemplateVersion
     GetSAMLProvider
     GetSSHPublicKey
+    GetScopedCredentials
     GetServerCertificate
     GetServiceLastAccessedDetails
     GetServiceLastAccessedDetailsWithEntities
@@ -195,6 +199,7 @@ not_implemented! {
     ListServiceSpecificCredentials
     ListSigningCertificates
     ListVirtualMFADevices
+    PutAccountProperties
     RejectDelegationRequest
     RemoveClientIDFromOpenIDConnectProvider
     RemoveRoleFromInstanceProfile
@@ -215,6 +220,7 @@ not_implemented! {
     UpdateAccountPasswordPolicy
     UpdateDelegationRequest
     UpdateLoginProfile
+    UpdateOpenIDConnectProvider
     UpdateOpenIDConnectProviderThumbprint
     UpdateSAMLProvider
     UpdateSSHPublicKey

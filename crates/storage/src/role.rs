@@ -34,6 +34,8 @@ pub struct Role {
     pub trust_policy: TrustPolicy,
     /// The longest session that may be asked for, in seconds.
     pub max_session_seconds: u32,
+    /// The longest session of a person who signs in with it, in seconds; none when it was never set.
+    pub max_signin_session_seconds: Option<u32>,
     /// Sessions issued before this moment are revoked.
     pub sessions_valid_after: Option<Timestamp>,
     /// The service that the role is linked to, as in `elasticbeanstalk.amazonaws.com`.
@@ -125,6 +127,7 @@ impl AsMessage for Role {
             trust_policy: self.trust_policy.text.clone(),
             bound_trust_policy: self.trust_policy.bound.clone(),
             max_session_seconds: self.max_session_seconds,
+            max_signin_session_seconds: self.max_signin_session_seconds,
             sessions_valid_after: self.sessions_valid_after.map(Timestamp::as_microsecond),
             linked_service: self.linked_service.clone(),
         }
@@ -142,6 +145,7 @@ impl AsMessage for Role {
             description: message.description,
             trust_policy: TrustPolicy { text: message.trust_policy, bound: message.bound_trust_policy },
             max_session_seconds: message.max_session_seconds,
+            max_signin_session_seconds: message.max_signin_session_seconds,
             sessions_valid_after: codec::maybe_time(message.sessions_valid_after)?,
             linked_service: message.linked_service,
         })

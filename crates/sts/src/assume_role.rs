@@ -95,6 +95,7 @@ impl Handle<op::AssumeRole> for Sts {
             mfa: None,
         };
         let (token, secret) = Tokens::of(cx.deployment()).issue_session(&assumed)?;
+        let session_token_size = i32::try_from(token.len()).ok();
         Ok(AssumeRoleResponse {
             credentials: Some(Credentials {
                 access_key_id: Some(key.to_string()),
@@ -108,6 +109,9 @@ impl Handle<op::AssumeRole> for Sts {
             }),
             packed_policy_size,
             source_identity: ask.source_identity,
+            // The same space, which is what the older member was renamed to.
+            session_token_utilization: packed_policy_size,
+            session_token_size,
         })
     }
 }
@@ -144,6 +148,10 @@ impl Ask {
             ));
         }
         check_mfa(req)?;
+        if req.minimum_session_token_size.is_some_and(|size| size > 0) {
+            let message = "MinimumSessionTokenSize is not supported by this version of Bailiwick";
+            return Err(IamError::validation(message).field("MinimumSessionTokenSize", "0 or left out"));
+        }
         if !req.provided_contexts.is_empty() {
             let message = "no provider of contexts is known here, so none can be passed";
             return Err(IamError::validation(message).field("ProvidedContexts", "nothing"));

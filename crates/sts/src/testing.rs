@@ -123,6 +123,7 @@ impl World {
             description: None,
             trust_policy: TrustPolicy { text: "{}".into(), bound: "{}".into() },
             max_session_seconds,
+            max_signin_session_seconds: None,
             sessions_valid_after: None,
             linked_service: None,
         };

@@ -1,6 +1,7 @@
 //! Parameters to a message: `Tags.member.1.Key=team` and its like, in any order.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use bailiwick_model::{ErrorCode, IamError, Result};
@@ -66,20 +67,32 @@ impl<'a> Node<'a> {
         let position = self.shape().position(head).ok_or_else(|| unknown(parameter))?;
         let member = &self.shape().members[position];
         let slot = &mut self.slots[position];
-        if member.is_list { insert_item(slot, member, parameter, rest) } else { slot.insert(member, parameter, rest) }
+        if member.is_list || member.is_map() {
+            insert_item(slot, member, parameter, rest)
+        } else {
+            slot.insert(member, parameter, rest)
+        }
     }
 
     fn write(self, parent: Option<&At<'_>>, out: &mut Vec<u8>) -> Result<()> {
         for (member, slot) in self.shape().members.iter().zip(self.slots) {
-            let at = At { parent, name: &member.name, index: None };
+            let at = At { parent, name: &member.name, item: item_word(member), index: None };
             match slot {
                 Slot::List(mut items) => {
                     items.sort_by_key(|(index, _)| *index);
+                    let mut keys = HashSet::new();
                     for (expected, (index, item)) in (1..).zip(items) {
                         if index != expected {
                             return Err(malformed(format!("list `{at}` has item {index} but no item {expected}")));
                         }
-                        item.write(member, &At { index: Some(index), ..at }, out)?;
+                        let at = At { index: Some(index), ..at };
+                        if member.is_map() {
+                            let key = item.key().ok_or_else(|| malformed(format!("`{at}` needs a key and a value")))?;
+                            if !keys.insert(key) {
+                                return Err(duplicate(&format!("{at}.key")));
+                            }
+                        }
+                        item.write(member, &at, out)?;
                     }
                 }
                 slot => slot.write(member, &at, out)?,
@@ -94,6 +107,7 @@ impl<'a> Node<'a> {
 struct At<'a> {
     parent: Option<&'a At<'a>>,
     name: &'a str,
+    item: &'static str,
     index: Option<u32>,
 }
 
@@ -103,14 +117,14 @@ impl fmt::Display for At<'_> {
             write!(f, "{parent}.")?;
         }
         f.write_str(self.name)?;
-        self.index.map_or(Ok(()), |index| write!(f, ".member.{index}"))
+        self.index.map_or(Ok(()), |index| write!(f, ".{}.{index}", self.item))
     }
 }
 
 impl<'a> Slot<'a> {
     fn insert(&mut self, member: &Member, parameter: &Parameter<'a>, rest: Option<&str>) -> Result<()> {
         match (member.kind, rest) {
-            (Kind::Structure(shape), Some(rest)) => {
+            (Kind::Structure(shape) | Kind::Map(shape), Some(rest)) => {
                 if let Slot::Absent = self {
                     *self = Slot::Structure(Node::new(shape));
                 }
@@ -119,7 +133,7 @@ impl<'a> Slot<'a> {
                     _ => Err(duplicate(parameter.name)),
                 }
             }
-            (Kind::Structure(_), None) => Err(malformed("Unexpected complex element termination")),
+            (Kind::Structure(_) | Kind::Map(_), None) => Err(malformed("Unexpected complex element termination")),
             (_, Some(_)) => Err(malformed("Start of structure or map found where not expected")),
             (_, None) => match self {
                 Slot::Absent => {
@@ -128,6 +142,18 @@ impl<'a> Slot<'a> {
                 }
                 _ => Err(duplicate(parameter.name)),
             },
+        }
+    }
+
+    /// The key of a map's entry that has both a key and a value.
+    fn key(&self) -> Option<&'a str> {
+        match self {
+            Slot::Structure(Node { slots, .. }) => match slots.as_slice() {
+                [_, Slot::Absent] => None,
+                [Slot::Text(key), _] => Some(key),
+                _ => None,
+            },
+            _ => None,
         }
     }
 
@@ -145,7 +171,13 @@ impl<'a> Slot<'a> {
     }
 }
 
-/// Takes in a parameter that belongs to a list: `…member.3` and on, or the empty value that stands for an empty list.
+/// What the items of a list or of a map are called in the name of a parameter.
+fn item_word(member: &Member) -> &'static str {
+    if member.is_map() { "entry" } else { "member" }
+}
+
+/// Takes in a parameter that belongs to a list or map: `…member.3` or `…entry.3` and on, or the empty value that stands
+/// for an empty one.
 fn insert_item<'a>(slot: &mut Slot<'a>, member: &Member, parameter: &Parameter<'a>, rest: Option<&str>) -> Result<()> {
     let Some(rest) = rest else {
         return match slot {
@@ -158,7 +190,7 @@ fn insert_item<'a>(slot: &mut Slot<'a>, member: &Member, parameter: &Parameter<'
         };
     };
     let index = match split(rest) {
-        ("member", Some(rest)) => rest,
+        (word, Some(rest)) if word == item_word(member) => rest,
         _ => return Err(unknown(parameter)),
     };
     let (index, rest) = split(index);
@@ -211,7 +243,7 @@ fn write_text(text: &str, member: &Member, at: &At<'_>, out: &mut Vec<u8>) -> Re
             wire::put_bytes(out, member.number, &value);
         }
         // No request of either model has one; a test holds that.
-        Kind::Time | Kind::MapToText | Kind::MapToNumber | Kind::Structure(_) => {
+        Kind::Time | Kind::Map(_) | Kind::Structure(_) => {
             return Err(malformed("Start of structure or map found where not expected"));
         }
     }

@@ -129,11 +129,9 @@ impl Render for Json {
         Ok(())
     }
 
-    fn text_entry(&mut self, key: &str, value: &str) {
-        self.text(key, value);
+    fn begin_entry<'k>(&mut self, key: &'k str) -> &'k str {
+        key
     }
 
-    fn number_entry(&mut self, key: &str, value: i64) {
-        self.number(key, value);
-    }
+    fn end_entry(&mut self) {}
 }

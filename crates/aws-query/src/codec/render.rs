@@ -18,8 +18,9 @@ pub(super) trait Render {
     fn boolean(&mut self, name: &str, value: bool);
     fn bytes(&mut self, name: &str, value: &[u8]);
     fn time(&mut self, name: &str, seconds: i64) -> Result<(), WireError>;
-    fn text_entry(&mut self, key: &str, value: &str);
-    fn number_entry(&mut self, key: &str, value: i64);
+    /// Begins the entry of a map, and says by what name its value is written.
+    fn begin_entry<'k>(&mut self, key: &'k str) -> &'k str;
+    fn end_entry(&mut self);
 }
 
 /// Writes the members of a structure, and the empty lists and maps that AWS writes.
@@ -31,7 +32,7 @@ pub(super) fn structure(out: &mut impl Render, shape: ShapeId, message: &[u8]) -
     while let Some((number, raw)) = field {
         let member = walk.reach(out, number)?;
         match member.kind {
-            _ if member.is_map() => {
+            Kind::Map(shape) => {
                 let mut entries = Vec::new();
                 while let Some((n, raw)) = field
                     && n == number
@@ -39,7 +40,7 @@ pub(super) fn structure(out: &mut impl Render, shape: ShapeId, message: &[u8]) -
                     entries.push(entry(raw.bytes()?)?);
                     field = reader.next()?;
                 }
-                map(out, member, entries)?;
+                map(out, &member.name, shape, entries)?;
             }
             _ if member.is_list => {
                 out.begin_list(&member.name);
@@ -107,7 +108,7 @@ fn value(out: &mut impl Render, kind: Kind, name: &str, raw: Raw<'_>) -> Result<
             structure(out, shape, raw.bytes()?)?;
             out.end(name);
         }
-        Kind::MapToText | Kind::MapToNumber => return Err(WireError("a map in a list")),
+        Kind::Map(_) => return Err(WireError("a map in a list")),
     }
     Ok(())
 }
@@ -138,15 +139,23 @@ fn entry(message: &[u8]) -> Result<(&str, Option<Raw<'_>>), WireError> {
     Ok((key, value))
 }
 
-fn map(out: &mut impl Render, member: &Member, mut entries: Vec<(&str, Option<Raw<'_>>)>) -> Result<(), WireError> {
+fn map(
+    out: &mut impl Render,
+    name: &str,
+    shape: ShapeId,
+    mut entries: Vec<(&str, Option<Raw<'_>>)>,
+) -> Result<(), WireError> {
+    let [_, of_values] = Table::get().shape(shape).members.as_slice() else {
+        return Err(WireError("a map whose entries are no pairs"));
+    };
+    let unset = if let Kind::Number | Kind::Boolean = of_values.kind { Raw::Varint(0) } else { Raw::Bytes(&[]) };
     entries.sort_by_key(|(key, _)| *key);
-    out.begin_map(&member.name);
-    for (key, value) in entries {
-        match member.kind {
-            Kind::MapToNumber => out.number_entry(key, value.map_or(Ok(0), Raw::number)?),
-            _ => out.text_entry(key, value.map_or(Ok(""), Raw::text)?),
-        }
+    out.begin_map(name);
+    for (key, raw) in entries {
+        let name = out.begin_entry(key);
+        value(out, of_values.kind, name, raw.unwrap_or(unset))?;
+        out.end_entry();
     }
-    out.end_map(&member.name);
+    out.end_map(name);
     Ok(())
 }

@@ -53,7 +53,7 @@ pub(super) struct ShapeId(usize);
 /// A message.
 #[derive(Debug, Default)]
 pub(super) struct Shape {
-    /// In the order of their numbers, which is the order of the service model.
+    /// In the order of their numbers, in which messages are written.
     pub(super) members: Vec<Member>,
     by_name: HashMap<String, usize>,
 }
@@ -77,7 +77,7 @@ pub(super) struct Member {
 
 impl Member {
     pub(super) fn is_map(&self) -> bool {
-        matches!(self.kind, Kind::MapToText | Kind::MapToNumber)
+        matches!(self.kind, Kind::Map(_))
     }
 }
 
@@ -91,8 +91,8 @@ pub(super) enum Kind {
     Bytes,
     Time,
     Structure(ShapeId),
-    MapToText,
-    MapToNumber,
+    /// A map, by the shape of its entries: `key` and `value`.
+    Map(ShapeId),
 }
 
 /// All operations that speak Query, and their messages.
@@ -182,14 +182,10 @@ impl Table {
             Proto::Bool if !field.is_list() => Kind::Boolean,
             Proto::Bytes => Kind::Bytes,
             Proto::Message(m) if m.full_name() == "google.protobuf.Timestamp" => Kind::Time,
-            Proto::Message(m) if m.is_map_entry() => {
-                let value = m.map_entry_value_field();
-                match (m.map_entry_key_field().kind(), value.kind()) {
-                    (Proto::String, Proto::String) => Kind::MapToText,
-                    (Proto::String, Proto::Int32) => Kind::MapToNumber,
-                    _ => return None,
-                }
+            Proto::Message(m) if m.is_map_entry() && m.map_entry_key_field().kind() == Proto::String => {
+                Kind::Map(self.add(&m, rules)?)
             }
+            Proto::Message(m) if m.is_map_entry() => return None,
             Proto::Message(m) => Kind::Structure(self.add(&m, rules)?),
             _ => return None,
         })

@@ -108,17 +108,13 @@ impl Render for Xml {
         Ok(())
     }
 
-    fn text_entry(&mut self, key: &str, value: &str) {
+    fn begin_entry<'k>(&mut self, key: &'k str) -> &'k str {
         self.begin("entry");
         self.text("key", key);
-        self.text("value", value);
-        self.end("entry");
+        "value"
     }
 
-    fn number_entry(&mut self, key: &str, value: i64) {
-        self.begin("entry");
-        self.text("key", key);
-        self.number("value", value);
+    fn end_entry(&mut self) {
         self.end("entry");
     }
 }

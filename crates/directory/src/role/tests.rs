@@ -66,6 +66,25 @@ async fn what_a_change_leaves_out_stays() {
 }
 
 #[tokio::test]
+async fn the_longest_sign_in_session_is_unset_until_it_is_set() {
+    let w = World::new().await;
+    let shown = async || w.ok::<op::GetRole>(json!({"RoleName": "Runner"})).await["Role"].clone();
+    w.role("Runner").await;
+    assert_eq!(shown().await["MaxSigninSessionDuration"], json!(null));
+    w.ok::<op::UpdateRole>(json!({"RoleName": "Runner", "MaxSigninSessionDuration": 7_776_000})).await;
+    w.ok::<op::UpdateRole>(json!({"RoleName": "Runner", "Description": "d"})).await;
+    assert_eq!(shown().await["MaxSigninSessionDuration"], json!(7_776_000));
+    let both = json!({"RoleName": "Runner", "MaxSigninSessionDuration": 4000, "ResetMaxSigninSessionDuration": true});
+    w.fails::<op::UpdateRole>(
+        both,
+        "InvalidInput: MaxSigninSessionDuration cannot be set and reset in the same request",
+    )
+    .await;
+    w.ok::<op::UpdateRole>(json!({"RoleName": "Runner", "ResetMaxSigninSessionDuration": true})).await;
+    assert_eq!(shown().await["MaxSigninSessionDuration"], json!(null));
+}
+
+#[tokio::test]
 async fn what_can_not_be_a_role_is_refused() {
     let w = World::with_quotas(Quotas { roles: 1, ..Quotas::default() }).await;
     w.role("Runner").await;

@@ -323,6 +323,7 @@ async fn roles_keys_and_accounts_are_there() {
             bound: r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"AIDA22222222222222222"},"Action":"sts:AssumeRole"}}"#.into(),
         },
         max_session_seconds: 7_200,
+        max_signin_session_seconds: None,
         sessions_valid_after: Some(Timestamp::from_second(5).unwrap()),
         linked_service: None,
     };

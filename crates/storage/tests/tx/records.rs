@@ -79,6 +79,7 @@ fn records_of_format_1_read_back() {
             sessions_valid_after: Some(now()),
             linked_service: Some("elasticbeanstalk.amazonaws.com".into()),
             max_session_seconds: 43_200,
+            max_signin_session_seconds: None,
             ..role(4, "Deploy")
         },
     );

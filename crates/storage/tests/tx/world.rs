@@ -106,6 +106,7 @@ pub(crate) fn role(n: u8, name: &str) -> Role {
         description: None,
         trust_policy: TrustPolicy { text: "{}".into(), bound: "{}".into() },
         max_session_seconds: 3600,
+        max_signin_session_seconds: None,
         sessions_valid_after: None,
         linked_service: None,
     }
