@@ -13,12 +13,12 @@ use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
 use prost::Message as _;
 
-use crate::Authz;
 use crate::asked::Claim;
 use crate::effort::Effort;
 use crate::question::{GivenKeys, Question, service_prefix};
 use crate::render::{Told, undecided};
 use crate::subject::{Present, Subject};
+use crate::{AskedBy, Authz};
 
 /// What looking at a caller's proof costs, as bytes that are read.
 const PROOF: usize = 2_000;
@@ -142,7 +142,8 @@ impl Authz {
     fn authorized(&self, cx: &Cx, snapshot: &Snapshot, req: &AuthorizeRequest, effort: &mut Effort) -> Result<Told> {
         let subject = self.asked_about(cx, snapshot, req.caller.as_ref())?;
         self.asked(cx, snapshot, req, &subject, |present, request, policies| {
-            let decision = effort.ask(|budget| evaluator::decide_within(request, policies, budget))?;
+            let decided = effort.ask(|budget| evaluator::decide_within(request, policies, budget));
+            let decision = self.decisions.note(AskedBy::Service, decided)?;
             let is_stranger = req.resource_policy.is_none() && is_stranger(cx, request.resource_account.id);
             Ok(Told::of(&decision, present, request, policies).unless_stranger(is_stranger))
         })
@@ -190,7 +191,8 @@ impl Authz {
         question.check_context(shared)?;
         question.check_context(&own)?;
         question.put(present, &[&own, shared], cx.now(), |request, policies| {
-            let decision = effort.ask(|budget| evaluator::decide_within(request, policies, budget))?;
+            let decided = effort.ask(|budget| evaluator::decide_within(request, policies, budget));
+            let decision = self.decisions.note(AskedBy::Service, decided)?;
             let is_stranger = item.resource_policy.is_none() && is_stranger(cx, request.resource_account.id);
             Ok(Told::of(&decision, present, request, policies).unless_stranger(is_stranger).result())
         })

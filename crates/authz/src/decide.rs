@@ -12,7 +12,7 @@ use bailiwick_snapshot::Snapshot;
 
 use crate::context::{CheckKeys, PipelineKeys, SystemKeys};
 use crate::effort::Effort;
-use crate::{Authenticated, Authz};
+use crate::{AskedBy, Authenticated, Authz};
 
 /// The trust policy of a role that isn't there: it trusts nobody, and doesn't tell.
 pub(crate) static NOBODY: LazyLock<evaluator::Policy> = LazyLock::new(|| {
@@ -95,7 +95,8 @@ impl Authz {
             }
         };
         let policies = Policies { trust, ..present.policies() };
-        let decision = effort.ask(|budget| evaluator::decide_within(&request, &policies, budget))?;
+        let decided = effort.ask(|budget| evaluator::decide_within(&request, &policies, budget));
+        let decision = self.decisions.note(AskedBy::Operation, decided)?;
         if decision.is_allowed() {
             return Ok(());
         }

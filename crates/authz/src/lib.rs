@@ -15,6 +15,7 @@ mod authenticate;
 mod authorize;
 mod cache;
 mod context;
+mod counts;
 mod credentials;
 mod decide;
 mod effort;
@@ -44,6 +45,7 @@ use crate::credentials::Remembered;
 use crate::keys::SigningKeys;
 use crate::subject::Subject;
 
+pub use counts::{AskedBy, DecisionCount, DecisionCounts};
 pub use proof::{Proof, SignedRequest};
 
 /// What AWS says of a credential that is none, or none any more.
@@ -65,6 +67,7 @@ pub struct Authz {
     resource_policies: Cache<Box<str>, Policy>,
     /// Inline session policies, by their text.
     session_policies: Cache<Box<str>, Policy>,
+    decisions: Arc<DecisionCounts>,
 }
 
 /// A caller who has proven himself. Good for the request that he did it with.
@@ -87,6 +90,12 @@ impl Authz {
             remembered: Cache::new(REMEMBERED),
             resource_policies: Cache::new(COMPILED),
             session_policies: Cache::new(COMPILED),
+            decisions: Arc::default(),
         }
+    }
+
+    /// How many decisions ended how, since the start.
+    pub fn decisions(&self) -> Arc<DecisionCounts> {
+        Arc::clone(&self.decisions)
     }
 }

@@ -10,13 +10,13 @@ use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
 
-use crate::Authz;
 use crate::asked::Claim;
 use crate::authorize::is_stranger;
 use crate::effort::Effort;
 use crate::question::{GivenKeys, Question, wrong};
 use crate::render::Told;
 use crate::subject::{Present, Subject};
+use crate::{AskedBy, Authz};
 
 /// The service that a role is passed to.
 const PASSED_TO: &str = "iam:PassedToService";
@@ -88,7 +88,8 @@ impl Authz {
             question.check_context(keys)?;
         }
         question.put(present, context, cx.now(), |request, policies| {
-            let decision = effort.ask(|budget| evaluator::decide_within(request, policies, budget))?;
+            let decided = effort.ask(|budget| evaluator::decide_within(request, policies, budget));
+            let decision = self.decisions.note(AskedBy::Service, decided)?;
             let is_stranger = is_stranger(cx, request.resource_account.id);
             Ok(Told::of(&decision, present, request, policies).unless_stranger(is_stranger).result())
         })

@@ -38,7 +38,7 @@ pub(crate) fn metrics_page(service: &Service, request: &Request<Incoming>) -> Re
         "/metrics" => match service.metrics().render() {
             Ok(page) => {
                 let mut response = text(page);
-                let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+                let kind = "text/plain; version=0.0.4; charset=utf-8";
                 response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
                 response
             }

@@ -14,6 +14,7 @@
 mod backlog;
 mod call;
 mod last_used;
+mod log;
 mod metrics;
 mod pipeline;
 mod proof;
@@ -24,6 +25,6 @@ mod turns;
 
 pub use backlog::Share;
 pub use call::{Answer, Door, Incoming, Peer};
-pub use metrics::Metrics;
+pub use metrics::{Metrics, Samples};
 pub use route::{Coverage, Route};
 pub use service::{Parts, Service};

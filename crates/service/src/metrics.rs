@@ -1,82 +1,172 @@
-//! What is counted of calls, for Prometheus.
+//! What is counted and measured, for Prometheus. `docs/metrics.md` lists all of it.
+//!
+//! Calls are counted here. What other crates know is registered once with [`Metrics::gauge`] or [`Metrics::counter`]
+//! and read whenever the page is. A series without samples is left out; the page is sorted.
 
-use std::sync::atomic::AtomicU64;
+mod pulled;
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
+use bailiwick_authz::Authz;
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricType;
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
 
+use self::pulled::Pulled;
+pub use self::pulled::Samples;
 use crate::Route;
 
 /// Seconds that separate quick answers from slow ones.
 const BUCKETS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0];
 
-/// Which calls failed, and how.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Failed {
-    operation: &'static str,
-    code: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Named {
-    operation: &'static str,
-}
-
 /// Counters of one operation, at hand without a look-up.
 struct OfOperation {
-    calls: Counter,
+    calls: IntCounter,
     seconds: Histogram,
 }
 
 /// What is counted since the start.
 pub struct Metrics {
     registry: Registry,
-    operations: Vec<OfOperation>,
-    failures: Family<Failed, Counter>,
-    conflicts: Counter,
-    panics: Counter,
-    in_flight: Gauge,
+    /// By the number of the route; made at an operation's first call.
+    operations: Vec<OnceLock<OfOperation>>,
+    calls: IntCounterVec,
+    seconds: HistogramVec,
+    failures: IntCounterVec,
+    unauthenticated: IntCounterVec,
+    throttled: IntCounterVec,
+    conflicts: IntCounter,
+    panics: IntCounter,
+    in_flight: IntGauge,
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Self {
-        let mut registry = Registry::with_prefix("bailiwick");
-        let calls = Family::<Named, Counter>::default();
-        let seconds = Family::<Named, Histogram, fn() -> Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
-        let failures = Family::<Failed, Counter>::default();
-        let (conflicts, panics, in_flight) =
-            (Counter::<u64, AtomicU64>::default(), Counter::default(), Gauge::default());
-        registry.register("calls", "Calls answered, by operation", calls.clone());
-        registry.register("call_seconds", "Time from a call's arrival to its answer", seconds.clone());
-        registry.register("failures", "Calls refused or failed, by operation and code", failures.clone());
-        registry.register(
-            "conflicts",
-            "Changes decided and done again, since what they read had changed",
-            conflicts.clone(),
+    /// # Errors
+    /// When two families have the same name, which is a defect.
+    fn with_registry(registry: Registry) -> prometheus::Result<Self> {
+        let counters = |name, help, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
+        let seconds = HistogramOpts::new(
+            "bailiwick_call_duration_seconds",
+            "Time from a call's arrival to its answer, by operation.",
         );
-        registry.register("panics", "Calls that ended in a panic", panics.clone());
-        registry.register("calls_in_flight", "Calls that are being answered", in_flight.clone());
-        let of = |route: &Route| {
-            let label = Named { operation: route.name };
-            OfOperation { calls: calls.get_or_create_owned(&label), seconds: seconds.get_or_create_owned(&label) }
+        let metrics = Metrics {
+            operations: Route::all().iter().map(|_| OnceLock::new()).collect(),
+            calls: counters("bailiwick_calls_total", "Calls answered, by operation.", &["operation"])?,
+            seconds: HistogramVec::new(seconds.buckets(BUCKETS.to_vec()), &["operation"])?,
+            failures: counters(
+                "bailiwick_call_failures_total",
+                "Calls refused or failed, by operation and error code.",
+                &["operation", "code"],
+            )?,
+            unauthenticated: counters(
+                "bailiwick_authentication_failures_total",
+                "Calls whose caller could not be authenticated, by error code.",
+                &["code"],
+            )?,
+            throttled: counters(
+                "bailiwick_throttled_total",
+                "Requests and connections refused because of a limit, by limit.",
+                &["limit"],
+            )?,
+            conflicts: IntCounter::new(
+                "bailiwick_commit_conflicts_total",
+                "Changes decided and made again because what they had read changed before they committed.",
+            )?,
+            panics: IntCounter::new("bailiwick_panics_total", "Calls that ended in a panic.")?,
+            in_flight: IntGauge::new("bailiwick_calls_in_flight", "Calls that are being answered.")?,
+            registry,
         };
-        let operations = Route::all().iter().map(of).collect();
-        Metrics { registry, operations, failures, conflicts, panics, in_flight }
+        let families: [Box<dyn Collector>; 8] = [
+            Box::new(metrics.calls.clone()),
+            Box::new(metrics.seconds.clone()),
+            Box::new(metrics.failures.clone()),
+            Box::new(metrics.unauthenticated.clone()),
+            Box::new(metrics.throttled.clone()),
+            Box::new(metrics.conflicts.clone()),
+            Box::new(metrics.panics.clone()),
+            Box::new(metrics.in_flight.clone()),
+        ];
+        families.into_iter().try_for_each(|family| metrics.registry.register(family))?;
+        Ok(metrics)
     }
 
-    /// The metrics in the text form that Prometheus reads.
+    pub(crate) fn new() -> Self {
+        match Self::with_registry(Registry::new()) {
+            Ok(metrics) => metrics,
+            // INVARIANT: the names are constants, and a test makes them all.
+            Err(error) => unreachable!("the metrics are not well formed: {error}"),
+        }
+    }
+
+    /// Registers gauges that are read when the page is: `name` with its unit, one sentence of help, the names of the
+    /// labels, and what adds the samples.
+    pub fn gauge(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &'static [&'static str],
+        read: impl Fn(&mut Samples<'_>) + Send + Sync + 'static,
+    ) {
+        self.pull(MetricType::GAUGE, name, help, labels, Box::new(read));
+    }
+
+    /// The same for counters, which only grow; `name` ends in `_total`.
+    pub fn counter(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &'static [&'static str],
+        read: impl Fn(&mut Samples<'_>) + Send + Sync + 'static,
+    ) {
+        self.pull(MetricType::COUNTER, name, help, labels, Box::new(read));
+    }
+
+    fn pull(
+        &self,
+        kind: MetricType,
+        name: &str,
+        help: &str,
+        labels: &'static [&'static str],
+        read: Box<dyn Fn(&mut Samples<'_>) + Send + Sync>,
+    ) {
+        let names = labels.iter().map(|&label| label.to_owned()).collect();
+        let registered = Desc::new(name.to_owned(), help.to_owned(), names, HashMap::new())
+            .and_then(|desc| self.registry.register(Box::new(Pulled { kind, desc, labels, read })));
+        if let Err(error) = registered {
+            tracing::error!(name, %error, "a metric could not be registered, which is a defect of Bailiwick");
+        }
+    }
+
+    /// The metrics in Prometheus's text format, version 0.0.4, sorted by name and labels.
     ///
     /// # Errors
-    /// When formatting fails.
+    /// When a registered metric has a malformed name.
     pub fn render(&self) -> Result<String, std::fmt::Error> {
-        let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
-        Ok(text)
+        TextEncoder::new().encode_to_string(&self.registry.gather()).map_err(|_| std::fmt::Error)
+    }
+
+    /// Counts a request or connection that a limit refused; `limit` names the limit.
+    pub fn throttled(&self, limit: &str) {
+        self.throttled.with_label_values(&[limit]).inc();
+    }
+
+    /// Registers the decision counters that `authz` keeps.
+    pub(crate) fn count_decisions_of(&self, authz: &Authz) {
+        let decisions = authz.decisions();
+        self.counter(
+            "bailiwick_decisions_total",
+            "Policy decisions, by who asked (an own operation or a service), outcome and deciding step.",
+            &["asked_by", "outcome", "step"],
+            move |samples| {
+                for of in decisions.read() {
+                    samples.add(&[of.asked_by, of.outcome, of.step], of.count as f64);
+                }
+            },
+        );
     }
 
     pub(crate) fn begin(&self) -> InFlight<'_> {
@@ -85,12 +175,19 @@ impl Metrics {
     }
 
     pub(crate) fn answered(&self, route: &Route, failure: Option<&'static str>, took: Duration) {
-        let of = &self.operations[route.index];
+        let of = self.operations[route.index].get_or_init(|| OfOperation {
+            calls: self.calls.with_label_values(&[route.name]),
+            seconds: self.seconds.with_label_values(&[route.name]),
+        });
         of.calls.inc();
         of.seconds.observe(took.as_secs_f64());
         if let Some(code) = failure {
-            self.failures.get_or_create(&Failed { operation: route.name, code }).inc();
+            self.failures.with_label_values(&[route.name, code]).inc();
         }
+    }
+
+    pub(crate) fn unauthenticated(&self, code: &'static str) {
+        self.unauthenticated.with_label_values(&[code]).inc();
     }
 
     pub(crate) fn panicked(&self) {
@@ -110,3 +207,6 @@ impl Drop for InFlight<'_> {
         self.0.in_flight.dec();
     }
 }
+
+#[cfg(test)]
+mod tests;

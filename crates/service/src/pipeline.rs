@@ -50,7 +50,10 @@ pub(crate) async fn run<O: Operation, H: Handle<O>>(
     let request = Arc::new(request);
     let mut trail = Trail::<O>::new(service, ids, Arc::clone(&request), began);
     let outcome = match who {
-        Err(error) => Err(error),
+        Err(error) => {
+            service.metrics().unauthenticated(error.code().wire());
+            Err(error)
+        }
         Ok(who) => {
             let cx = Cx::new(Arc::clone(&parts.deployment), Arc::clone(&who.caller), Arc::clone(&request));
             trail.called_by(&who.caller);
@@ -114,6 +117,7 @@ async fn answer<O: Operation, H: Handle<O>>(
         // The request is kept only where the handler may have to run again.
         let Some(asked) = (if O::READ_ONLY { request.take() } else { request.clone() }) else { break };
         let checks = handler.checks(cx, &mut tx, &asked).await?;
+        trail.acts_on(&checks);
         if !checks.is_empty() {
             let snapshot = parts.snapshots.at_least(revision).await?;
             parts.authz.decide_all(&snapshot, who, cx, &checks).await?;

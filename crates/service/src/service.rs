@@ -50,12 +50,14 @@ pub struct Service {
 impl Service {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
+        let metrics = Metrics::new();
+        metrics.count_decisions_of(&parts.authz);
         Service {
             parts,
             unbuilt: Unbuilt,
             last_used: LastUsed::default(),
             turns: Turns::default(),
-            metrics: Metrics::new(),
+            metrics,
             backlog: Arc::default(),
         }
     }

@@ -51,6 +51,18 @@ pub(crate) struct Options {
 /// Runs until Ctrl-C or SIGTERM.
 pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     options.logging.start()?;
+    let is_json = options.logging.is_json();
+    let outcome = prepared(options);
+    match outcome {
+        Err(failure) if is_json => {
+            tracing::error!(error = %failure, "the server ends");
+            Ok(ExitCode::from(failure.code()))
+        }
+        outcome => outcome,
+    }
+}
+
+fn prepared(options: Options) -> Result<ExitCode, Failure> {
     process::harden();
     options.deployment.check()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -76,6 +88,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let (deployment, master) = deployment::open(&options.store, &options.deployment, &store, &endpoint).await?;
     deployment::add_new_managed_policies(&deployment, &store).await?;
     let service = assemble(&deployment, &store).await?;
+    process::measure(service.metrics());
 
     let (stop, stopping) = watch::channel(false);
     let upkeep = tokio::spawn(upkeep::run(Arc::clone(&service), master, stopping.clone()));
