@@ -6,7 +6,9 @@ import urllib.error
 import urllib.request
 
 import pytest
+from support.api import AwsApi, GrpcApi
 from support.expect import refused
+from support.server import ACCOUNT, Credentials, run
 
 
 def get(url):
@@ -83,3 +85,54 @@ def test_logs_are_structured_when_asked(new_server):
     lines = [line for line in server.said.splitlines() if line.startswith("{")]
     assert lines, server.said
     assert all(json.loads(line) for line in lines)
+
+
+def test_a_line_of_the_log_says_who_did_what_to_what(new_server, name):
+    server = new_server(arguments=["--log-format", "json", "--log", "debug"]).start()
+    root = AwsApi(server, server.root)
+    who = name("user")
+    arn = root.call("CreateUser", UserName=who)["User"]["Arn"]
+    key = Credentials.of(root.call("CreateAccessKey", UserName=who)["AccessKey"])
+    refused(AwsApi(server, key), "AccessDenied", "DeleteUser", UserName=who)
+    refused(GrpcApi(server, key), "AccessDenied", "CreateUser", UserName="other")
+    refused(AwsApi(server, Credentials("AKIA" + "Z" * 16, "y" * 40)), "InvalidClientTokenId", "ListUsers")
+    root.call("GetUser", UserName=who)
+    server.stop()
+    lines = [json.loads(line) for line in server.said.splitlines() if line.startswith("{")]
+    calls = [line for line in lines if "operation" in line]
+    root_arn, account = f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:iam::{ACCOUNT}"
+    seen = [(c["level"], c["message"], c["operation"], c.get("resource"), c.get("caller"), c.get("code")) for c in calls]
+    assert seen == [
+        ("INFO", "done", "CreateUser", arn, root_arn, None),
+        ("INFO", "done", "CreateAccessKey", arn, root_arn, None),
+        ("INFO", "refused", "DeleteUser", arn, arn, "AccessDenied"),
+        ("INFO", "refused", "CreateUser", f"{account}:user/other", arn, "AccessDenied"),
+        ("INFO", "refused", "ListUsers", None, None, "InvalidClientTokenId"),
+        ("DEBUG", "answered", "GetUser", arn, root_arn, None),
+    ]
+    for call in calls:
+        assert call["source_ip"] == "127.0.0.1"
+        assert 0 < call["duration_ms"] < 60_000
+        assert re.fullmatch(r"[0-9a-f-]{36}", call["request_id"])
+    assert key.secret_access_key not in server.said
+
+
+@pytest.mark.parametrize("log", ["verbose", "info,bailiwick_auth=debug", "", "debug,"])
+def test_a_log_level_that_is_none(tmp_path, log):
+    for done in (
+        run("serve", "--data-dir", tmp_path / "data", "--log", log),
+        run("serve", "--data-dir", tmp_path / "data", environment={"BAILIWICK_LOG": log or ","}),
+    ):
+        assert done.returncode == 2, done.stderr
+        assert "expected one of" in done.stderr
+        assert not (tmp_path / "data").exists()
+
+
+def test_a_server_that_cannot_start_says_so_in_the_form_of_its_log(new_server):
+    server = new_server(arguments=["--log-format", "json"])
+    server.data = server.folder / "file" / "data"
+    (server.folder / "file").write_text("in the way")
+    server.spawn()
+    assert server.wait() == 1
+    lines = [json.loads(line) for line in server.said.splitlines()]
+    assert str(server.data) in lines[-1]["error"]

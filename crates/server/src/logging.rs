@@ -1,12 +1,19 @@
-//! Structured logs on standard error.
+//! Structured logs on standard error: what is logged, and in which form.
+
+mod filter;
 
 use std::io::IsTerminal;
+use std::panic::PanicHookInfo;
 
 use clap::ValueEnum;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
+
+pub(crate) use self::filter::LogFilter;
+use crate::failure::Failure;
 
 /// How lines of the log look.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
     /// For people.
     Text,
@@ -14,15 +21,25 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// Sets up logging once for the process. `filter` is a level, or directives as `tracing` has them.
-pub(crate) fn start(filter: &str, format: LogFormat) -> Result<(), crate::failure::Failure> {
-    let filter = EnvFilter::try_new(filter).map_err(|e| {
-        crate::failure::Failure::with_code(format!("`{filter}` is not a log level, such as info or debug: {e}"), 2)
-    })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let done = match format {
-        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+/// Sets up logging once for the process. A panic is a line of the log like any other.
+pub(crate) fn start(filter: &LogFilter, format: LogFormat) -> Result<(), Failure> {
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(filter.targets());
+    let done: Result<(), TryInitError> = match format {
+        LogFormat::Text => {
+            let is_terminal =
+                std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+            registry.with(lines.with_ansi(is_terminal).with_target(false)).try_init()
+        }
+        LogFormat::Json => registry.with(lines.json().flatten_event(true).with_current_span(false)).try_init(),
     };
-    done.map_err(|e| crate::failure::Failure::new(format!("cannot set up logging: {e}")))
+    done.map_err(|e| Failure::new(format!("cannot set up logging: {e}")))?;
+    std::panic::set_hook(Box::new(log_panic));
+    Ok(())
+}
+
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(tracing::field::display);
+    let why = panic.payload_as_str().unwrap_or("unknown");
+    tracing::error!(place, why, "a panic, which is a defect of Bailiwick");
 }

@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use bailiwick_api::Operation;
 use bailiwick_audit::Event;
-use bailiwick_model::{ErrorCode, ErrorKind, Fault, IamError, Result};
-use bailiwick_operation::{Caller, Random, RequestInfo};
+use bailiwick_model::{ErrorKind, IamError, Result};
+use bailiwick_operation::{Caller, Check, Random, RequestInfo};
 use bailiwick_storage::Tx;
 use jiff::Timestamp;
 
 use crate::Service;
+use crate::log::Line;
 
 /// The record of one call, as it comes about.
 pub(crate) struct Trail<'a, O: Operation> {
@@ -24,6 +25,7 @@ pub(crate) struct Trail<'a, O: Operation> {
     time: Timestamp,
     caller: Option<Arc<Caller>>,
     message: Vec<u8>,
+    resource: Option<String>,
     operation: PhantomData<O>,
 }
 
@@ -51,7 +53,7 @@ impl<'a, O: Operation> Trail<'a, O> {
     const IS_DECISION: bool = is_decision(O::PATH);
 
     pub(crate) fn new(service: &'a Service, ids: Ids, request: Arc<RequestInfo>, time: Timestamp) -> Self {
-        Trail { service, ids, request, time, caller: None, message: Vec::new(), operation: PhantomData }
+        Trail { service, ids, request, time, caller: None, message: Vec::new(), resource: None, operation: PhantomData }
     }
 
     /// The caller is proven.
@@ -64,6 +66,11 @@ impl<'a, O: Operation> Trail<'a, O> {
         if !Self::IS_DECISION {
             self.message = redacted(request);
         }
+    }
+
+    /// What the call is about is known.
+    pub(crate) fn acts_on(&mut self, checks: &[Check]) {
+        self.resource = checks.first().map(|check| check.resource.clone());
     }
 
     /// Adds the record of a change to the change.
@@ -116,24 +123,19 @@ impl<'a, O: Operation> Trail<'a, O> {
         }
     }
 
-    /// One line per call, with what joins it to the client's view and to the trail: the request id.
     fn log(&self, error: Option<&IamError>) {
-        let partition = self.service.parts.deployment.partition;
-        let caller = || self.caller.as_ref().map(|c| c.principal.arn(partition).to_string()).unwrap_or_default();
-        let (id, ip) = (self.request.id.as_str(), self.request.source_ip);
-        match error {
-            None if O::READ_ONLY || Self::IS_DECISION => {
-                tracing::debug!(operation = O::NAME, request_id = id, ?ip, "answered");
-            }
-            None => tracing::info!(operation = O::NAME, request_id = id, ?ip, caller = caller(), "done"),
-            Some(error) if error.code().fault() == Fault::Receiver && error.code() != ErrorCode::NotImplemented => {
-                tracing::error!(operation = O::NAME, request_id = id, ?ip, caller = caller(), ?error, "failed");
-            }
-            Some(error) => {
-                let code = error.code().wire();
-                tracing::info!(operation = O::NAME, request_id = id, ?ip, caller = caller(), code, "refused");
-            }
-        }
+        let deployment = &self.service.parts.deployment;
+        let line = Line {
+            operation: O::NAME,
+            is_quiet: O::READ_ONLY || Self::IS_DECISION,
+            request: &self.request,
+            caller: self.caller.as_deref(),
+            partition: deployment.partition,
+            resource: self.resource.as_deref(),
+            took: deployment.clock.now().duration_since(self.time).unsigned_abs(),
+            error,
+        };
+        line.write();
     }
 }
 
