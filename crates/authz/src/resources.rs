@@ -27,7 +27,7 @@ impl Handle<op::PutResourcePolicy> for Authz {
         req: pb::PutResourcePolicyRequest,
     ) -> Result<pb::PutResourcePolicyResponse> {
         let text = req.policy.unwrap_or_default();
-        let rules = SaveRules { partition: cx.partition().as_str(), ..SaveRules::default() };
+        let rules = SaveRules { partition: Some(cx.partition().as_str()), ..SaveRules::default() };
         let document = parse_for_save(&text, PolicyKind::Resource, &rules).map_err(malformed)?;
         if non_whitespace_len(&text) > limits::RESOURCE_POLICY_SIZE {
             return Err(IamError::quota("ResourcePolicySize", limits::RESOURCE_POLICY_SIZE));

@@ -8,16 +8,17 @@ use bailiwick_api::op;
 use bailiwick_model::{ErrorCode, IamError, Result};
 use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_policy_lang::{
-    Catalogue, Finding, Location, PathElement, PolicyKind, Position, Validation, kind_of_policy_type, validate_within,
+    Catalogue, Finding, Location, PathElement, PolicyKind, Position, Target, Validation, kind_of_policy_type,
+    validate_within,
 };
 use bailiwick_storage::Tx;
 
 use crate::Authz;
 
-/// Says everything that there is to say of a policy document.
+/// Checks a policy document.
 ///
 /// # Errors
-/// `ValidationError` for a type of resource that goes with another type of policy or that nobody knows, and for a
+/// `ValidationError` for a type of resource that goes with another type of policy or that does not exist, and for a
 /// token that this operation did not give; `LimitExceeded` for a document that takes too long to compare with the names
 /// that are registered. A document that is no policy is a finding.
 impl Handle<op::ValidatePolicy> for Authz {
@@ -34,7 +35,9 @@ impl Handle<op::ValidatePolicy> for Authz {
             None => 0,
             Some(next) => next.parse().map_err(|_| IamError::validation("Invalid Marker."))?,
         };
-        let validation = Validation { resource_type, catalogue, ..Validation::default() };
+        let target = if req.target.as_deref() == Some("AWS") { Target::Aws } else { Target::Bailiwick };
+        let partition = Some(cx.partition().as_str());
+        let validation = Validation { target, partition, resource_type, catalogue, ..Validation::default() };
         let text = req.policy_document.as_deref().unwrap_or_default();
         let findings = validate_within(text, kind, &validation, MOST).ok_or_else(too_much)?;
         let end = findings.len().min(usize::saturating_add(start, paging.limit(req.max_results)));
@@ -44,7 +47,7 @@ impl Handle<op::ValidatePolicy> for Authz {
     }
 }
 
-/// The steps of comparing a document with the names of services, some nanoseconds each. Nobody else has a turn meanwhile.
+/// The steps of comparing a document with the names of services, some nanoseconds each. They block a thread.
 pub(crate) const MOST: u64 = 60_000_000;
 
 fn too_much() -> IamError {

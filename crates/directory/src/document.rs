@@ -34,7 +34,8 @@ pub(crate) fn trust(cx: &Cx, text: &str) -> Result<Document> {
 }
 
 fn parse(partition: &str, text: &str, kind: PolicyKind, min_version: Version) -> Result<Document> {
-    parse_for_save(text, kind, &SaveRules { partition, min_version, ..SaveRules::default() }).map_err(malformed)
+    parse_for_save(text, kind, &SaveRules { partition: Some(partition), min_version, ..SaveRules::default() })
+        .map_err(malformed)
 }
 
 fn at_most(text: &str, limit: usize, quota: &str) -> Result<()> {

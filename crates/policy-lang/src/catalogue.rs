@@ -50,6 +50,7 @@
 //! a request may bring several values. A key that ends in `/${TagKey}` stands for one of each tag. `access` is `List`,
 //! `Read`, `Write`, `Tagging` or `Permissions management`.
 
+mod nearest;
 mod read;
 mod write;
 

@@ -75,6 +75,19 @@ pub struct Statement {
     pub span: Span,
 }
 
+impl Statement {
+    /// Whether it allows everything to everyone whom it applies to, as AWS's own control policies do.
+    pub(crate) fn is_full_access(&self) -> bool {
+        let all = |patterns: &[Text]| matches!(patterns, [only] if &*only.value == "*");
+        let resource = self.resource.as_ref();
+        self.effect == Effect::Allow
+            && !self.action.negated
+            && all(&self.action.patterns)
+            && resource.is_some_and(|resource| !resource.negated && all(&resource.patterns))
+            && self.conditions.is_empty()
+    }
+}
+
 /// What a statement does when it matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {

@@ -22,6 +22,8 @@ pub struct PolicyError {
     pub found: Cow<'static, str>,
     /// What should.
     pub expected: Cow<'static, str>,
+    /// The known name that was probably meant, if what stands there looks like a misspelling of one.
+    pub meant: Option<Box<str>>,
 }
 
 /// What can be wrong with a document.
@@ -109,6 +111,8 @@ pub enum ErrorKind {
     PrincipalValue,
     /// A principal with a wildcard as a part of it.
     PrincipalWildcard,
+    /// `*` as the whole principal of a trust policy.
+    BarePrincipal,
     /// An unknown condition operator.
     Operator,
     /// `IfExists` behind `Null`.
@@ -192,9 +196,17 @@ impl PolicyError {
             Kind::PrincipalKey | Kind::PrincipalValue | Kind::PrincipalWildcard => {
                 return format!("Invalid principal in policy: {}", self.principal()).into();
             }
+            Kind::BarePrincipal => "AssumeRolepolicy contained an invalid principal: \"STAR\":\"*\".",
             _ => "Syntax errors in policy.",
         };
         Cow::Borrowed(text)
+    }
+
+    /// `found`, `expected` and what was probably meant, as one clause.
+    #[must_use]
+    pub fn difference(&self) -> String {
+        let Self { found, expected, .. } = self;
+        format!("found {found}, expected {expected}{}", did_you_mean(self.meant.as_deref(), self.caller_text()))
     }
 
     /// The caller's text within `found`.
@@ -221,11 +233,20 @@ impl fmt::Display for PolicyError {
         if !self.path.is_empty() {
             write!(f, "in {}: ", self.path)?;
         }
-        write!(f, "{}, found {}, expected {}", self.kind, self.found, self.expected)
+        write!(f, "{}, {}", self.kind, self.difference())
     }
 }
 
 impl std::error::Error for PolicyError {}
+
+/// The end of a message about an unknown name: the one that was probably meant, if there is one.
+pub(crate) fn did_you_mean(meant: Option<&str>, found: &str) -> String {
+    match meant {
+        None => String::new(),
+        Some(meant) if meant.eq_ignore_ascii_case(found) => format!("; did you mean `{meant}` (case counts)?"),
+        Some(meant) => format!("; did you mean `{meant}`?"),
+    }
+}
 
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -241,36 +262,37 @@ impl fmt::Display for ErrorKind {
             Self::OldVersion => "version too old",
             Self::MissingStatement => "no statement",
             Self::MissingEffect => "statement without effect",
-            Self::Effect => "effect that is none here",
+            Self::Effect => "invalid effect",
             Self::MissingAction => "statement without action",
             Self::MissingResource => "statement without resource",
             Self::MissingPrincipal => "statement without principal",
-            Self::BothForms => "element together with its opposite",
+            Self::BothForms => "element together with its `Not` form",
             Self::EmptyAction => "empty list of actions",
             Self::EmptyResource => "empty list of resources",
             Self::EmptyPrincipal => "empty principal",
-            Self::ForbiddenPrincipal => "principal in a policy that has none",
-            Self::ForbiddenNotPrincipal => "`NotPrincipal` in a policy that has none",
+            Self::ForbiddenPrincipal => "principal in a policy that takes none",
+            Self::ForbiddenNotPrincipal => "`NotPrincipal` in a policy that does not take it",
             Self::AllowNotPrincipal => "`NotPrincipal` with `Allow`",
-            Self::ForbiddenResource => "resource in a policy that has none",
-            Self::ForbiddenNotAction => "`NotAction` in a policy that has none",
+            Self::ForbiddenResource => "resource in a policy that takes none",
+            Self::ForbiddenNotAction => "`NotAction` in a policy that does not take it",
             Self::Sid => "statement id with unsupported characters",
-            Self::DuplicateSid => "statement id used twice",
+            Self::DuplicateSid => "statement id used more than once",
             Self::ActionPrefix => "action without service prefix",
             Self::ActionColons => "action with more than one colon",
             Self::ActionCharacter => "action with unsupported characters",
-            Self::ActionVendor => "service prefix that is none",
+            Self::ActionVendor => "invalid service prefix",
             Self::ForbiddenAction => "action that this policy cannot govern",
-            Self::ResourceFormat => "resource that is no ARN",
+            Self::ResourceFormat => "resource that is not an ARN",
             Self::ResourcePartition => "resource of another partition",
             Self::ResourceVendor => "resource without a service",
             Self::ResourceParts => "resource with too few parts",
             Self::ResourceRegion => "resource with a region that it cannot have",
-            Self::ResourcePath => "resource of no type that IAM has",
+            Self::ResourcePath => "resource of a type that IAM does not have",
             Self::PrincipalFormat => "malformed principal",
             Self::PrincipalKey => "unknown kind of principal",
             Self::PrincipalValue => "invalid principal",
             Self::PrincipalWildcard => "wildcard within a principal",
+            Self::BarePrincipal => "`*` as the principal of a trust policy",
             Self::Operator => "unknown condition operator",
             Self::NullIfExists => "`IfExists` behind `Null`",
             Self::ConditionKey => "malformed condition key",
@@ -279,7 +301,7 @@ impl fmt::Display for ErrorKind {
             Self::VariableQuote => "default value without both single quotes",
             Self::VariableEmpty => "policy variable without a name",
             Self::VariableSpace => "policy variable with a space in its name",
-            Self::VariableCharacter => "policy variable with a character that no key has",
+            Self::VariableCharacter => "policy variable with an unsupported character",
         })
     }
 }
@@ -291,6 +313,7 @@ pub(crate) struct Problem {
     pub(crate) span: Span,
     pub(crate) found: Cow<'static, str>,
     pub(crate) expected: Cow<'static, str>,
+    pub(crate) meant: Option<Box<str>>,
 }
 
 impl Problem {
@@ -300,11 +323,16 @@ impl Problem {
         found: impl Into<Cow<'static, str>>,
         expected: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { kind, span, found: found.into(), expected: expected.into() }
+        Self { kind, span, found: found.into(), expected: expected.into(), meant: None }
+    }
+
+    /// The same, with the name that was probably meant.
+    pub(crate) fn meaning(self, meant: Option<impl Into<Box<str>>>) -> Self {
+        Self { meant: meant.map(Into::into), ..self }
     }
 
     pub(crate) fn at(self, path: Path, policy: PolicyKind) -> PolicyError {
-        let Self { kind, span, found, expected } = self;
-        PolicyError { kind, policy, span, path, found, expected }
+        let Self { kind, span, found, expected, meant } = self;
+        PolicyError { kind, policy, span, path, found, expected, meant }
     }
 }

@@ -13,6 +13,7 @@ use crate::error::{ErrorKind, Problem};
 use crate::json::{Node, NodeKind, Tree, quoted};
 use crate::kind::PolicyKind;
 use crate::span::{Span, Spanned};
+use crate::suggest::nearest;
 
 /// What could be read of a document. Without problems, the document is whole.
 #[derive(Debug)]
@@ -64,9 +65,9 @@ impl Grammar {
                 "Id" => document.id = self.string(value),
                 "Statement" => statement = Some(value),
                 other => {
-                    let all = "`Version`, `Id` or `Statement`";
-                    let expected = in_its_case(other, ["Version", "Id", "Statement"], all);
-                    self.problem(ErrorKind::UnknownElement, key.span(), quoted(other), expected);
+                    let expected = "`Version`, `Id` or `Statement`";
+                    let meant = nearest(other, ["Version", "Id", "Statement"]);
+                    self.misspelt(ErrorKind::UnknownElement, key.span(), other, expected, meant);
                 }
             }
         }
@@ -101,7 +102,9 @@ impl Grammar {
             other => {
                 // Read on as under the current version, in which everything that one may have meant has a meaning.
                 document.version = Version::V2012;
-                self.problem(ErrorKind::Version, text.span, quoted(other), "`2012-10-17` or `2008-10-17`");
+                let expected = "`2012-10-17` or `2008-10-17`";
+                let meant = nearest(other, ["2012-10-17", "2008-10-17"]);
+                self.misspelt(ErrorKind::Version, text.span, other, expected, meant);
             }
         }
     }
@@ -133,6 +136,18 @@ impl Grammar {
         self.problems.push(Problem::new(kind, span, found, expected));
     }
 
+    /// A name that is unknown, with the known one that was probably meant.
+    fn misspelt(
+        &mut self,
+        kind: ErrorKind,
+        span: Span,
+        found: &str,
+        expected: &'static str,
+        meant: Option<impl Into<Box<str>>>,
+    ) {
+        self.problems.push(Problem::new(kind, span, quoted(found), expected).meaning(meant));
+    }
+
     fn wrong_type(&mut self, node: Node<'_, '_>, expected: &'static str) {
         self.problem(ErrorKind::DataType, node.span(), node.describe(), expected);
     }
@@ -162,18 +177,6 @@ impl Grammar {
             self.problem(empty, node.span(), "an empty array", "at least one value");
         }
         (texts, true)
-    }
-}
-
-/// What is expected in the place of a name: the one that it would be in another case, or else all of them.
-fn in_its_case(
-    found: &str,
-    names: impl IntoIterator<Item = &'static str>,
-    all: &'static str,
-) -> std::borrow::Cow<'static, str> {
-    match names.into_iter().find(|name| name.eq_ignore_ascii_case(found) && *name != found) {
-        Some(name) => format!("`{name}`, since case counts").into(),
-        None => all.into(),
     }
 }
 

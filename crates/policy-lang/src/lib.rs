@@ -26,7 +26,11 @@ mod rewrite;
 mod save;
 mod size;
 mod span;
+mod suggest;
 pub mod template;
+
+#[doc = include_str!("../VALIDATION.md")]
+pub mod validation {}
 
 pub use catalogue::{Catalogue, CatalogueError};
 pub use document::{
@@ -36,7 +40,7 @@ pub use document::{
 pub use error::{ErrorKind, PolicyError};
 pub use kind::PolicyKind;
 pub use lint::{
-    ALL_CODES, Finding, FindingType, IssueCode, Location, Validation, errors_to_findings, findings_to_json,
+    ALL_CODES, Finding, FindingType, IssueCode, Location, Target, Validation, errors_to_findings, findings_to_json,
     findings_to_sarif, findings_to_text, kind_of_policy_type, validate, validate_within,
 };
 pub use operator::{ConditionOperator, Family, Operator, Qualifier};
@@ -48,4 +52,5 @@ pub use rewrite::{rewrite_principals, try_rewrite_principals};
 pub use save::{SaveRules, parse_for_save};
 pub use size::non_whitespace_len;
 pub use span::{Position, Span, Spanned};
+pub use suggest::nearest;
 pub use template::{Piece, Template, TemplateError};

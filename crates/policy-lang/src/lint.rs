@@ -17,6 +17,7 @@ mod principal;
 mod redundant;
 mod report;
 mod resource;
+mod saving;
 mod scp;
 mod set;
 mod structure;
@@ -30,7 +31,7 @@ use std::cell::OnceCell;
 
 use crate::catalogue::Catalogue;
 use crate::document::{Condition, Document, Effect, Statement};
-use crate::error::PolicyError;
+use crate::error::{PolicyError, did_you_mean};
 use crate::glob::Steps;
 use crate::grammar::{self, Outline};
 use crate::json::Tree;
@@ -38,6 +39,7 @@ use crate::kind::PolicyKind;
 use crate::parse::{Limits, locate, read_tree};
 use crate::path::{Path, PathElement, Paths};
 use crate::span::Span;
+use crate::suggest;
 pub use code::{ALL_CODES, FindingType, IssueCode};
 pub use report::{findings_to_json, findings_to_sarif};
 pub use text::findings_to_text;
@@ -62,16 +64,33 @@ pub struct Location {
     pub span: Span,
 }
 
+/// Whose rules a document is validated by.
+///
+/// AWS's policy validation knows that requests come from public addresses and which services there are. Neither holds
+/// where the network and the services are the user's own. The module [`validation`](crate::validation) lists every
+/// difference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Target {
+    /// Bailiwick: what cannot be saved there is an error, and what holds on AWS alone is not reported.
+    #[default]
+    Bailiwick,
+    /// AWS: exactly the checks of its policy validation.
+    Aws,
+}
+
 /// What a document is validated against.
 #[derive(Clone, Copy, Debug)]
 pub struct Validation<'a> {
+    /// Whose rules it is validated by.
+    pub target: Target,
+    /// The partition of the deployment that the document is for; without it, each partition is taken. AWS's rules do
+    /// not ask for it.
+    pub partition: Option<&'a str>,
     /// The type of resource that a resource-based policy is attached to: `AWS::S3::Bucket` and the like, or a type of
     /// the catalogue as `service:type`.
     pub resource_type: Option<&'a str>,
     /// The services that there are.
     pub catalogue: &'a Catalogue,
-    /// Whether requests come from private addresses, so that conditions on those make sense.
-    pub private_network: bool,
     /// Whether service control policies are held to the smaller language of before September 2025.
     pub small_scp: bool,
     /// Bounds on the text.
@@ -81,9 +100,10 @@ pub struct Validation<'a> {
 impl Default for Validation<'_> {
     fn default() -> Self {
         Self {
+            target: Target::default(),
+            partition: None,
             resource_type: None,
             catalogue: Catalogue::builtin(),
-            private_network: false,
             small_scp: false,
             limits: Limits::default(),
         }
@@ -156,7 +176,7 @@ pub fn validate_within(text: &str, kind: PolicyKind, validation: &Validation<'_>
 fn checked(text: &str, kind: PolicyKind, validation: &Validation<'_>, steps: &Steps) -> Vec<Finding> {
     let tree = match read_tree(text, kind, &validation.limits) {
         Ok(tree) => tree,
-        Err(error) => return vec![structure::unreadable(error)],
+        Err(error) => return vec![structure::finding(&error)],
     };
     let (outline, mut problems) = grammar::read(&tree, kind);
     problems.extend(tree.duplicates.iter().cloned());
@@ -171,11 +191,15 @@ fn checked(text: &str, kind: PolicyKind, validation: &Validation<'_>, steps: &St
         outline: &outline,
         findings: Vec::new(),
         steps,
+        names: Steps::new(suggest::MOST_NAMES),
         service: OnceCell::new(),
     };
     structure::check(&mut cx, &errors);
     for family in FAMILIES {
         family(&mut cx);
+    }
+    if !cx.is_for_aws() {
+        saving::check(&mut cx);
     }
     let mut findings = cx.findings;
     let place = |finding: &Finding| finding.locations.first().map(|location| location.span);
@@ -195,6 +219,8 @@ struct Cx<'a> {
     findings: Vec<Finding>,
     /// For what compares names of the document with those of the catalogue. When they are spent, nothing is reported.
     steps: &'a Steps,
+    /// Names that misspelt ones may still be compared with.
+    names: Steps,
     /// The prefix of the service whose resource the policy is attached to, once asked for.
     service: OnceCell<Option<String>>,
 }
@@ -206,6 +232,17 @@ impl<'a> Cx<'a> {
 
     fn catalogue(&self) -> &'a Catalogue {
         self.validation.catalogue
+    }
+
+    fn is_for_aws(&self) -> bool {
+        self.validation.target == Target::Aws
+    }
+
+    /// The end of a message about an unknown name: `find` says which known name was probably meant.
+    fn did_you_mean(&self, found: &str, find: impl FnOnce(&'a Catalogue) -> Option<String>) -> String {
+        let affordable = self.names.take(self.catalogue().names_like(found));
+        let meant = affordable.then(|| find(self.catalogue())).flatten();
+        did_you_mean(meant.as_deref(), found)
     }
 
     /// The statements whose effect could be read, with it.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::suggest;
+
 /// A condition operator with its modifiers, such as `ForAnyValue:StringLikeIfExists`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Operator {
@@ -35,6 +37,23 @@ impl Operator {
         };
         let base = ConditionOperator::parse(base)?;
         (!(if_exists && base == ConditionOperator::Null)).then_some(Self { base, qualifier, if_exists })
+    }
+
+    /// The operator, in full, that a name that is none was probably meant to be.
+    pub(crate) fn nearest(name: &str) -> Option<String> {
+        let (qualifier, rest) = match name.split_once(':') {
+            None => (Qualifier::None, name),
+            Some((qualifier, rest)) => match suggest::nearest(qualifier, ["ForAnyValue", "ForAllValues"])? {
+                "ForAnyValue" => (Qualifier::ForAnyValue, rest),
+                _ => (Qualifier::ForAllValues, rest),
+            },
+        };
+        let one = |(&base, if_exists)| Self { base, qualifier: Qualifier::None, if_exists }.to_string();
+        let plain = ConditionOperator::ALL.iter().map(|base| (base, false));
+        let optional = ConditionOperator::ALL.iter().map(|base| (base, true));
+        let names: Vec<String> = plain.chain(optional).map(one).collect();
+        let near = suggest::nearest(rest, names.iter().map(String::as_str))?;
+        Self::parse(&format!("{}{near}", qualifier.prefix())).map(|operator| operator.to_string())
     }
 }
 
@@ -218,5 +237,25 @@ mod tests {
         ] {
             assert_eq!(Operator::parse(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn the_operator_that_was_meant() {
+        let check = |name: &str, expected: Option<&str>| {
+            assert_eq!(Operator::nearest(name).as_deref(), expected, "{name}");
+        };
+        check("StringEqual", Some("StringEquals"));
+        check("stringequals", Some("StringEquals"));
+        check("StringEqualsIfExist", Some("StringEqualsIfExists"));
+        check("ForAnyValues:StringLike", Some("ForAnyValue:StringLike"));
+        check("ForAllValue:StringLikeIfExist", Some("ForAllValues:StringLikeIfExists"));
+        check("NumericLessThanOrEquals", Some("NumericLessThanEquals"));
+        check("IpAdress", Some("IpAddress"));
+        check("Boolean", None);
+        check("Boole", Some("Bool"));
+        check("ForSomeValue:StringLike", None);
+        check("Matches", None);
+        check("", None);
+        check("::", None);
     }
 }

@@ -14,6 +14,9 @@ pub enum PrincipalKind {
 }
 
 impl PrincipalKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Aws, Self::Service, Self::Federated, Self::CanonicalUser];
+
     /// Reads a kind's name; case counts.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {

@@ -3,7 +3,9 @@
 //! [`parse`](crate::parse()) reads every document that has a meaning. Whoever stores what people write asks this as
 //! well, so that a slip is refused when it is made rather than found when it does not work.
 
-use crate::document::{Document, Effect, Statement, Text, Version};
+use bailiwick_model::Partition;
+
+use crate::document::{Document, Effect, Principal, PrincipalElement, Statement, Text, Version};
 use crate::error::{ErrorKind, PolicyError, Problem};
 use crate::form;
 use crate::glob;
@@ -13,12 +15,13 @@ use crate::operator::Family;
 use crate::parse::{Limits, parse_with};
 use crate::path::Paths;
 use crate::principal::{PrincipalKind, PrincipalName};
+use crate::suggest::nearest;
 
 /// What a deployment asks of the documents that it stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SaveRules<'a> {
-    /// The partition that resources must be of, or a pattern that covers it.
-    pub partition: &'a str,
+    /// The partition that resources must be of, or a pattern that covers it; without it, any partition will do.
+    pub partition: Option<&'a str>,
     /// The oldest version taken: managed policies must be of 2012-10-17.
     pub min_version: Version,
     /// Bounds on the text.
@@ -27,7 +30,7 @@ pub struct SaveRules<'a> {
 
 impl Default for SaveRules<'_> {
     fn default() -> Self {
-        Self { partition: "aws", min_version: Version::V2008, limits: Limits::default() }
+        Self { partition: None, min_version: Version::V2008, limits: Limits::default() }
     }
 }
 
@@ -37,9 +40,8 @@ impl Default for SaveRules<'_> {
 /// The first thing for which AWS refuses to store such a document.
 pub fn parse_for_save(text: &str, kind: PolicyKind, rules: &SaveRules<'_>) -> Result<Document, PolicyError> {
     let document = parse_with(text, kind, &rules.limits)?;
-    let mut check = Check { kind, rules, problem: None };
-    check.document(&document);
-    match check.problem {
+    // Of several problems in one place, the first is told.
+    match problems(&document, kind, rules).into_iter().min_by_key(|problem| problem.span) {
         None => Ok(document),
         Some(problem) => {
             let tree = Tree::read(text, rules.limits.max_depth);
@@ -49,11 +51,17 @@ pub fn parse_for_save(text: &str, kind: PolicyKind, rules: &SaveRules<'_>) -> Re
     }
 }
 
+/// Everything in a document, as far as it could be read, that keeps it from being stored.
+pub(crate) fn problems(document: &Document, kind: PolicyKind, rules: &SaveRules<'_>) -> Vec<Problem> {
+    let mut check = Check { kind, rules, problems: Vec::new() };
+    check.document(document);
+    check.problems
+}
+
 struct Check<'r, 'a> {
     kind: PolicyKind,
     rules: &'r SaveRules<'a>,
-    /// The first problem by place.
-    problem: Option<Problem>,
+    problems: Vec<Problem>,
 }
 
 impl Check<'_, '_> {
@@ -62,9 +70,7 @@ impl Check<'_, '_> {
     }
 
     fn keep(&mut self, problem: Problem) {
-        if self.problem.as_ref().is_none_or(|first| problem.span < first.span) {
-            self.problem = Some(problem);
-        }
+        self.problems.push(problem);
     }
 
     fn document(&mut self, document: &Document) {
@@ -115,9 +121,16 @@ impl Check<'_, '_> {
         let text = &*resource.value;
         let mut parts = form::arn_parts(text).into_iter().skip(1);
         let partition = parts.next().unwrap_or("");
-        if !glob::matches(partition, self.rules.partition) {
-            let expected = format!("a resource of partition `{}`", self.rules.partition);
-            return self.refuse(ErrorKind::ResourcePartition, resource, expected);
+        match self.rules.partition {
+            Some(own) if !glob::matches(partition, own) => {
+                let expected = format!("a resource of partition `{own}`");
+                return self.refuse(ErrorKind::ResourcePartition, resource, expected);
+            }
+            None if !Partition::ALL.iter().any(|known| glob::matches(partition, known.as_str())) => {
+                let expected = "a resource of a partition such as `aws`";
+                return self.refuse(ErrorKind::ResourcePartition, resource, expected);
+            }
+            _ => {}
         }
         let service = parts.next().unwrap_or("");
         if service.is_empty() || service.contains(['*', '?', '$']) && text.matches(':').count() > 2 {
@@ -138,7 +151,9 @@ impl Check<'_, '_> {
                 self.refuse(ErrorKind::ResourceRegion, resource, "no region");
             }
             "iam" if name != "*" && name != "root" && !IAM_TYPES.iter().any(|prefix| name.starts_with(prefix)) => {
-                self.refuse(ErrorKind::ResourcePath, resource, IAM_TYPES.join(", "));
+                let meant = name.find('/').and_then(|at| nearest(&name[..=at], IAM_TYPES));
+                let problem = Problem::new(ErrorKind::ResourcePath, resource.span, quoted(text), IAM_TYPES.join(", "));
+                self.keep(problem.meaning(meant));
             }
             _ => {}
         }
@@ -151,13 +166,17 @@ impl Check<'_, '_> {
                 self.refuse(ErrorKind::ForbiddenAction, action, "actions of `sts` that assume a role");
             }
         }
+        let entries = match &statement.principal {
+            Some(PrincipalElement { principal: Principal::Everyone, span, .. }) => {
+                let expected = "`{\"AWS\": \"*\"}`, or a principal by its name";
+                return self.keep(Problem::new(ErrorKind::BarePrincipal, *span, "`*`", expected));
+            }
+            Some(PrincipalElement { principal: Principal::Map(entries), .. }) => entries,
+            None => return,
+        };
         if statement.effect == Effect::Deny {
             return;
         }
-        let Some(crate::Principal::Map(entries)) = statement.principal.as_ref().map(|element| &element.principal)
-        else {
-            return;
-        };
         for entry in entries.iter().filter(|entry| entry.kind != PrincipalKind::Aws) {
             for value in &entry.values {
                 if PrincipalName::parse(entry.kind, value) == Some(PrincipalName::Everyone) {
@@ -168,13 +187,16 @@ impl Check<'_, '_> {
     }
 
     fn rcp(&mut self, statement: &Statement) {
-        if statement.effect == Effect::Allow {
-            let expected = "`Deny`: what everyone may is allowed already";
+        if statement.effect == Effect::Allow && !statement.is_full_access() {
+            let expected = "`Deny`: everything is allowed until it is denied";
             self.keep(Problem::new(ErrorKind::Effect, statement.effect_span, "`Allow`", expected));
         }
         if statement.action.negated {
             let span = statement.action.span;
             self.keep(Problem::new(ErrorKind::ForbiddenNotAction, span, "`NotAction`", "`Action`"));
+        }
+        if statement.effect == Effect::Allow {
+            return;
         }
         let unnamed = |action: &Text| action.split(':').next().is_some_and(|service| service.contains(['*', '?']));
         for action in statement.action.patterns.iter().filter(|action| unnamed(action)) {

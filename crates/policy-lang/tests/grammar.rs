@@ -273,7 +273,7 @@ fn messages() {
     says(
         Identity,
         "{\n  \"Statement\": {\"Effect\": \"Allow\", \"Action\": \"s3:*\", \"Resource\": \"bucket\"}\n}",
-        "line 2, column 66: in Statement.Resource: resource that is no ARN, found `bucket`, expected `*` or an ARN",
+        "line 2, column 66: in Statement.Resource: resource that is not an ARN, found `bucket`, expected `*` or an ARN",
         "Resource bucket must be in ARN format or \"*\".",
     );
     says(
@@ -308,35 +308,39 @@ fn messages_say_what_was_meant() {
         Identity,
         &document(r#"{"effect":"Allow","Action":"s3:*","Resource":"*"}"#)
             .replace("\"effect", "\"Effect\":\"Deny\",\"effect"),
-        "line 1, column 54: in Statement.effect: unknown element, found `effect`, expected `Effect`, since case counts",
+        "line 1, column 54: in Statement.effect: unknown element, found `effect`, expected one of `Sid`, `Effect`, \
+         `Principal`, `NotPrincipal`, `Action`, `NotAction`, `Resource`, `NotResource` and `Condition`; did you mean \
+         `Effect` (case counts)?",
     );
     says(
         Identity,
         r#"{"version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#,
-        "line 1, column 2: in version: unknown element, found `version`, expected `Version`, since case counts",
+        "line 1, column 2: in version: unknown element, found `version`, expected `Version`, `Id` or `Statement`; did you \
+         mean `Version` (case counts)?",
     );
     says(
         Identity,
         &with(r#""Condition":{"ForAnyValue:stringlikeIfexists":{"a:b":"x"}}"#),
         "line 1, column 107: in Statement.Condition[\"ForAnyValue:stringlikeIfexists\"]: unknown condition operator, found \
-         `ForAnyValue:stringlikeIfexists`, expected `StringLike`, since case counts",
+         `ForAnyValue:stringlikeIfexists`, expected a condition operator such as `StringEquals`; did you mean \
+         `ForAnyValue:StringLikeIfExists` (case counts)?",
     );
     says(
         Resource,
         &with(r#""Principal":{"aws":"*"}"#),
-        "line 1, column 107: in Statement.Principal.aws: unknown kind of principal, found `aws`, expected `AWS`, since \
-         case counts",
+        "line 1, column 107: in Statement.Principal.aws: unknown kind of principal, found `aws`, expected `AWS`, \
+         `Service`, `Federated` or `CanonicalUser`; did you mean `AWS` (case counts)?",
     );
     says(
         Identity,
         &with(r#""Principal":"*""#),
-        "line 1, column 94: in Statement.Principal: principal in a policy that has none, found `Principal`, expected no \
-         principal: an identity-based policy speaks to whom it is attached to",
+        "line 1, column 94: in Statement.Principal: principal in a policy that takes none, found `Principal`, expected no \
+         principal: an identity-based policy applies to the identity that it is attached to",
     );
     says(
         Identity,
         &document(r#"{"Effect":"","Action":"s3:*","Resource":"*"}"#),
-        "line 1, column 47: in Statement.Effect: effect that is none here, found an empty string, expected `Allow` or \
+        "line 1, column 47: in Statement.Effect: invalid effect, found an empty string, expected `Allow` or \
          `Deny`",
     );
     says(

@@ -3,15 +3,16 @@
 //!
 //! A vector is a line of `vectors/lint/<family>.jsonl`: a `kind`, a `statement`, `document` or `text`, and all
 //! `findings` as `CODE path`, with `+ path` for each further place, and with `@line:column` in front of a path where
-//! the vector has a `text`; `resourceType`, `catalogue`, `complete`, `smallScp` and `privateNetwork` set what it is
-//! validated against, `name` says what it shows. Unknown members are refused.
+//! the vector has a `text`; `resourceType`, `catalogue`, `complete` and `smallScp` set what it is validated against,
+//! `name` says what it shows. Where Bailiwick's rules find something else than AWS's, `bailiwick` has that, with the
+//! severity in front of a code whose findings are of another severity there. Unknown members are refused.
 
 use std::collections::BTreeSet;
 use std::fs;
 
 use bailiwick_policy_lang::catalogue::{Action, ResourceType, Service};
 use bailiwick_policy_lang::{
-    ALL_CODES, Catalogue, Finding, FindingType, PolicyKind, Validation, errors_to_findings, findings_to_json,
+    ALL_CODES, Catalogue, Finding, FindingType, PolicyKind, Target, Validation, errors_to_findings, findings_to_json,
     findings_to_sarif, findings_to_text, parse_all, validate,
 };
 use expect_test::expect;
@@ -43,12 +44,17 @@ fn photos() -> Catalogue {
     catalogue
 }
 
-fn run(vector: &Value) -> (String, Vec<Finding>) {
-    let text = match (&vector["text"], &vector["document"], &vector["statement"]) {
+/// The text of a vector's document.
+fn text_of(vector: &Value) -> String {
+    match (&vector["text"], &vector["document"], &vector["statement"]) {
         (Value::String(text), ..) => text.clone(),
         (_, Value::Object(_), _) => vector["document"].to_string(),
         (.., statement) => format!(r#"{{"Version":"2012-10-17","Statement":{statement}}}"#),
-    };
+    }
+}
+
+fn run(vector: &Value, target: Target) -> (String, Vec<Finding>) {
+    let text = text_of(vector);
     let mut catalogue = match vector["catalogue"].as_str() {
         None => Catalogue::builtin().clone(),
         Some("photos") => photos(),
@@ -58,7 +64,7 @@ fn run(vector: &Value) -> (String, Vec<Finding>) {
     let validation = Validation {
         resource_type: vector["resourceType"].as_str(),
         catalogue: &catalogue,
-        private_network: vector["privateNetwork"] == true,
+        target,
         small_scp: vector["smallScp"] == true,
         ..Validation::default()
     };
@@ -85,7 +91,7 @@ fn vectors() -> Vec<(String, Value)> {
                 "catalogue",
                 "complete",
                 "smallScp",
-                "privateNetwork",
+                "bailiwick",
             ];
             for member in vector.as_object().unwrap().keys() {
                 assert!(known.contains(&member.as_str()), "{name}:{}: {member}", line + 1);
@@ -100,24 +106,38 @@ fn vectors() -> Vec<(String, Value)> {
 /// A document of each kind beyond its quota, too long to write down.
 fn too_long() -> impl Iterator<Item = Value> {
     let list = |length| (0..length).map(|n| format!("arn:aws:s3:::bucket-number-{n}")).collect::<Vec<_>>();
+    let error = |code: &str| json!([format!("ERROR {code} ")]);
     let control = |kind: &str, code: &str, length: usize, principal: Option<&str>| {
         let mut statement = json!({"Effect": "Deny", "Action": "s3:GetObject", "Resource": list(length)});
         if let Some(principal) = principal {
             statement["Principal"] = principal.into();
         }
-        json!({"kind": kind, "statement": statement, "findings": [format!("POLICY_SIZE_EXCEEDS_{code}_QUOTA ")]})
+        let code = format!("POLICY_SIZE_EXCEEDS_{code}_QUOTA");
+        let mut vector = json!({"kind": kind, "statement": statement, "findings": [format!("{code} ")]});
+        if kind == "resource" || length > 300 && kind == "identity" {
+            vector["bailiwick"] = error(&code);
+        }
+        vector
     };
     let accounts: Vec<_> = (0..140).map(|n| format!("{n:012}")).collect();
     let trust = json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": accounts}});
-    let code = "POLICY_SIZE_EXCEEDS_ROLE_TRUST_POLICY_QUOTA ";
+    let code = "POLICY_SIZE_EXCEEDS_ROLE_TRUST_POLICY_QUOTA";
     [
         control("identity", "IDENTITY_POLICY", 200, None),
+        control("identity", "IDENTITY_POLICY", 400, None),
         control("resource", "RESOURCE_POLICY", 700, Some("*")),
         control("scp", "SCP", 180, None),
         control("rcp", "RCP", 180, Some("*")),
-        json!({"kind": "trust", "statement": trust, "findings": [code]}),
+        json!({"kind": "trust", "statement": trust, "findings": [format!("{code} ")], "bailiwick": error(code)}),
     ]
     .into_iter()
+}
+
+/// What a vector says is found by these rules.
+fn expected(vector: &Value, target: Target) -> BTreeSet<String> {
+    let own = Some(&vector["bailiwick"]).filter(|own| target == Target::Bailiwick && own.is_array());
+    let findings = own.unwrap_or(&vector["findings"]).as_array().unwrap();
+    findings.iter().map(|finding| finding.as_str().unwrap().to_owned()).collect()
 }
 
 /// A finding as the vectors have it.
@@ -127,21 +147,26 @@ fn shown(finding: &Finding, with_position: bool) -> String {
         let position = if with_position { format!("@{}:{} ", start.line, start.column) } else { String::new() };
         format!("{position}{}", location.path)
     });
-    format!("{} {}", finding.code.name, places.collect::<Vec<_>>().join(" + "))
+    let usual = ALL_CODES.contains(&finding.code);
+    let severity = if usual { String::new() } else { format!("{} ", finding.code.finding_type.as_str()) };
+    format!("{severity}{} {}", finding.code.name, places.collect::<Vec<_>>().join(" + "))
 }
 
 #[test]
 fn every_vector_finds_what_it_says_and_nothing_else() {
     let mut wrong = Vec::new();
     for (place, vector) in vectors() {
-        let (text, findings) = run(&vector);
-        let found: BTreeSet<_> = findings.iter().map(|finding| shown(finding, vector["text"].is_string())).collect();
-        let expected: BTreeSet<_> =
-            vector["findings"].as_array().unwrap().iter().map(|finding| finding.as_str().unwrap().to_owned()).collect();
-        if found != expected {
-            let shown = if text.len() > 300 { &text[..300] } else { &text };
-            wrong.push(format!("{place}: {shown}\n  found    {found:?}\n  expected {expected:?}"));
+        for target in [Target::Aws, Target::Bailiwick] {
+            let (text, findings) = run(&vector, target);
+            let found: BTreeSet<_> =
+                findings.iter().map(|finding| shown(finding, vector["text"].is_string())).collect();
+            let expected = expected(&vector, target);
+            if found != expected {
+                let shown = if text.len() > 300 { &text[..300] } else { &text };
+                wrong.push(format!("{place} {target:?}: {shown}\n  found    {found:?}\n  expected {expected:?}"));
+            }
         }
+        assert_ne!(vector["bailiwick"], vector["findings"], "{place}: the same findings twice");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -149,8 +174,11 @@ fn every_vector_finds_what_it_says_and_nothing_else() {
 #[test]
 fn policies_that_are_right_are_neither_broken_nor_too_wide() {
     for (place, vector) in vectors().into_iter().filter(|(place, _)| place.starts_with("sane:")) {
-        let grave: Vec<_> =
-            run(&vector).1.into_iter().filter(|f| f.code.finding_type <= FindingType::SecurityWarning).collect();
+        let grave: Vec<_> = run(&vector, Target::Bailiwick)
+            .1
+            .into_iter()
+            .filter(|f| f.code.finding_type <= FindingType::SecurityWarning)
+            .collect();
         assert!(grave.is_empty(), "{place}: {grave:?}");
     }
 }
@@ -158,7 +186,12 @@ fn policies_that_are_right_are_neither_broken_nor_too_wide() {
 #[test]
 fn every_code_has_a_vector() {
     let vectors = vectors();
-    let shown: BTreeSet<_> = vectors.iter().flat_map(|(_, vector)| run(vector).1).map(|finding| finding.code).collect();
+    let shown: BTreeSet<_> = vectors
+        .iter()
+        .flat_map(|(_, vector)| [Target::Aws, Target::Bailiwick].map(|target| run(vector, target).1))
+        .flatten()
+        .map(|finding| finding.code)
+        .collect();
     let missing: Vec<_> = ALL_CODES.iter().filter(|code| !shown.contains(code)).map(|code| code.name).collect();
     assert_eq!(missing, [""; 0]);
 }
@@ -166,7 +199,7 @@ fn every_code_has_a_vector() {
 #[test]
 fn details_say_what_to_do() {
     for (place, vector) in vectors() {
-        for finding in run(&vector).1 {
+        for finding in run(&vector, Target::Bailiwick).1 {
             let details = &finding.details;
             assert!(details.len() > 15 && !details.ends_with('.'), "{place}: {details}");
             assert!(details.starts_with(|c: char| c.is_lowercase() || c == '`'), "{place}: {details}");
@@ -257,7 +290,8 @@ fn places_in_json_count_characters() {
 #[test]
 fn every_code_is_as_grave_as_aws_says() {
     let listed: Vec<_> = include_str!("vectors/codes.txt").lines().collect();
-    let ours: Vec<_> = ALL_CODES.iter().map(|code| format!("{} {}", code.finding_type.as_str(), code.name)).collect();
+    let theirs = ALL_CODES.iter().filter(|code| code.learn_more().contains("access-analyzer"));
+    let ours: Vec<_> = theirs.map(|code| format!("{} {}", code.finding_type.as_str(), code.name)).collect();
     assert_eq!(ours, listed);
 }
 
@@ -370,6 +404,8 @@ fn the_longest_documents_take_no_time() {
         statement(&list(&|n| format!("\"iam:{}\"", all[n % all.len()]), 2_500), &tags("iam:ResourceTag")),
         statement(&list(&|n| format!("\"iam:{}\"", all[n % all.len()]), 2_500), &tags("aws:ResourceTag")),
         statement("\"*\"", &tags("aws:RequestTag")),
+        // Unknown names are compared with known ones.
+        statement(&list(&|n| format!("\"iam:CreatUser{n}\""), 2_500), &tags("aws:RequestTags")),
     ] {
         assert!(text.len() < 128 * 1024, "{}", text.len());
         let begun = std::time::Instant::now();
@@ -386,16 +422,16 @@ fn findings_as_text() {
     let findings = validate(text, PolicyKind::Identity, &Validation::default());
     assert_eq!(
         findings[0].to_string(),
-        "line 3, column 26: in Statement.Effect: error INVALID_EFFECT: effect that is none here: found `allow`, \
-         expected `Allow` or `Deny`"
+        "line 3, column 26: in Statement.Effect: error INVALID_EFFECT: invalid effect: found `allow`, expected `Allow` \
+         or `Deny`; did you mean `Allow` (case counts)?"
     );
     let shown = findings_to_text("policy.json", text, &findings);
     expect![[r#"
         policy.json:3:26: error INVALID_EFFECT
-          effect that is none here: found `allow`, expected `Allow` or `Deny`
+          invalid effect: found `allow`, expected `Allow` or `Deny`; did you mean `Allow` (case counts)?
           3 | 	"Statement": {"Effect": "allow", "Action": "s3:*",
             | 	                        ^^^^^^^
-        policy.json:4:15: suggestion EMPTY_ARRAY_RESOURCE
+        policy.json:4:15: error EMPTY_ARRAY_RESOURCE
           empty list of resources: found an empty array, expected at least one value
           4 | 		"Resource": []}}
             | 		            ^^
@@ -404,4 +440,48 @@ fn findings_as_text() {
     // Findings about nothing in particular have a place too.
     let shown = findings_to_text("-", "", &validate("", PolicyKind::Scp, &Validation::default()));
     assert!(shown.starts_with("-:1:1: error JSON_SYNTAX_ERROR\n"), "{shown}");
+}
+
+#[test]
+fn misspelt_names_come_with_the_one_that_was_meant() {
+    let check = |kind: PolicyKind, statement: &str, meant: &str| {
+        let text = format!(r#"{{"Version": "2012-10-17", "Statement": {statement}}}"#);
+        let mut catalogue = photos();
+        catalogue.complete = meant == "photos";
+        let findings = validate(&text, kind, &Validation { catalogue: &catalogue, ..Validation::default() });
+        let wanted = format!("did you mean `{meant}`");
+        assert!(findings.iter().any(|finding| finding.details.contains(&wanted)), "{statement}: {findings:#?}");
+    };
+    let identity =
+        |elements: &str| format!(r#"{{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*", {elements}}}"#);
+    let action = |action: &str| format!(r#"{{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}"#);
+    let condition = |text: &str| identity(&format!(r#""Condition": {{{text}}}"#));
+    use PolicyKind::{Identity, Resource};
+    // Elements and effects.
+    check(Identity, &identity(r#""Actions": "*""#), "Action");
+    check(Identity, &identity(r#""conditions": {}"#), "Condition");
+    check(Identity, r#"{"Effect": "allow", "Action": "s3:Get*", "Resource": "*"}"#, "Allow");
+    check(Identity, r#"{"Effect": "Denny", "Action": "s3:Get*", "Resource": "*"}"#, "Deny");
+    check(Resource, &identity(r#""Principal": {"Aws": "*"}"#), "AWS");
+    check(Resource, &identity(r#""Principal": {"Services": "x.example.com"}"#), "Service");
+    // Operators.
+    check(Identity, &condition(r#""StringEqual": {"aws:username": "x"}"#), "StringEquals");
+    check(Identity, &condition(r#""ForAnyValues:StringLike": {"aws:TagKeys": "x"}"#), "ForAnyValue:StringLike");
+    // Actions and service prefixes.
+    check(Identity, &action("iam:CreatUser"), "iam:CreateUser");
+    check(Identity, &action("iam:Lits*"), "iam:List*");
+    check(Identity, &action("CreateUser"), "iam:CreateUser");
+    check(Identity, &action("sts:CreateUser"), "iam:CreateUser");
+    check(Identity, &action("photos:GetAlbums"), "photos:GetAlbum");
+    check(Identity, &action("photo:GetAlbum"), "photos:GetAlbum");
+    check(Identity, &action("photo:Anything"), "photos");
+    // Condition keys and variables.
+    check(Identity, &condition(r#""IpAddress": {"aws:SourceIP1": "10.0.0.1"}"#), "aws:SourceIp");
+    check(Identity, &condition(r#""StringEquals": {"aws:RequestTags/team": "x"}"#), "aws:RequestTag/team");
+    check(Identity, &condition(r#""StringEquals": {"asw:username": "x"}"#), "aws:username");
+    check(Identity, &condition(r#""StringEquals": {"iam:PassedToServices": "x"}"#), "iam:PassedToService");
+    check(Identity, &condition(r#""StringLike": {"s3:prefix": "${aws:usrname}/*"}"#), "aws:username");
+    // Types of resources.
+    let resource = r#"{"Effect": "Allow", "Action": "iam:GetUser", "Resource": "arn:aws:iam::111122223333:users/x"}"#;
+    check(Identity, resource, "user/");
 }

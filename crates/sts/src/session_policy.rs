@@ -54,7 +54,7 @@ fn read_inline(text: &str, partition: Partition) -> Result<String> {
     if text.chars().count() > SESSION_POLICY_SIZE {
         return Err(constraint("policy", SESSION_POLICY_SIZE));
     }
-    let rules = SaveRules { partition: partition.as_str(), ..SaveRules::default() };
+    let rules = SaveRules { partition: Some(partition.as_str()), ..SaveRules::default() };
     let document = parse_for_save(text, PolicyKind::Session, &rules).map_err(|error| {
         let message = format!("{} ({error})", error.aws_message());
         IamError::new(ErrorCode::MalformedPolicyDocument, message).field("Policy", error.to_string())

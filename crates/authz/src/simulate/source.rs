@@ -184,7 +184,7 @@ pub(super) fn compile(member: &str, name: &str, text: &str, kind: PolicyKind, pa
 /// # Errors
 /// As [`compile`].
 pub(super) fn read(member: &str, name: &str, text: &str, kind: PolicyKind, partition: Partition) -> Result<Document> {
-    let rules = SaveRules { partition: partition.as_str(), ..SaveRules::default() };
+    let rules = SaveRules { partition: Some(partition.as_str()), ..SaveRules::default() };
     let refused = |error: PolicyError| invalid(member, format!("{name}: {error}")).caused_by(error);
     parse_for_save(text, kind, &rules).map_err(refused)
 }

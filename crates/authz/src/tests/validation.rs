@@ -130,12 +130,34 @@ async fn each_type_of_policy_is_held_to_its_own_rules() {
         "RESOURCE_POLICY",
         Some("photos:album"),
         &reports.replace(":eu-central-1:111122223333:album", ":::album"),
-        &["UNSUPPORTED_ACTION_IN_POLICY", "UNSUPPORTED_RESOURCE_ARN_IN_POLICY"],
+        &["UNSUPPORTED_RESOURCE_ARN_IN_POLICY"],
     )
     .await;
     for unknown in ["photos:film", "films:film", "AWS::S3::Pail", "album"] {
         check("RESOURCE_POLICY", Some(unknown), shared, &["ValidationError"]).await;
     }
+}
+
+#[tokio::test]
+async fn a_document_is_validated_for_this_deployment_or_for_aws() {
+    let house = House::new().await;
+    let admin = house.service().await;
+    let check = async |policy_type: &str, statement: &str, here: &[&str], aws: &[&str]| {
+        for (target, expected) in [(None, here), (Some("BAILIWICK"), here), (Some("AWS"), aws)] {
+            let req = ValidatePolicyRequest { target: target.map(str::to_owned), ..asked(policy_type, statement) };
+            let answer = house.call::<op::ValidatePolicy>(&admin, req).await.unwrap();
+            assert_eq!(codes(&answer), expected, "{target:?} {statement}");
+        }
+    };
+    let private = r#"{"Effect":"Allow","Action":"s3:Get*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}"#;
+    check("IDENTITY_POLICY", private, &[], &["PRIVATE_IP_ADDRESS"]).await;
+    // The partition is the deployment's.
+    let elsewhere = r#"{"Effect":"Allow","Action":"s3:Get*","Resource":"arn:aws-cn:s3:::docs"}"#;
+    check("IDENTITY_POLICY", elsewhere, &["INVALID_PARTITION"], &[]).await;
+    let everyone = r#"{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"*"}}"#;
+    check("TRUST_POLICY", everyone, &["ROLE_TRUST_POLICY_ALLOWS_EVERYONE"], &[]).await;
+    let bare = r#"{"Effect":"Deny","Action":"sts:AssumeRole","Principal":"*"}"#;
+    check("TRUST_POLICY", bare, &["ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL"], &[]).await;
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ fn every_document_would_be_taken_from_a_caller() {
     let mut names = HashSet::new();
     for builtin in BUILTIN_POLICIES {
         for partition in ["aws", "aws-cn"] {
-            let rules = SaveRules { partition, min_version: Version::V2012, ..SaveRules::default() };
+            let rules = SaveRules { partition: Some(partition), min_version: Version::V2012, ..SaveRules::default() };
             if let Err(error) = parse_for_save(builtin.document, PolicyKind::Identity, &rules) {
                 panic!("{}: {error}", builtin.name);
             }

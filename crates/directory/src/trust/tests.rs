@@ -119,18 +119,29 @@ async fn malformed_documents_say_where() {
     for (document, expected) in [
         ("{", "This policy contains invalid Json"),
         (
-            r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"s3:Get*"}}"#,
+            r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"s3:Get*"}}"#,
             "AssumeRole policy may only specify STS AssumeRole actions.",
         ),
         (
-            r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Resource":"*"}}"#,
+            r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole","Resource":"*"}}"#,
             "Has prohibited field Resource",
+        ),
+        (
+            r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}"#,
+            "AssumeRolepolicy contained an invalid principal: \"STAR\":\"*\".",
+        ),
+        (
+            r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}}"#,
+            "AssumeRolepolicy contained an invalid principal: \"STAR\":\"*\".",
         ),
     ] {
         let error = trust(&w, document).await.unwrap_err();
         assert_eq!(error.code().wire(), "MalformedPolicyDocument");
         assert!(error.message().starts_with(expected) && error.message().contains("line 1"), "{error}");
     }
+    let everyone =
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}}"#;
+    trust(&w, everyone).await.unwrap();
     let large = trusting(BOB).replace("sts:AssumeRole", &format!("sts:AssumeRole\",\"Sid\":\"{}", "x".repeat(2048)));
     let error = trust(&w, &large).await.unwrap_err();
     assert_eq!(error.to_string(), "LimitExceeded: Cannot exceed quota for ACLSizePerRole: 2048");

@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use bailiwick_policy_lang::catalogue::{Action, Catalogue, ResourceType, Service};
 
-use super::closeness::{Budget, edits};
 use super::layout::{Quoted, row};
 use super::{Actual, Explanation, Failure};
 
@@ -22,7 +21,7 @@ impl Explanation<'_> {
         match catalogue.service(prefix) {
             None => notes.extend(unknown_service(catalogue, prefix, name)),
             Some(service) => match service.action(name) {
-                None => notes.push(unknown_action(catalogue, service, self.action, name)),
+                None => notes.push(unknown_action(catalogue, service, self.action)),
                 Some(action) => {
                     notes.extend(self.resource_note(service, action));
                     for key in self.missing_keys() {
@@ -67,26 +66,18 @@ impl Explanation<'_> {
 }
 
 fn unknown_service(catalogue: &Catalogue, prefix: &str, name: &str) -> Option<String> {
-    let is_own = |service: &&Service| Catalogue::builtin().service(&service.prefix).is_none();
+    let is_own = |service: &Service| Catalogue::builtin().service(&service.prefix).is_none();
     // One that has the very action is meant rather than one that is merely called alike.
-    let like = catalogue.services().find(|service| {
-        let near = nearest(std::iter::once(&*service.prefix), prefix).is_some();
-        near && service.action(name).is_some()
-    });
-    let like = like.and_then(|service| Some(format!("{}:{}", service.prefix, service.action(name)?.name)));
-    if like.is_none() && !catalogue.services().any(|service| is_own(&service)) {
+    let like = catalogue.nearest_action(&format!("{prefix}:{name}"));
+    if like.is_none() && !catalogue.services().any(is_own) {
         return None;
     }
     Some(format!("No service with the prefix {} is registered.{}", Quoted(prefix), did_you_mean(like)))
 }
 
-fn unknown_action(catalogue: &Catalogue, service: &Service, asked: &str, name: &str) -> String {
-    let near = nearest(service.actions().map(|action| &*action.name), name);
-    let near = near.map(|near| format!("{}:{near}", service.prefix)).or_else(|| {
-        let elsewhere = catalogue.services().find_map(|other| Some((other, other.action(name)?)));
-        elsewhere.map(|(other, action)| format!("{}:{}", other.prefix, action.name))
-    });
-    format!("{} is no action of {}.{}", Quoted(asked), Quoted(&service.prefix), did_you_mean(near))
+fn unknown_action(catalogue: &Catalogue, service: &Service, asked: &str) -> String {
+    let near = catalogue.nearest_action(asked);
+    format!("{} is not an action of {}.{}", Quoted(asked), Quoted(&service.prefix), did_you_mean(near))
 }
 
 fn key_note(catalogue: &Catalogue, service: &Service, action: &Action, key: &str) -> Option<String> {
@@ -96,12 +87,8 @@ fn key_note(catalogue: &Catalogue, service: &Service, action: &Action, key: &str
         if !of_service && !prefix.eq_ignore_ascii_case("aws") {
             return None;
         }
-        let (own, tag) = key.split_once('/').unwrap_or((key, ""));
-        let keys = service.keys().chain(catalogue.global_keys());
-        let heads = keys.map(|key| key.name.split_once('/').map_or(&*key.name, |(head, _)| &key.name[..=head.len()]));
-        let near = nearest(heads, if tag.is_empty() { own } else { &key[..=own.len()] });
-        let near = near.map(|near| if near.ends_with('/') { format!("{near}{tag}") } else { near.to_owned() });
-        return Some(format!("{} is no condition key that anybody sends.{}", Quoted(key), did_you_mean(near)));
+        let near = catalogue.nearest_key(key);
+        return Some(format!("{} is not a known condition key.{}", Quoted(key), did_you_mean(near)));
     };
     let of_resources = action.resources.iter().filter_map(|name| service.resource(name)).flat_map(|one| &one.keys);
     let mut brought = action.keys.iter().chain(of_resources).filter_map(|name| catalogue.key(name));
@@ -118,13 +105,4 @@ fn did_you_mean(near: Option<String>) -> String {
         let _ = write!(out, " Did you mean {}?", Quoted(&near));
     }
     out
-}
-
-/// The name that is nearest, if it is as near as a slip of the pen.
-fn nearest<'a>(names: impl Iterator<Item = &'a str>, name: &str) -> Option<&'a str> {
-    let lower = name.to_ascii_lowercase();
-    let mut budget = Budget::default();
-    let near = names.map(|known| (edits(&known.to_ascii_lowercase(), &lower, &mut budget), known));
-    let slips = (name.len() / 4).clamp(1, 3);
-    near.filter(|(edits, _)| *edits <= slips).min_by_key(|(edits, _)| *edits).map(|(_, known)| known)
 }

@@ -33,6 +33,8 @@ fn statement(kind: PolicyKind, request: &Request<'_>, resource: &str) -> String 
                 Principal::RoleSession { role, .. } => format!("{{\"AWS\": {}}}", json(role.arn)),
                 Principal::Service { name } => format!("{{\"Service\": {}}}", json(name)),
                 Principal::IdentityProvider { name } => format!("{{\"Federated\": {}}}", json(name)),
+                // A trust policy with a bare `*` can't be saved.
+                Principal::Anonymous if kind == PolicyKind::Trust => "{\"AWS\": \"*\"}".to_owned(),
                 Principal::Anonymous => json("*"),
                 Principal::Root { .. } | Principal::User { .. } | Principal::FederatedUser { .. } => {
                     format!("{{\"AWS\": {}}}", json(request.principal.name()))

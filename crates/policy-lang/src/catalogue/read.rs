@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::{AccessLevel, Action, Catalogue, ConditionKey, ResourceType, Service, key_id};
-use crate::error::{ErrorKind, Problem};
+use crate::error::{ErrorKind, Problem, did_you_mean};
 use crate::json::{Node, NodeKind, Tree, quoted};
 use crate::operator::Family;
 use crate::path::{Path, Paths};
 use crate::span::Span;
+use crate::suggest::nearest;
 
 /// Why a text is no catalogue, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct CatalogueError {
     pub found: Cow<'static, str>,
     /// What should.
     pub expected: Cow<'static, str>,
+    /// The name that was probably meant.
+    pub meant: Option<Box<str>>,
 }
 
 impl fmt::Display for CatalogueError {
@@ -29,7 +32,8 @@ impl fmt::Display for CatalogueError {
         if !self.path.is_empty() {
             write!(f, "in {}: ", self.path)?;
         }
-        write!(f, "found {}, expected {}", self.found, self.expected)
+        let meant = did_you_mean(self.meant.as_deref(), self.found.trim_matches('`'));
+        write!(f, "found {}, expected {}{meant}", self.found, self.expected)
     }
 }
 
@@ -46,7 +50,8 @@ impl Catalogue {
     /// # Errors
     /// The first thing that keeps the text from being one; unknown members are refused.
     pub fn parse(text: &str) -> std::result::Result<Self, CatalogueError> {
-        let error = |Problem { span, found, expected, .. }, path| CatalogueError { span, path, found, expected };
+        let error =
+            |Problem { span, found, expected, meant, .. }, path| CatalogueError { span, path, found, expected, meant };
         if text.len() > LONGEST {
             let found = format!("{} bytes", text.len());
             let expected = format!("at most {LONGEST} bytes");
@@ -85,7 +90,7 @@ fn catalogue(node: Node<'_, '_>) -> Result<Catalogue> {
                     catalogue.insert(service(prefix, value)?);
                 }
             }
-            _ => return wrong(key, "`catalogue`, `complete`, `keys` or `services`"),
+            _ => return misspelt(key, "`catalogue`, `complete`, `keys` or `services`", &CATALOGUE),
         }
     }
     if format { Ok(catalogue) } else { wrong(node, "a member `catalogue`, which is the format") }
@@ -117,7 +122,7 @@ fn service(prefix: Node<'_, '_>, node: Node<'_, '_>) -> Result<Service> {
                     service.insert_action(action(name, value)?);
                 }
             }
-            _ => return wrong(key, "`principals`, `actors`, `keys`, `resources` or `actions`"),
+            _ => return misspelt(key, "`principals`, `actors`, `keys`, `resources` or `actions`", &SERVICE),
         }
     }
     let known = |name: &str| service.resources.contains_key(name);
@@ -137,7 +142,7 @@ fn resource(name: Node<'_, '_>, node: Node<'_, '_>) -> Result<ResourceType> {
         match &*key.text() {
             "arns" => resource.arns = strings(value)?,
             "keys" => resource.keys = strings(value)?,
-            _ => return wrong(key, "`arns` or `keys`"),
+            _ => return misspelt(key, "`arns` or `keys`", &["arns", "keys"]),
         }
     }
     if resource.arns.iter().all(|arn| arn.starts_with("arn:") && arn.splitn(6, ':').count() == 6) {
@@ -156,7 +161,7 @@ fn action(name: Node<'_, '_>, node: Node<'_, '_>) -> Result<Action> {
             "access" => action.access = Some(access(value)?),
             "resources" => action.resources = strings(value)?,
             "keys" => action.keys = strings(value)?,
-            _ => return wrong(key, "`access`, `resources` or `keys`"),
+            _ => return misspelt(key, "`access`, `resources` or `keys`", &["access", "resources", "keys"]),
         }
     }
     Ok(action)
@@ -165,7 +170,10 @@ fn action(name: Node<'_, '_>, node: Node<'_, '_>) -> Result<Action> {
 fn access(value: Node<'_, '_>) -> Result<AccessLevel> {
     match AccessLevel::parse(&value.text()).filter(|_| value.is_string()) {
         Some(level) => Ok(level),
-        None => wrong(value, "one of `List`, `Read`, `Write`, `Tagging` or `Permissions management`"),
+        None => {
+            let names = AccessLevel::ALL.map(AccessLevel::as_str);
+            misspelt(value, "one of `List`, `Read`, `Write`, `Tagging` or `Permissions management`", &names)
+        }
     }
 }
 
@@ -182,7 +190,13 @@ fn condition_key(name: Node<'_, '_>, value: Node<'_, '_>) -> Result<ConditionKey
     let family = TYPES.iter().find(|(_, name)| *name == single).map(|(family, _)| *family);
     match family.filter(|_| value.is_string()) {
         Some(family) => Ok(ConditionKey { name: text.into(), family, multivalued }),
-        None => wrong(value, "one of `String`, `ARN`, `Bool`, `Date`, `Numeric`, `IPAddress`, `Binary`, or `ArrayOf…`"),
+        None => {
+            let names: Vec<String> =
+                TYPES.iter().flat_map(|(_, name)| [(*name).to_owned(), format!("ArrayOf{name}")]).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let expected = "one of `String`, `ARN`, `Bool`, `Date`, `Numeric`, `IPAddress`, `Binary`, or `ArrayOf…`";
+            misspelt(value, expected, &names)
+        }
     }
 }
 
@@ -207,6 +221,17 @@ fn strings(node: Node<'_, '_>) -> Result<Vec<Box<str>>> {
     }
     let string = |item: Node<'_, '_>| if item.is_string() { Ok(item.text().into()) } else { wrong(item, "a string") };
     node.items().map(string).collect()
+}
+
+/// The members of a catalogue.
+const CATALOGUE: [&str; 4] = ["catalogue", "complete", "keys", "services"];
+/// The members of a service.
+const SERVICE: [&str; 5] = ["principals", "actors", "keys", "resources", "actions"];
+
+/// A name that is none of these.
+fn misspelt<T>(node: Node<'_, '_>, expected: &'static str, known: &[&str]) -> Result<T> {
+    let meant = nearest(&node.text(), known.iter().copied());
+    wrong(node, expected).map_err(|problem| problem.meaning(meant))
 }
 
 fn wrong<T>(node: Node<'_, '_>, expected: &'static str) -> Result<T> {

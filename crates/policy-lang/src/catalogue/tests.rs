@@ -72,12 +72,12 @@ fn what_is_no_catalogue_is_refused() {
     check(
         r#"{"catalogue":1,"services":{"photos":{"action":{}}}}"#,
         "line 1, column 38: in services.photos.action: found `action`, expected `principals`, `actors`, `keys`, \
-         `resources` or `actions`",
+         `resources` or `actions`; did you mean `actions`?",
     );
     check(
         r#"{"catalogue":1,"services":{"photos":{"actions":{"Get":{"access":"read"}}}}}"#,
         "line 1, column 65: in services.photos.actions.Get.access: found `read`, expected one of `List`, `Read`, \
-         `Write`, `Tagging` or `Permissions management`",
+         `Write`, `Tagging` or `Permissions management`; did you mean `Read` (case counts)?",
     );
     check(
         r#"{"catalogue":1,"services":{"photos":{"actions":{"Get":{"access":["Read"]}}}}}"#,

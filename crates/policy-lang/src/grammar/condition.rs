@@ -1,10 +1,10 @@
 //! `Condition`: operator → key → value or values.
 
-use super::{Grammar, in_its_case, text};
+use super::{Grammar, text};
 use crate::document::{Condition, ConditionValue, ValueType};
 use crate::error::ErrorKind;
 use crate::json::{Node, NodeKind, quoted};
-use crate::operator::{ConditionOperator, Operator};
+use crate::operator::Operator;
 
 impl Grammar {
     pub(super) fn conditions(&mut self, node: Node<'_, '_>) -> Vec<Condition> {
@@ -41,15 +41,12 @@ impl Grammar {
         let text = name.text();
         let operator = Operator::parse(&text);
         if operator.is_none() {
-            let bare = text.rsplit(':').next().unwrap_or("");
-            if bare == "NullIfExists" {
-                let expected = "`Null`, which asks itself whether the key exists";
+            if text.rsplit(':').next() == Some("NullIfExists") {
+                let expected = "`Null`, which itself tests whether the key exists";
                 self.problem(ErrorKind::NullIfExists, name.span(), quoted(&text), expected);
             } else {
-                let bare = if bare.to_ascii_lowercase().ends_with("ifexists") { &bare[..bare.len() - 8] } else { bare };
-                let names = ConditionOperator::ALL.iter().map(|operator| operator.name());
-                let expected = in_its_case(bare, names, "a condition operator");
-                self.problem(ErrorKind::Operator, name.span(), quoted(&text), expected);
+                let expected = "a condition operator such as `StringEquals`";
+                self.misspelt(ErrorKind::Operator, name.span(), &text, expected, Operator::nearest(&text));
             }
         }
         operator

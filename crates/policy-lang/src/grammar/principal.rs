@@ -1,12 +1,13 @@
 //! `Principal` and `NotPrincipal`, and which kinds of policies have them.
 
+use super::Grammar;
 use super::statement::Element;
-use super::{Grammar, in_its_case};
 use crate::document::{Effect, Principal, PrincipalElement, PrincipalEntry, Text};
 use crate::error::ErrorKind;
 use crate::json::{Node, NodeKind, quoted};
 use crate::kind::PolicyKind;
 use crate::principal::{PrincipalKind, PrincipalName};
+use crate::suggest::nearest;
 
 impl Grammar {
     pub(super) fn principal(
@@ -24,7 +25,8 @@ impl Grammar {
         };
         if !self.kind.has_principal() {
             let article = if self.kind == PolicyKind::Identity { "an" } else { "a" };
-            let expected = format!("no principal: {article} {} speaks to whom it is attached to", self.kind);
+            let expected =
+                format!("no principal: {article} {} applies to the identity that it is attached to", self.kind);
             self.problem(ErrorKind::ForbiddenPrincipal, key.span(), quoted(&key.text()), expected);
         } else if negated && !self.takes_not_principal() {
             let expected = "`Principal`";
@@ -59,9 +61,9 @@ impl Grammar {
         for (key, values) in value.members() {
             let name = key.text();
             let Some(kind) = PrincipalKind::parse(&name) else {
-                let names = ["AWS", "Service", "Federated", "CanonicalUser"];
-                let expected = in_its_case(&name, names, "`AWS`, `Service`, `Federated` or `CanonicalUser`");
-                self.problem(ErrorKind::PrincipalKey, key.span(), quoted(&name), expected);
+                let expected = "`AWS`, `Service`, `Federated` or `CanonicalUser`";
+                let meant = nearest(&name, PrincipalKind::ALL.map(PrincipalKind::name));
+                self.misspelt(ErrorKind::PrincipalKey, key.span(), &name, expected, meant);
                 continue;
             };
             let (values, array) = self.strings(values, ErrorKind::EmptyPrincipal);

@@ -1,10 +1,11 @@
 //! Statements: their elements, and which of them go together.
 
-use super::{Grammar, Parts, in_its_case};
+use super::{Grammar, Parts};
 use crate::document::{ActionElement, Document, Effect, ResourceElement, Statement};
 use crate::error::ErrorKind;
 use crate::json::{Node, NodeKind, quoted};
 use crate::kind::PolicyKind;
+use crate::suggest::nearest;
 
 const ELEMENTS: [&str; 9] =
     ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
@@ -75,10 +76,9 @@ impl Grammar {
                 "NotResource" => self.either(&mut elements.resource, negated),
                 "Condition" => elements.condition = Some(value),
                 other => {
-                    let all = "one of `Sid`, `Effect`, `Principal`, `NotPrincipal`, `Action`, `NotAction`, `Resource`, \
-                               `NotResource` and `Condition`";
-                    let expected = in_its_case(other, ELEMENTS, all);
-                    self.problem(ErrorKind::UnknownElement, key.span(), quoted(other), expected);
+                    let expected = "one of `Sid`, `Effect`, `Principal`, `NotPrincipal`, `Action`, `NotAction`, `Resource`, \
+                                    `NotResource` and `Condition`";
+                    self.misspelt(ErrorKind::UnknownElement, key.span(), other, expected, nearest(other, ELEMENTS));
                 }
             }
         }
@@ -108,7 +108,8 @@ impl Grammar {
             "Allow" => Some(Effect::Allow),
             "Deny" => Some(Effect::Deny),
             other => {
-                self.problem(ErrorKind::Effect, text.span, quoted(other), "`Allow` or `Deny`");
+                let meant = nearest(other, ["Allow", "Deny"]);
+                self.misspelt(ErrorKind::Effect, text.span, other, "`Allow` or `Deny`", meant);
                 None
             }
         }
@@ -143,7 +144,7 @@ impl Grammar {
             return None;
         };
         if self.kind == PolicyKind::Trust {
-            let expected = "no resource: a trust policy speaks of its own role";
+            let expected = "no resource: a trust policy is about its own role";
             self.problem(ErrorKind::ForbiddenResource, key.span(), quoted(&key.text()), expected);
         }
         let (patterns, array) = self.strings(value, ErrorKind::EmptyResource);

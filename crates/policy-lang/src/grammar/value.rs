@@ -1,6 +1,7 @@
 //! The form of actions, resources and variables.
 
 use super::Grammar;
+use crate::catalogue::Catalogue;
 use crate::document::Text;
 use crate::error::ErrorKind;
 use crate::json::quoted;
@@ -25,8 +26,10 @@ impl Grammar {
             Some(_) => return,
         };
         // Of a prefix that is wrong, it is the prefix that the message is about.
-        let found = if kind == ErrorKind::ActionVendor { quoted(service) } else { quoted(&pattern.value) };
-        self.problem(kind, pattern.span, found, expected);
+        let found = if kind == ErrorKind::ActionVendor { service } else { &*pattern.value };
+        let mut services = Catalogue::builtin().services().filter(|_| kind == ErrorKind::ActionPrefix);
+        let meant = services.find_map(|known| Some(format!("{}:{}", known.prefix, known.action(found)?.name)));
+        self.misspelt(kind, pattern.span, found, expected, meant);
     }
 
     /// `*`, or an ARN with wildcards and variables.

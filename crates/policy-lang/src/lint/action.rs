@@ -1,7 +1,7 @@
 //! Actions: do they exist, and can this policy govern them?
 
-use super::Cx;
 use super::code::*;
+use super::{Cx, FindingType};
 use crate::glob;
 use crate::json::quoted;
 use crate::kind::PolicyKind;
@@ -33,12 +33,22 @@ pub(super) fn check(cx: &mut Cx<'_>) {
 fn known(cx: &mut Cx<'_>, action: &crate::Text, service: &str, name: &str) {
     match cx.catalogue().service(service) {
         Some(known) if !known.has_action(name, cx.steps) => {
-            let details = format!("correct or remove {}: `{}` has no such action", quoted(action), known.prefix);
+            let meant = cx.did_you_mean(action, |catalogue| catalogue.nearest_action(action));
+            let details = format!("correct or remove {}: `{}` has no such action{meant}", quoted(action), known.prefix);
             cx.report(INVALID_ACTION, action.span, details);
         }
         None if cx.catalogue().complete => {
-            let details = format!("correct {}: there is no service of that prefix", quoted(service));
+            let meant = cx.did_you_mean(service, |all| all.nearest_service(service, None).map(str::to_owned));
+            let details = format!("correct {}: there is no service of that prefix{meant}", quoted(service));
             cx.report(INVALID_SERVICE_IN_ACTION, action.span, details);
+        }
+        // A service of that prefix may exist without being registered, but hardly with the actions of another one.
+        None if !cx.is_for_aws() => {
+            let meant = cx.did_you_mean(action, |catalogue| catalogue.nearest_action(action));
+            if !meant.is_empty() {
+                let details = format!("check {}: no service of that prefix is registered{meant}", quoted(action));
+                cx.report(INVALID_SERVICE_IN_ACTION.graded(FindingType::Warning), action.span, details);
+            }
         }
         _ => {}
     }
@@ -54,6 +64,10 @@ fn governed(cx: &mut Cx<'_>, action: &crate::Text, service: &str) {
         return;
     }
     let Some(own) = cx.resource_service() else { return };
+    // What an unknown service acts on is its own business.
+    if !cx.is_for_aws() && cx.catalogue().service(service).is_none() {
+        return;
+    }
     if !glob::matches(&service.to_ascii_lowercase(), own) {
         let details = format!("remove {}: the policy is attached to a resource of `{own}`", quoted(action));
         cx.report(UNSUPPORTED_ACTION_IN_POLICY, action.span, details);

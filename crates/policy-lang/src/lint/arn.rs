@@ -1,7 +1,8 @@
 //! The parts of ARNs that stand in documents, with wildcards and variables in them.
 
-use bailiwick_model::Partition;
+use bailiwick_model::{Partition, Region};
 
+use super::Target;
 use super::code::*;
 use crate::form::arn_parts;
 
@@ -45,8 +46,12 @@ const AREAS: [&str; 16] = [
 const DIRECTIONS: [&str; 9] =
     ["central", "east", "north", "northeast", "northwest", "south", "southeast", "southwest", "west"];
 
-/// Whether a text is made like the name of a region: `eu-west-1`, `us-gov-east-1`, `ap-southeast-5`.
-pub(super) fn is_region(text: &str) -> bool {
+/// Whether a text is made like the name of a region: on AWS `eu-west-1`, `us-gov-east-1`, `ap-southeast-5`; elsewhere
+/// whatever a deployment may call one.
+pub(super) fn is_region(text: &str, target: Target) -> bool {
+    if target == Target::Bailiwick {
+        return Region::parse(text).is_ok();
+    }
     let mut parts = text.rsplitn(3, '-');
     let (number, direction, area) = (parts.next(), parts.next(), parts.next());
     number.is_some_and(|number| matches!(number.as_bytes(), [b'1'..=b'9']))
@@ -76,7 +81,8 @@ mod tests {
     #[test]
     fn regions_by_their_form() {
         for good in ["eu-west-1", "us-gov-east-1", "ap-southeast-5", "us-isob-east-1", "eusc-de-east-1", "cn-north-1"] {
-            assert!(is_region(good), "{good}");
+            assert!(is_region(good, Target::Aws), "{good}");
+            assert!(is_region(good, Target::Bailiwick), "{good}");
         }
         for bad in [
             "",
@@ -94,7 +100,12 @@ mod tests {
             "west-1",
             "eu-west-0",
         ] {
-            assert!(!is_region(bad), "{bad}");
+            assert!(!is_region(bad, Target::Aws), "{bad}");
+        }
+        for (text, expected) in
+            [("cellar", true), ("mars-north-1", true), ("", false), ("EU-WEST-1", false), ("a_b", false)]
+        {
+            assert_eq!(is_region(text, Target::Bailiwick), expected, "{text}");
         }
     }
 }

@@ -46,17 +46,33 @@ pub struct IssueCode {
 }
 
 impl IssueCode {
-    /// Where AWS's documentation explains the check.
+    /// The same check with findings of another gravity.
+    #[must_use]
+    pub(crate) const fn graded(self, finding_type: FindingType) -> Self {
+        Self { finding_type, ..self }
+    }
+
+    /// Where the check is explained: in AWS's documentation, or in ours if AWS does not have it.
     #[must_use]
     pub fn learn_more(&self) -> String {
+        let Some(known) = ALL_CODES.iter().find(|known| known.name == self.name) else { return String::new() };
+        if let Some((_, link)) = OWN_CODES.iter().find(|(own, _)| own == known) {
+            return (*link).to_owned();
+        }
         let anchor = self.name.to_ascii_lowercase().replace('_', "-");
         format!(
             "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html\
              #access-analyzer-reference-policy-checks-{}-{anchor}",
-            self.finding_type.slug()
+            known.finding_type.slug()
         )
     }
 }
+
+/// Checks that AWS's policy validation does not have, with the page that explains what they are about.
+const OWN_CODES: &[(IssueCode, &str)] = &[(
+    ROLE_TRUST_POLICY_ALLOWS_EVERYONE,
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-anonymous",
+)];
 
 macro_rules! codes {
     ($($type:ident { $($name:ident)* })*) => {
@@ -102,7 +118,7 @@ codes! {
         PASS_ROLE_WITH_NOT_ACTION_AND_NOT_RESOURCE PASS_ROLE_WITH_NOT_RESOURCE
         PASS_ROLE_WITH_STAR_IN_ACTION_AND_NOT_RESOURCE PASS_ROLE_WITH_STAR_IN_ACTION_AND_RESOURCE
         PASS_ROLE_WITH_STAR_IN_RESOURCE PASS_ROLE_WITH_STAR_IN_RESOURCE_AND_NOT_ACTION
-        RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL S3_PREFIX_IN_NEGATIVE_CONTEXT
+        RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL ROLE_TRUST_POLICY_ALLOWS_EVERYONE S3_PREFIX_IN_NEGATIVE_CONTEXT
         STRING_LIKE_OPERATOR_WITH_ARN_CONDITION_KEYS UNTRUSTWORTHY_CONDITION_KEY
     }
     Warning {

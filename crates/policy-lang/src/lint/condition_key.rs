@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Cx;
 use super::code::*;
+use super::{Cx, FindingType};
 use crate::catalogue::{Action, Service};
 use crate::document::{Condition, Statement, Text};
 use crate::json::quoted;
@@ -54,17 +54,22 @@ fn exists(cx: &mut Cx<'_>, condition: &Condition) {
     if cx.catalogue().key(key).is_some() || name.contains("${") {
         return;
     }
+    let meant = |cx: &Cx<'_>| cx.did_you_mean(key, |catalogue| catalogue.nearest_key(key));
     if prefix == "aws" {
-        let details = format!("correct {}: there is no such global condition key", quoted(key));
+        let details = format!("correct {}: there is no such global condition key{}", quoted(key), meant(cx));
         cx.report(INVALID_GLOBAL_CONDITION_KEY, span, details);
     } else if prefix.contains('.') {
         // A claim of an identity provider.
     } else if cx.catalogue().service(prefix).is_none() {
         if cx.catalogue().complete {
-            cx.report(INVALID_SERVICE, span, format!("correct {}: there is no service of that prefix", quoted(key)));
+            let details = format!("correct {}: there is no service of that prefix{}", quoted(key), meant(cx));
+            cx.report(INVALID_SERVICE, span, details);
+        } else if !cx.is_for_aws() && !meant(cx).is_empty() {
+            let details = format!("check {}: no service of that prefix is registered{}", quoted(key), meant(cx));
+            cx.report(INVALID_SERVICE.graded(FindingType::Warning), span, details);
         }
     } else {
-        let details = format!("correct {}: `{prefix}` has no such condition key", quoted(key));
+        let details = format!("correct {}: `{prefix}` has no such condition key{}", quoted(key), meant(cx));
         cx.report(INVALID_SERVICE_CONDITION_KEY, span, details);
     }
 }
@@ -141,6 +146,10 @@ fn relevant(cx: &mut Cx<'_>, condition: &Condition) {
     };
     let Some((prefix, name)) = condition.key.split_once(':') else { return };
     let resource_tag = prefix.eq_ignore_ascii_case("iam") && name.to_ascii_lowercase().starts_with("resourcetag/");
+    // What the services of unknown prefixes bring to whom is not known.
+    if cx.kind == PolicyKind::Resource && !cx.is_for_aws() && cx.catalogue().service(prefix).is_none() {
+        return;
+    }
     let is_own = own.iter().any(|own| own.eq_ignore_ascii_case(prefix)) || prefix.contains(['.', '/']);
     if is_own && (!prefix.eq_ignore_ascii_case("iam") || resource_tag || cx.kind != PolicyKind::Trust) {
         return;

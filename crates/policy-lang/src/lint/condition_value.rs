@@ -1,8 +1,8 @@
 //! Condition values: are they what their operator and their key want?
 
-use super::Cx;
 use super::arn::is_region;
 use super::code::*;
+use super::{Cx, Target};
 use crate::document::{Condition, ConditionValue, ValueType};
 use crate::form::{self, IpRange};
 use crate::json::{NodeKind, quoted};
@@ -180,15 +180,18 @@ fn name(cx: &mut Cx<'_>, condition: &Condition, value: &ConditionValue) {
     if condition.operator.base.family() != Family::String || text.contains(['*', '?']) || text.contains("${") {
         return;
     }
+    let aws = cx.is_for_aws();
     let (code, wanted) = match &*condition.key.to_ascii_lowercase() {
-        "aws:requestedregion" if !is_region(text) && text != "aws-global" => (INVALID_REGION, "the name of a Region"),
-        "aws:sourcevpc" if !has_id(text, "vpc-") => {
+        "aws:requestedregion" if !is_region(text, cx.validation.target) && text != "aws-global" => {
+            (INVALID_REGION, "the name of a Region")
+        }
+        "aws:sourcevpc" if aws && !has_id(text, "vpc-") => {
             (INVALID_VPC_FORMAT, "the id of a VPC: `vpc-` and 8 or 17 letters and digits")
         }
-        "aws:sourcevpce" if !has_id(text, "vpce-") => {
+        "aws:sourcevpce" if aws && !has_id(text, "vpce-") => {
             (INVALID_VPCE_FORMAT, "the id of a VPC endpoint: `vpce-` and 8 or 17 letters and digits")
         }
-        "kms:viaservice" if !is_regional_service(text) => {
+        "kms:viaservice" if aws && !is_regional_service(text) => {
             (INVALID_SERVICE_PRINCIPAL_FORMAT, "the name of a service in a Region, `ec2.eu-west-1.amazonaws.com`")
         }
         "iam:passedtoservice"
@@ -217,7 +220,7 @@ fn is_regional_service(text: &str) -> bool {
     let mut parts = text.splitn(3, '.');
     let (service, region, domain) = (parts.next(), parts.next(), parts.next());
     service.is_some_and(|service| !service.is_empty())
-        && region.is_some_and(is_region)
+        && region.is_some_and(|region| is_region(region, Target::Aws))
         && domain.is_some_and(|domain| domain.starts_with("amazonaws.com"))
 }
 

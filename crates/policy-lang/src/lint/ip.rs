@@ -1,4 +1,4 @@
-//! Addresses: private ones that no request comes from, and ranges with bits that do not count.
+//! Addresses: private ones, from which no request comes to AWS, and ranges with bits that do not count.
 
 use super::Cx;
 use super::code::*;
@@ -23,7 +23,7 @@ pub(super) fn check(cx: &mut Cx<'_>) {
                 cx.report(IMPROVE_IP_RANGE, value.span, details);
             }
         }
-        if !cx.validation.private_network && condition.key.eq_ignore_ascii_case("aws:SourceIp") {
+        if cx.is_for_aws() && condition.key.eq_ignore_ascii_case("aws:SourceIp") {
             private(cx, condition);
         }
     }

@@ -1,8 +1,8 @@
 //! Conditions that are known not to do what one writes them for.
 
-use super::Cx;
 use super::arn::{ArnParts, is_account, is_open, is_region};
 use super::code::*;
+use super::{Cx, Target};
 use crate::document::{Condition, Effect, Statement};
 use crate::glob;
 use crate::json::quoted;
@@ -28,7 +28,7 @@ const MADE_UP: [&str; 2] = ["aws:Referer", "aws:UserAgent"];
 
 fn untrustworthy(cx: &mut Cx<'_>, condition: &Condition) {
     if MADE_UP.iter().any(|name| condition.key.eq_ignore_ascii_case(name)) {
-        let details = format!("do not rely on {}: every caller sends in it what he likes", quoted(&condition.key));
+        let details = format!("do not rely on {}: every caller sends in it what they like", quoted(&condition.key));
         cx.report(UNTRUSTWORTHY_CONDITION_KEY, condition.key.span, details);
     }
 }
@@ -53,7 +53,8 @@ fn string_like_arn(cx: &mut Cx<'_>, condition: &Condition) {
 
 fn key_of_kms(cx: &mut Cx<'_>, condition: &Condition) {
     let family = condition.operator.base.family();
-    if !condition.key.eq_ignore_ascii_case("s3:x-amz-server-side-encryption-aws-kms-key-id")
+    if !cx.is_for_aws()
+        || !condition.key.eq_ignore_ascii_case("s3:x-amz-server-side-encryption-aws-kms-key-id")
         || !matches!(family, Family::String | Family::Arn)
     {
         return;
@@ -71,7 +72,7 @@ fn is_kms_key(text: &str) -> bool {
     let Some(parts) = ArnParts::parse(text) else { return is_open(text) };
     let id = parts.resource.strip_prefix("key/").is_some_and(|id| !id.is_empty());
     (is_open(parts.service) || parts.service == "kms")
-        && (is_open(parts.region) || is_region(parts.region))
+        && (is_open(parts.region) || is_region(parts.region, Target::Aws))
         && (is_open(parts.account) || !parts.account.is_empty() && is_account(parts.account))
         && (id || is_open(parts.resource))
 }

@@ -38,7 +38,7 @@ pub(super) fn check(cx: &mut Cx<'_>) {
                     let details = format!("write {} in lower case: so services are named", quoted(value));
                     cx.report(INVALID_SERVICE_PRINCIPAL_FORMAT, value.span, details);
                 }
-                Some(_) if kind == PrincipalKind::Federated && !takes_federated(cx) => {
+                Some(_) if kind == PrincipalKind::Federated && cx.is_for_aws() && !takes_federated(cx) => {
                     let details = format!("remove {}: this kind of policy has no federated principals", quoted(value));
                     cx.report(FEDERATED_PRINCIPAL_NOT_SUPPORTED, value.span, details);
                 }

@@ -87,8 +87,9 @@ fn position(out: &mut Writer, position: Position, offsets: &Offsets) {
 /// Findings of several files as one SARIF 2.1.0 log: each file under its name, relative to where the tool ran.
 #[must_use]
 pub fn findings_to_sarif(files: &[(String, Vec<Finding>)]) -> String {
-    let used =
-        |code: &&IssueCode| files.iter().flat_map(|(_, findings)| findings).any(|finding| finding.code == **code);
+    let used = |code: &&IssueCode| {
+        files.iter().flat_map(|(_, findings)| findings).any(|finding| finding.code.name == code.name)
+    };
     let rules: Vec<_> = ALL_CODES.iter().filter(used).collect();
     let results: Vec<_> =
         files.iter().flat_map(|(file, findings)| findings.iter().map(move |finding| (file, finding))).collect();
@@ -138,7 +139,7 @@ fn driver(out: &mut Writer, rules: &[&IssueCode]) {
 fn result(out: &mut Writer, file: &str, finding: &Finding, rules: &[&IssueCode]) {
     out.object(|out| {
         out.member("ruleId", |out| out.string(finding.code.name));
-        if let Some(index) = rules.iter().position(|rule| **rule == finding.code) {
+        if let Some(index) = rules.iter().position(|rule| rule.name == finding.code.name) {
             out.member("ruleIndex", |out| out.number(index as u64));
         }
         out.member("level", |out| out.string(level(finding.code.finding_type)));

@@ -6,6 +6,7 @@ use super::code::*;
 use crate::catalogue::{Service, placeholders_to_stars};
 use crate::document::Text;
 use crate::json::quoted;
+use crate::suggest::nearest;
 
 pub(super) fn check(cx: &mut Cx<'_>) {
     for statement in &cx.document().statements {
@@ -30,6 +31,7 @@ pub(super) fn check(cx: &mut Cx<'_>) {
 
 fn arn(cx: &mut Cx<'_>, pattern: &Text, parts: &ArnParts<'_>) {
     let ArnParts { partition, service, region, account, .. } = *parts;
+    let target = cx.validation.target;
     let mut report = |code, details: String| cx.report(code, pattern.span, details);
     if !is_open(partition) && !is_partition(partition) {
         report(INVALID_PARTITION, format!("correct {}: there is no partition of that name", quoted(partition)));
@@ -37,7 +39,7 @@ fn arn(cx: &mut Cx<'_>, pattern: &Text, parts: &ArnParts<'_>) {
     if !is_open(service) && service.bytes().any(|byte| byte.is_ascii_uppercase()) {
         report(INVALID_ARN_SERVICE_CASE, format!("write {} in lower case", quoted(service)));
     }
-    if !region.is_empty() && !is_open(region) && !is_region(region) {
+    if !region.is_empty() && !is_open(region) && !is_region(region, target) {
         report(INVALID_ARN_REGION, format!("correct {}: it is no Region", quoted(region)));
     }
     if service.contains(['*', '?']) {
@@ -72,7 +74,8 @@ fn shape(cx: &mut Cx<'_>, pattern: &Text, parts: &ArnParts<'_>) {
                 false => return,
             }
         }
-        None => global_shape(parts),
+        None if cx.is_for_aws() => global_shape(parts),
+        None => return,
     };
     if shape.region == Some(false) && !parts.region.is_empty() && parts.region != "*" {
         let details = format!("leave the Region of {} empty: `{}` has none", quoted(pattern), parts.service);
@@ -103,9 +106,19 @@ fn shape(cx: &mut Cx<'_>, pattern: &Text, parts: &ArnParts<'_>) {
         ArnParts::parse(arn).is_some_and(|known| cx.steps.intersect(&wanted, &placeholders_to_stars(known.resource)))
     });
     if !known {
-        let details = format!("correct {}: no resource of `{}` has such an ARN", quoted(pattern), service.prefix);
+        let meant = cx.did_you_mean(parts.resource, |_| kind_like(service, parts.resource));
+        let details =
+            format!("correct {}: no resource of `{}` has such an ARN{meant}", quoted(pattern), service.prefix);
         cx.report(INVALID_ARN_RESOURCE, pattern.span, details);
     }
+}
+
+/// How the resource of an ARN begins that a misspelt one was probably meant to be: `user/` for `users/x`.
+fn kind_like(service: &Service, resource: &str) -> Option<String> {
+    let kind = |resource: &str| resource.find(['/', ':']).map(|at| resource[..=at].to_owned());
+    let arns = service.resources().flat_map(|resource| &resource.arns);
+    let kinds: Vec<_> = arns.filter_map(|arn| kind(ArnParts::parse(arn)?.resource)).collect();
+    nearest(&kind(resource)?, kinds.iter().map(String::as_str)).map(str::to_owned)
 }
 
 fn shape_of(service: &Service) -> Shape {

@@ -2,7 +2,7 @@
 
 use super::Cx;
 use super::code::*;
-use crate::document::{Effect, Statement, Text};
+use crate::document::{Effect, Statement};
 use crate::json::quoted;
 use crate::kind::PolicyKind;
 use crate::operator::Family;
@@ -44,13 +44,8 @@ fn small(cx: &mut Cx<'_>) {
 
 fn rcp(cx: &mut Cx<'_>) {
     for (statement, effect) in cx.effective() {
-        // The one that every organization has: it takes nothing away.
-        let all = |patterns: &[Text]| matches!(patterns, [only] if &*only.value == "*");
-        let resource = statement.resource.as_ref();
-        let everything = resource.is_some_and(|resource| !resource.negated && all(&resource.patterns));
-        let full_access = everything && all(&statement.action.patterns) && statement.conditions.is_empty();
-        if effect == Effect::Allow && !full_access {
-            let details = "use `Deny`: a resource control policy takes away, what everyone may is allowed already";
+        if effect == Effect::Allow && !statement.is_full_access() {
+            let details = "use `Deny`: under resource control policies everything is allowed until it is denied";
             cx.report(RCP_SYNTAX_ERROR_ALLOW, statement.effect_span, details);
         }
         if statement.action.negated {

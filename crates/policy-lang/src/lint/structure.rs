@@ -1,25 +1,24 @@
 //! What the grammar refuses, as findings.
 
 use super::code::*;
-use super::{Cx, Finding, Location, arn};
+use super::{Cx, Finding, FindingType, Location, arn};
 use crate::error::{ErrorKind, PolicyError};
 use crate::kind::PolicyKind;
 use crate::principal::PrincipalKind;
 
 pub(super) fn check(cx: &mut Cx<'_>, errors: &[PolicyError]) {
     for error in errors {
-        cx.findings.push(finding(error));
+        let found = finding(error);
+        // What is no policy here can't be saved, whatever AWS's validation makes of it.
+        let code = if cx.is_for_aws() { found.code } else { found.code.graded(FindingType::Error) };
+        cx.findings.push(Finding { code, ..found });
     }
 }
 
-/// The finding about a text that is no JSON.
-pub(super) fn unreadable(error: PolicyError) -> Finding {
-    finding(&error)
-}
-
+/// What AWS's validation says of an error.
 pub(super) fn finding(error: &PolicyError) -> Finding {
     let location = Location { path: error.path.clone(), span: error.span };
-    let details = format!("{}: found {}, expected {}", error.kind, error.found, error.expected);
+    let details = format!("{}: {}", error.kind, error.difference());
     Finding { code: code(error), details, locations: vec![location] }
 }
 
@@ -30,10 +29,12 @@ fn code(error: &PolicyError) -> IssueCode {
         Kind::Json | Kind::DuplicateKey | Kind::TooLong | Kind::TooDeep | Kind::Character => JSON_SYNTAX_ERROR,
         Kind::DataType => DATA_TYPE_MISMATCH,
         Kind::UnknownElement => INVALID_POLICY_ELEMENT,
+        Kind::OldVersion if !error.found.starts_with('`') => MISSING_VERSION,
         Kind::Version | Kind::OldVersion => INVALID_VERSION,
         Kind::MissingStatement => MISSING_STATEMENT,
         Kind::MissingEffect => MISSING_EFFECT,
         Kind::Effect if has_variable => VARIABLE_UNSUPPORTED_IN_ELEMENT,
+        Kind::Effect if error.policy == PolicyKind::Rcp && error.found == "`Allow`" => RCP_SYNTAX_ERROR_ALLOW,
         Kind::Effect => INVALID_EFFECT,
         Kind::MissingAction => MISSING_ACTION,
         Kind::MissingResource => MISSING_RESOURCE,
@@ -57,7 +58,9 @@ fn code(error: &PolicyError) -> IssueCode {
         Kind::ActionPrefix | Kind::ActionColons | Kind::ActionCharacter | Kind::ActionVendor if has_variable => {
             VARIABLE_UNSUPPORTED_IN_ELEMENT
         }
+        Kind::ActionVendor | Kind::ResourceVendor if error.found.contains(['*', '?']) => WILDCARD_IN_SERVICE_NAME,
         Kind::ActionPrefix | Kind::ActionColons | Kind::ActionCharacter | Kind::ActionVendor => INVALID_ACTION,
+        Kind::ForbiddenAction if error.policy == PolicyKind::Rcp => RCP_SYNTAX_ERROR_ACTION,
         Kind::ForbiddenAction => UNSUPPORTED_ACTION_IN_POLICY,
         Kind::ResourceFormat if error.found == "`arn:`" => MISSING_ARN_FIELD,
         Kind::ResourceFormat => INVALID_ARN_PREFIX,
@@ -74,6 +77,7 @@ fn code(error: &PolicyError) -> IssueCode {
             ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL
         }
         Kind::PrincipalWildcard => UNSUPPORTED_WILDCARD_IN_PRINCIPAL,
+        Kind::BarePrincipal => ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL,
         Kind::Operator => INVALID_CONDITION_OPERATOR,
         Kind::NullIfExists => NULL_WITH_IF_EXISTS,
         Kind::ConditionKey => INVALID_CONDITION_KEY_FORMAT,

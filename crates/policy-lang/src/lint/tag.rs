@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Cx;
 use super::code::*;
-use crate::catalogue::Service;
+use crate::catalogue::{Catalogue, Service};
 use crate::document::{Condition, Effect, Statement};
 use crate::glob::Steps;
 use crate::json::quoted;
@@ -23,8 +23,15 @@ pub(super) fn check(cx: &mut Cx<'_>) {
                 cx.catalogue().services().filter(|service| names(statement, service, cx.steps)).collect()
             });
             let silent = silent.entry(sample).or_insert_with(|| {
-                let sends =
-                    |service: &Service| !cx.steps.take(200 * (1 + service.actions().count())) || sends(service, sample);
+                // The tags of any registered service's resources may be kept here, and then take part.
+                let is_kept = |service: &Service| {
+                    let own = Catalogue::builtin().service(&service.prefix).is_none();
+                    own && !cx.is_for_aws() && sample == "aws:resourcetag/x"
+                };
+                let sends = |service: &Service| {
+                    let enough = cx.steps.take(200 * (1 + service.actions().count()));
+                    !enough || is_kept(service) || sends(service, sample)
+                };
                 services.iter().copied().filter(|service| !sends(service)).collect()
             });
             if !silent.is_empty() && cx.steps.take(20 * silent.len()) {

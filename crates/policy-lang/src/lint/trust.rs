@@ -23,7 +23,11 @@ pub(super) fn check(cx: &mut Cx<'_>) {
         }
         mismatched(cx, statement);
         tagging(cx, statement);
-        roles_anywhere(cx, statement);
+        if cx.is_for_aws() {
+            roles_anywhere(cx, statement);
+        } else {
+            everyone(cx, statement);
+        }
         for (provider, text) in providers(statement) {
             if let Provider::Oidc(issuer) = provider {
                 oidc(cx, statement, issuer, text);
@@ -80,10 +84,24 @@ fn wildcards(cx: &mut Cx<'_>, statement: &Statement) {
         cx.report(ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL, *span, details);
     }
     for (kind, value) in named(statement) {
-        if &*value.value == "*" && kind != PrincipalKind::Aws {
+        // With `Deny` it can be saved here, and denies everyone of that kind.
+        let matters = cx.is_for_aws() || statement.effect == Effect::Allow;
+        if &*value.value == "*" && kind != PrincipalKind::Aws && matters {
             let details = format!("name the principal: `*` does not stand under `{}` in a trust policy", kind.name());
             cx.report(ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL, value.span, details);
         }
+    }
+}
+
+/// `{"AWS": "*"}` without a condition.
+fn everyone(cx: &mut Cx<'_>, statement: &Statement) {
+    if cx.kind != PolicyKind::Trust || !statement.conditions.is_empty() {
+        return;
+    }
+    for (_, value) in named(statement).filter(|(kind, value)| *kind == PrincipalKind::Aws && &*value.value == "*") {
+        let details = "name who may assume the role, or add a condition such as one on `aws:PrincipalOrgID`: as it \
+                       stands, every user and role of every account whose own policies allow it may assume the role";
+        cx.report(ROLE_TRUST_POLICY_ALLOWS_EVERYONE, value.span, details);
     }
 }
 

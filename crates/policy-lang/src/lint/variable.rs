@@ -1,7 +1,7 @@
 //! Policy variables where they mean nothing.
 
-use super::Cx;
 use super::code::*;
+use super::{Cx, FindingType};
 use crate::document::{Text, ValueType};
 use crate::json::quoted;
 use crate::span::Span;
@@ -40,6 +40,33 @@ fn values(cx: &Cx<'_>) -> Vec<(Span, String)> {
     values
 }
 
+/// Variables of keys that do not exist: what they stand in matches nothing.
+fn keys(cx: &mut Cx<'_>) {
+    for (span, text) in values(cx) {
+        let Ok(pieces) = Template::parse(&text) else { continue };
+        for piece in pieces {
+            let Piece::Variable { key, .. } = piece else { continue };
+            if cx.catalogue().key(key).is_some() {
+                continue;
+            }
+            let (prefix, _) = key.split_once(':').unwrap_or_default();
+            let meant = cx.did_you_mean(key, |catalogue| catalogue.nearest_key(key));
+            let (code, what) = if prefix.eq_ignore_ascii_case("aws") {
+                (INVALID_GLOBAL_CONDITION_KEY, "there is no such global condition key".to_owned())
+            } else if cx.catalogue().service(prefix).is_some() {
+                (INVALID_SERVICE_CONDITION_KEY, format!("`{prefix}` has no such condition key"))
+            } else if !meant.is_empty() {
+                let code = INVALID_SERVICE.graded(FindingType::Warning);
+                (code, "no service of that prefix is registered".to_owned())
+            } else {
+                continue;
+            };
+            let details = format!("correct the variable {}: {what}{meant}", quoted(key));
+            cx.report(code, span, details);
+        }
+    }
+}
+
 fn elements(cx: &mut Cx<'_>) {
     let document = cx.document();
     let plain_sids = cx.kind.has_plain_sids();
@@ -51,6 +78,9 @@ fn elements(cx: &mut Cx<'_>) {
     };
     if let Some(id) = &document.id {
         unsupported(cx, id);
+    }
+    if !cx.is_for_aws() {
+        keys(cx);
     }
     for statement in &document.statements {
         // Where a `Sid` is letters and digits, the grammar has refused it; so has it in actions and principals.

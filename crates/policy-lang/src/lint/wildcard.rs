@@ -27,19 +27,19 @@ fn is_everything(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte == b'*')
 }
 
-/// Keys whose values nobody has reason to match by a pattern.
-const SENSITIVE: [&str; 10] = [
+/// Keys whose values are ids, which there is no reason to match by a pattern.
+const SENSITIVE: [&str; 8] = [
     "aws:PrincipalAccount",
     "aws:PrincipalOrgID",
     "aws:ResourceAccount",
     "aws:ResourceOrgID",
     "aws:SourceAccount",
     "aws:SourceOrgID",
-    "aws:SourceVpc",
-    "aws:SourceVpce",
     "aws:VpceAccount",
     "aws:VpceOrgID",
 ];
+/// The same of networks, whose ids AWS makes up: in a network of one's own, names may have a system.
+const NETWORKS: [&str; 2] = ["aws:SourceVpc", "aws:SourceVpce"];
 
 /// Literal characters that a wildcard or a variable needs before it where a value names who may come.
 const BEFORE: usize = 6;
@@ -53,7 +53,8 @@ enum Wide {
 fn wide(cx: &mut Cx<'_>, condition: &Condition, value: &ConditionValue) {
     let key = &*condition.key.value;
     let has_variables = cx.document().version.has_variables();
-    let (found, advice) = if SENSITIVE.iter().any(|name| name.eq_ignore_ascii_case(key)) {
+    let is_named = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(key));
+    let (found, advice) = if is_named(&SENSITIVE) || cx.is_for_aws() && is_named(&NETWORKS) {
         (first_wide(&value.text, has_variables, 0, usize::MAX), "name the values in full")
     } else if key.eq_ignore_ascii_case("aws:userid") {
         let advice = "put it behind the colon, or as all that stands before the colon";

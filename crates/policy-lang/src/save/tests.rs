@@ -2,7 +2,7 @@ use super::*;
 
 /// The rule that a text breaks, and AWS's words.
 fn check(kind: PolicyKind, text: &str, expected: Option<(ErrorKind, &str, &str)>) {
-    let found = parse_for_save(text, kind, &SaveRules::default()).err();
+    let found = parse_for_save(text, kind, &SaveRules { partition: Some("aws"), ..SaveRules::default() }).err();
     let found = found.as_ref().map(|error| (error.kind, error.path.to_string(), error.aws_message()));
     let found = found.as_ref().map(|(kind, path, message)| (*kind, path.as_str(), &**message));
     assert_eq!(found, expected, "{text}");

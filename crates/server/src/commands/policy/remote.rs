@@ -2,7 +2,10 @@
 
 use bailiwick_api::authz::{self as pb, policy_path_element::Element};
 use bailiwick_api::op;
-use bailiwick_policy_lang::{ALL_CODES, Finding, Location, Path, PathElement, PolicyKind, Position, Span};
+use bailiwick_policy_lang::{
+    ALL_CODES, Finding, FindingType, IssueCode, Location, Path, PathElement, PolicyKind, Position, Span, Target,
+    Validation,
+};
 
 use crate::commands::remote::Connection;
 use crate::failure::Failure;
@@ -12,14 +15,15 @@ pub(super) async fn validate(
     server: &Connection<'_>,
     text: &str,
     kind: PolicyKind,
-    resource_type: Option<&str>,
+    validation: &Validation<'_>,
 ) -> Result<Vec<Finding>, Failure> {
     let (mut findings, mut next_token) = (Vec::new(), None);
     loop {
         let request = pb::ValidatePolicyRequest {
             policy_document: Some(text.to_owned()),
             policy_type: Some(policy_type(kind).to_owned()),
-            validate_policy_resource_type: resource_type.map(str::to_owned),
+            validate_policy_resource_type: validation.resource_type.map(str::to_owned),
+            target: Some(if validation.target == Target::Aws { "AWS" } else { "BAILIWICK" }.to_owned()),
             max_results: Some(1000),
             next_token,
         };
@@ -51,11 +55,12 @@ fn policy_type(kind: PolicyKind) -> &'static str {
 
 /// A finding as it was before it travelled; none for a check that is not known here.
 fn finding(text: &str, finding: pb::ValidatePolicyFinding) -> Option<Finding> {
-    let code = ALL_CODES
-        .iter()
-        .find(|code| code.name == finding.issue_code && code.finding_type.as_str() == finding.finding_type)?;
+    let code = ALL_CODES.iter().find(|code| code.name == finding.issue_code)?;
+    let severities = [FindingType::Error, FindingType::SecurityWarning, FindingType::Warning, FindingType::Suggestion];
+    let finding_type = severities.into_iter().find(|severity| severity.as_str() == finding.finding_type)?;
+    let code = IssueCode { finding_type, ..*code };
     let locations = finding.locations.into_iter().map(|found| location(text, found));
-    Some(Finding { code: *code, details: finding.finding_details, locations: locations.collect() })
+    Some(Finding { code, details: finding.finding_details, locations: locations.collect() })
 }
 
 fn location(text: &str, location: pb::PolicyLocation) -> Location {

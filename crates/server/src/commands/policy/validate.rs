@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use bailiwick_model::Partition;
 use bailiwick_policy_lang::{
-    Catalogue, Finding, FindingType, PolicyKind, Validation, findings_to_json, findings_to_sarif, findings_to_text,
-    validate,
+    Catalogue, Finding, FindingType, PolicyKind, Target, Validation, findings_to_json, findings_to_sarif,
+    findings_to_text, validate,
 };
 use clap::{Args, ValueEnum};
 
@@ -42,6 +43,13 @@ pub(crate) struct Options {
     /// Catalogue of further services, whose actions, resources and condition keys are then checked
     #[arg(long, value_name = "FILE")]
     catalogue: Vec<PathBuf>,
+    /// Whose rules the documents are validated by: where networks and services are your own, some of AWS's advice does
+    /// not hold, and what cannot be saved is an error
+    #[arg(long, value_enum, default_value = "bailiwick")]
+    target: For,
+    /// Partition that resources must be in [default: any; with `--server`, the server's]
+    #[arg(long, env = "BAILIWICK_PARTITION", value_parser = parse_partition)]
+    partition: Option<Partition>,
     /// Have a running server validate, which knows the services that are registered there
     #[arg(long, conflicts_with = "catalogue")]
     server: bool,
@@ -56,6 +64,28 @@ pub(crate) struct Options {
     /// Print findings as one SARIF 2.1.0 log, for code review tools
     #[arg(long)]
     sarif: bool,
+}
+
+/// Whose rules documents are validated by.
+#[derive(Clone, Copy, ValueEnum)]
+enum For {
+    /// For this deployment
+    Bailiwick,
+    /// For AWS: exactly its checks
+    Aws,
+}
+
+impl From<For> for Target {
+    fn from(target: For) -> Self {
+        match target {
+            For::Bailiwick => Target::Bailiwick,
+            For::Aws => Target::Aws,
+        }
+    }
+}
+
+fn parse_partition(text: &str) -> Result<Partition, String> {
+    Partition::parse(text).map_err(|error| error.to_string())
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -86,12 +116,14 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
         return Err(Failure::with_code("`--resource-type` goes with `--type resource`", 2));
     }
     let (kind, resource_type) = (options.files.kind.into(), options.resource_type.as_deref());
+    let catalogue = catalogue(&options.catalogue)?;
+    let partition = options.partition.map(Partition::as_str);
+    let target = options.target.into();
+    let validation = Validation { target, partition, resource_type, catalogue: &catalogue, ..Validation::default() };
     let (read, unreadable) = read(&options.files.files);
     let found = if options.server {
-        remotely(&options.remote, &read, kind, resource_type)?
+        remotely(&options.remote, &read, kind, &validation)?
     } else {
-        let catalogue = catalogue(&options.catalogue)?;
-        let validation = Validation { resource_type, catalogue: &catalogue, ..Validation::default() };
         read.iter().map(|(_, text)| validate(text, kind, &validation)).collect()
     };
     let mut checked = Vec::with_capacity(read.len());
@@ -138,12 +170,12 @@ fn remotely(
     server: &Remote,
     documents: &[(String, String)],
     kind: PolicyKind,
-    resource_type: Option<&str>,
+    validation: &Validation<'_>,
 ) -> Result<Vec<Vec<Finding>>, Failure> {
     server.run(async |server| {
         let (progress, mut found) = (Progress::new(), Vec::with_capacity(documents.len()));
         for (name, text) in documents {
-            let findings = remote::validate(server, text, kind, resource_type).await;
+            let findings = remote::validate(server, text, kind, validation).await;
             found.push(findings.map_err(|e| Failure::with_code(format!("{name}: {e}"), e.code()))?);
             if documents.len() > 1 {
                 progress.at(found.len(), documents.len(), "policy documents");
