@@ -1,7 +1,7 @@
 //! `cargo xtask test`: the steps that every change must pass, cheapest first, stopping at the first that fails.
 
 use crate::run::{self, Tally};
-use crate::{licences, python, tidy, wire_check};
+use crate::{licences, python, stubs, tidy, wire_check};
 use anyhow::{Result, bail};
 use clap::Args as ClapArgs;
 use std::io::Write;
@@ -56,6 +56,13 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     if !args.rust {
         steps.step("python", || python::environment().map(|_| Tally::ONE));
         if everything {
+            let mut skipped = Vec::new();
+            steps.step("stubs", || {
+                let done = stubs::run()?;
+                skipped = done.skipped;
+                Ok(done.tally)
+            });
+            steps.skipped.extend(skipped);
             steps.step("wire", || wire_check::run(&wire_check::Args::default()).map(said));
         }
         steps.step("server", || {
@@ -72,11 +79,13 @@ pub(crate) struct Steps {
     tally: Tally,
     stopped: bool,
     loud: bool,
+    /// What was not checked, because something is not installed.
+    skipped: Vec<String>,
 }
 
 impl Steps {
     pub(crate) fn begin() -> Steps {
-        Steps { begun: Instant::now(), tally: Tally::default(), stopped: false, loud: false }
+        Steps { begun: Instant::now(), tally: Tally::default(), stopped: false, loud: false, skipped: Vec::new() }
     }
 
     pub(crate) fn step(&mut self, name: &str, run: impl FnOnce() -> Result<Tally>) {
@@ -110,6 +119,9 @@ impl Steps {
     /// Prints the closing line.
     pub(crate) fn end(self) -> ExitCode {
         let seconds = self.begun.elapsed().as_secs();
+        for what in &self.skipped {
+            println!("not checked: {what}");
+        }
         println!(
             "{} passed, {} failed ({} min {} s)",
             self.tally.passed,

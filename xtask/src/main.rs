@@ -16,6 +16,7 @@ mod prose;
 mod python;
 mod run;
 mod sbom;
+mod stubs;
 mod tidy;
 mod wire_check;
 
@@ -42,6 +43,8 @@ enum Command {
     },
     /// The proto and the AWS Query codec against botocore's service models
     WireCheck(wire_check::Args),
+    /// Stubs in every language that has a generator here
+    Stubs,
     /// Licences, bans and sources of the dependencies, against deny.toml
     Licences,
     /// The release: stripped binary, tarball, checksums, SBOM, in `dist/`
@@ -57,6 +60,10 @@ fn main() -> ExitCode {
         Command::Test(args) => return check::run(&args),
         Command::Tidy { bless } => tidy::run(bless).map(|said| println!("{said}")),
         Command::WireCheck(args) => wire_check::run(&args).map(|said| println!("{said}")),
+        Command::Stubs => stubs::run().map(|done| {
+            done.skipped.iter().for_each(|what| println!("not checked: {what}"));
+            println!("{} generators", done.tally.passed);
+        }),
         Command::Licences => licences::run().map(|said| println!("{said}")),
         Command::Dist => dist::run(),
         Command::Bench(args) => bench::run(&args),

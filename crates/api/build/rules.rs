@@ -59,8 +59,7 @@ impl Rules {
 
 /// Whether a field holds a secret.
 pub(crate) fn is_secret(field: &FieldDescriptor) -> bool {
-    let options = field.options();
-    options.get_field_by_name("debug_redact").and_then(|v| v.as_bool()).unwrap_or(false)
+    matches!(extension(&field.options(), "bailiwick.options.v1.secret"), Some(Value::Bool(true)))
 }
 
 /// The prefix of a service's actions.

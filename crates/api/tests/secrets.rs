@@ -65,12 +65,13 @@ fn what_sounds_secret_is_marked() {
         "nextToken", // where a page begins
     ];
     let sounds = ["password", "secret", "token", "privatekey", "assertion", "authenticationcode", "seed", "qrcode"];
+    let secret = pool().get_extension_by_name("bailiwick.options.v1.secret").unwrap();
     for message in pool().all_messages().filter(|m| m.package_name().starts_with("bailiwick.")) {
         for field in message.fields() {
             let lower = field.json_name().to_lowercase();
-            let marked = field.options().get_field_by_name("debug_redact").unwrap().as_bool().unwrap();
+            let marked = field.options().get_extension(&secret).as_bool().unwrap();
             if sounds.iter().any(|s| lower.contains(s)) && !open.contains(&field.json_name()) {
-                assert!(marked, "{} is not marked debug_redact", field.full_name());
+                assert!(marked, "{} is not marked as a secret", field.full_name());
             }
         }
     }

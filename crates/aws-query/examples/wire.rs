@@ -101,7 +101,8 @@ fn member(field: &FieldDescriptor) -> Answer {
         Value::Message(asked) if options.has_extension(&rules) => to_json(asked)?,
         _ => json!({}),
     };
-    let secret = options.get_field_by_name("debug_redact").and_then(|v| v.as_bool()).unwrap_or(false);
+    let secret = pool().get_extension_by_name("bailiwick.options.v1.secret").ok_or("no secrets")?;
+    let secret = options.get_extension(&secret).as_bool().unwrap_or(false);
     let mut shown = json!({ "name": field.json_name(), "secret": secret, "rules": asked, "list": field.is_list() });
     shown["type"] = match field.kind() {
         Kind::Message(m) if m.is_map_entry() => {
