@@ -173,9 +173,9 @@ def unlike(**members):
         unlike(resource="arn:aws:sqs:eu-central-1:12:q", blamed="resource", why="must be an ARN"),
         unlike(resource="arn:aws:s3:::" + "x" * 2048, blamed="resource", why="less than or equal to 2048"),
         unlike(resource="", blamed="resource", why="must not be null"),
-        unlike(resourceAccount=None, blamed="resourceAccount", why="must say who owns it"),
-        unlike(resourceAccount="12", blamed="resourceAccount", why="regular expression pattern"),
-        unlike(resource="arn:aws:sqs:eu-central-1:444455556666:q", blamed="resourceAccount", why="not the account that `resource` names"),
+        unlike(resourceAccount=None, blamed="resource_account", why="must say who owns it"),
+        unlike(resourceAccount="12", blamed="resource_account", why="regular expression pattern"),
+        unlike(resource="arn:aws:sqs:eu-central-1:444455556666:q", blamed="resource_account", why="not the account that `resource` names"),
         unlike(context=[{"key": "aws:username", "values": ["x"]}], blamed="context", why="`aws:username` comes from Bailiwick alone"),
         unlike(context=[{"key": "aws:ResourceAccount", "values": ["444455556666"]}], blamed="context", why="not the account that owns"),
         unlike(context=[{"key": "s3:x", "values": ["a"], "type": "CONTEXT_TYPE_NUMERIC"}], blamed="context", why="`a` is none"),
@@ -185,15 +185,15 @@ def unlike(**members):
         unlike(context=[{"key": "s3:x"}], blamed="context", why="must have one value"),
         unlike(context=[{"key": "s3:x", "values": ["1"]}, {"key": "S3:X", "values": ["1"]}], blamed="context", why="given twice"),
         unlike(context=[{"key": f"s3:{n}", "values": ["1"]} for n in range(201)], blamed="context", why="less than or equal to 200"),
-        unlike(context=[{"key": "s3:" + "x" * 254, "values": ["1"]}], blamed="context.1.member.key", why="less than or equal to 256"),
-        unlike(context=[{"key": "s3:x", "values": ["1"] * 1001}], blamed="context.1.member.values", why="less than or equal to 1000"),
-        unlike(context=[{"key": "s3:x", "values": ["1" * 8193]}], blamed="context.1.member.values", why="less than or equal to 8192"),
+        unlike(context=[{"key": "s3:" + "x" * 254, "values": ["1"]}], blamed="context[1].key", why="less than or equal to 256"),
+        unlike(context=[{"key": "s3:x", "values": ["1"] * 1001}], blamed="context[1].values", why="less than or equal to 1000"),
+        unlike(context=[{"key": "s3:x", "values": ["1" * 8193]}], blamed="context[1].values", why="less than or equal to 8192"),
         unlike(caller=None, blamed="caller", why="must not be null"),
         unlike(caller={}, blamed="caller", why="must say who wants to act"),
-        unlike(caller={"principalArn": "alice at the mill by the pond"}, blamed="caller.principalArn", why="the ARN of a user"),
-        unlike(caller={"principalArn": f"arn:aws:iam::{ACCOUNT}:group/x"}, blamed="caller.principalArn", why="the ARN of a user"),
-        unlike(caller={"principalArn": f"arn:aws:iam::{ACCOUNT}:role/x"}, blamed="caller.principalArn", why="is no proof"),
-        unlike(caller={"servicePrincipal": "Not One"}, blamed="caller.servicePrincipal", why="regular expression pattern"),
+        unlike(caller={"principalArn": "alice at the mill by the pond"}, blamed="caller.principal_arn", why="the ARN of a user"),
+        unlike(caller={"principalArn": f"arn:aws:iam::{ACCOUNT}:group/x"}, blamed="caller.principal_arn", why="the ARN of a user"),
+        unlike(caller={"principalArn": f"arn:aws:iam::{ACCOUNT}:role/x"}, blamed="caller.principal_arn", why="is no proof"),
+        unlike(caller={"servicePrincipal": "Not One"}, blamed="caller.service_principal", why="regular expression pattern"),
     ],
 )  # fmt: skip
 def test_questions_that_are_none(service, new_user, members, blamed, why):
@@ -206,11 +206,11 @@ def test_questions_that_are_none(service, new_user, members, blamed, why):
 
 def test_a_caller_who_is_nobody(service, new_user):
     who = {"principalArn": f"arn:aws:iam::{ACCOUNT}:user/nobody"}
-    assert refused(service, "InvalidInput", "Authorize", **ask(who)).details["violations"] == ["caller.principalArn"]
+    assert refused(service, "InvalidInput", "Authorize", **ask(who)).details["violations"] == ["caller.principal_arn"]
     refused(service, "AccessDenied", "Authorize", **ask({"principalArn": "arn:aws:iam::444455556666:user/nobody"}))
     user, _ = new_user()
     document = refused(service, "MalformedPolicyDocument", "Authorize", **ask({"principalArn": user["Arn"]}, resourcePolicy="{"))
-    assert "line 1, column 2" in document.message and document.details["violations"] == ["resourcePolicy"]
+    assert "line 1, column 2" in document.message and document.details["violations"] == ["resource_policy"]
 
 
 def test_whom_a_role_is_passed_to_is_said_once(service, new_user):

@@ -133,10 +133,11 @@ def test_every_answer_says_which_request_and_which_revision(rpc, name):
 
 def test_violations_name_their_fields(rpc):
     error = refused(rpc, "ValidationError", "CreateUser", UserName="a b", Path="x")
-    assert sorted(error.details["violations"]) == ["Path", "UserName"] or sorted(error.details["violations"]) == [
-        "path",
-        "userName",
-    ], error.details
+    assert sorted(error.details["violations"]) == ["path", "user_name"], error.details
+    error = refused(rpc, "ValidationError", "TagUser", UserName="bob", Tags=[{"Key": "a", "Value": "b"}, {"Key": "", "Value": "b"}])
+    assert set(error.details["violations"]) == {"tags[2].key"}, error.details
+    error = refused(rpc, "MalformedPolicyDocument", "CreateRole", RoleName="r", AssumeRolePolicyDocument="{")
+    assert set(error.details["violations"]) <= {"assume_role_policy_document"}, error.details
 
 
 def test_reflection_shows_the_whole_api(server):

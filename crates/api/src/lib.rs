@@ -9,6 +9,7 @@
 //! It deliberately does not know handlers, front ends or storage, and holds no logic beyond these traits.
 //! Start reading at [`Operation`]; the source of all is `proto/bailiwick/iam/v1/user.proto` and its neighbours.
 
+mod field;
 mod operation;
 mod pattern;
 mod redact;

@@ -50,6 +50,12 @@ impl OperationInfo {
         service.methods().find(|m| m.name() == name)
     }
 
+    /// The path of a member of its request, as `BadRequest` has it: `tags[1].key` for `tags.1.member.key` or
+    /// `Tags.1.Key`. None when the request has no such member.
+    pub fn field_path(&self, member: &str) -> Option<String> {
+        crate::field::field_path(&self.request_descriptor()?, member)
+    }
+
     /// The descriptor of its request message.
     pub fn request_descriptor(&self) -> Option<MessageDescriptor> {
         crate::pool().get_message_by_name(self.request)

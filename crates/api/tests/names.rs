@@ -9,17 +9,16 @@ fn files() -> impl Iterator<Item = FileDescriptor> {
     pool().files().filter(|file| file.package_name().starts_with("bailiwick."))
 }
 
-/// `bailiwick.iam.v1` by its parts.
-fn package(file: &FileDescriptor) -> (&str, String) {
-    let name = file.package_name().split('.').nth(1).unwrap();
-    let (first, rest) = name.split_at(1);
-    (name, first.to_uppercase() + rest)
+/// `iam` of `bailiwick.iam.v1`.
+fn package(file: &FileDescriptor) -> String {
+    file.package_name().split('.').nth(1).unwrap_or_default().to_owned()
 }
 
 #[test]
 fn every_file_says_where_stubs_go() {
     for file in files() {
-        let (name, capitalized) = package(&file);
+        let name = package(&file);
+        let capitalized = heck::ToUpperCamelCase::to_upper_camel_case(&*name);
         let options = file.file_descriptor_proto().options.as_ref().unwrap();
         assert_eq!(options.go_package(), format!("bailiwick/{name}/v1;{name}v1"), "{}", file.name());
         assert_eq!(options.java_package(), format!("bailiwick.{name}.v1"), "{}", file.name());

@@ -62,7 +62,7 @@ impl UnaryService<Bytes> for Call {
                     Ok(response)
                 }
                 Err(error) => {
-                    let mut status = status::of_error(&error, &request_id);
+                    let mut status = status::of_error(&error, bailiwick_api::find_operation(route.name), &request_id);
                     mark(status.metadata_mut(), &request_id, revision.as_deref());
                     Err(status)
                 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use bailiwick_api::OperationInfo;
 use bailiwick_model::{ErrorKind, IamError};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -16,12 +17,14 @@ const MESSAGE: usize = 1600;
 const VIOLATIONS: usize = 2000;
 
 /// A status with AWS's message as its text and AWS's code as its `ErrorInfo`; what is longer than trailers may be is cut.
-pub(crate) fn of_error(error: &IamError, request_id: &str) -> Status {
+/// Members of the operation's request are named as the proto names them; what is none is told in the message alone.
+pub(crate) fn of_error(error: &IamError, operation: Option<&OperationInfo>, request_id: &str) -> Status {
     let mut details = ErrorDetails::new();
     let metadata = HashMap::from([("request_id".to_owned(), request_id.to_owned())]);
     details.set_error_info(error.code().wire(), DOMAIN, metadata);
     let mut room = VIOLATIONS;
     for (field, description) in error.fields() {
+        let Some(field) = operation.and_then(|operation| operation.field_path(field)) else { continue };
         let description = cut(description, room.saturating_sub(field.len()));
         room = room.saturating_sub(field.len() + description.len());
         if room == 0 {
@@ -72,12 +75,13 @@ mod tests {
     fn a_status_carries_code_message_fields_and_request_id() {
         let error =
             IamError::new(ErrorCode::NoSuchEntity, "The user with name x cannot be found.").field("UserName", "x");
-        let status = of_error(&error, "r-1");
+        let operation = bailiwick_api::find_operation("GetUser");
+        let status = of_error(&error, operation, "r-1");
         assert_eq!((status.code(), status.message()), (Code::NotFound, "The user with name x cannot be found."));
         let info = status.get_details_error_info().unwrap();
         assert_eq!((info.reason.as_str(), info.domain.as_str()), ("NoSuchEntity", "bailiwick"));
         assert_eq!(info.metadata["request_id"], "r-1");
-        assert_eq!(status.get_details_bad_request().unwrap().field_violations[0].field, "UserName");
+        assert_eq!(status.get_details_bad_request().unwrap().field_violations[0].field, "user_name");
     }
 
     #[test]
@@ -85,9 +89,10 @@ mod tests {
         for text in ["x".repeat(20_000), "\u{fffe}%\n".repeat(2_000), "\u{1f4a3}".repeat(3_000)] {
             let mut error = IamError::new(ErrorCode::ValidationError, text.clone());
             for number in 0..100 {
-                error = error.field(format!("Tags.{number}"), text.clone());
+                error = error.field(format!("tags.{number}.member.key"), text.clone());
             }
-            let status = of_error(&error, "r-1");
+            let operation = bailiwick_api::find_operation("TagUser");
+            let status = of_error(&error, operation, "r-1");
             let encoded: usize = status.message().bytes().map(|b| if b.is_ascii_graphic() { 1 } else { 3 }).sum();
             assert!(encoded + status.details().len() * 4 / 3 < 7_000, "{encoded} and {}", status.details().len());
             assert!(status.message().ends_with("..."));
