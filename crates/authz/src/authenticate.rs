@@ -13,7 +13,7 @@ use bailiwick_storage::Tx;
 use bailiwick_sts::Tokens;
 use jiff::Timestamp;
 
-use crate::asked::{Claim, account_of_key};
+use crate::caller::{Claim, account_of_key};
 use crate::credentials::invalid;
 use crate::proof::{missing, refused};
 use crate::subject::Present;

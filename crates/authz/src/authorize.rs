@@ -13,10 +13,10 @@ use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
 use prost::Message as _;
 
-use crate::asked::Claim;
+use crate::caller::Claim;
 use crate::effort::Effort;
 use crate::question::{GivenKeys, Question, service_prefix};
-use crate::render::{Told, undecided};
+use crate::render::{DecisionView, undecided};
 use crate::subject::{Present, Subject};
 use crate::{AskedBy, Authz};
 
@@ -139,13 +139,20 @@ impl Authz {
         Ok(snapshot)
     }
 
-    fn authorized(&self, cx: &Cx, snapshot: &Snapshot, req: &AuthorizeRequest, effort: &mut Effort) -> Result<Told> {
+    fn authorized(
+        &self,
+        cx: &Cx,
+        snapshot: &Snapshot,
+        req: &AuthorizeRequest,
+        effort: &mut Effort,
+    ) -> Result<DecisionView> {
         let subject = self.asked_about(cx, snapshot, req.caller.as_ref())?;
         self.asked(cx, snapshot, req, &subject, |present, request, policies| {
             let decided = effort.ask(|budget| evaluator::decide_within(request, policies, budget));
             let decision = self.decisions.note(AskedBy::Service, decided)?;
-            let is_stranger = req.resource_policy.is_none() && is_stranger(cx, request.resource_account.id);
-            Ok(Told::of(&decision, present, request, policies).unless_stranger(is_stranger))
+            let is_foreign_account =
+                req.resource_policy.is_none() && is_foreign_account(cx, request.resource_account.id);
+            Ok(DecisionView::of(&decision, present, request, policies).unless_stranger(is_foreign_account))
         })
     }
 
@@ -193,15 +200,16 @@ impl Authz {
         question.put(present, &[&own, shared], cx.now(), |request, policies| {
             let decided = effort.ask(|budget| evaluator::decide_within(request, policies, budget));
             let decision = self.decisions.note(AskedBy::Service, decided)?;
-            let is_stranger = item.resource_policy.is_none() && is_stranger(cx, request.resource_account.id);
-            Ok(Told::of(&decision, present, request, policies).unless_stranger(is_stranger).result())
+            let is_foreign_account =
+                item.resource_policy.is_none() && is_foreign_account(cx, request.resource_account.id);
+            Ok(DecisionView::of(&decision, present, request, policies).unless_stranger(is_foreign_account).result())
         })
     }
 }
 
 /// Whether the asking service is of an account that may not see what is kept in this one: neither the same, nor the
 /// management account.
-pub(crate) fn is_stranger(cx: &Cx, owner: Option<AccountId>) -> bool {
+pub(crate) fn is_foreign_account(cx: &Cx, owner: Option<AccountId>) -> bool {
     cx.account() != cx.deployment().management_account && owner.is_some_and(|owner| owner != cx.account())
 }
 

@@ -7,14 +7,14 @@ use jiff::Timestamp;
 
 use crate::subject::{Kind, Present};
 
-/// Keys of the principal, his session and the time. No request can bring these: [`is_ours`] tells which they are.
+/// Keys of the principal, his session and the time. No request can bring these: [`is_reserved`] tells which they are.
 pub(crate) struct SystemKeys<'a, 's> {
     pub(crate) present: &'a Present<'s>,
     pub(crate) now: Timestamp,
 }
 
 /// Whether a key comes from Bailiwick alone, so that a request that brings it is refused.
-pub(crate) fn is_ours(key: &ContextKey) -> bool {
+pub(crate) fn is_reserved(key: &ContextKey) -> bool {
     matches!(
         key.global(),
         Some(
@@ -164,9 +164,9 @@ mod tests {
                 || ["aws:vpc", "aws:secure", "aws:useragent", "aws:referer", "aws:tagkeys", "iam:"]
                     .iter()
                     .any(|prefix| key.as_str().starts_with(prefix));
-            assert_eq!(is_ours(&ContextKey::new(&name)), !theirs, "{name}");
+            assert_eq!(is_reserved(&ContextKey::new(&name)), !theirs, "{name}");
         }
-        assert!(!is_ours(&ContextKey::new("s3:prefix")));
+        assert!(!is_reserved(&ContextKey::new("s3:prefix")));
     }
 
     #[test]

@@ -11,26 +11,26 @@ use bailiwick_snapshot::{AccessKey, Entity, Snapshot};
 use bailiwick_sts::{Bearer, TokenError};
 use jiff::Timestamp;
 
-use crate::decide::NOBODY;
+use crate::decide::TRUST_NOBODY;
 use crate::question::compiled;
 use crate::subject::Subject;
 use crate::{Authenticated, Authz};
 
 /// A caller that was worked out before, with what it must be compared with before it counts again.
 #[derive(Debug)]
-pub(crate) struct Remembered {
+pub(crate) struct CachedCaller {
     who: Authenticated,
     /// The user or role as it was.
     entity: Option<Arc<Entity>>,
     /// When the token was issued and when it ends; none for a signature by a long-term key.
-    life: Option<Life>,
+    validity: Option<Validity>,
     /// The revision at which all of this was last looked at: there it can have changed by the clock alone.
     looked_at: AtomicU64,
 }
 
 /// From when to when a token is good.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Life {
+pub(crate) struct Validity {
     pub(crate) issued: Timestamp,
     pub(crate) expires: Timestamp,
 }
@@ -44,7 +44,7 @@ fn expired() -> IamError {
 }
 
 impl Authz {
-    /// The caller of a bearer token or handle, remembered by the token's digest.
+    /// The caller of a bearer token or handle, cached by the digest of the token.
     pub(crate) fn by_token(
         &self,
         snapshot: &Snapshot,
@@ -52,43 +52,48 @@ impl Authz {
         now: Timestamp,
         open: impl FnOnce() -> Result<Bearer, TokenError>,
     ) -> Result<Authenticated> {
-        if let Some(known) = self.remembered.get(&digest) {
-            let known = self.again(snapshot, known, now)?;
+        if let Some(known) = self.callers.get(&digest) {
+            let known = self.revalidate(snapshot, known, now)?;
             let who = known.who.clone();
             return Ok(who);
         }
         let Bearer { caller, issued, expires } = open()?;
-        let known = Arc::new(self.remember(snapshot, caller, Some(Life { issued, expires }), now)?);
-        self.remembered.insert(digest, Arc::clone(&known), known.weight());
+        let known = Arc::new(self.resolve(snapshot, caller, Some(Validity { issued, expires }), now)?);
+        self.callers.insert(digest, Arc::clone(&known), known.weight());
         Ok(known.who.clone())
     }
 
     /// Looks whether a caller's credential is still good, and works out whom it stands for.
-    pub(crate) fn remember(
+    pub(crate) fn resolve(
         &self,
         snapshot: &Snapshot,
         caller: Caller,
-        life: Option<Life>,
+        validity: Option<Validity>,
         now: Timestamp,
-    ) -> Result<Remembered> {
-        let entity = alive(snapshot, &caller, life, now)?.cloned();
+    ) -> Result<CachedCaller> {
+        let entity = check_active(snapshot, &caller, validity, now)?.cloned();
         let caller = Arc::new(renamed(caller, entity.as_deref())?);
         let policies = self.session_policies(&caller);
         let subject = Subject::of_caller(&caller, entity.clone(), policies, snapshot.partition());
         let who = Authenticated { caller, region: None, subject: Arc::new(subject) };
-        Ok(Remembered { who, entity, life, looked_at: AtomicU64::new(snapshot.revision().number()) })
+        Ok(CachedCaller { who, entity, validity, looked_at: AtomicU64::new(snapshot.revision().number()) })
     }
 
-    /// The same for somebody who was remembered: only what has changed is worked out anew.
-    pub(crate) fn again(&self, snapshot: &Snapshot, known: Arc<Remembered>, now: Timestamp) -> Result<Arc<Remembered>> {
+    /// The same for a cached caller: only what has changed is worked out anew.
+    pub(crate) fn revalidate(
+        &self,
+        snapshot: &Snapshot,
+        known: Arc<CachedCaller>,
+        now: Timestamp,
+    ) -> Result<Arc<CachedCaller>> {
         if known.looked_at.load(Relaxed) == snapshot.revision().number() {
-            return if lives(&known.who.caller, known.life).all(|life| life.expires > now) {
+            return if validities(&known.who.caller, known.validity).all(|validity| validity.expires > now) {
                 Ok(known)
             } else {
                 Err(expired())
             };
         }
-        let entity = alive(snapshot, &known.who.caller, known.life, now)?;
+        let entity = check_active(snapshot, &known.who.caller, known.validity, now)?;
         let same = match (entity, &known.entity) {
             (None, None) => true,
             (Some(now), Some(then)) => Arc::ptr_eq(now, then),
@@ -98,7 +103,7 @@ impl Authz {
             known.looked_at.store(snapshot.revision().number(), Relaxed);
             return Ok(known);
         }
-        self.remember(snapshot, Caller::clone(&known.who.caller), known.life, now).map(Arc::new)
+        self.resolve(snapshot, Caller::clone(&known.who.caller), known.validity, now).map(Arc::new)
     }
 
     /// The inline policies of a session, compiled; none if the session was made without any policy.
@@ -106,13 +111,13 @@ impl Authz {
         let session = caller.session.as_deref().filter(|session| session.is_scoped())?;
         let policies = session.policies.iter().map(|text| {
             // It was valid when the session was made. If it is not any more, it allows nothing.
-            compiled(&self.session_policies, PolicyKind::Session, text).unwrap_or_else(|_| NOBODY.clone())
+            compiled(&self.session_policies, PolicyKind::Session, text).unwrap_or_else(|_| TRUST_NOBODY.clone())
         });
         Some(policies.collect())
     }
 }
 
-impl Remembered {
+impl CachedCaller {
     pub(crate) fn who(&self) -> &Authenticated {
         &self.who
     }
@@ -128,10 +133,10 @@ impl Remembered {
 }
 
 /// Whether a credential is still good: account, access key, user or role, and what was revoked.
-fn alive<'s>(
+fn check_active<'s>(
     snapshot: &'s Snapshot,
     caller: &Caller,
-    life: Option<Life>,
+    validity: Option<Validity>,
     now: Timestamp,
 ) -> Result<Option<&'s Arc<Entity>>> {
     let account = snapshot.account(caller.account()).filter(|account| account.is_active()).ok_or_else(invalid)?;
@@ -151,7 +156,7 @@ fn alive<'s>(
         key.ok_or_else(invalid)?;
     }
     let marks = [account.sessions_valid_after, entity.and_then(|entity| entity.sessions_valid_after)];
-    for Life { issued, expires } in lives(caller, life) {
+    for Validity { issued, expires } in validities(caller, validity) {
         // No leeway, and what was revoked looks as if its time had come, so that clients get themselves new ones.
         if expires <= now || marks.into_iter().flatten().any(|mark| issued < mark) {
             return Err(expired());
@@ -161,8 +166,9 @@ fn alive<'s>(
 }
 
 /// The time that a caller has: his session's, and his token's.
-fn lives(caller: &Caller, token: Option<Life>) -> impl Iterator<Item = Life> {
-    let session = caller.session.as_deref().map(|session| Life { issued: session.issued, expires: session.expires });
+fn validities(caller: &Caller, token: Option<Validity>) -> impl Iterator<Item = Validity> {
+    let session =
+        caller.session.as_deref().map(|session| Validity { issued: session.issued, expires: session.expires });
     session.into_iter().chain(token)
 }
 

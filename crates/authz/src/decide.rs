@@ -15,7 +15,7 @@ use crate::effort::Effort;
 use crate::{AskedBy, Authenticated, Authz};
 
 /// The trust policy of a role that isn't there: it trusts nobody, and doesn't tell.
-pub(crate) static NOBODY: LazyLock<evaluator::Policy> = LazyLock::new(|| {
+pub(crate) static TRUST_NOBODY: LazyLock<evaluator::Policy> = LazyLock::new(|| {
     let text = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"nobody.invalid"},"Action":"sts:AssumeRole","Condition":{"Null":{"sts:RoleSessionName":"true"}}}}"#;
     match parse(text, PolicyKind::Trust) {
         Ok(document) => evaluator::Policy::compile_named(&document, PolicyKind::Trust, None),
@@ -26,7 +26,7 @@ pub(crate) static NOBODY: LazyLock<evaluator::Policy> = LazyLock::new(|| {
 
 /// A denial as somebody may hear it who may not know whether the role is there: what its trust policy says is its
 /// account's business. What his own policies forbid him he may know.
-fn discreet(decision: Decision) -> Decision {
+fn redact_trust(decision: Decision) -> Decision {
     let own = decision.statement.is_some_and(|at| !matches!(at.kind, PolicyKind::Trust | PolicyKind::Resource));
     if decision.outcome == Outcome::ExplicitDeny && own {
         return decision;
@@ -88,10 +88,10 @@ impl Authz {
         };
         let trust = match &check.policy {
             Policy::None => None,
-            Policy::NoTrust => Some(&*NOBODY),
+            Policy::NoTrust => Some(&*TRUST_NOBODY),
             Policy::Trust(role) => {
                 let role = snapshot.entity(role).and_then(|entity| entity.role.as_ref());
-                Some(role.map_or(&*NOBODY, |role| &role.trust))
+                Some(role.map_or(&*TRUST_NOBODY, |role| &role.trust))
             }
         };
         let policies = Policies { trust, ..present.policies() };
@@ -100,7 +100,7 @@ impl Authz {
         if decision.is_allowed() {
             return Ok(());
         }
-        let decision = if check.policy == Policy::None { decision } else { discreet(decision) };
+        let decision = if check.policy == Policy::None { decision } else { redact_trust(decision) };
         let shown = Request { resource: check.shown.as_deref().unwrap_or(&check.resource), ..request };
         Err(IamError::new(ErrorCode::AccessDenied, decision.message(&shown).to_string()))
     }

@@ -12,12 +12,12 @@ use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_storage::Tx;
 
 use crate::Authz;
-use crate::asked::Claim;
-use crate::authorize::is_stranger;
-use crate::decide::NOBODY;
+use crate::authorize::is_foreign_account;
+use crate::caller::Claim;
+use crate::decide::TRUST_NOBODY;
 use crate::effort::Effort;
 use crate::question::{self, assumed, service_prefix};
-use crate::render::{Told, holder, policy_type, statement};
+use crate::render::{DecisionView, holder, policy_type, statement};
 use crate::subject::Present;
 
 mod notes;
@@ -44,7 +44,7 @@ impl Handle<op::Explain> for Authz {
         let role = assumed(&req.action, &req.resource).and_then(|role| role.account_id());
         let brought = role.is_some() || req.resource_policy.is_some();
         let holder = if brought { role } else { kept_by(&req.resource, req.resource_account.as_deref()) };
-        if let Some(holder) = holder.filter(|holder| *holder != owner && is_stranger(cx, Some(*holder))) {
+        if let Some(holder) = holder.filter(|holder| *holder != owner && is_foreign_account(cx, Some(*holder))) {
             checks.extend(claim.checks_in(cx, "bailiwick:Explain", prefix, holder));
         }
         Ok(checks)
@@ -58,12 +58,12 @@ impl Handle<op::Explain> for Authz {
         self.asked(cx, &snapshot, req, &subject, |present, request, policies| {
             let explanation = Effort::new().ask(|budget| evaluator::explain_within(request, policies, budget));
             let mut explanation = explanation?;
-            let told = Told::of(&explanation.decision, present, request, policies);
-            if is_stranger(cx, request.resource_account.id) {
+            let told = DecisionView::of(&explanation.decision, present, request, policies);
+            if is_foreign_account(cx, request.resource_account.id) {
                 without_tags(&mut explanation);
             }
             notes::add(&mut explanation, present);
-            if !explanation.decision.is_allowed() && policies.trust.is_some_and(|trust| trust.ptr_eq(&NOBODY)) {
+            if !explanation.decision.is_allowed() && policies.trust.is_some_and(|trust| trust.ptr_eq(&TRUST_NOBODY)) {
                 notes::no_such_role(&mut explanation);
             }
             Ok(rendered(explanation, told.response(revision), present, policies))

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use smallvec::SmallVec;
 
 use crate::cache::Cache;
-use crate::credentials::{Remembered, invalid, owner};
+use crate::credentials::{CachedCaller, invalid, owner};
 use crate::proof::refused;
 use crate::{Authenticated, Authz};
 
@@ -32,7 +32,7 @@ struct Kept {
     key: SigningKey,
     /// The record of a long-term key; with another one in its place this is worth nothing.
     record: Option<Arc<AccessKey>>,
-    caller: Arc<Remembered>,
+    caller: Arc<CachedCaller>,
 }
 
 /// What a signing key is found by: the day, the key that claims to have signed, region and service, between them
@@ -134,7 +134,7 @@ impl Authz {
                 let _ = self.signing_keys.decoy.key(&self.deployment, signed.scope());
                 return Err(refused(&error));
             }
-            let caller = self.again(snapshot, Arc::clone(&kept.caller), now)?;
+            let caller = self.revalidate(snapshot, Arc::clone(&kept.caller), now)?;
             let who = caller.who().clone();
             if !Arc::ptr_eq(&caller, &kept.caller) {
                 let (key, record) = (kept.key.clone(), kept.record.clone());
@@ -165,13 +165,13 @@ impl Authz {
                 TokenError::Invalid => Missing::Invalid,
                 TokenError::Expired => Missing::Refused(error.into()),
             })?;
-            let caller = self.remember(snapshot, opened.caller, None, now).map_err(Missing::Refused)?;
+            let caller = self.resolve(snapshot, opened.caller, None, now).map_err(Missing::Refused)?;
             let key = SigningKey::derive(opened.secret.expose().as_bytes(), signed.scope());
             return Ok(Kept { key, record: None, caller: Arc::new(caller) });
         }
         let record = snapshot.access_key(id.as_str()).ok_or(Missing::Invalid)?;
         let caller = owner(snapshot, record).ok_or(Missing::Invalid)?;
-        let caller = self.remember(snapshot, caller, None, now).map_err(|_| Missing::Invalid)?;
+        let caller = self.resolve(snapshot, caller, None, now).map_err(|_| Missing::Invalid)?;
         let owner = SecretOwner { account: record.account, user: record.user.as_ref(), key: &record.id };
         let secret = owner.open(&self.deployment.sealer, &record.sealed_secret).map_err(|error| {
             tracing::error!(access_key = %record.id, %error, "the secret of an access key does not open");

@@ -2,7 +2,7 @@
 //!
 //! [`Authz::authenticate`] proves a caller by a signature or a bearer token, re-reading at every use that he still
 //! exists and that nothing was revoked. [`Authz::decide`] decides the checks of Bailiwick's own operations. The
-//! handlers of `authz.v1` do both for other services, on the same path: `asked` says who is asked about and how that
+//! handlers of `authz.v1` do both for other services, on the same path: `caller` says who is asked about and how that
 //! is proven, `question` how a request becomes one for the evaluator. `registry` and `resources` keep what services call
 //! things, and their resources' policies and tags; `validate` checks documents against those names.
 //!
@@ -10,10 +10,10 @@
 //!
 //! Start reading at [`Authz`], then `proof`.
 
-mod asked;
 mod authenticate;
 mod authorize;
 mod cache;
+mod caller;
 mod context;
 mod counts;
 mod credentials;
@@ -41,7 +41,7 @@ use bailiwick_operation::{Caller, Deployment};
 use bailiwick_snapshot::Snapshots;
 
 use crate::cache::Cache;
-use crate::credentials::Remembered;
+use crate::credentials::CachedCaller;
 use crate::keys::SigningKeys;
 use crate::subject::Subject;
 
@@ -51,8 +51,8 @@ pub use proof::{Proof, SignedRequest};
 /// What AWS says of a credential that is none, or none any more.
 const INVALID_TOKEN: &str = "The security token included in the request is invalid.";
 
-/// How many callers with tokens are remembered.
-const REMEMBERED: usize = 16 * 1024;
+/// How many callers with tokens are cached.
+const CALLERS: usize = 16 * 1024;
 /// How many characters of policies that came with requests are kept compiled. Compiled they take several times as much.
 const COMPILED: usize = 2 * 1024 * 1024;
 
@@ -62,7 +62,7 @@ pub struct Authz {
     snapshots: Arc<Snapshots>,
     signing_keys: SigningKeys,
     /// Callers by the digest of the token or handle that they came with.
-    remembered: Cache<[u8; 32], Arc<Remembered>>,
+    callers: Cache<[u8; 32], Arc<CachedCaller>>,
     /// Policies of resources that came with a question, by their text.
     resource_policies: Cache<Box<str>, Policy>,
     /// Inline session policies, by their text.
@@ -87,7 +87,7 @@ impl Authz {
             signing_keys: SigningKeys::new(&deployment),
             deployment,
             snapshots,
-            remembered: Cache::new(REMEMBERED),
+            callers: Cache::new(CALLERS),
             resource_policies: Cache::new(COMPILED),
             session_policies: Cache::new(COMPILED),
             decisions: Arc::default(),

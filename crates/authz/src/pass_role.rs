@@ -10,11 +10,11 @@ use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
 
-use crate::asked::Claim;
-use crate::authorize::is_stranger;
+use crate::authorize::is_foreign_account;
+use crate::caller::Claim;
 use crate::effort::Effort;
 use crate::question::{GivenKeys, Question, wrong};
-use crate::render::Told;
+use crate::render::DecisionView;
 use crate::subject::{Present, Subject};
 use crate::{AskedBy, Authz};
 
@@ -52,7 +52,7 @@ impl Handle<op::AuthorizePassRole> for Authz {
         effort.pause().await;
         let service = Subject::service(&req.service_principal);
         let mut trust = self.part(cx, &service.on(&snapshot)?, "sts:AssumeRole", &role, &[&given], effort)?;
-        if is_stranger(cx, role.account_id()) && pass_role.decision() != Decision::Allow {
+        if is_foreign_account(cx, role.account_id()) && pass_role.decision() != Decision::Allow {
             // Nor is a stranger told whether the role is there, and whom it trusts.
             trust = AuthorizeResult { decision: Decision::ImplicitDeny.into(), ..pass_role.clone() };
         }
@@ -90,8 +90,8 @@ impl Authz {
         question.put(present, context, cx.now(), |request, policies| {
             let decided = effort.ask(|budget| evaluator::decide_within(request, policies, budget));
             let decision = self.decisions.note(AskedBy::Service, decided)?;
-            let is_stranger = is_stranger(cx, request.resource_account.id);
-            Ok(Told::of(&decision, present, request, policies).unless_stranger(is_stranger).result())
+            let is_foreign_account = is_foreign_account(cx, request.resource_account.id);
+            Ok(DecisionView::of(&decision, present, request, policies).unless_stranger(is_foreign_account).result())
         })
     }
 }

@@ -18,8 +18,8 @@ use smallvec::SmallVec;
 
 use crate::Authz;
 use crate::cache::Cache;
-use crate::context::{SystemKeys, is_ours};
-use crate::decide::NOBODY;
+use crate::context::{SystemKeys, is_reserved};
+use crate::decide::TRUST_NOBODY;
 use crate::subject::Present;
 
 /// What is asked, read and checked.
@@ -108,7 +108,7 @@ fn trust<'s>(snapshot: &'s Snapshot, action: &str, resource: &str) -> Option<&'s
         return None;
     }
     let role = assumed(action, resource).and_then(|arn| snapshot.entity_by_arn(&arn));
-    Some(role.and_then(|role| role.role.as_ref()).map_or(&*NOBODY, |role| &role.trust))
+    Some(role.and_then(|role| role.role.as_ref()).map_or(&*TRUST_NOBODY, |role| &role.trust))
 }
 
 /// The role that somebody asks to assume, or to assume with tags or a source identity.
@@ -236,7 +236,7 @@ impl<'a> GivenKeys<'a> {
             }
             if is_global(key) {
                 let known = ContextKey::new(key);
-                if is_ours(&known) {
+                if is_reserved(&known) {
                     return Err(wrong(
                         "context",
                         format!("the context key `{key}` comes from Bailiwick alone and can't be given"),

@@ -10,21 +10,21 @@ use bailiwick_snapshot::Holder;
 use crate::subject::Present;
 
 /// What a decision tells.
-pub(crate) struct Told {
+pub(crate) struct DecisionView {
     decision: Answer,
     step: Settled,
     statement: Option<StatementRef>,
     message: Option<String>,
 }
 
-impl Told {
+impl DecisionView {
     pub(crate) fn of(
         decision: &Decision,
         present: &Present<'_>,
         request: &Request<'_>,
         policies: &Policies<'_>,
     ) -> Self {
-        Told {
+        DecisionView {
             decision: match decision.outcome {
                 Outcome::Allowed => Answer::Allow,
                 Outcome::ExplicitDeny => Answer::ExplicitDeny,
@@ -38,9 +38,9 @@ impl Told {
 
     /// The same for an asker who may not see what the resource's policy, or the role's trust policy, says: without its
     /// statement.
-    pub(crate) fn unless_stranger(mut self, is_stranger: bool) -> Self {
+    pub(crate) fn unless_stranger(mut self, is_foreign_account: bool) -> Self {
         let is_theirs = |at: &StatementRef| matches!(at.policy_type(), PolicyType::Resource | PolicyType::Trust);
-        self.statement = self.statement.filter(|at| !is_stranger || !is_theirs(at));
+        self.statement = self.statement.filter(|at| !is_foreign_account || !is_theirs(at));
         self
     }
 

@@ -4,7 +4,7 @@ use bailiwick_evaluator::{ContextKey, Explanation, Failure, GlobalKey, PolicyKin
 use bailiwick_model::UniqueId;
 use bailiwick_policy_lang::Catalogue;
 
-use crate::context::is_ours;
+use crate::context::is_reserved;
 use crate::subject::{Kind, Present};
 
 /// Adds what is known here: names, missing keys, principals by their ARNs.
@@ -16,7 +16,7 @@ pub(super) fn add(explanation: &mut Explanation<'_>, present: &Present<'_>) {
         .into_iter()
         .filter(|key| is_known(catalogue, key))
         .map(|key| (ContextKey::new(&key), key))
-        .partition(|(key, _)| is_ours(key));
+        .partition(|(key, _)| is_reserved(key));
     let mut notes: Vec<String> = ours.iter().map(|(key, _)| absent(key, present)).collect();
     let theirs: Vec<String> = theirs.into_iter().map(|(_, key)| format!("`{key}`")).collect();
     if !theirs.is_empty() {

@@ -331,7 +331,7 @@ async fn a_bearer_token_dies_with_the_key_that_it_was_traded_for() {
     let first = prove().await.unwrap();
     assert_eq!(first.caller.credential, Credential::Bearer(key.id.clone()));
     assert_eq!(first.region, None);
-    // Remembered, and the same.
+    // CachedCaller, and the same.
     assert!(Arc::ptr_eq(&first.caller, &prove().await.unwrap().caller));
     // Who is renamed has his new name at once.
     let mut tx = house.tx().await;

@@ -92,7 +92,7 @@ impl Authz {
 
     fn by_handle(&self, cx: &Cx, snapshot: &Snapshot, handle: &[u8]) -> Result<crate::Authenticated> {
         let holder = cx.account().digits();
-        // One and the same handle is nothing to another account, remembered or not.
+        // One and the same handle is nothing to another account, cached or not.
         let mut bytes = Vec::with_capacity(holder.len() + handle.len());
         bytes.extend_from_slice(&holder);
         bytes.extend_from_slice(handle);
