@@ -15,6 +15,7 @@ use jiff::Timestamp;
 
 use crate::caller::{Claim, account_of_key};
 use crate::credentials::invalid;
+use crate::decide::snapshot;
 use crate::proof::{missing, refused};
 use crate::subject::Present;
 use crate::{Authenticated, Authz};
@@ -32,14 +33,18 @@ const HANDLE_LIFE: Duration = Duration::from_secs(5 * 60);
 /// `MissingAuthenticationToken`, `IncompleteSignature`, `InvalidClientTokenId`, `SignatureDoesNotMatch`,
 /// `ExpiredToken`: what is wrong with the request that was received. `ValidationError`.
 impl Handle<op::Authenticate> for Authz {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &AuthenticateRequest) -> Result<Vec<Check>> {
+    fn min_revision<'r>(&self, req: &'r AuthenticateRequest) -> Option<&'r str> {
+        req.min_revision.as_deref()
+    }
+
+    async fn checks(&self, cx: &Cx, _: &mut Tx, req: &AuthenticateRequest) -> Result<Vec<Check>> {
         let signed = received(req)?;
-        let claimed = self.claimed(&*self.looked_at(cx, tx, req.min_revision.as_deref()).await?, signed);
+        let claimed = self.claimed(&*snapshot(cx)?, signed);
         Ok(claimed.unwrap_or_else(|_| Claim::nobody()).checks(cx, "bailiwick:Authenticate", &signed.service))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: AuthenticateRequest) -> Result<AuthenticateResponse> {
-        let snapshot = self.looked_at(cx, tx, req.min_revision.as_deref()).await?;
+    async fn handle(&self, cx: &Cx, _: &mut Tx, req: AuthenticateRequest) -> Result<AuthenticateResponse> {
+        let snapshot = snapshot(cx)?;
         let received = Received::read(received(&req)?)?;
         let (who, signature) = self.received(&snapshot, &received, cx.now(), signature)?;
         let session = who.caller.session.as_deref();
@@ -47,7 +52,7 @@ impl Handle<op::Authenticate> for Authz {
         let end = session.map_or(end, |session| end.min(session.expires));
         let handle = Tokens::of(&self.deployment).issue_handle(&who.caller, &cx.account().digits(), cx.now(), end)?;
         Ok(AuthenticateResponse {
-            principal: Some(principal(&who, &who.subject.on(&snapshot)?)),
+            principal: Some(principal(&who, &who.subject().on(&snapshot)?)),
             signature: Some(signature),
             handle: handle.into(),
             handle_expiration: Some(date(end)),

@@ -1,7 +1,5 @@
 //! May they? One question, or many.
 
-use std::sync::Arc;
-
 use bailiwick_api::authz::{
     AuthorizeItem, AuthorizeRequest, AuthorizeResponse, AuthorizeResult, BatchAuthorizeRequest, BatchAuthorizeResponse,
 };
@@ -14,6 +12,7 @@ use bailiwick_storage::Tx;
 use prost::Message as _;
 
 use crate::caller::Claim;
+use crate::decide::snapshot;
 use crate::effort::Effort;
 use crate::question::{GivenKeys, Question, service_prefix};
 use crate::render::{DecisionView, undecided};
@@ -39,14 +38,18 @@ const PROOF: usize = 2_000;
 /// `ValidationError`, `InvalidInput`, `MalformedPolicyDocument`, and what is wrong with the caller's proof;
 /// `LimitExceeded` for a question that would take too long to decide.
 impl Handle<op::Authorize> for Authz {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &AuthorizeRequest) -> Result<Vec<Check>> {
+    fn min_revision<'r>(&self, req: &'r AuthorizeRequest) -> Option<&'r str> {
+        req.min_revision.as_deref()
+    }
+
+    async fn checks(&self, cx: &Cx, _: &mut Tx, req: &AuthorizeRequest) -> Result<Vec<Check>> {
         let prefix = service_prefix(&req.action)?;
-        let claim = self.claim(cx, &*self.looked_at(cx, tx, req.min_revision.as_deref()).await?, req.caller.as_ref());
+        let claim = self.claim(cx, &*snapshot(cx)?, req.caller.as_ref());
         Ok(claim.unwrap_or_else(|_| Claim::nobody()).checks(cx, "bailiwick:Authorize", prefix))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: AuthorizeRequest) -> Result<AuthorizeResponse> {
-        let snapshot = self.looked_at(cx, tx, req.min_revision.as_deref()).await?;
+    async fn handle(&self, cx: &Cx, _: &mut Tx, req: AuthorizeRequest) -> Result<AuthorizeResponse> {
+        let snapshot = snapshot(cx)?;
         let told = self.authorized(cx, &snapshot, &req, &mut Effort::new())?;
         Ok(told.response(self.deployment.revisions.format(snapshot.revision())))
     }
@@ -60,8 +63,12 @@ impl Handle<op::Authorize> for Authz {
 /// # Errors
 /// `ValidationError` for what is wrong with the part that all share.
 impl Handle<op::BatchAuthorize> for Authz {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &BatchAuthorizeRequest) -> Result<Vec<Check>> {
-        let snapshot = self.looked_at(cx, tx, req.min_revision.as_deref()).await?;
+    fn min_revision<'r>(&self, req: &'r BatchAuthorizeRequest) -> Option<&'r str> {
+        req.min_revision.as_deref()
+    }
+
+    async fn checks(&self, cx: &Cx, _: &mut Tx, req: &BatchAuthorizeRequest) -> Result<Vec<Check>> {
+        let snapshot = snapshot(cx)?;
         let shared = req.caller.as_ref().map(|caller| self.claim(cx, &snapshot, Some(caller)));
         let mut asked: Vec<(String, Claim)> = Vec::new();
         let mut broken = None;
@@ -89,8 +96,8 @@ impl Handle<op::BatchAuthorize> for Authz {
         Ok(asked.iter().flat_map(|(prefix, claim)| claim.checks(cx, "bailiwick:Authorize", prefix)).collect())
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: BatchAuthorizeRequest) -> Result<BatchAuthorizeResponse> {
-        let snapshot = self.looked_at(cx, tx, req.min_revision.as_deref()).await?;
+    async fn handle(&self, cx: &Cx, _: &mut Tx, req: BatchAuthorizeRequest) -> Result<BatchAuthorizeResponse> {
+        let snapshot = snapshot(cx)?;
         let context = GivenKeys::read(&req.context, None)?;
         let shared = req.caller.as_ref().map(|caller| self.asked_about(cx, &snapshot, Some(caller)));
         let shared = match &shared {
@@ -120,25 +127,6 @@ impl Handle<op::BatchAuthorize> for Authz {
 }
 
 impl Authz {
-    /// The snapshot to answer at: the newest, and not older than the transaction or what was asked for.
-    pub(crate) async fn snapshot(&self, tx: &Tx, min_revision: Option<&str>) -> Result<Arc<Snapshot>> {
-        let wanted = min_revision.map(|text| self.deployment.revisions.parse(text)).transpose()?;
-        self.snapshots.at_least(wanted.unwrap_or_default().max(tx.revision())).await
-    }
-
-    /// The snapshot of one question: what its checks were made at is what it is answered at.
-    ///
-    /// Otherwise a caller who is nobody when the asker is checked could be somebody when the question is answered,
-    /// and the asker would never have been checked for him.
-    pub(crate) async fn looked_at(&self, cx: &Cx, tx: &Tx, min_revision: Option<&str>) -> Result<Arc<Snapshot>> {
-        if let Some(snapshot) = cx.kept::<Snapshot>() {
-            return Ok(snapshot);
-        }
-        let snapshot = self.snapshot(tx, min_revision).await?;
-        cx.keep(Arc::clone(&snapshot));
-        Ok(snapshot)
-    }
-
     fn authorized(
         &self,
         cx: &Cx,

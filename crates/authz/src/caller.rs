@@ -78,9 +78,9 @@ impl Authz {
         match who(caller)? {
             Who::SignedRequest(request) => {
                 let received = Received::read(request)?;
-                Ok(self.received(snapshot, &received, cx.now(), |_, _| ())?.0.subject)
+                Ok(self.received(snapshot, &received, cx.now(), |_, _| ())?.0.subject().clone())
             }
-            Who::Handle(handle) => Ok(self.by_handle(cx, snapshot, handle)?.subject),
+            Who::Handle(handle) => Ok(self.by_handle(cx, snapshot, handle)?.subject().clone()),
             Who::PrincipalArn(arn) => {
                 let arn = Arn::parse(arn).map_err(|_| not_a_principal())?;
                 Ok(Arc::new(Subject::unproven(&named(snapshot, &arn)?, snapshot.partition())))

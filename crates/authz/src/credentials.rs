@@ -12,14 +12,16 @@ use bailiwick_sts::{Bearer, TokenError};
 use jiff::Timestamp;
 
 use crate::decide::TRUST_NOBODY;
+use crate::proof::refused;
 use crate::question::compiled;
 use crate::subject::Subject;
 use crate::{Authenticated, Authz};
 
-/// A caller that was worked out before, with what it must be compared with before it counts again.
+/// A proven caller, with everything that the proof must be compared with before it counts again.
 #[derive(Debug)]
 pub(crate) struct CachedCaller {
-    who: Authenticated,
+    pub(crate) caller: Arc<Caller>,
+    pub(crate) subject: Arc<Subject>,
     /// The user or role as it was.
     entity: Option<Arc<Entity>>,
     /// When the token was issued and when it ends; none for a signature by a long-term key.
@@ -52,15 +54,40 @@ impl Authz {
         now: Timestamp,
         open: impl FnOnce() -> Result<Bearer, TokenError>,
     ) -> Result<Authenticated> {
-        if let Some(known) = self.callers.get(&digest) {
-            let known = self.revalidate(snapshot, known, now)?;
-            let who = known.who.clone();
-            return Ok(who);
-        }
-        let Bearer { caller, issued, expires } = open()?;
-        let known = Arc::new(self.resolve(snapshot, caller, Some(Validity { issued, expires }), now)?);
+        let known = match self.callers.get(&digest) {
+            Some(cached) => {
+                let known = self.revalidate(snapshot, &cached, now)?;
+                if Arc::ptr_eq(&known, &cached) {
+                    return Ok(Authenticated::of(known));
+                }
+                known
+            }
+            None => {
+                let Bearer { caller, issued, expires } = open()?;
+                Arc::new(self.resolve(snapshot, caller, Some(Validity { issued, expires }), now)?)
+            }
+        };
         self.callers.insert(digest, Arc::clone(&known), known.weight());
-        Ok(known.who.clone())
+        Ok(Authenticated::of(known))
+    }
+
+    /// Proves an authenticated caller again, on a snapshot and at a time: access key, user or role, account,
+    /// revocations, and the ends of session, token and signature. The caller then has the name and path of now.
+    ///
+    /// Whoever waited between the proof and the decision calls this on the snapshot that is decided on. At the revision
+    /// of the last proof it costs a few comparisons.
+    ///
+    /// # Errors
+    /// As [`Self::authenticate`].
+    pub fn prove_again(&self, snapshot: &Snapshot, who: &mut Authenticated, now: Timestamp) -> Result<()> {
+        if let Some(window) = &who.window {
+            window.check(now).map_err(|error| refused(&error))?;
+        }
+        let known = self.revalidate(snapshot, &who.known, now)?;
+        if !Arc::ptr_eq(&known, &who.known) {
+            (who.caller, who.known) = (Arc::clone(&known.caller), known);
+        }
+        Ok(())
     }
 
     /// Looks whether a caller's credential is still good, and works out whom it stands for.
@@ -75,25 +102,25 @@ impl Authz {
         let caller = Arc::new(renamed(caller, entity.as_deref())?);
         let policies = self.session_policies(&caller);
         let subject = Subject::of_caller(&caller, entity.clone(), policies, snapshot.partition());
-        let who = Authenticated { caller, region: None, subject: Arc::new(subject) };
-        Ok(CachedCaller { who, entity, validity, looked_at: AtomicU64::new(snapshot.revision().number()) })
+        let looked_at = AtomicU64::new(snapshot.revision().number());
+        Ok(CachedCaller { caller, subject: Arc::new(subject), entity, validity, looked_at })
     }
 
     /// The same for a cached caller: only what has changed is worked out anew.
     pub(crate) fn revalidate(
         &self,
         snapshot: &Snapshot,
-        known: Arc<CachedCaller>,
+        known: &Arc<CachedCaller>,
         now: Timestamp,
     ) -> Result<Arc<CachedCaller>> {
         if known.looked_at.load(Relaxed) == snapshot.revision().number() {
-            return if validities(&known.who.caller, known.validity).all(|validity| validity.expires > now) {
-                Ok(known)
+            return if validities(&known.caller, known.validity).all(|validity| validity.expires > now) {
+                Ok(Arc::clone(known))
             } else {
                 Err(expired())
             };
         }
-        let entity = check_active(snapshot, &known.who.caller, known.validity, now)?;
+        let entity = check_active(snapshot, &known.caller, known.validity, now)?;
         let same = match (entity, &known.entity) {
             (None, None) => true,
             (Some(now), Some(then)) => Arc::ptr_eq(now, then),
@@ -101,9 +128,9 @@ impl Authz {
         };
         if same {
             known.looked_at.store(snapshot.revision().number(), Relaxed);
-            return Ok(known);
+            return Ok(Arc::clone(known));
         }
-        self.resolve(snapshot, Caller::clone(&known.who.caller), known.validity, now).map(Arc::new)
+        self.resolve(snapshot, Caller::clone(&known.caller), known.validity, now).map(Arc::new)
     }
 
     /// The inline policies of a session, compiled; none if the session was made without any policy.
@@ -117,14 +144,21 @@ impl Authz {
     }
 }
 
-impl CachedCaller {
-    pub(crate) fn who(&self) -> &Authenticated {
-        &self.who
+impl Authenticated {
+    /// The caller, as a token proves them.
+    pub(crate) fn of(known: Arc<CachedCaller>) -> Self {
+        Authenticated { caller: Arc::clone(&known.caller), region: None, known, window: None }
     }
 
+    pub(crate) fn subject(&self) -> &Arc<Subject> {
+        &self.known.subject
+    }
+}
+
+impl CachedCaller {
     /// What it counts for in a cache: one, and more for what its session brings, which its holder chose.
     pub(crate) fn weight(&self) -> usize {
-        let Some(session) = self.who.caller.session.as_deref() else { return 1 };
+        let Some(session) = self.caller.session.as_deref() else { return 1 };
         let policies = session.policies.iter().map(String::len);
         let arns = session.policy_arns.iter().map(|arn| arn.as_str().len());
         let tags = session.tags.iter().map(|tag| tag.key.len() + tag.value.len());

@@ -1,6 +1,6 @@
 //! Decisions on Bailiwick's own operations.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use bailiwick_evaluator::{
     self as evaluator, Context, ContextSource, Decision, Outcome, Policies, Request, ResourceAccount,
@@ -34,6 +34,17 @@ fn redact_trust(decision: Decision) -> Decision {
     Decision { outcome: Outcome::ImplicitDeny, statement: None, lacking: None, ..decision }
 }
 
+/// The snapshot of this attempt: its caller was proved on it, its checks are decided on it, and it is answered at.
+///
+/// One for all, since otherwise a caller who is nobody when the asker is checked could be somebody when the question
+/// is answered, and the asker would never have been checked for them.
+///
+/// # Errors
+/// A failure of ours when the pipeline did not say on which.
+pub(crate) fn snapshot(cx: &Cx) -> Result<Arc<Snapshot>> {
+    cx.view().ok_or_else(|| IamError::internal("an attempt without a snapshot"))
+}
+
 impl Authz {
     /// Decides the checks that an operation names, in their order.
     ///
@@ -65,7 +76,7 @@ impl Authz {
         check: &Check,
         effort: &mut Effort,
     ) -> Result<()> {
-        let present = who.subject.on(snapshot)?;
+        let present = who.subject().on(snapshot)?;
         let system = SystemKeys { present: &present, now: cx.now() };
         let resource_account = (check.resource_account != AccountId::NONE).then_some(check.resource_account);
         let digits = resource_account.map(AccountId::digits);

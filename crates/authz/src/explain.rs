@@ -14,7 +14,7 @@ use bailiwick_storage::Tx;
 use crate::Authz;
 use crate::authorize::is_foreign_account;
 use crate::caller::Claim;
-use crate::decide::TRUST_NOBODY;
+use crate::decide::{TRUST_NOBODY, snapshot};
 use crate::effort::Effort;
 use crate::question::{self, assumed, service_prefix};
 use crate::render::{DecisionView, holder, policy_type, statement};
@@ -33,10 +33,14 @@ mod notes;
 /// # Errors
 /// As Authorize.
 impl Handle<op::Explain> for Authz {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &ExplainRequest) -> Result<Vec<Check>> {
+    fn min_revision<'r>(&self, req: &'r ExplainRequest) -> Option<&'r str> {
+        req.request.as_ref()?.min_revision.as_deref()
+    }
+
+    async fn checks(&self, cx: &Cx, _: &mut Tx, req: &ExplainRequest) -> Result<Vec<Check>> {
         let req = asked(req)?;
         let prefix = service_prefix(&req.action)?;
-        let claim = self.claim(cx, &*self.looked_at(cx, tx, req.min_revision.as_deref()).await?, req.caller.as_ref());
+        let claim = self.claim(cx, &*snapshot(cx)?, req.caller.as_ref());
         let claim = claim.unwrap_or_else(|_| Claim::nobody());
         let is_management = cx.account() == cx.deployment().management_account;
         let owner = claim.account.filter(|_| !is_management).unwrap_or(cx.account());
@@ -50,9 +54,9 @@ impl Handle<op::Explain> for Authz {
         Ok(checks)
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: ExplainRequest) -> Result<ExplainResponse> {
+    async fn handle(&self, cx: &Cx, _: &mut Tx, req: ExplainRequest) -> Result<ExplainResponse> {
         let req = asked(&req)?;
-        let snapshot = self.looked_at(cx, tx, req.min_revision.as_deref()).await?;
+        let snapshot = snapshot(cx)?;
         let subject = self.asked_about(cx, &snapshot, req.caller.as_ref())?;
         let revision = self.deployment.revisions.format(snapshot.revision());
         self.asked(cx, &snapshot, req, &subject, |present, request, policies| {

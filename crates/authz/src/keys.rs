@@ -134,13 +134,12 @@ impl Authz {
                 let _ = self.signing_keys.decoy.key(&self.deployment, signed.scope());
                 return Err(refused(&error));
             }
-            let caller = self.revalidate(snapshot, Arc::clone(&kept.caller), now)?;
-            let who = caller.who().clone();
+            let caller = self.revalidate(snapshot, &kept.caller, now)?;
             if !Arc::ptr_eq(&caller, &kept.caller) {
-                let (key, record) = (kept.key.clone(), kept.record.clone());
+                let (key, record, caller) = (kept.key.clone(), kept.record.clone(), Arc::clone(&caller));
                 self.signing_keys.keep(id, Arc::new(Kept { key, record, caller }));
             }
-            return Ok(who);
+            return signed_by(caller, signed, policy);
         }
         let kept = match self.look_up(snapshot, signed, now) {
             Ok(kept) => kept,
@@ -152,7 +151,7 @@ impl Authz {
             }
         };
         signed.verify(&kept.key, now, policy, body).map_err(|error| refused(&error))?;
-        let who = kept.caller.who().clone();
+        let who = signed_by(Arc::clone(&kept.caller), signed, policy)?;
         self.signing_keys.keep(id, Arc::new(kept));
         Ok(who)
     }
@@ -180,6 +179,11 @@ impl Authz {
         let key = SigningKey::derive(secret.expose().as_bytes(), signed.scope());
         Ok(Kept { key, record: Some(Arc::clone(record)), caller: Arc::new(caller) })
     }
+}
+
+fn signed_by(caller: Arc<CachedCaller>, signed: &Signed<'_>, policy: &Policy<'_>) -> Result<Authenticated> {
+    let window = signed.window(policy).map_err(|error| refused(&error))?;
+    Ok(Authenticated { window: Some(window), ..Authenticated::of(caller) })
 }
 
 impl Kept {

@@ -38,12 +38,12 @@ use std::sync::Arc;
 use bailiwick_evaluator::Policy;
 use bailiwick_model::Region;
 use bailiwick_operation::{Caller, Deployment};
+use bailiwick_sigv4::SignatureWindow;
 use bailiwick_snapshot::Snapshots;
 
 use crate::cache::Cache;
 use crate::credentials::CachedCaller;
 use crate::keys::SigningKeys;
-use crate::subject::Subject;
 
 pub use counts::{AskedBy, DecisionCount, DecisionCounts};
 pub use proof::{Proof, SignedRequest};
@@ -70,14 +70,17 @@ pub struct Authz {
     decisions: Arc<DecisionCounts>,
 }
 
-/// A caller who has proven himself. Good for the request that he did it with.
+/// A proven caller. Good for the request that proved them; before each decision they are proved again, by
+/// [`Authz::prove_again`].
 #[derive(Clone, Debug)]
 pub struct Authenticated {
-    /// Who he is.
+    /// Who they are.
     pub caller: Arc<Caller>,
-    /// The region that his signature names; none with a bearer token.
+    /// The region that the signature names; none with a bearer token.
     pub region: Option<Region>,
-    pub(crate) subject: Arc<Subject>,
+    known: Arc<CachedCaller>,
+    /// The time within which the signature is good; none with a bearer token or handle.
+    window: Option<SignatureWindow>,
 }
 
 impl Authz {

@@ -12,6 +12,7 @@ use bailiwick_storage::Tx;
 
 use crate::authorize::is_foreign_account;
 use crate::caller::Claim;
+use crate::decide::snapshot;
 use crate::effort::Effort;
 use crate::question::{GivenKeys, Question, wrong};
 use crate::render::DecisionView;
@@ -31,13 +32,17 @@ const PASSED_TO: &str = "iam:PassedToService";
 /// `ValidationError` for what is no ARN of a role, and for a context key that comes from Bailiwick; what is wrong with
 /// the caller's proof; `LimitExceeded` as Authorize.
 impl Handle<op::AuthorizePassRole> for Authz {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &AuthorizePassRoleRequest) -> Result<Vec<Check>> {
-        let claim = self.claim(cx, &*self.looked_at(cx, tx, req.min_revision.as_deref()).await?, req.caller.as_ref());
+    fn min_revision<'r>(&self, req: &'r AuthorizePassRoleRequest) -> Option<&'r str> {
+        req.min_revision.as_deref()
+    }
+
+    async fn checks(&self, cx: &Cx, _: &mut Tx, req: &AuthorizePassRoleRequest) -> Result<Vec<Check>> {
+        let claim = self.claim(cx, &*snapshot(cx)?, req.caller.as_ref());
         Ok(claim.unwrap_or_else(|_| Claim::nobody()).checks(cx, "bailiwick:Authorize", "iam"))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: AuthorizePassRoleRequest) -> Result<AuthorizePassRoleResponse> {
-        let snapshot = self.looked_at(cx, tx, req.min_revision.as_deref()).await?;
+    async fn handle(&self, cx: &Cx, _: &mut Tx, req: AuthorizePassRoleRequest) -> Result<AuthorizePassRoleResponse> {
+        let snapshot = snapshot(cx)?;
         let role = role_arn(&req.role_arn)?;
         let subject = self.asked_about(cx, &snapshot, req.caller.as_ref())?;
         let given = GivenKeys::read(&req.context, None)?;

@@ -12,6 +12,7 @@ use bailiwick_storage::{Service, ServiceActor, Tx};
 
 use crate::Authz;
 use crate::authenticate::date;
+use crate::decide::snapshot;
 
 /// Registers a service, in the place of the one of its prefix if there is one.
 ///
@@ -94,10 +95,10 @@ impl Handle<op::DeleteService> for Authz {
         Ok(vec![governed(cx, "bailiwick:DeleteService", &req.service_prefix)])
     }
 
-    async fn handle(&self, _: &Cx, tx: &mut Tx, req: pb::DeleteServiceRequest) -> Result<pb::DeleteServiceResponse> {
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::DeleteServiceRequest) -> Result<pb::DeleteServiceResponse> {
         let service = get(tx, &req.service_prefix).await?;
         if !req.keep_resources.unwrap_or_default() {
-            unused(&*self.snapshot(tx, None).await?, &service.prefix)?;
+            unused(&*snapshot(cx)?, &service.prefix)?;
         }
         tx.delete_service(&service).await?;
         Ok(pb::DeleteServiceResponse {})

@@ -9,6 +9,7 @@ use bailiwick_storage::{Resource, ResourcePolicy, Tx};
 
 use crate::Authz;
 use crate::authenticate::date;
+use crate::decide::snapshot;
 
 /// Keeps a resource's policy, and binds who it names.
 ///
@@ -35,7 +36,7 @@ impl Handle<op::PutResourcePolicy> for Authz {
         let bound = bind_principals(cx.partition(), tx, &text, &document, PolicyKind::Resource, cx.account()).await?;
         let policy = ResourcePolicy { text, bound, updated: cx.date() };
         let resource = kept(cx, tx, &req.resource_arn).await?;
-        fits(&*self.snapshot(tx, None).await?, &resource.arn)?;
+        fits(&*snapshot(cx)?, &resource.arn)?;
         tx.put_resource(&Resource { policy: Some(policy), ..resource }).await?;
         Ok(pb::PutResourcePolicyResponse {})
     }
@@ -130,7 +131,7 @@ impl Handle<op::TagResource> for Authz {
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::TagResourceRequest) -> Result<pb::TagResourceResponse> {
         let mut resource = kept(cx, tx, &req.resource_arn).await?;
-        fits(&*self.snapshot(tx, None).await?, &resource.arn)?;
+        fits(&*snapshot(cx)?, &resource.arn)?;
         resource.tags.merge(tags(&req.tags)?)?;
         tx.put_resource(&resource).await?;
         Ok(pb::TagResourceResponse {})

@@ -24,6 +24,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use prost::Message;
 
 use crate::Authz;
+use crate::decide::snapshot;
 use scenario::{Asked, Scenario};
 use source::{Source, SourceArn};
 
@@ -40,12 +41,12 @@ impl Handle<op::SimulateCustomPolicy> for Authz {
     async fn handle(
         &self,
         cx: &Cx,
-        tx: &mut Tx,
+        _: &mut Tx,
         mut req: SimulateCustomPolicyRequest,
     ) -> Result<SimulateCustomPolicyResponse> {
         unsupported("OrderedOrganizationPolicyInputList", req.ordered_organization_policy_input_list.is_empty())?;
         let (marker, max_items) = (req.marker.take(), req.max_items.take());
-        let snapshot = self.snapshot(tx, None).await?;
+        let snapshot = snapshot(cx)?;
         let mut source = Source::nobody(cx.account());
         source.add_inputs(&snapshot, &req.policy_input_list, &req.permissions_boundary_policy_input_list)?;
         let scenario = Scenario::read(
@@ -78,9 +79,9 @@ impl Handle<op::SimulateCustomPolicy> for Authz {
 /// # Errors
 /// As SimulateCustomPolicy; `NoSuchEntity`.
 impl Handle<op::SimulatePrincipalPolicy> for Authz {
-    async fn checks(&self, _: &Cx, tx: &mut Tx, req: &SimulatePrincipalPolicyRequest) -> Result<Vec<Check>> {
+    async fn checks(&self, cx: &Cx, _: &mut Tx, req: &SimulatePrincipalPolicyRequest) -> Result<Vec<Check>> {
         let source = SourceArn::read(req.policy_source_arn.as_deref())?;
-        Ok(vec![source.check(&*self.snapshot(tx, None).await?, "iam:SimulatePrincipalPolicy")])
+        Ok(vec![source.check(&*snapshot(cx)?, "iam:SimulatePrincipalPolicy")])
     }
 
     async fn handle(
@@ -92,7 +93,7 @@ impl Handle<op::SimulatePrincipalPolicy> for Authz {
         unsupported("PolicyExclusionList", req.policy_exclusion_list.is_empty())?;
         let (marker, max_items) = (req.marker.take(), req.max_items.take());
         let arn = SourceArn::read(req.policy_source_arn.as_deref())?;
-        let snapshot = self.snapshot(tx, None).await?;
+        let snapshot = snapshot(cx)?;
         let mut source = arn.policies(&snapshot, tx).await?;
         source.add_inputs(&snapshot, &req.policy_input_list, &req.permissions_boundary_policy_input_list)?;
         let scenario = Scenario::read(

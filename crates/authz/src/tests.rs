@@ -299,7 +299,8 @@ impl House {
             region: Some(Region::parse("eu-west-1").unwrap()),
             host: Some("pond.example".into()),
         };
-        Cx::new(self.deployment.clone(), who.caller.clone(), Arc::new(request))
+        let cx = Cx::new(self.deployment.clone(), who.caller.clone(), Arc::new(request));
+        cx.with_view(self.snapshots.current().unwrap())
     }
 
     /// The caller that a key proves, by a signed request to IAM.
@@ -342,14 +343,21 @@ impl House {
     where
         Authz: Handle<O>,
     {
-        let cx = self.cx(who);
+        if let Some(revision) = self.authz.min_revision(&req) {
+            self.snapshots.at_least(self.deployment.revisions.parse(revision)?).await?;
+        }
         let mut tx = self.tx().await;
+        self.snapshots.at_least(tx.revision()).await?;
+        let mut who = who.clone();
+        let cx = self.cx(&who);
+        self.authz.prove_again(&cx.view().unwrap(), &mut who, cx.now())?;
+        let cx = self.cx(&who);
         let checks = Handle::<O>::checks(&self.authz, &cx, &mut tx, &req).await?;
         assert!(!checks.is_empty(), "nothing is free");
-        let snapshot = self.snapshots.at_least(tx.revision()).await?;
+        let snapshot = cx.view().unwrap();
         checks.iter().for_each(agrees_with_catalogue);
         for check in &checks {
-            self.authz.decide(&snapshot, who, &cx, check)?;
+            self.authz.decide(&snapshot, &who, &cx, check)?;
         }
         let answer = Handle::<O>::handle(&self.authz, &cx, &mut tx, req).await?;
         Ok((answer, tx))

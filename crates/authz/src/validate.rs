@@ -14,6 +14,7 @@ use bailiwick_policy_lang::{
 use bailiwick_storage::Tx;
 
 use crate::Authz;
+use crate::decide::snapshot;
 
 /// Checks a policy document.
 ///
@@ -26,8 +27,8 @@ impl Handle<op::ValidatePolicy> for Authz {
         Ok(vec![Check::anywhere("bailiwick:ValidatePolicy", cx.account())])
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: ValidatePolicyRequest) -> Result<ValidatePolicyResponse> {
-        let snapshot = self.snapshot(tx, None).await?;
+    async fn handle(&self, cx: &Cx, _: &mut Tx, req: ValidatePolicyRequest) -> Result<ValidatePolicyResponse> {
+        let snapshot = snapshot(cx)?;
         let catalogue = snapshot.catalogue();
         let (kind, resource_type) = used_as(&req, catalogue)?;
         let paging = cx.paging("ValidatePolicy");

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bailiwick_model::{AccessKeyId, AccountId, Arn, Partition, Path, RoleName, SessionName, Tags, UniqueId, UserName};
+use bailiwick_storage::{IdentityKind, Standing};
 use jiff::Timestamp;
 
 /// A proven caller: the principal, how he proved himself, and what his session carries.
@@ -110,6 +111,19 @@ impl Caller {
         match &self.principal {
             Principal::User { id, name, .. } => Some((id, name)),
             _ => None,
+        }
+    }
+
+    /// The records that a change by this caller depends on.
+    pub fn standing(&self) -> Standing<'_> {
+        Standing {
+            account: self.account(),
+            identity: match &self.principal {
+                Principal::Root { .. } => None,
+                Principal::User { id, .. } => Some((IdentityKind::User, id)),
+                Principal::RoleSession { id, .. } => Some((IdentityKind::Role, id)),
+            },
+            access_key: self.session.is_none().then(|| self.access_key_id()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bailiwick_model::limits::Quotas;
 use bailiwick_model::{AccessKeyId, AccessKeyKind, AccountId, IdKind, Partition, Region, UniqueId};
@@ -61,23 +61,34 @@ pub struct RequestInfo {
     pub host: Option<String>,
 }
 
-/// The context of one call. The same time and caller hold throughout, however often the handler runs.
+/// The context of one attempt at a call. Caller, time and view hold throughout; when the handler has to run again, it
+/// runs in a new context, for which the caller was proved again.
 #[derive(Clone)]
 pub struct Cx {
     caller: Arc<Caller>,
     request: Arc<RequestInfo>,
     deployment: Arc<Deployment>,
     now: Timestamp,
-    kept: Arc<Mutex<Option<Kept>>>,
+    view: Option<Arc<dyn Any + Send + Sync>>,
 }
 
-type Kept = Arc<dyn Any + Send + Sync>;
-
 impl Cx {
-    /// The context of a call made now.
+    /// The context of an attempt made now.
     pub fn new(deployment: Arc<Deployment>, caller: Arc<Caller>, request: Arc<RequestInfo>) -> Self {
         let now = deployment.clock.now();
-        Cx { caller, request, deployment, now, kept: Arc::default() }
+        Cx { caller, request, deployment, now, view: None }
+    }
+
+    /// The same at a given time.
+    #[must_use]
+    pub fn at(self, now: Timestamp) -> Self {
+        Cx { now, ..self }
+    }
+
+    /// The same with the view that everything is decided on: the caller was proved on it at [`Self::now`].
+    #[must_use]
+    pub fn with_view<T: Any + Send + Sync>(self, view: Arc<T>) -> Self {
+        Cx { view: Some(view), ..self }
     }
 
     /// Who calls.
@@ -105,26 +116,21 @@ impl Cx {
         self.deployment.partition
     }
 
-    /// When the call arrived, to the fraction.
+    /// The time of this attempt, to the fraction: read after everything that the call waited for, and before the view
+    /// was taken. What was revoked before this moment is in the view.
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// When the call arrived, in whole seconds, as dates of stored things are kept and shown.
+    /// The same in whole seconds, as dates of stored things are kept and shown.
     pub fn date(&self) -> Timestamp {
         // A second that the clock gave is in range.
         Timestamp::from_second(self.now.as_second()).unwrap_or(self.now)
     }
 
-    /// Keeps what `checks` looked at for `handle`, so that the second can't see another thing than was allowed.
-    pub fn keep<T: Any + Send + Sync>(&self, looked_at: Arc<T>) {
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(looked_at);
-    }
-
-    /// What was kept last, if it is of this type.
-    pub fn kept<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        kept.and_then(|kept| kept.downcast().ok())
+    /// The view that everything is decided on, if it is of this type.
+    pub fn view<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.view.clone().and_then(|view| view.downcast().ok())
     }
 
     /// Random bytes, fit for secrets.

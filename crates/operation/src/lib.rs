@@ -36,6 +36,13 @@ use bailiwick_storage::Tx;
 /// A handler may run twice, when what it read has changed by the time it commits; so all it touches is `cx`, `tx`
 /// and `req`.
 pub trait Handle<O: Operation>: Send + Sync + 'static {
+    /// The revision that the request wants to be answered at or after, as an earlier answer carried it. The pipeline
+    /// waits for it before the caller is proved.
+    fn min_revision<'r>(&self, req: &'r O::Request) -> Option<&'r str> {
+        let _ = req;
+        None
+    }
+
     /// Names everything that must be allowed before [`handle`](Self::handle) runs. Reads, but changes nothing.
     ///
     /// A thing that doesn't exist is named by the ARN that it would have, so that nobody learns of its absence who

@@ -21,6 +21,8 @@ mod proof;
 mod record;
 mod route;
 mod service;
+#[cfg(test)]
+mod tests;
 mod turns;
 
 pub use backlog::Share;

@@ -1,4 +1,8 @@
 //! What happens to every call, in this order: authenticate, validate, check, decide, handle, commit, answer, record.
+//!
+//! Between authentication and decision a call may wait: for a revision that it asked for, for the snapshot, for its turn
+//! after a conflict. So the caller is proved again in each attempt, on the snapshot that is decided on, and the records
+//! that the proof rests on are part of what a commit expects.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +11,14 @@ use bailiwick_api::Operation;
 use bailiwick_authz::Authenticated;
 use bailiwick_model::{ErrorCode, IamError, Result};
 use bailiwick_operation::{Cx, Handle, RequestInfo, uuid};
+use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::{At, CommitError, Revision, Tx};
 use bytes::Bytes;
+use jiff::Timestamp;
 use prost::Message as _;
 
 use crate::record::{Ids, Trail};
-use crate::{Answer, Incoming, Service, proof};
+use crate::{Answer, Incoming, Parts, Service, proof};
 
 /// How often a change is decided and done again when others are faster.
 const ATTEMPTS: usize = 24;
@@ -54,13 +60,12 @@ pub(crate) async fn run<O: Operation, H: Handle<O>>(
             service.metrics().unauthenticated(error.code().wire());
             Err(error)
         }
-        Ok(who) => {
-            let cx = Cx::new(Arc::clone(&parts.deployment), Arc::clone(&who.caller), Arc::clone(&request));
+        Ok(mut who) => {
             trail.called_by(&who.caller);
             let region = who.region.as_ref().unwrap_or(&parts.deployment.region);
-            service.last_used.note(&who.caller, O::SERVICE, region.as_str(), cx.date());
+            service.last_used.note(&who.caller, O::SERVICE, region.as_str(), in_seconds(began));
             let min_revision = incoming.header("x-bailiwick-min-revision");
-            answer(service, handler, &who, &cx, message, min_revision, &mut trail).await
+            answer(service, handler, &mut who, &request, message, min_revision, &mut trail).await
         }
     };
     let outcome = trail.end(outcome, |done| (&done.response, done.committed)).await;
@@ -71,6 +76,11 @@ pub(crate) async fn run<O: Operation, H: Handle<O>>(
     };
     service.metrics().answered(incoming.route, result.as_ref().err().map(|e| e.code().wire()), took);
     Answer { request_id, revision: revision.map(|r| parts.deployment.revisions.format(r)), result }
+}
+
+fn in_seconds(time: Timestamp) -> Timestamp {
+    // A second that the clock gave is in range.
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 fn request_info(incoming: &Incoming<'_>, ids: Ids) -> RequestInfo {
@@ -89,8 +99,8 @@ fn request_info(incoming: &Incoming<'_>, ids: Ids) -> RequestInfo {
 async fn answer<O: Operation, H: Handle<O>>(
     service: &Service,
     handler: &H,
-    who: &Authenticated,
-    cx: &Cx,
+    who: &mut Authenticated,
+    info: &Arc<RequestInfo>,
     message: Result<Bytes>,
     min_revision: Option<&str>,
     trail: &mut Trail<'_, O>,
@@ -101,14 +111,7 @@ async fn answer<O: Operation, H: Handle<O>>(
     })?;
     trail.asked(&request);
     validate(&request)?;
-    let at = match min_revision {
-        Some(text) => {
-            let revision = cx.deployment().revisions.parse(text)?;
-            parts.snapshots.at_least(revision).await?;
-            At::AtLeast(revision)
-        }
-        None => At::Latest,
-    };
+    let at = reached(parts, [min_revision, handler.min_revision(&request)]).await?;
     let mut request = Some(request);
     let mut turn = None;
     for attempt in 1..=ATTEMPTS {
@@ -116,16 +119,21 @@ async fn answer<O: Operation, H: Handle<O>>(
         let revision = tx.revision();
         // The request is kept only where the handler may have to run again.
         let Some(asked) = (if O::READ_ONLY { request.take() } else { request.clone() }) else { break };
+        parts.snapshots.at_least(revision).await?;
+        let (now, snapshot) = prove_again(service, who)?;
+        trail.called_by(&who.caller);
+        let cx = Cx::new(Arc::clone(&parts.deployment), Arc::clone(&who.caller), Arc::clone(info));
+        let cx = &cx.at(now).with_view(Arc::clone(&snapshot));
         let checks = handler.checks(cx, &mut tx, &asked).await?;
         trail.acts_on(&checks);
-        if !checks.is_empty() {
-            let snapshot = parts.snapshots.at_least(revision).await?;
-            parts.authz.decide_all(&snapshot, who, cx, &checks).await?;
-        }
+        parts.authz.decide_all(&snapshot, who, cx, &checks).await?;
         let response = handler.handle(cx, &mut tx, asked).await?;
         if O::READ_ONLY || tx.is_read_only() {
+            // Others had their turn in between; what was read or issued is for a caller who is still good.
+            prove_again(service, who)?;
             return Ok(Done { response, revision, committed: false });
         }
+        tx.depend_on(&who.caller.standing()).await?;
         trail.write_into(&mut tx, &response).await?;
         match tx.commit().await {
             Ok(revision) => {
@@ -151,6 +159,32 @@ async fn answer<O: Operation, H: Handle<O>>(
         ErrorCode::ConcurrentModification,
         "The request was rejected because multiple requests to change this object were submitted simultaneously. Wait a few minutes and submit your request again.",
     ))
+}
+
+/// Waits until decisions see every revision that the answer must not be older than.
+async fn reached(parts: &Parts, wanted: [Option<&str>; 2]) -> Result<At> {
+    let mut at = At::Latest;
+    for text in wanted.into_iter().flatten() {
+        let revision = parts.deployment.revisions.parse(text)?;
+        parts.snapshots.at_least(revision).await?;
+        at = match at {
+            At::AtLeast(other) => At::AtLeast(revision.max(other)),
+            At::Latest => At::AtLeast(revision),
+        };
+    }
+    Ok(at)
+}
+
+/// Proves the caller on the newest snapshot, which is what the attempt is decided on, and says when.
+///
+/// The clock is read before the snapshot is taken and nothing waits in between: a session that is issued at this time
+/// is older than every revocation that the snapshot does not show.
+fn prove_again(service: &Service, who: &mut Authenticated) -> Result<(Timestamp, Arc<Snapshot>)> {
+    let parts = &service.parts;
+    let now = parts.deployment.clock.now();
+    let snapshot = parts.snapshots.current()?;
+    parts.authz.prove_again(&snapshot, who, now).inspect_err(|e| service.metrics().unauthenticated(e.code().wire()))?;
+    Ok((now, snapshot))
 }
 
 fn validate<R: bailiwick_api::Validate>(request: &R) -> Result<()> {

@@ -56,7 +56,7 @@ pub use payload::{Payload, PayloadHash};
 pub use request::Request;
 pub use scope::Scope;
 pub use sign::{Credentials, Signing, presign, sign};
-pub use verify::{AbsentPayload, PathRule, Policy};
+pub use verify::{AbsentPayload, PathRule, Policy, SignatureWindow};
 
 /// The one algorithm that this crate verifies and makes.
 pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";

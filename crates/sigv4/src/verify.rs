@@ -94,7 +94,7 @@ impl Signed<'_> {
         policy: &Policy<'_>,
         body: Option<&PayloadHash>,
     ) -> Result<(), SigV4Error> {
-        self.check_time(now, policy)?;
+        self.window(policy)?.check(now)?;
         self.check_headers(policy)?;
         let canonical = Canonical {
             request: &self.request,
@@ -107,7 +107,15 @@ impl Signed<'_> {
         if key.verify(&text, &self.signature) { Ok(()) } else { Err(SigV4Error::Mismatch) }
     }
 
-    fn check_time(&self, now: Timestamp, policy: &Policy<'_>) -> Result<(), SigV4Error> {
+    /// The time within which the signature is good under a policy.
+    ///
+    /// [`Self::verify`] checks it. A server that waits between verifying a signature and acting on it checks it again.
+    ///
+    /// # Errors
+    ///
+    /// [`SigV4Error::MissingParameters`] and [`SigV4Error::MalformedExpires`] for a presigned request whose life the
+    /// policy does not take.
+    pub fn window(&self, policy: &Policy<'_>) -> Result<SignatureWindow, SigV4Error> {
         let past = match self.mechanism {
             Mechanism::Header => policy.max_skew,
             Mechanism::Presigned { expires } => {
@@ -119,23 +127,7 @@ impl Signed<'_> {
                 expires.max(policy.min_presigned_life)
             }
         };
-        let (date, now_text) = (|| self.at.as_str().to_owned(), || SignedAt::of(now).as_str().to_owned());
-        let earliest = shift(now, past, Timestamp::checked_sub);
-        if self.at.time < earliest {
-            let limit = SignedAt::of(earliest).as_str().to_owned();
-            return Err(SigV4Error::Expired { date: date(), limit, now: now_text(), window: window(past) });
-        }
-        let latest = shift(now, policy.max_skew, Timestamp::checked_add);
-        if self.at.time > latest {
-            let limit = SignedAt::of(latest).as_str().to_owned();
-            return Err(SigV4Error::NotYetCurrent {
-                date: date(),
-                limit,
-                now: now_text(),
-                window: window(policy.max_skew),
-            });
-        }
-        Ok(())
+        Ok(SignatureWindow { at: self.at, past, max_skew: policy.max_skew })
     }
 
     fn check_headers(&self, policy: &Policy<'_>) -> Result<(), SigV4Error> {
@@ -168,6 +160,37 @@ impl Signed<'_> {
                 None => Err(SigV4Error::UnsignedPayload),
             },
         }
+    }
+}
+
+/// The time within which a signature is good: from [`Policy::max_skew`] before it was made until it expires.
+#[derive(Clone, Copy, Debug)]
+pub struct SignatureWindow {
+    at: SignedAt,
+    past: Duration,
+    max_skew: Duration,
+}
+
+impl SignatureWindow {
+    /// Checks that `now` lies within it.
+    ///
+    /// # Errors
+    ///
+    /// [`SigV4Error::Expired`] and [`SigV4Error::NotYetCurrent`].
+    pub fn check(&self, now: Timestamp) -> Result<(), SigV4Error> {
+        let (date, now_text) = (|| self.at.as_str().to_owned(), || SignedAt::of(now).as_str().to_owned());
+        let earliest = shift(now, self.past, Timestamp::checked_sub);
+        if self.at.time < earliest {
+            let limit = SignedAt::of(earliest).as_str().to_owned();
+            return Err(SigV4Error::Expired { date: date(), limit, now: now_text(), window: window(self.past) });
+        }
+        let latest = shift(now, self.max_skew, Timestamp::checked_add);
+        if self.at.time > latest {
+            let limit = SignedAt::of(latest).as_str().to_owned();
+            let window = window(self.max_skew);
+            return Err(SigV4Error::NotYetCurrent { date: date(), limit, now: now_text(), window });
+        }
+        Ok(())
     }
 }
 

@@ -29,6 +29,7 @@ mod resource;
 mod role;
 mod service;
 mod settings;
+mod standing;
 mod store;
 mod tx;
 mod user;
@@ -51,6 +52,7 @@ pub use resource::{Resource, ResourcePolicy};
 pub use role::{Role, RoleLastUsed, TrustPolicy};
 pub use service::{Service, ServiceActor};
 pub use settings::Meta;
+pub use standing::Standing;
 pub use store::{
     Add, At, Batch, Entry, Expect, MAX_KEY, MAX_VALUE, Revision, Scan, Store, Versioned, View, counter_value,
 };

@@ -91,7 +91,16 @@ impl Tx {
         self.read_key(key).await.map(drop)
     }
 
-    /// The same for a key that must be there: `missing` is the refusal when it is not.
+    /// The same, also where this transaction writes the key itself without having read it.
+    pub(crate) async fn expect_unchanged(&mut self, key: Bytes) -> Result<()> {
+        if let Entry::Vacant(unknown) = self.reads.entry(key) {
+            let found = self.view.get(unknown.key()).await?;
+            unknown.insert(found);
+        }
+        Ok(())
+    }
+
+    /// The same as [`Self::guard`] for a key that must be there: `missing` is the refusal when it is not.
     pub(crate) async fn require(&mut self, key: Bytes, missing: impl FnOnce() -> IamError) -> Result<()> {
         self.read_key(key).await?.map(drop).ok_or_else(missing)
     }

@@ -14,6 +14,7 @@ use bailiwick_storage::Tx;
 
 use super::source::{self, SourceArn};
 use crate::Authz;
+use crate::decide::snapshot;
 
 /// Lists the condition keys that given policies name, in conditions and as variables; each once, without regard to
 /// case, as they come. Policies of identities, of resources and of trust are taken.
@@ -47,19 +48,19 @@ impl Handle<op::GetContextKeysForCustomPolicy> for Authz {
 /// # Errors
 /// `NoSuchEntity`; `InvalidInput` for what is no policy, or no ARN of a user, group or role.
 impl Handle<op::GetContextKeysForPrincipalPolicy> for Authz {
-    async fn checks(&self, _: &Cx, tx: &mut Tx, req: &GetContextKeysForPrincipalPolicyRequest) -> Result<Vec<Check>> {
+    async fn checks(&self, cx: &Cx, _: &mut Tx, req: &GetContextKeysForPrincipalPolicyRequest) -> Result<Vec<Check>> {
         let source = SourceArn::read(req.policy_source_arn.as_deref())?;
-        Ok(vec![source.check(&*self.snapshot(tx, None).await?, "iam:GetContextKeysForPrincipalPolicy")])
+        Ok(vec![source.check(&*snapshot(cx)?, "iam:GetContextKeysForPrincipalPolicy")])
     }
 
     async fn handle(
         &self,
-        _: &Cx,
+        cx: &Cx,
         tx: &mut Tx,
         req: GetContextKeysForPrincipalPolicyRequest,
     ) -> Result<GetContextKeysForPrincipalPolicyResponse> {
         let arn = SourceArn::read(req.policy_source_arn.as_deref())?;
-        let snapshot = self.snapshot(tx, None).await?;
+        let snapshot = snapshot(cx)?;
         let mut source = arn.policies(&snapshot, tx).await?;
         source.add_inputs(&snapshot, &req.policy_input_list, &[])?;
         let policies: Vec<Policy> = source.policies().cloned().collect();

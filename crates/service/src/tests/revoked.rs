@@ -1,0 +1,338 @@
+//! A call that waits is decided on what is true of its caller after the wait.
+
+use bailiwick_api::signin;
+use bailiwick_storage::Role;
+
+use super::*;
+
+/// What happens to the caller while the call waits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Event {
+    Nothing,
+    KeyDeactivated,
+    KeyDeleted,
+    UserDeleted,
+    AccountSuspended,
+    RoleDeleted,
+    SessionsRevoked,
+    /// So many seconds pass.
+    Time(i64),
+}
+
+/// Whose call it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Who {
+    User,
+    BearerOfUser,
+    Member,
+    Session,
+    BearerOfSession,
+    PresignedByUser,
+}
+
+/// A deployment with a caller in it.
+pub(super) struct Case {
+    pub(super) env: TestEnv,
+    admin: Client,
+    pub(super) caller: Client,
+    member_account: String,
+}
+
+impl Case {
+    pub(super) async fn new(who: Who) -> Case {
+        let env = TestEnv::new().await;
+        let admin = env.user(&env.root, "admin").await;
+        let user = env.user(&env.root, "Heron").await;
+        let session = env.role(&admin, "Diver").await;
+        let (member_account, member) = env.member(&admin).await;
+        let caller = match who {
+            Who::User => user,
+            Who::Member => member,
+            Who::Session => session,
+            Who::PresignedByUser => Client::Presigned(user.into(), 60),
+            Who::BearerOfUser => Client::Bearer(env.bearer(&user).await),
+            Who::BearerOfSession => Client::Bearer(env.bearer(&session).await),
+        };
+        Case { env, admin, caller, member_account }
+    }
+
+    pub(super) async fn happen(&self, event: Event) {
+        let (env, root) = (&self.env, &self.env.root);
+        let user_name = Some("Heron".to_owned());
+        match event {
+            Event::Nothing => drop(env.user(&self.admin, "passer-by").await),
+            Event::KeyDeactivated => {
+                let (access_key_id, status) = (Some(env.key_of("Heron").await), Some("Inactive".into()));
+                let req = iam::UpdateAccessKeyRequest { user_name, access_key_id, status };
+                env.call::<op::UpdateAccessKey>(root, req).await.unwrap();
+            }
+            Event::KeyDeleted => {
+                let req = iam::DeleteAccessKeyRequest { access_key_id: Some(env.key_of("Heron").await), user_name };
+                env.call::<op::DeleteAccessKey>(root, req).await.unwrap();
+            }
+            Event::UserDeleted => {
+                Box::pin(self.happen(Event::KeyDeleted)).await;
+                let policy_name = Some("all".into());
+                let req = iam::DeleteUserPolicyRequest { user_name: user_name.clone(), policy_name };
+                env.call::<op::DeleteUserPolicy>(root, req).await.unwrap();
+                env.call::<op::DeleteUser>(root, iam::DeleteUserRequest { user_name }).await.unwrap();
+            }
+            Event::AccountSuspended => {
+                let req = account::SuspendAccountRequest { account_id: Some(self.member_account.clone()) };
+                env.call::<op::SuspendAccount>(&self.admin, req).await.unwrap();
+            }
+            Event::RoleDeleted => {
+                let (role_name, policy_name) = (Some("Diver".to_owned()), Some("all".into()));
+                let req = iam::DeleteRolePolicyRequest { role_name: role_name.clone(), policy_name };
+                env.call::<op::DeleteRolePolicy>(root, req).await.unwrap();
+                env.call::<op::DeleteRole>(root, iam::DeleteRoleRequest { role_name }).await.unwrap();
+            }
+            Event::SessionsRevoked => env.revoke_sessions("Diver").await,
+            Event::Time(seconds) => {
+                env.pass(seconds);
+                // Somebody's commit brings the revision about that the call waits for.
+                env.user(root, "passer-by").await;
+            }
+        }
+    }
+}
+
+impl TestEnv {
+    async fn bearer(&self, who: &Client) -> String {
+        self.call::<op::CreateToken>(who, signin::CreateTokenRequest::default()).await.unwrap().token
+    }
+
+    async fn key_of(&self, user: &str) -> String {
+        let req = iam::ListAccessKeysRequest { user_name: Some(user.into()), ..Default::default() };
+        let keys = self.call::<op::ListAccessKeys>(&self.root, req).await.unwrap().access_key_metadata;
+        keys[0].access_key_id.clone().unwrap()
+    }
+
+    pub(super) async fn users(&self) -> Vec<String> {
+        let users = self.call::<op::ListUsers>(&self.root, Default::default()).await.unwrap().users;
+        users.into_iter().filter_map(|user| user.user_name).collect()
+    }
+
+    /// Revokes the sessions of a role that were issued before this moment.
+    async fn revoke_sessions(&self, role: &str) {
+        let mut tx = Tx::begin(self.store.clone(), Arc::default(), At::Latest).await.unwrap();
+        let (account, name) = (AccountId::parse(MAIN).unwrap(), bailiwick_model::RoleName::parse(role).unwrap());
+        let old = tx.get::<Role>(account, &name).await.unwrap();
+        let mark = Some(self.clock.now() + Duration::from_secs(1));
+        tx.update(&old, &Role { sessions_valid_after: mark, ..old.clone() }).await.unwrap();
+        let revision = tx.commit().await.unwrap();
+        self.service.parts.snapshots.at_least(revision).await.unwrap();
+    }
+
+    /// Does `event` while a call of `O` waits for a revision.
+    async fn waiting<O: Operation>(&self, case: &Case, event: Event, req: O::Request) -> Result<O::Response> {
+        let next = self.next_revision().await;
+        self.meanwhile(self.call_at::<O>(&case.caller, req, Some(&next)), case.happen(event)).await
+    }
+}
+
+/// What becomes of every kind of operation when `event` happens while it waits.
+async fn check(who: Who, event: Event, expected: &str) {
+    let question = question(authz::caller::Who::Anonymous(authz::Anonymous {}));
+    let item = authz::AuthorizeItem {
+        caller: question.caller.clone(),
+        action: question.action.clone(),
+        resource: question.resource.clone(),
+        ..Default::default()
+    };
+    let role = format!("arn:aws:iam::{MAIN}:role/Diver");
+    macro_rules! waits {
+        ($operation:ident, $request:expr) => {{
+            let case = Case::new(who).await;
+            let answer = case.env.waiting::<op::$operation>(&case, event, $request).await;
+            let what = format!("{} by {who:?}, {event:?} meanwhile", stringify!($operation));
+            assert_eq!(code(&answer), expected, "{what}: {answer:?}");
+            let users = case.env.users().await;
+            assert_eq!(users.contains(&"Egret".to_owned()), expected == "OK" && what.contains("CreateUser"), "{what}");
+        }};
+    }
+    if !matches!(who, Who::PresignedByUser) {
+        waits!(CreateUser, iam::CreateUserRequest { user_name: Some("Egret".into()), ..Default::default() });
+        let name = if matches!(who, Who::Member) { "Otter" } else { "admin" };
+        waits!(GetUser, iam::GetUserRequest { user_name: Some(name.into()) });
+        waits!(Authorize, question);
+        waits!(BatchAuthorize, authz::BatchAuthorizeRequest { items: vec![item], ..Default::default() });
+    }
+    if matches!(who, Who::User | Who::Session) {
+        waits!(CreateAccessKey, iam::CreateAccessKeyRequest { user_name: Some("admin".into()) });
+        waits!(AssumeRole, assume(&role));
+        waits!(CreateToken, signin::CreateTokenRequest::default());
+    }
+    waits!(GetCallerIdentity, sts::GetCallerIdentityRequest::default());
+}
+
+#[tokio::test]
+async fn what_is_revoked_while_a_call_waits_is_revoked_for_it() {
+    for (who, event, expected) in [
+        (Who::User, Event::Nothing, "OK"),
+        (Who::User, Event::KeyDeactivated, "InvalidClientTokenId"),
+        (Who::User, Event::KeyDeleted, "InvalidClientTokenId"),
+        (Who::User, Event::UserDeleted, "InvalidClientTokenId"),
+        (Who::User, Event::Time(300), "OK"),
+        (Who::User, Event::Time(301), "SignatureDoesNotMatch"),
+        (Who::BearerOfUser, Event::KeyDeactivated, "InvalidClientTokenId"),
+        (Who::BearerOfUser, Event::UserDeleted, "InvalidClientTokenId"),
+        (Who::BearerOfUser, Event::Time(3_599), "OK"),
+        (Who::BearerOfUser, Event::Time(3_600), "ExpiredToken"),
+        (Who::PresignedByUser, Event::Time(15 * 60), "OK"),
+        (Who::PresignedByUser, Event::Time(15 * 60 + 1), "SignatureDoesNotMatch"),
+        (Who::Session, Event::Nothing, "OK"),
+        (Who::Session, Event::RoleDeleted, "InvalidClientTokenId"),
+        (Who::Session, Event::SessionsRevoked, "ExpiredToken"),
+        (Who::BearerOfSession, Event::RoleDeleted, "InvalidClientTokenId"),
+        (Who::BearerOfSession, Event::SessionsRevoked, "ExpiredToken"),
+        (Who::BearerOfSession, Event::Time(3_600), "ExpiredToken"),
+    ] {
+        check(who, event, expected).await;
+    }
+}
+
+#[tokio::test]
+async fn a_suspended_account_ends_the_calls_of_its_users() {
+    // In an account of its own there is nothing to see for the others.
+    let case = Case::new(Who::Member).await;
+    let req = iam::CreateUserRequest { user_name: Some("Egret".into()), ..Default::default() };
+    for event in [Event::Nothing, Event::AccountSuspended] {
+        let answer = case.env.waiting::<op::CreateUser>(&case, event, req.clone()).await;
+        let expected = if event == Event::Nothing { "OK" } else { "InvalidClientTokenId" };
+        assert_eq!(code(&answer), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_ends_while_its_call_waits_is_over() {
+    let case = Case::new(Who::Session).await;
+    case.env.pass(3_500);
+    let next = case.env.next_revision().await;
+    let call = case.env.call_at::<op::GetCallerIdentity>(&case.caller, Default::default(), Some(&next));
+    let later = async {
+        case.env.pass(100);
+        case.env.user(&case.env.root, "passer-by").await;
+    };
+    assert_eq!(code(&case.env.meanwhile(call, later).await), "ExpiredToken");
+}
+
+#[tokio::test]
+async fn a_caller_who_was_renamed_is_decided_on_and_answered_by_the_new_name() {
+    let case = Case::new(Who::User).await;
+    let req = iam::PutUserPolicyRequest {
+        user_name: Some("Heron".into()),
+        policy_name: Some("all".into()),
+        policy_document: Some(
+            r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::*:user/birds/Stork"}}"#.into(),
+        ),
+    };
+    case.env.call::<op::PutUserPolicy>(&case.env.root, req).await.unwrap();
+    let rename = async |from: &str, to: &str, path: &str| {
+        let (user_name, new_user_name) = (Some(from.into()), Some(to.into()));
+        let req = iam::UpdateUserRequest { user_name, new_user_name, new_path: Some(path.into()) };
+        case.env.call::<op::UpdateUser>(&case.env.root, req).await.unwrap();
+    };
+    let next = case.env.next_revision().await;
+    let myself = case.env.call_at::<op::GetUser>(&case.caller, Default::default(), Some(&next));
+    let answer = case.env.meanwhile(myself, rename("Heron", "Stork", "/birds/")).await.unwrap();
+    assert_eq!(answer.user.unwrap().arn.as_deref(), Some("arn:aws:iam::111122223333:user/birds/Stork"));
+    let next = case.env.next_revision().await;
+    let myself = case.env.call_at::<op::GetCallerIdentity>(&case.caller, Default::default(), Some(&next));
+    let answer = case.env.meanwhile(myself, rename("Stork", "Crane", "/")).await.unwrap();
+    assert_eq!(answer.arn.as_deref(), Some("arn:aws:iam::111122223333:user/Crane"));
+}
+
+/// A question about somebody.
+fn question(who: authz::caller::Who) -> authz::AuthorizeRequest {
+    authz::AuthorizeRequest {
+        caller: Some(authz::Caller { who: Some(who) }),
+        action: "photos:GetAlbum".into(),
+        resource: format!("arn:aws:photos:us-east-1:{MAIN}:album/1"),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn whom_a_question_is_about_is_proved_at_the_revision_of_the_answer() {
+    for (event, expected) in [
+        (Event::Nothing, "OK"),
+        (Event::KeyDeactivated, "InvalidClientTokenId"),
+        (Event::UserDeleted, "InvalidClientTokenId"),
+        (Event::Time(299), "OK"),
+        (Event::Time(301), "SignatureDoesNotMatch"),
+    ] {
+        for by_handle in [false, true] {
+            // A handle lives for five minutes; the asker's own signature would be too old as well.
+            if by_handle && event == Event::Time(301) {
+                continue;
+            }
+            let case = Case::new(Who::User).await;
+            let env = &case.env;
+            let asker = Client::Bearer(env.bearer(&case.admin).await);
+            let signed = env.received(&case.caller, "photos");
+            let who = if by_handle {
+                let req = authz::AuthenticateRequest { signed_request: Some(signed), ..Default::default() };
+                let answer = env.call::<op::Authenticate>(&asker, req).await.unwrap();
+                authz::caller::Who::Handle(answer.handle)
+            } else {
+                authz::caller::Who::SignedRequest(signed)
+            };
+            let next = env.next_revision().await;
+            let question = authz::AuthorizeRequest { min_revision: Some(next.clone()), ..question(who) };
+            let answer = env.meanwhile(env.call::<op::Authorize>(&asker, question.clone()), case.happen(event)).await;
+            assert_eq!(code(&answer), expected, "{event:?}, by handle: {by_handle}: {answer:?}");
+            let item = authz::AuthorizeItem {
+                action: question.action.clone(),
+                resource: question.resource.clone(),
+                ..Default::default()
+            };
+            let batch =
+                authz::BatchAuthorizeRequest { caller: question.caller, items: vec![item], ..Default::default() };
+            let answer = env.call::<op::BatchAuthorize>(&asker, batch).await.unwrap().results.remove(0);
+            assert_eq!(answer.error.map_or("OK".to_owned(), |error| error.code), expected, "{event:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_asker_who_is_revoked_during_the_wait_that_a_question_asks_for_gets_no_answer() {
+    for event in [Event::KeyDeactivated, Event::UserDeleted] {
+        let case = Case::new(Who::User).await;
+        let (env, next) = (&case.env, case.env.next_revision().await);
+        let question = question(authz::caller::Who::Anonymous(authz::Anonymous {}));
+        let question = authz::AuthorizeRequest { min_revision: Some(next), ..question };
+        let answer = env.meanwhile(env.call::<op::Authorize>(&case.caller, question), case.happen(event)).await;
+        assert_eq!(code(&answer), "InvalidClientTokenId", "{event:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_asker_who_is_revoked_while_a_batch_lets_others_go_first_gets_no_answer() {
+    for (event, expected) in [(Event::Nothing, "OK"), (Event::KeyDeactivated, "InvalidClientTokenId")] {
+        let case = Case::new(Who::User).await;
+        let question = question(authz::caller::Who::Anonymous(authz::Anonymous {}));
+        let item = authz::AuthorizeItem {
+            caller: question.caller,
+            action: question.action,
+            resource: question.resource,
+            ..Default::default()
+        };
+        let batch = authz::BatchAuthorizeRequest { items: vec![item; 100], ..Default::default() };
+        let call = case.env.call::<op::BatchAuthorize>(&case.caller, batch);
+        assert_eq!(code(&case.env.meanwhile(call, case.happen(event)).await), expected, "{event:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_record_of_a_call_that_was_revoked_while_it_waited_names_its_caller() {
+    let case = Case::new(Who::User).await;
+    let req = iam::CreateUserRequest { user_name: Some("Egret".into()), ..Default::default() };
+    let answer = case.env.waiting::<op::CreateUser>(&case, Event::KeyDeactivated, req).await;
+    assert_eq!(code(&answer), "InvalidClientTokenId");
+    let tx = Tx::begin(case.env.store.clone(), Arc::default(), At::Latest).await.unwrap();
+    let rows = tx.list_outbox(None, 1_000).await.unwrap();
+    let text: Vec<String> = rows.iter().map(|row| String::from_utf8_lossy(&row.event).into_owned()).collect();
+    let last = text.iter().rev().find(|text| text.contains("InvalidClientTokenId")).expect("a record");
+    assert!(last.contains("CreateUser") && last.contains("Heron"), "{last}");
+}

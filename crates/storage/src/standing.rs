@@ -1,0 +1,35 @@
+//! What a caller's standing rests on, as something that a change depends on.
+
+use bailiwick_model::{AccessKeyId, AccountId, Result, UniqueId};
+
+use crate::{IdentityKind, Tx, keys};
+
+/// The records that say whether a caller may act at all: account, user or role, and long-term access key. "Sessions
+/// valid after" marks stand in the first two.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    /// The caller's account.
+    pub account: AccountId,
+    /// The user or role; none for root.
+    pub identity: Option<(IdentityKind, &'a UniqueId)>,
+    /// The long-term access key that proves the caller; none where a session does.
+    pub access_key: Option<&'a AccessKeyId>,
+}
+
+impl Tx {
+    /// Makes the commit depend on a caller's standing: it fails if one of the records changes after this transaction's
+    /// view. Notes of last use are records of their own, so calls of one caller do not conflict by this.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the store fails.
+    pub async fn depend_on(&mut self, standing: &Standing<'_>) -> Result<()> {
+        self.expect_unchanged(keys::account(standing.account)).await?;
+        if let Some((kind, id)) = standing.identity {
+            self.expect_unchanged(keys::identity(standing.account, kind, id)).await?;
+        }
+        if let Some(key) = standing.access_key {
+            self.expect_unchanged(keys::access_key(standing.account, key)).await?;
+        }
+        Ok(())
+    }
+}
