@@ -188,7 +188,7 @@ async fn what_is_revoked_while_a_call_waits_is_revoked_for_it() {
         (Who::BearerOfSession, Event::SessionsRevoked, "ExpiredToken"),
         (Who::BearerOfSession, Event::Time(3_600), "ExpiredToken"),
     ] {
-        check(who, event, expected).await;
+        Box::pin(check(who, event, expected)).await;
     }
 }
 
