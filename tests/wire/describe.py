@@ -31,6 +31,7 @@ def check(program) -> tuple[int, list[str]]:
         name = operation.name
         seen.same(f"{name} service", ours["service"], service)
         seen.same(f"{name} is a read", ours["read"], models.is_read(name))
+        seen.same(f"{name} is authenticated", ours["proof"], models.proof(operation))
         seen.same(f"{name} errors", ours["errors"], [error(shape) for shape in operation.error_shapes])
         structure(seen, f"{name} request", ours["request"], operation.input_shape, False)
         structure(seen, f"{name} response", ours["response"], operation.output_shape, True)

@@ -35,5 +35,10 @@ def operations():
             yield service, load(service).operation_model(name)
 
 
+def proof(operation) -> str:
+    unsigned = operation.auth_type == "none"
+    return "AUTHENTICATION_IN_REQUEST" if unsigned else "AUTHENTICATION_CALLER"
+
+
 def is_read(name: str) -> bool:
     return re.match("Get|List|Simulate|Decode", name) is not None and name not in ISSUING

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use heck::ToUpperCamelCase;
 use prost_reflect::{DescriptorPool, MethodDescriptor};
 
+use crate::rules::OperationRules;
 use crate::{names, rules};
 
 pub(crate) fn generate(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
@@ -21,6 +22,7 @@ pub(crate) fn generate(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> 
             let doc = comment(&method).ok_or_else(|| format!("{}: no comment", method.full_name()))?;
             let path = format!("/{}/{name}", service.full_name());
             let read_only = is_read_only(&method);
+            let OperationRules { audit, authentication, resource } = OperationRules::of(&method)?;
             for line in doc.lines() {
                 writeln!(types, "///{}{}", if line.starts_with(' ') { "" } else { " " }, line.trim_end())?;
             }
@@ -30,12 +32,17 @@ pub(crate) fn generate(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> 
                 "#[derive(Clone, Copy, Debug)]\npub struct {name};\n\
                  impl crate::Operation for {name} {{\n    type Request = {request};\n    type Response = {response};\n    \
                  const NAME: &'static str = {name:?};\n    const SERVICE: &'static str = {prefix:?};\n    \
-                 const PATH: &'static str = {path:?};\n    const READ_ONLY: bool = {read_only};\n}}"
+                 const PATH: &'static str = {path:?};\n    const READ_ONLY: bool = {read_only};\n    \
+                 const AUDIT: crate::options::Audit = crate::options::Audit::{audit};\n    \
+                 const AUTHENTICATION: crate::options::Authentication = crate::options::Authentication::{authentication};\n    \
+                 const RESOURCE: &'static [&'static str] = &{resource:?};\n}}"
             )?;
             writeln!(list, "            ({module} {} {name})", service.name())?;
             let row = format!(
                 "    OperationInfo {{ name: {name:?}, service: {prefix:?}, module: {module:?}, path: {path:?}, \
-                 request: {:?}, response: {:?}, read_only: {read_only} }},\n",
+                 request: {:?}, response: {:?}, read_only: {read_only}, \
+                 audit: crate::options::Audit::{audit}, \
+                 authentication: crate::options::Authentication::{authentication}, resource: &{resource:?} }},\n",
                 method.input().full_name(),
                 method.output().full_name(),
             );

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use prost::Message;
 use prost_reflect::{MessageDescriptor, MethodDescriptor};
 
+use crate::options::{Audit, Authentication};
 use crate::{OPERATIONS, Redact, Validate};
 
 /// What is known of an operation at compile time.
@@ -21,6 +22,12 @@ pub trait Operation: Send + Sync + 'static {
     const PATH: &'static str;
     /// Whether it changes nothing. Issuing credentials is no read.
     const READ_ONLY: bool;
+    /// How a call is recorded.
+    const AUDIT: Audit;
+    /// How the caller is authenticated.
+    const AUTHENTICATION: Authentication;
+    /// The fields of the request that name what is acted on, as the proto names them; none when that is the account.
+    const RESOURCE: &'static [&'static str];
 }
 
 /// What is known of an operation at run time; a row of [`OPERATIONS`].
@@ -40,6 +47,12 @@ pub struct OperationInfo {
     pub response: &'static str,
     /// Whether it changes nothing.
     pub read_only: bool,
+    /// How a call is recorded.
+    pub audit: Audit,
+    /// How the caller is authenticated.
+    pub authentication: Authentication,
+    /// The fields of the request that name what is acted on, as the proto names them; none when that is the account.
+    pub resource: &'static [&'static str],
 }
 
 impl OperationInfo {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use bailiwick_api::options::Audit;
 use bailiwick_api::{FILE_DESCRIPTOR_SET, OPERATIONS, Operation, op, pool};
 use prost_reflect::Value;
 
@@ -48,6 +49,16 @@ fn constants() {
     assert!(!OPERATIONS.iter().any(|o| o.read_only && (o.name.starts_with("Assume") || o.name.starts_with("Create"))));
     let path = "/bailiwick.sts.v1.SessionTokenService/GetSessionToken";
     assert_eq!(show::<op::GetSessionToken>(), ("GetSessionToken", "sts", path, false));
+}
+
+#[test]
+fn what_is_decided_for_others_is_no_management_event() {
+    let decisions = OPERATIONS.iter().filter(|operation| operation.audit == Audit::Decision).map(|o| o.name);
+    let expected = ["Authenticate", "Authorize", "AuthorizePassRole", "BatchAuthorize", "Explain"];
+    assert_eq!(decisions.collect::<Vec<_>>(), expected);
+    assert!(OPERATIONS.iter().all(|o| matches!(o.audit, Audit::Decision | Audit::Management)));
+    assert_eq!(bailiwick_api::find_operation("PutUserPolicy").unwrap().resource, ["user_name", "policy_name"]);
+    assert!(<op::ListUsers as Operation>::RESOURCE.is_empty());
 }
 
 #[test]

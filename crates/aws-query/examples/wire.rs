@@ -71,6 +71,7 @@ fn describe() -> Answer {
         let described = json!({
             "service": info.service,
             "read": info.read_only,
+            "proof": info.authentication.as_str_name(),
             "errors": list,
             "request": structure(&method.input())?,
             "response": structure(&method.output())?,

@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bailiwick_api::Operation;
+use bailiwick_api::options::Audit;
 use bailiwick_audit::Event;
 use bailiwick_model::{ErrorKind, IamError, Result};
 use bailiwick_operation::{Caller, Check, Random, RequestInfo};
@@ -50,7 +51,7 @@ impl Ids {
 
 impl<'a, O: Operation> Trail<'a, O> {
     /// What other services ask is recorded by a setting of its own, not like changes and reads.
-    const IS_DECISION: bool = is_decision(O::PATH);
+    const IS_DECISION: bool = matches!(O::AUDIT, Audit::Decision);
 
     pub(crate) fn new(service: &'a Service, ids: Ids, request: Arc<RequestInfo>, time: Timestamp) -> Self {
         Trail { service, ids, request, time, caller: None, message: Vec::new(), resource: None, operation: PhantomData }
@@ -143,16 +144,4 @@ fn redacted<M: bailiwick_api::Redact + prost::Message + Clone>(message: &M) -> V
     let mut message = message.clone();
     message.redact();
     message.encode_to_vec()
-}
-
-const fn is_decision(path: &str) -> bool {
-    let (path, prefix) = (path.as_bytes(), b"/bailiwick.authz.v1.");
-    let mut i = 0;
-    while i < prefix.len() {
-        if i >= path.len() || path[i] != prefix[i] {
-            return false;
-        }
-        i += 1;
-    }
-    true
 }
