@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use bailiwick_directory::put_builtin_policies;
-use bailiwick_operation::{Clock, Deployment, Random, RevisionScope, uuid};
-use bailiwick_seal::{MasterKey, Sealer, WrappedKeyring};
-use bailiwick_storage::{At, Store, Tx};
+use bailiwick_model::Region;
+use bailiwick_operation::{Deployment, RevisionScope, uuid};
+use bailiwick_seal::{Keyring, MasterKey, Sealer, WrappedKeyring};
+use bailiwick_storage::{At, Meta, Revision, Store, Tx};
 
 use crate::failure::Failure;
 use crate::first_start::{self, FirstStart};
@@ -13,63 +14,68 @@ use crate::master_key;
 use crate::options::{DeploymentOptions, StoreOptions};
 use crate::sources::{SystemClock, SystemRandomness};
 
-/// Reads what the store is, or makes it at the first start, and opens its keys.
+/// What a store is, and the keys that it is sealed with.
+pub(crate) struct Opened {
+    pub(crate) meta: Meta,
+    pub(crate) keyring: Keyring,
+    pub(crate) master: MasterKey,
+}
+
+impl Opened {
+    /// What handlers know of the deployment.
+    pub(crate) fn deployment(self, region: Region) -> Arc<Deployment> {
+        let store_id = uuid(self.meta.store_id);
+        Arc::new(Deployment {
+            partition: self.meta.partition,
+            region,
+            cluster_id: store_id.clone(),
+            revisions: RevisionScope { store_id, epoch: self.meta.epoch },
+            management_account: self.meta.management_account,
+            quotas: Arc::default(),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandomness::default()),
+            sealer: Arc::new(Sealer::new(self.keyring)),
+        })
+    }
+}
+
+/// Reads what the store is and opens its keys; none if nothing was ever written to it.
+pub(crate) async fn read(files: &StoreOptions, store: &Arc<dyn Store>) -> Result<Option<Opened>, Failure> {
+    let fail = |e| Failure::new(format!("cannot read the store: {e:?}"));
+    let mut tx = Tx::begin(Arc::clone(store), Arc::default(), At::Latest).await.map_err(fail)?;
+    let Some(meta) = tx.meta().await.map_err(fail)? else {
+        if tx.revision() == Revision::ZERO {
+            return Ok(None);
+        }
+        return Err(Failure::new("the store is damaged: it does not say what it is"));
+    };
+    let key_file = files.key_file();
+    let master = master_key::expect(&key_file)?;
+    let wrapped = tx.keyring().await.map_err(fail)?;
+    let wrapped = wrapped.ok_or_else(|| Failure::new("the store is damaged: it has no keys"))?;
+    let keyring = WrappedKeyring::from_bytes(wrapped.to_vec()).unwrap_with(&master).map_err(|e| {
+        let key = match master_key::given() {
+            Some(_) => master_key::VARIABLE.to_owned(),
+            None => key_file.display().to_string(),
+        };
+        Failure::new(format!("the master key {key} does not open this store: {e}"))
+    })?;
+    Ok(Some(Opened { meta, keyring, master }))
+}
+
+/// The same; a store to which nothing was ever written is made what the options say.
 pub(crate) async fn open(
     files: &StoreOptions,
     options: &DeploymentOptions,
     store: &Arc<dyn Store>,
     endpoint: &str,
-) -> Result<(Arc<Deployment>, MasterKey), Failure> {
-    let key_file = files.key_file();
-    let read = |e| Failure::new(format!("cannot read the store: {e:?}"));
-    let mut tx = Tx::begin(Arc::clone(store), Arc::default(), At::Latest).await.map_err(read)?;
-    let meta = tx.meta().await.map_err(read)?;
-    // What the first start is given is looked at before anything is made.
-    let root_key = if meta.is_none() { first_start::given_root_key()? } else { None };
-    let master = master_key::load(&key_file, meta.is_none())?;
-    let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) =
-        (Arc::new(SystemClock), Arc::new(SystemRandomness::default()));
-    let (meta, keyring) = match meta {
-        Some(meta) => {
-            let wrapped = tx.keyring().await.map_err(read)?;
-            let wrapped = wrapped.ok_or_else(|| Failure::new("the store is damaged: it has no keys"))?;
-            let keyring = WrappedKeyring::from_bytes(wrapped.to_vec()).unwrap_with(&master.key).map_err(|e| {
-                Failure::new(format!("the master key {} does not open this store: {e}", key_file.display()))
-            })?;
-            first_start::hold_to(options.account_id, options.partition, &meta)?;
-            (meta, keyring)
-        }
-        None => {
-            let first = FirstStart {
-                account_id: options.account_id,
-                partition: options.partition,
-                region: &options.region,
-                data_dir: &files.data_dir,
-                endpoint,
-                clock: &clock,
-                random: &random,
-                master: &master.key,
-            };
-            let made = first.run(store, root_key).await?;
-            if master.made {
-                tracing::warn!(file = %key_file.display(), "the master key was made: without it the data can't be read; in production keep it elsewhere");
-            }
-            made
-        }
-    };
-    let store_id = uuid(meta.store_id);
-    let deployment = Arc::new(Deployment {
-        partition: options.partition,
-        region: options.region.clone(),
-        cluster_id: store_id.clone(),
-        revisions: RevisionScope { store_id, epoch: meta.epoch },
-        management_account: meta.management_account,
-        quotas: Arc::default(),
-        clock,
-        random,
-        sealer: Arc::new(Sealer::new(keyring)),
-    });
-    Ok((deployment, master.key))
+) -> Result<Opened, Failure> {
+    if let Some(opened) = read(files, store).await? {
+        first_start::hold_to(options, &opened.meta)?;
+        return Ok(opened);
+    }
+    let first = FirstStart { files, options, endpoint, clock: &SystemClock, random: &SystemRandomness::default() };
+    first.run(store).await
 }
 
 /// A newer version of Bailiwick may bring managed policies that an older one hadn't.

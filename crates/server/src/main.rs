@@ -7,6 +7,7 @@ mod commands;
 mod counted;
 mod data_dir;
 mod deployment;
+mod environment;
 mod failure;
 mod first_start;
 mod head_timer;
@@ -14,7 +15,9 @@ mod listen;
 mod logging;
 mod master_key;
 mod options;
+mod private_file;
 mod process;
+mod root_credentials;
 mod router;
 mod signals;
 mod sources;
@@ -23,7 +26,7 @@ mod upkeep;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// A call makes some dozens of small allocations; this allocator makes them cheaper than the system's.
 #[global_allocator]
@@ -51,8 +54,24 @@ enum Command {
     Coverage,
 }
 
+/// The command line and the environment. Ends the process if they are wrong, or if only help was wanted.
+fn parsed() -> Cli {
+    let mut command = environment::without_empty_variables(Cli::command());
+    let parsed = command.try_get_matches_from_mut(std::env::args_os());
+    let parsed = parsed.and_then(|matches| Cli::from_arg_matches(&matches).map_err(|e| e.format(&mut command)));
+    parsed.unwrap_or_else(|error| {
+        let variable = environment::refused_variable(&command, &error);
+        // Without a terminal or pipe to say it to, the exit code remains.
+        let _ = error.print();
+        if let Some(variable) = variable {
+            eprintln!("The value is that of the environment variable {variable}.");
+        }
+        std::process::exit(error.exit_code());
+    })
+}
+
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let outcome = match parsed().command {
         Command::Serve(options) => commands::serve::run(*options),
         Command::Policy(command) => commands::policy::run(command),
         Command::Evaluate(options) => commands::evaluate::run(&options),

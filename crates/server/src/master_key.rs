@@ -1,77 +1,74 @@
-//! The master key: from a file or the environment, made at the first start, never made anew later.
+//! The master key: from the environment or a file, made at the first start, never made anew later.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use bailiwick_seal::MasterKey;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::private_file;
 
 /// The variable that may hold the key itself.
 pub(crate) const VARIABLE: &str = "BAILIWICK_MASTER_KEY";
 
-/// Where the key came from.
-pub(crate) struct Found {
-    /// The key.
-    pub(crate) key: MasterKey,
-    /// Whether it was made just now.
-    pub(crate) made: bool,
+/// What a key looks like.
+const FORM: &str = "expected 32 bytes as 64 hexadecimal digits or base64";
+
+/// The text of the variable, if it is set. One that is empty counts as one that is not set.
+pub(crate) fn given() -> Option<Zeroizing<Vec<u8>>> {
+    use std::os::unix::ffi::OsStringExt as _;
+    std::env::var_os(VARIABLE).map(|text| Zeroizing::new(text.into_vec())).filter(|text| !text.is_empty())
 }
 
-/// Takes the key from the environment or the file. At the first start, and only then, a file that isn't there is made.
-pub(crate) fn load(file: &Path, first_start: bool) -> Result<Found, Failure> {
-    if let Ok(text) = std::env::var(VARIABLE).map(Zeroizing::new) {
-        let key = MasterKey::parse(text.as_bytes()).map_err(|_| {
-            Failure::new(format!(
-                "{VARIABLE} holds no master key: expected 32 bytes as 64 hexadecimal digits or base64"
-            ))
-        })?;
-        return Ok(Found { key, made: false });
+/// The key from the variable or the file; none if there is neither.
+pub(crate) fn load(file: &Path) -> Result<Option<MasterKey>, Failure> {
+    if let Some(text) = given() {
+        let key =
+            MasterKey::parse(&text).map_err(|_| Failure::new(format!("{VARIABLE} holds no master key: {FORM}")))?;
+        return Ok(Some(key));
     }
-    match fs::metadata(file) {
-        Ok(found) => {
-            let mode = found.permissions().mode();
-            if mode & 0o077 != 0 {
-                return Err(Failure::new(format!(
-                    "the master key {} is open to others (mode {:03o}): run chmod 400 {0}",
-                    file.display(),
-                    mode & 0o777
-                )));
-            }
-            let content = fs::read(file)
-                .map(Zeroizing::new)
-                .map_err(|e| Failure::new(format!("cannot read the master key {}: {e}", file.display())))?;
-            let key = MasterKey::parse(&content).map_err(|_| {
-                Failure::new(format!(
-                    "{} holds no master key: expected 32 bytes as 64 hexadecimal digits or base64",
-                    file.display()
-                ))
-            })?;
-            Ok(Found { key, made: false })
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && first_start => make(file),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Failure::new(format!(
-            "the master key {} is missing, and without it this store can't be read: restore it, or name it with --master-key-file",
-            file.display()
-        ))),
-        Err(error) => Err(Failure::new(format!("cannot read the master key {}: {error}", file.display()))),
-    }
-}
-
-fn make(file: &Path) -> Result<Found, Failure> {
-    let key = MasterKey::generate().map_err(|e| Failure::new(format!("cannot make a master key: {e}")))?;
-    let write = || -> std::io::Result<()> {
-        let mut out = OpenOptions::new().write(true).create_new(true).mode(0o400).open(file)?;
-        out.write_all(key.to_hex().expose().as_bytes())?;
-        out.write_all(b"\n")?;
-        out.sync_all()?;
-        // The name of the file has to last as well.
-        let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::File::open(folder)?.sync_all()
+    let shown = file.display();
+    let unreadable = |e: std::io::Error| Failure::new(format!("cannot read the master key {shown}: {e}"));
+    let mode = match fs::metadata(file) {
+        Ok(found) => found.permissions().mode(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
     };
-    write().map_err(|e| Failure::new(format!("cannot write the master key {}: {e}", file.display())))?;
-    Ok(Found { key, made: true })
+    if mode & 0o077 != 0 {
+        let mode = mode & 0o777;
+        return Err(Failure::new(format!(
+            "the master key {shown} is open to others (mode {mode:03o}): run chmod 400 {shown}"
+        )));
+    }
+    let content = fs::read(file).map(Zeroizing::new).map_err(unreadable)?;
+    let key = MasterKey::parse(&content).map_err(|_| Failure::new(format!("{shown} holds no master key: {FORM}")))?;
+    Ok(Some(key))
+}
+
+/// The same where there must be one.
+pub(crate) fn expect(file: &Path) -> Result<MasterKey, Failure> {
+    load(file)?.ok_or_else(|| {
+        Failure::new(format!(
+            "the master key {} is missing, and without it this store can't be read: restore it, or name it with --master-key-file or {VARIABLE}",
+            file.display()
+        ))
+    })
+}
+
+/// Makes a key and its file.
+pub(crate) fn make(file: &Path) -> Result<MasterKey, Failure> {
+    let key = MasterKey::generate().map_err(|e| Failure::new(format!("cannot make a master key: {e}")))?;
+    let mut text = Zeroizing::new(key.to_hex().expose().as_bytes().to_vec());
+    text.push(b'\n');
+    private_file::create(file, 0o400, &text).map_err(|e| {
+        Failure::new(format!(
+            "cannot write the master key {}: {e}; name another place with --master-key-file",
+            file.display()
+        ))
+    })?;
+    tracing::warn!(file = %file.display(), "the master key was made: without it the data can't be read; in production keep it elsewhere");
+    Ok(key)
 }

@@ -4,6 +4,7 @@
 //! are parsed and what they mean together; nothing here opens or makes anything.
 
 mod address;
+mod boolean;
 mod deployment;
 mod listening;
 mod logging;
@@ -11,6 +12,7 @@ mod store;
 mod tls;
 
 pub(crate) use address::{ListenAddress, OptionalListenAddress};
+pub(crate) use boolean::boolean;
 pub(crate) use deployment::DeploymentOptions;
 pub(crate) use listening::ListeningOptions;
 pub(crate) use logging::LoggingOptions;

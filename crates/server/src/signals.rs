@@ -4,24 +4,40 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::Failure;
 
+/// SIGHUP, listened for from the moment that this is made, so that it does not end the process.
+pub(crate) struct Hangup(Signal);
+
 /// Ctrl-C and SIGTERM, listened for from the moment that this is made.
-pub(crate) struct Signals {
+pub(crate) struct Termination {
     interrupt: Signal,
     terminate: Signal,
 }
 
-impl Signals {
+impl Hangup {
     /// Starts listening. Must be called within a tokio runtime.
     pub(crate) fn new() -> Result<Self, Failure> {
-        let listen = |kind| signal(kind).map_err(|e| Failure::new(format!("cannot listen for signals: {e}")));
-        Ok(Signals { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+        listen(SignalKind::hangup()).map(Hangup)
+    }
+}
+
+impl Termination {
+    /// Starts listening. Must be called within a tokio runtime.
+    pub(crate) fn new() -> Result<Self, Failure> {
+        Ok(Termination { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
 
-    /// Returns when the server has to stop.
-    pub(crate) async fn wait(mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+    /// Returns when the server has to stop; calls `reload` whenever it is asked to read its files again.
+    pub(crate) async fn wait(mut self, mut hangup: Hangup, reload: impl Fn()) {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                _ = hangup.0.recv() => reload(),
+            }
         }
     }
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|e| Failure::new(format!("cannot listen for signals: {e}")))
 }

@@ -1,55 +1,117 @@
-//! TLS for the listener.
+//! The certificate that the listener shows, and its replacement while the server runs.
 
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+mod files;
+#[cfg(test)]
+mod tests;
 
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bailiwick_service::Metrics;
 use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
+pub(crate) use self::files::CertificateFiles;
+use self::files::{Loaded, Stamp};
 use crate::failure::Failure;
+use crate::listen::stopped;
 
-/// A certificate chain and its key, both in PEM form.
-#[derive(Clone, Debug)]
-pub(crate) struct CertificateFiles {
-    pub(crate) certificate: PathBuf,
-    pub(crate) key: PathBuf,
+/// How often the files are looked at for changes.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// The certificate that new connections are shown. It can be replaced; connections that exist keep theirs.
+#[derive(Debug)]
+pub(crate) struct Certificates {
+    files: CertificateFiles,
+    loaded: ArcSwap<Loaded>,
+    /// What the files looked like when they were last read, successfully or not.
+    seen: Mutex<Stamp>,
 }
 
-/// Reads a certificate chain and its key. TLS 1.2 and 1.3; HTTP/2 and HTTP/1.1 are offered.
-pub(crate) fn acceptor(files: &CertificateFiles) -> Result<TlsAcceptor, Failure> {
-    let CertificateFiles { certificate, key } = files;
-    let chain: Vec<_> = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect)
-        .map_err(|e| Failure::new(format!("cannot read the TLS certificate {}: {e}", certificate.display())))?;
-    if chain.is_empty() {
-        return Err(Failure::new(format!("{} holds no certificate in PEM form", certificate.display())));
+impl Certificates {
+    /// Reads the files for the first time.
+    pub(crate) fn load(files: CertificateFiles) -> Result<Arc<Self>, Failure> {
+        let seen = Mutex::new(files.stamp());
+        let loaded = ArcSwap::from_pointee(files.load()?);
+        let certificates = Certificates { files, loaded, seen };
+        certificates.log("the TLS certificate was loaded");
+        Ok(Arc::new(certificates))
     }
-    refuse_open(key)?;
-    let key_der = PrivateKeyDer::from_pem_file(key)
-        .map_err(|e| Failure::new(format!("cannot read the TLS key {}: {e}", key.display())))?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|e| Failure::new(format!("cannot set up TLS: {e}")))?
-        .with_no_client_auth()
-        .with_single_cert(chain, key_der)
-        .map_err(|e| Failure::new(format!("the TLS certificate and key do not go together: {e}")))?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+
+    /// TLS 1.2 and 1.3 with these certificates; HTTP/2 and HTTP/1.1 are offered.
+    pub(crate) fn acceptor(self: &Arc<Self>) -> Result<TlsAcceptor, Failure> {
+        let mut config = ServerConfig::builder_with_provider(files::provider())
+            .with_safe_default_protocol_versions()
+            .map_err(|e| Failure::new(format!("cannot set up TLS: {e}")))?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(self) as Arc<dyn ResolvesServerCert>);
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+
+    /// Reads the files again. If they cannot be used, what was loaded before stays.
+    pub(crate) fn reload(&self) {
+        *self.seen() = self.files.stamp();
+        match self.files.load() {
+            Ok(loaded) => {
+                self.loaded.store(Arc::new(loaded));
+                self.log("the TLS certificate was reloaded");
+            }
+            Err(error) => {
+                tracing::error!(%error, "the TLS certificate was not reloaded: the one from before is still used");
+            }
+        }
+    }
+
+    /// Reads the files again if they are others than those that were last read.
+    fn reload_if_changed(&self) {
+        if *self.seen() != self.files.stamp() {
+            self.reload();
+        }
+    }
+
+    /// Looks at the files now and then until it is time to stop.
+    pub(crate) async fn follow(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut look = tokio::time::interval(LOOK);
+        loop {
+            tokio::select! {
+                () = stopped(&mut stop) => return,
+                _ = look.tick() => self.reload_if_changed(),
+            }
+        }
+    }
+
+    /// Registers when the certificate expires.
+    pub(crate) fn measure(self: &Arc<Self>, metrics: &Metrics) {
+        let certificates = Arc::clone(self);
+        metrics.gauge(
+            "bailiwick_tls_certificate_expiry_timestamp_seconds",
+            "When the certificate that the listener shows expires, in Unix time.",
+            &[],
+            move |samples| samples.add(&[], certificates.loaded.load().not_after.as_second() as f64),
+        );
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Stamp> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn log(&self, event: &str) {
+        let (file, not_after) = (self.files.certificate.display(), self.loaded.load().not_after);
+        if self.loaded.load().is_expired() {
+            tracing::warn!(%file, %not_after, "{event}, and it has expired: clients will refuse it");
+        } else {
+            tracing::info!(%file, %not_after, "{event}");
+        }
+    }
 }
 
-/// Refuses a key that everybody on this machine may read; a group may, since certificates are often handed out so.
-fn refuse_open(key: &Path) -> Result<(), Failure> {
-    let mode = match std::fs::metadata(key) {
-        Ok(found) => found.permissions().mode(),
-        Err(e) => return Err(Failure::new(format!("cannot read the TLS key {}: {e}", key.display()))),
-    };
-    if mode & 0o007 == 0 {
-        return Ok(());
+impl ResolvesServerCert for Certificates {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.loaded.load().key))
     }
-    let (key, mode) = (key.display(), mode & 0o777);
-    Err(Failure::new(format!("the TLS key {key} is open to others (mode {mode:03o}): run chmod 600 {key}")))
 }

@@ -72,6 +72,14 @@ struct Shared {
 }
 
 impl RedbStore {
+    /// Whether there is a store in a folder.
+    ///
+    /// # Errors
+    /// When the folder can't be looked into.
+    pub fn exists(folder: &Path) -> std::io::Result<bool> {
+        folder.join(files::STORE).try_exists()
+    }
+
     /// Opens the store in a folder; makes both if they are not there.
     ///
     /// # Errors

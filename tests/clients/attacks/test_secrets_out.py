@@ -13,6 +13,7 @@ from attacks.games import received
 from attacks.watch import well
 from support.api import ApiError, AwsApi, GrpcApi
 from support.documents import ALLOW_ALL, trust
+from support.expect import fails
 from support.raw import send
 from support.server import Credentials
 
@@ -148,18 +149,20 @@ def test_what_is_written_is_for_its_owner_alone(new_server):
 
 
 def test_a_file_laid_out_for_the_key_is_not_written_through(new_server, tmp_path):
-    """Somebody else's link in the place of a file that is about to hold a secret is not followed."""
-    server = new_server()
-    server.root = None
+    """A link in the place of a file that is about to hold a secret is neither followed nor replaced."""
     victim = tmp_path / "victim"
-    victim.write_text("precious")
-    (server.folder / "data.root-credentials").symlink_to(victim)
-    server.start()
-    assert victim.read_text() == "precious"
-    assert not (server.folder / "data.root-credentials").is_symlink()
-    other = new_server("other")
-    (other.folder / "data.key").symlink_to(tmp_path / "not-there")
-    other.spawn()
-    assert other.wait() != 0
-    assert not (tmp_path / "not-there").exists()
-    assert len([line for line in other.lines if "bailiwick:" in line]) == 1
+    for name, target in (("data.root-credentials", victim), ("data.key", tmp_path / "not-there")):
+        for place in (name, name + ".new"):
+            server = new_server(f"{name}-{place}")
+            server.root = None
+            victim.write_text("precious")
+            link = server.folder / place
+            link.symlink_to(target)
+            if place == name:
+                fails(server, name)
+                assert link.is_symlink() and not server.data.exists()
+            else:
+                server.start()
+                server.stop()
+            assert victim.read_text() == "precious"
+            assert not (tmp_path / "not-there").exists()

@@ -1,5 +1,7 @@
 """What a refusal must look like."""
 
+import re
+
 import pytest
 
 from .api import ApiError
@@ -37,3 +39,16 @@ def refused(api, code, operation, /, **members):
     assert expected is None or error.status == expected, error
     assert error.details.get("request_id"), f"{error}: no request id"
     return error
+
+
+def fails(server, *words, code=1):
+    """The server ends by itself with this exit code and one clear line that has these words; answers the line."""
+    server.spawn()
+    assert server.wait() == code, server.said
+    logged = re.compile(r"\d{4}-\d\d-\d\dT")
+    lines = [line for line in server.said.splitlines() if line.strip() and not logged.match(line)]
+    assert len(lines) == 1, server.said
+    assert "panicked" not in server.said
+    for word in words:
+        assert word in lines[0], lines[0]
+    return lines[0]

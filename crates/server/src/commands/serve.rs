@@ -16,11 +16,13 @@ use bailiwick_sts::Sts;
 use clap::Args;
 use tokio::sync::watch;
 
+use crate::data_dir::Expected;
 use crate::failure::Failure;
 use crate::options::{DeploymentOptions, ListeningOptions, LoggingOptions, StoreOptions, TlsOptions};
 use crate::router::{self, Router};
-use crate::signals::Signals;
-use crate::{deployment, listen, process, tls, upkeep};
+use crate::signals::{Hangup, Termination};
+use crate::tls::Certificates;
+use crate::{data_dir, deployment, first_start, listen, process, upkeep};
 
 /// Bytes of the store's pages that are kept in memory.
 const STORE_CACHE: usize = 64 * 1024 * 1024;
@@ -74,21 +76,31 @@ fn prepared(options: Options) -> Result<ExitCode, Failure> {
 }
 
 async fn serve(options: Options) -> Result<(), Failure> {
-    let tls = options.tls.files()?.map(|files| tls::acceptor(&files)).transpose()?;
+    let hangup = Hangup::new()?;
+    let certificates = options.tls.files()?.map(Certificates::load).transpose()?;
+    let tls = certificates.as_ref().map(Certificates::acceptor).transpose()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let listener = options.listening.bind(tls.is_some()).await?;
     let metrics_listener = options.listening.bind_metrics().await?;
     let address = listener.local_addr().map_err(|e| Failure::new(format!("cannot listen: {e}")))?;
+    if data_dir::expect_store(&options.store, options.deployment.init)? == Expected::New {
+        first_start::check(&options.store)?;
+    }
     let settings = Settings { cache_bytes: STORE_CACHE, ..Settings::default() };
     let redb = RedbStore::open(&options.store.data_dir, &settings);
     let folder = options.store.data_dir.display();
     let redb = Arc::new(redb.map_err(|e| Failure::new(format!("cannot open the store in {folder}: {e}")))?);
     let store: Arc<dyn Store> = Arc::<RedbStore>::clone(&redb);
     let endpoint = format!("{scheme}://{address}");
-    let (deployment, master) = deployment::open(&options.store, &options.deployment, &store, &endpoint).await?;
+    let opened = deployment::open(&options.store, &options.deployment, &store, &endpoint).await?;
+    let master = opened.master.clone();
+    let deployment = opened.deployment(options.deployment.region.clone());
     deployment::add_new_managed_policies(&deployment, &store).await?;
     let service = assemble(&deployment, &store).await?;
     process::measure(service.metrics());
+    if let Some(certificates) = &certificates {
+        certificates.measure(service.metrics());
+    }
 
     let (stop, stopping) = watch::channel(false);
     let upkeep = tokio::spawn(upkeep::run(Arc::clone(&service), master, stopping.clone()));
@@ -108,12 +120,15 @@ async fn serve(options: Options) -> Result<(), Failure> {
         };
         tokio::spawn(listen::serve(listener, None, page, stopping.clone()))
     });
-    let signals = Signals::new()?;
+    if let Some(certificates) = &certificates {
+        tokio::spawn(Arc::clone(certificates).follow(stopping.clone()));
+    }
+    let termination = Termination::new()?;
     let listening = tokio::spawn(listen::serve(listener, tls, answer, stopping));
     println!("bailiwick is listening on {endpoint}");
     tracing::info!(%endpoint, "listening");
 
-    signals.wait().await;
+    termination.wait(hangup, || reload(certificates.as_deref())).await;
     tracing::info!("stopping: requests in flight are finished first");
     // The receivers are gone only when nobody is left to stop.
     let _ = stop.send(true);
@@ -126,6 +141,14 @@ async fn serve(options: Options) -> Result<(), Failure> {
     redb.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What SIGHUP asks for.
+fn reload(certificates: Option<&Certificates>) {
+    match certificates {
+        Some(certificates) => certificates.reload(),
+        None => tracing::info!("SIGHUP: there is no TLS certificate to reload"),
+    }
 }
 
 async fn assemble(deployment: &Arc<Deployment>, store: &Arc<dyn Store>) -> Result<Arc<Service>, Failure> {

@@ -3,12 +3,18 @@
 use bailiwick_model::{AccountId, Partition, Region};
 use clap::Args;
 
+use super::boolean;
 use crate::failure::Failure;
 
 /// The group "Deployment".
 #[derive(Args)]
 #[command(next_help_heading = "Deployment")]
 pub(crate) struct DeploymentOptions {
+    /// Make a new store although a master key is there already, whose store is missing
+    ///
+    /// For the first start under a key that was made beforehand, and for a new beginning. Leave it out afterwards.
+    #[arg(long, env = "BAILIWICK_INIT", value_parser = boolean)]
+    pub(crate) init: bool,
     /// Twelve digits of the management account, for the first start [default: random]
     #[arg(long, env = "BAILIWICK_ACCOUNT_ID", value_name = "DIGITS")]
     pub(crate) account_id: Option<AccountId>,

@@ -3,10 +3,9 @@
 use std::net::SocketAddr;
 
 use clap::Args;
-use clap::builder::BoolishValueParser;
 use tokio::net::TcpListener;
 
-use super::{ListenAddress, OptionalListenAddress};
+use super::{ListenAddress, OptionalListenAddress, boolean};
 use crate::failure::Failure;
 
 /// The group "Listening".
@@ -20,10 +19,10 @@ pub(crate) struct ListeningOptions {
     #[arg(long, env = "BAILIWICK_METRICS_LISTEN", default_value = "127.0.0.1:7471", value_name = "ADDRESS")]
     pub(crate) metrics_listen: OptionalListenAddress,
     /// Listen beyond loopback without TLS: whoever can read the network can read the secrets
-    #[arg(long, env = "BAILIWICK_INSECURE_ALLOW_CLEAR", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "BAILIWICK_INSECURE_ALLOW_CLEAR", value_parser = boolean)]
     pub(crate) insecure_allow_clear: bool,
     /// Don't serve gRPC reflection
-    #[arg(long, env = "BAILIWICK_NO_REFLECTION", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "BAILIWICK_NO_REFLECTION", value_parser = boolean)]
     pub(crate) no_reflection: bool,
 }
 

@@ -15,12 +15,21 @@ pub(crate) struct StoreOptions {
     pub(crate) data_dir: PathBuf,
     /// File of the master key [default: the data folder's name with .key behind it]
     #[arg(long, env = "BAILIWICK_MASTER_KEY_FILE", value_name = "FILE")]
-    pub(crate) master_key_file: Option<PathBuf>,
+    master_key_file: Option<PathBuf>,
+    /// File that a new root access key is written into where no terminal can show it [default: the data folder's name
+    /// with .root-credentials behind it]
+    #[arg(long, env = "BAILIWICK_ROOT_CREDENTIALS_FILE", value_name = "FILE")]
+    root_credentials_file: Option<PathBuf>,
 }
 
 impl StoreOptions {
     /// The file of the master key.
     pub(crate) fn key_file(&self) -> PathBuf {
         self.master_key_file.clone().unwrap_or_else(|| beside(&self.data_dir, ".key"))
+    }
+
+    /// The file of a new root access key.
+    pub(crate) fn credentials_file(&self) -> PathBuf {
+        self.root_credentials_file.clone().unwrap_or_else(|| beside(&self.data_dir, ".root-credentials"))
     }
 }

@@ -1,0 +1,98 @@
+use std::fs;
+use std::path::Path;
+
+use clap::Parser;
+
+use super::*;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    store: StoreOptions,
+}
+
+fn options(data_dir: &Path) -> StoreOptions {
+    Line::parse_from([Path::new("serve"), Path::new("--data-dir"), data_dir]).store
+}
+
+#[track_caller]
+fn refused(data_dir: &Path, init: bool, words: &[&str]) {
+    let error = expect_store(&options(data_dir), init).unwrap_err().to_string();
+    assert!(words.iter().all(|word| error.contains(word)), "{error}");
+    assert!(!error.contains('\n'), "{error}");
+}
+
+#[track_caller]
+fn taken(data_dir: &Path, init: bool, expected: Expected) {
+    assert_eq!(expect_store(&options(data_dir), init).unwrap(), expected);
+}
+
+/// Whatever the data folder is, as long as no store is in it.
+#[test]
+fn a_store_that_is_missing_is_noticed_by_what_it_left() {
+    for make in [
+        |_: &Path| (),
+        |folder: &Path| fs::create_dir(folder.join("data")).unwrap(),
+        |folder: &Path| {
+            fs::create_dir(folder.join("data")).unwrap();
+            fs::write(folder.join("data/lock"), "").unwrap();
+            fs::write(folder.join("data/bailiwick.redb.bak"), "x").unwrap();
+        },
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        make(folder.path());
+        taken(&data, false, Expected::New);
+        taken(&data, true, Expected::New);
+
+        fs::write(folder.path().join("data.key"), "x").unwrap();
+        refused(&data, false, &["no store in", "data.key is there", "--init"]);
+        taken(&data, true, Expected::New);
+
+        fs::write(folder.path().join("data.root-credentials"), "x").unwrap();
+        refused(&data, false, &["data.root-credentials", "never overwritten", "--init"]);
+        refused(&data, true, &["data.root-credentials", "never overwritten"]);
+
+        fs::remove_file(folder.path().join("data.key")).unwrap();
+        refused(&data, false, &["data.root-credentials"]);
+        fs::remove_file(folder.path().join("data.root-credentials")).unwrap();
+        // A link that leads nowhere is something as well.
+        std::os::unix::fs::symlink("/no/such/file", folder.path().join("data.key")).unwrap();
+        refused(&data, false, &["data.key is there"]);
+    }
+}
+
+#[test]
+fn with_a_store_nothing_is_expected() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    fs::write(data.join("bailiwick.redb"), "").unwrap();
+    for name in ["data.key", "data.root-credentials"] {
+        fs::write(folder.path().join(name), "x").unwrap();
+        taken(&data, false, Expected::There);
+        taken(&data, true, Expected::There);
+    }
+}
+
+#[test]
+fn a_path_that_can_hold_no_store_is_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "x").unwrap();
+    refused(&file, false, &["is a file and not a folder", "--data-dir"]);
+    refused(&file.join("data"), false, &["a part of this path is a file"]);
+    refused(&folder.path().join("a/b"), false, &["there is no folder", "make it first"]);
+    refused(&folder.path().join("a/b"), true, &["there is no folder", "make it first"]);
+}
+
+#[test]
+fn names_beside_the_data_folder() {
+    let check = |data_dir: &str, expected: &str| assert_eq!(beside(Path::new(data_dir), ".key"), Path::new(expected));
+    check("bailiwick-data", "bailiwick-data.key");
+    check("./bailiwick-data", "./bailiwick-data.key");
+    check("/var/lib/bailiwick/data/", "/var/lib/bailiwick/data.key");
+    let here = std::env::current_dir().unwrap();
+    check(".", &format!("{}.key", here.display()));
+    check("..", &format!("{}.key", here.parent().unwrap().display()));
+}

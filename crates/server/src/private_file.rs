@@ -1,0 +1,93 @@
+//! Files that hold a secret: whole or not there, for their owner alone, never in the place of another file.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
+/// Writes a file that is not there yet, durably, with this mode.
+///
+/// It appears under its name only when it is whole: what a crash leaves is another file, which the next attempt
+/// replaces.
+///
+/// # Errors
+/// `AlreadyExists` when the name is taken, even by a link that leads nowhere; what the system says.
+pub(crate) fn create(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
+    let unfinished = with_ending(path, ".new");
+    remove(&unfinished)?;
+    let mut out = OpenOptions::new().write(true).create_new(true).mode(mode).open(&unfinished)?;
+    let written = out.write_all(content).and_then(|()| out.sync_all());
+    drop(out);
+    let moved = written.and_then(|()| move_to_free_name(&unfinished, path));
+    if moved.is_err() {
+        // The first error is the one to report.
+        let _ = fs::remove_file(&unfinished);
+    }
+    moved?;
+    // The name has to last as well.
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+/// Removes a file, if it is there.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn move_to_free_name(from: &Path, to: &Path) -> io::Result<()> {
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // Not every file system can do this in one step.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            fs::hard_link(from, to)?;
+            fs::remove_file(from)
+        }
+        done => done.map_err(io::Error::from),
+    }
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(ending);
+    path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_whole_private_and_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        // Left by an attempt that was cut short.
+        fs::write(folder.path().join("secret.new"), "half").unwrap();
+        create(&path, 0o400, b"whole").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o400);
+        let again = create(&path, 0o600, b"other").unwrap_err();
+        assert_eq!(again.kind(), ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
+    }
+
+    #[test]
+    fn a_link_in_its_place_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, victim) = (folder.path().join("secret"), folder.path().join("victim"));
+        symlink(&victim, &path).unwrap();
+        symlink(&victim, folder.path().join("secret.new")).unwrap();
+        assert_eq!(create(&path, 0o600, b"s").unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert!(!victim.exists());
+        fs::remove_file(&path).unwrap();
+        create(&path, 0o600, b"s").unwrap();
+        assert!(!victim.exists());
+    }
+}
