@@ -219,7 +219,7 @@ fn check(out: &mut String, field: &FieldDescriptor) -> Written {
             return writeln!(out, "        if let {pattern} = &{holder} {{ value.check({at}, out); }}");
         }
         if rules.for_text() {
-            let rules = text_rules(&rules, is_secret(field));
+            let rules = text_rules(&rules, is_unnamed(field));
             writeln!(out, "        if let {pattern} = &{holder} {{ {rules}.check(Some(value), {at}, out); }}")?;
         }
         return Ok(());
@@ -241,7 +241,7 @@ fn check(out: &mut String, field: &FieldDescriptor) -> Written {
             writeln!(out, "        for (index, item) in self.{member}.iter().enumerate() {{")?;
             writeln!(out, "            item.check(&at.item({name:?}, index), out);\n        }}")?;
         } else if rules.for_text() {
-            let rules = text_rules(&rules, is_secret(field));
+            let rules = text_rules(&rules, is_unnamed(field));
             writeln!(out, "        {rules}.check_items(&self.{member}, {at}, out);")?;
         }
         return Ok(());
@@ -254,7 +254,7 @@ fn check(out: &mut String, field: &FieldDescriptor) -> Written {
             } else {
                 format!("crate::validate::filled(&self.{member})")
             };
-            writeln!(out, "        {}.check({value}, {at}, out);", text_rules(&rules, is_secret(field)))
+            writeln!(out, "        {}.check({value}, {at}, out);", text_rules(&rules, is_unnamed(field)))
         }
         Kind::Int32 if rules.required || rules.min_value.is_some() || rules.max_value.is_some() => writeln!(
             out,
@@ -277,17 +277,22 @@ fn check(out: &mut String, field: &FieldDescriptor) -> Written {
 /// Keys and values of a map. Where in it a value stands is not said: a key is the caller's text.
 fn check_map(out: &mut String, field: &FieldDescriptor, rules: &Rules, member: &str, at: &str) -> Written {
     if let Some(keys) = rules.keys.as_deref().filter(|keys| keys.for_text()) {
-        let keys = text_rules(keys, is_secret(field));
+        let keys = text_rules(keys, is_unnamed(field));
         writeln!(out, "        {keys}.check_entries(self.{member}.keys(), \"Map keys\", {at}, out);")?;
     }
     if let Some(values) = rules.values.as_deref().filter(|values| values.for_text()) {
-        let values = text_rules(values, is_secret(field));
+        let values = text_rules(values, is_unnamed(field));
         writeln!(out, "        {values}.check_entries(self.{member}.values(), \"Map value\", {at}, out);")?;
     }
     if own_map_value(field).is_some() {
         writeln!(out, "        for value in self.{member}.values() {{ value.check({at}, out); }}")?;
     }
     Ok(())
+}
+
+/// Whether no message repeats the value: a secret, or what stands beside one and is easily mistaken for it.
+fn is_unnamed(field: &FieldDescriptor) -> bool {
+    is_secret(field) || field.name() == "access_key_id"
 }
 
 fn text_rules(rules: &Rules, secret: bool) -> String {

@@ -1,8 +1,11 @@
 //! The one table of error codes, and the error that carries one.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
+
+use crate::mask::masked;
 
 /// What a handler or a record gives back.
 pub type Result<T, E = IamError> = std::result::Result<T, E>;
@@ -165,7 +168,7 @@ impl ErrorCode {
 /// A refusal: a code and a message for the caller, and, apart from them, a cause for the log.
 ///
 /// Messages that clients are known to read are AWS's; ours are lower case, without full stop, with the caller's text
-/// in backticks. No secret is ever part of either.
+/// in backticks. No secret is ever part of either: what looks like one is masked, whoever writes the message.
 pub struct IamError(Box<Inner>);
 
 struct Inner {
@@ -179,7 +182,8 @@ struct Inner {
 impl IamError {
     /// A refusal with a message for the caller.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        IamError(Box::new(Inner { code, message: message.into(), fields: Vec::new(), retry_after: None, cause: None }))
+        let message = hidden(message.into());
+        IamError(Box::new(Inner { code, message, fields: Vec::new(), retry_after: None, cause: None }))
     }
 
     /// A failure of ours. The caller learns nothing but that; the cause goes to the log.
@@ -222,7 +226,7 @@ impl IamError {
     /// Names an offending member and what is wrong with it.
     #[must_use]
     pub fn field(mut self, name: impl Into<String>, description: impl Into<String>) -> Self {
-        self.0.fields.push((name.into(), description.into()));
+        self.0.fields.push((hidden(name.into()), hidden(description.into())));
         self
     }
 
@@ -269,7 +273,7 @@ impl fmt::Debug for IamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)?;
         if let Some(cause) = &self.0.cause {
-            write!(f, " (cause: {cause})")?;
+            write!(f, " (cause: {})", masked(&cause.to_string()))?;
         }
         Ok(())
     }
@@ -278,6 +282,14 @@ impl fmt::Debug for IamError {
 impl Error for IamError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.0.cause.as_deref().map(|c| c as &(dyn Error + 'static))
+    }
+}
+
+/// A message may quote a client, who may have put a secret in the wrong place.
+fn hidden(text: String) -> String {
+    match masked(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(masked) => masked,
     }
 }
 

@@ -11,6 +11,7 @@ mod arn;
 mod error;
 mod id;
 pub mod limits;
+pub mod mask;
 mod name;
 mod partition;
 mod path;

@@ -2,7 +2,8 @@
 
 /// Why a request is not, or not validly, signed.
 ///
-/// The text is for the caller and shows nothing that the caller did not send, except the time of the server.
+/// The text is for the caller. Of what they sent it shows nothing but well-formed dates and the names of usual headers:
+/// a client that puts a secret in the wrong place must not find it in an answer or a log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SigV4Error {
@@ -28,17 +29,21 @@ pub enum SigV4Error {
     #[error("The query string contains a syntax error")]
     MalformedQuery,
     /// An algorithm other than [`crate::ALGORITHM`].
-    #[error("Unsupported AWS 'algorithm': '{0}'.")]
-    UnsupportedAlgorithm(String),
+    #[error("Unsupported AWS 'algorithm': it must be AWS4-HMAC-SHA256.")]
+    UnsupportedAlgorithm,
     /// The authorization header, or a part of it, is no text.
     #[error("the Authorization header is malformed")]
     MalformedAuthorization,
     /// A part of the authorization header that is no `key=value`.
-    #[error("'{0}' not a valid key=value pair (missing equal-sign) in Authorization header.")]
-    NotKeyValue(String),
+    #[error(
+        "Authorization header must be Credential=…, SignedHeaders=…, Signature=…: a part of it is not a valid key=value pair (missing equal-sign)."
+    )]
+    NotKeyValue,
     /// A part of the authorization header that is unknown or repeated.
-    #[error("'{0}' is unknown or repeated in Authorization header.")]
-    UnexpectedPart(String),
+    #[error(
+        "Authorization header must be Credential=…, SignedHeaders=…, Signature=…: a part of it is unknown or repeated."
+    )]
+    UnexpectedPart,
     /// Parts of the authorization header that are not there.
     #[error("{}", missing_parts(.0))]
     MissingParts(Vec<&'static str>),
@@ -49,17 +54,17 @@ pub enum SigV4Error {
     #[error("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")]
     MissingDate,
     /// A date that is not like `20260301T120000Z`.
-    #[error("Date must be in ISO-8601 'basic format'. Got '{0}'. See http://en.wikipedia.org/wiki/ISO_8601")]
-    MalformedDate(String),
+    #[error("Date must be in ISO-8601 'basic format'. See http://en.wikipedia.org/wiki/ISO_8601")]
+    MalformedDate,
     /// The credential is not `keyid/date/region/service/aws4_request`.
-    #[error("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '{0}'")]
-    MalformedCredential(String),
+    #[error("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term")]
+    MalformedCredential,
     /// A seconds count that is no number between 1 and the longest life allowed.
     #[error("X-Amz-Expires must be a number of seconds from 1 to {0}")]
     MalformedExpires(u64),
     /// The scope does not end in `aws4_request`.
-    #[error("Credential should be scoped with a valid terminator: 'aws4_request', not '{0}'.")]
-    WrongTerminator(String),
+    #[error("Credential should be scoped with a valid terminator: 'aws4_request'.")]
+    WrongTerminator,
     /// The day of the key is not the day of the request.
     #[error(
         "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{scope}' != '{day}', from '{date}'."
@@ -82,16 +87,16 @@ pub enum SigV4Error {
     #[error("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")]
     HostNotSigned,
     /// A header that must be signed is there and is not signed.
-    #[error("'{0}' must be a 'SignedHeader' in the AWS Authorization.")]
+    #[error("{} must be a 'SignedHeader' in the AWS Authorization.", quoted(.0))]
     HeaderNotSigned(String),
     /// The list of signed headers is not in lower case, sorted and without repetition, or is too long.
     #[error("'SignedHeaders' must be header names in lower case, sorted and without repetition")]
     MalformedSignedHeaders,
     /// A header is named as signed and is not there.
-    #[error("the signed header `{0}` is not in the request")]
+    #[error("the signed header{} is not in the request", named(.0))]
     SignedHeaderAbsent(String),
     /// A signed header's value holds a control character.
-    #[error("the signed header `{0}` holds a control character")]
+    #[error("the signed header{} holds a control character", named(.0))]
     MalformedHeader(String),
     /// The method is no token, or the path is not one that the path rule takes.
     #[error("the method or path of the request can not be signed")]
@@ -147,17 +152,17 @@ impl SigV4Error {
             | Self::RepeatedHeader(_)
             | Self::RepeatedParameter(_)
             | Self::MisspelledParameter(_)
-            | Self::UnsupportedAlgorithm(_)
+            | Self::UnsupportedAlgorithm
             | Self::MalformedAuthorization
-            | Self::NotKeyValue(_)
-            | Self::UnexpectedPart(_)
+            | Self::NotKeyValue
+            | Self::UnexpectedPart
             | Self::MissingParts(_)
             | Self::MissingParameters(_)
             | Self::MissingDate
-            | Self::MalformedDate(_)
-            | Self::MalformedCredential(_)
+            | Self::MalformedDate
+            | Self::MalformedCredential
             | Self::MalformedExpires(_) => "IncompleteSignature",
-            Self::WrongTerminator(_)
+            Self::WrongTerminator
             | Self::WrongDay { .. }
             | Self::WrongRegion
             | Self::WrongService(_)
@@ -177,10 +182,34 @@ impl SigV4Error {
     }
 }
 
-/// Text of the caller's for a message: bounded, and without what could forge a line of log.
-pub(crate) fn quote(bytes: &[u8]) -> String {
-    let shown = &bytes[..bytes.len().min(128)];
-    String::from_utf8_lossy(shown).chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+/// Headers that a message may name, beside those of Amazon and of Bailiwick.
+const USUAL: [&str; 10] = [
+    "accept",
+    "accept-encoding",
+    "cache-control",
+    "content-length",
+    "content-md5",
+    "content-type",
+    "date",
+    "host",
+    "range",
+    "user-agent",
+];
+
+/// The name of a header, if it is a usual one: the list of signed headers is the caller's text as well.
+fn usual(name: &str) -> Option<&str> {
+    let is_ours = ["x-amz-", "x-bailiwick-"].iter().any(|prefix| name.len() < 48 && name.starts_with(prefix));
+    let is_plain = name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-' || b == b'5' || b == b'2' || b == b'6');
+    (USUAL.contains(&name) || is_ours && is_plain).then_some(name)
+}
+
+/// The name of a usual header in backticks after a space, and nothing for any other.
+fn named(name: &str) -> String {
+    usual(&name.to_ascii_lowercase()).map(|name| format!(" `{name}`")).unwrap_or_default()
+}
+
+fn quoted(name: &str) -> String {
+    usual(&name.to_ascii_lowercase()).map_or_else(|| "a header".to_owned(), |_| format!("'{name}'"))
 }
 
 fn missing_parts(parts: &[&str]) -> String {

@@ -9,7 +9,7 @@ use crate::{
     ALGORITHM,
     date::SignedAt,
     encode,
-    error::{SigV4Error, quote},
+    error::SigV4Error,
     header,
     payload::Payload,
     presigned,
@@ -181,7 +181,7 @@ fn from_header<'a>(request: &Request<'a>, authorization: &'a [u8]) -> Result<Sig
     let authorization = std::str::from_utf8(authorization).map_err(|_| SigV4Error::MalformedAuthorization)?;
     let (algorithm, parts) = authorization.split_once(' ').unwrap_or((authorization, ""));
     if algorithm != ALGORITHM {
-        return Err(SigV4Error::UnsupportedAlgorithm(quote(algorithm.as_bytes())));
+        return Err(SigV4Error::UnsupportedAlgorithm);
     }
     let Parts { credential, signed_headers, signature } = Parts::parse(parts)?;
     let at = header_date(request)?;
@@ -216,8 +216,8 @@ impl<'a> Parts<'a> {
         // Blanks around commas mean nothing; a line break or another control character is not a blank.
         let parts = text.split(',').map(|part| part.trim_matches([' ', '\t']));
         for part in parts.filter(|part| !part.is_empty()) {
-            let (name, value) = part.split_once('=').ok_or_else(|| SigV4Error::NotKeyValue(quote(part.as_bytes())))?;
-            let unexpected = || SigV4Error::UnexpectedPart(quote(name.as_bytes()));
+            let (name, value) = part.split_once('=').ok_or(SigV4Error::NotKeyValue)?;
+            let unexpected = || SigV4Error::UnexpectedPart;
             let i = NAMES.iter().position(|n| *n == name).ok_or_else(unexpected)?;
             if found[i].replace(value).is_some() {
                 return Err(unexpected());
@@ -236,12 +236,11 @@ impl<'a> Parts<'a> {
 }
 
 fn header_date(request: &Request<'_>) -> Result<SignedAt, SigV4Error> {
-    let malformed = |value: &[u8]| SigV4Error::MalformedDate(quote(value));
     if let Some(value) = header::single(request, "x-amz-date")?.map(header::trim) {
-        return SignedAt::parse(value).ok_or_else(|| malformed(value));
+        return SignedAt::parse(value).ok_or(SigV4Error::MalformedDate);
     }
     let value = header::single(request, "date")?.map(header::trim).ok_or(SigV4Error::MissingDate)?;
-    SignedAt::parse_date_header(value).ok_or_else(|| malformed(value))
+    SignedAt::parse_date_header(value).ok_or(SigV4Error::MalformedDate)
 }
 
 /// The value of `x-amz-content-sha256`, empty when it is not there.

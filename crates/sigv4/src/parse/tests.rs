@@ -68,21 +68,18 @@ fn header_in_other_forms() {
         &format!("AWS4-HMAC-SHA256 Signature={SIGNATURE},Credential={CREDENTIAL},SignedHeaders=host;x-amz-date"),
         Ok(true),
     );
-    let unsupported = |name: &str| Err(SigV4Error::UnsupportedAlgorithm(name.into()));
-    check_header(&good.replace("HMAC-SHA256", "ECDSA-P256-SHA256"), unsupported("AWS4-ECDSA-P256-SHA256"));
-    check_header(&good.to_lowercase(), unsupported("aws4-hmac-sha256"));
-    check_header(
-        &good.replacen(' ', "\t", 1),
-        unsupported("AWS4-HMAC-SHA256\u{fffd}Credential=AKIDEXAMPLE/20260301/us-east-1/iam/aws4_request,"),
-    );
+    let unsupported = || Err(SigV4Error::UnsupportedAlgorithm);
+    check_header(&good.replace("HMAC-SHA256", "ECDSA-P256-SHA256"), unsupported());
+    check_header(&good.to_lowercase(), unsupported());
+    check_header(&good.replacen(' ', "\t", 1), unsupported());
     let all = vec!["Credential", "Signature", "SignedHeaders"];
     check_header("AWS4-HMAC-SHA256", Err(SigV4Error::MissingParts(all)));
-    check_header(&good.replace("Signature=", "Sig="), Err(SigV4Error::UnexpectedPart("Sig".into())));
-    check_header(&good.replace(", Signature", ", Credential"), Err(SigV4Error::UnexpectedPart("Credential".into())));
-    check_header(&format!("{good}, Signature={SIGNATURE}"), Err(SigV4Error::UnexpectedPart("Signature".into())));
-    check_header(&format!("{good}, Extra"), Err(SigV4Error::NotKeyValue("Extra".into())));
+    check_header(&good.replace("Signature=", "Sig="), Err(SigV4Error::UnexpectedPart));
+    check_header(&good.replace(", Signature", ", Credential"), Err(SigV4Error::UnexpectedPart));
+    check_header(&format!("{good}, Signature={SIGNATURE}"), Err(SigV4Error::UnexpectedPart));
+    check_header(&format!("{good}, Extra"), Err(SigV4Error::NotKeyValue));
     let broken = good.replace(", Signature=", ", \nSignature=");
-    check_header(&broken, Err(SigV4Error::UnexpectedPart("\u{fffd}Signature".into())));
+    check_header(&broken, Err(SigV4Error::UnexpectedPart));
     check_header(good.split(", Signature").next().unwrap(), Err(SigV4Error::MissingParts(vec!["Signature"])));
     check_header(&good.replace("AKIDEXAMPLE", "AKID-EXAMPLE"), Err(SigV4Error::UnknownKey));
     check_header(&good.replace("aabbcc", "AABBCC"), Err(SigV4Error::Mismatch));
@@ -103,7 +100,7 @@ fn the_day_is_one() {
     let header = ("authorization", good.as_bytes());
     assert_eq!(parsed("", &[HOST, header]), Err(SigV4Error::MissingDate));
     let malformed = parsed("", &[HOST, header, ("x-amz-date", b"2026-03-01")]);
-    assert_eq!(malformed, Err(SigV4Error::MalformedDate("2026-03-01".into())));
+    assert_eq!(malformed, Err(SigV4Error::MalformedDate));
     let twice = parsed("", &[HOST, header, DATE, DATE]);
     assert_eq!(twice, Err(SigV4Error::RepeatedHeader("x-amz-date")));
     // Without x-amz-date, date counts, whether it is signed or not: the time is part of the signed text.
@@ -154,12 +151,11 @@ fn presigned_in_all_its_parts() {
     for expires in ["0", "-1", "604801", "1e3", "", "+60", "9999999999999999999999"] {
         check_query(&good.replace("=60", &format!("={expires}")), Err(SigV4Error::MalformedExpires(604_800)));
     }
-    check_query(&good.replace("HMAC", "X509"), Err(SigV4Error::UnsupportedAlgorithm("AWS4-X509-SHA256".into())));
+    check_query(&good.replace("HMAC", "X509"), Err(SigV4Error::UnsupportedAlgorithm));
     check_query(&good.replace("=host", "=accept"), Err(SigV4Error::HostNotSigned));
-    check_query(&good.replace("20260301T", "20260301+"), Err(SigV4Error::MalformedDate("20260301 120000Z".into())));
+    check_query(&good.replace("20260301T", "20260301+"), Err(SigV4Error::MalformedDate));
     check_query(&good.replace("iam", "i%zzm"), Err(SigV4Error::MalformedQuery));
-    let shown = CREDENTIAL.replace("iam", "i\u{fffd}m");
-    check_query(&good.replace("iam", "i%ffm"), Err(SigV4Error::MalformedCredential(shown)));
+    check_query(&good.replace("iam", "i%ffm"), Err(SigV4Error::MalformedCredential));
 }
 
 #[test]
@@ -185,4 +181,39 @@ fn debug_shows_neither_token_nor_signature() {
     let shown = format!("{signed:?} {:?}", signed.session_token());
     assert!(shown.contains("AKIDEXAMPLE") && shown.contains("[redacted]"), "{shown}");
     assert!(!shown.contains("hushhush") && !shown.contains(SIGNATURE), "{shown}");
+}
+
+/// Wherever a client puts a secret, no refusal repeats it.
+#[test]
+fn refusals_repeat_nothing_that_may_be_a_secret() {
+    let (good, mut seen) = (authorization(), 0);
+    for secret in
+        ["hunter2", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "correct horse", "aws4_requesT", "20261341T000000Z"]
+    {
+        let credential = |part: usize| {
+            let mut parts: Vec<&str> = CREDENTIAL.split('/').collect();
+            parts[part] = secret;
+            good.replace(CREDENTIAL, &parts.join("/"))
+        };
+        let mut headers: Vec<String> = (0..5).map(credential).collect();
+        headers.push(good.replace(CREDENTIAL, secret));
+        headers.push(good.replace(SIGNATURE, secret));
+        headers.push(good.replace("host", secret));
+        headers.push(good.replace("SignedHeaders", secret));
+        headers.push(format!("{good}, {secret}"));
+        headers.push(format!("{good}, {secret}={secret}"));
+        headers.push(format!("AWS4-HMAC-SHA256 {secret}"));
+        headers.push(format!("AWS4-{secret} {good}"));
+        for header in headers {
+            let lines = [HOST, DATE, ("authorization", header.as_bytes())];
+            let date = [HOST, ("x-amz-date", secret.as_bytes()), ("authorization", good.as_bytes())];
+            for headers in [&lines, &date] {
+                if let Err(error) = parse(&Request { method: "POST", path: "/", query: "", headers }) {
+                    seen += 1;
+                    assert!(!format!("{error}").contains(secret), "{error}");
+                }
+            }
+        }
+    }
+    assert!(seen > 90, "{seen}");
 }

@@ -1,0 +1,241 @@
+//! Text without what looks like a credential, wherever it stands.
+//!
+//! Members that hold secrets are redacted by their descriptors. This is for the text beside them: a secret that a
+//! client put in the wrong place would otherwise come back in an error, a log or the audit trail. It is better to hide
+//! a name that looks like a key than to show a key: what is hidden is replaced by [`MASK`].
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// What stands in the place of what was hidden.
+pub const MASK: &str = "[masked]";
+
+/// Characters of an AWS secret access key.
+const SECRET_KEY: usize = 40;
+/// A token of ours is longer than this; so are AWS's session tokens.
+const TOKEN: usize = 100;
+/// How often neighbours in a random secret key are of different kinds: 25 times on average, this often nearly always.
+const CHANGES: usize = 15;
+
+/// The text with private keys, secret access keys and session tokens hidden.
+///
+/// Private keys are found by their armour (any PEM label with `PRIVATE KEY`, OpenSSH, PGP, PuTTY), as members of a JSON
+/// web key, and as the Base64 of their DER or OpenSSH form. Secret access keys and tokens are found by their length
+/// and mixture of letters and digits. Certificates and public keys stay.
+pub fn masked(text: &str) -> Cow<'_, str> {
+    let spans = spans(text);
+    if spans.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let (mut out, mut from) = (String::with_capacity(text.len()), 0);
+    for span in spans {
+        if span.end > from {
+            out.push_str(&text[from..span.start.max(from)]);
+            if span.start >= from {
+                out.push_str(MASK);
+            }
+            from = span.end;
+        }
+    }
+    out.push_str(&text[from..]);
+    Cow::Owned(out)
+}
+
+/// What is to be hidden, in order; one may reach into the next.
+fn spans(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    armoured(text, &mut found);
+    encoded(text, &mut found);
+    found.sort_by_key(|span| span.start);
+    found
+}
+
+/// Private keys between lines that say so, to the end of the text where the closing line is missing.
+fn armoured(text: &str, found: &mut Vec<Range<usize>>) {
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    while let Some((label, after)) = private_key(bytes, from) {
+        let before = bytes[label.saturating_sub(64)..label].to_ascii_lowercase();
+        from = after;
+        if let Some(begin) = before.windows(5).rposition(|word| word == b"begin") {
+            let mut start = label - before.len() + begin;
+            while start > 0 && matches!(bytes[start - 1], b'-' | b' ') {
+                start -= 1;
+            }
+            let mut end = private_key(bytes, after).map_or(bytes.len(), |(_, end)| end);
+            while bytes[end..].starts_with(b"-") || bytes[end..].starts_with(b" BLOCK") {
+                end += if bytes[end] == b'-' { 1 } else { 6 };
+            }
+            found.push(start..end);
+            from = end;
+        }
+    }
+    found.extend(text.find("PuTTY-User-Key-File").map(|start| start..text.len()));
+}
+
+/// Where the next `PRIVATE KEY` begins and ends, in any case, also when it is percent-encoded.
+fn private_key(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
+    let mut at = from;
+    loop {
+        at += bytes[at..].windows(7).position(|word| word.eq_ignore_ascii_case(b"private"))?;
+        for gap in [&b" "[..], b"+", b"_", b"%20"] {
+            let key = at + 7 + gap.len();
+            let is_key = bytes.get(key..key + 3).is_some_and(|word| word.eq_ignore_ascii_case(b"key"));
+            if is_key && bytes[at + 7..].starts_with(gap) {
+                return Some((at, key + 3));
+            }
+        }
+        at += 7;
+    }
+}
+
+/// What is a secret by its own characters.
+fn encoded(text: &str, found: &mut Vec<Range<usize>>) {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        if !is_base64(bytes[at]) {
+            at += 1;
+            continue;
+        }
+        let end = end_of_run(bytes, at);
+        let run = &bytes[at..end];
+        if run.len() >= SECRET_KEY {
+            if is_private_key(run) {
+                let end = end_of_lines(bytes, end);
+                found.push(at..end);
+                at = end;
+                continue;
+            }
+            if is_public(run) {
+                at = end_of_lines(bytes, end);
+                continue;
+            }
+            if is_token(run) {
+                found.push(at..end);
+            } else {
+                found.extend(secret_keys(run).map(|start| at + start..at + start + SECRET_KEY));
+            }
+        }
+        if run.len() >= 32 && is_private_member(&bytes[..at]) {
+            found.push(at..end);
+        }
+        at = end;
+    }
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'_' | b'-')
+}
+
+fn end_of_run(bytes: &[u8], at: usize) -> usize {
+    bytes[at..].iter().position(|byte| !is_base64(*byte)).map_or(bytes.len(), |length| at + length)
+}
+
+/// The end of Base64 that goes on in further lines. Words are shorter than lines, and have no padding.
+fn end_of_lines(bytes: &[u8], mut end: usize) -> usize {
+    loop {
+        let gap = bytes[end..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r' | b' ' | b'\t' | b'\\')).count();
+        let escape = if bytes[end..end + gap].ends_with(b"\\") { 1 } else { 0 };
+        let start = (end + gap + escape).min(bytes.len());
+        let next = end_of_run(bytes, start);
+        let padding = bytes[next..].iter().take_while(|byte| **byte == b'=').count();
+        let is_line = next - start >= 16 || padding > 0 && (next - start + padding).is_multiple_of(4);
+        if gap == 0 || next == start || !is_line {
+            return end + bytes[end..].iter().take_while(|byte| **byte == b'=').count();
+        }
+        end = next;
+    }
+}
+
+/// Whether this is the Base64 of a private key: PKCS #1, #8 and #12, SEC 1, OpenSSH.
+fn is_private_key(run: &[u8]) -> bool {
+    if run.starts_with(b"b3BlbnNzaC1rZXktdjE") {
+        return true;
+    }
+    let der = decoded(run);
+    let Some(inside) = sequence(&der) else { return false };
+    match inside {
+        // A version, which neither a certificate nor a public key begins with.
+        [2, 1, 0..=3, ..] => true,
+        // An algorithm that encrypts: PBES2 and its kin, PKCS #12's.
+        [0x30, rest @ ..] => [&[0x86, 0xf7, 0x0d, 1, 5][..], &[0x86, 0xf7, 0x0d, 1, 12]]
+            .iter()
+            .any(|oid| rest.windows(oid.len()).any(|part| part == *oid)),
+        _ => false,
+    }
+}
+
+/// The first bytes of a DER sequence's content.
+fn sequence(der: &[u8]) -> Option<&[u8]> {
+    let (&[0x30, length], rest) = der.split_first_chunk::<2>()? else { return None };
+    match length {
+        0x81..=0x84 => rest.get(usize::from(length - 0x80)..),
+        _ => Some(rest),
+    }
+}
+
+/// The first 24 bytes that Base64 stands for.
+fn decoded(run: &[u8]) -> Vec<u8> {
+    let value = |byte: u8| match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' | b'-' => 62,
+        _ => 63,
+    };
+    let mut bytes = Vec::with_capacity(24);
+    for four in run.chunks_exact(4).take(8) {
+        let bits = four.iter().fold(0u32, |bits, byte| bits << 6 | u32::from(value(*byte)));
+        bytes.extend_from_slice(&bits.to_be_bytes()[1..]);
+    }
+    bytes
+}
+
+/// Whether this is the Base64 of a certificate or public key.
+fn is_public(run: &[u8]) -> bool {
+    run.starts_with(b"AAAA") || sequence(&decoded(run)).is_some_and(|inside| inside.starts_with(&[0x30]))
+}
+
+/// Whether this may be a session token: long and random.
+fn is_token(run: &[u8]) -> bool {
+    run.len() >= TOKEN && is_random(run, run.len() * 3 / 10)
+}
+
+/// Where secret access keys may begin: 40 random characters, delimited.
+fn secret_keys(run: &[u8]) -> impl Iterator<Item = usize> {
+    let delimits = |at: usize| !run[at].is_ascii_alphanumeric();
+    let starts = 0..=run.len() - SECRET_KEY;
+    let mut after = 0;
+    starts.filter(move |start| {
+        let (start, end) = (*start, start + SECRET_KEY);
+        let alone = (start == 0 || delimits(start - 1)) && (end == run.len() || delimits(end));
+        let is_key = start >= after && alone && is_random(&run[start..end], CHANGES);
+        after = if is_key { end } else { after };
+        is_key
+    })
+}
+
+/// Whether characters look drawn at random: large and small letters with digits or signs among them, changing often.
+fn is_random(run: &[u8], changes: usize) -> bool {
+    let kind = |byte: &u8| match byte {
+        b'A'..=b'Z' => 0,
+        b'a'..=b'z' => 1,
+        b'0'..=b'9' => 2,
+        _ => 3,
+    };
+    let has = |wanted: u8| run.iter().any(|byte| kind(byte) == wanted);
+    let changed = run.windows(2).filter(|pair| kind(&pair[0]) != kind(&pair[1])).count();
+    has(0) && has(1) && (has(2) || has(3)) && changed >= changes
+}
+
+/// Whether what follows is the private member of a JSON web key.
+fn is_private_member(before: &[u8]) -> bool {
+    let text = before.trim_ascii_end();
+    let Some(text) = text.strip_suffix(b"\"").map(|text| text.trim_ascii_end()) else { return false };
+    let Some(text) = text.strip_suffix(b":").map(|text| text.trim_ascii_end()) else { return false };
+    text.ends_with(b"\"d\"") || text.ends_with(b"\"k\"")
+}
+
+#[cfg(test)]
+mod tests;
