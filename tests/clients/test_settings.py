@@ -181,6 +181,7 @@ def test_flags_may_come_from_the_environment(new_server):
 def test_help_has_an_example():
     commands = (
         ["serve"],
+        ["recover-root"],
         ["policy", "validate"],
         ["policy", "format"],
         ["evaluate"],

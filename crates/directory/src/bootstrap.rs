@@ -85,6 +85,14 @@ pub enum FirstKeyError {
 }
 
 impl FirstKey {
+    /// A new key for the root user of an account.
+    pub(crate) fn random(account: AccountId, random: &dyn Random) -> Self {
+        FirstKey {
+            id: AccessKeyId::new(AccessKeyKind::LongTerm, account, bytes(random)),
+            secret: SecretString::access_key(bytes(random)),
+        }
+    }
+
     /// A key that was given, from text.
     ///
     /// # Errors
@@ -117,10 +125,7 @@ impl FirstKey {
 pub async fn found(tx: &mut Tx, start: Start<'_>) -> Result<Founded> {
     let account = start.account.unwrap_or_else(|| random_account_id(bytes(start.random)));
     let generated = start.root_key.is_none();
-    let root_key = start.root_key.unwrap_or_else(|| FirstKey {
-        id: AccessKeyId::new(AccessKeyKind::LongTerm, account, bytes(start.random)),
-        secret: SecretString::access_key(bytes(start.random)),
-    });
+    let root_key = start.root_key.unwrap_or_else(|| FirstKey::random(account, start.random));
     tx.create_account(&Account {
         id: account,
         name: "management".into(),
@@ -134,20 +139,23 @@ pub async fn found(tx: &mut Tx, start: Start<'_>) -> Result<Founded> {
         sessions_valid_after: None,
     })
     .await?;
-    let owner = SecretOwner { account, user: None, key: &root_key.id };
-    let sealed_secret = owner.seal(start.sealer, &root_key.secret)?.into();
-    let id = root_key.id.clone();
-    tx.create_access_key(&AccessKey {
-        account,
-        id,
-        owner: KeyOwner::Root,
-        active: true,
-        created: start.now,
-        sealed_secret,
-    })
-    .await?;
+    put_root_key(tx, account, &root_key, start.now, start.sealer).await?;
     put_builtin_policies(tx, start.now, start.random).await?;
     Ok(Founded { account, root_key, generated })
+}
+
+/// Stores an access key of an account's root user.
+pub(crate) async fn put_root_key(
+    tx: &mut Tx,
+    account: AccountId,
+    key: &FirstKey,
+    now: Timestamp,
+    sealer: &Sealer,
+) -> Result<()> {
+    let owner = SecretOwner { account, user: None, key: &key.id };
+    let sealed_secret = owner.seal(sealer, &key.secret)?.into();
+    let (id, owner) = (key.id.clone(), KeyOwner::Root);
+    tx.create_access_key(&AccessKey { account, id, owner, active: true, created: now, sealed_secret }).await
 }
 
 fn bytes<const N: usize>(random: &dyn Random) -> [u8; N] {

@@ -27,6 +27,7 @@ mod policy;
 mod policy_entities;
 mod policy_list;
 mod policy_version;
+mod recover_root;
 mod request;
 mod role;
 mod tags;
@@ -39,6 +40,7 @@ mod who;
 
 pub use bootstrap::{FirstKey, FirstKeyError, Founded, Start, found};
 pub use managed::{BUILTIN_POLICIES, BuiltinPolicy, ImportError, ManagedPolicy, parse_import, put_builtin_policies};
+pub use recover_root::{Recovered, Recovery, recover_root};
 
 /// Handles the operations of IAM and of `account.v1`.
 #[derive(Clone, Copy, Debug, Default)]

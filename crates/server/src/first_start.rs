@@ -5,6 +5,7 @@
 //! credentials, each whole or not there; and last, in one commit, everything that the store holds. A key that is shown
 //! or written is shown before that commit, so that no key is in the store that nobody was told.
 
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 
 use bailiwick_directory::{FirstKey, Founded, Start, found};
@@ -18,7 +19,7 @@ use crate::deployment::Opened;
 use crate::failure::Failure;
 use crate::master_key;
 use crate::options::{DeploymentOptions, StoreOptions};
-use crate::root_credentials::{self, Shown};
+use crate::root_credentials;
 
 const ID_VARIABLE: &str = "BAILIWICK_ROOT_ACCESS_KEY_ID";
 const SECRET_VARIABLE: &str = "BAILIWICK_ROOT_SECRET_ACCESS_KEY";
@@ -69,11 +70,16 @@ impl FirstStart<'_> {
         root_credentials::remove_unused(&file)?;
         let (account, key) = (founded.account, &founded.root_key);
         let exports = root_credentials::exports(key, &self.options.region, Some(self.endpoint));
+        let on_terminal = std::io::stdout().is_terminal();
+        if !on_terminal {
+            root_credentials::write(&exports, &file)?;
+        }
         println!("Account {account} is made. Its root user has this access key, which is shown only once:\n");
-        let shown = root_credentials::show(&exports, &file)?;
-        match shown {
-            Shown::OnTerminal => println!("Try it in another terminal, with these lines first:\n"),
-            Shown::InFile => println!("Try it in another terminal, with `source {}` first:\n", file.display()),
+        root_credentials::tell(&exports, &file, on_terminal);
+        if on_terminal {
+            println!("Try it in another terminal, with these lines first:\n");
+        } else {
+            println!("Try it in another terminal, with `source {}` first:\n", file.display());
         }
         println!("  aws sts get-caller-identity\n  aws iam create-user --user-name alice\n");
         Ok(())

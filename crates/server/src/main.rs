@@ -21,6 +21,7 @@ mod root_credentials;
 mod router;
 mod signals;
 mod sources;
+mod store;
 mod tls;
 mod upkeep;
 
@@ -43,6 +44,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(Box<commands::serve::Options>),
+    RecoverRoot(commands::recover_root::Options),
     #[command(subcommand)]
     Policy(commands::policy::Command),
     Evaluate(commands::evaluate::Options),
@@ -73,6 +75,7 @@ fn parsed() -> Cli {
 fn main() -> ExitCode {
     let outcome = match parsed().command {
         Command::Serve(options) => commands::serve::run(*options),
+        Command::RecoverRoot(options) => commands::recover_root::run(&options),
         Command::Policy(command) => commands::policy::run(command),
         Command::Evaluate(options) => commands::evaluate::run(&options),
         Command::Catalogue(command) => commands::catalogue::run(command),

@@ -13,7 +13,7 @@ mod tls;
 
 pub(crate) use address::{ListenAddress, OptionalListenAddress};
 pub(crate) use boolean::boolean;
-pub(crate) use deployment::DeploymentOptions;
+pub(crate) use deployment::{DeploymentOptions, parse_region};
 pub(crate) use listening::ListeningOptions;
 pub(crate) use logging::LoggingOptions;
 pub(crate) use store::StoreOptions;

@@ -1,7 +1,7 @@
 //! How a new access key of root is shown: once, on a terminal or in a file that only its owner reads.
 
 use std::fs;
-use std::io::{ErrorKind, IsTerminal as _};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use bailiwick_directory::FirstKey;
@@ -14,13 +14,6 @@ use crate::private_file;
 /// What the first line of a file of ours begins with.
 const BEGINNING: &str = "export AWS_ACCESS_KEY_ID=";
 
-/// Where a key was shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shown {
-    OnTerminal,
-    InFile,
-}
-
 /// The key as lines for a shell, for the AWS CLI and what works like it.
 pub(crate) fn exports(key: &FirstKey, region: &Region, endpoint: Option<&str>) -> Zeroizing<String> {
     let (id, secret) = (&key.id, key.secret.expose());
@@ -31,17 +24,15 @@ pub(crate) fn exports(key: &FirstKey, region: &Region, endpoint: Option<&str>) -
     ))
 }
 
-/// Shows the lines on standard output if that is a terminal; otherwise writes them into the file, which must not be
-/// there yet, and says so.
-pub(crate) fn show(exports: &str, file: &Path) -> Result<Shown, Failure> {
-    if std::io::stdout().is_terminal() {
+/// Shows the lines on a terminal, or says which file they were written into.
+pub(crate) fn tell(exports: &str, file: &Path, on_terminal: bool) {
+    let file = file.display();
+    if on_terminal {
         println!("{exports}");
-        return Ok(Shown::OnTerminal);
+    } else {
+        println!("  {file}\n");
+        println!("That file holds the key and its secret. Delete it when you have put the key where it belongs.\n");
     }
-    write(exports, file)?;
-    println!("  {}\n", file.display());
-    println!("That file holds the key and its secret. Delete it when you have put the key where it belongs.\n");
-    Ok(Shown::InFile)
 }
 
 /// Writes the lines into a file that is not there yet, for its owner alone.

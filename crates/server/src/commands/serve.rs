@@ -11,7 +11,7 @@ use bailiwick_operation::Deployment;
 use bailiwick_service::{Parts, Service};
 use bailiwick_snapshot::Snapshots;
 use bailiwick_storage::Store;
-use bailiwick_storage_redb::{Options as Settings, RedbStore};
+use bailiwick_storage_redb::RedbStore;
 use bailiwick_sts::Sts;
 use clap::Args;
 use tokio::sync::watch;
@@ -22,10 +22,7 @@ use crate::options::{DeploymentOptions, ListeningOptions, LoggingOptions, StoreO
 use crate::router::{self, Router};
 use crate::signals::{Hangup, Termination};
 use crate::tls::Certificates;
-use crate::{data_dir, deployment, first_start, listen, process, upkeep};
-
-/// Bytes of the store's pages that are kept in memory.
-const STORE_CACHE: usize = 64 * 1024 * 1024;
+use crate::{data_dir, deployment, first_start, listen, process, store, upkeep};
 
 /// Start the server
 ///
@@ -86,10 +83,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     if data_dir::expect_store(&options.store, options.deployment.init)? == Expected::New {
         first_start::check(&options.store)?;
     }
-    let settings = Settings { cache_bytes: STORE_CACHE, ..Settings::default() };
-    let redb = RedbStore::open(&options.store.data_dir, &settings);
-    let folder = options.store.data_dir.display();
-    let redb = Arc::new(redb.map_err(|e| Failure::new(format!("cannot open the store in {folder}: {e}")))?);
+    let redb = store::open(&options.store)?;
     let store: Arc<dyn Store> = Arc::<RedbStore>::clone(&redb);
     let endpoint = format!("{scheme}://{address}");
     let opened = deployment::open(&options.store, &options.deployment, &store, &endpoint).await?;

@@ -28,6 +28,11 @@ const LIBRARIES: [&str; 5] = ["h2", "hyper", "hyper_util", "rustls", "tonic"];
 pub(crate) struct LogFilter(Targets);
 
 impl LogFilter {
+    /// Warnings and errors, for commands that write their outcome to standard output.
+    pub(crate) fn warnings() -> Self {
+        LogFilter(Targets::new().with_default(LevelFilter::WARN))
+    }
+
     /// The filter in the form that the subscriber takes.
     pub(crate) fn targets(&self) -> Targets {
         self.0.clone()

@@ -41,6 +41,7 @@ fn parse_partition(text: &str) -> Result<Partition, String> {
     Partition::parse(text).map_err(|e| e.to_string())
 }
 
-fn parse_region(text: &str) -> Result<Region, String> {
+/// Parses a region.
+pub(crate) fn parse_region(text: &str) -> Result<Region, String> {
     Region::parse(text).map_err(|e| e.to_string())
 }

@@ -1,0 +1,72 @@
+//! Replacing the root credentials of an account, when nobody is left to act in it.
+
+use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
+use bailiwick_operation::Random;
+use bailiwick_seal::Sealer;
+use bailiwick_storage::{Account, AccountState, KeyOwner, Tx};
+use jiff::Timestamp;
+
+use crate::bootstrap::{FirstKey, put_root_key};
+
+/// More keys than root can have.
+const ALL: usize = 100;
+
+/// What a recovery is given.
+pub struct Recovery<'a> {
+    /// The account whose root credentials are replaced.
+    pub account: AccountId,
+    /// The time.
+    pub now: Timestamp,
+    /// Where randomness comes from.
+    pub random: &'a dyn Random,
+    /// What seals the new secret.
+    pub sealer: &'a Sealer,
+}
+
+/// What a recovery changed.
+#[derive(Clone, Debug)]
+pub struct Recovered {
+    /// The account, as it is now.
+    pub account: Account,
+    /// Root's only access key.
+    pub root_key: FirstKey,
+    /// The ids of the keys that root had before.
+    pub deleted: Vec<String>,
+    /// Whether the account was suspended and is active again.
+    pub resumed: bool,
+}
+
+/// Deletes every access key of an account's root user and makes a new one. A management account that is suspended,
+/// which nobody could resume, is active again; a member account keeps its state.
+///
+/// Asks nobody: whoever calls this has the store and its master key.
+///
+/// # Errors
+/// `NoSuchEntity` for an account that is not there, `UnmodifiableEntity` for one that is closed; `ServiceFailure`.
+pub async fn recover_root(tx: &mut Tx, recovery: Recovery<'_>) -> Result<Recovered> {
+    let id = recovery.account;
+    let found = tx.find_account(id).await?;
+    let mut account = found
+        .ok_or_else(|| IamError::new(ErrorCode::NoSuchEntity, format!("The account with id {id} cannot be found.")))?;
+    if account.state == AccountState::Closed {
+        return Err(IamError::new(ErrorCode::UnmodifiableEntity, format!("account {id} is closed")));
+    }
+    let resumed = account.management && account.state == AccountState::Suspended;
+    if resumed {
+        let old = account.clone();
+        account.state = AccountState::Active;
+        account.state_changed = Some(recovery.now);
+        tx.update_account(&old, &account).await?;
+    }
+    let keys = tx.list_access_keys(id, &KeyOwner::Root, None, ALL).await?.items;
+    for key in &keys {
+        tx.delete_access_key(id, &key.id).await?;
+    }
+    let root_key = FirstKey::random(id, recovery.random);
+    put_root_key(tx, id, &root_key, recovery.now, recovery.sealer).await?;
+    let deleted = keys.iter().map(|key| key.id.to_string()).collect();
+    Ok(Recovered { account, root_key, deleted, resumed })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! `bailiwick recover-root`: new root credentials on a stopped server.
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use bailiwick_api::admin;
+use bailiwick_audit::{Event, Recorder};
+use bailiwick_directory::{Recovered, Recovery, recover_root};
+use bailiwick_model::{AccountId, IamError, Region};
+use bailiwick_operation::{Deployment, RequestInfo, uuid};
+use bailiwick_storage::{AccountState, At, CommitError, Store, Tx};
+use clap::Args;
+use jiff::Timestamp;
+use prost::Message as _;
+
+use crate::failure::Failure;
+use crate::logging::{self, LogFilter, LogFormat};
+use crate::options::{StoreOptions, parse_region};
+use crate::{data_dir, deployment, process, root_credentials, store};
+
+/// Replace the root credentials of an account
+///
+/// For when nobody can act any more: the last access key is deleted, or its secret is lost. Every access key of the
+/// account's root user is deleted and a new one is made, which is shown once. Works on the store of a stopped server,
+/// with the master key; the change is recorded in the audit trail as RecoverRoot.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bailiwick recover-root
+  bailiwick recover-root --data-dir /var/lib/bailiwick/data --account 111122223333")]
+pub(crate) struct Options {
+    #[command(flatten)]
+    store: StoreOptions,
+    /// Twelve digits of the account [default: the management account]
+    #[arg(long, value_name = "DIGITS")]
+    account: Option<AccountId>,
+    /// Region that the new credentials are shown with
+    #[arg(long, env = "BAILIWICK_REGION", value_parser = parse_region, default_value = "us-east-1")]
+    region: Region,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    logging::start(&LogFilter::warnings(), LogFormat::Text)?;
+    process::harden();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(format!("cannot start: {e}")))?;
+    runtime.block_on(recover(options))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn recover(options: &Options) -> Result<(), Failure> {
+    let folder = options.store.data_dir.display();
+    let nothing = || Failure::new(format!("there is no store in {folder}: name its folder with --data-dir"));
+    if !data_dir::has_store(&options.store.data_dir)? {
+        return Err(nothing());
+    }
+    let redb = store::open(&options.store)?;
+    let store: Arc<dyn Store> = Arc::clone(&redb) as _;
+    let opened = deployment::read(&options.store, &store).await?.ok_or_else(nothing)?;
+    let deployment = opened.deployment(options.region.clone());
+    let account = options.account.unwrap_or(deployment.management_account);
+    let outcome = replace(options, &deployment, &store, account).await;
+    redb.close().await;
+    outcome
+}
+
+async fn replace(
+    options: &Options,
+    deployment: &Deployment,
+    store: &Arc<dyn Store>,
+    account: AccountId,
+) -> Result<(), Failure> {
+    let refused = |e: IamError| Failure::new(format!("nothing was changed: {e}"));
+    let now = deployment.clock.now();
+    let date = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let (random, sealer) = (deployment.random.as_ref(), deployment.sealer.as_ref());
+    let begun = Tx::begin(Arc::clone(store), Arc::clone(&deployment.quotas), At::Latest).await;
+    let mut tx = begun.map_err(refused)?;
+    let recovery = Recovery { account, now: date, random, sealer };
+    let recovered = recover_root(&mut tx, recovery).await.map_err(refused)?;
+    record(deployment, store, &mut tx, &recovered).await.map_err(refused)?;
+
+    let exports = root_credentials::exports(&recovered.root_key, &options.region, None);
+    let file = options.store.credentials_file();
+    let on_terminal = std::io::stdout().is_terminal();
+    if !on_terminal {
+        // The key is safe before it counts, or nobody might have it.
+        root_credentials::write(&exports, &file)?;
+    }
+    match tx.commit().await {
+        Ok(_) => {}
+        Err(CommitError::Conflict) => return Err(Failure::new("nothing was changed: the store changed meanwhile")),
+        Err(CommitError::Failed(e)) => return Err(Failure::new(format!("the store may not have been changed: {e:?}"))),
+    }
+    println!("{}\n", summary(&recovered));
+    root_credentials::tell(&exports, &file, on_terminal);
+    println!("Start the server again, and use the key with it.");
+    Ok(())
+}
+
+/// Adds the record of the recovery to the change. There is no caller: whoever runs the command has the host, the store
+/// and the master key; the record names their user on the host.
+async fn record(
+    deployment: &Deployment,
+    store: &Arc<dyn Store>,
+    tx: &mut Tx,
+    recovered: &Recovered,
+) -> Result<(), IamError> {
+    let mut ids = [[0; 16]; 2];
+    deployment.random.fill(ids.as_flattened_mut());
+    let [request_id, id] = ids;
+    let user = rustix::process::getuid().as_raw();
+    let request = Arc::new(RequestInfo {
+        id: uuid(request_id),
+        source_ip: None,
+        secure_transport: false,
+        user_agent: Some(format!("bailiwick/{} recover-root (uid {user})", env!("CARGO_PKG_VERSION"))),
+        region: Some(deployment.region.clone()),
+        host: None,
+    });
+    let parameters = admin::RecoverRootRequest { account_id: recovered.account.id.to_string() };
+    let response = admin::RecoverRootResponse {
+        access_key_id: recovered.root_key.id.to_string(),
+        deleted_access_key_ids: recovered.deleted.clone(),
+        resumed: recovered.resumed,
+    };
+    let recorder = Recorder::start(Arc::clone(store), Arc::clone(&deployment.random));
+    let event = Event {
+        id,
+        request_id,
+        service: "bailiwick",
+        operation: "RecoverRoot",
+        read_only: false,
+        time: deployment.clock.now(),
+        request: &request,
+        caller: None,
+        partition: deployment.partition,
+        parameters: &parameters.encode_to_vec(),
+        response: &response.encode_to_vec(),
+        error: None,
+        suppressed: 0,
+    };
+    let written = recorder.write_into(tx, &event).await;
+    recorder.close().await;
+    written
+}
+
+fn summary(recovered: &Recovered) -> String {
+    let account = &recovered.account;
+    let deleted = match recovered.deleted.len() {
+        0 => "There were no others".to_owned(),
+        1 => "The one from before is deleted".to_owned(),
+        count => format!("The {count} from before are deleted"),
+    };
+    let state = match account.state {
+        AccountState::Active if recovered.resumed => " The account was suspended and is active again.",
+        AccountState::Active => "",
+        AccountState::Suspended | AccountState::Closed => {
+            " The account is suspended: the key works when the management account resumes it."
+        }
+    };
+    format!("The root user of account {} has a new access key, which is shown only once. {deleted}.{state}", account.id)
+}
+
+#[cfg(test)]
+mod tests;
