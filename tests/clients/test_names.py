@@ -65,8 +65,11 @@ def test_signs_that_no_name_may_have(api, server, bad):
     for kind in KINDS:
         more = {"AssumeRolePolicyDocument": trust(server.account)} if kind == "Role" else {}
         error = refused(api, "ValidationError", f"Create{kind}", **{f"{kind}Name": bad}, **more)
-        assert f"{kind.lower()}Name" in error.message
-        refused(api, "ValidationError", f"Get{kind}", **{f"{kind}Name": bad})
+        assert error.message == (
+            f"The specified value for {kind.lower()}Name is invalid. "
+            "It must contain only alphanumeric characters and/or the following: +=,.@_-"
+        )
+        assert refused(api, "ValidationError", f"Get{kind}", **{f"{kind}Name": bad}).message == error.message
 
 
 def test_lengths(api, name, server):
@@ -84,7 +87,8 @@ def test_lengths(api, name, server):
 
 
 def test_all_violations_are_told_at_once(api):
-    error = refused(api, "ValidationError", "CreateUser", UserName="x" * 65, Path="nopath", Tags=[{"Key": "k" * 129, "Value": ""}])
+    path = f"/{'p' * 511}/"
+    error = refused(api, "ValidationError", "CreateUser", UserName="x" * 65, Path=path, Tags=[{"Key": "k" * 129, "Value": ""}])
     assert error.message.startswith("3 validation errors detected: ")
     for part in ("'userName'", "'path'", "'tags.1.member.key'"):
         assert part in error.message, error.message
@@ -93,13 +97,27 @@ def test_all_violations_are_told_at_once(api):
 def test_a_missing_member(api):
     error = refused(api, "ValidationError", "CreateUser")
     assert error.message == (
-        "1 validation error detected: Value null at 'userName' failed to satisfy constraint: Member must not be null"
+        "1 validation error detected: Value at 'userName' failed to satisfy constraint: Member must not be null"
     )
 
 
-@pytest.mark.parametrize("bad", ["x", "/x", "x/", "/a b/", "/ü/", "//"[:1] + "a" * 511 + "/"])
+@pytest.mark.parametrize("bad", ["", "x", "/x", "x/", "/a b/", "/ü/"])
 def test_paths_that_are_none(api, name, bad):
-    refused(api, "ValidationError", "CreateUser", UserName=name("user"), Path=bad)
+    error = refused(api, "ValidationError", "CreateUser", UserName=name("user"), Path=bad)
+    assert error.message == (
+        "The specified value for path is invalid. "
+        "It must begin and end with / and contain only alphanumeric characters and/or / characters."
+    )
+
+
+def test_lengths_of_paths(api, name):
+    longest = f"/{'a' * 510}/"
+    assert api.call("CreateUser", UserName=name("user"), Path=longest)["User"]["Path"] == longest
+    error = refused(api, "ValidationError", "CreateUser", UserName=name("user"), Path=longest + "a/")
+    assert error.message == (
+        "1 validation error detected: Value at 'path' failed to satisfy constraint: "
+        "Member must have length less than or equal to 512"
+    )
 
 
 TEXTS = [

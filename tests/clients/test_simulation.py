@@ -50,8 +50,8 @@ def test_given_policies(api):
     ]
     # Of an action on several resources the most restrictive decision counts.
     assert together(results) == [(action, "*", "explicitDeny") for action in ACTIONS]
-    assert [sources(each) for each in results] == [[("PolicyInputList.2", "none")]] * 3
-    assert sources(results[0]["ResourceSpecificResults"][0]) == [("PolicyInputList.1", "none")]
+    assert [sources(each) for each in results] == [[("PolicyInputList.2", "IAM Policy")]] * 3
+    assert sources(results[0]["ResourceSpecificResults"][0]) == [("PolicyInputList.1", "IAM Policy")]
     assert sources(results[2]["ResourceSpecificResults"][0]) == []
     paged = simulate(api, PolicyInputList=policies, ActionNames=ACTIONS, ResourceArns=resources, MaxItems=2)
     assert paged == results
@@ -127,13 +127,13 @@ def test_a_user_brings_what_he_and_his_groups_hold(api, name):
     results = simulate(api, user["Arn"], ActionNames=[*ACTIONS, "s3:CreateBucket"])
     assert [each["EvalDecision"] for each in results] == ["allowed", "allowed", "allowed", "implicitDeny"]
     assert [sources(each) for each in results[:3]] == [
-        [(f"user_{who}_own", "user")],
-        [(f"group_{group}_shared", "group")],
-        [(managed, "user-managed")],
+        [(f"user_{who}_own", "IAM Policy")],
+        [(f"group_{group}_shared", "IAM Policy")],
+        [(managed, "IAM Policy")],
     ]
     added = policy({"Effect": "Deny", "Action": "s3:GetObject", "Condition": {"Null": {"s3:signatureversion": "true"}}})
     [result] = simulate(api, user["Arn"], ActionNames=["s3:GetObject"], PolicyInputList=[added])
-    assert (result["EvalDecision"], sources(result)) == ("explicitDeny", [("PolicyInputList.1", "none")])
+    assert (result["EvalDecision"], sources(result)) == ("explicitDeny", [("PolicyInputList.1", "IAM Policy")])
     keys = api.call("GetContextKeysForPrincipalPolicy", PolicySourceArn=user["Arn"], PolicyInputList=[added])
     assert keys["ContextKeyNames"] == ["aws:PrincipalTag/team", "s3:signatureversion"]
     of_group = f"arn:aws:iam::{api.server.account}:group/{group}"
@@ -172,7 +172,7 @@ def test_a_bucket_s_policy_across_accounts(api, name):
         "ResourcePolicy": bucket,
     }
     [own] = simulate(api, PolicyInputList=[policy("sqs:*")], **asked)
-    assert (own["EvalDecision"], sources(own)) == ("allowed", [("ResourcePolicy", "resource")])
+    assert (own["EvalDecision"], sources(own)) == ("allowed", [("ResourcePolicy", "Resource Policy")])
     elsewhere = {**asked, "ResourceOwner": "arn:aws:iam::444455556666:root"}
     [result] = simulate(api, PolicyInputList=[policy("sqs:*")], **elsewhere)
     assert result["EvalDecision"] == "implicitDeny"
@@ -207,7 +207,7 @@ def test_roles_are_simulated_without_their_trust(api, name):
     document = policy({"Action": "sts:AssumeRole", "Resource": made["Arn"]})
     api.call("PutRolePolicy", RoleName=role, PolicyName="own", PolicyDocument=document)
     [result] = simulate(api, made["Arn"], ActionNames=["sts:AssumeRole"], ResourceArns=[made["Arn"]])
-    assert (result["EvalDecision"], sources(result)) == ("allowed", [(f"role_{role}_own", "role")])
+    assert (result["EvalDecision"], sources(result)) == ("allowed", [(f"role_{role}_own", "IAM Policy")])
 
 
 @pytest.mark.parametrize(

@@ -84,12 +84,18 @@ def test_a_rename_to_a_name_that_is_taken(api, name):
     assert api.call("GetUser", UserName=one)["User"]["UserName"] == one
 
 
-def test_a_rename_may_change_only_the_case(api, name):
-    who = name("user")
-    made = api.call("CreateUser", UserName=who)["User"]
-    api.call("UpdateUser", UserName=who, NewUserName=who.upper())
-    found = api.call("GetUser", UserName=who.upper())["User"]
-    assert (found["UserName"], found["UserId"]) == (who.upper(), made["UserId"])
+def test_a_name_in_another_case_is_taken_by_itself(api, name):
+    who, group = name("user"), name("group")
+    api.call("CreateUser", UserName=who)
+    error = refused(api, "EntityAlreadyExists", "UpdateUser", UserName=who, NewUserName=who.upper())
+    assert error.message == f"User with name {who.upper()} already exists."
+    api.call("CreateGroup", GroupName=group)
+    error = refused(api, "EntityAlreadyExists", "UpdateGroup", GroupName=group, NewGroupName=group.upper())
+    assert error.message == f"Group with name {group.upper()} already exists."
+    # The same name beside a new path is how clients move a user.
+    api.call("UpdateUser", UserName=who, NewUserName=who, NewPath="/moved/")
+    found = api.call("GetUser", UserName=who)["User"]
+    assert (found["UserName"], found["Path"]) == (who, "/moved/")
 
 
 @pytest.mark.parametrize("hanging", ["access key", "inline policy", "attached policy", "group"])

@@ -4,21 +4,23 @@ use std::fmt;
 
 use crate::Pattern;
 
+mod sentence;
+
 /// Longer values are not repeated in a message.
 const LONGEST_NAMED_VALUE: usize = 512;
 
 /// A request whose members can be held against what the service model asks of them.
 pub trait Validate {
-    /// Whether violations of a length name the value too, as STS does. Those of a pattern, a range or a set of allowed
-    /// values always do, unless the member is a secret.
-    const NAMES_EVERY_VALUE: bool;
+    /// Whether violations name the value, as STS's do, unless the member is a secret. IAM's do not, and have sentences of
+    /// their own for characters that names, paths and documents do not have.
+    const NAMES_VALUES: bool;
 
     /// Adds everything that is wrong to `out`, depth first, in the order of the model's members.
     fn check(&self, at: &At<'_>, out: &mut Violations);
 
     /// Everything that is wrong with it.
     fn validate(&self) -> Violations {
-        let mut out = Violations { list: Vec::new(), names_every_value: Self::NAMES_EVERY_VALUE };
+        let mut out = Violations { list: Vec::new(), names_values: Self::NAMES_VALUES };
         self.check(&At::ROOT, &mut out);
         out
     }
@@ -33,10 +35,15 @@ pub struct Violation {
     pub value: Option<String>,
     /// What it does not satisfy: `Member must have length less than or equal to 64`.
     pub constraint: String,
+    /// Whether AWS says it in a sentence of its own rather than as one of the validation errors.
+    pub is_sentence: bool,
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_sentence {
+            return write!(f, "The specified value for {} is invalid. {}", self.member, self.constraint);
+        }
         f.write_str("Value ")?;
         if let Some(value) = &self.value {
             write!(f, "{value} ")?;
@@ -45,11 +52,12 @@ impl fmt::Display for Violation {
     }
 }
 
-/// All that is wrong with a request. Its `Display` is the message of AWS's `ValidationError`.
+/// All that is wrong with a request. Its `Display` is the message of AWS's `ValidationError`: the first sentence that
+/// stands for itself, or all violations at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Violations {
     list: Vec<Violation>,
-    names_every_value: bool,
+    names_values: bool,
 }
 
 impl Violations {
@@ -63,13 +71,31 @@ impl Violations {
         self.list.iter()
     }
 
+    /// `value` is what the message names, where messages name values.
     fn add(&mut self, at: &At<'_>, value: Option<String>, constraint: String) {
-        self.list.push(Violation { member: at.to_string(), value, constraint });
+        let value = value.filter(|_| self.names_values);
+        self.list.push(Violation { member: at.to_string(), value, constraint, is_sentence: false });
+    }
+
+    /// A value that does not match the pattern.
+    fn add_mismatch(&mut self, at: &At<'_>, value: Option<String>, pattern: &Pattern) {
+        match sentence::of(at.member, pattern).filter(|_| !self.names_values) {
+            Some(sentence) => self.list.push(Violation {
+                member: at.to_string(),
+                value: None,
+                constraint: sentence.into(),
+                is_sentence: true,
+            }),
+            None => self.add(at, value, pattern_constraint(pattern)),
+        }
     }
 }
 
 impl fmt::Display for Violations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(sentence) = self.list.iter().find(|violation| violation.is_sentence) {
+            return sentence.fmt(f);
+        }
         let count = self.list.len();
         write!(f, "{count} validation error{} detected: ", if count == 1 { "" } else { "s" })?;
         for (index, violation) in self.list.iter().enumerate() {
@@ -143,11 +169,10 @@ impl Text {
         if let Some(pattern) = self.pattern
             && !pattern.matches(value)
         {
-            out.add(at, named(), pattern_constraint(pattern));
+            out.add_mismatch(at, named(), pattern);
         }
         if let Some(constraint) = self.length_constraint(value) {
-            let value = if out.names_every_value { named() } else { None };
-            out.add(at, value, constraint);
+            out.add(at, named(), constraint);
         }
     }
 
@@ -157,7 +182,7 @@ impl Text {
             return;
         }
         let whole = format!("'[{}]'", values.join(", "));
-        let named = !self.secret && out.names_every_value && whole.len() <= LONGEST_NAMED_VALUE;
+        let named = !self.secret && whole.len() <= LONGEST_NAMED_VALUE;
         out.add(at, named.then_some(whole), format!("Member must satisfy constraint: [{}]", self.constraints()));
     }
 

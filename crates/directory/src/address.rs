@@ -9,7 +9,7 @@ use bailiwick_model::{
     AccountId, Arn, ErrorCode, GroupName, IamError, NameError, Partition, Path, Result, RoleName, Tags, UserName,
 };
 use bailiwick_operation::{Check, Cx};
-use bailiwick_storage::{Group, IdentityNoun, Policy, PolicyRef, Role, Tx, User};
+use bailiwick_storage::{FoldedName as _, Group, IdentityNoun, Policy, PolicyRef, Role, Tx, User};
 
 use crate::request::required;
 
@@ -125,6 +125,18 @@ impl<S: Subject> Addressed for S {
         let name = S::parse_name(required(address, S::NAMED_BY)?)?;
         tx.get(cx.account(), &name).await
     }
+}
+
+/// The name that a user or group is to have.
+///
+/// # Errors
+/// `EntityAlreadyExists` for its own name in another case, as AWS has it: the name is taken, by itself.
+pub(crate) fn new_name<S: Subject>(old: &S, label: &str, text: &str) -> Result<S::Name> {
+    let name = S::parse_name(text)?;
+    if name.folded() == old.name().folded() && name.to_string() != old.name().to_string() {
+        return Err(IamError::already_exists(label, name));
+    }
+    Ok(name)
 }
 
 /// The check of an action on a stored user, group or role.

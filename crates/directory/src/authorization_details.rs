@@ -10,7 +10,7 @@ use crate::pages::Pages;
 use crate::{Directory, trust, view};
 
 /// Shows all that decides within the account, a page across all kinds at a time: users, groups, roles, the account's
-/// managed policies, those of the deployment.
+/// managed policies, and those of the deployment that are attached to something or are a boundary.
 impl Handle<op::GetAccountAuthorizationDetails> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::GetAccountAuthorizationDetailsRequest) -> Result<Vec<Check>> {
         Ok(vec![Check::anywhere("iam:GetAccountAuthorizationDetails", cx.account())])
@@ -92,9 +92,28 @@ impl Section {
             Kind::Groups => Loaded::Groups(tx.list(account, "/", after, limit).await?),
             Kind::Roles => Loaded::Roles(tx.list(account, "/", after, limit).await?),
             Kind::OwnPolicies => Loaded::Policies(tx.list(account, "/", after, limit).await?),
-            Kind::SharedPolicies => Loaded::Policies(tx.list(AccountId::NONE, "/", after, limit).await?),
+            Kind::SharedPolicies => Loaded::Policies(used(cx, tx, after, limit).await?),
         })
     }
+}
+
+/// The deployment's policies that identities of the account have.
+async fn used(cx: &Cx, tx: &Tx, after: Option<&str>, limit: usize) -> Result<Page<Policy>> {
+    let mut items = Vec::new();
+    for policy in tx.list::<Policy>(AccountId::NONE, "/", after, usize::MAX).await?.items {
+        let reference = policy.reference();
+        let count = tx.attachment_count(cx.account(), reference).await?;
+        if count + tx.boundary_count(cx.account(), reference).await? > 0 {
+            items.push(policy);
+        }
+        if items.len() > limit {
+            break;
+        }
+    }
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| more).map(|policy| policy.name.folded());
+    Ok(Page { items, next })
 }
 
 impl Loaded {

@@ -5,7 +5,7 @@ use bailiwick_model::{GroupName, IdKind, Path, Result};
 use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_storage::{Group, Tx};
 
-use crate::address::{Addressed as _, Subject as _, arn_of, check_stored};
+use crate::address::{Addressed as _, Subject as _, arn_of, check_stored, new_name};
 use crate::pages::Pages;
 use crate::request::{path_or_root, required};
 use crate::{Directory, view};
@@ -114,7 +114,7 @@ impl Handle<op::DeleteGroup> for Directory {
 fn updated(old: &Group, req: &pb::UpdateGroupRequest) -> Result<Group> {
     let mut new = old.clone();
     if let Some(name) = &req.new_group_name {
-        new.name = GroupName::parse(name)?;
+        new.name = new_name(old, "Group", name)?;
     }
     if let Some(path) = &req.new_path {
         new.path = Path::parse(path)?;

@@ -6,7 +6,7 @@ use bailiwick_model::{IamError, Result};
 pub(crate) fn required<'a>(member: &'a Option<String>, name: &str) -> Result<&'a str> {
     member.as_deref().ok_or_else(|| {
         let message = format!(
-            "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"
+            "1 validation error detected: Value at '{name}' failed to satisfy constraint: Member must not be null"
         );
         IamError::validation(message).field(name, "missing")
     })

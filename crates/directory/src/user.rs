@@ -5,7 +5,7 @@ use bailiwick_model::{Arn, IdKind, Result, UserName};
 use bailiwick_operation::{Check, Cx, Handle, Principal};
 use bailiwick_storage::{Tx, User};
 
-use crate::address::{Addressed as _, Subject as _, arn_of, check_stored};
+use crate::address::{Addressed as _, Subject as _, arn_of, check_stored, new_name};
 use crate::pages::Pages;
 use crate::request::{path_or_root, required, tags};
 use crate::who::Who;
@@ -124,7 +124,7 @@ impl Handle<op::DeleteUser> for Directory {
 fn updated(old: &User, req: &pb::UpdateUserRequest) -> Result<User> {
     let mut new = old.clone();
     if let Some(name) = &req.new_user_name {
-        new.name = UserName::parse(name)?;
+        new.name = new_name(old, "User", name)?;
     }
     if let Some(path) = &req.new_path {
         new.path = bailiwick_model::Path::parse(path)?;

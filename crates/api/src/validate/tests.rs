@@ -1,4 +1,4 @@
-use crate::Validate;
+use crate::{Validate, Violations};
 use crate::{account, authz, iam, sts};
 
 fn check(request: impl Validate, expected: &str) {
@@ -22,11 +22,11 @@ fn nothing_wrong() {
 fn required() {
     check(
         iam::CreateUserRequest::default(),
-        "1 validation error detected: Value null at 'userName' failed to satisfy constraint: Member must not be null",
+        "1 validation error detected: Value at 'userName' failed to satisfy constraint: Member must not be null",
     );
     check(
         iam::TagUserRequest { user_name: Some("a".into()), tags: vec![] },
-        "1 validation error detected: Value null at 'tags' failed to satisfy constraint: Member must not be null",
+        "1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must not be null",
     );
 }
 
@@ -34,17 +34,17 @@ fn required() {
 fn all_at_once_depth_first_in_member_order() {
     check(
         iam::CreateUserRequest {
-            path: Some("x".into()),
+            path: Some(format!("/{}/", "p".repeat(511))),
             user_name: Some("n".repeat(65)),
             tags: vec![tag("ok", Some("ok")), tag("", None)],
             ..Default::default()
         },
         "5 validation errors detected: \
-         Value 'x' at 'path' failed to satisfy constraint: Member must satisfy regular expression pattern: (\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F); \
+         Value at 'path' failed to satisfy constraint: Member must have length less than or equal to 512; \
          Value at 'userName' failed to satisfy constraint: Member must have length less than or equal to 64; \
-         Value '' at 'tags.2.member.key' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+; \
+         Value at 'tags.2.member.key' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+; \
          Value at 'tags.2.member.key' failed to satisfy constraint: Member must have length greater than or equal to 1; \
-         Value null at 'tags.2.member.value' failed to satisfy constraint: Member must not be null",
+         Value at 'tags.2.member.value' failed to satisfy constraint: Member must not be null",
     );
 }
 
@@ -68,17 +68,17 @@ fn allowed_values_and_ranges() {
             status: Some("active".into()),
             ..Default::default()
         },
-        "1 validation error detected: Value 'active' at 'status' failed to satisfy constraint: \
+        "1 validation error detected: Value at 'status' failed to satisfy constraint: \
          Member must satisfy enum value set: [Active, Inactive, Expired]",
     );
     check(
         iam::ListUsersRequest { max_items: Some(1001), ..Default::default() },
-        "1 validation error detected: Value '1001' at 'maxItems' failed to satisfy constraint: \
+        "1 validation error detected: Value at 'maxItems' failed to satisfy constraint: \
          Member must have value less than or equal to 1000",
     );
     check(
         iam::ListUsersRequest { max_items: Some(0), ..Default::default() },
-        "1 validation error detected: Value '0' at 'maxItems' failed to satisfy constraint: \
+        "1 validation error detected: Value at 'maxItems' failed to satisfy constraint: \
          Member must have value greater than or equal to 1",
     );
 }
@@ -99,7 +99,7 @@ fn lists() {
 }
 
 #[test]
-fn sts_names_values_of_every_length() {
+fn sts_names_values_and_iam_does_not() {
     check(
         sts::AssumeRoleRequest {
             role_arn: Some(String::new()),
@@ -112,6 +112,102 @@ fn sts_names_values_of_every_length() {
          Value '' at 'roleArn' failed to satisfy constraint: Member must have length greater than or equal to 20; \
          Value 's' at 'roleSessionName' failed to satisfy constraint: Member must have length greater than or equal to 2",
     );
+    check(
+        sts::AssumeRoleRequest {
+            role_arn: Some("arn:aws:iam::111122223333:role/R".into()),
+            role_session_name: Some("a b".into()),
+            duration_seconds: Some(60),
+            ..Default::default()
+        },
+        "2 validation errors detected: \
+         Value 'a b' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*; \
+         Value '60' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900",
+    );
+    check(
+        sts::AssumeRoleRequest { role_session_name: Some("ab".into()), ..Default::default() },
+        "1 validation error detected: Value null at 'roleArn' failed to satisfy constraint: Member must not be null",
+    );
+}
+
+#[test]
+fn names_paths_and_documents_have_sentences_of_their_own() {
+    let names = "It must contain only alphanumeric characters and/or the following: +=,.@_-";
+    let path = "It must begin and end with / and contain only alphanumeric characters and/or / characters.";
+    let prefix = "It must begin with the / character and contain only alphanumeric characters and/or / characters.";
+    let printable = "It must contain only printable ASCII characters.";
+    let said = |request: Violations, member: &str, words: &str| {
+        assert_eq!(request.to_string(), format!("The specified value for {member} is invalid. {words}"));
+    };
+    let text = |value: &str| Some(value.to_owned());
+    said(iam::GetUserRequest { user_name: text("a b") }.validate(), "userName", names);
+    said(iam::GetUserRequest { user_name: text("") }.validate(), "userName", names);
+    said(iam::GetGroupRequest { group_name: text("a/b"), ..Default::default() }.validate(), "groupName", names);
+    said(iam::GetRoleRequest { role_name: text("a:b") }.validate(), "roleName", names);
+    said(
+        iam::UpdateUserRequest { user_name: text("a"), new_user_name: text("ä"), ..Default::default() }.validate(),
+        "newUserName",
+        names,
+    );
+    said(iam::GetUserPolicyRequest { user_name: text("a"), policy_name: text("p\n") }.validate(), "policyName", names);
+    said(iam::GetInstanceProfileRequest { instance_profile_name: text("*") }.validate(), "instanceProfileName", names);
+    said(
+        iam::GetServerCertificateRequest { server_certificate_name: text("a b") }.validate(),
+        "serverCertificateName",
+        names,
+    );
+    said(
+        iam::CreateSamlProviderRequest {
+            name: text("a+b"),
+            saml_metadata_document: text(&"x".repeat(1000)),
+            ..Default::default()
+        }
+        .validate(),
+        "name",
+        "It must contain only alphanumeric characters and/or the following: ._-",
+    );
+    said(
+        iam::GetAccessKeyLastUsedRequest { access_key_id: text("AKIA-AAAAAAAAAAAAAAA") }.validate(),
+        "accessKeyId",
+        "It must contain only alphanumeric characters.",
+    );
+    said(
+        iam::CreateUserRequest { user_name: text("a"), path: text("a"), ..Default::default() }.validate(),
+        "path",
+        path,
+    );
+    said(
+        iam::CreatePolicyRequest {
+            policy_name: text("a"),
+            path: text("/a b/"),
+            policy_document: text("{}"),
+            ..Default::default()
+        }
+        .validate(),
+        "path",
+        path,
+    );
+    said(iam::ListUsersRequest { path_prefix: text("a"), ..Default::default() }.validate(), "pathPrefix", prefix);
+    said(iam::ListPoliciesRequest { path_prefix: text("/a"), ..Default::default() }.validate(), "pathPrefix", prefix);
+    said(
+        iam::CreatePolicyRequest { policy_name: text("a"), policy_document: text("☃"), ..Default::default() }
+            .validate(),
+        "policyDocument",
+        printable,
+    );
+    // The sentence comes before whatever else is wrong, and the members are all known.
+    let both = iam::ListUsersRequest { path_prefix: text("a"), max_items: Some(0), ..Default::default() }.validate();
+    let members: Vec<&str> = both.iter().map(|violation| violation.member.as_str()).collect();
+    assert_eq!(members, ["pathPrefix", "maxItems"]);
+    said(both, "pathPrefix", prefix);
+    // Seen to be told the pattern.
+    check(
+        iam::GetPolicyVersionRequest {
+            policy_arn: text("arn:aws:iam::aws:policy/ReadOnlyAccess"),
+            version_id: text("1"),
+        },
+        "1 validation error detected: Value at 'versionId' failed to satisfy constraint: \
+         Member must satisfy regular expression pattern: v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?",
+    );
 }
 
 #[test]
@@ -122,8 +218,7 @@ fn secrets_are_never_named() {
             .to_string();
     assert_eq!(
         shown,
-        "1 validation error detected: Value at 'oldPassword' failed to satisfy constraint: \
-         Member must satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"
+        "The specified value for oldPassword is invalid. It must contain only printable ASCII characters."
     );
 }
 
@@ -142,12 +237,12 @@ fn own_operations() {
             email: Some("nobody".into()),
             ..Default::default()
         },
-        "1 validation error detected: Value 'nobody' at 'email' failed to satisfy constraint: \
+        "1 validation error detected: Value at 'email' failed to satisfy constraint: \
          Member must satisfy regular expression pattern: [^\\s@]+@[^\\s@]+\\.[^\\s@]+",
     );
     check(
         authz::AuthorizeRequest { action: "s3:GetObject".into(), resource: "*".into(), ..Default::default() },
-        "1 validation error detected: Value null at 'caller' failed to satisfy constraint: Member must not be null",
+        "1 validation error detected: Value at 'caller' failed to satisfy constraint: Member must not be null",
     );
     let who = authz::caller::Who::PrincipalArn("short".into());
     check(
@@ -160,6 +255,6 @@ fn own_operations() {
         },
         "2 validation errors detected: \
          Value at 'caller.principalArn' failed to satisfy constraint: Member must have length greater than or equal to 20; \
-         Value null at 'context.1.member.key' failed to satisfy constraint: Member must not be null",
+         Value at 'context.1.member.key' failed to satisfy constraint: Member must not be null",
     );
 }

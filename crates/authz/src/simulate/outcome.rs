@@ -8,7 +8,12 @@ use bailiwick_api::iam::{
 };
 use bailiwick_evaluator::{self as evaluator, Explanation, Finding, Located, PolicyKind, StatementRef, Verdict};
 
-use super::source::{Label, Source};
+use super::source::Source;
+
+/// What AWS answers as `SourcePolicyType` of a statement of a user, group, role, managed policy or the request.
+const IAM_POLICY: &str = "IAM Policy";
+/// The same of a statement of the resource's policy.
+const RESOURCE_POLICY: &str = "Resource Policy";
 
 /// So many statements and missing keys are told of one decision, the first in the order of the policies.
 const TOLD: usize = 100;
@@ -48,16 +53,14 @@ impl Outcome {
             evaluator::Outcome::ExplicitDeny => &explanation.denies,
         };
         let matched = deciding.iter().filter_map(|located| {
-            let label = match located.at.kind {
-                PolicyKind::Identity => source.labels.get(located.at.policy as usize)?.clone(),
+            let (id, kind) = match located.at.kind {
+                PolicyKind::Identity => (source.ids.get(located.at.policy as usize)?.as_str(), IAM_POLICY),
                 // A boundary never grants: it is named where it denies.
-                PolicyKind::Boundary if denied => source.boundary.as_ref()?.1.clone(),
-                PolicyKind::Resource | PolicyKind::Trust if has_resource_policy => {
-                    Label { id: "ResourcePolicy".to_owned(), kind: "resource" }
-                }
+                PolicyKind::Boundary if denied => (source.boundary.as_ref()?.1.as_str(), IAM_POLICY),
+                PolicyKind::Resource | PolicyKind::Trust if has_resource_policy => ("ResourcePolicy", RESOURCE_POLICY),
                 _ => return None,
             };
-            Some((located.at, statement(label, located)))
+            Some((located.at, statement(id, kind, located)))
         });
         let of_kind = |kind| explanation.findings.iter().filter(move |finding| finding.kind == kind);
         let mut organizations = of_kind(PolicyKind::Scp).peekable();
@@ -84,13 +87,13 @@ fn allows(finding: &Finding<'_>) -> bool {
 fn details(findings: &[Finding<'_>], has_resource_policy: bool) -> HashMap<String, String> {
     let mut details = HashMap::new();
     if has_resource_policy {
-        details.insert("Resource Policy".to_owned(), evaluator::Outcome::ImplicitDeny.as_str().to_owned());
+        details.insert(RESOURCE_POLICY.to_owned(), evaluator::Outcome::ImplicitDeny.as_str().to_owned());
     }
     for finding in findings {
         let name = match finding.kind {
-            PolicyKind::Identity => "IAM Policy",
+            PolicyKind::Identity => IAM_POLICY,
             PolicyKind::Boundary => "Permissions Boundary Policy",
-            PolicyKind::Resource | PolicyKind::Trust if has_resource_policy => "Resource Policy",
+            PolicyKind::Resource | PolicyKind::Trust if has_resource_policy => RESOURCE_POLICY,
             _ => continue,
         };
         let said = match finding.verdict {
@@ -103,14 +106,14 @@ fn details(findings: &[Finding<'_>], has_resource_policy: bool) -> HashMap<Strin
     details
 }
 
-fn statement(label: Label, located: &Located<'_>) -> Statement {
+fn statement(id: &str, kind: &str, located: &Located<'_>) -> Statement {
     let position = |at: bailiwick_policy_lang::Position| Position {
         line: i32::try_from(at.line).ok(),
         column: i32::try_from(at.column).ok(),
     };
     Statement {
-        source_policy_id: Some(label.id),
-        source_policy_type: Some(label.kind.to_owned()),
+        source_policy_id: Some(id.to_owned()),
+        source_policy_type: Some(kind.to_owned()),
         start_position: Some(position(located.span.start)),
         end_position: Some(position(located.span.end)),
     }

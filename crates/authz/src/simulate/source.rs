@@ -20,20 +20,13 @@ pub(super) struct SourceArn {
 /// Policies that take part in a simulation, and whose they are.
 pub(super) struct Source {
     pub(super) identity: Vec<Policy>,
-    /// What each of them is called.
-    pub(super) labels: Vec<Label>,
-    pub(super) boundary: Option<(Policy, Label)>,
+    /// What each of them is called: AWS's `SourcePolicyId`.
+    pub(super) ids: Vec<String>,
+    pub(super) boundary: Option<(Policy, String)>,
     /// The user or role that the policies are of.
     pub(super) entity: Option<Arc<Entity>>,
     /// The account that the policies are of.
     pub(super) account: AccountId,
-}
-
-/// What a policy is called: AWS's `SourcePolicyId` and `SourcePolicyType`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Label {
-    pub(super) id: String,
-    pub(super) kind: &'static str,
 }
 
 impl SourceArn {
@@ -80,13 +73,13 @@ impl SourceArn {
         let entity = snapshot.entity_arc(&entity.id).ok_or_else(missing)?;
         let holdings = snapshot.holdings(&entity.id).ok_or_else(missing)?;
         let identity: Vec<Policy> = holdings.identity().iter().copied().flatten().cloned().collect();
-        let labels = identity.iter().enumerate().map(|(at, policy)| match holdings.holder(snapshot, at) {
-            Holder::Own => Label::stored(policy, if entity.is_role() { "role" } else { "user" }, &entity.name),
-            Holder::Group(group) => Label::stored(policy, "group", &group.name),
+        let ids = identity.iter().enumerate().map(|(at, policy)| match holdings.holder(snapshot, at) {
+            Holder::Own => stored_id(policy, if entity.is_role() { "role" } else { "user" }, &entity.name),
+            Holder::Group(group) => stored_id(policy, "group", &group.name),
         });
-        let labels = labels.collect();
-        let boundary = holdings.boundary().map(|policy| (policy.clone(), Label::stored(policy, "none", "")));
-        Ok(Source { identity, labels, boundary, entity: Some(entity.clone()), account: self.account })
+        let ids = ids.collect();
+        let boundary = holdings.boundary().map(|policy| (policy.clone(), stored_id(policy, "none", "")));
+        Ok(Source { identity, ids, boundary, entity: Some(entity.clone()), account: self.account })
     }
 
     /// A group decides nothing by itself, so the snapshot finds none by name.
@@ -102,15 +95,15 @@ impl SourceArn {
         for inline in tx.list_inline_policies(&identity, None, usize::MAX).await?.items {
             let document = parse(&inline.document, PolicyKind::Identity).map_err(IamError::internal)?;
             let policy = Policy::compile_named(&document, PolicyKind::Identity, Some(inline.name.as_str()));
-            let label = Label::stored(&policy, "group", group.name.as_str());
-            source.add(policy, label);
+            let id = stored_id(&policy, "group", group.name.as_str());
+            source.add(policy, id);
         }
         for attached in tx.list_attached(&identity, "/", None, usize::MAX).await?.items {
             let managed = snapshot.managed_policy_by_ref(attached.reference());
             let policy = managed.map(|managed| managed.policy.clone());
             let policy = policy.ok_or_else(|| IamError::internal("an attached policy is not in the snapshot"))?;
-            let label = Label::stored(&policy, "group", group.name.as_str());
-            source.add(policy, label);
+            let id = stored_id(&policy, "group", group.name.as_str());
+            source.add(policy, id);
         }
         Ok(Some(source))
     }
@@ -119,12 +112,12 @@ impl SourceArn {
 impl Source {
     /// No policies, of nobody in particular.
     pub(super) fn nobody(account: AccountId) -> Self {
-        Source { identity: Vec::new(), labels: Vec::new(), boundary: None, entity: None, account }
+        Source { identity: Vec::new(), ids: Vec::new(), boundary: None, entity: None, account }
     }
 
-    fn add(&mut self, policy: Policy, label: Label) {
+    fn add(&mut self, policy: Policy, id: String) {
         self.identity.push(policy);
-        self.labels.push(label);
+        self.ids.push(id);
     }
 
     /// Adds the policies that came with the request; a boundary among them takes the place of the stored one.
@@ -134,8 +127,8 @@ impl Source {
     pub(super) fn add_inputs(&mut self, snapshot: &Snapshot, policies: &[String], boundaries: &[String]) -> Result<()> {
         let partition = snapshot.partition();
         for (at, text) in policies.iter().enumerate() {
-            let (policy, label) = input("PolicyInputList", at, text, PolicyKind::Identity, partition)?;
-            self.add(policy, label);
+            let (policy, id) = input("PolicyInputList", at, text, PolicyKind::Identity, partition)?;
+            self.add(policy, id);
         }
         let name = "PermissionsBoundaryPolicyInputList";
         match boundaries {
@@ -164,10 +157,10 @@ pub(super) fn input(
     text: &str,
     kind: PolicyKind,
     partition: Partition,
-) -> Result<(Policy, Label)> {
+) -> Result<(Policy, String)> {
     let id = format!("{list}.{}", at + 1);
     let policy = compile(list, &id, text, kind, partition)?;
-    Ok((policy, Label { id, kind: "none" }))
+    Ok((policy, id))
 }
 
 /// Compiles a policy that came with the request in `member`, under a name.
@@ -189,17 +182,11 @@ pub(super) fn read(member: &str, name: &str, text: &str, kind: PolicyKind, parti
     parse_for_save(text, kind, &rules).map_err(refused)
 }
 
-impl Label {
-    /// Of a stored policy: a managed one is compiled under its ARN, an inline one under its name.
-    fn stored(policy: &Policy, holder_kind: &'static str, holder: &str) -> Self {
-        let name = policy.name().unwrap_or_default();
-        match Arn::parse(name) {
-            Ok(arn) => {
-                let kind = if arn.account() == "aws" { "aws-managed" } else { "user-managed" };
-                let id = arn.typed_resource().map_or(arn.resource(), |(_, _, name)| name);
-                Label { id: id.to_owned(), kind }
-            }
-            Err(_) => Label { id: format!("{holder_kind}_{holder}_{name}"), kind: holder_kind },
-        }
+/// What a stored policy is called: a managed one is compiled under its ARN, an inline one under its name.
+fn stored_id(policy: &Policy, holder_kind: &str, holder: &str) -> String {
+    let name = policy.name().unwrap_or_default();
+    match Arn::parse(name) {
+        Ok(arn) => arn.typed_resource().map_or(arn.resource(), |(_, _, name)| name).to_owned(),
+        Err(_) => format!("{holder_kind}_{holder}_{name}"),
     }
 }

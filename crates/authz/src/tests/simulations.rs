@@ -101,7 +101,7 @@ async fn each_action_has_one_result_and_in_it_one_for_each_resource() {
     let get = allow("s3:Get*", "arn:aws:s3:::bank/*");
     let deny = statement("Deny", "s3:*", "arn:aws:s3:::bank/vault", "{}");
     let (letter, note, vault) = ("arn:aws:s3:::bank/letter", "arn:aws:s3:::bank/note", "arn:aws:s3:::bank/vault");
-    let by = |number: u8| vec![format!("PolicyInputList.{number} (none)")];
+    let by = |number: u8| vec![format!("PolicyInputList.{number} (IAM Policy)")];
     let (allowed, denied, silent): (Said, Said, Said) =
         (("allowed", by(1)), ("explicitDeny", by(2)), ("implicitDeny", vec![]));
     let check = async |resources: &[&str], name: &str, expected: [(&str, &Said, &[&Said]); 2]| {
@@ -218,7 +218,7 @@ async fn a_resource_s_policy_takes_part() {
     };
     let nothing = allow("sqs:*", "*");
     let everything = allow("s3:*", "*");
-    let resource = "ResourcePolicy (resource)";
+    let resource = "ResourcePolicy (Resource Policy)";
     let check = async |policy: &str,
                        resource_policy: &str,
                        owner: Option<&str>,
@@ -243,7 +243,7 @@ async fn a_resource_s_policy_takes_part() {
         assert_eq!(result.resource_specific_results[0].eval_decision_details, result.eval_decision_details);
     };
     let other = Some("arn:aws:iam::444455556666:root");
-    let input = "PolicyInputList.1 (none)";
+    let input = "PolicyInputList.1 (IAM Policy)";
     check(&nothing, &grant(ALICE, "Allow"), None, "allowed", &[resource], &[]).await;
     check(&everything, &grant(ALICE, "Deny"), None, "explicitDeny", &[resource], &[]).await;
     let details = [("IAM Policy", "implicitDeny"), ("Resource Policy", "allowed")];

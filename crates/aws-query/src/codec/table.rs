@@ -51,7 +51,7 @@ impl QueryOperation {
 pub(super) struct ShapeId(usize);
 
 /// A message.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Shape {
     /// In the order of their numbers, in which messages are written.
     pub(super) members: Vec<Member>,
@@ -65,7 +65,7 @@ impl Shape {
 }
 
 /// A field.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Member {
     /// As AWS spells it.
     pub(super) name: String,
@@ -127,11 +127,15 @@ impl Table {
     pub(super) fn read() -> Option<Table> {
         let rules = bailiwick_api::pool().get_extension_by_name("bailiwick.options.v1.rules")?;
         let empty_result = bailiwick_api::pool().get_extension_by_name("bailiwick.options.v1.empty_result")?;
+        let shown_when_empty = bailiwick_api::pool().get_extension_by_name("bailiwick.options.v1.shown_when_empty")?;
         let mut table = Table::default();
         for info in OPERATIONS {
             let Some(service) = SERVICES.iter().find(|s| s.prefix == info.service) else { continue };
             let request = table.add(&info.request_descriptor()?, &rules)?;
-            let response = table.add(&info.response_descriptor()?, &rules)?;
+            let mut response = table.add(&info.response_descriptor()?, &rules)?;
+            for path in info.method()?.options().get_extension(&shown_when_empty).as_list()? {
+                response = table.shown_when_empty(response, path.as_str()?)?;
+            }
             table.names_by_path.insert(info.path, info.name);
             let stated = info.method()?.options().get_extension(&empty_result).as_bool()?;
             let has_result = stated || !table.shape(response).members.is_empty();
@@ -170,6 +174,21 @@ impl Table {
         }
         self.shapes[id.0] = shape;
         Some(id)
+    }
+
+    /// The shape with the list at `path` always written: one of its own, since other operations have the shape as it is.
+    fn shown_when_empty(&mut self, id: ShapeId, path: &str) -> Option<ShapeId> {
+        let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+        let mut shape = self.shape(id).clone();
+        let member = shape.position(name)?;
+        let member = &mut shape.members[member];
+        match (rest, member.kind) {
+            (None, _) if member.is_list => member.always_present = true,
+            (Some(rest), Kind::Structure(inner)) => member.kind = Kind::Structure(self.shown_when_empty(inner, rest)?),
+            _ => return None,
+        }
+        self.shapes.push(shape);
+        Some(ShapeId(self.shapes.len() - 1))
     }
 
     fn kind(&mut self, field: &FieldDescriptor, document: bool, rules: &ExtensionDescriptor) -> Option<Kind> {

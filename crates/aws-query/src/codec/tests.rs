@@ -369,3 +369,16 @@ mod properties {
         }
     }
 }
+
+/// The same message is written with an empty list by the operations that AWS writes it for, and without by others.
+#[test]
+fn lists_that_one_operation_shows_when_empty() {
+    let policy = Some(iam::Policy { policy_name: Some("P".into()), ..Default::default() });
+    let shown = answer::<op::GetPolicy>(&iam::GetPolicyResponse { policy: policy.clone() }, false);
+    assert!(shown.contains("<Policy><PolicyName>P</PolicyName><Tags/></Policy>"), "{shown}");
+    let made = answer::<op::CreatePolicy>(&iam::CreatePolicyResponse { policy: policy.clone() }, false);
+    assert!(made.contains("<Policy><PolicyName>P</PolicyName></Policy>"), "{made}");
+    let listed = iam::ListPoliciesResponse { policies: policy.into_iter().collect(), ..Default::default() };
+    let listed = answer::<op::ListPolicies>(&listed, false);
+    assert!(listed.contains("<member><PolicyName>P</PolicyName></member>"), "{listed}");
+}

@@ -17,6 +17,15 @@ fn names(answer: &Value) -> Vec<String> {
 async fn world() -> (World, String) {
     let w = World::new().await;
     let policy = w.policy("P").await;
+    // Of the deployment's policies, those that are used.
+    w.role("Holder").await;
+    for name in ["ReadOnlyAccess", "SecurityAudit", "IAMFullAccess"] {
+        let attach = json!({"RoleName": "Holder", "PolicyArn": format!("arn:aws:iam::aws:policy/{name}")});
+        w.ok::<op::AttachRolePolicy>(attach).await;
+    }
+    let bounded = json!({"RoleName": "Bounded", "AssumeRolePolicyDocument": trusting(ACCOUNT),
+        "PermissionsBoundary": "arn:aws:iam::aws:policy/PowerUserAccess"});
+    w.ok::<op::CreateRole>(bounded).await;
     w.ok::<op::CreateUser>(json!({"UserName": "Bob", "PermissionsBoundary": policy})).await;
     w.user("Eva").await;
     w.group("Devs").await;
@@ -33,7 +42,8 @@ async fn world() -> (World, String) {
 async fn everything_that_decides_is_shown() {
     let (w, policy) = world().await;
     let all = w.ok::<op::GetAccountAuthorizationDetails>(json!({"MaxItems": 1000})).await;
-    assert_eq!(names(&all)[..5], ["Bob", "Eva", "Devs", "Runner", "P"]);
+    let shared = ["IAMFullAccess", "PowerUserAccess", "ReadOnlyAccess", "SecurityAudit"];
+    assert_eq!(names(&all), [&["Bob", "Eva", "Devs", "Bounded", "Holder", "Runner", "P"][..], &shared].concat());
     let bob = &all["UserDetailList"][0];
     assert_eq!(bob["GroupList"], json!(["Devs"]));
     assert_eq!(bob["UserPolicyList"], json!([{"PolicyName": "in", "PolicyDocument": ALLOW}]));
@@ -41,7 +51,7 @@ async fn everything_that_decides_is_shown() {
     assert_eq!(bob["Tags"], json!([{"Key": "a", "Value": "b"}]));
     let attached = json!([{"PolicyName": "P", "PolicyArn": policy}]);
     assert_eq!(all["GroupDetailList"][0]["AttachedManagedPolicies"], attached);
-    let role = &all["RoleDetailList"][0];
+    let role = &all["RoleDetailList"][2];
     assert_eq!((&role["AssumeRolePolicyDocument"], &role["RoleLastUsed"]), (&json!(trusting(ACCOUNT)), &json!({})));
     let p = &all["Policies"][0];
     assert_eq!(column(&p["PolicyVersionList"], "VersionId"), ["v2", "v1"]);
@@ -84,5 +94,7 @@ async fn pages_run_across_kinds_and_filters_choose() {
     assert_eq!(names(&users), ["Bob", "Eva"]);
     let mixed = w.ok::<op::GetAccountAuthorizationDetails>(json!({"Filter": ["LocalManagedPolicy", "Group"]})).await;
     assert_eq!(names(&mixed), ["Devs", "P"]);
-    assert!(whole.len() > 40);
+    assert_eq!(whole.len(), 11);
+    let other = w.as_root("444455556666").ok::<op::GetAccountAuthorizationDetails>(json!({})).await;
+    assert!(names(&other).is_empty(), "what is attached in one account is not used in another: {other}");
 }

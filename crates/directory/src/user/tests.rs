@@ -99,9 +99,12 @@ async fn a_new_name_keeps_what_the_user_has() {
     assert_eq!(w.ok::<op::ListUserPolicies>(json!({"UserName": "Zoe"})).await["PolicyNames"], json!(["p"]));
     w.user("Bob").await;
     assert_eq!(w.ok::<op::ListUserPolicies>(json!({"UserName": "Bob"})).await["PolicyNames"], json!(null));
-    // A change of case alone is a change of name.
-    w.ok::<op::UpdateUser>(json!({"UserName": "Zoe", "NewUserName": "ZOE"})).await;
-    assert_eq!(w.ok::<op::GetUser>(json!({"UserName": "zoe"})).await["User"]["UserName"], "ZOE");
+    // Its own name in another case is taken as well; the same name is no change, and may come with a new path.
+    let case = json!({"UserName": "Zoe", "NewUserName": "ZOE"});
+    w.fails::<op::UpdateUser>(case, "EntityAlreadyExists: User with name ZOE already exists.").await;
+    w.ok::<op::UpdateUser>(json!({"UserName": "zoe", "NewUserName": "Zoe", "NewPath": "/p/"})).await;
+    let zoe = w.ok::<op::GetUser>(json!({"UserName": "zoe"})).await["User"].clone();
+    assert_eq!((&zoe["UserName"], &zoe["Path"]), (&json!("Zoe"), &json!("/p/")));
 }
 
 #[tokio::test]

@@ -37,15 +37,15 @@ async fn a_principal_brings_everything_that_he_holds() {
             "{source} {action}"
         );
     };
-    check(ALICE, "s3:GetObject", "allowed", &["user_Alice_own (user)"]).await;
-    check(ALICE, "s3:PutObject", "allowed", &["group_staff_own (group)"]).await;
-    check(ALICE, "sqs:SendMessage", "allowed", &["queues (user-managed)"]).await;
+    check(ALICE, "s3:GetObject", "allowed", &["user_Alice_own (IAM Policy)"]).await;
+    check(ALICE, "s3:PutObject", "allowed", &["group_staff_own (IAM Policy)"]).await;
+    check(ALICE, "sqs:SendMessage", "allowed", &["queues (IAM Policy)"]).await;
     check(ALICE, "s3:DeleteObject", "implicitDeny", &[]).await;
     let staff = "arn:aws:iam::111122223333:group/staff";
-    check(staff, "s3:PutObject", "allowed", &["group_staff_own (group)"]).await;
+    check(staff, "s3:PutObject", "allowed", &["group_staff_own (IAM Policy)"]).await;
     check(staff, "s3:GetObject", "implicitDeny", &[]).await;
     let heron = "arn:aws:iam::111122223333:role/ponds/Heron";
-    check(heron, "s3:GetObject", "allowed", &["role_Heron_own (role)"]).await;
+    check(heron, "s3:GetObject", "allowed", &["role_Heron_own (IAM Policy)"]).await;
     // Whether one may assume a role is, without its trust policy, for the caller's own policies to say.
     check(ALICE, "sts:AssumeRole", "implicitDeny", &[]).await;
     let input = allow("sts:AssumeRole", heron);
@@ -54,7 +54,7 @@ async fn a_principal_brings_everything_that_he_holds() {
     let result = theatre.principal(request).await.unwrap().remove(0);
     let decisions = result.resource_specific_results.iter().map(|one| one.eval_resource_decision.as_deref().unwrap());
     assert_eq!(decisions.collect::<Vec<_>>(), ["allowed", "implicitDeny"]);
-    assert_eq!(told(&result.resource_specific_results[0].matched_statements), ["PolicyInputList.1 (none)"]);
+    assert_eq!(told(&result.resource_specific_results[0].matched_statements), ["PolicyInputList.1 (IAM Policy)"]);
     for (source, code) in [
         ("arn:aws:iam::111122223333:user/Nobody", "NoSuchEntity"),
         ("arn:aws:iam::111122223333:user/path/Alice", "NoSuchEntity"),
@@ -88,11 +88,11 @@ async fn a_boundary_bounds_and_is_told() {
             assert_eq!(detail.unwrap().allowed_by_permissions_boundary, Some(within));
         }
     };
-    let own = "user_Alice_own (user)";
+    let own = "user_Alice_own (IAM Policy)";
     check(&allow("s3:Get*", "*"), "allowed", true, &[own]).await;
     check(&allow("sqs:*", "*"), "implicitDeny", false, &[]).await;
     let deny = statement("Deny", "s3:*", "*", "{}");
-    check(&deny, "explicitDeny", false, &["PermissionsBoundaryPolicyInputList.1 (none)"]).await;
+    check(&deny, "explicitDeny", false, &["PermissionsBoundaryPolicyInputList.1 (IAM Policy)"]).await;
     let results = theatre.principal(of(ALICE, &["s3:GetObject"], &[])).await.unwrap();
     assert_eq!(results[0].permissions_boundary_decision_detail, None);
     let two = SimulatePrincipalPolicyRequest {
