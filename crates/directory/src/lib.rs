@@ -8,6 +8,7 @@
 //!
 //! Start reading at `user`; every other noun is a variation of it.
 
+mod absent;
 mod access_key;
 mod account;
 mod account_alias;
@@ -38,6 +39,7 @@ mod user;
 mod view;
 mod who;
 
+pub use absent::absent_operations;
 pub use bootstrap::{FirstKey, FirstKeyError, Founded, Start, found};
 pub use managed::{BUILTIN_POLICIES, BuiltinPolicy, ImportError, ManagedPolicy, parse_import, put_builtin_policies};
 pub use recover_root::{Recovered, Recovery, recover_root};

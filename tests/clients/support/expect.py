@@ -14,6 +14,7 @@ STATUS = {
     "MalformedPolicyDocument": (400, "INVALID_ARGUMENT"),
     "PackedPolicyTooLarge": (400, None),
     "NoSuchEntity": (404, "NOT_FOUND"),
+    "ReportNotPresent": (410, "NOT_FOUND"),
     "EntityAlreadyExists": (409, "ALREADY_EXISTS"),
     "DeleteConflict": (409, "FAILED_PRECONDITION"),
     "LimitExceeded": (409, "RESOURCE_EXHAUSTED"),

@@ -1,0 +1,7 @@
+//! Properties of the account: none is set.
+
+use super::{Place, absent};
+
+absent! {
+    all GetAccountProperties |req| Place::Account;
+}

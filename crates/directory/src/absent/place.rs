@@ -1,0 +1,88 @@
+//! Where a thing would be if there were one: what the permission is asked on, and what is looked up first.
+
+use bailiwick_model::{Arn, ErrorCode, IamError, Result};
+use bailiwick_operation::{Check, Cx};
+use bailiwick_storage::{Role, Tx};
+
+use crate::address::Addressed as _;
+use crate::request::required;
+use crate::who::Who;
+
+/// The place of a thing that cannot exist yet.
+pub(super) enum Place<'a> {
+    /// In the account; the action knows no resource.
+    Account,
+    /// With a user, or with the caller where none is named.
+    User(&'a Option<String>),
+    /// With each of the account's users.
+    EveryUser,
+    /// With a role.
+    Role(&'a Option<String>),
+    /// In the account under a name: the type in its ARN, the member of the request, and what that says.
+    Named(&'static str, &'static str, &'a Option<String>),
+    /// Under an ARN of this type.
+    Arn(&'static str, &'a Option<String>),
+    /// A virtual MFA device, by its ARN, or another, by its serial number.
+    Device(&'a Option<String>),
+    /// The role that a deletion task is of: `task/aws-service-role/SERVICE/ROLE/UUID`.
+    DeletionTask(&'a Option<String>),
+}
+
+impl Place<'_> {
+    /// The check of an action there.
+    ///
+    /// # Errors
+    /// `ValidationError` and `InvalidInput` for what names no such place.
+    pub(super) async fn check(&self, cx: &Cx, tx: &mut Tx, action: &'static str) -> Result<Check> {
+        let own = |resource: String| Arn::iam(cx.partition(), cx.account(), format_args!("{resource}"));
+        Ok(match self {
+            Place::Account => Check::anywhere(action, cx.account()),
+            Place::User(name) => Who::check(cx, tx, name, action).await?,
+            Place::EveryUser => Check::new(action, &own("user/*".into())),
+            Place::Role(name) => Role::check(cx, tx, name, action).await?,
+            Place::Named(kind, member, name) => Check::new(action, &own(format!("{kind}/{}", required(name, member)?))),
+            Place::Arn(kind, arn) => Check::new(action, &parse(cx, kind, arn.as_deref().unwrap_or_default())?),
+            Place::Device(serial) => {
+                let serial = serial.as_deref().unwrap_or_default();
+                let arn = match serial.starts_with("arn:") {
+                    true => parse(cx, "mfa", serial)?,
+                    false => own(format!("mfa/{serial}")),
+                };
+                Check::new(action, &arn)
+            }
+            Place::DeletionTask(id) => {
+                let id = id.as_deref().unwrap_or_default();
+                let role = id.strip_prefix("task/").and_then(|rest| rest.rsplit_once('/')).map(|(role, _)| role);
+                let role = role.filter(|role| role.starts_with("aws-service-role/")).ok_or_else(|| {
+                    let expected = "task/aws-service-role/SERVICE/ROLE/UUID";
+                    IamError::new(ErrorCode::InvalidInput, format!("`{id}` is no deletion task: expected {expected}"))
+                })?;
+                Check::new(action, &own(format!("role/{role}")))
+            }
+        })
+    }
+
+    /// Looks up the user or role.
+    ///
+    /// # Errors
+    /// `NoSuchEntity`.
+    pub(super) async fn look_up(&self, cx: &Cx, tx: &mut Tx) -> Result<()> {
+        match self {
+            Place::User(name) => Who::get(cx, tx, name).await.map(drop),
+            Place::Role(name) => Role::get(cx, tx, name).await.map(drop),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The ARN of a thing of this type in this partition.
+fn parse(cx: &Cx, kind: &str, text: &str) -> Result<Arn> {
+    let arn = Arn::parse(text)
+        .map_err(|error| IamError::validation("Invalid ARN:  Could not be parsed!").field("Arn", error.to_string()))?;
+    let is_one = arn.service() == "iam"
+        && arn.region().is_empty()
+        && arn.partition() == cx.partition().as_str()
+        && arn.account_id().is_some()
+        && arn.resource().strip_prefix(kind).is_some_and(|rest| rest.len() > 1 && rest.starts_with('/'));
+    if is_one { Ok(arn) } else { Err(IamError::new(ErrorCode::InvalidInput, format!("ARN {text} is not valid."))) }
+}

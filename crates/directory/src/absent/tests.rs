@@ -1,0 +1,216 @@
+use std::collections::BTreeSet;
+
+use bailiwick_api::op;
+use serde_json::json;
+
+use super::absent_operations;
+use crate::testing::World;
+
+const USER: &str = "arn:aws:iam::111122223333:user/x/Bob";
+const ROLE: &str = "arn:aws:iam::111122223333:role/Runner";
+const SAML: &str = "arn:aws:iam::111122223333:saml-provider/Okta";
+const OIDC: &str = "arn:aws:iam::111122223333:oidc-provider/id.example.com/realms/a";
+const MFA: &str = "arn:aws:iam::111122223333:mfa/Phone";
+
+/// A call that asks for one permission, and is answered with this, or refused with that message.
+macro_rules! check {
+    ($world:ident, $seen:ident, $op:ident, $request:tt, $on:expr, Ok $answer:tt) => {
+        let needed = format!(concat!("iam:", stringify!($op), " {}"), $on);
+        $world.needs::<op::$op>(json!($request), &[&needed]).await;
+        assert_eq!($world.ok::<op::$op>(json!($request)).await, json!($answer), stringify!($op));
+        $seen.insert(stringify!($op));
+    };
+    ($world:ident, $seen:ident, $op:ident, $request:tt, $on:expr, $error:expr) => {
+        let needed = format!(concat!("iam:", stringify!($op), " {}"), $on);
+        $world.needs::<op::$op>(json!($request), &[&needed]).await;
+        $world.fails::<op::$op>(json!($request), &$error).await;
+        $seen.insert(stringify!($op));
+    };
+}
+
+async fn world() -> World {
+    let w = World::new().await;
+    w.ok::<op::CreateUser>(json!({"UserName": "Bob", "Path": "/x/"})).await;
+    w.role("Runner").await;
+    w
+}
+
+#[tokio::test]
+async fn every_operation_asks_for_its_permission_and_says_that_there_is_none() {
+    let w = world().await;
+    let mut seen = BTreeSet::new();
+    let no = |text: &str| format!("NoSuchEntity: {text}");
+    let key = no("The Public Key with id APKAAAAAAAAAAAAAAAAA cannot be found.");
+    let tags = json!([{"Key": "a", "Value": "b"}]);
+    let tagged = |arn: &str| format!("{arn} aws:RequestTag/a=b aws:TagKeys=[a]");
+    let untagged = |arn: &str| format!("{arn} aws:TagKeys=[a]");
+
+    check!(w, seen, ListSSHPublicKeys, {"UserName": "Bob"}, USER, Ok {"IsTruncated": false});
+    check!(w, seen, GetSSHPublicKey, {"UserName": "Bob", "SSHPublicKeyId": "APKAAAAAAAAAAAAAAAAA", "Encoding": "SSH"}, USER, key);
+    check!(w, seen, UpdateSSHPublicKey, {"UserName": "Bob", "SSHPublicKeyId": "APKAAAAAAAAAAAAAAAAA", "Status": "Inactive"}, USER, key);
+    check!(w, seen, DeleteSSHPublicKey, {"UserName": "Bob", "SSHPublicKeyId": "APKAAAAAAAAAAAAAAAAA"}, USER, key);
+
+    let certificate = no("The Certificate with id NONEXISTENTCERTID1234567890 cannot be found.");
+    check!(w, seen, ListSigningCertificates, {"UserName": "Bob"}, USER, Ok {"IsTruncated": false});
+    check!(w, seen, UpdateSigningCertificate, {"UserName": "Bob", "CertificateId": "NONEXISTENTCERTID1234567890", "Status": "Active"}, USER, certificate);
+    check!(w, seen, DeleteSigningCertificate, {"UserName": "Bob", "CertificateId": "NONEXISTENTCERTID1234567890"}, USER, certificate);
+
+    let credential = no("The service specific credential with id ACCAAAAAAAAAAAAAAAAAA cannot be found.");
+    check!(w, seen, ListServiceSpecificCredentials, {"UserName": "Bob"}, USER, Ok {});
+    check!(w, seen, ListServiceSpecificCredentials, {"AllUsers": true}, "arn:aws:iam::111122223333:user/*", Ok {});
+    check!(w, seen, UpdateServiceSpecificCredential, {"UserName": "Bob", "ServiceSpecificCredentialId": "ACCAAAAAAAAAAAAAAAAAA", "Status": "Active"}, USER, credential);
+    check!(w, seen, ResetServiceSpecificCredential, {"UserName": "Bob", "ServiceSpecificCredentialId": "ACCAAAAAAAAAAAAAAAAAA"}, USER, credential);
+    check!(w, seen, DeleteServiceSpecificCredential, {"UserName": "Bob", "ServiceSpecificCredentialId": "ACCAAAAAAAAAAAAAAAAAA"}, USER, credential);
+
+    let login = no("Login Profile for User Bob cannot be found.");
+    check!(w, seen, GetLoginProfile, {"UserName": "Bob"}, USER, login);
+    check!(w, seen, UpdateLoginProfile, {"UserName": "Bob", "Password": "correct horse"}, USER, login);
+    check!(w, seen, DeleteLoginProfile, {"UserName": "Bob"}, USER, login);
+    let bob = w.as_user("Bob").await;
+    check!(bob, seen, ChangePassword, {"OldPassword": "correct horse", "NewPassword": "battery staple"}, USER, login);
+    let other = "InvalidUserType: Only IAM Users can change their own password";
+    check!(w, seen, ChangePassword, {"OldPassword": "a", "NewPassword": "b"}, "arn:aws:iam::111122223333:root", other);
+
+    let device = no(&format!("MFA Device with serial number {MFA} does not exist."));
+    check!(w, seen, ListMFADevices, {"UserName": "Bob"}, USER, Ok {"IsTruncated": false});
+    check!(bob, seen, ListMFADevices, {}, USER, Ok {"IsTruncated": false});
+    check!(w, seen, ListVirtualMFADevices, {"AssignmentStatus": "Any"}, "*", Ok {"IsTruncated": false});
+    check!(w, seen, GetMFADevice, {"SerialNumber": MFA, "UserName": "Bob"}, USER, device);
+    check!(w, seen, DeactivateMFADevice, {"SerialNumber": MFA, "UserName": "Bob"}, USER, device);
+    check!(w, seen, ResyncMFADevice, {"SerialNumber": MFA, "UserName": "Bob", "AuthenticationCode1": "123456", "AuthenticationCode2": "654321"}, USER, device);
+    check!(w, seen, DeleteVirtualMFADevice, {"SerialNumber": MFA}, MFA, device);
+    check!(w, seen, ListMFADeviceTags, {"SerialNumber": MFA}, MFA, device);
+    check!(w, seen, TagMFADevice, {"SerialNumber": MFA, "Tags": tags}, tagged(MFA), device);
+    check!(w, seen, UntagMFADevice, {"SerialNumber": MFA, "TagKeys": ["a"]}, untagged(MFA), device);
+    let hardware = no("MFA Device with serial number GAHT12345678 does not exist.");
+    check!(w, seen, ListMFADeviceTags, {"SerialNumber": "GAHT12345678"}, "arn:aws:iam::111122223333:mfa/GAHT12345678", hardware);
+
+    let (arn, profile) =
+        ("arn:aws:iam::111122223333:instance-profile/Web", no("Instance Profile Web cannot be found."));
+    check!(w, seen, ListInstanceProfiles, {"PathPrefix": "/x/"}, "*", Ok {"IsTruncated": false});
+    check!(w, seen, ListInstanceProfilesForRole, {"RoleName": "Runner"}, ROLE, Ok {"IsTruncated": false});
+    check!(w, seen, GetInstanceProfile, {"InstanceProfileName": "Web"}, arn, profile);
+    check!(w, seen, DeleteInstanceProfile, {"InstanceProfileName": "Web"}, arn, profile);
+    check!(w, seen, AddRoleToInstanceProfile, {"InstanceProfileName": "Web", "RoleName": "Runner"}, arn, profile);
+    check!(w, seen, RemoveRoleFromInstanceProfile, {"InstanceProfileName": "Web", "RoleName": "Runner"}, arn, profile);
+    check!(w, seen, ListInstanceProfileTags, {"InstanceProfileName": "Web"}, arn, profile);
+    check!(w, seen, TagInstanceProfile, {"InstanceProfileName": "Web", "Tags": tags}, tagged(arn), profile);
+    check!(w, seen, UntagInstanceProfile, {"InstanceProfileName": "Web", "TagKeys": ["a"]}, untagged(arn), profile);
+
+    let (arn, server) = (
+        "arn:aws:iam::111122223333:server-certificate/Tls",
+        no("The Server Certificate with name Tls cannot be found."),
+    );
+    check!(w, seen, ListServerCertificates, {}, "*", Ok {"IsTruncated": false});
+    check!(w, seen, GetServerCertificate, {"ServerCertificateName": "Tls"}, arn, server);
+    check!(w, seen, UpdateServerCertificate, {"ServerCertificateName": "Tls", "NewPath": "/a/"}, arn, server);
+    check!(w, seen, DeleteServerCertificate, {"ServerCertificateName": "Tls"}, arn, server);
+    check!(w, seen, ListServerCertificateTags, {"ServerCertificateName": "Tls"}, arn, server);
+    check!(w, seen, TagServerCertificate, {"ServerCertificateName": "Tls", "Tags": tags}, tagged(arn), server);
+    check!(w, seen, UntagServerCertificate, {"ServerCertificateName": "Tls", "TagKeys": ["a"]}, untagged(arn), server);
+
+    let saml = no(&format!("Manifest not found for arn {SAML}"));
+    check!(w, seen, ListSAMLProviders, {}, "*", Ok {});
+    check!(w, seen, GetSAMLProvider, {"SAMLProviderArn": SAML}, SAML, saml);
+    check!(w, seen, UpdateSAMLProvider, {"SAMLProviderArn": SAML}, SAML, saml);
+    check!(w, seen, DeleteSAMLProvider, {"SAMLProviderArn": SAML}, SAML, saml);
+    check!(w, seen, ListSAMLProviderTags, {"SAMLProviderArn": SAML}, SAML, saml);
+    check!(w, seen, TagSAMLProvider, {"SAMLProviderArn": SAML, "Tags": tags}, tagged(SAML), saml);
+    check!(w, seen, UntagSAMLProvider, {"SAMLProviderArn": SAML, "TagKeys": ["a"]}, untagged(SAML), saml);
+
+    let oidc = no(&format!("OpenIDConnect Provider not found for arn {OIDC}"));
+    check!(w, seen, ListOpenIDConnectProviders, {}, "*", Ok {});
+    check!(w, seen, GetOpenIDConnectProvider, {"OpenIDConnectProviderArn": OIDC}, OIDC, oidc);
+    check!(w, seen, UpdateOpenIDConnectProvider, {"OpenIDConnectProviderArn": OIDC}, OIDC, oidc);
+    check!(w, seen, UpdateOpenIDConnectProviderThumbprint, {"OpenIDConnectProviderArn": OIDC, "ThumbprintList": ["a".repeat(40)]}, OIDC, oidc);
+    check!(w, seen, AddClientIDToOpenIDConnectProvider, {"OpenIDConnectProviderArn": OIDC, "ClientID": "a"}, OIDC, oidc);
+    check!(w, seen, RemoveClientIDFromOpenIDConnectProvider, {"OpenIDConnectProviderArn": OIDC, "ClientID": "a"}, OIDC, oidc);
+    check!(w, seen, ListOpenIDConnectProviderTags, {"OpenIDConnectProviderArn": OIDC}, OIDC, oidc);
+    check!(w, seen, TagOpenIDConnectProvider, {"OpenIDConnectProviderArn": OIDC, "Tags": tags}, tagged(OIDC), oidc);
+    check!(w, seen, UntagOpenIDConnectProvider, {"OpenIDConnectProviderArn": OIDC, "TagKeys": ["a"]}, untagged(OIDC), oidc);
+    let deleted = no(&format!("OpenId connect Provider {OIDC} cannot be found."));
+    check!(w, seen, DeleteOpenIDConnectProvider, {"OpenIDConnectProviderArn": OIDC}, OIDC, deleted);
+
+    let policy = no("The Password Policy with domain name 111122223333 cannot be found.");
+    check!(w, seen, GetAccountPasswordPolicy, {}, "*", policy);
+    let policy = no("The account policy with name PasswordPolicy cannot be found.");
+    check!(w, seen, DeleteAccountPasswordPolicy, {}, "*", policy);
+    check!(w, seen, GetCredentialReport, {}, "*", "ReportNotPresent: no credential report has been generated");
+
+    let job = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
+    let report = no(&format!("The report with job id {job} cannot be found."));
+    check!(w, seen, GetServiceLastAccessedDetails, {"JobId": job}, "*", report);
+    check!(w, seen, GetServiceLastAccessedDetailsWithEntities, {"JobId": job, "ServiceNamespace": "s3"}, "*", report);
+    check!(w, seen, GetOrganizationsAccessReport, {"JobId": job}, "*", report);
+
+    check!(w, seen, DeleteServiceLinkedRole, {"RoleName": "Runner"}, ROLE, no("The service-linked role with name Runner cannot be found."));
+    let task = "task/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS/3fa85f64-5717-4562-b3fc-2c963f66afa6";
+    let arn = "arn:aws:iam::111122223333:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
+    check!(w, seen, GetServiceLinkedRoleDeletionStatus, {"DeletionTaskId": task}, arn, no(&format!("The deletion task with id {task} cannot be found.")));
+
+    let (id, arn) = ("dr-1234567890123456", "arn:aws:iam::111122223333:delegation-request/dr-1234567890123456");
+    let delegation = no(&format!("The delegation request {id} cannot be found."));
+    check!(w, seen, ListDelegationRequests, {}, "*", Ok {"isTruncated": false});
+    check!(w, seen, GetDelegationRequest, {"DelegationRequestId": id}, arn, delegation);
+    check!(w, seen, AcceptDelegationRequest, {"DelegationRequestId": id}, arn, delegation);
+    check!(w, seen, AssociateDelegationRequest, {"DelegationRequestId": id}, arn, delegation);
+    check!(w, seen, RejectDelegationRequest, {"DelegationRequestId": id}, arn, delegation);
+    check!(w, seen, SendDelegationToken, {"DelegationRequestId": id}, arn, delegation);
+    check!(w, seen, UpdateDelegationRequest, {"DelegationRequestId": id}, arn, delegation);
+    check!(w, seen, GetHumanReadableSummary, {"EntityArn": arn}, "*", no(&format!("The delegation request {arn} cannot be found.")));
+
+    let alone = "OrganizationNotFoundException: the account is not a member of an organization";
+    check!(w, seen, ListOrganizationsFeatures, {}, "*", alone);
+    check!(w, seen, DisableOrganizationsRootSessions, {}, "*", alone);
+    check!(w, seen, DisableOrganizationsRootCredentialsManagement, {}, "*", alone);
+    let disabled = "FeatureDisabled: outbound identity federation is not enabled for this account";
+    check!(w, seen, GetOutboundWebIdentityFederationInfo, {}, "*", disabled);
+    check!(w, seen, DisableOutboundWebIdentityFederation, {}, "*", disabled);
+    check!(w, seen, GetAccountProperties, {}, "*", Ok {});
+    let template = "arn:aws:iam::aws:role-template/Reader";
+    check!(w, seen, GetRoleTemplateVersion, {"TemplateArn": template}, "*", no(&format!("The role template {template} cannot be found.")));
+
+    assert_eq!(seen, absent_operations().collect(), "every operation is checked here");
+}
+
+#[tokio::test]
+async fn the_user_or_role_is_looked_up_first() {
+    let w = world().await;
+    let user = "NoSuchEntity: The user with name Nobody cannot be found.";
+    w.fails::<op::ListSSHPublicKeys>(json!({"UserName": "Nobody"}), user).await;
+    w.fails::<op::ListMFADevices>(json!({"UserName": "Nobody"}), user).await;
+    w.fails::<op::GetLoginProfile>(json!({"UserName": "Nobody"}), user).await;
+    let missing = json!({"UserName": "Nobody", "CertificateId": "NONEXISTENTCERTID1234567890"});
+    w.fails::<op::DeleteSigningCertificate>(missing, user).await;
+    let role = "NoSuchEntity: The role with name Nobody cannot be found.";
+    w.fails::<op::ListInstanceProfilesForRole>(json!({"RoleName": "Nobody"}), role).await;
+    let session = w.as_session("Runner").await;
+    let unclear = "ValidationError: Must specify userName when calling with non-User credentials";
+    session.fails::<op::ListMFADevices>(json!({}), unclear).await;
+}
+
+#[tokio::test]
+async fn what_names_nothing_is_refused() {
+    let w = world().await;
+    w.fails::<op::ListVirtualMFADevices>(json!({"Marker": "x"}), "ValidationError: Invalid Marker.").await;
+    for (arn, expected) in [
+        ("not-an-arn-but-long-enough", "ValidationError: Invalid ARN:  Could not be parsed!".to_owned()),
+        (ROLE, format!("InvalidInput: ARN {ROLE} is not valid.")),
+        (
+            "arn:aws:iam::111122223333:saml-provider/",
+            "InvalidInput: ARN arn:aws:iam::111122223333:saml-provider/ is not valid.".into(),
+        ),
+        (
+            "arn:aws-cn:iam::111122223333:saml-provider/A",
+            "InvalidInput: ARN arn:aws-cn:iam::111122223333:saml-provider/A is not valid.".into(),
+        ),
+    ] {
+        w.fails::<op::GetSAMLProvider>(json!({"SAMLProviderArn": arn}), &expected).await;
+    }
+    // Another account's is decided as another account's.
+    let theirs = "arn:aws:iam::444455556666:saml-provider/Okta";
+    let needed = format!("iam:GetSAMLProvider {theirs} of 444455556666");
+    w.needs::<op::GetSAMLProvider>(json!({"SAMLProviderArn": theirs}), &[&needed]).await;
+    let expected = "InvalidInput: `task/1` is no deletion task: expected task/aws-service-role/SERVICE/ROLE/UUID";
+    w.fails::<op::GetServiceLinkedRoleDeletionStatus>(json!({"DeletionTaskId": "task/1"}), expected).await;
+}

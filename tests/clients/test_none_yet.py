@@ -1,0 +1,160 @@
+"""Things that cannot be created yet: lists of them are empty, and a single one is not found.
+
+Clients that clean up ask for everything that a user or role might have; "none" lets them go on.
+"""
+
+import re
+
+import pytest
+from support.api import service_of
+from support.documents import policy, trust
+from support.expect import refused
+from support.server import ROOT
+
+MISSING = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def user(api, name):
+    """A user, by name."""
+    return api.call("CreateUser", UserName=name("user"))["User"]["UserName"]
+
+
+@pytest.fixture
+def role(api, name, server):
+    """A role, by name."""
+    return api.call("CreateRole", RoleName=name("role"), AssumeRolePolicyDocument=trust(server.account))["Role"]["RoleName"]
+
+
+OF_A_USER = {
+    "ListSSHPublicKeys": "SSHPublicKeys",
+    "ListSigningCertificates": "Certificates",
+    "ListServiceSpecificCredentials": "ServiceSpecificCredentials",
+    "ListMFADevices": "MFADevices",
+}
+
+
+@pytest.mark.parametrize("operation", OF_A_USER)
+def test_a_user_has_none(api, user, operation):
+    answer = api.call(operation, UserName=user)
+    assert answer[OF_A_USER[operation]] == []
+    # AWS has no `IsTruncated` here.
+    assert answer.get("IsTruncated") is (None if operation == "ListServiceSpecificCredentials" else False)
+    assert not answer.get("Marker")
+    error = refused(api, "NoSuchEntity", operation, UserName="nobody-here")
+    assert error.message == "The user with name nobody-here cannot be found."
+
+
+@pytest.mark.parametrize("operation", OF_A_USER)
+def test_the_caller_has_none(api, new_user, operation):
+    user, credentials = new_user(policy(f"iam:{operation}"))
+    mine = api.signed_by(credentials)
+    assert mine.call(operation)[OF_A_USER[operation]] == []
+
+
+IN_THE_ACCOUNT = {
+    "ListInstanceProfiles": "InstanceProfiles",
+    "ListServerCertificates": "ServerCertificateMetadataList",
+    "ListVirtualMFADevices": "VirtualMFADevices",
+    "ListSAMLProviders": "SAMLProviderList",
+    "ListOpenIDConnectProviders": "OpenIDConnectProviderList",
+    "ListDelegationRequests": "DelegationRequests",
+}
+
+
+@pytest.mark.parametrize("operation", IN_THE_ACCOUNT)
+def test_the_account_has_none(api, operation, new_user):
+    answer = api.call(operation)
+    assert answer.get(IN_THE_ACCOUNT[operation], []) == []
+    assert answer.get("IsTruncated", False) is False
+    _, credentials = new_user()
+    refused(api.signed_by(credentials), "AccessDenied", operation)
+
+
+def test_account_properties(api):
+    if api.front == "grpc" or service_of("GetAccountProperties"):
+        assert api.call("GetAccountProperties").get("Properties", {}) == {}
+
+
+def test_a_role_is_in_no_instance_profile(api, role):
+    assert api.call("ListInstanceProfilesForRole", RoleName=role) == {"InstanceProfiles": [], "IsTruncated": False}
+    error = refused(api, "NoSuchEntity", "ListInstanceProfilesForRole", RoleName="nobody-here")
+    assert error.message == "The role with name nobody-here cannot be found."
+
+
+def test_markers_are_of_lists_that_had_a_page(api):
+    assert refused(api, "ValidationError", "ListInstanceProfiles", Marker="x").message == "Invalid Marker."
+
+
+def test_what_is_asked_for_by_name_is_not_there(api, user, server):
+    account = server.account
+    saml, oidc = (f"arn:aws:iam::{account}:{kind}-provider/Okta" for kind in ("saml", "oidc"))
+    mfa = f"arn:aws:iam::{account}:mfa/phone"
+    key = {"UserName": user, "SSHPublicKeyId": "APKA" + "X" * 17}
+    certificate = {"UserName": user, "CertificateId": "C" * 24}
+    credential = {"UserName": user, "ServiceSpecificCredentialId": "ACCA" + "X" * 17}
+    tags = {"Tags": [{"Key": "a", "Value": "b"}]}
+    for operation, members, message in [
+        ("GetLoginProfile", {"UserName": user}, f"Login Profile for User {user} cannot be found."),
+        ("UpdateLoginProfile", {"UserName": user}, f"Login Profile for User {user} cannot be found."),
+        ("DeleteLoginProfile", {"UserName": user}, f"Login Profile for User {user} cannot be found."),
+        ("GetSSHPublicKey", key | {"Encoding": "SSH"}, f"The Public Key with id {key['SSHPublicKeyId']} cannot be found."),
+        ("DeleteSSHPublicKey", key, f"The Public Key with id {key['SSHPublicKeyId']} cannot be found."),
+        ("DeleteSigningCertificate", certificate, f"The Certificate with id {'C' * 24} cannot be found."),
+        ("DeleteServiceSpecificCredential", credential, None),
+        ("ResetServiceSpecificCredential", credential, None),
+        ("DeactivateMFADevice", {"UserName": user, "SerialNumber": mfa}, f"MFA Device with serial number {mfa} does not exist."),
+        ("DeleteVirtualMFADevice", {"SerialNumber": mfa}, f"MFA Device with serial number {mfa} does not exist."),
+        ("GetInstanceProfile", {"InstanceProfileName": "web"}, "Instance Profile web cannot be found."),
+        ("DeleteInstanceProfile", {"InstanceProfileName": "web"}, "Instance Profile web cannot be found."),
+        ("TagInstanceProfile", {"InstanceProfileName": "web"} | tags, "Instance Profile web cannot be found."),
+        ("GetServerCertificate", {"ServerCertificateName": "web"}, "The Server Certificate with name web cannot be found."),
+        ("GetSAMLProvider", {"SAMLProviderArn": saml}, f"Manifest not found for arn {saml}"),
+        ("DeleteSAMLProvider", {"SAMLProviderArn": saml}, f"Manifest not found for arn {saml}"),
+        ("GetOpenIDConnectProvider", {"OpenIDConnectProviderArn": oidc}, f"OpenIDConnect Provider not found for arn {oidc}"),
+        ("DeleteOpenIDConnectProvider", {"OpenIDConnectProviderArn": oidc}, f"OpenId connect Provider {oidc} cannot be found."),
+        ("GetAccountPasswordPolicy", {}, f"The Password Policy with domain name {account} cannot be found."),
+        ("DeleteAccountPasswordPolicy", {}, "The account policy with name PasswordPolicy cannot be found."),
+        ("GetServiceLastAccessedDetails", {"JobId": MISSING}, None),
+    ]:  # fmt: skip
+        error = refused(api, "NoSuchEntity", operation, **members)
+        assert message is None or error.message == message, error
+    refused(api, "ReportNotPresent", "GetCredentialReport")
+
+
+def test_what_is_not_there_is_not_told_to_others(api, new_user, user):
+    _, credentials = new_user()
+    powerless = api.signed_by(credentials)
+    for operation, members in {
+        "GetLoginProfile": {"UserName": user},
+        "ListSSHPublicKeys": {"UserName": user},
+        "GetInstanceProfile": {"InstanceProfileName": "web"},
+        "GetAccountPasswordPolicy": {},
+        "ListInstanceProfilesForRole": {"RoleName": "nobody-here"},
+    }.items():
+        refused(powerless, "AccessDenied", operation, **members)
+
+
+def test_permissions_are_asked_on_the_user(api, new_user, name):
+    mine, other = name("mine"), name("other")
+    for each in (mine, other):
+        api.call("CreateUser", UserName=each)
+    rules = policy({"Action": ["iam:ListMFADevices", "iam:GetLoginProfile"], "Resource": f"arn:aws:iam::*:user/{mine}"})
+    _, credentials = new_user(rules)
+    who = api.signed_by(credentials)
+    assert who.call("ListMFADevices", UserName=mine)["MFADevices"] == []
+    refused(who, "NoSuchEntity", "GetLoginProfile", UserName=mine)
+    refused(who, "AccessDenied", "ListMFADevices", UserName=other)
+    refused(who, "AccessDenied", "GetLoginProfile", UserName=other)
+
+
+def test_only_creating_enabling_and_issuing_is_not_implemented(api):
+    """The README's last column has nothing that a client would take for a failure where "none" is the truth."""
+    table = re.search(r"<!-- coverage: .*?-->(.*?)<!-- coverage ends -->", (ROOT / "README.md").read_text(), re.S)[1]
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines() if row.startswith("| `")]
+    left = [operation for row in rows for operation in row[4].split(", ") if operation]
+    creating = re.compile(r"^(Create|Upload|Enable|Generate|Put|Set|Acquire|AssumeRo|Decode|Get\w+Token|GetScopedCredentials)")
+    # A list that is computed, a setting whose default is no object, and what is said of a key id.
+    others = {"ListPoliciesGrantingServiceAccess", "UpdateAccountPasswordPolicy", "GetAccessKeyInfo"}
+    assert [operation for operation in left if not creating.match(operation) and operation not in others] == []
+    refused(api, "NotImplemented", "CreateLoginProfile", UserName="a", Password="correct horse battery")
