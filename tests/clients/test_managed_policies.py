@@ -151,6 +151,29 @@ def test_an_import_keeps_what_comes_with_bailiwick_unless_named(new_server, tmp_
     assert default() == replaced
 
 
+def test_an_import_of_what_was_exported_changes_nothing(server, aws, tmp_path, name, new_user):
+    """The AWS CLI prints documents with its own white space."""
+    called = name("Exported")
+    spaced = json.dumps(json.loads(policy({"Sid": "One", "Action": ["a:b", "a:c"]}, "d:*")), indent=3)
+    user, _ = new_user()
+    admin = client_environment(server, server.root)
+    file = as_the_cli_prints(1)
+    file["Policies"][0] |= {"PolicyName": called, "Arn": f"{PREFIX}service-role/{called}"}
+    file["Policies"][0]["PolicyVersionList"][0]["Document"] = spaced
+    done = run("import", "managed-policies", "-", environment=admin, stdin=json.dumps(file))
+    assert done.stdout.splitlines() == [f"created {PREFIX}service-role/{called}", "1 created, 0 updated, 0 unchanged"]
+    aws.call("AttachUserPolicy", UserName=user["UserName"], PolicyArn=f"{PREFIX}service-role/{called}")
+    pages = aws.pages("GetAccountAuthorizationDetails", Filter=["AWSManagedPolicy"])
+    exported = {"Policies": [each for page in pages for each in page["Policies"]]}
+    assert called in {each["PolicyName"] for each in exported["Policies"]}
+    for indent in (None, 4, "\t"):
+        path = tmp_path / "exported.json"
+        path.write_text(json.dumps(exported, indent=indent, default=str))
+        done = run("import", "managed-policies", path, environment=admin)
+        assert done.stdout == f"0 created, 0 updated, {len(exported['Policies'])} unchanged\n", done.stderr
+    assert aws.call("GetPolicy", PolicyArn=f"{PREFIX}service-role/{called}")["Policy"]["DefaultVersionId"] == "v3"
+
+
 def test_an_import_is_authorized(server, tmp_path, new_user):
     path = tmp_path / "policies.json"
     path.write_text(json.dumps(as_the_cli_prints(1)))

@@ -10,7 +10,7 @@ use std::fmt;
 use bailiwick_model::{AccountId, Arn, Partition, Path, PolicyName, Result, Tags, UniqueId};
 use bailiwick_model::{IdKind, limits};
 use bailiwick_operation::Random;
-use bailiwick_policy_lang::{PolicyKind, parse};
+use bailiwick_policy_lang::{Document, PolicyKind, parse, to_json};
 use bailiwick_storage::{Policy, Tx};
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
@@ -131,13 +131,13 @@ pub(crate) async fn import(
 ) -> Result<Vec<Outcome>> {
     let mut outcomes = Vec::with_capacity(policies.len());
     for given in policies {
-        parse(&given.document, PolicyKind::Identity).map_err(document::malformed)?;
+        let new = parse(&given.document, PolicyKind::Identity).map_err(document::malformed)?;
         outcomes.push(match tx.find::<Policy>(AccountId::NONE, &given.name).await? {
             None => {
                 create(tx, given, random).await?;
                 Outcome::Created
             }
-            Some(old) if tx.default_version(&old).await?.document == given.document && old.path == given.path => {
+            Some(old) if old.path == given.path && is_same(&tx.default_version(&old).await?.document, &new) => {
                 Outcome::Unchanged
             }
             Some(_) if !replace_built_in && super::is_built_in(&given.name) => Outcome::KeptBuiltIn,
@@ -148,6 +148,11 @@ pub(crate) async fn import(
         });
     }
     Ok(outcomes)
+}
+
+/// Whether a stored document is the same as another one but for the white space and the order of its elements.
+fn is_same(stored: &str, new: &Document) -> bool {
+    parse(stored, PolicyKind::Identity).is_ok_and(|stored| to_json(&stored) == to_json(new))
 }
 
 async fn create(tx: &mut Tx, given: &ManagedPolicy, random: &dyn Random) -> Result<()> {

@@ -8,6 +8,7 @@ use bailiwick_directory::{ManagedPolicy, parse_import};
 use bailiwick_model::Partition;
 use clap::{Args, Subcommand};
 
+use super::input;
 use super::remote::{Connection, Progress, Remote};
 use crate::failure::Failure;
 
@@ -30,13 +31,16 @@ pub(crate) enum Command {
 /// objects that hold what get-policy and get-policy-version print. Policies that are there with the same document are
 /// left alone; those with another one get a new default version. Policies that come with Bailiwick keep their documents
 /// unless `--replace-built-in` is given. Each change is printed. The caller must belong to the management account and be
-/// allowed `bailiwick:ImportManagedPolicies`; credentials and region are read from the variables that the AWS CLI reads.
+/// allowed `bailiwick:ImportManagedPolicies`.
+///
+/// Exit codes: 0 imported, 1 the server refuses or cannot be reached, 2 the file can't be read.
 #[derive(Args)]
 #[command(after_help = "Examples:
   bailiwick import managed-policies policies.json
+  aws iam get-account-authorization-details --filter AWSManagedPolicy | bailiwick import managed-policies -
   bailiwick import managed-policies --endpoint https://iam.example.com --ca-file ca.pem policies.json")]
 pub(crate) struct Options {
-    /// File to read
+    /// File to read; `-` is standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
@@ -58,13 +62,9 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
 }
 
 fn read(options: &Options, partition: Partition) -> Result<Vec<ManagedPolicy>, Failure> {
-    let file = options.file.display();
-    let fail = |e: std::io::Error| Failure::with_code(format!("cannot read {file}: {e}"), 2);
-    if std::fs::metadata(&options.file).map_err(fail)?.len() > MAX_FILE {
-        return Err(Failure::with_code(format!("{file} has more than {MAX_FILE} bytes"), 2));
-    }
-    let text = std::fs::read_to_string(&options.file).map_err(fail)?;
-    parse_import(&text, partition).map_err(|e| Failure::new(format!("{file}: {e}\nnothing was imported")))
+    let text = input::read(&options.file, MAX_FILE)?;
+    let refused = |e| Failure::with_code(format!("{}: {e}\nnothing was imported", input::name(&options.file)), 2);
+    parse_import(&text, partition).map_err(refused)
 }
 
 async fn send(server: &Connection<'_>, policies: &[ManagedPolicy], replace_built_in: bool) -> Result<(), Failure> {
