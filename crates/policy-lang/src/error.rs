@@ -206,7 +206,9 @@ impl PolicyError {
     #[must_use]
     pub fn difference(&self) -> String {
         let Self { found, expected, .. } = self;
-        format!("found {found}, expected {expected}{}", did_you_mean(self.meant.as_deref(), self.caller_text()))
+        // What was found may be more than a name.
+        let name = found.split('`').nth(1).unwrap_or_default();
+        format!("found {found}, expected {expected}{}", did_you_mean(self.meant.as_deref(), name))
     }
 
     /// The caller's text within `found`.

@@ -58,7 +58,7 @@ impl Grammar {
             self.wrong_type(root, "a JSON object");
             return Outline { document, parts };
         }
-        let mut statement = None;
+        let (mut statement, mut misspelt) = (None, None);
         for (key, value) in root.members() {
             match &*key.text() {
                 "Version" => self.document_version(value, &mut document),
@@ -68,13 +68,20 @@ impl Grammar {
                     let expected = "`Version`, `Id` or `Statement`";
                     let meant = nearest(other, ["Version", "Id", "Statement"]);
                     self.misspelt(ErrorKind::UnknownElement, key.span(), other, expected, meant);
+                    misspelt = misspelt.or_else(|| meant.filter(|meant| *meant == "Statement").map(|_| quoted(other)));
                 }
             }
         }
         // The version decides whether `${…}` is a variable, wherever it stands.
         self.version = document.version;
         match statement {
-            None => self.problem(ErrorKind::MissingStatement, root.span(), "no `Statement`", "at least one statement"),
+            None => {
+                let missing = match misspelt {
+                    Some(found) => (format!("{found} instead of `Statement`"), Some("Statement")),
+                    None => ("no `Statement`".to_owned(), None),
+                };
+                self.missing(ErrorKind::MissingStatement, root, missing, "at least one statement");
+            }
             Some(list) if list.kind() == NodeKind::Array => {
                 document.statements.reserve(list.items().count());
                 for item in list.items() {
@@ -146,6 +153,17 @@ impl Grammar {
         meant: Option<impl Into<Box<str>>>,
     ) {
         self.problems.push(Problem::new(kind, span, quoted(found), expected).meaning(meant));
+    }
+
+    /// An element that is missing: what was found instead, and which known name that was probably meant to be.
+    fn missing(
+        &mut self,
+        kind: ErrorKind,
+        node: Node<'_, '_>,
+        (found, meant): (String, Option<&'static str>),
+        expected: &'static str,
+    ) {
+        self.problems.push(Problem::new(kind, node.span(), found, expected).meaning(meant));
     }
 
     fn wrong_type(&mut self, node: Node<'_, '_>, expected: &'static str) {

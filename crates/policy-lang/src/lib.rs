@@ -40,8 +40,9 @@ pub use document::{
 pub use error::{ErrorKind, PolicyError};
 pub use kind::PolicyKind;
 pub use lint::{
-    ALL_CODES, Finding, FindingType, IssueCode, Location, Target, Validation, errors_to_findings, findings_to_json,
-    findings_to_sarif, findings_to_text, kind_of_policy_type, validate, validate_within,
+    ALL_CODES, Finding, FindingType, IssueCode, Location, Target, TextPart, Validation, errors_to_findings,
+    findings_to_json, findings_to_painted_text, findings_to_sarif, findings_to_text, kind_of_policy_type, validate,
+    validate_within,
 };
 pub use operator::{ConditionOperator, Family, Operator, Qualifier};
 pub use parse::{Limits, parse, parse_all, parse_with};

@@ -42,7 +42,7 @@ use crate::span::Span;
 use crate::suggest;
 pub use code::{ALL_CODES, FindingType, IssueCode};
 pub use report::{findings_to_json, findings_to_sarif};
-pub use text::findings_to_text;
+pub use text::{TextPart, findings_to_painted_text, findings_to_text};
 
 /// What a check has to say.
 #[derive(Clone, Debug, PartialEq, Eq)]

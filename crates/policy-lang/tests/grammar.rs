@@ -369,3 +369,42 @@ fn limits() {
     let bottomless = Limits { max_bytes: 10_000_000, max_depth: usize::MAX };
     assert!(parse_with(&"[".repeat(5_000_000), Identity, &bottomless).is_err());
 }
+
+#[test]
+fn a_missing_element_that_stands_there_misspelt() {
+    let says = |kind, text: &str, message: &str| {
+        let error = parse(text, kind).expect_err(text);
+        assert_eq!(error.to_string(), message, "{text}");
+    };
+    let statement = |text: &str| document(&text.replace('\'', "\""));
+    says(
+        Identity,
+        &statement("{'Effect':'Allow','Actions':'s3:*','Resource':'*'}"),
+        "line 1, column 37: in Statement: statement without action, found `Actions` instead of `Action`, expected `Action` \
+         or `NotAction`; did you mean `Action`?",
+    );
+    says(
+        Identity,
+        &statement("{'Effect':'Allow','Action':'s3:*','NotResources':'*'}"),
+        "line 1, column 37: in Statement: statement without resource, found `NotResources` instead of `Resource`, expected \
+         `Resource` or `NotResource`; did you mean `NotResource`?",
+    );
+    says(
+        Identity,
+        &statement("{'effect':'Allow','Action':'s3:*','Resource':'*'}"),
+        "line 1, column 37: in Statement: statement without effect, found `effect` instead of `Effect`, expected `Allow` or \
+         `Deny`; did you mean `Effect` (case counts)?",
+    );
+    says(
+        Trust,
+        &statement("{'Effect':'Allow','Principals':'*','Action':'sts:AssumeRole'}"),
+        "line 1, column 37: in Statement: statement without principal, found `Principals` instead of `Principal`, expected \
+         `Principal`; did you mean `Principal`?",
+    );
+    says(
+        Identity,
+        r#"{"Version":"2012-10-17","Statements":[]}"#,
+        "line 1, column 1: no statement, found `Statements` instead of `Statement`, expected at least one statement; did you \
+         mean `Statement`?",
+    );
+}

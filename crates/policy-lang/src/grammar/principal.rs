@@ -15,11 +15,12 @@ impl Grammar {
         statement: Node<'_, '_>,
         element: Option<Element<'_, '_>>,
         effect: Option<Effect>,
+        missing: (String, Option<&'static str>),
     ) -> Option<PrincipalElement> {
         let Some(Element { negated, key, value }) = element else {
             if self.kind.has_principal() {
                 let expected = if self.takes_not_principal() { "`Principal` or `NotPrincipal`" } else { "`Principal`" };
-                self.problem(ErrorKind::MissingPrincipal, statement.span(), "no `Principal`", expected);
+                self.missing(ErrorKind::MissingPrincipal, statement, missing, expected);
             }
             return None;
         };

@@ -19,6 +19,19 @@ struct Elements<'t, 'a> {
     action: Option<Element<'t, 'a>>,
     resource: Option<Element<'t, 'a>>,
     condition: Option<Node<'t, 'a>>,
+    /// The names of elements that are none.
+    unknown: Vec<String>,
+}
+
+impl Elements<'_, '_> {
+    /// What was found where an element is missing, and the name of the element if a misspelt one stands there.
+    fn missing(&self, names: &[&'static str]) -> (String, Option<&'static str>) {
+        let misspelt = self.unknown.iter().find_map(|found| Some((found, nearest(found, names.iter().copied())?)));
+        match misspelt {
+            Some((found, meant)) => (format!("{} instead of `{}`", quoted(found), names[0]), Some(meant)),
+            None => (format!("no `{}`", names[0]), None),
+        }
+    }
 }
 
 /// An element that has a `Not…` form.
@@ -36,10 +49,11 @@ impl Grammar {
             return;
         }
         let elements = self.elements(node);
-        let effect = self.effect(node, elements.effect);
-        let principal = self.principal(node, elements.principal, effect);
-        let action = self.action(node, elements.action);
-        let resource = self.resource(node, elements.resource);
+        let effect = self.effect(node, &elements);
+        let missing = elements.missing(&["Principal", "NotPrincipal"]);
+        let principal = self.principal(node, elements.principal, effect, missing);
+        let action = self.action(node, &elements);
+        let resource = self.resource(node, &elements);
         let conditions = elements.condition.map(|condition| self.conditions(condition)).unwrap_or_default();
         let sid = elements.sid.and_then(|sid| self.sid(sid));
         parts.push(Parts { effect: effect.is_some(), action: action.is_some() });
@@ -79,6 +93,7 @@ impl Grammar {
                     let expected = "one of `Sid`, `Effect`, `Principal`, `NotPrincipal`, `Action`, `NotAction`, `Resource`, \
                                     `NotResource` and `Condition`";
                     self.misspelt(ErrorKind::UnknownElement, key.span(), other, expected, nearest(other, ELEMENTS));
+                    elements.unknown.push(other.to_owned());
                 }
             }
         }
@@ -98,9 +113,10 @@ impl Grammar {
         }
     }
 
-    fn effect(&mut self, statement: Node<'_, '_>, node: Option<Node<'_, '_>>) -> Option<Effect> {
-        let Some(node) = node else {
-            self.problem(ErrorKind::MissingEffect, statement.span(), "no `Effect`", "`Allow` or `Deny`");
+    fn effect(&mut self, statement: Node<'_, '_>, elements: &Elements<'_, '_>) -> Option<Effect> {
+        let Some(node) = elements.effect else {
+            let missing = elements.missing(&["Effect"]);
+            self.missing(ErrorKind::MissingEffect, statement, missing, "`Allow` or `Deny`");
             return None;
         };
         let text = self.string(node)?;
@@ -123,9 +139,10 @@ impl Grammar {
         Some(sid)
     }
 
-    fn action(&mut self, statement: Node<'_, '_>, element: Option<Element<'_, '_>>) -> Option<ActionElement> {
-        let Some(Element { negated, value, .. }) = element else {
-            self.problem(ErrorKind::MissingAction, statement.span(), "no `Action`", "`Action` or `NotAction`");
+    fn action(&mut self, statement: Node<'_, '_>, elements: &Elements<'_, '_>) -> Option<ActionElement> {
+        let Some(Element { negated, value, .. }) = elements.action else {
+            let missing = elements.missing(&["Action", "NotAction"]);
+            self.missing(ErrorKind::MissingAction, statement, missing, "`Action` or `NotAction`");
             return None;
         };
         let (patterns, array) = self.strings(value, ErrorKind::EmptyAction);
@@ -135,11 +152,11 @@ impl Grammar {
         Some(ActionElement { negated, patterns, array, span: value.span() })
     }
 
-    fn resource(&mut self, statement: Node<'_, '_>, element: Option<Element<'_, '_>>) -> Option<ResourceElement> {
-        let Some(Element { negated, key, value }) = element else {
+    fn resource(&mut self, statement: Node<'_, '_>, elements: &Elements<'_, '_>) -> Option<ResourceElement> {
+        let Some(Element { negated, key, value }) = elements.resource else {
             if self.kind.has_resource() {
-                let expected = "`Resource` or `NotResource`";
-                self.problem(ErrorKind::MissingResource, statement.span(), "no `Resource`", expected);
+                let missing = elements.missing(&["Resource", "NotResource"]);
+                self.missing(ErrorKind::MissingResource, statement, missing, "`Resource` or `NotResource`");
             }
             return None;
         };

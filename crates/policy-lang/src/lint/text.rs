@@ -27,16 +27,39 @@ impl fmt::Display for Finding {
 /// ```
 #[must_use]
 pub fn findings_to_text(file: &str, text: &str, findings: &[Finding]) -> String {
+    findings_to_painted_text(file, text, findings, |_, text| text.to_owned())
+}
+
+/// A part of what [`findings_to_painted_text`] writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextPart {
+    /// The name of the file with line and column.
+    Place,
+    /// How grave a finding is, and the marks below what it is about.
+    Severity(FindingType),
+    /// The code of a check.
+    Code,
+    /// The number of a line, and the bar beside it.
+    Gutter,
+}
+
+/// The same as [`findings_to_text`], with parts of it as `paint` has them: with the codes of a terminal's colours.
+#[must_use]
+pub fn findings_to_painted_text(
+    file: &str,
+    text: &str,
+    findings: &[Finding],
+    paint: impl Fn(TextPart, &str) -> String,
+) -> String {
     let lines: Vec<&str> = text.split('\n').map(|line| line.trim_end_matches('\r')).collect();
     let mut out = String::new();
     for finding in findings {
         let span = finding.locations.first().map(|location| location.span).unwrap_or_default();
         let (start, end) = (span.start, span.end);
-        let word = word(finding.code.finding_type);
-        out.push_str(&format!(
-            "{file}:{}:{}: {word} {}\n  {}\n",
-            start.line, start.column, finding.code.name, finding.details
-        ));
+        let severity = TextPart::Severity(finding.code.finding_type);
+        let place = paint(TextPart::Place, &format!("{file}:{}:{}:", start.line, start.column));
+        let (word, code) = (paint(severity, word(finding.code.finding_type)), paint(TextPart::Code, finding.code.name));
+        out.push_str(&format!("{place} {word} {code}\n  {}\n", finding.details));
         let Some(line) = lines.get(start.line as usize - 1).filter(|line| line.chars().count() <= LONGEST) else {
             continue;
         };
@@ -47,8 +70,10 @@ pub fn findings_to_text(file: &str, text: &str, findings: &[Finding]) -> String 
         // White space stands under white space of the same width, tabs under tabs.
         let before = line.chars().take(start.column as usize - 1);
         let indent: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-        let gutter = " ".repeat(number.len());
-        out.push_str(&format!("  {number} | {line}\n  {gutter} | {indent}{}\n", "^".repeat(width as usize)));
+        let gutter = paint(TextPart::Gutter, &format!("{} |", " ".repeat(number.len())));
+        let (number, marks) =
+            (paint(TextPart::Gutter, &format!("{number} |")), paint(severity, &"^".repeat(width as usize)));
+        out.push_str(&format!("  {number} {line}\n  {gutter} {indent}{marks}\n"));
     }
     out
 }
