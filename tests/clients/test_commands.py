@@ -1,6 +1,7 @@
 """The commands that need no server: validate a policy, decide cases."""
 
 import json
+import re
 
 import pytest
 from support.documents import ALLOW_ALL, policy, trust
@@ -97,7 +98,7 @@ def test_a_file_that_is_not_there(tmp_path):
 @pytest.mark.parametrize("path", VECTORS, ids=[path.stem for path in VECTORS])
 def test_the_vectors_are_decided_as_they_say(path):
     lines = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-    done = run("evaluate", "--jsonl", stdin=path.read_text())
+    done = run("evaluate", stdin=path.read_text())
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [answer["id"] for answer in answers] == [line["id"] for line in lines]
     wrong = [
@@ -142,7 +143,7 @@ def test_every_type_of_policy_takes_part(field, written, silence):
     }  # fmt: skip
     silent, denied = {"id": "silent", field: written(OTHER)}, {"id": "denied", field: written(DENY)}
     cases = [case | {"id": "all"}, case | silent, case | denied]
-    done = run("evaluate", "--jsonl", stdin="\n".join(json.dumps(each) for each in cases))
+    done = run("evaluate", stdin="\n".join(json.dumps(each) for each in cases))
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [answer.get("decision", answer) for answer in answers] == ["allowed", silence, "explicitDeny"]
 
@@ -158,7 +159,7 @@ def test_trust_takes_part(who, expected):
         "identityPolicies": [json.loads(policy("sts:AssumeRole"))],
         "trust": json.loads(trust(f"arn:aws:iam::111122223333:user/{who}")),
     }  # fmt: skip
-    done = run("evaluate", "--jsonl", stdin=json.dumps(case))
+    done = run("evaluate", stdin=json.dumps(case))
     assert json.loads(done.stdout) == {"id": who, "decision": expected}
 
 
@@ -175,7 +176,7 @@ def test_a_line_that_cannot_be_read_stops_nothing():
     unknown = good | {"id": "unknown", "surprise": 1}
     organized = good | {"id": "organized", "scps": [[json.loads(ALLOW_ALL)]]}
     lines = [json.dumps(good), "{", json.dumps(unknown), json.dumps(organized), json.dumps(good | {"id": "last"})]
-    done = run("evaluate", "--jsonl", stdin="\n".join(lines) + "\n")
+    done = run("evaluate", stdin="\n".join(lines) + "\n")
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == 5
     assert [answer.get("decision") for answer in answers] == ["allowed", None, None, "allowed", "allowed"]
@@ -183,9 +184,165 @@ def test_a_line_that_cannot_be_read_stops_nothing():
     assert done.returncode != 0
 
 
+CASE = {"id": "case", "request": {"principal": "*", "action": "s3:GetObject", "resource": "*"}}
+
+
+def test_cases_come_from_files_as_well(tmp_path):
+    lines, pretty, many = tmp_path / "lines.jsonl", tmp_path / "pretty.json", tmp_path / "many.json"
+    lines.write_text("".join(json.dumps(CASE | {"id": f"line {number}"}) + "\n" for number in range(2)))
+    pretty.write_text(json.dumps(CASE | {"id": "pretty"}, indent=4))
+    many.write_text(json.dumps([CASE | {"id": "one"}, CASE | {"id": "two"}], indent=2))
+    done = run("evaluate", lines, pretty, "-", many, stdin=json.dumps(CASE))
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["line 0", "line 1", "pretty", "case", "one", "two"]
+    assert (done.returncode, done.stderr) == (0, "")
+    # The flag that was needed once is still taken.
+    assert run("evaluate", "--jsonl", stdin=json.dumps(CASE)).stdout == '{"decision":"implicitDeny","id":"case"}\n'
+    lines.write_text(json.dumps(CASE) + "\nnot json\n")
+    done = run("evaluate", lines)
+    assert done.returncode == 1 and "--format" in done.stderr
+    error = json.loads(done.stdout.splitlines()[1])["error"]
+    assert error.startswith(f"{lines}:2: not JSON: expected a case"), error
+    assert run("evaluate", tmp_path / "missing").returncode == 2
+
+
 def test_the_format_that_evaluate_tells_is_the_one_it_reads():
     told = run("evaluate", "--format").stdout
     cases = told.split("```jsonl\n")[1].split("```")[0]
     answers = told.split("```json\n")[1].split("```")[0]
-    done = run("evaluate", "--jsonl", stdin=cases)
+    done = run("evaluate", stdin=cases)
     assert (done.returncode, done.stdout) == (0, answers)
+
+
+# What somebody may put in by mistake.
+MISTAKES = {
+    "empty": b"", "blank": b" \n\n", "binary": bytes(range(256)), "word": b"hello\n", "number": b"42", "text": b'"text"', "null": b"null",
+    "array": b"[1, 2]", "object": b"{}", "truncated": b'{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Act',
+    "huge": b" " * 3_000_000, "deep": b"[" * 100_000, "mark": b"\xef\xbb\xbf{}", "quotes": b"{'Version': '2012-10-17'}",
+    "yaml": b"Version: 2012-10-17\nStatement: []\n", "comma": b'{"a": 1,}', "not a number": b'{"a": NaN}', "comment": b"// c\n{}",
+    "twice": b'{"a": 1, "a": 2}', "surrogate": b'{"a": "\\ud800"}', "utf-16": "{}".encode("utf-16"),
+}  # fmt: skip
+COMMANDS = {
+    "validate": ["policy", "validate"], "validate trust": ["policy", "validate", "--type", "trust"], "format": ["policy", "format"],
+    "validate json": ["policy", "validate", "--json"], "validate sarif": ["policy", "validate", "--sarif"],
+    "evaluate": ["evaluate"], "catalogue": ["catalogue", "import"], "managed": ["import", "managed-policies"],
+    "validate catalogue": ["policy", "validate", "/dev/null", "--catalogue"],
+}  # fmt: skip
+# Words that only those who wrote the code know.
+INSIDE = re.compile(r"panicked|struct [A-Z]|expected ident|invalid type|RUST_BACKTRACE|Some\(|None\b|Err\(|::[a-z_]+::|that is none|: : ")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("content", MISTAKES)
+def test_mistaken_input_is_told_in_plain_words(tmp_path, command, content):
+    path = tmp_path / "input.json"
+    path.write_bytes(MISTAKES[content])
+    done = run(*COMMANDS[command], path, environment={"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s"})
+    said = done.stdout + done.stderr
+    assert not INSIDE.search(said), said
+    nothing = command == "evaluate" and content in ("empty", "blank", "huge")
+    assert done.returncode == (0 if nothing else done.returncode) and done.returncode in ((0,) if nothing else (1, 2)), said
+    if not nothing:
+        assert "input.json" in said or command == "validate json" and json.loads(done.stdout)["findings"], said
+        assert len(done.stderr) < 2000
+
+
+def test_formatting_what_is_broken(tmp_path):
+    good, bad, misspelt = tmp_path / "good.json", tmp_path / "bad.json", tmp_path / "misspelt.json"
+    good.write_text(ALLOW_ALL)
+    bad.write_text("{")
+    misspelt.write_text('{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Actions": "*", "Resource": "*"}}')
+    done = run("policy", "format", bad, misspelt, good)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == f"{bad}:1:2: not JSON: found the end of the text, expected a key in quotes or `}}`"
+    assert "misspelt.json:1:45: in Statement: statement without action" in done.stderr or "did you mean `Action`?" in done.stderr
+    assert json.loads(done.stdout) == json.loads(ALLOW_ALL)
+
+
+def test_what_holds_on_aws_alone_is_not_said(tmp_path):
+    path = tmp_path / "policy.json"
+    path.write_text(policy({"Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*",
+                            "Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}))  # fmt: skip
+    assert run("policy", "validate", path).stdout == ""
+    done = run("policy", "validate", "--target", "aws", path)
+    assert done.returncode == 1 and "PRIVATE_IP_ADDRESS" in done.stdout
+    path.write_text(policy({"Action": "s3:GetObject", "Resource": "arn:aws-cn:s3:::b/*"}))
+    assert run("policy", "validate", path).returncode == 0
+    assert run("policy", "validate", "--partition", "aws-cn", path).returncode == 0
+    done = run("policy", "validate", path, environment={"BAILIWICK_PARTITION": "aws"})
+    assert done.returncode == 1 and "INVALID_PARTITION" in done.stdout
+
+
+def test_misspelt_names(tmp_path):
+    path = tmp_path / "policy.json"
+    path.write_text(policy({"Action": ["iam:CreatUser", "iam:Lits*"], "Condition": {"StringEqual": {"aws:usrname": "x"}}}))
+    said = run("policy", "validate", path).stdout
+    for meant in ("iam:CreateUser", "iam:List*", "StringEquals"):
+        assert f"did you mean `{meant}`?" in said, said
+
+
+def test_colours(tmp_path):
+    path = tmp_path / "policy.json"
+    path.write_text("{")
+
+    def coloured(*arguments, **variables):
+        done = run(*arguments, "policy", "validate", path, environment={"NO_COLOR": "", **variables})
+        return "\x1b[" in done.stdout
+
+    assert not coloured()  # no terminal
+    assert coloured("--color", "always") and coloured("--color=always")
+    assert coloured(CLICOLOR_FORCE="1")
+    assert not coloured(CLICOLOR_FORCE="1", NO_COLOR="1")
+    assert not coloured("--color", "never", CLICOLOR_FORCE="1")
+    help_text = run("--color", "always", "policy", "--help", environment={"NO_COLOR": ""})
+    assert "\x1b[" in help_text.stdout
+    assert "\x1b[" not in run("--color", "never", "policy", "--help", environment={"CLICOLOR_FORCE": "1"}).stdout
+    assert "\x1b[" in run("--color", "always", "policy", "validate", tmp_path / "missing", environment={"NO_COLOR": ""}).stderr
+
+
+def test_versions():
+    short = run("--version").stdout
+    assert re.fullmatch(r"bailiwick \d+\.\d+\.\d+( \([0-9a-f]+\))?\n", short), short
+    assert run("version").stdout.startswith("bailiwick ")
+    told = json.loads(run("version", "--json").stdout)
+    assert told["version"] in short and told["profile"] in ("debug", "release") and told.keys() >= {"commit", "architecture", "os"}
+
+
+def commands(*words):
+    """Every command below this one, as words, from what --help lists."""
+    text = run(*words, "--help").stdout
+    listed = text.split("Commands:\n")[1].split("\n\n")[0] if "Commands:\n" in text else ""
+    names = [line.split()[0] for line in listed.splitlines() if re.match(r"  [a-z]", line)]
+    found = [(*words, name) for name in names if name != "help"]
+    return found + [each for one in found for each in commands(*one)]
+
+
+def test_every_command_has_help_with_an_example():
+    all_commands = commands()
+    assert ("policy", "validate") in all_commands and ("whoami",) in all_commands
+    for words in all_commands:
+        text = run(*words, "--help").stdout
+        if "Commands:\n" in text:
+            continue
+        assert f"bailiwick {' '.join(words)}" in text.split("Examples:\n")[1], words
+        fails = words not in [("version",), ("completions",), ("man",), ("serve",)]
+        assert not fails or "Exit codes: 0" in text, words
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "elvish", "powershell"])
+def test_completions(shell):
+    done = run("completions", shell)
+    assert done.returncode == 0 and "whoami" in done.stdout and "managed-policies" in done.stdout
+    assert run("completions", "smalltalk").returncode == 2
+
+
+def test_manual_pages(tmp_path):
+    page = run("man")
+    assert page.returncode == 0 and ".TH bailiwick 1" in page.stdout
+    folder = tmp_path / "new" / "man1"
+    assert run("man", folder).returncode == 0
+    pages = {path.name for path in folder.iterdir()}
+    assert {"bailiwick.1", "bailiwick-whoami.1", "bailiwick-policy-validate.1", "bailiwick-import-managed-policies.1"} <= pages
+    assert "coverage" not in str(pages)
+    assert "Exit codes" in (folder / "bailiwick-authorize.1").read_text()
+    (tmp_path / "file").write_text("")
+    assert run("man", tmp_path / "file").returncode == 1

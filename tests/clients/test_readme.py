@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.proto import PROTO
-from support.server import ROOT, clean_environment, run
+from support.server import BINARY, ROOT, clean_environment, run
 
 README = (ROOT / "README.md").read_text()
 
@@ -68,6 +68,22 @@ def test_the_tour_over_grpc(cli_tour, environment, server, tmp_path):
     bob = f"arn:aws:iam::{server.account}:user/bob"
     assert f"bob {bob}" in done.stdout
     assert f"User: {bob} is not authorized to perform: iam:DeleteUser" in done.stdout
+
+
+def test_the_tour_of_the_terminal(cli_tour, environment, server, tmp_path):
+    """Each command, with the exit code that its comment or its nature promises."""
+    block = re.search(r"<!-- terminal -->\n((?:    .*\n)+)", README)[1]
+    codes = {}
+    for line in block.splitlines():
+        settings = environment | {"ACCOUNT": server.account, "NO_COLOR": "1", "PATH": f"{BINARY.parent}{os.pathsep}{environment['PATH']}"}
+        done = subprocess.run(["bash", "-c", line], env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        codes[line.split()[1]] = done.returncode, done.stdout + done.stderr
+    assert {name: code for name, (code, _) in codes.items()} == {
+        "whoami": 0, "authorize": 0, "explain": 1, "version": 0, "completions": 0, "man": 0,
+    }, codes  # fmt: skip
+    assert f"arn:aws:iam::{server.account}:root" in codes["whoami"][1]
+    assert "Denied" in codes["explain"][1] and '"Action": "iam:DeleteUser"' in codes["explain"][1]
+    assert (tmp_path / "man1" / "bailiwick.1").exists() and (tmp_path / "bailiwick.bash").stat().st_size > 1000
 
 
 def test_the_coverage_table_is_what_the_binary_says():

@@ -20,6 +20,13 @@ pub(crate) fn run() -> Result<()> {
     println!("building {BINARY} {version} for {host}; minutes");
     let mut build = run::cargo();
     build.args(["build", "--locked", "--profile", "dist", "--package", PACKAGE]);
+    // `bailiwick version` tells the commit. Of a tree that is not what was committed, there is none to tell.
+    let git = |args: &[&str]| run::output(Command::new("git").current_dir(run::root()).args(args)).ok();
+    if git(&["status", "--porcelain"]).is_some_and(|changes| changes.is_empty()) {
+        build.envs(
+            git(&["rev-parse", "--short=12", "HEAD"]).map(|commit| ("BAILIWICK_COMMIT", commit.trim().to_owned())),
+        );
+    }
     run::quiet(build)?;
 
     let dist = run::root().join("dist");

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use bailiwick_policy_lang::{Catalogue, PolicyKind, parse};
+use bailiwick_policy_lang::{Catalogue, PolicyKind, nearest, parse};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::error::Category;
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -28,7 +29,7 @@ pub const FORMAT: &str = include_str!("../JSONL.md");
 pub fn evaluate_line(line: &str, with_explanation: bool) -> Answer {
     let case = match serde_json::from_str::<Object<Case<'_>>>(line) {
         Ok(Object(case)) => case,
-        Err(error) => return Answer::error(id_of(line), &error.to_string()),
+        Err(error) => return Answer::error(id_of(line), &words(&error)),
     };
     let compiled = match case.compile() {
         Ok(compiled) => compiled,
@@ -42,7 +43,7 @@ pub fn evaluate_line(line: &str, with_explanation: bool) -> Answer {
             explained.check_names(Catalogue::builtin());
             answer["explanation"] = explanation::json(&explained);
         }
-        Answer { line: answer.to_string(), decision: Some(decision) }
+        Answer { line: answer.to_string(), decision: Some(decision), problem: None }
     })
 }
 
@@ -53,7 +54,7 @@ pub fn evaluate_bytes(line: &[u8], with_explanation: bool) -> Answer {
         Ok(line) => evaluate_line(line, with_explanation),
         Err(error) => {
             let good = line.get(..error.valid_up_to()).and_then(|good| std::str::from_utf8(good).ok());
-            let error = format!("no UTF-8 behind the first {} bytes", error.valid_up_to());
+            let error = format!("not UTF-8 after the first {} bytes", error.valid_up_to());
             Answer::error(good.and_then(id_of), &error)
         }
     }
@@ -66,14 +67,83 @@ pub struct Answer {
     pub line: String,
     /// The decision; `None` when the case could not be read.
     pub decision: Option<Decision>,
+    /// Why the case could not be read.
+    pub problem: Option<Problem>,
+}
+
+/// Why a case could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The id of the case, if one can be told.
+    pub id: Option<String>,
+    /// What is wrong with it.
+    pub error: String,
 }
 
 impl Answer {
     /// The answer to what is no case.
     #[must_use]
     pub fn error(id: Option<String>, error: &str) -> Self {
-        Self { line: json!({"id": id, "error": error}).to_string(), decision: None }
+        let line = json!({"id": id, "error": error}).to_string();
+        Self { line, decision: None, problem: Some(Problem { id, error: error.to_owned() }) }
     }
+
+    /// The same, with the place of the case in front of what is wrong with it.
+    #[must_use]
+    pub fn at(self, place: &str) -> Self {
+        match self.problem {
+            None => self,
+            Some(Problem { id, error }) => Self::error(id, &format!("{place}: {error}")),
+        }
+    }
+}
+
+/// What is wrong with the JSON of a case, in words that do not take a knowledge of parsers.
+fn words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let (said, _) = text.rsplit_once(" at line ").unwrap_or((&text, ""));
+    let place = match (error.line(), error.column()) {
+        (0, _) | (_, 0) => String::new(),
+        (1, column) => format!(" (column {column})"),
+        (line, column) => format!(" (line {line}, column {column})"),
+    };
+    match error.classify() {
+        Category::Eof => format!("the JSON ends too early{place}"),
+        // The reader took a word for the beginning of `null`, `true` or `false`.
+        Category::Syntax if said == "expected ident" || said == "expected value" => {
+            format!("not JSON: expected a case, such as {{\"id\": …, \"request\": …}}{place}")
+        }
+        Category::Syntax => format!("not JSON: {said}{place}"),
+        Category::Data | Category::Io => format!("{}{}{place}", said_plainly(said), meant(said)),
+    }
+}
+
+/// "invalid type: sequence, expected a string" in the words of JSON.
+fn said_plainly(said: &str) -> String {
+    let Some((found, expected)) = said.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected "))
+    else {
+        return said.to_owned();
+    };
+    let found = match found {
+        "sequence" => "an array".to_owned(),
+        "map" => "an object".to_owned(),
+        "null" | "unit value" => "`null`".to_owned(),
+        other => match other.split_once(' ') {
+            Some(("integer" | "floating", value)) => format!("the number {}", value.trim_start_matches("point ")),
+            Some(("boolean", value)) => value.to_owned(),
+            Some(("string", value)) => format!("the string {value}"),
+            _ => other.to_owned(),
+        },
+    };
+    format!("found {found}, expected {expected}")
+}
+
+/// Of "unknown field `x`, expected one of `y`, `z`", the name that was probably meant.
+fn meant(said: &str) -> String {
+    let mut names = said.split('`').skip(1).step_by(2);
+    let found = names.next().filter(|_| said.starts_with("unknown "));
+    let meant = found.and_then(|found| nearest(found, names));
+    meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default()
 }
 
 /// The id of a line that is no case, if one can be told: the first, wherever the line breaks off after it.

@@ -1,4 +1,8 @@
-//! A client of a running server, for Bailiwick's own commands: one call, signed with SigV4.
+//! A client of a running server, for Bailiwick's own commands: calls signed with SigV4.
+
+mod trust;
+
+use std::time::Duration;
 
 use bailiwick_api::Operation;
 use bailiwick_sigv4::{self as sigv4, Credentials, PayloadHash, Signing};
@@ -7,7 +11,7 @@ use http::uri::PathAndQuery;
 use jiff::Timestamp;
 use prost::Message as _;
 use tonic::metadata::{MetadataKey, MetadataValue};
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request};
 use tonic_types::StatusExt as _;
 
@@ -15,13 +19,23 @@ use crate::codec::Raw;
 
 /// The service that signatures over gRPC are for.
 const SERVICE: &str = "bailiwick";
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long a call may take.
+const CALL: Duration = Duration::from_secs(120);
+
+/// A connection to a server.
+pub struct Server {
+    endpoint: String,
+    channel: Channel,
+    authority: String,
+}
 
 /// A connection to a server, and who calls over it.
 pub struct Client<'a> {
-    channel: Channel,
-    authority: String,
+    server: &'a Server,
     credentials: Credentials<'a>,
-    region: String,
+    region: &'a str,
 }
 
 /// Why a call did not succeed.
@@ -31,8 +45,24 @@ pub enum ClientError {
     #[error("`{0}` is no address of a server: expected http://host:port or https://host:port")]
     Endpoint(String),
     /// There was no answer.
-    #[error("no answer from the server: {0}")]
-    Connection(String),
+    #[error("no answer from {endpoint}: {why}")]
+    Connection {
+        /// The server's address.
+        endpoint: String,
+        /// What happened.
+        why: String,
+    },
+    /// The server's certificate is not one that is trusted.
+    #[error("the certificate of {endpoint} is not trusted: {why}")]
+    Certificate {
+        /// The server's address.
+        endpoint: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The certificates to trust can't be read.
+    #[error("{0}")]
+    Trusted(String),
     /// The server refused.
     #[error("{code}: {message}")]
     Refused {
@@ -43,60 +73,95 @@ pub enum ClientError {
     },
 }
 
-impl<'a> Client<'a> {
-    /// Connects. `ca` is a certificate in PEM form that the server's must lead to, beside the public ones.
+impl Server {
+    /// Connects. `ca` are certificates in PEM form that the server's must lead to, or be one of; without them, those that
+    /// browsers trust.
     ///
     /// # Errors
-    /// When the address is malformed or nobody answers there.
-    pub async fn connect(
-        endpoint: &str,
-        ca: Option<&[u8]>,
-        credentials: Credentials<'a>,
-        region: &str,
-    ) -> Result<Self, ClientError> {
+    /// When the address is malformed, nobody answers there within ten seconds, or the certificate is not trusted.
+    pub async fn connect(endpoint: &str, ca: Option<&[u8]>) -> Result<Self, ClientError> {
         let malformed = || ClientError::Endpoint(endpoint.to_owned());
-        let mut builder = Endpoint::from_shared(endpoint.to_owned()).map_err(|_| malformed())?;
+        let builder = Endpoint::from_shared(endpoint.to_owned()).map_err(|_| malformed())?;
+        let mut builder = builder.connect_timeout(CONNECT).timeout(CALL);
         let authority = builder.uri().authority().ok_or_else(malformed)?.to_string();
         if builder.uri().scheme_str() == Some("https") {
-            let mut tls = ClientTlsConfig::new().with_webpki_roots();
-            if let Some(pem) = ca {
-                tls = tls.ca_certificate(Certificate::from_pem(pem));
-            }
-            builder = builder.tls_config(tls).map_err(|e| ClientError::Connection(root_cause(&e)))?;
+            let verifier = trust::verifier(ca)?;
+            let configured = builder.tls_config_with_verifier(ClientTlsConfig::new(), verifier);
+            builder = configured.map_err(|e| unreachable(endpoint, &e))?;
         }
-        let channel = builder.connect().await.map_err(|e| ClientError::Connection(root_cause(&e)))?;
-        Ok(Client { channel, authority, credentials, region: region.to_owned() })
+        let channel = builder.connect().await.map_err(|e| unreachable(endpoint, &e))?;
+        Ok(Server { endpoint: endpoint.to_owned(), channel, authority })
     }
 
+    /// The same connection, with calls signed by these credentials for a region.
+    #[must_use]
+    pub fn client<'a>(&'a self, credentials: Credentials<'a>, region: &'a str) -> Client<'a> {
+        Client { server: self, credentials, region }
+    }
+}
+
+impl Client<'_> {
     /// Makes one call.
     ///
     /// # Errors
     /// When there is no answer, or a refusal.
     pub async fn call<O: Operation>(&self, request: &O::Request, now: Timestamp) -> Result<O::Response, ClientError> {
+        let endpoint = &self.server.endpoint;
+        let broken = |why: String| ClientError::Connection { endpoint: endpoint.clone(), why };
         let message = Bytes::from(request.encode_to_vec());
-        let host: &[(&str, &[u8])] = &[("host", self.authority.as_bytes())];
+        let host: &[(&str, &[u8])] = &[("host", self.server.authority.as_bytes())];
         let unsigned = sigv4::Request { method: "POST", path: O::PATH, query: "", headers: host };
-        let signing = Signing::new(&self.credentials, &self.region, SERVICE, now).declare_payload();
+        let signing = Signing::new(&self.credentials, self.region, SERVICE, now).declare_payload();
         let hash = PayloadHash::of(&message);
-        let added = sigv4::sign(&unsigned, &signing, &hash).map_err(|e| ClientError::Connection(e.to_string()))?;
+        let added = sigv4::sign(&unsigned, &signing, &hash).map_err(|e| broken(e.to_string()))?;
         let mut request = Request::new(message);
         for (name, value) in &added {
             let pair = MetadataKey::from_bytes(name.as_bytes()).ok().zip(MetadataValue::try_from(value.as_str()).ok());
-            let (name, value) = pair.ok_or_else(|| ClientError::Connection("the signature is no metadata".into()))?;
+            let (name, value) = pair.ok_or_else(|| broken("the signature is no metadata".into()))?;
             request.metadata_mut().insert(name, value);
         }
-        let mut client = tonic::client::Grpc::new(self.channel.clone());
-        client.ready().await.map_err(|e| ClientError::Connection(root_cause(&e)))?;
+        let mut client = tonic::client::Grpc::new(self.server.channel.clone());
+        client.ready().await.map_err(|e| unreachable(endpoint, &e))?;
         let answer = client.unary(request, PathAndQuery::from_static(O::PATH), Raw).await;
         let answer = answer.map_err(|status| match status.get_details_error_info() {
             Some(info) => ClientError::Refused { code: info.reason, message: status.message().to_owned() },
-            None if status.code() == Code::Unavailable => ClientError::Connection(status.message().to_owned()),
+            // Without details it is not the server who speaks.
+            None if matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Internal) => {
+                unreachable(endpoint, &status)
+            }
             None => ClientError::Refused { code: status.code().to_string(), message: status.message().to_owned() },
         })?;
         O::Response::decode(answer.into_inner())
-            .map_err(|_| ClientError::Connection("the answer is of another version of Bailiwick".into()))
+            .map_err(|_| broken("the answer is of another version of Bailiwick".into()))
     }
 }
+
+/// Why there is no connection: a certificate that is not trusted is told apart.
+fn unreachable(endpoint: &str, error: &(dyn std::error::Error + 'static)) -> ClientError {
+    let endpoint = endpoint.to_owned();
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(why) = trust::distrust(error) {
+            return ClientError::Certificate { endpoint, why };
+        }
+        cause = error.source();
+    }
+    let mut why = root_cause(error);
+    if let Some((_, hint)) = HINTS.iter().find(|(text, _)| why.contains(text)) {
+        why = format!("{why}: {hint}");
+    }
+    ClientError::Connection { endpoint, why }
+}
+
+/// What usually lies behind errors of the layers below.
+const HINTS: [(&str, &str); 6] = [
+    ("Connection refused", "is the server running?"),
+    ("InvalidContentType", "it does not speak TLS there, so write http:// instead of https://"),
+    ("frame with invalid size", "it does not speak gRPC there; if it speaks TLS, write https:// instead of http://"),
+    ("broken pipe", "if it speaks TLS, write https:// instead of http://"),
+    ("Connection reset", "if it speaks TLS, write https:// instead of http://"),
+    ("failed to lookup address", "there is no host of that name"),
+];
 
 fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;

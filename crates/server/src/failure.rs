@@ -20,6 +20,11 @@ impl Failure {
         Failure { message: message.into(), code }
     }
 
+    /// The same with another exit code.
+    pub(crate) fn coded(self, code: u8) -> Self {
+        Failure { code, ..self }
+    }
+
     /// The exit code.
     pub(crate) fn code(&self) -> u8 {
         self.code

@@ -3,6 +3,7 @@
 //! Flags and wiring, nothing else: what the parts do is in their crates. One file per command in `commands`; the
 //! server is put together in `commands/serve.rs`. Only this crate reads the environment, the clock and randomness.
 
+mod aws;
 mod commands;
 mod counted;
 mod data_dir;
@@ -27,7 +28,7 @@ mod upkeep;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// A call makes some dozens of small allocations; this allocator makes them cheaper than the system's.
 #[global_allocator]
@@ -35,8 +36,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Identity and access management that you run yourself and that speaks AWS IAM.
 #[derive(Parser)]
-#[command(name = "bailiwick", version, max_term_width = 100)]
+#[command(name = "bailiwick", version = commands::version::line(), max_term_width = 100)]
 struct Cli {
+    /// When to use colours; NO_COLOR and CLICOLOR_FORCE are honoured
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN", display_order = 1000)]
+    color: ColorChoice,
     #[command(subcommand)]
     command: Command,
 }
@@ -52,13 +56,19 @@ enum Command {
     Catalogue(commands::catalogue::Command),
     #[command(subcommand)]
     Import(commands::import::Command),
+    Whoami(commands::whoami::Options),
+    Authorize(Box<commands::authorize::Options>),
+    Explain(Box<commands::explain::Options>),
+    Version(commands::version::Options),
+    Completions(commands::manual::Completions),
+    Man(commands::manual::Man),
     #[command(hide = true)]
     Coverage,
 }
 
 /// The command line and the environment. Ends the process if they are wrong, or if only help was wanted.
 fn parsed() -> Cli {
-    let mut command = environment::without_empty_variables(Cli::command());
+    let mut command = environment::without_empty_variables(Cli::command().color(asked_color()));
     let parsed = command.try_get_matches_from_mut(std::env::args_os());
     let parsed = parsed.and_then(|matches| Cli::from_arg_matches(&matches).map_err(|e| e.format(&mut command)));
     parsed.unwrap_or_else(|error| {
@@ -73,20 +83,52 @@ fn parsed() -> Cli {
 }
 
 fn main() -> ExitCode {
-    let outcome = match parsed().command {
+    let cli = parsed();
+    stream_color(cli.color).write_global();
+    let outcome = match cli.command {
         Command::Serve(options) => commands::serve::run(*options),
         Command::RecoverRoot(options) => commands::recover_root::run(&options),
         Command::Policy(command) => commands::policy::run(command),
         Command::Evaluate(options) => commands::evaluate::run(&options),
         Command::Catalogue(command) => commands::catalogue::run(command),
         Command::Import(command) => commands::import::run(command),
+        Command::Whoami(options) => commands::whoami::run(&options),
+        Command::Authorize(options) => commands::authorize::run(&options),
+        Command::Explain(options) => commands::explain::run(&options),
+        Command::Version(options) => commands::version::run(&options),
+        Command::Completions(options) => commands::manual::completions(&options, Cli::command()),
+        Command::Man(options) => commands::manual::man(&options, Cli::command()),
         Command::Coverage => {
             commands::coverage::run();
             Ok(ExitCode::SUCCESS)
         }
     };
     outcome.unwrap_or_else(|failure| {
-        eprintln!("bailiwick: {failure}");
+        anstream::eprintln!("{} {failure}", commands::output::styled(commands::output::BAD, "bailiwick:"));
         ExitCode::from(failure.code())
     })
+}
+
+/// The value of `--color`, looked for before arguments are parsed, so that it counts for what parsing says too.
+fn asked_color() -> ColorChoice {
+    let arguments: Vec<String> = std::env::args().skip(1).take_while(|argument| argument != "--").collect();
+    let after = |at: usize| arguments.get(at + 1).map(String::as_str);
+    let value = arguments.iter().enumerate().rev().find_map(|(at, argument)| match argument.strip_prefix("--color") {
+        Some("") => after(at),
+        Some(rest) => rest.strip_prefix('='),
+        None => None,
+    });
+    match value {
+        Some("always") => ColorChoice::Always,
+        Some("never") => ColorChoice::Never,
+        _ => ColorChoice::Auto,
+    }
+}
+
+fn stream_color(choice: ColorChoice) -> anstream::ColorChoice {
+    match choice {
+        ColorChoice::Auto => anstream::ColorChoice::Auto,
+        ColorChoice::Always => anstream::ColorChoice::Always,
+        ColorChoice::Never => anstream::ColorChoice::Never,
+    }
 }

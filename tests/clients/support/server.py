@@ -184,7 +184,8 @@ class Server:
 
 def run(*arguments, environment=None, stdin=None, cwd=None):
     """Runs another command of the binary to its end."""
+    nothing = {"NO_COLOR": "1", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     return subprocess.run(
-        [str(BINARY), *map(str, arguments)], env=clean_environment() | {"NO_COLOR": "1"} | (environment or {}),
+        [str(BINARY), *map(str, arguments)], env=clean_environment() | nothing | (environment or {}),
         input=stdin, capture_output=True, text=True, timeout=PATIENCE, cwd=cwd,
     )  # fmt: skip

@@ -93,12 +93,17 @@ pub(crate) enum Outcome {
 pub fn parse_import(text: &str, partition: Partition) -> Result<Vec<ManagedPolicy>, ImportError> {
     let given = match text.trim_start().as_bytes().first() {
         Some(b'[') => serde_json::from_str::<Vec<Pair>>(text)
-            .map_err(ImportError::new)?
+            .map_err(|error| ImportError::new(plainly(&error)))?
             .into_iter()
             .map(|pair| (pair.policy, pair.policy_version))
             .collect(),
-        Some(b'{') => serde_json::from_str::<Details>(text).map_err(ImportError::new)?.pairs()?,
-        _ => return Err(ImportError::new("neither a JSON array nor a JSON object")),
+        Some(b'{') => {
+            serde_json::from_str::<Details>(text).map_err(|error| ImportError::new(plainly(&error)))?.pairs()?
+        }
+        _ => {
+            let expected = "what `aws iam get-account-authorization-details --filter AWSManagedPolicy` prints";
+            return Err(ImportError::new(format!("neither a JSON array nor a JSON object; expected {expected}")));
+        }
     };
     let (mut policies, mut problems, mut names) = (Vec::with_capacity(given.len()), Vec::new(), HashSet::new());
     for (policy, version) in given {
@@ -115,6 +120,12 @@ pub fn parse_import(text: &str, partition: Partition) -> Result<Vec<ManagedPolic
     let more = problems.len().saturating_sub(MOST_PROBLEMS);
     problems.truncate(MOST_PROBLEMS);
     Err(ImportError { problems, more })
+}
+
+/// What the reader of JSON says, in the words of JSON.
+fn plainly(error: &serde_json::Error) -> String {
+    let said = error.to_string().replace("invalid type: ", "found ");
+    said.replace("found sequence", "found an array").replace("found map", "found an object")
 }
 
 /// Stores managed policies, all in one transaction: new ones, and new default versions of those whose document is
@@ -251,7 +262,7 @@ fn without_white_space(json: &str) -> String {
 
 /// What `get-account-authorization-details` prints.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, expecting = "an object with `Policies`")]
 struct Details {
     policies: Vec<DetailRow>,
     #[serde(default)]
@@ -279,7 +290,7 @@ impl Details {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, expecting = "an object that describes a policy")]
 struct DetailRow {
     policy_name: String,
     policy_id: Option<String>,
@@ -320,14 +331,14 @@ impl DetailRow {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, expecting = "an object with `Policy` and `PolicyVersion`")]
 struct Pair {
     policy: PolicyRow,
     policy_version: VersionRow,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, expecting = "an object that describes a policy")]
 struct PolicyRow {
     policy_name: String,
     policy_id: Option<String>,
@@ -347,7 +358,7 @@ struct PolicyRow {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, expecting = "an object that describes a version of a policy")]
 struct VersionRow {
     document: Box<RawValue>,
     version_id: String,

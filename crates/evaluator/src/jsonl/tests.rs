@@ -9,9 +9,9 @@ const REQUEST: &str = r#""principal": "arn:aws:iam::111122223333:user/bob", "act
 fn what_is_no_case_is_refused_with_its_id() {
     let policy = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
     for (case, id, error) in [
-        ("", "null", "EOF"),
-        ("{\"id\": \"x\", \"request\": {", "\"x\"", "EOF"),
-        ("{\"tags\": [{}], \"id\": \"x\", \"request\": 5, ]", "\"x\"", "invalid type"),
+        ("", "null", "ends too early"),
+        ("{\"id\": \"x\", \"request\": {", "\"x\"", "ends too early"),
+        ("{\"tags\": [{}], \"id\": \"x\", \"request\": 5, ]", "\"x\"", "found the number `5`, expected an object"),
         ("{\"id\": \"x\", \"id\": \"y\"}", "\"x\"", "duplicate field `id`"),
         ("{\"id\": 5}", "null", "expected a string"),
         ("[]", "null", "expected an object"),
@@ -103,9 +103,9 @@ fn answers_are_one_line_each() {
 #[test]
 fn bytes_that_are_no_text_are_refused_with_the_id_before_them() {
     for (line, id, error) in [
-        (&b"{\"id\": \"x\", \"tags\": \"\xff\"}"[..], "\"x\"", "no UTF-8 behind the first 21 bytes"),
-        (b"\xc3", "null", "no UTF-8 behind the first 0 bytes"),
-        (b"{\"id\": \"\xed\xa0\x80\"}", "null", "no UTF-8 behind the first 8 bytes"),
+        (&b"{\"id\": \"x\", \"tags\": \"\xff\"}"[..], "\"x\"", "not UTF-8 after the first 21 bytes"),
+        (b"\xc3", "null", "not UTF-8 after the first 0 bytes"),
+        (b"{\"id\": \"\xed\xa0\x80\"}", "null", "not UTF-8 after the first 8 bytes"),
     ] {
         let answer = evaluate_bytes(line, false);
         assert!(answer.decision.is_none());

@@ -56,7 +56,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
 }
 
 /// A service as it is registered: none if it is not.
-async fn registered(server: &Connection<'_>, prefix: &str) -> Result<Option<pb::RegisteredService>, ClientError> {
+async fn registered(server: &Connection, prefix: &str) -> Result<Option<pb::RegisteredService>, ClientError> {
     let request = pb::GetServiceRequest { service_prefix: Some(prefix.to_owned()) };
     match server.call::<op::GetService>(&request).await {
         Ok(answer) => Ok(answer.service),

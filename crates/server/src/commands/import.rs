@@ -9,7 +9,9 @@ use bailiwick_model::Partition;
 use clap::{Args, Subcommand};
 
 use super::input;
-use super::remote::{Connection, Progress, Remote};
+use super::output;
+use super::progress::Progress;
+use super::remote::{Connection, Remote};
 use crate::failure::Failure;
 
 /// Characters of documents in one call; a message may have 1 MiB.
@@ -48,6 +50,9 @@ pub(crate) struct Options {
     /// Replace the documents of policies that come with Bailiwick, AdministratorAccess among them, too
     #[arg(long)]
     replace_built_in: bool,
+    /// Print what was done as JSON: the ARNs that were created, updated, kept and unchanged
+    #[arg(long)]
+    json: bool,
     /// Partition that the policies' ARNs must be in
     #[arg(long, env = "BAILIWICK_PARTITION", default_value = "aws")]
     partition: String,
@@ -57,7 +62,12 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
     let Command::ManagedPolicies(options) = command;
     let partition = Partition::parse(&options.partition).map_err(|e| Failure::with_code(e.to_string(), 2))?;
     let policies = read(&options, partition)?;
-    options.remote.run(async |server| send(server, &policies, options.replace_built_in).await)?;
+    let imported = options.remote.run(async |server| send(server, &policies, &options).await)?;
+    if options.json {
+        output::print(&format!("{:#}\n", imported.json()))?;
+    } else {
+        output::print(&imported.line())?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -67,29 +77,65 @@ fn read(options: &Options, partition: Partition) -> Result<Vec<ManagedPolicy>, F
     parse_import(&text, partition).map_err(refused)
 }
 
-async fn send(server: &Connection<'_>, policies: &[ManagedPolicy], replace_built_in: bool) -> Result<(), Failure> {
+/// What became of the policies, by ARN.
+#[derive(Default)]
+struct Imported {
+    created: Vec<String>,
+    updated: Vec<String>,
+    kept: Vec<String>,
+    unchanged: Vec<String>,
+}
+
+impl Imported {
+    fn add(&mut self, policy: admin::ImportedManagedPolicy) {
+        use admin::ManagedPolicyOutcome::{Created, KeptBuiltIn, Unchanged, Unspecified, Updated};
+        let list = match policy.outcome() {
+            Created => &mut self.created,
+            Updated => &mut self.updated,
+            KeptBuiltIn => &mut self.kept,
+            Unchanged | Unspecified => &mut self.unchanged,
+        };
+        list.push(policy.policy_arn);
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let Self { created, updated, kept, unchanged } = self;
+        serde_json::json!({"created": created, "updated": updated, "keptBuiltIn": kept, "unchanged": unchanged})
+    }
+
+    fn line(&self) -> String {
+        let Self { created, updated, kept, unchanged } = self;
+        let kept = match kept.len() {
+            0 => String::new(),
+            kept => format!(", {kept} kept as they come with Bailiwick"),
+        };
+        let (created, updated, unchanged) = (created.len(), updated.len(), unchanged.len());
+        format!("{created} created, {updated} updated, {unchanged} unchanged{kept}\n")
+    }
+}
+
+async fn send(server: &Connection, policies: &[ManagedPolicy], options: &Options) -> Result<Imported, Failure> {
     let progress = Progress::new();
-    let (mut created, mut updated, mut unchanged, mut kept, mut done) = (0, 0, 0, 0, 0);
+    let (mut imported, mut done) = (Imported::default(), 0);
     for chunk in chunks(policies) {
         let request = admin::ImportManagedPoliciesRequest {
             policies: chunk.iter().map(message).collect(),
-            replace_built_in: Some(replace_built_in),
+            replace_built_in: Some(options.replace_built_in),
         };
         let answer = server.call::<op::ImportManagedPolicies>(&request).await;
         let answer =
             answer.map_err(|e| Failure::new(format!("{done} of {} policies imported, then: {e}", policies.len())))?;
-        created += answer.created;
-        updated += answer.updated;
-        unchanged += answer.unchanged;
-        kept += answer.kept_built_in;
-        answer.policies.iter().filter_map(change).for_each(|line| println!("{line}"));
         done += chunk.len();
         progress.at(done, policies.len(), "policies");
+        for policy in answer.policies {
+            if let Some(line) = change(&policy).filter(|_| !options.json) {
+                output::print(&format!("{line}\n"))?;
+            }
+            imported.add(policy);
+        }
     }
     progress.end();
-    let kept = if kept > 0 { format!(", {kept} kept as they come with Bailiwick") } else { String::new() };
-    println!("{created} created, {updated} updated, {unchanged} unchanged{kept}");
-    Ok(())
+    Ok(imported)
 }
 
 /// The line for a policy that was changed, or that was not although the file has another document.

@@ -13,7 +13,13 @@ pub(super) fn name(file: &Path) -> String {
 
 /// The text of a file of at most so many bytes, or of standard input for `-`; a failure of exit code 2 when there is
 /// none.
-pub(super) fn read(file: &Path, max: u64) -> Result<String, Failure> {
+pub(crate) fn read(file: &Path, max: u64) -> Result<String, Failure> {
+    text(read_bytes(file, max)?)
+        .map_err(|place| Failure::with_code(format!("{} is not UTF-8 at {place}", name(file)), 2))
+}
+
+/// What a file holds, whether it is text or not.
+pub(super) fn read_bytes(file: &Path, max: u64) -> Result<Vec<u8>, Failure> {
     let fail = |e: std::io::Error| Failure::with_code(format!("cannot read {}: {e}", name(file)), 2);
     let mut bytes = Vec::new();
     if file.as_os_str() == "-" {
@@ -24,7 +30,7 @@ pub(super) fn read(file: &Path, max: u64) -> Result<String, Failure> {
     if bytes.len() as u64 > max {
         return Err(Failure::with_code(format!("{} has more than {max} bytes", name(file)), 2));
     }
-    text(bytes).map_err(|place| Failure::with_code(format!("{} is not UTF-8 at {place}", name(file)), 2))
+    Ok(bytes)
 }
 
 /// The text of bytes, or where they are none.
@@ -43,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_utf_8_is_told_with_its_place() {
+    fn text_that_is_not_utf_8_is_refused_with_the_place() {
         assert_eq!(text("é\n".into()).as_deref(), Ok("é\n"));
         assert_eq!(text(b"\xff".into()), Err("line 1, column 1".to_owned()));
         assert_eq!(text(b"{\r\n \xc3\xa9\"\xc3".into()), Err("line 2, column 4".to_owned()));

@@ -1,11 +1,19 @@
 //! One file per command.
 
+pub(crate) mod authorize;
 pub(crate) mod catalogue;
 pub(crate) mod coverage;
 pub(crate) mod evaluate;
+pub(crate) mod explain;
 pub(crate) mod import;
-mod input;
+pub(crate) mod input;
+pub(crate) mod manual;
+pub(crate) mod output;
 pub(crate) mod policy;
 pub(crate) mod recover_root;
+mod progress;
+mod question;
 mod remote;
 pub(crate) mod serve;
+pub(crate) mod version;
+pub(crate) mod whoami;

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use bailiwick_policy_lang::format;
 use clap::Subcommand;
 
-use super::input;
+use super::{input, output};
 use crate::failure::Failure;
 use files::Files;
 
@@ -19,7 +19,7 @@ pub(crate) enum Command {
     Validate(validate::Options),
     /// Print a policy document in the one form that Bailiwick writes; its meaning stays
     ///
-    /// Exit codes: 0 printed, 1 it is no policy document, 2 it can't be read.
+    /// Exit codes: 0 printed, 1 one is no policy document, 2 one can't be read.
     #[command(after_help = "Examples:
   bailiwick policy format policy.json
   bailiwick policy format - < policy.json > formatted.json")]
@@ -34,18 +34,20 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
 }
 
 fn print_formatted(files: &Files) -> Result<ExitCode, Failure> {
+    let mut all_formatted = true;
     for file in &files.files {
         let text = files::read(file)?;
         match format(&text, files.kind.into()) {
-            Ok(formatted) => println!("{}", formatted.trim_end()),
+            Ok(formatted) => output::print(&format!("{}\n", formatted.trim_end()))?,
             Err(error) => {
                 // One line, in the form that editors and terminals make clickable.
                 let (line, column) = (error.span.start.line, error.span.start.column);
-                let (path, expected, found) = (&error.path, &error.expected, &error.found);
-                eprintln!("{}:{line}:{column}: {path}: expected {expected}, found {found}", input::name(file));
-                return Ok(ExitCode::from(1));
+                let path = if error.path.is_empty() { String::new() } else { format!("in {}: ", error.path) };
+                let (name, kind, difference) = (input::name(file), error.kind, error.difference());
+                eprintln!("{name}:{line}:{column}: {path}{kind}: {difference}");
+                all_formatted = false;
             }
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if all_formatted { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -24,6 +24,8 @@ use crate::{data_dir, deployment, process, root_credentials, store};
 /// For when nobody can act any more: the last access key is deleted, or its secret is lost. Every access key of the
 /// account's root user is deleted and a new one is made, which is shown once. Works on the store of a stopped server,
 /// with the master key; the change is recorded in the audit trail as RecoverRoot.
+///
+/// Exit codes: 0 replaced, 1 the store cannot be opened or changed, 2 wrong usage.
 #[derive(Args)]
 #[command(after_help = "Examples:
   bailiwick recover-root

@@ -1,98 +1,185 @@
 //! A running server, as commands call it: where it is, and as whom.
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use bailiwick_api::Operation;
-use bailiwick_grpc::client::{Client, ClientError};
+use bailiwick_api::sts::AssumeRoleRequest;
+use bailiwick_api::{Operation, op};
+use bailiwick_grpc::client::{ClientError, Server};
 use bailiwick_operation::Clock as _;
-use bailiwick_sigv4::Credentials;
 use clap::Args;
-use zeroize::Zeroizing;
+use jiff::Timestamp;
 
+use crate::aws::{self, Environment, Keys, Profiles, Role, Settings, Source};
 use crate::failure::Failure;
 use crate::sources::SystemClock;
 
-/// Where the server is. Credentials are read from the variables that the AWS CLI reads.
+/// Where the server is, and who calls it: as the AWS CLI has it.
 #[derive(Args)]
+#[command(next_help_heading = "Server and credentials, as for the AWS CLI")]
 pub(super) struct Remote {
-    /// Address of the server
-    #[arg(long, env = "AWS_ENDPOINT_URL", default_value = "http://127.0.0.1:7470", value_name = "URL")]
-    endpoint: String,
-    /// Certificate in PEM form that the server's must lead to, beside the public ones
+    /// Profile of ~/.aws/config and ~/.aws/credentials [default: AWS_PROFILE, or `default`]
+    ///
+    /// Without this flag, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN come before any profile. A profile
+    /// may have keys, `credential_process`, or `role_arn` with `source_profile` or `credential_source = Environment`.
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// Address of the server [default: AWS_ENDPOINT_URL_IAM, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, the profile's
+    /// endpoint_url, or http://127.0.0.1:7470]
+    #[arg(long, value_name = "URL")]
+    endpoint: Option<String>,
+    /// Region that calls are signed for [default: AWS_REGION, AWS_DEFAULT_REGION, the profile's region, or us-east-1]
+    #[arg(long)]
+    region: Option<String>,
+    /// Certificates in PEM form that the server's must lead to, or be one of [default: AWS_CA_BUNDLE, the profile's
+    /// ca_bundle, or those that browsers trust]
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
-    /// Region that the calls are signed for
-    #[arg(long, env = "AWS_DEFAULT_REGION", default_value = "us-east-1")]
-    region: String,
 }
 
-/// A connection to the server.
-pub(super) struct Connection<'a> {
-    client: Client<'a>,
+/// A connection to the server, and who calls over it.
+pub(super) struct Connection {
+    server: Server,
+    keys: Keys,
+    settings: Settings,
 }
+
+/// Certificates beyond this are a mistake.
+const MAX_CA_FILE: u64 = 4 * 1024 * 1024;
 
 impl Remote {
     /// Connects, and does with the connection what is to be done.
-    pub(super) fn run<T>(&self, work: impl AsyncFnOnce(&Connection<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+    ///
+    /// # Errors
+    /// Of exit code 2 when it isn't known whom to call or as whom, of exit code 1 when the server can't be reached.
+    pub(super) fn run<T>(&self, work: impl AsyncFnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|e| Failure::new(format!("cannot start: {e}")))?;
-        let variable = |name: &str| std::env::var(name).map(Zeroizing::new).ok().filter(|value| !value.is_empty());
-        let missing = |name| Failure::with_code(format!("{name} is not set: the call has to be signed"), 2);
-        let id = variable("AWS_ACCESS_KEY_ID").ok_or_else(|| missing("AWS_ACCESS_KEY_ID"))?;
-        let secret = variable("AWS_SECRET_ACCESS_KEY").ok_or_else(|| missing("AWS_SECRET_ACCESS_KEY"))?;
-        let token = variable("AWS_SESSION_TOKEN");
-        let credentials = Credentials::new(&id, &secret);
-        let credentials = match &token {
-            Some(token) => credentials.with_session_token(token),
-            None => credentials,
-        };
-        let ca = match &self.ca_file {
+        let variables = |name: &str| std::env::var(name).ok();
+        let env = Environment(&variables);
+        let profiles = Profiles::read(&env)?;
+        let settings = Settings::resolve(self.flags(), &env, &profiles)?;
+        let source = prepared(Source::find(self.flags(), &env, &profiles, SystemClock.now())?)?;
+        let ca = match &settings.ca_file {
             Some(file) => {
-                let read = std::fs::read(file);
-                Some(read.map_err(|e| Failure::with_code(format!("cannot read {}: {e}", file.display()), 2))?)
+                let read = super::input::read_bytes(file, MAX_CA_FILE)?;
+                Some(read)
             }
             None => None,
         };
         runtime.block_on(async {
-            let connected = Client::connect(&self.endpoint, ca.as_deref(), credentials, &self.region).await;
-            let client = connected.map_err(|e| Failure::new(e.to_string()))?;
-            work(&Connection { client }).await
+            let server = Server::connect(&settings.endpoint, ca.as_deref()).await;
+            let server = server.map_err(|error| unreachable(&settings, error))?;
+            let keys = obtained(&server, &settings, source).await?;
+            work(&Connection { server, keys, settings }).await
         })
     }
+
+    /// The credentials of a profile, which may be another one than the caller's. A role is assumed over the connection.
+    pub(super) async fn of_profile(&self, connection: &Connection, profile: &str) -> Result<Keys, Failure> {
+        let variables = |name: &str| std::env::var(name).ok();
+        let env = Environment(&variables);
+        let profiles = Profiles::read(&env)?;
+        let flags = aws::Flags { profile: Some(profile), ..self.flags() };
+        let source = prepared(Source::find(flags, &env, &profiles, SystemClock.now())?)?;
+        obtained(&connection.server, &connection.settings, source).await
+    }
+
+    fn flags(&self) -> aws::Flags<'_> {
+        aws::Flags {
+            profile: self.profile.as_deref(),
+            endpoint: self.endpoint.as_deref(),
+            region: self.region.as_deref(),
+            ca_file: self.ca_file.as_deref(),
+        }
+    }
 }
 
-impl Connection<'_> {
+impl Connection {
     /// Makes one call.
     pub(super) async fn call<O: Operation>(&self, request: &O::Request) -> Result<O::Response, ClientError> {
-        self.client.call::<O>(request, SystemClock.now()).await
+        let client = self.server.client(self.keys.signer(), &self.settings.region);
+        client.call::<O>(request, SystemClock.now()).await
+    }
+
+    /// Who calls.
+    pub(super) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// Where the server is, and for which region calls are signed.
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
     }
 }
 
-/// Says on a terminal how far a command is; elsewhere nothing.
-pub(super) struct Progress {
-    shown: bool,
+/// Runs the programs that print credentials.
+fn prepared(source: Source) -> Result<Source, Failure> {
+    Ok(match source {
+        Source::Keys(_) => source,
+        Source::Process { profile, command } => Source::Keys(aws::run_process(&profile, &command, SystemClock.now())?),
+        Source::Role(role) => {
+            let Role { by, .. } = *role;
+            Source::Role(Box::new(Role { by: prepared(by)?, ..*role }))
+        }
+    })
 }
 
-impl Progress {
-    /// Nothing done yet.
-    pub(super) fn new() -> Self {
-        Progress { shown: std::io::stderr().is_terminal() }
-    }
-
-    /// So many of so many are done.
-    pub(super) fn at(&self, done: usize, all: usize, what: &str) {
-        if self.shown {
-            eprint!("\r{done} of {all} {what}");
+/// Assumes the roles that a source names, one with the credentials of the other.
+async fn obtained(server: &Server, settings: &Settings, source: Source) -> Result<Keys, Failure> {
+    let mut roles = Vec::new();
+    let mut source = source;
+    let mut keys = loop {
+        match source {
+            Source::Keys(keys) => break keys,
+            Source::Process { profile, command } => break aws::run_process(&profile, &command, SystemClock.now())?,
+            Source::Role(role) => {
+                let Role { profile, arn, session_name, external_id, duration_seconds, by } = *role;
+                roles.push((profile, arn, session_name, external_id, duration_seconds));
+                source = by;
+            }
         }
+    };
+    while let Some((profile, arn, session_name, external_id, duration_seconds)) = roles.pop() {
+        let now = SystemClock.now();
+        let request = AssumeRoleRequest {
+            role_arn: Some(arn.clone()),
+            role_session_name: Some(session_name.unwrap_or_else(|| format!("bailiwick-{}", now.as_second()))),
+            external_id,
+            duration_seconds,
+            ..AssumeRoleRequest::default()
+        };
+        let answer = server.client(keys.signer(), &settings.region).call::<op::AssumeRole>(&request, now).await;
+        let refused = |e: ClientError| Failure::new(format!("profile `{profile}`: cannot assume {arn}: {e}"));
+        let credentials = answer.map_err(refused)?.credentials;
+        keys = credentials.and_then(session_keys).ok_or_else(|| {
+            Failure::new(format!("profile `{profile}`: {arn} was assumed, but no credentials came back"))
+        })?;
     }
+    Ok(keys)
+}
 
-    /// What follows stands on a line of its own.
-    pub(super) fn end(&self) {
-        if self.shown {
-            eprintln!();
+fn session_keys(credentials: bailiwick_api::sts::Credentials) -> Option<Keys> {
+    Some(Keys {
+        access_key_id: credentials.access_key_id?,
+        secret_access_key: credentials.secret_access_key?.into(),
+        session_token: credentials.session_token.map(Into::into),
+        expiration: credentials.expiration.and_then(|at| Timestamp::from_second(at.seconds).ok()),
+    })
+}
+
+/// Why the server can't be reached, with what to do.
+fn unreachable(settings: &Settings, error: ClientError) -> Failure {
+    let file = settings.ca_file.as_ref().map(|file| file.display().to_string());
+    match (&error, file) {
+        (ClientError::Certificate { .. }, None) => Failure::new(format!(
+            "{error}; give the certificate, or that of its issuer, with --ca-file or AWS_CA_BUNDLE"
+        )),
+        (ClientError::Certificate { .. }, Some(file)) => {
+            Failure::new(format!("{error}; those that are trusted stand in {file}"))
         }
+        (ClientError::Trusted(why), Some(file)) => Failure::with_code(format!("cannot read {file}: {why}"), 2),
+        _ => Failure::new(error.to_string()),
     }
 }

@@ -9,15 +9,15 @@ use bailiwick_policy_lang::catalogue::Service;
 use clap::Args;
 
 use super::{defined, registered};
-use crate::commands::remote::{Connection, Progress, Remote};
+use crate::commands::progress::Progress;
+use crate::commands::remote::{Connection, Remote};
 use crate::failure::Failure;
 
 /// Print the services that a server has registered, or named ones of them, as one catalogue file
 ///
 /// What is printed holds everything that was registered, so that `catalogue import` makes the same services of it on
 /// another server, and `policy validate --catalogue` knows them without one. Who may act as a service is shown to the
-/// management account alone. The caller must be allowed `bailiwick:ListServices` and `bailiwick:GetService`;
-/// credentials and region are read from the variables that the AWS CLI reads.
+/// management account alone. The caller must be allowed `bailiwick:ListServices` and `bailiwick:GetService`.
 ///
 /// Exit codes: 0 printed, 1 a service is not registered or the server refuses, 2 wrong usage.
 #[derive(Args)]
@@ -76,7 +76,7 @@ fn print(catalogue: &Catalogue) -> Result<ExitCode, Failure> {
 }
 
 /// The prefixes of all services that are registered.
-async fn all(server: &Connection<'_>) -> Result<Vec<String>, Failure> {
+async fn all(server: &Connection) -> Result<Vec<String>, Failure> {
     let (mut prefixes, mut marker) = (Vec::new(), None);
     loop {
         let request = pb::ListServicesRequest { marker, max_items: Some(1000) };

@@ -9,9 +9,12 @@ use bailiwick_grpc::client::ClientError;
 use bailiwick_policy_lang::Catalogue;
 use bailiwick_policy_lang::catalogue::Service;
 use clap::Args;
+use serde_json::json;
 
 use super::{defined, registered};
 use crate::commands::input;
+use crate::commands::output;
+use crate::commands::progress::Progress;
 use crate::commands::remote::{Connection, Remote};
 use crate::failure::Failure;
 
@@ -21,7 +24,7 @@ use crate::failure::Failure;
 /// is registered as a whole or not at all; one that is refused does not keep the others from being tried. Where the
 /// file does not say who may act as a service (`actors`), that stays as it is. Services that are not in the file stay
 /// too. The caller must belong to the management account and be allowed `bailiwick:GetService` and
-/// `bailiwick:PutService`; credentials and region are read from the variables that the AWS CLI reads.
+/// `bailiwick:PutService`.
 ///
 /// Exit codes: 0 all services are as the file has them, 1 one was refused or the server cannot be reached, 2 the file
 /// can't be read or is no catalogue of services.
@@ -38,6 +41,9 @@ pub(crate) struct Options {
     /// Say what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
+    /// Print what was done as JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     remote: Remote,
 }
@@ -49,7 +55,7 @@ const MAX_DEFINITION: usize = 128 * 1024;
 
 pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let catalogue = read(&options.file)?;
-    options.remote.run(async |server| import(server, &catalogue, options.dry_run).await)
+    options.remote.run(async |server| import(server, &catalogue, options).await)
 }
 
 fn read(file: &Path) -> Result<Catalogue, Failure> {
@@ -70,8 +76,11 @@ enum Done {
     Unchanged,
 }
 
-async fn import(server: &Connection<'_>, catalogue: &Catalogue, dry_run: bool) -> Result<ExitCode, Failure> {
+async fn import(server: &Connection, catalogue: &Catalogue, options: &Options) -> Result<ExitCode, Failure> {
     let (mut created, mut updated, mut unchanged) = (0, 0, 0);
+    let (dry_run, mut services) = (options.dry_run, Vec::new());
+    let (progress, mut all) = (Progress::new(), 0);
+    let many = catalogue.services().count();
     let mut waiting: Vec<&Service> = catalogue.services().collect();
     loop {
         let (before, mut refused) = (waiting.len(), Vec::new());
@@ -90,7 +99,14 @@ async fn import(server: &Connection<'_>, catalogue: &Catalogue, dry_run: bool) -
                 Done::Unchanged => (&mut unchanged, "unchanged"),
             };
             *count += 1;
-            println!("{}: {}{word}", service.prefix, if dry_run && done != Done::Unchanged { "would be " } else { "" });
+            all += 1;
+            progress.at(all, many, "services");
+            if options.json {
+                services.push(json!({"servicePrefix": service.prefix, "outcome": word}));
+            } else {
+                let would = if dry_run && done != Done::Unchanged { "would be " } else { "" };
+                output::print(&format!("{}: {would}{word}\n", service.prefix))?;
+            }
         }
         // What one service gave up another may take.
         let again = refused.len() < before && refused.iter().any(|(_, why)| why.starts_with("EntityAlreadyExists"));
@@ -98,11 +114,18 @@ async fn import(server: &Connection<'_>, catalogue: &Catalogue, dry_run: bool) -
             waiting = refused.into_iter().map(|(service, _)| service).collect();
             continue;
         }
+        progress.end();
         for (service, why) in &refused {
+            services.push(json!({"servicePrefix": service.prefix, "outcome": "refused", "error": why}));
             eprintln!("bailiwick: {}: {why}", service.prefix);
         }
-        let would = if dry_run { "would be " } else { "" };
-        println!("{would}{created} created, {updated} updated, {unchanged} unchanged, {} refused", refused.len());
+        if options.json {
+            output::print(&format!("{:#}\n", json!({"dryRun": dry_run, "services": services})))?;
+        } else {
+            let (would, refused) = (if dry_run { "would be " } else { "" }, refused.len());
+            let counts = format!("{created} created, {updated} updated, {unchanged} unchanged, {refused} refused");
+            output::print(&format!("{would}{counts}\n"))?;
+        }
         return Ok(if refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) });
     }
 }
@@ -123,7 +146,7 @@ impl From<ClientError> for Problem {
     }
 }
 
-async fn put(server: &Connection<'_>, service: &Service, dry_run: bool) -> Result<Done, Problem> {
+async fn put(server: &Connection, service: &Service, dry_run: bool) -> Result<Done, Problem> {
     let old = registered(server, &service.prefix).await?;
     let mut bare = service.clone();
     let said: Option<Vec<String>> = bare.actors.take().map(|arns| arns.iter().map(|arn| arn.to_string()).collect());

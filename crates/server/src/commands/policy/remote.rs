@@ -12,7 +12,7 @@ use crate::failure::Failure;
 
 /// Has the server validate a document.
 pub(super) async fn validate(
-    server: &Connection<'_>,
+    server: &Connection,
     text: &str,
     kind: PolicyKind,
     validation: &Validation<'_>,

@@ -5,23 +5,24 @@ use std::process::ExitCode;
 
 use bailiwick_model::Partition;
 use bailiwick_policy_lang::{
-    Catalogue, Finding, FindingType, PolicyKind, Target, Validation, findings_to_json, findings_to_sarif,
-    findings_to_text, validate,
+    Catalogue, Finding, FindingType, PolicyKind, Target, TextPart, Validation, findings_to_json,
+    findings_to_painted_text, findings_to_sarif, validate,
 };
 use clap::{Args, ValueEnum};
 
 use super::files::{self, Files, Kind};
 use super::remote;
 use crate::commands::input;
-use crate::commands::remote::{Progress, Remote};
+use crate::commands::output::{self, styled};
+use crate::commands::progress::Progress;
+use crate::commands::remote::Remote;
 use crate::failure::Failure;
 
 /// Check policy documents: errors, security warnings, warnings and suggestions, each with its place
 ///
 /// Needs no server: actions, resources and condition keys are known of `iam`, `sts` and `bailiwick`, and of the services
 /// of a `--catalogue`. With `--server` a running server validates, which knows the services that are registered there;
-/// the caller must be allowed `bailiwick:ValidatePolicy`, and credentials and region are read from the variables that
-/// the AWS CLI reads.
+/// the caller must be allowed `bailiwick:ValidatePolicy`.
 ///
 /// Exit codes: 0 nothing as grave as `--fail-on` was found, 1 something was, 2 a document can't be read or validated.
 #[derive(Args)]
@@ -30,6 +31,7 @@ use crate::failure::Failure;
   bailiwick policy validate --type trust role-*.json
   bailiwick policy validate --type resource --resource-type AWS::S3::Bucket bucket.json
   bailiwick policy validate --fail-on security-warning --sarif policies/*.json > findings.sarif
+  bailiwick policy validate --target aws policy.json
   bailiwick policy validate --catalogue services.json policy.json
   bailiwick policy validate --server policy.json
   bailiwick policy validate --server --endpoint https://iam.example.com --ca-file ca.pem policy.json
@@ -129,14 +131,14 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let mut checked = Vec::with_capacity(read.len());
     for ((name, text), findings) in read.into_iter().zip(found) {
         if options.json {
-            print!("{}", findings_to_json(&text, &findings));
+            output::print(&findings_to_json(&text, &findings))?;
         } else if !options.sarif {
-            print!("{}", findings_to_text(&name, &text, &findings));
+            output::print(&findings_to_painted_text(&name, &text, &findings, painted))?;
         }
         checked.push((name, findings));
     }
     if options.sarif {
-        print!("{}", findings_to_sarif(&checked));
+        output::print(&findings_to_sarif(&checked))?;
     }
     if !checked.is_empty() {
         eprintln!("{}", summary(&checked));
@@ -147,6 +149,16 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let fails = |finding: &Finding| finding.code.finding_type <= options.fail_on.into();
     let failed = checked.iter().flat_map(|(_, findings)| findings).any(fails);
     Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// The parts of findings in colours.
+fn painted(part: TextPart, text: &str) -> String {
+    match part {
+        TextPart::Severity(FindingType::Error) => styled(output::BAD, text),
+        TextPart::Severity(FindingType::SecurityWarning | FindingType::Warning) => styled(output::NOTABLE, text),
+        TextPart::Severity(FindingType::Suggestion) | TextPart::Gutter => styled(output::ASIDE, text),
+        TextPart::Place | TextPart::Code => text.to_owned(),
+    }
 }
 
 /// The documents with their names, and why the last one that can't be read can't; earlier ones are told at once.

@@ -1,0 +1,78 @@
+//! What a command would use if it were the AWS CLI: profile, credentials, endpoint, region, certificates.
+//!
+//! The precedence is that of botocore, on which the AWS CLI is built: flags, then variables, then the profile. What the
+//! AWS CLI knows and Bailiwick's commands do not (signing in with a browser, metadata services, codes of a second factor)
+//! is refused by name, never passed over. The variables are an input, so that tests have their own.
+
+mod credentials;
+mod endpoint;
+mod ini;
+mod process;
+mod profiles;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use zeroize::Zeroizing;
+
+pub(crate) use credentials::{Role, Source};
+pub(crate) use process::run as run_process;
+pub(crate) use profiles::Profiles;
+pub(crate) use settings::{Flags, Settings};
+
+/// The variables of the environment.
+pub(crate) struct Environment<'a>(pub(crate) &'a dyn Fn(&str) -> Option<String>);
+
+impl Environment<'_> {
+    /// A variable that is set and not empty.
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
+        (self.0)(name).filter(|value| !value.is_empty())
+    }
+
+    /// The file that a variable names, or one below the home folder.
+    fn file(&self, name: &str, default: &str) -> Option<PathBuf> {
+        match self.get(name) {
+            Some(path) => Some(self.expand(&path)),
+            None => Some(PathBuf::from(self.get("HOME")?).join(default)),
+        }
+    }
+
+    /// A path, with `~` as its beginning put for the home folder.
+    fn expand(&self, path: &str) -> PathBuf {
+        match (path.strip_prefix("~/"), self.get("HOME")) {
+            (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
+            _ => PathBuf::from(path),
+        }
+    }
+}
+
+/// Credentials to sign with.
+#[derive(Clone)]
+pub(crate) struct Keys {
+    pub(crate) access_key_id: String,
+    pub(crate) secret_access_key: Zeroizing<String>,
+    pub(crate) session_token: Option<Zeroizing<String>>,
+    /// When they end, where that is known.
+    pub(crate) expiration: Option<Timestamp>,
+}
+
+/// Shows no secret.
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+impl Keys {
+    /// The same as the signer takes them.
+    pub(crate) fn signer(&self) -> bailiwick_sigv4::Credentials<'_> {
+        let keys = bailiwick_sigv4::Credentials::new(&self.access_key_id, &self.secret_access_key);
+        match &self.session_token {
+            Some(token) => keys.with_session_token(token),
+            None => keys,
+        }
+    }
+}

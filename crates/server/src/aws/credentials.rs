@@ -1,0 +1,237 @@
+//! Where the credentials come from.
+
+use jiff::Timestamp;
+use zeroize::Zeroizing;
+
+use super::profiles::Profile;
+use super::settings::{Flags, chosen, profile_name};
+use super::{Environment, Keys, Profiles};
+use crate::failure::Failure;
+
+/// Where credentials come from, before anything is run or called.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// They are there.
+    Keys(Keys),
+    /// A program prints them.
+    Process {
+        /// The profile that names it.
+        profile: String,
+        /// The program with its arguments.
+        command: String,
+    },
+    /// A role is assumed with other credentials.
+    Role(Box<Role>),
+}
+
+/// A role to assume.
+#[derive(Debug)]
+pub(crate) struct Role {
+    /// The profile that names it.
+    pub(crate) profile: String,
+    /// The role.
+    pub(crate) arn: String,
+    /// What the session is called, if the profile says so.
+    pub(crate) session_name: Option<String>,
+    /// What the role's trust policy may ask for.
+    pub(crate) external_id: Option<String>,
+    /// How long the session lasts.
+    pub(crate) duration_seconds: Option<i32>,
+    /// The credentials to assume it with.
+    pub(crate) by: Source,
+}
+
+fn fail(message: String) -> Failure {
+    Failure::with_code(message, 2)
+}
+
+impl Source {
+    /// The credentials that the AWS CLI would use. Those in variables come first, unless `--profile` names a profile.
+    ///
+    /// # Errors
+    /// When there are none, or they are of a kind that is not supported.
+    pub(crate) fn find(
+        flags: Flags<'_>,
+        env: &Environment<'_>,
+        profiles: &Profiles,
+        now: Timestamp,
+    ) -> Result<Self, Failure> {
+        if flags.profile.is_none()
+            && let Some(keys) = in_variables(env, now)?
+        {
+            return Ok(Source::Keys(keys));
+        }
+        let name = profile_name(flags.profile, env).unwrap_or_else(|| "default".to_owned());
+        let mut search = Search { env, profiles, now, visited: vec![name.clone()] };
+        if let Some(profile) = chosen(flags.profile, env, profiles)?
+            && let Some(found) = search.of_profile(&name, profile, true)?
+        {
+            return Ok(found);
+        }
+        Err(fail(nothing_found(env, &name)))
+    }
+}
+
+/// The credentials in variables, if there are any.
+fn in_variables(env: &Environment<'_>, now: Timestamp) -> Result<Option<Keys>, Failure> {
+    let Some(access_key_id) = env.get("AWS_ACCESS_KEY_ID") else { return Ok(None) };
+    let Some(secret_access_key) = env.get("AWS_SECRET_ACCESS_KEY").map(Zeroizing::new) else {
+        return Err(fail("AWS_SECRET_ACCESS_KEY is not set beside AWS_ACCESS_KEY_ID".to_owned()));
+    };
+    let token = env.get("AWS_SESSION_TOKEN").or_else(|| env.get("AWS_SECURITY_TOKEN"));
+    let expiration = env.get("AWS_CREDENTIAL_EXPIRATION").and_then(|text| text.parse::<Timestamp>().ok());
+    if let Some(expired) = expiration.filter(|expiration| *expiration <= now) {
+        return Err(fail(format!("the credentials in the AWS_… variables expired at {expired}")));
+    }
+    Ok(Some(Keys { access_key_id, secret_access_key, session_token: token.map(Zeroizing::new), expiration }))
+}
+
+fn nothing_found(env: &Environment<'_>, profile: &str) -> String {
+    const OTHERS: [&str; 3] =
+        ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
+    if let Some(name) = OTHERS.into_iter().find(|name| env.get(name).is_some()) {
+        return format!(
+            "{name} is set, but credentials of that kind are not supported: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        );
+    }
+    format!(
+        "there are no credentials to sign with: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile that \
+         has some with --profile or AWS_PROFILE (`{profile}` has none)"
+    )
+}
+
+/// Settings that are not supported, and what to do instead.
+const UNSUPPORTED: [(&str, &str); 6] = [
+    (
+        "web_identity_token_file",
+        "call `aws sts assume-role-with-web-identity` and set the AWS_… variables to what it answers",
+    ),
+    ("sso_session", SIGN_IN),
+    ("sso_start_url", SIGN_IN),
+    ("sso_account_id", SIGN_IN),
+    ("sso_role_name", SIGN_IN),
+    ("login_session", SIGN_IN),
+];
+const SIGN_IN: &str = "let the AWS CLI sign in and hand over the credentials: `credential_process = aws configure \
+                       export-credentials --profile NAME`";
+
+struct Search<'a> {
+    env: &'a Environment<'a>,
+    profiles: &'a Profiles,
+    now: Timestamp,
+    /// The profiles that led here.
+    visited: Vec<String>,
+}
+
+impl Search<'_> {
+    /// The credentials of a profile, if it has any. `begins` says that no other profile led here.
+    fn of_profile(&mut self, name: &str, profile: &Profile, begins: bool) -> Result<Option<Source>, Failure> {
+        if let Some((setting, instead)) = UNSUPPORTED.iter().find(|(setting, _)| profile.get(setting).is_some()) {
+            return Err(fail(format!("profile `{name}`: `{setting}` is not supported; {instead}")));
+        }
+        // A profile that is the source of another one is asked for its own keys first.
+        let has_keys = profile.get("aws_access_key_id").is_some() || profile.get("aws_secret_access_key").is_some();
+        if let Some(arn) = profile.get("role_arn").filter(|_| begins || !has_keys) {
+            return self.role(name, profile, arn).map(Some);
+        }
+        let is_static = |section: &super::ini::Section| {
+            section.contains_key("aws_access_key_id") || section.contains_key("aws_secret_access_key")
+        };
+        let process = profile.get("credential_process");
+        // Keys of the credentials file come before a program, and that before keys of the config file.
+        if process.is_none() || is_static(&profile.credentials) {
+            if is_static(&profile.credentials) || is_static(&profile.config) {
+                return keys(name, profile).map(|keys| Some(Source::Keys(keys)));
+            }
+            return Ok(None);
+        }
+        let command = process.map(str::to_owned).unwrap_or_default();
+        Ok(Some(Source::Process { profile: name.to_owned(), command }))
+    }
+
+    fn role(&mut self, name: &str, profile: &Profile, arn: &str) -> Result<Source, Failure> {
+        if profile.get("mfa_serial").is_some() {
+            return Err(fail(format!(
+                "profile `{name}`: `mfa_serial` is not supported; assume the role with a code (`aws sts assume-role \
+                 --serial-number … --token-code …`) and set the AWS_… variables to what it answers"
+            )));
+        }
+        let by = match (profile.get("source_profile"), profile.get("credential_source")) {
+            (Some(_), Some(_)) => {
+                return Err(fail(format!("profile `{name}` has both `source_profile` and `credential_source`")));
+            }
+            (None, None) => {
+                return Err(fail(format!(
+                    "profile `{name}` has `role_arn`, but neither `source_profile` nor `credential_source` to assume the \
+                     role with"
+                )));
+            }
+            (Some(source), None) => self.source_profile(name, source)?,
+            (None, Some(source)) => self.credential_source(name, source)?,
+        };
+        let duration = profile.get("duration_seconds").map(|text| {
+            let expected = format!("profile `{name}`: `duration_seconds` is not a number of seconds");
+            text.parse::<i32>().map_err(|_| fail(expected))
+        });
+        let text = |setting: &str| profile.get(setting).map(str::to_owned);
+        Ok(Source::Role(Box::new(Role {
+            profile: name.to_owned(),
+            arn: arn.to_owned(),
+            session_name: text("role_session_name"),
+            external_id: text("external_id"),
+            duration_seconds: duration.transpose()?,
+            by,
+        })))
+    }
+
+    fn source_profile(&mut self, name: &str, source: &str) -> Result<Source, Failure> {
+        let missing =
+            || fail(format!("profile `{name}`: there is no profile `{source}`, which `source_profile` names"));
+        let profile = self.profiles.find(source).ok_or_else(missing)?.clone();
+        let has_keys = profile.get("aws_access_key_id").is_some();
+        // A profile may be its own source, if it has keys.
+        if self.visited.iter().any(|visited| visited == source) && !(source == name && has_keys) {
+            let way = self.visited.join("` → `");
+            return Err(fail(format!("the profiles `{way}` → `{source}` are each other's `source_profile`")));
+        }
+        self.visited.push(source.to_owned());
+        let missing =
+            || fail(format!("profile `{source}`, which `{name}` names as `source_profile`, has no credentials"));
+        self.of_profile(source, &profile, false)?.ok_or_else(missing)
+    }
+
+    fn credential_source(&self, name: &str, source: &str) -> Result<Source, Failure> {
+        match &*source.to_ascii_lowercase() {
+            "environment" => match in_variables(self.env, self.now)? {
+                Some(keys) => Ok(Source::Keys(keys)),
+                None => Err(fail(format!(
+                    "profile `{name}`: `credential_source` is `Environment`, but AWS_ACCESS_KEY_ID is not set"
+                ))),
+            },
+            "ec2instancemetadata" | "ecscontainer" => Err(fail(format!(
+                "profile `{name}`: `credential_source = {source}` is not supported; use `Environment`, or \
+                 `source_profile`"
+            ))),
+            _ => Err(fail(format!("profile `{name}`: `credential_source` is `{source}`, expected `Environment`"))),
+        }
+    }
+}
+
+/// The keys that stand in a profile.
+fn keys(name: &str, profile: &Profile) -> Result<Keys, Failure> {
+    let part = |setting: &str, beside: &str| {
+        profile
+            .get(setting)
+            .map(str::to_owned)
+            .ok_or_else(|| fail(format!("profile `{name}` has `{beside}` without `{setting}`")))
+    };
+    let access_key_id = part("aws_access_key_id", "aws_secret_access_key")?;
+    let secret = part("aws_secret_access_key", "aws_access_key_id")?;
+    let token = profile.get("aws_session_token").or_else(|| profile.get("aws_security_token"));
+    Ok(Keys {
+        access_key_id,
+        secret_access_key: Zeroizing::new(secret),
+        session_token: token.map(|token| Zeroizing::new(token.to_owned())),
+        expiration: None,
+    })
+}

@@ -1,0 +1,103 @@
+//! Addresses of servers as people write them.
+
+use std::net::IpAddr;
+
+use http::Uri;
+
+/// The address with a scheme: `127.0.0.1:7470` is `http://127.0.0.1:7470`.
+///
+/// # Errors
+/// What to write instead.
+pub(super) fn normalize(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let Some((scheme, _)) = text.split_once("://") else {
+        return without_scheme(text);
+    };
+    if !["http", "https"].contains(&&*scheme.to_ascii_lowercase()) {
+        return Err(format!("`{text}` begins with `{scheme}://`: expected http://host:port or https://host:port"));
+    }
+    let expected =
+        || format!("`{text}` is not the address of a server: expected http://host:port or https://host:port");
+    let uri: Uri = text.parse().map_err(|_| expected())?;
+    let authority = uri.authority().filter(|authority| !authority.host().is_empty()).ok_or_else(expected)?;
+    if authority.as_str().contains('@') {
+        return Err(format!("an address holds no user: write {scheme}://{}", host_and_port(authority)));
+    }
+    if authority.port().is_none() && authority.as_str() != authority.host() {
+        return Err(format!("`{text}` has a port that is none: ports go up to 65535"));
+    }
+    if uri.path() != "/" || uri.query().is_some() {
+        return Err(format!("`{text}` has a path: write {scheme}://{authority}"));
+    }
+    Ok(format!("{}://{authority}", scheme.to_ascii_lowercase()))
+}
+
+fn without_scheme(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("the address is empty: expected http://host:port or https://host:port".to_owned());
+    }
+    if let Some(port) = text.strip_prefix(':').filter(|port| port.parse::<u16>().is_ok()) {
+        return Err(format!("`{text}` has no host: write http://127.0.0.1:{port}"));
+    }
+    let Ok(uri) = format!("http://{text}").parse::<Uri>() else {
+        return Err(format!("`{text}` is not the address of a server: expected http://host:port or https://host:port"));
+    };
+    let Some(authority) =
+        uri.authority().filter(|it| !it.host().is_empty() && uri.path() == "/" && uri.query().is_none())
+    else {
+        return Err(format!("`{text}` is not the address of a server: expected http://host:port or https://host:port"));
+    };
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    match (is_loopback, authority.port()) {
+        (true, Some(_)) => Ok(format!("http://{authority}")),
+        (true, None) => Err(format!("`{text}` has no port: write http://{text}:7470")),
+        _ => Err(format!(
+            "`{text}` does not say whether the server speaks TLS: write https://{authority}, or http://{authority} if it does not"
+        )),
+    }
+}
+
+fn host_and_port(authority: &http::uri::Authority) -> String {
+    authority.port().map_or_else(|| authority.host().to_owned(), |port| format!("{}:{port}", authority.host()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        let check = |text: &str, expected: &str| {
+            let found = normalize(text).unwrap_or_else(|error| error);
+            assert_eq!(found, expected, "{text}");
+        };
+        check("http://127.0.0.1:7470", "http://127.0.0.1:7470");
+        check("http://127.0.0.1:7470/", "http://127.0.0.1:7470");
+        check("HTTPS://iam.example.com", "https://iam.example.com");
+        check(" http://[::1]:7470 ", "http://[::1]:7470");
+        check("127.0.0.1:7470", "http://127.0.0.1:7470");
+        check("localhost:8000", "http://localhost:8000");
+        check("[::1]:7470", "http://[::1]:7470");
+        check("127.0.0.1", "`127.0.0.1` has no port: write http://127.0.0.1:7470");
+        check(":7470", "`:7470` has no host: write http://127.0.0.1:7470");
+        check("", "the address is empty: expected http://host:port or https://host:port");
+        check(
+            "iam.example.com:7470",
+            "`iam.example.com:7470` does not say whether the server speaks TLS: write https://iam.example.com:7470, or \
+             http://iam.example.com:7470 if it does not",
+        );
+        check(
+            "https://iam.example.com/path",
+            "`https://iam.example.com/path` has a path: write https://iam.example.com",
+        );
+        check("https://bob:x@iam.example.com", "an address holds no user: write https://iam.example.com");
+        check(
+            "ftp://iam.example.com",
+            "`ftp://iam.example.com` begins with `ftp://`: expected http://host:port or https://host:port",
+        );
+        for bad in ["http://", "https://:7470", "http://a b", "127.0.0.1:7470/x", "a b", "http://h:99999999"] {
+            assert!(normalize(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Credentials that a program prints: `credential_process`.
+
+use std::process::{Command, Stdio};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::Keys;
+use crate::failure::Failure;
+
+/// What the program prints: the first version of the form that AWS's clients agree on.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Printed {
+    version: Option<serde_json::Value>,
+    access_key_id: Option<String>,
+    secret_access_key: Option<Zeroizing<String>>,
+    session_token: Option<Zeroizing<String>>,
+    expiration: Option<String>,
+}
+
+/// Runs the program, without a shell, and reads what it prints. What it says on standard error is passed on.
+///
+/// # Errors
+/// When it cannot be run, fails, or prints something else. What it printed is not repeated.
+pub(crate) fn run(profile: &str, command: &str, now: Timestamp) -> Result<Keys, Failure> {
+    let fail = |why: String| Failure::with_code(format!("profile `{profile}`: `credential_process` {why}"), 2);
+    let words = shlex::split(command).filter(|words| !words.is_empty());
+    let words = words.ok_or_else(|| fail("has quotes that do not close".to_owned()))?;
+    let mut child = Command::new(&words[0]);
+    child.args(&words[1..]).stdin(Stdio::inherit()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    let output = child.output().map_err(|e| fail(format!("cannot run `{}`: {e}", words[0])))?;
+    let stdout = Zeroizing::new(output.stdout);
+    if !output.status.success() {
+        return Err(fail(format!("failed: `{}` ended with {}", words[0], output.status)));
+    }
+    read(&stdout, now).map_err(fail)
+}
+
+fn read(stdout: &[u8], now: Timestamp) -> Result<Keys, String> {
+    // The error of the JSON reader could repeat a secret.
+    let printed: Printed = serde_json::from_slice(stdout).map_err(|_| "did not print the JSON that is expected")?;
+    match &printed.version {
+        Some(version) if version == 1 => {}
+        Some(version) => return Err(format!("printed version {version} of the form; only version 1 is known")),
+        None => return Err("did not print `Version`".to_owned()),
+    }
+    let access_key_id = printed.access_key_id.ok_or("did not print `AccessKeyId`")?;
+    let secret_access_key = printed.secret_access_key.ok_or("did not print `SecretAccessKey`")?;
+    let expiration = match &printed.expiration {
+        None => None,
+        Some(text) => {
+            let read = text.parse::<Timestamp>().map_err(|_| "printed an `Expiration` that is no ISO 8601 date")?;
+            if read <= now {
+                return Err(format!("printed credentials that expired at {read}"));
+            }
+            Some(read)
+        }
+    };
+    Ok(Keys { access_key_id, secret_access_key, session_token: printed.session_token, expiration })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_is_read_strictly() {
+        let now = "2026-03-01T12:00:00Z".parse().unwrap();
+        let check = |text: &str, expected: Result<(&str, Option<&str>), &str>| {
+            let found = read(text.as_bytes(), now);
+            let shown = found
+                .as_ref()
+                .map(|keys| (keys.access_key_id.as_str(), keys.session_token.as_ref().map(|t| t.as_str())));
+            assert_eq!(shown.map_err(String::as_str), expected, "{text}");
+        };
+        check(r#"{"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "s"}"#, Ok(("A", None)));
+        check(
+            r#"{"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "s", "SessionToken": "t", "AccountId": "x"}"#,
+            Ok(("A", Some("t"))),
+        );
+        let until = |time: &str| {
+            format!(r#"{{"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "s", "Expiration": "{time}"}}"#)
+        };
+        check(&until("2026-03-01T12:00:01Z"), Ok(("A", None)));
+        check(&until("2026-03-01T14:00:01+02:00"), Ok(("A", None)));
+        check(&until("2026-03-01T12:00:00Z"), Err("printed credentials that expired at 2026-03-01T12:00:00Z"));
+        check(&until("soon"), Err("printed an `Expiration` that is no ISO 8601 date"));
+        check(
+            r#"{"Version": 2, "AccessKeyId": "A", "SecretAccessKey": "s"}"#,
+            Err("printed version 2 of the form; only version 1 is known"),
+        );
+        check(r#"{"AccessKeyId": "A", "SecretAccessKey": "s"}"#, Err("did not print `Version`"));
+        check(r#"{"Version": 1, "SecretAccessKey": "s"}"#, Err("did not print `AccessKeyId`"));
+        check(r#"{"Version": 1, "AccessKeyId": "A"}"#, Err("did not print `SecretAccessKey`"));
+        check("secret", Err("did not print the JSON that is expected"));
+        check("", Err("did not print the JSON that is expected"));
+    }
+}

@@ -1,0 +1,45 @@
+//! `bailiwick explain`: why may they, or why not? Told by a running server.
+
+use std::process::ExitCode;
+
+use bailiwick_api::authz as pb;
+use bailiwick_api::op;
+use clap::Args;
+
+use super::authorize::exit_code;
+use super::output;
+use super::question::Question;
+use crate::failure::Failure;
+
+/// Have a running server explain whether somebody may do something, and what it would take
+///
+/// Tells which statement decided, what each type of policy said, which statements nearly allowed it and why they did not,
+/// and the smallest statements to add. The caller of the command must be allowed `bailiwick:Explain`, and
+/// `bailiwick:AuthorizeAs` to ask about a principal who has not signed.
+///
+/// Exit codes: 0 allowed, 1 denied, 2 not decided: wrong usage, the server refuses or cannot be reached.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bailiwick explain iam:CreateUser arn:aws:iam::111122223333:user/carol
+  bailiwick explain --principal arn:aws:iam::111122223333:user/bob s3:GetObject arn:aws:s3:::reports/a \\
+    --resource-account 111122223333 --context aws:SourceIp=10.1.2.3,ip
+  bailiwick explain --caller-profile deploy photos:GetAlbum arn:aws:photos:eu-central-1:111122223333:album/1 --json")]
+pub(crate) struct Options {
+    #[command(flatten)]
+    question: Question,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    let question = &options.question;
+    let decided = question.remote.run(async |server| {
+        let request = pb::ExplainRequest { request: Some(question.request(server).await?) };
+        let answer = server.call::<op::Explain>(&request).await.map_err(|e| Failure::new(e.to_string()))?;
+        if question.json {
+            output::print(&output::json::<op::Explain>(&answer)?)?;
+        } else {
+            output::print(&format!("{}\n", answer.text.trim_end()))?;
+        }
+        answer.result.ok_or_else(|| Failure::new("the answer holds no decision"))
+    });
+    exit_code(&decided.map_err(|failure| failure.coded(2))?)
+}

@@ -1,0 +1,190 @@
+//! What `authorize` and `explain` ask a server: who, what, on what, under which circumstances.
+
+mod signed;
+
+use std::path::PathBuf;
+
+use bailiwick_api::authz::{self as pb, caller::Who};
+use clap::Args;
+
+use super::input;
+use super::remote::{Connection, Remote};
+use crate::failure::Failure;
+
+/// The question.
+#[derive(Args)]
+pub(super) struct Question {
+    /// What is to be done, such as `s3:GetObject`
+    #[arg(value_name = "ACTION")]
+    action: String,
+    /// On what: an ARN; left out for actions that know no resource
+    #[arg(value_name = "RESOURCE", default_value = "*", hide_default_value = true)]
+    resource: String,
+    #[command(flatten)]
+    who: Asked,
+    /// A key of the request's context; the same key again makes a list of values
+    ///
+    /// The type follows the last comma: string, numeric, boolean, ip, binary or date, or one of these with `List`. A value
+    /// that ends like one is followed by its own: `--context 'x:note=seen,ip,string'`.
+    #[arg(long = "context", value_name = "KEY=VALUE[,TYPE]")]
+    context: Vec<String>,
+    /// The policy of the resource; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    resource_policy: Option<PathBuf>,
+    /// The account that owns the resource, if its ARN names none
+    #[arg(long, value_name = "DIGITS")]
+    resource_account: Option<String>,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) remote: Remote,
+}
+
+/// Who wants to act; without any of these, the caller of the command.
+#[derive(Args)]
+#[group(multiple = false)]
+#[command(next_help_heading = "Who wants to act [default: you]")]
+struct Asked {
+    /// A user or root user, unproven: needs `bailiwick:AuthorizeAs`
+    #[arg(long, value_name = "ARN")]
+    principal: Option<String>,
+    /// Whoever the credentials of this profile belong to, role sessions included
+    #[arg(long, value_name = "PROFILE")]
+    caller_profile: Option<String>,
+    /// Whoever signed this HTTP request, given as it was received; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    signed_request: Option<PathBuf>,
+    /// A service, such as `photos.example.com`, unproven: needs `bailiwick:AuthorizeAs`
+    #[arg(long, value_name = "NAME")]
+    service_principal: Option<String>,
+    /// Nobody: a request without a signature
+    #[arg(long)]
+    anonymous: bool,
+}
+
+/// Larger files are no policies, and no heads of requests.
+const MAX_FILE: u64 = 1024 * 1024;
+
+impl Question {
+    /// The question as the server takes it. A caller of a profile, or the caller of the command, signs for it.
+    pub(super) async fn request(&self, connection: &Connection) -> Result<pb::AuthorizeRequest, Failure> {
+        let asked = &self.who;
+        let service = self.action.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        let who = if let Some(arn) = &asked.principal {
+            Who::PrincipalArn(arn.clone())
+        } else if let Some(name) = &asked.service_principal {
+            Who::ServicePrincipal(name.clone())
+        } else if asked.anonymous {
+            Who::Anonymous(pb::Anonymous {})
+        } else if let Some(file) = &asked.signed_request {
+            let http_request = signed::read(&input::read_bytes(file, MAX_FILE)?)
+                .map_err(|why| Failure::with_code(format!("{}: {why}", input::name(file)), 2))?;
+            Who::SignedRequest(pb::SignedRequest { http_request: Some(http_request), service, ..Default::default() })
+        } else if let Some(profile) = &asked.caller_profile {
+            let keys = self.remote.of_profile(connection, profile).await?;
+            Who::SignedRequest(signed::by(&keys, &service, connection.settings())?)
+        } else {
+            Who::SignedRequest(signed::by(connection.keys(), &service, connection.settings())?)
+        };
+        let policy = self.resource_policy.as_ref().map(|file| input::read(file, MAX_FILE)).transpose()?;
+        Ok(pb::AuthorizeRequest {
+            caller: Some(pb::Caller { who: Some(who) }),
+            action: self.action.clone(),
+            resource: self.resource.clone(),
+            context: entries(&self.context)?,
+            resource_policy: policy,
+            resource_account: self.resource_account.clone(),
+            min_revision: None,
+        })
+    }
+}
+
+/// The types of context keys, as the command and the API call them.
+const TYPES: [(&str, pb::ContextType); 12] = [
+    ("string", pb::ContextType::String),
+    ("stringList", pb::ContextType::StringList),
+    ("numeric", pb::ContextType::Numeric),
+    ("numericList", pb::ContextType::NumericList),
+    ("boolean", pb::ContextType::Boolean),
+    ("booleanList", pb::ContextType::BooleanList),
+    ("ip", pb::ContextType::Ip),
+    ("ipList", pb::ContextType::IpList),
+    ("binary", pb::ContextType::Binary),
+    ("binaryList", pb::ContextType::BinaryList),
+    ("date", pb::ContextType::Date),
+    ("dateList", pb::ContextType::DateList),
+];
+
+/// `key=value,type` of each; what is said of the same key is one list.
+fn entries(texts: &[String]) -> Result<Vec<pb::ContextEntry>, Failure> {
+    let mut entries: Vec<pb::ContextEntry> = Vec::new();
+    for text in texts {
+        let pair = text.split_once('=').filter(|(key, _)| !key.is_empty());
+        let (key, rest) = pair.ok_or_else(|| {
+            Failure::with_code(format!("`--context {text}`: expected KEY=VALUE, such as aws:SourceIp=10.0.0.1,ip"), 2)
+        })?;
+        let typed = rest.rsplit_once(',').and_then(|(value, name)| {
+            let known = TYPES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.trim()))?;
+            Some((value, known.1))
+        });
+        let (value, kind) = typed.unwrap_or((rest, pb::ContextType::Unspecified));
+        match entries.iter_mut().find(|entry| entry.key.eq_ignore_ascii_case(key)) {
+            None => entries.push(pb::ContextEntry {
+                key: key.to_owned(),
+                r#type: kind.into(),
+                values: vec![value.to_owned()],
+            }),
+            Some(entry) => {
+                entry.values.push(value.to_owned());
+                let (old, list) =
+                    (entry.r#type(), list_of(if kind == pb::ContextType::Unspecified { entry.r#type() } else { kind }));
+                if old != pb::ContextType::Unspecified && list_of(old) != list {
+                    return Err(Failure::with_code(format!("`--context {text}`: the key has another type before"), 2));
+                }
+                entry.r#type = list.into();
+            }
+        }
+    }
+    Ok(entries)
+}
+
+/// The type of several values of a type.
+fn list_of(kind: pb::ContextType) -> pb::ContextType {
+    let at = TYPES.iter().position(|(_, known)| *known == kind);
+    // In the table, each list follows its type.
+    at.map_or(kind, |at| TYPES[at | 1].1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn context_keys() {
+        let shown = |texts: &[&str]| {
+            let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+            match entries(&texts) {
+                Ok(entries) => entries
+                    .iter()
+                    .map(|entry| format!("{} {:?} {}", entry.key, entry.r#type(), entry.values.join("|")))
+                    .collect(),
+                Err(error) => vec![error.to_string()],
+            }
+        };
+        let check = |texts: &[&str], expected: &[&str]| assert_eq!(shown(texts), expected, "{texts:?}");
+        check(&[], &[]);
+        check(&["aws:SourceIp=10.0.0.1,ip"], &["aws:SourceIp Ip 10.0.0.1"]);
+        check(&["s3:prefix=home"], &["s3:prefix Unspecified home"]);
+        check(&["s3:prefix="], &["s3:prefix Unspecified "]);
+        check(&["s3:prefix=a,b"], &["s3:prefix Unspecified a,b"]);
+        check(&["x:y=a=b,STRINGLIST"], &["x:y StringList a=b"]);
+        check(&["x:y=seen,ip,string"], &["x:y String seen,ip"]);
+        check(&["aws:TagKeys=a", "AWS:tagkeys=b"], &["aws:TagKeys Unspecified a|b"]);
+        check(&["x:n=1,numeric", "x:n=2"], &["x:n NumericList 1|2"]);
+        check(&["x:n=1", "x:n=2,numericList"], &["x:n NumericList 1|2"]);
+        check(&["x:n=1,ip", "x:n=2,numeric"], &["`--context x:n=2,numeric`: the key has another type before"]);
+        check(&["nothing"], &["`--context nothing`: expected KEY=VALUE, such as aws:SourceIp=10.0.0.1,ip"]);
+        check(&["=x"], &["`--context =x`: expected KEY=VALUE, such as aws:SourceIp=10.0.0.1,ip"]);
+    }
+}

@@ -1,0 +1,54 @@
+//! `bailiwick whoami`: who the server says the caller is.
+
+use std::process::ExitCode;
+
+use bailiwick_api::op;
+use bailiwick_api::sts::GetCallerIdentityRequest;
+use clap::Args;
+
+use super::output;
+use super::remote::Remote;
+use crate::failure::Failure;
+
+/// Tell who the credentials belong to, as a running server sees it
+///
+/// Calls GetCallerIdentity, which needs no permission.
+///
+/// Exit codes: 0 told, 1 the server refuses the credentials or cannot be reached, 2 there are no credentials.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bailiwick whoami
+  bailiwick whoami --profile deploy
+  bailiwick whoami --endpoint https://iam.example.com --ca-file ca.pem --json")]
+pub(crate) struct Options {
+    /// Print the answer as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    options.remote.run(async |server| {
+        let answer = server.call::<op::GetCallerIdentity>(&GetCallerIdentityRequest {}).await;
+        let answer = answer.map_err(|e| Failure::new(e.to_string()))?;
+        if options.json {
+            output::print(&output::json::<op::GetCallerIdentity>(&answer)?)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let (endpoint, expires) = (&server.settings().endpoint, server.keys().expiration);
+        let mut rows = vec![
+            ("arn", answer.arn.unwrap_or_default()),
+            ("account", answer.account.unwrap_or_default()),
+            ("user id", answer.user_id.unwrap_or_default()),
+            ("access key", server.keys().access_key_id.clone()),
+        ];
+        rows.extend(expires.map(|at| ("expires", at.to_string())));
+        rows.push(("server", endpoint.clone()));
+        let rows = rows.iter().map(|(name, value)| {
+            format!("{} {value}\n", output::styled(output::ASIDE, &format!("{:<11}", format!("{name}:"))))
+        });
+        output::print(&rows.collect::<String>())?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
