@@ -12,6 +12,7 @@ use bailiwick_snapshot::Snapshot;
 
 use crate::context::{CheckKeys, PipelineKeys, SystemKeys};
 use crate::effort::Effort;
+use crate::subject::Subject;
 use crate::{AskedBy, Authenticated, Authz};
 
 /// The trust policy of a role that isn't there: it trusts nobody, and doesn't tell.
@@ -76,7 +77,19 @@ impl Authz {
         check: &Check,
         effort: &mut Effort,
     ) -> Result<()> {
-        let present = who.subject().on(snapshot)?;
+        self.decide_about(snapshot, who.subject(), cx, check, effort)
+    }
+
+    /// Decides one check about a subject, who need not be the caller.
+    pub(crate) fn decide_about(
+        &self,
+        snapshot: &Snapshot,
+        subject: &Subject,
+        cx: &Cx,
+        check: &Check,
+        effort: &mut Effort,
+    ) -> Result<()> {
+        let present = subject.on(snapshot)?;
         let system = SystemKeys { present: &present, now: cx.now() };
         let resource_account = (check.resource_account != AccountId::NONE).then_some(check.resource_account);
         let digits = resource_account.map(AccountId::digits);

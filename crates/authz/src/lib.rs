@@ -21,6 +21,7 @@ mod decide;
 mod effort;
 mod explain;
 mod keys;
+mod lockout;
 mod pass_role;
 mod proof;
 mod question;
@@ -46,6 +47,7 @@ use crate::credentials::CachedCaller;
 use crate::keys::SigningKeys;
 
 pub use counts::{AskedBy, DecisionCount, DecisionCounts};
+pub use lockout::Left;
 pub use proof::{Proof, SignedRequest};
 
 /// What AWS says of a credential that is none, or none any more.

@@ -86,8 +86,12 @@ impl Handle<op::ListAccessKeys> for Directory {
 /// Makes an access key usable, or unusable.
 ///
 /// # Errors
-/// `NoSuchEntity`; `InvalidInput` for a status that nobody can give.
+/// `NoSuchEntity`; `InvalidInput` for a status that can't be given; `UnmodifiableEntity` for the last administrator's.
 impl Handle<op::UpdateAccessKey> for Directory {
+    fn retires<'r>(&self, req: &'r pb::UpdateAccessKeyRequest) -> Option<&'r str> {
+        req.access_key_id.as_deref().filter(|_| req.status.as_deref() == Some(status(false)))
+    }
+
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::UpdateAccessKeyRequest) -> Result<Vec<Check>> {
         Ok(vec![Who::check(cx, tx, &req.user_name, "iam:UpdateAccessKey").await?])
     }
@@ -115,8 +119,12 @@ impl Handle<op::UpdateAccessKey> for Directory {
 /// Deletes an access key.
 ///
 /// # Errors
-/// `NoSuchEntity`.
+/// `NoSuchEntity`; `UnmodifiableEntity` for the last administrator's.
 impl Handle<op::DeleteAccessKey> for Directory {
+    fn retires<'r>(&self, req: &'r pb::DeleteAccessKeyRequest) -> Option<&'r str> {
+        req.access_key_id.as_deref()
+    }
+
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::DeleteAccessKeyRequest) -> Result<Vec<Check>> {
         Ok(vec![Who::check(cx, tx, &req.user_name, "iam:DeleteAccessKey").await?])
     }

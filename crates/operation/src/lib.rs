@@ -43,6 +43,13 @@ pub trait Handle<O: Operation>: Send + Sync + 'static {
         None
     }
 
+    /// The id of an access key that the request takes out of use. The pipeline refuses to take the last one with which
+    /// anyone could administer the deployment, unless the call says to.
+    fn retires<'r>(&self, req: &'r O::Request) -> Option<&'r str> {
+        let _ = req;
+        None
+    }
+
     /// Names everything that must be allowed before [`handle`](Self::handle) runs. Reads, but changes nothing.
     ///
     /// A thing that doesn't exist is named by the ARN that it would have, so that nobody learns of its absence who

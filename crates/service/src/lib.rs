@@ -14,6 +14,7 @@
 mod backlog;
 mod call;
 mod last_used;
+mod lockout;
 mod log;
 mod metrics;
 mod pipeline;

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use prost::Message as _;
 
 use crate::record::{Ids, Trail};
-use crate::{Answer, Incoming, Parts, Service, proof};
+use crate::{Answer, Incoming, Parts, Service, lockout, proof};
 
 /// How often a change is decided and done again when others are faster.
 const ATTEMPTS: usize = 24;
@@ -31,6 +31,14 @@ struct Done<O: Operation> {
     revision: Revision,
     /// Whether it changed something; its record is then part of what was committed.
     committed: bool,
+}
+
+/// What a call asks for beside its message.
+struct Wishes<'a> {
+    /// A revision that the answer must not be older than.
+    min_revision: Option<&'a str>,
+    /// The last administrator's access key may be taken out of use.
+    allow_lockout: bool,
 }
 
 /// Answers one call to `O` by its handler.
@@ -64,8 +72,11 @@ pub(crate) async fn run<O: Operation, H: Handle<O>>(
             trail.called_by(&who.caller);
             let region = who.region.as_ref().unwrap_or(&parts.deployment.region);
             service.last_used.note(&who.caller, O::SERVICE, region.as_str(), in_seconds(began));
-            let min_revision = incoming.header("x-bailiwick-min-revision");
-            answer(service, handler, &mut who, &request, message, min_revision, &mut trail).await
+            let wishes = Wishes {
+                min_revision: incoming.header("x-bailiwick-min-revision"),
+                allow_lockout: incoming.header(lockout::ALLOW).is_some_and(|value| value.eq_ignore_ascii_case("true")),
+            };
+            answer(service, handler, &mut who, &request, message, wishes, &mut trail).await
         }
     };
     let outcome = trail.end(outcome, |done| (&done.response, done.committed)).await;
@@ -102,7 +113,7 @@ async fn answer<O: Operation, H: Handle<O>>(
     who: &mut Authenticated,
     info: &Arc<RequestInfo>,
     message: Result<Bytes>,
-    min_revision: Option<&str>,
+    wishes: Wishes<'_>,
     trail: &mut Trail<'_, O>,
 ) -> Result<Done<O>> {
     let parts = &service.parts;
@@ -111,7 +122,7 @@ async fn answer<O: Operation, H: Handle<O>>(
     })?;
     trail.asked(&request);
     validate(&request)?;
-    let at = reached(parts, [min_revision, handler.min_revision(&request)]).await?;
+    let at = reached(parts, [wishes.min_revision, handler.min_revision(&request)]).await?;
     let mut request = Some(request);
     let mut turn = None;
     for attempt in 1..=ATTEMPTS {
@@ -127,7 +138,11 @@ async fn answer<O: Operation, H: Handle<O>>(
         let checks = handler.checks(cx, &mut tx, &asked).await?;
         trail.acts_on(&checks);
         parts.authz.decide_all(&snapshot, who, cx, &checks).await?;
+        let retired = handler.retires(&asked).map(str::to_owned);
         let response = handler.handle(cx, &mut tx, asked).await?;
+        if let Some(key) = retired {
+            lockout::refuse(parts, cx, &snapshot, &mut tx, &key, wishes.allow_lockout).await?;
+        }
         if O::READ_ONLY || tx.is_read_only() {
             // Others had their turn in between; what was read or issued is for a caller who is still good.
             prove_again(service, who)?;

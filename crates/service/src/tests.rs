@@ -27,6 +27,7 @@ use tokio::sync::Semaphore;
 
 use crate::{Door, Incoming, Parts, Peer, Route, Service};
 
+mod lockout;
 mod revoked;
 mod window;
 
@@ -181,7 +182,7 @@ impl TestEnv {
 
     /// Makes one call, over gRPC, or over AWS Query where the signature stands in the query string.
     async fn call<O: Operation>(&self, who: &Client, req: O::Request) -> Result<O::Response> {
-        self.call_at::<O>(who, req, None).await
+        self.call_with::<O>(who, req, None).await
     }
 
     /// The same, answered at this revision or after.
@@ -190,6 +191,16 @@ impl TestEnv {
         who: &Client,
         req: O::Request,
         min_revision: Option<&str>,
+    ) -> Result<O::Response> {
+        self.call_with::<O>(who, req, min_revision.map(|revision| ("x-bailiwick-min-revision", revision))).await
+    }
+
+    /// The same with a further header.
+    async fn call_with<O: Operation>(
+        &self,
+        who: &Client,
+        req: O::Request,
+        header: Option<(&str, &str)>,
     ) -> Result<O::Response> {
         let message = req.encode_to_vec();
         let mut headers = vec![("host".to_owned(), "pond.example".to_owned())];
@@ -216,9 +227,7 @@ impl TestEnv {
                 query = sigv4::presign(&request, &signing, Duration::from_secs(*seconds), &body).unwrap();
             }
         }
-        if let Some(revision) = min_revision {
-            headers.push(("x-bailiwick-min-revision".into(), revision.into()));
-        }
+        headers.extend(header.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let headers = lines(&headers);
         let answer = self.service.call(Incoming {
             route: Route::find(O::PATH).unwrap(),

@@ -126,6 +126,11 @@ impl Snapshot {
         self.keys.get(self.hash(id), |key| key.id.as_str() == id)
     }
 
+    /// Calls `each` with every access key, in no order.
+    pub fn for_each_access_key<'a>(&'a self, each: &mut impl FnMut(&'a Arc<AccessKey>)) {
+        self.keys.for_each(each);
+    }
+
     /// A managed policy, by ARN.
     pub fn managed_policy(&self, arn: &Arn) -> Option<&ManagedPolicy> {
         let named = |slot: &Slot| self.managed_at(*slot).is_some_and(|managed| managed.arn() == Some(arn));

@@ -1,0 +1,51 @@
+//! The last access key of the last administrator stays, unless the call says otherwise.
+
+use bailiwick_authz::Left;
+use bailiwick_model::{AccessKeyId, ErrorCode, IamError, Result};
+use bailiwick_operation::Cx;
+use bailiwick_snapshot::Snapshot;
+use bailiwick_storage::{IdentityKind, Standing, Tx};
+
+use crate::Parts;
+
+/// The header, or gRPC metadata, that allows it when it is `true`.
+pub(crate) const ALLOW: &str = "x-bailiwick-allow-lockout";
+
+/// Refuses a change that takes the last access key out of use with which anyone could administer the deployment.
+///
+/// The commit then depends on the key that is left being as it is: two changes can't take each other's.
+///
+/// # Errors
+/// `UnmodifiableEntity`.
+pub(crate) async fn refuse(
+    parts: &Parts,
+    cx: &Cx,
+    snapshot: &Snapshot,
+    tx: &mut Tx,
+    key: &str,
+    allowed: bool,
+) -> Result<()> {
+    let Ok(id) = AccessKeyId::parse(key) else { return Ok(()) };
+    match parts.authz.left_without(snapshot, cx, &id).await {
+        Left::AsBefore => Ok(()),
+        Left::Administrator(other) => {
+            let standing = Standing {
+                account: other.account,
+                identity: other.user.as_ref().map(|user| (IdentityKind::User, user)),
+                access_key: Some(&other.id),
+            };
+            tx.depend_on(&standing).await
+        }
+        Left::Nobody if allowed => {
+            tracing::warn!(%id, "the last administrator's access key is taken out of use, as the call allows");
+            Ok(())
+        }
+        Left::Nobody => Err(IamError::new(
+            ErrorCode::UnmodifiableEntity,
+            format!(
+                "The access key {id} is the last active one with which the management account {} can be administered. Create a user with the policy AdministratorAccess and an access key first, or send the header {ALLOW}: true.",
+                snapshot.management_account()
+            ),
+        )),
+    }
+}
