@@ -1,9 +1,12 @@
-"""The server as an operator sees it: health, metrics, logs."""
+"""The server as an operator sees it: health, logs, memory."""
 
 import json
 import re
+import shutil
+import subprocess
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from support.api import AwsApi, GrpcApi
@@ -23,41 +26,6 @@ def get(url):
 def test_healthz(server):
     status, _, _ = get(f"{server.url}/healthz")
     assert status == 200
-
-
-def metrics(server):
-    """Samples by name with labels."""
-    status, text, _ = get(f"{server.metrics_url}/metrics")
-    assert status == 200
-    samples = {}
-    for line in text.splitlines():
-        if line and not line.startswith("#"):
-            name, value = line.rsplit(" ", 1)
-            samples[name] = float(value)
-    return samples
-
-
-def test_metrics_count_calls_by_operation_and_outcome(server, aws, rpc, name):
-    def count():
-        return sum(
-            value
-            for sample, value in metrics(server).items()
-            if re.search(r"(total|count)\b", sample) and "CreateUser" in sample and "bucket" not in sample
-        )
-
-    before = count()
-    aws.call("CreateUser", UserName=name("user"))
-    rpc.call("CreateUser", UserName=(who := name("user")))
-    refused(aws, "EntityAlreadyExists", "CreateUser", UserName=who)
-    assert count() >= before + 3
-    text = get(f"{server.metrics_url}/metrics")[1]
-    assert "# TYPE" in text and "# HELP" in text
-    assert server.root.access_key_id not in text
-
-
-def test_metrics_are_on_a_port_of_their_own(server):
-    assert get(f"{server.url}/metrics")[0] != 200
-    assert get(f"{server.metrics_url}/?Action=ListUsers")[0] == 404
 
 
 def test_the_log_has_the_request_id_that_the_client_got(server, aws, rpc, name):
@@ -136,3 +104,37 @@ def test_a_server_that_cannot_start_says_so_in_the_form_of_its_log(new_server):
     assert server.wait() == 1
     lines = [json.loads(line) for line in server.said.splitlines()]
     assert str(server.data) in lines[-1]["error"]
+
+
+def locked(server):
+    """Kilobytes that are locked in memory."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(re.search(r"^VmLck:\s+(\d+)", status, re.MULTILINE)[1])
+
+
+def test_memory_is_locked_where_the_system_allows_it(new_server):
+    server = new_server().start()
+    assert ("memory is locked" in server.said) == (locked(server) > 0), server.said
+    server.stop()
+    server.lines.clear()
+    server.environment = {"BAILIWICK_NO_MEMORY_LOCK": "1"}
+    server.start()
+    assert locked(server) == 0 and "memory is" not in server.said
+
+
+UNPRIVILEGED = ["prlimit", "--memlock=8388608:8388608", "setpriv", "--bounding-set=-ipc_lock"]
+
+
+def can_drop_privileges():
+    return shutil.which("setpriv") and subprocess.run([*UNPRIVILEGED, "true"], capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not can_drop_privileges(), reason="setpriv is not there, or may not take capabilities away")
+def test_locked_memory_that_is_limited_is_no_obstacle(new_server):
+    server = new_server()
+    fixed = server.command
+    server.command = lambda: [*UNPRIVILEGED, *fixed()]
+    server.start()
+    assert "memory is not locked" in server.said and "8388608" in server.said
+    assert locked(server) == 0
+    AwsApi(server, server.root).call("GetCallerIdentity")

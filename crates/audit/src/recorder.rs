@@ -145,6 +145,11 @@ impl Recorder {
         self.queue.put(event, None).await;
     }
 
+    /// How many rows of records wait to be written.
+    pub fn queued(&self) -> usize {
+        self.queue.state().rows.len()
+    }
+
     /// Writes what waits, then stops; later records are lost and calls that need them fail.
     pub async fn close(&self) {
         self.queue.state().closed = true;

@@ -8,6 +8,7 @@ mod boolean;
 mod deployment;
 mod listening;
 mod logging;
+mod process;
 mod store;
 mod tls;
 
@@ -16,5 +17,6 @@ pub(crate) use boolean::boolean;
 pub(crate) use deployment::{DeploymentOptions, parse_region};
 pub(crate) use listening::ListeningOptions;
 pub(crate) use logging::LoggingOptions;
+pub(crate) use process::ProcessOptions;
 pub(crate) use store::StoreOptions;
 pub(crate) use tls::TlsOptions;

@@ -2,6 +2,9 @@
 
 use bailiwick_operation::Clock as _;
 use bailiwick_service::Metrics;
+use rustix::mm::{MlockAllFlags, mlockall};
+use rustix::process::{Resource, getrlimit};
+use rustix::thread::CapabilitySet;
 
 use crate::sources::SystemClock;
 
@@ -10,6 +13,29 @@ pub(crate) fn harden() {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
         tracing::warn!(%error, "core dumps could not be switched off");
+    }
+}
+
+/// Keeps memory from being written to swap, where secrets would outlive the process. Best effort: says what was done.
+///
+/// Pages are locked when they are first used, so that what is only reserved costs nothing. Where the system bounds
+/// locked memory nothing is locked, since each allocation beyond the bound would fail.
+pub(crate) fn lock_memory() {
+    let limit = getrlimit(Resource::Memlock).current;
+    let is_privileged =
+        rustix::thread::capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::IPC_LOCK));
+    if let Some(bytes) = limit
+        && !is_privileged
+    {
+        tracing::info!(
+            bytes,
+            "memory is not locked and may be written to swap: locked memory is limited (RLIMIT_MEMLOCK); with systemd, LimitMEMLOCK=infinity allows it"
+        );
+        return;
+    }
+    match mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT) {
+        Ok(()) => tracing::info!("memory is locked and not written to swap"),
+        Err(error) => tracing::info!(%error, "memory could not be locked and may be written to swap"),
     }
 }
 
@@ -31,7 +57,7 @@ pub(crate) fn measure(metrics: &Metrics) {
         }
     });
     metrics.gauge("process_max_fds", "File descriptors that may be open at once.", &[], |samples| {
-        if let Some(most) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current {
+        if let Some(most) = getrlimit(Resource::Nofile).current {
             samples.add(&[], most as f64);
         }
     });

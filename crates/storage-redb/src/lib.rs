@@ -72,12 +72,17 @@ struct Shared {
 }
 
 impl RedbStore {
+    /// The store's file in its folder.
+    pub fn file(folder: &Path) -> std::path::PathBuf {
+        folder.join(files::STORE)
+    }
+
     /// Whether there is a store in a folder.
     ///
     /// # Errors
     /// When the folder can't be looked into.
     pub fn exists(folder: &Path) -> std::io::Result<bool> {
-        folder.join(files::STORE).try_exists()
+        Self::file(folder).try_exists()
     }
 
     /// Opens the store in a folder; makes both if they are not there.
@@ -110,6 +115,11 @@ impl RedbStore {
         let writer = Writer::new(shared.clone(), database, head, oldest, options.log_retention);
         let writer = writer.spawn(jobs)?;
         Ok(RedbStore { shared, queue: Some(queue), writer: Some(writer), _lock: lock })
+    }
+
+    /// How many batches wait for the writer.
+    pub fn queued(&self) -> usize {
+        self.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
     }
 
     /// Lets the batches that wait finish and closes the file; whatever is asked later is answered [`StoreError::Closed`].

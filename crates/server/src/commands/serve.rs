@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use crate::data_dir::Expected;
 use crate::failure::Failure;
-use crate::options::{DeploymentOptions, ListeningOptions, LoggingOptions, StoreOptions, TlsOptions};
+use crate::options::{DeploymentOptions, ListeningOptions, LoggingOptions, ProcessOptions, StoreOptions, TlsOptions};
 use crate::router::{self, Router};
 use crate::signals::{Hangup, Termination};
 use crate::tls::Certificates;
@@ -44,6 +44,8 @@ pub(crate) struct Options {
     #[command(flatten)]
     deployment: DeploymentOptions,
     #[command(flatten)]
+    process: ProcessOptions,
+    #[command(flatten)]
     logging: LoggingOptions,
 }
 
@@ -63,6 +65,9 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
 
 fn prepared(options: Options) -> Result<ExitCode, Failure> {
     process::harden();
+    if !options.process.no_memory_lock {
+        process::lock_memory();
+    }
     options.deployment.check()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -92,6 +97,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     deployment::add_new_managed_policies(&deployment, &store).await?;
     let service = assemble(&deployment, &store).await?;
     process::measure(service.metrics());
+    store::measure(&options.store, &redb, &service);
     if let Some(certificates) = &certificates {
         certificates.measure(service.metrics());
     }
