@@ -17,20 +17,36 @@ USUAL = [
     "IAMFullAccess",
     "IAMReadOnlyAccess",
     "IAMUserChangePassword",
+    "AmazonSSMManagedInstanceCore",
+    "AmazonEKSClusterPolicy",
+    "service-role/AWSLambdaBasicExecutionRole",
+    "service-role/AmazonECSTaskExecutionRolePolicy",
 ]
 
 
 def test_the_usual_ones_come_with_the_server(api):
-    listed = {p["PolicyName"]: p for p in api.items("ListPolicies", "Policies", Scope="AWS")}
-    assert set(USUAL) <= set(listed)
+    listed = {p["Arn"] for p in api.items("ListPolicies", "Policies", Scope="AWS")}
+    assert {PREFIX + name for name in USUAL} <= listed and len(listed) >= 120
     for name in USUAL:
-        found = api.call("GetPolicy", PolicyArn=listed[name]["Arn"])["Policy"]
-        assert found["Arn"].startswith("arn:aws:iam::aws:policy/") and found["Arn"].endswith("/" + name)
+        found = api.call("GetPolicy", PolicyArn=PREFIX + name)["Policy"]
+        assert (found["Arn"], found["PolicyName"]) == (PREFIX + name, name.rsplit("/", 1)[-1])
         version = api.call("GetPolicyVersion", PolicyArn=found["Arn"], VersionId=found["DefaultVersionId"])
         assert document(version["PolicyVersion"]["Document"])["Statement"]
-    assert not {p["Arn"] for p in api.items("ListPolicies", "Policies", Scope="Local")} & {p["Arn"] for p in listed.values()}
+    assert not {p["Arn"] for p in api.items("ListPolicies", "Policies", Scope="Local")} & listed
     everything = {p["Arn"] for p in api.items("ListPolicies", "Policies")}
-    assert {p["Arn"] for p in listed.values()} <= everything
+    assert listed <= everything
+
+
+def test_what_is_not_among_them_can_be_imported(api, new_user):
+    user, _ = new_user()
+    missing = PREFIX + "service-role/NobodyKnowsThis"
+    hint = "bailiwick import managed-policies FILE"
+    error = refused(api, "NoSuchEntity", "GetPolicy", PolicyArn=missing)
+    assert error.message.startswith(f"Policy {missing} was not found. ") and error.message.endswith(hint)
+    for operation, member in (("AttachUserPolicy", "PolicyArn"), ("PutUserPermissionsBoundary", "PermissionsBoundary")):
+        error = refused(api, "NoSuchEntity", operation, UserName=user["UserName"], **{member: missing})
+        says = f"Policy {missing} does not exist or is not attachable. "
+        assert error.message.startswith(says) and error.message.endswith(hint)
 
 
 def test_they_decide(api, new_user):

@@ -214,16 +214,14 @@ impl PolicyArn {
     /// # Errors
     /// `NoSuchEntity` if there is none.
     pub(crate) async fn attachable(&self, cx: &Cx, tx: &mut Tx) -> Result<Policy> {
-        self.find(cx, tx).await?.ok_or_else(|| {
-            let message = format!("Policy {} does not exist or is not attachable.", self.arn);
-            IamError::new(ErrorCode::NoSuchEntity, message)
-        })
+        let says = "does not exist or is not attachable.";
+        self.find(cx, tx).await?.ok_or_else(|| IamError::no_policy(ErrorCode::NoSuchEntity, &self.arn, says))
     }
 }
 
 /// `NoSuchEntity` for a policy, in AWS's words.
 pub(crate) fn no_such_policy(arn: &Arn) -> IamError {
-    IamError::new(ErrorCode::NoSuchEntity, format!("Policy {arn} was not found."))
+    IamError::no_policy(ErrorCode::NoSuchEntity, arn, "was not found.")
 }
 
 impl Addressed for Policy {

@@ -1,7 +1,7 @@
 //! Managed policies on users, groups and roles: nine operations, written once.
 
 use bailiwick_api::{iam as pb, op};
-use bailiwick_model::Result;
+use bailiwick_model::{ErrorCode, IamError, Result};
 use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_storage::{Group, Policy, Role, Tx, User};
 
@@ -36,7 +36,8 @@ async fn detach<S: Subject>(cx: &Cx, tx: &mut Tx, subject: &Option<String>, poli
     if tx.detach_policy(&subject.identity(), policy.reference()).await? {
         Ok(())
     } else {
-        Err(no_such_policy(&named.arn))
+        // It is there; what is missing is the attachment.
+        Err(IamError::new(ErrorCode::NoSuchEntity, format!("Policy {} was not found.", named.arn)))
     }
 }
 

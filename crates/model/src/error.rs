@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use crate::Arn;
 use crate::mask::masked;
 
 /// What a handler or a record gives back.
@@ -201,6 +202,20 @@ impl IamError {
         Self::new(ErrorCode::NoSuchEntity, format!("The {what} with name {name} cannot be found."))
     }
 
+    /// The refusal of a managed policy that is not there: `Policy ARN`, then what AWS says of it (`was not found.`).
+    ///
+    /// For one of AWS's policies it adds how to get it, since few of them come with Bailiwick.
+    pub fn no_policy(code: ErrorCode, arn: &Arn, says: &str) -> Self {
+        let hint = match arn.account() {
+            "aws" => {
+                " AWS's policies that don't come with Bailiwick are imported in the management account: \
+                 bailiwick import managed-policies FILE"
+            }
+            _ => "",
+        };
+        Self::new(code, format!("Policy {arn} {says}{hint}"))
+    }
+
     /// `EntityAlreadyExists` in AWS's words: `User with name Bob already exists.`
     pub fn already_exists(what: &str, name: impl fmt::Display) -> Self {
         Self::new(ErrorCode::EntityAlreadyExists, format!("{what} with name {name} already exists."))
@@ -307,6 +322,22 @@ mod tests {
     fn wire_codes_are_unique_and_found() {
         for code in ErrorCode::ALL {
             assert_eq!(ErrorCode::from_wire(code.wire()), Some(*code));
+        }
+    }
+
+    #[test]
+    fn missing_policies_of_aws_can_be_imported() {
+        for (account, hint) in [
+            ("111122223333", ""),
+            (
+                "aws",
+                " AWS's policies that don't come with Bailiwick are imported in the management account: \
+                 bailiwick import managed-policies FILE",
+            ),
+        ] {
+            let arn = format!("arn:aws:iam::{account}:policy/Reads");
+            let error = IamError::no_policy(ErrorCode::NoSuchEntity, &Arn::parse(&arn).unwrap(), "was not found.");
+            assert_eq!(error.to_string(), format!("NoSuchEntity: Policy {arn} was not found.{hint}"));
         }
     }
 

@@ -38,7 +38,8 @@ impl SessionPolicies {
         let mut found = Vec::with_capacity(self.arns.len());
         for arn in &self.arns {
             let stored = find(tx, arn, role, partition).await?;
-            found.push(stored.ok_or_else(|| IamError::validation(format!("Policy {arn} was not found.")))?);
+            let missing = || IamError::no_policy(ErrorCode::ValidationError, arn, "was not found.");
+            found.push(stored.ok_or_else(missing)?);
         }
         Ok(found)
     }

@@ -1,7 +1,9 @@
 use std::collections::HashSet;
 
 use bailiwick_api::op;
-use bailiwick_policy_lang::{PolicyKind, SaveRules, Version, non_whitespace_len, parse_for_save};
+use bailiwick_policy_lang::{
+    FindingType, PolicyKind, SaveRules, Validation, Version, non_whitespace_len, parse_for_save, validate,
+};
 use serde_json::json;
 
 use super::*;
@@ -21,37 +23,80 @@ fn every_document_would_be_taken_from_a_caller() {
         assert!(Path::parse(builtin.path).is_ok() && PolicyName::parse(builtin.name).is_ok(), "{}", builtin.name);
         assert!(names.insert(builtin.name.to_lowercase()), "{} stands twice", builtin.name);
     }
-    for name in [
-        "AdministratorAccess",
-        "PowerUserAccess",
-        "ReadOnlyAccess",
-        "SecurityAudit",
-        "IAMFullAccess",
-        "IAMReadOnlyAccess",
-        "IAMUserChangePassword",
-        "ViewOnlyAccess",
-        "Billing",
-        "SystemAdministrator",
-        "NetworkAdministrator",
-        "DatabaseAdministrator",
-        "DataScientist",
-        "SupportUser",
-        "IAMUserSSHKeys",
-        "IAMSelfManageServiceSpecificCredentials",
-        "IAMAccessAdvisorReadOnly",
-        "AmazonS3FullAccess",
-        "AmazonS3ReadOnlyAccess",
+    assert!(BUILTIN_POLICIES.is_sorted_by_key(|builtin| builtin.name.to_lowercase()));
+    for path_and_name in [
+        "/AdministratorAccess",
+        "/PowerUserAccess",
+        "/ReadOnlyAccess",
+        "/SecurityAudit",
+        "/IAMUserChangePassword",
+        "/job-function/ViewOnlyAccess",
+        "/job-function/Billing",
+        "/AmazonS3FullAccess",
+        "/AmazonSSMManagedInstanceCore",
+        "/AmazonEKS_CNI_Policy",
+        "/AmazonEC2ContainerRegistryReadOnly",
+        "/CloudWatchAgentServerPolicy",
+        "/service-role/AWSLambdaBasicExecutionRole",
+        "/service-role/AWSLambdaVPCAccessExecutionRole",
+        "/service-role/AmazonECSTaskExecutionRolePolicy",
+        "/service-role/AWSBatchServiceRole",
     ] {
-        assert!(names.contains(&name.to_lowercase()), "{name}");
+        let found = BUILTIN_POLICIES.iter().any(|builtin| [builtin.path, builtin.name].concat() == path_and_name);
+        assert!(found, "{path_and_name}");
+    }
+}
+
+#[test]
+fn validation_finds_nothing_wrong_in_the_documents() {
+    // Who may do everything with roles may also pass and link every one of them.
+    let passes = "PASS_ROLE_WITH_STAR_IN_ACTION_AND_RESOURCE";
+    let links = "CREATE_SLR_WITH_STAR_IN_ACTION_AND_RESOURCE";
+    let known: [(&str, &[&str]); 3] = [
+        ("AdministratorAccess", &[links, passes]),
+        ("IAMFullAccess", &[links, passes]),
+        ("PowerUserAccess", &["CREATE_SLR_WITH_STAR_IN_RESOURCE"]),
+    ];
+    for builtin in BUILTIN_POLICIES {
+        let expected = known.iter().find(|(name, _)| *name == builtin.name).map_or(&[][..], |(_, codes)| codes);
+        for partition in ["aws", "aws-cn"] {
+            let validation = Validation { partition: Some(partition), ..Validation::default() };
+            let findings = validate(builtin.document, PolicyKind::Identity, &validation);
+            let grave = findings.iter().filter(|finding| finding.code.finding_type != FindingType::Suggestion);
+            let codes: Vec<_> = grave.map(|finding| finding.code.name).collect();
+            assert_eq!(codes, expected, "{} in {partition}: {findings:?}", builtin.name);
+        }
     }
 }
 
 #[tokio::test]
-async fn what_is_there_stays_as_it_is() {
+async fn a_store_of_an_older_version_gets_what_it_lacks_and_keeps_what_it_has() {
     let w = World::new().await;
     let mut tx = w.begin().await;
     assert_eq!(put_builtin_policies(&mut tx, w.cx().date(), &*w.deployment.random).await.unwrap(), 0);
     assert!(tx.is_read_only());
+
+    // Two that the store lacks; the name of a third was imported before this version brought it.
+    let imported = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"x:Y","Resource":"*"}]}"#;
+    for name in ["AWSBatchServiceRole", "AmazonEKSClusterPolicy", "AWSXRayDaemonWriteAccess"] {
+        let name = PolicyName::parse(name).unwrap();
+        let policy = tx.find::<Policy>(AccountId::NONE, &name).await.unwrap().unwrap();
+        tx.delete_policy(&policy).await.unwrap();
+        if name.as_str() == "AWSXRayDaemonWriteAccess" {
+            tx.create_policy(&Policy { id: new_id(&*w.deployment.random), ..policy }, imported.into()).await.unwrap();
+        }
+    }
+    tx.commit().await.unwrap();
+    let mut tx = w.begin().await;
+    assert_eq!(put_builtin_policies(&mut tx, w.cx().date(), &*w.deployment.random).await.unwrap(), 2);
+    tx.commit().await.unwrap();
+    let document = async |arn: &str| {
+        let version = w.ok::<op::GetPolicyVersion>(json!({"PolicyArn": arn, "VersionId": "v1"})).await;
+        version["PolicyVersion"]["Document"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(document("arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess").await, imported);
+    let added = document("arn:aws:iam::aws:policy/service-role/AWSBatchServiceRole").await;
+    assert!(added.contains("ec2:RunInstances"), "{added}");
 }
 
 #[tokio::test]

@@ -241,6 +241,8 @@ async fn session_policies_are_limited() {
     assert!(message.starts_with("Packed size of session tags consumes 1"), "{message}");
     let missing = PolicyDescriptorType { arn: Some("arn:aws:iam::aws:policy/Nothing".into()) };
     let req = AssumeRoleRequest { policy_arns: vec![missing], ..ask(ROLE) };
-    let expected = "Policy arn:aws:iam::aws:policy/Nothing was not found.";
-    assert_eq!(refusal(assume(&world, user(), req).await), ("ValidationError", expected.into()));
+    let (code, message) = refusal(assume(&world, user(), req).await);
+    assert_eq!(code, "ValidationError");
+    assert!(message.starts_with("Policy arn:aws:iam::aws:policy/Nothing was not found."), "{message}");
+    assert!(message.ends_with("bailiwick import managed-policies FILE"), "{message}");
 }
