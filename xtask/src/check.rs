@@ -56,21 +56,22 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     if !args.rust {
         steps.step("python", || python::environment().map(|_| Tally::ONE));
         if everything {
-            let mut skipped = Vec::new();
-            steps.step("stubs", || {
-                let done = stubs::run()?;
-                skipped = done.skipped;
-                Ok(done.tally)
-            });
-            steps.skipped.extend(skipped);
+            steps.partial_step("stubs", stubs::run);
             steps.step("wire", || wire_check::run(&wire_check::Args::default()).map(said));
         }
         steps.step("server", || {
             watched(with(run::cargo(), &["build", "--locked", "--package", "bailiwick-server"]), loud)
         });
-        steps.step("clients", || clients(args.filter.as_deref(), loud));
+        steps.partial_step("clients", || clients(args.filter.as_deref(), loud));
     }
     steps.end()
+}
+
+/// What a step did, and what it left out because something is not installed.
+#[derive(Default)]
+pub(crate) struct Done {
+    pub(crate) tally: Tally,
+    pub(crate) skipped: Vec<String>,
 }
 
 /// The steps of one run: prints each with its time, stops after the first that fails, counts what passed.
@@ -117,6 +118,17 @@ impl Steps {
     }
 
     /// Prints the closing line.
+    /// A step of which the rest can be left out.
+    fn partial_step(&mut self, name: &str, run: impl FnOnce() -> Result<Done>) {
+        let mut skipped = Vec::new();
+        self.step(name, || {
+            let done = run()?;
+            skipped = done.skipped;
+            Ok(done.tally)
+        });
+        self.skipped.extend(skipped);
+    }
+
     pub(crate) fn end(self) -> ExitCode {
         let seconds = self.begun.elapsed().as_secs();
         for what in &self.skipped {
@@ -177,13 +189,17 @@ pub(crate) fn counted(command: Command) -> Result<Tally> {
 }
 
 fn counted_loud(command: Command, loud: bool) -> Result<Tally> {
+    Ok(counted_with_text(command, loud)?.0)
+}
+
+fn counted_with_text(command: Command, loud: bool) -> Result<(Tally, String)> {
     let said = run::capture(command, loud)?;
     let tally = count(&said.text);
     if !said.success {
         let tally = if tally.failed == 0 { Tally { failed: 1, ..tally } } else { tally };
         return Err(Failed { tally, text: said.text }.into());
     }
-    Ok(tally)
+    Ok((tally, said.text))
 }
 
 fn rust_tests(filter: Option<&str>, loud: bool) -> Result<Tally> {
@@ -198,26 +214,32 @@ fn rust_tests(filter: Option<&str>, loud: bool) -> Result<Tally> {
     counted_loud(command, loud)
 }
 
-fn clients(filter: Option<&str>, loud: bool) -> Result<Tally> {
+fn clients(filter: Option<&str>, loud: bool) -> Result<Done> {
     let mut command = python::pytest(&python::environment()?);
     let at_once = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8));
-    command.args(["-q", "--tb=short", "--numprocesses", &at_once.to_string(), "--dist=loadfile"]);
+    command.args(["-q", "-rs", "--tb=short", "--numprocesses", &at_once.to_string(), "--dist=loadfile"]);
     if let Some(filter) = filter {
         command.args(["-k", filter]);
     }
-    match counted_loud(command, loud) {
-        Ok(tally) if tally.passed == 0 && filter.is_none() => bail!("pytest ran nothing"),
+    match counted_with_text(command, loud) {
+        Ok((tally, _)) if tally.passed == 0 && filter.is_none() => bail!("pytest ran nothing"),
+        Ok((tally, text)) => Ok(Done { tally, skipped: skipped(&text) }),
         // With a filter, it may be that only Rust tests were meant.
         Err(error) => match error.downcast_ref::<Failed>() {
             Some(failed)
                 if filter.is_some() && count(&failed.text) == Tally::default() && nothing_ran(&failed.text) =>
             {
-                Ok(Tally::default())
+                Ok(Done::default())
             }
             _ => Err(error),
         },
-        done => done,
     }
+}
+
+/// The files that pytest skipped tests of, and why: from `SKIPPED [1] test_x.py:12: x is not installed`.
+fn skipped(text: &str) -> Vec<String> {
+    let told = text.lines().filter_map(|line| line.strip_prefix("SKIPPED [")?.split_once("] ")?.1.split_once(": "));
+    told.map(|(place, why)| format!("{} ({why})", place.split(':').next().unwrap_or(place))).collect()
 }
 
 fn nothing_ran(text: &str) -> bool {
@@ -288,6 +310,13 @@ mod tests {
 
     fn check(text: &str, passed: u64, failed: u64) {
         assert_eq!(count(text), Tally { passed, failed }, "{text}");
+    }
+
+    #[test]
+    fn skipped_tests_are_named_with_their_reason() {
+        let text = "....s\nSKIPPED [1] test_tools.py:12: a tool is not installed\n1 skipped, 4 passed in 2.10s";
+        assert_eq!(skipped(text), ["test_tools.py (a tool is not installed)"]);
+        assert_eq!(count(text).passed, 4);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! The pinned Python packages bring two compilers: `grpc_tools` for Python, and a plain `protoc`, which has Java and C#.
 //! What else is needed for a language may be missing on a machine, and is then named as not checked.
 
+use crate::check::Done;
 use crate::run::{self, Tally};
 use crate::{python, run::Said};
 use anyhow::{Context, Result, bail};
@@ -10,12 +11,6 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// What was generated, and what was not because something is not installed.
-pub(crate) struct Done {
-    pub(crate) tally: Tally,
-    pub(crate) skipped: Vec<String>,
-}
 
 /// Generates all stubs; imports those in Python and type-checks those in TypeScript.
 ///
