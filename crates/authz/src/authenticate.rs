@@ -50,7 +50,8 @@ impl Handle<op::Authenticate> for Authz {
         let session = who.caller.session.as_deref();
         let end = cx.now() + HANDLE_LIFE;
         let end = session.map_or(end, |session| end.min(session.expires));
-        let handle = Tokens::of(&self.deployment).issue_handle(&who.caller, &cx.account().digits(), cx.now(), end)?;
+        let (holder, service) = (cx.account().digits(), received.signed.service.as_str());
+        let handle = Tokens::of(&self.deployment).issue_handle(&who.caller, &holder, service, cx.now(), end)?;
         Ok(AuthenticateResponse {
             principal: Some(principal(&who, &who.subject().on(&snapshot)?)),
             signature: Some(signature),

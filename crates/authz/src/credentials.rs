@@ -11,7 +11,6 @@ use bailiwick_snapshot::{AccessKey, Entity, Snapshot};
 use bailiwick_sts::{Bearer, TokenError};
 use jiff::Timestamp;
 
-use crate::decide::TRUST_NOBODY;
 use crate::proof::refused;
 use crate::question::compiled;
 use crate::subject::Subject;
@@ -63,7 +62,7 @@ impl Authz {
                 known
             }
             None => {
-                let Bearer { caller, issued, expires } = open()?;
+                let Bearer { caller, issued, expires, .. } = open()?;
                 Arc::new(self.resolve(snapshot, caller, Some(Validity { issued, expires }), now)?)
             }
         };
@@ -100,7 +99,7 @@ impl Authz {
     ) -> Result<CachedCaller> {
         let entity = check_active(snapshot, &caller, validity, now)?.cloned();
         let caller = Arc::new(renamed(caller, entity.as_deref())?);
-        let policies = self.session_policies(&caller);
+        let policies = self.session_policies(snapshot, &caller);
         let subject = Subject::of_caller(&caller, entity.clone(), policies, snapshot.partition());
         let looked_at = AtomicU64::new(snapshot.revision().number());
         Ok(CachedCaller { caller, subject: Arc::new(subject), entity, validity, looked_at })
@@ -134,11 +133,12 @@ impl Authz {
     }
 
     /// The inline policies of a session, compiled; none if the session was made without any policy.
-    fn session_policies(&self, caller: &Caller) -> Option<Arc<[Policy]>> {
+    fn session_policies(&self, snapshot: &Snapshot, caller: &Caller) -> Option<Arc<[Policy]>> {
         let session = caller.session.as_deref().filter(|session| session.is_scoped())?;
         let policies = session.policies.iter().map(|text| {
-            // It was valid when the session was made. If it is not any more, it allows nothing.
-            compiled(&self.session_policies, PolicyKind::Session, text).unwrap_or_else(|_| TRUST_NOBODY.clone())
+            // It was valid when the session was made. If it is not any more, what it denied is not known.
+            let policy = compiled(&self.session_policies, PolicyKind::Session, text);
+            policy.unwrap_or_else(|_| snapshot.deny_all().clone())
         });
         Some(policies.collect())
     }
@@ -160,7 +160,7 @@ impl CachedCaller {
     pub(crate) fn weight(&self) -> usize {
         let Some(session) = self.caller.session.as_deref() else { return 1 };
         let policies = session.policies.iter().map(String::len);
-        let arns = session.policy_arns.iter().map(|arn| arn.as_str().len());
+        let arns = session.managed_policies.iter().map(|managed| managed.arn.as_str().len());
         let tags = session.tags.iter().map(|tag| tag.key.len() + tag.value.len());
         1 + policies.chain(arns).chain(tags).sum::<usize>() / 128
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bailiwick_evaluator::{self as evaluator, CallerAccount, Policy};
-use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Partition, Result, Tags, UniqueId};
-use bailiwick_operation::{Caller, Principal, Session};
+use bailiwick_model::{AccountId, ErrorCode, IamError, Partition, Result, Tags, UniqueId};
+use bailiwick_operation::{Caller, Principal, Session, SessionPolicyRef};
 use bailiwick_snapshot::{Entity, Holdings, Snapshot};
 use jiff::Timestamp;
 use smallvec::SmallVec;
@@ -198,16 +198,18 @@ impl Subject {
         let inline = self.session_policies.as_deref()?;
         let mut slices = SmallVec::new();
         slices.push(inline);
-        for arn in self.session.iter().flat_map(|session| &session.policy_arns) {
-            slices.push(managed(snapshot, arn));
+        for managed in self.session.iter().flat_map(|session| &session.managed_policies) {
+            slices.push(session_policy(snapshot, managed));
         }
         Some(slices)
     }
 }
 
-/// A managed session policy; one that is gone allows nothing, so the session is the poorer for it.
-fn managed<'s>(snapshot: &'s Snapshot, arn: &Arn) -> &'s [Policy] {
-    snapshot.managed_policy(arn).map_or(&[], |managed| std::slice::from_ref(&managed.policy))
+/// A managed session policy, as the policy with its id is now. In the place of one that is gone everything is denied: what
+/// it denied is not known any more, and a policy made later under its ARN is another one.
+fn session_policy<'s>(snapshot: &'s Snapshot, managed: &SessionPolicyRef) -> &'s [Policy] {
+    let found = snapshot.managed_policy_by_ref(managed.policy);
+    std::slice::from_ref(found.map_or(snapshot.deny_all(), |found| &found.policy))
 }
 
 fn gone() -> IamError {

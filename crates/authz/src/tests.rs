@@ -12,7 +12,7 @@ use bailiwick_model::{
 };
 use bailiwick_operation::{
     Caller, Check, Clock, Credential, Cx, Deployment, Handle, Principal, Random, RequestInfo, RevisionScope,
-    SecretOwner, Session,
+    SecretOwner, Session, SessionPolicyRef,
 };
 use bailiwick_policy_lang::catalogue::Catalogue;
 use bailiwick_seal::{Keyring, Sealer, SecretString};
@@ -235,6 +235,12 @@ impl House {
         arn(&format!("arn:aws:iam::{MAIN}:policy/{name}"))
     }
 
+    /// A managed policy as a session policy.
+    fn bound(&self, arn: &Arn) -> SessionPolicyRef {
+        let policy = self.snapshots.current().unwrap().managed_policy(arn).unwrap().reference();
+        SessionPolicyRef { arn: arn.clone(), policy }
+    }
+
     /// A long-term key of a user, or of root.
     async fn key(&self, of: &str, user: Option<&User>) -> Key {
         let random = [self.ids.fetch_add(1, Ordering::Relaxed); 6];
@@ -277,7 +283,7 @@ impl House {
             issued: self.now(),
             expires: self.now() + Duration::from_secs(3_600),
             policies: Vec::new(),
-            policy_arns: Vec::new(),
+            managed_policies: Vec::new(),
             tags: Tags::new(),
             transitive_tag_keys: Vec::new(),
             source_identity: None,

@@ -134,7 +134,7 @@ impl World {
             issued: self.deployment.clock.now(),
             expires: self.deployment.clock.now(),
             policies: Vec::new(),
-            policy_arns: Vec::new(),
+            managed_policies: Vec::new(),
             tags: Tags::new(),
             transitive_tag_keys: Vec::new(),
             source_identity: None,

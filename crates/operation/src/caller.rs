@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bailiwick_model::{AccessKeyId, AccountId, Arn, Partition, Path, RoleName, SessionName, Tags, UniqueId, UserName};
-use bailiwick_storage::{IdentityKind, Standing};
+use bailiwick_storage::{IdentityKind, PolicyRef, Standing};
 use jiff::Timestamp;
 
 /// A proven caller: the principal, how he proved himself, and what his session carries.
@@ -75,7 +75,7 @@ pub struct Session {
     /// Inline session policies, as text.
     pub policies: Vec<String>,
     /// Managed policies that act as session policies.
-    pub policy_arns: Vec<Arn>,
+    pub managed_policies: Vec<SessionPolicyRef>,
     /// Session tags, inherited transitive ones included.
     pub tags: Tags,
     /// Keys of the tags that pass on to the next session of a chain.
@@ -86,10 +86,19 @@ pub struct Session {
     pub chained: bool,
 }
 
+/// A managed policy that acts as a session policy: the one that had the ARN when the session was issued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionPolicyRef {
+    /// The ARN that it had then.
+    pub arn: Arn,
+    /// Owner and unique id. A policy that is made later under the same ARN has another one.
+    pub policy: PolicyRef,
+}
+
 impl Session {
     /// Whether session policies were given, which then limit the session.
     pub fn is_scoped(&self) -> bool {
-        !self.policies.is_empty() || !self.policy_arns.is_empty()
+        !self.policies.is_empty() || !self.managed_policies.is_empty()
     }
 }
 

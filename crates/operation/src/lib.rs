@@ -17,7 +17,7 @@ mod principals;
 mod revision;
 mod secrets;
 
-pub use caller::{Caller, Credential, Principal, Session};
+pub use caller::{Caller, Credential, Principal, Session, SessionPolicyRef};
 pub use check::{Check, ContextValue, Policy};
 pub use cx::{Clock, Cx, Deployment, Random, RequestInfo, uuid};
 pub use paging::Paging;

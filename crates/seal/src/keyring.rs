@@ -131,8 +131,9 @@ impl Keyring {
         key.aead.open(&key::encode_parts(header, aad), body)
     }
 
-    /// Derives the secret access key that belongs to a sealed token: 40 characters, as of any access key. The same
-    /// token's key and `info` give the same secret, for as long as the key lives.
+    /// Derives the secret access key that belongs to a sealed token: 40 characters, as of any access key. It depends on
+    /// every byte of the token, its random nonce included, and on `info`; the same ones give the same secret for as long
+    /// as the key that sealed the token is kept.
     ///
     /// The token is not opened here, and the secret is good only for one that does.
     ///
@@ -141,7 +142,7 @@ impl Keyring {
     /// [`SealError::Unopenable`] when the key that sealed the token is not known.
     pub fn derive_secret(&self, purpose: KeyPurpose, token: &[u8], info: &[&[u8]]) -> Result<SecretString, SealError> {
         let key = self.key_of(purpose, token)?;
-        let mut parts: Vec<&[u8]> = vec![b"secret"];
+        let mut parts: Vec<&[u8]> = vec![b"secret of token", token];
         parts.extend_from_slice(info);
         let mut bytes = Zeroizing::new([0; 30]);
         key::derive(&key.derivation, &parts, &mut *bytes)?;

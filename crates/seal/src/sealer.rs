@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use zeroize::Zeroizing;
 
-use crate::{error::SealError, keyring::Keyring, purpose::KeyPurpose, secret::SecretString};
+use crate::{error::SealError, keyring::Keyring, purpose::KeyPurpose};
 
 /// Seals and opens with the newest keyring that it was given. Shared between threads; readers never wait.
 ///
@@ -58,14 +58,5 @@ impl Sealer {
     /// [`SealError::Unopenable`], whatever the reason.
     pub fn open(&self, purpose: KeyPurpose, aad: &[&[u8]], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
         self.keyring.load().open(purpose, aad, sealed)
-    }
-
-    /// See [`Keyring::derive_secret`].
-    ///
-    /// # Errors
-    ///
-    /// [`SealError::Unopenable`] when the key that sealed the token is not known.
-    pub fn derive_secret(&self, purpose: KeyPurpose, token: &[u8], info: &[&[u8]]) -> Result<SecretString, SealError> {
-        self.keyring.load().derive_secret(purpose, token, info)
     }
 }

@@ -68,7 +68,7 @@ impl Snapshot {
         for slot in seat.groups() {
             match self.group_at(*slot) {
                 Some(group) => self.push(&mut identity, &group.held.inline, &group.held.attached),
-                None => identity.push(self.deny_all()),
+                None => identity.push(std::slice::from_ref(self.deny_all())),
             }
         }
         let boundary = seat.boundary().map(|slot| self.policy_at(slot));

@@ -153,8 +153,9 @@ impl Snapshot {
         self.entities.for_each(&mut |entity| each(entity));
     }
 
-    pub(crate) fn deny_all(&self) -> &[Policy] {
-        &*self.deny_all
+    /// A policy that denies everything: what stands in the place of one that is missing or can't be read.
+    pub fn deny_all(&self) -> &Policy {
+        &self.deny_all[0]
     }
 
     pub(crate) fn group_at(&self, slot: Slot) -> Option<&Group> {
@@ -167,7 +168,7 @@ impl Snapshot {
 
     /// The policy at a place; what is missing there denies everything.
     pub(crate) fn policy_at(&self, slot: Slot) -> &Policy {
-        self.managed_at(slot).map_or(&self.deny_all[0], |managed| &managed.policy)
+        self.managed_at(slot).map_or(self.deny_all(), |managed| &managed.policy)
     }
 
     pub(crate) fn seat(&self, id: &UniqueId) -> Option<&Seat> {

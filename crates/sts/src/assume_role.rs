@@ -67,7 +67,7 @@ impl Handle<op::AssumeRole> for Sts {
             return Err(IamError::validation(message));
         }
         let packed_policy_size = packed_size::percent(&ask.policies, &ask.tags.all)?;
-        let policy_arns = ask.policies.managed(tx, role.account, cx.partition()).await?;
+        let managed_policies = ask.policies.managed(tx, role.account, cx.partition()).await?;
         let key = cx.new_access_key_id(AccessKeyKind::Temporary, role.account);
         let expires = cx.date() + Duration::from_secs(ask.seconds.unsigned_abs());
         let session = Session {
@@ -75,7 +75,7 @@ impl Handle<op::AssumeRole> for Sts {
             issued: cx.now(),
             expires,
             policies: ask.policies.inline.into_iter().collect(),
-            policy_arns,
+            managed_policies,
             tags: ask.tags.all,
             transitive_tag_keys: ask.tags.transitive,
             source_identity: ask.source_identity.clone(),

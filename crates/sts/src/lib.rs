@@ -1,8 +1,8 @@
 //! Temporary credentials and bearer tokens: the operations of STS and of `signin.v1`, and the tokens themselves.
 //!
 //! A token is self-contained: it holds, sealed, the caller that it stands for, and issuing one writes nothing. The
-//! secret key of temporary credentials is derived from the key that sealed the token, so it is neither stored nor in
-//! the token. [`Tokens`] issues and opens; who opens one still has to look whether the principal exists, whether its
+//! secret key of temporary credentials is derived from the key that sealed the token and from the whole token, so it is
+//! neither stored nor in the token, and no two tokens share one. [`Tokens`] issues and opens; who opens one still has to look whether the principal exists, whether its
 //! sessions were revoked, and whether the request is signed with the secret.
 //!
 //! The crate deliberately does not know front ends, signatures, nor how a decision is made.

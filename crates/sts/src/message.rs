@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use bailiwick_model::{AccessKeyId, AccountId, Arn, Path, RoleName, SessionName, Tags, UniqueId, UserName};
-use bailiwick_operation::{Caller, Credential, Principal, Session};
+use bailiwick_operation::{Caller, Credential, Principal, Session, SessionPolicyRef};
+use bailiwick_storage::PolicyRef;
 use jiff::Timestamp;
 use prost::{Message, Oneof};
 
@@ -27,6 +28,9 @@ pub(crate) struct TokenMessage {
     issued: i64,
     #[prost(int64, tag = "8")]
     expires: i64,
+    /// Of handles: the service in the scope of the caller's signature.
+    #[prost(string, optional, tag = "9")]
+    signed_for: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
@@ -65,8 +69,8 @@ struct SessionMessage {
     expires: i64,
     #[prost(string, repeated, tag = "4")]
     policies: Vec<String>,
-    #[prost(string, repeated, tag = "5")]
-    policy_arns: Vec<String>,
+    #[prost(message, repeated, tag = "10")]
+    managed_policies: Vec<ManagedPolicyMessage>,
     #[prost(message, repeated, tag = "6")]
     tags: Vec<TagMessage>,
     #[prost(string, repeated, tag = "7")]
@@ -75,6 +79,18 @@ struct SessionMessage {
     source_identity: Option<String>,
     #[prost(bool, tag = "9")]
     chained: bool,
+}
+
+/// A managed policy as it was when the session was issued. Field 5 of the session once held ARNs alone.
+#[derive(Clone, PartialEq, Message)]
+struct ManagedPolicyMessage {
+    #[prost(string, tag = "1")]
+    arn: String,
+    /// The account that owns it; zero for the deployment's.
+    #[prost(uint64, tag = "2")]
+    account: u64,
+    #[prost(string, tag = "3")]
+    id: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -90,6 +106,7 @@ pub(crate) struct Held {
     pub(crate) caller: Caller,
     pub(crate) issued: Timestamp,
     pub(crate) expires: Timestamp,
+    pub(crate) signed_for: Option<String>,
 }
 
 impl TokenMessage {
@@ -101,7 +118,12 @@ impl TokenMessage {
             mfa: caller.mfa.map(Timestamp::as_microsecond),
             issued: issued.as_microsecond(),
             expires: expires.as_microsecond(),
+            signed_for: None,
         }
+    }
+
+    pub(crate) fn with_service(self, service: &str) -> Self {
+        Self { signed_for: Some(service.to_owned()), ..self }
     }
 
     /// What was sealed, with the credential that the kind of token stands for. None for what no token ever held.
@@ -118,7 +140,8 @@ impl TokenMessage {
                 None => None,
             },
         };
-        Some(Held { caller, issued: time(self.issued)?, expires: time(self.expires)? })
+        let (issued, expires) = (time(self.issued)?, time(self.expires)?);
+        Some(Held { caller, issued, expires, signed_for: self.signed_for })
     }
 }
 
@@ -171,7 +194,7 @@ impl SessionMessage {
             issued: session.issued.as_microsecond(),
             expires: session.expires.as_microsecond(),
             policies: session.policies.clone(),
-            policy_arns: session.policy_arns.iter().map(Arn::to_string).collect(),
+            managed_policies: session.managed_policies.iter().map(ManagedPolicyMessage::of).collect(),
             tags: session.tags.iter().map(tag).collect(),
             transitive_tag_keys: session.transitive_tag_keys.clone(),
             source_identity: session.source_identity.clone(),
@@ -185,12 +208,31 @@ impl SessionMessage {
             issued: time(self.issued)?,
             expires: time(self.expires)?,
             policies: self.policies,
-            policy_arns: self.policy_arns.iter().map(|arn| Arn::parse(arn)).collect::<Result<_, _>>().ok()?,
+            managed_policies: self
+                .managed_policies
+                .into_iter()
+                .map(ManagedPolicyMessage::into_ref)
+                .collect::<Option<_>>()?,
             tags: Tags::parse(self.tags.iter().map(|tag| (&tag.key, &tag.value))).ok()?,
             transitive_tag_keys: self.transitive_tag_keys,
             source_identity: self.source_identity,
             chained: self.chained,
         })
+    }
+}
+
+impl ManagedPolicyMessage {
+    fn of(SessionPolicyRef { arn, policy }: &SessionPolicyRef) -> Self {
+        Self { arn: arn.to_string(), account: policy.account.number(), id: policy.id.to_string() }
+    }
+
+    fn into_ref(self) -> Option<SessionPolicyRef> {
+        let account = match self.account {
+            0 => AccountId::NONE,
+            number => AccountId::from_number(number)?,
+        };
+        let policy = PolicyRef { account, id: UniqueId::parse(&self.id).ok()? };
+        Some(SessionPolicyRef { arn: Arn::parse(&self.arn).ok()?, policy })
     }
 }
 

@@ -3,6 +3,7 @@
 use bailiwick_api::sts::PolicyDescriptorType;
 use bailiwick_model::limits::{SESSION_POLICY_ARNS, SESSION_POLICY_SIZE};
 use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Partition, PolicyName, Result};
+use bailiwick_operation::SessionPolicyRef;
 use bailiwick_policy_lang::{PolicyKind, SaveRules, parse_for_save, to_json};
 use bailiwick_storage::{Policy, Tx};
 
@@ -30,11 +31,16 @@ impl SessionPolicies {
         Ok(Self { inline, arns: arns.collect::<Result<_>>()? })
     }
 
-    /// The managed policies by the ARNs that they have: those of the role's account, and the deployment's.
+    /// The managed policies that have the ARNs now: those of the role's account, and the deployment's.
     ///
     /// # Errors
     /// `ValidationError` for one that is not there.
-    pub(crate) async fn managed(&self, tx: &mut Tx, role: AccountId, partition: Partition) -> Result<Vec<Arn>> {
+    pub(crate) async fn managed(
+        &self,
+        tx: &mut Tx,
+        role: AccountId,
+        partition: Partition,
+    ) -> Result<Vec<SessionPolicyRef>> {
         let mut found = Vec::with_capacity(self.arns.len());
         for arn in &self.arns {
             let stored = find(tx, arn, role, partition).await?;
@@ -63,7 +69,7 @@ fn read_inline(text: &str, partition: Partition) -> Result<String> {
     Ok(to_json(&document))
 }
 
-async fn find(tx: &mut Tx, arn: &Arn, role: AccountId, partition: Partition) -> Result<Option<Arn>> {
+async fn find(tx: &mut Tx, arn: &Arn, role: AccountId, partition: Partition) -> Result<Option<SessionPolicyRef>> {
     let account = match arn.account() {
         "aws" => AccountId::NONE,
         _ if arn.account_id() == Some(role) => role,
@@ -73,7 +79,8 @@ async fn find(tx: &mut Tx, arn: &Arn, role: AccountId, partition: Partition) -> 
     let Ok(name) = PolicyName::parse(name) else { return Ok(None) };
     let Some(policy) = tx.find::<Policy>(account, &name).await? else { return Ok(None) };
     let stored = Arn::iam(partition, account, format_args!("policy{}{}", policy.path, policy.name));
-    Ok(Some(stored).filter(|stored| stored.as_str().eq_ignore_ascii_case(arn.as_str())))
+    let is_it = stored.as_str().eq_ignore_ascii_case(arn.as_str());
+    Ok(is_it.then_some(SessionPolicyRef { arn: stored, policy: policy.reference() }))
 }
 
 fn constraint(member: &str, limit: usize) -> IamError {

@@ -9,10 +9,10 @@ use bailiwick_model::{
     UniqueId, UserName,
 };
 use bailiwick_operation::{
-    Caller, Clock, Credential, Cx, Deployment, Principal, Random, RequestInfo, RevisionScope, Session,
+    Caller, Clock, Credential, Cx, Deployment, Principal, Random, RequestInfo, RevisionScope, Session, SessionPolicyRef,
 };
 use bailiwick_seal::{Keyring, Sealer};
-use bailiwick_storage::{Account, AccountState, At, MemoryStore, Role, Store, TrustPolicy, Tx};
+use bailiwick_storage::{Account, AccountState, At, MemoryStore, PolicyRef, Role, Store, TrustPolicy, Tx};
 use jiff::Timestamp;
 
 pub(crate) const ACCOUNT: &str = "111122223333";
@@ -163,7 +163,10 @@ pub(crate) fn session(tags: &[(&str, &str)], transitive: &[&str], source_identit
         issued: time("11:30:00.5"),
         expires: time("12:30:00"),
         policies: vec![r#"{"Statement":[]}"#.into()],
-        policy_arns: vec![bailiwick_model::Arn::parse("arn:aws:iam::aws:policy/ReadOnlyAccess").unwrap()],
+        managed_policies: vec![SessionPolicyRef {
+            arn: bailiwick_model::Arn::parse("arn:aws:iam::aws:policy/ReadOnlyAccess").unwrap(),
+            policy: PolicyRef { account: AccountId::NONE, id: UniqueId::new(IdKind::Policy, [5; 17]) },
+        }],
         tags: Tags::parse(tags.iter().copied()).unwrap(),
         transitive_tag_keys: transitive.iter().map(|key| (*key).to_owned()).collect(),
         source_identity: source_identity.map(str::to_owned),

@@ -9,8 +9,12 @@ use prost::Message;
 
 use crate::message::{Held, TokenMessage};
 
-/// The form of what is sealed; part of the associated data, so that a later form never reads as this one.
-const VERSION: &[u8] = b"1";
+/// The form of tokens: their first byte, and part of the associated data, so that one form never reads as another.
+///
+/// Form 1 had no such byte and began with the one of what is sealed, which is 1. It bound session policies by name, and
+/// secrets to the access key id alone. A token of it has expired: its holder gets a new one.
+const FORM: u8 = 2;
+const OLDER_FORM: u8 = 1;
 
 /// Longer texts are no tokens of ours: four times the longest that is issued.
 const MAX_TEXT: usize = 64 * 1024;
@@ -49,6 +53,8 @@ pub struct Bearer {
     pub issued: Timestamp,
     /// When it ends; not later than the caller's session.
     pub expires: Timestamp,
+    /// Of a handle: the service that the caller signed for.
+    pub signed_for: Option<String>,
 }
 
 /// Why a token is not taken. Of a token that is no good it is not told why.
@@ -96,13 +102,11 @@ impl<'a> Tokens<'a> {
         // One keyring for both, or a rotation between them would part token and secret.
         let keyring = self.sealer.keyring();
         let account = account_of(key).ok_or_else(|| IamError::internal("an access key id without account"))?;
-        let aad = [&b"sts"[..], self.cluster.as_bytes(), &account, key.as_str().as_bytes(), VERSION];
-        let sealed =
-            keyring.seal(KeyPurpose::SessionToken, &aad, &message.encode_to_vec()).map_err(IamError::internal)?;
-        let secret = keyring
-            .derive_secret(KeyPurpose::SessionToken, &sealed, &[self.cluster.as_bytes(), key.as_str().as_bytes()])
-            .map_err(IamError::internal)?;
-        Ok((URL_SAFE_NO_PAD.encode(sealed), secret))
+        let aad = self.session_aad(key, &account);
+        let sealed = keyring.seal(KeyPurpose::SessionToken, &aad, &message.encode_to_vec());
+        let sealed = sealed.map_err(IamError::internal)?;
+        let secret = keyring.derive_secret(KeyPurpose::SessionToken, &sealed, &aad).map_err(IamError::internal)?;
+        Ok((URL_SAFE_NO_PAD.encode(in_form(&sealed)), secret))
     }
 
     /// Opens the session token that came with a request signed by `key`.
@@ -111,18 +115,23 @@ impl<'a> Tokens<'a> {
     /// [`TokenError`].
     pub fn open_session(&self, key: &AccessKeyId, token: &str, now: Timestamp) -> Result<OpenedSession, TokenError> {
         let account = account_of(key).ok_or(TokenError::Invalid)?;
-        let sealed = decode(token)?;
+        let token = decode(token)?;
+        let sealed = sealed(&token)?;
         let keyring = self.sealer.keyring();
-        let aad = [&b"sts"[..], self.cluster.as_bytes(), &account, key.as_str().as_bytes(), VERSION];
-        let opened = keyring.open(KeyPurpose::SessionToken, &aad, &sealed).map_err(invalid)?;
+        let aad = self.session_aad(key, &account);
+        let opened = keyring.open(KeyPurpose::SessionToken, &aad, sealed).map_err(invalid)?;
         let held = read(&opened, Credential::AccessKey, now)?;
         if held.caller.access_key_id() != key || held.caller.session.is_none() {
             return Err(TokenError::Invalid);
         }
-        let secret = keyring
-            .derive_secret(KeyPurpose::SessionToken, &sealed, &[self.cluster.as_bytes(), key.as_str().as_bytes()])
-            .map_err(invalid)?;
+        let secret = keyring.derive_secret(KeyPurpose::SessionToken, sealed, &aad).map_err(invalid)?;
         Ok(OpenedSession { caller: held.caller, secret })
+    }
+
+    /// `sts | cluster | account | access key | form`: what a session token is bound to, and its secret is derived from
+    /// besides the token itself.
+    fn session_aad<'b>(&'b self, key: &'b AccessKeyId, account: &'b [u8; 12]) -> [&'b [u8]; 5] {
+        [b"sts", self.cluster.as_bytes(), account, key.as_str().as_bytes(), &[FORM]]
     }
 
     /// Issues a bearer token for a caller.
@@ -131,22 +140,24 @@ impl<'a> Tokens<'a> {
     /// When sealing fails, which is a failure of ours.
     pub fn issue_bearer(&self, caller: &Caller, issued: Timestamp, expires: Timestamp) -> Result<String, IamError> {
         let message = TokenMessage::of(caller, issued, expires).encode_to_vec();
-        let aad = [&b"bearer"[..], self.cluster.as_bytes(), VERSION];
+        let aad = [&b"bearer"[..], self.cluster.as_bytes(), &[FORM]];
         let sealed = self.sealer.seal(KeyPurpose::BearerToken, &aad, &message).map_err(IamError::internal)?;
-        Ok(URL_SAFE_NO_PAD.encode(sealed))
+        Ok(URL_SAFE_NO_PAD.encode(in_form(&sealed)))
     }
 
-    /// Opens a bearer token; the caller's credential says that he came with one.
+    /// Opens a bearer token; the caller's credential says that they came with one.
     ///
     /// # Errors
     /// [`TokenError`].
     pub fn open_bearer(&self, token: &str, now: Timestamp) -> Result<Bearer, TokenError> {
-        let aad = [&b"bearer"[..], self.cluster.as_bytes(), VERSION];
-        let opened = self.sealer.open(KeyPurpose::BearerToken, &aad, &decode(token)?).map_err(invalid)?;
+        let aad = [&b"bearer"[..], self.cluster.as_bytes(), &[FORM]];
+        let token = decode(token)?;
+        let opened = self.sealer.open(KeyPurpose::BearerToken, &aad, sealed(&token)?).map_err(invalid)?;
         read(&opened, Credential::Bearer, now).map(Bearer::from)
     }
 
-    /// Issues a handle for a caller. It opens for the same `holder` alone: whoever it is given to.
+    /// Issues a handle for a caller. It opens for the same `holder` alone, to whom it is given, and says which `service`
+    /// the caller signed for.
     ///
     /// # Errors
     /// When sealing fails, which is a failure of ours.
@@ -154,12 +165,14 @@ impl<'a> Tokens<'a> {
         &self,
         caller: &Caller,
         holder: &[u8],
+        service: &str,
         issued: Timestamp,
         expires: Timestamp,
     ) -> Result<Vec<u8>, IamError> {
-        let message = TokenMessage::of(caller, issued, expires).encode_to_vec();
-        let aad = [&b"handle"[..], self.cluster.as_bytes(), holder, VERSION];
-        self.sealer.seal(KeyPurpose::CallerHandle, &aad, &message).map_err(IamError::internal)
+        let message = TokenMessage::of(caller, issued, expires).with_service(service).encode_to_vec();
+        let aad = [&b"handle"[..], self.cluster.as_bytes(), holder, &[FORM]];
+        let sealed = self.sealer.seal(KeyPurpose::CallerHandle, &aad, &message).map_err(IamError::internal)?;
+        Ok(in_form(&sealed))
     }
 
     /// Opens a handle that `holder` brings.
@@ -167,15 +180,32 @@ impl<'a> Tokens<'a> {
     /// # Errors
     /// [`TokenError`].
     pub fn open_handle(&self, handle: &[u8], holder: &[u8], now: Timestamp) -> Result<Bearer, TokenError> {
-        let aad = [&b"handle"[..], self.cluster.as_bytes(), holder, VERSION];
-        let opened = self.sealer.open(KeyPurpose::CallerHandle, &aad, handle).map_err(invalid)?;
+        let aad = [&b"handle"[..], self.cluster.as_bytes(), holder, &[FORM]];
+        let opened = self.sealer.open(KeyPurpose::CallerHandle, &aad, sealed(handle)?).map_err(invalid)?;
         read(&opened, Credential::AccessKey, now).map(Bearer::from)
     }
 }
 
 impl From<Held> for Bearer {
     fn from(held: Held) -> Self {
-        Self { caller: held.caller, issued: held.issued, expires: held.expires }
+        Self { caller: held.caller, issued: held.issued, expires: held.expires, signed_for: held.signed_for }
+    }
+}
+
+/// What was sealed, as a token of this form.
+fn in_form(sealed: &[u8]) -> Vec<u8> {
+    let mut token = Vec::with_capacity(1 + sealed.len());
+    token.push(FORM);
+    token.extend_from_slice(sealed);
+    token
+}
+
+/// What is sealed in a token.
+fn sealed(token: &[u8]) -> Result<&[u8], TokenError> {
+    match token {
+        [FORM, sealed @ ..] => Ok(sealed),
+        [OLDER_FORM, ..] => Err(TokenError::Expired),
+        _ => Err(TokenError::Invalid),
     }
 }
 

@@ -128,15 +128,15 @@ async fn session_policies_and_boundaries_only_narrow() {
     for (name, policies, arns, expected) in [
         ("none", vec![], vec![], [true, true, false]),
         ("inline", vec![allow("iam:List*", "*")], vec![], [false, true, false]),
-        ("managed", vec![], vec![managed.clone()], [true, false, false]),
-        ("both", vec![allow("iam:List*", "*")], vec![managed.clone()], [true, true, false]),
+        ("managed", vec![], vec![&managed], [true, false, false]),
+        ("both", vec![allow("iam:List*", "*")], vec![&managed], [true, true, false]),
         ("more than the role has", vec![allow("*", "*")], vec![], [true, true, false]),
-        ("one that is gone", vec![], vec![arn("arn:aws:iam::111122223333:policy/gone")], [false, false, false]),
         ("one that is broken", vec!["{".into()], vec![], [false, false, false]),
+        ("one that is broken beside another", vec![allow("*", "*"), "{".into()], vec![], [false, false, false]),
     ] {
         let key = house.session(&role, "dive", |session| {
             session.policies = policies;
-            session.policy_arns = arns;
+            session.managed_policies = arns.into_iter().map(|arn| house.bound(arn)).collect();
         });
         let who = house.prove(&key).await.unwrap();
         for (check, expected) in [get(), list(), sts()].into_iter().zip(expected) {
@@ -152,6 +152,35 @@ async fn session_policies_and_boundaries_only_narrow() {
     house.commit(tx).await;
     assert!(house.decide(&who, get()).is_ok());
     assert_eq!(code(house.decide(&who, list())), "AccessDenied");
+}
+
+#[tokio::test]
+async fn a_managed_session_policy_is_the_one_that_there_was_when_the_session_was_issued() {
+    let house = House::new().await;
+    let role = house.role(MAIN, "Diver", "{}", &allow("iam:*", "*")).await;
+    let all = house.managed("all", &allow("*", "*")).await;
+    let narrow = house.managed("narrow", &statement("Deny", "iam:Delete*", "*", "{}")).await;
+    let key = house.session(&role, "dive", |session| {
+        session.managed_policies = vec![house.bound(&all), house.bound(&narrow)];
+    });
+    let check = async |expected: [&str; 2]| {
+        let who = house.prove(&key).await.unwrap();
+        for (action, expected) in ["iam:GetUser", "iam:DeleteUser"].into_iter().zip(expected) {
+            let decided = house.decide(&who, Check::new(action, &arn("arn:aws:iam::111122223333:user/Pike")));
+            assert_eq!(decided.err().map_or("OK", |error| error.code().wire()), expected, "{action}");
+        }
+    };
+    check(["OK", "AccessDenied"]).await;
+    // What a deleted one denied is not known any more.
+    let mut tx = house.tx().await;
+    let stored = tx.get::<Policy>(account(MAIN), &PolicyName::parse("narrow").unwrap()).await.unwrap();
+    tx.delete_policy(&stored).await.unwrap();
+    house.commit(tx).await;
+    check(["AccessDenied", "AccessDenied"]).await;
+    // Nor is one of the same name another one's successor.
+    let again = house.managed("narrow", &allow("*", "*")).await;
+    assert_eq!(again, narrow);
+    check(["AccessDenied", "AccessDenied"]).await;
 }
 
 #[tokio::test]

@@ -92,17 +92,19 @@ fn due_when_old_enough() {
 }
 
 #[test]
-fn derived_secrets_belong_to_key_and_info() {
+fn derived_secrets_belong_to_token_and_info() {
     let purpose = KeyPurpose::SessionToken;
     let first = keyring();
     let token = first.seal(purpose, &[], b"a").unwrap();
-    let same_key = first.seal(purpose, &[], b"b").unwrap();
+    let [same_key, same_text] = [b"b", b"a"].map(|text| first.seal(purpose, &[], text).unwrap());
     let second = first.rotate(purpose, 2000).unwrap();
     let other_key = second.seal(purpose, &[], b"a").unwrap();
     let derive = |token: &[u8], info: &[&[u8]]| second.derive_secret(purpose, token, info).unwrap();
     let secret = derive(&token, &[b"ASIAONE"]);
     assert_eq!(secret.expose().len(), 40);
-    assert_eq!(secret, derive(&same_key, &[b"ASIAONE"]));
+    for other in [&same_key, &same_text, &[&token[..], &[0]].concat(), &token[..token.len() - 1].to_vec()] {
+        assert_ne!(secret, derive(other, &[b"ASIAONE"]));
+    }
     assert_eq!(secret, first.derive_secret(purpose, &token, &[b"ASIAONE"]).unwrap());
     assert_ne!(secret, derive(&other_key, &[b"ASIAONE"]));
     assert_ne!(secret, derive(&token, &[b"ASIATWO"]));

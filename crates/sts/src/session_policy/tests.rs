@@ -84,7 +84,11 @@ async fn managed_policies_are_of_the_roles_account_or_the_deployments() {
         let read = read(None, &[arn]).unwrap();
         let stored = read.managed(&mut tx, account(), Partition::Aws).await;
         match found {
-            Some(found) => assert_eq!(stored.unwrap()[0].as_str(), found),
+            Some(found) => {
+                let stored = stored.unwrap().remove(0);
+                let id = UniqueId::new(IdKind::Policy, [stored.arn.typed_resource().unwrap().2.len() as u8; 17]);
+                assert_eq!((stored.arn.as_str(), stored.policy.id), (found, id));
+            }
             None => {
                 let (code, message) = crate::testing::refusal(stored);
                 assert_eq!(code, "ValidationError");

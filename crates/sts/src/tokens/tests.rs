@@ -25,6 +25,40 @@ fn a_session_comes_back_as_it_went_in() {
 }
 
 #[test]
+fn a_secret_belongs_to_one_token() {
+    let sealer = sealer();
+    let tokens = Tokens::new(&sealer, "pond");
+    let caller = session(&[], &[], None);
+    // Access key ids have few random bits: two sessions may come to have the same one.
+    let issued = [tokens.issue_session(&caller).unwrap(), tokens.issue_session(&caller).unwrap()];
+    assert_ne!(issued[0].1, issued[1].1);
+    for (token, secret) in &issued {
+        assert_eq!(tokens.open_session(caller.access_key_id(), token, now()).unwrap().secret, *secret);
+    }
+}
+
+#[test]
+fn tokens_of_the_older_form_have_expired() {
+    let sealer = sealer();
+    let tokens = Tokens::new(&sealer, "pond");
+    let caller = session(&[], &[], None);
+    let (key, account) = (caller.access_key_id(), account_of(caller.access_key_id()).unwrap());
+    let message = TokenMessage::of(&caller, now(), time("12:10:00")).encode_to_vec();
+    let seal = |purpose, aad: &[&[u8]]| sealer.seal(purpose, aad, &message).unwrap();
+    let older = seal(KeyPurpose::SessionToken, &[b"sts", b"pond", &account, key.as_str().as_bytes(), b"1"]);
+    let opened = tokens.open_session(key, &URL_SAFE_NO_PAD.encode(older), now());
+    assert_eq!(opened.map(drop), Err(TokenError::Expired));
+    let older = seal(KeyPurpose::BearerToken, &[b"bearer", b"pond", b"1"]);
+    assert_eq!(tokens.open_bearer(&URL_SAFE_NO_PAD.encode(older), now()).map(drop), Err(TokenError::Expired));
+    let older = seal(KeyPurpose::CallerHandle, &[b"handle", b"pond", b"asker", b"1"]);
+    assert_eq!(tokens.open_handle(&older, b"asker", now()).map(drop), Err(TokenError::Expired));
+    // In the new form it is none.
+    let forged = in_form(&seal(KeyPurpose::SessionToken, &[b"sts", b"pond", &account, key.as_str().as_bytes(), b"1"]));
+    let opened = tokens.open_session(key, &URL_SAFE_NO_PAD.encode(forged), now());
+    assert_eq!(opened.map(drop), Err(TokenError::Invalid));
+}
+
+#[test]
 fn a_session_ends_on_the_second() {
     let sealer = sealer();
     let tokens = Tokens::new(&sealer, "pond");
@@ -57,7 +91,7 @@ fn a_session_token_opens_for_its_key_cluster_and_kind_alone() {
     assert_eq!(tokens.open_bearer(&token, now()).map(drop), Err(TokenError::Invalid));
     let bearer = tokens.issue_bearer(&caller, now(), time("12:10:00")).unwrap();
     invalid(tokens.open_session(caller.access_key_id(), &bearer, now()));
-    let handle = tokens.issue_handle(&caller, b"asker", now(), time("12:10:00")).unwrap();
+    let handle = tokens.issue_handle(&caller, b"asker", "s3", now(), time("12:10:00")).unwrap();
     assert_eq!(tokens.open_bearer(&URL_SAFE_NO_PAD.encode(&handle), now()).map(drop), Err(TokenError::Invalid));
     let sealed = URL_SAFE_NO_PAD.decode(&bearer).unwrap();
     assert_eq!(tokens.open_handle(&sealed, b"asker", now()).map(drop), Err(TokenError::Invalid));
@@ -90,7 +124,7 @@ fn a_bearer_token_does_not_outlive_its_session() {
 fn handles_are_of_whom_they_were_given_to() {
     let sealer = sealer();
     let tokens = Tokens::new(&sealer, "pond");
-    let handle = tokens.issue_handle(&user(), b"asker", now(), time("12:10:00")).unwrap();
+    let handle = tokens.issue_handle(&user(), b"asker", "s3", now(), time("12:10:00")).unwrap();
     assert!(same(&tokens.open_handle(&handle, b"asker", now()).unwrap().caller, &user()));
     assert_eq!(tokens.open_handle(&handle, b"other", now()).map(drop), Err(TokenError::Invalid));
     assert_eq!(tokens.open_handle(&handle, b"asker", time("12:10:00")).map(drop), Err(TokenError::Expired));
