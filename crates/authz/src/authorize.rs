@@ -5,18 +5,19 @@ use bailiwick_api::authz::{
 };
 use bailiwick_api::op;
 use bailiwick_evaluator as evaluator;
-use bailiwick_model::{AccountId, IamError, Result};
+use bailiwick_model::{IamError, Result};
 use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
 use prost::Message as _;
 
-use crate::caller::Claim;
+use crate::caller::{AskedAbout, Claim};
 use crate::decide::snapshot;
+use crate::disclosure::Disclosure;
 use crate::effort::Effort;
 use crate::question::{GivenKeys, Question, service_prefix};
 use crate::render::{DecisionView, undecided};
-use crate::subject::{Present, Subject};
+use crate::subject::Present;
 use crate::{AskedBy, Authz};
 
 /// What looking at a caller's proof costs, as bytes that are read.
@@ -30,9 +31,12 @@ const PROOF: usize = 2_000;
 /// `bailiwick:AuthorizeAs` on the caller's ARN as well, which no identity policy gives across accounts. So it does for
 /// a service principal, unless the service is registered and the asking user or role is listed to act as it.
 ///
-/// A question without a policy of the resource is decided with the one that is kept for its ARN, if there is one; the
-/// tags that are kept are `aws:ResourceTag/…` where the question does not bring the key. What a kept policy says is
-/// told to the account that owns the resource and to the management account, not to others.
+/// A caller who is proven by a signature is asked about by actions of the service that they signed for; see
+/// `signing_name`.
+///
+/// A question without a policy of the resource is decided with the one that is kept for its ARN, if there is one. Of a
+/// resource of which a policy or tags are kept, and of Bailiwick's own (users, roles, managed policies), the tags are the
+/// stored ones and can't be brought. What an answer tells of policies depends on whose they are; see [`Disclosure`].
 ///
 /// # Errors
 /// `ValidationError`, `InvalidInput`, `MalformedPolicyDocument`, and what is wrong with the caller's proof;
@@ -101,7 +105,7 @@ impl Handle<op::BatchAuthorize> for Authz {
         let context = GivenKeys::read(&req.context, None)?;
         let shared = req.caller.as_ref().map(|caller| self.asked_about(cx, &snapshot, Some(caller)));
         let shared = match &shared {
-            Some(Ok(subject)) => Some(subject.on(&snapshot)),
+            Some(Ok(about)) => Some(about.subject.on(&snapshot).map(|present| (about, present))),
             Some(Err(error)) => Some(Err(again(error))),
             None => None,
         };
@@ -114,9 +118,11 @@ impl Handle<op::BatchAuthorize> for Authz {
                 (Some(caller), _) => {
                     effort.read(PROOF);
                     own = self.asked_about(cx, &snapshot, Some(caller));
-                    own.and_then(|subject| self.item(cx, &subject.on(&snapshot)?, &context, item, &mut effort))
+                    own.and_then(|about| {
+                        self.item(cx, &about, &about.subject.on(&snapshot)?, &context, item, &mut effort)
+                    })
                 }
-                (None, Some(Ok(present))) => self.item(cx, present, &context, item, &mut effort),
+                (None, Some(Ok((about, present)))) => self.item(cx, about, present, &context, item, &mut effort),
                 (None, Some(Err(error))) => Err(again(error)),
                 (None, None) => Err(IamError::validation("neither the item nor the batch says who wants to act")),
             };
@@ -134,13 +140,11 @@ impl Authz {
         req: &AuthorizeRequest,
         effort: &mut Effort,
     ) -> Result<DecisionView> {
-        let subject = self.asked_about(cx, snapshot, req.caller.as_ref())?;
-        self.asked(cx, snapshot, req, &subject, |present, request, policies| {
+        let about = self.asked_about(cx, snapshot, req.caller.as_ref())?;
+        self.asked(cx, snapshot, req, &about, |present, request, policies, disclosure| {
             let decided = effort.ask(|budget| evaluator::decide_within(request, policies, budget));
             let decision = self.decisions.note(AskedBy::Service, decided)?;
-            let is_foreign_account =
-                req.resource_policy.is_none() && is_foreign_account(cx, request.resource_account.id);
-            Ok(DecisionView::of(&decision, present, request, policies).unless_stranger(is_foreign_account))
+            Ok(DecisionView::of(&decision, present, request, policies, disclosure))
         })
     }
 
@@ -150,8 +154,8 @@ impl Authz {
         cx: &Cx,
         snapshot: &Snapshot,
         req: &AuthorizeRequest,
-        subject: &Subject,
-        then: impl FnOnce(&Present<'_>, &evaluator::Request<'_>, &evaluator::Policies<'_>) -> Result<T>,
+        about: &AskedAbout,
+        then: impl FnOnce(&Present<'_>, &evaluator::Request<'_>, &evaluator::Policies<'_>, Disclosure) -> Result<T>,
     ) -> Result<T> {
         let question = Question::read(
             self,
@@ -161,14 +165,17 @@ impl Authz {
             req.resource_policy.as_deref(),
         )?;
         let context = GivenKeys::read(&req.context, None)?;
-        question.check_context(&context)?;
-        let present = subject.on(snapshot)?;
-        question.put(&present, &[&context], cx.now(), |request, policies| then(&present, request, policies))
+        about.check_action(snapshot, &req.action)?;
+        let present = about.subject.on(snapshot)?;
+        question.put(cx, &present, &[&context], |request, policies, disclosure| {
+            then(&present, request, policies, disclosure)
+        })
     }
 
     fn item(
         &self,
         cx: &Cx,
+        about: &AskedAbout,
         present: &Present<'_>,
         shared: &GivenKeys<'_>,
         item: &AuthorizeItem,
@@ -182,23 +189,14 @@ impl Authz {
             item.resource_account.as_deref(),
             item.resource_policy.as_deref(),
         )?;
+        about.check_action(present.snapshot, &item.action)?;
         let own = GivenKeys::read(&item.context, Some(shared))?;
-        question.check_context(shared)?;
-        question.check_context(&own)?;
-        question.put(present, &[&own, shared], cx.now(), |request, policies| {
+        question.put(cx, present, &[&own, shared], |request, policies, disclosure| {
             let decided = effort.ask(|budget| evaluator::decide_within(request, policies, budget));
             let decision = self.decisions.note(AskedBy::Service, decided)?;
-            let is_foreign_account =
-                item.resource_policy.is_none() && is_foreign_account(cx, request.resource_account.id);
-            Ok(DecisionView::of(&decision, present, request, policies).unless_stranger(is_foreign_account).result())
+            Ok(DecisionView::of(&decision, present, request, policies, disclosure).result())
         })
     }
-}
-
-/// Whether the asking service is of an account that may not see what is kept in this one: neither the same, nor the
-/// management account.
-pub(crate) fn is_foreign_account(cx: &Cx, owner: Option<AccountId>) -> bool {
-    cx.account() != cx.deployment().management_account && owner.is_some_and(|owner| owner != cx.account())
 }
 
 /// The same refusal once more, for another item.

@@ -14,10 +14,11 @@ use bailiwick_sigv4::PayloadHash;
 use bailiwick_snapshot::Snapshot;
 use bailiwick_sts::Tokens;
 
-use crate::Authz;
 use crate::authenticate::Received;
-use crate::question::wrong;
+use crate::credentials::invalid;
+use crate::question::{service_prefix, wrong};
 use crate::subject::Subject;
+use crate::{Authz, signing_name};
 
 /// Names the account that is asked about.
 const PRINCIPAL_ACCOUNT: &str = "bailiwick:PrincipalAccount";
@@ -74,19 +75,26 @@ impl Authz {
         cx: &Cx,
         snapshot: &Snapshot,
         caller: Option<&authz::Caller>,
-    ) -> Result<Arc<Subject>> {
+    ) -> Result<AskedAbout> {
+        let unsigned = |subject| AskedAbout { subject: Arc::new(subject), signed_for: None };
         match who(caller)? {
             Who::SignedRequest(request) => {
                 let received = Received::read(request)?;
-                Ok(self.received(snapshot, &received, cx.now(), |_, _| ())?.0.subject().clone())
+                let (who, ()) = self.received(snapshot, &received, cx.now(), |_, _| ())?;
+                Ok(AskedAbout { subject: who.subject().clone(), signed_for: Some(request.service.as_str().into()) })
             }
-            Who::Handle(handle) => Ok(self.by_handle(cx, snapshot, handle)?.subject().clone()),
+            Who::Handle(handle) => {
+                let who = self.by_handle(cx, snapshot, handle)?;
+                // One without a service is of no form that is issued.
+                let signed_for = who.signed_for().ok_or_else(invalid)?.into();
+                Ok(AskedAbout { subject: who.subject().clone(), signed_for: Some(signed_for) })
+            }
             Who::PrincipalArn(arn) => {
                 let arn = Arn::parse(arn).map_err(|_| not_a_principal())?;
-                Ok(Arc::new(Subject::unproven(&named(snapshot, &arn)?, snapshot.partition())))
+                Ok(unsigned(Subject::unproven(&named(snapshot, &arn)?, snapshot.partition())))
             }
-            Who::ServicePrincipal(name) => Ok(Arc::new(Subject::service(name))),
-            Who::Anonymous(_) => Ok(Arc::new(Subject::anonymous())),
+            Who::ServicePrincipal(name) => Ok(unsigned(Subject::service(name))),
+            Who::Anonymous(_) => Ok(unsigned(Subject::anonymous())),
         }
     }
 
@@ -99,6 +107,41 @@ impl Authz {
         let digest = PayloadHash::of(&bytes).0;
         let open = || Tokens::of(&self.deployment).open_handle(handle, &holder, cx.now());
         self.by_token(snapshot, digest, cx.now(), open)
+    }
+}
+
+/// Whom a question is about, proven or by permission.
+pub(crate) struct AskedAbout {
+    pub(crate) subject: Arc<Subject>,
+    /// The service that their request was signed for; none where no signature proves them.
+    signed_for: Option<Box<str>>,
+}
+
+impl AskedAbout {
+    /// Refuses a question about an action of another service than the one that the caller signed for.
+    ///
+    /// # Errors
+    /// `ValidationError`.
+    pub(crate) fn check_action(&self, snapshot: &Snapshot, action: &str) -> Result<()> {
+        match &self.signed_for {
+            Some(name) => signing_name::check(snapshot.catalogue(), service_prefix(action)?, name),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses to pass a role to another service than the one that the caller signed for. A service principal that no
+    /// registered service has is taken for that of the service whose prefix its name begins with.
+    ///
+    /// # Errors
+    /// `ValidationError`.
+    pub(crate) fn check_service_principal(&self, snapshot: &Snapshot, principal: &str) -> Result<()> {
+        let Some(name) = &self.signed_for else { return Ok(()) };
+        let registered = snapshot.service_of_principal(principal).map(|service| &*service.prefix);
+        let prefix = registered.unwrap_or_else(|| principal.split('.').next().unwrap_or_default());
+        if signing_name::fits(snapshot.catalogue(), "iam", name) {
+            return Ok(());
+        }
+        signing_name::check(snapshot.catalogue(), prefix, name)
     }
 }
 

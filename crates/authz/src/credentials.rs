@@ -25,6 +25,8 @@ pub(crate) struct CachedCaller {
     entity: Option<Arc<Entity>>,
     /// When the token was issued and when it ends; none for a signature by a long-term key.
     validity: Option<Validity>,
+    /// Of a handle: the service that the caller signed for.
+    signed_for: Option<Box<str>>,
     /// The revision at which all of this was last looked at: there it can have changed by the clock alone.
     looked_at: AtomicU64,
 }
@@ -62,8 +64,9 @@ impl Authz {
                 known
             }
             None => {
-                let Bearer { caller, issued, expires, .. } = open()?;
-                Arc::new(self.resolve(snapshot, caller, Some(Validity { issued, expires }), now)?)
+                let Bearer { caller, issued, expires, signed_for } = open()?;
+                let known = self.resolve(snapshot, caller, Some(Validity { issued, expires }), now)?;
+                Arc::new(CachedCaller { signed_for: signed_for.map(String::into_boxed_str), ..known })
             }
         };
         self.callers.insert(digest, Arc::clone(&known), known.weight());
@@ -102,7 +105,7 @@ impl Authz {
         let policies = self.session_policies(snapshot, &caller);
         let subject = Subject::of_caller(&caller, entity.clone(), policies, snapshot.partition());
         let looked_at = AtomicU64::new(snapshot.revision().number());
-        Ok(CachedCaller { caller, subject: Arc::new(subject), entity, validity, looked_at })
+        Ok(CachedCaller { caller, subject: Arc::new(subject), entity, validity, signed_for: None, looked_at })
     }
 
     /// The same for a cached caller: only what has changed is worked out anew.
@@ -129,7 +132,8 @@ impl Authz {
             known.looked_at.store(snapshot.revision().number(), Relaxed);
             return Ok(Arc::clone(known));
         }
-        self.resolve(snapshot, Caller::clone(&known.caller), known.validity, now).map(Arc::new)
+        let resolved = self.resolve(snapshot, Caller::clone(&known.caller), known.validity, now)?;
+        Ok(Arc::new(CachedCaller { signed_for: known.signed_for.clone(), ..resolved }))
     }
 
     /// The inline policies of a session, compiled; none if the session was made without any policy.
@@ -148,6 +152,11 @@ impl Authenticated {
     /// The caller, as a token proves them.
     pub(crate) fn of(known: Arc<CachedCaller>) -> Self {
         Authenticated { caller: Arc::clone(&known.caller), region: None, known, window: None }
+    }
+
+    /// Of a handle: the service that the caller signed for.
+    pub(crate) fn signed_for(&self) -> Option<&str> {
+        self.known.signed_for.as_deref()
     }
 
     pub(crate) fn subject(&self) -> &Arc<Subject> {

@@ -11,6 +11,7 @@ use bailiwick_policy_lang::{PolicyKind, parse};
 use bailiwick_snapshot::Snapshot;
 
 use crate::context::{CheckKeys, PipelineKeys, SystemKeys};
+use crate::disclosure::Disclosure;
 use crate::effort::Effort;
 use crate::subject::Subject;
 use crate::{AskedBy, Authenticated, Authz};
@@ -25,14 +26,14 @@ pub(crate) static TRUST_NOBODY: LazyLock<evaluator::Policy> = LazyLock::new(|| {
     }
 });
 
-/// A denial as somebody may hear it who may not know whether the role is there: what its trust policy says is its
-/// account's business. What his own policies forbid him he may know.
+/// A denial as it is told to a caller who may not know whether the role is there. What their own policies deny them they
+/// may know; like AWS, it does not say which Allow is missing.
 fn redact_trust(decision: Decision) -> Decision {
-    let own = decision.statement.is_some_and(|at| !matches!(at.kind, PolicyKind::Trust | PolicyKind::Resource));
-    if decision.outcome == Outcome::ExplicitDeny && own {
-        return decision;
+    let redacted = Disclosure::of_caller(true).redact(decision);
+    match redacted.outcome {
+        Outcome::ImplicitDeny => Decision { lacking: None, ..redacted },
+        _ => redacted,
     }
-    Decision { outcome: Outcome::ImplicitDeny, statement: None, lacking: None, ..decision }
 }
 
 /// The snapshot of this attempt: its caller was proved on it, its checks are decided on it, and it is answered at.

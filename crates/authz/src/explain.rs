@@ -7,14 +7,14 @@ use bailiwick_api::authz::{
 };
 use bailiwick_api::op;
 use bailiwick_evaluator::{self as evaluator, Actual, Expected, Explanation, Failure, Policies, PolicyKind, Why};
-use bailiwick_model::{AccountId, IamError, Result};
+use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
 use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_storage::Tx;
 
 use crate::Authz;
-use crate::authorize::is_foreign_account;
 use crate::caller::Claim;
 use crate::decide::{TRUST_NOBODY, snapshot};
+use crate::disclosure::is_foreign_account;
 use crate::effort::Effort;
 use crate::question::{self, assumed, service_prefix};
 use crate::render::{DecisionView, holder, policy_type, statement};
@@ -57,16 +57,20 @@ impl Handle<op::Explain> for Authz {
     async fn handle(&self, cx: &Cx, _: &mut Tx, req: ExplainRequest) -> Result<ExplainResponse> {
         let req = asked(&req)?;
         let snapshot = snapshot(cx)?;
-        let subject = self.asked_about(cx, &snapshot, req.caller.as_ref())?;
+        let about = self.asked_about(cx, &snapshot, req.caller.as_ref())?;
         let revision = self.deployment.revisions.format(snapshot.revision());
-        self.asked(cx, &snapshot, req, &subject, |present, request, policies| {
+        self.asked(cx, &snapshot, req, &about, |present, request, policies, disclosure| {
             let explanation = Effort::new().ask(|budget| evaluator::explain_within(request, policies, budget));
             let mut explanation = explanation?;
-            let told = DecisionView::of(&explanation.decision, present, request, policies);
+            if !disclosure.shows_all() {
+                // The checks saw to that; an explanation shows everything, so it is not left to them alone.
+                return Err(IamError::new(ErrorCode::AccessDenied, "policies of other accounts are not explained"));
+            }
+            let told = DecisionView::of(&explanation.decision, present, request, policies, disclosure);
             if is_foreign_account(cx, request.resource_account.id) {
                 without_tags(&mut explanation);
             }
-            notes::add(&mut explanation, present);
+            notes::add(&mut explanation, present, request);
             if !explanation.decision.is_allowed() && policies.trust.is_some_and(|trust| trust.ptr_eq(&TRUST_NOBODY)) {
                 notes::no_such_role(&mut explanation);
             }

@@ -18,6 +18,7 @@ mod context;
 mod counts;
 mod credentials;
 mod decide;
+mod disclosure;
 mod effort;
 mod explain;
 mod keys;
@@ -28,7 +29,9 @@ mod question;
 mod registry;
 mod render;
 mod resources;
+mod signing_name;
 mod simulate;
+mod stored;
 mod subject;
 #[cfg(test)]
 mod tests;

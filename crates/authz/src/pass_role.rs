@@ -7,14 +7,13 @@ use bailiwick_api::op;
 use bailiwick_evaluator as evaluator;
 use bailiwick_model::{Arn, Result};
 use bailiwick_operation::{Check, Cx, Handle};
-use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
 
-use crate::authorize::is_foreign_account;
 use crate::caller::Claim;
 use crate::decide::snapshot;
+use crate::disclosure::is_foreign_account;
 use crate::effort::Effort;
-use crate::question::{GivenKeys, Question, wrong};
+use crate::question::{GivenKeys, Question, not_given, wrong};
 use crate::render::DecisionView;
 use crate::subject::{Present, Subject};
 use crate::{AskedBy, Authz};
@@ -44,16 +43,17 @@ impl Handle<op::AuthorizePassRole> for Authz {
     async fn handle(&self, cx: &Cx, _: &mut Tx, req: AuthorizePassRoleRequest) -> Result<AuthorizePassRoleResponse> {
         let snapshot = snapshot(cx)?;
         let role = role_arn(&req.role_arn)?;
-        let subject = self.asked_about(cx, &snapshot, req.caller.as_ref())?;
+        let about = self.asked_about(cx, &snapshot, req.caller.as_ref())?;
+        about.check_service_principal(&snapshot, &req.service_principal)?;
         let given = GivenKeys::read(&req.context, None)?;
         if given.has(PASSED_TO) {
-            let why = format!("the context key `{PASSED_TO}` comes from `servicePrincipal` and can't be given");
-            return Err(wrong("context", why));
+            return Err(not_given(PASSED_TO, "`servicePrincipal`"));
         }
-        let known = known(&snapshot, &role, &req.service_principal, &given);
+        let known = [passed_to(&req.service_principal)];
         let known = GivenKeys::read(&known, Some(&given))?;
         let effort = &mut Effort::new();
-        let pass_role = self.part(cx, &subject.on(&snapshot)?, "iam:PassRole", &role, &[&known, &given], effort)?;
+        let pass_role =
+            self.part(cx, &about.subject.on(&snapshot)?, "iam:PassRole", &role, &[&known, &given], effort)?;
         effort.pause().await;
         let service = Subject::service(&req.service_principal);
         let mut trust = self.part(cx, &service.on(&snapshot)?, "sts:AssumeRole", &role, &[&given], effort)?;
@@ -89,14 +89,10 @@ impl Authz {
         effort: &mut Effort,
     ) -> Result<AuthorizeResult> {
         let question = Question::read(self, action, role.as_str(), None, None)?;
-        for keys in context {
-            question.check_context(keys)?;
-        }
-        question.put(present, context, cx.now(), |request, policies| {
+        question.put(cx, present, context, |request, policies, disclosure| {
             let decided = effort.ask(|budget| evaluator::decide_within(request, policies, budget));
             let decision = self.decisions.note(AskedBy::Service, decided)?;
-            let is_foreign_account = is_foreign_account(cx, request.resource_account.id);
-            Ok(DecisionView::of(&decision, present, request, policies).unless_stranger(is_foreign_account).result())
+            Ok(DecisionView::of(&decision, present, request, policies, disclosure).result())
         })
     }
 }
@@ -111,13 +107,6 @@ fn role_arn(text: &str) -> Result<Arn> {
     Arn::parse(text).ok().filter(is_role).ok_or_else(refused)
 }
 
-/// What Bailiwick knows of the pass: the service, and the role's tags where the question does not bring them.
-fn known(snapshot: &Snapshot, role: &Arn, service: &str, given: &GivenKeys<'_>) -> Vec<ContextEntry> {
-    let entry = |key: String, value: &str| ContextEntry { key, values: vec![value.to_owned()], ..Default::default() };
-    let mut entries = vec![entry(PASSED_TO.to_owned(), service)];
-    for tag in snapshot.entity_by_arn(role).into_iter().flat_map(|role| role.tags.iter()) {
-        let keys = ["aws", "iam"].map(|prefix| format!("{prefix}:ResourceTag/{}", tag.key));
-        entries.extend(keys.into_iter().filter(|key| !given.has(key)).map(|key| entry(key, &tag.value)));
-    }
-    entries
+fn passed_to(service: &str) -> ContextEntry {
+    ContextEntry { key: PASSED_TO.to_owned(), values: vec![service.to_owned()], ..Default::default() }
 }

@@ -8,7 +8,8 @@ use bailiwick_api::authz::{ContextEntry, ContextType};
 use bailiwick_evaluator::{
     Context, ContextKey, ContextSource, ContextValue, GlobalKey, Policies, Policy, Request, ResourceAccount,
 };
-use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Result, Tags};
+use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Result};
+use bailiwick_operation::Cx;
 use bailiwick_policy_lang::{PolicyKind, parse};
 use bailiwick_snapshot::Snapshot;
 use base64::Engine as _;
@@ -18,8 +19,10 @@ use smallvec::SmallVec;
 
 use crate::Authz;
 use crate::cache::Cache;
-use crate::context::{SystemKeys, is_reserved};
+use crate::context::{Filler, SystemKeys, filler};
 use crate::decide::TRUST_NOBODY;
+use crate::disclosure::{Disclosure, is_foreign_account};
+use crate::stored::{Brought, Stored};
 use crate::subject::Present;
 
 /// What is asked, read and checked.
@@ -49,27 +52,35 @@ impl<'a> Question<'a> {
         Ok(Question { action, resource, account, policy: policy.transpose()? })
     }
 
-    /// Puts the question about a subject to `then`, as the evaluator wants it.
+    /// Puts the question about a subject to `then`, as the evaluator wants it, and says which policies the asker may be
+    /// told about.
+    ///
+    /// # Errors
+    /// `ValidationError` for tags of a resource whose tags are stored here; what `then` says.
     pub(crate) fn put<T>(
         &self,
+        cx: &Cx,
         present: &Present<'_>,
         context: &[&GivenKeys<'_>],
-        now: Timestamp,
-        then: impl FnOnce(&Request<'_>, &Policies<'_>) -> T,
-    ) -> T {
-        let system = SystemKeys { present, now };
+        then: impl FnOnce(&Request<'_>, &Policies<'_>, Disclosure) -> Result<T>,
+    ) -> Result<T> {
+        let system = SystemKeys { present, now: cx.now() };
         // An action that knows no resource happens in the caller's account.
         let account = self.account.or(if self.resource == "*" { present.subject.account } else { None });
         let digits = account.map(AccountId::digits);
         let resource = ResourceKeys(digits.as_ref().and_then(|digits| std::str::from_utf8(digits).ok()));
-        let kept = account.and_then(|account| present.snapshot.resource(account, self.resource));
-        let tags = kept.map(|kept| KeptTags(&kept.tags));
+        let stored = Stored::of(present.snapshot, account, self.resource);
+        // Who may not know what is stored of the resource does not learn it by a refusal: what they bring is passed over.
+        let hides_tags = matches!(stored, Stored::Kept(_)) && is_foreign_account(cx, account);
+        if stored.has_tags() && !hides_tags {
+            context.iter().try_for_each(|keys| keys.refuse_resource_tags())?;
+        }
+        let brought: SmallVec<[Brought<'_, '_>; 2]> = context.iter().map(|keys| Brought { keys, hides_tags }).collect();
         let mut layers: SmallVec<[&dyn ContextSource; 5]> = SmallVec::new();
         layers.push(&system);
         layers.push(&resource);
-        layers.extend(context.iter().map(|keys| *keys as &dyn ContextSource));
-        // Last: what the question brings comes before what is kept.
-        layers.extend(tags.iter().map(|tags| tags as &dyn ContextSource));
+        layers.push(&stored);
+        layers.extend(brought.iter().map(|keys| keys as &dyn ContextSource));
         let request = Request {
             principal: present.principal(),
             action: self.action,
@@ -81,24 +92,13 @@ impl<'a> Question<'a> {
             context: Context::new(&layers),
         };
         let policies = Policies {
-            resource: self.policy.as_ref().or_else(|| kept?.policy.as_ref()),
+            resource: self.policy.as_ref().or_else(|| stored.policy()),
             resource_must_allow: self.action.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("kms:")),
             trust: trust(present.snapshot, self.action, self.resource),
             ..present.policies()
         };
-        then(&request, &policies)
-    }
-
-    /// Refuses context that contradicts the resource's owner.
-    pub(crate) fn check_context(&self, keys: &GivenKeys<'_>) -> Result<()> {
-        let Some(account) = self.account else { return Ok(()) };
-        let digits = account.digits();
-        match keys.resource_account {
-            Some(said) if said.as_bytes() != digits => {
-                Err(wrong("context", "`aws:ResourceAccount` is not the account that owns the resource"))
-            }
-            _ => Ok(()),
-        }
+        let disclosure = Disclosure::of(cx, present.subject.account, account, self.policy.is_some(), &policies);
+        then(&request, &policies, disclosure)
     }
 }
 
@@ -182,21 +182,6 @@ impl ContextSource for ResourceKeys<'_> {
     }
 }
 
-/// The tags that are kept of a resource.
-struct KeptTags<'a>(&'a Tags);
-
-impl ContextSource for KeptTags<'_> {
-    fn value(&self, key: &ContextKey) -> Option<ContextValue<'_>> {
-        match key.global()? {
-            GlobalKey::ResourceTag => {
-                let mut tags = self.0.iter();
-                tags.find(|tag| key.tag_matches(&tag.key)).map(|tag| ContextValue::One(&tag.value))
-            }
-            _ => None,
-        }
-    }
-}
-
 /// Context keys as the asking service gave them, checked.
 #[derive(Default)]
 pub(crate) struct GivenKeys<'a> {
@@ -205,7 +190,8 @@ pub(crate) struct GivenKeys<'a> {
     places: Option<HashMap<Box<str>, usize>>,
     /// The values of all keys that have several, one after the other.
     many: Vec<&'a str>,
-    resource_account: Option<&'a str>,
+    /// A key of theirs that is about a tag of the resource.
+    resource_tag: Option<&'a str>,
 }
 
 /// More keys than this are found by a table.
@@ -235,15 +221,10 @@ impl<'a> GivenKeys<'a> {
                 return Err(wrong("context", "a context key must be a name such as `aws:SourceIp`"));
             }
             if is_global(key) {
-                let known = ContextKey::new(key);
-                if is_reserved(&known) {
-                    return Err(wrong(
-                        "context",
-                        format!("the context key `{key}` comes from Bailiwick alone and can't be given"),
-                    ));
-                }
-                if known.global() == Some(GlobalKey::ResourceAccount) {
-                    given.resource_account = entry.values.first().map(String::as_str);
+                match filler(&ContextKey::new(key)) {
+                    Filler::Bailiwick => return Err(not_given(key, "Bailiwick alone")),
+                    Filler::StoredResource => given.resource_tag = Some(key),
+                    Filler::PassRole | Filler::AskingService => {}
                 }
             }
             if given.has(key) || besides.is_some_and(|besides| besides.has(key)) {
@@ -256,6 +237,14 @@ impl<'a> GivenKeys<'a> {
             given.keys.push((key, value));
         }
         Ok(given)
+    }
+
+    /// Refuses keys about the tags of a resource whose tags are stored here.
+    fn refuse_resource_tags(&self) -> Result<()> {
+        match self.resource_tag {
+            Some(key) => Err(not_given(key, "Bailiwick, which keeps what there is to know of the resource,")),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn has(&self, key: &str) -> bool {
@@ -311,8 +300,15 @@ pub(crate) fn wrong(member: &str, message: impl Into<String>) -> IamError {
     IamError::validation(message.clone()).field(member, message)
 }
 
+/// What is said of a key that comes from elsewhere.
+pub(crate) fn not_given(key: &str, from: &str) -> IamError {
+    wrong("context", format!("the context key `{key}` comes from {from} and can't be given"))
+}
+
+/// Whether a key may be one that is filled in here.
 fn is_global(key: &str) -> bool {
-    key.as_bytes().get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"aws:"))
+    let head = key.as_bytes().get(..4);
+    head.is_some_and(|head| head.eq_ignore_ascii_case(b"aws:") || head.eq_ignore_ascii_case(b"iam:"))
 }
 
 /// Whether a type has several values, and what each of them must be.

@@ -201,6 +201,15 @@ fn defined(prefix: &str, text: &str) -> Result<catalogue::Service> {
             return refuse(format!("the service principal `{name}` is Bailiwick's own"));
         }
     }
+    for name in &service.signing_names {
+        let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if name.is_empty() || name.len() > 64 || !name.bytes().all(good) {
+            return refuse(format!("`{name}` is no name that requests are signed for, such as `photos`"));
+        }
+        if builtin.service(name).is_some() {
+            return refuse(format!("requests that are signed for `{name}` are Bailiwick's own"));
+        }
+    }
     let own = |key: &str| key.split_once(':').is_some_and(|(before, _)| before.eq_ignore_ascii_case(prefix));
     if let Some(key) = service.keys().find(|key| !own(&key.name)) {
         return refuse(format!(

@@ -7,9 +7,10 @@ use bailiwick_evaluator::{self as evaluator, Decision, Outcome, Policies, Policy
 use bailiwick_model::IamError;
 use bailiwick_snapshot::Holder;
 
+use crate::disclosure::Disclosure;
 use crate::subject::Present;
 
-/// What a decision tells.
+/// What an answer says of a decision, to one asker: see [`Disclosure`].
 pub(crate) struct DecisionView {
     decision: Answer,
     step: Settled,
@@ -23,25 +24,24 @@ impl DecisionView {
         present: &Present<'_>,
         request: &Request<'_>,
         policies: &Policies<'_>,
+        disclosure: Disclosure,
     ) -> Self {
+        let is_withheld = !disclosure.shows_what_settled(decision);
+        let decision = &disclosure.redact(*decision);
         DecisionView {
             decision: match decision.outcome {
                 Outcome::Allowed => Answer::Allow,
                 Outcome::ExplicitDeny => Answer::ExplicitDeny,
                 Outcome::ImplicitDeny => Answer::ImplicitDeny,
             },
-            step: settled(decision),
+            step: if is_withheld && decision.outcome != Outcome::ExplicitDeny {
+                Settled::Withheld
+            } else {
+                settled(decision)
+            },
             statement: decision.statement.and_then(|at| statement(&at, present, policies)),
             message: (!decision.is_allowed()).then(|| decision.message(request).to_string()),
         }
-    }
-
-    /// The same for an asker who may not see what the resource's policy, or the role's trust policy, says: without its
-    /// statement.
-    pub(crate) fn unless_stranger(mut self, is_foreign_account: bool) -> Self {
-        let is_theirs = |at: &StatementRef| matches!(at.policy_type(), PolicyType::Resource | PolicyType::Trust);
-        self.statement = self.statement.filter(|at| !is_foreign_account || !is_theirs(at));
-        self
     }
 
     pub(crate) fn response(self, revision: String) -> AuthorizeResponse {

@@ -30,18 +30,21 @@ use crate::{Authenticated, Authz, Proof, SignedRequest};
 mod authentication;
 mod batches;
 mod decisions;
+mod disclosures;
 mod efforts;
 mod explanations;
 mod handles;
 mod pass_role;
 mod questions;
 mod registry;
+mod reserved;
 mod resources;
 mod simulations;
 mod validation;
 
 const MAIN: &str = "111122223333";
 const OTHER: &str = "444455556666";
+const THIRD: &str = "777788889999";
 
 fn account(digits: &str) -> AccountId {
     AccountId::parse(digits).unwrap()
@@ -104,7 +107,7 @@ impl House {
         let authz = Authz::new(deployment.clone(), snapshots.clone());
         let house = House { clock, deployment, store, snapshots, authz, ids: AtomicU8::new(0) };
         let mut tx = house.tx().await;
-        for id in [MAIN, OTHER] {
+        for id in [MAIN, OTHER, THIRD] {
             tx.create_account(&Account {
                 id: account(id),
                 name: id.into(),

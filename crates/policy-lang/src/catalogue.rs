@@ -41,6 +41,7 @@
 //! | member of a service | holds |
 //! | --- | --- |
 //! | `principals` | the names of its service principals, which policies name and `iam:PassedToService` holds |
+//! | `signingNames` | for which services else requests may be signed that are decided as its actions |
 //! | `actors` | the ARNs of the users and roles that may act as its service principals; left out where that is not said |
 //! | `keys` | its own condition keys, each with its type |
 //! | `resources` | its resource types: `arns`, with `${Placeholders}` for what differs, and the `keys` that they bring |
@@ -80,6 +81,8 @@ pub struct Service {
     pub prefix: Box<str>,
     /// The service principals that act for it.
     pub principals: Vec<Box<str>>,
+    /// The services, beside this one, that callers may have signed for when they are asked about by its actions.
+    pub signing_names: Vec<Box<str>>,
     /// The ARNs of the users and roles that may act as its service principals, where that is said.
     pub actors: Option<Vec<Box<str>>>,
     actions: BTreeMap<Box<str>, Action>,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bailiwick_evaluator::Policy;
-use bailiwick_model::{Arn, UniqueId};
+use bailiwick_model::{Arn, Tags, UniqueId};
 use bailiwick_storage::PolicyRef;
 use bytes::Bytes;
 use smallvec::SmallVec;
@@ -25,6 +25,7 @@ pub struct ManagedPolicy {
 pub(crate) struct Kept {
     pub(crate) reference: PolicyRef,
     pub(crate) arn: Option<Arn>,
+    pub(crate) tags: Tags,
     pub(crate) default_version: u32,
     /// The stored records of all versions, so that another one can become the default.
     pub(crate) versions: Vec<(u32, Bytes)>,
@@ -34,6 +35,11 @@ impl ManagedPolicy {
     /// Owner and unique id.
     pub fn reference(&self) -> PolicyRef {
         self.kept.reference
+    }
+
+    /// The tags.
+    pub fn tags(&self) -> &Tags {
+        &self.kept.tags
     }
 
     /// The ARN; none if there is no such policy, which then denies everything to who holds it.

@@ -1,22 +1,29 @@
 //! What is worth knowing of a denial besides what policies say.
 
-use bailiwick_evaluator::{ContextKey, Explanation, Failure, GlobalKey, PolicyKind};
+use bailiwick_evaluator::{ContextKey, Explanation, Failure, GlobalKey, PolicyKind, Request};
 use bailiwick_model::UniqueId;
 use bailiwick_policy_lang::Catalogue;
 
-use crate::context::is_reserved;
+use crate::context::{Filler, filler};
+use crate::stored::Stored;
 use crate::subject::{Kind, Present};
 
 /// Adds what is known here: names, missing keys, principals by their ARNs.
-pub(super) fn add(explanation: &mut Explanation<'_>, present: &Present<'_>) {
+pub(super) fn add(explanation: &mut Explanation<'_>, present: &Present<'_>, request: &Request<'_>) {
     let catalogue = present.snapshot.catalogue();
+    let stored = Stored::of(present.snapshot, request.resource_account.id, request.resource);
+    let is_ours = |key: &ContextKey| match filler(key) {
+        Filler::Bailiwick => true,
+        Filler::StoredResource => stored.has_tags(),
+        Filler::PassRole | Filler::AskingService => false,
+    };
     explanation.check_names(catalogue);
     let (ours, theirs): (Vec<_>, Vec<_>) = explanation
         .missing_keys()
         .into_iter()
         .filter(|key| is_known(catalogue, key))
         .map(|key| (ContextKey::new(&key), key))
-        .partition(|(key, _)| is_reserved(key));
+        .partition(|(key, _)| is_ours(key));
     let mut notes: Vec<String> = ours.iter().map(|(key, _)| absent(key, present)).collect();
     let theirs: Vec<String> = theirs.into_iter().map(|(_, key)| format!("`{key}`")).collect();
     if !theirs.is_empty() {
@@ -62,9 +69,18 @@ fn absent(key: &ContextKey, present: &Present<'_>) -> String {
         Some(GlobalKey::TokenIssueTime | GlobalKey::SourceIdentity | GlobalKey::FederatedProvider) => {
             format!("Only sessions have `{name}`, and the caller's credentials are of none.")
         }
-        Some(GlobalKey::PrincipalOrgId | GlobalKey::PrincipalOrgPaths) => {
+        Some(GlobalKey::ResourceTag | GlobalKey::IamResourceTag) => {
+            format!("The resource has no tag `{}`.", key.tag().unwrap_or_default())
+        }
+        Some(
+            GlobalKey::PrincipalOrgId
+            | GlobalKey::PrincipalOrgPaths
+            | GlobalKey::ResourceOrgId
+            | GlobalKey::ResourceOrgPaths,
+        ) => {
             format!("There is no organization for `{name}` to tell of.")
         }
+        Some(GlobalKey::ResourceAccount) => "The resource is of no account.".to_owned(),
         Some(GlobalKey::PrincipalServiceName | GlobalKey::PrincipalServiceNamesList) => {
             format!("Only services have `{name}`; the caller is {caller}.")
         }

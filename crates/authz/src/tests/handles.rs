@@ -1,7 +1,10 @@
 //! Authenticate, and the handles that it gives.
 
 use bailiwick_api::authz::caller::Who;
-use bailiwick_api::authz::{AuthenticateRequest, AuthenticateResponse, Decision};
+use bailiwick_api::authz::{
+    AuthenticateRequest, AuthenticateResponse, AuthorizeItem, AuthorizePassRoleRequest, AuthorizeRequest,
+    BatchAuthorizeRequest, Decision, ExplainRequest,
+};
 use bailiwick_api::op;
 use bailiwick_sigv4::Signing;
 
@@ -142,38 +145,35 @@ async fn the_right_to_know_is_a_permission_like_others() {
 async fn a_handle_stands_for_its_caller_for_its_holder_and_for_minutes() {
     let house = House::new().await;
     let service = house.service().await;
-    let role = house.role(OTHER, "Diver", "{}", &allow("s3:*", "*")).await;
+    let role = house.role(OTHER, "Diver", "{}", &allow("sqs:*", "*")).await;
     let key = house.session(&role, "dive", |session| {
-        session.policies = vec![allow("s3:Get*", "*")];
+        session.policies = vec![allow("sqs:Get*", "*")];
     });
     let sent = Sent::new("sqs", "GET", "/", "", b"").sign(&house, &key, "eu-west-1");
     let answer = house.who_signed(&service, sent.handed_over()).await.unwrap();
     assert_eq!(answer.handle_expiration.unwrap().seconds, noon().as_second() + 300);
-    let ask = |action: &str| {
-        let mut req = question(Who::Handle(answer.handle.clone()), action, "arn:aws:s3:::bank/a");
-        req.resource_account = Some(OTHER.into());
-        req
-    };
-    assert_eq!(house.decided(&service, ask("s3:GetObject")).await, Decision::Allow);
+    let ask =
+        |action: &str| question(Who::Handle(answer.handle.clone()), action, "arn:aws:sqs:eu-west-1:444455556666:bank");
+    assert_eq!(house.decided(&service, ask("sqs:GetQueueUrl")).await, Decision::Allow);
     // The session's own limits came along.
-    assert_eq!(house.decided(&service, ask("s3:PutObject")).await, Decision::ImplicitDeny);
+    assert_eq!(house.decided(&service, ask("sqs:SendMessage")).await, Decision::ImplicitDeny);
     // Nobody else has any use for it, neither before nor after the holder has used it.
     let thief = house.user(OTHER, "thief", &allow("bailiwick:*", "*")).await;
     let thief = house.prove(&house.key(OTHER, Some(&thief)).await).await.unwrap();
-    assert_eq!(code(house.ask(&thief, ask("s3:GetObject")).await), "InvalidClientTokenId");
+    assert_eq!(code(house.ask(&thief, ask("sqs:GetQueueUrl")).await), "InvalidClientTokenId");
     let mut forged = answer.handle.to_vec();
     *forged.last_mut().unwrap() ^= 1;
     assert_eq!(
-        code(house.ask(&service, question(Who::Handle(forged.into()), "s3:GetObject", "*")).await),
+        code(house.ask(&service, question(Who::Handle(forged.into()), "sqs:GetQueueUrl", "*")).await),
         "InvalidClientTokenId"
     );
     // It is no bearer token.
     let text = String::from_utf8_lossy(&answer.handle).into_owned();
     assert_eq!(code(house.authz.authenticate(&Proof::Bearer(&text), noon()).await), "InvalidClientTokenId");
     house.pass(299);
-    assert_eq!(house.decided(&service, ask("s3:GetObject")).await, Decision::Allow);
+    assert_eq!(house.decided(&service, ask("sqs:GetQueueUrl")).await, Decision::Allow);
     house.pass(1);
-    assert_eq!(code(house.ask(&service, ask("s3:GetObject")).await), "ExpiredToken");
+    assert_eq!(code(house.ask(&service, ask("sqs:GetQueueUrl")).await), "ExpiredToken");
     house.pass(-300);
     // Revoked is revoked.
     let mut tx = house.tx().await;
@@ -181,7 +181,7 @@ async fn a_handle_stands_for_its_caller_for_its_holder_and_for_minutes() {
     let new = Role { sessions_valid_after: Some(noon() + Duration::from_secs(1)), ..old.clone() };
     tx.update(&old, &new).await.unwrap();
     house.commit(tx).await;
-    assert_eq!(code(house.ask(&service, ask("s3:GetObject")).await), "ExpiredToken");
+    assert_eq!(code(house.ask(&service, ask("sqs:GetQueueUrl")).await), "ExpiredToken");
 }
 
 #[tokio::test]
@@ -193,4 +193,88 @@ async fn a_handle_ends_with_the_session() {
     let sent = Sent::new("sqs", "GET", "/", "", b"").sign(&house, &key, "eu-west-1");
     let answer = house.who_signed(&service, sent.handed_over()).await.unwrap();
     assert_eq!(answer.handle_expiration.unwrap().seconds, noon().as_second() + 60);
+}
+
+/// A caller is proven to the service that they signed for, and asked about by its actions alone.
+#[tokio::test]
+async fn a_proof_is_good_for_the_actions_of_the_service_that_was_signed_for() {
+    let house = House::new().await;
+    let service = house.service().await;
+    let alice = house.user(MAIN, "Alice", &allow("*", "*")).await;
+    let key = house.key(MAIN, Some(&alice)).await;
+    let photos = Sent::new("photos", "GET", "/", "", b"").sign(&house, &key, "eu-west-1").handed_over();
+    let handle = house.who_signed(&service, photos.clone()).await.unwrap().handle;
+    let role = format!("arn:aws:iam::{MAIN}:role/ponds/Heron");
+    house.role(MAIN, "Heron", &r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":["photos.example.com","films.example.com"]},"Action":"sts:AssumeRole"}}"#, "").await;
+    let check = async |of_photos: &str, of_keys: &str, of_films: &str, to_films: &str| {
+        for who in [Who::SignedRequest(photos.clone()), Who::Handle(handle.clone())] {
+            let known = [
+                ("photos", of_photos),
+                ("PHOTOS", of_photos),
+                ("keys", of_keys),
+                ("films", of_films),
+                ("iam", "ValidationError"),
+            ];
+            for (prefix, expected) in known {
+                let req = question(who.clone(), &format!("{prefix}:Get"), &format!("arn:aws:x:::{MAIN}"));
+                let req = AuthorizeRequest { resource_account: Some(MAIN.into()), ..req };
+                let item = AuthorizeItem {
+                    action: req.action.clone(),
+                    resource: req.resource.clone(),
+                    resource_account: Some(MAIN.into()),
+                    ..Default::default()
+                };
+                let batches = [
+                    BatchAuthorizeRequest {
+                        caller: req.caller.clone(),
+                        items: vec![item.clone()],
+                        ..Default::default()
+                    },
+                    BatchAuthorizeRequest {
+                        items: vec![AuthorizeItem { caller: req.caller.clone(), ..item }],
+                        ..Default::default()
+                    },
+                ];
+                for batch in batches {
+                    let result = house.call::<op::BatchAuthorize>(&service, batch).await.unwrap().results.remove(0);
+                    assert_eq!(result.error.map_or("OK".to_owned(), |error| error.code), expected, "{prefix}");
+                }
+                let explained =
+                    house.call::<op::Explain>(&service, ExplainRequest { request: Some(req.clone()) }).await;
+                assert_eq!(explained.map_or_else(|error| error.code().wire(), |_| "OK"), expected, "{prefix}");
+                let decided = house.ask(&service, req).await;
+                assert_eq!(decided.map_or_else(|error| error.code().wire(), |_| "OK"), expected, "{prefix}");
+            }
+            for (principal, expected) in [("photos.example.com", of_photos), ("films.example.com", to_films)] {
+                let req = AuthorizePassRoleRequest {
+                    caller: by(who.clone()),
+                    role_arn: role.clone(),
+                    service_principal: principal.into(),
+                    ..Default::default()
+                };
+                let passed = house.call::<op::AuthorizePassRole>(&service, req).await;
+                assert_eq!(passed.map_or_else(|error| error.code().wire(), |_| "OK"), expected, "{principal}");
+            }
+        }
+    };
+    let no = "ValidationError";
+    check("OK", no, no, no).await;
+    // The owner of actions says whose callers may be asked about by them.
+    let register = async |prefix: &str, definition: &str| {
+        let definition = format!(r#"{{"catalogue":1,"services":{{"{prefix}":{definition}}}}}"#);
+        let (service_prefix, definition) = (Some(prefix.to_owned()), Some(definition));
+        let req = authz::PutServiceRequest { service_prefix, definition, principal_arns: Vec::new() };
+        house.change::<op::PutService>(&service, req).await
+    };
+    register("keys", r#"{"signingNames":["photos"]}"#).await.unwrap();
+    check("OK", "OK", no, no).await;
+    register("pictures", r#"{"principals":["films.example.com"],"signingNames":["photos"]}"#).await.unwrap();
+    check("OK", "OK", no, "OK").await;
+    for bad in ["iam", "sts", "bailiwick", "", "Photos", "a b"] {
+        let refused = register("keys", &format!(r#"{{"signingNames":["{bad}"]}}"#)).await;
+        assert_eq!(code(refused), "InvalidInput", "{bad}");
+    }
+    // Who is named needs no signature.
+    let named = question(Who::PrincipalArn(format!("arn:aws:iam::{MAIN}:user/Alice")), "films:Get", "*");
+    assert_eq!(house.decided(&service, named).await, Decision::Allow);
 }

@@ -303,11 +303,6 @@ async fn context_comes_from_the_asking_service_and_never_from_its_connection() {
         // A key of several values needs a set operator, however many it has this time.
         (r#"{"StringEquals":{"aws:TagKeys":"a"}}"#, vec![entry("aws:TagKeys", StringList, &["a"])], false),
         (r#"{"StringEquals":{"aws:ResourceAccount":"111122223333"}}"#, vec![], true),
-        (
-            r#"{"StringEquals":{"aws:ResourceAccount":"111122223333"}}"#,
-            vec![entry("aws:ResourceAccount", String, &[MAIN])],
-            true,
-        ),
         (r#"{"StringEquals":{"aws:CurrentTime":"2026-03-01T12:00:00Z"}}"#, vec![], true),
     ] {
         let mut tx = house.tx().await;

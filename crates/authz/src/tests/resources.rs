@@ -116,7 +116,7 @@ async fn a_grant_does_not_pass_to_the_next_of_the_same_name() {
 }
 
 #[tokio::test]
-async fn kept_tags_fill_what_the_question_does_not_bring() {
+async fn the_tags_of_a_resource_that_is_kept_are_the_kept_ones() {
     let house = House::new().await;
     let admin = house.service().await;
     let condition = r#"{"StringEquals":{"aws:ResourceTag/Team":"blue"}}"#;
@@ -131,12 +131,20 @@ async fn kept_tags_fill_what_the_question_does_not_bring() {
     house.change::<op::TagResource>(&admin, tag(ALBUM, &[("team", "blue")])).await.unwrap();
     assert_eq!(tags(&house, &admin).await.len(), 2);
     assert_eq!(decided(vec![]).await, Decision::Allow);
-    let brought = vec![entry("aws:ResourceTag/Team", ContextType::String, &["green"])];
-    assert_eq!(decided(brought).await, Decision::ImplicitDeny);
+    // Neither the same nor another tag can be brought.
+    for (key, value) in [("aws:ResourceTag/Team", "blue"), ("aws:resourcetag/other", "x")] {
+        let context = vec![entry(key, ContextType::String, &[value])];
+        let req = AuthorizeRequest { context, ..question("Bob") };
+        assert_eq!(code(house.call::<op::Authorize>(&admin, req).await), "ValidationError", "{key}");
+    }
     let untag = UntagResourceRequest { resource_arn: Some(ALBUM.into()), tag_keys: vec!["Team".into(), "x".into()] };
     house.change::<op::UntagResource>(&admin, untag).await.unwrap();
     assert_eq!(decided(vec![]).await, Decision::ImplicitDeny);
     assert_eq!(tags(&house, &admin).await, [("Cost".into(), String::new())]);
+    // Of a resource that nothing is kept of they are the asking service's to say.
+    let blue = vec![entry("aws:ResourceTag/Team", ContextType::String, &["blue"])];
+    let req = AuthorizeRequest { resource: ALBUM.replace("/1", "/2"), context: blue, ..question("Bob") };
+    assert_eq!(ask(&house, &admin, req).await.decision(), Decision::Allow);
     let many: Vec<_> = (0..50).map(|i| (format!("k{i}"), "v")).collect();
     let many: Vec<_> = many.iter().map(|(key, value)| (key.as_str(), *value)).collect();
     assert_eq!(code(house.change::<op::TagResource>(&admin, tag(ALBUM, &many)).await), "LimitExceeded");

@@ -106,6 +106,7 @@ fn service(prefix: Node<'_, '_>, node: Node<'_, '_>) -> Result<Service> {
     for (key, value) in members(node)? {
         match &*key.text() {
             "principals" => service.principals = strings(value)?,
+            "signingNames" => service.signing_names = strings(value)?,
             "actors" => service.actors = Some(strings(value)?),
             "keys" => {
                 for (name, value) in members(value)? {
@@ -122,7 +123,13 @@ fn service(prefix: Node<'_, '_>, node: Node<'_, '_>) -> Result<Service> {
                     service.insert_action(action(name, value)?);
                 }
             }
-            _ => return misspelt(key, "`principals`, `actors`, `keys`, `resources` or `actions`", &SERVICE),
+            _ => {
+                return misspelt(
+                    key,
+                    "`principals`, `signingNames`, `actors`, `keys`, `resources` or `actions`",
+                    &SERVICE,
+                );
+            }
         }
     }
     let known = |name: &str| service.resources.contains_key(name);
@@ -226,7 +233,7 @@ fn strings(node: Node<'_, '_>) -> Result<Vec<Box<str>>> {
 /// The members of a catalogue.
 const CATALOGUE: [&str; 4] = ["catalogue", "complete", "keys", "services"];
 /// The members of a service.
-const SERVICE: [&str; 5] = ["principals", "actors", "keys", "resources", "actions"];
+const SERVICE: [&str; 6] = ["principals", "signingNames", "actors", "keys", "resources", "actions"];
 
 /// A name that is none of these.
 fn misspelt<T>(node: Node<'_, '_>, expected: &'static str, known: &[&str]) -> Result<T> {

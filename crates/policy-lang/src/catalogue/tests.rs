@@ -71,8 +71,8 @@ fn what_is_no_catalogue_is_refused() {
     );
     check(
         r#"{"catalogue":1,"services":{"photos":{"action":{}}}}"#,
-        "line 1, column 38: in services.photos.action: found `action`, expected `principals`, `actors`, `keys`, \
-         `resources` or `actions`; did you mean `actions`?",
+        "line 1, column 38: in services.photos.action: found `action`, expected `principals`, `signingNames`, \
+         `actors`, `keys`, `resources` or `actions`; did you mean `actions`?",
     );
     check(
         r#"{"catalogue":1,"services":{"photos":{"actions":{"Get":{"access":"read"}}}}}"#,
@@ -147,9 +147,10 @@ fn any_service() -> impl Strategy<Value = Service> {
     });
     let action =
         ("[A-Za-z0-9]{1,6}", option::of(select(&AccessLevel::ALL[..])), vec(any::<Index>(), 0..3), texts(".{0,5}"));
-    let parts = (texts(".{0,9}"), option::of(texts(".{0,9}")), vec(key, 0..4), vec(resource, 0..4), vec(action, 0..4));
-    ("[a-z0-9-]{1,5}", parts).prop_map(|(prefix, (principals, actors, keys, resources, actions))| {
-        let mut service = Service { principals, actors, ..Service::new(&prefix) };
+    let names = (texts(".{0,9}"), texts("[a-z0-9-]{1,5}"), option::of(texts(".{0,9}")));
+    let parts = (names, vec(key, 0..4), vec(resource, 0..4), vec(action, 0..4));
+    ("[a-z0-9-]{1,5}", parts).prop_map(|(prefix, ((principals, signing_names, actors), keys, resources, actions))| {
+        let mut service = Service { principals, signing_names, actors, ..Service::new(&prefix) };
         keys.into_iter().for_each(|key| service.insert_key(key));
         resources.into_iter().for_each(|resource| service.insert_resource(resource));
         let names: Vec<Box<str>> = service.resources().map(|resource| resource.name.clone()).collect();

@@ -35,6 +35,7 @@ impl Catalogue {
 fn service(out: &mut Writer, service: &Service) {
     out.object(|out| {
         strings(out, "principals", &service.principals);
+        strings(out, "signingNames", &service.signing_names);
         if let Some(actors) = &service.actors {
             out.member("actors", |out| out.array(actors, |out, arn| out.string(arn)));
         }

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use bailiwick_evaluator::Policy as Compiled;
-use bailiwick_model::{AccountId, Arn, IdKind, Partition, Path, UniqueId};
+use bailiwick_model::{AccountId, Arn, IdKind, Partition, Path, Tags, UniqueId};
 use bailiwick_policy_lang::PolicyKind;
 use bailiwick_storage::keys::{self, Kind};
 use bailiwick_storage::{
@@ -276,7 +276,7 @@ impl World {
         let slot = self.give_slot();
         let hash = self.next.hash(policy);
         self.next.policy_slots.insert(hash, (policy, slot), |(reference, _)| *reference == policy);
-        let kept = Kept { reference: policy, arn: None, default_version: 0, versions: Vec::new() };
+        let kept = Kept { reference: policy, arn: None, tags: Tags::new(), default_version: 0, versions: Vec::new() };
         let missing = ManagedPolicy { policy: self.next.deny_all[0].clone(), kept: Arc::new(kept) };
         *self.next.policies.at(slot) = Some(missing);
         slot
@@ -320,7 +320,8 @@ impl World {
         if let Some(managed) = self.next.policies.get_mut(slot) {
             let kept = Arc::make_mut(&mut managed.kept);
             kept.arn = arn;
-            kept.default_version = new.map_or(0, |new| new.default_version);
+            (kept.default_version, kept.tags) =
+                new.map_or_else(Default::default, |new| (new.default_version, new.tags));
             self.stale.insert(slot);
         }
     }
