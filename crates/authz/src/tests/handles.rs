@@ -205,7 +205,7 @@ async fn a_proof_is_good_for_the_actions_of_the_service_that_was_signed_for() {
     let photos = Sent::new("photos", "GET", "/", "", b"").sign(&house, &key, "eu-west-1").handed_over();
     let handle = house.who_signed(&service, photos.clone()).await.unwrap().handle;
     let role = format!("arn:aws:iam::{MAIN}:role/ponds/Heron");
-    house.role(MAIN, "Heron", &r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":["photos.example.com","films.example.com"]},"Action":"sts:AssumeRole"}}"#, "").await;
+    house.role(MAIN, "Heron", r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":["photos.example.com","films.example.com"]},"Action":"sts:AssumeRole"}}"#, "").await;
     let check = async |of_photos: &str, of_keys: &str, of_films: &str, to_films: &str| {
         for who in [Who::SignedRequest(photos.clone()), Who::Handle(handle.clone())] {
             let known = [
