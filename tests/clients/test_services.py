@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from support.api import ApiError
 from support.documents import ALLOW_ALL, policy, trust
 from support.expect import refused
 from support.server import Credentials, client_environment, run
@@ -208,8 +209,10 @@ def test_kept_tags_decide(rpc, new_user, album):
     tags = rpc.call("ListTagsForResource", resourceArn=album)["tags"]
     assert {tag["key"]: tag["value"] for tag in tags} == {"Team": "blue", "Cost": ""}
     assert decided(rpc, who, album) == "DECISION_ALLOW"
-    brought = [{"key": "aws:ResourceTag/Team", "values": ["red"]}]
-    assert decided(rpc, who, album, context=brought) == "DECISION_IMPLICIT_DENY"
+    brought = [{"key": "aws:ResourceTag/Team", "values": ["blue"]}]
+    with pytest.raises(ApiError, match="which keeps what there is to know of the resource"):
+        decided(rpc, who, album, context=brought)
+    assert decided(rpc, who, album + "/unknown", context=brought) == "DECISION_ALLOW"
     rpc.call("UntagResource", resourceArn=album, tagKeys=["team"])
     assert decided(rpc, who, album) == "DECISION_IMPLICIT_DENY"
     twice = [{"key": "a", "value": "1"}, {"key": "A", "value": "2"}]

@@ -284,3 +284,60 @@ def test_definitions_of_services_as_an_enemy_writes_them(server, rpc):
     ):  # fmt: skip
         assert outcome(rpc, "PutService", servicePrefix="enemy", definition=text) in ("InvalidInput", "ValidationError"), text[:100]
     assert outcome(rpc, "GetService", servicePrefix="enemy") == "NoSuchEntity"
+
+
+def test_a_service_that_holds_a_signed_request_learns_nothing_of_another_accounts_policies(server, accounts):
+    """Whatever decides about a caller of another account, the answer is the decision, and no word of the policy."""
+    number, owner = accounts()
+    _, other = accounts()
+    statements = {
+        "allowed": {"Sid": "PrivateSid", "Action": "s3:*"},
+        "denied": {"Sid": "PrivateSid", "Effect": "Deny", "Action": "s3:*"},
+        "silent": {"Sid": "PrivateSid", "Action": "ec2:*"},
+    }
+    service = GrpcApi(server, other.credentials)
+    number_of_service = other.call("GetCallerIdentity")["Account"]
+    bucket = {"action": "s3:GetObject", "resource": "arn:aws:s3:::theirs/a", "resourceAccount": number_of_service}
+    shared = policy({"Sid": "Mine", "Principal": {"AWS": number}, "Action": "s3:*", "Resource": "*"})
+    for who, statement in statements.items():
+        owner.call("CreateUser", UserName=who)
+        owner.call("PutUserPolicy", UserName=who, PolicyName="PrivateName", PolicyDocument=policy(statement))
+        key = Credentials.of(owner.call("CreateAccessKey", UserName=who)["AccessKey"])
+        proofs = [{"signedRequest": received(key)}, {"handle": service.call("Authenticate", signedRequest=received(key))["handle"]}]
+        for caller in proofs:
+            ask = {**bucket, "resourcePolicy": shared}
+            answers = [service.call("Authorize", caller=caller, **ask), service.call("BatchAuthorize", caller=caller, items=[ask])["results"][0]]
+            for answer in answers:
+                said = str(answer)
+                decision = {"allowed": "ALLOW", "denied": "EXPLICIT_DENY", "silent": "IMPLICIT_DENY"}[who]
+                assert answer["decision"] == f"DECISION_{decision}", answer
+                assert answer["step"] == ("STEP_EXPLICIT_DENY" if who == "denied" else "STEP_WITHHELD"), answer
+                assert "statement" not in answer and "Private" not in said and "dentity" not in said, answer
+            assert outcome(service, "Explain", request={"caller": caller, **ask}) == "AccessDenied"
+            assert outcome(service, "Authorize", **question(caller)) == "ValidationError", "asked about another service's action"
+            assert outcome(service, "AuthorizePassRole", caller=caller, roleArn=f"arn:aws:iam::{number}:role/x", servicePrincipal="ec2.amazonaws.com") == "ValidationError"
+
+
+def test_tags_of_what_is_stored_can_not_be_brought(server, rpc, new_user, name):
+    """A denied role stays denied, whatever its asking service says of its tags."""
+    role = name("role")
+    trusted = trust({"Service": "photos.example.com"})
+    arn = rpc.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trusted, Tags=[{"Key": "env", "Value": "prod"}])["Role"]["Arn"]
+    test_only = {"StringEquals": {"aws:ResourceTag/env": "test"}}
+    user, _ = new_user(policy({"Action": ["iam:PassRole", "iam:GetRole", "sts:AssumeRole"], "Condition": test_only}))
+    caller = {"principalArn": user["Arn"]}
+    passing = {"caller": caller, "roleArn": arn, "servicePrincipal": "photos.example.com"}
+    asked = {"caller": caller, "action": "iam:PassRole", "resource": arn}
+    assert rpc.call("AuthorizePassRole", **passing)["decision"] == "DECISION_IMPLICIT_DENY"
+    for key in ("aws:ResourceTag/env", "AWS:RESOURCETAG/ENV", "iam:ResourceTag/env", "aws:ResourceTag/other", "aws:ResourceAccount"):
+        context = [{"key": key, "values": ["test"]}]
+        assert outcome(rpc, "AuthorizePassRole", **passing, context=context) == "ValidationError", key
+        assert outcome(rpc, "Authorize", **asked, context=context) == "ValidationError", key
+        assert outcome(rpc, "Explain", request={**asked, "context": context}) == "ValidationError", key
+        for batch in ({"items": [{**asked, "context": context}]}, {"items": [asked], "context": context}):
+            try:
+                assert rpc.call("BatchAuthorize", **batch)["results"][0]["error"]["code"] == "ValidationError", key
+            except ApiError as error:
+                assert error.code == "ValidationError"
+    rpc.call("TagRole", RoleName=role, Tags=[{"Key": "env", "Value": "test"}])
+    assert rpc.call("AuthorizePassRole", **passing)["decision"] == "DECISION_ALLOW"
