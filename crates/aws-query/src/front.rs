@@ -1,10 +1,9 @@
 //! From HTTP requests to operations and back.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_service::{Answer, Door, Incoming, Peer, Route, Service, Share};
+use bailiwick_service::{Answer, BodyError, Door, Incoming, Peer, Route, Service};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -15,11 +14,11 @@ use crate::form;
 
 /// The largest body: 1 MiB.
 const MAX_BODY: usize = 1024 * 1024;
+/// Room for a small one is made at once.
+const SMALL_BODY: usize = 16 * 1024;
 /// How much of a larger one is read, and forgotten, before it is refused: a client that is still sending may never
 /// see an answer.
 const MAX_DRAINED: usize = 8 * 1024 * 1024;
-/// Time to send it.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 const AMZN_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-bailiwick-request-id");
@@ -47,14 +46,13 @@ impl Front {
     {
         let (parts, body) = request.into_parts();
         let json = accepts_json(&parts.headers);
-        let mut share = self.service.receiving();
-        let body = match read_body(body, &mut share).await {
+        let body = match collect(body).await {
             Ok(body) => body,
-            Err(error) => return self.refuse(&error, None),
+            Err(error) => return self.refuse(&error),
         };
         let (route, message) = match find_route(&parts, &body) {
             Ok(found) => found,
-            Err(error) => return self.refuse(&error, None),
+            Err(error) => return self.refuse(&error),
         };
         let lines = header_lines(&parts);
         let incoming = Incoming {
@@ -85,10 +83,10 @@ impl Front {
         }
     }
 
-    /// Refuses what never became a call.
-    fn refuse(&self, error: &IamError, route: Option<&'static Route>) -> Response<Full<Bytes>> {
+    /// Refuses a request that never became a call.
+    pub fn refuse(&self, error: &IamError) -> Response<Full<Bytes>> {
         let answer = Answer { request_id: self.service.request_id(), revision: None, result: Ok(Bytes::new()) };
-        respond_error(error, &answer, route)
+        respond_error(error, &answer, None)
     }
 }
 
@@ -155,18 +153,8 @@ fn header_lines(parts: &Parts) -> Vec<(&str, &[u8])> {
     lines
 }
 
-async fn read_body<B>(body: B, share: &mut Share) -> Result<Bytes>
-where
-    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<BoxError>,
-{
-    match tokio::time::timeout(BODY_TIMEOUT, collect(body, share)).await {
-        Ok(collected) => collected,
-        Err(_) => Err(IamError::new(ErrorCode::MalformedInput, "the body did not arrive within 30 seconds")),
-    }
-}
-
-async fn collect<B>(mut body: B, share: &mut Share) -> Result<Bytes>
+/// The whole body; the listener bounds how long that takes, and how much all bodies together hold.
+async fn collect<B>(mut body: B) -> Result<Bytes>
 where
     B: http_body::Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
@@ -178,8 +166,7 @@ where
         return Err(large());
     }
     while let Some(frame) = body.frame().await {
-        let frame = frame
-            .map_err(|error| IamError::new(ErrorCode::MalformedInput, "the body could not be read").caused_by(error))?;
+        let frame = frame.map_err(|error| BodyError::refusal(error.into()))?;
         let Ok(data) = frame.into_data() else { continue };
         size += data.len();
         if size > MAX_DRAINED {
@@ -189,17 +176,14 @@ where
             (whole, pieces) = (Bytes::new(), Vec::new());
             continue;
         }
-        if !share.take(data.len()) {
-            return Err(IamError::new(ErrorCode::ServiceUnavailable, "too many requests are being received")
-                .retry_after(Duration::from_secs(1)));
-        }
-        if whole.is_empty() {
+        if whole.is_empty() && pieces.is_empty() {
             whole = data;
         } else {
-            if pieces.is_empty() {
-                let left = usize::try_from(body.size_hint().lower()).unwrap_or(0).min(MAX_BODY);
-                pieces.reserve_exact(whole.len() + data.len() + left);
-                pieces.extend_from_slice(&whole);
+            pieces.extend_from_slice(&std::mem::take(&mut whole));
+            // As much as is still announced, but never far more than has arrived.
+            let left = usize::try_from(body.size_hint().lower()).unwrap_or(MAX_BODY);
+            if pieces.capacity() - pieces.len() < data.len() {
+                pieces.reserve_exact(data.len() + left.min(pieces.len().max(SMALL_BODY)));
             }
             pieces.extend_from_slice(&data);
         }

@@ -27,7 +27,7 @@ impl UnaryService<Bytes> for Call {
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
         let service = Arc::clone(&self.service);
-        let (route, uri, peer) = (self.route, self.uri.clone(), self.peer);
+        let (route, uri, peer) = (self.route, self.uri.clone(), self.peer.clone());
         Box::pin(async move {
             let (metadata, _, message) = request.into_parts();
             let headers = metadata.into_headers();

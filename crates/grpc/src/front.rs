@@ -2,7 +2,9 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
+use bailiwick_model::IamError;
 use bailiwick_service::{Peer, Route, Service};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, header};
@@ -12,12 +14,28 @@ use tonic_web::GrpcWebLayer;
 use tower::{Layer, Service as _, ServiceExt as _};
 
 use crate::Body;
-use crate::body::Guarded;
 use crate::call::Call;
 use crate::codec::Raw;
+use crate::limited::Limited;
+use crate::refusable::Refusable;
+use crate::status;
 
 /// The largest request message: 1 MiB, as for every request.
 const MAX_MESSAGE: usize = 1024 * 1024;
+
+/// The largest message to health and reflection, where names are all that is asked with.
+const MAX_NAME_MESSAGE: usize = 16 * 1024;
+/// How long a client may watch a service's health before it has to ask again.
+const WATCH_LIFE: Duration = Duration::from_secs(60 * 60);
+/// How long a stream of questions to reflection may last.
+const REFLECTION_LIFE: Duration = Duration::from_secs(2 * 60);
+const HEALTH: &str = "/grpc.health.v1.Health/";
+const REFLECTION: &str = "/grpc.reflection.";
+/// Bytes that a stream of questions to reflection may make the server hold beside its head: what was sent and not read
+/// yet, an answer that is being made, and buffers.
+const REFLECTION_COST: usize = 96 * 1024;
+/// Buffers of a watched service's health.
+const HEALTH_COST: usize = 8 * 1024;
 
 type Health = tonic_health::pb::health_server::HealthServer<tonic_health::server::HealthService>;
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -40,7 +58,8 @@ impl Front {
         for service in bailiwick_api::pool().services() {
             reporter.set_service_status(service.full_name(), tonic_health::ServingStatus::Serving).await;
         }
-        let health = Health::new(tonic_health::server::HealthService::from_health_reporter(reporter));
+        let health = Health::new(tonic_health::server::HealthService::from_health_reporter(reporter))
+            .max_decoding_message_size(MAX_NAME_MESSAGE);
         let reflection = if reflection { Some(reflection_service()?) } else { None };
         Ok(Front { service, health, reflection })
     }
@@ -48,6 +67,17 @@ impl Front {
     /// Whether a request is one for this front end, by its content type.
     pub fn takes(headers: &HeaderMap) -> bool {
         content_type(headers).starts_with("application/grpc")
+    }
+
+    /// Bytes that answering a request with this path makes the server hold while it lasts, beside its head and body.
+    pub fn cost(path: &str) -> usize {
+        if path.starts_with(REFLECTION) {
+            REFLECTION_COST
+        } else if path.starts_with(HEALTH) {
+            HEALTH_COST
+        } else {
+            0
+        }
     }
 
     /// Answers one request, whatever it holds.
@@ -65,7 +95,7 @@ impl Front {
     async fn web(&self, request: Request<Body>, peer: Peer) -> Response<Body> {
         let front = self.clone();
         let inner = tower::service_fn(move |request: Request<Body>| {
-            let front = front.clone();
+            let (front, peer) = (front.clone(), peer.clone());
             async move { Ok::<_, Infallible>(front.dispatch(request, peer).await) }
         });
         match GrpcWebLayer::new().layer(inner).oneshot(request).await {
@@ -82,22 +112,30 @@ impl Front {
         let path = request.uri().path();
         if let Some(route) = Route::find(path) {
             let call = Call { service: Arc::clone(&self.service), route, uri: request.uri().clone(), peer };
-            let request = request.map(|body| Guarded::new(body, self.service.receiving()));
+            let request = request.map(|body| Refusable::new(body, &self.service));
             return Grpc::new(Raw).max_decoding_message_size(MAX_MESSAGE).unary(call, request).await;
         }
         // Rare calls are boxed, so that the futures of the frequent ones stay small.
-        Box::pin(self.beside(request.map(Body::new))).await
+        let request = request.map(|body| Body::new(Refusable::new(body, &self.service)));
+        Box::pin(self.beside(request)).await
+    }
+
+    /// Refuses a request that never became a call.
+    pub fn refuse(&self, error: &IamError) -> Response<Body> {
+        status::of_error(error, None, &self.service.request_id()).into_http()
     }
 
     /// Health and reflection, and what is neither these nor an operation.
     async fn beside(&self, request: Request<Body>) -> Response<Body> {
         let path = request.uri().path();
-        let answer = if path.starts_with("/grpc.health.v1.Health/") {
-            self.health.clone().call(request).await
+        let answer = if path.starts_with(HEALTH) {
+            let answer = self.health.clone().call(request).await;
+            answer.map(|response| response.map(|body| Body::new(Limited::new(body, WATCH_LIFE))))
         } else if let Some(reflection) = &self.reflection
-            && path.starts_with("/grpc.reflection.")
+            && path.starts_with(REFLECTION)
         {
-            reflection.clone().call(request).await
+            let answer = reflection.clone().call(request).await;
+            answer.map(|response| response.map(|body| Body::new(Limited::new(body, REFLECTION_LIFE))))
         } else {
             Ok(Status::unimplemented(format!("there is no method {path}")).into_http())
         };
@@ -119,8 +157,8 @@ fn reflection_service() -> Result<tower::util::BoxCloneSyncService<Request<Body>
             .register_encoded_file_descriptor_set(bailiwick_api::FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    let v1 = builder().build_v1()?;
-    let v1alpha = builder().build_v1alpha()?;
+    let v1 = builder().build_v1()?.max_decoding_message_size(MAX_NAME_MESSAGE);
+    let v1alpha = builder().build_v1alpha()?.max_decoding_message_size(MAX_NAME_MESSAGE);
     Ok(tower::util::BoxCloneSyncService::new(tower::service_fn(move |request: Request<Body>| {
         let (mut v1, mut v1alpha) = (v1.clone(), v1alpha.clone());
         async move {

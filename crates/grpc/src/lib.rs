@@ -7,11 +7,12 @@
 //!
 //! Start reading at [`Front::handle`].
 
-mod body;
 mod call;
 pub mod client;
 mod codec;
 mod front;
+mod limited;
+mod refusable;
 mod status;
 
 pub use front::Front;

@@ -15,6 +15,7 @@ pub mod mask;
 mod name;
 mod partition;
 mod path;
+mod source;
 mod tag;
 
 pub use account::{AccountAlias, AccountId};
@@ -24,4 +25,5 @@ pub use id::{AccessKeyId, AccessKeyKind, IdKind, UniqueId};
 pub use name::{GroupName, InstanceProfileName, NameError, PolicyName, RoleName, SessionName, UserName};
 pub use partition::{Partition, Region};
 pub use path::Path;
+pub use source::SourceNetwork;
 pub use tag::{Tag, Tags};

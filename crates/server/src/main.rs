@@ -5,16 +5,14 @@
 
 mod aws;
 mod commands;
-mod counted;
 mod data_dir;
 mod deployment;
 mod environment;
 mod failure;
 mod first_start;
-mod head_timer;
-mod listen;
 mod logging;
 mod master_key;
+mod net;
 mod options;
 mod private_file;
 mod process;

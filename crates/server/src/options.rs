@@ -5,6 +5,7 @@
 
 mod address;
 mod boolean;
+mod clients;
 mod deployment;
 mod listening;
 mod logging;
@@ -14,6 +15,7 @@ mod tls;
 
 pub(crate) use address::{ListenAddress, OptionalListenAddress};
 pub(crate) use boolean::boolean;
+pub(crate) use clients::ClientOptions;
 pub(crate) use deployment::{DeploymentOptions, parse_region};
 pub(crate) use listening::ListeningOptions;
 pub(crate) use logging::LoggingOptions;

@@ -3,49 +3,85 @@
 use std::sync::Arc;
 
 use bailiwick_grpc::Body;
+use bailiwick_model::IamError;
 use bailiwick_service::{Peer, Service};
-use http::{Method, Request, Response, header};
-use hyper::body::Incoming;
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode, header};
+
+use crate::net::Received;
+use crate::net::listen::Answer;
 
 /// The one port.
-pub(crate) struct Router {
+#[derive(Clone)]
+pub(crate) struct Router(Arc<Fronts>);
+
+struct Fronts {
     grpc: bailiwick_grpc::Front,
     query: bailiwick_aws_query::Front,
 }
 
 impl Router {
-    /// Answers one request, whatever it holds.
-    pub(crate) async fn route(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+    /// Both front ends over one service.
+    pub(crate) fn new(grpc: bailiwick_grpc::Front, service: Arc<Service>) -> Self {
+        Router(Arc::new(Fronts { grpc, query: bailiwick_aws_query::Front::new(service) }))
+    }
+}
+
+impl Answer for Router {
+    async fn answer(&self, request: Request<Received>, peer: Peer) -> Response<Body> {
+        let Fronts { grpc, query } = &*self.0;
         if bailiwick_grpc::Front::takes(request.headers()) {
-            return self.grpc.handle(request, peer).await;
+            let cost = bailiwick_grpc::Front::cost(request.uri().path());
+            if cost > 0
+                && let Err(error) = request.body().hold(cost)
+            {
+                return grpc.refuse(&error.into());
+            }
+            return grpc.handle(request, peer).await;
         }
         if request.uri().path() == "/healthz" && matches!(*request.method(), Method::GET | Method::HEAD) {
             return text("ok\n");
         }
         // What is rarer than gRPC calls must not make their futures larger: those are moved a few times.
-        Box::pin(self.query.handle(request, peer)).await.map(Body::new)
+        Box::pin(query.handle(request, peer)).await.map(Body::new)
     }
 
-    /// Both front ends over one service.
-    pub(crate) fn new(grpc: bailiwick_grpc::Front, service: Arc<Service>) -> Self {
-        Router { grpc, query: bailiwick_aws_query::Front::new(service) }
+    fn refuse(&self, head: &Parts, error: &IamError) -> Response<Body> {
+        let Fronts { grpc, query } = &*self.0;
+        if bailiwick_grpc::Front::takes(&head.headers) {
+            grpc.refuse(error)
+        } else {
+            query.refuse(error).map(Body::new)
+        }
     }
 }
 
 /// The metrics port: Prometheus reads `/metrics`.
-pub(crate) fn metrics_page(service: &Service, request: &Request<Incoming>) -> Response<Body> {
-    match request.uri().path() {
-        "/metrics" => match service.metrics().render() {
-            Ok(page) => {
-                let mut response = text(page);
-                let kind = "text/plain; version=0.0.4; charset=utf-8";
-                response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
-                response
-            }
-            Err(_) => status(http::StatusCode::INTERNAL_SERVER_ERROR),
-        },
-        "/healthz" => text("ok\n"),
-        _ => status(http::StatusCode::NOT_FOUND),
+#[derive(Clone)]
+pub(crate) struct MetricsPage(pub(crate) Arc<Service>);
+
+impl Answer for MetricsPage {
+    async fn answer(&self, request: Request<Received>, _: Peer) -> Response<Body> {
+        match request.uri().path() {
+            "/metrics" => match self.0.metrics().render() {
+                Ok(page) => {
+                    let mut response = text(page);
+                    let kind = "text/plain; version=0.0.4; charset=utf-8";
+                    response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
+                    response
+                }
+                Err(_) => status(StatusCode::INTERNAL_SERVER_ERROR),
+            },
+            "/healthz" => text("ok\n"),
+            _ => status(StatusCode::NOT_FOUND),
+        }
+    }
+
+    fn refuse(&self, _: &Parts, error: &IamError) -> Response<Body> {
+        let mut response = text(format!("{error}\n"));
+        let status = StatusCode::from_u16(error.code().http_status());
+        *response.status_mut() = status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+        response
     }
 }
 
@@ -57,7 +93,7 @@ fn text(body: impl Into<String>) -> Response<Body> {
     response
 }
 
-fn status(status: http::StatusCode) -> Response<Body> {
+fn status(status: StatusCode) -> Response<Body> {
     let mut response = text(format!("{status}\n"));
     *response.status_mut() = status;
     response

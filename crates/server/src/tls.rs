@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 pub(crate) use self::files::CertificateFiles;
 use self::files::{Loaded, Stamp};
 use crate::failure::Failure;
-use crate::listen::stopped;
+use crate::net::listen::stopped;
 
 /// How often the files are looked at for changes.
 const LOOK: Duration = Duration::from_secs(60);

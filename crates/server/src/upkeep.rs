@@ -9,7 +9,7 @@ use bailiwick_service::Service;
 use bailiwick_storage::{At, Tx};
 use tokio::sync::watch;
 
-use crate::listen::stopped;
+use crate::net::listen::stopped;
 
 /// Seconds that last uses of keys wait to be written.
 const LAST_USED: Duration = Duration::from_secs(2);

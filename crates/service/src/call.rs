@@ -1,6 +1,8 @@
 //! What front ends hand in, and what they get back.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bailiwick_model::{IamError, Result};
 use bytes::Bytes;
@@ -16,13 +18,47 @@ pub enum Door {
     Query,
 }
 
-/// What is known of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is known of the client.
+#[derive(Clone, Debug)]
 pub struct Peer {
-    /// The address at the other end.
+    /// The client's address: that of the connection, or what a trusted proxy says it is.
     pub ip: IpAddr,
-    /// Whether the connection is encrypted.
+    /// Whether the client's connection is encrypted.
     pub secure: bool,
+    /// Whether a trusted proxy says so, and the connection is the proxy's.
+    pub is_forwarded: bool,
+    /// What was proven over the connection.
+    pub standing: Standing,
+}
+
+impl Peer {
+    /// A client who is at the other end of the connection.
+    pub fn direct(ip: IpAddr, secure: bool) -> Self {
+        Peer { ip, secure, is_forwarded: false, standing: Standing::default() }
+    }
+
+    /// Whether nobody on the way can alter what is sent: it is encrypted, or does not leave this machine.
+    pub(crate) fn is_tamper_proof(&self) -> bool {
+        self.secure || (self.ip.is_loopback() && !self.is_forwarded)
+    }
+}
+
+/// Whether an authenticated request ever came over a connection; shared by all who look at the connection.
+#[derive(Clone, Debug, Default)]
+pub struct Standing(Arc<AtomicBool>);
+
+impl Standing {
+    /// An authenticated request came over it.
+    pub fn set_authenticated(&self) {
+        if !self.is_authenticated() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether one ever did.
+    pub fn is_authenticated(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// One call, as it was received.

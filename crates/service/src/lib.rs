@@ -11,7 +11,8 @@
 //! Start reading at [`Service::call`], then `pipeline`. The list of operations that have no handler yet is in
 //! `route`.
 
-mod backlog;
+mod authenticate;
+mod body;
 mod call;
 mod last_used;
 mod lockout;
@@ -26,8 +27,8 @@ mod service;
 mod tests;
 mod turns;
 
-pub use backlog::Share;
-pub use call::{Answer, Door, Incoming, Peer};
+pub use body::BodyError;
+pub use call::{Answer, Door, Incoming, Peer, Standing};
 pub use metrics::{Metrics, Samples};
 pub use route::{Coverage, Route};
 pub use service::{Parts, Service};

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use prost::Message as _;
 
 use crate::record::{Ids, Trail};
-use crate::{Answer, Incoming, Parts, Service, lockout, proof};
+use crate::{Answer, Incoming, Parts, Service, lockout};
 
 /// How often a change is decided and done again when others are faster.
 const ATTEMPTS: usize = 24;
@@ -54,10 +54,7 @@ pub(crate) async fn run<O: Operation, H: Handle<O>>(
     let ids = Ids::new(parts.deployment.random.as_ref());
     let mut request = request_info(&incoming, ids);
     let request_id = request.id.clone();
-    let who = match proof::of(&incoming) {
-        Ok(proof) => parts.authz.authenticate(&proof, began).await,
-        Err(error) => Err(error),
-    };
+    let who = service.authenticate(&incoming, began).await;
     if let Ok(who) = &who {
         request.region.clone_from(&who.region);
     }

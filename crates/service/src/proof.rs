@@ -35,8 +35,7 @@ pub(crate) fn of<'a>(incoming: &'a Incoming<'_>) -> Result<Proof<'a>> {
         Door::Query => incoming.route.service,
     };
     // Interceptors can't see the message in most languages, so gRPC takes an unsigned one where nobody can alter it.
-    let safe_channel = incoming.peer.secure || incoming.peer.ip.is_loopback();
-    let unsigned_payload = incoming.door == Door::Grpc && safe_channel;
+    let unsigned_payload = incoming.door == Door::Grpc && incoming.peer.is_tamper_proof();
     Ok(Proof::Signature(SignedRequest { request, service, body: incoming.body, unsigned_payload }))
 }
 

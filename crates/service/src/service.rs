@@ -13,7 +13,6 @@ use bailiwick_storage::Store;
 use bailiwick_sts::Sts;
 use futures_util::FutureExt as _;
 
-use crate::backlog::{Backlog, Share};
 use crate::last_used::LastUsed;
 use crate::route::Unbuilt;
 use crate::turns::Turns;
@@ -44,7 +43,6 @@ pub struct Service {
     pub(crate) last_used: LastUsed,
     pub(crate) turns: Turns,
     metrics: Metrics,
-    backlog: Arc<Backlog>,
 }
 
 impl Service {
@@ -52,14 +50,7 @@ impl Service {
     pub fn new(parts: Parts) -> Self {
         let metrics = Metrics::new();
         metrics.count_decisions_of(&parts.authz);
-        Service {
-            parts,
-            unbuilt: Unbuilt,
-            last_used: LastUsed::default(),
-            turns: Turns::default(),
-            metrics,
-            backlog: Arc::default(),
-        }
+        Service { parts, unbuilt: Unbuilt, last_used: LastUsed::default(), turns: Turns::default(), metrics }
     }
 
     /// Answers one call. A panic on the way is a failure of that call alone.
@@ -81,11 +72,6 @@ impl Service {
         let mut random = [0; 16];
         self.parts.deployment.random.fill(&mut random);
         uuid(random)
-    }
-
-    /// Room for the body of a request that is about to be received.
-    pub fn receiving(&self) -> Share {
-        Share::of(&self.backlog)
     }
 
     /// What was counted since the start.

@@ -238,7 +238,7 @@ impl TestEnv {
             query: &query,
             headers: &headers,
             body: b"",
-            peer: Peer { ip: "127.0.0.1".parse().unwrap(), secure: false },
+            peer: Peer::direct("127.0.0.1".parse().unwrap(), false),
         });
         let answer = answer.await.result?;
         Ok(O::Response::decode(answer).unwrap())

@@ -140,7 +140,7 @@ def test_header_blocks(server):
         lines = "".join(line.format(n, "v" * long) for n in range(many))
         status = throw(server, f"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{lines}\r\n".encode(), half_close=False)
         assert status in (None, 400, 414, 431), (many, long, status)
-    assert throw(server, b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + b"A: b\r\n" * 100 + b"\r\n") == 200
+    assert throw(server, b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + b"A: b\r\n" * 100 + b"\r\n", half_close=False) == 200
 
 
 def test_bodies_and_parameters(server):

@@ -1,7 +1,6 @@
 """What an enemy tries before anything is encrypted."""
 
-import datetime
-import ipaddress
+import contextlib
 import random
 import socket
 import ssl
@@ -9,11 +8,8 @@ import threading
 import time
 
 import pytest
-from attacks.test_malformed import PREFACE
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from attacks.flood import PREFACE, strangers
+from support.certificates import make_certificate
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -21,19 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """A certificate for 127.0.0.1, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bailiwick attacks")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
-    builder = builder.not_valid_before(now - datetime.timedelta(minutes=5)).not_valid_after(now + datetime.timedelta(days=1))
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    certificate = builder.add_extension(address, critical=False).sign(key, hashes.SHA256())
-    plain = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(plain)
-    (folder / "key.pem").chmod(0o600)
-    return folder / "cert.pem", folder / "key.pem"
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
@@ -110,6 +94,28 @@ def test_handshakes_that_stall_are_ended(secure):
     for thread in threads:
         thread.join()
     assert all(5 < seconds < 20 for seconds in took.values()), took
+
+
+def test_handshakes_that_are_never_finished_take_their_source_s_share(secure):
+    """Hundreds of half hellos from one address: its oldest are closed, and others go on shaking hands."""
+    half = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
+    with strangers(secure, 1) as (stranger,):
+        for _ in range(700):
+            stranger.connect(half)
+        assert hands_shaken(secure) == "TLSv1.3"
+        deadline = time.monotonic() + 5
+        while stranger.open() > 512 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert 400 < stranger.open() <= 512
+        assert hands_shaken(secure) == "TLSv1.3"
+        # A hello as long as the records allow: nobody keeps more than a part of it.
+        flood = b"".join(b"\x16\x03\x01\x40\x00" + (b"\x01\x00\xff\xff" if n == 0 else b"\0" * 4) + b"\0" * 16_380 for n in range(4))
+        with socket.create_connection(("127.0.0.1", secure.port), timeout=5) as connection:
+            with contextlib.suppress(OSError):
+                connection.sendall(flood)
+                while connection.recv(4096):
+                    pass
+    assert hands_shaken(secure) == "TLSv1.3"
 
 
 def test_a_key_that_everybody_may_read_is_refused(new_server, files):

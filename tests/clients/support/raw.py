@@ -32,9 +32,10 @@ class Answer:
         return self.error.get("Code")
 
 
-def send(server, request, timeout=60):
-    """Sends bytes and reads one answer, to the end of the connection or of what it announces."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=timeout) as connection:
+def send(server, request, timeout=60, source="127.0.0.1"):
+    """Sends bytes from an address of this machine and reads one answer, to the end of the connection or of what it
+    announces."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=timeout, source_address=(source, 0)) as connection:
         try:
             connection.sendall(request)
         except (BrokenPipeError, ConnectionResetError):

@@ -18,11 +18,16 @@ use tokio::sync::watch;
 
 use crate::data_dir::Expected;
 use crate::failure::Failure;
-use crate::options::{DeploymentOptions, ListeningOptions, LoggingOptions, ProcessOptions, StoreOptions, TlsOptions};
-use crate::router::{self, Router};
+use crate::net::listen::{self, Listener};
+use crate::net::{self, Connections, Memory, Seconds, Shares};
+use crate::options::{ClientOptions, DeploymentOptions, ListeningOptions, LoggingOptions, ProcessOptions, StoreOptions, TlsOptions};
+use crate::router::{MetricsPage, Router};
 use crate::signals::{Hangup, Termination};
 use crate::tls::Certificates;
-use crate::{data_dir, deployment, first_start, listen, process, store, upkeep};
+use crate::{data_dir, deployment, first_start, process, store, upkeep};
+
+/// Connections to the metrics listener.
+const METRICS_CONNECTIONS: usize = 64;
 
 /// Start the server
 ///
@@ -37,6 +42,8 @@ use crate::{data_dir, deployment, first_start, listen, process, store, upkeep};
 pub(crate) struct Options {
     #[command(flatten)]
     listening: ListeningOptions,
+    #[command(flatten)]
+    clients: ClientOptions,
     #[command(flatten)]
     tls: TlsOptions,
     #[command(flatten)]
@@ -78,12 +85,13 @@ fn prepared(options: Options) -> Result<ExitCode, Failure> {
 }
 
 async fn serve(options: Options) -> Result<(), Failure> {
+    let proxies = Arc::new(options.clients.proxies()?);
     let hangup = Hangup::new()?;
     let certificates = options.tls.files()?.map(Certificates::load).transpose()?;
     let tls = certificates.as_ref().map(Certificates::acceptor).transpose()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let listener = options.listening.bind(tls.is_some()).await?;
-    let metrics_listener = options.listening.bind_metrics().await?;
+    let metrics_listener = options.listening.bind_metrics(tls.is_some()).await?;
     let address = listener.local_addr().map_err(|e| Failure::new(format!("cannot listen: {e}")))?;
     if data_dir::expect_store(&options.store, options.deployment.init)? == Expected::New {
         first_start::check(&options.store)?;
@@ -107,24 +115,36 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let front = Front::new(Arc::clone(&service), !options.listening.no_reflection)
         .await
         .map_err(|e| Failure::new(format!("cannot set up gRPC: {e}")))?;
-    let router = Arc::new(Router::new(front, Arc::clone(&service)));
-    let answer = move |request, peer| {
-        let router = Arc::clone(&router);
-        async move { router.route(request, peer).await }
-    };
-    let metrics = metrics_listener.map(|listener| {
-        let service = Arc::clone(&service);
-        let page = move |request, _| {
-            let service = Arc::clone(&service);
-            async move { router::metrics_page(&service, &request) }
+    let router = Router::new(front, Arc::clone(&service));
+    let clock = Seconds::new();
+    let memory = Memory::new(Arc::clone(&clock));
+    let metrics = metrics_listener.map(|(socket, is_open)| {
+        let listener = Listener {
+            socket,
+            // Beyond loopback nothing goes in the clear where there is a certificate.
+            tls: tls.clone().filter(|_| is_open),
+            connections: Connections::new(Shares::of(METRICS_CONNECTIONS), Arc::clone(&clock)),
+            memory: Arc::clone(&memory),
+            proxies: Arc::default(),
+            proxy_protocol: false,
         };
-        tokio::spawn(listen::serve(listener, None, page, stopping.clone()))
+        tokio::spawn(listen::serve(listener, MetricsPage(Arc::clone(&service)), stopping.clone()))
     });
     if let Some(certificates) = &certificates {
         tokio::spawn(Arc::clone(certificates).follow(stopping.clone()));
     }
     let termination = Termination::new()?;
-    let listening = tokio::spawn(listen::serve(listener, tls, answer, stopping));
+    let connections = Connections::new(Shares::of(net::raise_limit()), clock);
+    net::measure(service.metrics(), &connections, &memory);
+    let listener = Listener {
+        socket: listener,
+        tls,
+        connections,
+        memory,
+        proxies,
+        proxy_protocol: options.clients.proxy_protocol,
+    };
+    let listening = tokio::spawn(listen::serve(listener, router, stopping));
     println!("bailiwick is listening on {endpoint}");
     tracing::info!(%endpoint, "listening");
 
@@ -157,7 +177,7 @@ async fn assemble(deployment: &Arc<Deployment>, store: &Arc<dyn Store>) -> Resul
         .map_err(|e| Failure::new(format!("cannot read the store: {e:?}")))?;
     let snapshots = Arc::new(snapshots);
     let recorder = Recorder::start(Arc::clone(store), Arc::clone(&deployment.random));
-    Ok(Arc::new(Service::new(Parts {
+    let service = Service::new(Parts {
         deployment: Arc::clone(deployment),
         store: Arc::clone(store),
         snapshots: Arc::clone(&snapshots),
@@ -165,5 +185,6 @@ async fn assemble(deployment: &Arc<Deployment>, store: &Arc<dyn Store>) -> Resul
         directory: Directory,
         sts: Sts,
         recorder,
-    })))
+    });
+    Ok(Arc::new(service))
 }

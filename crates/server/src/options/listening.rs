@@ -15,7 +15,7 @@ pub(crate) struct ListeningOptions {
     /// Address and port for gRPC, gRPC-Web and the AWS Query protocol
     #[arg(long, env = "BAILIWICK_LISTEN", default_value = "127.0.0.1:7470", value_name = "ADDRESS")]
     pub(crate) listen: ListenAddress,
-    /// Address and port for Prometheus; `none` for no such port
+    /// Address and port for Prometheus, over TLS beyond loopback; `none` for no such port
     #[arg(long, env = "BAILIWICK_METRICS_LISTEN", default_value = "127.0.0.1:7471", value_name = "ADDRESS")]
     pub(crate) metrics_listen: OptionalListenAddress,
     /// Listen beyond loopback without TLS: whoever can read the network can read the secrets
@@ -32,22 +32,30 @@ impl ListeningOptions {
     /// Every address that the name has must be on loopback, unless `encrypted` or allowed by name.
     pub(crate) async fn bind(&self, encrypted: bool) -> Result<TcpListener, Failure> {
         let addresses = self.listen.resolve().await?;
-        if let Some(open) = addresses.iter().find(|a| !a.ip().is_loopback())
-            && !encrypted
-            && !self.insecure_allow_clear
-        {
-            let message = format!(
-                "refusing to listen on {open} without TLS, since signatures and secrets would travel in the clear: give --tls-cert and --tls-key, or say --insecure-allow-clear"
-            );
-            return Err(Failure::with_code(message, 2));
-        }
+        self.refuse_clear(&addresses, encrypted, "signatures and secrets would travel in the clear")?;
         bind("--listen", &addresses).await
     }
 
-    /// Listens on `--metrics-listen`, unless it is `none`.
-    pub(crate) async fn bind_metrics(&self) -> Result<Option<TcpListener>, Failure> {
+    /// Listens on `--metrics-listen`, unless it is `none`, and says whether that is beyond loopback; the same rule
+    /// holds there.
+    pub(crate) async fn bind_metrics(&self, encrypted: bool) -> Result<Option<(TcpListener, bool)>, Failure> {
         let Some(address) = &self.metrics_listen.0 else { return Ok(None) };
-        Ok(Some(bind("--metrics-listen", &address.resolve().await?).await?))
+        let addresses = address.resolve().await?;
+        self.refuse_clear(&addresses, encrypted, "metrics, which tell what is done here, would travel in the clear")?;
+        let is_open = addresses.iter().any(|address| !address.ip().is_loopback());
+        Ok(Some((bind("--metrics-listen", &addresses).await?, is_open)))
+    }
+
+    fn refuse_clear(&self, addresses: &[SocketAddr], encrypted: bool, why: &str) -> Result<(), Failure> {
+        match addresses.iter().find(|address| !address.ip().is_loopback()) {
+            Some(open) if !encrypted && !self.insecure_allow_clear => {
+                let message = format!(
+                    "refusing to listen on {open} without TLS, since {why}: give --tls-cert and --tls-key, or say --insecure-allow-clear"
+                );
+                Err(Failure::with_code(message, 2))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

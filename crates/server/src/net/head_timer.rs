@@ -15,7 +15,7 @@ type Alarm = Pin<Box<tokio::time::Sleep>>;
 
 /// The timer of one connection, whose deadlines come one after the other, each later than the one before.
 #[derive(Clone, Default)]
-pub(crate) struct HeadTimer {
+pub(super) struct HeadTimer {
     /// The alarm, while no deadline needs it.
     spare: Arc<Mutex<Option<Alarm>>>,
 }

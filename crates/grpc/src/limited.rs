@@ -1,0 +1,56 @@
+//! Answers that would go on for ever, and end at last.
+
+use std::future::Future as _;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Frame, SizeHint};
+
+use tokio::time::Sleep;
+use tonic::Status;
+
+use crate::Body;
+
+/// A stream of answers that ends with `UNAVAILABLE` when its time is over: clients then ask again.
+pub(crate) struct Limited {
+    inner: Body,
+    end: Pin<Box<Sleep>>,
+    is_over: bool,
+}
+
+impl Limited {
+    pub(crate) fn new(inner: Body, life: Duration) -> Self {
+        Limited { inner, end: Box::pin(tokio::time::sleep(life)), is_over: false }
+    }
+}
+
+impl http_body::Body for Limited {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let this = self.get_mut();
+        if this.is_over {
+            return Poll::Ready(None);
+        }
+        if let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(cx) {
+            return Poll::Ready(frame);
+        }
+        std::task::ready!(this.end.as_mut().poll(cx));
+        this.is_over = true;
+        let mut trailers = HeaderMap::new();
+        Status::unavailable("the stream is ended after a time: ask again").add_header(&mut trailers)?;
+        Poll::Ready(Some(Ok(Frame::trailers(trailers))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_over || self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

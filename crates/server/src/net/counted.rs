@@ -1,0 +1,178 @@
+//! A connection's stream: tells what is on its way over it, and gives up on a peer who takes nothing.
+
+use std::future::Future as _;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+
+use super::connection::Connection;
+use super::frames::Frames;
+use super::gate::Gate;
+use super::memory::Hold;
+
+/// How long a peer may take nothing of what is sent to them.
+const STALL: Duration = Duration::from_secs(20);
+/// The room that the library has for what arrives over HTTP/1, until a client has sent much at once.
+const USUAL_ROOM: usize = 8 * 1024;
+
+/// The stream.
+pub(super) struct Counted<S> {
+    inner: S,
+    head: Head,
+    /// When writing ends, if the peer takes nothing until then; none while they do.
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+/// What has arrived and is no request yet.
+struct Head {
+    gate: Arc<Gate>,
+    hold: Hold,
+    /// Whether that is under the account of authenticated connections.
+    is_authenticated: bool,
+    held: usize,
+    /// Bytes of a head of HTTP/1.
+    head: usize,
+    frames: Frames,
+    /// Requests that had begun when bytes last arrived.
+    begun: u32,
+    is_in_headers: bool,
+}
+
+impl Head {
+    fn new(gate: Arc<Gate>) -> Self {
+        let hold = gate.head();
+        let frames = Frames::default();
+        Head { gate, hold, is_authenticated: false, held: 0, head: 0, frames, begun: 0, is_in_headers: false }
+    }
+
+    /// Bytes that arrived, and the room that the library had for them.
+    fn pass(&mut self, bytes: &[u8], room: usize) -> io::Result<()> {
+        let was_known = self.frames.is_known();
+        self.frames.pass(bytes);
+        if !was_known && self.frames.is_known() {
+            // From here on the heads of HTTP/1 are timed by the library.
+            self.connection().head_ends();
+        }
+        let kept = if self.frames.is_http1() { self.http1(bytes.len(), room) } else { self.frames.kept() };
+        let control = self.frames.take_control();
+        self.connection().control_frames(control);
+        self.time_headers();
+        self.hold(kept)
+    }
+
+    /// Sets the time by which a block of headers of HTTP/2 must have ended; each block has its own.
+    fn time_headers(&mut self) {
+        let was_in_headers = std::mem::replace(&mut self.is_in_headers, self.frames.is_in_headers());
+        if !self.is_in_headers {
+            if was_in_headers {
+                self.connection().head_ends();
+            }
+            return;
+        }
+        let begun = self.connection().begun();
+        if !was_in_headers || self.begun != begun {
+            self.begun = begun;
+            self.connection().head_begins(self.hold.now());
+        }
+    }
+
+    /// HTTP/1 has one request at a time: what arrives while there is none is of a head. For a client that sends much the
+    /// library also keeps a large buffer.
+    fn http1(&mut self, arrived: usize, room: usize) -> usize {
+        let begun = self.connection().begun();
+        if std::mem::replace(&mut self.begun, begun) != begun || !self.connection().is_idle() {
+            self.head = 0;
+        }
+        if self.connection().is_idle() {
+            self.head += arrived;
+        }
+        self.head + room.saturating_sub(USUAL_ROOM)
+    }
+
+    fn hold(&mut self, kept: usize) -> io::Result<()> {
+        if !self.is_authenticated && self.connection().standing.is_authenticated() {
+            (self.hold, self.held, self.is_authenticated) = (self.gate.head(), 0, true);
+        }
+        let held = std::mem::replace(&mut self.held, kept);
+        if held > kept {
+            self.hold.give_back(held - kept);
+        } else if kept > held && self.hold.take(kept - held).is_err() {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        self.hold.set_receiving(kept > 0);
+        Ok(())
+    }
+
+    fn connection(&self) -> &Connection {
+        self.hold.connection()
+    }
+}
+
+impl<S> Counted<S> {
+    /// Follows what arrives over a stream, and counts what is kept of it.
+    pub(super) fn new(inner: S, gate: Arc<Gate>) -> Self {
+        Counted { inner, head: Head::new(gate), stalled: None }
+    }
+
+    /// Lets an attempt to write pass, unless it is one of many that came to nothing.
+    fn watch<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if outcome.is_ready() {
+            self.stalled = None;
+            return outcome;
+        }
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(STALL)));
+        stalled.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let (before, room) = (buffer.filled().len(), buffer.remaining());
+        let outcome = Pin::new(&mut this.inner).poll_read(cx, buffer);
+        match buffer.filled().get(before..) {
+            Some(arrived) if !arrived.is_empty() => this.head.pass(arrived, room)?,
+            _ => {}
+        }
+        outcome
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let outcome = Pin::new(&mut this.inner).poll_write(cx, bytes);
+        this.watch(cx, outcome)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let outcome = Pin::new(&mut this.inner).poll_flush(cx);
+        this.watch(cx, outcome)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let outcome = Pin::new(&mut this.inner).poll_shutdown(cx);
+        this.watch(cx, outcome)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let outcome = Pin::new(&mut this.inner).poll_write_vectored(cx, pieces);
+        this.watch(cx, outcome)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+}

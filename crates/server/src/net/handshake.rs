@@ -1,0 +1,66 @@
+//! A stream over which TLS is being negotiated: nobody may send much before it is.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// The most bytes that a client may send in a handshake; a usual one is a few hundred.
+const MAX_HANDSHAKE: usize = 16 * 1024;
+
+/// The stream. When the handshake is done it lets everything pass.
+pub(super) struct Handshaking<S> {
+    inner: S,
+    /// Bytes that may still come; none when there is no limit.
+    left: Option<usize>,
+}
+
+impl<S> Handshaking<S> {
+    pub(super) fn new(inner: S) -> Self {
+        Handshaking { inner, left: Some(MAX_HANDSHAKE) }
+    }
+
+    /// The handshake is done.
+    pub(super) fn done(&mut self) {
+        self.left = None;
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Handshaking<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        let outcome = Pin::new(&mut this.inner).poll_read(cx, buffer);
+        if let Some(left) = &mut this.left {
+            *left = left.checked_sub(buffer.filled().len() - before).ok_or(io::ErrorKind::InvalidData)?;
+        }
+        outcome
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Handshaking<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().inner).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().inner).poll_write_vectored(cx, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+}

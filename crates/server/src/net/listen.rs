@@ -1,0 +1,304 @@
+//! A listener: connections in, requests to whoever answers them, a clean end.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bailiwick_grpc::Body;
+use bailiwick_model::{IamError, SourceNetwork};
+use bailiwick_service::Peer;
+use http::request::Parts;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+use super::connection::Connection;
+use super::connections::Connections;
+use super::counted::Counted;
+use super::exchange::{Answered, Received};
+use super::gate::{Gate, MAX_HEADERS};
+use super::handshake::Handshaking;
+use super::head_timer::HeadTimer;
+use super::memory::{Hold, Memory};
+use super::proxy::TrustedProxies;
+use super::proxy_protocol::{self, Told};
+
+/// Time to send the head of a request of HTTP/1.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// The largest block of headers.
+const MAX_HEADER_BYTES: usize = 64 * 1024;
+/// Requests at once on one HTTP/2 connection.
+const MAX_STREAMS: u32 = 256;
+/// Bytes of bodies that an HTTP/2 client may send before they are read: of one request, and of all on a connection.
+/// What they fill is memory that nobody has counted yet.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 256 * 1024;
+/// Bytes of one answer that wait in the library for a client to take them; the others wait where they are counted.
+const MAX_SEND_BUFFER: usize = 64 * 1024;
+/// Errors of a client that cost a stream each, after which an HTTP/2 connection is closed.
+const MAX_ERROR_RESETS: usize = 100;
+/// How long requests that have begun may take to end when the server stops.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// Who answers requests.
+pub(crate) trait Answer: Clone + Send + Sync + 'static {
+    /// Answers one request, whatever it holds.
+    fn answer(&self, request: Request<Received>, peer: Peer) -> impl Future<Output = Response<Body>> + Send;
+
+    /// Refuses a request whose body is not read.
+    fn refuse(&self, head: &Parts, error: &IamError) -> Response<Body>;
+}
+
+/// What a listener is made of.
+pub(crate) struct Listener {
+    /// Where connections come in.
+    pub(crate) socket: TcpListener,
+    /// Whether they are encrypted.
+    pub(crate) tls: Option<TlsAcceptor>,
+    /// How many there are.
+    pub(crate) connections: Arc<Connections>,
+    /// What their requests hold; shared with other listeners.
+    pub(crate) memory: Arc<Memory>,
+    /// Who is believed about clients.
+    pub(crate) proxies: Arc<TrustedProxies>,
+    /// Whether the connections of these begin with a header of the PROXY protocol.
+    pub(crate) proxy_protocol: bool,
+}
+
+/// What all connections of a listener share.
+struct Shared<A> {
+    tls: Option<TlsAcceptor>,
+    connections: Arc<Connections>,
+    memory: Arc<Memory>,
+    proxies: Arc<TrustedProxies>,
+    proxy_protocol: bool,
+    builder: Builder<TokioExecutor>,
+    answer: A,
+}
+
+/// Serves until `stop` turns true, then lets requests in flight finish.
+pub(crate) async fn serve<A: Answer>(listener: Listener, answer: A, mut stop: watch::Receiver<bool>) {
+    let Listener { socket, tls, connections, memory, proxies, proxy_protocol } = listener;
+    let builder = http_builder();
+    let shared = Arc::new(Shared { tls, connections, memory, proxies, proxy_protocol, builder, answer });
+    let graceful = GracefulShutdown::new();
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        let accepted = tokio::select! {
+            accepted = socket.accept() => accepted,
+            _ = second.tick() => {
+                shared.close_overdue();
+                continue;
+            }
+            () = stopped(&mut stop) => break,
+        };
+        match accepted {
+            Ok((stream, address)) => {
+                let served = Served::open(&shared, address);
+                tokio::spawn(served.run(stream, graceful.watcher()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                shared.after_failure(&error).await;
+            }
+        }
+    }
+    drop(socket);
+    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests were still running after {} seconds and were cut off", DRAIN.as_secs());
+    }
+}
+
+/// Waits until it is time to stop.
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // Without a sender there is nobody left to stop anything later.
+    drop(stop.wait_for(|stop| *stop).await);
+}
+
+fn http_builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEADER_BYTES).max_headers(MAX_HEADERS);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEADER_BYTES as u32)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(MAX_SEND_BUFFER)
+        .max_local_error_reset_streams(MAX_ERROR_RESETS)
+        .keep_alive_interval(Duration::from_secs(60))
+        .keep_alive_timeout(Duration::from_secs(20));
+    builder
+}
+
+impl<A> Shared<A> {
+    fn close_overdue(&self) {
+        self.connections.clock().update();
+        self.connections.close_overdue();
+        self.memory.close_overdue();
+    }
+
+    /// Out of file descriptors, or a peer that was gone already: neither is a reason to stop.
+    async fn after_failure(&self, error: &io::Error) {
+        let is_full = matches!(
+            error.raw_os_error().map(rustix::io::Errno::from_raw_os_error),
+            Some(
+                rustix::io::Errno::MFILE
+                    | rustix::io::Errno::NFILE
+                    | rustix::io::Errno::NOBUFS
+                    | rustix::io::Errno::NOMEM
+            )
+        );
+        if is_full {
+            self.connections.make_room();
+            // Closing one takes a moment.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+/// A connection that is served.
+struct Served<A> {
+    shared: Arc<Shared<A>>,
+    connection: Arc<Connection>,
+    address: SocketAddr,
+}
+
+impl<A> Drop for Served<A> {
+    fn drop(&mut self) {
+        self.shared.connections.gone(&self.connection);
+    }
+}
+
+impl<A: Answer> Served<A> {
+    fn open(shared: &Arc<Shared<A>>, address: SocketAddr) -> Self {
+        let ip = address.ip().to_canonical();
+        let source = (!shared.proxies.contains(ip)).then(|| SourceNetwork::of(ip));
+        Served { shared: Arc::clone(shared), connection: shared.connections.open(source), address }
+    }
+
+    async fn run(self, stream: TcpStream, watcher: Watcher) {
+        let connection = Arc::clone(&self.connection);
+        tokio::select! {
+            biased;
+            () = connection.closed() => {}
+            () = self.serve(stream, watcher) => {}
+        }
+    }
+
+    async fn serve(&self, mut stream: TcpStream, watcher: Watcher) {
+        // Small answers should not wait for more to send.
+        let _ = stream.set_nodelay(true);
+        let ip = self.address.ip().to_canonical();
+        let standing = self.connection.standing.clone();
+        let mut peer = Peer { ip, secure: self.shared.tls.is_some(), is_forwarded: false, standing };
+        if self.shared.proxy_protocol && self.shared.proxies.contains(ip) {
+            match proxy_protocol::read(&mut stream).await {
+                Ok(Told::Own) => {}
+                Ok(Told::Client { ip, secure }) => {
+                    peer.ip = ip;
+                    peer.secure = secure.unwrap_or(peer.secure);
+                    peer.is_forwarded = true;
+                    self.shared.connections.assign(&self.connection, SourceNetwork::of(ip));
+                }
+                Err(error) => {
+                    tracing::debug!(%ip, %error, "a proxy's connection did not begin with a header of the PROXY protocol");
+                    return;
+                }
+            }
+        }
+        match &self.shared.tls {
+            None => self.http(stream, peer, watcher).await,
+            Some(acceptor) => match acceptor.accept(Handshaking::new(stream)).await {
+                Ok(mut stream) => {
+                    stream.get_mut().0.done();
+                    self.http(stream, peer, watcher).await;
+                }
+                Err(error) => tracing::debug!(ip = %peer.ip, %error, "TLS handshake failed"),
+            },
+        }
+    }
+
+    async fn http<S>(&self, stream: S, peer: Peer, watcher: Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let ip = peer.ip;
+        let Shared { memory, proxies, builder, .. } = &*self.shared;
+        let gate = Arc::new(Gate::new(Arc::clone(&self.connection), Arc::clone(memory), peer, proxies));
+        let stream = Counted::new(stream, Arc::clone(&gate));
+        let shared = Arc::clone(&self.shared);
+        let service = service_fn(move |request: Request<Incoming>| {
+            // What is refused is dropped here, before the task that answers gets its turn.
+            let exchange = Exchange::begin(&shared, &gate, request);
+            async move { Ok::<_, Infallible>(exchange.run().await) }
+        });
+        let mut builder = Builder::clone(builder);
+        builder.http1().timer(HeadTimer::default());
+        let connection = watcher.watch(builder.serve_connection(TokioIo::new(stream), service));
+        if let Err(error) = connection.await {
+            tracing::debug!(%ip, %error, "connection ended early");
+        }
+    }
+}
+
+/// One request on its way to its answer.
+struct Exchange<A> {
+    shared: Arc<Shared<A>>,
+    connection: Arc<Connection>,
+    hold: Hold,
+    /// The request, if it is let in; otherwise its answer.
+    begun: Result<(Request<Received>, Peer), Box<Response<Body>>>,
+}
+
+impl<A: Answer> Exchange<A> {
+    fn begin(shared: &Arc<Shared<A>>, gate: &Gate, request: Request<Incoming>) -> Self {
+        let (head, body) = request.into_parts();
+        let (hold, peer) = gate.begin(&head);
+        let begun = match peer {
+            Ok(peer) => Ok((Request::from_parts(head, Received::new(body, hold.clone())), peer)),
+            Err(error) => Err(Box::new(shared.answer.refuse(&head, &error))),
+        };
+        Exchange { shared: Arc::clone(shared), connection: Arc::clone(hold.connection()), hold, begun }
+    }
+
+    async fn run(self) -> Response<Answered> {
+        let Exchange { shared, connection, hold, begun } = self;
+        let response = match begun {
+            Err(refusal) => *refusal,
+            Ok((request, peer)) => {
+                let mut unanswered = Unanswered { connection: &connection, is_answered: false };
+                let response = shared.answer.answer(request, peer).await;
+                unanswered.is_answered = true;
+                response
+            }
+        };
+        shared.connections.note(&connection);
+        response.map(|body| Answered::new(body, hold))
+    }
+}
+
+/// A request whose client may give up the waiting.
+struct Unanswered<'a> {
+    connection: &'a Connection,
+    is_answered: bool,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.connection.abandoned();
+        }
+    }
+}

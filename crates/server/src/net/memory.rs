@@ -1,0 +1,262 @@
+//! Memory that requests take while their senders make the server wait: heads, bodies and answers, by source.
+//!
+//! A source that holds more than its share loses its own: of what waits for it, the oldest of the larger ones. When
+//! all together hold too much, the sources that hold most lose first. Requests over connections that an authenticated
+//! request came over before are counted apart, with a larger share.
+//!
+//! What waits for its sender is given up, not what is being worked on: that ends by itself.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use bailiwick_model::SourceNetwork;
+use slab::Slab;
+
+use super::connection::{Connection, Reason};
+use super::seconds::Seconds;
+
+mod hold;
+
+use hold::Holder;
+pub(super) use hold::{Hold, NoRoom};
+
+const MIB: usize = 1024 * 1024;
+/// Seconds that a client may take nothing of an answer.
+const ANSWER_TIMEOUT: u32 = 60;
+
+/// Bytes that may be held.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// By one source.
+    source: usize,
+    /// By all.
+    total: usize,
+}
+
+/// Everything that is held.
+pub(crate) struct Memory {
+    unauthenticated: Arc<Pool>,
+    authenticated: Arc<Pool>,
+    clock: Arc<Seconds>,
+}
+
+impl Memory {
+    /// With the limits that the server runs with: what strangers hold fits beside all else into 256 MiB.
+    pub(crate) fn new(clock: Arc<Seconds>) -> Arc<Self> {
+        let unauthenticated = Limits { source: 8 * MIB, total: 48 * MIB };
+        let authenticated = Limits { source: 32 * MIB, total: 96 * MIB };
+        Self::with(unauthenticated, authenticated, clock)
+    }
+
+    fn with(unauthenticated: Limits, authenticated: Limits, clock: Arc<Seconds>) -> Arc<Self> {
+        let pool = |limits| Arc::new(Pool::new(limits, Arc::clone(&clock)));
+        Arc::new(Memory { unauthenticated: pool(unauthenticated), authenticated: pool(authenticated), clock })
+    }
+
+    /// The account of a source, among those of authenticated connections or the others.
+    pub(super) fn account(&self, source: SourceNetwork, is_authenticated: bool) -> Arc<Account> {
+        let pool = if is_authenticated { &self.authenticated } else { &self.unauthenticated };
+        Pool::account(pool, source)
+    }
+
+    /// Closes connections whose clients take no answers; called once a second.
+    pub(super) fn close_overdue(&self) {
+        let now = self.clock.now();
+        for account in [&self.unauthenticated, &self.authenticated].into_iter().flat_map(|pool| pool.accounts()) {
+            for (_, holder) in account.holders().iter() {
+                if holder.unsent_for(now) > ANSWER_TIMEOUT {
+                    holder.connection.close(Reason::AnswerTimeout);
+                }
+            }
+        }
+    }
+
+    /// How many requests were given up or refused for want of room.
+    pub(super) fn refused(&self) -> u64 {
+        self.unauthenticated.refused.load(Ordering::Relaxed) + self.authenticated.refused.load(Ordering::Relaxed)
+    }
+
+    /// Bytes held by strangers, and by the others.
+    pub(super) fn used(&self) -> (usize, usize) {
+        let used = |pool: &Pool| pool.balance.used.load(Ordering::Relaxed);
+        (used(&self.unauthenticated), used(&self.authenticated))
+    }
+}
+
+/// What is held, and how much of it is already given up.
+#[derive(Default)]
+struct Balance {
+    used: AtomicUsize,
+    leaving: AtomicUsize,
+}
+
+impl Balance {
+    /// What will be held when all that was given up is gone.
+    fn staying(&self) -> usize {
+        self.used.load(Ordering::Relaxed).saturating_sub(self.leaving.load(Ordering::Relaxed))
+    }
+}
+
+/// What all sources of one kind share.
+struct Pool {
+    limits: Limits,
+    balance: Balance,
+    accounts: Mutex<HashMap<SourceNetwork, Weak<Account>>>,
+    clock: Arc<Seconds>,
+    refused: AtomicU64,
+}
+
+/// What one source holds.
+pub(super) struct Account {
+    pool: Arc<Pool>,
+    balance: Balance,
+    holders: Mutex<Slab<Arc<Holder>>>,
+    /// How many holders there ever were, which tells their age.
+    begun: AtomicU64,
+}
+
+impl Pool {
+    fn new(limits: Limits, clock: Arc<Seconds>) -> Self {
+        Pool { limits, balance: Balance::default(), accounts: Mutex::default(), clock, refused: AtomicU64::new(0) }
+    }
+
+    fn account(this: &Arc<Self>, source: SourceNetwork) -> Arc<Account> {
+        let mut accounts = this.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = accounts.get(&source).and_then(Weak::upgrade) {
+            return found;
+        }
+        // Those whose connections are all gone are swept out now and then, at the cost of new ones.
+        if accounts.len() == accounts.capacity() {
+            accounts.retain(|_, account| account.strong_count() > 0);
+        }
+        let account = Arc::new(Account {
+            pool: Arc::clone(this),
+            balance: Balance::default(),
+            holders: Mutex::default(),
+            begun: AtomicU64::new(0),
+        });
+        accounts.insert(source, Arc::downgrade(&account));
+        account
+    }
+
+    fn accounts(&self) -> Vec<Arc<Account>> {
+        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.values().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Makes the sources that hold most give up so much that all together hold less than the limit.
+    fn shed(&self) {
+        let mut accounts: Vec<_> = self.accounts().into_iter().map(|a| (a.balance.staying(), a)).collect();
+        accounts.sort_unstable_by_key(|(staying, _)| Reverse(*staying));
+        let sizes: Vec<usize> = accounts.iter().map(|(staying, _)| *staying).collect();
+        let target = self.limits.total / 8 * 7;
+        let level = level(&sizes, target);
+        for (_, account) in accounts.iter().take_while(|(staying, _)| *staying > level) {
+            // Who gives something up may give up more than that, since it is all or nothing of a request.
+            if self.balance.staying() <= target {
+                break;
+            }
+            account.shed(level);
+        }
+    }
+}
+
+/// The size that the largest of these must be cut to, so that all together have the target's; they come in the order
+/// of their size, the largest first.
+fn level(sizes: &[usize], target: usize) -> usize {
+    let mut rest: usize = sizes.iter().sum();
+    if rest <= target {
+        return usize::MAX;
+    }
+    for (number, size) in sizes.iter().enumerate() {
+        rest -= size;
+        let level = target.saturating_sub(rest) / (number + 1);
+        if sizes.get(number + 1).is_none_or(|next| *next <= level) {
+            return level;
+        }
+    }
+    0
+}
+
+impl Account {
+    /// Begins to hold what a request takes. Without room for it, what is returned holds nothing yet.
+    pub(super) fn hold(self: &Arc<Self>, connection: &Arc<Connection>, bytes: usize) -> (Hold, Result<(), NoRoom>) {
+        let hold = Hold::new(self, connection, true);
+        let found = hold.take(bytes);
+        if found.is_err() {
+            hold.give_back(bytes);
+        }
+        (hold, found)
+    }
+
+    /// Begins to hold what arrives over a connection and is no request yet.
+    pub(super) fn head(self: &Arc<Self>, connection: &Arc<Connection>) -> Hold {
+        Hold::new(self, connection, false)
+    }
+
+    /// Counts bytes, and makes room for them if that is needed.
+    fn add(&self, bytes: usize) {
+        let limits = self.pool.limits;
+        self.balance.used.fetch_add(bytes, Ordering::Relaxed);
+        self.pool.balance.used.fetch_add(bytes, Ordering::Relaxed);
+        if self.balance.staying() > limits.source {
+            self.shed(limits.source / 8 * 7);
+        }
+        if self.pool.balance.staying() > limits.total {
+            self.pool.shed();
+        }
+    }
+
+    /// Whether so much is held, counting what is on its way out, that more must be refused at once.
+    fn is_full(&self) -> bool {
+        let limits = self.pool.limits;
+        let (own, all) = (self.balance.used.load(Ordering::Relaxed), self.pool.balance.used.load(Ordering::Relaxed));
+        // What is given up is gone a moment later. A source that holds little is spared the wait for others.
+        own > limits.source / 2 * 3
+            || all > limits.total * 2
+            || (all > limits.total / 2 * 3 && own > limits.source / 32)
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.balance.used.fetch_sub(bytes, Ordering::Relaxed);
+        self.pool.balance.used.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    fn leaving(&self, bytes: usize) {
+        self.balance.leaving.fetch_add(bytes, Ordering::Relaxed);
+        self.pool.balance.leaving.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn left(&self, bytes: usize) {
+        self.balance.leaving.fetch_sub(bytes, Ordering::Relaxed);
+        self.pool.balance.leaving.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Gives up the oldest of what waits for its sender until no more than the target stays; first those that hold
+    /// more than most, so that small requests outlive large ones.
+    fn shed(&self, target: usize) {
+        let holders = self.holders();
+        let staying = self.balance.staying();
+        if staying <= target {
+            return;
+        }
+        let average = staying / holders.len().max(1);
+        let mut waiting: Vec<_> = holders.iter().map(|(_, holder)| holder).filter(|h| h.is_waiting()).collect();
+        waiting.sort_unstable_by_key(|holder| (holder.bytes() < average, holder.number));
+        for holder in waiting {
+            if self.balance.staying() <= target {
+                break;
+            }
+            holder.give_up(self);
+        }
+    }
+
+    fn holders(&self) -> MutexGuard<'_, Slab<Arc<Holder>>> {
+        self.holders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+//! Who clients are, and what those who are not authenticated may do.
+
+use std::net::IpAddr;
+
+use clap::Args;
+use ipnet::IpNet;
+
+use super::boolean;
+use crate::failure::Failure;
+use crate::net::TrustedProxies;
+
+/// The group "Clients".
+#[derive(Args)]
+#[command(next_help_heading = "Clients")]
+pub(crate) struct ClientOptions {
+    /// Network of a proxy whose Forwarded, or X-Forwarded-For and X-Forwarded-Proto, say who the client is; may be
+    /// repeated
+    #[arg(
+        long,
+        env = "BAILIWICK_TRUSTED_PROXIES",
+        value_name = "CIDR",
+        value_delimiter = ',',
+        value_parser = network
+    )]
+    trusted_proxy: Vec<IpNet>,
+    /// Connections of trusted proxies begin with a header of the PROXY protocol, version 1 or 2
+    #[arg(long, env = "BAILIWICK_PROXY_PROTOCOL", value_parser = boolean)]
+    pub(crate) proxy_protocol: bool,
+}
+
+impl ClientOptions {
+    /// The proxies that are believed.
+    ///
+    /// # Errors
+    /// When their protocol is asked for and there are none.
+    pub(crate) fn proxies(&self) -> Result<TrustedProxies, Failure> {
+        if self.proxy_protocol && self.trusted_proxy.is_empty() {
+            let message = "--proxy-protocol needs --trusted-proxy beside it: the network that the proxies call from";
+            return Err(Failure::with_code(message, 2));
+        }
+        Ok(TrustedProxies::new(self.trusted_proxy.clone()))
+    }
+}
+
+/// A network, or one address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    network.map_err(|_| "expected a network such as 10.0.0.0/8, or an address".to_owned())
+}

@@ -1,0 +1,226 @@
+"""Strangers who want all of the memory, or all of the connections: they get their share, and nobody else notices."""
+
+import os
+import time
+import urllib.request
+
+import pytest
+from attacks.flood import (
+    ACK, CHECK, CONTINUATION, CREATE_USER, DATA, END_STREAM, HEADERS, PING, REFLECTION, SETTINGS, WATCH,
+    frame, head, headers, literal, message, strangers, working,
+)  # fmt: skip
+from attacks.watch import MEBIBYTE, memory, well
+from support.api import GrpcApi
+from support.raw import FORM, post
+
+TIMES = int(os.environ.get("BAILIWICK_ATTACK_ROUNDS", "1"))
+LONG = [("x-long", "v" * 13_500)] * 4
+
+
+@pytest.fixture
+def server(new_server):
+    """A new server for each test, whose memory no other has made grow."""
+    server = new_server().start()
+    yield server
+    well(server)
+
+
+@pytest.fixture
+def client(server):
+    """Calls on a connection that stays, and on a new one each time."""
+    stays = GrpcApi(server, server.root)
+
+    def call():
+        stays.call("GetCallerIdentity")
+        answer = post(server, server.root, "Action=GetCallerIdentity&Version=2011-06-15", service="sts")
+        assert answer.status == 200, answer
+
+    call()
+    return call
+
+
+class Grown:
+    """How much more memory the server has than before, at most."""
+
+    def __init__(self, server):
+        self.server, self.before, self.most = server, memory(server, "VmRSS"), 0
+
+    def look(self):
+        self.most = max(self.most, memory(self.server, "VmRSS") - self.before)
+        return self.most
+
+    def less_than(self, mebibytes):
+        """Once the server has taken in all that was sent."""
+        still = 0
+        while still < 10:
+            most, now = self.most, self.look()
+            still = still + 1 if now == most else 0
+            time.sleep(0.03)
+        print(f"{self.most / MEBIBYTE:.1f} MiB more")
+        assert self.look() < mebibytes * MEBIBYTE, f"{self.most // MEBIBYTE} MiB more"
+
+
+def left_open(*sources, most):
+    """How many connections the server lets be, once they are no more than this."""
+    deadline = time.monotonic() + 20
+    while (count := sum(source.open() for source in sources)) > most:
+        assert time.monotonic() < deadline, count
+        time.sleep(0.02)
+    return count
+
+
+def test_heads_and_streams_without_end(server, client):
+    """The report: 36 connections, 250 streams on each, 55 KiB of headers and a body that never ends on each of those."""
+    block = head(CREATE_USER, LONG)
+    grown = Grown(server)
+    with strangers(server, 2) as sources, working(client):
+        for number in range(24 * TIMES):
+            sources[number % 2].h2(b"".join(headers(s, block) + frame(DATA, 0, s, message(1000, b"a")) for s in range(1, 161, 2)))
+            grown.look()
+        grown.less_than(64)
+
+
+@pytest.mark.parametrize("path", [REFLECTION, CHECK, WATCH, CREATE_USER, "/nothing.of/Ours"])
+def test_messages_without_end(server, client, path):
+    """Of a message that is announced but never sent whole only what the source's share allows is kept, on every service."""
+    grown = Grown(server)
+    part = message(16_000, b"a" * 4_900)
+    with strangers(server, 1) as (stranger,), working(client):
+        for _ in range(100 * TIMES):
+            stranger.h2(b"".join(headers(s, head(path)) + frame(DATA, 0, s, part) for s in range(1, 101, 2)))
+            grown.look()
+        grown.less_than(48)
+
+
+def test_blocks_of_headers_without_end(server, client):
+    """Headers that go on in frame after frame and never end: little of them is kept, and not for long."""
+    grown = Grown(server)
+    block = b"".join(literal(f"x-{n}", "v" * 3_900) for n in range(4))
+    parts = frame(HEADERS, 0, 1, head(CREATE_USER) + block) + frame(CONTINUATION, 0, 1, block) + frame(CONTINUATION, 0, 1, block)
+    with strangers(server, 3) as sources, working(client):
+        begin = time.monotonic()
+        for number in range(900 * TIMES):
+            sources[number % 3].h2(parts)
+            grown.look()
+        grown.less_than(80)
+        if TIMES > 1:
+            time.sleep(max(0.0, begin + 15 - time.monotonic()))
+            left_open(*sources, most=0)
+
+
+def test_heads_of_http1_without_end(server, client):
+    grown = Grown(server)
+    part = b"GET / HTTP/1.1\r\nHost: a\r\n" + b"".join(b"X-%d: %s\r\n" % (n, b"v" * 6_000) for n in range(9))
+    with strangers(server, 3) as sources, working(client):
+        for number in range(900 * TIMES):
+            sources[number % 3].connect(part)
+            grown.look()
+        grown.less_than(80)
+
+
+def test_answers_that_nobody_takes(server, client):
+    """Windows of nothing, and of one byte: what is not taken is counted, and the connection closed in the end."""
+    grown = Grown(server)
+    ask = message(2, b"\x3a\x00")  # reflection: list all services
+    for window in (0, 1):
+        with strangers(server, 2, first=10 * window) as sources, working(client):
+            begin = time.monotonic()
+            for number in range(40 * TIMES):
+                settings = b"\0\x04" + window.to_bytes(4, "big")
+                questions = b"".join(headers(s, head(REFLECTION)) + frame(DATA, END_STREAM, s, ask * 3) for s in range(1, 201, 2))
+                checks = b"".join(headers(s, head(CHECK)) + frame(DATA, END_STREAM, s, message(0)) for s in range(201, 401, 2))
+                sources[number % 2].h2(questions + checks, settings)
+                grown.look()
+            grown.less_than(64)
+            if TIMES > 1:
+                assert sum(source.open() for source in sources) > 0
+                while time.monotonic() - begin < 75:
+                    for source in sources:
+                        for connection in source.held:
+                            source.send(connection, frame(PING, ACK, 0, b"12345678"))
+                    time.sleep(5)
+                left_open(*sources, most=0)
+
+
+def test_a_stream_of_health_is_bounded(server, client):
+    """Whoever watches may watch long, but not with ever more streams."""
+    grown = Grown(server)
+    with strangers(server, 2) as sources, working(client):
+        watch = b"".join(headers(s, head(WATCH)) + frame(DATA, END_STREAM, s, message(0)) for s in range(1, 401, 2))
+        for number in range(40 * TIMES):
+            sources[number % 2].h2(watch)
+            grown.look()
+        grown.less_than(64)
+
+
+def test_idle_connections_of_one_stranger(server, client):
+    """The report: 4,096 connections that are idle. One source keeps its share of them, the youngest."""
+    grown = Grown(server)
+    with strangers(server, 1) as (stranger,), working(client):
+        for number in range(700 * TIMES):
+            stranger.h2() if number % 2 else stranger.connect()
+        assert 400 < left_open(stranger, most=512)
+        grown.less_than(40)
+
+
+def test_idle_connections_of_many_strangers(server, client):
+    """All places that strangers may have are taken: whoever comes finds one, and nobody authenticated loses theirs."""
+    grown = Grown(server)
+    with strangers(server, 6) as sources, working(client, longest=5.0):
+        for _ in range(420):
+            for source in sources:
+                source.h2()
+        assert 1_900 < left_open(*sources, most=2_048)
+        for _ in range(300 * TIMES):
+            sources[0].connect()
+        grown.less_than(140)
+
+
+def test_idle_connections_from_the_client_s_own_address(server, client):
+    """Those behind one address share it with the stranger among them; whoever is authenticated is counted apart."""
+    with strangers(server, 1, first=-1) as (stranger,), working(client):
+        assert stranger.address == "127.0.0.1"
+        for _ in range(700 * TIMES):
+            stranger.h2()
+        assert 400 < left_open(stranger, most=512)
+
+
+def test_posts_without_end(server, client):
+    """The report: 323 forms that are never sent whole, and 503 for everybody for 27 seconds."""
+    grown = Grown(server)
+    with strangers(server, 2) as sources, working(client):
+        for number in range(500 * TIMES):
+            body = b"x" * (100_000 if number < 240 else 30_000)
+            start = f"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: {FORM}\r\nContent-Length: {len(body) + 1}\r\n\r\n".encode()
+            sources[number % 2].connect(start + body)
+            grown.look()
+        grown.less_than(96)
+
+
+def test_the_metrics_listener_is_bounded_too(server, client):
+    with strangers(server, 1) as (stranger,), working(client):
+        metrics = stranger.on(server.metrics_port)
+        for number in range(150):
+            metrics.h2() if number % 2 else metrics.connect(b"GET /metrics HTTP/1.1\r\nHost: a\r\nX-A: ")
+        assert left_open(metrics, most=64) > 4
+        with urllib.request.urlopen(f"{server.metrics_url}/metrics", timeout=10) as page:
+            text = page.read().decode()
+        assert "bailiwick_connections{" in text and "bailiwick_request_memory_bytes{" in text
+        metrics.close()
+
+
+def test_streams_that_are_opened_and_reset(server, client):
+    """Requests that are given up as soon as they are made: the connection is closed before long."""
+    with strangers(server, 1) as (stranger,), working(client):
+        reset = b"".join(headers(s, head(CREATE_USER)) + frame(3, 0, s, b"\0\0\0\x08") for s in range(1, 4001, 2))
+        for _ in range(10 * TIMES):
+            stranger.h2(reset)
+        left_open(stranger, most=0)
+
+
+def test_frames_that_mean_nothing(server, client):
+    with strangers(server, 1) as (stranger,), working(client):
+        for kind, payload in ((PING, b"12345678"), (SETTINGS, b""), (8, b"\0\0\0\1"), (2, b"\0\0\0\0\0"), (0xAB, b"")):
+            for _ in range(TIMES):
+                stranger.h2(frame(kind, 0, 1 if kind == 2 else 0, payload) * 20_000)
+        left_open(stranger, most=0)
