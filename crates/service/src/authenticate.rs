@@ -1,19 +1,67 @@
-//! Who calls.
+//! Who calls, and what becomes of those who fail to prove it.
 
-use bailiwick_authz::Authenticated;
-use bailiwick_model::Result;
+use std::time::Duration;
+
+use bailiwick_authz::{Authenticated, Proof};
+use bailiwick_model::{ErrorCode, ErrorKind, IamError, Result, SourceNetwork};
+use bailiwick_sigv4 as sigv4;
 use jiff::Timestamp;
 
+use crate::failures::{Admission, Claim};
 use crate::{Incoming, Service, proof};
 
+/// When to try again, where that depends on what others do.
+const SOON: Duration = Duration::from_secs(1);
+
 impl Service {
-    /// Proves who calls, and notes that the connection is theirs.
+    /// Proves who calls, unless too many from there have failed to.
     ///
     /// # Errors
-    /// What [`bailiwick_authz::Authz::authenticate`] refuses with.
+    /// What [`bailiwick_authz::Authz::authenticate`] refuses with, and `Throttling` beyond the limit of failures.
     pub(crate) async fn authenticate(&self, incoming: &Incoming<'_>, now: Timestamp) -> Result<Authenticated> {
-        let who = self.parts.authz.authenticate(&proof::of(incoming)?, now).await?;
-        incoming.peer.standing.set_authenticated();
-        Ok(who)
+        let source = SourceNetwork::of(incoming.peer.ip);
+        let proof = proof::of(incoming);
+        let claim = || proof.as_ref().map_or(Claim::Nobody, |proof| self.claimed(proof));
+        let admission = self.failures.admit(source, claim, now);
+        if let Admission::Throttled(wait) = admission {
+            return Err(self.throttled(wait));
+        }
+        let outcome = match &proof {
+            Ok(proof) => self.parts.authz.authenticate(proof, now).await,
+            Err(error) => Err(IamError::new(error.code(), error.message())),
+        };
+        match outcome {
+            Ok(who) => {
+                let claim = match &proof {
+                    Ok(Proof::Bearer(token)) => self.failures.token(token),
+                    _ => self.failures.key(who.caller.access_key_id().as_str()),
+                };
+                self.failures.succeeded(source, claim, now);
+                incoming.peer.standing.set_authenticated();
+                Ok(who)
+            }
+            Err(error) if error.code().kind() == ErrorKind::Unauthenticated => {
+                self.failures.failed(source, claim(), now);
+                Err(if admission == Admission::OnlyIfValid { self.throttled(SOON) } else { error })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn throttled(&self, wait: Duration) -> IamError {
+        self.metrics().throttled("failed authentication");
+        IamError::new(ErrorCode::Throttling, "Rate exceeded").retry_after(wait)
+    }
+
+    /// What a proof claims, unverified.
+    fn claimed(&self, proof: &Proof<'_>) -> Claim {
+        match proof {
+            Proof::Bearer(token) => self.failures.token(token),
+            Proof::Signature(signed) => match sigv4::parse(&signed.request) {
+                Ok(Some(signed)) => self.failures.key(signed.access_key_id()),
+                Ok(None) | Err(_) => Claim::Nobody,
+            },
+            Proof::None => Claim::Nobody,
+        }
     }
 }

@@ -14,6 +14,7 @@
 mod authenticate;
 mod body;
 mod call;
+mod failures;
 mod last_used;
 mod lockout;
 mod log;

@@ -97,6 +97,8 @@ impl<'a, O: Operation> Trail<'a, O> {
                 let event = Event { error: Some(error), ..self.event() };
                 match error.code().kind() {
                     ErrorKind::Unauthenticated => recorder.before_answer_bounded(&event).await?,
+                    // Strangers must not fill the store, whatever they are refused with.
+                    _ if self.caller.is_none() => recorder.before_answer_bounded(&event).await?,
                     ErrorKind::PermissionDenied => recorder.before_answer(&event).await?,
                     _ if Self::IS_DECISION => {}
                     _ => recorder.soon(&event).await,

@@ -13,6 +13,7 @@ use bailiwick_storage::Store;
 use bailiwick_sts::Sts;
 use futures_util::FutureExt as _;
 
+use crate::failures::Failures;
 use crate::last_used::LastUsed;
 use crate::route::Unbuilt;
 use crate::turns::Turns;
@@ -42,15 +43,28 @@ pub struct Service {
     pub(crate) unbuilt: Unbuilt,
     pub(crate) last_used: LastUsed,
     pub(crate) turns: Turns,
+    pub(crate) failures: Failures,
     metrics: Metrics,
 }
 
 impl Service {
+    /// Failures to authenticate per second that one source may have, unless it is set otherwise.
+    pub const FAILURES_PER_SECOND: u32 = 50;
+
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
         let metrics = Metrics::new();
         metrics.count_decisions_of(&parts.authz);
-        Service { parts, unbuilt: Unbuilt, last_used: LastUsed::default(), turns: Turns::default(), metrics }
+        let failures = Failures::new(Self::FAILURES_PER_SECOND);
+        Service { parts, unbuilt: Unbuilt, last_used: LastUsed::default(), turns: Turns::default(), failures, metrics }
+    }
+
+    /// Sets how many failures to authenticate one source may have per second, in bursts of ten times as many; one key of
+    /// it a fifth of that. Zero is no limit.
+    #[must_use]
+    pub fn with_failures_per_second(mut self, rate: u32) -> Self {
+        self.failures = Failures::new(rate);
+        self
     }
 
     /// Answers one call. A panic on the way is a failure of that call alone.

@@ -20,7 +20,9 @@ use crate::data_dir::Expected;
 use crate::failure::Failure;
 use crate::net::listen::{self, Listener};
 use crate::net::{self, Connections, Memory, Seconds, Shares};
-use crate::options::{ClientOptions, DeploymentOptions, ListeningOptions, LoggingOptions, ProcessOptions, StoreOptions, TlsOptions};
+use crate::options::{
+    ClientOptions, DeploymentOptions, ListeningOptions, LoggingOptions, ProcessOptions, StoreOptions, TlsOptions,
+};
 use crate::router::{MetricsPage, Router};
 use crate::signals::{Hangup, Termination};
 use crate::tls::Certificates;
@@ -103,7 +105,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let master = opened.master.clone();
     let deployment = opened.deployment(options.deployment.region.clone());
     deployment::add_new_managed_policies(&deployment, &store).await?;
-    let service = assemble(&deployment, &store).await?;
+    let service = assemble(&deployment, &store, options.clients.failed_authentications).await?;
     process::measure(service.metrics());
     store::measure(&options.store, &redb, &service);
     if let Some(certificates) = &certificates {
@@ -171,7 +173,11 @@ fn reload(certificates: Option<&Certificates>) {
     }
 }
 
-async fn assemble(deployment: &Arc<Deployment>, store: &Arc<dyn Store>) -> Result<Arc<Service>, Failure> {
+async fn assemble(
+    deployment: &Arc<Deployment>,
+    store: &Arc<dyn Store>,
+    failed_authentications: u32,
+) -> Result<Arc<Service>, Failure> {
     let snapshots = Snapshots::start(Arc::clone(store), deployment.partition)
         .await
         .map_err(|e| Failure::new(format!("cannot read the store: {e:?}")))?;
@@ -186,5 +192,5 @@ async fn assemble(deployment: &Arc<Deployment>, store: &Arc<dyn Store>) -> Resul
         sts: Sts,
         recorder,
     });
-    Ok(Arc::new(service))
+    Ok(Arc::new(service.with_failures_per_second(failed_authentications)))
 }

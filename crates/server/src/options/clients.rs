@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use bailiwick_service::Service;
 use clap::Args;
 use ipnet::IpNet;
 
@@ -26,6 +27,10 @@ pub(crate) struct ClientOptions {
     /// Connections of trusted proxies begin with a header of the PROXY protocol, version 1 or 2
     #[arg(long, env = "BAILIWICK_PROXY_PROTOCOL", value_parser = boolean)]
     pub(crate) proxy_protocol: bool,
+    /// Failed authentications per second from one source, in bursts of ten times as many, a fifth of that for one of its
+    /// keys; beyond it the answer is Throttling. 0 for no limit
+    #[arg(long, env = "BAILIWICK_FAILED_AUTHENTICATIONS", value_name = "PER-SECOND", default_value_t = Service::FAILURES_PER_SECOND)]
+    pub(crate) failed_authentications: u32,
 }
 
 impl ClientOptions {
