@@ -36,7 +36,7 @@ const PROOF: usize = 2_000;
 ///
 /// A question without a policy of the resource is decided with the one that is kept for its ARN, if there is one. Of a
 /// resource of which a policy or tags are kept, and of Bailiwick's own (users, roles, managed policies), the tags are the
-/// stored ones and can't be brought. What an answer tells of policies depends on whose they are; see [`Disclosure`].
+/// stored ones and can't be brought. An answer withholds the policies of other accounts.
 ///
 /// # Errors
 /// `ValidationError`, `InvalidInput`, `MalformedPolicyDocument`, and what is wrong with the caller's proof;
