@@ -26,6 +26,14 @@ pub(crate) fn generate(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> 
             for line in doc.lines() {
                 writeln!(types, "///{}{}", if line.starts_with(' ') { "" } else { " " }, line.trim_end())?;
             }
+            let row = format!(
+                "crate::OperationInfo {{ name: {name:?}, service: {prefix:?}, module: {module:?}, path: {path:?}, \
+                 request: {:?}, response: {:?}, read_only: {read_only}, \
+                 audit: crate::options::Audit::{audit}, \
+                 authentication: crate::options::Authentication::{authentication}, resource: &{resource:?} }}",
+                method.input().full_name(),
+                method.output().full_name(),
+            );
             let (request, response) = (names::message(&method.input()), names::message(&method.output()));
             writeln!(
                 types,
@@ -33,19 +41,12 @@ pub(crate) fn generate(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> 
                  impl crate::Operation for {name} {{\n    type Request = {request};\n    type Response = {response};\n    \
                  const NAME: &'static str = {name:?};\n    const SERVICE: &'static str = {prefix:?};\n    \
                  const PATH: &'static str = {path:?};\n    const READ_ONLY: bool = {read_only};\n    \
+                 const INFO: &'static crate::OperationInfo = &{row};\n    \
                  const AUDIT: crate::options::Audit = crate::options::Audit::{audit};\n    \
                  const AUTHENTICATION: crate::options::Authentication = crate::options::Authentication::{authentication};\n    \
                  const RESOURCE: &'static [&'static str] = &{resource:?};\n}}"
             )?;
             writeln!(list, "            ({module} {} {name})", service.name())?;
-            let row = format!(
-                "    OperationInfo {{ name: {name:?}, service: {prefix:?}, module: {module:?}, path: {path:?}, \
-                 request: {:?}, response: {:?}, read_only: {read_only}, \
-                 audit: crate::options::Audit::{audit}, \
-                 authentication: crate::options::Authentication::{authentication}, resource: &{resource:?} }},\n",
-                method.input().full_name(),
-                method.output().full_name(),
-            );
             if table.insert(name.to_owned(), row).is_some() {
                 return Err(format!("two operations are called {name}").into());
             }
@@ -54,7 +55,7 @@ pub(crate) fn generate(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> 
             }
         }
     }
-    let rows: String = table.into_values().collect();
+    let rows: String = table.into_values().map(|row| format!("    {row},\n")).collect();
     Ok(format!(
         "/// One type per operation, named as AWS names it.\npub mod op {{\n{types}}}\n\n\
          /// All operations, by name.\npub static OPERATIONS: &[OperationInfo] = &[\n{rows}];\n\n\

@@ -22,6 +22,8 @@ pub trait Operation: Send + Sync + 'static {
     const PATH: &'static str;
     /// Whether it changes nothing. Issuing credentials is no read.
     const READ_ONLY: bool;
+    /// The same, as a row.
+    const INFO: &'static OperationInfo;
     /// How a call is recorded.
     const AUDIT: Audit;
     /// How the caller is authenticated.

@@ -1,17 +1,24 @@
-//! A call as it is told to the recorder: borrowed from the call, so that telling costs nothing.
+//! A call as it is handed to the recorder: borrowed from the call, so that handing it over costs nothing.
 
 use std::sync::Arc;
 
-use bailiwick_model::{ErrorCode, IamError, Partition};
+use bailiwick_api::OperationInfo;
+use bailiwick_api::options::Audit;
+use bailiwick_model::mask::masked;
+use bailiwick_model::{IamError, Partition};
 use bailiwick_operation::{Caller, Credential, Principal, RequestInfo};
 use jiff::Timestamp;
 
+use crate::message::{Kept, keep};
 use crate::record::UserIdentity;
+use crate::shape;
 
-/// The most that is kept of a text that a client chose.
+/// The most bytes that are kept of a text that a client chose.
 pub(crate) const MAX_TEXT: usize = 1_024;
-/// The most that is kept of a message.
+/// The most bytes that are kept of a message.
 const MAX_MESSAGE: usize = 32 * 1024;
+/// The same for a call that was refused: it must not cost much.
+const MAX_REFUSED_MESSAGE: usize = 2 * 1024;
 
 /// One call, to be recorded.
 #[derive(Clone, Copy, Debug)]
@@ -20,44 +27,100 @@ pub struct Event<'a> {
     pub id: [u8; 16],
     /// `requestID`, which the client got as well: the bits that [`RequestInfo::id`] was made of.
     pub request_id: [u8; 16],
-    /// The signing name of the service: `iam`, `sts`, `bailiwick`.
-    pub service: &'static str,
-    /// The operation.
-    pub operation: &'static str,
-    /// Whether the operation changes nothing.
-    pub read_only: bool,
+    /// What was called.
+    pub what: What<'a>,
     /// When the call arrived.
     pub time: Timestamp,
     /// What is known of the request.
     pub request: &'a Arc<RequestInfo>,
-    /// Who called, if anybody was authenticated.
+    /// Who called, if a caller was authenticated.
     pub caller: Option<&'a Arc<Caller>>,
     /// The partition of the caller's ARN.
     pub partition: Partition,
-    /// The request message, redacted.
+    /// What was acted on, as an ARN, as far as it is known.
+    pub resource: Option<&'a str>,
+    /// The request message, redacted; empty when it could not be read.
     pub parameters: &'a [u8],
-    /// The response message of a call that changed something, redacted.
+    /// The response message of a call that changed or issued something, redacted.
     pub response: &'a [u8],
     /// How it failed, if it did.
     pub error: Option<&'a IamError>,
-    /// How many further failures of the same source this one stands for.
+    /// How many further failures of the same caller or source this one stands for.
     pub suppressed: u64,
 }
 
-impl<'a> Event<'a> {
-    /// Request and response as they are kept, and whether either was too long to be kept.
-    pub(crate) fn messages(&self) -> (&'a [u8], &'a [u8], bool) {
-        let kept = |message: &'a [u8]| if message.len() <= MAX_MESSAGE { message } else { &[] };
-        let truncated = self.parameters.len().max(self.response.len()) > MAX_MESSAGE;
-        (kept(self.parameters), kept(self.response), truncated)
+/// What was called.
+#[derive(Clone, Copy, Debug)]
+pub enum What<'a> {
+    /// An operation.
+    Operation(&'static OperationInfo),
+    /// A command that worked on the store of a stopped server, by the name that its messages have.
+    Command(&'static str),
+    /// Nothing that there is: the request was refused before it could be told.
+    Unroutable(Unroutable<'a>),
+    /// Failures that no record was written of; how many is in [`Event::suppressed`].
+    Suppressed,
+    /// Records that found no room while the trail could not be written; how many is in [`Event::suppressed`].
+    Lost,
+}
+
+/// A request that named no operation, or could not be read.
+#[derive(Clone, Copy, Debug)]
+pub struct Unroutable<'a> {
+    /// The HTTP method.
+    pub method: &'a str,
+    /// The path as received, without the query string, which may hold a signature.
+    pub path: &'a str,
+}
+
+impl What<'_> {
+    /// `eventSource` without its domain, and `eventName`.
+    pub(crate) fn name(&self) -> (&'static str, &'static str) {
+        match self {
+            What::Operation(operation) => (operation.service, operation.name),
+            What::Command(name) => ("bailiwick", name),
+            What::Unroutable(_) => ("bailiwick", "UnroutableRequest"),
+            What::Suppressed => ("bailiwick", "FailuresSuppressed"),
+            What::Lost => ("bailiwick", "RecordsLost"),
+        }
     }
 
-    /// `errorCode` and `errorMessage`. What lies behind a failure of ours is for the log alone, and what a refusal
-    /// quotes of a malformed signature for its sender: it may be a secret that stood in the wrong place.
+    pub(crate) fn is_read_only(&self) -> bool {
+        matches!(self, What::Operation(operation) if operation.read_only)
+    }
+
+    pub(crate) fn category(&self) -> Audit {
+        match self {
+            What::Operation(operation) => operation.audit,
+            What::Command(_) | What::Unroutable(_) | What::Suppressed | What::Lost => Audit::Management,
+        }
+    }
+
+    /// Method and path of what named no operation.
+    pub(crate) fn route(&self) -> Option<String> {
+        match self {
+            What::Unroutable(unroutable) => Some(bounded(&format!("{} {}", unroutable.method, unroutable.path))),
+            _ => None,
+        }
+    }
+}
+
+impl Event<'_> {
+    /// Request and response as they are kept.
+    pub(crate) fn messages(&self) -> (Kept, Kept) {
+        let shapes = match self.what {
+            What::Operation(operation) => shape::of(operation),
+            What::Command(name) => shape::of_command(name),
+            What::Unroutable(_) | What::Suppressed | What::Lost => None,
+        };
+        let Some((request, response)) = shapes else { return (Kept::default(), Kept::default()) };
+        let most = if self.error.is_some() { MAX_REFUSED_MESSAGE } else { MAX_MESSAGE };
+        (keep(request, self.parameters, most), keep(response, self.response, most))
+    }
+
+    /// `errorCode` and `errorMessage`: what the caller was told. What lies behind a failure of ours is for the log alone.
     pub(crate) fn failure(&self) -> Option<(&'static str, String)> {
-        let error = self.error?;
-        let is_told = error.code() != ErrorCode::IncompleteSignature;
-        Some((error.code().wire(), if is_told { bounded(error.message()) } else { String::new() }))
+        self.error.map(|error| (error.code().wire(), bounded(error.message())))
     }
 }
 
@@ -89,7 +152,10 @@ impl UserIdentity {
     }
 }
 
-/// Text of a client's, without what could forge a line and not longer than is of use.
+/// Text of a client's, without what could forge a line or is a secret, and not longer than is of use.
 pub(crate) fn bounded(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(MAX_TEXT).collect()
+    let text: String = text.chars().take(2 * MAX_TEXT).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let shown = masked(&text);
+    let end = (0..=MAX_TEXT.min(shown.len())).rev().find(|end| shown.is_char_boundary(*end)).unwrap_or(0);
+    shown[..end].to_owned()
 }

@@ -1,24 +1,35 @@
-//! The audit trail: one record per call, allowed or denied, with the fields of CloudTrail's.
+//! The audit trail: one record per call, allowed or denied, in CloudTrail's record format.
 //!
-//! An [`Event`] is a call as it is told, a [`Record`] what is kept of it: who called, what, from where, when, and how
-//! it ended, with request and response as redacted protobuf messages, which are cheap to write and are rendered by
-//! their descriptors when somebody reads them. [`Recorder`] writes the records that are not part of a change's own
-//! commit: denials and failed authentications before the caller hears of them, reads and issued credentials in batches
+//! An [`Event`] is a call as it is handed over, a [`Record`] what is kept of it: who called, what, from where, when, and
+//! how it ended, with request and response as redacted protobuf messages. Records end up in segments, append-only files
+//! of one JSON object a line, chained by hashes (`segments`). [`Recorder`] brings them there: the record of a
+//! change is a row of the change's own commit and is shipped from that outbox; denials and failed authentications are on
+//! the disk before the caller hears of them, as long as these are not too many; reads and issued credentials follow
 //! within a second.
 //!
-//! The crate deliberately does not know any front end, and decides nothing. It never sees a secret: messages are
-//! redacted before they come here.
+//! The crate deliberately does not know any front end, and decides nothing. Secrets are taken out by the descriptors,
+//! and what looks like one is masked wherever it stands (`message`).
 //!
 //! Start reading at [`Event`].
 
+mod disk;
 mod event;
-mod flood;
+mod json;
+mod limit;
+mod mark;
+mod message;
+mod queue;
 mod record;
 mod recorder;
 mod row;
+mod segments;
+mod shape;
+mod stats;
 #[cfg(test)]
 mod tests;
+mod writer;
 
-pub use event::Event;
+pub use event::{Event, Unroutable, What};
 pub use record::{Record, Sender, UserIdentity};
-pub use recorder::Recorder;
+pub use recorder::{Recorder, Settings};
+pub use stats::Stats;

@@ -1,5 +1,6 @@
 //! What is kept of a call, as it is read again.
 
+use bailiwick_api::options::Audit;
 use bailiwick_operation::uuid;
 use bytes::Bytes;
 use prost::{DecodeError, Message as _};
@@ -31,10 +32,16 @@ pub struct Record {
     pub request_parameters: Bytes,
     /// `responseElements`: the response message of a call that changed something, redacted.
     pub response_elements: Bytes,
-    /// How many further failures of the same source this record stands for.
+    /// How many further failures of the same caller or source this record stands for.
     pub suppressed: u64,
     /// Whether a message was too long to be kept whole.
     pub truncated: bool,
+    /// `eventCategory`, as the proto says it of the operation.
+    pub category: Audit,
+    /// `resources`: what was acted on, as an ARN; empty when it is not known.
+    pub resource: String,
+    /// Method and path of a request that named no operation; empty for all others.
+    pub route: String,
 }
 
 /// What many calls have in common: who called and from where. Field numbers are part of the store's format.
@@ -128,6 +135,12 @@ pub(crate) struct Stored {
     pub(crate) suppressed: u64,
     #[prost(bool, tag = "14")]
     pub(crate) truncated: bool,
+    #[prost(enumeration = "Audit", tag = "15")]
+    pub(crate) category: i32,
+    #[prost(string, tag = "16")]
+    pub(crate) resource: String,
+    #[prost(string, tag = "17")]
+    pub(crate) route: String,
 }
 
 impl Record {
@@ -158,6 +171,7 @@ impl Record {
     fn of(stored: Stored, sender: Sender) -> Self {
         let id = |bytes: &[u8]| bytes.try_into().map(uuid).unwrap_or_default();
         Record {
+            category: stored.category(),
             event_id: id(&stored.event_id),
             event_time: stored.event_time,
             event_source: stored.event_source,
@@ -171,6 +185,8 @@ impl Record {
             response_elements: stored.response_elements,
             suppressed: stored.suppressed,
             truncated: stored.truncated,
+            resource: stored.resource,
+            route: stored.route,
         }
     }
 }

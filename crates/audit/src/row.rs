@@ -11,9 +11,9 @@ use bytes::Bytes;
 use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint};
 
-use crate::Event;
 use crate::event::bounded;
 use crate::record::{Sender, UserIdentity};
+use crate::{Event, Record};
 
 /// The first byte of a row: its format.
 pub(crate) const FORMAT: u8 = 2;
@@ -30,6 +30,7 @@ pub(crate) struct Row {
     /// When the first of its calls arrived, in microseconds since 1970.
     time: i64,
     senders: Vec<Known>,
+    count: u64,
 }
 
 /// A sender that the row holds.
@@ -42,7 +43,7 @@ struct Known {
 impl Row {
     /// A row of one record.
     pub(crate) fn new(event: &Event<'_>) -> Self {
-        let mut row = Row { bytes: vec![FORMAT], time: event.time.as_microsecond(), senders: Vec::new() };
+        let mut row = Row { bytes: vec![FORMAT], time: event.time.as_microsecond(), senders: Vec::new(), count: 0 };
         row.append(event);
         row
     }
@@ -55,6 +56,7 @@ impl Row {
         if !fits {
             self.bytes.truncate(end);
             self.senders.truncate(senders);
+            self.count -= 1;
         }
         fits
     }
@@ -64,7 +66,19 @@ impl Row {
         (self.time, self.bytes.into())
     }
 
+    /// How many records it holds.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The records, as they are read again.
+    pub(crate) fn records(&self) -> Vec<Record> {
+        // What this wrote, this reads; a test holds that.
+        Record::decode_row(&self.bytes).unwrap_or_default()
+    }
+
     fn append(&mut self, event: &Event<'_>) {
+        self.count += 1;
         let known =
             self.senders.iter().rposition(|known| known.sent(event)).filter(|at| at + LATEST >= self.senders.len());
         let begin = self.bytes.len();
@@ -72,13 +86,14 @@ impl Row {
         let mut out = Fields(&mut self.bytes);
         out.bytes(1, &event.id);
         out.number(2, zigzag(event.time.as_microsecond()));
-        out.bytes(3, event.service.as_bytes());
-        out.bytes(4, event.operation.as_bytes());
+        let (service, operation) = event.what.name();
+        out.bytes(3, service.as_bytes());
+        out.bytes(4, operation.as_bytes());
         out.bytes(5, &event.request_id);
         match known {
             Some(at) => out.number(7, at as u64),
             None => {
-                out.bytes(6, &sender(event).encode_to_vec());
+                out.message(6, &sender(event).encode_to_vec());
                 self.senders.push(Known { caller: event.caller.cloned(), request: Arc::clone(event.request) });
             }
         }
@@ -86,12 +101,15 @@ impl Row {
             out.bytes(8, code.as_bytes());
             out.bytes(9, message.as_bytes());
         }
-        out.number(10, event.read_only.into());
-        let (parameters, response, truncated) = event.messages();
-        out.bytes(11, parameters);
-        out.bytes(12, response);
+        out.number(10, event.what.is_read_only().into());
+        let (parameters, response) = event.messages();
+        out.bytes(11, &parameters.bytes);
+        out.bytes(12, &response.bytes);
         out.number(13, event.suppressed);
-        out.number(14, truncated.into());
+        out.number(14, (parameters.truncated || response.truncated).into());
+        out.number(15, event.what.category() as u64);
+        out.bytes(16, event.resource.map(bounded).unwrap_or_default().as_bytes());
+        out.bytes(17, event.what.route().unwrap_or_default().as_bytes());
         // The messages are bounded, and so is the rest.
         let len = (self.bytes.len() - begin - 4) as u32;
         self.bytes[begin..begin + 4].copy_from_slice(&len.to_be_bytes());
@@ -135,6 +153,13 @@ impl Fields<'_> {
             encode_varint(value.len() as u64, self.0);
             self.0.extend_from_slice(value);
         }
+    }
+
+    /// A message that is there although nothing in it is.
+    fn message(&mut self, tag: u32, value: &[u8]) {
+        encode_key(tag, WireType::LengthDelimited, self.0);
+        encode_varint(value.len() as u64, self.0);
+        self.0.extend_from_slice(value);
     }
 
     fn number(&mut self, tag: u32, value: u64) {

@@ -1,25 +1,41 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bailiwick_api::options::Audit;
+use bailiwick_api::{find_operation, iam};
 use bailiwick_model::{AccessKeyId, AccountId, ErrorCode, IamError, Partition};
 use bailiwick_operation::{Caller, Credential, Principal, Random, RequestInfo};
-use bailiwick_storage::{At, MemoryStore, Store, Tx};
+use bytes::Bytes;
 use jiff::Timestamp;
+use prost::Message as _;
 
 use crate::record::UserIdentity;
 use crate::row::Row;
-use crate::{Event, Record, Recorder, Sender};
+use crate::{Event, Record, Sender, Unroutable, What};
 
-struct Counting(AtomicU64);
+pub(crate) struct Counting(AtomicU64);
+
+impl Counting {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Counting(AtomicU64::new(0)))
+    }
+}
 
 impl Random for Counting {
     fn fill(&self, buffer: &mut [u8]) {
         let next = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-        buffer.copy_from_slice(&next[8 - buffer.len().min(8)..]);
+        for chunk in buffer.rchunks_mut(8) {
+            chunk.copy_from_slice(&next[8 - chunk.len()..]);
+        }
     }
 }
 
-fn request(user_agent: &str) -> Arc<RequestInfo> {
+pub(crate) fn request_from(source: IpAddr) -> Arc<RequestInfo> {
+    Arc::new(RequestInfo { source_ip: Some(source), ..RequestInfo::clone(&request("cli")) })
+}
+
+pub(crate) fn request(user_agent: &str) -> Arc<RequestInfo> {
     Arc::new(RequestInfo {
         id: "00000000-0000-4000-8000-000000000007".into(),
         source_ip: Some([192, 0, 2, 1].into()),
@@ -30,23 +46,22 @@ fn request(user_agent: &str) -> Arc<RequestInfo> {
     })
 }
 
-fn root() -> Arc<Caller> {
+pub(crate) fn root() -> Arc<Caller> {
     let credential = Credential::AccessKey(AccessKeyId::parse("AKIAEXAMPLEEXAMPLE00").unwrap());
     let account = AccountId::parse("111122223333").unwrap();
     Arc::new(Caller { principal: Principal::Root { account }, credential, session: None, mfa: None })
 }
 
-fn event(request: &Arc<RequestInfo>) -> Event<'_> {
+pub(crate) fn event(request: &Arc<RequestInfo>) -> Event<'_> {
     Event {
         id: [0; 16],
         request_id: 7u128.to_be_bytes(),
-        service: "iam",
-        operation: "CreateUser",
-        read_only: false,
+        what: What::Operation(find_operation("CreateUser").unwrap()),
         time: Timestamp::UNIX_EPOCH,
         request,
         caller: None,
         partition: Partition::Aws,
+        resource: None,
         parameters: &[],
         response: &[],
         error: None,
@@ -54,11 +69,16 @@ fn event(request: &Arc<RequestInfo>) -> Event<'_> {
     }
 }
 
+/// CreateUser's request for a name.
+pub(crate) fn named(name: &str) -> Vec<u8> {
+    iam::CreateUserRequest { user_name: Some(name.into()), ..Default::default() }.encode_to_vec()
+}
+
 fn read(row: Row) -> Vec<Record> {
     Record::decode_row(&row.finish().1).unwrap()
 }
 
-fn only(event: &Event<'_>) -> Record {
+pub(crate) fn only(event: &Event<'_>) -> Record {
     read(Row::new(event)).remove(0)
 }
 
@@ -66,13 +86,14 @@ fn only(event: &Event<'_>) -> Record {
 fn a_record_comes_back_with_all_that_was_told() {
     let (request, root) = (request("cli\r\nforged: line"), root());
     let error = IamError::new(ErrorCode::NoSuchEntity, "what is told");
+    let (asked, answered) = (named("asked"), iam::CreateUserResponse::default().encode_to_vec());
     let full = Event {
         id: [0xff; 16],
-        read_only: true,
+        resource: Some("arn:aws:iam::111122223333:user/asked"),
         time: Timestamp::from_microsecond(-1_700_000_000_000_001).unwrap(),
         caller: Some(&root),
-        parameters: b"asked",
-        response: b"answered",
+        parameters: &asked,
+        response: &answered,
         error: Some(&error),
         suppressed: 300,
         ..event(&request)
@@ -99,11 +120,14 @@ fn a_record_comes_back_with_all_that_was_told() {
         },
         error_code: "NoSuchEntity".into(),
         error_message: "what is told".into(),
-        read_only: true,
-        request_parameters: "asked".into(),
-        response_elements: "answered".into(),
+        read_only: false,
+        request_parameters: asked.clone().into(),
+        response_elements: Bytes::new(),
         suppressed: 300,
         truncated: false,
+        category: Audit::Management,
+        resource: "arn:aws:iam::111122223333:user/asked".into(),
+        route: String::new(),
     };
     assert_eq!(only(&full), expected);
     assert_eq!(only(&event(&request)).sender.user_identity, None);
@@ -163,7 +187,7 @@ fn what_differs_makes_another_sender() {
 #[test]
 fn a_row_that_is_full_takes_no_more_and_is_whole() {
     let (small, other) = (request("cli"), request("another"));
-    let message = vec![b'x'; 10_000];
+    let message = named(&"x".repeat(10_000));
     let mut row = Row::new(&event(&small));
     let taken = (0..10).take_while(|_| row.push(&Event { parameters: &message, ..event(&other) })).count();
     assert_eq!(taken, 3);
@@ -172,11 +196,13 @@ fn a_row_that_is_full_takes_no_more_and_is_whole() {
     assert_eq!(records.len(), 5);
     assert!(records[1..].iter().all(|record| record.sender == only(&event(&other)).sender));
     // A sender whose record did not fit is not one of the row.
-    let mut row = Row::new(&Event { parameters: &message, response: &message, ..event(&small) });
-    let large = vec![b'x'; 20_000];
+    let mut row = Row::new(&Event { parameters: &message, ..event(&small) });
+    assert!(row.push(&Event { parameters: &message, ..event(&small) }));
+    let large = named(&"x".repeat(20_000));
     assert!(!row.push(&Event { parameters: &large, ..event(&other) }));
     assert!(row.push(&event(&other)));
-    assert_eq!(read(row)[1].sender, only(&event(&other)).sender);
+    assert_eq!(row.count(), 3);
+    assert_eq!(read(row)[2].sender, only(&event(&other)).sender);
 }
 
 #[test]
@@ -199,57 +225,29 @@ fn failures_tell_what_their_caller_was_told_and_no_more() {
     let failed = |error: IamError| only(&Event { error: Some(&error), ..event(&request) });
     let ours = failed(IamError::internal("what lies behind"));
     assert!(!format!("{ours:?}").contains("what lies behind"));
-    let quoted = failed(IamError::new(ErrorCode::IncompleteSignature, "'a-secret' not a valid key=value pair"));
-    assert_eq!((quoted.error_code.as_str(), quoted.error_message.as_str()), ("IncompleteSignature", ""));
+    let told = failed(IamError::new(ErrorCode::NoSuchEntity, "no 9Rk2cFqLw+7YbN0tXhUe/3vGzSdA5mJpQ8oKiH1B here"));
+    assert_eq!((told.error_code.as_str(), told.error_message.as_str()), ("NoSuchEntity", "no [masked] here"));
+}
+
+#[test]
+fn what_named_no_operation_is_kept_by_its_route() {
+    let request = request("cli 9Rk2cFqLw+7YbN0tXhUe/3vGzSdA5mJpQ8oKiH1B");
+    let what = What::Unroutable(Unroutable { method: "POST", path: "/x/9Rk2cFqLw+7YbN0tXhUe/3vGzSdA5mJpQ8oKiH1B" });
+    let record = only(&Event { what, ..event(&request) });
+    assert_eq!((record.event_name.as_str(), record.route.as_str()), ("UnroutableRequest", "POST /x/[masked]"));
+    assert_eq!(record.sender.user_agent, "cli [masked]");
 }
 
 #[test]
 fn clients_cannot_flood_with_length() {
     let request = request(&"x".repeat(100_000));
     let error = IamError::new(ErrorCode::InvalidInput, "x".repeat(100_000));
-    let long = vec![0; 32 * 1024 + 1];
-    let record = only(&Event { error: Some(&error), parameters: &long, response: b"kept", ..event(&request) });
-    assert_eq!((record.error_message.len(), record.sender.user_agent.len()), (1_024, 1_024));
-    assert!(record.truncated && record.request_parameters.is_empty());
-    assert_eq!(record.response_elements, "kept");
-}
-
-async fn stored(store: &Arc<dyn Store>) -> (usize, Vec<Record>) {
-    let tx = Tx::begin(Arc::clone(store), Arc::default(), At::Latest).await.unwrap();
-    let rows = tx.list_outbox(None, 10_000).await.unwrap();
-    (rows.len(), rows.iter().flat_map(|row| Record::decode_row(&row.event).unwrap()).collect())
-}
-
-#[tokio::test]
-async fn no_record_is_lost_and_those_that_nobody_waits_for_share_rows() {
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let recorder = Recorder::start(Arc::clone(&store), Arc::new(Counting(0.into())));
-    let request = request("cli");
-    let (long, short) = (vec![b'x'; 20_000], vec![b'x'; 100]);
-    let told: Vec<_> = (0..20_000)
-        .map(|i| Event {
-            time: Timestamp::from_microsecond(i).unwrap(),
-            parameters: if i % 50 == 0 { &long } else { &short },
-            ..event(&request)
-        })
-        .collect();
-    for event in &told {
-        recorder.soon(event).await;
-    }
-    recorder.close().await;
-    let (rows, records) = stored(&store).await;
-    assert_eq!(records, told.iter().map(only).collect::<Vec<_>>());
-    assert!(rows < 600, "{rows} rows");
-}
-
-#[tokio::test]
-async fn who_waits_finds_the_record_written() {
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let recorder = Recorder::start(Arc::clone(&store), Arc::new(Counting(0.into())));
-    let request = request("cli");
-    recorder.soon(&event(&request)).await;
-    recorder.before_answer(&event(&request)).await.unwrap();
-    assert_eq!(stored(&store).await.1, [only(&event(&request)), only(&event(&request))]);
-    recorder.close().await;
-    assert!(recorder.before_answer(&event(&request)).await.is_err(), "no answer without its record");
+    let long = named(&"x".repeat(100_000));
+    let done = only(&Event { parameters: &long, ..event(&request) });
+    assert!(done.truncated && (1_000..=32 * 1024).contains(&done.request_parameters.len()));
+    let refused = only(&Event { error: Some(&error), parameters: &long, ..event(&request) });
+    assert_eq!((refused.error_message.len(), refused.sender.user_agent.len()), (1_024, 1_024));
+    assert!(refused.truncated && (1_000..=2 * 1024).contains(&refused.request_parameters.len()));
+    let kept = iam::CreateUserRequest::decode(refused.request_parameters).unwrap();
+    assert!(kept.user_name.unwrap().ends_with("x…[cut]"));
 }

@@ -45,7 +45,7 @@ pub struct Deployment {
 }
 
 /// What the pipeline knows of the request beside its message.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct RequestInfo {
     /// Names the request in logs, answers and the audit trail: a UUID as text.
     pub id: String,

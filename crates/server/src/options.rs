@@ -4,6 +4,7 @@
 //! are parsed and what they mean together; nothing here opens or makes anything.
 
 mod address;
+mod audit;
 mod boolean;
 mod clients;
 mod deployment;
@@ -14,6 +15,7 @@ mod store;
 mod tls;
 
 pub(crate) use address::{ListenAddress, OptionalListenAddress};
+pub(crate) use audit::AuditOptions;
 pub(crate) use boolean::boolean;
 pub(crate) use clients::ClientOptions;
 pub(crate) use deployment::{DeploymentOptions, parse_region};

@@ -22,6 +22,7 @@ mod metrics;
 mod pipeline;
 mod proof;
 mod record;
+mod refused;
 mod route;
 mod service;
 #[cfg(test)]
@@ -31,5 +32,6 @@ mod turns;
 pub use body::BodyError;
 pub use call::{Answer, Door, Incoming, Peer, Standing};
 pub use metrics::{Metrics, Samples};
+pub use refused::Refused;
 pub use route::{Coverage, Route};
 pub use service::{Parts, Service};

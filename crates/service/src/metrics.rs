@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use bailiwick_audit::{Recorder, Stats};
 use bailiwick_authz::Authz;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricType;
@@ -167,6 +168,33 @@ impl Metrics {
                 }
             },
         );
+    }
+
+    /// Registers what the audit trail counts.
+    pub(crate) fn count_records_of(&self, recorder: &Recorder) {
+        type Read = fn(&Stats) -> u64;
+        let families: [(&str, &str, Read); 3] = [
+            ("bailiwick_audit_records_total", "Audit records written to segments.", Stats::written),
+            (
+                "bailiwick_audit_suppressed_total",
+                "Refused calls that were counted instead of recorded one by one.",
+                Stats::suppressed,
+            ),
+            (
+                "bailiwick_audit_lost_total",
+                "Audit records that found no room while none could be written.",
+                Stats::lost,
+            ),
+        ];
+        for (name, help, read) in families {
+            let stats = recorder.stats();
+            self.counter(name, help, &[], move |samples| samples.add(&[], read(&stats) as f64));
+        }
+        let stats = recorder.stats();
+        let help = "Audit records of changes that wait in the store to be moved to segments.";
+        self.gauge("bailiwick_audit_outbox_rows", help, &[], move |samples| {
+            samples.add(&[], stats.waiting() as f64);
+        });
     }
 
     pub(crate) fn begin(&self) -> InFlight<'_> {

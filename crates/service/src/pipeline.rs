@@ -114,10 +114,11 @@ async fn answer<O: Operation, H: Handle<O>>(
     trail: &mut Trail<'_, O>,
 ) -> Result<Done<O>> {
     let parts = &service.parts;
-    let request = O::Request::decode(message?).map_err(|e| {
+    let message = message?;
+    let request = O::Request::decode(message.clone()).map_err(|e| {
         IamError::new(ErrorCode::MalformedInput, "the request is not a message of its type").caused_by(e)
     })?;
-    trail.asked(&request);
+    trail.asked(message);
     validate(&request)?;
     let at = reached(parts, [wishes.min_revision, handler.min_revision(&request)]).await?;
     let mut request = Some(request);

@@ -2,18 +2,22 @@
 //!
 //! A change carries its record in its own commit. Of everything else a denial, or a failure to authenticate, is
 //! durable before its caller hears of it; reads, issued credentials and refusals of other kinds follow within a
-//! second. Decisions that other services ask for are not recorded unless they are denied the asking.
+//! second. What a caller without any rights can cause is recorded at a bounded rate and counted beyond it. How an
+//! operation is recorded is said in the proto: decisions that other services ask for only when the asking is denied.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bailiwick_api::Operation;
 use bailiwick_api::options::Audit;
-use bailiwick_audit::Event;
+use bailiwick_audit::{Event, What};
+use bailiwick_model::mask::masked;
 use bailiwick_model::{ErrorKind, IamError, Result};
 use bailiwick_operation::{Caller, Check, Random, RequestInfo};
 use bailiwick_storage::Tx;
+use bytes::Bytes;
 use jiff::Timestamp;
+use prost::Message as _;
 
 use crate::Service;
 use crate::log::Line;
@@ -25,7 +29,8 @@ pub(crate) struct Trail<'a, O: Operation> {
     request: Arc<RequestInfo>,
     time: Timestamp,
     caller: Option<Arc<Caller>>,
-    message: Vec<u8>,
+    /// As it was received, once it was read.
+    message: Bytes,
     resource: Option<String>,
     operation: PhantomData<O>,
 }
@@ -36,7 +41,7 @@ pub(crate) struct Ids {
     /// In logs, in the answer and in the record.
     pub(crate) request: [u8; 16],
     /// The record's own.
-    event: [u8; 16],
+    pub(crate) event: [u8; 16],
 }
 
 impl Ids {
@@ -54,7 +59,16 @@ impl<'a, O: Operation> Trail<'a, O> {
     const IS_DECISION: bool = matches!(O::AUDIT, Audit::Decision);
 
     pub(crate) fn new(service: &'a Service, ids: Ids, request: Arc<RequestInfo>, time: Timestamp) -> Self {
-        Trail { service, ids, request, time, caller: None, message: Vec::new(), resource: None, operation: PhantomData }
+        Trail {
+            service,
+            ids,
+            request,
+            time,
+            caller: None,
+            message: Bytes::new(),
+            resource: None,
+            operation: PhantomData,
+        }
     }
 
     /// The caller is proven.
@@ -63,20 +77,19 @@ impl<'a, O: Operation> Trail<'a, O> {
     }
 
     /// The request could be read.
-    pub(crate) fn asked(&mut self, request: &O::Request) {
-        if !Self::IS_DECISION {
-            self.message = redacted(request);
-        }
+    pub(crate) fn asked(&mut self, message: Bytes) {
+        self.message = message;
     }
 
     /// What the call is about is known.
     pub(crate) fn acts_on(&mut self, checks: &[Check]) {
-        self.resource = checks.first().map(|check| check.resource.clone());
+        self.resource = checks.first().map(|check| masked(&check.resource).into_owned());
     }
 
     /// Adds the record of a change to the change.
     pub(crate) async fn write_into(&self, tx: &mut Tx, response: &O::Response) -> Result<()> {
-        let event = Event { response: &redacted(response), ..self.event() };
+        let (parameters, response) = (self.parameters(), redacted(response.clone()));
+        let event = Event { parameters: &parameters, response: &response, ..self.event() };
         self.service.parts.recorder.write_into(tx, &event).await
     }
 
@@ -89,18 +102,24 @@ impl<'a, O: Operation> Trail<'a, O> {
                 let (response, committed) = done(value);
                 if !committed && !Self::IS_DECISION {
                     // What a read answers can be read again; what was issued cannot.
-                    let issued = if O::READ_ONLY { Vec::new() } else { redacted(response) };
-                    recorder.soon(&Event { response: &issued, ..self.event() }).await;
+                    let issued = if O::READ_ONLY { Vec::new() } else { redacted(response.clone()) };
+                    let parameters = self.parameters();
+                    recorder.soon(&Event { parameters: &parameters, response: &issued, ..self.event() }).await;
                 }
             }
             Err(error) => {
-                let event = Event { error: Some(error), ..self.event() };
+                let parameters = self.parameters();
+                let event = Event { parameters: &parameters, error: Some(error), ..self.event() };
                 match error.code().kind() {
-                    ErrorKind::Unauthenticated => recorder.before_answer_bounded(&event).await?,
-                    // Strangers must not fill the store, whatever they are refused with.
-                    _ if self.caller.is_none() => recorder.before_answer_bounded(&event).await?,
-                    ErrorKind::PermissionDenied => recorder.before_answer(&event).await?,
+                    ErrorKind::Unauthenticated | ErrorKind::PermissionDenied => {
+                        recorder.refused_before_answer(&event).await?;
+                    }
+                    _ if self.caller.is_none() => recorder.refused_soon(&event).await,
                     _ if Self::IS_DECISION => {}
+                    // It takes no rights to be refused so.
+                    ErrorKind::InvalidArgument | ErrorKind::Unimplemented | ErrorKind::ResourceExhausted => {
+                        recorder.refused_soon(&event).await;
+                    }
                     _ => recorder.soon(&event).await,
                 }
             }
@@ -108,18 +127,22 @@ impl<'a, O: Operation> Trail<'a, O> {
         outcome
     }
 
+    /// The request as it is kept. Decoded and encoded again, so that what is there twice is kept as it was understood.
+    fn parameters(&self) -> Vec<u8> {
+        O::Request::decode(self.message.clone()).map(redacted).unwrap_or_default()
+    }
+
     fn event(&self) -> Event<'_> {
         Event {
             id: self.ids.event,
             request_id: self.ids.request,
-            service: O::SERVICE,
-            operation: O::NAME,
-            read_only: O::READ_ONLY,
+            what: What::Operation(O::INFO),
             time: self.time,
             request: &self.request,
             caller: self.caller.as_ref(),
             partition: self.service.parts.deployment.partition,
-            parameters: &self.message,
+            resource: self.resource.as_deref(),
+            parameters: &[],
             response: &[],
             error: None,
             suppressed: 0,
@@ -142,8 +165,7 @@ impl<'a, O: Operation> Trail<'a, O> {
     }
 }
 
-fn redacted<M: bailiwick_api::Redact + prost::Message + Clone>(message: &M) -> Vec<u8> {
-    let mut message = message.clone();
+fn redacted<M: bailiwick_api::Redact + prost::Message>(mut message: M) -> Vec<u8> {
     message.redact();
     message.encode_to_vec()
 }

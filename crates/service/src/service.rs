@@ -55,6 +55,7 @@ impl Service {
     pub fn new(parts: Parts) -> Self {
         let metrics = Metrics::new();
         metrics.count_decisions_of(&parts.authz);
+        metrics.count_records_of(&parts.recorder);
         let failures = Failures::new(Self::FAILURES_PER_SECOND);
         Service { parts, unbuilt: Unbuilt, last_used: LastUsed::default(), turns: Turns::default(), failures, metrics }
     }

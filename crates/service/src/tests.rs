@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bailiwick_api::{Operation, account, authz, iam, op, sts};
-use bailiwick_audit::Recorder;
+use bailiwick_audit::{Recorder, Settings};
 use bailiwick_authz::Authz;
 use bailiwick_directory::{Directory, Start, found};
 use bailiwick_model::limits::Quotas;
@@ -23,6 +23,7 @@ use bailiwick_storage::{At, Batch, Changes, MemoryStore, Revision, Store, StoreE
 use bailiwick_sts::Sts;
 use jiff::Timestamp;
 use prost::Message as _;
+use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
 use crate::{Door, Incoming, Parts, Peer, Route, Service};
@@ -112,6 +113,7 @@ impl Store for HoldingStore {
 
 /// The whole service, root's access key, and what tests turn.
 struct TestEnv {
+    folder: TempDir,
     clock: Arc<ManualClock>,
     store: Arc<HoldingStore>,
     service: Service,
@@ -157,6 +159,9 @@ impl TestEnv {
             random: random.clone(),
             sealer,
         });
+        let folder = TempDir::new().unwrap();
+        let settings = Settings::in_folder(folder.path());
+        let recorder = Recorder::start(store.clone(), random.clone(), clock.clone(), settings).await.unwrap();
         let service = Service::new(Parts {
             deployment: deployment.clone(),
             store: store.clone(),
@@ -164,10 +169,16 @@ impl TestEnv {
             authz: Authz::new(deployment, snapshots),
             directory: Directory,
             sts: Sts,
-            recorder: Recorder::start(store.clone(), random),
+            recorder,
         });
         let (id, secret) = (founded.root_key.id.to_string(), founded.root_key.secret.expose().to_owned());
-        TestEnv { clock, store, service, root: Client::Key(id, secret, None) }
+        TestEnv { folder, clock, store, service, root: Client::Key(id, secret, None) }
+    }
+
+    /// The records that are on the disk.
+    fn trail(&self) -> String {
+        let files = std::fs::read_dir(self.folder.path()).unwrap();
+        files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect()
     }
 
     fn pass(&self, seconds: i64) {

@@ -44,6 +44,8 @@ kinds! {
     Service = 0x08,
     /// Account 0: `name of a service principal` → the prefix of the service that it acts for.
     ServicePrincipal = 0x09,
+    /// Account 0: nothing → how far the outbox has been shipped.
+    AuditMark = 0x0a,
     /// `user id` → the user.
     User = 0x10,
     /// `user name` → user id.

@@ -101,6 +101,10 @@ class Server:
         """Everything that the server wrote since the first start, both streams."""
         return "".join(self.lines)
 
+    def store_size(self):
+        """Bytes of the files of the store itself."""
+        return sum(path.stat().st_size for path in self.data.iterdir() if path.is_file())
+
     def command(self):
         """The command line of the next start."""
         return [

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use bailiwick_api::admin;
-use bailiwick_audit::{Event, Recorder};
+use bailiwick_audit::{Event, Recorder, What};
 use bailiwick_directory::{Recovered, Recovery, recover_root};
 use bailiwick_model::{AccountId, IamError, Region};
 use bailiwick_operation::{Deployment, RequestInfo, uuid};
@@ -82,7 +82,7 @@ async fn replace(
     let mut tx = begun.map_err(refused)?;
     let recovery = Recovery { account, now: date, random, sealer };
     let recovered = recover_root(&mut tx, recovery).await.map_err(refused)?;
-    record(deployment, store, &mut tx, &recovered).await.map_err(refused)?;
+    record(deployment, &mut tx, &recovered).await.map_err(refused)?;
 
     let exports = root_credentials::exports(&recovered.root_key, &options.region, None);
     let file = options.store.credentials_file();
@@ -104,12 +104,7 @@ async fn replace(
 
 /// Adds the record of the recovery to the change. There is no caller: whoever runs the command has the host, the store
 /// and the master key; the record names their user on the host.
-async fn record(
-    deployment: &Deployment,
-    store: &Arc<dyn Store>,
-    tx: &mut Tx,
-    recovered: &Recovered,
-) -> Result<(), IamError> {
+async fn record(deployment: &Deployment, tx: &mut Tx, recovered: &Recovered) -> Result<(), IamError> {
     let mut ids = [[0; 16]; 2];
     deployment.random.fill(ids.as_flattened_mut());
     let [request_id, id] = ids;
@@ -128,25 +123,21 @@ async fn record(
         deleted_access_key_ids: recovered.deleted.clone(),
         resumed: recovered.resumed,
     };
-    let recorder = Recorder::start(Arc::clone(store), Arc::clone(&deployment.random));
     let event = Event {
         id,
         request_id,
-        service: "bailiwick",
-        operation: "RecoverRoot",
-        read_only: false,
+        what: What::Command("RecoverRoot"),
         time: deployment.clock.now(),
         request: &request,
         caller: None,
         partition: deployment.partition,
+        resource: None,
         parameters: &parameters.encode_to_vec(),
         response: &response.encode_to_vec(),
         error: None,
         suppressed: 0,
     };
-    let written = recorder.write_into(tx, &event).await;
-    recorder.close().await;
-    written
+    Recorder::write_offline(tx, &event, deployment.random.as_ref()).await
 }
 
 fn summary(recovered: &Recovered) -> String {

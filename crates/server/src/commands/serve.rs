@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use bailiwick_audit::Recorder;
+use bailiwick_audit::{Recorder, Settings};
 use bailiwick_authz::Authz;
 use bailiwick_directory::Directory;
 use bailiwick_grpc::Front;
@@ -21,7 +21,8 @@ use crate::failure::Failure;
 use crate::net::listen::{self, Listener};
 use crate::net::{self, Connections, Memory, Seconds, Shares};
 use crate::options::{
-    ClientOptions, DeploymentOptions, ListeningOptions, LoggingOptions, ProcessOptions, StoreOptions, TlsOptions,
+    AuditOptions, ClientOptions, DeploymentOptions, ListeningOptions, LoggingOptions, ProcessOptions, StoreOptions,
+    TlsOptions,
 };
 use crate::router::{MetricsPage, Router};
 use crate::signals::{Hangup, Termination};
@@ -50,6 +51,8 @@ pub(crate) struct Options {
     tls: TlsOptions,
     #[command(flatten)]
     store: StoreOptions,
+    #[command(flatten)]
+    audit: AuditOptions,
     #[command(flatten)]
     deployment: DeploymentOptions,
     #[command(flatten)]
@@ -105,7 +108,8 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let master = opened.master.clone();
     let deployment = opened.deployment(options.deployment.region.clone());
     deployment::add_new_managed_policies(&deployment, &store).await?;
-    let service = assemble(&deployment, &store, options.clients.failed_authentications).await?;
+    let audit = options.audit.settings(&options.store.data_dir);
+    let service = assemble(&deployment, &store, options.clients.failed_authentications, audit).await?;
     process::measure(service.metrics());
     store::measure(&options.store, &redb, &service);
     if let Some(certificates) = &certificates {
@@ -177,12 +181,17 @@ async fn assemble(
     deployment: &Arc<Deployment>,
     store: &Arc<dyn Store>,
     failed_authentications: u32,
+    audit: Settings,
 ) -> Result<Arc<Service>, Failure> {
     let snapshots = Snapshots::start(Arc::clone(store), deployment.partition)
         .await
         .map_err(|e| Failure::new(format!("cannot read the store: {e:?}")))?;
     let snapshots = Arc::new(snapshots);
-    let recorder = Recorder::start(Arc::clone(store), Arc::clone(&deployment.random));
+    let folder = audit.folder.clone();
+    let (random, clock) = (Arc::clone(&deployment.random), Arc::clone(&deployment.clock));
+    let recorder = Recorder::start(Arc::clone(store), random, clock, audit)
+        .await
+        .map_err(|e| Failure::new(format!("cannot write the audit trail in {}: {e}", folder.display())))?;
     let service = Service::new(Parts {
         deployment: Arc::clone(deployment),
         store: Arc::clone(store),

@@ -1,0 +1,323 @@
+//! Records as lines of JSON, in CloudTrail's record format, with what chains them.
+
+use bailiwick_api::find_operation;
+use bailiwick_api::options::Audit;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+
+use crate::message::{REDACTED, Raw, next};
+use crate::shape::{self, Field, Kind, Shape};
+use crate::{Record, UserIdentity};
+
+/// The version of the format; CloudTrail's own.
+const EVENT_VERSION: &str = "1.11";
+/// Messages within messages.
+const DEPTH: usize = 32;
+
+/// One line, without its line feed. `previous` is the SHA-256 of the line before, in hexadecimal.
+pub(crate) fn line(record: &Record, sequence: u64, previous: &str) -> String {
+    let mut out = Json { text: String::with_capacity(1_024) };
+    out.open('{');
+    out.text("eventVersion", EVENT_VERSION);
+    out.name("userIdentity");
+    identity(&mut out, record.sender.user_identity.as_ref());
+    out.text("eventTime", &moment(record.event_time));
+    out.text("eventSource", &source(&record.event_source));
+    out.text("eventName", &record.event_name);
+    out.filled("awsRegion", &record.sender.aws_region);
+    out.filled("sourceIPAddress", &record.sender.source_ip_address);
+    out.filled("userAgent", &record.sender.user_agent);
+    out.filled("errorCode", &record.error_code);
+    out.filled("errorMessage", &record.error_message);
+    let operation = find_operation(&record.event_name);
+    let shapes = operation.map_or_else(|| shape::of_command(&record.event_name), shape::of);
+    message(&mut out, "requestParameters", &record.request_parameters, shapes.map(|(request, _)| request));
+    message(&mut out, "responseElements", &record.response_elements, shapes.map(|(_, response)| response));
+    additional(&mut out, record);
+    out.text("requestID", &record.request_id);
+    out.text("eventID", &record.event_id);
+    out.flag("readOnly", record.read_only);
+    if !record.resource.is_empty() {
+        out.name("resources");
+        out.open('[');
+        out.open('{');
+        out.text("ARN", &record.resource);
+        out.close('}');
+        out.close(']');
+    }
+    out.text("eventType", "AwsApiCall");
+    out.flag("managementEvent", record.category == Audit::Management);
+    if let Some(identity) = &record.sender.user_identity {
+        out.filled("recipientAccountId", &identity.account_id);
+    }
+    out.text("eventCategory", category(record.category));
+    if record.sender.secure_transport {
+        out.name("tlsDetails");
+        out.open('{');
+        out.close('}');
+    }
+    out.number("sequence", sequence);
+    out.text("previousSha256", previous);
+    out.close('}');
+    out.text
+}
+
+fn category(category: Audit) -> &'static str {
+    match category {
+        Audit::Data => "Data",
+        Audit::Decision => "Decision",
+        Audit::Management | Audit::None | Audit::Unspecified => "Management",
+    }
+}
+
+fn source(service: &str) -> String {
+    match service {
+        "iam" | "sts" => format!("{service}.amazonaws.com"),
+        _ => service.to_owned(),
+    }
+}
+
+fn moment(microseconds: i64) -> String {
+    Timestamp::from_microsecond(microseconds).map(|time| time.to_string()).unwrap_or_default()
+}
+
+fn identity(out: &mut Json, identity: Option<&UserIdentity>) {
+    out.open('{');
+    let Some(identity) = identity else {
+        out.text("type", "Unknown");
+        return out.close('}');
+    };
+    out.text("type", &identity.kind);
+    out.text("principalId", &identity.principal_id);
+    out.text("arn", &identity.arn);
+    out.text("accountId", &identity.account_id);
+    out.text("accessKeyId", &identity.access_key_id);
+    if identity.kind == "IAMUser" {
+        out.text("userName", &identity.user_name);
+    }
+    if identity.session_creation != 0 {
+        out.name("sessionContext");
+        out.open('{');
+        if !identity.session_issuer_arn.is_empty() {
+            out.name("sessionIssuer");
+            out.open('{');
+            out.text("type", "Role");
+            out.text("arn", &identity.session_issuer_arn);
+            out.text("userName", &identity.user_name);
+            out.close('}');
+        }
+        out.name("attributes");
+        out.open('{');
+        let created = Timestamp::from_second(identity.session_creation).map(|time| time.to_string());
+        out.text("creationDate", &created.unwrap_or_default());
+        out.text("mfaAuthenticated", if identity.mfa_authenticated { "true" } else { "false" });
+        out.close('}');
+        out.filled("sourceIdentity", &identity.source_identity);
+        out.close('}');
+    }
+    out.close('}');
+}
+
+/// What CloudTrail has no member for.
+fn additional(out: &mut Json, record: &Record) {
+    let bearer = record.sender.user_identity.as_ref().is_some_and(|identity| identity.bearer);
+    if record.route.is_empty() && record.suppressed == 0 && !record.truncated && !bearer {
+        return;
+    }
+    out.name("additionalEventData");
+    out.open('{');
+    out.filled("request", &record.route);
+    if record.suppressed > 0 {
+        out.number("suppressed", record.suppressed);
+    }
+    if record.truncated {
+        out.flag("truncated", true);
+    }
+    if bearer {
+        out.flag("bearerToken", true);
+    }
+    out.close('}');
+}
+
+fn message(out: &mut Json, name: &str, bytes: &[u8], shape: Option<&Shape>) {
+    out.name(name);
+    match shape {
+        Some(shape) if !bytes.is_empty() => structure(out, shape, bytes, DEPTH),
+        _ => out.text.push_str("null"),
+    }
+}
+
+fn structure(out: &mut Json, shape: &Shape, mut bytes: &[u8], depth: usize) {
+    out.open('{');
+    let mut field = next(&mut bytes);
+    while let Some((number, raw)) = field {
+        field = next(&mut bytes);
+        let Some(described) = shape.field(number) else { continue };
+        match described.kind {
+            Kind::Map(entry) => {
+                out.name(&described.name);
+                out.open('{');
+                pair(out, shape::get(entry), raw, described.is_secret, depth);
+                while let Some((_, raw)) = field.filter(|(n, _)| *n == number) {
+                    pair(out, shape::get(entry), raw, described.is_secret, depth);
+                    field = next(&mut bytes);
+                }
+                out.close('}');
+            }
+            _ if described.is_list => {
+                out.name(&described.name);
+                out.open('[');
+                item(out, described, raw, depth);
+                while let Some((_, raw)) = field.filter(|(n, _)| *n == number) {
+                    item(out, described, raw, depth);
+                    field = next(&mut bytes);
+                }
+                out.close(']');
+            }
+            _ => {
+                out.name(&described.name);
+                value(out, described, raw, depth);
+            }
+        }
+    }
+    out.close('}');
+}
+
+fn pair(out: &mut Json, entry: &Shape, raw: Raw<'_>, is_secret: bool, depth: usize) {
+    let Raw::Bytes(mut bytes) = raw else { return };
+    let (mut key, mut of) = (String::new(), None);
+    while let Some((number, raw)) = next(&mut bytes) {
+        match (number, raw) {
+            (1, Raw::Bytes(text)) => key = String::from_utf8_lossy(text).into_owned(),
+            (2, raw) => of = Some(raw),
+            _ => {}
+        }
+    }
+    out.name(&key);
+    match (entry.field(2), of) {
+        _ if is_secret => out.quote(REDACTED),
+        (Some(field), Some(raw)) => value(out, field, raw, depth),
+        _ => out.text.push_str("null"),
+    }
+}
+
+/// An item of a list, or all those of packed numbers.
+fn item(out: &mut Json, field: &Field, raw: Raw<'_>, depth: usize) {
+    match (&field.kind, raw) {
+        (Kind::Boolean | Kind::Integer { .. } | Kind::Enum(_), Raw::Bytes(mut packed)) => {
+            while let Ok(number) = prost::encoding::decode_varint(&mut packed) {
+                out.comma();
+                value(out, field, Raw::Varint(number), depth);
+            }
+        }
+        _ => {
+            out.comma();
+            value(out, field, raw, depth);
+        }
+    }
+}
+
+fn value(out: &mut Json, field: &Field, raw: Raw<'_>, depth: usize) {
+    match (&field.kind, raw) {
+        (Kind::Text | Kind::Bytes, Raw::Bytes(bytes)) if field.is_secret && !bytes.is_empty() => out.quote(REDACTED),
+        (Kind::Text, Raw::Bytes(bytes)) => out.quote(&String::from_utf8_lossy(bytes)),
+        (Kind::Bytes, Raw::Bytes(bytes)) => out.quote(&STANDARD.encode(bytes)),
+        (Kind::Boolean, Raw::Varint(number)) => out.text.push_str(if number == 0 { "false" } else { "true" }),
+        (Kind::Integer { zigzag: false }, Raw::Varint(number)) => out.text.push_str(&number.cast_signed().to_string()),
+        (Kind::Integer { zigzag: true }, Raw::Varint(number)) => {
+            let signed = (number >> 1).cast_signed() ^ -(number & 1).cast_signed();
+            out.text.push_str(&signed.to_string());
+        }
+        (Kind::Enum(names), Raw::Varint(number)) => {
+            match names.iter().find(|(known, _)| u64::try_from(*known) == Ok(number)) {
+                Some((_, name)) => out.quote(name),
+                None => out.text.push_str(&number.to_string()),
+            }
+        }
+        (Kind::Time, Raw::Bytes(mut bytes)) => {
+            let mut seconds = 0;
+            while let Some((number, raw)) = next(&mut bytes) {
+                if let (1, Raw::Varint(value)) = (number, raw) {
+                    seconds = value.cast_signed();
+                }
+            }
+            out.quote(&Timestamp::from_second(seconds).map(|time| time.to_string()).unwrap_or_default());
+        }
+        (Kind::Message(inner), Raw::Bytes(bytes)) if depth > 0 => structure(out, shape::get(*inner), bytes, depth - 1),
+        _ => out.text.push_str("null"),
+    }
+}
+
+/// Text that becomes JSON.
+struct Json {
+    text: String,
+}
+
+impl Json {
+    fn open(&mut self, bracket: char) {
+        self.text.push(bracket);
+    }
+
+    fn close(&mut self, bracket: char) {
+        self.text.push(bracket);
+    }
+
+    fn comma(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with(['{', '[']) {
+            self.text.push(',');
+        }
+    }
+
+    fn name(&mut self, name: &str) {
+        self.comma();
+        self.quote(name);
+        self.text.push(':');
+    }
+
+    fn text(&mut self, name: &str, value: &str) {
+        self.name(name);
+        self.quote(value);
+    }
+
+    fn filled(&mut self, name: &str, value: &str) {
+        if !value.is_empty() {
+            self.text(name, value);
+        }
+    }
+
+    fn flag(&mut self, name: &str, value: bool) {
+        self.name(name);
+        self.text.push_str(if value { "true" } else { "false" });
+    }
+
+    fn number(&mut self, name: &str, value: u64) {
+        self.name(name);
+        self.text.push_str(&value.to_string());
+    }
+
+    fn quote(&mut self, text: &str) {
+        self.text.push('"');
+        let mut plain_from = 0;
+        for (at, c) in text.char_indices() {
+            let escaped = match c {
+                '"' => "\\\"".to_owned(),
+                '\\' => "\\\\".to_owned(),
+                '\n' => "\\n".to_owned(),
+                '\r' => "\\r".to_owned(),
+                '\t' => "\\t".to_owned(),
+                // Separators that some readers take for the end of a line, and other control characters.
+                c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => format!("\\u{:04x}", c as u32),
+                _ => continue,
+            };
+            self.text.push_str(&text[plain_from..at]);
+            self.text.push_str(&escaped);
+            plain_from = at + c.len_utf8();
+        }
+        self.text.push_str(&text[plain_from..]);
+        self.text.push('"');
+    }
+}
+
+#[cfg(test)]
+mod tests;

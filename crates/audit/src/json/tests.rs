@@ -1,0 +1,104 @@
+use bailiwick_api::{iam, sts};
+use prost::Message as _;
+use prost_types::Timestamp as Date;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::tests::{event, only, request, root};
+use crate::{Event, Unroutable, What};
+
+fn shown(event: &Event<'_>) -> Value {
+    serde_json::from_str(&line(&only(event), 7, "abc")).unwrap()
+}
+
+fn operation(name: &str) -> What<'static> {
+    What::Operation(find_operation(name).unwrap())
+}
+
+#[test]
+fn a_record_is_a_line_of_cloudtrail_and_its_chain() {
+    let (request, root) = (request("cli \"quoted\" \\ \u{2028}"), root());
+    let tags = vec![iam::Tag { key: Some("a".into()), value: Some("line\nbreak".into()) }, iam::Tag::default()];
+    let asked = iam::CreateUserRequest { user_name: Some("Bob".into()), tags, ..Default::default() }.encode_to_vec();
+    let user = iam::User {
+        user_name: Some("Bob".into()),
+        create_date: Some(Date { seconds: 1_767_323_045, nanos: 5 }),
+        ..Default::default()
+    };
+    let answered = iam::CreateUserResponse { user: Some(user) }.encode_to_vec();
+    let shown = shown(&Event {
+        caller: Some(&root),
+        parameters: &asked,
+        response: &answered,
+        resource: Some("arn:aws:iam::111122223333:user/Bob"),
+        ..event(&request)
+    });
+    assert_eq!(
+        shown,
+        json!({
+            "eventVersion": "1.11",
+            "userIdentity": {
+                "type": "Root", "principalId": "111122223333", "arn": "arn:aws:iam::111122223333:root",
+                "accountId": "111122223333", "accessKeyId": "AKIAEXAMPLEEXAMPLE00",
+            },
+            "eventTime": "1970-01-01T00:00:00Z",
+            "eventSource": "iam.amazonaws.com",
+            "eventName": "CreateUser",
+            "sourceIPAddress": "192.0.2.1",
+            "userAgent": "cli \"quoted\" \\ \u{2028}",
+            "requestParameters": {"userName": "Bob", "tags": [{"key": "a", "value": "line\nbreak"}, {}]},
+            "responseElements": {"user": {"userName": "Bob", "createDate": "2026-01-02T03:04:05Z"}},
+            "requestID": "00000000-0000-4000-8000-000000000007",
+            "eventID": "00000000-0000-4000-8000-000000000000",
+            "readOnly": false,
+            "resources": [{"ARN": "arn:aws:iam::111122223333:user/Bob"}],
+            "eventType": "AwsApiCall",
+            "managementEvent": true,
+            "recipientAccountId": "111122223333",
+            "eventCategory": "Management",
+            "tlsDetails": {},
+            "sequence": 7,
+            "previousSha256": "abc",
+        })
+    );
+}
+
+#[test]
+fn maps_numbers_and_secrets() {
+    let request = request("cli");
+    let context = sts::TransactionContext { identity_provider: [("team".to_owned(), "hush".to_owned())].into() };
+    let context = sts::TrustedIdentityPropagationContext { transaction_context: Some(context), ..Default::default() };
+    let answer = sts::AssumeRoleWithSamlResponse {
+        packed_policy_size: Some(-1),
+        trusted_identity_propagation_context: Some(context),
+        ..Default::default()
+    };
+    let of_saml =
+        shown(&Event { what: operation("AssumeRoleWithSAML"), response: &answer.encode_to_vec(), ..event(&request) });
+    assert_eq!(
+        of_saml["responseElements"],
+        json!({
+            "packedPolicySize": -1,
+            "trustedIdentityPropagationContext": {"transactionContext": {"identityProvider": {"team": "[redacted]"}}},
+        })
+    );
+    let value = iam::ReplacementValueEntry { values: vec!["x".into(), "y".into()] };
+    let acquired =
+        iam::AcquireRoleRequest { replacement_values: [("a\"b".to_owned(), value)].into(), ..Default::default() };
+    let acquired = acquired.encode_to_vec();
+    let shown = shown(&Event { what: operation("AcquireRole"), parameters: &acquired, ..event(&request) });
+    assert_eq!(shown["requestParameters"], json!({"replacementValues": {"a\"b": {"values": ["x", "y"]}}}));
+}
+
+#[test]
+fn what_cloudtrail_has_no_member_for_is_additional() {
+    let request = request("cli");
+    let what = What::Unroutable(Unroutable { method: "PUT", path: "/bucket" });
+    let refused = shown(&Event { what, suppressed: 3, ..event(&request) });
+    assert_eq!(refused["additionalEventData"], json!({"request": "PUT /bucket", "suppressed": 3}));
+    assert_eq!((&refused["eventSource"], &refused["requestParameters"]), (&json!("bailiwick"), &Value::Null));
+    let decision = shown(&Event { what: operation("Authorize"), ..event(&request) });
+    assert_eq!((&decision["eventCategory"], &decision["managementEvent"]), (&json!("Decision"), &json!(false)));
+    assert_eq!(decision["userIdentity"], json!({"type": "Unknown"}));
+    assert_eq!(decision.get("additionalEventData"), None);
+}

@@ -1,0 +1,142 @@
+//! How many failures of one caller, or of one source of unauthenticated requests, get a record of their own.
+//!
+//! Beyond the rate they are counted, and the count is told with the next record or, when none comes, by one that says
+//! nothing else: no failure vanishes without a trace, and none can fill the disk.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+
+use bailiwick_model::Partition;
+use bailiwick_operation::{Caller, RequestInfo};
+use jiff::Timestamp;
+
+use crate::Event;
+
+/// Records that one caller or source may cause in one window.
+const RECORDS: u64 = 20;
+/// Seconds in a window.
+const WINDOW: i64 = 60;
+/// Callers and sources that are told apart; beyond that all share one count.
+const KEYS: usize = 20_000;
+
+/// Decides which failures get a record of their own.
+#[derive(Debug, Default)]
+pub(crate) struct FailureRateLimit {
+    counts: HashMap<Key, Count>,
+    /// The window in which counts were last looked through.
+    swept: i64,
+    /// What those still stood for that were forgotten without a record.
+    overdue: Vec<Overdue>,
+}
+
+/// Whose failures are counted together.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Key {
+    /// A user or role session, by its unique id, or a root user.
+    Caller(String),
+    /// A network of unauthenticated requests.
+    Source(Option<IpAddr>),
+    /// Everyone for whom there was no room.
+    Others,
+}
+
+#[derive(Debug)]
+struct Count {
+    window: i64,
+    seen: u64,
+    suppressed: u64,
+    last: Option<Last>,
+}
+
+/// The last failure that got no record.
+#[derive(Clone, Debug)]
+struct Last {
+    request: Arc<RequestInfo>,
+    caller: Option<Arc<Caller>>,
+    partition: Partition,
+}
+
+/// Failures that a record has to be written of, since no other told their number.
+#[derive(Debug)]
+pub(crate) struct Overdue {
+    pub(crate) request: Arc<RequestInfo>,
+    pub(crate) caller: Option<Arc<Caller>>,
+    pub(crate) partition: Partition,
+    pub(crate) suppressed: u64,
+}
+
+impl FailureRateLimit {
+    /// Whether a failure gets a record now, and how many it stands for beside itself.
+    pub(crate) fn admit(&mut self, event: &Event<'_>) -> Option<u64> {
+        let window = window(event.time);
+        let key = match event.caller {
+            Some(caller) => Key::Caller(caller.principal.user_id()),
+            None => Key::Source(event.request.source_ip.map(network)),
+        };
+        if self.counts.len() >= KEYS && !self.counts.contains_key(&key) {
+            self.sweep(window);
+        }
+        let key = if self.counts.len() >= KEYS && !self.counts.contains_key(&key) { Key::Others } else { key };
+        let count = self.counts.entry(key).or_insert(Count { window, seen: 0, suppressed: 0, last: None });
+        if count.window != window {
+            count.window = window;
+            count.seen = 0;
+        }
+        count.seen += 1;
+        if count.seen > RECORDS {
+            count.suppressed += 1;
+            count.last = Some(Last {
+                request: Arc::clone(event.request),
+                caller: event.caller.cloned(),
+                partition: event.partition,
+            });
+            return None;
+        }
+        count.last = None;
+        Some(std::mem::take(&mut count.suppressed))
+    }
+
+    /// The counts that no record told within their window.
+    pub(crate) fn overdue(&mut self, now: Timestamp) -> Vec<Overdue> {
+        self.sweep(window(now));
+        std::mem::take(&mut self.overdue)
+    }
+
+    /// All counts, at the end.
+    pub(crate) fn rest(&mut self) -> Vec<Overdue> {
+        self.sweep(i64::MAX);
+        std::mem::take(&mut self.overdue)
+    }
+
+    /// Forgets the counts of former windows.
+    fn sweep(&mut self, window: i64) {
+        if self.swept == window {
+            return;
+        }
+        self.swept = window;
+        let overdue = &mut self.overdue;
+        self.counts.retain(|_, count| {
+            let stays = count.window == window;
+            if !stays && let Some(Last { request, caller, partition }) = count.last.take() {
+                overdue.push(Overdue { request, caller, partition, suppressed: count.suppressed });
+            }
+            stays
+        });
+    }
+}
+
+fn window(time: Timestamp) -> i64 {
+    time.as_second().div_euclid(WINDOW)
+}
+
+/// Who has one address of IPv6 has all of its network.
+fn network(source: IpAddr) -> IpAddr {
+    match source {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        IpAddr::V4(_) => source,
+    }
+}
+
+#[cfg(test)]
+mod tests;

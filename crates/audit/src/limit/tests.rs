@@ -1,0 +1,77 @@
+use super::*;
+use crate::tests::{event, request_from, root};
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap()
+}
+
+fn source(n: u32) -> Arc<RequestInfo> {
+    request_from(IpAddr::V4(n.into()))
+}
+
+/// How many of some failures at one time get a record.
+fn records(limit: &mut FailureRateLimit, failures: u64, event: &Event<'_>) -> u64 {
+    (0..failures).filter(|_| limit.admit(event).is_some()).count() as u64
+}
+
+#[test]
+fn a_flood_is_counted_and_told_with_the_next_record() {
+    let (mut limit, first, second) = (FailureRateLimit::default(), source(1), source(2));
+    assert_eq!(records(&mut limit, 100, &Event { time: at(6000), ..event(&first) }), RECORDS);
+    assert_eq!(limit.admit(&Event { time: at(6000), ..event(&second) }), Some(0), "another source is not affected");
+    assert_eq!(limit.admit(&Event { time: at(6000 + WINDOW), ..event(&first) }), Some(100 - RECORDS));
+    assert_eq!(limit.admit(&Event { time: at(6000 + WINDOW), ..event(&first) }), Some(0));
+    assert!(limit.overdue(at(6000 + 2 * WINDOW)).is_empty(), "nothing is told twice");
+}
+
+#[test]
+fn a_flood_that_ends_is_told_all_the_same() {
+    let (mut limit, from, root) = (FailureRateLimit::default(), source(1), root());
+    let denied = Event { time: at(6000), caller: Some(&root), ..event(&from) };
+    assert_eq!(records(&mut limit, 100, &denied), RECORDS);
+    assert!(limit.overdue(at(6000)).is_empty(), "not before its window is over");
+    let told = limit.overdue(at(6000 + WINDOW));
+    assert_eq!(
+        told.iter().map(|one| (one.suppressed, one.caller.is_some())).collect::<Vec<_>>(),
+        [(100 - RECORDS, true)]
+    );
+    assert_eq!(records(&mut limit, 100, &Event { time: at(6000 + WINDOW), ..denied }), RECORDS);
+    assert_eq!(limit.rest().len(), 1);
+    assert!(limit.rest().is_empty() && limit.counts.is_empty());
+}
+
+#[test]
+fn callers_are_told_apart_from_their_source() {
+    let (mut limit, from, root) = (FailureRateLimit::default(), source(1), root());
+    assert_eq!(records(&mut limit, 100, &event(&from)), RECORDS);
+    assert_eq!(records(&mut limit, 100, &Event { caller: Some(&root), ..event(&from) }), RECORDS);
+    let elsewhere = source(2);
+    assert_eq!(records(&mut limit, 100, &Event { caller: Some(&root), ..event(&elsewhere) }), 0, "the same caller");
+}
+
+#[test]
+fn many_sources_are_forgotten_in_time_and_what_they_did_is_told() {
+    let mut limit = FailureRateLimit::default();
+    let failed = |limit: &mut FailureRateLimit, n: u32, time| limit.admit(&Event { time, ..event(&source(n)) });
+    for n in 0..KEYS as u32 {
+        let admitted = (0..=RECORDS).filter(|_| failed(&mut limit, n, at(6000)).is_some()).count() as u64;
+        assert_eq!(admitted, RECORDS);
+    }
+    assert_eq!(failed(&mut limit, u32::MAX, at(6000)), Some(0), "one more shares a count");
+    assert_eq!(limit.counts.len(), KEYS + 1);
+    assert_eq!(failed(&mut limit, u32::MAX, at(6000 + WINDOW)), Some(0), "and has its own when others are forgotten");
+    assert_eq!(limit.counts.len(), 1);
+    let told: u64 = limit.overdue(at(6000 + WINDOW)).iter().map(|one| one.suppressed).sum();
+    assert_eq!(told, KEYS as u64, "nothing is lost");
+}
+
+#[test]
+fn a_network_of_ipv6_is_one_source() {
+    let mut limit = FailureRateLimit::default();
+    let mut failed = |n: u128| {
+        let address = Ipv6Addr::from_bits(0x2001_0db8 << 96 | n);
+        limit.admit(&event(&request_from(address.into())))
+    };
+    assert_eq!((0..100).filter(|n| failed(*n).is_some()).count() as u64, RECORDS);
+    assert_eq!(failed(1 << 64), Some(0), "the neighbour's is another");
+}

@@ -1,0 +1,33 @@
+//! How far the outbox has been shipped, as the store keeps it.
+
+use bytes::Bytes;
+use prost::Message;
+
+/// The end of the segments when rows were last taken out of the outbox: every record up to here is on the disk, and its
+/// row is gone.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Mark {
+    /// The first number of the segment that was written; 0 for none.
+    #[prost(uint64, tag = "1")]
+    pub(crate) first: u64,
+    /// How many bytes of it.
+    #[prost(uint64, tag = "2")]
+    pub(crate) bytes: u64,
+    /// The number of the last line.
+    #[prost(uint64, tag = "3")]
+    pub(crate) sequence: u64,
+    /// The SHA-256 of the last line, in hexadecimal.
+    #[prost(string, tag = "4")]
+    pub(crate) hash: String,
+}
+
+impl Mark {
+    pub(crate) fn to_bytes(&self) -> Bytes {
+        self.encode_to_vec().into()
+    }
+
+    /// None for bytes that are no mark.
+    pub(crate) fn read(bytes: &Bytes) -> Option<Self> {
+        Mark::decode(bytes.clone()).ok()
+    }
+}

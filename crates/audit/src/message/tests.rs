@@ -1,0 +1,104 @@
+use bailiwick_api::{Redact, authz, find_operation, iam, sts};
+use prost::Message;
+
+use super::*;
+
+fn shapes(operation: &str) -> (&'static Shape, &'static Shape) {
+    shape::of(find_operation(operation).unwrap()).unwrap()
+}
+
+fn asked<M: Message + Default>(operation: &str, message: &M, limit: usize) -> (M, bool) {
+    let kept = keep(shapes(operation).0, &message.encode_to_vec(), limit);
+    assert!(kept.bytes.len() <= limit);
+    (M::decode(&*kept.bytes).unwrap(), kept.truncated)
+}
+
+#[test]
+fn secrets_are_taken_out_as_redaction_does() {
+    let mut profile = iam::CreateLoginProfileRequest {
+        user_name: Some("Bob".into()),
+        password: Some("hush".into()),
+        password_reset_required: Some(true),
+        ..Default::default()
+    };
+    let (kept, truncated) = asked("CreateLoginProfile", &profile, 1000);
+    profile.redact();
+    assert_eq!((kept, truncated), (profile, false));
+    let key = iam::AccessKey { secret_access_key: Some("hush".into()), ..Default::default() };
+    let mut issued = iam::CreateAccessKeyResponse { access_key: Some(key) };
+    let kept = keep(shapes("CreateAccessKey").1, &issued.encode_to_vec(), 1000);
+    issued.redact();
+    assert_eq!(iam::CreateAccessKeyResponse::decode(&*kept.bytes).unwrap(), issued);
+    let caller = authz::Caller { who: Some(authz::caller::Who::Handle("hush".into())) };
+    let mut question =
+        authz::AuthorizeRequest { caller: Some(caller), action: "s3:GetObject".into(), ..Default::default() };
+    let (kept, _) = asked("Authorize", &question, 1000);
+    question.redact();
+    assert_eq!(kept, question);
+}
+
+#[test]
+fn a_secret_map_keeps_its_keys() {
+    let context = sts::TransactionContext { identity_provider: [("team".to_owned(), "hush".to_owned())].into() };
+    let context = sts::TrustedIdentityPropagationContext { transaction_context: Some(context), ..Default::default() };
+    let answer =
+        sts::AssumeRoleWithSamlResponse { trusted_identity_propagation_context: Some(context), ..Default::default() };
+    let kept = keep(shapes("AssumeRoleWithSAML").1, &answer.encode_to_vec(), 1000);
+    let kept = sts::AssumeRoleWithSamlResponse::decode(&*kept.bytes).unwrap();
+    let kept = kept.trusted_identity_propagation_context.unwrap().transaction_context.unwrap();
+    assert_eq!(kept.identity_provider, [("team".to_owned(), REDACTED.to_owned())].into());
+}
+
+#[test]
+fn a_private_key_in_an_open_member_is_masked() {
+    let body = "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n-----BEGIN EC PRIVATE KEY-----\nMHcC\n-----END EC PRIVATE KEY-----";
+    let upload = iam::UploadServerCertificateRequest { certificate_body: Some(body.into()), ..Default::default() };
+    let (kept, _) = asked("UploadServerCertificate", &upload, 1000);
+    assert_eq!(
+        kept.certificate_body.as_deref(),
+        Some("-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n[masked]")
+    );
+}
+
+#[test]
+fn what_is_longest_is_cut_first() {
+    let text = |length| Some("x".repeat(length));
+    let tag = |n: usize| iam::Tag { key: Some(format!("key-{n}")), value: text(200) };
+    let message = iam::CreateRoleRequest {
+        role_name: Some("deploy".into()),
+        path: Some("/ci/".into()),
+        assume_role_policy_document: text(20_000),
+        tags: (0..50).map(tag).collect(),
+        ..Default::default()
+    };
+    let (kept, truncated) = asked("CreateRole", &message, 32 * 1024);
+    assert_eq!((kept, truncated), (message.clone(), false));
+    let (kept, truncated) = asked("CreateRole", &message, 2_048);
+    assert!(truncated);
+    assert_eq!((kept.role_name.as_deref(), kept.path.as_deref()), (Some("deploy"), Some("/ci/")));
+    let document = kept.assume_role_policy_document.unwrap();
+    assert!(document.ends_with("xx…[cut]") && document.len() <= 128, "{document}");
+    assert_eq!((kept.tags.len(), kept.tags[0].key.as_deref()), (10, Some("key-0")));
+    let (kept, truncated) = asked("CreateRole", &message, 10);
+    assert_eq!((kept, truncated), (Default::default(), true));
+}
+
+#[test]
+fn texts_are_cut_between_characters() {
+    for most in 8..40 {
+        let shown = cut("äöü値🙂äöü値🙂äöü値🙂äöü値🙂", most).into_owned();
+        assert!(shown.len() <= most && shown.ends_with(CUT), "{shown}");
+    }
+    assert_eq!(cut("short", 16), "short");
+}
+
+#[test]
+fn bytes_that_are_no_message_do_no_harm() {
+    let (shape, _) = shapes("CreateUser");
+    let good = iam::CreateUserRequest { user_name: Some("Bob".into()), ..Default::default() }.encode_to_vec();
+    for bad in [&[0xff; 20][..], &[0x0a], &[0x0a, 200, 1], &[0x0b], &[0x0d, 1], &[0x08, 1], &[0xfa, 0x7f, 0]] {
+        let message = [&good, bad].concat();
+        let kept = keep(shape, &message, 1000);
+        assert_eq!(iam::CreateUserRequest::decode(&*kept.bytes).unwrap().user_name.as_deref(), Some("Bob"), "{bad:?}");
+    }
+}

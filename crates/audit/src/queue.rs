@@ -1,0 +1,140 @@
+//! What calls and the writer share: records that are not part of a commit.
+//!
+//! Calls only put records here; the writer comes by now and then, or is called when a call waits, so that a record of a
+//! read wakes no one. Memory is bounded: when the queue is full, calls wait, unless the writer can't write. Then reads
+//! go on, and the records that find no room are counted.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, oneshot};
+
+use crate::Event;
+use crate::row::Row;
+
+/// Rows of records that may wait, 32 KiB each.
+const ROWS: usize = 128;
+/// Rows of which the writer is told, though no one waits for them.
+const MANY: usize = 16;
+
+/// Told whether a record is durable.
+pub(crate) type Waiter = oneshot::Sender<bool>;
+
+#[derive(Default)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    /// Calls the writer.
+    urgent: Notify,
+    /// Tells calls that there is room again.
+    room: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// The last of them takes further records.
+    rows: Vec<Row>,
+    waiters: Vec<Waiter>,
+    /// Records that found no room.
+    lost: u64,
+    is_failing: bool,
+    is_closed: bool,
+}
+
+/// What the writer takes at once.
+#[derive(Default)]
+pub(crate) struct Taken {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) waiters: Vec<Waiter>,
+    pub(crate) lost: u64,
+    pub(crate) is_closed: bool,
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a record in. Its waiter is dropped, which tells it that nothing was written, when there is no room for it.
+    pub(crate) async fn put(&self, event: &Event<'_>, waiter: Option<Waiter>) {
+        loop {
+            let room = self.room.notified();
+            {
+                let mut state = self.state();
+                if state.is_closed {
+                    return;
+                }
+                if state.rows.len() < ROWS {
+                    if state.put(event, waiter) {
+                        self.urgent.notify_one();
+                    }
+                    return;
+                }
+                if state.is_failing {
+                    state.lost += 1;
+                    return;
+                }
+            }
+            room.await;
+        }
+    }
+
+    /// How many rows wait.
+    pub(crate) fn rows(&self) -> usize {
+        self.state().rows.len()
+    }
+
+    /// Waits until the writer is called.
+    pub(crate) async fn called(&self) {
+        self.urgent.notified().await;
+    }
+
+    /// Takes all that is there.
+    pub(crate) fn take(&self) -> Taken {
+        let mut state = self.state();
+        let taken = Taken {
+            rows: std::mem::take(&mut state.rows),
+            waiters: std::mem::take(&mut state.waiters),
+            lost: std::mem::take(&mut state.lost),
+            is_closed: state.is_closed,
+        };
+        drop(state);
+        self.room.notify_waiters();
+        taken
+    }
+
+    /// Puts back what could not be written, in front of what came meanwhile, as much as there is room for.
+    pub(crate) fn put_back(&self, mut rows: Vec<Row>) {
+        let mut state = self.state();
+        let room = ROWS.saturating_sub(state.rows.len()).min(rows.len());
+        let dropped: u64 = rows.drain(room..).map(|row| row.count()).sum();
+        rows.append(&mut state.rows);
+        state.rows = rows;
+        state.lost += dropped;
+        state.is_failing = true;
+        drop(state);
+        self.room.notify_waiters();
+    }
+
+    /// The writer can write.
+    pub(crate) fn recovered(&self) {
+        self.state().is_failing = false;
+    }
+
+    /// Takes no more records, and calls the writer for the last time.
+    pub(crate) fn close(&self) {
+        self.state().is_closed = true;
+        self.urgent.notify_one();
+    }
+}
+
+impl State {
+    /// Puts a record in; true when the writer should come.
+    fn put(&mut self, event: &Event<'_>, waiter: Option<Waiter>) -> bool {
+        let begun = !self.rows.last_mut().is_some_and(|row| row.push(event));
+        if begun {
+            self.rows.push(Row::new(event));
+        }
+        let waited_for = waiter.is_some();
+        self.waiters.extend(waiter);
+        waited_for || begun && self.rows.len() == MANY + 1
+    }
+}

@@ -1,0 +1,243 @@
+//! Segments: append-only files of records, one JSON object a line, chained by the SHA-256 of the line before.
+//!
+//! A segment is named after the number of its first line, `audit-00000000000000000001.jsonl`, and ends when it has
+//! grown to its size. Lines are written and synced in batches. What a crash or a failed write leaves behind is cut off
+//! before more is written, so that a file holds whole lines, each once, in order. Sealing, verifying, keeping and
+//! sending segments away are for others: they find files that no longer change beside the one that does.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::disk::{Disk, SegmentFile};
+use crate::mark::Mark;
+use crate::{Record, json};
+
+/// What stands for the hash of the line before the first.
+const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// As much of a segment's end is read at first; lines are hardly ever longer.
+const TAIL: u64 = 1024 * 1024;
+
+/// The segments of one folder, open for appending.
+pub(crate) struct Segments {
+    folder: PathBuf,
+    disk: Box<dyn Disk>,
+    /// When a segment has grown to so many bytes, the next line begins another.
+    max_bytes: u64,
+    open: Option<Open>,
+    sequence: u64,
+    hash: String,
+}
+
+/// The end of a segment.
+struct End {
+    /// Bytes of whole lines.
+    whole: u64,
+    /// All bytes.
+    bytes: u64,
+    line: Option<Vec<u8>>,
+}
+
+/// The segment that is written.
+struct Open {
+    first: u64,
+    file: Box<dyn SegmentFile>,
+    /// How much of it is whole, synced lines.
+    bytes: u64,
+    /// Whether a write or a sync failed, so that what follows `bytes` is unknown.
+    is_torn: bool,
+}
+
+impl Segments {
+    /// Finds the end of the last segment, cuts off a line that was not finished, and goes on from there.
+    ///
+    /// `mark` is where the store says that shipping got to. When the files do not reach it, they were lost or replaced:
+    /// numbering goes on after the mark, so that the gap shows.
+    ///
+    /// # Errors
+    /// When the folder or a segment can't be read or written.
+    pub(crate) fn open(folder: &Path, disk: Box<dyn Disk>, max_bytes: u64, mark: Option<&Mark>) -> io::Result<Self> {
+        disk.create_folder(folder)?;
+        let mut segments =
+            Segments { folder: folder.to_owned(), disk, max_bytes, open: None, sequence: 0, hash: GENESIS.to_owned() };
+        let firsts = segments.firsts()?;
+        for (number, first) in firsts.iter().enumerate().rev() {
+            let (path, is_last) = (segments.path(*first), number == firsts.len() - 1);
+            let End { whole, bytes, line } = segments.end(&path)?;
+            if is_last && whole < bytes {
+                tracing::warn!(segment = *first, bytes = bytes - whole, "an unfinished audit record was cut off");
+                segments.disk.open(&path)?.truncate(whole)?;
+            }
+            let Some(line) = line else { continue };
+            segments.hash = hash(&line);
+            match sequence_of(&line) {
+                Some(sequence) => {
+                    segments.sequence = sequence;
+                    if is_last && whole < max_bytes {
+                        let file = segments.disk.open(&path)?;
+                        segments.open = Some(Open { first: *first, file, bytes: whole, is_torn: false });
+                    }
+                }
+                None => {
+                    tracing::error!(segment = *first, "the last audit record is damaged; another segment is begun");
+                    let text = segments.disk.read(&path, 0)?;
+                    let lines = text.iter().filter(|byte| **byte == b'\n').count() as u64;
+                    segments.sequence = first.saturating_add(lines);
+                }
+            }
+            break;
+        }
+        if let Some(mark) = mark
+            && mark.sequence > segments.sequence
+        {
+            tracing::error!(
+                expected = mark.sequence,
+                found = segments.sequence,
+                "audit records are missing from the segments; numbering goes on after them"
+            );
+            (segments.sequence, segments.hash, segments.open) = (mark.sequence, mark.hash.clone(), None);
+        }
+        Ok(segments)
+    }
+
+    /// The ids of the records after a mark: those that may still wait in the outbox although they were written.
+    ///
+    /// # Errors
+    /// When a segment can't be read.
+    pub(crate) fn ids_after(&self, mark: Option<&Mark>) -> io::Result<HashSet<String>> {
+        let mut ids = HashSet::new();
+        let firsts = self.firsts()?;
+        let begin = mark.map_or(0, |mark| firsts.partition_point(|first| *first <= mark.first).saturating_sub(1));
+        for first in &firsts[begin..] {
+            let from = mark.filter(|mark| mark.first == *first).map_or(0, |mark| mark.bytes);
+            let text = self.disk.read(&self.path(*first), from)?;
+            for line in text.split(|byte| *byte == b'\n') {
+                if mark.is_none_or(|mark| sequence_of(line) > Some(mark.sequence)) {
+                    ids.extend(member(line, b"\"eventID\":\"", |byte| byte != b'"'));
+                }
+            }
+        }
+        Ok(ids)
+    }
+
+    /// Writes records behind one another and returns when they are on the disk, all of them or none.
+    ///
+    /// # Errors
+    /// When they could not be written or synced: nothing of them stays, and they may be tried again.
+    pub(crate) fn append(&mut self, records: &[Record]) -> io::Result<Mark> {
+        let (mut text, mut sequence, mut hash) = (String::new(), self.sequence, self.hash.clone());
+        for record in records {
+            sequence += 1;
+            let line = json::line(record, sequence, &hash);
+            hash = self::hash(line.as_bytes());
+            text.push_str(&line);
+            text.push('\n');
+        }
+        let first = self.sequence + 1;
+        let open = self.writable(first)?;
+        let written = open.write(text.as_bytes());
+        if let Err(error) = written {
+            open.is_torn = true;
+            // Cut off at once what can be; otherwise before the next write, or at the next start.
+            let _ = open.repair();
+            return Err(error);
+        }
+        (self.sequence, self.hash) = (sequence, hash);
+        Ok(self.mark())
+    }
+
+    /// Where the segments end.
+    pub(crate) fn mark(&self) -> Mark {
+        let (first, bytes) = self.open.as_ref().map_or((0, 0), |open| (open.first, open.bytes));
+        Mark { first, bytes, sequence: self.sequence, hash: self.hash.clone() }
+    }
+
+    /// The segment to write to: the open one, unless it is full.
+    fn writable(&mut self, first: u64) -> io::Result<&mut Open> {
+        if self.open.as_ref().is_some_and(|open| open.bytes >= self.max_bytes && !open.is_torn) {
+            self.open = None;
+        }
+        let path = self.path(first);
+        let open = match &mut self.open {
+            Some(open) => open,
+            none => {
+                let file = self.disk.create(&path)?;
+                none.insert(Open { first, file, bytes: 0, is_torn: false })
+            }
+        };
+        open.repair()?;
+        Ok(open)
+    }
+
+    /// The last whole line of a segment, and where it ends.
+    fn end(&self, path: &Path) -> io::Result<End> {
+        let bytes = self.disk.len(path)?;
+        let mut from = bytes.saturating_sub(TAIL);
+        loop {
+            let text = self.disk.read(path, from)?;
+            let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+            let lines = text[..whole].strip_suffix(b"\n");
+            let begin = lines.and_then(|lines| lines.iter().rposition(|byte| *byte == b'\n')).map(|at| at + 1);
+            if begin.is_none() && from > 0 {
+                // The line is longer than what was read.
+                from = 0;
+                continue;
+            }
+            let line = lines.map(|lines| lines[begin.unwrap_or(0)..].to_vec());
+            return Ok(End { whole: from + whole as u64, bytes, line });
+        }
+    }
+
+    /// The first numbers of all segments, in order.
+    fn firsts(&self) -> io::Result<Vec<u64>> {
+        let names = self.disk.list(&self.folder)?;
+        let number = |name: String| name.strip_prefix("audit-")?.strip_suffix(".jsonl")?.parse().ok();
+        let mut firsts: Vec<u64> = names.into_iter().filter_map(number).collect();
+        firsts.sort_unstable();
+        Ok(firsts)
+    }
+
+    fn path(&self, first: u64) -> PathBuf {
+        self.folder.join(format!("audit-{first:020}.jsonl"))
+    }
+}
+
+impl Open {
+    fn write(&mut self, text: &[u8]) -> io::Result<()> {
+        self.file.append(text)?;
+        self.file.sync()?;
+        self.bytes += text.len() as u64;
+        Ok(())
+    }
+
+    /// Cuts off what a failed write may have left.
+    fn repair(&mut self) -> io::Result<()> {
+        if self.is_torn {
+            self.file.truncate(self.bytes)?;
+            self.is_torn = false;
+        }
+        Ok(())
+    }
+}
+
+fn hash(line: &[u8]) -> String {
+    digest(&SHA256, line).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The number of a line. Lines are of our own making: no text in them holds this name unescaped.
+fn sequence_of(line: &[u8]) -> Option<u64> {
+    member(line, b",\"sequence\":", |byte| byte.is_ascii_digit())?.parse().ok()
+}
+
+/// The value of the last member of that name, as far as its characters go.
+fn member(line: &[u8], name: &[u8], belongs: fn(u8) -> bool) -> Option<String> {
+    let at = line.windows(name.len()).rposition(|part| part == name)? + name.len();
+    let value = line[at..].iter().take_while(|byte| belongs(**byte)).copied().collect();
+    String::from_utf8(value).ok().filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

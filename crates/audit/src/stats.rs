@@ -1,0 +1,60 @@
+//! What is counted of the trail, for metrics and for whether the server is well.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Counts since the start.
+#[derive(Debug, Default)]
+pub struct Stats {
+    written: AtomicU64,
+    suppressed: AtomicU64,
+    lost: AtomicU64,
+    waiting: AtomicU64,
+    is_failing: AtomicBool,
+}
+
+impl Stats {
+    /// Records that were written to segments.
+    pub fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// Failures that were counted instead of recorded one by one.
+    pub fn suppressed(&self) -> u64 {
+        self.suppressed.load(Ordering::Relaxed)
+    }
+
+    /// Records that found no room while nothing could be written.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Rows of the outbox that waited when it was last looked at.
+    pub fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Whether records cannot be written at the moment.
+    pub fn is_failing(&self) -> bool {
+        self.is_failing.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add_written(&self, records: u64) {
+        self.written.fetch_add(records, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_suppressed(&self) {
+        self.suppressed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_lost(&self, records: u64) {
+        self.lost.fetch_add(records, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_waiting(&self, rows: u64) {
+        self.waiting.store(rows, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_failing(&self, is_failing: bool) {
+        self.is_failing.store(is_failing, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,276 @@
+use bailiwick_storage::MemoryStore;
+use tempfile::TempDir;
+
+use super::*;
+use crate::Recorder;
+use crate::disk::FileSystem;
+use crate::recorder::keyed;
+use crate::segments::tests::{Failing, ids, lines};
+use crate::tests::{Counting, event, named, only, request, root};
+
+/// A fixed time.
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(1_767_323_045).unwrap()
+    }
+}
+
+struct World {
+    store: Arc<dyn Store>,
+    random: Arc<dyn Random>,
+    folder: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        World { store: Arc::new(MemoryStore::new()), random: Counting::new(), folder: TempDir::new().unwrap() }
+    }
+
+    fn settings(&self) -> Settings {
+        Settings { segment_bytes: 20_000, outbox_rows: 40, ..Settings::in_folder(self.folder.path()) }
+    }
+
+    async fn open(&self, disk: Box<dyn Disk>) -> Ready {
+        let writer = Writer {
+            store: Arc::clone(&self.store),
+            random: Arc::clone(&self.random),
+            clock: Arc::new(Noon),
+            queue: Arc::default(),
+            limit: Arc::default(),
+            stats: Arc::default(),
+        };
+        writer.open(disk, &self.settings()).await.unwrap()
+    }
+
+    async fn recorder(&self) -> Recorder {
+        let (store, random) = (Arc::clone(&self.store), Arc::clone(&self.random));
+        Recorder::start(store, random, Arc::new(Noon), self.settings()).await.unwrap()
+    }
+
+    async fn tx(&self) -> Tx {
+        Tx::begin(Arc::clone(&self.store), Arc::default(), At::Latest).await.unwrap()
+    }
+
+    /// Commits a change with its record, whose id ends in a number.
+    async fn change(&self, number: u8) {
+        let mut tx = self.tx().await;
+        let request = request("cli");
+        let (key, row) = keyed(Row::new(&Event { id: [number; 16], ..event(&request) }), self.random.as_ref());
+        tx.append_outbox(&key, row, 1_000).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    async fn waiting(&self) -> u64 {
+        self.tx().await.outbox_len().await.unwrap()
+    }
+}
+
+fn id(number: u8) -> String {
+    let request = request("cli");
+    only(&Event { id: [number; 16], ..event(&request) }).event_id
+}
+
+fn sorted(mut ids: Vec<String>) -> Vec<String> {
+    ids.sort();
+    ids
+}
+
+#[tokio::test]
+async fn rows_of_the_outbox_move_to_segments() {
+    let world = World::new();
+    for number in 0..30 {
+        world.change(number).await;
+    }
+    let mut ready = world.open(Box::new(FileSystem)).await;
+    while ready.round(&mut false).await {}
+    assert_eq!(sorted(ids(world.folder.path())), sorted((0..30).map(id).collect()));
+    assert_eq!(world.waiting().await, 0);
+}
+
+/// The crash points: before the write, in the middle of it, before the sync, after it and before the rows are taken
+/// away, and after that.
+#[tokio::test]
+async fn a_crash_neither_loses_nor_repeats_a_record() {
+    for crash in 0..8 {
+        let world = World::new();
+        (0..10).for_each(drop);
+        for number in 0..10 {
+            world.change(number).await;
+        }
+        // A first batch without trouble, so that there is a mark.
+        let mut ready = world.open(Box::new(FileSystem)).await;
+        ready.round(&mut false).await;
+        for number in 10..20 {
+            world.change(number).await;
+        }
+        match crash {
+            // The disk fails at the write, the sync, or cutting off; then the power.
+            0..3 => {
+                drop(ready);
+                let disk = Failing::once(crash);
+                let mut ready = world.open(Box::new(disk.clone())).await;
+                ready.round(&mut false).await;
+                assert!(disk.has_failed() || crash == 2, "crash {crash}");
+            }
+            // Written and synced, but the rows are still there.
+            3 => written_only(&mut ready).await,
+            // The same, and the last line is torn, as if the sync had not come to its end.
+            4..7 => {
+                written_only(&mut ready).await;
+                drop(ready);
+                let path = newest(&world);
+                let text = std::fs::read(&path).unwrap();
+                let length = text.len() - [1, 100, text.len() / 3][crash - 4];
+                std::fs::write(&path, &text[..length]).unwrap();
+            }
+            _ => {
+                ready.round(&mut false).await;
+            }
+        }
+        let mut ready = world.open(Box::new(FileSystem)).await;
+        world.change(20).await;
+        while ready.round(&mut false).await {}
+        assert_eq!(sorted(ids(world.folder.path())), sorted((0..=20).map(id).collect()), "crash {crash}");
+        assert_eq!(world.waiting().await, 0, "crash {crash}");
+    }
+}
+
+/// What a round does, up to taking rows away.
+async fn written_only(ready: &mut Ready) {
+    let waiting = ready.waiting().await.unwrap();
+    let records = waiting.iter().flat_map(|(_, row)| Record::decode_row(row).unwrap()).collect();
+    ready.append(records).await.unwrap();
+}
+
+fn newest(world: &World) -> std::path::PathBuf {
+    let mut names: Vec<_> =
+        std::fs::read_dir(world.folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.sort();
+    names.pop().unwrap()
+}
+
+/// A store that is older than the segments, as after it was restored from a backup: nothing is written twice.
+#[tokio::test]
+async fn rows_that_come_back_with_an_old_store_are_passed_over() {
+    let world = World::new();
+    for number in 0..5 {
+        world.change(number).await;
+    }
+    let mut ready = world.open(Box::new(FileSystem)).await;
+    written_only(&mut ready).await;
+    written_only(&mut world.open(Box::new(FileSystem)).await.with_segments(ready)).await;
+    let mut ready = world.open(Box::new(FileSystem)).await;
+    ready.round(&mut false).await;
+    assert_eq!(world.waiting().await, 0);
+    assert_eq!(lines(world.folder.path()).len(), 10, "only what the test itself wrote twice");
+}
+
+impl Ready {
+    fn with_segments(mut self, other: Ready) -> Self {
+        self.segments = other.segments;
+        self
+    }
+}
+
+#[tokio::test]
+async fn a_bound_on_what_waits_refuses_changes_and_nothing_else() {
+    let world = World::new();
+    let recorder = world.recorder().await;
+    let request = request("cli");
+    let mut tx = world.tx().await;
+    for _ in 0..40 {
+        recorder.write_into(&mut tx, &event(&request)).await.unwrap();
+    }
+    let refused = recorder.write_into(&mut tx, &event(&request)).await.unwrap_err();
+    assert_eq!(refused.code().wire(), "ServiceUnavailable");
+    recorder.soon(&event(&request)).await;
+    recorder.refused_before_answer(&event(&request)).await.unwrap();
+    recorder.close().await;
+}
+
+#[tokio::test]
+async fn no_record_of_a_read_is_lost() {
+    let world = World::new();
+    let recorder = world.recorder().await;
+    let request = request("cli");
+    let (long, short) = (named(&"x".repeat(2_000)), named("x"));
+    for number in 0..5_000u32 {
+        let id = u128::from(number).to_be_bytes();
+        let parameters = if number % 50 == 0 { &long } else { &short };
+        recorder.soon(&Event { id, parameters, ..event(&request) }).await;
+    }
+    recorder.close().await;
+    let found = ids(world.folder.path());
+    assert_eq!(found.len(), 5_000);
+    assert_eq!(found.iter().collect::<HashSet<_>>().len(), 5_000);
+    assert_eq!(world.waiting().await, 0, "reads do not grow the store");
+}
+
+#[tokio::test]
+async fn a_refusal_is_on_the_disk_before_its_answer() {
+    let world = World::new();
+    let recorder = world.recorder().await;
+    let request = request("cli");
+    recorder.refused_before_answer(&Event { id: [1; 16], ..event(&request) }).await.unwrap();
+    assert_eq!(ids(world.folder.path()), [id(1)]);
+    recorder.close().await;
+    assert!(recorder.refused_before_answer(&event(&request)).await.is_err(), "no answer without its record");
+}
+
+/// A user without rights who hammers costs a bounded number of bounded records, and the rest is a number.
+#[tokio::test]
+async fn a_flood_of_refusals_costs_little_and_is_counted() {
+    let world = World::new();
+    let recorder = world.recorder().await;
+    let (request, root, huge) = (request("cli"), root(), named(&"x".repeat(30_000)));
+    let denied = bailiwick_model::IamError::new(bailiwick_model::ErrorCode::AccessDenied, "no");
+    let call = Event { caller: Some(&root), parameters: &huge, error: Some(&denied), ..event(&request) };
+    for _ in 0..1_000 {
+        recorder.refused_before_answer(&call).await.unwrap();
+    }
+    recorder.close().await;
+    let lines = lines(world.folder.path());
+    let bytes: u64 =
+        std::fs::read_dir(world.folder.path()).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).sum();
+    assert!(bytes < 100_000, "{bytes}");
+    let last = lines.last().unwrap();
+    assert_eq!(
+        (last["eventName"].as_str(), last["userIdentity"]["type"].as_str()),
+        (Some("FailuresSuppressed"), Some("Root"))
+    );
+    let suppressed = last["additionalEventData"]["suppressed"].as_u64().unwrap();
+    assert_eq!(lines.len() as u64 - 1 + suppressed, 1_000, "none vanishes");
+}
+
+/// While nothing can be written, reads go on, and what found no room is counted.
+#[tokio::test]
+async fn a_full_disk_stops_no_read_and_what_is_lost_is_counted() {
+    let world = World::new();
+    let disk = Failing::from(0);
+    let mut ready = world.open(Box::new(disk.clone())).await;
+    let (queue, request) = (Arc::clone(&ready.writer.queue), request("cli"));
+    let long = named(&"x".repeat(20_000));
+    for number in 0..400u32 {
+        let id = u128::from(number).to_be_bytes();
+        queue.put(&Event { id, parameters: &long, ..event(&request) }, None).await;
+        if number % 50 == 0 {
+            ready.round(&mut false).await;
+        }
+    }
+    assert!(ready.is_failing && ready.writer.stats.is_failing());
+    let (waiter, mut told) = tokio::sync::oneshot::channel();
+    queue.put(&event(&request), Some(waiter)).await;
+    ready.round(&mut false).await;
+    assert_ne!(told.try_recv(), Ok(true), "a refusal whose record is not written is not answered");
+    disk.recover();
+    ready.round(&mut false).await;
+    assert!(!ready.is_failing);
+    let lines = lines(world.folder.path());
+    let lost = lines.iter().find(|line| line["eventName"] == "RecordsLost").unwrap();
+    let lost = lost["additionalEventData"]["suppressed"].as_u64().unwrap();
+    assert!(lost > 200, "{lost}");
+    assert_eq!(lines.len() as u64 - 1 + lost, 401);
+    assert_eq!((ready.writer.stats.lost(), ready.writer.stats.written()), (lost, lines.len() as u64));
+}

@@ -1,0 +1,60 @@
+//! Requests that never became a call: they named no operation, or could not be read.
+
+use std::sync::Arc;
+
+use bailiwick_audit::{Event, Unroutable, What};
+use bailiwick_model::IamError;
+use bailiwick_model::mask::masked;
+use bailiwick_operation::{RequestInfo, uuid};
+
+use crate::record::Ids;
+use crate::{Peer, Service};
+
+/// What is known of a request that is refused before it is a call.
+pub struct Refused<'a> {
+    /// The HTTP method.
+    pub method: &'a str,
+    /// The path as received, without the query string, which may hold a signature.
+    pub path: &'a str,
+    /// What the client says it is.
+    pub user_agent: Option<&'a str>,
+    /// Where it came from.
+    pub peer: Peer,
+    /// What it is answered.
+    pub error: &'a IamError,
+}
+
+impl Service {
+    /// Records and logs a refusal, and returns the id of the request for its answer. No caller is known, so that what is
+    /// recorded is bounded by where requests come from.
+    pub async fn refused(&self, refused: Refused<'_>) -> String {
+        let deployment = &self.parts.deployment;
+        let ids = Ids::new(deployment.random.as_ref());
+        let request = Arc::new(RequestInfo {
+            id: uuid(ids.request),
+            source_ip: Some(refused.peer.ip),
+            secure_transport: refused.peer.secure,
+            user_agent: refused.user_agent.map(str::to_owned),
+            ..RequestInfo::default()
+        });
+        let event = Event {
+            id: ids.event,
+            request_id: ids.request,
+            what: What::Unroutable(Unroutable { method: refused.method, path: refused.path }),
+            time: deployment.clock.now(),
+            request: &request,
+            caller: None,
+            partition: deployment.partition,
+            resource: None,
+            parameters: &[],
+            response: &[],
+            error: Some(refused.error),
+            suppressed: 0,
+        };
+        let (id, code) = (request.id.as_str(), refused.error.code().wire());
+        let path: String = masked(refused.path).chars().take(256).collect();
+        tracing::info!(method = refused.method, %path, source_ip = %refused.peer.ip, code, request_id = id, "refused");
+        self.parts.recorder.refused_soon(&event).await;
+        request.id.clone()
+    }
+}

@@ -1,0 +1,25 @@
+"""The audit trail of a server, as its files have it."""
+
+import hashlib
+import json
+
+
+def records(server):
+    """Every record of a stopped server, in order, once their chain is found whole."""
+    found, previous = [], "0" * 64
+    for path in sorted((server.data / "audit").glob("audit-*.jsonl")):
+        assert path.stat().st_mode & 0o777 == 0o600, path
+        content = path.read_bytes()
+        assert content.endswith(b"\n"), f"{path} ends within a line"
+        for line in content.splitlines():
+            record = json.loads(line)
+            assert record["sequence"] == len(found) + 1 and record["previousSha256"] == previous, line
+            previous = hashlib.sha256(line).hexdigest()
+            found.append(record)
+    assert len({record["eventID"] for record in found}) == len(found), "no record is there twice"
+    return found
+
+
+def size(server):
+    """Bytes of all files of the trail."""
+    return sum(path.stat().st_size for path in (server.data / "audit").iterdir())

@@ -1,0 +1,218 @@
+"""The audit trail: a record of every operation, as the proto says it is to be recorded, and what may not cost much."""
+
+import itertools
+
+import pytest
+from google.protobuf import message_factory
+from support import audit
+from support.api import ApiError, AwsApi, GrpcApi, service_of
+from support.documents import ALLOW_ALL
+from support.expect import refused
+from support.proto import descriptors
+from support.server import Credentials
+
+HUSH = "hush-4711"
+CALLERS = 40
+
+
+class Filler:
+    """Requests with every member set, the secret ones to something that can be found again."""
+
+    def __init__(self, pool):
+        self.pool = pool
+        options = {kind: pool.FindMessageTypeByName(f"google.protobuf.{kind}Options") for kind in ("Field", "Method")}
+        self.classes = {kind: message_factory.GetMessageClass(described) for kind, described in options.items()}
+
+    def option(self, described, kind, name):
+        """An option of ours, of a field or a method."""
+        options = self.classes[kind].FromString(described.GetOptions().SerializeToString())
+        return options.Extensions[self.pool.FindExtensionByName(f"bailiwick.options.v1.{name}")]
+
+    def is_secret(self, field):
+        return self.option(field, "Field", "secret")
+
+    def fill(self, message, depth=0):
+        """Sets every member, once."""
+        seen = set()
+        for field in message.DESCRIPTOR.fields:
+            if field.containing_oneof and len(field.containing_oneof.fields) > 1:
+                if field.containing_oneof.name in seen:
+                    continue
+                seen.add(field.containing_oneof.name)
+            if field.message_type and field.message_type.GetOptions().map_entry:
+                value = field.message_type.fields_by_name["value"]
+                if value.message_type:
+                    self.fill(getattr(message, field.name)["key"], depth + 1)
+                else:
+                    getattr(message, field.name)["key"] = self.value(value, field)
+            elif field.message_type:
+                if depth < 3 and field.message_type.full_name != "google.protobuf.Timestamp":
+                    inner = getattr(message, field.name)
+                    self.fill(inner.add() if field.is_repeated else inner, depth + 1)
+            elif field.is_repeated:
+                getattr(message, field.name).append(self.value(field, field))
+            else:
+                setattr(message, field.name, self.value(field, field))
+        return message
+
+    def value(self, field, described):
+        rules = self.option(described, "Field", "rules")
+        if field.type == field.TYPE_STRING:
+            allowed = list(rules.allowed_values)
+            return HUSH if self.is_secret(described) else allowed[0] if allowed else "x" * max(1, rules.min_length)
+        if field.type == field.TYPE_BYTES:
+            return (HUSH if self.is_secret(described) else "open").encode()
+        if field.type == field.TYPE_BOOL:
+            return True
+        return 1 if field.type == field.TYPE_ENUM else max(1, rules.min_value)
+
+
+@pytest.fixture
+def callers(new_server):
+    """A server, and more callers than one may fail for: each gets its own records up to a rate."""
+    server = new_server().start()
+    root, made = AwsApi(server, server.root), []
+    for number in range(CALLERS):
+        root.call("CreateUser", UserName=f"caller-{number}")
+        root.call("PutUserPolicy", UserName=f"caller-{number}", PolicyName="p", PolicyDocument=ALLOW_ALL)
+        made.append(Credentials.of(root.call("CreateAccessKey", UserName=f"caller-{number}")["AccessKey"]))
+    return server, itertools.cycle(made)
+
+
+def trail_name(field):
+    """How the trail names a member."""
+    return field.json_name[0].lower() + field.json_name[1:]
+
+
+def check_parameters(filler, message, shown, where):
+    """Every member that was sent is there, and of secrets only that they were."""
+    for field, value in message.ListFields():
+        name = trail_name(field)
+        assert name in shown, f"{where}: {name} is missing"
+        if filler.is_secret(field):
+            assert "[redacted]" in str(shown[name]), f"{where}: {name}"
+        elif field.message_type and not field.message_type.GetOptions().map_entry and not field.is_repeated:
+            check_parameters(filler, value, shown[name], f"{where}.{name}")
+
+
+def test_each_operation_is_recorded_as_the_proto_says(callers):
+    server, credentials = callers
+    filler = Filler(descriptors().pool)
+    expected = {}
+    for method in descriptors().methods.values():
+        request = filler.fill(method.input())
+        described = descriptors().pool.FindServiceByName(method.service).methods_by_name[method.name]
+        rules = filler.option(described, "Method", "operation")
+        audited = rules.DESCRIPTOR.fields_by_name["audit"].enum_type.values_by_number[rules.audit].name
+        client = GrpcApi(server, next(credentials))
+        try:
+            client.exchange(method, request)
+            outcome, request_id = None, client.last_headers["x-bailiwick-request-id"]
+        except ApiError as error:
+            outcome, request_id = error.code, error.details["request_id"]
+        assert outcome not in ("ServiceFailure", "InternalFailure"), f"{method.name}: {outcome}"
+        if audited != "AUDIT_DECISION":
+            expected[request_id] = (method, request, outcome)
+    server.stop()
+    found = {record["requestID"]: record for record in audit.records(server)}
+    for request_id, (method, request, outcome) in expected.items():
+        record = found.get(request_id)
+        assert record, f"{method.name} ({outcome}) has no record"
+        service = method.path.split(".")[1]
+        source = f"{service}.amazonaws.com" if service in ("iam", "sts") else "bailiwick"
+        assert (record["eventName"], record["eventSource"]) == (method.name, source)
+        assert record["readOnly"] is method.reads, method.name
+        assert (record["eventCategory"], record["managementEvent"]) == ("Management", True)
+        assert record.get("errorCode") == outcome, method.name
+        assert record["userIdentity"]["type"] == "IAMUser", method.name
+        if request.ListFields():
+            check_parameters(filler, request, record["requestParameters"], method.name)
+    for path in (server.data / "audit").iterdir():
+        assert HUSH.encode() not in path.read_bytes()
+    assert HUSH not in server.said
+
+
+def test_both_front_ends_leave_the_same_record(new_server):
+    server = new_server().start()
+    for front in (AwsApi, GrpcApi):
+        api = front(server, server.root)
+        api.call("CreateUser", UserName="bob", Path="/team/", Tags=[{"Key": "a", "Value": "b"}])
+        refused(api, "EntityAlreadyExists", "CreateUser", UserName="bob")
+        api.call("GetUser", UserName="bob")
+        api.call("DeleteUser", UserName="bob")
+    server.stop()
+    seen = audit.records(server)
+    told = ("eventName", "eventSource", "errorCode", "readOnly", "requestParameters", "resources", "eventCategory", "recipientAccountId")
+
+    def of(kind):
+        mine = [record for record in seen if ("grpc" in record.get("userAgent", "")) == (kind == "grpc")]
+        return sorted(([record.get(name) for name in told] for record in mine), key=str)
+
+    assert len(of("aws")) == 4 and of("aws") == of("grpc")
+    created = next(record for record in seen if record["eventName"] == "CreateUser" and "errorCode" not in record)
+    assert created["requestParameters"] == {"path": "/team/", "userName": "bob", "tags": [{"key": "a", "value": "b"}]}
+    assert created["responseElements"]["user"]["arn"] == f"arn:aws:iam::{server.account}:user/team/bob"
+    assert created["resources"] == [{"ARN": f"arn:aws:iam::{server.account}:user/team/bob"}]
+
+
+def test_changes_of_services_and_resources_are_recorded_with_their_content(new_server):
+    """Changes over `authz.v1` had no parameters, and reads no record."""
+    server = new_server().start()
+    root = GrpcApi(server, server.root)
+    definition = '{"service": "photos", "actions": [{"name": "GetAlbum", "access_level": "Read"}]}'
+    for operation, members in {
+        "PutService": {"servicePrefix": "photos", "definition": definition},
+        "ListServices": {},
+        "PutResourcePolicy": {"resourceArn": "arn:aws:photos:::album/a", "policy": "{}"},
+        "GetResourcePolicy": {"resourceArn": "arn:aws:photos:::album/a"},
+        "TagResource": {"resourceArn": "arn:aws:photos:::album/a", "tags": [{"key": "a", "value": "b"}]},
+    }.items():
+        try:
+            root.call(operation, **members)
+        except ApiError as error:
+            assert error.code != "ServiceFailure"
+    server.stop()
+    seen = {record["eventName"]: record for record in audit.records(server)}
+    assert seen["PutService"]["requestParameters"]["definition"] == definition
+    assert seen["PutResourcePolicy"]["requestParameters"] == {"resourceArn": "arn:aws:photos:::album/a", "policy": "{}"}
+    assert seen["TagResource"]["requestParameters"]["tags"] == [{"key": "a", "value": "b"}]
+    assert seen["ListServices"]["readOnly"] and seen["GetResourcePolicy"]["readOnly"]
+
+
+def test_a_user_without_rights_does_not_fill_the_disk(new_server):
+    """Each denied call used to store all of its parameters, as often as it was made."""
+    server = new_server().start()
+    root = AwsApi(server, server.root)
+    root.call("CreateUser", UserName="mallory")
+    mallory = GrpcApi(server, Credentials.of(root.call("CreateAccessKey", UserName="mallory")["AccessKey"]))
+    tags = [{"Key": f"key-{number}", "Value": "x" * 250} for number in range(50)] * 2
+    calls = 400
+    for _ in range(calls):
+        refused(mallory, "AccessDenied", "CreateUser", UserName="x" * 60, Tags=tags[:50])
+    for _ in range(100):
+        refused(mallory, "ValidationError", "CreateUser", UserName="x" * 20_000, Tags=tags)
+    server.stop()
+    seen = [record for record in audit.records(server) if record["userIdentity"].get("userName") == "mallory"]
+    counted = sum(record.get("additionalEventData", {}).get("suppressed", 0) for record in seen)
+    denied = [record for record in seen if record.get("errorCode")]
+    assert len(denied) + counted == calls + 100, "none vanishes"
+    assert len(denied) <= 100 and audit.size(server) < 500_000
+    assert all(len(str(record["requestParameters"])) < 6_000 for record in denied)
+    assert denied[0]["additionalEventData"]["truncated"] and "[cut]" in str(denied[0]["requestParameters"])
+    assert server.store_size() < 8_000_000
+
+
+def test_no_record_of_a_change_is_lost_or_repeated_when_the_server_is_killed(new_server):
+    server = new_server()
+    made = []
+    for round in range(5):
+        server.start()
+        root = GrpcApi(server, server.root)
+        for number in range(20):
+            root.call("CreateUser", UserName=f"user-{round}-{number}")
+            made.append(f"user-{round}-{number}")
+        server.kill()
+    server.start()
+    server.stop()
+    recorded = [record["requestParameters"]["userName"] for record in audit.records(server) if record["eventName"] == "CreateUser"]
+    assert sorted(recorded) == sorted(made)
