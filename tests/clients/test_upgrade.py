@@ -1,0 +1,108 @@
+"""A store that an older version wrote opens, with everything that is in it, and goes on as a new one."""
+
+import gzip
+import json
+
+import pytest
+from support.api import ApiError, AwsApi, GrpcApi
+from support.expect import refused
+from support.server import ROOT, Credentials
+
+FIXTURE = ROOT / "crates/storage-redb/tests/fixtures/layout-1"
+EXPECTED = json.loads((FIXTURE / "expected.json").read_text())
+ACCOUNT = "111122223333"
+ALBUM = EXPECTED["album"]
+
+
+@pytest.fixture
+def old_server(new_server):
+    """A server over a copy of the old store, not yet started."""
+    server = new_server(root=())
+    server.data.mkdir(mode=0o700)
+    store = server.data / "bailiwick.redb"
+    store.write_bytes(gzip.decompress((FIXTURE / "bailiwick.redb.gz").read_bytes()))
+    store.chmod(0o600)
+    key = server.data.with_name(server.data.name + ".key")
+    key.write_bytes((FIXTURE / "master.key").read_bytes())
+    key.chmod(0o400)
+    return server
+
+
+def credentials(who):
+    return Credentials(*EXPECTED["keys"][who])
+
+
+def plain(answer):
+    """An answer as JSON holds it."""
+    return json.loads(json.dumps(answer, default=str))
+
+
+def without_uses(details):
+    """The same without what changes by looking."""
+    for role in details.get("RoleDetailList", []):
+        role.pop("RoleLastUsed", None)
+    return details
+
+
+def check_everything(server):
+    """Every thing that the old server told of is there, and decisions come out as they must."""
+    root = Credentials(*EXPECTED["root"])
+    aws, rpc = AwsApi(server, root), GrpcApi(server, root)
+    told = EXPECTED["management"]
+    kinds = ["User", "Role", "Group", "LocalManagedPolicy"]
+    details = plain(aws.call("GetAccountAuthorizationDetails", Filter=kinds))
+    assert without_uses(details) == without_uses(told["GetAccountAuthorizationDetails"])
+    for operation in ("ListAccountAliases", "GetAccountSummary"):
+        assert plain(aws.call(operation)) == told[operation]
+    assert rpc.call("ListAccounts") == EXPECTED["accounts"]
+    assert rpc.call("GetService", servicePrefix="photos") == EXPECTED["service"]
+    assert rpc.call("GetResourcePolicy", resourceArn=ALBUM) == EXPECTED["policy"]
+    assert rpc.call("ListTagsForResource", resourceArn=ALBUM) == EXPECTED["tags"]
+    provided = {p["PolicyName"] for p in aws.items("ListPolicies", "Policies", Scope="AWS")}
+    assert {"AdministratorAccess", "ReadOnlyAccess"} <= provided
+    # Who holds what the deployment provides is found from both ends.
+    everything = "arn:aws:iam::aws:policy/AdministratorAccess"
+    holders = aws.call("ListEntitiesForPolicy", PolicyArn=everything)
+    assert [user["UserName"] for user in holders["PolicyUsers"]] == ["Alice"]
+    assert aws.call("GetPolicy", PolicyArn=everything)["Policy"]["AttachmentCount"] == 1
+    assert [key["Status"] for key in aws.call("ListAccessKeys", UserName="bob")["AccessKeyMetadata"]].count("Inactive") == 1
+
+    bob, carol = AwsApi(server, credentials("bob")), AwsApi(server, credentials("carol"))
+    bob.call("ListUsers")
+    bob.call("GetUser", UserName="Alice")
+    refused(bob, "AccessDenied", "GetUser", UserName="carol")
+    refused(carol, "AccessDenied", "ListUsers")
+    refused(AwsApi(server, credentials("bob, inactive")), "InvalidClientTokenId", "ListUsers")
+    alice = AwsApi(server, credentials("Alice"))
+    session = Credentials.of(alice.call("AssumeRole", RoleArn=EXPECTED["role"], RoleSessionName="again")["Credentials"])
+    AwsApi(server, session).call("ListRoles")
+    question = {"action": "photos:GetAlbum", "resource": ALBUM}
+    for who, decision in (("carol", "DECISION_ALLOW"), ("bob", "DECISION_IMPLICIT_DENY")):
+        caller = {"principalArn": f"arn:aws:iam::{ACCOUNT}:user/{who}"}
+        assert rpc.call("Authorize", caller=caller, **question)["decision"] == decision, who
+
+    member = AwsApi(server, credentials("member's alice"))
+    assert member.call("GetCallerIdentity")["Account"] == EXPECTED["member_account"]
+    assert [user["UserName"] for user in member.items("ListUsers", "Users")] == ["alice"]
+    refused(member, "AccessDenied", "CreateUser", UserName="x")
+
+
+def test_an_old_store_is_opened_and_goes_on(old_server):
+    server = old_server.start()
+    check_everything(server)
+    server.stop()
+    server.start()
+    check_everything(server)
+    aws = AwsApi(server, Credentials(*EXPECTED["root"]))
+    aws.call("CreateUser", UserName="dora")
+    aws.call("AttachUserPolicy", UserName="dora", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    aws.call("PutUserPermissionsBoundary", UserName="dora", PermissionsBoundary="arn:aws:iam::aws:policy/ReadOnlyAccess")
+    aws.call("DetachUserPolicy", UserName="Alice", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    aws.call("DeleteUserPolicy", UserName="bob", PolicyName="no-carol")
+    with pytest.raises(ApiError):
+        aws.call("CreateUser", UserName="ALICE")
+    server.kill()
+    server.start()
+    holders = aws.__class__(server, aws.credentials).call("ListEntitiesForPolicy", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    assert [user["UserName"] for user in holders["PolicyUsers"]] == ["dora"]
+    AwsApi(server, credentials("bob")).call("GetUser", UserName="carol")
