@@ -20,6 +20,9 @@ pub enum SealError {
     /// The keyring's format is of a later version of this program.
     #[error("the stored keyring is of a newer version of this program")]
     NewerKeyring,
+    /// The key authenticates what is stored, and is never replaced.
+    #[error("the key of the store's rows is never replaced")]
+    Permanent,
     /// The operating system gave no randomness, or the cipher refused.
     #[error("cryptography is not available")]
     Unavailable,

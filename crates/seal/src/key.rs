@@ -69,6 +69,12 @@ impl AeadKey {
         Ok(())
     }
 
+    /// The tag over associated data alone.
+    pub(crate) fn tag(&self, nonce: Nonce, aad: Aad<&[u8]>) -> Result<[u8; TAG_LEN], SealError> {
+        let tag = self.0.seal_in_place_separate_tag(nonce, aad, &mut []).map_err(|_| SealError::Unavailable)?;
+        tag.as_ref().try_into().map_err(|_| SealError::Unavailable)
+    }
+
     /// Opens nonce, ciphertext and tag.
     pub(crate) fn open(&self, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
         if sealed.len() < OVERHEAD {

@@ -10,6 +10,7 @@ use crate::{
     error::SealError,
     key::{self, AeadKey, OVERHEAD},
     purpose::KeyPurpose,
+    row::RowKey,
     secret::SecretString,
 };
 
@@ -48,6 +49,10 @@ impl Key {
         let aead = AeadKey::derive(&derivation, &[b"seal", &[purpose.number()]])?;
         Ok(Self { id, purpose, created, bytes, aead, derivation })
     }
+
+    pub(crate) fn derivation(&self) -> &hkdf::Prk {
+        &self.derivation
+    }
 }
 
 impl Keyring {
@@ -57,15 +62,44 @@ impl Keyring {
     ///
     /// [`SealError::Unavailable`].
     pub fn generate(now: i64) -> Result<Self, SealError> {
-        KeyPurpose::ALL.into_iter().try_fold(Self { keys: Vec::new(), next_id: 1 }, |keyring, p| keyring.rotate(p, now))
+        Self { keys: Vec::new(), next_id: 1 }.complete(now)
+    }
+
+    /// The same with a new key of each purpose that has none. An older version of this program did not know them all;
+    /// above all it did not know [`KeyPurpose::Rows`], so that a keyring without one is of a store whose rows are not
+    /// authenticated.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Unavailable`].
+    pub fn complete(&self, now: i64) -> Result<Self, SealError> {
+        let mut missing = KeyPurpose::ALL.into_iter().filter(|purpose| self.count(*purpose) == 0);
+        missing.try_fold(self.clone(), |keyring, purpose| keyring.rotate(purpose, now))
+    }
+
+    /// Whether every purpose has a key.
+    pub fn is_complete(&self) -> bool {
+        KeyPurpose::ALL.into_iter().all(|purpose| self.count(purpose) > 0)
+    }
+
+    /// The key that authenticates the rows of the store; none if the store is of a time before there was one.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Unavailable`].
+    pub fn row_key(&self) -> Result<Option<RowKey>, SealError> {
+        self.current(KeyPurpose::Rows).map(RowKey::of).transpose()
     }
 
     /// The same with a new key of that purpose, which seals from then on.
     ///
     /// # Errors
     ///
-    /// [`SealError::Unavailable`].
+    /// [`SealError::Permanent`] for [`KeyPurpose::Rows`] if it has one, [`SealError::Unavailable`].
     pub fn rotate(&self, purpose: KeyPurpose, now: i64) -> Result<Self, SealError> {
+        if purpose == KeyPurpose::Rows && self.count(purpose) > 0 {
+            return Err(SealError::Permanent);
+        }
         let mut keys = self.keys.clone();
         keys.push(Arc::new(Key::new(self.next_id, purpose, now, key::random()?)?));
         let next_id = self.next_id.checked_add(1).ok_or(SealError::Unavailable)?;
@@ -157,10 +191,10 @@ impl Keyring {
         self.next_id
     }
 
-    /// The keys must come by ascending id, and at least one of each purpose.
+    /// The keys must come by ascending id, and at least one of each purpose that the first version knew.
     pub(crate) fn of_keys(keys: Vec<Arc<Key>>, next_id: u32) -> Option<Self> {
         let ascending = keys.is_sorted_by(|a, b| a.id < b.id) && keys.last().is_some_and(|key| key.id < next_id);
-        let complete = KeyPurpose::ALL.iter().all(|purpose| keys.iter().any(|key| key.purpose == *purpose));
+        let complete = KeyPurpose::FIRST.iter().all(|purpose| keys.iter().any(|key| key.purpose == *purpose));
         (ascending && complete).then_some(Self { keys, next_id })
     }
 

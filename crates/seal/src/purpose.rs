@@ -14,11 +14,18 @@ pub enum KeyPurpose {
     CallerHandle,
     /// Page markers.
     Marker,
+    /// Authentication of the rows of the store. Its key is never replaced: every row would have to be written again.
+    Rows,
 }
 
 impl KeyPurpose {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::AtRest, Self::SessionToken, Self::BearerToken, Self::CallerHandle, Self::Marker];
+    pub const ALL: [Self; 6] =
+        [Self::AtRest, Self::SessionToken, Self::BearerToken, Self::CallerHandle, Self::Marker, Self::Rows];
+
+    /// Those that every keyring has had.
+    pub(crate) const FIRST: [Self; 5] =
+        [Self::AtRest, Self::SessionToken, Self::BearerToken, Self::CallerHandle, Self::Marker];
 
     // INVARIANT: stored, and part of every derivation: a purpose keeps its number for ever.
     pub(crate) const fn number(self) -> u8 {
@@ -28,6 +35,8 @@ impl KeyPurpose {
             Self::BearerToken => 3,
             Self::CallerHandle => 4,
             Self::Marker => 5,
+            // Room for purposes whose keys are replaced.
+            Self::Rows => 64,
         }
     }
 

@@ -43,6 +43,22 @@ fn keys_of_two_purposes_differ_even_with_the_same_bytes() {
 }
 
 #[test]
+fn the_key_of_rows_comes_once_and_stays() {
+    let old = Keyring {
+        keys: keyring().keys.into_iter().filter(|key| key.purpose != KeyPurpose::Rows).collect(),
+        next_id: 9,
+    };
+    assert!(old.row_key().unwrap().is_none() && !old.is_complete());
+    let sealed = old.seal(KeyPurpose::AtRest, &[], b"x").unwrap();
+    let new = old.complete(7).unwrap();
+    assert!(new.row_key().unwrap().is_some() && new.is_complete());
+    assert!(new.open(KeyPurpose::AtRest, &[], &sealed).is_ok());
+    assert_eq!(new.rotate(KeyPurpose::Rows, 8).err(), Some(SealError::Permanent));
+    assert_eq!(new.complete(9).unwrap().next_id(), new.next_id());
+    assert_eq!(new.prune(KeyPurpose::Rows, i64::MAX, 0).count(KeyPurpose::Rows), 1);
+}
+
+#[test]
 fn two_seals_of_one_text_differ() {
     let keyring = keyring();
     let [a, b] = [0; 2].map(|_| keyring.seal(KeyPurpose::Marker, &[], b"same").unwrap());

@@ -15,6 +15,7 @@ fn unwraps_to_the_same_keys() {
     assert_eq!(again.count(KeyPurpose::AtRest), 2);
     assert_eq!(again.next_id(), keyring.next_id());
     // Key bytes are nowhere in what is stored.
+    assert!(again.is_complete());
     for key in keyring.keys() {
         assert!(!wrapped.as_bytes().windows(8).any(|w| key.bytes.windows(8).any(|k| k == w)));
     }
@@ -57,7 +58,7 @@ fn entries_must_make_sense() {
     let entry = |id: u32, purpose: u8| [&id.to_be_bytes()[..], &[purpose], &[0; 8], &[9; 32]].concat();
     let ring = |next: u32, entries: &[Vec<u8>]| read(&[&next.to_be_bytes()[..], &entries.concat()].concat()).is_some();
     let all: Vec<_> = (1..=5).map(|n| entry(n, n as u8)).collect();
-    assert!(ring(6, &all));
+    assert!(ring(6, &all), "a keyring of the first version, without a key of rows");
     assert!(!ring(5, &all), "an id that would come again");
     assert!(!ring(6, &all[1..]), "a purpose without a key");
     assert!(!ring(9, &[&all[..], &[entry(5, 1)]].concat()), "an id twice");

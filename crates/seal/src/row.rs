@@ -1,0 +1,192 @@
+//! Authentication of what a store holds in clear: its rows, and which rows there are.
+
+use std::{hash::Hasher as _, sync::Arc};
+
+use aws_lc_rs::{
+    aead::{Aad, Nonce},
+    constant_time,
+};
+use siphasher::sip128::{Hasher128 as _, SipHasher24};
+use zeroize::Zeroizing;
+
+use crate::{
+    error::SealError,
+    key::{self, AeadKey, encode_parts},
+    keyring::Key,
+};
+
+/// Bytes of a tag.
+pub const TAG: usize = 16;
+
+/// What a tag is of. A tag of one kind never holds for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tagged {
+    /// A row: its key and its value.
+    Row,
+    /// An entry of the change log.
+    Log,
+}
+
+/// The key that authenticates rows. Copies are the same key; it has no `Debug`.
+///
+/// A tag is AES-256-GCM-SIV over associated data alone, with the revision as the nonce. Unlike other modes, this one
+/// loses nothing when a nonce comes again, which it does: a batch has many rows, and one that failed is written anew.
+#[derive(Clone)]
+pub struct RowKey(Arc<Keys>);
+
+struct Keys {
+    row: AeadKey,
+    log: AeadKey,
+    state: AeadKey,
+    presence: SipHasher24,
+}
+
+impl RowKey {
+    pub(crate) fn of(key: &Key) -> Result<Self, SealError> {
+        let derive = |what: &[u8]| AeadKey::derive(key.derivation(), &[b"rows", what]);
+        let mut presence = Zeroizing::new([0; 16]);
+        key::derive(key.derivation(), &[b"rows", b"presence"], &mut *presence)?;
+        let keys = Keys {
+            row: derive(b"row")?,
+            log: derive(b"log")?,
+            state: derive(b"state")?,
+            presence: SipHasher24::new_with_key(&presence),
+        };
+        Ok(RowKey(Arc::new(keys)))
+    }
+
+    /// The tag of `key` and `value` at a revision. `scratch` is a buffer that is used again.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Unavailable`].
+    pub fn tag(
+        &self,
+        what: Tagged,
+        revision: u64,
+        key: &[u8],
+        value: &[u8],
+        scratch: &mut Vec<u8>,
+    ) -> Result<[u8; TAG], SealError> {
+        let aead = match what {
+            Tagged::Row => &self.0.row,
+            Tagged::Log => &self.0.log,
+        };
+        let mut nonce = [0; 12];
+        nonce[4..].copy_from_slice(&revision.to_be_bytes());
+        scratch.clear();
+        // The length of the key keeps its end and the beginning of the value apart.
+        scratch.extend_from_slice(&(key.len() as u64).to_be_bytes());
+        scratch.extend_from_slice(key);
+        scratch.extend_from_slice(value);
+        aead.tag(Nonce::assume_unique_for_key(nonce), Aad::from(&scratch[..]))
+    }
+
+    /// Whether that is the tag; in constant time.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Unavailable`].
+    pub fn holds(
+        &self,
+        what: Tagged,
+        revision: u64,
+        key: &[u8],
+        value: &[u8],
+        tag: &[u8],
+        scratch: &mut Vec<u8>,
+    ) -> Result<bool, SealError> {
+        let right = self.tag(what, revision, key, value, scratch)?;
+        Ok(constant_time::verify_slices_are_equal(&right, tag).is_ok())
+    }
+
+    /// A number that stands for there being a row of that key and revision, whatever its value. Sums of such numbers
+    /// tell sets of rows apart, for as long as nobody sees the numbers or the sums: they are kept sealed.
+    ///
+    /// It is SipHash-2-4 of 128 bits, which is enough where there is nothing to learn from, and made for short inputs.
+    pub fn presence(&self, revision: u64, key: &[u8]) -> u128 {
+        let mut hasher = self.0.presence;
+        hasher.write(key);
+        hasher.write(&revision.to_be_bytes());
+        hasher.finish128().as_u128()
+    }
+
+    /// Seals what a store says of itself, for one place.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Unavailable`].
+    pub fn seal(&self, place: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
+        let mut out = Vec::with_capacity(plaintext.len() + crate::key::OVERHEAD);
+        self.0.state.seal(&encode_parts(&[], &[place]), plaintext, &mut out)?;
+        Ok(out)
+    }
+
+    /// Opens what [`Self::seal`] sealed for the same place.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Unopenable`].
+    pub fn open(&self, place: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        Ok(self.0.state.open(&encode_parts(&[], &[place]), sealed)?.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Keyring;
+
+    #[test]
+    fn a_tag_is_of_one_kind_place_revision_and_value() {
+        let key = Keyring::generate(0).unwrap().row_key().unwrap().unwrap();
+        let mut scratch = Vec::new();
+        let tag = key.tag(Tagged::Row, 7, b"key", b"value", &mut scratch).unwrap();
+        let mut holds = |what, revision, name: &[u8], value: &[u8], tag: &[u8]| {
+            key.holds(what, revision, name, value, tag, &mut scratch).unwrap()
+        };
+        assert!(holds(Tagged::Row, 7, b"key", b"value", &tag));
+        for (what, revision, name, value) in [
+            (Tagged::Log, 7, "key", "value"),
+            (Tagged::Row, 8, "key", "value"),
+            (Tagged::Row, 7, "kez", "value"),
+            (Tagged::Row, 7, "key", "valu"),
+            (Tagged::Row, 7, "keyv", "alue"),
+            (Tagged::Row, 7, "ke", "yvalue"),
+            (Tagged::Row, 7, "", "keyvalue"),
+        ] {
+            assert!(
+                !holds(what, revision, name.as_bytes(), value.as_bytes(), &tag),
+                "{what:?} {revision} {name} {value}"
+            );
+        }
+        for bad in [&tag[..15], &[], &[tag, tag].concat()] {
+            assert!(!holds(Tagged::Row, 7, b"key", b"value", bad));
+        }
+        let other = Keyring::generate(0).unwrap().row_key().unwrap().unwrap();
+        assert_ne!(other.tag(Tagged::Row, 7, b"key", b"value", &mut scratch).unwrap(), tag);
+    }
+
+    #[test]
+    fn presence_is_of_a_key_and_a_revision() {
+        let key = |_| Keyring::generate(0).unwrap().row_key().unwrap().unwrap();
+        let [one, other] = [(); 2].map(key);
+        let cases = [(7, "key"), (8, "key"), (7, "kez"), (7, "ke"), (7 << 8, "key")];
+        let mut all: Vec<u128> = cases.iter().map(|(revision, key)| one.presence(*revision, key.as_bytes())).collect();
+        all.push(other.presence(7, b"key"));
+        assert_eq!(all[0], one.clone().presence(7, b"key"));
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), cases.len() + 1);
+    }
+
+    #[test]
+    fn a_state_opens_in_its_place_alone() {
+        let key = Keyring::generate(0).unwrap().row_key().unwrap().unwrap();
+        let sealed = key.seal(b"here", b"state").unwrap();
+        assert_eq!(key.open(b"here", &sealed).unwrap(), b"state");
+        assert_eq!(key.open(b"there", &sealed), Err(SealError::Unopenable));
+        assert_eq!(key.open(b"here", &sealed[1..]), Err(SealError::Unopenable));
+        assert_ne!(key.seal(b"here", b"state").unwrap(), sealed);
+    }
+}
