@@ -12,7 +12,8 @@ import threading
 import time
 
 import pytest
-from support.api import ApiError, AwsApi
+from support.api import ApiError, AwsApi, GrpcApi
+from support.documents import policy
 from support.expect import fails, refused
 from support.server import ACCOUNT, BINARY, READY, Credentials, clean_environment, free_port, run
 
@@ -249,3 +250,28 @@ def test_a_signal_ends_it_well_and_nothing_is_lost(new_server, number):
     server.start()
     there = {user["UserName"] for user in root.__class__(server, server.root).items("ListUsers", "Users", MaxItems=1000)}
     assert answered <= there
+
+
+def test_account_000000000000_is_as_good_as_any_other(new_server):
+    server = new_server(account="000000000000").start()
+    aws, rpc = AwsApi(server, server.root), GrpcApi(server, server.root)
+    assert aws.call("GetCallerIdentity")["Arn"] == "arn:aws:iam::000000000000:root"
+    assert aws.call("CreateUser", UserName="alice")["User"]["Arn"] == "arn:aws:iam::000000000000:user/alice"
+    alice = Credentials.of(aws.call("CreateAccessKey", UserName="alice")["AccessKey"])
+    own = aws.call("CreatePolicy", PolicyName="Own", PolicyDocument=policy("iam:*"))["Policy"]["Arn"]
+    assert own == "arn:aws:iam::000000000000:policy/Own"
+    provided = "arn:aws:iam::aws:policy/AdministratorAccess"
+    for arn in (own, provided):
+        aws.call("AttachUserPolicy", UserName="alice", PolicyArn=arn)
+    assert {p["PolicyArn"] for p in aws.call("ListAttachedUserPolicies", UserName="alice")["AttachedPolicies"]} == {own, provided}
+    assert [p["Arn"] for p in aws.items("ListPolicies", "Policies", Scope="Local")] == [own]
+    assert own not in [p["Arn"] for p in aws.items("ListPolicies", "Policies", Scope="AWS")]
+    assert aws.call("GetAccountSummary")["SummaryMap"]["Policies"] == 1
+    made = rpc.call("CreateAccount", accountName="second", email="second@example.com")
+    assert [a["accountId"] for a in rpc.call("ListAccounts")["accounts"]] == ["000000000000", made["account"]["accountId"]]
+    session = AwsApi(server, alice).call("AssumeRole", RoleArn=made["roleArn"], RoleSessionName="session")["Credentials"]
+    AwsApi(server, Credentials.of(session)).call("CreateUser", UserName="bob")
+    server.stop()
+    server.start()
+    assert [u["UserName"] for u in AwsApi(server, alice).items("ListUsers", "Users")] == ["alice"]
+    refused(GrpcApi(server, server.root), "NoSuchEntity", "DescribeAccount", accountId="000000000001")

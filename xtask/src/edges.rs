@@ -14,7 +14,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("seal", &["model"]),
     ("policy-lang", &["model"]),
     ("evaluator", &["policy-lang"]),
-    ("storage", &["model"]),
+    ("storage", &["seal"]),
     ("storage-redb", &["storage"]),
     ("storage-etcd", &["storage"]),
     ("storage-suite", &["storage"]),

@@ -40,7 +40,8 @@ pub fn read(store: &Path, user: &str) -> Result<Written> {
     let rows = txn.open_table(ROWS).context("the store is laid out otherwise than this bench knows")?;
     let log = txn.open_table(LOG).context("the store is laid out otherwise than this bench knows")?;
     let revision_of = |value: &[u8]| -> Result<u64> {
-        let head = value.first_chunk::<8>().context("a row without a revision")?;
+        // Behind the tag that authenticates the row.
+        let head = value.get(16..).and_then(|value| value.first_chunk::<8>()).context("a row without a revision")?;
         Ok(u64::from_be_bytes(*head))
     };
     let (mut revision, mut all) = (None, Vec::new());

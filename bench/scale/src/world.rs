@@ -41,16 +41,10 @@ pub struct World {
 impl World {
     pub async fn build(principals: u64) -> Result<World> {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::with_log(LOG));
-        let quotas = Arc::new(Quotas { users: u64::MAX, roles: u64::MAX, ..Quotas::default() });
+        let quotas = quotas();
         let shared = Shared::create(&store, &quotas).await?;
         let (empty, _, _) = view(&store).await?;
-        for from in (0..principals).step_by(TOGETHER as usize) {
-            let mut tx = Tx::begin(store.clone(), quotas.clone(), At::Latest).await?;
-            for number in from..principals.min(from + TOGETHER) {
-                shared.add_principal(&mut tx, number).await?;
-            }
-            tx.commit().await?;
-        }
+        shared.add_principals(&store, &quotas, principals).await?;
         let (whole, snapshots, start) = view(&store).await?;
         let own_policies = own_policies(principals)?;
         Ok(World { principals, store, snapshots, start, bytes: whole - empty - own_policies, own_policies, quotas })
@@ -59,6 +53,16 @@ impl World {
     pub async fn begin(&self) -> Result<Tx> {
         Ok(Tx::begin(self.store.clone(), self.quotas.clone(), At::Latest).await?)
     }
+}
+
+/// Makes everything of a world in a store.
+pub async fn populate(store: &Arc<dyn Store>, principals: u64) -> Result<()> {
+    let quotas = quotas();
+    Shared::create(store, &quotas).await?.add_principals(store, &quotas, principals).await
+}
+
+fn quotas() -> Arc<Quotas> {
+    Arc::new(Quotas { users: u64::MAX, roles: u64::MAX, ..Quotas::default() })
 }
 
 /// The view of a store, how many bytes it takes and how long it took to build.
@@ -180,6 +184,17 @@ impl Shared {
         Ok(shared)
     }
 
+    async fn add_principals(&self, store: &Arc<dyn Store>, quotas: &Arc<Quotas>, principals: u64) -> Result<()> {
+        for from in (0..principals).step_by(TOGETHER as usize) {
+            let mut tx = Tx::begin(store.clone(), quotas.clone(), At::Latest).await?;
+            for number in from..principals.min(from + TOGETHER) {
+                self.add_principal(&mut tx, number).await?;
+            }
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
     async fn add_principal(&self, tx: &mut Tx, number: u64) -> Result<()> {
         let identity = if is_role(number) {
             let role = self.role(number)?;
@@ -226,6 +241,7 @@ impl Shared {
             description: None,
             trust_policy: TrustPolicy { text: TRUST.to_owned(), bound: TRUST.to_owned() },
             max_session_seconds: 3_600,
+            max_signin_session_seconds: None,
             sessions_valid_after: None,
             linked_service: None,
         })

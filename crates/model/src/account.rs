@@ -5,16 +5,16 @@ use std::str::FromStr;
 
 use crate::NameError;
 
-/// The twelve-digit number of an account.
+/// The twelve-digit number of an account, `000000000000` included.
 ///
-/// Zero stands for no account: the scope of what belongs to the deployment as a whole, such as AWS's own managed
-/// policies, whose ARNs say `aws` where others have an account.
+/// [`AccountId::NONE`] is no such number: it is the scope of what belongs to the deployment as a whole, such as AWS's
+/// own managed policies, whose ARNs say `aws` where others have an account.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(u64);
 
 impl AccountId {
-    /// The scope of what belongs to no account.
-    pub const NONE: AccountId = AccountId(0);
+    /// The scope of what belongs to no account. Its number is the largest of five bytes, which no account can have.
+    pub const NONE: AccountId = AccountId((1 << 40) - 1);
     const MAX: u64 = 999_999_999_999;
 
     /// Takes a number of at most twelve digits.
@@ -22,7 +22,7 @@ impl AccountId {
         if number <= Self::MAX { Some(AccountId(number)) } else { None }
     }
 
-    /// The number itself, without leading zeros.
+    /// The number itself, without leading zeros; at most five bytes long.
     pub const fn number(self) -> u64 {
         self.0
     }
@@ -43,7 +43,7 @@ impl AccountId {
         number.map(AccountId).ok_or(NameError::new("account id", "12 digits"))
     }
 
-    /// The twelve digits, without allocating.
+    /// The twelve digits, without allocating; of [`AccountId::NONE`], which has none, nothing sensible.
     pub fn digits(self) -> [u8; 12] {
         let mut out = [b'0'; 12];
         let mut rest = self.0;
@@ -57,13 +57,13 @@ impl AccountId {
 
 impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:012}", self.0)
+        if *self == AccountId::NONE { f.write_str("aws") } else { write!(f, "{:012}", self.0) }
     }
 }
 
 impl fmt::Debug for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:012}", self.0)
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn account_ids_are_twelve_digits() {
-        for good in ["000000000001", "123456789012", "999999999999"] {
+        for good in ["000000000000", "000000000001", "123456789012", "999999999999"] {
             let id = AccountId::parse(good).unwrap();
             assert_eq!(id.to_string(), good);
             assert_eq!(id.digits(), good.as_bytes());
@@ -124,6 +124,13 @@ mod tests {
             assert!(AccountId::parse(bad).is_err(), "{bad}");
         }
         assert!(AccountId::from_number(1_000_000_000_000).is_none());
+    }
+
+    #[test]
+    fn no_account_has_the_number_of_none() {
+        assert!(AccountId::from_number(AccountId::NONE.number()).is_none());
+        assert_eq!(AccountId::NONE.to_string(), "aws");
+        assert_ne!(AccountId::parse("000000000000").unwrap(), AccountId::NONE);
     }
 
     #[test]

@@ -73,8 +73,8 @@ impl Arn {
         Self::of(partition, "sts", account, resource)
     }
 
-    /// The ARN of a thing of a service without regions. Account zero is written `aws`, as AWS's own managed policies
-    /// have it.
+    /// The ARN of a thing of a service without regions. [`AccountId::NONE`] is written `aws`, as AWS's own
+    /// managed policies have it.
     pub fn of(partition: Partition, service: &str, account: AccountId, resource: fmt::Arguments<'_>) -> Self {
         let digits = account.digits();
         let owner = if account == AccountId::NONE { "aws" } else { std::str::from_utf8(&digits).unwrap_or_default() };

@@ -4,24 +4,47 @@ use std::sync::Arc;
 
 use bailiwick_directory::put_builtin_policies;
 use bailiwick_model::Region;
-use bailiwick_operation::{Deployment, RevisionScope, uuid};
+use bailiwick_operation::{Clock as _, Deployment, RevisionScope, uuid};
 use bailiwick_seal::{Keyring, MasterKey, Sealer, WrappedKeyring};
-use bailiwick_storage::{At, Meta, Revision, Store, Tx};
+use bailiwick_storage::{At, Authenticator, Meta, Store, Tx};
+use bailiwick_storage_redb::{RedbFile, RedbStore};
 
 use crate::failure::Failure;
 use crate::first_start::{self, FirstStart};
-use crate::master_key;
 use crate::options::{DeploymentOptions, StoreOptions};
 use crate::sources::{SystemClock, SystemRandomness};
+use crate::{master_key, store};
 
-/// What a store is, and the keys that it is sealed with.
+/// A store, what it is, and the keys that it is sealed with.
 pub(crate) struct Opened {
+    pub(crate) redb: Arc<RedbStore>,
     pub(crate) meta: Meta,
     pub(crate) keyring: Keyring,
     pub(crate) master: MasterKey,
 }
 
+/// What a file holds.
+pub(crate) enum Found {
+    /// Nothing was ever written to it.
+    Unused(RedbFile),
+    Used(Box<Opened>),
+}
+
+/// What is done about rows that are missing, or older than they were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// They are found when the view for decisions is built.
+    Refused,
+    /// What is left is taken for the whole.
+    Accepted,
+}
+
 impl Opened {
+    /// The store, as everybody else sees it.
+    pub(crate) fn store(&self) -> Arc<dyn Store> {
+        Arc::<RedbStore>::clone(&self.redb)
+    }
+
     /// What handlers know of the deployment.
     pub(crate) fn deployment(self, region: Region) -> Arc<Deployment> {
         let store_id = uuid(self.meta.store_id);
@@ -39,20 +62,17 @@ impl Opened {
     }
 }
 
-/// Reads what the store is and opens its keys; none if nothing was ever written to it.
-pub(crate) async fn read(files: &StoreOptions, store: &Arc<dyn Store>) -> Result<Option<Opened>, Failure> {
-    let fail = |e| Failure::new(format!("cannot read the store: {e:?}"));
-    let mut tx = Tx::begin(Arc::clone(store), Arc::default(), At::Latest).await.map_err(fail)?;
-    let Some(meta) = tx.meta().await.map_err(fail)? else {
-        if tx.revision() == Revision::ZERO {
-            return Ok(None);
-        }
-        return Err(Failure::new("the store is damaged: it does not say what it is"));
-    };
+/// Opens the keys of a store and starts it; one of before rows were authenticated is upgraded.
+pub(crate) async fn read(files: &StoreOptions, file: RedbFile, missing: Missing) -> Result<Found, Failure> {
+    let folder = files.data_dir.display();
+    let failed = |e: &dyn std::fmt::Display| Failure::new(format!("cannot open the store in {folder}: {e}"));
+    if file.is_unused().map_err(|e| failed(&e))? {
+        return Ok(Found::Unused(file));
+    }
     let key_file = files.key_file();
     let master = master_key::expect(&key_file)?;
-    let wrapped = tx.keyring().await.map_err(fail)?;
-    let wrapped = wrapped.ok_or_else(|| Failure::new("the store is damaged: it has no keys"))?;
+    let wrapped = file.keyring().map_err(|e| failed(&e))?;
+    let wrapped = wrapped.ok_or_else(|| failed(&"the store is damaged: it has no keys"))?;
     let keyring = WrappedKeyring::from_bytes(wrapped.to_vec()).unwrap_with(&master).map_err(|e| {
         let key = match master_key::given() {
             Some(_) => master_key::VARIABLE.to_owned(),
@@ -60,22 +80,45 @@ pub(crate) async fn read(files: &StoreOptions, store: &Arc<dyn Store>) -> Result
         };
         Failure::new(format!("the master key {key} does not open this store: {e}"))
     })?;
-    Ok(Some(Opened { meta, keyring, master }))
+    let (started, keyring) = match keyring.row_key().map_err(|e| failed(&e))? {
+        Some(key) => {
+            let authenticator = Authenticator::new(key);
+            let started = match missing {
+                Missing::Refused => file.start(authenticator),
+                Missing::Accepted => file.start_with_what_is_left(authenticator),
+            };
+            (started, keyring)
+        }
+        None => {
+            let complete = keyring.complete(SystemClock.now().as_second()).map_err(|e| failed(&e))?;
+            let wrapped = WrappedKeyring::wrap(&complete, &master).map_err(|e| failed(&e))?;
+            (file.upgrade(store::authenticator(&complete)?, wrapped.as_bytes()), complete)
+        }
+    };
+    let redb = Arc::new(started.map_err(|e| failed(&e))?);
+    let meta = Meta::of(&*redb).await.map_err(|e| failed(&e))?;
+    let meta = meta.ok_or_else(|| failed(&"the store is damaged: it does not say what it is"))?;
+    Ok(Found::Used(Box::new(Opened { redb, meta, keyring, master })))
 }
 
 /// The same; a store to which nothing was ever written is made what the options say.
 pub(crate) async fn open(
     files: &StoreOptions,
     options: &DeploymentOptions,
-    store: &Arc<dyn Store>,
+    file: RedbFile,
     endpoint: &str,
 ) -> Result<Opened, Failure> {
-    if let Some(opened) = read(files, store).await? {
-        first_start::hold_to(options, &opened.meta)?;
-        return Ok(opened);
+    let missing = if options.accept_damaged_store { Missing::Accepted } else { Missing::Refused };
+    match read(files, file, missing).await? {
+        Found::Used(opened) => {
+            first_start::hold_to(options, &opened.meta)?;
+            Ok(*opened)
+        }
+        Found::Unused(file) => {
+            let (clock, random) = (&SystemClock, &SystemRandomness::default());
+            FirstStart { files, options, endpoint, clock, random }.run(file).await
+        }
     }
-    let first = FirstStart { files, options, endpoint, clock: &SystemClock, random: &SystemRandomness::default() };
-    first.run(store).await
 }
 
 /// A newer version of Bailiwick may bring managed policies that an older one hadn't.

@@ -13,13 +13,13 @@ use bailiwick_model::IamError;
 use bailiwick_operation::{Clock, Random};
 use bailiwick_seal::{Keyring, Sealer, SecretString, WrappedKeyring};
 use bailiwick_storage::{At, Meta, Store, Tx};
+use bailiwick_storage_redb::{RedbFile, RedbStore};
 use jiff::Timestamp;
 
 use crate::deployment::Opened;
 use crate::failure::Failure;
-use crate::master_key;
 use crate::options::{DeploymentOptions, StoreOptions};
-use crate::root_credentials;
+use crate::{master_key, root_credentials, store};
 
 const ID_VARIABLE: &str = "BAILIWICK_ROOT_ACCESS_KEY_ID";
 const SECRET_VARIABLE: &str = "BAILIWICK_ROOT_SECRET_ACCESS_KEY";
@@ -35,7 +35,7 @@ pub(crate) struct FirstStart<'a> {
 
 impl FirstStart<'_> {
     /// Makes everything in one commit, and shows root's key if it was made here.
-    pub(crate) async fn run(&self, store: &Arc<dyn Store>) -> Result<Opened, Failure> {
+    pub(crate) async fn run(&self, file: RedbFile) -> Result<Opened, Failure> {
         let root_key = given_root_key()?;
         let key_file = self.files.key_file();
         let master = match master_key::load(&key_file)? {
@@ -48,7 +48,10 @@ impl FirstStart<'_> {
         let keyring = Keyring::generate(now.as_second()).map_err(|e| fail(&e))?;
         let wrapped = WrappedKeyring::wrap(&keyring, &master).map_err(|e| fail(&e))?;
         let sealer = Sealer::new(keyring.clone());
-        let mut tx = Tx::begin(Arc::clone(store), Arc::default(), At::Latest).await.map_err(|e| fail(&e))?;
+        let redb = file.start(store::authenticator(&keyring)?).map_err(|e| Failure::new(e.to_string()))?;
+        let redb = Arc::new(redb);
+        let store: Arc<dyn Store> = Arc::<RedbStore>::clone(&redb);
+        let mut tx = Tx::begin(store, Arc::default(), At::Latest).await.map_err(|e| fail(&e))?;
         let account = self.options.account_id;
         let start = Start { account, root_key, now: date, random: self.random, sealer: &sealer };
         let founded = found(&mut tx, start).await.map_err(|e: IamError| fail(&e))?;
@@ -62,7 +65,7 @@ impl FirstStart<'_> {
             self.show(&founded)?;
         }
         tx.commit().await.map_err(|e| fail(&e))?;
-        Ok(Opened { meta, keyring, master })
+        Ok(Opened { redb, meta, keyring, master })
     }
 
     fn show(&self, founded: &Founded) -> Result<(), Failure> {

@@ -39,6 +39,10 @@ pub(crate) fn start(filter: &LogFilter, format: LogFormat) -> Result<(), Failure
 }
 
 fn log_panic(panic: &PanicHookInfo<'_>) {
+    // Where the store meets a damaged page a panic becomes an error, which is reported as one.
+    if bailiwick_storage_redb::panics_are_caught() {
+        return;
+    }
     let place = panic.location().map(tracing::field::display);
     let why = panic.payload_as_str().unwrap_or("unknown");
     tracing::error!(place, why, "a panic, which is a defect of Bailiwick");

@@ -10,6 +10,7 @@ use http::{Method, Request, Response, StatusCode, header};
 
 use crate::net::Received;
 use crate::net::listen::Answer;
+use crate::store;
 
 /// The one port.
 #[derive(Clone)]
@@ -18,18 +19,19 @@ pub(crate) struct Router(Arc<Fronts>);
 struct Fronts {
     grpc: bailiwick_grpc::Front,
     query: bailiwick_aws_query::Front,
+    service: Arc<Service>,
 }
 
 impl Router {
     /// Both front ends over one service.
     pub(crate) fn new(grpc: bailiwick_grpc::Front, service: Arc<Service>) -> Self {
-        Router(Arc::new(Fronts { grpc, query: bailiwick_aws_query::Front::new(service) }))
+        Router(Arc::new(Fronts { grpc, query: bailiwick_aws_query::Front::new(Arc::clone(&service)), service }))
     }
 }
 
 impl Answer for Router {
     async fn answer(&self, request: Request<Received>, peer: Peer) -> Response<Body> {
-        let Fronts { grpc, query } = &*self.0;
+        let Fronts { grpc, query, service } = &*self.0;
         if bailiwick_grpc::Front::takes(request.headers()) {
             let cost = bailiwick_grpc::Front::cost(request.uri().path());
             if cost > 0
@@ -39,15 +41,19 @@ impl Answer for Router {
             }
             return grpc.handle(request, peer).await;
         }
-        if request.uri().path() == "/healthz" && matches!(*request.method(), Method::GET | Method::HEAD) {
-            return text("ok\n");
+        if matches!(*request.method(), Method::GET | Method::HEAD) {
+            match request.uri().path() {
+                "/healthz" => return text("ok\n"),
+                "/readyz" => return readiness(service),
+                _ => {}
+            }
         }
         // What is rarer than gRPC calls must not make their futures larger: those are moved a few times.
         Box::pin(query.handle(request, peer)).await.map(Body::new)
     }
 
     fn refuse(&self, head: &Parts, error: &IamError) -> Response<Body> {
-        let Fronts { grpc, query } = &*self.0;
+        let Fronts { grpc, query, .. } = &*self.0;
         if bailiwick_grpc::Front::takes(&head.headers) {
             grpc.refuse(error)
         } else {
@@ -73,6 +79,7 @@ impl Answer for MetricsPage {
                 Err(_) => status(StatusCode::INTERNAL_SERVER_ERROR),
             },
             "/healthz" => text("ok\n"),
+            "/readyz" => readiness(&self.0),
             _ => status(StatusCode::NOT_FOUND),
         }
     }
@@ -82,6 +89,18 @@ impl Answer for MetricsPage {
         let status = StatusCode::from_u16(error.code().http_status());
         *response.status_mut() = status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
         response
+    }
+}
+
+/// Whether everything is done, changes included; if not, why not. `/healthz` says only that the process answers.
+fn readiness(service: &Service) -> Response<Body> {
+    match store::unready(service) {
+        None => text("ready\n"),
+        Some(why) => {
+            let mut response = text(format!("{why}\n"));
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            response
+        }
     }
 }
 

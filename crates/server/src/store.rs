@@ -1,9 +1,13 @@
-//! The embedded store: opening it, and what is measured of it.
+//! The embedded store: its file, the view of it that decisions read, and what is measured of it.
 
 use std::sync::Arc;
 
+use bailiwick_model::Partition;
+use bailiwick_seal::Keyring;
 use bailiwick_service::Service;
-use bailiwick_storage_redb::{OpenError, Options as Settings, RedbStore};
+use bailiwick_snapshot::{SnapshotError, Snapshots};
+use bailiwick_storage::{Authenticator, Store, StoreError};
+use bailiwick_storage_redb::{OpenError, Options as Settings, RedbFile, RedbStore};
 
 use crate::failure::Failure;
 use crate::options::StoreOptions;
@@ -11,11 +15,11 @@ use crate::options::StoreOptions;
 /// Bytes of the store's pages that are kept in memory.
 const CACHE: usize = 64 * 1024 * 1024;
 
-/// Opens the store, and makes it if it is not there.
-pub(crate) fn open(options: &StoreOptions) -> Result<Arc<RedbStore>, Failure> {
+/// Opens the store's file, and makes it if it is not there. Nothing of it has been believed yet.
+pub(crate) fn open(options: &StoreOptions) -> Result<RedbFile, Failure> {
     let settings = Settings { cache_bytes: CACHE, ..Settings::default() };
     let folder = options.data_dir.display();
-    RedbStore::open(&options.data_dir, &settings).map(Arc::new).map_err(|error| match error {
+    RedbFile::open(&options.data_dir, &settings).map_err(|error| match error {
         OpenError::InUse(_) => {
             Failure::new(format!("the store in {folder} is in use: stop the server that holds it first"))
         }
@@ -23,7 +27,34 @@ pub(crate) fn open(options: &StoreOptions) -> Result<Arc<RedbStore>, Failure> {
     })
 }
 
-/// Registers what the store and what is written to it look like.
+/// What authenticates the rows of a store with these keys.
+pub(crate) fn authenticator(keyring: &Keyring) -> Result<Authenticator, Failure> {
+    let key = keyring.row_key().map_err(|e| Failure::new(e.to_string()))?;
+    key.map(Authenticator::new).ok_or_else(|| Failure::new("the keyring has no key for the rows of the store"))
+}
+
+/// Builds the view that decisions read, if every row is there that must be.
+pub(crate) async fn snapshots(store: &Arc<dyn Store>, partition: Partition) -> Result<Arc<Snapshots>, Failure> {
+    let snapshots = Snapshots::start(Arc::clone(store), partition).await.map_err(|error| match error {
+        SnapshotError::Incomplete(error) => Failure::new(format!(
+            "{error}: it was changed by something other than Bailiwick; restore a backup, or start once with --accept-damaged-store to take what is left for the whole"
+        )),
+        SnapshotError::Store(StoreError::Corrupt(why)) => Failure::new(format!("the store is damaged: {why}")),
+        error => Failure::new(error.to_string()),
+    })?;
+    Ok(Arc::new(snapshots))
+}
+
+/// Why changes or decisions are refused at the moment; none if everything is done.
+pub(crate) fn unready(service: &Service) -> Option<String> {
+    let parts = service.parts();
+    if parts.snapshots.current().is_err() {
+        return Some("decisions are refused: there is no view of the store".to_owned());
+    }
+    Some(format!("changes are refused: {}", parts.store.health().refuses_changes?))
+}
+
+/// Registers what is measured of the store and of what is written to it.
 pub(crate) fn measure(options: &StoreOptions, redb: &Arc<RedbStore>, service: &Arc<Service>) {
     let metrics = service.metrics();
     let file = RedbStore::file(&options.data_dir);
@@ -48,6 +79,20 @@ pub(crate) fn measure(options: &StoreOptions, redb: &Arc<RedbStore>, service: &A
         }
         if let Some(service) = parts.upgrade() {
             samples.add(&["audit"], service.parts().recorder.queued() as f64);
+        }
+    });
+    let parts = Arc::downgrade(service);
+    let help = "Whether the store takes changes: 1, or 0 while it cannot be written.";
+    metrics.gauge("bailiwick_store_writable", help, &[], move |samples| {
+        if let Some(service) = parts.upgrade() {
+            samples.add(&[], if service.parts().store.health().refuses_changes.is_none() { 1.0 } else { 0.0 });
+        }
+    });
+    let parts = Arc::downgrade(service);
+    let help = "Rows of the store that were found damaged since the start; what depends on them is denied.";
+    metrics.gauge("bailiwick_store_damaged_rows", help, &[], move |samples| {
+        if let Some(service) = parts.upgrade() {
+            samples.add(&[], service.parts().snapshots.damage().count() as f64);
         }
     });
 }

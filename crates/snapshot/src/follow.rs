@@ -4,21 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use bailiwick_model::{ErrorCode, IamError, Partition, Result};
+use bailiwick_model::{AccountId, ErrorCode, IamError, Partition, Result};
 use bailiwick_storage::keys::{self, Kind};
-use bailiwick_storage::{Account, At, Changes, Record, Revision, Scan, Store, StoreError, View};
+use bailiwick_storage::{At, Changes, Inspected, Revision, Scan, Store, StoreError, Tally, View};
 use futures_util::FutureExt;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::Snapshot;
 use crate::world::{KINDS, World};
+use crate::{Damage, Snapshot};
 
 #[cfg(test)]
 mod tests;
 
 /// How many rows are read at once when a view is built.
-const PAGE: usize = 4_096;
+const PAGE: usize = 1_024;
+/// How many times as many may have been read and wait to be compiled.
+const AHEAD: usize = 8;
 /// How many commits one publication takes in at most.
 const TOGETHER: usize = 256;
 /// How long somebody waits for a revision before he is told to come back.
@@ -28,8 +30,23 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Why there is no snapshot.
 #[derive(Debug, thiserror::Error)]
-#[error("the snapshot could not be built")]
-pub struct SnapshotError(#[from] StoreError);
+pub enum SnapshotError {
+    /// Rows are missing, or older than they were: what they would deny is not known, so nothing can be decided.
+    #[error("{0}")]
+    Incomplete(#[source] StoreError),
+    /// The store can't be read, or was written by a newer version.
+    #[error("the store cannot be read: {0}")]
+    Store(#[source] StoreError),
+}
+
+impl From<StoreError> for SnapshotError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Incomplete { .. } => SnapshotError::Incomplete(error),
+            error => SnapshotError::Store(error),
+        }
+    }
+}
 
 /// The newest snapshot, kept up to date by a task of its own.
 ///
@@ -37,6 +54,7 @@ pub struct SnapshotError(#[from] StoreError);
 /// to build a new one until it succeeds or the store is closed.
 pub struct Snapshots {
     shared: Arc<Shared>,
+    damage: Arc<Damage>,
     follower: JoinHandle<()>,
 }
 
@@ -49,15 +67,23 @@ struct Shared {
 impl Snapshots {
     /// Builds the whole view, then follows the store. No snapshot can be had before it is whole.
     ///
+    /// Rows that are damaged are reported, and what depends on them is denied.
+    ///
     /// # Errors
-    /// When the store can't be read, or holds what this version does not understand.
+    /// When the store can't be read, was written by a newer version, or does not have every row that it must have.
     pub async fn start(store: Arc<dyn Store>, partition: Partition) -> Result<Self, SnapshotError> {
-        let follower = Follower::build(&store, partition).await?;
+        let damage = Arc::<Damage>::default();
+        let follower = Follower::build(&store, partition, &damage).await?;
         let shared = Arc::new(Shared { current: ArcSwapOption::empty(), reached: watch::Sender::new(None) });
         let mut follower = follower;
         shared.publish(&mut follower.world)?;
-        let task = tokio::spawn(run(store, partition, shared.clone(), follower));
-        Ok(Snapshots { shared, follower: task })
+        let task = tokio::spawn(run(store, partition, shared.clone(), damage.clone(), follower));
+        Ok(Snapshots { shared, damage, follower: task })
+    }
+
+    /// The rows that could not be read since the start.
+    pub fn damage(&self) -> &Damage {
+        &self.damage
     }
 
     /// The newest snapshot.
@@ -125,24 +151,21 @@ struct Follower {
 }
 
 impl Follower {
-    async fn build(store: &Arc<dyn Store>, partition: Partition) -> Result<Self, StoreError> {
+    async fn build(store: &Arc<dyn Store>, partition: Partition, damage: &Arc<Damage>) -> Result<Self, StoreError> {
         let view = store.read(At::Latest).await?;
         // Subscribed before the view is read, so that the log can't be pruned away meanwhile.
         let changes = store.watch(view.revision()).await?;
-        let mut world = World::new(partition);
-        let mut accounts = vec![bailiwick_model::AccountId::NONE];
-        let prefix = keys::kind(bailiwick_model::AccountId::NONE, Kind::Account);
-        read(&*view, &prefix, |key, value| {
-            accounts.push(Account::decode(value)?.id);
-            world.apply(key, Some(value))
-        })
-        .await?;
-        for account in accounts {
-            for kind in KINDS {
-                read(&*view, &keys::kind(account, kind), |key, value| world.apply(key, Some(value))).await?;
+        let mut world = World::new(partition, damage.clone());
+        world.set_revision(view.revision());
+        // Rows are read and checked in a task of their own, while those read before are compiled.
+        let (rows, mut read) = mpsc::channel(AHEAD);
+        let reader = tokio::spawn(Reader { tally: view.tally(), view, rows }.run());
+        while let Some(rows) = read.recv().await {
+            for row in rows {
+                world.take_in(&row)?;
             }
         }
-        world.set_revision(view.revision());
+        reader.await.map_err(|error| StoreError::Backend(Box::new(error)))??;
         Ok(Follower { world, changes })
     }
 
@@ -160,25 +183,60 @@ impl Follower {
     }
 }
 
-async fn read(
-    view: &dyn View,
-    prefix: &[u8],
-    mut each: impl FnMut(&[u8], &bytes::Bytes) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    let mut after: Option<bytes::Bytes> = None;
-    loop {
-        let rows = view.scan(Scan { prefix, after: after.as_deref(), limit: PAGE }).await?;
-        for row in &rows {
-            each(&row.key, &row.value)?;
+/// Reads everything that decisions are made of, and adds up whether it is everything.
+struct Reader {
+    view: Arc<dyn View>,
+    tally: Tally,
+    rows: mpsc::Sender<Vec<Inspected>>,
+}
+
+impl Reader {
+    async fn run(mut self) -> Result<(), StoreError> {
+        let mut accounts = Vec::new();
+        for kind in [Kind::Meta, Kind::Keyring, Kind::Account] {
+            self.read(&keys::kind(AccountId::NONE, kind), |key| {
+                // The key names the account, whatever became of the row.
+                let account = keys::parse(key).filter(|(_, kind, _)| *kind == Kind::Account);
+                accounts.extend(account.and_then(|(_, _, id)| Some(keys::take_account(id)?.0)));
+            })
+            .await?;
         }
-        match rows.into_iter().nth(PAGE - 1) {
-            Some(last) => after = Some(last.key),
-            None => return Ok(()),
+        accounts.push(AccountId::NONE);
+        for account in accounts {
+            for kind in KINDS {
+                self.read(&keys::kind(account, kind), |_| ()).await?;
+            }
+        }
+        self.tally.finish()
+    }
+
+    async fn read(&mut self, prefix: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), StoreError> {
+        let mut after: Option<bytes::Bytes> = None;
+        loop {
+            let rows = self.view.inspect(Scan { prefix, after: after.as_deref(), limit: PAGE }).await?;
+            for row in &rows {
+                self.tally.add(&row.key, row.revision);
+                each(&row.key);
+            }
+            after = rows.get(PAGE - 1).map(|last| last.key.clone());
+            // Nobody takes them only when the building was given up.
+            if !rows.is_empty() && self.rows.send(rows).await.is_err() {
+                return Ok(());
+            }
+            if after.is_none() {
+                return Ok(());
+            }
         }
     }
 }
 
-async fn run(store: Arc<dyn Store>, partition: Partition, shared: Arc<Shared>, mut follower: Follower) {
+async fn run(
+    store: Arc<dyn Store>,
+    partition: Partition,
+    shared: Arc<Shared>,
+    damage: Arc<Damage>,
+    mut follower: Follower,
+) {
     loop {
         let failure = loop {
             let outcome = follower.step().await.and_then(|()| shared.publish(&mut follower.world));
@@ -193,7 +251,7 @@ async fn run(store: Arc<dyn Store>, partition: Partition, shared: Arc<Shared>, m
         }
         tracing::error!(error = %failure, "the change log can't be followed: building the view anew");
         follower = loop {
-            match Follower::build(&store, partition).await {
+            match Follower::build(&store, partition, &damage).await {
                 Ok(mut new) => match shared.publish(&mut new.world) {
                     Ok(()) => break new,
                     Err(error) => tracing::error!(%error, "the view can't be published"),

@@ -5,12 +5,13 @@
 //! small world and in a large one. Policies are compiled once, and who holds one points at it.
 //!
 //! The crate deliberately does not write, does not decide and knows neither credentials' meaning nor any protocol.
-//! What it cannot understand it turns into a denial: a policy that does not compile denies everything to those who
-//! hold it, and a follower that cannot go on leaves no snapshot to decide with.
+//! What it cannot understand it turns into a denial: a policy that does not compile, or a row that is damaged, denies
+//! everything to those who depend on it, and a follower that cannot go on leaves no snapshot to decide with.
 //!
 //! Start reading at [`Snapshot`], then [`Snapshots`]; `world` is where changes are applied.
 
 mod compile;
+mod damage;
 mod dense;
 mod follow;
 
@@ -22,6 +23,7 @@ mod shared;
 mod trie;
 mod world;
 
+pub use damage::Damage;
 pub use follow::{SnapshotError, Snapshots};
 pub use people::{AccessKey, Account, Entity, Group, Role};
 pub use policies::{Holder, Holdings, ManagedPolicy};

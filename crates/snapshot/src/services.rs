@@ -9,7 +9,7 @@ use bailiwick_policy_lang::{Catalogue, PolicyKind};
 use bailiwick_storage::{Resource as StoredResource, Service as StoredService};
 
 use crate::Snapshot;
-use crate::compile::compile_bound;
+use crate::compile::{compile_bound, deny_all};
 
 /// A service of the deployment.
 #[derive(Clone, Debug)]
@@ -42,12 +42,15 @@ pub(crate) struct Services {
     by_principal: HashMap<Box<str>, Arc<Service>>,
     /// What they and Bailiwick itself call things.
     catalogue: Catalogue,
+    /// Stands for every name of a service principal that is not known, once a service can't be read: the name may be
+    /// one of that service's.
+    unreadable: Option<Arc<Service>>,
 }
 
 impl Default for Services {
     fn default() -> Self {
         let catalogue = Catalogue::builtin().clone();
-        Services { by_prefix: HashMap::new(), by_principal: HashMap::new(), catalogue }
+        Services { by_prefix: HashMap::new(), by_principal: HashMap::new(), catalogue, unreadable: None }
     }
 }
 
@@ -76,9 +79,11 @@ impl Snapshot {
         &self.services.catalogue
     }
 
-    /// The registered service that a service principal acts for.
+    /// The registered service that a service principal acts for. When a service can't be read, a name that no other
+    /// service has is taken for one of its names, and nobody may act as it.
     pub fn service_of_principal(&self, name: &str) -> Option<&Service> {
-        self.services.by_principal.get(name).map(|service| &**service)
+        let services = &self.services;
+        services.by_principal.get(name).or(services.unreadable.as_ref()).map(|service| &**service)
     }
 
     pub(crate) fn put_service(&mut self, prefix: &str, new: Option<StoredService>) {
@@ -106,6 +111,23 @@ impl Snapshot {
             services.by_principal.insert(name.clone(), service.clone());
         }
         services.by_prefix.insert(prefix.into(), service);
+    }
+
+    /// Takes in that a service can't be read: nobody may act as it.
+    pub(crate) fn deny_service(&mut self, prefix: &str) {
+        self.put_service(prefix, None);
+        let services = Arc::make_mut(&mut self.services);
+        let nobody = Arc::new(Service { prefix: prefix.into(), principals: Box::default(), actors: Box::default() });
+        services.by_prefix.insert(prefix.into(), nobody.clone());
+        services.unreadable = Some(nobody);
+    }
+
+    /// Takes in that what is kept of a resource can't be read: everything about it is denied, to everybody.
+    pub(crate) fn deny_resource(&mut self, account: AccountId, arn: &str) {
+        let policy = Some(deny_all(PolicyKind::Resource, arn));
+        let resource = Arc::new(Resource { account, arn: arn.into(), policy, tags: Tags::new() });
+        let is_it = |resource: &Arc<Resource>| resource.account == account && *resource.arn == *arn;
+        self.resources.insert(self.hash((account, arn)), resource, is_it);
     }
 
     pub(crate) fn put_resource(&mut self, account: AccountId, arn: &str, new: Option<StoredResource>) {

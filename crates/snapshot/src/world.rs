@@ -16,6 +16,7 @@ use crate::trie::Trie;
 use crate::{AccessKey, Account, Entity, Group, ManagedPolicy, Resource};
 
 mod change;
+mod damage;
 #[cfg(test)]
 mod tests;
 

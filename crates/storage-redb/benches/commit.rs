@@ -9,7 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bailiwick_storage::{Add, Batch, Expect, Store};
+use bailiwick_seal::Keyring;
+use bailiwick_storage::{Add, Authenticator, Batch, Expect, Store};
 use bailiwick_storage_redb::{Options, RedbStore};
 use bytes::Bytes;
 use redb::{Database, TableDefinition};
@@ -79,7 +80,10 @@ async fn in_flight(store: &Arc<RedbStore>, tasks: u64, from: u64) -> Duration {
 fn measure(folder: &Path) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
     let database = Database::create(folder.join("bare.redb")).expect("a database");
-    let store = Arc::new(RedbStore::open(&folder.join("data"), &Options::default()).expect("a store"));
+    let keyring = Keyring::generate(0).expect("a keyring");
+    let key = keyring.row_key().expect("a key").expect("new keyrings have one");
+    let store = RedbStore::open(&folder.join("data"), &Options::default(), Authenticator::new(key));
+    let store = Arc::new(store.expect("a store"));
     let (mut bare_best, mut alone_best) = (Duration::MAX, Duration::MAX);
     let mut many_best = [Duration::MAX; 3];
     let widths = [1, 16, 64];

@@ -4,30 +4,41 @@
 //! the good ones in one durable transaction, and then answers all of them. Reads run where they are called, on a view
 //! that the writer left open after its last commit.
 //!
+//! What is written is authenticated, and what is read is checked: [`RedbFile`] is the file before that is possible. When
+//! writing fails, reading goes on from what is durable, changes are refused, and the file is opened again until it can be
+//! written. redb's panics on damaged pages become errors.
+//!
 //! The crate deliberately does not know what the rows hold: it sees keys, bytes and revisions.
 //!
-//! Start reading at [`RedbStore::open`], then `writer`.
+//! Start reading at [`RedbFile`], then `writer`.
 
+mod disk;
+mod file;
 mod files;
+mod guarded;
 mod log;
 mod open;
+mod upgrade;
 mod view;
 mod watch;
 mod writer;
 
-use std::{path::Path, sync::Arc, thread::JoinHandle};
+use std::{path::Path, sync::Arc, thread::JoinHandle, time::Duration};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use async_trait::async_trait;
-use bailiwick_storage::{At, Batch, Changes, Feed, Revision, Store, StoreError, View};
-use redb::{Database, StorageBackend, TableDefinition};
+use bailiwick_storage::{At, Authenticator, Batch, Changes, Feed, Health, Revision, Store, StoreError, View};
+use redb::TableDefinition;
 use tokio::sync::{mpsc, oneshot};
 
+pub use disk::Disk;
+pub use file::RedbFile;
+pub use guarded::panics_are_caught;
 pub use open::OpenError;
 use view::RedbView;
-use writer::{Job, Writer};
+use writer::Job;
 
-/// Every row: its key, and its revision (eight bytes, big-endian) followed by its value.
+/// Every row: its key, and its stored form.
 const ROWS: TableDefinition<'static, &'static [u8], &'static [u8]> = TableDefinition::new("rows");
 /// The change log: a revision and what it changed.
 const LOG: TableDefinition<'static, u64, &'static [u8]> = TableDefinition::new("log");
@@ -47,11 +58,20 @@ pub struct Options {
     pub recent_bytes: usize,
     /// The most batches that wait for the writer; further ones wait to be let in.
     pub queue: usize,
+    /// How long it takes after a write that failed until the next one is tried.
+    pub retry: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { cache_bytes: 256 << 20, log_retention: 16 * 1024, recent: 1024, recent_bytes: 8 << 20, queue: 1024 }
+        Options {
+            cache_bytes: 256 << 20,
+            log_retention: 16 * 1024,
+            recent: 1024,
+            recent_bytes: 8 << 20,
+            queue: 1024,
+            retry: Duration::from_secs(1),
+        }
     }
 }
 
@@ -69,6 +89,8 @@ pub struct RedbStore {
 struct Shared {
     current: ArcSwap<RedbView>,
     feed: Feed,
+    /// Why changes are refused.
+    health: ArcSwapOption<String>,
 }
 
 impl RedbStore {
@@ -85,36 +107,12 @@ impl RedbStore {
         Self::file(folder).try_exists()
     }
 
-    /// Opens the store in a folder; makes both if they are not there.
+    /// Opens the store in a folder, whose keys are known; makes both if they are not there.
     ///
     /// # Errors
     /// One variant, and one clear line, per reason: [`OpenError`].
-    pub fn open(folder: &Path, options: &Options) -> Result<Self, OpenError> {
-        let lock = files::prepare(folder)?;
-        let file = folder.join(files::STORE);
-        let database = open::open_file(&file, options)?;
-        Self::start(database, options, Some(lock))
-    }
-
-    /// Opens the store that a backend of redb holds; for tests with disks that misbehave.
-    ///
-    /// # Errors
-    /// As [`RedbStore::open`].
-    pub fn with_backend(backend: impl StorageBackend, options: &Options) -> Result<Self, OpenError> {
-        let database = open::builder(options).create_with_backend(backend).map_err(OpenError::from)?;
-        Self::start(database, options, None)
-    }
-
-    fn start(database: Database, options: &Options, lock: Option<files::DirLock>) -> Result<Self, OpenError> {
-        open::check_layout(&database)?;
-        let (oldest, head) = open::log_bounds(&database)?;
-        let view = RedbView::newest(&database, head)?;
-        let feed = Feed::new(head, options.recent, options.recent_bytes);
-        let shared = Arc::new(Shared { current: ArcSwap::from_pointee(view), feed });
-        let (queue, jobs) = mpsc::channel(options.queue.max(1));
-        let writer = Writer::new(shared.clone(), database, head, oldest, options.log_retention);
-        let writer = writer.spawn(jobs)?;
-        Ok(RedbStore { shared, queue: Some(queue), writer: Some(writer), _lock: lock })
+    pub fn open(folder: &Path, options: &Options, authenticator: Authenticator) -> Result<Self, OpenError> {
+        RedbFile::open(folder, options)?.start(authenticator)
     }
 
     /// How many batches wait for the writer.
@@ -164,19 +162,25 @@ impl Store for RedbStore {
     }
 
     async fn watch(&self, after: Revision) -> Result<Box<dyn Changes>, StoreError> {
-        watch::follow(&self.shared, after)
+        watch::follow(&self.shared, after).await
     }
 
     async fn head(&self) -> Result<Revision, StoreError> {
         Ok(self.shared.current.load().revision())
     }
+
+    fn health(&self) -> Health {
+        Health { refuses_changes: self.shared.health.load().as_ref().map(|why| why.to_string()) }
+    }
 }
 
-/// What redb says, in the store's words.
-fn store_error(error: impl Into<redb::Error>) -> StoreError {
-    match error.into() {
-        redb::Error::Corrupted(why) => StoreError::Corrupt(why),
-        redb::Error::DatabaseClosed => StoreError::Closed,
-        error => StoreError::Backend(Box::new(error)),
+#[cfg(test)]
+mod testing {
+    use bailiwick_seal::Keyring;
+    use bailiwick_storage::Authenticator;
+
+    /// One that authenticates with a key of its own.
+    pub(crate) fn authenticator() -> Authenticator {
+        Authenticator::new(Keyring::generate(0).unwrap().row_key().unwrap().unwrap())
     }
 }

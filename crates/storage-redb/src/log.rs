@@ -1,14 +1,25 @@
-//! The form of a change set in the log: per change the lengths of key and value, then both.
+//! The entries of the change log: a tag, what the store says of itself if the entry ends a transaction, and the change
+//! set, which is per change the lengths of key and value, then both.
 
-use bailiwick_storage::{Change, ChangeSet, Revision, StoreError};
+use bailiwick_storage::{Authenticator, Change, ChangeSet, Revision, StoreError};
 use bytes::Bytes;
 
 /// Stands in the place of a value's length for a key that was removed.
 const REMOVED: u32 = u32::MAX;
+const TAG: usize = 16;
 
-/// Writes a change set into a buffer that is used again.
-pub(crate) fn encode(out: &mut Vec<u8>, set: &ChangeSet) {
+/// Writes an entry into a buffer that is used again; `state` is sealed, and empty if the entry has none.
+pub(crate) fn encode(
+    authenticator: &Authenticator,
+    out: &mut Vec<u8>,
+    set: &ChangeSet,
+    state: &[u8],
+    scratch: &mut Vec<u8>,
+) -> Result<(), StoreError> {
     out.clear();
+    out.resize(TAG, 0);
+    out.extend_from_slice(&(state.len() as u16).to_be_bytes());
+    out.extend_from_slice(state);
     for change in &set.changes {
         // Batches with longer keys or values are refused before they come here.
         out.extend_from_slice(&(change.key.len() as u16).to_be_bytes());
@@ -17,22 +28,36 @@ pub(crate) fn encode(out: &mut Vec<u8>, set: &ChangeSet) {
         out.extend_from_slice(&change.key);
         out.extend_from_slice(change.value.as_deref().unwrap_or_default());
     }
+    let tag = authenticator.log_tag(set.revision, &out[TAG..], scratch)?;
+    out[..TAG].copy_from_slice(&tag);
+    Ok(())
 }
 
-/// Reads a change set.
-pub(crate) fn decode(revision: Revision, bytes: &[u8]) -> Result<ChangeSet, StoreError> {
-    let mut rest = Bytes::copy_from_slice(bytes);
+/// Reads an entry: its change set, and its sealed state.
+pub(crate) fn decode(
+    authenticator: &Authenticator,
+    revision: Revision,
+    entry: &[u8],
+) -> Result<(ChangeSet, Bytes), StoreError> {
+    let damaged =
+        || StoreError::Corrupt(format!("entry {} of the change log is not what was written", revision.number()));
+    let (tag, body) = entry.split_at_checked(TAG).ok_or_else(damaged)?;
+    if !authenticator.log_holds(revision, body, tag, &mut Vec::new())? {
+        return Err(damaged());
+    }
+    let mut rest = Bytes::copy_from_slice(body);
+    let len = take_number::<2>(&mut rest).map(u16::from_be_bytes).ok_or_else(damaged)?;
+    let state = take(&mut rest, usize::from(len)).ok_or_else(damaged)?;
     let mut changes = Vec::new();
     while !rest.is_empty() {
-        let change = decode_one(&mut rest);
-        changes.push(change.ok_or_else(|| StoreError::Corrupt(format!("change set {}", revision.number())))?);
+        changes.push(decode_one(&mut rest).ok_or_else(damaged)?);
     }
-    Ok(ChangeSet { revision, changes })
+    Ok((ChangeSet { revision, changes }, state))
 }
 
 fn decode_one(rest: &mut Bytes) -> Option<Change> {
-    let key_len = u16::from_be_bytes(take(rest, 2)?.as_ref().try_into().ok()?);
-    let value_len = u32::from_be_bytes(take(rest, 4)?.as_ref().try_into().ok()?);
+    let key_len = u16::from_be_bytes(take_number(rest)?);
+    let value_len = u32::from_be_bytes(take_number(rest)?);
     let key = take(rest, usize::from(key_len))?;
     let value = match value_len {
         REMOVED => None,
@@ -45,12 +70,17 @@ fn take(rest: &mut Bytes, len: usize) -> Option<Bytes> {
     (rest.len() >= len).then(|| rest.split_to(len))
 }
 
+fn take_number<const N: usize>(rest: &mut Bytes) -> Option<[u8; N]> {
+    take(rest, N)?.as_ref().try_into().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn change_sets_come_back_whole_or_not_at_all() {
+    fn entries_come_back_whole_or_not_at_all() {
+        let authenticator = crate::testing::authenticator();
         let set = ChangeSet {
             revision: Revision::new(7),
             changes: vec![
@@ -59,11 +89,19 @@ mod tests {
                 Change { key: "empty".into(), value: Some(Bytes::new()) },
             ],
         };
-        let mut bytes = Vec::new();
-        encode(&mut bytes, &set);
-        assert_eq!(decode(set.revision, &bytes).unwrap(), set);
-        for cut in [1, 5, 8, bytes.len() - 1] {
-            assert!(decode(set.revision, &bytes[..cut]).is_err(), "{cut}");
+        let mut entry = Vec::new();
+        for state in ["", "state"] {
+            encode(&authenticator, &mut entry, &set, state.as_bytes(), &mut Vec::new()).unwrap();
+            assert_eq!(decode(&authenticator, set.revision, &entry).unwrap(), (set.clone(), state.into()));
+            assert!(decode(&authenticator, Revision::new(8), &entry).is_err());
+            for at in 0..entry.len() {
+                let mut changed = entry.clone();
+                changed[at] ^= 1;
+                assert!(decode(&authenticator, set.revision, &changed).is_err(), "{at}");
+                for trusting in [&authenticator, &Authenticator::none()] {
+                    assert!(!matches!(decode(trusting, set.revision, &entry[..at]), Ok(read) if read.0 == set), "{at}");
+                }
+            }
         }
     }
 }

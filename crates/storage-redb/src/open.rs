@@ -3,15 +3,25 @@
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use bailiwick_storage::{Revision, StoreError};
-use redb::{Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, backends::FileBackend};
+use bailiwick_storage::{Authenticator, Revision, StoreError, StoreState};
+use redb::{
+    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata, StorageError, TableError,
+};
 
-use crate::{ABOUT, LOG, Options, ROWS, files, writer::durable};
+use crate::{
+    ABOUT, LOG, Options, ROWS,
+    disk::{Disk, FileIo, Watch, Watched},
+    files,
+    guarded::{guarded, store_error},
+    log,
+    writer::{cause, durable},
+};
 
 /// The layout of the tables that this version writes, and the newest that it reads.
-const LAYOUT: u32 = 1;
+pub(crate) const LAYOUT: u32 = 2;
 const LAYOUT_KEY: &str = "layout";
 
 /// Why a store cannot be opened.
@@ -26,7 +36,7 @@ pub enum OpenError {
         /// Why.
         source: io::Error,
     },
-    /// Somebody else could look into the store.
+    /// Others could look into the store.
     #[error("{} is open to others (mode {mode:03o}): take away the rights of group and others first", path.display())]
     Exposed {
         /// Which file or folder.
@@ -45,11 +55,11 @@ pub enum OpenError {
         /// The newest layout known.
         known: u32,
     },
-    /// The file is no store, or not a whole one.
+    /// The file is no store, not a whole one, or not what Bailiwick left.
     #[error("the store is damaged: {0}")]
     Corrupt(String),
     /// Anything else that the store says.
-    #[error("the store cannot be opened: {0}")]
+    #[error("{}", cause(.0))]
     Store(#[source] StoreError),
 }
 
@@ -64,13 +74,15 @@ impl From<DatabaseError> for OpenError {
         match error {
             DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(PathBuf::from(files::STORE)),
             DatabaseError::Storage(StorageError::Corrupted(why)) => OpenError::Corrupt(why),
-            DatabaseError::Storage(StorageError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+            DatabaseError::Storage(StorageError::Io(error))
+                if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) =>
+            {
                 OpenError::Corrupt(error.to_string())
             }
             DatabaseError::UpgradeRequired(version) => {
                 OpenError::Corrupt(format!("its file has version {version}, which no version of Bailiwick wrote"))
             }
-            error => OpenError::Store(StoreError::Backend(Box::new(error))),
+            error => OpenError::Store(store_error(error)),
         }
     }
 }
@@ -85,6 +97,21 @@ impl From<StoreError> for OpenError {
     }
 }
 
+/// A file that is open, and what is known of its disk.
+pub(crate) struct Open {
+    pub(crate) database: Database,
+    pub(crate) watch: Arc<Watch>,
+}
+
+/// Opens what is on a disk; makes it if there is nothing.
+pub(crate) fn open(disk: &dyn Disk, options: &Options) -> Result<Open, OpenError> {
+    let failed = |error: io::Error| OpenError::Store(StoreError::Backend(Box::new(error)));
+    let (watched, watch) = Watched::new(disk.open().map_err(failed)?).map_err(failed)?;
+    let database = guarded(|| builder(options).create_with_backend(watched).map_err(OpenError::from))?;
+    watch.opened();
+    Ok(Open { database, watch })
+}
+
 pub(crate) fn builder(options: &Options) -> Builder {
     let mut builder = Database::builder();
     builder.set_cache_size(options.cache_bytes);
@@ -94,9 +121,9 @@ pub(crate) fn builder(options: &Options) -> Builder {
     builder
 }
 
-/// Opens the file, or makes it under another name and moves it here when it is whole: a crash in between leaves
-/// nothing that looks like a store.
-pub(crate) fn open_file(path: &Path, options: &Options) -> Result<Database, OpenError> {
+/// Makes the file if it is not there: under another name, and moved here when it is whole, so that a crash in between
+/// leaves nothing that looks like a store.
+pub(crate) fn make(path: &Path, options: &Options) -> Result<(), OpenError> {
     if !path.try_exists().map_err(|error| OpenError::io(path, error))? {
         let unfinished = path.with_extension("new");
         // INVARIANT: the folder is locked by this process, so nobody else is making one.
@@ -106,52 +133,74 @@ pub(crate) fn open_file(path: &Path, options: &Options) -> Result<Database, Open
         }
         let file = files::private().create_new(true).open(&unfinished);
         let file = file.map_err(|error| OpenError::io(&unfinished, error))?;
-        let database = create(FileBackend::new(file)?, options)?;
-        check_layout(&database)?;
+        let database = builder(options).create_with_backend(FileIo(file))?;
+        set_layout(&database)?;
         drop(database);
         std::fs::rename(&unfinished, path).map_err(|error| OpenError::io(path, error))?;
         files::sync_dir(files::parent(path))?;
     }
     files::refuse_exposed(path)?;
-    let file = files::private().open(path).map_err(|error| OpenError::io(path, error))?;
-    if file.metadata().map_err(|error| OpenError::io(path, error))?.len() == 0 {
+    if std::fs::metadata(path).map_err(|error| OpenError::io(path, error))?.len() == 0 {
         return Err(OpenError::Corrupt("its file is empty".into()));
     }
-    create(FileBackend::new(file)?, options)
-}
-
-fn create(backend: FileBackend, options: &Options) -> Result<Database, OpenError> {
-    Ok(builder(options).create_with_backend(backend)?)
-}
-
-/// Says which layout the tables have if nobody has yet; refuses one that this version does not know.
-pub(crate) fn check_layout(database: &Database) -> Result<(), OpenError> {
-    let txn = durable(database)?;
-    {
-        let mut about = txn.open_table(ABOUT).map_err(crate::store_error)?;
-        let found = about.get(LAYOUT_KEY).map_err(crate::store_error)?.map(|layout| layout.value());
-        match found {
-            Some(LAYOUT) => return Ok(()),
-            Some(found) if found > LAYOUT => return Err(OpenError::Newer { found, known: LAYOUT }),
-            Some(found) => return Err(OpenError::Corrupt(format!("layout {found} was never written"))),
-            None => {}
-        }
-        about.insert(LAYOUT_KEY, LAYOUT).map_err(crate::store_error)?;
-        txn.open_table(ROWS).map_err(crate::store_error)?;
-        txn.open_table(LOG).map_err(crate::store_error)?;
-    }
-    txn.commit().map_err(crate::store_error)?;
     Ok(())
 }
 
-/// The revision after which the log is complete, and the newest.
-pub(crate) fn log_bounds(database: &Database) -> Result<(Revision, Revision), StoreError> {
-    let txn = database.begin_read().map_err(crate::store_error)?;
-    let log = txn.open_table(LOG).map_err(crate::store_error)?;
-    let first = log.first().map_err(crate::store_error)?.map(|(revision, _)| revision.value());
-    let last = log.last().map_err(crate::store_error)?.map(|(revision, _)| revision.value());
-    match (first, last) {
-        (Some(first), Some(last)) => Ok((Revision::new(first.saturating_sub(1)), Revision::new(last))),
-        _ => Ok((Revision::ZERO, Revision::ZERO)),
+/// The layout of the tables; none if there are none yet.
+pub(crate) fn layout(database: &Database) -> Result<Option<u32>, OpenError> {
+    let txn = database.begin_read().map_err(store_error)?;
+    let about = match txn.open_table(ABOUT) {
+        Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+        about => about.map_err(store_error)?,
+    };
+    let found = about.get(LAYOUT_KEY).map_err(store_error)?.map(|layout| layout.value());
+    match found {
+        Some(found) if found > LAYOUT => Err(OpenError::Newer { found, known: LAYOUT }),
+        Some(0) => Err(OpenError::Corrupt("layout 0 was never written".into())),
+        found => Ok(found),
     }
+}
+
+/// Makes the tables, and says which layout they have.
+fn set_layout(database: &Database) -> Result<(), StoreError> {
+    let txn = durable(database)?;
+    txn.open_table(ROWS).map_err(store_error)?;
+    txn.open_table(LOG).map_err(store_error)?;
+    write_layout(&txn)?;
+    txn.commit().map_err(store_error)
+}
+
+pub(crate) fn write_layout(txn: &redb::WriteTransaction) -> Result<(), StoreError> {
+    txn.open_table(ABOUT).map_err(store_error)?.insert(LAYOUT_KEY, LAYOUT).map_err(store_error)?;
+    Ok(())
+}
+
+/// Makes the tables on a disk that has none.
+pub(crate) fn initialize(database: &Database) -> Result<u32, OpenError> {
+    match layout(database)? {
+        Some(found) => Ok(found),
+        None => {
+            set_layout(database)?;
+            Ok(LAYOUT)
+        }
+    }
+}
+
+/// What a store says of itself, read from the end of its log.
+pub(crate) fn state(database: &Database, authenticator: &Authenticator) -> Result<StoreState, StoreError> {
+    let txn = database.begin_read().map_err(store_error)?;
+    let table = txn.open_table(LOG).map_err(store_error)?;
+    let Some((revision, entry)) = table.last().map_err(store_error)? else {
+        if txn.open_table(ROWS).map_err(store_error)?.len().map_err(store_error)? > 0 {
+            return Err(StoreError::Corrupt("it has rows and no change log".into()));
+        }
+        return Ok(StoreState::default());
+    };
+    let revision = Revision::new(revision.value());
+    let (_, sealed) = log::decode(authenticator, revision, entry.value())?;
+    let state = StoreState::open(authenticator, &sealed)?;
+    if state.head != revision {
+        return Err(StoreError::Corrupt("its change log has another end than it had".into()));
+    }
+    Ok(state)
 }

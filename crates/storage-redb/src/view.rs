@@ -1,80 +1,133 @@
-//! Reading: a table of one transaction, kept open by whoever reads from it.
+//! Reading: the tables of one transaction, kept open by whoever reads from them.
 
-use std::ops::Bound;
+use std::{ops::Bound, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
-use bailiwick_storage::{Entry, Revision, Scan, StoreError, Versioned, View};
+use bailiwick_storage::{Authenticator, Inspected, Revision, Scan, StoreError, StoreState, Tally, Versioned, View};
 use bytes::Bytes;
 use redb::{Database, ReadOnlyTable, ReadableDatabase};
+use tokio::sync::watch;
 
-use crate::{LOG, ROWS, store_error};
+use crate::{
+    LOG, ROWS,
+    guarded::{guarded, is_of_the_handle, store_error},
+};
 
-/// The rows, and the log, as they were at one revision.
-pub(crate) struct RedbView {
-    revision: Revision,
+/// How long a reader waits for a handle that works.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The tables of one transaction of one handle.
+pub(crate) struct Tables {
+    /// The number of the handle.
+    handle: u64,
     rows: ReadOnlyTable<&'static [u8], &'static [u8]>,
     pub(crate) log: ReadOnlyTable<u64, &'static [u8]>,
 }
 
+impl Tables {
+    /// What is committed now.
+    pub(crate) fn newest(database: &Database, handle: u64) -> Result<Self, StoreError> {
+        let txn = database.begin_read().map_err(store_error)?;
+        let rows = txn.open_table(ROWS).map_err(store_error)?;
+        let log = txn.open_table(LOG).map_err(store_error)?;
+        Ok(Tables { handle, rows, log })
+    }
+
+    /// A row, checked; `None` is none, and one that is damaged is an error.
+    pub(crate) fn get(&self, authenticator: &Authenticator, key: &[u8]) -> Result<Option<Versioned>, StoreError> {
+        let Some(row) = self.rows.get(key).map_err(store_error)? else { return Ok(None) };
+        versioned(authenticator, key, row.value()).map(Some)
+    }
+}
+
+/// Takes a stored row apart; one that is damaged is an error.
+pub(crate) fn versioned(authenticator: &Authenticator, key: &[u8], row: &[u8]) -> Result<Versioned, StoreError> {
+    let opened = authenticator.open_row(key, row, &mut Vec::new())?;
+    match opened.value {
+        Some(value) => Ok(Versioned { value: Bytes::copy_from_slice(value), revision: opened.revision }),
+        None => Err(StoreError::Damaged { key: Bytes::copy_from_slice(key) }),
+    }
+}
+
+/// The rows, and the log, as they were at one revision.
+pub(crate) struct RedbView {
+    pub(crate) state: StoreState,
+    pub(crate) authenticator: Authenticator,
+    /// Replaced when the store is opened again and shows the same revision: whoever holds this view reads on.
+    pub(crate) tables: ArcSwap<Tables>,
+    /// Counts the handles; closed with the store.
+    pub(crate) handles: watch::Receiver<u64>,
+}
+
 impl std::fmt::Debug for RedbView {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RedbView").field("revision", &self.revision).finish_non_exhaustive()
+        f.debug_struct("RedbView").field("revision", &self.state.head).finish_non_exhaustive()
     }
 }
 
 impl RedbView {
-    /// What is committed now; the caller knows the revision, since only the writer commits.
-    pub(crate) fn newest(database: &Database, revision: Revision) -> Result<Self, StoreError> {
-        let txn = database.begin_read().map_err(store_error)?;
-        let rows = txn.open_table(ROWS).map_err(store_error)?;
-        let log = txn.open_table(LOG).map_err(store_error)?;
-        Ok(RedbView { revision, rows, log })
+    /// Reads from the tables; from those of the next handle if this one fails meanwhile.
+    pub(crate) async fn read<T>(&self, from: impl Fn(&Tables) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        loop {
+            let tables = self.tables.load_full();
+            let failure = match guarded(|| from(&tables)) {
+                Err(error) if is_of_the_handle(&error) => error,
+                done => return done,
+            };
+            let mut handles = self.handles.clone();
+            let next = handles.wait_for(|newest| *newest > tables.handle);
+            if !matches!(tokio::time::timeout(PATIENCE, next).await, Ok(Ok(_))) {
+                return Err(failure);
+            }
+            if Arc::ptr_eq(&tables, &self.tables.load()) {
+                return Err(StoreError::Gone);
+            }
+        }
     }
 }
 
 #[async_trait]
 impl View for RedbView {
     fn revision(&self) -> Revision {
-        self.revision
+        self.state.head
     }
 
     async fn get(&self, key: &[u8]) -> Result<Option<Versioned>, StoreError> {
-        self.rows.get(key).map_err(store_error)?.map(|row| decode(row.value())).transpose()
+        self.read(|tables| tables.get(&self.authenticator, key)).await
     }
 
-    async fn scan(&self, scan: Scan<'_>) -> Result<Vec<Entry>, StoreError> {
+    async fn inspect(&self, scan: Scan<'_>) -> Result<Vec<Inspected>, StoreError> {
         let from = match scan.after {
             Some(after) if after >= scan.prefix => Bound::Excluded(after),
             _ => Bound::Included(scan.prefix),
         };
-        let mut entries = Vec::new();
-        for row in self.rows.range::<&[u8]>((from, Bound::Unbounded)).map_err(store_error)? {
-            if entries.len() == scan.limit {
-                break;
+        self.read(|tables| {
+            let (mut rows, mut scratch) = (Vec::new(), Vec::new());
+            let mut last: Option<Bytes> = None;
+            for row in tables.rows.range::<&[u8]>((from, Bound::Unbounded)).map_err(store_error)? {
+                if rows.len() == scan.limit {
+                    break;
+                }
+                let (key, row) = row.map_err(store_error)?;
+                if last.as_ref().is_some_and(|last| key.value() <= &**last) {
+                    return Err(StoreError::Corrupt("the keys of its file are not in order".into()));
+                }
+                if !key.value().starts_with(scan.prefix) {
+                    break;
+                }
+                let key = Bytes::copy_from_slice(key.value());
+                let opened = self.authenticator.open_row(&key, row.value(), &mut scratch)?;
+                let value = opened.value.map(Bytes::copy_from_slice);
+                last = Some(key.clone());
+                rows.push(Inspected { key, revision: opened.revision, value });
             }
-            let (key, value) = row.map_err(store_error)?;
-            if !key.value().starts_with(scan.prefix) {
-                break;
-            }
-            let Versioned { value, revision } = decode(value.value())?;
-            entries.push(Entry { key: Bytes::copy_from_slice(key.value()), value, revision });
-        }
-        Ok(entries)
+            Ok(rows)
+        })
+        .await
     }
-}
 
-/// Takes a stored row apart.
-pub(crate) fn decode(row: &[u8]) -> Result<Versioned, StoreError> {
-    let Some((revision, value)) = row.split_first_chunk::<8>() else {
-        return Err(StoreError::Corrupt("a row without its revision".into()));
-    };
-    let revision = Revision::new(u64::from_be_bytes(*revision));
-    Ok(Versioned { value: Bytes::copy_from_slice(value), revision })
-}
-
-/// Puts a row together in a buffer that is used again.
-pub(crate) fn encode(row: &mut Vec<u8>, revision: Revision, value: &[u8]) {
-    row.clear();
-    row.extend_from_slice(&revision.number().to_be_bytes());
-    row.extend_from_slice(value);
+    fn tally(&self) -> Tally {
+        Tally::of(self.authenticator.clone(), self.state)
+    }
 }

@@ -3,11 +3,11 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use async_trait::async_trait;
-use bailiwick_storage::{ChangeSet, Changes, Revision, StoreError, View, newer_than};
+use bailiwick_storage::{Authenticator, ChangeSet, Changes, Revision, StoreError, View, newer_than};
 use redb::ReadableTable;
 use tokio::sync::watch;
 
-use crate::{Shared, log, store_error};
+use crate::{Shared, guarded::store_error, log, view::Tables};
 
 /// How many change sets a follower takes at once.
 const CHUNK: usize = 256;
@@ -19,7 +19,7 @@ struct RedbChanges {
     ready: VecDeque<Arc<ChangeSet>>,
 }
 
-pub(crate) fn follow(shared: &Arc<Shared>, after: Revision) -> Result<Box<dyn Changes>, StoreError> {
+pub(crate) async fn follow(shared: &Arc<Shared>, after: Revision) -> Result<Box<dyn Changes>, StoreError> {
     let head = shared.current.load().revision();
     if after > head {
         return Err(StoreError::Ahead { asked: after, head });
@@ -27,31 +27,46 @@ pub(crate) fn follow(shared: &Arc<Shared>, after: Revision) -> Result<Box<dyn Ch
     let news = shared.feed.subscribe();
     let mut changes = RedbChanges { shared: shared.clone(), after, news, ready: VecDeque::new() };
     // Says at once if the log no longer reaches back that far.
-    changes.ready = fetch(shared, after)?;
+    changes.ready = fetch(shared, after).await?;
     Ok(Box::new(changes))
 }
 
-fn fetch(shared: &Shared, after: Revision) -> Result<VecDeque<Arc<ChangeSet>>, StoreError> {
+async fn fetch(shared: &Shared, after: Revision) -> Result<VecDeque<Arc<ChangeSet>>, StoreError> {
     if let Some(sets) = shared.feed.after(after, CHUNK) {
         return Ok(sets.into());
     }
-    let view = shared.current.load();
-    let table = &view.log;
+    let view = shared.current.load_full();
+    view.read(|tables| read(tables, &view.authenticator, after, CHUNK)).await
+}
+
+/// Reads change sets after a revision from the file.
+pub(crate) fn read(
+    tables: &Tables,
+    authenticator: &Authenticator,
+    after: Revision,
+    limit: usize,
+) -> Result<VecDeque<Arc<ChangeSet>>, StoreError> {
     let mut sets = VecDeque::new();
-    for row in table.range(after.next().number()..).map_err(store_error)?.take(CHUNK) {
-        let (revision, set) = row.map_err(store_error)?;
-        sets.push_back(Arc::new(log::decode(Revision::new(revision.value()), set.value())?));
-    }
-    // Revisions have no gaps, so the next one is the first, unless it has been pruned.
-    let first = sets.front().map(|set| set.revision);
-    if first.is_some_and(|first| first > after.next()) {
-        let oldest = table
-            .first()
-            .map_err(store_error)?
-            .map_or(after, |(first, _)| Revision::new(first.value().saturating_sub(1)));
-        return Err(StoreError::Compacted { oldest });
+    let mut next = after.next();
+    for row in tables.log.range(next.number()..).map_err(store_error)?.take(limit) {
+        let (revision, entry) = row.map_err(store_error)?;
+        let revision = Revision::new(revision.value());
+        // Revisions have no gaps, so the next one is the first, unless it has been pruned.
+        if revision != next && sets.is_empty() {
+            return Err(StoreError::Compacted { oldest: oldest(tables, after)? });
+        }
+        if revision != next {
+            return Err(StoreError::Corrupt(format!("entry {} of the change log is missing", next.number())));
+        }
+        sets.push_back(Arc::new(log::decode(authenticator, revision, entry.value())?.0));
+        next = revision.next();
     }
     Ok(sets)
+}
+
+fn oldest(tables: &Tables, after: Revision) -> Result<Revision, StoreError> {
+    let first = tables.log.first().map_err(store_error)?;
+    Ok(first.map_or(after, |(first, _)| Revision::new(first.value().saturating_sub(1))))
 }
 
 #[async_trait]
@@ -62,7 +77,7 @@ impl Changes for RedbChanges {
                 self.after = set.revision;
                 return Ok(set);
             }
-            self.ready = fetch(&self.shared, self.after)?;
+            self.ready = fetch(&self.shared, self.after).await?;
             if self.ready.is_empty() {
                 newer_than(&mut self.news, self.after).await?;
             }

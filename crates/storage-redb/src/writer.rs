@@ -1,19 +1,36 @@
 //! The writer: one thread, one durable transaction for all batches that wait.
 
-use std::{sync::Arc, thread::JoinHandle};
+use std::{
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
 
-use bailiwick_storage::{Batch, ChangeSet, Revision, StoreError};
+use bailiwick_storage::{Authenticator, Batch, ChangeSet, Revision, StoreError, StoreState};
 use redb::{Database, ReadableTable, Table, WriteTransaction};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    runtime::Runtime,
+    sync::{mpsc, oneshot, watch},
+};
 
-use crate::{LOG, OpenError, ROWS, Shared, log, store_error, view};
+use crate::{
+    LOG, OpenError, Options, ROWS, Shared,
+    disk::Disk,
+    guarded::{guarded, store_error},
+    log,
+    open::Open,
+    view::{self, Tables},
+};
+
+mod refusing;
 
 /// The most batches in one transaction, so that the first of many does not wait for the last for long.
 const GROUP: usize = 256;
 /// How many change sets are pruned at once: rarely, and a handful of pages.
 const PRUNE: u64 = 256;
 
-type Answer = oneshot::Sender<Result<Revision, StoreError>>;
+pub(crate) type Answer = oneshot::Sender<Result<Revision, StoreError>>;
+type Group = Vec<(Batch, Answer)>;
 
 /// What the writer is asked for.
 #[derive(Debug)]
@@ -30,12 +47,35 @@ struct Planned {
 
 pub(crate) struct Writer {
     shared: Arc<Shared>,
-    database: Database,
-    head: Revision,
-    /// The log is complete after this revision.
-    oldest: Revision,
-    retention: u64,
-    buffer: Vec<u8>,
+    authenticator: Authenticator,
+    disk: Arc<dyn Disk>,
+    options: Options,
+    /// Counts the handles, for readers.
+    handles: watch::Sender<u64>,
+    mode: Mode,
+    /// What is durable and was shown to everybody.
+    state: StoreState,
+    /// Whether a transaction failed so late that the file may have it.
+    unknown: bool,
+    buffers: Buffers,
+}
+
+#[derive(Default)]
+struct Buffers {
+    row: Vec<u8>,
+    entry: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+enum Mode {
+    Writing(Open),
+    /// Changes are refused, and readers read what was durable when writing failed.
+    Refusing {
+        /// What they read from, which lives as long as this; none if not even that can be read.
+        reading: Option<Database>,
+        why: String,
+        retry: Instant,
+    },
 }
 
 /// Begins a transaction with every guarantee that an answer stands for.
@@ -51,28 +91,37 @@ pub(crate) fn durable(database: &Database) -> Result<WriteTransaction, StoreErro
 impl Writer {
     pub(crate) fn new(
         shared: Arc<Shared>,
-        database: Database,
-        head: Revision,
-        oldest: Revision,
-        retention: u64,
+        authenticator: Authenticator,
+        disk: Arc<dyn Disk>,
+        options: Options,
+        handles: watch::Sender<u64>,
+        open: Open,
+        state: StoreState,
     ) -> Self {
-        Writer { shared, database, head, oldest, retention, buffer: Vec::new() }
+        let (mode, buffers) = (Mode::Writing(open), Buffers::default());
+        Writer { shared, authenticator, disk, options, handles, mode, state, unknown: false, buffers }
     }
 
     /// Starts the thread; it ends, and the file is closed, when the queue is dropped or a [`Job::Close`] comes.
     pub(crate) fn spawn(self, jobs: mpsc::Receiver<Job>) -> Result<JoinHandle<()>, OpenError> {
-        std::thread::Builder::new()
-            .name("bailiwick-store".into())
-            .spawn(move || self.run(jobs))
-            .map_err(|error| OpenError::Store(StoreError::Backend(Box::new(error))))
+        let failed = |error| OpenError::Store(StoreError::Backend(Box::new(error)));
+        let clock = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
+        let thread = std::thread::Builder::new().name("bailiwick-store".into());
+        thread.spawn(move || self.run(jobs, &clock)).map_err(failed)
     }
 
-    fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+    fn run(mut self, mut jobs: mpsc::Receiver<Job>, clock: &Runtime) {
         let mut closing = None;
-        while closing.is_none()
-            && let Some(first) = jobs.blocking_recv()
-        {
-            let mut group = Vec::new();
+        while closing.is_none() {
+            let first = match self.next(&mut jobs, clock) {
+                Next::Job(job) => job,
+                Next::Retry => {
+                    self.recover();
+                    continue;
+                }
+                Next::End => break,
+            };
+            let mut group = Group::new();
             let mut next = Some(first);
             while let Some(job) = next {
                 match job {
@@ -84,82 +133,181 @@ impl Writer {
                 }
                 next = if group.len() < GROUP { jobs.try_recv().ok() } else { None };
             }
-            if !group.is_empty()
-                && let Err(error) = self.commit(group)
-            {
-                // After a failed write nobody knows what the file holds until it is opened again.
-                tracing::error!(%error, "the store failed and takes no further writes");
-                break;
+            if !group.is_empty() {
+                self.answer(group);
             }
         }
         // What was let in before the door closed is answered, by its absence, when the queue is dropped.
         self.shared.feed.close();
-        drop(self.database);
+        drop((self.mode, self.handles));
         if let Some(done) = closing {
             let _ = done.send(());
         }
     }
 
-    /// Commits a group. An error means that the store can take no more; everyone in the group has been told.
-    fn commit(&mut self, group: Vec<(Batch, Answer)>) -> Result<(), String> {
-        let (mut planned, mut idle) = (Vec::with_capacity(group.len()), Vec::new());
-        let mut group = group.into_iter();
-        let written = self.write(&mut group, &mut planned, &mut idle);
-        let failed = match written {
-            Ok(None) => None,
-            Ok(Some(txn)) => match txn.commit() {
-                Ok(()) => None,
-                Err(error) => {
-                    // The disk may or may not have it.
-                    let why = error.to_string();
-                    for Planned { answer, .. } in planned.drain(..) {
-                        let _ = answer.send(Err(StoreError::Unknown(why.clone().into())));
-                    }
-                    Some(why)
+    /// Waits for something to do.
+    fn next(&self, jobs: &mut mpsc::Receiver<Job>, clock: &Runtime) -> Next {
+        let job = match &self.mode {
+            Mode::Writing(_) => jobs.blocking_recv(),
+            Mode::Refusing { retry, .. } => {
+                let wait = retry.saturating_duration_since(Instant::now());
+                if wait == Duration::ZERO {
+                    return Next::Retry;
                 }
-            },
-            // Not committed, and dropped by now: nothing was written.
-            Err(error) => Some(error.to_string()),
-        };
-        if let Some(why) = failed {
-            let not_written = || StoreError::Backend(why.clone().into());
-            let rest = planned.into_iter().map(|planned| planned.answer).chain(idle);
-            for answer in rest.chain(group.map(|(_, answer)| answer)) {
-                let _ = answer.send(Err(not_written()));
+                match clock.block_on(async { tokio::time::timeout(wait, jobs.recv()).await }) {
+                    Ok(job) => job,
+                    Err(_) => return Next::Retry,
+                }
             }
-            return Err(why);
-        }
-        self.acknowledge(planned, idle).map_err(|error| error.to_string())
+        };
+        job.map_or(Next::End, Next::Job)
     }
 
+    fn answer(&mut self, group: Group) {
+        match &self.mode {
+            Mode::Writing(_) => self.commit(group),
+            Mode::Refusing { why, .. } => self.refuse_changes(group, why),
+        }
+    }
+
+    /// Commits a group. If that fails everyone in it is told, and changes are refused from then on.
+    fn commit(&mut self, group: Group) {
+        let Mode::Writing(open) = &self.mode else { return };
+        let turns = open.watch.turns();
+        let (mut planned, mut idle) = (Vec::with_capacity(group.len()), Vec::new());
+        let mut group = group.into_iter();
+        let mut state = self.state;
+        let pen = Pen { authenticator: &self.authenticator, retention: self.options.log_retention };
+        let written = guarded(|| {
+            let txn = pen.write(open, &mut state, &mut self.buffers, &mut group, &mut planned, &mut idle)?;
+            txn.map(|txn| txn.commit().map_err(store_error)).transpose()
+        });
+        let failure = match written {
+            Ok(_) => match self.acknowledge(state, &planned) {
+                Ok(()) => {
+                    for Planned { set, answer } in planned {
+                        // Whoever went away will read what they wrote.
+                        let _ = answer.send(Ok(set.revision));
+                    }
+                    for answer in idle {
+                        let _ = answer.send(Ok(self.state.head));
+                    }
+                    return;
+                }
+                // It is durable, and nobody can see it.
+                Err(error) => {
+                    self.unknown |= !planned.is_empty();
+                    error
+                }
+            },
+            Err(error) => {
+                self.unknown = open.watch.turns() != turns && !planned.is_empty();
+                error
+            }
+        };
+        let why = cause(&failure);
+        let rest = idle.into_iter().chain(group.map(|(_, answer)| answer));
+        for answer in rest {
+            let _ = answer.send(Err(StoreError::ReadOnly(why.clone())));
+        }
+        for Planned { answer, .. } in planned {
+            let unknown = self.unknown.then(|| StoreError::Unknown(why.clone().into()));
+            let _ = answer.send(Err(unknown.unwrap_or_else(|| StoreError::ReadOnly(why.clone()))));
+        }
+        self.refuse(why);
+    }
+
+    /// Shows everybody what is durable now.
+    fn acknowledge(&mut self, state: StoreState, planned: &[Planned]) -> Result<(), StoreError> {
+        let Mode::Writing(open) = &self.mode else { return Ok(()) };
+        if planned.is_empty() {
+            return Ok(());
+        }
+        let handle = *self.handles.borrow();
+        let tables = guarded(|| Tables::newest(&open.database, handle))?;
+        self.state = state;
+        self.show(tables);
+        // INVARIANT: the view before the feed before the answer: who hears of a revision can read it.
+        self.shared.feed.publish(planned.iter().map(|planned| planned.set.clone()));
+        Ok(())
+    }
+
+    /// Makes the view of the newest state, on these tables, the current one.
+    fn show(&self, tables: Tables) {
+        let view = view::RedbView {
+            state: self.state,
+            authenticator: self.authenticator.clone(),
+            tables: arc_swap::ArcSwap::from_pointee(tables),
+            handles: self.handles.subscribe(),
+        };
+        self.shared.current.store(Arc::new(view));
+    }
+}
+
+enum Next {
+    Job(Job),
+    Retry,
+    End,
+}
+
+/// A failure in a few words.
+pub(crate) fn cause(error: &StoreError) -> String {
+    let StoreError::Backend(cause) = error else { return error.to_string() };
+    match (cause.downcast_ref::<redb::Error>(), cause.downcast_ref::<std::io::Error>()) {
+        (Some(redb::Error::Io(error)), _) | (_, Some(error)) => words(error),
+        _ => cause.to_string(),
+    }
+}
+
+/// What the system says, without its number.
+fn words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let end = text.find(" (os error").unwrap_or(text.len());
+    text[..end].to_lowercase()
+}
+
+/// Writes a transaction.
+struct Pen<'w> {
+    authenticator: &'w Authenticator,
+    retention: u64,
+}
+
+impl Pen<'_> {
     /// Plans and writes the batches that hold; refuses the others at once. No transaction if nothing is to be written.
     fn write(
-        &mut self,
+        &self,
+        open: &Open,
+        state: &mut StoreState,
+        buffers: &mut Buffers,
         group: &mut std::vec::IntoIter<(Batch, Answer)>,
         planned: &mut Vec<Planned>,
         idle: &mut Vec<Answer>,
     ) -> Result<Option<WriteTransaction>, StoreError> {
-        let txn = durable(&self.database)?;
+        let txn = durable(&open.database)?;
         {
             let mut rows = txn.open_table(ROWS).map_err(store_error)?;
             let mut sets = txn.open_table(LOG).map_err(store_error)?;
-            let mut revision = self.head;
+            let mut unlogged: Option<Arc<ChangeSet>> = None;
             for (batch, answer) in group {
-                let plan = batch.plan(|key| {
-                    let row = rows.get(key).map_err(store_error)?;
-                    row.map(|row| view::decode(row.value())).transpose()
+                let plan = guarded(|| {
+                    batch.plan(|key| {
+                        let row = rows.get(key).map_err(store_error)?;
+                        row.map(|row| view::versioned(self.authenticator, key, row.value())).transpose()
+                    })
                 });
                 match plan {
                     Ok(changes) if changes.is_empty() => idle.push(answer),
                     Ok(changes) => {
-                        revision = revision.next();
-                        let set = Arc::new(ChangeSet { revision, changes });
+                        let set = Arc::new(ChangeSet { revision: state.head.next(), changes });
                         // Taken into the list first: whatever happens from here on, this one is answered.
                         planned.push(Planned { set: set.clone(), answer });
-                        self.apply(&mut rows, &mut sets, &set)?;
+                        self.apply(&mut rows, state, buffers, &set)?;
+                        if let Some(before) = unlogged.replace(set) {
+                            self.log(&mut sets, buffers, &before, &[])?;
+                        }
                     }
                     Err(error @ StoreError::Backend(_)) => {
-                        let _ = answer.send(Err(StoreError::Backend(error.to_string().into())));
+                        let _ = answer.send(Err(StoreError::ReadOnly(cause(&error))));
                         return Err(error);
                     }
                     Err(refused) => {
@@ -167,66 +315,62 @@ impl Writer {
                     }
                 }
             }
-            if revision > self.head {
-                self.prune(&mut sets, revision)?;
+            // The last entry of a transaction says what the store is then.
+            if let Some(last) = unlogged {
+                self.prune(&mut sets, state)?;
+                self.log(&mut sets, buffers, &last, &state.seal(self.authenticator)?)?;
             }
         }
         Ok((!planned.is_empty()).then_some(txn))
     }
 
     fn apply(
-        &mut self,
+        &self,
         rows: &mut Table<'_, &'static [u8], &'static [u8]>,
-        sets: &mut Table<'_, u64, &'static [u8]>,
+        state: &mut StoreState,
+        buffers: &mut Buffers,
         set: &ChangeSet,
     ) -> Result<(), StoreError> {
+        let Buffers { row, scratch, .. } = buffers;
         for change in &set.changes {
-            match &change.value {
+            let key = &*change.key;
+            row.clear();
+            let old = match &change.value {
                 Some(value) => {
-                    view::encode(&mut self.buffer, set.revision, value);
-                    rows.insert(&*change.key, &*self.buffer).map_err(store_error)?;
+                    self.authenticator.encode_row(row, key, set.revision, value, scratch)?;
+                    rows.insert(key, &**row)
                 }
-                None => {
-                    rows.remove(&*change.key).map_err(store_error)?;
-                }
-            }
+                None => rows.remove(key),
+            };
+            let old = old.map_err(store_error)?.map(|old| Authenticator::revision_of(old.value()));
+            let new = change.value.is_some().then_some(set.revision);
+            state.change(self.authenticator, key, old, new);
         }
-        log::encode(&mut self.buffer, set);
-        sets.insert(set.revision.number(), &*self.buffer).map_err(store_error)?;
+        state.head = set.revision;
+        Ok(())
+    }
+
+    fn log(
+        &self,
+        sets: &mut Table<'_, u64, &'static [u8]>,
+        buffers: &mut Buffers,
+        set: &ChangeSet,
+        state: &[u8],
+    ) -> Result<(), StoreError> {
+        log::encode(self.authenticator, &mut buffers.entry, set, state, &mut buffers.scratch)?;
+        sets.insert(set.revision.number(), &*buffers.entry).map_err(store_error)?;
         Ok(())
     }
 
     /// Takes the oldest change sets out of the log when there are enough of them to be worth it.
-    fn prune(&mut self, sets: &mut Table<'_, u64, &'static [u8]>, head: Revision) -> Result<(), StoreError> {
-        let kept = head.number() - self.oldest.number();
+    fn prune(&self, sets: &mut Table<'_, u64, &'static [u8]>, state: &mut StoreState) -> Result<(), StoreError> {
+        let kept = state.head.number().saturating_sub(state.oldest.number());
         if kept < self.retention.max(1) + PRUNE {
             return Ok(());
         }
-        let oldest = self.oldest.number() + PRUNE;
+        let oldest = state.oldest.number() + PRUNE;
         sets.retain_in(..=oldest, |_, _| false).map_err(store_error)?;
-        self.oldest = Revision::new(oldest);
-        Ok(())
-    }
-
-    /// Shows everybody what is durable now, then answers.
-    fn acknowledge(&mut self, planned: Vec<Planned>, idle: Vec<Answer>) -> Result<(), StoreError> {
-        if let Some(last) = planned.last() {
-            self.head = last.set.revision;
-            let view = view::RedbView::newest(&self.database, self.head);
-            let view = view.inspect_err(|_| {
-                tracing::error!(revision = self.head.number(), "written, but the store cannot be read any more");
-            })?;
-            // INVARIANT: the view before the feed before the answer: who hears of a revision can read it.
-            self.shared.current.store(Arc::new(view));
-            self.shared.feed.publish(planned.iter().map(|planned| planned.set.clone()));
-        }
-        for Planned { set, answer } in planned {
-            // Whoever went away will read what he wrote.
-            let _ = answer.send(Ok(set.revision));
-        }
-        for answer in idle {
-            let _ = answer.send(Ok(self.head));
-        }
+        state.oldest = Revision::new(oldest);
         Ok(())
     }
 }

@@ -1,19 +1,23 @@
 //! Power cuts: what was acknowledged is there afterwards, and nothing is there by halves.
 
-mod disk;
+mod common;
 
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
 };
 
-use bailiwick_storage::{Add, At, Batch, Revision, Scan, Store, StoreError, counter_value};
-use bailiwick_storage_redb::{Options, RedbStore};
+use bailiwick_storage::{Add, At, Authenticator, Batch, Revision, Scan, Store, counter_value};
+use bailiwick_storage_redb::{OpenError, Options, RedbFile, RedbStore};
 use bytes::Bytes;
-use disk::{Disk, Rng};
+use common::disk::{Disk, Rng};
 
 fn options() -> Options {
     Options { cache_bytes: 1 << 20, ..Options::default() }
+}
+
+fn open(disk: &Disk, authenticator: &Authenticator) -> Result<RedbStore, OpenError> {
+    RedbFile::on(disk.clone(), &options())?.start(authenticator.clone())
 }
 
 fn key(prefix: &str, n: u64) -> Bytes {
@@ -66,14 +70,14 @@ async fn check(store: &RedbStore, answered: &BTreeSet<u64>, tried: u64) -> BTree
 async fn round(seed: u64) {
     let mut rng = Rng(seed);
     // A store is made under another name and moved, so a cut while it is made is not this test's business.
-    let mut disk = Disk::default();
-    drop(RedbStore::with_backend(disk.clone(), &options()).expect("a store"));
+    let (mut disk, authenticator) = (Disk::default(), common::authenticator());
+    drop(open(&disk, &authenticator).expect("a store"));
     let mut answered = BTreeSet::new();
     let mut tried = 0;
     for _ in 0..3 {
         let mode = [0, 1, seed + 2][rng.below(3) as usize];
         disk.crash_at(1 + rng.below(150), mode);
-        let store = RedbStore::with_backend(disk.clone(), &options());
+        let store = open(&disk, &authenticator);
         let store = Arc::new(store.unwrap_or_else(|error| panic!("seed {seed}: {error:?}")));
         answered = check(&store, &answered, tried).await;
         let known = Arc::new(Mutex::new(answered.clone()));
@@ -101,7 +105,7 @@ async fn round(seed: u64) {
         answered = known.lock().expect("no panics").clone();
         disk = Disk::from_image(disk.image());
     }
-    let store = RedbStore::with_backend(disk, &options()).expect("the store opens");
+    let store = open(&disk, &authenticator).expect("the store opens");
     check(&store, &answered, tried).await;
 }
 
@@ -112,36 +116,13 @@ async fn power_cuts_lose_nothing_answered() {
     }
 }
 
-/// A disk that stops working is noticed at once, by everybody; what it held before is whole.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_failing_disk_stops_the_store() {
-    let disk = Disk::default();
-    let store = RedbStore::with_backend(disk.clone(), &options()).expect("a store");
-    let mut log = store.watch(Revision::ZERO).await.expect("watch");
-    store.commit(batch(0)).await.expect("a disk that works");
-    disk.fail_syncs();
-    let tried = store.commit(batch(1)).await;
-    assert!(matches!(tried, Err(StoreError::Unknown(_) | StoreError::Backend(_))), "{tried:?}");
-    let mut refused = store.commit(batch(2)).await;
-    if matches!(refused, Err(StoreError::Unknown(_))) {
-        // It was let in before the writer closed the door.
-        refused = store.commit(batch(2)).await;
-    }
-    assert!(matches!(refused, Err(StoreError::Closed)), "{refused:?}");
-    assert_eq!(log.next().await.expect("a set").revision.number(), 1);
-    assert!(matches!(log.next().await, Err(StoreError::Closed)));
-    drop(store);
-    let store = RedbStore::with_backend(Disk::from_image(disk.image()), &options()).expect("the store opens");
-    check(&store, &BTreeSet::from([0]), 3).await;
-}
-
 /// After a cut at any moment the file opens as it is: the repair that walks all of it, and takes the longer the larger
 /// it is, is never needed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn recovery_does_not_walk_the_file() {
     for cut in 0..60 {
-        let disk = Disk::default();
-        let store = RedbStore::with_backend(disk.clone(), &options()).expect("a store");
+        let (disk, authenticator) = (Disk::default(), common::authenticator());
+        let store = open(&disk, &authenticator).expect("a store");
         disk.crash_at(1 + cut * 3, cut);
         let mut n = 0;
         while !disk.crashed() {

@@ -1,12 +1,14 @@
 //! What opening a store promises: private files, one owner, one clear line when it cannot be.
 
+mod common;
+
 use std::{
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
-use bailiwick_storage::{At, Batch, Store, StoreError};
+use bailiwick_storage::{At, Authenticator, Batch, Store, StoreError};
 use bailiwick_storage_redb::{Options, RedbStore};
 use redb::{Database, TableDefinition};
 use tempfile::TempDir;
@@ -18,7 +20,7 @@ fn folder() -> (TempDir, PathBuf) {
 }
 
 fn open(data: &Path) -> Result<RedbStore, String> {
-    RedbStore::open(data, &Options::default()).map_err(|error| error.to_string())
+    RedbStore::open(data, &Options::default(), Authenticator::none()).map_err(|error| error.to_string())
 }
 
 fn refusal(data: &Path) -> String {
@@ -93,7 +95,7 @@ fn a_store_of_a_newer_version_is_refused() {
     let database = Database::open(data.join("bailiwick.redb")).expect("the file");
     let txn = database.begin_write().expect("a transaction");
     let about: TableDefinition<'_, &str, u32> = TableDefinition::new("about");
-    txn.open_table(about).expect("the table").insert("layout", 2).expect("a row");
+    txn.open_table(about).expect("the table").insert("layout", 3).expect("a row");
     txn.commit().expect("a commit");
     drop(database);
     assert!(refusal(&data).contains("newer version of Bailiwick"), "{}", refusal(&data));

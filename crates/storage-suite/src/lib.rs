@@ -1,7 +1,8 @@
 //! What every backend promises, as one function per promise.
 //!
 //! A backend's test is a [`Backend`], and one of the macros: [`suite!`] makes a test of each promise, and
-//! [`durable_suite!`] of those about opening again what was closed. The suite knows nothing of records: keys and
+//! [`durable_suite!`] of those about opening again what was closed, [`exposed_suite!`] of those about rows that something
+//! else has changed. The suite knows nothing of records: keys and
 //! values are bytes here.
 //!
 //! [`Faulty`] is the other half: a store that breaks its promises when told to, for tests of those who rely on them.
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bailiwick_storage::Store;
+use bytes::Bytes;
 pub use faulty::{Fault, Faulty};
 
 /// A kind of store under test.
@@ -31,6 +33,17 @@ pub trait Backend: Send + Sync {
 pub trait Durable: Backend {
     /// Closes a store that [`Backend::fresh`] made, and opens it again.
     async fn reopen(&self, store: Arc<dyn Store>) -> Arc<dyn Store>;
+}
+
+/// A kind of store that a test can get at from behind: what is stored is bytes that the store made itself.
+#[async_trait]
+pub trait Exposed: Backend {
+    /// What is stored under some keys; the store is closed and opened again if need be.
+    async fn stored(&self, store: Arc<dyn Store>, keys: &[Bytes]) -> (Arc<dyn Store>, Vec<Option<Bytes>>);
+
+    /// Replaces what is stored under keys, or takes it away, without the store's knowledge; the store is closed and
+    /// opened again if need be.
+    async fn tamper(&self, store: Arc<dyn Store>, rows: Vec<(Bytes, Option<Bytes>)>) -> Arc<dyn Store>;
 }
 
 /// Makes a test of each promise: `suite!(backend())`.
@@ -69,6 +82,17 @@ macro_rules! durable_suite {
         $crate::tests!($backend;
             opening_again_finds_everything
             opening_again_goes_on_counting
+        );
+    };
+}
+
+/// Makes a test of each promise about rows that were changed from outside: `exposed_suite!(backend())`.
+#[macro_export]
+macro_rules! exposed_suite {
+    ($backend:expr) => {
+        $crate::tests!($backend;
+            a_changed_value_is_never_read
+            missing_and_older_rows_are_found
         );
     };
 }

@@ -207,7 +207,7 @@ impl AsMessage for AccessKey {
 
     fn to_message(&self) -> pb::AccessKey {
         pb::AccessKey {
-            account: self.account.number(),
+            account: codec::account_number(self.account),
             id: self.id.to_string(),
             user: self.owner.user().map(UniqueId::to_string),
             active: self.active,

@@ -63,8 +63,11 @@ impl Tx {
     /// # Errors
     /// `EntityAlreadyExists` for an id, an address or an alias that is or was in use, `LimitExceeded`.
     pub async fn create_account(&mut self, account: &Account) -> Result<()> {
+        if account.id == AccountId::NONE {
+            return Err(IamError::internal("an account without a number"));
+        }
         let key = keys::account(account.id);
-        if account.id == AccountId::NONE || self.read_key(key.clone()).await?.is_some() {
+        if self.read_key(key.clone()).await?.is_some() {
             return Err(IamError::already_exists("Account", account.id));
         }
         let quota = self.quotas().accounts;
@@ -177,7 +180,7 @@ impl AsMessage for Account {
             AccountState::Closed => pb::account::State::Closed,
         };
         pb::Account {
-            id: self.id.number(),
+            id: codec::account_number(self.id),
             name: self.name.clone(),
             email: self.email.clone(),
             state: state.into(),

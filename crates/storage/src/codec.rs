@@ -82,8 +82,25 @@ pub(crate) fn maybe_time(micros: Option<i64>) -> Result<Option<Timestamp>, Malfo
     micros.map(time).transpose()
 }
 
+/// What stands in a record for account `000000000000`: zero has always been the deployment there.
+const ACCOUNT_ZERO: u64 = 1_000_000_000_000;
+
 pub(crate) fn account(number: u64) -> Result<AccountId, Malformed> {
+    let number = match number {
+        0 => return Ok(AccountId::NONE),
+        ACCOUNT_ZERO => 0,
+        other => other,
+    };
     AccountId::from_number(number).ok_or_else(|| Malformed::new("an account number of more than twelve digits"))
+}
+
+/// An account as records have it.
+pub(crate) fn account_number(account: AccountId) -> u64 {
+    match account.number() {
+        0 => ACCOUNT_ZERO,
+        _ if account == AccountId::NONE => 0,
+        number => number,
+    }
 }
 
 pub(crate) fn id(text: &str) -> Result<UniqueId, NameError> {
@@ -107,5 +124,5 @@ pub(crate) fn policy_ref(message: pb::PolicyRef) -> Result<PolicyRef, Malformed>
 }
 
 pub(crate) fn policy_message(policy: PolicyRef) -> pb::PolicyRef {
-    pb::PolicyRef { account: policy.account.number(), id: policy.id.to_string() }
+    pb::PolicyRef { account: account_number(policy.account), id: policy.id.to_string() }
 }

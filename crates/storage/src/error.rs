@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::store::Revision;
+use crate::{keys, store::Revision};
 
 /// A cause kept for the log; callers of the API never see it.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -53,12 +53,34 @@ pub enum StoreError {
     /// What is stored cannot be what was written.
     #[error("the store is damaged: {0}")]
     Corrupt(String),
+    /// A row is not what was written under its key.
+    #[error("the store is damaged: {} is not what was written", keys::describe(key))]
+    Damaged {
+        /// The key.
+        key: Bytes,
+    },
+    /// Rows were taken away, added, or replaced by older ones, by something other than Bailiwick.
+    #[error(
+        "the store is damaged: it has {found} rows where there must be {expected}, and some are missing, older than they were, or were never written"
+    )]
+    Incomplete {
+        /// How many rows there must be.
+        expected: u64,
+        /// How many there are.
+        found: u64,
+    },
+    /// The store takes no changes at the moment; nothing was written. Reading goes on.
+    #[error("changes are refused: {0}")]
+    ReadOnly(String),
     /// The commit failed in a way that leaves open whether it took place.
     #[error("the outcome of a commit is unknown")]
     Unknown(#[source] Cause),
     /// The backend failed; nothing was written.
     #[error("the store failed")]
     Backend(#[source] Cause),
+    /// The store was opened again after a failure, and the view is of before: begin anew on a newer one.
+    #[error("the view is of before the store was opened again")]
+    Gone,
     /// The store has been closed, or has stopped after an earlier failure.
     #[error("the store is closed")]
     Closed,

@@ -59,7 +59,7 @@ impl AsMessage for Group {
 
     fn to_message(&self) -> pb::Group {
         pb::Group {
-            account: self.account.number(),
+            account: codec::account_number(self.account),
             id: self.id.to_string(),
             name: self.name.to_string(),
             path: self.path.to_string(),

@@ -1,7 +1,8 @@
 //! Where everything lies: the one place that knows what a key of the store looks like.
 //!
 //! A key is `account | kind | id`: five bytes of account number, big-endian, one byte of [`Kind`], and what the kind
-//! says. Account zero holds what belongs to the deployment: the account list, global indexes, its managed policies.
+//! says. What belongs to the deployment (the account list, global indexes, its managed policies) lies under the number
+//! of [`AccountId::NONE`], `ff ff ff ff ff`, behind every account.
 //! Names in keys are in ASCII lower case and come last, or are followed by nothing that could be taken for a part of
 //! them; unique ids are 21 bytes, so what follows them needs no separator.
 
@@ -9,6 +10,12 @@ use bailiwick_model::{AccessKeyId, AccountAlias, AccountId, UniqueId};
 use bytes::Bytes;
 
 use crate::{identity::IdentityKind, policy::PolicyRef};
+
+mod layout_1;
+mod words;
+
+pub use layout_1::of_layout_1;
+pub use words::describe;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
@@ -26,25 +33,25 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// Account 0: what the store is.
+    /// The deployment: what the store is.
     Meta = 0x01,
-    /// Account 0: the wrapped data keys.
+    /// The deployment: the wrapped data keys.
     Keyring = 0x02,
-    /// Account 0: `account` → the account.
+    /// The deployment: `account` → the account.
     Account = 0x03,
-    /// Account 0: `e-mail in lower case` → account number.
+    /// The deployment: `e-mail in lower case` → account number.
     AccountEmail = 0x04,
-    /// Account 0: `alias` → account number.
+    /// The deployment: `alias` → account number.
     Alias = 0x05,
-    /// Account 0: `access key id` → account number.
+    /// The deployment: `access key id` → account number.
     AccessKeyAccount = 0x06,
-    /// Account 0: `time-ordered key` → an audit event that waits to be shipped.
+    /// The deployment: `time-ordered key` → an audit event that waits to be shipped.
     Outbox = 0x07,
-    /// Account 0: `prefix` → a registered service.
+    /// The deployment: `prefix` → a registered service.
     Service = 0x08,
-    /// Account 0: `name of a service principal` → the prefix of the service that it acts for.
+    /// The deployment: `name of a service principal` → the prefix of the service that it acts for.
     ServicePrincipal = 0x09,
-    /// Account 0: nothing → how far the outbox has been shipped.
+    /// The deployment: nothing → how far the outbox has been shipped.
     AuditMark = 0x0a,
     /// `user id` → the user.
     User = 0x10,
@@ -88,6 +95,30 @@ kinds! {
     Resource = 0x80,
 }
 
+/// The kinds of row that decisions are made of, or that say what the store is: all of them are read at every start, and
+/// whether one is missing is known then. Of other kinds it is known when the whole store is checked.
+pub const DECISIVE: [Kind; 14] = [
+    Kind::Meta,
+    Kind::Keyring,
+    Kind::Account,
+    Kind::Service,
+    Kind::User,
+    Kind::UserGroup,
+    Kind::Group,
+    Kind::Role,
+    Kind::Policy,
+    Kind::PolicyVersion,
+    Kind::Attachment,
+    Kind::InlinePolicy,
+    Kind::AccessKey,
+    Kind::Resource,
+];
+
+/// Whether a key is of one of the [`DECISIVE`] kinds.
+pub fn is_decisive(key: &[u8]) -> bool {
+    key.get(HEADER - 1).is_some_and(|number| DECISIVE.iter().any(|kind| *kind as u8 == *number))
+}
+
 /// Length of what stands before the id in every key.
 pub const HEADER: usize = 6;
 
@@ -118,7 +149,11 @@ pub fn take_account(bytes: &[u8]) -> Option<(AccountId, &[u8])> {
     let (number, rest) = bytes.split_first_chunk::<5>()?;
     let mut wide = [0; 8];
     wide[3..].copy_from_slice(number);
-    Some((AccountId::from_number(u64::from_be_bytes(wide))?, rest))
+    let account = match u64::from_be_bytes(wide) {
+        number if number == AccountId::NONE.number() => AccountId::NONE,
+        number => AccountId::from_number(number)?,
+    };
+    Some((account, rest))
 }
 
 /// Reads a unique id off the front.
@@ -159,7 +194,8 @@ pub(crate) fn meta() -> Bytes {
     join(AccountId::NONE, Kind::Meta, &[])
 }
 
-pub(crate) fn keyring() -> Bytes {
+/// The wrapped data keys: the one row that is read before the keys are known.
+pub fn keyring() -> Bytes {
     join(AccountId::NONE, Kind::Keyring, &[])
 }
 
@@ -215,7 +251,8 @@ pub(crate) fn policy(policy: PolicyRef) -> Bytes {
     join(policy.account, Kind::Policy, &[policy.id.as_bytes()])
 }
 
-pub(crate) fn policy_version(policy: PolicyRef, version: u32) -> Bytes {
+/// One version of a managed policy.
+pub fn policy_version(policy: PolicyRef, version: u32) -> Bytes {
     join(policy.account, Kind::PolicyVersion, &[policy.id.as_bytes(), &version.to_be_bytes()])
 }
 
@@ -264,11 +301,11 @@ pub(crate) fn owner_keys(account: AccountId, user: Option<&UniqueId>, id: &str) 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Counted {
-    /// Accounts in the deployment, under account 0.
+    /// Accounts in the deployment, under the deployment.
     Accounts = 0x01,
-    /// Rows in the outbox, under account 0.
+    /// Rows in the outbox, under the deployment.
     Outbox = 0x02,
-    /// Registered services, under account 0.
+    /// Registered services, under the deployment.
     Services = 0x03,
     /// Users of an account.
     Users = 0x10,

@@ -5,6 +5,9 @@
 //! groups, roles, policies, access keys, accounts, registered services and what is kept of their resources, their
 //! names, indexes and quotas, and that commits only if what it read still holds.
 //!
+//! [`Authenticator`] makes and checks what backends store, and [`StoreState`] knows which rows there must be: what
+//! something other than Bailiwick has changed is found, not obeyed.
+//!
 //! The crate deliberately does not know the messages of the API, protocols, who is asking and whether they may, or
 //! the clock and randomness: times and ids are brought by the caller. It does not know what sealed bytes hold.
 //!
@@ -13,7 +16,9 @@
 mod access_key;
 mod account;
 mod attachment;
+mod authenticator;
 mod change;
+mod check;
 mod codec;
 mod error;
 mod feed;
@@ -31,13 +36,16 @@ mod service;
 mod settings;
 mod standing;
 mod store;
+mod sums;
 mod tx;
 mod user;
 
 pub use access_key::{AccessKey, AccessKeyLastUsed, KeyOwner};
 pub use account::{Account, AccountState};
 pub use attachment::{Holder, HolderFilter};
+pub use authenticator::{Authenticator, Opened};
 pub use change::{Change, ChangeSet, Changes};
+pub use check::{Findings, check};
 pub use codec::{FORMAT, Record};
 pub use error::{Cause, StoreError};
 pub use feed::{Feed, newer_than};
@@ -54,7 +62,9 @@ pub use service::{Service, ServiceActor};
 pub use settings::Meta;
 pub use standing::Standing;
 pub use store::{
-    Add, At, Batch, Entry, Expect, MAX_KEY, MAX_VALUE, Revision, Scan, Store, Versioned, View, counter_value,
+    Add, At, Batch, Entry, Expect, Health, Inspected, MAX_KEY, MAX_VALUE, Revision, Scan, Store, Versioned, View,
+    counter_value,
 };
+pub use sums::{RowSet, StoreState, Tally};
 pub use tx::{CommitError, Page, Tx};
 pub use user::User;

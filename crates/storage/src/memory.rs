@@ -11,10 +11,12 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::{
+    authenticator::Authenticator,
     change::{ChangeSet, Changes},
     error::StoreError,
     feed::{Feed, newer_than},
-    store::{At, Batch, Entry, Revision, Scan, Store, Versioned, View},
+    store::{At, Batch, Inspected, Revision, Scan, Store, Versioned, View},
+    sums::{StoreState, Tally},
 };
 
 /// How many change sets the log of a memory store reaches back.
@@ -30,6 +32,7 @@ pub struct MemoryStore {
 
 #[derive(Debug)]
 struct Shared {
+    authenticator: Authenticator,
     state: RwLock<State>,
     feed: Feed,
 }
@@ -37,7 +40,9 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     head: Revision,
-    /// Per key its versions, oldest first; `None` is a removal.
+    /// What must be there at the head.
+    sums: StoreState,
+    /// Per key its versions as they are stored, oldest first; `None` is a removal.
     rows: BTreeMap<Bytes, Vec<(Revision, Option<Bytes>)>>,
     /// How many views exist at each revision.
     views: BTreeMap<Revision, usize>,
@@ -59,8 +64,26 @@ impl MemoryStore {
 
     /// An empty store whose change log holds the latest `log` change sets.
     pub fn with_log(log: usize) -> Self {
-        let shared = Shared { state: RwLock::default(), feed: Feed::new(Revision::ZERO, log, usize::MAX) };
-        MemoryStore { shared: Arc::new(shared) }
+        Self::authenticated(log, Authenticator::none())
+    }
+
+    /// The same, with rows that are authenticated.
+    pub fn authenticated(log: usize, authenticator: Authenticator) -> Self {
+        let feed = Feed::new(Revision::ZERO, log, usize::MAX);
+        MemoryStore { shared: Arc::new(Shared { authenticator, state: RwLock::default(), feed }) }
+    }
+
+    /// What is stored under a key, in its stored form: for tests that change it behind the store's back.
+    pub fn stored(&self, key: &[u8]) -> Option<Bytes> {
+        let state = self.shared.read();
+        state.rows.get(key).and_then(|versions| stored_at(versions, state.head))
+    }
+
+    /// Replaces what is stored under a key, or takes it away, without the store's knowledge.
+    pub fn tamper(&self, key: Bytes, stored: Option<Bytes>) {
+        let mut state = self.shared.write();
+        let head = state.head;
+        state.rows.insert(key, vec![(head, stored)]);
     }
 }
 
@@ -81,24 +104,41 @@ impl Store for MemoryStore {
             return Err(StoreError::Ahead { asked, head });
         }
         *state.views.entry(head).or_insert(0) += 1;
-        Ok(Arc::new(MemoryView { shared: self.shared.clone(), revision: head }))
+        let sums = state.sums;
+        Ok(Arc::new(MemoryView { shared: self.shared.clone(), revision: head, sums }))
     }
 
     async fn commit(&self, batch: Batch) -> Result<Revision, StoreError> {
+        let authenticator = &self.shared.authenticator;
         let mut state = self.shared.write();
-        let changes = batch.plan(|key| Ok(state.newest(key)))?;
+        let changes = batch.plan(|key| state.newest(authenticator, key))?;
         if changes.is_empty() {
             return Ok(state.head);
         }
         let revision = state.head.next();
-        state.head = revision;
-        for change in &changes {
-            state.rows.entry(change.key.clone()).or_default().push((revision, change.value.clone()));
+        let set = ChangeSet { revision, changes };
+        let mut sums = state.sums;
+        sums.apply(authenticator, &set, |key| {
+            let stored = state.rows.get(key).and_then(|versions| stored_at(versions, state.head));
+            stored.map(|stored| Authenticator::revision_of(&stored))
+        });
+        let mut scratch = Vec::new();
+        let mut stored = Vec::with_capacity(set.changes.len());
+        for change in &set.changes {
+            let mut row = Vec::new();
+            if let Some(value) = &change.value {
+                authenticator.encode_row(&mut row, &change.key, revision, value, &mut scratch)?;
+            }
+            stored.push(change.value.as_ref().map(|_| Bytes::from(row)));
+        }
+        (state.head, state.sums) = (revision, sums);
+        for (change, stored) in set.changes.iter().zip(stored) {
+            state.rows.entry(change.key.clone()).or_default().push((revision, stored));
             state.stale.push_back((revision, change.key.clone()));
         }
         state.forget();
         // INVARIANT: published before the lock is released, so that the log has the order of the commits.
-        self.shared.feed.publish([Arc::new(ChangeSet { revision, changes })]);
+        self.shared.feed.publish([Arc::new(set)]);
         Ok(revision)
     }
 
@@ -132,8 +172,9 @@ impl Shared {
 }
 
 impl State {
-    fn newest(&self, key: &[u8]) -> Option<Versioned> {
-        self.rows.get(key).and_then(|versions| seen_at(versions, self.head))
+    fn newest(&self, authenticator: &Authenticator, key: &[u8]) -> Result<Option<Versioned>, StoreError> {
+        let stored = self.rows.get(key).and_then(|versions| stored_at(versions, self.head));
+        stored.map(|stored| versioned(authenticator, key, &stored)).transpose()
     }
 
     /// Drops the versions that no view can see any more.
@@ -153,15 +194,25 @@ impl State {
     }
 }
 
-fn seen_at(versions: &[(Revision, Option<Bytes>)], at: Revision) -> Option<Versioned> {
+fn stored_at(versions: &[(Revision, Option<Bytes>)], at: Revision) -> Option<Bytes> {
     let visible = versions.partition_point(|(revision, _)| *revision <= at);
-    let (revision, value) = versions[..visible].last()?;
-    Some(Versioned { value: value.clone()?, revision: *revision })
+    versions[..visible].last()?.1.clone()
+}
+
+fn versioned(authenticator: &Authenticator, key: &[u8], stored: &Bytes) -> Result<Versioned, StoreError> {
+    let Inspected { key, revision, value } = inspected(authenticator, Bytes::copy_from_slice(key), stored)?;
+    value.map(|value| Versioned { value, revision }).ok_or(StoreError::Damaged { key })
+}
+
+fn inspected(authenticator: &Authenticator, key: Bytes, stored: &Bytes) -> Result<Inspected, StoreError> {
+    let opened = authenticator.open_row(&key, stored, &mut Vec::new())?;
+    Ok(Inspected { revision: opened.revision, value: opened.value.map(|value| stored.slice_ref(value)), key })
 }
 
 struct MemoryView {
     shared: Arc<Shared>,
     revision: Revision,
+    sums: StoreState,
 }
 
 impl Drop for MemoryView {
@@ -183,21 +234,25 @@ impl View for MemoryView {
     }
 
     async fn get(&self, key: &[u8]) -> Result<Option<Versioned>, StoreError> {
-        Ok(self.shared.read().rows.get(key).and_then(|versions| seen_at(versions, self.revision)))
+        let stored = self.shared.read().rows.get(key).and_then(|versions| stored_at(versions, self.revision));
+        stored.map(|stored| versioned(&self.shared.authenticator, key, &stored)).transpose()
     }
 
-    async fn scan(&self, scan: Scan<'_>) -> Result<Vec<Entry>, StoreError> {
+    async fn inspect(&self, scan: Scan<'_>) -> Result<Vec<Inspected>, StoreError> {
         let from = match scan.after {
             Some(after) if after >= scan.prefix => Bound::Excluded(after),
             _ => Bound::Included(scan.prefix),
         };
         let state = self.shared.read();
         let rows = state.rows.range::<[u8], _>((from, Bound::Unbounded));
-        let found = rows.take_while(|(key, _)| key.starts_with(scan.prefix)).filter_map(|(key, versions)| {
-            let Versioned { value, revision } = seen_at(versions, self.revision)?;
-            Some(Entry { key: key.clone(), value, revision })
-        });
-        Ok(found.take(scan.limit).collect())
+        let found = rows
+            .take_while(|(key, _)| key.starts_with(scan.prefix))
+            .filter_map(|(key, versions)| Some((key.clone(), stored_at(versions, self.revision)?)));
+        found.take(scan.limit).map(|(key, stored)| inspected(&self.shared.authenticator, key, &stored)).collect()
+    }
+
+    fn tally(&self) -> Tally {
+        Tally::of(self.shared.authenticator.clone(), self.sums)
     }
 }
 

@@ -298,7 +298,7 @@ impl AsMessage for Policy {
 
     fn to_message(&self) -> pb::Policy {
         pb::Policy {
-            account: self.account.number(),
+            account: codec::account_number(self.account),
             id: self.id.to_string(),
             name: self.name.to_string(),
             path: self.path.to_string(),
@@ -333,7 +333,7 @@ impl AsMessage for PolicyVersion {
 
     fn to_message(&self) -> pb::PolicyVersion {
         pb::PolicyVersion {
-            account: self.policy.account.number(),
+            account: codec::account_number(self.policy.account),
             policy: self.policy.id.to_string(),
             version: self.version,
             created: self.created.as_microsecond(),

@@ -90,7 +90,7 @@ impl AsMessage for Resource {
 
     fn to_message(&self) -> pb::Resource {
         pb::Resource {
-            account: self.account.number(),
+            account: codec::account_number(self.account),
             arn: self.arn.clone(),
             policy: self.policy.as_ref().map(|policy| pb::ResourcePolicy {
                 text: policy.text.clone(),

@@ -116,7 +116,7 @@ impl AsMessage for Role {
 
     fn to_message(&self) -> pb::Role {
         pb::Role {
-            account: self.account.number(),
+            account: codec::account_number(self.account),
             id: self.id.to_string(),
             name: self.name.to_string(),
             path: self.path.to_string(),

@@ -88,7 +88,7 @@ impl AsMessage for Meta {
             store_id: self.store_id.to_vec(),
             epoch: self.epoch,
             created: self.created.as_microsecond(),
-            management_account: self.management_account.number(),
+            management_account: codec::account_number(self.management_account),
             partition: self.partition.to_string(),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{change::Changes, error::StoreError};
+use crate::{change::Changes, error::StoreError, sums::Tally};
 
 /// The number of a committed batch; grows by at least one with each.
 ///
@@ -63,6 +63,24 @@ pub struct Entry {
     pub revision: Revision,
 }
 
+/// One row of an inspection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspected {
+    /// The whole key, prefix included.
+    pub key: Bytes,
+    /// The revision of the batch that put it.
+    pub revision: Revision,
+    /// The bytes as they were put; none if what is stored is not what was put.
+    pub value: Option<Bytes>,
+}
+
+/// Whether a store does all of its work.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Why changes are refused at the moment, in a few words; none while they are taken.
+    pub refuses_changes: Option<String>,
+}
+
 /// What a scan returns: keys that begin with `prefix`, greater than `after` if given, at most `limit`, ascending.
 #[derive(Clone, Copy, Debug)]
 pub struct Scan<'a> {
@@ -81,10 +99,29 @@ pub trait View: Send + Sync {
     fn revision(&self) -> Revision;
 
     /// The value under `key`, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if it is not what was put there.
     async fn get(&self, key: &[u8]) -> Result<Option<Versioned>, StoreError>;
 
+    /// Rows in ascending order of their keys' bytes; those that are damaged stand in their places.
+    async fn inspect(&self, scan: Scan<'_>) -> Result<Vec<Inspected>, StoreError>;
+
     /// Rows in ascending order of their keys' bytes.
-    async fn scan(&self, scan: Scan<'_>) -> Result<Vec<Entry>, StoreError>;
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if one of them is not what was put there.
+    async fn scan(&self, scan: Scan<'_>) -> Result<Vec<Entry>, StoreError> {
+        let rows = self.inspect(scan).await?.into_iter();
+        rows.map(|Inspected { key, revision, value }| match value {
+            Some(value) => Ok(Entry { key, value, revision }),
+            None => Err(StoreError::Damaged { key }),
+        })
+        .collect()
+    }
+
+    /// A tally, to find out whether all rows are there that must be.
+    fn tally(&self) -> Tally;
 }
 
 /// A backend.
@@ -112,6 +149,11 @@ pub trait Store: Send + Sync {
 
     /// The newest revision.
     async fn head(&self) -> Result<Revision, StoreError>;
+
+    /// Whether the store does all of its work.
+    fn health(&self) -> Health {
+        Health::default()
+    }
 }
 
 /// What must hold of a key when a batch is written.

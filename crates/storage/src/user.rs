@@ -68,7 +68,7 @@ impl AsMessage for User {
 
     fn to_message(&self) -> pb::User {
         pb::User {
-            account: self.account.number(),
+            account: codec::account_number(self.account),
             id: self.id.to_string(),
             name: self.name.to_string(),
             path: self.path.to_string(),

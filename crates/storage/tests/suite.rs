@@ -1,18 +1,40 @@
 //! The memory backend keeps every promise that a store can keep without a disk.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use bailiwick_storage::{MemoryStore, Store};
-use bailiwick_storage_suite::{Backend, suite};
+use bailiwick_seal::Keyring;
+use bailiwick_storage::{Authenticator, MemoryStore, Store};
+use bailiwick_storage_suite::{Backend, Exposed, exposed_suite, suite};
+use bytes::Bytes;
 
-struct Memory;
+/// The last store that was made, whose rows can be got at.
+#[derive(Default)]
+struct Memory(Mutex<Arc<MemoryStore>>);
 
 #[async_trait]
 impl Backend for Memory {
     async fn fresh(&self, log: u64) -> Arc<dyn Store> {
-        Arc::new(MemoryStore::with_log(log as usize))
+        let key = Keyring::generate(0).expect("a keyring").row_key().expect("a key").expect("new keyrings have one");
+        let store = Arc::new(MemoryStore::authenticated(log as usize, Authenticator::new(key)));
+        *self.0.lock().expect("no panics") = store.clone();
+        store
     }
 }
 
-suite!(Memory);
+#[async_trait]
+impl Exposed for Memory {
+    async fn stored(&self, store: Arc<dyn Store>, keys: &[Bytes]) -> (Arc<dyn Store>, Vec<Option<Bytes>>) {
+        let memory = self.0.lock().expect("no panics");
+        (store, keys.iter().map(|key| memory.stored(key)).collect())
+    }
+
+    async fn tamper(&self, store: Arc<dyn Store>, rows: Vec<(Bytes, Option<Bytes>)>) -> Arc<dyn Store> {
+        let memory = self.0.lock().expect("no panics");
+        rows.into_iter().for_each(|(key, row)| memory.tamper(key, row));
+        store
+    }
+}
+
+suite!(Memory::default());
+exposed_suite!(Memory::default());

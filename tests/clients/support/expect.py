@@ -26,6 +26,8 @@ STATUS = {
     "SignatureDoesNotMatch": (403, "UNAUTHENTICATED"),
     "ExpiredToken": (403, "UNAUTHENTICATED"),
     "NotImplemented": (501, "UNIMPLEMENTED"),
+    "ServiceFailure": (500, "INTERNAL"),
+    "ServiceUnavailable": (503, "UNAVAILABLE"),
 }
 
 

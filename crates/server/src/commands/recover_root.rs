@@ -14,6 +14,7 @@ use clap::Args;
 use jiff::Timestamp;
 use prost::Message as _;
 
+use crate::deployment::{Found, Missing};
 use crate::failure::Failure;
 use crate::logging::{self, LogFilter, LogFormat};
 use crate::options::{StoreOptions, parse_region};
@@ -58,9 +59,11 @@ async fn recover(options: &Options) -> Result<(), Failure> {
     if !data_dir::has_store(&options.store.data_dir)? {
         return Err(nothing());
     }
-    let redb = store::open(&options.store)?;
-    let store: Arc<dyn Store> = Arc::clone(&redb) as _;
-    let opened = deployment::read(&options.store, &store).await?.ok_or_else(nothing)?;
+    let file = store::open(&options.store)?;
+    let Found::Used(opened) = deployment::read(&options.store, file, Missing::Refused).await? else {
+        return Err(nothing());
+    };
+    let (redb, store) = (Arc::clone(&opened.redb), opened.store());
     let deployment = opened.deployment(options.region.clone());
     let account = options.account.unwrap_or(deployment.management_account);
     let outcome = replace(options, &deployment, &store, account).await;

@@ -9,9 +9,7 @@ use bailiwick_directory::Directory;
 use bailiwick_grpc::Front;
 use bailiwick_operation::Deployment;
 use bailiwick_service::{Parts, Service};
-use bailiwick_snapshot::Snapshots;
 use bailiwick_storage::Store;
-use bailiwick_storage_redb::RedbStore;
 use bailiwick_sts::Sts;
 use clap::Args;
 use tokio::sync::watch;
@@ -101,10 +99,10 @@ async fn serve(options: Options) -> Result<(), Failure> {
     if data_dir::expect_store(&options.store, options.deployment.init)? == Expected::New {
         first_start::check(&options.store)?;
     }
-    let redb = store::open(&options.store)?;
-    let store: Arc<dyn Store> = Arc::<RedbStore>::clone(&redb);
+    let file = store::open(&options.store)?;
     let endpoint = format!("{scheme}://{address}");
-    let opened = deployment::open(&options.store, &options.deployment, &store, &endpoint).await?;
+    let opened = deployment::open(&options.store, &options.deployment, file, &endpoint).await?;
+    let (redb, store) = (Arc::clone(&opened.redb), opened.store());
     let master = opened.master.clone();
     let deployment = opened.deployment(options.deployment.region.clone());
     deployment::add_new_managed_policies(&deployment, &store).await?;
@@ -183,10 +181,7 @@ async fn assemble(
     failed_authentications: u32,
     audit: Settings,
 ) -> Result<Arc<Service>, Failure> {
-    let snapshots = Snapshots::start(Arc::clone(store), deployment.partition)
-        .await
-        .map_err(|e| Failure::new(format!("cannot read the store: {e:?}")))?;
-    let snapshots = Arc::new(snapshots);
+    let snapshots = store::snapshots(store, deployment.partition).await?;
     let folder = audit.folder.clone();
     let (random, clock) = (Arc::clone(&deployment.random), Arc::clone(&deployment.clock));
     let recorder = Recorder::start(Arc::clone(store), random, clock, audit)

@@ -15,6 +15,12 @@ pub(crate) struct DeploymentOptions {
     /// For the first start under a key that was made beforehand, and for a new beginning. Leave it out afterwards.
     #[arg(long, env = "BAILIWICK_INIT", value_parser = boolean)]
     pub(crate) init: bool,
+    /// Take what is left of a store in which rows are missing for the whole of it, once
+    ///
+    /// A store from which something other than Bailiwick has taken rows, or has put older ones into it, is refused: what
+    /// they denied is not known. With this it starts, and what they denied is denied no more.
+    #[arg(long)]
+    pub(crate) accept_damaged_store: bool,
     /// Twelve digits of the management account, for the first start [default: random]
     #[arg(long, env = "BAILIWICK_ACCOUNT_ID", value_name = "DIGITS")]
     pub(crate) account_id: Option<AccountId>,

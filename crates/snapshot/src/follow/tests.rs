@@ -4,11 +4,13 @@ use bailiwick_evaluator::{Context, Decision, Entity as Named, Outcome, Policies,
 use bailiwick_model::limits::Quotas;
 use bailiwick_model::{AccessKeyId, AccountId, Arn, IdKind, Path, PolicyName, Tags, UniqueId, UserName};
 use bailiwick_storage::{
-    AccessKey, AccountState, Group, InlinePolicy, KeyOwner, MemoryStore, Policy, Role, TrustPolicy, Tx, User,
+    AccessKey, Account, AccountState, Group, InlinePolicy, KeyOwner, MemoryStore, Policy, Role, TrustPolicy, Tx, User,
 };
 use jiff::Timestamp;
 
 use super::*;
+
+mod damage;
 
 const ACCOUNT: u64 = 111_122_223_333;
 
@@ -417,7 +419,7 @@ async fn who_waits_for_a_revision_that_does_not_come_is_told_so() {
 #[tokio::test]
 async fn a_follower_that_can_not_go_on_leaves_nothing_to_decide_with() {
     let House { store, snapshots } = House::new().await;
-    // A user's record that no version of Bailiwick has written.
+    // A user's record of a version to come.
     let key = keys::identity(account(), bailiwick_storage::IdentityKind::User, &id(IdKind::User, 1));
     let put = vec![(key, bytes::Bytes::from_static(b"\xff"))];
     let revision = store.commit(bailiwick_storage::Batch { put, ..Default::default() }).await.unwrap();

@@ -9,11 +9,13 @@ use bailiwick_model::{AccountId, Arn, IdKind, Partition, Path, Tags, UniqueId};
 use bailiwick_policy_lang::PolicyKind;
 use bailiwick_storage::keys::{self, Kind};
 use bailiwick_storage::{
-    self as storage, ChangeSet, InlinePolicy, KeyOwner, Policy, PolicyRef, PolicyVersion, Record, Revision, StoreError,
+    self as storage, ChangeSet, InlinePolicy, Inspected, KeyOwner, Policy, PolicyRef, PolicyVersion, Record, Revision,
+    StoreError,
 };
 use bytes::Bytes;
 
 use super::{Named, Snapshot};
+use crate::Damage;
 use crate::compile::{compile, compile_bound, deny_all};
 use crate::dense::Dense;
 use crate::people::{Held, Inline, Slot, Slots, set_slot};
@@ -39,15 +41,18 @@ pub(crate) const KINDS: [Kind; 11] = [
 
 /// The newest view, and what it takes to make the next one of it.
 pub(crate) struct World {
-    next: Snapshot,
+    pub(super) next: Snapshot,
     group_slots: HashMap<UniqueId, Slot>,
     slots_given: Slot,
     /// Managed policies of which a row has changed and that have not been compiled since.
     stale: HashSet<Slot>,
+    /// The keys of rows that could not be read.
+    pub(super) unreadable: HashSet<Bytes>,
+    pub(super) damage: Arc<Damage>,
 }
 
 impl World {
-    pub(crate) fn new(partition: Partition) -> Self {
+    pub(crate) fn new(partition: Partition, damage: Arc<Damage>) -> Self {
         let next = Snapshot {
             revision: Revision::ZERO,
             partition,
@@ -66,7 +71,8 @@ impl World {
             services: Arc::default(),
             resources: Trie::default(),
         };
-        World { next, group_slots: HashMap::new(), slots_given: 0, stale: HashSet::new() }
+        let (group_slots, stale, unreadable) = (HashMap::new(), HashSet::new(), HashSet::new());
+        World { next, group_slots, slots_given: 0, stale, unreadable, damage }
     }
 
     /// Applies one commit.
@@ -81,8 +87,27 @@ impl World {
         Ok(())
     }
 
+    /// Takes in a row as it was found.
+    pub(crate) fn take_in(&mut self, row: &Inspected) -> Result<(), StoreError> {
+        match &row.value {
+            Some(value) => self.apply(&row.key, Some(value)),
+            None => self.deny(&row.key, "it is not what was written"),
+        }
+    }
+
     /// Applies one row: its new value, or that it is gone.
     pub(crate) fn apply(&mut self, key: &[u8], value: Option<&Bytes>) -> Result<(), StoreError> {
+        if !self.unreadable.is_empty() && self.unreadable.contains(key) {
+            // What was denied because of it is not known any more.
+            return Err(StoreError::Corrupt("a row that was damaged has changed".into()));
+        }
+        match self.put(key, value) {
+            Err(StoreError::Corrupt(why)) if value.is_some() => self.deny(key, &why),
+            done => done,
+        }
+    }
+
+    fn put(&mut self, key: &[u8], value: Option<&Bytes>) -> Result<(), StoreError> {
         let Some((account, kind, id)) = keys::parse(key) else {
             return Err(StoreError::Corrupt("a key of no known kind".into()));
         };
@@ -187,7 +212,7 @@ impl World {
         self.next.accounts.insert(new.id.number(), Arc::new(new), |old| old.id == account.id);
     }
 
-    fn put_entity(&mut self, id: &UniqueId, new: Option<(Entity, Option<PolicyRef>)>) {
+    pub(super) fn put_entity(&mut self, id: &UniqueId, new: Option<(Entity, Option<PolicyRef>)>) {
         let id_hash = self.next.hash(id);
         let old_name = self.next.entity(id).map(|old| self.name_hash(old));
         let new_name = new.as_ref().map(|(new, _)| self.name_hash(new));
@@ -221,14 +246,14 @@ impl World {
         self.next.name_hash(kind, entity.account, &entity.name)
     }
 
-    fn change_seat(&mut self, id: &UniqueId, change: impl FnOnce(&mut Seat)) {
+    pub(super) fn change_seat(&mut self, id: &UniqueId, change: impl FnOnce(&mut Seat)) {
         // What is taken from somebody who is gone is gone as well.
         if let Some(seat) = self.next.seats.get_mut(self.next.hash(id), id) {
             change(seat);
         }
     }
 
-    fn change_group(&mut self, id: &UniqueId, change: impl FnOnce(&mut Held)) {
+    pub(super) fn change_group(&mut self, id: &UniqueId, change: impl FnOnce(&mut Held)) {
         let slot = self.group_slot(*id);
         if let Some(group) = self.next.groups.get_mut(slot) {
             change(&mut Arc::make_mut(group).held);
@@ -269,7 +294,7 @@ impl World {
     }
 
     /// The place of a managed policy; one that is not known yet denies everything to its holders.
-    fn policy_slot(&mut self, policy: PolicyRef) -> Slot {
+    pub(super) fn policy_slot(&mut self, policy: PolicyRef) -> Slot {
         if let Some(slot) = self.find_policy_slot(policy) {
             return slot;
         }
@@ -326,7 +351,7 @@ impl World {
         }
     }
 
-    fn put_version(&mut self, reference: PolicyRef, version: u32, value: Option<&Bytes>) {
+    pub(super) fn put_version(&mut self, reference: PolicyRef, version: u32, value: Option<&Bytes>) {
         let slot = match (value, self.next.managed_policy_by_ref(reference)) {
             // What is taken from a policy that is gone is gone as well.
             (None, None) => return,
@@ -345,10 +370,14 @@ impl World {
         let Some(arn) = &kept.arn else { return Ok(()) };
         let default = kept.versions.iter().find(|(number, _)| *number == kept.default_version);
         *policy = match default {
-            Some((_, record)) => {
-                let version = PolicyVersion::decode(record)?;
-                compile(&version.document, PolicyKind::Identity, arn.as_str())
-            }
+            Some((number, record)) => match PolicyVersion::decode(record) {
+                Ok(version) => compile(&version.document, PolicyKind::Identity, arn.as_str()),
+                Err(error @ StoreError::Newer { .. }) => return Err(error),
+                Err(error) => {
+                    self.damage.report(&keys::policy_version(kept.reference, *number), &error.to_string());
+                    deny_all(PolicyKind::Identity, arn.as_str())
+                }
+            },
             None => {
                 tracing::error!(policy = %arn, "a managed policy without its default version denies everything");
                 deny_all(PolicyKind::Identity, arn.as_str())
@@ -357,7 +386,7 @@ impl World {
         Ok(())
     }
 
-    fn put_key(&mut self, id: &str, new: Option<storage::AccessKey>) {
+    pub(super) fn put_key(&mut self, id: &str, new: Option<storage::AccessKey>) {
         let hash = self.next.hash(id);
         let is_it = |key: &Arc<AccessKey>| key.id.as_str() == id;
         let Some(key) = new else {
@@ -374,7 +403,8 @@ impl World {
     }
 }
 
-const MISSING_GROUP: &str = "missing group";
+/// The name of the policy that denies everything to the members of a group that is not known.
+pub(super) const MISSING_GROUP: &str = "missing group";
 
 fn from_user(user: storage::User) -> (Entity, Option<PolicyRef>) {
     let mut entity = Entity::new(user.account, user.id, user.name.as_str(), user.path, user.tags);
@@ -395,7 +425,7 @@ fn from_role(role: storage::Role, partition: Partition) -> (Entity, Option<Polic
 }
 
 /// Puts an inline policy in the place of the one of that name, or takes it away.
-fn set_inline(inline: &mut Inline, name: &str, policy: Option<Compiled>) {
+pub(super) fn set_inline(inline: &mut Inline, name: &str, policy: Option<Compiled>) {
     let at = inline.iter().position(|old| old.name().is_some_and(|old| old.eq_ignore_ascii_case(name)));
     match (at, policy) {
         (Some(at), Some(policy)) => inline[at] = policy,

@@ -25,11 +25,10 @@ async fn started() -> (TempDir, Options) {
     let data = folder.path().join("data");
     let line = ["serve", "--data-dir", data.to_str().unwrap(), "--account-id", "111122223333"];
     let options = ServeLine::parse_from(line);
-    let redb = store::open(&options.store).unwrap();
-    let store: Arc<dyn Store> = Arc::clone(&redb) as _;
-    deployment::open(&options.store, &options.deployment, &store, "http://127.0.0.1:7470").await.unwrap();
-    redb.close().await;
-    drop((store, redb));
+    let file = store::open(&options.store).unwrap();
+    let opened = deployment::open(&options.store, &options.deployment, file, "http://127.0.0.1:7470").await.unwrap();
+    opened.redb.close().await;
+    drop(opened);
     std::fs::remove_file(options.store.credentials_file()).unwrap();
     let line = ["recover-root", "--data-dir", data.to_str().unwrap()];
     (folder, Line::parse_from(line).options)
@@ -37,8 +36,10 @@ async fn started() -> (TempDir, Options) {
 
 /// Every audit record, and the ids of root's keys.
 async fn found(options: &Options) -> (Vec<Record>, Vec<String>) {
-    let redb = store::open(&options.store).unwrap();
-    let store: Arc<dyn Store> = Arc::clone(&redb) as _;
+    let file = store::open(&options.store).unwrap();
+    let found = deployment::read(&options.store, file, Missing::Refused).await.unwrap();
+    let Found::Used(opened) = found else { panic!("a store that was never used") };
+    let (redb, store) = (Arc::clone(&opened.redb), opened.store());
     let tx = Tx::begin(Arc::clone(&store), Arc::default(), At::Latest).await.unwrap();
     let rows = tx.list_outbox(None, 100).await.unwrap();
     let records = rows.iter().flat_map(|row| Record::decode_row(&row.event).unwrap()).collect();

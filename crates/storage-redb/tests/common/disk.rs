@@ -1,4 +1,4 @@
-//! A disk that forgets what was not synced, in whatever order it likes.
+//! A disk that forgets what was not synced, in whatever order it likes, and that fails when told to.
 
 use std::{
     io,
@@ -26,7 +26,29 @@ struct State {
     unsynced: Vec<Op>,
     ops: u64,
     crash: Option<Crash>,
-    fail_syncs: bool,
+    fault: Option<(u64, Fault)>,
+    /// What is left of what was not synced, as in [`Disk::crash_at`].
+    keeps: u64,
+}
+
+/// How an operation that writes fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// There is no space: nothing is written. Syncs succeed.
+    NoSpace,
+    /// Nothing is written.
+    Error,
+    /// Half of it is written, then there is no space. Syncs succeed.
+    Short,
+    /// Only syncs fail; what was written before is lost, or kept, as the disk likes.
+    Sync,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Write,
+    SetLen,
+    Sync,
 }
 
 #[derive(Debug)]
@@ -97,9 +119,22 @@ impl Disk {
         }
     }
 
-    /// From now on nothing gets durable, and the program hears of it.
-    pub(crate) fn fail_syncs(&self) {
-        self.state().fail_syncs = true;
+    /// Fails every operation from the `at`-th on from now, until healed.
+    pub(crate) fn fail_from(&self, at: u64, fault: Fault) {
+        let mut state = self.state();
+        (state.fault, state.keeps) = (Some((state.ops + at, fault)), at % 3);
+    }
+
+    /// Fails nothing any more; says whether anything has failed since.
+    pub(crate) fn heal(&self) -> bool {
+        let mut state = self.state();
+        let fault = state.fault.take();
+        fault.is_some_and(|(at, _)| state.ops >= at)
+    }
+
+    /// What reads see.
+    pub(crate) fn live(&self) -> Vec<u8> {
+        self.state().live.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -108,7 +143,8 @@ impl Disk {
 }
 
 impl State {
-    fn tick(&mut self) {
+    /// Counts an operation; how it fails, if it does.
+    fn tick(&mut self, kind: Kind) -> Option<Fault> {
         self.ops += 1;
         if let Some(crash) = &self.crash
             && crash.image.is_none()
@@ -118,6 +154,21 @@ impl State {
             if let Some(crash) = &mut self.crash {
                 crash.image = Some(image);
             }
+        }
+        let (_, fault) = self.fault.filter(|(at, _)| self.ops >= *at)?;
+        let fails = match fault {
+            Fault::NoSpace | Fault::Short => kind != Kind::Sync,
+            Fault::Error => true,
+            Fault::Sync => kind == Kind::Sync,
+        };
+        fails.then_some(fault)
+    }
+
+    /// The error that a fault is.
+    fn refuse(fault: Fault) -> io::Error {
+        match fault {
+            Fault::NoSpace | Fault::Short => io::Error::from_raw_os_error(28),
+            Fault::Error | Fault::Sync => io::Error::from_raw_os_error(5),
         }
     }
 
@@ -132,6 +183,20 @@ impl State {
             });
         }
         image
+    }
+}
+
+impl bailiwick_storage_redb::Disk for Disk {
+    fn open(&self) -> io::Result<Box<dyn StorageBackend>> {
+        Ok(Box::new(self.clone()))
+    }
+
+    /// What was written and not synced is gone from the cache: the disk has nothing of it, everything, or some.
+    fn distrust(&self) {
+        let mut state = self.state();
+        let image = state.cut(state.keeps);
+        state.unsynced.clear();
+        (state.durable, state.live) = (image.clone(), image);
     }
 }
 
@@ -150,7 +215,9 @@ impl StorageBackend for Disk {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         let mut state = self.state();
-        state.tick();
+        if let Some(fault) = state.tick(Kind::SetLen) {
+            return Err(State::refuse(fault));
+        }
         state.live.resize(len as usize, 0);
         state.unsynced.push(Op::SetLen(len as usize));
         Ok(())
@@ -158,9 +225,8 @@ impl StorageBackend for Disk {
 
     fn sync_data(&self) -> io::Result<()> {
         let mut state = self.state();
-        state.tick();
-        if state.fail_syncs {
-            return Err(io::Error::other("the disk is gone"));
+        if let Some(fault) = state.tick(Kind::Sync) {
+            return Err(State::refuse(fault));
         }
         for op in std::mem::take(&mut state.unsynced) {
             op.apply(&mut state.durable, || true);
@@ -170,11 +236,16 @@ impl StorageBackend for Disk {
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let mut state = self.state();
-        state.tick();
-        let op = Op::Write(offset as usize, data.to_vec());
+        let fault = state.tick(Kind::Write);
+        let written = match fault {
+            None => data,
+            Some(Fault::Short) => &data[..data.len() / 2],
+            Some(fault) => return Err(State::refuse(fault)),
+        };
+        let op = Op::Write(offset as usize, written.to_vec());
         op.apply(&mut state.live, || true);
         state.unsynced.push(op);
-        Ok(())
+        fault.map_or(Ok(()), |fault| Err(State::refuse(fault)))
     }
 }
 

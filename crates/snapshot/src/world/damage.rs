@@ -1,0 +1,96 @@
+//! Rows that can't be read: what depends on them is denied.
+//!
+//! The key says what a row was about, and with that who depends on it. What can only give a right is left out; what
+//! could take one away denies everything to those whom it may have been about.
+
+use std::sync::Arc;
+
+use bailiwick_model::{AccountId, IdKind, UniqueId};
+use bailiwick_policy_lang::PolicyKind;
+use bailiwick_storage::keys::{self, Kind};
+use bailiwick_storage::{PolicyRef, StoreError};
+use bytes::Bytes;
+
+use super::World;
+use super::change::{MISSING_GROUP, set_inline};
+use crate::compile::deny_all;
+
+/// What explanations call a policy that stands for a row that can't be read.
+const UNREADABLE: &str = "unreadable";
+
+impl World {
+    /// Takes in that the row under a key can't be read.
+    ///
+    /// # Errors
+    /// When not even the key says what depends on it.
+    pub(super) fn deny(&mut self, key: &[u8], why: &str) -> Result<(), StoreError> {
+        self.damage.report(key, why);
+        let about = keys::parse(key).and_then(|(account, kind, id)| self.deny_kind(account, kind, id));
+        self.unreadable.insert(Bytes::copy_from_slice(key));
+        about.ok_or_else(|| StoreError::Corrupt(format!("{}: nobody can say what it was about", keys::describe(key))))
+    }
+
+    fn deny_kind(&mut self, account: AccountId, kind: Kind, id: &[u8]) -> Option<()> {
+        match kind {
+            // Credentials of an account that is not known are good for nothing.
+            Kind::Account => {
+                let (account, _) = keys::take_account(id)?;
+                self.next.accounts.remove(account.number(), |old| old.id == account);
+                if self.next.management_account == account {
+                    self.next.management_account = AccountId::NONE;
+                }
+            }
+            // Nor those of a user or role, nor is a key that is not known.
+            Kind::User | Kind::Role => self.put_entity(&keys::take_id(id)?.0, None),
+            Kind::AccessKey => self.put_key(std::str::from_utf8(id).ok()?, None),
+            Kind::Group => self.deny_holder(&keys::take_id(id)?.0, MISSING_GROUP),
+            // The user may have been a member or not, the identity may have held the policy or not.
+            Kind::UserGroup | Kind::Attachment => self.deny_holder(&keys::take_id(id)?.0, UNREADABLE),
+            Kind::InlinePolicy => {
+                let (id, name) = keys::take_id(id)?;
+                // Whatever it holds now takes the place of the policy: it is of that name.
+                self.deny_holder(&id, std::str::from_utf8(name).unwrap_or(UNREADABLE));
+            }
+            Kind::Policy => {
+                let (id, _) = keys::take_id(id)?;
+                self.deny_policy(PolicyRef { account, id });
+            }
+            Kind::PolicyVersion => {
+                let (id, version) = keys::take_id(id)?;
+                // If it is the default version, the policy is one without, and denies.
+                self.put_version(PolicyRef { account, id }, u32::from_be_bytes(version.try_into().ok()?), None);
+            }
+            Kind::Service => self.next.deny_service(std::str::from_utf8(id).ok()?),
+            Kind::Resource => self.next.deny_resource(account, std::str::from_utf8(id).ok()?),
+            // The server reads these itself; decisions do not.
+            Kind::Meta | Kind::Keyring => {}
+            // Indexes, counters and what only the control plane reads.
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// Denies everything to a user or role, or to all members of a group, by an inline policy.
+    fn deny_holder(&mut self, id: &UniqueId, name: &str) {
+        let deny = deny_all(PolicyKind::Identity, name);
+        match id.kind() {
+            IdKind::Group => self.change_group(id, |held| set_inline(&mut held.inline, name, Some(deny))),
+            _ => self.change_seat(id, |seat| seat.change_inline(|inline| set_inline(inline, name, Some(deny)))),
+        }
+    }
+
+    /// Makes a managed policy one that is missing, which denies everything to its holders.
+    fn deny_policy(&mut self, reference: PolicyRef) {
+        let slot = self.policy_slot(reference);
+        let arn = self.next.managed_at(slot).and_then(|old| old.arn().cloned());
+        if let Some(arn) = arn {
+            let hash = self.next.hash(arn.as_str());
+            self.next.policy_arns.remove(hash, |found| *found == slot);
+        }
+        let deny = self.next.deny_all[0].clone();
+        if let Some(managed) = self.next.policies.get_mut(slot) {
+            managed.policy = deny;
+            Arc::make_mut(&mut managed.kept).arn = None;
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! Where the bytes of a store lie, and what must be known of them to go on when writing them fails.
+//!
+//! redb takes a failed operation as the end of its handle. So a disk can be opened again, and [`Watched`] remembers
+//! what the last successful sync left: an [`Overlay`] made of that shows the store as it was then, without a single
+//! write, whatever happened to the file since.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Debug,
+    fs::File,
+    io,
+    os::unix::fs::FileExt,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use redb::StorageBackend;
+
+use crate::files;
+
+/// Where the bytes of a store lie: a file, or in tests a disk that misbehaves.
+pub trait Disk: Debug + Send + Sync + 'static {
+    /// Opens it, for reading and writing. It is opened anew after each failure, beside what was opened before.
+    ///
+    /// # Errors
+    /// What keeps it from being opened.
+    fn open(&self) -> io::Result<Box<dyn StorageBackend>>;
+
+    /// Says that a sync has failed: what is only in a cache can't be trusted any more.
+    fn distrust(&self) {}
+}
+
+/// A file. No lock is taken on it: the folder is locked.
+#[derive(Debug)]
+pub(crate) struct FileDisk(pub(crate) PathBuf);
+
+impl Disk for FileDisk {
+    fn open(&self) -> io::Result<Box<dyn StorageBackend>> {
+        Ok(Box::new(FileIo(files::private().open(&self.0)?)))
+    }
+
+    fn distrust(&self) {
+        // After a sync that failed, the kernel takes pages for written that are not: they are read from the disk again.
+        let dropped = files::private()
+            .open(&self.0)
+            .and_then(|file| Ok(rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)?));
+        if let Err(error) = dropped {
+            tracing::warn!(%error, "what the system has cached of the store could not be dropped");
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct FileIo(pub(crate) File);
+
+impl StorageBackend for FileIo {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read_exact_at(out, offset)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write_all_at(data, offset)
+    }
+}
+
+/// Everything of a file that says which state is in force lies in this many bytes at its beginning.
+const HEAD: usize = 4096;
+
+/// What [`Watched`] knows of its disk.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    image: Mutex<Images>,
+    /// How many syncs have left another head.
+    turns: AtomicU64,
+    sync_failed: AtomicBool,
+    /// Set when the file is open: what its pages name is not trusted from then on.
+    opened: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Images {
+    now: Image,
+    durable: Image,
+}
+
+/// The beginning of a file, and its length.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Image {
+    head: Vec<u8>,
+    len: u64,
+}
+
+impl Watch {
+    /// How many syncs have left another head. redb syncs the head with the state of a commit beside the one that is in
+    /// force, and only then writes which of them is; so a commit that fails before a turn has not taken place.
+    pub(crate) fn turns(&self) -> u64 {
+        self.turns.load(Ordering::Acquire)
+    }
+
+    /// Whether a sync has failed.
+    pub(crate) fn sync_failed(&self) -> bool {
+        self.sync_failed.load(Ordering::Acquire)
+    }
+
+    /// What the last successful sync left, or what was found.
+    pub(crate) fn durable(&self) -> Image {
+        self.images().durable.clone()
+    }
+
+    /// Says that the file is open.
+    pub(crate) fn opened(&self) {
+        self.opened.store(true, Ordering::Release);
+    }
+
+    fn images(&self) -> MutexGuard<'_, Images> {
+        // Nothing that is done with the lock held can panic.
+        self.image.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A disk that is being watched.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    inner: Box<dyn StorageBackend>,
+    watch: Arc<Watch>,
+}
+
+impl Watched {
+    pub(crate) fn new(inner: Box<dyn StorageBackend>) -> io::Result<(Self, Arc<Watch>)> {
+        let len = inner.len()?;
+        let mut head = vec![0; HEAD];
+        inner.read(0, &mut head[..HEAD.min(usize::try_from(len).unwrap_or(HEAD))])?;
+        let image = Image { head, len };
+        let watch =
+            Arc::new(Watch { image: Mutex::new(Images { now: image.clone(), durable: image }), ..Watch::default() });
+        Ok((Watched { inner, watch: watch.clone() }, watch))
+    }
+}
+
+impl StorageBackend for Watched {
+    fn len(&self) -> io::Result<u64> {
+        self.inner.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let read = self.inner.read(offset, out);
+        match read {
+            // For redb a failed read is the end of its handle, and one damaged page can name a place that is not
+            // there. Zeros are no page of redb: they fail the one read that wanted them.
+            Err(error) if self.watch.opened.load(Ordering::Acquire) => {
+                tracing::error!(offset, %error, "a part of the store cannot be read");
+                out.fill(0);
+                Ok(())
+            }
+            read => read,
+        }
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.inner.set_len(len)?;
+        self.watch.images().now.len = len;
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        // Taken before: what is written while the disk syncs is not vouched for.
+        let now = self.watch.images().now.clone();
+        if let Err(error) = self.inner.sync_data() {
+            self.watch.sync_failed.store(true, Ordering::Release);
+            return Err(error);
+        }
+        let before = std::mem::replace(&mut self.watch.images().durable, now.clone());
+        if before.head != now.head {
+            self.watch.turns.fetch_add(1, Ordering::AcqRel);
+        }
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.inner.write(offset, data)?;
+        if offset < HEAD as u64 {
+            let from = offset as usize;
+            let end = HEAD.min(from + data.len());
+            self.watch.images().now.head[from..end].copy_from_slice(&data[..end - from]);
+        }
+        Ok(())
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.inner.close()
+    }
+}
+
+/// A disk as an [`Image`] says that it was. What is written stays in memory.
+#[derive(Debug)]
+pub(crate) struct Overlay {
+    below: Box<dyn StorageBackend>,
+    above: Mutex<Above>,
+}
+
+#[derive(Debug)]
+struct Above {
+    len: u64,
+    blocks: BTreeMap<u64, Vec<u8>>,
+}
+
+const BLOCK: u64 = HEAD as u64;
+
+impl Overlay {
+    pub(crate) fn new(below: Box<dyn StorageBackend>, image: Image) -> Self {
+        Overlay { below, above: Mutex::new(Above { len: image.len, blocks: BTreeMap::from([(0, image.head)]) }) }
+    }
+
+    fn above(&self) -> MutexGuard<'_, Above> {
+        self.above.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads from below, where what is not there is zero.
+    fn read_below(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let there = self.below.len()?.saturating_sub(offset);
+        let there = out.len().min(usize::try_from(there).unwrap_or(usize::MAX));
+        let (read, beyond) = out.split_at_mut(there);
+        beyond.fill(0);
+        if read.is_empty() { Ok(()) } else { self.below.read(offset, read) }
+    }
+}
+
+/// The parts of `len` bytes at `offset`, block by block: the block, where in it they begin, and their place.
+fn parts(offset: u64, len: usize) -> impl Iterator<Item = (u64, usize, std::ops::Range<usize>)> {
+    let mut done = 0;
+    std::iter::from_fn(move || {
+        let at = offset + done as u64;
+        let from = (at % BLOCK) as usize;
+        let place = done..len.min(done + BLOCK as usize - from);
+        done = place.end;
+        (!place.is_empty()).then_some((at / BLOCK, from, place))
+    })
+}
+
+impl StorageBackend for Overlay {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.above().len)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        if offset + out.len() as u64 > self.above().len {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.read_below(offset, out)?;
+        let above = self.above();
+        for (block, from, place) in parts(offset, out.len()) {
+            if let Some(bytes) = above.blocks.get(&block) {
+                let len = place.len();
+                out[place].copy_from_slice(&bytes[from..from + len]);
+            }
+        }
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.above().len = len;
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let mut above = self.above();
+        for (block, from, place) in parts(offset, data.len()) {
+            let mut bytes = match above.blocks.remove(&block) {
+                Some(bytes) => bytes,
+                None => {
+                    let mut bytes = vec![0; HEAD];
+                    self.read_below(block * BLOCK, &mut bytes)?;
+                    bytes
+                }
+            };
+            bytes[from..from + place.len()].copy_from_slice(&data[place]);
+            above.blocks.insert(block, bytes);
+        }
+        Ok(())
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.below.close()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redb::backends::InMemoryBackend;
+
+    use super::*;
+
+    fn below(len: u64) -> InMemoryBackend {
+        let below = InMemoryBackend::new();
+        below.set_len(len).unwrap();
+        for at in 0..len {
+            below.write(at, &[(at / 100) as u8]).unwrap();
+        }
+        below
+    }
+
+    fn read(disk: &dyn StorageBackend, offset: u64, len: usize) -> Vec<u8> {
+        let mut out = vec![9; len];
+        disk.read(offset, &mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn an_overlay_shows_the_image_and_keeps_what_is_written_to_itself() {
+        let image = Image { head: vec![7; HEAD], len: 20_000 };
+        let disk = Overlay::new(Box::new(below(10_000)), image);
+        assert_eq!(disk.len().unwrap(), 20_000);
+        assert_eq!(read(&disk, 4_090, 10), [7, 7, 7, 7, 7, 7, 40, 40, 40, 40]);
+        assert_eq!(read(&disk, 9_999, 3), [99, 0, 0]);
+        assert!(disk.read(19_999, &mut [0; 2]).is_err());
+        disk.write(8_190, &[1; 4]).unwrap();
+        disk.write(15_000, &[2; 9_000]).unwrap();
+        assert_eq!(read(&disk, 8_189, 6), [81, 1, 1, 1, 1, 81]);
+        assert_eq!(read(&disk, 14_999, 3), [0, 2, 2]);
+        assert_eq!(read(&*disk.below, 8_189, 6), [81; 6]);
+    }
+
+    #[test]
+    fn a_watch_knows_what_the_last_sync_left() {
+        let (disk, watch) = Watched::new(Box::new(below(10_000))).unwrap();
+        disk.write(10, &[5; 5_000]).unwrap();
+        disk.set_len(30_000).unwrap();
+        assert_eq!((watch.turns(), watch.durable().len, watch.durable().head[10]), (0, 10_000, 0));
+        disk.sync_data().unwrap();
+        disk.sync_data().unwrap();
+        disk.write(10, &[6]).unwrap();
+        let durable = watch.durable();
+        assert_eq!((watch.turns(), durable.len, durable.head[10], durable.head[4_095]), (1, 30_000, 5, 5));
+        assert!(disk.read(40_000, &mut [0; 2]).is_err());
+        watch.opened();
+        assert_eq!(read(&disk, 40_000, 2), [0, 0]);
+    }
+}

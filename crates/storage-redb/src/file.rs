@@ -1,0 +1,161 @@
+//! A store's file before its rows can be trusted: the key that authenticates them is in it, sealed.
+
+use std::{path::Path, sync::Arc};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use bailiwick_storage::{Authenticator, Feed, StoreError, StoreState, keys};
+use bytes::Bytes;
+use redb::{ReadableDatabase, ReadableTableMetadata};
+use tokio::sync::{mpsc, watch};
+
+use crate::{
+    LOG, OpenError, Options, ROWS, RedbStore, Shared,
+    disk::{Disk, FileDisk},
+    files,
+    guarded::{guarded, store_error},
+    open::{self, LAYOUT, Open},
+    upgrade,
+    view::{RedbView, Tables},
+    writer::Writer,
+};
+
+/// A store's file, open and locked, of which nothing has been believed yet.
+///
+/// The wrapped keyring is read first, and is to be believed if it opens under the master key. It says whether the rows
+/// are authenticated: then [`RedbFile::start`] is right, and otherwise [`RedbFile::upgrade`]. What the file says of its
+/// own age decides nothing, so that a file that was changed cannot be passed off as one that is too old to be checked.
+pub struct RedbFile {
+    disk: Arc<dyn Disk>,
+    open: Open,
+    options: Options,
+    layout: u32,
+    lock: Option<files::DirLock>,
+}
+
+impl std::fmt::Debug for RedbFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedbFile").field("disk", &self.disk).field("layout", &self.layout).finish_non_exhaustive()
+    }
+}
+
+impl RedbFile {
+    /// Opens the file in a folder; makes both if they are not there.
+    ///
+    /// # Errors
+    /// One variant, and one clear line, per reason: [`OpenError`].
+    pub fn open(folder: &Path, options: &Options) -> Result<Self, OpenError> {
+        let lock = files::prepare(folder)?;
+        let file = folder.join(files::STORE);
+        open::make(&file, options)?;
+        Self::of(Arc::new(FileDisk(file)), options, Some(lock))
+    }
+
+    /// Opens what is on a disk; for tests with disks that misbehave.
+    ///
+    /// # Errors
+    /// As [`RedbFile::open`].
+    pub fn on(disk: impl Disk, options: &Options) -> Result<Self, OpenError> {
+        Self::of(Arc::new(disk), options, None)
+    }
+
+    fn of(disk: Arc<dyn Disk>, options: &Options, lock: Option<files::DirLock>) -> Result<Self, OpenError> {
+        let open = open::open(&*disk, options)?;
+        let layout = guarded(|| open::initialize(&open.database))?;
+        Ok(RedbFile { disk, open, options: options.clone(), layout, lock })
+    }
+
+    /// Whether nothing was ever written.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn is_unused(&self) -> Result<bool, OpenError> {
+        guarded(|| {
+            let txn = self.open.database.begin_read().map_err(store_error)?;
+            let rows = txn.open_table(ROWS).map_err(store_error)?.len().map_err(store_error)?;
+            let log = txn.open_table(LOG).map_err(store_error)?.len().map_err(store_error)?;
+            Ok(rows + log == 0)
+        })
+    }
+
+    /// The wrapped keyring as it lies in the file.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn keyring(&self) -> Result<Option<Bytes>, OpenError> {
+        guarded(|| {
+            let txn = self.open.database.begin_read().map_err(store_error)?;
+            let rows = txn.open_table(ROWS).map_err(store_error)?;
+            let key = match self.layout {
+                upgrade::FROM => upgrade::keyring(),
+                _ => keys::keyring(),
+            };
+            let Some(row) = rows.get(&*key).map_err(store_error)? else { return Ok(None) };
+            let header = if self.layout == upgrade::FROM { upgrade::HEADER } else { Authenticator::ROW_HEADER };
+            Ok(Some(Bytes::copy_from_slice(row.value().get(header..).unwrap_or_default())))
+        })
+    }
+
+    /// Starts the store; every row of it is believed as far as the authenticator vouches for it.
+    ///
+    /// # Errors
+    /// [`OpenError::Corrupt`] if the file is of before rows were authenticated, or its log has another end than it had.
+    pub fn start(self, authenticator: Authenticator) -> Result<RedbStore, OpenError> {
+        if self.layout != LAYOUT {
+            let why = format!("it has layout {} and the keys of layout {LAYOUT}", self.layout);
+            return Err(OpenError::Corrupt(why));
+        }
+        let state = guarded(|| open::state(&self.open.database, &authenticator))?;
+        self.run(authenticator, state)
+    }
+
+    /// Starts a store of before rows were authenticated: authenticates what is there, from now on, and replaces the
+    /// wrapped keyring by one that says so. All of it is one durable transaction.
+    ///
+    /// # Errors
+    /// [`OpenError::Corrupt`] if the file is not that old, and whatever keeps it from being read or written.
+    pub fn upgrade(self, authenticator: Authenticator, keyring: &[u8]) -> Result<RedbStore, OpenError> {
+        if self.layout != upgrade::FROM {
+            let why = format!("it has layout {} and the keys of layout {}", self.layout, upgrade::FROM);
+            return Err(OpenError::Corrupt(why));
+        }
+        let state = guarded(|| upgrade::run(&self.open.database, &authenticator, keyring))?;
+        self.run(authenticator, state)
+    }
+
+    /// Starts a store in which rows are missing, or older than they were, and takes what is there for all there must be.
+    /// Rows that are damaged stay so.
+    ///
+    /// # Errors
+    /// As [`RedbFile::start`].
+    pub fn start_with_what_is_left(self, authenticator: Authenticator) -> Result<RedbStore, OpenError> {
+        if self.layout != LAYOUT {
+            return self.start(authenticator);
+        }
+        let state = guarded(|| upgrade::take_stock(&self.open.database, &authenticator))?;
+        self.run(authenticator, state)
+    }
+
+    fn run(self, authenticator: Authenticator, state: StoreState) -> Result<RedbStore, OpenError> {
+        let RedbFile { disk, open, options, lock, .. } = self;
+        let (handles, newest) = watch::channel(0);
+        let tables = ArcSwap::from_pointee(guarded(|| Tables::newest(&open.database, 0))?);
+        let view = RedbView { state, authenticator: authenticator.clone(), tables, handles: newest };
+        let feed = Feed::new(state.head, options.recent, options.recent_bytes);
+        let shared = Shared { current: ArcSwap::from_pointee(view), feed, health: ArcSwapOption::empty() };
+        let shared = Arc::new(shared);
+        let (queue, jobs) = mpsc::channel(options.queue.max(1));
+        let writer = Writer::new(shared.clone(), authenticator, disk, options, handles, open, state);
+        let writer = writer.spawn(jobs)?;
+        Ok(RedbStore { shared, queue: Some(queue), writer: Some(writer), _lock: lock })
+    }
+}
+
+impl From<OpenError> for StoreError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Store(error) => error,
+            OpenError::Corrupt(why) => StoreError::Corrupt(why),
+            error => StoreError::Backend(Box::new(error)),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! From a store of layout 1, whose rows nothing vouches for, to one of this layout; and taking stock of what is there.
+//!
+//! In layout 1 a row was its revision and its value, an entry of the change log a bare change set, and the deployment had
+//! the number of account `000000000000`.
+
+use std::time::{Duration, Instant};
+
+use bailiwick_storage::{Authenticator, ChangeSet, Revision, StoreError, StoreState, keys};
+use bytes::Bytes;
+use redb::{Database, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
+
+use crate::{LOG, ROWS, guarded::store_error, log, open, writer::durable};
+
+/// The layout that is upgraded.
+pub(crate) const FROM: u32 = 1;
+/// What stands before the value in a row of it.
+pub(crate) const HEADER: usize = 8;
+
+const OLD_ROWS: TableDefinition<'static, &'static [u8], &'static [u8]> = TableDefinition::new("rows of layout 1");
+/// How often it is told how far an upgrade has come.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Where the wrapped keyring lies in a store of layout 1.
+pub(crate) fn keyring() -> Bytes {
+    Bytes::from_static(&[0, 0, 0, 0, 0, keys::Kind::Keyring as u8])
+}
+
+/// Writes every row anew, authenticated, in one durable transaction.
+pub(crate) fn run(
+    database: &Database,
+    authenticator: &Authenticator,
+    wrapped: &[u8],
+) -> Result<StoreState, StoreError> {
+    let txn = durable(database)?;
+    let head = {
+        let sets = txn.open_table(LOG).map_err(store_error)?;
+        let last = sets.last().map_err(store_error)?;
+        last.map_or(0, |(revision, _)| revision.value())
+    };
+    let revision = Revision::new(head).next();
+    let mut state = StoreState { head: revision, oldest: Revision::new(head), ..StoreState::default() };
+    txn.rename_table(ROWS, OLD_ROWS).map_err(store_error)?;
+    {
+        let old = txn.open_table(OLD_ROWS).map_err(store_error)?;
+        let mut new = txn.open_table(ROWS).map_err(store_error)?;
+        let mut progress = Progress::begin("the store is being upgraded", old.len().map_err(store_error)?);
+        let (mut row, mut scratch) = (Vec::new(), Vec::new());
+        for found in old.iter().map_err(store_error)? {
+            let (key, value) = found.map_err(store_error)?;
+            let damaged = || StoreError::Corrupt("a row without its revision".into());
+            let (at, value) = value.value().split_first_chunk::<HEADER>().ok_or_else(damaged)?;
+            let at = Revision::new(u64::from_be_bytes(*at));
+            let key = keys::of_layout_1(key.value());
+            let (at, value) = if key == keys::keyring() { (revision, wrapped) } else { (at, value) };
+            row.clear();
+            authenticator.encode_row(&mut row, &key, at, value, &mut scratch)?;
+            new.insert(&*key, &*row).map_err(store_error)?;
+            state.change(authenticator, &key, None, Some(at));
+            progress.step();
+        }
+        if new.get(&*keys::keyring()).map_err(store_error)?.is_none() {
+            return Err(StoreError::Corrupt("it has no keys".into()));
+        }
+        progress.end();
+    }
+    txn.delete_table(OLD_ROWS).map_err(store_error)?;
+    begin_log(&txn, authenticator, &state)?;
+    open::write_layout(&txn)?;
+    txn.commit().map_err(store_error)?;
+    tracing::info!(
+        rows = state.decisive.count() + state.other.count(),
+        "the store was upgraded: its rows are authenticated"
+    );
+    Ok(state)
+}
+
+/// Takes the rows that are there for all that there must be.
+pub(crate) fn take_stock(database: &Database, authenticator: &Authenticator) -> Result<StoreState, StoreError> {
+    let txn = durable(database)?;
+    let mut state = StoreState::default();
+    {
+        let rows = txn.open_table(ROWS).map_err(store_error)?;
+        let sets = txn.open_table(LOG).map_err(store_error)?;
+        state.head = Revision::new(sets.last().map_err(store_error)?.map_or(0, |(revision, _)| revision.value()));
+        let mut progress = Progress::begin("the store's rows are being counted", rows.len().map_err(store_error)?);
+        let mut scratch = Vec::new();
+        for found in rows.iter().map_err(store_error)? {
+            let (key, row) = found.map_err(store_error)?;
+            let opened = authenticator.open_row(key.value(), row.value(), &mut scratch)?;
+            state.change(authenticator, key.value(), None, Some(opened.revision));
+            // Nothing newer is reused, whatever the log says.
+            if opened.value.is_some() {
+                state.head = state.head.max(opened.revision);
+            }
+            progress.step();
+        }
+        progress.end();
+    }
+    state.oldest = state.head;
+    state.head = state.head.next();
+    begin_log(&txn, authenticator, &state)?;
+    txn.commit().map_err(store_error)?;
+    tracing::warn!(revision = state.head.number(), "what is left of the store was taken for the whole of it");
+    Ok(state)
+}
+
+/// Begins the change log anew, with an entry that changes nothing and says what the store is.
+fn begin_log(txn: &WriteTransaction, authenticator: &Authenticator, state: &StoreState) -> Result<(), StoreError> {
+    txn.delete_table(LOG).map_err(store_error)?;
+    let mut sets = txn.open_table(LOG).map_err(store_error)?;
+    let set = ChangeSet { revision: state.head, changes: Vec::new() };
+    let mut entry = Vec::new();
+    log::encode(authenticator, &mut entry, &set, &state.seal(authenticator)?, &mut Vec::new())?;
+    sets.insert(set.revision.number(), &*entry).map_err(store_error)?;
+    Ok(())
+}
+
+/// Tells how far something has come that takes long.
+struct Progress {
+    what: &'static str,
+    rows: u64,
+    done: u64,
+    told: Instant,
+    begun: Instant,
+}
+
+impl Progress {
+    fn begin(what: &'static str, rows: u64) -> Self {
+        let now = Instant::now();
+        Progress { what, rows, done: 0, told: now, begun: now }
+    }
+
+    fn step(&mut self) {
+        self.done += 1;
+        if self.done.is_multiple_of(1024) && self.told.elapsed() >= EVERY {
+            self.told = Instant::now();
+            tracing::info!(done = self.done, of = self.rows, "{}", self.what);
+        }
+    }
+
+    fn end(&self) {
+        tracing::debug!(rows = self.done, took = ?self.begun.elapsed(), "{}", self.what);
+    }
+}

@@ -1,0 +1,162 @@
+//! When writing fails: readers go on from what is durable, changes are refused, and the file is opened again until a
+//! write succeeds.
+
+use std::{sync::Arc, time::Instant};
+
+use bailiwick_storage::{StoreError, StoreState};
+use redb::{Database, ReadableTable};
+
+use super::{Group, Mode, Writer, cause, durable};
+use crate::{
+    ABOUT, OpenError,
+    disk::{Image, Overlay},
+    guarded::{guarded, store_error},
+    open::{self, Open},
+    view::Tables,
+    watch,
+};
+
+/// The row that is written to find out whether writing works.
+const PROBE: &str = "probe";
+/// How many change sets of a transaction whose outcome was unknown are read at once.
+const CHUNK: usize = 256;
+
+impl Writer {
+    /// Answers batches while nothing can be written: those that change nothing as always, the others with a refusal.
+    pub(super) fn refuse_changes(&self, group: Group, why: &str) {
+        let view = self.shared.current.load_full();
+        for (batch, answer) in group {
+            let tables = view.tables.load_full();
+            let plan = guarded(|| batch.plan(|key| tables.get(&self.authenticator, key)));
+            let _ = answer.send(match plan {
+                Ok(changes) if changes.is_empty() => Ok(self.state.head),
+                Ok(_) | Err(StoreError::Backend(_) | StoreError::Closed) => Err(StoreError::ReadOnly(why.to_owned())),
+                Err(refused) => Err(refused),
+            });
+        }
+    }
+
+    /// Refuses changes from now on, and lets readers read what was durable when the write failed.
+    pub(super) fn refuse(&mut self, why: String) {
+        let before = self.shared.health.swap(Some(Arc::new(why.clone())));
+        if before.is_none_or(|before| *before != why) {
+            tracing::error!(why, "the store cannot be written: changes are refused until it can");
+        }
+        let retry = Instant::now() + self.options.retry;
+        let mode = std::mem::replace(&mut self.mode, Mode::Refusing { reading: None, why, retry });
+        let Mode::Writing(Open { database, watch }) = mode else { return };
+        // Closed first: from here on it can only disturb.
+        let closed = guarded(|| {
+            drop(database);
+            Ok::<_, StoreError>(())
+        });
+        if let Err(error) = closed {
+            tracing::warn!(%error, "the file was not closed well");
+        }
+        if watch.sync_failed() {
+            self.disk.distrust();
+        }
+        match self.read_on(watch.durable()) {
+            Ok(database) => {
+                if let Mode::Refusing { reading, .. } = &mut self.mode {
+                    *reading = Some(database);
+                }
+            }
+            Err(error) => tracing::error!(%error, "what is durable cannot be read at the moment"),
+        }
+    }
+
+    /// Opens what an image says was durable, without writing, for everybody who reads.
+    fn read_on(&mut self, image: Image) -> Result<Database, StoreError> {
+        let below = self.disk.open().map_err(|error| StoreError::Backend(Box::new(error)))?;
+        let overlay = Overlay::new(below, image);
+        let database = guarded(|| open::builder(&self.options).create_with_backend(overlay).map_err(store_error))?;
+        self.take_over(&database)?;
+        Ok(database)
+    }
+
+    /// Opens the file again, shows what it has, and takes changes again if one can be written.
+    pub(super) fn recover(&mut self) {
+        if let Err(error) = self.reopen()
+            && let Mode::Refusing { why, retry, .. } = &mut self.mode
+        {
+            let new = cause(&error);
+            if *why != new {
+                tracing::error!(why = new, "the store still cannot be written");
+                self.shared.health.store(Some(Arc::new(new.clone())));
+                *why = new;
+            }
+            *retry = Instant::now() + self.options.retry;
+        }
+    }
+
+    fn reopen(&mut self) -> Result<(), StoreError> {
+        let open = match open::open(&*self.disk, &self.options) {
+            Ok(open) => open,
+            Err(OpenError::Store(error)) => return Err(error),
+            Err(error) => return Err(StoreError::Backend(Box::new(error))),
+        };
+        self.take_over(&open.database)?;
+        self.unknown = false;
+        let probed = guarded(|| probe(&open.database));
+        // Nobody reads from the other handle any more: it is closed.
+        self.mode = Mode::Writing(open);
+        match probed {
+            Ok(()) => {
+                self.shared.health.store(None);
+                tracing::info!("the store can be written again");
+            }
+            Err(error) => self.refuse(cause(&error)),
+        }
+        Ok(())
+    }
+
+    /// Puts everybody who reads on another handle, if that shows what was acknowledged.
+    fn take_over(&mut self, database: &Database) -> Result<(), StoreError> {
+        let handle = *self.handles.borrow() + 1;
+        let found = guarded(|| open::state(database, &self.authenticator))?;
+        let tables = guarded(|| Tables::newest(database, handle))?;
+        if found == self.state {
+            // The current view, and whoever holds it, goes on at the same revision.
+            self.shared.current.load().tables.store(Arc::new(tables));
+        } else if self.unknown && found.head > self.state.head {
+            self.catch_up(found, tables)?;
+        } else {
+            let (found, head) = (found.head.number(), self.state.head.number());
+            return Err(StoreError::Corrupt(format!("it is at revision {found} where {head} was acknowledged")));
+        }
+        // INVARIANT: the tables before the number, which is what readers wait for.
+        self.handles.send_replace(handle);
+        Ok(())
+    }
+
+    /// Shows what the file has beyond what was acknowledged: its outcome was unknown, and now it is known.
+    fn catch_up(&mut self, found: StoreState, tables: Tables) -> Result<(), StoreError> {
+        let mut sets = Vec::new();
+        let mut after = self.state.head;
+        while after < found.head {
+            let more = guarded(|| watch::read(&tables, &self.authenticator, after, CHUNK))?;
+            let Some(last) = more.back() else {
+                return Err(StoreError::Corrupt("its change log ends too early".into()));
+            };
+            after = last.revision;
+            sets.extend(more);
+        }
+        tracing::warn!(from = self.state.head.number(), to = after.number(), "changes of unknown outcome took place");
+        self.state = found;
+        self.show(tables);
+        self.shared.feed.publish(sets);
+        Ok(())
+    }
+}
+
+/// Writes something, so that it is known whether writing works.
+fn probe(database: &Database) -> Result<(), StoreError> {
+    let txn = durable(database)?;
+    {
+        let mut about = txn.open_table(ABOUT).map_err(store_error)?;
+        let probes = about.get(PROBE).map_err(store_error)?.map_or(0, |probes| probes.value());
+        about.insert(PROBE, probes.wrapping_add(1)).map_err(store_error)?;
+    }
+    txn.commit().map_err(store_error)
+}

@@ -1,0 +1,13 @@
+//! What the tests of this crate share.
+#![allow(dead_code, reason = "no test uses all of it")]
+
+use bailiwick_seal::Keyring;
+use bailiwick_storage::Authenticator;
+
+pub(crate) mod disk;
+
+/// One that authenticates with a key of its own.
+pub(crate) fn authenticator() -> Authenticator {
+    let keyring = Keyring::generate(0).expect("a keyring");
+    Authenticator::new(keyring.row_key().expect("a key").expect("new keyrings have one"))
+}

@@ -1,0 +1,221 @@
+//! Disks that fail: at each operation of a run in turn, in each way, and that work again later. Whatever was answered is
+//! there, what was refused is not, what is unknown is whole or absent; reading never stops, and changes are taken again.
+
+mod common;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use bailiwick_storage::{
+    Add, At, Authenticator, Batch, Change, Changes, Revision, Scan, Store, StoreError, View, counter_value,
+};
+use bailiwick_storage_redb::{Options, RedbFile, RedbStore};
+use bytes::Bytes;
+use common::disk::{Disk, Fault};
+
+/// How many batches a run writes; one of them makes the file grow.
+const BATCHES: u64 = 5;
+
+fn open(disk: &Disk, authenticator: &Authenticator) -> RedbStore {
+    // A cache as small as this writes pages before the commit does, too.
+    let options = Options { cache_bytes: 1 << 15, retry: Duration::from_millis(3), ..Options::default() };
+    let file = RedbFile::on(disk.clone(), &options).expect("a file");
+    file.start(authenticator.clone()).expect("a store")
+}
+
+fn key(prefix: &str, n: u64) -> Bytes {
+    format!("{prefix}/{n}").into()
+}
+
+fn batch(n: u64) -> Batch {
+    let value = Bytes::from(vec![n as u8; if n == 2 { 400_000 } else { 40 }]);
+    Batch {
+        put: vec![(key("a", n), value.clone()), (key("b", n), value)],
+        delete: vec![key("a", n.wrapping_sub(3))],
+        add: vec![Add { key: "count".into(), delta: 1, max: None }],
+        ..Batch::default()
+    }
+}
+
+/// What is known of the outcomes of batches.
+#[derive(Default)]
+struct Known {
+    there: BTreeSet<u64>,
+    absent: BTreeSet<u64>,
+}
+
+impl Known {
+    /// Checks what a view shows, reading each row and all of them; returns which batches it has.
+    async fn check(&self, view: &dyn View, tried: u64) -> BTreeSet<u64> {
+        let mut found = BTreeSet::new();
+        for n in 0..tried {
+            if let Some(row) = view.get(&key("b", n)).await.expect("reading goes on") {
+                assert!(row.value.iter().all(|byte| *byte == n as u8));
+                found.insert(n);
+            }
+        }
+        assert!(self.there.is_subset(&found), "answered and lost: {:?} of {found:?}", self.there);
+        assert!(self.absent.is_disjoint(&found), "refused and there: {:?} of {found:?}", self.absent);
+        for n in 0..tried {
+            let there = view.get(&key("a", n)).await.expect("reading goes on").is_some();
+            assert_eq!(there, found.contains(&n) && !found.contains(&(n + 3)), "{n} is there by half");
+        }
+        let rows = view.scan(Scan { prefix: b"b/", after: None, limit: usize::MAX }).await.expect("reading goes on");
+        assert_eq!(rows.len(), found.len());
+        let count = view
+            .get(b"count")
+            .await
+            .expect("reading goes on")
+            .map_or(0, |row| counter_value(&row.value).expect("a counter"));
+        assert_eq!(count, found.len() as u64);
+        assert_eq!(view.revision().number(), found.len() as u64, "revisions have no gaps and none comes twice");
+        let mut tally = view.tally();
+        for row in view.inspect(Scan { prefix: b"", after: None, limit: usize::MAX }).await.expect("reading goes on") {
+            tally.add(&row.key, row.revision);
+        }
+        tally.finish_whole().expect("no row is missing");
+        found
+    }
+}
+
+async fn view(store: &RedbStore) -> Arc<dyn View> {
+    store.read(At::Latest).await.expect("reading goes on")
+}
+
+/// What followers have been told, by revision.
+async fn follow(log: &mut Box<dyn Changes>, to: Revision, seen: &mut BTreeMap<Revision, Vec<Change>>) {
+    while (seen.len() as u64) < to.number() {
+        let set = log.next().await.expect("following goes on");
+        assert_eq!(set.revision.number(), seen.len() as u64 + 1, "nothing is missed");
+        seen.insert(set.revision, set.changes.clone());
+    }
+}
+
+/// How a run went.
+struct Run {
+    failed: bool,
+    grown: bool,
+    /// Whether the outcome of a batch was unknown, and what it was.
+    unknown: Option<bool>,
+}
+
+/// One run in which everything from the `at`-th operation on fails, until the disk is healed.
+async fn run(at: u64, fault: Fault) -> Run {
+    let (disk, authenticator) = (Disk::default(), common::authenticator());
+    let store = open(&disk, &authenticator);
+    let size = disk.live().len();
+    let mut unknown = None;
+    let mut log = store.watch(Revision::ZERO).await.expect("watch");
+    let mut told = BTreeMap::new();
+    disk.fail_from(at, fault);
+    let mut known = Known::default();
+    let mut held: Option<(Arc<dyn View>, BTreeSet<u64>)> = None;
+    for n in 0..BATCHES {
+        match store.commit(batch(n)).await {
+            Ok(_) => {
+                assert!(held.is_none(), "a disk that fails takes nothing");
+                known.there.insert(n);
+            }
+            Err(StoreError::ReadOnly(why)) => {
+                assert!(["no space left on device", "input/output error"].contains(&&*why), "{why}");
+                known.absent.insert(n);
+            }
+            Err(StoreError::Unknown(_)) => unknown = Some(n),
+            Err(error) => panic!("{at} {fault:?}: {error}"),
+        }
+        let view = view(&store).await;
+        let found = known.check(&*view, n + 1).await;
+        assert_eq!(found, known.there, "what is not certain is not shown");
+        if known.there.len() as u64 != n + 1 {
+            held.get_or_insert((view, found));
+        }
+        follow(&mut log, store.head().await.expect("a head"), &mut told).await;
+    }
+    let refuses = store.health().refuses_changes;
+    assert_eq!(refuses.is_some(), held.is_some(), "{refuses:?}");
+    // A batch that changes nothing is not refused.
+    store.commit(Batch::default()).await.expect("nothing to write");
+    let failed = disk.heal();
+    assert!(failed || held.is_none());
+
+    let mut tried = BATCHES;
+    let healed = tokio::time::timeout(Duration::from_secs(30), async {
+        loop {
+            match store.commit(batch(tried)).await {
+                Ok(_) => return,
+                Err(StoreError::ReadOnly(_)) => known.absent.insert(tried),
+                Err(error) => panic!("{at} {fault:?}: {error}"),
+            };
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            tried += 1;
+        }
+    });
+    healed.await.expect("a disk that works is written to");
+    known.there.insert(tried);
+    assert_eq!(store.health().refuses_changes, None);
+    let newest = known.check(&*view(&store).await, tried + 1).await;
+    follow(&mut log, store.head().await.expect("a head"), &mut told).await;
+    if let Some((held, found)) = held {
+        // The view of then may be gone if an unknown batch turned out to be there; it never shows anything else.
+        match held.get(b"count").await {
+            Ok(row) => {
+                assert_eq!(row.map_or(0, |row| counter_value(&row.value).expect("a counter")), found.len() as u64)
+            }
+            Err(error) => assert!(matches!(error, StoreError::Gone) && newest.len() > found.len() + 1, "{error}"),
+        }
+    }
+    // Told once is told for good.
+    let mut again = store.watch(Revision::ZERO).await.expect("watch");
+    for (revision, changes) in &told {
+        let set = again.next().await.expect("a set");
+        assert_eq!((set.revision, &set.changes), (*revision, changes));
+    }
+    drop((store, log, again));
+    for image in [disk.live(), disk.image()] {
+        let store = open(&Disk::from_image(image), &authenticator);
+        assert_eq!(known.check(&*view(&store).await, tried + 1).await, newest);
+    }
+    Run { failed, grown: disk.live().len() > size, unknown: unknown.map(|n| newest.contains(&n)) }
+}
+
+async fn every_operation(fault: Fault) {
+    let (mut failures, mut there, mut absent) = (0, 0u64, 0u64);
+    for at in 1.. {
+        let run = run(at, fault).await;
+        there += u64::from(run.unknown == Some(true));
+        absent += u64::from(run.unknown == Some(false));
+        if !run.failed {
+            assert!(run.grown, "the run makes the file grow");
+            break;
+        }
+        failures += 1;
+    }
+    println!("{failures} operations failed; of the unknown outcomes {there} took place and {absent} did not");
+    assert!(failures > 30, "the run has more operations than {failures}");
+    // Only the last write and sync of each commit leave open what happened.
+    assert_eq!(there + absent, 2 * BATCHES);
+    assert!(fault != Fault::Sync || (there > 0 && absent > 0), "a failed sync may have done its work");
+}
+
+#[tokio::test]
+async fn no_space_is_survived_at_every_operation() {
+    every_operation(Fault::NoSpace).await;
+}
+
+#[tokio::test]
+async fn an_error_is_survived_at_every_operation() {
+    every_operation(Fault::Error).await;
+}
+
+#[tokio::test]
+async fn half_a_write_is_survived_at_every_operation() {
+    every_operation(Fault::Short).await;
+}
+
+#[tokio::test]
+async fn a_failed_sync_is_survived_at_every_operation() {
+    every_operation(Fault::Sync).await;
+}

@@ -1,0 +1,171 @@
+//! What is stored of a row, and what vouches for it.
+//!
+//! A backend stores bytes that are made here and hands them back here when it reads them. So every backend
+//! authenticates in the same way, and none can forget to.
+
+use bailiwick_seal::{RowKey, SealError, TAG, Tagged};
+
+use crate::{error::StoreError, store::Revision};
+
+/// Makes and checks the stored form of rows.
+#[derive(Clone)]
+pub struct Authenticator(Option<RowKey>);
+
+/// A stored row that was taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened<'r> {
+    /// The revision that last changed it, as far as it can be trusted: no further than the value.
+    pub revision: Revision,
+    /// Its value; none if it is not what was written under this key at this revision.
+    pub value: Option<&'r [u8]>,
+}
+
+impl std::fmt::Debug for Authenticator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Authenticator").field(&self.0.is_some()).finish()
+    }
+}
+
+impl Authenticator {
+    /// A stored row is its tag, its revision (eight bytes, big-endian), and behind these bytes its value.
+    pub const ROW_HEADER: usize = TAG + 8;
+
+    /// Authenticates with this key.
+    pub fn new(key: RowKey) -> Self {
+        Authenticator(Some(key))
+    }
+
+    /// Authenticates nothing, in the same form: for tests, benches and stores that nobody else can reach.
+    pub fn none() -> Self {
+        Authenticator(None)
+    }
+
+    /// Appends the stored form of a row to an empty buffer. `scratch` is another one; both are used again.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`] when cryptography is not available.
+    pub fn encode_row(
+        &self,
+        out: &mut Vec<u8>,
+        key: &[u8],
+        revision: Revision,
+        value: &[u8],
+        scratch: &mut Vec<u8>,
+    ) -> Result<(), StoreError> {
+        out.extend_from_slice(&self.tag(Tagged::Row, revision, key, value, scratch)?);
+        out.extend_from_slice(&revision.number().to_be_bytes());
+        out.extend_from_slice(value);
+        Ok(())
+    }
+
+    /// Takes a stored row apart and checks it.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`] when cryptography is not available.
+    pub fn open_row<'r>(&self, key: &[u8], row: &'r [u8], scratch: &mut Vec<u8>) -> Result<Opened<'r>, StoreError> {
+        let Some((tag, revision, value)) = split(row) else {
+            return Ok(Opened { revision: Revision::ZERO, value: None });
+        };
+        let good = match &self.0 {
+            Some(keyed) => keyed.holds(Tagged::Row, revision.number(), key, value, tag, scratch).map_err(failed)?,
+            None => true,
+        };
+        Ok(Opened { revision, value: good.then_some(value) })
+    }
+
+    /// The revision that a stored row has, unchecked.
+    pub fn revision_of(row: &[u8]) -> Revision {
+        split(row).map_or(Revision::ZERO, |(_, revision, _)| revision)
+    }
+
+    /// A tag of an entry of the change log.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`] when cryptography is not available.
+    pub fn log_tag(&self, revision: Revision, entry: &[u8], scratch: &mut Vec<u8>) -> Result<[u8; TAG], StoreError> {
+        self.tag(Tagged::Log, revision, &[], entry, scratch)
+    }
+
+    /// Whether an entry of the change log is what was written at its revision.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`] when cryptography is not available.
+    pub fn log_holds(
+        &self,
+        revision: Revision,
+        entry: &[u8],
+        tag: &[u8],
+        scratch: &mut Vec<u8>,
+    ) -> Result<bool, StoreError> {
+        let Some(keyed) = &self.0 else { return Ok(true) };
+        keyed.holds(Tagged::Log, revision.number(), &[], entry, tag, scratch).map_err(failed)
+    }
+
+    /// What the presence of a row adds to the sum of a set: the same for no other key and revision, and known to no
+    /// one without the key.
+    pub(crate) fn presence(&self, key: &[u8], revision: Revision) -> u128 {
+        self.0.as_ref().map_or(0, |keyed| keyed.presence(revision.number(), key))
+    }
+
+    pub(crate) fn seal(&self, place: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, StoreError> {
+        match &self.0 {
+            Some(keyed) => keyed.seal(place, plaintext).map_err(failed),
+            None => Ok(plaintext.to_vec()),
+        }
+    }
+
+    pub(crate) fn open(&self, place: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        match &self.0 {
+            Some(keyed) => keyed.open(place, sealed).ok(),
+            None => Some(sealed.to_vec()),
+        }
+    }
+
+    fn tag(
+        &self,
+        what: Tagged,
+        revision: Revision,
+        key: &[u8],
+        value: &[u8],
+        scratch: &mut Vec<u8>,
+    ) -> Result<[u8; TAG], StoreError> {
+        match &self.0 {
+            Some(keyed) => keyed.tag(what, revision.number(), key, value, scratch).map_err(failed),
+            None => Ok([0; TAG]),
+        }
+    }
+}
+
+fn split(row: &[u8]) -> Option<(&[u8], Revision, &[u8])> {
+    let (header, value) = row.split_at_checked(Authenticator::ROW_HEADER)?;
+    let (tag, revision) = header.split_last_chunk::<8>()?;
+    Some((tag, Revision::new(u64::from_be_bytes(*revision)), value))
+}
+
+fn failed(error: SealError) -> StoreError {
+    StoreError::Backend(Box::new(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_seal::Keyring;
+
+    use super::*;
+
+    #[test]
+    fn every_change_to_a_stored_row_is_seen() {
+        let authenticator = Authenticator::new(Keyring::generate(0).unwrap().row_key().unwrap().unwrap());
+        let (mut row, mut scratch) = (Vec::new(), Vec::new());
+        authenticator.encode_row(&mut row, b"key", Revision::new(7), b"value", &mut scratch).unwrap();
+        let mut value =
+            |key: &[u8], row: &[u8]| authenticator.open_row(key, row, &mut scratch).unwrap().value.map(<[u8]>::to_vec);
+        assert_eq!(value(b"key", &row).as_deref(), Some(&b"value"[..]));
+        assert_eq!(value(b"kez", &row), None);
+        for at in 0..row.len() {
+            let mut changed = row.clone();
+            changed[at] ^= 1;
+            assert_eq!(value(b"key", &changed), None, "{at}");
+            assert_eq!(value(b"key", &row[..at]), None, "{at}");
+        }
+    }
+}

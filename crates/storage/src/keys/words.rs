@@ -1,0 +1,105 @@
+//! Keys in words, for the log: damage is reported by key.
+
+use std::fmt::Write as _;
+
+use bailiwick_model::AccountId;
+
+use super::{Kind, account_bytes, parse, take_account, take_id};
+
+/// The kind of a row, what its id names, and whose it is. No key holds a secret.
+pub fn describe(key: &[u8]) -> String {
+    let Some((account, kind, rest)) = parse(key) else {
+        return format!("a key that no version of Bailiwick makes ({})", hex(key));
+    };
+    let mut out = format!("{kind:?}");
+    let mut rest = match kind {
+        Kind::Counter | Kind::AccessKeyOwner => push_number(&mut out, rest),
+        _ => rest,
+    };
+    while !rest.is_empty() {
+        out.push(' ');
+        rest = push_part(&mut out, kind, rest);
+    }
+    match account {
+        AccountId::NONE => out.push_str(" of the deployment"),
+        // Writing to a string can't fail.
+        account => drop(write!(out, " of account {account}")),
+    }
+    out
+}
+
+/// Takes the number that some kinds of key begin with.
+fn push_number<'k>(out: &mut String, rest: &'k [u8]) -> &'k [u8] {
+    let Some((number, rest)) = rest.split_first() else { return rest };
+    let _ = write!(out, " {number:#04x}");
+    rest
+}
+
+/// Takes the next part that the key of a kind has.
+fn push_part<'k>(out: &mut String, kind: Kind, rest: &'k [u8]) -> &'k [u8] {
+    if let Some((id, rest)) = take_id(rest) {
+        out.push_str(id.as_str());
+        return rest;
+    }
+    let owner = rest.starts_with(&account_bytes(AccountId::NONE));
+    if (owner || matches!(kind, Kind::Account | Kind::Attachment | Kind::PolicyHolder | Kind::Counter))
+        && let Some((account, rest)) = take_account(rest)
+    {
+        let _ = write!(out, "{account}");
+        return rest;
+    }
+    match std::str::from_utf8(rest) {
+        Ok(text) if !matches!(kind, Kind::Outbox | Kind::PolicyVersion) => drop(write!(out, "{}", text.escape_debug())),
+        _ => out.push_str(&hex(rest)),
+    }
+    &[]
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_model::{AccessKeyId, IdKind, UniqueId};
+
+    use super::*;
+    use crate::{identity::IdentityKind, keys, keys::Counted, policy::PolicyRef};
+
+    #[test]
+    fn every_key_reads_as_what_it_is_about() {
+        let account = AccountId::from_number(111_122_223_333).unwrap();
+        let user = UniqueId::new(IdKind::User, [0; 17]);
+        let policy = PolicyRef { account: AccountId::NONE, id: UniqueId::new(IdKind::Policy, [0; 17]) };
+        let key = AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE").unwrap();
+        for (key, expected) in [
+            (keys::meta(), "Meta of the deployment"),
+            (keys::account(account), "Account 111122223333 of the deployment"),
+            (keys::account(AccountId::from_number(0).unwrap()), "Account 000000000000 of the deployment"),
+            (keys::identity(account, IdentityKind::User, &user), "User AIDAAAAAAAAAAAAAAAAAA of account 111122223333"),
+            (
+                keys::group_member(account, &user, "bob"),
+                "GroupMember AIDAAAAAAAAAAAAAAAAAA bob of account 111122223333",
+            ),
+            (keys::policy_version(policy, 258), "PolicyVersion ANPAAAAAAAAAAAAAAAAAA 00000102 of the deployment"),
+            (
+                keys::attachment(account, &user, policy),
+                "Attachment AIDAAAAAAAAAAAAAAAAAA aws ANPAAAAAAAAAAAAAAAAAA of account 111122223333",
+            ),
+            (keys::access_key(account, &key), "AccessKey AKIAIOSFODNN7EXAMPLE of account 111122223333"),
+            (
+                keys::inline_policy(account, &user, "a\nb"),
+                "InlinePolicy AIDAAAAAAAAAAAAAAAAAA a\\nb of account 111122223333",
+            ),
+            (keys::counter(account, Counted::Users, &[]), "Counter 0x10 of account 111122223333"),
+            (keys::outbox(&[1, 2]), "Outbox 0102 of the deployment"),
+            ("x".into(), "a key that no version of Bailiwick makes (78)"),
+        ] {
+            assert_eq!(describe(&key), expected);
+        }
+    }
+}

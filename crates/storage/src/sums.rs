@@ -1,0 +1,235 @@
+//! Which rows there are, as sums: that a row is missing, or is an older one, is found by adding up what is there.
+//!
+//! Each row adds what its key and revision give under the key of rows. A backend keeps the sums sealed with the head of
+//! its log and changes them with every commit. The value of a row is no part of them: its tag vouches for it, so that a
+//! row that is damaged but there disturbs no sum, and hides nothing that is missing.
+//!
+//! A whole store that is replaced by an older copy of itself is not found here: its sums are right.
+
+use crate::{authenticator::Authenticator, change::ChangeSet, error::StoreError, keys, store::Revision};
+
+/// A set of rows: how many, and the sum of what they add.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct RowSet {
+    count: u64,
+    sum: u128,
+}
+
+impl std::fmt::Debug for RowSet {
+    /// The sum is not for others: who knows how rows change it could look for others that do the same.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RowSet").field("count", &self.count).finish_non_exhaustive()
+    }
+}
+
+impl RowSet {
+    /// How many rows there are.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    fn add(&mut self, presence: u128) {
+        self.count = self.count.wrapping_add(1);
+        self.sum = self.sum.wrapping_add(presence);
+    }
+
+    fn remove(&mut self, presence: u128) {
+        self.count = self.count.wrapping_sub(1);
+        self.sum = self.sum.wrapping_sub(presence);
+    }
+}
+
+/// What a store says of itself at a revision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreState {
+    /// The newest revision.
+    pub head: Revision,
+    /// The change log is complete after this revision.
+    pub oldest: Revision,
+    /// The rows of the kinds in [`keys::DECISIVE`].
+    pub decisive: RowSet,
+    /// All others.
+    pub other: RowSet,
+}
+
+/// What it is sealed for.
+const PLACE: &[u8] = b"state 1";
+
+impl StoreState {
+    /// Takes in that a row was put, replaced or removed: the revision that it had, and the one that it has now.
+    pub fn change(&mut self, authenticator: &Authenticator, key: &[u8], old: Option<Revision>, new: Option<Revision>) {
+        let set = if keys::is_decisive(key) { &mut self.decisive } else { &mut self.other };
+        if let Some(old) = old {
+            set.remove(authenticator.presence(key, old));
+        }
+        if let Some(new) = new {
+            set.add(authenticator.presence(key, new));
+        }
+    }
+
+    /// Takes in a whole change set; `old` tells the revision that a key has now.
+    pub fn apply(
+        &mut self,
+        authenticator: &Authenticator,
+        set: &ChangeSet,
+        mut old: impl FnMut(&[u8]) -> Option<Revision>,
+    ) {
+        for change in &set.changes {
+            let new = change.value.is_some().then_some(set.revision);
+            self.change(authenticator, &change.key, old(&change.key), new);
+        }
+        self.head = set.revision;
+    }
+
+    /// Seals it.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`] when cryptography is not available.
+    pub fn seal(&self, authenticator: &Authenticator) -> Result<Vec<u8>, StoreError> {
+        let halves = |sum: u128| [(sum >> 64) as u64, sum as u64];
+        let ([high, low], [other_high, other_low]) = (halves(self.decisive.sum), halves(self.other.sum));
+        let (head, oldest) = (self.head.number(), self.oldest.number());
+        let words = [head, oldest, self.decisive.count, high, low, self.other.count, other_high, other_low];
+        let plaintext: Vec<u8> = words.into_iter().flat_map(u64::to_be_bytes).collect();
+        authenticator.seal(PLACE, &plaintext)
+    }
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if it is not what was sealed.
+    pub fn open(authenticator: &Authenticator, sealed: &[u8]) -> Result<StoreState, StoreError> {
+        let opened = authenticator.open(PLACE, sealed).and_then(|plaintext| read(&plaintext));
+        opened.ok_or_else(|| StoreError::Corrupt("what it says of itself is not what was written".into()))
+    }
+}
+
+fn read(plaintext: &[u8]) -> Option<StoreState> {
+    let (words, []) = plaintext.as_chunks::<8>() else { return None };
+    let words: [[u8; 8]; 8] = words.try_into().ok()?;
+    let [head, oldest, count, high, low, other_count, other_high, other_low] = words.map(u64::from_be_bytes);
+    let set = |count, high, low| RowSet { count, sum: u128::from(high) << 64 | u128::from(low) };
+    Some(StoreState {
+        head: Revision::new(head),
+        oldest: Revision::new(oldest),
+        decisive: set(count, high, low),
+        other: set(other_count, other_high, other_low),
+    })
+}
+
+/// Adds up rows as they are read, to compare with what must be there.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    authenticator: Authenticator,
+    expected: StoreState,
+    seen: StoreState,
+}
+
+impl Tally {
+    /// Of rows that must come to this state.
+    pub fn of(authenticator: Authenticator, expected: StoreState) -> Self {
+        Tally { authenticator, expected, seen: StoreState::default() }
+    }
+
+    /// Counts a row, damaged ones included.
+    pub fn add(&mut self, key: &[u8], revision: Revision) {
+        self.seen.change(&self.authenticator, key, None, Some(revision));
+    }
+
+    /// Compares, when every row of the [`DECISIVE`](keys::DECISIVE) kinds has been counted once.
+    ///
+    /// # Errors
+    /// [`StoreError::Incomplete`].
+    pub fn finish(&self) -> Result<(), StoreError> {
+        compare(self.expected.decisive, self.seen.decisive)
+    }
+
+    /// Compares, when every row of the store has been counted once.
+    ///
+    /// # Errors
+    /// [`StoreError::Incomplete`].
+    pub fn finish_whole(&self) -> Result<(), StoreError> {
+        self.finish()?;
+        compare(self.expected.other, self.seen.other)
+    }
+
+    /// The sums of what was counted.
+    pub fn seen(&self) -> StoreState {
+        self.seen
+    }
+}
+
+fn compare(expected: RowSet, found: RowSet) -> Result<(), StoreError> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(StoreError::Incomplete { expected: expected.count, found: found.count })
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_seal::Keyring;
+
+    use super::*;
+    use crate::{Change, keys::Kind};
+
+    fn authenticator() -> Authenticator {
+        Authenticator::new(Keyring::generate(0).unwrap().row_key().unwrap().unwrap())
+    }
+
+    #[test]
+    fn sums_are_those_of_the_rows_that_are_left() {
+        let authenticator = authenticator();
+        let mut state = StoreState::default();
+        let mut rows = std::collections::BTreeMap::new();
+        let key = |n: u64| [&[0; 5], &[Kind::User as u8][..], &[n as u8 % 7]].concat();
+        for n in 1..100 {
+            let revision = Revision::new(n);
+            let value = (n % 3 != 0).then(|| "v".into());
+            let set = ChangeSet { revision, changes: vec![Change { key: key(n).into(), value }] };
+            state.apply(&authenticator, &set, |key| rows.get(key).copied());
+            match n % 3 {
+                0 => rows.remove(&key(n)),
+                _ => rows.insert(key(n), revision),
+            };
+            let tally = |rows: &std::collections::BTreeMap<Vec<u8>, Revision>| {
+                let mut tally = Tally::of(authenticator.clone(), state);
+                rows.iter().for_each(|(key, revision)| tally.add(key, *revision));
+                tally.finish()
+            };
+            tally(&rows).unwrap();
+            let Some((key, revision)) = rows.iter().next().map(|(key, revision)| (key.clone(), *revision)) else {
+                continue;
+            };
+            let mut others = rows.clone();
+            others.insert(key.clone(), Revision::new(revision.number() - 1));
+            assert!(matches!(tally(&others), Err(StoreError::Incomplete { .. })), "an older row");
+            others.remove(&key);
+            assert!(matches!(tally(&others), Err(StoreError::Incomplete { .. })), "a missing row");
+            others.insert([0; 9].into(), revision);
+            assert!(matches!(tally(&others), Err(StoreError::Incomplete { .. })), "another row");
+        }
+        assert_eq!(
+            (state.head, state.decisive.count(), state.other.count()),
+            (Revision::new(99), rows.len() as u64, 0)
+        );
+    }
+
+    #[test]
+    fn a_state_comes_back_or_not_at_all() {
+        let authenticator = authenticator();
+        let set = |n| RowSet { count: n, sum: u128::from(n) << 70 | 5 };
+        let state = StoreState { head: Revision::new(9), oldest: Revision::new(3), decisive: set(4), other: set(8) };
+        let sealed = state.seal(&authenticator).unwrap();
+        assert_eq!(StoreState::open(&authenticator, &sealed).unwrap(), state);
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 0x10;
+            assert!(StoreState::open(&authenticator, &changed).is_err(), "{at}");
+            assert!(StoreState::open(&authenticator, &sealed[..at]).is_err(), "{at}");
+        }
+        let none = Authenticator::none();
+        assert_eq!(StoreState::open(&none, &state.seal(&none).unwrap()).unwrap(), state);
+        assert!(StoreState::open(&authenticator, &state.seal(&none).unwrap()).is_err());
+    }
+}

@@ -1,0 +1,116 @@
+"""A data file that something else has changed is found out, and not obeyed.
+
+Whoever can write the file but does not have the master key can break what is in it, and nothing more.
+"""
+
+import urllib.request
+
+import pytest
+from support.api import ApiError, AwsApi, GrpcApi
+from support.documents import policy
+from support.expect import refused
+from support.server import Credentials
+
+
+@pytest.fixture
+def world(new_server):
+    """A stopped server with three users: two who may read groups, one of them denied a part of it, and a bystander."""
+    server = new_server().start()
+    root = AwsApi(server, server.root)
+    users = {}
+    for who, documents in {
+        "alice": {"marked": policy({"Sid": "MarkAlice", "Action": ["iam:GetGroupPolicy"]})},
+        "bob": {"marked": policy({"Sid": "MarkBob", "Effect": "Deny", "Action": ["iam:GetUserPolicy"]}), "all": policy("iam:*")},
+        "carol": {"marked": policy("iam:ListGroups")},
+    }.items():
+        root.call("CreateUser", UserName=who)
+        for name, document in documents.items():
+            root.call("PutUserPolicy", UserName=who, PolicyName=name, PolicyDocument=document)
+        users[who] = Credentials.of(root.call("CreateAccessKey", UserName=who)["AccessKey"])
+    # The last change of the log is another one.
+    root.call("CreateGroup", GroupName="staff")
+    server.stop()
+    return server, users
+
+
+def rewrite(server, old, new):
+    """Replaces bytes of the same length wherever they stand in the data file."""
+    assert len(old) == len(new)
+    file = server.data / "bailiwick.redb"
+    content = file.read_bytes()
+    assert old in content
+    file.write_bytes(content.replace(old, new))
+
+
+def damaged_rows(server):
+    with urllib.request.urlopen(server.metrics_url + "/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return next(line.split()[1] for line in lines if line.startswith("bailiwick_store_damaged_rows "))
+
+
+def test_a_policy_that_was_rewritten_in_place_is_not_obeyed(world):
+    server, users = world
+    rewrite(server, b'"iam:GetGroupPolicy"', b'"iam:*"             ')
+    server.start()
+    alice, carol = AwsApi(server, users["alice"]), AwsApi(server, users["carol"])
+    refused(alice, "AccessDenied", "ListUsers")
+    # What it allowed before is not known any more either.
+    error = refused(alice, "AccessDenied", "GetGroupPolicy", GroupName="staff", PolicyName="p")
+    assert "explicit deny" in error.message
+    carol.call("ListGroups")
+    root = AwsApi(server, server.root)
+    user_id = root.call("GetUser", UserName="alice")["User"]["UserId"]
+    assert f"InlinePolicy {user_id} marked of account {server.account}" in server.said
+    assert damaged_rows(server) == "1"
+    refused(root, "ServiceFailure", "GetUserPolicy", UserName="alice", PolicyName="marked")
+    # Written anew, it is sound again.
+    root.call("PutUserPolicy", UserName="alice", PolicyName="other", PolicyDocument=policy("iam:ListUsers"))
+    refused(alice, "AccessDenied", "ListUsers")
+
+
+def test_a_deny_that_was_rewritten_denies_everything(world):
+    server, users = world
+    rewrite(server, b"MarkBob", b"MarkBoB")
+    server.start()
+    refused(AwsApi(server, users["bob"]), "AccessDenied", "ListUsers")
+    AwsApi(server, users["carol"]).call("ListGroups")
+
+
+def test_a_user_whose_record_is_damaged_cannot_act(world):
+    server, users = world
+    rewrite(server, b"\x1a\x05alice", b"\x1a\x05malis")
+    server.start()
+    refused(AwsApi(server, users["alice"]), "InvalidClientTokenId", "GetCallerIdentity")
+    AwsApi(server, users["carol"]).call("ListGroups")
+    assert "User AIDA" in server.said
+    # A list that it is a part of is not shown without it.
+    refused(GrpcApi(server, server.root), "ServiceFailure", "ListUsers")
+
+
+def test_a_file_with_pages_of_an_older_one_gives_no_rights_back(world):
+    server, users = world
+    file = server.data / "bailiwick.redb"
+    older = file.read_bytes()
+    server.start()
+    root = AwsApi(server, server.root)
+    root.call("UpdateAccessKey", UserName="alice", AccessKeyId=users["alice"].access_key_id, Status="Inactive")
+    server.stop()
+    # Not every byte of the file matters, but what decides does: the pages of then among those of now.
+    newer = file.read_bytes()
+    pages = range(4096, min(len(older), len(newer)), 4096)
+    changed = [at for at in pages if older[at : at + 4096] != newer[at : at + 4096]]
+    assert changed
+    for at in changed:
+        mixed = newer[:at] + older[at : at + 4096] + newer[at + 4096 :]
+        file.write_bytes(mixed)
+        server.spawn()
+        try:
+            server.wait_for("bailiwick is listening")
+        except AssertionError:
+            assert "the store is damaged" in server.said or "cannot open the store" in server.said, server.said[-2000:]
+            continue
+        # Refused, if only because the refusal cannot be recorded.
+        with pytest.raises(ApiError) as caught:
+            AwsApi(server, users["alice"]).call("GetCallerIdentity")
+        assert caught.value.code in ("InvalidClientTokenId", "ServiceUnavailable")
+        server.stop()

@@ -1,0 +1,116 @@
+"""A disk that is full stops changes and nothing else, and changes are taken again when there is room.
+
+The disk is a tmpfs of a few megabytes, which takes the right to mount.
+"""
+
+import os
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from support.api import ApiError, AwsApi, GrpcApi
+from support.documents import policy
+from support.expect import refused
+from support.server import Credentials
+
+PATIENCE = 30
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a file system of six megabytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m,mode=0700", "tmpfs", str(folder)], capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"mounting a tmpfs is not permitted here: {done.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(folder):
+    """Takes all the room that there is."""
+    filler = folder / "filler"
+    with filler.open("ab", buffering=0) as file:
+        for size in (1 << 16, 1 << 12, 1):
+            try:
+                while True:
+                    file.write(b"x" * size)
+            except OSError:
+                pass
+    return filler
+
+
+def get(url):
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def until(condition, what):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"not in {PATIENCE} s: {what}")
+
+
+def test_a_full_disk_stops_changes_alone_and_ends_when_there_is_room(new_server, small_disk):
+    server = new_server()
+    server.data = small_disk / "data"
+    server.start()
+    root, rpc = AwsApi(server, server.root), GrpcApi(server, server.root)
+    root.call("CreateUser", UserName="alice")
+    root.call("PutUserPolicy", UserName="alice", PolicyName="p", PolicyDocument=policy("iam:GetUser"))
+    alice = AwsApi(server, Credentials.of(root.call("CreateAccessKey", UserName="alice")["AccessKey"]))
+    assert get(server.url + "/readyz") == (200, "ready\n")
+
+    filler = fill(small_disk)
+    made, refusals = [], []
+    # Pages of the file that are free already still take some changes.
+    for count in range(500):
+        try:
+            root.call("CreateUser", UserName=f"user-{count}")
+            made.append(f"user-{count}")
+        except ApiError as error:
+            refusals.append((count, error))
+            break
+    assert refusals, "the disk is full"
+    assert refusals[0][1].code == "ServiceUnavailable" and refusals[0][1].status == 503, refusals
+
+    # Nothing else stops, for as long as it lasts.
+    for _ in range(3):
+        for page in (server.url + "/readyz", server.metrics_url + "/readyz"):
+            status, text = until(lambda: (found := get(page))[0] == 503 and found, f"{page} tells")
+            assert text == "changes are refused: no space left on device\n"
+        assert get(server.url + "/healthz")[0] == 200
+        for api in (root, rpc):
+            error = refused(api, "ServiceUnavailable", "CreateUser", UserName="nobody")
+            assert "reading goes on" in error.message
+            assert {user["UserName"] for user in api.items("ListUsers", "Users", MaxItems=1000)} == {"alice", *made}
+        assert alice.call("GetUser", UserName="alice")["User"]["UserName"] == "alice"
+        # A denial is recorded before it is answered; while it cannot be, nothing is allowed either.
+        with pytest.raises(ApiError) as denied:
+            alice.call("ListUsers")
+        assert denied.value.code in ("AccessDenied", "ServiceUnavailable")
+        arn = f"arn:aws:iam::{server.account}:user/alice"
+        for action, decision in (("iam:GetUser", "DECISION_ALLOW"), ("iam:DeleteUser", "DECISION_IMPLICIT_DENY")):
+            asked = {"caller": {"principalArn": arn}, "action": action, "resource": arn}
+            assert rpc.call("Authorize", **asked)["decision"] == decision
+        assert "bailiwick_store_writable 0" in get(server.metrics_url + "/metrics")[1]
+        time.sleep(0.5)
+
+    os.unlink(filler)
+    assert until(lambda: (found := get(server.url + "/readyz"))[0] == 200 and found, "changes are taken again")[1] == "ready\n"
+    root.call("CreateUser", UserName="zoe")
+    assert "bailiwick_store_writable 1" in get(server.metrics_url + "/metrics")[1]
+    everybody = {"alice", "zoe", *made}
+    server.kill()
+    server.start()
+    assert {user["UserName"] for user in AwsApi(server, server.root).items("ListUsers", "Users", MaxItems=1000)} == everybody
+    assert "panicked" not in server.said and "a panic" not in server.said
