@@ -18,8 +18,11 @@ pub(crate) struct Args {
     /// --max 10000
     #[arg(long)]
     scale: bool,
+    /// What authenticated storage costs: a commit and a start, beside the same without; two minutes
+    #[arg(long)]
+    store: bool,
     /// Every section, the load first
-    #[arg(long, conflicts_with_all = ["evaluator", "scale", "filter"])]
+    #[arg(long, conflicts_with_all = ["evaluator", "scale", "store", "filter"])]
     all: bool,
     /// Print JSON instead of tables, one document for each section
     #[arg(long)]
@@ -27,17 +30,17 @@ pub(crate) struct Args {
     /// Seconds that each measurement of the load takes on each side; with these, two minutes in all
     #[arg(long, default_value_t = 5)]
     seconds: u32,
-    /// Principals of the largest world, 10000 to 1000000
+    /// Principals of the largest world, 10000 to 1000000; of the store that is started at most 100000
     #[arg(long, default_value_t = 1_000_000)]
     max: u64,
     /// Only the measurements whose name contains this, of the load or of the evaluator
-    #[arg(conflicts_with = "scale")]
+    #[arg(conflicts_with_all = ["scale", "store"])]
     filter: Option<String>,
 }
 
 /// Builds the sections that are asked for, one after the other, and measures.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    if args.all || !(args.evaluator || args.scale) {
+    if args.all || !(args.evaluator || args.scale || args.store) {
         load(args)?;
     }
     if args.all || args.evaluator {
@@ -48,6 +51,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.all || args.scale {
         let mut bench = build("scale", "bailiwick-scale")?;
         bench.args(["--max", &args.max.to_string()]);
+        measure(bench, args.json)?;
+    }
+    if args.all || args.store {
+        let mut bench = build("store", "bailiwick-bench-store")?;
+        bench.args(["--principals", &args.max.min(100_000).to_string()]);
         measure(bench, args.json)?;
     }
     Ok(())

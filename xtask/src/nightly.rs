@@ -23,6 +23,9 @@ pub(crate) struct Args {
     /// Mutations that each fuzz target of the evaluator gets
     #[arg(long, default_value_t = 5_000_000)]
     fuzz_rounds: u64,
+    /// Random damages to the file of a store
+    #[arg(long, default_value_t = 5_000)]
+    damage_rounds: u32,
     /// How many times as much the attacks try as in every change; what they make must fit in an account's quotas
     #[arg(long, default_value_t = 5)]
     attack_rounds: u32,
@@ -48,7 +51,13 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         command.env("BAILIWICK_FUZZ_ROUNDS", args.fuzz_rounds.to_string());
         check::counted(command)
     });
-    for folder in ["load", "evaluator", "scale"] {
+    steps.step("damage", || {
+        let mut command = run::cargo();
+        command.env("BAILIWICK_DAMAGE_ROUNDS", args.damage_rounds.to_string());
+        command.args(["test", "--workspace", "--locked", "--release", "--test", "damage"]);
+        check::counted(command)
+    });
+    for folder in ["load", "evaluator", "scale", "store"] {
         steps.step(&format!("bench/{folder} compiles"), || {
             let mut command = run::cargo();
             command.current_dir(run::root().join("bench").join(folder));
