@@ -92,7 +92,7 @@ impl Authz {
     ) -> Result<()> {
         let present = subject.on(snapshot)?;
         let system = SystemKeys { present: &present, now: cx.now() };
-        let resource_account = (check.resource_account != AccountId::NONE).then_some(check.resource_account);
+        let resource_account = check.resource_account;
         let digits = resource_account.map(AccountId::digits);
         let pipeline = PipelineKeys {
             request: cx.request(),

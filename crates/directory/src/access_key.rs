@@ -1,7 +1,7 @@
 //! Access keys of users and of root.
 
 use bailiwick_api::{iam as pb, op};
-use bailiwick_model::{AccessKeyId, AccessKeyKind, AccountId, Arn, ErrorCode, IamError, Result};
+use bailiwick_model::{AccessKeyId, AccessKeyKind, Arn, ErrorCode, IamError, Result};
 use bailiwick_operation::{Check, Cx, Handle, Principal, SecretOwner};
 use bailiwick_seal::SecretString;
 use bailiwick_storage::{AccessKey, KeyOwner, Tx, User};
@@ -151,7 +151,7 @@ impl Handle<op::GetAccessKeyLastUsed> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::GetAccessKeyLastUsedRequest) -> Result<Vec<Check>> {
         const ACTION: &str = "iam:GetAccessKeyLastUsed";
         let id = AccessKeyId::parse(required(&req.access_key_id, "accessKeyId")?)?;
-        let nobodys = Check::anywhere(ACTION, AccountId::NONE);
+        let nobodys = Check::anywhere(ACTION, None);
         let Some(key) = tx.find_access_key(cx.account(), &id).await? else { return Ok(vec![nobodys]) };
         Ok(vec![match key.owner {
             KeyOwner::Root => {

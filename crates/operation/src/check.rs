@@ -16,8 +16,8 @@ pub struct Check {
     pub resource: String,
     /// What a denial calls it, where its own ARN would tell more than the request did.
     pub shown: Option<String>,
-    /// The account that owns the resource.
-    pub resource_account: AccountId,
+    /// The account that owns the resource; none if no account does, as the deployment's managed policies.
+    pub resource_account: Option<AccountId>,
     /// Condition keys that the request and the resource bring.
     pub context: Vec<(Cow<'static, str>, ContextValue)>,
     /// The resource's own policy, where it takes part.
@@ -52,19 +52,19 @@ impl Check {
             action,
             resource: resource.as_str().to_owned(),
             shown: None,
-            resource_account: resource.account_id().unwrap_or(AccountId::NONE),
+            resource_account: resource.account_id(),
             context: Vec::new(),
             policy: Policy::None,
         }
     }
 
-    /// `action` that knows no resource, in this account.
-    pub fn anywhere(action: &'static str, account: AccountId) -> Self {
+    /// `action` that knows no resource, in this account, or in none.
+    pub fn anywhere(action: &'static str, account: impl Into<Option<AccountId>>) -> Self {
         Check {
             action,
             resource: "*".to_owned(),
             shown: None,
-            resource_account: account,
+            resource_account: account.into(),
             context: Vec::new(),
             policy: Policy::None,
         }
@@ -81,7 +81,7 @@ impl Check {
     /// Owner of a resource whose ARN names no account, or another one.
     #[must_use]
     pub fn owned_by(mut self, account: AccountId) -> Self {
-        self.resource_account = account;
+        self.resource_account = Some(account);
         self
     }
 

@@ -112,7 +112,7 @@ async fn last_use_is_told_with_the_owner() {
     w.needs::<op::GetAccessKeyLastUsed>(request, &[bob]).await;
     // Whether a key exists is told to nobody.
     let unknown = json!({"AccessKeyId": "AKIAAAAAAAAAAAAAAAAA"});
-    w.needs::<op::GetAccessKeyLastUsed>(unknown.clone(), &["iam:GetAccessKeyLastUsed * of 000000000000"]).await;
+    w.needs::<op::GetAccessKeyLastUsed>(unknown.clone(), &["iam:GetAccessKeyLastUsed * of nobody"]).await;
     let expected = "NoSuchEntity: The Access Key with id AKIAAAAAAAAAAAAAAAAA cannot be found.";
     w.fails::<op::GetAccessKeyLastUsed>(unknown, expected).await;
 }

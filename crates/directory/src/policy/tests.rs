@@ -77,7 +77,7 @@ async fn the_deployments_policies_are_read_by_all_and_changed_by_none() {
     let shared = "arn:aws:iam::aws:policy/AdministratorAccess";
     let policy = json!({"PolicyArn": shared});
     w.needs::<op::GetPolicy>(policy.clone(), &[&format!("iam:GetPolicy {shared}")]).await;
-    w.needs::<op::DeletePolicy>(policy.clone(), &[&format!("iam:DeletePolicy {shared} of 000000000000")]).await;
+    w.needs::<op::DeletePolicy>(policy.clone(), &[&format!("iam:DeletePolicy {shared} of nobody")]).await;
     let changed = "AccessDenied: policies that AWS manages can't be changed";
     w.fails::<op::DeletePolicy>(policy, changed).await;
     let version = json!({"PolicyArn": shared, "PolicyDocument": ALLOW});

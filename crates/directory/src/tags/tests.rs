@@ -106,7 +106,7 @@ async fn checks_bring_old_tags_and_new_ones() {
     .await;
     w.needs::<op::UntagPolicy>(
         json!({"PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess", "TagKeys": ["x"]}),
-        &["iam:UntagPolicy arn:aws:iam::aws:policy/ReadOnlyAccess of 000000000000 aws:TagKeys=[x]"],
+        &["iam:UntagPolicy arn:aws:iam::aws:policy/ReadOnlyAccess of nobody aws:TagKeys=[x]"],
     )
     .await;
 }

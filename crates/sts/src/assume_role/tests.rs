@@ -95,7 +95,7 @@ async fn one_check_on_the_roles_own_arn_with_its_trust_policy() {
     let checks = checks(&world, user(), &req).await.unwrap();
     assert_eq!(actions(&checks), ["sts:AssumeRole"]);
     let check = &checks[0];
-    assert_eq!((check.resource.as_str(), check.resource_account), (ROLE, account()));
+    assert_eq!((check.resource.as_str(), check.resource_account), (ROLE, Some(account())));
     assert_eq!(check.policy, Policy::Trust(role.id));
     for (name, value) in [
         ("sts:ExternalId", "ext-1"),
