@@ -1,5 +1,6 @@
 """Starting and ending: what a first start makes, what stops one, and that nothing in flight is lost at the end."""
 
+import json
 import os
 import pty
 import re
@@ -271,6 +272,13 @@ def test_account_000000000000_is_as_good_as_any_other(new_server):
     assert [a["accountId"] for a in rpc.call("ListAccounts")["accounts"]] == ["000000000000", made["account"]["accountId"]]
     session = AwsApi(server, alice).call("AssumeRole", RoleArn=made["roleArn"], RoleSessionName="session")["Credentials"]
     AwsApi(server, Credentials.of(session)).call("CreateUser", UserName="bob")
+    # Policies of a session are held by account and id, and the account's are not taken for the deployment's.
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"}]}
+    role = aws.call("CreateRole", RoleName="own", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    aws.call("AttachRolePolicy", RoleName="own", PolicyArn=provided)
+    for arn in (own, provided):
+        session = AwsApi(server, alice).call("AssumeRole", RoleArn=role, RoleSessionName="session", PolicyArns=[{"arn": arn}])["Credentials"]
+        AwsApi(server, Credentials.of(session)).call("ListUsers")
     server.stop()
     server.start()
     assert [u["UserName"] for u in AwsApi(server, alice).items("ListUsers", "Users")] == ["alice"]

@@ -22,6 +22,11 @@ impl AccountId {
         if number <= Self::MAX { Some(AccountId(number)) } else { None }
     }
 
+    /// Takes what [`AccountId::number`] gives, of [`AccountId::NONE`] as well.
+    pub const fn from_scope(number: u64) -> Option<Self> {
+        if number == Self::NONE.0 { Some(Self::NONE) } else { Self::from_number(number) }
+    }
+
     /// The number itself, without leading zeros; at most five bytes long.
     pub const fn number(self) -> u64 {
         self.0
@@ -129,6 +134,10 @@ mod tests {
     #[test]
     fn no_account_has_the_number_of_none() {
         assert!(AccountId::from_number(AccountId::NONE.number()).is_none());
+        for scope in [AccountId::NONE, AccountId::parse("000000000000").unwrap()] {
+            assert_eq!(AccountId::from_scope(scope.number()), Some(scope));
+        }
+        assert!(AccountId::from_scope(AccountId::NONE.number() - 1).is_none());
         assert_eq!(AccountId::NONE.to_string(), "aws");
         assert_ne!(AccountId::parse("000000000000").unwrap(), AccountId::NONE);
     }

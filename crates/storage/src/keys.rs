@@ -149,11 +149,7 @@ pub fn take_account(bytes: &[u8]) -> Option<(AccountId, &[u8])> {
     let (number, rest) = bytes.split_first_chunk::<5>()?;
     let mut wide = [0; 8];
     wide[3..].copy_from_slice(number);
-    let account = match u64::from_be_bytes(wide) {
-        number if number == AccountId::NONE.number() => AccountId::NONE,
-        number => AccountId::from_number(number)?,
-    };
-    Some((account, rest))
+    Some((AccountId::from_scope(u64::from_be_bytes(wide))?, rest))
 }
 
 /// Reads a unique id off the front.

@@ -86,7 +86,7 @@ struct SessionMessage {
 struct ManagedPolicyMessage {
     #[prost(string, tag = "1")]
     arn: String,
-    /// The account that owns it; zero for the deployment's.
+    /// The scope that owns it: an account, or the deployment.
     #[prost(uint64, tag = "2")]
     account: u64,
     #[prost(string, tag = "3")]
@@ -227,10 +227,7 @@ impl ManagedPolicyMessage {
     }
 
     fn into_ref(self) -> Option<SessionPolicyRef> {
-        let account = match self.account {
-            0 => AccountId::NONE,
-            number => AccountId::from_number(number)?,
-        };
+        let account = AccountId::from_scope(self.account)?;
         let policy = PolicyRef { account, id: UniqueId::parse(&self.id).ok()? };
         Some(SessionPolicyRef { arn: Arn::parse(&self.arn).ok()?, policy })
     }
