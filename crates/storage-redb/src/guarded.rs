@@ -2,10 +2,12 @@
 
 use std::{
     cell::Cell,
+    ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
 use bailiwick_storage::StoreError;
+use redb::Database;
 
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
@@ -28,6 +30,39 @@ pub(crate) fn guarded<T, E: From<StoreError>>(work: impl FnOnce() -> Result<T, E
         let why = why.unwrap_or("no reason is known");
         Err(StoreError::Corrupt(format!("a page of its file is not what was written ({why})")).into())
     })
+}
+
+/// An open database, which is closed under guard: redb writes and reads pages when it closes one.
+pub(crate) struct Handle(Option<Database>);
+
+impl Handle {
+    pub(crate) fn new(database: Database) -> Self {
+        Handle(Some(database))
+    }
+}
+
+impl Deref for Handle {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        match &self.0 {
+            Some(database) => database,
+            None => unreachable!("a handle has its database until it is dropped"),
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        let database = self.0.take();
+        let closed = guarded(|| {
+            drop(database);
+            Ok::<_, StoreError>(())
+        });
+        if let Err(error) = closed {
+            tracing::warn!(%error, "the file was not closed well");
+        }
+    }
 }
 
 /// What redb says, in the store's words.

@@ -15,7 +15,7 @@ use crate::{
     ABOUT, LOG, Options, ROWS,
     disk::{Disk, FileIo, Watch, Watched},
     files,
-    guarded::{guarded, store_error},
+    guarded::{Handle, guarded, store_error},
     log,
     writer::{cause, durable},
 };
@@ -99,7 +99,7 @@ impl From<StoreError> for OpenError {
 
 /// A file that is open, and what is known of its disk.
 pub(crate) struct Open {
-    pub(crate) database: Database,
+    pub(crate) database: Handle,
     pub(crate) watch: Arc<Watch>,
 }
 
@@ -109,7 +109,7 @@ pub(crate) fn open(disk: &dyn Disk, options: &Options) -> Result<Open, OpenError
     let (watched, watch) = Watched::new(disk.open().map_err(failed)?).map_err(failed)?;
     let database = guarded(|| builder(options).create_with_backend(watched).map_err(OpenError::from))?;
     watch.opened();
-    Ok(Open { database, watch })
+    Ok(Open { database: Handle::new(database), watch })
 }
 
 pub(crate) fn builder(options: &Options) -> Builder {

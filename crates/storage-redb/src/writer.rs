@@ -16,7 +16,7 @@ use tokio::{
 use crate::{
     LOG, OpenError, Options, ROWS, Shared,
     disk::Disk,
-    guarded::{guarded, store_error},
+    guarded::{Handle, guarded, store_error},
     log,
     open::Open,
     view::{self, Tables},
@@ -72,7 +72,7 @@ enum Mode {
     /// Changes are refused, and readers read what was durable when writing failed.
     Refusing {
         /// What they read from, which lives as long as this; none if not even that can be read.
-        reading: Option<Database>,
+        reading: Option<Handle>,
         why: String,
         retry: Instant,
     },

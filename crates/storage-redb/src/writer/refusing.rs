@@ -4,20 +4,23 @@
 use std::{sync::Arc, time::Instant};
 
 use bailiwick_storage::{StoreError, StoreState};
-use redb::{Database, ReadableTable};
+use redb::{Database, TableDefinition};
 
 use super::{Group, Mode, Writer, cause, durable};
 use crate::{
-    ABOUT, OpenError,
+    OpenError,
     disk::{Image, Overlay},
-    guarded::{guarded, store_error},
+    guarded::{Handle, guarded, store_error},
     open::{self, Open},
     view::Tables,
     watch,
 };
 
-/// The row that is written to find out whether writing works.
-const PROBE: &str = "probe";
+/// What is written to find out whether writing works; there is nothing in it otherwise.
+const PROBE: TableDefinition<'static, &'static str, &'static [u8]> = TableDefinition::new("probe");
+/// How much is written then: more than a usual change takes, so that the store is not open for changes and closed again
+/// every second while the free pages of its file have room for the probe alone.
+const ROOM: usize = 256 << 10;
 /// How many change sets of a transaction whose outcome was unknown are read at once.
 const CHUNK: usize = 256;
 
@@ -46,13 +49,7 @@ impl Writer {
         let mode = std::mem::replace(&mut self.mode, Mode::Refusing { reading: None, why, retry });
         let Mode::Writing(Open { database, watch }) = mode else { return };
         // Closed first: from here on it can only disturb.
-        let closed = guarded(|| {
-            drop(database);
-            Ok::<_, StoreError>(())
-        });
-        if let Err(error) = closed {
-            tracing::warn!(%error, "the file was not closed well");
-        }
+        drop(database);
         if watch.sync_failed() {
             self.disk.distrust();
         }
@@ -67,10 +64,11 @@ impl Writer {
     }
 
     /// Opens what an image says was durable, without writing, for everybody who reads.
-    fn read_on(&mut self, image: Image) -> Result<Database, StoreError> {
+    fn read_on(&mut self, image: Image) -> Result<Handle, StoreError> {
         let below = self.disk.open().map_err(|error| StoreError::Backend(Box::new(error)))?;
         let overlay = Overlay::new(below, image);
         let database = guarded(|| open::builder(&self.options).create_with_backend(overlay).map_err(store_error))?;
+        let database = Handle::new(database);
         self.take_over(&database)?;
         Ok(database)
     }
@@ -98,8 +96,12 @@ impl Writer {
         };
         self.take_over(&open.database)?;
         self.unknown = false;
+        // The handle that everybody read from shows what was durable then, out of the same file: it is closed before
+        // anything is written there.
+        if let Mode::Refusing { reading, .. } = &mut self.mode {
+            *reading = None;
+        }
         let probed = guarded(|| probe(&open.database));
-        // Nobody reads from the other handle any more: it is closed.
         self.mode = Mode::Writing(open);
         match probed {
             Ok(()) => {
@@ -150,13 +152,12 @@ impl Writer {
     }
 }
 
-/// Writes something, so that it is known whether writing works.
+/// Writes something that takes room, and removes it, so that it is known whether writing works.
 fn probe(database: &Database) -> Result<(), StoreError> {
     let txn = durable(database)?;
-    {
-        let mut about = txn.open_table(ABOUT).map_err(store_error)?;
-        let probes = about.get(PROBE).map_err(store_error)?.map_or(0, |probes| probes.value());
-        about.insert(PROBE, probes.wrapping_add(1)).map_err(store_error)?;
-    }
+    txn.open_table(PROBE).map_err(store_error)?.insert("room", &*vec![0; ROOM]).map_err(store_error)?;
+    txn.commit().map_err(store_error)?;
+    let txn = durable(database)?;
+    txn.delete_table(PROBE).map_err(store_error)?;
     txn.commit().map_err(store_error)
 }
