@@ -219,3 +219,30 @@ async fn half_a_write_is_survived_at_every_operation() {
 async fn a_failed_sync_is_survived_at_every_operation() {
     every_operation(Fault::Sync).await;
 }
+
+/// It was: a few free pages in the file let the store be opened for changes and closed again, every second.
+#[tokio::test]
+async fn a_file_that_cannot_grow_is_not_opened_for_changes_again_and_again() {
+    let (disk, authenticator) = (Disk::default(), common::authenticator());
+    let store = open(&disk, &authenticator);
+    let put = |n: u64, len: usize| Batch { put: vec![(key("k", n), vec![7; len].into())], ..Batch::default() };
+    disk.fail_from(0, Fault::Growth);
+    let mut n = 0;
+    while store.commit(put(n, 8_000)).await.is_ok() {
+        n += 1;
+    }
+    let failures = disk.failures();
+    while disk.failures() < failures + 10 {
+        let refused = store.commit(put(n, 8_000)).await;
+        assert!(matches!(refused, Err(StoreError::ReadOnly(_))), "{refused:?}");
+        assert!(store.health().refuses_changes.is_some());
+        store.read(At::Latest).await.expect("a view").get(&key("k", 0)).await.expect("reading goes on").expect("a row");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    disk.heal();
+    while let Err(refused) = store.commit(put(n, 8_000)).await {
+        assert!(matches!(refused, StoreError::ReadOnly(_)), "{refused:?}");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(store.health().refuses_changes.is_none());
+}

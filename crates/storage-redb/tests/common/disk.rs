@@ -27,6 +27,7 @@ struct State {
     ops: u64,
     crash: Option<Crash>,
     fault: Option<(u64, Fault)>,
+    failures: u64,
     /// What is left of what was not synced, as in [`Disk::crash_at`].
     keeps: u64,
 }
@@ -36,6 +37,8 @@ struct State {
 pub(crate) enum Fault {
     /// There is no space: nothing is written. Syncs succeed.
     NoSpace,
+    /// The file cannot grow, and what it has is written to.
+    Growth,
     /// Nothing is written.
     Error,
     /// Half of it is written, then there is no space. Syncs succeed.
@@ -132,6 +135,11 @@ impl Disk {
         fault.is_some_and(|(at, _)| state.ops >= at)
     }
 
+    /// How many operations have failed.
+    pub(crate) fn failures(&self) -> u64 {
+        self.state().failures
+    }
+
     /// What reads see.
     pub(crate) fn live(&self) -> Vec<u8> {
         self.state().live.clone()
@@ -158,16 +166,18 @@ impl State {
         let (_, fault) = self.fault.filter(|(at, _)| self.ops >= *at)?;
         let fails = match fault {
             Fault::NoSpace | Fault::Short => kind != Kind::Sync,
+            Fault::Growth => kind == Kind::SetLen,
             Fault::Error => true,
             Fault::Sync => kind == Kind::Sync,
         };
+        self.failures += u64::from(fails);
         fails.then_some(fault)
     }
 
     /// The error that a fault is.
     fn refuse(fault: Fault) -> io::Error {
         match fault {
-            Fault::NoSpace | Fault::Short => io::Error::from_raw_os_error(28),
+            Fault::NoSpace | Fault::Short | Fault::Growth => io::Error::from_raw_os_error(28),
             Fault::Error | Fault::Sync => io::Error::from_raw_os_error(5),
         }
     }
