@@ -75,6 +75,11 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         command.env("BAILIWICK_ATTACK_ROUNDS", args.attack_rounds.to_string()).args(["-q", "--tb=short", "attacks"]);
         check::counted(command)
     });
+    steps.step("vectors", || {
+        let mut command = python::pytest(&python::environment()?);
+        command.env("BAILIWICK_VECTORS_EVERY", "1").args(["-q", "--tb=short", "test_vectors_live.py"]);
+        check::counted(command)
+    });
     steps.step("crashes", || {
         let mut command = python::pytest(&python::environment()?);
         command.env("BAILIWICK_CRASH_ROUNDS", args.crash_rounds.to_string()).args(["-q", "test_durability.py"]);
