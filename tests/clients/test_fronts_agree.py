@@ -1,0 +1,269 @@
+"""Both front ends give the same answers and the same errors: one corpus of requests, put to two servers, one by each.
+
+The corpus has a good request for each handled operation, in an order in which they work, and beside each all that can be made of it by
+leaving out a member or giving it a value that the model does not allow.
+"""
+
+import collections
+import datetime
+import json
+import re
+
+import botocore.session
+import pytest
+from support.api import ApiError, AwsApi, GrpcApi, document, service_of
+from support.coverage import handled_operations
+from support.documents import ALLOW_ALL, READ_ONLY, policy, trust
+from support.server import ACCOUNT, Credentials
+
+ARN = f"arn:aws:iam::{ACCOUNT}:"
+DEVELOPER = f"{ARN}policy/Developer"
+TAGS = [{"Key": "team", "Value": "blue"}, {"Key": "cost", "Value": ""}]
+
+GOOD = [
+    ("GetCallerIdentity", {}),
+    ("CreateUser", {"UserName": "Ann", "Path": "/dev/", "Tags": TAGS}),
+    ("CreateUser", {"UserName": "ben"}),
+    ("GetUser", {"UserName": "ANN"}),
+    ("GetUser", {}),
+    ("TagUser", {"UserName": "ben", "Tags": TAGS}),
+    ("ListUserTags", {"UserName": "ben"}),
+    ("UntagUser", {"UserName": "ben", "TagKeys": ["team"]}),
+    ("UpdateUser", {"UserName": "ben", "NewUserName": "benny", "NewPath": "/ops/"}),
+    ("ListUsers", {"PathPrefix": "/dev/", "MaxItems": 10}),
+    ("CreateAccessKey", {"UserName": "Ann"}),
+    ("ListAccessKeys", {"UserName": "Ann"}),
+    ("CreateGroup", {"GroupName": "developers", "Path": "/x/"}),
+    ("AddUserToGroup", {"GroupName": "developers", "UserName": "Ann"}),
+    ("GetGroup", {"GroupName": "developers"}),
+    ("ListGroups", {}),
+    ("ListGroupsForUser", {"UserName": "Ann"}),
+    ("UpdateGroup", {"GroupName": "developers", "NewGroupName": "Developers2", "NewPath": "/y/"}),
+    ("CreatePolicy", {"PolicyName": "Developer", "PolicyDocument": READ_ONLY, "Description": "d", "Tags": TAGS}),
+    ("GetPolicy", {"PolicyArn": DEVELOPER}),
+    ("CreatePolicyVersion", {"PolicyArn": DEVELOPER, "PolicyDocument": ALLOW_ALL, "SetAsDefault": True}),
+    ("GetPolicyVersion", {"PolicyArn": DEVELOPER, "VersionId": "v1"}),
+    ("ListPolicyVersions", {"PolicyArn": DEVELOPER}),
+    ("SetDefaultPolicyVersion", {"PolicyArn": DEVELOPER, "VersionId": "v1"}),
+    ("DeletePolicyVersion", {"PolicyArn": DEVELOPER, "VersionId": "v2"}),
+    ("TagPolicy", {"PolicyArn": DEVELOPER, "Tags": TAGS}),
+    ("ListPolicyTags", {"PolicyArn": DEVELOPER}),
+    ("UntagPolicy", {"PolicyArn": DEVELOPER, "TagKeys": ["cost"]}),
+    ("ListPolicies", {"Scope": "Local", "OnlyAttached": False, "PathPrefix": "/", "PolicyUsageFilter": "PermissionsPolicy"}),
+    ("AttachUserPolicy", {"UserName": "Ann", "PolicyArn": DEVELOPER}),
+    ("AttachGroupPolicy", {"GroupName": "Developers2", "PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}),
+    ("ListAttachedUserPolicies", {"UserName": "Ann"}),
+    ("ListAttachedGroupPolicies", {"GroupName": "Developers2"}),
+    ("ListEntitiesForPolicy", {"PolicyArn": DEVELOPER, "EntityFilter": "User"}),
+    ("PutUserPolicy", {"UserName": "Ann", "PolicyName": "own", "PolicyDocument": policy("sts:*")}),
+    ("PutUserPolicy", {"UserName": "benny", "PolicyName": "own", "PolicyDocument": policy("sts:*")}),
+    ("GetUserPolicy", {"UserName": "Ann", "PolicyName": "own"}),
+    ("ListUserPolicies", {"UserName": "Ann"}),
+    ("PutGroupPolicy", {"GroupName": "Developers2", "PolicyName": "own", "PolicyDocument": READ_ONLY}),
+    ("GetGroupPolicy", {"GroupName": "Developers2", "PolicyName": "own"}),
+    ("ListGroupPolicies", {"GroupName": "Developers2"}),
+    ("CreateRole", {"RoleName": "Deploy", "AssumeRolePolicyDocument": trust(ACCOUNT), "MaxSessionDuration": 7200, "Description": "d"}),
+    ("GetRole", {"RoleName": "Deploy"}),
+    ("ListRoles", {}),
+    ("TagRole", {"RoleName": "Deploy", "Tags": TAGS}),
+    ("ListRoleTags", {"RoleName": "Deploy"}),
+    ("UntagRole", {"RoleName": "Deploy", "TagKeys": ["team"]}),
+    ("UpdateRole", {"RoleName": "Deploy", "Description": "e", "MaxSessionDuration": 3600}),
+    ("UpdateRoleDescription", {"RoleName": "Deploy", "Description": "f"}),
+    ("UpdateAssumeRolePolicy", {"RoleName": "Deploy", "PolicyDocument": trust(f"{ARN}user/ops/benny", ["sts:AssumeRole", "sts:TagSession"])}),
+    ("AttachRolePolicy", {"RoleName": "Deploy", "PolicyArn": DEVELOPER}),
+    ("ListAttachedRolePolicies", {"RoleName": "Deploy"}),
+    ("PutRolePolicy", {"RoleName": "Deploy", "PolicyName": "own", "PolicyDocument": READ_ONLY}),
+    ("GetRolePolicy", {"RoleName": "Deploy", "PolicyName": "own"}),
+    ("ListRolePolicies", {"RoleName": "Deploy"}),
+    ("PutRolePermissionsBoundary", {"RoleName": "Deploy", "PermissionsBoundary": DEVELOPER}),
+    ("AssumeRole", {"RoleArn": f"{ARN}role/Deploy", "RoleSessionName": "s1", "DurationSeconds": 900, "Policy": READ_ONLY, "Tags": TAGS}),
+    ("PutUserPermissionsBoundary", {"UserName": "Ann", "PermissionsBoundary": DEVELOPER}),
+    ("GetContextKeysForCustomPolicy", {"PolicyInputList": [policy({"Action": "a:b", "Condition": {"Bool": {"aws:x": "true"}}})]}),
+    ("GetContextKeysForPrincipalPolicy", {"PolicySourceArn": f"{ARN}user/dev/Ann"}),
+    ("SimulateCustomPolicy", {"PolicyInputList": [READ_ONLY], "ActionNames": ["iam:GetUser", "s3:GetObject"], "ResourceArns": ["*"]}),
+    ("SimulatePrincipalPolicy", {"PolicySourceArn": f"{ARN}user/dev/Ann", "ActionNames": ["iam:GetUser"]}),
+    ("CreateAccountAlias", {"AccountAlias": "my-company"}),
+    ("ListAccountAliases", {}),
+    ("GetAccountSummary", {}),
+    ("GetAccountAuthorizationDetails", {"Filter": ["User", "Role"]}),
+    ("DeleteAccountAlias", {"AccountAlias": "my-company"}),
+    ("DeleteRolePermissionsBoundary", {"RoleName": "Deploy"}),
+    ("DeleteUserPermissionsBoundary", {"UserName": "Ann"}),
+    ("DetachRolePolicy", {"RoleName": "Deploy", "PolicyArn": DEVELOPER}),
+    ("DeleteRolePolicy", {"RoleName": "Deploy", "PolicyName": "own"}),
+    ("DeleteRole", {"RoleName": "Deploy"}),
+    ("DeleteGroupPolicy", {"GroupName": "Developers2", "PolicyName": "own"}),
+    ("DetachGroupPolicy", {"GroupName": "Developers2", "PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}),
+    ("RemoveUserFromGroup", {"GroupName": "Developers2", "UserName": "Ann"}),
+    ("DeleteGroup", {"GroupName": "Developers2"}),
+    ("DeleteUserPolicy", {"UserName": "Ann", "PolicyName": "own"}),
+    ("DetachUserPolicy", {"UserName": "Ann", "PolicyArn": DEVELOPER}),
+    ("DeletePolicy", {"PolicyArn": DEVELOPER}),
+    ("CreateUser", {"UserName": "cid"}),
+    ("DeleteUser", {"UserName": "cid"}),
+]  # fmt: skip
+# With a key that only the server knows, and so another one on each.
+WITH_KEY = [
+    ("UpdateAccessKey", {"UserName": "Ann", "Status": "Inactive"}),
+    ("GetAccessKeyLastUsed", {}),
+    ("DeleteAccessKey", {"UserName": "Ann"}),
+]
+
+def shape_of(operation):
+    """What the model says of the operation's input."""
+    model = botocore.session.get_session().get_service_model(service_of(operation))
+    return model.operation_model(operation).input_shape
+
+
+def bad_values(shape):
+    """Values that the model does not allow, or that nothing answers to."""
+    limits = shape.metadata
+    if shape.type_name == "string":
+        yield from ("", "no such thing", "no-such-thing", "a b/c?", "é", "'\"<&>", "x" * (limits.get("max", 2_000) + 1), "*", "a\u0000b")
+        yield from ("a" * (limits["min"] - 1),) if limits.get("min", 0) > 1 else ()
+        yield from ("arn:aws:iam::999999999999:user/x", "arn:aws:iam::aws:policy/None", "{", '{"Version": "2012-10-17"}')
+    elif shape.type_name in ("integer", "long"):
+        yield from (0, -1, 1, 10_000_000)
+    elif shape.type_name == "boolean":
+        yield from (True, False)
+    elif shape.type_name == "list":
+        yield []
+        # A form has no way to say that a member of a list is empty.
+        inner = [value for value in bad_values(shape.member) if value not in ([], {})]
+        yield from ([value] for value in inner)
+        yield [inner[1]] * 2
+        yield [inner[1]] * 51
+    elif shape.type_name == "structure":
+        good = {name: "good" for name, member in shape.members.items() if member.type_name == "string"}
+        for name, member in shape.members.items():
+            yield {other: value for other, value in good.items() if other != name}
+            yield from (good | {name: value} for value in bad_values(member))
+
+
+def spoilt(operation, good):
+    """The request with one member left out or another value in its place."""
+    shape = shape_of(operation)
+    for name, member in (shape.members if shape else {}).items():
+        if name in good:
+            yield {key: value for key, value in good.items() if key != name}
+        for value in bad_values(member):
+            yield good | {name: value}
+
+
+ID = re.compile(r"\b(AIDA|AGPA|AROA|ANPA|AKIA|ASIA)[A-Z0-9]{12,17}\b")
+
+
+def plain(value, key=""):
+    """An answer without what differs by its nature: ids, times, secrets, and how a front end says that there is nothing."""
+    if isinstance(value, dict):
+        if "Statement" in value:
+            return json.dumps(value, sort_keys=True)
+        items = {name: plain(item, name) for name, item in value.items()}
+        return {name: item for name, item in items.items() if item not in (None, "", [], {}, False)}
+    if isinstance(value, list):
+        return [plain(item, key) for item in value]
+    if isinstance(value, datetime.datetime) or re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", str(value)):
+        return "a time"
+    if key in ("SecretAccessKey", "SessionToken", "Marker"):
+        return "a secret"
+    if isinstance(value, str) and key in ("PolicyDocument", "AssumeRolePolicyDocument", "Document"):
+        return json.dumps(document(value), sort_keys=True)
+    if isinstance(value, bool):
+        return value
+    return ID.sub(r"\1", str(value))
+
+
+class Pair:
+    """The same server twice, one behind each front end."""
+
+    def __init__(self, aws, grpc):
+        self.aws, self.grpc = aws, grpc
+        self.differences = collections.OrderedDict()
+        self.asked = 0
+        self.codes = collections.Counter()
+
+    @staticmethod
+    def outcome(api, operation, members):
+        """What is answered, or the code and message of an error."""
+        try:
+            return "answer", plain(api.call(operation, **members))
+        except ApiError as error:
+            # XML has no character for what stands for nothing.
+            return error.code, ID.sub(r"\1", error.message or "").replace("\0", "\ufffd")
+
+    def ask(self, operation, members, own=({}, {})):
+        """Puts a request to both, and remembers where they differ."""
+        by_aws = self.outcome(self.aws, operation, members | own[0])
+        by_grpc = self.outcome(self.grpc, operation, members | own[1])
+        self.asked += 1
+        self.codes[by_aws[0]] += 1
+        code, said = by_grpc
+        # What a status of gRPC can carry is shorter.
+        if code == by_aws[0] != "answer" and said.endswith("...") and len(said) > 1_000:
+            by_grpc = code, by_aws[1] if by_aws[1].startswith(said[:-3]) else said
+        if by_aws != by_grpc:
+            self.differences[f"{operation} {str(members)[:300]}"] = (by_aws, by_grpc)
+        return by_aws[0]
+
+
+@pytest.fixture
+def pair(new_server):
+    one, other = new_server("one").start(), new_server("other").start()
+    return Pair(AwsApi(one, one.root), GrpcApi(other, other.root))
+
+
+def assume(pair):
+    """Both as somebody who may assume the role."""
+    clients = []
+    for api in (pair.aws, pair.grpc):
+        key = api.call("CreateAccessKey", UserName="benny")["AccessKey"]
+        clients.append(api.signed_by(Credentials.of(key)))
+    both = Pair(*clients)
+    both.differences = pair.differences
+    return both
+
+
+def release_policy(pair):
+    """Takes away what the bad requests have put to the policy: versions and attachments."""
+    versions = pair.aws.call("ListPolicyVersions", PolicyArn=DEVELOPER)["Versions"]
+    for version in versions:
+        if not version["IsDefaultVersion"]:
+            pair.ask("DeletePolicyVersion", {"PolicyArn": DEVELOPER, "VersionId": version["VersionId"]})
+    holders = pair.aws.call("ListEntitiesForPolicy", PolicyArn=DEVELOPER)
+    for noun in ("User", "Group", "Role"):
+        for holder in holders[f"Policy{noun}s"]:
+            name = {f"{noun}Name": holder[f"{noun}Name"]}
+            pair.ask(f"Detach{noun}Policy", {**name, "PolicyArn": DEVELOPER})
+
+
+def test_the_same_requests_have_the_same_outcome(pair):
+    seen = set()
+    for operation, members in GOOD:
+        both = assume(pair) if operation == "AssumeRole" else pair
+        if operation == "DeletePolicy":
+            release_policy(pair)
+        assert both.ask(operation, members) == "answer", (operation, members)
+        # Of the bad ones some are good, and do to both what they do.
+        for bad in spoilt(operation, members) if operation not in seen else ():
+            both.ask(operation, bad)
+        # Once more, for what is good is what the next ones build on.
+        both.ask(operation, members)
+        seen.add(operation)
+        if both is not pair:
+            pair.asked += both.asked
+            pair.codes += both.codes
+    keys = [api.call("ListAccessKeys", UserName="Ann")["AccessKeyMetadata"][0]["AccessKeyId"] for api in (pair.aws, pair.grpc)]
+    for operation, members in WITH_KEY:
+        for bad in spoilt(operation, members | {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE"}):
+            pair.ask(operation, bad)
+        own = tuple({"AccessKeyId": key} for key in keys)
+        assert pair.ask(operation, members, own) == "answer", operation
+        seen.add(operation)
+    # What is handled and not above gets requests all the same.
+    for operation in handled_operations():
+        if service_of(operation) and operation not in seen:
+            for bad in [{}, *spoilt(operation, {})]:
+                pair.ask(operation, bad)
+    assert not pair.differences, "\n".join(f"{asked}\n  Query {ours}\n  gRPC  {theirs}" for asked, (ours, theirs) in pair.differences.items())
+    assert pair.asked > 2_000 and len(pair.codes) > 8, (pair.asked, pair.codes)
