@@ -42,7 +42,7 @@ pub struct Client<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The address is not one of a server.
-    #[error("`{0}` is no address of a server: expected http://host:port or https://host:port")]
+    #[error("`{0}` is not the address of a server: expected http://host:port or https://host:port")]
     Endpoint(String),
     /// There was no answer.
     #[error("no answer from {endpoint}: {why}")]
@@ -117,7 +117,7 @@ impl Client<'_> {
         let mut request = Request::new(message);
         for (name, value) in &added {
             let pair = MetadataKey::from_bytes(name.as_bytes()).ok().zip(MetadataValue::try_from(value.as_str()).ok());
-            let (name, value) = pair.ok_or_else(|| broken("the signature is no metadata".into()))?;
+            let (name, value) = pair.ok_or_else(|| broken("the signature cannot be sent as metadata".into()))?;
             request.metadata_mut().insert(name, value);
         }
         let mut client = tonic::client::Grpc::new(self.server.channel.clone());

@@ -58,7 +58,10 @@ impl Caller {
             Some(PrincipalName::SamlProvider(_) | PrincipalName::OidcProvider(_)) => Ok(Self::IdentityProvider(arn)),
             Some(PrincipalName::FederatedDomain(_)) if with_provider => Ok(Self::IdentityProvider(arn)),
             Some(PrincipalName::FederatedDomain(_)) => Ok(Self::Service(arn)),
-            _ => Err(format!("`{text}` is no principal")),
+            _ => Err(format!(
+                "`{text}` is not a principal: expected the ARN of a user, a session or an account's root, a service such as \
+                 `sns.amazonaws.com`, or `*`"
+            )),
         }
     }
 

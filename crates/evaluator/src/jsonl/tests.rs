@@ -59,7 +59,7 @@ fn what_is_no_case_is_refused_with_its_id() {
         (
             r#"{"id": "x", "request": {"principal": "bob", "action": "s3:GetObject", "resource": "*"}}"#,
             "\"x\"",
-            "`bob` is no principal",
+            "`bob` is not a principal",
         ),
         (
             r#"{"id": "x", "request": {"principal": "*", "action": "s3:GetObject", "resource": "*", "resourceAccount": "1"}}"#,

@@ -40,7 +40,7 @@ fn arn(cx: &mut Cx<'_>, pattern: &Text, parts: &ArnParts<'_>) {
         report(INVALID_ARN_SERVICE_CASE, format!("write {} in lower case", quoted(service)));
     }
     if !region.is_empty() && !is_open(region) && !is_region(region, target) {
-        report(INVALID_ARN_REGION, format!("correct {}: it is no Region", quoted(region)));
+        report(INVALID_ARN_REGION, format!("correct {}: it is not the name of a Region", quoted(region)));
     }
     if service.contains(['*', '?']) {
         let details = format!(

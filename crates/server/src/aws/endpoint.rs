@@ -24,7 +24,7 @@ pub(super) fn normalize(text: &str) -> Result<String, String> {
         return Err(format!("an address holds no user: write {scheme}://{}", host_and_port(authority)));
     }
     if authority.port().is_none() && authority.as_str() != authority.host() {
-        return Err(format!("`{text}` has a port that is none: ports go up to 65535"));
+        return Err(format!("`{text}` has an invalid port: expected a number up to 65535"));
     }
     if uri.path() != "/" || uri.query().is_some() {
         return Err(format!("`{text}` has a path: write {scheme}://{authority}"));

@@ -51,7 +51,7 @@ fn read(stdout: &[u8], now: Timestamp) -> Result<Keys, String> {
     let expiration = match &printed.expiration {
         None => None,
         Some(text) => {
-            let read = text.parse::<Timestamp>().map_err(|_| "printed an `Expiration` that is no ISO 8601 date")?;
+            let read = text.parse::<Timestamp>().map_err(|_| "printed an `Expiration` that is not an ISO 8601 date")?;
             if read <= now {
                 return Err(format!("printed credentials that expired at {read}"));
             }
@@ -86,7 +86,7 @@ mod tests {
         check(&until("2026-03-01T12:00:01Z"), Ok(("A", None)));
         check(&until("2026-03-01T14:00:01+02:00"), Ok(("A", None)));
         check(&until("2026-03-01T12:00:00Z"), Err("printed credentials that expired at 2026-03-01T12:00:00Z"));
-        check(&until("soon"), Err("printed an `Expiration` that is no ISO 8601 date"));
+        check(&until("soon"), Err("printed an `Expiration` that is not an ISO 8601 date"));
         check(
             r#"{"Version": 2, "AccessKeyId": "A", "SecretAccessKey": "s"}"#,
             Err("printed version 2 of the form; only version 1 is known"),

@@ -10,7 +10,7 @@ use super::output::{self, BAD, GOOD, styled};
 use super::question::Question;
 use crate::failure::Failure;
 
-/// Ask a running server whether somebody may do something, as a service of your own would
+/// Ask a running server whether a principal may do something
 ///
 /// The caller of the command must be allowed `bailiwick:Authorize`, and `bailiwick:AuthorizeAs` to ask about a principal who
 /// has not signed.
@@ -19,10 +19,13 @@ use crate::failure::Failure;
 #[derive(Args)]
 #[command(after_help = "Examples:
   bailiwick authorize iam:CreateUser arn:aws:iam::111122223333:user/carol
-  bailiwick authorize --principal arn:aws:iam::111122223333:user/bob s3:GetObject arn:aws:s3:::reports/a \\
-    --resource-account 111122223333 --context aws:SourceIp=10.1.2.3,ip --context aws:TagKeys=team --context aws:TagKeys=cost
-  bailiwick authorize --caller-profile deploy photos:GetAlbum arn:aws:photos:eu-central-1:111122223333:album/1
-  bailiwick authorize --anonymous s3:GetObject arn:aws:s3:::public/a --resource-account 111122223333 --resource-policy bucket.json
+  bailiwick authorize --principal arn:aws:iam::111122223333:user/bob \\
+    s3:GetObject arn:aws:s3:::reports/a --resource-account 111122223333 \\
+    --context aws:SourceIp=10.1.2.3,ip --context aws:TagKeys=team --context aws:TagKeys=cost
+  bailiwick authorize --caller-profile deploy \\
+    photos:GetAlbum arn:aws:photos:eu-central-1:111122223333:album/1
+  bailiwick authorize --anonymous --resource-policy bucket.json \\
+    s3:GetObject arn:aws:s3:::public/a --resource-account 111122223333
   if bailiwick authorize iam:ListUsers > /dev/null; then echo may; fi")]
 pub(crate) struct Options {
     #[command(flatten)]

@@ -11,7 +11,7 @@ use super::output;
 use super::question::Question;
 use crate::failure::Failure;
 
-/// Have a running server explain whether somebody may do something, and what it would take
+/// Have a running server explain why a principal may do something, or why not
 ///
 /// Tells which statement decided, what each type of policy said, which statements nearly allowed it and why they did not,
 /// and the smallest statements to add. The caller of the command must be allowed `bailiwick:Explain`, and
@@ -21,9 +21,11 @@ use crate::failure::Failure;
 #[derive(Args)]
 #[command(after_help = "Examples:
   bailiwick explain iam:CreateUser arn:aws:iam::111122223333:user/carol
-  bailiwick explain --principal arn:aws:iam::111122223333:user/bob s3:GetObject arn:aws:s3:::reports/a \\
-    --resource-account 111122223333 --context aws:SourceIp=10.1.2.3,ip
-  bailiwick explain --caller-profile deploy photos:GetAlbum arn:aws:photos:eu-central-1:111122223333:album/1 --json")]
+  bailiwick explain --principal arn:aws:iam::111122223333:user/bob \\
+    s3:GetObject arn:aws:s3:::reports/a --resource-account 111122223333 \\
+    --context aws:SourceIp=10.1.2.3,ip
+  bailiwick explain --caller-profile deploy --json \\
+    photos:GetAlbum arn:aws:photos:eu-central-1:111122223333:album/1")]
 pub(crate) struct Options {
     #[command(flatten)]
     question: Question,

@@ -39,8 +39,9 @@ pub(crate) enum Command {
 #[derive(Args)]
 #[command(after_help = "Examples:
   bailiwick import managed-policies policies.json
-  aws iam get-account-authorization-details --filter AWSManagedPolicy | bailiwick import managed-policies -
-  bailiwick import managed-policies --endpoint https://iam.example.com --ca-file ca.pem policies.json")]
+  aws iam get-account-authorization-details --filter AWSManagedPolicy \\
+    | bailiwick import managed-policies --profile here -
+  bailiwick import managed-policies --endpoint https://iam.example.com policies.json")]
 pub(crate) struct Options {
     /// File to read; `-` is standard input
     #[arg(value_name = "FILE")]

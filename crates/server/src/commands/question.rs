@@ -20,8 +20,6 @@ pub(super) struct Question {
     /// On what: an ARN; left out for actions that know no resource
     #[arg(value_name = "RESOURCE", default_value = "*", hide_default_value = true)]
     resource: String,
-    #[command(flatten)]
-    who: Asked,
     /// A key of the request's context; the same key again makes a list of values
     ///
     /// The type follows the last comma: string, numeric, boolean, ip, binary or date, or one of these with `List`. A value
@@ -37,6 +35,8 @@ pub(super) struct Question {
     /// Print the answer as JSON
     #[arg(long)]
     pub(super) json: bool,
+    #[command(flatten)]
+    who: Asked,
     #[command(flatten)]
     pub(super) remote: Remote,
 }
@@ -58,7 +58,7 @@ struct Asked {
     /// A service, such as `photos.example.com`, unproven: needs `bailiwick:AuthorizeAs`
     #[arg(long, value_name = "NAME")]
     service_principal: Option<String>,
-    /// Nobody: a request without a signature
+    /// No one: a request without a signature
     #[arg(long)]
     anonymous: bool,
 }

@@ -24,7 +24,8 @@ use crate::failure::Failure;
 #[command(after_help = "Examples:
   bailiwick catalogue export > services.json
   bailiwick catalogue export photos films --endpoint https://iam.example.com --ca-file ca.pem
-  bailiwick catalogue export --without-actors > names.json && bailiwick policy validate --catalogue names.json policy.json
+  bailiwick catalogue export --without-actors > names.json
+  bailiwick policy validate --catalogue names.json policy.json
   bailiwick catalogue export --built-in")]
 pub(crate) struct Options {
     /// Prefixes of the services; all if none is named
