@@ -36,19 +36,37 @@ def test_arns_of_policies(api, operation, members):
     assert refused(api, "InvalidInput", operation, PolicyArn=elsewhere, **members).message == f"ARN {elsewhere} is not valid."
 
 
+def test_lists_of_texts_are_reported_once(api, name):
+    user = name("user")
+    api.call("CreateUser", UserName=user)
+    error = refused(api, "ValidationError", "UntagUser", UserName=user, TagKeys=["a", "b" * 129, "*"])
+    assert error.message == (
+        "1 validation error detected: Value at 'tagKeys' failed to satisfy constraint: Member must satisfy constraint: "
+        "[Member must have length less than or equal to 128, Member must have length greater than or equal to 1, "
+        r"Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+, Member must not be null]"
+    )
+    url = "https://example.com"
+    error = refused(api, "ValidationError", "CreateOpenIDConnectProvider", Url=url, ClientIDList=["c" * 256])
+    assert error.message == (
+        "1 validation error detected: Value at 'clientIDList' failed to satisfy constraint: Member must satisfy constraint: "
+        "[Member must have length less than or equal to 255, Member must have length greater than or equal to 1]"
+    )
+
+
 def test_which_sentence_a_missing_policy_gets(api, name, server):
     user, there = name("user"), new_policy(api, name)
     api.call("CreateUser", UserName=user)
     missing = f"arn:aws:iam::{server.account}:policy/{name('none')}"
     not_found = f"Policy {missing} was not found."
-    not_attachable = f"Policy {missing} does not exist or is not attachable."
+    not_attachable = "does not exist or is not attachable."
     for operation, members, message in [
         ("GetPolicy", {"PolicyArn": missing}, not_found),
         ("DeletePolicy", {"PolicyArn": missing}, not_found),
         ("ListEntitiesForPolicy", {"PolicyArn": missing}, not_found),
         ("DetachUserPolicy", {"PolicyArn": missing, "UserName": user}, not_found),
-        ("AttachUserPolicy", {"PolicyArn": missing, "UserName": user}, not_attachable),
-        ("GetPolicyVersion", {"PolicyArn": there, "VersionId": "v9"}, f"Policy {there} version v9 does not exist or is not attachable."),
+        ("AttachUserPolicy", {"PolicyArn": missing, "UserName": user}, f"Policy {missing} {not_attachable}"),
+        ("PutUserPermissionsBoundary", {"PermissionsBoundary": missing, "UserName": user}, f"Scope ARN: {missing} {not_attachable}"),
+        ("GetPolicyVersion", {"PolicyArn": there, "VersionId": "v9"}, f"Policy {there} version v9 {not_attachable}"),
     ]:
         assert refused(api, "NoSuchEntity", operation, **members).message == message, operation
 

@@ -43,9 +43,12 @@ def test_what_is_not_among_them_can_be_imported(api, new_user):
     hint = "bailiwick import managed-policies FILE"
     error = refused(api, "NoSuchEntity", "GetPolicy", PolicyArn=missing)
     assert error.message.startswith(f"Policy {missing} was not found. ") and error.message.endswith(hint)
-    for operation, member in (("AttachUserPolicy", "PolicyArn"), ("PutUserPermissionsBoundary", "PermissionsBoundary")):
+    for operation, member, called in (
+        ("AttachUserPolicy", "PolicyArn", "Policy"),
+        ("PutUserPermissionsBoundary", "PermissionsBoundary", "Scope ARN:"),
+    ):
         error = refused(api, "NoSuchEntity", operation, UserName=user["UserName"], **{member: missing})
-        says = f"Policy {missing} does not exist or is not attachable. "
+        says = f"{called} {missing} does not exist or is not attachable. "
         assert error.message.startswith(says) and error.message.endswith(hint)
 
 

@@ -203,7 +203,7 @@ def test_attachments(api, name, server, kind):
     refused(api, "NoSuchEntity", f"Attach{kind}Policy", **who, PolicyArn=arns[0])
     refused(api, "NoSuchEntity", f"Attach{kind}Policy", **{f"{kind}Name": name("none")}, PolicyArn=arns[1])
     error = refused(api, "ValidationError", f"Attach{kind}Policy", **who, PolicyArn="nothing-like-an-arn-at-all")
-    assert error.message == "Invalid ARN:  Could not be parsed!"
+    assert error.message == "ARN nothing-like-an-arn-at-all is not valid."
 
 
 @pytest.mark.parametrize("kind", KINDS)

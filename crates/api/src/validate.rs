@@ -6,6 +6,8 @@ use crate::Pattern;
 
 mod sentence;
 
+const NOT_NULL: &str = "Member must not be null";
+
 /// Longer values are not repeated in a message.
 const LONGEST_NAMED_VALUE: usize = 512;
 
@@ -210,7 +212,9 @@ impl Text {
         let mut asked = Vec::new();
         asked.extend(self.max.map(at_most));
         asked.extend(self.min.map(at_least));
-        asked.extend(self.pattern.map(pattern_constraint));
+        // Recorded answers of AWS end so where an item has a pattern (`tagKeys`), and not where it has none
+        // (`clientIDList`).
+        asked.extend(self.pattern.into_iter().flat_map(|pattern| [pattern_constraint(pattern), NOT_NULL.into()]));
         if !self.allowed.is_empty() {
             asked.push(self.allowed_constraint());
         }
@@ -261,7 +265,7 @@ pub(crate) fn filled(value: &str) -> Option<&str> {
 
 pub(crate) fn present(there: bool, at: &At<'_>, out: &mut Violations) {
     if !there {
-        out.add(at, Some("null".into()), "Member must not be null".into());
+        out.add(at, Some("null".into()), NOT_NULL.into());
     }
 }
 

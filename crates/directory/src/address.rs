@@ -183,9 +183,17 @@ impl PolicyArn {
     /// # Errors
     /// `ValidationError` when it is no ARN at all, `InvalidInput` when it isn't one of a policy here.
     pub(crate) fn parse(cx: &Cx, text: &str) -> Result<Self> {
-        let arn = Arn::parse(text).map_err(|error| {
-            IamError::validation("Invalid ARN:  Could not be parsed!").field("PolicyArn", error.to_string())
-        })?;
+        Self::parse_or(cx, text, || "Invalid ARN:  Could not be parsed!".into())
+    }
+
+    /// As [`PolicyArn::parse`], where a policy is attached or detached: AWS has another message there for what is no ARN.
+    pub(crate) fn parse_attached(cx: &Cx, text: &str) -> Result<Self> {
+        Self::parse_or(cx, text, || format!("ARN {text} is not valid."))
+    }
+
+    fn parse_or(cx: &Cx, text: &str, no_arn: impl FnOnce() -> String) -> Result<Self> {
+        let arn =
+            Arn::parse(text).map_err(|error| IamError::validation(no_arn()).field("PolicyArn", error.to_string()))?;
         let invalid = || IamError::new(ErrorCode::InvalidInput, format!("ARN {text} is not valid."));
         let account = if arn.account() == "aws" { Some(AccountId::NONE) } else { arn.account_id() };
         let (Some(account), Some(("policy", path, name))) = (account, arn.typed_resource()) else {
@@ -209,19 +217,21 @@ impl PolicyArn {
         Ok(found.filter(|policy| arn_of_policy(cx.partition(), policy) == self.arn))
     }
 
-    /// The policy to be attached, or to be a boundary.
+    /// The policy to be attached, or to be a boundary; `called` is what AWS's message calls it.
     ///
     /// # Errors
     /// `NoSuchEntity` if there is none.
-    pub(crate) async fn attachable(&self, cx: &Cx, tx: &mut Tx) -> Result<Policy> {
-        let says = "does not exist or is not attachable.";
-        self.find(cx, tx).await?.ok_or_else(|| IamError::no_policy(ErrorCode::NoSuchEntity, &self.arn, says))
+    pub(crate) async fn attachable(&self, cx: &Cx, tx: &mut Tx, called: &str) -> Result<Policy> {
+        self.find(cx, tx).await?.ok_or_else(|| {
+            let message = format!("{called} {} does not exist or is not attachable.", self.arn);
+            IamError::no_policy(ErrorCode::NoSuchEntity, &self.arn, message)
+        })
     }
 }
 
 /// `NoSuchEntity` for a policy, in AWS's words.
 pub(crate) fn no_such_policy(arn: &Arn) -> IamError {
-    IamError::no_policy(ErrorCode::NoSuchEntity, arn, "was not found.")
+    IamError::no_policy(ErrorCode::NoSuchEntity, arn, format_args!("Policy {arn} was not found."))
 }
 
 impl Addressed for Policy {

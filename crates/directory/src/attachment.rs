@@ -17,21 +17,21 @@ async fn checks<S: Subject>(
     policy: &Option<String>,
     action: &'static str,
 ) -> Result<Vec<Check>> {
-    let policy = PolicyArn::parse(cx, required(policy, "policyArn")?)?;
+    let policy = PolicyArn::parse_attached(cx, required(policy, "policyArn")?)?;
     Ok(vec![check_bounded::<S>(cx, tx, subject, action).await?.policy_arn(policy.arn.as_str())])
 }
 
 async fn attach<S: Subject>(cx: &Cx, tx: &mut Tx, subject: &Option<String>, policy: &Option<String>) -> Result<()> {
     let subject = S::get(cx, tx, subject).await?;
     subject.modifiable()?;
-    let policy = PolicyArn::parse(cx, required(policy, "policyArn")?)?.attachable(cx, tx).await?;
+    let policy = PolicyArn::parse_attached(cx, required(policy, "policyArn")?)?.attachable(cx, tx, "Policy").await?;
     tx.attach_policy(&subject.identity(), &policy).await
 }
 
 async fn detach<S: Subject>(cx: &Cx, tx: &mut Tx, subject: &Option<String>, policy: &Option<String>) -> Result<()> {
     let subject = S::get(cx, tx, subject).await?;
     subject.modifiable()?;
-    let named = PolicyArn::parse(cx, required(policy, "policyArn")?)?;
+    let named = PolicyArn::parse_attached(cx, required(policy, "policyArn")?)?;
     let Some(policy) = named.find(cx, tx).await? else { return Err(no_such_policy(&named.arn)) };
     if tx.detach_policy(&subject.identity(), policy.reference()).await? {
         Ok(())

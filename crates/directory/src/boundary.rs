@@ -33,7 +33,7 @@ impl Bounded for Role {
 /// `NoSuchEntity` when there is no such policy; what is said of ARNs that are none of a policy.
 pub(crate) async fn of_request(cx: &Cx, tx: &mut Tx, arn: &Option<String>) -> Result<Option<PolicyRef>> {
     let Some(arn) = arn else { return Ok(None) };
-    Ok(Some(PolicyArn::parse(cx, arn)?.attachable(cx, tx).await?.reference()))
+    Ok(Some(PolicyArn::parse(cx, arn)?.attachable(cx, tx, "Scope ARN:").await?.reference()))
 }
 
 async fn put_checks<B: Bounded>(

@@ -202,10 +202,9 @@ impl IamError {
         Self::new(ErrorCode::NoSuchEntity, format!("The {what} with name {name} cannot be found."))
     }
 
-    /// The refusal of a managed policy that is not there: `Policy ARN`, then what AWS says of it (`was not found.`).
-    ///
-    /// For one of AWS's policies it adds how to get it, since few of them come with Bailiwick.
-    pub fn no_policy(code: ErrorCode, arn: &Arn, says: &str) -> Self {
+    /// The refusal of a managed policy that is not there, in AWS's words. For one of AWS's policies it adds how to get
+    /// it, since few of them come with Bailiwick.
+    pub fn no_policy(code: ErrorCode, arn: &Arn, message: impl fmt::Display) -> Self {
         let hint = match arn.account() {
             "aws" => {
                 " AWS's policies that don't come with Bailiwick are imported in the management account: \
@@ -213,7 +212,7 @@ impl IamError {
             }
             _ => "",
         };
-        Self::new(code, format!("Policy {arn} {says}{hint}"))
+        Self::new(code, format!("{message}{hint}"))
     }
 
     /// `EntityAlreadyExists` in AWS's words: `User with name Bob already exists.`
@@ -336,8 +335,8 @@ mod tests {
             ),
         ] {
             let arn = format!("arn:aws:iam::{account}:policy/Reads");
-            let error = IamError::no_policy(ErrorCode::NoSuchEntity, &Arn::parse(&arn).unwrap(), "was not found.");
-            assert_eq!(error.to_string(), format!("NoSuchEntity: Policy {arn} was not found.{hint}"));
+            let error = IamError::no_policy(ErrorCode::NoSuchEntity, &Arn::parse(&arn).unwrap(), "It was not found.");
+            assert_eq!(error.to_string(), format!("NoSuchEntity: It was not found.{hint}"));
         }
     }
 

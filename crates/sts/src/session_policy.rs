@@ -44,8 +44,9 @@ impl SessionPolicies {
         let mut found = Vec::with_capacity(self.arns.len());
         for arn in &self.arns {
             let stored = find(tx, arn, role, partition).await?;
-            let missing = || IamError::no_policy(ErrorCode::ValidationError, arn, "was not found.");
-            found.push(stored.ok_or_else(missing)?);
+            found.push(stored.ok_or_else(|| {
+                IamError::no_policy(ErrorCode::ValidationError, arn, format!("Policy {arn} was not found."))
+            })?);
         }
         Ok(found)
     }

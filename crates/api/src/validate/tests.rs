@@ -94,7 +94,7 @@ fn lists() {
         iam::UntagUserRequest { user_name: Some("a".into()), tag_keys: vec!["a".into(), "*".into()] },
         "1 validation error detected: Value at 'tagKeys' failed to satisfy constraint: Member must satisfy constraint: \
          [Member must have length less than or equal to 128, Member must have length greater than or equal to 1, \
-         Member must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+]",
+         Member must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+, Member must not be null]",
     );
 }
 

@@ -40,7 +40,7 @@ async fn a_boundary_must_be_a_policy_that_is_there() {
     let w = World::new().await;
     w.user("Bob").await;
     let missing = "arn:aws:iam::111122223333:policy/none";
-    let expected = format!("NoSuchEntity: Policy {missing} does not exist or is not attachable.");
+    let expected = format!("NoSuchEntity: Scope ARN: {missing} does not exist or is not attachable.");
     let put = json!({"UserName": "Bob", "PermissionsBoundary": missing});
     w.fails::<op::PutUserPermissionsBoundary>(put, &expected).await;
     w.fails::<op::CreateUser>(json!({"UserName": "Eva", "PermissionsBoundary": missing}), &expected).await;
