@@ -59,7 +59,8 @@ impl Handle<op::Authorize> for Authz {
     }
 }
 
-/// Decides many requests at one revision. What they share is said once and worked out once.
+/// Decides many requests at one revision and one time, those at which the batch began. What they share is said once and
+/// worked out once.
 ///
 /// The asking service needs what it would need for each question alone. What is wrong with one question, its caller's
 /// proof included, is told in its place; the others are answered.

@@ -116,8 +116,8 @@ impl Cx {
         self.deployment.partition
     }
 
-    /// The time of this attempt, to the fraction: read after everything that the call waited for, and before the view
-    /// was taken. What was revoked before this moment is in the view.
+    /// The time of this attempt, to the fraction: read after everything that the call waited for, and just before the
+    /// view was taken.
     pub fn now(&self) -> Timestamp {
         self.now
     }

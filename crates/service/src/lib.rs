@@ -2,9 +2,9 @@
 //!
 //! Both front ends hand every call to [`Service::call`] as the parts that they received and the operation's message
 //! as bytes. What happens then is the same for all operations and written once, in `pipeline`: the caller is proven,
-//! the message is validated, the handler names what must be allowed, each of that is decided at a snapshot no older
-//! than the transaction, the handler runs, the change commits together with its audit record, and the answer leaves
-//! when decisions on this server see the change.
+//! the message is validated, and then, in each attempt, the caller is proven again on a snapshot no older than the
+//! transaction, the handler names what must be allowed, each of that is decided at that snapshot, the handler runs, and
+//! the change commits together with its audit record. The answer leaves when decisions on this server see the change.
 //!
 //! The crate deliberately does not know wire formats: neither gRPC nor XML.
 //!

@@ -176,22 +176,19 @@ async fn answer<O: Operation, H: Handle<O>>(
 
 /// Waits until decisions see every revision that the answer must not be older than.
 async fn reached(parts: &Parts, wanted: [Option<&str>; 2]) -> Result<At> {
-    let mut at = At::Latest;
+    let mut newest = None;
     for text in wanted.into_iter().flatten() {
-        let revision = parts.deployment.revisions.parse(text)?;
-        parts.snapshots.at_least(revision).await?;
-        at = match at {
-            At::AtLeast(other) => At::AtLeast(revision.max(other)),
-            At::Latest => At::AtLeast(revision),
-        };
+        newest = newest.max(Some(parts.deployment.revisions.parse(text)?));
     }
-    Ok(at)
+    let Some(revision) = newest else { return Ok(At::Latest) };
+    parts.snapshots.at_least(revision).await?;
+    Ok(At::AtLeast(revision))
 }
 
 /// Proves the caller on the newest snapshot, which is what the attempt is decided on, and says when.
 ///
 /// The clock is read before the snapshot is taken and nothing waits in between: a session that is issued at this time
-/// is older than every revocation that the snapshot does not show.
+/// is older than any revocation that is made after the snapshot.
 fn prove_again(service: &Service, who: &mut Authenticated) -> Result<(Timestamp, Arc<Snapshot>)> {
     let parts = &service.parts;
     let now = parts.deployment.clock.now();

@@ -72,6 +72,7 @@ impl Handle<op::AssumeRole> for Sts {
         let expires = cx.date() + Duration::from_secs(ask.seconds.unsigned_abs());
         let session = Session {
             access_key_id: key.clone(),
+            // No later than the snapshot on which this was decided, so that a revocation made after it ends the session.
             issued: cx.now(),
             expires,
             policies: ask.policies.inline.into_iter().collect(),
