@@ -1,7 +1,10 @@
 """The README's tours, run as they stand there."""
 
+import json
 import os
 import re
+import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -19,8 +22,10 @@ def environment(server):
     return clean_environment() | {
         "AWS_ACCESS_KEY_ID": server.root.access_key_id,
         "AWS_SECRET_ACCESS_KEY": server.root.secret_access_key,
+        "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": server.url,
+        "AWS_ENDPOINT_URL_IAM": server.url,
+        "AWS_ENDPOINT_URL_STS": server.url,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_PAGER": "",
@@ -34,14 +39,19 @@ def section(title):
 
 
 @pytest.fixture(scope="module")
-def cli_tour(environment, tmp_path_factory):
+def tour_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("tour")
+
+
+@pytest.fixture(scope="module")
+def cli_tour(environment, tour_folder):
     """What the tour by the AWS CLI printed, commands and all."""
     blocks = re.findall(r"((?:^    .*\n|^\n(?=    ))+)", section("Five minutes with the AWS CLI"), re.M)
     commands = [block.split("    An error occurred")[0] for block in blocks]
     lines = [line[4:] for block in commands for line in block.splitlines()]
     script = "trap 'echo \"FAILED: $BASH_COMMAND\"' ERR\n" + "\n".join(lines) + "\n"
     return subprocess.run(
-        ["bash", "-c", script], stdin=subprocess.DEVNULL, cwd=tmp_path_factory.mktemp("tour"), env=environment, stdout=subprocess.PIPE,
+        ["bash", "-c", script], stdin=subprocess.DEVNULL, cwd=tour_folder, env=environment, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, timeout=300,
     ).stdout  # fmt: skip
 
@@ -53,6 +63,12 @@ def test_the_tour_by_the_aws_cli(cli_tour, server):
     said = re.search(r"An error occurred \(AccessDenied\).*", cli_tour)[0]
     assert said in shown, said
     assert f"arn:aws:sts::{server.account}:assumed-role/deploy/release" in cli_tour
+    assert f"arn:aws:iam::{server.account}:user/alice" in cli_tour
+
+
+def test_the_keys_that_the_tour_makes_are_its_owners_alone(cli_tour, tour_folder):
+    modes = {name: stat.S_IMODE((tour_folder / name).stat().st_mode) for name in ["alice.key", "bob.key", "deploy.session"]}
+    assert set(modes.values()) == {0o600}, modes
 
 
 def test_the_tour_over_grpc(cli_tour, environment, server, tmp_path):
@@ -68,6 +84,22 @@ def test_the_tour_over_grpc(cli_tour, environment, server, tmp_path):
     bob = f"arn:aws:iam::{server.account}:user/bob"
     assert f"bob {bob}" in done.stdout
     assert f"User: {bob} is not authorized to perform: iam:DeleteUser" in done.stdout
+
+
+def test_the_tour_in_node(cli_tour, environment, server, tmp_path):
+    if not shutil.which("npm"):
+        pytest.skip("npm is not installed")
+    packages = re.search(r"`npm install (.*?)`", README)[1].split()
+    pinned = json.loads((ROOT / "tests" / "tour" / "package.json").read_text())
+    assert sorted(packages) == sorted(pinned["dependencies"])
+    for name in ["package.json", "package-lock.json"]:
+        shutil.copy(ROOT / "tests" / "tour" / name, tmp_path)
+    subprocess.run(["npm", "ci", "--silent", "--ignore-scripts"], cwd=tmp_path, check=True, timeout=300)
+    (tmp_path / "proto").symlink_to(PROTO)
+    (tmp_path / "tour.mjs").write_text(re.search(r"<!-- tour in Node -->\n```js\n(.*?)```", README, re.S)[1])
+    done = subprocess.run(["node", "tour.mjs"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert f"bob arn:aws:iam::{server.account}:user/bob" in done.stdout
 
 
 def test_the_tour_of_the_terminal(cli_tour, environment, server, tmp_path):

@@ -33,8 +33,10 @@ def test_a_first_start_without_a_terminal_writes_the_key_into_a_file(new_server)
     assert str(path.name) in server.said
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     root, exports = credentials_in(path.read_text())
-    assert exports["AWS_ENDPOINT_URL"] == server.url
-    assert exports["AWS_DEFAULT_REGION"]
+    assert exports["AWS_ENDPOINT_URL_IAM"] == exports["AWS_ENDPOINT_URL_STS"] == server.url
+    assert "AWS_ENDPOINT_URL" not in exports, "other services are not served here"
+    assert exports["AWS_REGION"] == exports["AWS_DEFAULT_REGION"] != ""
+    assert "That file holds the key and its secret. Delete it" in server.said
     assert root.secret_access_key not in server.said
     who = AwsApi(server, root).call("GetCallerIdentity")
     assert re.fullmatch(r"\d{12}", who["Account"])
@@ -57,7 +59,7 @@ def test_a_first_start_in_a_terminal_shows_the_key_once(tmp_path):
         os.close(terminal)
         said = b""
         end = time.monotonic() + 60
-        while READY.encode() not in said or b"export AWS_ENDPOINT_URL" not in said:
+        while READY.encode() not in said or b"export AWS_ENDPOINT_URL_STS" not in said:
             ready, _, _ = select.select([main], [], [], max(0, end - time.monotonic()))
             if not ready:
                 break
@@ -81,7 +83,7 @@ def test_a_first_start_in_a_terminal_shows_the_key_once(tmp_path):
     said = first_words(port)
     root, exports = credentials_in(said)
     assert len(root.secret_access_key) == 40
-    assert exports["AWS_ENDPOINT_URL"] == f"http://127.0.0.1:{port}"
+    assert exports["AWS_ENDPOINT_URL_IAM"] == exports["AWS_ENDPOINT_URL_STS"] == f"http://127.0.0.1:{port}"
     assert "aws " in said, "a first command to try"
     assert not list(tmp_path.glob("*.root-credentials"))
     again = first_words(free_port())

@@ -18,7 +18,10 @@ const BEGINNING: &str = "export AWS_ACCESS_KEY_ID=";
 pub(crate) fn exports(key: &FirstKey, region: &Region, endpoint: Option<&str>) -> Zeroizing<String> {
     let (id, secret) = (&key.id, key.secret.expose());
     // Made in one piece, so that no copy of the secret is left behind by a string that grew.
-    let endpoint = endpoint.map(|url| format!("export AWS_ENDPOINT_URL={url}\n")).unwrap_or_default();
+    // One variable for each service that is served: AWS_ENDPOINT_URL would send the calls of all others here too.
+    let endpoint = endpoint
+        .map(|url| format!("export AWS_ENDPOINT_URL_IAM={url}\nexport AWS_ENDPOINT_URL_STS={url}\n"))
+        .unwrap_or_default();
     Zeroizing::new(format!(
         "{BEGINNING}{id}\nexport AWS_SECRET_ACCESS_KEY={secret}\nexport AWS_REGION={region}\nexport AWS_DEFAULT_REGION={region}\n{endpoint}"
     ))
