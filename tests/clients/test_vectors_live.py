@@ -355,6 +355,8 @@ def test_roles_are_assumed_as_evaluate_says(world):
         try:
             credentials = world.caller(vector)
             name = request["resource"].split(":role/")[1].rsplit("/", 1)[-1]
+            if any(made[0] == "Role" and made[1] != name and made[1].lower() == name.lower() for made in world.made if isinstance(made, tuple)):
+                raise Unfit("a role's name that differs from another's by case alone")
             if ("Role", name) not in world.made:
                 path = f"/{request['resource'].split(':role/')[1]}".rpartition("/")[0] + "/"
                 made = world.aws.call("CreateRole", RoleName=name, Path=path, AssumeRolePolicyDocument=trust(ACCOUNT))["Role"]
