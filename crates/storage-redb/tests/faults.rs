@@ -227,20 +227,24 @@ async fn a_file_that_cannot_grow_is_not_opened_for_changes_again_and_again() {
     let store = open(&disk, &authenticator);
     let put = |n: u64, len: usize| Batch { put: vec![(key("k", n), vec![7; len].into())], ..Batch::default() };
     disk.fail_from(0, Fault::Growth);
-    let mut n = 0;
-    while store.commit(put(n, 8_000)).await.is_ok() {
-        n += 1;
+    // Values that need much room in one piece leave some for small ones.
+    let (mut n, mut last) = (0, disk.failures());
+    while disk.failures() < last + 10 {
+        if store.commit(put(n, 200_000)).await.is_ok() {
+            (n, last) = (n + 1, disk.failures());
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let failures = disk.failures();
     while disk.failures() < failures + 10 {
-        let refused = store.commit(put(n, 8_000)).await;
+        let refused = store.commit(put(n, 100)).await;
         assert!(matches!(refused, Err(StoreError::ReadOnly(_))), "{refused:?}");
         assert!(store.health().refuses_changes.is_some());
         store.read(At::Latest).await.expect("a view").get(&key("k", 0)).await.expect("reading goes on").expect("a row");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     disk.heal();
-    while let Err(refused) = store.commit(put(n, 8_000)).await {
+    while let Err(refused) = store.commit(put(n, 100)).await {
         assert!(matches!(refused, StoreError::ReadOnly(_)), "{refused:?}");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

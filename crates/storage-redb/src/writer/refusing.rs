@@ -19,8 +19,8 @@ use crate::{
 /// What is written to find out whether writing works; there is nothing in it otherwise.
 const PROBE: TableDefinition<'static, &'static str, &'static [u8]> = TableDefinition::new("probe");
 /// How much is written then: more than a usual change takes, so that the store is not open for changes and closed again
-/// every second while the free pages of its file have room for the probe alone.
-const ROOM: usize = 256 << 10;
+/// every second while the free pages of its file have room for the probe alone. With its header it has 256 KiB.
+const ROOM: usize = (256 << 10) - (1 << 10);
 /// How many change sets of a transaction whose outcome was unknown are read at once.
 const CHUNK: usize = 256;
 
