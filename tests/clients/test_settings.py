@@ -47,6 +47,7 @@ def test_beyond_loopback_only_with_tls_or_by_name(new_server, address):
         ["--region", "cn-north-1"],
         ["--log-format", "xml"],
         ["--insecure-allow-clear=perhaps"],
+        ["--listen", "127.0.0.1:7999", "--metrics-listen", "127.0.0.1:7999"],
     ],
 )
 def test_flags_that_are_none(tmp_path, arguments):
@@ -126,6 +127,13 @@ def test_an_empty_variable_is_one_that_is_not_set(new_server):
     server = new_server(environment={f"BAILIWICK_{name}": "" for name in names}).start()
     assert server.data.with_name("data.key").exists()
     AwsApi(server, server.root).call("GetCallerIdentity")
+
+
+def test_a_mistyped_variable_is_warned_about(new_server):
+    server = new_server(environment={"BAILIWICK_DATADIR": "/nowhere", "BAILIWICK_SERVICE_HOST": "10.0.0.1"}).start()
+    warned = [line for line in server.said.splitlines() if "BAILIWICK_DATADIR" in line]
+    assert len(warned) == 1 and "did you mean BAILIWICK_DATA_DIR?" in warned[0]
+    assert "BAILIWICK_SERVICE_HOST" not in server.said
 
 
 def test_a_data_folder_that_is_none(new_server, tmp_path):

@@ -48,6 +48,26 @@ def test_a_first_start_without_a_terminal_writes_the_key_into_a_file(new_server)
     AwsApi(server, root).call("GetCallerIdentity")
 
 
+def test_a_first_start_whose_standard_output_is_closed(tmp_path):
+    """A supervisor that has closed its end of the pipe: the server starts, and the key is in its file."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    data = tmp_path / "data"
+    command = [str(BINARY), "serve", "--listen", "127.0.0.1:0", "--metrics-listen", "none", "--data-dir", str(data)]
+    process = subprocess.Popen(command, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if " listening " in line:
+            break
+    assert said and str(data) in said[-1], said
+    assert "export AWS_ACCESS_KEY_ID=" in data.with_name("data.root-credentials").read_text()
+    process.terminate()
+    assert (process.wait(60), "panicked" in "".join(said)) == (0, False), said + process.stderr.readlines()
+    process.stderr.close()
+
+
 def test_a_first_start_in_a_terminal_shows_the_key_once(tmp_path):
     def first_words(port):
         main, terminal = pty.openpty()

@@ -16,13 +16,16 @@ use bailiwick_storage::{At, Meta, Store, Tx};
 use bailiwick_storage_redb::{RedbFile, RedbStore};
 use jiff::Timestamp;
 
+use crate::commands::output;
 use crate::deployment::Opened;
 use crate::failure::Failure;
 use crate::options::{DeploymentOptions, StoreOptions};
 use crate::{master_key, root_credentials, store};
 
-const ID_VARIABLE: &str = "BAILIWICK_ROOT_ACCESS_KEY_ID";
-const SECRET_VARIABLE: &str = "BAILIWICK_ROOT_SECRET_ACCESS_KEY";
+/// The variable with the id of the root access key that a first start takes.
+pub(crate) const ID_VARIABLE: &str = "BAILIWICK_ROOT_ACCESS_KEY_ID";
+/// The variable with the secret of that key.
+pub(crate) const SECRET_VARIABLE: &str = "BAILIWICK_ROOT_SECRET_ACCESS_KEY";
 
 /// What a first start is given.
 pub(crate) struct FirstStart<'a> {
@@ -77,15 +80,14 @@ impl FirstStart<'_> {
         if !on_terminal {
             root_credentials::write(&exports, &file)?;
         }
-        println!("Account {account} is made. Its root user has this access key, which is shown only once:\n");
-        root_credentials::tell(&exports, &file, on_terminal);
-        if on_terminal {
-            println!("Try it in another terminal, with these lines first:\n");
-        } else {
-            println!("Try it in another terminal, with `source {}` first:\n", file.display());
-        }
-        println!("  aws sts get-caller-identity\n  aws iam create-user --user-name alice\n");
-        Ok(())
+        output::print(&format!(
+            "Account {account} is made. Its root user has this access key, which is shown only once:\n\n"
+        ))?;
+        root_credentials::tell(&exports, &file, on_terminal)?;
+        let first = if on_terminal { "these lines".to_owned() } else { format!("`source {}`", file.display()) };
+        output::print(&format!(
+            "Try it in another terminal, with {first} first:\n\n  aws sts get-caller-identity\n  aws iam create-user --user-name alice\n\n"
+        ))
     }
 }
 

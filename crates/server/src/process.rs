@@ -6,6 +6,7 @@ use rustix::mm::{MlockAllFlags, mlockall};
 use rustix::process::{Resource, getrlimit};
 use rustix::thread::CapabilitySet;
 
+use crate::commands::version;
 use crate::sources::SystemClock;
 
 /// What is written is for its owner alone, and memory is not dumped where secrets could be read.
@@ -66,8 +67,8 @@ pub(crate) fn measure(metrics: &Metrics) {
             samples.add(&[], seconds);
         }
     });
-    metrics.gauge("bailiwick_build_info", "The version that runs; always 1.", &["version"], |samples| {
-        samples.add(&[env!("CARGO_PKG_VERSION")], 1.0);
+    metrics.gauge("bailiwick_build_info", "The version that runs; always 1.", &["version", "commit"], |samples| {
+        samples.add(&[version::VERSION, version::COMMIT.unwrap_or_default()], 1.0);
     });
 }
 

@@ -8,6 +8,7 @@ use bailiwick_directory::FirstKey;
 use bailiwick_model::Region;
 use zeroize::Zeroizing;
 
+use crate::commands::output;
 use crate::failure::Failure;
 use crate::private_file;
 
@@ -28,14 +29,15 @@ pub(crate) fn exports(key: &FirstKey, region: &Region, endpoint: Option<&str>) -
 }
 
 /// Shows the lines on a terminal, or says which file they were written into.
-pub(crate) fn tell(exports: &str, file: &Path, on_terminal: bool) {
-    let file = file.display();
+pub(crate) fn tell(exports: &str, file: &Path, on_terminal: bool) -> Result<(), Failure> {
     if on_terminal {
-        println!("{exports}");
-    } else {
-        println!("  {file}\n");
-        println!("That file holds the key and its secret. Delete it when you have put the key where it belongs.\n");
+        output::print(exports)?;
+        return output::print("\n");
     }
+    output::print(&format!(
+        "  {}\n\nThat file holds the key and its secret. Delete it when you have put the key where it belongs.\n\n",
+        file.display()
+    ))
 }
 
 /// Writes the lines into a file that is not there yet, for its owner alone.

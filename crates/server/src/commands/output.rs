@@ -23,8 +23,8 @@ pub(crate) fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Prints text to standard output. Whoever reads may stop reading.
-pub(super) fn print(text: &str) -> Result<(), Failure> {
+/// Prints text to standard output. That the reader has closed it is not an error.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut output = anstream::stdout().lock();
     match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Failure::new(format!("cannot write: {e}"))),

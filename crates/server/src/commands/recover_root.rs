@@ -14,6 +14,7 @@ use clap::Args;
 use jiff::Timestamp;
 use prost::Message as _;
 
+use super::output;
 use crate::deployment::{Found, Missing};
 use crate::failure::Failure;
 use crate::logging::{self, LogFilter, LogFormat};
@@ -99,10 +100,9 @@ async fn replace(
         Err(CommitError::Conflict) => return Err(Failure::new("nothing was changed: the store changed meanwhile")),
         Err(CommitError::Failed(e)) => return Err(Failure::new(format!("the store may not have been changed: {e:?}"))),
     }
-    println!("{}\n", summary(&recovered));
-    root_credentials::tell(&exports, &file, on_terminal);
-    println!("Start the server again, and use the key with it.");
-    Ok(())
+    output::print(&format!("{}\n\n", summary(&recovered)))?;
+    root_credentials::tell(&exports, &file, on_terminal)?;
+    output::print("Start the server again, and use the key with it.\n")
 }
 
 /// Adds the record of the recovery to the change. There is no caller: whoever runs the command has the host, the store

@@ -11,9 +11,10 @@ use bailiwick_operation::Deployment;
 use bailiwick_service::{Parts, Service};
 use bailiwick_storage::Store;
 use bailiwick_sts::Sts;
-use clap::Args;
+use clap::{Args, CommandFactory as _};
 use tokio::sync::watch;
 
+use super::{output, version};
 use crate::data_dir::Expected;
 use crate::failure::Failure;
 use crate::net::listen::{self, Listener};
@@ -25,7 +26,7 @@ use crate::options::{
 use crate::router::{MetricsPage, Router};
 use crate::signals::{Hangup, Termination};
 use crate::tls::Certificates;
-use crate::{data_dir, deployment, first_start, process, store, upkeep};
+use crate::{data_dir, deployment, environment, first_start, process, store, upkeep};
 
 /// Connections to the metrics listener.
 const METRICS_CONNECTIONS: usize = 64;
@@ -74,10 +75,12 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
 }
 
 fn prepared(options: Options) -> Result<ExitCode, Failure> {
+    environment::warn_of_unknown_variables(&crate::Cli::command());
     process::harden();
     if !options.process.no_memory_lock {
         process::lock_memory();
     }
+    options.listening.check()?;
     options.deployment.check()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -149,8 +152,11 @@ async fn serve(options: Options) -> Result<(), Failure> {
         proxy_protocol: options.clients.proxy_protocol,
     };
     let listening = tokio::spawn(listen::serve(listener, router, stopping));
-    println!("bailiwick is listening on {endpoint}");
-    tracing::info!(%endpoint, "listening");
+    // The server does not depend on what becomes of its standard output.
+    let _ = output::print(&format!("bailiwick is listening on {endpoint}\n"));
+    let data_dir = std::path::absolute(&options.store.data_dir).unwrap_or_default();
+    let (version, account) = (version::line(), deployment.management_account);
+    tracing::info!(%endpoint, data_dir = %data_dir.display(), %account, version, "listening");
 
     termination.wait(hangup, || reload(certificates.as_deref())).await;
     tracing::info!("stopping: requests in flight are finished first");

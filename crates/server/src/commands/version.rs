@@ -19,9 +19,10 @@ pub(crate) struct Options {
     json: bool,
 }
 
-const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The commit that it was built from, if whoever built it said so.
-const COMMIT: Option<&str> = option_env!("BAILIWICK_COMMIT");
+/// The version of the package.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The commit that it was built from, if `BAILIWICK_COMMIT` was set during the build.
+pub(crate) const COMMIT: Option<&str> = option_env!("BAILIWICK_COMMIT");
 const PROFILE: &str = if cfg!(debug_assertions) { "debug" } else { "release" };
 
 /// Version and commit on one line.

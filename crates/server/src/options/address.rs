@@ -20,6 +20,11 @@ enum Host {
 }
 
 impl ListenAddress {
+    /// Whether the operating system chooses the port.
+    pub(crate) fn has_any_port(&self) -> bool {
+        self.port == 0
+    }
+
     /// What the address stands for, IPv4 first. A name is looked up; it must have at least one address.
     pub(crate) async fn resolve(&self) -> Result<Vec<SocketAddr>, Failure> {
         let name = match &self.host {

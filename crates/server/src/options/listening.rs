@@ -27,6 +27,16 @@ pub(crate) struct ListeningOptions {
 }
 
 impl ListeningOptions {
+    /// Refuses the same address for both listeners.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        if self.metrics_listen.0.as_ref() != Some(&self.listen) || self.listen.has_any_port() {
+            return Ok(());
+        }
+        let message =
+            format!("--listen and --metrics-listen are both {}: give --metrics-listen another port", self.listen);
+        Err(Failure::with_code(message, 2))
+    }
+
     /// Listens on `--listen`: on the first address of a name that can be had.
     ///
     /// Every address that the name has must be on loopback, unless `encrypted` or allowed by name.
