@@ -26,7 +26,7 @@ impl Load {
         self.cpu_seconds * 1e6 / self.calls as f64
     }
 
-    fn add(&mut self, other: Load) {
+    pub fn add(&mut self, other: Load) {
         self.calls += other.calls;
         self.seconds += other.seconds;
         self.cpu_seconds += other.cpu_seconds;

@@ -7,6 +7,8 @@
 mod baseline;
 mod commit;
 mod drive;
+mod flood;
+mod flooded;
 mod grpc;
 mod measure;
 mod process;
@@ -46,6 +48,9 @@ enum Baseline {
     /// An axum handler that echoes a form
     #[command(hide = true)]
     EchoForm { listen: SocketAddr },
+    /// Clients without credentials that flood a server
+    #[command(hide = true)]
+    Flood { server: SocketAddr, kind: flood::Kind },
 }
 
 #[tokio::main]
@@ -54,6 +59,7 @@ async fn main() -> Result<()> {
     match cli.baseline {
         Some(Baseline::EchoGrpc { listen, answer }) => baseline::grpc(listen, &answer).await,
         Some(Baseline::EchoForm { listen }) => baseline::form(listen).await,
+        Some(Baseline::Flood { server, kind }) => flood::run(server, kind).await,
         None => {
             let rows = measure::all(&cli.server, cli.seconds, cli.filter.as_deref()).await?;
             report::print(&rows, cli.json)

@@ -5,7 +5,7 @@ use crate::grpc::Target;
 use crate::process::Process;
 use crate::query::{Repeat, once, signed_form};
 use crate::report::Row;
-use crate::{commit, world};
+use crate::{commit, flooded, world};
 use anyhow::{Context, Result};
 use bailiwick_api::authz::{
     AuthorizeItem, AuthorizeRequest, AuthorizeResponse, BatchAuthorizeRequest, BatchAuthorizeResponse, Decision,
@@ -42,6 +42,9 @@ pub async fn all(server: &Path, seconds: u32, filter: Option<&str>) -> Result<Ve
     }
     if wanted("create user") {
         rows.extend(create_user(server, folder.path()).await?);
+    }
+    if wanted("flood") {
+        rows.extend(flooded::all(server, folder.path(), seconds).await?);
     }
     Ok(rows)
 }

@@ -1,6 +1,8 @@
 //! A server as a process: started on free ports, its CPU time and memory read from the kernel, ended with the handle.
 
+use crate::flood::Kind;
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum as _;
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -41,6 +43,16 @@ impl Process {
         let process = Self::spawn(command, address)?;
         process.wait_until_it_listens()?;
         Ok(process)
+    }
+
+    /// Starts a flood of a server, which lasts until the handle is dropped.
+    pub fn flood(server: &Process, kind: Kind) -> Result<Process> {
+        let name = kind.to_possible_value().context("a kind without a name")?;
+        let mut command = Command::new("sh");
+        // Thousands of connections exceed the usual limit of open files.
+        command.args(["-c", "ulimit -n $(ulimit -Hn); exec \"$0\" \"$@\""]).arg(std::env::current_exe()?);
+        command.arg("flood").arg(server.address.to_string()).arg(name.get_name());
+        Self::spawn(command, server.address)
     }
 
     fn spawn(mut command: Command, address: SocketAddr) -> Result<Process> {

@@ -48,7 +48,11 @@ pub fn signed_form_by(
 
 impl Repeat {
     pub async fn connect(process: &Process, request: http::Request<Full<Bytes>>) -> Result<Repeat> {
-        let stream = TcpStream::connect(process.address).await.context("cannot connect")?;
+        Self::connect_to(process.address, request).await
+    }
+
+    pub async fn connect_to(server: SocketAddr, request: http::Request<Full<Bytes>>) -> Result<Repeat> {
+        let stream = TcpStream::connect(server).await.context("cannot connect")?;
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);

@@ -1,0 +1,109 @@
+//! Throughput of authenticated clients while clients without credentials flood the server, beside throughput without.
+
+use crate::drive::{Call, Load, run};
+use crate::flood::{self, Kind};
+use crate::grpc::Target;
+use crate::process::Process;
+use crate::query::{Repeat, signed_form};
+use crate::report::Row;
+use crate::world;
+use anyhow::{Context, Result};
+use bailiwick_api::authz::{AuthorizeRequest, AuthorizeResponse, Decision};
+use bytes::Bytes;
+use http_body_util::Full;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+const MIB: f64 = 1024.0 * 1024.0;
+/// Rounds of a measurement without the flood and one with it. The first is to warm up and is not counted.
+const ROUNDS: u32 = 3;
+/// Concurrent calls over connections that stay open.
+const IN_FLIGHT: usize = 16;
+/// Concurrent clients that make a connection for each call.
+const NEW_CONNECTIONS: usize = 4;
+
+/// Measures each kind of flood: calls over connections that stay open, calls over a new connection each, and the
+/// server's memory.
+pub async fn all(server: &Path, folder: &Path, seconds: u32) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for kind in flood::ALL {
+        let name = format!("flood of {}", format!("{kind:?}").to_lowercase());
+        rows.extend(under(server, &folder.join(&name), kind, &name, seconds).await.context(name)?);
+    }
+    Ok(rows)
+}
+
+async fn under(server: &Path, data: &Path, kind: Kind, name: &str, seconds: u32) -> Result<Vec<Row>> {
+    let process = Process::bailiwick(server, data)?;
+    process.wait_until_it_listens()?;
+    let world = world::make(&process).await?;
+    let question = world.question.clone();
+    let target = Target::<AuthorizeRequest, AuthorizeResponse> {
+        process: &process,
+        method: "/bailiwick.authz.v1.AuthorizationService/Authorize",
+        bearer: Some(&world.bearer),
+        next: Arc::new(move |_| question.clone()),
+        fine: |answer| answer.decision() == Decision::Allow,
+    };
+    let mut stays = target.workers(IN_FLIGHT, 0).await?;
+    let mut new = (0..NEW_CONNECTIONS).map(|_| NewConnection::new(&process)).collect::<Result<Vec<_>>>()?;
+    let (mut quiet, mut flooded) = (Loads::default(), Loads::default());
+    let mut memory = 0;
+    for round in 0..ROUNDS {
+        let time = Duration::from_secs(u64::from(seconds.div_ceil(ROUNDS)));
+        for is_flooded in [false, true] {
+            let attackers = if is_flooded { Some(Process::flood(&process, kind)?) } else { None };
+            if is_flooded {
+                flood::settled(&process).await?;
+            }
+            let (staying, workers) = run(&process, stays, time).await?;
+            stays = workers;
+            memory = memory.max(process.memory()?);
+            let (connecting, workers) = run(&process, new, time).await?;
+            new = workers;
+            memory = memory.max(process.memory()?);
+            drop(attackers);
+            if round > 0 {
+                let loads = if is_flooded { &mut flooded } else { &mut quiet };
+                loads.staying.add(staying);
+                loads.new.add(connecting);
+            }
+        }
+    }
+    let ratio = |what: &str, with: Load, without: Load| {
+        let detail = format!("{:.0}/s, without {:.0}/s", with.rate(), without.rate());
+        Row::new(format!("{name}: {what}"), with.rate() / without.rate(), "x", detail).at_least(0.5)
+    };
+    Ok(vec![
+        ratio("authorize, 16 in flight", flooded.staying, quiet.staying),
+        ratio("get user, new connections", flooded.new, quiet.new),
+        Row::new(format!("{name}: memory"), memory as f64 / MIB, "MiB", "resident, at most".into()).at_most(256.0),
+    ])
+}
+
+/// Load over connections that stay open and over new ones.
+#[derive(Default)]
+struct Loads {
+    staying: Load,
+    new: Load,
+}
+
+/// A client that makes a connection for each call, as the AWS CLI does.
+struct NewConnection {
+    server: std::net::SocketAddr,
+    request: http::Request<Full<Bytes>>,
+}
+
+impl NewConnection {
+    fn new(process: &Process) -> Result<Self> {
+        let form = "Action=GetUser&Version=2010-05-08&UserName=client";
+        Ok(NewConnection { server: process.address, request: signed_form(process.address, "iam", form)? })
+    }
+}
+
+impl Call for NewConnection {
+    async fn call(&mut self) -> Result<()> {
+        Repeat::connect_to(self.server, self.request.clone()).await?.call().await
+    }
+}
