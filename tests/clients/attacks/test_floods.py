@@ -197,6 +197,28 @@ def test_posts_without_end(server, client):
         grown.less_than(96)
 
 
+def test_posts_that_arrive_byte_by_byte(server, client):
+    """A byte now and then does not extend the deadline of a body, nor of a head."""
+    starts = (
+        f"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: {FORM}\r\nContent-Length: 100000\r\n\r\n".encode(),
+        b"POST / HTTP/1.1\r\nHost: a\r\nX-Long: ",
+    )
+    grown = Grown(server)
+    with strangers(server, 2) as sources, working(client):
+        begin = time.monotonic()
+        for number in range(200 * TIMES):
+            sources[number % 2].connect(starts[number % len(starts)])
+        # Longer than the deadline of a body, if the run is a long one.
+        while time.monotonic() - begin < (1 if TIMES == 1 else 33):
+            for source in sources:
+                for connection in source.held:
+                    source.send(connection, b"x")
+            time.sleep(0.25)
+        grown.less_than(48)
+        if TIMES > 1:
+            left_open(*sources, most=0)
+
+
 def test_the_metrics_listener_is_bounded_too(server, client):
     with strangers(server, 1) as (stranger,), working(client):
         metrics = stranger.on(server.metrics_port)
