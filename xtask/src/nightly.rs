@@ -26,7 +26,8 @@ pub(crate) struct Args {
     /// Random damages to the file of a store
     #[arg(long, default_value_t = 5_000)]
     damage_rounds: u32,
-    /// How many times as much the attacks try as in every change; what they make must fit in an account's quotas
+    /// How many times as much the attacks try as in every change: connections, streams, messages without end, slow
+    /// requests, refused calls, guesses; what they make must fit in an account's quotas
     #[arg(long, default_value_t = 5)]
     attack_rounds: u32,
 }

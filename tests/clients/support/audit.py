@@ -18,8 +18,3 @@ def records(server):
             found.append(record)
     assert len({record["eventID"] for record in found}) == len(found), "no record is there twice"
     return found
-
-
-def size(server):
-    """Bytes of all files of the trail."""
-    return sum(path.stat().st_size for path in (server.data / "audit").iterdir())
