@@ -7,7 +7,7 @@ use crate::process::Process;
 use crate::query::{Repeat, signed_form};
 use crate::report::Row;
 use crate::world;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use bailiwick_api::authz::{AuthorizeRequest, AuthorizeResponse, Decision};
 use bytes::Bytes;
 use http_body_util::Full;
@@ -49,7 +49,8 @@ async fn under(server: &Path, data: &Path, kind: Kind, name: &str, seconds: u32)
     let mut stays = target.workers(IN_FLIGHT, 0).await?;
     let mut new = (0..NEW_CONNECTIONS).map(|_| NewConnection::new(&process)).collect::<Result<Vec<_>>>()?;
     let (mut quiet, mut flooded) = (Loads::default(), Loads::default());
-    let mut memory = 0;
+    let quiet_files = process.open_files()?;
+    let (mut memory, mut files) = (0, 0);
     for round in 0..ROUNDS {
         let time = Duration::from_secs(u64::from(seconds.div_ceil(ROUNDS)));
         for is_flooded in [false, true] {
@@ -60,10 +61,17 @@ async fn under(server: &Path, data: &Path, kind: Kind, name: &str, seconds: u32)
             let (staying, workers) = run(&process, stays, time).await?;
             stays = workers;
             memory = memory.max(process.memory()?);
+            files = files.max(process.open_files()?);
             let (connecting, workers) = run(&process, new, time).await?;
             new = workers;
             memory = memory.max(process.memory()?);
-            drop(attackers);
+            if let Some(attackers) = attackers {
+                // Without this a flood that did not happen would look like a good result.
+                ensure!(
+                    attackers.open_files().is_ok_and(|open| open > 0),
+                    "the flood ended before the measurement did"
+                );
+            }
             if round > 0 {
                 let loads = if is_flooded { &mut flooded } else { &mut quiet };
                 loads.staying.add(staying);
@@ -71,6 +79,8 @@ async fn under(server: &Path, data: &Path, kind: Kind, name: &str, seconds: u32)
             }
         }
     }
+    ensure!(files > quiet_files, "the flood does not reach the server");
+    let held = format!("resident, at most; {} connections of the flood", files - quiet_files);
     let ratio = |what: &str, with: Load, without: Load| {
         let detail = format!("{:.0}/s, without {:.0}/s", with.rate(), without.rate());
         Row::new(format!("{name}: {what}"), with.rate() / without.rate(), "x", detail).at_least(0.5)
@@ -78,7 +88,7 @@ async fn under(server: &Path, data: &Path, kind: Kind, name: &str, seconds: u32)
     Ok(vec![
         ratio("authorize, 16 in flight", flooded.staying, quiet.staying),
         ratio("get user, new connections", flooded.new, quiet.new),
-        Row::new(format!("{name}: memory"), memory as f64 / MIB, "MiB", "resident, at most".into()).at_most(256.0),
+        Row::new(format!("{name}: memory"), memory as f64 / MIB, "MiB", held).at_most(256.0),
     ])
 }
 

@@ -50,7 +50,7 @@ enum Baseline {
     EchoForm { listen: SocketAddr },
     /// Clients without credentials that flood a server
     #[command(hide = true)]
-    Flood { server: SocketAddr, kind: flood::Kind },
+    SendFlood { server: SocketAddr, kind: flood::Kind },
 }
 
 #[tokio::main]
@@ -59,7 +59,7 @@ async fn main() -> Result<()> {
     match cli.baseline {
         Some(Baseline::EchoGrpc { listen, answer }) => baseline::grpc(listen, &answer).await,
         Some(Baseline::EchoForm { listen }) => baseline::form(listen).await,
-        Some(Baseline::Flood { server, kind }) => flood::run(server, kind).await,
+        Some(Baseline::SendFlood { server, kind }) => flood::run(server, kind).await,
         None => {
             let rows = measure::all(&cli.server, cli.seconds, cli.filter.as_deref()).await?;
             report::print(&rows, cli.json)

@@ -51,7 +51,7 @@ impl Process {
         let mut command = Command::new("sh");
         // Thousands of connections exceed the usual limit of open files.
         command.args(["-c", "ulimit -n $(ulimit -Hn); exec \"$0\" \"$@\""]).arg(std::env::current_exe()?);
-        command.arg("flood").arg(server.address.to_string()).arg(name.get_name());
+        command.arg("send-flood").arg(server.address.to_string()).arg(name.get_name());
         Self::spawn(command, server.address)
     }
 
@@ -88,6 +88,11 @@ impl Process {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("unexpected /proc/…/status")?;
         let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
         Ok(kib * 1024)
+    }
+
+    /// Files and sockets that the process has open.
+    pub fn open_files(&self) -> Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.child.id()))?.count())
     }
 
     /// Asks the server to end and waits, so that its store can be opened.
