@@ -2,13 +2,15 @@
 
 import itertools
 
+import grpc
 import pytest
 from google.protobuf import message_factory
 from support import audit
-from support.api import ApiError, AwsApi, GrpcApi, service_of
+from support.api import ApiError, AwsApi, GrpcApi, grpc_error
 from support.documents import ALLOW_ALL
 from support.expect import refused
 from support.proto import descriptors
+from support.raw import FORM, IAM, request, send
 from support.server import Credentials
 
 HUSH = "hush-4711"
@@ -177,6 +179,72 @@ def test_changes_of_services_and_resources_are_recorded_with_their_content(new_s
     assert seen["PutResourcePolicy"]["requestParameters"] == {"resourceArn": "arn:aws:photos:::album/a", "policy": "{}"}
     assert seen["TagResource"]["requestParameters"]["tags"] == [{"key": "a", "value": "b"}]
     assert seen["ListServices"]["readOnly"] and seen["GetResourcePolicy"]["readOnly"]
+
+
+def test_what_everyone_may_ask_does_not_fill_the_disk(new_server):
+    """GetCallerIdentity takes no permission; asked often, it is counted, and hides no refusal."""
+    server = new_server().start()
+    root = AwsApi(server, server.root)
+    root.call("CreateUser", UserName="mallory")
+    mallory = GrpcApi(server, Credentials.of(root.call("CreateAccessKey", UserName="mallory")["AccessKey"]))
+    for _ in range(300):
+        mallory.call("GetCallerIdentity")
+    refused(mallory, "AccessDenied", "ListUsers")
+    for _ in range(300):
+        root.call("ListUsers")
+    server.stop()
+    seen = audit.records(server)
+    hers = [record for record in seen if record["userIdentity"].get("userName") == "mallory"]
+    counted = sum(record.get("additionalEventData", {}).get("suppressed", 0) for record in hers)
+    asked = [record for record in hers if record["eventName"] == "GetCallerIdentity"]
+    assert len(asked) + counted == 300 and len(asked) <= 100
+    assert [record["errorCode"] for record in hers if "errorCode" in record] == ["AccessDenied"]
+    assert len([record for record in seen if record["eventName"] == "ListUsers"]) == 301, "what takes a permission is not counted"
+
+
+UNROUTABLE = [
+    ("unknown action", {"body": f"Action=NoSuchThing&Version={IAM}"}, "InvalidAction", "POST /"),
+    ("no action", {"body": f"Version={IAM}"}, "MissingAction", "POST /"),
+    ("unknown version", {"body": "Action=GetUser&Version=2001-01-01"}, "NoSuchVersion", "POST /"),
+    ("said twice", {"body": "Action=GetUser&Action=GetUser"}, "InvalidQueryParameter", "POST /"),
+    ("bad form", {"body": "Action=GetUser&UserName=%zz"}, "MalformedQueryString", "POST /"),
+    ("wrong method", {"body": "Action=GetUser", "method": "PUT"}, "MethodNotAllowed", "PUT /"),
+    ("wrong path", {"body": "Action=GetUser", "target": "/elsewhere"}, "InvalidAction", "POST /elsewhere"),
+    ("wrong type", {"body": "{}", "headers": [("Content-Type", "application/json")]}, "MalformedInput", "POST /"),
+    ("large body", {"body": "x" * 1_100_000}, "RequestEntityTooLarge", "POST /"),
+]  # fmt: skip
+
+
+def test_requests_that_are_refused_before_they_name_an_operation_are_recorded(new_server):
+    server = new_server().start()
+    expected = {}
+    for what, sent, code, route in UNROUTABLE:
+        body = sent["body"].encode()
+        headers = sent.get("headers", [("Content-Type", FORM)])
+        if not any(name == "Content-Type" for name, _ in headers):
+            headers = [("Content-Type", FORM), *headers]
+        answer = send(server, request(server, body, sent.get("method", "POST"), sent.get("target", "/"), headers))
+        assert answer.code == code, (what, answer.body)
+        expected[answer.headers["x-amzn-requestid"]] = (what, code, route)
+    method = descriptors().method("GetUser")
+    many = [(f"x-{number}", "x") for number in range(130)]
+    for what, path, message, metadata, code in [
+        ("unknown method", "/bailiwick.iam.v1.UserService/Nothing", b"", [], "InvalidAction"),
+        ("large message", method.path, b"x" * 1_100_000, [], "RequestEntityTooLarge"),
+        ("many headers", method.path, b"", many, "MalformedInput"),
+    ]:
+        with grpc.insecure_channel(server.target) as channel, pytest.raises(grpc.RpcError) as caught:
+            channel.unary_unary(path)(message, timeout=30, metadata=metadata)
+        error = grpc_error("GetUser", caught.value)
+        assert error.code == code, what
+        expected[error.details["request_id"]] = (what, code, f"POST {path}")
+    server.stop()
+    found = {record["requestID"]: record for record in audit.records(server)}
+    for request_id, (what, code, route) in expected.items():
+        record = found[request_id]
+        assert (record["eventName"], record["errorCode"]) == ("UnroutableRequest", code), what
+        assert record["additionalEventData"]["request"] == route, what
+        assert record["userIdentity"] == {"type": "Unknown"} and record["sourceIPAddress"] == "127.0.0.1"
 
 
 def test_no_record_of_a_change_is_lost_or_repeated_when_the_server_is_killed(new_server):

@@ -80,6 +80,17 @@ def test_signatures_that_are_not_good(service, new_user):
     refused(service, "SignatureDoesNotMatch", "Authenticate", signedRequest=received(wrong))
 
 
+@pytest.mark.parametrize("path", ["/a//b", "/a/../b", "//a", "/a/./b", "/.."])
+def test_a_path_that_is_not_resolved_is_refused_outside_s3(service, new_user, path):
+    _, credentials = new_user()
+    url = f"https://sqs.example.com{path}"
+    request = received(credentials, signer=SigV4Auth, service="sqs", url=url)
+    error = refused(service, "SignatureDoesNotMatch", "Authenticate", signedRequest=request)
+    assert "send the resolved path, such as `/a/b` for `/a//b`" in error.message
+    as_object = received(credentials, signer=S3SigV4Auth, service="s3", url=url)
+    assert service.call("Authenticate", signedRequest=as_object)["principal"]
+
+
 def test_a_session_is_known_by_its_request(service, aws, new_user, name, server):
     role = name("role")
     arn = aws.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trust(server.account))["Role"]["Arn"]

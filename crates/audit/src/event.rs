@@ -45,7 +45,7 @@ pub struct Event<'a> {
     pub response: &'a [u8],
     /// How it failed, if it did.
     pub error: Option<&'a IamError>,
-    /// How many further failures of the same caller or source this one stands for.
+    /// How many further calls of the same caller or source this one stands for.
     pub suppressed: u64,
 }
 
@@ -58,7 +58,7 @@ pub enum What<'a> {
     Command(&'static str),
     /// Nothing that there is: the request was refused before it could be told.
     Unroutable(Unroutable<'a>),
-    /// Failures that no record was written of; how many is in [`Event::suppressed`].
+    /// Calls that no record was written of; how many is in [`Event::suppressed`].
     Suppressed,
     /// Records that found no room while the trail could not be written; how many is in [`Event::suppressed`].
     Lost,
@@ -80,7 +80,7 @@ impl What<'_> {
             What::Operation(operation) => (operation.service, operation.name),
             What::Command(name) => ("bailiwick", name),
             What::Unroutable(_) => ("bailiwick", "UnroutableRequest"),
-            What::Suppressed => ("bailiwick", "FailuresSuppressed"),
+            What::Suppressed => ("bailiwick", "RecordsSuppressed"),
             What::Lost => ("bailiwick", "RecordsLost"),
         }
     }

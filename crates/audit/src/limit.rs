@@ -1,7 +1,8 @@
-//! How many failures of one caller, or of one source of unauthenticated requests, get a record of their own.
+//! How many calls that take no rights, of one caller or of one source of unauthenticated requests, get a record of their
+//! own: failures, and what everyone may ask. The two are counted apart, so that neither hides the other.
 //!
 //! Beyond the rate they are counted, and the count is told with the next record or, when none comes, by one that says
-//! nothing else: no failure vanishes without a trace, and none can fill the disk.
+//! nothing else: no call vanishes without a trace, and none can fill the disk.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -20,9 +21,9 @@ const WINDOW: i64 = 60;
 /// Callers and sources that are told apart; beyond that all share one count.
 const KEYS: usize = 20_000;
 
-/// Decides which failures get a record of their own.
+/// Decides which calls get a record of their own.
 #[derive(Debug, Default)]
-pub(crate) struct FailureRateLimit {
+pub(crate) struct RecordRateLimit {
     counts: HashMap<Key, Count>,
     /// The window in which counts were last looked through.
     swept: i64,
@@ -30,11 +31,11 @@ pub(crate) struct FailureRateLimit {
     overdue: Vec<Overdue>,
 }
 
-/// Whose failures are counted together.
+/// Whose calls are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Key {
     /// A user or role session, by its unique id, or a root user.
-    Caller(String),
+    Caller { id: String, has_failed: bool },
     /// A network of unauthenticated requests.
     Source(Option<IpAddr>),
     /// Everyone for whom there was no room.
@@ -49,7 +50,7 @@ struct Count {
     last: Option<Last>,
 }
 
-/// The last failure that got no record.
+/// The last call that got no record.
 #[derive(Clone, Debug)]
 struct Last {
     request: Arc<RequestInfo>,
@@ -57,7 +58,7 @@ struct Last {
     partition: Partition,
 }
 
-/// Failures that a record has to be written of, since no other told their number.
+/// Calls that a record has to be written of, since no other told their number.
 #[derive(Debug)]
 pub(crate) struct Overdue {
     pub(crate) request: Arc<RequestInfo>,
@@ -66,12 +67,12 @@ pub(crate) struct Overdue {
     pub(crate) suppressed: u64,
 }
 
-impl FailureRateLimit {
-    /// Whether a failure gets a record now, and how many it stands for beside itself.
+impl RecordRateLimit {
+    /// Whether a call gets a record now, and how many it stands for beside itself.
     pub(crate) fn admit(&mut self, event: &Event<'_>) -> Option<u64> {
         let window = window(event.time);
         let key = match event.caller {
-            Some(caller) => Key::Caller(caller.principal.user_id()),
+            Some(caller) => Key::Caller { id: caller.principal.user_id(), has_failed: event.error.is_some() },
             None => Key::Source(event.request.source_ip.map(network)),
         };
         if self.counts.len() >= KEYS && !self.counts.contains_key(&key) {

@@ -109,10 +109,13 @@ fn put(field: &Field, raw: Raw<'_>, cap: Cap, depth: usize, out: &mut Vec<u8>) {
             put_bytes(number, kept.as_bytes(), out);
         }
         (Kind::Bytes, Raw::Bytes(value)) => {
+            // Bytes are often text.
+            let shown = std::str::from_utf8(value).map(masked);
+            let shown = shown.as_ref().map_or(value, |text| text.as_bytes());
             let kept = if field.is_secret && !value.is_empty() {
                 REDACTED.as_bytes()
             } else {
-                &value[..value.len().min(cap.text)]
+                &shown[..shown.len().min(cap.text)]
             };
             put_bytes(number, kept, out);
         }

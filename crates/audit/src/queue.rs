@@ -69,11 +69,24 @@ impl Queue {
                     return;
                 }
                 if state.is_failing {
-                    state.lost += 1;
+                    state.lost += 1 + event.suppressed;
                     return;
                 }
             }
             room.await;
+        }
+    }
+
+    /// Puts a record in, or counts it as lost where that would take waiting for room.
+    pub(crate) fn put_now(&self, event: &Event<'_>) {
+        let mut state = self.state();
+        if state.is_closed {
+            return;
+        }
+        if state.rows.len() >= ROWS {
+            state.lost += 1 + event.suppressed;
+        } else if state.put(event, None) {
+            self.urgent.notify_one();
         }
     }
 

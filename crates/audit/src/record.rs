@@ -32,7 +32,7 @@ pub struct Record {
     pub request_parameters: Bytes,
     /// `responseElements`: the response message of a call that changed something, redacted.
     pub response_elements: Bytes,
-    /// How many further failures of the same caller or source this record stands for.
+    /// How many further calls of the same caller or source this record stands for.
     pub suppressed: u64,
     /// Whether a message was too long to be kept whole.
     pub truncated: bool,

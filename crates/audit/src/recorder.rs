@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::disk::FileSystem;
-use crate::limit::FailureRateLimit;
+use crate::limit::RecordRateLimit;
 use crate::queue::Queue;
 use crate::row::Row;
 use crate::writer::Writer;
@@ -44,7 +44,7 @@ impl Settings {
 pub struct Recorder {
     queue: Arc<Queue>,
     task: Mutex<Option<tokio::task::JoinHandle<()>>>,
-    limit: Arc<Mutex<FailureRateLimit>>,
+    limit: Arc<Mutex<RecordRateLimit>>,
     stats: Arc<Stats>,
     random: Arc<dyn Random>,
     outbox_rows: u64,
@@ -62,7 +62,7 @@ impl Recorder {
         settings: Settings,
     ) -> io::Result<Self> {
         let queue = Arc::<Queue>::default();
-        let limit = Arc::<Mutex<FailureRateLimit>>::default();
+        let limit = Arc::<Mutex<RecordRateLimit>>::default();
         let stats = Arc::<Stats>::default();
         let writer = Writer {
             store,
@@ -112,10 +112,11 @@ impl Recorder {
         Err(IamError::new(ErrorCode::ServiceUnavailable, "the audit trail cannot be written"))
     }
 
-    /// Writes the record of a refusal within a second. Beyond the rate of its caller or source it is counted instead.
-    pub async fn refused_soon(&self, event: &Event<'_>) {
+    /// Writes the record of a call that takes no rights to make, such as a malformed one, within a second. Beyond the
+    /// rate of its caller or source, or when too many records wait, it is counted instead.
+    pub fn bounded_soon(&self, event: &Event<'_>) {
         if let Some(suppressed) = self.admit(event) {
-            self.queue.put(&Event { suppressed, ..*event }, None).await;
+            self.queue.put_now(&Event { suppressed, ..*event });
         }
     }
 

@@ -18,7 +18,7 @@ impl Stats {
         self.written.load(Ordering::Relaxed)
     }
 
-    /// Failures that were counted instead of recorded one by one.
+    /// Calls that were counted instead of recorded one by one.
     pub fn suppressed(&self) -> u64 {
         self.suppressed.load(Ordering::Relaxed)
     }

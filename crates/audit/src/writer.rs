@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 use crate::disk::Disk;
 use crate::event::What;
-use crate::limit::{FailureRateLimit, Overdue};
+use crate::limit::{Overdue, RecordRateLimit};
 use crate::mark::Mark;
 use crate::queue::{Queue, Taken, Waiter};
 use crate::row::Row;
@@ -37,7 +37,7 @@ pub(crate) struct Writer {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) queue: Arc<Queue>,
-    pub(crate) limit: Arc<Mutex<FailureRateLimit>>,
+    pub(crate) limit: Arc<Mutex<RecordRateLimit>>,
     pub(crate) stats: Arc<Stats>,
 }
 
@@ -123,7 +123,11 @@ impl Ready {
                     of_row.retain(|record| !self.written.remove(&record.event_id));
                     records.append(&mut of_row);
                 }
-                Err(error) => tracing::error!(%error, "a row of the outbox is damaged and is passed over"),
+                Err(error) => {
+                    tracing::error!(%error, "a row of the outbox is damaged: its records are counted as lost");
+                    self.lost += 1;
+                    self.writer.stats.add_lost(1);
+                }
             }
         }
         records.extend(rows.iter().chain(self.lost_records().as_ref()).flat_map(Row::records));
@@ -147,7 +151,7 @@ impl Ready {
         }
     }
 
-    /// Records of how many failures got none of their own.
+    /// Records of how many calls got none of their own.
     fn suppressed(&self, is_closed: bool) -> Vec<Row> {
         let now = self.writer.clock.now();
         let mut limit = self.writer.limit.lock().unwrap_or_else(PoisonError::into_inner);

@@ -49,6 +49,7 @@ use crate::cache::Cache;
 use crate::credentials::CachedCaller;
 use crate::keys::SigningKeys;
 
+pub use bailiwick_evaluator::exceptions::of as exception_of;
 pub use counts::{AskedBy, DecisionCount, DecisionCounts};
 pub use lockout::Left;
 pub use proof::{Proof, SignedRequest};

@@ -5,6 +5,7 @@
 
 mod decode;
 mod error;
+mod foreign;
 mod json;
 mod render;
 mod table;
@@ -17,6 +18,7 @@ use bailiwick_model::{ErrorCode, IamError, Result};
 use bytes::Bytes;
 
 pub use error::encode_error;
+pub use foreign::Protocol;
 pub use table::QueryOperation;
 use table::{SERVICES, Table};
 

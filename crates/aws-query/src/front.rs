@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_service::{Answer, BodyError, Door, Incoming, Peer, Route, Service};
+use bailiwick_service::{Answer, BodyError, Door, Incoming, Peer, Refused, Route, Service};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -11,6 +11,7 @@ use http_body_util::{BodyExt as _, Full};
 
 use crate::codec::{self, Encoded};
 use crate::form;
+use crate::unserved::Unserved;
 
 /// The largest body: 1 MiB.
 const MAX_BODY: usize = 1024 * 1024;
@@ -48,11 +49,11 @@ impl Front {
         let json = accepts_json(&parts.headers);
         let body = match collect(body).await {
             Ok(body) => body,
-            Err(error) => return self.refuse(&error),
+            Err(error) => return self.refuse(&parts, &peer, &error),
         };
         let (route, message) = match find_route(&parts, &body) {
             Ok(found) => found,
-            Err(error) => return self.refuse(&error),
+            Err(error) => return self.refuse(&parts, &peer, &error),
         };
         let lines = header_lines(&parts);
         let incoming = Incoming {
@@ -75,18 +76,34 @@ impl Front {
             Ok(message) => {
                 codec::encode_response(route.path, message, &answer.request_id, json && route.service == "sts")
             }
-            Err(error) => return respond_error(error, &answer, Some(route)),
+            Err(error) => return respond_error(error, &answer, route),
         };
         match encoded {
             Ok(encoded) => respond(StatusCode::OK, encoded, answer.request_id, answer.revision),
-            Err(error) => respond_error(&error, &answer, Some(route)),
+            Err(error) => respond_error(&error, &answer, route),
         }
     }
 
-    /// Refuses a request that never became a call.
-    pub fn refuse(&self, error: &IamError) -> Response<Full<Bytes>> {
-        let answer = Answer { request_id: self.service.request_id(), revision: None, result: Ok(Bytes::new()) };
-        respond_error(error, &answer, None)
+    /// Refuses a request that never became a call, and records it.
+    pub fn refuse(&self, head: &Parts, peer: &Peer, error: &IamError) -> Response<Full<Bytes>> {
+        let unserved = Unserved::find(head).map(|unserved| (unserved.error(), unserved.protocol));
+        let error = unserved.as_ref().map_or(error, |(error, _)| error);
+        let request_id = self.service.refused(Refused {
+            method: head.method.as_str(),
+            path: head.uri.path(),
+            user_agent: head.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()),
+            peer,
+            error,
+        });
+        let encoded = match &unserved {
+            Some((error, protocol)) => protocol.encode(error, &request_id),
+            None => codec::encode_error("iam", error, &request_id),
+        };
+        let mut response = respond(status_of(error), encoded, request_id, None);
+        if let Some((name, value)) = unserved.and_then(|(error, protocol)| protocol.header(&error)) {
+            response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        response
     }
 }
 
@@ -194,11 +211,13 @@ where
     Ok(if pieces.is_empty() { whole } else { pieces.into() })
 }
 
-fn respond_error(error: &IamError, answer: &Answer, route: Option<&'static Route>) -> Response<Full<Bytes>> {
-    let status = StatusCode::from_u16(error.code().http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let service = route.map_or("iam", |r| r.service);
-    let encoded = codec::encode_error(service, error, &answer.request_id);
-    respond(status, encoded, answer.request_id.clone(), answer.revision.clone())
+fn respond_error(error: &IamError, answer: &Answer, route: &'static Route) -> Response<Full<Bytes>> {
+    let encoded = codec::encode_error(route.service, error, &answer.request_id);
+    respond(status_of(error), encoded, answer.request_id.clone(), answer.revision.clone())
+}
+
+fn status_of(error: &IamError) -> StatusCode {
+    StatusCode::from_u16(error.code().http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 fn respond(

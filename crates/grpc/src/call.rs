@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bailiwick_service::{Answer, Door, Incoming, Peer, Route, Service};
 use bytes::Bytes;
@@ -14,18 +15,21 @@ use tonic::{Request, Response, Status};
 use crate::status;
 
 /// The operation that a path names, ready to be called once.
-pub(crate) struct Call {
+pub(crate) struct Call<'a> {
+    /// Set when it is called, which it is not when its message can't be read.
+    pub(crate) is_begun: &'a AtomicBool,
     pub(crate) service: Arc<Service>,
     pub(crate) route: &'static Route,
     pub(crate) uri: Uri,
     pub(crate) peer: Peer,
 }
 
-impl UnaryService<Bytes> for Call {
+impl UnaryService<Bytes> for Call<'_> {
     type Response = Bytes;
     type Future = Pin<Box<dyn Future<Output = Result<Response<Bytes>, Status>> + Send>>;
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+        self.is_begun.store(true, Ordering::Relaxed);
         let service = Arc::clone(&self.service);
         let (route, uri, peer) = (self.route, self.uri.clone(), self.peer.clone());
         Box::pin(async move {

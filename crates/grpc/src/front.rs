@@ -2,12 +2,14 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bailiwick_model::IamError;
-use bailiwick_service::{Peer, Route, Service};
+use bailiwick_model::{ErrorCode, IamError};
+use bailiwick_service::{Peer, Refused, Route, Service};
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, header};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 use tonic::Status;
 use tonic::server::Grpc;
 use tonic_web::GrpcWebLayer;
@@ -111,22 +113,56 @@ impl Front {
     {
         let path = request.uri().path();
         if let Some(route) = Route::find(path) {
-            let call = Call { service: Arc::clone(&self.service), route, uri: request.uri().clone(), peer };
-            let request = request.map(|body| Refusable::new(body, &self.service));
-            return Grpc::new(Raw).max_decoding_message_size(MAX_MESSAGE).unary(call, request).await;
+            let is_begun = AtomicBool::new(false);
+            let user_agent = request.headers().get(header::USER_AGENT).cloned();
+            let service = Arc::clone(&self.service);
+            let call = Call { is_begun: &is_begun, service, route, uri: request.uri().clone(), peer: peer.clone() };
+            let mut codec = Grpc::new(Raw).max_decoding_message_size(MAX_MESSAGE);
+            let answer = codec.unary(call, request.map(Refusable::new)).await;
+            if is_begun.load(Ordering::Relaxed) {
+                return answer;
+            }
+            return self.unread(answer, route, user_agent.as_ref(), &peer);
         }
         // Rare calls are boxed, so that the futures of the frequent ones stay small.
-        let request = request.map(|body| Body::new(Refusable::new(body, &self.service)));
-        Box::pin(self.beside(request)).await
+        let request = request.map(|body| Body::new(Refusable::new(body)));
+        Box::pin(self.beside(request, peer)).await
     }
 
-    /// Refuses a request that never became a call.
-    pub fn refuse(&self, error: &IamError) -> Response<Body> {
-        status::of_error(error, None, &self.service.request_id()).into_http()
+    /// Refuses a request that never became a call, and records it.
+    pub fn refuse(&self, head: &Parts, peer: &Peer, error: &IamError) -> Response<Body> {
+        let request_id = self.service.refused(Refused {
+            method: head.method.as_str(),
+            path: head.uri.path(),
+            user_agent: head.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()),
+            peer,
+            error,
+        });
+        status::of_error(error, None, &request_id).into_http()
+    }
+
+    /// The answer to a message that could not be read, with AWS's code and the id of its record.
+    fn unread(
+        &self,
+        answer: Response<Body>,
+        route: &Route,
+        user_agent: Option<&HeaderValue>,
+        peer: &Peer,
+    ) -> Response<Body> {
+        let Some(status) = Status::from_header_map(answer.headers()) else { return answer };
+        let error = status::unread(&status);
+        let request_id = self.service.refused(Refused {
+            method: "POST",
+            path: route.path,
+            user_agent: user_agent.and_then(|value| value.to_str().ok()),
+            peer,
+            error: &error,
+        });
+        status::with_reason(&status, &error, &request_id).into_http()
     }
 
     /// Health and reflection, and what is neither these nor an operation.
-    async fn beside(&self, request: Request<Body>) -> Response<Body> {
+    async fn beside(&self, request: Request<Body>, peer: Peer) -> Response<Body> {
         let path = request.uri().path();
         let answer = if path.starts_with(HEALTH) {
             let answer = self.health.clone().call(request).await;
@@ -137,7 +173,9 @@ impl Front {
             let answer = reflection.clone().call(request).await;
             answer.map(|response| response.map(|body| Body::new(Limited::new(body, REFLECTION_LIFE))))
         } else {
-            Ok(Status::unimplemented(format!("there is no method {path}")).into_http())
+            let error = IamError::new(ErrorCode::InvalidAction, format!("there is no method {path}"));
+            let (head, _) = request.into_parts();
+            Ok(self.refuse(&head, &peer, &error))
         };
         match answer {
             Ok(response) => response,

@@ -1,11 +1,10 @@
 //! Request bodies whose errors become statuses.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bailiwick_model::IamError;
-use bailiwick_service::{BodyError, Service};
+use bailiwick_service::BodyError;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tonic::Status;
@@ -16,12 +15,11 @@ use crate::status;
 /// A body as the listener hands it over; what ends it early is told as a status.
 pub(crate) struct Refusable<B> {
     inner: B,
-    service: Arc<Service>,
 }
 
 impl<B> Refusable<B> {
-    pub(crate) fn new(inner: B, service: &Arc<Service>) -> Self {
-        Refusable { inner, service: Arc::clone(service) }
+    pub(crate) fn new(inner: B) -> Self {
+        Refusable { inner }
     }
 }
 
@@ -39,7 +37,7 @@ where
         Poll::Ready(frame.map(|frame| {
             frame.map_err(|error| match error.into().downcast::<BodyError>().map(|error| *error) {
                 Ok(late @ BodyError::Late(_)) => Status::deadline_exceeded(late.to_string()).into(),
-                Ok(error) => status::of_error(&IamError::from(error), None, &this.service.request_id()).into(),
+                Ok(error) => status::of_error(&IamError::from(error), None, "").into(),
                 Err(other) => other,
             })
         }))

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bailiwick_api::OperationInfo;
-use bailiwick_model::{ErrorKind, IamError};
+use bailiwick_model::{ErrorCode, ErrorKind, IamError};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -36,6 +36,24 @@ pub(crate) fn of_error(error: &IamError, operation: Option<&OperationInfo>, requ
         details.set_retry_info(Some(delay));
     }
     Status::with_error_details(code(error.code().kind()), cut(error.message(), MESSAGE), details)
+}
+
+/// What a status of tonic's, or of a body that did not arrive, is in AWS's codes.
+pub(crate) fn unread(status: &Status) -> IamError {
+    let reason = status.get_details_error_info().and_then(|info| ErrorCode::from_wire(&info.reason));
+    let code = reason.unwrap_or(match status.code() {
+        Code::OutOfRange | Code::ResourceExhausted => ErrorCode::RequestEntityTooLarge,
+        _ => ErrorCode::MalformedInput,
+    });
+    IamError::new(code, status.message())
+}
+
+/// The status with AWS's code and a request id in its details.
+pub(crate) fn with_reason(status: &Status, error: &IamError, request_id: &str) -> Status {
+    let mut details = status.get_error_details();
+    let metadata = HashMap::from([("request_id".to_owned(), request_id.to_owned())]);
+    details.set_error_info(error.code().wire(), DOMAIN, metadata);
+    Status::with_error_details(status.code(), cut(error.message(), MESSAGE), details)
 }
 
 /// As much of a text as fits once it is percent-encoded, which is how it travels.

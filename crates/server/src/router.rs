@@ -37,7 +37,8 @@ impl Answer for Router {
             if cost > 0
                 && let Err(error) = request.body().hold(cost)
             {
-                return grpc.refuse(&error.into());
+                let (head, _) = request.into_parts();
+                return grpc.refuse(&head, &peer, &error.into());
             }
             return grpc.handle(request, peer).await;
         }
@@ -52,12 +53,12 @@ impl Answer for Router {
         Box::pin(query.handle(request, peer)).await.map(Body::new)
     }
 
-    fn refuse(&self, head: &Parts, error: &IamError) -> Response<Body> {
+    fn refuse(&self, head: &Parts, peer: &Peer, error: &IamError) -> Response<Body> {
         let Fronts { grpc, query, .. } = &*self.0;
         if bailiwick_grpc::Front::takes(&head.headers) {
-            grpc.refuse(error)
+            grpc.refuse(head, peer, error)
         } else {
-            query.refuse(error).map(Body::new)
+            query.refuse(head, peer, error).map(Body::new)
         }
     }
 }
@@ -84,7 +85,7 @@ impl Answer for MetricsPage {
         }
     }
 
-    fn refuse(&self, _: &Parts, error: &IamError) -> Response<Body> {
+    fn refuse(&self, _: &Parts, _: &Peer, error: &IamError) -> Response<Body> {
         let mut response = text(format!("{error}\n"));
         let status = StatusCode::from_u16(error.code().http_status());
         *response.status_mut() = status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);

@@ -177,12 +177,12 @@ impl Metrics {
             ("bailiwick_audit_records_total", "Audit records written to segments.", Stats::written),
             (
                 "bailiwick_audit_suppressed_total",
-                "Refused calls that were counted instead of recorded one by one.",
+                "Calls that take no rights, such as refused ones, that were counted instead of recorded one by one.",
                 Stats::suppressed,
             ),
             (
                 "bailiwick_audit_lost_total",
-                "Audit records that found no room while none could be written.",
+                "Audit records that found no room, since none could be written, or not fast enough.",
                 Stats::lost,
             ),
         ];

@@ -136,6 +136,7 @@ async fn answer<O: Operation, H: Handle<O>>(
         let checks = handler.checks(cx, &mut tx, &asked).await?;
         trail.acts_on(&checks);
         parts.authz.decide_all(&snapshot, who, cx, &checks).await?;
+        trail.permitted(&checks);
         let retired = handler.retires(&asked).map(str::to_owned);
         let response = handler.handle(cx, &mut tx, asked).await?;
         if let Some(key) = retired {

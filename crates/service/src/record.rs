@@ -11,6 +11,7 @@ use std::sync::Arc;
 use bailiwick_api::Operation;
 use bailiwick_api::options::Audit;
 use bailiwick_audit::{Event, What};
+use bailiwick_authz::exception_of;
 use bailiwick_model::mask::masked;
 use bailiwick_model::{ErrorKind, IamError, Result};
 use bailiwick_operation::{Caller, Check, Random, RequestInfo};
@@ -32,6 +33,8 @@ pub(crate) struct Trail<'a, O: Operation> {
     /// As it was received, once it was read.
     message: Bytes,
     resource: Option<String>,
+    /// Whether a policy allowed something of the call, so that only callers with rights can make it.
+    is_permitted: bool,
     operation: PhantomData<O>,
 }
 
@@ -67,6 +70,7 @@ impl<'a, O: Operation> Trail<'a, O> {
             caller: None,
             message: Bytes::new(),
             resource: None,
+            is_permitted: false,
             operation: PhantomData,
         }
     }
@@ -84,6 +88,11 @@ impl<'a, O: Operation> Trail<'a, O> {
     /// What the call is about is known.
     pub(crate) fn acts_on(&mut self, checks: &[Check]) {
         self.resource = checks.first().map(|check| masked(&check.resource).into_owned());
+    }
+
+    /// All that was to be decided is allowed.
+    pub(crate) fn permitted(&mut self, checks: &[Check]) {
+        self.is_permitted = checks.iter().any(|check| exception_of(check.action).is_none());
     }
 
     /// Adds the record of a change to the change.
@@ -104,7 +113,13 @@ impl<'a, O: Operation> Trail<'a, O> {
                     // What a read answers can be read again; what was issued cannot.
                     let issued = if O::READ_ONLY { Vec::new() } else { redacted(response.clone()) };
                     let parameters = self.parameters();
-                    recorder.soon(&Event { parameters: &parameters, response: &issued, ..self.event() }).await;
+                    let event = Event { parameters: &parameters, response: &issued, ..self.event() };
+                    if self.is_permitted || !O::READ_ONLY {
+                        recorder.soon(&event).await;
+                    } else {
+                        // It takes no rights to ask for what everyone may know, as with GetCallerIdentity.
+                        recorder.bounded_soon(&event);
+                    }
                 }
             }
             Err(error) => {
@@ -114,13 +129,10 @@ impl<'a, O: Operation> Trail<'a, O> {
                     ErrorKind::Unauthenticated | ErrorKind::PermissionDenied => {
                         recorder.refused_before_answer(&event).await?;
                     }
-                    _ if self.caller.is_none() => recorder.refused_soon(&event).await,
-                    _ if Self::IS_DECISION => {}
+                    _ if Self::IS_DECISION && self.caller.is_some() => {}
+                    _ if self.is_permitted => recorder.soon(&event).await,
                     // It takes no rights to be refused so.
-                    ErrorKind::InvalidArgument | ErrorKind::Unimplemented | ErrorKind::ResourceExhausted => {
-                        recorder.refused_soon(&event).await;
-                    }
-                    _ => recorder.soon(&event).await,
+                    _ => recorder.bounded_soon(&event),
                 }
             }
         }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bailiwick_audit::{Event, Unroutable, What};
 use bailiwick_model::IamError;
-use bailiwick_model::mask::masked;
 use bailiwick_operation::{RequestInfo, uuid};
 
 use crate::record::Ids;
@@ -19,7 +18,7 @@ pub struct Refused<'a> {
     /// What the client says it is.
     pub user_agent: Option<&'a str>,
     /// Where it came from.
-    pub peer: Peer,
+    pub peer: &'a Peer,
     /// What it is answered.
     pub error: &'a IamError,
 }
@@ -27,7 +26,7 @@ pub struct Refused<'a> {
 impl Service {
     /// Records and logs a refusal, and returns the id of the request for its answer. No caller is known, so that what is
     /// recorded is bounded by where requests come from.
-    pub async fn refused(&self, refused: Refused<'_>) -> String {
+    pub fn refused(&self, refused: Refused<'_>) -> String {
         let deployment = &self.parts.deployment;
         let ids = Ids::new(deployment.random.as_ref());
         let request = Arc::new(RequestInfo {
@@ -52,9 +51,9 @@ impl Service {
             suppressed: 0,
         };
         let (id, code) = (request.id.as_str(), refused.error.code().wire());
-        let path: String = masked(refused.path).chars().take(256).collect();
-        tracing::info!(method = refused.method, %path, source_ip = %refused.peer.ip, code, request_id = id, "refused");
-        self.parts.recorder.refused_soon(&event).await;
+        let source_ip = refused.peer.ip;
+        tracing::info!(operation = "UnroutableRequest", %source_ip, code, request_id = id, "refused");
+        self.parts.recorder.bounded_soon(&event);
         request.id.clone()
     }
 }

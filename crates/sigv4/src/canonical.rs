@@ -83,7 +83,7 @@ impl PathRule {
             }
             Self::Strict => {
                 if !is_normal(rest) {
-                    return Err(SigV4Error::MalformedTarget);
+                    return Err(SigV4Error::UnresolvedPath);
                 }
                 encode::push_path_again(out, path.as_bytes());
             }

@@ -101,6 +101,11 @@ pub enum SigV4Error {
     /// The method is no token, or the path is not one that the path rule takes.
     #[error("the method or path of the request can not be signed")]
     MalformedTarget,
+    /// A path with empty or dot segments, where the path rule refuses such.
+    #[error(
+        "the path of the request has an empty, `.` or `..` segment, and is signed as the path that it resolves to: the signature would prove another path than the one that was received; send the resolved path, such as `/a/b` for `/a//b` and `/b` for `/a/../b`"
+    )]
+    UnresolvedPath,
     /// `x-amz-content-sha256` is no lower-case hex hash and none of the words that stand for one.
     #[error("x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a lower-case hexadecimal SHA-256")]
     MalformedPayloadHash,
@@ -172,6 +177,7 @@ impl SigV4Error {
             | Self::SignedHeaderAbsent(_)
             | Self::MalformedHeader(_)
             | Self::MalformedTarget
+            | Self::UnresolvedPath
             | Self::MalformedPayloadHash
             | Self::UnsignedPayload
             | Self::PayloadMismatch

@@ -10,13 +10,13 @@ fn source(n: u32) -> Arc<RequestInfo> {
 }
 
 /// How many of some failures at one time get a record.
-fn records(limit: &mut FailureRateLimit, failures: u64, event: &Event<'_>) -> u64 {
+fn records(limit: &mut RecordRateLimit, failures: u64, event: &Event<'_>) -> u64 {
     (0..failures).filter(|_| limit.admit(event).is_some()).count() as u64
 }
 
 #[test]
 fn a_flood_is_counted_and_told_with_the_next_record() {
-    let (mut limit, first, second) = (FailureRateLimit::default(), source(1), source(2));
+    let (mut limit, first, second) = (RecordRateLimit::default(), source(1), source(2));
     assert_eq!(records(&mut limit, 100, &Event { time: at(6000), ..event(&first) }), RECORDS);
     assert_eq!(limit.admit(&Event { time: at(6000), ..event(&second) }), Some(0), "another source is not affected");
     assert_eq!(limit.admit(&Event { time: at(6000 + WINDOW), ..event(&first) }), Some(100 - RECORDS));
@@ -26,7 +26,7 @@ fn a_flood_is_counted_and_told_with_the_next_record() {
 
 #[test]
 fn a_flood_that_ends_is_told_all_the_same() {
-    let (mut limit, from, root) = (FailureRateLimit::default(), source(1), root());
+    let (mut limit, from, root) = (RecordRateLimit::default(), source(1), root());
     let denied = Event { time: at(6000), caller: Some(&root), ..event(&from) };
     assert_eq!(records(&mut limit, 100, &denied), RECORDS);
     assert!(limit.overdue(at(6000)).is_empty(), "not before its window is over");
@@ -42,17 +42,20 @@ fn a_flood_that_ends_is_told_all_the_same() {
 
 #[test]
 fn callers_are_told_apart_from_their_source() {
-    let (mut limit, from, root) = (FailureRateLimit::default(), source(1), root());
+    let (mut limit, from, root) = (RecordRateLimit::default(), source(1), root());
     assert_eq!(records(&mut limit, 100, &event(&from)), RECORDS);
     assert_eq!(records(&mut limit, 100, &Event { caller: Some(&root), ..event(&from) }), RECORDS);
     let elsewhere = source(2);
     assert_eq!(records(&mut limit, 100, &Event { caller: Some(&root), ..event(&elsewhere) }), 0, "the same caller");
+    let denied = bailiwick_model::IamError::new(bailiwick_model::ErrorCode::AccessDenied, "no");
+    let failed = Event { caller: Some(&root), error: Some(&denied), ..event(&from) };
+    assert_eq!(records(&mut limit, 100, &failed), RECORDS, "what succeeds hides no failure");
 }
 
 #[test]
 fn many_sources_are_forgotten_in_time_and_what_they_did_is_told() {
-    let mut limit = FailureRateLimit::default();
-    let failed = |limit: &mut FailureRateLimit, n: u32, time| limit.admit(&Event { time, ..event(&source(n)) });
+    let mut limit = RecordRateLimit::default();
+    let failed = |limit: &mut RecordRateLimit, n: u32, time| limit.admit(&Event { time, ..event(&source(n)) });
     for n in 0..KEYS as u32 {
         let admitted = (0..=RECORDS).filter(|_| failed(&mut limit, n, at(6000)).is_some()).count() as u64;
         assert_eq!(admitted, RECORDS);
@@ -67,7 +70,7 @@ fn many_sources_are_forgotten_in_time_and_what_they_did_is_told() {
 
 #[test]
 fn a_network_of_ipv6_is_one_source() {
-    let mut limit = FailureRateLimit::default();
+    let mut limit = RecordRateLimit::default();
     let mut failed = |n: u128| {
         let address = Ipv6Addr::from_bits(0x2001_0db8 << 96 | n);
         limit.admit(&event(&request_from(address.into())))

@@ -238,7 +238,7 @@ async fn a_flood_of_refusals_costs_little_and_is_counted() {
     let last = lines.last().unwrap();
     assert_eq!(
         (last["eventName"].as_str(), last["userIdentity"]["type"].as_str()),
-        (Some("FailuresSuppressed"), Some("Root"))
+        (Some("RecordsSuppressed"), Some("Root"))
     );
     let suppressed = last["additionalEventData"]["suppressed"].as_u64().unwrap();
     assert_eq!(lines.len() as u64 - 1 + suppressed, 1_000, "none vanishes");

@@ -46,16 +46,19 @@ impl Gate {
         self.own_account().head(&self.connection)
     }
 
-    /// Lets a request in, or says what it is refused with; either way its answer is counted under what is returned.
+    /// Whose request it is, and whether it is let in or what it is refused with; either way its answer is counted under
+    /// what is returned.
     ///
     /// The refusals are `MalformedInput` for too many header lines, or a proxy's headers that cannot be used, and
     /// `ServiceUnavailable` when its source holds too much.
-    pub(super) fn begin(&self, head: &Parts) -> (Hold, Result<Peer>) {
-        let peer = self.admit(head);
-        let account = self.account(peer.as_ref().unwrap_or(&self.direct));
-        let (hold, found) = account.hold(&self.connection, if peer.is_ok() { cost(head) } else { 0 });
-        let peer = peer.and_then(|peer| found.map(|()| peer).map_err(|NoRoom| BodyError::NoRoom.into()));
-        (hold, peer)
+    pub(super) fn begin(&self, head: &Parts) -> (Hold, Peer, Result<()>) {
+        let (peer, admitted) = match self.admit(head) {
+            Ok(peer) => (peer, Ok(())),
+            Err(error) => (self.direct.clone(), Err(error)),
+        };
+        let (hold, found) = self.account(&peer).hold(&self.connection, if admitted.is_ok() { cost(head) } else { 0 });
+        let admitted = admitted.and_then(|()| found.map_err(|NoRoom| BodyError::NoRoom.into()));
+        (hold, peer, admitted)
     }
 
     fn admit(&self, head: &Parts) -> Result<Peer> {

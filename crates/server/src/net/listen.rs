@@ -56,7 +56,7 @@ pub(crate) trait Answer: Clone + Send + Sync + 'static {
     fn answer(&self, request: Request<Received>, peer: Peer) -> impl Future<Output = Response<Body>> + Send;
 
     /// Refuses a request whose body is not read.
-    fn refuse(&self, head: &Parts, error: &IamError) -> Response<Body>;
+    fn refuse(&self, head: &Parts, peer: &Peer, error: &IamError) -> Response<Body>;
 }
 
 /// What a listener is made of.
@@ -265,10 +265,10 @@ struct Exchange<A> {
 impl<A: Answer> Exchange<A> {
     fn begin(shared: &Arc<Shared<A>>, gate: &Gate, request: Request<Incoming>) -> Self {
         let (head, body) = request.into_parts();
-        let (hold, peer) = gate.begin(&head);
-        let begun = match peer {
-            Ok(peer) => Ok((Request::from_parts(head, Received::new(body, hold.clone())), peer)),
-            Err(error) => Err(Box::new(shared.answer.refuse(&head, &error))),
+        let (hold, peer, admitted) = gate.begin(&head);
+        let begun = match admitted {
+            Ok(()) => Ok((Request::from_parts(head, Received::new(body, hold.clone())), peer)),
+            Err(error) => Err(Box::new(shared.answer.refuse(&head, &peer, &error))),
         };
         Exchange { shared: Arc::clone(shared), connection: Arc::clone(hold.connection()), hold, begun }
     }

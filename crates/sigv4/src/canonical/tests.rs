@@ -35,6 +35,24 @@ fn paths_by_rule() {
 }
 
 #[test]
+fn a_path_that_is_not_resolved_is_refused_with_what_to_send() {
+    for (bad, expected) in [
+        ("/a//b", SigV4Error::UnresolvedPath),
+        ("/a/../b", SigV4Error::UnresolvedPath),
+        ("/./", SigV4Error::UnresolvedPath),
+        ("//", SigV4Error::UnresolvedPath),
+        ("a/b", SigV4Error::MalformedTarget),
+    ] {
+        assert_eq!(PathRule::Strict.push_canonical(&mut Vec::new(), bad), Err(expected), "{bad}");
+    }
+    assert!(
+        SigV4Error::UnresolvedPath
+            .to_string()
+            .ends_with("send the resolved path, such as `/a/b` for `/a//b` and `/b` for `/a/../b`")
+    );
+}
+
+#[test]
 fn a_canonical_request_is_these_lines() {
     let headers: &[(&str, &[u8])] = &[("X-Amz-Date", b"20260301T120000Z"), ("Host", b" iam.example.com ")];
     let request = Request { method: "POST", path: "/x", query: "b=2&a=1", headers };
