@@ -53,24 +53,25 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a record in. Its waiter is dropped, which tells it that nothing was written, when there is no room for it.
-    pub(crate) async fn put(&self, event: &Event<'_>, waiter: Option<Waiter>) {
+    /// Puts a record in; false when there is no room for it and the writer can't make any. Its waiter is then dropped,
+    /// which tells it that nothing was written.
+    pub(crate) async fn put(&self, event: &Event<'_>, waiter: Option<Waiter>) -> bool {
         loop {
             let room = self.room.notified();
             {
                 let mut state = self.state();
                 if state.is_closed {
-                    return;
+                    return false;
                 }
                 if state.rows.len() < ROWS {
                     if state.put(event, waiter) {
                         self.urgent.notify_one();
                     }
-                    return;
+                    return true;
                 }
                 if state.is_failing {
                     state.lost += 1 + event.suppressed;
-                    return;
+                    return false;
                 }
             }
             room.await;

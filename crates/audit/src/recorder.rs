@@ -109,7 +109,15 @@ impl Recorder {
         if written.await == Ok(true) {
             return Ok(());
         }
-        Err(IamError::new(ErrorCode::ServiceUnavailable, "the audit trail cannot be written"))
+        Err(cannot_write())
+    }
+
+    /// Writes the record of what was issued, and cannot be read again, within a second.
+    ///
+    /// # Errors
+    /// `ServiceUnavailable` when none can be written and too many wait already: the caller must not get the answer.
+    pub async fn issued_soon(&self, event: &Event<'_>) -> Result<()> {
+        if self.queue.put(event, None).await { Ok(()) } else { Err(cannot_write()) }
     }
 
     /// Writes the record of a call that takes no rights to make, such as a malformed one, within a second. Beyond the
@@ -152,6 +160,10 @@ impl Recorder {
         }
         admitted
     }
+}
+
+fn cannot_write() -> IamError {
+    IamError::new(ErrorCode::ServiceUnavailable, "the audit trail cannot be written")
 }
 
 /// A row with its key, which orders rows by time and tells apart those of one microsecond.

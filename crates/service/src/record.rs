@@ -114,7 +114,9 @@ impl<'a, O: Operation> Trail<'a, O> {
                     let issued = if O::READ_ONLY { Vec::new() } else { redacted(response.clone()) };
                     let parameters = self.parameters();
                     let event = Event { parameters: &parameters, response: &issued, ..self.event() };
-                    if self.is_permitted || !O::READ_ONLY {
+                    if !O::READ_ONLY {
+                        recorder.issued_soon(&event).await?;
+                    } else if self.is_permitted {
                         recorder.soon(&event).await;
                     } else {
                         // It takes no rights to ask for what everyone may know, as with GetCallerIdentity.

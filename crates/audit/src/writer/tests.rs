@@ -264,6 +264,7 @@ async fn a_full_disk_stops_no_read_and_what_is_lost_is_counted() {
     queue.put(&event(&request), Some(waiter)).await;
     ready.round(&mut false).await;
     assert_ne!(told.try_recv(), Ok(true), "a refusal whose record is not written is not answered");
+    assert!(!queue.put(&event(&request), None).await, "what was issued is not answered either");
     disk.recover();
     ready.round(&mut false).await;
     assert!(!ready.is_failing);
@@ -271,6 +272,6 @@ async fn a_full_disk_stops_no_read_and_what_is_lost_is_counted() {
     let lost = lines.iter().find(|line| line["eventName"] == "RecordsLost").unwrap();
     let lost = lost["additionalEventData"]["suppressed"].as_u64().unwrap();
     assert!(lost > 200, "{lost}");
-    assert_eq!(lines.len() as u64 - 1 + lost, 401);
+    assert_eq!(lines.len() as u64 - 1 + lost, 402);
     assert_eq!((ready.writer.stats.lost(), ready.writer.stats.written()), (lost, lines.len() as u64));
 }
