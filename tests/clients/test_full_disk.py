@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from support import audit
 from support.api import ApiError, AwsApi, GrpcApi
 from support.documents import policy
 from support.expect import refused
@@ -114,3 +115,6 @@ def test_a_full_disk_stops_changes_alone_and_ends_when_there_is_room(new_server,
     server.start()
     assert {user["UserName"] for user in AwsApi(server, server.root).items("ListUsers", "Users", MaxItems=1000)} == everybody
     assert "panicked" not in server.said and "a panic" not in server.said
+    server.stop()
+    created = [one for one in audit.records(server) if one["eventName"] == "CreateUser" and "errorCode" not in one]
+    assert sorted(one["requestParameters"]["userName"] for one in created) == sorted(everybody), "each change has one record"

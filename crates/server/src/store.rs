@@ -51,7 +51,12 @@ pub(crate) fn unready(service: &Service) -> Option<String> {
     if parts.snapshots.current().is_err() {
         return Some("decisions are refused: there is no view of the store".to_owned());
     }
-    Some(format!("changes are refused: {}", parts.store.health().refuses_changes?))
+    if let Some(why) = parts.store.health().refuses_changes {
+        return Some(format!("changes are refused: {why}"));
+    }
+    // Changes are taken while their records find room in the store.
+    let is_failing = parts.recorder.stats().is_failing();
+    is_failing.then(|| "audit records cannot be written: refusals are answered with ServiceUnavailable, and changes once too many records wait".to_owned())
 }
 
 /// Registers what is measured of the store and of what is written to it.

@@ -191,6 +191,11 @@ impl Metrics {
             self.counter(name, help, &[], move |samples| samples.add(&[], read(&stats) as f64));
         }
         let stats = recorder.stats();
+        let help = "Whether audit records can be written: 1, or 0 while they cannot.";
+        self.gauge("bailiwick_audit_writable", help, &[], move |samples| {
+            samples.add(&[], if stats.is_failing() { 0.0 } else { 1.0 });
+        });
+        let stats = recorder.stats();
         let help = "Audit records of changes that wait in the store to be moved to segments.";
         self.gauge("bailiwick_audit_outbox_rows", help, &[], move |samples| {
             samples.add(&[], stats.waiting() as f64);
