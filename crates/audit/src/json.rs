@@ -79,7 +79,7 @@ fn source(service: &str) -> String {
 }
 
 fn moment(microseconds: i64) -> String {
-    Timestamp::from_microsecond(microseconds).map(|time| time.to_string()).unwrap_or_default()
+    Timestamp::from_microsecond(microseconds).map(|time| format!("{time:.6}")).unwrap_or_default()
 }
 
 fn identity(out: &mut Json, identity: Option<&UserIdentity>) {

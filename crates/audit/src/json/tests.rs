@@ -41,7 +41,7 @@ fn a_record_is_a_line_of_cloudtrail_and_its_chain() {
                 "type": "Root", "principalId": "111122223333", "arn": "arn:aws:iam::111122223333:root",
                 "accountId": "111122223333", "accessKeyId": "AKIAEXAMPLEEXAMPLE00",
             },
-            "eventTime": "1970-01-01T00:00:00Z",
+            "eventTime": "1970-01-01T00:00:00.000000Z",
             "eventSource": "iam.amazonaws.com",
             "eventName": "CreateUser",
             "sourceIPAddress": "192.0.2.1",
