@@ -58,6 +58,13 @@ def test_allowed_denied_and_not_decided(asker, new_user):
     explained = decided(asker("explain", "s3:PutObject", f"{BUCKET}/a", *who), 1, "Denied", user["Arn"], '"Action": "s3:PutObject"')
     assert explained.stderr == ""
     decided(asker("explain", "s3:GetObject", f"{BUCKET}/a", *who), 0, "Allowed")
+    # An action that does not exist is allowed by `*`, and both say that it does not exist.
+    anything, _ = new_user(policy("*"))
+    for command in ("authorize", "explain"):
+        wanted = [command, "--principal", anything["Arn"]]
+        decided(asker(*wanted, "iam:DeletUser", anything["Arn"]), 0, "llowed", "`iam:DeletUser` is not an action", "ou mean `iam:DeleteUser`")
+        done = decided(asker(*wanted, "iam:DeleteUser", anything["Arn"]), 0, "llowed")
+        assert "not an action" not in done.stdout + done.stderr
     # What keeps it from being decided is no denial.
     for wrong in (["s3", f"{BUCKET}/a", *who], ["s3:GetObject", "reports", *who], ["s3:GetObject", f"{BUCKET}/a", "--principal", user["Arn"]]):
         for command in ("authorize", "explain"):

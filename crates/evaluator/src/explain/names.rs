@@ -8,20 +8,19 @@ use super::layout::{Quoted, row};
 use super::{Actual, Explanation, Failure};
 
 impl Explanation<'_> {
-    /// Notes what of a denied request, and of the condition keys that statements missed in it, no service calls so.
+    /// Notes an action that its service does not have, or of a service that is probably mistyped; of a denied request also a resource that the action does not act
+    /// on, and condition keys that statements missed in it and that do not exist.
     ///
     /// The names of a service that the catalogue does not have are not judged, unless it has others of the
     /// deployment's own, beside the built-in ones.
     pub fn check_names(&mut self, catalogue: &Catalogue) {
-        if self.decision.is_allowed() {
-            return;
-        }
         let Some((prefix, name)) = self.action.split_once(':') else { return };
         let mut notes = Vec::new();
         match catalogue.service(prefix) {
-            None => notes.extend(unknown_service(catalogue, prefix, name)),
+            None => notes.extend(unknown_service(catalogue, prefix, name, self.decision.is_allowed())),
             Some(service) => match service.action(name) {
                 None => notes.push(unknown_action(catalogue, service, self.action)),
+                Some(_) if self.decision.is_allowed() => {}
                 Some(action) => {
                     notes.extend(self.resource_note(service, action));
                     for key in self.missing_keys() {
@@ -65,11 +64,11 @@ impl Explanation<'_> {
     }
 }
 
-fn unknown_service(catalogue: &Catalogue, prefix: &str, name: &str) -> Option<String> {
+fn unknown_service(catalogue: &Catalogue, prefix: &str, name: &str, is_allowed: bool) -> Option<String> {
     let is_own = |service: &Service| Catalogue::builtin().service(&service.prefix).is_none();
     // One that has the very action is meant rather than one that is merely called alike.
     let like = catalogue.nearest_action(&format!("{prefix}:{name}"));
-    if like.is_none() && !catalogue.services().any(is_own) {
+    if like.is_none() && (is_allowed || !catalogue.services().any(is_own)) {
         return None;
     }
     Some(format!("No service with the prefix {} is registered.{}", Quoted(prefix), did_you_mean(like)))

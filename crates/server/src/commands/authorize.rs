@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use bailiwick_api::authz::{self as pb, Decision};
 use bailiwick_api::op;
+use bailiwick_policy_lang::Catalogue;
 use clap::Args;
 
 use super::output::{self, BAD, GOOD, styled};
@@ -41,6 +42,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
             output::print(&output::json::<op::Authorize>(&answer)?)?;
         } else {
             output::print(&shown(&answer))?;
+            if let Some(note) = mistyped(&question.action) {
+                eprintln!("note: {note}");
+            }
         }
         Ok(answer)
     });
@@ -58,6 +62,18 @@ pub(super) fn exit_code(answer: &pb::AuthorizeResponse) -> Result<ExitCode, Fail
         Decision::ExplicitDeny | Decision::ImplicitDeny => Ok(ExitCode::from(1)),
         Decision::Unspecified => Err(Failure::with_code("the server did not decide", 2)),
     }
+}
+
+/// What to say of an action that a built-in service does not have: a policy that allows `*` allows it all the same.
+fn mistyped(action: &str) -> Option<String> {
+    let catalogue = Catalogue::builtin();
+    let (prefix, name) = action.split_once(':')?;
+    let service = catalogue.service(prefix)?;
+    if service.action(name).is_some() {
+        return None;
+    }
+    let meant = catalogue.nearest_action(action).map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+    Some(format!("`{action}` is not an action of `{}`{meant}", service.prefix))
 }
 
 fn shown(answer: &pb::AuthorizeResponse) -> String {

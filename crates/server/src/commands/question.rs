@@ -16,7 +16,7 @@ use crate::failure::Failure;
 pub(super) struct Question {
     /// What is to be done, such as `s3:GetObject`
     #[arg(value_name = "ACTION")]
-    action: String,
+    pub(super) action: String,
     /// On what: an ARN; left out for actions that know no resource
     #[arg(value_name = "RESOURCE", default_value = "*", hide_default_value = true)]
     resource: String,
