@@ -53,6 +53,17 @@ def test_which_findings_fail_can_be_chosen(tmp_path, fail_on, code):
     assert done.stderr == "1 policy document: 1 security warning\n"
 
 
+def test_a_server_that_does_not_answer_is_no_finding(tmp_path):
+    path = tmp_path / "policy.json"
+    path.write_text(ALLOW_ALL)
+    keys = {"AWS_ACCESS_KEY_ID": "AKIA" + "B" * 16, "AWS_SECRET_ACCESS_KEY": "y" * 40}
+    done = run("policy", "validate", "--server", "--endpoint", "http://127.0.0.1:1", path, environment=keys)
+    assert done.returncode == 2 and "is the server running?" in done.stderr, done
+    for flag in ("--profile", "--endpoint", "--region", "--ca-file"):
+        done = run("policy", "validate", flag, "x", path)
+        assert done.returncode == 2 and f"`{flag}` goes with `--server`" in done.stderr, done
+
+
 def test_findings_for_programs(tmp_path):
     path = tmp_path / "policy.json"
     path.write_text(PASS_ROLE)

@@ -86,6 +86,17 @@ impl Remote {
         obtained(&connection.server, &connection.settings, source).await
     }
 
+    /// The first of these flags that is given, for commands to which they mean nothing without another one.
+    pub(super) fn first_flag(&self) -> Option<&'static str> {
+        let given = [
+            ("--profile", self.profile.is_some()),
+            ("--endpoint", self.endpoint.is_some()),
+            ("--region", self.region.is_some()),
+            ("--ca-file", self.ca_file.is_some()),
+        ];
+        given.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
+    }
+
     fn flags(&self) -> aws::Flags<'_> {
         aws::Flags {
             profile: self.profile.as_deref(),

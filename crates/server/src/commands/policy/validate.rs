@@ -24,7 +24,8 @@ use crate::failure::Failure;
 /// of a `--catalogue`. With `--server` a running server validates, which knows the services that are registered there;
 /// the caller must be allowed `bailiwick:ValidatePolicy`.
 ///
-/// Exit codes: 0 nothing as grave as `--fail-on` was found, 1 something was, 2 a document can't be read or validated.
+/// Exit codes: 0 nothing as grave as `--fail-on` was found, 1 something was, 2 a document can't be read or validated, or
+/// the server cannot be reached.
 #[derive(Args)]
 #[command(after_help = "Examples:
   bailiwick policy validate policy.json
@@ -117,6 +118,11 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     if options.resource_type.is_some() && options.files.kind != Kind::Resource {
         return Err(Failure::with_code("`--resource-type` goes with `--type resource`", 2));
     }
+    if !options.server
+        && let Some(flag) = options.remote.first_flag()
+    {
+        return Err(Failure::with_code(format!("`{flag}` goes with `--server`"), 2));
+    }
     let (kind, resource_type) = (options.files.kind.into(), options.resource_type.as_deref());
     let catalogue = catalogue(&options.catalogue)?;
     let partition = options.partition.map(Partition::as_str);
@@ -184,7 +190,7 @@ fn remotely(
     kind: PolicyKind,
     validation: &Validation<'_>,
 ) -> Result<Vec<Vec<Finding>>, Failure> {
-    server.run(async |server| {
+    let found = server.run(async |server| {
         let (progress, mut found) = (Progress::new(), Vec::with_capacity(documents.len()));
         for (name, text) in documents {
             let findings = remote::validate(server, text, kind, validation).await;
@@ -197,7 +203,9 @@ fn remotely(
             progress.end();
         }
         Ok(found)
-    })
+    });
+    // Exit code 1 says that something was found.
+    found.map_err(|failure| failure.coded(2))
 }
 
 fn catalogue(files: &[PathBuf]) -> Result<Catalogue, Failure> {
@@ -230,7 +238,7 @@ fn summary(checked: &[(String, Vec<Finding>)]) -> String {
     ];
     let said = said.map(|(kind, name)| (count(kind), name)).into_iter().filter(|(count, _)| *count > 0);
     let said: Vec<_> = said.map(|(count, name)| plural(count, name)).collect();
-    let said = if said.is_empty() { "nothing to say".to_owned() } else { said.join(", ") };
+    let said = if said.is_empty() { "no findings".to_owned() } else { said.join(", ") };
     format!("{}: {said}", plural(checked.len(), "policy document"))
 }
 
@@ -252,8 +260,8 @@ mod tests {
         let good =
             r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}"#;
         let pass = r#"{"Statement": {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}}"#;
-        check(&[], "0 policy documents: nothing to say");
-        check(&[good], "1 policy document: nothing to say");
+        check(&[], "0 policy documents: no findings");
+        check(&[good], "1 policy document: no findings");
         check(&[good, pass], "2 policy documents: 1 security warning, 1 warning");
         check(&["{", "[", pass, pass], "4 policy documents: 2 errors, 2 security warnings, 2 warnings");
     }
