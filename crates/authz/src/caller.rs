@@ -203,7 +203,7 @@ fn account_of(arn: &Arn) -> Result<AccountId> {
 /// Root or a user, by ARN.
 fn named(snapshot: &Snapshot, arn: &Arn) -> Result<Principal> {
     let account = account_of(arn)?;
-    let why = "`principal_arn` names nobody who is there";
+    let why = "`principal_arn` names no user and no account that exists";
     let absent = || IamError::new(ErrorCode::InvalidInput, why).field("caller.principalArn", why);
     if arn.partition() != snapshot.partition().as_str() || !snapshot.account(account).is_some_and(|a| a.is_active()) {
         return Err(absent());

@@ -266,7 +266,11 @@ impl<'a> GivenKeys<'a> {
             let shown: String = bad.chars().take(64).filter(|c| !c.is_control()).collect();
             return Err(wrong(
                 "context",
-                format!("the context key `{}` is {}, and `{shown}` is none", entry.key, kind.as_str_name()),
+                format!(
+                    "the context key `{}` has the type {}, and its value `{shown}` is not of that type",
+                    entry.key,
+                    kind.as_str_name()
+                ),
             ));
         }
         match entry.values.as_slice() {

@@ -154,10 +154,11 @@ fn unreachable(endpoint: &str, error: &(dyn std::error::Error + 'static)) -> Cli
 }
 
 /// What usually lies behind errors of the layers below.
-const HINTS: [(&str, &str); 6] = [
+const HINTS: [(&str, &str); 7] = [
     ("Connection refused", "is the server running?"),
     ("InvalidContentType", "it does not speak TLS there, so write http:// instead of https://"),
     ("frame with invalid size", "it does not speak gRPC there; if it speaks TLS, write https:// instead of http://"),
+    ("invalid compression flag", "it does not speak gRPC there; is it the port of the metrics?"),
     ("broken pipe", "if it speaks TLS, write https:// instead of http://"),
     ("Connection reset", "if it speaks TLS, write https:// instead of http://"),
     ("failed to lookup address", "there is no host of that name"),

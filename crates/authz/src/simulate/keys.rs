@@ -71,7 +71,7 @@ impl<'a> GivenKeys<'a> {
             let shown: String = bad.chars().take(64).filter(|c| !c.is_control()).collect();
             return Err(invalid(
                 "ContextEntries",
-                format!("the context key `{name}` is of type {kind}, and `{shown}` is none"),
+                format!("the context key `{name}` has the type {kind}, and its value `{shown}` is not of that type"),
             ));
         }
         match entry.context_key_values.as_slice() {

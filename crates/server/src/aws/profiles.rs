@@ -14,6 +14,8 @@ use crate::failure::Failure;
 pub(crate) struct Profiles {
     profiles: BTreeMap<String, Profile>,
     services: Sections,
+    /// Sections of the config file that no one reads, such as `[dev]` in place of `[profile dev]`.
+    others: Vec<String>,
     /// The files that were looked for.
     files: Vec<PathBuf>,
 }
@@ -46,7 +48,7 @@ impl Profiles {
                 match Header::parse(&header) {
                     Header::Profile(name) => all.profiles.entry(name).or_default().config = section,
                     Header::Services(name) => drop(all.services.insert(name, section)),
-                    Header::Other => {}
+                    Header::Other => all.others.push(header),
                 }
             }
             all.files.push(file);
@@ -67,6 +69,10 @@ impl Profiles {
     pub(super) fn named(&self, name: &str) -> Result<&Profile, Failure> {
         self.profiles.get(name).ok_or_else(|| {
             let files: Vec<_> = self.files.iter().map(|file| file.display().to_string()).collect();
+            if self.others.iter().any(|other| other == name) {
+                let why = "the config file has a section [NAME], which must be [profile NAME]".replace("NAME", name);
+                return Failure::with_code(format!("there is no profile `{name}`: {why}"), 2);
+            }
             let meant = nearest(name, self.profiles.keys().map(String::as_str));
             let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
             Failure::with_code(format!("there is no profile `{name}` in {}{meant}", files.join(" or ")), 2)

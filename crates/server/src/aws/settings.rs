@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use bailiwick_model::Region;
+
 use super::endpoint::normalize;
 use super::profiles::Profile;
 use super::{Environment, Profiles};
@@ -38,7 +40,7 @@ impl Settings {
     /// Of each setting the flag, the variable, or what the profile says.
     ///
     /// # Errors
-    /// When the profile does not exist, or the address is none.
+    /// When the profile does not exist, or the address or the region is malformed.
     pub(crate) fn resolve(flags: Flags<'_>, env: &Environment<'_>, profiles: &Profiles) -> Result<Self, Failure> {
         let profile = chosen(flags.profile, env, profiles)?;
         let of_profile = |name: &str| profile.and_then(|profile| profile.get(name)).map(str::to_owned);
@@ -54,7 +56,9 @@ impl Settings {
                 .unwrap_or_else(|| (DEFAULT_ENDPOINT.to_owned(), "the default".to_owned())),
         };
         let endpoint = normalize(&endpoint).map_err(|why| Failure::with_code(format!("{said_by}: {why}"), 2))?;
-        Ok(Settings { endpoint, region: region.unwrap_or_else(|| DEFAULT_REGION.to_owned()), ca_file })
+        let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
+        Region::parse(&region).map_err(|error| Failure::with_code(format!("`{region}` is {error}"), 2))?;
+        Ok(Settings { endpoint, region, ca_file })
     }
 }
 

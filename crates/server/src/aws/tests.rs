@@ -69,7 +69,7 @@ fn settings_come_from_flags_then_variables_then_the_profile() {
                   [profile dev]\nregion=eu-west-1\nservices = local\nendpoint_url=https://global.example.com\n\
                   [services local]\nsts =\n  endpoint_url = https://sts.example.com\ns3 =\n  endpoint_url = https://s3.example.com\n\
                   [profile quiet]\nignore_configured_endpoint_urls = true\nendpoint_url = https://quiet.example.com\n\
-                  [profile lost]\nservices = nowhere\n";
+                  [profile lost]\nservices = nowhere\n[bare]\nregion = a-b-1\n";
     let check = |variables: &[(&str, &str)], flags: Flags<'_>, expected: &str| {
         let found = World::new(config, "", variables).settings(flags).unwrap_or_else(|error| error);
         assert_eq!(found, expected, "{variables:?}");
@@ -100,6 +100,14 @@ fn settings_come_from_flags_then_variables_then_the_profile() {
     check(&[ignored, global], PLAIN, "http://127.0.0.1:7470 eu-north-1 ~/ca.pem");
     // What is wrong is told with what says so.
     check(&[], profile("dve"), "there is no profile `dve` in ~/.aws/config or ~/.aws/credentials; did you mean `dev`?");
+    check(
+        &[],
+        profile("bare"),
+        "there is no profile `bare`: the config file has a section [bare], which must be [profile bare]",
+    );
+    let malformed = "is not a valid region: expected lower-case letters, digits and hyphens, such as eu-central-1";
+    check(&[], Flags { region: Some("x y"), ..PLAIN }, &format!("`x y` {malformed}"));
+    check(&[("AWS_REGION", "US")], PLAIN, &format!("`US` {malformed}"));
     check(&[], profile("lost"), "there is no section [services nowhere], which a profile names");
     check(
         &[("AWS_ENDPOINT_URL_STS", "localhost")],
