@@ -134,7 +134,7 @@ def test_later_changes_of_the_given_credentials_do_nothing_and_are_warned_about(
 def test_half_of_the_root_credentials_is_not_enough(new_server, part):
     given = {"BAILIWICK_ROOT_ACCESS_KEY_ID": "AKIA" + "B" * 16, "BAILIWICK_ROOT_SECRET_ACCESS_KEY": "y" * 40}
     del given[part]
-    fails(new_server(root=(), environment=given), part)
+    fails(new_server(root=(), environment=given), part, code=2)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_half_of_the_root_credentials_is_not_enough(new_server, part):
     [("AKIA" + "B" * 16, "short"), ("short", "y" * 40), ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")],
 )
 def test_weak_or_well_known_root_credentials_are_refused(new_server, key, secret):
-    line = fails(new_server(root=Credentials(key, secret)), "BAILIWICK_ROOT")
+    line = fails(new_server(root=Credentials(key, secret)), "BAILIWICK_ROOT", code=2)
     assert secret not in line
 
 

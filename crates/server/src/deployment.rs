@@ -72,7 +72,7 @@ pub(crate) async fn read(files: &StoreOptions, file: RedbFile, missing: Missing)
     let key_file = files.key_file();
     let master = master_key::expect(&key_file)?;
     let wrapped = file.keyring().map_err(|e| failed(&e))?;
-    let wrapped = wrapped.ok_or_else(|| failed(&"the store is damaged: it has no keys"))?;
+    let wrapped = wrapped.ok_or_else(|| failed(&"the store is damaged: it has no keys; restore a backup"))?;
     let keyring = WrappedKeyring::from_bytes(wrapped.to_vec()).unwrap_with(&master).map_err(|e| {
         let key = match master_key::given() {
             Some(_) => master_key::VARIABLE.to_owned(),
@@ -97,7 +97,7 @@ pub(crate) async fn read(files: &StoreOptions, file: RedbFile, missing: Missing)
     };
     let redb = Arc::new(started.map_err(|e| failed(&e))?);
     let meta = Meta::of(&*redb).await.map_err(|e| failed(&e))?;
-    let meta = meta.ok_or_else(|| failed(&"the store is damaged: it does not say what it is"))?;
+    let meta = meta.ok_or_else(|| failed(&"the store is damaged: it does not say what it is; restore a backup"))?;
     Ok(Found::Used(Box::new(Opened { redb, meta, keyring, master })))
 }
 

@@ -80,9 +80,12 @@ impl FirstStart<'_> {
         if !on_terminal {
             root_credentials::write(&exports, &file)?;
         }
-        output::print(&format!(
-            "Account {account} is made. Its root user has this access key, which is shown only once:\n\n"
-        ))?;
+        let access_key = if on_terminal {
+            "this access key, which is shown only once"
+        } else {
+            "an access key, which is in this file"
+        };
+        output::print(&format!("Account {account} is made. Its root user has {access_key}:\n\n"))?;
         root_credentials::tell(&exports, &file, on_terminal)?;
         let first = if on_terminal { "these lines".to_owned() } else { format!("`source {}`", file.display()) };
         output::print(&format!(
@@ -102,10 +105,10 @@ pub(crate) fn check(files: &StoreOptions) -> Result<(), Failure> {
 pub(crate) fn hold_to(options: &DeploymentOptions, meta: &Meta) -> Result<(), Failure> {
     let partition = options.partition;
     if partition != meta.partition {
-        return Err(Failure::new(format!(
-            "the store is of the partition {}, not {partition}: the partition is fixed at the first start",
-            meta.partition
-        )));
+        let of = meta.partition;
+        let why =
+            format!("the store is of the partition {of}, not {partition}: the partition is fixed at the first start");
+        return Err(Failure::with_code(why, 2));
     }
     if let Some(given) = options.account_id.filter(|id| *id != meta.management_account) {
         tracing::warn!(%given, is = %meta.management_account, "the management account is fixed at the first start: --account-id and BAILIWICK_ACCOUNT_ID do nothing now");
@@ -119,11 +122,12 @@ pub(crate) fn hold_to(options: &DeploymentOptions, meta: &Meta) -> Result<(), Fa
 /// The root access key that the environment brings, if it brings one.
 pub(crate) fn given_root_key() -> Result<Option<FirstKey>, Failure> {
     let read = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let half = |set, missing| Failure::new(format!("{set} is set and {missing} is not: set both or neither"));
+    let wrong = |why: String| Failure::with_code(why, 2);
+    let half = |set, missing| wrong(format!("{set} is set and {missing} is not: set both or neither"));
     match (read(ID_VARIABLE), read(SECRET_VARIABLE).map(SecretString::from)) {
         (Some(id), Some(secret)) => FirstKey::parse(&id, secret)
             .map(Some)
-            .map_err(|e| Failure::new(format!("{ID_VARIABLE} and {SECRET_VARIABLE} are not taken: {e}"))),
+            .map_err(|e| wrong(format!("{ID_VARIABLE} and {SECRET_VARIABLE} are not taken: {e}"))),
         (None, None) => Ok(None),
         (Some(_), None) => Err(half(ID_VARIABLE, SECRET_VARIABLE)),
         (None, Some(_)) => Err(half(SECRET_VARIABLE, ID_VARIABLE)),

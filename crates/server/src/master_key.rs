@@ -26,8 +26,8 @@ pub(crate) fn given() -> Option<Zeroizing<Vec<u8>>> {
 /// The key from the variable or the file; none if there is neither.
 pub(crate) fn load(file: &Path) -> Result<Option<MasterKey>, Failure> {
     if let Some(text) = given() {
-        let key =
-            MasterKey::parse(&text).map_err(|_| Failure::new(format!("{VARIABLE} holds no master key: {FORM}")))?;
+        let key = MasterKey::parse(&text)
+            .map_err(|_| Failure::with_code(format!("{VARIABLE} holds no master key: {FORM}"), 2))?;
         return Ok(Some(key));
     }
     let shown = file.display();

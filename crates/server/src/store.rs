@@ -39,7 +39,9 @@ pub(crate) async fn snapshots(store: &Arc<dyn Store>, partition: Partition) -> R
         SnapshotError::Incomplete(error) => Failure::new(format!(
             "{error}: it was changed by something other than Bailiwick; restore a backup, or start once with --accept-damaged-store to take what is left for the whole"
         )),
-        SnapshotError::Store(StoreError::Corrupt(why)) => Failure::new(format!("the store is damaged: {why}")),
+        SnapshotError::Store(StoreError::Corrupt(why)) => {
+            Failure::new(format!("the store is damaged: {why}; restore a backup"))
+        }
         error => Failure::new(error.to_string()),
     })?;
     Ok(Arc::new(snapshots))

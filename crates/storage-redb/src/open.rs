@@ -56,7 +56,7 @@ pub enum OpenError {
         known: u32,
     },
     /// The file is no store, not a whole one, or not what Bailiwick left.
-    #[error("the store is damaged: {0}")]
+    #[error("the store is damaged: {0}; restore a backup")]
     Corrupt(String),
     /// Anything else that the store says.
     #[error("{}", cause(.0))]

@@ -102,7 +102,9 @@ async fn replace(
     }
     output::print(&format!("{}\n\n", summary(&recovered)))?;
     root_credentials::tell(&exports, &file, on_terminal)?;
-    output::print("Start the server again, and use the key with it.\n")
+    output::print(
+        "Start the server again, and set AWS_ENDPOINT_URL_IAM and AWS_ENDPOINT_URL_STS to its address beside the key.\n",
+    )
 }
 
 /// Adds the record of the recovery to the change. There is no caller: whoever runs the command has the host, the store

@@ -38,7 +38,8 @@ pub(crate) struct Options {
     /// File to read; `-` is standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Say what would be done, and change nothing
+    /// Say what would be done, and change nothing; what the server would refuse, such as actors that do not exist, shows
+    /// only without it
     #[arg(long)]
     dry_run: bool,
     /// Print what was done as JSON
@@ -123,8 +124,9 @@ async fn import(server: &Connection, catalogue: &Catalogue, options: &Options) -
             output::print(&format!("{:#}\n", json!({"dryRun": dry_run, "services": services})))?;
         } else {
             let (would, refused) = (if dry_run { "would be " } else { "" }, refused.len());
-            let counts = format!("{created} created, {updated} updated, {unchanged} unchanged, {refused} refused");
-            output::print(&format!("{would}{counts}\n"))?;
+            output::print(&format!(
+                "{created} {would}created, {updated} {would}updated, {unchanged} unchanged, {refused} refused\n"
+            ))?;
         }
         return Ok(if refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) });
     }
