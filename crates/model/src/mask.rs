@@ -7,23 +7,31 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+mod layer;
+use layer::Layer;
+
 /// What stands in the place of what was hidden.
 pub const MASK: &str = "[masked]";
 
 /// Characters of an AWS secret access key.
 const SECRET_KEY: usize = 40;
+/// The shortest lines that private keys are broken into.
+const LINE: usize = 32;
 /// A token of ours is longer than this; so are AWS's session tokens.
 const TOKEN: usize = 100;
+/// How often a text is taken out of its Base64, and out of its escapes.
+const DEPTH: usize = 3;
 /// How often neighbours in a random secret key are of different kinds: 25 times on average, this often nearly always.
 const CHANGES: usize = 15;
 
 /// The text with private keys, secret access keys and session tokens hidden.
 ///
 /// Private keys are found by their armour (any PEM label with `PRIVATE KEY`, OpenSSH, PGP, PuTTY), as members of a JSON
-/// web key, and as the Base64 of their DER or OpenSSH form. Secret access keys and tokens are found by their length
-/// and mixture of letters and digits. Certificates and public keys stay.
+/// web key, and as the Base64 or hexadecimal of their DER or OpenSSH form. Secret access keys and tokens are found by
+/// their length and mixture of letters and digits. Each is found as well where it is percent-encoded or stands in a JSON
+/// string, also several times over, and in the Base64 of a text. Certificates and public keys stay.
 pub fn masked(text: &str) -> Cow<'_, str> {
-    let spans = spans(text);
+    let spans = spans(text.as_bytes(), DEPTH);
     if spans.is_empty() {
         return Cow::Borrowed(text);
     }
@@ -42,17 +50,26 @@ pub fn masked(text: &str) -> Cow<'_, str> {
 }
 
 /// What is to be hidden, in order; one may reach into the next.
-fn spans(text: &str) -> Vec<Range<usize>> {
+fn spans(text: &[u8], depth: usize) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     armoured(text, &mut found);
-    encoded(text, &mut found);
+    encoded(text, depth, &mut found);
+    let mut layer = Layer::unescaped(text);
+    for _ in 0..DEPTH {
+        let Some(inner) = layer else { break };
+        let mut inside = Vec::new();
+        armoured(inner.text(), &mut inside);
+        encoded(inner.text(), depth, &mut inside);
+        found.extend(inside.into_iter().map(|span| inner.outside(span)));
+        layer = inner.unescape();
+    }
     found.sort_by_key(|span| span.start);
     found
 }
 
 /// Private keys between lines that say so, to the end of the text where the closing line is missing.
-fn armoured(text: &str, found: &mut Vec<Range<usize>>) {
-    let bytes = text.as_bytes();
+fn armoured(bytes: &[u8], found: &mut Vec<Range<usize>>) {
+    const PUTTY: &[u8] = b"PuTTY-User-Key-File";
     let mut from = 0;
     while let Some((label, after)) = private_key(bytes, from) {
         let before = bytes[label.saturating_sub(64)..label].to_ascii_lowercase();
@@ -70,7 +87,7 @@ fn armoured(text: &str, found: &mut Vec<Range<usize>>) {
             from = end;
         }
     }
-    found.extend(text.find("PuTTY-User-Key-File").map(|start| start..text.len()));
+    found.extend(bytes.windows(PUTTY.len()).position(|word| word == PUTTY).map(|start| start..bytes.len()));
 }
 
 /// Where the next `PRIVATE KEY` begins and ends, in any case, also when it is percent-encoded.
@@ -90,8 +107,7 @@ fn private_key(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
 }
 
 /// What is a secret by its own characters.
-fn encoded(text: &str, found: &mut Vec<Range<usize>>) {
-    let bytes = text.as_bytes();
+fn encoded(bytes: &[u8], depth: usize, found: &mut Vec<Range<usize>>) {
     let mut at = 0;
     while at < bytes.len() {
         if !is_base64(bytes[at]) {
@@ -100,32 +116,65 @@ fn encoded(text: &str, found: &mut Vec<Range<usize>>) {
         }
         let end = end_of_run(bytes, at);
         let run = &bytes[at..end];
+        if run.len() >= SECRET_KEY && !is_private_key(run) && is_public(run) {
+            at = end_of_lines(bytes, end);
+            continue;
+        }
+        let (hidden, after) = keys_in_run(bytes, at..end, depth);
+        found.extend(hidden);
+        if after > at {
+            at = after;
+            continue;
+        }
         if run.len() >= SECRET_KEY {
-            if is_private_key(run) {
-                let end = end_of_lines(bytes, end);
-                found.push(at..end);
-                at = end;
-                continue;
-            }
-            if is_public(run) {
-                at = end_of_lines(bytes, end);
-                continue;
-            }
             if is_token(run) {
                 found.push(at..end);
             } else {
                 found.extend(secret_keys(run).map(|start| at + start..at + start + SECRET_KEY));
             }
         }
-        if run.len() >= 32 && is_private_member(&bytes[..at]) {
+        if run.len() >= LINE && is_private_member(&bytes[..at]) {
             found.push(at..end);
         }
         at = end;
     }
 }
 
+/// A private key that begins in a run, or a text in Base64 that holds a secret; and the end of what was understood,
+/// which is the beginning where nothing was.
+fn keys_in_run(bytes: &[u8], run: Range<usize>, depth: usize) -> (Option<Range<usize>>, usize) {
+    let mut after = run.start;
+    for start in parts(&bytes[run.clone()]).map(|start| run.start + start) {
+        if start < after {
+            continue;
+        }
+        if is_private_key(&bytes[start..run.end]) {
+            let end = end_of_lines(bytes, run.end);
+            return (Some(start..end), end);
+        }
+        let Some((text, end)) = (if depth > 0 { text_of(bytes, start) } else { None }) else { continue };
+        if !spans(&text, depth - 1).is_empty() {
+            let end = end_of_lines(bytes, end.max(run.end));
+            return (Some(start..end), end);
+        }
+        after = end;
+    }
+    (None, if after > run.start { after.max(run.end) } else { after })
+}
+
 fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'_' | b'-')
+}
+
+/// Where a line of Base64 may begin in a run: at its start and, as in a path, behind each slash.
+fn parts(run: &[u8]) -> impl Iterator<Item = usize> {
+    let starts = (0..=run.len().saturating_sub(LINE)).filter(|_| run.len() >= LINE);
+    starts.filter(|at| *at == 0 || run[at - 1] == b'/')
+}
+
+/// What stands between lines of Base64.
+fn is_gap(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r' | b' ' | b'\t')
 }
 
 fn end_of_run(bytes: &[u8], at: usize) -> usize {
@@ -135,9 +184,8 @@ fn end_of_run(bytes: &[u8], at: usize) -> usize {
 /// The end of Base64 that goes on in further lines. Words are shorter than lines, and have no padding.
 fn end_of_lines(bytes: &[u8], mut end: usize) -> usize {
     loop {
-        let gap = bytes[end..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r' | b' ' | b'\t' | b'\\')).count();
-        let escape = if bytes[end..end + gap].ends_with(b"\\") { 1 } else { 0 };
-        let start = (end + gap + escape).min(bytes.len());
+        let gap = bytes[end..].iter().take_while(|byte| is_gap(**byte)).count();
+        let start = end + gap;
         let next = end_of_run(bytes, start);
         let padding = bytes[next..].iter().take_while(|byte| **byte == b'=').count();
         let is_line = next - start >= 16 || padding > 0 && (next - start + padding).is_multiple_of(4);
@@ -153,8 +201,11 @@ fn is_private_key(run: &[u8]) -> bool {
     if run.starts_with(b"b3BlbnNzaC1rZXktdjE") {
         return true;
     }
-    let der = decoded(run);
-    let Some(inside) = sequence(&der) else { return false };
+    is_private_der(&decoded(run)) || hexadecimal(run).is_some_and(|der| is_private_der(&der))
+}
+
+fn is_private_der(der: &[u8]) -> bool {
+    let Some(inside) = sequence(der) else { return false };
     match inside {
         // A version, which neither a certificate nor a public key begins with.
         [2, 1, 0..=3, ..] => true,
@@ -190,6 +241,41 @@ fn decoded(run: &[u8]) -> Vec<u8> {
         bytes.extend_from_slice(&bits.to_be_bytes()[1..]);
     }
     bytes
+}
+
+/// The first 24 bytes that hexadecimal digits stand for.
+fn hexadecimal(run: &[u8]) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    run.get(..48)?.chunks_exact(2).map(|two| Some(digit(two[0])? << 4 | digit(two[1])?)).collect()
+}
+
+/// The text that Base64 stands for, as far as it is one, and the end of it; none where it begins with other bytes.
+fn text_of(bytes: &[u8], at: usize) -> Option<(Vec<u8>, usize)> {
+    let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r');
+    let (mut text, mut four, mut next) = (Vec::new(), Vec::with_capacity(4), at);
+    while let Some(byte) = bytes.get(next).filter(|byte| is_base64(**byte) || is_gap(**byte)) {
+        next += 1;
+        if is_gap(*byte) {
+            continue;
+        }
+        four.push(*byte);
+        if four.len() == 4 {
+            let three = decoded(&four);
+            if !three.iter().all(is_text) {
+                break;
+            }
+            text.extend(three);
+            four.clear();
+        }
+    }
+    if let [_, _, rest @ ..] = four.as_slice()
+        && rest.len() < 2
+    {
+        let length = 1 + rest.len();
+        four.resize(4, b'A');
+        text.extend(decoded(&four).into_iter().take(length).filter(is_text));
+    }
+    (text.len() >= SECRET_KEY * 3 / 4).then_some((text, next))
 }
 
 /// Whether this is the Base64 of a certificate or public key.

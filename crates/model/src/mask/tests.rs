@@ -27,6 +27,35 @@ fn body(pem: &str) -> Vec<&str> {
     pem.lines().filter(|line| !line.starts_with("-----")).collect()
 }
 
+/// As a JSON string has it, with an escape that is rarely needed.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\n', "\\n").replace('"', "\\\"").replace('/', "\\/").replace(' ', "\\u0020")
+}
+
+fn percent(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'-' | b'_' => char::from(byte).to_string(),
+            _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+/// The lines that `base64` writes.
+fn base64(text: &str) -> Vec<String> {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for three in text.as_bytes().chunks(3) {
+        let bits = (0..3).fold(0u32, |bits, at| bits << 8 | u32::from(*three.get(at).unwrap_or(&0)));
+        for at in 0..4 {
+            let letter = LETTERS[(bits >> (18 - 6 * at)) as usize & 63];
+            out.push(if at <= three.len() { char::from(letter) } else { '=' });
+        }
+    }
+    out.as_bytes().chunks(76).map(|line| String::from_utf8_lossy(line).into_owned()).collect()
+}
+
 #[test]
 fn private_keys_are_hidden_however_they_are_written() {
     for (name, pem) in PRIVATE {
@@ -42,13 +71,34 @@ fn private_keys_are_hidden_however_they_are_written() {
             lines.join("\n"),
             lines.join("\\n"),
             lines.concat(),
+            lines
+                .concat()
+                .as_bytes()
+                .chunks(32)
+                .map(|line| String::from_utf8_lossy(line))
+                .collect::<Vec<_>>()
+                .join("\n"),
+            escaped(pem),
+            escaped(&escaped(pem)),
+            percent(pem),
+            percent(&percent(pem)),
+            percent(&lines.join("\n")),
+            base64(pem).concat(),
+            base64(pem).join("\n"),
+            base64(pem).join("\\n"),
+            base64(&base64(pem).join("\n")).join("\r\n"),
         ];
         for form in forms {
             let shown = masked(&form).into_owned();
-            let left = lines.iter().find(|line| line.len() > 30 && shown.contains(*line));
-            assert_eq!(left, None, "{name} in {form}");
+            for lines in [&lines, &base64(pem).iter().map(String::as_str).collect()] {
+                let parts = lines.iter().filter(|line| line.len() > 30).flat_map(|line| [&line[..15], &line[15..30]]);
+                let left = parts.into_iter().find(|part| shown.contains(part));
+                assert_eq!(left, None, "{name} in {form}");
+            }
             let around = masked(&format!("before <{form}> after")).into_owned();
             assert!(around.starts_with("before <[masked]"), "{name}: {around}");
+            let path = masked(&format!("GET /a/{form}")).into_owned();
+            assert!(path.starts_with("GET /a/[masked]"), "{name}: {path}");
         }
     }
     check("a\n-----BEGIN PGP PRIVATE KEY BLOCK-----\nx\n-----END PGP PRIVATE KEY BLOCK-----\nb", "a\n[masked]\nb");
@@ -57,6 +107,47 @@ fn private_keys_are_hidden_however_they_are_written() {
         r#"{"kty":"EC","x":"gI0GAILBdu7T53akrFmMyGcsF3n5dO7MmwNBHKW5SV0","d" : "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"#,
         r#"{"kty":"EC","x":"gI0GAILBdu7T53akrFmMyGcsF3n5dO7MmwNBHKW5SV0","d" : "[masked]"}"#,
     );
+}
+
+#[test]
+fn a_private_key_in_hexadecimal_or_in_a_json_string_is_hidden() {
+    let der = "302e020100300506032b657004220420c8bb77a942b53f6c52504e71ea323ba996a50d9c3fd87893d010f9b234a83999";
+    check(&format!("key {der} end"), "key [masked] end");
+    check(&der.to_uppercase(), MASK);
+    let jwk = r#"{"kty":"OKP","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"#;
+    for form in [escaped(jwk), escaped(&escaped(jwk)), percent(jwk), base64(jwk).concat()] {
+        assert!(!masked(&form).contains("jpsQnnGQmL") && !masked(&form).contains("ImpwcVFubkdRbUw"), "{form}");
+    }
+}
+
+#[test]
+fn what_is_escaped_or_encoded_and_no_secret_stays() {
+    for text in [
+        r"C:\\users\\new \u00e9 100% %zz %4 \\u12 \",
+        "%E2%82%AC is a euro, and %",
+        &percent("arn:aws:iam::111122223333:role/application/Möbel"),
+        &base64("a text that is long enough to be looked at, in which there is nothing to hide").join("\n"),
+        &base64(PUBLIC[0].1).join("\n"),
+        &escaped(PUBLIC[0].1),
+        &percent(PUBLIC[3].1),
+    ] {
+        check(text, text);
+    }
+}
+
+/// What is decoded is decoded once, however long the text is.
+#[test]
+fn long_texts_are_read_in_linear_time() {
+    let line = base64("there is nothing to hide in this line, of 57 characters!")[0].clone();
+    let texts = [line.clone(), format!("{line}AAAA"), percent(&line), "\\\\".repeat(20), "private key ".repeat(5)];
+    for text in texts {
+        let text = (text + "\n").repeat(2_000);
+        assert_eq!(masked(&text), text);
+    }
+    // One line, in which something may begin everywhere.
+    for part in ["/", "/////w", &format!("/{line}gA"), "/QUFB"] {
+        masked(&part.repeat(100_000 / part.len()));
+    }
 }
 
 #[test]
@@ -79,9 +170,15 @@ fn secret_access_keys_are_hidden_between_other_words() {
         "secret_access_key=KEY&x",
         "aws_secret KEY\n",
         "/KEY/",
+        r#"{"a":"KEY"}"#,
     ] {
-        let text = around.replace("KEY", key);
-        assert!(!masked(&text).contains(key), "{text}");
+        let text = format!("{around} KEY").replace("KEY", key);
+        let basic = base64(&format!("AKIAIOSFODNN7EXAMPLE:{text}")).concat();
+        for text in [percent(&text), percent(&percent(&text)), escaped(&text), basic, text] {
+            let shown = masked(&text);
+            assert!(!shown.contains("9Rk2cFqLw") && !shown.contains("3vGzSdA5m"), "{text}: {shown}");
+            assert!(shown.contains(MASK), "{text}");
+        }
     }
     check(&format!("User {key} is not"), "User [masked] is not");
     check(&format!("{key} and {key}"), "[masked] and [masked]");
