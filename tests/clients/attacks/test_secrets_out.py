@@ -13,7 +13,7 @@ from attacks.games import received
 from attacks.watch import well
 from support.api import ApiError, AwsApi, GrpcApi
 from support.documents import ALLOW_ALL, trust
-from support.expect import fails
+from support.expect import fails, refused
 from support.raw import send
 from support.server import Credentials
 
@@ -103,6 +103,35 @@ def test_a_life_at_the_most_talkative_log_level(talkative):
     secrets.append((server.folder / "data.key").read_text().strip())
     for where, content in written.items():
         secrets_shown(content, secrets, where)
+
+
+def test_of_a_request_to_another_service_no_credential_is_recorded(new_server):
+    """A service that may not ask hands on what its clients sent: signatures, presigned targets, cookies."""
+    server = new_server().start()
+    root = AwsApi(server, server.root)
+    keys = {}
+    for name in ("client", "service"):
+        root.call("CreateUser", UserName=name)
+        keys[name] = Credentials.of(root.call("CreateAccessKey", UserName=name)["AccessKey"])
+    request = received(keys["client"])
+    http = request["httpRequest"]
+    signature = next(header["value"] for header in http["headers"] if header["name"] == "Authorization").split("Signature=")[1]
+    http["headers"].append({"name": "Cookie", "value": "session=cookie-4730"})
+    http["target"] = "/a?X-Amz-Signature=signature-4731&X-Amz-Security-Token=token-4732"
+    http["body"] = base64.b64encode(b"body-4733").decode()
+    service = GrpcApi(server, keys["service"])
+    question = {"caller": {"signedRequest": request}, "action": "s3:GetObject", "resource": "arn:aws:s3:::bucket-4734/a", "resourceAccount": server.account}
+    for operation, members in {
+        "Authenticate": {"signedRequest": request},
+        "Authorize": question,
+        "Explain": {"request": question},
+        "BatchAuthorize": {"caller": question["caller"], "items": [{"action": "s3:GetObject", "resource": "*"}]},
+    }.items():
+        refused(service, "AccessDenied", operation, **members)
+    server.stop()
+    written = b"".join(path.read_bytes() for path in (server.data / "audit").iterdir())
+    assert b"bucket-4734" in written and b'"Cookie"' in written
+    secrets_shown(written, [signature, "cookie-4730", "signature-4731", "token-4732", "body-4733"], "the audit trail")
 
 
 def secrets_shown(content, secrets, where, but=()):
