@@ -16,15 +16,19 @@ use crate::Event;
 
 /// Records that one caller or source may cause in one window.
 const RECORDS: u64 = 20;
+/// The same for all sources together, since whoever has one address of IPv6 may have many networks.
+const RECORDS_OF_SOURCES: u64 = 2_000;
 /// Seconds in a window.
 const WINDOW: i64 = 60;
-/// Callers and sources that are told apart; beyond that all share one count.
+/// Callers and sources that are told apart; beyond that all share one count, and so do sources beyond their records.
 const KEYS: usize = 20_000;
 
 /// Decides which calls get a record of their own.
 #[derive(Debug, Default)]
 pub(crate) struct RecordRateLimit {
     counts: HashMap<Key, Count>,
+    /// The window in which unauthenticated requests were last counted together, and how many got a record.
+    of_sources: (i64, u64),
     /// The window in which counts were last looked through.
     swept: i64,
     /// What those still stood for that were forgotten without a record.
@@ -78,14 +82,19 @@ impl RecordRateLimit {
         if self.counts.len() >= KEYS && !self.counts.contains_key(&key) {
             self.sweep(window);
         }
-        let key = if self.counts.len() >= KEYS && !self.counts.contains_key(&key) { Key::Others } else { key };
+        if self.of_sources.0 != window {
+            self.of_sources = (window, 0);
+        }
+        let is_crowded = event.caller.is_none() && self.of_sources.1 >= RECORDS_OF_SOURCES;
+        let has_room = !is_crowded && self.counts.len() < KEYS;
+        let key = if has_room || self.counts.contains_key(&key) { key } else { Key::Others };
         let count = self.counts.entry(key).or_insert(Count { window, seen: 0, suppressed: 0, last: None });
         if count.window != window {
             count.window = window;
             count.seen = 0;
         }
         count.seen += 1;
-        if count.seen > RECORDS {
+        if is_crowded || count.seen > RECORDS {
             count.suppressed += 1;
             count.last = Some(Last {
                 request: Arc::clone(event.request),
@@ -95,6 +104,9 @@ impl RecordRateLimit {
             return None;
         }
         count.last = None;
+        if event.caller.is_none() {
+            self.of_sources.1 += 1;
+        }
         Some(std::mem::take(&mut count.suppressed))
     }
 

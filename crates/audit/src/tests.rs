@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bailiwick_api::options::Audit;
 use bailiwick_api::{find_operation, iam};
-use bailiwick_model::{AccessKeyId, AccountId, ErrorCode, IamError, Partition};
+use bailiwick_model::{
+    AccessKeyId, AccountId, ErrorCode, IamError, IdKind, Partition, Path, RoleName, SessionName, UniqueId,
+};
 use bailiwick_operation::{Caller, Credential, Principal, Random, RequestInfo};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -50,6 +52,19 @@ pub(crate) fn root() -> Arc<Caller> {
     let credential = Credential::AccessKey(AccessKeyId::parse("AKIAEXAMPLEEXAMPLE00").unwrap());
     let account = AccountId::parse("111122223333").unwrap();
     Arc::new(Caller { principal: Principal::Root { account }, credential, session: None, mfa: None })
+}
+
+/// A role's session, one of many.
+pub(crate) fn session(number: usize) -> Arc<Caller> {
+    let root = root();
+    let principal = Principal::RoleSession {
+        account: root.principal.account(),
+        id: UniqueId::new(IdKind::Role, [0; 17]),
+        name: RoleName::parse("worker").unwrap(),
+        path: Path::parse("/").unwrap(),
+        session_name: SessionName::parse(&format!("session-{number}")).unwrap(),
+    };
+    Arc::new(Caller { principal, ..(*root).clone() })
 }
 
 pub(crate) fn event(request: &Arc<RequestInfo>) -> Event<'_> {

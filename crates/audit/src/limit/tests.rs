@@ -1,5 +1,5 @@
 use super::*;
-use crate::tests::{event, request_from, root};
+use crate::tests::{event, request_from, root, session};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap()
@@ -53,19 +53,38 @@ fn callers_are_told_apart_from_their_source() {
 }
 
 #[test]
-fn many_sources_are_forgotten_in_time_and_what_they_did_is_told() {
-    let mut limit = RecordRateLimit::default();
-    let failed = |limit: &mut RecordRateLimit, n: u32, time| limit.admit(&Event { time, ..event(&source(n)) });
-    for n in 0..KEYS as u32 {
-        let admitted = (0..=RECORDS).filter(|_| failed(&mut limit, n, at(6000)).is_some()).count() as u64;
+fn many_callers_are_forgotten_in_time_and_what_they_did_is_told() {
+    let (mut limit, from) = (RecordRateLimit::default(), source(1));
+    let denied = |limit: &mut RecordRateLimit, n: usize, time| {
+        limit.admit(&Event { time, caller: Some(&session(n)), ..event(&from) })
+    };
+    for n in 0..KEYS {
+        let admitted = (0..=RECORDS).filter(|_| denied(&mut limit, n, at(6000)).is_some()).count() as u64;
         assert_eq!(admitted, RECORDS);
     }
-    assert_eq!(failed(&mut limit, u32::MAX, at(6000)), Some(0), "one more shares a count");
+    assert_eq!(denied(&mut limit, KEYS, at(6000)), Some(0), "one more shares a count");
     assert_eq!(limit.counts.len(), KEYS + 1);
-    assert_eq!(failed(&mut limit, u32::MAX, at(6000 + WINDOW)), Some(0), "and has its own when others are forgotten");
+    assert_eq!(denied(&mut limit, KEYS, at(6000 + WINDOW)), Some(0), "and has its own when others are forgotten");
     assert_eq!(limit.counts.len(), 1);
     let told: u64 = limit.overdue(at(6000 + WINDOW)).iter().map(|one| one.suppressed).sum();
     assert_eq!(told, KEYS as u64, "nothing is lost");
+}
+
+/// Whoever has a network of a /48 has 65,536 sources.
+#[test]
+fn all_sources_together_have_a_bound() {
+    let (mut limit, root) = (RecordRateLimit::default(), root());
+    let failed = |limit: &mut RecordRateLimit, n: u32, time| limit.admit(&Event { time, ..event(&source(n)) });
+    let mut written = 0;
+    for n in 0..3_000 {
+        written += (0..RECORDS).filter(|_| failed(&mut limit, n, at(6000)).is_some()).count() as u64;
+    }
+    assert_eq!(written, RECORDS_OF_SOURCES);
+    assert_eq!(records(&mut limit, 100, &Event { time: at(6000), caller: Some(&root), ..event(&source(1)) }), RECORDS);
+    assert!(limit.counts.len() as u64 <= RECORDS_OF_SOURCES / RECORDS + 2, "the others share a count");
+    let told: u64 = limit.overdue(at(6000 + WINDOW)).iter().map(|one| one.suppressed).sum();
+    assert_eq!(told, 3_000 * RECORDS - RECORDS_OF_SOURCES + 100 - RECORDS, "nothing is lost");
+    assert_eq!(failed(&mut limit, 2_999, at(6000 + WINDOW)), Some(0), "and the next minute begins anew");
 }
 
 #[test]
