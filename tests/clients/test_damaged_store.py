@@ -87,6 +87,17 @@ def test_a_user_whose_record_is_damaged_cannot_act(world):
     refused(GrpcApi(server, server.root), "ServiceFailure", "ListUsers")
 
 
+def test_a_damaged_managed_policy_does_not_keep_the_server_from_starting(world):
+    server, users = world
+    rewrite(server, b"AWS_ConfigRole", b"AWS_ConfigRolE")
+    server.start()
+    AwsApi(server, users["carol"]).call("ListGroups")
+    root = AwsApi(server, server.root)
+    root.call("CreateUser", UserName="dave")
+    assert "Policy ANPA" in server.said and "managed policies of this version cannot be added" in server.said
+    assert damaged_rows(server) != "0"
+
+
 def test_a_file_with_pages_of_an_older_one_gives_no_rights_back(world):
     server, users = world
     file = server.data / "bailiwick.redb"

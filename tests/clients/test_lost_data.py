@@ -63,6 +63,18 @@ def test_lost_data_is_not_replaced_by_a_new_store(new_server, left):
     assert AwsApi(server, root).call("GetUser", UserName="alice")
 
 
+def test_audit_records_of_an_earlier_store_are_not_added_to(new_server):
+    server = new_server().start()
+    server.stop()
+    (server.data / "bailiwick.redb").unlink()
+    beside(server, ".key").unlink()
+    for server.arguments in ([], ["--init"]):
+        server.lines.clear()
+        fails(server, str(server.data / "audit"), "--init")
+    (server.data / "audit").rename(server.folder / "old-audit")
+    server.start()
+
+
 def test_a_new_beginning_keeps_the_key_and_both_stores_open_with_it(new_server):
     server = new_server(root=()).start()
     old_root = credentials_of(server)

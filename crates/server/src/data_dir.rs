@@ -76,6 +76,13 @@ pub(crate) fn expect_store(options: &StoreOptions, init: bool) -> Result<Expecte
             "there is no store in {data_dir}, but the root credentials {file} of an earlier one are there: {ELSEWHERE}, move that file away, which is never overwritten, and say --init"
         )));
     }
+    let audit = options.data_dir.join("audit");
+    if is_there(&audit)? {
+        let folder = audit.display();
+        return Err(Failure::new(format!(
+            "there is no store in {data_dir}, but the audit records {folder} of an earlier one are there: {ELSEWHERE}, move that folder away, which another store never adds to, and say --init"
+        )));
+    }
     let key_file = options.key_file();
     let key = match master_key::given() {
         Some(_) => Some(format!("a master key is in {}", master_key::VARIABLE)),

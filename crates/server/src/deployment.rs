@@ -6,7 +6,7 @@ use bailiwick_directory::put_builtin_policies;
 use bailiwick_model::Region;
 use bailiwick_operation::{Clock as _, Deployment, RevisionScope, uuid};
 use bailiwick_seal::{Keyring, MasterKey, Sealer, WrappedKeyring};
-use bailiwick_storage::{At, Authenticator, Meta, Store, Tx};
+use bailiwick_storage::{At, Authenticator, CommitError, Meta, Store, Tx};
 use bailiwick_storage_redb::{RedbFile, RedbStore};
 
 use crate::failure::Failure;
@@ -121,16 +121,22 @@ pub(crate) async fn open(
     }
 }
 
-/// A newer version of Bailiwick may bring managed policies that an older one hadn't.
-pub(crate) async fn add_new_managed_policies(deployment: &Deployment, store: &Arc<dyn Store>) -> Result<(), Failure> {
-    let fail = |e: &dyn std::fmt::Debug| Failure::new(format!("cannot store the managed policies: {e:?}"));
-    let begun = Tx::begin(Arc::clone(store), Arc::clone(&deployment.quotas), At::Latest).await;
-    let mut tx = begun.map_err(|e| fail(&e))?;
-    let now = deployment.clock.now();
-    let added = put_builtin_policies(&mut tx, now, deployment.random.as_ref()).await.map_err(|e| fail(&e))?;
-    if added > 0 {
-        tx.commit().await.map_err(|e| fail(&e))?;
-        tracing::info!(added, "managed policies of this version were added");
+/// A newer version of Bailiwick may bring managed policies that an older one hadn't. Where they cannot be read or
+/// written, it starts without new ones: a damaged row is no reason to deny everything.
+pub(crate) async fn add_new_managed_policies(deployment: &Deployment, store: &Arc<dyn Store>) {
+    match try_to_add_managed_policies(deployment, store).await {
+        Ok(0) => {}
+        Ok(added) => tracing::info!(added, "managed policies of this version were added"),
+        Err(error) => tracing::error!(?error, "managed policies of this version cannot be added"),
     }
-    Ok(())
+}
+
+async fn try_to_add_managed_policies(deployment: &Deployment, store: &Arc<dyn Store>) -> Result<usize, CommitError> {
+    let mut tx = Tx::begin(Arc::clone(store), Arc::clone(&deployment.quotas), At::Latest).await?;
+    let now = deployment.clock.now();
+    let added = put_builtin_policies(&mut tx, now, deployment.random.as_ref()).await.map_err(CommitError::Failed)?;
+    if added > 0 {
+        tx.commit().await?;
+    }
+    Ok(added)
 }

@@ -108,7 +108,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let (redb, store) = (Arc::clone(&opened.redb), opened.store());
     let master = opened.master.clone();
     let deployment = opened.deployment(options.deployment.region.clone());
-    deployment::add_new_managed_policies(&deployment, &store).await?;
+    deployment::add_new_managed_policies(&deployment, &store).await;
     let audit = options.audit.settings(&options.store.data_dir);
     let service = assemble(&deployment, &store, options.clients.failed_authentications, audit).await?;
     process::measure(service.metrics());
