@@ -7,7 +7,9 @@ use bailiwick_api::authz::{self, AuthenticateRequest, AuthenticateResponse, Prin
 use bailiwick_api::op;
 use bailiwick_model::{AccountId, IamError, Result};
 use bailiwick_operation::{Check, Cx, Handle};
-use bailiwick_sigv4::{self as sigv4, AbsentPayload, Mechanism, PathRule, Payload, PayloadHash, Policy, Signed};
+use bailiwick_sigv4::{
+    self as sigv4, AbsentPayload, Mechanism, PathRule, Payload, PayloadHash, UnverifiedSignature, VerifyOptions,
+};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
 use bailiwick_sts::Tokens;
@@ -78,7 +80,7 @@ impl Authz {
         snapshot: &Snapshot,
         received: &Received<'_>,
         now: Timestamp,
-        then: impl FnOnce(&Signed<'_>, bool) -> T,
+        then: impl FnOnce(&UnverifiedSignature<'_>, bool) -> T,
     ) -> Result<(Authenticated, T)> {
         let signed = sigv4::parse(&received.request()).map_err(|error| refused(&error))?.ok_or_else(missing)?;
         let service = received.signed.service.as_str();
@@ -90,12 +92,12 @@ impl Authz {
         received.check_host()?;
         let is_s3 = matches!(service, "s3" | "s3-object-lambda" | "s3-outposts" | "s3express");
         let (body, is_compared) = received.body(&signed, is_s3)?;
-        let policy = Policy {
+        let policy = VerifyOptions {
             unsigned_payload: true,
             streaming_payload: true,
             absent_payload: if is_s3 { AbsentPayload::Unsigned } else { AbsentPayload::Hash },
             path: if is_s3 { PathRule::ObjectKey } else { PathRule::Strict },
-            ..Policy::default()
+            ..VerifyOptions::default()
         };
         let mut who = self.verify(snapshot, &signed, &policy, body.as_ref(), now)?;
         // What the asking service was allowed to ask about is what the key claimed; it must be true.
@@ -139,7 +141,7 @@ impl<'a> Received<'a> {
         Ok(Claim::of_account(self.claim_of(&signed, snapshot)))
     }
 
-    fn claim_of(&self, signed: &Signed<'_>, snapshot: &Snapshot) -> Option<AccountId> {
+    fn claim_of(&self, signed: &UnverifiedSignature<'_>, snapshot: &Snapshot) -> Option<AccountId> {
         account_of_key(snapshot, signed.access_key_id(), signed.session_token().is_some())
     }
 
@@ -159,7 +161,7 @@ impl<'a> Received<'a> {
     ///
     /// Where nothing is said of the body, the hash that the request declares counts; a GET or HEAD that declares none
     /// has no body.
-    fn body(&self, signed: &Signed<'_>, is_s3: bool) -> Result<(Option<PayloadHash>, bool)> {
+    fn body(&self, signed: &UnverifiedSignature<'_>, is_s3: bool) -> Result<(Option<PayloadHash>, bool)> {
         match &self.http.payload {
             Some(Given::Body(body)) => return Ok((Some(PayloadHash::of(body)), true)),
             Some(Given::PayloadSha256(hex)) => {
@@ -193,7 +195,7 @@ fn parse_hex(hex: &str) -> Option<[u8; 32]> {
     Some(hash)
 }
 
-fn signature(signed: &Signed<'_>, is_compared: bool) -> authz::Signature {
+fn signature(signed: &UnverifiedSignature<'_>, is_compared: bool) -> authz::Signature {
     let expiration = match signed.mechanism() {
         Mechanism::Header => None,
         Mechanism::Presigned { expires } => expires.and_then(|expires| signed.date().checked_add(expires).ok()),

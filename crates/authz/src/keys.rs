@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bailiwick_model::{AccessKeyId, AccountId, IamError, Result};
 use bailiwick_operation::{Deployment, SecretOwner};
 use bailiwick_seal::SecretString;
-use bailiwick_sigv4::{PayloadHash, Policy, Scope, SigV4Error, Signed, SigningKey};
+use bailiwick_sigv4::{PayloadHash, Scope, SigV4Error, SigningKey, UnverifiedSignature, VerifyOptions};
 use bailiwick_snapshot::{AccessKey, Snapshot};
 use bailiwick_sts::{TokenError, Tokens};
 use jiff::Timestamp;
@@ -40,7 +40,7 @@ struct Kept {
 struct Id(SmallVec<[u8; 128]>);
 
 impl Id {
-    fn of(signed: &Signed<'_>) -> Self {
+    fn of(signed: &UnverifiedSignature<'_>) -> Self {
         let scope = signed.scope();
         let mut id = SmallVec::new();
         for part in [scope.date(), signed.access_key_id(), scope.region(), scope.service()] {
@@ -122,8 +122,8 @@ impl Authz {
     pub(crate) fn verify(
         &self,
         snapshot: &Snapshot,
-        signed: &Signed<'_>,
-        policy: &Policy<'_>,
+        signed: &UnverifiedSignature<'_>,
+        policy: &VerifyOptions<'_>,
         body: Option<&PayloadHash>,
         now: Timestamp,
     ) -> Result<Authenticated> {
@@ -156,7 +156,7 @@ impl Authz {
         Ok(who)
     }
 
-    fn look_up(&self, snapshot: &Snapshot, signed: &Signed<'_>, now: Timestamp) -> Result<Kept, Missing> {
+    fn look_up(&self, snapshot: &Snapshot, signed: &UnverifiedSignature<'_>, now: Timestamp) -> Result<Kept, Missing> {
         let id = AccessKeyId::parse(signed.access_key_id()).map_err(|_| Missing::Invalid)?;
         if let Some(token) = signed.session_token() {
             let opened = Tokens::of(&self.deployment).open_session(&id, token.expose(), now);
@@ -181,7 +181,11 @@ impl Authz {
     }
 }
 
-fn signed_by(caller: Arc<CachedCaller>, signed: &Signed<'_>, policy: &Policy<'_>) -> Result<Authenticated> {
+fn signed_by(
+    caller: Arc<CachedCaller>,
+    signed: &UnverifiedSignature<'_>,
+    policy: &VerifyOptions<'_>,
+) -> Result<Authenticated> {
     let window = signed.window(policy).map_err(|error| refused(&error))?;
     Ok(Authenticated { window: Some(window), ..Authenticated::of(caller) })
 }

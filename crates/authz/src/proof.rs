@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bailiwick_model::{ErrorCode, IamError, Region, Result};
-use bailiwick_sigv4::{self as sigv4, AbsentPayload, Mechanism, Payload, PayloadHash, Policy, SigV4Error, Signed};
+use bailiwick_sigv4::{
+    self as sigv4, AbsentPayload, Mechanism, Payload, PayloadHash, SigV4Error, UnverifiedSignature, VerifyOptions,
+};
 use bailiwick_sts::Tokens;
 use jiff::Timestamp;
 
@@ -64,13 +66,13 @@ impl Authz {
         let region = self.region(&signed)?;
         let absent_payload = if proof.unsigned_payload { AbsentPayload::Unsigned } else { AbsentPayload::Hash };
         let life = identity_life(proof, &signed);
-        let policy = Policy {
+        let policy = VerifyOptions {
             unsigned_payload: proof.unsigned_payload,
             absent_payload,
             min_presigned_life: life.unwrap_or_default(),
             absent_expires: life,
             must_sign: MUST_SIGN,
-            ..Policy::default()
+            ..VerifyOptions::default()
         };
         let payload = signed.payload().map_err(|error| refused(&error))?;
         let is_hashed = !proof.unsigned_payload || matches!(payload, Payload::Hash(_));
@@ -82,7 +84,7 @@ impl Authz {
     }
 
     /// The region that a signature names, if it is of the deployment's partition.
-    pub(crate) fn region(&self, signed: &Signed<'_>) -> Result<Region> {
+    pub(crate) fn region(&self, signed: &UnverifiedSignature<'_>) -> Result<Region> {
         let region = Region::parse(signed.scope().region()).ok();
         region
             .filter(|region| region.partition() == Some(self.deployment.partition))
@@ -91,7 +93,7 @@ impl Authz {
 }
 
 /// The life of a presigned GetCallerIdentity; nothing for another request.
-fn identity_life(proof: &SignedRequest<'_>, signed: &Signed<'_>) -> Option<Duration> {
+fn identity_life(proof: &SignedRequest<'_>, signed: &UnverifiedSignature<'_>) -> Option<Duration> {
     let is_caller_identity = || proof.request.query.split('&').any(|pair| pair == "Action=GetCallerIdentity");
     match signed.mechanism() {
         Mechanism::Presigned { .. } if proof.service == "sts" && is_caller_identity() => Some(CALLER_IDENTITY_LIFE),

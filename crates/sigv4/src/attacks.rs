@@ -6,7 +6,7 @@
 //! differs from AWS's only by case.
 //!
 //! **Unsigned headers that mean something.** `host` and every `x-amz-*` header that is present must be among the
-//! signed ones; [`crate::Policy::must_sign`] adds a service's own.
+//! signed ones; [`crate::VerifyOptions::must_sign`] adds a service's own.
 //!
 //! **Line breaks.** A canonical request is lines. A header value with a line break, or a method that is no token,
 //! could move text from one line to the next; neither is canonicalized, they are refused.

@@ -3,14 +3,14 @@
 //! A request is anything with a method, a path, a query string and headers ([`Request`]): an HTTP request, gRPC
 //! metadata, or the parts of a request that somebody else received. Verification has two steps, because between them
 //! stands a look-up that this crate knows nothing about: [`parse`] says who claims to have signed, for what and when;
-//! [`Signed::verify`] proves it with a [`SigningKey`]. [`sign`] and [`presign`] are the other side.
+//! [`UnverifiedSignature::verify`] proves it with a [`SigningKey`]. [`sign`] and [`presign`] are the other side.
 //!
 //! It deliberately does not know users, key stores, clocks or HTTP libraries: the time and the key are arguments.
 //! It accepts what AWS's clients send and refuses every request that could be read in two ways; the [`attacks`] page
-//! lists which ones and why. Start reading at [`parse`], then [`Policy`].
+//! lists which ones and why. Start reading at [`parse`], then [`VerifyOptions`].
 //!
 //! ```
-//! use bailiwick_sigv4::{Credentials, PayloadHash, Policy, Request, Signing, SigningKey, parse, sign};
+//! use bailiwick_sigv4::{Credentials, PayloadHash, VerifyOptions, Request, Signing, SigningKey, parse, sign};
 //!
 //! let now: jiff::Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
 //! let body = b"Action=ListUsers&Version=2010-05-08";
@@ -29,8 +29,8 @@
 //! assert_eq!(signed.access_key_id(), "AKIDLITTLEGREENFROG1");
 //! signed.expect_service(&["iam"]).unwrap();
 //! let key = SigningKey::derive(b"a secret that only two parties know", signed.scope());
-//! signed.verify(&key, now, &Policy::default(), Some(&PayloadHash::of(body))).unwrap();
-//! assert!(signed.verify(&key, now, &Policy::default(), Some(&PayloadHash::of(b"Action=DeleteUser"))).is_err());
+//! signed.verify(&key, now, &VerifyOptions::default(), Some(&PayloadHash::of(body))).unwrap();
+//! assert!(signed.verify(&key, now, &VerifyOptions::default(), Some(&PayloadHash::of(b"Action=DeleteUser"))).is_err());
 //! ```
 
 pub mod attacks;
@@ -51,12 +51,12 @@ mod verify;
 
 pub use error::SigV4Error;
 pub use key::SigningKey;
-pub use parse::{Mechanism, SessionToken, Signed, parse};
+pub use parse::{Mechanism, SessionToken, UnverifiedSignature, parse};
 pub use payload::{Payload, PayloadHash};
 pub use request::Request;
 pub use scope::Scope;
 pub use sign::{Credentials, Signing, presign, sign};
-pub use verify::{AbsentPayload, PathRule, Policy, SignatureWindow};
+pub use verify::{AbsentPayload, PathRule, SignatureWindow, VerifyOptions};
 
 /// The one algorithm that this crate verifies and makes.
 pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";

@@ -18,9 +18,9 @@ use crate::{
     scope::{Scope, parse_credential},
 };
 
-/// A request that claims to be signed. Nothing of it is proven before [`Signed::verify`].
+/// A request that claims to be signed. Nothing of it is proven before [`UnverifiedSignature::verify`].
 #[derive(Clone)]
-pub struct Signed<'a> {
+pub struct UnverifiedSignature<'a> {
     pub(crate) request: Request<'a>,
     pub(crate) mechanism: Mechanism,
     pub(crate) access_key_id: Cow<'a, str>,
@@ -39,7 +39,7 @@ pub enum Mechanism {
     Header,
     /// In the query string, good for as long as it says.
     Presigned {
-        /// `X-Amz-Expires`, which [`crate::Policy::absent_expires`] replaces where it may be left out.
+        /// `X-Amz-Expires`, which [`crate::VerifyOptions::absent_expires`] replaces where it may be left out.
         expires: Option<Duration>,
     },
 }
@@ -51,7 +51,7 @@ pub enum Mechanism {
 /// # Errors
 ///
 /// Whatever is there and cannot be read in exactly one way; see [`SigV4Error`] and [`crate::attacks`].
-pub fn parse<'a>(request: &Request<'a>) -> Result<Option<Signed<'a>>, SigV4Error> {
+pub fn parse<'a>(request: &Request<'a>) -> Result<Option<UnverifiedSignature<'a>>, SigV4Error> {
     let authorization = header::single(request, "authorization")?;
     let parameters = AuthParameters::find(request.query)?;
     match authorization.map(header::trim) {
@@ -63,7 +63,7 @@ pub fn parse<'a>(request: &Request<'a>) -> Result<Option<Signed<'a>>, SigV4Error
     }
 }
 
-impl<'a> Signed<'a> {
+impl<'a> UnverifiedSignature<'a> {
     /// The access key that the signature is said to be made with.
     pub fn access_key_id(&self) -> &str {
         &self.access_key_id
@@ -128,9 +128,9 @@ impl<'a> Signed<'a> {
     }
 }
 
-impl fmt::Debug for Signed<'_> {
+impl fmt::Debug for UnverifiedSignature<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signed")
+        f.debug_struct("UnverifiedSignature")
             .field("mechanism", &self.mechanism)
             .field("access_key_id", &self.access_key_id)
             .field("scope", &self.scope)
@@ -177,7 +177,7 @@ fn is_aws4(authorization: &[u8]) -> bool {
     authorization.get(..5).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"AWS4-"))
 }
 
-fn from_header<'a>(request: &Request<'a>, authorization: &'a [u8]) -> Result<Signed<'a>, SigV4Error> {
+fn from_header<'a>(request: &Request<'a>, authorization: &'a [u8]) -> Result<UnverifiedSignature<'a>, SigV4Error> {
     let authorization = std::str::from_utf8(authorization).map_err(|_| SigV4Error::MalformedAuthorization)?;
     let (algorithm, parts) = authorization.split_once(' ').unwrap_or((authorization, ""));
     if algorithm != ALGORITHM {
@@ -189,7 +189,7 @@ fn from_header<'a>(request: &Request<'a>, authorization: &'a [u8]) -> Result<Sig
     check_day(&scope, &at)?;
     header::check_signed(request, signed_headers)?;
     let session_token = header::single(request, "x-amz-security-token")?;
-    Ok(Signed {
+    Ok(UnverifiedSignature {
         request: *request,
         mechanism: Mechanism::Header,
         access_key_id: access_key_id.into(),

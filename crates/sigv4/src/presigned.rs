@@ -7,7 +7,7 @@ use crate::{
     date::SignedAt,
     error::SigV4Error,
     header,
-    parse::{self, Mechanism, SessionToken, Signed},
+    parse::{self, Mechanism, SessionToken, UnverifiedSignature},
     query::{self, AuthParameters},
     request::Request,
     scope::parse_credential,
@@ -16,7 +16,10 @@ use crate::{
 /// The longest life that AWS gives a presigned request: a week.
 pub(crate) const MAX_EXPIRES: u64 = 7 * 24 * 60 * 60;
 
-pub(crate) fn parse<'a>(request: &Request<'a>, mut found: AuthParameters<'a>) -> Result<Signed<'a>, SigV4Error> {
+pub(crate) fn parse<'a>(
+    request: &Request<'a>,
+    mut found: AuthParameters<'a>,
+) -> Result<UnverifiedSignature<'a>, SigV4Error> {
     let expires = found.take(query::EXPIRES);
     let [algorithm, credential, date, signed_headers, signature] = required(&mut found, expires.is_some())?;
     if *algorithm != *ALGORITHM.as_bytes() {
@@ -37,7 +40,7 @@ pub(crate) fn parse<'a>(request: &Request<'a>, mut found: AuthParameters<'a>) ->
     parse::check_day(&scope, &at)?;
     let signed_headers = parse::text(signed_headers).ok_or(SigV4Error::MalformedSignedHeaders)?;
     header::check_signed(request, &signed_headers)?;
-    Ok(Signed {
+    Ok(UnverifiedSignature {
         request: *request,
         mechanism: Mechanism::Presigned { expires: expires.as_deref().map(seconds).transpose()? },
         access_key_id,

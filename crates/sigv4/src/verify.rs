@@ -10,14 +10,14 @@ use crate::{
     error::SigV4Error,
     header,
     key::SigningKey,
-    parse::{Mechanism, Signed},
+    parse::{Mechanism, UnverifiedSignature},
     payload::{Payload, PayloadHash},
     query,
 };
 
 /// What a service asks of a signature beyond being right. The default is the strictest that AWS's clients meet.
 #[derive(Clone, Copy, Debug)]
-pub struct Policy<'a> {
+pub struct VerifyOptions<'a> {
     /// How far the signer's clock may be off, either way; five minutes by default.
     pub max_skew: Duration,
     /// The longest life of a presigned request; a week by default, which is also the most that is read.
@@ -62,7 +62,7 @@ pub enum PathRule {
     ObjectKey,
 }
 
-impl Default for Policy<'_> {
+impl Default for VerifyOptions<'_> {
     fn default() -> Self {
         Self {
             max_skew: Duration::from_secs(5 * 60),
@@ -78,7 +78,7 @@ impl Default for Policy<'_> {
     }
 }
 
-impl Signed<'_> {
+impl UnverifiedSignature<'_> {
     /// Proves that who has `key` signed this request, that it is neither too old nor too young, and that the body
     /// whose hash is given is the one that was signed.
     ///
@@ -91,7 +91,7 @@ impl Signed<'_> {
         &self,
         key: &SigningKey,
         now: Timestamp,
-        policy: &Policy<'_>,
+        policy: &VerifyOptions<'_>,
         body: Option<&PayloadHash>,
     ) -> Result<(), SigV4Error> {
         self.window(policy)?.check(now)?;
@@ -115,7 +115,7 @@ impl Signed<'_> {
     ///
     /// [`SigV4Error::MissingParameters`] and [`SigV4Error::MalformedExpires`] for a presigned request whose life the
     /// policy does not take.
-    pub fn window(&self, policy: &Policy<'_>) -> Result<SignatureWindow, SigV4Error> {
+    pub fn window(&self, policy: &VerifyOptions<'_>) -> Result<SignatureWindow, SigV4Error> {
         let past = match self.mechanism {
             Mechanism::Header => policy.max_skew,
             Mechanism::Presigned { expires } => {
@@ -130,7 +130,7 @@ impl Signed<'_> {
         Ok(SignatureWindow { at: self.at, past, max_skew: policy.max_skew })
     }
 
-    fn check_headers(&self, policy: &Policy<'_>) -> Result<(), SigV4Error> {
+    fn check_headers(&self, policy: &VerifyOptions<'_>) -> Result<(), SigV4Error> {
         let unsigned = policy.must_sign.iter().find(|name| {
             !header::is_signed(&self.signed_headers, name)
                 && self.request.headers.iter().any(|(present, _)| present.eq_ignore_ascii_case(name))
@@ -143,7 +143,7 @@ impl Signed<'_> {
 
     fn payload_line<'b>(
         &'b self,
-        policy: &Policy<'_>,
+        policy: &VerifyOptions<'_>,
         body: Option<&'b PayloadHash>,
     ) -> Result<PayloadLine<'b>, SigV4Error> {
         match self.payload()? {
@@ -163,7 +163,7 @@ impl Signed<'_> {
     }
 }
 
-/// The time within which a signature is good: from [`Policy::max_skew`] before it was made until it expires.
+/// The time within which a signature is good: from [`VerifyOptions::max_skew`] before it was made until it expires.
 #[derive(Clone, Copy, Debug)]
 pub struct SignatureWindow {
     at: SignedAt,

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bailiwick_sigv4::{
-    Credentials, PathRule, PayloadHash, Policy, Request, Scope, Signing, SigningKey, parse, presign, sign,
+    Credentials, PathRule, PayloadHash, Request, Scope, Signing, SigningKey, VerifyOptions, parse, presign, sign,
 };
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
@@ -88,7 +88,7 @@ impl Sample {
         let Ok(Some(signed)) = parse(&request) else { return false };
         let key = SigningKey::derive(SECRET.as_bytes(), signed.scope());
         signed.access_key_id() == ID
-            && signed.verify(&key, now(), &Policy::default(), Some(&PayloadHash::of(&self.body))).is_ok()
+            && signed.verify(&key, now(), &VerifyOptions::default(), Some(&PayloadHash::of(&self.body))).is_ok()
     }
 
     /// What the request means; equal meanings may have equal signatures.
@@ -187,7 +187,7 @@ proptest! {
             if let Ok(Some(signed)) = parse(&request) {
                 let key = SigningKey::derive(b"", &Scope::new("", "", ""));
                 for path in [PathRule::Strict, PathRule::Normalize, PathRule::ObjectKey] {
-                    let policy = Policy { unsigned_payload: true, streaming_payload: true, path, ..Policy::default() };
+                    let policy = VerifyOptions { unsigned_payload: true, streaming_payload: true, path, ..VerifyOptions::default() };
                     prop_assert!(signed.verify(&key, now(), &policy, None).is_err());
                 }
             }

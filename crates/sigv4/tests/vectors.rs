@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bailiwick_sigv4::{
-    AbsentPayload, Mechanism, PathRule, PayloadHash, Policy, Request, SigV4Error, SigningKey, parse,
+    AbsentPayload, Mechanism, PathRule, PayloadHash, Request, SigV4Error, SigningKey, VerifyOptions, parse,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -29,7 +29,7 @@ impl Vector {
         pairs.iter().map(|pair| (pair[0].as_str().unwrap(), pair[1].as_str().unwrap().as_bytes())).collect()
     }
 
-    fn policy(&self) -> Policy<'static> {
+    fn policy(&self) -> VerifyOptions<'static> {
         let path = match self.str("path_rule") {
             "normalize" => PathRule::Normalize,
             "object-key" => PathRule::ObjectKey,
@@ -38,7 +38,7 @@ impl Vector {
         // S3 leaves the body of what is presigned unsigned, and says so nowhere.
         let s3 = self.str("service") == "s3" && self.value["presigned"] == true;
         let absent_payload = if s3 { AbsentPayload::Unsigned } else { AbsentPayload::Hash };
-        Policy { path, unsigned_payload: s3, absent_payload, ..Policy::default() }
+        VerifyOptions { path, unsigned_payload: s3, absent_payload, ..VerifyOptions::default() }
     }
 
     fn verify(&self, secret: &str, body: &[u8], now: Timestamp) -> Result<(), SigV4Error> {

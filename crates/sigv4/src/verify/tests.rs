@@ -24,7 +24,7 @@ fn verify(
     headers: &Headers,
     query: &str,
     at: Timestamp,
-    policy: &Policy<'_>,
+    policy: &VerifyOptions<'_>,
     body: Option<&[u8]>,
 ) -> Result<(), SigV4Error> {
     let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
@@ -42,7 +42,7 @@ fn seconds(n: i64) -> Timestamp {
 fn header_signatures_live_for_the_skew_either_way() {
     let headers = signed_headers(|s| s);
     let check = |offset: i64, expected: Result<(), &str>| {
-        let result = verify(&headers, "", seconds(offset), &Policy::default(), Some(BODY));
+        let result = verify(&headers, "", seconds(offset), &VerifyOptions::default(), Some(BODY));
         assert_eq!(result.map_err(|e| e.to_string()), expected.map_err(str::to_owned), "{offset}");
     };
     check(0, Ok(()));
@@ -78,21 +78,21 @@ fn presigned_requests_live_as_long_as_they_say() {
         let signing = Signing::new(&credentials, "us-east-1", "sts", now());
         presign(&request, &signing, Duration::from_secs(expires), &PayloadHash::of(b"")).unwrap()
     };
-    let check = |expires: u64, offset: i64, policy: &Policy<'_>, ok: bool| {
+    let check = |expires: u64, offset: i64, policy: &VerifyOptions<'_>, ok: bool| {
         let result = verify(&host, &query(expires), seconds(offset), policy, Some(b""));
         assert_eq!(result.is_ok(), ok, "{expires} {offset} {result:?}");
     };
-    let plain = Policy::default();
+    let plain = VerifyOptions::default();
     check(60, 60, &plain, true);
     check(60, 61, &plain, false);
     check(60, -301, &plain, false);
     check(604_800, 604_800, &plain, true);
     check(604_800, 604_801, &plain, false);
-    let sts = Policy { min_presigned_life: Duration::from_secs(900), ..plain };
+    let sts = VerifyOptions { min_presigned_life: Duration::from_secs(900), ..plain };
     check(60, 900, &sts, true);
     check(60, 901, &sts, false);
     check(3600, 3600, &sts, true);
-    let short = Policy { max_expires: Duration::from_secs(900), ..plain };
+    let short = VerifyOptions { max_expires: Duration::from_secs(900), ..plain };
     check(900, 0, &short, true);
     check(901, 0, &short, false);
 }
@@ -121,7 +121,8 @@ fn without_an_expiry_the_policy_says_how_long() {
     let host: Headers = vec![("host".into(), b"sts.example.com".to_vec())];
     let query = without_expires();
     let check = |offset: i64, absent_expires: Option<u64>, expected: Option<&str>| {
-        let policy = Policy { absent_expires: absent_expires.map(Duration::from_secs), ..Policy::default() };
+        let policy =
+            VerifyOptions { absent_expires: absent_expires.map(Duration::from_secs), ..VerifyOptions::default() };
         let result = verify(&host, &query, seconds(offset), &policy, Some(b""));
         match (result.map_err(|error| error.to_string()), expected) {
             (Ok(()), None) => {}
@@ -138,19 +139,20 @@ fn without_an_expiry_the_policy_says_how_long() {
 
 #[test]
 fn payloads_by_policy() {
-    let plain = Policy::default();
-    let open = Policy { unsigned_payload: true, ..plain };
-    let grpc = Policy { unsigned_payload: true, absent_payload: AbsentPayload::Unsigned, ..plain };
-    let check = |headers: &Headers, policy: &Policy<'_>, body: Option<&[u8]>, expected: Result<(), SigV4Error>| {
-        assert_eq!(verify(headers, "", now(), policy, body), expected);
-    };
+    let plain = VerifyOptions::default();
+    let open = VerifyOptions { unsigned_payload: true, ..plain };
+    let grpc = VerifyOptions { unsigned_payload: true, absent_payload: AbsentPayload::Unsigned, ..plain };
+    let check =
+        |headers: &Headers, policy: &VerifyOptions<'_>, body: Option<&[u8]>, expected: Result<(), SigV4Error>| {
+            assert_eq!(verify(headers, "", now(), policy, body), expected);
+        };
     let absent = signed_headers(|s| s);
     check(&absent, &plain, Some(BODY), Ok(()));
     check(&absent, &plain, Some(b"other"), Err(SigV4Error::Mismatch));
     check(&absent, &plain, None, Err(SigV4Error::UnsignedPayload));
     // The signature covers the body, and the policy reads it as one that does not.
     check(&absent, &grpc, Some(BODY), Err(SigV4Error::Mismatch));
-    let strange = Policy { absent_payload: AbsentPayload::Unsigned, ..plain };
+    let strange = VerifyOptions { absent_payload: AbsentPayload::Unsigned, ..plain };
     check(&absent, &strange, Some(BODY), Err(SigV4Error::UnsignedPayload));
     let declared = signed_headers(|s| s.declare_payload());
     check(&declared, &plain, Some(BODY), Ok(()));
@@ -174,11 +176,11 @@ fn payloads_by_policy() {
 
 #[test]
 fn a_service_may_have_headers_of_its_own_signed() {
-    let policy = Policy { must_sign: &["x-bailiwick-account"], ..Policy::default() };
+    let policy = VerifyOptions { must_sign: &["x-bailiwick-account"], ..VerifyOptions::default() };
     let mut headers = signed_headers(|s| s);
     assert_eq!(verify(&headers, "", now(), &policy, Some(BODY)), Ok(()));
     headers.push(("X-Bailiwick-Account".into(), b"111122223333".to_vec()));
-    assert_eq!(verify(&headers, "", now(), &Policy::default(), Some(BODY)), Ok(()));
+    assert_eq!(verify(&headers, "", now(), &VerifyOptions::default(), Some(BODY)), Ok(()));
     let error = verify(&headers, "", now(), &policy, Some(BODY));
     assert_eq!(error, Err(SigV4Error::HeaderNotSigned("x-bailiwick-account".into())));
 }
@@ -187,9 +189,9 @@ fn a_service_may_have_headers_of_its_own_signed() {
 fn times_at_the_ends_do_not_overflow() {
     let headers = signed_headers(|s| s);
     for at in [Timestamp::MIN, Timestamp::MAX] {
-        assert!(verify(&headers, "", at, &Policy::default(), Some(BODY)).is_err());
+        assert!(verify(&headers, "", at, &VerifyOptions::default(), Some(BODY)).is_err());
     }
-    let endless = Policy { max_skew: Duration::MAX, ..Policy::default() };
+    let endless = VerifyOptions { max_skew: Duration::MAX, ..VerifyOptions::default() };
     let _ = verify(&headers, "", now(), &endless, Some(BODY));
 }
 
@@ -205,7 +207,7 @@ fn keys_are_of_one_day_region_and_service() {
         ("20260301", "us-east-1", "sts", false),
     ] {
         let key = SigningKey::derive(SECRET.as_bytes(), &crate::Scope::new(date, region, service));
-        let result = signed.verify(&key, now(), &Policy::default(), Some(&PayloadHash::of(BODY)));
+        let result = signed.verify(&key, now(), &VerifyOptions::default(), Some(&PayloadHash::of(BODY)));
         assert_eq!(result, if ok { Ok(()) } else { Err(SigV4Error::Mismatch) });
     }
 }
