@@ -6,7 +6,9 @@ use bailiwick_api::authz::{
     self, ExplainRequest, ExplainResponse, FailedElement, PolicyTypeVerdict, StatementRef, Verdict,
 };
 use bailiwick_api::op;
-use bailiwick_evaluator::{self as evaluator, Actual, Expected, Explanation, Failure, Policies, PolicyKind, Why};
+use bailiwick_evaluator::{
+    self as evaluator, AbsentReason, Actual, Expected, Explanation, Failure, Policies, PolicyKind,
+};
 use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
 use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_storage::Tx;
@@ -181,8 +183,8 @@ fn verdicts(
     let absent = explanation.absent.iter().map(|absent| PolicyTypeVerdict {
         policy_type: policy_type(absent.kind).into(),
         verdict: match absent.why {
-            Why::NoneThere | Why::NoIdentity => Verdict::NotPresent,
-            Why::ManagementAccount | Why::ServiceLinkedRole => Verdict::NotBinding,
+            AbsentReason::NoneThere | AbsentReason::NoIdentity => Verdict::NotPresent,
+            AbsentReason::ManagementAccount | AbsentReason::ServiceLinkedRole => Verdict::NotBinding,
         }
         .into(),
         ..PolicyTypeVerdict::default()

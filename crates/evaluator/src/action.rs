@@ -10,7 +10,7 @@ use crate::compile::Interner;
 use crate::context::Context;
 use crate::hash;
 use crate::pattern::{Form, Pattern, Syntax};
-use crate::subject::Subject;
+use crate::prepared::PreparedRequest;
 use crate::trie::Trie;
 
 /// The patterns of one element; statements with the same list share one.
@@ -66,11 +66,11 @@ impl ActionSet {
         Self { negated: element.negated, everything, exact: exact.into(), wild: wild.into(), heads, sources }
     }
 
-    pub(crate) fn matches(&self, subject: &Subject<'_>, steps: &mut u64) -> bool {
+    pub(crate) fn matches(&self, subject: &PreparedRequest<'_>, steps: &mut u64) -> bool {
         self.listed(subject, steps) != self.negated
     }
 
-    fn listed(&self, subject: &Subject<'_>, steps: &mut u64) -> bool {
+    fn listed(&self, subject: &PreparedRequest<'_>, steps: &mut u64) -> bool {
         let action = subject.action;
         *steps += 1;
         if self.everything {
@@ -104,7 +104,7 @@ impl ActionSet {
     }
 
     /// Whether any pattern is about the action's service.
-    pub(crate) fn concerns_service(&self, subject: &Subject<'_>) -> bool {
+    pub(crate) fn concerns_service(&self, subject: &PreparedRequest<'_>) -> bool {
         let action = subject.action;
         let service = action.iter().position(|byte| *byte == b':').map_or(action, |colon| &action[..=colon]);
         let about = |text: &str| text.as_bytes().starts_with(service);

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use crate::context::ContextKey;
 use crate::policies::Policies;
 use crate::policy::Policy;
+use crate::prepared::PreparedRequest;
 use crate::request::Request;
 use crate::statement::Statement;
-use crate::subject::Subject;
 
 /// The context keys that the statements about a request ask for, each once, in the order of the policies: the
 /// variables in the resources of those that speak to the caller of its action, and all that the conditions name of
@@ -15,7 +15,7 @@ use crate::subject::Subject;
 #[must_use]
 pub fn asked_keys<'a>(request: &Request<'_>, policies: &Policies<'a>) -> Vec<&'a ContextKey> {
     let (mut short, mut long) = ([0; 128], Vec::new());
-    let subject = Subject::new(request, policies.boundary.is_some(), &mut short, &mut long);
+    let subject = PreparedRequest::new(request, policies.boundary.is_some(), &mut short, &mut long);
     let (mut seen, mut keys) = (HashSet::new(), Vec::new());
     for policy in each(policies) {
         for statement in policy.statements() {
@@ -40,7 +40,7 @@ fn each<'a>(policies: &Policies<'a>) -> impl Iterator<Item = &'a Policy> {
 fn each_key<'a>(
     policy: &'a Policy,
     statement: &'a Statement,
-    subject: &Subject<'_>,
+    subject: &PreparedRequest<'_>,
     visit: &mut dyn FnMut(&'a ContextKey),
 ) {
     let steps = &mut 0;

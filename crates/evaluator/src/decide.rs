@@ -7,9 +7,9 @@ use crate::decision::{Decision, Outcome, StatementRef, Step};
 use crate::exceptions::{self, Exception};
 use crate::policies::Policies;
 use crate::policy::{Grants, Policy};
-use crate::principal::Named;
+use crate::prepared::PreparedRequest;
+use crate::principal::PrincipalMatch;
 use crate::request::{Principal, Request};
-use crate::subject::Subject;
 
 /// Decides a request.
 ///
@@ -40,7 +40,7 @@ pub(crate) fn run(request: &Request<'_>, policies: &Policies<'_>, steps: &mut u6
         return allowed(Step::Exception, None);
     }
     let (mut short, mut long) = ([0; 128], Vec::new());
-    let subject = Subject::new(request, policies.boundary.is_some(), &mut short, &mut long);
+    let subject = PreparedRequest::new(request, policies.boundary.is_some(), &mut short, &mut long);
     if policies.is_identity_alone() && is_own(request) && !is_assume_role(request.action) {
         return identity_alone(&subject, policies, steps);
     }
@@ -51,7 +51,7 @@ pub(crate) fn run(request: &Request<'_>, policies: &Policies<'_>, steps: &mut u6
 }
 
 /// The most usual case: a user or role session, his own account, and identity policies alone.
-fn identity_alone(subject: &Subject<'_>, policies: &Policies<'_>, steps: &mut u64) -> Decision {
+fn identity_alone(subject: &PreparedRequest<'_>, policies: &Policies<'_>, steps: &mut u64) -> Decision {
     let kind = PolicyKind::Identity;
     let mut allow = None;
     for (policy, own) in (0u32..).zip(policies.identity.iter().copied().flatten()) {
@@ -96,7 +96,7 @@ pub(crate) struct Found {
 
 impl Found {
     /// As if a type of policy allowed too, naming the caller himself.
-    pub(crate) fn suppose(&mut self, kind: PolicyKind, named: Named) {
+    pub(crate) fn suppose(&mut self, kind: PolicyKind, named: PrincipalMatch) {
         match kind {
             PolicyKind::Identity => {
                 self.identity = Some(StatementRef { kind, level: 0, policy: u32::MAX, statement: u32::MAX });
@@ -125,7 +125,7 @@ impl Found {
 }
 
 /// Looks through every policy that applies.
-fn gather(subject: &Subject<'_>, policies: &Policies<'_>, steps: &mut u64) -> Result<Found, Decision> {
+fn gather(subject: &PreparedRequest<'_>, policies: &Policies<'_>, steps: &mut u64) -> Result<Found, Decision> {
     let identity = list(subject, PolicyKind::Identity, 0, policies.identity, steps)?;
     let boundary = optional(subject, PolicyKind::Boundary, policies.boundary, steps)?;
     let session = match policies.session {
@@ -153,13 +153,13 @@ fn gather(subject: &Subject<'_>, policies: &Policies<'_>, steps: &mut u64) -> Re
 }
 
 /// What allows, Denies passed over; for a subject that says so.
-pub(crate) fn gather_allows(subject: &Subject<'_>, policies: &Policies<'_>, steps: &mut u64) -> Option<Found> {
+pub(crate) fn gather_allows(subject: &PreparedRequest<'_>, policies: &Policies<'_>, steps: &mut u64) -> Option<Found> {
     gather(subject, policies, steps).ok()
 }
 
 /// Looks for a Deny and an Allow in a list of policies.
 fn list(
-    subject: &Subject<'_>,
+    subject: &PreparedRequest<'_>,
     kind: PolicyKind,
     level: u32,
     slices: &[&[Policy]],
@@ -179,7 +179,7 @@ fn list(
 
 /// Whether a policy that limits is absent or allows.
 fn optional(
-    subject: &Subject<'_>,
+    subject: &PreparedRequest<'_>,
     kind: PolicyKind,
     policy: Option<&Policy>,
     steps: &mut u64,
@@ -193,7 +193,7 @@ fn optional(
 }
 
 fn grants(
-    subject: &Subject<'_>,
+    subject: &PreparedRequest<'_>,
     kind: PolicyKind,
     policy: Option<&Policy>,
     steps: &mut u64,
@@ -235,9 +235,9 @@ fn grant(request: &Request<'_>, policies: &Policies<'_>, found: &Found) -> Decis
         // By the resource's side alone, and by name.
         Principal::Service { .. } | Principal::IdentityProvider { .. } | Principal::Anonymous => {
             let ways = match request.principal {
-                Principal::Service { .. } => Named::SERVICE,
-                Principal::IdentityProvider { .. } => Named::PROVIDER,
-                _ => Named::EVERYONE,
+                Principal::Service { .. } => PrincipalMatch::SERVICE,
+                Principal::IdentityProvider { .. } => PrincipalMatch::PROVIDER,
+                _ => PrincipalMatch::EVERYONE,
             };
             if named.meets(ways) {
                 by_resource(Step::Unattached, ways)
@@ -246,7 +246,7 @@ fn grant(request: &Request<'_>, policies: &Policies<'_>, found: &Found) -> Decis
             }
         }
         Principal::Root { .. } => {
-            let ways = Named::EVERYONE.and(Named::ACCOUNT);
+            let ways = PrincipalMatch::EVERYONE.and(PrincipalMatch::ACCOUNT);
             if assumes {
                 lacking(Step::Root, PolicyKind::Trust)
             } else if !found.session {
@@ -262,23 +262,26 @@ fn grant(request: &Request<'_>, policies: &Policies<'_>, found: &Found) -> Decis
         }
         _ if own_account => {
             let federated = matches!(request.principal, Principal::FederatedUser { .. });
-            let himself = Named::EVERYONE.and(Named::USER).and(Named::SESSION);
-            let role = Named::ROLE.and(Named::PROVIDER);
+            let himself = PrincipalMatch::EVERYONE.and(PrincipalMatch::USER).and(PrincipalMatch::SESSION);
+            let role = PrincipalMatch::ROLE.and(PrincipalMatch::PROVIDER);
             let limits = found.boundary && found.session;
             let identity = identity_side(request, policies, found);
             if named.meets(himself) {
                 by_resource(Step::SameAccount, himself)
             } else if named.meets(role) && limits {
                 by_resource(Step::SameAccount, role)
-            } else if named.meets(Named::MAKER) && limits && policies.session.is_some() {
-                by_resource(Step::SameAccount, Named::MAKER)
-            } else if must_allow && !named.has(Named::ACCOUNT) && !(federated && named.has(Named::MAKER)) {
+            } else if named.meets(PrincipalMatch::FEDERATING_USER) && limits && policies.session.is_some() {
+                by_resource(Step::SameAccount, PrincipalMatch::FEDERATING_USER)
+            } else if must_allow
+                && !named.has(PrincipalMatch::ACCOUNT)
+                && !(federated && named.has(PrincipalMatch::FEDERATING_USER))
+            {
                 // Named by nothing that suffices, or as a role whose limits do not allow.
                 match named.meets(role) {
                     true => lacking(Step::SameAccount, limit(found)),
                     false => lacking(Step::SameAccount, resource_kind),
                 }
-            } else if must_allow && !named.has(Named::ACCOUNT) {
+            } else if must_allow && !named.has(PrincipalMatch::ACCOUNT) {
                 lacking(Step::SameAccount, limit(found))
             } else {
                 match identity {

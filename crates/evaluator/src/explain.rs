@@ -9,14 +9,14 @@ use crate::decide;
 use crate::decision::{Decision, Outcome, StatementRef, Step};
 use crate::policies::Policies;
 use crate::policy::Policy;
+use crate::prepared::PreparedRequest;
 use crate::request::{Principal, Request};
-use crate::subject::Subject;
 
-mod closeness;
+mod distance;
 mod examine;
 mod filled;
-mod lacking;
 mod layout;
+mod missing_allows;
 mod names;
 mod suggest;
 mod text;
@@ -118,12 +118,12 @@ pub struct Absent {
     /// The type.
     pub kind: PolicyKind,
     /// Why not.
-    pub why: Why,
+    pub why: AbsentReason,
 }
 
 /// Why a type of policy takes no part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Why {
+pub enum AbsentReason {
     /// There is none.
     NoneThere,
     /// The caller is no user, role or session, and so has none.
@@ -272,12 +272,12 @@ fn explained<'a>(request: &Request<'a>, policies: &Policies<'a>, steps: &mut u64
         return explanation;
     }
     let (mut short, mut long) = ([0; 128], Vec::new());
-    let subject = Subject::new(request, policies.boundary.is_some(), &mut short, &mut long);
-    let prospect = lacking::prospect(request, policies, steps);
-    let mut budget = closeness::Budget::default();
+    let subject = PreparedRequest::new(request, policies.boundary.is_some(), &mut short, &mut long);
+    let missing_allows = missing_allows::missing_allows(request, policies, steps);
+    let mut budget = distance::Budget::default();
     let groups = examine::groups(request, policies);
     let mut misses = Vec::new();
-    for group in groups.iter().filter(|group| prospect.is_helped_by(group.kind)) {
+    for group in groups.iter().filter(|group| missing_allows.is_helped_by(group.kind)) {
         for miss in group.misses(&subject, &mut budget, steps) {
             misses.push(miss);
             if misses.len() > 4 * MISSES {
@@ -287,7 +287,7 @@ fn explained<'a>(request: &Request<'a>, policies: &Policies<'a>, steps: &mut u64
     }
     nearest(&mut misses);
     explanation.near_misses = misses.into_iter().map(|(_, miss)| miss).collect();
-    for kind in prospect.wanting.iter().copied() {
+    for kind in missing_allows.wanting.iter().copied() {
         if kind != PolicyKind::Scp {
             explanation.suggestions.extend(suggest::suggestion(kind, 0, &subject, steps));
             continue;
@@ -308,13 +308,13 @@ fn explained<'a>(request: &Request<'a>, policies: &Policies<'a>, steps: &mut u64
 /// Decides a request and tells what each type of policy said and which statements matched, without near misses and
 /// suggestions: what a simulation needs.
 #[must_use]
-pub fn survey<'a>(request: &Request<'a>, policies: &Policies<'a>) -> Explanation<'a> {
+pub fn trace<'a>(request: &Request<'a>, policies: &Policies<'a>) -> Explanation<'a> {
     surveyed(request, policies, &mut 0)
 }
 
 /// Surveys a request if that takes no more steps than there are left, and takes them away.
 #[must_use]
-pub fn survey_within<'a>(
+pub fn trace_within<'a>(
     request: &Request<'a>,
     policies: &Policies<'a>,
     budget: &mut Budget,
@@ -325,9 +325,9 @@ pub fn survey_within<'a>(
 
 fn surveyed<'a>(request: &Request<'a>, policies: &Policies<'a>, steps: &mut u64) -> Explanation<'a> {
     let (mut short, mut long) = ([0; 128], Vec::new());
-    let subject = Subject::new(request, policies.boundary.is_some(), &mut short, &mut long);
+    let subject = PreparedRequest::new(request, policies.boundary.is_some(), &mut short, &mut long);
     let decision = decide::run(request, policies, steps);
-    let prospect = lacking::prospect(request, policies, steps);
+    let missing_allows = missing_allows::missing_allows(request, policies, steps);
     let mut findings = Vec::new();
     let (mut all, mut denies) = (Vec::new(), Vec::new());
     for group in examine::groups(request, policies) {
@@ -344,7 +344,7 @@ fn surveyed<'a>(request: &Request<'a>, policies: &Policies<'a>, steps: &mut u64)
             level: group.level,
             policies: group.policies().count(),
             verdict,
-            required: decision.step != Step::Exception && prospect.needs(group.kind),
+            required: decision.step != Step::Exception && missing_allows.needs(group.kind),
             statement,
         });
         all.extend(matched);
@@ -362,7 +362,7 @@ fn surveyed<'a>(request: &Request<'a>, policies: &Policies<'a>, steps: &mut u64)
         suggestions: Vec::new(),
         denies: if decision.outcome == Outcome::ExplicitDeny { denies } else { Vec::new() },
         notes: words::notes(request, &decision),
-        is_hopeless: !decision.is_allowed() && prospect.is_hopeless,
+        is_hopeless: !decision.is_allowed() && missing_allows.is_hopeless,
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct Filter {
 
 /// What a request has.
 #[derive(Clone, Copy)]
-pub(crate) struct Marks<'a> {
+pub(crate) struct RequestBits<'a> {
     /// One bit in each half.
     action: u64,
     /// At least eight bytes.
@@ -56,7 +56,7 @@ impl Filter {
     }
 
     #[inline]
-    pub(crate) fn may_match(&self, marks: &Marks<'_>) -> bool {
+    pub(crate) fn may_match(&self, marks: &RequestBits<'_>) -> bool {
         // A place beyond the resource's end is looked for at its end: a wrong yes now and then does no harm.
         let at = self.at.min(marks.last) as usize;
         let own = marks.resource.get(at..at + 8).and_then(|own| own.first_chunk::<8>());
@@ -65,7 +65,7 @@ impl Filter {
     }
 }
 
-impl<'a> Marks<'a> {
+impl<'a> RequestBits<'a> {
     pub(crate) fn new(action: &[u8], action_hash: u64, resource: &'a [u8]) -> Self {
         // Of a shorter one nothing that a pattern could ask for.
         let resource = if resource.len() < 8 { &[0; 8] } else { resource };

@@ -2,7 +2,7 @@
 //!
 //! Two kinds of `*` and `?` exist: those that match anything, and those that stop at a colon (within the first five
 //! parts of an ARN pattern). Matching goes back to the last star only, of each kind. Where that takes more steps than
-//! pattern and text have characters, a few times over, it changes over to [`thorough`], which takes near linear time.
+//! pattern and text have characters, a few times over, it changes over to [`linear`], which takes near linear time.
 
 use crate::budget::is_spent;
 use crate::context::ContextKey;
@@ -45,7 +45,7 @@ pub(crate) fn matches(tokens: &[Token], values: &[&str], text: &[u8], steps: &mu
     let budget = 8 * (tokens.len() + text.len()) as u64 + 64;
     match greedy(tokens, values, text, budget, steps) {
         Some(answer) => answer,
-        None => thorough::matches(tokens, values, text, steps),
+        None => linear::matches(tokens, values, text, steps),
     }
 }
 
@@ -167,6 +167,6 @@ fn is_continuation(byte: u8) -> bool {
     byte & 0xc0 == 0x80
 }
 
+mod linear;
 #[cfg(test)]
 mod tests;
-mod thorough;

@@ -9,10 +9,10 @@ use std::ops::ControlFlow;
 use crate::action::{ActionKey, ActionSet};
 use crate::compile::Map;
 use crate::hash;
+use crate::prepared::PreparedRequest;
 use crate::principal;
 use crate::resource::{Finder, ResourceKey};
-use crate::statement::{Speaks, Statement};
-use crate::subject::Subject;
+use crate::statement::{PrincipalScope, Statement};
 use crate::table::Table;
 use crate::trie::Trie;
 
@@ -88,7 +88,7 @@ impl Index {
     /// action is known to match.
     pub(crate) fn visit(
         &self,
-        subject: &Subject<'_>,
+        subject: &PreparedRequest<'_>,
         sets: &[ActionSet],
         steps: &mut u64,
         mut visit: impl FnMut(u32, bool, &mut u64) -> ControlFlow<()>,
@@ -183,8 +183,8 @@ fn action_keys(set: &ActionSet) -> Option<Vec<u64>> {
 
 fn principal_keys(statement: &Statement) -> Option<Vec<u64>> {
     match &statement.principals {
-        Speaks::To(principals) => principals.keys(),
-        Speaks::ToNobody => Some(Vec::new()),
-        Speaks::ToOwner => None,
+        PrincipalScope::Listed(principals) => principals.keys(),
+        PrincipalScope::Empty => Some(Vec::new()),
+        PrincipalScope::Attached => None,
     }
 }

@@ -33,11 +33,11 @@ mod network;
 mod pattern;
 mod policies;
 mod policy;
+mod prepared;
 mod principal;
 mod request;
 mod resource;
 mod statement;
-mod subject;
 mod table;
 mod trie;
 
@@ -47,8 +47,8 @@ pub use context::{Context, ContextKey, ContextSource, ContextValue, GlobalKey, M
 pub use decide::{decide, decide_counting, decide_within};
 pub use decision::{Decision, DenialMessage, Outcome, StatementRef, Step};
 pub use explain::{
-    Absent, Actual, Expected, Explanation, Failure, Finding, Located, NearMiss, Suggestion, Variables, Verdict, Why,
-    explain, explain_within, survey, survey_within,
+    Absent, AbsentReason, Actual, Expected, Explanation, Failure, Finding, Located, NearMiss, Suggestion, Variables,
+    Verdict, explain, explain_within, trace, trace_within,
 };
 pub use policies::Policies;
 pub use policy::{Policy, StatementInfo};

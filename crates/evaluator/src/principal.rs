@@ -7,14 +7,14 @@ use bailiwick_policy_lang::{Principal as Names, PrincipalElement, PrincipalKind,
 
 use crate::compile::Interner;
 use crate::hash;
+use crate::prepared::PreparedRequest;
 use crate::request::{Entity, Principal};
-use crate::subject::Subject;
 
 /// How a caller is named, as a set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Named(u16);
+pub(crate) struct PrincipalMatch(u16);
 
-impl Named {
+impl PrincipalMatch {
     /// `*`.
     pub(crate) const EVERYONE: Self = Self(1);
     /// The caller's account.
@@ -26,7 +26,7 @@ impl Named {
     /// The session that the caller is.
     pub(crate) const SESSION: Self = Self(16);
     /// The user who made the federated-user session that the caller is.
-    pub(crate) const MAKER: Self = Self(32);
+    pub(crate) const FEDERATING_USER: Self = Self(32);
     /// The service that the caller is.
     pub(crate) const SERVICE: Self = Self(64);
     /// The identity provider that the caller is, or that his session came through.
@@ -39,7 +39,7 @@ impl Named {
         Self::USER,
         Self::ROLE,
         Self::SESSION,
-        Self::MAKER,
+        Self::FEDERATING_USER,
         Self::SERVICE,
         Self::PROVIDER,
     ];
@@ -108,18 +108,19 @@ impl PrincipalSet {
     }
 
     /// As what the statement names the caller; of a `NotPrincipal`, as anything unless it spares him.
-    pub(crate) fn names(&self, subject: &Subject<'_>, steps: &mut u64) -> Named {
+    pub(crate) fn names(&self, subject: &PreparedRequest<'_>, steps: &mut u64) -> PrincipalMatch {
         let principal = &subject.request.principal;
         *steps += self.who.len() as u64;
-        let mut named = Named::default();
+        let mut named = PrincipalMatch::default();
         for who in &self.who {
             named = named.and(who.names(principal));
         }
         if !self.negated {
             return named;
         }
-        let spared = !subject.has_boundary && (named.has(Named::EVERYONE) || named.has(to_be_spared(principal)));
-        if spared { Named::default() } else { Named::EVERYONE }
+        let spared =
+            !subject.has_boundary && (named.has(PrincipalMatch::EVERYONE) || named.has(to_be_spared(principal)));
+        if spared { PrincipalMatch::default() } else { PrincipalMatch::EVERYONE }
     }
 
     /// Hashes that find everyone it speaks to; none when only looking will do.
@@ -136,15 +137,15 @@ impl PrincipalSet {
 }
 
 /// What a `NotPrincipal` must name to spare a caller.
-fn to_be_spared(principal: &Principal<'_>) -> Named {
+fn to_be_spared(principal: &Principal<'_>) -> PrincipalMatch {
     match principal {
-        Principal::Root { .. } => Named::ACCOUNT,
-        Principal::User { .. } => Named::USER.and(Named::ACCOUNT),
-        Principal::RoleSession { .. } => Named::SESSION.and(Named::ROLE).and(Named::ACCOUNT),
-        Principal::FederatedUser { .. } => Named::SESSION.and(Named::ACCOUNT),
-        Principal::Service { .. } => Named::SERVICE,
-        Principal::IdentityProvider { .. } => Named::PROVIDER,
-        Principal::Anonymous => Named::EVERYONE,
+        Principal::Root { .. } => PrincipalMatch::ACCOUNT,
+        Principal::User { .. } => PrincipalMatch::USER.and(PrincipalMatch::ACCOUNT),
+        Principal::RoleSession { .. } => PrincipalMatch::SESSION.and(PrincipalMatch::ROLE).and(PrincipalMatch::ACCOUNT),
+        Principal::FederatedUser { .. } => PrincipalMatch::SESSION.and(PrincipalMatch::ACCOUNT),
+        Principal::Service { .. } => PrincipalMatch::SERVICE,
+        Principal::IdentityProvider { .. } => PrincipalMatch::PROVIDER,
+        Principal::Anonymous => PrincipalMatch::EVERYONE,
     }
 }
 
@@ -174,39 +175,45 @@ impl Who {
         }
     }
 
-    fn names(&self, principal: &Principal<'_>) -> Named {
-        let named = |condition: bool, named: Named| if condition { named } else { Named::default() };
+    fn names(&self, principal: &Principal<'_>) -> PrincipalMatch {
+        let named = |condition: bool, named: PrincipalMatch| if condition { named } else { PrincipalMatch::default() };
         let is = |entity: &Entity<'_>, arn: &str| entity.arn == arn;
         let has_id = |entity: &Entity<'_>, id: &str| entity.unique_id == Some(id);
         match (self, principal) {
-            (Self::Everyone, _) => Named::EVERYONE,
-            (Self::EveryService, Principal::Service { .. }) => Named::EVERYONE,
-            (Self::EveryProvider, Principal::IdentityProvider { .. }) => Named::EVERYONE,
-            (Self::EveryProvider, Principal::RoleSession { provider: Some(_), .. }) => Named::PROVIDER,
+            (Self::Everyone, _) => PrincipalMatch::EVERYONE,
+            (Self::EveryService, Principal::Service { .. }) => PrincipalMatch::EVERYONE,
+            (Self::EveryProvider, Principal::IdentityProvider { .. }) => PrincipalMatch::EVERYONE,
+            (Self::EveryProvider, Principal::RoleSession { provider: Some(_), .. }) => PrincipalMatch::PROVIDER,
             (Self::Account(account, partition), _) => {
                 let own = principal.account().is_some_and(|own| own.id == *account);
                 let there = partition
                     .as_ref()
                     .is_none_or(|partition| principal.name().split(':').nth(1).is_some_and(|own| *own == **partition));
-                named(own && there, Named::ACCOUNT)
+                named(own && there, PrincipalMatch::ACCOUNT)
             }
-            (Self::User(arn), Principal::User { user, .. }) => named(is(user, arn), Named::USER),
-            (Self::Id(id), Principal::User { user, .. }) => named(has_id(user, id), Named::USER),
-            (Self::User(arn), Principal::FederatedUser { user: Some(user), .. }) => named(is(user, arn), Named::MAKER),
-            (Self::Id(id), Principal::FederatedUser { user: Some(user), .. }) => named(has_id(user, id), Named::MAKER),
-            (Self::Role(arn), Principal::RoleSession { role, .. }) => named(is(role, arn), Named::ROLE),
-            (Self::Id(id), Principal::RoleSession { role, .. }) => named(has_id(role, id), Named::ROLE),
+            (Self::User(arn), Principal::User { user, .. }) => named(is(user, arn), PrincipalMatch::USER),
+            (Self::Id(id), Principal::User { user, .. }) => named(has_id(user, id), PrincipalMatch::USER),
+            (Self::User(arn), Principal::FederatedUser { user: Some(user), .. }) => {
+                named(is(user, arn), PrincipalMatch::FEDERATING_USER)
+            }
+            (Self::Id(id), Principal::FederatedUser { user: Some(user), .. }) => {
+                named(has_id(user, id), PrincipalMatch::FEDERATING_USER)
+            }
+            (Self::Role(arn), Principal::RoleSession { role, .. }) => named(is(role, arn), PrincipalMatch::ROLE),
+            (Self::Id(id), Principal::RoleSession { role, .. }) => named(has_id(role, id), PrincipalMatch::ROLE),
             (Self::Session(name), Principal::RoleSession { arn, .. } | Principal::FederatedUser { arn, .. }) => {
-                named(**name == **arn, Named::SESSION)
+                named(**name == **arn, PrincipalMatch::SESSION)
             }
-            (Self::Service(service), Principal::Service { name }) => named(**service == **name, Named::SERVICE),
+            (Self::Service(service), Principal::Service { name }) => {
+                named(**service == **name, PrincipalMatch::SERVICE)
+            }
             (Self::Provider(provider), Principal::IdentityProvider { name }) => {
-                named(**provider == **name, Named::PROVIDER)
+                named(**provider == **name, PrincipalMatch::PROVIDER)
             }
             (Self::Provider(provider), Principal::RoleSession { provider: Some(name), .. }) => {
-                named(**provider == **name, Named::PROVIDER)
+                named(**provider == **name, PrincipalMatch::PROVIDER)
             }
-            _ => Named::default(),
+            _ => PrincipalMatch::default(),
         }
     }
 

@@ -6,7 +6,7 @@ use bailiwick_policy_lang::ResourceElement;
 
 use crate::compile::Interner;
 use crate::pattern::{Form, Pattern, Syntax};
-use crate::subject::Subject;
+use crate::prepared::PreparedRequest;
 use crate::trie::Trie;
 
 /// The patterns of one element.
@@ -50,11 +50,11 @@ impl ResourceSet {
         Self { negated: element.negated, patterns, finder }
     }
 
-    pub(crate) fn matches(&self, subject: &Subject<'_>, steps: &mut u64) -> bool {
+    pub(crate) fn matches(&self, subject: &PreparedRequest<'_>, steps: &mut u64) -> bool {
         self.listed(subject, steps) != self.negated
     }
 
-    fn listed(&self, subject: &Subject<'_>, steps: &mut u64) -> bool {
+    fn listed(&self, subject: &PreparedRequest<'_>, steps: &mut u64) -> bool {
         let resource = subject.request.resource.as_bytes();
         let context = &subject.request.context;
         if subject.without_resource() {

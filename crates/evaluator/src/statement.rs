@@ -7,15 +7,15 @@ use bailiwick_policy_lang::{self as lang, Effect, PolicyKind, Span};
 use crate::compile::Interner;
 use crate::condition::Condition;
 use crate::context::ContextKey;
-use crate::principal::{Named, PrincipalSet};
+use crate::prepared::PreparedRequest;
+use crate::principal::{PrincipalMatch, PrincipalSet};
 use crate::resource::ResourceSet;
-use crate::subject::Subject;
 
 /// A compiled statement. Its action set stands in the policy, shared with statements that list the same.
 pub(crate) struct Statement {
     pub(crate) effect: Effect,
     pub(crate) actions: u32,
-    pub(crate) principals: Speaks,
+    pub(crate) principals: PrincipalScope,
     /// None: the policy itself belongs to the resource, and says no more.
     pub(crate) resources: Option<ResourceSet>,
     pub(crate) conditions: Box<[Condition]>,
@@ -23,13 +23,14 @@ pub(crate) struct Statement {
     pub(crate) span: Span,
 }
 
-/// Whom a statement speaks to.
-pub(crate) enum Speaks {
-    /// To whomever the policy belongs to.
-    ToOwner,
-    To(PrincipalSet),
-    /// To nobody: an Allow that names no one it could grant to.
-    ToNobody,
+/// The principals that a statement applies to.
+pub(crate) enum PrincipalScope {
+    /// No `Principal` element: the principal that the policy is attached to.
+    Attached,
+    /// The principals of a `Principal` or `NotPrincipal` element.
+    Listed(PrincipalSet),
+    /// No principal: an Allow that has nobody to grant to, such as one with `NotPrincipal`.
+    Empty,
 }
 
 impl Statement {
@@ -42,10 +43,10 @@ impl Statement {
     ) -> Self {
         let principals = match &statement.principal {
             // The parser refuses these two; should one come all the same, an Allow grants nothing.
-            Some(element) if element.negated && statement.effect == Effect::Allow => Speaks::ToNobody,
-            None if kind.has_principal() && statement.effect == Effect::Allow => Speaks::ToNobody,
-            None => Speaks::ToOwner,
-            Some(element) => Speaks::To(PrincipalSet::compile(element, interner)),
+            Some(element) if element.negated && statement.effect == Effect::Allow => PrincipalScope::Empty,
+            None if kind.has_principal() && statement.effect == Effect::Allow => PrincipalScope::Empty,
+            None => PrincipalScope::Attached,
+            Some(element) => PrincipalScope::Listed(PrincipalSet::compile(element, interner)),
         };
         let resources = statement.resource.as_ref().map(|element| ResourceSet::compile(element, variables, interner));
         let conditions = statement.conditions.iter().map(|c| Condition::compile(c, variables, interner)).collect();
@@ -61,16 +62,16 @@ impl Statement {
     }
 
     /// As what it names the caller; empty when it does not speak to him.
-    pub(crate) fn names(&self, subject: &Subject<'_>, steps: &mut u64) -> Named {
+    pub(crate) fn names(&self, subject: &PreparedRequest<'_>, steps: &mut u64) -> PrincipalMatch {
         match &self.principals {
-            Speaks::ToOwner => Named::EVERYONE,
-            Speaks::To(principals) => principals.names(subject, steps),
-            Speaks::ToNobody => Named::default(),
+            PrincipalScope::Attached => PrincipalMatch::EVERYONE,
+            PrincipalScope::Listed(principals) => principals.names(subject, steps),
+            PrincipalScope::Empty => PrincipalMatch::default(),
         }
     }
 
     /// Whether resource and conditions fit. Action and principal are the caller's to ask.
-    pub(crate) fn fits(&self, subject: &Subject<'_>, steps: &mut u64) -> bool {
+    pub(crate) fn fits(&self, subject: &PreparedRequest<'_>, steps: &mut u64) -> bool {
         self.resources.as_ref().is_none_or(|resources| resources.matches(subject, steps))
             && self.conditions.iter().all(|c| c.holds(&subject.request.context, self.effect, steps))
     }
@@ -88,8 +89,8 @@ impl Statement {
 
     pub(crate) fn heap_bytes(&self) -> usize {
         let principals = match &self.principals {
-            Speaks::To(principals) => principals.heap_bytes(),
-            Speaks::ToOwner | Speaks::ToNobody => 0,
+            PrincipalScope::Listed(principals) => principals.heap_bytes(),
+            PrincipalScope::Attached | PrincipalScope::Empty => 0,
         };
         principals
             + self.resources.as_ref().map_or(0, ResourceSet::heap_bytes)

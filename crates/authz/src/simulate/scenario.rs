@@ -200,7 +200,7 @@ impl<'a> Scenario<'a> {
             },
             ..Policies::default()
         };
-        let explanation = effort.ask(|budget| evaluator::survey_within(&request, &policies, budget));
+        let explanation = effort.ask(|budget| evaluator::trace_within(&request, &policies, budget));
         let explanation: Explanation<'_> = explanation.map_err(|_| too_much())?;
         let asked = evaluator::asked_keys(&request, &policies).into_iter();
         let missing = asked.filter(|key| request.context.value(key).is_none()).map(|key| key.as_written().to_owned());

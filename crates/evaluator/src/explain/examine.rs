@@ -2,8 +2,8 @@
 
 use bailiwick_policy_lang::{Effect, PolicyKind};
 
-use super::closeness::{Budget, closest};
-use super::{Absent, Actual, Expected, Failure, Located, NearMiss, Variables, Why, copying, filled, located};
+use super::distance::{Budget, closest};
+use super::{Absent, AbsentReason, Actual, Expected, Failure, Located, NearMiss, Variables, copying, filled, located};
 use crate::budget::is_spent;
 use crate::condition::Condition;
 use crate::context::{Context, ContextValue};
@@ -11,9 +11,9 @@ use crate::decide;
 use crate::decision::StatementRef;
 use crate::policies::Policies;
 use crate::policy::Policy;
+use crate::prepared::PreparedRequest;
 use crate::request::{Principal, Request};
-use crate::statement::{Speaks, Statement};
-use crate::subject::Subject;
+use crate::statement::{PrincipalScope, Statement};
 
 /// The policies of one type, or of one level, that take part.
 pub(super) struct Group<'a> {
@@ -52,17 +52,17 @@ pub(super) fn groups<'a>(request: &Request<'_>, policies: &Policies<'a>) -> Vec<
 }
 
 /// Why an organization's policies of a type don't bind a request.
-fn unbound(kind: PolicyKind, request: &Request<'_>) -> Option<Why> {
+fn unbound(kind: PolicyKind, request: &Request<'_>) -> Option<AbsentReason> {
     let is_management = match kind {
         PolicyKind::Scp => match request.principal.account() {
-            None => return Some(Why::NoIdentity),
+            None => return Some(AbsentReason::NoIdentity),
             Some(account) => account.is_management,
         },
         _ => request.resource_account.is_management,
     };
     match request.principal.is_service_linked() {
-        _ if is_management => Some(Why::ManagementAccount),
-        true => Some(Why::ServiceLinkedRole),
+        _ if is_management => Some(AbsentReason::ManagementAccount),
+        true => Some(AbsentReason::ServiceLinkedRole),
         false => None,
     }
 }
@@ -73,18 +73,18 @@ pub(super) fn absent(request: &Request<'_>, policies: &Policies<'_>) -> Vec<Abse
     let why = |kind| match kind {
         PolicyKind::Identity => match request.principal {
             Principal::Service { .. } | Principal::IdentityProvider { .. } | Principal::Anonymous => {
-                Some(Why::NoIdentity)
+                Some(AbsentReason::NoIdentity)
             }
             _ => None,
         },
-        PolicyKind::Boundary => policies.boundary.is_none().then_some(Why::NoneThere),
-        PolicyKind::Session => policies.session.is_none().then_some(Why::NoneThere),
-        PolicyKind::Scp if policies.scps.is_empty() => Some(Why::NoneThere),
-        PolicyKind::Rcp if policies.rcps.is_empty() => Some(Why::NoneThere),
+        PolicyKind::Boundary => policies.boundary.is_none().then_some(AbsentReason::NoneThere),
+        PolicyKind::Session => policies.session.is_none().then_some(AbsentReason::NoneThere),
+        PolicyKind::Scp if policies.scps.is_empty() => Some(AbsentReason::NoneThere),
+        PolicyKind::Rcp if policies.rcps.is_empty() => Some(AbsentReason::NoneThere),
         PolicyKind::Scp | PolicyKind::Rcp => unbound(kind, request),
-        PolicyKind::Resource => (policies.resource.is_none() && !is_trusting).then_some(Why::NoneThere),
-        PolicyKind::Trust => (policies.trust.is_none() && is_trusting).then_some(Why::NoneThere),
-        PolicyKind::Endpoint => policies.endpoint.is_none().then_some(Why::NoneThere),
+        PolicyKind::Resource => (policies.resource.is_none() && !is_trusting).then_some(AbsentReason::NoneThere),
+        PolicyKind::Trust => (policies.trust.is_none() && is_trusting).then_some(AbsentReason::NoneThere),
+        PolicyKind::Endpoint => policies.endpoint.is_none().then_some(AbsentReason::NoneThere),
     };
     ORDER.into_iter().filter_map(|kind| Some(Absent { kind, why: why(kind)? })).collect()
 }
@@ -116,7 +116,7 @@ impl<'a> Group<'a> {
     }
 
     /// Every statement that matches.
-    pub(super) fn matched(&self, subject: &Subject<'_>, steps: &mut u64) -> Vec<Located<'a>> {
+    pub(super) fn matched(&self, subject: &PreparedRequest<'_>, steps: &mut u64) -> Vec<Located<'a>> {
         self.statements()
             .filter(|(policy, statement, _)| matches(policy, statement, subject, steps))
             .filter_map(|(policy, _, at)| located(policy, at))
@@ -124,7 +124,7 @@ impl<'a> Group<'a> {
     }
 
     /// Whether a statement allows.
-    pub(super) fn allows(&self, subject: &Subject<'_>, steps: &mut u64) -> bool {
+    pub(super) fn allows(&self, subject: &PreparedRequest<'_>, steps: &mut u64) -> bool {
         let mut allows = self.statements().filter(|(_, statement, _)| statement.effect == Effect::Allow);
         allows.any(|(policy, statement, _)| matches(policy, statement, subject, steps))
     }
@@ -132,7 +132,7 @@ impl<'a> Group<'a> {
     /// Every Allow that does not match but concerns the action, with its distance.
     pub(super) fn misses(
         &self,
-        subject: &Subject<'_>,
+        subject: &PreparedRequest<'_>,
         budget: &mut Budget,
         steps: &mut u64,
     ) -> impl Iterator<Item = (Distance, NearMiss<'a>)> {
@@ -148,7 +148,7 @@ impl<'a> Group<'a> {
     }
 }
 
-pub(super) fn matches(policy: &Policy, statement: &Statement, subject: &Subject<'_>, steps: &mut u64) -> bool {
+pub(super) fn matches(policy: &Policy, statement: &Statement, subject: &PreparedRequest<'_>, steps: &mut u64) -> bool {
     *steps += 1;
     policy.actions(statement).matches(subject, steps)
         && !statement.names(subject, steps).is_empty()
@@ -159,7 +159,7 @@ pub(super) fn matches(policy: &Policy, statement: &Statement, subject: &Subject<
 fn failures(
     policy: &Policy,
     statement: &Statement,
-    subject: &Subject<'_>,
+    subject: &PreparedRequest<'_>,
     budget: &mut Budget,
     steps: &mut u64,
 ) -> Option<(Distance, Vec<Failure>)> {
@@ -169,8 +169,8 @@ fn failures(
     let (mut distance, mut failures) = (0, Vec::new());
     if statement.names(subject, steps).is_empty() {
         let (negated, sources) = match &statement.principals {
-            Speaks::To(principals) => (principals.negated, &*principals.sources),
-            Speaks::ToOwner | Speaks::ToNobody => (false, &[][..]),
+            PrincipalScope::Listed(principals) => (principals.negated, &*principals.sources),
+            PrincipalScope::Attached | PrincipalScope::Empty => (false, &[][..]),
         };
         distance += 4;
         failures.push(Failure::Principal { negated, expected: sources.iter().map(plain).collect() });

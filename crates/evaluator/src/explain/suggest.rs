@@ -6,11 +6,16 @@ use bailiwick_policy_lang::{PolicyKind, parse};
 
 use super::Suggestion;
 use crate::policy::Policy;
+use crate::prepared::PreparedRequest;
 use crate::request::{Principal, Request};
-use crate::subject::Subject;
 
 /// The suggestion, if the language can say it: no statement names an action or a resource that is none.
-pub(super) fn suggestion(kind: PolicyKind, level: u32, subject: &Subject<'_>, steps: &mut u64) -> Option<Suggestion> {
+pub(super) fn suggestion(
+    kind: PolicyKind,
+    level: u32,
+    subject: &PreparedRequest<'_>,
+    steps: &mut u64,
+) -> Option<Suggestion> {
     let request = subject.request;
     let resource = escaped(request.resource);
     let needs_variables = kind != PolicyKind::Trust && resource != request.resource;
@@ -72,7 +77,7 @@ fn attach_to(kind: PolicyKind, request: &Request<'_>) -> Option<String> {
 }
 
 /// Whether a statement can stand in a policy and matches the request there.
-fn allows(statement: &str, kind: PolicyKind, subject: &Subject<'_>, steps: &mut u64) -> bool {
+fn allows(statement: &str, kind: PolicyKind, subject: &PreparedRequest<'_>, steps: &mut u64) -> bool {
     let text = format!("{{\"Version\": \"2012-10-17\", \"Statement\": {statement}}}");
     let Ok(document) = parse(&text, kind) else { return false };
     let policy = Policy::compile(&document, kind);

@@ -6,7 +6,7 @@ use bailiwick_policy_lang::PolicyKind;
 
 use super::layout::{Page, Quoted, Shown, row};
 use super::words::{caller, several};
-use super::{Absent, Explanation, Finding, Suggestion, Verdict, Why};
+use super::{Absent, AbsentReason, Explanation, Finding, Suggestion, Verdict};
 use crate::decision::{Outcome, Step};
 use crate::request::Principal;
 
@@ -149,10 +149,10 @@ impl Explanation<'_> {
         let none: Vec<String> = self
             .absent
             .iter()
-            .filter(|absent| absent.why == Why::NoneThere)
+            .filter(|absent| absent.why == AbsentReason::NoneThere)
             .map(|absent| absent.kind.describe().to_owned())
             .collect();
-        for absent in self.absent.iter().filter(|absent| absent.why != Why::NoneThere) {
+        for absent in self.absent.iter().filter(|absent| absent.why != AbsentReason::NoneThere) {
             page.line(2, 4, &self.absence(absent));
         }
         if !none.is_empty() {
@@ -196,16 +196,16 @@ impl Explanation<'_> {
     fn absence(&self, absent: &Absent) -> String {
         let kinds = several(absent.kind);
         match (absent.why, absent.kind) {
-            (Why::NoneThere, _) => format!("{kinds}: there are none"),
-            (Why::NoIdentity, PolicyKind::Scp) => {
+            (AbsentReason::NoneThere, _) => format!("{kinds}: there are none"),
+            (AbsentReason::NoIdentity, PolicyKind::Scp) => {
                 format!("{kinds}: bind accounts, and {} is of none", caller(&self.principal))
             }
-            (Why::NoIdentity, _) => format!("{kinds}: {} has none", caller(&self.principal)),
-            (Why::ManagementAccount, PolicyKind::Rcp) => {
+            (AbsentReason::NoIdentity, _) => format!("{kinds}: {} has none", caller(&self.principal)),
+            (AbsentReason::ManagementAccount, PolicyKind::Rcp) => {
                 format!("{kinds}: do not bind resources of the management account")
             }
-            (Why::ManagementAccount, _) => format!("{kinds}: do not bind the management account"),
-            (Why::ServiceLinkedRole, _) => format!("{kinds}: do not bind service-linked roles"),
+            (AbsentReason::ManagementAccount, _) => format!("{kinds}: do not bind the management account"),
+            (AbsentReason::ServiceLinkedRole, _) => format!("{kinds}: do not bind service-linked roles"),
         }
     }
 

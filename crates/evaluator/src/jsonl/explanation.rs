@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Actual, Expected, Explanation, Failure, Located, PolicyKind, Variables, Why};
+use crate::{AbsentReason, Actual, Expected, Explanation, Failure, Located, PolicyKind, Variables};
 
 pub(super) fn json(explanation: &Explanation<'_>) -> Value {
     let decision = &explanation.decision;
@@ -21,10 +21,10 @@ pub(super) fn json(explanation: &Explanation<'_>) -> Value {
         "absent": explanation.absent.iter().map(|absent| json!({
             "type": kind_name(absent.kind),
             "why": match absent.why {
-                Why::NoneThere => "none",
-                Why::NoIdentity => "noIdentity",
-                Why::ManagementAccount => "managementAccount",
-                Why::ServiceLinkedRole => "serviceLinkedRole",
+                AbsentReason::NoneThere => "none",
+                AbsentReason::NoIdentity => "noIdentity",
+                AbsentReason::ManagementAccount => "managementAccount",
+                AbsentReason::ServiceLinkedRole => "serviceLinkedRole",
             },
         })).collect::<Vec<_>>(),
         "matched": explanation.matched.iter().map(located).collect::<Vec<_>>(),

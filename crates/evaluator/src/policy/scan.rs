@@ -6,13 +6,13 @@ use bailiwick_policy_lang::Effect;
 
 use super::Policy;
 use crate::budget::is_spent;
-use crate::principal::Named;
+use crate::prepared::PreparedRequest;
+use crate::principal::PrincipalMatch;
 use crate::statement::Statement;
-use crate::subject::Subject;
 
 impl Policy {
     /// Looks for a Deny that matches and, if wanted, for an Allow.
-    pub(crate) fn scan(&self, subject: &Subject<'_>, want_allow: bool, steps: &mut u64) -> Scan {
+    pub(crate) fn scan(&self, subject: &PreparedRequest<'_>, want_allow: bool, steps: &mut u64) -> Scan {
         let mut found = Scan { deny: NOTHING, allow: NOTHING };
         let has_wanted = self.0.has_deny || want_allow && self.0.has_allow;
         if !has_wanted {
@@ -43,7 +43,7 @@ impl Policy {
     }
 
     /// [`Self::scan`] of a policy without index: the statements that filters leave, Denies first.
-    fn scan_filtered(&self, subject: &Subject<'_>, want_allow: bool, steps: &mut u64) -> Scan {
+    fn scan_filtered(&self, subject: &PreparedRequest<'_>, want_allow: bool, steps: &mut u64) -> Scan {
         let open = self.filtered(subject, steps);
         let mut first = |mut open: u64| {
             while open != 0 {
@@ -66,14 +66,14 @@ impl Policy {
 
     /// A bit for each statement that its filter leaves. The filters of all come first, so that what comes out of them
     /// is one number and not many branches.
-    fn filtered(&self, subject: &Subject<'_>, steps: &mut u64) -> u64 {
+    fn filtered(&self, subject: &PreparedRequest<'_>, steps: &mut u64) -> u64 {
         *steps += self.0.filters.len() as u64;
         let bits = (0u32..).zip(&self.0.filters).map(|(at, f)| u64::from(f.may_match(&subject.marks)) << (at & 63));
         bits.fold(0, |open, bit| open | bit)
     }
 
     /// Looks for a Deny that matches and for everything that the policy grants to the caller.
-    pub(crate) fn scan_grants(&self, subject: &Subject<'_>, steps: &mut u64) -> Grants {
+    pub(crate) fn scan_grants(&self, subject: &PreparedRequest<'_>, steps: &mut u64) -> Grants {
         let mut found = Grants::default();
         let _ = self.candidates(subject, steps, |at, statement, steps| {
             let deny = statement.effect == Effect::Deny;
@@ -97,7 +97,7 @@ impl Policy {
     /// Visits the statements whose action matches, those aside that the index knows not to concern the request.
     fn candidates(
         &self,
-        subject: &Subject<'_>,
+        subject: &PreparedRequest<'_>,
         steps: &mut u64,
         mut visit: impl FnMut(u32, &Statement, &mut u64) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
@@ -171,14 +171,14 @@ impl Scan {
 pub(crate) struct Grants {
     pub(crate) deny: Option<u32>,
     /// As what it allows the caller.
-    pub(crate) named: Named,
+    pub(crate) named: PrincipalMatch,
     /// The first statement that granted, for each way of naming.
     by: [u32; 8],
 }
 
 impl Grants {
-    fn add(&mut self, named: Named, at: u32) {
-        for (way, by) in Named::EACH.into_iter().zip(&mut self.by) {
+    fn add(&mut self, named: PrincipalMatch, at: u32) {
+        for (way, by) in PrincipalMatch::EACH.into_iter().zip(&mut self.by) {
             if named.has(way) && !self.named.has(way) {
                 *by = at;
             }
@@ -187,13 +187,13 @@ impl Grants {
     }
 
     /// As if another statement granted too.
-    pub(crate) fn suppose(&mut self, named: Named) {
+    pub(crate) fn suppose(&mut self, named: PrincipalMatch) {
         self.add(named, u32::MAX);
     }
 
     /// A statement that granted in one of these ways.
-    pub(crate) fn statement(&self, ways: Named) -> Option<u32> {
-        let mut each = Named::EACH.into_iter().zip(self.by);
+    pub(crate) fn statement(&self, ways: PrincipalMatch) -> Option<u32> {
+        let mut each = PrincipalMatch::EACH.into_iter().zip(self.by);
         each.find(|(way, _)| self.named.has(*way) && ways.has(*way)).map(|(_, by)| by)
     }
 }

@@ -1,25 +1,25 @@
 //! A request as statements look at it.
 
-use crate::filter::Marks;
+use crate::filter::RequestBits;
 use crate::hash;
 use crate::request::Request;
 
 /// A request, prepared once for all policies.
 #[derive(Clone, Copy)]
-pub(crate) struct Subject<'a> {
+pub(crate) struct PreparedRequest<'a> {
     pub(crate) request: &'a Request<'a>,
     /// The action in lower case.
     pub(crate) action: &'a [u8],
     /// Hash of the action in lower case.
     pub(crate) action_hash: u64,
-    pub(crate) marks: Marks<'a>,
+    pub(crate) marks: RequestBits<'a>,
     /// Whether the caller has a permissions boundary, which keeps `NotPrincipal` from sparing him.
     pub(crate) has_boundary: bool,
     /// Whether Deny statements are passed over, to learn what is wanting besides.
     pub(crate) without_denies: bool,
 }
 
-impl<'a> Subject<'a> {
+impl<'a> PreparedRequest<'a> {
     /// Prepares a request. The action in lower case lives in `short`, or in `long` when it is longer than any action
     /// there is.
     #[inline]
@@ -37,7 +37,7 @@ impl<'a> Subject<'a> {
                 (&**long, hash::of(long))
             }
         };
-        let marks = Marks::new(action, action_hash, request.resource.as_bytes());
+        let marks = RequestBits::new(action, action_hash, request.resource.as_bytes());
         Self { request, action, action_hash, marks, has_boundary, without_denies: false }
     }
 

@@ -5,12 +5,12 @@ use bailiwick_policy_lang::PolicyKind;
 use crate::decide::{self, Found};
 use crate::decision::Decision;
 use crate::policies::Policies;
-use crate::principal::Named;
+use crate::prepared::PreparedRequest;
+use crate::principal::PrincipalMatch;
 use crate::request::{Principal, Request};
-use crate::subject::Subject;
 
 /// How a request would fare if policies allowed more, Denies aside.
-pub(super) struct Prospect {
+pub(super) struct MissingAllows {
     /// The types of policy that would have to allow, in the order in which a decision misses them.
     pub(super) wanting: Vec<PolicyKind>,
     /// Those that could allow instead.
@@ -21,7 +21,7 @@ pub(super) struct Prospect {
     pub(super) is_hopeless: bool,
 }
 
-impl Prospect {
+impl MissingAllows {
     /// Whether an Allow in policies of a type would bring the request nearer to being allowed.
     pub(super) fn is_helped_by(&self, kind: PolicyKind) -> bool {
         self.wanting.contains(&kind) || self.instead.contains(&kind)
@@ -33,31 +33,32 @@ impl Prospect {
     }
 }
 
-pub(super) fn prospect(request: &Request<'_>, policies: &Policies<'_>, steps: &mut u64) -> Prospect {
+pub(super) fn missing_allows(request: &Request<'_>, policies: &Policies<'_>, steps: &mut u64) -> MissingAllows {
     let (mut short, mut long) = ([0; 128], Vec::new());
-    let mut subject = Subject::new(request, policies.boundary.is_some(), &mut short, &mut long);
+    let mut subject = PreparedRequest::new(request, policies.boundary.is_some(), &mut short, &mut long);
     subject.without_denies = true;
-    let mut prospect = Prospect { wanting: Vec::new(), instead: Vec::new(), needed: Vec::new(), is_hopeless: false };
-    let Some(start) = decide::gather_allows(&subject, policies, steps) else { return prospect };
+    let mut missing_allows =
+        MissingAllows { wanting: Vec::new(), instead: Vec::new(), needed: Vec::new(), is_hopeless: false };
+    let Some(start) = decide::gather_allows(&subject, policies, steps) else { return missing_allows };
     let mut found = start.clone();
-    while let Some(kind) = conclude(request, policies, &found, &prospect.wanting).lacking {
-        if prospect.wanting.contains(&kind) {
+    while let Some(kind) = conclude(request, policies, &found, &missing_allows.wanting).lacking {
+        if missing_allows.wanting.contains(&kind) {
             // The same type a second time: nothing that it could say would do.
-            prospect.is_hopeless = true;
-            prospect.needed = vec![kind];
-            prospect.wanting.clear();
-            return prospect;
+            missing_allows.is_hopeless = true;
+            missing_allows.needed = vec![kind];
+            missing_allows.wanting.clear();
+            return missing_allows;
         }
         found.suppose(kind, himself(&request.principal));
-        prospect.wanting.push(kind);
+        missing_allows.wanting.push(kind);
     }
     // A grant that names the caller may make the identity policies needless that the decision missed first.
-    for kind in prospect.wanting.clone() {
-        let fewer: Vec<PolicyKind> = prospect.wanting.iter().copied().filter(|other| *other != kind).collect();
+    for kind in missing_allows.wanting.clone() {
+        let fewer: Vec<PolicyKind> = missing_allows.wanting.iter().copied().filter(|other| *other != kind).collect();
         let mut other = start.clone();
         fewer.iter().for_each(|kind| other.suppose(*kind, himself(&request.principal)));
         if conclude(request, policies, &other, &fewer).is_allowed() {
-            (prospect.wanting, found) = (fewer, other);
+            (missing_allows.wanting, found) = (fewer, other);
         }
     }
     let missed = conclude(request, policies, &start, &[]).lacking;
@@ -66,17 +67,17 @@ pub(super) fn prospect(request: &Request<'_>, policies: &Policies<'_>, steps: &m
         other.suppose(kind, himself(&request.principal));
         let is_there = policy_of_resource(policies) == Some(kind);
         if is_there && missed.is_some() && conclude(request, policies, &other, &[]).lacking != missed {
-            prospect.instead.push(kind);
+            missing_allows.instead.push(kind);
         }
     }
     for kind in PolicyKind::ALL {
         let mut less = found.clone();
         less.withdraw(kind);
-        if !conclude(request, policies, &less, &prospect.wanting).is_allowed() {
-            prospect.needed.push(kind);
+        if !conclude(request, policies, &less, &missing_allows.wanting).is_allowed() {
+            missing_allows.needed.push(kind);
         }
     }
-    prospect
+    missing_allows
 }
 
 /// Which of its two types the policy of the resource is.
@@ -91,14 +92,14 @@ fn conclude(request: &Request<'_>, policies: &Policies<'_>, found: &Found, suppo
 }
 
 /// How a suggested statement names the caller.
-fn himself(principal: &Principal<'_>) -> Named {
+fn himself(principal: &Principal<'_>) -> PrincipalMatch {
     match principal {
-        Principal::Root { .. } => Named::ACCOUNT,
-        Principal::User { .. } => Named::USER,
-        Principal::RoleSession { .. } => Named::ROLE,
-        Principal::FederatedUser { .. } => Named::SESSION,
-        Principal::Service { .. } => Named::SERVICE,
-        Principal::IdentityProvider { .. } => Named::PROVIDER,
-        Principal::Anonymous => Named::EVERYONE,
+        Principal::Root { .. } => PrincipalMatch::ACCOUNT,
+        Principal::User { .. } => PrincipalMatch::USER,
+        Principal::RoleSession { .. } => PrincipalMatch::ROLE,
+        Principal::FederatedUser { .. } => PrincipalMatch::SESSION,
+        Principal::Service { .. } => PrincipalMatch::SERVICE,
+        Principal::IdentityProvider { .. } => PrincipalMatch::PROVIDER,
+        Principal::Anonymous => PrincipalMatch::EVERYONE,
     }
 }
