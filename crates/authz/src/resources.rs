@@ -3,7 +3,7 @@
 use bailiwick_api::{authz as pb, op};
 use bailiwick_model::{AccountId, IamError, Result, Tags, limits};
 use bailiwick_operation::{Check, Cx, Handle, bind_principals, malformed, show_principals};
-use bailiwick_policy_lang::{Catalogue, PolicyKind, SaveRules, non_whitespace_len, parse_for_save};
+use bailiwick_policy_lang::{Catalogue, PolicyKind, SaveRules, non_whitespace_len, parse_strict};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::{Resource, ResourcePolicy, Tx};
 
@@ -29,7 +29,7 @@ impl Handle<op::PutResourcePolicy> for Authz {
     ) -> Result<pb::PutResourcePolicyResponse> {
         let text = req.policy.unwrap_or_default();
         let rules = SaveRules { partition: Some(cx.partition().as_str()), ..SaveRules::default() };
-        let document = parse_for_save(&text, PolicyKind::Resource, &rules).map_err(malformed)?;
+        let document = parse_strict(&text, PolicyKind::Resource, &rules).map_err(malformed)?;
         if non_whitespace_len(&text) > limits::RESOURCE_POLICY_SIZE {
             return Err(IamError::quota("ResourcePolicySize", limits::RESOURCE_POLICY_SIZE));
         }

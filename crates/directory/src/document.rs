@@ -3,7 +3,7 @@
 use bailiwick_model::{IamError, Result, limits};
 use bailiwick_operation::Cx;
 pub(crate) use bailiwick_operation::malformed;
-use bailiwick_policy_lang::{Document, PolicyKind, SaveRules, Version, non_whitespace_len, parse_for_save};
+use bailiwick_policy_lang::{Document, PolicyKind, SaveRules, Version, non_whitespace_len, parse_strict};
 
 /// Checks the document of an inline policy; returns what it counts against the quota of size.
 ///
@@ -34,7 +34,7 @@ pub(crate) fn trust(cx: &Cx, text: &str) -> Result<Document> {
 }
 
 fn parse(partition: &str, text: &str, kind: PolicyKind, min_version: Version) -> Result<Document> {
-    parse_for_save(text, kind, &SaveRules { partition: Some(partition), min_version, ..SaveRules::default() })
+    parse_strict(text, kind, &SaveRules { partition: Some(partition), min_version, ..SaveRules::default() })
         .map_err(malformed)
 }
 

@@ -310,7 +310,7 @@ impl fmt::Display for ErrorKind {
 
 /// An error before its path is known.
 #[derive(Clone, Debug)]
-pub(crate) struct Problem {
+pub(crate) struct UnlocatedError {
     pub(crate) kind: ErrorKind,
     pub(crate) span: Span,
     pub(crate) found: Cow<'static, str>,
@@ -318,7 +318,7 @@ pub(crate) struct Problem {
     pub(crate) meant: Option<Box<str>>,
 }
 
-impl Problem {
+impl UnlocatedError {
     pub(crate) fn new(
         kind: ErrorKind,
         span: Span,

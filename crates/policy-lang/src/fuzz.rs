@@ -32,7 +32,7 @@ pub fn document(bytes: &[u8]) {
             }
             Ok(document) => {
                 assert_eq!(all.as_ref(), Ok(&document));
-                let _ = crate::parse_for_save(text, kind, &SaveRules::default());
+                let _ = crate::parse_strict(text, kind, &SaveRules::default());
                 let printed = crate::to_json(&document);
                 let again = crate::parse(&printed, kind).expect("what was printed is a document");
                 assert_eq!(crate::to_json(&again), printed);

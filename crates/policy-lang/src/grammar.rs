@@ -9,7 +9,7 @@ mod statement;
 mod value;
 
 use crate::document::{Document, Text, Version};
-use crate::error::{ErrorKind, Problem};
+use crate::error::{ErrorKind, UnlocatedError};
 use crate::json::{Node, NodeKind, Tree, quoted};
 use crate::kind::PolicyKind;
 use crate::span::{Span, Spanned};
@@ -31,7 +31,7 @@ pub(crate) struct Parts {
 }
 
 /// Reads the tree as a document of the given kind.
-pub(crate) fn read(tree: &Tree<'_>, kind: PolicyKind) -> (Outline, Vec<Problem>) {
+pub(crate) fn read(tree: &Tree<'_>, kind: PolicyKind) -> (Outline, Vec<UnlocatedError>) {
     let mut grammar = Grammar { kind, version: Version::V2008, problems: Vec::new() };
     let outline = grammar.document(tree.root());
     (outline, grammar.problems)
@@ -40,7 +40,7 @@ pub(crate) fn read(tree: &Tree<'_>, kind: PolicyKind) -> (Outline, Vec<Problem>)
 struct Grammar {
     kind: PolicyKind,
     version: Version,
-    problems: Vec<Problem>,
+    problems: Vec<UnlocatedError>,
 }
 
 impl Grammar {
@@ -140,7 +140,7 @@ impl Grammar {
         found: impl Into<std::borrow::Cow<'static, str>>,
         expected: impl Into<std::borrow::Cow<'static, str>>,
     ) {
-        self.problems.push(Problem::new(kind, span, found, expected));
+        self.problems.push(UnlocatedError::new(kind, span, found, expected));
     }
 
     /// A name that is unknown, with the known one that was probably meant.
@@ -152,7 +152,7 @@ impl Grammar {
         expected: &'static str,
         meant: Option<impl Into<Box<str>>>,
     ) {
-        self.problems.push(Problem::new(kind, span, quoted(found), expected).meaning(meant));
+        self.problems.push(UnlocatedError::new(kind, span, quoted(found), expected).meaning(meant));
     }
 
     /// An element that is missing: what was found instead, and which known name that was probably meant to be.
@@ -163,7 +163,7 @@ impl Grammar {
         (found, meant): (String, Option<&'static str>),
         expected: &'static str,
     ) {
-        self.problems.push(Problem::new(kind, node.span(), found, expected).meaning(meant));
+        self.problems.push(UnlocatedError::new(kind, node.span(), found, expected).meaning(meant));
     }
 
     fn wrong_type(&mut self, node: Node<'_, '_>, expected: &'static str) {

@@ -8,7 +8,7 @@ mod string;
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use crate::error::{ErrorKind, Problem};
+use crate::error::{ErrorKind, UnlocatedError};
 use crate::span::{Position, Span};
 
 /// What a node is.
@@ -39,7 +39,7 @@ pub(crate) struct Tree<'a> {
     text: &'a str,
     entries: Vec<Entry>,
     /// Keys that stand twice in one object: each is an error, but does not keep anyone from reading on.
-    pub(crate) duplicates: Vec<Problem>,
+    pub(crate) duplicates: Vec<UnlocatedError>,
 }
 
 /// A value within a [`Tree`].
@@ -51,7 +51,7 @@ pub(crate) struct Node<'t, 'a> {
 
 impl<'a> Tree<'a> {
     /// Reads `text`. The caller has bounded its length, so that an offset fits into 32 bits.
-    pub(crate) fn read(text: &'a str, max_depth: usize) -> Result<Self, Problem> {
+    pub(crate) fn read(text: &'a str, max_depth: usize) -> Result<Self, UnlocatedError> {
         let entries = Vec::with_capacity(text.len() / 24 + 8);
         let tree = Tree { text, entries, duplicates: Vec::new() };
         let mut reader = Reader { tree, bytes: text.as_bytes(), at: 0, line: 1, line_start: 0, depth_left: max_depth };
@@ -82,12 +82,12 @@ impl<'a> Tree<'a> {
     }
 
     /// Where each node hangs, by its index.
-    pub(crate) fn families(&self) -> Vec<Family> {
-        let mut families = vec![Family { parent: None, ordinal: 0, key: None }; self.entries.len()];
+    pub(crate) fn parents(&self) -> Vec<ParentLink> {
+        let mut parents = vec![ParentLink { parent: None, ordinal: 0, key: None }; self.entries.len()];
         for index in 0..self.entries.len() as u32 {
             let node = self.node(index);
             let mut hang = |child: Node<'_, '_>, ordinal, key| {
-                families[child.index()] = Family { parent: Some(index), ordinal, key };
+                parents[child.index()] = ParentLink { parent: Some(index), ordinal, key };
             };
             for (item, ordinal) in node.items().zip(0..) {
                 hang(item, ordinal, None);
@@ -97,13 +97,13 @@ impl<'a> Tree<'a> {
                 hang(value, ordinal, Some(key.index));
             }
         }
-        families
+        parents
     }
 }
 
 /// Where a node hangs in its tree.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Family {
+pub(crate) struct ParentLink {
     /// The array or object that it is in.
     pub(crate) parent: Option<u32>,
     /// Its place there.
@@ -234,7 +234,7 @@ impl Reader<'_> {
         entry.next = next;
     }
 
-    fn value(&mut self) -> Result<(), Problem> {
+    fn value(&mut self) -> Result<(), UnlocatedError> {
         match self.peek() {
             Some(b'"') => self.string(),
             Some(b'{') => self.nested(Self::object),
@@ -247,10 +247,10 @@ impl Reader<'_> {
         }
     }
 
-    fn nested(&mut self, read: fn(&mut Self) -> Result<(), Problem>) -> Result<(), Problem> {
+    fn nested(&mut self, read: fn(&mut Self) -> Result<(), UnlocatedError>) -> Result<(), UnlocatedError> {
         let Some(left) = self.depth_left.checked_sub(1) else {
             let here = self.position();
-            return Err(Problem::new(
+            return Err(UnlocatedError::new(
                 ErrorKind::TooDeep,
                 Span { start: here, end: here },
                 "another level",
@@ -263,7 +263,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn object(&mut self) -> Result<(), Problem> {
+    fn object(&mut self) -> Result<(), UnlocatedError> {
         let index = self.open(NodeKind::Object);
         self.at += 1;
         self.skip_space();
@@ -294,7 +294,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn array(&mut self) -> Result<(), Problem> {
+    fn array(&mut self) -> Result<(), UnlocatedError> {
         let index = self.open(NodeKind::Array);
         self.at += 1;
         self.skip_space();
@@ -314,7 +314,7 @@ impl Reader<'_> {
     }
 
     /// Reads a comma (false) or the end of the collection (true).
-    fn separator(&mut self, end: u8, expected: &'static str) -> Result<bool, Problem> {
+    fn separator(&mut self, end: u8, expected: &'static str) -> Result<bool, UnlocatedError> {
         match self.peek() {
             Some(b',') => {
                 self.at += 1;
@@ -329,7 +329,7 @@ impl Reader<'_> {
         }
     }
 
-    fn expect(&mut self, byte: u8, expected: &'static str) -> Result<(), Problem> {
+    fn expect(&mut self, byte: u8, expected: &'static str) -> Result<(), UnlocatedError> {
         if self.peek() != Some(byte) {
             return Err(self.unexpected(expected));
         }
@@ -337,7 +337,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn word(&mut self, word: &'static str, kind: NodeKind) -> Result<(), Problem> {
+    fn word(&mut self, word: &'static str, kind: NodeKind) -> Result<(), UnlocatedError> {
         if !self.bytes[self.at..].starts_with(word.as_bytes()) {
             return Err(self.unexpected("a JSON value"));
         }
@@ -347,7 +347,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn number(&mut self) -> Result<(), Problem> {
+    fn number(&mut self) -> Result<(), UnlocatedError> {
         let index = self.open(NodeKind::Number);
         if self.peek() == Some(b'-') {
             self.at += 1;
@@ -371,7 +371,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn digits(&mut self) -> Result<(), Problem> {
+    fn digits(&mut self) -> Result<(), UnlocatedError> {
         let begin = self.at;
         while let Some(b'0'..=b'9') = self.peek() {
             self.at += 1;
@@ -384,7 +384,7 @@ impl Reader<'_> {
         let node = Node { tree, index: object as u32 };
         let mut found = Vec::new();
         let mut report = |key: &Node<'_, '_>| {
-            found.push(Problem::new(ErrorKind::DuplicateKey, key.span(), quoted(&key.text()), "each key once"));
+            found.push(UnlocatedError::new(ErrorKind::DuplicateKey, key.span(), quoted(&key.text()), "each key once"));
         };
         if keys <= 8 {
             let mut seen: [Cow<'_, str>; 8] = Default::default();
@@ -407,7 +407,7 @@ impl Reader<'_> {
     }
 
     /// The character here is not what the grammar wants.
-    fn unexpected(&self, expected: &'static str) -> Problem {
+    fn unexpected(&self, expected: &'static str) -> UnlocatedError {
         let start = self.position();
         let next = self.tree.text.get(self.at..).and_then(|rest| rest.chars().next());
         let mut end = start;
@@ -423,7 +423,7 @@ impl Reader<'_> {
                 }
             }
         };
-        Problem::new(ErrorKind::Json, Span { start, end }, found, expected)
+        UnlocatedError::new(ErrorKind::Json, Span { start, end }, found, expected)
     }
 }
 

@@ -10,7 +10,6 @@ pub mod catalogue;
 mod context_keys;
 pub mod document;
 mod error;
-mod form;
 pub mod fuzz;
 mod glob;
 mod grammar;
@@ -28,6 +27,7 @@ mod size;
 mod span;
 mod suggest;
 pub mod template;
+mod value;
 
 #[doc = include_str!("../VALIDATION.md")]
 pub mod validation {}
@@ -50,7 +50,7 @@ pub use path::{Path, PathElement};
 pub use principal::{PrincipalKind, PrincipalName};
 pub use print::{format, to_json, to_pretty_json};
 pub use rewrite::{rewrite_principals, try_rewrite_principals};
-pub use save::{SaveRules, parse_for_save};
+pub use save::{SaveRules, parse_strict};
 pub use size::non_whitespace_len;
 pub use span::{Position, Span, Spanned};
 pub use suggest::nearest;

@@ -1,7 +1,7 @@
 //! From text to [`Document`].
 
 use crate::document::Document;
-use crate::error::{ErrorKind, PolicyError, Problem};
+use crate::error::{ErrorKind, PolicyError, UnlocatedError};
 use crate::grammar;
 use crate::json::Tree;
 use crate::kind::PolicyKind;
@@ -66,7 +66,8 @@ pub(crate) fn read_tree<'a>(text: &'a str, kind: PolicyKind, limits: &Limits) ->
     let longest = limits.max_bytes.min(u32::MAX as usize);
     if text.len() > longest {
         let found = format!("{} bytes", text.len());
-        let problem = Problem::new(ErrorKind::TooLong, Span::default(), found, format!("at most {longest} bytes"));
+        let problem =
+            UnlocatedError::new(ErrorKind::TooLong, Span::default(), found, format!("at most {longest} bytes"));
         return Err(problem.at(Path::default(), kind));
     }
     // Of ASCII, what a policy cannot hold is no JSON either.
@@ -81,7 +82,7 @@ pub(crate) fn read_tree<'a>(text: &'a str, kind: PolicyKind, limits: &Limits) ->
         let mut end = start;
         end.offset += character.len_utf8() as u32;
         end.column += 1;
-        let problem = Problem::new(ErrorKind::Character, Span { start, end }, found, expected);
+        let problem = UnlocatedError::new(ErrorKind::Character, Span { start, end }, found, expected);
         return Err(problem.at(Path::default(), kind));
     }
     Tree::read(text, limits.max_depth.min(128)).map_err(|problem| problem.at(Path::default(), kind))
@@ -101,7 +102,7 @@ fn position_of(text: &str, at: usize) -> Position {
     }
 }
 
-fn first(tree: &Tree<'_>, problems: Vec<Problem>) -> Option<Problem> {
+fn first(tree: &Tree<'_>, problems: Vec<UnlocatedError>) -> Option<UnlocatedError> {
     // A key that stands twice makes everything else doubtful, so it comes first.
     tree.duplicates.first().cloned().or_else(|| problems.into_iter().min_by_key(|problem| problem.span))
 }
@@ -110,7 +111,7 @@ fn first(tree: &Tree<'_>, problems: Vec<Problem>) -> Option<Problem> {
 pub(crate) fn locate(
     tree: &Tree<'_>,
     kind: PolicyKind,
-    problems: impl IntoIterator<Item = Problem>,
+    problems: impl IntoIterator<Item = UnlocatedError>,
 ) -> Vec<PolicyError> {
     let paths = Paths::new(tree);
     problems

@@ -6,8 +6,7 @@
 use bailiwick_model::Partition;
 
 use crate::document::{Document, Effect, Principal, PrincipalElement, Statement, Text, Version};
-use crate::error::{ErrorKind, PolicyError, Problem};
-use crate::form;
+use crate::error::{ErrorKind, PolicyError, UnlocatedError};
 use crate::glob;
 use crate::json::{Tree, quoted};
 use crate::kind::PolicyKind;
@@ -16,6 +15,7 @@ use crate::parse::{Limits, parse_with};
 use crate::path::Paths;
 use crate::principal::{PrincipalKind, PrincipalName};
 use crate::suggest::nearest;
+use crate::value;
 
 /// What a deployment asks of the documents that it stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Default for SaveRules<'_> {
 ///
 /// # Errors
 /// The first thing for which AWS refuses to store such a document.
-pub fn parse_for_save(text: &str, kind: PolicyKind, rules: &SaveRules<'_>) -> Result<Document, PolicyError> {
+pub fn parse_strict(text: &str, kind: PolicyKind, rules: &SaveRules<'_>) -> Result<Document, PolicyError> {
     let document = parse_with(text, kind, &rules.limits)?;
     // Of several problems in one place, the first is told.
     match problems(&document, kind, rules).into_iter().min_by_key(|problem| problem.span) {
@@ -52,7 +52,7 @@ pub fn parse_for_save(text: &str, kind: PolicyKind, rules: &SaveRules<'_>) -> Re
 }
 
 /// Everything in a document, as far as it could be read, that keeps it from being stored.
-pub(crate) fn problems(document: &Document, kind: PolicyKind, rules: &SaveRules<'_>) -> Vec<Problem> {
+pub(crate) fn problems(document: &Document, kind: PolicyKind, rules: &SaveRules<'_>) -> Vec<UnlocatedError> {
     let mut check = Check { kind, rules, problems: Vec::new() };
     check.document(document);
     check.problems
@@ -61,15 +61,15 @@ pub(crate) fn problems(document: &Document, kind: PolicyKind, rules: &SaveRules<
 struct Check<'r, 'a> {
     kind: PolicyKind,
     rules: &'r SaveRules<'a>,
-    problems: Vec<Problem>,
+    problems: Vec<UnlocatedError>,
 }
 
 impl Check<'_, '_> {
     fn refuse(&mut self, kind: ErrorKind, text: &Text, expected: impl Into<std::borrow::Cow<'static, str>>) {
-        self.keep(Problem::new(kind, text.span, quoted(text), expected));
+        self.keep(UnlocatedError::new(kind, text.span, quoted(text), expected));
     }
 
-    fn keep(&mut self, problem: Problem) {
+    fn keep(&mut self, problem: UnlocatedError) {
         self.problems.push(problem);
     }
 
@@ -77,7 +77,7 @@ impl Check<'_, '_> {
         if document.version < self.rules.min_version {
             let found = document.version_span.map_or("no `Version`".to_owned(), |_| quoted(document.version.as_str()));
             let span = document.version_span.unwrap_or(document.span);
-            self.keep(Problem::new(ErrorKind::OldVersion, span, found, "`2012-10-17`"));
+            self.keep(UnlocatedError::new(ErrorKind::OldVersion, span, found, "`2012-10-17`"));
         }
         for statement in &document.statements {
             self.statement(statement);
@@ -97,9 +97,14 @@ impl Check<'_, '_> {
                 self.refuse(ErrorKind::ConditionKey, &condition.key, "a service prefix, a colon and a name");
             }
             if condition.operator.base.family() == Family::Date {
-                for value in condition.values.iter().filter(|value| !form::is_date(&value.text)) {
+                for value in condition.values.iter().filter(|value| !value::is_date(&value.text)) {
                     let expected = "a date such as `2024-06-14T12:30:00Z`, or epoch seconds";
-                    self.keep(Problem::new(ErrorKind::ConditionValue, value.span, quoted(&value.text), expected));
+                    self.keep(UnlocatedError::new(
+                        ErrorKind::ConditionValue,
+                        value.span,
+                        quoted(&value.text),
+                        expected,
+                    ));
                 }
             }
         }
@@ -119,7 +124,7 @@ impl Check<'_, '_> {
 
     fn resource(&mut self, resource: &Text) {
         let text = &*resource.value;
-        let mut parts = form::arn_parts(text).into_iter().skip(1);
+        let mut parts = value::arn_parts(text).into_iter().skip(1);
         let partition = parts.next().unwrap_or("");
         match self.rules.partition {
             Some(own) if !glob::matches(partition, own) => {
@@ -152,7 +157,8 @@ impl Check<'_, '_> {
             }
             "iam" if name != "*" && name != "root" && !IAM_TYPES.iter().any(|prefix| name.starts_with(prefix)) => {
                 let meant = name.find('/').and_then(|at| nearest(&name[..=at], IAM_TYPES));
-                let problem = Problem::new(ErrorKind::ResourcePath, resource.span, quoted(text), IAM_TYPES.join(", "));
+                let problem =
+                    UnlocatedError::new(ErrorKind::ResourcePath, resource.span, quoted(text), IAM_TYPES.join(", "));
                 self.keep(problem.meaning(meant));
             }
             _ => {}
@@ -169,7 +175,7 @@ impl Check<'_, '_> {
         let entries = match &statement.principal {
             Some(PrincipalElement { principal: Principal::Everyone, span, .. }) => {
                 let expected = "`{\"AWS\": \"*\"}`, or a principal by its name";
-                return self.keep(Problem::new(ErrorKind::BarePrincipal, *span, "`*`", expected));
+                return self.keep(UnlocatedError::new(ErrorKind::BarePrincipal, *span, "`*`", expected));
             }
             Some(PrincipalElement { principal: Principal::Map(entries), .. }) => entries,
             None => return,
@@ -189,11 +195,11 @@ impl Check<'_, '_> {
     fn rcp(&mut self, statement: &Statement) {
         if statement.effect == Effect::Allow && !statement.is_full_access() {
             let expected = "`Deny`: everything is allowed until it is denied";
-            self.keep(Problem::new(ErrorKind::Effect, statement.effect_span, "`Allow`", expected));
+            self.keep(UnlocatedError::new(ErrorKind::Effect, statement.effect_span, "`Allow`", expected));
         }
         if statement.action.negated {
             let span = statement.action.span;
-            self.keep(Problem::new(ErrorKind::ForbiddenNotAction, span, "`NotAction`", "`Action`"));
+            self.keep(UnlocatedError::new(ErrorKind::ForbiddenNotAction, span, "`NotAction`", "`Action`"));
         }
         if statement.effect == Effect::Allow {
             return;

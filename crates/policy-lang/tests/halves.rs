@@ -1,12 +1,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot read its own files has failed")]
-//! Two halves that must agree: what `validate` calls an error, and what `parse_for_save` refuses; and the tables of
+//! Two halves that must agree: what `validate` calls an error, and what `parse_strict` refuses; and the tables of
 //! `VALIDATION.md`, which say where they do not, and where Bailiwick's rules differ from AWS's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use bailiwick_policy_lang::{
-    Catalogue, Finding, FindingType, PolicyKind, SaveRules, Target, Validation, Version, parse_for_save, validate,
+    Catalogue, Finding, FindingType, PolicyKind, SaveRules, Target, Validation, Version, parse_strict, validate,
 };
 use serde_json::Value;
 
@@ -117,7 +117,7 @@ fn what_is_refused_when_it_is_saved_is_an_error_and_the_reverse() {
         for kind in KINDS {
             let min_version = if kind == PolicyKind::Boundary { Version::V2012 } else { Version::V2008 };
             let rules = SaveRules { partition: Some("aws"), min_version, ..SaveRules::default() };
-            let (save, errors) = (parse_for_save(&text, kind, &rules), errors(&text, kind, &catalogue));
+            let (save, errors) = (parse_strict(&text, kind, &rules), errors(&text, kind, &catalogue));
             match save {
                 Err(error) if errors.is_empty() => {
                     wrong

@@ -4,7 +4,7 @@ use bailiwick_api::sts::PolicyDescriptorType;
 use bailiwick_model::limits::{SESSION_POLICY_ARNS, SESSION_POLICY_SIZE};
 use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Partition, PolicyName, Result};
 use bailiwick_operation::SessionPolicyRef;
-use bailiwick_policy_lang::{PolicyKind, SaveRules, parse_for_save, to_json};
+use bailiwick_policy_lang::{PolicyKind, SaveRules, parse_strict, to_json};
 use bailiwick_storage::{Policy, Tx};
 
 /// The session policies that a request brings.
@@ -63,7 +63,7 @@ fn read_inline(text: &str, partition: Partition) -> Result<String> {
         return Err(constraint("policy", SESSION_POLICY_SIZE));
     }
     let rules = SaveRules { partition: Some(partition.as_str()), ..SaveRules::default() };
-    let document = parse_for_save(text, PolicyKind::Session, &rules).map_err(|error| {
+    let document = parse_strict(text, PolicyKind::Session, &rules).map_err(|error| {
         let message = format!("{} ({error})", error.aws_message());
         IamError::new(ErrorCode::MalformedPolicyDocument, message).field("Policy", error.to_string())
     })?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bailiwick_evaluator::{Policy, PolicyKind};
 use bailiwick_model::{AccountId, Arn, GroupName, IamError, Partition, Result};
 use bailiwick_operation::Check;
-use bailiwick_policy_lang::{Document, PolicyError, SaveRules, parse, parse_for_save};
+use bailiwick_policy_lang::{Document, PolicyError, SaveRules, parse, parse_strict};
 use bailiwick_snapshot::{Entity, Holder, Snapshot};
 use bailiwick_storage::{Group, Identity, Tx};
 
@@ -179,7 +179,7 @@ pub(super) fn compile(member: &str, name: &str, text: &str, kind: PolicyKind, pa
 pub(super) fn read(member: &str, name: &str, text: &str, kind: PolicyKind, partition: Partition) -> Result<Document> {
     let rules = SaveRules { partition: Some(partition.as_str()), ..SaveRules::default() };
     let refused = |error: PolicyError| invalid(member, format!("{name}: {error}")).caused_by(error);
-    parse_for_save(text, kind, &rules).map_err(refused)
+    parse_strict(text, kind, &rules).map_err(refused)
 }
 
 /// What a stored policy is called: a managed one is compiled under its ARN, an inline one under its name.

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use bailiwick_api::op;
 use bailiwick_policy_lang::{
-    FindingType, PolicyKind, SaveRules, Validation, Version, non_whitespace_len, parse_for_save, validate,
+    FindingType, PolicyKind, SaveRules, Validation, Version, non_whitespace_len, parse_strict, validate,
 };
 use serde_json::json;
 
@@ -15,7 +15,7 @@ fn every_document_would_be_taken_from_a_caller() {
     for builtin in BUILTIN_POLICIES {
         for partition in ["aws", "aws-cn"] {
             let rules = SaveRules { partition: Some(partition), min_version: Version::V2012, ..SaveRules::default() };
-            if let Err(error) = parse_for_save(builtin.document, PolicyKind::Identity, &rules) {
+            if let Err(error) = parse_strict(builtin.document, PolicyKind::Identity, &rules) {
                 panic!("{}: {error}", builtin.name);
             }
         }

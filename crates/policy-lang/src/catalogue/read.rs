@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::{AccessLevel, Action, Catalogue, ConditionKey, ResourceType, Service, key_id};
-use crate::error::{ErrorKind, Problem, did_you_mean};
+use crate::error::{ErrorKind, UnlocatedError, did_you_mean};
 use crate::json::{Node, NodeKind, Tree, quoted};
 use crate::operator::Family;
 use crate::path::{Path, Paths};
@@ -42,7 +42,7 @@ impl std::error::Error for CatalogueError {}
 /// The longest catalogue read: every service of AWS fits several times.
 const LONGEST: usize = 64 * 1024 * 1024;
 
-type Result<T> = std::result::Result<T, Problem>;
+type Result<T> = std::result::Result<T, UnlocatedError>;
 
 impl Catalogue {
     /// Reads a catalogue.
@@ -50,12 +50,17 @@ impl Catalogue {
     /// # Errors
     /// The first thing that keeps the text from being one; unknown members are refused.
     pub fn parse(text: &str) -> std::result::Result<Self, CatalogueError> {
-        let error =
-            |Problem { span, found, expected, meant, .. }, path| CatalogueError { span, path, found, expected, meant };
+        let error = |UnlocatedError { span, found, expected, meant, .. }, path| CatalogueError {
+            span,
+            path,
+            found,
+            expected,
+            meant,
+        };
         if text.len() > LONGEST {
             let found = format!("{} bytes", text.len());
             let expected = format!("at most {LONGEST} bytes");
-            let problem = Problem::new(ErrorKind::TooLong, Span::default(), found, expected);
+            let problem = UnlocatedError::new(ErrorKind::TooLong, Span::default(), found, expected);
             return Err(error(problem, Path::default()));
         }
         let tree = Tree::read(text, 8).map_err(|problem| error(problem, Path::default()))?;
@@ -138,7 +143,7 @@ fn service(prefix: Node<'_, '_>, node: Node<'_, '_>) -> Result<Service> {
         None => Ok(service),
         Some(name) => {
             let expected = format!("a resource type {} of the service, which an action names", quoted(name));
-            Err(Problem::new(ErrorKind::DataType, node.span(), "none", expected))
+            Err(UnlocatedError::new(ErrorKind::DataType, node.span(), "none", expected))
         }
     }
 }
@@ -246,5 +251,5 @@ fn wrong<T>(node: Node<'_, '_>, expected: &'static str) -> Result<T> {
         NodeKind::Object | NodeKind::Array => node.describe().to_owned(),
         _ => quoted(&node.text()),
     };
-    Err(Problem::new(ErrorKind::DataType, node.span(), found, expected))
+    Err(UnlocatedError::new(ErrorKind::DataType, node.span(), found, expected))
 }

@@ -1,10 +1,10 @@
 //! Strings: finding their end, checking and decoding their escapes.
 
-use super::{NodeKind, Problem, Reader};
+use super::{NodeKind, Reader, UnlocatedError};
 
 impl Reader<'_> {
     /// Reads a string and checks its escapes; the value is decoded only when asked for.
-    pub(super) fn string(&mut self) -> Result<(), Problem> {
+    pub(super) fn string(&mut self) -> Result<(), UnlocatedError> {
         let index = self.open(NodeKind::PlainString);
         self.at += 1;
         let mut escaped = false;
@@ -32,7 +32,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn escape(&mut self) -> Result<(), Problem> {
+    fn escape(&mut self) -> Result<(), UnlocatedError> {
         let begin = (self.at, self.line_start);
         self.at += 1;
         match self.peek() {
@@ -61,7 +61,7 @@ impl Reader<'_> {
     }
 
     /// Reads `u` and four hexadecimal digits.
-    fn hex(&mut self) -> Result<u32, Problem> {
+    fn hex(&mut self) -> Result<u32, UnlocatedError> {
         self.at += 1;
         let mut value = 0;
         for _ in 0..4 {

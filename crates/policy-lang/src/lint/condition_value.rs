@@ -4,11 +4,11 @@ use super::arn::is_region;
 use super::code::*;
 use super::{Cx, Target};
 use crate::document::{Condition, ConditionValue, ValueType};
-use crate::form::{self, IpRange};
 use crate::json::{NodeKind, quoted};
 use crate::operator::{ConditionOperator, Family, Qualifier};
 use crate::principal::{PrincipalKind, PrincipalName};
 use crate::template::{Piece, Template};
+use crate::value::{self, IpRange};
 
 pub(super) fn check(cx: &mut Cx<'_>) {
     empty_blocks(cx);
@@ -121,13 +121,13 @@ fn form(cx: &mut Cx<'_>, condition: &Condition, value: &ConditionValue) {
         return;
     }
     let (good, code, wanted) = match family {
-        Family::Bool | Family::Null => (form::is_bool(text), TYPE_MISMATCH_BOOLEAN, "`true` or `false`"),
-        Family::Numeric => (form::is_number(text), TYPE_MISMATCH_NUMBER, "a number"),
-        Family::Date => (form::is_date(text), TYPE_MISMATCH_DATE, "a date such as `2024-06-14T12:30:00Z`"),
+        Family::Bool | Family::Null => (value::is_bool(text), TYPE_MISMATCH_BOOLEAN, "`true` or `false`"),
+        Family::Numeric => (value::is_number(text), TYPE_MISMATCH_NUMBER, "a number"),
+        Family::Date => (value::is_date(text), TYPE_MISMATCH_DATE, "a date such as `2024-06-14T12:30:00Z`"),
         Family::Ip => {
             (IpRange::parse(text).is_some(), TYPE_MISMATCH_IP_RANGE, "an address or a range such as `198.51.100.0/24`")
         }
-        Family::Binary => (form::is_base64(text), TYPE_MISMATCH_STRING, "base64"),
+        Family::Binary => (value::is_base64(text), TYPE_MISMATCH_STRING, "base64"),
         Family::String | Family::Arn => return,
     };
     if !good {

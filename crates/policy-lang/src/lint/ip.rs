@@ -3,9 +3,9 @@
 use super::Cx;
 use super::code::*;
 use crate::document::Condition;
-use crate::form::IpRange;
 use crate::json::quoted;
 use crate::operator::Family;
+use crate::value::IpRange;
 
 pub(super) fn check(cx: &mut Cx<'_>) {
     for (_, condition) in cx.conditions() {

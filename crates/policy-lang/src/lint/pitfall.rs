@@ -24,10 +24,10 @@ pub(super) fn check(cx: &mut Cx<'_>) {
 }
 
 /// Keys whose value the caller's own software makes up.
-const MADE_UP: [&str; 2] = ["aws:Referer", "aws:UserAgent"];
+const SPOOFABLE: [&str; 2] = ["aws:Referer", "aws:UserAgent"];
 
 fn untrustworthy(cx: &mut Cx<'_>, condition: &Condition) {
-    if MADE_UP.iter().any(|name| condition.key.eq_ignore_ascii_case(name)) {
+    if SPOOFABLE.iter().any(|name| condition.key.eq_ignore_ascii_case(name)) {
         let details = format!("do not rely on {}: every caller sends in it what they like", quoted(&condition.key));
         cx.report(UNTRUSTWORTHY_CONDITION_KEY, condition.key.span, details);
     }

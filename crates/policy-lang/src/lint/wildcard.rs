@@ -3,10 +3,10 @@
 use super::Cx;
 use super::code::*;
 use crate::document::{Condition, ConditionValue, ValueType};
-use crate::form::arn_parts;
 use crate::json::quoted;
 use crate::operator::{ConditionOperator, Qualifier};
 use crate::template::{Piece, Template};
+use crate::value::arn_parts;
 
 pub(super) fn check(cx: &mut Cx<'_>) {
     for (_, condition) in cx.conditions() {

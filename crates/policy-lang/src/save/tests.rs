@@ -2,7 +2,7 @@ use super::*;
 
 /// The rule that a text breaks, and AWS's words.
 fn check(kind: PolicyKind, text: &str, expected: Option<(ErrorKind, &str, &str)>) {
-    let found = parse_for_save(text, kind, &SaveRules { partition: Some("aws"), ..SaveRules::default() }).err();
+    let found = parse_strict(text, kind, &SaveRules { partition: Some("aws"), ..SaveRules::default() }).err();
     let found = found.as_ref().map(|error| (error.kind, error.path.to_string(), error.aws_message()));
     let found = found.as_ref().map(|(kind, path, message)| (*kind, path.as_str(), &**message));
     assert_eq!(found, expected, "{text}");
@@ -131,7 +131,7 @@ fn trust_and_resource_control_policies() {
     };
     check(PolicyKind::Rcp, &rcp("Deny", r#""Action":"s3:*""#), None);
     let refused = |effect: &str, action: &str| {
-        parse_for_save(&rcp(effect, action), PolicyKind::Rcp, &SaveRules::default()).err().map(|error| error.kind)
+        parse_strict(&rcp(effect, action), PolicyKind::Rcp, &SaveRules::default()).err().map(|error| error.kind)
     };
     assert_eq!(refused("Allow", r#""Action":"s3:*""#), Some(ErrorKind::Effect));
     assert_eq!(refused("Deny", r#""NotAction":"s3:*""#), Some(ErrorKind::ForbiddenNotAction));
@@ -145,7 +145,7 @@ fn the_version_of_managed_policies() {
     let rules = SaveRules { min_version: Version::V2012, ..SaveRules::default() };
     let check = |version: &str, expected: Option<&str>| {
         let text = format!(r#"{{{version}"Statement":{{"Effect":"Allow","Action":"s3:*","Resource":"*"}}}}"#);
-        let error = parse_for_save(&text, PolicyKind::Identity, &rules).err();
+        let error = parse_strict(&text, PolicyKind::Identity, &rules).err();
         assert_eq!(error.as_ref().map(ToString::to_string).as_deref(), expected);
         if let Some(error) = error {
             assert_eq!(error.aws_message(), "Policy document must be version 2012-10-17 or greater.");
