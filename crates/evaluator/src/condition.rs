@@ -1,19 +1,16 @@
 //! Conditions: one operator, one key, its values.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
+use bailiwick_policy_lang::value::{self, Base64, Instant, IpRange, Number};
 use bailiwick_policy_lang::{self as lang, ConditionOperator, Effect, Family, Operator, Qualifier, Span};
 
 use crate::arn::{self, ArnPattern};
 use crate::budget::is_spent;
 use crate::compile::Interner;
 use crate::context::{Context, ContextKey, ContextValue};
-use crate::date::{self, Instant};
 use crate::glob::weight;
-use crate::network::Network;
 use crate::pattern::{Pattern, Syntax};
-use crate::{base64, decimal};
 
 /// A compiled condition.
 pub(crate) struct Condition {
@@ -23,14 +20,14 @@ pub(crate) struct Condition {
     values: Values,
 }
 
-/// The listed values, ready to be compared. A value that its operator can't read matches nothing.
+/// The listed values, ready to be compared. A value that its operator cannot parse matches nothing.
 enum Values {
     Text(Box<[Pattern]>),
     Arn(Box<[ArnPattern]>),
-    /// Numbers and bytes are read where they stand.
+    /// Numbers and base64 are parsed at each comparison.
     Plain(Box<[Arc<str>]>),
     Date(Box<[(Option<Instant>, Arc<str>)]>),
-    Ip(Box<[(Option<Network>, Arc<str>)]>),
+    Ip(Box<[(Option<IpRange>, Arc<str>)]>),
 }
 
 impl Condition {
@@ -46,8 +43,8 @@ impl Condition {
             Family::Numeric | Family::Binary | Family::Null => {
                 Values::Plain(texts.map(|text| interner.text(text)).collect())
             }
-            Family::Date => Values::Date(texts.map(|text| (date::parse(text), interner.text(text))).collect()),
-            Family::Ip => Values::Ip(texts.map(|text| (Network::parse(text), interner.text(text))).collect()),
+            Family::Date => Values::Date(texts.map(|text| (Instant::parse(text), interner.text(text))).collect()),
+            Family::Ip => Values::Ip(texts.map(|text| (IpRange::parse(text), interner.text(text))).collect()),
         };
         Self { operator, key: interner.key(&condition.key.value), span: condition.span, values }
     }
@@ -119,13 +116,14 @@ impl Condition {
                 *steps += listed.iter().map(|listed| 1 + 2 * weight(listed.len())).sum::<u64>();
                 if self.operator.base == ConditionOperator::BinaryEquals {
                     *steps += 4 * weight(text.as_str().len()) * listed.len() as u64;
-                    return !is_spent(*steps) && listed.iter().any(|bytes| base64::same(bytes, text.as_str()));
+                    let Some(bytes) = Base64::parse(text.as_str()).filter(|_| !is_spent(*steps)) else { return false };
+                    return listed.iter().any(|listed| Base64::parse(listed) == Some(bytes));
                 }
                 if is_spent(*steps) {
                     return false;
                 }
-                let Some(number) = decimal::parse(text.as_str()) else { return false };
-                let ordered = |listed: &Arc<str>| decimal::parse(listed).map(|listed| number.cmp(&listed));
+                let Some(number) = Number::parse(text.as_str()) else { return false };
+                let ordered = |listed: &Arc<str>| Number::parse(listed).map(|listed| number.cmp(&listed));
                 listed.iter().filter_map(ordered).any(|order| meets(self.operator.base, order))
             }
             Values::Date(listed) => {
@@ -138,7 +136,7 @@ impl Condition {
                 *steps += networks.len() as u64;
                 let address = match value {
                     ContextValue::Ip(address) => Some(address),
-                    value => value.rendered().and_then(|text| text.as_str().parse::<IpAddr>().ok()),
+                    value => value.rendered().and_then(|text| value::parse_address(text.as_str())),
                 };
                 let Some(address) = address else { return false };
                 networks.iter().any(|(network, _)| network.is_some_and(|network| network.contains(address)))
@@ -181,10 +179,8 @@ impl Condition {
 
 fn instant(value: ContextValue<'_>) -> Option<Instant> {
     match value {
-        ContextValue::Time(at) | ContextValue::Epoch(at) => {
-            Some(Instant { seconds: at.seconds, attos: u64::from(at.nanos) * 1_000_000_000 })
-        }
-        value => date::parse(value.rendered()?.as_str()),
+        ContextValue::Time(at) | ContextValue::Epoch(at) => Some(Instant::from_epoch(at.seconds, at.nanos)),
+        value => Instant::parse(value.rendered()?.as_str()),
     }
 }
 

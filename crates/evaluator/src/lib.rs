@@ -9,15 +9,12 @@
 mod action;
 mod arn;
 mod asked;
-mod base64;
 mod budget;
 mod bytes;
 mod compile;
 mod condition;
 mod context;
-mod date;
 mod decide;
-mod decimal;
 mod decision;
 pub mod exceptions;
 mod explain;
@@ -29,7 +26,6 @@ mod hash;
 mod index;
 #[cfg(feature = "jsonl")]
 pub mod jsonl;
-mod network;
 mod pattern;
 mod policies;
 mod policy;

@@ -27,7 +27,8 @@ mod size;
 mod span;
 mod suggest;
 pub mod template;
-mod value;
+pub mod value;
+mod value_form;
 
 #[doc = include_str!("../VALIDATION.md")]
 pub mod validation {}

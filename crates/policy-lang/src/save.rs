@@ -15,7 +15,7 @@ use crate::parse::{Limits, parse_with};
 use crate::path::Paths;
 use crate::principal::{PrincipalKind, PrincipalName};
 use crate::suggest::nearest;
-use crate::value;
+use crate::value_form as value;
 
 /// What a deployment asks of the documents that it stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,9 @@
 
 use std::fmt::{self, Write};
 
+use bailiwick_policy_lang::value::Instant;
+
 use super::{ContextValue, Moment};
-use crate::date;
 
 /// The text of one value.
 #[derive(Clone, Copy)]
@@ -50,12 +51,7 @@ impl<'a> ContextValue<'a> {
             Self::Integer(number) => Some(small(format_args!("{number}"))),
             Self::Epoch(Moment { seconds, .. }) => Some(small(format_args!("{seconds}"))),
             Self::Ip(address) => Some(small(format_args!("{address}"))),
-            Self::Time(Moment { seconds, .. }) => {
-                let (year, month, day) = date::civil(seconds.div_euclid(86_400));
-                let second = seconds.rem_euclid(86_400);
-                let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-                Some(small(format_args!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")))
-            }
+            Self::Time(Moment { seconds, .. }) => Some(small(format_args!("{}", Instant::from_epoch(seconds, 0)))),
         }
     }
 }

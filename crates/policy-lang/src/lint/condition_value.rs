@@ -8,7 +8,7 @@ use crate::json::{NodeKind, quoted};
 use crate::operator::{ConditionOperator, Family, Qualifier};
 use crate::principal::{PrincipalKind, PrincipalName};
 use crate::template::{Piece, Template};
-use crate::value::{self, IpRange};
+use crate::value_form::{self as value, IpRange};
 
 pub(super) fn check(cx: &mut Cx<'_>) {
     empty_blocks(cx);

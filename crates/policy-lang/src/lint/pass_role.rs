@@ -8,7 +8,7 @@ use crate::json::quoted;
 use crate::kind::PolicyKind;
 use crate::operator::Family;
 use crate::span::Span;
-use crate::value::arn_parts;
+use crate::value_form::arn_parts;
 
 /// An action with what is said when a statement gives it too widely.
 struct Subject {

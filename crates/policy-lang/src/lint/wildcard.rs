@@ -6,7 +6,7 @@ use crate::document::{Condition, ConditionValue, ValueType};
 use crate::json::quoted;
 use crate::operator::{ConditionOperator, Qualifier};
 use crate::template::{Piece, Template};
-use crate::value::arn_parts;
+use crate::value_form::arn_parts;
 
 pub(super) fn check(cx: &mut Cx<'_>) {
     for (_, condition) in cx.conditions() {

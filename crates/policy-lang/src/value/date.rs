@@ -1,18 +1,70 @@
-//! Dates as policies and requests write them.
+//! Dates: the W3C's forms of ISO 8601, and epoch seconds.
 
-/// A point in time, to a billionth of a billionth of a second; finer fractions are cut off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Instant {
-    pub(crate) seconds: i64,
-    pub(crate) attos: u64,
+use std::fmt;
+use std::str::FromStr;
+
+use super::ValueError;
+
+/// A point in time with a resolution of one attosecond (10⁻¹⁸ s). Finer fractions are cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant {
+    seconds: i64,
+    attos: u64,
 }
 
-/// Reads a W3C date (`2026`, `2026-01`, `2026-01-31`, `2026-01-31T10:20[:30[.5]][Z|+01:00]`, UTC where no zone is
-/// given) or seconds since 1970. Four digits are a year.
-pub(crate) fn parse(text: &str) -> Option<Instant> {
-    let bytes = text.as_bytes();
-    let date_like = bytes.len() == 4 || bytes.get(4) == Some(&b'-');
-    if date_like && bytes[..4].iter().all(u8::is_ascii_digit) { iso(bytes) } else { epoch(bytes) }
+impl Instant {
+    /// Returns the point in time so many seconds, rounded down, and nanoseconds after 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn from_epoch(seconds: i64, nanoseconds: u32) -> Self {
+        Self { seconds, attos: u64::from(nanoseconds) * 1_000_000_000 }
+    }
+
+    /// Parses a W3C date (`2026`, `2026-01`, `2026-01-31`, `2026-01-31T10:20[:30[.5]][Z|+01:00]`, in UTC without a
+    /// zone) or seconds since 1970 (`1769854830`, `-1`, `1718454600.25`).
+    ///
+    /// Four digits are a year. A zone may omit its colon or its minutes.
+    ///
+    /// ```
+    /// # use bailiwick_policy_lang::value::Instant;
+    /// assert_eq!(Instant::parse("2024-06-15T14:30+02:00"), Instant::parse("1718454600"));
+    /// assert_eq!(Instant::parse("2024-6-15"), None);
+    /// ```
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let is_date_like = bytes.len() == 4 || bytes.get(4) == Some(&b'-');
+        if is_date_like && bytes[..4].iter().all(u8::is_ascii_digit) { iso(bytes) } else { epoch(bytes) }
+    }
+
+    /// The seconds since 1970-01-01T00:00:00Z, rounded down.
+    #[must_use]
+    pub fn seconds(&self) -> i64 {
+        self.seconds
+    }
+}
+
+impl FromStr for Instant {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        Self::parse(text).ok_or(ValueError { expected: "a date such as `2024-06-14T12:30:00Z`, or epoch seconds" })
+    }
+}
+
+/// Prints `2026-01-31T10:20:30Z`, with a fraction if there is one. The text of a year from 0000 to 9999 parses back to
+/// the same instant.
+impl fmt::Display for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = civil(self.seconds.div_euclid(86_400));
+        let second = self.seconds.rem_euclid(86_400);
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
+        if self.attos != 0 {
+            let digits = format!("{:018}", self.attos);
+            write!(f, ".{}", digits.trim_end_matches('0'))?;
+        }
+        f.write_str("Z")
+    }
 }
 
 fn epoch(text: &[u8]) -> Option<Instant> {
@@ -43,7 +95,7 @@ fn epoch(text: &[u8]) -> Option<Instant> {
 
 const ATTOS: u64 = 1_000_000_000_000_000_000;
 
-/// Digits behind a point, as attoseconds, and what follows them.
+/// Parses the digits after a point as attoseconds. Returns them with the rest of the text.
 fn fraction(text: &[u8]) -> Option<(u64, &[u8])> {
     let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
     let value = |n: usize| text.get(n).filter(|_| n < digits).map_or(0, |b| u64::from(b - b'0'));
@@ -79,7 +131,7 @@ fn iso(text: &[u8]) -> Option<Instant> {
     Some(Instant { seconds: start.seconds + hour * 3600 + minute * 60 + second - zone(rest)?, attos })
 }
 
-/// Seconds that a zone is ahead of UTC.
+/// The offset of a zone from UTC, in seconds.
 fn zone(text: &[u8]) -> Option<i64> {
     let (sign, rest) = match text {
         [] | [b'Z'] => return Some(0),
@@ -117,7 +169,7 @@ fn after(text: &[u8], byte: u8) -> Option<&[u8]> {
     text.split_first().filter(|(first, _)| **first == byte).map(|(_, rest)| rest)
 }
 
-/// Days from 1970-01-01 to a date, in years that begin in March, so that the leap day is the last one.
+/// The number of days from 1970-01-01 to a date. Years are counted from March, so that the leap day is the last day.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month > 2 { year } else { year - 1 };
     let month = (month + 9) % 12;
@@ -125,8 +177,8 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + (month * 153 + 2) / 5 + day - 1 - 719_468
 }
 
-/// The date that is so many days after 1970-01-01: year, month, day.
-pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
+/// The year, month and day of the date so many days after 1970-01-01.
+fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
@@ -142,11 +194,11 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: Option<(i64, u64)>) {
-        assert_eq!(parse(text).map(|t| (t.seconds, t.attos)), expected, "{text}");
+        assert_eq!(Instant::parse(text).map(|t| (t.seconds, t.attos)), expected, "{text}");
     }
 
     #[test]
-    fn every_form_is_read() {
+    fn every_form_parses() {
         const T: i64 = 1_718_454_600; // 2024-06-15T12:30:00Z
         for text in [
             "2024-06-15T12:30Z",
@@ -180,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_is_none() {
+    fn other_texts_do_not_parse() {
         for text in [
             "",
             "-",
@@ -222,6 +274,20 @@ mod tests {
             "２０２４",
         ] {
             check(text, None);
+        }
+    }
+
+    #[test]
+    fn printed_dates_parse_back() {
+        for (text, expected) in [
+            ("1769854830", "2026-01-31T10:20:30Z"),
+            ("-1", "1969-12-31T23:59:59Z"),
+            ("1718454600.25", "2024-06-15T12:30:00.25Z"),
+            ("2024", "2024-01-01T00:00:00Z"),
+        ] {
+            let instant = Instant::parse(text).unwrap();
+            assert_eq!(instant.to_string(), expected);
+            assert_eq!(expected.parse(), Ok(instant));
         }
     }
 

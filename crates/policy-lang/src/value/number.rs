@@ -1,19 +1,45 @@
-//! Decimal numbers, compared exactly and without floating point.
+//! Number numbers, compared exactly and without floating point.
 
 use std::cmp::Ordering;
 
-/// A decimal number, as a view of its text: `digits` (whole and fraction, without leading or trailing zeros) stand
-/// behind a point and are moved by `exponent`. Zero has no digits.
+use super::ValueError;
+
+/// A decimal number, borrowed from its text and compared by value.
+///
+/// The value is 0.`whole``fraction` × 10^`exponent`, without leading or trailing zeros. Zero has no digits.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Decimal<'a> {
+pub struct Number<'a> {
     negative: bool,
     whole: &'a [u8],
     fraction: &'a [u8],
     exponent: i64,
 }
 
-/// Reads `-12.50`, `+3`, `.5`, `5.` or `1.2e3`; nothing around it.
-pub(crate) fn parse(text: &str) -> Option<Decimal<'_>> {
+impl<'a> Number<'a> {
+    /// Parses an integer or a decimal number: `-12.50`, `+3`, `.5`, `5.` or `1.2e3`. An exponent has at most nine
+    /// digits.
+    ///
+    /// ```
+    /// # use bailiwick_policy_lang::value::Number;
+    /// assert_eq!(Number::parse("1e3"), Number::parse("1000.0"));
+    /// assert!(Number::parse(".5") < Number::parse("0.50000000000000000001"));
+    /// assert_eq!(Number::parse("1,000"), None);
+    /// ```
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        parse(text)
+    }
+}
+
+impl<'a> TryFrom<&'a str> for Number<'a> {
+    type Error = ValueError;
+
+    fn try_from(text: &'a str) -> Result<Self, ValueError> {
+        Self::parse(text).ok_or(ValueError { expected: "a number" })
+    }
+}
+
+fn parse(text: &str) -> Option<Number<'_>> {
     let (negative, rest) = match text.as_bytes() {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
@@ -38,21 +64,21 @@ pub(crate) fn parse(text: &str) -> Option<Decimal<'_>> {
         let exponent = whole.len() as i64 + shift;
         // Without a fraction, zeros at the end of the whole part are trailing ones.
         let zeros = if fraction.is_empty() { whole.iter().rev().take_while(|b| **b == b'0').count() } else { 0 };
-        return Some(Decimal { negative, whole: &whole[..whole.len() - zeros], fraction, exponent });
+        return Some(Number { negative, whole: &whole[..whole.len() - zeros], fraction, exponent });
     }
     let zeros = fraction.iter().take_while(|b| **b == b'0').count();
     let fraction = &fraction[zeros..];
     if fraction.is_empty() {
-        return Some(Decimal { negative: false, whole, fraction, exponent: 0 });
+        return Some(Number { negative: false, whole, fraction, exponent: 0 });
     }
-    Some(Decimal { negative, whole, fraction, exponent: shift - zeros as i64 })
+    Some(Number { negative, whole, fraction, exponent: shift - zeros as i64 })
 }
 
 fn digits(text: &[u8]) -> (&[u8], &[u8]) {
     text.split_at(text.iter().take_while(|b| b.is_ascii_digit()).count())
 }
 
-/// An exponent of at most nine digits: what is beyond is no number that anybody compares.
+/// Parses an exponent of at most nine digits.
 fn exponent(text: &[u8]) -> Option<i64> {
     let (sign, rest) = match text {
         [b'-', rest @ ..] => (-1, rest),
@@ -63,7 +89,7 @@ fn exponent(text: &[u8]) -> Option<i64> {
     good.then(|| sign * rest.iter().fold(0, |n, b| n * 10 + i64::from(b - b'0')))
 }
 
-impl Decimal<'_> {
+impl Number<'_> {
     fn is_zero(&self) -> bool {
         self.whole.is_empty() && self.fraction.is_empty()
     }
@@ -80,7 +106,7 @@ impl Decimal<'_> {
     }
 }
 
-impl Ord for Decimal<'_> {
+impl Ord for Number<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         match (self.negative, other.negative) {
             (false, false) => self.magnitude(other),
@@ -91,19 +117,19 @@ impl Ord for Decimal<'_> {
     }
 }
 
-impl PartialOrd for Decimal<'_> {
+impl PartialOrd for Number<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Decimal<'_> {
+impl PartialEq for Number<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-impl Eq for Decimal<'_> {}
+impl Eq for Number<'_> {}
 
 #[cfg(test)]
 mod tests {
@@ -111,7 +137,7 @@ mod tests {
 
     #[test]
     fn numbers_are_ordered_by_value() {
-        // Each line holds spellings of one number; lines ascend.
+        // Each line holds spellings of one number. The lines are in ascending order.
         let lines: &[&[&str]] = &[
             &["-1e3", "-1000", "-1000.0"],
             &["-10.5", "-1.05e1"],
@@ -146,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_none() {
+    fn other_texts_do_not_parse() {
         for text in [
             "",
             "-",
