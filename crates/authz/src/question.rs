@@ -1,7 +1,6 @@
 //! From a request of `authz.v1` to a question for the evaluator, and to its answer.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::ops::Range;
 
 use bailiwick_api::authz::{ContextEntry, ContextType};
@@ -10,11 +9,9 @@ use bailiwick_evaluator::{
 };
 use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Result};
 use bailiwick_operation::Cx;
-use bailiwick_policy_lang::{PolicyKind, parse};
+use bailiwick_policy_lang::value::is_context_value;
+use bailiwick_policy_lang::{Family, PolicyKind, parse};
 use bailiwick_snapshot::Snapshot;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use jiff::Timestamp;
 use smallvec::SmallVec;
 
 use crate::Authz;
@@ -261,8 +258,8 @@ impl<'a> GivenKeys<'a> {
     fn values(&mut self, entry: &'a ContextEntry) -> Result<GivenValue<'a>> {
         let kind = ContextType::try_from(entry.r#type)
             .map_err(|_| wrong("context", format!("the context key `{}` has an unknown type", entry.key)))?;
-        let (is_list, is_well_formed) = shape(kind, entry.values.len());
-        if let Some(bad) = entry.values.iter().find(|value| !is_well_formed(value)) {
+        let (is_list, family) = shape(kind, entry.values.len());
+        if let Some(bad) = entry.values.iter().find(|value| !is_context_value(family, value)) {
             let shown: String = bad.chars().take(64).filter(|c| !c.is_control()).collect();
             return Err(wrong(
                 "context",
@@ -315,57 +312,23 @@ fn is_global(key: &str) -> bool {
     head.is_some_and(|head| head.eq_ignore_ascii_case(b"aws:") || head.eq_ignore_ascii_case(b"iam:"))
 }
 
-/// Whether a type has several values, and what each of them must be.
-pub(crate) fn shape(kind: ContextType, count: usize) -> (bool, fn(&str) -> bool) {
+/// Whether a type has several values, and the operators whose grammar each of them follows.
+pub(crate) fn shape(kind: ContextType, count: usize) -> (bool, Family) {
     match kind {
-        ContextType::Unspecified => (count > 1, |_| true),
-        ContextType::String => (false, |_| true),
-        ContextType::StringList => (true, |_| true),
-        ContextType::Numeric => (false, is_number),
-        ContextType::NumericList => (true, is_number),
-        ContextType::Boolean => (false, is_boolean),
-        ContextType::BooleanList => (true, is_boolean),
-        ContextType::Ip => (false, is_address),
-        ContextType::IpList => (true, is_address),
-        ContextType::Binary => (false, is_binary),
-        ContextType::BinaryList => (true, is_binary),
-        ContextType::Date => (false, is_date),
-        ContextType::DateList => (true, is_date),
+        ContextType::Unspecified => (count > 1, Family::String),
+        ContextType::String => (false, Family::String),
+        ContextType::StringList => (true, Family::String),
+        ContextType::Numeric => (false, Family::Numeric),
+        ContextType::NumericList => (true, Family::Numeric),
+        ContextType::Boolean => (false, Family::Bool),
+        ContextType::BooleanList => (true, Family::Bool),
+        ContextType::Ip => (false, Family::Ip),
+        ContextType::IpList => (true, Family::Ip),
+        ContextType::Binary => (false, Family::Binary),
+        ContextType::BinaryList => (true, Family::Binary),
+        ContextType::Date => (false, Family::Date),
+        ContextType::DateList => (true, Family::Date),
     }
-}
-
-fn is_number(text: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    match unsigned.split_once('.') {
-        Some((whole, fraction)) => digits(whole) && digits(fraction),
-        None => digits(unsigned),
-    }
-}
-
-fn is_boolean(text: &str) -> bool {
-    text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
-}
-
-fn is_address(text: &str) -> bool {
-    text.parse::<IpAddr>().is_ok()
-}
-
-fn is_binary(text: &str) -> bool {
-    BASE64.decode(text).is_ok()
-}
-
-fn is_date(text: &str) -> bool {
-    let year = text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit());
-    let month = || text.len() == 7 && format!("{text}-01").parse::<jiff::civil::Date>().is_ok();
-    let epoch = || is_number(text) && text.len() <= 20;
-    let date = || text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok();
-    let time = || text.contains('T') && (text.parse::<Timestamp>().is_ok() || civil(text));
-    year || month() || date() || time() || epoch()
-}
-
-fn civil(text: &str) -> bool {
-    text.parse::<jiff::civil::DateTime>().is_ok()
 }
 
 /// A policy that came with a request or a session, compiled; kept, since the same ones come again and again.

@@ -41,6 +41,7 @@ mod reserved;
 mod resources;
 mod simulations;
 mod validation;
+mod values;
 
 const MAIN: &str = "111122223333";
 const OTHER: &str = "444455556666";

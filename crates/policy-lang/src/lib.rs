@@ -6,6 +6,7 @@
 //! [`Document`], says where and why a text is none, and writes documents back. What a document decides is the
 //! evaluator's matter. Start at [`document`] (what a policy is), then [`parse()`], then the grammar behind it.
 
+mod arn_pattern;
 pub mod catalogue;
 mod context_keys;
 pub mod document;
@@ -28,7 +29,6 @@ mod span;
 mod suggest;
 pub mod template;
 pub mod value;
-mod value_form;
 
 #[doc = include_str!("../VALIDATION.md")]
 pub mod validation {}

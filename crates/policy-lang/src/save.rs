@@ -5,6 +5,7 @@
 
 use bailiwick_model::Partition;
 
+use crate::arn_pattern::arn_parts;
 use crate::document::{Document, Effect, Principal, PrincipalElement, Statement, Text, Version};
 use crate::error::{ErrorKind, PolicyError, UnlocatedError};
 use crate::glob;
@@ -15,7 +16,7 @@ use crate::parse::{Limits, parse_with};
 use crate::path::Paths;
 use crate::principal::{PrincipalKind, PrincipalName};
 use crate::suggest::nearest;
-use crate::value_form as value;
+use crate::value::is_policy_value;
 
 /// What a deployment asks of the documents that it stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +98,7 @@ impl Check<'_, '_> {
                 self.refuse(ErrorKind::ConditionKey, &condition.key, "a service prefix, a colon and a name");
             }
             if condition.operator.base.family() == Family::Date {
-                for value in condition.values.iter().filter(|value| !value::is_date(&value.text)) {
+                for value in condition.values.iter().filter(|value| !is_policy_value(Family::Date, &value.text)) {
                     let expected = "a date such as `2024-06-14T12:30:00Z`, or epoch seconds";
                     self.keep(UnlocatedError::new(
                         ErrorKind::ConditionValue,
@@ -124,7 +125,7 @@ impl Check<'_, '_> {
 
     fn resource(&mut self, resource: &Text) {
         let text = &*resource.value;
-        let mut parts = value::arn_parts(text).into_iter().skip(1);
+        let mut parts = arn_parts(text).into_iter().skip(1);
         let partition = parts.next().unwrap_or("");
         match self.rules.partition {
             Some(own) if !glob::matches(partition, own) => {

@@ -7,6 +7,7 @@ use bailiwick_api::authz::ContextType;
 use bailiwick_api::iam::ContextEntry;
 use bailiwick_evaluator::{ContextKey, ContextSource, ContextValue, GlobalKey};
 use bailiwick_model::Result;
+use bailiwick_policy_lang::value::is_context_value;
 
 use super::invalid;
 use super::scenario::Caller;
@@ -57,7 +58,7 @@ impl<'a> GivenKeys<'a> {
     }
 
     fn values(&mut self, name: &str, entry: &'a ContextEntry) -> Result<Given<'a>> {
-        let (is_list, is_well_formed) = match entry.context_key_type.as_deref() {
+        let (is_list, family) = match entry.context_key_type.as_deref() {
             None => shape(ContextType::Unspecified, entry.context_key_values.len()),
             Some(text) => {
                 let kind = context_type(text).ok_or_else(|| {
@@ -67,7 +68,7 @@ impl<'a> GivenKeys<'a> {
             }
         };
         let kind = entry.context_key_type.as_deref().unwrap_or("string");
-        if let Some(bad) = entry.context_key_values.iter().find(|value| !is_well_formed(value)) {
+        if let Some(bad) = entry.context_key_values.iter().find(|value| !is_context_value(family, value)) {
             let shown: String = bad.chars().take(64).filter(|c| !c.is_control()).collect();
             return Err(invalid(
                 "ContextEntries",

@@ -4,7 +4,7 @@ use bailiwick_model::{Partition, Region};
 
 use super::Target;
 use super::code::*;
-use crate::value_form::arn_parts;
+use crate::arn_pattern::arn_parts;
 
 /// An ARN pattern in its parts; the last is the rest.
 pub(super) struct ArnParts<'a> {

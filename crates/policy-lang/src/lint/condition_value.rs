@@ -8,7 +8,7 @@ use crate::json::{NodeKind, quoted};
 use crate::operator::{ConditionOperator, Family, Qualifier};
 use crate::principal::{PrincipalKind, PrincipalName};
 use crate::template::{Piece, Template};
-use crate::value_form::{self as value, IpRange};
+use crate::value::is_policy_value;
 
 pub(super) fn check(cx: &mut Cx<'_>) {
     empty_blocks(cx);
@@ -120,17 +120,15 @@ fn form(cx: &mut Cx<'_>, condition: &Condition, value: &ConditionValue) {
     if cx.document().version.has_variables() && Template::is_needed(text) {
         return;
     }
-    let (good, code, wanted) = match family {
-        Family::Bool | Family::Null => (value::is_bool(text), TYPE_MISMATCH_BOOLEAN, "`true` or `false`"),
-        Family::Numeric => (value::is_number(text), TYPE_MISMATCH_NUMBER, "a number"),
-        Family::Date => (value::is_date(text), TYPE_MISMATCH_DATE, "a date such as `2024-06-14T12:30:00Z`"),
-        Family::Ip => {
-            (IpRange::parse(text).is_some(), TYPE_MISMATCH_IP_RANGE, "an address or a range such as `198.51.100.0/24`")
-        }
-        Family::Binary => (value::is_base64(text), TYPE_MISMATCH_STRING, "base64"),
+    let (code, wanted) = match family {
+        Family::Bool | Family::Null => (TYPE_MISMATCH_BOOLEAN, "`true` or `false`"),
+        Family::Numeric => (TYPE_MISMATCH_NUMBER, "a number"),
+        Family::Date => (TYPE_MISMATCH_DATE, "a date such as `2024-06-14T12:30:00Z`"),
+        Family::Ip => (TYPE_MISMATCH_IP_RANGE, "an address or a range such as `198.51.100.0/24`"),
+        Family::Binary => (TYPE_MISMATCH_STRING, "base64"),
         Family::String | Family::Arn => return,
     };
-    if !good {
+    if !is_policy_value(family, text) {
         let details = format!("replace {} with {wanted}: `{}` cannot read it", quoted(text), condition.operator);
         cx.report(code, value.span, details);
     } else if family == Family::Date && is_epoch(text) && !condition.key.eq_ignore_ascii_case("aws:EpochTime") {

@@ -5,7 +5,7 @@ use super::code::*;
 use crate::document::Condition;
 use crate::json::quoted;
 use crate::operator::Family;
-use crate::value_form::IpRange;
+use crate::value::IpRange;
 
 pub(super) fn check(cx: &mut Cx<'_>) {
     for (_, condition) in cx.conditions() {

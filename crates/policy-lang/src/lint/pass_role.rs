@@ -2,13 +2,13 @@
 
 use super::code::*;
 use super::{Cx, speaks_of_identities};
+use crate::arn_pattern::arn_parts;
 use crate::document::{ActionElement, Condition, Statement};
 use crate::glob;
 use crate::json::quoted;
 use crate::kind::PolicyKind;
 use crate::operator::Family;
 use crate::span::Span;
-use crate::value_form::arn_parts;
 
 /// An action with what is said when a statement gives it too widely.
 struct Subject {

@@ -2,11 +2,11 @@
 
 use super::Cx;
 use super::code::*;
+use crate::arn_pattern::arn_parts;
 use crate::document::{Condition, ConditionValue, ValueType};
 use crate::json::quoted;
 use crate::operator::{ConditionOperator, Qualifier};
 use crate::template::{Piece, Template};
-use crate::value_form::arn_parts;
 
 pub(super) fn check(cx: &mut Cx<'_>) {
     for (_, condition) in cx.conditions() {
