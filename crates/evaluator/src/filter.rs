@@ -1,6 +1,7 @@
 //! A quick no: a few bits of each statement that tell most of those that don't match, without a branch.
 
 use crate::action::ActionSet;
+use crate::bits::{ALL_NAMES, RequestBits, head_bit, name_bit};
 use crate::resource::ResourceSet;
 
 /// What a statement's action and resource must have.
@@ -13,17 +14,6 @@ pub(crate) struct Filter {
     at: u32,
     /// All of its bits or none.
     mask: i32,
-}
-
-/// What a request has.
-#[derive(Clone, Copy)]
-pub(crate) struct RequestBits<'a> {
-    /// One bit in each half.
-    action: u64,
-    /// At least eight bytes.
-    resource: &'a [u8],
-    /// Where its last eight bytes begin.
-    last: u32,
 }
 
 impl Filter {
@@ -62,30 +52,5 @@ impl Filter {
         let own = marks.resource.get(at..at + 8).and_then(|own| own.first_chunk::<8>());
         let own = own.map_or(0, |own| u64::from_le_bytes(*own));
         (self.actions & marks.action == marks.action) & ((own ^ self.word) & i64::from(self.mask) as u64 == 0)
-    }
-}
-
-impl<'a> RequestBits<'a> {
-    pub(crate) fn new(action: &[u8], action_hash: u64, resource: &'a [u8]) -> Self {
-        // Of a shorter one nothing that a pattern could ask for.
-        let resource = if resource.len() < 8 { &[0; 8] } else { resource };
-        let last = u32::try_from(resource.len() - 8).unwrap_or(u32::MAX);
-        Self { action: head_bit(action) | name_bit(action_hash), resource, last }
-    }
-}
-
-/// The bits of every whole action.
-const ALL_NAMES: u64 = !0 << 32;
-
-fn name_bit(hash: u64) -> u64 {
-    1 << (32 + (hash & 31))
-}
-
-/// A bit for the first two characters: those that there are services for fall on different ones, mostly. An action
-/// shorter than that has none: what asks for one does not match it.
-fn head_bit(action: &[u8]) -> u64 {
-    match action {
-        [first, second, ..] => 1 << (((u64::from(*first) * 7) ^ (u64::from(*second) * 23)) & 31),
-        _ => 0,
     }
 }

@@ -9,6 +9,7 @@
 mod action;
 mod arn;
 mod asked;
+mod bits;
 mod budget;
 mod bytes;
 mod compile;

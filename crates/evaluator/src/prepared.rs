@@ -1,6 +1,6 @@
 //! A request as statements look at it.
 
-use crate::filter::RequestBits;
+use crate::bits::RequestBits;
 use crate::hash;
 use crate::request::Request;
 

@@ -3,6 +3,7 @@
 //! The text is read once, in linear time, into one flat list of nodes that borrow from it. Depth is bounded, so the
 //! reader cannot run out of stack; size is bounded by the caller.
 
+mod paths;
 mod string;
 
 use std::borrow::Cow;
@@ -10,6 +11,7 @@ use std::collections::HashSet;
 
 use crate::error::{ErrorKind, UnlocatedError};
 use crate::span::{Position, Span};
+pub(crate) use paths::Paths;
 
 /// What a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

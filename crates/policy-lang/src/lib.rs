@@ -11,6 +11,7 @@ pub mod catalogue;
 mod context_keys;
 pub mod document;
 mod error;
+mod format;
 pub mod fuzz;
 mod glob;
 mod grammar;
@@ -39,6 +40,7 @@ pub use document::{
     ResourceElement, Statement, Text, ValueType, Version,
 };
 pub use error::{ErrorKind, PolicyError};
+pub use format::format;
 pub use kind::PolicyKind;
 pub use lint::{
     ALL_CODES, Finding, FindingType, IssueCode, Location, Target, TextPart, Validation, errors_to_findings,
@@ -49,7 +51,7 @@ pub use operator::{ConditionOperator, Family, Operator, Qualifier};
 pub use parse::{Limits, parse, parse_all, parse_with};
 pub use path::{Path, PathElement};
 pub use principal::{PrincipalKind, PrincipalName};
-pub use print::{format, to_json, to_pretty_json};
+pub use print::{to_json, to_pretty_json};
 pub use rewrite::{rewrite_principals, try_rewrite_principals};
 pub use save::{SaveRules, parse_strict};
 pub use size::non_whitespace_len;

@@ -3,9 +3,9 @@
 use crate::document::Document;
 use crate::error::{ErrorKind, PolicyError, UnlocatedError};
 use crate::grammar;
-use crate::json::Tree;
+use crate::json::{Paths, Tree};
 use crate::kind::PolicyKind;
-use crate::path::{Path, Paths};
+use crate::path::Path;
 use crate::span::{Position, Span};
 
 /// Bounds on what is read.

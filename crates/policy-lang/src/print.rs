@@ -9,9 +9,6 @@ use crate::document::{
     ActionElement, Condition, ConditionValue, Document, Principal, PrincipalElement, ResourceElement, Statement, Text,
     ValueType,
 };
-use crate::error::PolicyError;
-use crate::kind::PolicyKind;
-use crate::parse::parse;
 pub(crate) use writer::{Writer, string};
 
 /// The document on one line, without white space.
@@ -26,14 +23,6 @@ pub fn to_pretty_json(document: &Document) -> String {
     let mut text = print(document, Writer::pretty());
     text.push('\n');
     text
-}
-
-/// Reads a document and prints it in the pretty form; formatting what is formatted changes nothing.
-///
-/// # Errors
-/// When the text is no document of that kind.
-pub fn format(text: &str, kind: PolicyKind) -> Result<String, PolicyError> {
-    Ok(to_pretty_json(&parse(text, kind)?))
 }
 
 /// One statement on one line.

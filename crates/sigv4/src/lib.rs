@@ -41,22 +41,26 @@ mod error;
 mod header;
 mod key;
 mod parse;
+mod path;
 mod payload;
 mod presigned;
 mod query;
 mod request;
 mod scope;
 mod sign;
+mod unverified;
 mod verify;
 
 pub use error::SigV4Error;
 pub use key::SigningKey;
-pub use parse::{Mechanism, SessionToken, UnverifiedSignature, parse};
+pub use parse::parse;
+pub use path::PathRule;
 pub use payload::{Payload, PayloadHash};
 pub use request::Request;
 pub use scope::Scope;
 pub use sign::{Credentials, Signing, presign, sign};
-pub use verify::{AbsentPayload, PathRule, SignatureWindow, VerifyOptions};
+pub use unverified::{Mechanism, SessionToken, UnverifiedSignature};
+pub use verify::{AbsentPayload, SignatureWindow, VerifyOptions};
 
 /// The one algorithm that this crate verifies and makes.
 pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";

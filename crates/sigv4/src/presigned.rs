@@ -7,10 +7,10 @@ use crate::{
     date::SignedAt,
     error::SigV4Error,
     header,
-    parse::{self, Mechanism, SessionToken, UnverifiedSignature},
     query::{self, AuthParameters},
     request::Request,
     scope::parse_credential,
+    unverified::{self, Mechanism, SessionToken, UnverifiedSignature},
 };
 
 /// The longest life that AWS gives a presigned request: a week.
@@ -26,7 +26,7 @@ pub(crate) fn parse<'a>(
         return Err(SigV4Error::UnsupportedAlgorithm);
     }
     let at = SignedAt::parse(&date).ok_or(SigV4Error::MalformedDate)?;
-    let credential = parse::text(credential).ok_or(SigV4Error::MalformedCredential)?;
+    let credential = unverified::text(credential).ok_or(SigV4Error::MalformedCredential)?;
     let (access_key_id, scope) = match &credential {
         Cow::Borrowed(text) => {
             let (id, scope) = parse_credential(text)?;
@@ -37,8 +37,8 @@ pub(crate) fn parse<'a>(
             (Cow::Owned(id.to_owned()), scope.into_owned())
         }
     };
-    parse::check_day(&scope, &at)?;
-    let signed_headers = parse::text(signed_headers).ok_or(SigV4Error::MalformedSignedHeaders)?;
+    unverified::check_day(&scope, &at)?;
+    let signed_headers = unverified::text(signed_headers).ok_or(SigV4Error::MalformedSignedHeaders)?;
     header::check_signed(request, &signed_headers)?;
     Ok(UnverifiedSignature {
         request: *request,
@@ -49,7 +49,7 @@ pub(crate) fn parse<'a>(
         signed_headers,
         session_token: session_token(request, &mut found)?,
         payload: payload(request, &mut found)?,
-        signature: parse::parse_signature(&signature)?,
+        signature: unverified::parse_signature(&signature)?,
     })
 }
 
@@ -89,7 +89,7 @@ fn session_token<'a>(
 }
 
 fn payload<'a>(request: &Request<'a>, found: &mut AuthParameters<'a>) -> Result<Cow<'a, [u8]>, SigV4Error> {
-    let in_header = parse::header_payload(request)?;
+    let in_header = unverified::header_payload(request)?;
     match found.take(query::CONTENT_SHA256) {
         None => Ok(in_header.into()),
         Some(_) if !in_header.is_empty() => Err(SigV4Error::RepeatedHeader("x-amz-content-sha256")),

@@ -12,11 +12,11 @@ use crate::{
     error::SigV4Error,
     header,
     key::SigningKey,
+    path::PathRule,
     payload::{PayloadHash, UNSIGNED},
     query,
     request::Request,
     scope::Scope,
-    verify::PathRule,
 };
 
 /// Headers that belong to one hop, or that proxies and clients change on the way; nobody signs them.

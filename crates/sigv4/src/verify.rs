@@ -10,9 +10,10 @@ use crate::{
     error::SigV4Error,
     header,
     key::SigningKey,
-    parse::{Mechanism, UnverifiedSignature},
+    path::PathRule,
     payload::{Payload, PayloadHash},
     query,
+    unverified::{Mechanism, UnverifiedSignature},
 };
 
 /// What a service asks of a signature beyond being right. The default is the strictest that AWS's clients meet.
@@ -49,17 +50,6 @@ pub enum AbsentPayload {
     Hash,
     /// Nothing of the body; as if `UNSIGNED-PAYLOAD` were there.
     Unsigned,
-}
-
-/// How the path of a request is signed; see [`crate::attacks`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PathRule {
-    /// Escaped again; a path with empty or dot segments is refused.
-    Strict,
-    /// Escaped again, after empty and dot segments are resolved. For services that route on the resolved path.
-    Normalize,
-    /// As it stands, escaped once: S3's rule.
-    ObjectKey,
 }
 
 impl Default for VerifyOptions<'_> {

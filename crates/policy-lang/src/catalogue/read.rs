@@ -5,9 +5,9 @@ use std::fmt;
 
 use super::{AccessLevel, Action, Catalogue, ConditionKey, ResourceType, Service, key_id};
 use crate::error::{ErrorKind, UnlocatedError, did_you_mean};
-use crate::json::{Node, NodeKind, Tree, quoted};
+use crate::json::{Node, NodeKind, Paths, Tree, quoted};
 use crate::operator::Family;
-use crate::path::{Path, Paths};
+use crate::path::Path;
 use crate::span::Span;
 use crate::suggest::nearest;
 

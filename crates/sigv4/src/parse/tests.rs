@@ -1,4 +1,7 @@
+use std::time::Duration;
+
 use super::*;
+use crate::{payload::Payload, scope::Scope};
 
 const DATE: (&str, &[u8]) = ("x-amz-date", b"20260301T120000Z");
 const HOST: (&str, &[u8]) = ("host", b"iam.example.com");
