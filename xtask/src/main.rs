@@ -7,6 +7,7 @@
 mod bench;
 mod check;
 mod coverage;
+mod cycles;
 mod dist;
 mod edges;
 mod licences;
