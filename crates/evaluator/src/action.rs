@@ -13,30 +13,30 @@ use crate::pattern::{Form, Pattern, Syntax};
 use crate::prepared::PreparedRequest;
 use crate::trie::Trie;
 
-/// The patterns of one element; statements with the same list share one.
+/// The patterns of one element. Statements with the same list share one set.
 pub(crate) struct ActionSet {
     pub(crate) negated: bool,
-    /// A lone `*` is among the patterns.
+    /// Whether `*` is one of the patterns.
     pub(crate) everything: bool,
     /// Names without wildcards, in lower case, sorted by hash.
     pub(crate) exact: Box<[(u64, Arc<str>)]>,
     /// Patterns with wildcards, in lower case.
     pub(crate) wild: Box<[Pattern]>,
-    /// Where there are many of them: by what they begin with.
+    /// An index of the patterns by their literal prefix, if there are many.
     heads: Trie,
     /// As written.
     pub(crate) sources: Box<[Arc<str>]>,
 }
 
-/// How an index can find a set.
+/// The key under which an index stores a set.
 pub(crate) enum ActionKey<'a> {
     /// By the hash of the whole action.
     Exact(u64),
-    /// By what the action begins with.
+    /// By a prefix of the action.
     Head(&'a [u8]),
 }
 
-/// More patterns than this are found by a tree.
+/// From this number of patterns on, a radix tree finds them.
 const FEW: usize = 8;
 
 impl ActionSet {
@@ -103,7 +103,7 @@ impl ActionSet {
         found.is_break()
     }
 
-    /// Whether any pattern is about the action's service.
+    /// Whether any pattern has the service prefix of the action.
     pub(crate) fn concerns_service(&self, subject: &PreparedRequest<'_>) -> bool {
         let action = subject.action;
         let service = action.iter().position(|byte| *byte == b':').map_or(action, |colon| &action[..=colon]);
@@ -111,7 +111,7 @@ impl ActionSet {
         self.exact.iter().any(|(_, name)| about(name)) || self.wild.iter().any(|pattern| about(&pattern.source))
     }
 
-    /// The keys that together find every action the set matches; none when only looking will do.
+    /// The keys that together find every action that the set matches. `None` if only a full scan does.
     pub(crate) fn keys(&self) -> Option<Vec<ActionKey<'_>>> {
         if self.negated || self.everything || self.wild.iter().any(|pattern| pattern.head().is_empty()) {
             return None;

@@ -1,4 +1,4 @@
-//! ARN patterns of the ARN operators: six parts, each on its own.
+//! ARN patterns of the ARN operators. Each of the six parts is matched separately.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use crate::context::{Context, ContextKey};
 use crate::glob::{self, Token};
 use crate::pattern::{Syntax, cut, each_key, tokens_bytes, with_values};
 
-/// A pattern of `ArnEquals`, `ArnLike` and their opposites.
+/// A pattern of `ArnEquals`, `ArnLike` and their negations.
 pub(crate) struct ArnPattern {
     pub(crate) source: Arc<str>,
-    /// None: the pattern is no ARN and matches nothing.
+    /// `None` if the pattern is not an ARN. It then matches nothing.
     parts: Option<Box<[Box<[Token]>; 6]>>,
 }
 
@@ -20,7 +20,7 @@ impl ArnPattern {
         Self { source: interner.text(text), parts }
     }
 
-    /// Whether it matches an ARN, cut by [`parts`].
+    /// Returns whether the pattern matches an ARN that [`parts`] has split.
     pub(crate) fn matches(&self, value: &[&str; 6], context: &Context<'_>, steps: &mut u64) -> bool {
         *steps += 1;
         let Some(patterns) = &self.parts else { return false };
@@ -48,7 +48,7 @@ impl ArnPattern {
     }
 }
 
-/// The six parts of an ARN; none of any other text.
+/// Splits an ARN into its six parts. Returns `None` for any other text.
 pub(crate) fn parts(value: &str) -> Option<[&str; 6]> {
     let mut rest = value.splitn(6, ':');
     let mut parts = [""; 6];
@@ -58,7 +58,7 @@ pub(crate) fn parts(value: &str) -> Option<[&str; 6]> {
     (parts[0] == "arn").then_some(parts)
 }
 
-/// Cuts tokens at their first five colons.
+/// Splits tokens at their first five colons.
 fn split(tokens: Vec<Token>) -> Option<Box<[Box<[Token]>; 6]>> {
     let mut parts = vec![Vec::new()];
     for token in tokens {

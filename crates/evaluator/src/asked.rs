@@ -1,4 +1,4 @@
-//! Which context keys a request is asked for.
+//! The context keys that policies use for a request.
 
 use std::collections::HashSet;
 
@@ -9,9 +9,10 @@ use crate::prepared::PreparedRequest;
 use crate::request::Request;
 use crate::statement::Statement;
 
-/// The context keys that the statements about a request ask for, each once, in the order of the policies: the
-/// variables in the resources of those that speak to the caller of its action, and all that the conditions name of
-/// those about its resource as well. A decision may ask for fewer, since it ends where it is made.
+/// Returns the context keys that the statements about a request use, each once, in the order of the policies. For a
+/// statement that applies to the caller and the action, these are the variables of its resources; if the resource
+/// matches too, also the keys and variables of its conditions. A decision may use fewer keys, since it stops at the
+/// first decisive statement.
 #[must_use]
 pub fn asked_keys<'a>(request: &Request<'_>, policies: &Policies<'a>) -> Vec<&'a ContextKey> {
     let (mut short, mut long) = ([0; 128], Vec::new());

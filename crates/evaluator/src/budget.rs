@@ -1,45 +1,45 @@
-//! Ending what would cost too much.
+//! Budgets of steps, which end decisions that would cost too much.
 //!
-//! Steps are counted up from so far below [`SPENT`] as a budget reaches, so that the loops that could take long need
-//! only look at one bit. Whatever is answered after that is thrown away.
+//! The count of steps starts below [`SPENT`] by the size of the budget, so that long loops test a single bit. A result
+//! after that point is discarded.
 
-/// How many steps decisions may take before they are given up; several decisions may share one.
+/// The number of steps after which decisions are aborted. Several decisions may share a budget.
 #[derive(Clone, Debug)]
 pub struct Budget {
     limit: u64,
     pub(crate) steps: u64,
 }
 
-/// No decision counts so far from zero.
+/// No decision reaches this count from zero.
 const SPENT: u64 = 1 << 63;
 
 impl Budget {
-    /// A budget of so many steps.
+    /// Creates a budget of this many steps.
     #[must_use]
     pub fn new(limit: u64) -> Self {
         let limit = limit.min(SPENT - 1);
         Self { limit, steps: SPENT - 1 - limit }
     }
 
-    /// The steps that were taken, those included that turned out to be too many.
+    /// The steps taken, including those beyond the budget.
     #[must_use]
     pub fn taken(&self) -> u64 {
         (self.steps + self.limit).saturating_sub(SPENT - 1)
     }
 
-    /// The steps that are left.
+    /// The remaining steps.
     #[must_use]
     pub fn left(&self) -> u64 {
         self.limit.saturating_sub(self.taken())
     }
 
-    /// What was found out, unless the budget did not suffice for it.
+    /// Returns the result, or `None` if the budget was exceeded.
     pub(crate) fn unless_spent<T>(&self, found: T) -> Option<T> {
         (!is_spent(self.steps)).then_some(found)
     }
 }
 
-/// Whether so many steps are more than there were.
+/// Whether the count of steps exceeds the budget.
 #[inline]
 pub(crate) fn is_spent(steps: u64) -> bool {
     steps >= SPENT

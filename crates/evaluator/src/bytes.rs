@@ -10,7 +10,7 @@ pub(crate) fn eq(a: &[u8], b: &[u8]) -> bool {
     if words_a.iter().zip(words_b).any(|(a, b)| u64::from_le_bytes(*a) != u64::from_le_bytes(*b)) {
         return false;
     }
-    // What is left overlaps what was compared, or is short.
+    // The rest overlaps the compared part, or is short.
     if let (Some(a), Some(b)) = (a.last_chunk::<8>(), b.last_chunk::<8>()) {
         return u64::from_le_bytes(*a) == u64::from_le_bytes(*b);
     }
@@ -22,7 +22,7 @@ pub(crate) fn eq(a: &[u8], b: &[u8]) -> bool {
     a.iter().zip(b).all(|(a, b)| a == b)
 }
 
-/// What follows `prefix` in `text`, if it begins with that.
+/// Returns the rest of `text` after `prefix`.
 #[inline]
 pub(crate) fn strip_prefix<'t>(text: &'t [u8], prefix: &[u8]) -> Option<&'t [u8]> {
     let (head, tail) = text.split_at_checked(prefix.len())?;

@@ -1,4 +1,4 @@
-//! What is shared while one document is compiled.
+//! Sharing of texts and keys while a document is compiled.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -36,13 +36,13 @@ impl Interner {
         key
     }
 
-    /// Memory of all that was handed out.
+    /// The memory of all texts and keys.
     pub(crate) fn heap_bytes(&self) -> usize {
         self.heap_bytes
     }
 }
 
-/// A map with this crate's own hash.
+/// A map with the hash of this crate.
 pub(crate) type Map<K, V> = HashMap<K, V, BuildHasherDefault<TextHasher>>;
 
 /// [`hash::of`] as a [`Hasher`].
@@ -55,7 +55,7 @@ impl Hasher for TextHasher {
     }
 
     fn write_u8(&mut self, byte: u8) {
-        // The mark that strings put behind themselves; their length is in the hash already.
+        // The terminator that strings add; the hash contains their length already.
         self.0 = self.0.wrapping_add(u64::from(byte));
     }
 

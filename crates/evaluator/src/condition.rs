@@ -20,7 +20,7 @@ pub(crate) struct Condition {
     values: Values,
 }
 
-/// The listed values, ready to be compared. A value that its operator cannot parse matches nothing.
+/// The listed values, compiled. A value that its operator cannot parse matches nothing.
 enum Values {
     Text(Box<[Pattern]>),
     Arn(Box<[ArnPattern]>),
@@ -49,7 +49,7 @@ impl Condition {
         Self { operator, key: interner.key(&condition.key.value), span: condition.span, values }
     }
 
-    /// Whether it holds for a request, in a statement of the given effect.
+    /// Whether the condition holds for a request, in a statement of this effect.
     pub(crate) fn holds(&self, context: &Context<'_>, effect: Effect, steps: &mut u64) -> bool {
         *steps += 1;
         let Operator { base, qualifier, if_exists } = self.operator;
@@ -63,7 +63,7 @@ impl Condition {
         }
         match (qualifier, value) {
             (Qualifier::None, None) => if_exists || base.is_negated(),
-            // Several values where one is expected: fail safe.
+            // Several values where one is expected: an Allow does not match and a Deny does.
             (Qualifier::None, Some(ContextValue::Many(_))) => effect == Effect::Deny,
             (Qualifier::None, Some(value)) => self.value_holds(value, context, steps),
             (Qualifier::ForAnyValue, None | Some(ContextValue::Many([]))) => if_exists,
@@ -78,8 +78,8 @@ impl Condition {
         }
     }
 
-    /// Whether one value of the request meets the operator: equals one of the listed values or, of a negated
-    /// operator, none.
+    /// Whether one value of the request satisfies the operator. For a negated operator, whether it equals none of the
+    /// listed values.
     fn value_holds(&self, value: ContextValue<'_>, context: &Context<'_>, steps: &mut u64) -> bool {
         self.listed(value, context, steps) != self.operator.base.is_negated()
     }
@@ -184,8 +184,8 @@ fn instant(value: ContextValue<'_>) -> Option<Instant> {
     }
 }
 
-/// Whether an order of request value to listed value is the one that the operator names; of the negated operators,
-/// the one that they exclude.
+/// Whether the operator accepts this order of request value and listed value. For a negated operator, whether its
+/// positive form does.
 fn meets(operator: ConditionOperator, order: std::cmp::Ordering) -> bool {
     use ConditionOperator as Op;
     match operator {

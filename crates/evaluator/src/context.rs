@@ -1,4 +1,4 @@
-//! What a request says of itself: context keys and their values.
+//! The request context: context keys and their values.
 
 use std::net::IpAddr;
 
@@ -11,22 +11,22 @@ pub use key::{ContextKey, GlobalKey};
 
 /// The value of a context key.
 ///
-/// Typed forms spare rendering what is mostly compared as what it is; as text they read as documented.
+/// Typed values avoid formatting and parsing. String operators see them as the text that each variant documents.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ContextValue<'a> {
     /// One value.
     One(&'a str),
-    /// A multi-valued key, however many values it has this time.
+    /// A multi-valued key, with any number of values.
     Many(&'a [&'a str]),
     /// `true` or `false`.
     Bool(bool),
     /// A whole number.
     Integer(i64),
-    /// A time that reads as `2026-01-31T10:20:30Z`.
+    /// A time, as text `2026-01-31T10:20:30Z`.
     Time(Moment),
-    /// A time that reads as seconds since 1970.
+    /// A time, as text in seconds since 1970.
     Epoch(Moment),
-    /// An address.
+    /// An IP address.
     Ip(IpAddr),
 }
 
@@ -47,11 +47,11 @@ impl Moment {
     }
 }
 
-/// One place that context keys come from: the caller, his session, the asking service, the clock.
+/// A source of context keys: the caller, the session, the calling service, the clock.
 ///
-/// A slice of pairs is one; its keys are compared without case.
+/// Slices of pairs are sources; their keys are compared without case.
 pub trait ContextSource {
-    /// The value under `key`, when this source has it.
+    /// Returns the value of `key`, if this source has it.
     fn value(&self, key: &ContextKey) -> Option<ContextValue<'_>>;
 }
 
@@ -73,16 +73,17 @@ impl ContextSource for Vec<(&str, ContextValue<'_>)> {
     }
 }
 
-/// All context keys of a request: sources in layers, of which the first that has a key speaks for it.
+/// All context keys of a request, as layers of sources. The first layer with a key supplies its value.
 ///
-/// So who puts the principal's and session's keys before those of the asking service cannot have them overridden.
+/// Put the keys of the principal and the session before those of the calling service, so that the service cannot
+/// override them.
 #[derive(Clone, Copy, Default)]
 pub struct Context<'a> {
     layers: &'a [&'a dyn ContextSource],
 }
 
 impl<'a> Context<'a> {
-    /// Puts layers over one another, the first on top.
+    /// Creates a context from layers, in order of precedence.
     #[must_use]
     pub fn new(layers: &'a [&'a dyn ContextSource]) -> Self {
         Self { layers }
@@ -94,7 +95,7 @@ impl<'a> Context<'a> {
         self.layers.iter().find_map(|layer| layer.value(key))
     }
 
-    /// The value of a key, looking for it counted.
+    /// Returns the value of a key and counts the steps.
     pub(crate) fn look_up(&self, key: &ContextKey, steps: &mut u64) -> Option<ContextValue<'a>> {
         *steps += key.weight();
         self.value(key)

@@ -1,4 +1,4 @@
-//! The order of a decision.
+//! The order of steps in a decision.
 
 use bailiwick_policy_lang::PolicyKind;
 
@@ -13,22 +13,21 @@ use crate::request::{Principal, Request};
 
 /// Decides a request.
 ///
-/// Nothing is allocated, no regular expression is run, and statements that do not concern the request cost nothing.
-/// What each step means is told by [`Step`].
+/// Allocates nothing, and statements that do not concern the request cost nothing. [`Step`] documents the steps.
 #[must_use]
 pub fn decide(request: &Request<'_>, policies: &Policies<'_>) -> Decision {
     run(request, policies, &mut 0)
 }
 
-/// Decides a request and counts the steps that it took: looks at a statement, a pattern, a piece of a pattern, a value
-/// or a node of an index. Time is bounded by them, and they by the lengths of policies and request.
+/// Decides a request and counts steps: visits of a statement, a pattern, a piece of a pattern, a value or a node of an
+/// index. The steps bound the time, and the lengths of policies and request bound the steps.
 #[must_use]
 pub fn decide_counting(request: &Request<'_>, policies: &Policies<'_>) -> (Decision, u64) {
     let mut steps = 0;
     (run(request, policies, &mut steps), steps)
 }
 
-/// Decides a request if that takes no more steps than there are left, and takes them away.
+/// Decides a request within a budget, and subtracts the steps from it. Returns `None` if the budget is exceeded.
 #[must_use]
 pub fn decide_within(request: &Request<'_>, policies: &Policies<'_>, budget: &mut Budget) -> Option<Decision> {
     let decision = run(request, policies, &mut budget.steps);
@@ -50,7 +49,7 @@ pub(crate) fn run(request: &Request<'_>, policies: &Policies<'_>, steps: &mut u6
     }
 }
 
-/// The most usual case: a user or role session, his own account, and identity policies alone.
+/// The most common case: a user or role session, a resource in the same account, and identity policies only.
 fn identity_alone(subject: &PreparedRequest<'_>, policies: &Policies<'_>, steps: &mut u64) -> Decision {
     let kind = PolicyKind::Identity;
     let mut allow = None;
@@ -71,7 +70,7 @@ fn identity_alone(subject: &PreparedRequest<'_>, policies: &Policies<'_>, steps:
     }
 }
 
-/// Whether the caller is a user or a role's session, and the resource his account's own.
+/// Whether the caller is a user or a role session and the resource is in the same account.
 fn is_own(request: &Request<'_>) -> bool {
     match request.principal {
         Principal::User { account, .. } | Principal::RoleSession { account, .. } => {
@@ -81,11 +80,11 @@ fn is_own(request: &Request<'_>) -> bool {
     }
 }
 
-/// What the policies say, once none of them denies.
+/// The outcome if no policy denies.
 #[derive(Clone)]
 pub(crate) struct Found {
     identity: Option<StatementRef>,
-    /// Of a boundary, session policies, an endpoint policy: whether they are absent or allow.
+    /// Whether the boundary, the session policies and the endpoint policy are absent or allow.
     boundary: bool,
     session: bool,
     endpoint: bool,
@@ -95,7 +94,7 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// As if a type of policy allowed too, naming the caller himself.
+    /// The same findings, as if a policy of this type allowed and named the caller.
     pub(crate) fn suppose(&mut self, kind: PolicyKind, named: PrincipalMatch) {
         match kind {
             PolicyKind::Identity => {
@@ -110,7 +109,7 @@ impl Found {
         }
     }
 
-    /// As if a type of policy that takes part did not allow.
+    /// The same findings, as if the policies of this type did not allow.
     pub(crate) fn withdraw(&mut self, kind: PolicyKind) {
         match kind {
             PolicyKind::Identity => self.identity = None,
@@ -124,7 +123,7 @@ impl Found {
     }
 }
 
-/// Looks through every policy that applies.
+/// Scans every policy that applies.
 fn gather(subject: &PreparedRequest<'_>, policies: &Policies<'_>, steps: &mut u64) -> Result<Found, Decision> {
     let identity = list(subject, PolicyKind::Identity, 0, policies.identity, steps)?;
     let boundary = optional(subject, PolicyKind::Boundary, policies.boundary, steps)?;
@@ -152,7 +151,7 @@ fn gather(subject: &PreparedRequest<'_>, policies: &Policies<'_>, steps: &mut u6
     Ok(Found { identity, boundary, session, endpoint, scps, grants })
 }
 
-/// What allows, Denies passed over; for a subject that says so.
+/// Finds the Allows only, for a request with `without_denies`.
 pub(crate) fn gather_allows(subject: &PreparedRequest<'_>, policies: &Policies<'_>, steps: &mut u64) -> Option<Found> {
     gather(subject, policies, steps).ok()
 }
@@ -206,7 +205,7 @@ fn grants(
     }
 }
 
-/// Everything after the explicit deny.
+/// The steps after the explicit deny.
 pub(crate) fn conclude(request: &Request<'_>, policies: &Policies<'_>, found: &Found) -> Decision {
     if !found.scps {
         return lacking(Step::Scp, PolicyKind::Scp);
@@ -232,7 +231,7 @@ fn grant(request: &Request<'_>, policies: &Policies<'_>, found: &Found) -> Decis
     let must_allow = policies.trust.is_some() || policies.resource_must_allow || assumes;
 
     match request.principal {
-        // By the resource's side alone, and by name.
+        // By the resource policy alone, which names the caller.
         Principal::Service { .. } | Principal::IdentityProvider { .. } | Principal::Anonymous => {
             let ways = match request.principal {
                 Principal::Service { .. } => PrincipalMatch::SERVICE,
@@ -250,7 +249,7 @@ fn grant(request: &Request<'_>, policies: &Policies<'_>, found: &Found) -> Decis
             if assumes {
                 lacking(Step::Root, PolicyKind::Trust)
             } else if !found.session {
-                // A session of root, bound to a task.
+                // A root session that is bound to a task.
                 lacking(Step::Root, PolicyKind::Session)
             } else if own_account && !must_allow {
                 allowed(Step::Root, None)
@@ -298,7 +297,7 @@ fn grant(request: &Request<'_>, policies: &Policies<'_>, found: &Found) -> Decis
     }
 }
 
-/// What identity policies, boundary and session policies allow together: the Allow, or the type that lacks one.
+/// Returns the Allow that identity policies, boundary and session policies agree on, or the type that has none.
 fn identity_side(request: &Request<'_>, policies: &Policies<'_>, found: &Found) -> Result<StatementRef, PolicyKind> {
     let statement = found.identity.ok_or(PolicyKind::Identity)?;
     let bare = matches!(request.principal, Principal::FederatedUser { .. }) && policies.session.is_none();
@@ -315,7 +314,7 @@ fn limit(found: &Found) -> PolicyKind {
 
 pub(crate) fn is_assume_role(action: &str) -> bool {
     let prefix = b"sts:assumerole";
-    // The colon first: it is seldom there.
+    // The colon is tested first, since it is rare.
     let action = action.as_bytes();
     action.get(3) == Some(&b':') && action.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
 }

@@ -1,4 +1,4 @@
-//! What comes out of a decision.
+//! The result of a decision.
 
 use std::fmt;
 
@@ -6,27 +6,27 @@ use bailiwick_policy_lang::PolicyKind;
 
 use crate::{Principal, Request};
 
-/// Allowed or not, and why, in a few words of memory.
+/// The outcome of a request, with the step and statement that settled it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// The answer.
+    /// The outcome.
     pub outcome: Outcome,
-    /// The step that settled it.
+    /// The step that settled the decision.
     pub step: Step,
-    /// The statement that settled it: the Deny, or an Allow that sufficed.
+    /// The statement that settled the decision: the Deny, or a sufficient Allow.
     pub statement: Option<StatementRef>,
-    /// Of an implicit deny: the type of policy that had to allow and did not.
+    /// For an implicit deny, the type of policy that had to allow and did not.
     pub lacking: Option<PolicyKind>,
 }
 
-/// The answer.
+/// The outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// Allowed.
     Allowed,
     /// A Deny statement matched.
     ExplicitDeny,
-    /// Nothing allowed it that had to.
+    /// No policy of a required type allowed the request.
     ImplicitDeny,
 }
 
@@ -83,10 +83,10 @@ impl Step {
     }
 }
 
-/// Which statement of the policies that were handed over.
+/// A statement of [`Policies`](crate::Policies).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StatementRef {
-    /// What the policy was used as.
+    /// The type of the policy.
     pub kind: PolicyKind,
     /// Level within SCPs and RCPs, from the root on; otherwise 0.
     pub level: u32,
@@ -97,15 +97,15 @@ pub struct StatementRef {
 }
 
 impl Decision {
-    /// Whether the request may go on.
+    /// Whether the request is allowed.
     #[must_use]
     pub fn is_allowed(&self) -> bool {
         self.outcome == Outcome::Allowed
     }
 
-    /// The message for a denial in AWS's words: who, what, on what, and which type of policy is to blame.
+    /// Returns AWS's message for a denial: principal, action, resource, and the type of policy that caused it.
     ///
-    /// An allowed decision has no message; it renders as one that says so.
+    /// For an allowed decision the message says that the request is allowed.
     #[must_use]
     pub fn message<'a>(&self, request: &Request<'a>) -> DenialMessage<'a> {
         DenialMessage {

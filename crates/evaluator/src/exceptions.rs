@@ -1,12 +1,12 @@
-//! AWS's exceptions to "what nothing allows is denied". There are no others.
+//! The actions that AWS permits without a policy that allows them.
 
-/// Why an action needs no permission.
+/// The reason why an action needs no permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exception {
     /// Succeeds for every authenticated caller, whatever policies say.
     Always,
-    /// Allowed to a user on himself, unless denied, where the account's password policy lets users change their own
-    /// passwords. [`crate::decide`] does not know that setting: who does, asks [`of`] after an implicit deny.
+    /// Allowed to users for themselves, unless denied, if the password policy of the account lets users change their
+    /// own passwords. [`crate::decide`] does not know that setting: the caller applies [`of`] after an implicit deny.
     OwnPassword,
 }
 
@@ -21,7 +21,7 @@ pub const LIST: &[(&str, Exception)] = &[
 /// The exception for an action, if there is one.
 #[must_use]
 pub fn of(action: &str) -> Option<Exception> {
-    // All of them are of services with three letters, so that other actions cost one look.
+    // All of their services have three letters, so other actions cost one comparison.
     if action.as_bytes().get(3) != Some(&b':') {
         return None;
     }

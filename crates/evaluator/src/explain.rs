@@ -1,4 +1,4 @@
-//! Why a decision came out as it did.
+//! Explanations of decisions.
 
 use std::sync::Arc;
 
@@ -22,74 +22,73 @@ mod suggest;
 mod text;
 mod words;
 
-/// Everything that there is to say about a decision. Its `Display` is for people.
+/// The explanation of a decision, as data. `Display` prints it as text.
 #[derive(Clone, Debug)]
 pub struct Explanation<'a> {
     /// The decision, as [`decide`](crate::decide()) makes it.
     pub decision: Decision,
-    /// Who asked.
+    /// The principal.
     pub principal: Principal<'a>,
-    /// For what.
+    /// The action.
     pub action: &'a str,
-    /// On what.
+    /// The resource.
     pub resource: &'a str,
     /// The statement that decided.
     pub decided_by: Option<Located<'a>>,
-    /// What each type of policy that takes part said, and of SCPs and RCPs each level.
+    /// The verdict of each type of policy that takes part; for SCPs and RCPs, of each level.
     pub findings: Vec<Finding<'a>>,
     /// The types of policy that take no part.
     pub absent: Vec<Absent>,
     /// Every statement that matched, in the order of the findings.
     pub matched: Vec<Located<'a>>,
-    /// Of a denial: Allow statements that nearly matched, in policies whose Allow would help. Nearest first.
+    /// For a denial: Allow statements that nearly matched, in policies whose Allow would help, nearest first.
     pub near_misses: Vec<NearMiss<'a>>,
-    /// Of a denial: the smallest statements that together would allow the request were it not for [`Self::denies`],
-    /// one for each type of policy, and of SCPs each level, that lacks an Allow. Whether they are wise is not for this
-    /// crate to say.
+    /// For a denial: the smallest statements that together would allow the request if there were no [`Self::denies`],
+    /// one for each type of policy, and each level of SCPs, without an Allow. Whether to add them is the reader's
+    /// decision.
     pub suggestions: Vec<Suggestion>,
-    /// Denies that stand in the way of any suggestion.
+    /// The Denies that override every suggestion.
     pub denies: Vec<Located<'a>>,
-    /// What else a reader should know, a sentence each. [`Self::check_names`] adds to it, and so may whoever knows
-    /// more than policies and request.
+    /// Further notes, one sentence each. [`Self::check_names`] adds notes, and so may the caller.
     pub notes: Vec<String>,
     is_hopeless: bool,
 }
 
-/// A statement and where it stands.
+/// A statement and its location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Located<'a> {
     /// Which statement.
     pub at: StatementRef,
     /// The name that its policy was compiled under.
     pub policy: Option<&'a str>,
-    /// The ARN of the group, user or role that the policy is of, for who knows it to fill in.
+    /// The ARN of the group, user or role that has the policy. The caller may set it.
     pub holder: Option<&'a str>,
     /// Its Sid.
     pub sid: Option<&'a str>,
-    /// What it does.
+    /// Its effect.
     pub effect: Effect,
-    /// Its place in the document's text.
+    /// Its span in the text of the document.
     pub span: Span,
 }
 
-/// What a type of policy said.
+/// The verdict of a type of policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding<'a> {
     /// The type.
     pub kind: PolicyKind,
-    /// Of SCPs and RCPs: the level, from the root on.
+    /// For SCPs and RCPs: the level, counted from the root.
     pub level: u32,
     /// How many policies of the type took part.
     pub policies: usize,
-    /// What they said.
+    /// The verdict.
     pub verdict: Verdict,
     /// Whether the request can't be allowed unless they allow it.
     pub required: bool,
-    /// The statement that said it; none when they were silent.
+    /// The statement with that verdict, if there is one.
     pub statement: Option<Located<'a>>,
 }
 
-/// What policies of one type say of a request.
+/// The verdict of the policies of one type on a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
     /// A statement allows, and none denies.
@@ -121,27 +120,27 @@ pub struct Absent {
     pub why: AbsentReason,
 }
 
-/// Why a type of policy takes no part.
+/// The reason why a type of policy takes no part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AbsentReason {
     /// There is none.
     NoneThere,
-    /// The caller is no user, role or session, and so has none.
+    /// The caller is not a user, role or session, so there cannot be one.
     NoIdentity,
-    /// There are some, and they don't bind callers, or resources, of the management account.
+    /// The policies do not apply to callers, or resources, of the management account.
     ManagementAccount,
-    /// There are some, and they don't bind service-linked roles.
+    /// The policies do not apply to service-linked roles.
     ServiceLinkedRole,
 }
 
-/// A statement that did not match, and what of it failed.
+/// A statement that did not match, with the elements that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NearMiss<'a> {
     /// The statement.
     pub statement: Located<'a>,
     /// The first element that failed, in the order principal, action, resource, condition.
     pub failure: Failure,
-    /// What failed besides.
+    /// The other elements that failed.
     pub also: Vec<Failure>,
 }
 
@@ -161,7 +160,7 @@ pub enum Failure {
         negated: bool,
         /// The patterns.
         expected: Vec<Expected>,
-        /// The pattern that comes closest, as its position; of `NotAction`, the one that matches.
+        /// The index of the closest pattern; for `NotAction`, of the pattern that matches.
         closest: usize,
     },
     /// `Resource` or `NotResource`.
@@ -170,7 +169,7 @@ pub enum Failure {
         negated: bool,
         /// The patterns.
         expected: Vec<Expected>,
-        /// The pattern that comes closest, as its position; of `NotResource`, the one that matches.
+        /// The index of the closest pattern; for `NotResource`, of the pattern that matches.
         closest: usize,
     },
     /// A condition.
@@ -181,9 +180,9 @@ pub enum Failure {
         key: Arc<str>,
         /// The listed values.
         expected: Vec<Expected>,
-        /// What the request has.
+        /// The value in the request.
         actual: Actual,
-        /// Where the values stand in the document's text.
+        /// The span of the values in the text of the document.
         span: Span,
     },
 }
@@ -193,23 +192,23 @@ pub enum Failure {
 pub struct Expected {
     /// As the document has it.
     pub written: Arc<str>,
-    /// What became of the variables in it.
+    /// The text with its variables replaced.
     pub variables: Variables,
 }
 
-/// What became of the variables of a text.
+/// The result of replacing the variables of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Variables {
-    /// It has none.
+    /// The text has no variables.
     None,
-    /// Each has a value: the text with the values put in.
+    /// Each variable has a value: the text with the values.
     Filled(String),
-    /// The request has no value, or not one alone, for this key, and so the text matches nothing.
+    /// The request does not have exactly one value for this key, so the text matches nothing.
     Unknown(String),
 }
 
 impl Expected {
-    /// The text with variables filled in, or as written when they can't be.
+    /// The text with its variables replaced, or as written if that is not possible.
     #[must_use]
     pub fn text(&self) -> &str {
         match &self.variables {
@@ -230,32 +229,33 @@ pub enum Actual {
     Many(Vec<String>),
 }
 
-/// A statement that would help.
+/// A statement that would help to allow the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suggestion {
     /// The type of policy to put it into.
     pub kind: PolicyKind,
     /// Of SCPs: the level, from the root on.
     pub level: u32,
-    /// What the policy is, or would be, attached to: the ARN of a user, role, session or resource, or the id of an
-    /// account. None where nobody knows.
+    /// The ARN of the user, role, session or resource, or the id of the account, that the policy is or would be
+    /// attached to. `None` if it is unknown.
     pub attach_to: Option<String>,
     /// The statement, as JSON.
     pub statement: String,
-    /// Whether it means what it should under `"Version": "2012-10-17"` only.
+    /// Whether the statement requires `"Version": "2012-10-17"`.
     pub needs_variables: bool,
 }
 
-/// At most this many near misses are told.
+/// The largest number of near misses.
 const MISSES: usize = 10;
 
-/// Decides a request and tells why. Looks at every statement: for people, not for every request.
+/// Decides a request and explains the decision. It visits every statement, so it costs more than
+/// [`decide`](crate::decide()).
 #[must_use]
 pub fn explain<'a>(request: &Request<'a>, policies: &Policies<'a>) -> Explanation<'a> {
     explained(request, policies, &mut 0)
 }
 
-/// Explains a request if that takes no more steps than there are left, and takes them away.
+/// Explains a request within a budget, and subtracts the steps from it. Returns `None` if the budget is exceeded.
 #[must_use]
 pub fn explain_within<'a>(
     request: &Request<'a>,
@@ -305,14 +305,14 @@ fn explained<'a>(request: &Request<'a>, policies: &Policies<'a>, steps: &mut u64
     explanation
 }
 
-/// Decides a request and tells what each type of policy said and which statements matched, without near misses and
-/// suggestions: what a simulation needs.
+/// Decides a request and returns the verdicts and the statements that matched, without near misses and suggestions, as
+/// simulations need it.
 #[must_use]
 pub fn trace<'a>(request: &Request<'a>, policies: &Policies<'a>) -> Explanation<'a> {
     surveyed(request, policies, &mut 0)
 }
 
-/// Surveys a request if that takes no more steps than there are left, and takes them away.
+/// Traces a request within a budget, and subtracts the steps from it. Returns `None` if the budget is exceeded.
 #[must_use]
 pub fn trace_within<'a>(
     request: &Request<'a>,
@@ -366,13 +366,13 @@ fn surveyed<'a>(request: &Request<'a>, policies: &Policies<'a>, steps: &mut u64)
     }
 }
 
-/// Keeps the nearest of the misses, those that are equally near in their order.
+/// Keeps the nearest misses, in a stable order.
 fn nearest(misses: &mut Vec<(examine::Distance, NearMiss<'_>)>) {
     misses.sort_by_key(|(distance, _)| *distance);
     misses.truncate(MISSES);
 }
 
-/// The steps that copying so much text takes: a text may be told many times over.
+/// The steps for copying this much text, since a text may appear many times.
 fn copying(bytes: usize) -> u64 {
     1 + bytes as u64 / 4
 }
@@ -393,12 +393,12 @@ impl<'a> Explanation<'a> {
         self.is_hopeless
     }
 
-    /// Whether root is refused a role, which it can't assume.
+    /// Whether the request is of root to assume a role, which is never allowed.
     pub(crate) fn is_root_assuming(&self) -> bool {
         matches!(self.principal, Principal::Root { .. }) && decide::is_assume_role(self.action)
     }
 
-    /// Every mention of a statement, to be completed by who knows more of its policy.
+    /// Every mention of a statement, so that the caller can complete the location.
     pub fn each_located(&mut self, visit: &mut dyn FnMut(&mut Located<'a>)) {
         self.decided_by.iter_mut().for_each(&mut *visit);
         self.findings.iter_mut().filter_map(|finding| finding.statement.as_mut()).for_each(&mut *visit);

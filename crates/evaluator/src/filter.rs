@@ -1,15 +1,15 @@
-//! A quick no: a few bits of each statement that tell most of those that don't match, without a branch.
+//! Filters: a few bits of each statement that exclude most non-matching statements without a branch.
 
 use crate::action::ActionSet;
 use crate::bits::{ALL_NAMES, RequestBits, head_bit, name_bit};
 use crate::resource::ResourceSet;
 
-/// What a statement's action and resource must have.
+/// The bits that a request must have to match a statement.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Filter {
     /// Bits of the first two characters of actions (the low half), and of whole actions (the high one).
     actions: u64,
-    /// Eight bytes of the resource, which of them count, and where they stand.
+    /// Eight bytes of the resource, and their offset.
     word: u64,
     at: u32,
     /// All of its bits or none.
@@ -17,7 +17,7 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Of a set of actions alone.
+    /// Creates the filter of a set of actions.
     pub(crate) fn of_actions(actions: &ActionSet) -> Self {
         let any_resource = Self { actions: 0, word: 0, at: 0, mask: 0 };
         if actions.negated || actions.everything {
@@ -31,7 +31,7 @@ impl Filter {
         Self { actions: exact.chain(wild).fold(0, |all, bits| all | bits), ..any_resource }
     }
 
-    /// With what a single resource pattern begins with: the last eight bytes of that tell the most.
+    /// Adds the last eight bytes of the literal prefix of a single resource pattern.
     pub(crate) fn and_resources(mut self, resources: Option<&ResourceSet>) -> Self {
         if let Some(set) = resources
             && let [pattern] = &*set.patterns
@@ -47,7 +47,7 @@ impl Filter {
 
     #[inline]
     pub(crate) fn may_match(&self, marks: &RequestBits<'_>) -> bool {
-        // A place beyond the resource's end is looked for at its end: a wrong yes now and then does no harm.
+        // An offset beyond the end of the resource is moved to its end. A false positive does no harm.
         let at = self.at.min(marks.last) as usize;
         let own = marks.resource.get(at..at + 8).and_then(|own| own.first_chunk::<8>());
         let own = own.map_or(0, |own| u64::from_le_bytes(*own));

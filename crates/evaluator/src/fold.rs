@@ -1,4 +1,4 @@
-//! Comparing text without case.
+//! Comparison of text without case.
 //!
 //! ASCII text, which is nearly all of it, is compared byte by byte. Beyond ASCII a character equals another when the
 //! simple upper- or lower-case forms do, one character at a time, so no locale and no change of length comes in.
@@ -28,7 +28,7 @@ pub(crate) fn eq(a: &str, b: &str) -> bool {
     eq_chars(a.chars(), b.chars())
 }
 
-/// The same for texts that come in pieces.
+/// The same for texts in pieces.
 pub(crate) fn eq_chars(a: impl Iterator<Item = char>, b: impl Iterator<Item = char>) -> bool {
     a.map(lower_char).eq(b.map(lower_char))
 }

@@ -1,7 +1,6 @@
-//! What a fuzzer drives: plain functions over bytes that hold for every input.
+//! Entry points of fuzz targets: properties that hold for every input.
 //!
-//! The crate's tests mutate policies and requests through them; a fuzz target is one line that calls one. Each panics
-//! when a promise is broken, and does nothing else.
+//! Each function panics if its property does not hold.
 
 use bailiwick_model::AccountId;
 use bailiwick_policy_lang::{PolicyKind, parse};
@@ -14,7 +13,7 @@ use crate::{Context, ContextSource, ContextValue, Entity, Policies, Policy, Prin
 /// pattern matches has what an index would look for.
 ///
 /// # Panics
-/// When that does not hold.
+/// If the property does not hold.
 pub fn pattern(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Some((pattern, text)) = text.split_once('\n') else { return };
@@ -43,7 +42,7 @@ pub fn pattern(bytes: &[u8]) {
 /// they are, the decision and its explanation agree, and what decided is there.
 ///
 /// # Panics
-/// When that does not hold.
+/// If the property does not hold.
 pub fn decision(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let mut lines = text.splitn(3, '\n');
@@ -78,7 +77,7 @@ pub fn decision(bytes: &[u8]) {
 /// A line that may be a decision case: it is answered with one line, and explained as it was decided.
 ///
 /// # Panics
-/// When that does not hold.
+/// If the property does not hold.
 #[cfg(feature = "jsonl")]
 pub fn case(bytes: &[u8]) {
     let plain = crate::jsonl::evaluate_bytes(bytes, false);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// One piece of a pattern.
 #[derive(Debug)]
 pub(crate) enum Token {
-    /// Text that stands for itself.
+    /// Literal text.
     Text(Box<str>),
     /// `*`: any run of characters, without colons unless `colons`.
     Run { colons: bool },
@@ -26,12 +26,12 @@ pub(crate) enum Token {
 pub(crate) struct Variable {
     pub(crate) key: Arc<ContextKey>,
     pub(crate) default: Option<Box<str>>,
-    /// Whether a value with a colon fits: not within the first five parts of an ARN pattern.
+    /// Whether the value may have a colon, which it may not within the first five parts of an ARN pattern.
     pub(crate) colons: bool,
 }
 
-/// Whether `text` as a whole is what the tokens say. `values` holds the texts of the variables among the tokens, in
-/// order. Each look at a token counts as a step, and of a long text more.
+/// Returns whether the tokens match all of `text`. `values` has the texts of the variables, in order. Each visit of a
+/// token counts as a step; a long text counts as several.
 pub(crate) fn matches(tokens: &[Token], values: &[&str], text: &[u8], steps: &mut u64) -> bool {
     if let Some(Token::Text(last)) = tokens.last()
         && !text.ends_with(last.as_bytes())
@@ -49,7 +49,7 @@ pub(crate) fn matches(tokens: &[Token], values: &[&str], text: &[u8], steps: &mu
     }
 }
 
-/// Where to go on when a token does not match: behind a star, which takes one character more.
+/// The position to continue from when a token does not match: after a star, which then takes one more character.
 #[derive(Clone, Copy)]
 struct Resume {
     token: usize,

@@ -1,7 +1,7 @@
 //! A fast hash of short texts.
 //!
-//! It only finds candidates: what it finds is compared in full. Whoever makes texts collide slows down the policy in
-//! which he wrote them, down to the speed of a plain scan.
+//! The hash only finds candidates, which are compared in full. Colliding texts slow down the policy that has them, to
+//! the speed of a full scan.
 
 const SEED: u64 = 0x51_7c_c1_b7_27_22_0a_95;
 
@@ -18,7 +18,7 @@ pub(crate) fn of(text: &[u8]) -> u64 {
     finish(state)
 }
 
-/// Puts a text in ASCII lower case into `out` and hashes that; none when it is too long.
+/// Writes a text in ASCII lower case to `out` and hashes it. Returns `None` if the text is too long.
 #[inline]
 pub(crate) fn lower_into<'o>(text: &[u8], out: &'o mut [u8; 128]) -> Option<(&'o [u8], u64)> {
     let lower = out.get_mut(..text.len())?;
@@ -48,8 +48,7 @@ fn finish(state: u64) -> u64 {
     state ^ (state >> 32)
 }
 
-/// The last eight bytes, overlapping what came before; of a shorter text all of it. The length, which is hashed too,
-/// tells them apart.
+/// The last eight bytes, which may overlap earlier ones; of a shorter text, all of it. The length is hashed as well.
 fn last_word(text: &[u8]) -> u64 {
     if let Some(word) = text.last_chunk::<8>() {
         return u64::from_le_bytes(*word);

@@ -1,8 +1,8 @@
-//! Which statements of a policy can concern a request at all.
+//! The index of a policy: finds the statements that can concern a request.
 //!
-//! Each statement is kept under one kind of key, whichever it shares with the fewest others: its actions, its
-//! resources, or the principals that it names. So statements about the same actions are told apart by their resources,
-//! and those about the same resources by their actions.
+//! Each statement is stored under one kind of key, the one that it shares with the fewest statements: its actions, its
+//! resources or its principals. Statements with the same actions are so distinguished by their resources, and the
+//! reverse.
 
 use std::ops::ControlFlow;
 
@@ -19,7 +19,7 @@ use crate::trie::Trie;
 /// The index of one policy.
 #[derive(Default)]
 pub(crate) struct Index {
-    /// Statements that no key finds.
+    /// Statements without a key.
     always: Box<[u32]>,
     /// Action sets, by whole action and by what an action begins with.
     exact: Table,
@@ -175,7 +175,7 @@ fn choose(statements: &[Statement], sets: &[ActionSet]) -> Vec<Place> {
 fn action_keys(set: &ActionSet) -> Option<Vec<u64>> {
     let number = |key: ActionKey<'_>| match key {
         ActionKey::Exact(hash) => hash,
-        // Told from a whole action of the same text.
+        // Distinct from a whole action of the same text.
         ActionKey::Head(head) => !hash::of(head),
     };
     Some(set.keys()?.into_iter().map(number).collect())

@@ -74,21 +74,21 @@ pub struct Answer {
 /// Why a case could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The id of the case, if one can be told.
+    /// The id of the case, if it could be parsed.
     pub id: Option<String>,
-    /// What is wrong with it.
+    /// The reason.
     pub error: String,
 }
 
 impl Answer {
-    /// The answer to what is no case.
+    /// The answer for a line that is not a case.
     #[must_use]
     pub fn error(id: Option<String>, error: &str) -> Self {
         let line = json!({"id": id, "error": error}).to_string();
         Self { line, decision: None, problem: Some(Problem { id, error: error.to_owned() }) }
     }
 
-    /// The same, with the place of the case in front of what is wrong with it.
+    /// The same, with the location of the case before the reason.
     #[must_use]
     pub fn at(self, place: &str) -> Self {
         match self.problem {
@@ -98,7 +98,7 @@ impl Answer {
     }
 }
 
-/// What is wrong with the JSON of a case, in words that do not take a knowledge of parsers.
+/// The reason why the JSON of a case is invalid, in terms of JSON rather than of the parser.
 fn words(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let (said, _) = text.rsplit_once(" at line ").unwrap_or((&text, ""));
@@ -146,7 +146,7 @@ fn meant(said: &str) -> String {
     meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default()
 }
 
-/// The id of a line that is no case, if one can be told: the first, wherever the line breaks off after it.
+/// Returns the first id of a line that is not a case, even if the line is truncated after it.
 fn id_of(line: &str) -> Option<String> {
     struct Finder<'a>(&'a mut Option<String>);
     impl<'de> Visitor<'de> for Finder<'_> {
@@ -168,7 +168,7 @@ fn id_of(line: &str) -> Option<String> {
         }
     }
     let mut id = None;
-    // An error is why we are here.
+    // The caller has an error already.
     let _ = serde_json::Deserializer::from_str(line).deserialize_map(Finder(&mut id));
     id
 }
@@ -288,7 +288,7 @@ impl Case<'_> {
 }
 
 /// A document as a policy may hold it: characters beyond U+00FF, which within JSON stand in strings alone, as escapes.
-/// Who writes cases need not know of this.
+/// This is invisible to the authors of cases.
 fn escaped(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);

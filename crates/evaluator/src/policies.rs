@@ -5,8 +5,8 @@ use bailiwick_policy_lang::PolicyKind;
 
 /// The policies that apply to a request, borrowed, by type.
 ///
-/// Lists are slices of slices, so that what is shared (a group's policies) is pointed at and never copied: for a user
-/// `identity` is his own policies, then each group's.
+/// Lists are slices of slices, so that shared policies, such as those of a group, are borrowed. For a user, `identity`
+/// has the user's own policies and then those of each group.
 #[derive(Clone, Copy, Default)]
 pub struct Policies<'a> {
     /// Identity policies: own, then those of each group.

@@ -21,8 +21,7 @@ pub(crate) use scan::Grants;
 #[derive(Clone)]
 pub struct Policy(Arc<Compiled>);
 
-/// What tells that a small policy does not concern a request stands first and together: of most policies of most
-/// callers nothing else is read.
+/// The fields that exclude a small policy are first and adjacent: for most policies no other field is read.
 #[repr(C)]
 struct Compiled {
     has_deny: bool,
@@ -40,14 +39,14 @@ struct Compiled {
     heap_bytes: usize,
 }
 
-/// What is known of a statement besides how it matches.
+/// The Sid, effect and location of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatementInfo<'a> {
     /// The statement's Sid.
     pub sid: Option<&'a str>,
-    /// What it does.
+    /// The effect.
     pub effect: Effect,
-    /// Where it stands in the document's text.
+    /// The span in the text of the document.
     pub span: Span,
 }
 
@@ -67,7 +66,7 @@ fn tell_apart(filters: &[Filter]) -> bool {
 }
 
 impl Policy {
-    /// Compiles a document. What a document may hold is the parser's matter; whatever slips through matches nothing.
+    /// Compiles a document. The parser validates documents; an invalid part matches nothing.
     #[must_use]
     pub fn compile(document: &Document, kind: PolicyKind) -> Self {
         Self::compile_named(document, kind, None)

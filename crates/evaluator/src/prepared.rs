@@ -1,4 +1,4 @@
-//! A request as statements look at it.
+//! A request, prepared for matching.
 
 use crate::bits::RequestBits;
 use crate::hash;
@@ -13,15 +13,15 @@ pub(crate) struct PreparedRequest<'a> {
     /// Hash of the action in lower case.
     pub(crate) action_hash: u64,
     pub(crate) marks: RequestBits<'a>,
-    /// Whether the caller has a permissions boundary, which keeps `NotPrincipal` from sparing him.
+    /// Whether the caller has a permissions boundary. `NotPrincipal` with Deny then applies to them in any case.
     pub(crate) has_boundary: bool,
-    /// Whether Deny statements are passed over, to learn what is wanting besides.
+    /// Whether Deny statements are ignored, to find the missing Allows.
     pub(crate) without_denies: bool,
 }
 
 impl<'a> PreparedRequest<'a> {
-    /// Prepares a request. The action in lower case lives in `short`, or in `long` when it is longer than any action
-    /// there is.
+    /// Prepares a request. The action in lower case is stored in `short`, or in `long` if it is longer than any known
+    /// action.
     #[inline]
     pub(crate) fn new(
         request: &'a Request<'a>,
@@ -41,7 +41,7 @@ impl<'a> PreparedRequest<'a> {
         Self { request, action, action_hash, marks, has_boundary, without_denies: false }
     }
 
-    /// Whether the action knows no resource, so that only `*` matches it.
+    /// Whether the action has no resource, so that only `*` matches.
     pub(crate) fn without_resource(&self) -> bool {
         self.request.resource == "*"
     }

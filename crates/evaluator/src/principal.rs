@@ -1,4 +1,4 @@
-//! `Principal` and `NotPrincipal`: whom a statement speaks to.
+//! `Principal` and `NotPrincipal`: the principals that a statement applies to.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::hash;
 use crate::prepared::PreparedRequest;
 use crate::request::{Entity, Principal};
 
-/// How a caller is named, as a set.
+/// The ways in which a statement names a caller, as a set of bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PrincipalMatch(u16);
 
@@ -25,11 +25,11 @@ impl PrincipalMatch {
     pub(crate) const ROLE: Self = Self(8);
     /// The session that the caller is.
     pub(crate) const SESSION: Self = Self(16);
-    /// The user who made the federated-user session that the caller is.
+    /// The user that created the federated-user session of the caller.
     pub(crate) const FEDERATING_USER: Self = Self(32);
     /// The service that the caller is.
     pub(crate) const SERVICE: Self = Self(64);
-    /// The identity provider that the caller is, or that his session came through.
+    /// The identity provider that the caller is, or that their session came through.
     pub(crate) const PROVIDER: Self = Self(128);
 
     /// Each alone.
@@ -82,7 +82,7 @@ enum Who {
     Id(Arc<str>),
     Service(Arc<str>),
     Provider(Arc<str>),
-    /// Nobody that asks here.
+    /// A principal that never calls, such as a canonical user id.
     Nobody,
 }
 
@@ -107,7 +107,8 @@ impl PrincipalSet {
         Self { negated: element.negated, who: who.into(), sources: sources.into() }
     }
 
-    /// As what the statement names the caller; of a `NotPrincipal`, as anything unless it spares him.
+    /// Returns the ways in which the statement names the caller. A `NotPrincipal` names the caller in every way, unless
+    /// it excludes them.
     pub(crate) fn names(&self, subject: &PreparedRequest<'_>, steps: &mut u64) -> PrincipalMatch {
         let principal = &subject.request.principal;
         *steps += self.who.len() as u64;
@@ -123,7 +124,7 @@ impl PrincipalSet {
         if spared { PrincipalMatch::default() } else { PrincipalMatch::EVERYONE }
     }
 
-    /// Hashes that find everyone it speaks to; none when only looking will do.
+    /// The hashes that find every principal of the element. `None` if only a full scan does.
     pub(crate) fn keys(&self) -> Option<Vec<u64>> {
         if self.negated {
             return None;
@@ -136,7 +137,7 @@ impl PrincipalSet {
     }
 }
 
-/// What a `NotPrincipal` must name to spare a caller.
+/// The names of which a `NotPrincipal` must have one to exclude a caller.
 fn to_be_spared(principal: &Principal<'_>) -> PrincipalMatch {
     match principal {
         Principal::Root { .. } => PrincipalMatch::ACCOUNT,
@@ -232,7 +233,7 @@ impl Who {
     }
 }
 
-/// The hashes under which an index keeps statements that may speak to a caller.
+/// The hashes under which an index stores statements that may apply to a caller.
 pub(crate) fn caller_keys(principal: &Principal<'_>) -> impl Iterator<Item = u64> {
     let (names, entity) = match *principal {
         Principal::Root { .. } | Principal::Anonymous => ([None, None], None),

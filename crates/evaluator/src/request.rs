@@ -1,17 +1,17 @@
-//! Who wants what, on what.
+//! Requests: principal, action, resource and context.
 
 use bailiwick_model::AccountId;
 
 use crate::context::Context;
 
-/// A request to be decided. Borrowed throughout: making one allocates nothing.
+/// A request to be decided. All fields are borrowed, so creating one allocates nothing.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    /// Who asks.
+    /// The principal.
     pub principal: Principal<'a>,
     /// `service:Name`, compared without case.
     pub action: &'a str,
-    /// The ARN of the stored thing, in the case in which it was made; `*` where the action knows no resource.
+    /// The ARN of the resource, in the case in which it was created; `*` if the action has no resource.
     pub resource: &'a str,
     /// The account that the resource belongs to; for `*`, usually the caller's.
     pub resource_account: ResourceAccount,
@@ -22,7 +22,7 @@ pub struct Request<'a> {
 /// The account of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResourceAccount {
-    /// Its id; `None` when nobody knows, and then it is no caller's own.
+    /// The id. `None` if it is unknown, in which case it differs from the account of every caller.
     pub id: Option<AccountId>,
     /// Whether it is the organization's management account, whose resources no RCP binds.
     pub is_management: bool,
@@ -49,7 +49,7 @@ impl From<AccountId> for CallerAccount {
     }
 }
 
-/// A user or role as policies may name it.
+/// A user or role, with the names that policies may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entity<'a> {
     /// The ARN, with path.
@@ -58,7 +58,7 @@ pub struct Entity<'a> {
     pub unique_id: Option<&'a str>,
 }
 
-/// Who makes a request.
+/// The principal that makes a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Principal<'a> {
     /// The root user of an account.
@@ -68,7 +68,7 @@ pub enum Principal<'a> {
         /// `arn:aws:iam::…:root`.
         arn: &'a str,
     },
-    /// An IAM user, with his own keys or with those of GetSessionToken.
+    /// An IAM user, with long-term keys or with keys from GetSessionToken.
     User {
         /// The account.
         account: CallerAccount,
@@ -94,7 +94,7 @@ pub enum Principal<'a> {
         account: CallerAccount,
         /// `arn:aws:sts::…:federated-user/name`.
         arn: &'a str,
-        /// The user whose keys made the session; `None` when root's did.
+        /// The user whose keys created the session; `None` if it was the root user.
         user: Option<Entity<'a>>,
     },
     /// A service, on its own behalf.
@@ -107,7 +107,7 @@ pub enum Principal<'a> {
         /// Its ARN, or the domain of a built-in one.
         name: &'a str,
     },
-    /// Nobody that is known.
+    /// An anonymous caller.
     Anonymous,
 }
 

@@ -13,7 +13,7 @@ use crate::trie::Trie;
 pub(crate) struct ResourceSet {
     pub(crate) negated: bool,
     pub(crate) patterns: Box<[Pattern]>,
-    /// Where there are many: by what they begin with.
+    /// An index of the patterns by their literal prefix, if there are many.
     finder: Option<Box<Finder>>,
 }
 
@@ -27,13 +27,13 @@ pub(crate) struct Finder {
 /// How an index can find a pattern.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum ResourceKey<'a> {
-    /// By what the ARN begins with.
+    /// By a prefix of the ARN.
     Head(&'a str),
-    /// By what stands behind a colon, the fifth or a later one.
+    /// By the text after a colon, the fifth or a later one.
     Tail(&'a str),
 }
 
-/// More patterns than this are found by a tree.
+/// From this number of patterns on, a radix tree finds them.
 const FEW: usize = 8;
 
 impl ResourceSet {
@@ -74,13 +74,13 @@ impl ResourceSet {
             if matches { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         if ended.is_break() && !matches {
-            // Behind every colon the same ones are found again: each of them once is less.
+            // The same patterns are found after every colon, so each is visited once.
             return self.patterns.iter().any(|pattern| pattern.matches(resource, context, steps));
         }
         matches
     }
 
-    /// The keys that together find every resource the set matches; none when only looking will do.
+    /// The keys that together find every resource that the set matches. `None` if only a full scan does.
     pub(crate) fn keys(&self) -> Option<Vec<ResourceKey<'_>>> {
         let open = |key: &ResourceKey<'_>| *key == ResourceKey::Head("");
         let keys: Vec<ResourceKey<'_>> = self.patterns.iter().map(key).collect();

@@ -11,12 +11,12 @@ use crate::prepared::PreparedRequest;
 use crate::principal::{PrincipalMatch, PrincipalSet};
 use crate::resource::ResourceSet;
 
-/// A compiled statement. Its action set stands in the policy, shared with statements that list the same.
+/// A compiled statement. The policy has its action set, which statements with the same list share.
 pub(crate) struct Statement {
     pub(crate) effect: Effect,
     pub(crate) actions: u32,
     pub(crate) principals: PrincipalScope,
-    /// None: the policy itself belongs to the resource, and says no more.
+    /// `None` if the policy applies to its resource.
     pub(crate) resources: Option<ResourceSet>,
     pub(crate) conditions: Box<[Condition]>,
     pub(crate) sid: Option<Arc<str>>,
@@ -29,7 +29,7 @@ pub(crate) enum PrincipalScope {
     Attached,
     /// The principals of a `Principal` or `NotPrincipal` element.
     Listed(PrincipalSet),
-    /// No principal: an Allow that has nobody to grant to, such as one with `NotPrincipal`.
+    /// No principal, as for an Allow with `NotPrincipal`, which grants nothing.
     Empty,
 }
 
@@ -42,7 +42,7 @@ impl Statement {
         interner: &mut Interner,
     ) -> Self {
         let principals = match &statement.principal {
-            // The parser refuses these two; should one come all the same, an Allow grants nothing.
+            // The parser refuses both. An Allow of this form grants nothing.
             Some(element) if element.negated && statement.effect == Effect::Allow => PrincipalScope::Empty,
             None if kind.has_principal() && statement.effect == Effect::Allow => PrincipalScope::Empty,
             None => PrincipalScope::Attached,
@@ -61,7 +61,7 @@ impl Statement {
         }
     }
 
-    /// As what it names the caller; empty when it does not speak to him.
+    /// Returns the ways in which the statement names the caller; empty if it does not apply to them.
     pub(crate) fn names(&self, subject: &PreparedRequest<'_>, steps: &mut u64) -> PrincipalMatch {
         match &self.principals {
             PrincipalScope::Attached => PrincipalMatch::EVERYONE,
@@ -70,13 +70,13 @@ impl Statement {
         }
     }
 
-    /// Whether resource and conditions fit. Action and principal are the caller's to ask.
+    /// Whether resource and conditions match. The caller checks action and principal.
     pub(crate) fn fits(&self, subject: &PreparedRequest<'_>, steps: &mut u64) -> bool {
         self.resources.as_ref().is_none_or(|resources| resources.matches(subject, steps))
             && self.conditions.iter().all(|c| c.holds(&subject.request.context, self.effect, steps))
     }
 
-    /// Every context key that it asks for.
+    /// Every context key that the statement uses.
     pub(crate) fn each_key<'a>(&'a self, visit: &mut dyn FnMut(&'a ContextKey)) {
         for pattern in self.resources.iter().flat_map(|set| &set.patterns) {
             pattern.each_key(visit);

@@ -1,6 +1,6 @@
-//! From a hash to the numbers stored under it.
+//! A hash table from hashes to numbers.
 
-/// A hash table from hashes to numbers. Different keys of one hash are not told apart.
+/// A hash table from hashes to numbers. It does not distinguish keys with the same hash.
 #[derive(Default)]
 pub(crate) struct Table {
     slots: Box<[Slot]>,

@@ -1,4 +1,4 @@
-//! Which of many keys a text begins with, in time that depends on the text alone.
+//! A radix tree: finds the keys that are prefixes of a text, in time that depends on the text only.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -8,7 +8,7 @@ use crate::bytes;
 /// A radix tree over byte strings. Each key carries numbers.
 #[derive(Default)]
 pub(crate) struct Trie {
-    // Children of a node stand side by side, in the order of their first bytes, which `first` repeats.
+    // The children of a node are adjacent, in the order of their first bytes, which `first` repeats.
     nodes: Box<[Node]>,
     first: Box<[u8]>,
     labels: Box<[u8]>,
@@ -119,7 +119,7 @@ struct Builder {
     items: Vec<u32>,
 }
 
-/// How many bytes two keys share behind the first `from`.
+/// The number of bytes that two keys share after the first `from`.
 fn shared(a: &[u8], b: &[u8], from: usize) -> usize {
     a[from..].iter().zip(&b[from..]).take_while(|(x, y)| x == y).count()
 }

@@ -1,4 +1,4 @@
-//! What a policy tells of itself, and the words of a denial.
+//! The public API: what policies report, and the messages of denials.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
@@ -233,7 +233,7 @@ fn the_management_account_is_bound_by_neither_scps_nor_rcps() {
     assert_eq!(decide(&own, &policies).outcome, Outcome::ExplicitDeny);
     own.resource_account.is_management = true;
     assert_eq!(decide(&own, &policies).outcome, Outcome::Allowed);
-    // Nobody knows whose it is: no caller's own.
+    // The account is unknown, so it differs from the caller's.
     own.resource_account = ResourceAccount { id: None, is_management: false };
     assert_eq!(
         decide(&own, &Policies { identity: &[&identity], ..Policies::default() }).outcome,

@@ -1,4 +1,4 @@
-//! What a decision costs, in steps: no machine's load changes them.
+//! The cost of decisions in steps, which do not depend on the load of the machine.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 

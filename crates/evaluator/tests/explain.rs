@@ -1,6 +1,6 @@
-//! What explanations say, word for word: the cases are here, the texts in `explained.txt`.
+//! The texts of explanations. The cases are here, the texts in `explained.txt`.
 //!
-//! `UPDATE_EXPECT=1` writes the texts anew; read them aloud before they are kept.
+//! `UPDATE_EXPECT=1` rewrites the texts. Review them before they are committed.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 

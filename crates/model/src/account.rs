@@ -7,8 +7,8 @@ use crate::NameError;
 
 /// The twelve-digit number of an account, `000000000000` included.
 ///
-/// [`AccountId::NONE`] is no such number: it is the scope of what belongs to the deployment as a whole, such as AWS's
-/// own managed policies, whose ARNs say `aws` where others have an account.
+/// [`AccountId::NONE`] is not an account. It is the scope of what belongs to the deployment as a whole, such as AWS's
+/// managed policies, whose ARNs have `aws` in place of an account.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(u64);
 
@@ -17,12 +17,12 @@ impl AccountId {
     pub const NONE: AccountId = AccountId((1 << 40) - 1);
     const MAX: u64 = 999_999_999_999;
 
-    /// Takes a number of at most twelve digits.
+    /// Returns the account with this number, if the number has at most twelve digits.
     pub const fn from_number(number: u64) -> Option<Self> {
         if number <= Self::MAX { Some(AccountId(number)) } else { None }
     }
 
-    /// Takes what [`AccountId::number`] gives, of [`AccountId::NONE`] as well.
+    /// Reverses [`AccountId::number`], including that of [`AccountId::NONE`].
     pub const fn from_scope(number: u64) -> Option<Self> {
         if number == Self::NONE.0 { Some(Self::NONE) } else { Self::from_number(number) }
     }
@@ -32,12 +32,12 @@ impl AccountId {
         self.0
     }
 
-    /// Reads exactly twelve ASCII digits.
+    /// Parses exactly twelve ASCII digits.
     ///
     /// # Errors
-    /// When the text has any other shape.
+    /// Returned for a text of any other form.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        // Every decision reads one: the digits are checked and added up side by side, without a branch for each.
+        // Every decision parses one, so the digits are checked and added without a branch for each.
         let number = <&[u8; 12]>::try_from(text.as_bytes()).ok().and_then(|digits| {
             let good = digits.iter().fold(true, |good, digit| good & digit.is_ascii_digit());
             let value = |at: usize| u32::from(digits[at].wrapping_sub(b'0'));
@@ -48,7 +48,7 @@ impl AccountId {
         number.map(AccountId).ok_or(NameError::new("account id", "12 digits"))
     }
 
-    /// The twelve digits, without allocating; of [`AccountId::NONE`], which has none, nothing sensible.
+    /// The twelve digits, without allocating. The digits of [`AccountId::NONE`] have no meaning.
     pub fn digits(self) -> [u8; 12] {
         let mut out = [b'0'; 12];
         let mut rest = self.0;
@@ -79,14 +79,14 @@ impl FromStr for AccountId {
     }
 }
 
-/// A name for an account that is unique in the deployment: 3 to 63 lower-case letters, digits and single hyphens,
-/// with no hyphen at either end, and not the shape of an account id.
+/// A name for an account that is unique in the deployment: 3 to 63 lower-case letters, digits and single hyphens, with
+/// no hyphen at either end, and not of the form of an account id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountAlias(Box<str>);
 
 impl AccountAlias {
     /// # Errors
-    /// When the text is no alias.
+    /// Returned for a text that is not an alias.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let bytes = text.as_bytes();
         let ok = (3..=63).contains(&bytes.len())

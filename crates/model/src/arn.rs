@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use crate::{AccountId, Partition};
 
-/// Text that is no ARN.
+/// A text is not an ARN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ArnError {
     /// Longer than the 2,048 characters that an ARN may have.
@@ -16,14 +16,14 @@ pub enum ArnError {
     /// Fewer than six parts, or an empty partition, service or resource.
     #[error("an ARN has six parts: arn:partition:service:region:account:resource")]
     Parts,
-    /// A character that no ARN holds.
+    /// A character that ARNs cannot contain.
     #[error("an ARN holds no white space and no control characters")]
     Character,
 }
 
-/// The name of a thing: `arn:partition:service:region:account:resource`, where region and account may be empty.
+/// An Amazon Resource Name, `arn:partition:service:region:account:resource`. Region and account may be empty.
 ///
-/// Case counts. The resource is everything behind the fifth colon, colons and slashes included.
+/// Comparison is case-sensitive. The resource is everything after the fifth colon, including colons and slashes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Arn {
     text: Box<str>,
@@ -36,7 +36,7 @@ pub struct Arn {
 
 impl Arn {
     /// # Errors
-    /// When the text is no ARN.
+    /// Returned for a text that is not an ARN.
     pub fn parse(text: &str) -> Result<Self, ArnError> {
         if text.len() > 2048 {
             return Err(ArnError::TooLong);
@@ -78,7 +78,7 @@ impl Arn {
     pub fn of(partition: Partition, service: &str, account: AccountId, resource: fmt::Arguments<'_>) -> Self {
         let digits = account.digits();
         let owner = if account == AccountId::NONE { "aws" } else { std::str::from_utf8(&digits).unwrap_or_default() };
-        // Most are this short.
+        // Most ARNs are this short.
         let mut text = String::with_capacity(64);
         for part in ["arn:", partition.as_str(), ":", service, "::", owner, ":"] {
             text.push_str(part);
@@ -123,19 +123,19 @@ impl Arn {
         &self.text[usize::from(self.account)..usize::from(self.resource) - 1]
     }
 
-    /// The fifth part as an account, where it is one.
+    /// The fifth part as an account id, if it is one.
     pub fn account_id(&self) -> Option<AccountId> {
         AccountId::parse(self.account()).ok()
     }
 
-    /// Everything behind the fifth colon.
+    /// Everything after the fifth colon.
     pub fn resource(&self) -> &str {
         &self.text[usize::from(self.resource)..]
     }
 
     /// The resource split at its type: `user/div/Bob` is `("user", "/div/", "Bob")`.
     ///
-    /// None when the resource has no slash, as `root` has none.
+    /// Returns `None` for a resource without a slash, such as `root`.
     pub fn typed_resource(&self) -> Option<(&str, &str, &str)> {
         let resource = self.resource();
         let first = resource.find('/')?;

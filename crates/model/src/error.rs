@@ -1,4 +1,4 @@
-//! The one table of error codes, and the error that carries one.
+//! The table of error codes, and the error type that carries a code.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -8,19 +8,19 @@ use std::time::Duration;
 use crate::Arn;
 use crate::mask::masked;
 
-/// What a handler or a record gives back.
+/// The result of operations and of parsing records.
 pub type Result<T, E = IamError> = std::result::Result<T, E>;
 
-/// Whose fault a refusal is.
+/// The side that caused an error: the caller or the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// The caller's: the same request will fail again.
+    /// The caller. The same request will fail again.
     Sender,
-    /// Ours: the same request may succeed later.
+    /// The service. The same request may succeed later.
     Receiver,
 }
 
-/// What sort of refusal it is, for protocols that have fewer words than AWS has codes. Named as gRPC names them.
+/// The category of an error, for protocols with fewer codes than AWS. The names are those of gRPC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "gRPC's own words, which its documentation explains")]
 pub enum ErrorKind {
@@ -39,8 +39,8 @@ pub enum ErrorKind {
 
 macro_rules! codes {
     ($($name:ident $wire:literal $status:literal $kind:ident;)*) => {
-        /// Every code that an answer may carry. A row is the code's name on the wire, its HTTP status and its kind;
-        /// the models and `reference` documentation of AWS are the source.
+        /// Every error code of a response. A row has the code's name on the wire, its HTTP status and its kind, from
+        /// AWS's service models and API reference.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[expect(missing_docs, reason = "AWS's own codes, spelled as on the wire")]
         #[non_exhaustive]
@@ -50,7 +50,7 @@ macro_rules! codes {
             /// Every row of the table.
             pub const ALL: &[ErrorCode] = &[$(ErrorCode::$name,)*];
 
-            /// The code as clients see it.
+            /// The code on the wire.
             pub const fn wire(self) -> &'static str {
                 match self { $(ErrorCode::$name => $wire,)* }
             }
@@ -60,7 +60,7 @@ macro_rules! codes {
                 match self { $(ErrorCode::$name => $status,)* }
             }
 
-            /// The kind of refusal.
+            /// The category.
             pub const fn kind(self) -> ErrorKind {
                 match self { $(ErrorCode::$name => ErrorKind::$kind,)* }
             }
@@ -99,7 +99,7 @@ codes! {
     MethodNotAllowed "MethodNotAllowed" 405 InvalidArgument;
     NotImplemented "NotImplemented" 501 Unimplemented;
     OptInRequired "OptInRequired" 403 PermissionDenied;
-    // Who asks.
+    // The caller.
     MissingAuthenticationToken "MissingAuthenticationToken" 403 Unauthenticated;
     InvalidClientTokenId "InvalidClientTokenId" 403 Unauthenticated;
     SignatureDoesNotMatch "SignatureDoesNotMatch" 403 Unauthenticated;
@@ -109,7 +109,7 @@ codes! {
     InvalidSubjectCredentials "InvalidSubjectCredentials" 400 Unauthenticated;
     ExpiredTokenException "ExpiredTokenException" 400 Unauthenticated;
     InvalidAuthenticationCode "InvalidAuthenticationCode" 403 Unauthenticated;
-    // Whether he may.
+    // Authorization.
     AccessDenied "AccessDenied" 403 PermissionDenied;
     IdpRejectedClaim "IDPRejectedClaim" 403 PermissionDenied;
     RegionDisabled "RegionDisabledException" 403 PermissionDenied;
@@ -155,21 +155,21 @@ codes! {
 }
 
 impl ErrorCode {
-    /// Whose fault it is: ours from status 500 on.
+    /// The side that caused the error: the service for a status of 500 or above.
     pub const fn fault(self) -> Fault {
         if self.http_status() >= 500 { Fault::Receiver } else { Fault::Sender }
     }
 
-    /// The row with that code on the wire.
+    /// Returns the code of this wire name.
     pub fn from_wire(wire: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|c| c.wire() == wire)
     }
 }
 
-/// A refusal: a code and a message for the caller, and, apart from them, a cause for the log.
+/// An error with a code and a message for the caller, and a separate cause for the log.
 ///
-/// Messages that clients are known to read are AWS's; ours are lower case, without full stop, with the caller's text
-/// in backticks. No secret is ever part of either: what looks like one is masked, whoever writes the message.
+/// Messages that clients parse are AWS's. Our own are in lower case, without a full stop, with the caller's text in
+/// backticks. The constructors mask everything that looks like a secret.
 pub struct IamError(Box<Inner>);
 
 struct Inner {
@@ -181,13 +181,13 @@ struct Inner {
 }
 
 impl IamError {
-    /// A refusal with a message for the caller.
+    /// Creates an error with a message for the caller.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let message = hidden(message.into());
         IamError(Box::new(Inner { code, message, fields: Vec::new(), retry_after: None, cause: None }))
     }
 
-    /// A failure of ours. The caller learns nothing but that; the cause goes to the log.
+    /// Creates an internal failure. The caller does not see the cause; it goes to the log.
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let mut error = Self::new(
             ErrorCode::ServiceFailure,
@@ -202,8 +202,8 @@ impl IamError {
         Self::new(ErrorCode::NoSuchEntity, format!("The {what} with name {name} cannot be found."))
     }
 
-    /// The refusal of a managed policy that is not there, in AWS's words. For one of AWS's policies it adds how to get
-    /// it, since few of them come with Bailiwick.
+    /// `NoSuchEntity` for a managed policy, in AWS's words. For an AWS managed policy the message adds how to import
+    /// it.
     pub fn no_policy(code: ErrorCode, arn: &Arn, message: impl fmt::Display) -> Self {
         let hint = match arn.account() {
             "aws" => {
@@ -230,21 +230,21 @@ impl IamError {
         Self::new(ErrorCode::ValidationError, message)
     }
 
-    /// Adds what lies behind the refusal, for the log alone.
+    /// Adds a cause, which appears in the log only.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.0.cause = Some(cause.into());
         self
     }
 
-    /// Names an offending member and what is wrong with it.
+    /// Adds an invalid member and the reason.
     #[must_use]
     pub fn field(mut self, name: impl Into<String>, description: impl Into<String>) -> Self {
         self.0.fields.push((hidden(name.into()), hidden(description.into())));
         self
     }
 
-    /// Says when trying again makes sense.
+    /// Sets the time after which a retry makes sense.
     #[must_use]
     pub fn retry_after(mut self, delay: Duration) -> Self {
         self.0.retry_after = Some(delay);
@@ -261,17 +261,17 @@ impl IamError {
         &self.0.message
     }
 
-    /// The offending members, each with what is wrong with it.
+    /// The invalid members, each with the reason.
     pub fn fields(&self) -> &[(String, String)] {
         &self.0.fields
     }
 
-    /// When trying again makes sense, if it does.
+    /// The time after which a retry makes sense, if one does.
     pub fn retry_delay(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// What lies behind it, for the log.
+    /// The cause, for the log.
     pub fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         self.0.cause.as_deref()
     }
@@ -299,7 +299,7 @@ impl Error for IamError {
     }
 }
 
-/// A message may quote a client, who may have put a secret in the wrong place.
+/// A message may quote a request in which a secret is in the wrong place.
 fn hidden(text: String) -> String {
     match masked(&text) {
         Cow::Borrowed(_) => text,

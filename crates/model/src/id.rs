@@ -1,7 +1,7 @@
 //! Unique ids and access key ids.
 //!
-//! AWS's ids are base32 text behind a prefix that tells the kind. Access key ids carry the account in their first
-//! characters, as AWS's do, so that an account can be told from a key id alone.
+//! AWS's ids are base32 text after a prefix for the kind. As in AWS, the first characters of an access key id encode
+//! its account, so the account can be read from the id alone.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::{AccountId, NameError};
 
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/// What a unique id belongs to, told by its first four letters.
+/// What a unique id belongs to, from its first four letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IdKind {
     /// `AIDA`
@@ -33,7 +33,7 @@ pub enum IdKind {
 }
 
 impl IdKind {
-    /// The four letters that ids of this kind begin with.
+    /// The prefix of ids of this kind: four letters.
     pub const fn prefix(self) -> &'static str {
         match self {
             IdKind::User => "AIDA",
@@ -61,8 +61,8 @@ impl IdKind {
     ];
 }
 
-/// The id of a thing that outlives its name: 21 upper-case base32 characters, of which four tell the kind.
-/// It is never used a second time.
+/// The unique id of an identity or policy: 21 upper-case base32 characters, the first four of which are the prefix of
+/// the kind. It is never reused.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UniqueId([u8; 21]);
 
@@ -78,7 +78,7 @@ impl UniqueId {
     }
 
     /// # Errors
-    /// When the text is not 21 base32 characters behind a known prefix.
+    /// Returned unless the text is a known prefix followed by 17 base32 characters.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let error = NameError::new("unique id", "21 base32 characters that begin with a prefix such as AIDA or AROA");
         let id: [u8; 21] = text.as_bytes().try_into().map_err(|_| error)?;
@@ -88,7 +88,7 @@ impl UniqueId {
 
     /// What the id belongs to.
     pub fn kind(&self) -> IdKind {
-        // `new` and `parse` let no other prefix in.
+        // `new` and `parse` accept no other prefix.
         IdKind::ALL.into_iter().find(|k| self.0.starts_with(k.prefix().as_bytes())).unwrap_or(IdKind::User)
     }
 
@@ -116,7 +116,7 @@ impl fmt::Debug for UniqueId {
     }
 }
 
-/// Whether an access key lasts until it is deleted, or only as long as its session.
+/// Whether an access key is a long-term key or belongs to a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AccessKeyKind {
     /// `AKIA`: of a user or of root.
@@ -125,15 +125,15 @@ pub enum AccessKeyKind {
     Temporary,
 }
 
-/// The public half of an access key: 16 to 128 letters and digits; those made here have 20, begin with `AKIA` or
-/// `ASIA` and carry their account.
+/// An access key id: 16 to 128 letters, digits and underscores. Ids made by [`Self::new`] have 20 characters, begin
+/// with `AKIA` or `ASIA` and encode their account.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccessKeyId(Box<str>);
 
 impl AccessKeyId {
     /// Makes an id from random bytes: 40 of its bits are the account, 40 are random.
     pub fn new(kind: AccessKeyKind, account: AccountId, random: [u8; 6]) -> Self {
-        // As AWS lays it out: one bit set, 40 bits of account, then the rest.
+        // AWS's layout: one bit set, 40 bits of account, then the rest.
         let [a, tail @ ..] = random;
         let head = (1u64 << 47) | (account.number() << 7) | u64::from(a & 0x7f);
         let mut bytes = [0u8; 10];
@@ -154,7 +154,7 @@ impl AccessKeyId {
     }
 
     /// # Errors
-    /// When the text is not 16 to 128 letters, digits and underscores.
+    /// Returned unless the text is 16 to 128 letters, digits and underscores.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         if (16..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
             Ok(AccessKeyId(text.into()))
@@ -168,7 +168,7 @@ impl AccessKeyId {
         &self.0
     }
 
-    /// The kind that the prefix tells, if it tells one.
+    /// The kind, if the prefix is known.
     pub fn kind(&self) -> Option<AccessKeyKind> {
         match self.0.get(..4)? {
             "AKIA" => Some(AccessKeyKind::LongTerm),
@@ -177,7 +177,7 @@ impl AccessKeyId {
         }
     }
 
-    /// The account that the id carries. A hint, not a proof: ids that were brought from elsewhere carry anything.
+    /// The account encoded in the id. It is a hint, not a proof: imported ids may encode anything.
     pub fn account(&self) -> Option<AccountId> {
         let tail = self.0.get(4..).filter(|t| t.len() == 16)?;
         let mut head = 0u64;

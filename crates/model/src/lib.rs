@@ -1,10 +1,10 @@
-//! Value types of identity and access management: account ids, ARNs, names, paths, tags, unique ids, limits and
-//! the one table of error codes.
+//! Value types of identity and access management: account ids, ARNs, names, paths, tags, unique ids, limits and error
+//! codes.
 //!
-//! Everything here is validated text or a number, immutable, cheap to compare, and spelled as AWS spells it.
-//! The crate deliberately does not know I/O, the clock or randomness: who wants a new unique id brings the bytes.
+//! Every type is validated text or a number: immutable, cheap to compare, and spelled as AWS spells it. The crate has
+//! no I/O, clock or randomness; the caller supplies the random bytes of a new unique id.
 //!
-//! Start reading at [`Arn`] for how things are named, and at [`ErrorCode`] for how refusals are.
+//! Start at [`Arn`] and [`ErrorCode`].
 
 mod account;
 mod arn;

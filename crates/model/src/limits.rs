@@ -1,4 +1,4 @@
-//! Limits that AWS documents, for things whose size does not depend on the deployment's quotas.
+//! Limits that AWS documents and that do not depend on the quotas of a deployment.
 //!
 //! Source: "IAM and AWS STS quotas" in the IAM User Guide. Sizes of policies are counted in characters, white space
 //! outside of strings left out, except where said.
@@ -19,11 +19,11 @@ pub const GROUP_INLINE_SIZE: usize = 5_120;
 pub const ROLE_INLINE_SIZE: usize = 10_240;
 /// Characters of one trust policy.
 pub const TRUST_POLICY_SIZE: usize = 2_048;
-/// Characters of one resource policy that is kept here.
+/// Characters of one stored resource policy.
 pub const RESOURCE_POLICY_SIZE: usize = 20_480;
-/// Bytes of the ARN of a resource whose policy or tags are kept here.
+/// Bytes of the ARN of a resource whose policy or tags are stored.
 pub const RESOURCE_ARN_SIZE: usize = 500;
-/// Resources of one account whose policy or tags are kept here.
+/// Resources of one account whose policy or tags are stored.
 pub const RESOURCES_PER_ACCOUNT: u64 = 100_000;
 /// Services that one deployment registers.
 pub const SERVICES: u64 = 1_000;
@@ -31,11 +31,11 @@ pub const SERVICES: u64 = 1_000;
 pub const SESSION_POLICY_SIZE: usize = 2_048;
 /// Managed policies that one session may name.
 pub const SESSION_POLICY_ARNS: usize = 10;
-/// Items on a page, when the caller doesn't say.
+/// Items on a page by default.
 pub const DEFAULT_PAGE: usize = 100;
 /// Items on a page, at most.
 pub const MAX_PAGE: usize = 1_000;
-/// Seconds that a session lasts when the caller doesn't say.
+/// Seconds that a session lasts by default.
 pub const DEFAULT_SESSION_SECONDS: i64 = 3_600;
 /// Seconds that a session lasts at least.
 pub const MIN_SESSION_SECONDS: i64 = 900;
@@ -44,7 +44,7 @@ pub const CHAINED_SESSION_SECONDS: i64 = 3_600;
 /// Seconds that any role session lasts at most.
 pub const MAX_SESSION_SECONDS: i64 = 43_200;
 
-/// How many of each thing an account, or an entity, may have: AWS's default quotas, which a deployment may change.
+/// AWS's default quotas for an account or an entity. A deployment may change them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quotas {
     /// Users in an account.

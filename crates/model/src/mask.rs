@@ -1,30 +1,29 @@
-//! Text without what looks like a credential, wherever it stands.
+//! Masking of text that looks like a credential.
 //!
-//! Members that hold secrets are redacted by their descriptors. This is for the text beside them: a secret that a
-//! client put in the wrong place would otherwise come back in an error, a log or the audit trail. It is better to hide
-//! a name that looks like a key than to show a key: what is hidden is replaced by [`MASK`].
+//! Members that hold secrets are redacted by their descriptors. This module covers all other text, so that a secret in
+//! the wrong place of a request does not appear in an error, a log or the audit trail. It prefers masking a name that
+//! looks like a key to showing a key.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 mod layer;
 use layer::Layer;
-
-/// What stands in the place of what was hidden.
+/// The replacement for masked text.
 pub const MASK: &str = "[masked]";
 
 /// Characters of an AWS secret access key.
 const SECRET_KEY: usize = 40;
 /// The shortest lines that private keys are broken into.
 const LINE: usize = 32;
-/// A token of ours is longer than this; so are AWS's session tokens.
+/// Session tokens, our own and AWS's, are longer than this.
 const TOKEN: usize = 100;
 /// How often a text is taken out of its Base64, and out of its escapes.
 const DEPTH: usize = 3;
 /// How often neighbours in a random secret key are of different kinds: 25 times on average, this often nearly always.
 const CHANGES: usize = 15;
 
-/// The text with private keys, secret access keys and session tokens hidden.
+/// Returns the text with private keys, secret access keys and session tokens replaced by [`MASK`].
 ///
 /// Private keys are found by their armour (any PEM label with `PRIVATE KEY`, OpenSSH, PGP, PuTTY), as members of a JSON
 /// web key, and as the Base64 or hexadecimal of their DER or OpenSSH form. Secret access keys and tokens are found by
@@ -49,7 +48,7 @@ pub fn masked(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// What is to be hidden, in order; one may reach into the next.
+/// The ranges to mask, in order; they may overlap.
 fn spans(text: &[u8], depth: usize) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     armoured(text, &mut found);
@@ -106,7 +105,7 @@ fn private_key(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
     }
 }
 
-/// What is a secret by its own characters.
+/// Secrets that are recognized by their own characters.
 fn encoded(bytes: &[u8], depth: usize, found: &mut Vec<Range<usize>>) {
     let mut at = 0;
     while at < bytes.len() {

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-/// Text that is not what it should be: says what was expected, never repeats what was found.
+/// A text is not a valid name. The message says what was expected and never repeats the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid {what}: expected {expected}")]
 pub struct NameError {
@@ -13,12 +13,12 @@ pub struct NameError {
 }
 
 impl NameError {
-    /// `what` was read, `expected` is the shape that it should have had.
+    /// Creates the error for a value called `what`, which must be `expected`.
     pub const fn new(what: &'static str, expected: &'static str) -> Self {
         NameError { what, expected }
     }
 
-    /// What was read, as in `user name`.
+    /// What was parsed, as in `user name`.
     pub const fn what(self) -> &'static str {
         self.what
     }
@@ -32,16 +32,16 @@ macro_rules! name_type {
     ($(#[$doc:meta])* $name:ident, $what:literal, $min:literal..=$max:literal) => {
         $(#[$doc])*
         ///
-        /// Keeps the case it was made with; equality, order and hash ignore ASCII case, since no two names that
-        /// differ by case alone can exist side by side.
+        /// The case is preserved. Equality, order and hash ignore ASCII case, since names are unique without regard to
+        /// case.
         #[derive(Clone)]
         pub struct $name(Box<str>);
 
         impl $name {
-            /// Reads letters, digits and `_+=,.@-`.
+            /// Parses letters, digits and `_+=,.@-`.
             ///
             /// # Errors
-            /// When the text is too short, too long, or holds another character.
+            /// Returned for a text that is too short, too long, or has another character.
             pub fn parse(text: &str) -> Result<Self, NameError> {
                 if ($min..=$max).contains(&text.len()) && text.bytes().all(is_name_byte) {
                     Ok($name(text.into()))
@@ -128,15 +128,15 @@ name_type!(
     InstanceProfileName, "instance profile name", 1..=128
 );
 
-/// The name of a role session, chosen by who assumes the role. Case counts.
+/// The name of a role session, chosen by the caller of AssumeRole. Comparison is case-sensitive.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionName(Box<str>);
 
 impl SessionName {
-    /// Reads 2 to 64 letters, digits and `_+=,.@-`.
+    /// Parses 2 to 64 letters, digits and `_+=,.@-`.
     ///
     /// # Errors
-    /// When the text has another shape.
+    /// Returned for a text of any other form.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         if (2..=64).contains(&text.len()) && text.bytes().all(is_name_byte) {
             Ok(SessionName(text.into()))

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::NameError;
 
-/// The part of the world that an ARN belongs to; a setting of the deployment.
+/// A partition of AWS, the first part of ARNs. It is a setting of the deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Partition {
     /// `aws`
@@ -27,7 +27,7 @@ pub enum Partition {
 }
 
 impl Partition {
-    /// Every partition that there is.
+    /// Every partition.
     pub const ALL: [Partition; 8] = [
         Partition::Aws,
         Partition::AwsCn,
@@ -54,7 +54,7 @@ impl Partition {
     }
 
     /// # Errors
-    /// When no partition has that name.
+    /// Returned for an unknown partition.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         Self::ALL
             .into_iter()
@@ -62,8 +62,8 @@ impl Partition {
             .ok_or(NameError::new("partition", "the name of an AWS partition, such as aws, aws-cn or aws-us-gov"))
     }
 
-    /// The partition that a region of this name is in, by the prefix that the partition's regions share; none for
-    /// what has not the shape of a region's name: two or more words and a number, as in `eu-central-1`.
+    /// Returns the partition of a region, from the prefix that the regions of a partition share. Returns `None` unless
+    /// the name is two or more words and a number, as in `eu-central-1`.
     pub fn of_region(region: &str) -> Option<Self> {
         const PREFIXES: [(&str, Partition); 9] = [
             ("cn-", Partition::AwsCn),
@@ -97,13 +97,13 @@ impl fmt::Display for Partition {
 
 /// The name of a region: lower-case letters, digits and hyphens, as in `eu-central-1`.
 ///
-/// Which regions exist is nobody's business here: a deployment takes any region of its own partition.
+/// There is no list of existing regions: a deployment accepts any region of its own partition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Region(Box<str>);
 
 impl Region {
     /// # Errors
-    /// When the text is empty, longer than 32 characters, or holds anything but `a-z`, `0-9` and `-`.
+    /// Returned for a text that is empty, longer than 32 characters, or has anything but `a-z`, `0-9` and `-`.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let ok = (1..=32).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
@@ -120,7 +120,7 @@ impl Region {
         &self.0
     }
 
-    /// The partition that the region is in, if it has the shape of one.
+    /// The partition of the region, if the name has the form of a region.
     pub fn partition(&self) -> Option<Partition> {
         Partition::of_region(&self.0)
     }

@@ -4,19 +4,19 @@ use std::fmt;
 
 use crate::NameError;
 
-/// The path that stands before a name in an ARN: `/`, or text that begins and ends with `/`, of at most 512 printable
-/// ASCII characters. It groups things; it takes no part in their uniqueness.
+/// The path before a name in an ARN: `/`, or text that begins and ends with `/`, of at most 512 printable ASCII
+/// characters. Names are unique without their path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Path(Box<str>);
 
 impl Path {
-    /// The path of what was made without one.
+    /// The default path, `/`.
     pub fn root() -> Self {
         Path("/".into())
     }
 
     /// # Errors
-    /// When the text is no path.
+    /// Returned for a text that is not a path.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let ok = (1..=512).contains(&text.len())
             && text.starts_with('/')

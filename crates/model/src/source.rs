@@ -1,16 +1,16 @@
-//! What requests are counted by when their callers are not known yet.
+//! The source of a request, by which requests are limited before the caller is authenticated.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The network that a client's address is counted by: an IPv4 address, or the /64 of an IPv6 address.
+/// The network of a client: an IPv4 address, or the /64 of an IPv6 address.
 ///
-/// Whoever has one IPv6 address has the whole /64 around it, so limits per address would limit nothing there.
+/// A client with one IPv6 address usually has its whole /64, so a limit per address would have no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourceNetwork(IpAddr);
 
 impl SourceNetwork {
-    /// The network of an address. An IPv4 address that is written as an IPv6 one counts as IPv4.
+    /// Returns the network of an address. An IPv4-mapped IPv6 address counts as IPv4.
     pub fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V6(address) => SourceNetwork(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into()),

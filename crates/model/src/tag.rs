@@ -6,9 +6,9 @@ use crate::{ErrorCode, IamError, Result};
 /// A key of 1 to 128 characters and a value of at most 256, both letters, digits, spaces and `_.:/=+-@`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tag {
-    /// The key, in the case it was given; keys are compared without case.
+    /// The key, in its original case. Keys are compared without case.
     pub key: String,
-    /// The value; may be empty, case counts.
+    /// The value. It may be empty, and is case-sensitive.
     pub value: String,
 }
 
@@ -17,7 +17,7 @@ fn is_tag_char(c: char) -> bool {
     c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c) || (c.is_whitespace() && !c.is_control())
 }
 
-/// A set of tags whose keys differ by more than case, in the order of their keys.
+/// A set of tags, sorted by key. Keys are unique without regard to case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tags(Vec<Tag>);
 
@@ -27,11 +27,11 @@ impl Tags {
         Tags(Vec::new())
     }
 
-    /// Reads keys and values as a request brings them.
+    /// Parses the keys and values of a request.
     ///
     /// # Errors
-    /// `InvalidInput` when two keys are the same but for case, when there are more than 50, when a key is reserved
-    /// (`aws:`); `ValidationError` when a key or value has a length or character that tags don't have.
+    /// `InvalidInput` for keys that differ in case only, for more than 50 tags and for reserved keys (`aws:`);
+    /// `ValidationError` for a key or value with an invalid length or character.
     pub fn parse<K: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self> {
         let mut tags = Tags::new();
         for (key, value) in pairs {
@@ -56,7 +56,7 @@ impl Tags {
         Ok(tags)
     }
 
-    /// The value under a key, found without regard to case.
+    /// Returns the value of a key, without regard to case.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.0.iter().find(|t| same_key(&t.key, key)).map(|t| t.value.as_str())
     }
@@ -71,15 +71,15 @@ impl Tags {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no tags.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Takes over `newer`: a key that is there already gets the new value, and the new spelling.
+    /// Adds the tags of `newer`. An existing key gets the new value and the new spelling.
     ///
     /// # Errors
-    /// `LimitExceeded` when there would be more than 50.
+    /// `LimitExceeded` for more than 50 tags.
     pub fn merge(&mut self, newer: Tags) -> Result<()> {
         for tag in newer.0 {
             match self.0.iter_mut().find(|t| same_key(&t.key, &tag.key)) {
@@ -91,7 +91,7 @@ impl Tags {
         self.check_count()
     }
 
-    /// Takes away the named keys; a key that isn't there is no error, as AWS has it.
+    /// Removes the named keys. As in AWS, an absent key is not an error.
     pub fn remove<K: AsRef<str>>(&mut self, keys: &[K]) {
         self.0.retain(|t| !keys.iter().any(|k| same_key(&t.key, k.as_ref())));
     }
@@ -112,7 +112,7 @@ impl<'a> IntoIterator for &'a Tags {
     }
 }
 
-/// Checks a tag key by itself, as requests to take tags away bring them.
+/// Checks a tag key on its own, as in requests to remove tags.
 ///
 /// # Errors
 /// As [`Tags::parse`].

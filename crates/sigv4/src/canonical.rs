@@ -1,4 +1,4 @@
-//! The text that is signed, the same for those who make and those who check signatures.
+//! The string to sign, for signing and for verifying.
 
 use crate::{
     ALGORITHM,
@@ -13,7 +13,7 @@ use crate::{
     scope::Scope,
 };
 
-/// What of a request is signed, and how.
+/// The parts of a request that are signed, and how.
 pub(crate) struct Canonical<'a> {
     pub(crate) request: &'a Request<'a>,
     pub(crate) signed_headers: &'a str,
@@ -30,7 +30,7 @@ pub(crate) enum PayloadLine<'a> {
 }
 
 impl Canonical<'_> {
-    /// The text that the key signs.
+    /// The string to sign.
     pub(crate) fn string_to_sign(&self, at: &SignedAt, scope: &Scope<'_>) -> Result<Vec<u8>, SigV4Error> {
         let hash = PayloadHash::of(&self.request_text()?);
         let mut out = Vec::with_capacity(192);

@@ -1,19 +1,20 @@
-//! Why a request is refused, in AWS's codes and, where they are known, AWS's words.
+//! Errors, with AWS's codes and, where they are known, AWS's messages.
 
-/// Why a request is not, or not validly, signed.
+/// A request is not signed, or its signature is not valid.
 ///
-/// The text is for the caller. Of what they sent it shows nothing but well-formed dates and the names of usual headers:
-/// a client that puts a secret in the wrong place must not find it in an answer or a log.
+/// The message is for the caller. It repeats well-formed dates and names of common headers only, so that a secret in
+/// the wrong place of a request does not appear in a response or a log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SigV4Error {
-    /// Nothing signs the request; [`crate::parse`] answers `None` instead, and who needs a signature says this.
+    /// The request is not signed. [`crate::parse`] returns `None` in this case; services that require a signature
+    /// return this error.
     #[error("Request is missing Authentication Token")]
     Unsigned,
-    /// The access key id is malformed, or, said by whoever looks keys up, unknown.
+    /// The access key id is malformed or, as reported by the key look-up, unknown.
     #[error("The security token included in the request is invalid.")]
     UnknownKey,
-    /// Header and query string both claim to authenticate.
+    /// Both the header and the query string have a signature.
     #[error("the request is signed in its Authorization header and in its query string, use one of them")]
     BothMechanisms,
     /// A header that takes part in authentication is there more than once.
@@ -31,10 +32,10 @@ pub enum SigV4Error {
     /// An algorithm other than [`crate::ALGORITHM`].
     #[error("Unsupported AWS 'algorithm': it must be AWS4-HMAC-SHA256.")]
     UnsupportedAlgorithm,
-    /// The authorization header, or a part of it, is no text.
+    /// The authorization header, or a part of it, is not text.
     #[error("the Authorization header is malformed")]
     MalformedAuthorization,
-    /// A part of the authorization header that is no `key=value`.
+    /// A part of the authorization header is not `key=value`.
     #[error(
         "Authorization header must be Credential=…, SignedHeaders=…, Signature=…: a part of it is not a valid key=value pair (missing equal-sign)."
     )]
@@ -59,7 +60,7 @@ pub enum SigV4Error {
     /// The credential is not `keyid/date/region/service/aws4_request`.
     #[error("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term")]
     MalformedCredential,
-    /// A seconds count that is no number between 1 and the longest life allowed.
+    /// `X-Amz-Expires` is not a number between 1 and the longest permitted lifetime.
     #[error("X-Amz-Expires must be a number of seconds from 1 to {0}")]
     MalformedExpires(u64),
     /// The scope does not end in `aws4_request`.
@@ -77,7 +78,7 @@ pub enum SigV4Error {
         /// The time of the request.
         date: String,
     },
-    /// Signed for another region; the text names none that is right.
+    /// Signed for another region. The message does not name an accepted one.
     #[error("Credential should be scoped to a valid region. ")]
     WrongRegion,
     /// Signed for another service.
@@ -86,7 +87,7 @@ pub enum SigV4Error {
     /// `host` is not among the signed headers.
     #[error("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")]
     HostNotSigned,
-    /// A header that must be signed is there and is not signed.
+    /// A header that must be signed is present and not signed.
     #[error("{} must be a 'SignedHeader' in the AWS Authorization.", quoted(.0))]
     HeaderNotSigned(String),
     /// The list of signed headers is not in lower case, sorted and without repetition, or is too long.
@@ -98,7 +99,7 @@ pub enum SigV4Error {
     /// A signed header's value holds a control character.
     #[error("the signed header{} holds a control character", named(.0))]
     MalformedHeader(String),
-    /// The method is no token, or the path is not one that the path rule takes.
+    /// The method is not a token, or the path does not satisfy the path rule.
     #[error("the method or path of the request can not be signed")]
     MalformedTarget,
     /// A path with empty or dot segments, where the path rule refuses such.
@@ -106,7 +107,7 @@ pub enum SigV4Error {
         "the path of the request has an empty, `.` or `..` segment, and is signed as the path that it resolves to: the signature would prove another path than the one that was received; send the resolved path, such as `/a/b` for `/a//b` and `/b` for `/a/../b`"
     )]
     UnresolvedPath,
-    /// `x-amz-content-sha256` is no lower-case hex hash and none of the words that stand for one.
+    /// `x-amz-content-sha256` is neither a lower-case hexadecimal hash nor one of the defined keywords.
     #[error("x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a lower-case hexadecimal SHA-256")]
     MalformedPayloadHash,
     /// The payload is not signed, and must be.
@@ -115,7 +116,7 @@ pub enum SigV4Error {
     /// The declared hash is not the payload's.
     #[error("The provided 'x-amz-content-sha256' header does not match what was computed.")]
     PayloadMismatch,
-    /// Too old, or a presigned request whose life is over.
+    /// Expired: too old, or a presigned request past its lifetime.
     #[error("Signature expired: {date} is now earlier than {limit} ({now} - {window})")]
     Expired {
         /// When it was signed.
@@ -127,7 +128,7 @@ pub enum SigV4Error {
         /// The allowance, like `5 min.`.
         window: String,
     },
-    /// From the future.
+    /// Signed in the future.
     #[error("Signature not yet current: {date} is still later than {limit} ({now} + {window})")]
     NotYetCurrent {
         /// When it was signed.
@@ -139,7 +140,7 @@ pub enum SigV4Error {
         /// The allowance, like `5 min.`.
         window: String,
     },
-    /// The signature is not what this key makes of this request.
+    /// The signature does not match.
     #[error(
         "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
     )]
@@ -188,7 +189,7 @@ impl SigV4Error {
     }
 }
 
-/// Headers that a message may name, beside those of Amazon and of Bailiwick.
+/// Headers that a message may name, besides those of AWS and Bailiwick.
 const USUAL: [&str; 10] = [
     "accept",
     "accept-encoding",

@@ -5,17 +5,17 @@ use zeroize::Zeroizing;
 
 use crate::{encode, scope::Scope};
 
-/// A signing key: good for one secret, day, region and service, and worth caching for that day.
+/// A signing key for one secret, day, region and service. It can be cached for that day.
 ///
-/// The secret cannot be had from it. It has no `Debug`, and its memory is cleared when it is dropped.
+/// The secret cannot be derived from it. It has no `Debug`, and its memory is cleared on drop.
 #[derive(Clone)]
 pub struct SigningKey(hmac::Key);
 
 impl SigningKey {
-    /// Derives the key of a scope; four HMACs.
+    /// Derives the key of a scope with four HMACs.
     ///
-    /// Who looks up an unknown access key id should derive and verify with a secret of no meaning all the same, so
-    /// that known and unknown keys take the same time.
+    /// For an unknown access key id, derive and verify with a dummy secret, so that known and unknown ids take the same
+    /// time.
     pub fn derive(secret_access_key: &[u8], scope: &Scope<'_>) -> Self {
         let mut secret = Zeroizing::new(Vec::with_capacity(4 + secret_access_key.len()));
         secret.extend_from_slice(b"AWS4");

@@ -1,13 +1,13 @@
-//! Verify and make AWS Signature Version 4, for any service written in Rust.
+//! Verification and signing with AWS Signature Version 4, for any service written in Rust.
 //!
 //! A request is anything with a method, a path, a query string and headers ([`Request`]): an HTTP request, gRPC
-//! metadata, or the parts of a request that somebody else received. Verification has two steps, because between them
-//! stands a look-up that this crate knows nothing about: [`parse`] says who claims to have signed, for what and when;
-//! [`UnverifiedSignature::verify`] proves it with a [`SigningKey`]. [`sign`] and [`presign`] are the other side.
+//! metadata, or the parts of a request that another service received. Verification has two steps with the caller's key
+//! look-up between them: [`parse`] returns the claimed access key, scope and time; [`UnverifiedSignature::verify`]
+//! proves them with a [`SigningKey`]. [`sign`] and [`presign`] make signatures.
 //!
-//! It deliberately does not know users, key stores, clocks or HTTP libraries: the time and the key are arguments.
-//! It accepts what AWS's clients send and refuses every request that could be read in two ways; the [`attacks`] page
-//! lists which ones and why. Start reading at [`parse`], then [`VerifyOptions`].
+//! The crate has no users, key store, clock or HTTP library: the time and the key are arguments. It accepts what AWS's
+//! clients send and refuses every ambiguous request; [`attacks`] lists them with reasons. Start at [`parse`], then
+//! [`VerifyOptions`].
 //!
 //! ```
 //! use bailiwick_sigv4::{Credentials, PayloadHash, VerifyOptions, Request, Signing, SigningKey, parse, sign};
@@ -62,5 +62,5 @@ pub use sign::{Credentials, Signing, presign, sign};
 pub use unverified::{Mechanism, SessionToken, UnverifiedSignature};
 pub use verify::{AbsentPayload, SignatureWindow, VerifyOptions};
 
-/// The one algorithm that this crate verifies and makes.
+/// The algorithm that this crate verifies and signs with.
 pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";

@@ -1,4 +1,4 @@
-//! The first step: who claims to have signed, for what and when.
+//! The first step: parsing the claimed access key, scope and time.
 
 use crate::{
     ALGORITHM,
@@ -11,13 +11,13 @@ use crate::{
     unverified::{Mechanism, SessionToken, UnverifiedSignature, check_day, header_payload, parse_signature},
 };
 
-/// Reads who claims to have signed a request; `None` if nobody does.
+/// Parses the signature of a request. Returns `None` for a request without one.
 ///
-/// An `Authorization` header of another scheme, a bearer token for instance, is not looked at.
+/// An `Authorization` header of another scheme, such as a bearer token, is ignored.
 ///
 /// # Errors
 ///
-/// Whatever is there and cannot be read in exactly one way; see [`SigV4Error`] and [`crate::attacks`].
+/// A signature that is malformed or ambiguous; see [`SigV4Error`] and [`crate::attacks`].
 pub fn parse<'a>(request: &Request<'a>) -> Result<Option<UnverifiedSignature<'a>>, SigV4Error> {
     let authorization = header::single(request, "authorization")?;
     let parameters = AuthParameters::find(request.query)?;
@@ -59,7 +59,7 @@ fn from_header<'a>(request: &Request<'a>, authorization: &'a [u8]) -> Result<Unv
     })
 }
 
-/// The three parts of the header, each there exactly once, in any order.
+/// The three parts of the header, each exactly once, in any order.
 struct Parts<'a> {
     credential: &'a str,
     signed_headers: &'a str,
@@ -70,7 +70,7 @@ impl<'a> Parts<'a> {
     fn parse(text: &'a str) -> Result<Self, SigV4Error> {
         const NAMES: [&str; 3] = ["Credential", "Signature", "SignedHeaders"];
         let mut found = [None; 3];
-        // Blanks around commas mean nothing; a line break or another control character is not a blank.
+        // Spaces and tabs around commas are ignored. Other control characters are not.
         let parts = text.split(',').map(|part| part.trim_matches([' ', '\t']));
         for part in parts.filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').ok_or(SigV4Error::NotKeyValue)?;

@@ -5,14 +5,14 @@ use crate::{
     error::SigV4Error,
 };
 
-/// How the path of a request is signed; see [`crate::attacks`].
+/// The rule by which the path of a request is signed; see [`crate::attacks`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathRule {
     /// Escaped again; a path with empty or dot segments is refused.
     Strict,
     /// Escaped again, after empty and dot segments are resolved. For services that route on the resolved path.
     Normalize,
-    /// As it stands, escaped once: S3's rule.
+    /// Escaped once and not normalized: the rule of S3.
     ObjectKey,
 }
 
@@ -48,7 +48,7 @@ impl PathRule {
     }
 }
 
-/// Whether what follows the first slash has neither empty nor dot segments; one slash may end it.
+/// Whether the text after the first slash has no empty or dot segments. It may end with one slash.
 fn is_normal(rest: &str) -> bool {
     let rest = match rest.strip_suffix('/') {
         Some("") => return false,

@@ -1,4 +1,4 @@
-//! What a signature says of the body.
+//! The hash of a body, and what a signature declares about it.
 
 use aws_lc_rs::digest;
 
@@ -11,7 +11,7 @@ pub(crate) const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 pub struct PayloadHash(pub [u8; 32]);
 
 impl PayloadHash {
-    /// Hashes a body that is at hand.
+    /// Hashes a body.
     pub fn of(body: &[u8]) -> Self {
         let mut hash = [0; 32];
         // SHA-256 is 32 bytes.
@@ -24,16 +24,16 @@ impl PayloadHash {
     }
 }
 
-/// What `x-amz-content-sha256` says of the body.
+/// The value of `x-amz-content-sha256`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Payload<'a> {
-    /// It is not there; what that means is the service's choice ([`crate::AbsentPayload`]).
+    /// The header is absent; [`crate::AbsentPayload`] says what that means.
     Absent,
     /// The body's hash.
     Hash(PayloadHash),
     /// `UNSIGNED-PAYLOAD`: the signature does not cover the body.
     Unsigned,
-    /// `STREAMING-…`: the body has signatures or checksums of its own, chunk by chunk.
+    /// `STREAMING-…`: each chunk of the body has its own signature or checksum.
     Streaming(&'a str),
 }
 

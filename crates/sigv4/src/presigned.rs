@@ -13,7 +13,7 @@ use crate::{
     unverified::{self, Mechanism, SessionToken, UnverifiedSignature},
 };
 
-/// The longest life that AWS gives a presigned request: a week.
+/// The longest lifetime of a presigned request in AWS: one week, in seconds.
 pub(crate) const MAX_EXPIRES: u64 = 7 * 24 * 60 * 60;
 
 pub(crate) fn parse<'a>(
@@ -53,8 +53,8 @@ pub(crate) fn parse<'a>(
     })
 }
 
-/// The parameters that no presigned request goes without. Whether `X-Amz-Expires` may be absent is for the policy to
-/// say; an error names it with the others.
+/// The parameters that every presigned request needs. The options decide whether `X-Amz-Expires` may be absent; an
+/// error names it with the others.
 fn required<'a>(found: &mut AuthParameters<'a>, expires: bool) -> Result<[Cow<'a, [u8]>; 5], SigV4Error> {
     let names = [query::ALGORITHM, query::CREDENTIAL, query::DATE, query::SIGNED_HEADERS, query::SIGNATURE];
     let values = names.map(|name| found.take(name));
@@ -70,14 +70,14 @@ fn required<'a>(found: &mut AuthParameters<'a>, expires: bool) -> Result<[Cow<'a
 }
 
 fn seconds(text: &[u8]) -> Result<Duration, SigV4Error> {
-    // `u64` would take a plus sign.
+    // The parser of `u64` would accept a plus sign.
     let digits = (1..=6).contains(&text.len()) && text.iter().all(u8::is_ascii_digit);
     let text = std::str::from_utf8(text).ok().filter(|_| digits);
     let seconds = text.and_then(|text| text.parse().ok()).filter(|n| (1..=MAX_EXPIRES).contains(n));
     seconds.map(Duration::from_secs).ok_or(SigV4Error::MalformedExpires(MAX_EXPIRES))
 }
 
-/// The token stands in the query string; a second one in a header would be a second answer.
+/// The token is in the query string; a second token in a header is ambiguous.
 fn session_token<'a>(
     request: &Request<'a>,
     found: &mut AuthParameters<'a>,

@@ -7,7 +7,7 @@ use crate::{
     error::SigV4Error,
 };
 
-/// The parameters that authenticate. Case counts, but nothing else may look like them.
+/// The parameters that authenticate. They are case-sensitive, and no parameter may differ from them in case only.
 pub(crate) const ALGORITHM: &str = "X-Amz-Algorithm";
 pub(crate) const CREDENTIAL: &str = "X-Amz-Credential";
 pub(crate) const DATE: &str = "X-Amz-Date";
@@ -27,7 +27,7 @@ impl<'a> AuthParameters<'a> {
     pub(crate) fn find(query: &'a str) -> Result<Self, SigV4Error> {
         let mut found: [Option<Cow<'a, [u8]>>; NAMES.len()] = Default::default();
         for (name, value) in pairs(query) {
-            // A name that can not be decoded is none of ours; the canonical form refuses it.
+            // A name that cannot be decoded does not authenticate; the canonical form refuses it.
             let Ok(name) = decode(name) else { continue };
             let Some(i) = NAMES.iter().position(|n| n.as_bytes().eq_ignore_ascii_case(&name)) else { continue };
             if NAMES[i].as_bytes() != &*name {

@@ -1,6 +1,6 @@
-//! The view of a request that signatures are about.
+//! The parts of a request that signatures cover.
 
-/// The parts of a request that a signature covers, borrowed from wherever they are.
+/// The parts of a request that a signature covers, borrowed.
 ///
 /// Everything is as received: path and query still percent-encoded, header names in any case, one entry per header
 /// line. A request that came over HTTP/2 names its host in `:authority`; give it as `host`.
@@ -8,7 +8,7 @@
 pub struct Request<'a> {
     /// `GET`, `POST`, …
     pub method: &'a str,
-    /// The path as it came, `/` at least; for gRPC the method's full path.
+    /// The path as received, at least `/`; for gRPC the full path of the method.
     pub path: &'a str,
     /// What follows `?`, without it; empty when there is none.
     pub query: &'a str,

@@ -1,4 +1,4 @@
-//! What a key is for: a day, a region and a service.
+//! The scope of a signing key: a day, a region and a service.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ pub struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// A scope of its parts; `date` like `20260301`.
+    /// Creates a scope; `date` is like `20260301`.
     pub fn new(date: &'a str, region: &'a str, service: &'a str) -> Self {
         Self { date: date.into(), region: region.into(), service: service.into() }
     }

@@ -1,4 +1,4 @@
-//! The other side: making signatures.
+//! Signing requests.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::{
     scope::Scope,
 };
 
-/// Headers that belong to one hop, or that proxies and clients change on the way; nobody signs them.
+/// Headers that are never signed, because they belong to one hop or change in transit.
 const NOT_SIGNED: [&str; 11] = [
     "connection",
     "expect",
@@ -54,7 +54,7 @@ impl<'a> Credentials<'a> {
     }
 }
 
-/// With what, for what and when to sign.
+/// The parameters of a signature: credentials, scope and time.
 #[derive(Clone, Copy)]
 pub struct Signing<'a> {
     credentials: &'a Credentials<'a>,
@@ -88,7 +88,7 @@ impl<'a> Signing<'a> {
         Self { payload: Declared::Hash, ..self }
     }
 
-    /// Does not sign the body, and says so.
+    /// Does not sign the body, and declares that.
     pub fn unsigned_payload(self) -> Self {
         Self { payload: Declared::Unsigned, ..self }
     }
@@ -133,11 +133,11 @@ impl<'a> Signing<'a> {
 
 /// Signs a request in its headers: returns those to add, names in lower case.
 ///
-/// All headers of the request are signed but the few that change on the way; `host` must be among them.
+/// All headers of the request are signed, except those that change in transit. `host` must be present.
 ///
 /// # Errors
 ///
-/// A request that is signed already, or that [`crate::parse`] would not accept.
+/// A request that is already signed, or that [`crate::parse`] would refuse.
 pub fn sign(
     request: &Request<'_>,
     signing: &Signing<'_>,

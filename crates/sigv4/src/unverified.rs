@@ -7,7 +7,7 @@ use zeroize::Zeroize;
 
 use crate::{date::SignedAt, encode, error::SigV4Error, header, payload::Payload, request::Request, scope::Scope};
 
-/// A request that claims to be signed. Nothing of it is proven before [`UnverifiedSignature::verify`].
+/// The signature of a request, parsed. Nothing in it is proven before [`UnverifiedSignature::verify`].
 #[derive(Clone)]
 pub struct UnverifiedSignature<'a> {
     pub(crate) request: Request<'a>,
@@ -21,25 +21,25 @@ pub struct UnverifiedSignature<'a> {
     pub(crate) signature: [u8; 32],
 }
 
-/// Where the signature stands.
+/// Where the signature is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mechanism {
     /// In the `Authorization` header.
     Header,
-    /// In the query string, good for as long as it says.
+    /// In the query string, with a lifetime.
     Presigned {
-        /// `X-Amz-Expires`, which [`crate::VerifyOptions::absent_expires`] replaces where it may be left out.
+        /// `X-Amz-Expires`, or `None` if it is absent; see [`crate::VerifyOptions::absent_expires`].
         expires: Option<Duration>,
     },
 }
 
 impl<'a> UnverifiedSignature<'a> {
-    /// The access key that the signature is said to be made with.
+    /// The claimed access key id.
     pub fn access_key_id(&self) -> &str {
         &self.access_key_id
     }
 
-    /// Header or query string.
+    /// Where the signature is.
     pub fn mechanism(&self) -> Mechanism {
         self.mechanism
     }
@@ -59,12 +59,12 @@ impl<'a> UnverifiedSignature<'a> {
         self.signed_headers.split(';')
     }
 
-    /// The session token of temporary credentials; it proves nothing by itself.
+    /// The session token of temporary credentials. It is not a proof by itself.
     pub fn session_token(&self) -> Option<&SessionToken<'a>> {
         self.session_token.as_ref()
     }
 
-    /// What the signature says of the body.
+    /// What the signature declares about the body.
     ///
     /// # Errors
     ///
@@ -120,7 +120,7 @@ impl<'a> SessionToken<'a> {
         &self.0
     }
 
-    /// Tokens are graphic ASCII, AWS's and everyone's.
+    /// Session tokens are graphic ASCII.
     pub(crate) fn parse(value: Cow<'a, [u8]>) -> Result<Self, SigV4Error> {
         if value.is_empty() || !value.iter().all(u8::is_ascii_graphic) {
             return Err(SigV4Error::UnknownKey);
@@ -159,7 +159,7 @@ pub(crate) fn check_day(scope: &Scope<'_>, at: &SignedAt) -> Result<(), SigV4Err
     Err(SigV4Error::WrongDay { scope: scope.date().into(), day: at.day().into(), date: at.as_str().into() })
 }
 
-/// What is not 64 lower-case hex digits is no signature that any key could have made.
+/// A text that is not 64 lower-case hexadecimal digits cannot match.
 pub(crate) fn parse_signature(text: &[u8]) -> Result<[u8; 32], SigV4Error> {
     encode::parse_hash(text).ok_or(SigV4Error::Mismatch)
 }

@@ -1,4 +1,4 @@
-//! The second step: the proof.
+//! The second step: verifying the signature.
 
 use std::time::Duration;
 
@@ -16,39 +16,39 @@ use crate::{
     unverified::{Mechanism, UnverifiedSignature},
 };
 
-/// What a service asks of a signature beyond being right. The default is the strictest that AWS's clients meet.
+/// The requirements of a service for a signature. The default is the strictest that AWS's clients satisfy.
 #[derive(Clone, Copy, Debug)]
 pub struct VerifyOptions<'a> {
-    /// How far the signer's clock may be off, either way; five minutes by default.
+    /// The largest permitted difference between the signer's clock and `now`; five minutes by default.
     pub max_skew: Duration,
-    /// The longest life of a presigned request; a week by default, which is also the most that is read.
+    /// The longest lifetime of a presigned request; one week by default, which is also the maximum.
     pub max_expires: Duration,
-    /// A presigned request lives at least so long, however little it asks for; zero by default.
+    /// The shortest lifetime of a presigned request, whatever it asks for; zero by default.
     ///
-    /// STS takes a presigned `GetCallerIdentity` for 15 minutes although its clients ask for 60 seconds.
+    /// STS accepts a presigned `GetCallerIdentity` for 15 minutes, although its clients ask for 60 seconds.
     pub min_presigned_life: Duration,
-    /// The life of a presigned request without `X-Amz-Expires`; by default such a request is refused.
+    /// The lifetime of a presigned request without `X-Amz-Expires`; by default such a request is refused.
     ///
-    /// STS takes a presigned `GetCallerIdentity` without it for 15 minutes; some SDKs leave it out.
+    /// STS accepts a presigned `GetCallerIdentity` without it for 15 minutes; some SDKs omit it.
     pub absent_expires: Option<Duration>,
-    /// Whether `UNSIGNED-PAYLOAD` will do; not by default.
+    /// Whether `UNSIGNED-PAYLOAD` is accepted; `false` by default.
     pub unsigned_payload: bool,
-    /// Whether `STREAMING-…` will do; then the caller must check the chunks. Not by default.
+    /// Whether `STREAMING-…` is accepted; `false` by default. The caller must then check the chunks.
     pub streaming_payload: bool,
-    /// What it means that nothing is said of the payload.
+    /// What a signature without `x-amz-content-sha256` covers.
     pub absent_payload: AbsentPayload,
-    /// How the path is signed.
+    /// The rule by which the path is signed.
     pub path: PathRule,
-    /// Headers, in lower case, that must be signed when they are there; `host` and `x-amz-*` always must.
+    /// Headers, in lower case, that must be signed if they are present, besides `host` and `x-amz-*`.
     pub must_sign: &'a [&'a str],
 }
 
-/// What a signature covers when `x-amz-content-sha256` is not there.
+/// What a signature covers if `x-amz-content-sha256` is absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AbsentPayload {
-    /// The hash of the body, as most of AWS's services have it.
+    /// The hash of the body, as in most AWS services.
     Hash,
-    /// Nothing of the body; as if `UNSIGNED-PAYLOAD` were there.
+    /// Nothing of the body, as with `UNSIGNED-PAYLOAD`.
     Unsigned,
 }
 
@@ -69,14 +69,14 @@ impl Default for VerifyOptions<'_> {
 }
 
 impl UnverifiedSignature<'_> {
-    /// Proves that who has `key` signed this request, that it is neither too old nor too young, and that the body
-    /// whose hash is given is the one that was signed.
+    /// Verifies that `key` signed this request, that the request is within its [`window`](Self::window), and that the
+    /// signature covers the body with the given hash.
     ///
-    /// `body` may be `None` only where the policy and the request agree that the body is not signed.
+    /// `body` may be `None` only if both the options and the request leave the body unsigned.
     ///
     /// # Errors
     ///
-    /// The first thing that is wrong: time, headers, payload, signature, in this order.
+    /// The first failed check: time, headers, payload, signature, in this order.
     pub fn verify(
         &self,
         key: &SigningKey,
@@ -97,14 +97,14 @@ impl UnverifiedSignature<'_> {
         if key.verify(&text, &self.signature) { Ok(()) } else { Err(SigV4Error::Mismatch) }
     }
 
-    /// The time within which the signature is good under a policy.
+    /// Returns the time window in which the signature is valid.
     ///
     /// [`Self::verify`] checks it. A server that waits between verifying a signature and acting on it checks it again.
     ///
     /// # Errors
     ///
-    /// [`SigV4Error::MissingParameters`] and [`SigV4Error::MalformedExpires`] for a presigned request whose life the
-    /// policy does not take.
+    /// [`SigV4Error::MissingParameters`] and [`SigV4Error::MalformedExpires`] for a presigned request whose lifetime
+    /// the options do not accept.
     pub fn window(&self, policy: &VerifyOptions<'_>) -> Result<SignatureWindow, SigV4Error> {
         let past = match self.mechanism {
             Mechanism::Header => policy.max_skew,
@@ -153,7 +153,7 @@ impl UnverifiedSignature<'_> {
     }
 }
 
-/// The time within which a signature is good: from [`VerifyOptions::max_skew`] before it was made until it expires.
+/// The time window in which a signature is valid: from [`VerifyOptions::max_skew`] before its time until it expires.
 #[derive(Clone, Copy, Debug)]
 pub struct SignatureWindow {
     at: SignedAt,
@@ -162,7 +162,7 @@ pub struct SignatureWindow {
 }
 
 impl SignatureWindow {
-    /// Checks that `now` lies within it.
+    /// Checks that `now` lies within the window.
     ///
     /// # Errors
     ///
@@ -185,7 +185,7 @@ impl SignatureWindow {
 }
 
 fn shift(time: Timestamp, by: Duration, step: fn(Timestamp, Duration) -> Result<Timestamp, jiff::Error>) -> Timestamp {
-    // At the ends of time there is nothing earlier or later to compare with.
+    // At the limits of `Timestamp` the time itself is the bound.
     step(time, by).unwrap_or(time)
 }
 

@@ -1,4 +1,4 @@
-//! What must hold of every request: signed ones verify, changed ones do not, and nothing that arrives panics.
+//! Properties of every request: a signed request verifies, a changed one does not, and nothing panics.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 

@@ -1,16 +1,16 @@
-//! Context keys as compiled policies hold them.
+//! Context keys of compiled policies.
 
 use std::fmt;
 
 use crate::fold;
 
-/// A context key that a policy asks for. Compared without case, tag keys included.
+/// A context key of a policy. Keys are compared without case, including tag keys.
 #[derive(Clone)]
 pub struct ContextKey {
     lower: Box<str>,
-    /// As it was written, where that is not in lower case.
+    /// The original spelling, if it is not in lower case.
     written: Option<Box<str>>,
-    /// Whether the key is ASCII, and so equals ASCII text alone.
+    /// Whether the key is ASCII, and so equals ASCII text only.
     ascii: bool,
     global: Option<GlobalKey>,
 }
@@ -30,7 +30,7 @@ impl std::hash::Hash for ContextKey {
 }
 
 impl ContextKey {
-    /// Takes a key in any case.
+    /// Creates a key from a name in any case.
     #[must_use]
     pub fn new(name: &str) -> Self {
         let lower: Box<str> = fold::lower(name).into();
@@ -52,7 +52,7 @@ impl ContextKey {
         &self.lower
     }
 
-    /// Which of the keys that the system fills in this is, so that a source can answer by a `match`.
+    /// The global key that this is, so that a source can use `match`.
     #[must_use]
     pub fn global(&self) -> Option<GlobalKey> {
         self.global
@@ -60,7 +60,7 @@ impl ContextKey {
 
     /// The tag key (in lower case) of a key such as `aws:PrincipalTag/team`.
     ///
-    /// For keys with a tag part, [`Self::global`] tells the part before the slash.
+    /// For such keys, [`Self::global`] returns the part before the slash.
     #[must_use]
     pub fn tag(&self) -> Option<&str> {
         self.lower.split_once('/').map(|(_, tag)| tag)
@@ -72,7 +72,7 @@ impl ContextKey {
         fold::eq_key(&self.lower, self.ascii, name)
     }
 
-    /// The steps that looking for it takes. Beyond ASCII it is compared with each key character by character.
+    /// The steps of a look-up. A key beyond ASCII is compared with each key character by character.
     pub(crate) fn weight(&self) -> u64 {
         if self.ascii { 1 } else { 64 * self.lower.len() as u64 }
     }
@@ -92,7 +92,7 @@ impl fmt::Debug for ContextKey {
 
 macro_rules! global_keys {
     ($($(#[$doc:meta])* $name:ident $lower:literal,)*) => {
-        /// Keys that the system itself fills in; of tag keys, the part before the slash.
+        /// Keys that the system supplies. For tag keys, the part before the slash.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum GlobalKey {
             $(#[doc = concat!("`", $lower, "`, without regard to case.")] $name,)*

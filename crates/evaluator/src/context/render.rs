@@ -13,7 +13,7 @@ pub(crate) enum Rendered<'a> {
     Own(Small),
 }
 
-/// A short text of its own.
+/// A short text, stored inline.
 #[derive(Clone, Copy)]
 pub(crate) struct Small {
     bytes: [u8; 48],
@@ -24,7 +24,7 @@ impl Rendered<'_> {
     pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::Text(text) => text,
-            // Only `write_str` fills it, which takes whole strings.
+            // Only `write_str` fills the buffer, with whole strings.
             Self::Own(small) => std::str::from_utf8(&small.bytes[..usize::from(small.len)]).unwrap_or_default(),
         }
     }
@@ -41,7 +41,7 @@ impl Write for Small {
 }
 
 impl<'a> ContextValue<'a> {
-    /// The text of a single value; none for a multi-valued key.
+    /// Returns the text of a single value, or `None` for a multi-valued key.
     pub(crate) fn rendered(&self) -> Option<Rendered<'a>> {
         match *self {
             Self::One(text) => Some(Rendered::Text(text)),
@@ -58,7 +58,7 @@ impl<'a> ContextValue<'a> {
 
 fn small(text: fmt::Arguments<'_>) -> Rendered<'static> {
     let mut out = Small { bytes: [0; 48], len: 0 };
-    // Nothing that is rendered here is longer than 46 characters.
+    // No rendered value is longer than 46 characters.
     let _ = out.write_fmt(text);
     Rendered::Own(out)
 }

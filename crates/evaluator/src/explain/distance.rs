@@ -1,6 +1,6 @@
-//! How close a text comes to a pattern that does not match it.
+//! The distance of a text from a pattern that does not match it.
 
-/// How much looking an explanation may cost: cells of tables.
+/// The budget of an explanation, in cells of tables.
 pub(super) struct Budget(usize);
 
 impl Default for Budget {
@@ -9,17 +9,16 @@ impl Default for Budget {
     }
 }
 
-/// Of texts longer than this, only so much is compared behind what they have in common.
+/// The longest part of a text that is compared after the common prefix.
 const LONGEST: usize = 256;
 
-/// The pattern that comes closest to a text, as its position, and how many edits are between; of equally close ones
-/// the first.
+/// Returns the index of the first pattern with the smallest distance to a text, and that distance.
 pub(super) fn closest<'a>(patterns: impl Iterator<Item = &'a str>, text: &str, budget: &mut Budget) -> (usize, usize) {
     let edits = patterns.map(|pattern| edits(pattern, text, budget)).enumerate();
     edits.min_by_key(|(_, edits)| *edits).unwrap_or((0, usize::MAX))
 }
 
-/// How many characters would have to be put in, taken out or changed for a pattern to match. `*` and `?` are free.
+/// Returns the number of characters to insert, delete or replace for a pattern to match. `*` and `?` are free.
 pub(super) fn edits(pattern: &str, text: &str, budget: &mut Budget) -> usize {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let same = pattern.iter().zip(text).take_while(|(p, t)| p == t && **p != b'*').count();

@@ -1,4 +1,4 @@
-//! Looking at every statement, and at what of it fails.
+//! Examination of every statement and its failed elements.
 
 use bailiwick_policy_lang::{Effect, PolicyKind};
 
@@ -22,7 +22,7 @@ pub(super) struct Group<'a> {
     slices: Vec<&'a [Policy]>,
 }
 
-/// How far a statement is from matching: smaller is nearer.
+/// The distance of a statement from matching.
 pub(super) type Distance = usize;
 
 /// The groups that take part, as [`crate::decide`] chooses them.
@@ -51,7 +51,7 @@ pub(super) fn groups<'a>(request: &Request<'_>, policies: &Policies<'a>) -> Vec<
     out
 }
 
-/// Why an organization's policies of a type don't bind a request.
+/// The reason why an organization's policies of a type do not apply to a request.
 fn unbound(kind: PolicyKind, request: &Request<'_>) -> Option<AbsentReason> {
     let is_management = match kind {
         PolicyKind::Scp => match request.principal.account() {
@@ -155,7 +155,8 @@ pub(super) fn matches(policy: &Policy, statement: &Statement, subject: &Prepared
         && statement.fits(subject, steps)
 }
 
-/// What fails of a statement, and how far it is from matching; none when it is about something else.
+/// Returns the failed elements of a statement and its distance from matching, or `None` if it is unrelated to the
+/// request.
 fn failures(
     policy: &Policy,
     statement: &Statement,

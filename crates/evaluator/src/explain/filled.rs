@@ -1,4 +1,4 @@
-//! Texts of policies with their variables filled in, for people: what matches them is compiled otherwise.
+//! Texts of policies with their variables replaced, for explanations.
 
 use std::sync::Arc;
 

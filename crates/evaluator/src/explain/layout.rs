@@ -1,8 +1,8 @@
-//! Lines of text for a terminal: wrapped, and safe whatever a request or a policy brings.
+//! Lines of text for a terminal, wrapped and with control characters escaped.
 
 use std::fmt::{self, Write};
 
-/// Lines are broken before this column, where they can be.
+/// Lines are broken before this column, if possible.
 const WIDTH: usize = 100;
 
 /// Text that grows by lines.
@@ -10,8 +10,8 @@ const WIDTH: usize = 100;
 pub(super) struct Page(String);
 
 impl Page {
-    /// A line, indented; what does not fit goes on under it, indented by `hang`. Nothing is broken between
-    /// backticks or parentheses.
+    /// Adds an indented line. Continuation lines are indented by `hang`. There are no breaks between backticks or
+    /// parentheses.
     pub(super) fn line(&mut self, indent: usize, hang: usize, text: &str) {
         let mut column = indent;
         let _ = write!(self.0, "{:indent$}", "");
@@ -80,7 +80,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Somebody's text with what a terminal would not show as it is written out.
+/// Returns a text with the characters escaped that a terminal would not show.
 pub(super) struct Shown<'a>(pub(super) &'a str);
 
 impl fmt::Display for Shown<'_> {
@@ -99,7 +99,7 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// The same in backticks; of a long one the beginning.
+/// The same in backticks, shortened if it is long.
 pub(super) struct Quoted<'a>(pub(super) &'a str);
 
 impl fmt::Display for Quoted<'_> {
@@ -112,7 +112,7 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
-/// Things in a row: `a, b and c`.
+/// A list as text: `a, b and c`.
 pub(super) fn row(things: &[String], last: &str) -> String {
     match things {
         [] => String::new(),

@@ -1,4 +1,4 @@
-//! What would have to allow.
+//! The types of policy that would have to allow.
 
 use bailiwick_policy_lang::PolicyKind;
 
@@ -9,7 +9,7 @@ use crate::prepared::PreparedRequest;
 use crate::principal::PrincipalMatch;
 use crate::request::{Principal, Request};
 
-/// How a request would fare if policies allowed more, Denies aside.
+/// The types of policy whose Allow is missing, apart from Denies.
 pub(super) struct MissingAllows {
     /// The types of policy that would have to allow, in the order in which a decision misses them.
     pub(super) wanting: Vec<PolicyKind>,
@@ -17,7 +17,7 @@ pub(super) struct MissingAllows {
     instead: Vec<PolicyKind>,
     /// Those without whose Allow it can't be.
     needed: Vec<PolicyKind>,
-    /// Nothing that policies could say would do.
+    /// No Allow could help.
     pub(super) is_hopeless: bool,
 }
 
@@ -43,7 +43,7 @@ pub(super) fn missing_allows(request: &Request<'_>, policies: &Policies<'_>, ste
     let mut found = start.clone();
     while let Some(kind) = conclude(request, policies, &found, &missing_allows.wanting).lacking {
         if missing_allows.wanting.contains(&kind) {
-            // The same type a second time: nothing that it could say would do.
+            // The same type a second time: no Allow of it could help.
             missing_allows.is_hopeless = true;
             missing_allows.needed = vec![kind];
             missing_allows.wanting.clear();

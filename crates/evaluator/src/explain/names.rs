@@ -1,4 +1,4 @@
-//! Whether anybody knows what was asked for: a mistyped name is the commonest cause of a denial.
+//! Checks of names against the catalogue: a misspelled name is the most common cause of a denial.
 
 use std::fmt::Write;
 
@@ -8,8 +8,8 @@ use super::layout::{Quoted, row};
 use super::{Actual, Explanation, Failure};
 
 impl Explanation<'_> {
-    /// Notes an action that its service does not have, or of a service that is probably mistyped; of a denied request also a resource that the action does not act
-    /// on, and condition keys that statements missed in it and that do not exist.
+    /// Adds notes for an unknown action; of a denied request also for a resource that the action does not act on, and for
+    /// unknown condition keys of statements.
     ///
     /// The names of a service that the catalogue does not have are not judged, unless it has others of the
     /// deployment's own, beside the built-in ones.
@@ -66,7 +66,7 @@ impl Explanation<'_> {
 
 fn unknown_service(catalogue: &Catalogue, prefix: &str, name: &str, is_allowed: bool) -> Option<String> {
     let is_own = |service: &Service| Catalogue::builtin().service(&service.prefix).is_none();
-    // One that has the very action is meant rather than one that is merely called alike.
+    // A service with this action is more likely than a service with a similar name.
     let like = catalogue.nearest_action(&format!("{prefix}:{name}"));
     if like.is_none() && (is_allowed || !catalogue.services().any(is_own)) {
         return None;

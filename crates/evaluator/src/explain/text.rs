@@ -1,4 +1,4 @@
-//! An explanation as a person reads it.
+//! The text of an explanation.
 
 use std::fmt;
 
@@ -10,10 +10,10 @@ use super::{Absent, AbsentReason, Explanation, Finding, Suggestion, Verdict};
 use crate::decision::{Outcome, Step};
 use crate::request::Principal;
 
-/// Near misses behind these are counted only; the data has more.
+/// The text shows this many near misses and counts the others.
 const SHOWN: usize = 5;
 
-/// And of one of them what fails besides.
+/// The other failures that the text shows for a near miss.
 const SHOWN_ALSO: usize = 3;
 
 impl fmt::Display for Explanation<'_> {

@@ -1,4 +1,4 @@
-//! What policies and statements are called, and what is said of one that failed.
+//! Phrases for policies, statements and failures.
 
 use std::fmt::{self, Write};
 
@@ -12,7 +12,7 @@ use crate::request::{Principal, Request};
 pub(super) const NAMES_THE_ACCOUNT: &str =
     "To name the root user is to name its account, whose administrators can then let others in.";
 
-/// What a reader should know of a request besides what policies say.
+/// Notes about a request that do not depend on policies.
 pub(super) fn notes(request: &Request<'_>, decision: &Decision) -> Vec<String> {
     let mut notes = Vec::new();
     let unknown = request.resource_account.id.is_none() && request.principal.account().is_some();
@@ -33,7 +33,7 @@ pub(super) fn several(kind: PolicyKind) -> &'static str {
     }
 }
 
-/// Who asks, in a word.
+/// The kind of principal, in a word.
 pub(super) fn caller(principal: &Principal<'_>) -> &'static str {
     match principal {
         Principal::Root { .. } => "the root user",
@@ -184,7 +184,7 @@ fn list(expected: &[Expected], last: &str) -> String {
     row(&all, last)
 }
 
-/// What an operator wants, in words.
+/// The meaning of an operator, in words.
 fn wanted(operator: Operator, expected: &[Expected]) -> String {
     use ConditionOperator as Op;
     let values = match expected {

@@ -22,7 +22,7 @@ fn tokens(pattern: &str) -> Vec<Token> {
     out
 }
 
-/// The definition, as short as it can be told.
+/// The definition, in its shortest form.
 fn naive(pattern: &[char], text: &[char]) -> bool {
     match (pattern, text) {
         ([], text) => text.is_empty(),

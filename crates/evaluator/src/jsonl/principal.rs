@@ -1,4 +1,4 @@
-//! Who asks, told from the few words of a case.
+//! The principal of a case.
 
 use bailiwick_model::AccountId;
 use bailiwick_policy_lang::{PrincipalKind, PrincipalName};
@@ -45,7 +45,7 @@ impl Caller {
                     return Ok(Self::RoleSession { account, arn, role, unique_id: unique_id(), provider });
                 }
                 Some(PrincipalName::FederatedUser { partition, account, name }) => {
-                    // A case says nothing of the user who made the session: he is taken to have its name.
+                    // A case does not name the user of the session, so that user has the name of the session.
                     let user = format!("arn:{partition}:iam::{account}:user/{name}");
                     return Ok(Self::FederatedUser { account: id(account)?, arn, user });
                 }

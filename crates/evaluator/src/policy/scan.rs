@@ -1,4 +1,4 @@
-//! Looking through one policy for what matches.
+//! Scanning one policy for statements that match.
 
 use std::ops::ControlFlow;
 
@@ -146,7 +146,7 @@ impl Policy {
     }
 }
 
-/// What one policy says of a request.
+/// The findings of one policy for a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scan {
     // Small enough for a register: `NOTHING` where nothing was found.
@@ -166,7 +166,7 @@ impl Scan {
     }
 }
 
-/// What a resource's policy says of a request.
+/// The findings of a resource policy for a request.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Grants {
     pub(crate) deny: Option<u32>,

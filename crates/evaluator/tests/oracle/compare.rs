@@ -1,4 +1,4 @@
-//! How the law compares values: every family written out the long way.
+//! Comparison of values by the reference implementation, in the simplest way.
 
 use std::cmp::Ordering;
 use std::net::IpAddr;
@@ -56,7 +56,7 @@ pub(crate) fn number(text: &str) -> Option<(bool, String, String)> {
     if !digits(whole) || !digits(fraction) || whole.len() + fraction.len() == 0 {
         return None;
     }
-    // The point moves by hand.
+    // The point moves one digit at a time.
     let (mut whole, mut fraction) = (whole.to_owned(), fraction.to_owned());
     for _ in 0..exponent {
         whole.push(if fraction.is_empty() { '0' } else { fraction.remove(0) });
@@ -95,7 +95,7 @@ pub(crate) fn date(text: &str) -> Option<(i64, String)> {
         if !negative || fraction.is_empty() {
             return Some((if negative { -seconds } else { seconds }, fraction.to_owned()));
         }
-        // What is wanting to the next second: nines less each digit, and one more at the end.
+        // The complement to the next second: nine minus each digit, and one more at the end.
         let mut rest: Vec<u8> = fraction.bytes().map(|digit| b'9' - digit + b'0').collect();
         *rest.last_mut()? += 1;
         return Some((-seconds - 1, String::from_utf8(rest).ok()?));

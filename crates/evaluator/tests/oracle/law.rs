@@ -1,4 +1,4 @@
-//! The law, read from JSON with no thought of speed.
+//! The reference implementation: it decides from JSON, without regard to speed.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -9,11 +9,11 @@ use super::compare::{self, Mark};
 
 const ROW: &[&str] = &["allowed", "explicitDeny", "implicitDeny"];
 
-/// A request, with what the law asks of it.
+/// A request, with the facts that decisions need.
 struct Facts<'a> {
     kind: Kind,
     principal: &'a str,
-    /// The caller's account; empty when he has none.
+    /// The caller's account; empty if there is none.
     account: &'a str,
     role: String,
     maker: String,
@@ -349,7 +349,7 @@ fn named(principal: &Value, facts: &Facts<'_>) -> Vec<&'static str> {
                         _ => None,
                     }
                 }
-                // Everyone of a kind: speaks to him, but does not name him.
+                // Every principal of a kind: applies to the caller, but does not name them.
                 "Service" if value == "*" => Some("his kind").filter(|_| facts.kind == Kind::Service),
                 "Federated" if value == "*" && facts.kind == Kind::Provider => Some("his kind"),
                 "Federated" if value == "*" => Some("provider").filter(|_| !facts.provider.is_empty()),

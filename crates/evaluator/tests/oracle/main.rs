@@ -1,4 +1,4 @@
-//! The evaluator against an independent one, slow and obvious, and against properties that need none.
+//! The evaluator against an independent, simple reference implementation, and against properties that need none.
 //!
 //! Random cases are biased to near misses: policies are made from the request and then bent in one place. The seed is
 //! printed; `BAILIWICK_ORACLE_SEED` sets it and `BAILIWICK_ORACLE_CASES` asks for another number of cases.
@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use random::Random;
 
-/// What the evaluator under test says.
+/// The outcome of the evaluator under test.
 fn fast(case: &Value) -> Result<&'static str, String> {
     let answer = evaluate_line(&case.to_string(), false);
     answer.decision.map(|decision| decision.outcome.as_str()).ok_or(answer.line)

@@ -1,4 +1,4 @@
-//! What must hold whatever the policies say.
+//! Properties that hold for all policies.
 
 use bailiwick_policy_lang::{PolicyKind, parse, to_json};
 use serde_json::{Value, json};
@@ -132,7 +132,7 @@ fn boundaries_and_session_policies_never_give() {
     let all = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}});
     each_case("boundaries_and_session_policies_never_give", 1_500, |_, case| {
         let before = fast(case).unwrap();
-        // Without session policies a federated user has no rights of his own at all.
+        // Without session policies a federated user has no permissions.
         let federated = case["request"]["principal"].as_str().unwrap().contains(":federated-user/");
         for (slot, value) in [("boundary", all.clone()), ("sessionPolicies", json!([all]))] {
             if case.get(slot).is_none() && !(federated && slot == "sessionPolicies") {

@@ -182,7 +182,7 @@ fn secret_access_keys_are_hidden_between_other_words() {
     }
     check(&format!("User {key} is not"), "User [masked] is not");
     check(&format!("{key} and {key}"), "[masked] and [masked]");
-    // One letter more or less is no key.
+    // With one letter more or fewer it is not a key.
     check(&format!("{key}x"), &format!("{key}x"));
     check(&key[1..], &key[1..]);
 }

@@ -69,7 +69,7 @@ fn a_canonical_request_is_these_lines() {
     };
     check(PayloadLine::Unsigned, "UNSIGNED-PAYLOAD");
     check(PayloadLine::Word("STREAMING-X"), "STREAMING-X");
-    // The hash of nothing, which anybody can check with sha256sum.
+    // The hash of the empty string, as printed by sha256sum.
     let empty = PayloadHash::of(b"");
     check(PayloadLine::Hash(&empty), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }

@@ -141,7 +141,7 @@ fn presigned_in_all_its_parts() {
         let name = format!("X-Amz-{name}");
         let without: Vec<_> = good.split('&').filter(|part| !part.starts_with(&format!("{name}="))).collect();
         match parsed(&without.join("&"), &[HOST]) {
-            // Whether it may be absent is for the policy to say.
+            // The options decide whether it may be absent.
             Ok(true) => assert_eq!(name, "X-Amz-Expires"),
             Err(SigV4Error::MissingParameters(names)) => assert_eq!(names, [name.as_str()]),
             other => panic!("{name}: {other:?}"),
@@ -186,7 +186,7 @@ fn debug_shows_neither_token_nor_signature() {
     assert!(!shown.contains("hushhush") && !shown.contains(SIGNATURE), "{shown}");
 }
 
-/// Wherever a client puts a secret, no refusal repeats it.
+/// No error repeats a secret, wherever the request has it.
 #[test]
 fn refusals_repeat_nothing_that_may_be_a_secret() {
     let (good, mut seen) = (authorization(), 0);

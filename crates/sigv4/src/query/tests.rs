@@ -13,7 +13,7 @@ fn canonical_form_is_sorted_and_escaped_once() {
         ("a", "a="),
         ("b=2&a=1", "a=1&b=2"),
         ("a=2&a=1", "a=1&a=2"),
-        // Sorted by name first: `=` is no part of it.
+        // Sorted by name first: `=` is not part of the name.
         ("a-b=1&a=2", "a=2&a-b=1"),
         ("a1=&a=", "a=&a1="),
         ("A=1&a=1&%7E=x", "A=1&a=1&~=x"),

@@ -97,7 +97,8 @@ fn presigned_requests_live_as_long_as_they_say() {
     check(901, 0, &short, false);
 }
 
-/// A request as SDKs presign it that leave out `X-Amz-Expires`: signed by hand, since [`presign`] always says it.
+/// A request without `X-Amz-Expires`, as some SDKs presign it. It is signed here, since [`presign`] always adds the
+/// parameter.
 fn without_expires() -> String {
     let query = "Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Algorithm=AWS4-HMAC-SHA256\
                  &X-Amz-Credential=AKIDEXAMPLE%2F20260301%2Fus-east-1%2Fsts%2Faws4_request\
@@ -150,7 +151,7 @@ fn payloads_by_policy() {
     check(&absent, &plain, Some(BODY), Ok(()));
     check(&absent, &plain, Some(b"other"), Err(SigV4Error::Mismatch));
     check(&absent, &plain, None, Err(SigV4Error::UnsignedPayload));
-    // The signature covers the body, and the policy reads it as one that does not.
+    // The signature covers the body, and the options treat it as unsigned.
     check(&absent, &grpc, Some(BODY), Err(SigV4Error::Mismatch));
     let strange = VerifyOptions { absent_payload: AbsentPayload::Unsigned, ..plain };
     check(&absent, &strange, Some(BODY), Err(SigV4Error::UnsignedPayload));

@@ -230,7 +230,7 @@ pub(super) fn mutated(random: &mut Random, text: String) -> String {
     }
     let mut chars: Vec<char> = text.chars().collect();
     let at = random.below(chars.len());
-    // The oracle moves the point by hand: not by millions of digits.
+    // The reference implementation moves the point one digit at a time, so exponents are small.
     let far = chars.len() - at > 5;
     let other = *random.of(&['0', '1', '9', '-', '+', ':', '.', 'T', 'Z', 'e', '/', '=', '*', '?', '}', ' ', 'a', 'é']);
     match random.below(4) {
