@@ -1,7 +1,7 @@
-//! What services there are: their actions, resource types and condition keys.
+//! Catalogues of services: their actions, resource types and condition keys.
 //!
-//! Checks that need names ask a catalogue. One for `iam`, `sts`, `bailiwick` and the global `aws:` keys is built in;
-//! whoever registers services of his own merges theirs into it.
+//! Checks of names use a catalogue. The built-in catalogue has `iam`, `sts`, `bailiwick` and the global `aws:` keys;
+//! merge the catalogues of your own services into it.
 //!
 //! # The file format
 //! A catalogue is a JSON file. All members but `catalogue` may be left out; unknown ones are refused.
@@ -66,7 +66,7 @@ pub use read::CatalogueError;
 /// Services and the global condition keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalogue {
-    /// Whether it names every service that there is, so that an unknown one is an error.
+    /// Whether the catalogue has every existing service, so that an unknown service is an error.
     pub complete: bool,
     /// The services by prefix; shared, since many catalogues hold the same ones.
     services: BTreeMap<Box<str>, Arc<Service>>,
@@ -81,7 +81,7 @@ pub struct Service {
     pub prefix: Box<str>,
     /// The service principals that act for it.
     pub principals: Vec<Box<str>>,
-    /// The services, beside this one, that callers may have signed for when they are asked about by its actions.
+    /// The other services for which requests may be signed that are decided as actions of this one.
     pub signing_names: Vec<Box<str>>,
     /// The ARNs of the users and roles that may act as its service principals, where that is said.
     pub actors: Option<Vec<Box<str>>>,
@@ -95,7 +95,7 @@ pub struct Service {
 pub struct Action {
     /// Its name without prefix, as the service spells it.
     pub name: Box<str>,
-    /// How far it reaches, where that is said.
+    /// The access level, if it is known.
     pub access: Option<AccessLevel>,
     /// The resource types that it acts on; with none, its resource is `*`.
     pub resources: Vec<Box<str>>,
@@ -103,18 +103,18 @@ pub struct Action {
     pub keys: Vec<Box<str>>,
 }
 
-/// How far an action reaches. Each action has one level: the farthest.
+/// The access level of an action. Each action has one level: the highest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AccessLevel {
-    /// Sees that things exist, not what is in them.
+    /// Lists resources, without their content.
     List,
-    /// Sees what is in them.
+    /// Reads the content of resources.
     Read,
-    /// Makes, changes or deletes them.
+    /// Creates, changes or deletes resources.
     Write,
-    /// Changes nothing but their tags.
+    /// Changes tags only.
     Tagging,
-    /// Changes who may do what.
+    /// Changes permissions.
     PermissionsManagement,
 }
 
@@ -157,7 +157,7 @@ pub struct ResourceType {
 pub struct ConditionKey {
     /// Its name; a tag key ends in `/${TagKey}`.
     pub name: Box<str>,
-    /// What its values are.
+    /// The type of its values.
     pub family: Family,
     /// Whether a request may bring several values at once.
     pub multivalued: bool,
@@ -169,7 +169,7 @@ static BUILTIN: LazyLock<Catalogue> = LazyLock::new(|| {
 });
 
 impl Catalogue {
-    /// The built-in one: `iam`, `sts`, `bailiwick` and the global keys.
+    /// Returns the built-in catalogue: `iam`, `sts`, `bailiwick` and the global keys.
     #[must_use]
     pub fn builtin() -> &'static Self {
         &BUILTIN
@@ -192,12 +192,12 @@ impl Catalogue {
         self.services.insert(service.prefix.clone(), Arc::new(service));
     }
 
-    /// Takes a service out.
+    /// Removes a service.
     pub fn remove(&mut self, prefix: &str) -> Option<Service> {
         self.services.remove(&*prefix.to_ascii_lowercase()).map(Arc::unwrap_or_clone)
     }
 
-    /// Takes over what another catalogue has; of what both have, the other's is kept.
+    /// Adds the entries of another catalogue. For entries in both, the other catalogue's replace ours.
     pub fn merge(&mut self, other: Self) {
         self.complete |= other.complete;
         self.services.extend(other.services);
@@ -268,10 +268,10 @@ impl Service {
         self.keys.insert(key_id(&key.name).into(), key);
     }
 
-    /// Whether any of its actions is one that the pattern (without prefix) names.
+    /// Returns whether the pattern (without prefix) matches any of the actions.
     pub(crate) fn has_action(&self, pattern: &str, steps: &Steps) -> bool {
         let pattern = pattern.to_ascii_lowercase();
-        // Only names that begin as the pattern does are looked at.
+        // Only names with the literal prefix of the pattern are compared.
         let literal = pattern.find(['*', '?']).map_or(&*pattern, |at| &pattern[..at]);
         let from = self.actions.range::<str, _>((Bound::Included(literal), Bound::Unbounded));
         let mut names = from.map(|(name, _)| name).take_while(|name| name.starts_with(literal));
@@ -288,7 +288,7 @@ impl Service {
 }
 
 impl ResourceType {
-    /// Whether an ARN, which must be that of one resource, is one of its. Each placeholder stands for something.
+    /// Returns whether an ARN, without wildcards, is of this resource type. Placeholders match non-empty text.
     #[must_use]
     pub fn fits(&self, arn: &str) -> bool {
         let parts = |text: &str| -> Option<[String; 6]> {

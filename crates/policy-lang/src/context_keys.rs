@@ -1,10 +1,10 @@
-//! Which condition keys a document asks for.
+//! The condition keys of a document.
 
 use crate::document::{Document, ValueType};
 use crate::template::{Piece, Template};
 
 impl Document {
-    /// The condition keys that decide anything in this document: those of its conditions and those of its variables.
+    /// Returns the condition keys of the conditions and the variables of this document.
     ///
     /// Each once, whatever its case, in the spelling and the order in which they come first.
     ///

@@ -1,19 +1,19 @@
 //! The parsed policy document.
 //!
-//! It holds what was written, in the order in which it was written: nothing is normalized, no list is merged, no
-//! pattern is compiled. Texts are owned, so a document outlives the text it was read from.
+//! A document has the text as written and in the original order: nothing is normalized, merged or compiled. All text is
+//! owned, so a document outlives its source.
 
 use crate::operator::Operator;
 use crate::principal::PrincipalKind;
 use crate::span::{Span, Spanned};
 
-/// A string of the document with its place (quotes included).
+/// A string of the document with its span, including the quotes.
 pub type Text = Spanned<Box<str>>;
 
 /// A policy document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
-    /// The version in force: what `Version` says, or 2008-10-17 when it says nothing.
+    /// The version: the value of `Version`, or 2008-10-17 without one.
     pub version: Version,
     /// Where the version was written; `None` when it was not given.
     pub version_span: Option<Span>,
@@ -38,7 +38,7 @@ pub enum Version {
 }
 
 impl Version {
-    /// As a document writes it.
+    /// The text in a document.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -76,7 +76,8 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// Whether it allows everything to everyone whom it applies to, as AWS's own control policies do.
+    /// Whether the statement allows every action on every resource without a condition, as AWS's default control
+    /// policies do.
     pub(crate) fn is_full_access(&self) -> bool {
         let all = |patterns: &[Text]| matches!(patterns, [only] if &*only.value == "*");
         let resource = self.resource.as_ref();
@@ -98,7 +99,7 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// As a document writes it.
+    /// The text in a document.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -113,13 +114,13 @@ impl Effect {
 pub struct PrincipalElement {
     /// Whether it is `NotPrincipal`.
     pub negated: bool,
-    /// Whom it names.
+    /// The principals.
     pub principal: Principal,
     /// The element's value.
     pub span: Span,
 }
 
-/// Whom a `Principal` element names.
+/// The value of a `Principal` element.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Principal {
     /// `"*"`. (`{"AWS": "*"}` means the same and stays a map here.)
@@ -191,7 +192,7 @@ pub struct ConditionValue {
     pub text: Box<str>,
     /// Its JSON type.
     pub value_type: ValueType,
-    /// Where it stood.
+    /// The location.
     pub span: Span,
 }
 

@@ -1,4 +1,4 @@
-//! Why a text is no policy document, and where.
+//! Errors of policy documents, with locations.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,31 +7,31 @@ use crate::kind::PolicyKind;
 use crate::path::Path;
 use crate::span::Span;
 
-/// Why a text is no policy document of its kind: what was found, what was expected, and where.
+/// The reason why a text is not a policy document of its kind: what was found, what was expected, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyError {
-    /// What is wrong.
+    /// The kind of error.
     pub kind: ErrorKind,
-    /// What the document was read as.
+    /// The kind of policy that the document was parsed as.
     pub policy: PolicyKind,
-    /// Where it is wrong.
+    /// The location in the text.
     pub span: Span,
     /// The same as a path of keys and indexes.
     pub path: Path,
-    /// What stands there; the caller's text is in backticks.
+    /// What was found. The caller's text is in backticks.
     pub found: Cow<'static, str>,
-    /// What should.
+    /// What was expected.
     pub expected: Cow<'static, str>,
-    /// The known name that was probably meant, if what stands there looks like a misspelling of one.
+    /// The known name that was probably meant, if the text looks like a misspelling of it.
     pub meant: Option<Box<str>>,
 }
 
-/// What can be wrong with a document.
+/// The kinds of errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// The text is not JSON.
     Json,
-    /// A key stands twice in one object.
+    /// A key is repeated in one object.
     DuplicateKey,
     /// The text is longer than the limit.
     TooLong,
@@ -107,7 +107,7 @@ pub enum ErrorKind {
     PrincipalFormat,
     /// A kind of principal that the language does not know.
     PrincipalKey,
-    /// A principal that is none of its kind.
+    /// A principal that is not valid for its kind.
     PrincipalValue,
     /// A principal with a wildcard as a part of it.
     PrincipalWildcard,
@@ -115,11 +115,11 @@ pub enum ErrorKind {
     BarePrincipal,
     /// An unknown condition operator.
     Operator,
-    /// `IfExists` behind `Null`.
+    /// `IfExists` after `Null`.
     NullIfExists,
     /// An empty condition key, or one without service prefix.
     ConditionKey,
-    /// A condition value that is no value of its operator and never will be.
+    /// A condition value that its operator cannot parse.
     ConditionValue,
     /// A policy variable without closing brace.
     VariableBrace,
@@ -134,7 +134,7 @@ pub enum ErrorKind {
 }
 
 impl PolicyError {
-    /// What AWS says of such a document, word for word where its words are known.
+    /// Returns AWS's message for such a document, verbatim where it is known.
     #[must_use]
     pub fn aws_message(&self) -> Cow<'static, str> {
         use ErrorKind as Kind;
@@ -206,7 +206,7 @@ impl PolicyError {
     #[must_use]
     pub fn difference(&self) -> String {
         let Self { found, expected, .. } = self;
-        // What was found may be more than a name.
+        // `found` may have more than a name.
         let name = found.split('`').nth(1).unwrap_or_default();
         format!("found {found}, expected {expected}{}", did_you_mean(self.meant.as_deref(), name))
     }

@@ -1,7 +1,6 @@
-//! What a fuzzer drives: plain functions over bytes that hold for every input.
+//! Entry points of fuzz targets: properties that hold for every input.
 //!
-//! The crate's tests replay and mutate documents through them; a fuzz target is one line that calls one. Each panics
-//! when a promise is broken, and does nothing else.
+//! Each function panics if its property does not hold.
 
 use crate::kind::PolicyKind;
 use crate::principal::{PrincipalKind, PrincipalName};
@@ -11,7 +10,7 @@ use crate::{Limits, SaveRules, Validation};
 /// Any text is read or refused, under every kind; what was read prints, and what was printed reads and prints the same.
 ///
 /// # Panics
-/// When that does not hold.
+/// If the property does not hold.
 pub fn document(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let _ = crate::non_whitespace_len(text);
@@ -48,7 +47,7 @@ pub fn document(bytes: &[u8]) {
 /// Any text is cut into pieces that make up the text again, or is refused at a place within it.
 ///
 /// # Panics
-/// When that does not hold.
+/// If the property does not hold.
 pub fn template(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     match Template::parse(text) {

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-/// What checks against the names of a catalogue may cost.
+/// A budget for checks against the names of a catalogue.
 #[derive(Debug)]
 pub(crate) struct Steps(Cell<u64>);
 
@@ -11,7 +11,7 @@ impl Steps {
         Self(Cell::new(most))
     }
 
-    /// Takes so many away, and says whether there were more.
+    /// Subtracts steps and returns whether they were available.
     pub(crate) fn take(&self, count: usize) -> bool {
         self.0.set(self.0.get().saturating_sub(count as u64));
         !self.are_spent()
@@ -49,7 +49,7 @@ pub(crate) fn includes(outer: &str, inner: &str, steps: &mut usize) -> bool {
     covers(outer, inner, |character| matches!(character, '*' | '?'), steps)
 }
 
-/// Whether some text is matched by both patterns. Longer ones than anyone writes are taken to meet.
+/// Returns whether some text matches both patterns. Very long patterns are assumed to intersect.
 pub(crate) fn intersect(one: &str, other: &str) -> bool {
     const LONGEST: usize = 2048;
     if one.len() > LONGEST || other.len() > LONGEST {

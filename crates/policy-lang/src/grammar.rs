@@ -1,7 +1,7 @@
 //! The grammar of policy documents, over the JSON tree.
 //!
-//! It collects everything that is wrong and reads on where it can, so that one pass serves both who wants a
-//! document or the first error, and who wants all of them.
+//! It collects all errors and continues where it can, so that one pass returns the document, the first error or all
+//! errors.
 
 mod condition;
 mod principal;
@@ -15,7 +15,7 @@ use crate::kind::PolicyKind;
 use crate::span::{Span, Spanned};
 use crate::suggest::nearest;
 
-/// What could be read of a document. Without problems, the document is whole.
+/// The parts of a document that could be parsed. Without errors, the document is complete.
 #[derive(Debug)]
 pub(crate) struct Outline {
     pub(crate) document: Document,
@@ -23,7 +23,7 @@ pub(crate) struct Outline {
     pub(crate) parts: Vec<Parts>,
 }
 
-/// Which parts of a statement are what the text says, rather than stand-ins for what could not be read.
+/// The parts of a statement that were parsed, rather than placeholders.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Parts {
     pub(crate) effect: bool,
@@ -107,7 +107,7 @@ impl Grammar {
             "2012-10-17" => document.version = Version::V2012,
             "2008-10-17" => document.version = Version::V2008,
             other => {
-                // Read on as under the current version, in which everything that one may have meant has a meaning.
+                // Continues with the current version, under which every construct is defined.
                 document.version = Version::V2012;
                 let expected = "`2012-10-17` or `2008-10-17`";
                 let meant = nearest(other, ["2012-10-17", "2008-10-17"]);

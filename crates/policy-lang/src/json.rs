@@ -1,4 +1,4 @@
-//! Our own JSON reader: every value with its place, keys that stand twice refused, numbers kept as text.
+//! A JSON parser with the location of every value. It refuses repeated keys and preserves the text of numbers.
 //!
 //! The text is read once, in linear time, into one flat list of nodes that borrow from it. Depth is bounded, so the
 //! reader cannot run out of stack; size is bounded by the caller.
@@ -40,7 +40,7 @@ struct Entry {
 pub(crate) struct Tree<'a> {
     text: &'a str,
     entries: Vec<Entry>,
-    /// Keys that stand twice in one object: each is an error, but does not keep anyone from reading on.
+    /// Repeated keys of objects: each is an error, but parsing continues.
     pub(crate) duplicates: Vec<UnlocatedError>,
 }
 
@@ -83,7 +83,7 @@ impl<'a> Tree<'a> {
         self.node(after.saturating_sub(1) as u32)
     }
 
-    /// Where each node hangs, by its index.
+    /// Returns the parent of each node, by node index.
     pub(crate) fn parents(&self) -> Vec<ParentLink> {
         let mut parents = vec![ParentLink { parent: None, ordinal: 0, key: None }; self.entries.len()];
         for index in 0..self.entries.len() as u32 {
@@ -103,14 +103,14 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// Where a node hangs in its tree.
+/// The parent of a node.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ParentLink {
     /// The array or object that it is in.
     pub(crate) parent: Option<u32>,
-    /// Its place there.
+    /// The position in the parent.
     pub(crate) ordinal: u32,
-    /// Of a member's value, the key.
+    /// For the value of a member, its key.
     pub(crate) key: Option<u32>,
 }
 
@@ -408,7 +408,7 @@ impl Reader<'_> {
         self.tree.duplicates.append(&mut found);
     }
 
-    /// The character here is not what the grammar wants.
+    /// Returns the error for an unexpected character.
     fn unexpected(&self, expected: &'static str) -> UnlocatedError {
         let start = self.position();
         let next = self.tree.text.get(self.at..).and_then(|rest| rest.chars().next());

@@ -1,25 +1,25 @@
-//! What a document is used as, which decides what it may hold.
+//! The kinds of policies, which determine the permitted elements.
 
 use std::fmt;
 
-/// What a document is used as.
+/// The kind of a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PolicyKind {
-    /// Of a user, group or role: inline or managed.
+    /// Identity policy of a user, group or role: inline or managed.
     Identity,
-    /// Of a resource.
+    /// Policy of a resource.
     Resource,
-    /// Of a role: who may assume it.
+    /// Trust policy of a role.
     Trust,
     /// Permissions boundary of a user or role.
     Boundary,
-    /// Handed over with a request for temporary credentials.
+    /// Session policy, given with a request for temporary credentials.
     Session,
     /// Service control policy.
     Scp,
     /// Resource control policy.
     Rcp,
-    /// Of a VPC endpoint.
+    /// Policy of a VPC endpoint.
     Endpoint,
 }
 
@@ -36,7 +36,7 @@ impl PolicyKind {
         Self::Endpoint,
     ];
 
-    /// Whether a statement of this kind must say whom it speaks to.
+    /// Whether statements of this kind must have principals.
     #[must_use]
     pub fn has_principal(self) -> bool {
         matches!(self, Self::Resource | Self::Trust | Self::Rcp | Self::Endpoint)

@@ -2,9 +2,9 @@
 //!
 //! # Reading the code
 //!
-//! The crate deliberately knows nothing of requests, of I/O, of time, or of who exists: it turns text into a
-//! [`Document`], says where and why a text is none, and writes documents back. What a document decides is the
-//! evaluator's matter. Start at [`document`] (what a policy is), then [`parse()`], then the grammar behind it.
+//! The crate has no requests, I/O, clock or identities: it parses text into a [`Document`], reports errors with
+//! locations, and prints documents. The evaluator decides requests. Start at [`document`], then [`parse()`], then
+//! [`value`], the grammar of condition values.
 
 mod arn_pattern;
 pub mod catalogue;

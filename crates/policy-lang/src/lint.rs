@@ -1,8 +1,8 @@
-//! Policy validation: everything that one could say of a document, as AWS's policy validation says it.
+//! Policy validation, with the checks of AWS's policy validation.
 //!
-//! One family of checks per file; [`FAMILIES`] registers them. A family gets the document as far as it could be read,
-//! the JSON behind it, and the catalogue; it reports findings and changes nothing. What only names of services can
-//! tell is silent for services that the catalogue does not know.
+//! There is one family of checks per file, and [`FAMILIES`] registers them. A family gets the parsed part of the
+//! document, its JSON, and the catalogue; it reports findings. Checks that need the names of a service do not apply to
+//! services that are not in the catalogue.
 
 mod action;
 mod arn;
@@ -44,14 +44,14 @@ pub use code::{ALL_CODES, FindingType, IssueCode};
 pub use report::{findings_to_json, findings_to_sarif};
 pub use text::{TextPart, findings_to_painted_text, findings_to_text};
 
-/// What a check has to say.
+/// A finding of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The check, and how grave its findings are.
+    /// The check, and the severity of its findings.
     pub code: IssueCode,
     /// A sentence that says what to do.
     pub details: String,
-    /// Where; the first is the one meant, further ones are what it is compared with.
+    /// The locations. The first has the problem; further ones are what it conflicts with.
     pub locations: Vec<Location>,
 }
 
@@ -64,7 +64,7 @@ pub struct Location {
     pub span: Span,
 }
 
-/// Whose rules a document is validated by.
+/// The rules by which a document is validated.
 ///
 /// AWS's policy validation knows that requests come from public addresses and which services there are. Neither holds
 /// where the network and the services are the user's own. The module [`validation`](crate::validation) lists every
@@ -78,10 +78,10 @@ pub enum Target {
     Aws,
 }
 
-/// What a document is validated against.
+/// The settings of a validation.
 #[derive(Clone, Copy, Debug)]
 pub struct Validation<'a> {
-    /// Whose rules it is validated by.
+    /// The rules.
     pub target: Target,
     /// The partition of the deployment that the document is for; without it, each partition is taken. AWS's rules do
     /// not ask for it.
@@ -89,7 +89,7 @@ pub struct Validation<'a> {
     /// The type of resource that a resource-based policy is attached to: `AWS::S3::Bucket` and the like, or a type of
     /// the catalogue as `service:type`.
     pub resource_type: Option<&'a str>,
-    /// The services that there are.
+    /// The known services.
     pub catalogue: &'a Catalogue,
     /// Whether service control policies are held to the smaller language of before September 2025.
     pub small_scp: bool,
@@ -150,7 +150,7 @@ pub fn kind_of_policy_type(policy_type: &str, resource_type: Option<&str>) -> Op
     })
 }
 
-/// Everything that the checks have to say of a document, in the order of the text, as AWS's policy validation says it.
+/// Validates a document. Returns the findings in the order of the text.
 ///
 /// ```
 /// # use bailiwick_policy_lang::{PolicyKind, Validation, validate};
@@ -164,8 +164,9 @@ pub fn validate(text: &str, kind: PolicyKind, validation: &Validation<'_>) -> Ve
     checked(text, kind, validation, &Steps::new(u64::MAX))
 }
 
-/// The same, unless comparing the document with the names of the catalogue takes more than so many steps: each some
-/// nanoseconds. Against the built-in catalogue alone hardly any document takes sixty million.
+/// Validates a document within a budget of steps for comparisons with the names of the catalogue. A step takes a few
+/// nanoseconds. Returns `None` if the budget is exceeded. With the built-in catalogue few documents take sixty million
+/// steps.
 #[must_use]
 pub fn validate_within(text: &str, kind: PolicyKind, validation: &Validation<'_>, steps: u64) -> Option<Vec<Finding>> {
     let steps = Steps::new(steps);
@@ -208,7 +209,7 @@ fn checked(text: &str, kind: PolicyKind, validation: &Validation<'_>, steps: &St
     findings
 }
 
-/// What a family works on.
+/// The input of a family, and its findings.
 struct Cx<'a> {
     text: &'a str,
     tree: &'a Tree<'a>,
@@ -308,7 +309,7 @@ fn speaks_of_identities(kind: PolicyKind) -> bool {
     matches!(kind, PolicyKind::Identity | PolicyKind::Boundary | PolicyKind::Session | PolicyKind::Scp)
 }
 
-/// The errors as findings alone, without the further checks: for who wants to know whether a text is a policy.
+/// Returns errors as findings, without further checks.
 #[must_use]
 pub fn errors_to_findings(errors: &[PolicyError]) -> Vec<Finding> {
     errors.iter().map(structure::finding).collect()

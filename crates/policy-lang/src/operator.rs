@@ -39,7 +39,7 @@ impl Operator {
         (!(if_exists && base == ConditionOperator::Null)).then_some(Self { base, qualifier, if_exists })
     }
 
-    /// The operator, in full, that a name that is none was probably meant to be.
+    /// Returns the operator that an unknown name was probably meant to be.
     pub(crate) fn nearest(name: &str) -> Option<String> {
         let (qualifier, rest) = match name.split_once(':') {
             None => (Qualifier::None, name),
@@ -77,7 +77,7 @@ pub enum Qualifier {
 }
 
 impl Qualifier {
-    /// As it is written before the operator, colon included.
+    /// The prefix of the operator, including the colon.
     #[must_use]
     pub fn prefix(self) -> &'static str {
         match self {
@@ -88,7 +88,7 @@ impl Qualifier {
     }
 }
 
-/// What an operator compares.
+/// The type of value that an operator compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {
     /// Text.

@@ -8,7 +8,7 @@ use crate::kind::PolicyKind;
 use crate::path::Path;
 use crate::span::{Position, Span};
 
-/// Bounds on what is read.
+/// Bounds on the text of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Longest text in bytes. No text of more than 4 GiB is read, whatever this says.
@@ -23,18 +23,18 @@ impl Default for Limits {
     }
 }
 
-/// Reads a policy document of the given kind, within the default [`Limits`].
+/// Parses a policy document of the given kind, within the default [`Limits`].
 ///
 /// # Errors
-/// The first thing that keeps the text from being such a document.
+/// The first error of the text.
 pub fn parse(text: &str, kind: PolicyKind) -> Result<Document, PolicyError> {
     parse_with(text, kind, &Limits::default())
 }
 
-/// Reads a policy document of the given kind.
+/// Parses a policy document of the given kind.
 ///
 /// # Errors
-/// The first thing that keeps the text from being such a document.
+/// The first error of the text.
 pub fn parse_with(text: &str, kind: PolicyKind, limits: &Limits) -> Result<Document, PolicyError> {
     let tree = read_tree(text, kind, limits)?;
     let (outline, problems) = grammar::read(&tree, kind);
@@ -47,7 +47,7 @@ pub fn parse_with(text: &str, kind: PolicyKind, limits: &Limits) -> Result<Docum
     }
 }
 
-/// Reads a policy document and says everything that is wrong with it, in the order of the text.
+/// Parses a policy document and returns all of its errors, in the order of the text.
 ///
 /// # Errors
 /// All errors; when the text is not even JSON, the first.
@@ -70,7 +70,7 @@ pub(crate) fn read_tree<'a>(text: &'a str, kind: PolicyKind, limits: &Limits) ->
             UnlocatedError::new(ErrorKind::TooLong, Span::default(), found, format!("at most {longest} bytes"));
         return Err(problem.at(Path::default(), kind));
     }
-    // Of ASCII, what a policy cannot hold is no JSON either.
+    // ASCII characters that policies exclude are not valid JSON either.
     if kind.is_latin()
         && !text.is_ascii()
         && let Some((at, character)) = text.char_indices().find(|&(_, c)| !is_latin(c))
@@ -103,7 +103,7 @@ fn position_of(text: &str, at: usize) -> Position {
 }
 
 fn first(tree: &Tree<'_>, problems: Vec<UnlocatedError>) -> Option<UnlocatedError> {
-    // A key that stands twice makes everything else doubtful, so it comes first.
+    // A repeated key makes everything else ambiguous, so it is reported first.
     tree.duplicates.first().cloned().or_else(|| problems.into_iter().min_by_key(|problem| problem.span))
 }
 

@@ -1,4 +1,4 @@
-//! What the values of a `Principal` element say.
+//! The values of a `Principal` element.
 
 /// The kinds of principals, named as documents write them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,7 +41,7 @@ impl PrincipalKind {
     }
 }
 
-/// What one value of a `Principal` element says. Only the shape is looked at, not whether it exists.
+/// A value of a `Principal` element. Only its form is checked, not whether it exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PrincipalName<'a> {
     /// `*`: everyone, anonymous callers included (of `Service`, `Federated`: everyone of that kind).

@@ -1,7 +1,7 @@
-//! Putting other principals into a document's text, with everything else left as it was written.
+//! Replacing principals in the text of a document, without any other change.
 //!
-//! When a document is saved, the users and roles that it names are bound to their unique ids; when it is shown, the
-//! ids are names again. Both are done on the text, so that the author finds his own white space and order.
+//! When a document is saved, the users and roles that it names are replaced by their unique ids; when it is shown, the
+//! ids are replaced by names. Both replacements work on the text, so that white space and order are preserved.
 
 use std::convert::Infallible;
 

@@ -1,7 +1,7 @@
-//! What AWS refuses when a document is saved, beyond the grammar.
+//! The rules for saving a document, beyond the grammar.
 //!
-//! [`parse`](crate::parse()) reads every document that has a meaning. Whoever stores what people write asks this as
-//! well, so that a slip is refused when it is made rather than found when it does not work.
+//! [`parse`](crate::parse()) accepts every document with a defined meaning. A service that stores documents also
+//! applies these rules, as AWS does, so that mistakes are refused when a document is saved.
 
 use bailiwick_model::Partition;
 
@@ -17,7 +17,7 @@ use crate::principal::{PrincipalKind, PrincipalName};
 use crate::suggest::nearest;
 use crate::value::is_policy_value;
 
-/// What a deployment asks of the documents that it stores.
+/// The requirements of a deployment for stored documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SaveRules<'a> {
     /// The partition that resources must be of, or a pattern that covers it; without it, any partition will do.
@@ -34,13 +34,13 @@ impl Default for SaveRules<'_> {
     }
 }
 
-/// Reads a document that is about to be stored.
+/// Parses a document that is to be stored.
 ///
 /// # Errors
-/// The first thing for which AWS refuses to store such a document.
+/// The first reason for which AWS refuses to store the document.
 pub fn parse_strict(text: &str, kind: PolicyKind, rules: &SaveRules<'_>) -> Result<Document, PolicyError> {
     let document = parse_with(text, kind, &rules.limits)?;
-    // Of several problems in one place, the first is told.
+    // Of several errors in one place, the first is returned.
     match problems(&document, kind, rules).into_iter().min_by_key(|problem| problem.span) {
         None => Ok(document),
         Some(problem) => {

@@ -1,4 +1,4 @@
-//! How long a document is in the eyes of the quotas.
+//! The length of a document for quotas.
 
 /// The characters of a document without the white space outside of strings, as IAM's quotas count them.
 ///

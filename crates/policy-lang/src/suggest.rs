@@ -3,7 +3,7 @@
 //! Every message that says a name is unknown asks this module, whether it is about an element, an operator, an action,
 //! a service prefix or a condition key.
 
-/// Longer names are not compared: nobody knows a name of that length.
+/// Longer names are not compared, since no known name is longer.
 const LONGEST: usize = 128;
 
 /// The known name that is nearest to `name`, if it is near enough to be what was meant.
@@ -30,8 +30,8 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     near.filter(|(distance, _)| *distance <= slips).min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
 }
 
-/// How many names one validation compares with misspelt ones. Beyond that it says what is wrong, but not what was
-/// meant: a document of many wrong names would take seconds.
+/// The number of names that one validation compares with misspelled ones. Beyond it there are no suggestions, since a
+/// document with many unknown names would take seconds.
 pub(crate) const MOST_NAMES: u64 = 200_000;
 
 #[cfg(test)]

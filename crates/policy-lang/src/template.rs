@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-/// A text cut into what stands as written and what a request fills in.
+/// A text, split into literal text and variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Template<'a> {
     rest: &'a str,
@@ -22,12 +22,12 @@ pub enum Piece<'a> {
     Variable {
         /// The condition key, compared without case.
         key: &'a str,
-        /// What stands in when the request has no value.
+        /// The default if the request has no value.
         default: Option<&'a str>,
     },
 }
 
-/// Why a text is no text with variables. Each holds the byte offset of the `$` within the text.
+/// An invalid variable. Each variant has the byte offset of the `$` within the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TemplateError {
     /// No `}` follows.
@@ -43,22 +43,22 @@ pub enum TemplateError {
 }
 
 impl<'a> Template<'a> {
-    /// Begins to cut `text`; the pieces come from the iterator.
+    /// Splits `text` into pieces, which the iterator returns.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
         Self { rest: text, offset: 0 }
     }
 
-    /// Whether `text` holds a `${` at all: the cheap question before cutting.
+    /// Returns whether `text` has a `${`: a cheap test before splitting.
     #[must_use]
     pub fn is_needed(text: &str) -> bool {
         text.contains("${")
     }
 
-    /// Cuts the whole text.
+    /// Splits the whole text.
     ///
     /// # Errors
-    /// The first variable that is none.
+    /// The first invalid variable.
     pub fn parse(text: &'a str) -> Result<Vec<Piece<'a>>, TemplateError> {
         Self::new(text).collect()
     }

@@ -1,6 +1,5 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot read its own files has failed")]
-//! Two halves that must agree: what `validate` calls an error, and what `parse_strict` refuses; and the tables of
-//! `VALIDATION.md`, which say where they do not, and where Bailiwick's rules differ from AWS's.
+//! The errors of `validate` against the refusals of `parse_strict`, and both against the tables of `VALIDATION.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -128,7 +127,7 @@ fn what_is_refused_when_it_is_saved_is_an_error_and_the_reverse() {
                     saved += 1;
                     for error in errors {
                         unneeded.remove(error.code.name);
-                        // Sizes are for who saves it to look at.
+                        // Sizes are checked when a document is saved.
                         if !despite.contains(error.code.name) && !error.code.name.starts_with("POLICY_SIZE_") {
                             wrong.insert(format!("saved, but {}", error.code.name), format!("{kind:?} {error} {text}"));
                         }

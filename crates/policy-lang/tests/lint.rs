@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot read its own files has failed")]
-//! The checks, over documents that each show one of them or show that it stays silent.
+//! The checks, over documents that each trigger one of them or must not trigger it.
 //!
 //! A vector is a line of `vectors/lint/<family>.jsonl`: a `kind`, a `statement`, `document` or `text`, and all
 //! `findings` as `CODE path`, with `+ path` for each further place, and with `@line:column` in front of a path where
@@ -133,7 +133,7 @@ fn too_long() -> impl Iterator<Item = Value> {
     .into_iter()
 }
 
-/// What a vector says is found by these rules.
+/// The expected findings of a vector under these rules.
 fn expected(vector: &Value, target: Target) -> BTreeSet<String> {
     let own = Some(&vector["bailiwick"]).filter(|own| target == Target::Bailiwick && own.is_array());
     let findings = own.unwrap_or(&vector["findings"]).as_array().unwrap();

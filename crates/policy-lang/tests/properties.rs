@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot read its own files has failed")]
-//! Properties of reading and printing, over documents made at random and over ones that were broken at random.
+//! Properties of parsing and printing, over random documents and randomly damaged ones.
 
 use std::fs;
 
@@ -37,7 +37,7 @@ fn template() -> impl Strategy<Value = String> {
     let texts = prop::collection::vec((plain, variable), 0..3).prop_map(|pieces| {
         pieces.into_iter().flat_map(|(plain, variable)| [plain, variable.to_owned()]).collect::<String>()
     });
-    // What was put side by side may make a variable that nobody meant.
+    // Adjacent pieces may form an unintended variable.
     texts.prop_filter("a broken variable", |text| Template::parse(text).is_ok())
 }
 

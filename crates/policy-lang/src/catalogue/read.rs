@@ -11,7 +11,7 @@ use crate::path::Path;
 use crate::span::Span;
 use crate::suggest::nearest;
 
-/// Why a text is no catalogue, and where.
+/// The reason why a text is not a catalogue, with its location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CatalogueError {
     /// Where it is wrong.

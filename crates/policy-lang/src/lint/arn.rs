@@ -59,7 +59,7 @@ pub(super) fn is_region(text: &str, target: Target) -> bool {
         && area.is_some_and(|area| AREAS.contains(&area))
 }
 
-/// What is wrong with an ARN that should name a principal.
+/// The error of an ARN that should name a principal.
 pub(super) fn first_flaw(text: &str) -> Option<IssueCode> {
     if !text.starts_with("arn:") {
         return None;

@@ -146,7 +146,7 @@ fn relevant(cx: &mut Cx<'_>, condition: &Condition) {
     };
     let Some((prefix, name)) = condition.key.split_once(':') else { return };
     let resource_tag = prefix.eq_ignore_ascii_case("iam") && name.to_ascii_lowercase().starts_with("resourcetag/");
-    // What the services of unknown prefixes bring to whom is not known.
+    // The keys of services with unknown prefixes are not known.
     if cx.kind == PolicyKind::Resource && !cx.is_for_aws() && cx.catalogue().service(prefix).is_none() {
         return;
     }

@@ -1,4 +1,4 @@
-//! Condition values: are they what their operator and their key want?
+//! Condition values: whether they fit their operator and their key.
 
 use super::arn::is_region;
 use super::code::*;
@@ -141,7 +141,7 @@ fn form(cx: &mut Cx<'_>, condition: &Condition, value: &ConditionValue) {
     }
 }
 
-/// Digits that are no year.
+/// Digits that are not a year.
 fn is_epoch(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     digits.len() != 4 && digits.bytes().all(|byte| byte.is_ascii_digit())

@@ -68,7 +68,7 @@ pub(super) fn named(statement: &Statement) -> impl Iterator<Item = (PrincipalKin
 fn takes_federated(cx: &Cx<'_>) -> bool {
     match cx.kind {
         PolicyKind::Trust => true,
-        // Without the type of the resource there is no telling.
+        // This cannot be decided without the type of the resource.
         PolicyKind::Resource => cx.validation.resource_type.is_none_or(|name| !name.starts_with("AWS::")),
         _ => false,
     }
@@ -77,7 +77,7 @@ fn takes_federated(cx: &Cx<'_>) -> bool {
 /// What says on whose behalf a service acts.
 const SOURCES: [&str; 4] = ["aws:SourceArn", "aws:SourceAccount", "aws:SourceOrgID", "aws:SourceOrgPaths"];
 
-/// Keys that tell of a person's or a role's credentials, which a service principal has none of.
+/// Keys about the credentials of a user or role, which service principals do not have.
 const OF_CREDENTIALS: [&str; 12] = [
     "aws:PrincipalArn",
     "aws:PrincipalAccount",
@@ -102,7 +102,7 @@ fn services(statement: &Statement) -> Vec<&Text> {
     }
 }
 
-/// Services that may come on anyone's behalf.
+/// Services that act on behalf of any account.
 fn sources(cx: &mut Cx<'_>, statement: &Statement) {
     let services = services(statement);
     let Some(first) = services.first() else { return };

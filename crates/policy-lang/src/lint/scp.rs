@@ -64,13 +64,13 @@ fn rcp(cx: &mut Cx<'_>) {
     }
 }
 
-/// Keys that tell of people and roles, and that no service principal brings.
+/// Keys about users and roles, which service principals do not have.
 const OF_PRINCIPALS: [&str; 4] =
     ["aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths"];
 /// Keys that service principals alone bring.
 const OF_SERVICES: [&str; 4] = ["aws:SourceAccount", "aws:SourceArn", "aws:SourceOrgID", "aws:SourceOrgPaths"];
 
-/// Conditions that hold when their key is missing, and so deny those who never bring it.
+/// Conditions that hold if their key is absent, and so deny principals that never have it.
 fn services(cx: &mut Cx<'_>, statement: &Statement) {
     let has = |key: &str, family: Family, wanted: &str| {
         statement.conditions.iter().any(|condition| {

@@ -9,7 +9,7 @@ use crate::principal::PrincipalKind;
 pub(super) fn check(cx: &mut Cx<'_>, errors: &[PolicyError]) {
     for error in errors {
         let found = finding(error);
-        // What is no policy here can't be saved, whatever AWS's validation makes of it.
+        // A text that is not a policy cannot be saved, whatever AWS's validation reports.
         let code = if cx.is_for_aws() { found.code } else { found.code.graded(FindingType::Error) };
         cx.findings.push(Finding { code, ..found });
     }

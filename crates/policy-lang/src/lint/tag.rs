@@ -41,7 +41,7 @@ pub(super) fn check(cx: &mut Cx<'_>) {
     }
 }
 
-/// A key of the same kind, of those that tell of tags.
+/// A key of the same kind, among those about tags.
 fn sample(key: &str) -> Option<&'static str> {
     let key = key.to_ascii_lowercase();
     match key.split('/').next() {

@@ -1,4 +1,4 @@
-//! Trust policies: who may assume the role, by which action, under which conditions.
+//! Trust policies: principals, actions and conditions for assuming a role.
 
 use super::Cx;
 use super::code::*;
@@ -126,7 +126,7 @@ fn redundant(cx: &mut Cx<'_>, statement: &Statement) {
 /// Whether a principal can use an action: a provider, or one that is none.
 type Suits = fn(Option<Provider<'_>>) -> bool;
 
-/// The actions that assume a role, and who can use them.
+/// The actions that assume a role, and the principals that can use them.
 const ASSUMING: [(&str, Suits); 3] = [
     ("sts:AssumeRole", |provider| provider.is_none()),
     ("sts:AssumeRoleWithSAML", |provider| provider == Some(Provider::Saml)),
@@ -147,7 +147,7 @@ fn mismatched(cx: &mut Cx<'_>, statement: &Statement) {
             continue;
         };
         let useless = !principals.iter().any(|(provider, _)| suits(*provider));
-        // Who has another action of his own is not stopped by this one.
+        // A principal with another action is not affected by this one.
         let stranded = |provider| !ASSUMING.iter().any(|(name, suits)| suits(provider) && has_action(statement, name));
         let wrong: Vec<_> = principals
             .iter()

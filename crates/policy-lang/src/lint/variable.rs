@@ -11,7 +11,7 @@ pub(super) fn check(cx: &mut Cx<'_>) {
     if cx.document().version.has_variables() { elements(cx) } else { version(cx) }
 }
 
-/// Whether a text holds something that is a variable where there are variables.
+/// Returns whether a text has a variable, in versions with variables.
 fn has_variable(text: &str) -> bool {
     Template::is_needed(text) && Template::new(text).any(|piece| !matches!(piece, Ok(Piece::Literal(_)) | Err(_)))
 }

@@ -27,7 +27,7 @@ fn is_everything(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte == b'*')
 }
 
-/// Keys whose values are ids, which there is no reason to match by a pattern.
+/// Keys whose values are ids, which need no pattern.
 const SENSITIVE: [&str; 8] = [
     "aws:PrincipalAccount",
     "aws:PrincipalOrgID",
@@ -41,7 +41,7 @@ const SENSITIVE: [&str; 8] = [
 /// The same of networks, whose ids AWS makes up: in a network of one's own, names may have a system.
 const NETWORKS: [&str; 2] = ["aws:SourceVpc", "aws:SourceVpce"];
 
-/// Literal characters that a wildcard or a variable needs before it where a value names who may come.
+/// The number of literal characters required before a wildcard or variable in a value that identifies callers.
 const BEFORE: usize = 6;
 
 /// What a value has that is not plain text.

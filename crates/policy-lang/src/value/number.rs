@@ -1,4 +1,4 @@
-//! Number numbers, compared exactly and without floating point.
+//! Decimal numbers, compared exactly and without floating point.
 
 use std::cmp::Ordering;
 
