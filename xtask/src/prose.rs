@@ -21,6 +21,27 @@ const WORDS: &[(&str, &str)] = &[
     ("pytest.mark.xfail", "assert what happens today and say that it is wrong"),
 ];
 
+/// Crates whose prose is plain technical English. Add a crate here when it is done.
+const PLAIN: &[&str] = &["evaluator", "model", "policy-lang", "sigv4"];
+
+/// Words that plain prose avoids, each with what to write instead.
+const COINED: &[(&str, &str)] = &[
+    ("whoever", "name the party: the caller, the user, the service"),
+    ("somebody", "name the party: the caller, the user, the service"),
+    ("anybody", "name the party: the caller, the user, the service"),
+    ("nobody", "name the party: no user, no principal"),
+    ("he", "they, the caller, the user"),
+    ("him", "them, the caller, the user"),
+    ("his", "their, of the caller, of the user"),
+    ("himself", "themselves"),
+    ("told", "returned, reported, named"),
+    ("tells", "returns, reports, shows"),
+    ("is no", "is not a"),
+    ("are no", "are not"),
+    ("its turn", "say what happens"),
+    ("what is wrong with", "the error of, the reason"),
+];
+
 /// Only the server reads the environment.
 const ENVIRONMENT: &[&str] = &["env::var(", "env::var_os(", "env::vars("];
 
@@ -41,10 +62,16 @@ pub(crate) fn check() -> Result<Read> {
     for file in files {
         let path = file.strip_prefix(&root).unwrap_or(&file).to_string_lossy().replace('\\', "/");
         let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
-        if !["rs", "proto", "py"].contains(&extension) {
+        if !["rs", "proto", "py", "md"].contains(&extension) {
             continue;
         }
         let text = fs::read_to_string(&file).with_context(|| format!("cannot read {path}"))?;
+        if is_plain(&path) {
+            read.wrong.extend(coined(&path, &text));
+        }
+        if extension == "md" {
+            continue;
+        }
         read.files += 1;
         read.wrong.extend(check_file(&path, &text));
         let lines = text.lines().count();
@@ -69,6 +96,35 @@ fn check_file(path: &str, text: &str) -> Vec<String> {
             let library = path.starts_with("crates/") && path.contains("/src/") && !path.starts_with("crates/server/");
             if library && !is_test(path) && ENVIRONMENT.iter().any(|word| line.contains(word)) {
                 wrong.push(format!("{path}:{}: only the server reads the environment", number + 1));
+            }
+        }
+    }
+    wrong
+}
+
+/// Whether a file belongs to a crate whose prose is done.
+fn is_plain(path: &str) -> bool {
+    let name = path.strip_prefix("crates/").and_then(|rest| rest.split('/').next());
+    name.is_some_and(|name| PLAIN.contains(&name)) && !path.ends_with(".py")
+}
+
+/// The coined words in the prose of a file: in Markdown everywhere, in other files in the comments.
+fn coined(path: &str, text: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let prose = if path.ends_with(".md") { Some(line) } else { line.find("//").map(|at| &line[at..]) };
+        let prose = prose.unwrap_or_default().to_lowercase();
+        let words: Vec<&str> = prose.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        for (phrase, instead) in COINED {
+            let phrase: Vec<&str> = phrase.split(' ').collect();
+            let found = words.windows(phrase.len()).enumerate().any(|(at, window)| {
+                // "There is no", "is no longer".
+                let is_idiom = phrase[phrase.len() - 1] == "no"
+                    && (at > 0 && words[at - 1] == "there" || words.get(at + 2) == Some(&"longer"));
+                window == phrase && !is_idiom
+            });
+            if found {
+                wrong.push(format!("{path}:{}: `{}`: write instead: {instead}", number + 1, phrase.join(" ")));
             }
         }
     }
@@ -137,6 +193,15 @@ mod tests {
     #[test]
     fn nothing_is_left_undone() {
         check("crates/x/tests/a.rs", "fn f() {\n    todo!()\n}\n", &["crates/x/tests/a.rs:2: `todo!(`: no stubs"]);
+    }
+
+    #[test]
+    fn plain_prose_has_no_coined_words() {
+        let found = |text: &str| coined("crates/model/src/a.rs", text).len();
+        assert_eq!(found("/// Whoever asks is told.\nlet told = 1; // what is no user"), 3);
+        assert_eq!(found("/// There is no user, and the name is no longer used. This is the caller's."), 0);
+        assert_eq!(coined("crates/model/README.md", "He asks.").len(), 1);
+        assert!(is_plain("crates/model/src/a.rs") && !is_plain("crates/server/src/a.rs"));
     }
 
     #[test]

@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn each_part_on_its_own() {
+    fn each_part_is_matched_separately() {
         let queue = "arn:aws:sqs:eu-west-1:111122223333:orders";
         for (pattern, value, expected) in [
             (queue, queue, true),

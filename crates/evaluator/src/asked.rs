@@ -65,7 +65,7 @@ mod tests {
     use crate::{CallerAccount, Context, Entity, Principal, ResourceAccount};
 
     #[test]
-    fn statements_about_the_request_ask() {
+    fn statements_about_the_request_contribute_their_keys() {
         let check = |statements: &str, expected: &[&str]| {
             let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
             let document = parse(&text, PolicyKind::Identity).unwrap();

@@ -38,7 +38,7 @@ fn request<'a>(context: Context<'a>) -> Request<'a> {
 }
 
 #[test]
-fn denials_read_as_aws_words_them() {
+fn denials_have_the_messages_of_aws() {
     let head = "User: arn:aws:iam::111122223333:user/bob is not authorized to perform: iam:CreateUser \
                 on resource: arn:aws:iam::111122223333:user/x ";
     let of = |kind, statement: &str| match kind {
@@ -95,7 +95,7 @@ fn denials_read_as_aws_words_them() {
 }
 
 #[test]
-fn a_policy_tells_its_statements_and_keys() {
+fn a_policy_lists_its_statements_and_keys() {
     let policy = policy(
         PolicyKind::Identity,
         r#"{"Sid": "A", "Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::${aws:PrincipalTag/Team, 'x'}/*",
@@ -150,7 +150,7 @@ fn upper_layers_cannot_be_overridden_and_typed_values_compare_as_what_they_are()
 }
 
 #[test]
-fn typed_values_decide_as_their_texts_do() {
+fn typed_values_decide_like_their_text() {
     let at = Moment::from_seconds(1_718_454_600);
     let listed = [
         "true",
@@ -242,7 +242,7 @@ fn the_management_account_is_bound_by_neither_scps_nor_rcps() {
 }
 
 #[test]
-fn explanations_hold_every_match() {
+fn explanations_list_every_match() {
     let identity = [policy(PolicyKind::Identity, &format!("{ALL}, {NONE}, {DENY}, {ALL}"))];
     let policies = Policies { identity: &[&identity], ..Policies::default() };
     let explanation = explain(&request(Context::default()), &policies);
@@ -253,7 +253,7 @@ fn explanations_hold_every_match() {
 }
 
 #[test]
-fn what_no_case_can_hold_is_explained() {
+fn requests_beyond_the_case_format_are_explained() {
     let all = [policy(PolicyKind::Identity, ALL)];
     let unnamed = |statement: &str| {
         let text = format!("{{\"Version\": \"2012-10-17\", \"Statement\": [{statement}]}}");

@@ -105,7 +105,7 @@ fn statements_about_something_else_cost_nothing() {
 }
 
 #[test]
-fn principals_that_are_others_cost_nothing() {
+fn statements_about_other_principals_cost_nothing() {
     let mut counts = Vec::new();
     for count in [10, 10_000] {
         let mut statements: Vec<String> = (0..count)
@@ -129,7 +129,7 @@ fn principals_that_are_others_cost_nothing() {
 }
 
 #[test]
-fn long_lists_in_one_statement_are_found_too() {
+fn long_lists_in_one_statement_are_indexed() {
     let mut counts = Vec::new();
     for count in [20, 5_000] {
         let (mut actions, mut resources) = (String::new(), String::new());
@@ -152,7 +152,7 @@ fn long_lists_in_one_statement_are_found_too() {
 }
 
 #[test]
-fn the_worst_policy_keeps_to_its_bound() {
+fn the_worst_policy_stays_within_the_bound() {
     // A managed policy of 6,144 characters, against a resource of 2,048.
     let resource = format!("arn:aws:s3:::{}", "a".repeat(2_035));
     let colons = format!("arn:aws:s3:::{}", ":a".repeat(1_017));
@@ -202,7 +202,7 @@ fn the_worst_policy_keeps_to_its_bound() {
 }
 
 #[test]
-fn what_is_found_behind_every_colon_is_looked_at_once() {
+fn a_pattern_found_after_every_colon_is_visited_once() {
     // In one list, and as a statement each.
     let tails: Vec<String> = (1..=60).map(|n| format!("arn:aws:s?:*:*:{}*b", ":a".repeat(n))).collect();
     let list = tails.iter().map(|tail| format!("\"{tail}\"")).collect::<Vec<_>>().join(",");
@@ -241,7 +241,7 @@ fn conditions() -> Vec<(&'static str, String, Vec<String>)> {
 }
 
 #[test]
-fn a_decision_that_costs_too_much_is_given_up() {
+fn a_decision_beyond_its_budget_is_aborted() {
     for (operator, condition, values) in conditions() {
         let deny = format!(r#"{{"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {condition}}}"#);
         let allow = r#"{"Effect": "Allow", "Action": "s3:Put*", "Resource": "*"}"#.to_owned();

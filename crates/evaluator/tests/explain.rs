@@ -347,7 +347,7 @@ fn cases() -> Vec<(&'static str, Value)> {
 }
 
 #[test]
-fn texts() {
+fn texts_of_explanations() {
     let mut all = String::new();
     for (title, case) in cases() {
         let explanation = explained(&case);

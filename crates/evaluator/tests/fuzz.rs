@@ -28,7 +28,7 @@ const CASES: &[&str] = &[
 type Target = (&'static [&'static str], fn(&[u8]));
 
 #[test]
-fn mutated_seeds_break_nothing() {
+fn properties_hold_for_mutated_seeds() {
     let mut state = 88_172_645_463_325_252u64;
     let mut next = move || {
         state ^= state << 13;

@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_come_back_as_they_went_in() {
+    fn parts_are_preserved() {
         let arn = Arn::parse("arn:aws:s3:eu-west-1:111122223333:bucket/a:b/c").unwrap();
         assert_eq!(
             (arn.partition(), arn.service(), arn.region(), arn.account(), arn.resource()),
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn made_arns_equal_parsed_ones() {
+    fn constructed_arns_equal_parsed_ones() {
         let account = AccountId::parse("111122223333").unwrap();
         for arn in [
             Arn::iam(Partition::Aws, account, format_args!("user/div/Bob")),
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_arn_is_refused() {
+    fn invalid_arns_are_refused() {
         for (bad, error) in [
             ("", ArnError::Prefix),
             ("ARN:aws:iam::1:x", ArnError::Prefix),

@@ -318,14 +318,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wire_codes_are_unique_and_found() {
+    fn wire_codes_are_unique() {
         for code in ErrorCode::ALL {
             assert_eq!(ErrorCode::from_wire(code.wire()), Some(*code));
         }
     }
 
     #[test]
-    fn missing_policies_of_aws_can_be_imported() {
+    fn missing_aws_policies_mention_the_import() {
         for (account, hint) in [
             ("111122223333", ""),
             (
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn receiver_faults_say_little_outside() {
+    fn internal_failures_hide_their_cause() {
         let error = IamError::internal("disk on fire");
         assert!(!error.to_string().contains("fire"));
         assert!(format!("{error:?}").contains("fire"));

@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unique_ids_have_awss_shape() {
+    fn unique_ids_have_the_form_of_aws() {
         let id = UniqueId::new(IdKind::Role, [255; 17]);
         assert_eq!(id.as_str(), "AROA77777777777777777");
         assert_eq!(UniqueId::parse(id.as_str()), Ok(id));
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn access_key_ids_carry_their_account() {
+    fn access_key_ids_encode_their_account() {
         for number in [1, 111_122_223_333, 999_999_999_999] {
             let account = AccountId::from_number(number).unwrap();
             for random in [[0; 6], [255; 6], [1, 2, 3, 4, 5, 6]] {

@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_ignore_case_and_keep_it() {
+    fn names_compare_without_case_and_preserve_it() {
         let (a, b) = (UserName::parse("Bob").unwrap(), UserName::parse("BOB").unwrap());
         assert_eq!(a, b);
         assert_eq!(a.key(), b.key());
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn names_take_awss_characters_alone() {
+    fn names_accept_only_the_characters_of_aws() {
         for good in ["a", "A_b+c=d,e.f@g-h", &"x".repeat(128)] {
             assert!(UserName::parse(good).is_ok(), "{good}");
         }

@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn regions_tell_their_partition() {
+    fn regions_have_a_partition() {
         for (region, partition) in [
             ("eu-central-1", "aws"),
             ("us-east-1", "aws"),

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_awss() {
+    fn limits_equal_those_of_aws() {
         let many = |n: usize| Tags::parse((0..n).map(|i| (format!("k{i}"), "v")));
         assert!(many(50).is_ok());
         assert_eq!(many(51).unwrap_err().code(), ErrorCode::LimitExceeded);

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn near_misses_are_no_operators() {
+    fn near_misses_are_not_operators() {
         for name in [
             "",
             "stringEquals",

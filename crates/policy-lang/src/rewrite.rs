@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_and_a_broken_text_come_through() {
+    fn refusals_and_invalid_texts_are_returned() {
         let text = r#"{"Statement":{"Principal":{"AWS":["a","b"]}}}"#;
         let refused = try_rewrite_principals(text, PolicyKind::Trust, |_, name| match name {
             "b" => Err("no b"),

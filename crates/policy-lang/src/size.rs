@@ -29,7 +29,7 @@ mod tests {
     use super::non_whitespace_len;
 
     #[test]
-    fn white_space_counts_within_strings_alone() {
+    fn white_space_counts_only_within_strings() {
         let check = |text: &str, expected| assert_eq!(non_whitespace_len(text), expected, "{text}");
         check("", 0);
         check(" \t\r\n", 0);

@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slips_of_the_pen_are_recognized() {
+    fn misspellings_are_recognized() {
         let elements = ["Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition", "Principal"];
         let check = |name: &str, expected: Option<&str>| assert_eq!(nearest(name, elements), expected, "{name}");
         check("Actions", Some("Action"));

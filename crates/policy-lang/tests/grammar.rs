@@ -299,7 +299,7 @@ fn messages() {
 }
 
 #[test]
-fn messages_say_what_was_meant() {
+fn messages_have_suggestions() {
     let says = |kind, text: &str, message: &str| {
         let error = parse(text, kind).expect_err(text);
         assert_eq!(error.to_string(), message, "{text}");
@@ -371,7 +371,7 @@ fn limits() {
 }
 
 #[test]
-fn a_missing_element_that_stands_there_misspelt() {
+fn a_misspelled_element_is_reported_as_missing() {
     let says = |kind, text: &str, message: &str| {
         let error = parse(text, kind).expect_err(text);
         assert_eq!(error.to_string(), message, "{text}");

@@ -107,7 +107,7 @@ fn table(heading: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn what_is_refused_when_it_is_saved_is_an_error_and_the_reverse() {
+fn validation_errors_and_save_refusals_agree() {
     let despite = table("## Errors that can be saved");
     let (mut wrong, mut saved, mut refused) = (BTreeMap::new(), 0, 0);
     let (mut unneeded, catalogue) = (despite.clone(), catalogue());

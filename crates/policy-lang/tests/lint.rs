@@ -153,7 +153,7 @@ fn shown(finding: &Finding, with_position: bool) -> String {
 }
 
 #[test]
-fn every_vector_finds_what_it_says_and_nothing_else() {
+fn every_vector_has_exactly_its_findings() {
     let mut wrong = Vec::new();
     for (place, vector) in vectors() {
         for target in [Target::Aws, Target::Bailiwick] {
@@ -172,7 +172,7 @@ fn every_vector_finds_what_it_says_and_nothing_else() {
 }
 
 #[test]
-fn policies_that_are_right_are_neither_broken_nor_too_wide() {
+fn findings_of_correct_policies_are_harmless() {
     for (place, vector) in vectors().into_iter().filter(|(place, _)| place.starts_with("sane:")) {
         let grave: Vec<_> = run(&vector, Target::Bailiwick)
             .1
@@ -274,7 +274,7 @@ fn findings_as_json() {
 }
 
 #[test]
-fn places_in_json_count_characters() {
+fn locations_in_json_count_characters() {
     let text = "{\"Id\": \"Zürich\", \"Statement\":\r\n [{\"Sid\": \"日本\", \"Effect\": \"permit\", \"Action\": \"a:b\", \
                 \"Principal\": \"*\", \"Resource\": \"*\"}], \"Version\": \"2012-10-17\"}";
     let findings = validate(text, PolicyKind::Resource, &Validation::default());
@@ -288,7 +288,7 @@ fn places_in_json_count_characters() {
 }
 
 #[test]
-fn every_code_is_as_grave_as_aws_says() {
+fn every_code_has_the_severity_of_aws() {
     let listed: Vec<_> = include_str!("vectors/codes.txt").lines().collect();
     let theirs = ALL_CODES.iter().filter(|code| code.learn_more().contains("access-analyzer"));
     let ours: Vec<_> = theirs.map(|code| format!("{} {}", code.finding_type.as_str(), code.name)).collect();
@@ -362,7 +362,7 @@ fn findings_as_sarif() {
 }
 
 #[test]
-fn errors_alone_are_findings_too() {
+fn errors_convert_to_findings() {
     let errors = parse_all("{}", PolicyKind::Identity, &Default::default()).unwrap_err();
     let findings = errors_to_findings(&errors);
     assert_eq!(findings.len(), 1);
@@ -370,7 +370,7 @@ fn errors_alone_are_findings_too() {
 }
 
 #[test]
-fn a_document_that_is_wrong_everywhere_is_told_so() {
+fn a_document_with_many_errors_reports_them() {
     let wide = |piece: &str| vec![piece; 120 * 1024 / (piece.len() + 1)].join(",");
     let statement = |text: &str| format!(r#"{{"Version":"2012-10-17","Statement":{text}}}"#);
     let elements = |elements: &str| statement(&format!(r#"{{"Effect":"Allow","Resource":"*",{elements}}}"#));
@@ -387,7 +387,7 @@ fn a_document_that_is_wrong_everywhere_is_told_so() {
 }
 
 #[test]
-fn the_longest_documents_take_no_time() {
+fn the_longest_documents_stay_within_the_budget() {
     let list = |each: &dyn Fn(usize) -> String, count| (0..count).map(each).collect::<Vec<_>>().join(",");
     let statement = |actions: &str, conditions: &str| {
         format!(
@@ -443,7 +443,7 @@ fn findings_as_text() {
 }
 
 #[test]
-fn misspelt_names_come_with_the_one_that_was_meant() {
+fn misspelled_names_come_with_a_suggestion() {
     let check = |kind: PolicyKind, statement: &str, meant: &str| {
         let text = format!(r#"{{"Version": "2012-10-17", "Statement": {statement}}}"#);
         let mut catalogue = photos();

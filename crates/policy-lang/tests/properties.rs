@@ -181,7 +181,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_printed_reads_back((kind, document) in kind_and_document()) {
+    fn printed_documents_parse_back((kind, document) in kind_and_document()) {
         let text = to_json(&document);
         let read = parse(&text, kind);
         prop_assert!(read.is_ok(), "{text}\n{read:?}");
@@ -198,7 +198,7 @@ proptest! {
     }
 
     #[test]
-    fn places_lead_back_to_what_stands_there((kind, document) in kind_and_document()) {
+    fn spans_contain_the_text_of_their_element((kind, document) in kind_and_document()) {
         let text = to_pretty_json(&document);
         let document = parse(&text, kind).unwrap();
         for statement in &document.statements {
@@ -214,14 +214,14 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_or_refused(text in "[\\[\\]{}\",:\\\\a-d0-2*${}' \n\u{e9}\u{20ac}-]{0,60}") {
+    fn any_text_is_parsed_or_refused(text in "[\\[\\]{}\",:\\\\a-d0-2*${}' \n\u{e9}\u{20ac}-]{0,60}") {
         fuzz::document(text.as_bytes());
         fuzz::template(text.as_bytes());
         fuzz::principal(text.as_bytes());
     }
 
     #[test]
-    fn json_is_what_others_take_for_json(text in "[\\[\\]{}\",:0-1eE.+-]{0,8}|\"[a\\\\u0d8c\"]{0,9}\"") {
+    fn json_agrees_with_serde_json(text in "[\\[\\]{}\",:0-1eE.+-]{0,8}|\"[a\\\\u0d8c\"]{0,9}\"") {
         // A resource policy that is JSON is refused for something else than not being JSON.
         let ours = match parse(&text, PolicyKind::Resource) {
             Ok(_) => true,
@@ -231,7 +231,7 @@ proptest! {
     }
 
     #[test]
-    fn broken_documents_break_nothing(
+    fn damaged_documents_do_not_panic(
         document in select(documents()),
         cuts in prop::collection::vec((any::<prop::sample::Index>(), 0usize..4, select(PIECES)), 1..4),
     ) {
@@ -303,7 +303,7 @@ fn numbers_stay_as_they_were_written() {
 }
 
 #[test]
-fn the_documents_are_whole_before_they_are_broken() {
+fn the_documents_are_valid_before_they_are_damaged() {
     let kinds = ["identity", "resource", "trust", "scp", "rcp"];
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/documents");
     let mut seen = 0;

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_refused() {
+    fn other_texts_are_refused() {
         let check = |credential: &str, expected: fn(&SigV4Error) -> bool| {
             let error = parse_credential(credential).unwrap_err();
             assert!(expected(&error), "{credential}: {error:?}");

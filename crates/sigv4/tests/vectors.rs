@@ -57,7 +57,7 @@ impl Vector {
 }
 
 #[test]
-fn every_request_of_botocore_is_accepted_and_only_with_its_key_body_and_time() {
+fn requests_of_botocore_verify_only_with_their_key_body_and_time() {
     let vectors = Vector::all();
     assert!(vectors.len() > 100);
     for vector in vectors {

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn typed_values_read_as_documented() {
+    fn typed_values_have_their_documented_text() {
         let at = Moment { seconds: 1_769_854_830, nanos: 5 };
         for (value, expected) in [
             (ContextValue::One("x"), "x"),

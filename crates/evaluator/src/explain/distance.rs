@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_and_many_patterns_keep_to_the_budget() {
+    fn long_texts_and_many_patterns_stay_within_the_budget() {
         let (pattern, text) = (format!("{}*b", "ab".repeat(3_000)), "a".repeat(2_048));
         let mut budget = Budget::default();
         for _ in 0..1_000 {

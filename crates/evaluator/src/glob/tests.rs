@@ -220,7 +220,7 @@ fn sixty_four_pieces_at_once() {
 }
 
 #[test]
-fn values_stand_for_themselves() {
+fn values_of_variables_match_literally() {
     let variable = |colons| {
         let key = Arc::new(ContextKey::new("aws:username"));
         Token::Variable(Box::new(Variable { key, default: None, colons }))

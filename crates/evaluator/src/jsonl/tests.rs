@@ -6,7 +6,7 @@ const REQUEST: &str = r#""principal": "arn:aws:iam::111122223333:user/bob", "act
     "resource": "arn:aws:s3:::b/k", "resourceAccount": "111122223333""#;
 
 #[test]
-fn what_is_no_case_is_refused_with_its_id() {
+fn invalid_cases_are_refused_with_their_id() {
     let policy = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
     for (case, id, error) in [
         ("", "null", "ends too early"),
@@ -101,7 +101,7 @@ fn answers_are_one_line_each() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_refused_with_the_id_before_them() {
+fn invalid_utf8_is_refused_with_the_id_before_it() {
     for (line, id, error) in [
         (&b"{\"id\": \"x\", \"tags\": \"\xff\"}"[..], "\"x\"", "not UTF-8 after the first 21 bytes"),
         (b"\xc3", "null", "not UTF-8 after the first 0 bytes"),
@@ -115,7 +115,7 @@ fn bytes_that_are_no_text_are_refused_with_the_id_before_them() {
 }
 
 #[test]
-fn the_examples_of_the_page_come_out_as_it_says() {
+fn the_examples_of_the_documentation_are_correct() {
     let block = |name: &str| {
         let from = FORMAT.split_once(&format!("```{name}\n")).unwrap().1;
         from.split_once("```").unwrap().0.lines().collect::<Vec<_>>()
@@ -128,7 +128,7 @@ fn the_examples_of_the_page_come_out_as_it_says() {
 }
 
 #[test]
-fn any_character_may_stand_in_a_document() {
+fn documents_may_have_any_character() {
     let decide = |pattern: &str, value: &str| {
         let line = format!(
             r#"{{"id": "x", "request": {{{REQUEST}, "context": {{"app:k": {{"type": "string", "values": ["{value}"]}}}}}},

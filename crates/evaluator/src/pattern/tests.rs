@@ -99,7 +99,7 @@ fn plain_values_have_no_wildcards() {
 }
 
 #[test]
-fn index_keys_are_what_everything_matched_has() {
+fn index_keys_occur_in_every_match() {
     for (pattern, head, tail) in [
         ("*", "", None),
         ("arn:aws:s3:::b/k", "arn:aws:s3:::b/k", None),

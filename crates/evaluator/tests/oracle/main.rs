@@ -37,9 +37,9 @@ fn each_case(name: &str, default: u64, mut check: impl FnMut(&mut Random, &Value
 }
 
 #[test]
-fn agrees_with_the_law() {
+fn the_evaluator_agrees_with_the_reference_implementation() {
     let mut outcomes = std::collections::BTreeMap::new();
-    each_case("agrees_with_the_law", 10_000, |_, case| {
+    each_case("the_evaluator_agrees_with_the_reference_implementation", 10_000, |_, case| {
         let fast = fast(case).unwrap_or_else(|error| panic!("{error}\n{case}"));
         let slow = law::decide(case);
         assert_eq!(fast, slow, "evaluator and law differ (evaluator left)\n{case}");
@@ -52,7 +52,7 @@ fn agrees_with_the_law() {
 }
 
 #[test]
-fn the_law_reads_the_vectors_alike() {
+fn the_reference_implementation_agrees_with_the_vectors() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/policy");
     let mut cases = 0;
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -104,8 +104,8 @@ fn an_explicit_deny_always_wins() {
 }
 
 #[test]
-fn an_allow_more_never_takes_away() {
-    each_case("an_allow_more_never_takes_away", 1_500, |random, case| {
+fn an_additional_allow_never_denies() {
+    each_case("an_additional_allow_never_denies", 1_500, |random, case| {
         let before = fast(case).unwrap();
         let mut more = case.clone();
         if add(random, &mut more, "Allow", false, Some(ALLOWS)) {
@@ -116,8 +116,8 @@ fn an_allow_more_never_takes_away() {
 }
 
 #[test]
-fn a_deny_more_never_gives() {
-    each_case("a_deny_more_never_gives", 1_500, |random, case| {
+fn an_additional_deny_never_allows() {
+    each_case("an_additional_deny_never_allows", 1_500, |random, case| {
         let before = fast(case).unwrap();
         let mut more = case.clone();
         if add(random, &mut more, "Deny", false, None) {
@@ -128,9 +128,9 @@ fn a_deny_more_never_gives() {
 }
 
 #[test]
-fn boundaries_and_session_policies_never_give() {
+fn boundaries_and_session_policies_never_grant() {
     let all = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}});
-    each_case("boundaries_and_session_policies_never_give", 1_500, |_, case| {
+    each_case("boundaries_and_session_policies_never_grant", 1_500, |_, case| {
         let before = fast(case).unwrap();
         // Without session policies a federated user has no permissions.
         let federated = case["request"]["principal"].as_str().unwrap().contains(":federated-user/");

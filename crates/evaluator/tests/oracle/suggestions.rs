@@ -105,9 +105,9 @@ fn without_denies(case: &Value) -> Value {
 }
 
 #[test]
-fn suggestions_allow_together_and_not_apart() {
+fn suggestions_allow_only_together() {
     let (mut explicit, mut implicit, mut several, mut skipped) = (0, 0, 0, 0);
-    each_case("suggestions_allow_together_and_not_apart", 1_500, |_, case| {
+    each_case("suggestions_allow_only_together", 1_500, |_, case| {
         let decision = fast(case).unwrap();
         let explanation = explained(case);
         let suggestions = explanation["suggestions"].as_array().unwrap();
@@ -151,8 +151,8 @@ fn suggestions_allow_together_and_not_apart() {
 }
 
 #[test]
-fn what_is_required_is_so() {
-    each_case("what_is_required_is_so", 1_000, |_, case| {
+fn required_policy_types_are_required() {
+    each_case("required_policy_types_are_required", 1_000, |_, case| {
         if fast(case).unwrap() != "allowed" {
             return;
         }

@@ -57,7 +57,7 @@ fn base64(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn private_keys_are_hidden_however_they_are_written() {
+fn private_keys_are_masked_in_every_encoding() {
     for (name, pem) in PRIVATE {
         let lines = body(pem);
         let forms = [
@@ -151,7 +151,7 @@ fn long_texts_are_read_in_linear_time() {
 }
 
 #[test]
-fn what_is_public_stays() {
+fn public_keys_and_certificates_are_kept() {
     for (name, pem) in PUBLIC {
         assert_eq!(masked(pem), pem, "{name}");
         assert_eq!(masked(&body(pem).concat()), body(pem).concat(), "{name}");
@@ -160,7 +160,7 @@ fn what_is_public_stays() {
 }
 
 #[test]
-fn secret_access_keys_are_hidden_between_other_words() {
+fn secret_access_keys_are_masked_within_text() {
     let key = "9Rk2cFqLw+7YbN0tXhUe/3vGzSdA5mJpQ8oKiH1B";
     assert_eq!(key.len(), 40);
     for around in [
@@ -188,14 +188,14 @@ fn secret_access_keys_are_hidden_between_other_words() {
 }
 
 #[test]
-fn tokens_are_hidden() {
+fn tokens_are_masked() {
     let token = "AQ2cFqLw-7YbN0tXhUe_3vGzSdA5mJpQ8oKiH1B9Rk".repeat(4);
     check(&format!("Bearer {token}"), "Bearer [masked]");
     check(&format!("X-Amz-Security-Token={token}&X-Amz-Date"), "X-Amz-Security-Token=[masked]&X-Amz-Date");
 }
 
 #[test]
-fn names_and_identifiers_stay() {
+fn names_and_identifiers_are_kept() {
     for text in [
         "",
         "User: arn:aws:iam::111122223333:user/division/team/Bob is not authorized to perform: iam:CreateUser",
@@ -216,7 +216,7 @@ fn names_and_identifiers_stay() {
 
 /// Of keys drawn at random nearly all are found: a fixed sequence, so that the count does not change.
 #[test]
-fn hardly_a_random_key_looks_like_a_name() {
+fn almost_every_random_key_is_masked() {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut state = 1u64;
     let mut letter = || {

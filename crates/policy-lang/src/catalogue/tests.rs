@@ -7,7 +7,7 @@ use super::read::TYPES;
 use super::*;
 
 #[test]
-fn the_built_in_one_is_whole() {
+fn the_built_in_catalogue_is_complete() {
     let text = include_str!("../../data/catalogue.json");
     let catalogue = Catalogue::parse(text).unwrap();
     assert_eq!(&catalogue, Catalogue::builtin());
@@ -58,7 +58,7 @@ fn names_are_found_in_any_case() {
 }
 
 #[test]
-fn what_is_no_catalogue_is_refused() {
+fn invalid_catalogues_are_refused() {
     let check = |text: &str, expected: &str| {
         assert_eq!(Catalogue::parse(text).map_err(|error| error.to_string()), Err(expected.to_owned()), "{text}");
     };
@@ -97,7 +97,7 @@ fn what_is_no_catalogue_is_refused() {
 }
 
 #[test]
-fn services_come_and_go() {
+fn services_are_added_and_removed() {
     let mut catalogue = Catalogue::builtin().clone();
     let mut photos = Service::new("Photos");
     photos.insert_action(Action { name: "GetAlbum".into(), access: None, resources: Vec::new(), keys: Vec::new() });
@@ -164,7 +164,7 @@ fn any_service() -> impl Strategy<Value = Service> {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_again(complete: bool, services in vec(any_service(), 0..4)) {
+    fn printed_catalogues_parse_back(complete: bool, services in vec(any_service(), 0..4)) {
         let mut catalogue = Catalogue { complete, ..Catalogue::default() };
         services.into_iter().for_each(|service| catalogue.insert(service));
         prop_assert_eq!(Catalogue::parse(&catalogue.to_json()), Ok(catalogue.clone()));

@@ -34,7 +34,7 @@ fn values_are_read() {
 }
 
 #[test]
-fn what_is_no_json_is_refused_with_its_place() {
+fn invalid_json_is_refused_with_its_location() {
     check("", r#"line 1, column 1 "the end of the text" a JSON value"#);
     check("  \n ", r#"line 2, column 2 "the end of the text" a JSON value"#);
     check("{} x", r#"line 1, column 4 "`x`" nothing after the document"#);
@@ -94,7 +94,7 @@ fn positions_count_characters_and_lines() {
 }
 
 #[test]
-fn keys_that_stand_twice_are_found() {
+fn repeated_keys_are_reported() {
     let duplicates = |text: &str| -> Vec<String> {
         let tree = Tree::read(text, 20).unwrap();
         tree.duplicates.iter().map(|problem| format!("{} {}", problem.found, problem.span.start.column)).collect()

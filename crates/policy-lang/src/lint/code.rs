@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_unique_and_explained_somewhere() {
+    fn codes_are_unique_and_documented() {
         let mut names: Vec<_> = ALL_CODES.iter().map(|code| code.name).collect();
         names.sort_unstable();
         names.dedup();

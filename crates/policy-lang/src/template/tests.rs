@@ -13,7 +13,7 @@ const fn variable<'a>(key: &'a str, default: Option<&'a str>) -> Piece<'a> {
 }
 
 #[test]
-fn texts_are_cut_into_pieces() {
+fn texts_are_split_into_pieces() {
     use Piece::{Escaped, Literal};
     check("", &[]);
     check("plain $ text { }", &[Literal("plain $ text { }")]);

@@ -7,7 +7,7 @@ fn path(rule: PathRule, path: &str) -> Option<String> {
 }
 
 #[test]
-fn paths_by_rule() {
+fn paths_are_signed_by_their_rule() {
     let check = |input: &str, strict: Option<&str>, normalize: Option<&str>, object_key: Option<&str>| {
         assert_eq!(path(PathRule::Strict, input).as_deref(), strict, "strict {input}");
         assert_eq!(path(PathRule::Normalize, input).as_deref(), normalize, "normalize {input}");
@@ -35,7 +35,7 @@ fn paths_by_rule() {
 }
 
 #[test]
-fn a_path_that_is_not_resolved_is_refused_with_what_to_send() {
+fn an_unresolved_path_is_refused_with_advice() {
     for (bad, expected) in [
         ("/a//b", SigV4Error::UnresolvedPath),
         ("/a/../b", SigV4Error::UnresolvedPath),
@@ -53,7 +53,7 @@ fn a_path_that_is_not_resolved_is_refused_with_what_to_send() {
 }
 
 #[test]
-fn a_canonical_request_is_these_lines() {
+fn a_canonical_request_has_these_lines() {
     let headers: &[(&str, &[u8])] = &[("X-Amz-Date", b"20260301T120000Z"), ("Host", b" iam.example.com ")];
     let request = Request { method: "POST", path: "/x", query: "b=2&a=1", headers };
     let canonical = |payload| Canonical {

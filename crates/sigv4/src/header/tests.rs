@@ -19,7 +19,7 @@ fn values_are_trimmed_collapsed_and_joined() {
 }
 
 #[test]
-fn a_value_can_not_break_its_line() {
+fn header_values_with_line_breaks_are_refused() {
     for value in ["a\nx-amz-date:1", "a\rb", "a\0", "\x7f"] {
         let headers: &[(&str, &[u8])] = &[("host", value.as_bytes())];
         let error = push_canonical(&mut Vec::new(), &request(headers), "host").unwrap_err();
@@ -59,7 +59,7 @@ fn what_must_be_signed() {
 }
 
 #[test]
-fn trims_blanks_only() {
+fn only_spaces_and_tabs_are_trimmed() {
     for (input, expected) in [("", ""), (" ", ""), (" a b ", "a b"), ("\ta", "a"), ("a\u{a0}", "a\u{a0}")] {
         assert_eq!(trim(input.as_bytes()), expected.as_bytes());
     }

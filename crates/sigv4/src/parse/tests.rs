@@ -35,7 +35,7 @@ fn check_query(query: &str, expected: Result<bool, SigV4Error>) {
 }
 
 #[test]
-fn unsigned_requests_are_none() {
+fn unsigned_requests_parse_to_none() {
     assert_eq!(parsed("", &[]), Ok(false));
     assert_eq!(parsed("Action=ListUsers&%zz", &[HOST]), Ok(false));
     for scheme in ["Bearer abc", "Basic Zm9vOmJhcg==", "AWS AKIDEXAMPLE:abc", ""] {
@@ -44,7 +44,7 @@ fn unsigned_requests_are_none() {
 }
 
 #[test]
-fn header_says_who_and_for_what() {
+fn the_header_has_access_key_scope_and_time() {
     let authorization = authorization();
     let headers = [DATE, HOST, ("AUTHORIZATION", authorization.as_bytes()), ("x-other", b"1")];
     let signed = parse(&Request { method: "GET", path: "/", query: "", headers: &headers }).unwrap().unwrap();
@@ -94,7 +94,7 @@ fn header_in_other_forms() {
 }
 
 #[test]
-fn the_day_is_one() {
+fn the_days_of_scope_and_request_must_agree() {
     let good = authorization();
     let other_day = good.replace("20260301", "20260302");
     let expected =
@@ -113,7 +113,7 @@ fn the_day_is_one() {
 }
 
 #[test]
-fn nothing_twice() {
+fn repeated_parts_are_refused() {
     let good = authorization();
     let header = ("authorization", good.as_bytes());
     let repeated = |name| Err(SigV4Error::RepeatedHeader(name));
@@ -133,7 +133,7 @@ fn nothing_twice() {
 }
 
 #[test]
-fn presigned_in_all_its_parts() {
+fn presigned_requests_have_every_parameter() {
     let good = query();
     check_query(&good, Ok(true));
     check_query(&good.replace("X-Amz-Date", "X-Amz-%44ate"), Ok(true));
@@ -162,7 +162,7 @@ fn presigned_in_all_its_parts() {
 }
 
 #[test]
-fn presigned_token_and_payload_stand_in_one_place() {
+fn token_and_payload_are_in_one_place() {
     let good = format!("{}&X-Amz-Security-Token=a%2Fb%3D&X-Amz-Content-Sha256=UNSIGNED-PAYLOAD", query());
     let request = Request { method: "GET", path: "/", query: &good, headers: &[HOST] };
     let signed = parse(&request).unwrap().unwrap();
@@ -188,7 +188,7 @@ fn debug_shows_neither_token_nor_signature() {
 
 /// No error repeats a secret, wherever the request has it.
 #[test]
-fn refusals_repeat_nothing_that_may_be_a_secret() {
+fn errors_never_repeat_secrets() {
     let (good, mut seen) = (authorization(), 0);
     for secret in
         ["hunter2", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "correct horse", "aws4_requesT", "20261341T000000Z"]

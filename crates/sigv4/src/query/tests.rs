@@ -41,7 +41,7 @@ fn parameters_that_authenticate_are_found_however_they_are_escaped() {
 }
 
 #[test]
-fn nothing_else_may_look_like_them() {
+fn parameters_that_differ_in_case_only_are_refused() {
     let check = |query: &str, expected: SigV4Error| {
         assert_eq!(AuthParameters::find(query).err(), Some(expected), "{query}");
     };

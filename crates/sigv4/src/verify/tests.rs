@@ -39,7 +39,7 @@ fn seconds(n: i64) -> Timestamp {
 }
 
 #[test]
-fn header_signatures_live_for_the_skew_either_way() {
+fn header_signatures_are_valid_within_the_skew() {
     let headers = signed_headers(|s| s);
     let check = |offset: i64, expected: Result<(), &str>| {
         let result = verify(&headers, "", seconds(offset), &VerifyOptions::default(), Some(BODY));
@@ -65,7 +65,7 @@ fn header_signatures_live_for_the_skew_either_way() {
 }
 
 #[test]
-fn presigned_requests_live_as_long_as_they_say() {
+fn presigned_requests_expire_after_their_lifetime() {
     let host: Headers = vec![("host".into(), b"sts.example.com".to_vec())];
     let query = |expires: u64| {
         let credentials = Credentials::new("AKIDEXAMPLE", SECRET);
@@ -118,7 +118,7 @@ fn without_expires() -> String {
 }
 
 #[test]
-fn without_an_expiry_the_policy_says_how_long() {
+fn the_options_decide_the_lifetime_without_expires() {
     let host: Headers = vec![("host".into(), b"sts.example.com".to_vec())];
     let query = without_expires();
     let check = |offset: i64, absent_expires: Option<u64>, expected: Option<&str>| {
@@ -139,7 +139,7 @@ fn without_an_expiry_the_policy_says_how_long() {
 }
 
 #[test]
-fn payloads_by_policy() {
+fn the_options_decide_which_payloads_are_accepted() {
     let plain = VerifyOptions::default();
     let open = VerifyOptions { unsigned_payload: true, ..plain };
     let grpc = VerifyOptions { unsigned_payload: true, absent_payload: AbsentPayload::Unsigned, ..plain };
@@ -176,7 +176,7 @@ fn payloads_by_policy() {
 }
 
 #[test]
-fn a_service_may_have_headers_of_its_own_signed() {
+fn a_service_can_require_further_signed_headers() {
     let policy = VerifyOptions { must_sign: &["x-bailiwick-account"], ..VerifyOptions::default() };
     let mut headers = signed_headers(|s| s);
     assert_eq!(verify(&headers, "", now(), &policy, Some(BODY)), Ok(()));
@@ -187,7 +187,7 @@ fn a_service_may_have_headers_of_its_own_signed() {
 }
 
 #[test]
-fn times_at_the_ends_do_not_overflow() {
+fn extreme_times_do_not_overflow() {
     let headers = signed_headers(|s| s);
     for at in [Timestamp::MIN, Timestamp::MAX] {
         assert!(verify(&headers, "", at, &VerifyOptions::default(), Some(BODY)).is_err());
