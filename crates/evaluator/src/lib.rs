@@ -21,6 +21,7 @@ pub mod exceptions;
 mod explain;
 mod filter;
 mod fold;
+#[doc(hidden)]
 pub mod fuzz;
 mod glob;
 mod hash;

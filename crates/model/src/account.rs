@@ -1,7 +1,6 @@
 //! Account ids and account aliases.
 
 use std::fmt;
-use std::str::FromStr;
 
 use crate::NameError;
 
@@ -69,13 +68,6 @@ impl fmt::Display for AccountId {
 impl fmt::Debug for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for AccountId {
-    type Err = NameError;
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        Self::parse(text)
     }
 }
 

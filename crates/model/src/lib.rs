@@ -1,29 +1,32 @@
-//! Value types of identity and access management: account ids, ARNs, names, paths, tags, unique ids, limits and error
-//! codes.
-//!
-//! Every type is validated text or a number: immutable, cheap to compare, and spelled as AWS spells it. The crate has
-//! no I/O, clock or randomness; the caller supplies the random bytes of a new unique id.
-//!
-//! Start at [`Arn`] and [`ErrorCode`].
+#![doc = include_str!("../README.md")]
 
 mod account;
 mod arn;
+#[cfg(feature = "service")]
 mod error;
 mod id;
+#[cfg(feature = "limits")]
 pub mod limits;
+#[cfg(feature = "service")]
 pub mod mask;
 mod name;
 mod partition;
 mod path;
+#[cfg(feature = "service")]
 mod source;
+#[cfg(feature = "service")]
 mod tag;
+mod text;
 
 pub use account::{AccountAlias, AccountId};
 pub use arn::{Arn, ArnError};
+#[cfg(feature = "service")]
 pub use error::{ErrorCode, ErrorKind, Fault, IamError, Result};
 pub use id::{AccessKeyId, AccessKeyKind, IdKind, UniqueId};
 pub use name::{GroupName, InstanceProfileName, NameError, PolicyName, RoleName, SessionName, UserName};
 pub use partition::{Partition, Region};
 pub use path::Path;
+#[cfg(feature = "service")]
 pub use source::SourceNetwork;
+#[cfg(feature = "service")]
 pub use tag::{Tag, Tags};

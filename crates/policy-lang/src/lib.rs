@@ -12,6 +12,7 @@ mod context_keys;
 pub mod document;
 mod error;
 mod format;
+#[doc(hidden)]
 pub mod fuzz;
 mod glob;
 mod grammar;
