@@ -13,6 +13,7 @@ pub use key::{ContextKey, GlobalKey};
 ///
 /// Typed values avoid formatting and parsing. String operators see them as the text that each variant documents.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum ContextValue<'a> {
     /// One value.
     One(&'a str),

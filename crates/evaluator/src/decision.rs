@@ -44,6 +44,7 @@ impl Outcome {
 
 /// The steps of a decision, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Step {
     /// One of the few actions that need no permission: see [`crate::exceptions`].
     Exception,

@@ -2,6 +2,7 @@
 
 /// The reason why an action needs no permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Exception {
     /// Succeeds for every authenticated caller, whatever policies say.
     Always,

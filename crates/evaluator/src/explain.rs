@@ -24,6 +24,7 @@ mod words;
 
 /// The explanation of a decision, as data. `Display` prints it as text.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Explanation<'a> {
     /// The decision, as [`decide`](crate::decide()) makes it.
     pub decision: Decision,
@@ -56,6 +57,7 @@ pub struct Explanation<'a> {
 
 /// A statement and its location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Located<'a> {
     /// Which statement.
     pub at: StatementRef,
@@ -73,6 +75,7 @@ pub struct Located<'a> {
 
 /// The verdict of a type of policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finding<'a> {
     /// The type.
     pub kind: PolicyKind,
@@ -113,6 +116,7 @@ impl Verdict {
 
 /// A type of policy that takes no part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Absent {
     /// The type.
     pub kind: PolicyKind,
@@ -135,6 +139,7 @@ pub enum AbsentReason {
 
 /// A statement that did not match, with the elements that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NearMiss<'a> {
     /// The statement.
     pub statement: Located<'a>,
@@ -189,6 +194,7 @@ pub enum Failure {
 
 /// A pattern or value of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Expected {
     /// As the document has it.
     pub written: Arc<str>,
@@ -198,6 +204,7 @@ pub struct Expected {
 
 /// The result of replacing the variables of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Variables {
     /// The text has no variables.
     None,
@@ -231,6 +238,7 @@ pub enum Actual {
 
 /// A statement that would help to allow the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Suggestion {
     /// The type of policy to put it into.
     pub kind: PolicyKind,

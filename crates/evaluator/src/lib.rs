@@ -52,4 +52,8 @@ pub use policies::Policies;
 pub use policy::{Policy, StatementInfo};
 pub use request::{CallerAccount, Entity, Principal, Request, ResourceAccount};
 
-pub use bailiwick_policy_lang::{Effect, PolicyKind, Span};
+// One dependency is enough: the parser, and the types of its documents and errors.
+pub use bailiwick_model::AccountId;
+pub use bailiwick_policy_lang::{
+    self as policy_lang, Document, Effect, PolicyError, PolicyKind, Span, parse, parse_with,
+};

@@ -6,6 +6,7 @@ use crate::{AccountId, Partition};
 
 /// A text is not an ARN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ArnError {
     /// Longer than the 2,048 characters that an ARN may have.
     #[error("an ARN has at most 2048 characters")]

@@ -187,7 +187,7 @@ fn end_of_lines(bytes: &[u8], mut end: usize) -> usize {
         let start = end + gap;
         let next = end_of_run(bytes, start);
         let padding = bytes[next..].iter().take_while(|byte| **byte == b'=').count();
-        let is_line = next - start >= 16 || padding > 0 && (next - start + padding).is_multiple_of(4);
+        let is_line = next - start >= 16 || padding > 0 && (next - start + padding) % 4 == 0;
         if gap == 0 || next == start || !is_line {
             return end + bytes[end..].iter().take_while(|byte| **byte == b'=').count();
         }

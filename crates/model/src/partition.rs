@@ -6,6 +6,7 @@ use crate::NameError;
 
 /// A partition of AWS, the first part of ARNs. It is a setting of the deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Partition {
     /// `aws`
     #[default]
@@ -28,7 +29,7 @@ pub enum Partition {
 
 impl Partition {
     /// Every partition.
-    pub const ALL: [Partition; 8] = [
+    pub const ALL: &'static [Partition] = &[
         Partition::Aws,
         Partition::AwsCn,
         Partition::AwsUsGov,
@@ -57,7 +58,8 @@ impl Partition {
     /// Returned for an unknown partition.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|p| p.as_str() == text)
             .ok_or(NameError::new("partition", "the name of an AWS partition, such as aws, aws-cn or aws-us-gov"))
     }

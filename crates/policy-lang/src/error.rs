@@ -9,6 +9,7 @@ use crate::span::Span;
 
 /// The reason why a text is not a policy document of its kind: what was found, what was expected, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PolicyError {
     /// The kind of error.
     pub kind: ErrorKind,
@@ -28,6 +29,7 @@ pub struct PolicyError {
 
 /// The kinds of errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ErrorKind {
     /// The text is not JSON.
     Json,

@@ -71,11 +71,9 @@ pub(crate) fn read_tree<'a>(text: &'a str, kind: PolicyKind, limits: &Limits) ->
         return Err(problem.at(Path::default(), kind));
     }
     // ASCII characters that policies exclude are not valid JSON either.
-    if kind.is_latin()
-        && !text.is_ascii()
-        && let Some((at, character)) = text.char_indices().find(|&(_, c)| !is_latin(c))
-        && character != '\u{feff}'
-    {
+    let is_exempt = !kind.is_latin() || text.is_ascii();
+    let excluded = if is_exempt { None } else { text.char_indices().find(|&(_, c)| !is_latin(c)) };
+    if let Some((at, character)) = excluded.filter(|&(_, c)| c != '\u{feff}') {
         let found = format!("the character U+{:04X}", u32::from(character));
         let expected = "characters from U+0020 to U+00FF, tab and line breaks (others as `\\u` escapes)";
         let start = position_of(text, at);

@@ -29,6 +29,7 @@ pub enum Piece<'a> {
 
 /// An invalid variable. Each variant has the byte offset of the `$` within the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TemplateError {
     /// No `}` follows.
     MissingBrace(usize),

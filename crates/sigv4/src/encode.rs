@@ -102,10 +102,9 @@ pub(crate) fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// Reads 64 lower-case hex digits.
 pub(crate) fn parse_hash(text: &[u8]) -> Option<[u8; 32]> {
-    let (pairs, []) = text.as_chunks::<2>() else { return None };
-    let pairs: &[[u8; 2]; 32] = pairs.try_into().ok()?;
+    let text: &[u8; 64] = text.try_into().ok()?;
     let mut hash = [0; 32];
-    for (byte, pair) in hash.iter_mut().zip(pairs) {
+    for (byte, pair) in hash.iter_mut().zip(text.chunks_exact(2)) {
         if pair.iter().any(u8::is_ascii_uppercase) {
             return None;
         }

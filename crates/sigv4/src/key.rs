@@ -1,15 +1,14 @@
 //! The key of one day, region and service, made from a secret access key.
 
-use aws_lc_rs::{constant_time, hmac};
 use zeroize::Zeroizing;
 
-use crate::{encode, scope::Scope};
+use crate::{crypto::HmacKey, encode, scope::Scope};
 
 /// A signing key for one secret, day, region and service. It can be cached for that day.
 ///
 /// The secret cannot be derived from it. It has no `Debug`, and its memory is cleared on drop.
 #[derive(Clone)]
-pub struct SigningKey(hmac::Key);
+pub struct SigningKey(HmacKey);
 
 impl SigningKey {
     /// Derives the key of a scope with four HMACs.
@@ -24,28 +23,22 @@ impl SigningKey {
         let region = mac(&*date, scope.region().as_bytes());
         let service = mac(&*region, scope.service().as_bytes());
         let key = mac(&*service, b"aws4_request");
-        Self(hmac::Key::new(hmac::HMAC_SHA256, &*key))
+        Self(HmacKey::new(&*key))
     }
 
     /// The signature of a text, 64 hex digits.
     pub(crate) fn sign(&self, string_to_sign: &[u8]) -> String {
-        let tag = hmac::sign(&self.0, string_to_sign);
         let mut hex = Vec::with_capacity(64);
-        encode::push_hex(&mut hex, tag.as_ref());
+        encode::push_hex(&mut hex, &self.0.sign(string_to_sign));
         String::from_utf8(hex).unwrap_or_default()
     }
 
     /// Whether `signature` is that of a text, in constant time.
     pub(crate) fn verify(&self, string_to_sign: &[u8], signature: &[u8; 32]) -> bool {
-        let tag = hmac::sign(&self.0, string_to_sign);
-        constant_time::verify_slices_are_equal(tag.as_ref(), signature).is_ok()
+        self.0.verify(string_to_sign, signature)
     }
 }
 
 fn mac(key: &[u8], text: &[u8]) -> Zeroizing<[u8; 32]> {
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text);
-    let mut bytes = Zeroizing::new([0; 32]);
-    // HMAC-SHA-256 is 32 bytes.
-    bytes.copy_from_slice(tag.as_ref());
-    bytes
+    Zeroizing::new(HmacKey::new(key).sign(text))
 }

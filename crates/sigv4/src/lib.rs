@@ -1,44 +1,19 @@
-//! Verification and signing with AWS Signature Version 4, for any service written in Rust.
+#![doc = include_str!("../README.md")]
 //!
-//! A request is anything with a method, a path, a query string and headers ([`Request`]): an HTTP request, gRPC
-//! metadata, or the parts of a request that another service received. Verification has two steps with the caller's key
-//! look-up between them: [`parse`] returns the claimed access key, scope and time; [`UnverifiedSignature::verify`]
-//! proves them with a [`SigningKey`]. [`sign`] and [`presign`] make signatures.
+//! # Reading the code
 //!
-//! The crate has no users, key store, clock or HTTP library: the time and the key are arguments. It accepts what AWS's
-//! clients send and refuses every ambiguous request; [`attacks`] lists them with reasons. Start at [`parse`], then
-//! [`VerifyOptions`].
-//!
-//! ```
-//! use bailiwick_sigv4::{Credentials, PayloadHash, VerifyOptions, Request, Signing, SigningKey, parse, sign};
-//!
-//! let now: jiff::Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
-//! let body = b"Action=ListUsers&Version=2010-05-08";
-//! let credentials = Credentials::new("AKIDLITTLEGREENFROG1", "a secret that only two parties know");
-//! let host: &[(&str, &[u8])] = &[("host", b"iam.example.com")];
-//! let request = Request { method: "POST", path: "/", query: "", headers: host };
-//!
-//! let signing = Signing::new(&credentials, "us-east-1", "iam", now);
-//! let added = sign(&request, &signing, &PayloadHash::of(body)).unwrap();
-//!
-//! let mut headers = host.to_vec();
-//! headers.extend(added.iter().map(|(name, value)| (*name, value.as_bytes())));
-//! let received = Request { headers: &headers, ..request };
-//!
-//! let signed = parse(&received).unwrap().expect("it is signed");
-//! assert_eq!(signed.access_key_id(), "AKIDLITTLEGREENFROG1");
-//! signed.expect_service(&["iam"]).unwrap();
-//! let key = SigningKey::derive(b"a secret that only two parties know", signed.scope());
-//! signed.verify(&key, now, &VerifyOptions::default(), Some(&PayloadHash::of(body))).unwrap();
-//! assert!(signed.verify(&key, now, &VerifyOptions::default(), Some(&PayloadHash::of(b"Action=DeleteUser"))).is_err());
-//! ```
+//! Start at [`parse()`], then [`VerifyOptions`]; the module [`attacks`] lists the requests that are refused, with
+//! reasons.
 
 pub mod attacks;
 mod canonical;
+mod crypto;
 mod date;
 mod encode;
 mod error;
 mod header;
+#[cfg(feature = "http")]
+mod http;
 mod key;
 mod parse;
 mod path;
@@ -52,6 +27,8 @@ mod unverified;
 mod verify;
 
 pub use error::SigV4Error;
+#[cfg(feature = "http")]
+pub use http::{HttpRequest, sign_http};
 pub use key::SigningKey;
 pub use parse::parse;
 pub use path::PathRule;

@@ -7,6 +7,7 @@ use crate::{
 
 /// The rule by which the path of a request is signed; see [`crate::attacks`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PathRule {
     /// Escaped again; a path with empty or dot segments is refused.
     Strict,

@@ -1,8 +1,6 @@
 //! The hash of a body, and what a signature declares about it.
 
-use aws_lc_rs::digest;
-
-use crate::{encode, error::SigV4Error};
+use crate::{crypto, encode, error::SigV4Error};
 
 pub(crate) const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 
@@ -13,10 +11,7 @@ pub struct PayloadHash(pub [u8; 32]);
 impl PayloadHash {
     /// Hashes a body.
     pub fn of(body: &[u8]) -> Self {
-        let mut hash = [0; 32];
-        // SHA-256 is 32 bytes.
-        hash.copy_from_slice(digest::digest(&digest::SHA256, body).as_ref());
-        Self(hash)
+        Self(crypto::sha256(body))
     }
 
     pub(crate) fn push_hex(&self, out: &mut Vec<u8>) {

@@ -45,6 +45,7 @@ pub struct VerifyOptions<'a> {
 
 /// What a signature covers if `x-amz-content-sha256` is absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AbsentPayload {
     /// The hash of the body, as in most AWS services.
     Hash,

@@ -138,7 +138,7 @@ impl Sample {
 }
 
 fn change(bytes: &mut Vec<u8>, index: usize, byte: u8) {
-    if bytes.is_empty() || index.is_multiple_of(7) {
+    if bytes.is_empty() || index % 7 == 0 {
         bytes.insert(index % (bytes.len() + 1), byte);
     } else if index % 7 == 1 {
         bytes.remove(index % bytes.len());

@@ -24,7 +24,7 @@ impl<'a> Base64<'a> {
         let text = text.as_bytes();
         let padding = text.iter().rev().take_while(|b| **b == b'=').count();
         let data = &text[..text.len() - padding];
-        let is_valid = text.len().is_multiple_of(4) && padding <= 2 && data.iter().all(|b| sextet(*b).is_some());
+        let is_valid = text.len() % 4 == 0 && padding <= 2 && data.iter().all(|b| sextet(*b).is_some());
         is_valid.then_some(Self { data })
     }
 
