@@ -1,7 +1,7 @@
 //! `cargo xtask test`: the steps that every change must pass, cheapest first, stopping at the first that fails.
 
 use crate::run::{self, Tally};
-use crate::{licences, python, stubs, tidy, wire_check};
+use crate::{licences, packages, python, stubs, tidy, wire_check};
 use anyhow::{Result, bail};
 use clap::Args as ClapArgs;
 use std::io::Write;
@@ -11,7 +11,7 @@ use std::time::Instant;
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
-    /// Only what needs no client: formatting, clippy, wasm, Rust tests, docs, tidy, licences
+    /// Only what needs no client: formatting, clippy, wasm, packages, Rust tests, docs, tidy, licences
     #[arg(long, conflicts_with = "clients")]
     rust: bool,
     /// Only the real binary, driven by boto3, the AWS CLI and grpcio
@@ -39,6 +39,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
             watched(with(run::cargo(), clippy), loud)
         });
         steps.step("wasm", || wasm(loud));
+        steps.step("packages", || packages::check(false));
     }
     if !args.clients {
         steps.step("rust tests", || rust_tests(args.filter.as_deref(), loud));

@@ -13,6 +13,7 @@ mod edges;
 mod licences;
 mod metadata;
 mod nightly;
+mod packages;
 mod prose;
 mod python;
 mod run;

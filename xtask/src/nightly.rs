@@ -1,7 +1,7 @@
 //! What is too long for every change: the same tests, with more rounds.
 
 use crate::check::{self, Steps};
-use crate::{python, run};
+use crate::{packages, python, run};
 use clap::Args as ClapArgs;
 use std::hash::{BuildHasher, RandomState};
 use std::process::{Command, ExitCode};
@@ -41,6 +41,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         command.env("PROPTEST_CASES", args.cases.to_string()).args(["test", "--workspace", "--locked", "--release"]);
         check::counted(command)
     });
+    steps.step("packages", || packages::check(true));
     steps.step("oracle", || {
         let mut command = evaluator("oracle");
         command.env("BAILIWICK_ORACLE_SEED", seed.to_string());
