@@ -9,40 +9,26 @@
 //! Start reading at `user`; every other noun is a variation of it.
 
 mod absent;
-mod access_key;
-mod account;
-mod account_alias;
-mod account_summary;
+mod accounts;
 mod address;
-mod attachment;
-mod authorization_details;
-mod bootstrap;
-mod boundary;
-mod document;
-mod group;
-mod inline_policy;
-mod managed;
-mod membership;
+mod credentials;
+mod identities;
 mod pages;
-mod policy;
-mod policy_entities;
-mod policy_list;
-mod policy_version;
-mod recover_root;
+mod policies;
+mod reports;
 mod request;
-mod role;
-mod tags;
 #[cfg(test)]
 mod testing;
 mod trust;
-mod user;
 mod view;
 mod who;
 
 pub use absent::absent_operations;
-pub use bootstrap::{FirstKey, FirstKeyError, Founded, Start, found};
-pub use managed::{BUILTIN_POLICIES, BuiltinPolicy, ImportError, ManagedPolicy, parse_import, put_builtin_policies};
-pub use recover_root::{Recovered, Recovery, recover_root};
+pub use accounts::bootstrap::{FirstKey, FirstKeyError, Founded, Start, found};
+pub use accounts::recover_root::{Recovered, Recovery, recover_root};
+pub use policies::managed::{
+    BUILTIN_POLICIES, BuiltinPolicy, ImportError, ManagedPolicy, parse_import, put_builtin_policies,
+};
 
 /// Handles the operations of IAM and of `account.v1`.
 #[derive(Clone, Copy, Debug, Default)]

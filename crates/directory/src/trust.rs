@@ -5,7 +5,7 @@ use bailiwick_operation::{Cx, bind_principals, show_principals};
 use bailiwick_policy_lang::PolicyKind;
 use bailiwick_storage::{Role, TrustPolicy, Tx};
 
-use crate::document;
+use crate::policies::document;
 
 /// Reads a trust policy for a role of an account, and binds who it names.
 ///

@@ -17,8 +17,8 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::document;
-use crate::policy_version::number;
+use crate::policies::document;
+use crate::policies::policy_version::number;
 
 /// How many problems an [`ImportError`] names.
 const MOST_PROBLEMS: usize = 20;

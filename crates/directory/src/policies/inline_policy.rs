@@ -5,10 +5,11 @@ use bailiwick_model::{PolicyName, Result};
 use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_storage::{Group, InlinePolicy, Role, Tx, User};
 
+use crate::Directory;
 use crate::address::{Addressed as _, Subject, check_bounded};
 use crate::pages::{Answer, Pages};
+use crate::policies::document;
 use crate::request::required;
-use crate::{Directory, document};
 
 async fn put<S: Subject>(
     cx: &Cx,

@@ -6,7 +6,7 @@ use bailiwick_seal::Sealer;
 use bailiwick_storage::{Account, AccountState, KeyOwner, Tx};
 use jiff::Timestamp;
 
-use crate::bootstrap::{FirstKey, put_root_key};
+use crate::accounts::bootstrap::{FirstKey, put_root_key};
 
 /// More keys than root can have.
 const ALL: usize = 100;

@@ -7,8 +7,9 @@ use bailiwick_storage::{Policy, PolicyVersion, Tx};
 
 use crate::address::{Addressed as _, own_policy};
 use crate::pages::Pages;
+use crate::policies::document;
 use crate::request::required;
-use crate::{Directory, document, view};
+use crate::{Directory, view};
 
 /// Adds a version, as the default if the request says so.
 ///

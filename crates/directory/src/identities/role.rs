@@ -8,8 +8,9 @@ use bailiwick_storage::{Role, TrustPolicy, Tx};
 
 use crate::address::{Addressed as _, Subject as _, arn_of};
 use crate::pages::Pages;
+use crate::policies::boundary;
 use crate::request::{path_or_root, required, tags};
-use crate::{Directory, boundary, trust, view};
+use crate::{Directory, trust, view};
 
 /// The path of roles that services make for themselves.
 const LINKED: &str = "/aws-service-role/";

@@ -7,9 +7,10 @@ use bailiwick_storage::{Tx, User};
 
 use crate::address::{Addressed as _, Subject as _, arn_of, check_stored, new_name};
 use crate::pages::Pages;
+use crate::policies::boundary;
 use crate::request::{path_or_root, required, tags};
 use crate::who::Who;
-use crate::{Directory, boundary, view};
+use crate::{Directory, view};
 
 /// Creates a user in the caller's account.
 ///

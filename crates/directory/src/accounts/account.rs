@@ -9,9 +9,10 @@ use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_storage::{Account, AccountState, Identity, Policy, Role, Tx};
 
 use crate::address::Subject as _;
+use crate::identities::role;
 use crate::pages::Pages;
 use crate::request::required;
-use crate::{Directory, role, trust, view};
+use crate::{Directory, trust, view};
 
 /// The role that the management account administers a new account with, unless the request names another.
 const ROLE: &str = "OrganizationAccountAccessRole";

@@ -6,8 +6,8 @@ use bailiwick_seal::{Sealer, SecretString};
 use bailiwick_storage::{AccessKey, Account, AccountState, KeyOwner, Tx};
 use jiff::Timestamp;
 
-use crate::account::random_account_id;
-use crate::managed::put_builtin_policies;
+use crate::accounts::account::random_account_id;
+use crate::policies::managed::put_builtin_policies;
 
 /// Shortest secret that is taken for root.
 const SHORTEST: usize = 16;

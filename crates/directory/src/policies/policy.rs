@@ -6,8 +6,9 @@ use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_storage::{Policy, Tx};
 
 use crate::address::{Addressed as _, own_policy};
+use crate::policies::document;
 use crate::request::{path_or_root, required, tags};
-use crate::{Directory, document, view};
+use crate::{Directory, view};
 
 /// Creates a managed policy in the caller's account, with the document as version `v1`.
 ///

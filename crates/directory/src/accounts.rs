@@ -1,0 +1,7 @@
+//! Accounts: their life cycle, alias and summary, the first start, and the recovery of root credentials.
+
+mod account;
+mod account_alias;
+mod account_summary;
+pub(crate) mod bootstrap;
+pub(crate) mod recover_root;

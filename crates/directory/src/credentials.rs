@@ -1,0 +1,3 @@
+//! Long-term credentials of users and root.
+
+mod access_key;

@@ -1,0 +1,3 @@
+//! Reports about an account.
+
+mod authorization_details;
