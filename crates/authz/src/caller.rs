@@ -171,7 +171,7 @@ impl Claim {
         };
         let mut checks = vec![keys(Check::new(action, &on))];
         if let Some((resource, owner)) = &self.unproven {
-            let mut check = Check::anywhere("bailiwick:AuthorizeAs", *owner);
+            let mut check = Check::without_resource("bailiwick:AuthorizeAs", *owner);
             check.resource.clone_from(resource);
             checks.push(keys(check));
         }

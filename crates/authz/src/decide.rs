@@ -126,7 +126,7 @@ impl Authz {
             return Ok(());
         }
         let decision = if check.policy == Policy::None { decision } else { redact_trust(decision) };
-        let shown = Request { resource: check.shown.as_deref().unwrap_or(&check.resource), ..request };
+        let shown = Request { resource: check.displayed.as_deref().unwrap_or(&check.resource), ..request };
         Err(IamError::new(ErrorCode::AccessDenied, decision.message(&shown).to_string()))
     }
 }

@@ -70,7 +70,7 @@ impl Handle<op::GetService> for Authz {
 /// Lists the services by prefix.
 impl Handle<op::ListServices> for Authz {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListServicesRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::anywhere("bailiwick:ListServices", cx.account())])
+        Ok(vec![Check::without_resource("bailiwick:ListServices", cx.account())])
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::ListServicesRequest) -> Result<pb::ListServicesResponse> {

@@ -72,7 +72,7 @@ impl Handle<op::GetResourcePolicy> for Authz {
 /// Lists the account's resources that have a policy, by ARN.
 impl Handle<op::ListResourcePolicies> for Authz {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListResourcePoliciesRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::anywhere("bailiwick:ListResourcePolicies", cx.account())])
+        Ok(vec![Check::without_resource("bailiwick:ListResourcePolicies", cx.account())])
     }
 
     async fn handle(
@@ -174,7 +174,7 @@ impl Handle<op::ListTagsForResource> for Authz {
 /// The action on the resource itself, with the tags that it has.
 async fn check(cx: &Cx, tx: &mut Tx, action: &'static str, arn: &Option<String>) -> Result<Check> {
     let resource = kept(cx, tx, arn).await?;
-    let mut check = Check::anywhere(action, resource.account);
+    let mut check = Check::without_resource(action, resource.account);
     for tag in &resource.tags {
         check = check.key(format!("aws:ResourceTag/{}", tag.key), tag.value.clone());
     }

@@ -35,7 +35,7 @@ use source::{Source, SourceArn};
 /// resource or a caller that they need; `ValidationError` for a marker that this operation did not give.
 impl Handle<op::SimulateCustomPolicy> for Authz {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &SimulateCustomPolicyRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::anywhere("iam:SimulateCustomPolicy", cx.account())])
+        Ok(vec![Check::without_resource("iam:SimulateCustomPolicy", cx.account())])
     }
 
     async fn handle(

@@ -24,7 +24,7 @@ use crate::decide::snapshot;
 /// that are registered. A document that is no policy is a finding.
 impl Handle<op::ValidatePolicy> for Authz {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &ValidatePolicyRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::anywhere("bailiwick:ValidatePolicy", cx.account())])
+        Ok(vec![Check::without_resource("bailiwick:ValidatePolicy", cx.account())])
     }
 
     async fn handle(&self, cx: &Cx, _: &mut Tx, req: ValidatePolicyRequest) -> Result<ValidatePolicyResponse> {

@@ -33,7 +33,7 @@ pub(crate) trait Addressed: Sized + Send + Sync {
 }
 
 /// A user, group or role.
-pub(crate) trait Subject: IdentityNoun {
+pub(crate) trait IdentityRecord: IdentityNoun {
     /// Its type in an ARN: `user`.
     const TYPE: &'static str;
     /// The member that names it.
@@ -59,7 +59,7 @@ pub(crate) trait Subject: IdentityNoun {
     }
 }
 
-impl Subject for User {
+impl IdentityRecord for User {
     const TYPE: &'static str = "user";
     const NAMED_BY: &'static str = "userName";
 
@@ -71,7 +71,7 @@ impl Subject for User {
     }
 }
 
-impl Subject for Group {
+impl IdentityRecord for Group {
     const TYPE: &'static str = "group";
     const NAMED_BY: &'static str = "groupName";
 
@@ -80,7 +80,7 @@ impl Subject for Group {
     }
 }
 
-impl Subject for Role {
+impl IdentityRecord for Role {
     const TYPE: &'static str = "role";
     const NAMED_BY: &'static str = "roleName";
 
@@ -105,18 +105,18 @@ impl Subject for Role {
 }
 
 /// The ARN of a user, group or role of that name.
-pub(crate) fn arn_of<S: Subject>(partition: Partition, account: AccountId, path: &Path, name: &S::Name) -> Arn {
+pub(crate) fn arn_of<S: IdentityRecord>(partition: Partition, account: AccountId, path: &Path, name: &S::Name) -> Arn {
     Arn::iam(partition, account, format_args!("{}{path}{name}", S::TYPE))
 }
 
-impl<S: Subject> Addressed for S {
+impl<S: IdentityRecord> Addressed for S {
     const MEMBER: &'static str = S::NAMED_BY;
 
     async fn check(cx: &Cx, tx: &mut Tx, address: &Option<String>, action: &'static str) -> Result<Check> {
         let name = S::parse_name(required(address, S::NAMED_BY)?)?;
         let absent = arn_of::<S>(cx.partition(), cx.account(), &Path::root(), &name);
         Ok(match tx.find::<S>(cx.account(), &name).await? {
-            Some(stored) => check_stored(cx, &stored, action).shown_as(absent.as_str()),
+            Some(stored) => check_stored(cx, &stored, action).displayed_as(absent.as_str()),
             None => Check::new(action, &absent),
         })
     }
@@ -131,7 +131,7 @@ impl<S: Subject> Addressed for S {
 ///
 /// # Errors
 /// `EntityAlreadyExists` for its own name in another case, as AWS has it: the name is taken, by itself.
-pub(crate) fn new_name<S: Subject>(old: &S, label: &str, text: &str) -> Result<S::Name> {
+pub(crate) fn new_name<S: IdentityRecord>(old: &S, label: &str, text: &str) -> Result<S::Name> {
     let name = S::parse_name(text)?;
     if name.folded() == old.name().folded() && name.to_string() != old.name().to_string() {
         return Err(IamError::already_exists(label, name));
@@ -140,12 +140,12 @@ pub(crate) fn new_name<S: Subject>(old: &S, label: &str, text: &str) -> Result<S
 }
 
 /// The check of an action on a stored user, group or role.
-pub(crate) fn check_stored<S: Subject>(cx: &Cx, stored: &S, action: &'static str) -> Check {
+pub(crate) fn check_stored<S: IdentityRecord>(cx: &Cx, stored: &S, action: &'static str) -> Check {
     Check::new(action, &stored.arn(cx.partition())).resource_tags(stored.tags())
 }
 
 /// As [`Addressed::check`], with the boundary that the entity has.
-pub(crate) async fn check_bounded<S: Subject>(
+pub(crate) async fn check_bounded<S: IdentityRecord>(
     cx: &Cx,
     tx: &mut Tx,
     address: &Option<String>,

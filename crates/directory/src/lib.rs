@@ -20,11 +20,11 @@ mod request;
 #[cfg(test)]
 mod testing;
 mod trust;
+mod user_or_root;
 mod view;
-mod who;
 
 pub use absent::absent_operations;
-pub use accounts::bootstrap::{FirstKey, FirstKeyError, Founded, Start, found};
+pub use accounts::bootstrap::{BootstrapOptions, Bootstrapped, FirstKey, FirstKeyError, bootstrap};
 pub use accounts::recover_root::{Recovered, Recovery, recover_root};
 pub use policies::managed::{
     BUILTIN_POLICIES, BuiltinPolicy, ImportError, ManagedPolicy, parse_import, put_builtin_policies,

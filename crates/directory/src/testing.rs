@@ -24,7 +24,7 @@ use prost::Message as _;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
 use serde_json::{Value, json};
 
-use crate::{Directory, Start, found};
+use crate::{BootstrapOptions, Directory, bootstrap};
 
 mod races;
 
@@ -88,9 +88,12 @@ impl World {
         let mut tx = world.begin().await;
         let now = world.deployment.clock.now();
         let sealer = world.deployment.sealer.clone();
-        found(&mut tx, Start { account: Some(account), root_key: None, now, random: &*random, sealer: &sealer })
-            .await
-            .unwrap();
+        bootstrap(
+            &mut tx,
+            BootstrapOptions { account: Some(account), root_key: None, now, random: &*random, sealer: &sealer },
+        )
+        .await
+        .unwrap();
         tx.commit().await.unwrap();
         world
     }

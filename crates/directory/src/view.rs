@@ -7,7 +7,7 @@ use bailiwick_storage::{Group, InlinePolicy, Policy, PolicyRef, PolicyVersion, R
 use jiff::Timestamp;
 use prost_types::Timestamp as Date;
 
-use crate::address::{Subject as _, arn_of_policy, policy_arn};
+use crate::address::{IdentityRecord as _, arn_of_policy, policy_arn};
 use crate::trust;
 
 /// A date, in whole seconds.

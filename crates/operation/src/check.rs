@@ -15,7 +15,7 @@ pub struct Check {
     /// The stored thing's own ARN, or `*` where the action knows no resource.
     pub resource: String,
     /// What a denial calls it, where its own ARN would tell more than the request did.
-    pub shown: Option<String>,
+    pub displayed: Option<String>,
     /// The account that owns the resource; none if no account does, as the deployment's managed policies.
     pub resource_account: Option<AccountId>,
     /// Condition keys that the request and the resource bring.
@@ -51,7 +51,7 @@ impl Check {
         Check {
             action,
             resource: resource.as_str().to_owned(),
-            shown: None,
+            displayed: None,
             resource_account: resource.account_id(),
             context: Vec::new(),
             policy: Policy::None,
@@ -59,11 +59,11 @@ impl Check {
     }
 
     /// `action` that knows no resource, in this account, or in none.
-    pub fn anywhere(action: &'static str, account: impl Into<Option<AccountId>>) -> Self {
+    pub fn without_resource(action: &'static str, account: impl Into<Option<AccountId>>) -> Self {
         Check {
             action,
             resource: "*".to_owned(),
-            shown: None,
+            displayed: None,
             resource_account: account.into(),
             context: Vec::new(),
             policy: Policy::None,
@@ -73,8 +73,8 @@ impl Check {
     /// What a denial calls the resource: as if it weren't there, so that nobody learns that it is, nor its path, nor
     /// the case of its name.
     #[must_use]
-    pub fn shown_as(mut self, resource: &str) -> Self {
-        self.shown = Some(resource.to_owned());
+    pub fn displayed_as(mut self, resource: &str) -> Self {
+        self.displayed = Some(resource.to_owned());
         self
     }
 

@@ -8,7 +8,7 @@
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 
-use bailiwick_directory::{FirstKey, Founded, Start, found};
+use bailiwick_directory::{BootstrapOptions, Bootstrapped, FirstKey, bootstrap};
 use bailiwick_model::IamError;
 use bailiwick_operation::{Clock, Random};
 use bailiwick_seal::{Keyring, Sealer, SecretString, WrappedKeyring};
@@ -56,25 +56,25 @@ impl FirstStart<'_> {
         let store: Arc<dyn Store> = Arc::<RedbStore>::clone(&redb);
         let mut tx = Tx::begin(store, Arc::default(), At::Latest).await.map_err(|e| fail(&e))?;
         let account = self.options.account_id;
-        let start = Start { account, root_key, now: date, random: self.random, sealer: &sealer };
-        let founded = found(&mut tx, start).await.map_err(|e: IamError| fail(&e))?;
+        let start = BootstrapOptions { account, root_key, now: date, random: self.random, sealer: &sealer };
+        let bootstrapped = bootstrap(&mut tx, start).await.map_err(|e: IamError| fail(&e))?;
         let mut store_id = [0; 16];
         self.random.fill(&mut store_id);
-        let (management_account, partition) = (founded.account, self.options.partition);
+        let (management_account, partition) = (bootstrapped.account, self.options.partition);
         let meta = Meta { store_id, epoch: 1, created: date, management_account, partition };
         tx.put_meta(&meta).await.map_err(|e| fail(&e))?;
         tx.put_keyring(wrapped.as_bytes().to_vec().into()).await.map_err(|e| fail(&e))?;
-        if founded.generated {
-            self.show(&founded)?;
+        if bootstrapped.generated {
+            self.show(&bootstrapped)?;
         }
         tx.commit().await.map_err(|e| fail(&e))?;
         Ok(Opened { redb, meta, keyring, master })
     }
 
-    fn show(&self, founded: &Founded) -> Result<(), Failure> {
+    fn show(&self, bootstrapped: &Bootstrapped) -> Result<(), Failure> {
         let file = self.files.credentials_file();
         root_credentials::remove_unused(&file)?;
-        let (account, key) = (founded.account, &founded.root_key);
+        let (account, key) = (bootstrapped.account, &bootstrapped.root_key);
         let exports = root_credentials::exports(key, &self.options.region, Some(self.endpoint));
         let on_terminal = std::io::stdout().is_terminal();
         if !on_terminal {

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use bailiwick_api::{Operation, account, authz, iam, op, sts};
 use bailiwick_audit::{Recorder, Settings};
 use bailiwick_authz::Authz;
-use bailiwick_directory::{Directory, Start, found};
+use bailiwick_directory::{BootstrapOptions, Directory, bootstrap};
 use bailiwick_model::limits::Quotas;
 use bailiwick_model::{AccountId, Partition, Region, Result};
 use bailiwick_operation::{Clock, Deployment, Random, RevisionScope};
@@ -144,8 +144,8 @@ impl TestEnv {
         let sealer = Arc::new(Sealer::new(Keyring::generate(0).unwrap()));
         let mut tx = Tx::begin(store.clone(), Arc::default(), At::Latest).await.unwrap();
         let account = Some(AccountId::parse(MAIN).unwrap());
-        let start = Start { account, root_key: None, now: noon, random: random.as_ref(), sealer: &sealer };
-        let founded = found(&mut tx, start).await.unwrap();
+        let start = BootstrapOptions { account, root_key: None, now: noon, random: random.as_ref(), sealer: &sealer };
+        let bootstrapped = bootstrap(&mut tx, start).await.unwrap();
         tx.commit().await.unwrap();
         let snapshots = Arc::new(Snapshots::start(store.clone(), Partition::Aws).await.unwrap());
         let deployment = Arc::new(Deployment {
@@ -153,7 +153,7 @@ impl TestEnv {
             region: Region::parse("us-east-1").unwrap(),
             cluster_id: "pond".into(),
             revisions: RevisionScope { store_id: "pond".into(), epoch: 0 },
-            management_account: founded.account,
+            management_account: bootstrapped.account,
             quotas: Arc::new(Quotas::default()),
             clock: clock.clone(),
             random: random.clone(),
@@ -171,7 +171,7 @@ impl TestEnv {
             sts: Sts,
             recorder,
         });
-        let (id, secret) = (founded.root_key.id.to_string(), founded.root_key.secret.expose().to_owned());
+        let (id, secret) = (bootstrapped.root_key.id.to_string(), bootstrapped.root_key.secret.expose().to_owned());
         TestEnv { folder, clock, store, service, root: Client::Key(id, secret, None) }
     }
 

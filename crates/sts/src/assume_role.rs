@@ -32,7 +32,7 @@ impl Handle<op::AssumeRole> for Sts {
         let arn = role.as_ref().map_or_else(|| ask.role_arn.clone(), |role| role_arn(cx, role));
         let check = |action| {
             let mut check = Check::new(action, &arn)
-                .shown_as(ask.role_arn.as_str())
+                .displayed_as(ask.role_arn.as_str())
                 .trust(role.as_ref().map(|role| role.id))
                 .key("sts:RoleSessionName", ask.session_name.as_str())
                 .key("sts:DurationSeconds", ask.seconds.to_string())

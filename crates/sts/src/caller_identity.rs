@@ -11,7 +11,7 @@ use crate::Sts;
 /// Says who the caller is. Succeeds whatever policies say.
 impl Handle<op::GetCallerIdentity> for Sts {
     async fn checks(&self, cx: &Cx, _tx: &mut Tx, _req: &GetCallerIdentityRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::anywhere("sts:GetCallerIdentity", cx.account())])
+        Ok(vec![Check::without_resource("sts:GetCallerIdentity", cx.account())])
     }
 
     async fn handle(&self, cx: &Cx, _tx: &mut Tx, _req: GetCallerIdentityRequest) -> Result<GetCallerIdentityResponse> {

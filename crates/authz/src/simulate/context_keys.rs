@@ -23,7 +23,7 @@ use crate::decide::snapshot;
 /// `InvalidInput` for what is no policy.
 impl Handle<op::GetContextKeysForCustomPolicy> for Authz {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &GetContextKeysForCustomPolicyRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::anywhere("iam:GetContextKeysForCustomPolicy", cx.account())])
+        Ok(vec![Check::without_resource("iam:GetContextKeysForCustomPolicy", cx.account())])
     }
 
     async fn handle(

@@ -6,7 +6,7 @@ use bailiwick_storage::{Role, Tx};
 
 use crate::address::Addressed as _;
 use crate::request::required;
-use crate::who::Who;
+use crate::user_or_root::UserOrRoot;
 
 /// The place of a thing that cannot exist yet.
 pub(super) enum Place<'a> {
@@ -36,8 +36,8 @@ impl Place<'_> {
     pub(super) async fn check(&self, cx: &Cx, tx: &mut Tx, action: &'static str) -> Result<Check> {
         let own = |resource: String| Arn::iam(cx.partition(), cx.account(), format_args!("{resource}"));
         Ok(match self {
-            Place::Account => Check::anywhere(action, cx.account()),
-            Place::User(name) => Who::check(cx, tx, name, action).await?,
+            Place::Account => Check::without_resource(action, cx.account()),
+            Place::User(name) => UserOrRoot::check(cx, tx, name, action).await?,
             Place::EveryUser => Check::new(action, &own("user/*".into())),
             Place::Role(name) => Role::check(cx, tx, name, action).await?,
             Place::Named(kind, member, name) => Check::new(action, &own(format!("{kind}/{}", required(name, member)?))),
@@ -68,7 +68,7 @@ impl Place<'_> {
     /// `NoSuchEntity`.
     pub(super) async fn look_up(&self, cx: &Cx, tx: &mut Tx) -> Result<()> {
         match self {
-            Place::User(name) => Who::get(cx, tx, name).await.map(drop),
+            Place::User(name) => UserOrRoot::get(cx, tx, name).await.map(drop),
             Place::Role(name) => Role::get(cx, tx, name).await.map(drop),
             _ => Ok(()),
         }

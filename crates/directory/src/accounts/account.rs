@@ -8,7 +8,7 @@ use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, IdKind, Path, PolicyN
 use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_storage::{Account, AccountState, Identity, Policy, Role, Tx};
 
-use crate::address::Subject as _;
+use crate::address::IdentityRecord as _;
 use crate::identities::role;
 use crate::pages::Pages;
 use crate::request::required;
@@ -25,7 +25,7 @@ const ROLE_POLICY: &str = "AdministratorAccess";
 /// `EntityAlreadyExists` for an e-mail address that another account has, `LimitExceeded`.
 impl Handle<op::CreateAccount> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::CreateAccountRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::anywhere("bailiwick:CreateAccount", cx.deployment().management_account)])
+        Ok(vec![Check::without_resource("bailiwick:CreateAccount", cx.deployment().management_account)])
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::CreateAccountRequest) -> Result<pb::CreateAccountResponse> {
@@ -74,7 +74,7 @@ impl Handle<op::DescribeAccount> for Directory {
 /// Lists all accounts by id.
 impl Handle<op::ListAccounts> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListAccountsRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::anywhere("bailiwick:ListAccounts", cx.deployment().management_account)])
+        Ok(vec![Check::without_resource("bailiwick:ListAccounts", cx.deployment().management_account)])
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::ListAccountsRequest) -> Result<pb::ListAccountsResponse> {

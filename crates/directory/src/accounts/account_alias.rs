@@ -15,7 +15,7 @@ use crate::request::required;
 /// `EntityAlreadyExists` when any account has it already.
 impl Handle<op::CreateAccountAlias> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::CreateAccountAliasRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::anywhere("iam:CreateAccountAlias", cx.account())])
+        Ok(vec![Check::without_resource("iam:CreateAccountAlias", cx.account())])
     }
 
     async fn handle(
@@ -38,7 +38,7 @@ impl Handle<op::CreateAccountAlias> for Directory {
 /// Lists the account's aliases: none or one.
 impl Handle<op::ListAccountAliases> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListAccountAliasesRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::anywhere("iam:ListAccountAliases", cx.account())])
+        Ok(vec![Check::without_resource("iam:ListAccountAliases", cx.account())])
     }
 
     async fn handle(
@@ -64,7 +64,7 @@ impl Handle<op::ListAccountAliases> for Directory {
 /// `NoSuchEntity` when it is not the account's.
 impl Handle<op::DeleteAccountAlias> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::DeleteAccountAliasRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::anywhere("iam:DeleteAccountAlias", cx.account())])
+        Ok(vec![Check::without_resource("iam:DeleteAccountAlias", cx.account())])
     }
 
     async fn handle(

@@ -31,7 +31,7 @@ const KNOWN: [&str; 12] = [
 ];
 
 /// What the first start is told.
-pub struct Start<'a> {
+pub struct BootstrapOptions<'a> {
     /// The management account's id; drawn if there is none.
     pub account: Option<AccountId>,
     /// Root's access key; made if there is none.
@@ -55,7 +55,7 @@ pub struct FirstKey {
 
 /// What the first start made.
 #[derive(Clone, Debug)]
-pub struct Founded {
+pub struct Bootstrapped {
     /// The management account.
     pub account: AccountId,
     /// Root's access key.
@@ -122,7 +122,7 @@ impl FirstKey {
 ///
 /// # Errors
 /// `EntityAlreadyExists` when the store is not empty; `ServiceFailure`.
-pub async fn found(tx: &mut Tx, start: Start<'_>) -> Result<Founded> {
+pub async fn bootstrap(tx: &mut Tx, start: BootstrapOptions<'_>) -> Result<Bootstrapped> {
     let account = start.account.unwrap_or_else(|| random_account_id(bytes(start.random)));
     let generated = start.root_key.is_none();
     let root_key = start.root_key.unwrap_or_else(|| FirstKey::random(account, start.random));
@@ -141,7 +141,7 @@ pub async fn found(tx: &mut Tx, start: Start<'_>) -> Result<Founded> {
     .await?;
     put_root_key(tx, account, &root_key, start.now, start.sealer).await?;
     put_builtin_policies(tx, start.now, start.random).await?;
-    Ok(Founded { account, root_key, generated })
+    Ok(Bootstrapped { account, root_key, generated })
 }
 
 /// Stores an access key of an account's root user.

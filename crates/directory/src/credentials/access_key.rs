@@ -9,7 +9,7 @@ use bailiwick_storage::{AccessKey, KeyOwner, Tx, User};
 use crate::address::check_stored;
 use crate::pages::Pages;
 use crate::request::required;
-use crate::who::Who;
+use crate::user_or_root::UserOrRoot;
 use crate::{Directory, view};
 
 /// What stands for service and region of a key that was never used.
@@ -21,7 +21,7 @@ const NEVER: &str = "N/A";
 /// `NoSuchEntity`; `LimitExceeded` for a third one.
 impl Handle<op::CreateAccessKey> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::CreateAccessKeyRequest) -> Result<Vec<Check>> {
-        Ok(vec![Who::check(cx, tx, &req.user_name, "iam:CreateAccessKey").await?])
+        Ok(vec![UserOrRoot::check(cx, tx, &req.user_name, "iam:CreateAccessKey").await?])
     }
 
     async fn handle(
@@ -30,22 +30,22 @@ impl Handle<op::CreateAccessKey> for Directory {
         tx: &mut Tx,
         req: pb::CreateAccessKeyRequest,
     ) -> Result<pb::CreateAccessKeyResponse> {
-        let who = Who::get(cx, tx, &req.user_name).await?;
+        let owner = UserOrRoot::get(cx, tx, &req.user_name).await?;
         let id = cx.new_access_key_id(AccessKeyKind::LongTerm, cx.account());
         let secret = SecretString::access_key(cx.random());
-        let owner = who.key_owner();
-        let sealed = sealed_to(cx, &owner, &id).seal(&cx.deployment().sealer, &secret)?;
+        let key_owner = owner.key_owner();
+        let sealed = sealed_to(cx, &key_owner, &id).seal(&cx.deployment().sealer, &secret)?;
         let key = AccessKey {
             account: cx.account(),
             id,
-            owner,
+            owner: key_owner,
             active: true,
             created: cx.date(),
             sealed_secret: sealed.into(),
         };
         tx.create_access_key(&key).await?;
         let access_key = pb::AccessKey {
-            user_name: who.name(),
+            user_name: owner.name(),
             access_key_id: Some(key.id.to_string()),
             status: Some(status(key.active).into()),
             secret_access_key: Some(secret.expose().to_owned()),
@@ -61,16 +61,16 @@ impl Handle<op::CreateAccessKey> for Directory {
 /// `NoSuchEntity`.
 impl Handle<op::ListAccessKeys> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::ListAccessKeysRequest) -> Result<Vec<Check>> {
-        Ok(vec![Who::check(cx, tx, &req.user_name, "iam:ListAccessKeys").await?])
+        Ok(vec![UserOrRoot::check(cx, tx, &req.user_name, "iam:ListAccessKeys").await?])
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::ListAccessKeysRequest) -> Result<pb::ListAccessKeysResponse> {
         let pages = Pages::open(cx, "ListAccessKeys", &req.marker, req.max_items)?;
-        let who = Who::get(cx, tx, &req.user_name).await?;
-        let found = tx.list_access_keys(cx.account(), &who.key_owner(), pages.after(), pages.limit()).await?;
+        let owner = UserOrRoot::get(cx, tx, &req.user_name).await?;
+        let found = tx.list_access_keys(cx.account(), &owner.key_owner(), pages.after(), pages.limit()).await?;
         let page = pages.answer(found)?;
         let shown = |key: &AccessKey| pb::AccessKeyMetadata {
-            user_name: who.name(),
+            user_name: owner.name(),
             access_key_id: Some(key.id.to_string()),
             status: Some(status(key.active).into()),
             create_date: view::date(key.created),
@@ -93,7 +93,7 @@ impl Handle<op::UpdateAccessKey> for Directory {
     }
 
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::UpdateAccessKeyRequest) -> Result<Vec<Check>> {
-        Ok(vec![Who::check(cx, tx, &req.user_name, "iam:UpdateAccessKey").await?])
+        Ok(vec![UserOrRoot::check(cx, tx, &req.user_name, "iam:UpdateAccessKey").await?])
     }
 
     async fn handle(
@@ -126,7 +126,7 @@ impl Handle<op::DeleteAccessKey> for Directory {
     }
 
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::DeleteAccessKeyRequest) -> Result<Vec<Check>> {
-        Ok(vec![Who::check(cx, tx, &req.user_name, "iam:DeleteAccessKey").await?])
+        Ok(vec![UserOrRoot::check(cx, tx, &req.user_name, "iam:DeleteAccessKey").await?])
     }
 
     async fn handle(
@@ -151,16 +151,16 @@ impl Handle<op::GetAccessKeyLastUsed> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::GetAccessKeyLastUsedRequest) -> Result<Vec<Check>> {
         const ACTION: &str = "iam:GetAccessKeyLastUsed";
         let id = AccessKeyId::parse(required(&req.access_key_id, "accessKeyId")?)?;
-        let nobodys = Check::anywhere(ACTION, None);
-        let Some(key) = tx.find_access_key(cx.account(), &id).await? else { return Ok(vec![nobodys]) };
+        let without_owner = Check::without_resource(ACTION, None);
+        let Some(key) = tx.find_access_key(cx.account(), &id).await? else { return Ok(vec![without_owner]) };
         Ok(vec![match key.owner {
             KeyOwner::Root => {
                 let root: Arn = Principal::Root { account: key.account }.arn(cx.partition());
-                Check::new(ACTION, &root).shown_as("*")
+                Check::new(ACTION, &root).displayed_as("*")
             }
             KeyOwner::User(user) => match tx.find_by_id::<User>(key.account, &user).await? {
-                Some(user) => check_stored(cx, &user, ACTION).shown_as("*"),
-                None => nobodys,
+                Some(user) => check_stored(cx, &user, ACTION).displayed_as("*"),
+                None => without_owner,
             },
         }])
     }
@@ -195,7 +195,7 @@ impl Handle<op::GetAccessKeyLastUsed> for Directory {
 
 /// The key of that id, if it belongs to whom the request is about.
 async fn get(cx: &Cx, tx: &mut Tx, user: &Option<String>, id: &Option<String>) -> Result<AccessKey> {
-    let owner = Who::get(cx, tx, user).await?.key_owner();
+    let owner = UserOrRoot::get(cx, tx, user).await?.key_owner();
     let id = AccessKeyId::parse(required(id, "accessKeyId")?)?;
     let found = tx.find_access_key(cx.account(), &id).await?;
     found.filter(|key| key.owner == owner).ok_or_else(|| {

@@ -5,7 +5,7 @@ use bailiwick_model::{GroupName, IdKind, Path, Result};
 use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_storage::{Group, Tx};
 
-use crate::address::{Addressed as _, Subject as _, arn_of, check_stored, new_name};
+use crate::address::{Addressed as _, IdentityRecord as _, arn_of, check_stored, new_name};
 use crate::pages::Pages;
 use crate::request::{path_or_root, required};
 use crate::{Directory, view};
@@ -58,7 +58,7 @@ impl Handle<op::GetGroup> for Directory {
 /// Lists the groups of the account by name.
 impl Handle<op::ListGroups> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListGroupsRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::anywhere("iam:ListGroups", cx.account())])
+        Ok(vec![Check::without_resource("iam:ListGroups", cx.account())])
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::ListGroupsRequest) -> Result<pb::ListGroupsResponse> {

@@ -6,7 +6,7 @@ use bailiwick_model::{ErrorCode, IamError, IdKind, Path, Result, RoleName};
 use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_storage::{Role, TrustPolicy, Tx};
 
-use crate::address::{Addressed as _, Subject as _, arn_of};
+use crate::address::{Addressed as _, IdentityRecord as _, arn_of};
 use crate::pages::Pages;
 use crate::policies::boundary;
 use crate::request::{path_or_root, required, tags};
@@ -75,7 +75,7 @@ impl Handle<op::GetRole> for Directory {
 /// Lists the roles of the account by name.
 impl Handle<op::ListRoles> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListRolesRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::anywhere("iam:ListRoles", cx.account())])
+        Ok(vec![Check::without_resource("iam:ListRoles", cx.account())])
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::ListRolesRequest) -> Result<pb::ListRolesResponse> {

@@ -7,7 +7,7 @@ use bailiwick_model::{Result, Tags};
 use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_storage::{Policy, Role, Tx, User};
 
-use crate::address::{Addressed, Subject as _, own_policy};
+use crate::address::{Addressed, IdentityRecord as _, own_policy};
 use crate::pages::{Answer, Pages};
 use crate::{Directory, request, view};
 

@@ -5,11 +5,11 @@ use bailiwick_model::{Arn, IdKind, Result, UserName};
 use bailiwick_operation::{Check, Cx, Handle, Principal};
 use bailiwick_storage::{Tx, User};
 
-use crate::address::{Addressed as _, Subject as _, arn_of, check_stored, new_name};
+use crate::address::{Addressed as _, IdentityRecord as _, arn_of, check_stored, new_name};
 use crate::pages::Pages;
 use crate::policies::boundary;
 use crate::request::{path_or_root, required, tags};
-use crate::who::Who;
+use crate::user_or_root::UserOrRoot;
 use crate::{Directory, view};
 
 /// Creates a user in the caller's account.
@@ -54,13 +54,13 @@ impl Handle<op::CreateUser> for Directory {
 /// `NoSuchEntity`; `ValidationError` when no user is named and the caller is none.
 impl Handle<op::GetUser> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::GetUserRequest) -> Result<Vec<Check>> {
-        Ok(vec![Who::check(cx, tx, &req.user_name, "iam:GetUser").await?])
+        Ok(vec![UserOrRoot::check(cx, tx, &req.user_name, "iam:GetUser").await?])
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::GetUserRequest) -> Result<pb::GetUserResponse> {
-        let user = match Who::get(cx, tx, &req.user_name).await? {
-            Who::User(user) => view::user(cx, tx, &user).await?,
-            Who::Root => root(cx, tx).await?,
+        let user = match UserOrRoot::get(cx, tx, &req.user_name).await? {
+            UserOrRoot::User(user) => view::user(cx, tx, &user).await?,
+            UserOrRoot::Root => root(cx, tx).await?,
         };
         Ok(pb::GetUserResponse { user: Some(user) })
     }
@@ -69,7 +69,7 @@ impl Handle<op::GetUser> for Directory {
 /// Lists the users of the account by name.
 impl Handle<op::ListUsers> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListUsersRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::anywhere("iam:ListUsers", cx.account())])
+        Ok(vec![Check::without_resource("iam:ListUsers", cx.account())])
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::ListUsersRequest) -> Result<pb::ListUsersResponse> {

@@ -5,35 +5,45 @@ use bailiwick_model::{ErrorCode, IamError, Result};
 use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_storage::{Group, Policy, Role, Tx, User};
 
-use crate::address::{Addressed as _, PolicyArn, Subject, check_bounded, no_such_policy};
+use crate::address::{Addressed as _, IdentityRecord, PolicyArn, check_bounded, no_such_policy};
 use crate::pages::{Answer, Pages};
 use crate::request::required;
 use crate::{Directory, view};
 
-async fn checks<S: Subject>(
+async fn checks<S: IdentityRecord>(
     cx: &Cx,
     tx: &mut Tx,
-    subject: &Option<String>,
+    identity: &Option<String>,
     policy: &Option<String>,
     action: &'static str,
 ) -> Result<Vec<Check>> {
     let policy = PolicyArn::parse_attached(cx, required(policy, "policyArn")?)?;
-    Ok(vec![check_bounded::<S>(cx, tx, subject, action).await?.policy_arn(policy.arn.as_str())])
+    Ok(vec![check_bounded::<S>(cx, tx, identity, action).await?.policy_arn(policy.arn.as_str())])
 }
 
-async fn attach<S: Subject>(cx: &Cx, tx: &mut Tx, subject: &Option<String>, policy: &Option<String>) -> Result<()> {
-    let subject = S::get(cx, tx, subject).await?;
-    subject.modifiable()?;
+async fn attach<S: IdentityRecord>(
+    cx: &Cx,
+    tx: &mut Tx,
+    identity: &Option<String>,
+    policy: &Option<String>,
+) -> Result<()> {
+    let identity = S::get(cx, tx, identity).await?;
+    identity.modifiable()?;
     let policy = PolicyArn::parse_attached(cx, required(policy, "policyArn")?)?.attachable(cx, tx, "Policy").await?;
-    tx.attach_policy(&subject.identity(), &policy).await
+    tx.attach_policy(&identity.identity(), &policy).await
 }
 
-async fn detach<S: Subject>(cx: &Cx, tx: &mut Tx, subject: &Option<String>, policy: &Option<String>) -> Result<()> {
-    let subject = S::get(cx, tx, subject).await?;
-    subject.modifiable()?;
+async fn detach<S: IdentityRecord>(
+    cx: &Cx,
+    tx: &mut Tx,
+    identity: &Option<String>,
+    policy: &Option<String>,
+) -> Result<()> {
+    let identity = S::get(cx, tx, identity).await?;
+    identity.modifiable()?;
     let named = PolicyArn::parse_attached(cx, required(policy, "policyArn")?)?;
     let Some(policy) = named.find(cx, tx).await? else { return Err(no_such_policy(&named.arn)) };
-    if tx.detach_policy(&subject.identity(), policy.reference()).await? {
+    if tx.detach_policy(&identity.identity(), policy.reference()).await? {
         Ok(())
     } else {
         // It is there; what is missing is the attachment.
@@ -41,16 +51,16 @@ async fn detach<S: Subject>(cx: &Cx, tx: &mut Tx, subject: &Option<String>, poli
     }
 }
 
-async fn list<S: Subject>(
+async fn list<S: IdentityRecord>(
     cx: &Cx,
     tx: &mut Tx,
-    subject: &Option<String>,
+    identity: &Option<String>,
     path_prefix: Option<&str>,
     pages: &Pages<'_>,
 ) -> Result<Answer<Policy>> {
-    let subject = S::get(cx, tx, subject).await?;
+    let identity = S::get(cx, tx, identity).await?;
     let prefix = path_prefix.unwrap_or("/");
-    pages.answer(tx.list_attached(&subject.identity(), prefix, pages.after(), pages.limit()).await?)
+    pages.answer(tx.list_attached(&identity.identity(), prefix, pages.after(), pages.limit()).await?)
 }
 
 macro_rules! attachments {

@@ -6,11 +6,11 @@ use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_storage::{PolicyRef, Role, Tx, User};
 
 use crate::Directory;
-use crate::address::{Addressed as _, PolicyArn, Subject, check_bounded};
+use crate::address::{Addressed as _, IdentityRecord, PolicyArn, check_bounded};
 use crate::request::required;
 
 /// An entity that can have a boundary.
-pub(crate) trait Bounded: Subject {
+pub(crate) trait Bounded: IdentityRecord {
     /// Itself with another boundary.
     fn with_boundary(&self, boundary: Option<PolicyRef>) -> Self;
 }

@@ -6,54 +6,59 @@ use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_storage::{Group, InlinePolicy, Role, Tx, User};
 
 use crate::Directory;
-use crate::address::{Addressed as _, Subject, check_bounded};
+use crate::address::{Addressed as _, IdentityRecord, check_bounded};
 use crate::pages::{Answer, Pages};
 use crate::policies::document;
 use crate::request::required;
 
-async fn put<S: Subject>(
+async fn put<S: IdentityRecord>(
     cx: &Cx,
     tx: &mut Tx,
-    subject: &Option<String>,
+    identity: &Option<String>,
     policy: &Option<String>,
     document: Option<String>,
 ) -> Result<()> {
-    let subject = S::get(cx, tx, subject).await?;
-    subject.modifiable()?;
+    let identity = S::get(cx, tx, identity).await?;
+    identity.modifiable()?;
     let name = PolicyName::parse(required(policy, "policyName")?)?;
     let document = required(&document, "policyDocument")?.to_owned();
     let size = document::inline(cx, &document)?;
-    tx.put_inline_policy(&subject.identity(), &InlinePolicy { name, document, size }).await
+    tx.put_inline_policy(&identity.identity(), &InlinePolicy { name, document, size }).await
 }
 
 /// The names of identity and policy as they are stored, and the document.
-async fn get<S: Subject>(
+async fn get<S: IdentityRecord>(
     cx: &Cx,
     tx: &mut Tx,
-    subject: &Option<String>,
+    identity: &Option<String>,
     policy: &Option<String>,
 ) -> Result<(Option<String>, InlinePolicy)> {
-    let subject = S::get(cx, tx, subject).await?;
+    let identity = S::get(cx, tx, identity).await?;
     let name = PolicyName::parse(required(policy, "policyName")?)?;
-    let found = tx.get_inline_policy(&subject.identity(), &name).await?;
-    Ok((Some(subject.name().to_string()), found))
+    let found = tx.get_inline_policy(&identity.identity(), &name).await?;
+    Ok((Some(identity.name().to_string()), found))
 }
 
-async fn list<S: Subject>(
+async fn list<S: IdentityRecord>(
     cx: &Cx,
     tx: &mut Tx,
-    subject: &Option<String>,
+    identity: &Option<String>,
     pages: &Pages<'_>,
 ) -> Result<Answer<InlinePolicy>> {
-    let subject = S::get(cx, tx, subject).await?;
-    pages.answer(tx.list_inline_policies(&subject.identity(), pages.after(), pages.limit()).await?)
+    let identity = S::get(cx, tx, identity).await?;
+    pages.answer(tx.list_inline_policies(&identity.identity(), pages.after(), pages.limit()).await?)
 }
 
-async fn delete<S: Subject>(cx: &Cx, tx: &mut Tx, subject: &Option<String>, policy: &Option<String>) -> Result<()> {
-    let subject = S::get(cx, tx, subject).await?;
-    subject.modifiable()?;
+async fn delete<S: IdentityRecord>(
+    cx: &Cx,
+    tx: &mut Tx,
+    identity: &Option<String>,
+    policy: &Option<String>,
+) -> Result<()> {
+    let identity = S::get(cx, tx, identity).await?;
+    identity.modifiable()?;
     let name = PolicyName::parse(required(policy, "policyName")?)?;
-    tx.delete_inline_policy(&subject.identity(), &name).await
+    tx.delete_inline_policy(&identity.identity(), &name).await
 }
 
 macro_rules! inline_policies {

@@ -14,7 +14,7 @@ const CHUNK: usize = 256;
 /// Lists managed policies by name.
 impl Handle<op::ListPolicies> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListPoliciesRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::anywhere("iam:ListPolicies", cx.account())])
+        Ok(vec![Check::without_resource("iam:ListPolicies", cx.account())])
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::ListPoliciesRequest) -> Result<pb::ListPoliciesResponse> {

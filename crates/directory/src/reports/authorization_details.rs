@@ -5,7 +5,7 @@ use bailiwick_model::{AccountId, Result};
 use bailiwick_operation::{Check, Cx, Handle};
 use bailiwick_storage::{FoldedName as _, Group, Identity, Noun, Page, Policy, Role, Tx, User};
 
-use crate::address::Subject as _;
+use crate::address::IdentityRecord as _;
 use crate::pages::Pages;
 use crate::{Directory, trust, view};
 
@@ -13,7 +13,7 @@ use crate::{Directory, trust, view};
 /// managed policies, and those of the deployment that are attached to something or are a boundary.
 impl Handle<op::GetAccountAuthorizationDetails> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::GetAccountAuthorizationDetailsRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::anywhere("iam:GetAccountAuthorizationDetails", cx.account())])
+        Ok(vec![Check::without_resource("iam:GetAccountAuthorizationDetails", cx.account())])
     }
 
     async fn handle(

@@ -19,14 +19,14 @@ async fn the_first_start_makes_root_and_nothing_more() {
     assert_eq!(owner.open(&w.deployment.sealer, &stored.sealed_secret).unwrap().expose().len(), 40);
     assert!(tx.find_account(account).await.unwrap().unwrap().management);
     assert_eq!(tx.list_accounts(None, 10).await.unwrap().items.len(), 1);
-    let start = Start {
+    let start = BootstrapOptions {
         account: Some(account),
         root_key: None,
         now: w.cx().date(),
         random: &*w.deployment.random,
         sealer: &w.deployment.sealer,
     };
-    assert_eq!(found(&mut tx, start).await.unwrap_err().code(), ErrorCode::EntityAlreadyExists);
+    assert_eq!(bootstrap(&mut tx, start).await.unwrap_err().code(), ErrorCode::EntityAlreadyExists);
 }
 
 #[test]

@@ -88,9 +88,9 @@ async fn root_has_two_keys_as_well() {
     w.needs::<op::CreateAccessKey>(json!({}), &["iam:CreateAccessKey arn:aws:iam::111122223333:root"]).await;
     w.role("Runner").await;
     let session = w.as_session("Runner").await;
-    let nobody = "ValidationError: Must specify userName when calling with non-User credentials";
-    session.fails::<op::CreateAccessKey>(json!({}), nobody).await;
-    session.fails::<op::ListAccessKeys>(json!({}), nobody).await;
+    let user_name_required = "ValidationError: Must specify userName when calling with non-User credentials";
+    session.fails::<op::CreateAccessKey>(json!({}), user_name_required).await;
+    session.fails::<op::ListAccessKeys>(json!({}), user_name_required).await;
 }
 
 #[tokio::test]

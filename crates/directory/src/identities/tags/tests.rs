@@ -52,8 +52,8 @@ async fn limits_are_awss() {
     w.fails::<op::TagUser>(request(tags(&[("a", "1"), ("A", "2")])), twice).await;
     let reserved = "InvalidInput: tag keys that begin with `aws:` are reserved";
     w.fails::<op::TagUser>(request(tags(&[("aws:x", "1")])), reserved).await;
-    let nobody = json!({"UserName": "x", "Tags": tags(&[("a", "b")])});
-    w.fails::<op::TagUser>(nobody, "NoSuchEntity: The user with name x cannot be found.").await;
+    let user_name_required = json!({"UserName": "x", "Tags": tags(&[("a", "b")])});
+    w.fails::<op::TagUser>(user_name_required, "NoSuchEntity: The user with name x cannot be found.").await;
     let shared = json!({"PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess", "Tags": tags(&[("a", "b")])});
     w.fails::<op::TagPolicy>(shared, "AccessDenied: policies that AWS manages can't be changed").await;
 }

@@ -62,8 +62,8 @@ async fn what_can_not_be_attached_is_refused() {
     w.ok::<op::AttachUserPolicy>(user(&own)).await;
     let quota = "LimitExceeded: Cannot exceed quota for PoliciesPerUser: 1";
     w.fails::<op::AttachUserPolicy>(user(&second), quota).await;
-    let nobody = json!({"UserName": "x", "PolicyArn": own});
-    w.fails::<op::AttachUserPolicy>(nobody, "NoSuchEntity: The user with name x cannot be found.").await;
+    let user_name_required = json!({"UserName": "x", "PolicyArn": own});
+    w.fails::<op::AttachUserPolicy>(user_name_required, "NoSuchEntity: The user with name x cannot be found.").await;
 }
 
 #[tokio::test]

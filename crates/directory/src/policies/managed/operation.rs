@@ -21,7 +21,7 @@ use crate::view::count;
 /// `MalformedPolicyDocument`; `InvalidInput` for a name that stands twice, or a date that is none.
 impl Handle<op::ImportManagedPolicies> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ImportManagedPoliciesRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::anywhere("bailiwick:ImportManagedPolicies", cx.deployment().management_account)])
+        Ok(vec![Check::without_resource("bailiwick:ImportManagedPolicies", cx.deployment().management_account)])
     }
 
     async fn handle(

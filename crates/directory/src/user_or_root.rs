@@ -7,27 +7,27 @@ use bailiwick_storage::{KeyOwner, Tx, User};
 use crate::address::{Addressed, check_stored};
 
 /// Root, or a user.
-pub(crate) enum Who {
+pub(crate) enum UserOrRoot {
     /// The root user of the caller's account.
     Root,
     /// A user of the caller's account.
     User(Box<User>),
 }
 
-impl Who {
+impl UserOrRoot {
     /// # Errors
     /// `NoSuchEntity` when the user isn't there; `ValidationError` when no user is named and the caller is none.
-    pub(crate) async fn get(cx: &Cx, tx: &mut Tx, name: &Option<String>) -> Result<Who> {
+    pub(crate) async fn get(cx: &Cx, tx: &mut Tx, name: &Option<String>) -> Result<UserOrRoot> {
         if name.is_some() {
-            return Ok(Who::User(Box::new(User::get(cx, tx, name).await?)));
+            return Ok(UserOrRoot::User(Box::new(User::get(cx, tx, name).await?)));
         }
         match &cx.caller().principal {
-            Principal::Root { .. } => Ok(Who::Root),
+            Principal::Root { .. } => Ok(UserOrRoot::Root),
             Principal::User { account, id, name, .. } => match tx.find_by_id(*account, id).await? {
-                Some(user) => Ok(Who::User(Box::new(user))),
+                Some(user) => Ok(UserOrRoot::User(Box::new(user))),
                 None => Err(IamError::no_such("user", name)),
             },
-            Principal::RoleSession { .. } => Err(nobody()),
+            Principal::RoleSession { .. } => Err(user_name_required()),
         }
     }
 
@@ -44,27 +44,27 @@ impl Who {
                 Some(user) => Ok(check_stored(cx, &user, action)),
                 None => Ok(Check::new(action, &cx.caller().principal.arn(cx.partition()))),
             },
-            Principal::RoleSession { .. } => Err(nobody()),
+            Principal::RoleSession { .. } => Err(user_name_required()),
         }
     }
 
     /// Whose access keys those are.
     pub(crate) fn key_owner(&self) -> KeyOwner {
         match self {
-            Who::Root => KeyOwner::Root,
-            Who::User(user) => KeyOwner::User(user.id),
+            UserOrRoot::Root => KeyOwner::Root,
+            UserOrRoot::User(user) => KeyOwner::User(user.id),
         }
     }
 
     /// The name that an answer shows; root has none.
     pub(crate) fn name(&self) -> Option<String> {
         match self {
-            Who::Root => None,
-            Who::User(user) => Some(user.name.to_string()),
+            UserOrRoot::Root => None,
+            UserOrRoot::User(user) => Some(user.name.to_string()),
         }
     }
 }
 
-fn nobody() -> IamError {
+fn user_name_required() -> IamError {
     IamError::new(ErrorCode::ValidationError, "Must specify userName when calling with non-User credentials")
 }
