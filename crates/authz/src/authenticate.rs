@@ -6,7 +6,7 @@ use bailiwick_api::authz::http_request::Payload as Given;
 use bailiwick_api::authz::{self, AuthenticateRequest, AuthenticateResponse, Principal};
 use bailiwick_api::op;
 use bailiwick_model::{AccountId, IamError, Result};
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_sigv4::{
     self as sigv4, AbsentPayload, Mechanism, PathRule, Payload, PayloadHash, UnverifiedSignature, VerifyOptions,
 };
@@ -34,7 +34,7 @@ const HANDLE_LIFE: Duration = Duration::from_secs(5 * 60);
 /// # Errors
 /// `MissingAuthenticationToken`, `IncompleteSignature`, `InvalidClientTokenId`, `SignatureDoesNotMatch`,
 /// `ExpiredToken`: what is wrong with the request that was received. `ValidationError`.
-impl Handle<op::Authenticate> for Authz {
+impl Checked<op::Authenticate> for Authz {
     fn min_revision<'r>(&self, req: &'r AuthenticateRequest) -> Option<&'r str> {
         req.min_revision.as_deref()
     }

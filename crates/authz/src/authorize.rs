@@ -6,7 +6,7 @@ use bailiwick_api::authz::{
 use bailiwick_api::op;
 use bailiwick_evaluator as evaluator;
 use bailiwick_model::{IamError, Result};
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
 use prost::Message as _;
@@ -41,7 +41,7 @@ const PROOF: usize = 2_000;
 /// # Errors
 /// `ValidationError`, `InvalidInput`, `MalformedPolicyDocument`, and what is wrong with the caller's proof;
 /// `LimitExceeded` for a question that would take too long to decide.
-impl Handle<op::Authorize> for Authz {
+impl Checked<op::Authorize> for Authz {
     fn min_revision<'r>(&self, req: &'r AuthorizeRequest) -> Option<&'r str> {
         req.min_revision.as_deref()
     }
@@ -67,7 +67,7 @@ impl Handle<op::Authorize> for Authz {
 ///
 /// # Errors
 /// `ValidationError` for what is wrong with the part that all share.
-impl Handle<op::BatchAuthorize> for Authz {
+impl Checked<op::BatchAuthorize> for Authz {
     fn min_revision<'r>(&self, req: &'r BatchAuthorizeRequest) -> Option<&'r str> {
         req.min_revision.as_deref()
     }

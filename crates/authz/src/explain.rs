@@ -10,7 +10,7 @@ use bailiwick_evaluator::{
     self as evaluator, AbsentReason, Actual, Expected, Explanation, Failure, Policies, PolicyKind,
 };
 use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_storage::Tx;
 
 use crate::Authz;
@@ -34,7 +34,7 @@ mod notes;
 ///
 /// # Errors
 /// As Authorize.
-impl Handle<op::Explain> for Authz {
+impl Checked<op::Explain> for Authz {
     fn min_revision<'r>(&self, req: &'r ExplainRequest) -> Option<&'r str> {
         req.request.as_ref()?.min_revision.as_deref()
     }

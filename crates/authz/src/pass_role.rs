@@ -6,7 +6,7 @@ use bailiwick_api::authz::{
 use bailiwick_api::op;
 use bailiwick_evaluator as evaluator;
 use bailiwick_model::{Arn, Result};
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_storage::Tx;
 
 use crate::caller::Claim;
@@ -30,7 +30,7 @@ const PASSED_TO: &str = "iam:PassedToService";
 /// # Errors
 /// `ValidationError` for what is no ARN of a role, and for a context key that comes from Bailiwick; what is wrong with
 /// the caller's proof; `LimitExceeded` as Authorize.
-impl Handle<op::AuthorizePassRole> for Authz {
+impl Checked<op::AuthorizePassRole> for Authz {
     fn min_revision<'r>(&self, req: &'r AuthorizePassRoleRequest) -> Option<&'r str> {
         req.min_revision.as_deref()
     }

@@ -5,7 +5,7 @@
 
 use bailiwick_api::{authz as pb, op};
 use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Cx, Handle, entity_arn, find_entity};
+use bailiwick_operation::{Check, Checked, Cx, entity_arn, find_entity};
 use bailiwick_policy_lang::{Catalogue, catalogue};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::{Service, ServiceActor, Tx};
@@ -19,7 +19,7 @@ use crate::decide::snapshot;
 /// # Errors
 /// `InvalidInput` for a definition that is none, a name that is taken by Bailiwick, or a principal that isn't there;
 /// `EntityAlreadyExists` for a service principal of another service; `LimitExceeded`.
-impl Handle<op::PutService> for Authz {
+impl Checked<op::PutService> for Authz {
     async fn checks(&self, cx: &Cx, _: &mut Tx, req: &pb::PutServiceRequest) -> Result<Vec<Check>> {
         Ok(vec![governed(cx, "bailiwick:PutService", &req.service_prefix)])
     }
@@ -56,7 +56,7 @@ impl Handle<op::PutService> for Authz {
 ///
 /// # Errors
 /// `NoSuchEntity`.
-impl Handle<op::GetService> for Authz {
+impl Checked<op::GetService> for Authz {
     async fn checks(&self, cx: &Cx, _: &mut Tx, req: &pb::GetServiceRequest) -> Result<Vec<Check>> {
         Ok(vec![Check::new("bailiwick:GetService", &arn(cx, cx.account(), &req.service_prefix))])
     }
@@ -68,7 +68,7 @@ impl Handle<op::GetService> for Authz {
 }
 
 /// Lists the services by prefix.
-impl Handle<op::ListServices> for Authz {
+impl Checked<op::ListServices> for Authz {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListServicesRequest) -> Result<Vec<Check>> {
         Ok(vec![Check::without_resource("bailiwick:ListServices", cx.account())])
     }
@@ -90,7 +90,7 @@ impl Handle<op::ListServices> for Authz {
 ///
 /// # Errors
 /// `NoSuchEntity`; `DeleteConflict` while policies or tags of its resources are kept, unless they shall be.
-impl Handle<op::DeleteService> for Authz {
+impl Checked<op::DeleteService> for Authz {
     async fn checks(&self, cx: &Cx, _: &mut Tx, req: &pb::DeleteServiceRequest) -> Result<Vec<Check>> {
         Ok(vec![governed(cx, "bailiwick:DeleteService", &req.service_prefix)])
     }

@@ -2,7 +2,7 @@
 
 use bailiwick_api::{authz as pb, op};
 use bailiwick_model::{AccountId, IamError, Result, Tags, limits};
-use bailiwick_operation::{Check, Cx, Handle, bind_principals, malformed, show_principals};
+use bailiwick_operation::{Check, Checked, Cx, bind_principals, malformed, show_principals};
 use bailiwick_policy_lang::{Catalogue, PolicyKind, SaveRules, non_whitespace_len, parse_strict};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::{Resource, ResourcePolicy, Tx};
@@ -16,7 +16,7 @@ use crate::decide::snapshot;
 /// # Errors
 /// `ValidationError` for an ARN that is none of the account's, or none that its service has; `MalformedPolicyDocument`, also for a principal that
 /// does not exist; `LimitExceeded` when the policy is too large or the account has too many.
-impl Handle<op::PutResourcePolicy> for Authz {
+impl Checked<op::PutResourcePolicy> for Authz {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::PutResourcePolicyRequest) -> Result<Vec<Check>> {
         Ok(vec![check(cx, tx, "bailiwick:PutResourcePolicy", &req.resource_arn).await?])
     }
@@ -46,7 +46,7 @@ impl Handle<op::PutResourcePolicy> for Authz {
 ///
 /// # Errors
 /// `NoSuchEntity` if it has none.
-impl Handle<op::GetResourcePolicy> for Authz {
+impl Checked<op::GetResourcePolicy> for Authz {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::GetResourcePolicyRequest) -> Result<Vec<Check>> {
         Ok(vec![check(cx, tx, "bailiwick:GetResourcePolicy", &req.resource_arn).await?])
     }
@@ -70,7 +70,7 @@ impl Handle<op::GetResourcePolicy> for Authz {
 }
 
 /// Lists the account's resources that have a policy, by ARN.
-impl Handle<op::ListResourcePolicies> for Authz {
+impl Checked<op::ListResourcePolicies> for Authz {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListResourcePoliciesRequest) -> Result<Vec<Check>> {
         Ok(vec![Check::without_resource("bailiwick:ListResourcePolicies", cx.account())])
     }
@@ -99,7 +99,7 @@ impl Handle<op::ListResourcePolicies> for Authz {
 ///
 /// # Errors
 /// `NoSuchEntity` if it has none.
-impl Handle<op::DeleteResourcePolicy> for Authz {
+impl Checked<op::DeleteResourcePolicy> for Authz {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::DeleteResourcePolicyRequest) -> Result<Vec<Check>> {
         Ok(vec![check(cx, tx, "bailiwick:DeleteResourcePolicy", &req.resource_arn).await?])
     }
@@ -123,7 +123,7 @@ impl Handle<op::DeleteResourcePolicy> for Authz {
 ///
 /// # Errors
 /// `InvalidInput` for tags that are none, `ValidationError` as for PutResourcePolicy, `LimitExceeded`.
-impl Handle<op::TagResource> for Authz {
+impl Checked<op::TagResource> for Authz {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::TagResourceRequest) -> Result<Vec<Check>> {
         let tags = tags(&req.tags)?;
         Ok(vec![check(cx, tx, "bailiwick:TagResource", &req.resource_arn).await?.request_tags(&tags)])
@@ -139,7 +139,7 @@ impl Handle<op::TagResource> for Authz {
 }
 
 /// Takes tags away; a key that isn't there is no error.
-impl Handle<op::UntagResource> for Authz {
+impl Checked<op::UntagResource> for Authz {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::UntagResourceRequest) -> Result<Vec<Check>> {
         Ok(vec![check(cx, tx, "bailiwick:UntagResource", &req.resource_arn).await?.tag_keys(&req.tag_keys)])
     }
@@ -153,7 +153,7 @@ impl Handle<op::UntagResource> for Authz {
 }
 
 /// Lists the tags of a resource by key.
-impl Handle<op::ListTagsForResource> for Authz {
+impl Checked<op::ListTagsForResource> for Authz {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::ListTagsForResourceRequest) -> Result<Vec<Check>> {
         Ok(vec![check(cx, tx, "bailiwick:ListTagsForResource", &req.resource_arn).await?])
     }

@@ -16,7 +16,7 @@ use bailiwick_api::iam::{
 };
 use bailiwick_api::op;
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_sigv4::PayloadHash;
 use bailiwick_storage::Tx;
 use base64::Engine as _;
@@ -33,7 +33,7 @@ use source::{Source, SourceArn};
 /// # Errors
 /// `InvalidInput` for a policy, action, resource, caller or context entry that is none, and for scenarios that lack a
 /// resource or a caller that they need; `ValidationError` for a marker that this operation did not give.
-impl Handle<op::SimulateCustomPolicy> for Authz {
+impl Checked<op::SimulateCustomPolicy> for Authz {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &SimulateCustomPolicyRequest) -> Result<Vec<Check>> {
         Ok(vec![Check::without_resource("iam:SimulateCustomPolicy", cx.account())])
     }
@@ -78,7 +78,7 @@ impl Handle<op::SimulateCustomPolicy> for Authz {
 ///
 /// # Errors
 /// As SimulateCustomPolicy; `NoSuchEntity`.
-impl Handle<op::SimulatePrincipalPolicy> for Authz {
+impl Checked<op::SimulatePrincipalPolicy> for Authz {
     async fn checks(&self, cx: &Cx, _: &mut Tx, req: &SimulatePrincipalPolicyRequest) -> Result<Vec<Check>> {
         let source = SourceArn::read(req.policy_source_arn.as_deref())?;
         Ok(vec![source.check(&*snapshot(cx)?, "iam:SimulatePrincipalPolicy")])

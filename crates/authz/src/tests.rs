@@ -11,7 +11,7 @@ use bailiwick_model::{
     RoleName, SessionName, Tags, UniqueId, UserName,
 };
 use bailiwick_operation::{
-    Caller, Check, Clock, Credential, Cx, Deployment, Handle, Principal, Random, RequestInfo, RevisionScope,
+    Caller, Check, Clock, Credential, Cx, Deployment, Handle, Planned, Principal, Random, RequestInfo, RevisionScope,
     SecretOwner, Session, SessionPolicyRef,
 };
 use bailiwick_policy_lang::catalogue::Catalogue;
@@ -353,7 +353,7 @@ impl House {
     where
         Authz: Handle<O>,
     {
-        if let Some(revision) = self.authz.min_revision(&req) {
+        if let Some(revision) = Handle::<O>::min_revision(&self.authz, &req) {
             self.snapshots.at_least(self.deployment.revisions.parse(revision)?).await?;
         }
         let mut tx = self.tx().await;
@@ -362,14 +362,14 @@ impl House {
         let cx = self.cx(&who);
         self.authz.prove_again(&cx.view().unwrap(), &mut who, cx.now())?;
         let cx = self.cx(&who);
-        let checks = Handle::<O>::checks(&self.authz, &cx, &mut tx, &req).await?;
+        let Planned { plan, checks, .. } = Handle::<O>::plan(&self.authz, &cx, &mut tx, req).await?;
         assert!(!checks.is_empty(), "nothing is free");
         let snapshot = cx.view().unwrap();
         checks.iter().for_each(agrees_with_catalogue);
         for check in &checks {
             self.authz.decide(&snapshot, &who, &cx, check)?;
         }
-        let answer = Handle::<O>::handle(&self.authz, &cx, &mut tx, req).await?;
+        let answer = Handle::<O>::handle(&self.authz, &cx, &mut tx, plan).await?;
         Ok((answer, tx))
     }
 

@@ -73,7 +73,7 @@ macro_rules! absent {
     };
     (@row $kind:ident [$($op:ident)+] $req:ident $place:tt $answer:tt) => {
         $(
-            impl bailiwick_operation::Handle<bailiwick_api::op::$op> for crate::Directory {
+            impl bailiwick_operation::Checked<bailiwick_api::op::$op> for crate::Directory {
                 async fn checks(
                     &self,
                     cx: &bailiwick_operation::Cx,

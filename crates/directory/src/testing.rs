@@ -13,7 +13,7 @@ use bailiwick_model::{
     UserName,
 };
 use bailiwick_operation::{
-    Caller, Check, Clock, ContextValue, Credential, Cx, Deployment, Handle, Principal, Random, RequestInfo,
+    Caller, Check, Clock, ContextValue, Credential, Cx, Deployment, Handle, Planned, Principal, Random, RequestInfo,
     RevisionScope, Session,
 };
 use bailiwick_policy_lang::catalogue::Catalogue;
@@ -171,12 +171,13 @@ impl World {
         let cx = self.cx();
         // Once for nothing: a handler may run twice.
         let mut tx = self.begin().await;
-        Directory.checks(&cx, &mut tx, &request).await?.iter().for_each(agrees_with_catalogue);
-        let _ = Directory.handle(&cx, &mut tx, request.clone()).await;
+        let planned = plan::<O>(&cx, &mut tx, request.clone()).await?;
+        planned.checks.iter().for_each(agrees_with_catalogue);
+        let _ = carry_out::<O>(&cx, &mut tx, planned.plan).await;
         let mut tx = self.begin().await;
-        Directory.checks(&cx, &mut tx, &request).await?;
-        assert!(tx.is_read_only(), "{} changes something in its checks", O::NAME);
-        let response = Directory.handle(&cx, &mut tx, request).await?;
+        let planned = plan::<O>(&cx, &mut tx, request).await?;
+        assert!(tx.is_read_only(), "{} changes something while it plans", O::NAME);
+        let response = carry_out::<O>(&cx, &mut tx, planned.plan).await?;
         assert!(!O::READ_ONLY || tx.is_read_only(), "{} says that it only reads", O::NAME);
         tx.commit().await.unwrap();
         Ok(to_json(&find_operation(O::NAME).unwrap().response_descriptor().unwrap(), &response.encode_to_vec()))
@@ -190,8 +191,10 @@ impl World {
         let (first, second) = (self.request::<A>(first).unwrap(), self.request::<B>(second).unwrap());
         let cx = self.cx();
         let (mut ahead, mut behind) = (self.begin().await, self.begin().await);
-        Handle::<A>::handle(&Directory, &cx, &mut ahead, first).await.unwrap();
-        Handle::<B>::handle(&Directory, &cx, &mut behind, second).await.unwrap();
+        let first = plan::<A>(&cx, &mut ahead, first).await.unwrap().plan;
+        let second = plan::<B>(&cx, &mut behind, second).await.unwrap().plan;
+        carry_out::<A>(&cx, &mut ahead, first).await.unwrap();
+        carry_out::<B>(&cx, &mut behind, second).await.unwrap();
         ahead.commit().await.unwrap();
         match behind.commit().await {
             Ok(_) => false,
@@ -228,7 +231,7 @@ impl World {
     {
         let request = self.request::<O>(request).unwrap();
         let mut tx = self.begin().await;
-        let checks = Directory.checks(&self.cx(), &mut tx, &request).await.unwrap();
+        let checks = plan::<O>(&self.cx(), &mut tx, request).await.unwrap().checks;
         let shown: Vec<String> = checks.iter().map(|check| show(check, self.caller.account())).collect();
         assert_eq!(shown, expected, "{}", O::NAME);
     }
@@ -263,6 +266,22 @@ impl World {
         let policy = json!({"PolicyName": name, "PolicyDocument": ALLOW});
         self.ok::<op::CreatePolicy>(policy).await["Policy"]["Arn"].as_str().unwrap().to_owned()
     }
+}
+
+type Plan<O> = <Directory as Handle<O>>::Plan;
+
+async fn plan<O: Operation>(cx: &Cx, tx: &mut Tx, request: O::Request) -> Result<Planned<Plan<O>>>
+where
+    Directory: Handle<O>,
+{
+    Handle::<O>::plan(&Directory, cx, tx, request).await
+}
+
+async fn carry_out<O: Operation>(cx: &Cx, tx: &mut Tx, plan: Plan<O>) -> Result<O::Response>
+where
+    Directory: Handle<O>,
+{
+    Handle::<O>::handle(&Directory, cx, tx, plan).await
 }
 
 /// A document that allows something.

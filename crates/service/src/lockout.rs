@@ -22,11 +22,10 @@ pub(crate) async fn refuse(
     cx: &Cx,
     snapshot: &Snapshot,
     tx: &mut Tx,
-    key: &str,
+    id: &AccessKeyId,
     allowed: bool,
 ) -> Result<()> {
-    let Ok(id) = AccessKeyId::parse(key) else { return Ok(()) };
-    match parts.authz.left_without(snapshot, cx, &id).await {
+    match parts.authz.left_without(snapshot, cx, id).await {
         Left::AsBefore => Ok(()),
         Left::Administrator(other) => {
             let standing = Standing {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bailiwick_api::Operation;
 use bailiwick_authz::Authenticated;
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Cx, Handle, RequestInfo, uuid};
+use bailiwick_operation::{Cx, Handle, Planned, RequestInfo, uuid};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::{At, CommitError, Revision, Tx};
 use bytes::Bytes;
@@ -133,13 +133,12 @@ async fn answer<O: Operation, H: Handle<O>>(
         trail.called_by(&who.caller);
         let cx = Cx::new(Arc::clone(&parts.deployment), Arc::clone(&who.caller), Arc::clone(info));
         let cx = &cx.at(now).with_view(Arc::clone(&snapshot));
-        let checks = handler.checks(cx, &mut tx, &asked).await?;
+        let Planned { plan, checks, retired_key } = handler.plan(cx, &mut tx, asked).await?;
         trail.acts_on(&checks);
         parts.authz.decide_all(&snapshot, who, cx, &checks).await?;
         trail.permitted(&checks);
-        let retired = handler.retires(&asked).map(str::to_owned);
-        let response = handler.handle(cx, &mut tx, asked).await?;
-        if let Some(key) = retired {
+        let response = handler.handle(cx, &mut tx, plan).await?;
+        if let Some(key) = retired_key {
             lockout::refuse(parts, cx, &snapshot, &mut tx, &key, wishes.allow_lockout).await?;
         }
         if O::READ_ONLY || tx.is_read_only() {

@@ -1,6 +1,7 @@
 //! The table of operations: which handler answers each, and the list of those that none answers yet.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::LazyLock;
@@ -9,7 +10,7 @@ use bailiwick_api::op;
 use bailiwick_api::{Operation, for_each_operation};
 use bailiwick_directory::absent_operations;
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Cx, Handle, Planned};
 use bailiwick_storage::Tx;
 
 use crate::{Answer, Incoming, Service, pipeline};
@@ -82,21 +83,23 @@ macro_rules! not_implemented {
     (@with ($d:tt) $($operation:ident)*) => {
         $(
             impl Handle<op::$operation> for Unbuilt {
-                async fn checks(
+                type Plan = Infallible;
+
+                async fn plan(
                     &self,
                     _: &Cx,
                     _: &mut Tx,
-                    _: &<op::$operation as Operation>::Request,
-                ) -> Result<Vec<Check>> {
+                    _: <op::$operation as Operation>::Request,
+                ) -> Result<Planned<Infallible>> {
                     Err(unbuilt(<op::$operation as Operation>::NAME))
                 }
                 async fn handle(
                     &self,
                     _: &Cx,
                     _: &mut Tx,
-                    _: <op::$operation as Operation>::Request,
+                    plan: Infallible,
                 ) -> Result<<op::$operation as Operation>::Response> {
-                    Err(unbuilt(<op::$operation as Operation>::NAME))
+                    match plan {}
                 }
             }
         )*

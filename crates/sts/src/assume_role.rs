@@ -7,7 +7,7 @@ use bailiwick_api::op;
 use bailiwick_api::sts::{AssumeRoleRequest, AssumeRoleResponse, AssumedRoleUser, Credentials};
 use bailiwick_model::limits::{CHAINED_SESSION_SECONDS, DEFAULT_SESSION_SECONDS};
 use bailiwick_model::{AccessKeyKind, AccountId, Arn, ErrorCode, IamError, Result, RoleName, SessionName};
-use bailiwick_operation::{Caller, Check, Credential, Cx, Handle, Principal, Session};
+use bailiwick_operation::{Caller, Check, Credential, Cx, Handle, Planned, Principal, Session};
 use bailiwick_storage::{AccountState, Role, Tx};
 use jiff::Timestamp;
 use prost_types::Timestamp as Date;
@@ -20,25 +20,27 @@ use crate::{
 
 /// Issues credentials for a session of a role.
 ///
-/// The role's trust policy must allow, and the caller's own policies unless the trust policy names him. Tags, given
-/// or passed on, ask for `sts:TagSession` as well, and a source identity for `sts:SetSourceIdentity`.
+/// The role's trust policy must allow it, and so must the caller's own policies unless the trust policy names the
+/// caller. Tags, given or inherited, also need `sts:TagSession`; a source identity also needs `sts:SetSourceIdentity`.
 ///
 /// # Errors
 /// `AccessDenied`, `ValidationError`, `MalformedPolicyDocument`, `PackedPolicyTooLarge`, `InvalidParameterValue`.
 impl Handle<op::AssumeRole> for Sts {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &AssumeRoleRequest) -> Result<Vec<Check>> {
-        let ask = Ask::read(cx, req)?;
-        let role = ask.find_role(tx).await?;
-        let arn = role.as_ref().map_or_else(|| ask.role_arn.clone(), |role| role_arn(cx, role));
+    type Plan = NewSession;
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: AssumeRoleRequest) -> Result<Planned<NewSession>> {
+        let session = NewSession::parse(cx, &req)?;
+        let role = session.find_role(tx).await?;
+        let arn = role.as_ref().map_or_else(|| session.role_arn.clone(), |role| role_arn(cx, role));
         let check = |action| {
             let mut check = Check::new(action, &arn)
-                .displayed_as(ask.role_arn.as_str())
+                .displayed_as(session.role_arn.as_str())
                 .trust(role.as_ref().map(|role| role.id))
-                .key("sts:RoleSessionName", ask.session_name.as_str())
-                .key("sts:DurationSeconds", ask.seconds.to_string())
+                .key("sts:RoleSessionName", session.session_name.as_str())
+                .key("sts:DurationSeconds", session.seconds.to_string())
                 .key_if("sts:ExternalId", req.external_id.as_deref())
-                .key_if("sts:SourceIdentity", ask.source_identity.as_deref())
-                .request_tags(&ask.tags.requested);
+                .key_if("sts:SourceIdentity", session.source_identity.as_deref())
+                .request_tags(&session.tags.requested);
             if !req.transitive_tag_keys.is_empty() {
                 check = check.keys("sts:TransitiveTagKeys", req.transitive_tag_keys.iter().cloned());
             }
@@ -48,39 +50,38 @@ impl Handle<op::AssumeRole> for Sts {
             }
         };
         let mut checks = vec![check("sts:AssumeRole")];
-        if !ask.tags.requested.is_empty() || ask.tags.inherited {
+        if !session.tags.requested.is_empty() || session.tags.inherited {
             checks.push(check("sts:TagSession"));
         }
-        if ask.source_identity.is_some() {
+        if session.source_identity.is_some() {
             checks.push(check("sts:SetSourceIdentity"));
         }
-        Ok(checks)
+        Ok(Planned::new(NewSession { role, ..session }).checks(checks))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: AssumeRoleRequest) -> Result<AssumeRoleResponse> {
-        let ask = Ask::read(cx, &req)?;
-        let Some(role) = ask.find_role(tx).await? else {
-            return Err(denied(cx, &ask.role_arn));
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, new: NewSession) -> Result<AssumeRoleResponse> {
+        let Some(role) = new.role else {
+            return Err(denied(cx, &new.role_arn));
         };
-        if ask.seconds > i64::from(role.max_session_seconds) {
+        if new.seconds > i64::from(role.max_session_seconds) {
             let message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
             return Err(IamError::validation(message));
         }
-        let packed_policy_size = packed_size::percent(&ask.policies, &ask.tags.all)?;
-        let managed_policies = ask.policies.managed(tx, role.account, cx.partition()).await?;
+        let packed_policy_size = packed_size::percent(&new.policies, &new.tags.all)?;
+        let managed_policies = new.policies.managed(tx, role.account, cx.partition()).await?;
         let key = cx.new_access_key_id(AccessKeyKind::Temporary, role.account);
-        let expires = cx.date() + Duration::from_secs(ask.seconds.unsigned_abs());
+        let expires = cx.date() + Duration::from_secs(new.seconds.unsigned_abs());
         let session = Session {
             access_key_id: key.clone(),
-            // No later than the snapshot on which this was decided, so that a revocation made after it ends the session.
+            // No later than the snapshot that the checks were decided on: a later revocation must end the session.
             issued: cx.now(),
             expires,
-            policies: ask.policies.inline.into_iter().collect(),
+            policies: new.policies.inline.into_iter().collect(),
             managed_policies,
-            tags: ask.tags.all,
-            transitive_tag_keys: ask.tags.transitive,
-            source_identity: ask.source_identity.clone(),
-            chained: ask.chained,
+            tags: new.tags.all,
+            transitive_tag_keys: new.tags.transitive,
+            source_identity: new.source_identity.clone(),
+            chained: new.chained,
         };
         let assumed = Caller {
             principal: Principal::RoleSession {
@@ -88,7 +89,7 @@ impl Handle<op::AssumeRole> for Sts {
                 id: role.id,
                 name: role.name,
                 path: role.path,
-                session_name: ask.session_name,
+                session_name: new.session_name,
             },
             credential: Credential::AccessKey(key.clone()),
             session: Some(Arc::new(session)),
@@ -109,7 +110,7 @@ impl Handle<op::AssumeRole> for Sts {
                 arn: Some(assumed.principal.arn(cx.partition()).to_string()),
             }),
             packed_policy_size,
-            source_identity: ask.source_identity,
+            source_identity: new.source_identity,
             // The same space, which is what the older member was renamed to.
             session_token_utilization: packed_policy_size,
             session_token_size,
@@ -117,8 +118,10 @@ impl Handle<op::AssumeRole> for Sts {
     }
 }
 
-/// What is asked for, as far as it can be told without the role.
-struct Ask {
+/// The session that a request asks for.
+pub struct NewSession {
+    /// The role to assume, unless it is missing or cannot be assumed.
+    role: Option<Role>,
     role_arn: Arn,
     account: AccountId,
     role_name: RoleName,
@@ -130,8 +133,8 @@ struct Ask {
     chained: bool,
 }
 
-impl Ask {
-    fn read(cx: &Cx, req: &AssumeRoleRequest) -> Result<Self> {
+impl NewSession {
+    fn parse(cx: &Cx, req: &AssumeRoleRequest) -> Result<Self> {
         let caller = cx.caller();
         if caller.is_root() {
             let message = "Roles may not be assumed by root accounts.";
@@ -158,6 +161,7 @@ impl Ask {
             return Err(IamError::validation(message).field("ProvidedContexts", "nothing"));
         }
         Ok(Self {
+            role: None,
             role_arn,
             account,
             role_name,
@@ -170,7 +174,7 @@ impl Ask {
         })
     }
 
-    /// The role, if it can be assumed at all: it has this ARN, and its account is active.
+    /// Looks up the role. None unless it has this ARN and its account is active.
     async fn find_role(&self, tx: &mut Tx) -> Result<Option<Role>> {
         let account = tx.find_account(self.account).await?;
         if account.is_none_or(|account| account.state != AccountState::Active) {
@@ -194,7 +198,7 @@ fn role_arn(cx: &Cx, role: &Role) -> Arn {
     Arn::iam(cx.partition(), role.account, format_args!("role{}{}", role.path, role.name))
 }
 
-/// There are no MFA devices yet, so no code can be right.
+/// Refuses every MFA code, because MFA devices cannot be created yet.
 fn check_mfa(req: &AssumeRoleRequest) -> Result<()> {
     let message = match (&req.serial_number, &req.token_code) {
         (None, None) => return Ok(()),
@@ -204,14 +208,14 @@ fn check_mfa(req: &AssumeRoleRequest) -> Result<()> {
     Err(IamError::new(ErrorCode::AccessDenied, message))
 }
 
-/// As the decision would say it; nobody gets here whom no trust policy allowed.
+/// `AccessDenied` in the words of a denied decision. Not reached in practice: without a role, no trust policy allows.
 fn denied(cx: &Cx, role: &Arn) -> IamError {
     let caller = cx.caller().principal.arn(cx.partition());
     let message = format!("User: {caller} is not authorized to perform: sts:AssumeRole on resource: {role}");
     IamError::new(ErrorCode::AccessDenied, message)
 }
 
-/// A moment as answers have it.
+/// A time as responses carry it, in whole seconds.
 pub(crate) fn date(time: Timestamp) -> Date {
     Date { seconds: time.as_second(), nanos: 0 }
 }

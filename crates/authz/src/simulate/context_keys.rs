@@ -9,7 +9,7 @@ use bailiwick_api::iam::{
 use bailiwick_api::op;
 use bailiwick_evaluator::{Policy, PolicyKind};
 use bailiwick_model::Result;
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_storage::Tx;
 
 use super::source::{self, SourceArn};
@@ -21,7 +21,7 @@ use crate::decide::snapshot;
 ///
 /// # Errors
 /// `InvalidInput` for what is no policy.
-impl Handle<op::GetContextKeysForCustomPolicy> for Authz {
+impl Checked<op::GetContextKeysForCustomPolicy> for Authz {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &GetContextKeysForCustomPolicyRequest) -> Result<Vec<Check>> {
         Ok(vec![Check::without_resource("iam:GetContextKeysForCustomPolicy", cx.account())])
     }
@@ -47,7 +47,7 @@ impl Handle<op::GetContextKeysForCustomPolicy> for Authz {
 ///
 /// # Errors
 /// `NoSuchEntity`; `InvalidInput` for what is no policy, or no ARN of a user, group or role.
-impl Handle<op::GetContextKeysForPrincipalPolicy> for Authz {
+impl Checked<op::GetContextKeysForPrincipalPolicy> for Authz {
     async fn checks(&self, cx: &Cx, _: &mut Tx, req: &GetContextKeysForPrincipalPolicyRequest) -> Result<Vec<Check>> {
         let source = SourceArn::read(req.policy_source_arn.as_deref())?;
         Ok(vec![source.check(&*snapshot(cx)?, "iam:GetContextKeysForPrincipalPolicy")])

@@ -112,9 +112,9 @@ async fn what_is_checked_is_what_is_answered() {
     let (cx, mut tx) = (house.cx(&service), house.tx().await);
     let late = AuthorizeItem { caller: user("Late"), ..item("s3:GetObject", "arn:aws:s3:::bank/b") };
     let req = BatchAuthorizeRequest { items: vec![late], ..Default::default() };
-    Handle::<op::BatchAuthorize>::checks(&house.authz, &cx, &mut tx, &req).await.unwrap();
+    let planned = Handle::<op::BatchAuthorize>::plan(&house.authz, &cx, &mut tx, req.clone()).await.unwrap();
     house.user(MAIN, "Late", &allow("s3:*", "*")).await;
-    let answer = Handle::<op::BatchAuthorize>::handle(&house.authz, &cx, &mut tx, req.clone()).await.unwrap();
+    let answer = Handle::<op::BatchAuthorize>::handle(&house.authz, &cx, &mut tx, planned.plan).await.unwrap();
     assert_eq!(answer.results[0].error.as_ref().unwrap().code, "InvalidInput");
     let answer = house.call::<op::BatchAuthorize>(&service, req).await.unwrap();
     assert_eq!(answer.results[0].decision(), Decision::Allow, "the next call sees him");

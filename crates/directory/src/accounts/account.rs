@@ -5,7 +5,7 @@
 
 use bailiwick_api::{account as pb, op};
 use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, IdKind, Path, PolicyName, Result, RoleName};
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_storage::{Account, AccountState, Identity, Policy, Role, Tx};
 
 use crate::address::IdentityRecord as _;
@@ -23,7 +23,7 @@ const ROLE_POLICY: &str = "AdministratorAccess";
 ///
 /// # Errors
 /// `EntityAlreadyExists` for an e-mail address that another account has, `LimitExceeded`.
-impl Handle<op::CreateAccount> for Directory {
+impl Checked<op::CreateAccount> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::CreateAccountRequest) -> Result<Vec<Check>> {
         Ok(vec![Check::without_resource("bailiwick:CreateAccount", cx.deployment().management_account)])
     }
@@ -55,7 +55,7 @@ impl Handle<op::CreateAccount> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`.
-impl Handle<op::DescribeAccount> for Directory {
+impl Checked<op::DescribeAccount> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, req: &pb::DescribeAccountRequest) -> Result<Vec<Check>> {
         Ok(vec![check(cx, &req.account_id, "bailiwick:DescribeAccount")?])
     }
@@ -72,7 +72,7 @@ impl Handle<op::DescribeAccount> for Directory {
 }
 
 /// Lists all accounts by id.
-impl Handle<op::ListAccounts> for Directory {
+impl Checked<op::ListAccounts> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListAccountsRequest) -> Result<Vec<Check>> {
         Ok(vec![Check::without_resource("bailiwick:ListAccounts", cx.deployment().management_account)])
     }
@@ -115,7 +115,7 @@ macro_rules! state_changes {
         ///
         /// # Errors
         /// `NoSuchEntity`; `UnmodifiableEntity` for the management account, or in a state from which it can't be.
-        impl Handle<op::$op> for Directory {
+        impl Checked<op::$op> for Directory {
             async fn checks(&self, cx: &Cx, _: &mut Tx, req: &pb::$request) -> Result<Vec<Check>> {
                 Ok(vec![check(cx, &req.account_id, concat!("bailiwick:", stringify!($op)))?])
             }

@@ -2,7 +2,7 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{AccountAlias, ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_storage::{Account, Tx};
 
 use crate::Directory;
@@ -13,7 +13,7 @@ use crate::request::required;
 ///
 /// # Errors
 /// `EntityAlreadyExists` when any account has it already.
-impl Handle<op::CreateAccountAlias> for Directory {
+impl Checked<op::CreateAccountAlias> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::CreateAccountAliasRequest) -> Result<Vec<Check>> {
         Ok(vec![Check::without_resource("iam:CreateAccountAlias", cx.account())])
     }
@@ -36,7 +36,7 @@ impl Handle<op::CreateAccountAlias> for Directory {
 }
 
 /// Lists the account's aliases: none or one.
-impl Handle<op::ListAccountAliases> for Directory {
+impl Checked<op::ListAccountAliases> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListAccountAliasesRequest) -> Result<Vec<Check>> {
         Ok(vec![Check::without_resource("iam:ListAccountAliases", cx.account())])
     }
@@ -62,7 +62,7 @@ impl Handle<op::ListAccountAliases> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity` when it is not the account's.
-impl Handle<op::DeleteAccountAlias> for Directory {
+impl Checked<op::DeleteAccountAlias> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::DeleteAccountAliasRequest) -> Result<Vec<Check>> {
         Ok(vec![Check::without_resource("iam:DeleteAccountAlias", cx.account())])
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{Result, limits};
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_storage::{Group, KeyOwner, Policy, Role, Tx, User};
 
 use crate::{Directory, view};
@@ -19,7 +19,7 @@ const SERVER_CERTIFICATES: i32 = 20;
 const SIGNING_CERTIFICATES: i32 = 2;
 
 /// Counts what the account has, beside its quotas, under AWS's keys.
-impl Handle<op::GetAccountSummary> for Directory {
+impl Checked<op::GetAccountSummary> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::GetAccountSummaryRequest) -> Result<Vec<Check>> {
         Ok(vec![Check::without_resource("iam:GetAccountSummary", cx.account())])
     }

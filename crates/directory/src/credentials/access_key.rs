@@ -2,7 +2,7 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{AccessKeyId, AccessKeyKind, Arn, ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Cx, Handle, Principal, SecretOwner};
+use bailiwick_operation::{Check, Checked, Cx, Principal, SecretOwner};
 use bailiwick_seal::SecretString;
 use bailiwick_storage::{AccessKey, KeyOwner, Tx, User};
 
@@ -19,7 +19,7 @@ const NEVER: &str = "N/A";
 ///
 /// # Errors
 /// `NoSuchEntity`; `LimitExceeded` for a third one.
-impl Handle<op::CreateAccessKey> for Directory {
+impl Checked<op::CreateAccessKey> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::CreateAccessKeyRequest) -> Result<Vec<Check>> {
         Ok(vec![UserOrRoot::check(cx, tx, &req.user_name, "iam:CreateAccessKey").await?])
     }
@@ -59,7 +59,7 @@ impl Handle<op::CreateAccessKey> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`.
-impl Handle<op::ListAccessKeys> for Directory {
+impl Checked<op::ListAccessKeys> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::ListAccessKeysRequest) -> Result<Vec<Check>> {
         Ok(vec![UserOrRoot::check(cx, tx, &req.user_name, "iam:ListAccessKeys").await?])
     }
@@ -87,7 +87,7 @@ impl Handle<op::ListAccessKeys> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`; `InvalidInput` for a status that can't be given; `UnmodifiableEntity` for the last administrator's.
-impl Handle<op::UpdateAccessKey> for Directory {
+impl Checked<op::UpdateAccessKey> for Directory {
     fn retires<'r>(&self, req: &'r pb::UpdateAccessKeyRequest) -> Option<&'r str> {
         req.access_key_id.as_deref().filter(|_| req.status.as_deref() == Some(status(false)))
     }
@@ -120,7 +120,7 @@ impl Handle<op::UpdateAccessKey> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`; `UnmodifiableEntity` for the last administrator's.
-impl Handle<op::DeleteAccessKey> for Directory {
+impl Checked<op::DeleteAccessKey> for Directory {
     fn retires<'r>(&self, req: &'r pb::DeleteAccessKeyRequest) -> Option<&'r str> {
         req.access_key_id.as_deref()
     }
@@ -145,7 +145,7 @@ impl Handle<op::DeleteAccessKey> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`.
-impl Handle<op::GetAccessKeyLastUsed> for Directory {
+impl Checked<op::GetAccessKeyLastUsed> for Directory {
     /// The resource is the key's owner. A key that isn't there has none: only who may ask about all is told so, and
     /// a denial names none.
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::GetAccessKeyLastUsedRequest) -> Result<Vec<Check>> {

@@ -2,7 +2,7 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{GroupName, IdKind, Path, Result};
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_storage::{Group, Tx};
 
 use crate::address::{Addressed as _, IdentityRecord as _, arn_of, check_stored, new_name};
@@ -14,7 +14,7 @@ use crate::{Directory, view};
 ///
 /// # Errors
 /// `EntityAlreadyExists`, `LimitExceeded`.
-impl Handle<op::CreateGroup> for Directory {
+impl Checked<op::CreateGroup> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, req: &pb::CreateGroupRequest) -> Result<Vec<Check>> {
         let (name, path) = (GroupName::parse(required(&req.group_name, "groupName")?)?, path_or_root(&req.path)?);
         Ok(vec![Check::new("iam:CreateGroup", &arn_of::<Group>(cx.partition(), cx.account(), &path, &name))])
@@ -37,7 +37,7 @@ impl Handle<op::CreateGroup> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`.
-impl Handle<op::GetGroup> for Directory {
+impl Checked<op::GetGroup> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::GetGroupRequest) -> Result<Vec<Check>> {
         Ok(vec![Group::check(cx, tx, &req.group_name, "iam:GetGroup").await?])
     }
@@ -56,7 +56,7 @@ impl Handle<op::GetGroup> for Directory {
 }
 
 /// Lists the groups of the account by name.
-impl Handle<op::ListGroups> for Directory {
+impl Checked<op::ListGroups> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListGroupsRequest) -> Result<Vec<Check>> {
         Ok(vec![Check::without_resource("iam:ListGroups", cx.account())])
     }
@@ -74,7 +74,7 @@ impl Handle<op::ListGroups> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`; `EntityAlreadyExists` when the name is another group's.
-impl Handle<op::UpdateGroup> for Directory {
+impl Checked<op::UpdateGroup> for Directory {
     /// Who renames needs the permission on both the old and the new ARN.
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::UpdateGroupRequest) -> Result<Vec<Check>> {
         let mut checks = vec![Group::check(cx, tx, &req.group_name, "iam:UpdateGroup").await?];
@@ -99,7 +99,7 @@ impl Handle<op::UpdateGroup> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`; `DeleteConflict` naming what must go first.
-impl Handle<op::DeleteGroup> for Directory {
+impl Checked<op::DeleteGroup> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::DeleteGroupRequest) -> Result<Vec<Check>> {
         Ok(vec![Group::check(cx, tx, &req.group_name, "iam:DeleteGroup").await?])
     }

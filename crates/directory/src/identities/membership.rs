@@ -2,7 +2,7 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::Result;
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_storage::{Group, Tx, User};
 
 use crate::address::Addressed as _;
@@ -13,7 +13,7 @@ use crate::{Directory, view};
 ///
 /// # Errors
 /// `NoSuchEntity` for either; `LimitExceeded` when the user would be in too many groups.
-impl Handle<op::AddUserToGroup> for Directory {
+impl Checked<op::AddUserToGroup> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::AddUserToGroupRequest) -> Result<Vec<Check>> {
         Ok(vec![Group::check(cx, tx, &req.group_name, "iam:AddUserToGroup").await?])
     }
@@ -30,7 +30,7 @@ impl Handle<op::AddUserToGroup> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity` for either.
-impl Handle<op::RemoveUserFromGroup> for Directory {
+impl Checked<op::RemoveUserFromGroup> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::RemoveUserFromGroupRequest) -> Result<Vec<Check>> {
         Ok(vec![Group::check(cx, tx, &req.group_name, "iam:RemoveUserFromGroup").await?])
     }
@@ -52,7 +52,7 @@ impl Handle<op::RemoveUserFromGroup> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`.
-impl Handle<op::ListGroupsForUser> for Directory {
+impl Checked<op::ListGroupsForUser> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::ListGroupsForUserRequest) -> Result<Vec<Check>> {
         Ok(vec![User::check(cx, tx, &req.user_name, "iam:ListGroupsForUser").await?])
     }

@@ -3,7 +3,7 @@
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::limits::DEFAULT_SESSION_SECONDS;
 use bailiwick_model::{ErrorCode, IamError, IdKind, Path, Result, RoleName};
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_storage::{Role, TrustPolicy, Tx};
 
 use crate::address::{Addressed as _, IdentityRecord as _, arn_of};
@@ -20,7 +20,7 @@ const LINKED: &str = "/aws-service-role/";
 /// # Errors
 /// `EntityAlreadyExists`, `LimitExceeded`, `InvalidInput` (tags, path), `MalformedPolicyDocument` (trust policy),
 /// `NoSuchEntity` (boundary).
-impl Handle<op::CreateRole> for Directory {
+impl Checked<op::CreateRole> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, req: &pb::CreateRoleRequest) -> Result<Vec<Check>> {
         let (name, path) = (RoleName::parse(required(&req.role_name, "roleName")?)?, path_or_root(&req.path)?);
         let arn = arn_of::<Role>(cx.partition(), cx.account(), &path, &name);
@@ -61,7 +61,7 @@ impl Handle<op::CreateRole> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`.
-impl Handle<op::GetRole> for Directory {
+impl Checked<op::GetRole> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::GetRoleRequest) -> Result<Vec<Check>> {
         Ok(vec![Role::check(cx, tx, &req.role_name, "iam:GetRole").await?])
     }
@@ -73,7 +73,7 @@ impl Handle<op::GetRole> for Directory {
 }
 
 /// Lists the roles of the account by name.
-impl Handle<op::ListRoles> for Directory {
+impl Checked<op::ListRoles> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListRolesRequest) -> Result<Vec<Check>> {
         Ok(vec![Check::without_resource("iam:ListRoles", cx.account())])
     }
@@ -94,7 +94,7 @@ impl Handle<op::ListRoles> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`, `UnmodifiableEntity`; `InvalidInput` for a sign-in session that is both set and reset.
-impl Handle<op::UpdateRole> for Directory {
+impl Checked<op::UpdateRole> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::UpdateRoleRequest) -> Result<Vec<Check>> {
         Ok(vec![Role::check(cx, tx, &req.role_name, "iam:UpdateRole").await?])
     }
@@ -127,7 +127,7 @@ impl Handle<op::UpdateRole> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`, `UnmodifiableEntity`.
-impl Handle<op::UpdateRoleDescription> for Directory {
+impl Checked<op::UpdateRoleDescription> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::UpdateRoleDescriptionRequest) -> Result<Vec<Check>> {
         Ok(vec![Role::check(cx, tx, &req.role_name, "iam:UpdateRoleDescription").await?])
     }
@@ -149,7 +149,7 @@ impl Handle<op::UpdateRoleDescription> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`, `MalformedPolicyDocument`, `LimitExceeded`, `UnmodifiableEntity`.
-impl Handle<op::UpdateAssumeRolePolicy> for Directory {
+impl Checked<op::UpdateAssumeRolePolicy> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::UpdateAssumeRolePolicyRequest) -> Result<Vec<Check>> {
         Ok(vec![Role::check(cx, tx, &req.role_name, "iam:UpdateAssumeRolePolicy").await?])
     }
@@ -172,7 +172,7 @@ impl Handle<op::UpdateAssumeRolePolicy> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`, `DeleteConflict` naming what must go first, `UnmodifiableEntity`.
-impl Handle<op::DeleteRole> for Directory {
+impl Checked<op::DeleteRole> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::DeleteRoleRequest) -> Result<Vec<Check>> {
         Ok(vec![Role::check(cx, tx, &req.role_name, "iam:DeleteRole").await?])
     }

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{Result, Tags};
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_storage::{Policy, Role, Tx, User};
 
 use crate::address::{Addressed, IdentityRecord as _, own_policy};
@@ -106,7 +106,7 @@ macro_rules! tag_operations {
         ///
         /// # Errors
         /// `NoSuchEntity`, `InvalidInput`, `LimitExceeded`.
-        impl Handle<op::$tag> for Directory {
+        impl Checked<op::$tag> for Directory {
             async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::$tag_request) -> Result<Vec<Check>> {
                 let tags = request::tags(&req.tags)?;
                 let check = $noun::check(cx, tx, &req.$address, concat!("iam:", stringify!($tag))).await?;
@@ -123,7 +123,7 @@ macro_rules! tag_operations {
         ///
         /// # Errors
         /// `NoSuchEntity`.
-        impl Handle<op::$untag> for Directory {
+        impl Checked<op::$untag> for Directory {
             async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::$untag_request) -> Result<Vec<Check>> {
                 let check = $noun::check(cx, tx, &req.$address, concat!("iam:", stringify!($untag))).await?;
                 Ok(vec![check.tag_keys(&req.tag_keys)])
@@ -139,7 +139,7 @@ macro_rules! tag_operations {
         ///
         /// # Errors
         /// `NoSuchEntity`.
-        impl Handle<op::$list> for Directory {
+        impl Checked<op::$list> for Directory {
             async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::$list_request) -> Result<Vec<Check>> {
                 Ok(vec![$noun::check(cx, tx, &req.$address, concat!("iam:", stringify!($list))).await?])
             }

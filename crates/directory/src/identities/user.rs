@@ -2,7 +2,7 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{Arn, IdKind, Result, UserName};
-use bailiwick_operation::{Check, Cx, Handle, Principal};
+use bailiwick_operation::{Check, Checked, Cx, Principal};
 use bailiwick_storage::{Tx, User};
 
 use crate::address::{Addressed as _, IdentityRecord as _, arn_of, check_stored, new_name};
@@ -18,7 +18,7 @@ use crate::{Directory, view};
 ///
 /// # Errors
 /// `EntityAlreadyExists`, `LimitExceeded`, `InvalidInput` (tags), `NoSuchEntity` (boundary).
-impl Handle<op::CreateUser> for Directory {
+impl Checked<op::CreateUser> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, req: &pb::CreateUserRequest) -> Result<Vec<Check>> {
         let (name, path) = (UserName::parse(required(&req.user_name, "userName")?)?, path_or_root(&req.path)?);
         let arn = arn_of::<User>(cx.partition(), cx.account(), &path, &name);
@@ -52,7 +52,7 @@ impl Handle<op::CreateUser> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`; `ValidationError` when no user is named and the caller is none.
-impl Handle<op::GetUser> for Directory {
+impl Checked<op::GetUser> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::GetUserRequest) -> Result<Vec<Check>> {
         Ok(vec![UserOrRoot::check(cx, tx, &req.user_name, "iam:GetUser").await?])
     }
@@ -67,7 +67,7 @@ impl Handle<op::GetUser> for Directory {
 }
 
 /// Lists the users of the account by name.
-impl Handle<op::ListUsers> for Directory {
+impl Checked<op::ListUsers> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListUsersRequest) -> Result<Vec<Check>> {
         Ok(vec![Check::without_resource("iam:ListUsers", cx.account())])
     }
@@ -85,7 +85,7 @@ impl Handle<op::ListUsers> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`; `EntityAlreadyExists` when the name is another user's.
-impl Handle<op::UpdateUser> for Directory {
+impl Checked<op::UpdateUser> for Directory {
     /// Who renames needs the permission on both the old and the new ARN.
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::UpdateUserRequest) -> Result<Vec<Check>> {
         let mut checks = vec![User::check(cx, tx, &req.user_name, "iam:UpdateUser").await?];
@@ -110,7 +110,7 @@ impl Handle<op::UpdateUser> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`; `DeleteConflict` naming what must go first.
-impl Handle<op::DeleteUser> for Directory {
+impl Checked<op::DeleteUser> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::DeleteUserRequest) -> Result<Vec<Check>> {
         Ok(vec![User::check(cx, tx, &req.user_name, "iam:DeleteUser").await?])
     }

@@ -2,7 +2,7 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_storage::{Group, Policy, Role, Tx, User};
 
 use crate::address::{Addressed as _, IdentityRecord, PolicyArn, check_bounded, no_such_policy};
@@ -71,7 +71,7 @@ macro_rules! attachments {
         ///
         /// # Errors
         /// `NoSuchEntity` for either, `LimitExceeded`, `InvalidInput`, `UnmodifiableEntity`.
-        impl Handle<op::$attach> for Directory {
+        impl Checked<op::$attach> for Directory {
             async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::$attach_request) -> Result<Vec<Check>> {
                 checks::<$noun>(cx, tx, &req.$name, &req.policy_arn, concat!("iam:", stringify!($attach))).await
             }
@@ -86,7 +86,7 @@ macro_rules! attachments {
         ///
         /// # Errors
         /// `NoSuchEntity` for either, or when it is not attached; `InvalidInput`, `UnmodifiableEntity`.
-        impl Handle<op::$detach> for Directory {
+        impl Checked<op::$detach> for Directory {
             async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::$detach_request) -> Result<Vec<Check>> {
                 checks::<$noun>(cx, tx, &req.$name, &req.policy_arn, concat!("iam:", stringify!($detach))).await
             }
@@ -101,7 +101,7 @@ macro_rules! attachments {
         ///
         /// # Errors
         /// `NoSuchEntity`.
-        impl Handle<op::$list> for Directory {
+        impl Checked<op::$list> for Directory {
             async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::$list_request) -> Result<Vec<Check>> {
                 Ok(vec![$noun::check(cx, tx, &req.$name, concat!("iam:", stringify!($list))).await?])
             }

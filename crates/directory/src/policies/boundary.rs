@@ -2,7 +2,7 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_storage::{PolicyRef, Role, Tx, User};
 
 use crate::Directory;
@@ -71,7 +71,7 @@ macro_rules! boundaries {
         ///
         /// # Errors
         /// `NoSuchEntity` for the entity or the policy, `InvalidInput`, `UnmodifiableEntity`.
-        impl Handle<op::$put> for Directory {
+        impl Checked<op::$put> for Directory {
             async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::$put_request) -> Result<Vec<Check>> {
                 put_checks::<$noun>(cx, tx, &req.$name, &req.permissions_boundary, concat!("iam:", stringify!($put)))
                     .await
@@ -87,7 +87,7 @@ macro_rules! boundaries {
         ///
         /// # Errors
         /// `NoSuchEntity` for the entity, or when it has none; `UnmodifiableEntity`.
-        impl Handle<op::$delete> for Directory {
+        impl Checked<op::$delete> for Directory {
             async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::$delete_request) -> Result<Vec<Check>> {
                 Ok(vec![check_bounded::<$noun>(cx, tx, &req.$name, concat!("iam:", stringify!($delete))).await?])
             }

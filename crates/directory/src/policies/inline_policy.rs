@@ -2,7 +2,7 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{PolicyName, Result};
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_storage::{Group, InlinePolicy, Role, Tx, User};
 
 use crate::Directory;
@@ -70,7 +70,7 @@ macro_rules! inline_policies {
         ///
         /// # Errors
         /// `NoSuchEntity`, `MalformedPolicyDocument`, `LimitExceeded`, `UnmodifiableEntity`.
-        impl Handle<op::$put> for Directory {
+        impl Checked<op::$put> for Directory {
             async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::$put_request) -> Result<Vec<Check>> {
                 Ok(vec![check_bounded::<$noun>(cx, tx, &req.$name, concat!("iam:", stringify!($put))).await?])
             }
@@ -85,7 +85,7 @@ macro_rules! inline_policies {
         ///
         /// # Errors
         /// `NoSuchEntity`.
-        impl Handle<op::$get> for Directory {
+        impl Checked<op::$get> for Directory {
             async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::$get_request) -> Result<Vec<Check>> {
                 Ok(vec![$noun::check(cx, tx, &req.$name, concat!("iam:", stringify!($get))).await?])
             }
@@ -104,7 +104,7 @@ macro_rules! inline_policies {
         ///
         /// # Errors
         /// `NoSuchEntity`.
-        impl Handle<op::$list> for Directory {
+        impl Checked<op::$list> for Directory {
             async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::$list_request) -> Result<Vec<Check>> {
                 Ok(vec![$noun::check(cx, tx, &req.$name, concat!("iam:", stringify!($list))).await?])
             }
@@ -124,7 +124,7 @@ macro_rules! inline_policies {
         ///
         /// # Errors
         /// `NoSuchEntity`, `UnmodifiableEntity`.
-        impl Handle<op::$delete> for Directory {
+        impl Checked<op::$delete> for Directory {
             async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::$delete_request) -> Result<Vec<Check>> {
                 Ok(vec![check_bounded::<$noun>(cx, tx, &req.$name, concat!("iam:", stringify!($delete))).await?])
             }

@@ -2,7 +2,7 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{Arn, IdKind, PolicyName, Result};
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_storage::{Policy, Tx};
 
 use crate::address::{Addressed as _, own_policy};
@@ -14,7 +14,7 @@ use crate::{Directory, view};
 ///
 /// # Errors
 /// `EntityAlreadyExists`, `LimitExceeded`, `InvalidInput` (tags), `MalformedPolicyDocument`.
-impl Handle<op::CreatePolicy> for Directory {
+impl Checked<op::CreatePolicy> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, req: &pb::CreatePolicyRequest) -> Result<Vec<Check>> {
         let (name, path) = (PolicyName::parse(required(&req.policy_name, "policyName")?)?, path_or_root(&req.path)?);
         let arn = Arn::iam(cx.partition(), cx.account(), format_args!("policy{path}{name}"));
@@ -50,7 +50,7 @@ impl Handle<op::CreatePolicy> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`, `InvalidInput`.
-impl Handle<op::GetPolicy> for Directory {
+impl Checked<op::GetPolicy> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::GetPolicyRequest) -> Result<Vec<Check>> {
         Ok(vec![Policy::check(cx, tx, &req.policy_arn, "iam:GetPolicy").await?])
     }
@@ -65,7 +65,7 @@ impl Handle<op::GetPolicy> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`, `InvalidInput`; `DeleteConflict` when it is attached, a boundary, or has further versions.
-impl Handle<op::DeletePolicy> for Directory {
+impl Checked<op::DeletePolicy> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::DeletePolicyRequest) -> Result<Vec<Check>> {
         Ok(vec![Policy::check(cx, tx, &req.policy_arn, "iam:DeletePolicy").await?])
     }

@@ -2,7 +2,7 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::Result;
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_storage::{HolderFilter, IdentityKind, Policy, Tx, Usage};
 
 use crate::Directory;
@@ -13,7 +13,7 @@ use crate::pages::Pages;
 ///
 /// # Errors
 /// `NoSuchEntity`, `InvalidInput`.
-impl Handle<op::ListEntitiesForPolicy> for Directory {
+impl Checked<op::ListEntitiesForPolicy> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::ListEntitiesForPolicyRequest) -> Result<Vec<Check>> {
         Ok(vec![Policy::check(cx, tx, &req.policy_arn, "iam:ListEntitiesForPolicy").await?])
     }

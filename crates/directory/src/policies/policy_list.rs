@@ -2,7 +2,7 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{AccountId, PolicyName, Result};
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_storage::{FoldedName as _, Page, Policy, Tx};
 
 use crate::pages::Pages;
@@ -12,7 +12,7 @@ use crate::{Directory, view};
 const CHUNK: usize = 256;
 
 /// Lists managed policies by name.
-impl Handle<op::ListPolicies> for Directory {
+impl Checked<op::ListPolicies> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListPoliciesRequest) -> Result<Vec<Check>> {
         Ok(vec![Check::without_resource("iam:ListPolicies", cx.account())])
     }

@@ -2,7 +2,7 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_storage::{Policy, PolicyVersion, Tx};
 
 use crate::address::{Addressed as _, own_policy};
@@ -15,7 +15,7 @@ use crate::{Directory, view};
 ///
 /// # Errors
 /// `NoSuchEntity`, `MalformedPolicyDocument`, `InvalidInput`; `LimitExceeded` for a sixth one.
-impl Handle<op::CreatePolicyVersion> for Directory {
+impl Checked<op::CreatePolicyVersion> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::CreatePolicyVersionRequest) -> Result<Vec<Check>> {
         Ok(vec![Policy::check(cx, tx, &req.policy_arn, "iam:CreatePolicyVersion").await?])
     }
@@ -39,7 +39,7 @@ impl Handle<op::CreatePolicyVersion> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`, `InvalidInput`.
-impl Handle<op::GetPolicyVersion> for Directory {
+impl Checked<op::GetPolicyVersion> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::GetPolicyVersionRequest) -> Result<Vec<Check>> {
         Ok(vec![Policy::check(cx, tx, &req.policy_arn, "iam:GetPolicyVersion").await?])
     }
@@ -66,7 +66,7 @@ impl Handle<op::GetPolicyVersion> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`, `InvalidInput`.
-impl Handle<op::ListPolicyVersions> for Directory {
+impl Checked<op::ListPolicyVersions> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::ListPolicyVersionsRequest) -> Result<Vec<Check>> {
         Ok(vec![Policy::check(cx, tx, &req.policy_arn, "iam:ListPolicyVersions").await?])
     }
@@ -94,7 +94,7 @@ impl Handle<op::ListPolicyVersions> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`, `InvalidInput`.
-impl Handle<op::SetDefaultPolicyVersion> for Directory {
+impl Checked<op::SetDefaultPolicyVersion> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::SetDefaultPolicyVersionRequest) -> Result<Vec<Check>> {
         Ok(vec![Policy::check(cx, tx, &req.policy_arn, "iam:SetDefaultPolicyVersion").await?])
     }
@@ -121,7 +121,7 @@ impl Handle<op::SetDefaultPolicyVersion> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`, `InvalidInput`; `DeleteConflict` for the default.
-impl Handle<op::DeletePolicyVersion> for Directory {
+impl Checked<op::DeletePolicyVersion> for Directory {
     async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::DeletePolicyVersionRequest) -> Result<Vec<Check>> {
         Ok(vec![Policy::check(cx, tx, &req.policy_arn, "iam:DeletePolicyVersion").await?])
     }

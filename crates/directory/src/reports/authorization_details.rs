@@ -2,7 +2,7 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{AccountId, Result};
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_storage::{FoldedName as _, Group, Identity, Noun, Page, Policy, Role, Tx, User};
 
 use crate::address::IdentityRecord as _;
@@ -11,7 +11,7 @@ use crate::{Directory, trust, view};
 
 /// Shows all that decides within the account, a page across all kinds at a time: users, groups, roles, the account's
 /// managed policies, and those of the deployment that are attached to something or are a boundary.
-impl Handle<op::GetAccountAuthorizationDetails> for Directory {
+impl Checked<op::GetAccountAuthorizationDetails> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::GetAccountAuthorizationDetailsRequest) -> Result<Vec<Check>> {
         Ok(vec![Check::without_resource("iam:GetAccountAuthorizationDetails", cx.account())])
     }

@@ -20,12 +20,13 @@ fn tag(key: &str, value: &str) -> Tag {
 
 async fn checks(world: &World, caller: Caller, req: &AssumeRoleRequest) -> Result<Vec<Check>> {
     let (cx, mut tx) = (world.cx(caller), world.tx().await);
-    Handle::<op::AssumeRole>::checks(&Sts, &cx, &mut tx, req).await
+    Ok(Handle::<op::AssumeRole>::plan(&Sts, &cx, &mut tx, req.clone()).await?.checks)
 }
 
 async fn assume(world: &World, caller: Caller, req: AssumeRoleRequest) -> Result<AssumeRoleResponse> {
     let (cx, mut tx) = (world.cx(caller), world.tx().await);
-    let answer = Handle::<op::AssumeRole>::handle(&Sts, &cx, &mut tx, req).await;
+    let plan = Handle::<op::AssumeRole>::plan(&Sts, &cx, &mut tx, req).await?.plan;
+    let answer = Handle::<op::AssumeRole>::handle(&Sts, &cx, &mut tx, plan).await;
     assert!(tx.is_read_only(), "issuing writes nothing");
     answer
 }

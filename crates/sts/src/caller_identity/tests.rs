@@ -2,7 +2,7 @@ use super::*;
 use crate::testing::{World, root, session, user};
 
 #[tokio::test]
-async fn everyone_learns_who_he_is() {
+async fn every_caller_gets_its_own_identity() {
     let world = World::new().await;
     for (caller, user_id, arn) in [
         (root(), "111122223333", "arn:aws:iam::111122223333:root"),
@@ -10,9 +10,10 @@ async fn everyone_learns_who_he_is() {
         (session(&[], &[], None), "AROAJJJJJJJJJJJJJJJJJ:swim", "arn:aws:sts::111122223333:assumed-role/Otter/swim"),
     ] {
         let (cx, mut tx) = (world.cx(caller), world.tx().await);
-        let checks = Handle::<op::GetCallerIdentity>::checks(&Sts, &cx, &mut tx, &GetCallerIdentityRequest {}).await;
-        assert_eq!(checks.unwrap()[0].action, "sts:GetCallerIdentity");
-        let answer = Handle::<op::GetCallerIdentity>::handle(&Sts, &cx, &mut tx, GetCallerIdentityRequest {}).await;
+        let planned =
+            Handle::<op::GetCallerIdentity>::plan(&Sts, &cx, &mut tx, GetCallerIdentityRequest {}).await.unwrap();
+        assert_eq!(planned.checks[0].action, "sts:GetCallerIdentity");
+        let answer = Handle::<op::GetCallerIdentity>::handle(&Sts, &cx, &mut tx, planned.plan).await;
         let answer = answer.unwrap();
         assert_eq!(answer.user_id.as_deref(), Some(user_id));
         assert_eq!(answer.account.as_deref(), Some("111122223333"));

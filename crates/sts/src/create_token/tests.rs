@@ -6,13 +6,13 @@ use crate::testing::{World, now, refusal, root, session, time, user};
 async fn ask(world: &World, caller: Caller, duration_seconds: Option<i32>) -> Result<CreateTokenResponse> {
     let (cx, mut tx) = (world.cx(caller), world.tx().await);
     let req = CreateTokenRequest { duration_seconds };
-    let checks = Handle::<op::CreateToken>::checks(&Sts, &cx, &mut tx, &req).await?;
-    assert_eq!(checks[0].action, "bailiwick:CreateToken");
-    Handle::<op::CreateToken>::handle(&Sts, &cx, &mut tx, req).await
+    let planned = Handle::<op::CreateToken>::plan(&Sts, &cx, &mut tx, req).await?;
+    assert_eq!(planned.checks[0].action, "bailiwick:CreateToken");
+    Handle::<op::CreateToken>::handle(&Sts, &cx, &mut tx, planned.plan).await
 }
 
 #[tokio::test]
-async fn lives_as_long_as_asked_but_not_longer_than_its_session() {
+async fn a_token_ends_no_later_than_its_session() {
     let world = World::new().await;
     for (caller, seconds, expires) in [
         (user(), None, "13:00:00"),
@@ -31,7 +31,7 @@ async fn lives_as_long_as_asked_but_not_longer_than_its_session() {
 }
 
 #[tokio::test]
-async fn a_bearer_token_gets_none() {
+async fn a_bearer_token_cannot_be_exchanged_for_another() {
     let world = World::new().await;
     let caller = Caller { credential: Credential::Bearer(user().access_key_id().clone()), ..user() };
     assert_eq!(refusal(ask(&world, caller, None).await).0, "AccessDenied");

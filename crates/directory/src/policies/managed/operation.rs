@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use bailiwick_api::{admin as pb, op};
 use bailiwick_model::{ErrorCode, IamError, IdKind, Path, PolicyName, Result, UniqueId};
-use bailiwick_operation::{Check, Cx, Handle};
+use bailiwick_operation::{Check, Checked, Cx};
 use bailiwick_storage::Tx;
 use jiff::Timestamp;
 
@@ -19,7 +19,7 @@ use crate::view::count;
 ///
 /// # Errors
 /// `MalformedPolicyDocument`; `InvalidInput` for a name that stands twice, or a date that is none.
-impl Handle<op::ImportManagedPolicies> for Directory {
+impl Checked<op::ImportManagedPolicies> for Directory {
     async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ImportManagedPoliciesRequest) -> Result<Vec<Check>> {
         Ok(vec![Check::without_resource("bailiwick:ImportManagedPolicies", cx.deployment().management_account)])
     }

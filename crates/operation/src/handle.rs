@@ -1,0 +1,92 @@
+//! The handler of one operation: a plan before authorization, a change and an answer after it.
+
+use std::future::Future;
+
+use bailiwick_api::Operation;
+use bailiwick_model::{AccessKeyId, Result};
+use bailiwick_storage::Tx;
+
+use crate::{Check, Cx};
+
+/// Answers one operation, in two steps within one transaction.
+///
+/// [`plan`](Self::plan) parses the request, looks up what it names, and names every check that must pass. The pipeline
+/// has the checks decided. [`handle`](Self::handle) then receives the plan, makes the change and builds the response.
+/// State passes from one step to the other in the typed plan only.
+///
+/// Both steps run again after a write conflict, so they may touch nothing but `cx`, `tx` and their input. Slow or
+/// external work (hashing a password, fetching a provider's signing keys) therefore belongs in neither. It would be a
+/// third step that the pipeline runs once, after validation and before the first transaction, and whose result it
+/// passes to every `plan`.
+pub trait Handle<O: Operation>: Send + Sync + 'static {
+    /// What `plan` parsed and looked up for `handle`.
+    type Plan: Send;
+
+    /// The revision that the answer must not be older than, as an earlier answer carried it. The pipeline waits for it
+    /// before it proves the caller.
+    fn min_revision<'r>(&self, req: &'r O::Request) -> Option<&'r str> {
+        let _ = req;
+        None
+    }
+
+    /// Parses the request and names everything that must be allowed before [`handle`](Self::handle) runs. Reads, but
+    /// changes nothing.
+    ///
+    /// A caller who is not authorized must not learn what exists. So a missing object is no error here: its check names
+    /// the ARN that the object would have, the plan carries the lookup that found nothing, and `handle` returns
+    /// `NoSuchEntity`. The same holds for every error that AWS reports to authorized callers only. A member that no
+    /// check depends on, such as a policy document or a marker, can pass through the plan as text; `handle` parses it.
+    ///
+    /// # Errors
+    /// When the request cannot be understood well enough to name its checks.
+    fn plan(&self, cx: &Cx, tx: &mut Tx, req: O::Request) -> impl Future<Output = Result<Planned<Self::Plan>>> + Send;
+
+    /// Makes the change within `tx` and returns the response. Runs only if every check of the plan passed.
+    ///
+    /// # Errors
+    /// Whatever the operation's documentation lists; nothing has changed then.
+    fn handle(&self, cx: &Cx, tx: &mut Tx, plan: Self::Plan) -> impl Future<Output = Result<O::Response>> + Send;
+}
+
+/// What [`Handle::plan`] returns: the plan, and the checks that must pass before it is carried out.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Planned<P> {
+    /// The input of [`Handle::handle`].
+    pub plan: P,
+    /// Every check that must pass. The first one names the resource that the audit record shows.
+    pub checks: Vec<Check>,
+    /// An access key that the operation makes unusable.
+    pub retired_key: Option<AccessKeyId>,
+}
+
+impl<P> Planned<P> {
+    /// A plan without checks.
+    pub fn new(plan: P) -> Self {
+        Planned { plan, checks: Vec::new(), retired_key: None }
+    }
+
+    /// Adds a check.
+    pub fn check(mut self, check: Check) -> Self {
+        self.checks.push(check);
+        self
+    }
+
+    /// Adds a check if `condition` holds.
+    pub fn check_if(self, condition: bool, check: Check) -> Self {
+        if condition { self.check(check) } else { self }
+    }
+
+    /// Adds several checks.
+    pub fn checks(mut self, checks: impl IntoIterator<Item = Check>) -> Self {
+        self.checks.extend(checks);
+        self
+    }
+
+    /// Names an access key that the operation makes unusable. The pipeline refuses to take the last one with which the
+    /// deployment can be administered, unless the call allows it.
+    pub fn retires(mut self, key: AccessKeyId) -> Self {
+        self.retired_key = Some(key);
+        self
+    }
+}
