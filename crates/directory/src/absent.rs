@@ -1,9 +1,9 @@
-//! Operations on things that this version of Bailiwick cannot create: lists are empty, and a single thing is not found.
+//! Operations on objects that this version of Bailiwick cannot create: lists are empty, and a single object is missing.
 //!
-//! Clients that clean up ask for everything that a user or role might have, and read "none" as success but
-//! `NotImplemented` as a failure. So each operation asks for its own permission, looks up the user or role that it names,
-//! and answers what is true today. There is one file per noun; whoever builds a noun replaces its file, and its creating
-//! operations stay among those that are not implemented until then.
+//! Clients that clean up ask for everything that a user or role might have. They read an empty list as success, but
+//! `NotImplemented` as a failure. So each operation checks its own permission, looks up the user or role that it names,
+//! and returns what is true today. There is one file per noun. When a noun is implemented its file goes away; until
+//! then, its creating operations stay in the list of those that are not implemented.
 
 mod account_property;
 mod credential_report;
@@ -27,7 +27,7 @@ mod ssh_public_key;
 
 use bailiwick_model::{ErrorCode, IamError};
 
-use place::Place;
+use place::{Owner, Place};
 
 /// The operations of this module, each with its name as AWS spells it.
 pub fn absent_operations() -> impl Iterator<Item = &'static str> {
@@ -61,11 +61,12 @@ fn missing(message: String) -> IamError {
     IamError::new(ErrorCode::NoSuchEntity, message)
 }
 
-/// Writes the handlers of a file. Each row names operations, the place that the permission is asked on, and the answer:
-/// - `list`: an empty page; a marker is refused, since none was given out;
-/// - `all`: a list without pages, empty;
+/// Writes the handlers of a file. Each row names operations, the place that is the resource of the check, and the
+/// response:
+/// - `list`: an empty page; every marker is refused;
+/// - `all`: an empty list without pages;
 /// - `get`: an error, mostly `NoSuchEntity`;
-/// - `tag` and `untag`: the same, where the tags of the request are condition keys of the permission.
+/// - `tag` and `untag`: the same, where the tags of the request are condition keys of the check.
 macro_rules! absent {
     ($($kind:ident $($op:ident)+ |$req:ident| $place:expr $(=> $answer:expr)?;)*) => {
         pub(super) const OPERATIONS: &[&str] = &[$($(stringify!($op)),+),*];
@@ -73,28 +74,30 @@ macro_rules! absent {
     };
     (@row $kind:ident [$($op:ident)+] $req:ident $place:tt $answer:tt) => {
         $(
-            impl bailiwick_operation::Checked<bailiwick_api::op::$op> for crate::Directory {
-                async fn checks(
+            impl bailiwick_operation::Handle<bailiwick_api::op::$op> for crate::Directory {
+                type Plan = (<bailiwick_api::op::$op as bailiwick_api::Operation>::Request, super::Owner);
+
+                async fn plan(
                     &self,
                     cx: &bailiwick_operation::Cx,
                     tx: &mut bailiwick_storage::Tx,
-                    $req: &<bailiwick_api::op::$op as bailiwick_api::Operation>::Request,
-                ) -> bailiwick_model::Result<Vec<bailiwick_operation::Check>> {
+                    req: <bailiwick_api::op::$op as bailiwick_api::Operation>::Request,
+                ) -> bailiwick_model::Result<bailiwick_operation::Planned<Self::Plan>> {
+                    let $req = &req;
                     let _ = $req;
-                    let check = $place.check(cx, tx, concat!("iam:", stringify!($op))).await?;
-                    Ok(vec![absent!(@check $kind check $req)])
+                    let (check, owner) = $place.look_up(cx, tx, concat!("iam:", stringify!($op))).await?;
+                    let check = absent!(@check $kind check $req);
+                    Ok(bailiwick_operation::Planned::new((req, owner)).check(check))
                 }
 
                 async fn handle(
                     &self,
                     cx: &bailiwick_operation::Cx,
-                    tx: &mut bailiwick_storage::Tx,
-                    req: <bailiwick_api::op::$op as bailiwick_api::Operation>::Request,
+                    _: &mut bailiwick_storage::Tx,
+                    (req, owner): Self::Plan,
                 ) -> bailiwick_model::Result<<bailiwick_api::op::$op as bailiwick_api::Operation>::Response> {
-                    let $req = &req;
-                    let _ = $req;
-                    $place.look_up(cx, tx).await?;
-                    absent!(@answer $kind $op cx $req $answer)
+                    owner.get()?;
+                    absent!(@answer $kind $op cx req $answer)
                 }
             }
         )+
@@ -103,20 +106,23 @@ macro_rules! absent {
     (@check untag $check:ident $req:ident) => { $check.tag_keys(&$req.tag_keys) };
     (@check $kind:ident $check:ident $req:ident) => { $check };
     (@answer list $op:ident $cx:ident $req:ident ()) => {{
-        crate::pages::Pages::open($cx, stringify!($op), &$req.marker, $req.max_items)?;
+        crate::pages::PageRequest::new($req.marker, $req.max_items).open($cx, stringify!($op))?;
         type Response = <bailiwick_api::op::$op as bailiwick_api::Operation>::Response;
         Ok(Response { is_truncated: Some(false), ..Response::default() })
     }};
-    (@answer all $op:ident $cx:ident $req:ident ()) => { Ok(Default::default()) };
+    (@answer all $op:ident $cx:ident $req:ident ()) => {{
+        let _ = ($cx, $req);
+        Ok(Default::default())
+    }};
     (@answer $kind:ident $op:ident $cx:ident $req:ident ($answer:expr)) => {{
         type Request = <bailiwick_api::op::$op as bailiwick_api::Operation>::Request;
         let answer: fn(&bailiwick_operation::Cx, &Request) -> bailiwick_model::IamError = $answer;
-        Err(answer($cx, $req))
+        Err(answer($cx, &$req))
     }};
 }
 use absent;
 
-/// What a member says; nothing where it is absent, which validation has refused.
+/// The text of a member; empty if it is missing, which validation refuses.
 fn text(member: &Option<String>) -> &str {
     member.as_deref().unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 
 mod group;
 mod membership;
+mod rename;
 pub(crate) mod role;
 mod tags;
 mod user;

@@ -1,12 +1,15 @@
 //! The control plane: one handler per IAM operation and per operation on accounts, one file per noun.
 //!
-//! A handler says in `checks` what must be allowed and does in `handle` what was asked, within one transaction; both
-//! may run twice. What is the same on every noun is written once: names and ARNs (`address`), pages (`pages`),
-//! tags, inline policies, attachments, boundaries. What an answer shows of a stored thing is decided in `view`.
+//! A handler's `plan` parses the request and names what must be allowed; its `handle` makes the change. Both run within
+//! one transaction, and both run again after a write conflict. Code that is the same for every noun is generic: names
+//! and ARNs (`address`), pages (`pages`), tags, inline policies, attachments, boundaries. `view` decides what a response
+//! shows of a stored object. Folders group the nouns: `identities`, `policies`, `credentials`, `accounts`, `reports`;
+//! `absent` has those that cannot be created yet.
 //!
-//! The crate deliberately does not know HTTP, gRPC or XML, who decides, who records, nor how things are stored.
+//! The crate deliberately does not know HTTP, gRPC or XML, how a decision is made, how a call is recorded, nor how
+//! objects are stored.
 //!
-//! Start reading at `user`; every other noun is a variation of it.
+//! Start reading at `identities::user`; every other noun is a variation of it.
 
 mod absent;
 mod accounts;

@@ -4,6 +4,20 @@ use bailiwick_model::Result;
 use bailiwick_operation::{Cx, Paging};
 use bailiwick_storage::Page;
 
+/// The page that a request asks for. The marker stays sealed until the caller is authorized.
+pub struct PageRequest {
+    marker: Option<String>,
+    max_items: Option<i32>,
+}
+
+/// A page of the objects below a path.
+pub struct PathPage {
+    /// The path that each object's own path begins with.
+    pub(crate) prefix: String,
+    /// The page.
+    pub(crate) page: PageRequest,
+}
+
 /// Where a page begins and how long it may be.
 pub(crate) struct Pages<'a> {
     paging: Paging<'a>,
@@ -11,39 +25,50 @@ pub(crate) struct Pages<'a> {
     limit: usize,
 }
 
-/// What an answer says of a page.
+/// The part of a response that is about a page.
 pub(crate) struct Answer<T> {
     pub(crate) items: Vec<T>,
     pub(crate) is_truncated: Option<bool>,
     pub(crate) marker: Option<String>,
 }
 
-impl<'a> Pages<'a> {
-    /// # Errors
-    /// `ValidationError` for a marker that this operation did not give.
-    pub(crate) fn open(
-        cx: &'a Cx,
-        operation: &'static str,
-        marker: &Option<String>,
-        max_items: Option<i32>,
-    ) -> Result<Self> {
-        let paging = cx.paging(operation);
-        let after = paging.after(marker.as_deref())?;
-        let limit = paging.limit(max_items);
-        Ok(Pages { paging, after, limit })
+impl PageRequest {
+    /// Takes `Marker` and `MaxItems` from a request.
+    pub(crate) fn new(marker: Option<String>, max_items: Option<i32>) -> Self {
+        PageRequest { marker, max_items }
     }
 
+    /// Opens the marker.
+    ///
+    /// # Errors
+    /// `ValidationError` for a marker that this operation did not return.
+    pub(crate) fn open<'a>(&self, cx: &'a Cx, operation: &'static str) -> Result<Pages<'a>> {
+        let paging = cx.paging(operation);
+        let after = paging.after(self.marker.as_deref())?;
+        let limit = paging.limit(self.max_items);
+        Ok(Pages { paging, after, limit })
+    }
+}
+
+impl PathPage {
+    /// Takes `PathPrefix`, `Marker` and `MaxItems` from a request.
+    pub(crate) fn new(prefix: Option<String>, marker: Option<String>, max_items: Option<i32>) -> Self {
+        PathPage { prefix: prefix.unwrap_or_else(|| "/".into()), page: PageRequest::new(marker, max_items) }
+    }
+}
+
+impl Pages<'_> {
     /// The position after which the page begins.
     pub(crate) fn after(&self) -> Option<&str> {
         self.after.as_deref()
     }
 
-    /// How many items it holds at most.
+    /// The maximum number of items.
     pub(crate) fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Makes an answer of a page that the store cut.
+    /// Makes a response of a page that the store cut.
     pub(crate) fn answer<T>(&self, page: Page<T>) -> Result<Answer<T>> {
         let marker = page.next.map(|next| self.paging.marker(&next)).transpose()?;
         Ok(Answer { items: page.items, is_truncated: Some(marker.is_some()), marker })

@@ -2,7 +2,10 @@
 
 use bailiwick_model::{IamError, Result};
 
-/// A member that must be there. Validation has made sure of it; this is for who calls a handler without it.
+/// Returns a required member.
+///
+/// # Errors
+/// `ValidationError` if it is missing. The service has validated the request before; this is for other callers.
 pub(crate) fn required<'a>(member: &'a Option<String>, name: &str) -> Result<&'a str> {
     member.as_deref().ok_or_else(|| {
         let message = format!(
@@ -12,7 +15,7 @@ pub(crate) fn required<'a>(member: &'a Option<String>, name: &str) -> Result<&'a
     })
 }
 
-/// Tags as a request brings them.
+/// Parses the tags of a request.
 ///
 /// # Errors
 /// As `Tags::parse`.
@@ -21,10 +24,10 @@ pub(crate) fn tags(tags: &[bailiwick_api::iam::Tag]) -> Result<bailiwick_model::
     bailiwick_model::Tags::parse(tags.iter().map(|tag| (text(&tag.key), text(&tag.value))))
 }
 
-/// A path that stays `/` when the request brings none.
+/// Parses a path; `/` if the request has none.
 ///
 /// # Errors
-/// `ValidationError` when it is no path.
+/// `ValidationError` if it is not a path.
 pub(crate) fn path_or_root(path: &Option<String>) -> Result<bailiwick_model::Path> {
     Ok(match path {
         Some(path) => bailiwick_model::Path::parse(path)?,

@@ -1,54 +1,87 @@
-//! Whom a request is about that may leave out the user: the caller, then.
+//! The user of operations that may leave the user out: then it is the caller, who may be root.
 
 use bailiwick_model::{Arn, ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Cx, Principal};
+use bailiwick_operation::{Check, Cx, Planned, Principal};
 use bailiwick_storage::{KeyOwner, Tx, User};
 
-use crate::address::{Addressed, check_stored};
+use crate::address::{Target, check_stored};
 
 /// Root, or a user.
-pub(crate) enum UserOrRoot {
+pub enum UserOrRoot {
     /// The root user of the caller's account.
     Root,
     /// A user of the caller's account.
     User(Box<User>),
 }
 
-impl UserOrRoot {
+/// The user that a request names, or the caller.
+pub enum UserOrCaller {
+    /// The request names a user, who may be missing.
+    Named(Box<Target<User>>),
+    /// The request names no user.
+    Caller(UserOrRoot),
+}
+
+impl UserOrCaller {
+    /// Looks up the named user, or the caller if the request names none.
+    ///
     /// # Errors
-    /// `NoSuchEntity` when the user isn't there; `ValidationError` when no user is named and the caller is none.
-    pub(crate) async fn get(cx: &Cx, tx: &mut Tx, name: &Option<String>) -> Result<UserOrRoot> {
+    /// `ValidationError` if no user is named and the caller is a role session. A missing user is no error.
+    pub(crate) async fn look_up(cx: &Cx, tx: &mut Tx, name: &Option<String>) -> Result<Self> {
         if name.is_some() {
-            return Ok(UserOrRoot::User(Box::new(User::get(cx, tx, name).await?)));
+            return Ok(UserOrCaller::Named(Box::new(Target::look_up(cx, tx, name).await?)));
         }
-        match &cx.caller().principal {
-            Principal::Root { .. } => Ok(UserOrRoot::Root),
+        Ok(UserOrCaller::Caller(match &cx.caller().principal {
+            Principal::Root { .. } => UserOrRoot::Root,
             Principal::User { account, id, name, .. } => match tx.find_by_id(*account, id).await? {
-                Some(user) => Ok(UserOrRoot::User(Box::new(user))),
-                None => Err(IamError::no_such("user", name)),
+                Some(user) => UserOrRoot::User(Box::new(user)),
+                // The caller was deleted after they were authenticated.
+                None => return Err(IamError::no_such("user", name)),
             },
-            Principal::RoleSession { .. } => Err(user_name_required()),
-        }
+            Principal::RoleSession { .. } => return Err(user_name_required()),
+        }))
     }
 
-    /// The check of an action on whom the request is about.
-    pub(crate) async fn check(cx: &Cx, tx: &mut Tx, name: &Option<String>, action: &'static str) -> Result<Check> {
-        if name.is_some() {
-            return User::check(cx, tx, name, action).await;
-        }
-        match &cx.caller().principal {
-            Principal::Root { account } => {
-                Ok(Check::new(action, &Arn::iam(cx.partition(), *account, format_args!("root"))))
+    /// Looks up the user and names the check of an action on it.
+    ///
+    /// # Errors
+    /// As [`look_up`](Self::look_up).
+    pub(crate) async fn plan(
+        cx: &Cx,
+        tx: &mut Tx,
+        name: &Option<String>,
+        action: &'static str,
+    ) -> Result<Planned<Self>> {
+        let user = Self::look_up(cx, tx, name).await?;
+        let check = user.check(cx, action);
+        Ok(Planned::new(user).check(check))
+    }
+
+    /// The check of an action on the user or root.
+    pub(crate) fn check(&self, cx: &Cx, action: &'static str) -> Check {
+        match self {
+            UserOrCaller::Named(user) => user.check(cx, action),
+            UserOrCaller::Caller(UserOrRoot::User(user)) => check_stored(cx, &**user, action),
+            UserOrCaller::Caller(UserOrRoot::Root) => {
+                Check::new(action, &Arn::iam(cx.partition(), cx.account(), format_args!("root")))
             }
-            Principal::User { account, id, .. } => match tx.find_by_id::<User>(*account, id).await? {
-                Some(user) => Ok(check_stored(cx, &user, action)),
-                None => Ok(Check::new(action, &cx.caller().principal.arn(cx.partition()))),
-            },
-            Principal::RoleSession { .. } => Err(user_name_required()),
         }
     }
 
-    /// Whose access keys those are.
+    /// The user or root.
+    ///
+    /// # Errors
+    /// `NoSuchEntity` if the named user is missing.
+    pub(crate) fn get(self) -> Result<UserOrRoot> {
+        match self {
+            UserOrCaller::Named(user) => Ok(UserOrRoot::User(Box::new(user.get()?))),
+            UserOrCaller::Caller(caller) => Ok(caller),
+        }
+    }
+}
+
+impl UserOrRoot {
+    /// The owner of its access keys.
     pub(crate) fn key_owner(&self) -> KeyOwner {
         match self {
             UserOrRoot::Root => KeyOwner::Root,
@@ -56,7 +89,7 @@ impl UserOrRoot {
         }
     }
 
-    /// The name that an answer shows; root has none.
+    /// The name that a response shows; root has none.
     pub(crate) fn name(&self) -> Option<String> {
         match self {
             UserOrRoot::Root => None,

@@ -66,6 +66,11 @@ impl<P> Planned<P> {
         Planned { plan, checks: Vec::new(), retired_key: None }
     }
 
+    /// Adds another part to the plan.
+    pub fn with<T>(self, part: T) -> Planned<(P, T)> {
+        Planned { plan: (self.plan, part), checks: self.checks, retired_key: self.retired_key }
+    }
+
     /// Adds a check.
     pub fn check(mut self, check: Check) -> Self {
         self.checks.push(check);
@@ -85,8 +90,8 @@ impl<P> Planned<P> {
 
     /// Names an access key that the operation makes unusable. The pipeline refuses to take the last one with which the
     /// deployment can be administered, unless the call allows it.
-    pub fn retires(mut self, key: AccessKeyId) -> Self {
-        self.retired_key = Some(key);
+    pub fn retires(mut self, key: impl Into<Option<AccessKeyId>>) -> Self {
+        self.retired_key = key.into();
         self
     }
 }

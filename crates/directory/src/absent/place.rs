@@ -1,45 +1,61 @@
-//! Where a thing would be if there were one: what the permission is asked on, and what is looked up first.
+//! Where an object would be if there were one: the resource of the check, and the user or role that must exist.
 
 use bailiwick_model::{Arn, ErrorCode, IamError, Result};
 use bailiwick_operation::{Check, Cx};
 use bailiwick_storage::{Role, Tx};
 
-use crate::address::Addressed as _;
+use crate::address::Target;
 use crate::request::required;
-use crate::user_or_root::UserOrRoot;
+use crate::user_or_root::UserOrCaller;
 
-/// The place of a thing that cannot exist yet.
+/// The place of an object that cannot exist yet.
 pub(super) enum Place<'a> {
-    /// In the account; the action knows no resource.
+    /// In the account; the action has no resource.
     Account,
-    /// With a user, or with the caller where none is named.
+    /// With a user, or with the caller if the request names none.
     User(&'a Option<String>),
     /// With each of the account's users.
     EveryUser,
     /// With a role.
     Role(&'a Option<String>),
-    /// In the account under a name: the type in its ARN, the member of the request, and what that says.
+    /// In the account under a name: the type in its ARN, the member of the request, and its text.
     Named(&'static str, &'static str, &'a Option<String>),
     /// Under an ARN of this type.
     Arn(&'static str, &'a Option<String>),
-    /// A virtual MFA device, by its ARN, or another, by its serial number.
+    /// A virtual MFA device by its ARN, or another by its serial number.
     Device(&'a Option<String>),
-    /// The role that a deletion task is of: `task/aws-service-role/SERVICE/ROLE/UUID`.
+    /// The role of a deletion task: `task/aws-service-role/SERVICE/ROLE/UUID`.
     DeletionTask(&'a Option<String>),
 }
 
+/// The user or role that would have the object.
+pub enum Owner {
+    /// The object would belong to the account.
+    Account,
+    /// A user, who may be missing.
+    User(UserOrCaller),
+    /// A role, which may be missing.
+    Role(Box<Target<Role>>),
+}
+
 impl Place<'_> {
-    /// The check of an action there.
+    /// Looks up the user or role, and names the check of an action there.
     ///
     /// # Errors
-    /// `ValidationError` and `InvalidInput` for what names no such place.
-    pub(super) async fn check(&self, cx: &Cx, tx: &mut Tx, action: &'static str) -> Result<Check> {
+    /// `ValidationError` and `InvalidInput` for a member that names no such place.
+    pub(super) async fn look_up(&self, cx: &Cx, tx: &mut Tx, action: &'static str) -> Result<(Check, Owner)> {
         let own = |resource: String| Arn::iam(cx.partition(), cx.account(), format_args!("{resource}"));
-        Ok(match self {
+        let check = match self {
+            Place::User(name) => {
+                let user = UserOrCaller::look_up(cx, tx, name).await?;
+                return Ok((user.check(cx, action), Owner::User(user)));
+            }
+            Place::Role(name) => {
+                let role = Target::<Role>::look_up(cx, tx, name).await?;
+                return Ok((role.check(cx, action), Owner::Role(Box::new(role))));
+            }
             Place::Account => Check::without_resource(action, cx.account()),
-            Place::User(name) => UserOrRoot::check(cx, tx, name, action).await?,
             Place::EveryUser => Check::new(action, &own("user/*".into())),
-            Place::Role(name) => Role::check(cx, tx, name, action).await?,
             Place::Named(kind, member, name) => Check::new(action, &own(format!("{kind}/{}", required(name, member)?))),
             Place::Arn(kind, arn) => Check::new(action, &parse(cx, kind, arn.as_deref().unwrap_or_default())?),
             Place::Device(serial) => {
@@ -59,23 +75,26 @@ impl Place<'_> {
                 })?;
                 Check::new(action, &own(format!("role/{role}")))
             }
-        })
+        };
+        Ok((check, Owner::Account))
     }
+}
 
-    /// Looks up the user or role.
+impl Owner {
+    /// Checks that the user or role exists.
     ///
     /// # Errors
     /// `NoSuchEntity`.
-    pub(super) async fn look_up(&self, cx: &Cx, tx: &mut Tx) -> Result<()> {
+    pub(super) fn get(self) -> Result<()> {
         match self {
-            Place::User(name) => UserOrRoot::get(cx, tx, name).await.map(drop),
-            Place::Role(name) => Role::get(cx, tx, name).await.map(drop),
-            _ => Ok(()),
+            Owner::Account => Ok(()),
+            Owner::User(user) => user.get().map(drop),
+            Owner::Role(role) => role.get().map(drop),
         }
     }
 }
 
-/// The ARN of a thing of this type in this partition.
+/// Parses the ARN of an object of this type in this partition.
 fn parse(cx: &Cx, kind: &str, text: &str) -> Result<Arn> {
     let arn = Arn::parse(text)
         .map_err(|error| IamError::validation("Invalid ARN:  Could not be parsed!").field("Arn", error.to_string()))?;

@@ -2,29 +2,32 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{AccountAlias, ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Checked, Cx};
+use bailiwick_operation::{Check, Cx, Handle, Planned};
 use bailiwick_storage::{Account, Tx};
 
 use crate::Directory;
-use crate::pages::Pages;
+use crate::pages::PageRequest;
 use crate::request::required;
 
-/// Gives the account an alias, in the place of the one that it has.
+/// Plans a change of the alias. A malformed alias is reported to authorized callers only.
+fn plan(cx: &Cx, alias: &Option<String>, action: &'static str) -> Result<Planned<Result<AccountAlias>>> {
+    let alias = AccountAlias::parse(required(alias, "accountAlias")?).map_err(IamError::from);
+    Ok(Planned::new(alias).check(Check::without_resource(action, cx.account())))
+}
+
+/// Sets the alias of the account, in place of an existing one.
 ///
 /// # Errors
-/// `EntityAlreadyExists` when any account has it already.
-impl Checked<op::CreateAccountAlias> for Directory {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::CreateAccountAliasRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::without_resource("iam:CreateAccountAlias", cx.account())])
+/// `EntityAlreadyExists` if any account has the alias already.
+impl Handle<op::CreateAccountAlias> for Directory {
+    type Plan = Result<AccountAlias>;
+
+    async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::CreateAccountAliasRequest) -> Result<Planned<Self::Plan>> {
+        plan(cx, &req.account_alias, "iam:CreateAccountAlias")
     }
 
-    async fn handle(
-        &self,
-        cx: &Cx,
-        tx: &mut Tx,
-        req: pb::CreateAccountAliasRequest,
-    ) -> Result<pb::CreateAccountAliasResponse> {
-        let alias = AccountAlias::parse(required(&req.account_alias, "accountAlias")?)?;
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, alias: Self::Plan) -> Result<pb::CreateAccountAliasResponse> {
+        let alias = alias?;
         if tx.find_account_by_alias(&alias).await?.is_some() {
             let message = format!("The account alias {alias} already exists.");
             return Err(IamError::new(ErrorCode::EntityAlreadyExists, message));
@@ -36,18 +39,16 @@ impl Checked<op::CreateAccountAlias> for Directory {
 }
 
 /// Lists the account's aliases: none or one.
-impl Checked<op::ListAccountAliases> for Directory {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListAccountAliasesRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::without_resource("iam:ListAccountAliases", cx.account())])
+impl Handle<op::ListAccountAliases> for Directory {
+    type Plan = PageRequest;
+
+    async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::ListAccountAliasesRequest) -> Result<Planned<PageRequest>> {
+        let page = PageRequest::new(req.marker, req.max_items);
+        Ok(Planned::new(page).check(Check::without_resource("iam:ListAccountAliases", cx.account())))
     }
 
-    async fn handle(
-        &self,
-        cx: &Cx,
-        tx: &mut Tx,
-        req: pb::ListAccountAliasesRequest,
-    ) -> Result<pb::ListAccountAliasesResponse> {
-        let pages = Pages::open(cx, "ListAccountAliases", &req.marker, req.max_items)?;
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, page: PageRequest) -> Result<pb::ListAccountAliasesResponse> {
+        let pages = page.open(cx, "ListAccountAliases")?;
         let aliases: Vec<String> = own(cx, tx).await?.alias.iter().map(|alias| alias.to_string()).collect();
         let page = pages.cut(aliases, String::clone)?;
         Ok(pb::ListAccountAliasesResponse {
@@ -58,22 +59,19 @@ impl Checked<op::ListAccountAliases> for Directory {
     }
 }
 
-/// Takes the alias away.
+/// Removes the alias.
 ///
 /// # Errors
-/// `NoSuchEntity` when it is not the account's.
-impl Checked<op::DeleteAccountAlias> for Directory {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::DeleteAccountAliasRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::without_resource("iam:DeleteAccountAlias", cx.account())])
+/// `NoSuchEntity` if the account has another alias or none.
+impl Handle<op::DeleteAccountAlias> for Directory {
+    type Plan = Result<AccountAlias>;
+
+    async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::DeleteAccountAliasRequest) -> Result<Planned<Self::Plan>> {
+        plan(cx, &req.account_alias, "iam:DeleteAccountAlias")
     }
 
-    async fn handle(
-        &self,
-        cx: &Cx,
-        tx: &mut Tx,
-        req: pb::DeleteAccountAliasRequest,
-    ) -> Result<pb::DeleteAccountAliasResponse> {
-        let alias = AccountAlias::parse(required(&req.account_alias, "accountAlias")?)?;
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, alias: Self::Plan) -> Result<pb::DeleteAccountAliasResponse> {
+        let alias = alias?;
         let account = own(cx, tx).await?;
         if account.alias.as_ref() != Some(&alias) {
             return Err(IamError::no_such("account alias", alias));
@@ -83,7 +81,7 @@ impl Checked<op::DeleteAccountAlias> for Directory {
     }
 }
 
-/// The caller's account. Who could call has one.
+/// The caller's account.
 async fn own(cx: &Cx, tx: &mut Tx) -> Result<Account> {
     tx.find_account(cx.account()).await?.ok_or_else(|| IamError::internal("the caller's account is not stored"))
 }

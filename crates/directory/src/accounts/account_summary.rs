@@ -1,10 +1,10 @@
-//! What an account has, and what it may have.
+//! The number of objects in an account, and its quotas.
 
 use std::collections::HashMap;
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{Result, limits};
-use bailiwick_operation::{Check, Checked, Cx};
+use bailiwick_operation::{Check, Cx, Handle, Planned};
 use bailiwick_storage::{Group, KeyOwner, Policy, Role, Tx, User};
 
 use crate::{Directory, view};
@@ -18,18 +18,15 @@ const SERVER_CERTIFICATES: i32 = 20;
 /// Signing certificates of a user: AWS's quota.
 const SIGNING_CERTIFICATES: i32 = 2;
 
-/// Counts what the account has, beside its quotas, under AWS's keys.
-impl Checked<op::GetAccountSummary> for Directory {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::GetAccountSummaryRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::without_resource("iam:GetAccountSummary", cx.account())])
+/// Returns how many of each object the account has, and its quotas, under AWS's keys.
+impl Handle<op::GetAccountSummary> for Directory {
+    type Plan = ();
+
+    async fn plan(&self, cx: &Cx, _: &mut Tx, _: pb::GetAccountSummaryRequest) -> Result<Planned<()>> {
+        Ok(Planned::new(()).check(Check::without_resource("iam:GetAccountSummary", cx.account())))
     }
 
-    async fn handle(
-        &self,
-        cx: &Cx,
-        tx: &mut Tx,
-        _: pb::GetAccountSummaryRequest,
-    ) -> Result<pb::GetAccountSummaryResponse> {
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, (): ()) -> Result<pb::GetAccountSummaryResponse> {
         let account = cx.account();
         let root_keys = tx.list_access_keys(account, &KeyOwner::Root, None, 1).await?.items.len();
         let quotas = tx.quotas().clone();
@@ -62,7 +59,7 @@ impl Checked<op::GetAccountSummary> for Directory {
             ("InstanceProfilesQuota", INSTANCE_PROFILES),
             ("ServerCertificatesQuota", SERVER_CERTIFICATES),
             ("GlobalEndpointTokenVersion", 1),
-            // None of these can be made yet, so that there is none.
+            // These cannot be created yet.
             ("AccountMFAEnabled", 0),
             ("AccountPasswordPresent", 0),
             ("AccountSigningCertificatesPresent", 0),

@@ -1,51 +1,48 @@
 //! Access keys of users and of root.
 
 use bailiwick_api::{iam as pb, op};
-use bailiwick_model::{AccessKeyId, AccessKeyKind, Arn, ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Checked, Cx, Principal, SecretOwner};
+use bailiwick_model::{AccessKeyId, AccessKeyKind, ErrorCode, IamError, Result};
+use bailiwick_operation::{Check, Cx, Handle, Planned, Principal, SecretOwner};
 use bailiwick_seal::SecretString;
 use bailiwick_storage::{AccessKey, KeyOwner, Tx, User};
 
 use crate::address::check_stored;
-use crate::pages::Pages;
+use crate::pages::PageRequest;
 use crate::request::required;
-use crate::user_or_root::UserOrRoot;
+use crate::user_or_root::UserOrCaller;
 use crate::{Directory, view};
 
-/// What stands for service and region of a key that was never used.
+/// The service and region of a key that was never used.
 const NEVER: &str = "N/A";
 
-/// Creates an access key for a user, or for the caller. The answer alone shows the secret.
+/// Creates an access key for a user, or for the caller. Only this response shows the secret.
 ///
 /// # Errors
-/// `NoSuchEntity`; `LimitExceeded` for a third one.
-impl Checked<op::CreateAccessKey> for Directory {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::CreateAccessKeyRequest) -> Result<Vec<Check>> {
-        Ok(vec![UserOrRoot::check(cx, tx, &req.user_name, "iam:CreateAccessKey").await?])
+/// `NoSuchEntity`; `LimitExceeded` for a third key.
+impl Handle<op::CreateAccessKey> for Directory {
+    type Plan = UserOrCaller;
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::CreateAccessKeyRequest) -> Result<Planned<UserOrCaller>> {
+        UserOrCaller::plan(cx, tx, &req.user_name, "iam:CreateAccessKey").await
     }
 
-    async fn handle(
-        &self,
-        cx: &Cx,
-        tx: &mut Tx,
-        req: pb::CreateAccessKeyRequest,
-    ) -> Result<pb::CreateAccessKeyResponse> {
-        let owner = UserOrRoot::get(cx, tx, &req.user_name).await?;
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, user: UserOrCaller) -> Result<pb::CreateAccessKeyResponse> {
+        let user = user.get()?;
         let id = cx.new_access_key_id(AccessKeyKind::LongTerm, cx.account());
         let secret = SecretString::access_key(cx.random());
-        let key_owner = owner.key_owner();
-        let sealed = sealed_to(cx, &key_owner, &id).seal(&cx.deployment().sealer, &secret)?;
+        let owner = user.key_owner();
+        let sealed = secret_owner(cx, &owner, &id).seal(&cx.deployment().sealer, &secret)?;
         let key = AccessKey {
             account: cx.account(),
             id,
-            owner: key_owner,
+            owner,
             active: true,
             created: cx.date(),
             sealed_secret: sealed.into(),
         };
         tx.create_access_key(&key).await?;
         let access_key = pb::AccessKey {
-            user_name: owner.name(),
+            user_name: user.name(),
             access_key_id: Some(key.id.to_string()),
             status: Some(status(key.active).into()),
             secret_access_key: Some(secret.expose().to_owned()),
@@ -59,59 +56,92 @@ impl Checked<op::CreateAccessKey> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`.
-impl Checked<op::ListAccessKeys> for Directory {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::ListAccessKeysRequest) -> Result<Vec<Check>> {
-        Ok(vec![UserOrRoot::check(cx, tx, &req.user_name, "iam:ListAccessKeys").await?])
+impl Handle<op::ListAccessKeys> for Directory {
+    type Plan = (UserOrCaller, PageRequest);
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::ListAccessKeysRequest) -> Result<Planned<Self::Plan>> {
+        let planned = UserOrCaller::plan(cx, tx, &req.user_name, "iam:ListAccessKeys").await?;
+        Ok(planned.with(PageRequest::new(req.marker, req.max_items)))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::ListAccessKeysRequest) -> Result<pb::ListAccessKeysResponse> {
-        let pages = Pages::open(cx, "ListAccessKeys", &req.marker, req.max_items)?;
-        let owner = UserOrRoot::get(cx, tx, &req.user_name).await?;
-        let found = tx.list_access_keys(cx.account(), &owner.key_owner(), pages.after(), pages.limit()).await?;
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, (user, page): Self::Plan) -> Result<pb::ListAccessKeysResponse> {
+        let pages = page.open(cx, "ListAccessKeys")?;
+        let user = user.get()?;
+        let found = tx.list_access_keys(cx.account(), &user.key_owner(), pages.after(), pages.limit()).await?;
         let page = pages.answer(found)?;
-        let shown = |key: &AccessKey| pb::AccessKeyMetadata {
-            user_name: owner.name(),
+        let metadata = |key: &AccessKey| pb::AccessKeyMetadata {
+            user_name: user.name(),
             access_key_id: Some(key.id.to_string()),
             status: Some(status(key.active).into()),
             create_date: view::date(key.created),
         };
         Ok(pb::ListAccessKeysResponse {
-            access_key_metadata: page.items.iter().map(shown).collect(),
+            access_key_metadata: page.items.iter().map(metadata).collect(),
             is_truncated: page.is_truncated,
             marker: page.marker,
         })
     }
 }
 
-/// Makes an access key usable, or unusable.
-///
-/// # Errors
-/// `NoSuchEntity`; `InvalidInput` for a status that can't be given; `UnmodifiableEntity` for the last administrator's.
-impl Checked<op::UpdateAccessKey> for Directory {
-    fn retires<'r>(&self, req: &'r pb::UpdateAccessKeyRequest) -> Option<&'r str> {
-        req.access_key_id.as_deref().filter(|_| req.status.as_deref() == Some(status(false)))
-    }
+/// An access key that a request names together with its owner.
+pub struct KeyTarget {
+    owner: UserOrCaller,
+    id: AccessKeyId,
+    stored: Option<AccessKey>,
+}
 
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::UpdateAccessKeyRequest) -> Result<Vec<Check>> {
-        Ok(vec![UserOrRoot::check(cx, tx, &req.user_name, "iam:UpdateAccessKey").await?])
-    }
-
-    async fn handle(
-        &self,
+impl KeyTarget {
+    /// Looks up the key and its owner, and names the check of an action on the owner.
+    async fn plan(
         cx: &Cx,
         tx: &mut Tx,
-        req: pb::UpdateAccessKeyRequest,
-    ) -> Result<pb::UpdateAccessKeyResponse> {
+        user: &Option<String>,
+        id: &Option<String>,
+        action: &'static str,
+    ) -> Result<Planned<KeyTarget>> {
+        let id = AccessKeyId::parse(required(id, "accessKeyId")?)?;
+        let owner = UserOrCaller::look_up(cx, tx, user).await?;
+        let check = owner.check(cx, action);
+        let stored = tx.find_access_key(cx.account(), &id).await?;
+        Ok(Planned::new(KeyTarget { owner, id, stored }).check(check))
+    }
+
+    /// # Errors
+    /// `NoSuchEntity` for the owner, or if the owner has no such key.
+    fn get(self) -> Result<AccessKey> {
+        let owner = self.owner.get()?.key_owner();
+        self.stored.filter(|key| key.owner == owner).ok_or_else(|| {
+            let message = format!("The Access Key with id {} cannot be found.", self.id);
+            IamError::new(ErrorCode::NoSuchEntity, message)
+        })
+    }
+}
+
+/// Activates or deactivates an access key.
+///
+/// # Errors
+/// `NoSuchEntity`; `InvalidInput` for another status; `UnmodifiableEntity` for the last administrator's key.
+impl Handle<op::UpdateAccessKey> for Directory {
+    /// The key, and whether it will be active.
+    type Plan = (KeyTarget, Result<bool>);
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::UpdateAccessKeyRequest) -> Result<Planned<Self::Plan>> {
         let active = match required(&req.status, "status")? {
-            "Active" => true,
-            "Inactive" => false,
+            "Active" => Ok(true),
+            "Inactive" => Ok(false),
             other => {
                 let message = format!("the status `{other}` can't be given to an access key");
-                return Err(IamError::new(ErrorCode::InvalidInput, message));
+                Err(IamError::new(ErrorCode::InvalidInput, message))
             }
         };
-        let key = get(cx, tx, &req.user_name, &req.access_key_id).await?;
-        tx.update_access_key(&AccessKey { active, ..key }).await?;
+        let planned = KeyTarget::plan(cx, tx, &req.user_name, &req.access_key_id, "iam:UpdateAccessKey").await?;
+        let retired = matches!(active, Ok(false)).then(|| planned.plan.id.clone());
+        Ok(planned.with(active).retires(retired))
+    }
+
+    async fn handle(&self, _: &Cx, tx: &mut Tx, (key, active): Self::Plan) -> Result<pb::UpdateAccessKeyResponse> {
+        let active = active?;
+        tx.update_access_key(&AccessKey { active, ..key.get()? }).await?;
         Ok(pb::UpdateAccessKeyResponse {})
     }
 }
@@ -119,64 +149,53 @@ impl Checked<op::UpdateAccessKey> for Directory {
 /// Deletes an access key.
 ///
 /// # Errors
-/// `NoSuchEntity`; `UnmodifiableEntity` for the last administrator's.
-impl Checked<op::DeleteAccessKey> for Directory {
-    fn retires<'r>(&self, req: &'r pb::DeleteAccessKeyRequest) -> Option<&'r str> {
-        req.access_key_id.as_deref()
+/// `NoSuchEntity`; `UnmodifiableEntity` for the last administrator's key.
+impl Handle<op::DeleteAccessKey> for Directory {
+    type Plan = KeyTarget;
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::DeleteAccessKeyRequest) -> Result<Planned<KeyTarget>> {
+        let planned = KeyTarget::plan(cx, tx, &req.user_name, &req.access_key_id, "iam:DeleteAccessKey").await?;
+        let retired = planned.plan.id.clone();
+        Ok(planned.retires(retired))
     }
 
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::DeleteAccessKeyRequest) -> Result<Vec<Check>> {
-        Ok(vec![UserOrRoot::check(cx, tx, &req.user_name, "iam:DeleteAccessKey").await?])
-    }
-
-    async fn handle(
-        &self,
-        cx: &Cx,
-        tx: &mut Tx,
-        req: pb::DeleteAccessKeyRequest,
-    ) -> Result<pb::DeleteAccessKeyResponse> {
-        let key = get(cx, tx, &req.user_name, &req.access_key_id).await?;
+    async fn handle(&self, _: &Cx, tx: &mut Tx, key: KeyTarget) -> Result<pb::DeleteAccessKeyResponse> {
+        let key = key.get()?;
         tx.delete_access_key(key.account, &key.id).await?;
         Ok(pb::DeleteAccessKeyResponse {})
     }
 }
 
-/// Says when an access key of the account was last used, for what, and whose it is.
+/// Returns when an access key of the account was last used, for which service, and its owner.
 ///
 /// # Errors
 /// `NoSuchEntity`.
-impl Checked<op::GetAccessKeyLastUsed> for Directory {
-    /// The resource is the key's owner. A key that isn't there has none: only who may ask about all is told so, and
-    /// a denial names none.
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::GetAccessKeyLastUsedRequest) -> Result<Vec<Check>> {
+impl Handle<op::GetAccessKeyLastUsed> for Directory {
+    /// The key and the user that it belongs to.
+    type Plan = Result<(AccessKey, Option<User>)>;
+
+    /// The resource is the key's owner, which a denial does not display. A missing key has no resource: only callers
+    /// that may ask about every key learn that it is missing.
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::GetAccessKeyLastUsedRequest) -> Result<Planned<Self::Plan>> {
         const ACTION: &str = "iam:GetAccessKeyLastUsed";
         let id = AccessKeyId::parse(required(&req.access_key_id, "accessKeyId")?)?;
-        let without_owner = Check::without_resource(ACTION, None);
-        let Some(key) = tx.find_access_key(cx.account(), &id).await? else { return Ok(vec![without_owner]) };
-        Ok(vec![match key.owner {
-            KeyOwner::Root => {
-                let root: Arn = Principal::Root { account: key.account }.arn(cx.partition());
-                Check::new(ACTION, &root).displayed_as("*")
+        let key = tx.get_access_key(cx.account(), &id).await;
+        let user = match &key {
+            Ok(AccessKey { account, owner: KeyOwner::User(user), .. }) => tx.find_by_id::<User>(*account, user).await?,
+            _ => None,
+        };
+        let check = match (&key, &user) {
+            (Ok(AccessKey { account, owner: KeyOwner::Root, .. }), _) => {
+                Check::new(ACTION, &Principal::Root { account: *account }.arn(cx.partition())).displayed_as("*")
             }
-            KeyOwner::User(user) => match tx.find_by_id::<User>(key.account, &user).await? {
-                Some(user) => check_stored(cx, &user, ACTION).displayed_as("*"),
-                None => without_owner,
-            },
-        }])
+            (Ok(_), Some(user)) => check_stored(cx, user, ACTION).displayed_as("*"),
+            _ => Check::without_resource(ACTION, None),
+        };
+        Ok(Planned::new(key.map(|key| (key, user))).check(check))
     }
 
-    async fn handle(
-        &self,
-        cx: &Cx,
-        tx: &mut Tx,
-        req: pb::GetAccessKeyLastUsedRequest,
-    ) -> Result<pb::GetAccessKeyLastUsedResponse> {
-        let id = AccessKeyId::parse(required(&req.access_key_id, "accessKeyId")?)?;
-        let key = tx.get_access_key(cx.account(), &id).await?;
-        let user_name = match key.owner {
-            KeyOwner::Root => None,
-            KeyOwner::User(user) => tx.find_by_id::<User>(key.account, &user).await?.map(|user| user.name.to_string()),
-        };
+    async fn handle(&self, _: &Cx, tx: &mut Tx, plan: Self::Plan) -> Result<pb::GetAccessKeyLastUsedResponse> {
+        let (key, user) = plan?;
         let used = match tx.access_key_last_used(key.account, &key.id).await? {
             Some(used) => pb::AccessKeyLastUsed {
                 last_used_date: view::date(used.time),
@@ -189,22 +208,12 @@ impl Checked<op::GetAccessKeyLastUsed> for Directory {
                 region: Some(NEVER.into()),
             },
         };
+        let user_name = user.map(|user| user.name.to_string());
         Ok(pb::GetAccessKeyLastUsedResponse { user_name, access_key_last_used: Some(used) })
     }
 }
 
-/// The key of that id, if it belongs to whom the request is about.
-async fn get(cx: &Cx, tx: &mut Tx, user: &Option<String>, id: &Option<String>) -> Result<AccessKey> {
-    let owner = UserOrRoot::get(cx, tx, user).await?.key_owner();
-    let id = AccessKeyId::parse(required(id, "accessKeyId")?)?;
-    let found = tx.find_access_key(cx.account(), &id).await?;
-    found.filter(|key| key.owner == owner).ok_or_else(|| {
-        let message = format!("The Access Key with id {id} cannot be found.");
-        IamError::new(ErrorCode::NoSuchEntity, message)
-    })
-}
-
-fn sealed_to<'a>(cx: &Cx, owner: &'a KeyOwner, key: &'a AccessKeyId) -> SecretOwner<'a> {
+fn secret_owner<'a>(cx: &Cx, owner: &'a KeyOwner, key: &'a AccessKeyId) -> SecretOwner<'a> {
     let user = match owner {
         KeyOwner::Root => None,
         KeyOwner::User(user) => Some(user),

@@ -1,12 +1,13 @@
 //! Groups.
 
 use bailiwick_api::{iam as pb, op};
-use bailiwick_model::{GroupName, IdKind, Path, Result};
-use bailiwick_operation::{Check, Checked, Cx};
+use bailiwick_model::{GroupName, IdKind, Result};
+use bailiwick_operation::{Check, Cx, Handle, Planned};
 use bailiwick_storage::{Group, Tx};
 
-use crate::address::{Addressed as _, IdentityRecord as _, arn_of, check_stored, new_name};
-use crate::pages::Pages;
+use super::rename::{Update, new_name, new_path, plan_rename};
+use crate::address::{IdentityRecord as _, Target};
+use crate::pages::{PageRequest, PathPage};
 use crate::request::{path_or_root, required};
 use crate::{Directory, view};
 
@@ -14,13 +15,10 @@ use crate::{Directory, view};
 ///
 /// # Errors
 /// `EntityAlreadyExists`, `LimitExceeded`.
-impl Checked<op::CreateGroup> for Directory {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, req: &pb::CreateGroupRequest) -> Result<Vec<Check>> {
-        let (name, path) = (GroupName::parse(required(&req.group_name, "groupName")?)?, path_or_root(&req.path)?);
-        Ok(vec![Check::new("iam:CreateGroup", &arn_of::<Group>(cx.partition(), cx.account(), &path, &name))])
-    }
+impl Handle<op::CreateGroup> for Directory {
+    type Plan = Group;
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::CreateGroupRequest) -> Result<pb::CreateGroupResponse> {
+    async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::CreateGroupRequest) -> Result<Planned<Group>> {
         let group = Group {
             account: cx.account(),
             id: cx.new_id(IdKind::Group),
@@ -28,6 +26,11 @@ impl Checked<op::CreateGroup> for Directory {
             path: path_or_root(&req.path)?,
             created: cx.date(),
         };
+        let check = Check::new("iam:CreateGroup", &group.arn(cx.partition()));
+        Ok(Planned::new(group).check(check))
+    }
+
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, group: Group) -> Result<pb::CreateGroupResponse> {
         tx.create(&group).await?;
         Ok(pb::CreateGroupResponse { group: Some(view::group(cx.partition(), &group)) })
     }
@@ -37,14 +40,18 @@ impl Checked<op::CreateGroup> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`.
-impl Checked<op::GetGroup> for Directory {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::GetGroupRequest) -> Result<Vec<Check>> {
-        Ok(vec![Group::check(cx, tx, &req.group_name, "iam:GetGroup").await?])
+impl Handle<op::GetGroup> for Directory {
+    type Plan = (Target<Group>, PageRequest);
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::GetGroupRequest) -> Result<Planned<Self::Plan>> {
+        Ok(Target::plan(cx, tx, &req.group_name, "iam:GetGroup")
+            .await?
+            .with(PageRequest::new(req.marker, req.max_items)))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::GetGroupRequest) -> Result<pb::GetGroupResponse> {
-        let pages = Pages::open(cx, "GetGroup", &req.marker, req.max_items)?;
-        let group = Group::get(cx, tx, &req.group_name).await?;
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, (group, page): Self::Plan) -> Result<pb::GetGroupResponse> {
+        let pages = page.open(cx, "GetGroup")?;
+        let group = group.get()?;
         let page = pages.answer(tx.list_members(&group, pages.after(), pages.limit()).await?)?;
         Ok(pb::GetGroupResponse {
             group: Some(view::group(cx.partition(), &group)),
@@ -56,15 +63,17 @@ impl Checked<op::GetGroup> for Directory {
 }
 
 /// Lists the groups of the account by name.
-impl Checked<op::ListGroups> for Directory {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListGroupsRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::without_resource("iam:ListGroups", cx.account())])
+impl Handle<op::ListGroups> for Directory {
+    type Plan = PathPage;
+
+    async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::ListGroupsRequest) -> Result<Planned<PathPage>> {
+        let page = PathPage::new(req.path_prefix, req.marker, req.max_items);
+        Ok(Planned::new(page).check(Check::without_resource("iam:ListGroups", cx.account())))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::ListGroupsRequest) -> Result<pb::ListGroupsResponse> {
-        let pages = Pages::open(cx, "ListGroups", &req.marker, req.max_items)?;
-        let prefix = req.path_prefix.as_deref().unwrap_or("/");
-        let page = pages.answer(tx.list::<Group>(cx.account(), prefix, pages.after(), pages.limit()).await?)?;
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, plan: PathPage) -> Result<pb::ListGroupsResponse> {
+        let pages = plan.page.open(cx, "ListGroups")?;
+        let page = pages.answer(tx.list::<Group>(cx.account(), &plan.prefix, pages.after(), pages.limit()).await?)?;
         let groups = page.items.iter().map(|group| view::group(cx.partition(), group)).collect();
         Ok(pb::ListGroupsResponse { groups, is_truncated: page.is_truncated, marker: page.marker })
     }
@@ -73,53 +82,40 @@ impl Checked<op::ListGroups> for Directory {
 /// Gives a group another name, another path, or both. Its members and policies stay.
 ///
 /// # Errors
-/// `NoSuchEntity`; `EntityAlreadyExists` when the name is another group's.
-impl Checked<op::UpdateGroup> for Directory {
-    /// Who renames needs the permission on both the old and the new ARN.
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::UpdateGroupRequest) -> Result<Vec<Check>> {
-        let mut checks = vec![Group::check(cx, tx, &req.group_name, "iam:UpdateGroup").await?];
-        let name = GroupName::parse(required(&req.group_name, "groupName")?)?;
-        if let Some(old) = tx.find::<Group>(cx.account(), &name).await? {
-            let new = updated(&old, req)?;
-            if new.arn(cx.partition()) != old.arn(cx.partition()) {
-                checks.push(check_stored(cx, &new, "iam:UpdateGroup"));
-            }
-        }
-        Ok(checks)
+/// `NoSuchEntity`; `EntityAlreadyExists` if another group has the name.
+impl Handle<op::UpdateGroup> for Directory {
+    type Plan = Update<Group>;
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::UpdateGroupRequest) -> Result<Planned<Update<Group>>> {
+        let group = Target::look_up(cx, tx, &req.group_name).await?;
+        Ok(plan_rename(cx, group, "iam:UpdateGroup", |old: &Group| {
+            let (name, path) = (new_name(old, "Group", &req.new_group_name)?, new_path(old, &req.new_path)?);
+            Ok(Group { name, path, ..old.clone() })
+        }))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::UpdateGroupRequest) -> Result<pb::UpdateGroupResponse> {
-        let old = Group::get(cx, tx, &req.group_name).await?;
-        tx.update(&old, &updated(&old, &req)?).await?;
+    async fn handle(&self, _: &Cx, tx: &mut Tx, update: Update<Group>) -> Result<pb::UpdateGroupResponse> {
+        let (old, new) = update?;
+        tx.update(&old, &new).await?;
         Ok(pb::UpdateGroupResponse {})
     }
 }
 
-/// Deletes a group without members and policies.
+/// Deletes a group that has no members and policies left.
 ///
 /// # Errors
-/// `NoSuchEntity`; `DeleteConflict` naming what must go first.
-impl Checked<op::DeleteGroup> for Directory {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::DeleteGroupRequest) -> Result<Vec<Check>> {
-        Ok(vec![Group::check(cx, tx, &req.group_name, "iam:DeleteGroup").await?])
+/// `NoSuchEntity`; `DeleteConflict` naming what must be removed first.
+impl Handle<op::DeleteGroup> for Directory {
+    type Plan = Target<Group>;
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::DeleteGroupRequest) -> Result<Planned<Target<Group>>> {
+        Target::plan(cx, tx, &req.group_name, "iam:DeleteGroup").await
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::DeleteGroupRequest) -> Result<pb::DeleteGroupResponse> {
-        let group = Group::get(cx, tx, &req.group_name).await?;
-        tx.delete(&group).await?;
+    async fn handle(&self, _: &Cx, tx: &mut Tx, group: Target<Group>) -> Result<pb::DeleteGroupResponse> {
+        tx.delete(&group.get()?).await?;
         Ok(pb::DeleteGroupResponse {})
     }
-}
-
-fn updated(old: &Group, req: &pb::UpdateGroupRequest) -> Result<Group> {
-    let mut new = old.clone();
-    if let Some(name) = &req.new_group_name {
-        new.name = new_name(old, "Group", name)?;
-    }
-    if let Some(path) = &req.new_path {
-        new.path = Path::parse(path)?;
-    }
-    Ok(new)
 }
 
 #[cfg(test)]

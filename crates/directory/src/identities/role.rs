@@ -2,55 +2,73 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::limits::DEFAULT_SESSION_SECONDS;
-use bailiwick_model::{ErrorCode, IamError, IdKind, Path, Result, RoleName};
-use bailiwick_operation::{Check, Checked, Cx};
-use bailiwick_storage::{Role, TrustPolicy, Tx};
+use bailiwick_model::{ErrorCode, IamError, IdKind, Path, Result, RoleName, Tags};
+use bailiwick_operation::{Check, Cx, Handle, Planned};
+use bailiwick_storage::{PolicyRef, Role, TrustPolicy, Tx};
 
-use crate::address::{Addressed as _, IdentityRecord as _, arn_of};
-use crate::pages::Pages;
+use crate::address::{Target, arn_of};
+use crate::pages::PathPage;
 use crate::policies::boundary;
 use crate::request::{path_or_root, required, tags};
 use crate::{Directory, trust, view};
 
-/// The path of roles that services make for themselves.
+/// The path of roles that are linked to services.
 const LINKED: &str = "/aws-service-role/";
+
+/// A role to create. Errors of path, trust policy and boundary are for authorized callers.
+pub struct NewRole {
+    name: RoleName,
+    path: Path,
+    tags: Tags,
+    trust_policy: String,
+    boundary: Result<Option<PolicyRef>>,
+    description: Option<String>,
+    max_session_seconds: u32,
+    max_signin_session_seconds: Option<u32>,
+}
 
 /// Creates a role in the caller's account.
 ///
 /// # Errors
 /// `EntityAlreadyExists`, `LimitExceeded`, `InvalidInput` (tags, path), `MalformedPolicyDocument` (trust policy),
 /// `NoSuchEntity` (boundary).
-impl Checked<op::CreateRole> for Directory {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, req: &pb::CreateRoleRequest) -> Result<Vec<Check>> {
+impl Handle<op::CreateRole> for Directory {
+    type Plan = NewRole;
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::CreateRoleRequest) -> Result<Planned<NewRole>> {
         let (name, path) = (RoleName::parse(required(&req.role_name, "roleName")?)?, path_or_root(&req.path)?);
         let arn = arn_of::<Role>(cx.partition(), cx.account(), &path, &name);
         let tags = tags(&req.tags)?;
-        let create = Check::new("iam:CreateRole", &arn).boundary(req.permissions_boundary.as_deref());
-        let mut checks = vec![create.request_tags(&tags)];
-        if !tags.is_empty() {
-            checks.push(Check::new("iam:TagRole", &arn).request_tags(&tags));
-        }
-        Ok(checks)
-    }
-
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::CreateRoleRequest) -> Result<pb::CreateRoleResponse> {
-        let name = RoleName::parse(required(&req.role_name, "roleName")?)?;
-        let path = path_or_root(&req.path)?;
-        if path.as_str().starts_with(LINKED) {
-            let message = format!("the path `{LINKED}` is reserved for roles that are linked to a service");
-            return Err(IamError::new(ErrorCode::InvalidInput, message));
-        }
-        let tags = tags(&req.tags)?;
-        let document = required(&req.assume_role_policy_document, "assumeRolePolicyDocument")?;
-        let trust_policy = trust::bind(cx, tx, document, cx.account()).await?;
-        let boundary = boundary::of_request(cx, tx, &req.permissions_boundary).await?;
-        let role = Role {
+        let create =
+            Check::new("iam:CreateRole", &arn).boundary(req.permissions_boundary.as_deref()).request_tags(&tags);
+        let tag = Check::new("iam:TagRole", &arn).request_tags(&tags);
+        let has_tags = !tags.is_empty();
+        let role = NewRole {
+            name,
+            path,
             tags,
-            boundary,
+            boundary: boundary::find(cx, tx, &req.permissions_boundary).await,
+            trust_policy: required(&req.assume_role_policy_document, "assumeRolePolicyDocument")?.to_owned(),
             description: req.description,
             max_session_seconds: seconds(req.max_session_duration),
             max_signin_session_seconds: signin_seconds(req.max_signin_session_duration),
-            ..new_role(cx, name, path, trust_policy)
+        };
+        Ok(Planned::new(role).check(create).check_if(has_tags, tag))
+    }
+
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, new: NewRole) -> Result<pb::CreateRoleResponse> {
+        if new.path.as_str().starts_with(LINKED) {
+            let message = format!("the path `{LINKED}` is reserved for roles that are linked to a service");
+            return Err(IamError::new(ErrorCode::InvalidInput, message));
+        }
+        let trust_policy = trust::bind(cx, tx, &new.trust_policy, cx.account()).await?;
+        let role = Role {
+            tags: new.tags,
+            boundary: new.boundary?,
+            description: new.description,
+            max_session_seconds: new.max_session_seconds,
+            max_signin_session_seconds: new.max_signin_session_seconds,
+            ..new_role(cx, new.name, new.path, trust_policy)
         };
         tx.create(&role).await?;
         Ok(pb::CreateRoleResponse { role: Some(view::new_role(cx, tx, &role).await?) })
@@ -61,27 +79,30 @@ impl Checked<op::CreateRole> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`.
-impl Checked<op::GetRole> for Directory {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::GetRoleRequest) -> Result<Vec<Check>> {
-        Ok(vec![Role::check(cx, tx, &req.role_name, "iam:GetRole").await?])
+impl Handle<op::GetRole> for Directory {
+    type Plan = Target<Role>;
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::GetRoleRequest) -> Result<Planned<Self::Plan>> {
+        Target::plan(cx, tx, &req.role_name, "iam:GetRole").await
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::GetRoleRequest) -> Result<pb::GetRoleResponse> {
-        let role = Role::get(cx, tx, &req.role_name).await?;
-        Ok(pb::GetRoleResponse { role: Some(view::role(cx, tx, &role).await?) })
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, role: Target<Role>) -> Result<pb::GetRoleResponse> {
+        Ok(pb::GetRoleResponse { role: Some(view::role(cx, tx, &role.get()?).await?) })
     }
 }
 
 /// Lists the roles of the account by name.
-impl Checked<op::ListRoles> for Directory {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListRolesRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::without_resource("iam:ListRoles", cx.account())])
+impl Handle<op::ListRoles> for Directory {
+    type Plan = PathPage;
+
+    async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::ListRolesRequest) -> Result<Planned<PathPage>> {
+        let page = PathPage::new(req.path_prefix, req.marker, req.max_items);
+        Ok(Planned::new(page).check(Check::without_resource("iam:ListRoles", cx.account())))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::ListRolesRequest) -> Result<pb::ListRolesResponse> {
-        let pages = Pages::open(cx, "ListRoles", &req.marker, req.max_items)?;
-        let prefix = req.path_prefix.as_deref().unwrap_or("/");
-        let page = pages.answer(tx.list::<Role>(cx.account(), prefix, pages.after(), pages.limit()).await?)?;
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, plan: PathPage) -> Result<pb::ListRolesResponse> {
+        let pages = plan.page.open(cx, "ListRoles")?;
+        let page = pages.answer(tx.list::<Role>(cx.account(), &plan.prefix, pages.after(), pages.limit()).await?)?;
         let mut roles = Vec::with_capacity(page.items.len());
         for role in &page.items {
             roles.push(view::role_summary(cx, tx, role).await?);
@@ -90,34 +111,48 @@ impl Checked<op::ListRoles> for Directory {
     }
 }
 
-/// Changes the description or a longest session; what the request leaves out stays.
+/// What UpdateRole changes; none stays as it is.
+pub struct RoleChanges {
+    description: Option<String>,
+    max_session_seconds: Option<u32>,
+    /// The longest sign-in session to set; none within resets it. Fails if it is both set and reset.
+    max_signin_session_seconds: Result<Option<Option<u32>>>,
+}
+
+/// Changes the description or a maximum session duration. What the request leaves out stays.
 ///
 /// # Errors
 /// `NoSuchEntity`, `UnmodifiableEntity`; `InvalidInput` for a sign-in session that is both set and reset.
-impl Checked<op::UpdateRole> for Directory {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::UpdateRoleRequest) -> Result<Vec<Check>> {
-        Ok(vec![Role::check(cx, tx, &req.role_name, "iam:UpdateRole").await?])
+impl Handle<op::UpdateRole> for Directory {
+    type Plan = (Target<Role>, RoleChanges);
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::UpdateRoleRequest) -> Result<Planned<Self::Plan>> {
+        let reset = req.reset_max_signin_session_duration.unwrap_or(false);
+        let changes = RoleChanges {
+            description: req.description,
+            max_session_seconds: req.max_session_duration.map(|asked| seconds(Some(asked))),
+            max_signin_session_seconds: match (req.max_signin_session_duration, reset) {
+                (Some(_), true) => {
+                    let message = "MaxSigninSessionDuration cannot be set and reset in the same request";
+                    let field = ("ResetMaxSigninSessionDuration", "false or left out when a duration is set");
+                    Err(IamError::new(ErrorCode::InvalidInput, message).field(field.0, field.1))
+                }
+                (Some(asked), false) => Ok(Some(signin_seconds(Some(asked)))),
+                (None, true) => Ok(Some(None)),
+                (None, false) => Ok(None),
+            },
+        };
+        Ok(Target::plan(cx, tx, &req.role_name, "iam:UpdateRole").await?.with(changes))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::UpdateRoleRequest) -> Result<pb::UpdateRoleResponse> {
-        let old = modifiable(cx, tx, &req.role_name).await?;
-        let mut new = old.clone();
-        if req.description.is_some() {
-            new.description = req.description;
-        }
-        if req.max_session_duration.is_some() {
-            new.max_session_seconds = seconds(req.max_session_duration);
-        }
-        match (req.max_signin_session_duration, req.reset_max_signin_session_duration.unwrap_or(false)) {
-            (Some(_), true) => {
-                let message = "MaxSigninSessionDuration cannot be set and reset in the same request";
-                let field = ("ResetMaxSigninSessionDuration", "false or left out when a duration is set");
-                return Err(IamError::new(ErrorCode::InvalidInput, message).field(field.0, field.1));
-            }
-            (Some(asked), false) => new.max_signin_session_seconds = signin_seconds(Some(asked)),
-            (None, true) => new.max_signin_session_seconds = None,
-            (None, false) => {}
-        }
+    async fn handle(&self, _: &Cx, tx: &mut Tx, (role, changes): Self::Plan) -> Result<pb::UpdateRoleResponse> {
+        let old = role.get_modifiable()?;
+        let new = Role {
+            description: changes.description.or_else(|| old.description.clone()),
+            max_session_seconds: changes.max_session_seconds.unwrap_or(old.max_session_seconds),
+            max_signin_session_seconds: changes.max_signin_session_seconds?.unwrap_or(old.max_signin_session_seconds),
+            ..old.clone()
+        };
         tx.update(&old, &new).await?;
         Ok(pb::UpdateRoleResponse {})
     }
@@ -127,19 +162,22 @@ impl Checked<op::UpdateRole> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`, `UnmodifiableEntity`.
-impl Checked<op::UpdateRoleDescription> for Directory {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::UpdateRoleDescriptionRequest) -> Result<Vec<Check>> {
-        Ok(vec![Role::check(cx, tx, &req.role_name, "iam:UpdateRoleDescription").await?])
+impl Handle<op::UpdateRoleDescription> for Directory {
+    type Plan = (Target<Role>, String);
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::UpdateRoleDescriptionRequest) -> Result<Planned<Self::Plan>> {
+        let description = required(&req.description, "description")?.to_owned();
+        Ok(Target::plan(cx, tx, &req.role_name, "iam:UpdateRoleDescription").await?.with(description))
     }
 
     async fn handle(
         &self,
         cx: &Cx,
         tx: &mut Tx,
-        req: pb::UpdateRoleDescriptionRequest,
+        (role, description): Self::Plan,
     ) -> Result<pb::UpdateRoleDescriptionResponse> {
-        let old = modifiable(cx, tx, &req.role_name).await?;
-        let new = Role { description: Some(required(&req.description, "description")?.to_owned()), ..old.clone() };
+        let old = role.get_modifiable()?;
+        let new = Role { description: Some(description), ..old.clone() };
         tx.update(&old, &new).await?;
         Ok(pb::UpdateRoleDescriptionResponse { role: Some(view::described_role(cx, tx, &new).await?) })
     }
@@ -149,42 +187,45 @@ impl Checked<op::UpdateRoleDescription> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`, `MalformedPolicyDocument`, `LimitExceeded`, `UnmodifiableEntity`.
-impl Checked<op::UpdateAssumeRolePolicy> for Directory {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::UpdateAssumeRolePolicyRequest) -> Result<Vec<Check>> {
-        Ok(vec![Role::check(cx, tx, &req.role_name, "iam:UpdateAssumeRolePolicy").await?])
+impl Handle<op::UpdateAssumeRolePolicy> for Directory {
+    type Plan = (Target<Role>, String);
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::UpdateAssumeRolePolicyRequest) -> Result<Planned<Self::Plan>> {
+        let document = required(&req.policy_document, "policyDocument")?.to_owned();
+        Ok(Target::plan(cx, tx, &req.role_name, "iam:UpdateAssumeRolePolicy").await?.with(document))
     }
 
     async fn handle(
         &self,
         cx: &Cx,
         tx: &mut Tx,
-        req: pb::UpdateAssumeRolePolicyRequest,
+        (role, document): Self::Plan,
     ) -> Result<pb::UpdateAssumeRolePolicyResponse> {
-        let old = modifiable(cx, tx, &req.role_name).await?;
-        let document = required(&req.policy_document, "policyDocument")?;
-        let new = Role { trust_policy: trust::bind(cx, tx, document, old.account).await?, ..old.clone() };
+        let old = role.get_modifiable()?;
+        let new = Role { trust_policy: trust::bind(cx, tx, &document, old.account).await?, ..old.clone() };
         tx.update(&old, &new).await?;
         Ok(pb::UpdateAssumeRolePolicyResponse {})
     }
 }
 
-/// Deletes a role that has nothing any more. Its sessions end with it.
+/// Deletes a role that has no policies left. Its sessions end with it.
 ///
 /// # Errors
-/// `NoSuchEntity`, `DeleteConflict` naming what must go first, `UnmodifiableEntity`.
-impl Checked<op::DeleteRole> for Directory {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::DeleteRoleRequest) -> Result<Vec<Check>> {
-        Ok(vec![Role::check(cx, tx, &req.role_name, "iam:DeleteRole").await?])
+/// `NoSuchEntity`, `DeleteConflict` naming what must be removed first, `UnmodifiableEntity`.
+impl Handle<op::DeleteRole> for Directory {
+    type Plan = Target<Role>;
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::DeleteRoleRequest) -> Result<Planned<Self::Plan>> {
+        Target::plan(cx, tx, &req.role_name, "iam:DeleteRole").await
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::DeleteRoleRequest) -> Result<pb::DeleteRoleResponse> {
-        let role = modifiable(cx, tx, &req.role_name).await?;
-        tx.delete(&role).await?;
+    async fn handle(&self, _: &Cx, tx: &mut Tx, role: Target<Role>) -> Result<pb::DeleteRoleResponse> {
+        tx.delete(&role.get_modifiable()?).await?;
         Ok(pb::DeleteRoleResponse {})
     }
 }
 
-/// A role of the caller's account that has nothing yet but its name and its trust policy.
+/// A role of the caller's account with a name and a trust policy and nothing else.
 pub(crate) fn new_role(cx: &Cx, name: RoleName, path: Path, trust_policy: TrustPolicy) -> Role {
     Role {
         account: cx.account(),
@@ -192,7 +233,7 @@ pub(crate) fn new_role(cx: &Cx, name: RoleName, path: Path, trust_policy: TrustP
         name,
         path,
         created: cx.date(),
-        tags: bailiwick_model::Tags::new(),
+        tags: Tags::new(),
         boundary: None,
         description: None,
         trust_policy,
@@ -203,19 +244,13 @@ pub(crate) fn new_role(cx: &Cx, name: RoleName, path: Path, trust_policy: TrustP
     }
 }
 
-async fn modifiable(cx: &Cx, tx: &mut Tx, name: &Option<String>) -> Result<Role> {
-    let role = Role::get(cx, tx, name).await?;
-    role.modifiable()?;
-    Ok(role)
-}
-
 fn seconds(asked: Option<i32>) -> u32 {
-    // Validation holds the number between 3,600 and 43,200; the default fits.
+    // Validation keeps the number between 3,600 and 43,200; the default fits.
     asked.and_then(|asked| u32::try_from(asked).ok()).unwrap_or(DEFAULT_SESSION_SECONDS as u32)
 }
 
 fn signin_seconds(asked: Option<i32>) -> Option<u32> {
-    // Validation holds the number between 3,600 and 7,776,000.
+    // Validation keeps the number between 3,600 and 7,776,000.
     asked.and_then(|asked| u32::try_from(asked).ok())
 }
 

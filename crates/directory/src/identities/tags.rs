@@ -1,22 +1,22 @@
-//! Tags of users, roles and managed policies: written once, for every noun that has them.
+//! Tags of users, roles and managed policies, generic over the noun.
 
 use std::future::Future;
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{Result, Tags};
-use bailiwick_operation::{Check, Checked, Cx};
+use bailiwick_operation::{Cx, Handle, Planned};
 use bailiwick_storage::{Policy, Role, Tx, User};
 
-use crate::address::{Addressed, IdentityRecord as _, own_policy};
-use crate::pages::{Answer, Pages};
+use crate::address::{Addressed, Target};
+use crate::pages::{Answer, PageRequest, Pages};
 use crate::{Directory, request, view};
 
-/// Something that has tags.
+/// An object that has tags.
 pub(crate) trait Tagged: Addressed {
     /// Its tags.
     fn tags(&self) -> &Tags;
-    /// The stored thing, if its tags may be changed.
-    fn get_for_change(cx: &Cx, tx: &mut Tx, address: &Option<String>) -> impl Future<Output = Result<Self>> + Send;
+    /// The stored object, if its tags may be changed.
+    fn get_for_change(cx: &Cx, target: Target<Self>) -> Result<Self>;
     /// Stores it with other tags.
     fn retag(&self, tx: &mut Tx, tags: Tags) -> impl Future<Output = Result<()>> + Send;
 }
@@ -25,8 +25,8 @@ impl Tagged for User {
     fn tags(&self) -> &Tags {
         &self.tags
     }
-    async fn get_for_change(cx: &Cx, tx: &mut Tx, address: &Option<String>) -> Result<User> {
-        User::get(cx, tx, address).await
+    fn get_for_change(_: &Cx, target: Target<User>) -> Result<User> {
+        target.get_modifiable()
     }
     async fn retag(&self, tx: &mut Tx, tags: Tags) -> Result<()> {
         tx.update(self, &User { tags, ..self.clone() }).await
@@ -37,10 +37,8 @@ impl Tagged for Role {
     fn tags(&self) -> &Tags {
         &self.tags
     }
-    async fn get_for_change(cx: &Cx, tx: &mut Tx, address: &Option<String>) -> Result<Role> {
-        let role = Role::get(cx, tx, address).await?;
-        role.modifiable()?;
-        Ok(role)
+    fn get_for_change(_: &Cx, target: Target<Role>) -> Result<Role> {
+        target.get_modifiable()
     }
     async fn retag(&self, tx: &mut Tx, tags: Tags) -> Result<()> {
         tx.update(self, &Role { tags, ..self.clone() }).await
@@ -51,31 +49,58 @@ impl Tagged for Policy {
     fn tags(&self) -> &Tags {
         &self.tags
     }
-    async fn get_for_change(cx: &Cx, tx: &mut Tx, address: &Option<String>) -> Result<Policy> {
-        own_policy(cx, tx, address).await
+    fn get_for_change(cx: &Cx, target: Target<Policy>) -> Result<Policy> {
+        target.get_own(cx)
     }
     async fn retag(&self, tx: &mut Tx, tags: Tags) -> Result<()> {
         tx.update_policy(self, &Policy { tags, ..self.clone() }).await
     }
 }
 
-async fn tag<T: Tagged>(cx: &Cx, tx: &mut Tx, address: &Option<String>, tags: &[pb::Tag]) -> Result<()> {
-    let thing = T::get_for_change(cx, tx, address).await?;
-    let mut merged = thing.tags().clone();
-    merged.merge(request::tags(tags)?)?;
-    thing.retag(tx, merged).await
+/// Plans to add tags, which are condition keys of the check.
+async fn plan_tag<T: Tagged>(
+    cx: &Cx,
+    tx: &mut Tx,
+    member: &Option<String>,
+    tags: &[pb::Tag],
+    action: &'static str,
+) -> Result<Planned<(Target<T>, Tags)>> {
+    let tags = request::tags(tags)?;
+    let target = Target::<T>::look_up(cx, tx, member).await?;
+    let check = target.check(cx, action).request_tags(&tags);
+    Ok(Planned::new((target, tags)).check(check))
 }
 
-async fn untag<T: Tagged>(cx: &Cx, tx: &mut Tx, address: &Option<String>, keys: &[String]) -> Result<()> {
-    let thing = T::get_for_change(cx, tx, address).await?;
-    let mut left = thing.tags().clone();
+async fn tag<T: Tagged>(cx: &Cx, tx: &mut Tx, target: Target<T>, tags: Tags) -> Result<()> {
+    let stored = T::get_for_change(cx, target)?;
+    let mut merged = stored.tags().clone();
+    merged.merge(tags)?;
+    stored.retag(tx, merged).await
+}
+
+/// Plans to remove tags, whose keys are condition keys of the check.
+async fn plan_untag<T: Tagged>(
+    cx: &Cx,
+    tx: &mut Tx,
+    member: &Option<String>,
+    keys: Vec<String>,
+    action: &'static str,
+) -> Result<Planned<(Target<T>, Vec<String>)>> {
+    let target = Target::<T>::look_up(cx, tx, member).await?;
+    let check = target.check(cx, action).tag_keys(&keys);
+    Ok(Planned::new((target, keys)).check(check))
+}
+
+async fn untag<T: Tagged>(cx: &Cx, tx: &mut Tx, target: Target<T>, keys: &[String]) -> Result<()> {
+    let stored = T::get_for_change(cx, target)?;
+    let mut left = stored.tags().clone();
     left.remove(keys);
-    thing.retag(tx, left).await
+    stored.retag(tx, left).await
 }
 
-async fn list<T: Tagged>(cx: &Cx, tx: &mut Tx, address: &Option<String>, pages: &Pages<'_>) -> Result<Answer<pb::Tag>> {
-    let thing = T::get(cx, tx, address).await?;
-    let placed = positions(thing.tags()).into_iter().zip(view::tags(thing.tags())).collect();
+fn list<T: Tagged>(target: Target<T>, pages: &Pages<'_>) -> Result<Answer<pb::Tag>> {
+    let stored = target.get()?;
+    let placed = positions(stored.tags()).into_iter().zip(view::tags(stored.tags())).collect();
     let page = pages.cut(placed, |(position, _): &(String, pb::Tag)| position.clone())?;
     Ok(Answer {
         items: page.items.into_iter().map(|(_, tag)| tag).collect(),
@@ -84,8 +109,8 @@ async fn list<T: Tagged>(cx: &Cx, tx: &mut Tx, address: &Option<String>, pages: 
     })
 }
 
-/// Where each tag stands in the list. Keys may be longer than a marker; where their beginnings agree, a number tells
-/// them apart.
+/// The position of each tag in the list. Keys may be longer than a marker, so a position is the beginning of the key
+/// and a number that distinguishes keys with the same beginning.
 fn positions(tags: &Tags) -> Vec<String> {
     let mut positions: Vec<String> = Vec::with_capacity(tags.len());
     let (mut last, mut same) = (String::new(), 0);
@@ -102,35 +127,36 @@ macro_rules! tag_operations {
     ($($noun:ident $address:ident: $tag:ident $tag_request:ident $tag_response:ident,
        $untag:ident $untag_request:ident $untag_response:ident,
        $list:ident $list_request:ident $list_response:ident;)*) => {$(
-        /// Adds tags; a key that is there gets the new value.
+        /// Adds tags. An existing key gets the new value.
         ///
         /// # Errors
         /// `NoSuchEntity`, `InvalidInput`, `LimitExceeded`.
-        impl Checked<op::$tag> for Directory {
-            async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::$tag_request) -> Result<Vec<Check>> {
-                let tags = request::tags(&req.tags)?;
-                let check = $noun::check(cx, tx, &req.$address, concat!("iam:", stringify!($tag))).await?;
-                Ok(vec![check.request_tags(&tags)])
+        impl Handle<op::$tag> for Directory {
+            type Plan = (Target<$noun>, Tags);
+
+            async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::$tag_request) -> Result<Planned<Self::Plan>> {
+                plan_tag(cx, tx, &req.$address, &req.tags, concat!("iam:", stringify!($tag))).await
             }
 
-            async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::$tag_request) -> Result<pb::$tag_response> {
-                tag::<$noun>(cx, tx, &req.$address, &req.tags).await?;
+            async fn handle(&self, cx: &Cx, tx: &mut Tx, (target, tags): Self::Plan) -> Result<pb::$tag_response> {
+                tag(cx, tx, target, tags).await?;
                 Ok(pb::$tag_response {})
             }
         }
 
-        /// Takes tags away; a key that isn't there is no error.
+        /// Removes tags. A missing key is no error.
         ///
         /// # Errors
         /// `NoSuchEntity`.
-        impl Checked<op::$untag> for Directory {
-            async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::$untag_request) -> Result<Vec<Check>> {
-                let check = $noun::check(cx, tx, &req.$address, concat!("iam:", stringify!($untag))).await?;
-                Ok(vec![check.tag_keys(&req.tag_keys)])
+        impl Handle<op::$untag> for Directory {
+            type Plan = (Target<$noun>, Vec<String>);
+
+            async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::$untag_request) -> Result<Planned<Self::Plan>> {
+                plan_untag(cx, tx, &req.$address, req.tag_keys, concat!("iam:", stringify!($untag))).await
             }
 
-            async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::$untag_request) -> Result<pb::$untag_response> {
-                untag::<$noun>(cx, tx, &req.$address, &req.tag_keys).await?;
+            async fn handle(&self, cx: &Cx, tx: &mut Tx, (target, keys): Self::Plan) -> Result<pb::$untag_response> {
+                untag(cx, tx, target, &keys).await?;
                 Ok(pb::$untag_response {})
             }
         }
@@ -139,14 +165,16 @@ macro_rules! tag_operations {
         ///
         /// # Errors
         /// `NoSuchEntity`.
-        impl Checked<op::$list> for Directory {
-            async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::$list_request) -> Result<Vec<Check>> {
-                Ok(vec![$noun::check(cx, tx, &req.$address, concat!("iam:", stringify!($list))).await?])
+        impl Handle<op::$list> for Directory {
+            type Plan = (Target<$noun>, PageRequest);
+
+            async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::$list_request) -> Result<Planned<Self::Plan>> {
+                let planned = Target::plan(cx, tx, &req.$address, concat!("iam:", stringify!($list))).await?;
+                Ok(planned.with(PageRequest::new(req.marker, req.max_items)))
             }
 
-            async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::$list_request) -> Result<pb::$list_response> {
-                let pages = Pages::open(cx, stringify!($list), &req.marker, req.max_items)?;
-                let page = list::<$noun>(cx, tx, &req.$address, &pages).await?;
+            async fn handle(&self, cx: &Cx, _: &mut Tx, (target, page): Self::Plan) -> Result<pb::$list_response> {
+                let page = list(target, &page.open(cx, stringify!($list))?)?;
                 Ok(pb::$list_response { tags: page.items, is_truncated: page.is_truncated, marker: page.marker })
             }
         }

@@ -2,15 +2,22 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{Arn, IdKind, Result, UserName};
-use bailiwick_operation::{Check, Checked, Cx, Principal};
-use bailiwick_storage::{Tx, User};
+use bailiwick_operation::{Check, Cx, Handle, Planned, Principal};
+use bailiwick_storage::{PolicyRef, Tx, User};
 
-use crate::address::{Addressed as _, IdentityRecord as _, arn_of, check_stored, new_name};
-use crate::pages::Pages;
+use super::rename::{Update, new_name, new_path, plan_rename};
+use crate::address::{IdentityRecord as _, Target};
+use crate::pages::PathPage;
 use crate::policies::boundary;
 use crate::request::{path_or_root, required, tags};
-use crate::user_or_root::UserOrRoot;
+use crate::user_or_root::{UserOrCaller, UserOrRoot};
 use crate::{Directory, view};
+
+/// A user to create. The boundary is set by `handle`, because only an authorized caller may learn that it is missing.
+pub struct NewUser {
+    user: User,
+    boundary: Result<Option<PolicyRef>>,
+}
 
 /// Creates a user in the caller's account.
 ///
@@ -18,20 +25,10 @@ use crate::{Directory, view};
 ///
 /// # Errors
 /// `EntityAlreadyExists`, `LimitExceeded`, `InvalidInput` (tags), `NoSuchEntity` (boundary).
-impl Checked<op::CreateUser> for Directory {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, req: &pb::CreateUserRequest) -> Result<Vec<Check>> {
-        let (name, path) = (UserName::parse(required(&req.user_name, "userName")?)?, path_or_root(&req.path)?);
-        let arn = arn_of::<User>(cx.partition(), cx.account(), &path, &name);
-        let tags = tags(&req.tags)?;
-        let create = Check::new("iam:CreateUser", &arn).boundary(req.permissions_boundary.as_deref());
-        let mut checks = vec![create.request_tags(&tags)];
-        if !tags.is_empty() {
-            checks.push(Check::new("iam:TagUser", &arn).request_tags(&tags));
-        }
-        Ok(checks)
-    }
+impl Handle<op::CreateUser> for Directory {
+    type Plan = NewUser;
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::CreateUserRequest) -> Result<pb::CreateUserResponse> {
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::CreateUserRequest) -> Result<Planned<NewUser>> {
         let user = User {
             account: cx.account(),
             id: cx.new_id(IdKind::User),
@@ -39,10 +36,21 @@ impl Checked<op::CreateUser> for Directory {
             path: path_or_root(&req.path)?,
             created: cx.date(),
             tags: tags(&req.tags)?,
-            boundary: boundary::of_request(cx, tx, &req.permissions_boundary).await?,
+            boundary: None,
             password_last_used: None,
             sessions_valid_after: None,
         };
+        let arn = user.arn(cx.partition());
+        let create =
+            Check::new("iam:CreateUser", &arn).boundary(req.permissions_boundary.as_deref()).request_tags(&user.tags);
+        let tag = Check::new("iam:TagUser", &arn).request_tags(&user.tags);
+        let has_tags = !user.tags.is_empty();
+        let boundary = boundary::find(cx, tx, &req.permissions_boundary).await;
+        Ok(Planned::new(NewUser { user, boundary }).check(create).check_if(has_tags, tag))
+    }
+
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, plan: NewUser) -> Result<pb::CreateUserResponse> {
+        let user = User { boundary: plan.boundary?, ..plan.user };
         tx.create(&user).await?;
         Ok(pb::CreateUserResponse { user: Some(view::user(cx, tx, &user).await?) })
     }
@@ -51,14 +59,16 @@ impl Checked<op::CreateUser> for Directory {
 /// Shows a user, or the caller.
 ///
 /// # Errors
-/// `NoSuchEntity`; `ValidationError` when no user is named and the caller is none.
-impl Checked<op::GetUser> for Directory {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::GetUserRequest) -> Result<Vec<Check>> {
-        Ok(vec![UserOrRoot::check(cx, tx, &req.user_name, "iam:GetUser").await?])
+/// `NoSuchEntity`; `ValidationError` if no user is named and the caller is not a user.
+impl Handle<op::GetUser> for Directory {
+    type Plan = UserOrCaller;
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::GetUserRequest) -> Result<Planned<UserOrCaller>> {
+        UserOrCaller::plan(cx, tx, &req.user_name, "iam:GetUser").await
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::GetUserRequest) -> Result<pb::GetUserResponse> {
-        let user = match UserOrRoot::get(cx, tx, &req.user_name).await? {
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, user: UserOrCaller) -> Result<pb::GetUserResponse> {
+        let user = match user.get()? {
             UserOrRoot::User(user) => view::user(cx, tx, &user).await?,
             UserOrRoot::Root => root(cx, tx).await?,
         };
@@ -67,73 +77,62 @@ impl Checked<op::GetUser> for Directory {
 }
 
 /// Lists the users of the account by name.
-impl Checked<op::ListUsers> for Directory {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListUsersRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::without_resource("iam:ListUsers", cx.account())])
+impl Handle<op::ListUsers> for Directory {
+    type Plan = PathPage;
+
+    async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::ListUsersRequest) -> Result<Planned<PathPage>> {
+        let page = PathPage::new(req.path_prefix, req.marker, req.max_items);
+        Ok(Planned::new(page).check(Check::without_resource("iam:ListUsers", cx.account())))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::ListUsersRequest) -> Result<pb::ListUsersResponse> {
-        let pages = Pages::open(cx, "ListUsers", &req.marker, req.max_items)?;
-        let prefix = req.path_prefix.as_deref().unwrap_or("/");
-        let page = pages.answer(tx.list::<User>(cx.account(), prefix, pages.after(), pages.limit()).await?)?;
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, plan: PathPage) -> Result<pb::ListUsersResponse> {
+        let pages = plan.page.open(cx, "ListUsers")?;
+        let page = pages.answer(tx.list::<User>(cx.account(), &plan.prefix, pages.after(), pages.limit()).await?)?;
         let users = page.items.iter().map(|user| view::user_summary(cx.partition(), user)).collect();
         Ok(pb::ListUsersResponse { users, is_truncated: page.is_truncated, marker: page.marker })
     }
 }
 
-/// Gives a user another name, another path, or both. His unique id stays, and with it all that he has.
+/// Gives a user another name, another path, or both. The unique id stays, and with it everything that the user has.
 ///
 /// # Errors
-/// `NoSuchEntity`; `EntityAlreadyExists` when the name is another user's.
-impl Checked<op::UpdateUser> for Directory {
-    /// Who renames needs the permission on both the old and the new ARN.
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::UpdateUserRequest) -> Result<Vec<Check>> {
-        let mut checks = vec![User::check(cx, tx, &req.user_name, "iam:UpdateUser").await?];
-        let name = UserName::parse(required(&req.user_name, "userName")?)?;
-        if let Some(old) = tx.find::<User>(cx.account(), &name).await? {
-            let new = updated(&old, req)?;
-            if new.arn(cx.partition()) != old.arn(cx.partition()) {
-                checks.push(check_stored(cx, &new, "iam:UpdateUser"));
-            }
-        }
-        Ok(checks)
+/// `NoSuchEntity`; `EntityAlreadyExists` if another user has the name.
+impl Handle<op::UpdateUser> for Directory {
+    type Plan = Update<User>;
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::UpdateUserRequest) -> Result<Planned<Update<User>>> {
+        let user = Target::look_up(cx, tx, &req.user_name).await?;
+        Ok(plan_rename(cx, user, "iam:UpdateUser", |old: &User| {
+            let (name, path) = (new_name(old, "User", &req.new_user_name)?, new_path(old, &req.new_path)?);
+            Ok(User { name, path, ..old.clone() })
+        }))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::UpdateUserRequest) -> Result<pb::UpdateUserResponse> {
-        let old = User::get(cx, tx, &req.user_name).await?;
-        tx.update(&old, &updated(&old, &req)?).await?;
+    async fn handle(&self, _: &Cx, tx: &mut Tx, update: Update<User>) -> Result<pb::UpdateUserResponse> {
+        let (old, new) = update?;
+        tx.update(&old, &new).await?;
         Ok(pb::UpdateUserResponse {})
     }
 }
 
-/// Deletes a user who has nothing any more.
+/// Deletes a user that has no keys, policies or memberships left.
 ///
 /// # Errors
-/// `NoSuchEntity`; `DeleteConflict` naming what must go first.
-impl Checked<op::DeleteUser> for Directory {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::DeleteUserRequest) -> Result<Vec<Check>> {
-        Ok(vec![User::check(cx, tx, &req.user_name, "iam:DeleteUser").await?])
+/// `NoSuchEntity`; `DeleteConflict` naming what must be removed first.
+impl Handle<op::DeleteUser> for Directory {
+    type Plan = Target<User>;
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::DeleteUserRequest) -> Result<Planned<Target<User>>> {
+        Target::plan(cx, tx, &req.user_name, "iam:DeleteUser").await
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::DeleteUserRequest) -> Result<pb::DeleteUserResponse> {
-        let user = User::get(cx, tx, &req.user_name).await?;
-        tx.delete(&user).await?;
+    async fn handle(&self, _: &Cx, tx: &mut Tx, user: Target<User>) -> Result<pb::DeleteUserResponse> {
+        tx.delete(&user.get()?).await?;
         Ok(pb::DeleteUserResponse {})
     }
 }
 
-fn updated(old: &User, req: &pb::UpdateUserRequest) -> Result<User> {
-    let mut new = old.clone();
-    if let Some(name) = &req.new_user_name {
-        new.name = new_name(old, "User", name)?;
-    }
-    if let Some(path) = &req.new_path {
-        new.path = bailiwick_model::Path::parse(path)?;
-    }
-    Ok(new)
-}
-
-/// Root, as the user that it is to GetUser: no name, no path, and the account's id for its own.
+/// Root, as GetUser shows it: without name and path, with the account's id as its unique id.
 async fn root(cx: &Cx, tx: &mut Tx) -> Result<pb::User> {
     let account = cx.account();
     let arn = Principal::Root { account }.arn(cx.partition());

@@ -1,64 +1,60 @@
-//! Inline policies of users, groups and roles: twelve operations, written once.
+//! Inline policies of users, groups and roles: twelve operations, generic over the noun.
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{PolicyName, Result};
-use bailiwick_operation::{Check, Checked, Cx};
+use bailiwick_operation::{Cx, Handle, Planned};
 use bailiwick_storage::{Group, InlinePolicy, Role, Tx, User};
 
 use crate::Directory;
-use crate::address::{Addressed as _, IdentityRecord, check_bounded};
-use crate::pages::{Answer, Pages};
+use crate::address::{IdentityRecord, Target};
+use crate::pages::{Answer, PageRequest};
 use crate::policies::document;
 use crate::request::required;
 
-async fn put<S: IdentityRecord>(
-    cx: &Cx,
-    tx: &mut Tx,
-    identity: &Option<String>,
-    policy: &Option<String>,
-    document: Option<String>,
-) -> Result<()> {
-    let identity = S::get(cx, tx, identity).await?;
-    identity.modifiable()?;
-    let name = PolicyName::parse(required(policy, "policyName")?)?;
-    let document = required(&document, "policyDocument")?.to_owned();
-    let size = document::inline(cx, &document)?;
-    tx.put_inline_policy(&identity.identity(), &InlinePolicy { name, document, size }).await
+/// An identity and the document to store under a policy name.
+pub struct Put<I: IdentityRecord> {
+    identity: Target<I>,
+    name: PolicyName,
+    document: String,
 }
 
-/// The names of identity and policy as they are stored, and the document.
-async fn get<S: IdentityRecord>(
-    cx: &Cx,
+impl<I: IdentityRecord> Put<I> {
+    async fn carry_out(self, cx: &Cx, tx: &mut Tx) -> Result<()> {
+        let identity = self.identity.get_modifiable()?.identity();
+        let size = document::inline(cx, &self.document)?;
+        tx.put_inline_policy(&identity, &InlinePolicy { name: self.name, document: self.document, size }).await
+    }
+}
+
+/// The stored names of identity and policy, and the document.
+async fn get<I: IdentityRecord>(
     tx: &mut Tx,
-    identity: &Option<String>,
-    policy: &Option<String>,
+    identity: Target<I>,
+    name: &PolicyName,
 ) -> Result<(Option<String>, InlinePolicy)> {
-    let identity = S::get(cx, tx, identity).await?;
-    let name = PolicyName::parse(required(policy, "policyName")?)?;
-    let found = tx.get_inline_policy(&identity.identity(), &name).await?;
+    let identity = identity.get()?;
+    let found = tx.get_inline_policy(&identity.identity(), name).await?;
     Ok((Some(identity.name().to_string()), found))
 }
 
-async fn list<S: IdentityRecord>(
+async fn list<I: IdentityRecord>(
     cx: &Cx,
     tx: &mut Tx,
-    identity: &Option<String>,
-    pages: &Pages<'_>,
+    operation: &'static str,
+    identity: Target<I>,
+    page: PageRequest,
 ) -> Result<Answer<InlinePolicy>> {
-    let identity = S::get(cx, tx, identity).await?;
-    pages.answer(tx.list_inline_policies(&identity.identity(), pages.after(), pages.limit()).await?)
+    let pages = page.open(cx, operation)?;
+    let identity = identity.get()?.identity();
+    pages.answer(tx.list_inline_policies(&identity, pages.after(), pages.limit()).await?)
 }
 
-async fn delete<S: IdentityRecord>(
-    cx: &Cx,
-    tx: &mut Tx,
-    identity: &Option<String>,
-    policy: &Option<String>,
-) -> Result<()> {
-    let identity = S::get(cx, tx, identity).await?;
-    identity.modifiable()?;
-    let name = PolicyName::parse(required(policy, "policyName")?)?;
-    tx.delete_inline_policy(&identity.identity(), &name).await
+async fn delete<I: IdentityRecord>(tx: &mut Tx, identity: Target<I>, name: &PolicyName) -> Result<()> {
+    tx.delete_inline_policy(&identity.get_modifiable()?.identity(), name).await
+}
+
+fn policy_name(member: &Option<String>) -> Result<PolicyName> {
+    Ok(PolicyName::parse(required(member, "policyName")?)?)
 }
 
 macro_rules! inline_policies {
@@ -70,13 +66,19 @@ macro_rules! inline_policies {
         ///
         /// # Errors
         /// `NoSuchEntity`, `MalformedPolicyDocument`, `LimitExceeded`, `UnmodifiableEntity`.
-        impl Checked<op::$put> for Directory {
-            async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::$put_request) -> Result<Vec<Check>> {
-                Ok(vec![check_bounded::<$noun>(cx, tx, &req.$name, concat!("iam:", stringify!($put))).await?])
+        impl Handle<op::$put> for Directory {
+            type Plan = Put<$noun>;
+
+            async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::$put_request) -> Result<Planned<Self::Plan>> {
+                let name = policy_name(&req.policy_name)?;
+                let document = required(&req.policy_document, "policyDocument")?.to_owned();
+                let identity = Target::<$noun>::look_up(cx, tx, &req.$name).await?;
+                let check = identity.check_with_boundary(cx, tx, concat!("iam:", stringify!($put))).await?;
+                Ok(Planned::new(Put { identity, name, document }).check(check))
             }
 
-            async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::$put_request) -> Result<pb::$put_response> {
-                put::<$noun>(cx, tx, &req.$name, &req.policy_name, req.policy_document).await?;
+            async fn handle(&self, cx: &Cx, tx: &mut Tx, plan: Self::Plan) -> Result<pb::$put_response> {
+                plan.carry_out(cx, tx).await?;
                 Ok(pb::$put_response {})
             }
         }
@@ -85,15 +87,18 @@ macro_rules! inline_policies {
         ///
         /// # Errors
         /// `NoSuchEntity`.
-        impl Checked<op::$get> for Directory {
-            async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::$get_request) -> Result<Vec<Check>> {
-                Ok(vec![$noun::check(cx, tx, &req.$name, concat!("iam:", stringify!($get))).await?])
+        impl Handle<op::$get> for Directory {
+            type Plan = (Target<$noun>, PolicyName);
+
+            async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::$get_request) -> Result<Planned<Self::Plan>> {
+                let name = policy_name(&req.policy_name)?;
+                Ok(Target::plan(cx, tx, &req.$name, concat!("iam:", stringify!($get))).await?.with(name))
             }
 
-            async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::$get_request) -> Result<pb::$get_response> {
-                let (name, policy) = get::<$noun>(cx, tx, &req.$name, &req.policy_name).await?;
+            async fn handle(&self, _: &Cx, tx: &mut Tx, (identity, name): Self::Plan) -> Result<pb::$get_response> {
+                let (identity_name, policy) = get(tx, identity, &name).await?;
                 Ok(pb::$get_response {
-                    $name: name,
+                    $name: identity_name,
                     policy_name: Some(policy.name.to_string()),
                     policy_document: Some(policy.document),
                 })
@@ -104,14 +109,16 @@ macro_rules! inline_policies {
         ///
         /// # Errors
         /// `NoSuchEntity`.
-        impl Checked<op::$list> for Directory {
-            async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::$list_request) -> Result<Vec<Check>> {
-                Ok(vec![$noun::check(cx, tx, &req.$name, concat!("iam:", stringify!($list))).await?])
+        impl Handle<op::$list> for Directory {
+            type Plan = (Target<$noun>, PageRequest);
+
+            async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::$list_request) -> Result<Planned<Self::Plan>> {
+                let planned = Target::plan(cx, tx, &req.$name, concat!("iam:", stringify!($list))).await?;
+                Ok(planned.with(PageRequest::new(req.marker, req.max_items)))
             }
 
-            async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::$list_request) -> Result<pb::$list_response> {
-                let pages = Pages::open(cx, stringify!($list), &req.marker, req.max_items)?;
-                let page = list::<$noun>(cx, tx, &req.$name, &pages).await?;
+            async fn handle(&self, cx: &Cx, tx: &mut Tx, (identity, page): Self::Plan) -> Result<pb::$list_response> {
+                let page = list(cx, tx, stringify!($list), identity, page).await?;
                 Ok(pb::$list_response {
                     policy_names: page.items.iter().map(|policy| policy.name.to_string()).collect(),
                     is_truncated: page.is_truncated,
@@ -124,13 +131,17 @@ macro_rules! inline_policies {
         ///
         /// # Errors
         /// `NoSuchEntity`, `UnmodifiableEntity`.
-        impl Checked<op::$delete> for Directory {
-            async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::$delete_request) -> Result<Vec<Check>> {
-                Ok(vec![check_bounded::<$noun>(cx, tx, &req.$name, concat!("iam:", stringify!($delete))).await?])
+        impl Handle<op::$delete> for Directory {
+            type Plan = (Target<$noun>, PolicyName);
+
+            async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::$delete_request) -> Result<Planned<Self::Plan>> {
+                let name = policy_name(&req.policy_name)?;
+                let action = concat!("iam:", stringify!($delete));
+                Ok(Target::plan_with_boundary(cx, tx, &req.$name, action).await?.with(name))
             }
 
-            async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::$delete_request) -> Result<pb::$delete_response> {
-                delete::<$noun>(cx, tx, &req.$name, &req.policy_name).await?;
+            async fn handle(&self, _: &Cx, tx: &mut Tx, (identity, name): Self::Plan) -> Result<pb::$delete_response> {
+                delete(tx, identity, &name).await?;
                 Ok(pb::$delete_response {})
             }
         }

@@ -1,11 +1,11 @@
 //! Managed policies. Their versions are in `policy_version`, lists in `policy_list`, holders in `policy_entities`.
 
 use bailiwick_api::{iam as pb, op};
-use bailiwick_model::{Arn, IdKind, PolicyName, Result};
-use bailiwick_operation::{Check, Checked, Cx};
+use bailiwick_model::{IdKind, PolicyName, Result};
+use bailiwick_operation::{Check, Cx, Handle, Planned};
 use bailiwick_storage::{Policy, Tx};
 
-use crate::address::{Addressed as _, own_policy};
+use crate::address::{Target, arn_of_policy};
 use crate::policies::document;
 use crate::request::{path_or_root, required, tags};
 use crate::{Directory, view};
@@ -14,21 +14,11 @@ use crate::{Directory, view};
 ///
 /// # Errors
 /// `EntityAlreadyExists`, `LimitExceeded`, `InvalidInput` (tags), `MalformedPolicyDocument`.
-impl Checked<op::CreatePolicy> for Directory {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, req: &pb::CreatePolicyRequest) -> Result<Vec<Check>> {
-        let (name, path) = (PolicyName::parse(required(&req.policy_name, "policyName")?)?, path_or_root(&req.path)?);
-        let arn = Arn::iam(cx.partition(), cx.account(), format_args!("policy{path}{name}"));
-        let tags = tags(&req.tags)?;
-        let mut checks = vec![Check::new("iam:CreatePolicy", &arn).request_tags(&tags)];
-        if !tags.is_empty() {
-            checks.push(Check::new("iam:TagPolicy", &arn).request_tags(&tags));
-        }
-        Ok(checks)
-    }
+impl Handle<op::CreatePolicy> for Directory {
+    /// The policy and its document.
+    type Plan = (Policy, String);
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::CreatePolicyRequest) -> Result<pb::CreatePolicyResponse> {
-        let document = required(&req.policy_document, "policyDocument")?;
-        document::managed(cx.partition().as_str(), document)?;
+    async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::CreatePolicyRequest) -> Result<Planned<Self::Plan>> {
         let policy = Policy {
             account: cx.account(),
             id: cx.new_id(IdKind::Policy),
@@ -36,12 +26,22 @@ impl Checked<op::CreatePolicy> for Directory {
             path: path_or_root(&req.path)?,
             created: cx.date(),
             updated: cx.date(),
-            description: req.description.clone().filter(|text| !text.is_empty()),
+            description: req.description.filter(|text| !text.is_empty()),
             tags: tags(&req.tags)?,
             default_version: 1,
             latest_version: 1,
         };
-        tx.create_policy(&policy, document.to_owned()).await?;
+        let document = required(&req.policy_document, "policyDocument")?.to_owned();
+        let arn = arn_of_policy(cx.partition(), &policy);
+        let create = Check::new("iam:CreatePolicy", &arn).request_tags(&policy.tags);
+        let tag = Check::new("iam:TagPolicy", &arn).request_tags(&policy.tags);
+        let has_tags = !policy.tags.is_empty();
+        Ok(Planned::new((policy, document)).check(create).check_if(has_tags, tag))
+    }
+
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, (policy, document): Self::Plan) -> Result<pb::CreatePolicyResponse> {
+        document::managed(cx.partition().as_str(), &document)?;
+        tx.create_policy(&policy, document).await?;
         Ok(pb::CreatePolicyResponse { policy: Some(view::new_policy(cx, tx, &policy).await?) })
     }
 }
@@ -50,29 +50,31 @@ impl Checked<op::CreatePolicy> for Directory {
 ///
 /// # Errors
 /// `NoSuchEntity`, `InvalidInput`.
-impl Checked<op::GetPolicy> for Directory {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::GetPolicyRequest) -> Result<Vec<Check>> {
-        Ok(vec![Policy::check(cx, tx, &req.policy_arn, "iam:GetPolicy").await?])
+impl Handle<op::GetPolicy> for Directory {
+    type Plan = Target<Policy>;
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::GetPolicyRequest) -> Result<Planned<Target<Policy>>> {
+        Target::plan(cx, tx, &req.policy_arn, "iam:GetPolicy").await
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::GetPolicyRequest) -> Result<pb::GetPolicyResponse> {
-        let policy = Policy::get(cx, tx, &req.policy_arn).await?;
-        Ok(pb::GetPolicyResponse { policy: Some(view::policy(cx, tx, &policy).await?) })
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, policy: Target<Policy>) -> Result<pb::GetPolicyResponse> {
+        Ok(pb::GetPolicyResponse { policy: Some(view::policy(cx, tx, &policy.get()?).await?) })
     }
 }
 
-/// Deletes a managed policy that nobody holds, with its one version.
+/// Deletes a managed policy that is not in use, with its only version.
 ///
 /// # Errors
-/// `NoSuchEntity`, `InvalidInput`; `DeleteConflict` when it is attached, a boundary, or has further versions.
-impl Checked<op::DeletePolicy> for Directory {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::DeletePolicyRequest) -> Result<Vec<Check>> {
-        Ok(vec![Policy::check(cx, tx, &req.policy_arn, "iam:DeletePolicy").await?])
+/// `NoSuchEntity`, `InvalidInput`; `DeleteConflict` if it is attached, a boundary, or has further versions.
+impl Handle<op::DeletePolicy> for Directory {
+    type Plan = Target<Policy>;
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::DeletePolicyRequest) -> Result<Planned<Target<Policy>>> {
+        Target::plan(cx, tx, &req.policy_arn, "iam:DeletePolicy").await
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::DeletePolicyRequest) -> Result<pb::DeletePolicyResponse> {
-        let policy = own_policy(cx, tx, &req.policy_arn).await?;
-        tx.delete_policy(&policy).await?;
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, policy: Target<Policy>) -> Result<pb::DeletePolicyResponse> {
+        tx.delete_policy(&policy.get_own(cx)?).await?;
         Ok(pb::DeletePolicyResponse {})
     }
 }

@@ -2,40 +2,54 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{AccountId, PolicyName, Result};
-use bailiwick_operation::{Check, Checked, Cx};
-use bailiwick_storage::{FoldedName as _, Page, Policy, Tx};
+use bailiwick_operation::{Check, Cx, Handle, Planned};
+use bailiwick_storage::{FoldedName as _, Page, Policy, Tx, Usage};
 
-use crate::pages::Pages;
+use crate::pages::PathPage;
 use crate::{Directory, view};
 
-/// Policies taken from the store at a time, when a filter may throw most of them away.
+/// Policies read from the store at a time, of which a filter may drop most.
 const CHUNK: usize = 256;
 
+/// A page of the managed policies that a request asks for.
+pub struct PolicyFilter {
+    owners: Vec<AccountId>,
+    only_attached: bool,
+    usage: Option<Usage>,
+    path: PathPage,
+}
+
 /// Lists managed policies by name.
-impl Checked<op::ListPolicies> for Directory {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListPoliciesRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::without_resource("iam:ListPolicies", cx.account())])
+impl Handle<op::ListPolicies> for Directory {
+    type Plan = PolicyFilter;
+
+    async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::ListPoliciesRequest) -> Result<Planned<PolicyFilter>> {
+        let filter = PolicyFilter {
+            owners: match req.scope.as_deref() {
+                Some("Local") => vec![cx.account()],
+                Some("AWS") => vec![AccountId::NONE],
+                _ => vec![cx.account(), AccountId::NONE],
+            },
+            only_attached: req.only_attached == Some(true),
+            usage: req.policy_usage_filter.map(|usage| match usage.as_str() {
+                "PermissionsBoundary" => Usage::Boundary,
+                _ => Usage::Attached,
+            }),
+            path: PathPage::new(req.path_prefix, req.marker, req.max_items),
+        };
+        Ok(Planned::new(filter).check(Check::without_resource("iam:ListPolicies", cx.account())))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::ListPoliciesRequest) -> Result<pb::ListPoliciesResponse> {
-        let pages = Pages::open(cx, "ListPolicies", &req.marker, req.max_items)?;
-        let prefix = req.path_prefix.as_deref().unwrap_or("/");
-        let wanted =
-            Wanted { only_attached: req.only_attached == Some(true), usage: req.policy_usage_filter.as_deref() };
-        let scope = req.scope.as_deref().unwrap_or("All");
-        let owners: &[AccountId] = match scope {
-            "Local" => &[cx.account()],
-            "AWS" => &[AccountId::NONE],
-            _ => &[cx.account(), AccountId::NONE],
-        };
-        let mut sources = Vec::with_capacity(owners.len());
-        for (rank, owner) in owners.iter().enumerate() {
-            sources.push(Source::open(tx, *owner, rank, prefix, pages.after()).await?);
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, filter: PolicyFilter) -> Result<pb::ListPoliciesResponse> {
+        let pages = filter.path.page.open(cx, "ListPolicies")?;
+        let mut sources = Vec::with_capacity(filter.owners.len());
+        for (rank, owner) in filter.owners.iter().enumerate() {
+            sources.push(Source::open(tx, *owner, rank, &filter.path.prefix, pages.after()).await?);
         }
         let (mut policies, mut next, mut more) = (Vec::new(), None, false);
         while let Some((position, policy)) = smallest(tx, &mut sources).await? {
             let shown = view::policy_summary(cx, tx, &policy).await?;
-            if !wanted.includes(&shown) {
+            if !filter.includes(&shown) {
                 continue;
             }
             if policies.len() == pages.limit() {
@@ -50,19 +64,15 @@ impl Checked<op::ListPolicies> for Directory {
     }
 }
 
-struct Wanted<'a> {
-    only_attached: bool,
-    usage: Option<&'a str>,
-}
-
-impl Wanted<'_> {
-    /// A policy is a permissions policy unless it is asked whether it is attached; it is a boundary when it is one.
+impl PolicyFilter {
+    /// Whether a policy is listed. Every policy counts as a permissions policy, unless only attached ones are wanted; a
+    /// policy counts as a boundary while it is one.
     fn includes(&self, policy: &pb::Policy) -> bool {
         let attached = policy.attachment_count.unwrap_or(0) > 0;
         let boundary = policy.permissions_boundary_usage_count.unwrap_or(0) > 0;
         match self.usage {
-            Some("PermissionsBoundary") => boundary,
-            Some(_) => attached || !self.only_attached,
+            Some(Usage::Boundary) => boundary,
+            Some(Usage::Attached) => attached || !self.only_attached,
             None => attached || boundary || !self.only_attached,
         }
     }
@@ -89,7 +99,7 @@ impl<'a> Source<'a> {
     ) -> Result<Source<'a>> {
         let mut source =
             Source { owner, rank, prefix, after: None, ready: std::collections::VecDeque::new(), exhausted: false };
-        // What this server sealed as a marker has this shape; anything else begins at the beginning.
+        // Every marker that this server sealed has this shape; any other begins at the start.
         if let Some((name, last_rank)) = after.and_then(|after| after.rsplit_once('/')) {
             source.after = Some(name.to_owned());
             let not_seen = last_rank.parse::<usize>().is_ok_and(|last| last < rank);

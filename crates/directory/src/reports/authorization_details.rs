@@ -1,28 +1,37 @@
-//! Everything about an account that decides: users, groups, roles, their policies, and the managed ones.
+//! Everything in an account that decides: users, groups, roles and their policies, and managed policies.
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{AccountId, Result};
-use bailiwick_operation::{Check, Checked, Cx};
+use bailiwick_operation::{Check, Cx, Handle, Planned};
 use bailiwick_storage::{FoldedName as _, Group, Identity, Noun, Page, Policy, Role, Tx, User};
 
 use crate::address::IdentityRecord as _;
-use crate::pages::Pages;
+use crate::pages::PageRequest;
 use crate::{Directory, trust, view};
 
-/// Shows all that decides within the account, a page across all kinds at a time: users, groups, roles, the account's
-/// managed policies, and those of the deployment that are attached to something or are a boundary.
-impl Checked<op::GetAccountAuthorizationDetails> for Directory {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::GetAccountAuthorizationDetailsRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::without_resource("iam:GetAccountAuthorizationDetails", cx.account())])
+/// Returns everything that decides within the account, in pages that span all kinds: users, groups, roles, the
+/// account's managed policies, and those of the deployment that are attached to an identity or are a boundary.
+impl Handle<op::GetAccountAuthorizationDetails> for Directory {
+    /// The kinds to include, all if empty; and the page.
+    type Plan = (Vec<String>, PageRequest);
+
+    async fn plan(
+        &self,
+        cx: &Cx,
+        _: &mut Tx,
+        req: pb::GetAccountAuthorizationDetailsRequest,
+    ) -> Result<Planned<Self::Plan>> {
+        let check = Check::without_resource("iam:GetAccountAuthorizationDetails", cx.account());
+        Ok(Planned::new((req.filter, PageRequest::new(req.marker, req.max_items))).check(check))
     }
 
     async fn handle(
         &self,
         cx: &Cx,
         tx: &mut Tx,
-        req: pb::GetAccountAuthorizationDetailsRequest,
+        (filter, page): Self::Plan,
     ) -> Result<pb::GetAccountAuthorizationDetailsResponse> {
-        let pages = Pages::open(cx, "GetAccountAuthorizationDetails", &req.marker, req.max_items)?;
+        let pages = page.open(cx, "GetAccountAuthorizationDetails")?;
         let (first, mut after) = match pages.after().and_then(|after| after.split_once('/')) {
             Some((section, name)) => (section.parse().unwrap_or(0), Some(name.to_owned())),
             None => (0, None),
@@ -30,11 +39,11 @@ impl Checked<op::GetAccountAuthorizationDetails> for Directory {
         let mut answer = pb::GetAccountAuthorizationDetailsResponse::default();
         let (mut left, mut last, mut more) = (pages.limit(), None, false);
         for (rank, section) in SECTIONS.iter().enumerate().skip(first) {
-            if !req.filter.is_empty() && !req.filter.iter().any(|kind| kind == section.filter) {
+            if !filter.is_empty() && !filter.iter().any(|kind| kind == section.filter) {
                 after = None;
                 continue;
             }
-            // One more than is wanted tells whether there is more, also when the page is full already.
+            // Reads one item even if the page is full, to know whether there is more.
             let page = section.load(cx, tx, after.take().as_deref(), left.max(1)).await?;
             if left == 0 && page.count() > 0 {
                 more = true;
@@ -135,7 +144,7 @@ impl Loaded {
         }
     }
 
-    /// Where the list goes on after this page.
+    /// The name after which the list continues.
     fn last_name(&self) -> Option<String> {
         fn last<N: Noun>(page: &Page<N>) -> Option<String> {
             page.items.last().map(|noun| noun.name().folded())
@@ -214,7 +223,7 @@ async fn role_detail(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<pb::RoleDetail
         arn: Some(role.arn(cx.partition()).to_string()),
         create_date: view::date(role.created),
         assume_role_policy_document: Some(trust::shown(cx, tx, role).await?),
-        // Instance profiles can't be made yet.
+        // Instance profiles cannot be created yet.
         instance_profile_list: Vec::new(),
         role_policy_list: inline(tx, &identity).await?,
         attached_managed_policies: attached(cx, tx, &identity).await?,

@@ -156,5 +156,8 @@ async fn checks_name_the_stored_arn_and_what_the_request_brings() {
     )
     .await;
     w.needs::<op::UpdateUser>(json!({"UserName": "bob"}), &[&format!("iam:UpdateUser {bob}")]).await;
+    // A name that cannot be given is no error before the checks: it would reveal that the user exists.
+    w.needs::<op::UpdateUser>(json!({"UserName": "bob", "NewUserName": "BOB"}), &[&format!("iam:UpdateUser {bob}")])
+        .await;
     w.needs::<op::ListUsers>(json!({}), &["iam:ListUsers *"]).await;
 }

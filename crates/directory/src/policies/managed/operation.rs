@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use bailiwick_api::{admin as pb, op};
 use bailiwick_model::{ErrorCode, IamError, IdKind, Path, PolicyName, Result, UniqueId};
-use bailiwick_operation::{Check, Checked, Cx};
+use bailiwick_operation::{Check, Cx, Handle, Planned};
 use bailiwick_storage::Tx;
 use jiff::Timestamp;
 
@@ -13,34 +13,31 @@ use crate::Directory;
 use crate::request::required;
 use crate::view::count;
 
-/// Stores managed policies, all or none, and says of each what was done.
+/// Managed policies to import.
+pub struct Import {
+    policies: Result<Vec<ManagedPolicy>>,
+    /// Whether policies that come with Bailiwick are replaced.
+    replace_built_in: bool,
+}
+
+/// Stores managed policies, all or none, and returns what it did with each.
 ///
 /// They belong to the management account: callers of other accounts are denied, whatever their own policies say.
 ///
 /// # Errors
-/// `MalformedPolicyDocument`; `InvalidInput` for a name that stands twice, or a date that is none.
-impl Checked<op::ImportManagedPolicies> for Directory {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ImportManagedPoliciesRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::without_resource("bailiwick:ImportManagedPolicies", cx.deployment().management_account)])
+/// `MalformedPolicyDocument`; `InvalidInput` for a duplicate name or an invalid date.
+impl Handle<op::ImportManagedPolicies> for Directory {
+    type Plan = Import;
+
+    async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::ImportManagedPoliciesRequest) -> Result<Planned<Import>> {
+        let check = Check::without_resource("bailiwick:ImportManagedPolicies", cx.deployment().management_account);
+        let replace_built_in = req.replace_built_in.unwrap_or(false);
+        Ok(Planned::new(Import { policies: parse(cx, req.policies), replace_built_in }).check(check))
     }
 
-    async fn handle(
-        &self,
-        cx: &Cx,
-        tx: &mut Tx,
-        req: pb::ImportManagedPoliciesRequest,
-    ) -> Result<pb::ImportManagedPoliciesResponse> {
-        let mut names = HashSet::new();
-        let mut policies = Vec::with_capacity(req.policies.len());
-        for given in req.policies {
-            let policy = read(cx, given)?;
-            if !names.insert(policy.name.key()) {
-                return Err(invalid(format!("the policy `{}` stands twice", policy.name)));
-            }
-            policies.push(policy);
-        }
-        let replace = req.replace_built_in.unwrap_or(false);
-        let outcomes = import(tx, &policies, replace, cx.date(), &*cx.deployment().random).await?;
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, plan: Import) -> Result<pb::ImportManagedPoliciesResponse> {
+        let policies = plan.policies?;
+        let outcomes = import(tx, &policies, plan.replace_built_in, cx.date(), &*cx.deployment().random).await?;
         let count = |outcome| count(outcomes.iter().filter(|found| **found == outcome).count() as u64);
         let imported = policies.iter().zip(&outcomes).map(|(policy, outcome)| pb::ImportedManagedPolicy {
             policy_arn: policy.arn(cx.partition()).to_string(),
@@ -65,7 +62,21 @@ fn shown(outcome: Outcome) -> pb::ManagedPolicyOutcome {
     }
 }
 
-fn read(cx: &Cx, given: pb::ManagedPolicy) -> Result<ManagedPolicy> {
+/// Parses the policies, without their documents.
+fn parse(cx: &Cx, given: Vec<pb::ManagedPolicy>) -> Result<Vec<ManagedPolicy>> {
+    let mut names = HashSet::new();
+    let mut policies = Vec::with_capacity(given.len());
+    for given in given {
+        let policy = parse_one(cx, given)?;
+        if !names.insert(policy.name.key()) {
+            return Err(invalid(format!("the policy `{}` stands twice", policy.name)));
+        }
+        policies.push(policy);
+    }
+    Ok(policies)
+}
+
+fn parse_one(cx: &Cx, given: pb::ManagedPolicy) -> Result<ManagedPolicy> {
     let date = |date: Option<prost_types::Timestamp>| match date {
         Some(date) => Timestamp::new(date.seconds, 0).map_err(|_| invalid("a date is out of range".into())),
         None => Ok(cx.date()),
