@@ -106,7 +106,7 @@ macro_rules! absent {
     (@check untag $check:ident $req:ident) => { $check.tag_keys(&$req.tag_keys) };
     (@check $kind:ident $check:ident $req:ident) => { $check };
     (@answer list $op:ident $cx:ident $req:ident ()) => {{
-        crate::pages::PageRequest::new($req.marker, $req.max_items).open($cx, stringify!($op))?;
+        bailiwick_operation::PageRequest::new($req.marker, $req.max_items).open($cx, stringify!($op))?;
         type Response = <bailiwick_api::op::$op as bailiwick_api::Operation>::Response;
         Ok(Response { is_truncated: Some(false), ..Response::default() })
     }};

@@ -2,7 +2,7 @@
 //!
 //! A handler's `plan` parses the request and names what must be allowed; its `handle` makes the change. Both run within
 //! one transaction, and both run again after a write conflict. Code that is the same for every noun is generic: names
-//! and ARNs (`address`), pages (`pages`), tags, inline policies, attachments, boundaries. `view` decides what a response
+//! and ARNs (`address`), tags, inline policies, attachments, boundaries. `view` decides what a response
 //! shows of a stored object. Folders group the nouns: `identities`, `policies`, `credentials`, `accounts`, `reports`;
 //! `absent` has those that cannot be created yet.
 //!
@@ -16,7 +16,6 @@ mod accounts;
 mod address;
 mod credentials;
 mod identities;
-mod pages;
 mod policies;
 mod reports;
 mod request;

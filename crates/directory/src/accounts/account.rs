@@ -5,12 +5,11 @@
 
 use bailiwick_api::{account as pb, op};
 use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, IdKind, Path, PolicyName, Result, RoleName};
-use bailiwick_operation::{Check, Cx, Handle, Planned};
+use bailiwick_operation::{Check, Cx, Handle, PageRequest, Planned};
 use bailiwick_storage::{Account, AccountState, Identity, Policy, Role, Tx};
 
 use crate::address::IdentityRecord as _;
 use crate::identities::role;
-use crate::pages::PageRequest;
 use crate::request::required;
 use crate::view::date;
 use crate::{Directory, trust};

@@ -2,11 +2,10 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{AccountAlias, ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Cx, Handle, Planned};
+use bailiwick_operation::{Check, Cx, Handle, PageRequest, Planned};
 use bailiwick_storage::{Account, Tx};
 
 use crate::Directory;
-use crate::pages::PageRequest;
 use crate::request::required;
 
 /// Plans a change of the alias. A malformed alias is reported to authorized callers only.

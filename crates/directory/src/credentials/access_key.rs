@@ -2,12 +2,11 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{AccessKeyId, AccessKeyKind, ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Cx, Handle, Planned, Principal, SecretOwner};
+use bailiwick_operation::{Check, Cx, Handle, PageRequest, Planned, Principal, SecretOwner};
 use bailiwick_seal::SecretString;
 use bailiwick_storage::{AccessKey, KeyOwner, Tx, User};
 
 use crate::address::check_stored;
-use crate::pages::PageRequest;
 use crate::request::required;
 use crate::user_or_root::UserOrCaller;
 use crate::{Directory, view};

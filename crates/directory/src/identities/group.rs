@@ -2,12 +2,11 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{GroupName, IdKind, Result};
-use bailiwick_operation::{Check, Cx, Handle, Planned};
+use bailiwick_operation::{Check, Cx, Handle, PageRequest, PathPage, Planned};
 use bailiwick_storage::{Group, Tx};
 
 use super::rename::{Update, new_name, new_path, plan_rename};
 use crate::address::{IdentityRecord as _, Target};
-use crate::pages::{PageRequest, PathPage};
 use crate::request::{path_or_root, required};
 use crate::{Directory, view};
 

@@ -2,11 +2,10 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::Result;
-use bailiwick_operation::{Cx, Handle, Planned};
+use bailiwick_operation::{Cx, Handle, PageRequest, Planned};
 use bailiwick_storage::{Group, Tx, User};
 
 use crate::address::Target;
-use crate::pages::PageRequest;
 use crate::{Directory, view};
 
 /// A user and a group.

@@ -3,11 +3,10 @@
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::limits::DEFAULT_SESSION_SECONDS;
 use bailiwick_model::{ErrorCode, IamError, IdKind, Path, Result, RoleName, Tags};
-use bailiwick_operation::{Check, Cx, Handle, Planned};
+use bailiwick_operation::{Check, Cx, Handle, PathPage, Planned};
 use bailiwick_storage::{PolicyRef, Role, TrustPolicy, Tx};
 
 use crate::address::{Target, arn_of};
-use crate::pages::PathPage;
 use crate::policies::boundary;
 use crate::request::{path_or_root, required, tags};
 use crate::{Directory, trust, view};

@@ -4,11 +4,10 @@ use std::future::Future;
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{Result, Tags};
-use bailiwick_operation::{Cx, Handle, Planned};
+use bailiwick_operation::{Cx, Handle, ListPage, PageRequest, Pages, Planned};
 use bailiwick_storage::{Policy, Role, Tx, User};
 
 use crate::address::{Addressed, Target};
-use crate::pages::{Answer, PageRequest, Pages};
 use crate::{Directory, request, view};
 
 /// An object that has tags.
@@ -98,11 +97,11 @@ async fn untag<T: Tagged>(cx: &Cx, tx: &mut Tx, target: Target<T>, keys: &[Strin
     stored.retag(tx, left).await
 }
 
-fn list<T: Tagged>(target: Target<T>, pages: &Pages<'_>) -> Result<Answer<pb::Tag>> {
+fn list<T: Tagged>(target: Target<T>, pages: &Pages<'_>) -> Result<ListPage<pb::Tag>> {
     let stored = target.get()?;
     let placed = positions(stored.tags()).into_iter().zip(view::tags(stored.tags())).collect();
     let page = pages.cut(placed, |(position, _): &(String, pb::Tag)| position.clone())?;
-    Ok(Answer {
+    Ok(ListPage {
         items: page.items.into_iter().map(|(_, tag)| tag).collect(),
         is_truncated: page.is_truncated,
         marker: page.marker,

@@ -2,12 +2,11 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{Arn, IdKind, Result, UserName};
-use bailiwick_operation::{Check, Cx, Handle, Planned, Principal};
+use bailiwick_operation::{Check, Cx, Handle, PathPage, Planned, Principal};
 use bailiwick_storage::{PolicyRef, Tx, User};
 
 use super::rename::{Update, new_name, new_path, plan_rename};
 use crate::address::{IdentityRecord as _, Target};
-use crate::pages::PathPage;
 use crate::policies::boundary;
 use crate::request::{path_or_root, required, tags};
 use crate::user_or_root::{UserOrCaller, UserOrRoot};

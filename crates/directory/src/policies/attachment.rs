@@ -2,11 +2,10 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Cx, Handle, Planned};
+use bailiwick_operation::{Cx, Handle, ListPage, PathPage, Planned};
 use bailiwick_storage::{Group, Policy, Role, Tx, User};
 
 use crate::address::{IdentityRecord, PolicyArn, Target};
-use crate::pages::{Answer, PathPage};
 use crate::request::required;
 use crate::{Directory, view};
 
@@ -48,7 +47,7 @@ async fn list<I: IdentityRecord>(
     operation: &'static str,
     identity: Target<I>,
     path: PathPage,
-) -> Result<Answer<Policy>> {
+) -> Result<ListPage<Policy>> {
     let pages = path.page.open(cx, operation)?;
     let identity = identity.get()?.identity();
     pages.answer(tx.list_attached(&identity, &path.prefix, pages.after(), pages.limit()).await?)

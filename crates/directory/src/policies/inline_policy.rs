@@ -2,12 +2,11 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{PolicyName, Result};
-use bailiwick_operation::{Cx, Handle, Planned};
+use bailiwick_operation::{Cx, Handle, ListPage, PageRequest, Planned};
 use bailiwick_storage::{Group, InlinePolicy, Role, Tx, User};
 
 use crate::Directory;
 use crate::address::{IdentityRecord, Target};
-use crate::pages::{Answer, PageRequest};
 use crate::policies::document;
 use crate::request::required;
 
@@ -43,7 +42,7 @@ async fn list<I: IdentityRecord>(
     operation: &'static str,
     identity: Target<I>,
     page: PageRequest,
-) -> Result<Answer<InlinePolicy>> {
+) -> Result<ListPage<InlinePolicy>> {
     let pages = page.open(cx, operation)?;
     let identity = identity.get()?.identity();
     pages.answer(tx.list_inline_policies(&identity, pages.after(), pages.limit()).await?)

@@ -2,12 +2,11 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::Result;
-use bailiwick_operation::{Cx, Handle, Planned};
+use bailiwick_operation::{Cx, Handle, PathPage, Planned};
 use bailiwick_storage::{HolderFilter, IdentityKind, Policy, Tx, Usage};
 
 use crate::Directory;
 use crate::address::Target;
-use crate::pages::PathPage;
 
 /// A page of the holders of a policy.
 pub struct Holders {

@@ -2,10 +2,9 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{AccountId, PolicyName, Result};
-use bailiwick_operation::{Check, Cx, Handle, Planned};
+use bailiwick_operation::{Check, Cx, Handle, PathPage, Planned};
 use bailiwick_storage::{FoldedName as _, Page, Policy, Tx, Usage};
 
-use crate::pages::PathPage;
 use crate::{Directory, view};
 
 /// Policies read from the store at a time, of which a filter may drop most.

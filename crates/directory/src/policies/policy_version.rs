@@ -2,11 +2,10 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{Arn, ErrorCode, IamError, Result};
-use bailiwick_operation::{Cx, Handle, Planned};
+use bailiwick_operation::{Cx, Handle, PageRequest, Planned};
 use bailiwick_storage::{Policy, PolicyVersion, Tx};
 
 use crate::address::Target;
-use crate::pages::PageRequest;
 use crate::policies::document;
 use crate::request::required;
 use crate::{Directory, view};

@@ -2,11 +2,10 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{AccountId, Result};
-use bailiwick_operation::{Check, Cx, Handle, Planned};
+use bailiwick_operation::{Check, Cx, Handle, PageRequest, Planned};
 use bailiwick_storage::{FoldedName as _, Group, Identity, Noun, Page, Policy, Role, Tx, User};
 
 use crate::address::IdentityRecord as _;
-use crate::pages::PageRequest;
 use crate::{Directory, trust, view};
 
 /// Returns everything that decides within the account, in pages that span all kinds: users, groups, roles, the
