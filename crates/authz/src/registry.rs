@@ -5,7 +5,7 @@
 
 use bailiwick_api::{authz as pb, op};
 use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Checked, Cx, entity_arn, find_entity};
+use bailiwick_operation::{Check, Cx, Handle, PageRequest, Planned, entity_arn, find_entity};
 use bailiwick_policy_lang::{Catalogue, catalogue};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::{Service, ServiceActor, Tx};
@@ -14,22 +14,35 @@ use crate::Authz;
 use crate::authenticate::date;
 use crate::decide::snapshot;
 
-/// Registers a service, in the place of the one of its prefix if there is one.
+/// A service to register, in the caller's words.
+pub struct NewService {
+    prefix: String,
+    definition: String,
+    principal_arns: Vec<String>,
+}
+
+/// Registers a service, in place of an existing one with its prefix.
 ///
 /// # Errors
-/// `InvalidInput` for a definition that is none, a name that is taken by Bailiwick, or a principal that isn't there;
+/// `InvalidInput` for an invalid definition, a name that Bailiwick reserves, or a missing principal;
 /// `EntityAlreadyExists` for a service principal of another service; `LimitExceeded`.
-impl Checked<op::PutService> for Authz {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, req: &pb::PutServiceRequest) -> Result<Vec<Check>> {
-        Ok(vec![governed(cx, "bailiwick:PutService", &req.service_prefix)])
+impl Handle<op::PutService> for Authz {
+    type Plan = NewService;
+
+    async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::PutServiceRequest) -> Result<Planned<NewService>> {
+        let service = NewService {
+            prefix: req.service_prefix.unwrap_or_default(),
+            definition: req.definition.unwrap_or_default(),
+            principal_arns: req.principal_arns,
+        };
+        let check = governed(cx, "bailiwick:PutService", &service.prefix);
+        Ok(Planned::new(service).check(check))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::PutServiceRequest) -> Result<pb::PutServiceResponse> {
-        let prefix = req.service_prefix.unwrap_or_default();
-        let text = req.definition.unwrap_or_default();
-        let defined = defined(&prefix, &text)?;
-        let mut actors: Vec<ServiceActor> = Vec::with_capacity(req.principal_arns.len());
-        for arn in req.principal_arns {
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, new: NewService) -> Result<pb::PutServiceResponse> {
+        let defined = defined(&new.prefix, &new.definition)?;
+        let mut actors: Vec<ServiceActor> = Vec::with_capacity(new.principal_arns.len());
+        for arn in new.principal_arns {
             let id = find_entity(cx.partition(), tx, &arn).await?.ok_or_else(|| {
                 invalid("principalArns", format!("`{arn}` is not the ARN of a user or role that is there"))
             })?;
@@ -38,10 +51,10 @@ impl Checked<op::PutService> for Authz {
             }
             actors.push(ServiceActor { arn, id });
         }
-        let old = tx.find_service(&prefix).await?;
+        let old = tx.find_service(&new.prefix).await?;
         let service = Service {
-            prefix,
-            definition: text,
+            prefix: new.prefix,
+            definition: new.definition,
             principals: defined.principals.iter().map(|name| name.to_string()).collect(),
             actors,
             created: old.map_or(cx.date(), |old| old.created),
@@ -52,52 +65,82 @@ impl Checked<op::PutService> for Authz {
     }
 }
 
-/// Shows a service; who may act as it, to the management account alone.
+/// A registered service that a request names, which may be missing.
+pub struct ServiceTarget {
+    prefix: String,
+    stored: Option<Service>,
+}
+
+impl ServiceTarget {
+    async fn look_up(tx: &mut Tx, prefix: Option<String>) -> Result<Self> {
+        let prefix = prefix.unwrap_or_default();
+        let stored = tx.find_service(&prefix).await?;
+        Ok(ServiceTarget { prefix, stored })
+    }
+
+    /// # Errors
+    /// `NoSuchEntity`.
+    fn get(self) -> Result<Service> {
+        self.stored.ok_or_else(|| IamError::no_such("service", self.prefix))
+    }
+}
+
+/// Shows a service. Only the management account sees which principals may act as it.
 ///
 /// # Errors
 /// `NoSuchEntity`.
-impl Checked<op::GetService> for Authz {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, req: &pb::GetServiceRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::new("bailiwick:GetService", &arn(cx, cx.account(), &req.service_prefix))])
+impl Handle<op::GetService> for Authz {
+    type Plan = ServiceTarget;
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::GetServiceRequest) -> Result<Planned<ServiceTarget>> {
+        let service = ServiceTarget::look_up(tx, req.service_prefix).await?;
+        let check = Check::new("bailiwick:GetService", &arn(cx, cx.account(), &service.prefix));
+        Ok(Planned::new(service).check(check))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::GetServiceRequest) -> Result<pb::GetServiceResponse> {
-        let service = get(tx, &req.service_prefix).await?;
-        Ok(pb::GetServiceResponse { service: Some(shown(cx, tx, service, true).await?) })
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, service: ServiceTarget) -> Result<pb::GetServiceResponse> {
+        Ok(pb::GetServiceResponse { service: Some(shown(cx, tx, service.get()?, true).await?) })
     }
 }
 
 /// Lists the services by prefix.
-impl Checked<op::ListServices> for Authz {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListServicesRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::without_resource("bailiwick:ListServices", cx.account())])
+impl Handle<op::ListServices> for Authz {
+    type Plan = PageRequest;
+
+    async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::ListServicesRequest) -> Result<Planned<PageRequest>> {
+        let page = PageRequest::new(req.marker, req.max_items);
+        Ok(Planned::new(page).check(Check::without_resource("bailiwick:ListServices", cx.account())))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::ListServicesRequest) -> Result<pb::ListServicesResponse> {
-        let paging = cx.paging("ListServices");
-        let after = paging.after(req.marker.as_deref())?;
-        let page = tx.list_services(after.as_deref(), paging.limit(req.max_items)).await?;
-        let marker = page.next.map(|next| paging.marker(&next)).transpose()?;
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, page: PageRequest) -> Result<pb::ListServicesResponse> {
+        let pages = page.open(cx, "ListServices")?;
+        let page = pages.answer(tx.list_services(pages.after(), pages.limit()).await?)?;
         let mut services = Vec::with_capacity(page.items.len());
         for service in page.items {
             services.push(shown(cx, tx, service, false).await?);
         }
-        Ok(pb::ListServicesResponse { services, is_truncated: marker.is_some(), marker })
+        Ok(pb::ListServicesResponse { services, is_truncated: page.marker.is_some(), marker: page.marker })
     }
 }
 
-/// Forgets a service, unless something is kept of its resources.
+/// Deletes the registration of a service, unless policies or tags of its resources are stored.
 ///
 /// # Errors
-/// `NoSuchEntity`; `DeleteConflict` while policies or tags of its resources are kept, unless they shall be.
-impl Checked<op::DeleteService> for Authz {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, req: &pb::DeleteServiceRequest) -> Result<Vec<Check>> {
-        Ok(vec![governed(cx, "bailiwick:DeleteService", &req.service_prefix)])
+/// `NoSuchEntity`; `DeleteConflict` while policies or tags of its resources are stored and the request does not say to
+/// keep them.
+impl Handle<op::DeleteService> for Authz {
+    /// The service, and whether the policies and tags of its resources stay.
+    type Plan = (ServiceTarget, bool);
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::DeleteServiceRequest) -> Result<Planned<Self::Plan>> {
+        let service = ServiceTarget::look_up(tx, req.service_prefix).await?;
+        let check = governed(cx, "bailiwick:DeleteService", &service.prefix);
+        Ok(Planned::new((service, req.keep_resources.unwrap_or_default())).check(check))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::DeleteServiceRequest) -> Result<pb::DeleteServiceResponse> {
-        let service = get(tx, &req.service_prefix).await?;
-        if !req.keep_resources.unwrap_or_default() {
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, plan: Self::Plan) -> Result<pb::DeleteServiceResponse> {
+        let (service, keep_resources) = (plan.0.get()?, plan.1);
+        if !keep_resources {
             unused(&*snapshot(cx)?, &service.prefix)?;
         }
         tx.delete_service(&service).await?;
@@ -127,19 +170,13 @@ fn unused(snapshot: &Snapshot, prefix: &str) -> Result<()> {
     ))
 }
 
-/// What the management account alone may do: its resource has no policy that could let others.
-fn governed(cx: &Cx, action: &'static str, prefix: &Option<String>) -> Check {
+/// A check that only callers of the management account pass: it owns the resource, which has no policy of its own.
+fn governed(cx: &Cx, action: &'static str, prefix: &str) -> Check {
     Check::new(action, &arn(cx, cx.deployment().management_account, prefix))
 }
 
-fn arn(cx: &Cx, account: AccountId, prefix: &Option<String>) -> Arn {
-    let prefix = prefix.as_deref().unwrap_or_default();
+fn arn(cx: &Cx, account: AccountId, prefix: &str) -> Arn {
     Arn::of(cx.partition(), "bailiwick", account, format_args!("service/{prefix}"))
-}
-
-async fn get(tx: &mut Tx, prefix: &Option<String>) -> Result<Service> {
-    let prefix = prefix.as_deref().unwrap_or_default();
-    tx.find_service(prefix).await?.ok_or_else(|| IamError::no_such("service", prefix))
 }
 
 async fn shown(cx: &Cx, tx: &mut Tx, service: Service, whole: bool) -> Result<pb::RegisteredService> {

@@ -2,7 +2,7 @@
 
 use bailiwick_api::{authz as pb, op};
 use bailiwick_model::{AccountId, IamError, Result, Tags, limits};
-use bailiwick_operation::{Check, Checked, Cx, bind_principals, malformed, show_principals};
+use bailiwick_operation::{Check, Cx, Handle, PageRequest, Planned, bind_principals, malformed, show_principals};
 use bailiwick_policy_lang::{Catalogue, PolicyKind, SaveRules, non_whitespace_len, parse_strict};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::{Resource, ResourcePolicy, Tx};
@@ -11,23 +11,44 @@ use crate::Authz;
 use crate::authenticate::date;
 use crate::decide::snapshot;
 
-/// Keeps a resource's policy, and binds who it names.
+/// Looks up a resource and names the check of an action on it, with the tags that it has.
+async fn look_up(cx: &Cx, tx: &mut Tx, action: &'static str, arn: &Option<String>) -> Result<(Resource, Check)> {
+    let resource = kept(cx, tx, arn).await?;
+    let mut check = Check::without_resource(action, resource.account);
+    for tag in &resource.tags {
+        check = check.key(format!("aws:ResourceTag/{}", tag.key), tag.value.clone());
+    }
+    check.resource.clone_from(&resource.arn);
+    Ok((resource, check))
+}
+
+/// The plan of an operation that needs nothing but the resource.
+async fn plan(cx: &Cx, tx: &mut Tx, action: &'static str, arn: &Option<String>) -> Result<Planned<Resource>> {
+    let (resource, check) = look_up(cx, tx, action, arn).await?;
+    Ok(Planned::new(resource).check(check))
+}
+
+/// Stores a resource's policy, and binds the principals that it names to their unique ids.
 ///
 /// # Errors
-/// `ValidationError` for an ARN that is none of the account's, or none that its service has; `MalformedPolicyDocument`, also for a principal that
-/// does not exist; `LimitExceeded` when the policy is too large or the account has too many.
-impl Checked<op::PutResourcePolicy> for Authz {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::PutResourcePolicyRequest) -> Result<Vec<Check>> {
-        Ok(vec![check(cx, tx, "bailiwick:PutResourcePolicy", &req.resource_arn).await?])
+/// `ValidationError` for an ARN that is not of the caller's account, or not one that its service has;
+/// `MalformedPolicyDocument`, also for a principal that does not exist; `LimitExceeded` if the policy is too large or
+/// the account has too many.
+impl Handle<op::PutResourcePolicy> for Authz {
+    /// The resource and its new policy.
+    type Plan = (Resource, String);
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::PutResourcePolicyRequest) -> Result<Planned<Self::Plan>> {
+        let planned = plan(cx, tx, "bailiwick:PutResourcePolicy", &req.resource_arn).await?;
+        Ok(planned.with(req.policy.unwrap_or_default()))
     }
 
     async fn handle(
         &self,
         cx: &Cx,
         tx: &mut Tx,
-        req: pb::PutResourcePolicyRequest,
+        (resource, text): Self::Plan,
     ) -> Result<pb::PutResourcePolicyResponse> {
-        let text = req.policy.unwrap_or_default();
         let rules = SaveRules { partition: Some(cx.partition().as_str()), ..SaveRules::default() };
         let document = parse_strict(&text, PolicyKind::Resource, &rules).map_err(malformed)?;
         if non_whitespace_len(&text) > limits::RESOURCE_POLICY_SIZE {
@@ -35,7 +56,6 @@ impl Checked<op::PutResourcePolicy> for Authz {
         }
         let bound = bind_principals(cx.partition(), tx, &text, &document, PolicyKind::Resource, cx.account()).await?;
         let policy = ResourcePolicy { text, bound, updated: cx.date() };
-        let resource = kept(cx, tx, &req.resource_arn).await?;
         fits(&*snapshot(cx)?, &resource.arn)?;
         tx.put_resource(&Resource { policy: Some(policy), ..resource }).await?;
         Ok(pb::PutResourcePolicyResponse {})
@@ -46,18 +66,14 @@ impl Checked<op::PutResourcePolicy> for Authz {
 ///
 /// # Errors
 /// `NoSuchEntity` if it has none.
-impl Checked<op::GetResourcePolicy> for Authz {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::GetResourcePolicyRequest) -> Result<Vec<Check>> {
-        Ok(vec![check(cx, tx, "bailiwick:GetResourcePolicy", &req.resource_arn).await?])
+impl Handle<op::GetResourcePolicy> for Authz {
+    type Plan = Resource;
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::GetResourcePolicyRequest) -> Result<Planned<Resource>> {
+        plan(cx, tx, "bailiwick:GetResourcePolicy", &req.resource_arn).await
     }
 
-    async fn handle(
-        &self,
-        cx: &Cx,
-        tx: &mut Tx,
-        req: pb::GetResourcePolicyRequest,
-    ) -> Result<pb::GetResourcePolicyResponse> {
-        let resource = kept(cx, tx, &req.resource_arn).await?;
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, resource: Resource) -> Result<pb::GetResourcePolicyResponse> {
         let policy = resource.policy.ok_or_else(|| no_policy(&resource.arn))?;
         let ResourcePolicy { text, bound, updated } = &policy;
         let shown = show_principals(cx.partition(), tx, text, bound, PolicyKind::Resource, resource.account).await?;
@@ -70,47 +86,46 @@ impl Checked<op::GetResourcePolicy> for Authz {
 }
 
 /// Lists the account's resources that have a policy, by ARN.
-impl Checked<op::ListResourcePolicies> for Authz {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, _: &pb::ListResourcePoliciesRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::without_resource("bailiwick:ListResourcePolicies", cx.account())])
+impl Handle<op::ListResourcePolicies> for Authz {
+    /// What the ARNs begin with, and the page.
+    type Plan = (String, PageRequest);
+
+    async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::ListResourcePoliciesRequest) -> Result<Planned<Self::Plan>> {
+        let page = PageRequest::new(req.marker, req.max_items);
+        let check = Check::without_resource("bailiwick:ListResourcePolicies", cx.account());
+        Ok(Planned::new((req.arn_prefix.unwrap_or_default(), page)).check(check))
     }
 
     async fn handle(
         &self,
         cx: &Cx,
         tx: &mut Tx,
-        req: pb::ListResourcePoliciesRequest,
+        (prefix, page): Self::Plan,
     ) -> Result<pb::ListResourcePoliciesResponse> {
-        let paging = cx.paging("ListResourcePolicies");
-        let after = paging.after(req.marker.as_deref())?;
-        let prefix = req.arn_prefix.unwrap_or_default();
-        let limit = paging.limit(req.max_items);
-        let page = tx.list_resource_policies(cx.account(), &prefix, after.as_deref(), limit).await?;
-        let marker = page.next.map(|next| paging.marker(&next)).transpose()?;
+        let pages = page.open(cx, "ListResourcePolicies")?;
+        let found = tx.list_resource_policies(cx.account(), &prefix, pages.after(), pages.limit()).await?;
+        let page = pages.answer(found)?;
         let policies = page.items.into_iter().map(|resource| pb::ResourcePolicySummary {
             resource_arn: resource.arn,
             update_date: resource.policy.map(|policy| date(policy.updated)),
         });
-        Ok(pb::ListResourcePoliciesResponse { policies: policies.collect(), is_truncated: marker.is_some(), marker })
+        let policies = policies.collect();
+        Ok(pb::ListResourcePoliciesResponse { policies, is_truncated: page.marker.is_some(), marker: page.marker })
     }
 }
 
-/// Forgets a resource's policy; its tags stay.
+/// Deletes a resource's policy; its tags stay.
 ///
 /// # Errors
 /// `NoSuchEntity` if it has none.
-impl Checked<op::DeleteResourcePolicy> for Authz {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::DeleteResourcePolicyRequest) -> Result<Vec<Check>> {
-        Ok(vec![check(cx, tx, "bailiwick:DeleteResourcePolicy", &req.resource_arn).await?])
+impl Handle<op::DeleteResourcePolicy> for Authz {
+    type Plan = Resource;
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::DeleteResourcePolicyRequest) -> Result<Planned<Resource>> {
+        plan(cx, tx, "bailiwick:DeleteResourcePolicy", &req.resource_arn).await
     }
 
-    async fn handle(
-        &self,
-        cx: &Cx,
-        tx: &mut Tx,
-        req: pb::DeleteResourcePolicyRequest,
-    ) -> Result<pb::DeleteResourcePolicyResponse> {
-        let resource = kept(cx, tx, &req.resource_arn).await?;
+    async fn handle(&self, _: &Cx, tx: &mut Tx, resource: Resource) -> Result<pb::DeleteResourcePolicyResponse> {
         if resource.policy.is_none() {
             return Err(no_policy(&resource.arn));
         }
@@ -119,78 +134,69 @@ impl Checked<op::DeleteResourcePolicy> for Authz {
     }
 }
 
-/// Adds tags; a key that is there gets the new value.
+/// Adds tags. An existing key gets the new value.
 ///
 /// # Errors
-/// `InvalidInput` for tags that are none, `ValidationError` as for PutResourcePolicy, `LimitExceeded`.
-impl Checked<op::TagResource> for Authz {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::TagResourceRequest) -> Result<Vec<Check>> {
+/// `InvalidInput` for invalid tags, `ValidationError` as for PutResourcePolicy, `LimitExceeded`.
+impl Handle<op::TagResource> for Authz {
+    type Plan = (Resource, Tags);
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::TagResourceRequest) -> Result<Planned<Self::Plan>> {
         let tags = tags(&req.tags)?;
-        Ok(vec![check(cx, tx, "bailiwick:TagResource", &req.resource_arn).await?.request_tags(&tags)])
+        let (resource, check) = look_up(cx, tx, "bailiwick:TagResource", &req.resource_arn).await?;
+        let check = check.request_tags(&tags);
+        Ok(Planned::new((resource, tags)).check(check))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::TagResourceRequest) -> Result<pb::TagResourceResponse> {
-        let mut resource = kept(cx, tx, &req.resource_arn).await?;
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, (mut resource, tags): Self::Plan) -> Result<pb::TagResourceResponse> {
         fits(&*snapshot(cx)?, &resource.arn)?;
-        resource.tags.merge(tags(&req.tags)?)?;
+        resource.tags.merge(tags)?;
         tx.put_resource(&resource).await?;
         Ok(pb::TagResourceResponse {})
     }
 }
 
-/// Takes tags away; a key that isn't there is no error.
-impl Checked<op::UntagResource> for Authz {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::UntagResourceRequest) -> Result<Vec<Check>> {
-        Ok(vec![check(cx, tx, "bailiwick:UntagResource", &req.resource_arn).await?.tag_keys(&req.tag_keys)])
+/// Removes tags. A missing key is no error.
+impl Handle<op::UntagResource> for Authz {
+    type Plan = (Resource, Vec<String>);
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::UntagResourceRequest) -> Result<Planned<Self::Plan>> {
+        let (resource, check) = look_up(cx, tx, "bailiwick:UntagResource", &req.resource_arn).await?;
+        let check = check.tag_keys(&req.tag_keys);
+        Ok(Planned::new((resource, req.tag_keys)).check(check))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, req: pb::UntagResourceRequest) -> Result<pb::UntagResourceResponse> {
-        let mut resource = kept(cx, tx, &req.resource_arn).await?;
-        resource.tags.remove(&req.tag_keys);
+    async fn handle(&self, _: &Cx, tx: &mut Tx, (mut resource, keys): Self::Plan) -> Result<pb::UntagResourceResponse> {
+        resource.tags.remove(&keys);
         tx.put_resource(&resource).await?;
         Ok(pb::UntagResourceResponse {})
     }
 }
 
 /// Lists the tags of a resource by key.
-impl Checked<op::ListTagsForResource> for Authz {
-    async fn checks(&self, cx: &Cx, tx: &mut Tx, req: &pb::ListTagsForResourceRequest) -> Result<Vec<Check>> {
-        Ok(vec![check(cx, tx, "bailiwick:ListTagsForResource", &req.resource_arn).await?])
+impl Handle<op::ListTagsForResource> for Authz {
+    type Plan = Resource;
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::ListTagsForResourceRequest) -> Result<Planned<Resource>> {
+        plan(cx, tx, "bailiwick:ListTagsForResource", &req.resource_arn).await
     }
 
-    async fn handle(
-        &self,
-        cx: &Cx,
-        tx: &mut Tx,
-        req: pb::ListTagsForResourceRequest,
-    ) -> Result<pb::ListTagsForResourceResponse> {
-        let resource = kept(cx, tx, &req.resource_arn).await?;
+    async fn handle(&self, _: &Cx, _: &mut Tx, resource: Resource) -> Result<pb::ListTagsForResourceResponse> {
         let tags = resource.tags.iter();
         let tags = tags.map(|tag| pb::ResourceTag { key: Some(tag.key.clone()), value: Some(tag.value.clone()) });
         Ok(pb::ListTagsForResourceResponse { tags: tags.collect() })
     }
 }
 
-/// The action on the resource itself, with the tags that it has.
-async fn check(cx: &Cx, tx: &mut Tx, action: &'static str, arn: &Option<String>) -> Result<Check> {
-    let resource = kept(cx, tx, arn).await?;
-    let mut check = Check::without_resource(action, resource.account);
-    for tag in &resource.tags {
-        check = check.key(format!("aws:ResourceTag/{}", tag.key), tag.value.clone());
-    }
-    check.resource = resource.arn;
-    Ok(check)
-}
-
-/// What is kept of a resource: perhaps nothing.
+/// What is stored of a resource; without policy and tags if nothing is.
 async fn kept(cx: &Cx, tx: &mut Tx, arn: &Option<String>) -> Result<Resource> {
     let (arn, account) = (resource_arn(cx, arn.as_deref().unwrap_or_default())?, cx.account());
     let found = tx.find_resource(account, arn).await?;
     Ok(found.unwrap_or_else(|| Resource { account, arn: arn.to_owned(), policy: None, tags: Tags::new() }))
 }
 
-/// Refuses an ARN that a registered service does not have. Of services that nobody registered, all are taken, as of
-/// those whose registration names no resources.
+/// Refuses an ARN that a registered service does not have. Accepts every ARN of a service that is not registered, or
+/// whose registration names no resources.
 fn fits(snapshot: &Snapshot, arn: &str) -> Result<()> {
     let service = arn.split(':').nth(2).unwrap_or_default();
     let known = snapshot.catalogue().service(service).map(|service| service.resources().collect::<Vec<_>>());

@@ -16,7 +16,7 @@ use bailiwick_api::iam::{
 };
 use bailiwick_api::op;
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Checked, Cx};
+use bailiwick_operation::{Check, Cx, Handle, Planned};
 use bailiwick_sigv4::PayloadHash;
 use bailiwick_storage::Tx;
 use base64::Engine as _;
@@ -33,9 +33,12 @@ use source::{Source, SourceArn};
 /// # Errors
 /// `InvalidInput` for a policy, action, resource, caller or context entry that is none, and for scenarios that lack a
 /// resource or a caller that they need; `ValidationError` for a marker that this operation did not give.
-impl Checked<op::SimulateCustomPolicy> for Authz {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, _: &SimulateCustomPolicyRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::without_resource("iam:SimulateCustomPolicy", cx.account())])
+impl Handle<op::SimulateCustomPolicy> for Authz {
+    /// The request: no check depends on any of it.
+    type Plan = SimulateCustomPolicyRequest;
+
+    async fn plan(&self, cx: &Cx, _: &mut Tx, req: SimulateCustomPolicyRequest) -> Result<Planned<Self::Plan>> {
+        Ok(Planned::new(req).check(Check::without_resource("iam:SimulateCustomPolicy", cx.account())))
     }
 
     async fn handle(
@@ -78,21 +81,24 @@ impl Checked<op::SimulateCustomPolicy> for Authz {
 ///
 /// # Errors
 /// As SimulateCustomPolicy; `NoSuchEntity`.
-impl Checked<op::SimulatePrincipalPolicy> for Authz {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, req: &SimulatePrincipalPolicyRequest) -> Result<Vec<Check>> {
+impl Handle<op::SimulatePrincipalPolicy> for Authz {
+    /// The identity whose policies are simulated, and the request.
+    type Plan = (SourceArn, SimulatePrincipalPolicyRequest);
+
+    async fn plan(&self, cx: &Cx, _: &mut Tx, req: SimulatePrincipalPolicyRequest) -> Result<Planned<Self::Plan>> {
         let source = SourceArn::read(req.policy_source_arn.as_deref())?;
-        Ok(vec![source.check(&*snapshot(cx)?, "iam:SimulatePrincipalPolicy")])
+        let check = source.check(&*snapshot(cx)?, "iam:SimulatePrincipalPolicy");
+        Ok(Planned::new((source, req)).check(check))
     }
 
     async fn handle(
         &self,
         cx: &Cx,
         tx: &mut Tx,
-        mut req: SimulatePrincipalPolicyRequest,
+        (arn, mut req): Self::Plan,
     ) -> Result<SimulatePrincipalPolicyResponse> {
         unsupported("PolicyExclusionList", req.policy_exclusion_list.is_empty())?;
         let (marker, max_items) = (req.marker.take(), req.max_items.take());
-        let arn = SourceArn::read(req.policy_source_arn.as_deref())?;
         let snapshot = snapshot(cx)?;
         let mut source = arn.policies(&snapshot, tx).await?;
         source.add_inputs(&snapshot, &req.policy_input_list, &req.permissions_boundary_policy_input_list)?;

@@ -6,7 +6,7 @@ use bailiwick_api::authz::{
 };
 use bailiwick_api::op;
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Checked, Cx};
+use bailiwick_operation::{Check, Cx, Handle, Planned};
 use bailiwick_policy_lang::{
     Catalogue, Finding, Location, PathElement, PolicyKind, Position, Target, Validation, kind_of_policy_type,
     validate_within,
@@ -22,9 +22,12 @@ use crate::decide::snapshot;
 /// `ValidationError` for a type of resource that goes with another type of policy or that does not exist, and for a
 /// token that this operation did not give; `LimitExceeded` for a document that takes too long to compare with the names
 /// that are registered. A document that is no policy is a finding.
-impl Checked<op::ValidatePolicy> for Authz {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, _: &ValidatePolicyRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::without_resource("bailiwick:ValidatePolicy", cx.account())])
+impl Handle<op::ValidatePolicy> for Authz {
+    /// The request: no check depends on any of it.
+    type Plan = ValidatePolicyRequest;
+
+    async fn plan(&self, cx: &Cx, _: &mut Tx, req: ValidatePolicyRequest) -> Result<Planned<ValidatePolicyRequest>> {
+        Ok(Planned::new(req).check(Check::without_resource("bailiwick:ValidatePolicy", cx.account())))
     }
 
     async fn handle(&self, cx: &Cx, _: &mut Tx, req: ValidatePolicyRequest) -> Result<ValidatePolicyResponse> {

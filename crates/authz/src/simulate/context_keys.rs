@@ -9,7 +9,7 @@ use bailiwick_api::iam::{
 use bailiwick_api::op;
 use bailiwick_evaluator::{Policy, PolicyKind};
 use bailiwick_model::Result;
-use bailiwick_operation::{Check, Checked, Cx};
+use bailiwick_operation::{Check, Cx, Handle, Planned};
 use bailiwick_storage::Tx;
 
 use super::source::{self, SourceArn};
@@ -21,24 +21,28 @@ use crate::decide::snapshot;
 ///
 /// # Errors
 /// `InvalidInput` for what is no policy.
-impl Checked<op::GetContextKeysForCustomPolicy> for Authz {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, _: &GetContextKeysForCustomPolicyRequest) -> Result<Vec<Check>> {
-        Ok(vec![Check::without_resource("iam:GetContextKeysForCustomPolicy", cx.account())])
-    }
+impl Handle<op::GetContextKeysForCustomPolicy> for Authz {
+    /// The policies, as text.
+    type Plan = Vec<String>;
 
-    async fn handle(
+    async fn plan(
         &self,
         cx: &Cx,
         _: &mut Tx,
         req: GetContextKeysForCustomPolicyRequest,
-    ) -> Result<GetContextKeysForCustomPolicyResponse> {
+    ) -> Result<Planned<Vec<String>>> {
+        let check = Check::without_resource("iam:GetContextKeysForCustomPolicy", cx.account());
+        Ok(Planned::new(req.policy_input_list).check(check))
+    }
+
+    async fn handle(&self, cx: &Cx, _: &mut Tx, inputs: Vec<String>) -> Result<GetContextKeysForCustomPolicyResponse> {
         let read = |(at, text): (usize, &String)| {
             let read =
                 |kind| source::input("PolicyInputList", at, text, kind, cx.partition()).map(|(policy, _)| policy);
             read(PolicyKind::Identity)
                 .or_else(|error| read(PolicyKind::Resource).or_else(|_| read(PolicyKind::Trust)).map_err(|_| error))
         };
-        let policies: Vec<Policy> = req.policy_input_list.iter().enumerate().map(read).collect::<Result<_>>()?;
+        let policies: Vec<Policy> = inputs.iter().enumerate().map(read).collect::<Result<_>>()?;
         Ok(GetContextKeysForCustomPolicyResponse { context_key_names: names(&policies) })
     }
 }
@@ -47,22 +51,30 @@ impl Checked<op::GetContextKeysForCustomPolicy> for Authz {
 ///
 /// # Errors
 /// `NoSuchEntity`; `InvalidInput` for what is no policy, or no ARN of a user, group or role.
-impl Checked<op::GetContextKeysForPrincipalPolicy> for Authz {
-    async fn checks(&self, cx: &Cx, _: &mut Tx, req: &GetContextKeysForPrincipalPolicyRequest) -> Result<Vec<Check>> {
+impl Handle<op::GetContextKeysForPrincipalPolicy> for Authz {
+    /// The identity, and policies to add, as text.
+    type Plan = (SourceArn, Vec<String>);
+
+    async fn plan(
+        &self,
+        cx: &Cx,
+        _: &mut Tx,
+        req: GetContextKeysForPrincipalPolicyRequest,
+    ) -> Result<Planned<Self::Plan>> {
         let source = SourceArn::read(req.policy_source_arn.as_deref())?;
-        Ok(vec![source.check(&*snapshot(cx)?, "iam:GetContextKeysForPrincipalPolicy")])
+        let check = source.check(&*snapshot(cx)?, "iam:GetContextKeysForPrincipalPolicy");
+        Ok(Planned::new((source, req.policy_input_list)).check(check))
     }
 
     async fn handle(
         &self,
         cx: &Cx,
         tx: &mut Tx,
-        req: GetContextKeysForPrincipalPolicyRequest,
+        (arn, inputs): Self::Plan,
     ) -> Result<GetContextKeysForPrincipalPolicyResponse> {
-        let arn = SourceArn::read(req.policy_source_arn.as_deref())?;
         let snapshot = snapshot(cx)?;
         let mut source = arn.policies(&snapshot, tx).await?;
-        source.add_inputs(&snapshot, &req.policy_input_list, &[])?;
+        source.add_inputs(&snapshot, &inputs, &[])?;
         let policies: Vec<Policy> = source.policies().cloned().collect();
         Ok(GetContextKeysForPrincipalPolicyResponse { context_key_names: names(&policies) })
     }

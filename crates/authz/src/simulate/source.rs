@@ -12,7 +12,7 @@ use bailiwick_storage::{Group, Identity, Tx};
 use super::invalid;
 
 /// The ARN of a user, group or role.
-pub(super) struct SourceArn {
+pub struct SourceArn {
     arn: Arn,
     account: AccountId,
 }
