@@ -6,7 +6,7 @@ use bailiwick_api::authz::http_request::Payload as Given;
 use bailiwick_api::authz::{self, AuthenticateRequest, AuthenticateResponse, Principal};
 use bailiwick_api::op;
 use bailiwick_model::{AccountId, IamError, Result};
-use bailiwick_operation::{Check, Checked, Cx};
+use bailiwick_operation::{Cx, Handle, Planned};
 use bailiwick_sigv4::{
     self as sigv4, AbsentPayload, Mechanism, PathRule, Payload, PayloadHash, UnverifiedSignature, VerifyOptions,
 };
@@ -34,20 +34,26 @@ const HANDLE_LIFE: Duration = Duration::from_secs(5 * 60);
 /// # Errors
 /// `MissingAuthenticationToken`, `IncompleteSignature`, `InvalidClientTokenId`, `SignatureDoesNotMatch`,
 /// `ExpiredToken`: what is wrong with the request that was received. `ValidationError`.
-impl Checked<op::Authenticate> for Authz {
+impl Handle<op::Authenticate> for Authz {
+    /// The request to authenticate. Its signature is verified for authorized callers only.
+    type Plan = authz::SignedRequest;
+
     fn min_revision<'r>(&self, req: &'r AuthenticateRequest) -> Option<&'r str> {
         req.min_revision.as_deref()
     }
 
-    async fn checks(&self, cx: &Cx, _: &mut Tx, req: &AuthenticateRequest) -> Result<Vec<Check>> {
-        let signed = received(req)?;
-        let claimed = self.claimed(&*snapshot(cx)?, signed);
-        Ok(claimed.unwrap_or_else(|_| Claim::nobody()).checks(cx, "bailiwick:Authenticate", &signed.service))
+    async fn plan(&self, cx: &Cx, _: &mut Tx, req: AuthenticateRequest) -> Result<Planned<authz::SignedRequest>> {
+        let missing = || IamError::validation("`signed_request` must be there");
+        let signed = req.signed_request.ok_or_else(missing)?;
+        let snapshot = snapshot(cx)?;
+        let claim = Received::read(&signed).and_then(|received| received.claim(&snapshot));
+        let checks = claim.unwrap_or_else(|_| Claim::nobody()).checks(cx, "bailiwick:Authenticate", &signed.service);
+        Ok(Planned::new(signed).checks(checks))
     }
 
-    async fn handle(&self, cx: &Cx, _: &mut Tx, req: AuthenticateRequest) -> Result<AuthenticateResponse> {
+    async fn handle(&self, cx: &Cx, _: &mut Tx, signed: authz::SignedRequest) -> Result<AuthenticateResponse> {
         let snapshot = snapshot(cx)?;
-        let received = Received::read(received(&req)?)?;
+        let received = Received::read(&signed)?;
         let (who, signature) = self.received(&snapshot, &received, cx.now(), signature)?;
         let session = who.caller.session.as_deref();
         let end = cx.now() + HANDLE_LIFE;
@@ -64,15 +70,7 @@ impl Checked<op::Authenticate> for Authz {
     }
 }
 
-fn received(req: &AuthenticateRequest) -> Result<&authz::SignedRequest> {
-    req.signed_request.as_ref().ok_or_else(|| IamError::validation("`signed_request` must be there"))
-}
-
 impl Authz {
-    fn claimed(&self, snapshot: &Snapshot, signed: &authz::SignedRequest) -> Result<Claim> {
-        Received::read(signed)?.claim(snapshot)
-    }
-
     /// Proves who signed what another service received; `then` is told what the signature says, and whether the
     /// payload's hash was compared with one of the body.
     pub(crate) fn received<T>(

@@ -2,16 +2,17 @@
 
 use bailiwick_api::authz::{
     AuthorizeItem, AuthorizeRequest, AuthorizeResponse, AuthorizeResult, BatchAuthorizeRequest, BatchAuthorizeResponse,
+    ContextEntry,
 };
 use bailiwick_api::op;
 use bailiwick_evaluator as evaluator;
 use bailiwick_model::{IamError, Result};
-use bailiwick_operation::{Check, Checked, Cx};
+use bailiwick_operation::{Check, Cx, Handle, Planned};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
 use prost::Message as _;
 
-use crate::caller::{AskedAbout, Claim};
+use crate::caller::{AskedAbout, Claim, ClaimedCaller};
 use crate::decide::snapshot;
 use crate::disclosure::Disclosure;
 use crate::effort::Effort;
@@ -41,22 +42,36 @@ const PROOF: usize = 2_000;
 /// # Errors
 /// `ValidationError`, `InvalidInput`, `MalformedPolicyDocument`, and what is wrong with the caller's proof;
 /// `LimitExceeded` for a question that would take too long to decide.
-impl Checked<op::Authorize> for Authz {
+impl Handle<op::Authorize> for Authz {
+    /// The question without its caller, and the caller.
+    type Plan = (AuthorizeRequest, Result<ClaimedCaller>);
+
     fn min_revision<'r>(&self, req: &'r AuthorizeRequest) -> Option<&'r str> {
         req.min_revision.as_deref()
     }
 
-    async fn checks(&self, cx: &Cx, _: &mut Tx, req: &AuthorizeRequest) -> Result<Vec<Check>> {
-        let prefix = service_prefix(&req.action)?;
-        let claim = self.claim(cx, &*snapshot(cx)?, req.caller.as_ref());
-        Ok(claim.unwrap_or_else(|_| Claim::nobody()).checks(cx, "bailiwick:Authorize", prefix))
+    async fn plan(&self, cx: &Cx, _: &mut Tx, mut req: AuthorizeRequest) -> Result<Planned<Self::Plan>> {
+        let caller = self.claimed(cx, &*snapshot(cx)?, req.caller.take());
+        let checks = claim(&caller).checks(cx, "bailiwick:Authorize", service_prefix(&req.action)?);
+        Ok(Planned::new((req, caller)).checks(checks))
     }
 
-    async fn handle(&self, cx: &Cx, _: &mut Tx, req: AuthorizeRequest) -> Result<AuthorizeResponse> {
+    async fn handle(&self, cx: &Cx, _: &mut Tx, (req, caller): Self::Plan) -> Result<AuthorizeResponse> {
         let snapshot = snapshot(cx)?;
-        let told = self.authorized(cx, &snapshot, &req, &mut Effort::new())?;
-        Ok(told.response(self.deployment.revisions.format(snapshot.revision())))
+        let about = self.asked_about(cx, &snapshot, caller?)?;
+        let mut effort = Effort::new();
+        self.asked(cx, &snapshot, &req, &about, |present, request, policies, disclosure| {
+            let decided = effort.ask(|budget| evaluator::decide_within(request, policies, budget));
+            let decision = self.decisions.note(AskedBy::Service, decided)?;
+            let view = DecisionView::of(&decision, present, request, policies, disclosure);
+            Ok(view.response(self.deployment.revisions.format(snapshot.revision())))
+        })
     }
+}
+
+/// The claim that the checks of a question are about; nobody's if the caller cannot be read.
+pub(crate) fn claim(caller: &Result<ClaimedCaller>) -> Claim {
+    caller.as_ref().map_or_else(|_| Claim::nobody(), |caller| caller.claim().clone())
 }
 
 /// Decides many requests at one revision and one time, those at which the batch began. What they share is said once and
@@ -67,63 +82,73 @@ impl Checked<op::Authorize> for Authz {
 ///
 /// # Errors
 /// `ValidationError` for what is wrong with the part that all share.
-impl Checked<op::BatchAuthorize> for Authz {
+impl Handle<op::BatchAuthorize> for Authz {
+    type Plan = Batch;
+
     fn min_revision<'r>(&self, req: &'r BatchAuthorizeRequest) -> Option<&'r str> {
         req.min_revision.as_deref()
     }
 
-    async fn checks(&self, cx: &Cx, _: &mut Tx, req: &BatchAuthorizeRequest) -> Result<Vec<Check>> {
+    async fn plan(&self, cx: &Cx, _: &mut Tx, mut req: BatchAuthorizeRequest) -> Result<Planned<Batch>> {
         let snapshot = snapshot(cx)?;
-        let shared = req.caller.as_ref().map(|caller| self.claim(cx, &snapshot, Some(caller)));
+        let shared = req.caller.take().map(|caller| self.claimed(cx, &snapshot, Some(caller)));
+        let mut items = Vec::with_capacity(req.items.len());
         let mut asked: Vec<(String, Claim)> = Vec::new();
         let mut broken = None;
         let mut effort = Effort::new();
-        for item in &req.items {
+        for mut item in req.items {
             effort.pause().await;
             effort.read(PROOF);
-            // Items that can't be decided reveal nothing, and are told so one by one.
-            let Ok(prefix) = service_prefix(&item.action) else { continue };
-            let own = item.caller.as_ref().map(|caller| self.claim(cx, &snapshot, Some(caller)));
-            let claim = match own.as_ref().or(shared.as_ref()) {
-                Some(Ok(claim)) => claim,
-                _ => {
-                    broken.get_or_insert(prefix);
-                    continue;
+            let size = item.encoded_len();
+            let own = item.caller.take().map(|caller| self.claimed(cx, &snapshot, Some(caller)));
+            // An item that cannot be decided reveals nothing; its error stands in its place in the response.
+            if let Ok(prefix) = service_prefix(&item.action) {
+                match own.as_ref().or(shared.as_ref()) {
+                    Some(Ok(caller)) => {
+                        let claim = caller.claim();
+                        let is_new =
+                            |(other, whom): &(String, Claim)| !other.eq_ignore_ascii_case(prefix) || whom != claim;
+                        if asked.iter().all(is_new) {
+                            asked.push((prefix.to_owned(), claim.clone()));
+                        }
+                    }
+                    _ => {
+                        broken.get_or_insert_with(|| prefix.to_owned());
+                    }
                 }
-            };
-            if !asked.iter().any(|(other, whom)| other.eq_ignore_ascii_case(prefix) && whom == claim) {
-                asked.push((prefix.to_owned(), claim.clone()));
             }
+            items.push(BatchItem { size, question: item, caller: own });
         }
         if asked.is_empty() {
-            asked.push((broken.unwrap_or("bailiwick").to_owned(), Claim::nobody()));
+            asked.push((broken.unwrap_or_else(|| "bailiwick".to_owned()), Claim::nobody()));
         }
-        Ok(asked.iter().flat_map(|(prefix, claim)| claim.checks(cx, "bailiwick:Authorize", prefix)).collect())
+        let checks = asked.iter().flat_map(|(prefix, claim)| claim.checks(cx, "bailiwick:Authorize", prefix));
+        let checks: Vec<Check> = checks.collect();
+        Ok(Planned::new(Batch { shared, context: req.context, items }).checks(checks))
     }
 
-    async fn handle(&self, cx: &Cx, _: &mut Tx, req: BatchAuthorizeRequest) -> Result<BatchAuthorizeResponse> {
+    async fn handle(&self, cx: &Cx, _: &mut Tx, batch: Batch) -> Result<BatchAuthorizeResponse> {
         let snapshot = snapshot(cx)?;
-        let context = GivenKeys::read(&req.context, None)?;
-        let shared = req.caller.as_ref().map(|caller| self.asked_about(cx, &snapshot, Some(caller)));
+        let context = GivenKeys::read(&batch.context, None)?;
+        let shared = batch.shared.map(|caller| self.asked_about(cx, &snapshot, caller?));
         let shared = match &shared {
             Some(Ok(about)) => Some(about.subject.on(&snapshot).map(|present| (about, present))),
             Some(Err(error)) => Some(Err(again(error))),
             None => None,
         };
         let mut effort = Effort::new();
-        let mut results = Vec::with_capacity(req.items.len());
-        for item in &req.items {
+        let mut results = Vec::with_capacity(batch.items.len());
+        for BatchItem { size, question, caller } in batch.items {
             effort.pause().await;
-            let own;
-            let result = match (&item.caller, &shared) {
+            effort.read(size);
+            let result = match (caller, &shared) {
                 (Some(caller), _) => {
                     effort.read(PROOF);
-                    own = self.asked_about(cx, &snapshot, Some(caller));
-                    own.and_then(|about| {
-                        self.item(cx, &about, &about.subject.on(&snapshot)?, &context, item, &mut effort)
+                    caller.and_then(|caller| self.asked_about(cx, &snapshot, caller)).and_then(|about| {
+                        self.item(cx, &about, &about.subject.on(&snapshot)?, &context, &question, &mut effort)
                     })
                 }
-                (None, Some(Ok((about, present)))) => self.item(cx, about, present, &context, item, &mut effort),
+                (None, Some(Ok((about, present)))) => self.item(cx, about, present, &context, &question, &mut effort),
                 (None, Some(Err(error))) => Err(again(error)),
                 (None, None) => Err(IamError::validation("neither the item nor the batch says who wants to act")),
             };
@@ -133,22 +158,22 @@ impl Checked<op::BatchAuthorize> for Authz {
     }
 }
 
-impl Authz {
-    fn authorized(
-        &self,
-        cx: &Cx,
-        snapshot: &Snapshot,
-        req: &AuthorizeRequest,
-        effort: &mut Effort,
-    ) -> Result<DecisionView> {
-        let about = self.asked_about(cx, snapshot, req.caller.as_ref())?;
-        self.asked(cx, snapshot, req, &about, |present, request, policies, disclosure| {
-            let decided = effort.ask(|budget| evaluator::decide_within(request, policies, budget));
-            let decision = self.decisions.note(AskedBy::Service, decided)?;
-            Ok(DecisionView::of(&decision, present, request, policies, disclosure))
-        })
-    }
+/// Questions without their callers, and the callers.
+pub struct Batch {
+    shared: Option<Result<ClaimedCaller>>,
+    context: Vec<ContextEntry>,
+    items: Vec<BatchItem>,
+}
 
+struct BatchItem {
+    question: AuthorizeItem,
+    /// Its own caller; otherwise the batch's is asked about.
+    caller: Option<Result<ClaimedCaller>>,
+    /// The encoded size, caller included, which measures the work of reading it.
+    size: usize,
+}
+
+impl Authz {
     /// Puts a question to `then`, about a subject as he is in a snapshot.
     pub(crate) fn asked<T>(
         &self,
@@ -182,7 +207,6 @@ impl Authz {
         item: &AuthorizeItem,
         effort: &mut Effort,
     ) -> Result<AuthorizeResult> {
-        effort.read(item.encoded_len());
         let question = Question::read(
             self,
             &item.action,

@@ -18,14 +18,14 @@ use crate::authenticate::Received;
 use crate::credentials::invalid;
 use crate::question::{service_prefix, wrong};
 use crate::subject::Subject;
-use crate::{Authz, signing_name};
+use crate::{Authenticated, Authz, signing_name};
 
 /// Names the account that is asked about.
 const PRINCIPAL_ACCOUNT: &str = "bailiwick:PrincipalAccount";
 /// Names the service that it is asked for.
 const SERVICE_PREFIX: &str = "bailiwick:ServicePrefix";
 
-/// Whom a question claims to be about; nothing is proven.
+/// What a question claims about its caller, unproven.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Claim {
     pub(crate) account: Option<AccountId>,
@@ -33,72 +33,85 @@ pub(crate) struct Claim {
     unproven: Option<(String, AccountId)>,
 }
 
+/// The caller that a question names, before a signature is verified.
+pub struct ClaimedCaller {
+    claim: Claim,
+    who: ClaimedWho,
+}
+
+enum ClaimedWho {
+    /// Whoever signed this request, if the signature is good.
+    Signed(Box<authz::SignedRequest>),
+    /// The caller that a handle stands for: proven by it.
+    Proven(Box<Authenticated>),
+    /// A user or root, by ARN.
+    Named(Arn),
+    /// A service principal.
+    Service(String),
+    Anonymous,
+}
+
+impl ClaimedCaller {
+    /// What the question claims about its caller.
+    pub(crate) fn claim(&self) -> &Claim {
+        &self.claim
+    }
+}
+
 impl Authz {
-    /// Whom a question claims to be about.
+    /// Reads the caller that a question names.
     ///
     /// # Errors
-    /// What [`Self::asked_about`] would say, as far as it can be said without verifying a signature.
-    pub(crate) fn claim(&self, cx: &Cx, snapshot: &Snapshot, caller: Option<&authz::Caller>) -> Result<Claim> {
-        match who(caller)? {
-            Who::SignedRequest(request) => Received::read(request)?.claim(snapshot),
-            Who::Handle(handle) => Ok(Claim::of_account(Some(self.by_handle(cx, snapshot, handle)?.caller.account()))),
+    /// As [`Self::asked_about`], as far as can be said without verifying a signature. They are for authorized callers.
+    pub(crate) fn claimed(&self, cx: &Cx, snapshot: &Snapshot, caller: Option<authz::Caller>) -> Result<ClaimedCaller> {
+        Ok(match who(caller)? {
+            Who::SignedRequest(request) => {
+                let claim = Received::read(&request)?.claim(snapshot)?;
+                ClaimedCaller { claim, who: ClaimedWho::Signed(Box::new(request)) }
+            }
+            Who::Handle(handle) => {
+                let caller = self.by_handle(cx, snapshot, &handle)?;
+                let claim = Claim::of_account(Some(caller.caller.account()));
+                ClaimedCaller { claim, who: ClaimedWho::Proven(Box::new(caller)) }
+            }
             Who::PrincipalArn(arn) => {
-                let arn = Arn::parse(arn).map_err(|_| not_a_principal())?;
+                let arn = Arn::parse(&arn).map_err(|_| not_a_principal())?;
                 let account = account_of(&arn)?;
-                Ok(Claim { account: Some(account), unproven: Some((arn.as_str().to_owned(), account)) })
+                let claim = Claim { account: Some(account), unproven: Some((arn.as_str().to_owned(), account)) };
+                ClaimedCaller { claim, who: ClaimedWho::Named(arn) }
             }
             Who::ServicePrincipal(name) => {
-                let registered = snapshot.service_of_principal(name);
-                let own_id = match &cx.caller().principal {
-                    Principal::User { id, .. } | Principal::RoleSession { id, .. } => Some(id),
-                    Principal::Root { .. } => None,
-                };
-                if registered.is_some_and(|service| own_id.is_some_and(|id| service.actors.contains(id))) {
-                    return Ok(Claim::nobody());
-                }
-                // A name that is registered is the deployment's; any other is whose it may be to the asker.
-                let owner = if registered.is_some() { snapshot.management_account() } else { cx.account() };
-                let on = Arn::of(cx.partition(), "bailiwick", owner, format_args!("service-principal/{name}"));
-                Ok(Claim { account: None, unproven: Some((on.as_str().to_owned(), owner)) })
+                ClaimedCaller { claim: claim_of_service(cx, snapshot, &name), who: ClaimedWho::Service(name) }
             }
-            Who::Anonymous(_) => Ok(Claim::nobody()),
-        }
+            Who::Anonymous(_) => ClaimedCaller { claim: Claim::nobody(), who: ClaimedWho::Anonymous },
+        })
     }
 
-    /// Who is asked about, proven or by permission.
+    /// The subject of a question: the claimed caller, proven or named by permission.
     ///
     /// # Errors
-    /// Of a signed request, as [`Authz::authenticate`]; `InvalidClientTokenId` and `ExpiredToken` of a handle;
-    /// `ValidationError` for an ARN that nobody can be asked about by; `InvalidInput` for a user that isn't there.
-    pub(crate) fn asked_about(
-        &self,
-        cx: &Cx,
-        snapshot: &Snapshot,
-        caller: Option<&authz::Caller>,
-    ) -> Result<AskedAbout> {
+    /// Of a signed request, as [`Authz::authenticate`]; `InvalidClientTokenId` of a handle; `InvalidInput` for a
+    /// missing user.
+    pub(crate) fn asked_about(&self, cx: &Cx, snapshot: &Snapshot, caller: ClaimedCaller) -> Result<AskedAbout> {
         let unsigned = |subject| AskedAbout { subject: Arc::new(subject), signed_for: None };
-        match who(caller)? {
-            Who::SignedRequest(request) => {
-                let received = Received::read(request)?;
+        match caller.who {
+            ClaimedWho::Signed(request) => {
+                let received = Received::read(&request)?;
                 let (who, ()) = self.received(snapshot, &received, cx.now(), |_, _| ())?;
                 Ok(AskedAbout { subject: who.subject().clone(), signed_for: Some(request.service.as_str().into()) })
             }
-            Who::Handle(handle) => {
-                let who = self.by_handle(cx, snapshot, handle)?;
-                // One without a service is of no form that is issued.
+            ClaimedWho::Proven(who) => {
+                // Every handle that was issued has a service.
                 let signed_for = who.signed_for().ok_or_else(invalid)?.into();
                 Ok(AskedAbout { subject: who.subject().clone(), signed_for: Some(signed_for) })
             }
-            Who::PrincipalArn(arn) => {
-                let arn = Arn::parse(arn).map_err(|_| not_a_principal())?;
-                Ok(unsigned(Subject::unproven(&named(snapshot, &arn)?, snapshot.partition())))
-            }
-            Who::ServicePrincipal(name) => Ok(unsigned(Subject::service(name))),
-            Who::Anonymous(_) => Ok(unsigned(Subject::anonymous())),
+            ClaimedWho::Named(arn) => Ok(unsigned(Subject::unproven(&named(snapshot, &arn)?, snapshot.partition()))),
+            ClaimedWho::Service(name) => Ok(unsigned(Subject::service(&name))),
+            ClaimedWho::Anonymous => Ok(unsigned(Subject::anonymous())),
         }
     }
 
-    fn by_handle(&self, cx: &Cx, snapshot: &Snapshot, handle: &[u8]) -> Result<crate::Authenticated> {
+    fn by_handle(&self, cx: &Cx, snapshot: &Snapshot, handle: &[u8]) -> Result<Authenticated> {
         let holder = cx.account().digits();
         // One and the same handle is nothing to another account, cached or not.
         let mut bytes = Vec::with_capacity(holder.len() + handle.len());
@@ -179,9 +192,25 @@ impl Claim {
     }
 }
 
-fn who(caller: Option<&authz::Caller>) -> Result<&Who> {
+/// The claim of a question about a service principal.
+fn claim_of_service(cx: &Cx, snapshot: &Snapshot, name: &str) -> Claim {
+    let registered = snapshot.service_of_principal(name);
+    let own_id = match &cx.caller().principal {
+        Principal::User { id, .. } | Principal::RoleSession { id, .. } => Some(id),
+        Principal::Root { .. } => None,
+    };
+    if registered.is_some_and(|service| own_id.is_some_and(|id| service.actors.contains(id))) {
+        return Claim::nobody();
+    }
+    // A registered name belongs to the deployment; any other is in the asking caller's account.
+    let owner = if registered.is_some() { snapshot.management_account() } else { cx.account() };
+    let on = Arn::of(cx.partition(), "bailiwick", owner, format_args!("service-principal/{name}"));
+    Claim { account: None, unproven: Some((on.as_str().to_owned(), owner)) }
+}
+
+fn who(caller: Option<authz::Caller>) -> Result<Who> {
     caller
-        .and_then(|caller| caller.who.as_ref())
+        .and_then(|caller| caller.who)
         .ok_or_else(|| wrong("caller", "`caller` must say who wants to act, and prove it"))
 }
 

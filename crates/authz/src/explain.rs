@@ -10,11 +10,12 @@ use bailiwick_evaluator::{
     self as evaluator, AbsentReason, Actual, Expected, Explanation, Failure, Policies, PolicyKind,
 };
 use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Checked, Cx};
+use bailiwick_operation::{Cx, Handle, Planned};
 use bailiwick_storage::Tx;
 
 use crate::Authz;
-use crate::caller::Claim;
+use crate::authorize::claim;
+use crate::caller::ClaimedCaller;
 use crate::decide::{TRUST_NOBODY, snapshot};
 use crate::disclosure::is_foreign_account;
 use crate::effort::Effort;
@@ -34,16 +35,19 @@ mod notes;
 ///
 /// # Errors
 /// As Authorize.
-impl Checked<op::Explain> for Authz {
+impl Handle<op::Explain> for Authz {
+    /// The question without its caller, and the caller.
+    type Plan = (authz::AuthorizeRequest, Result<ClaimedCaller>);
+
     fn min_revision<'r>(&self, req: &'r ExplainRequest) -> Option<&'r str> {
         req.request.as_ref()?.min_revision.as_deref()
     }
 
-    async fn checks(&self, cx: &Cx, _: &mut Tx, req: &ExplainRequest) -> Result<Vec<Check>> {
-        let req = asked(req)?;
+    async fn plan(&self, cx: &Cx, _: &mut Tx, req: ExplainRequest) -> Result<Planned<Self::Plan>> {
+        let mut req = req.request.ok_or_else(|| IamError::validation("`request` must be there"))?;
         let prefix = service_prefix(&req.action)?;
-        let claim = self.claim(cx, &*snapshot(cx)?, req.caller.as_ref());
-        let claim = claim.unwrap_or_else(|_| Claim::nobody());
+        let caller = self.claimed(cx, &*snapshot(cx)?, req.caller.take());
+        let claim = claim(&caller);
         let is_management = cx.account() == cx.deployment().management_account;
         let owner = claim.account.filter(|_| !is_management).unwrap_or(cx.account());
         let mut checks = claim.checks_in(cx, "bailiwick:Explain", prefix, owner);
@@ -53,15 +57,14 @@ impl Checked<op::Explain> for Authz {
         if let Some(holder) = holder.filter(|holder| *holder != owner && is_foreign_account(cx, Some(*holder))) {
             checks.extend(claim.checks_in(cx, "bailiwick:Explain", prefix, holder));
         }
-        Ok(checks)
+        Ok(Planned::new((req, caller)).checks(checks))
     }
 
-    async fn handle(&self, cx: &Cx, _: &mut Tx, req: ExplainRequest) -> Result<ExplainResponse> {
-        let req = asked(&req)?;
+    async fn handle(&self, cx: &Cx, _: &mut Tx, (req, caller): Self::Plan) -> Result<ExplainResponse> {
         let snapshot = snapshot(cx)?;
-        let about = self.asked_about(cx, &snapshot, req.caller.as_ref())?;
+        let about = self.asked_about(cx, &snapshot, caller?)?;
         let revision = self.deployment.revisions.format(snapshot.revision());
-        self.asked(cx, &snapshot, req, &about, |present, request, policies, disclosure| {
+        self.asked(cx, &snapshot, &req, &about, |present, request, policies, disclosure| {
             let explanation = Effort::new().ask(|budget| evaluator::explain_within(request, policies, budget));
             let mut explanation = explanation?;
             if !disclosure.shows_all() {
@@ -84,10 +87,6 @@ impl Checked<op::Explain> for Authz {
 /// The account in which a policy of the resource would be kept.
 fn kept_by(resource: &str, said: Option<&str>) -> Option<AccountId> {
     question::owner(resource, said).ok().flatten()
-}
-
-fn asked(req: &ExplainRequest) -> Result<&authz::AuthorizeRequest> {
-    req.request.as_ref().ok_or_else(|| IamError::validation("`request` must be there"))
 }
 
 /// Leaves out near misses that would tell the tags of a resource: those that are kept are its account's business.

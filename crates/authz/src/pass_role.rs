@@ -6,10 +6,11 @@ use bailiwick_api::authz::{
 use bailiwick_api::op;
 use bailiwick_evaluator as evaluator;
 use bailiwick_model::{Arn, Result};
-use bailiwick_operation::{Check, Checked, Cx};
+use bailiwick_operation::{Cx, Handle, Planned};
 use bailiwick_storage::Tx;
 
-use crate::caller::Claim;
+use crate::authorize::claim;
+use crate::caller::ClaimedCaller;
 use crate::decide::snapshot;
 use crate::disclosure::is_foreign_account;
 use crate::effort::Effort;
@@ -30,20 +31,24 @@ const PASSED_TO: &str = "iam:PassedToService";
 /// # Errors
 /// `ValidationError` for what is no ARN of a role, and for a context key that comes from Bailiwick; what is wrong with
 /// the caller's proof; `LimitExceeded` as Authorize.
-impl Checked<op::AuthorizePassRole> for Authz {
+impl Handle<op::AuthorizePassRole> for Authz {
+    /// The question without its caller, and the caller.
+    type Plan = (AuthorizePassRoleRequest, Result<ClaimedCaller>);
+
     fn min_revision<'r>(&self, req: &'r AuthorizePassRoleRequest) -> Option<&'r str> {
         req.min_revision.as_deref()
     }
 
-    async fn checks(&self, cx: &Cx, _: &mut Tx, req: &AuthorizePassRoleRequest) -> Result<Vec<Check>> {
-        let claim = self.claim(cx, &*snapshot(cx)?, req.caller.as_ref());
-        Ok(claim.unwrap_or_else(|_| Claim::nobody()).checks(cx, "bailiwick:Authorize", "iam"))
+    async fn plan(&self, cx: &Cx, _: &mut Tx, mut req: AuthorizePassRoleRequest) -> Result<Planned<Self::Plan>> {
+        let caller = self.claimed(cx, &*snapshot(cx)?, req.caller.take());
+        let checks = claim(&caller).checks(cx, "bailiwick:Authorize", "iam");
+        Ok(Planned::new((req, caller)).checks(checks))
     }
 
-    async fn handle(&self, cx: &Cx, _: &mut Tx, req: AuthorizePassRoleRequest) -> Result<AuthorizePassRoleResponse> {
+    async fn handle(&self, cx: &Cx, _: &mut Tx, (req, caller): Self::Plan) -> Result<AuthorizePassRoleResponse> {
         let snapshot = snapshot(cx)?;
         let role = role_arn(&req.role_arn)?;
-        let about = self.asked_about(cx, &snapshot, req.caller.as_ref())?;
+        let about = self.asked_about(cx, &snapshot, caller?)?;
         about.check_service_principal(&snapshot, &req.service_principal)?;
         let given = GivenKeys::read(&req.context, None)?;
         if given.has(PASSED_TO) {

@@ -11,7 +11,6 @@
 
 mod caller;
 mod check;
-mod checked;
 mod cx;
 mod handle;
 mod pages;
@@ -22,7 +21,6 @@ mod secrets;
 
 pub use caller::{Caller, Credential, Principal, Session, SessionPolicyRef};
 pub use check::{Check, ContextValue, Policy};
-pub use checked::Checked;
 pub use cx::{Clock, Cx, Deployment, Random, RequestInfo, uuid};
 pub use handle::{Handle, Planned};
 pub use pages::{ListPage, PageRequest, Pages, PathPage};

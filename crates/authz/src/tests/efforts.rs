@@ -140,7 +140,8 @@ async fn others_have_their_turn_between_questions() {
     for (count, words, expected) in [(1, 0, 0..1), (20, 1, 19..21), (8, 10, 6..9), (1_000, 0, 2..100)] {
         let req = BatchAuthorizeRequest { caller: alice(), items: vec![item(words); count], ..Default::default() };
         let (cx, mut tx) = (house.cx(&service), house.tx().await);
-        let turns = turns(Handle::<op::BatchAuthorize>::handle(&house.authz, &cx, &mut tx, req)).await;
+        let plan = Handle::<op::BatchAuthorize>::plan(&house.authz, &cx, &mut tx, req).await.unwrap().plan;
+        let turns = turns(Handle::<op::BatchAuthorize>::handle(&house.authz, &cx, &mut tx, plan)).await;
         assert!(expected.contains(&turns), "{count} with {words}: {turns}");
     }
 }
