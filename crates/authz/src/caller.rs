@@ -40,7 +40,7 @@ pub struct ClaimedCaller {
 }
 
 enum ClaimedWho {
-    /// Whoever signed this request, if the signature is good.
+    /// The signer of this request, once its signature is verified.
     Signed(Box<authz::SignedRequest>),
     /// The caller that a handle stands for: proven by it.
     Proven(Box<Authenticated>),

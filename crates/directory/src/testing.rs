@@ -1,7 +1,7 @@
-//! A world to test handlers in: a deployment on the memory store, calls as JSON with AWS's member names.
+//! Test environment of the handlers: a deployment on the memory store, with calls as JSON in AWS's member names.
 //!
-//! A call does what the service does, in its order: validation, checks, handler, commit; and the handler runs twice,
-//! since it may. What the checks ask is told, not decided.
+//! A call runs the steps of the service in order: validation, plan, handler, commit. Plan and handler run twice, because
+//! they may. Checks are not decided; `needs` compares them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -102,7 +102,7 @@ impl World {
         Tx::begin(self.store.clone(), self.deployment.quotas.clone(), At::Latest).await.unwrap()
     }
 
-    /// Lets time pass.
+    /// Advances the clock.
     pub(crate) fn wait(&self, seconds: i64) {
         self.clock.0.fetch_add(seconds, Ordering::Relaxed);
     }
@@ -169,7 +169,7 @@ impl World {
     {
         let request = self.request::<O>(request)?;
         let cx = self.cx();
-        // Once for nothing: a handler may run twice.
+        // A first run that is not committed: a handler may run twice.
         let mut tx = self.begin().await;
         let planned = plan::<O>(&cx, &mut tx, request.clone()).await?;
         planned.checks.iter().for_each(agrees_with_catalogue);
@@ -183,7 +183,7 @@ impl World {
         Ok(to_json(&find_operation(O::NAME).unwrap().response_descriptor().unwrap(), &response.encode_to_vec()))
     }
 
-    /// Lets two calls see the same state and commit one after the other; says whether the second must begin anew.
+    /// Runs two calls on the same state and commits one after the other. Returns whether the second conflicts.
     pub(crate) async fn collide<A: Operation, B: Operation>(&self, first: Value, second: Value) -> bool
     where
         Directory: Handle<A> + Handle<B>,
@@ -212,7 +212,7 @@ impl World {
         self.call::<O>(request).await.unwrap_or_else(|error| panic!("{} {shown}: {error:?}", O::NAME))
     }
 
-    /// Asserts that a call fails, and how: code, colon, message.
+    /// Asserts that a call fails with this code and message.
     pub(crate) async fn fails<O: Operation>(&self, request: Value, expected: &str)
     where
         Directory: Handle<O>,
@@ -224,7 +224,7 @@ impl World {
         }
     }
 
-    /// Asserts what a call needs, a line for each check: action, resource, owner if it is another, keys.
+    /// Asserts the checks of a call, one line each: action, resource, owner if it is another account, keys.
     pub(crate) async fn needs<O: Operation>(&self, request: Value, expected: &[&str])
     where
         Directory: Handle<O>,
@@ -323,13 +323,13 @@ fn show(check: &Check, own: AccountId) -> String {
     text
 }
 
-/// Asserts that a check asks what AWS documents of its action: a type of resource, and keys.
+/// Asserts that a check has a type of resource and keys that AWS documents for its action.
 fn agrees_with_catalogue(check: &Check) {
     let (prefix, name) = check.action.split_once(':').unwrap();
     let service = Catalogue::builtin().service(prefix).unwrap();
     let action = service.action(name).unwrap_or_else(|| panic!("{} is in no catalogue", check.action));
     let known = match check.resource.as_str() {
-        // A key that isn't there belongs to nobody.
+        // A missing key has no owner.
         "*" => action.resources.is_empty() || name == "GetAccessKeyLastUsed",
         root if root.ends_with(":root") => true,
         arn => action.resources.iter().any(|kind| arn.contains(&format!(":{kind}/"))),

@@ -1,4 +1,4 @@
-//! What answers show of stored things. Lists show less than what shows one thing alone, as AWS has it.
+//! What responses show of stored objects. As in AWS, lists show less than the operation that gets one object.
 
 use bailiwick_api::iam as pb;
 use bailiwick_model::{Partition, Result, Tags};
@@ -15,12 +15,12 @@ pub(crate) fn date(time: Timestamp) -> Option<Date> {
     Some(Date { seconds: time.as_second(), nanos: 0 })
 }
 
-/// Tags, in the order of their keys.
+/// Tags in the order of their keys.
 pub(crate) fn tags(tags: &Tags) -> Vec<pb::Tag> {
     tags.iter().map(|tag| pb::Tag { key: Some(tag.key.clone()), value: Some(tag.value.clone()) }).collect()
 }
 
-/// A user as lists show him.
+/// A user as lists show it.
 pub(crate) fn user_summary(partition: Partition, user: &User) -> pb::User {
     pb::User {
         path: Some(user.path.to_string()),
@@ -34,7 +34,7 @@ pub(crate) fn user_summary(partition: Partition, user: &User) -> pb::User {
     }
 }
 
-/// A user alone.
+/// A user as GetUser shows it.
 pub(crate) async fn user(cx: &Cx, tx: &mut Tx, user: &User) -> Result<pb::User> {
     Ok(pb::User {
         permissions_boundary: boundary(cx, tx, user.boundary).await?,
@@ -54,7 +54,7 @@ pub(crate) fn group(partition: Partition, group: &Group) -> pb::Group {
     }
 }
 
-/// What every answer shows of a role.
+/// What every response shows of a role.
 async fn role_base(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<pb::Role> {
     Ok(pb::Role {
         path: Some(role.path.to_string()),
@@ -67,7 +67,7 @@ async fn role_base(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<pb::Role> {
     })
 }
 
-/// A role that was just made.
+/// A role as CreateRole shows it.
 pub(crate) async fn new_role(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<pb::Role> {
     Ok(pb::Role {
         permissions_boundary: boundary(cx, tx, role.boundary).await?,
@@ -76,7 +76,7 @@ pub(crate) async fn new_role(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<pb::Ro
     })
 }
 
-/// A role whose description was changed.
+/// A role as UpdateRoleDescription shows it.
 pub(crate) async fn described_role(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<pb::Role> {
     Ok(pb::Role { description: role.description.clone(), ..role_base(cx, tx, role).await? })
 }
@@ -89,7 +89,7 @@ pub(crate) async fn role_summary(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<pb
     Ok(pb::Role { max_session_duration, max_signin_session_duration, ..described })
 }
 
-/// A role alone.
+/// A role as GetRole shows it.
 pub(crate) async fn role(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<pb::Role> {
     Ok(pb::Role {
         permissions_boundary: boundary(cx, tx, role.boundary).await?,
@@ -99,7 +99,7 @@ pub(crate) async fn role(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<pb::Role> 
     })
 }
 
-/// When a role was last used; empty if it never was.
+/// When a role was last used; empty if it was not.
 pub(crate) async fn role_last_used(tx: &Tx, role: &Role) -> Result<pb::RoleLastUsed> {
     Ok(match tx.role_last_used(role).await? {
         Some(used) => pb::RoleLastUsed { last_used_date: date(used.time), region: Some(used.region) },
@@ -120,7 +120,7 @@ pub(crate) async fn boundary(
     }))
 }
 
-/// A managed policy as lists show it; counts are those of the caller's account.
+/// A managed policy as lists show it. Counts are those of the caller's account.
 pub(crate) async fn policy_summary(cx: &Cx, tx: &Tx, policy: &Policy) -> Result<pb::Policy> {
     Ok(pb::Policy {
         policy_name: Some(policy.name.to_string()),
@@ -138,12 +138,12 @@ pub(crate) async fn policy_summary(cx: &Cx, tx: &Tx, policy: &Policy) -> Result<
     })
 }
 
-/// A managed policy that was just made.
+/// A managed policy as CreatePolicy shows it.
 pub(crate) async fn new_policy(cx: &Cx, tx: &Tx, policy: &Policy) -> Result<pb::Policy> {
     Ok(pb::Policy { tags: tags(&policy.tags), ..policy_summary(cx, tx, policy).await? })
 }
 
-/// A managed policy alone.
+/// A managed policy as GetPolicy shows it.
 pub(crate) async fn policy(cx: &Cx, tx: &Tx, policy: &Policy) -> Result<pb::Policy> {
     Ok(pb::Policy { description: policy.description.clone(), ..new_policy(cx, tx, policy).await? })
 }
@@ -181,7 +181,7 @@ pub(crate) fn inline(policy: &InlinePolicy) -> pb::PolicyDetail {
     pb::PolicyDetail { policy_name: Some(policy.name.to_string()), policy_document: Some(policy.document.clone()) }
 }
 
-/// A count as answers have it.
+/// A count as responses carry it.
 pub(crate) fn count(number: u64) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }

@@ -1,4 +1,4 @@
-//! Who makes a request, once it is proven.
+//! The proven caller of a request.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -7,20 +7,20 @@ use bailiwick_model::{AccessKeyId, AccountId, Arn, Partition, Path, RoleName, Se
 use bailiwick_storage::{IdentityKind, PolicyRef, Standing};
 use jiff::Timestamp;
 
-/// A proven caller: the principal, how he proved himself, and what his session carries.
+/// A proven caller: the principal, the credential that proved it, and its session.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Who he is.
+    /// The principal.
     pub principal: Principal,
-    /// What he proved himself with.
+    /// The credential that proved it.
     pub credential: Credential,
-    /// What temporary credentials carry; none with long-term ones.
+    /// The session of temporary credentials; none with long-term ones.
     pub session: Option<Arc<Session>>,
-    /// When he last showed a second factor, if these credentials carry that.
+    /// When the caller last authenticated with a second factor, if the credentials say so.
     pub mfa: Option<Timestamp>,
 }
 
-/// Who makes a request.
+/// The principal that makes a request.
 #[derive(Clone, Debug)]
 pub enum Principal {
     /// The root user of an account.
@@ -34,9 +34,9 @@ pub enum Principal {
         account: AccountId,
         /// The user's unique id.
         id: UniqueId,
-        /// The user's name now.
+        /// The user's current name.
         name: UserName,
-        /// The user's path now.
+        /// The user's current path.
         path: Path,
     },
     /// A session of a role.
@@ -54,23 +54,23 @@ pub enum Principal {
     },
 }
 
-/// What a caller proved himself with.
+/// The credential that proved a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {
     /// A signature by an access key: long-term or, with a session, temporary.
     AccessKey(AccessKeyId),
-    /// A bearer token, traded for a call that was signed with this key.
+    /// A bearer token, issued for a call that was signed with this key.
     Bearer(AccessKeyId),
 }
 
-/// What temporary credentials carry.
+/// The session of temporary credentials.
 #[derive(Clone, Debug)]
 pub struct Session {
     /// The temporary access key id.
     pub access_key_id: AccessKeyId,
     /// When the credentials were issued.
     pub issued: Timestamp,
-    /// When they end. No leeway.
+    /// When they expire, without leeway.
     pub expires: Timestamp,
     /// Inline session policies, as text.
     pub policies: Vec<String>,
@@ -78,25 +78,25 @@ pub struct Session {
     pub managed_policies: Vec<SessionPolicyRef>,
     /// Session tags, inherited transitive ones included.
     pub tags: Tags,
-    /// Keys of the tags that pass on to the next session of a chain.
+    /// Keys of the transitive tags, which the next session of a chain inherits.
     pub transitive_tag_keys: Vec<String>,
-    /// The source identity, which no later session can change.
+    /// The source identity. Later sessions of the chain cannot change it.
     pub source_identity: Option<String>,
     /// Whether a role session assumed this role.
     pub chained: bool,
 }
 
-/// A managed policy that acts as a session policy: the one that had the ARN when the session was issued.
+/// A managed policy that acts as a session policy: the one with this ARN when the session was issued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionPolicyRef {
-    /// The ARN that it had then.
+    /// Its ARN at that time.
     pub arn: Arn,
-    /// Owner and unique id. A policy that is made later under the same ARN has another one.
+    /// Its owner and unique id, which differ from those of a policy created later under the same ARN.
     pub policy: PolicyRef,
 }
 
 impl Session {
-    /// Whether session policies were given, which then limit the session.
+    /// Whether session policies limit the session.
     pub fn is_scoped(&self) -> bool {
         !self.policies.is_empty() || !self.managed_policies.is_empty()
     }
@@ -108,14 +108,14 @@ impl Caller {
         self.principal.account()
     }
 
-    /// The access key id that the call was signed with, or the bearer token was traded for.
+    /// The access key id that signed the call, or the call that the bearer token was issued for.
     pub fn access_key_id(&self) -> &AccessKeyId {
         match &self.credential {
             Credential::AccessKey(id) | Credential::Bearer(id) => id,
         }
     }
 
-    /// The user, when the caller is one.
+    /// The user, if the caller is a user.
     pub fn user(&self) -> Option<(&UniqueId, &UserName)> {
         match &self.principal {
             Principal::User { id, name, .. } => Some((id, name)),
@@ -152,7 +152,7 @@ impl Principal {
         }
     }
 
-    /// The principal's own ARN, as GetCallerIdentity shows it: of a session, the session's.
+    /// The principal's own ARN, as GetCallerIdentity shows it; for a session, the session's ARN.
     pub fn arn(&self, partition: Partition) -> Arn {
         match self {
             Principal::Root { account } => Arn::iam(partition, *account, format_args!("root")),
@@ -165,7 +165,7 @@ impl Principal {
         }
     }
 
-    /// What `aws:PrincipalArn` says: of a session, the role's ARN.
+    /// The value of `aws:PrincipalArn`; for a session, the role's ARN.
     pub fn identity_arn(&self, partition: Partition) -> Arn {
         match self {
             Principal::RoleSession { account, name, path, .. } => {
@@ -175,21 +175,21 @@ impl Principal {
         }
     }
 
-    /// What `aws:userid` says: a unique id, of a session followed by its name; of root, the account id.
+    /// The value of `aws:userid`: the unique id, followed by the session name for a session; the account id for root.
     pub fn user_id(&self) -> String {
         match self {
             Principal::Root { account } => account.to_string(),
             Principal::User { id, .. } => id.to_string(),
             Principal::RoleSession { id, session_name, .. } => {
                 let mut text = String::with_capacity(22 + session_name.as_str().len());
-                // Writing to a string can't fail.
+                // Writing to a string cannot fail.
                 let _ = write!(text, "{id}:{session_name}");
                 text
             }
         }
     }
 
-    /// What `aws:PrincipalType` says.
+    /// The value of `aws:PrincipalType`.
     pub fn type_name(&self) -> &'static str {
         match self {
             Principal::Root { .. } => "Account",

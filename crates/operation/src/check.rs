@@ -1,52 +1,52 @@
-//! What must be allowed before a handler runs.
+//! The checks that must pass before a handler makes its change.
 
 use std::borrow::Cow;
 
 use bailiwick_model::{AccountId, Arn, Tags, UniqueId};
 
-/// One thing that the caller must be allowed: an action on a resource, under conditions that the request brings.
+/// A permission that the caller must have: an action on a resource, with context keys.
 ///
-/// Principal, session, time and network keys are added by the pipeline; a check brings the keys of the request and
-/// of the resource.
+/// The pipeline adds the keys of principal, session, time and network. A check has the keys of the request and of the
+/// resource.
 #[derive(Clone, Debug)]
 pub struct Check {
     /// The action, as in `iam:CreateUser`.
     pub action: &'static str,
-    /// The stored thing's own ARN, or `*` where the action knows no resource.
+    /// The stored object's own ARN, or `*` if the action has no resource.
     pub resource: String,
-    /// What a denial calls it, where its own ARN would tell more than the request did.
+    /// What a denial displays instead of `resource`, if that would reveal more than the request says.
     pub displayed: Option<String>,
-    /// The account that owns the resource; none if no account does, as the deployment's managed policies.
+    /// The account that owns the resource. None if no account does, as for the deployment's managed policies.
     pub resource_account: Option<AccountId>,
-    /// Condition keys that the request and the resource bring.
+    /// Context keys of the request and the resource.
     pub context: Vec<(Cow<'static, str>, ContextValue)>,
     /// The resource's own policy, where it takes part.
     pub policy: Policy,
 }
 
-/// The value of a condition key.
+/// The value of a context key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ContextValue {
-    /// A key that has one value.
+    /// A key with one value.
     One(String),
-    /// A key that may have several, also when it has one or none.
+    /// A multivalued key, which may have any number of values.
     Many(Vec<String>),
 }
 
 /// The policy of the resource that takes part in a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Policy {
-    /// The resource has none, as IAM's own have not.
+    /// The resource has no policy, like IAM's own resources.
     #[default]
     None,
-    /// The trust policy of the role with this id, which must allow in any case.
+    /// The trust policy of the role with this id, which must allow the action.
     Trust(UniqueId),
-    /// The trust policy of a role that isn't there: nothing can allow it.
+    /// The trust policy of a missing role. Nothing can allow the action.
     NoTrust,
 }
 
 impl Check {
-    /// `action` on the thing of this ARN. The owner is the account in the ARN.
+    /// Checks `action` on the object with this ARN. The owner is the account in the ARN.
     pub fn new(action: &'static str, resource: &Arn) -> Self {
         Check {
             action,
@@ -58,7 +58,7 @@ impl Check {
         }
     }
 
-    /// `action` that knows no resource, in this account, or in none.
+    /// Checks an `action` that has no resource, in this account or in none.
     pub fn without_resource(action: &'static str, account: impl Into<Option<AccountId>>) -> Self {
         Check {
             action,
@@ -70,15 +70,15 @@ impl Check {
         }
     }
 
-    /// What a denial calls the resource: as if it weren't there, so that nobody learns that it is, nor its path, nor
-    /// the case of its name.
+    /// Sets what a denial displays: the ARN of a missing object, so that a caller without the permission does not learn
+    /// whether the object exists, its path, or the case of its name.
     #[must_use]
     pub fn displayed_as(mut self, resource: &str) -> Self {
         self.displayed = Some(resource.to_owned());
         self
     }
 
-    /// Owner of a resource whose ARN names no account, or another one.
+    /// Sets the owner of a resource whose ARN has no account or another one.
     #[must_use]
     pub fn owned_by(mut self, account: AccountId) -> Self {
         self.resource_account = Some(account);
@@ -92,7 +92,7 @@ impl Check {
         self
     }
 
-    /// Adds a key with one value, if there is a value.
+    /// Adds a key with one value, or nothing without a value.
     #[must_use]
     pub fn key_if(self, key: &'static str, value: Option<impl Into<String>>) -> Self {
         match value {
@@ -101,26 +101,26 @@ impl Check {
         }
     }
 
-    /// Adds a key that may have several values.
+    /// Adds a multivalued key.
     #[must_use]
     pub fn keys<V: Into<String>>(mut self, key: &'static str, values: impl IntoIterator<Item = V>) -> Self {
         self.context.push((key.into(), ContextValue::Many(values.into_iter().map(Into::into).collect())));
         self
     }
 
-    /// `iam:PermissionsBoundary`: the boundary that the request sets, or that the entity has.
+    /// Adds `iam:PermissionsBoundary`: the boundary that the request sets, or that the entity has.
     #[must_use]
     pub fn boundary(self, arn: Option<&str>) -> Self {
         self.key_if("iam:PermissionsBoundary", arn)
     }
 
-    /// `iam:PolicyARN`: the policy that is attached or detached.
+    /// Adds `iam:PolicyARN`: the policy to attach or detach.
     #[must_use]
     pub fn policy_arn(self, arn: &str) -> Self {
         self.key("iam:PolicyARN", arn)
     }
 
-    /// `aws:RequestTag/…` and `aws:TagKeys`: the tags that the request brings. Nothing when it brings none.
+    /// Adds `aws:RequestTag/…` and `aws:TagKeys`: the tags in the request. Adds nothing without tags.
     #[must_use]
     pub fn request_tags(mut self, tags: &Tags) -> Self {
         for tag in tags {
@@ -129,13 +129,13 @@ impl Check {
         if tags.is_empty() { self } else { self.keys("aws:TagKeys", tags.iter().map(|t| t.key.clone())) }
     }
 
-    /// `aws:TagKeys`: the keys of tags that the request takes away.
+    /// Adds `aws:TagKeys`: the keys of the tags that the request removes.
     #[must_use]
     pub fn tag_keys(self, keys: &[String]) -> Self {
         self.keys("aws:TagKeys", keys.iter().cloned())
     }
 
-    /// `aws:ResourceTag/…` and `iam:ResourceTag/…`: the tags that the stored thing has.
+    /// Adds `aws:ResourceTag/…` and `iam:ResourceTag/…`: the tags of the stored object.
     #[must_use]
     pub fn resource_tags(mut self, tags: &Tags) -> Self {
         for tag in tags {
@@ -146,7 +146,7 @@ impl Check {
         self
     }
 
-    /// The trust policy of a role takes part; without the role, nothing allows.
+    /// Includes the trust policy of a role. Without a role, nothing allows the action.
     #[must_use]
     pub fn trust(mut self, role: Option<UniqueId>) -> Self {
         self.policy = role.map_or(Policy::NoTrust, Policy::Trust);

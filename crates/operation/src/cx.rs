@@ -10,58 +10,58 @@ use jiff::Timestamp;
 
 use crate::{Caller, Paging, RevisionScope};
 
-/// Where the time comes from.
+/// The source of the time.
 pub trait Clock: Send + Sync + 'static {
-    /// The time now.
+    /// The current time.
     fn now(&self) -> Timestamp;
 }
 
-/// Where randomness comes from; it must be fit for secrets.
+/// The source of randomness, which must be cryptographically secure.
 pub trait Random: Send + Sync + 'static {
     /// Fills the buffer with random bytes.
     fn fill(&self, buffer: &mut [u8]);
 }
 
-/// What is the same for every call to this deployment.
+/// The settings and services that all calls to a deployment share.
 pub struct Deployment {
-    /// The partition that every ARN here is in.
+    /// The partition of every ARN.
     pub partition: Partition,
-    /// The region that the deployment says it is in.
+    /// The region of the deployment.
     pub region: Region,
-    /// Id of the cluster: made at the first start, part of everything that is sealed.
+    /// The id of the cluster, created at the first start and bound to everything that is sealed.
     pub cluster_id: String,
-    /// Which store and epoch revisions are of.
+    /// The store and restore epoch of revisions.
     pub revisions: RevisionScope,
-    /// The account that was there first and that governs the others.
+    /// The first account, which manages the others.
     pub management_account: AccountId,
-    /// How many of each thing there may be.
+    /// The quotas.
     pub quotas: Arc<Quotas>,
-    /// Where the time comes from.
+    /// The source of the time.
     pub clock: Arc<dyn Clock>,
-    /// Where randomness comes from.
+    /// The source of randomness.
     pub random: Arc<dyn Random>,
     /// Seals secrets at rest, tokens and markers.
     pub sealer: Arc<bailiwick_seal::Sealer>,
 }
 
-/// What the pipeline knows of the request beside its message.
+/// What is known about a request besides its message.
 #[derive(Clone, Debug, Default)]
 pub struct RequestInfo {
-    /// Names the request in logs, answers and the audit trail: a UUID as text.
+    /// The id of the request in logs, responses and audit records: a UUID as text.
     pub id: String,
-    /// The address that the connection came from.
+    /// The address of the client.
     pub source_ip: Option<IpAddr>,
     /// Whether the connection is encrypted.
     pub secure_transport: bool,
-    /// What the client says it is, with control characters taken out.
+    /// The user agent, with control characters replaced.
     pub user_agent: Option<String>,
-    /// The region that the signature names.
+    /// The region in the signature.
     pub region: Option<Region>,
-    /// The host that was called.
+    /// The host that the request is for.
     pub host: Option<String>,
 }
 
-/// The context of one attempt at a call. Caller, time and view hold throughout; when the handler has to run again, it
+/// The context of one attempt at a call. Caller, time and view stay the same throughout. After a conflict the handler
 /// runs in a new context, for which the caller was proved again.
 #[derive(Clone)]
 pub struct Cx {
@@ -73,25 +73,25 @@ pub struct Cx {
 }
 
 impl Cx {
-    /// The context of an attempt made now.
+    /// Makes the context of an attempt at the current time.
     pub fn new(deployment: Arc<Deployment>, caller: Arc<Caller>, request: Arc<RequestInfo>) -> Self {
         let now = deployment.clock.now();
         Cx { caller, request, deployment, now, view: None }
     }
 
-    /// The same at a given time.
+    /// Sets the time.
     #[must_use]
     pub fn at(self, now: Timestamp) -> Self {
         Cx { now, ..self }
     }
 
-    /// The same with the view that everything is decided on: the caller was proved on it at [`Self::now`].
+    /// Sets the view that everything is decided on. The caller was proved on it at [`Self::now`].
     #[must_use]
     pub fn with_view<T: Any + Send + Sync>(self, view: Arc<T>) -> Self {
         Cx { view: Some(view), ..self }
     }
 
-    /// Who calls.
+    /// The caller.
     pub fn caller(&self) -> &Caller {
         &self.caller
     }
@@ -101,7 +101,7 @@ impl Cx {
         self.caller.account()
     }
 
-    /// What is known of the request beside its message.
+    /// What is known about the request besides its message.
     pub fn request(&self) -> &RequestInfo {
         &self.request
     }
@@ -111,20 +111,20 @@ impl Cx {
         &self.deployment
     }
 
-    /// The partition that every ARN here is in.
+    /// The partition of every ARN.
     pub fn partition(&self) -> Partition {
         self.deployment.partition
     }
 
-    /// The time of this attempt, to the fraction: read after everything that the call waited for, and just before the
-    /// view was taken.
+    /// The time of this attempt with its fraction of a second. It was read after everything that the call waited for, and
+    /// just before the view was taken.
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// The same in whole seconds, as dates of stored things are kept and shown.
+    /// The same in whole seconds, as dates of stored objects are stored and shown.
     pub fn date(&self) -> Timestamp {
-        // A second that the clock gave is in range.
+        // A second that the clock returned is in range.
         Timestamp::from_second(self.now.as_second()).unwrap_or(self.now)
     }
 
@@ -133,30 +133,30 @@ impl Cx {
         self.view.clone().and_then(|view| view.downcast().ok())
     }
 
-    /// Random bytes, fit for secrets.
+    /// Returns cryptographically secure random bytes.
     pub fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         self.deployment.random.fill(&mut bytes);
         bytes
     }
 
-    /// A new unique id.
+    /// Makes a new unique id.
     pub fn new_id(&self, kind: IdKind) -> UniqueId {
         UniqueId::new(kind, self.random())
     }
 
-    /// A new access key id in an account.
+    /// Makes a new access key id in an account.
     pub fn new_access_key_id(&self, kind: AccessKeyKind, account: AccountId) -> AccessKeyId {
         AccessKeyId::new(kind, account, self.random())
     }
 
-    /// What pages are cut and markers are made with.
+    /// Opens and seals the markers of an operation.
     pub fn paging(&self, operation: &'static str) -> Paging<'_> {
         Paging::new(self, operation)
     }
 }
 
-/// A random UUID as text, from 16 random bytes: ids of requests and of audit events.
+/// Formats 16 random bytes as a UUID of version 4, for ids of requests and audit events.
 pub fn uuid(random: [u8; 16]) -> String {
     let mut number = u128::from_be_bytes(random);
     // Version 4, variant 1.
@@ -178,7 +178,7 @@ mod tests {
     use super::uuid;
 
     #[test]
-    fn uuids_are_of_version_four() {
+    fn uuids_have_version_four() {
         assert_eq!(uuid([0; 16]), "00000000-0000-4000-8000-000000000000");
         assert_eq!(uuid([255; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
     }

@@ -1,4 +1,4 @@
-//! Pages: `Marker` and `MaxItems` in, `IsTruncated` and `Marker` out.
+//! Markers of pages, sealed.
 
 use bailiwick_model::limits::{DEFAULT_PAGE, MAX_PAGE};
 use bailiwick_model::{IamError, Result};
@@ -10,8 +10,8 @@ use crate::Cx;
 
 /// Opens and seals the markers of one operation for one account.
 ///
-/// A marker holds the key of the last item seen, sealed: clients learn nothing from it and can't make one. It is
-/// good for the operation and account that it was given for, on every front end, across restarts.
+/// A marker is the sealed key of the last item on the page, so clients cannot read or make one. It is valid for the
+/// operation and account that it was made for, on every front end and across restarts.
 pub struct Paging<'a> {
     cx: &'a Cx,
     operation: &'static str,
@@ -22,15 +22,15 @@ impl<'a> Paging<'a> {
         Paging { cx, operation }
     }
 
-    /// How many items the page holds at most: what was asked for, 100 by default, never more than 1,000.
+    /// The maximum number of items on the page: as requested, 100 by default, at most 1,000.
     pub fn limit(&self, max_items: Option<i32>) -> usize {
         max_items.map_or(DEFAULT_PAGE, |n| usize::try_from(n).unwrap_or(1).clamp(1, MAX_PAGE))
     }
 
-    /// Where to go on after, from a marker.
+    /// Opens a marker: the position after which the page begins.
     ///
     /// # Errors
-    /// `ValidationError` when the marker isn't one that this operation gave.
+    /// `ValidationError` if this operation did not make the marker.
     pub fn after(&self, marker: Option<&str>) -> Result<Option<String>> {
         let Some(marker) = marker else { return Ok(None) };
         let invalid = || IamError::validation("Invalid Marker.").field("Marker", "not a marker that this list gave");
@@ -42,10 +42,10 @@ impl<'a> Paging<'a> {
         String::from_utf8(opened.to_vec()).map(Some).map_err(|_| invalid())
     }
 
-    /// The marker for the page that begins after `next`, as the store's page names it.
+    /// Makes the marker of the page that begins after `next`, as the store's page names it.
     ///
     /// # Errors
-    /// When sealing fails, which is a failure of ours.
+    /// `ServiceFailure` if sealing fails.
     pub fn marker(&self, next: &str) -> Result<String> {
         let account = self.cx.account().digits();
         let sealer = &self.cx.deployment().sealer;

@@ -1,6 +1,7 @@
-//! Who a policy of a role or resource names: bound to unique ids when it is saved, shown by name when it is read.
+//! The principals that a trust policy or resource policy names: bound to unique ids when the policy is saved, shown as
+//! ARNs when it is read.
 //!
-//! A grant is to the user or role that existed when it was made. One of the same name, made later, has another id.
+//! A grant is to the user or role that existed when it was made. A later user or role of the same name has another id.
 
 use std::collections::HashMap;
 
@@ -12,14 +13,14 @@ use bailiwick_policy_lang::{
 };
 use bailiwick_storage::{AccountState, Noun, Role, Tx, User};
 
-/// `MalformedPolicyDocument` in AWS's words, then the place and what was expected there.
+/// Makes `MalformedPolicyDocument` of a policy error: AWS's message, then the place and what was expected there.
 pub fn malformed(error: PolicyError) -> IamError {
     let message = format!("{} ({error})", error.aws_message());
     IamError::new(ErrorCode::MalformedPolicyDocument, message).field("PolicyDocument", error.to_string())
 }
 
-/// Binds the users and roles that a policy of `owner`'s names. `document` is `text`, read as a policy of this kind;
-/// the answer is the text with ids in the place of their ARNs.
+/// Binds the users and roles that a policy names. `document` is `text`, parsed as a policy of this kind that `owner`
+/// owns. Returns the text with unique ids in place of their ARNs.
 ///
 /// # Errors
 /// `MalformedPolicyDocument` for a principal that does not exist.
@@ -39,7 +40,7 @@ pub async fn bind_principals(
                 .field("PolicyDocument", format!("{}: no such principal", name.span.start))
         };
         match resolve(partition, tx, kind, name, owner).await? {
-            Found::Nobody => return Err(refused()),
+            Found::Missing => return Err(refused()),
             Found::Unbound => {}
             Found::Bound(id) => {
                 ids.insert(name.to_string(), id.to_string());
@@ -50,10 +51,11 @@ pub async fn bind_principals(
         .map_err(malformed)
 }
 
-/// A bound policy as it is shown: ARNs of those who live, the ids of those who don't. `text` is what was bound.
+/// Makes the text that shows a bound policy: ARNs of users and roles that exist, unique ids of those that were deleted.
+/// `text` is the policy before it was bound.
 ///
 /// # Errors
-/// `ServiceFailure` when the store fails or does not hold what was saved.
+/// `ServiceFailure` if the store fails or the stored policy cannot be parsed.
 pub async fn show_principals(
     partition: Partition,
     tx: &mut Tx,
@@ -76,10 +78,10 @@ pub async fn show_principals(
     rewrite_principals(bound, kind, |_, name| arns.get(name).cloned()).map_err(IamError::internal)
 }
 
-/// The user or role that an ARN names exactly, in the case that it was made with.
+/// Finds the user or role with exactly this ARN, compared with case.
 ///
 /// # Errors
-/// `ServiceFailure` when the store fails.
+/// `ServiceFailure` if the store fails.
 pub async fn find_entity(partition: Partition, tx: &mut Tx, arn: &str) -> Result<Option<UniqueId>> {
     let found = match PrincipalName::parse(PrincipalKind::Aws, arn) {
         Some(PrincipalName::User { partition: named, account, path_and_name }) if named == partition.as_str() => {
@@ -88,18 +90,18 @@ pub async fn find_entity(partition: Partition, tx: &mut Tx, arn: &str) -> Result
         Some(PrincipalName::Role { partition: named, account, path_and_name }) if named == partition.as_str() => {
             role(tx, account, path_and_name).await?
         }
-        _ => Found::Nobody,
+        _ => Found::Missing,
     };
     Ok(match found {
         Found::Bound(id) => Some(id),
-        Found::Nobody | Found::Unbound => None,
+        Found::Missing | Found::Unbound => None,
     })
 }
 
-/// The ARN of the user or role with that id, if it lives.
+/// The ARN of the user or role with this id, if it exists.
 ///
 /// # Errors
-/// `ServiceFailure` when the store fails.
+/// `ServiceFailure` if the store fails.
 pub async fn entity_arn(partition: Partition, tx: &mut Tx, account: AccountId, id: &UniqueId) -> Result<Option<Arn>> {
     let arn = |kind: &str, path: &Path, name: &str| Arn::iam(partition, account, format_args!("{kind}{path}{name}"));
     Ok(match id.kind() {
@@ -115,10 +117,11 @@ pub async fn entity_arn(partition: Partition, tx: &mut Tx, account: AccountId, i
     })
 }
 
+/// Whether a principal exists.
 enum Found {
     /// It does not exist.
-    Nobody,
-    /// It exists, and has no unique id.
+    Missing,
+    /// It exists and has no unique id.
     Unbound,
     /// It exists and has this id.
     Bound(UniqueId),
@@ -145,18 +148,18 @@ async fn resolve(here: Partition, tx: &mut Tx, kind: PrincipalKind, name: &str, 
         }
         Some(PrincipalName::UniqueId(id)) => match UniqueId::parse(id) {
             Ok(id) if entity_arn(here, tx, owner, &id).await?.is_some() => Found::Bound(id),
-            _ => Found::Nobody,
+            _ => Found::Missing,
         },
-        // Identity providers are not kept yet, so that none exists.
-        _ => Found::Nobody,
+        // Identity providers cannot be created yet.
+        _ => Found::Missing,
     })
 }
 
 fn unbound(exists: bool) -> Found {
-    if exists { Found::Unbound } else { Found::Nobody }
+    if exists { Found::Unbound } else { Found::Missing }
 }
 
-/// Whether the deployment has the account; a closed one is gone.
+/// Whether the deployment has the account. A closed account does not exist.
 async fn account_exists(tx: &mut Tx, account: &str) -> Result<bool> {
     let Ok(account) = AccountId::parse(account) else { return Ok(false) };
     Ok(tx.find_account(account).await?.is_some_and(|account| account.state != AccountState::Closed))
@@ -164,13 +167,13 @@ async fn account_exists(tx: &mut Tx, account: &str) -> Result<bool> {
 
 async fn user(tx: &mut Tx, account: &str, path_and_name: &str) -> Result<Found> {
     let (path, name) = split(path_and_name);
-    let Ok(name) = UserName::parse(name) else { return Ok(Found::Nobody) };
+    let Ok(name) = UserName::parse(name) else { return Ok(Found::Missing) };
     entity::<User>(tx, account, path, &name).await
 }
 
 async fn role(tx: &mut Tx, account: &str, path_and_name: &str) -> Result<Found> {
     let (path, name) = split(path_and_name);
-    let Ok(name) = RoleName::parse(name) else { return Ok(Found::Nobody) };
+    let Ok(name) = RoleName::parse(name) else { return Ok(Found::Missing) };
     entity::<Role>(tx, account, path, &name).await
 }
 
@@ -178,12 +181,12 @@ fn split(path_and_name: &str) -> (&str, &str) {
     path_and_name.split_at(path_and_name.rfind('/').map_or(0, |slash| slash + 1))
 }
 
-/// The one with exactly this path and name, in the case it was made with.
+/// Finds the entity with exactly this path and name, compared with case.
 async fn entity<N: Noun>(tx: &mut Tx, account: &str, path: &str, name: &N::Name) -> Result<Found> {
-    let (Ok(account), Ok(path)) = (AccountId::parse(account), Path::parse(path)) else { return Ok(Found::Nobody) };
+    let (Ok(account), Ok(path)) = (AccountId::parse(account), Path::parse(path)) else { return Ok(Found::Missing) };
     let found = tx.find::<N>(account, name).await?;
     let same = |found: &N| *found.path() == path && found.name().to_string() == name.to_string();
-    Ok(found.filter(same).map_or(Found::Nobody, |found| Found::Bound(*found.id())))
+    Ok(found.filter(same).map_or(Found::Missing, |found| Found::Bound(*found.id())))
 }
 
 async fn role_of_that_name(tx: &mut Tx, account: &str, role: &str) -> Result<bool> {

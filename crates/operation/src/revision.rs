@@ -1,21 +1,21 @@
-//! Revisions as clients see them: opaque text that carries the store, the restore epoch and the number.
+//! Revisions as clients see them: opaque text with the store, the restore epoch and the number.
 
 use bailiwick_model::{IamError, Result};
 use bailiwick_storage::Revision;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-/// Which store revisions are of; a restored store begins a new epoch, so that old revisions mean nothing in it.
+/// The store and epoch of revisions. A restored store begins a new epoch, in which older revisions are invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RevisionScope {
     /// The store's id.
     pub store_id: String,
-    /// How often the store was restored.
+    /// The number of times that the store was restored.
     pub epoch: u64,
 }
 
 impl RevisionScope {
-    /// The revision as `x-bailiwick-revision` has it.
+    /// Formats a revision for `x-bailiwick-revision`.
     pub fn format(&self, revision: Revision) -> String {
         let mut text = String::with_capacity(self.store_id.len() + 34);
         text.push_str(&self.store_id);
@@ -27,10 +27,10 @@ impl RevisionScope {
         text
     }
 
-    /// Reads what [`format`](Self::format) made.
+    /// Parses the output of [`format`](Self::format).
     ///
     /// # Errors
-    /// `ValidationError` when the text is no revision, or one of another store.
+    /// `ValidationError` if the text is not a revision, or one of another store.
     pub fn parse(&self, text: &str) -> Result<Revision> {
         let refuse = |why: &str| IamError::validation(format!("the minimum revision {why}"));
         let shape = "is not one that an answer gave";
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_ones_own_revisions_are_taken() {
+    fn revisions_of_other_stores_and_epochs_are_refused() {
         let scope = RevisionScope { store_id: "s-1".into(), epoch: 2 };
         for number in [0, 1, 15, 16, 255, 256, 300, u64::MAX] {
             assert_eq!(scope.format(Revision::new(number)), format!("s-1.2.{number:x}"));

@@ -3,9 +3,7 @@
 use bailiwick_model::{AccessKeyId, AccountId, IamError, Result, UniqueId};
 use bailiwick_seal::{KeyPurpose, SealError, Sealer, SecretString};
 
-/// What a sealed secret is bound to, so that a row that was copied to another key or owner doesn't open.
-///
-/// The owner is a user's unique id, or nothing for root.
+/// What a sealed secret is bound to. A row that was copied to another key or owner cannot be opened.
 #[derive(Clone, Copy, Debug)]
 pub struct SecretOwner<'a> {
     /// The account of the owner.
@@ -20,17 +18,17 @@ impl SecretOwner<'_> {
     /// Seals a secret access key for the store.
     ///
     /// # Errors
-    /// A failure of ours, when sealing fails.
+    /// `ServiceFailure` if sealing fails.
     pub fn seal(&self, sealer: &Sealer, secret: &SecretString) -> Result<Vec<u8>> {
         let owner = self.user.map_or("root", UniqueId::as_str);
         let aad = self.aad(owner);
         sealer.seal(KeyPurpose::AtRest, &parts(&aad), secret.expose().as_bytes()).map_err(IamError::internal)
     }
 
-    /// Opens what [`seal`](Self::seal) sealed.
+    /// Opens a secret that [`seal`](Self::seal) sealed.
     ///
     /// # Errors
-    /// When the bytes were sealed for another key or owner, or under keys that are not known.
+    /// If the bytes were sealed for another key or owner, or under unknown keys.
     pub fn open(&self, sealer: &Sealer, sealed: &[u8]) -> Result<SecretString, SealError> {
         let owner = self.user.map_or("root", UniqueId::as_str);
         let aad = self.aad(owner);
@@ -63,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_copied_to_another_owner_does_not_open() {
+    fn a_row_copied_to_another_owner_cannot_be_opened() {
         let sealer = Sealer::new(Keyring::generate(0).unwrap());
         let account = AccountId::from_number(111_122_223_333).unwrap();
         let (alice, bob) = (UniqueId::new(IdKind::User, [1; 17]), UniqueId::new(IdKind::User, [2; 17]));

@@ -1,10 +1,10 @@
 //! The one way in: authenticate, authorize, handle in a transaction, record.
 //!
 //! Both front ends hand every call to [`Service::call`] as the parts that they received and the operation's message
-//! as bytes. What happens then is the same for all operations and written once, in `pipeline`: the caller is proven,
-//! the message is validated, and then, in each attempt, the caller is proven again on a snapshot no older than the
-//! transaction, the handler names what must be allowed, each of that is decided at that snapshot, the handler runs, and
-//! the change commits together with its audit record. The answer leaves when decisions on this server see the change.
+//! as bytes. `pipeline` is the same for all operations. It proves the caller and validates the message. In each attempt
+//! it proves the caller again on a snapshot no older than the transaction, has the handler plan the call, decides every
+//! check of the plan at that snapshot, runs the handler, and commits the change together with its audit record. The
+//! response leaves when decisions on this server see the change.
 //!
 //! The crate deliberately does not know wire formats: neither gRPC nor XML.
 //!

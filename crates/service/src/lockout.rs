@@ -1,4 +1,4 @@
-//! The last access key of the last administrator stays, unless the call says otherwise.
+//! Protection of the last administrator's access key, unless the call allows the lockout.
 
 use bailiwick_authz::Left;
 use bailiwick_model::{AccessKeyId, ErrorCode, IamError, Result};
@@ -8,12 +8,12 @@ use bailiwick_storage::{IdentityKind, Standing, Tx};
 
 use crate::Parts;
 
-/// The header, or gRPC metadata, that allows it when it is `true`.
+/// The header, or gRPC metadata, that allows a lockout if it is `true`.
 pub(crate) const ALLOW: &str = "x-bailiwick-allow-lockout";
 
-/// Refuses a change that takes the last access key out of use with which anyone could administer the deployment.
+/// Refuses a change that makes the last access key unusable with which the deployment can be administered.
 ///
-/// The commit then depends on the key that is left being as it is: two changes can't take each other's.
+/// If another key is left, the commit depends on it, so that two changes cannot each rely on the other's key.
 ///
 /// # Errors
 /// `UnmodifiableEntity`.

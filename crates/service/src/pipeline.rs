@@ -1,8 +1,8 @@
-//! What happens to every call, in this order: authenticate, validate, check, decide, handle, commit, answer, record.
+//! The steps of every call, in order: authenticate, validate, plan, decide, handle, commit, answer, record.
 //!
-//! Between authentication and decision a call may wait: for a revision that it asked for, for the snapshot, for its turn
-//! after a conflict. So the caller is proved again in each attempt, on the snapshot that is decided on, and the records
-//! that the proof rests on are part of what a commit expects.
+//! Between authentication and decision a call may wait: for a revision that it asked for, for the snapshot, or for other
+//! calls after a conflict. So each attempt proves the caller again on the snapshot that it is decided on, and the commit
+//! expects the records that the proof rests on to be unchanged.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,28 +20,28 @@ use prost::Message as _;
 use crate::record::{Ids, Trail};
 use crate::{Answer, Incoming, Parts, Service, lockout};
 
-/// How often a change is decided and done again when others are faster.
+/// The maximum number of attempts at a change that conflicts with others.
 const ATTEMPTS: usize = 24;
-/// What is kept of a user agent.
+/// The maximum number of characters of a user agent.
 const MAX_USER_AGENT: usize = 512;
 
 /// A call that was handled.
 struct Done<O: Operation> {
     response: O::Response,
     revision: Revision,
-    /// Whether it changed something; its record is then part of what was committed.
+    /// Whether it committed a change, with its audit record.
     committed: bool,
 }
 
-/// What a call asks for beside its message.
+/// Options of a call besides its message.
 struct Wishes<'a> {
     /// A revision that the answer must not be older than.
     min_revision: Option<&'a str>,
-    /// The last administrator's access key may be taken out of use.
+    /// Whether the last administrator's access key may become unusable.
     allow_lockout: bool,
 }
 
-/// Answers one call to `O` by its handler.
+/// Answers one call to `O` with its handler.
 pub(crate) async fn run<O: Operation, H: Handle<O>>(
     service: &Service,
     handler: &H,
@@ -87,7 +87,7 @@ pub(crate) async fn run<O: Operation, H: Handle<O>>(
 }
 
 fn in_seconds(time: Timestamp) -> Timestamp {
-    // A second that the clock gave is in range.
+    // A second that the clock returned is in range.
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
@@ -126,7 +126,7 @@ async fn answer<O: Operation, H: Handle<O>>(
     for attempt in 1..=ATTEMPTS {
         let mut tx = Tx::begin(Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas), at).await?;
         let revision = tx.revision();
-        // The request is kept only where the handler may have to run again.
+        // The request is cloned only if the handler may have to run again.
         let Some(asked) = (if O::READ_ONLY { request.take() } else { request.clone() }) else { break };
         parts.snapshots.at_least(revision).await?;
         let (now, snapshot) = prove_again(service, who)?;
@@ -142,7 +142,7 @@ async fn answer<O: Operation, H: Handle<O>>(
             lockout::refuse(parts, cx, &snapshot, &mut tx, &key, wishes.allow_lockout).await?;
         }
         if O::READ_ONLY || tx.is_read_only() {
-            // Others had their turn in between; what was read or issued is for a caller who is still good.
+            // Other calls may have run in between; only a caller that is still valid gets what was read or issued.
             prove_again(service, who)?;
             return Ok(Done { response, revision, committed: false });
         }
@@ -150,15 +150,15 @@ async fn answer<O: Operation, H: Handle<O>>(
         trail.write_into(&mut tx, &response).await?;
         match tx.commit().await {
             Ok(revision) => {
-                // Whoever hears of the change may rely on it at once.
+                // When the response leaves, decisions must see the change.
                 parts.snapshots.at_least(revision).await?;
                 return Ok(Done { response, revision, committed: true });
             }
             Err(CommitError::Failed(error)) => return Err(error),
             Err(CommitError::Conflict) => {
                 service.metrics().conflict();
-                // Many at once want the same thing: those that met go one after the other, and who meets newcomers even
-                // then lets them finish.
+                // Calls that conflicted on one resource continue one after the other. A call that conflicts again, with
+                // calls outside the queue, waits for those to finish.
                 if turn.is_none() {
                     let resource = checks.first().map_or("*", |check| check.resource.as_str());
                     turn = Some(service.turns.wait(resource).await);
@@ -185,10 +185,10 @@ async fn reached(parts: &Parts, wanted: [Option<&str>; 2]) -> Result<At> {
     Ok(At::AtLeast(revision))
 }
 
-/// Proves the caller on the newest snapshot, which is what the attempt is decided on, and says when.
+/// Proves the caller on the newest snapshot, on which the attempt is decided. Returns the snapshot and the time of it.
 ///
-/// The clock is read before the snapshot is taken and nothing waits in between: a session that is issued at this time
-/// is older than any revocation that is made after the snapshot.
+/// The clock is read before the snapshot is taken, without waiting in between: a session that is issued at this time is
+/// older than any revocation that is made after the snapshot.
 fn prove_again(service: &Service, who: &mut Authenticated) -> Result<(Timestamp, Arc<Snapshot>)> {
     let parts = &service.parts;
     let now = parts.deployment.clock.now();

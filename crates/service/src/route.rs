@@ -1,4 +1,4 @@
-//! The table of operations: which handler answers each, and the list of those that none answers yet.
+//! The table of operations and their handlers, and the list of operations that have no handler yet.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -17,10 +17,10 @@ use crate::{Answer, Incoming, Service, pipeline};
 
 type Run = for<'a> fn(&'a Service, Incoming<'a>) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
 
-/// An operation, ready to be called.
+/// An operation with its handler.
 #[derive(Clone, Copy)]
 pub struct Route {
-    /// The operation's name, as AWS spells it.
+    /// The operation's name in AWS's spelling.
     pub name: &'static str,
     /// The prefix of its action: `iam`, `sts`, `bailiwick`.
     pub service: &'static str,
@@ -40,9 +40,9 @@ pub struct Route {
 pub enum Coverage {
     /// It is handled.
     Handled,
-    /// It is answered as AWS answers it where there is none of what it is about, which can't be created yet.
+    /// It is answered as AWS answers if no such object exists, because such objects cannot be created yet.
     Absent,
-    /// It is known, and refused with `NotImplemented`.
+    /// It is refused with `NotImplemented`.
     NotImplemented,
 }
 
@@ -69,15 +69,15 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     Table { rows, by_path }
 });
 
-/// Who answers what no handler answers yet.
+/// The handler of operations that have none yet.
 pub(crate) struct Unbuilt;
 
 fn unbuilt(operation: &str) -> IamError {
     IamError::new(ErrorCode::NotImplemented, format!("{operation} is not implemented by this version of Bailiwick"))
 }
 
-/// Lists the operations that no handler answers yet, and says who answers all others: a service of the API has one
-/// home among the parts of [`Service`].
+/// Lists the operations that have no handler yet, and maps every other service of the API to the part of [`Service`] that
+/// handles it.
 macro_rules! not_implemented {
     ($($operation:ident)*) => { not_implemented! { @with ($) $($operation)* } };
     (@with ($d:tt) $($operation:ident)*) => {

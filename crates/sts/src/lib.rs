@@ -1,9 +1,9 @@
 //! Temporary credentials and bearer tokens: the operations of STS and of `signin.v1`, and the tokens themselves.
 //!
-//! A token is self-contained: it holds, sealed, the caller that it stands for, and issuing one writes nothing. The
-//! secret key of temporary credentials is derived from the key that sealed the token and from the whole token, so it is
-//! neither stored nor in the token, and no two tokens share one. [`Tokens`] issues and opens; who opens one still has to look whether the principal exists, whether its
-//! sessions were revoked, and whether the request is signed with the secret.
+//! A token is self-contained: it contains the sealed caller, and issuing one writes nothing. The secret key of temporary
+//! credentials is derived from the key that sealed the token and from the whole token, so it is neither stored nor in the
+//! token, and every token has its own. [`Tokens`] issues and opens tokens. The code that opens one still has to check
+//! that the principal exists, that its sessions were not revoked, and that the request is signed with the secret.
 //!
 //! The crate deliberately does not know front ends, signatures, nor how a decision is made.
 //!

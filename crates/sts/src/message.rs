@@ -1,7 +1,7 @@
-//! What a token holds: a caller, as bytes.
+//! The content of a token: a caller, encoded.
 //!
-//! The messages are private: nobody but this crate reads them, and a token outlives a rolling upgrade at most by the
-//! life of a session. Numbers of fields stay what they are all the same.
+//! Only this crate reads these messages, and a token outlives a rolling upgrade by at most the duration of a session.
+//! Field numbers never change all the same.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use bailiwick_storage::PolicyRef;
 use jiff::Timestamp;
 use prost::{Message, Oneof};
 
-/// A caller, and how long this token stands for him.
+/// A caller and the lifetime of the token.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct TokenMessage {
     #[prost(oneof = "PrincipalMessage", tags = "1, 2, 3")]
     principal: Option<PrincipalMessage>,
-    /// The key that the caller signs with, or signed with.
+    /// The access key that signs, or signed, the caller's request.
     #[prost(string, tag = "4")]
     access_key_id: String,
     #[prost(message, optional, tag = "5")]
@@ -28,7 +28,7 @@ pub(crate) struct TokenMessage {
     issued: i64,
     #[prost(int64, tag = "8")]
     expires: i64,
-    /// Of handles: the service in the scope of the caller's signature.
+    /// In handles: the service in the scope of the caller's signature.
     #[prost(string, optional, tag = "9")]
     signed_for: Option<String>,
 }
@@ -54,7 +54,7 @@ struct EntityMessage {
     name: String,
     #[prost(string, tag = "4")]
     path: String,
-    /// Of role sessions.
+    /// In role sessions.
     #[prost(string, tag = "5")]
     session_name: String,
 }
@@ -101,7 +101,7 @@ struct TagMessage {
     value: String,
 }
 
-/// A caller out of a token, and how long the token stands for him.
+/// The caller in a token, and the lifetime of the token.
 pub(crate) struct Held {
     pub(crate) caller: Caller,
     pub(crate) issued: Timestamp,
@@ -126,7 +126,7 @@ impl TokenMessage {
         Self { signed_for: Some(service.to_owned()), ..self }
     }
 
-    /// What was sealed, with the credential that the kind of token stands for. None for what no token ever held.
+    /// Decodes the content of a token, with the credential of its kind. None for content that was never issued.
     pub(crate) fn into_held(self, credential: fn(AccessKeyId) -> Credential) -> Option<Held> {
         let caller = Caller {
             principal: self.principal?.into_principal()?,

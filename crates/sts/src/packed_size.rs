@@ -23,10 +23,10 @@ const TAG_OVERHEAD: usize = 3;
 /// Bytes for the policy and the policy ARNs of a session.
 const POLICIES_LIMIT: usize = SESSION_POLICY_SIZE;
 
-/// How full the fuller of the two is, in percent; none when the session has neither policies nor tags.
+/// The larger of the two percentages; none if the session has neither policies nor tags.
 ///
 /// # Errors
-/// `PackedPolicyTooLarge` when either takes more than its space.
+/// `PackedPolicyTooLarge` if either takes more than its space.
 pub(crate) fn percent(policies: &SessionPolicies, tags: &Tags) -> Result<Option<i32>> {
     let of_tags = tags.iter().map(|tag| tag.key.len() + tag.value.len() + TAG_OVERHEAD).sum();
     let of_policies = policies.packed_len();

@@ -1,4 +1,4 @@
-//! Session policies: what a session is narrowed to.
+//! Session policies, which limit a session.
 
 use bailiwick_api::sts::PolicyDescriptorType;
 use bailiwick_model::limits::{SESSION_POLICY_ARNS, SESSION_POLICY_SIZE};
@@ -7,17 +7,17 @@ use bailiwick_operation::SessionPolicyRef;
 use bailiwick_policy_lang::{PolicyKind, SaveRules, parse_strict, to_json};
 use bailiwick_storage::{Policy, Tx};
 
-/// The session policies that a request brings.
+/// The session policies of a request.
 #[derive(Debug, PartialEq)]
 pub(crate) struct SessionPolicies {
-    /// Without the white space that means nothing.
+    /// The inline policy without insignificant white space.
     pub(crate) inline: Option<String>,
     arns: Vec<Arn>,
 }
 
 impl SessionPolicies {
     /// # Errors
-    /// `ValidationError` for too long a policy, too many ARNs or what is no ARN; `MalformedPolicyDocument`.
+    /// `ValidationError` for a policy that is too long, too many ARNs or an invalid ARN; `MalformedPolicyDocument`.
     pub(crate) fn read(inline: Option<&str>, arns: &[PolicyDescriptorType], partition: Partition) -> Result<Self> {
         let inline = inline.map(|text| read_inline(text, partition)).transpose()?;
         if arns.len() > SESSION_POLICY_ARNS {
@@ -31,10 +31,10 @@ impl SessionPolicies {
         Ok(Self { inline, arns: arns.collect::<Result<_>>()? })
     }
 
-    /// The managed policies that have the ARNs now: those of the role's account, and the deployment's.
+    /// Looks up the managed policies, which may be of the role's account or the deployment's.
     ///
     /// # Errors
-    /// `ValidationError` for one that is not there.
+    /// `ValidationError` for a missing one.
     pub(crate) async fn managed(
         &self,
         tx: &mut Tx,
@@ -51,7 +51,7 @@ impl SessionPolicies {
         Ok(found)
     }
 
-    /// How many bytes they take in a token.
+    /// The number of bytes that they take in a token.
     pub(crate) fn packed_len(&self) -> usize {
         let texts = self.inline.iter().map(String::len).chain(self.arns.iter().map(|arn| arn.as_str().len()));
         texts.sum()

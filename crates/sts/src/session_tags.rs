@@ -1,26 +1,26 @@
-//! Tags and source identity of a session: what the request brings, and what the caller's own session passes on.
+//! Tags and source identity of a session: from the request, and inherited from the caller's session.
 
 use bailiwick_api::sts::Tag;
 use bailiwick_model::{ErrorCode, IamError, Result, Tags};
 use bailiwick_operation::Session;
 
-/// The tags of a session to come.
+/// The tags of a new session.
 #[derive(Debug, PartialEq)]
 pub(crate) struct SessionTags {
-    /// What the request brings.
+    /// The tags in the request.
     pub(crate) requested: Tags,
-    /// The same with what the caller's session passes on.
+    /// The tags in the request and the inherited ones.
     pub(crate) all: Tags,
-    /// Which of them will be passed on.
+    /// The keys of the transitive tags.
     pub(crate) transitive: Vec<String>,
-    /// Whether the caller's session passes any on: that alone asks for `sts:TagSession`.
+    /// Whether any tags are inherited, which alone requires `sts:TagSession`.
     pub(crate) inherited: bool,
 }
 
 impl SessionTags {
     /// # Errors
-    /// `InvalidParameterValue` for a tag twice, a transitive key without tag, or a tag that the caller's session
-    /// passes on and that therefore cannot be set.
+    /// `InvalidParameterValue` for a duplicate tag, a transitive key without a tag, or a tag that is inherited and
+    /// therefore cannot be set.
     pub(crate) fn read(tags: &[Tag], transitive: &[String], caller: Option<&Session>) -> Result<Self> {
         let pairs = tags.iter().map(|tag| (tag.key.as_deref().unwrap_or(""), tag.value.as_deref().unwrap_or("")));
         let requested = Tags::parse(pairs).map_err(|error| match error.code() {
@@ -47,17 +47,17 @@ impl SessionTags {
     }
 }
 
-/// The tags of these keys, once each and in the spelling that the tags have.
+/// The tags with these keys, once each, with the keys as the tags spell them.
 fn chosen<'a>(tags: &'a Tags, keys: &[String]) -> impl Iterator<Item = (&'a str, &'a str)> {
     let keys: Vec<_> = keys.iter().map(|key| key.to_lowercase()).collect();
     let chosen = tags.iter().filter(move |tag| keys.contains(&tag.key.to_lowercase()));
     chosen.map(|tag| (tag.key.as_str(), tag.value.as_str()))
 }
 
-/// The source identity of a session to come: once set, it stays.
+/// The source identity of a new session. Once set, it cannot change.
 ///
 /// # Errors
-/// `AccessDenied` when the request brings another one than the caller's session has.
+/// `AccessDenied` if the request has another one than the caller's session.
 pub(crate) fn source_identity(requested: Option<&str>, caller: Option<&Session>) -> Result<Option<String>> {
     match (requested, caller.and_then(|session| session.source_identity.as_deref())) {
         (Some(requested), Some(set)) if requested != set => Err(IamError::new(

@@ -9,61 +9,61 @@ use prost::Message;
 
 use crate::message::{Held, TokenMessage};
 
-/// The form of tokens: their first byte, and part of the associated data, so that one form never reads as another.
+/// The format of tokens: their first byte and part of the associated data, so that formats cannot be confused.
 ///
-/// Form 1 had no such byte and began with the one of what is sealed, which is 1. It bound session policies by name, and
-/// secrets to the access key id alone. A token of it has expired: its holder gets a new one.
+/// Format 1 had no such byte and began with that of the sealed data, which is 1. It bound session policies by name, and
+/// secrets to the access key id only. Tokens of format 1 count as expired.
 const FORM: u8 = 2;
 const OLDER_FORM: u8 = 1;
 
-/// Longer texts are no tokens of ours: four times the longest that is issued.
+/// The maximum length of a token: four times the longest that is issued.
 const MAX_TEXT: usize = 64 * 1024;
 
 /// Issues and opens the tokens of a cluster.
 ///
-/// Three kinds, each sealed with keys of its own, so that none is taken for another: session tokens, which prove
-/// nothing without the secret that belongs to them; bearer tokens, which prove who brings them; and handles, which
-/// Bailiwick gives to another service for a caller that it has authenticated.
+/// There are three kinds, each sealed with its own keys so that they cannot be confused: session tokens, which prove
+/// nothing without their secret; bearer tokens, which prove their bearer; and handles, which Bailiwick gives to another
+/// service for a caller that it authenticated.
 #[derive(Clone, Copy)]
 pub struct Tokens<'a> {
     sealer: &'a Sealer,
     cluster: &'a str,
 }
 
-/// Temporary credentials, read back from their session token.
+/// Temporary credentials from an opened session token.
 ///
-/// Nothing is proven yet: the request must be signed with the secret, and principal, revocations and account state
-/// must be looked up.
+/// They prove nothing yet: the request must be signed with the secret, and principal, revocations and account state must
+/// be checked.
 #[derive(Debug)]
 pub struct OpenedSession {
-    /// Whom the token stands for; his session is there.
+    /// The caller, with a session.
     pub caller: Caller,
-    /// What the request must be signed with.
+    /// The secret that the request must be signed with.
     pub secret: SecretString,
 }
 
-/// A caller, read back from a bearer token or a handle.
+/// A caller from an opened bearer token or handle.
 ///
-/// Who brings a bearer token is the caller, if principal, access key, revocations and account state still allow it.
+/// The bearer is the caller, if principal, access key, revocations and account state still allow it.
 #[derive(Clone, Debug)]
 pub struct Bearer {
-    /// Whom the token stands for.
+    /// The caller.
     pub caller: Caller,
     /// When it was issued.
     pub issued: Timestamp,
-    /// When it ends; not later than the caller's session.
+    /// When it expires; not later than the caller's session.
     pub expires: Timestamp,
-    /// Of a handle: the service that the caller signed for.
+    /// In a handle: the service that the caller signed for.
     pub signed_for: Option<String>,
 }
 
-/// Why a token is not taken. Of a token that is no good it is not told why.
+/// Why a token is refused. An invalid token's error has no details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// Not one of ours, not of this kind, cluster or access key, or too old for its key to be kept.
+    /// Not issued here, or not of this kind, cluster or access key, or sealed with a key that was pruned.
     #[error("The security token included in the request is invalid.")]
     Invalid,
-    /// One of ours, and over.
+    /// Issued here and expired.
     #[error("The security token included in the request is expired")]
     Expired,
 }
@@ -91,15 +91,15 @@ impl<'a> Tokens<'a> {
 
     /// Issues the session token of temporary credentials, and the secret key that belongs to it.
     ///
-    /// `caller` is who he will be: his credential is the temporary access key, and he has a session.
+    /// `caller` has the temporary access key as its credential, and a session.
     ///
     /// # Errors
-    /// When sealing fails, or the caller has no session, which are failures of ours.
+    /// `ServiceFailure` if sealing fails or the caller has no session.
     pub fn issue_session(&self, caller: &Caller) -> Result<(String, SecretString), IamError> {
         let session = caller.session.as_deref().ok_or_else(|| IamError::internal("a session token without session"))?;
         let key = caller.access_key_id();
         let message = TokenMessage::of(caller, session.issued, session.expires);
-        // One keyring for both, or a rotation between them would part token and secret.
+        // One keyring for both: a rotation in between would separate token and secret.
         let keyring = self.sealer.keyring();
         let account = account_of(key).ok_or_else(|| IamError::internal("an access key id without account"))?;
         let aad = self.session_aad(key, &account);
@@ -137,7 +137,7 @@ impl<'a> Tokens<'a> {
     /// Issues a bearer token for a caller.
     ///
     /// # Errors
-    /// When sealing fails, which is a failure of ours.
+    /// `ServiceFailure` if sealing fails.
     pub fn issue_bearer(&self, caller: &Caller, issued: Timestamp, expires: Timestamp) -> Result<String, IamError> {
         let message = TokenMessage::of(caller, issued, expires).encode_to_vec();
         let aad = [&b"bearer"[..], self.cluster.as_bytes(), &[FORM]];
@@ -145,7 +145,7 @@ impl<'a> Tokens<'a> {
         Ok(URL_SAFE_NO_PAD.encode(in_form(&sealed)))
     }
 
-    /// Opens a bearer token; the caller's credential says that they came with one.
+    /// Opens a bearer token. The caller's credential is [`Credential::Bearer`].
     ///
     /// # Errors
     /// [`TokenError`].
@@ -156,11 +156,11 @@ impl<'a> Tokens<'a> {
         read(&opened, Credential::Bearer, now).map(Bearer::from)
     }
 
-    /// Issues a handle for a caller. It opens for the same `holder` alone, to whom it is given, and says which `service`
-    /// the caller signed for.
+    /// Issues a handle for a caller. It opens only for the account of its `holder`, and names the `service` that the
+    /// caller signed for.
     ///
     /// # Errors
-    /// When sealing fails, which is a failure of ours.
+    /// `ServiceFailure` if sealing fails.
     pub fn issue_handle(
         &self,
         caller: &Caller,
@@ -175,7 +175,7 @@ impl<'a> Tokens<'a> {
         Ok(in_form(&sealed))
     }
 
-    /// Opens a handle that `holder` brings.
+    /// Opens a handle that `holder` presents.
     ///
     /// # Errors
     /// [`TokenError`].
@@ -192,7 +192,7 @@ impl From<Held> for Bearer {
     }
 }
 
-/// What was sealed, as a token of this form.
+/// Encodes sealed data as a token of the current format.
 fn in_form(sealed: &[u8]) -> Vec<u8> {
     let mut token = Vec::with_capacity(1 + sealed.len());
     token.push(FORM);
@@ -200,7 +200,7 @@ fn in_form(sealed: &[u8]) -> Vec<u8> {
     token
 }
 
-/// What is sealed in a token.
+/// Decodes the sealed data of a token.
 fn sealed(token: &[u8]) -> Result<&[u8], TokenError> {
     match token {
         [FORM, sealed @ ..] => Ok(sealed),

@@ -12,7 +12,7 @@ const SAML: &str = "arn:aws:iam::111122223333:saml-provider/Okta";
 const OIDC: &str = "arn:aws:iam::111122223333:oidc-provider/id.example.com/realms/a";
 const MFA: &str = "arn:aws:iam::111122223333:mfa/Phone";
 
-/// A call that asks for one permission, and is answered with this, or refused with that message.
+/// Asserts that a call has one check, and its response or error.
 macro_rules! check {
     ($world:ident, $seen:ident, $op:ident, $request:tt, $on:expr, Ok $answer:tt) => {
         let needed = format!(concat!("iam:", stringify!($op), " {}"), $on);
@@ -36,7 +36,7 @@ async fn world() -> World {
 }
 
 #[tokio::test]
-async fn every_operation_asks_for_its_permission_and_says_that_there_is_none() {
+async fn every_absent_operation_checks_its_permission_and_finds_nothing() {
     let w = world().await;
     let mut seen = BTreeSet::new();
     let no = |text: &str| format!("NoSuchEntity: {text}");
@@ -174,7 +174,7 @@ async fn every_operation_asks_for_its_permission_and_says_that_there_is_none() {
 }
 
 #[tokio::test]
-async fn the_user_or_role_is_looked_up_first() {
+async fn a_missing_user_or_role_is_reported_first() {
     let w = world().await;
     let user = "NoSuchEntity: The user with name Nobody cannot be found.";
     w.fails::<op::ListSSHPublicKeys>(json!({"UserName": "Nobody"}), user).await;
@@ -190,7 +190,7 @@ async fn the_user_or_role_is_looked_up_first() {
 }
 
 #[tokio::test]
-async fn what_names_nothing_is_refused() {
+async fn malformed_names_and_arns_are_refused() {
     let w = world().await;
     w.fails::<op::ListVirtualMFADevices>(json!({"Marker": "x"}), "ValidationError: Invalid Marker.").await;
     for (arn, expected) in [

@@ -1,4 +1,4 @@
-//! What the first start makes: the management account, its root user's access key, and the managed policies.
+//! The first start: creates the management account, its root user's access key, and the managed policies.
 
 use bailiwick_model::{AccessKeyId, AccessKeyKind, AccountId, Result};
 use bailiwick_operation::{Random, SecretOwner};
@@ -9,12 +9,12 @@ use jiff::Timestamp;
 use crate::accounts::account::random_account_id;
 use crate::policies::managed::put_builtin_policies;
 
-/// Shortest secret that is taken for root.
+/// The minimum length of a given root secret.
 const SHORTEST: usize = 16;
-/// Longest one.
+/// The maximum length of a given root secret.
 const LONGEST: usize = 128;
 
-/// Secrets that everybody knows, in lower case: from tutorials, manuals and other products.
+/// Publicly known secrets in lower case: from tutorials, manuals and other products.
 const KNOWN: [&str; 12] = [
     "wjalrxutnfemi/k7mdeng/bpxrficyexamplekey",
     "je7mtgbclwbf/2zk9utk/h3ycskyiaqtfexamplekey",
@@ -30,17 +30,17 @@ const KNOWN: [&str; 12] = [
     "1234567890123456",
 ];
 
-/// What the first start is told.
+/// The settings of the first start.
 pub struct BootstrapOptions<'a> {
-    /// The management account's id; drawn if there is none.
+    /// The management account's id; random if none.
     pub account: Option<AccountId>,
-    /// Root's access key; made if there is none.
+    /// Root's access key; generated if none.
     pub root_key: Option<FirstKey>,
     /// The time.
     pub now: Timestamp,
-    /// Where randomness comes from.
+    /// The source of randomness.
     pub random: &'a dyn Random,
-    /// What seals root's secret.
+    /// Seals root's secret.
     pub sealer: &'a Sealer,
 }
 
@@ -53,18 +53,18 @@ pub struct FirstKey {
     pub secret: SecretString,
 }
 
-/// What the first start made.
+/// What the first start created.
 #[derive(Clone, Debug)]
 pub struct Bootstrapped {
     /// The management account.
     pub account: AccountId,
     /// Root's access key.
     pub root_key: FirstKey,
-    /// Whether the key was made here, so that it must be shown.
+    /// Whether the key was generated, so that it must be shown.
     pub generated: bool,
 }
 
-/// Why a given root key is not taken. Never repeats the secret.
+/// Why a given root key is refused. Never contains the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FirstKeyError {
     /// Its id has another shape.
@@ -76,16 +76,16 @@ pub enum FirstKeyError {
     /// Its secret is too short or too long.
     #[error("the root secret access key must have {SHORTEST} to {LONGEST} characters")]
     Length,
-    /// Its secret has a character that headers and shells don't carry.
+    /// Its secret has a character that headers or shells cannot carry.
     #[error("the root secret access key must consist of printable ASCII characters without spaces")]
     Character,
-    /// Its secret is one that everybody knows, or the id itself.
+    /// Its secret is publicly known, or the id itself.
     #[error("the root secret access key is publicly known: take another one")]
     Known,
 }
 
 impl FirstKey {
-    /// A new key for the root user of an account.
+    /// Generates a key for the root user of an account.
     pub(crate) fn random(account: AccountId, random: &dyn Random) -> Self {
         FirstKey {
             id: AccessKeyId::new(AccessKeyKind::LongTerm, account, bytes(random)),
@@ -93,10 +93,10 @@ impl FirstKey {
         }
     }
 
-    /// A key that was given, from text.
+    /// Parses a given key.
     ///
     /// # Errors
-    /// When it could be guessed, or could not be used.
+    /// If it could be guessed or could not be used.
     pub fn parse(id: &str, secret: SecretString) -> Result<Self, FirstKeyError> {
         let id = AccessKeyId::parse(id).map_err(|_| FirstKeyError::Id)?;
         if id.kind() == Some(AccessKeyKind::Temporary) {
@@ -118,10 +118,10 @@ impl FirstKey {
     }
 }
 
-/// Makes what a deployment begins with, within a transaction on an empty store.
+/// Creates the initial records of a deployment, within a transaction on an empty store.
 ///
 /// # Errors
-/// `EntityAlreadyExists` when the store is not empty; `ServiceFailure`.
+/// `EntityAlreadyExists` if the store is not empty; `ServiceFailure`.
 pub async fn bootstrap(tx: &mut Tx, start: BootstrapOptions<'_>) -> Result<Bootstrapped> {
     let account = start.account.unwrap_or_else(|| random_account_id(bytes(start.random)));
     let generated = start.root_key.is_none();

@@ -1,4 +1,4 @@
-//! Replacing the root credentials of an account, when nobody is left to act in it.
+//! Recovery of an account that no credential can administer any more: replaces its root credentials.
 
 use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
 use bailiwick_operation::Random;
@@ -8,25 +8,25 @@ use jiff::Timestamp;
 
 use crate::accounts::bootstrap::{FirstKey, put_root_key};
 
-/// More keys than root can have.
+/// A page size larger than the number of keys that root can have.
 const ALL: usize = 100;
 
-/// What a recovery is given.
+/// The input of a recovery.
 pub struct Recovery<'a> {
-    /// The account whose root credentials are replaced.
+    /// The account to recover.
     pub account: AccountId,
     /// The time.
     pub now: Timestamp,
-    /// Where randomness comes from.
+    /// The source of randomness.
     pub random: &'a dyn Random,
-    /// What seals the new secret.
+    /// Seals the new secret.
     pub sealer: &'a Sealer,
 }
 
 /// What a recovery changed.
 #[derive(Clone, Debug)]
 pub struct Recovered {
-    /// The account, as it is now.
+    /// The account after the recovery.
     pub account: Account,
     /// Root's only access key.
     pub root_key: FirstKey,
@@ -36,13 +36,13 @@ pub struct Recovered {
     pub resumed: bool,
 }
 
-/// Deletes every access key of an account's root user and makes a new one. A management account that is suspended,
-/// which nobody could resume, is active again; a member account keeps its state.
+/// Deletes every access key of an account's root user and creates a new one. A suspended management account becomes
+/// active, because no caller could resume it; a member account keeps its state.
 ///
-/// Asks nobody: whoever calls this has the store and its master key.
+/// Checks no permission: only the operator has the store and its master key.
 ///
 /// # Errors
-/// `NoSuchEntity` for an account that is not there, `UnmodifiableEntity` for one that is closed; `ServiceFailure`.
+/// `NoSuchEntity` for a missing account, `UnmodifiableEntity` for a closed one; `ServiceFailure`.
 pub async fn recover_root(tx: &mut Tx, recovery: Recovery<'_>) -> Result<Recovered> {
     let id = recovery.account;
     let found = tx.find_account(id).await?;

@@ -1,11 +1,11 @@
-//! Policy documents as requests bring them: read strictly, refused in AWS's words and with the place.
+//! Policy documents in requests: parsed strictly, refused with AWS's message and the place of the error.
 
 use bailiwick_model::{IamError, Result, limits};
 use bailiwick_operation::Cx;
 pub(crate) use bailiwick_operation::malformed;
 use bailiwick_policy_lang::{Document, PolicyKind, SaveRules, Version, non_whitespace_len, parse_strict};
 
-/// Checks the document of an inline policy; returns what it counts against the quota of size.
+/// Checks the document of an inline policy. Returns the size that counts against the quota.
 ///
 /// # Errors
 /// `MalformedPolicyDocument`.
@@ -17,16 +17,16 @@ pub(crate) fn inline(cx: &Cx, text: &str) -> Result<u32> {
 /// Checks the document of a managed policy in this partition.
 ///
 /// # Errors
-/// `MalformedPolicyDocument`; `LimitExceeded` when it is too large.
+/// `MalformedPolicyDocument`; `LimitExceeded` if it is too large.
 pub(crate) fn managed(partition: &str, text: &str) -> Result<()> {
     parse(partition, text, PolicyKind::Identity, Version::V2012)?;
     at_most(text, limits::MANAGED_POLICY_SIZE, "PolicySize")
 }
 
-/// Reads a trust policy.
+/// Parses a trust policy.
 ///
 /// # Errors
-/// `MalformedPolicyDocument`; `LimitExceeded` when it is too large.
+/// `MalformedPolicyDocument`; `LimitExceeded` if it is too large.
 pub(crate) fn trust(cx: &Cx, text: &str) -> Result<Document> {
     let document = parse(cx.partition().as_str(), text, PolicyKind::Trust, Version::V2008)?;
     at_most(text, limits::TRUST_POLICY_SIZE, "ACLSizePerRole")?;

@@ -1,7 +1,7 @@
-//! Managed policies that belong to no account: the set that comes with Bailiwick, and those that are imported.
+//! Managed policies that belong to no account: the set that comes with Bailiwick, and imported ones.
 //!
-//! The set bears AWS's names and ARNs, so that scripts and habits work; the documents are our own and say what the
-//! names promise, no more. Who wants AWS's documents imports them from what AWS's own CLI prints.
+//! The set has AWS's names and ARNs, so that existing scripts work. The documents are our own and allow what the names
+//! promise. AWS's own documents can be imported from the output of the AWS CLI.
 
 mod built_in;
 mod import;
@@ -15,11 +15,11 @@ use jiff::Timestamp;
 pub use built_in::{BUILTIN_POLICIES, BuiltinPolicy};
 pub use import::{ImportError, ManagedPolicy, parse_import};
 
-/// Adds the policies of the set that are missing; returns how many were. Those that are there stay as they are, since
-/// an import may have replaced them.
+/// Adds the missing policies of the set and returns their number. Existing ones stay as they are, because an import may
+/// have replaced them.
 ///
 /// # Errors
-/// `ServiceFailure` when the store fails.
+/// `ServiceFailure` if the store fails.
 pub async fn put_builtin_policies(tx: &mut Tx, now: Timestamp, random: &dyn Random) -> Result<usize> {
     let mut added = 0;
     for builtin in BUILTIN_POLICIES {
@@ -45,7 +45,7 @@ pub async fn put_builtin_policies(tx: &mut Tx, now: Timestamp, random: &dyn Rand
     Ok(added)
 }
 
-/// Whether a policy of that name comes with Bailiwick.
+/// Whether a policy of this name comes with Bailiwick.
 fn is_built_in(name: &PolicyName) -> bool {
     BUILTIN_POLICIES.iter().any(|builtin| builtin.name.eq_ignore_ascii_case(name.as_str()))
 }

@@ -1,4 +1,4 @@
-//! Calls that are made at the same time: those that can't both hold collide, those that can don't.
+//! Concurrent calls: those that exclude each other conflict, others do not.
 
 use bailiwick_api::op;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ async fn world() -> (World, String) {
     (w, policy)
 }
 
-/// Both orders of a pair of which only one can take place as it was decided.
+/// Asserts that two calls conflict in both orders.
 macro_rules! exclude_each_other {
     ($first:ident $one:expr, $second:ident $other:expr) => {{
         let (one, other): (fn(&str) -> Value, fn(&str) -> Value) = ($one, $other);
@@ -60,7 +60,7 @@ fn inline(_: &str) -> Value {
 }
 
 #[tokio::test]
-async fn nothing_is_given_to_what_is_deleted() {
+async fn a_deletion_conflicts_with_additions_to_the_object() {
     exclude_each_other!(CreateAccessKey bob, DeleteUser bob);
     exclude_each_other!(PutUserPolicy inline, DeleteUser bob);
     exclude_each_other!(AttachUserPolicy attach, DeleteUser bob);
@@ -74,7 +74,7 @@ async fn nothing_is_given_to_what_is_deleted() {
 }
 
 #[tokio::test]
-async fn a_policy_that_is_held_is_not_deleted() {
+async fn a_deletion_of_a_policy_conflicts_with_its_use() {
     exclude_each_other!(AttachUserPolicy attach, DeletePolicy the_policy);
     exclude_each_other!(PutUserPermissionsBoundary edge, DeletePolicy the_policy);
     exclude_each_other!(CreateUser |policy| json!({"UserName": "Tom", "PermissionsBoundary": policy}),
@@ -82,7 +82,7 @@ async fn a_policy_that_is_held_is_not_deleted() {
 }
 
 #[tokio::test]
-async fn who_is_trusted_is_there_when_the_trust_is_saved() {
+async fn a_trust_policy_conflicts_with_the_deletion_of_its_principal() {
     let role = |_: &str| {
         let document = trusting("arn:aws:iam::111122223333:user/Bob");
         json!({"RoleName": "R", "AssumeRolePolicyDocument": document})
@@ -91,20 +91,20 @@ async fn who_is_trusted_is_there_when_the_trust_is_saved() {
     assert!(w.collide::<op::DeleteUser, op::CreateRole>(bob(&policy), role(&policy)).await);
     let (w, policy) = world().await;
     assert!(w.collide::<op::UpdateUser, op::CreateRole>(rename(&policy), role(&policy)).await);
-    // The other way round both take place: the role then trusts somebody who is gone.
+    // In the other order both commit: the role then trusts a deleted user.
     let (w, policy) = world().await;
     assert!(!w.collide::<op::CreateRole, op::DeleteUser>(role(&policy), bob(&policy)).await);
 }
 
 #[tokio::test]
-async fn indexes_by_name_follow_a_new_name() {
+async fn a_new_name_conflicts_with_changes_of_indexes_by_name() {
     exclude_each_other!(AddUserToGroup member, UpdateUser rename);
     exclude_each_other!(AttachUserPolicy attach, UpdateUser rename);
     exclude_each_other!(PutUserPermissionsBoundary edge, UpdateUser rename);
 }
 
 #[tokio::test]
-async fn no_change_is_lost() {
+async fn updates_of_one_object_conflict() {
     let tag = |key: &str| json!({"UserName": "Bob", "Tags": [{"Key": key, "Value": ""}]});
     let (w, policy) = world().await;
     assert!(w.collide::<op::TagUser, op::TagUser>(tag("a"), tag("b")).await);
@@ -117,7 +117,7 @@ async fn no_change_is_lost() {
 }
 
 #[tokio::test]
-async fn the_default_version_stays() {
+async fn deleting_a_version_conflicts_with_making_it_the_default() {
     let (w, policy) = world().await;
     w.ok::<op::CreatePolicyVersion>(json!({"PolicyArn": policy, "PolicyDocument": ALLOW})).await;
     let version = json!({"PolicyArn": policy, "VersionId": "v3"});
@@ -128,7 +128,7 @@ async fn the_default_version_stays() {
 }
 
 #[tokio::test]
-async fn names_and_quotas_are_given_once() {
+async fn two_claims_of_one_name_or_of_the_last_place_in_a_quota_conflict() {
     let (w, _) = world().await;
     let named = |name: &str| json!({"UserName": name});
     assert!(w.collide::<op::CreateUser, op::CreateUser>(named("Tom"), named("TOM")).await);
@@ -146,7 +146,7 @@ async fn names_and_quotas_are_given_once() {
 }
 
 #[tokio::test]
-async fn what_can_be_done_at_once_is() {
+async fn independent_changes_do_not_conflict() {
     let (w, policy) = world().await;
     let named = |name: &str| json!({"UserName": name});
     let members = |name: &str| json!({"GroupName": "Devs", "UserName": name});

@@ -30,7 +30,7 @@ async fn bound(w: &World) -> String {
 }
 
 #[tokio::test]
-async fn who_is_named_is_bound_and_shown_by_name() {
+async fn principals_are_bound_to_ids_and_shown_as_arns() {
     let w = world().await;
     let id = w.ok::<op::GetUser>(json!({"UserName": "Bob"})).await["User"]["UserId"].as_str().unwrap().to_owned();
     // White space and escapes stay as they were written.
@@ -43,15 +43,15 @@ async fn who_is_named_is_bound_and_shown_by_name() {
 }
 
 #[tokio::test]
-async fn a_grant_does_not_pass_to_the_next_of_the_same_name() {
+async fn a_grant_does_not_pass_to_a_later_principal_of_the_same_name() {
     let w = world().await;
     trust(&w, &trusting(BOB)).await.unwrap();
     let before = bound(&w).await;
     w.ok::<op::DeleteUser>(json!({"UserName": "Bob"})).await;
     w.ok::<op::CreateUser>(json!({"UserName": "Bob", "Path": "/div/"})).await;
     assert_eq!(bound(&w).await, before);
-    assert_eq!(shown(&w).await, before, "the id shows that nobody is meant any more");
-    // As it is shown it can't be saved again: nobody has that id.
+    assert_eq!(shown(&w).await, before, "the unique id is shown for a deleted principal");
+    // The shown text cannot be saved again: no principal has that id.
     let again = json!({"RoleName": "R", "PolicyDocument": before});
     let error = w.call::<op::UpdateAssumeRolePolicy>(again).await.unwrap_err();
     assert!(error.message().starts_with("Invalid principal in policy: \"AWS\":\"AIDA"), "{error}");
@@ -95,7 +95,7 @@ async fn principals_must_exist() {
         assert!(error.to_string().starts_with(&expected), "{bad}: {error}");
     }
     w.ok::<op::CloseAccount>(json!({"accountId": account})).await;
-    assert!(trust(&w, &trusting(&account)).await.is_err(), "a closed account is nobody");
+    assert!(trust(&w, &trusting(&account)).await.is_err(), "a closed account is not a principal");
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn services_need_no_registration_and_identity_providers_do() {
 }
 
 #[tokio::test]
-async fn malformed_documents_say_where() {
+async fn errors_of_malformed_documents_have_a_position() {
     let w = world().await;
     for (document, expected) in [
         ("{", "This policy contains invalid Json"),

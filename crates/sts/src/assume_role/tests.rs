@@ -44,7 +44,7 @@ fn one(text: &str) -> Option<ContextValue> {
 }
 
 #[tokio::test]
-async fn credentials_stand_for_the_session() {
+async fn credentials_contain_the_session() {
     let world = World::new().await;
     let role = world.role(account(), "/water/", "Otter", 7200).await;
     let req = AssumeRoleRequest {
@@ -56,9 +56,9 @@ async fn credentials_stand_for_the_session() {
         ..ask(ROLE)
     };
     let answer = assume(&world, user(), req).await.unwrap();
-    let who = answer.assumed_role_user.unwrap();
-    assert_eq!(who.arn.as_deref(), Some("arn:aws:sts::111122223333:assumed-role/Otter/swim"));
-    assert_eq!(who.assumed_role_id, Some(format!("{}:swim", role.id)));
+    let assumed = answer.assumed_role_user.unwrap();
+    assert_eq!(assumed.arn.as_deref(), Some("arn:aws:sts::111122223333:assumed-role/Otter/swim"));
+    assert_eq!(assumed.assumed_role_id, Some(format!("{}:swim", role.id)));
     assert_eq!((answer.packed_policy_size, answer.source_identity.as_deref()), (Some(3), Some("heron")));
     let credentials = answer.credentials.unwrap();
     let id = credentials.access_key_id.unwrap();
@@ -113,7 +113,7 @@ async fn one_check_on_the_roles_own_arn_with_its_trust_policy() {
 }
 
 #[tokio::test]
-async fn tags_and_source_identity_are_checked_as_well_given_or_passed_on() {
+async fn tags_and_source_identity_add_checks() {
     let world = World::new().await;
     world.role(account(), "/water/", "Otter", 3600).await;
     let all = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"];
@@ -142,7 +142,7 @@ async fn tags_and_source_identity_are_checked_as_well_given_or_passed_on() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_trusted() {
+async fn a_missing_role_has_no_trust_policy() {
     let world = World::new().await;
     let suspended = AccountId::parse("999900001111").unwrap();
     world.role(account(), "/water/", "Otter", 3600).await;
@@ -164,7 +164,7 @@ async fn what_is_not_there_is_not_trusted() {
 }
 
 #[tokio::test]
-async fn refusals_before_anything_is_decided() {
+async fn malformed_requests_are_refused_before_authorization() {
     let world = World::new().await;
     world.role(account(), "/water/", "Otter", 3600).await;
     let check = async |caller: Caller, req: AssumeRoleRequest, code: &str, words: &str| {
@@ -198,7 +198,7 @@ async fn refusals_before_anything_is_decided() {
 }
 
 #[tokio::test]
-async fn durations() {
+async fn durations_are_limited_by_role_and_chaining() {
     let world = World::new().await;
     world.role(account(), "/water/", "Otter", 7200).await;
     let long = |seconds| AssumeRoleRequest { duration_seconds: Some(seconds), ..ask(ROLE) };
@@ -215,7 +215,7 @@ async fn durations() {
 }
 
 #[tokio::test]
-async fn a_chain_hands_on_what_is_transitive_and_nothing_else() {
+async fn a_chained_session_inherits_only_transitive_tags() {
     let world = World::new().await;
     world.role(account(), "/water/", "Otter", 3600).await;
     let caller = session(&[("team", "reeds"), ("nest", "7")], &["team"], Some("heron"));
@@ -228,7 +228,7 @@ async fn a_chain_hands_on_what_is_transitive_and_nothing_else() {
     let tags: Vec<_> = session.tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())).collect();
     assert_eq!(tags, [("job", "x"), ("team", "reeds")]);
     assert_eq!((&session.transitive_tag_keys[..], session.chained), (&["team".to_owned()][..], true));
-    assert!(!session.is_scoped(), "the caller's session policies are his own");
+    assert!(!session.is_scoped(), "session policies of the caller are not inherited");
     assert_eq!(opened.caller.mfa, None);
 }
 

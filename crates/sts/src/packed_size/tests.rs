@@ -22,7 +22,7 @@ fn check(policies: &SessionPolicies, tags: &Tags, expected: Result<Option<i32>, 
 }
 
 #[test]
-fn tags_are_measured_as_aws_was_seen_to_measure_them() {
+fn the_packed_size_of_tags_matches_observed_values() {
     let none = policies(None, 0);
     check(&none, &Tags::new(), Ok(None));
     let nine = tags(9, |i| format!("T{i}"), 250);
@@ -37,7 +37,7 @@ fn tags_are_measured_as_aws_was_seen_to_measure_them() {
 }
 
 #[test]
-fn policies_are_measured_apart() {
+fn the_packed_size_of_policies_is_separate() {
     let action = "x".repeat(SESSION_POLICY_SIZE - 62);
     let longest = format!(r#"{{"Statement":{{"Effect":"Allow","Action":"s3:{action}","Resource":"*"}}}}"#);
     assert_eq!(longest.len(), SESSION_POLICY_SIZE);

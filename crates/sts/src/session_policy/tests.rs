@@ -16,14 +16,14 @@ fn refused(inline: Option<&str>, arns: &[&str]) -> (&'static str, String) {
 }
 
 #[test]
-fn policies_are_kept_without_white_space() {
+fn session_policies_are_stored_without_white_space() {
     let read = read(Some(ALLOW), &[]).unwrap();
     let expected = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#;
     assert_eq!(read.inline.as_deref(), Some(expected));
 }
 
 #[test]
-fn malformed_ones_are_refused() {
+fn malformed_session_policies_are_refused() {
     for bad in [
         "",
         "{}",
@@ -52,7 +52,7 @@ fn limits_count_white_space_and_arns() {
 }
 
 #[tokio::test]
-async fn managed_policies_are_of_the_roles_account_or_the_deployments() {
+async fn managed_session_policies_belong_to_the_roles_account_or_the_deployment() {
     let world = World::new().await;
     let mut tx = world.tx().await;
     for (owner, path, name) in [(account(), "/team/", "Narrow"), (AccountId::NONE, "/", "ReadOnlyAccess")] {

@@ -15,7 +15,7 @@ fn shown(tags: &Tags) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn transitive_tags_pass_on_and_others_end_with_their_session() {
+fn only_transitive_tags_are_inherited() {
     let caller = session(&[("team", "reeds"), ("nest", "7")], &["Team"], None);
     let caller = caller.session.as_deref();
     let none = read(&[], &[], caller).unwrap();
@@ -31,7 +31,7 @@ fn transitive_tags_pass_on_and_others_end_with_their_session() {
 }
 
 #[test]
-fn who_passes_nothing_on_needs_nothing() {
+fn a_session_without_transitive_tags_needs_no_tag_session() {
     let plain = session(&[("team", "reeds")], &[], None);
     for caller in [None, plain.session.as_deref()] {
         let read = read(&[], &[], caller).unwrap();
@@ -40,7 +40,7 @@ fn who_passes_nothing_on_needs_nothing() {
 }
 
 #[test]
-fn refusals() {
+fn invalid_tags_and_identities_are_refused() {
     let caller = session(&[("team", "reeds")], &["team"], None);
     let caller = caller.session.as_deref();
     let check = |pairs: &[(&str, &str)], transitive: &[&str], code: &str, words: &str| {
@@ -60,7 +60,7 @@ fn refusals() {
 }
 
 #[test]
-fn a_source_identity_stays() {
+fn a_source_identity_cannot_change() {
     let set = session(&[], &[], Some("heron"));
     let unset = session(&[], &[], None);
     for (requested, caller, expected) in [

@@ -9,7 +9,7 @@ fn same(a: &Caller, b: &Caller) -> bool {
 }
 
 #[test]
-fn a_session_comes_back_as_it_went_in() {
+fn an_opened_session_token_has_the_issued_session() {
     let sealer = sealer();
     let tokens = Tokens::new(&sealer, "pond");
     let caller = session(&[("team", "reeds"), ("Nest", "")], &["team"], Some("heron@example.com"));
@@ -25,7 +25,7 @@ fn a_session_comes_back_as_it_went_in() {
 }
 
 #[test]
-fn a_secret_belongs_to_one_token() {
+fn every_token_has_its_own_secret() {
     let sealer = sealer();
     let tokens = Tokens::new(&sealer, "pond");
     let caller = session(&[], &[], None);
@@ -38,7 +38,7 @@ fn a_secret_belongs_to_one_token() {
 }
 
 #[test]
-fn tokens_of_the_older_form_have_expired() {
+fn tokens_of_the_older_format_count_as_expired() {
     let sealer = sealer();
     let tokens = Tokens::new(&sealer, "pond");
     let caller = session(&[], &[], None);
@@ -59,7 +59,7 @@ fn tokens_of_the_older_form_have_expired() {
 }
 
 #[test]
-fn a_session_ends_on_the_second() {
+fn a_session_expires_on_the_second() {
     let sealer = sealer();
     let tokens = Tokens::new(&sealer, "pond");
     let caller = session(&[], &[], None);
@@ -74,7 +74,7 @@ fn a_session_ends_on_the_second() {
 }
 
 #[test]
-fn a_session_token_opens_for_its_key_cluster_and_kind_alone() {
+fn a_session_token_opens_only_for_its_key_cluster_and_kind() {
     let sealer = sealer();
     let tokens = Tokens::new(&sealer, "pond");
     let caller = session(&[], &[], None);
@@ -98,7 +98,7 @@ fn a_session_token_opens_for_its_key_cluster_and_kind_alone() {
 }
 
 #[test]
-fn bearer_tokens_stand_for_every_kind_of_caller() {
+fn bearer_tokens_carry_every_kind_of_caller() {
     let sealer = sealer();
     let tokens = Tokens::new(&sealer, "pond");
     for caller in [root(), user(), session(&[("a", "b")], &[], None)] {
@@ -112,7 +112,7 @@ fn bearer_tokens_stand_for_every_kind_of_caller() {
 }
 
 #[test]
-fn a_bearer_token_does_not_outlive_its_session() {
+fn a_bearer_token_expires_with_its_session() {
     let sealer = sealer();
     let tokens = Tokens::new(&sealer, "pond");
     let token = tokens.issue_bearer(&session(&[], &[], None), now(), time("20:00:00")).unwrap();
@@ -121,7 +121,7 @@ fn a_bearer_token_does_not_outlive_its_session() {
 }
 
 #[test]
-fn handles_are_of_whom_they_were_given_to() {
+fn a_handle_opens_only_for_its_holder() {
     let sealer = sealer();
     let tokens = Tokens::new(&sealer, "pond");
     let handle = tokens.issue_handle(&user(), b"asker", "s3", now(), time("12:10:00")).unwrap();
@@ -131,7 +131,7 @@ fn handles_are_of_whom_they_were_given_to() {
 }
 
 #[test]
-fn tokens_live_through_a_rotation_and_not_through_a_prune() {
+fn tokens_open_after_a_rotation_and_not_after_a_prune() {
     let sealer = sealer();
     let tokens = Tokens::new(&sealer, "pond");
     let caller = session(&[], &[], None);
@@ -145,7 +145,7 @@ fn tokens_live_through_a_rotation_and_not_through_a_prune() {
 }
 
 #[test]
-fn refusals_are_awss() {
+fn token_errors_have_the_codes_of_aws() {
     let invalid = IamError::from(TokenError::Invalid);
     assert_eq!((invalid.code().wire(), invalid.code().http_status()), ("InvalidClientTokenId", 403));
     assert_eq!(IamError::from(TokenError::Expired).code().wire(), "ExpiredToken");
@@ -155,7 +155,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_changed_token_opens(at: prop::sample::Index, byte in "[A-Za-z0-9_=+/-]", arbitrary in "[A-Za-z0-9_-]{0,300}") {
+    fn a_modified_token_does_not_open(at: prop::sample::Index, byte in "[A-Za-z0-9_=+/-]", arbitrary in "[A-Za-z0-9_-]{0,300}") {
         let sealer = sealer();
         let tokens = Tokens::new(&sealer, "pond");
         let caller = session(&[("a", "b")], &["a"], None);
@@ -173,7 +173,7 @@ proptest! {
 
     /// What is sealed is ours; reading it must not depend on that.
     #[test]
-    fn no_bytes_make_reading_panic(bytes: Vec<u8>) {
+    fn opening_arbitrary_bytes_does_not_panic(bytes: Vec<u8>) {
         let _ = read(&bytes, Credential::Bearer, now());
     }
 }

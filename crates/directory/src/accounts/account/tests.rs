@@ -10,7 +10,7 @@ async fn create(w: &World, name: &str, email: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_new_account_has_a_role_for_the_management_account_and_nothing_else() {
+async fn a_new_account_has_only_a_role_for_the_management_account() {
     let w = World::new().await;
     let made = create(&w, "Dev Team", "dev@example.com").await;
     let id = made["account"]["accountId"].as_str().unwrap().to_owned();
@@ -59,7 +59,7 @@ async fn accounts_are_suspended_resumed_and_closed() {
 }
 
 #[tokio::test]
-async fn lists_go_by_id_page_by_page() {
+async fn accounts_are_listed_by_id_in_pages() {
     let w = World::with_quotas(Quotas { accounts: 5, ..Quotas::default() }).await;
     for i in 0..4 {
         create(&w, "a", &format!("a{i}@example.com")).await;
@@ -79,7 +79,7 @@ async fn lists_go_by_id_page_by_page() {
 }
 
 #[tokio::test]
-async fn an_address_and_an_alias_belong_to_one_account_that_is_not_closed() {
+async fn an_address_and_an_alias_belong_to_one_open_account() {
     let w = World::new().await;
     let id = create(&w, "a", "a@example.com").await["account"]["accountId"].clone();
     let again = json!({"accountName": "b", "email": "A@Example.com"});
@@ -92,7 +92,7 @@ async fn an_address_and_an_alias_belong_to_one_account_that_is_not_closed() {
 }
 
 #[tokio::test]
-async fn everything_belongs_to_the_management_account() {
+async fn the_management_account_owns_every_account() {
     let w = World::new().await;
     let other = w.as_root("444455556666");
     let id = json!({"accountId": "444455556666"});

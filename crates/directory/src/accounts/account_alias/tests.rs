@@ -4,7 +4,7 @@ use serde_json::json;
 use crate::testing::World;
 
 #[tokio::test]
-async fn an_account_has_one_alias_that_no_other_has() {
+async fn an_account_has_one_unique_alias() {
     let w = World::new().await;
     let alias = |text: &str| json!({"AccountAlias": text});
     let list = || w.ok::<op::ListAccountAliases>(json!({}));

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::testing::{ALLOW, World};
 
 #[tokio::test]
-async fn counts_are_true_and_quotas_the_deployments() {
+async fn the_summary_has_counts_and_quotas_of_the_deployment() {
     let w = World::with_quotas(Quotas { users: 42, ..Quotas::default() }).await;
     w.user("Bob").await;
     w.user("Eva").await;

@@ -8,7 +8,7 @@ use super::*;
 use crate::testing::World;
 
 #[tokio::test]
-async fn the_first_start_makes_root_and_nothing_more() {
+async fn the_first_start_creates_only_root() {
     let w = World::new().await;
     let keys = w.ok::<op::ListAccessKeys>(json!({})).await;
     let id = AccessKeyId::parse(keys["AccessKeyMetadata"][0]["AccessKeyId"].as_str().unwrap()).unwrap();

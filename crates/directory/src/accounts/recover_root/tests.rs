@@ -21,7 +21,7 @@ async fn keys_of(w: &World, account: &str) -> Vec<(String, bool)> {
 }
 
 #[tokio::test]
-async fn root_has_one_active_key_whatever_it_had_before() {
+async fn recovery_leaves_root_one_active_key() {
     let w = World::new().await;
     for before in 0..=2 {
         for (id, _) in keys_of(&w, ACCOUNT).await {
@@ -44,7 +44,7 @@ async fn root_has_one_active_key_whatever_it_had_before() {
 }
 
 #[tokio::test]
-async fn a_member_account_is_recovered_by_itself() {
+async fn recovery_of_a_member_account_changes_no_other() {
     let w = World::new().await;
     let made = w.ok::<op::CreateAccount>(json!({"accountName": "member", "email": "m@example.com"})).await;
     let member = made["account"]["accountId"].as_str().unwrap();
@@ -60,7 +60,7 @@ async fn a_member_account_is_recovered_by_itself() {
 }
 
 #[tokio::test]
-async fn a_suspended_management_account_is_active_again() {
+async fn recovery_resumes_a_suspended_management_account() {
     let w = World::new().await;
     let id = AccountId::parse(ACCOUNT).unwrap();
     let mut tx = w.begin().await;

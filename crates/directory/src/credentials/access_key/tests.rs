@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::testing::{ACCOUNT, World, column};
 
 #[tokio::test]
-async fn a_key_shows_its_secret_once_and_keeps_it_sealed() {
+async fn the_secret_is_shown_once_and_stored_sealed() {
     let w = World::new().await;
     w.user("Bob").await;
     let made = w.ok::<op::CreateAccessKey>(json!({"UserName": "bob"})).await["AccessKey"].clone();
@@ -27,7 +27,7 @@ async fn a_key_shows_its_secret_once_and_keeps_it_sealed() {
 }
 
 #[tokio::test]
-async fn two_keys_may_be_there_so_that_they_can_be_rotated() {
+async fn a_user_can_have_two_keys() {
     let w = World::new().await;
     w.user("Bob").await;
     let user = json!({"UserName": "Bob"});
@@ -55,7 +55,7 @@ async fn two_keys_may_be_there_so_that_they_can_be_rotated() {
 }
 
 #[tokio::test]
-async fn a_key_is_found_under_its_owner_alone() {
+async fn a_key_is_found_under_its_owner_only() {
     let w = World::new().await;
     w.user("Bob").await;
     w.user("Eva").await;
@@ -78,7 +78,7 @@ async fn a_key_is_found_under_its_owner_alone() {
 }
 
 #[tokio::test]
-async fn root_has_two_keys_as_well() {
+async fn root_can_have_two_keys() {
     let w = World::new().await;
     let made = w.ok::<op::CreateAccessKey>(json!({})).await["AccessKey"].clone();
     assert_eq!(made["UserName"], json!(null));
@@ -94,7 +94,7 @@ async fn root_has_two_keys_as_well() {
 }
 
 #[tokio::test]
-async fn last_use_is_told_with_the_owner() {
+async fn last_use_is_returned_with_the_owner() {
     let w = World::new().await;
     w.ok::<op::CreateUser>(json!({"UserName": "Bob", "Path": "/x/"})).await;
     let key = w.ok::<op::CreateAccessKey>(json!({"UserName": "Bob"})).await["AccessKey"]["AccessKeyId"].clone();
@@ -110,7 +110,7 @@ async fn last_use_is_told_with_the_owner() {
     assert_eq!(w.ok::<op::GetAccessKeyLastUsed>(request.clone()).await["AccessKeyLastUsed"], expected);
     let bob = "iam:GetAccessKeyLastUsed arn:aws:iam::111122223333:user/x/Bob";
     w.needs::<op::GetAccessKeyLastUsed>(request, &[bob]).await;
-    // Whether a key exists is told to nobody.
+    // A denied caller does not learn whether a key exists.
     let unknown = json!({"AccessKeyId": "AKIAAAAAAAAAAAAAAAAA"});
     w.needs::<op::GetAccessKeyLastUsed>(unknown.clone(), &["iam:GetAccessKeyLastUsed * of nobody"]).await;
     let expected = "NoSuchEntity: The Access Key with id AKIAAAAAAAAAAAAAAAAA cannot be found.";

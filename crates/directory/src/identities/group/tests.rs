@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::testing::{ALLOW, World, column};
 
 #[tokio::test]
-async fn a_group_shows_its_members_page_by_page() {
+async fn a_group_shows_its_members_in_pages() {
     let w = World::new().await;
     let made = w.ok::<op::CreateGroup>(json!({"GroupName": "Devs", "Path": "/eng/"})).await["Group"].clone();
     assert_eq!(made["Arn"], "arn:aws:iam::111122223333:group/eng/Devs");
@@ -23,7 +23,7 @@ async fn a_group_shows_its_members_page_by_page() {
 }
 
 #[tokio::test]
-async fn names_are_unique_without_case_and_groups_have_a_quota() {
+async fn group_names_are_unique_without_case_and_limited_by_a_quota() {
     let w = World::with_quotas(Quotas { groups: 1, ..Quotas::default() }).await;
     w.group("Devs").await;
     let again = json!({"GroupName": "DEVS"});
@@ -59,7 +59,7 @@ async fn a_new_name_keeps_members_and_policies() {
 }
 
 #[tokio::test]
-async fn what_a_group_has_must_go_first() {
+async fn a_group_with_members_or_policies_is_not_deleted() {
     let w = World::new().await;
     w.group("Devs").await;
     w.user("Bob").await;

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::testing::{World, column};
 
 #[tokio::test]
-async fn membership_begins_and_ends_without_complaint() {
+async fn adding_and_removing_a_member_is_idempotent() {
     let w = World::with_quotas(Quotas { groups_per_user: 2, ..Quotas::default() }).await;
     w.user("Bob").await;
     for name in ["b", "A", "c"] {
@@ -27,7 +27,7 @@ async fn membership_begins_and_ends_without_complaint() {
 }
 
 #[tokio::test]
-async fn either_must_be_there_and_the_group_is_what_is_decided_on() {
+async fn user_and_group_must_exist_and_the_check_is_on_the_group() {
     let w = World::new().await;
     w.user("Bob").await;
     w.group("Devs").await;

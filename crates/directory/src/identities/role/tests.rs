@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::testing::{ACCOUNT, ALLOW, World, column, trusting};
 
 #[tokio::test]
-async fn each_answer_shows_what_aws_shows() {
+async fn each_response_shows_the_members_that_aws_shows() {
     let w = World::new().await;
     let boundary = w.policy("Edge").await;
     let made = w
@@ -47,7 +47,7 @@ async fn each_answer_shows_what_aws_shows() {
 }
 
 #[tokio::test]
-async fn what_a_change_leaves_out_stays() {
+async fn members_missing_in_an_update_keep_their_value() {
     let w = World::new().await;
     w.role("Runner").await;
     w.ok::<op::UpdateRole>(json!({"RoleName": "runner", "Description": "d", "MaxSessionDuration": 4000})).await;
@@ -66,7 +66,7 @@ async fn what_a_change_leaves_out_stays() {
 }
 
 #[tokio::test]
-async fn the_longest_sign_in_session_is_unset_until_it_is_set() {
+async fn the_sign_in_session_duration_is_unset_by_default() {
     let w = World::new().await;
     let shown = async || w.ok::<op::GetRole>(json!({"RoleName": "Runner"})).await["Role"].clone();
     w.role("Runner").await;
@@ -85,7 +85,7 @@ async fn the_longest_sign_in_session_is_unset_until_it_is_set() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_a_role_is_refused() {
+async fn invalid_roles_are_refused() {
     let w = World::with_quotas(Quotas { roles: 1, ..Quotas::default() }).await;
     w.role("Runner").await;
     let create =
@@ -102,7 +102,7 @@ async fn what_can_not_be_a_role_is_refused() {
 }
 
 #[tokio::test]
-async fn what_a_role_has_must_go_first() {
+async fn a_role_with_policies_is_not_deleted() {
     let w = World::new().await;
     w.role("Runner").await;
     let policy = w.policy("P").await;
@@ -119,7 +119,7 @@ async fn what_a_role_has_must_go_first() {
 }
 
 #[tokio::test]
-async fn a_role_that_is_linked_to_a_service_is_the_services_alone() {
+async fn a_service_linked_role_cannot_be_modified() {
     let w = World::new().await;
     w.role("Linked").await;
     let mut tx = w.begin().await;
@@ -144,7 +144,7 @@ async fn a_role_that_is_linked_to_a_service_is_the_services_alone() {
 }
 
 #[tokio::test]
-async fn checks_name_the_stored_arn_and_what_the_request_brings() {
+async fn checks_have_the_stored_arn_and_the_keys_of_the_request() {
     let w = World::new().await;
     let create = json!({"RoleName": "Runner", "Path": "/ci/", "AssumeRolePolicyDocument": trusting(ACCOUNT),
         "Tags": [{"Key": "a", "Value": "b"}]});

@@ -10,7 +10,7 @@ fn tags(pairs: &[(&str, &str)]) -> Value {
 }
 
 #[tokio::test]
-async fn tags_come_and_go_on_every_noun() {
+async fn tags_are_added_and_removed_on_every_noun() {
     let w = World::new().await;
     w.user("Bob").await;
     w.role("Runner").await;
@@ -39,7 +39,7 @@ async fn tags_come_and_go_on_every_noun() {
 }
 
 #[tokio::test]
-async fn limits_are_awss() {
+async fn tag_limits_equal_those_of_aws() {
     let w = World::new().await;
     w.user("Bob").await;
     let request = |tags: Value| json!({"UserName": "Bob", "Tags": tags});
@@ -59,7 +59,7 @@ async fn limits_are_awss() {
 }
 
 #[tokio::test]
-async fn pages_end_where_long_keys_agree_too() {
+async fn pages_can_end_between_keys_with_the_same_beginning() {
     let w = World::new().await;
     w.user("Bob").await;
     let long = "é".repeat(60);
@@ -86,7 +86,7 @@ fn positions_ascend_with_the_list() {
 }
 
 #[tokio::test]
-async fn checks_bring_old_tags_and_new_ones() {
+async fn checks_have_stored_and_requested_tags() {
     let w = World::new().await;
     w.user("Bob").await;
     w.ok::<op::TagUser>(json!({"UserName": "Bob", "Tags": tags(&[("old", "1")])})).await;

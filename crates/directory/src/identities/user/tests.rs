@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::testing::{ALLOW, World, column};
 
 #[tokio::test]
-async fn a_user_is_made_shown_and_deleted() {
+async fn a_user_is_created_shown_and_deleted() {
     let w = World::new().await;
     let made =
         w.ok::<op::CreateUser>(json!({"UserName": "Bob", "Path": "/div/", "Tags": [{"Key": "a", "Value": "1"}]}));
@@ -22,7 +22,7 @@ async fn a_user_is_made_shown_and_deleted() {
 }
 
 #[tokio::test]
-async fn names_are_unique_without_case_and_users_have_a_quota() {
+async fn user_names_are_unique_without_case_and_limited_by_a_quota() {
     let w = World::with_quotas(Quotas { users: 2, ..Quotas::default() }).await;
     w.user("Bob").await;
     let again = json!({"UserName": "BOB", "Path": "/elsewhere/"});
@@ -35,7 +35,7 @@ async fn names_are_unique_without_case_and_users_have_a_quota() {
 }
 
 #[tokio::test]
-async fn without_a_name_it_is_the_caller() {
+async fn without_a_name_the_caller_is_shown() {
     let w = World::new().await;
     w.user("Bob").await;
     w.role("Runner").await;
@@ -57,7 +57,7 @@ async fn without_a_name_it_is_the_caller() {
 }
 
 #[tokio::test]
-async fn lists_go_by_name_below_a_path_page_by_page() {
+async fn users_below_a_path_are_listed_by_name_in_pages() {
     let w = World::new().await;
     for (name, path) in [("d", "/a/"), ("B", "/a/b/"), ("a", "/ab/"), ("C", "/a/")] {
         w.ok::<op::CreateUser>(json!({"UserName": name, "Path": path})).await;
@@ -108,7 +108,7 @@ async fn a_new_name_keeps_what_the_user_has() {
 }
 
 #[tokio::test]
-async fn what_a_user_has_must_go_first() {
+async fn a_user_with_keys_policies_or_groups_is_not_deleted() {
     let w = World::new().await;
     w.user("Bob").await;
     w.group("Devs").await;
@@ -131,7 +131,7 @@ async fn what_a_user_has_must_go_first() {
 }
 
 #[tokio::test]
-async fn checks_name_the_stored_arn_and_what_the_request_brings() {
+async fn checks_have_the_stored_arn_and_the_keys_of_the_request() {
     let w = World::new().await;
     let boundary = w.policy("Edge").await;
     let create = json!({"UserName": "Bob", "Path": "/a/", "PermissionsBoundary": boundary,

@@ -37,7 +37,7 @@ async fn policies_are_attached_listed_and_detached_on_every_noun() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_attached_is_refused() {
+async fn policies_that_cannot_be_attached_are_refused() {
     let w = World::with_quotas(Quotas { attached_per_user: 1, ..Quotas::default() }).await;
     w.user("Bob").await;
     let (own, second) = (w.policy("own").await, w.policy("second").await);
@@ -67,7 +67,7 @@ async fn what_can_not_be_attached_is_refused() {
 }
 
 #[tokio::test]
-async fn checks_bring_policy_and_boundary() {
+async fn checks_have_policy_and_boundary() {
     let w = World::new().await;
     let edge = w.policy("Edge").await;
     w.ok::<op::CreateUser>(json!({"UserName": "Bob", "PermissionsBoundary": edge})).await;

@@ -4,7 +4,7 @@ use serde_json::json;
 use crate::testing::{World, column};
 
 #[tokio::test]
-async fn boundaries_are_set_replaced_and_taken_away() {
+async fn boundaries_are_set_replaced_and_removed() {
     let w = World::new().await;
     let (a, b) = (w.policy("A").await, w.policy("B").await);
     w.user("Bob").await;
@@ -36,7 +36,7 @@ async fn boundaries_are_set_replaced_and_taken_away() {
 }
 
 #[tokio::test]
-async fn a_boundary_must_be_a_policy_that_is_there() {
+async fn a_boundary_must_be_an_existing_policy() {
     let w = World::new().await;
     w.user("Bob").await;
     let missing = "arn:aws:iam::111122223333:policy/none";
@@ -48,7 +48,7 @@ async fn a_boundary_must_be_a_policy_that_is_there() {
 }
 
 #[tokio::test]
-async fn checks_bring_the_new_boundary_or_the_old_one() {
+async fn checks_have_the_new_or_the_stored_boundary() {
     let w = World::new().await;
     let (a, b) = (w.policy("A").await, w.policy("B").await);
     w.ok::<op::CreateUser>(json!({"UserName": "Bob", "PermissionsBoundary": a})).await;

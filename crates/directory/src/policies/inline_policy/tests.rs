@@ -45,7 +45,7 @@ async fn policies_are_put_shown_listed_and_deleted_on_every_noun() {
 }
 
 #[tokio::test]
-async fn all_policies_of_an_identity_together_have_a_size() {
+async fn the_inline_policies_of_an_identity_share_a_size_limit() {
     let w = World::new().await;
     w.user("Bob").await;
     let sized = |size: usize| {
@@ -70,7 +70,7 @@ async fn all_policies_of_an_identity_together_have_a_size() {
 }
 
 #[tokio::test]
-async fn malformed_documents_say_where() {
+async fn errors_of_malformed_documents_have_a_position() {
     let w = World::new().await;
     w.user("Bob").await;
     for (document, expected) in [
@@ -103,7 +103,7 @@ async fn malformed_documents_say_where() {
 }
 
 #[tokio::test]
-async fn checks_bring_the_boundary_of_the_entity() {
+async fn checks_have_the_boundary_of_the_entity() {
     let w = World::new().await;
     let edge = w.policy("Edge").await;
     w.ok::<op::CreateUser>(json!({"UserName": "Bob", "PermissionsBoundary": edge})).await;

@@ -1,8 +1,8 @@
-//! Managed policies from what AWS's own CLI prints.
+//! Import of managed policies from the output of the AWS CLI.
 //!
-//! Read are the output of `get-account-authorization-details --filter AWSManagedPolicy`, and an array of pairs of what
-//! `get-policy` and `get-policy-version` print: `[{"Policy": {…}, "PolicyVersion": {…}}, …]`. Documents may be objects,
-//! or strings, percent-encoded or plain. What is not understood is refused, and then nothing is imported.
+//! Accepts the output of `get-account-authorization-details --filter AWSManagedPolicy`, and an array of pairs of the
+//! outputs of `get-policy` and `get-policy-version`: `[{"Policy": {…}, "PolicyVersion": {…}}, …]`. Documents may be
+//! objects or strings, percent-encoded or plain. Any other input is refused as a whole.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -30,13 +30,13 @@ pub struct ManagedPolicy {
     pub name: PolicyName,
     /// The path before its name.
     pub path: Path,
-    /// Its unique id, if it shall keep one; it gets a new one if that is taken.
+    /// The unique id to keep, if any. It gets a new one if that is taken.
     pub id: Option<UniqueId>,
-    /// What it is for.
+    /// Its description.
     pub description: Option<String>,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
-    /// When its default version was made.
+    /// When its default version was created.
     pub updated: Timestamp,
     /// The number of its default version.
     pub version: u32,
@@ -76,17 +76,17 @@ impl std::error::Error for ImportError {}
 /// What an import did to a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It was not there.
+    /// It was created.
     Created,
     /// It got a new default version.
     Updated,
-    /// Its document was the same already.
+    /// It had the same document already.
     Unchanged,
-    /// It comes with Bailiwick, and nothing said that its document is to be replaced.
+    /// It comes with Bailiwick and keeps its document, since the request did not say to replace it.
     KeptBuiltIn,
 }
 
-/// Reads what AWS's CLI printed.
+/// Parses the output of the AWS CLI.
 ///
 /// # Errors
 /// Names up to twenty problems, each with the policy concerned.
@@ -122,17 +122,17 @@ pub fn parse_import(text: &str, partition: Partition) -> Result<Vec<ManagedPolic
     Err(ImportError { problems, more })
 }
 
-/// What the reader of JSON says, in the words of JSON.
+/// The message of the JSON parser, in terms of JSON.
 fn plainly(error: &serde_json::Error) -> String {
     let said = error.to_string().replace("invalid type: ", "found ");
     said.replace("found sequence", "found an array").replace("found map", "found an object")
 }
 
-/// Stores managed policies, all in one transaction: new ones, and new default versions of those whose document is
-/// another one. Those that come with Bailiwick keep their documents unless `replace_built_in`.
+/// Stores managed policies in one transaction: new ones, and new default versions of those whose document differs.
+/// Those that come with Bailiwick keep their documents unless `replace_built_in`.
 ///
 /// # Errors
-/// `MalformedPolicyDocument`; then nothing must be committed.
+/// `MalformedPolicyDocument`; the transaction must not be committed then.
 pub(crate) async fn import(
     tx: &mut Tx,
     policies: &[ManagedPolicy],
@@ -161,7 +161,7 @@ pub(crate) async fn import(
     Ok(outcomes)
 }
 
-/// Whether a stored document is the same as another one but for the white space and the order of its elements.
+/// Whether two documents are the same, apart from white space and the order of elements.
 fn is_same(stored: &str, new: &Document) -> bool {
     parse(stored, PolicyKind::Identity).is_ok_and(|stored| to_json(&stored) == to_json(new))
 }
@@ -198,7 +198,7 @@ async fn replace(tx: &mut Tx, old: Policy, given: &ManagedPolicy, now: Timestamp
         description: given.description.clone().or_else(|| old.description.clone()),
         ..old
     };
-    // The number that AWS gave, unless it was used already.
+    // AWS's number, unless it was used already.
     next.latest_version = next.latest_version.max(given.version.saturating_sub(1));
     tx.create_policy_version(&next, given.document.clone(), true, now).await.map(drop)
 }

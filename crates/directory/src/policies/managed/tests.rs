@@ -10,7 +10,7 @@ use super::*;
 use crate::testing::{ACCOUNT, World};
 
 #[test]
-fn every_document_would_be_taken_from_a_caller() {
+fn every_built_in_document_passes_the_checks_for_callers() {
     let mut names = HashSet::new();
     for builtin in BUILTIN_POLICIES {
         for partition in ["aws", "aws-cn"] {
@@ -48,8 +48,8 @@ fn every_document_would_be_taken_from_a_caller() {
 }
 
 #[test]
-fn validation_finds_nothing_wrong_in_the_documents() {
-    // Who may do everything with roles may also pass and link every one of them.
+fn validation_has_no_findings_in_built_in_documents() {
+    // A policy that allows every action on roles also allows passing and linking them.
     let passes = "PASS_ROLE_WITH_STAR_IN_ACTION_AND_RESOURCE";
     let links = "CREATE_SLR_WITH_STAR_IN_ACTION_AND_RESOURCE";
     let known: [(&str, &[&str]); 3] = [
@@ -70,7 +70,7 @@ fn validation_finds_nothing_wrong_in_the_documents() {
 }
 
 #[tokio::test]
-async fn a_store_of_an_older_version_gets_what_it_lacks_and_keeps_what_it_has() {
+async fn an_older_store_gets_missing_policies_and_keeps_its_own() {
     let w = World::new().await;
     let mut tx = w.begin().await;
     assert_eq!(put_builtin_policies(&mut tx, w.cx().date(), &*w.deployment.random).await.unwrap(), 0);

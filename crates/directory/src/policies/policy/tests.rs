@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::testing::{ALLOW, World};
 
 #[tokio::test]
-async fn each_answer_shows_what_aws_shows() {
+async fn each_response_shows_the_members_that_aws_shows() {
     let w = World::new().await;
     let create = json!({"PolicyName": "Read", "Path": "/a/b/", "PolicyDocument": ALLOW, "Description": "reads",
         "Tags": [{"Key": "k", "Value": "v"}]});
@@ -23,7 +23,7 @@ async fn each_answer_shows_what_aws_shows() {
 }
 
 #[tokio::test]
-async fn names_are_unique_without_case_whatever_the_path() {
+async fn policy_names_are_unique_without_case_across_paths() {
     let w = World::with_quotas(Quotas { policies: 1, ..Quotas::default() }).await;
     w.policy("Read").await;
     let again = json!({"PolicyName": "READ", "Path": "/x/", "PolicyDocument": ALLOW});
@@ -34,7 +34,7 @@ async fn names_are_unique_without_case_whatever_the_path() {
 }
 
 #[tokio::test]
-async fn documents_are_read_strictly_and_have_a_size() {
+async fn documents_are_parsed_strictly_and_limited_in_size() {
     let w = World::new().await;
     let create = |document: &str| json!({"PolicyName": "p", "PolicyDocument": document});
     let old = ALLOW.replace("2012", "2008");
@@ -48,7 +48,7 @@ async fn documents_are_read_strictly_and_have_a_size() {
 }
 
 #[tokio::test]
-async fn only_what_nobody_holds_is_deleted() {
+async fn a_policy_in_use_is_not_deleted() {
     let w = World::new().await;
     let arn = w.policy("Read").await;
     w.user("Bob").await;
@@ -72,7 +72,7 @@ async fn only_what_nobody_holds_is_deleted() {
 }
 
 #[tokio::test]
-async fn the_deployments_policies_are_read_by_all_and_changed_by_none() {
+async fn every_account_reads_the_deployments_policies_and_none_changes_them() {
     let w = World::new().await;
     let shared = "arn:aws:iam::aws:policy/AdministratorAccess";
     let policy = json!({"PolicyArn": shared});
@@ -91,7 +91,7 @@ async fn the_deployments_policies_are_read_by_all_and_changed_by_none() {
 }
 
 #[tokio::test]
-async fn checks_of_a_new_policy_bring_its_tags() {
+async fn checks_of_a_new_policy_have_its_tags() {
     let w = World::new().await;
     let create = json!({"PolicyName": "Read", "Path": "/a/", "PolicyDocument": ALLOW,
         "Tags": [{"Key": "k", "Value": "v"}]});

@@ -19,7 +19,7 @@ async fn list(w: &World, mut request: Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn all_scopes_make_one_list_by_name_page_by_page() {
+async fn all_scopes_form_one_list_by_name_in_pages() {
     let w = world().await;
     let whole = list(&w, json!({})).await;
     let names: Vec<String> = whole.iter().map(|arn| arn.rsplit('/').next().unwrap().to_lowercase()).collect();
@@ -41,7 +41,7 @@ async fn all_scopes_make_one_list_by_name_page_by_page() {
 }
 
 #[tokio::test]
-async fn scope_and_path_choose() {
+async fn scope_and_path_filter_policies() {
     let w = world().await;
     let own = |name: &str| format!("arn:aws:iam::111122223333:policy/{name}");
     let local = list(&w, json!({"Scope": "Local"})).await;
@@ -54,7 +54,7 @@ async fn scope_and_path_choose() {
 }
 
 #[tokio::test]
-async fn use_chooses() {
+async fn usage_filters_policies() {
     let w = world().await;
     w.user("Bob").await;
     let (apple, shared) = ("arn:aws:iam::111122223333:policy/own/apple", "arn:aws:iam::aws:policy/IAMFullAccess");

@@ -5,7 +5,7 @@ use super::number;
 use crate::testing::{ALLOW, World, column};
 
 #[tokio::test]
-async fn five_versions_and_no_number_twice() {
+async fn a_policy_has_at_most_five_versions_and_reuses_no_number() {
     let w = World::new().await;
     let arn = w.policy("P").await;
     let create = |default: bool| json!({"PolicyArn": arn, "PolicyDocument": ALLOW, "SetAsDefault": default});
@@ -38,7 +38,7 @@ async fn five_versions_and_no_number_twice() {
 }
 
 #[tokio::test]
-async fn a_version_must_be_there() {
+async fn missing_versions_are_reported() {
     let w = World::new().await;
     let arn = w.policy("P").await;
     let missing = "arn:aws:iam::111122223333:policy/none";

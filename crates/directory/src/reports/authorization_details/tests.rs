@@ -60,7 +60,7 @@ async fn everything_that_decides_is_shown() {
 }
 
 #[tokio::test]
-async fn pages_run_across_kinds_and_filters_choose() {
+async fn pages_span_kinds_and_filters_select_kinds() {
     let (w, _) = world().await;
     let whole = names(&w.ok::<op::GetAccountAuthorizationDetails>(json!({"MaxItems": 1000})).await);
     for filter in [

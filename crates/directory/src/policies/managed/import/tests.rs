@@ -34,7 +34,7 @@ fn read_text(text: &str) -> Result<Vec<ManagedPolicy>, String> {
 }
 
 #[test]
-fn both_forms_of_the_cli_are_read() {
+fn both_outputs_of_the_cli_are_parsed() {
     let details = json!({"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": [],
         "Policies": [detail("A"), detail("B")]});
     let read = read_text(&details.to_string()).unwrap();
@@ -55,7 +55,7 @@ fn both_forms_of_the_cli_are_read() {
 }
 
 #[test]
-fn the_white_space_of_the_cli_is_taken_out() {
+fn white_space_added_by_the_cli_is_removed() {
     let check = |text: &str, expected: &str| assert_eq!(without_white_space(text), expected, "{text}");
     check("{\n    \"a\": [\n        1\n    ]\n}", r#"{"a":[1]}"#);
     check(r#"{ "a b" : "c \" d \\" , "e" : "f  g" }"#, r#"{"a b":"c \" d \\","e":"f  g"}"#);
@@ -65,7 +65,7 @@ fn the_white_space_of_the_cli_is_taken_out() {
 }
 
 #[test]
-fn what_is_not_understood_is_refused() {
+fn unknown_input_is_refused() {
     let with = |key: &str, value: Value| {
         let mut row = detail("A");
         row[key] = value;
@@ -101,7 +101,7 @@ fn what_is_not_understood_is_refused() {
 }
 
 #[tokio::test]
-async fn a_thousand_and_more_fit_into_few_transactions() {
+async fn over_a_thousand_policies_fit_into_a_few_transactions() {
     let w = World::new().await;
     let pairs: Value = (0..1_200).map(|i| pair(&format!("Imported{i}"), json!(DOCUMENT))).collect();
     let policies = parse_import(&pairs.to_string(), Partition::Aws).unwrap();
