@@ -1,4 +1,4 @@
-//! Who signed a request that another service received.
+//! Authentication of requests that other services received.
 
 use std::time::Duration;
 
@@ -22,18 +22,18 @@ use crate::proof::{missing, refused};
 use crate::subject::Present;
 use crate::{Authenticated, Authz};
 
-/// How long a handle stands for its caller, unless the caller's credentials end before.
+/// The lifetime of a handle, unless the caller's credentials expire earlier.
 const HANDLE_LIFE: Duration = Duration::from_secs(5 * 60);
 
-/// Says who signed a request, and gives a handle that stands for him.
+/// Authenticates the signer of a request, and returns the principal and a handle for it.
 ///
-/// The asking service needs `bailiwick:Authenticate` on `arn:PARTITION:bailiwick::ITS-ACCOUNT:service/PREFIX`; the
-/// keys `bailiwick:ServicePrefix` and `bailiwick:PrincipalAccount` say what service the signature must be for and
-/// whose account the signer claims to be of.
+/// The asking service needs `bailiwick:Authenticate` on `arn:PARTITION:bailiwick::ITS-ACCOUNT:service/PREFIX`. The keys
+/// `bailiwick:ServicePrefix` and `bailiwick:PrincipalAccount` are the service that the signature must be for and the
+/// account that the signer claims.
 ///
 /// # Errors
 /// `MissingAuthenticationToken`, `IncompleteSignature`, `InvalidClientTokenId`, `SignatureDoesNotMatch`,
-/// `ExpiredToken`: what is wrong with the request that was received. `ValidationError`.
+/// `ExpiredToken` for the received request; `ValidationError`.
 impl Handle<op::Authenticate> for Authz {
     /// The request to authenticate. Its signature is verified for authorized callers only.
     type Plan = authz::SignedRequest;
@@ -71,8 +71,8 @@ impl Handle<op::Authenticate> for Authz {
 }
 
 impl Authz {
-    /// Proves who signed what another service received; `then` is told what the signature says, and whether the
-    /// payload's hash was compared with one of the body.
+    /// Authenticates a request that another service received. Calls `then` with the signature, and whether the payload's
+    /// hash was compared with that of the body.
     pub(crate) fn received<T>(
         &self,
         snapshot: &Snapshot,
@@ -98,7 +98,7 @@ impl Authz {
             ..VerifyOptions::default()
         };
         let mut who = self.verify(snapshot, &signed, &policy, body.as_ref(), now)?;
-        // What the asking service was allowed to ask about is what the key claimed; it must be true.
+        // The checks were about the account that the key claimed, so the claim must be true.
         if received.claim_of(&signed, snapshot) != Some(who.caller.account()) {
             return Err(invalid());
         }
@@ -108,7 +108,7 @@ impl Authz {
     }
 }
 
-/// A request that another service received, taken apart.
+/// The parts of a request that another service received.
 pub(crate) struct Received<'a> {
     signed: &'a authz::SignedRequest,
     http: &'a authz::HttpRequest,
@@ -133,7 +133,7 @@ impl<'a> Received<'a> {
         sigv4::Request { method: &self.http.method, path: self.path, query: self.query, headers: &self.headers }
     }
 
-    /// Whose key claims to have signed; nobody's if there is no such key.
+    /// The account that the signing key claims; none if there is no such key.
     pub(crate) fn claim(&self, snapshot: &Snapshot) -> Result<Claim> {
         let signed = sigv4::parse(&self.request()).map_err(|error| refused(&error))?.ok_or_else(missing)?;
         Ok(Claim::of_account(self.claim_of(&signed, snapshot)))
@@ -155,10 +155,9 @@ impl<'a> Received<'a> {
         }
     }
 
-    /// The hash that the signature has to be over, and whether it is one of the body.
+    /// The hash that the signature must cover, and whether it is a hash of the body.
     ///
-    /// Where nothing is said of the body, the hash that the request declares counts; a GET or HEAD that declares none
-    /// has no body.
+    /// If the body is not given, the hash that the request declares is used. A GET or HEAD that declares none has no body.
     fn body(&self, signed: &UnverifiedSignature<'_>, is_s3: bool) -> Result<(Option<PayloadHash>, bool)> {
         match &self.http.payload {
             Some(Given::Body(body)) => return Ok((Some(PayloadHash::of(body)), true)),
@@ -202,7 +201,7 @@ fn signature(signed: &UnverifiedSignature<'_>, is_compared: bool) -> authz::Sign
         Ok(Payload::Hash(hash)) => (hex(&hash.0), true),
         Ok(Payload::Unsigned) => ("UNSIGNED-PAYLOAD".to_owned(), false),
         Ok(Payload::Streaming(word)) => (word.to_owned(), false),
-        // Not declared: what was compared was the body's own, or there was nothing to compare.
+        // Not declared: the body's own hash was compared, or nothing.
         Ok(Payload::Absent) | Err(_) => (String::new(), signed.scope().service() != "s3"),
     };
     authz::Signature {
@@ -220,7 +219,7 @@ fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
-        // Writing to a string can't fail.
+        // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");
     }
     text

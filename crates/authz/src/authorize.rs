@@ -1,4 +1,4 @@
-//! May they? One question, or many.
+//! Decisions for other services: one question or many.
 
 use bailiwick_api::authz::{
     AuthorizeItem, AuthorizeRequest, AuthorizeResponse, AuthorizeResult, BatchAuthorizeRequest, BatchAuthorizeResponse,
@@ -21,27 +21,27 @@ use crate::render::{DecisionView, undecided};
 use crate::subject::Present;
 use crate::{AskedBy, Authz};
 
-/// What looking at a caller's proof costs, as bytes that are read.
+/// The cost of checking a caller's proof, as a number of bytes read.
 const PROOF: usize = 2_000;
 
-/// Decides one request of somebody who proves himself to another service.
+/// Decides one request of a caller of another service.
 ///
 /// The asking service needs `bailiwick:Authorize` on `arn:PARTITION:bailiwick::ITS-ACCOUNT:service/PREFIX`, where
-/// `PREFIX` is that of the action asked about; its policies may bound it by that resource or by the keys
-/// `bailiwick:ServicePrefix` and `bailiwick:PrincipalAccount`. Who names a caller that is not proven needs
-/// `bailiwick:AuthorizeAs` on the caller's ARN as well, which no identity policy gives across accounts. So it does for
-/// a service principal, unless the service is registered and the asking user or role is listed to act as it.
+/// `PREFIX` is that of the action in the question. Policies can limit it by that resource or by the keys
+/// `bailiwick:ServicePrefix` and `bailiwick:PrincipalAccount`. To name a caller without proof, the asking service also
+/// needs `bailiwick:AuthorizeAs` on the caller's ARN, which no identity policy allows across accounts. The same holds for
+/// a service principal, unless the service is registered with the asking user or role as one that may act as it.
 ///
-/// A caller who is proven by a signature is asked about by actions of the service that they signed for; see
-/// `signing_name`.
+/// A caller that is proven by a signature can be asked about only for actions of the service that the signature is for;
+/// see `signing_name`.
 ///
-/// A question without a policy of the resource is decided with the one that is kept for its ARN, if there is one. Of a
-/// resource of which a policy or tags are kept, and of Bailiwick's own (users, roles, managed policies), the tags are the
-/// stored ones and can't be brought. An answer withholds the policies of other accounts.
+/// A question without a resource policy is decided with the stored policy of the ARN, if any. If a policy or tags of the
+/// resource are stored, and for Bailiwick's own resources (users, roles, managed policies), the stored tags apply and the
+/// request must not have any. A response withholds the policies of other accounts.
 ///
 /// # Errors
-/// `ValidationError`, `InvalidInput`, `MalformedPolicyDocument`, and what is wrong with the caller's proof;
-/// `LimitExceeded` for a question that would take too long to decide.
+/// `ValidationError`, `InvalidInput`, `MalformedPolicyDocument`, and those of the caller's proof; `LimitExceeded` for a
+/// question that would take too long to decide.
 impl Handle<op::Authorize> for Authz {
     /// The question without its caller, and the caller.
     type Plan = (AuthorizeRequest, Result<ClaimedCaller>);
@@ -69,19 +69,19 @@ impl Handle<op::Authorize> for Authz {
     }
 }
 
-/// The claim that the checks of a question are about; nobody's if the caller cannot be read.
+/// The claim that the checks of a question are about; no principal's if the caller cannot be read.
 pub(crate) fn claim(caller: &Result<ClaimedCaller>) -> Claim {
     caller.as_ref().map_or_else(|_| Claim::nobody(), |caller| caller.claim().clone())
 }
 
-/// Decides many requests at one revision and one time, those at which the batch began. What they share is said once and
-/// worked out once.
+/// Decides many requests at one revision and one time, those at which the batch began. Shared parts are given once and
+/// evaluated once.
 ///
-/// The asking service needs what it would need for each question alone. What is wrong with one question, its caller's
-/// proof included, is told in its place; the others are answered.
+/// The asking service needs the permissions of every question. The error of one question, its caller's proof included,
+/// stands in its place in the response; the other questions are decided.
 ///
 /// # Errors
-/// `ValidationError` for what is wrong with the part that all share.
+/// `ValidationError` for the shared part.
 impl Handle<op::BatchAuthorize> for Authz {
     type Plan = Batch;
 
@@ -174,7 +174,7 @@ struct BatchItem {
 }
 
 impl Authz {
-    /// Puts a question to `then`, about a subject as he is in a snapshot.
+    /// Calls `then` with a question, about a subject as it is in a snapshot.
     pub(crate) fn asked<T>(
         &self,
         cx: &Cx,
@@ -224,7 +224,7 @@ impl Authz {
     }
 }
 
-/// The same refusal once more, for another item.
+/// A copy of an error, for another item.
 fn again(error: &IamError) -> IamError {
     IamError::new(error.code(), error.message())
 }

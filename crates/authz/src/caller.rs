@@ -1,8 +1,9 @@
-//! Who is asked about, how that is proven, and what the asking service needs for it.
+//! The caller that a question is about: how it is proven, and which permissions the asking service needs.
 //!
-//! A signed request and a handle prove the caller that they are of. A user or root user may be named by ARN, and a
-//! service by its name, by who has `bailiwick:AuthorizeAs`, or is registered to act as that service; a role or session may not, since a bare ARN has neither
-//! session policies nor tags nor MFA. A session token proves nothing: every service that its holder signs for sees it.
+//! A signed request and a handle prove their caller. Callers with `bailiwick:AuthorizeAs` may name a user or root user by
+//! ARN, and a service by its name, for which being registered to act as that service is enough. A role or session cannot
+//! be named, because a bare ARN has neither session policies nor tags nor MFA. A session token proves nothing, because
+//! every service that its holder calls sees it.
 
 use std::sync::Arc;
 
@@ -20,16 +21,16 @@ use crate::question::{service_prefix, wrong};
 use crate::subject::Subject;
 use crate::{Authenticated, Authz, signing_name};
 
-/// Names the account that is asked about.
+/// The context key with the account of the caller in the question.
 const PRINCIPAL_ACCOUNT: &str = "bailiwick:PrincipalAccount";
-/// Names the service that it is asked for.
+/// The context key with the service that the question is for.
 const SERVICE_PREFIX: &str = "bailiwick:ServicePrefix";
 
 /// What a question claims about its caller, unproven.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Claim {
     pub(crate) account: Option<AccountId>,
-    /// What `bailiwick:AuthorizeAs` is needed on, where the caller is named and not proven.
+    /// The resource of `bailiwick:AuthorizeAs` and its owner, if the caller is named without proof.
     unproven: Option<(String, AccountId)>,
 }
 
@@ -113,7 +114,7 @@ impl Authz {
 
     fn by_handle(&self, cx: &Cx, snapshot: &Snapshot, handle: &[u8]) -> Result<Authenticated> {
         let holder = cx.account().digits();
-        // One and the same handle is nothing to another account, cached or not.
+        // A handle is valid for one asking account only, also if it is cached.
         let mut bytes = Vec::with_capacity(holder.len() + handle.len());
         bytes.extend_from_slice(&holder);
         bytes.extend_from_slice(handle);
@@ -123,15 +124,15 @@ impl Authz {
     }
 }
 
-/// Whom a question is about, proven or by permission.
+/// The subject of a question, proven or named by permission.
 pub(crate) struct AskedAbout {
     pub(crate) subject: Arc<Subject>,
-    /// The service that their request was signed for; none where no signature proves them.
+    /// The service that the subject's request was signed for; none without a signature.
     signed_for: Option<Box<str>>,
 }
 
 impl AskedAbout {
-    /// Refuses a question about an action of another service than the one that the caller signed for.
+    /// Refuses an action of another service than the one that the caller signed for.
     ///
     /// # Errors
     /// `ValidationError`.
@@ -142,8 +143,8 @@ impl AskedAbout {
         }
     }
 
-    /// Refuses to pass a role to another service than the one that the caller signed for. A service principal that no
-    /// registered service has is taken for that of the service whose prefix its name begins with.
+    /// Refuses to pass a role to another service than the one that the caller signed for. A service principal that is not
+    /// registered belongs to the service whose prefix its name begins with.
     ///
     /// # Errors
     /// `ValidationError`.
@@ -159,22 +160,22 @@ impl AskedAbout {
 }
 
 impl Claim {
-    /// Nobody in particular.
+    /// A claim about no principal in particular.
     pub(crate) fn nobody() -> Self {
         Self::of_account(None)
     }
 
-    /// Somebody of an account, who proves it.
+    /// A claim about a principal of an account, which has proof.
     pub(crate) fn of_account(account: Option<AccountId>) -> Self {
         Claim { account, unproven: None }
     }
 
-    /// What the asking service must be allowed: the action, on the service that it asks for, in its own account.
+    /// The checks of the asking service: the action on the service that it asks for, in its own account.
     pub(crate) fn checks(&self, cx: &Cx, action: &'static str, service: &str) -> Vec<Check> {
         self.checks_in(cx, action, service, cx.account())
     }
 
-    /// The same on the service in a given account, whose owner then has a say as well.
+    /// The same for the service in a given account, which must allow it too.
     pub(crate) fn checks_in(&self, cx: &Cx, action: &'static str, service: &str, owner: AccountId) -> Vec<Check> {
         let service = service.to_ascii_lowercase();
         let on = Arn::of(cx.partition(), "bailiwick", owner, format_args!("service/{service}"));
@@ -253,7 +254,7 @@ fn bare_session() -> IamError {
     )
 }
 
-/// The account that an access key says it is of: of a long-term key its record, of a temporary one the id itself.
+/// The account that an access key claims: for a long-term key that of its record, for a temporary one that in the id.
 pub(crate) fn account_of_key(snapshot: &Snapshot, id: &str, is_temporary: bool) -> Option<AccountId> {
     if is_temporary {
         return AccessKeyId::parse(id).ok()?.account();

@@ -1,4 +1,4 @@
-//! Why, and why not.
+//! Explanations of decisions.
 
 use std::collections::BTreeMap;
 
@@ -25,13 +25,13 @@ use crate::subject::Present;
 
 mod notes;
 
-/// Decides one request and tells everything about it: what each type of policy said, which statements nearly matched.
+/// Decides one request and explains the decision: the verdict of each type of policy, and statements that nearly matched.
 ///
-/// The asking service needs `bailiwick:Explain`, bounded like `bailiwick:Authorize`. An explanation shows what
-/// policies say, so across accounts it is for the management account alone: for others the check is on
-/// `arn:PARTITION:bailiwick::THE-PRINCIPAL'S-ACCOUNT:service/PREFIX`, which no identity policy of theirs can give. For
-/// who asks about assuming a role it is on the role's account as well, whose trust policy would be shown; for a question
-/// without a policy of the resource on the resource's account, whose kept policy would be.
+/// The asking service needs `bailiwick:Explain`, limited like `bailiwick:Authorize`. An explanation shows the content of
+/// policies, so only the management account may ask across accounts. For other accounts the check is on
+/// `arn:PARTITION:bailiwick::THE-PRINCIPAL'S-ACCOUNT:service/PREFIX`, which their own identity policies cannot allow. A
+/// question about assuming a role has a check on the role's account too, because it shows the trust policy; a question
+/// without a resource policy has one on the resource's account, because it shows the stored policy.
 ///
 /// # Errors
 /// As Authorize.
@@ -68,7 +68,7 @@ impl Handle<op::Explain> for Authz {
             let explanation = Effort::new().ask(|budget| evaluator::explain_within(request, policies, budget));
             let mut explanation = explanation?;
             if !disclosure.shows_all() {
-                // The checks saw to that; an explanation shows everything, so it is not left to them alone.
+                // The checks ensure this. It is checked again, because an explanation shows everything.
                 return Err(IamError::new(ErrorCode::AccessDenied, "policies of other accounts are not explained"));
             }
             let told = DecisionView::of(&explanation.decision, present, request, policies, disclosure);
@@ -84,12 +84,12 @@ impl Handle<op::Explain> for Authz {
     }
 }
 
-/// The account in which a policy of the resource would be kept.
+/// The account in which a policy of the resource would be stored.
 fn kept_by(resource: &str, said: Option<&str>) -> Option<AccountId> {
     question::owner(resource, said).ok().flatten()
 }
 
-/// Leaves out near misses that would tell the tags of a resource: those that are kept are its account's business.
+/// Removes near misses that would reveal the stored tags of another account's resource.
 fn without_tags(explanation: &mut Explanation<'_>) {
     const TAG: &str = "aws:resourcetag/";
     let tells = |failure: &Failure| {
@@ -105,7 +105,7 @@ fn without_tags(explanation: &mut Explanation<'_>) {
     explanation.near_misses.retain(|miss| !tells(&miss.failure) && !miss.also.iter().any(tells));
 }
 
-/// At most this many of the statements that matched are told of one type of policy.
+/// The maximum number of matched statements that a response shows of one type of policy.
 const MATCHED: usize = 20;
 
 fn rendered(

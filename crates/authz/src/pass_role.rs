@@ -1,4 +1,4 @@
-//! May a caller hand a role to a service? Two decisions in one: his to pass it, and the role's to trust the service.
+//! Decisions on passing a role to a service: whether the caller may pass it, and whether it trusts the service.
 
 use bailiwick_api::authz::{
     AuthorizePassRoleRequest, AuthorizePassRoleResponse, AuthorizeResult, ContextEntry, Decision,
@@ -22,15 +22,15 @@ use crate::{AskedBy, Authz};
 /// The service that a role is passed to.
 const PASSED_TO: &str = "iam:PassedToService";
 
-/// Decides whether a caller may hand a role to a service.
+/// Decides whether a caller may pass a role to a service.
 ///
-/// The asking service needs what Authorize would need for `iam:PassRole`. Both decisions are made at one revision:
+/// The asking service needs the permissions of Authorize for `iam:PassRole`. Both decisions are made at one revision:
 /// `iam:PassRole` on the role, with its tags and `iam:PassedToService`, and `sts:AssumeRole` by the service under the
-/// role's trust policy. A role of another account than the caller's can't be passed.
+/// role's trust policy. A role of another account than the caller's cannot be passed.
 ///
 /// # Errors
-/// `ValidationError` for what is no ARN of a role, and for a context key that comes from Bailiwick; what is wrong with
-/// the caller's proof; `LimitExceeded` as Authorize.
+/// `ValidationError` for an ARN that is not of a role, and for a context key that Bailiwick sets; those of the caller's
+/// proof; `LimitExceeded` as Authorize.
 impl Handle<op::AuthorizePassRole> for Authz {
     /// The question without its caller, and the caller.
     type Plan = (AuthorizePassRoleRequest, Result<ClaimedCaller>);
@@ -63,7 +63,7 @@ impl Handle<op::AuthorizePassRole> for Authz {
         let service = Subject::service(&req.service_principal);
         let mut trust = self.part(cx, &service.on(&snapshot)?, "sts:AssumeRole", &role, &[&given], effort)?;
         if is_foreign_account(cx, role.account_id()) && pass_role.decision() != Decision::Allow {
-            // Nor is a stranger told whether the role is there, and whom it trusts.
+            // Another account does not learn whether the role exists, nor which services it trusts.
             trust = AuthorizeResult { decision: Decision::ImplicitDeny.into(), ..pass_role.clone() };
         }
         let parts = [&pass_role, &trust];

@@ -1,7 +1,7 @@
-//! Services of the deployment's own: what they call things, and who may act as them.
+//! Registered services: their actions, resources and keys, and the principals that may act as them.
 //!
-//! Names of services mean the same in every account: a trust policy anywhere may name a service principal. So the
-//! management account alone registers them, and nobody can take a name before the one who is meant by it.
+//! A service name has one meaning in every account, because any trust policy may name a service principal. So only the
+//! management account registers services, and no other account can claim a name.
 
 use bailiwick_api::{authz as pb, op};
 use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Result};
@@ -148,9 +148,9 @@ impl Handle<op::DeleteService> for Authz {
     }
 }
 
-/// Refuses while policies or tags of a service's resources are kept, in whichever account.
+/// Refuses while policies or tags of a service's resources are stored in any account.
 ///
-/// What is kept while this is asked may stay: it decides as before, which is no harm.
+/// One that is stored at the same time may remain. It decides as before, which does no harm.
 fn unused(snapshot: &Snapshot, prefix: &str) -> Result<()> {
     let (mut count, mut first) = (0_usize, None);
     snapshot.each_resource(&mut |resource| {
@@ -204,7 +204,7 @@ fn invalid(field: &str, message: String) -> IamError {
     IamError::new(ErrorCode::InvalidInput, message.clone()).field(field, message)
 }
 
-/// Reads a definition: a catalogue of this one service, with nothing in it that is not the service's own.
+/// Parses a definition: a catalogue of this service and nothing else.
 fn defined(prefix: &str, text: &str) -> Result<catalogue::Service> {
     let refuse = |message: String| Err(invalid("definition", message));
     let builtin = Catalogue::builtin();

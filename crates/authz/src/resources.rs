@@ -1,4 +1,4 @@
-//! Policies and tags of other services' resources, kept by ARN in the account that owns the resource.
+//! Policies and tags of other services' resources, stored by ARN in the account that owns the resource.
 
 use bailiwick_api::{authz as pb, op};
 use bailiwick_model::{AccountId, IamError, Result, Tags, limits};
@@ -219,7 +219,7 @@ fn tags(tags: &[pb::ResourceTag]) -> Result<Tags> {
     Tags::parse(tags.iter().map(|tag| (text(&tag.key), text(&tag.value))))
 }
 
-/// The ARN of a resource of the caller's account, of a service other than Bailiwick's own.
+/// Parses the ARN of a resource of the caller's account and of a service that is not Bailiwick's own.
 fn resource_arn<'a>(cx: &Cx, arn: &'a str) -> Result<&'a str> {
     let refuse =
         |why: String| Err(IamError::validation(format!("`resourceArn` {why}")).field("resourceArn", why.clone()));

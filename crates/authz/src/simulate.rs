@@ -1,7 +1,7 @@
-//! Trying policies without acting: SimulateCustomPolicy and SimulatePrincipalPolicy.
+//! Simulation of policies: SimulateCustomPolicy and SimulatePrincipalPolicy.
 //!
-//! A simulated request is decided by what decides live ones; only where its parts come from differs. `scenario` is
-//! what is asked, `source` whose policies it is asked of, `keys` the context, `outcome` the answer in AWS's words.
+//! A simulated request is decided by the same code as a live one; only its parts come from elsewhere. `scenario` is the
+//! question, `source` the policies, `keys` the context, `outcome` the response in AWS's words.
 
 mod context_keys;
 mod handling;
@@ -28,11 +28,11 @@ use crate::decide::snapshot;
 use scenario::{Asked, Scenario};
 use source::{Source, SourceArn};
 
-/// Tells what given policies would decide. Nothing that is stored takes part.
+/// Simulates decisions with given policies. Stored policies take no part.
 ///
 /// # Errors
-/// `InvalidInput` for a policy, action, resource, caller or context entry that is none, and for scenarios that lack a
-/// resource or a caller that they need; `ValidationError` for a marker that this operation did not give.
+/// `InvalidInput` for an invalid policy, action, resource, caller or context entry, and for scenarios that lack a
+/// resource or a caller that they need; `ValidationError` for a marker that this operation did not return.
 impl Handle<op::SimulateCustomPolicy> for Authz {
     /// The request: no check depends on any of it.
     type Plan = SimulateCustomPolicyRequest;
@@ -74,10 +74,10 @@ impl Handle<op::SimulateCustomPolicy> for Authz {
     }
 }
 
-/// Tells what an identity's policies, with given ones added, would decide.
+/// Simulates decisions with an identity's policies and given ones.
 ///
-/// A user brings the policies of his groups; a boundary that is given takes the place of the identity's own. The
-/// principal's own context keys (ARN, account, name, id, tags) are filled in where the request does not bring them.
+/// A user's policies include those of its groups. A given boundary replaces the identity's own. The principal's own
+/// context keys (ARN, account, name, id, tags) are added if the request does not have them.
 ///
 /// # Errors
 /// As SimulateCustomPolicy; `NoSuchEntity`.
@@ -129,15 +129,15 @@ struct Page {
     marker: Option<String>,
 }
 
-/// A page ends where this much has been looked at, however many results were asked for: see [`Scenario::cost`].
+/// The maximum cost of a page, whatever its requested size: see [`Scenario::cost`].
 const LOOKS: usize = 50_000;
 
-/// Nor does it go on beyond this many bytes.
+/// The size in bytes beyond which a page has no further results.
 const BYTES: usize = 1024 * 1024;
 
-/// One page of results, which are one for each action, in the order in which these were given.
+/// Makes one page of results, one for each action in the order of the request.
 ///
-/// A marker is good for the same question only: `request`, without its marker and size of pages.
+/// A marker is valid only for the same question: `request` without its marker and page size.
 async fn page(
     cx: &Cx,
     operation: &'static str,
@@ -173,7 +173,7 @@ async fn page(
     Ok(Page { results, marker })
 }
 
-/// Refuses a member that this version does not simulate, rather than leave it out of the decision.
+/// Refuses a member that this version does not simulate, instead of ignoring it.
 fn unsupported(member: &str, absent: bool) -> Result<()> {
     if absent {
         Ok(())

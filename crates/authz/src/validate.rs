@@ -1,4 +1,4 @@
-//! Checking policy documents against the names that this deployment knows.
+//! Validation of policy documents against the names that this deployment knows.
 
 use bailiwick_api::authz::{
     PolicyLocation, PolicyPathElement, PolicyPosition, PolicySpan, PolicySubstring, ValidatePolicyFinding,
@@ -19,9 +19,9 @@ use crate::decide::snapshot;
 /// Checks a policy document.
 ///
 /// # Errors
-/// `ValidationError` for a type of resource that goes with another type of policy or that does not exist, and for a
-/// token that this operation did not give; `LimitExceeded` for a document that takes too long to compare with the names
-/// that are registered. A document that is no policy is a finding.
+/// `ValidationError` for an unknown type of resource or one of another type of policy, and for a token that this
+/// operation did not return; `LimitExceeded` for a document that takes too long to compare with the registered names. A
+/// document that is not a policy is a finding.
 impl Handle<op::ValidatePolicy> for Authz {
     /// The request: no check depends on any of it.
     type Plan = ValidatePolicyRequest;
@@ -51,7 +51,8 @@ impl Handle<op::ValidatePolicy> for Authz {
     }
 }
 
-/// The steps of comparing a document with the names of services, some nanoseconds each. They block a thread.
+/// The maximum number of steps of comparing a document with the names of services. A step takes some nanoseconds and
+/// blocks the thread.
 pub(crate) const MOST: u64 = 60_000_000;
 
 fn too_much() -> IamError {
@@ -70,7 +71,7 @@ const RESOURCE_TYPES: [&str; 6] = [
     "AWS::DynamoDB::Table",
 ];
 
-/// What the document is used as, and the type of the resource that it is attached to.
+/// The kind of policy that the document is, and the type of the resource that it is attached to.
 fn used_as<'r>(req: &'r ValidatePolicyRequest, catalogue: &Catalogue) -> Result<(PolicyKind, Option<&'r str>)> {
     let refuse = |field: &str, why: String| Err(IamError::validation(format!("`{field}` {why}")).field(field, why));
     let (policy_type, resource_type) =

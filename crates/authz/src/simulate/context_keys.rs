@@ -1,4 +1,4 @@
-//! Which context keys policies ask for, so that a simulation can be given them.
+//! The context keys that policies use, which a simulation may need.
 
 use std::collections::HashSet;
 
@@ -16,11 +16,11 @@ use super::source::{self, SourceArn};
 use crate::Authz;
 use crate::decide::snapshot;
 
-/// Lists the condition keys that given policies name, in conditions and as variables; each once, without regard to
-/// case, as they come. Policies of identities, of resources and of trust are taken.
+/// Lists the condition keys that given policies use, in conditions and as variables; each once, without regard to case,
+/// in order of appearance. Accepts identity, resource and trust policies.
 ///
 /// # Errors
-/// `InvalidInput` for what is no policy.
+/// `InvalidInput` for an invalid policy.
 impl Handle<op::GetContextKeysForCustomPolicy> for Authz {
     /// The policies, as text.
     type Plan = Vec<String>;
@@ -47,10 +47,10 @@ impl Handle<op::GetContextKeysForCustomPolicy> for Authz {
     }
 }
 
-/// Lists the condition keys that an identity's policies name, its groups' and boundary's and given ones included.
+/// Lists the condition keys that an identity's policies use, including those of its groups, its boundary and given ones.
 ///
 /// # Errors
-/// `NoSuchEntity`; `InvalidInput` for what is no policy, or no ARN of a user, group or role.
+/// `NoSuchEntity`; `InvalidInput` for an invalid policy, or an ARN that is not of a user, group or role.
 impl Handle<op::GetContextKeysForPrincipalPolicy> for Authz {
     /// The identity, and policies to add, as text.
     type Plan = (SourceArn, Vec<String>);

@@ -1,4 +1,4 @@
-//! Whose policies are simulated, and what they are called in the answer.
+//! The policies to simulate, and their names in the response.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ pub struct SourceArn {
     account: AccountId,
 }
 
-/// Policies that take part in a simulation, and whose they are.
+/// The policies of a simulation and the identity that has them.
 pub(super) struct Source {
     pub(super) identity: Vec<Policy>,
-    /// What each of them is called: AWS's `SourcePolicyId`.
+    /// The name of each: AWS's `SourcePolicyId`.
     pub(super) ids: Vec<String>,
     pub(super) boundary: Option<(Policy, String)>,
     /// The user or role that the policies are of.
@@ -30,10 +30,10 @@ pub(super) struct Source {
 }
 
 impl SourceArn {
-    /// Reads `PolicySourceArn`.
+    /// Parses `PolicySourceArn`.
     ///
     /// # Errors
-    /// `InvalidInput` for what is not the ARN of a user, group or role.
+    /// `InvalidInput` for an ARN that is not of a user, group or role.
     pub(super) fn read(text: Option<&str>) -> Result<Self> {
         let text = text.unwrap_or_default();
         let unclear = || {
@@ -59,7 +59,7 @@ impl SourceArn {
         }
     }
 
-    /// Everything that it holds.
+    /// All its policies.
     ///
     /// # Errors
     /// `NoSuchEntity`.
@@ -82,7 +82,7 @@ impl SourceArn {
         Ok(Source { identity, ids, boundary, entity: Some(entity.clone()), account: self.account })
     }
 
-    /// A group decides nothing by itself, so the snapshot finds none by name.
+    /// Reads the policies of a group from the store: the snapshot has groups only as parts of their members.
     async fn policies_of_group(&self, snapshot: &Snapshot, tx: &mut Tx, name: &str) -> Result<Option<Source>> {
         let Ok(name) = GroupName::parse(name) else { return Ok(None) };
         let Some(group) = tx.find::<Group>(self.account, &name).await? else { return Ok(None) };
@@ -110,7 +110,7 @@ impl SourceArn {
 }
 
 impl Source {
-    /// No policies, of nobody in particular.
+    /// No policies and no identity.
     pub(super) fn nobody(account: AccountId) -> Self {
         Source { identity: Vec::new(), ids: Vec::new(), boundary: None, entity: None, account }
     }
@@ -120,10 +120,10 @@ impl Source {
         self.ids.push(id);
     }
 
-    /// Adds the policies that came with the request; a boundary among them takes the place of the stored one.
+    /// Adds the policies of the request. A boundary among them replaces the stored one.
     ///
     /// # Errors
-    /// `InvalidInput` for what could not be saved as such a policy, and for more than one boundary.
+    /// `InvalidInput` for a document that could not be saved as such a policy, and for more than one boundary.
     pub(super) fn add_inputs(&mut self, snapshot: &Snapshot, policies: &[String], boundaries: &[String]) -> Result<()> {
         let partition = snapshot.partition();
         for (at, text) in policies.iter().enumerate() {
@@ -147,7 +147,7 @@ impl Source {
     }
 }
 
-/// Compiles a policy out of a list of the request; `at` counts from 0, its name from 1.
+/// Compiles a policy in a list of the request; `at` counts from 0, its name from 1.
 ///
 /// # Errors
 /// `InvalidInput` with the place and what was expected there.
@@ -163,7 +163,7 @@ pub(super) fn input(
     Ok((policy, id))
 }
 
-/// Compiles a policy that came with the request in `member`, under a name.
+/// Compiles a policy in `member` of the request, under a name.
 ///
 /// # Errors
 /// `InvalidInput` with the place and what was expected there.
@@ -172,7 +172,7 @@ pub(super) fn compile(member: &str, name: &str, text: &str, kind: PolicyKind, pa
     Ok(Policy::compile_named(&document, kind, Some(name)))
 }
 
-/// Reads a policy that came with the request in `member`, under a name.
+/// Parses a policy in `member` of the request, under a name.
 ///
 /// # Errors
 /// As [`compile`].
@@ -182,7 +182,7 @@ pub(super) fn read(member: &str, name: &str, text: &str, kind: PolicyKind, parti
     parse_strict(text, kind, &rules).map_err(refused)
 }
 
-/// What a stored policy is called: a managed one is compiled under its ARN, an inline one under its name.
+/// The name of a stored policy. A managed policy is compiled under its ARN, an inline one under its name.
 fn stored_id(policy: &Policy, holder_kind: &str, holder: &str) -> String {
     let name = policy.name().unwrap_or_default();
     match Arn::parse(name) {
