@@ -15,6 +15,7 @@ mod absent;
 mod accounts;
 mod address;
 mod credentials;
+mod document;
 mod identities;
 mod policies;
 mod reports;

@@ -2,7 +2,6 @@
 
 mod attachment;
 pub(crate) mod boundary;
-pub(crate) mod document;
 mod inline_policy;
 pub(crate) mod managed;
 mod policy;

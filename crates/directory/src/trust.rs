@@ -5,7 +5,7 @@ use bailiwick_operation::{Cx, bind_principals, show_principals};
 use bailiwick_policy_lang::PolicyKind;
 use bailiwick_storage::{Role, TrustPolicy, Tx};
 
-use crate::policies::document;
+use crate::document;
 
 /// Parses a trust policy for a role of an account, and binds the principals that it names.
 ///

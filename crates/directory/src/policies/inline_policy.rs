@@ -7,7 +7,7 @@ use bailiwick_storage::{Group, InlinePolicy, Role, Tx, User};
 
 use crate::Directory;
 use crate::address::{IdentityRecord, Target};
-use crate::policies::document;
+use crate::document;
 use crate::request::required;
 
 /// An identity and the document to store under a policy name.

@@ -6,7 +6,7 @@ use bailiwick_operation::{Check, Cx, Handle, Planned};
 use bailiwick_storage::{Policy, Tx};
 
 use crate::address::{Target, arn_of_policy};
-use crate::policies::document;
+use crate::document;
 use crate::request::{path_or_root, required, tags};
 use crate::{Directory, view};
 

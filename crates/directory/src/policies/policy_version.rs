@@ -6,7 +6,7 @@ use bailiwick_operation::{Cx, Handle, PageRequest, Planned};
 use bailiwick_storage::{Policy, PolicyVersion, Tx};
 
 use crate::address::Target;
-use crate::policies::document;
+use crate::document;
 use crate::request::required;
 use crate::{Directory, view};
 

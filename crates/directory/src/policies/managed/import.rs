@@ -17,7 +17,7 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::policies::document;
+use crate::document;
 use crate::policies::policy_version::number;
 
 /// How many problems an [`ImportError`] names.
