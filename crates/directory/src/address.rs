@@ -49,7 +49,7 @@ impl<T: Addressed> Target<T> {
     /// Parses the member that names the object, and looks the object up.
     ///
     /// # Errors
-    /// As [`Addressed::parse`]. A missing object is no error.
+    /// As [`Addressed::parse`]. A missing object is not an error.
     pub(crate) async fn look_up(cx: &Cx, tx: &mut Tx, member: &Option<String>) -> Result<Self> {
         Self::at(cx, tx, T::parse(cx, member)?).await
     }

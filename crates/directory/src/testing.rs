@@ -311,7 +311,7 @@ fn long_term(principal: Principal) -> Caller {
 fn show(check: &Check, own: AccountId) -> String {
     let mut text = format!("{} {}", check.action, check.resource);
     if check.resource_account != Some(own) {
-        let owner = check.resource_account.map_or("nobody".to_owned(), |owner| owner.to_string());
+        let owner = check.resource_account.map_or("no account".to_owned(), |owner| owner.to_string());
         text.push_str(&format!(" of {owner}"));
     }
     for (key, value) in &check.context {

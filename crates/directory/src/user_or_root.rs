@@ -26,7 +26,7 @@ impl UserOrCaller {
     /// Looks up the named user, or the caller if the request names none.
     ///
     /// # Errors
-    /// `ValidationError` if no user is named and the caller is a role session. A missing user is no error.
+    /// `ValidationError` if no user is named and the caller is a role session. A missing user is not an error.
     pub(crate) async fn look_up(cx: &Cx, tx: &mut Tx, name: &Option<String>) -> Result<Self> {
         if name.is_some() {
             return Ok(UserOrCaller::Named(Box::new(Target::look_up(cx, tx, name).await?)));

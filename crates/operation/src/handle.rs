@@ -32,7 +32,7 @@ pub trait Handle<O: Operation>: Send + Sync + 'static {
     /// Parses the request and names everything that must be allowed before [`handle`](Self::handle) runs. Reads, but
     /// changes nothing.
     ///
-    /// A caller who is not authorized must not learn what exists. So a missing object is no error here: its check names
+    /// A caller who is not authorized must not learn what exists. So a missing object is not an error here: its check names
     /// the ARN that the object would have, the plan carries the lookup that found nothing, and `handle` returns
     /// `NoSuchEntity`. The same holds for every error that AWS reports to authorized callers only. A member that no
     /// check depends on, such as a policy document or a marker, can pass through the plan as text; `handle` parses it.

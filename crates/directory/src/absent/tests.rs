@@ -211,6 +211,6 @@ async fn malformed_names_and_arns_are_refused() {
     let theirs = "arn:aws:iam::444455556666:saml-provider/Okta";
     let needed = format!("iam:GetSAMLProvider {theirs} of 444455556666");
     w.needs::<op::GetSAMLProvider>(json!({"SAMLProviderArn": theirs}), &[&needed]).await;
-    let expected = "InvalidInput: `task/1` is no deletion task: expected task/aws-service-role/SERVICE/ROLE/UUID";
+    let expected = "InvalidInput: `task/1` is not a deletion task: expected task/aws-service-role/SERVICE/ROLE/UUID";
     w.fails::<op::GetServiceLinkedRoleDeletionStatus>(json!({"DeletionTaskId": "task/1"}), expected).await;
 }

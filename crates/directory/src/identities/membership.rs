@@ -54,7 +54,7 @@ impl Handle<op::AddUserToGroup> for Directory {
     }
 }
 
-/// Ends a membership. As in AWS it is no error if there was none.
+/// Ends a membership. As in AWS it is not an error if there was none.
 ///
 /// # Errors
 /// `NoSuchEntity` for either.

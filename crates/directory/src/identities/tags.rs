@@ -143,7 +143,7 @@ macro_rules! tag_operations {
             }
         }
 
-        /// Removes tags. A missing key is no error.
+        /// Removes tags. A missing key is not an error.
         ///
         /// # Errors
         /// `NoSuchEntity`.

@@ -112,7 +112,7 @@ async fn last_use_is_returned_with_the_owner() {
     w.needs::<op::GetAccessKeyLastUsed>(request, &[bob]).await;
     // A denied caller does not learn whether a key exists.
     let unknown = json!({"AccessKeyId": "AKIAAAAAAAAAAAAAAAAA"});
-    w.needs::<op::GetAccessKeyLastUsed>(unknown.clone(), &["iam:GetAccessKeyLastUsed * of nobody"]).await;
+    w.needs::<op::GetAccessKeyLastUsed>(unknown.clone(), &["iam:GetAccessKeyLastUsed * of no account"]).await;
     let expected = "NoSuchEntity: The Access Key with id AKIAAAAAAAAAAAAAAAAA cannot be found.";
     w.fails::<op::GetAccessKeyLastUsed>(unknown, expected).await;
 }

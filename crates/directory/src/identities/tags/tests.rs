@@ -106,7 +106,7 @@ async fn checks_have_stored_and_requested_tags() {
     .await;
     w.needs::<op::UntagPolicy>(
         json!({"PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess", "TagKeys": ["x"]}),
-        &["iam:UntagPolicy arn:aws:iam::aws:policy/ReadOnlyAccess of nobody aws:TagKeys=[x]"],
+        &["iam:UntagPolicy arn:aws:iam::aws:policy/ReadOnlyAccess of no account aws:TagKeys=[x]"],
     )
     .await;
 }

@@ -99,7 +99,7 @@ async fn a_new_name_keeps_what_the_user_has() {
     assert_eq!(w.ok::<op::ListUserPolicies>(json!({"UserName": "Zoe"})).await["PolicyNames"], json!(["p"]));
     w.user("Bob").await;
     assert_eq!(w.ok::<op::ListUserPolicies>(json!({"UserName": "Bob"})).await["PolicyNames"], json!(null));
-    // Its own name in another case is taken as well; the same name is no change, and may come with a new path.
+    // Its own name in another case is taken as well; the same name changes nothing, and may come with a new path.
     let case = json!({"UserName": "Zoe", "NewUserName": "ZOE"});
     w.fails::<op::UpdateUser>(case, "EntityAlreadyExists: User with name ZOE already exists.").await;
     w.ok::<op::UpdateUser>(json!({"UserName": "zoe", "NewUserName": "Zoe", "NewPath": "/p/"})).await;
@@ -156,7 +156,7 @@ async fn checks_have_the_stored_arn_and_the_keys_of_the_request() {
     )
     .await;
     w.needs::<op::UpdateUser>(json!({"UserName": "bob"}), &[&format!("iam:UpdateUser {bob}")]).await;
-    // A name that cannot be given is no error before the checks: it would reveal that the user exists.
+    // A name that cannot be given is not an error before the checks: it would reveal that the user exists.
     w.needs::<op::UpdateUser>(json!({"UserName": "bob", "NewUserName": "BOB"}), &[&format!("iam:UpdateUser {bob}")])
         .await;
     w.needs::<op::ListUsers>(json!({}), &["iam:ListUsers *"]).await;

@@ -109,7 +109,7 @@ pub fn parse_import(text: &str, partition: Partition) -> Result<Vec<ManagedPolic
     for (policy, version) in given {
         let arn = policy.arn.clone();
         match read(policy, version, partition) {
-            Ok(policy) if !names.insert(policy.name.clone()) => problems.push(format!("{arn}: stands twice")),
+            Ok(policy) if !names.insert(policy.name.clone()) => problems.push(format!("{arn}: is listed twice")),
             Ok(policy) => policies.push(policy),
             Err(problem) => problems.push(format!("{arn}: {problem}")),
         }
@@ -216,7 +216,7 @@ fn read(policy: PolicyRow, version: VersionRow, partition: Partition) -> Result<
     if policy.is_attachable == Some(false) {
         return Err("it is not attachable".into());
     }
-    let number = number(&version.version_id).ok_or_else(|| format!("`{}` is no version id", version.version_id))?;
+    let number = number(&version.version_id).ok_or_else(|| format!("`{}` is not a version id", version.version_id))?;
     let document = document_text(&version.document)?;
     parse(&document, PolicyKind::Identity).map_err(|error| error.to_string())?;
     let id = policy.policy_id.as_deref().and_then(|id| UniqueId::parse(id).ok());

@@ -69,7 +69,7 @@ fn parse(cx: &Cx, given: Vec<pb::ManagedPolicy>) -> Result<Vec<ManagedPolicy>> {
     for given in given {
         let policy = parse_one(cx, given)?;
         if !names.insert(policy.name.key()) {
-            return Err(invalid(format!("the policy `{}` stands twice", policy.name)));
+            return Err(invalid(format!("the policy `{}` is listed twice", policy.name)));
         }
         policies.push(policy);
     }

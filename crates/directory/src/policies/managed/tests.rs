@@ -132,7 +132,7 @@ async fn a_batch_is_imported_by_the_management_account() {
     let versions = w.ok::<op::ListPolicyVersions>(json!({"PolicyArn": arn})).await;
     assert_eq!(versions["Versions"].as_array().unwrap().len(), 5);
     let twice = batch(json!([policy(1, document), policy(1, document)]));
-    w.fails::<op::ImportManagedPolicies>(twice, "InvalidInput: the policy `Imported` stands twice").await;
+    w.fails::<op::ImportManagedPolicies>(twice, "InvalidInput: the policy `Imported` is listed twice").await;
     let broken = w.call::<op::ImportManagedPolicies>(batch(json!([policy(1, "{}")]))).await.unwrap_err();
     assert_eq!(broken.code().wire(), "MalformedPolicyDocument");
     w.as_root("444455556666")
@@ -154,7 +154,7 @@ async fn policies_that_come_with_bailiwick_are_replaced_only_by_name() {
         version["PolicyVersion"]["Document"].as_str().unwrap().to_owned()
     };
     let built_in = shown("AdministratorAccess").await;
-    // The case of a name and the path are no way around.
+    // The case of a name and the path do not avoid it.
     for (name, path) in [("AdministratorAccess", "/"), ("administratorACCESS", "/"), ("AdministratorAccess", "/x/")] {
         let given = json!({"policyName": name, "path": path, "version": 7, "policyDocument": document});
         let answer = w.ok::<op::ImportManagedPolicies>(json!({"policies": [given]})).await;

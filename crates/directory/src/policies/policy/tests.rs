@@ -77,7 +77,7 @@ async fn every_account_reads_the_deployments_policies_and_none_changes_them() {
     let shared = "arn:aws:iam::aws:policy/AdministratorAccess";
     let policy = json!({"PolicyArn": shared});
     w.needs::<op::GetPolicy>(policy.clone(), &[&format!("iam:GetPolicy {shared}")]).await;
-    w.needs::<op::DeletePolicy>(policy.clone(), &[&format!("iam:DeletePolicy {shared} of nobody")]).await;
+    w.needs::<op::DeletePolicy>(policy.clone(), &[&format!("iam:DeletePolicy {shared} of no account")]).await;
     let changed = "AccessDenied: policies that AWS manages can't be changed";
     w.fails::<op::DeletePolicy>(policy, changed).await;
     let version = json!({"PolicyArn": shared, "PolicyDocument": ALLOW});

@@ -90,7 +90,7 @@ fn unknown_input_is_refused() {
         (&json!([pair("A", json!(duplicate))]).to_string(), "arn:aws:iam::aws:policy/x/A: line 1"),
         (&json!([pair("A", json!(7))]).to_string(), "its document is neither an object nor a string"),
         (&json!([pair("A", json!("%FF%7B"))]).to_string(), "its document is not UTF-8 when decoded"),
-        (&twice, "stands twice"),
+        (&twice, "is listed twice"),
     ] {
         let error = read_text(text).unwrap_err();
         assert!(error.contains(expected), "{text}: {error}");
