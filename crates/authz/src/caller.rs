@@ -107,7 +107,8 @@ impl Authz {
                 Ok(AskedAbout { subject: who.subject().clone(), signed_for: Some(signed_for) })
             }
             ClaimedWho::Named(arn) => Ok(unsigned(Subject::unproven(&named(snapshot, &arn)?, snapshot.partition()))),
-            ClaimedWho::Service(name) => Ok(unsigned(Subject::service(&name))),
+            ClaimedWho::Service(name) if acts_as(cx, snapshot, &name) => Ok(unsigned(Subject::service(&name))),
+            ClaimedWho::Service(name) => Ok(unsigned(Subject::claimed_service(&name))),
             ClaimedWho::Anonymous => Ok(unsigned(Subject::anonymous())),
         }
     }
@@ -196,11 +197,7 @@ impl Claim {
 /// The claim of a question about a service principal.
 fn claim_of_service(cx: &Cx, snapshot: &Snapshot, name: &str) -> Claim {
     let registered = snapshot.service_of_principal(name);
-    let own_id = match &cx.caller().principal {
-        Principal::User { id, .. } | Principal::RoleSession { id, .. } => Some(id),
-        Principal::Root { .. } => None,
-    };
-    if registered.is_some_and(|service| own_id.is_some_and(|id| service.actors.contains(id))) {
+    if acts_as(cx, snapshot, name) {
         return Claim::nobody();
     }
     // A registered name belongs to the deployment; any other is in the asking caller's account.
@@ -213,6 +210,12 @@ fn who(caller: Option<authz::Caller>) -> Result<Who> {
     caller
         .and_then(|caller| caller.who)
         .ok_or_else(|| wrong("caller", "`caller` must say who wants to act, and prove it"))
+}
+
+/// Whether a service is registered whose principal has this name, and the asking user or role is listed to act as it.
+fn acts_as(cx: &Cx, snapshot: &Snapshot, name: &str) -> bool {
+    let (Principal::User { id, .. } | Principal::RoleSession { id, .. }) = &cx.caller().principal else { return false };
+    snapshot.service_of_principal(name).is_some_and(|service| service.actors.contains(id))
 }
 
 fn not_a_principal() -> IamError {

@@ -11,7 +11,6 @@ use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Result};
 use bailiwick_operation::Cx;
 use bailiwick_policy_lang::value::is_context_value;
 use bailiwick_policy_lang::{Family, PolicyKind, parse};
-use bailiwick_snapshot::Snapshot;
 use smallvec::SmallVec;
 
 use crate::Authz;
@@ -91,7 +90,7 @@ impl<'a> Question<'a> {
         let policies = Policies {
             resource: self.policy.as_ref().or_else(|| stored.policy()),
             resource_must_allow: self.action.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("kms:")),
-            trust: trust(present.snapshot, self.action, self.resource),
+            trust: trust(cx, present, self.action, self.resource),
             ..present.policies()
         };
         let disclosure = Disclosure::of(cx, present.subject.account, account, self.policy.is_some(), &policies);
@@ -99,12 +98,17 @@ impl<'a> Question<'a> {
     }
 }
 
-/// The trust policy that takes part when somebody asks about assuming a role of ours; without one, nothing allows it.
-fn trust<'s>(snapshot: &'s Snapshot, action: &str, resource: &str) -> Option<&'s Policy> {
+/// The trust policy that takes part in a question about assuming a role; without one, nothing allows it.
+///
+/// Roles of foreign accounts look as if they did not exist to a service that merely names another service, or no caller
+/// at all: the decision would tell which roles exist and which services they trust.
+fn trust<'s>(cx: &Cx, present: &Present<'s>, action: &str, resource: &str) -> Option<&'s Policy> {
     if !is_assuming(action) {
         return None;
     }
-    let role = assumed(action, resource).and_then(|arn| snapshot.entity_by_arn(&arn));
+    let arn = assumed(action, resource);
+    let arn = arn.filter(|arn| !(present.subject.is_claimed && is_foreign_account(cx, arn.account_id())));
+    let role = arn.and_then(|arn| present.snapshot.entity_by_arn(&arn));
     Some(role.and_then(|role| role.role.as_ref()).map_or(&*TRUST_NOBODY, |role| &role.trust))
 }
 

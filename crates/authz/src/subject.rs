@@ -27,6 +27,9 @@ pub(crate) struct Subject {
     /// The inline session policies, compiled; none if the session was made without any policy.
     session_policies: Option<Arc<[Policy]>>,
     pub(crate) mfa: Option<Timestamp>,
+    /// Whether the asking service merely names a service that it is not registered to act as, or nobody. See
+    /// `question::trust`.
+    pub(crate) is_claimed: bool,
 }
 
 /// What sort of principal it is.
@@ -96,6 +99,7 @@ impl Subject {
             session: caller.session.clone(),
             session_policies,
             mfa: caller.mfa,
+            is_claimed: false,
         }
     }
 
@@ -120,6 +124,7 @@ impl Subject {
             session: None,
             session_policies: None,
             mfa: None,
+            is_claimed: false,
         }
     }
 
@@ -128,9 +133,14 @@ impl Subject {
         Self::without_account(Kind::Service, name, name)
     }
 
+    /// A service that the asker names without being registered to act as it.
+    pub(crate) fn claimed_service(name: &str) -> Self {
+        Subject { is_claimed: true, ..Self::service(name) }
+    }
+
     /// Nobody that is known.
     pub(crate) fn anonymous() -> Self {
-        Self::without_account(Kind::Anonymous, "*", "anonymous")
+        Subject { is_claimed: true, ..Self::without_account(Kind::Anonymous, "*", "anonymous") }
     }
 
     fn without_account(kind: Kind, name: &str, user_id: &str) -> Self {

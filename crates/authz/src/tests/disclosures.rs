@@ -6,7 +6,7 @@
 use bailiwick_api::authz::caller::Who;
 use bailiwick_api::authz::{
     AuthorizeItem, AuthorizePassRoleRequest, AuthorizeRequest, AuthorizeResponse, BatchAuthorizeRequest, Decision,
-    ExplainRequest, PutResourcePolicyRequest, Step,
+    ExplainRequest, PutResourcePolicyRequest, PutServiceRequest, Step,
 };
 use bailiwick_api::op;
 use bailiwick_storage::{InlinePolicy, PolicyRef};
@@ -338,4 +338,60 @@ async fn assuming_roles_of_other_accounts_tells_nothing_of_them() {
     };
     assert_eq!(ask("Denying").await, ask("Missing").await);
     assert_eq!(ask("Trusting").await.0, Decision::Allow);
+}
+
+#[tokio::test]
+async fn a_service_that_is_only_named_learns_nothing_of_roles_of_other_accounts() {
+    let house = House::new().await;
+    let stranger = house.service_of(THIRD).await;
+    let trust = |effect: &str, principal: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":{{"Sid":"Hidden","Effect":"{effect}","Principal":{principal},"Action":"sts:*"}}}}"#
+        )
+    };
+    let service = r#"{"Service":"photos.example.com"}"#;
+    for account in [OTHER, THIRD] {
+        house.role(account, "Trusting", &trust("Allow", service), "").await;
+        house.role(account, "Denying", &trust("Deny", "\"*\""), "").await;
+        house.role(account, "Open", &trust("Allow", "\"*\""), "").await;
+    }
+    let photos = || by(Who::ServicePrincipal("photos.example.com".into()));
+    let ask = async |asker: &Authenticated, caller: Option<authz::Caller>, action: &str, account: &str, role: &str| {
+        let resource = format!("arn:aws:iam::{account}:role/ponds/{role}");
+        let item = AuthorizeItem { action: action.into(), resource: resource.clone(), ..Default::default() };
+        let req = AuthorizeRequest { caller: caller.clone(), action: action.into(), resource, ..Default::default() };
+        let one = house.call::<op::Authorize>(asker, req).await.unwrap();
+        let batch = BatchAuthorizeRequest { caller, items: vec![item], ..Default::default() };
+        let many = house.call::<op::BatchAuthorize>(asker, batch).await.unwrap();
+        let told = (one.decision(), one.step(), one.statement, one.message.map(|text| text.replace(role, "ROLE")));
+        assert_eq!(many.results[0].decision(), told.0);
+        told
+    };
+    for action in ["sts:AssumeRole", "STS:TagSession", "sts:SetSourceIdentity", "sts:AssumeRoleWithWebIdentity"] {
+        for caller in [photos(), by(Who::Anonymous(Default::default()))] {
+            let missing = ask(&stranger, caller.clone(), action, OTHER, "Missing").await;
+            assert_eq!(missing.0, Decision::ImplicitDeny);
+            for role in ["Trusting", "Denying", "Open"] {
+                let told = ask(&stranger, caller.clone(), action, OTHER, role).await;
+                assert_eq!(told, missing, "{action} {role}");
+            }
+        }
+    }
+    // Of its own account it is told, and so is the management account of all.
+    let asked = async |asker: &Authenticated, account: &str| {
+        ask(asker, photos(), "sts:AssumeRole", account, "Trusting").await.0
+    };
+    assert_eq!(asked(&stranger, THIRD).await, Decision::Allow);
+    let admin = house.service().await;
+    assert_eq!(asked(&admin, OTHER).await, Decision::Allow);
+    // So is one that is registered to act as the service.
+    let req = PutServiceRequest {
+        service_prefix: Some("photos".into()),
+        definition: Some(
+            r#"{"catalogue":1,"services":{"photos":{"principals":["photos.example.com"],"actions":{"GetAlbum":{"access":"Read"}}}}}"#.into(),
+        ),
+        principal_arns: vec![format!("arn:aws:iam::{THIRD}:user/gateway")],
+    };
+    house.change::<op::PutService>(&admin, req).await.unwrap();
+    assert_eq!(asked(&stranger, OTHER).await, Decision::Allow);
 }
