@@ -4,8 +4,10 @@
 //! a secret is opened nor a record written. A key that was good from the same source before is still verified, so that
 //! nobody is locked out by a neighbour who fails, nor by their own mistakes.
 //!
-//! Memory is bounded: buckets are forgotten when they are full again, all of them if there are too many.
+//! Memory is bounded: buckets are forgotten when they are full again. When there are too many, those of the fewest
+//! failures go first, so that a source cannot reset the limit of a key or of a source by many false keys.
 
+use std::cmp::Ordering::{Equal, Greater, Less};
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
@@ -22,6 +24,8 @@ const BURST: i64 = 10_000;
 const KEYS: u32 = 5;
 /// The most buckets.
 const MAX_BUCKETS: usize = 16 * 1024;
+/// How many buckets are removed at once when there are too many.
+const EVICTED: usize = MAX_BUCKETS / 8;
 /// Places for what was good; a new one takes the place of an older one.
 const KNOWN: usize = 32 * 1024;
 /// Hours that what was good is remembered for.
@@ -119,7 +123,7 @@ impl Failures {
         if buckets.len() + 2 > MAX_BUCKETS {
             buckets.retain(|_, bucket| bucket.full_at > millis);
             if buckets.len() + 2 > MAX_BUCKETS {
-                buckets.clear();
+                remove_lightest(&mut buckets, EVICTED);
             }
         }
         let mut take = |bucket: u64, cost: i64| {
@@ -170,6 +174,22 @@ impl Failures {
     fn buckets(&self) -> MutexGuard<'_, HashMap<u64, Bucket>> {
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Removes the buckets that are full again first: those of the fewest recent failures.
+fn remove_lightest(buckets: &mut HashMap<u64, Bucket>, count: usize) {
+    let mut ends: Vec<i64> = buckets.values().map(|bucket| bucket.full_at).collect();
+    let Some(at) = count.min(ends.len()).checked_sub(1) else { return };
+    let (lighter, &mut last, _) = ends.select_nth_unstable(at);
+    let mut ties = count - lighter.iter().filter(|end| **end < last).count();
+    buckets.retain(|_, bucket| match bucket.full_at.cmp(&last) {
+        Less => false,
+        Equal if ties > 0 => {
+            ties -= 1;
+            false
+        }
+        Equal | Greater => true,
+    });
 }
 
 /// What has a bucket of its own.

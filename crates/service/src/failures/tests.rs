@@ -125,6 +125,25 @@ fn many_sources_are_forgotten_and_a_clock_that_goes_back_does_no_harm() {
 }
 
 #[test]
+fn many_false_keys_of_many_sources_reset_no_limit() {
+    let mut scene = Scene::new();
+    scene.fail(1, ANNA, 1_000);
+    scene.fail(2, Claim::Nobody, 1_000);
+    // Buckets of 100 sources that fail 500 times each, for another key every time: three times as many as there may be.
+    for n in 3..103_u8 {
+        for key in 0..600 {
+            let claim = Claim::Key(u64::from(n) << 32 | key);
+            scene.fail(n, claim, 1);
+        }
+        assert!(scene.failures.buckets().len() <= MAX_BUCKETS);
+        assert!(is_throttled(scene.admit(1, ANNA)), "the key, after {n} sources");
+        assert!(is_throttled(scene.admit(2, BEN)), "a source, after {n} sources");
+        assert!(is_throttled(scene.admit(n, BEN)), "the source {n} itself");
+    }
+    assert!(is_throttled(scene.admit(3, BEN)), "the first of the sources");
+}
+
+#[test]
 fn no_limit_is_none() {
     let mut scene = Scene::new();
     scene.failures = Failures::new(0);
