@@ -17,8 +17,8 @@ use crate::shape;
 pub(crate) const MAX_TEXT: usize = 1_024;
 /// The most bytes that are kept of a message.
 const MAX_MESSAGE: usize = 32 * 1024;
-/// The same for a call that was refused: it must not cost much.
-const MAX_REFUSED_MESSAGE: usize = 2 * 1024;
+/// The same for a call that was refused, read, or changed nothing: it must not cost much.
+const MAX_BRIEF_MESSAGE: usize = 2 * 1024;
 
 /// One call, to be recorded.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,8 @@ pub struct Event<'a> {
     pub parameters: &'a [u8],
     /// The response message of a call that changed or issued something, redacted.
     pub response: &'a [u8],
+    /// Whether the call of an operation that can change something neither changed nor issued anything.
+    pub changes_nothing: bool,
     /// How it failed, if it did.
     pub error: Option<&'a IamError>,
     /// How many further calls of the same caller or source this one stands for.
@@ -114,7 +116,8 @@ impl Event<'_> {
             What::Unroutable(_) | What::Suppressed | What::Lost => None,
         };
         let Some((request, response)) = shapes else { return (Kept::default(), Kept::default()) };
-        let most = if self.error.is_some() { MAX_REFUSED_MESSAGE } else { MAX_MESSAGE };
+        let is_brief = self.error.is_some() || self.what.is_read_only() || self.changes_nothing;
+        let most = if is_brief { MAX_BRIEF_MESSAGE } else { MAX_MESSAGE };
         (keep(request, self.parameters, most), keep(response, self.response, most))
     }
 

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use bailiwick_model::Partition;
-use bailiwick_operation::{Caller, RequestInfo};
+use bailiwick_operation::{Caller, Principal, RequestInfo};
 use jiff::Timestamp;
 
 use crate::Event;
@@ -38,7 +38,7 @@ pub(crate) struct RecordRateLimit {
 /// Whose calls are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Key {
-    /// A user or role session, by its unique id, or a root user.
+    /// A user, or a role with all its sessions, by unique id; or a root user.
     Caller { id: String, has_failed: bool },
     /// A network of unauthenticated requests.
     Source(Option<IpAddr>),
@@ -76,7 +76,7 @@ impl RecordRateLimit {
     pub(crate) fn admit(&mut self, event: &Event<'_>) -> Option<u64> {
         let window = window(event.time);
         let key = match event.caller {
-            Some(caller) => Key::Caller { id: caller.principal.user_id(), has_failed: event.error.is_some() },
+            Some(caller) => Key::Caller { id: id_of(&caller.principal), has_failed: event.error.is_some() },
             None => Key::Source(event.request.source_ip.map(network)),
         };
         if self.counts.len() >= KEYS && !self.counts.contains_key(&key) {
@@ -136,6 +136,15 @@ impl RecordRateLimit {
             }
             stays
         });
+    }
+}
+
+/// The unique id of a user or role, or the number of a root user's account. The sessions of a role count together: their
+/// names are chosen by those who assume it.
+fn id_of(principal: &Principal) -> String {
+    match principal {
+        Principal::Root { account } => account.to_string(),
+        Principal::User { id, .. } | Principal::RoleSession { id, .. } => id.as_str().to_owned(),
     }
 }
 

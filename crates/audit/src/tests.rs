@@ -54,15 +54,15 @@ pub(crate) fn root() -> Arc<Caller> {
     Arc::new(Caller { principal: Principal::Root { account }, credential, session: None, mfa: None })
 }
 
-/// A role's session, one of many.
-pub(crate) fn session(number: usize) -> Arc<Caller> {
+/// A session of one of many roles.
+pub(crate) fn session(role: usize, name: &str) -> Arc<Caller> {
     let root = root();
     let principal = Principal::RoleSession {
         account: root.principal.account(),
-        id: UniqueId::new(IdKind::Role, [0; 17]),
+        id: UniqueId::new(IdKind::Role, std::array::from_fn(|at| (role >> (5 * at.min(11)) & 31) as u8)),
         name: RoleName::parse("worker").unwrap(),
         path: Path::parse("/").unwrap(),
-        session_name: SessionName::parse(&format!("session-{number}")).unwrap(),
+        session_name: SessionName::parse(name).unwrap(),
     };
     Arc::new(Caller { principal, ..(*root).clone() })
 }
@@ -79,6 +79,7 @@ pub(crate) fn event(request: &Arc<RequestInfo>) -> Event<'_> {
         resource: None,
         parameters: &[],
         response: &[],
+        changes_nothing: false,
         error: None,
         suppressed: 0,
     }
@@ -265,4 +266,11 @@ fn clients_cannot_flood_with_length() {
     assert!(refused.truncated && (1_000..=2 * 1024).contains(&refused.request_parameters.len()));
     let kept = iam::CreateUserRequest::decode(refused.request_parameters).unwrap();
     assert!(kept.user_name.unwrap().ends_with("x…[cut]"));
+    let idle = only(&Event { changes_nothing: true, parameters: &long, ..event(&request) });
+    assert!(idle.truncated && idle.request_parameters.len() <= 2 * 1024);
+    let listed = vec!["x".repeat(1_000); 100];
+    let asked = iam::SimulateCustomPolicyRequest { policy_input_list: listed, ..Default::default() }.encode_to_vec();
+    let what = What::Operation(find_operation("SimulateCustomPolicy").unwrap());
+    let read = only(&Event { what, parameters: &asked, ..event(&request) });
+    assert!(read.truncated && read.request_parameters.len() <= 2 * 1024, "a read");
 }

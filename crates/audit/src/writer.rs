@@ -182,6 +182,7 @@ impl Ready {
             resource: None,
             parameters: &[],
             response: &[],
+            changes_nothing: false,
             error: None,
             suppressed: overdue.suppressed,
         })

@@ -113,7 +113,12 @@ impl<'a, O: Operation> Trail<'a, O> {
                     // What a read answers can be read again; what was issued cannot.
                     let issued = if O::READ_ONLY { Vec::new() } else { redacted(response.clone()) };
                     let parameters = self.parameters();
-                    let event = Event { parameters: &parameters, response: &issued, ..self.event() };
+                    let event = Event {
+                        parameters: &parameters,
+                        response: &issued,
+                        changes_nothing: issued.is_empty(),
+                        ..self.event()
+                    };
                     if !O::READ_ONLY {
                         recorder.issued_soon(&event).await?;
                     } else if self.is_permitted {
@@ -158,6 +163,7 @@ impl<'a, O: Operation> Trail<'a, O> {
             resource: self.resource.as_deref(),
             parameters: &[],
             response: &[],
+            changes_nothing: false,
             error: None,
             suppressed: 0,
         }

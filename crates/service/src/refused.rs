@@ -47,6 +47,7 @@ impl Service {
             resource: None,
             parameters: &[],
             response: &[],
+            changes_nothing: false,
             error: Some(refused.error),
             suppressed: 0,
         };

@@ -53,10 +53,21 @@ fn callers_are_told_apart_from_their_source() {
 }
 
 #[test]
+fn all_sessions_of_a_role_are_one_caller() {
+    let (mut limit, from) = (RecordRateLimit::default(), source(1));
+    let denied = |limit: &mut RecordRateLimit, role, name: &str| {
+        records(limit, 5, &Event { time: at(6000), caller: Some(&session(role, name)), ..event(&from) })
+    };
+    let written: u64 = (0..30).map(|n| denied(&mut limit, 1, &format!("session-{n}"))).sum();
+    assert_eq!(written, RECORDS);
+    assert_eq!(denied(&mut limit, 2, "session-0"), 5, "another role's session of that name");
+}
+
+#[test]
 fn many_callers_are_forgotten_in_time_and_what_they_did_is_told() {
     let (mut limit, from) = (RecordRateLimit::default(), source(1));
     let denied = |limit: &mut RecordRateLimit, n: usize, time| {
-        limit.admit(&Event { time, caller: Some(&session(n)), ..event(&from) })
+        limit.admit(&Event { time, caller: Some(&session(n, "one")), ..event(&from) })
     };
     for n in 0..KEYS {
         let admitted = (0..=RECORDS).filter(|_| denied(&mut limit, n, at(6000)).is_some()).count() as u64;

@@ -139,6 +139,7 @@ async fn record(deployment: &Deployment, tx: &mut Tx, recovered: &Recovered) -> 
         resource: None,
         parameters: &parameters.encode_to_vec(),
         response: &response.encode_to_vec(),
+        changes_nothing: false,
         error: None,
         suppressed: 0,
     };

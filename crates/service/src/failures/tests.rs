@@ -126,7 +126,7 @@ fn many_sources_are_forgotten_and_a_clock_that_goes_back_does_no_harm() {
 
 #[test]
 fn many_false_keys_of_many_sources_reset_no_limit() {
-    let mut scene = Scene::new();
+    let scene = Scene::new();
     scene.fail(1, ANNA, 1_000);
     scene.fail(2, Claim::Nobody, 1_000);
     // Buckets of 100 sources that fail 500 times each, for another key every time: three times as many as there may be.
