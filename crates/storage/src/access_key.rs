@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{
     codec::{self, AsMessage, Malformed, pb},
     identity::IdentityKind,
-    keys::{self, Counted, Kind},
+    keys::{self, CounterKind, Kind},
     tx::{Located, Page, Tx},
 };
 
@@ -105,10 +105,10 @@ impl Tx {
     /// `NoSuchEntity` if it is gone.
     pub async fn delete_access_key(&mut self, account: AccountId, id: &AccessKeyId) -> Result<()> {
         let key = self.get_access_key(account, id).await?;
-        self.erase(keys::access_key_account(id));
-        self.erase(keys::owner_keys(account, key.owner.user(), id.as_str()));
-        self.erase(keys::access_key(account, id));
-        self.erase(keys::access_key_last_used(account, id));
+        self.delete_key(keys::access_key_account(id));
+        self.delete_key(keys::owner_keys(account, key.owner.user(), id.as_str()));
+        self.delete_key(keys::access_key(account, id));
+        self.delete_key(keys::access_key_last_used(account, id));
         let count = self.key_counter(account, &key.owner);
         self.add(count, -1);
         Ok(())
@@ -188,7 +188,7 @@ impl Tx {
     }
 
     fn key_counter(&self, account: AccountId, owner: &KeyOwner) -> Bytes {
-        keys::counter(account, Counted::AccessKeys, owner.user().map_or(&[], |id| id.as_bytes()))
+        keys::counter(account, CounterKind::AccessKeys, owner.user().map_or(&[], |id| id.as_bytes()))
     }
 
     async fn require_owner(&mut self, account: AccountId, owner: &KeyOwner) -> Result<()> {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     codec::{self, AsMessage, Malformed, pb},
-    keys::{self, Counted, Kind},
+    keys::{self, CounterKind, Kind},
     tx::{Page, Tx},
 };
 
@@ -71,7 +71,7 @@ impl Tx {
             return Err(IamError::already_exists("Account", account.id));
         }
         let quota = self.quotas().accounts;
-        let count = keys::counter(AccountId::NONE, Counted::Accounts, &[]);
+        let count = keys::counter(AccountId::NONE, CounterKind::Accounts, &[]);
         self.add_within(count, 1, quota, || IamError::quota("Accounts", quota)).await?;
         self.take_email(account).await?;
         if let Some(alias) = &account.alias {
@@ -90,7 +90,7 @@ impl Tx {
         self.require(keys::account(old.id), || IamError::no_such("account", old.id)).await?;
         if old.alias != new.alias {
             if let Some(alias) = &old.alias {
-                self.erase(keys::alias(alias));
+                self.delete_key(keys::alias(alias));
             }
             if let Some(alias) = &new.alias {
                 self.take_alias(alias, new.id).await?;
@@ -99,7 +99,7 @@ impl Tx {
         let held = |account: &Account| (account.state != AccountState::Closed).then(|| account.email.to_lowercase());
         if held(old) != held(new) {
             if held(old).is_some() {
-                self.erase(keys::account_email(&old.email));
+                self.delete_key(keys::account_email(&old.email));
             }
             if held(new).is_some() {
                 self.take_email(new).await?;

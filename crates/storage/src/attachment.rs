@@ -6,7 +6,7 @@ use bytes::Bytes;
 use crate::{
     group::{Group, id_value},
     identity::{FoldedName, Identity, IdentityKind, Noun},
-    keys::{self, Counted},
+    keys::{self, CounterKind},
     lifecycle::holder_key,
     policy::{self, Policy, PolicyRef, Usage},
     role::Role,
@@ -43,9 +43,9 @@ impl Tx {
             IdentityKind::Group => ("PoliciesPerGroup", self.quotas().attached_per_group),
             IdentityKind::Role => ("PoliciesPerRole", self.quotas().attached_per_role),
         };
-        let attached = keys::counter(identity.account, Counted::Attached, identity.id.as_bytes());
+        let attached = keys::counter(identity.account, CounterKind::Attached, identity.id.as_bytes());
         self.add_within(attached, 1, quota, || IamError::quota(quota_name, quota)).await?;
-        self.add(keys::policy_counter(identity.account, Counted::Attachments, reference), 1);
+        self.add(keys::policy_counter(identity.account, CounterKind::Attachments, reference), 1);
         self.put(forward, Bytes::new());
         self.put(holder_key(identity, reference, Usage::Attached), id_value(&identity.id));
         Ok(())
@@ -61,10 +61,10 @@ impl Tx {
         if self.read_key(forward.clone()).await?.is_none() {
             return Ok(false);
         }
-        self.add(keys::counter(identity.account, Counted::Attached, identity.id.as_bytes()), -1);
-        self.add(keys::policy_counter(identity.account, Counted::Attachments, policy), -1);
-        self.erase(forward);
-        self.erase(holder_key(identity, policy, Usage::Attached));
+        self.add(keys::counter(identity.account, CounterKind::Attached, identity.id.as_bytes()), -1);
+        self.add(keys::policy_counter(identity.account, CounterKind::Attachments, policy), -1);
+        self.delete_key(forward);
+        self.delete_key(holder_key(identity, policy, Usage::Attached));
         Ok(true)
     }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{
     codec::{self, AsMessage, Malformed, pb},
     identity::{FoldedName, Identity, Noun, Spec},
-    keys::{self, Counted, Kind},
+    keys::{self, CounterKind, Kind},
     tx::{Located, Page, Tx},
     user::User,
 };
@@ -33,7 +33,7 @@ impl Noun for Group {
         record: Kind::Group,
         names: Kind::GroupName,
         label: "group",
-        counted: Counted::Groups,
+        counter: CounterKind::Groups,
         quota_name: "GroupsPerAccount",
         quota: |quotas| quotas.groups,
         already_exists: |name| IamError::already_exists("Group", name),
@@ -92,9 +92,9 @@ impl Tx {
             return Ok(());
         }
         let quota = self.quotas().groups_per_user;
-        let groups = keys::counter(user.account, Counted::GroupsOfUser, user.id.as_bytes());
+        let groups = keys::counter(user.account, CounterKind::GroupsOfUser, user.id.as_bytes());
         self.add_within(groups, 1, quota, || IamError::quota("GroupsPerUser", quota)).await?;
-        self.add(keys::counter(group.account, Counted::Members, group.id.as_bytes()), 1);
+        self.add(keys::counter(group.account, CounterKind::Members, group.id.as_bytes()), 1);
         self.put(forward, Bytes::new());
         self.put(keys::group_member(group.account, &group.id, &user.name.folded()), id_value(&user.id));
         Ok(())
@@ -111,10 +111,10 @@ impl Tx {
         if self.read_key(forward.clone()).await?.is_none() {
             return Ok(false);
         }
-        self.add(keys::counter(user.account, Counted::GroupsOfUser, user.id.as_bytes()), -1);
-        self.add(keys::counter(group.account, Counted::Members, group.id.as_bytes()), -1);
-        self.erase(forward);
-        self.erase(keys::group_member(group.account, &group.id, &user.name.folded()));
+        self.add(keys::counter(user.account, CounterKind::GroupsOfUser, user.id.as_bytes()), -1);
+        self.add(keys::counter(group.account, CounterKind::Members, group.id.as_bytes()), -1);
+        self.delete_key(forward);
+        self.delete_key(keys::group_member(group.account, &group.id, &user.name.folded()));
         Ok(true)
     }
 

@@ -7,7 +7,7 @@ use bailiwick_model::{
 use crate::{
     codec::Record,
     group::Group,
-    keys::{self, Counted, Kind},
+    keys::{self, CounterKind, Kind},
     policy::PolicyRef,
     role::Role,
     tx::{Located, Page, Tx},
@@ -148,7 +148,7 @@ pub struct Spec {
     pub(crate) record: Kind,
     pub(crate) names: Kind,
     pub(crate) label: &'static str,
-    pub(crate) counted: Counted,
+    pub(crate) counter: CounterKind,
     pub(crate) quota_name: &'static str,
     pub(crate) quota: fn(&Quotas) -> u64,
     pub(crate) already_exists: fn(&str) -> IamError,
@@ -204,7 +204,7 @@ impl Tx {
         let account = noun.account();
         self.take_name(noun).await?;
         let quota = (N::SPEC.quota)(self.quotas());
-        let count = keys::counter(account, N::SPEC.counted, &[]);
+        let count = keys::counter(account, N::SPEC.counter, &[]);
         if account == AccountId::NONE {
             self.add(count, 1);
         } else {
@@ -226,7 +226,7 @@ impl Tx {
         self.put_record(key, new);
         let renamed = old.name().folded() != new.name().folded();
         if renamed {
-            self.erase(name_key::<N>(old.account(), &old.name().folded()));
+            self.delete_key(name_key::<N>(old.account(), &old.name().folded()));
             self.take_name(new).await?;
         }
         Ok(renamed)
@@ -235,9 +235,9 @@ impl Tx {
     pub(crate) async fn delete_noun<N: Noun>(&mut self, noun: &N) -> Result<()> {
         let key = keys::record(noun.account(), N::SPEC.record, noun.id().as_bytes());
         self.require(key.clone(), || IamError::no_such(N::SPEC.label, noun.name())).await?;
-        self.erase(key);
-        self.erase(name_key::<N>(noun.account(), &noun.name().folded()));
-        self.add(keys::counter(noun.account(), N::SPEC.counted, &[]), -1);
+        self.delete_key(key);
+        self.delete_key(name_key::<N>(noun.account(), &noun.name().folded()));
+        self.add(keys::counter(noun.account(), N::SPEC.counter, &[]), -1);
         Ok(())
     }
 
@@ -255,7 +255,7 @@ impl Tx {
     /// # Errors
     /// `ServiceFailure` when the store fails.
     pub async fn count<N: Noun>(&self, account: AccountId) -> Result<u64> {
-        self.peek_count(&keys::counter(account, N::SPEC.counted, &[])).await
+        self.peek_count(&keys::counter(account, N::SPEC.counter, &[])).await
     }
 }
 

@@ -8,7 +8,7 @@ use bailiwick_model::{
 use crate::{
     codec::{AsMessage, Malformed, pb},
     identity::{Identity, IdentityKind},
-    keys::{self, Counted},
+    keys::{self, CounterKind},
     tx::{Located, Page, Tx},
 };
 
@@ -38,7 +38,7 @@ impl Tx {
             IdentityKind::Role => ROLE_INLINE_SIZE,
         } as u64;
         let grows = i64::from(policy.size) - old.as_ref().map_or(0, |old| i64::from(old.size));
-        let size = keys::counter(identity.account, Counted::InlineSize, identity.id.as_bytes());
+        let size = keys::counter(identity.account, CounterKind::InlineSize, identity.id.as_bytes());
         self.add_within(size, grows, max, || {
             let (kind, name) = (identity.kind.as_str(), &identity.name);
             let message = format!("Maximum policy size of {max} bytes exceeded for {kind} {name}");
@@ -46,7 +46,7 @@ impl Tx {
         })
         .await?;
         if old.is_none() {
-            self.add(keys::counter(identity.account, Counted::Inline, identity.id.as_bytes()), 1);
+            self.add(keys::counter(identity.account, CounterKind::Inline, identity.id.as_bytes()), 1);
         }
         self.put_record(key, policy);
         Ok(())
@@ -67,9 +67,9 @@ impl Tx {
     /// `NoSuchEntity` if there is none.
     pub async fn delete_inline_policy(&mut self, identity: &Identity, name: &PolicyName) -> Result<()> {
         let policy = self.get_inline_policy(identity, name).await?;
-        self.erase(keys::inline_policy(identity.account, &identity.id, &name.key()));
-        self.add(keys::counter(identity.account, Counted::Inline, identity.id.as_bytes()), -1);
-        let size = keys::counter(identity.account, Counted::InlineSize, identity.id.as_bytes());
+        self.delete_key(keys::inline_policy(identity.account, &identity.id, &name.key()));
+        self.add(keys::counter(identity.account, CounterKind::Inline, identity.id.as_bytes()), -1);
+        let size = keys::counter(identity.account, CounterKind::InlineSize, identity.id.as_bytes());
         self.add(size, -i64::from(policy.size));
         Ok(())
     }

@@ -296,7 +296,7 @@ pub(crate) fn owner_keys(account: AccountId, user: Option<&UniqueId>, id: &str) 
 /// it something at the same time. Those who only give or take do not conflict with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Counted {
+pub(crate) enum CounterKind {
     /// Accounts in the deployment, under the deployment.
     Accounts = 0x01,
     /// Rows in the outbox, under the deployment.
@@ -335,11 +335,11 @@ pub(crate) enum Counted {
     Versions = 0x32,
 }
 
-pub(crate) fn counter(account: AccountId, what: Counted, of: &[u8]) -> Bytes {
+pub(crate) fn counter(account: AccountId, what: CounterKind, of: &[u8]) -> Bytes {
     join(account, Kind::Counter, &[&[what as u8], of])
 }
 
-pub(crate) fn policy_counter(account: AccountId, what: Counted, policy: PolicyRef) -> Bytes {
+pub(crate) fn policy_counter(account: AccountId, what: CounterKind, policy: PolicyRef) -> Bytes {
     join(account, Kind::Counter, &[&[what as u8], &account_bytes(policy.account), policy.id.as_bytes()])
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use crate::{
     group::{Group, id_value},
     identity::{Identity, IdentityKind, Noun},
-    keys::{self, Counted},
+    keys::{self, CounterKind},
     policy::{self, PolicyRef, Usage},
     role::Role,
     tx::Tx,
@@ -23,20 +23,20 @@ pub trait IdentityNoun: Noun {
 }
 
 /// A counter that must be at zero, and what must be done if it is not.
-pub struct Blocker(Counted, &'static str);
+pub struct Blocker(CounterKind, &'static str);
 
-const ATTACHED: Blocker = Blocker(Counted::Attached, "must detach all policies first.");
-const INLINE: Blocker = Blocker(Counted::Inline, "must delete policies first.");
+const ATTACHED: Blocker = Blocker(CounterKind::Attached, "must detach all policies first.");
+const INLINE: Blocker = Blocker(CounterKind::Inline, "must delete policies first.");
 
 impl IdentityNoun for User {
     fn identity(&self) -> Identity {
         self.into()
     }
     const BLOCKERS: &'static [Blocker] = &[
-        Blocker(Counted::AccessKeys, "must delete access keys first."),
+        Blocker(CounterKind::AccessKeys, "must delete access keys first."),
         ATTACHED,
         INLINE,
-        Blocker(Counted::GroupsOfUser, "must remove users from group first."),
+        Blocker(CounterKind::GroupsOfUser, "must remove users from group first."),
     ];
 }
 
@@ -45,7 +45,7 @@ impl IdentityNoun for Group {
         self.into()
     }
     const BLOCKERS: &'static [Blocker] =
-        &[Blocker(Counted::Members, "must remove users from group first."), ATTACHED, INLINE];
+        &[Blocker(CounterKind::Members, "must remove users from group first."), ATTACHED, INLINE];
 }
 
 impl IdentityNoun for Role {
@@ -97,8 +97,8 @@ impl Tx {
     /// `DeleteConflict` naming what must go first.
     pub async fn delete<N: IdentityNoun>(&mut self, noun: &N) -> Result<()> {
         let identity = noun.identity();
-        for Blocker(counted, what) in N::BLOCKERS {
-            let counter = keys::counter(identity.account, *counted, identity.id.as_bytes());
+        for Blocker(counter, what) in N::BLOCKERS {
+            let counter = keys::counter(identity.account, *counter, identity.id.as_bytes());
             if self.read_count(counter).await? != 0 {
                 return Err(IamError::new(ErrorCode::DeleteConflict, format!("Cannot delete entity, {what}")));
             }
@@ -107,7 +107,7 @@ impl Tx {
             self.release_boundary(&identity, boundary);
         }
         if identity.kind == IdentityKind::Role {
-            self.erase(keys::role_last_used(identity.account, &identity.id));
+            self.delete_key(keys::role_last_used(identity.account, &identity.id));
         }
         self.delete_noun(noun).await
     }
@@ -117,16 +117,16 @@ impl Tx {
     /// Who adds to them depends on the identity's record, which this transaction writes; that nobody has added since
     /// its view is what reading the counters ensures.
     async fn move_reverse_rows(&mut self, before: &Identity, after: &Identity) -> Result<()> {
-        for counted in [Counted::Attached, Counted::GroupsOfUser] {
-            self.read_count(keys::counter(before.account, counted, before.id.as_bytes())).await?;
+        for counter in [CounterKind::Attached, CounterKind::GroupsOfUser] {
+            self.read_count(keys::counter(before.account, counter, before.id.as_bytes())).await?;
         }
         for policy in self.attached_refs(before).await? {
-            self.erase(holder_key(before, policy, Usage::Attached));
+            self.delete_key(holder_key(before, policy, Usage::Attached));
             self.put(holder_key(after, policy, Usage::Attached), id_value(&after.id));
         }
         if before.kind == IdentityKind::User {
             for group in self.group_ids_of(before.account, &before.id).await? {
-                self.erase(keys::group_member(before.account, &group, &before.folded_name()));
+                self.delete_key(keys::group_member(before.account, &group, &before.folded_name()));
                 self.put(keys::group_member(after.account, &group, &after.folded_name()), id_value(&after.id));
             }
         }
@@ -136,13 +136,13 @@ impl Tx {
     async fn hold_boundary(&mut self, identity: &Identity, policy: PolicyRef) -> Result<()> {
         self.require(keys::policy(policy), || policy::missing(policy)).await?;
         self.put(holder_key(identity, policy, Usage::Boundary), id_value(&identity.id));
-        self.add(keys::policy_counter(identity.account, Counted::Boundaries, policy), 1);
+        self.add(keys::policy_counter(identity.account, CounterKind::Boundaries, policy), 1);
         Ok(())
     }
 
     fn release_boundary(&mut self, identity: &Identity, policy: PolicyRef) {
-        self.erase(holder_key(identity, policy, Usage::Boundary));
-        self.add(keys::policy_counter(identity.account, Counted::Boundaries, policy), -1);
+        self.delete_key(holder_key(identity, policy, Usage::Boundary));
+        self.add(keys::policy_counter(identity.account, CounterKind::Boundaries, policy), -1);
     }
 }
 

@@ -4,7 +4,7 @@ use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
 use bytes::Bytes;
 
 use crate::{
-    keys::{self, Counted, Kind},
+    keys::{self, CounterKind, Kind},
     tx::Tx,
 };
 
@@ -23,7 +23,7 @@ impl Tx {
     /// # Errors
     /// `ServiceUnavailable` when `max` events wait already.
     pub async fn append_outbox(&mut self, key: &[u8], event: Bytes, max: u64) -> Result<()> {
-        let count = keys::counter(AccountId::NONE, Counted::Outbox, &[]);
+        let count = keys::counter(AccountId::NONE, CounterKind::Outbox, &[]);
         self.add_within(count, 1, max, || {
             let message = "the audit log cannot take further events at the moment";
             IamError::new(ErrorCode::ServiceUnavailable, message)
@@ -52,8 +52,8 @@ impl Tx {
         for key in keys {
             let key = keys::outbox(key);
             if self.read_key(key.clone()).await?.is_some() {
-                self.erase(key);
-                self.add(keys::counter(AccountId::NONE, Counted::Outbox, &[]), -1);
+                self.delete_key(key);
+                self.add(keys::counter(AccountId::NONE, CounterKind::Outbox, &[]), -1);
             }
         }
         Ok(())
@@ -77,6 +77,6 @@ impl Tx {
     /// # Errors
     /// `ServiceFailure` when the store fails.
     pub async fn outbox_len(&self) -> Result<u64> {
-        self.peek_count(&keys::counter(AccountId::NONE, Counted::Outbox, &[])).await
+        self.peek_count(&keys::counter(AccountId::NONE, CounterKind::Outbox, &[])).await
     }
 }

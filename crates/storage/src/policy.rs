@@ -9,7 +9,7 @@ use crate::{
     codec::{self, AsMessage, Malformed, Record, pb},
     error::StoreError,
     identity::{Noun, Spec},
-    keys::{self, Counted, Kind},
+    keys::{self, CounterKind, Kind},
     tx::Tx,
 };
 
@@ -112,12 +112,12 @@ impl Tx {
     /// `DeleteConflict` naming what must go first.
     pub async fn delete_policy(&mut self, policy: &Policy) -> Result<()> {
         let reference = policy.reference();
-        for counted in [Counted::Attachments, Counted::Boundaries] {
-            if self.read_count(keys::policy_counter(policy.account, counted, reference)).await? != 0 {
+        for counter in [CounterKind::Attachments, CounterKind::Boundaries] {
+            if self.read_count(keys::policy_counter(policy.account, counter, reference)).await? != 0 {
                 return Err(conflict("Cannot delete a policy attached to entities."));
             }
         }
-        if self.read_count(keys::policy_counter(policy.account, Counted::Versions, reference)).await? > 1 {
+        if self.read_count(keys::policy_counter(policy.account, CounterKind::Versions, reference)).await? > 1 {
             return Err(conflict(
                 "This policy has more than one version. Before you delete a policy, you must delete the policy's \
                  versions. The default version is deleted with the policy.",
@@ -138,7 +138,7 @@ impl Tx {
         set_default: bool,
         now: Timestamp,
     ) -> Result<(Policy, PolicyVersion)> {
-        let count = keys::policy_counter(policy.account, Counted::Versions, policy.reference());
+        let count = keys::policy_counter(policy.account, CounterKind::Versions, policy.reference());
         if self.read_count(count).await? >= VERSIONS_PER_POLICY as u64 {
             return Err(IamError::new(
                 ErrorCode::LimitExceeded,
@@ -221,7 +221,7 @@ impl Tx {
     /// # Errors
     /// `ServiceFailure` when the store fails.
     pub async fn attachment_count(&self, account: AccountId, policy: PolicyRef) -> Result<u64> {
-        self.peek_count(&keys::policy_counter(account, Counted::Attachments, policy)).await
+        self.peek_count(&keys::policy_counter(account, CounterKind::Attachments, policy)).await
     }
 
     /// How many entities of an account a policy bounds: `PermissionsBoundaryUsageCount`.
@@ -229,7 +229,7 @@ impl Tx {
     /// # Errors
     /// `ServiceFailure` when the store fails.
     pub async fn boundary_count(&self, account: AccountId, policy: PolicyRef) -> Result<u64> {
-        self.peek_count(&keys::policy_counter(account, Counted::Boundaries, policy)).await
+        self.peek_count(&keys::policy_counter(account, CounterKind::Boundaries, policy)).await
     }
 
     /// How many versions all managed policies of an account have together: `PolicyVersionsInUse`.
@@ -237,19 +237,19 @@ impl Tx {
     /// # Errors
     /// `ServiceFailure` when the store fails.
     pub async fn policy_version_count(&self, account: AccountId) -> Result<u64> {
-        self.peek_count(&keys::counter(account, Counted::PolicyVersions, &[])).await
+        self.peek_count(&keys::counter(account, CounterKind::PolicyVersions, &[])).await
     }
 
     fn put_version(&mut self, version: &PolicyVersion) {
         self.put_record(keys::policy_version(version.policy, version.version), version);
-        self.add(keys::policy_counter(version.policy.account, Counted::Versions, version.policy), 1);
-        self.add(keys::counter(version.policy.account, Counted::PolicyVersions, &[]), 1);
+        self.add(keys::policy_counter(version.policy.account, CounterKind::Versions, version.policy), 1);
+        self.add(keys::counter(version.policy.account, CounterKind::PolicyVersions, &[]), 1);
     }
 
     fn drop_version(&mut self, policy: PolicyRef, version: u32) {
-        self.erase(keys::policy_version(policy, version));
-        self.add(keys::policy_counter(policy.account, Counted::Versions, policy), -1);
-        self.add(keys::counter(policy.account, Counted::PolicyVersions, &[]), -1);
+        self.delete_key(keys::policy_version(policy, version));
+        self.add(keys::policy_counter(policy.account, CounterKind::Versions, policy), -1);
+        self.add(keys::counter(policy.account, CounterKind::PolicyVersions, &[]), -1);
     }
 }
 
@@ -269,7 +269,7 @@ impl Noun for Policy {
         record: Kind::Policy,
         names: Kind::PolicyName,
         label: "policy",
-        counted: Counted::Policies,
+        counter: CounterKind::Policies,
         quota_name: "PoliciesPerAccount",
         quota: |quotas| quotas.policies,
         already_exists: |name| {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::{
     codec::{self, AsMessage, Malformed, pb},
-    keys::{self, Counted, Kind},
+    keys::{self, CounterKind, Kind},
     tx::{Located, Page, Tx},
 };
 
@@ -48,11 +48,11 @@ impl Tx {
     /// `LimitExceeded` when the account has too many.
     pub async fn put_resource(&mut self, resource: &Resource) -> Result<()> {
         let key = keys::resource(resource.account, &resource.arn);
-        let count = keys::counter(resource.account, Counted::Resources, &[]);
+        let count = keys::counter(resource.account, CounterKind::Resources, &[]);
         let there = self.read_key(key.clone()).await?.is_some();
         if resource.policy.is_none() && resource.tags.is_empty() {
             if there {
-                self.erase(key);
+                self.delete_key(key);
                 self.add(count, -1);
             }
             return Ok(());

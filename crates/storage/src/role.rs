@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::{
     codec::{self, AsMessage, Malformed, pb},
     identity::{Noun, Spec},
-    keys::{self, Counted, Kind},
+    keys::{self, CounterKind, Kind},
     policy::PolicyRef,
     tx::Tx,
 };
@@ -87,7 +87,7 @@ impl Noun for Role {
         record: Kind::Role,
         names: Kind::RoleName,
         label: "role",
-        counted: Counted::Roles,
+        counter: CounterKind::Roles,
         quota_name: "RolesPerAccount",
         quota: |quotas| quotas.roles,
         already_exists: |name| IamError::already_exists("Role", name),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     codec::{self, AsMessage, Malformed, pb},
-    keys::{self, Counted, Kind},
+    keys::{self, CounterKind, Kind},
     tx::{Located, Page, Tx},
 };
 
@@ -53,7 +53,7 @@ impl Tx {
         match self.find_service(&service.prefix).await? {
             Some(old) => self.give_back(&old, &service.principals),
             None => {
-                let count = keys::counter(AccountId::NONE, Counted::Services, &[]);
+                let count = keys::counter(AccountId::NONE, CounterKind::Services, &[]);
                 self.add_within(count, 1, SERVICES, || IamError::quota("Services", SERVICES)).await?;
             }
         }
@@ -79,8 +79,8 @@ impl Tx {
         let key = keys::service(&service.prefix);
         self.require(key.clone(), || IamError::no_such("service", &service.prefix)).await?;
         self.give_back(service, &[]);
-        self.erase(key);
-        self.add(keys::counter(AccountId::NONE, Counted::Services, &[]), -1);
+        self.delete_key(key);
+        self.add(keys::counter(AccountId::NONE, CounterKind::Services, &[]), -1);
         Ok(())
     }
 
@@ -96,7 +96,7 @@ impl Tx {
     /// Gives back the names of a service that it does not keep.
     fn give_back(&mut self, service: &Service, kept: &[String]) {
         for name in service.principals.iter().filter(|name| !kept.contains(name)) {
-            self.erase(keys::service_principal(name));
+            self.delete_key(keys::service_principal(name));
         }
     }
 }

@@ -187,7 +187,7 @@ impl Tx {
         self.put(key, record.encode());
     }
 
-    pub(crate) fn erase(&mut self, key: Bytes) {
+    pub(crate) fn delete_key(&mut self, key: Bytes) {
         self.writes.insert(key, None);
     }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::{
     codec::{self, AsMessage, Malformed, pb},
     identity::{Noun, Spec},
-    keys::{Counted, Kind},
+    keys::{CounterKind, Kind},
     policy::PolicyRef,
 };
 
@@ -39,7 +39,7 @@ impl Noun for User {
         record: Kind::User,
         names: Kind::UserName,
         label: "user",
-        counted: Counted::Users,
+        counter: CounterKind::Users,
         quota_name: "UsersPerAccount",
         quota: |quotas| quotas.users,
         already_exists: |name| IamError::already_exists("User", name),

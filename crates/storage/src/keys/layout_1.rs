@@ -3,7 +3,7 @@
 use bailiwick_model::AccountId;
 use bytes::Bytes;
 
-use super::{Counted, HEADER, Kind, account_bytes};
+use super::{CounterKind, HEADER, Kind, account_bytes};
 
 const NONE: [u8; 5] = [0; 5];
 
@@ -25,7 +25,8 @@ pub fn of_layout_1(key: &[u8]) -> Bytes {
     key.into()
 }
 
-const OF_POLICIES: [u8; 3] = [Counted::Attachments as u8, Counted::Boundaries as u8, Counted::Versions as u8];
+const OF_POLICIES: [u8; 3] =
+    [CounterKind::Attachments as u8, CounterKind::Boundaries as u8, CounterKind::Versions as u8];
 
 fn replace(key: &mut [u8], at: usize) {
     if let Some(account) = key.get_mut(at..at + NONE.len())

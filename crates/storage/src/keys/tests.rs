@@ -34,9 +34,9 @@ fn keys_stay_where_they_are() {
         (access_key(account, &key_id), format!("{me}60{k}")),
         (owner_keys(account, None, "A"), format!("{me}610041")),
         (owner_keys(account, Some(&user), "A"), format!("{me}6115{u}41")),
-        (counter(account, Counted::Users, &[]), format!("{me}7010")),
+        (counter(account, CounterKind::Users, &[]), format!("{me}7010")),
         (resource(account, "arn"), format!("{me}8061726e")),
-        (policy_counter(account, Counted::Attachments, policy), format!("{me}7030ffffffffff{p}")),
+        (policy_counter(account, CounterKind::Attachments, policy), format!("{me}7030ffffffffff{p}")),
     ] {
         assert_eq!(hex(&key), expected);
         assert!(parse(&key).is_some());

@@ -68,7 +68,7 @@ mod tests {
     use bailiwick_model::{AccessKeyId, IdKind, UniqueId};
 
     use super::*;
-    use crate::{identity::IdentityKind, keys, keys::Counted, policy::PolicyRef};
+    use crate::{identity::IdentityKind, keys, keys::CounterKind, policy::PolicyRef};
 
     #[test]
     fn every_key_reads_as_what_it_is_about() {
@@ -95,7 +95,7 @@ mod tests {
                 keys::inline_policy(account, &user, "a\nb"),
                 "InlinePolicy AIDAAAAAAAAAAAAAAAAAA a\\nb of account 111122223333",
             ),
-            (keys::counter(account, Counted::Users, &[]), "Counter 0x10 of account 111122223333"),
+            (keys::counter(account, CounterKind::Users, &[]), "Counter 0x10 of account 111122223333"),
             (keys::outbox(&[1, 2]), "Outbox 0102 of the deployment"),
             ("x".into(), "a key that no version of Bailiwick makes (78)"),
         ] {
