@@ -73,7 +73,7 @@ impl Asked {
 
     /// Finds the principal and what it holds, and decides.
     pub fn decide(&self, snapshot: &Snapshot, account: AccountId) -> bool {
-        let Some(holdings) = snapshot.holdings(&self.id) else { return false };
+        let Some(effective_policies) = snapshot.effective_policies(&self.id) else { return false };
         let named = Entity { arn: &self.arn, unique_id: Some(self.id.as_str()) };
         let principal = match &self.session {
             None => Principal::User { account: account.into(), user: named },
@@ -98,7 +98,7 @@ impl Asked {
             resource_account: account.into(),
             context: Context::new(&layers),
         };
-        let policies = Policies { identity: holdings.identity(), boundary: holdings.boundary(), ..Policies::default() };
+        let policies = Policies { identity: effective_policies.identity(), boundary: effective_policies.boundary(), ..Policies::default() };
         decide(&request, &policies).is_allowed()
     }
 

@@ -134,7 +134,7 @@ pub(crate) fn statement(
 
 /// Through whom an identity policy applies: the ARN of the user or role, or of a group of his.
 pub(crate) fn holder(at: &evaluator::StatementRef, present: &Present<'_>) -> Option<String> {
-    Some(match present.holdings()?.holder(present.snapshot, at.policy as usize) {
+    Some(match present.effective_policies()?.holder(present.snapshot, at.policy as usize) {
         Holder::Own => present.names.identity_arn.to_string(),
         Holder::Group(group) => group.arn(present.snapshot.partition()).as_str().to_owned(),
     })

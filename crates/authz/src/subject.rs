@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use bailiwick_evaluator::{self as evaluator, CallerAccount, Policy};
 use bailiwick_model::{AccountId, ErrorCode, IamError, Partition, Result, Tags, UniqueId};
 use bailiwick_operation::{Caller, Principal, Session, SessionPolicyRef};
-use bailiwick_snapshot::{Entity, Holdings, Snapshot};
+use bailiwick_snapshot::{EffectivePolicies, Entity, Snapshot};
 use jiff::Timestamp;
 use smallvec::SmallVec;
 
@@ -165,7 +165,7 @@ impl Subject {
             snapshot,
             entity: None,
             names: Cow::Borrowed(&self.names),
-            holdings: None,
+            effective_policies: None,
             session: self.session_slices(snapshot),
         };
         let Some(id) = &self.entity else { return Ok(present) };
@@ -182,7 +182,7 @@ impl Subject {
             }
         };
         // Somebody without a seat would be without a boundary too.
-        present.holdings = Some(snapshot.holdings(id).ok_or_else(gone)?);
+        present.effective_policies = Some(snapshot.effective_policies(id).ok_or_else(gone)?);
         present.entity = Some(entity);
         Ok(present)
     }
@@ -234,7 +234,7 @@ pub(crate) struct Present<'s> {
     pub(crate) snapshot: &'s Snapshot,
     pub(crate) entity: Option<&'s Entity>,
     pub(crate) names: Cow<'s, Names>,
-    holdings: Option<Holdings<'s>>,
+    effective_policies: Option<EffectivePolicies<'s>>,
     session: Option<SessionSlices<'s>>,
 }
 
@@ -270,16 +270,16 @@ impl<'s> Present<'s> {
     /// The policies on the subject's side.
     pub(crate) fn policies(&self) -> evaluator::Policies<'_> {
         evaluator::Policies {
-            identity: self.holdings.as_ref().map_or(&[], |holdings| holdings.identity()),
-            boundary: self.holdings.as_ref().and_then(Holdings::boundary),
+            identity: self.effective_policies.as_ref().map_or(&[], |effective_policies| effective_policies.identity()),
+            boundary: self.effective_policies.as_ref().and_then(EffectivePolicies::boundary),
             session: self.session.as_deref(),
             ..evaluator::Policies::default()
         }
     }
 
     /// What the user or role holds.
-    pub(crate) fn holdings(&self) -> Option<&Holdings<'s>> {
-        self.holdings.as_ref()
+    pub(crate) fn effective_policies(&self) -> Option<&EffectivePolicies<'s>> {
+        self.effective_policies.as_ref()
     }
 
     /// The value of a principal tag, found without case: the session's tags before the role's.

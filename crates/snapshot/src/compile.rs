@@ -6,10 +6,10 @@ use bailiwick_policy_lang::{PolicyKind, parse};
 /// A document that denies everything, to everyone that it is attached to.
 const DENY_ALL: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;
 /// The same for a resource policy, to everybody who asks about the resource.
-const DENY_EVERYBODY: &str =
+const DENY_ALL_RESOURCE: &str =
     r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}}"#;
 /// The same for a trust policy.
-const TRUST_NOBODY: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"*"}}"#;
+const DENY_ALL_TRUST: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"*"}}"#;
 
 /// Compiles a stored document under the name that explanations call it by.
 ///
@@ -47,8 +47,8 @@ pub(crate) fn compile_bound(text: &str, bound: &str, kind: PolicyKind, name: &st
 /// What stands for a policy that should be there and can't be read.
 pub(crate) fn deny_all(kind: PolicyKind, name: &str) -> Policy {
     let text = match kind {
-        PolicyKind::Trust => TRUST_NOBODY,
-        PolicyKind::Resource => DENY_EVERYBODY,
+        PolicyKind::Trust => DENY_ALL_TRUST,
+        PolicyKind::Resource => DENY_ALL_RESOURCE,
         _ => DENY_ALL,
     };
     let Ok(document) = parse(text, kind) else {

@@ -7,7 +7,7 @@ use bailiwick_storage::keys;
 use bytes::Bytes;
 
 /// How many keys are kept, and named in the log.
-const NAMED: usize = 1_000;
+const MAX_NAMED: usize = 1_000;
 
 /// The rows that could not be read since the start.
 #[derive(Debug, Default)]
@@ -38,8 +38,8 @@ impl Damage {
             return;
         }
         known.count += 1;
-        if known.keys.len() == NAMED {
-            if known.count == NAMED as u64 + 1 {
+        if known.keys.len() == MAX_NAMED {
+            if known.count == MAX_NAMED as u64 + 1 {
                 tracing::error!("more rows of the store are damaged; they are counted and not named");
             }
             return;

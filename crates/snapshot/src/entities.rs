@@ -108,7 +108,7 @@ pub struct Group {
     pub name: Box<str>,
     /// The path.
     pub path: Path,
-    pub(crate) held: Held,
+    pub(crate) policies: GroupPolicies,
 }
 
 impl Group {
@@ -120,7 +120,7 @@ impl Group {
 
 /// The policies that a group holds: inline ones, and the places of managed ones.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Held {
+pub(crate) struct GroupPolicies {
     pub(crate) inline: Inline,
     pub(crate) attached: Slots,
 }

@@ -11,22 +11,22 @@ use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::world::{KINDS, World};
+use crate::snapshot::{KINDS, SnapshotBuilder};
 use crate::{Damage, Snapshot};
 
 #[cfg(test)]
 mod tests;
 
 /// How many rows are read at once when a view is built.
-const PAGE: usize = 1_024;
+const PAGE_ROWS: usize = 1_024;
 /// How many times as many may have been read and wait to be compiled.
-const AHEAD: usize = 8;
+const PAGES_AHEAD: usize = 8;
 /// How many commits one publication takes in at most.
-const TOGETHER: usize = 256;
+const COMMITS_PER_PUBLISH: usize = 256;
 /// How long somebody waits for a revision before he is told to come back.
-const PATIENCE: Duration = Duration::from_secs(5);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a follower that has failed waits before it builds everything anew.
-const PAUSE: Duration = Duration::from_millis(500);
+const REBUILD_PAUSE: Duration = Duration::from_millis(500);
 
 /// Why there is no snapshot.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +76,7 @@ impl Snapshots {
         let follower = Follower::build(&store, partition, &damage).await?;
         let shared = Arc::new(Shared { current: ArcSwapOption::empty(), reached: watch::Sender::new(None) });
         let mut follower = follower;
-        shared.publish(&mut follower.world)?;
+        shared.publish(&mut follower.builder)?;
         let task = tokio::spawn(run(store, partition, shared.clone(), damage.clone(), follower));
         Ok(Snapshots { shared, damage, follower: task })
     }
@@ -105,7 +105,7 @@ impl Snapshots {
         }
         let mut reached = self.shared.reached.subscribe();
         let there = reached.wait_for(|reached| reached.is_none_or(|reached| reached >= revision));
-        match tokio::time::timeout(PATIENCE, there).await {
+        match tokio::time::timeout(WAIT_TIMEOUT, there).await {
             Ok(Ok(_)) => {
                 let current = self.current()?;
                 if current.revision() >= revision { Ok(current) } else { Err(unavailable()) }
@@ -124,8 +124,8 @@ impl Drop for Snapshots {
 }
 
 impl Shared {
-    fn publish(&self, world: &mut World) -> Result<(), StoreError> {
-        let snapshot = world.publish()?;
+    fn publish(&self, builder: &mut SnapshotBuilder) -> Result<(), StoreError> {
+        let snapshot = builder.publish()?;
         let revision = snapshot.revision();
         // INVARIANT: the snapshot is there before anyone is told of it.
         let old = self.current.swap(Some(snapshot));
@@ -146,7 +146,7 @@ fn unavailable() -> IamError {
 }
 
 struct Follower {
-    world: World,
+    builder: SnapshotBuilder,
     changes: Box<dyn Changes>,
 }
 
@@ -155,31 +155,31 @@ impl Follower {
         let view = store.read(At::Latest).await?;
         // Subscribed before the view is read, so that the log can't be pruned away meanwhile.
         let changes = store.watch(view.revision()).await?;
-        let mut world = World::new(partition, damage.clone());
-        world.set_revision(view.revision());
+        let mut builder = SnapshotBuilder::new(partition, damage.clone());
+        builder.set_revision(view.revision());
         // Rows are read and checked in a task of their own, while those read before are compiled.
-        let (rows, mut read) = mpsc::channel(AHEAD);
+        let (rows, mut read) = mpsc::channel(PAGES_AHEAD);
         let reader = tokio::spawn(Reader { tally: view.tally(), view, rows }.run());
         while let Some(rows) = read.recv().await {
             for row in rows {
-                world.take_in(&row)?;
+                builder.apply_inspected(&row)?;
             }
         }
         reader.await.map_err(|error| StoreError::Backend(Box::new(error)))??;
-        Ok(Follower { world, changes })
+        Ok(Follower { builder, changes })
     }
 
     /// Waits for commits and takes in all that are there.
     async fn step(&mut self) -> Result<(), StoreError> {
         let mut set = self.changes.next().await?;
-        for _ in 1..TOGETHER {
-            self.world.apply_set(&set)?;
+        for _ in 1..COMMITS_PER_PUBLISH {
+            self.builder.apply_set(&set)?;
             match self.changes.next().now_or_never() {
                 Some(next) => set = next?,
                 None => return Ok(()),
             }
         }
-        self.world.apply_set(&set)
+        self.builder.apply_set(&set)
     }
 }
 
@@ -213,12 +213,12 @@ impl Reader {
     async fn read(&mut self, prefix: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), StoreError> {
         let mut after: Option<bytes::Bytes> = None;
         loop {
-            let rows = self.view.inspect(Scan { prefix, after: after.as_deref(), limit: PAGE }).await?;
+            let rows = self.view.inspect(Scan { prefix, after: after.as_deref(), limit: PAGE_ROWS }).await?;
             for row in &rows {
                 self.tally.add(&row.key, row.revision);
                 each(&row.key);
             }
-            after = rows.get(PAGE - 1).map(|last| last.key.clone());
+            after = rows.get(PAGE_ROWS - 1).map(|last| last.key.clone());
             // Nobody takes them only when the building was given up.
             if !rows.is_empty() && self.rows.send(rows).await.is_err() {
                 return Ok(());
@@ -239,7 +239,7 @@ async fn run(
 ) {
     loop {
         let failure = loop {
-            let outcome = follower.step().await.and_then(|()| shared.publish(&mut follower.world));
+            let outcome = follower.step().await.and_then(|()| shared.publish(&mut follower.builder));
             if let Err(error) = outcome {
                 break error;
             }
@@ -252,14 +252,14 @@ async fn run(
         tracing::error!(error = %failure, "the change log can't be followed: building the view anew");
         follower = loop {
             match Follower::build(&store, partition, &damage).await {
-                Ok(mut new) => match shared.publish(&mut new.world) {
+                Ok(mut new) => match shared.publish(&mut new.builder) {
                     Ok(()) => break new,
                     Err(error) => tracing::error!(%error, "the view can't be published"),
                 },
                 Err(StoreError::Closed) => return,
                 Err(error) => tracing::error!(%error, "the view can't be built"),
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(REBUILD_PAUSE).await;
         };
     }
 }

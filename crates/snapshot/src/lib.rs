@@ -8,24 +8,24 @@
 //! What it cannot understand it turns into a denial: a policy that does not compile, or a row that is damaged, denies
 //! everything to those who depend on it, and a follower that cannot go on leaves no snapshot to decide with.
 //!
-//! Start reading at [`Snapshot`], then [`Snapshots`]; `world` is where changes are applied.
+//! Start reading at [`Snapshot`], then [`Snapshots`]; `snapshot` is where changes are applied.
 
 mod compile;
 mod damage;
-mod dense;
 mod follow;
+mod persistent_vec;
 
-mod people;
+mod entities;
 mod policies;
-mod roster;
+mod principal_map;
 mod services;
 mod shared;
+mod snapshot;
 mod trie;
-mod world;
 
 pub use damage::Damage;
+pub use entities::{AccessKey, Account, Entity, Group, Role};
 pub use follow::{SnapshotError, Snapshots};
-pub use people::{AccessKey, Account, Entity, Group, Role};
-pub use policies::{Holder, Holdings, ManagedPolicy};
+pub use policies::ManagedPolicy;
 pub use services::{Resource, Service};
-pub use world::Snapshot;
+pub use snapshot::{EffectivePolicies, Holder, Snapshot};

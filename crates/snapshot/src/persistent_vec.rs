@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::people::Slot;
+use crate::entities::Slot;
 
 #[cfg(test)]
 mod tests;
@@ -15,7 +15,7 @@ const BITS: u32 = 6;
 /// Entries by place. Places are given in ascending order, so that they lie close: what is found costs one step for
 /// each factor of [`FANOUT`], and no comparing.
 #[derive(Clone)]
-pub(crate) struct Dense<T> {
+pub(crate) struct PersistentVec<T> {
     root: Node<T>,
     /// Branches above the leaves.
     height: u32,
@@ -38,9 +38,9 @@ impl<T> Clone for Node<T> {
     }
 }
 
-impl<T> Default for Dense<T> {
+impl<T> Default for PersistentVec<T> {
     fn default() -> Self {
-        Dense { root: Node::Empty, height: 0 }
+        PersistentVec { root: Node::Empty, height: 0 }
     }
 }
 
@@ -48,7 +48,7 @@ fn child(slot: Slot, height: u32) -> usize {
     (slot >> (height * BITS)) as usize % FANOUT
 }
 
-impl<T> Dense<T> {
+impl<T> PersistentVec<T> {
     /// Whether a place lies within what the root covers.
     fn covers(&self, slot: Slot) -> bool {
         u64::from(slot) >> ((self.height + 1) * BITS) == 0
@@ -73,7 +73,7 @@ impl<T> Dense<T> {
     }
 }
 
-impl<T: Clone> Dense<T> {
+impl<T: Clone> PersistentVec<T> {
     /// The place, to be filled, changed or emptied; for other copies it stays as it is.
     pub(crate) fn at(&mut self, slot: Slot) -> &mut Option<T> {
         while !self.covers(slot) {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use bailiwick_evaluator::Policy;
 use bailiwick_model::UniqueId;
 
-use crate::people::{Inline, Slot, Slots, set_slot};
+use crate::entities::{Inline, Slot, Slots, set_slot};
 use crate::shared::{Shared, make_mut};
 
 #[cfg(test)]
 mod tests;
 
-/// How many children a branch has: 2 to the power of `BITS`.
+/// How spilled children a branch has: 2 to the power of `BITS`.
 const FANOUT: usize = 32;
 const BITS: u32 = 5;
 /// The low half of a hash leads through the branches, the high half to the place within a leaf. Below this depth
@@ -19,36 +19,44 @@ const BITS: u32 = 5;
 const DEPTH: u32 = 6;
 /// The places of leaves as they grow. A leaf is at most three quarters full.
 const SIZES: [usize; 9] = [4, 6, 8, 12, 16, 24, 32, 48, 64];
-/// How many policies and groups together stand in the seat itself.
-const INLINE: usize = 5;
+/// How spilled policies and groups together stand in the seat itself.
+const INLINE_SLOTS: usize = 5;
 const NO_SLOT: Slot = Slot::MAX;
 
 /// What every decision reads of a user or role, on one line of cache: among a million of them each further piece of
 /// memory that is touched costs more than all the rest of finding one.
 #[derive(Clone)]
 #[repr(C, align(64))]
-pub(crate) struct Seat {
-    own: Option<Arc<Own>>,
+pub(crate) struct PrincipalPolicies {
+    extra: Option<Arc<Extra>>,
     boundary: Slot,
     attached: u32,
     groups: u32,
     /// Of attached policies, then of groups.
-    slots: [Slot; INLINE],
+    slots: [Slot; INLINE_SLOTS],
     id: UniqueId,
-    /// They are more and stand all in `own`.
-    many: bool,
+    /// They are more and stand all in `extra`.
+    spilled: bool,
 }
 
 /// What only some have.
 #[derive(Clone, Default)]
-struct Own {
+struct Extra {
     inline: Inline,
     slots: Box<[Slot]>,
 }
 
-impl Seat {
-    pub(crate) fn new(id: UniqueId) -> Seat {
-        Seat { own: None, boundary: NO_SLOT, attached: 0, groups: 0, slots: [NO_SLOT; INLINE], id, many: false }
+impl PrincipalPolicies {
+    pub(crate) fn new(id: UniqueId) -> PrincipalPolicies {
+        PrincipalPolicies {
+            extra: None,
+            boundary: NO_SLOT,
+            attached: 0,
+            groups: 0,
+            slots: [NO_SLOT; INLINE_SLOTS],
+            id,
+            spilled: false,
+        }
     }
 
     /// The policy that bounds him.
@@ -60,14 +68,14 @@ impl Seat {
         self.boundary = boundary.unwrap_or(NO_SLOT);
     }
 
-    /// His own inline policies.
+    /// His extra inline policies.
     pub(crate) fn inline(&self) -> &[Policy] {
-        self.own.as_ref().map_or(&[], |own| &own.inline)
+        self.extra.as_ref().map_or(&[], |extra| &extra.inline)
     }
 
     /// Changes his inline policies.
     pub(crate) fn change_inline(&mut self, change: impl FnOnce(&mut Inline)) {
-        self.change_own(|own| change(&mut own.inline));
+        self.change_extra(|extra| change(&mut extra.inline));
     }
 
     /// The managed policies attached to him.
@@ -95,8 +103,8 @@ impl Seat {
     }
 
     fn slots(&self) -> &[Slot] {
-        match &self.own {
-            Some(own) if self.many => &own.slots,
+        match &self.extra {
+            Some(extra) if self.spilled => &extra.slots,
             _ => self.slots.get(..(self.attached + self.groups) as usize).unwrap_or_default(),
         }
     }
@@ -105,32 +113,32 @@ impl Seat {
         (self.attached, self.groups) = (attached.len() as u32, groups.len() as u32);
         let mut all = attached;
         all.extend(groups);
-        let many: Box<[Slot]> = match self.slots.get_mut(..all.len()) {
-            Some(few) => {
-                few.copy_from_slice(&all);
+        let spilled: Box<[Slot]> = match self.slots.get_mut(..all.len()) {
+            Some(inline) => {
+                inline.copy_from_slice(&all);
                 Box::default()
             }
             None => all.as_slice().into(),
         };
-        self.many = !many.is_empty();
-        if self.many || self.own.is_some() {
-            self.change_own(|own| own.slots = many);
+        self.spilled = !spilled.is_empty();
+        if self.spilled || self.extra.is_some() {
+            self.change_extra(|extra| extra.slots = spilled);
         }
     }
 
-    fn change_own(&mut self, change: impl FnOnce(&mut Own)) {
-        let own = Arc::make_mut(self.own.get_or_insert_default());
-        change(own);
-        if own.inline.is_empty() && own.slots.is_empty() {
-            self.own = None;
+    fn change_extra(&mut self, change: impl FnOnce(&mut Extra)) {
+        let extra = Arc::make_mut(self.extra.get_or_insert_default());
+        change(extra);
+        if extra.inline.is_empty() && extra.slots.is_empty() {
+            self.extra = None;
         }
     }
 }
 
 /// The seats of users and roles. Copies share everything; changing a copy leaves the others as they were, and costs one leaf and a
-/// few branches, however many there are.
+/// inline branches, however spilled there are.
 #[derive(Clone, Default)]
-pub(crate) struct Roster {
+pub(crate) struct PrincipalMap {
     root: Node,
 }
 
@@ -138,10 +146,10 @@ pub(crate) struct Roster {
 enum Node {
     #[default]
     Empty,
-    /// As many as [`FANOUT`].
+    /// As spilled as [`FANOUT`].
     Branch(Arc<[Node]>),
     /// Each seat stands where its hash says, or in the next place that was free: mostly the first look finds it.
-    Leaf(Arc<[Option<Seat>]>),
+    Leaf(Arc<[Option<PrincipalPolicies>]>),
 }
 
 impl Shared for Node {
@@ -149,7 +157,7 @@ impl Shared for Node {
         match self {
             Node::Empty => 0,
             Node::Branch(children) => children.count(),
-            Node::Leaf(seats) => seats.count(),
+            Node::Leaf(principals) => principals.count(),
         }
     }
 }
@@ -164,9 +172,9 @@ fn places(hash: u64, size: usize) -> impl Iterator<Item = usize> {
     (first..size).chain(0..first)
 }
 
-impl Roster {
+impl PrincipalMap {
     /// The seat of a unique id, under its hash.
-    pub(crate) fn get(&self, hash: u64, id: &UniqueId) -> Option<&Seat> {
+    pub(crate) fn get(&self, hash: u64, id: &UniqueId) -> Option<&PrincipalPolicies> {
         let mut node = &self.root;
         let mut depth = 0;
         loop {
@@ -176,51 +184,52 @@ impl Roster {
                     node = &children[child(hash, depth)];
                     depth += 1;
                 }
-                Node::Leaf(seats) => {
-                    let mut taken = places(hash, seats.len()).map_while(|at| seats[at].as_ref());
-                    return taken.find(|seat| seat.id == *id);
+                Node::Leaf(principals) => {
+                    let mut taken = places(hash, principals.len()).map_while(|at| principals[at].as_ref());
+                    return taken.find(|principal| principal.id == *id);
                 }
             }
         }
     }
 
     /// The seat of a unique id, to be changed; for other copies it stays as it is.
-    pub(crate) fn get_mut(&mut self, hash: u64, id: &UniqueId) -> Option<&mut Seat> {
+    pub(crate) fn get_mut(&mut self, hash: u64, id: &UniqueId) -> Option<&mut PrincipalPolicies> {
         // Looked for first, so that who is not there copies nothing.
         self.get(hash, id)?;
-        let (Node::Leaf(seats), _) = reach(&mut self.root, hash) else { return None };
-        let seats = Arc::make_mut(seats);
-        let at = places(hash, seats.len()).find(|at| seats[*at].as_ref().is_some_and(|seat| seat.id == *id))?;
-        seats[at].as_mut()
+        let (Node::Leaf(principals), _) = reach(&mut self.root, hash) else { return None };
+        let principals = Arc::make_mut(principals);
+        let at = places(hash, principals.len())
+            .find(|at| principals[*at].as_ref().is_some_and(|principal| principal.id == *id))?;
+        principals[at].as_mut()
     }
 
     /// Gives somebody a seat, in the place of the one that he has. `hash_of` tells the hashes of the others.
-    pub(crate) fn insert(&mut self, hash: u64, seat: Seat, hash_of: impl Fn(&UniqueId) -> u64) {
-        if let Some(old) = self.get_mut(hash, &seat.id) {
-            *old = seat;
+    pub(crate) fn insert(&mut self, hash: u64, principal: PrincipalPolicies, hash_of: impl Fn(&UniqueId) -> u64) {
+        if let Some(old) = self.get_mut(hash, &principal.id) {
+            *old = principal;
             return;
         }
         loop {
             let (node, depth) = reach(&mut self.root, hash);
-            let Node::Leaf(seats) = node else {
-                *node = seated(vec![seat], SIZES[0], &hash_of);
+            let Node::Leaf(principals) = node else {
+                *node = new_leaf(vec![principal], SIZES[0], &hash_of);
                 return;
             };
-            let count = seats.iter().flatten().count();
-            if fits(count + 1, seats.len()) {
-                let seats = Arc::make_mut(seats);
-                return put(seats, hash, seat);
+            let count = principals.iter().flatten().count();
+            if fits(count + 1, principals.len()) {
+                let principals = Arc::make_mut(principals);
+                return put(principals, hash, principal);
             }
-            let all = seats.iter().flatten().cloned();
+            let all = principals.iter().flatten().cloned();
             let larger = SIZES.into_iter().find(|size| fits(count + 1, *size));
             if larger.is_none() && depth < DEPTH {
-                let mut children: [Vec<Seat>; FANOUT] = Default::default();
-                all.for_each(|seat| children[child(hash_of(&seat.id), depth)].push(seat));
-                *node = Node::Branch(Arc::new(children.map(|seats| seated(seats, SIZES[0], &hash_of))));
+                let mut children: [Vec<PrincipalPolicies>; FANOUT] = Default::default();
+                all.for_each(|principal| children[child(hash_of(&principal.id), depth)].push(principal));
+                *node = Node::Branch(Arc::new(children.map(|principals| new_leaf(principals, SIZES[0], &hash_of))));
                 continue;
             }
-            let size = larger.unwrap_or(2 * seats.len());
-            *node = seated(all.chain([seat]).collect(), size, &hash_of);
+            let size = larger.unwrap_or(2 * principals.len());
+            *node = new_leaf(all.chain([principal]).collect(), size, &hash_of);
             return;
         }
     }
@@ -231,15 +240,15 @@ impl Roster {
             return;
         }
         let (node, _) = reach(&mut self.root, hash);
-        if let Node::Leaf(seats) = node {
+        if let Node::Leaf(principals) = node {
             // The others move up, so that no search ends at the gap.
-            let others = seats.iter().flatten().filter(|seat| seat.id != *id).cloned().collect();
-            *node = seated(others, SIZES[0], &hash_of);
+            let others = principals.iter().flatten().filter(|principal| principal.id != *id).cloned().collect();
+            *node = new_leaf(others, SIZES[0], &hash_of);
         }
     }
 }
 
-/// Whether so many seats leave a leaf free enough for searches to be short.
+/// Whether so spilled seats leave a leaf free enough for searches to be short.
 fn fits(count: usize, size: usize) -> bool {
     4 * count <= 3 * size
 }
@@ -255,22 +264,22 @@ fn reach(mut node: &mut Node, hash: u64) -> (&mut Node, u32) {
 }
 
 /// A leaf with these seats, of a size not below `size`.
-fn seated(seats: Vec<Seat>, size: usize, hash_of: &impl Fn(&UniqueId) -> u64) -> Node {
-    if seats.is_empty() {
+fn new_leaf(principals: Vec<PrincipalPolicies>, size: usize, hash_of: &impl Fn(&UniqueId) -> u64) -> Node {
+    if principals.is_empty() {
         return Node::Empty;
     }
-    let fitting = SIZES.into_iter().filter(|own| *own >= size).find(|own| fits(seats.len(), *own));
-    let mut places = vec![None; fitting.unwrap_or(size.max(2 * seats.len()))];
-    for seat in seats {
-        let hash = hash_of(&seat.id);
-        put(&mut places, hash, seat);
+    let fitting = SIZES.into_iter().filter(|fitting| *fitting >= size).find(|fitting| fits(principals.len(), *fitting));
+    let mut places = vec![None; fitting.unwrap_or(size.max(2 * principals.len()))];
+    for principal in principals {
+        let hash = hash_of(&principal.id);
+        put(&mut places, hash, principal);
     }
     Node::Leaf(places.into())
 }
 
 /// Puts a seat in its place, of which there is one.
-fn put(seats: &mut [Option<Seat>], hash: u64, seat: Seat) {
-    if let Some(free) = places(hash, seats.len()).find(|at| seats[*at].is_none()) {
-        seats[free] = Some(seat);
+fn put(principals: &mut [Option<PrincipalPolicies>], hash: u64, principal: PrincipalPolicies) {
+    if let Some(free) = places(hash, principals.len()).find(|at| principals[*at].is_none()) {
+        principals[free] = Some(principal);
     }
 }

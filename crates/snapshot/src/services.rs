@@ -5,11 +5,7 @@ use std::sync::Arc;
 
 use bailiwick_evaluator::Policy;
 use bailiwick_model::{AccountId, Tags, UniqueId};
-use bailiwick_policy_lang::{Catalogue, PolicyKind};
-use bailiwick_storage::{Resource as StoredResource, Service as StoredService};
-
-use crate::Snapshot;
-use crate::compile::{compile_bound, deny_all};
+use bailiwick_policy_lang::Catalogue;
 
 /// A service of the deployment.
 #[derive(Clone, Debug)]
@@ -38,111 +34,18 @@ pub struct Resource {
 /// Few, and changed seldom: a change copies the maps and none of what they point at.
 #[derive(Clone, Debug)]
 pub(crate) struct Services {
-    by_prefix: HashMap<Box<str>, Arc<Service>>,
-    by_principal: HashMap<Box<str>, Arc<Service>>,
+    pub(crate) by_prefix: HashMap<Box<str>, Arc<Service>>,
+    pub(crate) by_principal: HashMap<Box<str>, Arc<Service>>,
     /// What they and Bailiwick itself call things.
-    catalogue: Catalogue,
+    pub(crate) catalogue: Catalogue,
     /// Stands for every name of a service principal that is not known, once a service can't be read: the name may be
     /// one of that service's.
-    unreadable: Option<Arc<Service>>,
+    pub(crate) unreadable: Option<Arc<Service>>,
 }
 
 impl Default for Services {
     fn default() -> Self {
         let catalogue = Catalogue::builtin().clone();
         Services { by_prefix: HashMap::new(), by_principal: HashMap::new(), catalogue, unreadable: None }
-    }
-}
-
-impl Snapshot {
-    /// What is kept of a resource; case counts. None if it has neither policy nor tags here.
-    pub fn resource(&self, account: AccountId, arn: &str) -> Option<&Resource> {
-        if self.resources.len() == 0 {
-            return None;
-        }
-        let is_it = |resource: &Arc<Resource>| resource.account == account && *resource.arn == *arn;
-        self.resources.get(self.hash((account, arn)), is_it).map(|resource| &**resource)
-    }
-
-    /// Everything that is kept of resources, in all accounts and no particular order.
-    pub fn each_resource<'a>(&'a self, each: &mut impl FnMut(&'a Resource)) {
-        self.resources.for_each(&mut |resource: &'a Arc<Resource>| each(resource));
-    }
-
-    /// The registered service of that prefix, in any case.
-    pub fn service(&self, prefix: &str) -> Option<&Service> {
-        self.services.by_prefix.get(&*prefix.to_ascii_lowercase()).map(|service| &**service)
-    }
-
-    /// What services call their actions, resource types and condition keys: the registered ones and Bailiwick's own.
-    pub fn catalogue(&self) -> &Catalogue {
-        &self.services.catalogue
-    }
-
-    /// The registered service that a service principal acts for. When a service can't be read, a name that no other
-    /// service has is taken for one of its names, and nobody may act as it.
-    pub fn service_of_principal(&self, name: &str) -> Option<&Service> {
-        let services = &self.services;
-        services.by_principal.get(name).or(services.unreadable.as_ref()).map(|service| &**service)
-    }
-
-    pub(crate) fn put_service(&mut self, prefix: &str, new: Option<StoredService>) {
-        let services = Arc::make_mut(&mut self.services);
-        services.by_prefix.remove(prefix);
-        services.by_principal.retain(|_, service| *service.prefix != *prefix);
-        services.catalogue.remove(prefix);
-        let Some(new) = new else { return };
-        match Catalogue::parse(&new.definition) {
-            Ok(mut defined) => {
-                if let Some(service) = defined.remove(prefix) {
-                    services.catalogue.insert(service);
-                }
-            }
-            Err(error) => {
-                tracing::error!(service = prefix, %error, "the definition of a registered service can't be read");
-            }
-        }
-        let service = Arc::new(Service {
-            prefix: prefix.into(),
-            principals: new.principals.iter().map(|name| name.as_str().into()).collect(),
-            actors: new.actors.iter().map(|actor| actor.id).collect(),
-        });
-        for name in &service.principals {
-            services.by_principal.insert(name.clone(), service.clone());
-        }
-        services.by_prefix.insert(prefix.into(), service);
-    }
-
-    /// Takes in that a service can't be read: nobody may act as it.
-    pub(crate) fn deny_service(&mut self, prefix: &str) {
-        self.put_service(prefix, None);
-        let services = Arc::make_mut(&mut self.services);
-        let nobody = Arc::new(Service { prefix: prefix.into(), principals: Box::default(), actors: Box::default() });
-        services.by_prefix.insert(prefix.into(), nobody.clone());
-        services.unreadable = Some(nobody);
-    }
-
-    /// Takes in that what is kept of a resource can't be read: everything about it is denied, to everybody.
-    pub(crate) fn deny_resource(&mut self, account: AccountId, arn: &str) {
-        let policy = Some(deny_all(PolicyKind::Resource, arn));
-        let resource = Arc::new(Resource { account, arn: arn.into(), policy, tags: Tags::new() });
-        let is_it = |resource: &Arc<Resource>| resource.account == account && *resource.arn == *arn;
-        self.resources.insert(self.hash((account, arn)), resource, is_it);
-    }
-
-    pub(crate) fn put_resource(&mut self, account: AccountId, arn: &str, new: Option<StoredResource>) {
-        let hash = self.hash((account, arn));
-        let is_it = |resource: &Arc<Resource>| resource.account == account && *resource.arn == *arn;
-        let Some(new) = new else {
-            self.resources.remove(hash, is_it);
-            return;
-        };
-        let resource = Resource {
-            account,
-            arn: arn.into(),
-            policy: new.policy.map(|policy| compile_bound(&policy.text, &policy.bound, PolicyKind::Resource, arn)),
-            tags: new.tags,
-        };
-        self.resources.insert(hash, Arc::new(resource), is_it);
     }
 }

@@ -8,19 +8,23 @@ use bailiwick_evaluator::Policy;
 use bailiwick_model::{AccountId, Arn, Partition, UniqueId};
 use bailiwick_storage::{PolicyRef, Revision};
 
-use crate::dense::Dense;
-use crate::people::Slot;
-use crate::roster::{Roster, Seat};
-use crate::services::Services;
+use crate::entities::Slot;
+use crate::entities::{AccessKey, Account, Entity, Group};
+use crate::persistent_vec::PersistentVec;
+use crate::policies::ManagedPolicy;
+use crate::principal_map::{PrincipalMap, PrincipalPolicies};
+use crate::services::{Resource, Services};
 use crate::trie::Trie;
-use crate::{AccessKey, Account, Entity, Group, ManagedPolicy, Resource};
 
-mod change;
+mod builder;
 mod damage;
+mod effective;
+mod services;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use change::{KINDS, World};
+pub(crate) use builder::{KINDS, SnapshotBuilder};
+pub use effective::{EffectivePolicies, Holder};
 
 /// Everything that decisions need to know, as it was at one revision.
 ///
@@ -35,22 +39,22 @@ pub struct Snapshot {
     /// Users and roles, by unique id.
     entities: Trie<Arc<Entity>>,
     /// What they hold.
-    seats: Roster,
+    principals: PrincipalMap,
     /// By account, kind and name without case: the hash of the unique id.
     entity_names: Trie<u64>,
     keys: Trie<Arc<AccessKey>>,
     /// By slot.
-    groups: Dense<Arc<Group>>,
+    groups: PersistentVec<Arc<Group>>,
     /// By slot.
-    policies: Dense<ManagedPolicy>,
+    policies: PersistentVec<ManagedPolicy>,
     /// By owner and unique id.
     policy_slots: Trie<(PolicyRef, Slot)>,
     /// By ARN.
     policy_arns: Trie<Slot>,
     management_account: AccountId,
-    pub(crate) services: Arc<Services>,
+    services: Arc<Services>,
     /// Resources of other services, by account and ARN.
-    pub(crate) resources: Trie<Arc<Resource>>,
+    resources: Trie<Arc<Resource>>,
 }
 
 impl fmt::Debug for Snapshot {
@@ -62,7 +66,7 @@ impl fmt::Debug for Snapshot {
 
 /// What an index of names is about.
 #[derive(Clone, Copy, Hash)]
-enum Named {
+enum NameKind {
     User,
     Role,
 }
@@ -100,12 +104,12 @@ impl Snapshot {
 
     /// A user, by name without regard to case.
     pub fn user(&self, account: AccountId, name: &str) -> Option<&Entity> {
-        self.named(Named::User, account, name)
+        self.named(NameKind::User, account, name)
     }
 
     /// A role, by name without regard to case.
     pub fn role(&self, account: AccountId, name: &str) -> Option<&Entity> {
-        self.named(Named::Role, account, name)
+        self.named(NameKind::Role, account, name)
     }
 
     /// The user or role whose ARN it is: path and case must be those that it was made with.
@@ -115,8 +119,8 @@ impl Snapshot {
         }
         let (kind, _, name) = arn.typed_resource()?;
         let named = match kind {
-            "user" => Named::User,
-            "role" => Named::Role,
+            "user" => NameKind::User,
+            "role" => NameKind::Role,
             _ => return None,
         };
         self.named(named, arn.account_id()?, name).filter(|entity| entity.arn(self.partition) == *arn)
@@ -172,14 +176,14 @@ impl Snapshot {
         self.managed_at(slot).map_or(self.deny_all(), |managed| &managed.policy)
     }
 
-    pub(crate) fn seat(&self, id: &UniqueId) -> Option<&Seat> {
-        self.seats.get(self.hash(id), id)
+    pub(crate) fn principal(&self, id: &UniqueId) -> Option<&PrincipalPolicies> {
+        self.principals.get(self.hash(id), id)
     }
 
-    fn named(&self, kind: Named, account: AccountId, name: &str) -> Option<&Entity> {
+    fn named(&self, kind: NameKind, account: AccountId, name: &str) -> Option<&Entity> {
         let is_it = |entity: &Entity| {
             entity.account == account
-                && entity.is_role() == matches!(kind, Named::Role)
+                && entity.is_role() == matches!(kind, NameKind::Role)
                 && entity.name.eq_ignore_ascii_case(name)
         };
         let find = |id_hash: u64| self.entities.get(id_hash, |entity| is_it(entity)).map(|entity| &**entity);
@@ -190,7 +194,7 @@ impl Snapshot {
         self.hasher.hash_one(of)
     }
 
-    fn name_hash(&self, kind: Named, account: AccountId, name: &str) -> u64 {
+    fn name_hash(&self, kind: NameKind, account: AccountId, name: &str) -> u64 {
         use std::hash::{Hash, Hasher};
         let mut state = self.hasher.build_hasher();
         (kind, account).hash(&mut state);

@@ -71,14 +71,14 @@ impl SourceArn {
         }
         let entity = snapshot.entity_by_arn(&self.arn).ok_or_else(missing)?;
         let entity = snapshot.entity_arc(&entity.id).ok_or_else(missing)?;
-        let holdings = snapshot.holdings(&entity.id).ok_or_else(missing)?;
-        let identity: Vec<Policy> = holdings.identity().iter().copied().flatten().cloned().collect();
-        let ids = identity.iter().enumerate().map(|(at, policy)| match holdings.holder(snapshot, at) {
+        let effective_policies = snapshot.effective_policies(&entity.id).ok_or_else(missing)?;
+        let identity: Vec<Policy> = effective_policies.identity().iter().copied().flatten().cloned().collect();
+        let ids = identity.iter().enumerate().map(|(at, policy)| match effective_policies.holder(snapshot, at) {
             Holder::Own => stored_id(policy, if entity.is_role() { "role" } else { "user" }, &entity.name),
             Holder::Group(group) => stored_id(policy, "group", &group.name),
         });
         let ids = ids.collect();
-        let boundary = holdings.boundary().map(|policy| (policy.clone(), stored_id(policy, "none", "")));
+        let boundary = effective_policies.boundary().map(|policy| (policy.clone(), stored_id(policy, "none", "")));
         Ok(Source { identity, ids, boundary, entity: Some(entity.clone()), account: self.account })
     }
 

@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use bailiwick_evaluator::{Context, Decision, Entity as Named, Outcome, Policies, Principal, Request, decide};
+use bailiwick_evaluator::{Context, Decision, Entity as NameKind, Outcome, Policies, Principal, Request, decide};
 use bailiwick_model::limits::Quotas;
 use bailiwick_model::{AccessKeyId, AccountId, Arn, IdKind, Path, PolicyName, Tags, UniqueId, UserName};
 use bailiwick_storage::{
@@ -115,7 +115,7 @@ impl House {
 fn digest(snapshot: &Snapshot) -> Vec<String> {
     let mut lines = Vec::new();
     snapshot.for_each_entity(&mut |entity| {
-        let holdings = snapshot.holdings(&entity.id).unwrap();
+        let effective_policies = snapshot.effective_policies(&entity.id).unwrap();
         let names = |policies: &[&[bailiwick_evaluator::Policy]]| -> Vec<String> {
             let mut names: Vec<_> = policies.iter().copied().flatten().map(|p| format!("{p:?}")).collect();
             names.sort();
@@ -126,8 +126,8 @@ fn digest(snapshot: &Snapshot) -> Vec<String> {
         lines.push(format!(
             "{arn} {} {:?} {:?} {:?}",
             entity.id,
-            names(holdings.identity()),
-            holdings.boundary(),
+            names(effective_policies.identity()),
+            effective_policies.boundary(),
             entity.sessions_valid_after
         ));
     });
@@ -137,19 +137,23 @@ fn digest(snapshot: &Snapshot) -> Vec<String> {
 
 fn decision(snapshot: &Snapshot, user: &User, action: &str) -> Decision {
     let entity = snapshot.entity(&user.id).unwrap();
-    let holdings = snapshot.holdings(&entity.id).unwrap();
+    let effective_policies = snapshot.effective_policies(&entity.id).unwrap();
     let arn = entity.arn(Partition::Aws);
     let request = Request {
         principal: Principal::User {
             account: account().into(),
-            user: Named { arn: arn.as_str(), unique_id: Some(entity.id.as_str()) },
+            user: NameKind { arn: arn.as_str(), unique_id: Some(entity.id.as_str()) },
         },
         action,
         resource: "*",
         resource_account: account().into(),
         context: Context::default(),
     };
-    let policies = Policies { identity: holdings.identity(), boundary: holdings.boundary(), ..Policies::default() };
+    let policies = Policies {
+        identity: effective_policies.identity(),
+        boundary: effective_policies.boundary(),
+        ..Policies::default()
+    };
     decide(&request, &policies)
 }
 
@@ -191,13 +195,13 @@ async fn a_user_has_what_is_his_and_what_is_his_groups() {
     check(&older, &bob, "s3:PutObject", Outcome::ImplicitDeny);
     let allowed = decision(&snapshot, &bob, "s3:GetObject").statement.unwrap();
     let entity = snapshot.entity(&bob.id).unwrap();
-    let holdings = snapshot.holdings(&entity.id).unwrap();
+    let effective_policies = snapshot.effective_policies(&entity.id).unwrap();
     assert!(matches!(
-        holdings.holder(&snapshot, allowed.policy as usize),
+        effective_policies.holder(&snapshot, allowed.policy as usize),
         crate::Holder::Group(group) if group.arn(Partition::Aws).as_str() == "arn:aws:iam::111122223333:group/staff"
     ));
     let allowed = decision(&snapshot, &bob, "s3:PutObject").statement.unwrap();
-    assert!(matches!(holdings.holder(&snapshot, allowed.policy as usize), crate::Holder::Own));
+    assert!(matches!(effective_policies.holder(&snapshot, allowed.policy as usize), crate::Holder::Own));
     let snapshot = house
         .change(async |mut tx| {
             tx.delete_inline_policy(&(&bob).into(), &PolicyName::parse("OWN").unwrap()).await.unwrap();
@@ -443,7 +447,7 @@ async fn a_follower_that_fell_behind_builds_the_view_anew() {
     let snapshot = loop {
         match house.snapshots.at_least(revision).await {
             Ok(snapshot) => break snapshot,
-            Err(_) => tokio::time::sleep(PAUSE).await,
+            Err(_) => tokio::time::sleep(REBUILD_PAUSE).await,
         }
     };
     assert_eq!(snapshot.entity_count(), 3);

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_dense_list_is_a_map_and_earlier_copies_stay_as_they_were() {
-    let mut list = Dense::default();
+    let mut list = PersistentVec::default();
     let mut map = HashMap::new();
     let mut copies = Vec::new();
     // Places at every height, and back again.
@@ -34,7 +34,7 @@ fn a_dense_list_is_a_map_and_earlier_copies_stay_as_they_were() {
 
 #[test]
 fn what_is_not_there_copies_nothing() {
-    let mut list = Dense::default();
+    let mut list = PersistentVec::default();
     *list.at(5) = Some(1);
     let before = list.clone();
     assert_eq!(list.get_mut(6), None);

@@ -15,15 +15,15 @@ fn id(number: u64) -> UniqueId {
     UniqueId::new(IdKind::User, random)
 }
 
-fn seat(number: u64, boundary: Slot) -> Seat {
-    let mut seat = Seat::new(id(number));
-    seat.set_boundary(Some(boundary));
-    seat
+fn principal(number: u64, boundary: Slot) -> PrincipalPolicies {
+    let mut principal = PrincipalPolicies::new(id(number));
+    principal.set_boundary(Some(boundary));
+    principal
 }
 
 /// The roster does what a map does, for any way of hashing, and earlier copies stay as they were.
-fn check(hash_of: impl Fn(&UniqueId) -> u64 + Copy, people: u64, steps: u64) {
-    let mut roster = Roster::default();
+fn check(hash_of: impl Fn(&UniqueId) -> u64 + Copy, entities: u64, steps: u64) {
+    let mut principal_map = PrincipalMap::default();
     let mut map: HashMap<u64, Slot> = HashMap::new();
     let mut copies = Vec::new();
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
@@ -31,34 +31,34 @@ fn check(hash_of: impl Fn(&UniqueId) -> u64 + Copy, people: u64, steps: u64) {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        let number = (state >> 8) % people;
+        let number = (state >> 8) % entities;
         let hash = hash_of(&id(number));
         match state % 4 {
             0 | 1 => {
-                roster.insert(hash, seat(number, step as Slot), hash_of);
+                principal_map.insert(hash, principal(number, step as Slot), hash_of);
                 map.insert(number, step as Slot);
             }
             2 => {
-                roster.remove(hash, &id(number), hash_of);
+                principal_map.remove(hash, &id(number), hash_of);
                 map.remove(&number);
             }
             _ => {
-                let seat = roster.get_mut(hash, &id(number));
-                assert_eq!(seat.is_some(), map.contains_key(&number));
-                if let Some(seat) = seat {
-                    seat.set_boundary(Some(step as Slot));
+                let principal = principal_map.get_mut(hash, &id(number));
+                assert_eq!(principal.is_some(), map.contains_key(&number));
+                if let Some(principal) = principal {
+                    principal.set_boundary(Some(step as Slot));
                     map.insert(number, step as Slot);
                 }
             }
         }
         if step % (steps / 4) == 0 {
-            copies.push((roster.clone(), map.clone()));
+            copies.push((principal_map.clone(), map.clone()));
         }
     }
-    copies.push((roster, map));
-    for (roster, map) in &copies {
-        for number in 0..people {
-            let found = roster.get(hash_of(&id(number)), &id(number)).and_then(Seat::boundary);
+    copies.push((principal_map, map));
+    for (principal_map, map) in &copies {
+        for number in 0..entities {
+            let found = principal_map.get(hash_of(&id(number)), &id(number)).and_then(PrincipalPolicies::boundary);
             assert_eq!(found, map.get(&number).copied());
         }
     }
@@ -77,41 +77,41 @@ fn a_roster_is_a_map() {
 
 #[test]
 fn a_seat_is_one_line_and_holds_any_number_of_policies_and_groups() {
-    assert_eq!((size_of::<Option<Seat>>(), align_of::<Seat>()), (64, 64));
-    let mut seat = seat(1, 1);
+    assert_eq!((size_of::<Option<PrincipalPolicies>>(), align_of::<PrincipalPolicies>()), (64, 64));
+    let mut principal = principal(1, 1);
     let (mut attached, mut groups) = (Vec::new(), Vec::new());
     for slot in 0..40 {
         if slot % 3 == 0 {
-            seat.set_group(slot, true);
+            principal.set_group(slot, true);
             groups.push(slot);
         } else {
-            seat.set_attached(slot, true);
+            principal.set_attached(slot, true);
             attached.push(slot);
         }
         // A second time changes nothing.
-        seat.set_group(groups[0], true);
-        assert_eq!((seat.attached(), seat.groups()), (&*attached, &*groups));
+        principal.set_group(groups[0], true);
+        assert_eq!((principal.attached(), principal.groups()), (&*attached, &*groups));
     }
     for slot in 0..40 {
-        seat.set_group(slot, false);
-        seat.set_attached(slot, false);
+        principal.set_group(slot, false);
+        principal.set_attached(slot, false);
         groups.retain(|own| *own != slot);
         attached.retain(|own| *own != slot);
-        assert_eq!((seat.attached(), seat.groups()), (&*attached, &*groups));
+        assert_eq!((principal.attached(), principal.groups()), (&*attached, &*groups));
     }
-    assert!(seat.own.is_none());
+    assert!(principal.extra.is_none());
 }
 
 #[test]
 fn a_change_copies_one_way_and_shares_the_rest() {
     let hasher = RandomState::new();
     let hash_of = |id: &UniqueId| hasher.hash_one(id);
-    let mut roster = Roster::default();
+    let mut principal_map = PrincipalMap::default();
     for number in 0..20_000 {
-        roster.insert(hash_of(&id(number)), seat(number, 0), hash_of);
+        principal_map.insert(hash_of(&id(number)), principal(number, 0), hash_of);
     }
-    let before = roster.clone();
-    roster.insert(hash_of(&id(777)), seat(777, 1), hash_of);
+    let before = principal_map.clone();
+    principal_map.insert(hash_of(&id(777)), principal(777, 1), hash_of);
     fn compare(a: &Node, b: &Node, copied: &mut usize, shared: &mut usize) {
         let same = match (a, b) {
             (Node::Empty, Node::Empty) => return,
@@ -125,7 +125,7 @@ fn a_change_copies_one_way_and_shares_the_rest() {
         }
     }
     let (mut copied, mut shared) = (0, 0);
-    compare(&before.root, &roster.root, &mut copied, &mut shared);
+    compare(&before.root, &principal_map.root, &mut copied, &mut shared);
     assert!(copied <= 4, "{copied} nodes were copied");
     assert!(shared >= 31, "{shared} nodes were shared");
     assert_eq!(before.get(hash_of(&id(777)), &id(777)).unwrap().boundary(), Some(0));

@@ -14,13 +14,13 @@ use bailiwick_storage::{
 };
 use bytes::Bytes;
 
-use super::{Named, Snapshot};
+use super::{NameKind, Snapshot};
 use crate::Damage;
 use crate::compile::{compile, compile_bound, deny_all};
-use crate::dense::Dense;
-use crate::people::{Held, Inline, Slot, Slots, set_slot};
-use crate::policies::Kept;
-use crate::roster::{Roster, Seat};
+use crate::entities::{GroupPolicies, Inline, Slot, Slots, set_slot};
+use crate::persistent_vec::PersistentVec;
+use crate::policies::PolicyMetadata;
+use crate::principal_map::{PrincipalMap, PrincipalPolicies};
 use crate::trie::Trie;
 use crate::{AccessKey, Account, Entity, Group, ManagedPolicy, Role};
 
@@ -40,10 +40,10 @@ pub(crate) const KINDS: [Kind; 11] = [
 ];
 
 /// The newest view, and what it takes to make the next one of it.
-pub(crate) struct World {
+pub(crate) struct SnapshotBuilder {
     pub(super) next: Snapshot,
     group_slots: HashMap<UniqueId, Slot>,
-    slots_given: Slot,
+    next_slot: Slot,
     /// Managed policies of which a row has changed and that have not been compiled since.
     stale: HashSet<Slot>,
     /// The keys of rows that could not be read.
@@ -51,7 +51,7 @@ pub(crate) struct World {
     pub(super) damage: Arc<Damage>,
 }
 
-impl World {
+impl SnapshotBuilder {
     pub(crate) fn new(partition: Partition, damage: Arc<Damage>) -> Self {
         let next = Snapshot {
             revision: Revision::ZERO,
@@ -60,11 +60,11 @@ impl World {
             deny_all: Arc::new([deny_all(PolicyKind::Identity, "missing policy")]),
             accounts: Trie::default(),
             entities: Trie::default(),
-            seats: Roster::default(),
+            principals: PrincipalMap::default(),
             entity_names: Trie::default(),
             keys: Trie::default(),
-            groups: Dense::default(),
-            policies: Dense::default(),
+            groups: PersistentVec::default(),
+            policies: PersistentVec::default(),
             policy_slots: Trie::default(),
             policy_arns: Trie::default(),
             management_account: AccountId::NONE,
@@ -72,7 +72,7 @@ impl World {
             resources: Trie::default(),
         };
         let (group_slots, stale, unreadable) = (HashMap::new(), HashSet::new(), HashSet::new());
-        World { next, group_slots, slots_given: 0, stale, unreadable, damage }
+        SnapshotBuilder { next, group_slots, next_slot: 0, stale, unreadable, damage }
     }
 
     /// Applies one commit.
@@ -88,7 +88,7 @@ impl World {
     }
 
     /// Takes in a row as it was found.
-    pub(crate) fn take_in(&mut self, row: &Inspected) -> Result<(), StoreError> {
+    pub(crate) fn apply_inspected(&mut self, row: &Inspected) -> Result<(), StoreError> {
         match &row.value {
             Some(value) => self.apply(&row.key, Some(value)),
             None => self.deny(&row.key, "it is not what was written"),
@@ -133,7 +133,7 @@ impl World {
                 let (group, _) = keys::take_id(rest).ok_or_else(damaged)?;
                 if value.is_some() || self.group_slots.contains_key(&group) {
                     let slot = self.group_slot(group);
-                    self.change_seat(&user, |seat| seat.set_group(slot, value.is_some()));
+                    self.change_principal(&user, |principal| principal.set_group(slot, value.is_some()));
                 }
             }
             Kind::Policy => {
@@ -152,8 +152,10 @@ impl World {
                     let slot = self.policy_slot(policy);
                     let there = value.is_some();
                     match id.kind() {
-                        IdKind::Group => self.change_group(&id, |held| set_slot(&mut held.attached, slot, there)),
-                        _ => self.change_seat(&id, |seat| seat.set_attached(slot, there)),
+                        IdKind::Group => {
+                            self.change_group(&id, |policies| set_slot(&mut policies.attached, slot, there))
+                        }
+                        _ => self.change_principal(&id, |principal| principal.set_attached(slot, there)),
                     }
                 }
             }
@@ -163,8 +165,12 @@ impl World {
                 let policy = value.map(|v| InlinePolicy::decode(v)).transpose()?;
                 let compiled = policy.map(|p| compile(&p.document, PolicyKind::Identity, p.name.as_str()));
                 match id.kind() {
-                    IdKind::Group => self.change_group(&id, |held| set_inline(&mut held.inline, name, compiled)),
-                    _ => self.change_seat(&id, |seat| seat.change_inline(|inline| set_inline(inline, name, compiled))),
+                    IdKind::Group => {
+                        self.change_group(&id, |policies| set_inline(&mut policies.inline, name, compiled))
+                    }
+                    _ => self.change_principal(&id, |principal| {
+                        principal.change_inline(|inline| set_inline(inline, name, compiled))
+                    }),
                 }
             }
             Kind::AccessKey => {
@@ -226,37 +232,37 @@ impl World {
         let hash_of = |id: &UniqueId| hasher.hash_one(id);
         let Some((new, boundary)) = new else {
             self.next.entities.remove(id_hash, |entity| entity.id == *id);
-            self.next.seats.remove(id_hash, id, hash_of);
+            self.next.principals.remove(id_hash, id, hash_of);
             return;
         };
         self.next.entities.insert(id_hash, Arc::new(new), |entity| entity.id == *id);
         let boundary = boundary.map(|policy| self.policy_slot(policy));
-        match self.next.seats.get(id_hash, id) {
-            Some(seat) if seat.boundary() == boundary => {}
+        match self.next.principals.get(id_hash, id) {
+            Some(principal) if principal.boundary() == boundary => {}
             old => {
-                let mut seat = old.cloned().unwrap_or_else(|| Seat::new(*id));
-                seat.set_boundary(boundary);
-                self.next.seats.insert(id_hash, seat, hash_of);
+                let mut principal = old.cloned().unwrap_or_else(|| PrincipalPolicies::new(*id));
+                principal.set_boundary(boundary);
+                self.next.principals.insert(id_hash, principal, hash_of);
             }
         }
     }
 
     fn name_hash(&self, entity: &Entity) -> u64 {
-        let kind = if entity.is_role() { Named::Role } else { Named::User };
+        let kind = if entity.is_role() { NameKind::Role } else { NameKind::User };
         self.next.name_hash(kind, entity.account, &entity.name)
     }
 
-    pub(super) fn change_seat(&mut self, id: &UniqueId, change: impl FnOnce(&mut Seat)) {
+    pub(super) fn change_principal(&mut self, id: &UniqueId, change: impl FnOnce(&mut PrincipalPolicies)) {
         // What is taken from somebody who is gone is gone as well.
-        if let Some(seat) = self.next.seats.get_mut(self.next.hash(id), id) {
-            change(seat);
+        if let Some(principal) = self.next.principals.get_mut(self.next.hash(id), id) {
+            change(principal);
         }
     }
 
-    pub(super) fn change_group(&mut self, id: &UniqueId, change: impl FnOnce(&mut Held)) {
+    pub(super) fn change_group(&mut self, id: &UniqueId, change: impl FnOnce(&mut GroupPolicies)) {
         let slot = self.group_slot(*id);
         if let Some(group) = self.next.groups.get_mut(slot) {
-            change(&mut Arc::make_mut(group).held);
+            change(&mut Arc::make_mut(group).policies);
         }
     }
 
@@ -271,7 +277,7 @@ impl World {
             let group = Arc::make_mut(group);
             if group.name.is_empty() {
                 // It was known by its members alone, and denied them everything.
-                set_inline(&mut group.held.inline, MISSING_GROUP, None);
+                set_inline(&mut group.policies.inline, MISSING_GROUP, None);
             }
             group.account = new.account;
             group.name = new.name.as_str().into();
@@ -284,11 +290,13 @@ impl World {
         if let Some(slot) = self.group_slots.get(&id) {
             return *slot;
         }
-        let slot = self.give_slot();
+        let slot = self.allocate_slot();
         self.group_slots.insert(id, slot);
-        let held =
-            Held { inline: Inline::from([deny_all(PolicyKind::Identity, MISSING_GROUP)]), attached: Slots::new() };
-        let group = Group { account: AccountId::NONE, id, name: "".into(), path: Path::root(), held };
+        let policies = GroupPolicies {
+            inline: Inline::from([deny_all(PolicyKind::Identity, MISSING_GROUP)]),
+            attached: Slots::new(),
+        };
+        let group = Group { account: AccountId::NONE, id, name: "".into(), path: Path::root(), policies };
         *self.next.groups.at(slot) = Some(Arc::new(group));
         slot
     }
@@ -298,11 +306,17 @@ impl World {
         if let Some(slot) = self.find_policy_slot(policy) {
             return slot;
         }
-        let slot = self.give_slot();
+        let slot = self.allocate_slot();
         let hash = self.next.hash(policy);
         self.next.policy_slots.insert(hash, (policy, slot), |(reference, _)| *reference == policy);
-        let kept = Kept { reference: policy, arn: None, tags: Tags::new(), default_version: 0, versions: Vec::new() };
-        let missing = ManagedPolicy { policy: self.next.deny_all[0].clone(), kept: Arc::new(kept) };
+        let metadata = PolicyMetadata {
+            reference: policy,
+            arn: None,
+            tags: Tags::new(),
+            default_version: 0,
+            versions: Vec::new(),
+        };
+        let missing = ManagedPolicy { policy: self.next.deny_all[0].clone(), metadata: Arc::new(metadata) };
         *self.next.policies.at(slot) = Some(missing);
         slot
     }
@@ -312,11 +326,11 @@ impl World {
         Some(found.1)
     }
 
-    fn give_slot(&mut self) -> Slot {
+    fn allocate_slot(&mut self) -> Slot {
         // INVARIANT: never one that was given before, so that nothing left over can point at something new. Four
         // billion are given in no life of a process.
-        let slot = self.slots_given;
-        self.slots_given += 1;
+        let slot = self.next_slot;
+        self.next_slot += 1;
         slot
     }
 
@@ -343,9 +357,9 @@ impl World {
             return;
         }
         if let Some(managed) = self.next.policies.get_mut(slot) {
-            let kept = Arc::make_mut(&mut managed.kept);
-            kept.arn = arn;
-            (kept.default_version, kept.tags) =
+            let metadata = Arc::make_mut(&mut managed.metadata);
+            metadata.arn = arn;
+            (metadata.default_version, metadata.tags) =
                 new.map_or_else(Default::default, |new| (new.default_version, new.tags));
             self.stale.insert(slot);
         }
@@ -358,23 +372,23 @@ impl World {
             _ => self.policy_slot(reference),
         };
         if let Some(managed) = self.next.policies.get_mut(slot) {
-            let kept = Arc::make_mut(&mut managed.kept);
-            kept.versions.retain(|(number, _)| *number != version);
-            kept.versions.extend(value.map(|value| (version, value.clone())));
+            let metadata = Arc::make_mut(&mut managed.metadata);
+            metadata.versions.retain(|(number, _)| *number != version);
+            metadata.versions.extend(value.map(|value| (version, value.clone())));
             self.stale.insert(slot);
         }
     }
 
     fn compile_default(&mut self, slot: Slot) -> Result<(), StoreError> {
-        let Some(ManagedPolicy { policy, kept }) = self.next.policies.get_mut(slot) else { return Ok(()) };
-        let Some(arn) = &kept.arn else { return Ok(()) };
-        let default = kept.versions.iter().find(|(number, _)| *number == kept.default_version);
+        let Some(ManagedPolicy { policy, metadata }) = self.next.policies.get_mut(slot) else { return Ok(()) };
+        let Some(arn) = &metadata.arn else { return Ok(()) };
+        let default = metadata.versions.iter().find(|(number, _)| *number == metadata.default_version);
         *policy = match default {
             Some((number, record)) => match PolicyVersion::decode(record) {
                 Ok(version) => compile(&version.document, PolicyKind::Identity, arn.as_str()),
                 Err(error @ StoreError::Newer { .. }) => return Err(error),
                 Err(error) => {
-                    self.damage.report(&keys::policy_version(kept.reference, *number), &error.to_string());
+                    self.damage.report(&keys::policy_version(metadata.reference, *number), &error.to_string());
                     deny_all(PolicyKind::Identity, arn.as_str())
                 }
             },

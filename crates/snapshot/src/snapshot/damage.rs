@@ -11,14 +11,14 @@ use bailiwick_storage::keys::{self, Kind};
 use bailiwick_storage::{PolicyRef, StoreError};
 use bytes::Bytes;
 
-use super::World;
-use super::change::{MISSING_GROUP, set_inline};
+use super::SnapshotBuilder;
+use super::builder::{MISSING_GROUP, set_inline};
 use crate::compile::deny_all;
 
 /// What explanations call a policy that stands for a row that can't be read.
 const UNREADABLE: &str = "unreadable";
 
-impl World {
+impl SnapshotBuilder {
     /// Takes in that the row under a key can't be read.
     ///
     /// # Errors
@@ -74,8 +74,10 @@ impl World {
     fn deny_holder(&mut self, id: &UniqueId, name: &str) {
         let deny = deny_all(PolicyKind::Identity, name);
         match id.kind() {
-            IdKind::Group => self.change_group(id, |held| set_inline(&mut held.inline, name, Some(deny))),
-            _ => self.change_seat(id, |seat| seat.change_inline(|inline| set_inline(inline, name, Some(deny)))),
+            IdKind::Group => self.change_group(id, |policies| set_inline(&mut policies.inline, name, Some(deny))),
+            _ => self.change_principal(id, |principal| {
+                principal.change_inline(|inline| set_inline(inline, name, Some(deny)))
+            }),
         }
     }
 
@@ -90,7 +92,7 @@ impl World {
         let deny = self.next.deny_all[0].clone();
         if let Some(managed) = self.next.policies.get_mut(slot) {
             managed.policy = deny;
-            Arc::make_mut(&mut managed.kept).arn = None;
+            Arc::make_mut(&mut managed.metadata).arn = None;
         }
     }
 }

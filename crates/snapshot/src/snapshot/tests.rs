@@ -16,8 +16,8 @@ fn row(account: AccountId, kind: Kind, parts: &[&[u8]], value: Option<Bytes>) ->
 }
 
 fn policy_names(snapshot: &Snapshot, id: &UniqueId) -> Vec<String> {
-    let holdings = snapshot.holdings(id).unwrap();
-    holdings.identity().iter().copied().flatten().map(|p| p.name().unwrap_or_default().to_owned()).collect()
+    let effective_policies = snapshot.effective_policies(id).unwrap();
+    effective_policies.identity().iter().copied().flatten().map(|p| p.name().unwrap_or_default().to_owned()).collect()
 }
 
 #[test]
@@ -40,10 +40,10 @@ fn what_is_referred_to_and_missing_denies_until_it_is_there() {
         sessions_valid_after: None,
     };
     let there = || Some(Bytes::new());
-    let mut world = World::new(Partition::Aws, Arc::default());
+    let mut snapshot = SnapshotBuilder::new(Partition::Aws, Arc::default());
     let mut apply = |revision, changes| {
-        world.apply_set(&ChangeSet { revision: Revision::new(revision), changes }).unwrap();
-        world.publish().unwrap()
+        snapshot.apply_set(&ChangeSet { revision: Revision::new(revision), changes }).unwrap();
+        snapshot.publish().unwrap()
     };
     // The user comes last in the set, and the group and the policy never come.
     let before = apply(
@@ -61,7 +61,7 @@ fn what_is_referred_to_and_missing_denies_until_it_is_there() {
     );
     assert_eq!(policy_names(&before, &bob), ["missing policy", "missing group"]);
     let entity = before.entity(&bob).unwrap();
-    assert_eq!(before.holdings(&entity.id).unwrap().boundary().unwrap().name(), Some("missing policy"));
+    assert_eq!(before.effective_policies(&entity.id).unwrap().boundary().unwrap().name(), Some("missing policy"));
     let group = bailiwick_storage::Group {
         account,
         id: staff,
@@ -96,11 +96,11 @@ fn keys_that_name_nothing_are_damage() {
         if matches!(kind, Kind::AccessKey | Kind::Service | Kind::Resource) {
             continue;
         }
-        let mut world = World::new(Partition::Aws, Arc::default());
-        assert!(world.apply(&row(account, kind, &[b"short"], None).key, Some(&Bytes::new())).is_err(), "{kind:?}");
+        let mut snapshot = SnapshotBuilder::new(Partition::Aws, Arc::default());
+        assert!(snapshot.apply(&row(account, kind, &[b"short"], None).key, Some(&Bytes::new())).is_err(), "{kind:?}");
     }
-    assert!(World::new(Partition::Aws, Arc::default()).apply(b"", None).is_err());
-    assert!(World::new(Partition::Aws, Arc::default()).apply(b"\0\0\0\0\0\xee", None).is_err());
+    assert!(SnapshotBuilder::new(Partition::Aws, Arc::default()).apply(b"", None).is_err());
+    assert!(SnapshotBuilder::new(Partition::Aws, Arc::default()).apply(b"\0\0\0\0\0\xee", None).is_err());
 }
 
 #[test]
@@ -126,10 +126,10 @@ fn resources_and_services_come_change_and_go() {
         created: Timestamp::UNIX_EPOCH,
         updated: Timestamp::UNIX_EPOCH,
     };
-    let mut world = World::new(Partition::Aws, Arc::default());
+    let mut snapshot = SnapshotBuilder::new(Partition::Aws, Arc::default());
     let mut apply = |revision, changes| {
-        world.apply_set(&ChangeSet { revision: Revision::new(revision), changes }).unwrap();
-        world.publish().unwrap()
+        snapshot.apply_set(&ChangeSet { revision: Revision::new(revision), changes }).unwrap();
+        snapshot.publish().unwrap()
     };
     let resource = |value| row(account, Kind::Resource, &[arn.as_bytes()], value);
     let of_service = |value| row(AccountId::NONE, Kind::Service, &[b"photos"], value);

@@ -115,19 +115,21 @@ fn allowed(snapshot: &Snapshot) -> BTreeMap<String, bool> {
 }
 
 fn decides(snapshot: &Snapshot, id: &UniqueId, action: &str, resource: Option<&bailiwick_evaluator::Policy>) -> bool {
-    let (Some(entity), Some(holdings)) = (snapshot.entity(id), snapshot.holdings(id)) else { return false };
+    let (Some(entity), Some(effective_policies)) = (snapshot.entity(id), snapshot.effective_policies(id)) else {
+        return false;
+    };
     let arn = entity.arn(Partition::Aws);
     let request = Request {
         principal: Principal::User {
             account: account().into(),
-            user: Named { arn: arn.as_str(), unique_id: Some(entity.id.as_str()) },
+            user: NameKind { arn: arn.as_str(), unique_id: Some(entity.id.as_str()) },
         },
         action,
         resource: "*",
         resource_account: ResourceAccount::from(account()),
         context: Context::default(),
     };
-    let (identity, boundary) = (holdings.identity(), holdings.boundary());
+    let (identity, boundary) = (effective_policies.identity(), effective_policies.boundary());
     decide(&request, &Policies { identity, boundary, resource, ..Policies::default() }).is_allowed()
 }
 
@@ -223,7 +225,7 @@ async fn a_record_that_is_none_denies_as_soon_as_it_is_written() {
         let mended = loop {
             match snapshots.at_least(revision).await {
                 Ok(snapshot) => break snapshot,
-                Err(_) => tokio::time::sleep(PAUSE).await,
+                Err(_) => tokio::time::sleep(REBUILD_PAUSE).await,
             }
         };
         assert_eq!(allowed(&mended), was, "{about}");
