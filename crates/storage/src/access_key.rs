@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use crate::{
     codec::{self, AsMessage, Malformed, pb},
-    identity::IdentityKind,
     keys::{self, CounterKind, Kind},
+    reference::IdentityKind,
     tx::{Located, Page, Tx},
 };
 

@@ -4,11 +4,13 @@ use bailiwick_model::{AccountId, IamError, Result, UniqueId};
 use bytes::Bytes;
 
 use crate::{
-    group::{Group, id_value},
-    identity::{FoldedName, Identity, IdentityKind, Noun},
+    codec::id_value,
+    group::Group,
+    identity::Identity,
     keys::{self, CounterKind},
-    lifecycle::holder_key,
-    policy::{self, Policy, PolicyRef, Usage},
+    noun::{FoldedName, Noun},
+    policy::{self, Policy, Usage},
+    reference::{IdentityKind, PolicyRef},
     role::Role,
     tx::{Page, Tx},
     user::User,
@@ -163,4 +165,10 @@ pub struct HolderFilter<'a> {
     pub usage: Option<Usage>,
     /// Only those whose path begins so.
     pub path_prefix: &'a str,
+}
+
+/// The row of an identity in the list of a policy's holders.
+pub(crate) fn holder_key(identity: &Identity, policy: PolicyRef, usage: Usage) -> Bytes {
+    let name = identity.folded_name();
+    keys::policy_holder(identity.account, policy, &[&[usage as u8], &[identity.kind as u8], name.as_bytes()])
 }

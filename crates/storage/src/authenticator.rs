@@ -5,7 +5,7 @@
 
 use bailiwick_seal::{RowKey, SealError, TAG, Tagged};
 
-use crate::{error::StoreError, store::Revision};
+use crate::{error::StoreError, revision::Revision};
 
 /// Makes and checks the stored form of rows.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use prost::Message;
 
-use crate::{error::StoreError, policy::PolicyRef};
+use crate::{error::StoreError, reference::PolicyRef};
 
 #[allow(missing_docs, clippy::all, unreachable_pub, reason = "generated from proto/")]
 pub(crate) mod pb {
@@ -105,6 +105,11 @@ pub(crate) fn account_number(account: AccountId) -> u64 {
 
 pub(crate) fn id(text: &str) -> Result<UniqueId, NameError> {
     UniqueId::parse(text)
+}
+
+/// A unique id as the value of an index row.
+pub(crate) fn id_value(id: &UniqueId) -> Bytes {
+    Bytes::copy_from_slice(id.as_bytes())
 }
 
 pub(crate) fn path(text: &str) -> Result<Path, NameError> {

@@ -1,8 +1,14 @@
 //! What can go wrong between a transaction and its backend.
 
+use std::time::Duration;
+
+use bailiwick_model::{ErrorCode, IamError};
 use bytes::Bytes;
 
-use crate::{keys, store::Revision};
+use crate::{keys, revision::Revision};
+
+/// When it is worth trying again after the store could not be written.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// A cause kept for the log; callers of the API never see it.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -90,5 +96,24 @@ impl StoreError {
     /// Whether the same work, done again on a newer view, may succeed.
     pub fn is_conflict(&self) -> bool {
         matches!(self, StoreError::Conflict { .. } | StoreError::Bound { .. })
+    }
+}
+
+impl From<StoreError> for IamError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Ahead { .. } => {
+                IamError::new(ErrorCode::ServiceUnavailable, "the revision asked for has not been reached")
+            }
+            StoreError::ReadOnly(_) => {
+                let message = "changes are refused at the moment, since the store cannot be written; reading goes on";
+                IamError::new(ErrorCode::ServiceUnavailable, message).retry_after(RETRY_AFTER)
+            }
+            StoreError::Gone => {
+                let message = "the request was overtaken by a failure of the store; send it again";
+                IamError::new(ErrorCode::ServiceUnavailable, message).retry_after(RETRY_AFTER)
+            }
+            error => IamError::internal(error),
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use crate::{change::ChangeSet, error::StoreError, store::Revision};
+use crate::{change::ChangeSet, error::StoreError, revision::Revision};
 
 /// The latest change sets of a store and the news of further ones.
 ///

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 
 use crate::{
     codec::{self, AsMessage, Malformed, pb},
-    identity::{FoldedName, Identity, Noun, Spec},
+    identity::Identity,
     keys::{self, CounterKind, Kind},
+    noun::{FoldedName, Noun, NounSpec},
     tx::{Located, Page, Tx},
     user::User,
 };
@@ -29,7 +30,7 @@ pub struct Group {
 
 impl Noun for Group {
     type Name = GroupName;
-    const SPEC: Spec = Spec {
+    const SPEC: NounSpec = NounSpec {
         record: Kind::Group,
         names: Kind::GroupName,
         label: "group",
@@ -96,7 +97,7 @@ impl Tx {
         self.add_within(groups, 1, quota, || IamError::quota("GroupsPerUser", quota)).await?;
         self.add(keys::counter(group.account, CounterKind::Members, group.id.as_bytes()), 1);
         self.put(forward, Bytes::new());
-        self.put(keys::group_member(group.account, &group.id, &user.name.folded()), id_value(&user.id));
+        self.put(keys::group_member(group.account, &group.id, &user.name.folded()), codec::id_value(&user.id));
         Ok(())
     }
 
@@ -145,8 +146,4 @@ impl Tx {
         let rows = self.scan(&prefix, None, usize::MAX).await?;
         Ok(rows.iter().filter_map(|(key, _)| Some(keys::take_id(&key[prefix.len()..])?.0)).collect())
     }
-}
-
-pub(crate) fn id_value(id: &UniqueId) -> Bytes {
-    Bytes::copy_from_slice(id.as_bytes())
 }

@@ -7,8 +7,9 @@ use bailiwick_model::{
 
 use crate::{
     codec::{AsMessage, Malformed, pb},
-    identity::{Identity, IdentityKind},
+    identity::Identity,
     keys::{self, CounterKind},
+    reference::IdentityKind,
     tx::{Located, Page, Tx},
 };
 

@@ -9,7 +9,7 @@
 use bailiwick_model::{AccessKeyId, AccountAlias, AccountId, UniqueId};
 use bytes::Bytes;
 
-use crate::{identity::IdentityKind, policy::PolicyRef};
+use crate::reference::{IdentityKind, PolicyRef};
 
 mod layout_1;
 mod words;
@@ -93,6 +93,17 @@ kinds! {
     Counter = 0x70,
     /// `ARN` → policy and tags of a resource of another service.
     Resource = 0x80,
+}
+
+impl Kind {
+    /// The kind of the record of a user, group or role.
+    const fn of(identity: IdentityKind) -> Self {
+        match identity {
+            IdentityKind::Group => Kind::Group,
+            IdentityKind::User => Kind::User,
+            IdentityKind::Role => Kind::Role,
+        }
+    }
 }
 
 /// The kinds of row that decisions are made of, or that say what the store is: all of them are read at every start, and
@@ -183,7 +194,7 @@ pub(crate) fn record(account: AccountId, of: Kind, id: &[u8]) -> Bytes {
 
 /// The record of a user, group or role.
 pub fn identity(account: AccountId, of: IdentityKind, id: &UniqueId) -> Bytes {
-    join(account, of.record(), &[id.as_bytes()])
+    join(account, Kind::of(of), &[id.as_bytes()])
 }
 
 pub(crate) fn meta() -> Bytes {

@@ -1,13 +1,16 @@
 //! How users, groups and roles are made, changed and deleted.
 
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bytes::Bytes;
 
 use crate::{
-    group::{Group, id_value},
-    identity::{Identity, IdentityKind, Noun},
+    attachment::holder_key,
+    codec::id_value,
+    group::Group,
+    identity::Identity,
     keys::{self, CounterKind},
-    policy::{self, PolicyRef, Usage},
+    noun::Noun,
+    policy::{self, Usage},
+    reference::{IdentityKind, PolicyRef},
     role::Role,
     tx::Tx,
     user::User,
@@ -21,6 +24,22 @@ pub trait IdentityNoun: Noun {
     #[doc(hidden)]
     const BLOCKERS: &'static [Blocker];
 }
+
+macro_rules! identity_from {
+    ($($noun:ident)*) => {$(
+        impl From<&$noun> for Identity {
+            fn from(noun: &$noun) -> Self {
+                Identity {
+                    account: noun.account,
+                    kind: IdentityKind::$noun,
+                    id: noun.id,
+                    name: noun.name.as_str().to_owned(),
+                }
+            }
+        }
+    )*};
+}
+identity_from!(User Group Role);
 
 /// A counter that must be at zero, and what must be done if it is not.
 pub struct Blocker(CounterKind, &'static str);
@@ -144,10 +163,4 @@ impl Tx {
         self.delete_key(holder_key(identity, policy, Usage::Boundary));
         self.add(keys::policy_counter(identity.account, CounterKind::Boundaries, policy), -1);
     }
-}
-
-/// The row of an identity in the list of a policy's holders.
-pub(crate) fn holder_key(identity: &Identity, policy: PolicyRef, usage: Usage) -> Bytes {
-    let name = identity.folded_name();
-    keys::policy_holder(identity.account, policy, &[&[usage as u8], &[identity.kind as u8], name.as_bytes()])
 }

@@ -12,10 +12,12 @@ use tokio::sync::watch;
 
 use crate::{
     authenticator::Authenticator,
+    batch::{Batch, Versioned},
     change::{ChangeSet, Changes},
     error::StoreError,
     feed::{Feed, newer_than},
-    store::{At, Batch, Inspected, Revision, Scan, Store, Versioned, View},
+    revision::Revision,
+    store::{At, Inspected, Scan, Store, View},
     sums::{StoreState, Tally},
 };
 

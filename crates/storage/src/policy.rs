@@ -8,19 +8,11 @@ use jiff::Timestamp;
 use crate::{
     codec::{self, AsMessage, Malformed, Record, pb},
     error::StoreError,
-    identity::{Noun, Spec},
     keys::{self, CounterKind, Kind},
+    noun::{Noun, NounSpec},
+    reference::PolicyRef,
     tx::Tx,
 };
-
-/// Points at a managed policy: its owner, [`AccountId::NONE`] for those of the deployment, and its unique id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PolicyRef {
-    /// The account that owns the policy.
-    pub account: AccountId,
-    /// Its unique id, `ANPA…`.
-    pub id: UniqueId,
-}
 
 /// What an identity has a policy for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -265,7 +257,7 @@ fn conflict(message: &str) -> IamError {
 
 impl Noun for Policy {
     type Name = PolicyName;
-    const SPEC: Spec = Spec {
+    const SPEC: NounSpec = NounSpec {
         record: Kind::Policy,
         names: Kind::PolicyName,
         label: "policy",

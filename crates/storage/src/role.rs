@@ -5,9 +5,9 @@ use jiff::Timestamp;
 
 use crate::{
     codec::{self, AsMessage, Malformed, pb},
-    identity::{Noun, Spec},
     keys::{self, CounterKind, Kind},
-    policy::PolicyRef,
+    noun::{Noun, NounSpec},
+    reference::PolicyRef,
     tx::Tx,
 };
 
@@ -83,7 +83,7 @@ impl Tx {
 
 impl Noun for Role {
     type Name = RoleName;
-    const SPEC: Spec = Spec {
+    const SPEC: NounSpec = NounSpec {
         record: Kind::Role,
         names: Kind::RoleName,
         label: "role",

@@ -2,7 +2,7 @@
 
 use bailiwick_model::{AccessKeyId, AccountId, Result, UniqueId};
 
-use crate::{IdentityKind, Tx, keys};
+use crate::{keys, reference::IdentityKind, tx::Tx};
 
 /// The records that say whether a caller may act at all: account, user or role, and long-term access key. "Sessions
 /// valid after" marks stand in the first two.

@@ -5,33 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{change::Changes, error::StoreError, sums::Tally};
-
-/// The number of a committed batch; grows by at least one with each.
-///
-/// Zero is the empty store. What clients see is opaque and carries the store's identity as well.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Revision(u64);
-
-impl Revision {
-    /// The revision of a store in which nothing was ever written.
-    pub const ZERO: Revision = Revision(0);
-
-    /// The revision with this number.
-    pub const fn new(number: u64) -> Self {
-        Revision(number)
-    }
-
-    /// The bare number.
-    pub const fn number(self) -> u64 {
-        self.0
-    }
-
-    /// The revision after this one.
-    pub const fn next(self) -> Self {
-        Revision(self.0 + 1)
-    }
-}
+use crate::{
+    batch::{Batch, Versioned},
+    change::Changes,
+    error::StoreError,
+    revision::Revision,
+    sums::Tally,
+};
 
 /// Which view a reader wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,15 +21,6 @@ pub enum At {
     Latest,
     /// Any that contains this revision.
     AtLeast(Revision),
-}
-
-/// A value and the revision that last changed it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Versioned {
-    /// The bytes as they were put.
-    pub value: Bytes,
-    /// The revision of the batch that put them.
-    pub revision: Revision,
 }
 
 /// One row of a scan.
@@ -154,53 +125,4 @@ pub trait Store: Send + Sync {
     fn health(&self) -> Health {
         Health::default()
     }
-}
-
-/// What must hold of a key when a batch is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expect {
-    /// The key.
-    pub key: Bytes,
-    /// The revision that last changed it, or `None` if it must be absent.
-    pub revision: Option<Revision>,
-}
-
-/// A change to a counter, checked and applied by the writer.
-///
-/// A counter is absent at zero and never negative; its value is read with [`counter_value`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Add {
-    /// The counter.
-    pub key: Bytes,
-    /// What to add, or with a minus sign to take away.
-    pub delta: i64,
-    /// The most that it may be afterwards; it binds only when `delta` is positive.
-    pub max: Option<u64>,
-}
-
-/// A set of changes that take place together, if everything expected holds.
-#[derive(Clone, Debug, Default)]
-pub struct Batch {
-    /// What must not have changed.
-    pub expect: Vec<Expect>,
-    /// Keys and their new values.
-    pub put: Vec<(Bytes, Bytes)>,
-    /// Keys to remove; an absent one is no error.
-    pub delete: Vec<Bytes>,
-    /// Counters to move.
-    pub add: Vec<Add>,
-}
-
-/// The longest key that a store takes.
-pub const MAX_KEY: usize = 512;
-/// The largest value that a store takes.
-pub const MAX_VALUE: usize = 1 << 20;
-
-/// Reads a counter's stored value.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] if the value is not a counter's.
-pub fn counter_value(value: &[u8]) -> Result<u64, StoreError> {
-    let bytes = value.try_into().map_err(|_| StoreError::Corrupt("a counter of the wrong length".into()))?;
-    Ok(u64::from_be_bytes(bytes))
 }

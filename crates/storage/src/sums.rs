@@ -6,7 +6,7 @@
 //!
 //! A whole store that is replaced by an older copy of itself is not found here: its sums are right.
 
-use crate::{authenticator::Authenticator, change::ChangeSet, error::StoreError, keys, store::Revision};
+use crate::{authenticator::Authenticator, change::ChangeSet, error::StoreError, keys, revision::Revision};
 
 /// A set of rows: how many, and the sum of what they add.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]

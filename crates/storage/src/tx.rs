@@ -4,23 +4,20 @@ use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
     ops::Bound,
     sync::Arc,
-    time::Duration,
 };
 
-use bailiwick_model::{ErrorCode, IamError, Result, limits::Quotas};
+use bailiwick_model::{IamError, Result, limits::Quotas};
 use bytes::Bytes;
 
 use crate::{
+    batch::{Add, Batch, Expect, Versioned, counter_value},
     codec::Record,
-    error::StoreError,
-    store::{Add, At, Batch, Expect, Revision, Scan, Store, Versioned, View, counter_value},
+    revision::Revision,
+    store::{At, Scan, Store, View},
 };
 
 /// How many rows a scan asks the backend for when a filter may throw some away.
 const CHUNK: usize = 256;
-
-/// When it is worth trying again after the store could not be written.
-const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// Why a transaction did not take place.
 #[derive(Debug, thiserror::Error)]
@@ -311,23 +308,4 @@ pub(crate) enum Located {
     Here,
     /// Under this key.
     At(Bytes),
-}
-
-impl From<StoreError> for IamError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Ahead { .. } => {
-                IamError::new(ErrorCode::ServiceUnavailable, "the revision asked for has not been reached")
-            }
-            StoreError::ReadOnly(_) => {
-                let message = "changes are refused at the moment, since the store cannot be written; reading goes on";
-                IamError::new(ErrorCode::ServiceUnavailable, message).retry_after(RETRY_AFTER)
-            }
-            StoreError::Gone => {
-                let message = "the request was overtaken by a failure of the store; send it again";
-                IamError::new(ErrorCode::ServiceUnavailable, message).retry_after(RETRY_AFTER)
-            }
-            error => IamError::internal(error),
-        }
-    }
 }

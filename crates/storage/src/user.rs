@@ -5,9 +5,9 @@ use jiff::Timestamp;
 
 use crate::{
     codec::{self, AsMessage, Malformed, pb},
-    identity::{Noun, Spec},
     keys::{CounterKind, Kind},
-    policy::PolicyRef,
+    noun::{Noun, NounSpec},
+    reference::PolicyRef,
 };
 
 /// A user.
@@ -35,7 +35,7 @@ pub struct User {
 
 impl Noun for User {
     type Name = UserName;
-    const SPEC: Spec = Spec {
+    const SPEC: NounSpec = NounSpec {
         record: Kind::User,
         names: Kind::UserName,
         label: "user",

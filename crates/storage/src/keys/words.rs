@@ -68,7 +68,10 @@ mod tests {
     use bailiwick_model::{AccessKeyId, IdKind, UniqueId};
 
     use super::*;
-    use crate::{identity::IdentityKind, keys, keys::CounterKind, policy::PolicyRef};
+    use crate::{
+        keys::{self, CounterKind},
+        reference::{IdentityKind, PolicyRef},
+    };
 
     #[test]
     fn every_key_reads_as_what_it_is_about() {

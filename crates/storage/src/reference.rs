@@ -1,0 +1,45 @@
+//! What keys and records name identities and managed policies by.
+
+use bailiwick_model::{AccountId, UniqueId};
+
+/// User, group or role; in the order in which AWS lists them together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum IdentityKind {
+    /// A group.
+    Group = 1,
+    /// A user.
+    User = 2,
+    /// A role.
+    Role = 3,
+}
+
+impl IdentityKind {
+    /// The word for it within a sentence.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            IdentityKind::Group => "group",
+            IdentityKind::User => "user",
+            IdentityKind::Role => "role",
+        }
+    }
+
+    /// The kind that a number in a key stands for.
+    pub(crate) const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(IdentityKind::Group),
+            2 => Some(IdentityKind::User),
+            3 => Some(IdentityKind::Role),
+            _ => None,
+        }
+    }
+}
+
+/// Points at a managed policy: its owner, [`AccountId::NONE`] for those of the deployment, and its unique id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PolicyRef {
+    /// The account that owns the policy.
+    pub account: AccountId,
+    /// Its unique id, `ANPA…`.
+    pub id: UniqueId,
+}
