@@ -9,7 +9,7 @@ use bailiwick_model::{IamError, Partition};
 use bailiwick_operation::{Caller, Credential, Principal, RequestInfo};
 use jiff::Timestamp;
 
-use crate::message::{Kept, keep};
+use crate::message::{RedactedMessage, redact};
 use crate::record::UserIdentity;
 use crate::shape;
 
@@ -28,7 +28,7 @@ pub struct Event<'a> {
     /// `requestID`, which the client got as well: the bits that [`RequestInfo::id`] was made of.
     pub request_id: [u8; 16],
     /// What was called.
-    pub what: What<'a>,
+    pub kind: EventKind<'a>,
     /// When the call arrived.
     pub time: Timestamp,
     /// What is known of the request.
@@ -53,7 +53,7 @@ pub struct Event<'a> {
 
 /// What was called.
 #[derive(Clone, Copy, Debug)]
-pub enum What<'a> {
+pub enum EventKind<'a> {
     /// An operation.
     Operation(&'static OperationInfo),
     /// A command that worked on the store of a stopped server, by the name that its messages have.
@@ -75,33 +75,35 @@ pub struct Unroutable<'a> {
     pub path: &'a str,
 }
 
-impl What<'_> {
+impl EventKind<'_> {
     /// `eventSource` without its domain, and `eventName`.
     pub(crate) fn name(&self) -> (&'static str, &'static str) {
         match self {
-            What::Operation(operation) => (operation.service, operation.name),
-            What::Command(name) => ("bailiwick", name),
-            What::Unroutable(_) => ("bailiwick", "UnroutableRequest"),
-            What::Suppressed => ("bailiwick", "RecordsSuppressed"),
-            What::Lost => ("bailiwick", "RecordsLost"),
+            EventKind::Operation(operation) => (operation.service, operation.name),
+            EventKind::Command(name) => ("bailiwick", name),
+            EventKind::Unroutable(_) => ("bailiwick", "UnroutableRequest"),
+            EventKind::Suppressed => ("bailiwick", "RecordsSuppressed"),
+            EventKind::Lost => ("bailiwick", "RecordsLost"),
         }
     }
 
     pub(crate) fn is_read_only(&self) -> bool {
-        matches!(self, What::Operation(operation) if operation.read_only)
+        matches!(self, EventKind::Operation(operation) if operation.read_only)
     }
 
     pub(crate) fn category(&self) -> Audit {
         match self {
-            What::Operation(operation) => operation.audit,
-            What::Command(_) | What::Unroutable(_) | What::Suppressed | What::Lost => Audit::Management,
+            EventKind::Operation(operation) => operation.audit,
+            EventKind::Command(_) | EventKind::Unroutable(_) | EventKind::Suppressed | EventKind::Lost => {
+                Audit::Management
+            }
         }
     }
 
     /// Method and path of what named no operation.
     pub(crate) fn route(&self) -> Option<String> {
         match self {
-            What::Unroutable(unroutable) => Some(bounded(&format!("{} {}", unroutable.method, unroutable.path))),
+            EventKind::Unroutable(unroutable) => Some(bounded(&format!("{} {}", unroutable.method, unroutable.path))),
             _ => None,
         }
     }
@@ -109,16 +111,16 @@ impl What<'_> {
 
 impl Event<'_> {
     /// Request and response as they are kept.
-    pub(crate) fn messages(&self) -> (Kept, Kept) {
-        let shapes = match self.what {
-            What::Operation(operation) => shape::of(operation),
-            What::Command(name) => shape::of_command(name),
-            What::Unroutable(_) | What::Suppressed | What::Lost => None,
+    pub(crate) fn messages(&self) -> (RedactedMessage, RedactedMessage) {
+        let shapes = match self.kind {
+            EventKind::Operation(operation) => shape::of(operation),
+            EventKind::Command(name) => shape::of_command(name),
+            EventKind::Unroutable(_) | EventKind::Suppressed | EventKind::Lost => None,
         };
-        let Some((request, response)) = shapes else { return (Kept::default(), Kept::default()) };
-        let is_brief = self.error.is_some() || self.what.is_read_only() || self.changes_nothing;
+        let Some((request, response)) = shapes else { return (RedactedMessage::default(), RedactedMessage::default()) };
+        let is_brief = self.error.is_some() || self.kind.is_read_only() || self.changes_nothing;
         let most = if is_brief { MAX_BRIEF_MESSAGE } else { MAX_MESSAGE };
-        (keep(request, self.parameters, most), keep(response, self.response, most))
+        (redact(request, self.parameters, most), redact(response, self.response, most))
     }
 
     /// `errorCode` and `errorMessage`: what the caller was told. What lies behind a failure of ours is for the log alone.

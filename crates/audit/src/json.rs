@@ -21,13 +21,13 @@ pub(crate) fn line(record: &Record, sequence: u64, previous: &str) -> String {
     out.open('{');
     out.text("eventVersion", EVENT_VERSION);
     out.name("userIdentity");
-    identity(&mut out, record.sender.user_identity.as_ref());
+    identity(&mut out, record.origin.user_identity.as_ref());
     out.text("eventTime", &moment(record.event_time));
     out.text("eventSource", &source(&record.event_source));
     out.text("eventName", &record.event_name);
-    out.filled("awsRegion", &record.sender.aws_region);
-    out.filled("sourceIPAddress", &record.sender.source_ip_address);
-    out.filled("userAgent", &record.sender.user_agent);
+    out.filled("awsRegion", &record.origin.aws_region);
+    out.filled("sourceIPAddress", &record.origin.source_ip_address);
+    out.filled("userAgent", &record.origin.user_agent);
     out.filled("errorCode", &record.error_code);
     out.filled("errorMessage", &record.error_message);
     let operation = find_operation(&record.event_name);
@@ -48,11 +48,11 @@ pub(crate) fn line(record: &Record, sequence: u64, previous: &str) -> String {
     }
     out.text("eventType", "AwsApiCall");
     out.flag("managementEvent", record.category == Audit::Management);
-    if let Some(identity) = &record.sender.user_identity {
+    if let Some(identity) = &record.origin.user_identity {
         out.filled("recipientAccountId", &identity.account_id);
     }
     out.text("eventCategory", category(record.category));
-    if record.sender.secure_transport {
+    if record.origin.secure_transport {
         out.name("tlsDetails");
         out.open('{');
         out.close('}');
@@ -121,7 +121,7 @@ fn identity(out: &mut Json, identity: Option<&UserIdentity>) {
 
 /// What CloudTrail has no member for.
 fn additional(out: &mut Json, record: &Record) {
-    let bearer = record.sender.user_identity.as_ref().is_some_and(|identity| identity.bearer);
+    let bearer = record.origin.user_identity.as_ref().is_some_and(|identity| identity.bearer);
     if record.route.is_empty() && record.suppressed == 0 && !record.truncated && !bearer {
         return;
     }

@@ -12,24 +12,26 @@
 //!
 //! Start reading at [`Event`].
 
+mod checkpoint;
 mod disk;
 mod event;
 mod json;
 mod limit;
-mod mark;
 mod message;
 mod queue;
 mod record;
 mod recorder;
 mod row;
 mod segments;
+mod settings;
 mod shape;
 mod stats;
 #[cfg(test)]
 mod tests;
 mod writer;
 
-pub use event::{Event, Unroutable, What};
-pub use record::{Record, Sender, UserIdentity};
-pub use recorder::{Recorder, Settings};
+pub use event::{Event, EventKind, Unroutable};
+pub use record::{CallOrigin, Record, UserIdentity};
+pub use recorder::Recorder;
+pub use settings::Settings;
 pub use stats::Stats;

@@ -15,24 +15,24 @@ use jiff::Timestamp;
 use crate::Event;
 
 /// Records that one caller or source may cause in one window.
-const RECORDS: u64 = 20;
+const MAX_RECORDS: u64 = 20;
 /// The same for all sources together, since whoever has one address of IPv6 may have many networks.
-const RECORDS_OF_SOURCES: u64 = 2_000;
+const MAX_SOURCE_RECORDS: u64 = 2_000;
 /// Seconds in a window.
-const WINDOW: i64 = 60;
+const WINDOW_SECONDS: i64 = 60;
 /// Callers and sources that are told apart; beyond that all share one count, and so do sources beyond their records.
-const KEYS: usize = 20_000;
+const MAX_KEYS: usize = 20_000;
 
 /// Decides which calls get a record of their own.
 #[derive(Debug, Default)]
 pub(crate) struct RecordRateLimit {
     counts: HashMap<Key, Count>,
     /// The window in which unauthenticated requests were last counted together, and how many got a record.
-    of_sources: (i64, u64),
+    sources: (i64, u64),
     /// The window in which counts were last looked through.
     swept: i64,
     /// What those still stood for that were forgotten without a record.
-    overdue: Vec<Overdue>,
+    unreported: Vec<UnreportedCount>,
 }
 
 /// Whose calls are counted together.
@@ -43,7 +43,7 @@ enum Key {
     /// A network of unauthenticated requests.
     Source(Option<IpAddr>),
     /// Everyone for whom there was no room.
-    Others,
+    Overflow,
 }
 
 #[derive(Debug)]
@@ -64,7 +64,7 @@ struct Last {
 
 /// Calls that a record has to be written of, since no other told their number.
 #[derive(Debug)]
-pub(crate) struct Overdue {
+pub(crate) struct UnreportedCount {
     pub(crate) request: Arc<RequestInfo>,
     pub(crate) caller: Option<Arc<Caller>>,
     pub(crate) partition: Partition,
@@ -79,22 +79,22 @@ impl RecordRateLimit {
             Some(caller) => Key::Caller { id: id_of(&caller.principal), has_failed: event.error.is_some() },
             None => Key::Source(event.request.source_ip.map(network)),
         };
-        if self.counts.len() >= KEYS && !self.counts.contains_key(&key) {
+        if self.counts.len() >= MAX_KEYS && !self.counts.contains_key(&key) {
             self.sweep(window);
         }
-        if self.of_sources.0 != window {
-            self.of_sources = (window, 0);
+        if self.sources.0 != window {
+            self.sources = (window, 0);
         }
-        let is_crowded = event.caller.is_none() && self.of_sources.1 >= RECORDS_OF_SOURCES;
-        let has_room = !is_crowded && self.counts.len() < KEYS;
-        let key = if has_room || self.counts.contains_key(&key) { key } else { Key::Others };
+        let sources_exhausted = event.caller.is_none() && self.sources.1 >= MAX_SOURCE_RECORDS;
+        let has_room = !sources_exhausted && self.counts.len() < MAX_KEYS;
+        let key = if has_room || self.counts.contains_key(&key) { key } else { Key::Overflow };
         let count = self.counts.entry(key).or_insert(Count { window, seen: 0, suppressed: 0, last: None });
         if count.window != window {
             count.window = window;
             count.seen = 0;
         }
         count.seen += 1;
-        if is_crowded || count.seen > RECORDS {
+        if sources_exhausted || count.seen > MAX_RECORDS {
             count.suppressed += 1;
             count.last = Some(Last {
                 request: Arc::clone(event.request),
@@ -105,21 +105,21 @@ impl RecordRateLimit {
         }
         count.last = None;
         if event.caller.is_none() {
-            self.of_sources.1 += 1;
+            self.sources.1 += 1;
         }
         Some(std::mem::take(&mut count.suppressed))
     }
 
     /// The counts that no record told within their window.
-    pub(crate) fn overdue(&mut self, now: Timestamp) -> Vec<Overdue> {
+    pub(crate) fn unreported(&mut self, now: Timestamp) -> Vec<UnreportedCount> {
         self.sweep(window(now));
-        std::mem::take(&mut self.overdue)
+        std::mem::take(&mut self.unreported)
     }
 
     /// All counts, at the end.
-    pub(crate) fn rest(&mut self) -> Vec<Overdue> {
+    pub(crate) fn drain(&mut self) -> Vec<UnreportedCount> {
         self.sweep(i64::MAX);
-        std::mem::take(&mut self.overdue)
+        std::mem::take(&mut self.unreported)
     }
 
     /// Forgets the counts of former windows.
@@ -128,11 +128,11 @@ impl RecordRateLimit {
             return;
         }
         self.swept = window;
-        let overdue = &mut self.overdue;
+        let unreported = &mut self.unreported;
         self.counts.retain(|_, count| {
             let stays = count.window == window;
             if !stays && let Some(Last { request, caller, partition }) = count.last.take() {
-                overdue.push(Overdue { request, caller, partition, suppressed: count.suppressed });
+                unreported.push(UnreportedCount { request, caller, partition, suppressed: count.suppressed });
             }
             stays
         });
@@ -149,7 +149,7 @@ fn id_of(principal: &Principal) -> String {
 }
 
 fn window(time: Timestamp) -> i64 {
-    time.as_second().div_euclid(WINDOW)
+    time.as_second().div_euclid(WINDOW_SECONDS)
 }
 
 /// Who has one address of IPv6 has all of its network.

@@ -36,7 +36,7 @@ struct Cap {
 
 /// A message as it is kept.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Kept {
+pub(crate) struct RedactedMessage {
     pub(crate) bytes: Vec<u8>,
     /// Whether texts or lists were cut, or the message left out.
     pub(crate) truncated: bool,
@@ -44,15 +44,15 @@ pub(crate) struct Kept {
 
 /// Takes the secrets out of a message, masks what looks like one, and shortens it to `limit` bytes: the longest texts
 /// and lists first. What comes out is a message of the same type; of bytes that are no message, what came before.
-pub(crate) fn keep(shape: &Shape, message: &[u8], limit: usize) -> Kept {
+pub(crate) fn redact(shape: &Shape, message: &[u8], limit: usize) -> RedactedMessage {
     for (number, cap) in CAPS.into_iter().enumerate() {
         let mut bytes = Vec::with_capacity(message.len().min(limit));
         walk(shape, message, cap, DEPTH, &mut bytes);
         if bytes.len() <= limit {
-            return Kept { bytes, truncated: number > 0 };
+            return RedactedMessage { bytes, truncated: number > 0 };
         }
     }
-    Kept { bytes: Vec::new(), truncated: true }
+    RedactedMessage { bytes: Vec::new(), truncated: true }
 }
 
 /// A field's value, as it stands in the bytes.

@@ -12,9 +12,9 @@ use crate::Event;
 use crate::row::Row;
 
 /// Rows of records that may wait, 32 KiB each.
-const ROWS: usize = 128;
+const MAX_ROWS: usize = 128;
 /// Rows of which the writer is told, though no one waits for them.
-const MANY: usize = 16;
+const WAKE_ROWS: usize = 16;
 
 /// Told whether a record is durable.
 pub(crate) type Waiter = oneshot::Sender<bool>;
@@ -23,7 +23,7 @@ pub(crate) type Waiter = oneshot::Sender<bool>;
 pub(crate) struct Queue {
     state: Mutex<State>,
     /// Calls the writer.
-    urgent: Notify,
+    wake: Notify,
     /// Tells calls that there is room again.
     room: Notify,
 }
@@ -41,7 +41,7 @@ struct State {
 
 /// What the writer takes at once.
 #[derive(Default)]
-pub(crate) struct Taken {
+pub(crate) struct Drained {
     pub(crate) rows: Vec<Row>,
     pub(crate) waiters: Vec<Waiter>,
     pub(crate) lost: u64,
@@ -63,9 +63,9 @@ impl Queue {
                 if state.is_closed {
                     return false;
                 }
-                if state.rows.len() < ROWS {
+                if state.rows.len() < MAX_ROWS {
                     if state.put(event, waiter) {
-                        self.urgent.notify_one();
+                        self.wake.notify_one();
                     }
                     return true;
                 }
@@ -84,10 +84,10 @@ impl Queue {
         if state.is_closed {
             return;
         }
-        if state.rows.len() >= ROWS {
+        if state.rows.len() >= MAX_ROWS {
             state.lost += 1 + event.suppressed;
         } else if state.put(event, None) {
-            self.urgent.notify_one();
+            self.wake.notify_one();
         }
     }
 
@@ -97,14 +97,14 @@ impl Queue {
     }
 
     /// Waits until the writer is called.
-    pub(crate) async fn called(&self) {
-        self.urgent.notified().await;
+    pub(crate) async fn woken(&self) {
+        self.wake.notified().await;
     }
 
     /// Takes all that is there.
-    pub(crate) fn take(&self) -> Taken {
+    pub(crate) fn take(&self) -> Drained {
         let mut state = self.state();
-        let taken = Taken {
+        let taken = Drained {
             rows: std::mem::take(&mut state.rows),
             waiters: std::mem::take(&mut state.waiters),
             lost: std::mem::take(&mut state.lost),
@@ -118,7 +118,7 @@ impl Queue {
     /// Puts back what could not be written, in front of what came meanwhile, as much as there is room for.
     pub(crate) fn put_back(&self, mut rows: Vec<Row>) {
         let mut state = self.state();
-        let room = ROWS.saturating_sub(state.rows.len()).min(rows.len());
+        let room = MAX_ROWS.saturating_sub(state.rows.len()).min(rows.len());
         let dropped: u64 = rows.drain(room..).map(|row| row.count()).sum();
         rows.append(&mut state.rows);
         state.rows = rows;
@@ -136,7 +136,7 @@ impl Queue {
     /// Takes no more records, and calls the writer for the last time.
     pub(crate) fn close(&self) {
         self.state().is_closed = true;
-        self.urgent.notify_one();
+        self.wake.notify_one();
     }
 }
 
@@ -149,6 +149,6 @@ impl State {
         }
         let waited_for = waiter.is_some();
         self.waiters.extend(waiter);
-        waited_for || begun && self.rows.len() == MANY + 1
+        waited_for || begun && self.rows.len() == WAKE_ROWS + 1
     }
 }

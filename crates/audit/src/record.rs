@@ -5,7 +5,8 @@ use bailiwick_operation::uuid;
 use bytes::Bytes;
 use prost::{DecodeError, Message as _};
 
-use crate::row::FORMAT;
+/// The first byte of a row: its format.
+pub(crate) const FORMAT: u8 = 2;
 
 /// One call, with the fields of CloudTrail's record.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,7 +22,7 @@ pub struct Record {
     /// `requestID`, which the client got as well.
     pub request_id: String,
     /// Where it came from and who called.
-    pub sender: Sender,
+    pub origin: CallOrigin,
     /// `errorCode`; empty when the call succeeded.
     pub error_code: String,
     /// `errorMessage`.
@@ -46,7 +47,7 @@ pub struct Record {
 
 /// What many calls have in common: who called and from where. Field numbers are part of the store's format.
 #[derive(Clone, PartialEq, prost::Message)]
-pub struct Sender {
+pub struct CallOrigin {
     /// `awsRegion`: what the signature named.
     #[prost(string, tag = "1")]
     pub aws_region: String,
@@ -117,10 +118,10 @@ pub(crate) struct Stored {
     pub(crate) request_id: Bytes,
     /// There for the first call of each sender in a row.
     #[prost(message, optional, tag = "6")]
-    pub(crate) sender: Option<Sender>,
+    pub(crate) origin: Option<CallOrigin>,
     /// Otherwise which of the row's senders it was, counted from zero.
     #[prost(uint64, tag = "7")]
-    pub(crate) sender_at: u64,
+    pub(crate) origin_index: u64,
     #[prost(string, tag = "8")]
     pub(crate) error_code: String,
     #[prost(string, tag = "9")]
@@ -152,23 +153,23 @@ impl Record {
         let Some((&FORMAT, mut rest)) = row.split_first() else {
             return Err(damaged("audit records of an unknown format"));
         };
-        let (mut records, mut senders) = (Vec::new(), Vec::new());
+        let (mut records, mut origins) = (Vec::new(), Vec::new());
         while !rest.is_empty() {
             let (record, after) = split(rest).ok_or_else(|| damaged("a record cut short"))?;
             rest = after;
             let mut stored = Stored::decode(record)?;
-            if let Some(sender) = stored.sender.take() {
-                stored.sender_at = senders.len() as u64;
-                senders.push(sender);
+            if let Some(origin) = stored.origin.take() {
+                stored.origin_index = origins.len() as u64;
+                origins.push(origin);
             }
-            let sender = usize::try_from(stored.sender_at).ok().and_then(|at| senders.get(at));
-            let sender = sender.ok_or_else(|| damaged("a record without its sender"))?;
-            records.push(Record::of(stored, sender.clone()));
+            let origin = usize::try_from(stored.origin_index).ok().and_then(|at| origins.get(at));
+            let origin = origin.ok_or_else(|| damaged("a record without its sender"))?;
+            records.push(Record::of(stored, origin.clone()));
         }
         Ok(records)
     }
 
-    fn of(stored: Stored, sender: Sender) -> Self {
+    fn of(stored: Stored, origin: CallOrigin) -> Self {
         let id = |bytes: &[u8]| bytes.try_into().map(uuid).unwrap_or_default();
         Record {
             category: stored.category(),
@@ -177,7 +178,7 @@ impl Record {
             event_source: stored.event_source,
             event_name: stored.event_name,
             request_id: id(&stored.request_id),
-            sender,
+            origin,
             error_code: stored.error_code,
             error_message: stored.error_message,
             read_only: stored.read_only,

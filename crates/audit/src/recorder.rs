@@ -1,7 +1,6 @@
 //! Takes records from calls: into the call's own commit, or to the writer.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bailiwick_model::{ErrorCode, IamError, Result};
@@ -14,31 +13,9 @@ use crate::disk::FileSystem;
 use crate::limit::RecordRateLimit;
 use crate::queue::Queue;
 use crate::row::Row;
+use crate::settings::Settings;
 use crate::writer::Writer;
 use crate::{Event, Stats};
-
-/// Where records go, and how many may wait.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The folder of the segments; made if it is not there.
-    pub folder: PathBuf,
-    /// When a segment has grown to so many bytes, another is begun.
-    pub segment_bytes: u64,
-    /// Records of changes that may wait in the store until they are on segments. Beyond that, changes are refused.
-    pub outbox_rows: u64,
-}
-
-impl Settings {
-    /// 64 MiB.
-    pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
-    /// A record of a change has about a kibibyte, and never more than 64.
-    pub const OUTBOX_ROWS: u64 = 20_000;
-
-    /// The usual sizes.
-    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
-        Settings { folder: folder.into(), segment_bytes: Self::SEGMENT_BYTES, outbox_rows: Self::OUTBOX_ROWS }
-    }
-}
 
 /// The one recorder of a server, shared by all calls.
 pub struct Recorder {
@@ -102,7 +79,7 @@ impl Recorder {
     ///
     /// # Errors
     /// `ServiceUnavailable` when it could not be written: the caller must not get the answer that it is about.
-    pub async fn refused_before_answer(&self, event: &Event<'_>) -> Result<()> {
+    pub async fn write_durable(&self, event: &Event<'_>) -> Result<()> {
         let Some(suppressed) = self.admit(event) else { return Ok(()) };
         let (waiter, written) = oneshot::channel();
         self.queue.put(&Event { suppressed, ..*event }, Some(waiter)).await;
@@ -116,20 +93,20 @@ impl Recorder {
     ///
     /// # Errors
     /// `ServiceUnavailable` when none can be written and too many wait already: the caller must not get the answer.
-    pub async fn issued_soon(&self, event: &Event<'_>) -> Result<()> {
+    pub async fn enqueue_required(&self, event: &Event<'_>) -> Result<()> {
         if self.queue.put(event, None).await { Ok(()) } else { Err(cannot_write()) }
     }
 
     /// Writes the record of a call that takes no rights to make, such as a malformed one, within a second. Beyond the
     /// rate of its caller or source, or when too many records wait, it is counted instead.
-    pub fn bounded_soon(&self, event: &Event<'_>) {
+    pub fn enqueue_limited(&self, event: &Event<'_>) {
         if let Some(suppressed) = self.admit(event) {
             self.queue.put_now(&Event { suppressed, ..*event });
         }
     }
 
     /// Writes a record within a second. Waits only when too many records wait already.
-    pub async fn soon(&self, event: &Event<'_>) {
+    pub async fn enqueue(&self, event: &Event<'_>) {
         self.queue.put(event, None).await;
     }
 

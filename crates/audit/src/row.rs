@@ -12,11 +12,9 @@ use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint};
 
 use crate::event::bounded;
-use crate::record::{Sender, UserIdentity};
+use crate::record::{CallOrigin, FORMAT, UserIdentity};
 use crate::{Event, Record};
 
-/// The first byte of a row: its format.
-pub(crate) const FORMAT: u8 = 2;
 /// The most bytes of a row of several records: with its key it fills pages of 32 KiB, and not the first bytes of
 /// pages of 64.
 const MAX_ROW: usize = 32 * 1024 - 256;
@@ -29,7 +27,7 @@ pub(crate) struct Row {
     bytes: Vec<u8>,
     /// When the first of its calls arrived, in microseconds since 1970.
     time: i64,
-    senders: Vec<Known>,
+    origins: Vec<Known>,
     count: u64,
 }
 
@@ -43,19 +41,19 @@ struct Known {
 impl Row {
     /// A row of one record.
     pub(crate) fn new(event: &Event<'_>) -> Self {
-        let mut row = Row { bytes: vec![FORMAT], time: event.time.as_microsecond(), senders: Vec::new(), count: 0 };
+        let mut row = Row { bytes: vec![FORMAT], time: event.time.as_microsecond(), origins: Vec::new(), count: 0 };
         row.append(event);
         row
     }
 
     /// Adds a record; false if the row has no room for it.
     pub(crate) fn push(&mut self, event: &Event<'_>) -> bool {
-        let (end, senders) = (self.bytes.len(), self.senders.len());
+        let (end, origins) = (self.bytes.len(), self.origins.len());
         self.append(event);
         let fits = self.bytes.len() <= MAX_ROW;
         if !fits {
             self.bytes.truncate(end);
-            self.senders.truncate(senders);
+            self.origins.truncate(origins);
             self.count -= 1;
         }
         fits
@@ -80,36 +78,36 @@ impl Row {
     fn append(&mut self, event: &Event<'_>) {
         self.count += 1;
         let known =
-            self.senders.iter().rposition(|known| known.sent(event)).filter(|at| at + LATEST >= self.senders.len());
+            self.origins.iter().rposition(|known| known.sent(event)).filter(|at| at + LATEST >= self.origins.len());
         let begin = self.bytes.len();
         self.bytes.extend_from_slice(&[0; 4]);
         let mut out = Fields(&mut self.bytes);
         out.bytes(1, &event.id);
         out.number(2, zigzag(event.time.as_microsecond()));
-        let (service, operation) = event.what.name();
+        let (service, operation) = event.kind.name();
         out.bytes(3, service.as_bytes());
         out.bytes(4, operation.as_bytes());
         out.bytes(5, &event.request_id);
         match known {
             Some(at) => out.number(7, at as u64),
             None => {
-                out.message(6, &sender(event).encode_to_vec());
-                self.senders.push(Known { caller: event.caller.cloned(), request: Arc::clone(event.request) });
+                out.message(6, &origin(event).encode_to_vec());
+                self.origins.push(Known { caller: event.caller.cloned(), request: Arc::clone(event.request) });
             }
         }
         if let Some((code, message)) = event.failure() {
             out.bytes(8, code.as_bytes());
             out.bytes(9, message.as_bytes());
         }
-        out.number(10, event.what.is_read_only().into());
+        out.number(10, event.kind.is_read_only().into());
         let (parameters, response) = event.messages();
         out.bytes(11, &parameters.bytes);
         out.bytes(12, &response.bytes);
         out.number(13, event.suppressed);
         out.number(14, (parameters.truncated || response.truncated).into());
-        out.number(15, event.what.category() as u64);
+        out.number(15, event.kind.category() as u64);
         out.bytes(16, event.resource.map(bounded).unwrap_or_default().as_bytes());
-        out.bytes(17, event.what.route().unwrap_or_default().as_bytes());
+        out.bytes(17, event.kind.route().unwrap_or_default().as_bytes());
         // The messages are bounded, and so is the rest.
         let len = (self.bytes.len() - begin - 4) as u32;
         self.bytes[begin..begin + 4].copy_from_slice(&len.to_be_bytes());
@@ -132,9 +130,9 @@ impl Known {
     }
 }
 
-fn sender(event: &Event<'_>) -> Sender {
+fn origin(event: &Event<'_>) -> CallOrigin {
     let request = event.request;
-    Sender {
+    CallOrigin {
         aws_region: request.region.as_ref().map(ToString::to_string).unwrap_or_default(),
         source_ip_address: request.source_ip.map(|ip| ip.to_string()).unwrap_or_default(),
         user_agent: request.user_agent.as_deref().map(bounded).unwrap_or_default(),

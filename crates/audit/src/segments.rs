@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{SHA256, digest};
 
+use crate::checkpoint::Checkpoint;
 use crate::disk::{Disk, SegmentFile};
-use crate::mark::Mark;
 use crate::{Record, json};
 
 /// What stands for the hash of the line before the first.
-const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+const FIRST_HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// As much of a segment's end is read at first; lines are hardly ever longer.
 const TAIL: u64 = 1024 * 1024;
@@ -54,18 +54,29 @@ struct Open {
 impl Segments {
     /// Finds the end of the last segment, cuts off a line that was not finished, and goes on from there.
     ///
-    /// `mark` is where the store says that shipping got to. When the files do not reach it, they were lost or replaced:
+    /// `checkpoint` is where the store says that shipping got to. When the files do not reach it, they were lost or replaced:
     /// numbering goes on after the mark, so that the gap shows.
     ///
     /// # Errors
     /// When the folder or a segment can't be read or written.
-    pub(crate) fn open(folder: &Path, disk: Box<dyn Disk>, max_bytes: u64, mark: Option<&Mark>) -> io::Result<Self> {
+    pub(crate) fn open(
+        folder: &Path,
+        disk: Box<dyn Disk>,
+        max_bytes: u64,
+        checkpoint: Option<&Checkpoint>,
+    ) -> io::Result<Self> {
         disk.create_folder(folder)?;
-        let mut segments =
-            Segments { folder: folder.to_owned(), disk, max_bytes, open: None, sequence: 0, hash: GENESIS.to_owned() };
-        let firsts = segments.firsts()?;
-        for (number, first) in firsts.iter().enumerate().rev() {
-            let (path, is_last) = (segments.path(*first), number == firsts.len() - 1);
+        let mut segments = Segments {
+            folder: folder.to_owned(),
+            disk,
+            max_bytes,
+            open: None,
+            sequence: 0,
+            hash: FIRST_HASH.to_owned(),
+        };
+        let segment_starts = segments.segment_starts()?;
+        for (number, first) in segment_starts.iter().enumerate().rev() {
+            let (path, is_last) = (segments.path(*first), number == segment_starts.len() - 1);
             let End { whole, bytes, line } = segments.end(&path)?;
             if is_last && whole < bytes {
                 tracing::warn!(segment = *first, bytes = bytes - whole, "an unfinished audit record was cut off");
@@ -90,15 +101,15 @@ impl Segments {
             }
             break;
         }
-        if let Some(mark) = mark
-            && mark.sequence > segments.sequence
+        if let Some(checkpoint) = checkpoint
+            && checkpoint.sequence > segments.sequence
         {
             tracing::error!(
-                expected = mark.sequence,
+                expected = checkpoint.sequence,
                 found = segments.sequence,
                 "audit records are missing from the segments; numbering goes on after them"
             );
-            (segments.sequence, segments.hash, segments.open) = (mark.sequence, mark.hash.clone(), None);
+            (segments.sequence, segments.hash, segments.open) = (checkpoint.sequence, checkpoint.hash.clone(), None);
         }
         Ok(segments)
     }
@@ -107,15 +118,18 @@ impl Segments {
     ///
     /// # Errors
     /// When a segment can't be read.
-    pub(crate) fn ids_after(&self, mark: Option<&Mark>) -> io::Result<HashSet<String>> {
+    pub(crate) fn ids_after(&self, checkpoint: Option<&Checkpoint>) -> io::Result<HashSet<String>> {
         let mut ids = HashSet::new();
-        let firsts = self.firsts()?;
-        let begin = mark.map_or(0, |mark| firsts.partition_point(|first| *first <= mark.first).saturating_sub(1));
-        for first in &firsts[begin..] {
-            let from = mark.filter(|mark| mark.first == *first).map_or(0, |mark| mark.bytes);
+        let segment_starts = self.segment_starts()?;
+        let begin = checkpoint.map_or(0, |checkpoint| {
+            segment_starts.partition_point(|first| *first <= checkpoint.first).saturating_sub(1)
+        });
+        for first in &segment_starts[begin..] {
+            let from =
+                checkpoint.filter(|checkpoint| checkpoint.first == *first).map_or(0, |checkpoint| checkpoint.bytes);
             let text = self.disk.read(&self.path(*first), from)?;
             for line in text.split(|byte| *byte == b'\n') {
-                if mark.is_none_or(|mark| sequence_of(line) > Some(mark.sequence)) {
+                if checkpoint.is_none_or(|checkpoint| sequence_of(line) > Some(checkpoint.sequence)) {
                     ids.extend(member(line, b"\"eventID\":\"", |byte| byte != b'"'));
                 }
             }
@@ -127,7 +141,7 @@ impl Segments {
     ///
     /// # Errors
     /// When they could not be written or synced: nothing of them stays, and they may be tried again.
-    pub(crate) fn append(&mut self, records: &[Record]) -> io::Result<Mark> {
+    pub(crate) fn append(&mut self, records: &[Record]) -> io::Result<Checkpoint> {
         let (mut text, mut sequence, mut hash) = (String::new(), self.sequence, self.hash.clone());
         for record in records {
             sequence += 1;
@@ -146,13 +160,13 @@ impl Segments {
             return Err(error);
         }
         (self.sequence, self.hash) = (sequence, hash);
-        Ok(self.mark())
+        Ok(self.checkpoint())
     }
 
     /// Where the segments end.
-    pub(crate) fn mark(&self) -> Mark {
+    pub(crate) fn checkpoint(&self) -> Checkpoint {
         let (first, bytes) = self.open.as_ref().map_or((0, 0), |open| (open.first, open.bytes));
-        Mark { first, bytes, sequence: self.sequence, hash: self.hash.clone() }
+        Checkpoint { first, bytes, sequence: self.sequence, hash: self.hash.clone() }
     }
 
     /// The segment to write to: the open one, unless it is full.
@@ -192,12 +206,12 @@ impl Segments {
     }
 
     /// The first numbers of all segments, in order.
-    fn firsts(&self) -> io::Result<Vec<u64>> {
+    fn segment_starts(&self) -> io::Result<Vec<u64>> {
         let names = self.disk.list(&self.folder)?;
         let number = |name: String| name.strip_prefix("audit-")?.strip_suffix(".jsonl")?.parse().ok();
-        let mut firsts: Vec<u64> = names.into_iter().filter_map(number).collect();
-        firsts.sort_unstable();
-        Ok(firsts)
+        let mut segment_starts: Vec<u64> = names.into_iter().filter_map(number).collect();
+        segment_starts.sort_unstable();
+        Ok(segment_starts)
     }
 
     fn path(&self, first: u64) -> PathBuf {

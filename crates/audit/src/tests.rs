@@ -14,7 +14,7 @@ use prost::Message as _;
 
 use crate::record::UserIdentity;
 use crate::row::Row;
-use crate::{Event, Record, Sender, Unroutable, What};
+use crate::{CallOrigin, Event, EventKind, Record, Unroutable};
 
 pub(crate) struct Counting(AtomicU64);
 
@@ -71,7 +71,7 @@ pub(crate) fn event(request: &Arc<RequestInfo>) -> Event<'_> {
     Event {
         id: [0; 16],
         request_id: 7u128.to_be_bytes(),
-        what: What::Operation(find_operation("CreateUser").unwrap()),
+        kind: EventKind::Operation(find_operation("CreateUser").unwrap()),
         time: Timestamp::UNIX_EPOCH,
         request,
         caller: None,
@@ -120,7 +120,7 @@ fn a_record_comes_back_with_all_that_was_told() {
         event_source: "iam".into(),
         event_name: "CreateUser".into(),
         request_id: request.id.clone(),
-        sender: Sender {
+        origin: CallOrigin {
             aws_region: String::new(),
             source_ip_address: "192.0.2.1".into(),
             user_agent: "cli\u{fffd}\u{fffd}forged: line".into(),
@@ -146,7 +146,7 @@ fn a_record_comes_back_with_all_that_was_told() {
         route: String::new(),
     };
     assert_eq!(only(&full), expected);
-    assert_eq!(only(&event(&request)).sender.user_identity, None);
+    assert_eq!(only(&event(&request)).origin.user_identity, None);
 }
 
 #[test]
@@ -156,8 +156,8 @@ fn each_record_of_a_row_has_its_own_sender() {
     let told: Vec<_> = order.iter().map(|n| Event { caller: Some(&callers[*n]), ..event(&requests[*n]) }).collect();
     let mut row = Row::new(&told[0]);
     assert!(told[1..].iter().all(|event| row.push(event)));
-    let senders: Vec<usize> = read(row).into_iter().map(|record| record.sender.user_agent.parse().unwrap()).collect();
-    assert_eq!(senders, order);
+    let origins: Vec<usize> = read(row).into_iter().map(|record| record.origin.user_agent.parse().unwrap()).collect();
+    assert_eq!(origins, order);
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn a_sender_is_kept_once_in_a_row() {
     let records = read(Row::new(&Event { caller: Some(&root), ..event(&request) }));
     let (_, bytes) = row.finish();
     assert!(bytes.len() < 100 * 80 + 1_000, "{}", bytes.len());
-    assert!(Record::decode_row(&bytes).unwrap().iter().all(|record| record.sender == records[0].sender));
+    assert!(Record::decode_row(&bytes).unwrap().iter().all(|record| record.origin == records[0].origin));
 }
 
 #[test]
@@ -193,11 +193,11 @@ fn what_differs_makes_another_sender() {
         let told = Event { request, ..base };
         let mut row = Row::new(&base);
         assert!(row.push(&told));
-        assert_eq!(read(row)[1].sender, only(&told).sender, "{request:?}");
+        assert_eq!(read(row)[1].origin, only(&told).origin, "{request:?}");
     }
     let mut row = Row::new(&base);
     assert!(row.push(&Event { caller: None, ..base }));
-    assert_eq!(read(row)[1].sender.user_identity, None);
+    assert_eq!(read(row)[1].origin.user_identity, None);
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn a_row_that_is_full_takes_no_more_and_is_whole() {
     assert!(row.push(&event(&other)), "what is small still fits");
     let records = read(row);
     assert_eq!(records.len(), 5);
-    assert!(records[1..].iter().all(|record| record.sender == only(&event(&other)).sender));
+    assert!(records[1..].iter().all(|record| record.origin == only(&event(&other)).origin));
     // A sender whose record did not fit is not one of the row.
     let mut row = Row::new(&Event { parameters: &message, ..event(&small) });
     assert!(row.push(&Event { parameters: &message, ..event(&small) }));
@@ -218,7 +218,7 @@ fn a_row_that_is_full_takes_no_more_and_is_whole() {
     assert!(!row.push(&Event { parameters: &large, ..event(&other) }));
     assert!(row.push(&event(&other)));
     assert_eq!(row.count(), 3);
-    assert_eq!(read(row)[2].sender, only(&event(&other)).sender);
+    assert_eq!(read(row)[2].origin, only(&event(&other)).origin);
 }
 
 #[test]
@@ -248,10 +248,11 @@ fn failures_tell_what_their_caller_was_told_and_no_more() {
 #[test]
 fn what_named_no_operation_is_kept_by_its_route() {
     let request = request("cli 9Rk2cFqLw+7YbN0tXhUe/3vGzSdA5mJpQ8oKiH1B");
-    let what = What::Unroutable(Unroutable { method: "POST", path: "/x/9Rk2cFqLw+7YbN0tXhUe/3vGzSdA5mJpQ8oKiH1B" });
-    let record = only(&Event { what, ..event(&request) });
+    let kind =
+        EventKind::Unroutable(Unroutable { method: "POST", path: "/x/9Rk2cFqLw+7YbN0tXhUe/3vGzSdA5mJpQ8oKiH1B" });
+    let record = only(&Event { kind, ..event(&request) });
     assert_eq!((record.event_name.as_str(), record.route.as_str()), ("UnroutableRequest", "POST /x/[masked]"));
-    assert_eq!(record.sender.user_agent, "cli [masked]");
+    assert_eq!(record.origin.user_agent, "cli [masked]");
 }
 
 #[test]
@@ -262,7 +263,7 @@ fn clients_cannot_flood_with_length() {
     let done = only(&Event { parameters: &long, ..event(&request) });
     assert!(done.truncated && (1_000..=32 * 1024).contains(&done.request_parameters.len()));
     let refused = only(&Event { error: Some(&error), parameters: &long, ..event(&request) });
-    assert_eq!((refused.error_message.len(), refused.sender.user_agent.len()), (1_024, 1_024));
+    assert_eq!((refused.error_message.len(), refused.origin.user_agent.len()), (1_024, 1_024));
     assert!(refused.truncated && (1_000..=2 * 1024).contains(&refused.request_parameters.len()));
     let kept = iam::CreateUserRequest::decode(refused.request_parameters).unwrap();
     assert!(kept.user_name.unwrap().ends_with("x…[cut]"));

@@ -15,21 +15,21 @@ use bailiwick_storage::{At, CommitError, Store, Tx};
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use crate::checkpoint::Checkpoint;
 use crate::disk::Disk;
-use crate::event::What;
-use crate::limit::{Overdue, RecordRateLimit};
-use crate::mark::Mark;
-use crate::queue::{Queue, Taken, Waiter};
+use crate::event::EventKind;
+use crate::limit::{RecordRateLimit, UnreportedCount};
+use crate::queue::{Drained, Queue, Waiter};
 use crate::row::Row;
 use crate::segments::Segments;
 use crate::{Event, Record, Settings, Stats};
 
 /// How long a record that no one waits for may wait for company, and how long a writer that can't write waits.
-const LINGER: Duration = Duration::from_millis(500);
+const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
 /// Rows of the outbox that are shipped at once.
-const BATCH: usize = 512;
+const OUTBOX_BATCH: usize = 512;
 /// The mark follows at least every so many bytes, so that little is looked through after a crash.
-const MARK_EVERY: u64 = 8 * 1024 * 1024;
+const CHECKPOINT_BYTES: u64 = 8 * 1024 * 1024;
 
 /// A writer before its segments are open.
 pub(crate) struct Writer {
@@ -42,11 +42,11 @@ pub(crate) struct Writer {
 }
 
 /// A writer that can write.
-pub(crate) struct Ready {
+pub(crate) struct OpenWriter {
     writer: Writer,
     /// Not there while a thread for blocking work has them.
     segments: Option<Segments>,
-    marked: Mark,
+    checkpoint: Checkpoint,
     /// Ids of records that were written before a crash and whose rows may still wait.
     written: HashSet<String>,
     /// Rows that are written and could not be taken away yet.
@@ -58,19 +58,19 @@ pub(crate) struct Ready {
 
 impl Writer {
     /// Opens the segments, and finds out what was written before a crash.
-    pub(crate) async fn open(self, disk: Box<dyn Disk>, settings: &Settings) -> io::Result<Ready> {
+    pub(crate) async fn open(self, disk: Box<dyn Disk>, settings: &Settings) -> io::Result<OpenWriter> {
         let failed = |error| io::Error::other(format!("the store cannot be read: {error}"));
         let tx = self.begin().await.map_err(failed)?;
-        let mark = tx.audit_mark().await.map_err(|e| failed(CommitError::Failed(e)))?;
-        let mark = mark.as_ref().and_then(Mark::read);
-        let segments = Segments::open(&settings.folder, disk, settings.segment_bytes, mark.as_ref())?;
+        let checkpoint = tx.audit_checkpoint().await.map_err(|e| failed(CommitError::Failed(e)))?;
+        let checkpoint = checkpoint.as_ref().and_then(Checkpoint::read);
+        let segments = Segments::open(&settings.folder, disk, settings.segment_bytes, checkpoint.as_ref())?;
         let waits = !tx.list_outbox(None, 1).await.map_err(|e| failed(CommitError::Failed(e)))?.is_empty();
-        let written = if waits { segments.ids_after(mark.as_ref())? } else { HashSet::new() };
-        let marked = mark.unwrap_or_default();
-        Ok(Ready {
+        let written = if waits { segments.ids_after(checkpoint.as_ref())? } else { HashSet::new() };
+        let checkpoint = checkpoint.unwrap_or_default();
+        Ok(OpenWriter {
             writer: self,
             segments: Some(segments),
-            marked,
+            checkpoint,
             written,
             shipped: HashSet::new(),
             lost: 0,
@@ -83,45 +83,45 @@ impl Writer {
     }
 }
 
-impl Ready {
+impl OpenWriter {
     /// Writes until the queue is closed, and then what is left.
     pub(crate) async fn run(mut self) {
         loop {
             // Either is a reason to look; what was put in meanwhile is found all the same.
-            let _ = tokio::time::timeout(LINGER, self.writer.queue.called()).await;
+            let _ = tokio::time::timeout(FLUSH_INTERVAL, self.writer.queue.woken()).await;
             let mut is_closed = false;
             // Go on at once while there is more in the outbox than is shipped at once.
-            while self.round(&mut is_closed).await {}
+            while self.flush(&mut is_closed).await {}
             if is_closed {
                 return;
             }
             if self.is_failing {
-                tokio::time::sleep(LINGER).await;
+                tokio::time::sleep(FLUSH_INTERVAL).await;
             }
         }
     }
 
     /// Writes what waits; whether there is more to be written at once.
-    async fn round(&mut self, is_closed: &mut bool) -> bool {
-        let Taken { mut rows, waiters, lost, is_closed: closed } = self.writer.queue.take();
+    async fn flush(&mut self, is_closed: &mut bool) -> bool {
+        let Drained { mut rows, waiters, lost, is_closed: closed } = self.writer.queue.take();
         *is_closed |= closed;
         rows.extend(self.suppressed(closed));
         self.lost += lost;
         self.writer.stats.add_lost(lost);
-        let waiting = match self.waiting().await {
+        let waiting = match self.read_outbox().await {
             Ok(waiting) => waiting,
             Err(error) => {
-                self.complain(&error);
+                self.report_failure(&error);
                 Vec::new()
             }
         };
-        let is_full = waiting.len() == BATCH;
+        let is_full = waiting.len() == OUTBOX_BATCH;
         let mut records = Vec::new();
         for (_, event) in &waiting {
             match Record::decode_row(event) {
-                Ok(mut of_row) => {
-                    of_row.retain(|record| !self.written.remove(&record.event_id));
-                    records.append(&mut of_row);
+                Ok(mut from_row) => {
+                    from_row.retain(|record| !self.written.remove(&record.event_id));
+                    records.append(&mut from_row);
                 }
                 Err(error) => {
                     tracing::error!(%error, "a row of the outbox is damaged: its records are counted as lost");
@@ -137,13 +137,13 @@ impl Ready {
             answer(waiter, written);
         }
         match outcome {
-            Ok(mark) => {
+            Ok(checkpoint) => {
                 self.lost = 0;
-                self.forget(waiting.into_iter().map(|(key, _)| key), mark).await;
+                self.remove_shipped(waiting.into_iter().map(|(key, _)| key), checkpoint).await;
                 is_full && !self.is_failing
             }
             Err(error) => {
-                self.complain(&error);
+                self.report_failure(&error);
                 // Rows of the outbox stay where they are.
                 self.writer.queue.put_back(rows);
                 false
@@ -155,57 +155,57 @@ impl Ready {
     fn suppressed(&self, is_closed: bool) -> Vec<Row> {
         let now = self.writer.clock.now();
         let mut limit = self.writer.limit.lock().unwrap_or_else(PoisonError::into_inner);
-        let overdue = if is_closed { limit.rest() } else { limit.overdue(now) };
+        let unreported = if is_closed { limit.drain() } else { limit.unreported(now) };
         drop(limit);
-        overdue.iter().map(|overdue| self.count(overdue, What::Suppressed, now)).collect()
+        unreported.iter().map(|unreported| self.count(unreported, EventKind::Suppressed, now)).collect()
     }
 
     /// The record of how many found no room.
     fn lost_records(&self) -> Option<Row> {
         let partition = Partition::Aws;
-        let lost = Overdue { request: Arc::default(), caller: None, partition, suppressed: self.lost };
-        (self.lost > 0).then(|| self.count(&lost, What::Lost, self.writer.clock.now()))
+        let lost = UnreportedCount { request: Arc::default(), caller: None, partition, suppressed: self.lost };
+        (self.lost > 0).then(|| self.count(&lost, EventKind::Lost, self.writer.clock.now()))
     }
 
-    fn count(&self, overdue: &Overdue, what: What<'_>, time: Timestamp) -> Row {
+    fn count(&self, unreported: &UnreportedCount, kind: EventKind<'_>, time: Timestamp) -> Row {
         let mut bits = [[0; 16]; 2];
         self.writer.random.fill(bits.as_flattened_mut());
         let [id, request_id] = bits;
         Row::new(&Event {
             id,
             request_id,
-            what,
+            kind,
             time,
-            request: &overdue.request,
-            caller: overdue.caller.as_ref(),
-            partition: overdue.partition,
+            request: &unreported.request,
+            caller: unreported.caller.as_ref(),
+            partition: unreported.partition,
             resource: None,
             parameters: &[],
             response: &[],
             changes_nothing: false,
             error: None,
-            suppressed: overdue.suppressed,
+            suppressed: unreported.suppressed,
         })
     }
 
     /// The oldest rows of the outbox that are not written yet.
-    async fn waiting(&mut self) -> Result<Vec<(Bytes, Bytes)>, CommitError> {
+    async fn read_outbox(&mut self) -> Result<Vec<(Bytes, Bytes)>, CommitError> {
         let tx = self.writer.begin().await?;
         let length = tx.outbox_len().await.map_err(CommitError::Failed)?;
         self.writer.stats.set_waiting(length.saturating_sub(self.shipped.len() as u64));
-        let rows = tx.list_outbox(None, BATCH + self.shipped.len()).await.map_err(CommitError::Failed)?;
+        let rows = tx.list_outbox(None, OUTBOX_BATCH + self.shipped.len()).await.map_err(CommitError::Failed)?;
         Ok(rows.into_iter().map(|row| (row.key, row.event)).filter(|(key, _)| !self.shipped.contains(key)).collect())
     }
 
     /// Writes records; on a thread for blocking work, since a sync takes its time.
-    async fn append(&mut self, records: Vec<Record>) -> io::Result<Mark> {
+    async fn append(&mut self, records: Vec<Record>) -> io::Result<Checkpoint> {
         let Some(mut segments) = self.segments.take() else {
             return Err(io::Error::other("the segments are lost, which is a defect of Bailiwick"));
         };
         if records.is_empty() {
-            let mark = segments.mark();
+            let checkpoint = segments.checkpoint();
             self.segments = Some(segments);
-            return Ok(mark);
+            return Ok(checkpoint);
         }
         let count = records.len() as u64;
         let done = tokio::task::spawn_blocking(move || {
@@ -219,32 +219,33 @@ impl Ready {
     }
 
     /// Takes rows out of the outbox and keeps the mark; what can't be taken away now is so next time.
-    async fn forget(&mut self, keys: impl Iterator<Item = Bytes>, mark: Mark) {
+    async fn remove_shipped(&mut self, keys: impl Iterator<Item = Bytes>, checkpoint: Checkpoint) {
         self.shipped.extend(keys);
-        let grown = mark.bytes.saturating_sub(self.marked.bytes) > MARK_EVERY || mark.first != self.marked.first;
+        let grown = checkpoint.bytes.saturating_sub(self.checkpoint.bytes) > CHECKPOINT_BYTES
+            || checkpoint.first != self.checkpoint.first;
         if self.shipped.is_empty() && !grown {
             return self.recover();
         }
-        match self.commit(&mark).await {
+        match self.commit(&checkpoint).await {
             Ok(()) => {
                 self.shipped.clear();
-                self.marked = mark;
+                self.checkpoint = checkpoint;
                 self.recover();
             }
-            Err(error) => self.complain(&error),
+            Err(error) => self.report_failure(&error),
         }
     }
 
-    async fn commit(&self, mark: &Mark) -> Result<(), CommitError> {
+    async fn commit(&self, checkpoint: &Checkpoint) -> Result<(), CommitError> {
         let mut tx = self.writer.begin().await?;
         let keys: Vec<Bytes> = self.shipped.iter().cloned().collect();
         tx.remove_outbox(&keys).await?;
-        tx.put_audit_mark(mark.to_bytes());
+        tx.put_audit_checkpoint(checkpoint.to_bytes());
         tx.commit().await.map(drop)
     }
 
     /// Says once that writing fails, until it goes on.
-    fn complain(&mut self, error: &dyn std::fmt::Debug) {
+    fn report_failure(&mut self, error: &dyn std::fmt::Debug) {
         if !self.is_failing {
             tracing::error!(?error, "audit records cannot be written; changes are refused once many of them wait");
         }

@@ -49,10 +49,6 @@ impl Key {
         let aead = AeadKey::derive(&derivation, &[b"seal", &[purpose.number()]])?;
         Ok(Self { id, purpose, created, bytes, aead, derivation })
     }
-
-    pub(crate) fn derivation(&self) -> &hkdf::Prk {
-        &self.derivation
-    }
 }
 
 impl Keyring {
@@ -88,7 +84,7 @@ impl Keyring {
     ///
     /// [`SealError::Unavailable`].
     pub fn row_key(&self) -> Result<Option<RowKey>, SealError> {
-        self.current(KeyPurpose::Rows).map(RowKey::of).transpose()
+        self.current(KeyPurpose::Rows).map(|key| RowKey::of(&key.derivation)).transpose()
     }
 
     /// The same with a new key of that purpose, which seals from then on.

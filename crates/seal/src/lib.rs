@@ -24,7 +24,7 @@ pub use error::SealError;
 pub use keyring::Keyring;
 pub use master::MasterKey;
 pub use purpose::KeyPurpose;
-pub use row::{RowKey, TAG, Tagged};
+pub use row::{RowKey, TAG, TagKind};
 pub use sealer::Sealer;
 pub use secret::{Secret, SecretString};
 pub use wrapped::WrappedKeyring;

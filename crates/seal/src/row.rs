@@ -4,7 +4,7 @@ use std::{hash::Hasher as _, sync::Arc};
 
 use aws_lc_rs::{
     aead::{Aad, Nonce},
-    constant_time,
+    constant_time, hkdf,
 };
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
 use zeroize::Zeroizing;
@@ -12,7 +12,6 @@ use zeroize::Zeroizing;
 use crate::{
     error::SealError,
     key::{self, AeadKey, encode_parts},
-    keyring::Key,
 };
 
 /// Bytes of a tag.
@@ -20,7 +19,7 @@ pub const TAG: usize = 16;
 
 /// What a tag is of. A tag of one kind never holds for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tagged {
+pub enum TagKind {
     /// A row: its key and its value.
     Row,
     /// An entry of the change log.
@@ -38,19 +37,19 @@ struct Keys {
     row: AeadKey,
     log: AeadKey,
     state: AeadKey,
-    presence: SipHasher24,
+    row_digest: SipHasher24,
 }
 
 impl RowKey {
-    pub(crate) fn of(key: &Key) -> Result<Self, SealError> {
-        let derive = |what: &[u8]| AeadKey::derive(key.derivation(), &[b"rows", what]);
-        let mut presence = Zeroizing::new([0; 16]);
-        key::derive(key.derivation(), &[b"rows", b"presence"], &mut *presence)?;
+    pub(crate) fn of(key: &hkdf::Prk) -> Result<Self, SealError> {
+        let derive = |what: &[u8]| AeadKey::derive(key, &[b"rows", what]);
+        let mut row_digest = Zeroizing::new([0; 16]);
+        key::derive(key, &[b"rows", b"presence"], &mut *row_digest)?;
         let keys = Keys {
             row: derive(b"row")?,
             log: derive(b"log")?,
             state: derive(b"state")?,
-            presence: SipHasher24::new_with_key(&presence),
+            row_digest: SipHasher24::new_with_key(&row_digest),
         };
         Ok(RowKey(Arc::new(keys)))
     }
@@ -62,15 +61,15 @@ impl RowKey {
     /// [`SealError::Unavailable`].
     pub fn tag(
         &self,
-        what: Tagged,
+        what: TagKind,
         revision: u64,
         key: &[u8],
         value: &[u8],
         scratch: &mut Vec<u8>,
     ) -> Result<[u8; TAG], SealError> {
         let aead = match what {
-            Tagged::Row => &self.0.row,
-            Tagged::Log => &self.0.log,
+            TagKind::Row => &self.0.row,
+            TagKind::Log => &self.0.log,
         };
         let mut nonce = [0; 12];
         nonce[4..].copy_from_slice(&revision.to_be_bytes());
@@ -89,7 +88,7 @@ impl RowKey {
     /// [`SealError::Unavailable`].
     pub fn holds(
         &self,
-        what: Tagged,
+        what: TagKind,
         revision: u64,
         key: &[u8],
         value: &[u8],
@@ -104,8 +103,8 @@ impl RowKey {
     /// tell sets of rows apart, for as long as nobody sees the numbers or the sums: they are kept sealed.
     ///
     /// It is SipHash-2-4 of 128 bits, which is enough where there is nothing to learn from, and made for short inputs.
-    pub fn presence(&self, revision: u64, key: &[u8]) -> u128 {
-        let mut hasher = self.0.presence;
+    pub fn row_digest(&self, revision: u64, key: &[u8]) -> u128 {
+        let mut hasher = self.0.row_digest;
         hasher.write(key);
         hasher.write(&revision.to_be_bytes());
         hasher.finish128().as_u128()
@@ -141,19 +140,19 @@ mod tests {
     fn a_tag_is_of_one_kind_place_revision_and_value() {
         let key = Keyring::generate(0).unwrap().row_key().unwrap().unwrap();
         let mut scratch = Vec::new();
-        let tag = key.tag(Tagged::Row, 7, b"key", b"value", &mut scratch).unwrap();
+        let tag = key.tag(TagKind::Row, 7, b"key", b"value", &mut scratch).unwrap();
         let mut holds = |what, revision, name: &[u8], value: &[u8], tag: &[u8]| {
             key.holds(what, revision, name, value, tag, &mut scratch).unwrap()
         };
-        assert!(holds(Tagged::Row, 7, b"key", b"value", &tag));
+        assert!(holds(TagKind::Row, 7, b"key", b"value", &tag));
         for (what, revision, name, value) in [
-            (Tagged::Log, 7, "key", "value"),
-            (Tagged::Row, 8, "key", "value"),
-            (Tagged::Row, 7, "kez", "value"),
-            (Tagged::Row, 7, "key", "valu"),
-            (Tagged::Row, 7, "keyv", "alue"),
-            (Tagged::Row, 7, "ke", "yvalue"),
-            (Tagged::Row, 7, "", "keyvalue"),
+            (TagKind::Log, 7, "key", "value"),
+            (TagKind::Row, 8, "key", "value"),
+            (TagKind::Row, 7, "kez", "value"),
+            (TagKind::Row, 7, "key", "valu"),
+            (TagKind::Row, 7, "keyv", "alue"),
+            (TagKind::Row, 7, "ke", "yvalue"),
+            (TagKind::Row, 7, "", "keyvalue"),
         ] {
             assert!(
                 !holds(what, revision, name.as_bytes(), value.as_bytes(), &tag),
@@ -161,10 +160,10 @@ mod tests {
             );
         }
         for bad in [&tag[..15], &[], &[tag, tag].concat()] {
-            assert!(!holds(Tagged::Row, 7, b"key", b"value", bad));
+            assert!(!holds(TagKind::Row, 7, b"key", b"value", bad));
         }
         let other = Keyring::generate(0).unwrap().row_key().unwrap().unwrap();
-        assert_ne!(other.tag(Tagged::Row, 7, b"key", b"value", &mut scratch).unwrap(), tag);
+        assert_ne!(other.tag(TagKind::Row, 7, b"key", b"value", &mut scratch).unwrap(), tag);
     }
 
     #[test]
@@ -172,9 +171,10 @@ mod tests {
         let key = |_| Keyring::generate(0).unwrap().row_key().unwrap().unwrap();
         let [one, other] = [(); 2].map(key);
         let cases = [(7, "key"), (8, "key"), (7, "kez"), (7, "ke"), (7 << 8, "key")];
-        let mut all: Vec<u128> = cases.iter().map(|(revision, key)| one.presence(*revision, key.as_bytes())).collect();
-        all.push(other.presence(7, b"key"));
-        assert_eq!(all[0], one.clone().presence(7, b"key"));
+        let mut all: Vec<u128> =
+            cases.iter().map(|(revision, key)| one.row_digest(*revision, key.as_bytes())).collect();
+        all.push(other.row_digest(7, b"key"));
+        assert_eq!(all[0], one.clone().row_digest(7, b"key"));
         all.sort();
         all.dedup();
         assert_eq!(all.len(), cases.len() + 1);

@@ -85,7 +85,7 @@ pub(crate) async fn read(files: &StoreOptions, file: RedbFile, missing: Missing)
             let authenticator = Authenticator::new(key);
             let started = match missing {
                 Missing::Refused => file.start(authenticator),
-                Missing::Accepted => file.start_with_what_is_left(authenticator),
+                Missing::Accepted => file.start_accepting_damage(authenticator),
             };
             (started, keyring)
         }

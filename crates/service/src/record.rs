@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bailiwick_api::Operation;
 use bailiwick_api::options::Audit;
-use bailiwick_audit::{Event, What};
+use bailiwick_audit::{Event, EventKind};
 use bailiwick_authz::exception_of;
 use bailiwick_model::mask::masked;
 use bailiwick_model::{ErrorKind, IamError, Result};
@@ -120,12 +120,12 @@ impl<'a, O: Operation> Trail<'a, O> {
                         ..self.event()
                     };
                     if !O::READ_ONLY {
-                        recorder.issued_soon(&event).await?;
+                        recorder.enqueue_required(&event).await?;
                     } else if self.is_permitted {
-                        recorder.soon(&event).await;
+                        recorder.enqueue(&event).await;
                     } else {
                         // It takes no rights to ask for what everyone may know, as with GetCallerIdentity.
-                        recorder.bounded_soon(&event);
+                        recorder.enqueue_limited(&event);
                     }
                 }
             }
@@ -134,12 +134,12 @@ impl<'a, O: Operation> Trail<'a, O> {
                 let event = Event { parameters: &parameters, error: Some(error), ..self.event() };
                 match error.code().kind() {
                     ErrorKind::Unauthenticated | ErrorKind::PermissionDenied => {
-                        recorder.refused_before_answer(&event).await?;
+                        recorder.write_durable(&event).await?;
                     }
                     _ if Self::IS_DECISION && self.caller.is_some() => {}
-                    _ if self.is_permitted => recorder.soon(&event).await,
+                    _ if self.is_permitted => recorder.enqueue(&event).await,
                     // It takes no rights to be refused so.
-                    _ => recorder.bounded_soon(&event),
+                    _ => recorder.enqueue_limited(&event),
                 }
             }
         }
@@ -155,7 +155,7 @@ impl<'a, O: Operation> Trail<'a, O> {
         Event {
             id: self.ids.event,
             request_id: self.ids.request,
-            what: What::Operation(O::INFO),
+            kind: EventKind::Operation(O::INFO),
             time: self.time,
             request: &self.request,
             caller: self.caller.as_ref(),

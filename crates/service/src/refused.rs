@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_audit::{Event, Unroutable, What};
+use bailiwick_audit::{Event, EventKind, Unroutable};
 use bailiwick_model::IamError;
 use bailiwick_operation::{RequestInfo, uuid};
 
@@ -39,7 +39,7 @@ impl Service {
         let event = Event {
             id: ids.event,
             request_id: ids.request,
-            what: What::Unroutable(Unroutable { method: refused.method, path: refused.path }),
+            kind: EventKind::Unroutable(Unroutable { method: refused.method, path: refused.path }),
             time: deployment.clock.now(),
             request: &request,
             caller: None,
@@ -54,7 +54,7 @@ impl Service {
         let (id, code) = (request.id.as_str(), refused.error.code().wire());
         let source_ip = refused.peer.ip;
         tracing::info!(operation = "UnroutableRequest", %source_ip, code, request_id = id, "refused");
-        self.parts.recorder.bounded_soon(&event);
+        self.parts.recorder.enqueue_limited(&event);
         request.id.clone()
     }
 }

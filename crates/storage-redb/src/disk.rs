@@ -1,6 +1,6 @@
 //! Where the bytes of a store lie, and what must be known of them to go on when writing them fails.
 //!
-//! redb takes a failed operation as the end of its handle. So a disk can be opened again, and [`Watched`] remembers
+//! redb takes a failed operation as the end of its handle. So a disk can be opened again, and [`TrackedDisk`] remembers
 //! what the last successful sync left: an [`Overlay`] made of that shows the store as it was then, without a single
 //! write, whatever happened to the file since.
 
@@ -19,7 +19,7 @@ use std::{
 
 use redb::StorageBackend;
 
-use crate::files;
+use crate::folder;
 
 /// Where the bytes of a store lie: a file, or in tests a disk that misbehaves.
 pub trait Disk: Debug + Send + Sync + 'static {
@@ -30,7 +30,7 @@ pub trait Disk: Debug + Send + Sync + 'static {
     fn open(&self) -> io::Result<Box<dyn StorageBackend>>;
 
     /// Says that a sync has failed: what is only in a cache can't be trusted any more.
-    fn distrust(&self) {}
+    fn drop_cache(&self) {}
 }
 
 /// A file. No lock is taken on it: the folder is locked.
@@ -39,12 +39,12 @@ pub(crate) struct FileDisk(pub(crate) PathBuf);
 
 impl Disk for FileDisk {
     fn open(&self) -> io::Result<Box<dyn StorageBackend>> {
-        Ok(Box::new(FileIo(files::private().open(&self.0)?)))
+        Ok(Box::new(FileIo(folder::private().open(&self.0)?)))
     }
 
-    fn distrust(&self) {
+    fn drop_cache(&self) {
         // After a sync that failed, the kernel takes pages for written that are not: they are read from the disk again.
-        let dropped = files::private()
+        let dropped = folder::private()
             .open(&self.0)
             .and_then(|file| Ok(rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)?));
         if let Err(error) = dropped {
@@ -81,12 +81,12 @@ impl StorageBackend for FileIo {
 /// Everything of a file that says which state is in force lies in this many bytes at its beginning.
 const HEAD: usize = 4096;
 
-/// What [`Watched`] knows of its disk.
+/// What [`TrackedDisk`] knows of its disk.
 #[derive(Debug, Default)]
-pub(crate) struct Watch {
+pub(crate) struct DiskTracker {
     image: Mutex<Images>,
     /// How many syncs have left another head.
-    turns: AtomicU64,
+    head_changes: AtomicU64,
     sync_failed: AtomicBool,
     /// Set when the file is open: what its pages name is not trusted from then on.
     opened: AtomicBool,
@@ -105,11 +105,11 @@ pub(crate) struct Image {
     len: u64,
 }
 
-impl Watch {
+impl DiskTracker {
     /// How many syncs have left another head. redb syncs the head with the state of a commit beside the one that is in
     /// force, and only then writes which of them is; so a commit that fails before a turn has not taken place.
-    pub(crate) fn turns(&self) -> u64 {
-        self.turns.load(Ordering::Acquire)
+    pub(crate) fn head_changes(&self) -> u64 {
+        self.head_changes.load(Ordering::Acquire)
     }
 
     /// Whether a sync has failed.
@@ -135,24 +135,26 @@ impl Watch {
 
 /// A disk that is being watched.
 #[derive(Debug)]
-pub(crate) struct Watched {
+pub(crate) struct TrackedDisk {
     inner: Box<dyn StorageBackend>,
-    watch: Arc<Watch>,
+    tracker: Arc<DiskTracker>,
 }
 
-impl Watched {
-    pub(crate) fn new(inner: Box<dyn StorageBackend>) -> io::Result<(Self, Arc<Watch>)> {
+impl TrackedDisk {
+    pub(crate) fn new(inner: Box<dyn StorageBackend>) -> io::Result<(Self, Arc<DiskTracker>)> {
         let len = inner.len()?;
         let mut head = vec![0; HEAD];
         inner.read(0, &mut head[..HEAD.min(usize::try_from(len).unwrap_or(HEAD))])?;
         let image = Image { head, len };
-        let watch =
-            Arc::new(Watch { image: Mutex::new(Images { now: image.clone(), durable: image }), ..Watch::default() });
-        Ok((Watched { inner, watch: watch.clone() }, watch))
+        let tracker = Arc::new(DiskTracker {
+            image: Mutex::new(Images { now: image.clone(), durable: image }),
+            ..DiskTracker::default()
+        });
+        Ok((TrackedDisk { inner, tracker: tracker.clone() }, tracker))
     }
 }
 
-impl StorageBackend for Watched {
+impl StorageBackend for TrackedDisk {
     fn len(&self) -> io::Result<u64> {
         self.inner.len()
     }
@@ -162,7 +164,7 @@ impl StorageBackend for Watched {
         match read {
             // For redb a failed read is the end of its handle, and one damaged page can name a place that is not
             // there. Zeros are no page of redb: they fail the one read that wanted them.
-            Err(error) if self.watch.opened.load(Ordering::Acquire) => {
+            Err(error) if self.tracker.opened.load(Ordering::Acquire) => {
                 tracing::error!(offset, %error, "a part of the store cannot be read");
                 out.fill(0);
                 Ok(())
@@ -173,20 +175,20 @@ impl StorageBackend for Watched {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.inner.set_len(len)?;
-        self.watch.images().now.len = len;
+        self.tracker.images().now.len = len;
         Ok(())
     }
 
     fn sync_data(&self) -> io::Result<()> {
         // Taken before: what is written while the disk syncs is not vouched for.
-        let now = self.watch.images().now.clone();
+        let now = self.tracker.images().now.clone();
         if let Err(error) = self.inner.sync_data() {
-            self.watch.sync_failed.store(true, Ordering::Release);
+            self.tracker.sync_failed.store(true, Ordering::Release);
             return Err(error);
         }
-        let before = std::mem::replace(&mut self.watch.images().durable, now.clone());
+        let before = std::mem::replace(&mut self.tracker.images().durable, now.clone());
         if before.head != now.head {
-            self.watch.turns.fetch_add(1, Ordering::AcqRel);
+            self.tracker.head_changes.fetch_add(1, Ordering::AcqRel);
         }
         Ok(())
     }
@@ -196,7 +198,7 @@ impl StorageBackend for Watched {
         if offset < HEAD as u64 {
             let from = offset as usize;
             let end = HEAD.min(from + data.len());
-            self.watch.images().now.head[from..end].copy_from_slice(&data[..end - from]);
+            self.tracker.images().now.head[from..end].copy_from_slice(&data[..end - from]);
         }
         Ok(())
     }
@@ -341,17 +343,17 @@ mod tests {
 
     #[test]
     fn a_watch_knows_what_the_last_sync_left() {
-        let (disk, watch) = Watched::new(Box::new(below(10_000))).unwrap();
+        let (disk, tracker) = TrackedDisk::new(Box::new(below(10_000))).unwrap();
         disk.write(10, &[5; 5_000]).unwrap();
         disk.set_len(30_000).unwrap();
-        assert_eq!((watch.turns(), watch.durable().len, watch.durable().head[10]), (0, 10_000, 0));
+        assert_eq!((tracker.head_changes(), tracker.durable().len, tracker.durable().head[10]), (0, 10_000, 0));
         disk.sync_data().unwrap();
         disk.sync_data().unwrap();
         disk.write(10, &[6]).unwrap();
-        let durable = watch.durable();
-        assert_eq!((watch.turns(), durable.len, durable.head[10], durable.head[4_095]), (1, 30_000, 5, 5));
+        let durable = tracker.durable();
+        assert_eq!((tracker.head_changes(), durable.len, durable.head[10], durable.head[4_095]), (1, 30_000, 5, 5));
         assert!(disk.read(40_000, &mut [0; 2]).is_err());
-        watch.opened();
+        tracker.opened();
         assert_eq!(read(&disk, 40_000, 2), [0, 0]);
     }
 }

@@ -3,17 +3,17 @@
 use std::{path::Path, sync::Arc};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use bailiwick_storage::{Authenticator, Feed, StoreError, StoreState, keys};
+use bailiwick_storage::{Authenticator, Feed, StoreState, keys};
 use bytes::Bytes;
 use redb::{ReadableDatabase, ReadableTableMetadata};
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    LOG, OpenError, Options, ROWS, RedbStore, Shared,
+    LOG, OpenError, Options, ROWS, RedbStore, STORE, Shared,
     disk::{Disk, FileDisk},
-    files,
+    folder,
     guarded::{guarded, store_error},
-    open::{self, LAYOUT, Open},
+    open::{self, LAYOUT, OpenFile},
     upgrade,
     view::{RedbView, Tables},
     writer::Writer,
@@ -26,10 +26,10 @@ use crate::{
 /// own age decides nothing, so that a file that was changed cannot be passed off as one that is too old to be checked.
 pub struct RedbFile {
     disk: Arc<dyn Disk>,
-    open: Open,
+    open: OpenFile,
     options: Options,
     layout: u32,
-    lock: Option<files::DirLock>,
+    lock: Option<folder::DirLock>,
 }
 
 impl std::fmt::Debug for RedbFile {
@@ -44,8 +44,8 @@ impl RedbFile {
     /// # Errors
     /// One variant, and one clear line, per reason: [`OpenError`].
     pub fn open(folder: &Path, options: &Options) -> Result<Self, OpenError> {
-        let lock = files::prepare(folder)?;
-        let file = folder.join(files::STORE);
+        let lock = folder::prepare(folder)?;
+        let file = folder.join(STORE);
         open::make(&file, options)?;
         Self::of(Arc::new(FileDisk(file)), options, Some(lock))
     }
@@ -58,7 +58,7 @@ impl RedbFile {
         Self::of(Arc::new(disk), options, None)
     }
 
-    fn of(disk: Arc<dyn Disk>, options: &Options, lock: Option<files::DirLock>) -> Result<Self, OpenError> {
+    fn of(disk: Arc<dyn Disk>, options: &Options, lock: Option<folder::DirLock>) -> Result<Self, OpenError> {
         let open = open::open(&*disk, options)?;
         let layout = guarded(|| open::initialize(&open.database))?;
         Ok(RedbFile { disk, open, options: options.clone(), layout, lock })
@@ -127,11 +127,11 @@ impl RedbFile {
     ///
     /// # Errors
     /// As [`RedbFile::start`].
-    pub fn start_with_what_is_left(self, authenticator: Authenticator) -> Result<RedbStore, OpenError> {
+    pub fn start_accepting_damage(self, authenticator: Authenticator) -> Result<RedbStore, OpenError> {
         if self.layout != LAYOUT {
             return self.start(authenticator);
         }
-        let state = guarded(|| upgrade::take_stock(&self.open.database, &authenticator))?;
+        let state = guarded(|| upgrade::recount(&self.open.database, &authenticator))?;
         self.run(authenticator, state)
     }
 
@@ -147,15 +147,5 @@ impl RedbFile {
         let writer = Writer::new(shared.clone(), authenticator, disk, options, handles, open, state);
         let writer = writer.spawn(jobs)?;
         Ok(RedbStore { shared, queue: Some(queue), writer: Some(writer), _lock: lock })
-    }
-}
-
-impl From<OpenError> for StoreError {
-    fn from(error: OpenError) -> Self {
-        match error {
-            OpenError::Store(error) => error,
-            OpenError::Corrupt(why) => StoreError::Corrupt(why),
-            error => StoreError::Backend(Box::new(error)),
-        }
     }
 }

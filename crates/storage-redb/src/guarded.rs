@@ -74,8 +74,24 @@ pub(crate) fn store_error(error: impl Into<redb::Error>) -> StoreError {
     }
 }
 
+/// A failure in a few words.
+pub(crate) fn cause(error: &StoreError) -> String {
+    let StoreError::Backend(cause) = error else { return error.to_string() };
+    match (cause.downcast_ref::<redb::Error>(), cause.downcast_ref::<std::io::Error>()) {
+        (Some(redb::Error::Io(error)), _) | (_, Some(error)) => io_reason(error),
+        _ => cause.to_string(),
+    }
+}
+
+/// What the system says, without its number.
+fn io_reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let end = text.find(" (os error").unwrap_or(text.len());
+    text[..end].to_lowercase()
+}
+
 /// Whether the handle is of no use any more, while the store may be: another one is being opened.
-pub(crate) fn is_of_the_handle(error: &StoreError) -> bool {
+pub(crate) fn is_handle_failure(error: &StoreError) -> bool {
     match error {
         StoreError::Closed => true,
         StoreError::Backend(cause) => cause.downcast_ref::<redb::Error>().is_some_and(|error| {

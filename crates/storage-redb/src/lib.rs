@@ -13,8 +13,9 @@
 //! Start reading at [`RedbFile`], then `writer`.
 
 mod disk;
+mod error;
 mod file;
-mod files;
+mod folder;
 mod guarded;
 mod log;
 mod open;
@@ -32,18 +33,21 @@ use redb::TableDefinition;
 use tokio::sync::{mpsc, oneshot};
 
 pub use disk::Disk;
+pub use error::OpenError;
 pub use file::RedbFile;
 pub use guarded::panics_are_caught;
-pub use open::OpenError;
+
 use view::RedbView;
 use writer::Job;
 
+/// The name of the store's file in its folder.
+const STORE: &str = "bailiwick.redb";
 /// Every row: its key, and its stored form.
 const ROWS: TableDefinition<'static, &'static [u8], &'static [u8]> = TableDefinition::new("rows");
 /// The change log: a revision and what it changed.
 const LOG: TableDefinition<'static, u64, &'static [u8]> = TableDefinition::new("log");
 /// What the file is.
-const ABOUT: TableDefinition<'static, &'static str, u32> = TableDefinition::new("about");
+const METADATA: TableDefinition<'static, &'static str, u32> = TableDefinition::new("about");
 
 /// How a store is kept.
 #[derive(Clone, Debug)]
@@ -81,7 +85,7 @@ pub struct RedbStore {
     shared: Arc<Shared>,
     queue: Option<mpsc::Sender<Job>>,
     writer: Option<JoinHandle<()>>,
-    _lock: Option<files::DirLock>,
+    _lock: Option<folder::DirLock>,
 }
 
 /// What readers, followers and the writer have in common.
@@ -96,7 +100,7 @@ struct Shared {
 impl RedbStore {
     /// The store's file in its folder.
     pub fn file(folder: &Path) -> std::path::PathBuf {
-        folder.join(files::STORE)
+        folder.join(STORE)
     }
 
     /// Whether there is a store in a folder.

@@ -1,115 +1,46 @@
 //! Opening a file: made safely if it is not there, refused with one clear line if it cannot be used.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{io, path::Path, sync::Arc};
 
 use bailiwick_storage::{Authenticator, Revision, StoreError, StoreState};
-use redb::{
-    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata, StorageError, TableError,
-};
+use redb::{Builder, Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableError, WriteTransaction};
 
 use crate::{
-    ABOUT, LOG, Options, ROWS,
-    disk::{Disk, FileIo, Watch, Watched},
-    files,
+    LOG, METADATA, Options, ROWS,
+    disk::{Disk, DiskTracker, FileIo, TrackedDisk},
+    error::OpenError,
+    folder,
     guarded::{Handle, guarded, store_error},
     log,
-    writer::{cause, durable},
 };
 
 /// The layout of the tables that this version writes, and the newest that it reads.
 pub(crate) const LAYOUT: u32 = 2;
 const LAYOUT_KEY: &str = "layout";
 
-/// Why a store cannot be opened.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// A file or folder cannot be used.
-    #[error("{} cannot be used: {source}", path.display())]
-    Io {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// Others could look into the store.
-    #[error("{} is open to others (mode {mode:03o}): take away the rights of group and others first", path.display())]
-    Exposed {
-        /// Which file or folder.
-        path: PathBuf,
-        /// Its mode.
-        mode: u32,
-    },
-    /// Another process has the store.
-    #[error("{} is in use by another process", .0.display())]
-    InUse(PathBuf),
-    /// A newer version wrote the store.
-    #[error("the store was written by a newer version of Bailiwick (layout {found}, this version knows {known})")]
-    Newer {
-        /// The layout found.
-        found: u32,
-        /// The newest layout known.
-        known: u32,
-    },
-    /// The file is no store, not a whole one, or not what Bailiwick left.
-    #[error("the store is damaged: {0}; restore a backup")]
-    Corrupt(String),
-    /// Anything else that the store says.
-    #[error("{}", cause(.0))]
-    Store(#[source] StoreError),
-}
-
-impl OpenError {
-    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
-        OpenError::Io { path: path.to_owned(), source }
-    }
-}
-
-impl From<DatabaseError> for OpenError {
-    fn from(error: DatabaseError) -> Self {
-        match error {
-            DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(PathBuf::from(files::STORE)),
-            DatabaseError::Storage(StorageError::Corrupted(why)) => OpenError::Corrupt(why),
-            DatabaseError::Storage(StorageError::Io(error))
-                if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) =>
-            {
-                OpenError::Corrupt(error.to_string())
-            }
-            DatabaseError::UpgradeRequired(version) => {
-                OpenError::Corrupt(format!("its file has version {version}, which no version of Bailiwick wrote"))
-            }
-            error => OpenError::Store(store_error(error)),
-        }
-    }
-}
-
-impl From<StoreError> for OpenError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Corrupt(why) => OpenError::Corrupt(why),
-            StoreError::Newer { found, known } => OpenError::Newer { found, known },
-            error => OpenError::Store(error),
-        }
-    }
-}
-
 /// A file that is open, and what is known of its disk.
-pub(crate) struct Open {
+pub(crate) struct OpenFile {
     pub(crate) database: Handle,
-    pub(crate) watch: Arc<Watch>,
+    pub(crate) tracker: Arc<DiskTracker>,
 }
 
 /// Opens what is on a disk; makes it if there is nothing.
-pub(crate) fn open(disk: &dyn Disk, options: &Options) -> Result<Open, OpenError> {
+pub(crate) fn open(disk: &dyn Disk, options: &Options) -> Result<OpenFile, OpenError> {
     let failed = |error: io::Error| OpenError::Store(StoreError::Backend(Box::new(error)));
-    let (watched, watch) = Watched::new(disk.open().map_err(failed)?).map_err(failed)?;
-    let database = guarded(|| builder(options).create_with_backend(watched).map_err(OpenError::from))?;
-    watch.opened();
-    Ok(Open { database: Handle::new(database), watch })
+    let (tracked, tracker) = TrackedDisk::new(disk.open().map_err(failed)?).map_err(failed)?;
+    let database = guarded(|| builder(options).create_with_backend(tracked).map_err(OpenError::from))?;
+    tracker.opened();
+    Ok(OpenFile { database: Handle::new(database), tracker })
+}
+
+/// Begins a transaction with every guarantee that an answer stands for.
+pub(crate) fn begin_durable(database: &Database) -> Result<WriteTransaction, StoreError> {
+    let mut txn = database.begin_write().map_err(store_error)?;
+    // Durability::Immediate is redb's default. Two phases: a commit slot is never half written, whatever the disk
+    // does. Quick repair: reopening after a crash does not walk the file.
+    txn.set_two_phase_commit(true);
+    txn.set_quick_repair(true);
+    Ok(txn)
 }
 
 pub(crate) fn builder(options: &Options) -> Builder {
@@ -131,15 +62,15 @@ pub(crate) fn make(path: &Path, options: &Options) -> Result<(), OpenError> {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(OpenError::io(&unfinished, error)),
             _ => {}
         }
-        let file = files::private().create_new(true).open(&unfinished);
+        let file = folder::private().create_new(true).open(&unfinished);
         let file = file.map_err(|error| OpenError::io(&unfinished, error))?;
         let database = builder(options).create_with_backend(FileIo(file))?;
         set_layout(&database)?;
         drop(database);
         std::fs::rename(&unfinished, path).map_err(|error| OpenError::io(path, error))?;
-        files::sync_dir(files::parent(path))?;
+        folder::sync_dir(folder::parent(path))?;
     }
-    files::refuse_exposed(path)?;
+    folder::refuse_exposed(path)?;
     if std::fs::metadata(path).map_err(|error| OpenError::io(path, error))?.len() == 0 {
         return Err(OpenError::Corrupt("its file is empty".into()));
     }
@@ -149,7 +80,7 @@ pub(crate) fn make(path: &Path, options: &Options) -> Result<(), OpenError> {
 /// The layout of the tables; none if there are none yet.
 pub(crate) fn layout(database: &Database) -> Result<Option<u32>, OpenError> {
     let txn = database.begin_read().map_err(store_error)?;
-    let about = match txn.open_table(ABOUT) {
+    let about = match txn.open_table(METADATA) {
         Err(TableError::TableDoesNotExist(_)) => return Ok(None),
         about => about.map_err(store_error)?,
     };
@@ -163,15 +94,15 @@ pub(crate) fn layout(database: &Database) -> Result<Option<u32>, OpenError> {
 
 /// Makes the tables, and says which layout they have.
 fn set_layout(database: &Database) -> Result<(), StoreError> {
-    let txn = durable(database)?;
+    let txn = begin_durable(database)?;
     txn.open_table(ROWS).map_err(store_error)?;
     txn.open_table(LOG).map_err(store_error)?;
     write_layout(&txn)?;
     txn.commit().map_err(store_error)
 }
 
-pub(crate) fn write_layout(txn: &redb::WriteTransaction) -> Result<(), StoreError> {
-    txn.open_table(ABOUT).map_err(store_error)?.insert(LAYOUT_KEY, LAYOUT).map_err(store_error)?;
+pub(crate) fn write_layout(txn: &WriteTransaction) -> Result<(), StoreError> {
+    txn.open_table(METADATA).map_err(store_error)?.insert(LAYOUT_KEY, LAYOUT).map_err(store_error)?;
     Ok(())
 }
 

@@ -9,7 +9,12 @@ use bailiwick_storage::{Authenticator, ChangeSet, Revision, StoreError, StoreSta
 use bytes::Bytes;
 use redb::{Database, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 
-use crate::{LOG, ROWS, guarded::store_error, log, open, writer::durable};
+use crate::{
+    LOG, ROWS,
+    guarded::store_error,
+    log,
+    open::{self, begin_durable},
+};
 
 /// The layout that is upgraded.
 pub(crate) const FROM: u32 = 1;
@@ -18,7 +23,7 @@ pub(crate) const HEADER: usize = 8;
 
 const OLD_ROWS: TableDefinition<'static, &'static [u8], &'static [u8]> = TableDefinition::new("rows of layout 1");
 /// How often it is told how far an upgrade has come.
-const EVERY: Duration = Duration::from_secs(1);
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Where the wrapped keyring lies in a store of layout 1.
 pub(crate) fn keyring() -> Bytes {
@@ -31,7 +36,7 @@ pub(crate) fn run(
     authenticator: &Authenticator,
     wrapped: &[u8],
 ) -> Result<StoreState, StoreError> {
-    let txn = durable(database)?;
+    let txn = begin_durable(database)?;
     let head = {
         let sets = txn.open_table(LOG).map_err(store_error)?;
         let last = sets.last().map_err(store_error)?;
@@ -50,7 +55,7 @@ pub(crate) fn run(
             let damaged = || StoreError::Corrupt("a row without its revision".into());
             let (at, value) = value.value().split_first_chunk::<HEADER>().ok_or_else(damaged)?;
             let at = Revision::new(u64::from_be_bytes(*at));
-            let key = keys::of_layout_1(key.value());
+            let key = keys::from_layout_1(key.value());
             let (at, value) = if key == keys::keyring() { (revision, wrapped) } else { (at, value) };
             row.clear();
             authenticator.encode_row(&mut row, &key, at, value, &mut scratch)?;
@@ -75,8 +80,8 @@ pub(crate) fn run(
 }
 
 /// Takes the rows that are there for all that there must be.
-pub(crate) fn take_stock(database: &Database, authenticator: &Authenticator) -> Result<StoreState, StoreError> {
-    let txn = durable(database)?;
+pub(crate) fn recount(database: &Database, authenticator: &Authenticator) -> Result<StoreState, StoreError> {
+    let txn = begin_durable(database)?;
     let mut state = StoreState::default();
     {
         let rows = txn.open_table(ROWS).map_err(store_error)?;
@@ -120,20 +125,20 @@ struct Progress {
     what: &'static str,
     rows: u64,
     done: u64,
-    told: Instant,
+    reported: Instant,
     begun: Instant,
 }
 
 impl Progress {
     fn begin(what: &'static str, rows: u64) -> Self {
         let now = Instant::now();
-        Progress { what, rows, done: 0, told: now, begun: now }
+        Progress { what, rows, done: 0, reported: now, begun: now }
     }
 
     fn step(&mut self) {
         self.done += 1;
-        if self.done.is_multiple_of(1024) && self.told.elapsed() >= EVERY {
-            self.told = Instant::now();
+        if self.done.is_multiple_of(1024) && self.reported.elapsed() >= REPORT_INTERVAL {
+            self.reported = Instant::now();
             tracing::info!(done = self.done, of = self.rows, "{}", self.what);
         }
     }

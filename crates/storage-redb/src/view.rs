@@ -11,11 +11,11 @@ use tokio::sync::watch;
 
 use crate::{
     LOG, ROWS,
-    guarded::{guarded, is_of_the_handle, store_error},
+    guarded::{guarded, is_handle_failure, store_error},
 };
 
 /// How long a reader waits for a handle that works.
-const PATIENCE: Duration = Duration::from_secs(5);
+const HANDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The tables of one transaction of one handle.
 pub(crate) struct Tables {
@@ -72,16 +72,16 @@ impl RedbView {
         loop {
             let tables = self.tables.load_full();
             let failure = match guarded(|| from(&tables)) {
-                Err(error) if is_of_the_handle(&error) => error,
+                Err(error) if is_handle_failure(&error) => error,
                 done => return done,
             };
             let mut handles = self.handles.clone();
             let next = handles.wait_for(|newest| *newest > tables.handle);
-            if !matches!(tokio::time::timeout(PATIENCE, next).await, Ok(Ok(_))) {
+            if !matches!(tokio::time::timeout(HANDLE_TIMEOUT, next).await, Ok(Ok(_))) {
                 return Err(failure);
             }
             if Arc::ptr_eq(&tables, &self.tables.load()) {
-                return Err(StoreError::Gone);
+                return Err(StoreError::StaleView);
             }
         }
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bailiwick_storage::{Authenticator, Batch, ChangeSet, Revision, StoreError, StoreState};
-use redb::{Database, ReadableTable, Table, WriteTransaction};
+use redb::{ReadableTable, Table, WriteTransaction};
 use tokio::{
     runtime::Runtime,
     sync::{mpsc, oneshot, watch},
@@ -16,33 +16,33 @@ use tokio::{
 use crate::{
     LOG, OpenError, Options, ROWS, Shared,
     disk::Disk,
-    guarded::{Handle, guarded, store_error},
+    guarded::{Handle, cause, guarded, store_error},
     log,
-    open::Open,
+    open::{OpenFile, begin_durable},
     view::{self, Tables},
 };
 
 mod refusing;
 
 /// The most batches in one transaction, so that the first of many does not wait for the last for long.
-const GROUP: usize = 256;
+const MAX_GROUP: usize = 256;
 /// How many change sets are pruned at once: rarely, and a handful of pages.
-const PRUNE: u64 = 256;
+const PRUNE_STEP: u64 = 256;
 
-pub(crate) type Answer = oneshot::Sender<Result<Revision, StoreError>>;
-type Group = Vec<(Batch, Answer)>;
+pub(crate) type Reply = oneshot::Sender<Result<Revision, StoreError>>;
+type Group = Vec<(Batch, Reply)>;
 
 /// What the writer is asked for.
 #[derive(Debug)]
 pub(crate) enum Job {
-    Batch(Batch, Answer),
+    Batch(Batch, Reply),
     Close(oneshot::Sender<()>),
 }
 
 /// A batch that is a part of the transaction under way.
 struct Planned {
     set: Arc<ChangeSet>,
-    answer: Answer,
+    answer: Reply,
 }
 
 pub(crate) struct Writer {
@@ -68,7 +68,7 @@ struct Buffers {
 }
 
 enum Mode {
-    Writing(Open),
+    Writing(OpenFile),
     /// Changes are refused, and readers read what was durable when writing failed.
     Refusing {
         /// What they read from, which lives as long as this; none if not even that can be read.
@@ -78,16 +78,6 @@ enum Mode {
     },
 }
 
-/// Begins a transaction with every guarantee that an answer stands for.
-pub(crate) fn durable(database: &Database) -> Result<WriteTransaction, StoreError> {
-    let mut txn = database.begin_write().map_err(store_error)?;
-    // Durability::Immediate is redb's default. Two phases: a commit slot is never half written, whatever the disk
-    // does. Quick repair: reopening after a crash does not walk the file.
-    txn.set_two_phase_commit(true);
-    txn.set_quick_repair(true);
-    Ok(txn)
-}
-
 impl Writer {
     pub(crate) fn new(
         shared: Arc<Shared>,
@@ -95,7 +85,7 @@ impl Writer {
         disk: Arc<dyn Disk>,
         options: Options,
         handles: watch::Sender<u64>,
-        open: Open,
+        open: OpenFile,
         state: StoreState,
     ) -> Self {
         let (mode, buffers) = (Mode::Writing(open), Buffers::default());
@@ -131,7 +121,7 @@ impl Writer {
                         jobs.close();
                     }
                 }
-                next = if group.len() < GROUP { jobs.try_recv().ok() } else { None };
+                next = if group.len() < MAX_GROUP { jobs.try_recv().ok() } else { None };
             }
             if !group.is_empty() {
                 self.answer(group);
@@ -173,13 +163,13 @@ impl Writer {
     /// Commits a group. If that fails everyone in it is told, and changes are refused from then on.
     fn commit(&mut self, group: Group) {
         let Mode::Writing(open) = &self.mode else { return };
-        let turns = open.watch.turns();
-        let (mut planned, mut idle) = (Vec::with_capacity(group.len()), Vec::new());
+        let head_changes = open.tracker.head_changes();
+        let (mut planned, mut unchanged) = (Vec::with_capacity(group.len()), Vec::new());
         let mut group = group.into_iter();
         let mut state = self.state;
-        let pen = Pen { authenticator: &self.authenticator, retention: self.options.log_retention };
+        let writer = GroupWriter { authenticator: &self.authenticator, retention: self.options.log_retention };
         let written = guarded(|| {
-            let txn = pen.write(open, &mut state, &mut self.buffers, &mut group, &mut planned, &mut idle)?;
+            let txn = writer.write(open, &mut state, &mut self.buffers, &mut group, &mut planned, &mut unchanged)?;
             txn.map(|txn| txn.commit().map_err(store_error)).transpose()
         });
         let failure = match written {
@@ -189,7 +179,7 @@ impl Writer {
                         // Whoever went away will read what they wrote.
                         let _ = answer.send(Ok(set.revision));
                     }
-                    for answer in idle {
+                    for answer in unchanged {
                         let _ = answer.send(Ok(self.state.head));
                     }
                     return;
@@ -201,12 +191,12 @@ impl Writer {
                 }
             },
             Err(error) => {
-                self.unknown = open.watch.turns() != turns && !planned.is_empty();
+                self.unknown = open.tracker.head_changes() != head_changes && !planned.is_empty();
                 error
             }
         };
         let why = cause(&failure);
-        let rest = idle.into_iter().chain(group.map(|(_, answer)| answer));
+        let rest = unchanged.into_iter().chain(group.map(|(_, answer)| answer));
         for answer in rest {
             let _ = answer.send(Err(StoreError::ReadOnly(why.clone())));
         }
@@ -250,40 +240,24 @@ enum Next {
     End,
 }
 
-/// A failure in a few words.
-pub(crate) fn cause(error: &StoreError) -> String {
-    let StoreError::Backend(cause) = error else { return error.to_string() };
-    match (cause.downcast_ref::<redb::Error>(), cause.downcast_ref::<std::io::Error>()) {
-        (Some(redb::Error::Io(error)), _) | (_, Some(error)) => words(error),
-        _ => cause.to_string(),
-    }
-}
-
-/// What the system says, without its number.
-fn words(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let end = text.find(" (os error").unwrap_or(text.len());
-    text[..end].to_lowercase()
-}
-
 /// Writes a transaction.
-struct Pen<'w> {
+struct GroupWriter<'w> {
     authenticator: &'w Authenticator,
     retention: u64,
 }
 
-impl Pen<'_> {
+impl GroupWriter<'_> {
     /// Plans and writes the batches that hold; refuses the others at once. No transaction if nothing is to be written.
     fn write(
         &self,
-        open: &Open,
+        open: &OpenFile,
         state: &mut StoreState,
         buffers: &mut Buffers,
-        group: &mut std::vec::IntoIter<(Batch, Answer)>,
+        group: &mut std::vec::IntoIter<(Batch, Reply)>,
         planned: &mut Vec<Planned>,
-        idle: &mut Vec<Answer>,
+        unchanged: &mut Vec<Reply>,
     ) -> Result<Option<WriteTransaction>, StoreError> {
-        let txn = durable(&open.database)?;
+        let txn = begin_durable(&open.database)?;
         {
             let mut rows = txn.open_table(ROWS).map_err(store_error)?;
             let mut sets = txn.open_table(LOG).map_err(store_error)?;
@@ -296,7 +270,7 @@ impl Pen<'_> {
                     })
                 });
                 match plan {
-                    Ok(changes) if changes.is_empty() => idle.push(answer),
+                    Ok(changes) if changes.is_empty() => unchanged.push(answer),
                     Ok(changes) => {
                         let set = Arc::new(ChangeSet { revision: state.head.next(), changes });
                         // Taken into the list first: whatever happens from here on, this one is answered.
@@ -365,10 +339,10 @@ impl Pen<'_> {
     /// Takes the oldest change sets out of the log when there are enough of them to be worth it.
     fn prune(&self, sets: &mut Table<'_, u64, &'static [u8]>, state: &mut StoreState) -> Result<(), StoreError> {
         let kept = state.head.number().saturating_sub(state.oldest.number());
-        if kept < self.retention.max(1) + PRUNE {
+        if kept < self.retention.max(1) + PRUNE_STEP {
             return Ok(());
         }
-        let oldest = state.oldest.number() + PRUNE;
+        let oldest = state.oldest.number() + PRUNE_STEP;
         sets.retain_in(..=oldest, |_, _| false).map_err(store_error)?;
         state.oldest = Revision::new(oldest);
         Ok(())

@@ -164,7 +164,7 @@ async fn run(at: u64, fault: Fault) -> Run {
             Ok(row) => {
                 assert_eq!(row.map_or(0, |row| counter_value(&row.value).expect("a counter")), found.len() as u64)
             }
-            Err(error) => assert!(matches!(error, StoreError::Gone) && newest.len() > found.len() + 1, "{error}"),
+            Err(error) => assert!(matches!(error, StoreError::StaleView) && newest.len() > found.len() + 1, "{error}"),
         }
     }
     // Told once is told for good.

@@ -41,7 +41,7 @@ fn old_rows(image: Vec<u8>) -> Rows {
         let (key, value): (redb::AccessGuard<'_, &[u8]>, redb::AccessGuard<'_, &[u8]>) = row.expect("a row");
         let (revision, value) = value.value().split_first_chunk::<8>().expect("a revision");
         let revision = Revision::new(u64::from_be_bytes(*revision));
-        (keys::of_layout_1(key.value()), (revision, Bytes::copy_from_slice(value)))
+        (keys::from_layout_1(key.value()), (revision, Bytes::copy_from_slice(value)))
     };
     rows.iter().expect("the rows").map(row).collect()
 }
@@ -123,7 +123,7 @@ async fn what_the_file_says_of_its_age_decides_nothing() {
     let known = || authenticator(&complete).expect("a key of rows");
     let refused = |result: Result<RedbStore, OpenError>| matches!(result.map(drop), Err(OpenError::Corrupt(_)));
     assert!(refused(file(&old).start(known())), "an old file is not believed with a new keyring");
-    assert!(refused(file(&old).start_with_what_is_left(known())));
+    assert!(refused(file(&old).start_accepting_damage(known())));
     assert!(refused(file(&new).upgrade(known(), b"keyring")), "a new file is not upgraded");
     // Somebody rewrites a row, and says that the file is old.
     let database = Database::builder().create_with_backend(new.clone()).expect("a file of redb");

@@ -3,7 +3,7 @@
 //! A backend stores bytes that are made here and hands them back here when it reads them. So every backend
 //! authenticates in the same way, and none can forget to.
 
-use bailiwick_seal::{RowKey, SealError, TAG, Tagged};
+use bailiwick_seal::{RowKey, SealError, TAG, TagKind};
 
 use crate::{error::StoreError, revision::Revision};
 
@@ -13,7 +13,7 @@ pub struct Authenticator(Option<RowKey>);
 
 /// A stored row that was taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Opened<'r> {
+pub struct OpenedRow<'r> {
     /// The revision that last changed it, as far as it can be trusted: no further than the value.
     pub revision: Revision,
     /// Its value; none if it is not what was written under this key at this revision.
@@ -52,7 +52,7 @@ impl Authenticator {
         value: &[u8],
         scratch: &mut Vec<u8>,
     ) -> Result<(), StoreError> {
-        out.extend_from_slice(&self.tag(Tagged::Row, revision, key, value, scratch)?);
+        out.extend_from_slice(&self.tag(TagKind::Row, revision, key, value, scratch)?);
         out.extend_from_slice(&revision.number().to_be_bytes());
         out.extend_from_slice(value);
         Ok(())
@@ -62,15 +62,15 @@ impl Authenticator {
     ///
     /// # Errors
     /// [`StoreError::Backend`] when cryptography is not available.
-    pub fn open_row<'r>(&self, key: &[u8], row: &'r [u8], scratch: &mut Vec<u8>) -> Result<Opened<'r>, StoreError> {
+    pub fn open_row<'r>(&self, key: &[u8], row: &'r [u8], scratch: &mut Vec<u8>) -> Result<OpenedRow<'r>, StoreError> {
         let Some((tag, revision, value)) = split(row) else {
-            return Ok(Opened { revision: Revision::ZERO, value: None });
+            return Ok(OpenedRow { revision: Revision::ZERO, value: None });
         };
         let good = match &self.0 {
-            Some(keyed) => keyed.holds(Tagged::Row, revision.number(), key, value, tag, scratch).map_err(failed)?,
+            Some(keyed) => keyed.holds(TagKind::Row, revision.number(), key, value, tag, scratch).map_err(failed)?,
             None => true,
         };
-        Ok(Opened { revision, value: good.then_some(value) })
+        Ok(OpenedRow { revision, value: good.then_some(value) })
     }
 
     /// The revision that a stored row has, unchecked.
@@ -83,7 +83,7 @@ impl Authenticator {
     /// # Errors
     /// [`StoreError::Backend`] when cryptography is not available.
     pub fn log_tag(&self, revision: Revision, entry: &[u8], scratch: &mut Vec<u8>) -> Result<[u8; TAG], StoreError> {
-        self.tag(Tagged::Log, revision, &[], entry, scratch)
+        self.tag(TagKind::Log, revision, &[], entry, scratch)
     }
 
     /// Whether an entry of the change log is what was written at its revision.
@@ -98,13 +98,13 @@ impl Authenticator {
         scratch: &mut Vec<u8>,
     ) -> Result<bool, StoreError> {
         let Some(keyed) = &self.0 else { return Ok(true) };
-        keyed.holds(Tagged::Log, revision.number(), &[], entry, tag, scratch).map_err(failed)
+        keyed.holds(TagKind::Log, revision.number(), &[], entry, tag, scratch).map_err(failed)
     }
 
     /// What the presence of a row adds to the sum of a set: the same for no other key and revision, and known to no
     /// one without the key.
-    pub(crate) fn presence(&self, key: &[u8], revision: Revision) -> u128 {
-        self.0.as_ref().map_or(0, |keyed| keyed.presence(revision.number(), key))
+    pub(crate) fn row_digest(&self, key: &[u8], revision: Revision) -> u128 {
+        self.0.as_ref().map_or(0, |keyed| keyed.row_digest(revision.number(), key))
     }
 
     pub(crate) fn seal(&self, place: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, StoreError> {
@@ -123,7 +123,7 @@ impl Authenticator {
 
     fn tag(
         &self,
-        what: Tagged,
+        what: TagKind,
         revision: Revision,
         key: &[u8],
         value: &[u8],

@@ -86,7 +86,7 @@ pub enum StoreError {
     Backend(#[source] Cause),
     /// The store was opened again after a failure, and the view is of before: begin anew on a newer one.
     #[error("the view is of before the store was opened again")]
-    Gone,
+    StaleView,
     /// The store has been closed, or has stopped after an earlier failure.
     #[error("the store is closed")]
     Closed,
@@ -109,7 +109,7 @@ impl From<StoreError> for IamError {
                 let message = "changes are refused at the moment, since the store cannot be written; reading goes on";
                 IamError::new(ErrorCode::ServiceUnavailable, message).retry_after(RETRY_AFTER)
             }
-            StoreError::Gone => {
+            StoreError::StaleView => {
                 let message = "the request was overtaken by a failure of the store; send it again";
                 IamError::new(ErrorCode::ServiceUnavailable, message).retry_after(RETRY_AFTER)
             }

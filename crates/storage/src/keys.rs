@@ -14,7 +14,7 @@ use crate::reference::{IdentityKind, PolicyRef};
 mod layout_1;
 mod words;
 
-pub use layout_1::of_layout_1;
+pub use layout_1::from_layout_1;
 pub use words::describe;
 
 macro_rules! kinds {
@@ -52,7 +52,7 @@ kinds! {
     /// The deployment: `name of a service principal` → the prefix of the service that it acts for.
     ServicePrincipal = 0x09,
     /// The deployment: nothing → how far the outbox has been shipped.
-    AuditMark = 0x0a,
+    AuditCheckpoint = 0x0a,
     /// `user id` → the user.
     User = 0x10,
     /// `user name` → user id.

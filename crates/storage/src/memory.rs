@@ -18,7 +18,7 @@ use crate::{
     feed::{Feed, newer_than},
     revision::Revision,
     store::{At, Inspected, Scan, Store, View},
-    sums::{StoreState, Tally},
+    store_state::{StoreState, Tally},
 };
 
 /// How many change sets the log of a memory store reaches back.
@@ -43,7 +43,7 @@ struct Shared {
 struct State {
     head: Revision,
     /// What must be there at the head.
-    sums: StoreState,
+    store_state: StoreState,
     /// Per key its versions as they are stored, oldest first; `None` is a removal.
     rows: BTreeMap<Bytes, Vec<(Revision, Option<Bytes>)>>,
     /// How many views exist at each revision.
@@ -106,8 +106,8 @@ impl Store for MemoryStore {
             return Err(StoreError::Ahead { asked, head });
         }
         *state.views.entry(head).or_insert(0) += 1;
-        let sums = state.sums;
-        Ok(Arc::new(MemoryView { shared: self.shared.clone(), revision: head, sums }))
+        let store_state = state.store_state;
+        Ok(Arc::new(MemoryView { shared: self.shared.clone(), revision: head, store_state }))
     }
 
     async fn commit(&self, batch: Batch) -> Result<Revision, StoreError> {
@@ -119,8 +119,8 @@ impl Store for MemoryStore {
         }
         let revision = state.head.next();
         let set = ChangeSet { revision, changes };
-        let mut sums = state.sums;
-        sums.apply(authenticator, &set, |key| {
+        let mut store_state = state.store_state;
+        store_state.apply(authenticator, &set, |key| {
             let stored = state.rows.get(key).and_then(|versions| stored_at(versions, state.head));
             stored.map(|stored| Authenticator::revision_of(&stored))
         });
@@ -133,7 +133,7 @@ impl Store for MemoryStore {
             }
             stored.push(change.value.as_ref().map(|_| Bytes::from(row)));
         }
-        (state.head, state.sums) = (revision, sums);
+        (state.head, state.store_state) = (revision, store_state);
         for (change, stored) in set.changes.iter().zip(stored) {
             state.rows.entry(change.key.clone()).or_default().push((revision, stored));
             state.stale.push_back((revision, change.key.clone()));
@@ -214,7 +214,7 @@ fn inspected(authenticator: &Authenticator, key: Bytes, stored: &Bytes) -> Resul
 struct MemoryView {
     shared: Arc<Shared>,
     revision: Revision,
-    sums: StoreState,
+    store_state: StoreState,
 }
 
 impl Drop for MemoryView {
@@ -254,7 +254,7 @@ impl View for MemoryView {
     }
 
     fn tally(&self) -> Tally {
-        Tally::of(self.shared.authenticator.clone(), self.sums)
+        Tally::of(self.shared.authenticator.clone(), self.store_state)
     }
 }
 

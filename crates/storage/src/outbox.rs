@@ -59,17 +59,17 @@ impl Tx {
         Ok(())
     }
 
-    /// How far events have been shipped, as [`put_audit_mark`](Self::put_audit_mark) kept it.
+    /// How far events have been shipped, as [`put_audit_checkpoint`](Self::put_audit_mark) kept it.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
-    pub async fn audit_mark(&self) -> Result<Option<Bytes>> {
-        self.peek_key(&keys::kind(AccountId::NONE, Kind::AuditMark)).await
+    pub async fn audit_checkpoint(&self) -> Result<Option<Bytes>> {
+        self.peek_key(&keys::kind(AccountId::NONE, Kind::AuditCheckpoint)).await
     }
 
     /// Keeps how far events have been shipped; the bytes are the shipper's own.
-    pub fn put_audit_mark(&mut self, mark: Bytes) {
-        self.put(keys::kind(AccountId::NONE, Kind::AuditMark).into(), mark);
+    pub fn put_audit_checkpoint(&mut self, mark: Bytes) {
+        self.put(keys::kind(AccountId::NONE, Kind::AuditCheckpoint).into(), mark);
     }
 
     /// How many events wait.

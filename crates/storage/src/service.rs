@@ -51,7 +51,7 @@ impl Tx {
     /// `EntityAlreadyExists` for a service principal of another service, `LimitExceeded`.
     pub async fn put_service(&mut self, service: &Service) -> Result<()> {
         match self.find_service(&service.prefix).await? {
-            Some(old) => self.give_back(&old, &service.principals),
+            Some(old) => self.release_principals(&old, &service.principals),
             None => {
                 let count = keys::counter(AccountId::NONE, CounterKind::Services, &[]);
                 self.add_within(count, 1, SERVICES, || IamError::quota("Services", SERVICES)).await?;
@@ -78,7 +78,7 @@ impl Tx {
     pub async fn delete_service(&mut self, service: &Service) -> Result<()> {
         let key = keys::service(&service.prefix);
         self.require(key.clone(), || IamError::no_such("service", &service.prefix)).await?;
-        self.give_back(service, &[]);
+        self.release_principals(service, &[]);
         self.delete_key(key);
         self.add(keys::counter(AccountId::NONE, CounterKind::Services, &[]), -1);
         Ok(())
@@ -94,7 +94,7 @@ impl Tx {
     }
 
     /// Gives back the names of a service that it does not keep.
-    fn give_back(&mut self, service: &Service, kept: &[String]) {
+    fn release_principals(&mut self, service: &Service, kept: &[String]) {
         for name in service.principals.iter().filter(|name| !kept.contains(name)) {
             self.delete_key(keys::service_principal(name));
         }

@@ -10,7 +10,7 @@ use crate::{
     change::Changes,
     error::StoreError,
     revision::Revision,
-    sums::Tally,
+    store_state::Tally,
 };
 
 /// Which view a reader wants.

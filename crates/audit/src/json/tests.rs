@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::tests::{event, only, request, root};
-use crate::{Event, Unroutable, What};
+use crate::{Event, EventKind, Unroutable};
 
 fn shown(event: &Event<'_>) -> Value {
     serde_json::from_str(&line(&only(event), 7, "abc")).unwrap()
 }
 
-fn operation(name: &str) -> What<'static> {
-    What::Operation(find_operation(name).unwrap())
+fn operation(name: &str) -> EventKind<'static> {
+    EventKind::Operation(find_operation(name).unwrap())
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn maps_numbers_and_secrets() {
         ..Default::default()
     };
     let of_saml =
-        shown(&Event { what: operation("AssumeRoleWithSAML"), response: &answer.encode_to_vec(), ..event(&request) });
+        shown(&Event { kind: operation("AssumeRoleWithSAML"), response: &answer.encode_to_vec(), ..event(&request) });
     assert_eq!(
         of_saml["responseElements"],
         json!({
@@ -86,18 +86,18 @@ fn maps_numbers_and_secrets() {
     let acquired =
         iam::AcquireRoleRequest { replacement_values: [("a\"b".to_owned(), value)].into(), ..Default::default() };
     let acquired = acquired.encode_to_vec();
-    let shown = shown(&Event { what: operation("AcquireRole"), parameters: &acquired, ..event(&request) });
+    let shown = shown(&Event { kind: operation("AcquireRole"), parameters: &acquired, ..event(&request) });
     assert_eq!(shown["requestParameters"], json!({"replacementValues": {"a\"b": {"values": ["x", "y"]}}}));
 }
 
 #[test]
 fn what_cloudtrail_has_no_member_for_is_additional() {
     let request = request("cli");
-    let what = What::Unroutable(Unroutable { method: "PUT", path: "/bucket" });
-    let refused = shown(&Event { what, suppressed: 3, ..event(&request) });
+    let kind = EventKind::Unroutable(Unroutable { method: "PUT", path: "/bucket" });
+    let refused = shown(&Event { kind, suppressed: 3, ..event(&request) });
     assert_eq!(refused["additionalEventData"], json!({"request": "PUT /bucket", "suppressed": 3}));
     assert_eq!((&refused["eventSource"], &refused["requestParameters"]), (&json!("bailiwick"), &Value::Null));
-    let decision = shown(&Event { what: operation("Authorize"), ..event(&request) });
+    let decision = shown(&Event { kind: operation("Authorize"), ..event(&request) });
     assert_eq!((&decision["eventCategory"], &decision["managementEvent"]), (&json!("Decision"), &json!(false)));
     assert_eq!(decision["userIdentity"], json!({"type": "Unknown"}));
     assert_eq!(decision.get("additionalEventData"), None);

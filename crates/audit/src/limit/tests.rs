@@ -17,39 +17,39 @@ fn records(limit: &mut RecordRateLimit, failures: u64, event: &Event<'_>) -> u64
 #[test]
 fn a_flood_is_counted_and_told_with_the_next_record() {
     let (mut limit, first, second) = (RecordRateLimit::default(), source(1), source(2));
-    assert_eq!(records(&mut limit, 100, &Event { time: at(6000), ..event(&first) }), RECORDS);
+    assert_eq!(records(&mut limit, 100, &Event { time: at(6000), ..event(&first) }), MAX_RECORDS);
     assert_eq!(limit.admit(&Event { time: at(6000), ..event(&second) }), Some(0), "another source is not affected");
-    assert_eq!(limit.admit(&Event { time: at(6000 + WINDOW), ..event(&first) }), Some(100 - RECORDS));
-    assert_eq!(limit.admit(&Event { time: at(6000 + WINDOW), ..event(&first) }), Some(0));
-    assert!(limit.overdue(at(6000 + 2 * WINDOW)).is_empty(), "nothing is told twice");
+    assert_eq!(limit.admit(&Event { time: at(6000 + WINDOW_SECONDS), ..event(&first) }), Some(100 - MAX_RECORDS));
+    assert_eq!(limit.admit(&Event { time: at(6000 + WINDOW_SECONDS), ..event(&first) }), Some(0));
+    assert!(limit.unreported(at(6000 + 2 * WINDOW_SECONDS)).is_empty(), "nothing is told twice");
 }
 
 #[test]
 fn a_flood_that_ends_is_told_all_the_same() {
     let (mut limit, from, root) = (RecordRateLimit::default(), source(1), root());
     let denied = Event { time: at(6000), caller: Some(&root), ..event(&from) };
-    assert_eq!(records(&mut limit, 100, &denied), RECORDS);
-    assert!(limit.overdue(at(6000)).is_empty(), "not before its window is over");
-    let told = limit.overdue(at(6000 + WINDOW));
+    assert_eq!(records(&mut limit, 100, &denied), MAX_RECORDS);
+    assert!(limit.unreported(at(6000)).is_empty(), "not before its window is over");
+    let told = limit.unreported(at(6000 + WINDOW_SECONDS));
     assert_eq!(
         told.iter().map(|one| (one.suppressed, one.caller.is_some())).collect::<Vec<_>>(),
-        [(100 - RECORDS, true)]
+        [(100 - MAX_RECORDS, true)]
     );
-    assert_eq!(records(&mut limit, 100, &Event { time: at(6000 + WINDOW), ..denied }), RECORDS);
-    assert_eq!(limit.rest().len(), 1);
-    assert!(limit.rest().is_empty() && limit.counts.is_empty());
+    assert_eq!(records(&mut limit, 100, &Event { time: at(6000 + WINDOW_SECONDS), ..denied }), MAX_RECORDS);
+    assert_eq!(limit.drain().len(), 1);
+    assert!(limit.drain().is_empty() && limit.counts.is_empty());
 }
 
 #[test]
 fn callers_are_told_apart_from_their_source() {
     let (mut limit, from, root) = (RecordRateLimit::default(), source(1), root());
-    assert_eq!(records(&mut limit, 100, &event(&from)), RECORDS);
-    assert_eq!(records(&mut limit, 100, &Event { caller: Some(&root), ..event(&from) }), RECORDS);
+    assert_eq!(records(&mut limit, 100, &event(&from)), MAX_RECORDS);
+    assert_eq!(records(&mut limit, 100, &Event { caller: Some(&root), ..event(&from) }), MAX_RECORDS);
     let elsewhere = source(2);
     assert_eq!(records(&mut limit, 100, &Event { caller: Some(&root), ..event(&elsewhere) }), 0, "the same caller");
     let denied = bailiwick_model::IamError::new(bailiwick_model::ErrorCode::AccessDenied, "no");
     let failed = Event { caller: Some(&root), error: Some(&denied), ..event(&from) };
-    assert_eq!(records(&mut limit, 100, &failed), RECORDS, "what succeeds hides no failure");
+    assert_eq!(records(&mut limit, 100, &failed), MAX_RECORDS, "what succeeds hides no failure");
 }
 
 #[test]
@@ -69,16 +69,20 @@ fn many_callers_are_forgotten_in_time_and_what_they_did_is_told() {
     let denied = |limit: &mut RecordRateLimit, n: usize, time| {
         limit.admit(&Event { time, caller: Some(&session(n, "one")), ..event(&from) })
     };
-    for n in 0..KEYS {
-        let admitted = (0..=RECORDS).filter(|_| denied(&mut limit, n, at(6000)).is_some()).count() as u64;
-        assert_eq!(admitted, RECORDS);
+    for n in 0..MAX_KEYS {
+        let admitted = (0..=MAX_RECORDS).filter(|_| denied(&mut limit, n, at(6000)).is_some()).count() as u64;
+        assert_eq!(admitted, MAX_RECORDS);
     }
-    assert_eq!(denied(&mut limit, KEYS, at(6000)), Some(0), "one more shares a count");
-    assert_eq!(limit.counts.len(), KEYS + 1);
-    assert_eq!(denied(&mut limit, KEYS, at(6000 + WINDOW)), Some(0), "and has its own when others are forgotten");
+    assert_eq!(denied(&mut limit, MAX_KEYS, at(6000)), Some(0), "one more shares a count");
+    assert_eq!(limit.counts.len(), MAX_KEYS + 1);
+    assert_eq!(
+        denied(&mut limit, MAX_KEYS, at(6000 + WINDOW_SECONDS)),
+        Some(0),
+        "and has its own when others are forgotten"
+    );
     assert_eq!(limit.counts.len(), 1);
-    let told: u64 = limit.overdue(at(6000 + WINDOW)).iter().map(|one| one.suppressed).sum();
-    assert_eq!(told, KEYS as u64, "nothing is lost");
+    let told: u64 = limit.unreported(at(6000 + WINDOW_SECONDS)).iter().map(|one| one.suppressed).sum();
+    assert_eq!(told, MAX_KEYS as u64, "nothing is lost");
 }
 
 /// Whoever has a network of a /48 has 65,536 sources.
@@ -88,14 +92,17 @@ fn all_sources_together_have_a_bound() {
     let failed = |limit: &mut RecordRateLimit, n: u32, time| limit.admit(&Event { time, ..event(&source(n)) });
     let mut written = 0;
     for n in 0..3_000 {
-        written += (0..RECORDS).filter(|_| failed(&mut limit, n, at(6000)).is_some()).count() as u64;
+        written += (0..MAX_RECORDS).filter(|_| failed(&mut limit, n, at(6000)).is_some()).count() as u64;
     }
-    assert_eq!(written, RECORDS_OF_SOURCES);
-    assert_eq!(records(&mut limit, 100, &Event { time: at(6000), caller: Some(&root), ..event(&source(1)) }), RECORDS);
-    assert!(limit.counts.len() as u64 <= RECORDS_OF_SOURCES / RECORDS + 2, "the others share a count");
-    let told: u64 = limit.overdue(at(6000 + WINDOW)).iter().map(|one| one.suppressed).sum();
-    assert_eq!(told, 3_000 * RECORDS - RECORDS_OF_SOURCES + 100 - RECORDS, "nothing is lost");
-    assert_eq!(failed(&mut limit, 2_999, at(6000 + WINDOW)), Some(0), "and the next minute begins anew");
+    assert_eq!(written, MAX_SOURCE_RECORDS);
+    assert_eq!(
+        records(&mut limit, 100, &Event { time: at(6000), caller: Some(&root), ..event(&source(1)) }),
+        MAX_RECORDS
+    );
+    assert!(limit.counts.len() as u64 <= MAX_SOURCE_RECORDS / MAX_RECORDS + 2, "the others share a count");
+    let told: u64 = limit.unreported(at(6000 + WINDOW_SECONDS)).iter().map(|one| one.suppressed).sum();
+    assert_eq!(told, 3_000 * MAX_RECORDS - MAX_SOURCE_RECORDS + 100 - MAX_RECORDS, "nothing is lost");
+    assert_eq!(failed(&mut limit, 2_999, at(6000 + WINDOW_SECONDS)), Some(0), "and the next minute begins anew");
 }
 
 #[test]
@@ -105,6 +112,6 @@ fn a_network_of_ipv6_is_one_source() {
         let address = Ipv6Addr::from_bits(0x2001_0db8 << 96 | n);
         limit.admit(&event(&request_from(address.into())))
     };
-    assert_eq!((0..100).filter(|n| failed(*n).is_some()).count() as u64, RECORDS);
+    assert_eq!((0..100).filter(|n| failed(*n).is_some()).count() as u64, MAX_RECORDS);
     assert_eq!(failed(1 << 64), Some(0), "the neighbour's is another");
 }

@@ -8,7 +8,7 @@ fn shapes(operation: &str) -> (&'static Shape, &'static Shape) {
 }
 
 fn asked<M: Message + Default>(operation: &str, message: &M, limit: usize) -> (M, bool) {
-    let kept = keep(shapes(operation).0, &message.encode_to_vec(), limit);
+    let kept = redact(shapes(operation).0, &message.encode_to_vec(), limit);
     assert!(kept.bytes.len() <= limit);
     (M::decode(&*kept.bytes).unwrap(), kept.truncated)
 }
@@ -26,7 +26,7 @@ fn secrets_are_taken_out_as_redaction_does() {
     assert_eq!((kept, truncated), (profile, false));
     let key = iam::AccessKey { secret_access_key: Some("hush".into()), ..Default::default() };
     let mut issued = iam::CreateAccessKeyResponse { access_key: Some(key) };
-    let kept = keep(shapes("CreateAccessKey").1, &issued.encode_to_vec(), 1000);
+    let kept = redact(shapes("CreateAccessKey").1, &issued.encode_to_vec(), 1000);
     issued.redact();
     assert_eq!(iam::CreateAccessKeyResponse::decode(&*kept.bytes).unwrap(), issued);
     let caller = authz::Caller { who: Some(authz::caller::Who::Handle("hush".into())) };
@@ -43,7 +43,7 @@ fn a_secret_map_keeps_its_keys() {
     let context = sts::TrustedIdentityPropagationContext { transaction_context: Some(context), ..Default::default() };
     let answer =
         sts::AssumeRoleWithSamlResponse { trusted_identity_propagation_context: Some(context), ..Default::default() };
-    let kept = keep(shapes("AssumeRoleWithSAML").1, &answer.encode_to_vec(), 1000);
+    let kept = redact(shapes("AssumeRoleWithSAML").1, &answer.encode_to_vec(), 1000);
     let kept = sts::AssumeRoleWithSamlResponse::decode(&*kept.bytes).unwrap();
     let kept = kept.trusted_identity_propagation_context.unwrap().transaction_context.unwrap();
     assert_eq!(kept.identity_provider, [("team".to_owned(), REDACTED.to_owned())].into());
@@ -98,7 +98,7 @@ fn bytes_that_are_no_message_do_no_harm() {
     let good = iam::CreateUserRequest { user_name: Some("Bob".into()), ..Default::default() }.encode_to_vec();
     for bad in [&[0xff; 20][..], &[0x0a], &[0x0a, 200, 1], &[0x0b], &[0x0d, 1], &[0x08, 1], &[0xfa, 0x7f, 0]] {
         let message = [&good, bad].concat();
-        let kept = keep(shape, &message, 1000);
+        let kept = redact(shape, &message, 1000);
         assert_eq!(iam::CreateUserRequest::decode(&*kept.bytes).unwrap().user_name.as_deref(), Some("Bob"), "{bad:?}");
     }
 }

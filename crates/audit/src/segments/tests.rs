@@ -96,8 +96,8 @@ fn record(id: u32) -> Record {
     Record { event_id: id.to_string(), event_name: "CreateUser".into(), ..Record::default() }
 }
 
-fn open(folder: &TempDir, max_bytes: u64, mark: Option<&Mark>) -> Segments {
-    Segments::open(folder.path(), Box::new(FileSystem), max_bytes, mark).unwrap()
+fn open(folder: &TempDir, max_bytes: u64, checkpoint: Option<&Checkpoint>) -> Segments {
+    Segments::open(folder.path(), Box::new(FileSystem), max_bytes, checkpoint).unwrap()
 }
 
 /// Every line of a folder in order, once the chain is found whole.
@@ -106,7 +106,7 @@ pub(crate) fn lines(folder: &Path) -> Vec<Value> {
     names.sort();
     let text: String = names.iter().map(|name| fs::read_to_string(name).unwrap()).collect();
     assert!(text.is_empty() || text.ends_with('\n'), "whole lines");
-    let (mut previous, mut number) = (GENESIS.to_owned(), 0);
+    let (mut previous, mut number) = (FIRST_HASH.to_owned(), 0);
     let read = |line: &str| {
         let value: Value = serde_json::from_str(line).unwrap();
         number += 1;
@@ -199,14 +199,14 @@ fn what_could_not_be_written_is_written_once_when_it_can() {
 fn the_records_after_a_mark_are_known() {
     let folder = TempDir::new().unwrap();
     let mut segments = open(&folder, 1_500, None);
-    let mut marks = vec![None];
+    let mut checkpoints = vec![None];
     for id in 0..12 {
-        marks.push(Some(segments.append(&[record(id)]).unwrap()));
+        checkpoints.push(Some(segments.append(&[record(id)]).unwrap()));
     }
-    for (number, mark) in marks.iter().enumerate() {
-        let after = open(&folder, 1_500, mark.as_ref()).ids_after(mark.as_ref()).unwrap();
+    for (number, checkpoint) in checkpoints.iter().enumerate() {
+        let after = open(&folder, 1_500, checkpoint.as_ref()).ids_after(checkpoint.as_ref()).unwrap();
         let wanted: HashSet<String> = expected(number as u32..12).into_iter().collect();
-        assert_eq!(after, wanted, "{mark:?}");
+        assert_eq!(after, wanted, "{checkpoint:?}");
     }
 }
 
@@ -214,14 +214,14 @@ fn the_records_after_a_mark_are_known() {
 #[test]
 fn numbers_go_on_where_segments_are_missing() {
     let folder = TempDir::new().unwrap();
-    let mark = open(&folder, 1 << 20, None).append(&[record(1), record(2)]).unwrap();
+    let checkpoint = open(&folder, 1 << 20, None).append(&[record(1), record(2)]).unwrap();
     for entry in fs::read_dir(folder.path()).unwrap() {
         fs::remove_file(entry.unwrap().path()).unwrap();
     }
-    let after = open(&folder, 1 << 20, Some(&mark)).append(&[record(3)]).unwrap();
+    let after = open(&folder, 1 << 20, Some(&checkpoint)).append(&[record(3)]).unwrap();
     assert_eq!((after.sequence, after.first), (3, 3));
     let line = fs::read_to_string(folder.path().join("audit-00000000000000000003.jsonl")).unwrap();
-    assert!(line.contains(&mark.hash), "the missing line is named");
+    assert!(line.contains(&checkpoint.hash), "the missing line is named");
 }
 
 #[test]

@@ -32,7 +32,7 @@ impl World {
         Settings { segment_bytes: 20_000, outbox_rows: 40, ..Settings::in_folder(self.folder.path()) }
     }
 
-    async fn open(&self, disk: Box<dyn Disk>) -> Ready {
+    async fn open(&self, disk: Box<dyn Disk>) -> OpenWriter {
         let writer = Writer {
             store: Arc::clone(&self.store),
             random: Arc::clone(&self.random),
@@ -84,7 +84,7 @@ async fn rows_of_the_outbox_move_to_segments() {
         world.change(number).await;
     }
     let mut ready = world.open(Box::new(FileSystem)).await;
-    while ready.round(&mut false).await {}
+    while ready.flush(&mut false).await {}
     assert_eq!(sorted(ids(world.folder.path())), sorted((0..30).map(id).collect()));
     assert_eq!(world.waiting().await, 0);
 }
@@ -101,7 +101,7 @@ async fn a_crash_neither_loses_nor_repeats_a_record() {
         }
         // A first batch without trouble, so that there is a mark.
         let mut ready = world.open(Box::new(FileSystem)).await;
-        ready.round(&mut false).await;
+        ready.flush(&mut false).await;
         for number in 10..20 {
             world.change(number).await;
         }
@@ -111,7 +111,7 @@ async fn a_crash_neither_loses_nor_repeats_a_record() {
                 drop(ready);
                 let disk = Failing::once(crash);
                 let mut ready = world.open(Box::new(disk.clone())).await;
-                ready.round(&mut false).await;
+                ready.flush(&mut false).await;
                 assert!(disk.has_failed() || crash == 2, "crash {crash}");
             }
             // Written and synced, but the rows are still there.
@@ -126,20 +126,20 @@ async fn a_crash_neither_loses_nor_repeats_a_record() {
                 std::fs::write(&path, &text[..length]).unwrap();
             }
             _ => {
-                ready.round(&mut false).await;
+                ready.flush(&mut false).await;
             }
         }
         let mut ready = world.open(Box::new(FileSystem)).await;
         world.change(20).await;
-        while ready.round(&mut false).await {}
+        while ready.flush(&mut false).await {}
         assert_eq!(sorted(ids(world.folder.path())), sorted((0..=20).map(id).collect()), "crash {crash}");
         assert_eq!(world.waiting().await, 0, "crash {crash}");
     }
 }
 
 /// What a round does, up to taking rows away.
-async fn written_only(ready: &mut Ready) {
-    let waiting = ready.waiting().await.unwrap();
+async fn written_only(ready: &mut OpenWriter) {
+    let waiting = ready.read_outbox().await.unwrap();
     let records = waiting.iter().flat_map(|(_, row)| Record::decode_row(row).unwrap()).collect();
     ready.append(records).await.unwrap();
 }
@@ -162,13 +162,13 @@ async fn rows_that_come_back_with_an_old_store_are_passed_over() {
     written_only(&mut ready).await;
     written_only(&mut world.open(Box::new(FileSystem)).await.with_segments(ready)).await;
     let mut ready = world.open(Box::new(FileSystem)).await;
-    ready.round(&mut false).await;
+    ready.flush(&mut false).await;
     assert_eq!(world.waiting().await, 0);
     assert_eq!(lines(world.folder.path()).len(), 10, "only what the test itself wrote twice");
 }
 
-impl Ready {
-    fn with_segments(mut self, other: Ready) -> Self {
+impl OpenWriter {
+    fn with_segments(mut self, other: OpenWriter) -> Self {
         self.segments = other.segments;
         self
     }
@@ -185,8 +185,8 @@ async fn a_bound_on_what_waits_refuses_changes_and_nothing_else() {
     }
     let refused = recorder.write_into(&mut tx, &event(&request)).await.unwrap_err();
     assert_eq!(refused.code().wire(), "ServiceUnavailable");
-    recorder.soon(&event(&request)).await;
-    recorder.refused_before_answer(&event(&request)).await.unwrap();
+    recorder.enqueue(&event(&request)).await;
+    recorder.write_durable(&event(&request)).await.unwrap();
     recorder.close().await;
 }
 
@@ -199,7 +199,7 @@ async fn no_record_of_a_read_is_lost() {
     for number in 0..5_000u32 {
         let id = u128::from(number).to_be_bytes();
         let parameters = if number % 50 == 0 { &long } else { &short };
-        recorder.soon(&Event { id, parameters, ..event(&request) }).await;
+        recorder.enqueue(&Event { id, parameters, ..event(&request) }).await;
     }
     recorder.close().await;
     let found = ids(world.folder.path());
@@ -213,10 +213,10 @@ async fn a_refusal_is_on_the_disk_before_its_answer() {
     let world = World::new();
     let recorder = world.recorder().await;
     let request = request("cli");
-    recorder.refused_before_answer(&Event { id: [1; 16], ..event(&request) }).await.unwrap();
+    recorder.write_durable(&Event { id: [1; 16], ..event(&request) }).await.unwrap();
     assert_eq!(ids(world.folder.path()), [id(1)]);
     recorder.close().await;
-    assert!(recorder.refused_before_answer(&event(&request)).await.is_err(), "no answer without its record");
+    assert!(recorder.write_durable(&event(&request)).await.is_err(), "no answer without its record");
 }
 
 /// A user without rights who hammers costs a bounded number of bounded records, and the rest is a number.
@@ -228,7 +228,7 @@ async fn a_flood_of_refusals_costs_little_and_is_counted() {
     let denied = bailiwick_model::IamError::new(bailiwick_model::ErrorCode::AccessDenied, "no");
     let call = Event { caller: Some(&root), parameters: &huge, error: Some(&denied), ..event(&request) };
     for _ in 0..1_000 {
-        recorder.refused_before_answer(&call).await.unwrap();
+        recorder.write_durable(&call).await.unwrap();
     }
     recorder.close().await;
     let lines = lines(world.folder.path());
@@ -256,17 +256,17 @@ async fn a_full_disk_stops_no_read_and_what_is_lost_is_counted() {
         let id = u128::from(number).to_be_bytes();
         queue.put(&Event { id, parameters: &long, ..event(&request) }, None).await;
         if number % 50 == 0 {
-            ready.round(&mut false).await;
+            ready.flush(&mut false).await;
         }
     }
     assert!(ready.is_failing && ready.writer.stats.is_failing());
     let (waiter, mut told) = tokio::sync::oneshot::channel();
     queue.put(&event(&request), Some(waiter)).await;
-    ready.round(&mut false).await;
+    ready.flush(&mut false).await;
     assert_ne!(told.try_recv(), Ok(true), "a refusal whose record is not written is not answered");
     assert!(!queue.put(&event(&request), None).await, "what was issued is not answered either");
     disk.recover();
-    ready.round(&mut false).await;
+    ready.flush(&mut false).await;
     assert!(!ready.is_failing);
     let lines = lines(world.folder.path());
     let lost = lines.iter().find(|line| line["eventName"] == "RecordsLost").unwrap();

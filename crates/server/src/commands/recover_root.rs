@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use bailiwick_api::admin;
-use bailiwick_audit::{Event, Recorder, What};
+use bailiwick_audit::{Event, EventKind, Recorder};
 use bailiwick_directory::{Recovered, Recovery, recover_root};
 use bailiwick_model::{AccountId, IamError, Region};
 use bailiwick_operation::{Deployment, RequestInfo, uuid};
@@ -131,7 +131,7 @@ async fn record(deployment: &Deployment, tx: &mut Tx, recovered: &Recovered) -> 
     let event = Event {
         id,
         request_id,
-        what: What::Command("RecoverRoot"),
+        kind: EventKind::Command("RecoverRoot"),
         time: deployment.clock.now(),
         request: &request,
         caller: None,

@@ -6,12 +6,12 @@ use std::{sync::Arc, time::Instant};
 use bailiwick_storage::{StoreError, StoreState};
 use redb::{Database, TableDefinition};
 
-use super::{Group, Mode, Writer, cause, durable};
+use super::{Group, Mode, Writer};
 use crate::{
     OpenError,
     disk::{Image, Overlay},
-    guarded::{Handle, guarded, store_error},
-    open::{self, Open},
+    guarded::{Handle, cause, guarded, store_error},
+    open::{self, OpenFile, begin_durable},
     view::Tables,
     watch,
 };
@@ -20,7 +20,7 @@ use crate::{
 const PROBE: TableDefinition<'static, &'static str, &'static [u8]> = TableDefinition::new("probe");
 /// How much is written then: more than a usual change takes, so that the store is not open for changes and closed again
 /// every second while the free pages of its file have room for the probe alone. With its header it has 256 KiB.
-const ROOM: usize = (256 << 10) - (1 << 10);
+const PROBE_BYTES: usize = (256 << 10) - (1 << 10);
 /// How many change sets of a transaction whose outcome was unknown are read at once.
 const CHUNK: usize = 256;
 
@@ -47,13 +47,13 @@ impl Writer {
         }
         let retry = Instant::now() + self.options.retry;
         let mode = std::mem::replace(&mut self.mode, Mode::Refusing { reading: None, why, retry });
-        let Mode::Writing(Open { database, watch }) = mode else { return };
+        let Mode::Writing(OpenFile { database, tracker }) = mode else { return };
         // Closed first: from here on it can only disturb.
         drop(database);
-        if watch.sync_failed() {
-            self.disk.distrust();
+        if tracker.sync_failed() {
+            self.disk.drop_cache();
         }
-        match self.read_on(watch.durable()) {
+        match self.open_overlay(tracker.durable()) {
             Ok(database) => {
                 if let Mode::Refusing { reading, .. } = &mut self.mode {
                     *reading = Some(database);
@@ -64,12 +64,12 @@ impl Writer {
     }
 
     /// Opens what an image says was durable, without writing, for everybody who reads.
-    fn read_on(&mut self, image: Image) -> Result<Handle, StoreError> {
+    fn open_overlay(&mut self, image: Image) -> Result<Handle, StoreError> {
         let below = self.disk.open().map_err(|error| StoreError::Backend(Box::new(error)))?;
         let overlay = Overlay::new(below, image);
         let database = guarded(|| open::builder(&self.options).create_with_backend(overlay).map_err(store_error))?;
         let database = Handle::new(database);
-        self.take_over(&database)?;
+        self.switch_handle(&database)?;
         Ok(database)
     }
 
@@ -94,7 +94,7 @@ impl Writer {
             Err(OpenError::Store(error)) => return Err(error),
             Err(error) => return Err(StoreError::Backend(Box::new(error))),
         };
-        self.take_over(&open.database)?;
+        self.switch_handle(&open.database)?;
         self.unknown = false;
         // The handle that everybody read from shows what was durable then, out of the same file: it is closed before
         // anything is written there.
@@ -114,7 +114,7 @@ impl Writer {
     }
 
     /// Puts everybody who reads on another handle, if that shows what was acknowledged.
-    fn take_over(&mut self, database: &Database) -> Result<(), StoreError> {
+    fn switch_handle(&mut self, database: &Database) -> Result<(), StoreError> {
         let handle = *self.handles.borrow() + 1;
         let found = guarded(|| open::state(database, &self.authenticator))?;
         let tables = guarded(|| Tables::newest(database, handle))?;
@@ -154,10 +154,10 @@ impl Writer {
 
 /// Writes something that takes room, and removes it, so that it is known whether writing works.
 fn probe(database: &Database) -> Result<(), StoreError> {
-    let txn = durable(database)?;
-    txn.open_table(PROBE).map_err(store_error)?.insert("room", &*vec![0; ROOM]).map_err(store_error)?;
+    let txn = begin_durable(database)?;
+    txn.open_table(PROBE).map_err(store_error)?.insert("room", &*vec![0; PROBE_BYTES]).map_err(store_error)?;
     txn.commit().map_err(store_error)?;
-    let txn = durable(database)?;
+    let txn = begin_durable(database)?;
     txn.delete_table(PROBE).map_err(store_error)?;
     txn.commit().map_err(store_error)
 }

@@ -202,7 +202,7 @@ impl bailiwick_storage_redb::Disk for Disk {
     }
 
     /// What was written and not synced is gone from the cache: the disk has nothing of it, everything, or some.
-    fn distrust(&self) {
+    fn drop_cache(&self) {
         let mut state = self.state();
         let image = state.cut(state.keeps);
         state.unsynced.clear();

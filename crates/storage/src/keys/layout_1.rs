@@ -8,7 +8,7 @@ use super::{CounterKind, HEADER, Kind, account_bytes};
 const NONE: [u8; 5] = [0; 5];
 
 /// The key that a row of layout 1 has in this layout: the number of the deployment is another one, wherever it stands.
-pub fn of_layout_1(key: &[u8]) -> Bytes {
+pub fn from_layout_1(key: &[u8]) -> Bytes {
     let mut key = key.to_vec();
     replace(&mut key, 0);
     let owner = match key.get(HEADER - 1).copied().and_then(Kind::from_number) {
@@ -53,7 +53,7 @@ mod tests {
                 };
                 parts.iter().flat_map(part).collect()
             };
-            assert_eq!(of_layout_1(&bytes(old)), bytes(new), "{old:?}");
+            assert_eq!(from_layout_1(&bytes(old)), bytes(new), "{old:?}");
         };
         check(&["zero", "\x01"], &["none", "\x01"]);
         check(&["zero", "\x03", "account"], &["none", "\x03", "account"]);

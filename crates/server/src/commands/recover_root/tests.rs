@@ -64,9 +64,9 @@ async fn a_recovery_is_recorded_and_says_what_it_changed() {
     assert_eq!(parameters, admin::RecoverRootRequest { account_id: "111122223333".into() });
     let response = admin::RecoverRootResponse::decode(&record.response_elements[..]).unwrap();
     assert_eq!((vec![response.access_key_id], response.deleted_access_key_ids, response.resumed), (new, old, false));
-    let sender = &record.sender;
-    assert!(sender.user_agent.contains("recover-root (uid "), "{sender:?}");
-    assert!(sender.user_identity.is_none());
+    let origin = &record.origin;
+    assert!(origin.user_agent.contains("recover-root (uid "), "{origin:?}");
+    assert!(origin.user_identity.is_none());
     let exports = std::fs::read_to_string(options.store.credentials_file()).unwrap();
     let secret = exports.split_once("AWS_SECRET_ACCESS_KEY=").unwrap().1.lines().next().unwrap();
     assert!(!format!("{records:?}").contains(secret));

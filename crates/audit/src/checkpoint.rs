@@ -6,7 +6,7 @@ use prost::Message;
 /// The end of the segments when rows were last taken out of the outbox: every record up to here is on the disk, and its
 /// row is gone.
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Mark {
+pub(crate) struct Checkpoint {
     /// The first number of the segment that was written; 0 for none.
     #[prost(uint64, tag = "1")]
     pub(crate) first: u64,
@@ -21,13 +21,13 @@ pub(crate) struct Mark {
     pub(crate) hash: String,
 }
 
-impl Mark {
+impl Checkpoint {
     pub(crate) fn to_bytes(&self) -> Bytes {
         self.encode_to_vec().into()
     }
 
     /// None for bytes that are no mark.
     pub(crate) fn read(bytes: &Bytes) -> Option<Self> {
-        Mark::decode(bytes.clone()).ok()
+        Checkpoint::decode(bytes.clone()).ok()
     }
 }

@@ -7,10 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::open::OpenError;
+use crate::error::OpenError;
 
-/// The name of the store's file in its folder.
-pub(crate) const STORE: &str = "bailiwick.redb";
 const LOCK: &str = "lock";
 
 /// Holds a folder for this process until dropped.

@@ -10,32 +10,32 @@ use crate::{authenticator::Authenticator, change::ChangeSet, error::StoreError, 
 
 /// A set of rows: how many, and the sum of what they add.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub struct RowSet {
+pub struct RowSetDigest {
     count: u64,
     sum: u128,
 }
 
-impl std::fmt::Debug for RowSet {
+impl std::fmt::Debug for RowSetDigest {
     /// The sum is not for others: who knows how rows change it could look for others that do the same.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RowSet").field("count", &self.count).finish_non_exhaustive()
     }
 }
 
-impl RowSet {
+impl RowSetDigest {
     /// How many rows there are.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    fn add(&mut self, presence: u128) {
+    fn add(&mut self, row_digest: u128) {
         self.count = self.count.wrapping_add(1);
-        self.sum = self.sum.wrapping_add(presence);
+        self.sum = self.sum.wrapping_add(row_digest);
     }
 
-    fn remove(&mut self, presence: u128) {
+    fn remove(&mut self, row_digest: u128) {
         self.count = self.count.wrapping_sub(1);
-        self.sum = self.sum.wrapping_sub(presence);
+        self.sum = self.sum.wrapping_sub(row_digest);
     }
 }
 
@@ -47,9 +47,9 @@ pub struct StoreState {
     /// The change log is complete after this revision.
     pub oldest: Revision,
     /// The rows of the kinds in [`keys::DECISIVE`].
-    pub decisive: RowSet,
+    pub decisive: RowSetDigest,
     /// All others.
-    pub other: RowSet,
+    pub other: RowSetDigest,
 }
 
 /// What it is sealed for.
@@ -60,10 +60,10 @@ impl StoreState {
     pub fn change(&mut self, authenticator: &Authenticator, key: &[u8], old: Option<Revision>, new: Option<Revision>) {
         let set = if keys::is_decisive(key) { &mut self.decisive } else { &mut self.other };
         if let Some(old) = old {
-            set.remove(authenticator.presence(key, old));
+            set.remove(authenticator.row_digest(key, old));
         }
         if let Some(new) = new {
-            set.add(authenticator.presence(key, new));
+            set.add(authenticator.row_digest(key, new));
         }
     }
 
@@ -108,7 +108,7 @@ fn read(plaintext: &[u8]) -> Option<StoreState> {
     let (words, []) = plaintext.as_chunks::<8>() else { return None };
     let words: [[u8; 8]; 8] = words.try_into().ok()?;
     let [head, oldest, count, high, low, other_count, other_high, other_low] = words.map(u64::from_be_bytes);
-    let set = |count, high, low| RowSet { count, sum: u128::from(high) << 64 | u128::from(low) };
+    let set = |count, high, low| RowSetDigest { count, sum: u128::from(high) << 64 | u128::from(low) };
     Some(StoreState {
         head: Revision::new(head),
         oldest: Revision::new(oldest),
@@ -159,7 +159,7 @@ impl Tally {
     }
 }
 
-fn compare(expected: RowSet, found: RowSet) -> Result<(), StoreError> {
+fn compare(expected: RowSetDigest, found: RowSetDigest) -> Result<(), StoreError> {
     if expected == found {
         return Ok(());
     }
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn a_state_comes_back_or_not_at_all() {
         let authenticator = authenticator();
-        let set = |n| RowSet { count: n, sum: u128::from(n) << 70 | 5 };
+        let set = |n| RowSetDigest { count: n, sum: u128::from(n) << 70 | 5 };
         let state = StoreState { head: Revision::new(9), oldest: Revision::new(3), decisive: set(4), other: set(8) };
         let sealed = state.seal(&authenticator).unwrap();
         assert_eq!(StoreState::open(&authenticator, &sealed).unwrap(), state);

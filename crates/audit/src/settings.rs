@@ -1,0 +1,26 @@
+//! The settings of the recorder.
+
+use std::path::PathBuf;
+
+/// Where records go, and how many may wait.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The folder of the segments; made if it is not there.
+    pub folder: PathBuf,
+    /// When a segment has grown to so many bytes, another is begun.
+    pub segment_bytes: u64,
+    /// Records of changes that may wait in the store until they are on segments. Beyond that, changes are refused.
+    pub outbox_rows: u64,
+}
+
+impl Settings {
+    /// 64 MiB.
+    pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+    /// A record of a change has about a kibibyte, and never more than 64.
+    pub const OUTBOX_ROWS: u64 = 20_000;
+
+    /// The usual sizes.
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        Settings { folder: folder.into(), segment_bytes: Self::SEGMENT_BYTES, outbox_rows: Self::OUTBOX_ROWS }
+    }
+}
