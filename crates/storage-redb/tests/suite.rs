@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bailiwick_storage::{Authenticator, Store};
 use bailiwick_storage_redb::{Options, RedbStore};
-use bailiwick_storage_suite::{Backend, Durable, Exposed, durable_suite, exposed_suite, suite};
+use bailiwick_storage_suite::{Backend, Durable, Exposed, suite};
 use bytes::Bytes;
 use redb::{Database, ReadableTable, TableDefinition};
 use tempfile::TempDir;
@@ -90,6 +90,8 @@ impl Exposed for Embedded {
     }
 }
 
-suite!(embedded());
-exposed_suite!(embedded());
-durable_suite!(embedded());
+suite! {
+    backend: embedded(),
+    durable: yes,
+    exposed: yes,
+}

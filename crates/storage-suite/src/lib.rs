@@ -1,11 +1,9 @@
-//! What every backend promises, as one function per promise.
+//! The conformance suite of storage backends: one function per promise.
 //!
-//! A backend's test is a [`Backend`], and one of the macros: [`suite!`] makes a test of each promise, and
-//! [`durable_suite!`] of those about opening again what was closed, [`exposed_suite!`] of those about rows that something
-//! else has changed. The suite knows nothing of records: keys and
-//! values are bytes here.
+//! A backend implements [`Backend`], where it can also [`Durable`] and [`Exposed`], and calls [`suite!`], which makes a
+//! test of each promise. Keys and values are bytes here; the suite does not know records.
 //!
-//! [`Faulty`] is the other half: a store that breaks its promises when told to, for tests of those who rely on them.
+//! [`Faulty`] is a store that breaks its promises on request, for tests of the code that depends on them.
 //!
 //! Start reading at [`promises`].
 
@@ -24,7 +22,7 @@ pub use faulty::{Fault, Faulty};
 /// A kind of store under test.
 #[async_trait]
 pub trait Backend: Send + Sync {
-    /// An empty store, whose log keeps at least `log` change sets but forgets some time after.
+    /// Makes an empty store whose log keeps at least `log` change sets, and not many more.
     async fn fresh(&self, log: u64) -> Arc<dyn Store>;
 }
 
@@ -35,66 +33,43 @@ pub trait Durable: Backend {
     async fn reopen(&self, store: Arc<dyn Store>) -> Arc<dyn Store>;
 }
 
-/// A kind of store that a test can get at from behind: what is stored is bytes that the store made itself.
+/// A kind of store whose stored bytes a test can read and change without the store.
 #[async_trait]
 pub trait Exposed: Backend {
-    /// What is stored under some keys; the store is closed and opened again if need be.
+    /// Reads the stored bytes of some keys, and returns the store, which may have been closed and opened again.
     async fn stored(&self, store: Arc<dyn Store>, keys: &[Bytes]) -> (Arc<dyn Store>, Vec<Option<Bytes>>);
 
-    /// Replaces what is stored under keys, or takes it away, without the store's knowledge; the store is closed and
-    /// opened again if need be.
+    /// Replaces or removes the stored bytes of some keys, and returns the store, which may have been closed and opened
+    /// again.
     async fn tamper(&self, store: Arc<dyn Store>, rows: Vec<(Bytes, Option<Bytes>)>) -> Arc<dyn Store>;
 }
 
-/// Makes a test of each promise: `suite!(backend())`.
+/// Makes a test of each promise.
+///
+/// A backend states whether it is [`Durable`] and [`Exposed`], or why it is not, so that no promise is left out
+/// silently:
+///
+/// ```ignore
+/// suite! {
+///     backend: MyBackend::default(),
+///     durable: yes,
+///     exposed: no("the rows are on other machines"),
+/// }
+/// ```
 #[macro_export]
 macro_rules! suite {
-    ($backend:expr) => {
-        $crate::tests!($backend;
-            a_batch_is_written_whole
-            a_conflict_writes_nothing
-            all_conflicting_keys_are_named
-            an_expected_absence_holds
-            a_batch_without_changes_only_checks
-            unacceptable_batches_are_refused
-            counters_stay_within_their_bounds
-            counters_do_not_conflict
-            scans_are_in_order
-            scans_go_on_where_they_stopped
-            a_view_never_changes
-            a_revision_can_be_asked_for
-            revisions_grow_with_every_commit
-            watching_misses_nothing
-            watching_goes_on_from_any_revision
-            a_pruned_log_says_so
-            read_modify_write_loses_no_update
-            one_conflict_does_not_disturb_others
-            an_abandoned_commit_is_whole_or_absent
-            random_batches_agree_with_a_model
-        );
+    (backend: $backend:expr, durable: $durable:ident $(($why_not_durable:literal))?, exposed: $exposed:ident $(($why_not_exposed:literal))? $(,)?) => {
+        $crate::backend_promises!([$crate::tests] $backend);
+        $crate::suite!(@durable $durable $(($why_not_durable))? $backend);
+        $crate::suite!(@exposed $exposed $(($why_not_exposed))? $backend);
     };
-}
-
-/// Makes a test of each promise about opening again: `durable_suite!(backend())`.
-#[macro_export]
-macro_rules! durable_suite {
-    ($backend:expr) => {
-        $crate::tests!($backend;
-            opening_again_finds_everything
-            opening_again_goes_on_counting
-        );
+    (@durable yes $backend:expr) => {
+        $crate::durable_promises!([$crate::tests] $backend);
     };
-}
-
-/// Makes a test of each promise about rows that were changed from outside: `exposed_suite!(backend())`.
-#[macro_export]
-macro_rules! exposed_suite {
-    ($backend:expr) => {
-        $crate::tests!($backend;
-            a_changed_value_is_never_read
-            missing_and_older_rows_are_found
-        );
+    (@exposed yes $backend:expr) => {
+        $crate::exposed_promises!([$crate::tests] $backend);
     };
+    (@$capability:ident no($reason:literal) $backend:expr) => {};
 }
 
 #[doc(hidden)]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bailiwick_seal::Keyring;
 use bailiwick_storage::{Authenticator, MemoryStore, Store};
-use bailiwick_storage_suite::{Backend, Exposed, exposed_suite, suite};
+use bailiwick_storage_suite::{Backend, Exposed, suite};
 use bytes::Bytes;
 
 /// The last store that was made, whose rows can be got at.
@@ -36,5 +36,8 @@ impl Exposed for Memory {
     }
 }
 
-suite!(Memory::default());
-exposed_suite!(Memory::default());
+suite! {
+    backend: Memory::default(),
+    durable: no("a closed store is gone"),
+    exposed: yes,
+}

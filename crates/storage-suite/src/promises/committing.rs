@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What a batch puts appears together, at one revision.
-pub async fn a_batch_is_written_whole(backend: &dyn Backend) {
+pub(in crate::promises) async fn a_batch_is_written_whole(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let first = batch().put("a", "1").put("b", "1").ok(&store).await;
     let second = batch().put("b", "2").put("c", "2").delete("a").ok(&store).await;
@@ -24,7 +24,7 @@ pub async fn a_batch_is_written_whole(backend: &dyn Backend) {
 }
 
 /// A batch that expects what is not so leaves no trace: no row, no counter, no revision, no change set.
-pub async fn a_conflict_writes_nothing(backend: &dyn Backend) {
+pub(in crate::promises) async fn a_conflict_writes_nothing(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let first = batch().put("a", "1").ok(&store).await;
     let second = batch().put("a", "2").ok(&store).await;
@@ -43,7 +43,7 @@ pub async fn a_conflict_writes_nothing(backend: &dyn Backend) {
 }
 
 /// A conflict says which keys it was about, and only those.
-pub async fn all_conflicting_keys_are_named(backend: &dyn Backend) {
+pub(in crate::promises) async fn all_conflicting_keys_are_named(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let revision = batch().put("a", "1").put("b", "1").put("c", "1").ok(&store).await;
     let tried =
@@ -58,7 +58,7 @@ pub async fn all_conflicting_keys_are_named(backend: &dyn Backend) {
 }
 
 /// A batch that changes nothing still checks, and takes no revision.
-pub async fn a_batch_without_changes_only_checks(backend: &dyn Backend) {
+pub(in crate::promises) async fn a_batch_without_changes_only_checks(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     assert_eq!(batch().ok(&store).await, Revision::ZERO);
     let head = batch().put("a", "1").ok(&store).await;
@@ -70,7 +70,7 @@ pub async fn a_batch_without_changes_only_checks(backend: &dyn Backend) {
 }
 
 /// A batch that contradicts itself or is too large is refused whole.
-pub async fn unacceptable_batches_are_refused(backend: &dyn Backend) {
+pub(in crate::promises) async fn unacceptable_batches_are_refused(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let long = "k".repeat(MAX_KEY + 1);
     let huge = "v".repeat(MAX_VALUE + 1);
@@ -96,7 +96,7 @@ pub async fn unacceptable_batches_are_refused(backend: &dyn Backend) {
 
 /// A counter neither passes its maximum nor falls below zero; at zero it is absent; taking away is never too much for
 /// a maximum that was lowered.
-pub async fn counters_stay_within_their_bounds(backend: &dyn Backend) {
+pub(in crate::promises) async fn counters_stay_within_their_bounds(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     async fn count(store: &Arc<dyn Store>) -> u64 {
         let found = view(store).await.get(b"n").await.expect("a read");
@@ -118,7 +118,7 @@ pub async fn counters_stay_within_their_bounds(backend: &dyn Backend) {
 }
 
 /// Random batches, some of which conflict or leave bounds, have the outcome that a simple model has.
-pub async fn random_batches_agree_with_a_model(backend: &dyn Backend) {
+pub(in crate::promises) async fn random_batches_agree_with_a_model(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let (mut model, mut batches) = (Model::default(), Batches::new());
     let mut seen = [0; 3];

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A follower that replays the log has the contents of the store at every revision.
-pub async fn watching_misses_nothing(backend: &dyn Backend) {
+pub(in crate::promises) async fn watching_misses_nothing(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     batch().put("before", "1").ok(&store).await;
     let mut log = store.watch(Revision::ZERO).await.expect("watch");
@@ -51,7 +51,7 @@ pub async fn watching_misses_nothing(backend: &dyn Backend) {
 }
 
 /// A follower that begins anywhere gets everything after, even what is no longer in memory.
-pub async fn watching_goes_on_from_any_revision(backend: &dyn Backend) {
+pub(in crate::promises) async fn watching_starts_at_any_revision(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     for n in 0..60 {
         batch().put(&format!("k/{n}"), &n.to_string()).ok(&store).await;
@@ -73,7 +73,7 @@ pub async fn watching_goes_on_from_any_revision(backend: &dyn Backend) {
 }
 
 /// Who asks for what the log has forgotten is told so, and never given a gap.
-pub async fn a_pruned_log_says_so(backend: &dyn Backend) {
+pub(in crate::promises) async fn a_pruned_log_is_reported(backend: &dyn Backend) {
     let store = backend.fresh(16).await;
     let mut from_the_start = store.watch(Revision::ZERO).await.expect("watch");
     let mut last = Revision::ZERO;

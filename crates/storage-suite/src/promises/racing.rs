@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Of several who expect that a key is not there yet, one gets it.
-pub async fn an_expected_absence_holds(backend: &dyn Backend) {
+pub(in crate::promises) async fn an_expected_absence_holds(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let tries = (0..20).map(|n| {
         let store = store.clone();
@@ -31,7 +31,7 @@ pub async fn an_expected_absence_holds(backend: &dyn Backend) {
 }
 
 /// Those who move a counter do not wait for each other's turns, and no more than the bound succeed.
-pub async fn counters_do_not_conflict(backend: &dyn Backend) {
+pub(in crate::promises) async fn counters_do_not_conflict(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let tries: Vec<_> = (0..60)
         .map(|n| {
@@ -54,7 +54,7 @@ pub async fn counters_do_not_conflict(backend: &dyn Backend) {
 }
 
 /// No two commits share a revision, and a commit that began after another was answered has the greater one.
-pub async fn revisions_grow_with_every_commit(backend: &dyn Backend) {
+pub(in crate::promises) async fn revisions_grow_with_every_commit(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let tasks: Vec<_> = (0..8)
         .map(|task| {
@@ -80,7 +80,7 @@ pub async fn revisions_grow_with_every_commit(backend: &dyn Backend) {
 }
 
 /// Read, change, expect what was read, retry on conflict: no update is lost, under any interleaving.
-pub async fn read_modify_write_loses_no_update(backend: &dyn Backend) {
+pub(in crate::promises) async fn read_modify_write_loses_no_update(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let tasks: Vec<_> = (0..6)
         .map(|_| {
@@ -114,7 +114,7 @@ pub async fn read_modify_write_loses_no_update(backend: &dyn Backend) {
 }
 
 /// Batches that are written together still fail one by one.
-pub async fn one_conflict_does_not_disturb_others(backend: &dyn Backend) {
+pub(in crate::promises) async fn one_conflict_does_not_affect_other_batches(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     batch().put("taken", "1").ok(&store).await;
     let tasks: Vec<_> = (0..40)
@@ -143,7 +143,7 @@ pub async fn one_conflict_does_not_disturb_others(backend: &dyn Backend) {
 }
 
 /// Who stops waiting for a commit finds later that all of it happened, or nothing.
-pub async fn an_abandoned_commit_is_whole_or_absent(backend: &dyn Backend) {
+pub(in crate::promises) async fn an_abandoned_commit_is_whole_or_absent(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     for n in 0..40u64 {
         let (a, b) = (format!("a/{n}"), format!("b/{n}"));

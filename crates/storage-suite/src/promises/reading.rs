@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Rows come in the order of their keys' bytes, within the prefix and nothing else.
-pub async fn scans_are_in_order(backend: &dyn Backend) {
+pub(in crate::promises) async fn scans_are_in_order(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let keys: [&[u8]; 9] = [b"a", b"a\0", b"a\0\xff", b"a\x01", b"aa", b"a\xff", b"a\xff\xff", b"b", b"\xff\xff"];
     let mut puts = Batch::default();
@@ -33,7 +33,7 @@ pub async fn scans_are_in_order(backend: &dyn Backend) {
 }
 
 /// A page goes on after a key whether or not that key is still there, and ends with the prefix.
-pub async fn scans_go_on_where_they_stopped(backend: &dyn Backend) {
+pub(in crate::promises) async fn scans_continue_after_a_key(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let mut puts = batch().put("o", "before").put("q", "after");
     for n in 0..25 {
@@ -67,7 +67,7 @@ pub async fn scans_go_on_where_they_stopped(backend: &dyn Backend) {
 }
 
 /// Whatever is committed later, a view shows what it showed.
-pub async fn a_view_never_changes(backend: &dyn Backend) {
+pub(in crate::promises) async fn a_view_never_changes(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let mut old = Vec::new();
     for round in 0..30 {
@@ -93,7 +93,7 @@ pub async fn a_view_never_changes(backend: &dyn Backend) {
 }
 
 /// A read that asks for a revision sees it, or hears that there is none yet.
-pub async fn a_revision_can_be_asked_for(backend: &dyn Backend) {
+pub(in crate::promises) async fn a_read_can_require_a_revision(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let revision = batch().put("a", "1").ok(&store).await;
     let view = store.read(At::AtLeast(revision)).await.expect("a view");

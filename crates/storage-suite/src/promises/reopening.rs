@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What was acknowledged is there after closing and opening, with its revisions, and so is the log.
-pub async fn opening_again_finds_everything(backend: &dyn Durable) {
+pub(in crate::promises) async fn reopening_keeps_everything(backend: &dyn Durable) {
     let mut store = backend.fresh(LOG).await;
     for n in 0..50 {
         let mut change: B = batch().put(&format!("k/{}", n % 20), &n.to_string()).add("n", 1, None);
@@ -31,7 +31,7 @@ pub async fn opening_again_finds_everything(backend: &dyn Durable) {
 }
 
 /// Revisions, expectations and counters go on across an opening as if it had not been.
-pub async fn opening_again_goes_on_counting(backend: &dyn Durable) {
+pub(in crate::promises) async fn reopening_keeps_revisions_and_counters(backend: &dyn Durable) {
     let store = backend.fresh(LOG).await;
     let first = batch().put("a", "1").add("n", 2, Some(3)).ok(&store).await;
     let store = backend.reopen(store).await;

@@ -51,7 +51,7 @@ async fn is_complete(store: &Arc<dyn Store>) -> bool {
 
 /// A value that is not what was put under its key is an error wherever it is read, and is named; others are read as
 /// before, and may be changed; and nothing is missing.
-pub async fn a_changed_value_is_never_read(backend: &dyn Exposed) {
+pub(in crate::promises) async fn a_changed_value_is_never_read(backend: &dyn Exposed) {
     let (a, b, c) = (decisive("a"), decisive("b"), other("c"));
     let prefix = &a[..keys::HEADER];
     let store = backend.fresh(LOG).await;
@@ -93,7 +93,7 @@ pub async fn a_changed_value_is_never_read(backend: &dyn Exposed) {
 }
 
 /// Rows that are missing, that are older than they were, or that were added are found, whatever else is damaged.
-pub async fn missing_and_older_rows_are_found(backend: &dyn Exposed) {
+pub(in crate::promises) async fn missing_and_older_rows_are_detected(backend: &dyn Exposed) {
     let (a, b, c) = (decisive("a"), decisive("b"), other("c"));
     let store = backend.fresh(LOG).await;
     put(&store, &[(&a, "1"), (&b, "1"), (&c, "1")]).await;
