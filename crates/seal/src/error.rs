@@ -1,14 +1,14 @@
-//! What can go wrong.
+//! Errors of this crate.
 
-/// Why sealing or opening failed. None of them says more than its holder may know.
+/// Why sealing or opening failed. No variant reveals more than its holder may know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SealError {
-    /// What was to be opened is damaged, forged, of another purpose or context, or of a key that is gone. Which of
-    /// these is not told.
+    /// The sealed bytes are damaged or forged, or belong to another purpose or context, or their key no longer exists.
+    /// Which of these is deliberately not distinguished.
     #[error("the sealed value does not open")]
     Unopenable,
-    /// The text is no master key.
+    /// The text is not a master key.
     #[error("a master key is 64 hexadecimal digits, 32 bytes in base64, or 32 bytes")]
     MalformedMasterKey,
     /// The keyring was wrapped under another master key.
@@ -20,10 +20,10 @@ pub enum SealError {
     /// The keyring's format is of a later version of this program.
     #[error("the stored keyring is of a newer version of this program")]
     NewerKeyring,
-    /// The key authenticates what is stored, and is never replaced.
+    /// The key authenticates stored rows and can never be replaced.
     #[error("the key of the store's rows is never replaced")]
     Permanent,
-    /// The operating system gave no randomness, or the cipher refused.
+    /// The operating system provided no randomness, or the cipher failed.
     #[error("cryptography is not available")]
     Unavailable,
 }

@@ -1,4 +1,4 @@
-//! One key and what is made from it.
+//! A symmetric key and the keys derived from it.
 
 use aws_lc_rs::{
     aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::error::SealError;
 
-/// What sealing adds: the nonce before and the tag behind.
+/// How many bytes sealing adds: the nonce in front and the tag at the end.
 pub(crate) const OVERHEAD: usize = NONCE_LEN + TAG_LEN;
 const TAG_LEN: usize = 16;
 
@@ -19,7 +19,7 @@ pub(crate) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, SealError> 
     Ok(bytes)
 }
 
-/// HKDF-Expand. `info` is encoded so that different parts never read the same.
+/// HKDF-Expand. The encoding of `info` is injective: different parts give different bytes.
 pub(crate) fn derive(prk: &hkdf::Prk, info: &[&[u8]], out: &mut [u8]) -> Result<(), SealError> {
     struct Length(usize);
     impl hkdf::KeyType for Length {
@@ -33,7 +33,7 @@ pub(crate) fn derive(prk: &hkdf::Prk, info: &[&[u8]], out: &mut [u8]) -> Result<
     okm.fill(out).map_err(|_| SealError::Unavailable)
 }
 
-/// `prefix` and parts as one string of bytes, each part after its length.
+/// Encodes `prefix` and the parts, each part after its length.
 pub(crate) fn encode_parts(prefix: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     let size: usize = parts.iter().map(|part| part.len() + 8).sum();
     let mut out = Vec::with_capacity(prefix.len() + size);
@@ -56,8 +56,8 @@ impl AeadKey {
         Ok(Self(LessSafeKey::new(key)))
     }
 
-    /// Appends nonce, ciphertext and tag. The nonce is random; should one ever repeat, GCM-SIV tells no more than
-    /// that two equal messages are equal.
+    /// Appends nonce, ciphertext and tag. The nonce is random; if one repeats, GCM-SIV only reveals whether two
+    /// messages are equal.
     pub(crate) fn seal(&self, aad: &[u8], plaintext: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
         let nonce = random::<NONCE_LEN>()?;
         out.extend_from_slice(&*nonce);

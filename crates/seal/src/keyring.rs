@@ -14,20 +14,20 @@ use crate::{
     secret::SecretString,
 };
 
-/// The format of what is sealed: this byte, the key's id in four bytes, nonce, ciphertext, tag.
+/// The format of sealed bytes: this version, the key's id in four bytes, nonce, ciphertext, tag.
 const VERSION: u8 = 1;
 const HEADER: usize = 5;
 
-/// The keys of a cluster. Immutable: changes give a new one, which shares the keys that stay.
+/// The data keys of a cluster. Immutable: a change creates a new keyring, which shares the unchanged keys.
 #[derive(Clone)]
 pub struct Keyring {
     /// By id, ascending.
     keys: Vec<Arc<Key>>,
-    /// Ids are never used again, not even those of keys that are gone.
+    /// Ids are never reused, even after a key was pruned.
     next_id: u32,
 }
 
-/// One random key, of one purpose.
+/// A random key for one purpose.
 pub(crate) struct Key {
     pub(crate) id: u32,
     pub(crate) purpose: KeyPurpose,
@@ -52,7 +52,7 @@ impl Key {
 }
 
 impl Keyring {
-    /// A new keyring: one random key for each purpose. `now` is in seconds since 1970, here and everywhere.
+    /// Creates a keyring with one random key for each purpose. `now` is in seconds since 1970, as in all methods.
     ///
     /// # Errors
     ///
@@ -61,8 +61,8 @@ impl Keyring {
         Self { keys: Vec::new(), next_id: 1 }.complete(now)
     }
 
-    /// The same with a new key of each purpose that has none. An older version of this program did not know them all;
-    /// above all it did not know [`KeyPurpose::Rows`], so that a keyring without one is of a store whose rows are not
+    /// Returns a keyring that also has a key for each purpose without one. Older versions of Bailiwick do not know all
+    /// purposes; in particular, a keyring without a [`KeyPurpose::Rows`] key belongs to a store whose rows are not
     /// authenticated.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl Keyring {
         KeyPurpose::ALL.into_iter().all(|purpose| self.count(purpose) > 0)
     }
 
-    /// The key that authenticates the rows of the store; none if the store is of a time before there was one.
+    /// Returns the key that authenticates the rows of the store; `None` if its rows are not authenticated.
     ///
     /// # Errors
     ///
@@ -87,11 +87,11 @@ impl Keyring {
         self.current(KeyPurpose::Rows).map(|key| RowKey::of(&key.derivation)).transpose()
     }
 
-    /// The same with a new key of that purpose, which seals from then on.
+    /// Returns a keyring with a new key for a purpose, which seals from then on.
     ///
     /// # Errors
     ///
-    /// [`SealError::Permanent`] for [`KeyPurpose::Rows`] if it has one, [`SealError::Unavailable`].
+    /// [`SealError::Permanent`] for [`KeyPurpose::Rows`] if the keyring has such a key, [`SealError::Unavailable`].
     pub fn rotate(&self, purpose: KeyPurpose, now: i64) -> Result<Self, SealError> {
         if purpose == KeyPurpose::Rows && self.count(purpose) > 0 {
             return Err(SealError::Permanent);
@@ -107,8 +107,8 @@ impl Keyring {
         self.current(purpose).is_none_or(|key| key.created.saturating_add(age) <= now)
     }
 
-    /// The same without the keys of that purpose that were replaced `keep` seconds ago or earlier: what they sealed
-    /// opens no more.
+    /// Returns a keyring without the keys of a purpose that were replaced at least `keep` seconds ago. Bytes that they
+    /// sealed can no longer be opened.
     pub fn prune(&self, purpose: KeyPurpose, now: i64, keep: i64) -> Self {
         let mut keys = self.keys.clone();
         keys.retain(|key| {
@@ -123,7 +123,8 @@ impl Keyring {
         self.keys.iter().filter(|key| key.purpose == purpose).count()
     }
 
-    /// Whether the key that sealed this is here; if not, a newer keyring may have it. Says nothing of authenticity.
+    /// Returns whether the keyring has the key that sealed these bytes; if not, a newer keyring may have it. Does not
+    /// authenticate the bytes.
     pub fn knows(&self, purpose: KeyPurpose, sealed: &[u8]) -> bool {
         self.key_of(purpose, sealed).is_ok()
     }
@@ -134,8 +135,8 @@ impl Keyring {
         self.key_of(purpose, sealed).is_ok_and(|key| current.is_some_and(|current| current.id != key.id))
     }
 
-    /// Seals bytes. They open for the same purpose and the same associated data alone; `aad` is a list, so that
-    /// parts of it cannot run into each other.
+    /// Seals bytes. They open only for the same purpose and the same associated data; `aad` is a list whose parts
+    /// cannot be confused with each other.
     ///
     /// # Errors
     ///
@@ -150,7 +151,7 @@ impl Keyring {
         Ok(sealed)
     }
 
-    /// Opens what [`Self::seal`] sealed.
+    /// Opens bytes that [`Self::seal`] returned.
     ///
     /// # Errors
     ///
@@ -161,15 +162,15 @@ impl Keyring {
         key.aead.open(&key::encode_parts(header, aad), body)
     }
 
-    /// Derives the secret access key that belongs to a sealed token: 40 characters, as of any access key. It depends on
-    /// every byte of the token, its random nonce included, and on `info`; the same ones give the same secret for as long
-    /// as the key that sealed the token is kept.
+    /// Derives the secret access key of a sealed token: 40 characters, as for any access key. It depends on every byte
+    /// of the token, including its random nonce, and on `info`. The result is stable as long as the keyring has the key
+    /// that sealed the token.
     ///
-    /// The token is not opened here, and the secret is good only for one that does.
+    /// This method does not authenticate the token; the secret must only be used after the token was opened.
     ///
     /// # Errors
     ///
-    /// [`SealError::Unopenable`] when the key that sealed the token is not known.
+    /// [`SealError::Unopenable`] when the keyring does not have the key that sealed the token.
     pub fn derive_secret(&self, purpose: KeyPurpose, token: &[u8], info: &[&[u8]]) -> Result<SecretString, SealError> {
         let key = self.key_of(purpose, token)?;
         let mut parts: Vec<&[u8]> = vec![b"secret of token", token];
@@ -187,7 +188,7 @@ impl Keyring {
         self.next_id
     }
 
-    /// The keys must come by ascending id, and at least one of each purpose that the first version knew.
+    /// Requires keys in ascending order of ids, with at least one for each purpose of the first version.
     pub(crate) fn of_keys(keys: Vec<Arc<Key>>, next_id: u32) -> Option<Self> {
         let ascending = keys.is_sorted_by(|a, b| a.id < b.id) && keys.last().is_some_and(|key| key.id < next_id);
         let complete = KeyPurpose::FIRST.iter().all(|purpose| keys.iter().any(|key| key.purpose == *purpose));

@@ -1,12 +1,12 @@
 //! Authenticated encryption of secrets at rest, tokens, handles and page markers, with keys that rotate.
 //!
-//! A [`Sealer`] seals bytes for one [`KeyPurpose`] under associated data; they open for the same purpose and data
-//! alone. Its keys are random and live in a [`Keyring`], which is stored wrapped under the [`MasterKey`]; so the
-//! master key can change without anything else being sealed again, and each purpose's key can be replaced while what
-//! older ones sealed still opens. A [`RowKey`] of it authenticates what is stored in clear. The algorithm is
-//! AES-256-GCM-SIV throughout. [`Secret`] and [`SecretString`] hold what must not be seen.
+//! A [`Sealer`] seals bytes for one [`KeyPurpose`] with associated data; they open only for the same purpose and data.
+//! Its random keys are in a [`Keyring`], which is stored wrapped under the [`MasterKey`]. So the master key can change
+//! without sealing everything again, and the key of each purpose can be replaced while older sealed bytes still open. A
+//! [`RowKey`], derived from the keyring, authenticates rows that are stored in clear. The algorithm is AES-256-GCM-SIV
+//! throughout. [`Secret`] and [`SecretString`] contain secrets and hide them from `Debug`.
 //!
-//! The crate deliberately does not know what it seals, where keyrings are stored, or what time it is.
+//! The crate deliberately does not know what it seals, where keyrings are stored, or the current time.
 //!
 //! Start reading at [`Sealer`], then [`Keyring`].
 

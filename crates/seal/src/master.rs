@@ -19,7 +19,7 @@ use crate::{
 pub struct MasterKey(Zeroizing<[u8; 32]>);
 
 impl MasterKey {
-    /// A new one.
+    /// Creates a random master key.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl MasterKey {
         SecretString::from(text)
     }
 
-    /// Tells master keys apart without telling what they are.
+    /// A public identifier of the master key, which reveals nothing about it.
     pub(crate) fn fingerprint(&self) -> Result<[u8; 8], SealError> {
         let mut fingerprint = [0; 8];
         key::derive(&self.extracted(), &[b"fingerprint"], &mut fingerprint)?;

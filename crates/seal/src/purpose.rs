@@ -1,16 +1,16 @@
-//! What keys are for. Nothing sealed for one purpose opens for another.
+//! Purposes of keys. Bytes sealed for one purpose do not open for another.
 
-/// What something is sealed for. Each purpose has keys of its own.
+/// What sealed bytes are used for. Each purpose has its own keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum KeyPurpose {
-    /// Secrets in the store: access keys, seeds of one-time passwords.
+    /// Secrets in the store: secret access keys, seeds of one-time passwords.
     AtRest,
     /// Session tokens of temporary credentials, and the secret keys that belong to them.
     SessionToken,
     /// Bearer tokens of sign-ins.
     BearerToken,
-    /// Handles that stand for an authenticated caller.
+    /// Handles that represent an authenticated caller.
     CallerHandle,
     /// Page markers.
     Marker,
@@ -23,11 +23,11 @@ impl KeyPurpose {
     pub const ALL: [Self; 6] =
         [Self::AtRest, Self::SessionToken, Self::BearerToken, Self::CallerHandle, Self::Marker, Self::Rows];
 
-    /// Those that every keyring has had.
+    /// The purposes that every keyring has, whatever its version.
     pub(crate) const FIRST: [Self; 5] =
         [Self::AtRest, Self::SessionToken, Self::BearerToken, Self::CallerHandle, Self::Marker];
 
-    // INVARIANT: stored, and part of every derivation: a purpose keeps its number for ever.
+    // INVARIANT: stored, and part of every derivation, so the number of a purpose never changes.
     pub(crate) const fn number(self) -> u8 {
         match self {
             Self::AtRest => 1,

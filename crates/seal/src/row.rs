@@ -1,4 +1,4 @@
-//! Authentication of what a store holds in clear: its rows, and which rows there are.
+//! Authentication of data that a store keeps in clear: its rows, and the set of rows that exist.
 
 use std::{hash::Hasher as _, sync::Arc};
 
@@ -17,7 +17,7 @@ use crate::{
 /// Bytes of a tag.
 pub const TAG: usize = 16;
 
-/// What a tag is of. A tag of one kind never holds for another.
+/// What a tag authenticates. A tag of one kind is never valid for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TagKind {
     /// A row: its key and its value.
@@ -26,10 +26,10 @@ pub enum TagKind {
     Log,
 }
 
-/// The key that authenticates rows. Copies are the same key; it has no `Debug`.
+/// The key that authenticates rows. Clones share the key; it has no `Debug`.
 ///
-/// A tag is AES-256-GCM-SIV over associated data alone, with the revision as the nonce. Unlike other modes, this one
-/// loses nothing when a nonce comes again, which it does: a batch has many rows, and one that failed is written anew.
+/// A tag is AES-256-GCM-SIV over associated data only, with the revision as the nonce. Nonces repeat (a batch has many
+/// rows, and a failed batch is written again), which GCM-SIV, unlike other modes, tolerates.
 #[derive(Clone)]
 pub struct RowKey(Arc<Keys>);
 
@@ -74,7 +74,7 @@ impl RowKey {
         let mut nonce = [0; 12];
         nonce[4..].copy_from_slice(&revision.to_be_bytes());
         scratch.clear();
-        // The length of the key keeps its end and the beginning of the value apart.
+        // The length separates the key from the value.
         scratch.extend_from_slice(&(key.len() as u64).to_be_bytes());
         scratch.extend_from_slice(key);
         scratch.extend_from_slice(value);
@@ -99,10 +99,10 @@ impl RowKey {
         Ok(constant_time::verify_slices_are_equal(&right, tag).is_ok())
     }
 
-    /// A number that stands for there being a row of that key and revision, whatever its value. Sums of such numbers
-    /// tell sets of rows apart, for as long as nobody sees the numbers or the sums: they are kept sealed.
+    /// A digest of a row's key and revision, independent of its value. Sums of digests distinguish sets of rows, as
+    /// long as digests and sums stay secret; they are stored sealed.
     ///
-    /// It is SipHash-2-4 of 128 bits, which is enough where there is nothing to learn from, and made for short inputs.
+    /// SipHash-2-4 with 128 bits suffices, because an attacker sees no output; it is designed for short inputs.
     pub fn row_digest(&self, revision: u64, key: &[u8]) -> u128 {
         let mut hasher = self.0.row_digest;
         hasher.write(key);
@@ -110,7 +110,7 @@ impl RowKey {
         hasher.finish128().as_u128()
     }
 
-    /// Seals what a store says of itself, for one place.
+    /// Seals the state of a store, with `place` as associated data.
     ///
     /// # Errors
     ///
@@ -121,7 +121,7 @@ impl RowKey {
         Ok(out)
     }
 
-    /// Opens what [`Self::seal`] sealed for the same place.
+    /// Opens bytes that [`Self::seal`] sealed with the same `place`.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The keyring in use, which may be replaced while others read it.
+//! The current keyring, which can be replaced while other threads read it.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::{error::SealError, keyring::Keyring, purpose::KeyPurpose};
 
-/// Seals and opens with the newest keyring that it was given. Shared between threads; readers never wait.
+/// Seals and opens with the newest keyring. Threads share it; readers never wait.
 ///
 /// ```
 /// use bailiwick_seal::{KeyPurpose, Keyring, SealError, Sealer};
@@ -32,7 +32,7 @@ impl Sealer {
         Self { keyring: ArcSwap::from_pointee(keyring) }
     }
 
-    /// The keyring in use. Who does two things that must be done with the same keys takes it once.
+    /// The current keyring. Call it once for two operations that must use the same keys.
     pub fn keyring(&self) -> Arc<Keyring> {
         self.keyring.load_full()
     }

@@ -15,7 +15,7 @@ use zeroize::{Zeroize, Zeroizing};
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
-    /// The bytes, for who must use them.
+    /// Exposes the bytes.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
@@ -56,7 +56,7 @@ impl fmt::Debug for Secret {
 pub struct SecretString(Zeroizing<String>);
 
 impl SecretString {
-    /// The text, for who must use it.
+    /// Exposes the text.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -18,7 +18,7 @@ const HEADER: usize = 16;
 /// Id, purpose, time and key.
 const ENTRY: usize = 4 + 1 + 8 + 32;
 
-/// A keyring under its master key: bytes that may lie in the store, since nobody reads them without that key.
+/// A keyring sealed under its master key, so that it can be stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WrappedKeyring(Vec<u8>);
 
@@ -79,11 +79,11 @@ impl WrappedKeyring {
         read(&plaintext).ok_or(SealError::DamagedKeyring)
     }
 
-    /// The same keyring under another master key. Nothing that the keyring sealed changes.
+    /// Wraps the same keyring under another master key. Sealed bytes stay valid.
     ///
     /// # Errors
     ///
-    /// As [`Self::unwrap_with`] of the old one.
+    /// The errors of [`Self::unwrap_with`] for the old master key.
     pub fn rewrap(&self, old: &MasterKey, new: &MasterKey) -> Result<Self, SealError> {
         Self::wrap(&self.unwrap_with(old)?, new)
     }

@@ -1,19 +1,19 @@
-//! From text to compiled policies, where failure means that nothing is allowed.
+//! Compiles stored policies. A policy that does not compile denies everything.
 
 use bailiwick_evaluator::Policy;
 use bailiwick_policy_lang::{PolicyKind, parse};
 
-/// A document that denies everything, to everyone that it is attached to.
+/// An identity policy that denies everything.
 const DENY_ALL: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;
-/// The same for a resource policy, to everybody who asks about the resource.
+/// A resource policy that denies everything to all principals.
 const DENY_ALL_RESOURCE: &str =
     r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}}"#;
-/// The same for a trust policy.
+/// A trust policy that denies everything to all principals.
 const DENY_ALL_TRUST: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"*"}}"#;
 
 /// Compiles a stored document under the name that explanations call it by.
 ///
-/// What was stored was valid when it was; if it is not any more, it denies everything.
+/// Documents are validated before they are stored; one that is invalid nevertheless denies everything.
 pub(crate) fn compile(text: &str, kind: PolicyKind, name: &str) -> Policy {
     match parse(text, kind) {
         Ok(document) => Policy::compile_named(&document, kind, Some(name)),
@@ -24,8 +24,8 @@ pub(crate) fn compile(text: &str, kind: PolicyKind, name: &str) -> Policy {
     }
 }
 
-/// Compiles a document whose principals are bound, with the places that its statements have in the text as it was
-/// written: the ids in `bound` are not as long as the names that they stand for.
+/// Compiles a document whose principals are bound to unique ids, with the source positions of the original text: a
+/// unique id and the ARN that it replaces differ in length.
 pub(crate) fn compile_bound(text: &str, bound: &str, kind: PolicyKind, name: &str) -> Policy {
     if text == bound {
         return compile(bound, kind, name);
@@ -44,7 +44,7 @@ pub(crate) fn compile_bound(text: &str, bound: &str, kind: PolicyKind, name: &st
     }
 }
 
-/// What stands for a policy that should be there and can't be read.
+/// The substitute for a policy that is missing or unreadable.
 pub(crate) fn deny_all(kind: PolicyKind, name: &str) -> Policy {
     let text = match kind {
         PolicyKind::Trust => DENY_ALL_TRUST,

@@ -1,4 +1,4 @@
-//! What is known of rows that cannot be read: reported once, counted, and denied.
+//! The register of damaged rows: each is logged once and counted.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bailiwick_storage::keys;
 use bytes::Bytes;
 
-/// How many keys are kept, and named in the log.
+/// The maximum number of keys that are stored and logged.
 const MAX_NAMED: usize = 1_000;
 
 /// The rows that could not be read since the start.
@@ -22,7 +22,7 @@ struct Known {
 }
 
 impl Damage {
-    /// How many rows there were; a row that is read again counts once, as long as there are less than a thousand.
+    /// The number of damaged rows. The same row is counted once, up to a thousand rows.
     pub fn count(&self) -> u64 {
         self.known().count
     }

@@ -1,4 +1,4 @@
-//! Who there is: accounts, users and roles, groups, access keys, each in as few words as decisions need.
+//! Accounts, users, roles, groups and access keys, with the properties that decisions need.
 
 use std::sync::LazyLock;
 
@@ -10,9 +10,9 @@ use smallvec::SmallVec;
 
 use bailiwick_storage::AccountState;
 
-/// The place of a managed policy, or of a group, in the snapshot. Given once, never again.
+/// The index of a managed policy or group in the snapshot. Indexes are never reused.
 pub(crate) type Slot = u32;
-/// Inline policies: seldom more than one.
+/// Inline policies; most identities have at most one.
 pub(crate) type Inline = SmallVec<[Policy; 1]>;
 pub(crate) type Slots = SmallVec<[Slot; 8]>;
 
@@ -21,16 +21,16 @@ pub(crate) type Slots = SmallVec<[Slot; 8]>;
 pub struct Account {
     /// Its id.
     pub id: AccountId,
-    /// Whether its credentials are good.
+    /// The state, which determines whether credentials of the account are valid.
     pub state: AccountState,
-    /// Whether it governs the others.
+    /// Whether this is the management account.
     pub management: bool,
-    /// Sessions issued before this moment are revoked.
+    /// Sessions issued before this time are revoked.
     pub sessions_valid_after: Option<Timestamp>,
 }
 
 impl Account {
-    /// Whether the account's credentials are good.
+    /// Returns whether credentials of the account are valid.
     pub fn is_active(&self) -> bool {
         self.state == AccountState::Active
     }
@@ -39,9 +39,9 @@ impl Account {
 /// A user or a role.
 #[derive(Clone, Debug)]
 pub struct Entity {
-    /// What a role has beside; none for a user.
+    /// The properties of a role; `None` for a user.
     pub role: Option<Box<Role>>,
-    /// Sessions issued before this moment are revoked.
+    /// Sessions issued before this time are revoked.
     pub sessions_valid_after: Option<Timestamp>,
     /// The unique id.
     pub id: UniqueId,
@@ -49,18 +49,18 @@ pub struct Entity {
     pub account: AccountId,
     /// The tags.
     pub tags: Tags,
-    /// The name, in the case it was made with.
+    /// The name, with the case that it was created with.
     pub name: Box<str>,
     /// None for `/`, which nearly all have.
     path: Option<Box<Path>>,
 }
 
-/// What a role has that a user has not.
+/// The properties that only roles have.
 #[derive(Clone, Debug)]
 pub struct Role {
-    /// Who may assume it.
+    /// The trust policy: which principals can assume the role.
     pub trust: Policy,
-    /// The longest session that may be asked for.
+    /// The maximum session duration.
     pub max_session_seconds: u32,
     /// The service that the role is linked to.
     pub linked_service: Option<Box<str>>,
@@ -104,7 +104,7 @@ pub struct Group {
     pub account: AccountId,
     /// The unique id.
     pub id: UniqueId,
-    /// The name; empty if there is no such group, which then denies everything to its members.
+    /// The name; empty if the group is missing, which denies everything to its members.
     pub name: Box<str>,
     /// The path.
     pub path: Path,
@@ -118,7 +118,7 @@ impl Group {
     }
 }
 
-/// The policies that a group holds: inline ones, and the places of managed ones.
+/// The policies of a group: inline policies, and the slots of managed ones.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct GroupPolicies {
     pub(crate) inline: Inline,
@@ -134,7 +134,7 @@ pub struct AccessKey {
     pub account: AccountId,
     /// The user that it is of; none for the account's root user.
     pub user: Option<UniqueId>,
-    /// Whether it is good.
+    /// Whether the key is active.
     pub active: bool,
     /// The secret half, as the store has it: sealed.
     pub sealed_secret: Bytes,

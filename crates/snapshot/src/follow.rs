@@ -1,4 +1,4 @@
-//! Following the change log: the newest snapshot, and waiting for one.
+//! Follows the change log and publishes the newest snapshot.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,19 +19,19 @@ mod tests;
 
 /// How many rows are read at once when a view is built.
 const PAGE_ROWS: usize = 1_024;
-/// How many times as many may have been read and wait to be compiled.
+/// How many pages of rows may wait to be compiled.
 const PAGES_AHEAD: usize = 8;
-/// How many commits one publication takes in at most.
+/// The maximum number of commits per published snapshot.
 const COMMITS_PER_PUBLISH: usize = 256;
-/// How long somebody waits for a revision before he is told to come back.
+/// How long a call waits for a revision before it fails.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a follower that has failed waits before it builds everything anew.
+/// How long a failed follower waits before it rebuilds the snapshot.
 const REBUILD_PAUSE: Duration = Duration::from_millis(500);
 
-/// Why there is no snapshot.
+/// Why no snapshot could be built.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
-    /// Rows are missing, or older than they were: what they would deny is not known, so nothing can be decided.
+    /// Rows are missing or out of date. They may have denied something, so no decision is possible.
     #[error("{0}")]
     Incomplete(#[source] StoreError),
     /// The store can't be read, or was written by a newer version.
@@ -48,10 +48,10 @@ impl From<StoreError> for SnapshotError {
     }
 }
 
-/// The newest snapshot, kept up to date by a task of its own.
+/// The newest snapshot, updated by a background task.
 ///
-/// When the follower can't go on there is no snapshot any more, so that nothing is decided on an old view; it tries
-/// to build a new one until it succeeds or the store is closed.
+/// When the follower fails, it withdraws the snapshot, so that no decision uses an outdated one, and rebuilds it until
+/// it succeeds or the store is closed.
 pub struct Snapshots {
     shared: Arc<Shared>,
     damage: Arc<Damage>,
@@ -65,9 +65,9 @@ struct Shared {
 }
 
 impl Snapshots {
-    /// Builds the whole view, then follows the store. No snapshot can be had before it is whole.
+    /// Builds the snapshot, then follows the store. The snapshot is available once it is complete.
     ///
-    /// Rows that are damaged are reported, and what depends on them is denied.
+    /// Damaged rows are reported, and what depends on them is denied.
     ///
     /// # Errors
     /// When the store can't be read, was written by a newer version, or does not have every row that it must have.
@@ -94,10 +94,10 @@ impl Snapshots {
         self.shared.current.load_full().ok_or_else(unavailable)
     }
 
-    /// A snapshot that shows at least this revision; at once when there is one already.
+    /// Returns a snapshot of at least this revision, and waits for it if necessary.
     ///
     /// # Errors
-    /// `ServiceUnavailable` when the store has not come that far within some seconds, or there is no snapshot.
+    /// `ServiceUnavailable` when the store does not reach the revision within some seconds, or there is no snapshot.
     pub async fn at_least(&self, revision: Revision) -> Result<Arc<Snapshot>> {
         let current = self.current()?;
         if current.revision() >= revision {
@@ -127,7 +127,7 @@ impl Shared {
     fn publish(&self, builder: &mut SnapshotBuilder) -> Result<(), StoreError> {
         let snapshot = builder.publish()?;
         let revision = snapshot.revision();
-        // INVARIANT: the snapshot is there before anyone is told of it.
+        // INVARIANT: the snapshot is available before its revision is announced.
         let old = self.current.swap(Some(snapshot));
         self.reached.send_replace(Some(revision));
         drop(old);
@@ -153,11 +153,11 @@ struct Follower {
 impl Follower {
     async fn build(store: &Arc<dyn Store>, partition: Partition, damage: &Arc<Damage>) -> Result<Self, StoreError> {
         let view = store.read(At::Latest).await?;
-        // Subscribed before the view is read, so that the log can't be pruned away meanwhile.
+        // Subscribed before the view is read, so that the log cannot be pruned in between.
         let changes = store.watch(view.revision()).await?;
         let mut builder = SnapshotBuilder::new(partition, damage.clone());
         builder.set_revision(view.revision());
-        // Rows are read and checked in a task of their own, while those read before are compiled.
+        // A separate task reads and checks rows while earlier rows are compiled.
         let (rows, mut read) = mpsc::channel(PAGES_AHEAD);
         let reader = tokio::spawn(Reader { tally: view.tally(), view, rows }.run());
         while let Some(rows) = read.recv().await {
@@ -169,7 +169,7 @@ impl Follower {
         Ok(Follower { builder, changes })
     }
 
-    /// Waits for commits and takes in all that are there.
+    /// Waits for commits and applies all that are available.
     async fn step(&mut self) -> Result<(), StoreError> {
         let mut set = self.changes.next().await?;
         for _ in 1..COMMITS_PER_PUBLISH {
@@ -183,7 +183,7 @@ impl Follower {
     }
 }
 
-/// Reads everything that decisions are made of, and adds up whether it is everything.
+/// Reads all rows that decisions depend on, and checks that none is missing.
 struct Reader {
     view: Arc<dyn View>,
     tally: Tally,
@@ -219,7 +219,7 @@ impl Reader {
                 each(&row.key);
             }
             after = rows.get(PAGE_ROWS - 1).map(|last| last.key.clone());
-            // Nobody takes them only when the building was given up.
+            // The receiver is closed only when building was aborted.
             if !rows.is_empty() && self.rows.send(rows).await.is_err() {
                 return Ok(());
             }

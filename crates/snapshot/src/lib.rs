@@ -1,12 +1,12 @@
-//! The view of the world that decisions read: everything they need, in memory, compiled, and never half of a change.
+//! The in-memory view that decisions read: complete, compiled, and consistent at one revision.
 //!
-//! [`Snapshots`] follows the store's change log and publishes a [`Snapshot`] after each commit. A snapshot never
-//! changes; the next one shares everything with it but what the commit touched, so publishing costs the same in a
-//! small world and in a large one. Policies are compiled once, and who holds one points at it.
+//! [`Snapshots`] follows the store's change log and publishes a [`Snapshot`] after each commit. A snapshot is
+//! immutable; the next one shares everything that the commit did not change, so publishing costs the same whatever the
+//! size of the store. Each policy is compiled once, and its holders refer to it.
 //!
-//! The crate deliberately does not write, does not decide and knows neither credentials' meaning nor any protocol.
-//! What it cannot understand it turns into a denial: a policy that does not compile, or a row that is damaged, denies
-//! everything to those who depend on it, and a follower that cannot go on leaves no snapshot to decide with.
+//! The crate deliberately does not write, does not decide, and knows neither the meaning of credentials nor any
+//! protocol. It turns what it cannot read into a denial: a policy that does not compile, or a damaged row, denies
+//! everything to the identities that depend on it, and a follower that cannot continue withdraws the snapshot.
 //!
 //! Start reading at [`Snapshot`], then [`Snapshots`]; `snapshot` is where changes are applied.
 

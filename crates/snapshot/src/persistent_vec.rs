@@ -1,5 +1,4 @@
-//! A list by place that is cheap to publish: a copy is one pointer, and a change copies only the way to what it
-//! changes.
+//! A persistent vector: a clone copies one pointer, and a change copies only the path to the changed entry.
 
 use std::sync::Arc;
 
@@ -12,8 +11,8 @@ mod tests;
 const FANOUT: usize = 64;
 const BITS: u32 = 6;
 
-/// Entries by place. Places are given in ascending order, so that they lie close: what is found costs one step for
-/// each factor of [`FANOUT`], and no comparing.
+/// Entries by index, as a radix tree with [`FANOUT`] children per node. Indexes are assigned in ascending order, so the
+/// tree is dense.
 #[derive(Clone)]
 pub(crate) struct PersistentVec<T> {
     root: Node<T>,
@@ -49,7 +48,7 @@ fn child(slot: Slot, height: u32) -> usize {
 }
 
 impl<T> PersistentVec<T> {
-    /// Whether a place lies within what the root covers.
+    /// Returns whether the root covers an index.
     fn covers(&self, slot: Slot) -> bool {
         u64::from(slot) >> ((self.height + 1) * BITS) == 0
     }
@@ -87,7 +86,7 @@ impl<T: Clone> PersistentVec<T> {
         place(&mut self.root, slot, self.height)
     }
 
-    /// The entry at a place, to be changed. What is not there copies nothing.
+    /// Returns the entry at an index, mutably. Copies nothing if there is no entry.
     pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut T> {
         self.get(slot)?;
         self.at(slot).as_mut()

@@ -15,19 +15,19 @@ pub struct ManagedPolicy {
     pub(crate) metadata: Arc<PolicyMetadata>,
 }
 
-/// What decisions need not know of a managed policy.
+/// The properties of a managed policy that decisions do not need.
 #[derive(Clone, Debug)]
 pub(crate) struct PolicyMetadata {
     pub(crate) reference: PolicyRef,
     pub(crate) arn: Option<Arn>,
     pub(crate) tags: Tags,
     pub(crate) default_version: u32,
-    /// The stored records of all versions, so that another one can become the default.
+    /// The stored records of all versions, because any of them can become the default.
     pub(crate) versions: Vec<(u32, Bytes)>,
 }
 
 impl ManagedPolicy {
-    /// Owner and unique id.
+    /// The owner and unique id.
     pub fn reference(&self) -> PolicyRef {
         self.metadata.reference
     }
@@ -37,7 +37,7 @@ impl ManagedPolicy {
         &self.metadata.tags
     }
 
-    /// The ARN; none if there is no such policy, which then denies everything to who holds it.
+    /// The ARN; `None` if the policy is missing, which denies everything to its holders.
     pub fn arn(&self) -> Option<&Arn> {
         self.metadata.arn.as_ref()
     }

@@ -1,4 +1,4 @@
-//! What users and roles hold, found by the hash of their unique ids: a map that is cheap to search and cheap to publish.
+//! The policies of users and roles, by the hash of their unique ids, in a persistent hash map.
 
 use std::sync::Arc;
 
@@ -19,12 +19,12 @@ const BITS: u32 = 5;
 const DEPTH: u32 = 6;
 /// The places of leaves as they grow. A leaf is at most three quarters full.
 const SIZES: [usize; 9] = [4, 6, 8, 12, 16, 24, 32, 48, 64];
-/// How spilled policies and groups together stand in the seat itself.
+/// How many slots of policies and groups an entry stores inline.
 const INLINE_SLOTS: usize = 5;
 const NO_SLOT: Slot = Slot::MAX;
 
-/// What every decision reads of a user or role, on one line of cache: among a million of them each further piece of
-/// memory that is touched costs more than all the rest of finding one.
+/// The policies of a user or role, in one cache line: in a large map, each further cache miss costs more than the rest
+/// of the look-up.
 #[derive(Clone)]
 #[repr(C, align(64))]
 pub(crate) struct PrincipalPolicies {
@@ -35,11 +35,11 @@ pub(crate) struct PrincipalPolicies {
     /// Of attached policies, then of groups.
     slots: [Slot; INLINE_SLOTS],
     id: UniqueId,
-    /// They are more and stand all in `extra`.
+    /// Whether the slots are in `extra` because they do not fit inline.
     spilled: bool,
 }
 
-/// What only some have.
+/// Inline policies, and slots that do not fit inline.
 #[derive(Clone, Default)]
 struct Extra {
     inline: Inline,
@@ -59,7 +59,7 @@ impl PrincipalPolicies {
         }
     }
 
-    /// The policy that bounds him.
+    /// The slot of the permissions boundary.
     pub(crate) fn boundary(&self) -> Option<Slot> {
         (self.boundary != NO_SLOT).then_some(self.boundary)
     }
@@ -68,22 +68,22 @@ impl PrincipalPolicies {
         self.boundary = boundary.unwrap_or(NO_SLOT);
     }
 
-    /// His extra inline policies.
+    /// The inline policies.
     pub(crate) fn inline(&self) -> &[Policy] {
         self.extra.as_ref().map_or(&[], |extra| &extra.inline)
     }
 
-    /// Changes his inline policies.
+    /// Changes the inline policies.
     pub(crate) fn change_inline(&mut self, change: impl FnOnce(&mut Inline)) {
         self.change_extra(|extra| change(&mut extra.inline));
     }
 
-    /// The managed policies attached to him.
+    /// The attached managed policies.
     pub(crate) fn attached(&self) -> &[Slot] {
         self.slots().split_at_checked(self.attached as usize).unwrap_or_default().0
     }
 
-    /// The groups that he is a member of.
+    /// The groups that the user is a member of.
     pub(crate) fn groups(&self) -> &[Slot] {
         self.slots().split_at_checked(self.attached as usize).unwrap_or_default().1
     }
@@ -95,7 +95,7 @@ impl PrincipalPolicies {
         self.set_slots(attached, groups);
     }
 
-    /// Makes him a member of a group, or of it no more.
+    /// Adds the user to a group, or removes them.
     pub(crate) fn set_group(&mut self, slot: Slot, there: bool) {
         let (attached, mut groups) = (Slots::from(self.attached()), Slots::from(self.groups()));
         set_slot(&mut groups, slot, there);
@@ -135,8 +135,8 @@ impl PrincipalPolicies {
     }
 }
 
-/// The seats of users and roles. Copies share everything; changing a copy leaves the others as they were, and costs one leaf and a
-/// inline branches, however spilled there are.
+/// The policies of all users and roles. Clones share everything; a change to a clone leaves the others unchanged and
+/// copies one leaf and a few branches, whatever the size of the map.
 #[derive(Clone, Default)]
 pub(crate) struct PrincipalMap {
     root: Node,
@@ -148,7 +148,7 @@ enum Node {
     Empty,
     /// As spilled as [`FANOUT`].
     Branch(Arc<[Node]>),
-    /// Each seat stands where its hash says, or in the next place that was free: mostly the first look finds it.
+    /// An open-addressing table: most look-ups find an entry at the first place that they probe.
     Leaf(Arc<[Option<PrincipalPolicies>]>),
 }
 
@@ -166,7 +166,7 @@ fn child(hash: u64, depth: u32) -> usize {
     (hash >> (depth * BITS)) as usize % FANOUT
 }
 
-/// The places of a leaf of `size`, in the order in which a seat with that hash takes one.
+/// The probe sequence of a hash in a leaf of `size` places.
 fn places(hash: u64, size: usize) -> impl Iterator<Item = usize> {
     let first = ((hash >> 32) as usize * size) >> 32;
     (first..size).chain(0..first)
@@ -194,7 +194,7 @@ impl PrincipalMap {
 
     /// The seat of a unique id, to be changed; for other copies it stays as it is.
     pub(crate) fn get_mut(&mut self, hash: u64, id: &UniqueId) -> Option<&mut PrincipalPolicies> {
-        // Looked for first, so that who is not there copies nothing.
+        // Searched first, so that a missing entry copies nothing.
         self.get(hash, id)?;
         let (Node::Leaf(principals), _) = reach(&mut self.root, hash) else { return None };
         let principals = Arc::make_mut(principals);
@@ -203,7 +203,7 @@ impl PrincipalMap {
         principals[at].as_mut()
     }
 
-    /// Gives somebody a seat, in the place of the one that he has. `hash_of` tells the hashes of the others.
+    /// Inserts or replaces an entry. `hash_of` returns the hashes of other entries.
     pub(crate) fn insert(&mut self, hash: u64, principal: PrincipalPolicies, hash_of: impl Fn(&UniqueId) -> u64) {
         if let Some(old) = self.get_mut(hash, &principal.id) {
             *old = principal;
@@ -234,14 +234,14 @@ impl PrincipalMap {
         }
     }
 
-    /// Takes away the seat of a unique id.
+    /// Removes the entry of a unique id.
     pub(crate) fn remove(&mut self, hash: u64, id: &UniqueId, hash_of: impl Fn(&UniqueId) -> u64) {
         if self.get(hash, id).is_none() {
             return;
         }
         let (node, _) = reach(&mut self.root, hash);
         if let Node::Leaf(principals) = node {
-            // The others move up, so that no search ends at the gap.
+            // The other entries are inserted again, so that no probe sequence ends at the gap.
             let others = principals.iter().flatten().filter(|principal| principal.id != *id).cloned().collect();
             *node = new_leaf(others, SIZES[0], &hash_of);
         }
@@ -253,7 +253,7 @@ fn fits(count: usize, size: usize) -> bool {
     4 * count <= 3 * size
 }
 
-/// What a hash leads to behind all branches, and how deep that lies.
+/// Returns the node below all branches that a hash leads to, and its depth.
 fn reach(mut node: &mut Node, hash: u64) -> (&mut Node, u32) {
     let mut depth = 0;
     while let Node::Branch(children) = node {
@@ -277,7 +277,7 @@ fn new_leaf(principals: Vec<PrincipalPolicies>, size: usize, hash_of: &impl Fn(&
     Node::Leaf(places.into())
 }
 
-/// Puts a seat in its place, of which there is one.
+/// Inserts an entry into a leaf that has a free place.
 fn put(principals: &mut [Option<PrincipalPolicies>], hash: u64, principal: PrincipalPolicies) {
     if let Some(free) = places(hash, principals.len()).find(|at| principals[*at].is_none()) {
         principals[free] = Some(principal);

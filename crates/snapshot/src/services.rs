@@ -1,4 +1,4 @@
-//! Services that were registered, and what is kept of their resources.
+//! Registered services and their resources.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use bailiwick_policy_lang::Catalogue;
 /// A service of the deployment.
 #[derive(Clone, Debug)]
 pub struct Service {
-    /// The prefix of its actions, in lower case.
+    /// The prefix of the actions, in lower case.
     pub prefix: Box<str>,
-    /// The names of its service principals.
+    /// The names of the service principals.
     pub principals: Box<[Box<str>]>,
-    /// The users and roles that may act as them.
+    /// The users and roles that can act as the service.
     pub actors: Box<[UniqueId]>,
 }
 
-/// What is kept of a resource of another service.
+/// A resource of another service.
 #[derive(Clone, Debug)]
 pub struct Resource {
     /// The account that owns it.
@@ -31,15 +31,15 @@ pub struct Resource {
     pub tags: Tags,
 }
 
-/// Few, and changed seldom: a change copies the maps and none of what they point at.
+/// All registered services. They are few and change rarely: a change copies the maps, but not the services.
 #[derive(Clone, Debug)]
 pub(crate) struct Services {
     pub(crate) by_prefix: HashMap<Box<str>, Arc<Service>>,
     pub(crate) by_principal: HashMap<Box<str>, Arc<Service>>,
-    /// What they and Bailiwick itself call things.
+    /// The names of actions, resource types and condition keys of these services and of Bailiwick.
     pub(crate) catalogue: Catalogue,
-    /// Stands for every name of a service principal that is not known, once a service can't be read: the name may be
-    /// one of that service's.
+    /// Set when the row of a service is unreadable: every unknown service principal then belongs to this service, since
+    /// it may be one of its names.
     pub(crate) unreadable: Option<Arc<Service>>,
 }
 

@@ -1,13 +1,13 @@
-//! Taking hold of what is shared, to change it.
+//! Copy-on-write of shared nodes.
 
 use std::hint::black_box;
 use std::sync::Arc;
 
 use bailiwick_storage::PolicyRef;
 
-/// What may be a pointer that others have too.
+/// A value that may be a shared pointer.
 pub(crate) trait Shared {
-    /// How many have it; of what is no pointer any number.
+    /// The reference count; any number for a value that is not a pointer.
     fn count(&self) -> usize {
         0
     }
@@ -29,8 +29,8 @@ impl<A: Shared, B: Shared> Shared for (A, B) {
     }
 }
 
-/// Looks at the counts of what is about to be copied. A copy counts them up one after the other, and in a large world
-/// none of them is in the cache: looked at before, all at once, they are waited for once.
+/// Reads the reference counts of entries that are about to be cloned. Cloning increments them one by one, and in a
+/// large map none is in the cache; reading them first lets the processor load them in parallel.
 pub(crate) fn warm<T: Shared>(shared: &[T]) {
     black_box(shared.iter().map(T::count).fold(0, usize::wrapping_add));
 }

@@ -1,4 +1,4 @@
-//! The snapshot, and how it is found one's way in.
+//! The snapshot and its look-ups.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -26,9 +26,9 @@ mod tests;
 pub(crate) use builder::{KINDS, SnapshotBuilder};
 pub use effective::{EffectivePolicies, Holder};
 
-/// Everything that decisions need to know, as it was at one revision.
+/// Everything that decisions depend on, at one revision.
 ///
-/// A copy is a few pointers. Nothing in it can be changed; the next snapshot shares what stays the same.
+/// A clone copies a few pointers. A snapshot is immutable; the next one shares what did not change.
 #[derive(Clone)]
 pub struct Snapshot {
     revision: Revision,
@@ -38,7 +38,7 @@ pub struct Snapshot {
     accounts: Trie<Arc<Account>>,
     /// Users and roles, by unique id.
     entities: Trie<Arc<Entity>>,
-    /// What they hold.
+    /// Their policies.
     principals: PrincipalMap,
     /// By account, kind and name without case: the hash of the unique id.
     entity_names: Trie<u64>,
@@ -64,7 +64,7 @@ impl fmt::Debug for Snapshot {
     }
 }
 
-/// What an index of names is about.
+/// The kind of entity in the index of names.
 #[derive(Clone, Copy, Hash)]
 enum NameKind {
     User,
@@ -82,12 +82,12 @@ impl Snapshot {
         self.partition
     }
 
-    /// The account that governs the others; [`AccountId::NONE`] before there is one.
+    /// The management account; [`AccountId::NONE`] if there is none yet.
     pub fn management_account(&self) -> AccountId {
         self.management_account
     }
 
-    /// An account, closed ones included.
+    /// Returns an account, closed or not.
     pub fn account(&self, id: AccountId) -> Option<&Account> {
         self.accounts.get(id.number(), |account| account.id == id).map(|account| &**account)
     }
@@ -97,7 +97,7 @@ impl Snapshot {
         self.entity_arc(id).map(|entity| &**entity)
     }
 
-    /// The same, to be kept.
+    /// Like [`Self::entity`], but returns the shared pointer.
     pub fn entity_arc(&self, id: &UniqueId) -> Option<&Arc<Entity>> {
         self.entities.get(self.hash(id), |entity| entity.id == *id)
     }
@@ -112,7 +112,7 @@ impl Snapshot {
         self.named(NameKind::Role, account, name)
     }
 
-    /// The user or role whose ARN it is: path and case must be those that it was made with.
+    /// Returns the user or role with this ARN. Path and case must match exactly.
     pub fn entity_by_arn(&self, arn: &Arn) -> Option<&Entity> {
         if arn.service() != "iam" || arn.partition() != self.partition.as_str() {
             return None;
@@ -142,13 +142,13 @@ impl Snapshot {
         self.managed_at(*self.policy_arns.get(self.hash(arn.as_str()), named)?)
     }
 
-    /// A managed policy, by owner and unique id.
+    /// Returns a managed policy by owner and unique id.
     pub fn managed_policy_by_ref(&self, policy: PolicyRef) -> Option<&ManagedPolicy> {
         let (_, slot) = self.policy_slots.get(self.hash(policy), |(reference, _)| *reference == policy)?;
         self.managed_at(*slot).filter(|managed| managed.arn().is_some())
     }
 
-    /// How many users and roles there are.
+    /// The number of users and roles.
     pub fn entity_count(&self) -> usize {
         self.entities.len()
     }
@@ -158,7 +158,7 @@ impl Snapshot {
         self.entities.for_each(&mut |entity| each(entity));
     }
 
-    /// A policy that denies everything: what stands in the place of one that is missing or can't be read.
+    /// The policy that denies everything, which replaces policies that are missing or unreadable.
     pub fn deny_all(&self) -> &Policy {
         &self.deny_all[0]
     }
@@ -171,7 +171,7 @@ impl Snapshot {
         self.policies.get(slot)
     }
 
-    /// The policy at a place; what is missing there denies everything.
+    /// Returns the policy in a slot, or the one that denies everything if the slot is empty.
     pub(crate) fn policy_at(&self, slot: Slot) -> &Policy {
         self.managed_at(slot).map_or(self.deny_all(), |managed| &managed.policy)
     }

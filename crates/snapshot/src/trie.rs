@@ -1,4 +1,4 @@
-//! A hash map that is cheap to publish: a copy is one pointer, and a change copies only the way to what it changes.
+//! A persistent hash map: a clone copies one pointer, and a change copies only the path to the changed entry.
 
 use std::sync::Arc;
 
@@ -10,15 +10,15 @@ mod tests;
 /// How many children a branch has: 2 to the power of `BITS`.
 const FANOUT: usize = 16;
 const BITS: u32 = 4;
-/// How many entries a leaf takes before it becomes a branch.
+/// The maximum number of entries in a leaf before it is split.
 const LEAF: usize = 32;
 /// Below this depth the hash has no bits left: leaves grow.
 const DEPTH: u32 = u64::BITS / BITS;
 
-/// Entries under 64-bit hashes, which the caller computes; entries of equal hash are told apart by the caller too.
+/// Entries by 64-bit hash. The caller computes hashes and distinguishes entries with equal hashes.
 ///
-/// Copies share everything. Changing a copy leaves the others as they were and costs, whatever the size of the map,
-/// one leaf and a few branches; what no other copy holds any more is changed in place.
+/// Clones share everything. A change to a clone leaves the others unchanged and copies one leaf and a few branches,
+/// whatever the size of the map; nodes that no other clone refers to are changed in place.
 #[derive(Clone)]
 pub(crate) struct Trie<T> {
     root: Node<T>,
@@ -29,7 +29,7 @@ enum Node<T> {
     Empty,
     /// As many as [`FANOUT`].
     Branch(Arc<[Node<T>]>),
-    /// Never empty. One piece of memory, since a look-up in a large map waits for each piece that it touches.
+    /// Never empty. One allocation, because each further one costs a cache miss per look-up.
     Leaf(Arc<[(u64, T)]>),
 }
 
@@ -65,7 +65,7 @@ fn slot(hash: u64, depth: u32) -> usize {
 }
 
 impl<T> Trie<T> {
-    /// How many entries there are.
+    /// The number of entries.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -88,7 +88,7 @@ impl<T> Trie<T> {
         }
     }
 
-    /// Calls `each` with every entry, in no order worth naming.
+    /// Calls `each` with every entry, in no particular order.
     pub(crate) fn for_each<'a>(&'a self, each: &mut impl FnMut(&'a T)) {
         fn walk<'a, T>(node: &'a Node<T>, each: &mut impl FnMut(&'a T)) {
             match node {
@@ -102,7 +102,7 @@ impl<T> Trie<T> {
 }
 
 impl<T: Clone + Shared> Trie<T> {
-    /// Puts an entry in the place of the one that `is` recognizes, or beside those that are there.
+    /// Inserts an entry, or replaces the one that `is` recognizes.
     pub(crate) fn insert(&mut self, hash: u64, entry: T, is: impl Fn(&T) -> bool) -> Option<T> {
         let mut node = &mut self.root;
         let mut depth = 0;

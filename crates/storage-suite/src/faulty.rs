@@ -1,4 +1,4 @@
-//! A store that fails on purpose: before a commit, after it, or by making it wait.
+//! A store that fails on purpose: before a commit, after it, or by delaying it.
 
 use std::{
     collections::VecDeque,
@@ -9,22 +9,22 @@ use async_trait::async_trait;
 use bailiwick_storage::{At, Batch, Changes, Revision, Store, StoreError, View};
 use tokio::sync::Semaphore;
 
-/// What happens to one commit.
+/// The fault of one commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing: it takes place.
+    /// No fault.
     None,
-    /// It conflicts, though nobody was there: callers must begin anew.
+    /// The commit reports a conflict although there was none; the caller must retry.
     Conflict,
-    /// The store fails before it takes place.
+    /// The store fails before the commit.
     Before,
-    /// It takes place, and the store fails to say so.
+    /// The commit succeeds, and the store reports an unknown outcome.
     After,
     /// It waits until [`Faulty::release`].
     Held,
 }
 
-/// A store in front of another one. Commits meet the faults that were planned, in order; further ones meet none.
+/// A wrapper of another store. Commits have the planned faults, in order; further ones have none.
 pub struct Faulty {
     inner: Arc<dyn Store>,
     plan: Mutex<VecDeque<Fault>>,
@@ -33,7 +33,7 @@ pub struct Faulty {
 }
 
 impl Faulty {
-    /// A store that does what `inner` does, but for the faults in `plan`.
+    /// Wraps `inner`, with the faults in `plan`.
     pub fn new(inner: Arc<dyn Store>, plan: impl IntoIterator<Item = Fault>) -> Self {
         let plan = Mutex::new(plan.into_iter().collect());
         Faulty { inner, plan, reads_fail: Mutex::new(false), gate: Semaphore::new(0) }
@@ -44,7 +44,7 @@ impl Faulty {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner).push_back(fault);
     }
 
-    /// Lets one held commit go on.
+    /// Lets one held commit continue.
     pub fn release(&self) {
         self.gate.add_permits(1);
     }

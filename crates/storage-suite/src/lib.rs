@@ -1,7 +1,7 @@
 //! The conformance suite of storage backends: one function per promise.
 //!
-//! A backend implements [`Backend`], where it can also [`Durable`] and [`Exposed`], and calls [`suite!`], which makes a
-//! test of each promise. Keys and values are bytes here; the suite does not know records.
+//! A backend implements [`Backend`], and [`Durable`] and [`Exposed`] if it can, and calls [`suite!`], which generates a
+//! test for each promise. Keys and values are plain bytes; the suite does not know records.
 //!
 //! [`Faulty`] is a store that breaks its promises on request, for tests of the code that depends on them.
 //!
@@ -26,10 +26,10 @@ pub trait Backend: Send + Sync {
     async fn fresh(&self, log: u64) -> Arc<dyn Store>;
 }
 
-/// A kind of store that keeps what was written when it is closed.
+/// A kind of store that keeps its data when it is closed.
 #[async_trait]
 pub trait Durable: Backend {
-    /// Closes a store that [`Backend::fresh`] made, and opens it again.
+    /// Closes a store that [`Backend::fresh`] returned, and opens it again.
     async fn reopen(&self, store: Arc<dyn Store>) -> Arc<dyn Store>;
 }
 

@@ -1,4 +1,4 @@
-//! A store that is obviously right, to compare with: one map, no concurrency.
+//! The reference model: one map, without concurrency.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
 use crate::tools::{B, batch};
 
-/// What a batch did, as far as the model tells.
+/// The outcome of a batch in the model.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Written(Revision),
@@ -58,7 +58,7 @@ impl Model {
     }
 }
 
-/// Random batches over a handful of keys, so that they meet; expectations are right more often than wrong.
+/// Generates random batches over few keys, so that they interact; most expectations are correct.
 pub(crate) struct Batches {
     runner: TestRunner,
 }

@@ -1,4 +1,4 @@
-//! The promises: one function each, and the lists from which tests are made.
+//! The promises: one function each, and the lists that tests are generated from.
 //!
 //! A function that no list names is unused, and a name without a function is unknown: neither compiles.
 #![deny(dead_code, reason = "a promise that no list names would be tested nowhere")]
@@ -13,7 +13,7 @@ mod tampering;
 /// A log that keeps every change set of a test.
 const LOG: u64 = 1 << 20;
 
-/// Hands the promises of every backend to a macro: `backend_promises!([macro] arguments)`.
+/// Passes the promises of all backends to a macro: `backend_promises!([macro] arguments)`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! backend_promises {
@@ -43,7 +43,7 @@ macro_rules! backend_promises {
     };
 }
 
-/// Hands the promises of durable backends to a macro.
+/// Passes the promises of durable backends to a macro.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! durable_promises {
@@ -55,7 +55,7 @@ macro_rules! durable_promises {
     };
 }
 
-/// Hands the promises of exposed backends to a macro.
+/// Passes the promises of exposed backends to a macro.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! exposed_promises {

@@ -1,4 +1,4 @@
-//! Short ways to say what the promises say often.
+//! Helpers for promises.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -38,7 +38,7 @@ impl B {
         store.commit(self.0).await
     }
 
-    /// Commits what must succeed.
+    /// Commits a batch that must succeed.
     pub(crate) async fn ok(self, store: &Arc<dyn Store>) -> Revision {
         store.commit(self.0).await.expect("a batch that holds")
     }
@@ -61,7 +61,7 @@ pub(crate) async fn all(view: &Arc<dyn View>) -> Vec<Entry> {
     view.scan(Scan { prefix: b"", after: None, limit: usize::MAX }).await.expect("a scan")
 }
 
-/// Everything, for comparison: key to value and revision.
+/// The contents of a view: key to value and revision.
 pub(crate) async fn contents(view: &Arc<dyn View>) -> BTreeMap<Bytes, (Bytes, Revision)> {
     all(view).await.into_iter().map(|entry| (entry.key, (entry.value, entry.revision))).collect()
 }

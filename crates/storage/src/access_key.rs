@@ -38,9 +38,9 @@ pub struct AccessKey {
     pub id: AccessKeyId,
     /// Whose it is.
     pub owner: KeyOwner,
-    /// Whether it may be used: `Active` or `Inactive`.
+    /// Whether the key is active: `Active` or `Inactive`.
     pub active: bool,
-    /// When it was made.
+    /// When the key was created.
     pub created: Timestamp,
     /// The secret access key, sealed.
     pub sealed_secret: Bytes,
@@ -58,7 +58,7 @@ impl std::fmt::Debug for AccessKey {
     }
 }
 
-/// When and for what an access key was last used.
+/// When and for which service an access key was last used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessKeyLastUsed {
     /// The moment.
@@ -73,7 +73,7 @@ impl Tx {
     /// Makes an access key.
     ///
     /// # Errors
-    /// `LimitExceeded` when the owner has two.
+    /// `LimitExceeded` when the owner already has two keys.
     pub async fn create_access_key(&mut self, key: &AccessKey) -> Result<()> {
         self.require_owner(key.account, &key.owner).await?;
         let count = self.key_counter(key.account, &key.owner);
@@ -92,7 +92,7 @@ impl Tx {
     /// Replaces an access key's record, such as its status.
     ///
     /// # Errors
-    /// `NoSuchEntity` if it is gone.
+    /// `NoSuchEntity` if the key does not exist.
     pub async fn update_access_key(&mut self, key: &AccessKey) -> Result<()> {
         self.get_access_key(key.account, &key.id).await?;
         self.put_record(keys::access_key(key.account, &key.id), key);
@@ -102,7 +102,7 @@ impl Tx {
     /// Deletes an access key.
     ///
     /// # Errors
-    /// `NoSuchEntity` if it is gone.
+    /// `NoSuchEntity` if the key does not exist.
     pub async fn delete_access_key(&mut self, account: AccountId, id: &AccessKeyId) -> Result<()> {
         let key = self.get_access_key(account, id).await?;
         self.delete_key(keys::access_key_account(id));
@@ -123,7 +123,7 @@ impl Tx {
         Ok(found.and_then(|value| Some(keys::take_account(&value)?.0)))
     }
 
-    /// The access key of that id in an account, if there is one.
+    /// Returns the access key with this id, or `None`.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
@@ -143,7 +143,7 @@ impl Tx {
         })
     }
 
-    /// The access keys of an owner, by id.
+    /// Lists the access keys of an owner, ordered by id.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
@@ -171,7 +171,7 @@ impl Tx {
         self.peek(&keys::access_key_last_used(account, id)).await
     }
 
-    /// Notes that an access key was used, unless it is gone.
+    /// Records a use of an access key, unless the key was deleted.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.

@@ -10,14 +10,14 @@ use crate::{
     tx::{Page, Tx},
 };
 
-/// What may be done in an account.
+/// Which operations an account permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AccountState {
-    /// Everything.
+    /// All operations.
     Active,
-    /// Nothing, until it is active again.
+    /// No operations until the account is active again.
     Suspended,
-    /// Nothing, for good; its id is never used again.
+    /// No operations. The state is final, and the account id is never reused.
     Closed,
 }
 
@@ -37,23 +37,23 @@ impl AccountState {
 pub struct Account {
     /// Its twelve digits.
     pub id: AccountId,
-    /// What people call it.
+    /// The display name.
     pub name: String,
-    /// The address of its owner; no two accounts have the same.
+    /// The e-mail address of the owner; unique in the deployment.
     pub email: String,
-    /// What may be done in it.
+    /// Which operations the account permits.
     pub state: AccountState,
-    /// When it was made.
+    /// When the account was created.
     pub created: Timestamp,
-    /// Whether it manages the others.
+    /// Whether this is the management account.
     pub management: bool,
     /// Its alias.
     pub alias: Option<AccountAlias>,
-    /// The role that was made with it and trusts the management account.
+    /// The role that was created with the account and trusts the management account.
     pub role_name: Option<RoleName>,
     /// When the state last changed.
     pub state_changed: Option<Timestamp>,
-    /// Sessions issued before this moment are revoked, whoever's they are.
+    /// All sessions of the account issued before this time are revoked.
     pub sessions_valid_after: Option<Timestamp>,
 }
 
@@ -81,11 +81,11 @@ impl Tx {
         Ok(())
     }
 
-    /// Replaces what an account is: state, alias, name, address. `old` is what this transaction read. A closed account
-    /// gives its address back.
+    /// Replaces the record of an account: state, alias, name, e-mail address. `old` is the record that this transaction
+    /// read. Closing an account releases its e-mail address.
     ///
     /// # Errors
-    /// `EntityAlreadyExists` for an address or an alias that is somebody else's.
+    /// `EntityAlreadyExists` if another account has the e-mail address or the alias.
     pub async fn update_account(&mut self, old: &Account, new: &Account) -> Result<()> {
         self.require(keys::account(old.id), || IamError::no_such("account", old.id)).await?;
         if old.alias != new.alias {
@@ -109,7 +109,7 @@ impl Tx {
         Ok(())
     }
 
-    /// The account, if there is, or was, one of that id.
+    /// Returns the account with this id, closed or not, or `None`.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
@@ -117,7 +117,7 @@ impl Tx {
         self.read(keys::account(id)).await
     }
 
-    /// The account of that alias, if there is one.
+    /// Returns the account with this alias, or `None`.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
@@ -129,7 +129,7 @@ impl Tx {
         }
     }
 
-    /// All accounts by id, closed ones included; `after` is an account id.
+    /// Lists all accounts, closed ones included, ordered by id; `after` is an account id.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.

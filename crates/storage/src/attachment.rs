@@ -16,10 +16,10 @@ use crate::{
     user::User,
 };
 
-/// An identity that holds a policy.
+/// An identity that a policy is attached to or that has it as its boundary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
-    /// What it is.
+    /// Whether it is a user, group or role.
     pub kind: IdentityKind,
     /// Its unique id.
     pub id: UniqueId,
@@ -28,10 +28,10 @@ pub struct Holder {
 }
 
 impl Tx {
-    /// Attaches a policy; one that is attached already stays so.
+    /// Attaches a policy. Does nothing if it is already attached.
     ///
     /// # Errors
-    /// `LimitExceeded` when the identity has as many policies as it may.
+    /// `LimitExceeded` when the identity has reached its quota of attached policies.
     pub async fn attach_policy(&mut self, identity: &Identity, policy: &Policy) -> Result<()> {
         let reference = policy.reference();
         self.require(identity.key(), || identity.missing()).await?;
@@ -94,11 +94,11 @@ impl Tx {
             policies.extend(self.peek::<Policy>(&keys::policy(reference)).await?);
         }
         policies.retain(|policy| policy.is_below(path_prefix));
-        // One of the account and one of the deployment may share a name.
+        // A policy of the account and one of the deployment may have the same name.
         Ok(Page::of_all(policies, after, limit, |policy| format!("{}\u{1}{}", policy.name.folded(), policy.account)))
     }
 
-    /// The identities of an account that hold a policy: groups, users, roles, each by name.
+    /// Lists the identities of an account that hold a policy: groups, users, roles, each ordered by name.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
@@ -126,7 +126,7 @@ impl Tx {
         }
         let name = |holder: &Holder| format!("{}{}", holder.kind as u8, holder.name.to_ascii_lowercase());
         holders.sort_by_key(name);
-        // One that has the policy attached and as its boundary is listed once.
+        // An identity is listed once, even if the policy is both attached and its boundary.
         holders.dedup_by(|a, b| a.id == b.id);
         Ok(Page::of_all(holders, after, limit, name))
     }
@@ -156,14 +156,14 @@ impl Tx {
     }
 }
 
-/// Which holders of a policy are wanted.
+/// A filter for the holders of a policy.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HolderFilter<'a> {
     /// Only this kind.
     pub kind: Option<IdentityKind>,
-    /// Only those that have it for this.
+    /// Only holders that use the policy in this way.
     pub usage: Option<Usage>,
-    /// Only those whose path begins so.
+    /// Only holders whose path begins with this prefix.
     pub path_prefix: &'a str,
 }
 

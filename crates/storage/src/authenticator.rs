@@ -1,7 +1,7 @@
-//! What is stored of a row, and what vouches for it.
+//! The stored form of rows, and its authentication.
 //!
-//! A backend stores bytes that are made here and hands them back here when it reads them. So every backend
-//! authenticates in the same way, and none can forget to.
+//! Backends store the bytes that this module encodes and pass them back for decoding. So all backends authenticate rows
+//! in the same way, and none can omit it.
 
 use bailiwick_seal::{RowKey, SealError, TAG, TagKind};
 
@@ -11,12 +11,12 @@ use crate::{error::StoreError, revision::Revision};
 #[derive(Clone)]
 pub struct Authenticator(Option<RowKey>);
 
-/// A stored row that was taken apart.
+/// A decoded row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenedRow<'r> {
     /// The revision that last changed it, as far as it can be trusted: no further than the value.
     pub revision: Revision,
-    /// Its value; none if it is not what was written under this key at this revision.
+    /// The value, or `None` if it is not the value that was written under this key at this revision.
     pub value: Option<&'r [u8]>,
 }
 
@@ -27,7 +27,7 @@ impl std::fmt::Debug for Authenticator {
 }
 
 impl Authenticator {
-    /// A stored row is its tag, its revision (eight bytes, big-endian), and behind these bytes its value.
+    /// Length of the header of a stored row: the tag and the revision (eight bytes, big-endian). The value follows.
     pub const ROW_HEADER: usize = TAG + 8;
 
     /// Authenticates with this key.
@@ -35,12 +35,13 @@ impl Authenticator {
         Authenticator(Some(key))
     }
 
-    /// Authenticates nothing, in the same form: for tests, benches and stores that nobody else can reach.
+    /// Authenticates nothing, but uses the same row format. For tests, benchmarks and stores that no other program can
+    /// access.
     pub fn none() -> Self {
         Authenticator(None)
     }
 
-    /// Appends the stored form of a row to an empty buffer. `scratch` is another one; both are used again.
+    /// Appends the stored form of a row to `out`, which is empty. The caller may reuse `out` and `scratch`.
     ///
     /// # Errors
     /// [`StoreError::Backend`] when cryptography is not available.
@@ -86,7 +87,7 @@ impl Authenticator {
         self.tag(TagKind::Log, revision, &[], entry, scratch)
     }
 
-    /// Whether an entry of the change log is what was written at its revision.
+    /// Returns whether the tag of a change log entry is valid at this revision.
     ///
     /// # Errors
     /// [`StoreError::Backend`] when cryptography is not available.
@@ -101,8 +102,7 @@ impl Authenticator {
         keyed.holds(TagKind::Log, revision.number(), &[], entry, tag, scratch).map_err(failed)
     }
 
-    /// What the presence of a row adds to the sum of a set: the same for no other key and revision, and known to no
-    /// one without the key.
+    /// The digest of a row's key and revision, which row set digests add up. It cannot be computed without the key.
     pub(crate) fn row_digest(&self, key: &[u8], revision: Revision) -> u128 {
         self.0.as_ref().map_or(0, |keyed| keyed.row_digest(revision.number(), key))
     }

@@ -1,4 +1,4 @@
-//! Batches: what one commit checks and changes, and the rules by which a writer applies it.
+//! Batches: what a commit checks and changes, and how a writer applies it.
 
 use bytes::Bytes;
 
@@ -18,7 +18,7 @@ pub struct Versioned {
     pub revision: Revision,
 }
 
-/// What must hold of a key when a batch is written.
+/// A precondition of a batch: the expected revision of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expect {
     /// The key.
@@ -34,39 +34,39 @@ pub struct Expect {
 pub struct Add {
     /// The counter.
     pub key: Bytes,
-    /// What to add, or with a minus sign to take away.
+    /// The signed change.
     pub delta: i64,
-    /// The most that it may be afterwards; it binds only when `delta` is positive.
+    /// The maximum after the change; enforced only when `delta` is positive.
     pub max: Option<u64>,
 }
 
-/// A set of changes that take place together, if everything expected holds.
+/// Changes that are applied together if all preconditions hold.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
-    /// What must not have changed.
+    /// The preconditions.
     pub expect: Vec<Expect>,
     /// Keys and their new values.
     pub put: Vec<(Bytes, Bytes)>,
-    /// Keys to remove; an absent one is no error.
+    /// Keys to delete; a key that does not exist is ignored.
     pub delete: Vec<Bytes>,
     /// Counters to move.
     pub add: Vec<Add>,
 }
 
 impl Batch {
-    /// Whether there is nothing to write.
+    /// Returns whether the batch changes nothing.
     pub fn is_empty(&self) -> bool {
         self.put.is_empty() && self.delete.is_empty() && self.add.is_empty()
     }
 
-    /// Turns the batch into changes, by the rules that every single-writer backend shares.
+    /// Checks the batch and returns its changes, by the rules that all single-writer backends share.
     ///
-    /// `current` tells what is stored now. The result is complete or nothing: a backend that writes exactly these
-    /// changes, with nobody writing in between, has committed the batch.
+    /// `current` returns the stored value of a key. A backend that writes exactly the returned changes, with no other
+    /// write in between, has committed the batch.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] with all keys that differ, [`StoreError::Bound`], [`StoreError::Refused`], and
-    /// whatever `current` says.
+    /// [`StoreError::Conflict`] with all keys that differ, [`StoreError::Bound`], [`StoreError::Refused`], and the
+    /// errors of `current`.
     pub fn plan(
         self,
         mut current: impl FnMut(&[u8]) -> Result<Option<Versioned>, StoreError>,

@@ -1,4 +1,4 @@
-//! Change sets: what a commit did, as followers of the log see it.
+//! Change sets: the changes of one commit, as the change log reports them.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::{error::StoreError, revision::Revision};
 
-/// One key that a commit changed.
+/// The change of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// The key.
@@ -16,7 +16,7 @@ pub struct Change {
     pub value: Option<Bytes>,
 }
 
-/// Everything that one commit changed.
+/// The changes of one commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeSet {
     /// The revision of the commit.
@@ -26,7 +26,7 @@ pub struct ChangeSet {
 }
 
 impl ChangeSet {
-    /// Bytes of its keys and values.
+    /// The total length of the keys and values, in bytes.
     pub fn size(&self) -> usize {
         self.changes.iter().map(|change| change.key.len() + change.value.as_ref().map_or(0, Bytes::len)).sum()
     }
@@ -35,9 +35,9 @@ impl ChangeSet {
 /// A subscription to the change log.
 #[async_trait]
 pub trait Changes: Send {
-    /// The next change set; waits for one. Dropping the future loses nothing.
+    /// Waits for the next change set. Dropping the future loses no change set.
     ///
     /// # Errors
-    /// [`StoreError::Compacted`] when the follower fell too far behind, [`StoreError::Closed`] when the store closed.
+    /// [`StoreError::Compacted`] when the follower is too far behind, [`StoreError::Closed`] when the store is closed.
     async fn next(&mut self) -> Result<Arc<ChangeSet>, StoreError>;
 }

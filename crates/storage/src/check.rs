@@ -1,4 +1,4 @@
-//! Looking at a whole store: whether every row is what was written, can be found, and is there.
+//! Checks a whole store: every row is authentic, can be found by its key, and exists.
 
 use bytes::Bytes;
 
@@ -10,21 +10,21 @@ use crate::{
 /// How many rows are read at once.
 const CHUNK: usize = 1_024;
 
-/// What was found.
+/// The result of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// How many rows there are.
+    /// The number of rows.
     pub rows: u64,
-    /// The keys of rows that are not what was written under them, in order.
+    /// The keys of rows that are not authentic, in order.
     pub damaged: Vec<Bytes>,
     /// The keys of rows that a scan shows and a look-up does not find, in order.
     pub lost: Vec<Bytes>,
-    /// Whether rows are missing, older than they were, or were never written: which is not known.
+    /// Whether rows are missing, out of date, or were not written by the store. Which ones is not known.
     pub incomplete: bool,
 }
 
 impl Findings {
-    /// Whether nothing is wrong.
+    /// Returns whether the check found no problem.
     pub fn is_sound(&self) -> bool {
         self.damaged.is_empty() && self.lost.is_empty() && !self.incomplete
     }
@@ -33,7 +33,7 @@ impl Findings {
 /// Reads every row of a view, twice: in order, and by its key.
 ///
 /// # Errors
-/// When the store cannot be read from end to end.
+/// If the store cannot be read completely.
 pub async fn check(view: &dyn View) -> Result<Findings, StoreError> {
     let (mut findings, mut tally) = (Findings::default(), view.tally());
     let mut after: Option<Bytes> = None;

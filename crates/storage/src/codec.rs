@@ -12,7 +12,7 @@ pub(crate) mod pb {
     include!(concat!(env!("OUT_DIR"), "/bailiwick.store.v1.rs"));
 }
 
-/// The newest record format that this version reads, and the one that it writes.
+/// The newest record format that this version reads, and the format that it writes.
 pub const FORMAT: u8 = 1;
 
 /// A value of the store, in its versioned form.
@@ -23,11 +23,12 @@ pub trait Record: Sized {
     /// Reads stored bytes.
     ///
     /// # Errors
-    /// [`StoreError::Newer`] for a format of a later version, [`StoreError::Corrupt`] for what is no such record.
+    /// [`StoreError::Newer`] for the format of a newer version, [`StoreError::Corrupt`] if the bytes are not such a
+    /// record.
     fn decode(bytes: &[u8]) -> Result<Self, StoreError>;
 }
 
-/// A field that does not hold what its record promises.
+/// The reason why a field of a record is invalid.
 pub(crate) struct Malformed(String);
 
 impl<E: std::error::Error> From<E> for Malformed {
@@ -82,7 +83,7 @@ pub(crate) fn maybe_time(micros: Option<i64>) -> Result<Option<Timestamp>, Malfo
     micros.map(time).transpose()
 }
 
-/// What stands in a record for account `000000000000`: zero has always been the deployment there.
+/// The number that represents account `000000000000` in records, where zero represents the deployment.
 const ACCOUNT_ZERO: u64 = 1_000_000_000_000;
 
 pub(crate) fn account(number: u64) -> Result<AccountId, Malformed> {

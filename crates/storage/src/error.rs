@@ -1,4 +1,4 @@
-//! What can go wrong between a transaction and its backend.
+//! Errors of stores.
 
 use std::time::Duration;
 
@@ -7,41 +7,41 @@ use bytes::Bytes;
 
 use crate::{keys, revision::Revision};
 
-/// When it is worth trying again after the store could not be written.
+/// When a client should retry after the store could not be written.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
-/// A cause kept for the log; callers of the API never see it.
+/// A cause for the log; API callers never see it.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a store did not do what it was asked.
+/// Why an operation of a store failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// Something that the batch expected has changed; nothing was written. Trying again on a newer view is right.
+    /// A precondition of the batch does not hold; nothing was written. The caller should retry on a newer view.
     #[error("{} expected keys have changed", keys.len())]
     Conflict {
-        /// The keys whose revision is not the expected one.
+        /// The keys whose revision differs from the expected one.
         keys: Vec<Bytes>,
     },
-    /// A counter would have left its bounds; nothing was written.
+    /// A counter would exceed its bounds; nothing was written.
     #[error("a counter would leave its bounds")]
     Bound {
         /// The counter.
         key: Bytes,
     },
-    /// The batch contradicts itself or is larger than a store must take. A defect of the caller; nothing was written.
+    /// The batch is invalid or too large, which is a defect of the caller; nothing was written.
     #[error("the batch is not acceptable: {0}")]
     Refused(&'static str),
-    /// The change log no longer reaches back this far: read everything again, then watch from there.
+    /// The change log does not reach back this far. The follower must read the whole store and watch from there.
     #[error("the change log begins after revision {}", oldest.number())]
     Compacted {
         /// The oldest revision that `watch` can still start after.
         oldest: Revision,
     },
-    /// A revision was asked for that this store has not reached.
+    /// The store has not reached the requested revision.
     #[error("revision {} was asked for, the store is at {}", asked.number(), head.number())]
     Ahead {
-        /// The revision asked for.
+        /// The requested revision.
         asked: Revision,
         /// The newest revision there is.
         head: Revision,
@@ -53,10 +53,10 @@ pub enum StoreError {
     Newer {
         /// The format found.
         found: u32,
-        /// The newest format known.
+        /// The newest supported format.
         known: u32,
     },
-    /// What is stored cannot be what was written.
+    /// The stored data is invalid.
     #[error("the store is damaged: {0}")]
     Corrupt(String),
     /// A row is not what was written under its key.
@@ -65,26 +65,27 @@ pub enum StoreError {
         /// The key.
         key: Bytes,
     },
-    /// Rows were taken away, added, or replaced by older ones, by something other than Bailiwick.
+    /// Rows were removed, added or replaced by older versions outside of Bailiwick.
     #[error(
         "the store is damaged: it has {found} rows where there must be {expected}, and some are missing, older than they were, or were never written"
     )]
     Incomplete {
         /// How many rows there must be.
         expected: u64,
-        /// How many there are.
+        /// The actual number of rows.
         found: u64,
     },
-    /// The store takes no changes at the moment; nothing was written. Reading goes on.
+    /// The store accepts no changes at the moment; nothing was written. Reads still work.
     #[error("changes are refused: {0}")]
     ReadOnly(String),
-    /// The commit failed in a way that leaves open whether it took place.
+    /// The commit failed, and it is unknown whether it took effect.
     #[error("the outcome of a commit is unknown")]
     Unknown(#[source] Cause),
     /// The backend failed; nothing was written.
     #[error("the store failed")]
     Backend(#[source] Cause),
-    /// The store was opened again after a failure, and the view is of before: begin anew on a newer one.
+    /// The store was reopened after a failure and this view is no longer readable. The caller should retry on a newer
+    /// view.
     #[error("the view is of before the store was opened again")]
     StaleView,
     /// The store has been closed, or has stopped after an earlier failure.
@@ -93,7 +94,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same work, done again on a newer view, may succeed.
+    /// Returns whether a retry on a newer view may succeed.
     pub fn is_conflict(&self) -> bool {
         matches!(self, StoreError::Conflict { .. } | StoreError::Bound { .. })
     }

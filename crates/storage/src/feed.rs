@@ -1,4 +1,4 @@
-//! The in-process end of the change log: the latest change sets, kept in memory for followers that keep up.
+//! The change log in memory: the latest change sets, for followers that keep up.
 
 use std::{
     collections::VecDeque,
@@ -9,10 +9,10 @@ use tokio::sync::watch;
 
 use crate::{change::ChangeSet, error::StoreError, revision::Revision};
 
-/// The latest change sets of a store and the news of further ones.
+/// The latest change sets of a store, and notifications of new ones.
 ///
-/// A backend publishes here after each commit became durable. Followers read what they lack with [`Feed::after`];
-/// one that fell out of memory gets `None` and has to read the backend's own log.
+/// A backend publishes each commit here after it is durable. Followers read with [`Feed::after`]; a follower that is
+/// too far behind gets `None` and has to read the backend's log.
 #[derive(Debug)]
 pub struct Feed {
     recent: Mutex<Recent>,
@@ -31,7 +31,7 @@ struct Recent {
 }
 
 impl Feed {
-    /// A feed that starts at `head` and keeps the latest `capacity` change sets, or as many of them as have
+    /// Creates a feed that starts at `head` and keeps the latest `capacity` change sets, or fewer if they exceed
     /// `max_bytes`.
     pub fn new(head: Revision, capacity: usize, max_bytes: usize) -> Self {
         let recent = Recent { sets: VecDeque::new(), complete_after: head, capacity, bytes: 0, max_bytes };
@@ -59,17 +59,17 @@ impl Feed {
         }
     }
 
-    /// Tells followers that nothing more will come.
+    /// Tells followers that the store is closed.
     pub fn close(&self) {
         self.head.send_replace(None);
     }
 
-    /// A receiver that wakes when something was published; `None` in it means closed.
+    /// Returns a receiver of the newest revision; `None` in it means that the store is closed.
     pub fn subscribe(&self) -> watch::Receiver<Option<Revision>> {
         self.head.subscribe()
     }
 
-    /// Up to `limit` change sets after a revision, or `None` if memory does not reach back that far.
+    /// Returns up to `limit` change sets after a revision, or `None` if they are no longer in memory.
     pub fn after(&self, revision: Revision, limit: usize) -> Option<Vec<Arc<ChangeSet>>> {
         let recent = self.recent();
         if revision < recent.complete_after {
@@ -79,18 +79,18 @@ impl Feed {
         Some(recent.sets.iter().skip(from).take(limit).cloned().collect())
     }
 
-    /// The oldest revision that memory reaches back to.
+    /// The revision after which all change sets are in memory.
     pub fn complete_after(&self) -> Revision {
         self.recent().complete_after
     }
 
     fn recent(&self) -> MutexGuard<'_, Recent> {
-        // A panic while the lock was held can only have come from allocation; the queue is whole at every step.
+        // Only a failed allocation can panic while the lock is held, and the queue is consistent at every step.
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Waits until a subscription shows something newer than `after`.
+/// Waits until the newest revision is greater than `after`.
 ///
 /// # Errors
 /// [`StoreError::Closed`] when the feed was closed or dropped.

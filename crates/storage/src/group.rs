@@ -1,4 +1,4 @@
-//! Groups, and who is a member of which.
+//! Groups and their members.
 
 use bailiwick_model::{AccountId, GroupName, IamError, Path, Result, UniqueId};
 use bytes::Bytes;
@@ -22,9 +22,9 @@ pub struct Group {
     pub id: UniqueId,
     /// Its name.
     pub name: GroupName,
-    /// The path before its name.
+    /// The path.
     pub path: Path,
-    /// When it was made.
+    /// When the group was created.
     pub created: Timestamp,
 }
 
@@ -80,7 +80,7 @@ impl AsMessage for Group {
 }
 
 impl Tx {
-    /// Makes a user a member of a group; one that is already stays one.
+    /// Adds a user to a group. Does nothing if the user is already a member.
     ///
     /// # Errors
     /// `LimitExceeded` when the user would be in too many groups.
@@ -101,7 +101,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Ends a membership; returns whether there was one.
+    /// Removes a user from a group; returns whether the user was a member.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.

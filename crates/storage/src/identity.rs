@@ -1,19 +1,19 @@
-//! Identities: what users, groups and roles have in common.
+//! The properties that users, groups and roles share.
 
 use bailiwick_model::{AccountId, IamError, UniqueId};
 
 use crate::{keys, reference::IdentityKind};
 
-/// An identity without what it holds: enough to attach to it and to name it.
+/// A reference to an identity, with its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// Its account.
     pub account: AccountId,
-    /// What it is.
+    /// Whether it is a user, group or role.
     pub kind: IdentityKind,
     /// Its unique id.
     pub id: UniqueId,
-    /// Its name, in the case it was made with.
+    /// The name, with the case that it was created with.
     pub name: String,
 }
 
@@ -26,7 +26,7 @@ impl Identity {
         IamError::no_such(self.kind.as_str(), &self.name)
     }
 
-    /// The key of the record: whoever gives the identity something, or takes it away, depends on it.
+    /// The key of the record. Every transaction that changes what the identity holds depends on it.
     pub(crate) fn key(&self) -> bytes::Bytes {
         keys::identity(self.account, self.kind, &self.id)
     }

@@ -13,19 +13,19 @@ use crate::{
     tx::{Located, Page, Tx},
 };
 
-/// A policy that is a part of one identity.
+/// A policy that is embedded in one identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InlinePolicy {
     /// Its name, unique within the identity without regard to case.
     pub name: PolicyName,
-    /// The document, as it was given.
+    /// The document as the caller sent it.
     pub document: String,
-    /// What the document counts against the quota: its characters, white space left out.
+    /// The size that counts against the quota: the characters of the document, without white space.
     pub size: u32,
 }
 
 impl Tx {
-    /// Writes an inline policy, in the place of one of the same name if there is one.
+    /// Writes an inline policy, and replaces an existing one with the same name.
     ///
     /// # Errors
     /// `LimitExceeded` when all of the identity's inline policies together would be too large.

@@ -1,10 +1,10 @@
-//! Where everything lies: the one place that knows what a key of the store looks like.
+//! The key layout of the store. No other module knows how keys are encoded.
 //!
-//! A key is `account | kind | id`: five bytes of account number, big-endian, one byte of [`Kind`], and what the kind
-//! says. What belongs to the deployment (the account list, global indexes, its managed policies) lies under the number
-//! of [`AccountId::NONE`], `ff ff ff ff ff`, behind every account.
-//! Names in keys are in ASCII lower case and come last, or are followed by nothing that could be taken for a part of
-//! them; unique ids are 21 bytes, so what follows them needs no separator.
+//! A key is `account | kind | id`: five bytes of account number, big-endian, one byte of [`Kind`], and an id that
+//! depends on the kind. Keys of the deployment (the account list, global indexes, its managed policies) have the number
+//! of [`AccountId::NONE`], `ff ff ff ff ff`, which sorts after all accounts. Names in keys are in ASCII lower case and
+//! are the last part, or are followed by a part that cannot be confused with them. Unique ids are 21 bytes long, so
+//! they need no separator.
 
 use bailiwick_model::{AccessKeyId, AccountAlias, AccountId, UniqueId};
 use bytes::Bytes;
@@ -19,7 +19,7 @@ pub use words::describe;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
-        /// What a key holds; its number is a part of the store's format and never changes.
+        /// The kind of a key. The numbers are part of the store format and never change.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
         pub enum Kind { $($(#[$doc])* $name = $number,)* }
@@ -33,7 +33,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// The deployment: what the store is.
+    /// The deployment: the metadata of the store.
     Meta = 0x01,
     /// The deployment: the wrapped data keys.
     Keyring = 0x02,
@@ -51,13 +51,13 @@ kinds! {
     Service = 0x08,
     /// The deployment: `name of a service principal` → the prefix of the service that it acts for.
     ServicePrincipal = 0x09,
-    /// The deployment: nothing → how far the outbox has been shipped.
+    /// The deployment: no id → how far the outbox has been shipped.
     AuditCheckpoint = 0x0a,
     /// `user id` → the user.
     User = 0x10,
     /// `user name` → user id.
     UserName = 0x11,
-    /// `user id | group id` → nothing: the user is a member of the group.
+    /// `user id | group id` → empty: the user is a member of the group.
     UserGroup = 0x12,
     /// `group id` → the group.
     Group = 0x20,
@@ -77,19 +77,20 @@ kinds! {
     PolicyName = 0x41,
     /// `policy id | version` → the version; four bytes, big-endian.
     PolicyVersion = 0x42,
-    /// `owner of the policy | policy id | usage | kind of identity | name` → the identity that holds the policy.
+    /// `owner of the policy | policy id | usage | kind of identity | name` → the id of the identity that holds the
+    /// policy.
     PolicyHolder = 0x43,
-    /// `identity id | owner of the policy | policy id` → nothing: the policy is attached to the identity.
+    /// `identity id | owner of the policy | policy id` → empty: the policy is attached to the identity.
     Attachment = 0x50,
     /// `identity id | policy name` → the inline policy.
     InlinePolicy = 0x51,
     /// `access key id` → the access key.
     AccessKey = 0x60,
-    /// `user id, or nothing for root | access key id` → nothing.
+    /// `user id, or empty for root | access key id` → empty.
     AccessKeyOwner = 0x61,
-    /// `access key id` → when and for what the key was last used.
+    /// `access key id` → when and for which service the key was last used.
     AccessKeyLastUsed = 0x62,
-    /// `what is counted | of what` → a counter.
+    /// `counter kind | object` → a counter.
     Counter = 0x70,
     /// `ARN` → policy and tags of a resource of another service.
     Resource = 0x80,
@@ -106,8 +107,8 @@ impl Kind {
     }
 }
 
-/// The kinds of row that decisions are made of, or that say what the store is: all of them are read at every start, and
-/// whether one is missing is known then. Of other kinds it is known when the whole store is checked.
+/// The kinds that decisions or the start of a server depend on. Every start reads all of these rows and detects a
+/// missing one. A missing row of another kind is detected by a check of the whole store.
 pub const DECISIVE: [Kind; 14] = [
     Kind::Meta,
     Kind::Keyring,
@@ -125,15 +126,15 @@ pub const DECISIVE: [Kind; 14] = [
     Kind::Resource,
 ];
 
-/// Whether a key is of one of the [`DECISIVE`] kinds.
+/// Returns whether a key is of one of the [`DECISIVE`] kinds.
 pub fn is_decisive(key: &[u8]) -> bool {
     key.get(HEADER - 1).is_some_and(|number| DECISIVE.iter().any(|kind| *kind as u8 == *number))
 }
 
-/// Length of what stands before the id in every key.
+/// The length of a key before its id.
 pub const HEADER: usize = 6;
 
-/// The beginning of all keys of one kind in an account; with an id behind it, a key.
+/// The prefix of all keys of one kind in an account. Followed by an id it is a key.
 pub fn kind(account: AccountId, kind: Kind) -> Vec<u8> {
     let mut key = Vec::with_capacity(64);
     key.extend_from_slice(&account_bytes(account));
@@ -177,7 +178,7 @@ pub fn take_policy(bytes: &[u8]) -> Option<(PolicyRef, &[u8])> {
 }
 
 fn join(account: AccountId, of: Kind, parts: &[&[u8]]) -> Bytes {
-    // Exactly as long as it gets: then it needs no second allocation.
+    // The capacity is exact, so the conversion to `Bytes` does not reallocate.
     let mut key = Vec::with_capacity(HEADER + parts.iter().map(|part| part.len()).sum::<usize>());
     key.extend_from_slice(&account_bytes(account));
     key.push(of as u8);
@@ -187,7 +188,7 @@ fn join(account: AccountId, of: Kind, parts: &[&[u8]]) -> Bytes {
     key.into()
 }
 
-/// The key of one kind with an id.
+/// The key of a kind with this id.
 pub(crate) fn record(account: AccountId, of: Kind, id: &[u8]) -> Bytes {
     join(account, of, &[id])
 }
@@ -201,7 +202,7 @@ pub(crate) fn meta() -> Bytes {
     join(AccountId::NONE, Kind::Meta, &[])
 }
 
-/// The wrapped data keys: the one row that is read before the keys are known.
+/// The key of the wrapped data keys, which is read before rows can be authenticated.
 pub fn keyring() -> Bytes {
     join(AccountId::NONE, Kind::Keyring, &[])
 }
@@ -258,7 +259,7 @@ pub(crate) fn policy(policy: PolicyRef) -> Bytes {
     join(policy.account, Kind::Policy, &[policy.id.as_bytes()])
 }
 
-/// One version of a managed policy.
+/// The key of one version of a managed policy.
 pub fn policy_version(policy: PolicyRef, version: u32) -> Bytes {
     join(policy.account, Kind::PolicyVersion, &[policy.id.as_bytes(), &version.to_be_bytes()])
 }
@@ -267,7 +268,7 @@ pub(crate) fn policy_versions(policy: PolicyRef) -> Bytes {
     join(policy.account, Kind::PolicyVersion, &[policy.id.as_bytes()])
 }
 
-/// The holders of a policy within `account`, or those of one usage, or one kind, by how many `parts` are given.
+/// The prefix of a policy's holders in `account`; `parts` narrow it down to a usage, a kind and a name.
 pub(crate) fn policy_holder(account: AccountId, policy: PolicyRef, parts: &[&[u8]]) -> Bytes {
     let owner = account_bytes(policy.account);
     let mut all: Vec<&[u8]> = vec![&owner, policy.id.as_bytes()];
@@ -295,16 +296,17 @@ pub(crate) fn access_key_last_used(account: AccountId, id: &AccessKeyId) -> Byte
     join(account, Kind::AccessKeyLastUsed, &[id.as_str().as_bytes()])
 }
 
-/// The keys of an owner; a leading length tells root's (none) from a user's.
+/// The keys of an owner. A length byte distinguishes root (length 0) from users.
 pub(crate) fn owner_keys(account: AccountId, user: Option<&UniqueId>, id: &str) -> Bytes {
     let owner: &[u8] = user.map_or(&[], |user| user.as_bytes());
     join(account, Kind::AccessKeyOwner, &[&[owner.len() as u8], owner, id.as_bytes()])
 }
 
-/// What is counted, under an account and perhaps one of its things.
+/// The kinds of counter. A counter belongs to an account, or to an object in it.
 ///
-/// A counter is more than a number: whoever deletes a thing reads its counters, and so conflicts with whoever gives
-/// it something at the same time. Those who only give or take do not conflict with each other.
+/// Counters also serialize deletions: the transaction that deletes an object reads its counters, so it conflicts with a
+/// concurrent transaction that adds something to the object. Transactions that only add or remove do not conflict with
+/// each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum CounterKind {
@@ -334,7 +336,7 @@ pub(crate) enum CounterKind {
     Attached = 0x22,
     /// Inline policies of an identity.
     Inline = 0x23,
-    /// What these count against the quota of size.
+    /// The total size of the inline policies of an identity, as counted against the quota.
     InlineSize = 0x24,
     /// Access keys of a user, or of root.
     AccessKeys = 0x25,

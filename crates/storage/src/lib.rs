@@ -1,17 +1,17 @@
-//! What Bailiwick keeps, and how a change to it becomes one durable commit.
+//! The storage layer: a key space with revisions, transactions over it, and Bailiwick's records.
 //!
-//! [`Store`] is the contract of a backend: a small ordered key space with revisions, compare-and-commit batches and a
-//! change log. [`Tx`] is what everybody else uses: a consistent view with one's own writes on top, that knows users,
-//! groups, roles, policies, access keys, accounts, registered services and what is kept of their resources, their
-//! names, indexes and quotas, and that commits only if what it read still holds.
+//! [`Store`] is the interface of a backend: a small ordered key space with revisions, compare-and-commit batches and a
+//! change log. All other code uses [`Tx`], a transaction with a consistent view that includes its own writes. It reads
+//! and writes users, groups, roles, policies, access keys, accounts, registered services and their resources, maintains
+//! their indexes and quotas, and commits only if what it read has not changed.
 //!
-//! [`Authenticator`] makes and checks what backends store, and [`StoreState`] knows which rows there must be: what
-//! something other than Bailiwick has changed is found, not obeyed.
+//! [`Authenticator`] encodes and authenticates the rows that backends store, and [`StoreState`] records which rows
+//! exist: changes that were not made by Bailiwick are detected.
 //!
-//! The crate deliberately does not know the messages of the API, protocols, who is asking and whether they may, or
-//! the clock and randomness: times and ids are brought by the caller. It does not know what sealed bytes hold.
+//! The crate deliberately does not know API messages, protocols, callers and their permissions, clocks or randomness:
+//! the caller supplies times and ids. It does not know the content of sealed bytes.
 //!
-//! Start reading at [`Tx`]; `keys` says where everything lies, `proto/` what a record holds.
+//! Start reading at [`Tx`]. `keys` defines the key layout, `proto/` the records.
 
 mod access_key;
 mod account;

@@ -1,4 +1,4 @@
-//! How users, groups and roles are made, changed and deleted.
+//! Creation, change and deletion of users, groups and roles.
 
 use bailiwick_model::{ErrorCode, IamError, Result};
 
@@ -16,11 +16,11 @@ use crate::{
     user::User,
 };
 
-/// A user, a group or a role: what policies are attached to.
+/// A user, group or role: the nouns that policies can be attached to.
 pub trait IdentityNoun: Noun {
-    /// The identity without what it holds.
+    /// The reference to this identity.
     fn identity(&self) -> Identity;
-    /// What must be gone before it can be deleted, in the order in which AWS complains.
+    /// The counters that must be zero before a deletion, in the order in which AWS reports them.
     #[doc(hidden)]
     const BLOCKERS: &'static [Blocker];
 }
@@ -41,7 +41,7 @@ macro_rules! identity_from {
 }
 identity_from!(User Group Role);
 
-/// A counter that must be at zero, and what must be done if it is not.
+/// A counter that must be zero, and the message for the caller if it is not.
 pub struct Blocker(CounterKind, &'static str);
 
 const ATTACHED: Blocker = Blocker(CounterKind::Attached, "must detach all policies first.");
@@ -87,12 +87,12 @@ impl Tx {
         Ok(())
     }
 
-    /// Replaces what a user, group or role is: name, path, tags, boundary and the rest.
+    /// Replaces the record of a user, group or role: name, path, tags, boundary and the rest.
     ///
-    /// `old` is what this transaction read.
+    /// `old` is the record that this transaction read.
     ///
     /// # Errors
-    /// `EntityAlreadyExists` when the new name is somebody else's.
+    /// `EntityAlreadyExists` when another identity has the new name.
     pub async fn update<N: IdentityNoun>(&mut self, old: &N, new: &N) -> Result<()> {
         let (before, after) = (old.identity(), new.identity());
         let renamed = self.update_noun(old, new).await?;
@@ -110,10 +110,10 @@ impl Tx {
         Ok(())
     }
 
-    /// Deletes a user, group or role that holds nothing any more.
+    /// Deletes a user, group or role that holds nothing.
     ///
     /// # Errors
-    /// `DeleteConflict` naming what must go first.
+    /// `DeleteConflict` with what must be removed first.
     pub async fn delete<N: IdentityNoun>(&mut self, noun: &N) -> Result<()> {
         let identity = noun.identity();
         for Blocker(counter, what) in N::BLOCKERS {
@@ -131,10 +131,10 @@ impl Tx {
         self.delete_noun(noun).await
     }
 
-    /// Keeps the indexes that lie in the order of names in order.
+    /// Moves the index rows that are ordered by the identity's name.
     ///
-    /// Who adds to them depends on the identity's record, which this transaction writes; that nobody has added since
-    /// its view is what reading the counters ensures.
+    /// Transactions that add such rows depend on the identity's record, which this transaction writes. Reading the
+    /// counters ensures that no row was added since this transaction's view.
     async fn move_reverse_rows(&mut self, before: &Identity, after: &Identity) -> Result<()> {
         for counter in [CounterKind::Attached, CounterKind::GroupsOfUser] {
             self.read_count(keys::counter(before.account, counter, before.id.as_bytes())).await?;

@@ -1,4 +1,4 @@
-//! The backend that keeps everything in memory: for tests, and for programs that embed a store without a disk.
+//! The in-memory backend: for tests, and for programs that embed a store without a disk.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -21,12 +21,12 @@ use crate::{
     store_state::{StoreState, Tally},
 };
 
-/// How many change sets the log of a memory store reaches back.
+/// The number of change sets in the log of a memory store.
 const LOG: usize = 16 * 1024;
 /// How many change sets a follower takes at once.
 const CHUNK: usize = 256;
 
-/// A store in memory: versions of each key, of which views see the ones that were there when they began.
+/// A store in memory. It keeps several versions of each key, so that views do not change.
 #[derive(Debug)]
 pub struct MemoryStore {
     shared: Arc<Shared>,
@@ -42,7 +42,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     head: Revision,
-    /// What must be there at the head.
+    /// The state of the store at the head.
     store_state: StoreState,
     /// Per key its versions as they are stored, oldest first; `None` is a removal.
     rows: BTreeMap<Bytes, Vec<(Revision, Option<Bytes>)>>,
@@ -64,24 +64,24 @@ impl MemoryStore {
         Self::with_log(LOG)
     }
 
-    /// An empty store whose change log holds the latest `log` change sets.
+    /// Creates an empty store whose change log holds the latest `log` change sets.
     pub fn with_log(log: usize) -> Self {
         Self::authenticated(log, Authenticator::none())
     }
 
-    /// The same, with rows that are authenticated.
+    /// Creates an empty store whose rows are authenticated.
     pub fn authenticated(log: usize, authenticator: Authenticator) -> Self {
         let feed = Feed::new(Revision::ZERO, log, usize::MAX);
         MemoryStore { shared: Arc::new(Shared { authenticator, state: RwLock::default(), feed }) }
     }
 
-    /// What is stored under a key, in its stored form: for tests that change it behind the store's back.
+    /// Returns the stored form of a row, for tests that tamper with it.
     pub fn stored(&self, key: &[u8]) -> Option<Bytes> {
         let state = self.shared.read();
         state.rows.get(key).and_then(|versions| stored_at(versions, state.head))
     }
 
-    /// Replaces what is stored under a key, or takes it away, without the store's knowledge.
+    /// Replaces or removes the stored form of a row without a commit, for tests.
     pub fn tamper(&self, key: Bytes, stored: Option<Bytes>) {
         let mut state = self.shared.write();
         let head = state.head;
@@ -139,7 +139,7 @@ impl Store for MemoryStore {
             state.stale.push_back((revision, change.key.clone()));
         }
         state.forget();
-        // INVARIANT: published before the lock is released, so that the log has the order of the commits.
+        // INVARIANT: published before the lock is released, so that the log is in commit order.
         self.shared.feed.publish([Arc::new(set)]);
         Ok(revision)
     }
@@ -163,7 +163,7 @@ impl Store for MemoryStore {
 }
 
 impl Shared {
-    // Every change to the state is complete before anything that can panic, so a poisoned lock is still whole.
+    // Every change to the state is complete before code that can panic, so a poisoned lock is consistent.
     fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }

@@ -28,9 +28,9 @@ macro_rules! folded {
 }
 folded!(UserName GroupName RoleName PolicyName);
 
-/// Something with a unique id and a name that only one of its kind has in an account.
+/// A record with a unique id, and a name that is unique among its kind in an account.
 pub trait Noun: Record + Send + Sync {
-    /// The type of its name.
+    /// The type of the name.
     type Name: FoldedName;
     /// Which counter counts it in its account, and the words for it.
     #[doc(hidden)]
@@ -42,19 +42,19 @@ pub trait Noun: Record + Send + Sync {
     fn id(&self) -> &UniqueId;
     /// Its name.
     fn name(&self) -> &Self::Name;
-    /// The path before its name.
+    /// The path.
     fn path(&self) -> &Path;
-    /// Its permissions boundary, where it can have one.
+    /// The permissions boundary, if it has one.
     fn boundary(&self) -> Option<PolicyRef> {
         None
     }
-    /// Whether its path begins with a prefix; an empty prefix is everybody's.
+    /// Returns whether the path begins with a prefix. The empty prefix matches all paths.
     fn is_below(&self, path_prefix: &str) -> bool {
         self.path().as_str().starts_with(path_prefix)
     }
 }
 
-/// What tells one noun from another to the code that they share.
+/// The properties of a noun that generic code needs.
 #[derive(Clone, Copy)]
 pub struct NounSpec {
     pub(crate) record: Kind,
@@ -67,7 +67,7 @@ pub struct NounSpec {
 }
 
 impl Tx {
-    /// The one of that name, if there is one.
+    /// Returns the record with this name, or `None`.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
@@ -79,7 +79,7 @@ impl Tx {
         self.read(key).await
     }
 
-    /// The one of that name.
+    /// Returns the record with this name.
     ///
     /// # Errors
     /// `NoSuchEntity` if there is none.
@@ -87,7 +87,7 @@ impl Tx {
         self.find(account, name).await?.ok_or_else(|| IamError::no_such(N::SPEC.label, name))
     }
 
-    /// The one with that unique id, if it still exists.
+    /// Returns the record with this unique id, or `None`.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
@@ -95,7 +95,7 @@ impl Tx {
         self.read(keys::record(account, N::SPEC.record, id.as_bytes())).await
     }
 
-    /// Those of an account whose path begins with `path_prefix`, by name without regard to case.
+    /// Lists the records of an account whose path begins with `path_prefix`, ordered by name without regard to case.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
@@ -131,7 +131,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Writes the record and, if the name is another one, moves the name. Returns whether it did.
+    /// Writes the record and, if the name changed, moves the index row. Returns whether the name changed.
     pub(crate) async fn update_noun<N: Noun>(&mut self, old: &N, new: &N) -> Result<bool> {
         let key = keys::record(old.account(), N::SPEC.record, old.id().as_bytes());
         self.require(key.clone(), || IamError::no_such(N::SPEC.label, old.name())).await?;

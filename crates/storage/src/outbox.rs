@@ -11,14 +11,14 @@ use crate::{
 /// An event that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboxRow {
-    /// Its place in time, as it was given.
+    /// The key, which sorts by time.
     pub key: Bytes,
-    /// The event, as it was given.
+    /// The encoded event.
     pub event: Bytes,
 }
 
 impl Tx {
-    /// Adds an event under a key that nobody else uses and that sorts by time.
+    /// Adds an event. `key` is unique and sorts by time.
     ///
     /// # Errors
     /// `ServiceUnavailable` when `max` events wait already.
@@ -44,7 +44,7 @@ impl Tx {
         Ok(rows.into_iter().map(|(key, event)| OutboxRow { key: key.slice(prefix.len()..), event }).collect())
     }
 
-    /// Takes away events that have been shipped.
+    /// Deletes events that have been shipped.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
@@ -59,7 +59,8 @@ impl Tx {
         Ok(())
     }
 
-    /// How far events have been shipped, as [`put_audit_checkpoint`](Self::put_audit_mark) kept it.
+    /// Returns the checkpoint that [`put_audit_checkpoint`](Self::put_audit_checkpoint) stored: how far events have
+    /// been shipped.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
@@ -67,7 +68,7 @@ impl Tx {
         self.peek_key(&keys::kind(AccountId::NONE, Kind::AuditCheckpoint)).await
     }
 
-    /// Keeps how far events have been shipped; the bytes are the shipper's own.
+    /// Stores how far events have been shipped, in an encoding that only the audit writer knows.
     pub fn put_audit_checkpoint(&mut self, mark: Bytes) {
         self.put(keys::kind(AccountId::NONE, Kind::AuditCheckpoint).into(), mark);
     }

@@ -14,7 +14,7 @@ use crate::{
     tx::Tx,
 };
 
-/// What an identity has a policy for.
+/// How an identity uses a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Usage {
@@ -27,38 +27,38 @@ pub enum Usage {
 /// A managed policy without its documents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// The account that owns it; [`AccountId::NONE`] for those of the deployment (`arn:aws:iam::aws:policy/…`).
+    /// The owner; [`AccountId::NONE`] for policies of the deployment (`arn:aws:iam::aws:policy/…`).
     pub account: AccountId,
     /// Its unique id, `ANPA…`.
     pub id: UniqueId,
     /// Its name.
     pub name: PolicyName,
-    /// The path before its name.
+    /// The path.
     pub path: Path,
-    /// When it was made.
+    /// When the policy was created.
     pub created: Timestamp,
     /// When it got a version, or another default.
     pub updated: Timestamp,
-    /// What it is for.
+    /// The description.
     pub description: Option<String>,
     /// Its tags.
     pub tags: Tags,
     /// The number of the version in force.
     pub default_version: u32,
-    /// The highest number that a version ever had; numbers are not used again.
+    /// The highest version number so far; numbers are not reused.
     pub latest_version: u32,
 }
 
-/// One version of a managed policy; `v3` has the number 3.
+/// A version of a managed policy; `v3` has the number 3.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyVersion {
     /// The policy.
     pub policy: PolicyRef,
     /// The number.
     pub version: u32,
-    /// When it was made.
+    /// When the version was created.
     pub created: Timestamp,
-    /// The document, as it was given.
+    /// The document as the caller sent it.
     pub document: String,
 }
 
@@ -78,7 +78,7 @@ impl Tx {
         self.find_by_id(policy.account, &policy.id).await
     }
 
-    /// Makes a managed policy with its first version, which is the default.
+    /// Creates a managed policy with its first version, which is the default.
     ///
     /// # Errors
     /// `EntityAlreadyExists`, `LimitExceeded`.
@@ -90,7 +90,7 @@ impl Tx {
         Ok(first)
     }
 
-    /// Replaces what a policy is, except for its name: description, path, tags.
+    /// Replaces the record of a policy, except for its name: description, path, tags.
     ///
     /// # Errors
     /// `EntityAlreadyExists` when it has a new name that is taken.
@@ -98,10 +98,10 @@ impl Tx {
         self.update_noun(old, new).await.map(drop)
     }
 
-    /// Deletes a policy that nobody holds and that has no version besides the default.
+    /// Deletes a policy that is not in use and has no version other than the default.
     ///
     /// # Errors
-    /// `DeleteConflict` naming what must go first.
+    /// `DeleteConflict` with what must be removed first.
     pub async fn delete_policy(&mut self, policy: &Policy) -> Result<()> {
         let reference = policy.reference();
         for counter in [CounterKind::Attachments, CounterKind::Boundaries] {
@@ -153,7 +153,7 @@ impl Tx {
         Ok((changed, version))
     }
 
-    /// One version of a policy, if there is one of that number.
+    /// Returns the version with this number, or `None`.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
@@ -164,7 +164,7 @@ impl Tx {
     /// The version in force.
     ///
     /// # Errors
-    /// `ServiceFailure` when the store fails, or holds none.
+    /// `ServiceFailure` when the store fails or the version is missing.
     pub async fn default_version(&mut self, policy: &Policy) -> Result<PolicyVersion> {
         let found = self.find_policy_version(policy.reference(), policy.default_version).await?;
         Ok(found.ok_or_else(|| StoreError::Corrupt("a policy without its default version".into()))?)
@@ -179,7 +179,7 @@ impl Tx {
         Ok(rows.iter().rev().map(|(_, value)| PolicyVersion::decode(value)).collect::<Result<_, _>>()?)
     }
 
-    /// Deletes a version that is not in force; returns whether there was one of that number.
+    /// Deletes a version that is not the default; returns whether it existed.
     ///
     /// # Errors
     /// `DeleteConflict` for the version in force.
@@ -195,7 +195,7 @@ impl Tx {
         Ok(true)
     }
 
-    /// Puts another version in force; returns whether there is one of that number.
+    /// Makes another version the default; returns whether it exists.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
@@ -245,7 +245,7 @@ impl Tx {
     }
 }
 
-/// The refusal of a policy that is gone.
+/// The error for a policy that does not exist.
 pub(crate) fn missing(policy: PolicyRef) -> IamError {
     let message = format!("Policy {} does not exist or is not attachable.", policy.id);
     IamError::new(ErrorCode::NoSuchEntity, message)

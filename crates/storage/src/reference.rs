@@ -1,4 +1,4 @@
-//! What keys and records name identities and managed policies by.
+//! References to identities and managed policies, as keys and records contain them.
 
 use bailiwick_model::{AccountId, UniqueId};
 
@@ -24,7 +24,7 @@ impl IdentityKind {
         }
     }
 
-    /// The kind that a number in a key stands for.
+    /// Returns the kind with this number in a key.
     pub(crate) const fn from_number(number: u8) -> Option<Self> {
         match number {
             1 => Some(IdentityKind::Group),
@@ -35,7 +35,7 @@ impl IdentityKind {
     }
 }
 
-/// Points at a managed policy: its owner, [`AccountId::NONE`] for those of the deployment, and its unique id.
+/// A reference to a managed policy: its owner, [`AccountId::NONE`] for the deployment, and its unique id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PolicyRef {
     /// The account that owns the policy.

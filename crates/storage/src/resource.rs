@@ -1,4 +1,4 @@
-//! What is kept of the resources of other services: their policies and tags.
+//! Resources of other services: their policies and tags.
 
 use bailiwick_model::{AccountId, IamError, Result, Tags, limits::RESOURCES_PER_ACCOUNT};
 use jiff::Timestamp;
@@ -9,14 +9,14 @@ use crate::{
     tx::{Located, Page, Tx},
 };
 
-/// A resource of another service, as far as it is kept: with a policy, tags, or both.
+/// A resource of another service that has a policy, tags, or both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
     /// The account that owns it.
     pub account: AccountId,
     /// Its ARN, as its service spells it.
     pub arn: String,
-    /// Its policy, if it has one.
+    /// The resource policy, if there is one.
     pub policy: Option<ResourcePolicy>,
     /// Its tags.
     pub tags: Tags,
@@ -25,16 +25,16 @@ pub struct Resource {
 /// A resource policy in its two forms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourcePolicy {
-    /// As it was given.
+    /// The document as the caller sent it.
     pub text: String,
-    /// With the users and roles that it names bound to their unique ids; this one decides.
+    /// The document with the users and roles that it names bound to their unique ids. Decisions use this form.
     pub bound: String,
     /// When it was put.
     pub updated: Timestamp,
 }
 
 impl Tx {
-    /// What is kept of a resource; case counts. None if it has neither policy nor tags.
+    /// Returns a resource, or `None` if it has neither policy nor tags. The ARN is case-sensitive.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
@@ -42,7 +42,7 @@ impl Tx {
         self.read(keys::resource(account, arn)).await
     }
 
-    /// Replaces what is kept of a resource; one without policy and tags is forgotten.
+    /// Replaces a resource; one without policy and tags is deleted.
     ///
     /// # Errors
     /// `LimitExceeded` when the account has too many.

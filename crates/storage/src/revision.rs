@@ -1,13 +1,13 @@
 //! Revisions: the numbers of committed batches.
 
-/// The number of a committed batch; grows by at least one with each.
+/// The number of a committed batch; grows by at least one with each commit.
 ///
-/// Zero is the empty store. What clients see is opaque and carries the store's identity as well.
+/// Zero is the empty store. Clients see an opaque form that also contains the identity of the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(u64);
 
 impl Revision {
-    /// The revision of a store in which nothing was ever written.
+    /// The revision of an empty store.
     pub const ZERO: Revision = Revision(0);
 
     /// The revision with this number.
@@ -20,7 +20,7 @@ impl Revision {
         self.0
     }
 
-    /// The revision after this one.
+    /// The next revision.
     pub const fn next(self) -> Self {
         Revision(self.0 + 1)
     }

@@ -20,23 +20,23 @@ pub struct Role {
     pub id: UniqueId,
     /// Its name.
     pub name: RoleName,
-    /// The path before its name.
+    /// The path.
     pub path: Path,
-    /// When it was made.
+    /// When the role was created.
     pub created: Timestamp,
     /// Its tags.
     pub tags: Tags,
     /// Its permissions boundary.
     pub boundary: Option<PolicyRef>,
-    /// What it is for.
+    /// The description.
     pub description: Option<String>,
-    /// Who may assume it.
+    /// The trust policy: which principals can assume the role.
     pub trust_policy: TrustPolicy,
-    /// The longest session that may be asked for, in seconds.
+    /// The maximum session duration, in seconds.
     pub max_session_seconds: u32,
-    /// The longest session of a person who signs in with it, in seconds; none when it was never set.
+    /// The maximum session duration for users who sign in, in seconds; `None` if it was never set.
     pub max_signin_session_seconds: Option<u32>,
-    /// Sessions issued before this moment are revoked.
+    /// Sessions issued before this time are revoked.
     pub sessions_valid_after: Option<Timestamp>,
     /// The service that the role is linked to, as in `elasticbeanstalk.amazonaws.com`.
     pub linked_service: Option<String>,
@@ -45,9 +45,9 @@ pub struct Role {
 /// A trust policy in its two forms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustPolicy {
-    /// As it was given.
+    /// The document as the caller sent it.
     pub text: String,
-    /// With the users and roles that it names bound to their unique ids; this one decides.
+    /// The document with the users and roles that it names bound to their unique ids. Decisions use this form.
     pub bound: String,
 }
 
@@ -69,7 +69,7 @@ impl Tx {
         self.peek(&keys::role_last_used(role.account, &role.id)).await
     }
 
-    /// Notes that a role was used, unless it is gone.
+    /// Records a use of a role, unless the role was deleted.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.

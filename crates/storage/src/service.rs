@@ -1,4 +1,4 @@
-//! Services that were registered: their names, and who may act as them.
+//! Registered services: their names, and the principals that can act as them.
 
 use bailiwick_model::{AccountId, IamError, Result, UniqueId, limits::SERVICES};
 use bytes::Bytes;
@@ -13,13 +13,13 @@ use crate::{
 /// A service of the deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
-    /// The prefix of its actions, in lower case.
+    /// The prefix of the actions, in lower case.
     pub prefix: String,
     /// Its entry as a catalogue file.
     pub definition: String,
-    /// The names of its service principals, each of no other service.
+    /// The names of the service principals, each unique in the deployment.
     pub principals: Vec<String>,
-    /// Who may act as them.
+    /// The users and roles that can act as the service.
     pub actors: Vec<ServiceActor>,
     /// When it was registered.
     pub created: Timestamp,
@@ -27,12 +27,12 @@ pub struct Service {
     pub updated: Timestamp,
 }
 
-/// A user or role that may act as a service.
+/// A user or role that can act as a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceActor {
-    /// The ARN, as it was given.
+    /// The ARN as the caller sent it.
     pub arn: String,
-    /// Whom it named then: this decides.
+    /// The unique id that the ARN named at that time. Decisions use the id.
     pub id: UniqueId,
 }
 
@@ -45,7 +45,7 @@ impl Tx {
         self.read(keys::service(prefix)).await
     }
 
-    /// Registers a service, in the place of the one of its prefix if there is one.
+    /// Registers a service, and replaces an existing one with the same prefix.
     ///
     /// # Errors
     /// `EntityAlreadyExists` for a service principal of another service, `LimitExceeded`.
@@ -93,7 +93,7 @@ impl Tx {
         self.page(&prefix, after, limit, |_, _| Located::Here, Some).await
     }
 
-    /// Gives back the names of a service that it does not keep.
+    /// Deletes the index rows of the service principals that are not in `kept`.
     fn release_principals(&mut self, service: &Service, kept: &[String]) {
         for name in service.principals.iter().filter(|name| !kept.contains(name)) {
             self.delete_key(keys::service_principal(name));

@@ -1,4 +1,4 @@
-//! What the store as a whole is: its identity, and the keys that its secrets are sealed with.
+//! Settings of the whole store: its metadata and its wrapped data keys.
 
 use bailiwick_model::{AccountId, IamError, Partition};
 use bytes::Bytes;
@@ -12,26 +12,26 @@ use crate::{
     tx::Tx,
 };
 
-/// What is decided once, when a store is first used.
+/// The metadata of a store, written at its first use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meta {
-    /// Tells this store from every other.
+    /// The identity of this store.
     pub store_id: [u8; 16],
-    /// Grows with every restore from a backup, so that revisions from before it are told apart.
+    /// The number of restores from a backup, which distinguishes revisions before and after a restore.
     pub epoch: u64,
     /// When the store was first used.
     pub created: Timestamp,
-    /// The account that manages the others.
+    /// The management account.
     pub management_account: AccountId,
     /// The partition of every ARN in it.
     pub partition: Partition,
 }
 
 impl Meta {
-    /// Reads what a store is before anything else of it is read; none if it was never used.
+    /// Reads the metadata of a store, before anything else is read; `None` if the store was never used.
     ///
     /// # Errors
-    /// [`StoreError::Newer`] if a newer version has written it, and whatever else keeps it from being used.
+    /// [`StoreError::Newer`] if a newer version wrote it, and other errors of the store.
     pub async fn of(store: &dyn Store) -> Result<Option<Meta>, StoreError> {
         let found = store.read(At::Latest).await?.get(&keys::meta()).await?;
         found.map(|found| Meta::decode(&found.value)).transpose()
@@ -39,7 +39,7 @@ impl Meta {
 }
 
 impl Tx {
-    /// What the store is; none if it was never used.
+    /// Returns the metadata; `None` if the store was never used.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails, is damaged, or was written by a newer version.
@@ -47,7 +47,7 @@ impl Tx {
         self.read(keys::meta()).await
     }
 
-    /// Says what the store is from now on.
+    /// Writes the metadata.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
@@ -65,7 +65,7 @@ impl Tx {
         self.read_key(keys::keyring()).await
     }
 
-    /// Replaces the wrapped keys; of two who do so at the same time one has to begin anew.
+    /// Replaces the wrapped keys. Concurrent replacements conflict.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.

@@ -1,11 +1,11 @@
-//! What a caller's standing rests on, as something that a change depends on.
+//! The records that a caller's permission to act depends on, as preconditions of a commit.
 
 use bailiwick_model::{AccessKeyId, AccountId, Result, UniqueId};
 
 use crate::{keys, reference::IdentityKind, tx::Tx};
 
-/// The records that say whether a caller may act at all: account, user or role, and long-term access key. "Sessions
-/// valid after" marks stand in the first two.
+/// The records that determine whether a caller may act at all: account, user or role, and long-term access key. The
+/// first two also contain the times before which sessions are revoked.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
     /// The caller's account.
@@ -17,8 +17,8 @@ pub struct Standing<'a> {
 }
 
 impl Tx {
-    /// Makes the commit depend on a caller's standing: it fails if one of the records changes after this transaction's
-    /// view. Notes of last use are records of their own, so calls of one caller do not conflict by this.
+    /// Makes the commit depend on these records: it fails if one of them changes after this transaction's view. The
+    /// times of last use are separate records, so concurrent calls of one caller do not conflict.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.

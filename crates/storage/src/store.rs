@@ -13,17 +13,17 @@ use crate::{
     store_state::Tally,
 };
 
-/// Which view a reader wants.
+/// Which view to read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum At {
-    /// The newest that was acknowledged to anyone (a linearizable read).
+    /// The newest acknowledged view (a linearizable read).
     #[default]
     Latest,
     /// Any that contains this revision.
     AtLeast(Revision),
 }
 
-/// One row of a scan.
+/// A row of a scan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The whole key, prefix included.
@@ -34,54 +34,54 @@ pub struct Entry {
     pub revision: Revision,
 }
 
-/// One row of an inspection.
+/// A row of an inspection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspected {
     /// The whole key, prefix included.
     pub key: Bytes,
     /// The revision of the batch that put it.
     pub revision: Revision,
-    /// The bytes as they were put; none if what is stored is not what was put.
+    /// The value as it was put, or `None` if the row is damaged.
     pub value: Option<Bytes>,
 }
 
-/// Whether a store does all of its work.
+/// The health of a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
     /// Why changes are refused at the moment, in a few words; none while they are taken.
     pub refuses_changes: Option<String>,
 }
 
-/// What a scan returns: keys that begin with `prefix`, greater than `after` if given, at most `limit`, ascending.
+/// The range of a scan: keys that begin with `prefix` and are greater than `after`, ascending, at most `limit`.
 #[derive(Clone, Copy, Debug)]
 pub struct Scan<'a> {
-    /// What the keys begin with; empty for every key.
+    /// The prefix of the keys; empty for all keys.
     pub prefix: &'a [u8],
-    /// A whole key to go on after; it need not exist.
+    /// The key to continue after; it need not exist.
     pub after: Option<&'a [u8]>,
-    /// The most rows wanted.
+    /// The maximum number of rows.
     pub limit: usize,
 }
 
-/// The store as it was at one revision; later commits never show.
+/// The store at one revision; later commits are not visible.
 #[async_trait]
 pub trait View: Send + Sync {
     /// The revision that this view shows.
     fn revision(&self) -> Revision;
 
-    /// The value under `key`, if there is one.
+    /// Returns the value of `key`, or `None`.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] if it is not what was put there.
+    /// [`StoreError::Damaged`] if the row is not what was written.
     async fn get(&self, key: &[u8]) -> Result<Option<Versioned>, StoreError>;
 
-    /// Rows in ascending order of their keys' bytes; those that are damaged stand in their places.
+    /// Returns rows in ascending order of their keys' bytes, damaged ones included.
     async fn inspect(&self, scan: Scan<'_>) -> Result<Vec<Inspected>, StoreError>;
 
-    /// Rows in ascending order of their keys' bytes.
+    /// Returns rows in ascending order of their keys' bytes.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] if one of them is not what was put there.
+    /// [`StoreError::Damaged`] if a row is not what was written.
     async fn scan(&self, scan: Scan<'_>) -> Result<Vec<Entry>, StoreError> {
         let rows = self.inspect(scan).await?.into_iter();
         rows.map(|Inspected { key, revision, value }| match value {
@@ -91,7 +91,7 @@ pub trait View: Send + Sync {
         .collect()
     }
 
-    /// A tally, to find out whether all rows are there that must be.
+    /// Returns a tally, which checks that all rows exist.
     fn tally(&self) -> Tally;
 }
 
@@ -101,15 +101,15 @@ pub trait Store: Send + Sync {
     /// A view to read from.
     ///
     /// # Errors
-    /// [`StoreError::Ahead`] if the revision asked for does not exist here.
+    /// [`StoreError::Ahead`] if the store has not reached the requested revision.
     async fn read(&self, at: At) -> Result<Arc<dyn View>, StoreError>;
 
-    /// Writes all of a batch, or nothing of it; returns when it is durable and visible to [`At::Latest`].
+    /// Writes all of a batch, or nothing; returns when it is durable and visible to [`At::Latest`].
     ///
-    /// A batch without changes checks what it expects and returns the head.
+    /// A batch without changes checks its preconditions and returns the head.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`], [`StoreError::Bound`]: nothing was written. [`StoreError::Unknown`]: it may have been.
+    /// [`StoreError::Conflict`], [`StoreError::Bound`]: nothing was written. [`StoreError::Unknown`]: unknown.
     async fn commit(&self, batch: Batch) -> Result<Revision, StoreError>;
 
     /// The change sets after a revision: none missed, none twice, in order.
@@ -121,7 +121,7 @@ pub trait Store: Send + Sync {
     /// The newest revision.
     async fn head(&self) -> Result<Revision, StoreError>;
 
-    /// Whether the store does all of its work.
+    /// Returns whether the store accepts changes.
     fn health(&self) -> Health {
         Health::default()
     }

@@ -1,14 +1,14 @@
-//! Which rows there are, as sums: that a row is missing, or is an older one, is found by adding up what is there.
+//! The state of a store: digests of the sets of its rows, which detect rows that are missing or out of date.
 //!
-//! Each row adds what its key and revision give under the key of rows. A backend keeps the sums sealed with the head of
-//! its log and changes them with every commit. The value of a row is no part of them: its tag vouches for it, so that a
-//! row that is damaged but there disturbs no sum, and hides nothing that is missing.
+//! The digest of a set is the sum of the digests of its rows, which depend on key and revision. A backend stores the
+//! state, sealed, with the head of its log, and updates it with every commit. Values are not part of the digests, since
+//! tags authenticate them: so a damaged row changes no sum, and does not hide a missing one.
 //!
 //! A whole store that is replaced by an older copy of itself is not found here: its sums are right.
 
 use crate::{authenticator::Authenticator, change::ChangeSet, error::StoreError, keys, revision::Revision};
 
-/// A set of rows: how many, and the sum of what they add.
+/// The number of rows in a set, and the sum of their digests.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct RowSetDigest {
     count: u64,
@@ -16,14 +16,14 @@ pub struct RowSetDigest {
 }
 
 impl std::fmt::Debug for RowSetDigest {
-    /// The sum is not for others: who knows how rows change it could look for others that do the same.
+    /// Hides the sum: its changes would help an attacker to find rows with the same sum.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RowSet").field("count", &self.count).finish_non_exhaustive()
     }
 }
 
 impl RowSetDigest {
-    /// How many rows there are.
+    /// The number of rows.
     pub fn count(&self) -> u64 {
         self.count
     }
@@ -39,7 +39,7 @@ impl RowSetDigest {
     }
 }
 
-/// What a store says of itself at a revision.
+/// The state of a store at a revision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreState {
     /// The newest revision.
@@ -48,15 +48,15 @@ pub struct StoreState {
     pub oldest: Revision,
     /// The rows of the kinds in [`keys::DECISIVE`].
     pub decisive: RowSetDigest,
-    /// All others.
+    /// The rows of all other kinds.
     pub other: RowSetDigest,
 }
 
-/// What it is sealed for.
+/// The associated data of the seal.
 const PLACE: &[u8] = b"state 1";
 
 impl StoreState {
-    /// Takes in that a row was put, replaced or removed: the revision that it had, and the one that it has now.
+    /// Updates the state for one row that was put, replaced or deleted, given its old and new revision.
     pub fn change(&mut self, authenticator: &Authenticator, key: &[u8], old: Option<Revision>, new: Option<Revision>) {
         let set = if keys::is_decisive(key) { &mut self.decisive } else { &mut self.other };
         if let Some(old) = old {
@@ -67,7 +67,7 @@ impl StoreState {
         }
     }
 
-    /// Takes in a whole change set; `old` tells the revision that a key has now.
+    /// Updates the state for a change set; `old` returns the current revision of a key.
     pub fn apply(
         &mut self,
         authenticator: &Authenticator,
@@ -97,7 +97,7 @@ impl StoreState {
     /// Opens it.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] if it is not what was sealed.
+    /// [`StoreError::Corrupt`] if the bytes are not authentic.
     pub fn open(authenticator: &Authenticator, sealed: &[u8]) -> Result<StoreState, StoreError> {
         let opened = authenticator.open(PLACE, sealed).and_then(|plaintext| read(&plaintext));
         opened.ok_or_else(|| StoreError::Corrupt("what it says of itself is not what was written".into()))
@@ -117,7 +117,7 @@ fn read(plaintext: &[u8]) -> Option<StoreState> {
     })
 }
 
-/// Adds up rows as they are read, to compare with what must be there.
+/// Adds up rows while they are read, to compare them with the expected state.
 #[derive(Clone, Debug)]
 pub struct Tally {
     authenticator: Authenticator,
@@ -126,12 +126,12 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Of rows that must come to this state.
+    /// Creates a tally that expects this state.
     pub fn of(authenticator: Authenticator, expected: StoreState) -> Self {
         Tally { authenticator, expected, seen: StoreState::default() }
     }
 
-    /// Counts a row, damaged ones included.
+    /// Adds a row, damaged or not.
     pub fn add(&mut self, key: &[u8], revision: Revision) {
         self.seen.change(&self.authenticator, key, None, Some(revision));
     }
@@ -153,7 +153,7 @@ impl Tally {
         compare(self.expected.other, self.seen.other)
     }
 
-    /// The sums of what was counted.
+    /// The state of the rows that were added.
     pub fn seen(&self) -> StoreState {
         self.seen
     }

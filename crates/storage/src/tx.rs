@@ -1,4 +1,4 @@
-//! Transactions: a consistent view, one's own writes on top, and a record of what was read.
+//! Transactions: a consistent view, pending writes on top of it, and the set of keys that were read.
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
@@ -16,13 +16,13 @@ use crate::{
     store::{At, Scan, Store, View},
 };
 
-/// How many rows a scan asks the backend for when a filter may throw some away.
+/// How many rows a filtered scan requests from the backend at once.
 const CHUNK: usize = 256;
 
 /// Why a transaction did not take place.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
-    /// What it read or counted has changed in the meantime: begin anew, check and do everything again.
+    /// A key that the transaction read or counted has changed. The caller must retry with a new transaction.
     #[error("what the transaction read has changed")]
     Conflict,
     /// The store failed.
@@ -30,11 +30,11 @@ pub enum CommitError {
     Failed(#[from] IamError),
 }
 
-/// One unit of work over the store.
+/// A unit of work over the store.
 ///
-/// What is read through `Tx` is what the store must still hold when it commits, except for lists: a change that
-/// relies on a list reads the record, or the counter, that every writer of the list touches, and the methods here
-/// that change something do. Nothing is written before [`Tx::commit`]; dropping a `Tx` forgets it.
+/// The commit succeeds only if the keys read through `Tx` are unchanged, except for lists: a change that relies on a
+/// list must read the record, or the counter, that every writer of the list changes, as the methods here do. Nothing is
+/// written before [`Tx::commit`]; dropping a `Tx` discards it.
 pub struct Tx {
     store: Arc<dyn Store>,
     view: Arc<dyn View>,
@@ -50,12 +50,12 @@ struct PendingAdd {
     max: Option<u64>,
 }
 
-/// One page of a list.
+/// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
     /// The items, in the order of the list.
     pub items: Vec<T>,
-    /// Where to go on, if there is more: hand it in as `after`.
+    /// The `after` of the next page, if there is one.
     pub next: Option<String>,
 }
 
@@ -63,7 +63,7 @@ impl Tx {
     /// Begins on a view of the store.
     ///
     /// # Errors
-    /// `ServiceUnavailable` when the store has not reached the revision asked for, `ServiceFailure` when it fails.
+    /// `ServiceUnavailable` when the store has not reached the requested revision, `ServiceFailure` when it fails.
     pub async fn begin(store: Arc<dyn Store>, quotas: Arc<Quotas>, at: At) -> Result<Tx> {
         let view = store.read(at).await?;
         Ok(Tx { store, view, quotas, reads: HashMap::new(), writes: BTreeMap::new(), adds: BTreeMap::new() })
@@ -74,17 +74,17 @@ impl Tx {
         self.view.revision()
     }
 
-    /// The quotas that bind what is created.
+    /// The quotas that creations are checked against.
     pub fn quotas(&self) -> &Quotas {
         &self.quotas
     }
 
-    /// Whether nothing would be written.
+    /// Returns whether the transaction writes nothing.
     pub fn is_read_only(&self) -> bool {
         self.writes.is_empty() && self.adds.is_empty()
     }
 
-    /// Makes the commit depend on a key: it fails if anyone changes that key after this transaction's view.
+    /// Makes the commit depend on a key: it fails if the key changes after this transaction's view.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
@@ -92,7 +92,7 @@ impl Tx {
         self.read_key(key).await.map(drop)
     }
 
-    /// The same, also where this transaction writes the key itself without having read it.
+    /// Like [`Self::guard`], also for a key that this transaction writes without having read it.
     pub(crate) async fn expect_unchanged(&mut self, key: Bytes) -> Result<()> {
         if let Entry::Vacant(unknown) = self.reads.entry(key) {
             let found = self.view.get(unknown.key()).await?;
@@ -101,15 +101,15 @@ impl Tx {
         Ok(())
     }
 
-    /// The same as [`Self::guard`] for a key that must be there: `missing` is the refusal when it is not.
+    /// Like [`Self::guard`], for a key that must exist: `missing` is the error if it does not.
     pub(crate) async fn require(&mut self, key: Bytes, missing: impl FnOnce() -> IamError) -> Result<()> {
         self.read_key(key).await?.map(drop).ok_or_else(missing)
     }
 
-    /// Writes everything, or nothing; returns the revision at which it became visible.
+    /// Writes all changes, or none; returns the revision at which they become visible.
     ///
     /// # Errors
-    /// [`CommitError::Conflict`] when somebody else was faster: nothing was written.
+    /// [`CommitError::Conflict`] when a concurrent commit changed what this transaction read: nothing was written.
     pub async fn commit(self) -> Result<Revision, CommitError> {
         if self.is_read_only() {
             return Ok(self.view.revision());
@@ -130,7 +130,7 @@ impl Tx {
             }
         }
         self.store.commit(batch).await.map_err(|error| match error {
-            // The bound held when the handler looked; that it no longer does is somebody else's doing.
+            // The bound held when the handler checked it, so a concurrent commit moved the counter.
             error if error.is_conflict() => CommitError::Conflict,
             error => CommitError::Failed(error.into()),
         })
@@ -141,7 +141,7 @@ impl Tx {
         Ok(self.look_at(key).await?.cloned())
     }
 
-    /// The same, to be looked at and not kept.
+    /// Like [`Self::read_key`], but borrows the value.
     pub(crate) async fn look_at(&mut self, key: Bytes) -> Result<Option<&Bytes>> {
         if self.writes.contains_key(&key) {
             return Ok(self.writes.get(&key).and_then(Option::as_ref));
@@ -202,12 +202,12 @@ impl Tx {
         Ok(stored.saturating_add_signed(pending))
     }
 
-    /// Moves a counter without making those who move it as well conflict.
+    /// Moves a counter. Concurrent moves do not conflict.
     pub(crate) fn add(&mut self, key: Bytes, delta: i64) {
         self.adds.entry(key).or_insert(PendingAdd { delta: 0, max: None }).delta += delta;
     }
 
-    /// The same within a bound: `exceeded` is the refusal when it does not hold.
+    /// Moves a counter within a bound: `exceeded` is the error if the bound does not hold.
     pub(crate) async fn add_within(
         &mut self,
         key: Bytes,
@@ -233,7 +233,7 @@ impl Tx {
         };
         let own = self.writes.range::<[u8], _>((from, Bound::Unbounded));
         let own: Vec<_> = own.take_while(|(key, _)| key.starts_with(prefix)).collect();
-        // Each of one's own writes can hide at most one stored row.
+        // Each pending write can hide at most one stored row.
         let stored = self.view.scan(Scan { prefix, after, limit: limit.saturating_add(own.len()) }).await?;
         let stored = stored.into_iter().map(|entry| (entry.key, entry.value));
         if own.is_empty() {
@@ -249,7 +249,7 @@ impl Tx {
         Ok(rows.into_iter().take(limit).collect())
     }
 
-    /// A page of what `keep` makes of the records that the rows under a prefix hold or point at.
+    /// A page of the records that the rows under a prefix contain or refer to, mapped and filtered by `keep`.
     ///
     /// `after` and `next` are keys without that prefix.
     pub(crate) async fn page<R: Record, T>(
@@ -290,7 +290,7 @@ impl Tx {
 }
 
 impl<T> Page<T> {
-    /// A page of a list that is small enough to be sorted at each request; `name` is what it is sorted by.
+    /// A page of a list that is small enough to sort for each request; `name` is the sort key.
     pub(crate) fn of_all(all: Vec<T>, after: Option<&str>, limit: usize, name: impl Fn(&T) -> String) -> Self {
         let mut named: Vec<(String, T)> = all.into_iter().map(|item| (name(&item), item)).collect();
         named.retain(|(name, _)| after.is_none_or(|after| name.as_str() > after));

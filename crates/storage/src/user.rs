@@ -19,17 +19,17 @@ pub struct User {
     pub id: UniqueId,
     /// Its name.
     pub name: UserName,
-    /// The path before its name.
+    /// The path.
     pub path: Path,
-    /// When it was made.
+    /// When the user was created.
     pub created: Timestamp,
     /// Its tags.
     pub tags: Tags,
     /// Its permissions boundary.
     pub boundary: Option<PolicyRef>,
-    /// When its password last opened a door.
+    /// When the password was last used to sign in.
     pub password_last_used: Option<Timestamp>,
-    /// Sessions issued before this moment are revoked.
+    /// Sessions issued before this time are revoked.
     pub sessions_valid_after: Option<Timestamp>,
 }
 

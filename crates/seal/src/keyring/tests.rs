@@ -76,7 +76,7 @@ fn rotation_keeps_what_was_sealed_until_it_is_pruned() {
     assert!(first.open(purpose, &[], &new).is_err());
     assert!(second.knows(purpose, &new) && !first.knows(purpose, &new) && !second.knows(KeyPurpose::Marker, &new));
     assert!(second.is_outdated(purpose, &old) && !second.is_outdated(purpose, &new));
-    // What the first key sealed in its last moment lives for `keep`.
+    // The last bytes that the first key sealed can be opened for `keep` seconds.
     let keep = 37 * HOUR;
     let before = second.prune(purpose, 1000 + (24 + 37) * HOUR - 1, keep);
     assert!(before.open(purpose, &[], &old).is_ok());

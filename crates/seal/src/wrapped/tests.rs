@@ -14,7 +14,7 @@ fn unwraps_to_the_same_keys() {
     assert_eq!(**again.open(KeyPurpose::AtRest, &[b"a"], &sealed).unwrap(), *b"plain");
     assert_eq!(again.count(KeyPurpose::AtRest), 2);
     assert_eq!(again.next_id(), keyring.next_id());
-    // Key bytes are nowhere in what is stored.
+    // The stored form does not contain key bytes.
     assert!(again.is_complete());
     for key in keyring.keys() {
         assert!(!wrapped.as_bytes().windows(8).any(|w| key.bytes.windows(8).any(|k| k == w)));

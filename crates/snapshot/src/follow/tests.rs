@@ -80,7 +80,7 @@ fn document(effect: &str, action: &str) -> String {
     format!(r#"{{"Version":"2012-10-17","Statement":{{"Effect":"{effect}","Action":"{action}","Resource":"*"}}}}"#)
 }
 
-/// A store, its followers, and a way to change the one and look at the other.
+/// A store, its followers, and methods to change the store and inspect the snapshots.
 struct House {
     store: Arc<dyn Store>,
     snapshots: Snapshots,
@@ -104,14 +104,14 @@ impl House {
         let tx = Tx::begin(self.store.clone(), Arc::new(Quotas::default()), At::Latest).await.unwrap();
         let revision = change(tx).await.commit().await.unwrap();
         let snapshot = self.snapshots.at_least(revision).await.unwrap();
-        // What was followed and what is read anew are the same.
+        // A followed snapshot and a newly built one are equal.
         let anew = Snapshots::start(self.store.clone(), Partition::Aws).await.unwrap().current().unwrap();
         assert_eq!(digest(&anew), digest(&snapshot));
         snapshot
     }
 }
 
-/// Everything about users and roles that decisions could see.
+/// Everything about users and roles that decisions can depend on.
 fn digest(snapshot: &Snapshot) -> Vec<String> {
     let mut lines = Vec::new();
     snapshot.for_each_entity(&mut |entity| {
@@ -436,7 +436,7 @@ async fn a_follower_that_can_not_go_on_leaves_nothing_to_decide_with() {
 async fn a_follower_that_fell_behind_builds_the_view_anew() {
     let store = Arc::new(MemoryStore::with_log(1));
     let house = House::on(store).await;
-    // In one task nothing is followed meanwhile: the log is pruned before the follower sees it.
+    // The task does not yield, so the log is pruned before the follower sees it.
     let mut revision = Revision::ZERO;
     for number in 1..=3 {
         let tx = Tx::begin(house.store.clone(), Arc::new(Quotas::default()), At::Latest);

@@ -21,7 +21,7 @@ fn principal(number: u64, boundary: Slot) -> PrincipalPolicies {
     principal
 }
 
-/// The roster does what a map does, for any way of hashing, and earlier copies stay as they were.
+/// The map behaves like a `HashMap`, for any hash function, and earlier clones stay unchanged.
 fn check(hash_of: impl Fn(&UniqueId) -> u64 + Copy, entities: u64, steps: u64) {
     let mut principal_map = PrincipalMap::default();
     let mut map: HashMap<u64, Slot> = HashMap::new();
@@ -69,7 +69,7 @@ fn a_roster_is_a_map() {
     let hasher = RandomState::new();
     check(|id| hasher.hash_one(id), 4_000, 20_000);
     check(|id| hasher.hash_one(id), 30, 2_000);
-    // Everything collides: in all bits, in those that lead to a leaf, in those that lead to a place within it.
+    // Collisions: of all bits, of the bits that select a leaf, of the bits that select a place in it.
     check(|_| 7, 150, 2_000);
     check(|id| hasher.hash_one(id) << 32, 150, 2_000);
     check(|id| hasher.hash_one(id) >> 32, 300, 2_000);
@@ -88,7 +88,7 @@ fn a_seat_is_one_line_and_holds_any_number_of_policies_and_groups() {
             principal.set_attached(slot, true);
             attached.push(slot);
         }
-        // A second time changes nothing.
+        // Repeating a change has no effect.
         principal.set_group(groups[0], true);
         assert_eq!((principal.attached(), principal.groups()), (&*attached, &*groups));
     }

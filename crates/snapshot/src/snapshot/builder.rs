@@ -24,7 +24,7 @@ use crate::principal_map::{PrincipalMap, PrincipalPolicies};
 use crate::trie::Trie;
 use crate::{AccessKey, Account, Entity, Group, ManagedPolicy, Role};
 
-/// The kinds of row that the view is made of, in an order in which a whole account can be read.
+/// The kinds of row that the snapshot consists of, in the order in which an account is read.
 pub(crate) const KINDS: [Kind; 11] = [
     Kind::User,
     Kind::UserGroup,
@@ -39,12 +39,12 @@ pub(crate) const KINDS: [Kind; 11] = [
     Kind::Resource,
 ];
 
-/// The newest view, and what it takes to make the next one of it.
+/// The newest snapshot, and the state that is needed to build the next one.
 pub(crate) struct SnapshotBuilder {
     pub(super) next: Snapshot,
     group_slots: HashMap<UniqueId, Slot>,
     next_slot: Slot,
-    /// Managed policies of which a row has changed and that have not been compiled since.
+    /// Managed policies that must be compiled again.
     stale: HashSet<Slot>,
     /// The keys of rows that could not be read.
     pub(super) unreadable: HashSet<Bytes>,
@@ -75,9 +75,9 @@ impl SnapshotBuilder {
         SnapshotBuilder { next, group_slots, next_slot: 0, stale, unreadable, damage }
     }
 
-    /// Applies one commit.
+    /// Applies the change set of one commit.
     pub(crate) fn apply_set(&mut self, set: &ChangeSet) -> Result<(), StoreError> {
-        // In the order of the keys things come before what refers to them.
+        // In key order, objects come before references to them.
         let mut changes: Vec<_> = set.changes.iter().collect();
         changes.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         for change in changes {
@@ -87,7 +87,7 @@ impl SnapshotBuilder {
         Ok(())
     }
 
-    /// Takes in a row as it was found.
+    /// Applies a row as an inspection returned it.
     pub(crate) fn apply_inspected(&mut self, row: &Inspected) -> Result<(), StoreError> {
         match &row.value {
             Some(value) => self.apply(&row.key, Some(value)),
@@ -95,10 +95,10 @@ impl SnapshotBuilder {
         }
     }
 
-    /// Applies one row: its new value, or that it is gone.
+    /// Applies one row: its new value, or `None` if it was deleted.
     pub(crate) fn apply(&mut self, key: &[u8], value: Option<&Bytes>) -> Result<(), StoreError> {
         if !self.unreadable.is_empty() && self.unreadable.contains(key) {
-            // What was denied because of it is not known any more.
+            // It is not known what was denied because of this row.
             return Err(StoreError::Corrupt("a row that was damaged has changed".into()));
         }
         match self.put(key, value) {
@@ -185,7 +185,7 @@ impl SnapshotBuilder {
                 let arn = std::str::from_utf8(id).map_err(|_| damaged())?;
                 self.next.put_resource(account, arn, value.map(|v| storage::Resource::decode(v)).transpose()?);
             }
-            // Indexes, counters and what only the control plane reads.
+            // Indexes, counters and rows that decisions do not depend on.
             _ => {}
         }
         Ok(())
@@ -253,7 +253,7 @@ impl SnapshotBuilder {
     }
 
     pub(super) fn change_principal(&mut self, id: &UniqueId, change: impl FnOnce(&mut PrincipalPolicies)) {
-        // What is taken from somebody who is gone is gone as well.
+        // An entity that was deleted has no policies to change.
         if let Some(principal) = self.next.principals.get_mut(self.next.hash(id), id) {
             change(principal);
         }
@@ -276,7 +276,7 @@ impl SnapshotBuilder {
         if let Some(group) = self.next.groups.get_mut(slot) {
             let group = Arc::make_mut(group);
             if group.name.is_empty() {
-                // It was known by its members alone, and denied them everything.
+                // Until now the group was known only from its members, and denied them everything.
                 set_inline(&mut group.policies.inline, MISSING_GROUP, None);
             }
             group.account = new.account;
@@ -285,7 +285,7 @@ impl SnapshotBuilder {
         }
     }
 
-    /// The place of a group; one that is not known yet denies everything to its members.
+    /// Returns the slot of a group. A group whose row was not read yet denies everything to its members.
     fn group_slot(&mut self, id: UniqueId) -> Slot {
         if let Some(slot) = self.group_slots.get(&id) {
             return *slot;
@@ -301,7 +301,7 @@ impl SnapshotBuilder {
         slot
     }
 
-    /// The place of a managed policy; one that is not known yet denies everything to its holders.
+    /// Returns the slot of a managed policy. A policy whose row was not read yet denies everything to its holders.
     pub(super) fn policy_slot(&mut self, policy: PolicyRef) -> Slot {
         if let Some(slot) = self.find_policy_slot(policy) {
             return slot;
@@ -327,8 +327,8 @@ impl SnapshotBuilder {
     }
 
     fn allocate_slot(&mut self) -> Slot {
-        // INVARIANT: never one that was given before, so that nothing left over can point at something new. Four
-        // billion are given in no life of a process.
+        // INVARIANT: a slot is never reused, so that a stale reference cannot point to another object. A process does
+        // not allocate four billion slots.
         let slot = self.next_slot;
         self.next_slot += 1;
         slot
@@ -367,7 +367,7 @@ impl SnapshotBuilder {
 
     pub(super) fn put_version(&mut self, reference: PolicyRef, version: u32, value: Option<&Bytes>) {
         let slot = match (value, self.next.managed_policy_by_ref(reference)) {
-            // What is taken from a policy that is gone is gone as well.
+            // A policy that was deleted has no versions to remove.
             (None, None) => return,
             _ => self.policy_slot(reference),
         };
@@ -417,7 +417,7 @@ impl SnapshotBuilder {
     }
 }
 
-/// The name of the policy that denies everything to the members of a group that is not known.
+/// The name of the policy that denies everything to the members of a missing group.
 pub(super) const MISSING_GROUP: &str = "missing group";
 
 fn from_user(user: storage::User) -> (Entity, Option<PolicyRef>) {
@@ -438,7 +438,7 @@ fn from_role(role: storage::Role, partition: Partition) -> (Entity, Option<Polic
     (entity, role.boundary)
 }
 
-/// Puts an inline policy in the place of the one of that name, or takes it away.
+/// Inserts, replaces or removes the inline policy with this name.
 pub(super) fn set_inline(inline: &mut Inline, name: &str, policy: Option<Compiled>) {
     let at = inline.iter().position(|old| old.name().is_some_and(|old| old.eq_ignore_ascii_case(name)));
     match (at, policy) {

@@ -1,7 +1,7 @@
-//! Rows that can't be read: what depends on them is denied.
+//! Unreadable rows: what depends on them is denied.
 //!
-//! The key says what a row was about, and with that who depends on it. What can only give a right is left out; what
-//! could take one away denies everything to those whom it may have been about.
+//! The key of a row determines which identities depend on it. A row that can only grant something is left out; for a
+//! row that may deny something, everything is denied to the identities that it may concern.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ use super::SnapshotBuilder;
 use super::builder::{MISSING_GROUP, set_inline};
 use crate::compile::deny_all;
 
-/// What explanations call a policy that stands for a row that can't be read.
+/// The name of policies that replace an unreadable row, in explanations.
 const UNREADABLE: &str = "unreadable";
 
 impl SnapshotBuilder {
-    /// Takes in that the row under a key can't be read.
+    /// Marks the row under a key as unreadable.
     ///
     /// # Errors
-    /// When not even the key says what depends on it.
+    /// If the key does not determine what depends on the row.
     pub(super) fn deny(&mut self, key: &[u8], why: &str) -> Result<(), StoreError> {
         self.damage.report(key, why);
         let about = keys::parse(key).and_then(|(account, kind, id)| self.deny_kind(account, kind, id));
@@ -32,7 +32,7 @@ impl SnapshotBuilder {
 
     fn deny_kind(&mut self, account: AccountId, kind: Kind, id: &[u8]) -> Option<()> {
         match kind {
-            // Credentials of an account that is not known are good for nothing.
+            // Credentials of an unknown account are invalid.
             Kind::Account => {
                 let (account, _) = keys::take_account(id)?;
                 self.next.accounts.remove(account.number(), |old| old.id == account);
@@ -40,15 +40,15 @@ impl SnapshotBuilder {
                     self.next.management_account = AccountId::NONE;
                 }
             }
-            // Nor those of a user or role, nor is a key that is not known.
+            // So are those of an unknown user or role, and an unknown access key.
             Kind::User | Kind::Role => self.put_entity(&keys::take_id(id)?.0, None),
             Kind::AccessKey => self.put_key(std::str::from_utf8(id).ok()?, None),
             Kind::Group => self.deny_holder(&keys::take_id(id)?.0, MISSING_GROUP),
-            // The user may have been a member or not, the identity may have held the policy or not.
+            // It is unknown whether the user was a member, or whether the identity held the policy.
             Kind::UserGroup | Kind::Attachment => self.deny_holder(&keys::take_id(id)?.0, UNREADABLE),
             Kind::InlinePolicy => {
                 let (id, name) = keys::take_id(id)?;
-                // Whatever it holds now takes the place of the policy: it is of that name.
+                // The denying policy has the name of the unreadable one, so a later write replaces it.
                 self.deny_holder(&id, std::str::from_utf8(name).unwrap_or(UNREADABLE));
             }
             Kind::Policy => {
@@ -57,14 +57,14 @@ impl SnapshotBuilder {
             }
             Kind::PolicyVersion => {
                 let (id, version) = keys::take_id(id)?;
-                // If it is the default version, the policy is one without, and denies.
+                // A policy without its default version denies everything.
                 self.put_version(PolicyRef { account, id }, u32::from_be_bytes(version.try_into().ok()?), None);
             }
             Kind::Service => self.next.deny_service(std::str::from_utf8(id).ok()?),
             Kind::Resource => self.next.deny_resource(account, std::str::from_utf8(id).ok()?),
             // The server reads these itself; decisions do not.
             Kind::Meta | Kind::Keyring => {}
-            // Indexes, counters and what only the control plane reads.
+            // Indexes, counters and rows that decisions do not depend on.
             _ => {}
         }
         Some(())
@@ -81,7 +81,7 @@ impl SnapshotBuilder {
         }
     }
 
-    /// Makes a managed policy one that is missing, which denies everything to its holders.
+    /// Marks a managed policy as missing, which denies everything to its holders.
     fn deny_policy(&mut self, reference: PolicyRef) {
         let slot = self.policy_slot(reference);
         let arn = self.next.managed_at(slot).and_then(|old| old.arn().cloned());

@@ -16,7 +16,7 @@ pub struct EffectivePolicies<'s> {
     boundary: Option<&'s Policy>,
 }
 
-/// Through whom an identity holds a policy.
+/// How an identity holds a policy.
 #[derive(Clone, Copy, Debug)]
 pub enum Holder<'s> {
     /// It is the user's or role's own.
@@ -26,7 +26,7 @@ pub enum Holder<'s> {
 }
 
 impl Snapshot {
-    /// What a user or role holds, by unique id: own policies, then those of each group. Nothing is copied.
+    /// Returns the policies of a user or role: their own, then those of each group. Copies no policy.
     pub fn effective_policies<'s>(&'s self, id: &UniqueId) -> Option<EffectivePolicies<'s>> {
         let principal = self.principal(id)?;
         let mut identity = SmallVec::new();
@@ -60,7 +60,7 @@ impl<'s> EffectivePolicies<'s> {
         self.boundary
     }
 
-    /// Through whom the policy at a position among the identity policies is held.
+    /// Returns how the identity holds the policy at this position of [`Self::identity`].
     pub fn holder(&self, snapshot: &'s Snapshot, position: usize) -> Holder<'s> {
         let mut end = self.principal.inline().len() + self.principal.attached().len();
         if position >= end {

@@ -1,4 +1,4 @@
-//! Look-up of registered services and of their resources, and the changes to them.
+//! Look-ups and changes of registered services and their resources.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::compile::{compile_bound, deny_all};
 use crate::services::{Resource, Service};
 
 impl Snapshot {
-    /// What is kept of a resource; case counts. None if it has neither policy nor tags here.
+    /// Returns a resource, or `None` if it has neither policy nor tags here. The ARN is case-sensitive.
     pub fn resource(&self, account: AccountId, arn: &str) -> Option<&Resource> {
         if self.resources.len() == 0 {
             return None;
@@ -20,7 +20,7 @@ impl Snapshot {
         self.resources.get(self.hash((account, arn)), is_it).map(|resource| &**resource)
     }
 
-    /// Everything that is kept of resources, in all accounts and no particular order.
+    /// Calls `each` with every resource, in no particular order.
     pub fn each_resource<'a>(&'a self, each: &mut impl FnMut(&'a Resource)) {
         self.resources.for_each(&mut |resource: &'a Arc<Resource>| each(resource));
     }
@@ -30,13 +30,13 @@ impl Snapshot {
         self.services.by_prefix.get(&*prefix.to_ascii_lowercase()).map(|service| &**service)
     }
 
-    /// What services call their actions, resource types and condition keys: the registered ones and Bailiwick's own.
+    /// The catalogue of actions, resource types and condition keys: those of registered services and Bailiwick's own.
     pub fn catalogue(&self) -> &Catalogue {
         &self.services.catalogue
     }
 
-    /// The registered service that a service principal acts for. When a service can't be read, a name that no other
-    /// service has is taken for one of its names, and nobody may act as it.
+    /// Returns the registered service that a service principal belongs to. If a service is unreadable, it owns every
+    /// unknown name, and no principal can act as it.
     pub fn service_of_principal(&self, name: &str) -> Option<&Service> {
         let services = &self.services;
         services.by_principal.get(name).or(services.unreadable.as_ref()).map(|service| &**service)
@@ -69,7 +69,7 @@ impl Snapshot {
         services.by_prefix.insert(prefix.into(), service);
     }
 
-    /// Takes in that a service can't be read: nobody may act as it.
+    /// Marks a service as unreadable: no principal can act as it.
     pub(crate) fn deny_service(&mut self, prefix: &str) {
         self.put_service(prefix, None);
         let services = Arc::make_mut(&mut self.services);
@@ -78,7 +78,7 @@ impl Snapshot {
         services.unreadable = Some(nobody);
     }
 
-    /// Takes in that what is kept of a resource can't be read: everything about it is denied, to everybody.
+    /// Marks a resource as unreadable: everything on it is denied to all principals.
     pub(crate) fn deny_resource(&mut self, account: AccountId, arn: &str) {
         let policy = Some(deny_all(PolicyKind::Resource, arn));
         let resource = Arc::new(Resource { account, arn: arn.into(), policy, tags: Tags::new() });

@@ -1,4 +1,4 @@
-//! What the store promises not to do, and what becomes of it all the same: nothing is ever allowed by it.
+//! States that the store promises not to produce: they never allow anything.
 
 use bailiwick_evaluator::Effect;
 use bailiwick_model::{AccountId, IdKind, Partition, Path, UniqueId, UserName};
@@ -72,10 +72,10 @@ fn what_is_referred_to_and_missing_denies_until_it_is_there() {
     let after = apply(2, vec![row(account, Kind::Group, &[staff.as_bytes()], Some(group.encode()))]);
     assert_eq!(policy_names(&after, &bob), ["missing policy"]);
     assert_eq!(policy_names(&before, &bob), ["missing policy", "missing group"]);
-    // A group that vanishes under its members takes nothing with it that denied.
+    // Deleting a group before its members leaves its denials in force.
     let gone = apply(3, vec![row(account, Kind::Group, &[staff.as_bytes()], None)]);
     assert_eq!(policy_names(&gone, &bob), ["missing policy", "missing policy"]);
-    // What is taken from the missing is gone as well.
+    // Removing something from an object that does not exist has no effect.
     let end = apply(
         4,
         vec![
@@ -92,7 +92,7 @@ fn what_is_referred_to_and_missing_denies_until_it_is_there() {
 fn keys_that_name_nothing_are_damage() {
     let account = AccountId::from_number(1).unwrap();
     for kind in KINDS {
-        // Any text names one of these.
+        // Arbitrary text is used as one of these names.
         if matches!(kind, Kind::AccessKey | Kind::Service | Kind::Resource) {
             continue;
         }
@@ -144,7 +144,7 @@ fn resources_and_services_come_change_and_go() {
     assert!(first.service("PHOTOS").is_some() && known(&first).is_some());
     assert!(first.catalogue().service("iam").is_some());
     assert!(first.service_of_principal("a").is_some() && first.service_of_principal("c").is_none());
-    // What can't be read denies, and a name that was given back is nobody's.
+    // Unreadable rows deny, and a released name belongs to no service.
     let second = apply(2, vec![resource(Some(kept("{").encode())), of_service(Some(service(&["b", "c"]).encode()))]);
     assert_eq!(effect(&second), Effect::Deny);
     assert!(second.service_of_principal("a").is_none() && second.service_of_principal("c").is_some());

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use super::*;
 
-/// A small generator of numbers that look random and are the same in every run.
+/// A deterministic pseudo-random generator.
 struct Numbers(u64);
 
 impl Numbers {
@@ -14,7 +14,7 @@ impl Numbers {
     }
 }
 
-/// The trie does what a map does, for any way of hashing, and earlier copies stay as they were.
+/// The trie behaves like a `HashMap`, for any hash function, and earlier clones stay unchanged.
 fn check(hash: fn(u64) -> u64, keys: u64, steps: u64) {
     let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
     let mut trie = Trie::default();
@@ -50,7 +50,7 @@ fn check(hash: fn(u64) -> u64, keys: u64, steps: u64) {
 fn a_trie_is_a_map() {
     check(|key| key, 3_000, 20_000);
     check(|key| key.wrapping_mul(0x9e37_79b9_7f4a_7c15), 3_000, 20_000);
-    // Everything collides, or all but the last bits.
+    // Collisions: of all bits, or of all but the last.
     check(|_| 7, 40, 400);
     check(|key| key << 62, 100, 2_000);
 }

@@ -1,4 +1,4 @@
-//! One commit: all of it, or nothing.
+//! Promises about one commit.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
     tools::{all, batch, bytes, contents, get, view},
 };
 
-/// What a batch puts appears together, at one revision.
+/// All puts of a batch become visible together, at one revision.
 pub(in crate::promises) async fn a_batch_is_written_whole(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let first = batch().put("a", "1").put("b", "1").ok(&store).await;
@@ -23,7 +23,7 @@ pub(in crate::promises) async fn a_batch_is_written_whole(backend: &dyn Backend)
     assert_eq!(rows, [(bytes("b"), bytes("2"), second), (bytes("c"), bytes("2"), second)]);
 }
 
-/// A batch that expects what is not so leaves no trace: no row, no counter, no revision, no change set.
+/// A batch whose precondition fails writes nothing: no row, no counter, no revision, no change set.
 pub(in crate::promises) async fn a_conflict_writes_nothing(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let first = batch().put("a", "1").ok(&store).await;
@@ -42,7 +42,7 @@ pub(in crate::promises) async fn a_conflict_writes_nothing(backend: &dyn Backend
     assert_eq!(log.next().await.expect("next").revision, third);
 }
 
-/// A conflict says which keys it was about, and only those.
+/// A conflict reports exactly the keys that differ.
 pub(in crate::promises) async fn all_conflicting_keys_are_named(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let revision = batch().put("a", "1").put("b", "1").put("c", "1").ok(&store).await;
@@ -57,7 +57,7 @@ pub(in crate::promises) async fn all_conflicting_keys_are_named(backend: &dyn Ba
     }
 }
 
-/// A batch that changes nothing still checks, and takes no revision.
+/// A batch without changes checks its preconditions, and creates no revision.
 pub(in crate::promises) async fn a_batch_without_changes_only_checks(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     assert_eq!(batch().ok(&store).await, Revision::ZERO);

@@ -50,7 +50,8 @@ pub(in crate::promises) async fn watching_misses_nothing(backend: &dyn Backend) 
     assert_eq!(replica, contents(&view(&store).await).await);
 }
 
-/// A follower that begins anywhere gets everything after, even what is no longer in memory.
+/// A follower can start at any revision and receives all later change sets, including those that are no longer in
+/// memory.
 pub(in crate::promises) async fn watching_starts_at_any_revision(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     for n in 0..60 {
@@ -72,7 +73,7 @@ pub(in crate::promises) async fn watching_starts_at_any_revision(backend: &dyn B
     assert_eq!(log.next().await.expect("a set").revision, revision, "waiting in vain lost nothing");
 }
 
-/// Who asks for what the log has forgotten is told so, and never given a gap.
+/// A follower that asks for pruned change sets gets an error, never a gap.
 pub(in crate::promises) async fn a_pruned_log_is_reported(backend: &dyn Backend) {
     let store = backend.fresh(16).await;
     let mut from_the_start = store.watch(Revision::ZERO).await.expect("watch");
@@ -87,7 +88,7 @@ pub(in crate::promises) async fn a_pruned_log_is_reported(backend: &dyn Backend)
     assert!(last.number() - oldest.number() >= 16, "the log keeps what it promised");
     let mut log = store.watch(oldest).await.expect("what is named can be watched");
     assert_eq!(log.next().await.expect("a set").revision, oldest.next());
-    // The slow follower gets what was there without a gap, until it hears that it fell behind.
+    // The slow follower receives change sets without a gap, until it gets the error.
     let mut seen = Revision::ZERO;
     loop {
         match from_the_start.next().await {

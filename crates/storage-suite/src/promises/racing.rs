@@ -1,4 +1,4 @@
-//! Many commits at the same time.
+//! Promises about concurrent commits.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{
     tools::{batch, bytes, get, view},
 };
 
-/// Of several who expect that a key is not there yet, one gets it.
+/// Of several concurrent commits that expect a key to be absent, exactly one succeeds.
 pub(in crate::promises) async fn an_expected_absence_holds(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let tries = (0..20).map(|n| {
@@ -30,7 +30,7 @@ pub(in crate::promises) async fn an_expected_absence_holds(backend: &dyn Backend
     batch().put("name", "again").expect("name", None).ok(&store).await;
 }
 
-/// Those who move a counter do not wait for each other's turns, and no more than the bound succeed.
+/// Concurrent changes of a counter do not conflict, and no more succeed than its bound allows.
 pub(in crate::promises) async fn counters_do_not_conflict(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let tries: Vec<_> = (0..60)
@@ -53,7 +53,7 @@ pub(in crate::promises) async fn counters_do_not_conflict(backend: &dyn Backend)
     assert_eq!((written, rows.len()), (40, 40));
 }
 
-/// No two commits share a revision, and a commit that began after another was answered has the greater one.
+/// No two commits have the same revision, and a commit that starts after another was acknowledged has a greater one.
 pub(in crate::promises) async fn revisions_grow_with_every_commit(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let tasks: Vec<_> = (0..8)
@@ -79,7 +79,7 @@ pub(in crate::promises) async fn revisions_grow_with_every_commit(backend: &dyn 
     assert_eq!(every.last().copied(), Some(store.head().await.expect("head")));
 }
 
-/// Read, change, expect what was read, retry on conflict: no update is lost, under any interleaving.
+/// Read, change, expect the revision that was read, retry on conflict: no update is lost.
 pub(in crate::promises) async fn read_modify_write_loses_no_update(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let tasks: Vec<_> = (0..6)
@@ -113,7 +113,7 @@ pub(in crate::promises) async fn read_modify_write_loses_no_update(backend: &dyn
     assert_eq!(store.head().await.expect("head"), Revision::new(90));
 }
 
-/// Batches that are written together still fail one by one.
+/// Batches that are written in one transaction succeed or fail independently.
 pub(in crate::promises) async fn one_conflict_does_not_affect_other_batches(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     batch().put("taken", "1").ok(&store).await;
@@ -142,7 +142,7 @@ pub(in crate::promises) async fn one_conflict_does_not_affect_other_batches(back
     }
 }
 
-/// Who stops waiting for a commit finds later that all of it happened, or nothing.
+/// A commit whose future is dropped takes effect completely or not at all.
 pub(in crate::promises) async fn an_abandoned_commit_is_whole_or_absent(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     for n in 0..40u64 {

@@ -9,7 +9,7 @@ use crate::{
     tools::{batch, bytes, contents, view},
 };
 
-/// Rows come in the order of their keys' bytes, within the prefix and nothing else.
+/// A scan returns exactly the rows with the prefix, in the order of their keys' bytes.
 pub(in crate::promises) async fn scans_are_in_order(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let keys: [&[u8]; 9] = [b"a", b"a\0", b"a\0\xff", b"a\x01", b"aa", b"a\xff", b"a\xff\xff", b"b", b"\xff\xff"];
@@ -32,7 +32,7 @@ pub(in crate::promises) async fn scans_are_in_order(backend: &dyn Backend) {
     assert_eq!(scan(b"c").await, Vec::<Vec<u8>>::new());
 }
 
-/// A page goes on after a key whether or not that key is still there, and ends with the prefix.
+/// A scan continues after a key whether or not that key exists, and ends with the prefix.
 pub(in crate::promises) async fn scans_continue_after_a_key(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let mut puts = batch().put("o", "before").put("q", "after");
@@ -66,7 +66,7 @@ pub(in crate::promises) async fn scans_continue_after_a_key(backend: &dyn Backen
     }
 }
 
-/// Whatever is committed later, a view shows what it showed.
+/// Later commits do not change a view.
 pub(in crate::promises) async fn a_view_never_changes(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let mut old = Vec::new();
@@ -92,7 +92,7 @@ pub(in crate::promises) async fn a_view_never_changes(backend: &dyn Backend) {
     }
 }
 
-/// A read that asks for a revision sees it, or hears that there is none yet.
+/// A read that requires a revision gets a view of it, or an error if the store has not reached it.
 pub(in crate::promises) async fn a_read_can_require_a_revision(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let revision = batch().put("a", "1").ok(&store).await;

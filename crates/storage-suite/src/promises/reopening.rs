@@ -8,7 +8,7 @@ use crate::{
     tools::{B, batch, bytes, contents, view},
 };
 
-/// What was acknowledged is there after closing and opening, with its revisions, and so is the log.
+/// Acknowledged rows, their revisions and the change log survive closing and opening.
 pub(in crate::promises) async fn reopening_keeps_everything(backend: &dyn Durable) {
     let mut store = backend.fresh(LOG).await;
     for n in 0..50 {
@@ -30,7 +30,7 @@ pub(in crate::promises) async fn reopening_keeps_everything(backend: &dyn Durabl
     }
 }
 
-/// Revisions, expectations and counters go on across an opening as if it had not been.
+/// Revisions, preconditions and counters continue after an opening.
 pub(in crate::promises) async fn reopening_keeps_revisions_and_counters(backend: &dyn Durable) {
     let store = backend.fresh(LOG).await;
     let first = batch().put("a", "1").add("n", 2, Some(3)).ok(&store).await;

@@ -1,4 +1,4 @@
-//! Rows that something other than the store has changed.
+//! Promises about rows that were changed outside of the store.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ fn decisive(name: &str) -> Bytes {
     [&[0; 5], &[Kind::User as u8][..], name.as_bytes()].concat().into()
 }
 
-/// Another one.
+/// A key of a kind that decisions do not depend on.
 fn other(name: &str) -> Bytes {
     [&[0; 5], &[Kind::UserName as u8][..], name.as_bytes()].concat().into()
 }
@@ -26,7 +26,7 @@ async fn put(store: &Arc<dyn Store>, rows: &[(&Bytes, &str)]) {
     store.commit(Batch { put, ..Batch::default() }).await.expect("a batch that holds");
 }
 
-/// What is stored under keys.
+/// Returns the stored bytes of some keys.
 async fn stored<const N: usize>(
     backend: &dyn Exposed,
     store: Arc<dyn Store>,
@@ -37,7 +37,7 @@ async fn stored<const N: usize>(
     (store, rows.try_into().expect("as many as keys"))
 }
 
-/// Whether every row of the decisive kinds is there.
+/// Returns whether no row of the decisive kinds is missing.
 async fn is_complete(store: &Arc<dyn Store>) -> bool {
     let view = view(store).await;
     let mut tally = view.tally();
@@ -49,8 +49,8 @@ async fn is_complete(store: &Arc<dyn Store>) -> bool {
     tally.finish().is_ok()
 }
 
-/// A value that is not what was put under its key is an error wherever it is read, and is named; others are read as
-/// before, and may be changed; and nothing is missing.
+/// A value that was not put under its key is reported, with the key, by every read. Other rows stay readable and
+/// writable, and nothing is reported as missing.
 pub(in crate::promises) async fn a_changed_value_is_never_read(backend: &dyn Exposed) {
     let (a, b, c) = (decisive("a"), decisive("b"), other("c"));
     let prefix = &a[..keys::HEADER];
@@ -84,7 +84,7 @@ pub(in crate::promises) async fn a_changed_value_is_never_read(backend: &dyn Exp
             Some(name.as_bytes())
         );
     }
-    // A value that was damaged hides nothing: the sums are about keys and revisions.
+    // A damaged value changes no digest, since digests are about keys and revisions.
     store = backend.tamper(store, vec![(a.clone(), Some(flipped))]).await;
     assert!(is_complete(&store).await);
     put(&store, &[(&a, "anew")]).await;

@@ -1,4 +1,4 @@
-//! Where things lay before account `000000000000` could be an account: the deployment had its number.
+//! Layout 1, in which the deployment had the number of account `000000000000`.
 
 use bailiwick_model::AccountId;
 use bytes::Bytes;
@@ -7,15 +7,15 @@ use super::{CounterKind, HEADER, Kind, account_bytes};
 
 const NONE: [u8; 5] = [0; 5];
 
-/// The key that a row of layout 1 has in this layout: the number of the deployment is another one, wherever it stands.
+/// Converts a key of layout 1 to the current layout, in which the deployment has another number.
 pub fn from_layout_1(key: &[u8]) -> Bytes {
     let mut key = key.to_vec();
     replace(&mut key, 0);
     let owner = match key.get(HEADER - 1).copied().and_then(Kind::from_number) {
         Some(Kind::PolicyHolder) => Some(HEADER),
-        // Behind the identity.
+        // After the identity.
         Some(Kind::Attachment) => Some(HEADER + 21),
-        // Behind what is counted, if that is something of a policy.
+        // After the counter kind, for counters of policies.
         Some(Kind::Counter) => key.get(HEADER).filter(|what| OF_POLICIES.contains(what)).map(|_| HEADER + 1),
         _ => None,
     };

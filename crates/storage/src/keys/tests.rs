@@ -6,7 +6,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Keys are a part of the format: a store that is already written lies where these say.
+/// Keys are part of the store format: existing stores depend on these bytes.
 #[test]
 fn keys_stay_where_they_are() {
     let account = AccountId::from_number(111_122_223_333).unwrap();

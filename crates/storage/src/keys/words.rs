@@ -6,7 +6,7 @@ use bailiwick_model::AccountId;
 
 use super::{Kind, account_bytes, parse, take_account, take_id};
 
-/// The kind of a row, what its id names, and whose it is. No key holds a secret.
+/// Describes a key: the kind of the row, its id, and its account. Keys contain no secrets.
 pub fn describe(key: &[u8]) -> String {
     let Some((account, kind, rest)) = parse(key) else {
         return format!("a key that no version of Bailiwick makes ({})", hex(key));

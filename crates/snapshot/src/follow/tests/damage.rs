@@ -1,4 +1,4 @@
-//! Damaged rows: each row of a small world in turn. Whatever becomes unreadable allows nothing that was not allowed.
+//! Damages each row of a small store in turn. An unreadable row never allows what was not allowed before.
 
 use std::collections::BTreeMap;
 
@@ -41,8 +41,8 @@ fn inline(name: &str, effect: &str, action: &str) -> InlinePolicy {
     InlinePolicy { name: PolicyName::parse(name).unwrap(), size: document.len() as u32, document }
 }
 
-/// Bob has everything but what is denied by an inline policy, by one of his group, by a managed policy, and by his
-/// boundary; Eve has a little; a role has everything.
+/// Bob is allowed everything, except what is denied by his inline policy, his group's, a managed policy and his
+/// boundary; Eve is allowed a little; a role is allowed everything.
 async fn populate(store: &Arc<dyn Store>) {
     let mut tx = Tx::begin(store.clone(), Arc::new(Quotas::default()), At::Latest).await.unwrap();
     tx.create_account(&management()).await.unwrap();
@@ -89,7 +89,7 @@ async fn populate(store: &Arc<dyn Store>) {
     tx.commit().await.unwrap();
 }
 
-/// Everything that a view allows, by name.
+/// Everything that a snapshot allows, by name.
 fn allowed(snapshot: &Snapshot) -> BTreeMap<String, bool> {
     let mut out = BTreeMap::new();
     let active = snapshot.account(account()).is_some_and(|account| account.is_active());
@@ -106,7 +106,7 @@ fn allowed(snapshot: &Snapshot) -> BTreeMap<String, bool> {
     let trusts =
         trust.and_then(|trust| trust.statement(0)).is_some_and(|s| s.effect == bailiwick_evaluator::Effect::Allow);
     out.insert("trust".into(), trusts);
-    // Who may act as a service that is not registered is anybody; as one that is, those who are listed.
+    // Any principal can act as an unregistered service; only the listed ones as a registered one.
     let acts =
         |id: UniqueId| snapshot.service_of_principal(PRINCIPAL).is_none_or(|service| service.actors.contains(&id));
     out.insert("Bob acts".into(), acts(id(IdKind::User, 1)));
@@ -133,12 +133,12 @@ fn decides(snapshot: &Snapshot, id: &UniqueId, action: &str, resource: Option<&b
     decide(&request, &Policies { identity, boundary, resource, ..Policies::default() }).is_allowed()
 }
 
-/// What is allowed without the row of a key: some of what was, and nothing more.
+/// Without the row of a key, a snapshot allows a subset of what it allowed before.
 fn without(key: &[u8], was: &BTreeMap<String, bool>) -> BTreeMap<String, bool> {
     let (_, kind, id) = keys::parse(key).unwrap();
     let owner = keys::take_id(id).map(|(id, _)| id);
     let owner = match owner {
-        // Bob is the one who is in the group, who has the policies that deny and that bound him; all has the role too.
+        // Bob is in the group and holds the policies that deny and bound; `all` also has the role.
         Some(id) if id.kind() == IdKind::Group => &["Bob"][..],
         Some(id) if id == super::id(IdKind::Policy, 1) => &["Bob", "role"],
         Some(id) if id.kind() == IdKind::Policy => &["Bob"],
@@ -197,7 +197,7 @@ async fn a_damaged_row_denies_what_depends_on_it_and_nothing_else() {
     }
 }
 
-/// Heard of from the log: what is written is authentic, and no record.
+/// The change comes from the log: the written value is authentic, but not a valid record.
 #[tokio::test(start_paused = true)]
 async fn a_record_that_is_none_denies_as_soon_as_it_is_written() {
     let store: Arc<dyn Store> = authenticated();
@@ -220,7 +220,7 @@ async fn a_record_that_is_none_denies_as_soon_as_it_is_written() {
         assert_eq!(allowed(&damaged), without(&key, &was), "{about}");
         let anew = Snapshots::start(store.clone(), Partition::Aws).await.unwrap().current().unwrap();
         assert_eq!(digest(&anew), digest(&damaged), "{about}");
-        // When it is mended, everything is as it was.
+        // After the repair, the snapshot is the same as before.
         let revision = put(good).await;
         let mended = loop {
             match snapshots.at_least(revision).await {
