@@ -1,10 +1,10 @@
-//! How far the outbox has been shipped, as the store keeps it.
+//! The checkpoint of shipping, which the store keeps.
 
 use bytes::Bytes;
 use prost::Message;
 
-/// The end of the segments when rows were last taken out of the outbox: every record up to here is on the disk, and its
-/// row is gone.
+/// The end of the segments when rows were last removed from the outbox: all records up to here are durable in segments,
+/// and their rows are removed.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Checkpoint {
     /// The first number of the segment that was written; 0 for none.
@@ -26,7 +26,7 @@ impl Checkpoint {
         self.encode_to_vec().into()
     }
 
-    /// None for bytes that are no mark.
+    /// Returns `None` for bytes that are not a checkpoint.
     pub(crate) fn read(bytes: &Bytes) -> Option<Self> {
         Checkpoint::decode(bytes.clone()).ok()
     }

@@ -1,4 +1,4 @@
-//! The disk that segments are on, so that tests can have one that fails.
+//! The disk that contains the segments, as a trait, so that tests can simulate failures.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// Folders and files.
 pub(crate) trait Disk: Send + Sync {
-    /// Makes a folder, readable by its owner alone, unless it is there.
+    /// Creates a folder that only its owner can read, unless it exists.
     fn create_folder(&self, path: &Path) -> io::Result<()>;
     /// The names of the files in a folder.
     fn list(&self, folder: &Path) -> io::Result<Vec<String>>;
@@ -15,7 +15,7 @@ pub(crate) trait Disk: Send + Sync {
     fn len(&self, path: &Path) -> io::Result<u64>;
     /// A file's content from a byte on.
     fn read(&self, path: &Path, from: u64) -> io::Result<Vec<u8>>;
-    /// Makes an empty file, readable by its owner alone, and makes its name durable. It may be there, but not filled.
+    /// Creates an empty file that only its owner can read, and makes its name durable. An empty file may exist.
     fn create(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>>;
     /// Opens a file for appending.
     fn open(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>>;

@@ -1,4 +1,4 @@
-//! A call as it is handed to the recorder: borrowed from the call, so that handing it over costs nothing.
+//! The event of a call, which borrows from the call.
 
 use std::sync::Arc;
 
@@ -13,31 +13,31 @@ use crate::message::{RedactedMessage, redact};
 use crate::record::UserIdentity;
 use crate::shape;
 
-/// The most bytes that are kept of a text that a client chose.
+/// The maximum number of bytes that a record keeps of a text chosen by a client.
 pub(crate) const MAX_TEXT: usize = 1_024;
-/// The most bytes that are kept of a message.
+/// The maximum number of bytes that a record keeps of a message.
 const MAX_MESSAGE: usize = 32 * 1024;
-/// The same for a call that was refused, read, or changed nothing: it must not cost much.
+/// The same limit for a call that was refused, read, or changed nothing, which must be cheap to record.
 const MAX_BRIEF_MESSAGE: usize = 2 * 1024;
 
-/// One call, to be recorded.
+/// A call to record.
 #[derive(Clone, Copy, Debug)]
 pub struct Event<'a> {
     /// `eventID`: random bits of a UUID.
     pub id: [u8; 16],
-    /// `requestID`, which the client got as well: the bits that [`RequestInfo::id`] was made of.
+    /// `requestID`, which the client also received: the bits that [`RequestInfo::id`] was made of.
     pub request_id: [u8; 16],
-    /// What was called.
+    /// The kind of call.
     pub kind: EventKind<'a>,
     /// When the call arrived.
     pub time: Timestamp,
-    /// What is known of the request.
+    /// The properties of the request.
     pub request: &'a Arc<RequestInfo>,
-    /// Who called, if a caller was authenticated.
+    /// The caller, if authentication succeeded.
     pub caller: Option<&'a Arc<Caller>>,
     /// The partition of the caller's ARN.
     pub partition: Partition,
-    /// What was acted on, as an ARN, as far as it is known.
+    /// The ARN of the resource, if known.
     pub resource: Option<&'a str>,
     /// The request message, redacted; empty when it could not be read.
     pub parameters: &'a [u8],
@@ -47,18 +47,18 @@ pub struct Event<'a> {
     pub changes_nothing: bool,
     /// How it failed, if it did.
     pub error: Option<&'a IamError>,
-    /// How many further calls of the same caller or source this one stands for.
+    /// The number of further calls of the same caller or source that this record represents.
     pub suppressed: u64,
 }
 
-/// What was called.
+/// The kind of call.
 #[derive(Clone, Copy, Debug)]
 pub enum EventKind<'a> {
     /// An operation.
     Operation(&'static OperationInfo),
     /// A command that worked on the store of a stopped server, by the name that its messages have.
     Command(&'static str),
-    /// Nothing that there is: the request was refused before it could be told.
+    /// A request that named no operation or could not be read.
     Unroutable(Unroutable<'a>),
     /// Calls that no record was written of; how many is in [`Event::suppressed`].
     Suppressed,
@@ -71,7 +71,7 @@ pub enum EventKind<'a> {
 pub struct Unroutable<'a> {
     /// The HTTP method.
     pub method: &'a str,
-    /// The path as received, without the query string, which may hold a signature.
+    /// The path as received, without the query string, which may contain a signature.
     pub path: &'a str,
 }
 
@@ -100,7 +100,7 @@ impl EventKind<'_> {
         }
     }
 
-    /// Method and path of what named no operation.
+    /// Method and path of a request that named no operation.
     pub(crate) fn route(&self) -> Option<String> {
         match self {
             EventKind::Unroutable(unroutable) => Some(bounded(&format!("{} {}", unroutable.method, unroutable.path))),
@@ -110,7 +110,7 @@ impl EventKind<'_> {
 }
 
 impl Event<'_> {
-    /// Request and response as they are kept.
+    /// The redacted request and response.
     pub(crate) fn messages(&self) -> (RedactedMessage, RedactedMessage) {
         let shapes = match self.kind {
             EventKind::Operation(operation) => shape::of(operation),
@@ -123,7 +123,7 @@ impl Event<'_> {
         (redact(request, self.parameters, most), redact(response, self.response, most))
     }
 
-    /// `errorCode` and `errorMessage`: what the caller was told. What lies behind a failure of ours is for the log alone.
+    /// `errorCode` and `errorMessage`, as the caller received them. Internal causes are only in the log.
     pub(crate) fn failure(&self) -> Option<(&'static str, String)> {
         self.error.map(|error| (error.code().wire(), bounded(error.message())))
     }
@@ -157,7 +157,7 @@ impl UserIdentity {
     }
 }
 
-/// Text of a client's, without what could forge a line or is a secret, and not longer than is of use.
+/// Removes control characters, masks secrets and limits the length of a text chosen by a client.
 pub(crate) fn bounded(text: &str) -> String {
     let text: String = text.chars().take(2 * MAX_TEXT).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     let shown = masked(&text);

@@ -1,4 +1,4 @@
-//! Records as lines of JSON, in CloudTrail's record format, with what chains them.
+//! Encodes records as lines of JSON, in CloudTrail's format, with the hash chain.
 
 use bailiwick_api::find_operation;
 use bailiwick_api::options::Audit;
@@ -15,7 +15,7 @@ const EVENT_VERSION: &str = "1.11";
 /// Messages within messages.
 const DEPTH: usize = 32;
 
-/// One line, without its line feed. `previous` is the SHA-256 of the line before, in hexadecimal.
+/// Encodes one line, without its line feed. `previous` is the SHA-256 of the previous line, in hexadecimal.
 pub(crate) fn line(record: &Record, sequence: u64, previous: &str) -> String {
     let mut out = Json { text: String::with_capacity(1_024) };
     out.open('{');
@@ -119,7 +119,7 @@ fn identity(out: &mut Json, identity: Option<&UserIdentity>) {
     out.close('}');
 }
 
-/// What CloudTrail has no member for.
+/// Members that CloudTrail does not have.
 fn additional(out: &mut Json, record: &Record) {
     let bearer = record.origin.user_identity.as_ref().is_some_and(|identity| identity.bearer);
     if record.route.is_empty() && record.suppressed == 0 && !record.truncated && !bearer {
@@ -202,7 +202,7 @@ fn pair(out: &mut Json, entry: &Shape, raw: Raw<'_>, is_secret: bool, depth: usi
     }
 }
 
-/// An item of a list, or all those of packed numbers.
+/// An item of a list, or all items of packed numbers.
 fn item(out: &mut Json, field: &Field, raw: Raw<'_>, depth: usize) {
     match (&field.kind, raw) {
         (Kind::Boolean | Kind::Integer { .. } | Kind::Enum(_), Raw::Bytes(mut packed)) => {
@@ -306,7 +306,7 @@ impl Json {
                 '\n' => "\\n".to_owned(),
                 '\r' => "\\r".to_owned(),
                 '\t' => "\\t".to_owned(),
-                // Separators that some readers take for the end of a line, and other control characters.
+                // Line separators of other formats, and control characters.
                 c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => format!("\\u{:04x}", c as u32),
                 _ => continue,
             };

@@ -1,14 +1,13 @@
 //! The audit trail: one record per call, allowed or denied, in CloudTrail's record format.
 //!
-//! An [`Event`] is a call as it is handed over, a [`Record`] what is kept of it: who called, what, from where, when, and
-//! how it ended, with request and response as redacted protobuf messages. Records end up in segments, append-only files
-//! of one JSON object a line, chained by hashes (`segments`). [`Recorder`] brings them there: the record of a
-//! change is a row of the change's own commit and is shipped from that outbox; denials and failed authentications are on
-//! the disk before the caller hears of them, as long as these are not too many; reads and issued credentials follow
-//! within a second.
+//! An [`Event`] is a call, a [`Record`] what is stored of it: caller, operation, source, time and outcome, with request
+//! and response as redacted protobuf messages. Records are written to segments, append-only files with one JSON object
+//! per line, chained by hashes (`segments`). [`Recorder`] writes them: the record of a change is a row of the same
+//! commit and is shipped from this outbox; denials and failed authentications are durable before the caller gets the
+//! answer, up to a rate limit; reads and issued credentials are written within a second.
 //!
-//! The crate deliberately does not know any front end, and decides nothing. Secrets are taken out by the descriptors,
-//! and what looks like one is masked wherever it stands (`message`).
+//! The crate deliberately does not know front ends, and does not decide anything. Descriptors determine which fields
+//! are secrets and are removed; text that looks like a secret is masked in all fields (`message`).
 //!
 //! Start reading at [`Event`].
 

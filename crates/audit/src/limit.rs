@@ -1,8 +1,9 @@
-//! How many calls that take no rights, of one caller or of one source of unauthenticated requests, get a record of their
-//! own: failures, and what everyone may ask. The two are counted apart, so that neither hides the other.
+//! The rate limit for records of calls that require no permissions: failures, and operations that every caller may use.
+//! It applies to each caller, and to each source of unauthenticated requests; failures and successes are counted
+//! separately, so that neither hides the other.
 //!
-//! Beyond the rate they are counted, and the count is told with the next record or, when none comes, by one that says
-//! nothing else: no call vanishes without a trace, and none can fill the disk.
+//! Calls beyond the rate are counted. The next record contains the count or, if there is none, a record of its own
+//! does. So every call is accounted for, and no caller can fill the disk.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -14,16 +15,16 @@ use jiff::Timestamp;
 
 use crate::Event;
 
-/// Records that one caller or source may cause in one window.
+/// The maximum number of records per caller or source in one window.
 const MAX_RECORDS: u64 = 20;
-/// The same for all sources together, since whoever has one address of IPv6 may have many networks.
+/// The maximum for all sources together, because one client may have many IPv6 networks.
 const MAX_SOURCE_RECORDS: u64 = 2_000;
 /// Seconds in a window.
 const WINDOW_SECONDS: i64 = 60;
-/// Callers and sources that are told apart; beyond that all share one count, and so do sources beyond their records.
+/// The maximum number of callers and sources with a count of their own; all others share one.
 const MAX_KEYS: usize = 20_000;
 
-/// Decides which calls get a record of their own.
+/// Decides which calls get a record.
 #[derive(Debug, Default)]
 pub(crate) struct RecordRateLimit {
     counts: HashMap<Key, Count>,
@@ -31,7 +32,7 @@ pub(crate) struct RecordRateLimit {
     sources: (i64, u64),
     /// The window in which counts were last looked through.
     swept: i64,
-    /// What those still stood for that were forgotten without a record.
+    /// Counts that were evicted before a record contained them.
     unreported: Vec<UnreportedCount>,
 }
 
@@ -42,7 +43,7 @@ enum Key {
     Caller { id: String, has_failed: bool },
     /// A network of unauthenticated requests.
     Source(Option<IpAddr>),
-    /// Everyone for whom there was no room.
+    /// All callers and sources beyond the maximum.
     Overflow,
 }
 
@@ -62,7 +63,7 @@ struct Last {
     partition: Partition,
 }
 
-/// Calls that a record has to be written of, since no other told their number.
+/// A number of calls that no record contains yet.
 #[derive(Debug)]
 pub(crate) struct UnreportedCount {
     pub(crate) request: Arc<RequestInfo>,
@@ -72,7 +73,7 @@ pub(crate) struct UnreportedCount {
 }
 
 impl RecordRateLimit {
-    /// Whether a call gets a record now, and how many it stands for beside itself.
+    /// Returns `None` if the call gets no record now, otherwise the number of earlier calls that its record represents.
     pub(crate) fn admit(&mut self, event: &Event<'_>) -> Option<u64> {
         let window = window(event.time);
         let key = match event.caller {
@@ -110,7 +111,7 @@ impl RecordRateLimit {
         Some(std::mem::take(&mut count.suppressed))
     }
 
-    /// The counts that no record told within their window.
+    /// The counts whose window ended without a record that contains them.
     pub(crate) fn unreported(&mut self, now: Timestamp) -> Vec<UnreportedCount> {
         self.sweep(window(now));
         std::mem::take(&mut self.unreported)
@@ -152,7 +153,7 @@ fn window(time: Timestamp) -> i64 {
     time.as_second().div_euclid(WINDOW_SECONDS)
 }
 
-/// Who has one address of IPv6 has all of its network.
+/// A client with one IPv6 address has the whole /64 network.
 fn network(source: IpAddr) -> IpAddr {
     match source {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),

@@ -1,4 +1,4 @@
-//! Messages as they are kept: without secrets, and not longer than their record may be.
+//! Redacts and shortens messages for records.
 
 use std::borrow::Cow;
 
@@ -7,15 +7,15 @@ use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_va
 
 use crate::shape::{self, Field, Kind, Shape};
 
-/// What stands for a secret.
+/// The replacement of a secret.
 pub(crate) const REDACTED: &str = "[redacted]";
-/// What ends a text that was cut.
+/// The end of a shortened text.
 const CUT: &str = "…[cut]";
-/// Messages within messages; deeper ones are not kept.
+/// The maximum nesting of messages; deeper ones are omitted.
 const DEPTH: usize = 32;
 
-/// How much is kept of each text and of each list, from all to hardly anything: the first that fits is taken, so that
-/// what is longest is cut first.
+/// Limits of texts and lists, from generous to strict. The first limits with which the message fits are used, so that
+/// the longest parts are shortened first.
 const CAPS: [Cap; 9] = [
     Cap { text: usize::MAX, items: usize::MAX },
     Cap { text: 8_192, items: 1_000 },
@@ -34,7 +34,7 @@ struct Cap {
     items: usize,
 }
 
-/// A message as it is kept.
+/// A redacted message.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct RedactedMessage {
     pub(crate) bytes: Vec<u8>,
@@ -42,8 +42,9 @@ pub(crate) struct RedactedMessage {
     pub(crate) truncated: bool,
 }
 
-/// Takes the secrets out of a message, masks what looks like one, and shortens it to `limit` bytes: the longest texts
-/// and lists first. What comes out is a message of the same type; of bytes that are no message, what came before.
+/// Removes the secrets of a message, masks text that looks like a secret, and shortens the message to `limit` bytes,
+/// starting with the longest texts and lists. The result has the same type. If the bytes are not a valid message, the
+/// result contains the fields before the error.
 pub(crate) fn redact(shape: &Shape, message: &[u8], limit: usize) -> RedactedMessage {
     for (number, cap) in CAPS.into_iter().enumerate() {
         let mut bytes = Vec::with_capacity(message.len().min(limit));
@@ -55,7 +56,7 @@ pub(crate) fn redact(shape: &Shape, message: &[u8], limit: usize) -> RedactedMes
     RedactedMessage { bytes: Vec::new(), truncated: true }
 }
 
-/// A field's value, as it stands in the bytes.
+/// The encoded value of a field.
 #[derive(Clone, Copy)]
 pub(crate) enum Raw<'a> {
     Varint(u64),
@@ -157,7 +158,7 @@ fn put_bytes(number: u32, value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(value);
 }
 
-/// The text without what looks like a secret, and not longer than `most` bytes.
+/// Masks text that looks like a secret, and limits it to `most` bytes.
 fn cut(text: &str, most: usize) -> Cow<'_, str> {
     let shown = masked(text);
     if shown.len() <= most {

@@ -1,8 +1,8 @@
-//! What calls and the writer share: records that are not part of a commit.
+//! The queue between calls and the writer, for records that are not part of a commit.
 //!
-//! Calls only put records here; the writer comes by now and then, or is called when a call waits, so that a record of a
-//! read wakes no one. Memory is bounded: when the queue is full, calls wait, unless the writer can't write. Then reads
-//! go on, and the records that find no room are counted.
+//! The writer empties the queue periodically, or at once if a call waits for its record, so that the record of a read
+//! wakes no thread. Memory is bounded: when the queue is full, calls wait, unless writing fails. Then reads continue,
+//! and the records without room are counted.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,12 +11,12 @@ use tokio::sync::{Notify, oneshot};
 use crate::Event;
 use crate::row::Row;
 
-/// Rows of records that may wait, 32 KiB each.
+/// The maximum number of queued rows, 32 KiB each.
 const MAX_ROWS: usize = 128;
-/// Rows of which the writer is told, though no one waits for them.
+/// The number of queued rows that wakes the writer.
 const WAKE_ROWS: usize = 16;
 
-/// Told whether a record is durable.
+/// Receives whether the record is durable.
 pub(crate) type Waiter = oneshot::Sender<bool>;
 
 #[derive(Default)]
@@ -24,7 +24,7 @@ pub(crate) struct Queue {
     state: Mutex<State>,
     /// Calls the writer.
     wake: Notify,
-    /// Tells calls that there is room again.
+    /// Notifies calls that the queue has room.
     room: Notify,
 }
 
@@ -39,7 +39,7 @@ struct State {
     is_closed: bool,
 }
 
-/// What the writer takes at once.
+/// The content of the queue.
 #[derive(Default)]
 pub(crate) struct Drained {
     pub(crate) rows: Vec<Row>,
@@ -53,8 +53,8 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a record in; false when there is no room for it and the writer can't make any. Its waiter is then dropped,
-    /// which tells it that nothing was written.
+    /// Adds a record. Returns false, and drops the waiter, if there is no room and writing fails, or the queue is
+    /// closed.
     pub(crate) async fn put(&self, event: &Event<'_>, waiter: Option<Waiter>) -> bool {
         loop {
             let room = self.room.notified();
@@ -101,7 +101,7 @@ impl Queue {
         self.wake.notified().await;
     }
 
-    /// Takes all that is there.
+    /// Removes and returns the content.
     pub(crate) fn take(&self) -> Drained {
         let mut state = self.state();
         let taken = Drained {
@@ -115,7 +115,7 @@ impl Queue {
         taken
     }
 
-    /// Puts back what could not be written, in front of what came meanwhile, as much as there is room for.
+    /// Puts rows that could not be written back in front of newer ones, as far as there is room.
     pub(crate) fn put_back(&self, mut rows: Vec<Row>) {
         let mut state = self.state();
         let room = MAX_ROWS.saturating_sub(state.rows.len()).min(rows.len());

@@ -1,4 +1,4 @@
-//! What is kept of a call, as it is read again.
+//! The stored form of a call.
 
 use bailiwick_api::options::Audit;
 use bailiwick_operation::uuid;
@@ -8,7 +8,7 @@ use prost::{DecodeError, Message as _};
 /// The first byte of a row: its format.
 pub(crate) const FORMAT: u8 = 2;
 
-/// One call, with the fields of CloudTrail's record.
+/// A call, with the fields of CloudTrail's record.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record {
     /// `eventID`: a UUID.
@@ -21,7 +21,7 @@ pub struct Record {
     pub event_name: String,
     /// `requestID`, which the client got as well.
     pub request_id: String,
-    /// Where it came from and who called.
+    /// The caller and the source of the call.
     pub origin: CallOrigin,
     /// `errorCode`; empty when the call succeeded.
     pub error_code: String,
@@ -33,22 +33,22 @@ pub struct Record {
     pub request_parameters: Bytes,
     /// `responseElements`: the response message of a call that changed something, redacted.
     pub response_elements: Bytes,
-    /// How many further calls of the same caller or source this record stands for.
+    /// The number of further calls of the same caller or source that this record represents.
     pub suppressed: u64,
-    /// Whether a message was too long to be kept whole.
+    /// Whether a message was shortened.
     pub truncated: bool,
-    /// `eventCategory`, as the proto says it of the operation.
+    /// `eventCategory`, an option of the operation in the proto.
     pub category: Audit,
-    /// `resources`: what was acted on, as an ARN; empty when it is not known.
+    /// `resources`: the ARN of the resource; empty if it is not known.
     pub resource: String,
     /// Method and path of a request that named no operation; empty for all others.
     pub route: String,
 }
 
-/// What many calls have in common: who called and from where. Field numbers are part of the store's format.
+/// The caller and the source of a call, which many calls share. Field numbers are part of the store format.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct CallOrigin {
-    /// `awsRegion`: what the signature named.
+    /// `awsRegion`: the region in the signature.
     #[prost(string, tag = "1")]
     pub aws_region: String,
     /// `sourceIPAddress`.
@@ -60,7 +60,7 @@ pub struct CallOrigin {
     /// Whether the connection was encrypted, for `tlsDetails`.
     #[prost(bool, tag = "4")]
     pub secure_transport: bool,
-    /// `userIdentity`, whose account is `recipientAccountId`; absent when nobody was authenticated.
+    /// `userIdentity`, whose account is `recipientAccountId`; absent for an unauthenticated call.
     #[prost(message, optional, tag = "5")]
     pub user_identity: Option<UserIdentity>,
 }
@@ -86,7 +86,7 @@ pub struct UserIdentity {
     /// `userName`, or the role's name in `sessionContext.sessionIssuer`.
     #[prost(string, tag = "6")]
     pub user_name: String,
-    /// `sessionContext.sessionIssuer.arn`: the role behind a session.
+    /// `sessionContext.sessionIssuer.arn`: the role of a session.
     #[prost(string, tag = "7")]
     pub session_issuer_arn: String,
     /// `sessionContext.attributes.creationDate`, in seconds since 1970; zero without a session.
@@ -103,7 +103,7 @@ pub struct UserIdentity {
     pub bearer: bool,
 }
 
-/// A record as a row holds it; [`crate::row`] writes it field by field.
+/// The encoding of a record in a row; [`crate::row`] writes it field by field.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Stored {
     #[prost(bytes = "bytes", tag = "1")]
@@ -145,10 +145,10 @@ pub(crate) struct Stored {
 }
 
 impl Record {
-    /// Reads the records of one row of the outbox.
+    /// Decodes the records of one row of the outbox.
     ///
     /// # Errors
-    /// When the bytes are of a format that this version doesn't know, or are damaged.
+    /// If the bytes have an unknown format or are damaged.
     pub fn decode_row(row: &[u8]) -> Result<Vec<Self>, DecodeError> {
         let Some((&FORMAT, mut rest)) = row.split_first() else {
             return Err(damaged("audit records of an unknown format"));
@@ -192,7 +192,7 @@ impl Record {
     }
 }
 
-/// A record, and what follows it.
+/// Splits a row into its first record and the rest.
 fn split(row: &[u8]) -> Option<(&[u8], &[u8])> {
     let (len, rest) = row.split_first_chunk::<4>()?;
     rest.split_at_checked(usize::try_from(u32::from_be_bytes(*len)).ok()?)

@@ -17,7 +17,7 @@ use crate::settings::Settings;
 use crate::writer::Writer;
 use crate::{Event, Stats};
 
-/// The one recorder of a server, shared by all calls.
+/// The recorder of a server, which all calls share.
 pub struct Recorder {
     queue: Arc<Queue>,
     task: Mutex<Option<tokio::task::JoinHandle<()>>>,
@@ -58,14 +58,14 @@ impl Recorder {
     /// Adds a record to a change, so that it exists exactly if the change does.
     ///
     /// # Errors
-    /// `ServiceUnavailable` when more records wait to be shipped than may, `ServiceFailure` when the store fails.
+    /// `ServiceUnavailable` when the outbox is full, `ServiceFailure` when the store fails.
     pub async fn write_into(&self, tx: &mut Tx, event: &Event<'_>) -> Result<()> {
         let (key, row) = keyed(Row::new(event), self.random.as_ref());
         tx.append_outbox(&key, row, self.outbox_rows).await
     }
 
-    /// Adds the record of a change that is made to the store of a stopped server. However many records wait: the server
-    /// ships them when it runs again.
+    /// Adds the record of a change to the store of a stopped server. The size of the outbox is not limited; the server
+    /// ships the records at its next start.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
@@ -74,8 +74,8 @@ impl Recorder {
         tx.append_outbox(&key, row, u64::MAX).await
     }
 
-    /// Writes the record of a refusal and returns when it is durable. Beyond the rate of its caller or source it is
-    /// counted instead.
+    /// Writes the record of a refused call and returns when it is durable. Beyond the rate limit of its caller or
+    /// source, the call is only counted.
     ///
     /// # Errors
     /// `ServiceUnavailable` when it could not be written: the caller must not get the answer that it is about.
@@ -89,7 +89,7 @@ impl Recorder {
         Err(cannot_write())
     }
 
-    /// Writes the record of what was issued, and cannot be read again, within a second.
+    /// Writes the record of an issued credential within a second.
     ///
     /// # Errors
     /// `ServiceUnavailable` when none can be written and too many wait already: the caller must not get the answer.
@@ -97,8 +97,8 @@ impl Recorder {
         if self.queue.put(event, None).await { Ok(()) } else { Err(cannot_write()) }
     }
 
-    /// Writes the record of a call that takes no rights to make, such as a malformed one, within a second. Beyond the
-    /// rate of its caller or source, or when too many records wait, it is counted instead.
+    /// Writes the record of a call that requires no permissions, such as a malformed one, within a second. Beyond the
+    /// rate limit of its caller or source, or when the queue is full, the call is only counted.
     pub fn enqueue_limited(&self, event: &Event<'_>) {
         if let Some(suppressed) = self.admit(event) {
             self.queue.put_now(&Event { suppressed, ..*event });
@@ -115,7 +115,7 @@ impl Recorder {
         self.queue.rows()
     }
 
-    /// Writes what waits, then stops; later records are lost and calls that need them fail.
+    /// Writes all queued records, then stops. Later records are lost, and calls that require theirs fail.
     pub async fn close(&self) {
         self.queue.close();
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -125,7 +125,7 @@ impl Recorder {
         }
     }
 
-    /// What was counted since the start.
+    /// Counters since the start.
     pub fn stats(&self) -> Arc<Stats> {
         Arc::clone(&self.stats)
     }
@@ -143,7 +143,7 @@ fn cannot_write() -> IamError {
     IamError::new(ErrorCode::ServiceUnavailable, "the audit trail cannot be written")
 }
 
-/// A row with its key, which orders rows by time and tells apart those of one microsecond.
+/// Returns a row with its key, which sorts by time and has a random part to make it unique.
 pub(crate) fn keyed(row: Row, random: &dyn Random) -> ([u8; 16], Bytes) {
     let (time, row) = row.finish();
     let mut key = [0; 16];

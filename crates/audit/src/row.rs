@@ -1,8 +1,7 @@
-//! Rows of the outbox as they are put together: a byte for the format, then each record behind its length, which is
-//! four bytes, big-endian.
+//! The encoding of outbox rows: a format byte, then each record after its length, which is four bytes, big-endian.
 //!
-//! Records that nobody waits for share a row, since a row costs more than a record. Of a sender's first call in a row
-//! the sender is kept as well; his later calls only say which one he was.
+//! Records that no call waits for share a row, since a row costs more than a record. The first record of each origin in
+//! a row contains the origin; later ones refer to it by index.
 
 use std::sync::Arc;
 
@@ -21,17 +20,17 @@ const MAX_ROW: usize = 32 * 1024 - 256;
 /// Senders that a further call is compared with, the latest first.
 const LATEST: usize = 16;
 
-/// A row that further records may be added to.
+/// A row to which records can be added.
 #[derive(Debug)]
 pub(crate) struct Row {
     bytes: Vec<u8>,
-    /// When the first of its calls arrived, in microseconds since 1970.
+    /// The arrival time of its first call, in microseconds since 1970.
     time: i64,
     origins: Vec<Known>,
     count: u64,
 }
 
-/// A sender that the row holds.
+/// An origin that the row contains.
 #[derive(Debug)]
 struct Known {
     caller: Option<Arc<Caller>>,
@@ -39,7 +38,7 @@ struct Known {
 }
 
 impl Row {
-    /// A row of one record.
+    /// Creates a row with one record.
     pub(crate) fn new(event: &Event<'_>) -> Self {
         let mut row = Row { bytes: vec![FORMAT], time: event.time.as_microsecond(), origins: Vec::new(), count: 0 };
         row.append(event);
@@ -64,14 +63,14 @@ impl Row {
         (self.time, self.bytes.into())
     }
 
-    /// How many records it holds.
+    /// The number of records.
     pub(crate) fn count(&self) -> u64 {
         self.count
     }
 
     /// The records, as they are read again.
     pub(crate) fn records(&self) -> Vec<Record> {
-        // What this wrote, this reads; a test holds that.
+        // Decoding cannot fail for bytes that this type encoded; a test checks that.
         Record::decode_row(&self.bytes).unwrap_or_default()
     }
 
@@ -153,7 +152,7 @@ impl Fields<'_> {
         }
     }
 
-    /// A message that is there although nothing in it is.
+    /// Writes a message field even if the message is empty.
     fn message(&mut self, tag: u32, value: &[u8]) {
         encode_key(tag, WireType::LengthDelimited, self.0);
         encode_varint(value.len() as u64, self.0);

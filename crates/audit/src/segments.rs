@@ -1,9 +1,9 @@
 //! Segments: append-only files of records, one JSON object a line, chained by the SHA-256 of the line before.
 //!
-//! A segment is named after the number of its first line, `audit-00000000000000000001.jsonl`, and ends when it has
-//! grown to its size. Lines are written and synced in batches. What a crash or a failed write leaves behind is cut off
-//! before more is written, so that a file holds whole lines, each once, in order. Sealing, verifying, keeping and
-//! sending segments away are for others: they find files that no longer change beside the one that does.
+//! The name of a segment contains the sequence number of its first line, `audit-00000000000000000001.jsonl`. A segment
+//! ends when it reaches its size limit. Lines are written and synced in batches. Incomplete data after a crash or a
+//! failed write is truncated before the next write, so that a file consists of whole lines in order, without
+//! duplicates. Other tools seal, verify, retain and export segments: all but the last never change.
 
 use std::collections::HashSet;
 use std::io;
@@ -15,17 +15,17 @@ use crate::checkpoint::Checkpoint;
 use crate::disk::{Disk, SegmentFile};
 use crate::{Record, json};
 
-/// What stands for the hash of the line before the first.
+/// The previous hash of the first line.
 const FIRST_HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// As much of a segment's end is read at first; lines are hardly ever longer.
+/// How much of a segment's end is read at first; longer lines are rare.
 const TAIL: u64 = 1024 * 1024;
 
-/// The segments of one folder, open for appending.
+/// The segments of a folder, open for appending.
 pub(crate) struct Segments {
     folder: PathBuf,
     disk: Box<dyn Disk>,
-    /// When a segment has grown to so many bytes, the next line begins another.
+    /// The size at which the next line starts a new segment.
     max_bytes: u64,
     open: Option<Open>,
     sequence: u64,
@@ -47,15 +47,15 @@ struct Open {
     file: Box<dyn SegmentFile>,
     /// How much of it is whole, synced lines.
     bytes: u64,
-    /// Whether a write or a sync failed, so that what follows `bytes` is unknown.
+    /// Whether a write or a sync failed, so that the data after `bytes` is unknown.
     is_torn: bool,
 }
 
 impl Segments {
-    /// Finds the end of the last segment, cuts off a line that was not finished, and goes on from there.
+    /// Finds the end of the last segment, truncates an incomplete line, and continues from there.
     ///
-    /// `checkpoint` is where the store says that shipping got to. When the files do not reach it, they were lost or replaced:
-    /// numbering goes on after the mark, so that the gap shows.
+    /// `checkpoint` is the progress that the store recorded. If the files end before it, they were lost or replaced:
+    /// numbering continues after the checkpoint, so that the gap is visible.
     ///
     /// # Errors
     /// When the folder or a segment can't be read or written.
@@ -114,7 +114,7 @@ impl Segments {
         Ok(segments)
     }
 
-    /// The ids of the records after a mark: those that may still wait in the outbox although they were written.
+    /// Returns the ids of the records after a checkpoint, whose rows may still be in the outbox.
     ///
     /// # Errors
     /// When a segment can't be read.
@@ -137,10 +137,10 @@ impl Segments {
         Ok(ids)
     }
 
-    /// Writes records behind one another and returns when they are on the disk, all of them or none.
+    /// Appends records and returns when they are durable: all of them, or none.
     ///
     /// # Errors
-    /// When they could not be written or synced: nothing of them stays, and they may be tried again.
+    /// If they could not be written or synced. None is kept, and the caller may retry.
     pub(crate) fn append(&mut self, records: &[Record]) -> io::Result<Checkpoint> {
         let (mut text, mut sequence, mut hash) = (String::new(), self.sequence, self.hash.clone());
         for record in records {
@@ -155,7 +155,7 @@ impl Segments {
         let written = open.write(text.as_bytes());
         if let Err(error) = written {
             open.is_torn = true;
-            // Cut off at once what can be; otherwise before the next write, or at the next start.
+            // Truncate now if possible; otherwise before the next write, or at the next start.
             let _ = open.repair();
             return Err(error);
         }
@@ -169,7 +169,7 @@ impl Segments {
         Checkpoint { first, bytes, sequence: self.sequence, hash: self.hash.clone() }
     }
 
-    /// The segment to write to: the open one, unless it is full.
+    /// Returns the segment to write to: the open one, or a new one if it is full.
     fn writable(&mut self, first: u64) -> io::Result<&mut Open> {
         if self.open.as_ref().is_some_and(|open| open.bytes >= self.max_bytes && !open.is_torn) {
             self.open = None;
@@ -196,7 +196,7 @@ impl Segments {
             let lines = text[..whole].strip_suffix(b"\n");
             let begin = lines.and_then(|lines| lines.iter().rposition(|byte| *byte == b'\n')).map(|at| at + 1);
             if begin.is_none() && from > 0 {
-                // The line is longer than what was read.
+                // The line is longer than the part that was read.
                 from = 0;
                 continue;
             }
@@ -227,7 +227,7 @@ impl Open {
         Ok(())
     }
 
-    /// Cuts off what a failed write may have left.
+    /// Truncates incomplete data of a failed write.
     fn repair(&mut self) -> io::Result<()> {
         if self.is_torn {
             self.file.truncate(self.bytes)?;
@@ -241,7 +241,7 @@ fn hash(line: &[u8]) -> String {
     digest(&SHA256, line).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The number of a line. Lines are of our own making: no text in them holds this name unescaped.
+/// Returns the sequence number of a line. This crate writes all lines: no text in them contains this name unescaped.
 fn sequence_of(line: &[u8]) -> Option<u64> {
     member(line, b",\"sequence\":", |byte| byte.is_ascii_digit())?.parse().ok()
 }

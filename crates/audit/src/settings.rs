@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-/// Where records go, and how many may wait.
+/// The location and the limits of records.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The folder of the segments; made if it is not there.
+    /// The folder of the segments; created if necessary.
     pub folder: PathBuf,
-    /// When a segment has grown to so many bytes, another is begun.
+    /// The size at which a segment ends.
     pub segment_bytes: u64,
-    /// Records of changes that may wait in the store until they are on segments. Beyond that, changes are refused.
+    /// The maximum number of outbox rows; beyond it, changes are refused.
     pub outbox_rows: u64,
 }
 

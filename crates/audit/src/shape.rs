@@ -31,13 +31,13 @@ pub(crate) struct Field {
     pub(crate) is_secret: bool,
 }
 
-/// What a field holds.
+/// The type of a field.
 #[derive(Debug)]
 pub(crate) enum Kind {
     Text,
     Bytes,
     Boolean,
-    /// An integer; zigzag ones have the flag.
+    /// An integer; `zigzag` for the signed encoding.
     Integer {
         zigzag: bool,
     },
@@ -46,7 +46,7 @@ pub(crate) enum Kind {
     Enum(Vec<(i32, String)>),
     Time,
     Message(ShapeId),
-    /// A map, by the shape of its entries, whose keys are texts.
+    /// A map with the given shape of entries; its keys are text.
     Map(ShapeId),
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn of(operation: &OperationInfo) -> Option<(&'static Shape, &'static 
     named(operation.request).zip(named(operation.response))
 }
 
-/// The same of what a command did to the store of a stopped server: there is no rpc, but there are messages.
+/// The shapes of a command on the store of a stopped server, which has messages but no rpc.
 pub(crate) fn of_command(name: &str) -> Option<(&'static Shape, &'static Shape)> {
     let message = |kind: &str| named(&format!("{COMMANDS}.{name}{kind}"));
     message("Request").zip(message("Response"))
@@ -83,7 +83,7 @@ struct Table {
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let mut table = Table::default();
-    // The extension is in the same descriptors as the messages; a test holds that every operation is found.
+    // The extension is in the same descriptors as the messages; a test checks that every operation is found.
     if let Some(secret) = pool().get_extension_by_name("bailiwick.options.v1.secret") {
         for message in pool().all_messages().filter(|message| message.package_name().starts_with("bailiwick.")) {
             table.add(&message, &secret);
@@ -153,7 +153,7 @@ mod tests {
         assert!(of_command("RecoverRoot").is_some() && of_command("Nothing").is_none());
     }
 
-    /// What the trail does not show as a value: neither model nor API has one.
+    /// Types that records do not contain: no AWS model and no API of ours uses them.
     #[test]
     fn no_message_has_fixed_numbers() {
         let fields = || TABLE.shapes.iter().flat_map(|shape| &shape.fields);

@@ -1,4 +1,4 @@
-//! What is counted of the trail, for metrics and for whether the server is well.
+//! Counters of the audit trail, for metrics and health.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -18,22 +18,22 @@ impl Stats {
         self.written.load(Ordering::Relaxed)
     }
 
-    /// Calls that were counted instead of recorded one by one.
+    /// Calls that were counted instead of recorded individually.
     pub fn suppressed(&self) -> u64 {
         self.suppressed.load(Ordering::Relaxed)
     }
 
-    /// Records that found no room while nothing could be written.
+    /// Records that were lost because writing failed and the queue was full.
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// Rows of the outbox that waited when it was last looked at.
+    /// Outbox rows that had not been shipped at the last look.
     pub fn waiting(&self) -> u64 {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Whether records cannot be written at the moment.
+    /// Whether writing records fails at the moment.
     pub fn is_failing(&self) -> bool {
         self.is_failing.load(Ordering::Relaxed)
     }

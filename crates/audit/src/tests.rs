@@ -211,7 +211,7 @@ fn a_row_that_is_full_takes_no_more_and_is_whole() {
     let records = read(row);
     assert_eq!(records.len(), 5);
     assert!(records[1..].iter().all(|record| record.origin == only(&event(&other)).origin));
-    // A sender whose record did not fit is not one of the row.
+    // The origin of a record that did not fit is not part of the row.
     let mut row = Row::new(&Event { parameters: &message, ..event(&small) });
     assert!(row.push(&Event { parameters: &message, ..event(&small) }));
     let large = named(&"x".repeat(20_000));

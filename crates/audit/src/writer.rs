@@ -1,8 +1,8 @@
-//! The one writer of segments: what calls put into the queue, and the rows that changes left in the outbox.
+//! The writer of segments: it writes the records of the queue and of the outbox.
 //!
-//! A row of the outbox is taken away only when its records are on the disk, in one transaction with the mark that says
-//! how far the segments reached. After a crash in between, rows wait whose records are written already: those of the
-//! records after the mark are passed over.
+//! Outbox rows are removed only when their records are durable, in one transaction with the checkpoint of the segments.
+//! After a crash in between, the outbox still has rows whose records are in segments: those after the checkpoint are
+//! skipped.
 
 use std::collections::HashSet;
 use std::io;
@@ -24,14 +24,14 @@ use crate::row::Row;
 use crate::segments::Segments;
 use crate::{Event, Record, Settings, Stats};
 
-/// How long a record that no one waits for may wait for company, and how long a writer that can't write waits.
+/// How long a record may stay in the queue if no call waits for it, and the pause after a failed write.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
 /// Rows of the outbox that are shipped at once.
 const OUTBOX_BATCH: usize = 512;
-/// The mark follows at least every so many bytes, so that little is looked through after a crash.
+/// The checkpoint is stored at least every so many bytes, which bounds the work after a crash.
 const CHECKPOINT_BYTES: u64 = 8 * 1024 * 1024;
 
-/// A writer before its segments are open.
+/// A writer whose segments are not open yet.
 pub(crate) struct Writer {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) random: Arc<dyn Random>,
@@ -47,17 +47,17 @@ pub(crate) struct OpenWriter {
     /// Not there while a thread for blocking work has them.
     segments: Option<Segments>,
     checkpoint: Checkpoint,
-    /// Ids of records that were written before a crash and whose rows may still wait.
+    /// Ids of records that were written before a crash and whose rows may still be in the outbox.
     written: HashSet<String>,
-    /// Rows that are written and could not be taken away yet.
+    /// Rows whose records are written and that could not be removed yet.
     shipped: HashSet<Bytes>,
-    /// Records that found no room while nothing could be written, and that no record told yet.
+    /// The number of lost records that no record reports yet.
     lost: u64,
     is_failing: bool,
 }
 
 impl Writer {
-    /// Opens the segments, and finds out what was written before a crash.
+    /// Opens the segments and determines what was written before a crash.
     pub(crate) async fn open(self, disk: Box<dyn Disk>, settings: &Settings) -> io::Result<OpenWriter> {
         let failed = |error| io::Error::other(format!("the store cannot be read: {error}"));
         let tx = self.begin().await.map_err(failed)?;
@@ -84,13 +84,13 @@ impl Writer {
 }
 
 impl OpenWriter {
-    /// Writes until the queue is closed, and then what is left.
+    /// Writes until the queue is closed, then writes the rest.
     pub(crate) async fn run(mut self) {
         loop {
-            // Either is a reason to look; what was put in meanwhile is found all the same.
+            // Either ends the wait; the queue is emptied in both cases.
             let _ = tokio::time::timeout(FLUSH_INTERVAL, self.writer.queue.woken()).await;
             let mut is_closed = false;
-            // Go on at once while there is more in the outbox than is shipped at once.
+            // Continue at once while the outbox has more than one batch.
             while self.flush(&mut is_closed).await {}
             if is_closed {
                 return;
@@ -101,7 +101,7 @@ impl OpenWriter {
         }
     }
 
-    /// Writes what waits; whether there is more to be written at once.
+    /// Writes the queue and one batch of the outbox; returns whether there is more to write at once.
     async fn flush(&mut self, is_closed: &mut bool) -> bool {
         let Drained { mut rows, waiters, lost, is_closed: closed } = self.writer.queue.take();
         *is_closed |= closed;
@@ -151,7 +151,7 @@ impl OpenWriter {
         }
     }
 
-    /// Records of how many calls got none of their own.
+    /// Creates records for the counts of suppressed calls.
     fn suppressed(&self, is_closed: bool) -> Vec<Row> {
         let now = self.writer.clock.now();
         let mut limit = self.writer.limit.lock().unwrap_or_else(PoisonError::into_inner);
@@ -218,7 +218,7 @@ impl OpenWriter {
         outcome
     }
 
-    /// Takes rows out of the outbox and keeps the mark; what can't be taken away now is so next time.
+    /// Removes shipped rows from the outbox and stores the checkpoint; a failed removal is repeated in the next round.
     async fn remove_shipped(&mut self, keys: impl Iterator<Item = Bytes>, checkpoint: Checkpoint) {
         self.shipped.extend(keys);
         let grown = checkpoint.bytes.saturating_sub(self.checkpoint.bytes) > CHECKPOINT_BYTES
@@ -244,7 +244,7 @@ impl OpenWriter {
         tx.commit().await.map(drop)
     }
 
-    /// Says once that writing fails, until it goes on.
+    /// Logs a failure once, until writing works again.
     fn report_failure(&mut self, error: &dyn std::fmt::Debug) {
         if !self.is_failing {
             tracing::error!(?error, "audit records cannot be written; changes are refused once many of them wait");
@@ -264,7 +264,7 @@ impl OpenWriter {
 }
 
 fn answer(waiter: Waiter, written: bool) {
-    // Whoever waited may have gone away.
+    // The call that waited may have been dropped.
     let _ = waiter.send(written);
 }
 

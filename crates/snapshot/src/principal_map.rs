@@ -173,7 +173,7 @@ fn places(hash: u64, size: usize) -> impl Iterator<Item = usize> {
 }
 
 impl PrincipalMap {
-    /// The seat of a unique id, under its hash.
+    /// Returns the entry of a unique id, given its hash.
     pub(crate) fn get(&self, hash: u64, id: &UniqueId) -> Option<&PrincipalPolicies> {
         let mut node = &self.root;
         let mut depth = 0;
@@ -192,7 +192,7 @@ impl PrincipalMap {
         }
     }
 
-    /// The seat of a unique id, to be changed; for other copies it stays as it is.
+    /// Returns the entry of a unique id, mutably; other clones of the map do not change.
     pub(crate) fn get_mut(&mut self, hash: u64, id: &UniqueId) -> Option<&mut PrincipalPolicies> {
         // Searched first, so that a missing entry copies nothing.
         self.get(hash, id)?;
@@ -248,7 +248,7 @@ impl PrincipalMap {
     }
 }
 
-/// Whether so spilled seats leave a leaf free enough for searches to be short.
+/// Returns whether a leaf with this many entries has enough free places for short probe sequences.
 fn fits(count: usize, size: usize) -> bool {
     4 * count <= 3 * size
 }
@@ -263,7 +263,7 @@ fn reach(mut node: &mut Node, hash: u64) -> (&mut Node, u32) {
     (node, depth)
 }
 
-/// A leaf with these seats, of a size not below `size`.
+/// Creates a leaf with these entries and at least `size` places.
 fn new_leaf(principals: Vec<PrincipalPolicies>, size: usize, hash_of: &impl Fn(&UniqueId) -> u64) -> Node {
     if principals.is_empty() {
         return Node::Empty;

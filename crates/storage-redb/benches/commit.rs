@@ -1,5 +1,5 @@
-//! What a durable commit costs, as ratios in one run: the store alone, and with many in flight, against a bare redb
-//! commit of the same keys and bytes with the same settings.
+//! The cost of a durable commit, as ratios in one run: a store with one commit at a time, and with many in flight,
+//! compared with a bare redb commit of the same keys and bytes with the same settings.
 //!
 //! `cargo bench -p bailiwick-storage-redb`. The folder is `BENCH_DIR`, or a temporary one.
 
@@ -18,7 +18,7 @@ use redb::{Database, TableDefinition};
 const ROWS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("rows");
 const ROUNDS: u64 = 400;
 
-/// What a CreateUser writes: record, name, two counters, and an audit event of some 900 bytes.
+/// The writes of CreateUser: record, name, two counters, and an audit event of about 900 bytes.
 fn rows(n: u64) -> [(Bytes, Bytes); 3] {
     // Ids are random; names come in any order.
     let id = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);

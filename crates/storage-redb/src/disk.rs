@@ -1,8 +1,8 @@
-//! Where the bytes of a store lie, and what must be known of them to go on when writing them fails.
+//! The disk that a store is on, and what must be remembered of it to continue after a failed write.
 //!
-//! redb takes a failed operation as the end of its handle. So a disk can be opened again, and [`TrackedDisk`] remembers
-//! what the last successful sync left: an [`Overlay`] made of that shows the store as it was then, without a single
-//! write, whatever happened to the file since.
+//! A redb handle cannot be used after a failed operation. So a disk can be opened again, and [`TrackedDisk`] remembers
+//! what the last successful sync left. An [`Overlay`] of this shows the store as it was then, without writing, whatever
+//! happened to the file since.
 
 use std::{
     collections::BTreeMap,
@@ -21,15 +21,15 @@ use redb::StorageBackend;
 
 use crate::folder;
 
-/// Where the bytes of a store lie: a file, or in tests a disk that misbehaves.
+/// The storage of a database: a file or, in tests, a disk that fails.
 pub trait Disk: Debug + Send + Sync + 'static {
-    /// Opens it, for reading and writing. It is opened anew after each failure, beside what was opened before.
+    /// Opens the disk for reading and writing. Called again after each failure, while earlier handles may be open.
     ///
     /// # Errors
-    /// What keeps it from being opened.
+    /// The reason why it cannot be opened.
     fn open(&self) -> io::Result<Box<dyn StorageBackend>>;
 
-    /// Says that a sync has failed: what is only in a cache can't be trusted any more.
+    /// Drops cached data after a failed sync, because it may not be on the disk.
     fn drop_cache(&self) {}
 }
 
@@ -78,17 +78,17 @@ impl StorageBackend for FileIo {
     }
 }
 
-/// Everything of a file that says which state is in force lies in this many bytes at its beginning.
+/// The part of a file that determines the current state: its first bytes.
 const HEAD: usize = 4096;
 
-/// What [`TrackedDisk`] knows of its disk.
+/// The tracked state of a disk.
 #[derive(Debug, Default)]
 pub(crate) struct DiskTracker {
     image: Mutex<Images>,
     /// How many syncs have left another head.
     head_changes: AtomicU64,
     sync_failed: AtomicBool,
-    /// Set when the file is open: what its pages name is not trusted from then on.
+    /// Set when the file is open: from then on its pages are not trusted.
     opened: AtomicBool,
 }
 
@@ -106,8 +106,9 @@ pub(crate) struct Image {
 }
 
 impl DiskTracker {
-    /// How many syncs have left another head. redb syncs the head with the state of a commit beside the one that is in
-    /// force, and only then writes which of them is; so a commit that fails before a turn has not taken place.
+    /// The number of syncs that changed the head of the file. A commit in redb first syncs the head with the new state
+    /// next to the current one, and then writes which of them is current. So a commit that fails before this number
+    /// changes has not taken effect.
     pub(crate) fn head_changes(&self) -> u64 {
         self.head_changes.load(Ordering::Acquire)
     }
@@ -117,18 +118,18 @@ impl DiskTracker {
         self.sync_failed.load(Ordering::Acquire)
     }
 
-    /// What the last successful sync left, or what was found.
+    /// The image that the last successful sync left, or that was found at the start.
     pub(crate) fn durable(&self) -> Image {
         self.images().durable.clone()
     }
 
-    /// Says that the file is open.
+    /// Marks the file as open.
     pub(crate) fn opened(&self) {
         self.opened.store(true, Ordering::Release);
     }
 
     fn images(&self) -> MutexGuard<'_, Images> {
-        // Nothing that is done with the lock held can panic.
+        // The code that holds the lock cannot panic.
         self.image.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -162,8 +163,8 @@ impl StorageBackend for TrackedDisk {
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let read = self.inner.read(offset, out);
         match read {
-            // For redb a failed read is the end of its handle, and one damaged page can name a place that is not
-            // there. Zeros are no page of redb: they fail the one read that wanted them.
+            // A failed read would end redb's handle, and a damaged page may refer to an offset beyond the file. Zeros
+            // are not a valid page, so only this read fails.
             Err(error) if self.tracker.opened.load(Ordering::Acquire) => {
                 tracing::error!(offset, %error, "a part of the store cannot be read");
                 out.fill(0);
@@ -180,7 +181,7 @@ impl StorageBackend for TrackedDisk {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        // Taken before: what is written while the disk syncs is not vouched for.
+        // Read before the sync: writes during the sync may not be durable.
         let now = self.tracker.images().now.clone();
         if let Err(error) = self.inner.sync_data() {
             self.tracker.sync_failed.store(true, Ordering::Release);
@@ -208,7 +209,7 @@ impl StorageBackend for TrackedDisk {
     }
 }
 
-/// A disk as an [`Image`] says that it was. What is written stays in memory.
+/// A disk with the content of an [`Image`]. Writes stay in memory.
 #[derive(Debug)]
 pub(crate) struct Overlay {
     below: Box<dyn StorageBackend>,
@@ -232,7 +233,7 @@ impl Overlay {
         self.above.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads from below, where what is not there is zero.
+    /// Reads from the disk below; bytes beyond its end are zero.
     fn read_below(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let there = self.below.len()?.saturating_sub(offset);
         let there = out.len().min(usize::try_from(there).unwrap_or(usize::MAX));

@@ -25,7 +25,7 @@ pub enum OpenError {
         /// Why.
         source: io::Error,
     },
-    /// Others could look into the store.
+    /// Other users can access the store.
     #[error("{} is open to others (mode {mode:03o}): take away the rights of group and others first", path.display())]
     Exposed {
         /// Which file or folder.
@@ -41,13 +41,13 @@ pub enum OpenError {
     Newer {
         /// The layout found.
         found: u32,
-        /// The newest layout known.
+        /// The newest supported layout.
         known: u32,
     },
-    /// The file is no store, not a whole one, or not what Bailiwick left.
+    /// The file is damaged or is not a store.
     #[error("the store is damaged: {0}; restore a backup")]
     Corrupt(String),
-    /// Anything else that the store says.
+    /// Another error of the store.
     #[error("{}", cause(.0))]
     Store(#[source] StoreError),
 }

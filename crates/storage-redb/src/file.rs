@@ -1,4 +1,4 @@
-//! A store's file before its rows can be trusted: the key that authenticates them is in it, sealed.
+//! A store's file before its rows are authenticated, since it contains the sealed key that authenticates them.
 
 use std::{path::Path, sync::Arc};
 
@@ -19,11 +19,11 @@ use crate::{
     writer::Writer,
 };
 
-/// A store's file, open and locked, of which nothing has been believed yet.
+/// A store's file, open and locked, whose content is not trusted yet.
 ///
-/// The wrapped keyring is read first, and is to be believed if it opens under the master key. It says whether the rows
-/// are authenticated: then [`RedbFile::start`] is right, and otherwise [`RedbFile::upgrade`]. What the file says of its
-/// own age decides nothing, so that a file that was changed cannot be passed off as one that is too old to be checked.
+/// The wrapped keyring is read first; it is authentic if it opens under the master key. A keyring with a key for rows
+/// requires [`RedbFile::start`], one without requires [`RedbFile::upgrade`]. The layout number in the file does not
+/// decide this, so that a modified file cannot pass as an old one whose rows are not authenticated.
 pub struct RedbFile {
     disk: Arc<dyn Disk>,
     open: OpenFile,
@@ -42,7 +42,7 @@ impl RedbFile {
     /// Opens the file in a folder; makes both if they are not there.
     ///
     /// # Errors
-    /// One variant, and one clear line, per reason: [`OpenError`].
+    /// One variant, with a one-line message, per reason: [`OpenError`].
     pub fn open(folder: &Path, options: &Options) -> Result<Self, OpenError> {
         let lock = folder::prepare(folder)?;
         let file = folder.join(STORE);
@@ -50,7 +50,7 @@ impl RedbFile {
         Self::of(Arc::new(FileDisk(file)), options, Some(lock))
     }
 
-    /// Opens what is on a disk; for tests with disks that misbehave.
+    /// Opens a given disk; for tests with disks that fail.
     ///
     /// # Errors
     /// As [`RedbFile::open`].
@@ -64,10 +64,10 @@ impl RedbFile {
         Ok(RedbFile { disk, open, options: options.clone(), layout, lock })
     }
 
-    /// Whether nothing was ever written.
+    /// Returns whether the store is empty and was never written.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn is_unused(&self) -> Result<bool, OpenError> {
         guarded(|| {
             let txn = self.open.database.begin_read().map_err(store_error)?;
@@ -77,10 +77,10 @@ impl RedbFile {
         })
     }
 
-    /// The wrapped keyring as it lies in the file.
+    /// Returns the wrapped keyring in the file.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn keyring(&self) -> Result<Option<Bytes>, OpenError> {
         guarded(|| {
             let txn = self.open.database.begin_read().map_err(store_error)?;
@@ -95,10 +95,11 @@ impl RedbFile {
         })
     }
 
-    /// Starts the store; every row of it is believed as far as the authenticator vouches for it.
+    /// Starts the store; the authenticator checks every row.
     ///
     /// # Errors
-    /// [`OpenError::Corrupt`] if the file is of before rows were authenticated, or its log has another end than it had.
+    /// [`OpenError::Corrupt`] if the file has the layout without authenticated rows, or its log does not end as it
+    /// should.
     pub fn start(self, authenticator: Authenticator) -> Result<RedbStore, OpenError> {
         if self.layout != LAYOUT {
             let why = format!("it has layout {} and the keys of layout {LAYOUT}", self.layout);
@@ -108,11 +109,11 @@ impl RedbFile {
         self.run(authenticator, state)
     }
 
-    /// Starts a store of before rows were authenticated: authenticates what is there, from now on, and replaces the
-    /// wrapped keyring by one that says so. All of it is one durable transaction.
+    /// Starts a store of layout 1: authenticates the existing rows and replaces the wrapped keyring by one with a key
+    /// for rows, in one durable transaction.
     ///
     /// # Errors
-    /// [`OpenError::Corrupt`] if the file is not that old, and whatever keeps it from being read or written.
+    /// [`OpenError::Corrupt`] if the file does not have layout 1; errors of reading and writing.
     pub fn upgrade(self, authenticator: Authenticator, keyring: &[u8]) -> Result<RedbStore, OpenError> {
         if self.layout != upgrade::FROM {
             let why = format!("it has layout {} and the keys of layout {}", self.layout, upgrade::FROM);
@@ -122,8 +123,8 @@ impl RedbFile {
         self.run(authenticator, state)
     }
 
-    /// Starts a store in which rows are missing, or older than they were, and takes what is there for all there must be.
-    /// Rows that are damaged stay so.
+    /// Starts a store in which rows are missing or out of date, and accepts the existing rows as complete. Damaged rows
+    /// stay damaged.
     ///
     /// # Errors
     /// As [`RedbFile::start`].

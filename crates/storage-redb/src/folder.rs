@@ -1,4 +1,4 @@
-//! The folder and the file: who may see them, who has them, and that their names survive a power cut.
+//! The folder and the file of a store: permissions, the lock, and durable names.
 
 use std::{
     fs::{DirBuilder, File, OpenOptions, TryLockError},
@@ -11,13 +11,13 @@ use crate::error::OpenError;
 
 const LOCK: &str = "lock";
 
-/// Holds a folder for this process until dropped.
+/// The lock of a folder, held until dropped.
 #[derive(Debug)]
 pub(crate) struct DirLock {
     _file: File,
 }
 
-/// Makes the folder if need be, refuses one that is open to others, and takes it.
+/// Creates the folder if necessary, refuses one that other users can access, and locks it.
 pub(crate) fn prepare(folder: &Path) -> Result<DirLock, OpenError> {
     match DirBuilder::new().mode(0o700).create(folder) {
         Ok(()) => sync_dir(parent(folder))?,
@@ -42,7 +42,7 @@ pub(crate) fn private() -> OpenOptions {
     options
 }
 
-/// Refuses what the group or others may look into.
+/// Refuses a path that the group or others can access.
 pub(crate) fn refuse_exposed(path: &Path) -> Result<(), OpenError> {
     let metadata = std::fs::metadata(path).map_err(|error| OpenError::io(path, error))?;
     let mode = metadata.permissions().mode() & 0o777;

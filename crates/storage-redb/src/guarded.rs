@@ -13,16 +13,16 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Whether this thread is where a panic is caught and becomes an error: a panic hook need not say anything of it.
+/// Returns whether a panic of this thread is caught and becomes an error, so that a panic hook need not report it.
 pub fn panics_are_caught() -> bool {
     DEPTH.get() > 0
 }
 
-/// Does what may meet pages that are damaged. redb takes its file for what it wrote, and panics where it is not.
+/// Catches panics of redb, which assumes that its file is intact and panics if a page is damaged.
 pub(crate) fn guarded<T, E: From<StoreError>>(work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     DEPTH.set(DEPTH.get() + 1);
-    // What a panic can leave half done are pages of redb's cache and its transaction: the one is not changed by
-    // readers, the other is given up with its handle.
+    // A panic can leave redb's page cache and its transaction inconsistent: readers do not change the cache, and the
+    // transaction is discarded with its handle.
     let done = catch_unwind(AssertUnwindSafe(work));
     DEPTH.set(DEPTH.get() - 1);
     done.unwrap_or_else(|panic| {
@@ -32,7 +32,7 @@ pub(crate) fn guarded<T, E: From<StoreError>>(work: impl FnOnce() -> Result<T, E
     })
 }
 
-/// An open database, which is closed under guard: redb writes and reads pages when it closes one.
+/// An open database, which is closed under guard, because redb reads and writes pages when it closes.
 pub(crate) struct Handle(Option<Database>);
 
 impl Handle {
@@ -65,7 +65,7 @@ impl Drop for Handle {
     }
 }
 
-/// What redb says, in the store's words.
+/// Converts an error of redb.
 pub(crate) fn store_error(error: impl Into<redb::Error>) -> StoreError {
     match error.into() {
         redb::Error::Corrupted(why) => StoreError::Corrupt(why),
@@ -83,14 +83,14 @@ pub(crate) fn cause(error: &StoreError) -> String {
     }
 }
 
-/// What the system says, without its number.
+/// The message of the operating system, without its number.
 fn io_reason(error: &std::io::Error) -> String {
     let text = error.to_string();
     let end = text.find(" (os error").unwrap_or(text.len());
     text[..end].to_lowercase()
 }
 
-/// Whether the handle is of no use any more, while the store may be: another one is being opened.
+/// Returns whether the error concerns only this handle, while another one may work.
 pub(crate) fn is_handle_failure(error: &StoreError) -> bool {
     match error {
         StoreError::Closed => true,

@@ -1,14 +1,14 @@
-//! The embedded backend: one file, one process, every acknowledged commit on the disk.
+//! The embedded backend: one file, one process; every acknowledged commit is durable.
 //!
-//! A single writer thread takes all batches that wait, checks each against the state that those before it left, writes
-//! the good ones in one durable transaction, and then answers all of them. Reads run where they are called, on a view
-//! that the writer left open after its last commit.
+//! A single writer thread takes all waiting batches, checks them one after the other, writes the valid ones in one
+//! durable transaction, and answers all of them. Reads run on the calling thread, on a view that the writer opened
+//! after its last commit.
 //!
-//! What is written is authenticated, and what is read is checked: [`RedbFile`] is the file before that is possible. When
-//! writing fails, reading goes on from what is durable, changes are refused, and the file is opened again until it can be
-//! written. redb's panics on damaged pages become errors.
+//! Rows are authenticated when they are written and checked when they are read; [`RedbFile`] is the file before its key
+//! is known. When a write fails, reads continue on the durable state, changes are refused, and the file is reopened
+//! until a write succeeds. Panics of redb on damaged pages become errors.
 //!
-//! The crate deliberately does not know what the rows hold: it sees keys, bytes and revisions.
+//! The crate deliberately does not know the content of rows: it handles keys, bytes and revisions.
 //!
 //! Start reading at [`RedbFile`], then `writer`.
 
@@ -44,25 +44,25 @@ use writer::Job;
 const STORE: &str = "bailiwick.redb";
 /// Every row: its key, and its stored form.
 const ROWS: TableDefinition<'static, &'static [u8], &'static [u8]> = TableDefinition::new("rows");
-/// The change log: a revision and what it changed.
+/// The change log: revision → change set.
 const LOG: TableDefinition<'static, u64, &'static [u8]> = TableDefinition::new("log");
-/// What the file is.
+/// Metadata of the file.
 const METADATA: TableDefinition<'static, &'static str, u32> = TableDefinition::new("about");
 
-/// How a store is kept.
+/// Options of a store.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Bytes of memory for pages of the file.
     pub cache_bytes: usize,
-    /// How many change sets the log keeps at least.
+    /// The minimum number of change sets in the log.
     pub log_retention: u64,
-    /// How many change sets stay in memory for followers that keep up.
+    /// The maximum number of change sets in memory, for followers that keep up.
     pub recent: usize,
-    /// How many bytes they may have; fewer stay if they are large.
+    /// The maximum size of these change sets, in bytes.
     pub recent_bytes: usize,
-    /// The most batches that wait for the writer; further ones wait to be let in.
+    /// The maximum number of queued batches; further commits wait.
     pub queue: usize,
-    /// How long it takes after a write that failed until the next one is tried.
+    /// The pause between a failed write and the next attempt.
     pub retry: Duration,
 }
 
@@ -88,7 +88,7 @@ pub struct RedbStore {
     _lock: Option<folder::DirLock>,
 }
 
-/// What readers, followers and the writer have in common.
+/// The state that readers, followers and the writer share.
 #[derive(Debug)]
 struct Shared {
     current: ArcSwap<RedbView>,
@@ -111,10 +111,10 @@ impl RedbStore {
         Self::file(folder).try_exists()
     }
 
-    /// Opens the store in a folder, whose keys are known; makes both if they are not there.
+    /// Opens the store in a folder with a known key; creates folder and file if necessary.
     ///
     /// # Errors
-    /// One variant, and one clear line, per reason: [`OpenError`].
+    /// One variant, with a one-line message, per reason: [`OpenError`].
     pub fn open(folder: &Path, options: &Options, authenticator: Authenticator) -> Result<Self, OpenError> {
         RedbFile::open(folder, options)?.start(authenticator)
     }
@@ -124,13 +124,13 @@ impl RedbStore {
         self.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
     }
 
-    /// Lets the batches that wait finish and closes the file; whatever is asked later is answered [`StoreError::Closed`].
+    /// Finishes the queued batches and closes the file; later calls fail with [`StoreError::Closed`].
     pub async fn close(&self) {
         let (done, finished) = oneshot::channel();
         if let Some(queue) = &self.queue
             && queue.send(Job::Close(done)).await.is_ok()
         {
-            // An error means that the writer has stopped by itself, which is what was asked for.
+            // An error means that the writer has already stopped.
             let _ = finished.await;
         }
     }
@@ -140,7 +140,7 @@ impl Drop for RedbStore {
     fn drop(&mut self) {
         self.queue = None;
         if let Some(writer) = self.writer.take() {
-            // A writer that panicked has said so; there is nothing left to wait for.
+            // A panic of the writer has been logged.
             let _ = writer.join();
         }
     }
@@ -183,7 +183,7 @@ mod testing {
     use bailiwick_seal::Keyring;
     use bailiwick_storage::Authenticator;
 
-    /// One that authenticates with a key of its own.
+    /// Creates an authenticator with a new key.
     pub(crate) fn authenticator() -> Authenticator {
         Authenticator::new(Keyring::generate(0).unwrap().row_key().unwrap().unwrap())
     }

@@ -1,10 +1,10 @@
-//! The entries of the change log: a tag, what the store says of itself if the entry ends a transaction, and the change
-//! set, which is per change the lengths of key and value, then both.
+//! The encoding of change log entries: a tag, the sealed state of the store if the entry ends a transaction, and the
+//! change set. Each change is the lengths of key and value, then both.
 
 use bailiwick_storage::{Authenticator, Change, ChangeSet, Revision, StoreError};
 use bytes::Bytes;
 
-/// Stands in the place of a value's length for a key that was removed.
+/// Replaces the length of the value for a key that was deleted.
 const REMOVED: u32 = u32::MAX;
 const TAG: usize = 16;
 
@@ -21,7 +21,7 @@ pub(crate) fn encode(
     out.extend_from_slice(&(state.len() as u16).to_be_bytes());
     out.extend_from_slice(state);
     for change in &set.changes {
-        // Batches with longer keys or values are refused before they come here.
+        // Batches with longer keys or values were refused before.
         out.extend_from_slice(&(change.key.len() as u16).to_be_bytes());
         let len = change.value.as_ref().map_or(REMOVED, |value| value.len() as u32);
         out.extend_from_slice(&len.to_be_bytes());

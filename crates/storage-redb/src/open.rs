@@ -1,4 +1,4 @@
-//! Opening a file: made safely if it is not there, refused with one clear line if it cannot be used.
+//! Opens a file: creates it safely if it does not exist, and refuses one that cannot be used.
 
 use std::{io, path::Path, sync::Arc};
 
@@ -18,13 +18,13 @@ use crate::{
 pub(crate) const LAYOUT: u32 = 2;
 const LAYOUT_KEY: &str = "layout";
 
-/// A file that is open, and what is known of its disk.
+/// An open file, and the tracker of its disk.
 pub(crate) struct OpenFile {
     pub(crate) database: Handle,
     pub(crate) tracker: Arc<DiskTracker>,
 }
 
-/// Opens what is on a disk; makes it if there is nothing.
+/// Opens the database on a disk; creates it if the disk is empty.
 pub(crate) fn open(disk: &dyn Disk, options: &Options) -> Result<OpenFile, OpenError> {
     let failed = |error: io::Error| OpenError::Store(StoreError::Backend(Box::new(error)));
     let (tracked, tracker) = TrackedDisk::new(disk.open().map_err(failed)?).map_err(failed)?;
@@ -33,7 +33,7 @@ pub(crate) fn open(disk: &dyn Disk, options: &Options) -> Result<OpenFile, OpenE
     Ok(OpenFile { database: Handle::new(database), tracker })
 }
 
-/// Begins a transaction with every guarantee that an answer stands for.
+/// Begins a transaction with all guarantees that an acknowledged commit has.
 pub(crate) fn begin_durable(database: &Database) -> Result<WriteTransaction, StoreError> {
     let mut txn = database.begin_write().map_err(store_error)?;
     // Durability::Immediate is redb's default. Two phases: a commit slot is never half written, whatever the disk
@@ -52,12 +52,12 @@ pub(crate) fn builder(options: &Options) -> Builder {
     builder
 }
 
-/// Makes the file if it is not there: under another name, and moved here when it is whole, so that a crash in between
-/// leaves nothing that looks like a store.
+/// Creates the file if it does not exist: under another name, which is renamed when it is complete, so that a crash
+/// never leaves an incomplete store.
 pub(crate) fn make(path: &Path, options: &Options) -> Result<(), OpenError> {
     if !path.try_exists().map_err(|error| OpenError::io(path, error))? {
         let unfinished = path.with_extension("new");
-        // INVARIANT: the folder is locked by this process, so nobody else is making one.
+        // INVARIANT: this process has locked the folder, so no other process creates the file.
         match std::fs::remove_file(&unfinished) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(OpenError::io(&unfinished, error)),
             _ => {}
@@ -77,7 +77,7 @@ pub(crate) fn make(path: &Path, options: &Options) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// The layout of the tables; none if there are none yet.
+/// Returns the layout of the tables; `None` if there are none yet.
 pub(crate) fn layout(database: &Database) -> Result<Option<u32>, OpenError> {
     let txn = database.begin_read().map_err(store_error)?;
     let about = match txn.open_table(METADATA) {
@@ -92,7 +92,7 @@ pub(crate) fn layout(database: &Database) -> Result<Option<u32>, OpenError> {
     }
 }
 
-/// Makes the tables, and says which layout they have.
+/// Creates the tables and writes their layout.
 fn set_layout(database: &Database) -> Result<(), StoreError> {
     let txn = begin_durable(database)?;
     txn.open_table(ROWS).map_err(store_error)?;
@@ -117,7 +117,7 @@ pub(crate) fn initialize(database: &Database) -> Result<u32, OpenError> {
     }
 }
 
-/// What a store says of itself, read from the end of its log.
+/// Reads the state of the store from the end of its log.
 pub(crate) fn state(database: &Database, authenticator: &Authenticator) -> Result<StoreState, StoreError> {
     let txn = database.begin_read().map_err(store_error)?;
     let table = txn.open_table(LOG).map_err(store_error)?;

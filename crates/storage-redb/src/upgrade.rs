@@ -1,4 +1,4 @@
-//! From a store of layout 1, whose rows nothing vouches for, to one of this layout; and taking stock of what is there.
+//! Upgrades a store of layout 1, whose rows are not authenticated, and recounts the rows of a store.
 //!
 //! In layout 1 a row was its revision and its value, an entry of the change log a bare change set, and the deployment had
 //! the number of account `000000000000`.
@@ -18,19 +18,19 @@ use crate::{
 
 /// The layout that is upgraded.
 pub(crate) const FROM: u32 = 1;
-/// What stands before the value in a row of it.
+/// The length of the header of a row in layout 1.
 pub(crate) const HEADER: usize = 8;
 
 const OLD_ROWS: TableDefinition<'static, &'static [u8], &'static [u8]> = TableDefinition::new("rows of layout 1");
-/// How often it is told how far an upgrade has come.
+/// The interval of progress messages.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Where the wrapped keyring lies in a store of layout 1.
+/// The key of the wrapped keyring in layout 1.
 pub(crate) fn keyring() -> Bytes {
     Bytes::from_static(&[0, 0, 0, 0, 0, keys::Kind::Keyring as u8])
 }
 
-/// Writes every row anew, authenticated, in one durable transaction.
+/// Writes all rows again, authenticated, in one durable transaction.
 pub(crate) fn run(
     database: &Database,
     authenticator: &Authenticator,
@@ -79,7 +79,7 @@ pub(crate) fn run(
     Ok(state)
 }
 
-/// Takes the rows that are there for all that there must be.
+/// Accepts the existing rows as complete.
 pub(crate) fn recount(database: &Database, authenticator: &Authenticator) -> Result<StoreState, StoreError> {
     let txn = begin_durable(database)?;
     let mut state = StoreState::default();
@@ -93,7 +93,7 @@ pub(crate) fn recount(database: &Database, authenticator: &Authenticator) -> Res
             let (key, row) = found.map_err(store_error)?;
             let opened = authenticator.open_row(key.value(), row.value(), &mut scratch)?;
             state.change(authenticator, key.value(), None, Some(opened.revision));
-            // Nothing newer is reused, whatever the log says.
+            // Revisions of existing rows are not used again, whatever the log contains.
             if opened.value.is_some() {
                 state.head = state.head.max(opened.revision);
             }
@@ -109,7 +109,7 @@ pub(crate) fn recount(database: &Database, authenticator: &Authenticator) -> Res
     Ok(state)
 }
 
-/// Begins the change log anew, with an entry that changes nothing and says what the store is.
+/// Starts a new change log, with an entry that changes nothing and contains the state of the store.
 fn begin_log(txn: &WriteTransaction, authenticator: &Authenticator, state: &StoreState) -> Result<(), StoreError> {
     txn.delete_table(LOG).map_err(store_error)?;
     let mut sets = txn.open_table(LOG).map_err(store_error)?;
@@ -120,7 +120,7 @@ fn begin_log(txn: &WriteTransaction, authenticator: &Authenticator, state: &Stor
     Ok(())
 }
 
-/// Tells how far something has come that takes long.
+/// Logs the progress of a long task.
 struct Progress {
     what: &'static str,
     rows: u64,

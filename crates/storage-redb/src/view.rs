@@ -1,4 +1,4 @@
-//! Reading: the tables of one transaction, kept open by whoever reads from them.
+//! Views: the tables of one read transaction, open as long as they are in use.
 
 use std::{ops::Bound, sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
 /// How long a reader waits for a handle that works.
 const HANDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The tables of one transaction of one handle.
+/// The tables of one read transaction of one handle.
 pub(crate) struct Tables {
     /// The number of the handle.
     handle: u64,
@@ -26,7 +26,7 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
-    /// What is committed now.
+    /// Opens the committed state.
     pub(crate) fn newest(database: &Database, handle: u64) -> Result<Self, StoreError> {
         let txn = database.begin_read().map_err(store_error)?;
         let rows = txn.open_table(ROWS).map_err(store_error)?;
@@ -34,14 +34,14 @@ impl Tables {
         Ok(Tables { handle, rows, log })
     }
 
-    /// A row, checked; `None` is none, and one that is damaged is an error.
+    /// Returns a row, authenticated, or `None`; a damaged row is an error.
     pub(crate) fn get(&self, authenticator: &Authenticator, key: &[u8]) -> Result<Option<Versioned>, StoreError> {
         let Some(row) = self.rows.get(key).map_err(store_error)? else { return Ok(None) };
         versioned(authenticator, key, row.value()).map(Some)
     }
 }
 
-/// Takes a stored row apart; one that is damaged is an error.
+/// Decodes a stored row; a damaged row is an error.
 pub(crate) fn versioned(authenticator: &Authenticator, key: &[u8], row: &[u8]) -> Result<Versioned, StoreError> {
     let opened = authenticator.open_row(key, row, &mut Vec::new())?;
     match opened.value {
@@ -50,11 +50,11 @@ pub(crate) fn versioned(authenticator: &Authenticator, key: &[u8], row: &[u8]) -
     }
 }
 
-/// The rows, and the log, as they were at one revision.
+/// The rows and the log at one revision.
 pub(crate) struct RedbView {
     pub(crate) state: StoreState,
     pub(crate) authenticator: Authenticator,
-    /// Replaced when the store is opened again and shows the same revision: whoever holds this view reads on.
+    /// Replaced when the store is reopened at the same revision, so that this view stays readable.
     pub(crate) tables: ArcSwap<Tables>,
     /// Counts the handles; closed with the store.
     pub(crate) handles: watch::Receiver<u64>,
@@ -67,7 +67,7 @@ impl std::fmt::Debug for RedbView {
 }
 
 impl RedbView {
-    /// Reads from the tables; from those of the next handle if this one fails meanwhile.
+    /// Reads from the tables; if the handle fails, from those of the next handle.
     pub(crate) async fn read<T>(&self, from: impl Fn(&Tables) -> Result<T, StoreError>) -> Result<T, StoreError> {
         loop {
             let tables = self.tables.load_full();

@@ -1,4 +1,4 @@
-//! Following the change log: from memory when one keeps up, from the file when one does not.
+//! Follows the change log: from memory if the follower keeps up, otherwise from the file.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -26,7 +26,7 @@ pub(crate) async fn follow(shared: &Arc<Shared>, after: Revision) -> Result<Box<
     }
     let news = shared.feed.subscribe();
     let mut changes = RedbChanges { shared: shared.clone(), after, news, ready: VecDeque::new() };
-    // Says at once if the log no longer reaches back that far.
+    // Fails at once if the log does not reach back that far.
     changes.ready = fetch(shared, after).await?;
     Ok(Box::new(changes))
 }
@@ -51,7 +51,7 @@ pub(crate) fn read(
     for row in tables.log.range(next.number()..).map_err(store_error)?.take(limit) {
         let (revision, entry) = row.map_err(store_error)?;
         let revision = Revision::new(revision.value());
-        // Revisions have no gaps, so the next one is the first, unless it has been pruned.
+        // Revisions have no gaps, so the first entry is the next revision, unless it was pruned.
         if revision != next && sets.is_empty() {
             return Err(StoreError::Compacted { oldest: oldest(tables, after)? });
         }

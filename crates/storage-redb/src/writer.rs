@@ -1,4 +1,4 @@
-//! The writer: one thread, one durable transaction for all batches that wait.
+//! The writer: one thread, and one durable transaction for all waiting batches.
 
 use std::{
     sync::Arc,
@@ -24,7 +24,7 @@ use crate::{
 
 mod refusing;
 
-/// The most batches in one transaction, so that the first of many does not wait for the last for long.
+/// The maximum number of batches in one transaction, which limits how long the first one waits for the others.
 const MAX_GROUP: usize = 256;
 /// How many change sets are pruned at once: rarely, and a handful of pages.
 const PRUNE_STEP: u64 = 256;
@@ -32,7 +32,7 @@ const PRUNE_STEP: u64 = 256;
 pub(crate) type Reply = oneshot::Sender<Result<Revision, StoreError>>;
 type Group = Vec<(Batch, Reply)>;
 
-/// What the writer is asked for.
+/// A job for the writer.
 #[derive(Debug)]
 pub(crate) enum Job {
     Batch(Batch, Reply),
@@ -53,9 +53,9 @@ pub(crate) struct Writer {
     /// Counts the handles, for readers.
     handles: watch::Sender<u64>,
     mode: Mode,
-    /// What is durable and was shown to everybody.
+    /// The state that is durable and published.
     state: StoreState,
-    /// Whether a transaction failed so late that the file may have it.
+    /// Whether the file may contain a transaction that failed.
     unknown: bool,
     buffers: Buffers,
 }
@@ -69,9 +69,9 @@ struct Buffers {
 
 enum Mode {
     Writing(OpenFile),
-    /// Changes are refused, and readers read what was durable when writing failed.
+    /// Changes are refused; readers use what was durable when writing failed.
     Refusing {
-        /// What they read from, which lives as long as this; none if not even that can be read.
+        /// The database that readers use; `None` if it could not be opened.
         reading: Option<Handle>,
         why: String,
         retry: Instant,
@@ -127,7 +127,7 @@ impl Writer {
                 self.answer(group);
             }
         }
-        // What was let in before the door closed is answered, by its absence, when the queue is dropped.
+        // Queued batches that are not answered here fail when the queue is dropped.
         self.shared.feed.close();
         drop((self.mode, self.handles));
         if let Some(done) = closing {
@@ -135,7 +135,7 @@ impl Writer {
         }
     }
 
-    /// Waits for something to do.
+    /// Waits for the next job or retry.
     fn next(&self, jobs: &mut mpsc::Receiver<Job>, clock: &Runtime) -> Next {
         let job = match &self.mode {
             Mode::Writing(_) => jobs.blocking_recv(),
@@ -160,7 +160,7 @@ impl Writer {
         }
     }
 
-    /// Commits a group. If that fails everyone in it is told, and changes are refused from then on.
+    /// Commits a group. If that fails, all callers get an error, and changes are refused from then on.
     fn commit(&mut self, group: Group) {
         let Mode::Writing(open) = &self.mode else { return };
         let head_changes = open.tracker.head_changes();
@@ -176,7 +176,7 @@ impl Writer {
             Ok(_) => match self.acknowledge(state, &planned) {
                 Ok(()) => {
                     for Planned { set, answer } in planned {
-                        // Whoever went away will read what they wrote.
+                        // The caller may have been dropped.
                         let _ = answer.send(Ok(set.revision));
                     }
                     for answer in unchanged {
@@ -184,7 +184,7 @@ impl Writer {
                     }
                     return;
                 }
-                // It is durable, and nobody can see it.
+                // The transaction is durable but could not be published.
                 Err(error) => {
                     self.unknown |= !planned.is_empty();
                     error
@@ -207,7 +207,7 @@ impl Writer {
         self.refuse(why);
     }
 
-    /// Shows everybody what is durable now.
+    /// Publishes the durable state.
     fn acknowledge(&mut self, state: StoreState, planned: &[Planned]) -> Result<(), StoreError> {
         let Mode::Writing(open) = &self.mode else { return Ok(()) };
         if planned.is_empty() {
@@ -217,12 +217,12 @@ impl Writer {
         let tables = guarded(|| Tables::newest(&open.database, handle))?;
         self.state = state;
         self.show(tables);
-        // INVARIANT: the view before the feed before the answer: who hears of a revision can read it.
+        // INVARIANT: the view before the feed before the reply, so that a caller that learns of a revision can read it.
         self.shared.feed.publish(planned.iter().map(|planned| planned.set.clone()));
         Ok(())
     }
 
-    /// Makes the view of the newest state, on these tables, the current one.
+    /// Publishes a view of the newest state on these tables.
     fn show(&self, tables: Tables) {
         let view = view::RedbView {
             state: self.state,
@@ -247,7 +247,8 @@ struct GroupWriter<'w> {
 }
 
 impl GroupWriter<'_> {
-    /// Plans and writes the batches that hold; refuses the others at once. No transaction if nothing is to be written.
+    /// Checks and writes the valid batches, and answers the invalid ones. Returns no transaction if there is nothing to
+    /// write.
     fn write(
         &self,
         open: &OpenFile,
@@ -273,7 +274,7 @@ impl GroupWriter<'_> {
                     Ok(changes) if changes.is_empty() => unchanged.push(answer),
                     Ok(changes) => {
                         let set = Arc::new(ChangeSet { revision: state.head.next(), changes });
-                        // Taken into the list first: whatever happens from here on, this one is answered.
+                        // Added to the list before anything can fail, so that the caller gets an answer.
                         planned.push(Planned { set: set.clone(), answer });
                         self.apply(&mut rows, state, buffers, &set)?;
                         if let Some(before) = unlogged.replace(set) {
@@ -289,7 +290,7 @@ impl GroupWriter<'_> {
                     }
                 }
             }
-            // The last entry of a transaction says what the store is then.
+            // The last entry of a transaction contains the state of the store.
             if let Some(last) = unlogged {
                 self.prune(&mut sets, state)?;
                 self.log(&mut sets, buffers, &last, &state.seal(self.authenticator)?)?;
@@ -336,7 +337,7 @@ impl GroupWriter<'_> {
         Ok(())
     }
 
-    /// Takes the oldest change sets out of the log when there are enough of them to be worth it.
+    /// Removes the oldest change sets from the log, once there are enough of them.
     fn prune(&self, sets: &mut Table<'_, u64, &'static [u8]>, state: &mut StoreState) -> Result<(), StoreError> {
         let kept = state.head.number().saturating_sub(state.oldest.number());
         if kept < self.retention.max(1) + PRUNE_STEP {

@@ -1,4 +1,4 @@
-//! Power cuts: what was acknowledged is there afterwards, and nothing is there by halves.
+//! Power cuts: acknowledged commits survive, and no commit survives partially.
 
 mod common;
 
@@ -35,8 +35,8 @@ fn batch(n: u64) -> Batch {
     }
 }
 
-/// Checks a store after a crash: everything in `answered` is there, whatever is there is whole, revisions have no
-/// gaps, the counter and the log agree. Returns what is there.
+/// Checks a store after a crash: all commits in `answered` exist, all commits are complete, revisions have no gaps, and
+/// the counter and the log are consistent. Returns the existing commits.
 async fn check(store: &RedbStore, answered: &BTreeSet<u64>, tried: u64) -> BTreeSet<u64> {
     let view = store.read(At::Latest).await.expect("a view");
     let mut there = BTreeSet::new();
@@ -66,10 +66,10 @@ async fn check(store: &RedbStore, answered: &BTreeSet<u64>, tried: u64) -> BTree
     there
 }
 
-/// Writes from four tasks until the power is cut, then goes on from what the disk kept; three cuts in a row.
+/// Writes from four tasks until the power is cut, then continues on the remaining content; three cuts in a row.
 async fn round(seed: u64) {
     let mut rng = Rng(seed);
-    // A store is made under another name and moved, so a cut while it is made is not this test's business.
+    // The store is created under another name and renamed, so this test does not cut the power during creation.
     let (mut disk, authenticator) = (Disk::default(), common::authenticator());
     drop(open(&disk, &authenticator).expect("a store"));
     let mut answered = BTreeSet::new();
@@ -88,7 +88,7 @@ async fn round(seed: u64) {
                 tokio::spawn(async move {
                     for n in from..from + 100 {
                         store.commit(batch(n)).await.expect("a disk that works");
-                        // INVARIANT: asked for before it is noted, so that nothing answered after the cut counts.
+                        // INVARIANT: checked before the answer is noted, so that answers after the cut do not count.
                         let mut known = known.lock().expect("no panics");
                         if disk.crashed() {
                             break;

@@ -1,5 +1,5 @@
-//! Disks that fail: at each operation of a run in turn, in each way, and that work again later. Whatever was answered is
-//! there, what was refused is not, what is unknown is whole or absent; reading never stops, and changes are taken again.
+//! Disk failures, at each operation of a run, in each way, followed by a recovery. Acknowledged commits exist, refused
+//! ones do not, unknown ones exist completely or not at all; reads never fail, and changes are accepted again.
 
 mod common;
 
@@ -16,11 +16,11 @@ use bailiwick_storage_redb::{Options, RedbFile, RedbStore};
 use bytes::Bytes;
 use common::disk::{Disk, Fault};
 
-/// How many batches a run writes; one of them makes the file grow.
+/// The number of batches in a run; one of them makes the file grow.
 const BATCHES: u64 = 5;
 
 fn open(disk: &Disk, authenticator: &Authenticator) -> RedbStore {
-    // A cache as small as this writes pages before the commit does, too.
+    // A small cache, so that pages are also written before the commit.
     let options = Options { cache_bytes: 1 << 15, retry: Duration::from_millis(3), ..Options::default() };
     let file = RedbFile::on(disk.clone(), &options).expect("a file");
     file.start(authenticator.clone()).expect("a store")
@@ -40,7 +40,7 @@ fn batch(n: u64) -> Batch {
     }
 }
 
-/// What is known of the outcomes of batches.
+/// The known outcomes of batches.
 #[derive(Default)]
 struct Known {
     there: BTreeSet<u64>,
@@ -48,7 +48,7 @@ struct Known {
 }
 
 impl Known {
-    /// Checks what a view shows, reading each row and all of them; returns which batches it has.
+    /// Checks the rows of a view, by key and by scan; returns which batches it contains.
     async fn check(&self, view: &dyn View, tried: u64) -> BTreeSet<u64> {
         let mut found = BTreeSet::new();
         for n in 0..tried {
@@ -85,7 +85,7 @@ async fn view(store: &RedbStore) -> Arc<dyn View> {
     store.read(At::Latest).await.expect("reading goes on")
 }
 
-/// What followers have been told, by revision.
+/// The change sets that followers received, by revision.
 async fn follow(log: &mut Box<dyn Changes>, to: Revision, seen: &mut BTreeMap<Revision, Vec<Change>>) {
     while (seen.len() as u64) < to.number() {
         let set = log.next().await.expect("following goes on");
@@ -94,15 +94,15 @@ async fn follow(log: &mut Box<dyn Changes>, to: Revision, seen: &mut BTreeMap<Re
     }
 }
 
-/// How a run went.
+/// The result of a run.
 struct Run {
     failed: bool,
     grown: bool,
-    /// Whether the outcome of a batch was unknown, and what it was.
+    /// Whether the outcome of a batch was unknown, and the actual outcome.
     unknown: Option<bool>,
 }
 
-/// One run in which everything from the `at`-th operation on fails, until the disk is healed.
+/// Runs batches on a disk on which every operation from the `at`-th on fails, until it recovers.
 async fn run(at: u64, fault: Fault) -> Run {
     let (disk, authenticator) = (Disk::default(), common::authenticator());
     let store = open(&disk, &authenticator);
@@ -136,7 +136,7 @@ async fn run(at: u64, fault: Fault) -> Run {
     }
     let refuses = store.health().refuses_changes;
     assert_eq!(refuses.is_some(), held.is_some(), "{refuses:?}");
-    // A batch that changes nothing is not refused.
+    // A batch without changes is not refused.
     store.commit(Batch::default()).await.expect("nothing to write");
     let failed = disk.heal();
     assert!(failed || held.is_none());
@@ -159,7 +159,7 @@ async fn run(at: u64, fault: Fault) -> Run {
     let newest = known.check(&*view(&store).await, tried + 1).await;
     follow(&mut log, store.head().await.expect("a head"), &mut told).await;
     if let Some((held, found)) = held {
-        // The view of then may be gone if an unknown batch turned out to be there; it never shows anything else.
+        // The earlier view may be stale if an unknown batch took effect; it never shows other rows.
         match held.get(b"count").await {
             Ok(row) => {
                 assert_eq!(row.map_or(0, |row| counter_value(&row.value).expect("a counter")), found.len() as u64)
@@ -167,7 +167,7 @@ async fn run(at: u64, fault: Fault) -> Run {
             Err(error) => assert!(matches!(error, StoreError::StaleView) && newest.len() > found.len() + 1, "{error}"),
         }
     }
-    // Told once is told for good.
+    // A change set that was delivered stays valid.
     let mut again = store.watch(Revision::ZERO).await.expect("watch");
     for (revision, changes) in &told {
         let set = again.next().await.expect("a set");
@@ -195,7 +195,7 @@ async fn every_operation(fault: Fault) {
     }
     println!("{failures} operations failed; of the unknown outcomes {there} took place and {absent} did not");
     assert!(failures > 30, "the run has more operations than {failures}");
-    // Only the last write and sync of each commit leave open what happened.
+    // Only the last write and sync of each commit leave the outcome unknown.
     assert_eq!(there + absent, 2 * BATCHES);
     assert!(fault != Fault::Sync || (there > 0 && absent > 0), "a failed sync may have done its work");
 }
@@ -227,7 +227,7 @@ async fn a_file_that_cannot_grow_is_not_opened_for_changes_again_and_again() {
     let store = open(&disk, &authenticator);
     let put = |n: u64, len: usize| Batch { put: vec![(key("k", n), vec![7; len].into())], ..Batch::default() };
     disk.fail_from(0, Fault::Growth);
-    // Values that need much room in one piece leave some for small ones.
+    // Large values leave free space for small ones.
     let (mut n, mut last) = (0, disk.failures());
     while disk.failures() < last + 10 {
         if store.commit(put(n, 200_000)).await.is_ok() {

@@ -1,4 +1,4 @@
-//! What opening a store promises: private files, one owner, one clear line when it cannot be.
+//! Opening a store: private files, one process, and a one-line error if it cannot be opened.
 
 mod common;
 

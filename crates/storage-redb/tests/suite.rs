@@ -1,4 +1,4 @@
-//! The embedded backend keeps every promise, and keeps it across a restart.
+//! The embedded backend keeps all promises, including those of durable and exposed backends.
 
 mod common;
 
@@ -19,7 +19,7 @@ struct Embedded {
 }
 
 fn embedded() -> Embedded {
-    // The suite watches from revisions that are no longer in a memory as small as this.
+    // Fewer change sets than the suite watches, so that followers also read from the file.
     let options = Options { recent: 8, ..Options::default() };
     let folder = tempfile::tempdir().expect("a folder");
     Embedded { folder, options: Mutex::new(options), authenticator: common::authenticator() }
@@ -52,7 +52,7 @@ impl Durable for Embedded {
 const ROWS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("rows");
 
 impl Embedded {
-    /// Closes the store, does something to its rows, and opens it again.
+    /// Closes the store, changes its rows, and opens it again.
     fn behind<T>(
         &self,
         store: Arc<dyn Store>,

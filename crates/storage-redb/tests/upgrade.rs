@@ -1,4 +1,4 @@
-//! A store of layout 1 is upgraded whole, or stays what it was.
+//! A store of layout 1 is upgraded completely, or stays unchanged.
 
 mod common;
 
@@ -65,7 +65,7 @@ fn authenticator(keyring: &Keyring) -> Option<Authenticator> {
     keyring.row_key().expect("a key").map(Authenticator::new)
 }
 
-/// Does what a server does with a file: starts it, or upgrades it if its keyring is so old.
+/// Opens a file as a server does: starts it, or upgrades it if its keyring has no key for rows.
 fn start(file: RedbFile) -> Result<RedbStore, OpenError> {
     let keyring = keyring(&file);
     match authenticator(&keyring) {
@@ -125,19 +125,19 @@ async fn what_the_file_says_of_its_age_decides_nothing() {
     assert!(refused(file(&old).start(known())), "an old file is not believed with a new keyring");
     assert!(refused(file(&old).start_accepting_damage(known())));
     assert!(refused(file(&new).upgrade(known(), b"keyring")), "a new file is not upgraded");
-    // Somebody rewrites a row, and says that the file is old.
+    // An attacker rewrites a row and the layout number.
     let database = Database::builder().create_with_backend(new.clone()).expect("a file of redb");
     let txn = database.begin_write().expect("a transaction");
     txn.open_table(ABOUT).expect("a table").insert("layout", 1).expect("a row");
     txn.commit().expect("a commit");
     drop(database);
     let again = file(&new);
-    // The keyring lies where a file of layout 1 has none.
+    // A file of layout 1 has no keyring under this key.
     assert!(again.keyring().expect("a file that reads").is_none());
     assert!(refused(again.start(known())));
 }
 
-/// A cut at any moment leaves the old store or the new one, and either starts.
+/// A power cut at any operation leaves the old store or the new one, and both can be started.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cut_leaves_the_old_store_or_the_new_one() {
     let (image, old) = (old_store(), old_rows(old_store()));

@@ -9,7 +9,7 @@ fn source(n: u32) -> Arc<RequestInfo> {
     request_from(IpAddr::V4(n.into()))
 }
 
-/// How many of some failures at one time get a record.
+/// The number of records for some failures at one time.
 fn records(limit: &mut RecordRateLimit, failures: u64, event: &Event<'_>) -> u64 {
     (0..failures).filter(|_| limit.admit(event).is_some()).count() as u64
 }
@@ -85,7 +85,7 @@ fn many_callers_are_forgotten_in_time_and_what_they_did_is_told() {
     assert_eq!(told, MAX_KEYS as u64, "nothing is lost");
 }
 
-/// Whoever has a network of a /48 has 65,536 sources.
+/// A client with a /48 network has 65,536 sources.
 #[test]
 fn all_sources_together_have_a_bound() {
     let (mut limit, root) = (RecordRateLimit::default(), root());

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::disk::FileSystem;
 
-/// A disk that fails, or dies, at the operation with that number; before or after its work is half done.
+/// A disk that fails, or crashes, at a given operation; before or after half of its work.
 #[derive(Clone)]
 pub(crate) struct Failing {
     left: Arc<AtomicUsize>,
@@ -21,7 +21,7 @@ impl Failing {
         Failing { left: Arc::new(AtomicUsize::new(at + 1)), for_good: false }
     }
 
-    /// Every operation from that one on fails, until the disk recovers.
+    /// Every operation from this one on fails, until the disk recovers.
     pub(crate) fn from(at: usize) -> Self {
         Failing { for_good: true, ..Self::once(at) }
     }
@@ -153,7 +153,7 @@ fn files_are_their_owners_alone() {
     assert_eq!(mode(&folder.join("audit-00000000000000000001.jsonl")), 0o600);
 }
 
-/// A crash may leave any part of what was written last.
+/// A crash may keep any part of the last write.
 #[test]
 fn what_a_crash_left_unfinished_is_cut_off() {
     let whole = TempDir::new().unwrap();
@@ -176,7 +176,7 @@ fn what_a_crash_left_unfinished_is_cut_off() {
     }
 }
 
-/// Whatever fails, and wherever, nothing is written twice, half or not at all.
+/// Whichever operation fails, no record is written twice or partially.
 #[test]
 fn what_could_not_be_written_is_written_once_when_it_can() {
     let mut failures = 0;
@@ -210,7 +210,7 @@ fn the_records_after_a_mark_are_known() {
     }
 }
 
-/// An operator who moves old segments away, or loses them, finds the numbers going on.
+/// If segments were moved away or lost, numbering continues.
 #[test]
 fn numbers_go_on_where_segments_are_missing() {
     let folder = TempDir::new().unwrap();

@@ -89,8 +89,8 @@ async fn rows_of_the_outbox_move_to_segments() {
     assert_eq!(world.waiting().await, 0);
 }
 
-/// The crash points: before the write, in the middle of it, before the sync, after it and before the rows are taken
-/// away, and after that.
+/// The crash points: before the write, in the middle of it, before the sync, after it and before the rows are removed,
+/// and after that.
 #[tokio::test]
 async fn a_crash_neither_loses_nor_repeats_a_record() {
     for crash in 0..8 {
@@ -116,7 +116,7 @@ async fn a_crash_neither_loses_nor_repeats_a_record() {
             }
             // Written and synced, but the rows are still there.
             3 => written_only(&mut ready).await,
-            // The same, and the last line is torn, as if the sync had not come to its end.
+            // The same, with a torn last line, as if the sync did not complete.
             4..7 => {
                 written_only(&mut ready).await;
                 drop(ready);
@@ -137,7 +137,7 @@ async fn a_crash_neither_loses_nor_repeats_a_record() {
     }
 }
 
-/// What a round does, up to taking rows away.
+/// One round of the writer, up to the removal of rows.
 async fn written_only(ready: &mut OpenWriter) {
     let waiting = ready.read_outbox().await.unwrap();
     let records = waiting.iter().flat_map(|(_, row)| Record::decode_row(row).unwrap()).collect();
@@ -151,7 +151,7 @@ fn newest(world: &World) -> std::path::PathBuf {
     names.pop().unwrap()
 }
 
-/// A store that is older than the segments, as after it was restored from a backup: nothing is written twice.
+/// A store that is older than the segments, as after a restore from a backup: no record is written twice.
 #[tokio::test]
 async fn rows_that_come_back_with_an_old_store_are_passed_over() {
     let world = World::new();
@@ -219,7 +219,7 @@ async fn a_refusal_is_on_the_disk_before_its_answer() {
     assert!(recorder.write_durable(&event(&request)).await.is_err(), "no answer without its record");
 }
 
-/// A user without rights who hammers costs a bounded number of bounded records, and the rest is a number.
+/// A user without permissions who sends many requests causes a bounded number of records; the rest are counted.
 #[tokio::test]
 async fn a_flood_of_refusals_costs_little_and_is_counted() {
     let world = World::new();
@@ -244,7 +244,7 @@ async fn a_flood_of_refusals_costs_little_and_is_counted() {
     assert_eq!(lines.len() as u64 - 1 + suppressed, 1_000, "none vanishes");
 }
 
-/// While nothing can be written, reads go on, and what found no room is counted.
+/// While writing fails, reads continue, and lost records are counted.
 #[tokio::test]
 async fn a_full_disk_stops_no_read_and_what_is_lost_is_counted() {
     let world = World::new();

@@ -1,5 +1,5 @@
-//! When writing fails: readers go on from what is durable, changes are refused, and the file is opened again until a
-//! write succeeds.
+//! After a failed write: readers use the durable state, changes are refused, and the file is reopened until a write
+//! succeeds.
 
 use std::{sync::Arc, time::Instant};
 
@@ -16,16 +16,16 @@ use crate::{
     watch,
 };
 
-/// What is written to find out whether writing works; there is nothing in it otherwise.
+/// The table of the probe, which tests whether writing works; otherwise it does not exist.
 const PROBE: TableDefinition<'static, &'static str, &'static [u8]> = TableDefinition::new("probe");
-/// How much is written then: more than a usual change takes, so that the store is not open for changes and closed again
-/// every second while the free pages of its file have room for the probe alone. With its header it has 256 KiB.
+/// The size of the probe: larger than a usual change, so that the store does not alternate between accepting and
+/// refusing changes while its file has free pages for the probe only. With its header it has 256 KiB.
 const PROBE_BYTES: usize = (256 << 10) - (1 << 10);
 /// How many change sets of a transaction whose outcome was unknown are read at once.
 const CHUNK: usize = 256;
 
 impl Writer {
-    /// Answers batches while nothing can be written: those that change nothing as always, the others with a refusal.
+    /// Answers batches while writing fails: those without changes as usual, the others with an error.
     pub(super) fn refuse_changes(&self, group: Group, why: &str) {
         let view = self.shared.current.load_full();
         for (batch, answer) in group {
@@ -39,7 +39,7 @@ impl Writer {
         }
     }
 
-    /// Refuses changes from now on, and lets readers read what was durable when the write failed.
+    /// Refuses changes from now on, and switches readers to what was durable when the write failed.
     pub(super) fn refuse(&mut self, why: String) {
         let before = self.shared.health.swap(Some(Arc::new(why.clone())));
         if before.is_none_or(|before| *before != why) {
@@ -63,7 +63,7 @@ impl Writer {
         }
     }
 
-    /// Opens what an image says was durable, without writing, for everybody who reads.
+    /// Opens the durable image for reading, without writing to the disk.
     fn open_overlay(&mut self, image: Image) -> Result<Handle, StoreError> {
         let below = self.disk.open().map_err(|error| StoreError::Backend(Box::new(error)))?;
         let overlay = Overlay::new(below, image);
@@ -73,7 +73,7 @@ impl Writer {
         Ok(database)
     }
 
-    /// Opens the file again, shows what it has, and takes changes again if one can be written.
+    /// Reopens the file, publishes its state, and accepts changes again if a write succeeds.
     pub(super) fn recover(&mut self) {
         if let Err(error) = self.reopen()
             && let Mode::Refusing { why, retry, .. } = &mut self.mode
@@ -96,8 +96,7 @@ impl Writer {
         };
         self.switch_handle(&open.database)?;
         self.unknown = false;
-        // The handle that everybody read from shows what was durable then, out of the same file: it is closed before
-        // anything is written there.
+        // The database that readers used is an image of the same file, so it is closed before the file is written.
         if let Mode::Refusing { reading, .. } = &mut self.mode {
             *reading = None;
         }
@@ -113,13 +112,13 @@ impl Writer {
         Ok(())
     }
 
-    /// Puts everybody who reads on another handle, if that shows what was acknowledged.
+    /// Switches readers to another handle, if it has the acknowledged state.
     fn switch_handle(&mut self, database: &Database) -> Result<(), StoreError> {
         let handle = *self.handles.borrow() + 1;
         let found = guarded(|| open::state(database, &self.authenticator))?;
         let tables = guarded(|| Tables::newest(database, handle))?;
         if found == self.state {
-            // The current view, and whoever holds it, goes on at the same revision.
+            // The current view continues at the same revision.
             self.shared.current.load().tables.store(Arc::new(tables));
         } else if self.unknown && found.head > self.state.head {
             self.catch_up(found, tables)?;
@@ -127,12 +126,12 @@ impl Writer {
             let (found, head) = (found.head.number(), self.state.head.number());
             return Err(StoreError::Corrupt(format!("it is at revision {found} where {head} was acknowledged")));
         }
-        // INVARIANT: the tables before the number, which is what readers wait for.
+        // INVARIANT: the tables before the handle number, since readers wait for the number.
         self.handles.send_replace(handle);
         Ok(())
     }
 
-    /// Shows what the file has beyond what was acknowledged: its outcome was unknown, and now it is known.
+    /// Publishes changes in the file that were not acknowledged: their outcome was unknown and is known now.
     fn catch_up(&mut self, found: StoreState, tables: Tables) -> Result<(), StoreError> {
         let mut sets = Vec::new();
         let mut after = self.state.head;
@@ -152,7 +151,7 @@ impl Writer {
     }
 }
 
-/// Writes something that takes room, and removes it, so that it is known whether writing works.
+/// Tests whether writing works: writes a large value and removes it.
 fn probe(database: &Database) -> Result<(), StoreError> {
     let txn = begin_durable(database)?;
     txn.open_table(PROBE).map_err(store_error)?.insert("room", &*vec![0; PROBE_BYTES]).map_err(store_error)?;

@@ -1,4 +1,4 @@
-//! A disk that forgets what was not synced, in whatever order it likes, and that fails when told to.
+//! A simulated disk that loses unsynced writes in any order, and fails on request.
 
 use std::{
     io,
@@ -7,10 +7,10 @@ use std::{
 
 use redb::StorageBackend;
 
-/// What a disk writes at once or not at all.
+/// The size of an atomic write.
 const SECTOR: usize = 512;
 
-/// A disk in memory. Clones are the same disk.
+/// A disk in memory. Clones share the disk.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Disk {
     state: Arc<Mutex<State>>,
@@ -18,32 +18,32 @@ pub(crate) struct Disk {
 
 #[derive(Debug, Default)]
 struct State {
-    /// What reads see.
+    /// The content that reads return.
     live: Vec<u8>,
-    /// What a power cut leaves for certain.
+    /// The content that survives a power cut.
     durable: Vec<u8>,
-    /// What it may leave, in order.
+    /// Unsynced writes, in order, which may survive.
     unsynced: Vec<Op>,
     ops: u64,
     crash: Option<Crash>,
     fault: Option<(u64, Fault)>,
     failures: u64,
-    /// What is left of what was not synced, as in [`Disk::crash_at`].
+    /// Which unsynced writes survive, as in [`Disk::crash_at`].
     keeps: u64,
 }
 
 /// How an operation that writes fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// There is no space: nothing is written. Syncs succeed.
+    /// The disk is full: writes fail, syncs succeed.
     NoSpace,
-    /// The file cannot grow, and what it has is written to.
+    /// The file cannot grow; existing parts can be written.
     Growth,
-    /// Nothing is written.
+    /// All writes fail.
     Error,
-    /// Half of it is written, then there is no space. Syncs succeed.
+    /// Half of a write succeeds, then the disk is full. Syncs succeed.
     Short,
-    /// Only syncs fail; what was written before is lost, or kept, as the disk likes.
+    /// Only syncs fail; earlier unsynced writes may or may not survive.
     Sync,
 }
 
@@ -93,26 +93,26 @@ impl Op {
 }
 
 impl Disk {
-    /// A disk that holds this after a power cut.
+    /// Creates a disk with this content, as after a power cut.
     pub(crate) fn from_image(image: Vec<u8>) -> Self {
         let state = State { durable: image.clone(), live: image, ..State::default() };
         Disk { state: Arc::new(Mutex::new(state)) }
     }
 
-    /// Cuts the power at the `at`-th operation from now on; `seed` decides what of the unsynced remains: 0 nothing, 1
-    /// everything, otherwise sectors at random.
+    /// Cuts the power at the `at`-th operation from now on. `seed` determines which unsynced writes survive: 0 none, 1
+    /// all, otherwise random sectors.
     pub(crate) fn crash_at(&self, at: u64, seed: u64) {
         let mut state = self.state();
         let at = state.ops + at;
         state.crash = Some(Crash { at, seed, image: None });
     }
 
-    /// Whether the power has been cut. From then on the disk goes on only for the sake of the program.
+    /// Returns whether the power was cut. From then on operations succeed without effect.
     pub(crate) fn crashed(&self) -> bool {
         self.state().crash.as_ref().is_some_and(|crash| crash.image.is_some())
     }
 
-    /// What the power cut left; cuts it now if it has not been.
+    /// Returns the content after the power cut; cuts the power now if necessary.
     pub(crate) fn image(&self) -> Vec<u8> {
         let mut state = self.state();
         let seed = state.crash.as_ref().map_or(0, |crash| crash.seed);
@@ -128,7 +128,7 @@ impl Disk {
         (state.fault, state.keeps) = (Some((state.ops + at, fault)), at % 3);
     }
 
-    /// Fails nothing any more; says whether anything has failed since.
+    /// Ends all failures; returns whether an operation has failed.
     pub(crate) fn heal(&self) -> bool {
         let mut state = self.state();
         let fault = state.fault.take();
@@ -140,7 +140,7 @@ impl Disk {
         self.state().failures
     }
 
-    /// What reads see.
+    /// The content that reads return.
     pub(crate) fn live(&self) -> Vec<u8> {
         self.state().live.clone()
     }
@@ -201,7 +201,7 @@ impl bailiwick_storage_redb::Disk for Disk {
         Ok(Box::new(self.clone()))
     }
 
-    /// What was written and not synced is gone from the cache: the disk has nothing of it, everything, or some.
+    /// Unsynced writes are gone from the cache: none, all, or some of them are on the disk.
     fn drop_cache(&self) {
         let mut state = self.state();
         let image = state.cut(state.keeps);
@@ -259,7 +259,7 @@ impl StorageBackend for Disk {
     }
 }
 
-/// Numbers that look random and are the same in every run.
+/// Deterministic pseudo-random numbers.
 pub(crate) struct Rng(pub(crate) u64);
 
 impl Rng {

@@ -92,7 +92,7 @@ pub(in crate::promises) async fn a_changed_value_is_never_read(backend: &dyn Exp
     assert_eq!(view(&store).await.get(&a).await.expect("a read").map(|row| row.value).as_deref(), Some(&b"anew"[..]));
 }
 
-/// Rows that are missing, that are older than they were, or that were added are found, whatever else is damaged.
+/// Rows that were removed, replaced by older versions or added are detected, even next to damaged rows.
 pub(in crate::promises) async fn missing_and_older_rows_are_detected(backend: &dyn Exposed) {
     let (a, b, c) = (decisive("a"), decisive("b"), other("c"));
     let store = backend.fresh(LOG).await;
