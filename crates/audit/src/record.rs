@@ -116,7 +116,7 @@ pub(crate) struct Stored {
     pub(crate) event_name: String,
     #[prost(bytes = "bytes", tag = "5")]
     pub(crate) request_id: Bytes,
-    /// There for the first call of each sender in a row.
+    /// Present in the first record of each origin in a row.
     #[prost(message, optional, tag = "6")]
     pub(crate) origin: Option<CallOrigin>,
     /// Otherwise which of the row's senders it was, counted from zero.

@@ -99,7 +99,7 @@ pub(crate) fn only(event: &Event<'_>) -> Record {
 }
 
 #[test]
-fn a_record_comes_back_with_all_that_was_told() {
+fn a_decoded_record_has_all_fields_of_the_event() {
     let (request, root) = (request("cli\r\nforged: line"), root());
     let error = IamError::new(ErrorCode::NoSuchEntity, "what is told");
     let (asked, answered) = (named("asked"), iam::CreateUserResponse::default().encode_to_vec());
@@ -150,7 +150,7 @@ fn a_record_comes_back_with_all_that_was_told() {
 }
 
 #[test]
-fn each_record_of_a_row_has_its_own_sender() {
+fn each_record_of_a_row_has_its_origin() {
     let (requests, callers): (Vec<_>, Vec<_>) = (0..40).map(|n| (request(&n.to_string()), root())).unzip();
     let order: Vec<usize> = (0..40).flat_map(|n: usize| [n, n, n / 2, n.saturating_sub(1)]).collect();
     let told: Vec<_> = order.iter().map(|n| Event { caller: Some(&callers[*n]), ..event(&requests[*n]) }).collect();
@@ -161,7 +161,7 @@ fn each_record_of_a_row_has_its_own_sender() {
 }
 
 #[test]
-fn a_sender_is_kept_once_in_a_row() {
+fn a_row_contains_each_origin_once() {
     let (request, root) = (request(&"long ".repeat(100)), root());
     let mut row = Row::new(&Event { caller: Some(&root), ..event(&request) });
     for _ in 1..100 {
@@ -174,7 +174,7 @@ fn a_sender_is_kept_once_in_a_row() {
 }
 
 #[test]
-fn what_differs_makes_another_sender() {
+fn each_difference_makes_another_origin() {
     let (request, root) = (request("cli"), root());
     let base = Event { caller: Some(&root), ..event(&request) };
     let other = |change: fn(&mut RequestInfo)| {
@@ -201,7 +201,7 @@ fn what_differs_makes_another_sender() {
 }
 
 #[test]
-fn a_row_that_is_full_takes_no_more_and_is_whole() {
+fn a_full_row_takes_no_more_records() {
     let (small, other) = (request("cli"), request("another"));
     let message = named(&"x".repeat(10_000));
     let mut row = Row::new(&event(&small));
@@ -236,7 +236,7 @@ fn damaged_rows_are_refused() {
 }
 
 #[test]
-fn failures_tell_what_their_caller_was_told_and_no_more() {
+fn a_failure_record_contains_only_what_its_caller_received() {
     let request = request("cli");
     let failed = |error: IamError| only(&Event { error: Some(&error), ..event(&request) });
     let ours = failed(IamError::internal("what lies behind"));
@@ -246,7 +246,7 @@ fn failures_tell_what_their_caller_was_told_and_no_more() {
 }
 
 #[test]
-fn what_named_no_operation_is_kept_by_its_route() {
+fn a_request_without_operation_is_recorded_by_its_route() {
     let request = request("cli 9Rk2cFqLw+7YbN0tXhUe/3vGzSdA5mJpQ8oKiH1B");
     let kind =
         EventKind::Unroutable(Unroutable { method: "POST", path: "/x/9Rk2cFqLw+7YbN0tXhUe/3vGzSdA5mJpQ8oKiH1B" });
@@ -256,7 +256,7 @@ fn what_named_no_operation_is_kept_by_its_route() {
 }
 
 #[test]
-fn clients_cannot_flood_with_length() {
+fn long_texts_of_clients_are_shortened() {
     let request = request(&"x".repeat(100_000));
     let error = IamError::new(ErrorCode::InvalidInput, "x".repeat(100_000));
     let long = named(&"x".repeat(100_000));

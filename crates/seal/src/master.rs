@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_ways_to_write_it() {
+    fn a_master_key_has_three_encodings() {
         let bytes: [u8; 32] = core::array::from_fn(|i| i as u8 + 200);
         let expected: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
         let base64 = STANDARD.encode(bytes);
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_refused() {
+    fn other_texts_are_refused() {
         let short = STANDARD.encode([1; 31]);
         let long = STANDARD.encode([1; 33]);
         for content in ["", "key", &"g".repeat(64), &"0".repeat(63), &"0".repeat(65), &"0".repeat(31), &short, &long] {

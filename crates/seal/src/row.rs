@@ -137,7 +137,7 @@ mod tests {
     use crate::Keyring;
 
     #[test]
-    fn a_tag_is_of_one_kind_place_revision_and_value() {
+    fn a_tag_is_valid_for_one_kind_key_revision_and_value() {
         let key = Keyring::generate(0).unwrap().row_key().unwrap().unwrap();
         let mut scratch = Vec::new();
         let tag = key.tag(TagKind::Row, 7, b"key", b"value", &mut scratch).unwrap();
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn presence_is_of_a_key_and_a_revision() {
+    fn row_digests_depend_on_key_and_revision() {
         let key = |_| Keyring::generate(0).unwrap().row_key().unwrap().unwrap();
         let [one, other] = [(); 2].map(key);
         let cases = [(7, "key"), (8, "key"), (7, "kez"), (7, "ke"), (7 << 8, "key")];
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_opens_in_its_place_alone() {
+    fn a_state_opens_only_in_its_place() {
         let key = Keyring::generate(0).unwrap().row_key().unwrap().unwrap();
         let sealed = key.seal(b"here", b"state").unwrap();
         assert_eq!(key.open(b"here", &sealed).unwrap(), b"state");

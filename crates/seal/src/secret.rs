@@ -94,14 +94,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_shows_a_secret() {
+    fn debug_hides_secrets() {
         let (bytes, text) = (Secret::from(b"hush".to_vec()), SecretString::from("hush".to_owned()));
         assert_eq!(format!("{bytes:?} {text:?} {:?}", Some(&text)), "[redacted] [redacted] Some([redacted])");
         assert_eq!((bytes.expose(), text.expose()), (&b"hush"[..], "hush"));
     }
 
     #[test]
-    fn equal_if_all_is_equal() {
+    fn secrets_are_compared_completely() {
         let secret = |text: &str| (Secret::from(text.as_bytes().to_vec()), SecretString::from(text.to_owned()));
         assert_eq!(secret("a"), secret("a"));
         for other in ["b", "", "aa"] {

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bound_documents_keep_the_places_of_what_was_written() {
+    fn bound_documents_keep_the_positions_of_the_original_text() {
         let text = r#"{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:user/Eva"},
             "Action": "sts:AssumeRole"}, {"Sid": "Two", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:user/Eva"}, "Action": "sts:TagSession"}, {"Effect": "Deny", "Principal": "*", "Action": "sts:*"}]}"#;
         let bound = text.replace("arn:aws:iam::111122223333:user/Eva", "AIDAEXAMPLEEVA000000A");
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_compile_denies() {
+    fn a_document_that_does_not_compile_denies() {
         let kinds =
             [PolicyKind::Identity, PolicyKind::Boundary, PolicyKind::Trust, PolicyKind::Session, PolicyKind::Resource];
         for kind in kinds {

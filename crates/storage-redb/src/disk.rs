@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn an_overlay_shows_the_image_and_keeps_what_is_written_to_itself() {
+    fn an_overlay_shows_the_image_and_keeps_writes_in_memory() {
         let image = Image { head: vec![7; HEAD], len: 20_000 };
         let disk = Overlay::new(Box::new(below(10_000)), image);
         assert_eq!(disk.len().unwrap(), 20_000);
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_watch_knows_what_the_last_sync_left() {
+    fn a_tracker_has_the_image_of_the_last_sync() {
         let (disk, tracker) = TrackedDisk::new(Box::new(below(10_000))).unwrap();
         disk.write(10, &[5; 5_000]).unwrap();
         disk.set_len(30_000).unwrap();

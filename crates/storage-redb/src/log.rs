@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_come_back_whole_or_not_at_all() {
+    fn entries_decode_unchanged_or_not_at_all() {
         let authenticator = crate::testing::authenticator();
         let set = ChangeSet {
             revision: Revision::new(7),

@@ -110,7 +110,7 @@ async fn round(seed: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn power_cuts_lose_nothing_answered() {
+async fn power_cuts_lose_no_acknowledged_commit() {
     for seed in 0..80 {
         round(seed).await;
     }
@@ -119,7 +119,7 @@ async fn power_cuts_lose_nothing_answered() {
 /// After a cut at any moment the file opens as it is: the repair that walks all of it, and takes the longer the larger
 /// it is, is never needed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn recovery_does_not_walk_the_file() {
+async fn recovery_does_not_read_the_whole_file() {
     for cut in 0..60 {
         let (disk, authenticator) = (Disk::default(), common::authenticator());
         let store = open(&disk, &authenticator).expect("a store");

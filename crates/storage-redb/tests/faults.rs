@@ -201,28 +201,28 @@ async fn every_operation(fault: Fault) {
 }
 
 #[tokio::test]
-async fn no_space_is_survived_at_every_operation() {
+async fn the_store_survives_a_full_disk_at_every_operation() {
     every_operation(Fault::NoSpace).await;
 }
 
 #[tokio::test]
-async fn an_error_is_survived_at_every_operation() {
+async fn the_store_survives_an_error_at_every_operation() {
     every_operation(Fault::Error).await;
 }
 
 #[tokio::test]
-async fn half_a_write_is_survived_at_every_operation() {
+async fn the_store_survives_a_partial_write_at_every_operation() {
     every_operation(Fault::Short).await;
 }
 
 #[tokio::test]
-async fn a_failed_sync_is_survived_at_every_operation() {
+async fn the_store_survives_a_failed_sync_at_every_operation() {
     every_operation(Fault::Sync).await;
 }
 
 /// It was: a few free pages in the file let the store be opened for changes and closed again, every second.
 #[tokio::test]
-async fn a_file_that_cannot_grow_is_not_opened_for_changes_again_and_again() {
+async fn a_file_that_cannot_grow_keeps_refusing_changes() {
     let (disk, authenticator) = (Disk::default(), common::authenticator());
     let store = open(&disk, &authenticator);
     let put = |n: u64, len: usize| Batch { put: vec![(key("k", n), vec![7; len].into())], ..Batch::default() };

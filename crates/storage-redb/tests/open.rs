@@ -50,7 +50,7 @@ async fn a_new_store_is_private() {
 }
 
 #[tokio::test]
-async fn what_is_open_to_others_is_refused() {
+async fn files_that_other_users_can_access_are_refused() {
     let (_folder, data) = folder();
     drop(open(&data).expect("a store"));
     for (path, bad, good) in [(data.clone(), 0o750, 0o700), (data.join("bailiwick.redb"), 0o604, 0o600)] {
@@ -63,7 +63,7 @@ async fn what_is_open_to_others_is_refused() {
 }
 
 #[tokio::test]
-async fn a_store_has_one_owner() {
+async fn a_store_is_locked_by_one_process() {
     let (_folder, data) = folder();
     let store = open(&data).expect("a store");
     assert!(refusal(&data).contains("in use by another process"));
@@ -74,7 +74,7 @@ async fn a_store_has_one_owner() {
 }
 
 #[tokio::test]
-async fn a_closed_store_says_so() {
+async fn calls_to_a_closed_store_fail() {
     let (_folder, data) = folder();
     let store = open(&data).expect("a store");
     write(&store).await;
@@ -102,7 +102,7 @@ fn a_store_of_a_newer_version_is_refused() {
 }
 
 #[test]
-fn what_is_no_store_is_refused_and_left_alone() {
+fn a_file_that_is_not_a_store_is_refused_and_unchanged() {
     for content in [Vec::new(), b"not a store".to_vec(), vec![0; 1 << 20]] {
         let (_folder, data) = folder();
         drop(open(&data).expect("a store"));
@@ -114,7 +114,7 @@ fn what_is_no_store_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_store_that_was_never_finished_is_made_anew() {
+async fn an_incomplete_store_is_created_again() {
     let (_folder, data) = folder();
     drop(open(&data).expect("a store"));
     fs::rename(data.join("bailiwick.redb"), data.join("bailiwick.new")).expect("a rename");
@@ -124,7 +124,7 @@ async fn a_store_that_was_never_finished_is_made_anew() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_named() {
+fn the_error_names_a_folder_that_cannot_be_created() {
     let (_folder, data) = folder();
     let below = data.join("missing").join("data");
     assert!(refusal(&below).contains("cannot be used"), "{}", refusal(&below));

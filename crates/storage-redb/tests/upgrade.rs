@@ -93,7 +93,7 @@ async fn check_whole(store: &RedbStore, old: &Rows) {
 }
 
 #[tokio::test]
-async fn every_row_is_there_under_its_new_key() {
+async fn an_upgrade_keeps_every_row_under_its_new_key() {
     let disk = Disk::from_image(old_store());
     let old = old_rows(old_store());
     assert!(old.len() > 150);
@@ -116,7 +116,7 @@ async fn every_row_is_there_under_its_new_key() {
 }
 
 #[tokio::test]
-async fn what_the_file_says_of_its_age_decides_nothing() {
+async fn the_layout_number_of_the_file_decides_nothing() {
     let (old, new) = (Disk::from_image(old_store()), Disk::from_image(old_store()));
     drop(start(file(&new)).expect("an upgrade"));
     let complete = keyring(&file(&new));
@@ -139,7 +139,7 @@ async fn what_the_file_says_of_its_age_decides_nothing() {
 
 /// A power cut at any operation leaves the old store or the new one, and both can be started.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cut_leaves_the_old_store_or_the_new_one() {
+async fn a_power_cut_during_an_upgrade_leaves_the_old_or_the_new_store() {
     let (image, old) = (old_store(), old_rows(old_store()));
     let (mut before, mut after) = (0, 0);
     for at in 0.. {
@@ -162,7 +162,7 @@ async fn a_cut_leaves_the_old_store_or_the_new_one() {
 
 /// A disk without space leaves the old store, and the reason.
 #[tokio::test]
-async fn a_full_disk_leaves_the_old_store() {
+async fn a_full_disk_during_an_upgrade_leaves_the_old_store() {
     let old = old_rows(old_store());
     for (at, fault) in [(5, Fault::NoSpace), (20, Fault::Error), (9, Fault::Sync)] {
         let disk = Disk::from_image(old_store());

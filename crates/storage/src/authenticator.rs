@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_change_to_a_stored_row_is_seen() {
+    fn every_change_to_a_stored_row_is_detected() {
         let authenticator = Authenticator::new(Keyring::generate(0).unwrap().row_key().unwrap().unwrap());
         let (mut row, mut scratch) = (Vec::new(), Vec::new());
         authenticator.encode_row(&mut row, b"key", Revision::new(7), b"value", &mut scratch).unwrap();

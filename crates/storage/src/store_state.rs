@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_are_those_of_the_rows_that_are_left() {
+    fn digests_match_exactly_the_existing_rows() {
         let authenticator = authenticator();
         let mut state = StoreState::default();
         let mut rows = std::collections::BTreeMap::new();
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_comes_back_or_not_at_all() {
+    fn a_sealed_state_opens_unchanged_or_not_at_all() {
         let authenticator = authenticator();
         let set = |n| RowSetDigest { count: n, sum: u128::from(n) << 70 | 5 };
         let state = StoreState { head: Revision::new(9), oldest: Revision::new(3), decisive: set(4), other: set(8) };

@@ -1,4 +1,4 @@
-//! The memory backend keeps every promise that a store can keep without a disk.
+//! The memory backend keeps all promises except those of durable backends.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use bailiwick_storage::{Authenticator, MemoryStore, Store};
 use bailiwick_storage_suite::{Backend, Exposed, suite};
 use bytes::Bytes;
 
-/// The last store that was made, whose rows can be got at.
+/// The newest store, whose stored rows the suite can change.
 #[derive(Default)]
 struct Memory(Mutex<Arc<MemoryStore>>);
 

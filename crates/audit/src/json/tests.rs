@@ -16,7 +16,7 @@ fn operation(name: &str) -> EventKind<'static> {
 }
 
 #[test]
-fn a_record_is_a_line_of_cloudtrail_and_its_chain() {
+fn a_record_is_a_cloudtrail_line_with_its_chain() {
     let (request, root) = (request("cli \"quoted\" \\ \u{2028}"), root());
     let tags = vec![iam::Tag { key: Some("a".into()), value: Some("line\nbreak".into()) }, iam::Tag::default()];
     let asked = iam::CreateUserRequest { user_name: Some("Bob".into()), tags, ..Default::default() }.encode_to_vec();
@@ -91,7 +91,7 @@ fn maps_numbers_and_secrets() {
 }
 
 #[test]
-fn what_cloudtrail_has_no_member_for_is_additional() {
+fn members_unknown_to_cloudtrail_are_additional() {
     let request = request("cli");
     let kind = EventKind::Unroutable(Unroutable { method: "PUT", path: "/bucket" });
     let refused = shown(&Event { kind, suppressed: 3, ..event(&request) });

@@ -15,7 +15,7 @@ fn records(limit: &mut RecordRateLimit, failures: u64, event: &Event<'_>) -> u64
 }
 
 #[test]
-fn a_flood_is_counted_and_told_with_the_next_record() {
+fn suppressed_calls_are_counted_in_the_next_record() {
     let (mut limit, first, second) = (RecordRateLimit::default(), source(1), source(2));
     assert_eq!(records(&mut limit, 100, &Event { time: at(6000), ..event(&first) }), MAX_RECORDS);
     assert_eq!(limit.admit(&Event { time: at(6000), ..event(&second) }), Some(0), "another source is not affected");
@@ -25,7 +25,7 @@ fn a_flood_is_counted_and_told_with_the_next_record() {
 }
 
 #[test]
-fn a_flood_that_ends_is_told_all_the_same() {
+fn suppressed_calls_without_a_next_record_get_one() {
     let (mut limit, from, root) = (RecordRateLimit::default(), source(1), root());
     let denied = Event { time: at(6000), caller: Some(&root), ..event(&from) };
     assert_eq!(records(&mut limit, 100, &denied), MAX_RECORDS);
@@ -41,7 +41,7 @@ fn a_flood_that_ends_is_told_all_the_same() {
 }
 
 #[test]
-fn callers_are_told_apart_from_their_source() {
+fn callers_and_sources_are_counted_separately() {
     let (mut limit, from, root) = (RecordRateLimit::default(), source(1), root());
     assert_eq!(records(&mut limit, 100, &event(&from)), MAX_RECORDS);
     assert_eq!(records(&mut limit, 100, &Event { caller: Some(&root), ..event(&from) }), MAX_RECORDS);
@@ -64,7 +64,7 @@ fn all_sessions_of_a_role_are_one_caller() {
 }
 
 #[test]
-fn many_callers_are_forgotten_in_time_and_what_they_did_is_told() {
+fn counts_of_many_callers_are_evicted_and_reported() {
     let (mut limit, from) = (RecordRateLimit::default(), source(1));
     let denied = |limit: &mut RecordRateLimit, n: usize, time| {
         limit.admit(&Event { time, caller: Some(&session(n, "one")), ..event(&from) })
@@ -87,7 +87,7 @@ fn many_callers_are_forgotten_in_time_and_what_they_did_is_told() {
 
 /// A client with a /48 network has 65,536 sources.
 #[test]
-fn all_sources_together_have_a_bound() {
+fn all_sources_share_a_limit() {
     let (mut limit, root) = (RecordRateLimit::default(), root());
     let failed = |limit: &mut RecordRateLimit, n: u32, time| limit.admit(&Event { time, ..event(&source(n)) });
     let mut written = 0;
@@ -106,7 +106,7 @@ fn all_sources_together_have_a_bound() {
 }
 
 #[test]
-fn a_network_of_ipv6_is_one_source() {
+fn an_ipv6_network_is_one_source() {
     let mut limit = RecordRateLimit::default();
     let mut failed = |n: u128| {
         let address = Ipv6Addr::from_bits(0x2001_0db8 << 96 | n);

@@ -14,7 +14,7 @@ fn asked<M: Message + Default>(operation: &str, message: &M, limit: usize) -> (M
 }
 
 #[test]
-fn secrets_are_taken_out_as_redaction_does() {
+fn secrets_are_removed_as_in_debug_redaction() {
     let mut profile = iam::CreateLoginProfileRequest {
         user_name: Some("Bob".into()),
         password: Some("hush".into()),
@@ -50,7 +50,7 @@ fn a_secret_map_keeps_its_keys() {
 }
 
 #[test]
-fn a_private_key_in_an_open_member_is_masked() {
+fn a_private_key_in_a_non_secret_member_is_masked() {
     let body = "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n-----BEGIN EC PRIVATE KEY-----\nMHcC\n-----END EC PRIVATE KEY-----";
     let upload = iam::UploadServerCertificateRequest { certificate_body: Some(body.into()), ..Default::default() };
     let (kept, _) = asked("UploadServerCertificate", &upload, 1000);
@@ -61,7 +61,7 @@ fn a_private_key_in_an_open_member_is_masked() {
 }
 
 #[test]
-fn what_is_longest_is_cut_first() {
+fn the_longest_parts_are_shortened_first() {
     let text = |length| Some("x".repeat(length));
     let tag = |n: usize| iam::Tag { key: Some(format!("key-{n}")), value: text(200) };
     let message = iam::CreateRoleRequest {
@@ -84,7 +84,7 @@ fn what_is_longest_is_cut_first() {
 }
 
 #[test]
-fn texts_are_cut_between_characters() {
+fn texts_are_truncated_at_character_boundaries() {
     for most in 8..40 {
         let shown = cut("äöü値🙂äöü値🙂äöü値🙂äöü値🙂", most).into_owned();
         assert!(shown.len() <= most && shown.ends_with(CUT), "{shown}");
@@ -93,7 +93,7 @@ fn texts_are_cut_between_characters() {
 }
 
 #[test]
-fn bytes_that_are_no_message_do_no_harm() {
+fn invalid_messages_are_tolerated() {
     let (shape, _) = shapes("CreateUser");
     let good = iam::CreateUserRequest { user_name: Some("Bob".into()), ..Default::default() }.encode_to_vec();
     for bad in [&[0xff; 20][..], &[0x0a], &[0x0a, 200, 1], &[0x0b], &[0x0d, 1], &[0x08, 1], &[0xfa, 0x7f, 0]] {

@@ -131,7 +131,7 @@ fn expected(ids: impl IntoIterator<Item = u32>) -> Vec<String> {
 }
 
 #[test]
-fn lines_are_chained_over_segments_and_restarts() {
+fn the_hash_chain_spans_segments_and_restarts() {
     let folder = TempDir::new().unwrap();
     for start in (0..30).step_by(3) {
         let mut segments = open(&folder, 2_000, None);
@@ -143,7 +143,7 @@ fn lines_are_chained_over_segments_and_restarts() {
 }
 
 #[test]
-fn files_are_their_owners_alone() {
+fn only_the_owner_can_read_segments() {
     use std::os::unix::fs::PermissionsExt as _;
     let root = TempDir::new().unwrap();
     let folder = root.path().join("audit");
@@ -155,7 +155,7 @@ fn files_are_their_owners_alone() {
 
 /// A crash may keep any part of the last write.
 #[test]
-fn what_a_crash_left_unfinished_is_cut_off() {
+fn incomplete_data_of_a_crash_is_truncated() {
     let whole = TempDir::new().unwrap();
     let name = "audit-00000000000000000001.jsonl";
     let kept = open(&whole, 1 << 20, None).append(&[record(1), record(2)]).unwrap().bytes as usize;
@@ -178,7 +178,7 @@ fn what_a_crash_left_unfinished_is_cut_off() {
 
 /// Whichever operation fails, no record is written twice or partially.
 #[test]
-fn what_could_not_be_written_is_written_once_when_it_can() {
+fn records_that_could_not_be_written_are_written_once_later() {
     let mut failures = 0;
     for at in 0..40 {
         let (folder, disk) = (TempDir::new().unwrap(), Failing::once(at));
@@ -196,7 +196,7 @@ fn what_could_not_be_written_is_written_once_when_it_can() {
 }
 
 #[test]
-fn the_records_after_a_mark_are_known() {
+fn the_records_after_a_checkpoint_are_found() {
     let folder = TempDir::new().unwrap();
     let mut segments = open(&folder, 1_500, None);
     let mut checkpoints = vec![None];
@@ -212,7 +212,7 @@ fn the_records_after_a_mark_are_known() {
 
 /// If segments were moved away or lost, numbering continues.
 #[test]
-fn numbers_go_on_where_segments_are_missing() {
+fn numbering_continues_after_missing_segments() {
     let folder = TempDir::new().unwrap();
     let checkpoint = open(&folder, 1 << 20, None).append(&[record(1), record(2)]).unwrap();
     for entry in fs::read_dir(folder.path()).unwrap() {
@@ -225,7 +225,7 @@ fn numbers_go_on_where_segments_are_missing() {
 }
 
 #[test]
-fn a_damaged_last_line_is_left_and_another_segment_is_begun() {
+fn a_damaged_last_line_starts_a_new_segment() {
     let folder = TempDir::new().unwrap();
     open(&folder, 1 << 20, None).append(&[record(1)]).unwrap();
     let name = folder.path().join("audit-00000000000000000001.jsonl");

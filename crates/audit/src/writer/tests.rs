@@ -17,15 +17,15 @@ impl Clock for Noon {
     }
 }
 
-struct World {
+struct TestEnv {
     store: Arc<dyn Store>,
     random: Arc<dyn Random>,
     folder: TempDir,
 }
 
-impl World {
+impl TestEnv {
     fn new() -> Self {
-        World { store: Arc::new(MemoryStore::new()), random: Counting::new(), folder: TempDir::new().unwrap() }
+        TestEnv { store: Arc::new(MemoryStore::new()), random: Counting::new(), folder: TempDir::new().unwrap() }
     }
 
     fn settings(&self) -> Settings {
@@ -79,14 +79,14 @@ fn sorted(mut ids: Vec<String>) -> Vec<String> {
 
 #[tokio::test]
 async fn rows_of_the_outbox_move_to_segments() {
-    let world = World::new();
+    let env = TestEnv::new();
     for number in 0..30 {
-        world.change(number).await;
+        env.change(number).await;
     }
-    let mut ready = world.open(Box::new(FileSystem)).await;
+    let mut ready = env.open(Box::new(FileSystem)).await;
     while ready.flush(&mut false).await {}
-    assert_eq!(sorted(ids(world.folder.path())), sorted((0..30).map(id).collect()));
-    assert_eq!(world.waiting().await, 0);
+    assert_eq!(sorted(ids(env.folder.path())), sorted((0..30).map(id).collect()));
+    assert_eq!(env.waiting().await, 0);
 }
 
 /// The crash points: before the write, in the middle of it, before the sync, after it and before the rows are removed,
@@ -94,23 +94,23 @@ async fn rows_of_the_outbox_move_to_segments() {
 #[tokio::test]
 async fn a_crash_neither_loses_nor_repeats_a_record() {
     for crash in 0..8 {
-        let world = World::new();
+        let env = TestEnv::new();
         (0..10).for_each(drop);
         for number in 0..10 {
-            world.change(number).await;
+            env.change(number).await;
         }
-        // A first batch without trouble, so that there is a mark.
-        let mut ready = world.open(Box::new(FileSystem)).await;
+        // A first batch without failure, so that there is a checkpoint.
+        let mut ready = env.open(Box::new(FileSystem)).await;
         ready.flush(&mut false).await;
         for number in 10..20 {
-            world.change(number).await;
+            env.change(number).await;
         }
         match crash {
             // The disk fails at the write, the sync, or cutting off; then the power.
             0..3 => {
                 drop(ready);
                 let disk = Failing::once(crash);
-                let mut ready = world.open(Box::new(disk.clone())).await;
+                let mut ready = env.open(Box::new(disk.clone())).await;
                 ready.flush(&mut false).await;
                 assert!(disk.has_failed() || crash == 2, "crash {crash}");
             }
@@ -120,7 +120,7 @@ async fn a_crash_neither_loses_nor_repeats_a_record() {
             4..7 => {
                 written_only(&mut ready).await;
                 drop(ready);
-                let path = newest(&world);
+                let path = newest(&env);
                 let text = std::fs::read(&path).unwrap();
                 let length = text.len() - [1, 100, text.len() / 3][crash - 4];
                 std::fs::write(&path, &text[..length]).unwrap();
@@ -129,11 +129,11 @@ async fn a_crash_neither_loses_nor_repeats_a_record() {
                 ready.flush(&mut false).await;
             }
         }
-        let mut ready = world.open(Box::new(FileSystem)).await;
-        world.change(20).await;
+        let mut ready = env.open(Box::new(FileSystem)).await;
+        env.change(20).await;
         while ready.flush(&mut false).await {}
-        assert_eq!(sorted(ids(world.folder.path())), sorted((0..=20).map(id).collect()), "crash {crash}");
-        assert_eq!(world.waiting().await, 0, "crash {crash}");
+        assert_eq!(sorted(ids(env.folder.path())), sorted((0..=20).map(id).collect()), "crash {crash}");
+        assert_eq!(env.waiting().await, 0, "crash {crash}");
     }
 }
 
@@ -144,27 +144,26 @@ async fn written_only(ready: &mut OpenWriter) {
     ready.append(records).await.unwrap();
 }
 
-fn newest(world: &World) -> std::path::PathBuf {
-    let mut names: Vec<_> =
-        std::fs::read_dir(world.folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+fn newest(env: &TestEnv) -> std::path::PathBuf {
+    let mut names: Vec<_> = std::fs::read_dir(env.folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     names.sort();
     names.pop().unwrap()
 }
 
 /// A store that is older than the segments, as after a restore from a backup: no record is written twice.
 #[tokio::test]
-async fn rows_that_come_back_with_an_old_store_are_passed_over() {
-    let world = World::new();
+async fn rows_of_a_restored_store_are_not_written_twice() {
+    let env = TestEnv::new();
     for number in 0..5 {
-        world.change(number).await;
+        env.change(number).await;
     }
-    let mut ready = world.open(Box::new(FileSystem)).await;
+    let mut ready = env.open(Box::new(FileSystem)).await;
     written_only(&mut ready).await;
-    written_only(&mut world.open(Box::new(FileSystem)).await.with_segments(ready)).await;
-    let mut ready = world.open(Box::new(FileSystem)).await;
+    written_only(&mut env.open(Box::new(FileSystem)).await.with_segments(ready)).await;
+    let mut ready = env.open(Box::new(FileSystem)).await;
     ready.flush(&mut false).await;
-    assert_eq!(world.waiting().await, 0);
-    assert_eq!(lines(world.folder.path()).len(), 10, "only what the test itself wrote twice");
+    assert_eq!(env.waiting().await, 0);
+    assert_eq!(lines(env.folder.path()).len(), 10, "only what the test itself wrote twice");
 }
 
 impl OpenWriter {
@@ -175,11 +174,11 @@ impl OpenWriter {
 }
 
 #[tokio::test]
-async fn a_bound_on_what_waits_refuses_changes_and_nothing_else() {
-    let world = World::new();
-    let recorder = world.recorder().await;
+async fn a_full_outbox_refuses_changes_only() {
+    let env = TestEnv::new();
+    let recorder = env.recorder().await;
     let request = request("cli");
-    let mut tx = world.tx().await;
+    let mut tx = env.tx().await;
     for _ in 0..40 {
         recorder.write_into(&mut tx, &event(&request)).await.unwrap();
     }
@@ -192,8 +191,8 @@ async fn a_bound_on_what_waits_refuses_changes_and_nothing_else() {
 
 #[tokio::test]
 async fn no_record_of_a_read_is_lost() {
-    let world = World::new();
-    let recorder = world.recorder().await;
+    let env = TestEnv::new();
+    let recorder = env.recorder().await;
     let request = request("cli");
     let (long, short) = (named(&"x".repeat(2_000)), named("x"));
     for number in 0..5_000u32 {
@@ -202,28 +201,28 @@ async fn no_record_of_a_read_is_lost() {
         recorder.enqueue(&Event { id, parameters, ..event(&request) }).await;
     }
     recorder.close().await;
-    let found = ids(world.folder.path());
+    let found = ids(env.folder.path());
     assert_eq!(found.len(), 5_000);
     assert_eq!(found.iter().collect::<HashSet<_>>().len(), 5_000);
-    assert_eq!(world.waiting().await, 0, "reads do not grow the store");
+    assert_eq!(env.waiting().await, 0, "reads do not grow the store");
 }
 
 #[tokio::test]
-async fn a_refusal_is_on_the_disk_before_its_answer() {
-    let world = World::new();
-    let recorder = world.recorder().await;
+async fn a_refusal_is_durable_before_its_answer() {
+    let env = TestEnv::new();
+    let recorder = env.recorder().await;
     let request = request("cli");
     recorder.write_durable(&Event { id: [1; 16], ..event(&request) }).await.unwrap();
-    assert_eq!(ids(world.folder.path()), [id(1)]);
+    assert_eq!(ids(env.folder.path()), [id(1)]);
     recorder.close().await;
     assert!(recorder.write_durable(&event(&request)).await.is_err(), "no answer without its record");
 }
 
 /// A user without permissions who sends many requests causes a bounded number of records; the rest are counted.
 #[tokio::test]
-async fn a_flood_of_refusals_costs_little_and_is_counted() {
-    let world = World::new();
-    let recorder = world.recorder().await;
+async fn many_refusals_cost_few_records_and_are_counted() {
+    let env = TestEnv::new();
+    let recorder = env.recorder().await;
     let (request, root, huge) = (request("cli"), root(), named(&"x".repeat(30_000)));
     let denied = bailiwick_model::IamError::new(bailiwick_model::ErrorCode::AccessDenied, "no");
     let call = Event { caller: Some(&root), parameters: &huge, error: Some(&denied), ..event(&request) };
@@ -231,9 +230,8 @@ async fn a_flood_of_refusals_costs_little_and_is_counted() {
         recorder.write_durable(&call).await.unwrap();
     }
     recorder.close().await;
-    let lines = lines(world.folder.path());
-    let bytes: u64 =
-        std::fs::read_dir(world.folder.path()).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).sum();
+    let lines = lines(env.folder.path());
+    let bytes: u64 = std::fs::read_dir(env.folder.path()).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).sum();
     assert!(bytes < 100_000, "{bytes}");
     let last = lines.last().unwrap();
     assert_eq!(
@@ -246,10 +244,10 @@ async fn a_flood_of_refusals_costs_little_and_is_counted() {
 
 /// While writing fails, reads continue, and lost records are counted.
 #[tokio::test]
-async fn a_full_disk_stops_no_read_and_what_is_lost_is_counted() {
-    let world = World::new();
+async fn a_full_disk_does_not_block_reads_and_lost_records_are_counted() {
+    let env = TestEnv::new();
     let disk = Failing::from(0);
-    let mut ready = world.open(Box::new(disk.clone())).await;
+    let mut ready = env.open(Box::new(disk.clone())).await;
     let (queue, request) = (Arc::clone(&ready.writer.queue), request("cli"));
     let long = named(&"x".repeat(20_000));
     for number in 0..400u32 {
@@ -268,7 +266,7 @@ async fn a_full_disk_stops_no_read_and_what_is_lost_is_counted() {
     disk.recover();
     ready.flush(&mut false).await;
     assert!(!ready.is_failing);
-    let lines = lines(world.folder.path());
+    let lines = lines(env.folder.path());
     let lost = lines.iter().find(|line| line["eventName"] == "RecordsLost").unwrap();
     let lost = lost["additionalEventData"]["suppressed"].as_u64().unwrap();
     assert!(lost > 200, "{lost}");

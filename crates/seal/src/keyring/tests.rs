@@ -9,7 +9,7 @@ fn keyring() -> Keyring {
 }
 
 #[test]
-fn opens_for_its_purpose_and_context_alone() {
+fn sealed_bytes_open_only_for_their_purpose_and_context() {
     let keyring = keyring();
     let aad: &[&[u8]] = &[b"table", b"owner"];
     for purpose in KeyPurpose::ALL {
@@ -43,7 +43,7 @@ fn keys_of_two_purposes_differ_even_with_the_same_bytes() {
 }
 
 #[test]
-fn the_key_of_rows_comes_once_and_stays() {
+fn the_row_key_is_created_once_and_never_rotated() {
     let old = Keyring {
         keys: keyring().keys.into_iter().filter(|key| key.purpose != KeyPurpose::Rows).collect(),
         next_id: 9,
@@ -59,14 +59,14 @@ fn the_key_of_rows_comes_once_and_stays() {
 }
 
 #[test]
-fn two_seals_of_one_text_differ() {
+fn sealing_twice_gives_different_bytes() {
     let keyring = keyring();
     let [a, b] = [0; 2].map(|_| keyring.seal(KeyPurpose::Marker, &[], b"same").unwrap());
     assert_ne!(a, b);
 }
 
 #[test]
-fn rotation_keeps_what_was_sealed_until_it_is_pruned() {
+fn bytes_sealed_before_a_rotation_open_until_pruned() {
     let purpose = KeyPurpose::SessionToken;
     let first = keyring();
     let old = first.seal(purpose, &[], b"old").unwrap();
@@ -91,7 +91,7 @@ fn rotation_keeps_what_was_sealed_until_it_is_pruned() {
 }
 
 #[test]
-fn a_clock_that_goes_back_loses_no_key() {
+fn a_clock_that_is_set_back_loses_no_key() {
     let purpose = KeyPurpose::SessionToken;
     let back = keyring().rotate(purpose, 10).unwrap();
     let sealed = back.seal(purpose, &[], b"x").unwrap();
@@ -100,7 +100,7 @@ fn a_clock_that_goes_back_loses_no_key() {
 }
 
 #[test]
-fn due_when_old_enough() {
+fn a_key_is_due_at_its_age() {
     let keyring = keyring();
     for (now, due) in [(0, false), (1000 + 24 * HOUR - 1, false), (1000 + 24 * HOUR, true), (i64::MAX, true)] {
         assert_eq!(keyring.is_due(KeyPurpose::SessionToken, now, 24 * HOUR), due, "{now}");
@@ -108,7 +108,7 @@ fn due_when_old_enough() {
 }
 
 #[test]
-fn derived_secrets_belong_to_token_and_info() {
+fn derived_secrets_depend_on_token_and_info() {
     let purpose = KeyPurpose::SessionToken;
     let first = keyring();
     let token = first.seal(purpose, &[], b"a").unwrap();
@@ -134,7 +134,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_other_bytes_open(plain: Vec<u8>, at: prop::sample::Index, byte: u8, arbitrary: Vec<u8>, cut: prop::sample::Index) {
+    fn modified_bytes_do_not_open(plain: Vec<u8>, at: prop::sample::Index, byte: u8, arbitrary: Vec<u8>, cut: prop::sample::Index) {
         let keyring = keyring();
         let sealed = keyring.seal(KeyPurpose::Marker, &[b"x"], &plain).unwrap();
         prop_assert_eq!(&*keyring.open(KeyPurpose::Marker, &[b"x"], &sealed).unwrap(), &plain);

@@ -5,7 +5,7 @@ fn master() -> MasterKey {
 }
 
 #[test]
-fn unwraps_to_the_same_keys() {
+fn a_wrapped_keyring_unwraps_to_the_same_keys() {
     let (keyring, master) = (Keyring::generate(5).unwrap().rotate(KeyPurpose::AtRest, 6).unwrap(), master());
     let sealed = keyring.seal(KeyPurpose::AtRest, &[b"a"], b"plain").unwrap();
     let wrapped = WrappedKeyring::wrap(&keyring, &master).unwrap();
@@ -22,7 +22,7 @@ fn unwraps_to_the_same_keys() {
 }
 
 #[test]
-fn the_master_key_changes_and_what_is_sealed_does_not() {
+fn changing_the_master_key_keeps_sealed_bytes_valid() {
     let (keyring, old, new) = (Keyring::generate(5).unwrap(), master(), master());
     let sealed = keyring.seal(KeyPurpose::AtRest, &[], b"plain").unwrap();
     let wrapped = WrappedKeyring::wrap(&keyring, &old).unwrap();
@@ -34,7 +34,7 @@ fn the_master_key_changes_and_what_is_sealed_does_not() {
 }
 
 #[test]
-fn damage_is_told_from_a_wrong_key_and_from_a_newer_format() {
+fn damage_a_wrong_key_and_a_newer_format_are_different_errors() {
     let master = master();
     let good = WrappedKeyring::wrap(&Keyring::generate(5).unwrap(), &master).unwrap().0;
     for at in 0..good.len() {
@@ -54,7 +54,7 @@ fn damage_is_told_from_a_wrong_key_and_from_a_newer_format() {
 }
 
 #[test]
-fn entries_must_make_sense() {
+fn invalid_entries_are_refused() {
     let entry = |id: u32, purpose: u8| [&id.to_be_bytes()[..], &[purpose], &[0; 8], &[9; 32]].concat();
     let ring = |next: u32, entries: &[Vec<u8>]| read(&[&next.to_be_bytes()[..], &entries.concat()].concat()).is_some();
     let all: Vec<_> = (1..=5).map(|n| entry(n, n as u8)).collect();

@@ -81,22 +81,22 @@ fn document(effect: &str, action: &str) -> String {
 }
 
 /// A store, its followers, and methods to change the store and inspect the snapshots.
-struct House {
+struct TestEnv {
     store: Arc<dyn Store>,
     snapshots: Snapshots,
 }
 
-impl House {
-    async fn new() -> House {
+impl TestEnv {
+    async fn new() -> TestEnv {
         Self::on(Arc::new(MemoryStore::new())).await
     }
 
-    async fn on(store: Arc<dyn Store>) -> House {
+    async fn on(store: Arc<dyn Store>) -> TestEnv {
         let mut tx = Tx::begin(store.clone(), Arc::new(Quotas::default()), At::Latest).await.unwrap();
         tx.create_account(&management()).await.unwrap();
         tx.commit().await.unwrap();
         let snapshots = Snapshots::start(store.clone(), Partition::Aws).await.unwrap();
-        House { store, snapshots }
+        TestEnv { store, snapshots }
     }
 
     /// Commits a change, and waits until the snapshot shows it.
@@ -162,10 +162,10 @@ fn check(snapshot: &Snapshot, user: &User, action: &str, expected: Outcome) {
 }
 
 #[tokio::test]
-async fn a_user_has_what_is_his_and_what_is_his_groups() {
-    let house = House::new().await;
+async fn a_user_has_their_own_policies_and_those_of_their_groups() {
+    let env = TestEnv::new().await;
     let (bob, staff, reading) = (user(1, "Bob"), group(1, "staff"), policy(1, "reading"));
-    let snapshot = house
+    let snapshot = env
         .change(async |mut tx| {
             tx.create(&bob).await.unwrap();
             tx.create(&staff).await.unwrap();
@@ -174,7 +174,7 @@ async fn a_user_has_what_is_his_and_what_is_his_groups() {
         })
         .await;
     check(&snapshot, &bob, "s3:GetObject", Outcome::ImplicitDeny);
-    let snapshot = house
+    let snapshot = env
         .change(async |mut tx| {
             tx.attach_policy(&(&staff).into(), &reading).await.unwrap();
             tx.add_member(&staff, &bob).await.unwrap();
@@ -185,7 +185,7 @@ async fn a_user_has_what_is_his_and_what_is_his_groups() {
     check(&snapshot, &bob, "s3:PutObject", Outcome::ImplicitDeny);
     let own = InlinePolicy { name: PolicyName::parse("own").unwrap(), document: document("Allow", "s3:Put*"), size: 1 };
     let older = snapshot;
-    let snapshot = house
+    let snapshot = env
         .change(async |mut tx| {
             tx.put_inline_policy(&(&bob).into(), &own).await.unwrap();
             tx
@@ -202,7 +202,7 @@ async fn a_user_has_what_is_his_and_what_is_his_groups() {
     ));
     let allowed = decision(&snapshot, &bob, "s3:PutObject").statement.unwrap();
     assert!(matches!(effective_policies.holder(&snapshot, allowed.policy as usize), crate::Holder::Own));
-    let snapshot = house
+    let snapshot = env
         .change(async |mut tx| {
             tx.delete_inline_policy(&(&bob).into(), &PolicyName::parse("OWN").unwrap()).await.unwrap();
             tx.remove_member(&staff, &bob).await.unwrap();
@@ -214,11 +214,11 @@ async fn a_user_has_what_is_his_and_what_is_his_groups() {
 }
 
 #[tokio::test]
-async fn another_default_version_is_in_force_with_its_commit() {
-    let house = House::new().await;
+async fn a_new_default_version_applies_with_its_commit() {
+    let env = TestEnv::new().await;
     let (bob, changing) = (user(1, "Bob"), policy(1, "changing"));
     let mut now = changing.clone();
-    let snapshot = house
+    let snapshot = env
         .change(async |mut tx| {
             tx.create(&bob).await.unwrap();
             tx.create_policy(&changing, document("Allow", "s3:Get*")).await.unwrap();
@@ -229,7 +229,7 @@ async fn another_default_version_is_in_force_with_its_commit() {
     check(&snapshot, &bob, "s3:GetObject", Outcome::Allowed);
     let arn = Arn::parse("arn:aws:iam::111122223333:policy/changing").unwrap();
     assert_eq!(snapshot.managed_policy(&arn).unwrap().reference(), changing.reference());
-    let snapshot = house
+    let snapshot = env
         .change(async |mut tx| {
             let made = tx.create_policy_version(&changing, document("Deny", "s3:*"), true, Timestamp::UNIX_EPOCH);
             now = made.await.unwrap().0;
@@ -237,21 +237,21 @@ async fn another_default_version_is_in_force_with_its_commit() {
         })
         .await;
     check(&snapshot, &bob, "s3:GetObject", Outcome::ExplicitDeny);
-    let snapshot = house
+    let snapshot = env
         .change(async |mut tx| {
             assert!(tx.set_default_version(&now, 1, Timestamp::UNIX_EPOCH).await.unwrap());
             tx
         })
         .await;
     check(&snapshot, &bob, "s3:GetObject", Outcome::Allowed);
-    let snapshot = house
+    let snapshot = env
         .change(async |mut tx| {
             tx.detach_policy(&(&bob).into(), changing.reference()).await.unwrap();
             tx
         })
         .await;
     check(&snapshot, &bob, "s3:GetObject", Outcome::ImplicitDeny);
-    let snapshot = house
+    let snapshot = env
         .change(async |mut tx| {
             let now = tx.find_policy(changing.reference()).await.unwrap().unwrap();
             tx.delete_policy_version(&now, 2).await.unwrap();
@@ -264,10 +264,10 @@ async fn another_default_version_is_in_force_with_its_commit() {
 }
 
 #[tokio::test]
-async fn names_are_found_in_any_case_and_arns_in_theirs() {
-    let house = House::new().await;
+async fn names_ignore_case_and_arns_do_not() {
+    let env = TestEnv::new().await;
     let bob = user(1, "Bob");
-    let snapshot = house
+    let snapshot = env
         .change(async |mut tx| {
             tx.create(&bob).await.unwrap();
             tx
@@ -292,7 +292,7 @@ async fn names_are_found_in_any_case_and_arns_in_theirs() {
     }
     let mut rob = bob.clone();
     rob.name = UserName::parse("Rob").unwrap();
-    let snapshot = house
+    let snapshot = env
         .change(async |mut tx| {
             let old = tx.get::<User>(account(), &bob.name).await.unwrap();
             tx.update(&old, &rob).await.unwrap();
@@ -301,7 +301,7 @@ async fn names_are_found_in_any_case_and_arns_in_theirs() {
         .await;
     assert!(snapshot.user(account(), "Bob").is_none());
     assert_eq!(snapshot.user(account(), "rob").unwrap().id, bob.id);
-    let snapshot = house
+    let snapshot = env
         .change(async |mut tx| {
             let old = tx.get::<User>(account(), &rob.name).await.unwrap();
             tx.delete(&old).await.unwrap();
@@ -313,8 +313,8 @@ async fn names_are_found_in_any_case_and_arns_in_theirs() {
 }
 
 #[tokio::test]
-async fn roles_keys_and_accounts_are_there() {
-    let house = House::new().await;
+async fn roles_keys_and_accounts_follow_the_log() {
+    let env = TestEnv::new().await;
     let role = Role {
         account: account(),
         id: id(IdKind::Role, 1),
@@ -342,7 +342,7 @@ async fn roles_keys_and_accounts_are_there() {
         sealed_secret: bytes::Bytes::from_static(b"sealed"),
     };
     let of = management();
-    let snapshot = house
+    let snapshot = env
         .change(async |mut tx| {
             tx.create(&role).await.unwrap();
             tx.create_access_key(&key).await.unwrap();
@@ -359,7 +359,7 @@ async fn roles_keys_and_accounts_are_there() {
     let found = snapshot.access_key("AKIAEXAMPLEEXAMPLE12").unwrap();
     assert_eq!((found.user, found.active, &found.sealed_secret[..]), (None, true, &b"sealed"[..]));
     assert!(!format!("{found:?}").contains("sealed"));
-    let snapshot = house
+    let snapshot = env
         .change(async |mut tx| {
             let mut key = tx.get_access_key(account(), &key.id).await.unwrap();
             key.active = false;
@@ -372,7 +372,7 @@ async fn roles_keys_and_accounts_are_there() {
         .await;
     assert!(!snapshot.access_key("AKIAEXAMPLEEXAMPLE12").unwrap().active);
     assert!(!snapshot.account(account()).unwrap().is_active());
-    let snapshot = house
+    let snapshot = env
         .change(async |mut tx| {
             tx.delete_access_key(account(), &key.id).await.unwrap();
             tx
@@ -382,11 +382,11 @@ async fn roles_keys_and_accounts_are_there() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_understood_denies() {
-    let house = House::new().await;
+async fn unreadable_documents_deny() {
+    let env = TestEnv::new().await;
     let (bob, broken) = (user(1, "Bob"), policy(1, "broken"));
     let all = policy(2, "all");
-    let snapshot = house
+    let snapshot = env
         .change(async |mut tx| {
             tx.create(&bob).await.unwrap();
             tx.create_policy(&all, document("Allow", "*")).await.unwrap();
@@ -396,7 +396,7 @@ async fn what_can_not_be_understood_denies() {
         })
         .await;
     check(&snapshot, &bob, "s3:GetObject", Outcome::Allowed);
-    let snapshot = house
+    let snapshot = env
         .change(async |mut tx| {
             tx.attach_policy(&(&bob).into(), &broken).await.unwrap();
             tx
@@ -406,23 +406,23 @@ async fn what_can_not_be_understood_denies() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_revision_gets_it_at_once_when_it_is_there() {
-    let house = House::new().await;
-    let now = house.snapshots.current().unwrap().revision();
-    assert_eq!(house.snapshots.at_least(now).now_or_never().unwrap().unwrap().revision(), now);
-    assert!(house.snapshots.at_least(now.next()).now_or_never().is_none());
+async fn waiting_for_a_revision_ends_when_it_is_reached() {
+    let env = TestEnv::new().await;
+    let now = env.snapshots.current().unwrap().revision();
+    assert_eq!(env.snapshots.at_least(now).now_or_never().unwrap().unwrap().revision(), now);
+    assert!(env.snapshots.at_least(now.next()).now_or_never().is_none());
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_for_a_revision_that_does_not_come_is_told_so() {
-    let house = House::new().await;
-    let error = house.snapshots.at_least(Revision::new(1_000)).await.unwrap_err();
+async fn waiting_for_a_missing_revision_times_out() {
+    let env = TestEnv::new().await;
+    let error = env.snapshots.at_least(Revision::new(1_000)).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::ServiceUnavailable);
 }
 
 #[tokio::test]
-async fn a_follower_that_can_not_go_on_leaves_nothing_to_decide_with() {
-    let House { store, snapshots } = House::new().await;
+async fn a_failed_follower_withdraws_the_snapshot() {
+    let TestEnv { store, snapshots } = TestEnv::new().await;
     // A user's record of a version to come.
     let key = keys::identity(account(), bailiwick_storage::IdentityKind::User, &id(IdKind::User, 1));
     let put = vec![(key, bytes::Bytes::from_static(b"\xff"))];
@@ -433,19 +433,19 @@ async fn a_follower_that_can_not_go_on_leaves_nothing_to_decide_with() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_follower_that_fell_behind_builds_the_view_anew() {
+async fn a_follower_that_fell_behind_rebuilds_the_snapshot() {
     let store = Arc::new(MemoryStore::with_log(1));
-    let house = House::on(store).await;
+    let env = TestEnv::on(store).await;
     // The task does not yield, so the log is pruned before the follower sees it.
     let mut revision = Revision::ZERO;
     for number in 1..=3 {
-        let tx = Tx::begin(house.store.clone(), Arc::new(Quotas::default()), At::Latest);
+        let tx = Tx::begin(env.store.clone(), Arc::new(Quotas::default()), At::Latest);
         let mut tx = tx.now_or_never().unwrap().unwrap();
         tx.create(&user(number, &format!("user{number}"))).now_or_never().unwrap().unwrap();
         revision = tx.commit().now_or_never().unwrap().unwrap();
     }
     let snapshot = loop {
-        match house.snapshots.at_least(revision).await {
+        match env.snapshots.at_least(revision).await {
             Ok(snapshot) => break snapshot,
             Err(_) => tokio::time::sleep(REBUILD_PAUSE).await,
         }

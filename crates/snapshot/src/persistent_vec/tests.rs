@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use super::*;
 
 #[test]
-fn a_dense_list_is_a_map_and_earlier_copies_stay_as_they_were() {
+fn a_persistent_vec_is_a_map_and_earlier_clones_stay_unchanged() {
     let mut list = PersistentVec::default();
     let mut map = HashMap::new();
     let mut copies = Vec::new();
@@ -33,7 +33,7 @@ fn a_dense_list_is_a_map_and_earlier_copies_stay_as_they_were() {
 }
 
 #[test]
-fn what_is_not_there_copies_nothing() {
+fn a_missing_entry_copies_nothing() {
     let mut list = PersistentVec::default();
     *list.at(5) = Some(1);
     let before = list.clone();

@@ -65,7 +65,7 @@ fn check(hash_of: impl Fn(&UniqueId) -> u64 + Copy, entities: u64, steps: u64) {
 }
 
 #[test]
-fn a_roster_is_a_map() {
+fn a_principal_map_is_a_map() {
     let hasher = RandomState::new();
     check(|id| hasher.hash_one(id), 4_000, 20_000);
     check(|id| hasher.hash_one(id), 30, 2_000);
@@ -76,7 +76,7 @@ fn a_roster_is_a_map() {
 }
 
 #[test]
-fn a_seat_is_one_line_and_holds_any_number_of_policies_and_groups() {
+fn principal_policies_fit_a_cache_line_and_hold_any_number_of_slots() {
     assert_eq!((size_of::<Option<PrincipalPolicies>>(), align_of::<PrincipalPolicies>()), (64, 64));
     let mut principal = principal(1, 1);
     let (mut attached, mut groups) = (Vec::new(), Vec::new());
@@ -103,7 +103,7 @@ fn a_seat_is_one_line_and_holds_any_number_of_policies_and_groups() {
 }
 
 #[test]
-fn a_change_copies_one_way_and_shares_the_rest() {
+fn a_change_copies_one_path_and_shares_the_rest() {
     let hasher = RandomState::new();
     let hash_of = |id: &UniqueId| hasher.hash_one(id);
     let mut principal_map = PrincipalMap::default();

@@ -21,7 +21,7 @@ fn policy_names(snapshot: &Snapshot, id: &UniqueId) -> Vec<String> {
 }
 
 #[test]
-fn what_is_referred_to_and_missing_denies_until_it_is_there() {
+fn a_missing_reference_denies_until_it_exists() {
     let account = AccountId::from_number(111_122_223_333).unwrap();
     let (bob, staff, policy) = (
         UniqueId::new(IdKind::User, [1; 17]),
@@ -89,7 +89,7 @@ fn what_is_referred_to_and_missing_denies_until_it_is_there() {
 }
 
 #[test]
-fn keys_that_name_nothing_are_damage() {
+fn invalid_keys_are_damage() {
     let account = AccountId::from_number(1).unwrap();
     for kind in KINDS {
         // Arbitrary text is used as one of these names.
@@ -104,7 +104,7 @@ fn keys_that_name_nothing_are_damage() {
 }
 
 #[test]
-fn resources_and_services_come_change_and_go() {
+fn resources_and_services_follow_the_log() {
     let account = AccountId::from_number(111_122_223_333).unwrap();
     let other = AccountId::from_number(444_455_556_666).unwrap();
     let arn = "arn:aws:photos:::album";

@@ -56,7 +56,7 @@ fn a_trie_is_a_map() {
 }
 
 #[test]
-fn a_change_copies_one_way_and_shares_the_rest() {
+fn a_change_copies_one_path_and_shares_the_rest() {
     let mut trie = Trie::default();
     for key in 0..100_000u64 {
         trie.insert(key, Arc::new(key), |e| **e == key);

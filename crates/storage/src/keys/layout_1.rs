@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_deployment_moves_and_nothing_else() {
+    fn only_keys_of_the_deployment_move() {
         let id = "AAAAAAAAAAAAAAAAAAAAA";
         let check = |old: &[&str], new: &[&str]| {
             let bytes = |parts: &[&str]| -> Vec<u8> {

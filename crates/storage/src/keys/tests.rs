@@ -8,7 +8,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Keys are part of the store format: existing stores depend on these bytes.
 #[test]
-fn keys_stay_where_they_are() {
+fn the_key_layout_is_stable() {
     let account = AccountId::from_number(111_122_223_333).unwrap();
     let user = UniqueId::new(IdKind::User, [0; 17]);
     let policy = PolicyRef { account: AccountId::NONE, id: UniqueId::new(IdKind::Policy, [0; 17]) };
@@ -44,7 +44,7 @@ fn keys_stay_where_they_are() {
 }
 
 #[test]
-fn keys_are_taken_apart() {
+fn keys_are_parsed() {
     let account = AccountId::from_number(999_999_999_999).unwrap();
     let user = UniqueId::new(IdKind::User, [7; 17]);
     let key = identity(account, IdentityKind::User, &user);

@@ -74,7 +74,7 @@ mod tests {
     };
 
     #[test]
-    fn every_key_reads_as_what_it_is_about() {
+    fn every_key_has_a_readable_description() {
         let account = AccountId::from_number(111_122_223_333).unwrap();
         let user = UniqueId::new(IdKind::User, [0; 17]);
         let policy = PolicyRef { account: AccountId::NONE, id: UniqueId::new(IdKind::Policy, [0; 17]) };

@@ -1,4 +1,4 @@
-//! What callers hear when the store fails: nothing of it outside, all of it in the log, and never a wrong outcome.
+//! Store failures: callers see no internal detail, the log has all of it, and the outcome is never wrong.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use bailiwick_model::{ErrorCode, IamError};
 use bailiwick_storage::{At, CommitError, MemoryStore, Revision, Tx, User};
 use bailiwick_storage_suite::{Fault, Faulty};
 
-use crate::world::{ACCOUNT, user, user_name};
+use crate::env::{ACCOUNT, user, user_name};
 
 async fn tx(store: &Arc<Faulty>, at: At) -> Result<Tx, IamError> {
     Tx::begin(store.clone(), Arc::default(), at).await
@@ -24,7 +24,7 @@ async fn exists(store: &Arc<Faulty>) -> bool {
 }
 
 #[tokio::test]
-async fn a_failed_commit_is_told_from_a_conflict() {
+async fn a_failed_commit_differs_from_a_conflict() {
     for (fault, there) in [(Fault::Conflict, false), (Fault::Before, false), (Fault::After, true)] {
         let store = Arc::new(Faulty::new(Arc::new(MemoryStore::new()), [fault]));
         match create_bob(&store).await {
@@ -43,7 +43,7 @@ async fn a_failed_commit_is_told_from_a_conflict() {
 }
 
 #[tokio::test]
-async fn a_failed_read_is_a_failure_and_not_an_absence() {
+async fn a_failed_read_is_an_error_not_an_absence() {
     let store = Arc::new(Faulty::new(Arc::new(MemoryStore::new()), []));
     create_bob(&store).await.expect("a store that works");
     store.fail_reads(true);
@@ -55,7 +55,7 @@ async fn a_failed_read_is_a_failure_and_not_an_absence() {
 }
 
 #[tokio::test]
-async fn a_commit_that_waits_holds_up_nobody_else() {
+async fn a_slow_commit_does_not_block_others() {
     let store = Arc::new(Faulty::new(Arc::new(MemoryStore::new()), [Fault::Held]));
     let held = tokio::spawn({
         let store = store.clone();

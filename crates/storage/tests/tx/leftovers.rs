@@ -1,111 +1,108 @@
-//! Deleting and renaming: what must go first, what must not stay.
+//! Deletions and renames: what must be removed first, and that nothing is left over.
 
 use bailiwick_storage::{Group, HolderFilter, Identity, IdentityKind, KeyOwner, Usage, User};
 
-use crate::world::{ACCOUNT, World, access_key, account, group, inline, names, now, policy, role, user, user_name};
+use crate::env::{ACCOUNT, TestEnv, access_key, account, group, inline, names, now, policy, role, user, user_name};
 
 #[tokio::test]
-async fn nothing_is_deleted_that_still_holds_something() {
-    let world = World::new();
+async fn an_identity_that_holds_something_cannot_be_deleted() {
+    let env = TestEnv::new();
     let (bob, devs, deploy, read) = (user(1, "Bob"), group(1, "Devs"), role(1, "Deploy"), policy(1, "Read"));
     let key = access_key(1, KeyOwner::User(bob.id));
     let before = {
-        world.run(async |tx| tx.create(&user(9, "Witness")).await).await;
-        world.keys().await
+        env.run(async |tx| tx.create(&user(9, "Witness")).await).await;
+        env.keys().await
     };
-    world
-        .run(async |tx| {
-            tx.create_policy(&read, "{}".into()).await?;
-            tx.create(&User { boundary: Some(read.reference()), ..bob.clone() }).await?;
-            tx.create(&devs).await?;
-            tx.create(&deploy).await?;
-            tx.add_member(&devs, &bob).await?;
-            tx.create_access_key(&key).await?;
-            for identity in [Identity::from(&bob), Identity::from(&devs), Identity::from(&deploy)] {
-                tx.attach_policy(&identity, &read).await?;
-                tx.put_inline_policy(&identity, &inline("I", 1)).await?;
-            }
-            tx.create_policy_version(&read, "{}".into(), false, now()).await.map(drop)
-        })
-        .await;
-    let bob = world.run(async |tx| tx.get::<User>(ACCOUNT, &bob.name).await).await;
+    env.run(async |tx| {
+        tx.create_policy(&read, "{}".into()).await?;
+        tx.create(&User { boundary: Some(read.reference()), ..bob.clone() }).await?;
+        tx.create(&devs).await?;
+        tx.create(&deploy).await?;
+        tx.add_member(&devs, &bob).await?;
+        tx.create_access_key(&key).await?;
+        for identity in [Identity::from(&bob), Identity::from(&devs), Identity::from(&deploy)] {
+            tx.attach_policy(&identity, &read).await?;
+            tx.put_inline_policy(&identity, &inline("I", 1)).await?;
+        }
+        tx.create_policy_version(&read, "{}".into(), false, now()).await.map(drop)
+    })
+    .await;
+    let bob = env.run(async |tx| tx.get::<User>(ACCOUNT, &bob.name).await).await;
     let refused = |what: &str| format!("DeleteConflict: Cannot delete entity, {what}");
-    let delete_bob = async || world.refusal(async |tx| tx.delete(&bob).await).await;
+    let delete_bob = async || env.refusal(async |tx| tx.delete(&bob).await).await;
     assert_eq!(delete_bob().await, refused("must delete access keys first."));
-    world.run(async |tx| tx.delete_access_key(ACCOUNT, &key.id).await).await;
+    env.run(async |tx| tx.delete_access_key(ACCOUNT, &key.id).await).await;
     assert_eq!(delete_bob().await, refused("must detach all policies first."));
-    world.run(async |tx| tx.detach_policy(&(&bob).into(), read.reference()).await).await;
+    env.run(async |tx| tx.detach_policy(&(&bob).into(), read.reference()).await).await;
     assert_eq!(delete_bob().await, refused("must delete policies first."));
-    world.run(async |tx| tx.delete_inline_policy(&(&bob).into(), &inline("I", 1).name).await).await;
+    env.run(async |tx| tx.delete_inline_policy(&(&bob).into(), &inline("I", 1).name).await).await;
     assert_eq!(delete_bob().await, refused("must remove users from group first."));
-    let delete_devs = async || world.refusal(async |tx| tx.delete(&devs).await).await;
+    let delete_devs = async || env.refusal(async |tx| tx.delete(&devs).await).await;
     assert_eq!(delete_devs().await, refused("must remove users from group first."));
-    assert!(world.run(async |tx| tx.remove_member(&devs, &bob).await).await);
-    assert!(!world.run(async |tx| tx.remove_member(&devs, &bob).await).await);
+    assert!(env.run(async |tx| tx.remove_member(&devs, &bob).await).await);
+    assert!(!env.run(async |tx| tx.remove_member(&devs, &bob).await).await);
     assert_eq!(delete_devs().await, refused("must detach all policies first."));
     for identity in [Identity::from(&devs), Identity::from(&deploy)] {
-        assert!(world.run(async |tx| tx.detach_policy(&identity, read.reference()).await).await);
-        assert!(!world.run(async |tx| tx.detach_policy(&identity, read.reference()).await).await);
+        assert!(env.run(async |tx| tx.detach_policy(&identity, read.reference()).await).await);
+        assert!(!env.run(async |tx| tx.detach_policy(&identity, read.reference()).await).await);
     }
     assert_eq!(delete_devs().await, refused("must delete policies first."));
     let delete_read = async || {
-        world
-            .refusal(async |tx| {
-                let read = tx.find_policy(read.reference()).await?.expect("the policy");
-                tx.delete_policy(&read).await
-            })
-            .await
-    };
-    assert_eq!(delete_read().await, "DeleteConflict: Cannot delete a policy attached to entities.");
-    // The last to hold it holds it as a boundary, which goes with its holder.
-    world.run(async |tx| tx.delete(&bob).await).await;
-    assert!(delete_read().await.starts_with("DeleteConflict: This policy has more than one version."));
-    world
-        .run(async |tx| {
-            for identity in [Identity::from(&devs), Identity::from(&deploy)] {
-                tx.delete_inline_policy(&identity, &inline("I", 1).name).await?;
-            }
-            tx.delete(&devs).await?;
-            tx.delete(&deploy).await?;
+        env.refusal(async |tx| {
             let read = tx.find_policy(read.reference()).await?.expect("the policy");
-            assert!(tx.delete_policy_version(&read, 2).await?);
-            assert!(!tx.delete_policy_version(&read, 2).await?);
             tx.delete_policy(&read).await
         })
-        .await;
-    assert_eq!(world.keys().await, before, "what was made and deleted leaves nothing behind");
+        .await
+    };
+    assert_eq!(delete_read().await, "DeleteConflict: Cannot delete a policy attached to entities.");
+    // The last holder has the policy as its boundary, which is released with the holder.
+    env.run(async |tx| tx.delete(&bob).await).await;
+    assert!(delete_read().await.starts_with("DeleteConflict: This policy has more than one version."));
+    env.run(async |tx| {
+        for identity in [Identity::from(&devs), Identity::from(&deploy)] {
+            tx.delete_inline_policy(&identity, &inline("I", 1).name).await?;
+        }
+        tx.delete(&devs).await?;
+        tx.delete(&deploy).await?;
+        let read = tx.find_policy(read.reference()).await?.expect("the policy");
+        assert!(tx.delete_policy_version(&read, 2).await?);
+        assert!(!tx.delete_policy_version(&read, 2).await?);
+        tx.delete_policy(&read).await
+    })
+    .await;
+    assert_eq!(env.keys().await, before, "what was made and deleted leaves nothing behind");
 }
 
 #[tokio::test]
-async fn nothing_is_given_to_what_is_not_there() {
-    let world = World::new();
+async fn nothing_can_be_added_to_a_missing_identity() {
+    let env = TestEnv::new();
     let (bob, devs, read) = (user(1, "Bob"), group(1, "Devs"), policy(1, "Read"));
     let (eve, write) = (user(2, "Eve"), policy(2, "Write"));
-    world.run(async |tx| tx.create(&bob).await).await;
-    world.run(async |tx| tx.create(&group(2, "Ops")).await).await;
-    world.run(async |tx| tx.create_policy(&read, "{}".into()).await).await;
+    env.run(async |tx| tx.create(&bob).await).await;
+    env.run(async |tx| tx.create(&group(2, "Ops")).await).await;
+    env.run(async |tx| tx.create_policy(&read, "{}".into()).await).await;
     let bounded = User { boundary: Some(write.reference()), ..eve.clone() };
     for refusal in [
-        world.refusal(async |tx| tx.attach_policy(&(&bob).into(), &write).await).await,
-        world.refusal(async |tx| tx.attach_policy(&(&eve).into(), &read).await).await,
-        world.refusal(async |tx| tx.add_member(&devs, &bob).await).await,
-        world.refusal(async |tx| tx.add_member(&group(2, "Ops"), &eve).await).await,
-        world.refusal(async |tx| tx.remove_member(&devs, &eve).await).await,
-        world.refusal(async |tx| tx.put_inline_policy(&(&eve).into(), &inline("I", 1)).await).await,
-        world.refusal(async |tx| tx.create_access_key(&access_key(1, KeyOwner::User(eve.id))).await).await,
-        world.refusal(async |tx| tx.create_access_key(&access_key(1, KeyOwner::Root)).await).await,
-        world.refusal(async |tx| tx.create(&bounded).await).await,
-        world.refusal(async |tx| tx.update(&eve, &eve).await).await,
-        world.refusal(async |tx| tx.delete(&eve).await).await,
-        world.refusal(async |tx| tx.update_policy(&write, &write).await).await,
-        world.refusal(async |tx| tx.delete_policy_version(&write, 2).await).await,
-        world.refusal(async |tx| tx.delete_policy(&write).await).await,
-        world.refusal(async |tx| tx.update_account(&account(1, "a"), &account(1, "b")).await).await,
+        env.refusal(async |tx| tx.attach_policy(&(&bob).into(), &write).await).await,
+        env.refusal(async |tx| tx.attach_policy(&(&eve).into(), &read).await).await,
+        env.refusal(async |tx| tx.add_member(&devs, &bob).await).await,
+        env.refusal(async |tx| tx.add_member(&group(2, "Ops"), &eve).await).await,
+        env.refusal(async |tx| tx.remove_member(&devs, &eve).await).await,
+        env.refusal(async |tx| tx.put_inline_policy(&(&eve).into(), &inline("I", 1)).await).await,
+        env.refusal(async |tx| tx.create_access_key(&access_key(1, KeyOwner::User(eve.id))).await).await,
+        env.refusal(async |tx| tx.create_access_key(&access_key(1, KeyOwner::Root)).await).await,
+        env.refusal(async |tx| tx.create(&bounded).await).await,
+        env.refusal(async |tx| tx.update(&eve, &eve).await).await,
+        env.refusal(async |tx| tx.delete(&eve).await).await,
+        env.refusal(async |tx| tx.update_policy(&write, &write).await).await,
+        env.refusal(async |tx| tx.delete_policy_version(&write, 2).await).await,
+        env.refusal(async |tx| tx.delete_policy(&write).await).await,
+        env.refusal(async |tx| tx.update_account(&account(1, "a"), &account(1, "b")).await).await,
     ] {
         assert!(refusal.starts_with("NoSuchEntity: "), "{refusal}");
     }
-    // What the same transaction has deleted is not there either.
-    let refusal = world
+    // What the same transaction deleted is absent as well.
+    let refusal = env
         .refusal(async |tx| {
             tx.delete(&bob).await?;
             tx.attach_policy(&(&bob).into(), &read).await
@@ -116,39 +113,37 @@ async fn nothing_is_given_to_what_is_not_there() {
 
 #[tokio::test]
 async fn renaming_moves_every_index() {
-    let world = World::new();
+    let env = TestEnv::new();
     let (bob, devs, read, limit) = (user(1, "Bob"), group(1, "Devs"), policy(1, "Read"), policy(2, "Limit"));
-    world
-        .run(async |tx| {
-            tx.create_policy(&read, "{}".into()).await?;
-            tx.create_policy(&limit, "{}".into()).await?;
-            tx.create(&User { boundary: Some(limit.reference()), ..bob.clone() }).await?;
-            tx.create(&user(2, "Eve")).await?;
-            tx.create(&devs).await?;
-            tx.add_member(&devs, &bob).await?;
-            tx.attach_policy(&(&bob).into(), &read).await?;
-            tx.attach_policy(&(&devs).into(), &read).await
+    env.run(async |tx| {
+        tx.create_policy(&read, "{}".into()).await?;
+        tx.create_policy(&limit, "{}".into()).await?;
+        tx.create(&User { boundary: Some(limit.reference()), ..bob.clone() }).await?;
+        tx.create(&user(2, "Eve")).await?;
+        tx.create(&devs).await?;
+        tx.add_member(&devs, &bob).await?;
+        tx.attach_policy(&(&bob).into(), &read).await?;
+        tx.attach_policy(&(&devs).into(), &read).await
+    })
+    .await;
+    let rename = async |from: &str, to: &str| {
+        env.run(async |tx| {
+            let old = tx.get::<User>(ACCOUNT, &user_name(from)).await?;
+            tx.update(&old, &User { name: user_name(to), ..old.clone() }).await
         })
         .await;
-    let rename = async |from: &str, to: &str| {
-        world
-            .run(async |tx| {
-                let old = tx.get::<User>(ACCOUNT, &user_name(from)).await?;
-                tx.update(&old, &User { name: user_name(to), ..old.clone() }).await
-            })
-            .await;
     };
-    let refusal = world
+    let refusal = env
         .refusal(async |tx| {
             let old = tx.get::<User>(ACCOUNT, &user_name("bob")).await?;
             tx.update(&old, &User { name: user_name("EVE"), ..old.clone() }).await
         })
         .await;
     assert_eq!(refusal, "EntityAlreadyExists: User with name EVE already exists.");
-    let before = world.keys().await.len();
+    let before = env.keys().await.len();
     for (from, to) in [("Bob", "zoe"), ("zoe", "ZOE"), ("ZOE", "Zoe2")] {
         rename(from, to).await;
-        let mut tx = world.tx().await;
+        let mut tx = env.tx().await;
         let members = tx.list_members(&devs, None, 10).await.expect("a list");
         assert_eq!(names(&members, |user| user.name.to_string()), [to]);
         for usage in [(read.reference(), Usage::Attached), (limit.reference(), Usage::Boundary)] {
@@ -158,15 +153,14 @@ async fn renaming_moves_every_index() {
         }
         assert_eq!(tx.find::<User>(ACCOUNT, &user_name("bob")).await.expect("a read"), None);
     }
-    assert_eq!(world.keys().await.len(), before);
-    world
-        .run(async |tx| {
-            let old = tx.get::<Group>(ACCOUNT, &devs.name).await?;
-            let name = bailiwick_model::GroupName::parse("Crew")?;
-            tx.update(&old, &Group { name, ..old.clone() }).await
-        })
-        .await;
-    let tx = world.tx().await;
+    assert_eq!(env.keys().await.len(), before);
+    env.run(async |tx| {
+        let old = tx.get::<Group>(ACCOUNT, &devs.name).await?;
+        let name = bailiwick_model::GroupName::parse("Crew")?;
+        tx.update(&old, &Group { name, ..old.clone() }).await
+    })
+    .await;
+    let tx = env.tx().await;
     let holders = tx.list_holders(ACCOUNT, read.reference(), HolderFilter::default(), None, 10).await.expect("a list");
     assert_eq!(names(&holders, |holder| holder.name.clone()), ["Crew", "Zoe2"]);
 }

@@ -3,10 +3,10 @@
 use bailiwick_model::{AccountId, limits::Quotas};
 use bailiwick_storage::{Identity, KeyOwner, Policy};
 
-use crate::world::{ACCOUNT, World, access_key, account, group, inline, names, now, policy, role, user};
+use crate::env::{ACCOUNT, TestEnv, access_key, account, group, inline, names, now, policy, role, user};
 
 #[tokio::test]
-async fn quotas_hold() {
+async fn quotas_are_enforced() {
     let quotas = Quotas {
         users: 2,
         groups: 2,
@@ -18,78 +18,76 @@ async fn quotas_hold() {
         attached_per_role: 1,
         accounts: 1,
     };
-    let world = World::with(quotas);
+    let env = TestEnv::with(quotas);
     let (bob, devs, deploy, read) = (user(1, "Bob"), group(1, "Devs"), role(1, "Deploy"), policy(1, "Read"));
     let (ops, write) = (group(2, "Ops"), policy(2, "Write"));
-    world
-        .run(async |tx| {
-            tx.create(&bob).await?;
-            tx.create(&user(2, "Eve")).await?;
-            tx.create(&devs).await?;
-            tx.create(&ops).await?;
-            tx.create(&deploy).await?;
-            tx.create_policy(&read, "{}".into()).await?;
-            tx.create_policy(&write, "{}".into()).await?;
-            for identity in [Identity::from(&bob), Identity::from(&devs), Identity::from(&deploy)] {
-                tx.attach_policy(&identity, &read).await?;
-            }
-            tx.add_member(&devs, &bob).await?;
-            for n in [1, 2] {
-                tx.create_access_key(&access_key(n, KeyOwner::User(bob.id))).await?;
-            }
-            tx.create_account(&account(1, "a@example.com")).await
-        })
-        .await;
+    env.run(async |tx| {
+        tx.create(&bob).await?;
+        tx.create(&user(2, "Eve")).await?;
+        tx.create(&devs).await?;
+        tx.create(&ops).await?;
+        tx.create(&deploy).await?;
+        tx.create_policy(&read, "{}".into()).await?;
+        tx.create_policy(&write, "{}".into()).await?;
+        for identity in [Identity::from(&bob), Identity::from(&devs), Identity::from(&deploy)] {
+            tx.attach_policy(&identity, &read).await?;
+        }
+        tx.add_member(&devs, &bob).await?;
+        for n in [1, 2] {
+            tx.create_access_key(&access_key(n, KeyOwner::User(bob.id))).await?;
+        }
+        tx.create_account(&account(1, "a@example.com")).await
+    })
+    .await;
     for (refusal, quota) in [
-        (world.refusal(async |tx| tx.create(&user(3, "Mallory")).await).await, "UsersPerAccount: 2"),
-        (world.refusal(async |tx| tx.create(&group(3, "More")).await).await, "GroupsPerAccount: 2"),
-        (world.refusal(async |tx| tx.create(&role(3, "More")).await).await, "RolesPerAccount: 1"),
-        (world.refusal(async |tx| tx.create_policy(&policy(3, "M"), "{}".into()).await).await, "PoliciesPerAccount: 2"),
-        (world.refusal(async |tx| tx.attach_policy(&(&bob).into(), &write).await).await, "PoliciesPerUser: 1"),
-        (world.refusal(async |tx| tx.attach_policy(&(&devs).into(), &write).await).await, "PoliciesPerGroup: 1"),
-        (world.refusal(async |tx| tx.attach_policy(&(&deploy).into(), &write).await).await, "PoliciesPerRole: 1"),
-        (world.refusal(async |tx| tx.add_member(&ops, &bob).await).await, "GroupsPerUser: 1"),
+        (env.refusal(async |tx| tx.create(&user(3, "Mallory")).await).await, "UsersPerAccount: 2"),
+        (env.refusal(async |tx| tx.create(&group(3, "More")).await).await, "GroupsPerAccount: 2"),
+        (env.refusal(async |tx| tx.create(&role(3, "More")).await).await, "RolesPerAccount: 1"),
+        (env.refusal(async |tx| tx.create_policy(&policy(3, "M"), "{}".into()).await).await, "PoliciesPerAccount: 2"),
+        (env.refusal(async |tx| tx.attach_policy(&(&bob).into(), &write).await).await, "PoliciesPerUser: 1"),
+        (env.refusal(async |tx| tx.attach_policy(&(&devs).into(), &write).await).await, "PoliciesPerGroup: 1"),
+        (env.refusal(async |tx| tx.attach_policy(&(&deploy).into(), &write).await).await, "PoliciesPerRole: 1"),
+        (env.refusal(async |tx| tx.add_member(&ops, &bob).await).await, "GroupsPerUser: 1"),
         (
-            world.refusal(async |tx| tx.create_access_key(&access_key(3, KeyOwner::User(bob.id))).await).await,
+            env.refusal(async |tx| tx.create_access_key(&access_key(3, KeyOwner::User(bob.id))).await).await,
             "AccessKeysPerUser: 2",
         ),
-        (world.refusal(async |tx| tx.create_account(&account(2, "b@example.com")).await).await, "Accounts: 1"),
+        (env.refusal(async |tx| tx.create_account(&account(2, "b@example.com")).await).await, "Accounts: 1"),
     ] {
         assert_eq!(refusal, format!("LimitExceeded: Cannot exceed quota for {quota}"));
     }
-    // What is there already takes no further place.
-    world.run(async |tx| tx.attach_policy(&(&bob).into(), &read).await).await;
-    world.run(async |tx| tx.add_member(&devs, &bob).await).await;
-    // What goes makes room, within one transaction too.
-    world
-        .run(async |tx| {
-            tx.detach_policy(&(&bob).into(), read.reference()).await?;
-            tx.attach_policy(&(&bob).into(), &write).await?;
-            tx.delete_access_key(ACCOUNT, &access_key(1, KeyOwner::User(bob.id)).id).await?;
-            tx.create_access_key(&access_key(4, KeyOwner::User(bob.id))).await
-        })
-        .await;
+    // Adding what exists already does not count.
+    env.run(async |tx| tx.attach_policy(&(&bob).into(), &read).await).await;
+    env.run(async |tx| tx.add_member(&devs, &bob).await).await;
+    // A removal makes room within the same transaction.
+    env.run(async |tx| {
+        tx.detach_policy(&(&bob).into(), read.reference()).await?;
+        tx.attach_policy(&(&bob).into(), &write).await?;
+        tx.delete_access_key(ACCOUNT, &access_key(1, KeyOwner::User(bob.id)).id).await?;
+        tx.create_access_key(&access_key(4, KeyOwner::User(bob.id))).await
+    })
+    .await;
     // Policies of the deployment count for no account.
     for n in 10..20 {
         let provided = Policy { account: AccountId::NONE, ..policy(n, &format!("Provided{n}")) };
-        world.run(async |tx| tx.create_policy(&provided, "{}".into()).await).await;
+        env.run(async |tx| tx.create_policy(&provided, "{}".into()).await).await;
     }
 }
 
 #[tokio::test]
-async fn inline_policies_are_limited_by_their_sum() {
-    let world = World::new();
+async fn inline_policies_are_limited_by_their_total_size() {
+    let env = TestEnv::new();
     let bob = user(1, "bob");
     let me = Identity::from(&bob);
-    world.run(async |tx| tx.create(&bob).await).await;
-    world.run(async |tx| tx.put_inline_policy(&me, &inline("One", 2000)).await).await;
-    let refusal = world.refusal(async |tx| tx.put_inline_policy(&me, &inline("Two", 49)).await).await;
+    env.run(async |tx| tx.create(&bob).await).await;
+    env.run(async |tx| tx.put_inline_policy(&me, &inline("One", 2000)).await).await;
+    let refusal = env.refusal(async |tx| tx.put_inline_policy(&me, &inline("Two", 49)).await).await;
     assert_eq!(refusal, "LimitExceeded: Maximum policy size of 2048 bytes exceeded for user bob");
-    world.run(async |tx| tx.put_inline_policy(&me, &inline("Two", 48)).await).await;
-    // One that is replaced counts as what it is now, whatever the case of its name.
-    world.run(async |tx| tx.put_inline_policy(&me, &inline("ONE", 100)).await).await;
-    world.run(async |tx| tx.put_inline_policy(&me, &inline("Three", 1900)).await).await;
-    let mut tx = world.tx().await;
+    env.run(async |tx| tx.put_inline_policy(&me, &inline("Two", 48)).await).await;
+    // A replaced policy counts with its new size, whatever the case of its name.
+    env.run(async |tx| tx.put_inline_policy(&me, &inline("ONE", 100)).await).await;
+    env.run(async |tx| tx.put_inline_policy(&me, &inline("Three", 1900)).await).await;
+    let mut tx = env.tx().await;
     let page = tx.list_inline_policies(&me, None, 2).await.expect("a list");
     assert_eq!(names(&page, |policy| policy.name.to_string()), ["ONE", "Three"]);
     let page = tx.list_inline_policies(&me, page.next.as_deref(), 2).await.expect("a list");
@@ -99,66 +97,64 @@ async fn inline_policies_are_limited_by_their_sum() {
 }
 
 #[tokio::test]
-async fn the_outbox_is_in_order_and_bounded() {
-    let world = World::new();
+async fn the_outbox_is_ordered_and_bounded() {
+    let env = TestEnv::new();
     for n in [2u8, 1, 3] {
-        world.run(async |tx| tx.append_outbox(&[n], vec![n].into(), 3).await).await;
+        env.run(async |tx| tx.append_outbox(&[n], vec![n].into(), 3).await).await;
     }
-    let full = world.refusal(async |tx| tx.append_outbox(&[4], vec![4].into(), 3).await).await;
+    let full = env.refusal(async |tx| tx.append_outbox(&[4], vec![4].into(), 3).await).await;
     assert!(full.starts_with("ServiceUnavailable"), "{full}");
-    let tx = world.tx().await;
+    let tx = env.tx().await;
     let rows = tx.list_outbox(Some(&[1]), 10).await.expect("a list");
     assert_eq!(rows.iter().map(|row| row.key.to_vec()).collect::<Vec<_>>(), [[2], [3]]);
-    world.run(async |tx| tx.remove_outbox(&[vec![1].into(), vec![9].into()]).await).await;
-    assert_eq!(world.tx().await.outbox_len().await.expect("a count"), 2);
-    world.run(async |tx| tx.append_outbox(&[4], vec![4].into(), 3).await).await;
+    env.run(async |tx| tx.remove_outbox(&[vec![1].into(), vec![9].into()]).await).await;
+    assert_eq!(env.tx().await.outbox_len().await.expect("a count"), 2);
+    env.run(async |tx| tx.append_outbox(&[4], vec![4].into(), 3).await).await;
 }
 
 #[tokio::test]
-async fn versions_are_counted_on_and_at_most_five() {
-    let world = World::new();
+async fn version_numbers_are_not_reused_and_at_most_five_exist() {
+    let env = TestEnv::new();
     let read = policy(1, "Read");
-    world.run(async |tx| tx.create_policy(&read, "v1".into()).await).await;
+    env.run(async |tx| tx.create_policy(&read, "v1".into()).await).await;
     let add = async |set_default| {
-        world
-            .run(async |tx| {
-                let old = tx.find_policy(read.reference()).await?.expect("the policy");
-                let number = old.latest_version + 1;
-                tx.create_policy_version(&old, format!("v{number}"), set_default, now()).await
-            })
-            .await
+        env.run(async |tx| {
+            let old = tx.find_policy(read.reference()).await?.expect("the policy");
+            let number = old.latest_version + 1;
+            tx.create_policy_version(&old, format!("v{number}"), set_default, now()).await
+        })
+        .await
     };
     for n in 2..=5 {
         let (policy, version) = add(n == 4).await;
         assert_eq!((version.version, policy.default_version), (n, if n >= 4 { 4 } else { 1 }));
     }
-    let full = world
+    let full = env
         .refusal(async |tx| {
             let old = tx.find_policy(read.reference()).await?.expect("the policy");
             tx.create_policy_version(&old, "v6".into(), false, now()).await
         })
         .await;
     assert!(full.starts_with("LimitExceeded: A managed policy can have up to 5 versions."), "{full}");
-    let default = world
+    let default = env
         .refusal(async |tx| {
             let old = tx.find_policy(read.reference()).await?.expect("the policy");
             tx.delete_policy_version(&old, 4).await
         })
         .await;
     assert_eq!(default, "DeleteConflict: Cannot delete the default version of a policy.");
-    world
-        .run(async |tx| {
-            let old = tx.find_policy(read.reference()).await?.expect("the policy");
-            assert!(!tx.set_default_version(&old, 9, now()).await?);
-            assert!(tx.set_default_version(&old, 2, now()).await?);
-            let old = tx.find_policy(read.reference()).await?.expect("the policy");
-            assert!(tx.delete_policy_version(&old, 5).await?);
-            Ok(())
-        })
-        .await;
+    env.run(async |tx| {
+        let old = tx.find_policy(read.reference()).await?.expect("the policy");
+        assert!(!tx.set_default_version(&old, 9, now()).await?);
+        assert!(tx.set_default_version(&old, 2, now()).await?);
+        let old = tx.find_policy(read.reference()).await?.expect("the policy");
+        assert!(tx.delete_policy_version(&old, 5).await?);
+        Ok(())
+    })
+    .await;
     let (policy, version) = add(false).await;
     assert_eq!((version.version, policy.default_version), (6, 2), "numbers are not used again");
-    let mut tx = world.tx().await;
+    let mut tx = env.tx().await;
     assert_eq!(tx.default_version(&policy).await.expect("a version").document, "v2");
     let all = tx.list_policy_versions(policy.reference()).await.expect("a list");
     assert_eq!(all.iter().map(|version| version.version).collect::<Vec<_>>(), [6, 4, 3, 2, 1]);

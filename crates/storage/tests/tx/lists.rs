@@ -1,19 +1,19 @@
-//! Lists: their order, their pages, and what a transaction sees of its own.
+//! Lists: their order, their pages, and the pending writes of a transaction.
 
 use bailiwick_storage::{HolderFilter, Identity, IdentityKind, Usage, User};
 
-use crate::world::{ACCOUNT, World, group, names, policy, role, user};
+use crate::env::{ACCOUNT, TestEnv, group, names, policy, role, user};
 
 #[tokio::test]
-async fn lists_sort_by_name_and_go_on_page_by_page() {
-    let world = World::new();
+async fn lists_are_sorted_by_name_and_paged() {
+    let env = TestEnv::new();
     let shuffled = ["delta", "Alpha", "charlie", "Bravo", "echo", "alpha2"];
     for (n, name) in shuffled.iter().enumerate() {
         let path = if n % 2 == 0 { "/even/" } else { "/odd/" };
         let path = bailiwick_model::Path::parse(path).expect("a path");
-        world.run(async |tx| tx.create(&User { path, ..user(n as u8, name) }).await).await;
+        env.run(async |tx| tx.create(&User { path, ..user(n as u8, name) }).await).await;
     }
-    let tx = world.tx().await;
+    let tx = env.tx().await;
     let walk = async |prefix: &str, limit: usize| {
         let (mut pages, mut after) = (Vec::new(), None);
         loop {
@@ -37,11 +37,11 @@ async fn lists_sort_by_name_and_go_on_page_by_page() {
 
 #[tokio::test]
 async fn a_list_shows_what_the_same_transaction_wrote() {
-    let world = World::new();
+    let env = TestEnv::new();
     for (n, name) in ["a", "c", "e"].iter().enumerate() {
-        world.run(async |tx| tx.create(&user(n as u8, name)).await).await;
+        env.run(async |tx| tx.create(&user(n as u8, name)).await).await;
     }
-    let mut tx = world.tx().await;
+    let mut tx = env.tx().await;
     tx.create(&user(7, "b")).await.expect("it is new");
     tx.create(&user(8, "f")).await.expect("it is new");
     tx.delete(&user(1, "c")).await.expect("it holds nothing");
@@ -54,22 +54,21 @@ async fn a_list_shows_what_the_same_transaction_wrote() {
 
 #[tokio::test]
 async fn holders_are_listed_in_order_and_once() {
-    let world = World::new();
+    let env = TestEnv::new();
     let (read, bob, devs, deploy) = (policy(1, "Read"), user(1, "Bob"), group(1, "Zebras"), role(1, "Alpha"));
-    world
-        .run(async |tx| {
-            tx.create_policy(&read, "{}".into()).await?;
-            tx.create(&User { boundary: Some(read.reference()), ..bob.clone() }).await?;
-            tx.create(&user(2, "alice")).await?;
-            tx.create(&devs).await?;
-            tx.create(&deploy).await?;
-            for identity in [(&bob).into(), (&user(2, "alice")).into(), (&devs).into(), Identity::from(&deploy)] {
-                tx.attach_policy(&identity, &read).await?;
-            }
-            Ok(())
-        })
-        .await;
-    let tx = world.tx().await;
+    env.run(async |tx| {
+        tx.create_policy(&read, "{}".into()).await?;
+        tx.create(&User { boundary: Some(read.reference()), ..bob.clone() }).await?;
+        tx.create(&user(2, "alice")).await?;
+        tx.create(&devs).await?;
+        tx.create(&deploy).await?;
+        for identity in [(&bob).into(), (&user(2, "alice")).into(), (&devs).into(), Identity::from(&deploy)] {
+            tx.attach_policy(&identity, &read).await?;
+        }
+        Ok(())
+    })
+    .await;
+    let tx = env.tx().await;
     let list = async |filter: HolderFilter<'_>, after: Option<&str>, limit| {
         tx.list_holders(ACCOUNT, read.reference(), filter, after, limit).await.expect("a list")
     };

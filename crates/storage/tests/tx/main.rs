@@ -1,7 +1,7 @@
-//! Transactions over the memory backend: what they do, refuse and leave behind, alone, against each other and
-//! when the store fails; and the
-//! form of the records that they write.
+//! Transactions over the memory backend: their effects, refusals and index rows, alone, concurrently and when the store
+//! fails; and the format of the records.
 
+mod env;
 mod faults;
 mod leftovers;
 mod limits;
@@ -10,4 +10,3 @@ mod nouns;
 mod races;
 mod records;
 mod services;
-mod world;

@@ -1,7 +1,7 @@
-//! Pairs of changes that began on the same view. Where both together would break something, the second must begin
-//! anew; where they have nothing to do with each other, both take place.
+//! Pairs of changes that began on the same view. If both together would violate an invariant, the second must retry; if
+//! they are independent, both succeed.
 
-use crate::world::{self, ACCOUNT, World, access_key, group, now, policy, role, user, user_name};
+use crate::env::{self, ACCOUNT, TestEnv, access_key, group, now, policy, role, user, user_name};
 use bailiwick_model::{IamError, PolicyName, limits::Quotas};
 use bailiwick_storage::{CommitError, Group, Identity, InlinePolicy, KeyOwner, Policy, Role, Tx, User};
 
@@ -34,29 +34,28 @@ enum Do {
 }
 use Do::*;
 
-/// Bob is in `Admins` and has `Held` attached; everything else is unconnected.
-async fn world() -> World {
+/// Bob is in `Admins` and has `Held` attached; nothing else is connected.
+async fn env() -> TestEnv {
     let quotas = Quotas { users: 4, groups_per_user: 3, attached_per_user: 3, ..Quotas::default() };
-    let world = World::with(quotas);
-    world
-        .run(async |tx| {
-            tx.create(&user(1, "Bob")).await?;
-            tx.create(&user(2, "Eve")).await?;
-            for (n, name) in [(1, "Devs"), (2, "Ops"), (3, "Admins")] {
-                tx.create(&group(n, name)).await?;
-            }
-            tx.create(&role(1, "Deploy")).await?;
-            for (n, name) in [(1, "Read"), (2, "Other"), (3, "Held")] {
-                tx.create_policy(&policy(n, name), "{}".into()).await?;
-            }
-            tx.add_member(&group(3, "Admins"), &user(1, "Bob")).await?;
-            tx.attach_policy(&(&user(1, "Bob")).into(), &policy(3, "Held")).await
-        })
-        .await;
-    world
+    let env = TestEnv::with(quotas);
+    env.run(async |tx| {
+        tx.create(&user(1, "Bob")).await?;
+        tx.create(&user(2, "Eve")).await?;
+        for (n, name) in [(1, "Devs"), (2, "Ops"), (3, "Admins")] {
+            tx.create(&group(n, name)).await?;
+        }
+        tx.create(&role(1, "Deploy")).await?;
+        for (n, name) in [(1, "Read"), (2, "Other"), (3, "Held")] {
+            tx.create_policy(&policy(n, name), "{}".into()).await?;
+        }
+        tx.add_member(&group(3, "Admins"), &user(1, "Bob")).await?;
+        tx.attach_policy(&(&user(1, "Bob")).into(), &policy(3, "Held")).await
+    })
+    .await;
+    env
 }
 
-/// Changes as handlers do: read what is named, then change it.
+/// Changes as handlers make them: read the objects, then change them.
 async fn apply(what: Do, tx: &mut Tx) -> Result<(), IamError> {
     let named = match what {
         CreateUser(..) | AttachReadToEve | AttachReadToDevs | BoundDeploy | CreateAccount(..) => None,
@@ -120,7 +119,7 @@ async fn apply(what: Do, tx: &mut Tx) -> Result<(), IamError> {
             tx.keyring().await?;
             tx.put_keyring(b"wrapped".as_slice().into()).await
         }
-        CreateAccount(n, email) => tx.create_account(&world::account(n, email)).await,
+        CreateAccount(n, email) => tx.create_account(&env::account(n, email)).await,
     }
 }
 
@@ -134,8 +133,8 @@ async fn tx_read(tx: &mut Tx) -> Result<Policy, IamError> {
 
 /// Begins both on one view and commits one after the other.
 async fn both(first: Do, second: Do) -> bool {
-    let world = world().await;
-    let (mut a, mut b) = (world.tx().await, world.tx().await);
+    let env = env().await;
+    let (mut a, mut b) = (env.tx().await, env.tx().await);
     apply(first, &mut a).await.expect("alone it succeeds");
     apply(second, &mut b).await.expect("alone it succeeds");
     a.commit().await.expect("the first has no rival");
@@ -147,16 +146,16 @@ async fn both(first: Do, second: Do) -> bool {
 }
 
 #[tokio::test]
-async fn of_two_that_exclude_each_other_one_begins_anew() {
+async fn of_two_conflicting_changes_one_retries() {
     for (first, second) in [
-        // One name, one address, one keyring.
+        // A unique name, a unique address, the keyring.
         (CreateUser(5, "New"), CreateUser(6, "NEW")),
         (CreateUser(5, "New"), RenameBob("new")),
         (RenameBob("New"), RenameBob("Newer")),
         (CreateAccount(5, "a@example.com"), CreateAccount(6, "A@example.com")),
         (CreateAccount(5, "a@example.com"), CreateAccount(5, "b@example.com")),
         (PutKeyring, PutKeyring),
-        // Nothing is given to what is being deleted, nor deleted while it is given something.
+        // Nothing is added to an object that is being deleted.
         (DeleteBob, JoinDevs),
         (DeleteBob, LeaveAdmins),
         (DeleteBob, DetachHeld),
@@ -185,7 +184,7 @@ async fn of_two_that_exclude_each_other_one_begins_anew() {
         (RenameBob("Rob"), DetachHeld),
         (RenameBob("Rob"), BoundBob),
         (RenameDevs, AttachReadToDevs),
-        // One record, two writers.
+        // Two writers of one record.
         (TagBob, BoundBob),
         (NewVersionOfRead, NewVersionOfRead),
         (JoinDevs, JoinDevs),
@@ -200,7 +199,7 @@ async fn of_two_that_exclude_each_other_one_begins_anew() {
 }
 
 #[tokio::test]
-async fn two_that_have_nothing_to_do_with_each_other_both_take_place() {
+async fn two_independent_changes_both_succeed() {
     for (first, second) in [
         (CreateUser(5, "New"), CreateUser(6, "Newer")),
         (CreateUser(5, "New"), DeleteBob),
@@ -221,33 +220,33 @@ async fn two_that_have_nothing_to_do_with_each_other_both_take_place() {
     }
 }
 
-/// A quota that two reach together lets one through; the other hears it as a refusal when it begins anew.
+/// If two creations reach a quota together, one succeeds; the other gets the quota error when it retries.
 #[tokio::test]
-async fn a_quota_is_not_passed_together() {
-    let world = world().await;
-    world.run(async |tx| apply(CreateUser(5, "Third"), tx).await).await;
-    let (mut a, mut b) = (world.tx().await, world.tx().await);
+async fn concurrent_creations_do_not_exceed_a_quota() {
+    let env = env().await;
+    env.run(async |tx| apply(CreateUser(5, "Third"), tx).await).await;
+    let (mut a, mut b) = (env.tx().await, env.tx().await);
     apply(CreateUser(6, "Fourth"), &mut a).await.expect("there is room for one");
     apply(CreateUser(7, "Fifth"), &mut b).await.expect("there is room for one");
     a.commit().await.expect("the first has no rival");
     assert!(matches!(b.commit().await, Err(CommitError::Conflict)));
-    let refusal = world.refusal(async |tx| apply(CreateUser(7, "Fifth"), tx).await).await;
+    let refusal = env.refusal(async |tx| apply(CreateUser(7, "Fifth"), tx).await).await;
     assert_eq!(refusal, "LimitExceeded: Cannot exceed quota for UsersPerAccount: 4");
 }
 
-/// What was only read makes a change conflict as well: the decision rested on it.
+/// A change of a record that was only read is a conflict, because the decision depended on it.
 #[tokio::test]
-async fn what_was_read_must_still_hold() {
-    let world = world().await;
-    let mut reader = world.tx().await;
+async fn a_commit_requires_that_what_was_read_is_unchanged() {
+    let env = env().await;
+    let mut reader = env.tx().await;
     tx_read(&mut reader).await.expect("the policy");
     apply(CreateUser(5, "New"), &mut reader).await.expect("it is new");
-    world.run(async |tx| apply(NewVersionOfRead, tx).await).await;
+    env.run(async |tx| apply(NewVersionOfRead, tx).await).await;
     assert!(matches!(reader.commit().await, Err(CommitError::Conflict)));
-    // A list is no such thing.
-    let mut lister = world.tx().await;
+    // Reading a list is no precondition.
+    let mut lister = env.tx().await;
     lister.list::<Policy>(ACCOUNT, "/", None, 10).await.expect("a list");
     apply(CreateUser(5, "New"), &mut lister).await.expect("it is new");
-    world.run(async |tx| apply(NewVersionOfRead, tx).await).await;
+    env.run(async |tx| apply(NewVersionOfRead, tx).await).await;
     lister.commit().await.expect("nothing that it relied on has changed");
 }

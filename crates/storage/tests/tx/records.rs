@@ -1,7 +1,7 @@
-//! Every record of every format reads back as what it was, for ever: `fixtures/` holds the bytes.
+//! Records of every released format can be read: `fixtures/` contains their bytes.
 //!
-//! A fixture is written once, by the first version of its format, and never changes. A record that is new gets a line
-//! of its own: the failing test prints it.
+//! The first version with a format writes its fixture, which never changes. A new record gets a line of its own, which
+//! the failing test prints.
 
 use bailiwick_model::{AccountAlias, AccountId, Partition, Path, PolicyName, RoleName, Tags};
 use bailiwick_storage::{
@@ -9,7 +9,7 @@ use bailiwick_storage::{
     Resource, ResourcePolicy, Role, RoleLastUsed, Service, ServiceActor, StoreError, TrustPolicy, User,
 };
 
-use crate::world::{access_key, account, group, now, policy, role, user};
+use crate::env::{access_key, account, group, now, policy, role, user};
 
 const FORMAT_1: &str = include_str!("../fixtures/format-1.txt");
 
@@ -38,7 +38,7 @@ fn check<R: Record + PartialEq + std::fmt::Debug>(name: &str, expected: R) {
 }
 
 #[test]
-fn records_of_format_1_read_back() {
+fn records_of_format_1_can_be_read() {
     let tags = Tags::parse([("Dept", "R - D"), ("cost centre", "")]).expect("tags");
     let path = Path::parse("/division/team/").expect("a path");
     let read = policy(1, "Read");

@@ -168,7 +168,7 @@ async fn rows(store: &Arc<dyn Store>) -> Vec<bytes::Bytes> {
 
 /// Read at a start.
 #[tokio::test]
-async fn a_damaged_row_denies_what_depends_on_it_and_nothing_else() {
+async fn a_damaged_row_denies_only_what_depends_on_it() {
     let memory = authenticated();
     let store: Arc<dyn Store> = memory.clone();
     populate(&store).await;
@@ -199,7 +199,7 @@ async fn a_damaged_row_denies_what_depends_on_it_and_nothing_else() {
 
 /// The change comes from the log: the written value is authentic, but not a valid record.
 #[tokio::test(start_paused = true)]
-async fn a_record_that_is_none_denies_as_soon_as_it_is_written() {
+async fn an_invalid_record_in_the_log_denies_at_once() {
     let store: Arc<dyn Store> = authenticated();
     populate(&store).await;
     let with_values = rows(&store).await.into_iter().filter(|key| {

@@ -1,4 +1,4 @@
-//! A small world to test in: one account, and short ways to make things in it.
+//! A small deployment for tests: one account, and helpers that create objects in it.
 
 use std::sync::Arc;
 
@@ -17,25 +17,25 @@ pub(crate) const ACCOUNT: AccountId = match AccountId::from_number(111_122_223_3
     None => AccountId::NONE,
 };
 
-pub(crate) struct World {
+pub(crate) struct TestEnv {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) quotas: Arc<Quotas>,
 }
 
-impl World {
+impl TestEnv {
     pub(crate) fn new() -> Self {
         Self::with(Quotas::default())
     }
 
     pub(crate) fn with(quotas: Quotas) -> Self {
-        World { store: Arc::new(MemoryStore::new()), quotas: Arc::new(quotas) }
+        TestEnv { store: Arc::new(MemoryStore::new()), quotas: Arc::new(quotas) }
     }
 
     pub(crate) async fn tx(&self) -> Tx {
         Tx::begin(self.store.clone(), self.quotas.clone(), At::Latest).await.expect("a transaction")
     }
 
-    /// Does something in a transaction of its own that must succeed.
+    /// Runs a transaction that must succeed.
     pub(crate) async fn run<T>(&self, work: impl AsyncFnOnce(&mut Tx) -> Result<T, IamError>) -> T {
         let mut tx = self.tx().await;
         let out = work(&mut tx).await.expect("work that succeeds");
@@ -43,7 +43,7 @@ impl World {
         out
     }
 
-    /// What stops the work, if something does: code and message.
+    /// Runs a transaction that must fail; returns the error code and message.
     pub(crate) async fn refusal<T>(&self, work: impl AsyncFnOnce(&mut Tx) -> Result<T, IamError>) -> String {
         let mut tx = self.tx().await;
         match work(&mut tx).await {
@@ -132,12 +132,12 @@ pub(crate) fn access_key(n: u8, owner: KeyOwner) -> AccessKey {
     AccessKey { account: ACCOUNT, id, owner, active: true, created: now(), sealed_secret: vec![n; 48].into() }
 }
 
-/// An inline policy that counts as so many characters.
+/// An inline policy with this size.
 pub(crate) fn inline(name: &str, size: u32) -> InlinePolicy {
     InlinePolicy { name: PolicyName::parse(name).expect("a name"), document: "{}".into(), size }
 }
 
-/// What the items of a page are called.
+/// The names of the items of a page.
 pub(crate) fn names<T>(page: &Page<T>, name: impl Fn(&T) -> String) -> Vec<String> {
     page.items.iter().map(name).collect()
 }
