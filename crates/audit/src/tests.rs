@@ -271,7 +271,7 @@ fn long_texts_of_clients_are_shortened() {
     assert!(idle.truncated && idle.request_parameters.len() <= 2 * 1024);
     let listed = vec!["x".repeat(1_000); 100];
     let asked = iam::SimulateCustomPolicyRequest { policy_input_list: listed, ..Default::default() }.encode_to_vec();
-    let what = What::Operation(find_operation("SimulateCustomPolicy").unwrap());
-    let read = only(&Event { what, parameters: &asked, ..event(&request) });
+    let kind = EventKind::Operation(find_operation("SimulateCustomPolicy").unwrap());
+    let read = only(&Event { kind, parameters: &asked, ..event(&request) });
     assert!(read.truncated && read.request_parameters.len() <= 2 * 1024, "a read");
 }

@@ -59,7 +59,7 @@ fn all_sessions_of_a_role_are_one_caller() {
         records(limit, 5, &Event { time: at(6000), caller: Some(&session(role, name)), ..event(&from) })
     };
     let written: u64 = (0..30).map(|n| denied(&mut limit, 1, &format!("session-{n}"))).sum();
-    assert_eq!(written, RECORDS);
+    assert_eq!(written, MAX_RECORDS);
     assert_eq!(denied(&mut limit, 2, "session-0"), 5, "another role's session of that name");
 }
 

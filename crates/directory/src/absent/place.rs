@@ -71,7 +71,10 @@ impl Place<'_> {
                 let role = id.strip_prefix("task/").and_then(|rest| rest.rsplit_once('/')).map(|(role, _)| role);
                 let role = role.filter(|role| role.starts_with("aws-service-role/")).ok_or_else(|| {
                     let expected = "task/aws-service-role/SERVICE/ROLE/UUID";
-                    IamError::new(ErrorCode::InvalidInput, format!("`{id}` is not a deletion task: expected {expected}"))
+                    IamError::new(
+                        ErrorCode::InvalidInput,
+                        format!("`{id}` is not a deletion task: expected {expected}"),
+                    )
                 })?;
                 Check::new(action, &own(format!("role/{role}")))
             }
