@@ -151,11 +151,11 @@ impl Record {
     /// If the bytes have an unknown format or are damaged.
     pub fn decode_row(row: &[u8]) -> Result<Vec<Self>, DecodeError> {
         let Some((&FORMAT, mut rest)) = row.split_first() else {
-            return Err(damaged("audit records of an unknown format"));
+            return Err(damaged("unknown format of audit records"));
         };
         let (mut records, mut origins) = (Vec::new(), Vec::new());
         while !rest.is_empty() {
-            let (record, after) = split(rest).ok_or_else(|| damaged("a record cut short"))?;
+            let (record, after) = split(rest).ok_or_else(|| damaged("truncated record"))?;
             rest = after;
             let mut stored = Stored::decode(record)?;
             if let Some(origin) = stored.origin.take() {
@@ -163,7 +163,7 @@ impl Record {
                 origins.push(origin);
             }
             let origin = usize::try_from(stored.origin_index).ok().and_then(|at| origins.get(at));
-            let origin = origin.ok_or_else(|| damaged("a record without its sender"))?;
+            let origin = origin.ok_or_else(|| damaged("record without its origin"))?;
             records.push(Record::of(stored, origin.clone()));
         }
         Ok(records)

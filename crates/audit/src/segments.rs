@@ -79,7 +79,7 @@ impl Segments {
             let (path, is_last) = (segments.path(*first), number == segment_starts.len() - 1);
             let End { whole, bytes, line } = segments.end(&path)?;
             if is_last && whole < bytes {
-                tracing::warn!(segment = *first, bytes = bytes - whole, "an unfinished audit record was cut off");
+                tracing::warn!(segment = *first, bytes = bytes - whole, "an incomplete audit record was truncated");
                 segments.disk.open(&path)?.truncate(whole)?;
             }
             let Some(line) = line else { continue };
@@ -93,7 +93,7 @@ impl Segments {
                     }
                 }
                 None => {
-                    tracing::error!(segment = *first, "the last audit record is damaged; another segment is begun");
+                    tracing::error!(segment = *first, "the last audit record is damaged; a new segment is started");
                     let text = segments.disk.read(&path, 0)?;
                     let lines = text.iter().filter(|byte| **byte == b'\n').count() as u64;
                     segments.sequence = first.saturating_add(lines);
@@ -107,7 +107,7 @@ impl Segments {
             tracing::error!(
                 expected = checkpoint.sequence,
                 found = segments.sequence,
-                "audit records are missing from the segments; numbering goes on after them"
+                "audit records are missing from the segments; numbering continues after them"
             );
             (segments.sequence, segments.hash, segments.open) = (checkpoint.sequence, checkpoint.hash.clone(), None);
         }

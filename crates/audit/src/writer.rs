@@ -200,7 +200,7 @@ impl OpenWriter {
     /// Writes records; on a thread for blocking work, since a sync takes its time.
     async fn append(&mut self, records: Vec<Record>) -> io::Result<Checkpoint> {
         let Some(mut segments) = self.segments.take() else {
-            return Err(io::Error::other("the segments are lost, which is a defect of Bailiwick"));
+            return Err(io::Error::other("the segments are not available, which is a defect of Bailiwick"));
         };
         if records.is_empty() {
             let checkpoint = segments.checkpoint();
@@ -247,7 +247,7 @@ impl OpenWriter {
     /// Logs a failure once, until writing works again.
     fn report_failure(&mut self, error: &dyn std::fmt::Debug) {
         if !self.is_failing {
-            tracing::error!(?error, "audit records cannot be written; changes are refused once many of them wait");
+            tracing::error!(?error, "audit records cannot be written; changes are refused when the outbox is full");
         }
         self.is_failing = true;
         self.writer.stats.set_failing(true);

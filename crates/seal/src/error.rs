@@ -6,22 +6,22 @@
 pub enum SealError {
     /// The sealed bytes are damaged or forged, or belong to another purpose or context, or their key no longer exists.
     /// Which of these is deliberately not distinguished.
-    #[error("the sealed value does not open")]
+    #[error("the sealed value cannot be opened")]
     Unopenable,
     /// The text is not a master key.
     #[error("a master key is 64 hexadecimal digits, 32 bytes in base64, or 32 bytes")]
     MalformedMasterKey,
     /// The keyring was wrapped under another master key.
-    #[error("the master key is not the one that this store was made with")]
+    #[error("this is not the master key of the store")]
     WrongMasterKey,
     /// The keyring was wrapped under this master key, and is damaged.
     #[error("the stored keyring is damaged")]
     DamagedKeyring,
     /// The keyring's format is of a later version of this program.
-    #[error("the stored keyring is of a newer version of this program")]
+    #[error("a newer version of Bailiwick wrote the stored keyring")]
     NewerKeyring,
     /// The key authenticates stored rows and can never be replaced.
-    #[error("the key of the store's rows is never replaced")]
+    #[error("the key of the store's rows cannot be replaced")]
     Permanent,
     /// The operating system provided no randomness, or the cipher failed.
     #[error("cryptography is not available")]

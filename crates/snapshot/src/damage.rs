@@ -40,7 +40,7 @@ impl Damage {
         known.count += 1;
         if known.keys.len() == MAX_NAMED {
             if known.count == MAX_NAMED as u64 + 1 {
-                tracing::error!("more rows of the store are damaged; they are counted and not named");
+                tracing::error!("more rows of the store are damaged; they are counted but not logged");
             }
             return;
         }

@@ -111,7 +111,7 @@ impl Snapshots {
                 if current.revision() >= revision { Ok(current) } else { Err(unavailable()) }
             }
             Ok(Err(_)) => Err(unavailable()),
-            Err(_) => Err(IamError::new(ErrorCode::ServiceUnavailable, "the revision asked for has not been reached")
+            Err(_) => Err(IamError::new(ErrorCode::ServiceUnavailable, "the requested revision has not been reached")
                 .retry_after(Duration::from_secs(1))),
         }
     }
@@ -141,7 +141,7 @@ impl Shared {
 }
 
 fn unavailable() -> IamError {
-    IamError::new(ErrorCode::ServiceUnavailable, "decisions can't be made at the moment")
+    IamError::new(ErrorCode::ServiceUnavailable, "decisions are not available at the moment")
         .retry_after(Duration::from_secs(1))
 }
 
@@ -246,18 +246,18 @@ async fn run(
         };
         shared.withdraw();
         if matches!(failure, StoreError::Closed) {
-            tracing::info!("the store is closed: no more decisions");
+            tracing::info!("the store is closed, so decisions end");
             return;
         }
-        tracing::error!(error = %failure, "the change log can't be followed: building the view anew");
+        tracing::error!(error = %failure, "cannot follow the change log: rebuilding the snapshot");
         follower = loop {
             match Follower::build(&store, partition, &damage).await {
                 Ok(mut new) => match shared.publish(&mut new.builder) {
                     Ok(()) => break new,
-                    Err(error) => tracing::error!(%error, "the view can't be published"),
+                    Err(error) => tracing::error!(%error, "cannot publish the snapshot"),
                 },
                 Err(StoreError::Closed) => return,
-                Err(error) => tracing::error!(%error, "the view can't be built"),
+                Err(error) => tracing::error!(%error, "cannot build the snapshot"),
             }
             tokio::time::sleep(REBUILD_PAUSE).await;
         };

@@ -48,7 +48,7 @@ impl Disk for FileDisk {
             .open(&self.0)
             .and_then(|file| Ok(rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)?));
         if let Err(error) = dropped {
-            tracing::warn!(%error, "what the system has cached of the store could not be dropped");
+            tracing::warn!(%error, "cannot drop the cached pages of the store");
         }
     }
 }

@@ -26,7 +26,7 @@ pub enum OpenError {
         source: io::Error,
     },
     /// Other users can access the store.
-    #[error("{} is open to others (mode {mode:03o}): take away the rights of group and others first", path.display())]
+    #[error("{} can be accessed by other users (mode {mode:03o}): remove the permissions of group and others", path.display())]
     Exposed {
         /// Which file or folder.
         path: PathBuf,
@@ -37,7 +37,7 @@ pub enum OpenError {
     #[error("{} is in use by another process", .0.display())]
     InUse(PathBuf),
     /// A newer version wrote the store.
-    #[error("the store was written by a newer version of Bailiwick (layout {found}, this version knows {known})")]
+    #[error("the store was written by a newer version of Bailiwick (layout {found}, this version supports {known})")]
     Newer {
         /// The layout found.
         found: u32,

@@ -60,7 +60,7 @@ impl Drop for Handle {
             Ok::<_, StoreError>(())
         });
         if let Err(error) = closed {
-            tracing::warn!(%error, "the file was not closed well");
+            tracing::warn!(%error, "the file was not closed cleanly");
         }
     }
 }

@@ -123,7 +123,7 @@ pub(crate) fn state(database: &Database, authenticator: &Authenticator) -> Resul
     let table = txn.open_table(LOG).map_err(store_error)?;
     let Some((revision, entry)) = table.last().map_err(store_error)? else {
         if txn.open_table(ROWS).map_err(store_error)?.len().map_err(store_error)? > 0 {
-            return Err(StoreError::Corrupt("it has rows and no change log".into()));
+            return Err(StoreError::Corrupt("it has rows but no change log".into()));
         }
         return Ok(StoreState::default());
     };
@@ -131,7 +131,7 @@ pub(crate) fn state(database: &Database, authenticator: &Authenticator) -> Resul
     let (_, sealed) = log::decode(authenticator, revision, entry.value())?;
     let state = StoreState::open(authenticator, &sealed)?;
     if state.head != revision {
-        return Err(StoreError::Corrupt("its change log has another end than it had".into()));
+        return Err(StoreError::Corrupt("its change log does not end with the last commit".into()));
     }
     Ok(state)
 }

@@ -105,7 +105,7 @@ pub(crate) fn recount(database: &Database, authenticator: &Authenticator) -> Res
     state.head = state.head.next();
     begin_log(&txn, authenticator, &state)?;
     txn.commit().map_err(store_error)?;
-    tracing::warn!(revision = state.head.number(), "what is left of the store was taken for the whole of it");
+    tracing::warn!(revision = state.head.number(), "the remaining rows of the store were accepted as complete");
     Ok(state)
 }
 

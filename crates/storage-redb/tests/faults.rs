@@ -52,7 +52,7 @@ impl Known {
     async fn check(&self, view: &dyn View, tried: u64) -> BTreeSet<u64> {
         let mut found = BTreeSet::new();
         for n in 0..tried {
-            if let Some(row) = view.get(&key("b", n)).await.expect("reading goes on") {
+            if let Some(row) = view.get(&key("b", n)).await.expect("reads work") {
                 assert!(row.value.iter().all(|byte| *byte == n as u8));
                 found.insert(n);
             }
@@ -60,20 +60,20 @@ impl Known {
         assert!(self.there.is_subset(&found), "answered and lost: {:?} of {found:?}", self.there);
         assert!(self.absent.is_disjoint(&found), "refused and there: {:?} of {found:?}", self.absent);
         for n in 0..tried {
-            let there = view.get(&key("a", n)).await.expect("reading goes on").is_some();
+            let there = view.get(&key("a", n)).await.expect("reads work").is_some();
             assert_eq!(there, found.contains(&n) && !found.contains(&(n + 3)), "{n} is there by half");
         }
-        let rows = view.scan(Scan { prefix: b"b/", after: None, limit: usize::MAX }).await.expect("reading goes on");
+        let rows = view.scan(Scan { prefix: b"b/", after: None, limit: usize::MAX }).await.expect("reads work");
         assert_eq!(rows.len(), found.len());
         let count = view
             .get(b"count")
             .await
-            .expect("reading goes on")
+            .expect("reads work")
             .map_or(0, |row| counter_value(&row.value).expect("a counter"));
         assert_eq!(count, found.len() as u64);
         assert_eq!(view.revision().number(), found.len() as u64, "revisions have no gaps and none comes twice");
         let mut tally = view.tally();
-        for row in view.inspect(Scan { prefix: b"", after: None, limit: usize::MAX }).await.expect("reading goes on") {
+        for row in view.inspect(Scan { prefix: b"", after: None, limit: usize::MAX }).await.expect("reads work") {
             tally.add(&row.key, row.revision);
         }
         tally.finish_whole().expect("no row is missing");
@@ -82,7 +82,7 @@ impl Known {
 }
 
 async fn view(store: &RedbStore) -> Arc<dyn View> {
-    store.read(At::Latest).await.expect("reading goes on")
+    store.read(At::Latest).await.expect("reads work")
 }
 
 /// The change sets that followers received, by revision.
@@ -240,7 +240,7 @@ async fn a_file_that_cannot_grow_keeps_refusing_changes() {
         let refused = store.commit(put(n, 100)).await;
         assert!(matches!(refused, Err(StoreError::ReadOnly(_))), "{refused:?}");
         assert!(store.health().refuses_changes.is_some());
-        store.read(At::Latest).await.expect("a view").get(&key("k", 0)).await.expect("reading goes on").expect("a row");
+        store.read(At::Latest).await.expect("a view").get(&key("k", 0)).await.expect("reads work").expect("a row");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     disk.heal();

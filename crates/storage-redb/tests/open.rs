@@ -56,7 +56,10 @@ async fn files_that_other_users_can_access_are_refused() {
     for (path, bad, good) in [(data.clone(), 0o750, 0o700), (data.join("bailiwick.redb"), 0o604, 0o600)] {
         fs::set_permissions(&path, Permissions::from_mode(bad)).expect("chmod");
         let refusal = refusal(&data);
-        assert!(refusal.contains("open to others") && refusal.contains(&format!("{bad:03o}")), "{refusal}");
+        assert!(
+            refusal.contains("can be accessed by other users") && refusal.contains(&format!("{bad:03o}")),
+            "{refusal}"
+        );
         fs::set_permissions(&path, Permissions::from_mode(good)).expect("chmod");
     }
     open(&data).expect("all is well again");

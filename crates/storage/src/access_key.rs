@@ -81,7 +81,7 @@ impl Tx {
             .await?;
         let index = keys::access_key_account(&key.id);
         if self.read_key(index.clone()).await?.is_some() {
-            return Err(IamError::internal("an access key id was drawn twice"));
+            return Err(IamError::internal("a generated access key id already exists"));
         }
         self.put(index, Bytes::copy_from_slice(&keys::account_bytes(key.account)));
         self.put(keys::owner_keys(key.account, key.owner.user(), key.id.as_str()), Bytes::new());

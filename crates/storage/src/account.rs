@@ -198,7 +198,7 @@ impl AsMessage for Account {
             pb::account::State::Active => AccountState::Active,
             pb::account::State::Suspended => AccountState::Suspended,
             pb::account::State::Closed => AccountState::Closed,
-            pb::account::State::Unspecified => return Err(Malformed::new("an unknown state")),
+            pb::account::State::Unspecified => return Err(Malformed::new("unknown state")),
         };
         Ok(Account {
             id: codec::account(message.id)?,

@@ -24,13 +24,13 @@ pub enum StoreError {
         keys: Vec<Bytes>,
     },
     /// A counter would exceed its bounds; nothing was written.
-    #[error("a counter would leave its bounds")]
+    #[error("a counter would exceed its bounds")]
     Bound {
         /// The counter.
         key: Bytes,
     },
     /// The batch is invalid or too large, which is a defect of the caller; nothing was written.
-    #[error("the batch is not acceptable: {0}")]
+    #[error("the batch is invalid: {0}")]
     Refused(&'static str),
     /// The change log does not reach back this far. The follower must read the whole store and watch from there.
     #[error("the change log begins after revision {}", oldest.number())]
@@ -39,7 +39,7 @@ pub enum StoreError {
         oldest: Revision,
     },
     /// The store has not reached the requested revision.
-    #[error("revision {} was asked for, the store is at {}", asked.number(), head.number())]
+    #[error("revision {} was requested, the store is at revision {}", asked.number(), head.number())]
     Ahead {
         /// The requested revision.
         asked: Revision,
@@ -48,7 +48,7 @@ pub enum StoreError {
     },
     /// The store was written by a newer version of Bailiwick.
     #[error(
-        "the store has format {found}, this version knows formats up to {known}: it was written by a newer version"
+        "the store has format {found}, this version supports formats up to {known}: a newer version of Bailiwick wrote it"
     )]
     Newer {
         /// The format found.
@@ -67,7 +67,7 @@ pub enum StoreError {
     },
     /// Rows were removed, added or replaced by older versions outside of Bailiwick.
     #[error(
-        "the store is damaged: it has {found} rows where there must be {expected}, and some are missing, older than they were, or were never written"
+        "the store is damaged: it has {found} rows instead of {expected}, and some are missing, out of date, or were not written by Bailiwick"
     )]
     Incomplete {
         /// How many rows there must be.
@@ -86,7 +86,7 @@ pub enum StoreError {
     Backend(#[source] Cause),
     /// The store was reopened after a failure and this view is no longer readable. The caller should retry on a newer
     /// view.
-    #[error("the view is of before the store was opened again")]
+    #[error("the view is from before the store was reopened")]
     StaleView,
     /// The store has been closed, or has stopped after an earlier failure.
     #[error("the store is closed")]
@@ -104,14 +104,14 @@ impl From<StoreError> for IamError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Ahead { .. } => {
-                IamError::new(ErrorCode::ServiceUnavailable, "the revision asked for has not been reached")
+                IamError::new(ErrorCode::ServiceUnavailable, "the requested revision has not been reached")
             }
             StoreError::ReadOnly(_) => {
-                let message = "changes are refused at the moment, since the store cannot be written; reading goes on";
+                let message = "changes are refused at the moment because the store cannot be written; reads still work";
                 IamError::new(ErrorCode::ServiceUnavailable, message).retry_after(RETRY_AFTER)
             }
             StoreError::StaleView => {
-                let message = "the request was overtaken by a failure of the store; send it again";
+                let message = "the store failed during the request; send it again";
                 IamError::new(ErrorCode::ServiceUnavailable, message).retry_after(RETRY_AFTER)
             }
             error => IamError::internal(error),

@@ -125,7 +125,7 @@ impl Tx {
         // The id is new; the commit makes sure of it.
         let key = keys::record(account, N::SPEC.record, noun.id().as_bytes());
         if self.read_key(key.clone()).await?.is_some() {
-            return Err(IamError::internal("a unique id was drawn twice"));
+            return Err(IamError::internal("a generated unique id already exists"));
         }
         self.put_record(key, noun);
         Ok(())

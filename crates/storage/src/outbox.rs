@@ -25,7 +25,7 @@ impl Tx {
     pub async fn append_outbox(&mut self, key: &[u8], event: Bytes, max: u64) -> Result<()> {
         let count = keys::counter(AccountId::NONE, CounterKind::Outbox, &[]);
         self.add_within(count, 1, max, || {
-            let message = "the audit log cannot take further events at the moment";
+            let message = "the audit log cannot accept further events at the moment";
             IamError::new(ErrorCode::ServiceUnavailable, message)
         })
         .await?;

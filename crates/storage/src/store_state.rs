@@ -100,7 +100,7 @@ impl StoreState {
     /// [`StoreError::Corrupt`] if the bytes are not authentic.
     pub fn open(authenticator: &Authenticator, sealed: &[u8]) -> Result<StoreState, StoreError> {
         let opened = authenticator.open(PLACE, sealed).and_then(|plaintext| read(&plaintext));
-        opened.ok_or_else(|| StoreError::Corrupt("what it says of itself is not what was written".into()))
+        opened.ok_or_else(|| StoreError::Corrupt("its sealed state is not authentic".into()))
     }
 }
 

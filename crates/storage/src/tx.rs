@@ -23,7 +23,7 @@ const CHUNK: usize = 256;
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
     /// A key that the transaction read or counted has changed. The caller must retry with a new transaction.
-    #[error("what the transaction read has changed")]
+    #[error("a key that the transaction read has changed")]
     Conflict,
     /// The store failed.
     #[error(transparent)]

@@ -99,7 +99,7 @@ impl SnapshotBuilder {
     pub(crate) fn apply(&mut self, key: &[u8], value: Option<&Bytes>) -> Result<(), StoreError> {
         if !self.unreadable.is_empty() && self.unreadable.contains(key) {
             // It is not known what was denied because of this row.
-            return Err(StoreError::Corrupt("a row that was damaged has changed".into()));
+            return Err(StoreError::Corrupt("a damaged row has changed".into()));
         }
         match self.put(key, value) {
             Err(StoreError::Corrupt(why)) if value.is_some() => self.deny(key, &why),
@@ -109,9 +109,9 @@ impl SnapshotBuilder {
 
     fn put(&mut self, key: &[u8], value: Option<&Bytes>) -> Result<(), StoreError> {
         let Some((account, kind, id)) = keys::parse(key) else {
-            return Err(StoreError::Corrupt("a key of no known kind".into()));
+            return Err(StoreError::Corrupt("a key of an unknown kind".into()));
         };
-        let damaged = || StoreError::Corrupt(format!("a key of kind {kind:?} that names nothing"));
+        let damaged = || StoreError::Corrupt(format!("an invalid key of kind {kind:?}"));
         match kind {
             Kind::Account => self.put_account(value.map(|v| storage::Account::decode(v)).transpose()?),
             Kind::User => {

@@ -27,7 +27,9 @@ impl SnapshotBuilder {
         self.damage.report(key, why);
         let about = keys::parse(key).and_then(|(account, kind, id)| self.deny_kind(account, kind, id));
         self.unreadable.insert(Bytes::copy_from_slice(key));
-        about.ok_or_else(|| StoreError::Corrupt(format!("{}: nobody can say what it was about", keys::describe(key))))
+        about.ok_or_else(|| {
+            StoreError::Corrupt(format!("{}: the key does not determine what depends on the row", keys::describe(key)))
+        })
     }
 
     fn deny_kind(&mut self, account: AccountId, kind: Kind, id: &[u8]) -> Option<()> {

@@ -55,7 +55,7 @@ impl Snapshot {
                 }
             }
             Err(error) => {
-                tracing::error!(service = prefix, %error, "the definition of a registered service can't be read");
+                tracing::error!(service = prefix, %error, "cannot read the definition of a registered service");
             }
         }
         let service = Arc::new(Service {

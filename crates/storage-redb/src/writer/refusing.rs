@@ -59,7 +59,7 @@ impl Writer {
                     *reading = Some(database);
                 }
             }
-            Err(error) => tracing::error!(%error, "what is durable cannot be read at the moment"),
+            Err(error) => tracing::error!(%error, "the durable state cannot be read at the moment"),
         }
     }
 
@@ -124,7 +124,7 @@ impl Writer {
             self.catch_up(found, tables)?;
         } else {
             let (found, head) = (found.head.number(), self.state.head.number());
-            return Err(StoreError::Corrupt(format!("it is at revision {found} where {head} was acknowledged")));
+            return Err(StoreError::Corrupt(format!("it is at revision {found}, but {head} was acknowledged")));
         }
         // INVARIANT: the tables before the handle number, since readers wait for the number.
         self.handles.send_replace(handle);
@@ -138,12 +138,16 @@ impl Writer {
         while after < found.head {
             let more = guarded(|| watch::read(&tables, &self.authenticator, after, CHUNK))?;
             let Some(last) = more.back() else {
-                return Err(StoreError::Corrupt("its change log ends too early".into()));
+                return Err(StoreError::Corrupt("its change log is incomplete".into()));
             };
             after = last.revision;
             sets.extend(more);
         }
-        tracing::warn!(from = self.state.head.number(), to = after.number(), "changes of unknown outcome took place");
+        tracing::warn!(
+            from = self.state.head.number(),
+            to = after.number(),
+            "changes with an unknown outcome have taken effect"
+        );
         self.state = found;
         self.show(tables);
         self.shared.feed.publish(sets);

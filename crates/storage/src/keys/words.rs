@@ -9,7 +9,7 @@ use super::{Kind, account_bytes, parse, take_account, take_id};
 /// Describes a key: the kind of the row, its id, and its account. Keys contain no secrets.
 pub fn describe(key: &[u8]) -> String {
     let Some((account, kind, rest)) = parse(key) else {
-        return format!("a key that no version of Bailiwick makes ({})", hex(key));
+        return format!("an unknown key ({})", hex(key));
     };
     let mut out = format!("{kind:?}");
     let mut rest = match kind {
@@ -100,7 +100,7 @@ mod tests {
             ),
             (keys::counter(account, CounterKind::Users, &[]), "Counter 0x10 of account 111122223333"),
             (keys::outbox(&[1, 2]), "Outbox 0102 of the deployment"),
-            ("x".into(), "a key that no version of Bailiwick makes (78)"),
+            ("x".into(), "an unknown key (78)"),
         ] {
             assert_eq!(describe(&key), expected);
         }
