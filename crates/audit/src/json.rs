@@ -57,6 +57,9 @@ pub(crate) fn line(record: &Record, sequence: u64, previous: &str) -> String {
         out.open('{');
         out.close('}');
     }
+    if record.committed {
+        out.flag("committed", true);
+    }
     out.number("sequence", sequence);
     out.text("previousSha256", previous);
     out.close('}');

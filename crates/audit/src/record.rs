@@ -43,6 +43,9 @@ pub struct Record {
     pub resource: String,
     /// Method and path of a request that named no operation; empty for all others.
     pub route: String,
+    /// Whether it is of a change that was committed to the store together with this record. Not part of a row: the writer
+    /// says it of the records that it takes from the outbox.
+    pub committed: bool,
 }
 
 /// The caller and the source of a call, which many calls share. Field numbers are part of the store format.
@@ -188,6 +191,7 @@ impl Record {
             truncated: stored.truncated,
             resource: stored.resource,
             route: stored.route,
+            committed: false,
         }
     }
 }

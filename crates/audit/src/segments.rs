@@ -18,6 +18,9 @@ use crate::{Record, json};
 /// The previous hash of the first line.
 const FIRST_HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
+/// The end of the line of a committed change, before its number. No text in a line contains it unescaped.
+const COMMITTED: &[u8] = b",\"committed\":true,\"sequence\":";
+
 /// How much of a segment's end is read at first; longer lines are rare.
 const TAIL: u64 = 1024 * 1024;
 
@@ -119,6 +122,18 @@ impl Segments {
     /// # Errors
     /// When a segment can't be read.
     pub(crate) fn ids_after(&self, checkpoint: Option<&Checkpoint>) -> io::Result<HashSet<String>> {
+        self.ids_where(checkpoint, |_| true)
+    }
+
+    /// The ids of the records after a checkpoint that are of committed changes.
+    ///
+    /// # Errors
+    /// When a segment can't be read.
+    pub(crate) fn committed_after(&self, checkpoint: Option<&Checkpoint>) -> io::Result<HashSet<String>> {
+        self.ids_where(checkpoint, |line| line.windows(COMMITTED.len()).any(|part| part == COMMITTED))
+    }
+
+    fn ids_where(&self, checkpoint: Option<&Checkpoint>, is_wanted: impl Fn(&[u8]) -> bool) -> io::Result<HashSet<String>> {
         let mut ids = HashSet::new();
         let segment_starts = self.segment_starts()?;
         let begin = checkpoint.map_or(0, |checkpoint| {
@@ -129,12 +144,27 @@ impl Segments {
                 checkpoint.filter(|checkpoint| checkpoint.first == *first).map_or(0, |checkpoint| checkpoint.bytes);
             let text = self.disk.read(&self.path(*first), from)?;
             for line in text.split(|byte| *byte == b'\n') {
-                if checkpoint.is_none_or(|checkpoint| sequence_of(line) > Some(checkpoint.sequence)) {
+                if checkpoint.is_none_or(|checkpoint| sequence_of(line) > Some(checkpoint.sequence)) && is_wanted(line) {
                     ids.extend(member(line, b"\"eventID\":\"", |byte| byte != b'"'));
                 }
             }
         }
         Ok(ids)
+    }
+
+    /// Whether the line at a checkpoint differs from the one that the checkpoint names. False if that line no longer exists.
+    ///
+    /// # Errors
+    /// When a segment can't be read.
+    pub(crate) fn contradicts(&self, checkpoint: &Checkpoint) -> io::Result<bool> {
+        let segment_starts = self.segment_starts()?;
+        let Some(first) = segment_starts[..segment_starts.partition_point(|first| *first <= checkpoint.sequence)].last() else {
+            return Ok(false);
+        };
+        let from = if *first == checkpoint.first { checkpoint.bytes.saturating_sub(TAIL) } else { 0 };
+        let text = self.disk.read(&self.path(*first), from)?;
+        let mut lines = text.split(|byte| *byte == b'\n');
+        Ok(lines.any(|line| sequence_of(line) == Some(checkpoint.sequence) && hash(line) != checkpoint.hash))
     }
 
     /// Appends records and returns when they are durable: all of them, or none.

@@ -10,6 +10,7 @@ pub struct Stats {
     lost: AtomicU64,
     waiting: AtomicU64,
     is_failing: AtomicBool,
+    is_store_behind: AtomicBool,
 }
 
 impl Stats {
@@ -36,6 +37,15 @@ impl Stats {
     /// Whether writing records fails at the moment.
     pub fn is_failing(&self) -> bool {
         self.is_failing.load(Ordering::Relaxed)
+    }
+
+    /// Whether the segments, when they were opened, had changes that the store did not have.
+    pub fn is_store_behind(&self) -> bool {
+        self.is_store_behind.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_store_behind(&self) {
+        self.is_store_behind.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn add_written(&self, records: u64) {

@@ -137,6 +137,7 @@ fn a_decoded_record_has_all_fields_of_the_event() {
         error_code: "NoSuchEntity".into(),
         error_message: "what is told".into(),
         read_only: false,
+        committed: false,
         request_parameters: asked.clone().into(),
         response_elements: Bytes::new(),
         suppressed: 300,

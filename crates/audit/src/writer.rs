@@ -65,6 +65,19 @@ impl Writer {
         let checkpoint = checkpoint.as_ref().and_then(Checkpoint::read);
         let segments = Segments::open(&settings.folder, disk, settings.segment_bytes, checkpoint.as_ref())?;
         let waits = !tx.list_outbox(None, 1).await.map_err(|e| failed(CommitError::Failed(e)))?.is_empty();
+        let waiting = if waits { outbox_ids(&tx).await.map_err(failed)? } else { HashSet::new() };
+        let committed = segments.committed_after(checkpoint.as_ref())?;
+        let unknown = committed.difference(&waiting).count();
+        let contradicts = checkpoint.as_ref().map_or(Ok(false), |checkpoint| segments.contradicts(checkpoint))?;
+        if unknown > 0 || contradicts {
+            self.stats.set_store_behind();
+            tracing::error!(
+                changes = unknown,
+                other_history = contradicts,
+                folder = %settings.folder.display(),
+                "the audit segments contain changes that the store does not have: the store is an older copy, or the segments belong to another store or were changed. Access keys, sessions and permissions that were revoked since then are valid again. Unless a backup was restored on purpose, stop the server and find out who replaced the files; otherwise repeat the changes that the segments contain"
+            );
+        }
         let written = if waits { segments.ids_after(checkpoint.as_ref())? } else { HashSet::new() };
         let checkpoint = checkpoint.unwrap_or_default();
         Ok(OpenWriter {
@@ -120,6 +133,7 @@ impl OpenWriter {
         for (_, event) in &waiting {
             match Record::decode_row(event) {
                 Ok(mut from_row) => {
+                    from_row.iter_mut().for_each(|record| record.committed = true);
                     from_row.retain(|record| !self.written.remove(&record.event_id));
                     records.append(&mut from_row);
                 }
@@ -260,6 +274,18 @@ impl OpenWriter {
         self.is_failing = false;
         self.writer.stats.set_failing(false);
         self.writer.queue.recovered();
+    }
+}
+
+/// The ids of all records that wait in the outbox.
+async fn outbox_ids(tx: &Tx) -> Result<HashSet<String>, CommitError> {
+    let (mut ids, mut after) = (HashSet::new(), None::<Bytes>);
+    loop {
+        let rows = tx.list_outbox(after.as_deref(), BATCH).await.map_err(CommitError::Failed)?;
+        let Some(last) = rows.last() else { return Ok(ids) };
+        after = Some(last.key.clone());
+        let records = rows.iter().filter_map(|row| Record::decode_row(&row.event).ok()).flatten();
+        ids.extend(records.map(|record| record.event_id));
     }
 }
 

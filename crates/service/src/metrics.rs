@@ -200,6 +200,16 @@ impl Metrics {
         self.gauge("bailiwick_audit_outbox_rows", help, &[], move |samples| {
             samples.add(&[], stats.waiting() as f64);
         });
+        self.count_store_behind(recorder);
+    }
+
+    /// Registers whether the store was found to be older than the audit trail.
+    fn count_store_behind(&self, recorder: &Recorder) {
+        let stats = recorder.stats();
+        let help = "Whether the audit segments had changes at the start that the store did not have: 1, else 0.";
+        self.gauge("bailiwick_audit_store_behind", help, &[], move |samples| {
+            samples.add(&[], if stats.is_store_behind() { 1.0 } else { 0.0 });
+        });
     }
 
     pub(crate) fn begin(&self) -> InFlight<'_> {

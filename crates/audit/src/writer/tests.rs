@@ -273,3 +273,44 @@ async fn a_full_disk_does_not_block_reads_and_lost_records_are_counted() {
     assert_eq!(lines.len() as u64 - 1 + lost, 402);
     assert_eq!((ready.writer.stats.lost(), ready.writer.stats.written()), (lost, lines.len() as u64));
 }
+
+/// A store that is older than the segments, of another history, or new.
+#[tokio::test]
+async fn a_store_behind_the_segments_is_found() {
+    async fn ship(world: &World) -> bool {
+        let mut ready = world.open(Box::new(FileSystem)).await;
+        while ready.round(&mut false).await {}
+        ready.writer.stats.is_store_behind()
+    }
+    let world = World::new();
+    world.change(1).await;
+    assert!(!ship(&world).await, "new");
+    let old = world.tx().await.audit_mark().await.unwrap().unwrap();
+    assert!(!ship(&world).await, "the same");
+    // Records that were shipped and whose rows still wait, as after a crash.
+    world.change(2).await;
+    let mut ready = world.open(Box::new(FileSystem)).await;
+    let rows = ready.waiting().await.unwrap();
+    let mut records: Vec<Record> = rows.iter().flat_map(|(_, row)| Record::decode_row(row).unwrap()).collect();
+    records.iter_mut().for_each(|record| record.committed = true);
+    ready.append(records).await.unwrap();
+    // What is no change, such as a refusal, is not in the store.
+    let request = request("cli");
+    ready.append(vec![only(&Event { id: [3; 16], ..event(&request) })]).await.unwrap();
+    drop(ready);
+    assert!(!ship(&world).await, "after a crash");
+    let put = async |mark: &Mark| {
+        let mut tx = world.tx().await;
+        tx.put_audit_mark(mark.to_bytes());
+        tx.commit().await.unwrap();
+    };
+    let current = Mark::read(&world.tx().await.audit_mark().await.unwrap().unwrap()).unwrap();
+    put(&Mark::read(&old).unwrap()).await;
+    assert!(ship(&world).await, "older");
+    put(&Mark { hash: "0".repeat(64), ..current.clone() }).await;
+    assert!(ship(&world).await, "of another history");
+    put(&current).await;
+    assert!(!ship(&world).await);
+    let other = World { store: Arc::new(MemoryStore::new()), ..world };
+    assert!(ship(&other).await, "a store without a mark");
+}
