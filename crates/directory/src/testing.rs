@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use bailiwick_api::{Operation, Validate as _, find_operation, op};
 use bailiwick_model::limits::Quotas;
 use bailiwick_model::{
-    AccessKeyId, AccessKeyKind, AccountId, IamError, Partition, Path, Region, Result, RoleName, SessionName, Tags,
-    UserName,
+    AccessKeyId, AccessKeyKind, AccountId, ErrorCode, IamError, Partition, Path, Region, Result, RoleName, SessionName,
+    Tags, UserName,
 };
 use bailiwick_operation::{
     Caller, Check, Clock, ContextValue, Credential, Cx, Deployment, Handle, Planned, Principal, Random, RequestInfo,
@@ -171,7 +171,10 @@ impl World {
         let cx = self.cx();
         // A first run that is not committed: a handler may run twice.
         let mut tx = self.begin().await;
-        let planned = plan::<O>(&cx, &mut tx, request.clone()).await?;
+        let planned = plan::<O>(&cx, &mut tx, request.clone()).await.inspect_err(|error| {
+            let reveals = matches!(error.code(), ErrorCode::NoSuchEntity | ErrorCode::EntityAlreadyExists);
+            assert!(!reveals, "{} reveals before authorization what exists: {error}", O::NAME);
+        })?;
         planned.checks.iter().for_each(agrees_with_catalogue);
         let _ = carry_out::<O>(&cx, &mut tx, planned.plan).await;
         let mut tx = self.begin().await;
