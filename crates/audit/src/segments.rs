@@ -133,7 +133,11 @@ impl Segments {
         self.ids_where(checkpoint, |line| line.windows(COMMITTED.len()).any(|part| part == COMMITTED))
     }
 
-    fn ids_where(&self, checkpoint: Option<&Checkpoint>, is_wanted: impl Fn(&[u8]) -> bool) -> io::Result<HashSet<String>> {
+    fn ids_where(
+        &self,
+        checkpoint: Option<&Checkpoint>,
+        is_wanted: impl Fn(&[u8]) -> bool,
+    ) -> io::Result<HashSet<String>> {
         let mut ids = HashSet::new();
         let segment_starts = self.segment_starts()?;
         let begin = checkpoint.map_or(0, |checkpoint| {
@@ -144,7 +148,8 @@ impl Segments {
                 checkpoint.filter(|checkpoint| checkpoint.first == *first).map_or(0, |checkpoint| checkpoint.bytes);
             let text = self.disk.read(&self.path(*first), from)?;
             for line in text.split(|byte| *byte == b'\n') {
-                if checkpoint.is_none_or(|checkpoint| sequence_of(line) > Some(checkpoint.sequence)) && is_wanted(line) {
+                if checkpoint.is_none_or(|checkpoint| sequence_of(line) > Some(checkpoint.sequence)) && is_wanted(line)
+                {
                     ids.extend(member(line, b"\"eventID\":\"", |byte| byte != b'"'));
                 }
             }
@@ -158,7 +163,9 @@ impl Segments {
     /// When a segment can't be read.
     pub(crate) fn contradicts(&self, checkpoint: &Checkpoint) -> io::Result<bool> {
         let segment_starts = self.segment_starts()?;
-        let Some(first) = segment_starts[..segment_starts.partition_point(|first| *first <= checkpoint.sequence)].last() else {
+        let Some(first) =
+            segment_starts[..segment_starts.partition_point(|first| *first <= checkpoint.sequence)].last()
+        else {
             return Ok(false);
         };
         let from = if *first == checkpoint.first { checkpoint.bytes.saturating_sub(TAIL) } else { 0 };

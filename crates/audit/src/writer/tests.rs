@@ -285,7 +285,7 @@ async fn a_store_behind_the_segments_is_found() {
     let world = World::new();
     world.change(1).await;
     assert!(!ship(&world).await, "new");
-    let old = world.tx().await.audit_mark().await.unwrap().unwrap();
+    let old = world.tx().await.audit_checkpoint().await.unwrap().unwrap();
     assert!(!ship(&world).await, "the same");
     // Records that were shipped and whose rows still wait, as after a crash.
     world.change(2).await;
@@ -299,18 +299,18 @@ async fn a_store_behind_the_segments_is_found() {
     ready.append(vec![only(&Event { id: [3; 16], ..event(&request) })]).await.unwrap();
     drop(ready);
     assert!(!ship(&world).await, "after a crash");
-    let put = async |mark: &Mark| {
+    let put = async |checkpoint: &Checkpoint| {
         let mut tx = world.tx().await;
-        tx.put_audit_mark(mark.to_bytes());
+        tx.put_audit_checkpoint(checkpoint.to_bytes());
         tx.commit().await.unwrap();
     };
-    let current = Mark::read(&world.tx().await.audit_mark().await.unwrap().unwrap()).unwrap();
-    put(&Mark::read(&old).unwrap()).await;
+    let current = Checkpoint::read(&world.tx().await.audit_checkpoint().await.unwrap().unwrap()).unwrap();
+    put(&Checkpoint::read(&old).unwrap()).await;
     assert!(ship(&world).await, "older");
-    put(&Mark { hash: "0".repeat(64), ..current.clone() }).await;
+    put(&Checkpoint { hash: "0".repeat(64), ..current.clone() }).await;
     assert!(ship(&world).await, "of another history");
     put(&current).await;
     assert!(!ship(&world).await);
     let other = World { store: Arc::new(MemoryStore::new()), ..world };
-    assert!(ship(&other).await, "a store without a mark");
+    assert!(ship(&other).await, "a store without a checkpoint");
 }
