@@ -281,7 +281,7 @@ impl OpenWriter {
 async fn outbox_ids(tx: &Tx) -> Result<HashSet<String>, CommitError> {
     let (mut ids, mut after) = (HashSet::new(), None::<Bytes>);
     loop {
-        let rows = tx.list_outbox(after.as_deref(), BATCH).await.map_err(CommitError::Failed)?;
+        let rows = tx.list_outbox(after.as_deref(), OUTBOX_BATCH).await.map_err(CommitError::Failed)?;
         let Some(last) = rows.last() else { return Ok(ids) };
         after = Some(last.key.clone());
         let records = rows.iter().filter_map(|row| Record::decode_row(&row.event).ok()).flatten();

@@ -277,19 +277,19 @@ async fn a_full_disk_does_not_block_reads_and_lost_records_are_counted() {
 /// A store that is older than the segments, of another history, or new.
 #[tokio::test]
 async fn a_store_behind_the_segments_is_found() {
-    async fn ship(world: &World) -> bool {
-        let mut ready = world.open(Box::new(FileSystem)).await;
+    async fn ship(env: &TestEnv) -> bool {
+        let mut ready = env.open(Box::new(FileSystem)).await;
         while ready.round(&mut false).await {}
         ready.writer.stats.is_store_behind()
     }
-    let world = World::new();
-    world.change(1).await;
-    assert!(!ship(&world).await, "new");
-    let old = world.tx().await.audit_checkpoint().await.unwrap().unwrap();
-    assert!(!ship(&world).await, "the same");
+    let env = TestEnv::new();
+    env.change(1).await;
+    assert!(!ship(&env).await, "new");
+    let old = env.tx().await.audit_checkpoint().await.unwrap().unwrap();
+    assert!(!ship(&env).await, "the same");
     // Records that were shipped and whose rows still wait, as after a crash.
-    world.change(2).await;
-    let mut ready = world.open(Box::new(FileSystem)).await;
+    env.change(2).await;
+    let mut ready = env.open(Box::new(FileSystem)).await;
     let rows = ready.waiting().await.unwrap();
     let mut records: Vec<Record> = rows.iter().flat_map(|(_, row)| Record::decode_row(row).unwrap()).collect();
     records.iter_mut().for_each(|record| record.committed = true);
@@ -298,19 +298,19 @@ async fn a_store_behind_the_segments_is_found() {
     let request = request("cli");
     ready.append(vec![only(&Event { id: [3; 16], ..event(&request) })]).await.unwrap();
     drop(ready);
-    assert!(!ship(&world).await, "after a crash");
+    assert!(!ship(&env).await, "after a crash");
     let put = async |checkpoint: &Checkpoint| {
-        let mut tx = world.tx().await;
+        let mut tx = env.tx().await;
         tx.put_audit_checkpoint(checkpoint.to_bytes());
         tx.commit().await.unwrap();
     };
-    let current = Checkpoint::read(&world.tx().await.audit_checkpoint().await.unwrap().unwrap()).unwrap();
+    let current = Checkpoint::read(&env.tx().await.audit_checkpoint().await.unwrap().unwrap()).unwrap();
     put(&Checkpoint::read(&old).unwrap()).await;
-    assert!(ship(&world).await, "older");
+    assert!(ship(&env).await, "older");
     put(&Checkpoint { hash: "0".repeat(64), ..current.clone() }).await;
-    assert!(ship(&world).await, "of another history");
+    assert!(ship(&env).await, "of another history");
     put(&current).await;
-    assert!(!ship(&world).await);
-    let other = World { store: Arc::new(MemoryStore::new()), ..world };
+    assert!(!ship(&env).await);
+    let other = TestEnv { store: Arc::new(MemoryStore::new()), ..env };
     assert!(ship(&other).await, "a store without a checkpoint");
 }
