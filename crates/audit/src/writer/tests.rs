@@ -279,7 +279,7 @@ async fn a_full_disk_does_not_block_reads_and_lost_records_are_counted() {
 async fn a_store_behind_the_segments_is_found() {
     async fn ship(env: &TestEnv) -> bool {
         let mut ready = env.open(Box::new(FileSystem)).await;
-        while ready.round(&mut false).await {}
+        while ready.flush(&mut false).await {}
         ready.writer.stats.is_store_behind()
     }
     let env = TestEnv::new();
@@ -290,7 +290,7 @@ async fn a_store_behind_the_segments_is_found() {
     // Records that were shipped and whose rows still wait, as after a crash.
     env.change(2).await;
     let mut ready = env.open(Box::new(FileSystem)).await;
-    let rows = ready.waiting().await.unwrap();
+    let rows = ready.read_outbox().await.unwrap();
     let mut records: Vec<Record> = rows.iter().flat_map(|(_, row)| Record::decode_row(row).unwrap()).collect();
     records.iter_mut().for_each(|record| record.committed = true);
     ready.append(records).await.unwrap();
