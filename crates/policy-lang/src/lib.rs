@@ -19,6 +19,7 @@ mod grammar;
 mod json;
 mod kind;
 mod lint;
+mod names;
 pub mod operator;
 mod parse;
 mod path;
@@ -48,6 +49,7 @@ pub use lint::{
     findings_to_json, findings_to_painted_text, findings_to_sarif, findings_to_text, kind_of_policy_type, validate,
     validate_within,
 };
+pub use names::UnknownNameError;
 pub use operator::{ConditionOperator, Family, Operator, Qualifier};
 pub use parse::{Limits, parse, parse_all, parse_with};
 pub use path::{Path, PathElement};
