@@ -12,7 +12,7 @@ use bailiwick_storage_redb::{RedbFile, RedbStore};
 use crate::failure::Failure;
 use crate::first_start::{self, FirstStart};
 use crate::options::{DeploymentOptions, StoreOptions};
-use crate::sources::{SystemClock, SystemRandomness};
+use crate::system::{SystemClock, SystemRandomness};
 use crate::{master_key, store};
 
 /// A store, what it is, and the keys that it is sealed with.

@@ -11,6 +11,7 @@ mod environment;
 mod failure;
 mod first_start;
 mod logging;
+mod maintenance;
 mod master_key;
 mod net;
 mod options;
@@ -19,10 +20,9 @@ mod process;
 mod root_credentials;
 mod router;
 mod signals;
-mod sources;
 mod store;
+mod system;
 mod tls;
-mod upkeep;
 
 use std::process::ExitCode;
 

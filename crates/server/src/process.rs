@@ -7,7 +7,7 @@ use rustix::process::{Resource, getrlimit};
 use rustix::thread::CapabilitySet;
 
 use crate::commands::version;
-use crate::sources::SystemClock;
+use crate::system::SystemClock;
 
 /// What is written is for its owner alone, and memory is not dumped where secrets could be read.
 pub(crate) fn harden() {

@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from attacks.games import ADMINISTRATOR, accounts, assumed, dead, outcome, received
+from attacks.helpers import ADMINISTRATOR, accounts, assumed, dead, outcome, received
 from attacks.watch import well
 from support.api import REGION, ApiError, GrpcApi
 from support.documents import ALLOW_ALL, policy, trust

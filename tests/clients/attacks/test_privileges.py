@@ -1,7 +1,7 @@
 """Games with names, boundaries and sessions: nobody comes to a right that nobody gave him."""
 
 import pytest
-from attacks.games import ADMINISTRATOR, assumed, dead, outcome
+from attacks.helpers import ADMINISTRATOR, assumed, dead, outcome
 from attacks.watch import well
 from support.api import GrpcApi
 from support.documents import ALLOW_ALL, policy, trust

@@ -6,7 +6,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from attacks.games import accounts, assumed  # noqa: F401
+from attacks.helpers import accounts, assumed  # noqa: F401
 from attacks.watch import well
 from google.protobuf import json_format
 from support.api import ApiError, GrpcApi

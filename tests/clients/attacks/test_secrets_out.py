@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 from attacks.forge import form, get, post, presign, sign
-from attacks.games import received
+from attacks.helpers import received
 from attacks.watch import well
 from support.api import ApiError, AwsApi, GrpcApi
 from support.documents import ALLOW_ALL, trust

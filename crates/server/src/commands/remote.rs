@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::aws::{self, Environment, Keys, Profiles, Role, Settings, Source};
 use crate::failure::Failure;
-use crate::sources::SystemClock;
+use crate::system::SystemClock;
 
 /// Where the server is, and who calls it: as the AWS CLI has it.
 #[derive(Args)]

@@ -26,7 +26,7 @@ use crate::options::{
 use crate::router::{MetricsPage, Router};
 use crate::signals::{Hangup, Termination};
 use crate::tls::Certificates;
-use crate::{data_dir, deployment, environment, first_start, process, store, upkeep};
+use crate::{data_dir, deployment, environment, first_start, maintenance, process, store};
 
 /// Connections to the metrics listener.
 const METRICS_CONNECTIONS: usize = 64;
@@ -118,7 +118,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     }
 
     let (stop, stopping) = watch::channel(false);
-    let upkeep = tokio::spawn(upkeep::run(Arc::clone(&service), master, stopping.clone()));
+    let maintenance = tokio::spawn(maintenance::run(Arc::clone(&service), master, stopping.clone()));
     let front = Front::new(Arc::clone(&service), !options.listening.no_reflection)
         .await
         .map_err(|e| Failure::new(format!("cannot set up gRPC: {e}")))?;
@@ -166,7 +166,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     if let Some(metrics) = metrics {
         let _ = metrics.await;
     }
-    let _ = upkeep.await;
+    let _ = maintenance.await;
     service.close().await;
     redb.close().await;
     tracing::info!("stopped");

@@ -21,7 +21,7 @@ const NEVER: u32 = u32::MAX;
 
 /// One connection, shared by those who serve it and those who may have to close it.
 ///
-/// Times are seconds of the server's own clock, which its upkeep moves.
+/// Times are seconds of the server's own clock, which the maintenance task advances.
 pub(super) struct Connection {
     closed: Arc<Closed>,
     /// Its number in the order of arrival.

@@ -24,7 +24,6 @@ use tokio_rustls::TlsAcceptor;
 
 use super::connection::Connection;
 use super::connections::Connections;
-use super::counted::Counted;
 use super::exchange::{Answered, Received};
 use super::gate::{Gate, MAX_HEADERS};
 use super::handshake::Handshaking;
@@ -32,6 +31,7 @@ use super::head_timer::HeadTimer;
 use super::memory::{Hold, Memory};
 use super::proxy::TrustedProxies;
 use super::proxy_protocol::{self, Told};
+use super::stall_guard::StallGuard;
 
 /// Time to send the head of a request of HTTP/1.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -237,7 +237,7 @@ impl<A: Answer> Served<A> {
         let ip = peer.ip;
         let Shared { memory, proxies, builder, .. } = &*self.shared;
         let gate = Arc::new(Gate::new(Arc::clone(&self.connection), Arc::clone(memory), peer, proxies));
-        let stream = Counted::new(stream, Arc::clone(&gate));
+        let stream = StallGuard::new(stream, Arc::clone(&gate));
         let shared = Arc::clone(&self.shared);
         let service = service_fn(move |request: Request<Incoming>| {
             // What is refused is dropped here, before the task that answers gets its turn.

@@ -8,7 +8,6 @@
 
 mod connection;
 mod connections;
-mod counted;
 mod exchange;
 mod frames;
 mod gate;
@@ -21,6 +20,7 @@ mod open_files;
 mod proxy;
 mod proxy_protocol;
 mod seconds;
+mod stall_guard;
 
 pub(crate) use connections::{Connections, Shares};
 pub(crate) use exchange::Received;

@@ -16,7 +16,7 @@ use x509_cert::der::Decode as _;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::sources::SystemClock;
+use crate::system::SystemClock;
 
 /// A certificate chain and its key, both in PEM form.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use bailiwick_sigv4::{PayloadHash, Request, Signing, sign};
 
 use crate::aws::{Keys, Settings};
 use crate::failure::Failure;
-use crate::sources::SystemClock;
+use crate::system::SystemClock;
 
 /// A request that says nothing but who signed it, for a service.
 pub(super) fn by(keys: &Keys, service: &str, settings: &Settings) -> Result<pb::SignedRequest, Failure> {

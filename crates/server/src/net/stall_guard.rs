@@ -21,7 +21,7 @@ const STALL: Duration = Duration::from_secs(20);
 const USUAL_ROOM: usize = 8 * 1024;
 
 /// The stream.
-pub(super) struct Counted<S> {
+pub(super) struct StallGuard<S> {
     inner: S,
     head: Head,
     /// When writing ends, if the peer takes nothing until then; none while they do.
@@ -113,10 +113,10 @@ impl Head {
     }
 }
 
-impl<S> Counted<S> {
+impl<S> StallGuard<S> {
     /// Follows what arrives over a stream, and counts what is kept of it.
     pub(super) fn new(inner: S, gate: Arc<Gate>) -> Self {
-        Counted { inner, head: Head::new(gate), stalled: None }
+        StallGuard { inner, head: Head::new(gate), stalled: None }
     }
 
     /// Lets an attempt to write pass, unless it is one of many that came to nothing.
@@ -130,7 +130,7 @@ impl<S> Counted<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for StallGuard<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let (before, room) = (buffer.filled().len(), buffer.remaining());
@@ -143,7 +143,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for StallGuard<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let outcome = Pin::new(&mut this.inner).poll_write(cx, bytes);

@@ -1,4 +1,4 @@
-"""What players of games with rights need: accounts, sessions, outcomes."""
+"""Helpers of the attack tests: accounts, sessions, expected outcomes."""
 
 import itertools
 

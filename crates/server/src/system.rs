@@ -34,6 +34,7 @@ struct Pool {
 }
 
 impl Default for SystemRandomness {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that makes the generator")]
     fn default() -> Self {
         let pool = Pool { bytes: Zeroizing::new([0; POOL]), used: POOL };
         SystemRandomness { source: SystemRandom::new(), pool: Mutex::new(pool) }
