@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the programs in `bench/`, each built optimized in a target folder of its own, then run.
+//! `cargo xtask bench`: the programs in `bench/`, each built optimized in its own target folder and run.
 
 use crate::run;
 use anyhow::{Result, bail};
@@ -8,37 +8,37 @@ use std::process::Command;
 
 /// Without a section: the load of the running server beside baselines, two minutes.
 #[derive(ClapArgs)]
-#[command(after_help = "Each section is built optimized before it is measured: minutes the first time.")]
+#[command(after_help = "Each section is built optimized before it is measured, which takes minutes the first time.")]
 pub(crate) struct Args {
-    /// The evaluator beside the engines that one could embed instead, and a million random cases beside the slow one
-    /// of its tests: some ten minutes
+    /// Compare the evaluator with other embeddable engines, and with its slow reference on a million random cases:
+    /// about ten minutes
     #[arg(long)]
     evaluator: bool,
-    /// Worlds of a thousand to a million principals, in memory: three minutes and 6 GB; seconds with
+    /// Measure snapshots of a thousand to a million principals in memory: three minutes and 6 GB; seconds with
     /// --max 10000
     #[arg(long)]
     scale: bool,
-    /// What authenticated storage costs: a commit and a start, beside the same without; two minutes
+    /// Measure the cost of authenticated storage for a commit and a start, compared with none: two minutes
     #[arg(long)]
     store: bool,
-    /// Every section, the load first
+    /// Run every section, the load first
     #[arg(long, conflicts_with_all = ["evaluator", "scale", "store", "filter"])]
     all: bool,
-    /// Print JSON instead of tables, one document for each section
+    /// Print one JSON document per section instead of tables
     #[arg(long)]
     json: bool,
-    /// Seconds that each measurement of the load takes on each side; with these, two minutes in all
+    /// Seconds of each measurement of the load, on each side; the default makes two minutes in total
     #[arg(long, default_value_t = 5)]
     seconds: u32,
-    /// Principals of the largest world, 10000 to 1000000; of the store that is started at most 100000
+    /// Principals of the largest deployment, 10000 to 1000000; the store section uses at most 100000
     #[arg(long, default_value_t = 1_000_000)]
     max: u64,
-    /// Only the measurements whose name contains this, of the load or of the evaluator
+    /// Run only the measurements of the load or the evaluator whose name contains this
     #[arg(conflicts_with_all = ["scale", "store"])]
     filter: Option<String>,
 }
 
-/// Builds the sections that are asked for, one after the other, and measures.
+/// Builds and runs the requested sections, one after the other.
 pub(crate) fn run(args: &Args) -> Result<()> {
     if args.all || !(args.evaluator || args.scale || args.store) {
         load(args)?;
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 fn load(args: &Args) -> Result<()> {
-    eprintln!("building the server, optimized; minutes the first time");
+    eprintln!("building the server, optimized; this takes minutes the first time");
     let mut server = run::cargo();
     server.args(["build", "--locked", "--release", "--package", "bailiwick-server"]);
     run::quiet(server)?;
@@ -72,9 +72,9 @@ fn load(args: &Args) -> Result<()> {
     measure(bench, args.json)
 }
 
-/// The program of a folder of `bench/`, which is a workspace of its own.
+/// Builds the program in a folder of `bench/`, which is a workspace of its own.
 fn build(folder: &str, program: &str) -> Result<Command> {
-    eprintln!("building bench/{folder}, optimized; minutes the first time");
+    eprintln!("building bench/{folder}, optimized; this takes minutes the first time");
     let target: PathBuf = run::target().join(folder);
     let mut build = run::cargo();
     build.current_dir(run::root().join("bench").join(folder)).env("CARGO_TARGET_DIR", &target);
@@ -88,7 +88,7 @@ fn measure(mut bench: Command, json: bool) -> Result<()> {
         bench.arg("--json");
     }
     if !bench.status()?.success() {
-        bail!("the bench did not finish");
+        bail!("the benchmark did not finish");
     }
     Ok(())
 }

@@ -1,4 +1,7 @@
-//! `cargo xtask test`: the steps that every change must pass, cheapest first, stopping at the first that fails.
+//! `cargo xtask test`: the steps that every change must pass, cheapest first. It stops at the first failure.
+//!
+//! A check that needs a tool which is not installed is never skipped silently: the end of the run names it, and
+//! `--no-skips` makes it a failure.
 
 use crate::run::{self, Tally};
 use crate::{licences, packages, python, stubs, tidy, wire_check};
@@ -11,34 +14,38 @@ use std::time::Instant;
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
-    /// Only what needs no client: formatting, clippy, wasm, packages, Rust tests, docs, tidy, licences
+    /// Run only the checks without clients: formatting, clippy, wasm, packages, Rust tests, docs, tidy, licences
     #[arg(long, conflicts_with = "clients")]
     rust: bool,
-    /// Only the real binary, driven by boto3, the AWS CLI and grpcio
+    /// Run only the client tests: boto3, the AWS CLI and grpcio against the built server
     #[arg(long)]
     clients: bool,
-    /// Only tests whose name contains this, and nothing but tests
+    /// Run only tests whose name contains this text, and no other checks
     filter: Option<String>,
-    /// Show what the tools say as they say it
+    /// Print the output of each tool as it is written
     #[arg(long, short)]
     verbose: bool,
+    /// Fail if a check was skipped because a tool is not installed
+    #[arg(long, env = "XTASK_NO_SKIPS", value_parser = clap::builder::BoolishValueParser::new())]
+    no_skips: bool,
 }
 
 pub(crate) fn run(args: &Args) -> ExitCode {
     let mut steps = Steps::begin();
     steps.loud = args.verbose;
+    steps.no_skips = args.no_skips;
     let loud = args.verbose;
     let everything = args.filter.is_none();
     if !args.clients && everything {
         steps.step("format", || plain(with(run::cargo(), &["fmt", "--all", "--check"])));
-        steps.step("tidy", || tidy::run(false).map(said));
-        steps.step("licences", || licences::run().map(said));
-        steps.step("advisories", advisories);
+        steps.step("tidy", || tidy::run(false).map(printed));
+        steps.step("licences", || licences::run().map(printed));
+        steps.partial_step("advisories", advisories);
         steps.step("clippy", || {
             let clippy = &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
             watched(with(run::cargo(), clippy), loud)
         });
-        steps.step("wasm", || wasm(loud));
+        steps.partial_step("wasm", || wasm(loud));
         steps.step("packages", || packages::check(false));
     }
     if !args.clients {
@@ -58,7 +65,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         steps.step("python", || python::environment().map(|_| Tally::ONE));
         if everything {
             steps.partial_step("stubs", stubs::run);
-            steps.step("wire", || wire_check::run(&wire_check::Args::default()).map(said));
+            steps.step("wire", || wire_check::run(&wire_check::Args::default()).map(printed));
         }
         steps.step("server", || {
             watched(with(run::cargo(), &["build", "--locked", "--package", "bailiwick-server"]), loud)
@@ -68,28 +75,52 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     steps.end()
 }
 
-/// What a step did, and what it left out because something is not installed.
+/// The result of a step of which a part may be skipped because a tool is not installed.
 #[derive(Default)]
 pub(crate) struct Done {
     pub(crate) tally: Tally,
     pub(crate) skipped: Vec<String>,
 }
 
-/// The steps of one run: prints each with its time, stops after the first that fails, counts what passed.
+impl Done {
+    /// A step that was skipped as a whole.
+    fn skipped(what: &str) -> Done {
+        println!("      skipped: {what}");
+        Done { tally: Tally::default(), skipped: vec![what.to_owned()] }
+    }
+}
+
+impl From<Tally> for Done {
+    fn from(tally: Tally) -> Done {
+        Done { tally, skipped: Vec::new() }
+    }
+}
+
+/// The steps of one run: prints each with its time, stops after the first failure, counts the passed checks.
 pub(crate) struct Steps {
     begun: Instant,
     tally: Tally,
     stopped: bool,
     loud: bool,
-    /// What was not checked, because something is not installed.
+    /// Whether a skipped check makes the run fail.
+    no_skips: bool,
+    /// The checks that were skipped, each with the reason.
     skipped: Vec<String>,
 }
 
 impl Steps {
     pub(crate) fn begin() -> Steps {
-        Steps { begun: Instant::now(), tally: Tally::default(), stopped: false, loud: false, skipped: Vec::new() }
+        Steps {
+            begun: Instant::now(),
+            tally: Tally::default(),
+            stopped: false,
+            loud: false,
+            no_skips: false,
+            skipped: Vec::new(),
+        }
     }
 
+    /// Runs a step, unless an earlier one failed.
     pub(crate) fn step(&mut self, name: &str, run: impl FnOnce() -> Result<Tally>) {
         if self.stopped {
             return;
@@ -118,8 +149,7 @@ impl Steps {
         }
     }
 
-    /// Prints the closing line.
-    /// A step of which the rest can be left out.
+    /// Runs a step of which a part may be skipped.
     fn partial_step(&mut self, name: &str, run: impl FnOnce() -> Result<Done>) {
         let mut skipped = Vec::new();
         self.step(name, || {
@@ -130,23 +160,31 @@ impl Steps {
         self.skipped.extend(skipped);
     }
 
+    /// Prints the skipped checks and the totals.
     pub(crate) fn end(self) -> ExitCode {
         let seconds = self.begun.elapsed().as_secs();
-        for what in &self.skipped {
-            println!("not checked: {what}");
+        println!("{}", self.summary(seconds));
+        if self.tally.failed > 0 {
+            return ExitCode::FAILURE;
         }
-        println!(
-            "{} passed, {} failed ({} min {} s)",
-            self.tally.passed,
-            self.tally.failed,
-            seconds / 60,
-            seconds % 60
-        );
-        if self.tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        if self.no_skips && !self.skipped.is_empty() {
+            eprintln!("error: checks were skipped, and --no-skips (XTASK_NO_SKIPS) refuses that");
+            return ExitCode::FAILURE;
+        }
+        ExitCode::SUCCESS
+    }
+
+    fn summary(&self, seconds: u64) -> String {
+        let mut summary: String = self.skipped.iter().map(|what| format!("not checked: {what}\n")).collect();
+        summary += &format!("{} passed, {} failed", self.tally.passed, self.tally.failed);
+        if !self.skipped.is_empty() {
+            summary += &format!(", {} not checked", self.skipped.len());
+        }
+        summary + &format!(" ({} min {} s)", seconds / 60, seconds % 60)
     }
 }
 
-/// A tool that was not content, with all that it said.
+/// A tool that failed, with its output.
 #[derive(Debug)]
 struct Failed {
     tally: Tally,
@@ -166,25 +204,25 @@ fn with(mut command: Command, args: &[&str]) -> Command {
     command
 }
 
-fn said(line: String) -> Tally {
+fn printed(line: String) -> Tally {
     println!("      {line}");
     Tally::ONE
 }
 
-/// Runs a tool that is one check.
+/// Runs a tool that counts as one check.
 pub(crate) fn plain(command: Command) -> Result<Tally> {
     watched(command, false)
 }
 
 fn watched(command: Command, loud: bool) -> Result<Tally> {
-    let said = run::capture(command, loud)?;
-    if !said.success {
-        return Err(Failed { tally: Tally::FAILED, text: said.text }.into());
+    let output = run::capture(command, loud)?;
+    if !output.success {
+        return Err(Failed { tally: Tally::FAILED, text: output.text }.into());
     }
     Ok(Tally::ONE)
 }
 
-/// Runs a test runner and counts what it reports.
+/// Runs a test runner and counts the tests that it reports.
 pub(crate) fn counted(command: Command) -> Result<Tally> {
     counted_loud(command, false)
 }
@@ -194,13 +232,13 @@ fn counted_loud(command: Command, loud: bool) -> Result<Tally> {
 }
 
 fn counted_with_text(command: Command, loud: bool) -> Result<(Tally, String)> {
-    let said = run::capture(command, loud)?;
-    let tally = count(&said.text);
-    if !said.success {
+    let output = run::capture(command, loud)?;
+    let tally = count(&output.text);
+    if !output.success {
         let tally = if tally.failed == 0 { Tally { failed: 1, ..tally } } else { tally };
-        return Err(Failed { tally, text: said.text }.into());
+        return Err(Failed { tally, text: output.text }.into());
     }
-    Ok((tally, said.text))
+    Ok((tally, output.text))
 }
 
 fn rust_tests(filter: Option<&str>, loud: bool) -> Result<Tally> {
@@ -225,7 +263,7 @@ fn clients(filter: Option<&str>, loud: bool) -> Result<Done> {
     match counted_with_text(command, loud) {
         Ok((tally, _)) if tally.passed == 0 && filter.is_none() => bail!("pytest ran nothing"),
         Ok((tally, text)) => Ok(Done { tally, skipped: skipped(&text) }),
-        // With a filter, it may be that only Rust tests were meant.
+        // The filter may match Rust tests only.
         Err(error) => match error.downcast_ref::<Failed>() {
             Some(failed)
                 if filter.is_some() && count(&failed.text) == Tally::default() && nothing_ran(&failed.text) =>
@@ -237,43 +275,40 @@ fn clients(filter: Option<&str>, loud: bool) -> Result<Done> {
     }
 }
 
-/// The files that pytest skipped tests of, and why: from `SKIPPED [1] test_x.py:12: x is not installed`.
+/// The files in which pytest skipped tests, with the reason, from `SKIPPED [1] test_x.py:12: x is not installed`.
 fn skipped(text: &str) -> Vec<String> {
-    let told = text.lines().filter_map(|line| line.strip_prefix("SKIPPED [")?.split_once("] ")?.1.split_once(": "));
-    told.map(|(place, why)| format!("{} ({why})", place.split(':').next().unwrap_or(place))).collect()
+    let lines = text.lines().filter_map(|line| line.strip_prefix("SKIPPED [")?.split_once("] ")?.1.split_once(": "));
+    lines.map(|(place, why)| format!("{} ({why})", place.split(':').next().unwrap_or(place))).collect()
 }
 
 fn nothing_ran(text: &str) -> bool {
     text.contains("no tests ran")
 }
 
-/// The crates that one may embed in a web page compile for it, where that target is installed.
-fn wasm(loud: bool) -> Result<Tally> {
+/// Compiles the crates that can be embedded in a web page for WebAssembly, if that target is installed.
+fn wasm(loud: bool) -> Result<Done> {
     const TARGET: &str = "wasm32-unknown-unknown";
     let mut libraries = with(Command::new("rustc"), &["--print", "target-libdir", "--target", TARGET]);
     let libraries = run::output(libraries.current_dir(run::root()))?;
     if !Path::new(libraries.trim()).is_dir() {
-        println!("      {TARGET} is not installed: policy-lang and evaluator were not checked for it");
-        return Ok(Tally::default());
+        return Ok(Done::skipped(&format!("policy-lang and evaluator for {TARGET} (the target is not installed)")));
     }
     let crates = ["--package", "bailiwick-evaluator", "--package", "bailiwick-policy-lang"];
     let mut command = with(run::cargo(), &["check", "--locked", "--target", TARGET]);
     command.args(crates);
-    watched(command, loud)
+    Ok(watched(command, loud)?.into())
 }
 
-/// `cargo deny`, when it is installed and its database is in reach: this machine may have neither.
-fn advisories() -> Result<Tally> {
+/// Looks up known vulnerabilities with `cargo deny`, if it is installed and can fetch its database.
+fn advisories() -> Result<Done> {
     if !run::installed("cargo-deny", &["--version"]) {
-        println!("      cargo deny is not installed: known vulnerabilities were not looked up");
-        return Ok(Tally::default());
+        return Ok(Done::skipped("known vulnerabilities of dependencies (cargo deny is not installed)"));
     }
     let fetched = run::capture(with(run::cargo(), &["deny", "fetch", "db"]), false)?;
     if !fetched.success {
-        println!("      the advisory database is out of reach: known vulnerabilities were not looked up");
-        return Ok(Tally::default());
+        return Ok(Done::skipped("known vulnerabilities of dependencies (cargo deny cannot fetch its database)"));
     }
-    plain(with(run::cargo(), &["deny", "--workspace", "check", "--hide-inclusion-graph"]))
+    Ok(plain(with(run::cargo(), &["deny", "--workspace", "check", "--hide-inclusion-graph"]))?.into())
 }
 
 /// Adds up the summary lines of cargo test, nextest and pytest.
@@ -311,6 +346,31 @@ mod tests {
 
     fn check(text: &str, passed: u64, failed: u64) {
         assert_eq!(count(text), Tally { passed, failed }, "{text}");
+    }
+
+    #[test]
+    fn the_summary_names_what_was_not_checked() {
+        let mut steps = Steps::begin();
+        steps.step("one", || Ok(Tally::ONE));
+        assert_eq!(steps.summary(61), "1 passed, 0 failed (1 min 1 s)");
+        steps.partial_step("two", || Ok(Done::skipped("a thing (its tool is not installed)")));
+        assert_eq!(
+            steps.summary(61),
+            "not checked: a thing (its tool is not installed)\n1 passed, 0 failed, 1 not checked (1 min 1 s)"
+        );
+    }
+
+    #[test]
+    fn a_skipped_check_fails_the_run_only_with_no_skips() {
+        let ended = |no_skips, skipped: &[&str]| {
+            let mut steps = Steps::begin();
+            steps.no_skips = no_skips;
+            skipped.iter().for_each(|what| steps.partial_step("step", || Ok(Done::skipped(what))));
+            steps.end()
+        };
+        assert_eq!(ended(false, &["a"]), ExitCode::SUCCESS);
+        assert_eq!(ended(true, &[]), ExitCode::SUCCESS);
+        assert_eq!(ended(true, &["a"]), ExitCode::FAILURE);
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! The README's coverage table: every operation in `proto/`, and which of them have a handler.
+//! The README's coverage table: every operation in `proto/`, and whether it has a handler.
 //!
-//! The operations are the `rpc` lines of `proto/`; those without a handler stand in the one `not_implemented!` list of
-//! `crates/service`, those that answer that there is none in `crates/directory/src/absent`. All are read as text, so that
-//! the table costs no compilation.
+//! The operations are the `rpc` lines of `proto/`. Those without a handler are in the `not_implemented!` list of
+//! `crates/service`, those on resources that cannot be created yet in `crates/directory/src/absent`. All files are read
+//! as text, so the table needs no compilation.
 
 use crate::run;
 use anyhow::{Context, Result, bail};
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const BEGIN: &str = "<!-- coverage: written by `cargo xtask tidy --bless` -->";
 const END: &str = "<!-- coverage ends -->";
 
-/// Complains if the README's table is not what the sources say; with `bless`, writes it.
+/// Returns an error if the README's table differs from the sources; with `bless`, writes the table.
 pub(crate) fn check(bless: bool) -> Result<Vec<String>> {
     let root = run::root();
     let services = services(&root.join("proto"))?;
@@ -23,7 +23,7 @@ pub(crate) fn check(bless: bool) -> Result<Vec<String>> {
     let mut wrong: Vec<String> = missing
         .iter()
         .filter(|name| !known.contains(name.as_str()))
-        .map(|name| format!("the `not_implemented!` list has `{name}`, which is no operation"))
+        .map(|name| format!("the `not_implemented!` list has `{name}`, which is not an operation"))
         .collect();
     let path = root.join("README.md");
     let readme = fs::read_to_string(&path).context("cannot read README.md")?;
@@ -38,7 +38,7 @@ pub(crate) fn check(bless: bool) -> Result<Vec<String>> {
     Ok(wrong)
 }
 
-/// Operations by gRPC service, full names.
+/// Returns the operations by full name of their gRPC service.
 fn services(proto: &Path) -> Result<BTreeMap<String, Vec<String>>> {
     let mut files = Vec::new();
     collect(proto, "proto", &mut files)?;
@@ -70,7 +70,7 @@ fn parse_proto(text: &str, services: &mut BTreeMap<String, Vec<String>>) {
     }
 }
 
-/// The names in the `not_implemented!` list, of whichever file of the folder has it.
+/// Returns the names in the `not_implemented!` list, which may be in any file of the folder.
 fn missing(folder: &Path) -> Result<BTreeSet<String>> {
     let mut files = Vec::new();
     collect(folder, "rs", &mut files)?;
@@ -82,7 +82,7 @@ fn missing(folder: &Path) -> Result<BTreeSet<String>> {
     Ok(names)
 }
 
-/// The operations that the files of the folder name.
+/// Returns the operations that the files of the folder name.
 fn absent(folder: &Path, services: &BTreeMap<String, Vec<String>>) -> Result<BTreeSet<String>> {
     let mut files = Vec::new();
     collect(folder, "rs", &mut files)?;

@@ -1,4 +1,4 @@
-//! The release: a stripped binary, a tarball that is the same each time it is made, checksums, and the bill of materials.
+//! The release: a stripped binary, a reproducible tarball, checksums, and the bill of materials.
 
 use crate::metadata::Metadata;
 use crate::{run, sbom};
@@ -17,7 +17,7 @@ pub(crate) fn run() -> Result<()> {
     let Some(version) = version else { bail!("the workspace has no package {PACKAGE}") };
     let name = format!("{BINARY}-{version}-{host}");
 
-    println!("building {BINARY} {version} for {host}; minutes");
+    println!("building {BINARY} {version} for {host}; this takes minutes");
     let mut build = run::cargo();
     build.args(["build", "--locked", "--profile", "dist", "--package", PACKAGE]);
     // `bailiwick version` tells the commit. Of a tree that is not what was committed, there is none to tell.
@@ -32,9 +32,9 @@ pub(crate) fn run() -> Result<()> {
     let dist = run::root().join("dist");
     let folder = dist.join(&name);
     if folder.exists() {
-        fs::remove_dir_all(&folder).context("cannot empty the folder of an earlier release")?;
+        fs::remove_dir_all(&folder).context("cannot empty the folder of the previous release")?;
     }
-    fs::create_dir_all(&folder).context("cannot make dist/")?;
+    fs::create_dir_all(&folder).context("cannot create dist/")?;
     fs::copy(run::target().join("dist").join(BINARY), folder.join(BINARY)).context("cannot copy the binary")?;
     for file in ["LICENSE", "README.md", "CHANGELOG.md"] {
         fs::copy(run::root().join(file), folder.join(file)).with_context(|| format!("cannot copy {file}"))?;
@@ -64,11 +64,11 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// The triple that this machine builds for.
+/// Returns the target triple of this machine.
 pub(crate) fn host() -> Result<String> {
     let text = run::output(Command::new("rustc").arg("-vV"))?;
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(String::from).context("rustc does not say what it builds for")
+    host.map(String::from).context("rustc does not print its host triple")
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

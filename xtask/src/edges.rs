@@ -1,11 +1,11 @@
-//! Which crate may name which: the drawing of ARCHITECTURE.md, held against `cargo metadata`.
+//! Permitted dependencies between crates, as drawn in ARCHITECTURE.md, checked against `cargo metadata`.
 
 use crate::metadata::{Metadata, Package};
 use std::collections::{BTreeMap, BTreeSet};
 
 const PREFIX: &str = "bailiwick-";
 
-/// A crate and what it may name. An edge permits all that it reaches.
+/// Each crate with the crates that it may depend on. An edge permits everything reachable through it.
 const EDGES: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("api", &[]),
@@ -29,22 +29,22 @@ const EDGES: &[(&str, &[&str])] = &[
     ("aws-query", &["service"]),
 ];
 
-/// Never named by these, though their edges reach it.
+/// Dependencies that are refused although the edges reach them.
 const NEVER: &[(&str, &str)] = &[("grpc", "storage"), ("aws-query", "storage")];
 
-/// May name any crate.
+/// Crates that may depend on every other.
 const ANY: &[&str] = &["server"];
 
-/// A crate of other people, by the beginning of its name, and the only ones of ours that may name it.
+/// External crates, by name prefix, with the only workspace crates that may depend on them.
 const ONLY: &[(&str, &[&str])] =
     &[("tonic", &["grpc"]), ("quick-xml", &["aws-query"]), ("redb", &["storage-redb"]), ("clap", &["server", "xtask"])];
 
-/// Crates that do no I/O, know no clock and no randomness, and what would give them that.
+/// Crates without I/O, clock and randomness, and the external crates that would provide these.
 const PURE: &[&str] = &["model", "policy-lang", "evaluator"];
 const IMPURE: &[&str] =
     &["tokio", "rand", "getrandom", "aws-lc-rs", "async-trait", "futures", "hyper", "redb", "tracing"];
 
-/// Every edge that is not drawn, one line each.
+/// Returns the dependencies that are not permitted, one line each.
 pub(crate) fn undrawn(metadata: &Metadata) -> Vec<String> {
     metadata.members().flat_map(|package| check(short(&package.name), &named(package))).collect()
 }
@@ -53,7 +53,7 @@ fn short(name: &str) -> &str {
     name.strip_prefix(PREFIX).unwrap_or(name)
 }
 
-/// What a package names, and whether only its tests do.
+/// Returns the dependencies of a package, each with whether only its tests use it.
 fn named(package: &Package) -> BTreeMap<&str, bool> {
     let mut names = BTreeMap::new();
     for dependency in &package.dependencies {
@@ -74,12 +74,14 @@ fn check(name: &str, names: &BTreeMap<&str, bool>) -> Vec<String> {
                 continue;
             }
             if !drawn {
-                wrong.push(format!("{name}: a crate that the drawing does not have"));
+                wrong.push(format!(
+                    "{name}: not in the list of crates; add it to xtask/src/edges.rs and ARCHITECTURE.md"
+                ));
                 break;
             }
             let never = !in_tests && NEVER.contains(&(name, other));
             if never || !may.contains(other) {
-                wrong.push(format!("{name} names {other}: not drawn"));
+                wrong.push(format!("{name} depends on {other}: not permitted"));
             }
             continue;
         }
@@ -88,11 +90,11 @@ fn check(name: &str, names: &BTreeMap<&str, bool>) -> Vec<String> {
         }
         for (begin, only) in ONLY {
             if other.starts_with(begin) && !only.contains(&name) {
-                wrong.push(format!("{name} names {other}: only {} may", only.join(" and ")));
+                wrong.push(format!("{name} depends on {other}: only {} may", only.join(" and ")));
             }
         }
         if PURE.contains(&name) && IMPURE.iter().any(|impure| other == impure) {
-            wrong.push(format!("{name} names {other}: it does no I/O and knows no time or randomness"));
+            wrong.push(format!("{name} depends on {other}: it must have no I/O, clock or randomness"));
         }
     }
     wrong
@@ -129,23 +131,26 @@ mod tests {
 
     #[test]
     fn what_is_not_drawn_is_refused() {
-        assert_eq!(wrong("model", &["bailiwick-api"], &[]), ["model names api: not drawn"]);
-        assert_eq!(wrong("directory", &["bailiwick-snapshot"], &[]), ["directory names snapshot: not drawn"]);
-        assert_eq!(wrong("newcomer", &["bailiwick-model"], &[]), ["newcomer: a crate that the drawing does not have"]);
+        assert_eq!(wrong("model", &["bailiwick-api"], &[]), ["model depends on api: not permitted"]);
+        assert_eq!(wrong("directory", &["bailiwick-snapshot"], &[]), ["directory depends on snapshot: not permitted"]);
+        assert_eq!(
+            wrong("newcomer", &["bailiwick-model"], &[]),
+            ["newcomer: not in the list of crates; add it to xtask/src/edges.rs and ARCHITECTURE.md"]
+        );
     }
 
     #[test]
     fn front_ends_never_name_storage_but_their_tests_may() {
-        assert_eq!(wrong("grpc", &["bailiwick-storage"], &[]), ["grpc names storage: not drawn"]);
+        assert_eq!(wrong("grpc", &["bailiwick-storage"], &[]), ["grpc depends on storage: not permitted"]);
         assert!(wrong("grpc", &[], &["bailiwick-storage"]).is_empty());
     }
 
     #[test]
     fn wire_formats_stay_at_home() {
-        assert_eq!(wrong("aws-query", &["tonic"], &[]), ["aws-query names tonic: only grpc may"]);
+        assert_eq!(wrong("aws-query", &["tonic"], &[]), ["aws-query depends on tonic: only grpc may"]);
         assert_eq!(
             wrong("evaluator", &["tokio"], &[]),
-            ["evaluator names tokio: it does no I/O and knows no time or randomness"]
+            ["evaluator depends on tokio: it must have no I/O, clock or randomness"]
         );
     }
 }

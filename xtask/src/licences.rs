@@ -1,6 +1,6 @@
-//! Licences, bans and sources of every dependency, held against `deny.toml`.
+//! Checks licences, bans and sources of every dependency against `deny.toml`.
 //!
-//! It reads what cargo knows, so it needs nothing installed; advisories, which need a database, are left to `cargo deny`.
+//! It reads `cargo metadata` and needs no other tool. Advisories need a database and are left to `cargo deny`.
 
 use crate::metadata::{Metadata, Package};
 use crate::run;
@@ -51,7 +51,7 @@ struct Sources {
 /// Checks all dependencies, of all platforms.
 ///
 /// # Errors
-/// Every dependency that `deny.toml` does not allow.
+/// The dependencies that `deny.toml` does not allow.
 pub(crate) fn run() -> Result<String> {
     let text = std::fs::read_to_string(run::root().join("deny.toml")).context("cannot read deny.toml")?;
     let deny: Deny = toml::from_str(&text).context("deny.toml")?;

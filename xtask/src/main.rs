@@ -1,7 +1,7 @@
-//! The chores of the project, as one command: `cargo xtask test` is everything that a change must pass.
+//! Development tasks of the project in one command. `cargo xtask test` runs every check that a change must pass.
 //!
-//! It drives the tools (cargo, Python, tar) and holds what no tool knows: which crate may name which, that every module
-//! says what it is for, that the README's coverage table is true. It knows nothing of what the crates do.
+//! It runs other tools (cargo, Python, tar) and adds the checks that no tool has: permitted edges between crates,
+//! module documentation, the README's coverage table. It does not know what the crates do.
 //! Start reading at [`check`], the list of steps.
 
 mod bench;
@@ -27,7 +27,7 @@ use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "The chores of the project", max_term_width = 120)]
+#[command(name = "cargo xtask", about = "Development tasks of the project", max_term_width = 120)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -35,38 +35,38 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Everything that a change must pass; what `.ci/run` calls
+    /// Run every check that a change must pass; `.ci/run` calls this
     Test(check::Args),
-    /// Crate edges, module docs, the README's coverage table, words and lengths; seconds
+    /// Check crate edges, module docs, the README's coverage table, banned words and file lengths; takes seconds
     Tidy {
-        /// Write what is generated (the coverage table) instead of comparing it
+        /// Write generated content (the coverage table) instead of comparing it
         #[arg(long)]
         bless: bool,
     },
-    /// The proto and the AWS Query codec against botocore's service models
+    /// Compare the proto and the AWS Query codec with botocore's service models
     WireCheck(wire_check::Args),
-    /// Stubs in every language that has a generator here
+    /// Generate stubs in every language whose generator is installed
     Stubs,
-    /// Licences, bans and sources of the dependencies, against deny.toml
+    /// Check licences, bans and sources of the dependencies against deny.toml
     Licences,
-    /// The release: stripped binary, tarball, checksums, SBOM, in `dist/`
+    /// Build the release in `dist/`: stripped binary, tarball, checksums, SBOM
     Dist,
-    /// Speed and size against baselines, in release builds: the running server, the evaluator, worlds of any size
+    /// Measure speed and size against baselines in release builds: the server, the evaluator, deployments of any size
     Bench(bench::Args),
-    /// What is too long for every change: long properties, oracle, fuzz targets, attacks, crash rounds; hours
+    /// Run the checks that take hours: long properties, oracle, fuzz targets, attacks, crash rounds
     Nightly(nightly::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Test(args) => return check::run(&args),
-        Command::Tidy { bless } => tidy::run(bless).map(|said| println!("{said}")),
-        Command::WireCheck(args) => wire_check::run(&args).map(|said| println!("{said}")),
+        Command::Tidy { bless } => tidy::run(bless).map(|summary| println!("{summary}")),
+        Command::WireCheck(args) => wire_check::run(&args).map(|summary| println!("{summary}")),
         Command::Stubs => stubs::run().map(|done| {
             done.skipped.iter().for_each(|what| println!("not checked: {what}"));
             println!("{} generators", done.tally.passed);
         }),
-        Command::Licences => licences::run().map(|said| println!("{said}")),
+        Command::Licences => licences::run().map(|summary| println!("{summary}")),
         Command::Dist => dist::run(),
         Command::Bench(args) => bench::run(&args),
         Command::Nightly(args) => return nightly::run(&args),

@@ -1,4 +1,4 @@
-//! What `cargo metadata` says of the workspace and its dependencies, as far as the chores need it.
+//! The parts of `cargo metadata` that the tasks use.
 
 use crate::run;
 use anyhow::{Context, Result};
@@ -21,7 +21,7 @@ pub(crate) struct Package {
     pub(crate) license_file: Option<String>,
     pub(crate) description: Option<String>,
     pub(crate) repository: Option<String>,
-    /// Where it comes from; none for a package of a folder.
+    /// The registry or repository of the package; none for a package in a local folder.
     pub(crate) source: Option<String>,
     pub(crate) dependencies: Vec<Dependency>,
 }
@@ -56,7 +56,7 @@ pub(crate) struct DepKind {
 }
 
 impl Metadata {
-    /// Asks cargo; `platform` narrows the dependencies to one target triple.
+    /// Runs `cargo metadata`; `platform` restricts the dependencies to one target triple.
     pub(crate) fn read(platform: Option<&str>) -> Result<Metadata> {
         let mut command = run::cargo();
         command.args(["metadata", "--format-version=1", "--locked"]);
@@ -64,7 +64,7 @@ impl Metadata {
             command.args(["--filter-platform", platform]);
         }
         let text = run::output(&mut command)?;
-        serde_json::from_str(&text).context("cargo metadata printed something unexpected")
+        serde_json::from_str(&text).context("cannot parse the output of cargo metadata")
     }
 
     /// The packages of this workspace.
@@ -72,7 +72,7 @@ impl Metadata {
         self.packages.iter().filter(|package| self.workspace_members.contains(&package.id))
     }
 
-    /// What is built into a package: itself and all it reaches by normal edges, and by build edges if asked for.
+    /// Returns a package and all that it reaches by normal edges, and with `build` by build edges.
     pub(crate) fn reach(&self, from: &str, build: bool) -> BTreeSet<&str> {
         let nodes: BTreeMap<&str, &Node> = self.resolve.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
         let mut seen = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! What is too long for every change: the same tests, with more rounds.
+//! Checks that take too long for every change: the same tests with more rounds.
 
 use crate::check::{self, Steps};
 use crate::{packages, python, run};
@@ -8,26 +8,26 @@ use std::process::{Command, ExitCode};
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
-    /// Rounds of the crash test: each starts the server, writes, kills it and looks for every answered write
+    /// Rounds of the crash test: each starts the server, writes, kills it and checks every acknowledged write
     #[arg(long, default_value_t = 200)]
     crash_rounds: u32,
     /// Cases of each property test
     #[arg(long, default_value_t = 20_000)]
     cases: u32,
-    /// Random policies and requests that go through the evaluator and through the slow one of its tests
+    /// Random policies and requests that are decided by the evaluator and by its slow reference
     #[arg(long, default_value_t = 1_000_000)]
     oracle_cases: u64,
-    /// Where those begin; another place each night unless it is given
+    /// Seed of these cases; random by default
     #[arg(long)]
     seed: Option<u64>,
-    /// Mutations that each fuzz target of the evaluator gets
+    /// Mutations per fuzz target of the evaluator
     #[arg(long, default_value_t = 5_000_000)]
     fuzz_rounds: u64,
-    /// Random damages to the file of a store
+    /// Random modifications of a store's file
     #[arg(long, default_value_t = 5_000)]
     damage_rounds: u32,
-    /// How many times as much the attacks try as in every change: connections, streams, messages without end, slow
-    /// requests, refused calls, guesses; what they make must fit in an account's quotas
+    /// Factor for the size of the attacks: connections, streams, endless messages, slow requests, refused calls,
+    /// guesses; the objects that they create must fit in an account's quotas
     #[arg(long, default_value_t = 5)]
     attack_rounds: u32,
 }
@@ -90,7 +90,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     steps.end()
 }
 
-/// One of the evaluator's test programs; what the workspace's features are is what the step before has built.
+/// Returns the command for one of the evaluator's test programs, with the features that the previous step built.
 fn evaluator(test: &str) -> Command {
     let mut command = run::cargo();
     command.args(["test", "--workspace", "--locked", "--release", "--test", test]);

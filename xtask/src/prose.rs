@@ -1,24 +1,24 @@
-//! What every source file owes its reader: it says what it is for, is short, and leaves nothing undone.
+//! Checks of each source file: it has module documentation, is short, and contains no unfinished work.
 
 use crate::run;
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Longer files are listed, not refused.
+/// Lines beyond which a file is listed as long. Long files are no error.
 const LONG: usize = 500;
 
-/// Words that mean something was left undone, each with what to do instead.
+/// Words that mark unfinished work, each with what to do instead.
 const WORDS: &[(&str, &str)] = &[
-    ("TODO", "do it, or say in an issue what is missing"),
-    ("FIXME", "mend it, or say in an issue what is broken"),
-    ("XXX:", "say what is wrong, in an issue"),
+    ("TODO", "do it, or open an issue about it"),
+    ("FIXME", "fix it, or open an issue about it"),
+    ("XXX:", "open an issue about it"),
     ("todo!(", "no stubs"),
-    ("unimplemented!(", "no stubs; the list in `service` says what has no handler"),
-    ("#[ignore", "assert what happens today and say that it is wrong"),
+    ("unimplemented!(", "no stubs; `service` lists the operations without a handler"),
+    ("#[ignore", "assert today's behaviour, with a comment that it is wrong"),
     ("#[should_panic", "assert the error instead"),
-    ("pytest.mark.skip(", "assert what happens today and say that it is wrong"),
-    ("pytest.mark.xfail", "assert what happens today and say that it is wrong"),
+    ("pytest.mark.skip(", "assert today's behaviour, with a comment that it is wrong"),
+    ("pytest.mark.xfail", "assert today's behaviour, with a comment that it is wrong"),
 ];
 
 /// Crates whose prose is plain technical English. Add a crate here when it is done.
@@ -42,7 +42,7 @@ const COINED: &[(&str, &str)] = &[
     ("what is wrong with", "the error of, the reason"),
 ];
 
-/// Only the server reads the environment.
+/// Calls that read the environment. Only the server may make them.
 const ENVIRONMENT: &[&str] = &["env::var(", "env::var_os(", "env::vars("];
 
 pub(crate) struct Read {
@@ -85,9 +85,9 @@ pub(crate) fn check() -> Result<Read> {
 fn check_file(path: &str, text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     if wants_docs(path) && !has_docs(path, text) {
-        wrong.push(format!("{path}: says nothing of what it is for; begin with `//!`"));
+        wrong.push(format!("{path}: has no documentation; begin it with `//!`"));
     }
-    // These lines name the words themselves.
+    // This file contains the words itself.
     if path != "xtask/src/prose.rs" {
         for (number, line) in text.lines().enumerate() {
             for (word, instead) in WORDS.iter().filter(|(word, _)| line.contains(word)) {
@@ -177,21 +177,17 @@ mod tests {
     }
 
     #[test]
-    fn modules_say_what_they_are_for() {
+    fn modules_have_documentation() {
         check("crates/x/src/lib.rs", "//! What it is for, in words.\nuse a;\n", &[]);
         check("crates/x/src/a.rs", "\n//! What it is for, in words.\n", &[]);
         check("crates/x/src/a/tests.rs", "use super::*;\n", &[]);
         check("crates/x/tests/a.rs", "use x::*;\n", &[]);
-        check(
-            "crates/x/src/a.rs",
-            "use a;\n",
-            &["crates/x/src/a.rs: says nothing of what it is for; begin with `//!`"],
-        );
-        check("crates/x/src/a.rs", "//! a\n", &["crates/x/src/a.rs: says nothing of what it is for; begin with `//!`"]);
+        check("crates/x/src/a.rs", "use a;\n", &["crates/x/src/a.rs: has no documentation; begin it with `//!`"]);
+        check("crates/x/src/a.rs", "//! a\n", &["crates/x/src/a.rs: has no documentation; begin it with `//!`"]);
     }
 
     #[test]
-    fn nothing_is_left_undone() {
+    fn unfinished_work_is_refused() {
         check("crates/x/tests/a.rs", "fn f() {\n    todo!()\n}\n", &["crates/x/tests/a.rs:2: `todo!(`: no stubs"]);
     }
 

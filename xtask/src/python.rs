@@ -1,4 +1,4 @@
-//! The Python that real clients run in: a virtual environment of pinned packages, made once per list of them.
+//! The Python environment of the client tests: a virtual environment of pinned packages, created once per list.
 
 use crate::dist::hex;
 use crate::run;
@@ -10,13 +10,13 @@ use std::process::Command;
 
 const REQUIREMENTS: &str = "tests/clients/requirements.txt";
 
-/// The newest first; `python3` last, since it may be an old one.
+/// Interpreters to try, newest first; `python3` is last, since it may be old.
 const PYTHONS: &[&str] = &["python3.11", "python3.12", "python3.13", "python3"];
 
-/// The environment's `python`, made when it is not there yet.
+/// Returns the environment's `python`, and creates the environment if necessary.
 ///
 /// # Errors
-/// When there is no Python of 3.10 or later, or the packages can't be had.
+/// When no Python 3.10 or later is installed, or the packages cannot be installed.
 pub(crate) fn environment() -> Result<PathBuf> {
     let requirements = run::root().join(REQUIREMENTS);
     let list = fs::read(&requirements).with_context(|| format!("cannot read {REQUIREMENTS}"))?;
@@ -32,7 +32,7 @@ pub(crate) fn environment() -> Result<PathBuf> {
         return Ok(python);
     }
     if folder.exists() {
-        fs::remove_dir_all(&folder).context("cannot remove half an environment")?;
+        fs::remove_dir_all(&folder).context("cannot remove an incomplete environment")?;
     }
     let mut make = Command::new(base);
     make.args(["-m", "venv"]).arg(&folder);

@@ -1,4 +1,4 @@
-//! Runs a tool as one step: quiet while it goes well, everything it said when it does not.
+//! Runs external tools. Their output is shown only when they fail.
 
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader, Write};
@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How many checks passed and failed; a step without a count of its own is one check.
+/// Numbers of passed and failed checks. A step without a count of its own is one check.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Tally {
     pub(crate) passed: u64,
@@ -25,7 +25,7 @@ impl Tally {
     }
 }
 
-/// The root of the workspace, whatever folder the command was called in.
+/// The root folder of the workspace, independent of the working directory.
 pub(crate) fn root() -> PathBuf {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     here.parent().map_or(here.clone(), PathBuf::from)
@@ -38,12 +38,12 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// Where cargo builds, as the environment may have set it.
+/// Cargo's target folder; `CARGO_TARGET_DIR` can change it.
 pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
-/// Whether a program is there and answers `--version`.
+/// Returns whether a program is installed and exits with success when run with `args`.
 pub(crate) fn installed(program: &str, args: &[&str]) -> bool {
     Command::new(program)
         .args(args)
@@ -53,14 +53,15 @@ pub(crate) fn installed(program: &str, args: &[&str]) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// What a tool said, standard output and error in the order they came, and whether it was content.
-pub(crate) struct Said {
+/// The output of a tool, standard output and error in order of arrival, and whether it succeeded.
+pub(crate) struct Output {
     pub(crate) text: String,
     pub(crate) success: bool,
 }
 
-/// Runs a tool to its end. With `loud`, its words are shown as they come; otherwise a sign of life every half minute.
-pub(crate) fn capture(mut command: Command, loud: bool) -> Result<Said> {
+/// Runs a tool to its end. With `loud`, prints its output as it arrives; otherwise prints the elapsed time every 30
+/// seconds.
+pub(crate) fn capture(mut command: Command, loud: bool) -> Result<Output> {
     let name = command.get_program().to_string_lossy().into_owned();
     let begun = Instant::now();
     let mut child = command
@@ -69,7 +70,7 @@ pub(crate) fn capture(mut command: Command, loud: bool) -> Result<Said> {
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot run `{name}`; is it installed?"))?;
-    let (lines, said) = mpsc::channel::<String>();
+    let (lines, received) = mpsc::channel::<String>();
     let streams: [Option<Box<dyn std::io::Read + Send>>; 2] = [
         child.stdout.take().map(|s| Box::new(s) as Box<dyn std::io::Read + Send>),
         child.stderr.take().map(|s| Box::new(s) as Box<dyn std::io::Read + Send>),
@@ -89,9 +90,9 @@ pub(crate) fn capture(mut command: Command, loud: bool) -> Result<Said> {
     }
     drop(lines);
     let mut text = String::new();
-    let mut last_sign = Instant::now();
+    let mut last_shown = Instant::now();
     loop {
-        match said.recv_timeout(Duration::from_secs(1)) {
+        match received.recv_timeout(Duration::from_secs(1)) {
             Ok(line) => {
                 if loud {
                     print!("{line}");
@@ -101,33 +102,33 @@ pub(crate) fn capture(mut command: Command, loud: bool) -> Result<Said> {
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        if !loud && last_sign.elapsed() > Duration::from_secs(30) {
-            last_sign = Instant::now();
+        if !loud && last_shown.elapsed() > Duration::from_secs(30) {
+            last_shown = Instant::now();
             println!("      … {} s", begun.elapsed().as_secs());
             std::io::stdout().flush().ok();
         }
     }
     let success = child.wait().with_context(|| format!("cannot wait for `{name}`"))?.success();
-    Ok(Said { text, success })
+    Ok(Output { text, success })
 }
 
-/// Runs a tool whose words matter only when it fails.
+/// Runs a tool and discards its output if it succeeds.
 ///
 /// # Errors
-/// All that the tool said, when it could not run or was not content.
+/// The output of the tool, when it cannot run or fails.
 pub(crate) fn quiet(command: Command) -> Result<()> {
     let shown = format!("{command:?}");
-    let said = capture(command, false)?;
-    if !said.success {
-        bail!("{}\n{}", shown, said.text.trim_end());
+    let output = capture(command, false)?;
+    if !output.success {
+        bail!("{}\n{}", shown, output.text.trim_end());
     }
     Ok(())
 }
 
-/// Standard output of a tool.
+/// Returns the standard output of a tool.
 ///
 /// # Errors
-/// When it could not run or was not content.
+/// When it cannot run or fails.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.stderr(Stdio::piped()).output().with_context(|| format!("cannot run `{name}`"))?;

@@ -4,7 +4,7 @@ use crate::metadata::{Metadata, Package};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// Everything that is built into package `root` for the platform that the metadata was read for, build tools included.
+/// Lists every package built into `root` for the platform of the metadata, build tools included.
 pub(crate) fn write(metadata: &Metadata, root: &str) -> Value {
     let reached = metadata.reach(root, true);
     let packages: Vec<&Package> = metadata.packages.iter().filter(|p| reached.contains(p.id.as_str())).collect();

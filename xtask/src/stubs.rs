@@ -1,11 +1,11 @@
-//! Generates stubs of `proto/` in the languages that clients are written in, with no flags but the folder for output.
+//! Generates client stubs from `proto/` in each supported language, with no flags but the output folder.
 //!
 //! The pinned Python packages bring two compilers: `grpc_tools` for Python, and a plain `protoc`, which has Java and C#.
-//! What else is needed for a language may be missing on a machine, and is then named as not checked.
+//! A language whose other tools are not installed is reported as not checked.
 
 use crate::check::Done;
 use crate::run::{self, Tally};
-use crate::{python, run::Said};
+use crate::{python, run::Output};
 use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
 use std::fs;
@@ -15,12 +15,12 @@ use std::process::Command;
 /// Generates all stubs; imports those in Python and type-checks those in TypeScript.
 ///
 /// # Errors
-/// Everything that a compiler said.
+/// The output of the compiler that failed.
 pub(crate) fn run() -> Result<Done> {
     let python = python::environment()?;
     let stubs = Stubs { out: run::target().join("stubs"), files: files()? };
     if stubs.out.exists() {
-        fs::remove_dir_all(&stubs.out).context("cannot remove the stubs of an earlier run")?;
+        fs::remove_dir_all(&stubs.out).context("cannot remove the stubs of the previous run")?;
     }
     let pinned = python.with_file_name("protoc");
     let mut done = Done { tally: Tally::default(), skipped: Vec::new() };
@@ -74,7 +74,7 @@ impl Stubs {
             command.arg(out);
         }
         command.args(&self.files);
-        let Said { text, success } = run::capture(command, false)?;
+        let Output { text, success } = run::capture(command, false)?;
         // A warning is what a user of the stubs would see as well.
         if !success || !text.trim().is_empty() {
             bail!("stubs ({}): {}", languages.join(", "), text.trim_end());

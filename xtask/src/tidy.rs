@@ -1,13 +1,13 @@
-//! What holds the house together and no compiler sees; each part returns its complaints, and all are shown at once.
+//! `cargo xtask tidy`: checks of the source tree that the compiler does not make. All errors are shown at once.
 
 use crate::metadata::Metadata;
 use crate::{coverage, cycles, edges, prose};
 use anyhow::{Result, bail};
 
-/// Runs all parts; `bless` writes what is generated instead of comparing it.
+/// Runs all checks. With `bless`, writes generated content instead of comparing it.
 ///
 /// # Errors
-/// All complaints of all parts, one per line.
+/// The errors of all checks, one per line.
 pub(crate) fn run(bless: bool) -> Result<String> {
     let mut wrong = edges::undrawn(&Metadata::read(None)?);
     wrong.extend(cycles::check()?);

@@ -4,10 +4,10 @@ use crate::{python, run};
 use anyhow::{Result, bail};
 use std::process::Command;
 
-/// How often each operation is asked and answered.
+/// How many messages of each operation are compared.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Random requests and answers per operation
+    /// Random requests and responses per operation
     #[arg(long, default_value_t = 5)]
     rounds: u32,
     /// The seed that an earlier run printed, to repeat it
@@ -21,7 +21,7 @@ impl Default for Args {
     }
 }
 
-/// The comparison as a command, once the program that it drives is built.
+/// Builds the program under comparison and returns the command that compares it.
 ///
 /// # Errors
 /// When there is no Python with botocore, or the program does not build.
@@ -40,14 +40,14 @@ pub(crate) fn command(args: &Args) -> Result<Command> {
     Ok(check)
 }
 
-/// Compares, and says how much was compared.
+/// Compares, and returns a summary.
 ///
 /// # Errors
-/// Everything that differs.
+/// All differences.
 pub(crate) fn run(args: &Args) -> Result<String> {
-    let said = run::capture(command(args)?, false)?;
-    if !said.success {
-        bail!("{}", said.text.trim_end());
+    let output = run::capture(command(args)?, false)?;
+    if !output.success {
+        bail!("{}", output.text.trim_end());
     }
-    Ok(said.text.trim_end().to_owned())
+    Ok(output.text.trim_end().to_owned())
 }
