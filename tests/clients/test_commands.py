@@ -61,7 +61,7 @@ def test_a_server_that_does_not_answer_is_no_finding(tmp_path):
     assert done.returncode == 2 and "is the server running?" in done.stderr, done
     for flag in ("--profile", "--endpoint", "--region", "--ca-file"):
         done = run("policy", "validate", flag, "x", path)
-        assert done.returncode == 2 and f"`{flag}` goes with `--server`" in done.stderr, done
+        assert done.returncode == 2 and f"`{flag}` needs `--server`" in done.stderr, done
 
 
 def test_findings_for_programs(tmp_path):

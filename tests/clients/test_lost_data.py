@@ -88,11 +88,11 @@ def test_a_new_beginning_keeps_the_key_and_both_stores_open_with_it(new_server):
     new_root = credentials_of(server)
     assert new_root != old_root
     AwsApi(server, new_root).call("GetCallerIdentity")
-    # Left in the unit file by mistake, it does nothing but say so.
+    # Left in the unit file by mistake, it only warns.
     server.stop()
     server.lines.clear()
     server.start()
-    assert "--init does nothing" in server.said
+    assert "--init has no effect" in server.said
     AwsApi(server, new_root).call("GetCallerIdentity")
     server.stop()
     shutil.rmtree(server.data)

@@ -123,7 +123,7 @@ def test_a_member_account(new_server):
     server.stop()
     done = recover(server, "--account", member["accountId"])
     assert done.returncode == 0, done.stderr
-    assert member["accountId"] in done.stdout and "There were no others" in done.stdout
+    assert member["accountId"] in done.stdout and "There were no other keys" in done.stdout
     done = recover(server, "--account", "999999999999", "--root-credentials-file", server.folder / "other")
     assert done.returncode == 1 and "999999999999" in done.stderr and "nothing was changed" in done.stderr
     server.start()

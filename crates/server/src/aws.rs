@@ -1,8 +1,8 @@
-//! What a command would use if it were the AWS CLI: profile, credentials, endpoint, region, certificates.
+//! Client settings resolved as the AWS CLI resolves them: profile, credentials, endpoint, region, certificates.
 //!
-//! The precedence is that of botocore, on which the AWS CLI is built: flags, then variables, then the profile. What the
-//! AWS CLI knows and Bailiwick's commands do not (signing in with a browser, metadata services, codes of a second factor)
-//! is refused by name, never passed over. The variables are an input, so that tests have their own.
+//! The precedence is botocore's: flags, then variables, then the profile. Settings that the AWS CLI supports and
+//! Bailiwick's commands do not (browser sign-in, metadata services, MFA codes) are refused by name, never ignored. The
+//! variables are an input, so that tests can supply their own.
 
 mod credentials;
 mod endpoint;
@@ -27,12 +27,12 @@ pub(crate) use settings::{Flags, Settings};
 pub(crate) struct Environment<'a>(pub(crate) &'a dyn Fn(&str) -> Option<String>);
 
 impl Environment<'_> {
-    /// A variable that is set and not empty.
+    /// Returns a variable that is set and not empty.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         (self.0)(name).filter(|value| !value.is_empty())
     }
 
-    /// The file that a variable names, or one below the home folder.
+    /// Returns the file that a variable names, or the default below the home folder.
     fn file(&self, name: &str, default: &str) -> Option<PathBuf> {
         match self.get(name) {
             Some(path) => Some(self.expand(&path)),
@@ -40,7 +40,7 @@ impl Environment<'_> {
         }
     }
 
-    /// A path, with `~` as its beginning put for the home folder.
+    /// Expands a leading `~` to the home folder.
     fn expand(&self, path: &str) -> PathBuf {
         match (path.strip_prefix("~/"), self.get("HOME")) {
             (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
@@ -55,7 +55,7 @@ pub(crate) struct Keys {
     pub(crate) access_key_id: String,
     pub(crate) secret_access_key: Zeroizing<String>,
     pub(crate) session_token: Option<Zeroizing<String>>,
-    /// When they end, where that is known.
+    /// When they expire, if known.
     pub(crate) expiration: Option<Timestamp>,
 }
 

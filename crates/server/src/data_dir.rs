@@ -1,8 +1,7 @@
-//! The data folder and what lies beside it: whether a store is there, and whether one was expected.
+//! The data folder and the files next to it: whether a store exists, and whether one was expected.
 //!
-//! A new store is made only where nothing says that there was one. A master key or a file of root credentials without a
-//! store means that the data is missing, such as a volume that is not mounted: a new store in its place would look like
-//! the old one with everything lost.
+//! A new store is created only where nothing indicates an earlier one. A master key or a file of root credentials
+//! without a store means that the data is missing, for example because a volume is not mounted.
 
 #[cfg(test)]
 mod tests;
@@ -17,18 +16,18 @@ use crate::failure::Failure;
 use crate::master_key;
 use crate::options::StoreOptions;
 
-/// What a start finds in the place of the store.
+/// What a start finds in the data folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
-    /// A store. Nothing may have been written to it, if a first start was interrupted.
+    /// A store, which may be empty if a first start was interrupted.
     There,
-    /// Nothing: a new store may be made.
+    /// No store; a new one may be created.
     New,
 }
 
-/// A file or folder beside the data folder, with its name and this ending.
+/// Returns the path next to the data folder with the folder's name and this suffix.
 pub(crate) fn beside(data_dir: &Path, ending: &str) -> PathBuf {
-    // A path such as `.` or `..` has no name of its own.
+    // A path such as `.` or `..` has no file name.
     let named = match data_dir.file_name() {
         Some(_) => data_dir.to_owned(),
         None => fs::canonicalize(data_dir).unwrap_or_else(|_| data_dir.to_owned()),
@@ -38,72 +37,70 @@ pub(crate) fn beside(data_dir: &Path, ending: &str) -> PathBuf {
     named.with_file_name(name)
 }
 
-/// Whether there is a store. Refuses a data folder that can't hold one.
+/// Returns whether a store exists. Refuses a data folder that cannot hold one.
 pub(crate) fn has_store(data_dir: &Path) -> Result<bool, Failure> {
     let shown = data_dir.display();
     match fs::metadata(data_dir) {
         Ok(found) if found.is_dir() => RedbStore::exists(data_dir)
             .map_err(|e| Failure::new(format!("cannot look into the data folder {shown}: {e}"))),
-        Ok(_) => Err(Failure::new(format!(
-            "{shown} is a file and not a folder: --data-dir names the folder that the store is in"
-        ))),
+        Ok(_) => Err(Failure::new(format!("{shown} is a file: --data-dir expects the folder of the store"))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) if error.kind() == ErrorKind::NotADirectory => {
-            Err(Failure::new(format!("there can't be a data folder {shown}: a part of this path is a file")))
+            Err(Failure::new(format!("cannot use the data folder {shown}: a part of this path is a file")))
         }
         Err(error) => Err(Failure::new(format!("cannot look at the data folder {shown}: {error}"))),
     }
 }
 
-/// Refuses to begin anew where a store is expected, unless `init` says to.
+/// Refuses to create a store where one is expected, unless `init` is set.
 ///
-/// To be called before the store is opened: what is made later, an interrupted first start leaves behind.
+/// Call this before the store is opened: later files may come from an interrupted first start.
 pub(crate) fn expect_store(options: &StoreOptions, init: bool) -> Result<Expected, Failure> {
     let data_dir = options.data_dir.display();
     if has_store(&options.data_dir)? {
         if init {
             tracing::warn!(
-                "--init does nothing, since there is a store: leave it out, or a lost data folder will go unnoticed"
+                "--init has no effect, since a store exists: remove it, or a lost data folder will go unnoticed"
             );
         }
         return Ok(Expected::There);
     }
-    const ELSEWHERE: &str = "if the data is elsewhere (a volume that is not mounted, a folder that was moved), bring it back or name its folder with --data-dir; to begin anew with an empty store";
+    const ELSEWHERE: &str = "if the data is elsewhere (an unmounted volume, a moved folder), restore it or name its folder with --data-dir; to start with an empty store";
     let credentials = options.credentials_file();
     if is_there(&credentials)? {
         let file = credentials.display();
         return Err(Failure::new(format!(
-            "there is no store in {data_dir}, but the root credentials {file} of an earlier one are there: {ELSEWHERE}, move that file away, which is never overwritten, and say --init"
+            "there is no store in {data_dir}, but the root credentials {file} of an earlier store exist: {ELSEWHERE}, move that file away, since it is never overwritten, and give --init"
         )));
     }
     let audit = options.data_dir.join("audit");
     if is_there(&audit)? {
         let folder = audit.display();
         return Err(Failure::new(format!(
-            "there is no store in {data_dir}, but the audit records {folder} of an earlier one are there: {ELSEWHERE}, move that folder away, which another store never adds to, and say --init"
+            "there is no store in {data_dir}, but the audit records {folder} of an earlier store exist: {ELSEWHERE}, move that folder away, since another store never appends to it, and give --init"
         )));
     }
     let key_file = options.key_file();
     let key = match master_key::given() {
         Some(_) => Some(format!("a master key is in {}", master_key::VARIABLE)),
-        None => is_there(&key_file)?.then(|| format!("the master key {} is there", key_file.display())),
+        None => is_there(&key_file)?.then(|| format!("the master key {} exists", key_file.display())),
     };
     if let Some(key) = key.filter(|_| !init) {
         return Err(Failure::new(format!(
-            "there is no store in {data_dir}, but {key}: {ELSEWHERE} under this key, say --init once"
+            "there is no store in {data_dir}, but {key}: {ELSEWHERE} under this key, give --init once"
         )));
     }
     let parent = options.data_dir.parent().filter(|parent| !parent.as_os_str().is_empty());
     match parent {
         Some(parent) if !parent.is_dir() => Err(Failure::new(format!(
-            "cannot make the data folder {data_dir}: there is no folder {}; make it first",
+            "cannot create the data folder {data_dir}: the folder {} does not exist; create it first",
             parent.display()
         ))),
         _ => Ok(Expected::New),
     }
 }
 
-/// Whether the path names anything, be it a link that leads nowhere.
+/// Returns whether the path exists, even as a dangling link.
 fn is_there(path: &Path) -> Result<bool, Failure> {
     match fs::symlink_metadata(path) {
         Ok(_) => Ok(true),

@@ -1,4 +1,4 @@
-//! Opens what a store holds: its identity and its keys; makes them at the first start.
+//! Opens the identity and the keys of a store, and creates them at the first start.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::options::{DeploymentOptions, StoreOptions};
 use crate::system::{SystemClock, SystemRandomness};
 use crate::{master_key, store};
 
-/// A store, what it is, and the keys that it is sealed with.
+/// An open store with its identity and its keys.
 pub(crate) struct Opened {
     pub(crate) redb: Arc<RedbStore>,
     pub(crate) meta: Meta,
@@ -23,29 +23,29 @@ pub(crate) struct Opened {
     pub(crate) master: MasterKey,
 }
 
-/// What a file holds.
+/// The content of a store's file.
 pub(crate) enum Found {
-    /// Nothing was ever written to it.
+    /// Empty: nothing was ever written to it.
     Unused(RedbFile),
     Used(Box<Opened>),
 }
 
-/// What is done about rows that are missing, or older than they were.
+/// How missing or outdated rows are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Missing {
-    /// They are found when the view for decisions is built.
+    /// The check while the snapshot is built finds them.
     Refused,
-    /// What is left is taken for the whole.
+    /// The remaining rows are accepted as the whole store.
     Accepted,
 }
 
 impl Opened {
-    /// The store, as everybody else sees it.
+    /// The store, as all other parts use it.
     pub(crate) fn store(&self) -> Arc<dyn Store> {
         Arc::<RedbStore>::clone(&self.redb)
     }
 
-    /// What handlers know of the deployment.
+    /// The facts of the deployment that handlers use.
     pub(crate) fn deployment(self, region: Region) -> Arc<Deployment> {
         let store_id = uuid(self.meta.store_id);
         Arc::new(Deployment {
@@ -62,7 +62,7 @@ impl Opened {
     }
 }
 
-/// Opens the keys of a store and starts it; one of before rows were authenticated is upgraded.
+/// Opens the keys of a store and starts it. Upgrades a store whose rows are not authenticated yet.
 pub(crate) async fn read(files: &StoreOptions, file: RedbFile, missing: Missing) -> Result<Found, Failure> {
     let folder = files.data_dir.display();
     let failed = |e: &dyn std::fmt::Display| Failure::new(format!("cannot open the store in {folder}: {e}"));
@@ -97,11 +97,11 @@ pub(crate) async fn read(files: &StoreOptions, file: RedbFile, missing: Missing)
     };
     let redb = Arc::new(started.map_err(|e| failed(&e))?);
     let meta = Meta::of(&*redb).await.map_err(|e| failed(&e))?;
-    let meta = meta.ok_or_else(|| failed(&"the store is damaged: it does not say what it is; restore a backup"))?;
+    let meta = meta.ok_or_else(|| failed(&"the store is damaged: its identity is missing; restore a backup"))?;
     Ok(Found::Used(Box::new(Opened { redb, meta, keyring, master })))
 }
 
-/// The same; a store to which nothing was ever written is made what the options say.
+/// The same; initializes an empty store with the options.
 pub(crate) async fn open(
     files: &StoreOptions,
     options: &DeploymentOptions,
@@ -121,8 +121,8 @@ pub(crate) async fn open(
     }
 }
 
-/// A newer version of Bailiwick may bring managed policies that an older one hadn't. Where they cannot be read or
-/// written, it starts without new ones: a damaged row is no reason to deny everything.
+/// Adds the managed policies that a newer version of Bailiwick brings. If that fails, the server starts without them: a
+/// damaged row must not deny everything.
 pub(crate) async fn add_new_managed_policies(deployment: &Deployment, store: &Arc<dyn Store>) {
     match try_to_add_managed_policies(deployment, store).await {
         Ok(0) => {}

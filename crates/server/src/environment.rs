@@ -9,7 +9,7 @@ use clap::error::{ContextKind, ContextValue};
 
 use crate::{first_start, master_key};
 
-/// The same command, to which a variable that is empty counts as one that is not set, as in `${NAME:-}` of a container.
+/// Makes empty variables count as not set, as in `${NAME:-}` of a container.
 pub(crate) fn without_empty_variables(command: Command) -> Command {
     let is_empty = |name: &std::ffi::OsStr| env::var_os(name).is_some_and(|value| value.is_empty());
     command
@@ -17,7 +17,7 @@ pub(crate) fn without_empty_variables(command: Command) -> Command {
         .mut_subcommands(without_empty_variables)
 }
 
-/// Names the variable that a refused value came from, if it did not come from the command line.
+/// Returns the variable that a refused value came from, if it is not from the command line.
 pub(crate) fn refused_variable(command: &Command, error: &clap::Error) -> Option<String> {
     let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else { return None };
     let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else { return None };
@@ -33,13 +33,13 @@ fn variable_of(command: &Command, long: &str) -> Option<String> {
     own.or_else(|| command.get_subcommands().find_map(|command| variable_of(command, long)))
 }
 
-/// Variables of Bailiwick's that do not belong to an option.
+/// Bailiwick's variables that belong to no option.
 const OTHERS: [&str; 3] = [master_key::VARIABLE, first_start::ID_VARIABLE, first_start::SECRET_VARIABLE];
 
-/// Beginnings of the variables that Kubernetes sets in every container for a service named `bailiwick`.
+/// Prefixes of the variables that Kubernetes sets in every container for a service named `bailiwick`.
 const OF_KUBERNETES: [&str; 2] = ["BAILIWICK_PORT", "BAILIWICK_SERVICE_"];
 
-/// Warns of variables that begin with `BAILIWICK_` and are unknown: a mistyped name would be ignored silently.
+/// Warns about unknown variables with the prefix `BAILIWICK_`, since a mistyped name would be ignored silently.
 pub(crate) fn warn_of_unknown_variables(command: &Command) {
     let set = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     for (name, meant) in unknown(&variables(command), set) {
@@ -50,7 +50,7 @@ pub(crate) fn warn_of_unknown_variables(command: &Command) {
     }
 }
 
-/// The names that begin with `BAILIWICK_` and are not in `known`, each with the most similar known name.
+/// Returns the names with the prefix `BAILIWICK_` that are not in `known`, each with the most similar known name.
 fn unknown(known: &BTreeSet<String>, set: impl Iterator<Item = String>) -> Vec<(String, Option<String>)> {
     let ours =
         set.filter(|name| name.starts_with("BAILIWICK_") && !OF_KUBERNETES.iter().any(|of| name.starts_with(of)));
@@ -59,7 +59,7 @@ fn unknown(known: &BTreeSet<String>, set: impl Iterator<Item = String>) -> Vec<(
     unknown.map(|name| (name.clone(), meant(&name))).collect()
 }
 
-/// The variables of a command, its subcommands, and [`OTHERS`].
+/// Returns the variables of a command, its subcommands, and [`OTHERS`].
 fn variables(command: &Command) -> BTreeSet<String> {
     let own = command.get_arguments().filter_map(|arg| arg.get_env()?.to_str()).map(str::to_owned);
     let mut all: BTreeSet<String> = own.chain(OTHERS.map(str::to_owned)).collect();

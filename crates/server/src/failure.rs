@@ -1,8 +1,8 @@
-//! What makes a command end with an error.
+//! The error of a command.
 
 use std::fmt;
 
-/// One clear line for the person at the terminal, and an exit code for scripts.
+/// A message for the terminal, and an exit code for scripts.
 #[derive(Debug)]
 pub(crate) struct Failure {
     message: String,
@@ -15,7 +15,7 @@ impl Failure {
         Failure { message: message.into(), code: 1 }
     }
 
-    /// An exit code of its own: 2 stands for wrong usage, as clap has it.
+    /// A specific exit code: 2 means wrong usage, as in clap.
     pub(crate) fn with_code(message: impl Into<String>, code: u8) -> Self {
         Failure { message: message.into(), code }
     }

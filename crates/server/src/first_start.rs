@@ -1,9 +1,9 @@
 //! The first start of a store: its identity, its keys, the management account and its root access key.
 //!
-//! The steps are such that an interrupted first start is finished by the next one. The store is made first, empty: from
-//! then on nothing that lies beside it counts as left by an earlier store. Then come the master key and the file of root
-//! credentials, each whole or not there; and last, in one commit, everything that the store holds. A key that is shown
-//! or written is shown before that commit, so that no key is in the store that nobody was told.
+//! The next start completes an interrupted first start. The empty store is created first: from then on, files next to
+//! it do not count as those of an earlier store. The master key and the file of root credentials follow, each written
+//! atomically. The last step commits the content of the store at once. A new root key is shown before that commit, so
+//! that the store never contains a key that was not shown.
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
@@ -22,12 +22,12 @@ use crate::failure::Failure;
 use crate::options::{DeploymentOptions, StoreOptions};
 use crate::{master_key, root_credentials, store};
 
-/// The variable with the id of the root access key that a first start takes.
+/// The variable with the id of a root access key for the first start.
 pub(crate) const ID_VARIABLE: &str = "BAILIWICK_ROOT_ACCESS_KEY_ID";
 /// The variable with the secret of that key.
 pub(crate) const SECRET_VARIABLE: &str = "BAILIWICK_ROOT_SECRET_ACCESS_KEY";
 
-/// What a first start is given.
+/// The input of a first start.
 pub(crate) struct FirstStart<'a> {
     pub(crate) files: &'a StoreOptions,
     pub(crate) options: &'a DeploymentOptions,
@@ -37,7 +37,7 @@ pub(crate) struct FirstStart<'a> {
 }
 
 impl FirstStart<'_> {
-    /// Makes everything in one commit, and shows root's key if it was made here.
+    /// Creates everything in one commit, and shows root's key if it was generated.
     pub(crate) async fn run(&self, file: RedbFile) -> Result<Opened, Failure> {
         let root_key = given_root_key()?;
         let key_file = self.files.key_file();
@@ -85,8 +85,8 @@ impl FirstStart<'_> {
         } else {
             "an access key, which is in this file"
         };
-        output::print(&format!("Account {account} is made. Its root user has {access_key}:\n\n"))?;
-        root_credentials::tell(&exports, &file, on_terminal)?;
+        output::print(&format!("Account {account} was created. Its root user has {access_key}:\n\n"))?;
+        root_credentials::show(&exports, &file, on_terminal)?;
         let first = if on_terminal { "these lines".to_owned() } else { format!("`source {}`", file.display()) };
         output::print(&format!(
             "Try it in another terminal, with {first} first:\n\n  aws sts get-caller-identity\n  aws iam create-user --user-name alice\n\n"
@@ -94,32 +94,32 @@ impl FirstStart<'_> {
     }
 }
 
-/// Refuses what a first start is given and cannot use, before anything is made.
+/// Refuses unusable input of a first start before anything is created.
 pub(crate) fn check(files: &StoreOptions) -> Result<(), Failure> {
     given_root_key()?;
     master_key::load(&files.key_file())?;
     Ok(())
 }
 
-/// Refuses settings that were fixed at the first start and are others now; warns of variables that do nothing.
+/// Refuses settings that differ from those fixed at the first start; warns about variables without effect.
 pub(crate) fn hold_to(options: &DeploymentOptions, meta: &Meta) -> Result<(), Failure> {
     let partition = options.partition;
     if partition != meta.partition {
         let of = meta.partition;
         let why =
-            format!("the store is of the partition {of}, not {partition}: the partition is fixed at the first start");
+            format!("the store has the partition {of}, not {partition}: the partition is fixed at the first start");
         return Err(Failure::with_code(why, 2));
     }
     if let Some(given) = options.account_id.filter(|id| *id != meta.management_account) {
-        tracing::warn!(%given, is = %meta.management_account, "the management account is fixed at the first start: --account-id and BAILIWICK_ACCOUNT_ID do nothing now");
+        tracing::warn!(%given, is = %meta.management_account, "the management account is fixed at the first start: --account-id and BAILIWICK_ACCOUNT_ID have no effect");
     }
     if std::env::var_os(ID_VARIABLE).is_some() || std::env::var_os(SECRET_VARIABLE).is_some() {
-        tracing::warn!("{ID_VARIABLE} and {SECRET_VARIABLE} are for the first start and do nothing now");
+        tracing::warn!("{ID_VARIABLE} and {SECRET_VARIABLE} are for the first start and have no effect now");
     }
     Ok(())
 }
 
-/// The root access key that the environment brings, if it brings one.
+/// Returns the root access key of the environment, if any.
 pub(crate) fn given_root_key() -> Result<Option<FirstKey>, Failure> {
     let read = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let wrong = |why: String| Failure::with_code(why, 2);
@@ -127,7 +127,7 @@ pub(crate) fn given_root_key() -> Result<Option<FirstKey>, Failure> {
     match (read(ID_VARIABLE), read(SECRET_VARIABLE).map(SecretString::from)) {
         (Some(id), Some(secret)) => FirstKey::parse(&id, secret)
             .map(Some)
-            .map_err(|e| wrong(format!("{ID_VARIABLE} and {SECRET_VARIABLE} are not taken: {e}"))),
+            .map_err(|e| wrong(format!("{ID_VARIABLE} and {SECRET_VARIABLE} are not accepted: {e}"))),
         (None, None) => Ok(None),
         (Some(_), None) => Err(half(ID_VARIABLE, SECRET_VARIABLE)),
         (None, Some(_)) => Err(half(SECRET_VARIABLE, ID_VARIABLE)),

@@ -1,4 +1,4 @@
-//! Structured logs on standard error: what is logged, and in which form.
+//! Structured logs on standard error: level and format.
 
 mod filter;
 
@@ -12,16 +12,16 @@ use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 pub(crate) use self::filter::LogFilter;
 use crate::failure::Failure;
 
-/// How lines of the log look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// For people.
+    /// Text.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Sets up logging once for the process. A panic is a line of the log like any other.
+/// Sets up logging once for the process. Panics are logged like other events.
 pub(crate) fn start(filter: &LogFilter, format: LogFormat) -> Result<(), Failure> {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let registry = tracing_subscriber::registry().with(filter.targets());
@@ -39,11 +39,11 @@ pub(crate) fn start(filter: &LogFilter, format: LogFormat) -> Result<(), Failure
 }
 
 fn log_panic(panic: &PanicHookInfo<'_>) {
-    // Where the store meets a damaged page a panic becomes an error, which is reported as one.
+    // The store turns a panic on a damaged page into an error, which is reported there.
     if bailiwick_storage_redb::panics_are_caught() {
         return;
     }
     let place = panic.location().map(tracing::field::display);
     let why = panic.payload_as_str().unwrap_or("unknown");
-    tracing::error!(place, why, "a panic, which is a defect of Bailiwick");
+    tracing::error!(place, why, "panic: this is a defect of Bailiwick");
 }

@@ -1,7 +1,7 @@
 //! `bailiwick`: identity and access management that you run yourself and that speaks AWS IAM.
 //!
-//! Flags and wiring, nothing else: what the parts do is in their crates. One file per command in `commands`; the
-//! server is put together in `commands/serve.rs`. Only this crate reads the environment, the clock and randomness.
+//! Flags and wiring only. Each command has a file in `commands`; `commands/serve.rs` assembles the server. Only this
+//! crate reads the environment, the clock and the system's randomness.
 
 mod aws;
 mod commands;
@@ -28,7 +28,7 @@ use std::process::ExitCode;
 
 use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-/// A call makes some dozens of small allocations; this allocator makes them cheaper than the system's.
+/// A call makes dozens of small allocations, which this allocator makes cheaper than the system's.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -64,17 +64,17 @@ enum Command {
     Coverage,
 }
 
-/// The command line and the environment. Ends the process if they are wrong, or if only help was wanted.
+/// Parses the command line and the environment. Ends the process if they are invalid or ask for help.
 fn parsed() -> Cli {
     let mut command = environment::without_empty_variables(Cli::command().color(asked_color()));
     let parsed = command.try_get_matches_from_mut(std::env::args_os());
     let parsed = parsed.and_then(|matches| Cli::from_arg_matches(&matches).map_err(|e| e.format(&mut command)));
     parsed.unwrap_or_else(|error| {
         let variable = environment::refused_variable(&command, &error);
-        // Without a terminal or pipe to say it to, the exit code remains.
+        // If the message cannot be written, the exit code remains.
         let _ = error.print();
         if let Some(variable) = variable {
-            eprintln!("The value is that of the environment variable {variable}.");
+            eprintln!("The value is from the environment variable {variable}.");
         }
         std::process::exit(error.exit_code());
     })
@@ -107,7 +107,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// The value of `--color`, looked for before arguments are parsed, so that it counts for what parsing says too.
+/// Returns the value of `--color` before the arguments are parsed, so that it also applies to parse errors.
 fn asked_color() -> ColorChoice {
     let arguments: Vec<String> = std::env::args().skip(1).take_while(|argument| argument != "--").collect();
     let after = |at: usize| arguments.get(at + 1).map(String::as_str);

@@ -1,4 +1,4 @@
-//! What the server does now and then: token keys are rotated, last uses written.
+//! Periodic maintenance: rotates token keys and writes last uses of access keys.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use tokio::sync::watch;
 
 use crate::net::listen::stopped;
 
-/// Seconds that last uses of keys wait to be written.
+/// Seconds between writes of last uses.
 const LAST_USED: Duration = Duration::from_secs(2);
-/// How often keys are looked at.
+/// How often keys are checked.
 const KEYS: Duration = Duration::from_secs(15 * 60);
 const DAY: i64 = 86_400;
-/// What is rotated daily, and how many seconds beyond their replacement keys must go on opening: the longest that
-/// what they sealed is good for, and a margin for clocks.
+/// Keys that are rotated daily, with the seconds for which an old key still opens: the longest validity of what it
+/// sealed, plus a margin for clocks.
 const ROTATED: [(KeyPurpose, i64); 4] = [
     (KeyPurpose::SessionToken, 36 * 3_600 + 600),
     (KeyPurpose::BearerToken, 12 * 3_600 + 600),
@@ -25,7 +25,7 @@ const ROTATED: [(KeyPurpose, i64); 4] = [
     (KeyPurpose::Marker, 7 * DAY),
 ];
 
-/// Runs until told to stop.
+/// Runs until `stopping` is set.
 pub(crate) async fn run(service: Arc<Service>, master: MasterKey, mut stop: watch::Receiver<bool>) {
     let mut last_used = tokio::time::interval(LAST_USED);
     let mut keys = tokio::time::interval(KEYS);
@@ -46,7 +46,7 @@ pub(crate) async fn run(service: Arc<Service>, master: MasterKey, mut stop: watc
     }
 }
 
-/// Replaces token keys that are a day old and forgets those that nothing depends on any more.
+/// Replaces token keys that are a day old and removes those that nothing depends on.
 async fn rotate(service: &Service, master: &MasterKey) -> Result<()> {
     let parts = service.parts();
     let now = parts.deployment.clock.now().as_second();
@@ -54,11 +54,11 @@ async fn rotate(service: &Service, master: &MasterKey) -> Result<()> {
     let Some(new) = rotated(&old, now)? else { return Ok(()) };
     let wrapped = WrappedKeyring::wrap(&new, master).map_err(IamError::internal)?;
     let mut tx = Tx::begin(Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas), At::Latest).await?;
-    // Reading it makes the commit fail when somebody else has changed it.
+    // The read makes the commit fail if the keyring changed meanwhile.
     tx.keyring().await?;
     tx.put_keyring(wrapped.as_bytes().to_vec().into()).await?;
     tx.commit().await.map_err(IamError::internal)?;
-    // Only what will be there after a crash may seal anything.
+    // Only a durable key may seal anything.
     parts.deployment.sealer.replace(new);
     tracing::info!("token keys were rotated");
     Ok(())

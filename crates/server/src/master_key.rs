@@ -1,4 +1,4 @@
-//! The master key: from the environment or a file, made at the first start, never made anew later.
+//! The master key: read from the environment or a file, generated at the first start only.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -14,20 +14,20 @@ use crate::private_file;
 /// The variable that may hold the key itself.
 pub(crate) const VARIABLE: &str = "BAILIWICK_MASTER_KEY";
 
-/// What a key looks like.
+/// The expected format of a key.
 const FORM: &str = "expected 32 bytes as 64 hexadecimal digits or base64";
 
-/// The text of the variable, if it is set. One that is empty counts as one that is not set.
+/// Returns the variable, if it is set and not empty.
 pub(crate) fn given() -> Option<Zeroizing<Vec<u8>>> {
     use std::os::unix::ffi::OsStringExt as _;
     std::env::var_os(VARIABLE).map(|text| Zeroizing::new(text.into_vec())).filter(|text| !text.is_empty())
 }
 
-/// The key from the variable or the file; none if there is neither.
+/// Returns the key from the variable or the file, if either exists.
 pub(crate) fn load(file: &Path) -> Result<Option<MasterKey>, Failure> {
     if let Some(text) = given() {
         let key = MasterKey::parse(&text)
-            .map_err(|_| Failure::with_code(format!("{VARIABLE} holds no master key: {FORM}"), 2))?;
+            .map_err(|_| Failure::with_code(format!("{VARIABLE} is not a master key: {FORM}"), 2))?;
         return Ok(Some(key));
     }
     let shown = file.display();
@@ -44,23 +44,23 @@ pub(crate) fn load(file: &Path) -> Result<Option<MasterKey>, Failure> {
         )));
     }
     let content = fs::read(file).map(Zeroizing::new).map_err(unreadable)?;
-    let key = MasterKey::parse(&content).map_err(|_| Failure::new(format!("{shown} holds no master key: {FORM}")))?;
+    let key = MasterKey::parse(&content).map_err(|_| Failure::new(format!("{shown} is not a master key: {FORM}")))?;
     Ok(Some(key))
 }
 
-/// The same where there must be one.
+/// Returns the key, or an error if it is missing.
 pub(crate) fn expect(file: &Path) -> Result<MasterKey, Failure> {
     load(file)?.ok_or_else(|| {
         Failure::new(format!(
-            "the master key {} is missing, and without it this store can't be read: restore it, or name it with --master-key-file or {VARIABLE}",
+            "the master key {} is missing, and this store cannot be read without it: restore it, or name it with --master-key-file or {VARIABLE}",
             file.display()
         ))
     })
 }
 
-/// Makes a key and its file.
+/// Generates a key and writes its file.
 pub(crate) fn make(file: &Path) -> Result<MasterKey, Failure> {
-    let key = MasterKey::generate().map_err(|e| Failure::new(format!("cannot make a master key: {e}")))?;
+    let key = MasterKey::generate().map_err(|e| Failure::new(format!("cannot generate a master key: {e}")))?;
     let mut text = Zeroizing::new(key.to_hex().expose().as_bytes().to_vec());
     text.push(b'\n');
     private_file::create(file, 0o400, &text).map_err(|e| {
@@ -69,6 +69,6 @@ pub(crate) fn make(file: &Path) -> Result<MasterKey, Failure> {
             file.display()
         ))
     })?;
-    tracing::warn!(file = %file.display(), "the master key was made: without it the data can't be read; in production keep it elsewhere");
+    tracing::warn!(file = %file.display(), "a master key was generated: the data cannot be read without it; keep a copy elsewhere");
     Ok(key)
 }

@@ -1,7 +1,7 @@
 //! The settings of `bailiwick serve`, one file per group of its `--help`.
 //!
-//! Each is an option of the command line and a variable of the environment. A group knows its own options, how they
-//! are parsed and what they mean together; nothing here opens or makes anything.
+//! Each setting is an option and an environment variable. A group parses its own options and checks their combination;
+//! nothing here opens or creates anything.
 
 mod address;
 mod audit;

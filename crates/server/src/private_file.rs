@@ -1,4 +1,4 @@
-//! Files that hold a secret: whole or not there, for their owner alone, never in the place of another file.
+//! Files that hold a secret: written atomically, readable by their owner only, never overwriting another file.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-/// Writes a file that is not there yet, durably, with this mode.
+/// Writes a new file durably, with this mode.
 ///
-/// It appears under its name only when it is whole: what a crash leaves is another file, which the next attempt
+/// It appears under its name only when it is complete. A crash leaves a temporary file, which the next attempt
 /// replaces.
 ///
 /// # Errors
-/// `AlreadyExists` when the name is taken, even by a link that leads nowhere; what the system says.
+/// `AlreadyExists` when the path exists, even as a dangling link; errors of the system.
 pub(crate) fn create(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
     let unfinished = with_ending(path, ".new");
     remove(&unfinished)?;
@@ -27,12 +27,12 @@ pub(crate) fn create(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
         let _ = fs::remove_file(&unfinished);
     }
     moved?;
-    // The name has to last as well.
+    // The directory entry must be durable too.
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
 }
 
-/// Removes a file, if it is there.
+/// Removes a file, if it exists.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -67,7 +67,7 @@ mod tests {
     fn a_file_is_whole_private_and_never_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
-        // Left by an attempt that was cut short.
+        // Left by an interrupted attempt.
         fs::write(folder.path().join("secret.new"), "half").unwrap();
         create(&path, 0o400, b"whole").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"whole");

@@ -1,4 +1,4 @@
-//! What the process sets for itself before it holds a secret, and what it says of itself.
+//! Settings of the process that protect secrets, and its metrics.
 
 use bailiwick_operation::Clock as _;
 use bailiwick_service::Metrics;
@@ -9,7 +9,7 @@ use rustix::thread::CapabilitySet;
 use crate::commands::version;
 use crate::system::SystemClock;
 
-/// What is written is for its owner alone, and memory is not dumped where secrets could be read.
+/// Restricts new files to their owner and disables core dumps, which could contain secrets.
 pub(crate) fn harden() {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
@@ -17,10 +17,10 @@ pub(crate) fn harden() {
     }
 }
 
-/// Keeps memory from being written to swap, where secrets would outlive the process. Best effort: says what was done.
+/// Locks memory, so that secrets are not written to swap. Best effort; logs the result.
 ///
-/// Pages are locked when they are first used, so that what is only reserved costs nothing. Where the system bounds
-/// locked memory nothing is locked, since each allocation beyond the bound would fail.
+/// Pages are locked at their first use, so reserved pages cost nothing. If the system limits locked memory, nothing is
+/// locked, since each allocation beyond the limit would fail.
 pub(crate) fn lock_memory() {
     let limit = getrlimit(Resource::Memlock).current;
     let is_privileged =
@@ -40,7 +40,7 @@ pub(crate) fn lock_memory() {
     }
 }
 
-/// Registers what every program says of itself, by Prometheus's names, and the version.
+/// Registers the metrics of the process, under Prometheus's standard names, and the version.
 pub(crate) fn measure(metrics: &Metrics) {
     let started = SystemClock.now().as_millisecond() as f64 / 1_000.0;
     metrics.gauge("process_start_time_seconds", "When the process started, in Unix time.", &[], move |samples| {
@@ -72,14 +72,14 @@ pub(crate) fn measure(metrics: &Metrics) {
     });
 }
 
-/// Bytes; none where the system does not say.
+/// Resident memory in bytes, if the system reports it.
 fn resident_memory() -> Option<u64> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = statm.split_ascii_whitespace().nth(1)?.parse().ok()?;
     Some(pages * rustix::param::page_size() as u64)
 }
 
-/// Seconds; none where the system does not say.
+/// Processor time in seconds, if the system reports it.
 fn processor_time() -> Option<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     // The name of the program is in parentheses and may have spaces; two fields of clock ticks follow eleven others.

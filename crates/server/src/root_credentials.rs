@@ -1,4 +1,4 @@
-//! How a new access key of root is shown: once, on a terminal or in a file that only its owner reads.
+//! Output of a new root access key: once, on a terminal or into a file that only its owner can read.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -12,14 +12,14 @@ use crate::commands::output;
 use crate::failure::Failure;
 use crate::private_file;
 
-/// What the first line of a file of ours begins with.
+/// The beginning of the first line of such a file.
 const BEGINNING: &str = "export AWS_ACCESS_KEY_ID=";
 
-/// The key as lines for a shell, for the AWS CLI and what works like it.
+/// The key as shell lines for the AWS CLI and SDKs.
 pub(crate) fn exports(key: &FirstKey, region: &Region, endpoint: Option<&str>) -> Zeroizing<String> {
     let (id, secret) = (&key.id, key.secret.expose());
-    // Made in one piece, so that no copy of the secret is left behind by a string that grew.
-    // One variable for each service that is served: AWS_ENDPOINT_URL would send the calls of all others here too.
+    // Formatted at once: a growing string would leave copies of the secret in memory.
+    // One variable per served service: AWS_ENDPOINT_URL would redirect the calls of all other services too.
     let endpoint = endpoint
         .map(|url| format!("export AWS_ENDPOINT_URL_IAM={url}\nexport AWS_ENDPOINT_URL_STS={url}\n"))
         .unwrap_or_default();
@@ -28,25 +28,25 @@ pub(crate) fn exports(key: &FirstKey, region: &Region, endpoint: Option<&str>) -
     ))
 }
 
-/// Shows the lines on a terminal, or says which file they were written into.
-pub(crate) fn tell(exports: &str, file: &Path, on_terminal: bool) -> Result<(), Failure> {
+/// Shows the lines on a terminal, or writes them into a file and prints its name.
+pub(crate) fn show(exports: &str, file: &Path, on_terminal: bool) -> Result<(), Failure> {
     if on_terminal {
         output::print(exports)?;
         return output::print("\n");
     }
     output::print(&format!(
-        "  {}\n\nThat file holds the key and its secret. Delete it when you have put the key where it belongs.\n\n",
+        "  {}\n\nThe file contains the key and its secret. Delete it when you have stored the key elsewhere.\n\n",
         file.display()
     ))
 }
 
-/// Writes the lines into a file that is not there yet, for its owner alone.
+/// Writes the lines into a new file that only its owner can read.
 pub(crate) fn write(exports: &str, file: &Path) -> Result<(), Failure> {
     private_file::create(file, 0o600, exports.as_bytes()).map_err(|error| {
         let shown = file.display();
         match error.kind() {
             ErrorKind::AlreadyExists => Failure::new(format!(
-                "{shown} is there already and is not overwritten, since it may hold a key that is in use: move it away, or name another file with --root-credentials-file"
+                "{shown} already exists and is not overwritten, since it may hold a key in use: move it away, or name another file with --root-credentials-file"
             )),
             _ => Failure::new(format!(
                 "cannot write root's access key to {shown}: {error}; name another file with --root-credentials-file"
@@ -55,7 +55,7 @@ pub(crate) fn write(exports: &str, file: &Path) -> Result<(), Failure> {
     })
 }
 
-/// Removes what an interrupted first start wrote: its key never came to be. Anything else stays.
+/// Removes the file of an interrupted first start, whose key was never stored. Other files stay.
 pub(crate) fn remove_unused(file: &Path) -> Result<(), Failure> {
     let is_ours = fs::symlink_metadata(file).is_ok_and(|found| found.is_file())
         && fs::read(file).map(Zeroizing::new).is_ok_and(|content| content.starts_with(BEGINNING.as_bytes()));

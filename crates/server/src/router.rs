@@ -1,4 +1,4 @@
-//! Which front end answers a request, by its content type.
+//! Routes a request to a front end by its content type.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::net::Received;
 use crate::net::listen::Answer;
 use crate::store;
 
-/// The one port.
+/// The API port.
 #[derive(Clone)]
 pub(crate) struct Router(Arc<Fronts>);
 
@@ -49,7 +49,7 @@ impl Answer for Router {
                 _ => {}
             }
         }
-        // What is rarer than gRPC calls must not make their futures larger: those are moved a few times.
+        // Boxed, so that it does not enlarge the futures of gRPC calls, which are moved a few times.
         Box::pin(query.handle(request, peer)).await.map(Body::new)
     }
 
@@ -93,7 +93,8 @@ impl Answer for MetricsPage {
     }
 }
 
-/// Whether everything is done, changes included; if not, why not. `/healthz` says only that the process answers.
+/// Answers 200 if changes and decisions are accepted, otherwise 503 with the reason. `/healthz` reports only that the
+/// process answers.
 fn readiness(service: &Service) -> Response<Body> {
     match store::unready(service) {
         None => text("ready\n"),

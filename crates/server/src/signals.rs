@@ -1,13 +1,13 @@
-//! Signals that the server acts on.
+//! The signals that the server handles.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::Failure;
 
-/// SIGHUP, listened for from the moment that this is made, so that it does not end the process.
+/// SIGHUP, handled from construction on, so that it does not end the process.
 pub(crate) struct Hangup(Signal);
 
-/// Ctrl-C and SIGTERM, listened for from the moment that this is made.
+/// Ctrl-C and SIGTERM, handled from construction on.
 pub(crate) struct Termination {
     interrupt: Signal,
     terminate: Signal,
@@ -26,7 +26,7 @@ impl Termination {
         Ok(Termination { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
 
-    /// Returns when the server has to stop; calls `reload` whenever it is asked to read its files again.
+    /// Returns when the server must stop; calls `reload` at each SIGHUP.
     pub(crate) async fn wait(mut self, mut hangup: Hangup, reload: impl Fn()) {
         loop {
             tokio::select! {

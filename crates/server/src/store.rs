@@ -1,4 +1,4 @@
-//! The embedded store: its file, the view of it that decisions read, and what is measured of it.
+//! The embedded store: its file, the snapshots for decisions, and its metrics.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use bailiwick_storage_redb::{OpenError, Options as Settings, RedbFile, RedbStore
 use crate::failure::Failure;
 use crate::options::StoreOptions;
 
-/// Bytes of the store's pages that are kept in memory.
+/// The size of the page cache in bytes.
 const CACHE: usize = 64 * 1024 * 1024;
 
-/// Opens the store's file, and makes it if it is not there. Nothing of it has been believed yet.
+/// Opens or creates the store's file. Its content is not authenticated yet.
 pub(crate) fn open(options: &StoreOptions) -> Result<RedbFile, Failure> {
     let settings = Settings { cache_bytes: CACHE, ..Settings::default() };
     let folder = options.data_dir.display();
@@ -27,17 +27,17 @@ pub(crate) fn open(options: &StoreOptions) -> Result<RedbFile, Failure> {
     })
 }
 
-/// What authenticates the rows of a store with these keys.
+/// Returns the authenticator of the rows for these keys.
 pub(crate) fn authenticator(keyring: &Keyring) -> Result<Authenticator, Failure> {
     let key = keyring.row_key().map_err(|e| Failure::new(e.to_string()))?;
     key.map(Authenticator::new).ok_or_else(|| Failure::new("the keyring has no key for the rows of the store"))
 }
 
-/// Builds the view that decisions read, if every row is there that must be.
+/// Builds the snapshot for decisions, if all rows that it needs are present.
 pub(crate) async fn snapshots(store: &Arc<dyn Store>, partition: Partition) -> Result<Arc<Snapshots>, Failure> {
     let snapshots = Snapshots::start(Arc::clone(store), partition).await.map_err(|error| match error {
         SnapshotError::Incomplete(error) => Failure::new(format!(
-            "{error}: it was changed by something other than Bailiwick; restore a backup, or start once with --accept-damaged-store to take what is left for the whole"
+            "{error}: it was not changed by Bailiwick; restore a backup, or start once with --accept-damaged-store to accept the remaining rows"
         )),
         SnapshotError::Store(StoreError::Corrupt(why)) => {
             Failure::new(format!("the store is damaged: {why}; restore a backup"))
@@ -47,21 +47,21 @@ pub(crate) async fn snapshots(store: &Arc<dyn Store>, partition: Partition) -> R
     Ok(Arc::new(snapshots))
 }
 
-/// Why changes or decisions are refused at the moment; none if everything is done.
+/// Returns why changes or decisions are refused at the moment, if they are.
 pub(crate) fn unready(service: &Service) -> Option<String> {
     let parts = service.parts();
     if parts.snapshots.current().is_err() {
-        return Some("decisions are refused: there is no view of the store".to_owned());
+        return Some("decisions are refused: no snapshot of the store".to_owned());
     }
     if let Some(why) = parts.store.health().refuses_changes {
         return Some(format!("changes are refused: {why}"));
     }
-    // Changes are taken while their records find room in the store.
+    // Changes are accepted while their records fit in the store.
     let is_failing = parts.recorder.stats().is_failing();
     is_failing.then(|| "audit records cannot be written: refusals are answered with ServiceUnavailable, and changes once too many records wait".to_owned())
 }
 
-/// Registers what is measured of the store and of what is written to it.
+/// Registers the metrics of the store and its queues.
 pub(crate) fn measure(options: &StoreOptions, redb: &Arc<RedbStore>, service: &Arc<Service>) {
     let metrics = service.metrics();
     let file = RedbStore::file(&options.data_dir);
@@ -70,9 +70,9 @@ pub(crate) fn measure(options: &StoreOptions, redb: &Arc<RedbStore>, service: &A
             samples.add(&[], found.len() as f64);
         }
     });
-    // The service has the metrics, and must not be held by them.
+    // The service owns the metrics, so they hold it weakly.
     let parts = Arc::downgrade(service);
-    metrics.gauge("bailiwick_store_revision", "Revision that decisions are made at.", &[], move |samples| {
+    metrics.gauge("bailiwick_store_revision", "Revision of the snapshot for decisions.", &[], move |samples| {
         if let Some(service) = parts.upgrade()
             && let Ok(snapshot) = service.parts().snapshots.current()
         {
@@ -80,7 +80,7 @@ pub(crate) fn measure(options: &StoreOptions, redb: &Arc<RedbStore>, service: &A
         }
     });
     let (redb, parts) = (Arc::downgrade(redb), Arc::downgrade(service));
-    metrics.gauge("bailiwick_queue_length", "What waits to be written, by queue.", &["queue"], move |samples| {
+    metrics.gauge("bailiwick_queue_length", "Items that wait to be written, by queue.", &["queue"], move |samples| {
         if let Some(redb) = redb.upgrade() {
             samples.add(&["store"], redb.queued() as f64);
         }
@@ -89,14 +89,14 @@ pub(crate) fn measure(options: &StoreOptions, redb: &Arc<RedbStore>, service: &A
         }
     });
     let parts = Arc::downgrade(service);
-    let help = "Whether the store takes changes: 1, or 0 while it cannot be written.";
+    let help = "Whether the store accepts changes: 1, or 0 while it cannot be written.";
     metrics.gauge("bailiwick_store_writable", help, &[], move |samples| {
         if let Some(service) = parts.upgrade() {
             samples.add(&[], if service.parts().store.health().refuses_changes.is_none() { 1.0 } else { 0.0 });
         }
     });
     let parts = Arc::downgrade(service);
-    let help = "Rows of the store that were found damaged since the start; what depends on them is denied.";
+    let help = "Damaged rows of the store found since the start; requests that depend on them are denied.";
     metrics.gauge("bailiwick_store_damaged_rows", help, &[], move |samples| {
         if let Some(service) = parts.upgrade() {
             samples.add(&[], service.parts().snapshots.damage().count() as f64);

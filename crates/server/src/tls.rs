@@ -1,4 +1,4 @@
-//! The certificate that the listener shows, and its replacement while the server runs.
+//! The listener's certificate, and its replacement while the server runs.
 
 mod files;
 #[cfg(test)]
@@ -20,15 +20,15 @@ use self::files::{Loaded, Stamp};
 use crate::failure::Failure;
 use crate::net::listen::stopped;
 
-/// How often the files are looked at for changes.
+/// How often the files are checked for changes.
 const LOOK: Duration = Duration::from_secs(60);
 
-/// The certificate that new connections are shown. It can be replaced; connections that exist keep theirs.
+/// The certificate of new connections. It can be replaced; existing connections keep theirs.
 #[derive(Debug)]
 pub(crate) struct Certificates {
     files: CertificateFiles,
     loaded: ArcSwap<Loaded>,
-    /// What the files looked like when they were last read, successfully or not.
+    /// The state of the files at the last read, successful or not.
     seen: Mutex<Stamp>,
 }
 

@@ -1,7 +1,7 @@
-//! Random damage to the file of a store: whatever it hits, the store is refused, or what is damaged is reported and
-//! everything else is what it was. Nothing panics through, nobody is missing without a word, nothing altered is obeyed.
+//! Random damage to the file of a store. The store is refused, or the damaged rows are reported and all others are
+//! unchanged. Nothing panics, no row goes missing unreported, and no altered row is used.
 //!
-//! `BAILIWICK_DAMAGE_ROUNDS` says how often; the long run has thousands of rounds.
+//! `BAILIWICK_DAMAGE_ROUNDS` sets the number of rounds.
 
 use std::{
     collections::BTreeMap,
@@ -28,7 +28,7 @@ const PAGE: usize = 4096;
 
 type Rows = BTreeMap<Bytes, Bytes>;
 
-/// Numbers that look random and are the same in every run.
+/// Pseudo-random numbers that are the same in every run.
 struct Rng(u64);
 
 impl Rng {
@@ -42,14 +42,14 @@ impl Rng {
     }
 }
 
-/// How a file is damaged.
+/// A kind of damage.
 #[derive(Clone, Copy, Debug)]
 enum Damage {
     Bit,
     Bytes,
     ZeroPage,
     NoisyPage,
-    /// A page that was written to the place of another one.
+    /// A page written over another one.
     MisplacedPage,
     Truncated,
     Header,
@@ -69,7 +69,7 @@ impl Damage {
     ];
 
     fn apply(self, image: &mut Vec<u8>, rng: &mut Rng) {
-        // Pages that hold nothing are no target.
+        // Empty pages are not damaged.
         let used: Vec<usize> =
             (1..image.len() / PAGE).filter(|at| image[at * PAGE..][..PAGE].iter().any(|byte| *byte != 0)).collect();
         let page = used[rng.below(used.len())] * PAGE;
@@ -116,7 +116,7 @@ fn open(folder: &Path) -> Result<RedbStore, String> {
     started.map_err(|error| error.to_string())
 }
 
-/// Waits until a follower that was dropped has let go of the store.
+/// Waits until a dropped follower has released the store.
 async fn closed(store: Arc<dyn Store>) {
     while Arc::strong_count(&store) > 1 {
         tokio::task::yield_now().await;
@@ -129,7 +129,7 @@ async fn rows(store: &RedbStore) -> Rows {
     rows.into_iter().map(|row| (row.key, row.value)).collect()
 }
 
-/// What a snapshot has of users and roles, by key.
+/// The users and roles of a snapshot, by key.
 fn people(snapshot: &Snapshot, rows: &Rows) -> BTreeMap<Bytes, Option<String>> {
     let identities = rows.keys().filter_map(|key| match keys::parse(key)? {
         (_, Kind::User | Kind::Role, id) => Some((key.clone(), keys::take_id(id)?.0)),
@@ -163,7 +163,7 @@ struct World {
 }
 
 impl World {
-    /// One round: damage, open, look at everything, write something, look again after opening anew.
+    /// One round: damage, open, read everything, write, reopen, read everything again.
     async fn round(&self, damage: Damage, seed: u64, outcomes: &mut Outcomes) {
         let mut image = self.image.clone();
         damage.apply(&mut image, &mut Rng(seed));
@@ -188,7 +188,7 @@ impl World {
             );
         }
         let sound = self.look(&*store, &about).await && reported.is_empty();
-        // Writing on a damaged file may fail, and may do further damage; it does none that is not seen.
+        // Writing to a damaged file may fail or cause further damage, but none that goes unreported.
         for n in 0..3u8 {
             let put = vec![(Bytes::from(vec![b'x', n]), Bytes::from(vec![n; 900]))];
             let _ = store.commit(Batch { put, ..Batch::default() }).await;
@@ -204,7 +204,7 @@ impl World {
         }
     }
 
-    /// Reads every row by its key and in order. Whatever is not what it was must be an error, or be found by a check.
+    /// Reads every row by key and in order. Every difference must be an error, or be found by a check.
     async fn look(&self, store: &dyn Store, about: &str) -> bool {
         let view = store.read(At::Latest).await.expect("a view");
         let findings = check(&*view).await;
@@ -212,7 +212,7 @@ impl World {
         for (key, value) in &self.rows {
             match view.get(key).await {
                 Ok(Some(found)) => assert_eq!(found.value, value, "{about}: an altered value is read"),
-                Ok(None) => assert!(!sound, "{about}: {} is gone, and nobody says so", keys::describe(key)),
+                Ok(None) => assert!(!sound, "{about}: {} is missing and was not reported", keys::describe(key)),
                 Err(StoreError::Damaged { key: damaged }) => assert_eq!(damaged, key),
                 Err(_) => assert!(!sound, "{about}"),
             }
@@ -227,7 +227,7 @@ impl World {
     }
 }
 
-/// The rows of the old store in a new one, whose file holds nothing else.
+/// Copies the rows of the old store into a new one.
 async fn make(folder: &Path) -> Rows {
     let old = folder.with_file_name("old");
     fs::DirBuilder::new().mode(0o700).create(&old).expect("a folder");
@@ -248,7 +248,7 @@ async fn make(folder: &Path) -> Rows {
 }
 
 #[tokio::test]
-async fn no_damage_goes_unseen() {
+async fn all_damage_is_found() {
     let rounds = std::env::var("BAILIWICK_DAMAGE_ROUNDS").map_or(250, |rounds| rounds.parse().expect("a number"));
     let above = tempfile::tempdir().expect("a folder");
     let folder = above.path().join("data");

@@ -1,4 +1,4 @@
-//! Where the credentials come from.
+//! Sources of credentials: variables, profiles, programs, roles.
 
 use jiff::Timestamp;
 use zeroize::Zeroizing;
@@ -8,19 +8,19 @@ use super::settings::{Flags, chosen, profile_name};
 use super::{Environment, Keys, Profiles};
 use crate::failure::Failure;
 
-/// Where credentials come from, before anything is run or called.
+/// A source of credentials, before any program is run or role is assumed.
 #[derive(Debug)]
 pub(crate) enum Source {
-    /// They are there.
+    /// Known credentials.
     Keys(Keys),
-    /// A program prints them.
+    /// A program that prints credentials.
     Process {
         /// The profile that names it.
         profile: String,
         /// The program with its arguments.
         command: String,
     },
-    /// A role is assumed with other credentials.
+    /// A role to assume with other credentials.
     Role(Box<Role>),
 }
 
@@ -31,11 +31,11 @@ pub(crate) struct Role {
     pub(crate) profile: String,
     /// The role.
     pub(crate) arn: String,
-    /// What the session is called, if the profile says so.
+    /// The session name, if the profile has one.
     pub(crate) session_name: Option<String>,
-    /// What the role's trust policy may ask for.
+    /// The external id, which the role's trust policy may require.
     pub(crate) external_id: Option<String>,
-    /// How long the session lasts.
+    /// The duration of the session in seconds.
     pub(crate) duration_seconds: Option<i32>,
     /// The credentials to assume it with.
     pub(crate) by: Source,
@@ -46,10 +46,10 @@ fn fail(message: String) -> Failure {
 }
 
 impl Source {
-    /// The credentials that the AWS CLI would use. Those in variables come first, unless `--profile` names a profile.
+    /// Finds the credentials that the AWS CLI would use. Variables come first, unless `--profile` names a profile.
     ///
     /// # Errors
-    /// When there are none, or they are of a kind that is not supported.
+    /// When there are no credentials, or their kind is not supported.
     pub(crate) fn find(
         flags: Flags<'_>,
         env: &Environment<'_>,
@@ -72,11 +72,11 @@ impl Source {
     }
 }
 
-/// The credentials in variables, if there are any.
+/// Returns the credentials in variables, if any.
 fn in_variables(env: &Environment<'_>, now: Timestamp) -> Result<Option<Keys>, Failure> {
     let Some(access_key_id) = env.get("AWS_ACCESS_KEY_ID") else { return Ok(None) };
     let Some(secret_access_key) = env.get("AWS_SECRET_ACCESS_KEY").map(Zeroizing::new) else {
-        return Err(fail("AWS_SECRET_ACCESS_KEY is not set beside AWS_ACCESS_KEY_ID".to_owned()));
+        return Err(fail("AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not".to_owned()));
     };
     let token = env.get("AWS_SESSION_TOKEN").or_else(|| env.get("AWS_SECURITY_TOKEN"));
     let expiration = env.get("AWS_CREDENTIAL_EXPIRATION").and_then(|text| text.parse::<Timestamp>().ok());
@@ -104,7 +104,7 @@ fn nothing_found(env: &Environment<'_>, profile: &str) -> String {
 const UNSUPPORTED: [(&str, &str); 6] = [
     (
         "web_identity_token_file",
-        "call `aws sts assume-role-with-web-identity` and set the AWS_… variables to what it answers",
+        "call `aws sts assume-role-with-web-identity` and set the AWS_… variables to its output",
     ),
     ("sso_session", SIGN_IN),
     ("sso_start_url", SIGN_IN),
@@ -119,17 +119,17 @@ struct Search<'a> {
     env: &'a Environment<'a>,
     profiles: &'a Profiles,
     now: Timestamp,
-    /// The profiles that led here.
+    /// The chain of profiles so far.
     visited: Vec<String>,
 }
 
 impl Search<'_> {
-    /// The credentials of a profile, if it has any. `begins` says that no other profile led here.
+    /// Returns the credentials of a profile, if any. `begins` is true for the first profile of the chain.
     fn of_profile(&mut self, name: &str, profile: &Profile, begins: bool) -> Result<Option<Source>, Failure> {
         if let Some((setting, instead)) = UNSUPPORTED.iter().find(|(setting, _)| profile.get(setting).is_some()) {
             return Err(fail(format!("profile `{name}`: `{setting}` is not supported; {instead}")));
         }
-        // A profile that is the source of another one is asked for its own keys first.
+        // For the source of another profile, its own keys come first.
         let has_keys = profile.get("aws_access_key_id").is_some() || profile.get("aws_secret_access_key").is_some();
         if let Some(arn) = profile.get("role_arn").filter(|_| begins || !has_keys) {
             return self.role(name, profile, arn).map(Some);
@@ -138,7 +138,7 @@ impl Search<'_> {
             section.contains_key("aws_access_key_id") || section.contains_key("aws_secret_access_key")
         };
         let process = profile.get("credential_process");
-        // Keys of the credentials file come before a program, and that before keys of the config file.
+        // Order: keys of the credentials file, a program, keys of the config file.
         if process.is_none() || is_static(&profile.credentials) {
             if is_static(&profile.credentials) || is_static(&profile.config) {
                 return keys(name, profile).map(|keys| Some(Source::Keys(keys)));
@@ -153,7 +153,7 @@ impl Search<'_> {
         if profile.get("mfa_serial").is_some() {
             return Err(fail(format!(
                 "profile `{name}`: `mfa_serial` is not supported; assume the role with a code (`aws sts assume-role \
-                 --serial-number … --token-code …`) and set the AWS_… variables to what it answers"
+                 --serial-number … --token-code …`) and set the AWS_… variables to its output"
             )));
         }
         let by = match (profile.get("source_profile"), profile.get("credential_source")) {
@@ -185,8 +185,7 @@ impl Search<'_> {
     }
 
     fn source_profile(&mut self, name: &str, source: &str) -> Result<Source, Failure> {
-        let missing =
-            || fail(format!("profile `{name}`: there is no profile `{source}`, which `source_profile` names"));
+        let missing = || fail(format!("profile `{name}`: `source_profile` names `{source}`, which does not exist"));
         let profile = self.profiles.find(source).ok_or_else(missing)?.clone();
         let has_keys = profile.get("aws_access_key_id").is_some();
         // A profile may be its own source, if it has keys.
@@ -217,7 +216,7 @@ impl Search<'_> {
     }
 }
 
-/// The keys that stand in a profile.
+/// Returns the keys in a profile.
 fn keys(name: &str, profile: &Profile) -> Result<Keys, Failure> {
     let part = |setting: &str, beside: &str| {
         profile

@@ -1,13 +1,13 @@
-//! Addresses of servers as people write them.
+//! Normalization of server addresses that users enter.
 
 use std::net::IpAddr;
 
 use http::Uri;
 
-/// The address with a scheme: `127.0.0.1:7470` is `http://127.0.0.1:7470`.
+/// Returns the address with a scheme: `127.0.0.1:7470` becomes `http://127.0.0.1:7470`.
 ///
 /// # Errors
-/// What to write instead.
+/// A message that says what to write instead.
 pub(super) fn normalize(text: &str) -> Result<String, String> {
     let text = text.trim();
     let Some((scheme, _)) = text.split_once("://") else {
@@ -21,7 +21,7 @@ pub(super) fn normalize(text: &str) -> Result<String, String> {
     let uri: Uri = text.parse().map_err(|_| expected())?;
     let authority = uri.authority().filter(|authority| !authority.host().is_empty()).ok_or_else(expected)?;
     if authority.as_str().contains('@') {
-        return Err(format!("an address holds no user: write {scheme}://{}", host_and_port(authority)));
+        return Err(format!("an address has no user name: write {scheme}://{}", host_and_port(authority)));
     }
     if authority.port().is_none() && authority.as_str() != authority.host() {
         return Err(format!("`{text}` has an invalid port: expected a number up to 65535"));
@@ -53,7 +53,7 @@ fn without_scheme(text: &str) -> Result<String, String> {
         (true, Some(_)) => Ok(format!("http://{authority}")),
         (true, None) => Err(format!("`{text}` has no port: write http://{text}:7470")),
         _ => Err(format!(
-            "`{text}` does not say whether the server speaks TLS: write https://{authority}, or http://{authority} if it does not"
+            "`{text}` has no scheme: write https://{authority}, or http://{authority} for a server without TLS"
         )),
     }
 }
@@ -84,14 +84,14 @@ mod tests {
         check("", "the address is empty: expected http://host:port or https://host:port");
         check(
             "iam.example.com:7470",
-            "`iam.example.com:7470` does not say whether the server speaks TLS: write https://iam.example.com:7470, or \
-             http://iam.example.com:7470 if it does not",
+            "`iam.example.com:7470` has no scheme: write https://iam.example.com:7470, or http://iam.example.com:7470 for a \
+             server without TLS",
         );
         check(
             "https://iam.example.com/path",
             "`https://iam.example.com/path` has a path: write https://iam.example.com",
         );
-        check("https://bob:x@iam.example.com", "an address holds no user: write https://iam.example.com");
+        check("https://bob:x@iam.example.com", "an address has no user name: write https://iam.example.com");
         check(
             "ftp://iam.example.com",
             "`ftp://iam.example.com` begins with `ftp://`: expected http://host:port or https://host:port",

@@ -1,9 +1,9 @@
-//! The form of AWS's config and credentials files.
+//! Parser for AWS's config and credentials files.
 //!
-//! The AWS CLI reads them with Python's `configparser`, whose dialect no Rust library reads: an indented line continues
-//! the value above it, `#` and `;` begin a comment only where they begin a line, `=` or `:` ends a name, names are
-//! folded to lower case, and a section or a name that stands twice is an error. A value that begins on the next line is
-//! a list of settings of its own.
+//! The AWS CLI reads them with Python's `configparser`, whose dialect no Rust library supports: an indented line
+//! continues the value above it, `#` and `;` begin a comment only at the beginning of a line, `=` or `:` ends a name,
+//! names are folded to lower case, and a duplicate section or name is an error. A value that begins on the next line is
+//! a nested list of settings.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -16,17 +16,17 @@ pub(super) type Sections = BTreeMap<String, Section>;
 /// The settings of a section, by their names in lower case.
 pub(super) type Section = BTreeMap<String, Setting>;
 
-/// What a setting says.
+/// The value of a setting.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Setting {
     /// A text.
     Text(Zeroizing<String>),
-    /// Settings of its own.
+    /// Nested settings.
     Nested(BTreeMap<String, String>),
 }
 
 impl Setting {
-    /// The text, unless it has settings of its own.
+    /// Returns the text, unless the settings are nested.
     pub(super) fn text(&self) -> Option<&str> {
         match self {
             Setting::Text(text) => Some(text),
@@ -35,14 +35,14 @@ impl Setting {
     }
 }
 
-/// Why a text can't be read, with the line. It repeats nothing of the text but names.
+/// Why a file cannot be parsed, with the line. It repeats names only, never values.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct IniError {
     pub(super) line: usize,
     pub(super) problem: String,
 }
 
-/// Reads a file.
+/// Parses a file.
 pub(super) fn parse(text: &str) -> Result<Sections, IniError> {
     let mut reader = Reader::default();
     for (number, line) in text.lines().enumerate() {
@@ -78,7 +78,7 @@ struct Reader {
     section: Option<String>,
     /// The setting that an indented line continues.
     name: Option<String>,
-    /// How far the line of that setting is indented.
+    /// The indentation of that setting.
     indent: usize,
     number: usize,
 }
@@ -112,7 +112,7 @@ impl Reader {
                     entry.insert(BTreeMap::new());
                     Ok(())
                 }
-                Entry::Occupied(_) => Err(format!("the section [{header}] stands twice")),
+                Entry::Occupied(_) => Err(format!("the section [{header}] is duplicated")),
             };
         }
         self.setting(value)
@@ -132,7 +132,7 @@ impl Reader {
         let lines = vec![Zeroizing::new(value.trim().to_owned())];
         match section.entry(name.clone()) {
             Entry::Vacant(entry) => entry.insert(Value { line: self.number, lines }),
-            Entry::Occupied(_) => return Err(format!("`{name}` stands twice in its section")),
+            Entry::Occupied(_) => return Err(format!("`{name}` is duplicated in its section")),
         };
         self.name = Some(name);
         Ok(())
@@ -156,7 +156,7 @@ fn nested(text: &str) -> Result<BTreeMap<String, String>, String> {
 mod tests {
     use super::*;
 
-    /// Sections as lines `section|name=value`, or what is wrong.
+    /// Sections as lines `section|name=value`, or the error.
     fn shown(text: &str) -> Result<Vec<String>, (usize, String)> {
         let sections = parse(text).map_err(|error| (error.line, error.problem))?;
         let lines = sections.iter().flat_map(|(section, settings)| {
@@ -186,13 +186,13 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_refused_with_its_line() {
+    fn errors_name_the_line() {
         let check = |text: &str, line: usize, problem: &str| {
             assert_eq!(shown(text), Err((line, problem.to_owned())), "{text}");
         };
         check("region = x", 1, "expected a section such as [default] before the first setting");
-        check("[a]\n[b]\n[a]\n", 3, "the section [a] stands twice");
-        check("[a]\nx=1\nX=2\n", 3, "`x` stands twice in its section");
+        check("[a]\n[b]\n[a]\n", 3, "the section [a] is duplicated");
+        check("[a]\nx=1\nX=2\n", 3, "`x` is duplicated in its section");
         check("[a]\naws_secret_access_key\n", 2, "expected `name = value`");
         check("[a]\n = x\n", 2, "expected a name before `=`");
         check("[a]\nx =\n  nothing\n", 2, "expected `name = value` in the indented lines");

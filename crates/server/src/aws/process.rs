@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::Keys;
 use crate::failure::Failure;
 
-/// What the program prints: the first version of the form that AWS's clients agree on.
+/// The program's output: version 1 of the format that AWS's clients share.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Printed {
@@ -20,10 +20,10 @@ struct Printed {
     expiration: Option<String>,
 }
 
-/// Runs the program, without a shell, and reads what it prints. What it says on standard error is passed on.
+/// Runs the program without a shell and parses its output. Its standard error is passed on.
 ///
 /// # Errors
-/// When it cannot be run, fails, or prints something else. What it printed is not repeated.
+/// When it cannot be run, fails, or prints another format. The error never repeats its output.
 pub(crate) fn run(profile: &str, command: &str, now: Timestamp) -> Result<Keys, Failure> {
     let fail = |why: String| Failure::with_code(format!("profile `{profile}`: `credential_process` {why}"), 2);
     let words = shlex::split(command).filter(|words| !words.is_empty());
@@ -39,11 +39,11 @@ pub(crate) fn run(profile: &str, command: &str, now: Timestamp) -> Result<Keys, 
 }
 
 fn read(stdout: &[u8], now: Timestamp) -> Result<Keys, String> {
-    // The error of the JSON reader could repeat a secret.
-    let printed: Printed = serde_json::from_slice(stdout).map_err(|_| "did not print the JSON that is expected")?;
+    // The JSON parser's error could repeat a secret.
+    let printed: Printed = serde_json::from_slice(stdout).map_err(|_| "did not print the expected JSON")?;
     match &printed.version {
         Some(version) if version == 1 => {}
-        Some(version) => return Err(format!("printed version {version} of the form; only version 1 is known")),
+        Some(version) => return Err(format!("printed version {version} of the format; expected version 1")),
         None => return Err("did not print `Version`".to_owned()),
     }
     let access_key_id = printed.access_key_id.ok_or("did not print `AccessKeyId`")?;
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_printed_is_read_strictly() {
+    fn printed_credentials_are_parsed_strictly() {
         let now = "2026-03-01T12:00:00Z".parse().unwrap();
         let check = |text: &str, expected: Result<(&str, Option<&str>), &str>| {
             let found = read(text.as_bytes(), now);
@@ -89,12 +89,12 @@ mod tests {
         check(&until("soon"), Err("printed an `Expiration` that is not an ISO 8601 date"));
         check(
             r#"{"Version": 2, "AccessKeyId": "A", "SecretAccessKey": "s"}"#,
-            Err("printed version 2 of the form; only version 1 is known"),
+            Err("printed version 2 of the format; expected version 1"),
         );
         check(r#"{"AccessKeyId": "A", "SecretAccessKey": "s"}"#, Err("did not print `Version`"));
         check(r#"{"Version": 1, "SecretAccessKey": "s"}"#, Err("did not print `AccessKeyId`"));
         check(r#"{"Version": 1, "AccessKeyId": "A"}"#, Err("did not print `SecretAccessKey`"));
-        check("secret", Err("did not print the JSON that is expected"));
-        check("", Err("did not print the JSON that is expected"));
+        check("secret", Err("did not print the expected JSON"));
+        check("", Err("did not print the expected JSON"));
     }
 }

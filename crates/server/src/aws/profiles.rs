@@ -14,9 +14,9 @@ use crate::failure::Failure;
 pub(crate) struct Profiles {
     profiles: BTreeMap<String, Profile>,
     services: Sections,
-    /// Sections of the config file that no one reads, such as `[dev]` in place of `[profile dev]`.
+    /// Ignored sections of the config file, such as `[dev]` instead of `[profile dev]`.
     others: Vec<String>,
-    /// The files that were looked for.
+    /// The files that were searched.
     files: Vec<PathBuf>,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Profile {
 }
 
 impl Profile {
-    /// A setting: the credentials file's before the config file's.
+    /// Returns a setting; the credentials file takes precedence over the config file.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let setting = self.credentials.get(name).or_else(|| self.config.get(name))?;
         setting.text().filter(|text| !text.is_empty())
@@ -37,10 +37,10 @@ impl Profile {
 
 impl Profiles {
     /// Reads `~/.aws/config` and `~/.aws/credentials`, or the files that `AWS_CONFIG_FILE` and
-    /// `AWS_SHARED_CREDENTIALS_FILE` name. One that is not there is empty.
+    /// `AWS_SHARED_CREDENTIALS_FILE` name. A missing file counts as empty.
     ///
     /// # Errors
-    /// When a file can't be read, with the line.
+    /// When a file cannot be read or parsed, with the line.
     pub(crate) fn read(env: &Environment<'_>) -> Result<Self, Failure> {
         let mut all = Profiles::default();
         if let Some(file) = env.file("AWS_CONFIG_FILE", ".aws/config") {
@@ -62,10 +62,10 @@ impl Profiles {
         Ok(all)
     }
 
-    /// The profile of a name.
+    /// Returns the profile of a name.
     ///
     /// # Errors
-    /// When neither file has it.
+    /// When neither file has the profile.
     pub(super) fn named(&self, name: &str) -> Result<&Profile, Failure> {
         self.profiles.get(name).ok_or_else(|| {
             let files: Vec<_> = self.files.iter().map(|file| file.display().to_string()).collect();
@@ -79,21 +79,18 @@ impl Profiles {
         })
     }
 
-    /// The profile of a name, if there is one.
+    /// Returns the profile of a name, if it exists.
     pub(super) fn find(&self, name: &str) -> Option<&Profile> {
         self.profiles.get(name)
     }
 
-    /// A setting of one service in a `services` section.
+    /// Returns a setting of one service in a `services` section.
     ///
     /// # Errors
-    /// When there is no such section.
+    /// When the section does not exist.
     pub(super) fn of_service(&self, section: &str, service: &str, setting: &str) -> Result<Option<&str>, Failure> {
         let Some(section) = self.services.get(section) else {
-            return Err(Failure::with_code(
-                format!("there is no section [services {section}], which a profile names"),
-                2,
-            ));
+            return Err(Failure::with_code(format!("a profile names [services {section}], which does not exist"), 2));
         };
         Ok(match section.get(service) {
             Some(Setting::Nested(settings)) => {
@@ -104,7 +101,7 @@ impl Profiles {
     }
 }
 
-/// What a section of the config file is.
+/// The kind of a section of the config file.
 enum Header {
     Profile(String),
     Services(String),
@@ -125,7 +122,7 @@ impl Header {
     }
 }
 
-/// Larger files are something else.
+/// The largest accepted size in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
 
 fn sections(file: &Path) -> Result<Sections, Failure> {

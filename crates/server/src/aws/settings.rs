@@ -1,4 +1,4 @@
-//! Where the server is, for which region to sign, and whom to trust.
+//! The server's address, the region that calls are signed for, and the trusted certificates.
 
 use std::path::PathBuf;
 
@@ -9,11 +9,11 @@ use super::profiles::Profile;
 use super::{Environment, Profiles};
 use crate::failure::Failure;
 
-/// Where a server is that was started without options.
+/// The address of a server that was started without options.
 const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:7470";
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// What the flags of a command say.
+/// The flags of a command.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Flags<'a> {
     pub(crate) profile: Option<&'a str>,
@@ -22,14 +22,14 @@ pub(crate) struct Flags<'a> {
     pub(crate) ca_file: Option<&'a std::path::Path>,
 }
 
-/// What a command uses.
+/// The resolved settings.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
     /// The server's address, with scheme.
     pub(crate) endpoint: String,
     /// The region that calls are signed for.
     pub(crate) region: String,
-    /// Certificates that the server's must lead to.
+    /// Trusted certificates; the server's must chain to one of them.
     pub(crate) ca_file: Option<PathBuf>,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Settings {
 const SERVICES: [(&str, &str); 2] = [("AWS_ENDPOINT_URL_IAM", "iam"), ("AWS_ENDPOINT_URL_STS", "sts")];
 
 impl Settings {
-    /// Of each setting the flag, the variable, or what the profile says.
+    /// Resolves each setting from the flag, the variable or the profile, in this order.
     ///
     /// # Errors
     /// When the profile does not exist, or the address or the region is malformed.
@@ -50,24 +50,24 @@ impl Settings {
             let named = env.get("AWS_CA_BUNDLE").or_else(|| of_profile("ca_bundle"))?;
             Some(env.expand(&named))
         });
-        let (endpoint, said_by) = match flags.endpoint {
+        let (endpoint, named_by) = match flags.endpoint {
             Some(endpoint) => (endpoint.to_owned(), "--endpoint".to_owned()),
             None => configured(env, profiles, profile)?
                 .unwrap_or_else(|| (DEFAULT_ENDPOINT.to_owned(), "the default".to_owned())),
         };
-        let endpoint = normalize(&endpoint).map_err(|why| Failure::with_code(format!("{said_by}: {why}"), 2))?;
+        let endpoint = normalize(&endpoint).map_err(|why| Failure::with_code(format!("{named_by}: {why}"), 2))?;
         let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
         Region::parse(&region).map_err(|error| Failure::with_code(format!("`{region}` is {error}"), 2))?;
         Ok(Settings { endpoint, region, ca_file })
     }
 }
 
-/// The name of the profile that is asked for, if one is.
+/// Returns the requested profile name, if any.
 pub(super) fn profile_name(flag: Option<&str>, env: &Environment<'_>) -> Option<String> {
     flag.map(str::to_owned).or_else(|| env.get("AWS_PROFILE")).or_else(|| env.get("AWS_DEFAULT_PROFILE"))
 }
 
-/// The profile that is asked for; else `default`, if there is one.
+/// Returns the requested profile, or `default` if it exists.
 pub(super) fn chosen<'p>(
     flag: Option<&str>,
     env: &Environment<'_>,
@@ -80,7 +80,7 @@ pub(super) fn chosen<'p>(
     }
 }
 
-/// The endpoint of the variables or the profile, and what says so.
+/// Returns the endpoint of the variables or the profile, with the name of the setting.
 fn configured(
     env: &Environment<'_>,
     profiles: &Profiles,

@@ -98,7 +98,7 @@ fn settings_come_from_flags_then_variables_then_the_profile() {
     check(&[], profile("quiet"), "http://127.0.0.1:7470 us-east-1");
     let ignored = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
     check(&[ignored, global], PLAIN, "http://127.0.0.1:7470 eu-north-1 ~/ca.pem");
-    // What is wrong is told with what says so.
+    // Errors name the setting that caused them.
     check(&[], profile("dve"), "there is no profile `dve` in ~/.aws/config or ~/.aws/credentials; did you mean `dev`?");
     check(
         &[],
@@ -108,7 +108,7 @@ fn settings_come_from_flags_then_variables_then_the_profile() {
     let malformed = "is not a valid region: expected lower-case letters, digits and hyphens, such as eu-central-1";
     check(&[], Flags { region: Some("x y"), ..PLAIN }, &format!("`x y` {malformed}"));
     check(&[("AWS_REGION", "US")], PLAIN, &format!("`US` {malformed}"));
-    check(&[], profile("lost"), "there is no section [services nowhere], which a profile names");
+    check(&[], profile("lost"), "a profile names [services nowhere], which does not exist");
     check(
         &[("AWS_ENDPOINT_URL_STS", "localhost")],
         PLAIN,
@@ -122,7 +122,7 @@ fn files_elsewhere_and_files_that_are_broken() {
     let expected = "~/.aws/config:1: expected a section such as [default] before the first setting";
     assert_eq!(world.settings(PLAIN), Err(expected.to_owned()));
     let mut world = World::new("", "[a]\nregion = x-y-1\nregion = z\n", &[]);
-    assert_eq!(world.settings(PLAIN), Err("~/.aws/credentials:3: `region` stands twice in its section".to_owned()));
+    assert_eq!(world.settings(PLAIN), Err("~/.aws/credentials:3: `region` is duplicated in its section".to_owned()));
     let elsewhere = world.folder.path().join("elsewhere");
     fs::write(&elsewhere, "[default]\nregion = x-y-1\n").unwrap();
     world.variables.insert("AWS_CONFIG_FILE".into(), elsewhere.display().to_string());
@@ -158,7 +158,7 @@ fn keys_come_from_variables_then_the_profile() {
     check(&[], profile("both"), "AB/sb");
     check(&[], profile("program"), "process /bin/echo 'a b'");
     check(&[], profile("half"), "profile `half` has `aws_access_key_id` without `aws_secret_access_key`");
-    check(&set[..1], PLAIN, "AWS_SECRET_ACCESS_KEY is not set beside AWS_ACCESS_KEY_ID");
+    check(&set[..1], PLAIN, "AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not");
     check(
         &with(("AWS_CREDENTIAL_EXPIRATION", "2026-03-01T11:59:59Z")),
         PLAIN,
@@ -180,7 +180,7 @@ fn keys_come_from_variables_then_the_profile() {
 }
 
 #[test]
-fn roles_are_assumed_by_way_of_other_profiles() {
+fn roles_are_assumed_through_other_profiles() {
     let config = "[profile deploy]\nrole_arn = R1\nsource_profile = dev\nexternal_id = x\nrole_session_name = n\nduration_seconds = 900\n\
                   [profile chain]\nrole_arn = R2\nsource_profile = deploy\n\
                   [profile self]\nrole_arn = R3\nsource_profile = self\naws_access_key_id=AS\naws_secret_access_key=ss\n\
@@ -188,7 +188,7 @@ fn roles_are_assumed_by_way_of_other_profiles() {
                   [profile program]\ncredential_process = p\n[profile by-program]\nrole_arn=R5\nsource_profile=program\n\
                   [profile loop-a]\nrole_arn=R\nsource_profile=loop-b\n[profile loop-b]\nrole_arn=R\nsource_profile=loop-a\n\
                   [profile lonely]\nrole_arn=R\n[profile two]\nrole_arn=R\nsource_profile=dev\ncredential_source=Environment\n\
-                  [profile gone]\nrole_arn=R\nsource_profile=nobody\n[profile bare]\nregion=a-b-1\n\
+                  [profile gone]\nrole_arn=R\nsource_profile=missing\n[profile bare]\nregion=a-b-1\n\
                   [profile of-bare]\nrole_arn=R\nsource_profile=bare\n[profile mfa]\nrole_arn=R\nsource_profile=dev\nmfa_serial=s\n\
                   [profile ec2]\nrole_arn=R\ncredential_source=Ec2InstanceMetadata\n[profile odd]\nrole_arn=R\ncredential_source=x\n\
                   [profile long]\nrole_arn=R\nsource_profile=dev\nduration_seconds=an hour\n\
@@ -208,7 +208,7 @@ fn roles_are_assumed_by_way_of_other_profiles() {
     check("loop-a", "the profiles `loop-a` → `loop-b` → `loop-a` are each other's `source_profile`");
     check("lonely", "profile `lonely` has `role_arn`, but neither `source_profile` nor `credential_source`");
     check("two", "profile `two` has both `source_profile` and `credential_source`");
-    check("gone", "profile `gone`: there is no profile `nobody`, which `source_profile` names");
+    check("gone", "profile `gone`: `source_profile` names `missing`, which does not exist");
     check("of-bare", "profile `bare`, which `of-bare` names as `source_profile`, has no credentials");
     check("long", "profile `long`: `duration_seconds` is not a number of seconds");
     check("odd", "profile `odd`: `credential_source` is `x`, expected `Environment`");

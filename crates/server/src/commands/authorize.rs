@@ -1,4 +1,4 @@
-//! `bailiwick authorize`: may they do this? Decided by a running server.
+//! `bailiwick authorize`: asks a running server for a decision.
 
 use std::process::ExitCode;
 
@@ -11,10 +11,10 @@ use super::output::{self, BAD, GOOD, styled};
 use super::question::Question;
 use crate::failure::Failure;
 
-/// Ask a running server whether a principal may do something
+/// Ask a running server whether a principal may perform an action
 ///
-/// The caller of the command must be allowed `bailiwick:Authorize`, and `bailiwick:AuthorizeAs` to ask about a principal who
-/// has not signed.
+/// The caller of the command needs `bailiwick:Authorize`, and `bailiwick:AuthorizeAs` for a principal that has not
+/// signed a request.
 ///
 /// Exit codes: 0 allowed, 1 denied, 2 not decided: wrong usage, the server refuses or cannot be reached.
 #[derive(Args)]
@@ -48,14 +48,14 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         }
         Ok(answer)
     });
-    // Whatever keeps it from being decided is no denial.
+    // An error is not a denial.
     exit_code(&decided.map_err(|failure| failure.coded(2))?)
 }
 
-/// 0 for an allowance, 1 for a denial.
+/// Returns 0 for an allow, 1 for a denial.
 ///
 /// # Errors
-/// When there is neither.
+/// When the server did not decide.
 pub(super) fn exit_code(answer: &pb::AuthorizeResponse) -> Result<ExitCode, Failure> {
     match answer.decision() {
         Decision::Allow => Ok(ExitCode::SUCCESS),
@@ -64,7 +64,7 @@ pub(super) fn exit_code(answer: &pb::AuthorizeResponse) -> Result<ExitCode, Fail
     }
 }
 
-/// What to say of an action that a built-in service does not have: a policy that allows `*` allows it all the same.
+/// Returns a note if a built-in service does not have the action. A policy that allows `*` allows it nevertheless.
 fn mistyped(action: &str) -> Option<String> {
     let catalogue = Catalogue::builtin();
     let (prefix, name) = action.split_once(':')?;
@@ -93,7 +93,7 @@ fn shown(answer: &pb::AuthorizeResponse) -> String {
     out
 }
 
-/// A statement in words.
+/// Describes a statement.
 fn place(statement: &pb::StatementRef) -> String {
     let sid = statement.sid.as_ref().map(|sid| format!(" ({sid})")).unwrap_or_default();
     let number = statement.index.saturating_add(1);

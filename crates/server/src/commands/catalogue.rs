@@ -1,4 +1,4 @@
-//! `bailiwick catalogue`: what services call their actions, resources and condition keys, as one file.
+//! `bailiwick catalogue`: the actions, resource types and condition keys of services, as one file.
 
 mod export;
 mod import;
@@ -17,8 +17,8 @@ use crate::failure::Failure;
 
 /// Export and import the services that a server has registered
 ///
-/// A catalogue is a JSON file that says what services call their actions, resource types and condition keys, which service
-/// principals act for them, and who may act as these.
+/// A catalogue is a JSON file with the actions, resource types and condition keys of services, their service
+/// principals, and the users and roles that may act as these.
 #[derive(Subcommand)]
 #[command(after_long_help = r#"A catalogue:
   {"catalogue": 1, "services": {"photos": {
@@ -32,7 +32,7 @@ use crate::failure::Failure;
       "access": "Read", "resources": ["album"], "keys": ["photos:Size"]}}}}}
 
   principals  names of the service principals
-  actors      users and roles that may act as these; left out: not said
+  actors      users and roles that may act as these; if absent, they stay as they are
   keys        condition keys with their types: String, ARN, Bool, Date,
               Numeric, IPAddress, Binary, or one of these after ArrayOf
   resources   resource types: formats of their ARNs, and keys that they bring
@@ -55,7 +55,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
     }
 }
 
-/// A service as it is registered: none if it is not.
+/// Returns a registered service, if it exists.
 async fn registered(server: &Connection, prefix: &str) -> Result<Option<pb::RegisteredService>, ClientError> {
     let request = pb::GetServiceRequest { service_prefix: Some(prefix.to_owned()) };
     match server.call::<op::GetService>(&request).await {
@@ -65,11 +65,11 @@ async fn registered(server: &Connection, prefix: &str) -> Result<Option<pb::Regi
     }
 }
 
-/// What a registered service is called, without who may act as it.
+/// Returns the definition of a registered service, without its actors.
 fn defined(service: &pb::RegisteredService) -> Result<Service, Failure> {
     let prefix = &service.service_prefix;
     let fail = |why: &dyn std::fmt::Display| Failure::new(format!("cannot read the definition of `{prefix}`: {why}"));
     let read = Catalogue::parse(service.definition.as_deref().unwrap_or_default());
     let mut catalogue = read.map_err(|error| fail(&error))?;
-    catalogue.remove(prefix).ok_or_else(|| fail(&"it is not in there"))
+    catalogue.remove(prefix).ok_or_else(|| fail(&"the definition does not contain it"))
 }

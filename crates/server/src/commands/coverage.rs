@@ -1,4 +1,4 @@
-//! `bailiwick coverage`: which operations are handled, for the table in the README. Hidden: it is for our own chores.
+//! `bailiwick coverage`: the operations and whether they are handled. Hidden: only our own tasks use it.
 
 use bailiwick_service::{Coverage, Route};
 

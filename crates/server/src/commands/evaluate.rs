@@ -1,4 +1,4 @@
-//! `bailiwick evaluate`: decide requests that come with their policies, without a server.
+//! `bailiwick evaluate`: decides requests by the policies given with them, without a server.
 
 mod cases;
 
@@ -14,12 +14,12 @@ use super::{input, output};
 use crate::failure::Failure;
 use cases::Reading;
 
-/// Decide requests that come with all their policies, one JSON object a line
+/// Decide requests by the policies given with them, one JSON object per line
 ///
-/// Reads files, or standard input, and writes one line for each case: its id and the decision. A file may as well hold a
-/// case, or several, printed over many lines. A case that can't be read gives an error in its place, and the run goes on.
+/// Reads files or standard input and writes one line per case: its id and the decision. A case can also span several
+/// lines. A case that cannot be parsed yields an error in its place, and the run continues.
 ///
-/// Exit codes: 0 every case was decided, 1 one could not be read, 2 a file can't be read.
+/// Exit codes: 0 every case was decided, 1 a case could not be parsed, 2 a file cannot be read.
 #[derive(Args)]
 #[command(after_help = "Examples:
   bailiwick evaluate cases.jsonl more-cases.jsonl
@@ -27,21 +27,21 @@ use cases::Reading;
   jq -c .cases[] cases.json | bailiwick evaluate -
   bailiwick evaluate --format | less")]
 pub(crate) struct Options {
-    /// Files to read; `-` is standard input, which is also read when none is named
+    /// Files to read; `-` is standard input, which is also the default
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Accepted since it was needed once
+    /// Accepted for compatibility
     #[arg(long, hide = true)]
     jsonl: bool,
-    /// Tell what a case may hold, and what is answered, with examples; then end
+    /// Print the format of cases and answers, with examples, and exit
     #[arg(long, conflicts_with_all = ["jsonl", "explain", "files"])]
     format: bool,
-    /// Say beside each decision how it came about
+    /// Add an explanation to each decision
     #[arg(long)]
     explain: bool,
 }
 
-/// The longest case that is read.
+/// The longest accepted case in bytes.
 const MAX_CASE: usize = 16 * 1024 * 1024;
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
@@ -53,12 +53,12 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let files = if options.files.is_empty() { &standard_input[..] } else { &options.files };
     let mut all_read = true;
     if options.files.is_empty() && io::stdin().is_terminal() {
-        eprintln!("reading cases from standard input, one a line; Ctrl-D ends");
+        eprintln!("reading cases from standard input, one per line; Ctrl-D ends");
     }
     for file in files {
         let name = if file.as_os_str() == "-" { None } else { Some(input::name(file)) };
         let reading = Reading { file: name.as_deref(), explain: options.explain, longest: MAX_CASE };
-        // Answers are written out before more is waited for, so whoever asks one by one gets answers one by one.
+        // Answers are flushed before more input is awaited, for callers that send one case at a time.
         let out = BufWriter::new(io::stdout().lock());
         let answered = match name {
             None => reading.answer_all(BufReader::with_capacity(1 << 16, io::stdin().lock()), out),
@@ -71,15 +71,15 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         };
         match answered {
             Ok(read) => all_read &= read,
-            // Whoever reads has seen enough.
+            // The reader closed the pipe.
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
-            Err(e) => return Err(Failure::with_code(format!("cannot go on: {e}"), 2)),
+            Err(e) => return Err(Failure::with_code(format!("cannot continue: {e}"), 2)),
         }
     }
     if all_read {
         return Ok(ExitCode::SUCCESS);
     }
-    eprintln!("not every case could be read; `bailiwick evaluate --format` tells what a case holds");
+    eprintln!("some cases could not be parsed; `bailiwick evaluate --format` prints the format");
     Ok(ExitCode::from(1))
 }
 

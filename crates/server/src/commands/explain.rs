@@ -1,4 +1,4 @@
-//! `bailiwick explain`: why may they, or why not? Told by a running server.
+//! `bailiwick explain`: asks a running server to explain a decision.
 
 use std::process::ExitCode;
 
@@ -11,11 +11,11 @@ use super::output;
 use super::question::Question;
 use crate::failure::Failure;
 
-/// Have a running server explain why a principal may do something, or why not
+/// Ask a running server why a principal may or may not perform an action
 ///
-/// Tells which statement decided, what each type of policy said, which statements nearly allowed it and why they did not,
-/// and the smallest statements to add. The caller of the command must be allowed `bailiwick:Explain`, and
-/// `bailiwick:AuthorizeAs` to ask about a principal who has not signed.
+/// Prints the deciding statement, the result of each type of policy, the statements that nearly allowed it with the
+/// reason why they did not, and the smallest statements to add. The caller of the command needs `bailiwick:Explain`,
+/// and `bailiwick:AuthorizeAs` for a principal that has not signed a request.
 ///
 /// Exit codes: 0 allowed, 1 denied, 2 not decided: wrong usage, the server refuses or cannot be reached.
 #[derive(Args)]
@@ -41,7 +41,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         } else {
             output::print(&format!("{}\n", answer.text.trim_end()))?;
         }
-        answer.result.ok_or_else(|| Failure::new("the answer holds no decision"))
+        answer.result.ok_or_else(|| Failure::new("the answer has no decision"))
     });
     exit_code(&decided.map_err(|failure| failure.coded(2))?)
 }

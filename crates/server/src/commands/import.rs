@@ -1,4 +1,4 @@
-//! `bailiwick import`: loads things into a running server, as an authorized client of it.
+//! `bailiwick import`: imports objects into a running server, as an authorized client.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,21 +21,21 @@ const CHUNK_POLICIES: usize = 250;
 /// The largest file that is read.
 const MAX_FILE: u64 = 256 * 1024 * 1024;
 
-/// Load things into a running server
+/// Import objects into a running server
 #[derive(Subcommand)]
 pub(crate) enum Command {
     ManagedPolicies(Options),
 }
 
-/// Load managed policies that belong to no account, from the JSON that AWS's own CLI prints
+/// Import AWS managed policies from the JSON output of the AWS CLI
 ///
-/// The file is what `aws iam get-account-authorization-details --filter AWSManagedPolicy` prints, or an array of
-/// objects that hold what get-policy and get-policy-version print. Policies that are there with the same document are
-/// left alone; those with another one get a new default version. Policies that come with Bailiwick keep their documents
-/// unless `--replace-built-in` is given. Each change is printed. The caller must belong to the management account and be
-/// allowed `bailiwick:ImportManagedPolicies`.
+/// The file is the output of `aws iam get-account-authorization-details --filter AWSManagedPolicy`, or an array of
+/// objects with the output of get-policy and get-policy-version. Existing policies with the same document do not
+/// change; those with another document get a new default version. Policies that come with Bailiwick keep their
+/// documents unless `--replace-built-in` is given. Each change is printed. The caller must belong to the management
+/// account and needs `bailiwick:ImportManagedPolicies`.
 ///
-/// Exit codes: 0 imported, 1 the server refuses or cannot be reached, 2 the file can't be read.
+/// Exit codes: 0 imported, 1 the server refuses or cannot be reached, 2 the file cannot be read.
 #[derive(Args)]
 #[command(after_help = "Examples:
   bailiwick import managed-policies policies.json
@@ -48,7 +48,7 @@ pub(crate) struct Options {
     file: PathBuf,
     #[command(flatten)]
     remote: Remote,
-    /// Replace the documents of policies that come with Bailiwick, AdministratorAccess among them, too
+    /// Also replace the documents of policies that come with Bailiwick, such as AdministratorAccess
     #[arg(long)]
     replace_built_in: bool,
     /// Print what was done as JSON: the ARNs that were created, updated, kept and unchanged
@@ -78,7 +78,7 @@ fn read(options: &Options, partition: Partition) -> Result<Vec<ManagedPolicy>, F
     parse_import(&text, partition).map_err(refused)
 }
 
-/// What became of the policies, by ARN.
+/// The outcomes by ARN.
 #[derive(Default)]
 struct Imported {
     created: Vec<String>,
@@ -139,7 +139,7 @@ async fn send(server: &Connection, policies: &[ManagedPolicy], options: &Options
     Ok(imported)
 }
 
-/// The line for a policy that was changed, or that was not although the file has another document.
+/// Returns the line for a policy that changed, or that kept its document although the file has another.
 fn change(policy: &admin::ImportedManagedPolicy) -> Option<String> {
     use admin::ManagedPolicyOutcome::{Created, KeptBuiltIn, Unchanged, Unspecified, Updated};
     let arn = &policy.policy_arn;
@@ -151,7 +151,7 @@ fn change(policy: &admin::ImportedManagedPolicy) -> Option<String> {
     }
 }
 
-/// Splits into calls that stay below the size of a message.
+/// Splits the policies into calls below the message limit.
 fn chunks(policies: &[ManagedPolicy]) -> Vec<&[ManagedPolicy]> {
     let (mut chunks, mut begin, mut size) = (Vec::new(), 0, 0);
     for (i, policy) in policies.iter().enumerate() {

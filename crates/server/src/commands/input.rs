@@ -1,4 +1,4 @@
-//! The files that commands read.
+//! Input files of commands.
 
 use std::fs;
 use std::io::Read as _;
@@ -6,19 +6,18 @@ use std::path::Path;
 
 use crate::failure::Failure;
 
-/// How a file is called in what is said about it.
+/// Returns the name of a file for messages.
 pub(super) fn name(file: &Path) -> String {
     if file.as_os_str() == "-" { "standard input".to_owned() } else { file.display().to_string() }
 }
 
-/// The text of a file of at most so many bytes, or of standard input for `-`; a failure of exit code 2 when there is
-/// none.
+/// Reads a text file of at most `max` bytes, or standard input for `-`. Errors have exit code 2.
 pub(crate) fn read(file: &Path, max: u64) -> Result<String, Failure> {
     text(read_bytes(file, max)?)
         .map_err(|place| Failure::with_code(format!("{} is not UTF-8 at {place}", name(file)), 2))
 }
 
-/// What a file holds, whether it is text or not.
+/// Reads the bytes of a file.
 pub(super) fn read_bytes(file: &Path, max: u64) -> Result<Vec<u8>, Failure> {
     let fail = |e: std::io::Error| Failure::with_code(format!("cannot read {}: {e}", name(file)), 2);
     let mut bytes = Vec::new();
@@ -33,7 +32,7 @@ pub(super) fn read_bytes(file: &Path, max: u64) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// The text of bytes, or where they are none.
+/// Decodes UTF-8, or returns the position of the first invalid byte.
 fn text(bytes: Vec<u8>) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();

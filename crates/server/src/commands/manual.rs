@@ -1,4 +1,4 @@
-//! `bailiwick completions` and `bailiwick man`: what shells and manuals know of the commands.
+//! `bailiwick completions` and `bailiwick man`: shell completions and manual pages.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,7 +34,7 @@ pub(crate) fn completions(options: &Completions, mut command: Command) -> Result
   bailiwick man | man -l -
   bailiwick man ~/.local/share/man/man1")]
 pub(crate) struct Man {
-    /// Folder to write the pages into; made if it is not there
+    /// Folder to write the pages into; created if missing
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
 }

@@ -17,9 +17,9 @@ use files::Files;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Validate(validate::Options),
-    /// Print a policy document in the one form that Bailiwick writes; its meaning stays
+    /// Print a policy document in Bailiwick's canonical format, with the same meaning
     ///
-    /// Exit codes: 0 printed, 1 one is no policy document, 2 one can't be read.
+    /// Exit codes: 0 printed, 1 a file is not a policy document, 2 a file cannot be read.
     #[command(after_help = "Examples:
   bailiwick policy format policy.json
   bailiwick policy format - < policy.json > formatted.json")]
@@ -40,7 +40,7 @@ fn print_formatted(files: &Files) -> Result<ExitCode, Failure> {
         match format(&text, files.kind.into()) {
             Ok(formatted) => output::print(&format!("{}\n", formatted.trim_end()))?,
             Err(error) => {
-                // One line, in the form that editors and terminals make clickable.
+                // One line, in the format that editors and terminals make clickable.
                 let (line, column) = (error.span.start.line, error.span.start.column);
                 let path = if error.path.is_empty() { String::new() } else { format!("in {}: ", error.path) };
                 let (name, kind, difference) = (input::name(file), error.kind, error.difference());

@@ -1,9 +1,9 @@
-//! How far a command is, for whoever waits at a terminal.
+//! Progress of long commands, shown on a terminal.
 
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
-/// Shows how far a command is that takes longer than a second: on a terminal alone, on standard error.
+/// Shows the progress of a command that takes longer than a second, on standard error if that is a terminal.
 pub(super) struct Progress {
     is_terminal: bool,
     begun: Instant,
@@ -11,13 +11,13 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Nothing done yet.
+    /// Starts at zero.
     pub(super) fn new() -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         Progress { is_terminal, begun: Instant::now(), shown: std::cell::Cell::new(false) }
     }
 
-    /// So many of so many are done.
+    /// Reports that `done` of `all` items are done.
     pub(super) fn at(&self, done: usize, all: usize, what: &str) {
         if self.is_terminal && self.begun.elapsed() > Duration::from_secs(1) {
             self.shown.set(true);
@@ -25,7 +25,7 @@ impl Progress {
         }
     }
 
-    /// What follows stands on a line of its own.
+    /// Ends the line of the progress.
     pub(super) fn end(&self) {
         if self.shown.replace(false) {
             eprintln!();

@@ -1,4 +1,4 @@
-//! What `authorize` and `explain` ask a server: who, what, on what, under which circumstances.
+//! The question of `authorize` and `explain`: principal, action, resource and context.
 
 mod signed;
 
@@ -14,22 +14,22 @@ use crate::failure::Failure;
 /// The question.
 #[derive(Args)]
 pub(super) struct Question {
-    /// What is to be done, such as `s3:GetObject`
+    /// Action, such as `s3:GetObject`
     #[arg(value_name = "ACTION")]
     pub(super) action: String,
-    /// On what: an ARN; left out for actions that know no resource
+    /// ARN of the resource; leave it out for actions without a resource
     #[arg(value_name = "RESOURCE", default_value = "*", hide_default_value = true)]
     resource: String,
-    /// A key of the request's context; the same key again makes a list of values
+    /// Key of the request's context; repeat it for several values
     ///
-    /// The type follows the last comma: string, numeric, boolean, ip, binary or date, or one of these with `List`. A value
-    /// that ends like one is followed by its own: `--context 'x:note=seen,ip,string'`.
+    /// The type follows the last comma: string, numeric, boolean, ip, binary or date, or one of these with `List`. A
+    /// value that ends like one is followed by its own: `--context 'x:note=seen,ip,string'`.
     #[arg(long = "context", value_name = "KEY=VALUE[,TYPE]")]
     context: Vec<String>,
-    /// The policy of the resource; `-` is standard input
+    /// File with the policy of the resource; `-` is standard input
     #[arg(long, value_name = "FILE")]
     resource_policy: Option<PathBuf>,
-    /// The account that owns the resource, if its ARN names none
+    /// Account of the resource, if its ARN has none
     #[arg(long, value_name = "DIGITS")]
     resource_account: Option<String>,
     /// Print the answer as JSON
@@ -41,33 +41,33 @@ pub(super) struct Question {
     pub(super) remote: Remote,
 }
 
-/// Who wants to act; without any of these, the caller of the command.
+/// The principal of the question; by default, the caller of the command.
 #[derive(Args)]
 #[group(multiple = false)]
-#[command(next_help_heading = "Who wants to act [default: you]")]
+#[command(next_help_heading = "Principal [default: the caller of the command]")]
 struct Asked {
-    /// A user or root user, unproven: needs `bailiwick:AuthorizeAs`
+    /// ARN of a user or root user, without proof: needs `bailiwick:AuthorizeAs`
     #[arg(long, value_name = "ARN")]
     principal: Option<String>,
-    /// Whoever the credentials of this profile belong to, role sessions included
+    /// Owner of this profile's credentials, which may be a role session
     #[arg(long, value_name = "PROFILE")]
     caller_profile: Option<String>,
-    /// Whoever signed this HTTP request, given as it was received; `-` is standard input
+    /// File with an HTTP request as received, whose signer is the principal; `-` is standard input
     #[arg(long, value_name = "FILE")]
     signed_request: Option<PathBuf>,
-    /// A service, such as `photos.example.com`, unproven: needs `bailiwick:AuthorizeAs`
+    /// Service principal, such as `photos.example.com`, without proof: needs `bailiwick:AuthorizeAs`
     #[arg(long, value_name = "NAME")]
     service_principal: Option<String>,
-    /// No one: a request without a signature
+    /// Anonymous: a request without a signature
     #[arg(long)]
     anonymous: bool,
 }
 
-/// Larger files are no policies, and no heads of requests.
+/// The largest accepted policy or request head in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
 
 impl Question {
-    /// The question as the server takes it. A caller of a profile, or the caller of the command, signs for it.
+    /// Builds the request to the server, signed by the profile's credentials or those of the command.
     pub(super) async fn request(&self, connection: &Connection) -> Result<pb::AuthorizeRequest, Failure> {
         let asked = &self.who;
         let service = self.action.split(':').next().unwrap_or_default().to_ascii_lowercase();
@@ -100,7 +100,7 @@ impl Question {
     }
 }
 
-/// The types of context keys, as the command and the API call them.
+/// The types of context keys, by their names in the command and in the API.
 const TYPES: [(&str, pb::ContextType); 12] = [
     ("string", pb::ContextType::String),
     ("stringList", pb::ContextType::StringList),
@@ -116,7 +116,7 @@ const TYPES: [(&str, pb::ContextType); 12] = [
     ("dateList", pb::ContextType::DateList),
 ];
 
-/// `key=value,type` of each; what is said of the same key is one list.
+/// Parses `key=value,type` arguments; several values of one key become a list.
 fn entries(texts: &[String]) -> Result<Vec<pb::ContextEntry>, Failure> {
     let mut entries: Vec<pb::ContextEntry> = Vec::new();
     for text in texts {
@@ -140,7 +140,10 @@ fn entries(texts: &[String]) -> Result<Vec<pb::ContextEntry>, Failure> {
                 let (old, list) =
                     (entry.r#type(), list_of(if kind == pb::ContextType::Unspecified { entry.r#type() } else { kind }));
                 if old != pb::ContextType::Unspecified && list_of(old) != list {
-                    return Err(Failure::with_code(format!("`--context {text}`: the key has another type before"), 2));
+                    return Err(Failure::with_code(
+                        format!("`--context {text}`: the key has another type in an earlier argument"),
+                        2,
+                    ));
                 }
                 entry.r#type = list.into();
             }
@@ -183,7 +186,10 @@ mod tests {
         check(&["aws:TagKeys=a", "AWS:tagkeys=b"], &["aws:TagKeys Unspecified a|b"]);
         check(&["x:n=1,numeric", "x:n=2"], &["x:n NumericList 1|2"]);
         check(&["x:n=1", "x:n=2,numericList"], &["x:n NumericList 1|2"]);
-        check(&["x:n=1,ip", "x:n=2,numeric"], &["`--context x:n=2,numeric`: the key has another type before"]);
+        check(
+            &["x:n=1,ip", "x:n=2,numeric"],
+            &["`--context x:n=2,numeric`: the key has another type in an earlier argument"],
+        );
         check(&["nothing"], &["`--context nothing`: expected KEY=VALUE, such as aws:SourceIp=10.0.0.1,ip"]);
         check(&["=x"], &["`--context =x`: expected KEY=VALUE, such as aws:SourceIp=10.0.0.1,ip"]);
     }

@@ -23,9 +23,9 @@ use crate::{data_dir, deployment, process, root_credentials, store};
 
 /// Replace the root credentials of an account
 ///
-/// For when nobody can act any more: the last access key is deleted, or its secret is lost. Every access key of the
-/// account's root user is deleted and a new one is made, which is shown once. Works on the store of a stopped server,
-/// with the master key; the change is recorded in the audit trail as RecoverRoot.
+/// For an account without a usable credential: the last access key was deleted, or its secret is lost. Deletes every
+/// access key of the account's root user and creates a new one, which is shown once. Works on the store of a stopped
+/// server, with the master key. The audit trail records it as RecoverRoot.
 ///
 /// Exit codes: 0 replaced, 1 the store cannot be opened or changed, 2 wrong usage.
 #[derive(Args)]
@@ -38,7 +38,7 @@ pub(crate) struct Options {
     /// Twelve digits of the account [default: the management account]
     #[arg(long, value_name = "DIGITS")]
     account: Option<AccountId>,
-    /// Region that the new credentials are shown with
+    /// Region in the printed credentials
     #[arg(long, env = "BAILIWICK_REGION", value_parser = parse_region, default_value = "us-east-1")]
     region: Region,
 }
@@ -56,7 +56,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
 
 async fn recover(options: &Options) -> Result<(), Failure> {
     let folder = options.store.data_dir.display();
-    let nothing = || Failure::new(format!("there is no store in {folder}: name its folder with --data-dir"));
+    let nothing = || Failure::new(format!("no store in {folder}: name its folder with --data-dir"));
     if !data_dir::has_store(&options.store.data_dir)? {
         return Err(nothing());
     }
@@ -92,7 +92,7 @@ async fn replace(
     let file = options.store.credentials_file();
     let on_terminal = std::io::stdout().is_terminal();
     if !on_terminal {
-        // The key is safe before it counts, or nobody might have it.
+        // The key is written before it is stored, or it might be lost.
         root_credentials::write(&exports, &file)?;
     }
     match tx.commit().await {
@@ -101,14 +101,14 @@ async fn replace(
         Err(CommitError::Failed(e)) => return Err(Failure::new(format!("the store may not have been changed: {e:?}"))),
     }
     output::print(&format!("{}\n\n", summary(&recovered)))?;
-    root_credentials::tell(&exports, &file, on_terminal)?;
+    root_credentials::show(&exports, &file, on_terminal)?;
     output::print(
-        "Start the server again, and set AWS_ENDPOINT_URL_IAM and AWS_ENDPOINT_URL_STS to its address beside the key.\n",
+        "Start the server again, and set AWS_ENDPOINT_URL_IAM and AWS_ENDPOINT_URL_STS to its address, in addition to the key.\n",
     )
 }
 
-/// Adds the record of the recovery to the change. There is no caller: whoever runs the command has the host, the store
-/// and the master key; the record names their user on the host.
+/// Adds the audit record of the recovery to the change. It has no caller; it names the host's user that runs the
+/// command.
 async fn record(deployment: &Deployment, tx: &mut Tx, recovered: &Recovered) -> Result<(), IamError> {
     let mut ids = [[0; 16]; 2];
     deployment.random.fill(ids.as_flattened_mut());
@@ -149,15 +149,15 @@ async fn record(deployment: &Deployment, tx: &mut Tx, recovered: &Recovered) -> 
 fn summary(recovered: &Recovered) -> String {
     let account = &recovered.account;
     let deleted = match recovered.deleted.len() {
-        0 => "There were no others".to_owned(),
-        1 => "The one from before is deleted".to_owned(),
-        count => format!("The {count} from before are deleted"),
+        0 => "There were no other keys".to_owned(),
+        1 => "The previous key was deleted".to_owned(),
+        count => format!("The {count} previous keys were deleted"),
     };
     let state = match account.state {
         AccountState::Active if recovered.resumed => " The account was suspended and is active again.",
         AccountState::Active => "",
         AccountState::Suspended | AccountState::Closed => {
-            " The account is suspended: the key works when the management account resumes it."
+            " The account is suspended: the key works after the management account resumes it."
         }
     };
     format!("The root user of account {} has a new access key, which is shown only once. {deleted}.{state}", account.id)

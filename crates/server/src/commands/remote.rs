@@ -1,4 +1,4 @@
-//! A running server, as commands call it: where it is, and as whom.
+//! The connection of commands to a running server.
 
 use std::path::PathBuf;
 
@@ -13,14 +13,15 @@ use crate::aws::{self, Environment, Keys, Profiles, Role, Settings, Source};
 use crate::failure::Failure;
 use crate::system::SystemClock;
 
-/// Where the server is, and who calls it: as the AWS CLI has it.
+/// The server and the credentials, resolved as in the AWS CLI.
 #[derive(Args)]
 #[command(next_help_heading = "Server and credentials, as for the AWS CLI")]
 pub(super) struct Remote {
     /// Profile of ~/.aws/config and ~/.aws/credentials [default: AWS_PROFILE, or `default`]
     ///
-    /// Without this flag, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN come before any profile. A profile
-    /// may have keys, `credential_process`, or `role_arn` with `source_profile` or `credential_source = Environment`.
+    /// Without this flag, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN come before any profile. A
+    /// profile may have keys, `credential_process`, or `role_arn` with `source_profile` or `credential_source =
+    /// Environment`.
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
     /// Address of the server [default: AWS_ENDPOINT_URL_IAM, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, the profile's
@@ -30,27 +31,27 @@ pub(super) struct Remote {
     /// Region that calls are signed for [default: AWS_REGION, AWS_DEFAULT_REGION, the profile's region, or us-east-1]
     #[arg(long)]
     region: Option<String>,
-    /// Certificates in PEM form that the server's must lead to, or be one of [default: AWS_CA_BUNDLE, the profile's
-    /// ca_bundle, or those that browsers trust]
+    /// Trusted certificates in PEM form: issuers, or the server's own [default: AWS_CA_BUNDLE, the profile's ca_bundle,
+    /// or those that browsers trust]
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
 }
 
-/// A connection to the server, and who calls over it.
+/// A connection to the server, with the caller's credentials.
 pub(super) struct Connection {
     server: Server,
     keys: Keys,
     settings: Settings,
 }
 
-/// Certificates beyond this are a mistake.
+/// The largest accepted certificate file in bytes.
 const MAX_CA_FILE: u64 = 4 * 1024 * 1024;
 
 impl Remote {
-    /// Connects, and does with the connection what is to be done.
+    /// Connects and runs `work` with the connection.
     ///
     /// # Errors
-    /// Of exit code 2 when it isn't known whom to call or as whom, of exit code 1 when the server can't be reached.
+    /// Exit code 2 when the server or the credentials are not known, 1 when the server cannot be reached.
     pub(super) fn run<T>(&self, work: impl AsyncFnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -76,7 +77,7 @@ impl Remote {
         })
     }
 
-    /// The credentials of a profile, which may be another one than the caller's. A role is assumed over the connection.
+    /// Returns the credentials of any profile. Roles are assumed over this connection.
     pub(super) async fn of_profile(&self, connection: &Connection, profile: &str) -> Result<Keys, Failure> {
         let variables = |name: &str| std::env::var(name).ok();
         let env = Environment(&variables);
@@ -86,7 +87,7 @@ impl Remote {
         obtained(&connection.server, &connection.settings, source).await
     }
 
-    /// The first of these flags that is given, for commands to which they mean nothing without another one.
+    /// Returns the first of these flags that is given, for commands that need another flag with them.
     pub(super) fn first_flag(&self) -> Option<&'static str> {
         let given = [
             ("--profile", self.profile.is_some()),
@@ -114,12 +115,12 @@ impl Connection {
         client.call::<O>(request, SystemClock.now()).await
     }
 
-    /// Who calls.
+    /// The caller's credentials.
     pub(super) fn keys(&self) -> &Keys {
         &self.keys
     }
 
-    /// Where the server is, and for which region calls are signed.
+    /// The server's address and the region that calls are signed for.
     pub(super) fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -137,7 +138,7 @@ fn prepared(source: Source) -> Result<Source, Failure> {
     })
 }
 
-/// Assumes the roles that a source names, one with the credentials of the other.
+/// Assumes the roles of a source, each with the credentials of the one before.
 async fn obtained(server: &Server, settings: &Settings, source: Source) -> Result<Keys, Failure> {
     let mut roles = Vec::new();
     let mut source = source;
@@ -165,7 +166,7 @@ async fn obtained(server: &Server, settings: &Settings, source: Source) -> Resul
         let refused = |e: ClientError| Failure::new(format!("profile `{profile}`: cannot assume {arn}: {e}"));
         let credentials = answer.map_err(refused)?.credentials;
         keys = credentials.and_then(session_keys).ok_or_else(|| {
-            Failure::new(format!("profile `{profile}`: {arn} was assumed, but no credentials came back"))
+            Failure::new(format!("profile `{profile}`: {arn} was assumed, but the answer has no credentials"))
         })?;
     }
     Ok(keys)
@@ -180,7 +181,7 @@ fn session_keys(credentials: bailiwick_api::sts::Credentials) -> Option<Keys> {
     })
 }
 
-/// Why the server can't be reached, with what to do.
+/// Explains why the server cannot be reached, and what to do.
 fn unreachable(settings: &Settings, error: ClientError) -> Failure {
     let file = settings.ca_file.as_ref().map(|file| file.display().to_string());
     match (&error, file) {
@@ -188,7 +189,7 @@ fn unreachable(settings: &Settings, error: ClientError) -> Failure {
             "{error}; give the certificate, or that of its issuer, with --ca-file or AWS_CA_BUNDLE"
         )),
         (ClientError::Certificate { .. }, Some(file)) => {
-            Failure::new(format!("{error}; those that are trusted stand in {file}"))
+            Failure::new(format!("{error}; the trusted certificates are in {file}"))
         }
         (ClientError::Trusted(why), Some(file)) => Failure::with_code(format!("cannot read {file}: {why}"), 2),
         _ => Failure::new(error.to_string()),

@@ -33,9 +33,9 @@ const METRICS_CONNECTIONS: usize = 64;
 
 /// Start the server
 ///
-/// The first start makes the management account with its root user and an access key for it, and says how to use
-/// them. With BAILIWICK_ROOT_ACCESS_KEY_ID, BAILIWICK_ROOT_SECRET_ACCESS_KEY and BAILIWICK_ACCOUNT_ID in the
-/// environment it takes those instead and shows no secret.
+/// The first start creates the management account, its root user and an access key, and prints how to use them. With
+/// BAILIWICK_ROOT_ACCESS_KEY_ID, BAILIWICK_ROOT_SECRET_ACCESS_KEY and BAILIWICK_ACCOUNT_ID in the environment it uses
+/// these instead and prints no secret.
 #[derive(Args)]
 #[command(after_help = "Examples:
   bailiwick serve
@@ -128,7 +128,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let metrics = metrics_listener.map(|(socket, is_open)| {
         let listener = Listener {
             socket,
-            // Beyond loopback nothing goes in the clear where there is a certificate.
+            // Beyond loopback the metrics use TLS if there is a certificate.
             tls: tls.clone().filter(|_| is_open),
             connections: Connections::new(Shares::of(METRICS_CONNECTIONS), Arc::clone(&clock)),
             memory: Arc::clone(&memory),
@@ -152,7 +152,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
         proxy_protocol: options.clients.proxy_protocol,
     };
     let listening = tokio::spawn(listen::serve(listener, router, stopping));
-    // The server does not depend on what becomes of its standard output.
+    // A failing standard output does not stop the server.
     let _ = output::print(&format!("bailiwick is listening on {endpoint}\n"));
     let data_dir = std::path::absolute(&options.store.data_dir).unwrap_or_default();
     let (version, account) = (version::line(), deployment.management_account);
@@ -160,7 +160,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
 
     termination.wait(hangup, || reload(certificates.as_deref())).await;
     tracing::info!("stopping: requests in flight are finished first");
-    // The receivers are gone only when nobody is left to stop.
+    // An error means that no receiver is left to stop.
     let _ = stop.send(true);
     let _ = listening.await;
     if let Some(metrics) = metrics {
@@ -173,11 +173,11 @@ async fn serve(options: Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What SIGHUP asks for.
+/// Handles SIGHUP.
 fn reload(certificates: Option<&Certificates>) {
     match certificates {
         Some(certificates) => certificates.reload(),
-        None => tracing::info!("SIGHUP: there is no TLS certificate to reload"),
+        None => tracing::info!("SIGHUP: no TLS certificate to reload"),
     }
 }
 

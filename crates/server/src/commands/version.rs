@@ -1,4 +1,4 @@
-//! `bailiwick version`: which build this is.
+//! `bailiwick version`: the version and build.
 
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -8,7 +8,7 @@ use clap::Args;
 use super::output;
 use crate::failure::Failure;
 
-/// Tell which version this is
+/// Print the version
 #[derive(Args)]
 #[command(after_help = "Examples:
   bailiwick version
@@ -25,7 +25,7 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(crate) const COMMIT: Option<&str> = option_env!("BAILIWICK_COMMIT");
 const PROFILE: &str = if cfg!(debug_assertions) { "debug" } else { "release" };
 
-/// Version and commit on one line.
+/// Returns version and commit on one line.
 pub(crate) fn line() -> &'static str {
     static LINE: LazyLock<String> = LazyLock::new(|| match COMMIT {
         Some(commit) => format!("{VERSION} ({commit})"),

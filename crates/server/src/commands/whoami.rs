@@ -1,4 +1,4 @@
-//! `bailiwick whoami`: who the server says the caller is.
+//! `bailiwick whoami`: the identity of the caller.
 
 use std::process::ExitCode;
 
@@ -10,11 +10,11 @@ use super::output;
 use super::remote::Remote;
 use crate::failure::Failure;
 
-/// Tell who the credentials belong to, as a running server sees it
+/// Print the identity that the credentials belong to, as a running server sees it
 ///
 /// Calls GetCallerIdentity, which needs no permission.
 ///
-/// Exit codes: 0 told, 1 the server refuses the credentials or cannot be reached, 2 there are no credentials.
+/// Exit codes: 0 printed, 1 the server refuses the credentials or cannot be reached, 2 no credentials were found.
 #[derive(Args)]
 #[command(after_help = "Examples:
   bailiwick whoami

@@ -27,9 +27,9 @@ fn taken(data_dir: &Path, init: bool, expected: Expected) {
     assert_eq!(expect_store(&options(data_dir), init).unwrap(), expected);
 }
 
-/// Whatever the data folder is, as long as no store is in it.
+/// Data folders without a store.
 #[test]
-fn a_store_that_is_missing_is_noticed_by_what_it_left() {
+fn a_missing_store_is_noticed_by_its_other_files() {
     for make in [
         |_: &Path| (),
         |folder: &Path| fs::create_dir(folder.join("data")).unwrap(),
@@ -46,7 +46,7 @@ fn a_store_that_is_missing_is_noticed_by_what_it_left() {
         taken(&data, true, Expected::New);
 
         fs::write(folder.path().join("data.key"), "x").unwrap();
-        refused(&data, false, &["no store in", "data.key is there", "--init"]);
+        refused(&data, false, &["no store in", "data.key exists", "--init"]);
         taken(&data, true, Expected::New);
 
         fs::write(folder.path().join("data.root-credentials"), "x").unwrap();
@@ -56,14 +56,14 @@ fn a_store_that_is_missing_is_noticed_by_what_it_left() {
         fs::remove_file(folder.path().join("data.key")).unwrap();
         refused(&data, false, &["data.root-credentials"]);
         fs::remove_file(folder.path().join("data.root-credentials")).unwrap();
-        // A link that leads nowhere is something as well.
+        // A dangling link counts as a file.
         std::os::unix::fs::symlink("/no/such/file", folder.path().join("data.key")).unwrap();
-        refused(&data, false, &["data.key is there"]);
+        refused(&data, false, &["data.key exists"]);
     }
 }
 
 #[test]
-fn with_a_store_nothing_is_expected() {
+fn files_beside_an_existing_store_are_accepted() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     fs::create_dir(&data).unwrap();
@@ -80,10 +80,10 @@ fn a_path_that_can_hold_no_store_is_explained() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "x").unwrap();
-    refused(&file, false, &["is a file and not a folder", "--data-dir"]);
+    refused(&file, false, &["is a file", "--data-dir"]);
     refused(&file.join("data"), false, &["a part of this path is a file"]);
-    refused(&folder.path().join("a/b"), false, &["there is no folder", "make it first"]);
-    refused(&folder.path().join("a/b"), true, &["there is no folder", "make it first"]);
+    refused(&folder.path().join("a/b"), false, &["does not exist", "create it first"]);
+    refused(&folder.path().join("a/b"), true, &["does not exist", "create it first"]);
 }
 
 #[test]

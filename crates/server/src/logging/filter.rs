@@ -1,4 +1,4 @@
-//! Which lines are logged: a level, and levels for single parts of the program.
+//! The log filter: a level for everything, and levels for parts of the program.
 
 use std::str::FromStr;
 
@@ -15,7 +15,7 @@ const LEVELS: [(&str, LevelFilter); 6] = [
     ("trace", LevelFilter::TRACE),
 ];
 
-/// What a level can be given for: our crates, by what is behind `bailiwick_`, and the libraries that speak HTTP and TLS.
+/// Parts that can have a level: our crates, by their name after `bailiwick_`, and the libraries for HTTP and TLS.
 #[rustfmt::skip]
 const OURS: [&str; 12] = [
     "audit", "authz", "aws_query", "directory", "grpc", "operation", "seal", "service", "snapshot", "storage",
@@ -33,7 +33,7 @@ impl LogFilter {
         LogFilter(Targets::new().with_default(LevelFilter::WARN))
     }
 
-    /// The filter in the form that the subscriber takes.
+    /// Returns the filter for the subscriber.
     pub(crate) fn targets(&self) -> Targets {
         self.0.clone()
     }
@@ -72,7 +72,7 @@ fn target(text: &str) -> Result<String, String> {
 
 fn parts() -> impl Iterator<Item = String> {
     let ours = OURS.iter().map(|name| format!("bailiwick_{name}"));
-    // The name of the program stands for everything of ours.
+    // The name of the program stands for all our crates.
     std::iter::once("bailiwick".to_owned()).chain(ours).chain(LIBRARIES.iter().map(|&name| name.to_owned()))
 }
 
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_refused_and_the_known_listed() {
+    fn unknown_filters_are_refused_with_the_known_ones() {
         for (text, words) in [
             ("verbose", "`verbose` is not a level: expected one of off, error, warn, info, debug, trace"),
             ("", "`` is not a level"),
@@ -126,7 +126,7 @@ mod tests {
         }
     }
 
-    /// A crate that begins to log must be one that a level can be given for.
+    /// Every crate that logs is in the list.
     #[test]
     fn every_crate_that_logs_is_a_part() {
         let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();

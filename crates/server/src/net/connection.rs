@@ -1,4 +1,4 @@
-//! What the server knows of one connection.
+//! The state of one connection.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -7,61 +7,60 @@ use bailiwick_model::SourceNetwork;
 use bailiwick_service::Standing;
 use tokio::sync::Notify;
 
-/// Seconds that a client may take to begin: for a PROXY header, a TLS handshake, HTTP/2's preface; and for each block
-/// of headers.
+/// Seconds that a client may take for a PROXY header, a TLS handshake, HTTP/2's preface, and each block of headers.
 const HEAD_TIMEOUT: u32 = 10;
-/// Seconds that a connection may be idle which no authenticated request ever came over.
+/// Seconds that a connection may be idle before its first authenticated request.
 const IDLE_TIMEOUT: u32 = 60;
-/// Requests that a client may abandon before they are answered while it is not authenticated.
+/// Requests that an unauthenticated client may abandon before they are answered.
 const MAX_ABANDONED: u32 = 200;
-/// Frames of HTTP/2 that neither begin nor are part of a request: how many may come between two requests in one second.
+/// HTTP/2 frames outside of requests that a client may send per second between two requests.
 const MAX_CONTROL_FRAMES: u32 = 2_000;
-/// Nothing is waited for.
+/// No deadline.
 const NEVER: u32 = u32::MAX;
 
-/// One connection, shared by those who serve it and those who may have to close it.
+/// One connection, shared by the task that serves it and the registry that may close it.
 ///
-/// Times are seconds of the server's own clock, which the maintenance task advances.
+/// Times are seconds of the server's own clock ([`super::seconds`]).
 pub(super) struct Connection {
     closed: Arc<Closed>,
     /// Its number in the order of arrival.
     pub(super) number: u64,
     /// When it was accepted.
     pub(super) opened: u32,
-    /// What its client proved.
+    /// The client's standing, as proven by its requests.
     pub(super) standing: Standing,
-    /// What it is counted by; unset for a trusted proxy, whose share is everybody's.
+    /// The source that it is counted under; unset for a trusted proxy, which has no share.
     source: OnceLock<SourceNetwork>,
-    /// Requests whose answers are not entirely sent.
+    /// Requests whose answers are not completely sent.
     exchanges: AtomicUsize,
-    /// Requests that ever began.
+    /// Number of requests so far.
     begun: AtomicU32,
     idle_since: AtomicU32,
-    /// Since when a head is being received, or [`NEVER`].
+    /// The time at which the current head began, or [`NEVER`].
     head_since: AtomicU32,
     abandoned: AtomicU32,
     control_frames: AtomicU32,
     close: Notify,
     is_closing: AtomicBool,
-    /// Whether the registry knows that an authenticated request came over it.
+    /// Whether the registry counts it as authenticated.
     is_noted: AtomicBool,
 }
 
-/// Why a connection is closed by the server.
+/// Why the server closes a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub(super) enum Reason {
-    /// Its source has more connections than its share, or all places are taken.
+    /// Its source exceeds its share of connections, or the listener its total.
     Connections,
-    /// Its source holds more memory than its share.
+    /// Its source exceeds its share of memory.
     Memory,
     /// A head, handshake or preface did not arrive in time.
     HeadTimeout,
-    /// No authenticated request came over it, and nothing happens on it.
+    /// It is idle and has had no authenticated request.
     IdleTimeout,
-    /// An answer is not taken.
+    /// The client does not read an answer.
     AnswerTimeout,
-    /// More requests were abandoned, or more control frames sent, than a client has reason to.
+    /// Too many abandoned requests or control frames.
     Abuse,
 }
 
@@ -81,7 +80,7 @@ impl Reason {
 pub(super) struct Closed([AtomicU64; Reason::ALL.len()]);
 
 impl Closed {
-    /// The counts, with their reasons' names.
+    /// Returns the counts, with the names of the reasons.
     pub(super) fn read(&self) -> impl Iterator<Item = (&'static str, u64)> {
         Reason::ALL.iter().map(|(reason, name)| (*name, self.0[*reason as usize].load(Ordering::Relaxed)))
     }
@@ -107,70 +106,70 @@ impl Connection {
         }
     }
 
-    /// Whether nobody asked this before.
+    /// Returns whether this is the first call.
     pub(super) fn is_unnoted(&self) -> bool {
         !self.is_noted.load(Ordering::Relaxed) && !self.is_noted.swap(true, Ordering::Relaxed)
     }
 
-    /// What it is counted by, if it is.
+    /// Returns the source that it is counted under, if any.
     pub(super) fn source(&self) -> Option<SourceNetwork> {
         self.source.get().copied()
     }
 
-    /// Says what it is counted by, once.
+    /// Sets the source, once.
     pub(super) fn set_source(&self, source: SourceNetwork) {
         // A second source would leave it in the lists of the first.
         let _ = self.source.set(source);
     }
 
-    /// Whether no request is being received or answered.
+    /// Returns whether no request is being received or answered.
     pub(super) fn is_idle(&self) -> bool {
         self.exchanges.load(Ordering::Relaxed) == 0
     }
 
-    /// A request's head arrived.
+    /// Records that a request's head arrived.
     pub(super) fn begin(&self) {
         self.exchanges.fetch_add(1, Ordering::Relaxed);
         self.begun.fetch_add(1, Ordering::Relaxed);
         self.control_frames.store(0, Ordering::Relaxed);
     }
 
-    /// A request's answer is sent, or given up.
+    /// Records that a request's answer was sent or abandoned.
     pub(super) fn end(&self, now: u32) {
         self.idle_since.store(now, Ordering::Relaxed);
         self.exchanges.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Requests that ever began, to notice that one did.
+    /// Returns the number of requests so far.
     pub(super) fn begun(&self) -> u32 {
         self.begun.load(Ordering::Relaxed)
     }
 
-    /// The client gave up a request before it was answered.
+    /// Records that the client abandoned a request.
     pub(super) fn abandoned(&self) {
         if self.abandoned.fetch_add(1, Ordering::Relaxed) >= MAX_ABANDONED && !self.standing.is_authenticated() {
             self.close(Reason::Abuse);
         }
     }
 
-    /// Frames arrived that do nothing for a request.
+    /// Records frames outside of requests.
     pub(super) fn control_frames(&self, count: u32) {
         if count > 0 && self.control_frames.fetch_add(count, Ordering::Relaxed) > MAX_CONTROL_FRAMES {
             self.close(Reason::Abuse);
         }
     }
 
-    /// A head begins to arrive, at that time.
+    /// Records that a head begins to arrive at `now`.
     pub(super) fn head_begins(&self, now: u32) {
         self.head_since.store(now, Ordering::Relaxed);
     }
 
-    /// No head is arriving.
+    /// Records that no head is arriving.
     pub(super) fn head_ends(&self) {
         self.head_since.store(NEVER, Ordering::Relaxed);
     }
 
-    /// Why it should be closed at this time, if it should; called once a second.
+    /// Returns why the connection must be closed now, if it must. Called once a second.
     pub(super) fn overdue(&self, now: u32) -> Option<Reason> {
         self.control_frames.store(0, Ordering::Relaxed);
         let head_since = self.head_since.load(Ordering::Relaxed);
@@ -181,7 +180,7 @@ impl Connection {
         (idle > IDLE_TIMEOUT && self.is_idle() && !self.standing.is_authenticated()).then_some(Reason::IdleTimeout)
     }
 
-    /// Asks whoever serves it to close it.
+    /// Asks the task that serves it to close it.
     pub(super) fn close(&self, reason: Reason) {
         if !self.is_closing.swap(true, Ordering::Relaxed) {
             tracing::debug!(
@@ -195,12 +194,12 @@ impl Connection {
         }
     }
 
-    /// Waits until somebody asks to close it.
+    /// Waits for a request to close it.
     pub(super) async fn closed(&self) {
         self.close.notified().await;
     }
 
-    /// Whether somebody asked to close it.
+    /// Returns whether it is being closed.
     #[cfg(test)]
     pub(super) fn is_closing(&self) -> bool {
         self.is_closing.load(Ordering::Relaxed)

@@ -1,8 +1,8 @@
-//! All connections of one listener, and whose is closed when there are too many.
+//! The registry of a listener's connections. It selects the one to close when there are too many.
 //!
-//! A new connection is always accepted. Then, if its source has more than its share, the source's own oldest is
-//! closed; if all places are taken, the oldest of those that no authenticated request came over. Idle ones go first;
-//! those that have just been opened go last, since their request may be on the way.
+//! A new connection is always accepted. If its source then exceeds its share, the source's oldest connection is closed;
+//! if the listener exceeds its total, the oldest unauthenticated one. Idle connections are closed first, and new ones
+//! last, since their request may be on its way.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,24 +12,24 @@ use bailiwick_model::SourceNetwork;
 use super::connection::{Closed, Connection, Reason};
 use super::seconds::Seconds;
 
-/// Seconds in which a new connection is not taken for idle.
+/// Seconds for which a new connection does not count as idle.
 const GRACE: u32 = 2;
 
-/// How many connections there may be at once.
+/// Limits on concurrent connections.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shares {
-    /// In all.
+    /// Total.
     pub(crate) total: usize,
-    /// Of those that no authenticated request came over: all together.
+    /// Unauthenticated ones, of all sources.
     pub(crate) unauthenticated: usize,
-    /// … from one source.
+    /// Unauthenticated ones of one source.
     pub(crate) unauthenticated_per_source: usize,
-    /// Of those that an authenticated request came over: from one source.
+    /// Authenticated ones of one source.
     pub(crate) authenticated_per_source: usize,
 }
 
 impl Shares {
-    /// The shares of a listener that has so many places.
+    /// Returns the limits for a total of `all` connections.
     pub(crate) fn of(total: usize) -> Self {
         let total = total.max(8);
         Shares {
@@ -56,7 +56,7 @@ struct Lists {
     authenticated: List,
 }
 
-/// Connections in the order of their age.
+/// Connections by age.
 #[derive(Default)]
 struct List {
     all: BTreeMap<u64, Arc<Connection>>,
@@ -68,13 +68,13 @@ impl Connections {
         Arc::new(Connections { shares, lists: Mutex::default(), clock, closed: Arc::default() })
     }
 
-    /// The time that everything here goes by.
+    /// The clock of the registry.
     pub(super) fn clock(&self) -> &Arc<Seconds> {
         &self.clock
     }
 
-    /// Takes a connection in, and closes another one if that is one too many. Without a source it is a trusted
-    /// proxy's, which has no share of its own.
+    /// Registers a connection, and closes another one if a limit is exceeded. A connection without a source belongs to
+    /// a trusted proxy, which has no share.
     pub(super) fn open(&self, source: Option<SourceNetwork>) -> Arc<Connection> {
         let now = self.clock.now();
         let mut lists = self.lists();
@@ -98,7 +98,7 @@ impl Connections {
         connection
     }
 
-    /// Says what a connection is counted by, which is known late when a proxy has to tell.
+    /// Sets the source of a connection, which is known late if a PROXY header names it.
     pub(super) fn assign(&self, connection: &Connection, source: SourceNetwork) {
         self.assign_in(&mut self.lists(), connection, source);
     }
@@ -116,14 +116,14 @@ impl Connections {
         }
     }
 
-    /// Takes note of what a request that came over a connection proved.
+    /// Records the result of a request's authentication.
     pub(super) fn note(&self, connection: &Arc<Connection>) {
         if connection.standing.is_authenticated() && connection.is_unnoted() {
             self.authenticated(connection);
         }
     }
 
-    /// An authenticated request came over a connection for the first time.
+    /// Records the first authenticated request of a connection.
     fn authenticated(&self, connection: &Arc<Connection>) {
         let mut lists = self.lists();
         if !lists.unauthenticated.remove(connection) {
@@ -139,13 +139,13 @@ impl Connections {
         }
     }
 
-    /// A connection is closed.
+    /// Removes a closed connection.
     pub(super) fn gone(&self, connection: &Connection) {
         let mut lists = self.lists();
         let _ = lists.unauthenticated.remove(connection) || lists.authenticated.remove(connection);
     }
 
-    /// Closes one to make room where the system has none. False when there is none to close.
+    /// Closes one because the system has no more room. Returns whether there was one to close.
     pub(super) fn make_room(&self) -> bool {
         let now = self.clock.now();
         let mut lists = self.lists();
@@ -153,7 +153,7 @@ impl Connections {
         lists.unauthenticated.close_one(None, u64::MAX, now) || lists.authenticated.close_idle(heaviest, u64::MAX)
     }
 
-    /// Closes the connections whose time is over; called once a second.
+    /// Closes the connections whose deadline is over. Called once a second.
     pub(super) fn close_overdue(&self) {
         let now = self.clock.now();
         let lists = self.lists();
@@ -164,13 +164,13 @@ impl Connections {
         }
     }
 
-    /// Connections that no authenticated request came over, and the others.
+    /// Returns the numbers of unauthenticated and of authenticated connections.
     pub(super) fn counts(&self) -> (usize, usize) {
         let lists = self.lists();
         (lists.unauthenticated.all.len(), lists.authenticated.all.len())
     }
 
-    /// How many the server closed, by reason.
+    /// Returns the number of connections that the server closed, by reason.
     pub(super) fn closed(&self) -> &Closed {
         &self.closed
     }
@@ -187,8 +187,8 @@ impl Lists {
 }
 
 impl List {
-    /// Closes the oldest idle connection, of one source or of all, or else the oldest; never the newest one, whose
-    /// number is given. False when there is no other.
+    /// Closes the oldest idle connection of one source or of all, or else the oldest, but never number `newest`.
+    /// Returns whether there was one.
     fn close_one(&mut self, source: Option<SourceNetwork>, newest: u64, now: u32) -> bool {
         let is_stale = |c: &&Arc<Connection>| c.is_idle() && now.saturating_sub(c.opened) >= GRACE;
         let victim = self.of(source, newest).find(is_stale).or_else(|| self.of(source, newest).next());
@@ -196,7 +196,8 @@ impl List {
         self.close(victim)
     }
 
-    /// Closes the oldest idle connection, of one source or of all. False when there is none but the newest.
+    /// Closes the oldest idle connection of one source or of all, but never number `newest`. Returns whether there was
+    /// one.
     fn close_idle(&mut self, source: Option<SourceNetwork>, newest: u64) -> bool {
         let victim = self.of(source, newest).find(|connection| connection.is_idle()).map(Arc::clone);
         self.close(victim)
@@ -209,7 +210,7 @@ impl List {
         true
     }
 
-    /// The connections of one source or of all, the oldest first, without the newest.
+    /// Iterates over the connections of one source or of all, oldest first, without number `newest`.
     fn of(&self, source: Option<SourceNetwork>, newest: u64) -> Box<dyn Iterator<Item = &Arc<Connection>> + '_> {
         match source {
             None => Box::new(self.all.values().filter(move |c| c.number != newest)),
@@ -220,7 +221,7 @@ impl List {
         }
     }
 
-    /// The source with the most connections.
+    /// Returns the source with the most connections.
     fn heaviest(&self) -> Option<SourceNetwork> {
         self.by_source.iter().max_by_key(|(_, own)| own.len()).map(|(source, _)| *source)
     }

@@ -1,4 +1,4 @@
-//! One request and its answer: bodies that are bounded in time and counted, in both directions.
+//! The bodies of a request and its answer, limited in time and counted in memory.
 
 use std::future::Future as _;
 use std::io::IoSlice;
@@ -15,19 +15,19 @@ use tokio::time::Sleep;
 
 use super::memory::{Hold, NoRoom};
 
-/// Time to send a body.
+/// The time in which a body must arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-/// Bytes of a body that a front end may keep; it forgets what comes beyond.
+/// Bytes of a body that a front end keeps; it discards the rest.
 const MAX_KEPT: usize = 1024 * 1024;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The body of a request: it must arrive in time and find room.
+/// The body of a request. It must arrive in time and fit in the source's memory.
 pub(crate) struct Received {
     inner: Incoming,
     hold: Hold,
     kept: usize,
-    /// Made when the body does not come at once, which is seldom.
+    /// Created only if the body does not arrive at once.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
@@ -36,10 +36,10 @@ impl Received {
         Received { inner, hold, kept: 0, deadline: None }
     }
 
-    /// Counts what the answering of such a request takes beside its head and body.
+    /// Counts memory that the request needs in addition to its head and body.
     ///
     /// # Errors
-    /// When there is no room for it.
+    /// When the memory is not available.
     pub(crate) fn hold(&self, bytes: usize) -> Result<(), BodyError> {
         self.hold.take(bytes).map_err(|NoRoom| BodyError::NoRoom)
     }
@@ -47,7 +47,7 @@ impl Received {
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<BodyError> {
         let given_up = self.hold.poll_given_up(cx);
         self.hold.set_receiving(true);
-        // It may have been given up between the two.
+        // The hold may have been revoked in between.
         if given_up.is_ready() || self.hold.is_given_up() {
             return Poll::Ready(BodyError::NoRoom);
         }
@@ -92,7 +92,7 @@ impl Drop for Received {
     }
 }
 
-/// The body of an answer: what is not sent yet is counted.
+/// The body of an answer. Unsent bytes are counted.
 pub(super) struct Answered {
     inner: Body,
     hold: Hold,
@@ -123,7 +123,7 @@ impl http_body::Body for Answered {
     }
 }
 
-/// A piece of an answer. Whoever has it has not sent it: it goes when its last byte is written.
+/// A piece of an answer, which is dropped when its last byte is written.
 pub(super) struct Piece {
     bytes: Bytes,
     size: usize,

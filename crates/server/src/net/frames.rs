@@ -1,10 +1,10 @@
-//! What is on its way over a connection but no request yet, told from the bytes that arrive.
+//! Counts the bytes of incomplete requests on a connection.
 //!
-//! The HTTP library hands over requests whose heads are complete. Before that it keeps what has arrived of them, for
-//! as long as the client likes in HTTP/2, and says nothing of it. So the frames are followed here: their headers
-//! alone, each nine bytes that say how long the frame is.
+//! The HTTP library returns requests with complete heads. It buffers incomplete ones, in HTTP/2 without a time limit,
+//! and does not report them. This module therefore follows the frames by their headers, nine bytes each, which contain
+//! the length of the frame.
 
-/// What an HTTP/2 client sends first.
+/// The first bytes of an HTTP/2 client.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const FRAME_HEADER: usize = 9;
 
@@ -13,25 +13,25 @@ const HEADERS: u8 = 1;
 const CONTINUATION: u8 = 9;
 const END_HEADERS: u8 = 4;
 
-/// Follows one connection.
+/// The frames of one connection.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
     state: State,
-    /// Bytes that arrived of a block of headers which has not ended.
+    /// Bytes of an incomplete block of headers.
     block: usize,
-    /// Frames that are no part of a request, since last asked.
+    /// Frames outside of requests since the last [`Frames::take_control`].
     control: u32,
 }
 
 #[derive(Debug)]
 enum State {
-    /// So many bytes arrived, all of them those of HTTP/2's preface.
+    /// This many bytes of HTTP/2's preface arrived, and no others.
     Preface(usize),
-    /// It is no HTTP/2.
+    /// Not HTTP/2.
     Http1,
     /// Within the header of a frame.
     Header([u8; FRAME_HEADER], usize),
-    /// Within a frame: what its header said, and how much of it is missing.
+    /// Within a frame: its header, and the number of missing bytes.
     Payload { kind: u8, flags: u8, size: usize, missing: usize },
 }
 
@@ -42,7 +42,7 @@ impl Default for State {
 }
 
 impl Frames {
-    /// Bytes that arrived.
+    /// Processes arrived bytes.
     pub(super) fn pass(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             match &mut self.state {
@@ -106,17 +106,17 @@ impl Frames {
         self.state = State::Header([0; FRAME_HEADER], 0);
     }
 
-    /// Whether the version of HTTP is known.
+    /// Returns whether the version of HTTP is known.
     pub(super) fn is_known(&self) -> bool {
         !matches!(self.state, State::Preface(_))
     }
 
-    /// Whether it is HTTP/1.
+    /// Returns whether the connection uses HTTP/1.
     pub(super) fn is_http1(&self) -> bool {
         matches!(self.state, State::Http1)
     }
 
-    /// Bytes of HTTP/2 that the library keeps until more arrives: of a block of headers, of an unfinished frame.
+    /// Returns the bytes of HTTP/2 that the library buffers: of a block of headers, or of an incomplete frame.
     pub(super) fn kept(&self) -> usize {
         match self.state {
             State::Payload { kind, size, missing, .. } if !matches!(kind, HEADERS | CONTINUATION) => {
@@ -126,12 +126,12 @@ impl Frames {
         }
     }
 
-    /// Whether a block of headers has begun and not ended.
+    /// Returns whether a block of headers is incomplete.
     pub(super) fn is_in_headers(&self) -> bool {
         self.block > 0
     }
 
-    /// Frames that were no part of a request since this was last asked.
+    /// Returns the number of frames outside of requests since the last call.
     pub(super) fn take_control(&mut self) -> u32 {
         std::mem::take(&mut self.control)
     }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_is_told_by_the_first_bytes() {
+    fn the_first_bytes_determine_the_version() {
         let check = |bytes: &[u8], is_known: bool, is_http1: bool| {
             let mut frames = Frames::default();
             frames.pass(bytes);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_what_has_not_ended() {
+    fn only_incomplete_frames_are_counted() {
         let check = |parts: &[&[u8]], kept: usize, control: u32| {
             for piece in [1, 2, 7, 9, 1_000_000] {
                 let mut frames = seen(parts, piece);

@@ -1,4 +1,4 @@
-//! Where a connection's requests come in: whose they are, and whether there is room for them.
+//! Admission of a connection's requests: their source, and whether its memory suffices.
 
 use std::sync::{Arc, OnceLock};
 
@@ -10,20 +10,20 @@ use super::TrustedProxies;
 use super::connection::Connection;
 use super::memory::{Account, Hold, Memory, NoRoom};
 
-/// The most header lines of a request, which HTTP/1 is also read with.
+/// The maximum number of header lines, which also limits the HTTP/1 parser.
 pub(super) const MAX_HEADERS: usize = 128;
-/// What a request makes the server hold beside its head and body, as measured: its task, its stream, its buffers.
+/// Measured memory of a request in addition to head and body: task, stream, buffers.
 const REQUEST_COST: usize = 12 * 1024;
-/// What a header line takes beside its text.
+/// Memory of a header line in addition to its text.
 const LINE_COST: usize = 128;
 
-/// The way in of one connection.
+/// Admits the requests of one connection.
 pub(super) struct Gate {
     connection: Arc<Connection>,
     memory: Arc<Memory>,
-    /// Who calls, as far as the connection tells.
+    /// The peer of the connection.
     direct: Peer,
-    /// The proxies whose headers are believed, if the connection is one of theirs.
+    /// The trusted proxies, if the connection comes from one of them.
     proxies: Option<Arc<TrustedProxies>>,
     unauthenticated: Arc<Account>,
     authenticated: OnceLock<Arc<Account>>,
@@ -41,16 +41,15 @@ impl Gate {
         Gate { connection, memory, direct, proxies, unauthenticated, authenticated: OnceLock::new() }
     }
 
-    /// Counts what arrives over the connection until it is a request.
+    /// Counts arriving bytes until they form a request.
     pub(super) fn head(&self) -> Hold {
         self.own_account().head(&self.connection)
     }
 
-    /// Whose request it is, and whether it is let in or what it is refused with; either way its answer is counted under
-    /// what is returned.
+    /// Returns the peer of a request, and the hold that its answer is counted under, or the error that refuses it.
     ///
-    /// The refusals are `MalformedInput` for too many header lines, or a proxy's headers that cannot be used, and
-    /// `ServiceUnavailable` when its source holds too much.
+    /// The errors are `MalformedInput` for too many header lines or unusable headers of a proxy, and
+    /// `ServiceUnavailable` when the source exceeds its memory.
     pub(super) fn begin(&self, head: &Parts) -> (Hold, Peer, Result<()>) {
         let (peer, admitted) = match self.admit(head) {
             Ok(peer) => (peer, Ok(())),
@@ -64,7 +63,7 @@ impl Gate {
     fn admit(&self, head: &Parts) -> Result<Peer> {
         let lines = head.headers.len();
         if lines > MAX_HEADERS {
-            let message = format!("a request may have {MAX_HEADERS} header lines, and this one has {lines}");
+            let message = format!("the request has {lines} header lines, expected at most {MAX_HEADERS}");
             return Err(IamError::new(ErrorCode::MalformedInput, message));
         }
         self.peer(head)
@@ -74,7 +73,7 @@ impl Gate {
         let forwarded = self.proxies.as_ref().map(|proxies| proxies.client(&head.headers)).transpose()?.flatten();
         Ok(match forwarded {
             None => self.direct.clone(),
-            // What the proxy does not say is not assumed.
+            // Unknown encryption counts as none.
             Some(client) => Peer {
                 ip: client.ip,
                 secure: client.secure.unwrap_or(false),
@@ -86,13 +85,13 @@ impl Gate {
 
     fn account(&self, peer: &Peer) -> Arc<Account> {
         if self.proxies.is_some() && peer.is_forwarded {
-            // Over a proxy's connection come requests of everybody: what one client proved says nothing of the next.
+            // A proxy's connection carries requests of many clients, so one client's proof does not count for the next.
             return self.memory.account(SourceNetwork::of(peer.ip), false);
         }
         Arc::clone(self.own_account())
     }
 
-    /// The account of the connection itself.
+    /// Returns the memory account of the connection itself.
     fn own_account(&self) -> &Arc<Account> {
         if !self.connection.standing.is_authenticated() {
             return &self.unauthenticated;

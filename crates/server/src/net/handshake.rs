@@ -1,4 +1,4 @@
-//! A stream over which TLS is being negotiated: nobody may send much before it is.
+//! A stream during the TLS handshake, with a limit on what the client sends.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -6,13 +6,13 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The most bytes that a client may send in a handshake; a usual one is a few hundred.
+/// The maximum number of bytes that a client may send in a handshake. A few hundred are usual.
 const MAX_HANDSHAKE: usize = 16 * 1024;
 
-/// The stream. When the handshake is done it lets everything pass.
+/// The stream. The limit ends with the handshake.
 pub(super) struct Handshaking<S> {
     inner: S,
-    /// Bytes that may still come; none when there is no limit.
+    /// Remaining bytes; none after the handshake.
     left: Option<usize>,
 }
 
@@ -21,7 +21,7 @@ impl<S> Handshaking<S> {
         Handshaking { inner, left: Some(MAX_HANDSHAKE) }
     }
 
-    /// The handshake is done.
+    /// Removes the limit after the handshake.
     pub(super) fn done(&mut self) {
         self.left = None;
     }

@@ -1,7 +1,7 @@
-//! Deadlines for the heads of requests: each request sets one, and hardly any is reached.
+//! Deadlines for the heads of requests. Each request sets one, and few are reached.
 //!
-//! The alarm of the runtime stays set between requests. When it goes off, which is once per period and not once per
-//! request, it is set again for the deadline that holds by then.
+//! The runtime's timer stays set between requests. It fires once per period instead of once per request, and is then
+//! set for the current deadline.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use hyper::rt::{Sleep, Timer};
 
 type Alarm = Pin<Box<tokio::time::Sleep>>;
 
-/// The timer of one connection, whose deadlines come one after the other, each later than the one before.
+/// The timer of one connection, with ascending deadlines, one at a time.
 #[derive(Clone, Default)]
 pub(super) struct HeadTimer {
     /// The alarm, while no deadline needs it.

@@ -1,4 +1,4 @@
-//! A listener: connections in, requests to whoever answers them, a clean end.
+//! A listener: accepts connections, passes requests to a handler, and stops cleanly.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -33,49 +33,49 @@ use super::proxy::TrustedProxies;
 use super::proxy_protocol::{self, Told};
 use super::stall_guard::StallGuard;
 
-/// Time to send the head of a request of HTTP/1.
+/// The time in which the head of an HTTP/1 request must arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest block of headers.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
-/// Requests at once on one HTTP/2 connection.
+/// Concurrent requests on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 256;
-/// Bytes of bodies that an HTTP/2 client may send before they are read: of one request, and of all on a connection.
-/// What they fill is memory that nobody has counted yet.
+/// Bytes of bodies that an HTTP/2 client may send before they are read: per request, and per connection. This memory is
+/// not counted.
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 256 * 1024;
-/// Bytes of one answer that wait in the library for a client to take them; the others wait where they are counted.
+/// Bytes of an answer that the library buffers for the client; further bytes wait where they are counted.
 const MAX_SEND_BUFFER: usize = 64 * 1024;
-/// Errors of a client that cost a stream each, after which an HTTP/2 connection is closed.
+/// Client errors, each of which resets a stream, after which an HTTP/2 connection is closed.
 const MAX_ERROR_RESETS: usize = 100;
-/// How long requests that have begun may take to end when the server stops.
+/// The time that requests in flight have to finish when the server stops.
 const DRAIN: Duration = Duration::from_secs(20);
 
-/// Who answers requests.
+/// Answers requests.
 pub(crate) trait Answer: Clone + Send + Sync + 'static {
-    /// Answers one request, whatever it holds.
+    /// Answers one request.
     fn answer(&self, request: Request<Received>, peer: Peer) -> impl Future<Output = Response<Body>> + Send;
 
-    /// Refuses a request whose body is not read.
+    /// Refuses a request without reading its body.
     fn refuse(&self, head: &Parts, peer: &Peer, error: &IamError) -> Response<Body>;
 }
 
-/// What a listener is made of.
+/// The parts of a listener.
 pub(crate) struct Listener {
-    /// Where connections come in.
+    /// The socket.
     pub(crate) socket: TcpListener,
-    /// Whether they are encrypted.
+    /// The TLS configuration, if connections are encrypted.
     pub(crate) tls: Option<TlsAcceptor>,
-    /// How many there are.
+    /// The registry of connections.
     pub(crate) connections: Arc<Connections>,
-    /// What their requests hold; shared with other listeners.
+    /// The memory of requests; shared with other listeners.
     pub(crate) memory: Arc<Memory>,
-    /// Who is believed about clients.
+    /// The trusted proxies.
     pub(crate) proxies: Arc<TrustedProxies>,
-    /// Whether the connections of these begin with a header of the PROXY protocol.
+    /// Whether connections of trusted proxies begin with a PROXY header.
     pub(crate) proxy_protocol: bool,
 }
 
-/// What all connections of a listener share.
+/// State shared by all connections of a listener.
 struct Shared<A> {
     tls: Option<TlsAcceptor>,
     connections: Arc<Connections>,
@@ -86,7 +86,7 @@ struct Shared<A> {
     answer: A,
 }
 
-/// Serves until `stop` turns true, then lets requests in flight finish.
+/// Serves until `stop` is true, then waits for requests in flight.
 pub(crate) async fn serve<A: Answer>(listener: Listener, answer: A, mut stop: watch::Receiver<bool>) {
     let Listener { socket, tls, connections, memory, proxies, proxy_protocol } = listener;
     let builder = http_builder();
@@ -119,9 +119,9 @@ pub(crate) async fn serve<A: Answer>(listener: Listener, answer: A, mut stop: wa
     }
 }
 
-/// Waits until it is time to stop.
+/// Waits until `stop` is true.
 pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // Without a sender there is nobody left to stop anything later.
+    // Without a sender the value cannot change any more.
     drop(stop.wait_for(|stop| *stop).await);
 }
 
@@ -149,7 +149,7 @@ impl<A> Shared<A> {
         self.memory.close_overdue();
     }
 
-    /// Out of file descriptors, or a peer that was gone already: neither is a reason to stop.
+    /// No file descriptors are left, or the peer is already gone. Neither ends the listener.
     async fn after_failure(&self, error: &io::Error) {
         let is_full = matches!(
             error.raw_os_error().map(rustix::io::Errno::from_raw_os_error),
@@ -168,7 +168,7 @@ impl<A> Shared<A> {
     }
 }
 
-/// A connection that is served.
+/// A served connection.
 struct Served<A> {
     shared: Arc<Shared<A>>,
     connection: Arc<Connection>,
@@ -240,7 +240,7 @@ impl<A: Answer> Served<A> {
         let stream = StallGuard::new(stream, Arc::clone(&gate));
         let shared = Arc::clone(&self.shared);
         let service = service_fn(move |request: Request<Incoming>| {
-            // What is refused is dropped here, before the task that answers gets its turn.
+            // A refused request is dropped here, before a task is spawned for it.
             let exchange = Exchange::begin(&shared, &gate, request);
             async move { Ok::<_, Infallible>(exchange.run().await) }
         });
@@ -289,7 +289,7 @@ impl<A: Answer> Exchange<A> {
     }
 }
 
-/// A request whose client may give up the waiting.
+/// A request that its client may abandon.
 struct Unanswered<'a> {
     connection: &'a Connection,
     is_answered: bool,

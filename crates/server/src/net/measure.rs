@@ -1,4 +1,4 @@
-//! What is told of connections, for Prometheus.
+//! Metrics of connections and their memory.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use super::{Connections, Memory};
 
 const STATES: [&str; 2] = ["unauthenticated", "authenticated"];
 
-/// Registers what the listeners count: the connections of one, and the memory of all.
+/// Registers the metrics: connections of one listener, memory of all.
 pub(crate) fn measure(metrics: &Metrics, connections: &Arc<Connections>, memory: &Arc<Memory>) {
     let of = Arc::clone(connections);
-    let help = "Open connections, by whether an authenticated request ever came over them.";
+    let help = "Open connections, by whether they have had an authenticated request.";
     metrics.gauge("bailiwick_connections", help, &["state"], move |samples| {
         let (unauthenticated, authenticated) = of.counts();
         for (state, count) in STATES.iter().zip([unauthenticated, authenticated]) {

@@ -1,10 +1,10 @@
-//! Memory that requests take while their senders make the server wait: heads, bodies and answers, by source.
+//! Memory of requests that wait for their clients: heads, bodies and answers, by source.
 //!
-//! A source that holds more than its share loses its own: of what waits for it, the oldest of the larger ones. When
-//! all together hold too much, the sources that hold most lose first. Requests over connections that an authenticated
-//! request came over before are counted apart, with a larger share.
+//! A source that exceeds its share loses requests of its own: among those that wait for it, the oldest of the larger
+//! ones. If the total is exceeded, the sources that hold most lose first. Requests on authenticated connections are
+//! counted separately, with a larger share.
 //!
-//! What waits for its sender is given up, not what is being worked on: that ends by itself.
+//! Only requests that wait for their client are revoked. Requests in progress end by themselves.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -23,19 +23,19 @@ use hold::Holder;
 pub(super) use hold::{Hold, NoRoom};
 
 const MIB: usize = 1024 * 1024;
-/// Seconds that a client may take nothing of an answer.
+/// Seconds after which a client that reads nothing of an answer is disconnected.
 const ANSWER_TIMEOUT: u32 = 60;
 
-/// Bytes that may be held.
+/// Limits in bytes.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
-    /// By one source.
+    /// One source.
     source: usize,
-    /// By all.
+    /// All sources.
     total: usize,
 }
 
-/// Everything that is held.
+/// The memory of all requests.
 pub(crate) struct Memory {
     unauthenticated: Arc<Pool>,
     authenticated: Arc<Pool>,
@@ -43,7 +43,7 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// With the limits that the server runs with: what strangers hold fits beside all else into 256 MiB.
+    /// Creates it with the server's limits: with the memory of unauthenticated clients the process stays below 256 MiB.
     pub(crate) fn new(clock: Arc<Seconds>) -> Arc<Self> {
         let unauthenticated = Limits { source: 8 * MIB, total: 48 * MIB };
         let authenticated = Limits { source: 32 * MIB, total: 96 * MIB };
@@ -55,13 +55,13 @@ impl Memory {
         Arc::new(Memory { unauthenticated: pool(unauthenticated), authenticated: pool(authenticated), clock })
     }
 
-    /// The account of a source, among those of authenticated connections or the others.
+    /// Returns the account of a source, for authenticated or unauthenticated connections.
     pub(super) fn account(&self, source: SourceNetwork, is_authenticated: bool) -> Arc<Account> {
         let pool = if is_authenticated { &self.authenticated } else { &self.unauthenticated };
         Pool::account(pool, source)
     }
 
-    /// Closes connections whose clients take no answers; called once a second.
+    /// Closes connections whose clients read no answers. Called once a second.
     pub(super) fn close_overdue(&self) {
         let now = self.clock.now();
         for account in [&self.unauthenticated, &self.authenticated].into_iter().flat_map(|pool| pool.accounts()) {
@@ -73,19 +73,19 @@ impl Memory {
         }
     }
 
-    /// How many requests were given up or refused for want of room.
+    /// Returns the number of requests that were revoked or refused for lack of memory.
     pub(super) fn refused(&self) -> u64 {
         self.unauthenticated.refused.load(Ordering::Relaxed) + self.authenticated.refused.load(Ordering::Relaxed)
     }
 
-    /// Bytes held by strangers, and by the others.
+    /// Returns the bytes held by unauthenticated and by authenticated connections.
     pub(super) fn used(&self) -> (usize, usize) {
         let used = |pool: &Pool| pool.balance.used.load(Ordering::Relaxed);
         (used(&self.unauthenticated), used(&self.authenticated))
     }
 }
 
-/// What is held, and how much of it is already given up.
+/// Held bytes, and how many of them are already revoked.
 #[derive(Default)]
 struct Balance {
     used: AtomicUsize,
@@ -93,13 +93,13 @@ struct Balance {
 }
 
 impl Balance {
-    /// What will be held when all that was given up is gone.
+    /// Returns the held bytes without the revoked ones.
     fn staying(&self) -> usize {
         self.used.load(Ordering::Relaxed).saturating_sub(self.leaving.load(Ordering::Relaxed))
     }
 }
 
-/// What all sources of one kind share.
+/// The accounts of all sources of one kind.
 struct Pool {
     limits: Limits,
     balance: Balance,
@@ -108,12 +108,12 @@ struct Pool {
     refused: AtomicU64,
 }
 
-/// What one source holds.
+/// The account of one source.
 pub(super) struct Account {
     pool: Arc<Pool>,
     balance: Balance,
     holders: Mutex<Slab<Arc<Holder>>>,
-    /// How many holders there ever were, which tells their age.
+    /// Number of holders so far; the number of a holder gives its age.
     begun: AtomicU64,
 }
 
@@ -127,7 +127,7 @@ impl Pool {
         if let Some(found) = accounts.get(&source).and_then(Weak::upgrade) {
             return found;
         }
-        // Those whose connections are all gone are swept out now and then, at the cost of new ones.
+        // Accounts without connections are removed now and then, when a new one is added.
         if accounts.len() == accounts.capacity() {
             accounts.retain(|_, account| account.strong_count() > 0);
         }
@@ -146,7 +146,7 @@ impl Pool {
         accounts.values().filter_map(Weak::upgrade).collect()
     }
 
-    /// Makes the sources that hold most give up so much that all together hold less than the limit.
+    /// Revokes memory of the sources that hold most, until the total is below the limit.
     fn shed(&self) {
         let mut accounts: Vec<_> = self.accounts().into_iter().map(|a| (a.balance.staying(), a)).collect();
         accounts.sort_unstable_by_key(|(staying, _)| Reverse(*staying));
@@ -154,7 +154,7 @@ impl Pool {
         let target = self.limits.total / 8 * 7;
         let level = level(&sizes, target);
         for (_, account) in accounts.iter().take_while(|(staying, _)| *staying > level) {
-            // Who gives something up may give up more than that, since it is all or nothing of a request.
+            // This may free more than necessary, since a request is revoked as a whole.
             if self.balance.staying() <= target {
                 break;
             }
@@ -163,8 +163,8 @@ impl Pool {
     }
 }
 
-/// The size that the largest of these must be cut to, so that all together have the target's; they come in the order
-/// of their size, the largest first.
+/// Returns the size that the largest of `sizes` (in descending order) must be cut to, so that the sum reaches the
+/// target.
 fn level(sizes: &[usize], target: usize) -> usize {
     let mut rest: usize = sizes.iter().sum();
     if rest <= target {
@@ -181,7 +181,7 @@ fn level(sizes: &[usize], target: usize) -> usize {
 }
 
 impl Account {
-    /// Begins to hold what a request takes. Without room for it, what is returned holds nothing yet.
+    /// Starts to hold the memory of a request. If it is not available, the returned hold is empty.
     pub(super) fn hold(self: &Arc<Self>, connection: &Arc<Connection>, bytes: usize) -> (Hold, Result<(), NoRoom>) {
         let hold = Hold::new(self, connection, true);
         let found = hold.take(bytes);
@@ -191,7 +191,7 @@ impl Account {
         (hold, found)
     }
 
-    /// Begins to hold what arrives over a connection and is no request yet.
+    /// Starts to hold bytes that do not form a request yet.
     pub(super) fn head(self: &Arc<Self>, connection: &Arc<Connection>) -> Hold {
         Hold::new(self, connection, false)
     }

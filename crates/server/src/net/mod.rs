@@ -1,8 +1,8 @@
-//! Everything between the socket and the front ends: connections, their deadlines, and what strangers may hold.
+//! The layer between socket and front ends: connections, deadlines, and limits for unauthenticated clients.
 //!
-//! A caller is known only when their request has arrived whole and is verified. Until then everything that a client
-//! makes the server keep is counted by where it comes from: connections in [`connections`], bytes of heads, bodies and
-//! answers in [`memory`]. A source that holds more than its share loses its own, nobody else is refused.
+//! A caller is known only after their complete request is verified. Until then everything that a client makes the
+//! server hold is counted by source: connections in [`connections`], bytes of heads, bodies and answers in [`memory`].
+//! A source that exceeds its share loses its own connections; other sources are not refused.
 //!
 //! Start reading at [`listen::serve`].
 

@@ -1,4 +1,4 @@
-//! How many files and sockets the process may have open.
+//! The limit of open files and sockets.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -7,7 +7,7 @@ const MAX_CONNECTIONS: usize = 4_096;
 /// Files and sockets that are kept for everything else: the store, the metrics listener, connections on their way out.
 const RESERVE: u64 = 256;
 
-/// Raises the process's own limit to what it may be raised to, and says how many connections fit into it.
+/// Raises the process's limit as far as permitted, and returns how many connections fit into it.
 pub(crate) fn raise_limit() -> usize {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let wanted = MAX_CONNECTIONS as u64 + RESERVE;
@@ -29,7 +29,7 @@ pub(crate) fn raise_limit() -> usize {
         tracing::warn!(
             open_files = raised,
             connections = places,
-            "fewer connections than usual fit into the limit of open files"
+            "the limit of open files allows fewer connections than usual"
         );
     }
     places.min(MAX_CONNECTIONS)

@@ -1,8 +1,8 @@
-//! Who is behind a proxy, by what the proxy says in its headers.
+//! The client behind a proxy, taken from the proxy's headers.
 //!
-//! Only addresses that are configured are believed. Each proxy adds to the right of `X-Forwarded-For` or `Forwarded`
-//! the address that it was called from; so the client is the rightmost address that is not itself a trusted proxy's,
-//! and what stands to the left of it is the client's own invention, which nobody reads.
+//! Only configured proxies are trusted. Each proxy appends the address of its client to `X-Forwarded-For` or
+//! `Forwarded`. The client is therefore the rightmost address that is not a trusted proxy's. Addresses to the left of
+//! it come from the client and are ignored.
 
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use bailiwick_model::{ErrorCode, IamError, Result};
 use http::{HeaderMap, header};
 use ipnet::IpNet;
 
-/// The addresses that are believed.
+/// The networks of trusted proxies.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TrustedProxies(Vec<IpNet>);
 
@@ -19,7 +19,7 @@ pub(crate) struct TrustedProxies(Vec<IpNet>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Forwarded {
     pub(super) ip: IpAddr,
-    /// Whether the client's connection to the proxy was encrypted, if the proxy says.
+    /// Whether the client's connection to the proxy was encrypted, if known.
     pub(super) secure: Option<bool>,
 }
 
@@ -28,22 +28,22 @@ impl TrustedProxies {
         TrustedProxies(networks)
     }
 
-    /// Whether an address is one of them.
+    /// Returns whether an address belongs to a trusted proxy.
     pub(super) fn contains(&self, ip: IpAddr) -> bool {
         let ip = ip.to_canonical();
         self.0.iter().any(|network| network.contains(&ip))
     }
 
-    /// The client that a request of a trusted proxy is forwarded for; none if no header says that it is.
+    /// Returns the client that a trusted proxy forwards for; none without such headers.
     ///
     /// # Errors
-    /// When what the headers say is malformed, or can be read in two ways.
+    /// When the headers are malformed or ambiguous.
     pub(super) fn client(&self, headers: &HeaderMap) -> Result<Option<Forwarded>> {
         let by_for = self.by_x_forwarded(headers)?;
         let by_forwarded = self.by_forwarded(headers)?;
         match (by_for, by_forwarded) {
             (Some(one), Some(other)) if one.ip != other.ip => {
-                Err(malformed(format!("X-Forwarded-For says `{}` where Forwarded says `{}`", one.ip, other.ip)))
+                Err(malformed(format!("X-Forwarded-For has `{}`, but Forwarded has `{}`", one.ip, other.ip)))
             }
             (Some(Forwarded { secure: Some(one), .. }), Some(Forwarded { secure: Some(other), .. }))
                 if one != other =>
@@ -67,7 +67,7 @@ impl TrustedProxies {
         let mut ip = None;
         for hop in hops.iter().rev() {
             let address =
-                address(hop).ok_or_else(|| malformed(format!("X-Forwarded-For: `{hop}` is no IP address")))?;
+                address(hop).ok_or_else(|| malformed(format!("X-Forwarded-For: `{hop}` is not an IP address")))?;
             ip = Some(address);
             if !self.contains(address) {
                 break;
@@ -96,7 +96,7 @@ fn malformed(what: String) -> IamError {
     IamError::new(ErrorCode::MalformedInput, format!("the proxy's headers cannot be used: {what}"))
 }
 
-/// The elements of a header that may be there several times, in their order.
+/// Returns the elements of a header that may occur several times, in order.
 fn list<'a>(headers: &'a HeaderMap, name: &str, split: fn(&'a str) -> Vec<&'a str>) -> Result<Vec<&'a str>> {
     let mut elements = Vec::new();
     for line in headers.get_all(name) {
@@ -114,7 +114,7 @@ fn at_unquoted_commas(text: &str) -> Vec<&str> {
     at_unquoted(text, ',')
 }
 
-/// The parts between separators, which separate nothing within quotes.
+/// Splits at separators outside of quotes.
 fn at_unquoted(text: &str, separator: char) -> Vec<&str> {
     let mut is_quoted = false;
     let parts = text.split(|c: char| {
@@ -132,7 +132,7 @@ fn address(text: &str) -> Option<IpAddr> {
     ip.map(|ip| ip.to_canonical())
 }
 
-/// Whether the connection was encrypted. A list says it once for each hop, and must be of one mind.
+/// Returns whether the connection was encrypted. A list has one entry per hop, and all must agree.
 fn protocol(values: &[&str]) -> Result<Option<bool>> {
     let mut secure = None;
     for value in values {
@@ -162,9 +162,10 @@ fn element(text: &str) -> Result<Forwarded> {
         let (name, value) = pair
             .split_once('=')
             .ok_or_else(|| malformed(format!("Forwarded: `{pair}` is not of the form name=value")))?;
-        let value = unquoted(value).ok_or_else(|| malformed(format!("Forwarded: `{value}` is not quoted rightly")))?;
+        let value = unquoted(value).ok_or_else(|| malformed(format!("Forwarded: `{value}` has invalid quotes")))?;
         let is_repeated = if name.eq_ignore_ascii_case("for") {
-            let found = address(value).ok_or_else(|| malformed(format!("Forwarded: `{value}` is no IP address")))?;
+            let found =
+                address(value).ok_or_else(|| malformed(format!("Forwarded: `{value}` is not an IP address")))?;
             ip.replace(found).is_some()
         } else if name.eq_ignore_ascii_case("proto") {
             secure.replace(one_protocol(value)?).is_some()
@@ -172,16 +173,16 @@ fn element(text: &str) -> Result<Forwarded> {
             false
         };
         if is_repeated {
-            return Err(malformed(format!("Forwarded: `{name}` is there twice for one hop")));
+            return Err(malformed(format!("Forwarded: `{name}` is duplicated in one hop")));
         }
     }
-    let ip = ip.ok_or_else(|| malformed(format!("Forwarded: `{text}` does not say for whom")))?;
+    let ip = ip.ok_or_else(|| malformed(format!("Forwarded: `{text}` has no `for`")))?;
     Ok(Forwarded { ip, secure })
 }
 
 fn unquoted(value: &str) -> Option<&str> {
     match value.strip_prefix('"') {
-        // No address or protocol has a character that would have to be escaped.
+        // Addresses and protocols have no characters that need escapes.
         Some(rest) => rest.strip_suffix('"').filter(|inner| !inner.contains(['"', '\\'])),
         None => Some(value).filter(|value| !value.contains('"')),
     }

@@ -1,6 +1,6 @@
-//! The PROXY protocol, versions 1 and 2: what a proxy says of its client before anything else on a connection.
+//! The PROXY protocol, versions 1 and 2: a header at the beginning of a connection that names the proxy's client.
 //!
-//! Read strictly: a header that is not exactly of the form is an error, and so is one that is longer than it may be.
+//! Parsed strictly: a header that is malformed or too long is an error.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -8,31 +8,31 @@ use std::str::FromStr;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// What version 2 begins with.
+/// The signature of version 2.
 const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
-/// The longest header of version 1, its end included.
+/// The longest header of version 1, including its line end.
 const MAX_LINE: usize = 107;
-/// The longest rest of a header of version 2 that is read: addresses and a few extensions.
+/// The longest accepted rest of a header of version 2: addresses and a few extensions.
 const MAX_REST: usize = 4 * 1024;
-/// The extension that says whether the client's connection is encrypted, and the bit that says so.
+/// The extension about encryption of the client's connection, and the bit that means encrypted.
 const TLS: u8 = 0x20;
 const IS_TLS: u8 = 1;
 
-/// What a proxy says of a connection.
+/// The content of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Told {
-    /// The connection is the proxy's own, as when it looks whether the server is there; or it does not know its client.
+    /// The connection is the proxy's own, such as a health check, or its client is unknown.
     Own,
-    /// It is made for a client.
+    /// The connection is made for a client.
     Client {
         /// The client's address.
         ip: IpAddr,
-        /// Whether the client's connection is encrypted, if the proxy says.
+        /// Whether the client's connection is encrypted, if known.
         secure: Option<bool>,
     },
 }
 
-/// Reads a header and nothing behind it.
+/// Reads a header, and no byte beyond it.
 pub(super) async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Told> {
     let mut start = [0; SIGNATURE.len()];
     stream.read_exact(&mut start).await?;
@@ -52,14 +52,14 @@ pub(super) async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Tol
 }
 
 fn malformed() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "no header of the PROXY protocol")
+    io::Error::new(io::ErrorKind::InvalidData, "not a header of the PROXY protocol")
 }
 
-/// The rest of a line, whose end must not be read past.
+/// Reads the rest of a line, and no byte beyond it.
 async fn read_line<S: AsyncRead + Unpin>(stream: &mut S, start: &[u8]) -> io::Result<Vec<u8>> {
     let mut line = start.to_vec();
     while !line.ends_with(b"\r\n") {
-        // What is not of this protocol is not waited for.
+        // Another protocol is refused without waiting for the end of a line.
         if line.len() == MAX_LINE || !line.starts_with(b"PROXY ") {
             return Err(malformed());
         }
@@ -85,10 +85,10 @@ fn line(line: &[u8]) -> Option<Told> {
     (is_port(from_port) && is_port(to_port)).then(|| Told::Client { ip: ip.to_canonical(), secure: None })
 }
 
-/// Version 2, behind its signature.
+/// Version 2, after its signature.
 fn binary(version_and_command: u8, family: u8, rest: &[u8]) -> Option<Told> {
     let (ip, extensions) = match (version_and_command, family) {
-        // The proxy's own: whatever stands behind is to be passed over.
+        // The proxy's own connection: the rest is skipped.
         (0x20, _) => return Some(Told::Own),
         (0x21, 0x00) => return Some(Told::Own),
         (0x21, 0x11) => {
@@ -104,8 +104,8 @@ fn binary(version_and_command: u8, family: u8, rest: &[u8]) -> Option<Told> {
     Some(Told::Client { ip: ip.to_canonical(), secure: encrypted(extensions)? })
 }
 
-/// Whether the extensions say that the client's connection is encrypted; nothing if they are malformed.
-#[expect(clippy::option_option, reason = "malformed is another thing than not said")]
+/// Returns whether the client's connection is encrypted, if the extensions have it; the outer none means malformed.
+#[expect(clippy::option_option, reason = "malformed differs from absent")]
 fn encrypted(mut extensions: &[u8]) -> Option<Option<bool>> {
     let mut secure = None;
     while let Some((kind, rest)) = extensions.split_first() {
@@ -123,23 +123,23 @@ fn encrypted(mut extensions: &[u8]) -> Option<Option<bool>> {
 mod tests {
     use super::*;
 
-    /// What is read of these bytes, with a letter behind them that must be left.
+    /// Reads these bytes, followed by a letter that must not be consumed.
     async fn reading(header: &[u8]) -> Option<Told> {
         let bytes = [header, b"x"].concat();
         let mut stream = bytes.as_slice();
-        let told = read(&mut stream).await.ok()?;
+        let parsed = read(&mut stream).await.ok()?;
         assert_eq!(stream, b"x", "{header:?} was not read to its end");
-        Some(told)
+        Some(parsed)
     }
 
     async fn check(header: &[u8], expected: &str) {
-        let told = match reading(header).await {
+        let parsed = match reading(header).await {
             None => "refused".to_owned(),
             Some(Told::Own) => "own".to_owned(),
             Some(Told::Client { ip, secure: None }) => ip.to_string(),
             Some(Told::Client { ip, secure: Some(secure) }) => format!("{ip} {secure}"),
         };
-        assert_eq!(told, expected, "{}", header.escape_ascii());
+        assert_eq!(parsed, expected, "{}", header.escape_ascii());
     }
 
     #[tokio::test]

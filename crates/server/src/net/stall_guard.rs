@@ -1,4 +1,4 @@
-//! A connection's stream: tells what is on its way over it, and gives up on a peer who takes nothing.
+//! A connection's stream that counts arriving bytes, and fails if the peer stops reading.
 
 use std::future::Future as _;
 use std::io::{self, IoSlice};
@@ -15,30 +15,30 @@ use super::frames::Frames;
 use super::gate::Gate;
 use super::memory::Hold;
 
-/// How long a peer may take nothing of what is sent to them.
+/// How long a peer may read nothing of what is sent.
 const STALL: Duration = Duration::from_secs(20);
-/// The room that the library has for what arrives over HTTP/1, until a client has sent much at once.
+/// The library's initial buffer for HTTP/1.
 const USUAL_ROOM: usize = 8 * 1024;
 
 /// The stream.
 pub(super) struct StallGuard<S> {
     inner: S,
     head: Head,
-    /// When writing ends, if the peer takes nothing until then; none while they do.
+    /// The deadline by which the peer must read; none while it reads.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-/// What has arrived and is no request yet.
+/// The bytes that arrived and do not form a request yet.
 struct Head {
     gate: Arc<Gate>,
     hold: Hold,
-    /// Whether that is under the account of authenticated connections.
+    /// Whether they are counted as those of an authenticated connection.
     is_authenticated: bool,
     held: usize,
-    /// Bytes of a head of HTTP/1.
+    /// Bytes of an HTTP/1 head.
     head: usize,
     frames: Frames,
-    /// Requests that had begun when bytes last arrived.
+    /// The number of requests when bytes last arrived.
     begun: u32,
     is_in_headers: bool,
 }
@@ -50,12 +50,12 @@ impl Head {
         Head { gate, hold, is_authenticated: false, held: 0, head: 0, frames, begun: 0, is_in_headers: false }
     }
 
-    /// Bytes that arrived, and the room that the library had for them.
+    /// Processes arrived bytes; `room` is the library's free buffer.
     fn pass(&mut self, bytes: &[u8], room: usize) -> io::Result<()> {
         let was_known = self.frames.is_known();
         self.frames.pass(bytes);
         if !was_known && self.frames.is_known() {
-            // From here on the heads of HTTP/1 are timed by the library.
+            // From here on the library limits the time of HTTP/1 heads.
             self.connection().head_ends();
         }
         let kept = if self.frames.is_http1() { self.http1(bytes.len(), room) } else { self.frames.kept() };
@@ -65,7 +65,7 @@ impl Head {
         self.hold(kept)
     }
 
-    /// Sets the time by which a block of headers of HTTP/2 must have ended; each block has its own.
+    /// Sets the deadline for a block of HTTP/2 headers; each block has its own.
     fn time_headers(&mut self) {
         let was_in_headers = std::mem::replace(&mut self.is_in_headers, self.frames.is_in_headers());
         if !self.is_in_headers {
@@ -81,8 +81,8 @@ impl Head {
         }
     }
 
-    /// HTTP/1 has one request at a time: what arrives while there is none is of a head. For a client that sends much the
-    /// library also keeps a large buffer.
+    /// HTTP/1 has one request at a time, so bytes outside of a request belong to a head. For a client that sends much
+    /// the library also keeps a large buffer.
     fn http1(&mut self, arrived: usize, room: usize) -> usize {
         let begun = self.connection().begun();
         if std::mem::replace(&mut self.begun, begun) != begun || !self.connection().is_idle() {
@@ -114,12 +114,12 @@ impl Head {
 }
 
 impl<S> StallGuard<S> {
-    /// Follows what arrives over a stream, and counts what is kept of it.
+    /// Wraps a stream; counts arriving bytes at the gate.
     pub(super) fn new(inner: S, gate: Arc<Gate>) -> Self {
         StallGuard { inner, head: Head::new(gate), stalled: None }
     }
 
-    /// Lets an attempt to write pass, unless it is one of many that came to nothing.
+    /// Passes the result of a write on, unless the peer has stopped reading for too long.
     fn watch<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
             self.stalled = None;

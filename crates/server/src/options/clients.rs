@@ -14,7 +14,7 @@ use crate::net::TrustedProxies;
 #[derive(Args)]
 #[command(next_help_heading = "Clients")]
 pub(crate) struct ClientOptions {
-    /// Network of a proxy whose Forwarded, or X-Forwarded-For and X-Forwarded-Proto, say who the client is; may be
+    /// Network of a proxy whose Forwarded, or X-Forwarded-For and X-Forwarded-Proto, headers are trusted; may be
     /// repeated
     #[arg(
         long,
@@ -27,20 +27,20 @@ pub(crate) struct ClientOptions {
     /// Connections of trusted proxies begin with a header of the PROXY protocol, version 1 or 2
     #[arg(long, env = "BAILIWICK_PROXY_PROTOCOL", value_parser = boolean)]
     pub(crate) proxy_protocol: bool,
-    /// Failed authentications per second from one source, in bursts of ten times as many, a fifth of that for one of its
-    /// keys; beyond it the answer is Throttling. 0 for no limit
+    /// Failed authentications per second from one source, in bursts of ten times as many, and a fifth of that per
+    /// access key; above the limit the answer is Throttling. 0 for no limit
     #[arg(long, env = "BAILIWICK_FAILED_AUTHENTICATIONS", value_name = "PER-SECOND", default_value_t = Service::FAILURES_PER_SECOND)]
     pub(crate) failed_authentications: u32,
 }
 
 impl ClientOptions {
-    /// The proxies that are believed.
+    /// Returns the trusted proxies.
     ///
     /// # Errors
-    /// When their protocol is asked for and there are none.
+    /// When the PROXY protocol is enabled without trusted proxies.
     pub(crate) fn proxies(&self) -> Result<TrustedProxies, Failure> {
         if self.proxy_protocol && self.trusted_proxy.is_empty() {
-            let message = "--proxy-protocol needs --trusted-proxy beside it: the network that the proxies call from";
+            let message = "--proxy-protocol needs --trusted-proxy : the network that the proxies call from";
             return Err(Failure::with_code(message, 2));
         }
         Ok(TrustedProxies::new(self.trusted_proxy.clone()))

@@ -1,4 +1,4 @@
-//! What the deployment is: its account, its partition, its region.
+//! The account, partition and region of the deployment.
 
 use bailiwick_model::{AccountId, Partition, Region};
 use clap::Args;
@@ -10,15 +10,15 @@ use crate::failure::Failure;
 #[derive(Args)]
 #[command(next_help_heading = "Deployment")]
 pub(crate) struct DeploymentOptions {
-    /// Make a new store although a master key is there already, whose store is missing
+    /// Create a new store although a master key exists without its store
     ///
-    /// For the first start under a key that was made beforehand, and for a new beginning. Leave it out afterwards.
+    /// For the first start with a key that was generated beforehand, and to start over. Remove it afterwards.
     #[arg(long, env = "BAILIWICK_INIT", value_parser = boolean)]
     pub(crate) init: bool,
-    /// Take what is left of a store in which rows are missing for the whole of it, once
+    /// Accept the remaining rows of a store in which rows are missing, once
     ///
-    /// A store from which something other than Bailiwick has taken rows, or has put older ones into it, is refused: what
-    /// they denied is not known. With this it starts, and what they denied is denied no more.
+    /// A store in which rows are missing or outdated, and Bailiwick did not do that, is refused, since policies that
+    /// deny may be among them. With this option the server starts, without the denials of missing rows.
     #[arg(long)]
     pub(crate) accept_damaged_store: bool,
     /// Twelve digits of the management account, for the first start [default: random]
@@ -27,13 +27,13 @@ pub(crate) struct DeploymentOptions {
     /// Partition of all ARNs; fixed at the first start
     #[arg(long, env = "BAILIWICK_PARTITION", default_value = "aws", value_parser = parse_partition)]
     pub(crate) partition: Partition,
-    /// Region that the deployment says it is in
+    /// Region of the deployment
     #[arg(long, env = "BAILIWICK_REGION", value_parser = parse_region, default_value = "us-east-1")]
     pub(crate) region: Region,
 }
 
 impl DeploymentOptions {
-    /// Refuses what does not go together.
+    /// Refuses contradictory options.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         if self.region.partition() == Some(self.partition) {
             return Ok(());

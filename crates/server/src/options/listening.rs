@@ -1,4 +1,4 @@
-//! Where the server is reached, and by whom.
+//! The addresses that the server listens on.
 
 use std::net::SocketAddr;
 
@@ -18,10 +18,10 @@ pub(crate) struct ListeningOptions {
     /// Address and port for Prometheus, over TLS beyond loopback; `none` for no such port
     #[arg(long, env = "BAILIWICK_METRICS_LISTEN", default_value = "127.0.0.1:7471", value_name = "ADDRESS")]
     pub(crate) metrics_listen: OptionalListenAddress,
-    /// Listen beyond loopback without TLS: whoever can read the network can read the secrets
+    /// Listen beyond loopback without TLS: secrets can then be read on the network
     #[arg(long, env = "BAILIWICK_INSECURE_ALLOW_CLEAR", value_parser = boolean)]
     pub(crate) insecure_allow_clear: bool,
-    /// Don't serve gRPC reflection
+    /// Do not serve gRPC reflection
     #[arg(long, env = "BAILIWICK_NO_REFLECTION", value_parser = boolean)]
     pub(crate) no_reflection: bool,
 }
@@ -37,21 +37,25 @@ impl ListeningOptions {
         Err(Failure::with_code(message, 2))
     }
 
-    /// Listens on `--listen`: on the first address of a name that can be had.
+    /// Listens on the first available address of `--listen`.
     ///
-    /// Every address that the name has must be on loopback, unless `encrypted` or allowed by name.
+    /// Every address of the name must be on loopback, unless `encrypted` or `--insecure-allow-clear` is given.
     pub(crate) async fn bind(&self, encrypted: bool) -> Result<TcpListener, Failure> {
         let addresses = self.listen.resolve().await?;
-        self.refuse_clear(&addresses, encrypted, "signatures and secrets would travel in the clear")?;
+        self.refuse_clear(&addresses, encrypted, "signatures and secrets would travel in clear text")?;
         bind("--listen", &addresses).await
     }
 
-    /// Listens on `--metrics-listen`, unless it is `none`, and says whether that is beyond loopback; the same rule
-    /// holds there.
+    /// Listens on `--metrics-listen`, unless it is `none`, and returns whether that is beyond loopback. The same rule
+    /// applies.
     pub(crate) async fn bind_metrics(&self, encrypted: bool) -> Result<Option<(TcpListener, bool)>, Failure> {
         let Some(address) = &self.metrics_listen.0 else { return Ok(None) };
         let addresses = address.resolve().await?;
-        self.refuse_clear(&addresses, encrypted, "metrics, which tell what is done here, would travel in the clear")?;
+        self.refuse_clear(
+            &addresses,
+            encrypted,
+            "metrics, which reveal the use of the server, would travel in clear text",
+        )?;
         let is_open = addresses.iter().any(|address| !address.ip().is_loopback());
         Ok(Some((bind("--metrics-listen", &addresses).await?, is_open)))
     }
@@ -60,7 +64,7 @@ impl ListeningOptions {
         match addresses.iter().find(|address| !address.ip().is_loopback()) {
             Some(open) if !encrypted && !self.insecure_allow_clear => {
                 let message = format!(
-                    "refusing to listen on {open} without TLS, since {why}: give --tls-cert and --tls-key, or say --insecure-allow-clear"
+                    "refusing to listen on {open} without TLS, since {why}: give --tls-cert and --tls-key, or --insecure-allow-clear"
                 );
                 Err(Failure::with_code(message, 2))
             }

@@ -1,4 +1,4 @@
-//! What is logged, and how it looks.
+//! The log's level and format.
 
 use clap::Args;
 
@@ -9,12 +9,12 @@ use crate::logging::{self, LogFilter, LogFormat};
 #[derive(Args)]
 #[command(next_help_heading = "Logging")]
 pub(crate) struct LoggingOptions {
-    /// Least important lines that are logged: off, error, warn, info, debug, trace
+    /// Log level: off, error, warn, info, debug, trace
     ///
-    /// Single parts may have levels of their own, as in `info,bailiwick_authz=debug`.
+    /// Parts of the program can have their own levels, as in `info,bailiwick_authz=debug`.
     #[arg(long, env = "BAILIWICK_LOG", default_value = "info", value_name = "LEVEL")]
     log: LogFilter,
-    /// How lines of the log look
+    /// Format of log lines
     #[arg(long, env = "BAILIWICK_LOG_FORMAT", value_enum, default_value = "text")]
     log_format: LogFormat,
 }
@@ -25,7 +25,7 @@ impl LoggingOptions {
         logging::start(&self.log, self.log_format)
     }
 
-    /// Whether standard error is read by a program, so that every line there is a JSON object.
+    /// Returns whether every line on standard error must be a JSON object.
     pub(crate) fn is_json(&self) -> bool {
         self.log_format == LogFormat::Json
     }

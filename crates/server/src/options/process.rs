@@ -1,4 +1,4 @@
-//! What the process does with the system that it runs on.
+//! The settings of the process.
 
 use clap::Args;
 
@@ -8,10 +8,10 @@ use super::boolean;
 #[derive(Args)]
 #[command(next_help_heading = "Process")]
 pub(crate) struct ProcessOptions {
-    /// Don't lock memory, so that it may be written to swap
+    /// Do not lock memory, so that it can be written to swap
     ///
-    /// By default memory is locked where the system allows it without limit. A process whose memory is locked keeps
-    /// what it once used.
+    /// By default memory is locked if the system allows that without limit. Locked memory is not returned to the
+    /// system.
     #[arg(long, env = "BAILIWICK_NO_MEMORY_LOCK", value_parser = boolean)]
     pub(crate) no_memory_lock: bool,
 }

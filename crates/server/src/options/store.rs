@@ -1,4 +1,4 @@
-//! Where the data is, and the key that it is sealed under.
+//! The data folder and the master key.
 
 use std::path::PathBuf;
 
@@ -10,14 +10,14 @@ use crate::data_dir::beside;
 #[derive(Args)]
 #[command(next_help_heading = "Store")]
 pub(crate) struct StoreOptions {
-    /// Folder of the embedded store; made at the first start
+    /// Folder of the embedded store; created at the first start
     #[arg(long, env = "BAILIWICK_DATA_DIR", default_value = "./bailiwick-data", value_name = "FOLDER")]
     pub(crate) data_dir: PathBuf,
-    /// File of the master key [default: the data folder's name with .key behind it]
+    /// File of the master key [default: the data folder's name with the suffix .key]
     #[arg(long, env = "BAILIWICK_MASTER_KEY_FILE", value_name = "FILE")]
     master_key_file: Option<PathBuf>,
-    /// File that a new root access key is written into where no terminal can show it [default: the data folder's name
-    /// with .root-credentials behind it]
+    /// File for a new root access key if standard output is not a terminal [default: the data folder's name with the
+    /// suffix .root-credentials]
     #[arg(long, env = "BAILIWICK_ROOT_CREDENTIALS_FILE", value_name = "FILE")]
     root_credentials_file: Option<PathBuf>,
 }

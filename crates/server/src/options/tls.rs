@@ -1,4 +1,4 @@
-//! The certificate that the server shows.
+//! The server's certificate and key.
 
 use std::path::PathBuf;
 
@@ -20,15 +20,15 @@ pub(crate) struct TlsOptions {
 }
 
 impl TlsOptions {
-    /// Both files, or neither.
+    /// Returns both files, or none.
     pub(crate) fn files(&self) -> Result<Option<CertificateFiles>, Failure> {
         match (&self.tls_cert, &self.tls_key) {
             (Some(certificate), Some(key)) => {
                 Ok(Some(CertificateFiles { certificate: certificate.clone(), key: key.clone() }))
             }
             (None, None) => Ok(None),
-            (Some(_), None) => Err(Failure::with_code("--tls-cert needs --tls-key beside it", 2)),
-            (None, Some(_)) => Err(Failure::with_code("--tls-key needs --tls-cert beside it", 2)),
+            (Some(_), None) => Err(Failure::with_code("--tls-cert needs --tls-key", 2)),
+            (None, Some(_)) => Err(Failure::with_code("--tls-key needs --tls-cert", 2)),
         }
     }
 }

@@ -15,9 +15,9 @@ use crate::failure::Failure;
 
 /// Print the services that a server has registered, or named ones of them, as one catalogue file
 ///
-/// What is printed holds everything that was registered, so that `catalogue import` makes the same services of it on
-/// another server, and `policy validate --catalogue` knows them without one. Who may act as a service is shown to the
-/// management account alone. The caller must be allowed `bailiwick:ListServices` and `bailiwick:GetService`.
+/// The output is complete: `catalogue import` registers the same services on another server, and `policy validate
+/// --catalogue` uses them without a server. Only the management account can read the actors of a service. The caller
+/// needs `bailiwick:ListServices` and `bailiwick:GetService`.
 ///
 /// Exit codes: 0 printed, 1 a service is not registered or the server refuses, 2 wrong usage.
 #[derive(Args)]
@@ -31,10 +31,11 @@ pub(crate) struct Options {
     /// Prefixes of the services; all if none is named
     #[arg(value_name = "PREFIX")]
     prefixes: Vec<String>,
-    /// Leave out who may act as the services
+    /// Leave out the actors of the services
     #[arg(long)]
     without_actors: bool,
-    /// Print what is built in instead: the global condition keys and `iam`, `sts` and `bailiwick`; needs no server
+    /// Print the built-in catalogue instead: the global condition keys and `iam`, `sts` and `bailiwick`; needs no
+    /// server
     #[arg(long, conflicts_with_all = ["prefixes", "without_actors"])]
     built_in: bool,
     #[command(flatten)]
@@ -54,7 +55,9 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
         for prefix in &prefixes {
             let found = registered(server, prefix).await.map_err(|e| Failure::new(format!("{prefix}: {e}")))?;
             services.push(found.ok_or_else(|| {
-                Failure::new(format!("no service `{prefix}` is registered; without names, all that are get exported"))
+                Failure::new(format!(
+                    "the service `{prefix}` is not registered; without names, all registered services are exported"
+                ))
             })?);
             progress.at(services.len(), prefixes.len(), "services");
         }
@@ -70,13 +73,13 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
 
 fn print(catalogue: &Catalogue) -> Result<ExitCode, Failure> {
     match std::io::stdout().write_all(catalogue.to_json().as_bytes()) {
-        // Who reads has seen enough.
-        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Failure::new(format!("cannot go on: {e}"))),
+        // The reader closed the pipe.
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Failure::new(format!("cannot write: {e}"))),
         _ => Ok(ExitCode::SUCCESS),
     }
 }
 
-/// The prefixes of all services that are registered.
+/// Returns the prefixes of all registered services.
 async fn all(server: &Connection) -> Result<Vec<String>, Failure> {
     let (mut prefixes, mut marker) = (Vec::new(), None);
     loop {
@@ -90,7 +93,7 @@ async fn all(server: &Connection) -> Result<Vec<String>, Failure> {
     }
 }
 
-/// A registered service as a catalogue has it.
+/// Converts a registered service to its form in a catalogue.
 fn exported(registered: &pb::RegisteredService, without_actors: bool) -> Result<Service, Failure> {
     let mut service = defined(registered)?;
     if without_actors {
@@ -99,12 +102,12 @@ fn exported(registered: &pb::RegisteredService, without_actors: bool) -> Result<
     let prefix = &registered.service_prefix;
     if registered.principal_arns_withheld {
         return Err(Failure::new(format!(
-            "who may act as `{prefix}` is shown to the management account alone; with `--without-actors` it is left out"
+            "only the management account can read the actors of `{prefix}`; leave them out with `--without-actors`"
         )));
     }
     let (there, gone): (Vec<_>, Vec<_>) = registered.principal_arns.iter().partition(|arn| arn.starts_with("arn:"));
     for id in gone {
-        eprintln!("bailiwick: {prefix}: `{id}` is left out: whom it named is gone");
+        eprintln!("bailiwick: {prefix}: `{id}` is left out: that user or role was deleted");
     }
     service.actors = Some(there.into_iter().map(|arn| arn.as_str().into()).collect());
     Ok(service)

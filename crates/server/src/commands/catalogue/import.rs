@@ -18,16 +18,15 @@ use crate::commands::progress::Progress;
 use crate::commands::remote::{Connection, Remote};
 use crate::failure::Failure;
 
-/// Register or update the services of a catalogue file, and say of each what was done
+/// Register or update the services of a catalogue file, and print the outcome of each
 ///
-/// A service that is registered just so already is left alone, so a file may be imported again and again. Each service
-/// is registered as a whole or not at all; one that is refused does not keep the others from being tried. Where the
-/// file does not say who may act as a service (`actors`), that stays as it is. Services that are not in the file stay
-/// too. The caller must belong to the management account and be allowed `bailiwick:GetService` and
-/// `bailiwick:PutService`.
+/// A service that is already registered with the same definition does not change, so a file can be imported repeatedly.
+/// Each service is registered as a whole or not at all; if one is refused, the others are still tried. Without `actors`
+/// in the file, the actors of a service do not change. Services that are not in the file do not change either. The
+/// caller must belong to the management account and needs `bailiwick:GetService` and `bailiwick:PutService`.
 ///
-/// Exit codes: 0 all services are as the file has them, 1 one was refused or the server cannot be reached, 2 the file
-/// can't be read or is no catalogue of services.
+/// Exit codes: 0 all services match the file, 1 one was refused or the server cannot be reached, 2 the file cannot be
+/// read or is not a catalogue of services.
 #[derive(Args)]
 #[command(after_help = "Examples:
   bailiwick catalogue import services.json
@@ -38,8 +37,8 @@ pub(crate) struct Options {
     /// File to read; `-` is standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Say what would be done, and change nothing; what the server would refuse, such as actors that do not exist, shows
-    /// only without it
+    /// Print what would be done, and change nothing; does not find what only the server refuses, such as actors that do
+    /// not exist
     #[arg(long)]
     dry_run: bool,
     /// Print what was done as JSON
@@ -69,7 +68,7 @@ fn read(file: &Path) -> Result<Catalogue, Failure> {
     Ok(catalogue)
 }
 
-/// What became of a service.
+/// The outcome of a service.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Done {
     Created,
@@ -109,7 +108,7 @@ async fn import(server: &Connection, catalogue: &Catalogue, options: &Options) -
                 output::print(&format!("{}: {would}{word}\n", service.prefix))?;
             }
         }
-        // What one service gave up another may take.
+        // A service may take a name that another one gave up.
         let again = refused.len() < before && refused.iter().any(|(_, why)| why.starts_with("EntityAlreadyExists"));
         if again {
             waiting = refused.into_iter().map(|(service, _)| service).collect();
@@ -133,9 +132,9 @@ async fn import(server: &Connection, catalogue: &Catalogue, options: &Options) -
 }
 
 enum Problem {
-    /// The server won't have this one.
+    /// The server refuses this service.
     Refused(String),
-    /// There is no going on.
+    /// The import cannot continue.
     Failed(Failure),
 }
 
@@ -151,10 +150,10 @@ impl From<ClientError> for Problem {
 async fn put(server: &Connection, service: &Service, dry_run: bool) -> Result<Done, Problem> {
     let old = registered(server, &service.prefix).await?;
     let mut bare = service.clone();
-    let said: Option<Vec<String>> = bare.actors.take().map(|arns| arns.iter().map(|arn| arn.to_string()).collect());
+    let given: Option<Vec<String>> = bare.actors.take().map(|arns| arns.iter().map(|arn| arn.to_string()).collect());
     if let Some(old) = &old {
         let set = |arns: &[String]| arns.iter().cloned().collect::<BTreeSet<_>>();
-        let same_actors = said.as_ref().is_none_or(|said| set(said) == set(&old.principal_arns));
+        let same_actors = given.as_ref().is_none_or(|given| set(given) == set(&old.principal_arns));
         if same_actors && defined(old).is_ok_and(|old| old == bare) {
             return Ok(Done::Unchanged);
         }
@@ -163,9 +162,9 @@ async fn put(server: &Connection, service: &Service, dry_run: bool) -> Result<Do
     if dry_run {
         return Ok(done);
     }
-    // Whom an id names is gone: he can't be named again, and can't act either.
+    // A unique id stands for a deleted user or role, which can neither be named nor act.
     let kept = || old.map_or_else(Vec::new, |old| old.principal_arns).into_iter().filter(|arn| arn.starts_with("arn:"));
-    let principal_arns = said.unwrap_or_else(|| kept().collect());
+    let principal_arns = given.unwrap_or_else(|| kept().collect());
     let mut catalogue = Catalogue::default();
     catalogue.insert(bare);
     let mut definition = catalogue.to_json();

@@ -9,18 +9,18 @@ use serde_json::value::RawValue;
 /// How an input is read.
 #[derive(Clone, Copy)]
 pub(super) struct Reading<'a> {
-    /// What the input is called in messages, unless it is standard input.
+    /// The name of the input in messages, unless it is standard input.
     pub(super) file: Option<&'a str>,
-    /// Whether to say how each decision came about.
+    /// Whether to explain each decision.
     pub(super) explain: bool,
     /// The longest case, in bytes.
     pub(super) longest: usize,
 }
 
 impl Reading<'_> {
-    /// Answers case by case; whether every case could be read.
+    /// Answers case by case; returns whether every case could be parsed.
     ///
-    /// What is known is written out before more input is waited for.
+    /// Flushes the output before it waits for more input.
     pub(super) fn answer_all<R: Read>(&self, mut input: BufReader<R>, mut output: impl Write) -> io::Result<bool> {
         let (mut line, mut number, mut all_read) = (Vec::new(), 0, true);
         let mut first = true;
@@ -45,7 +45,7 @@ impl Reading<'_> {
                 continue;
             }
             if first && !too_long && is_begun(text) {
-                // A case that goes over several lines, or a line that breaks off.
+                // A case that spans several lines, or a truncated line.
                 let mut rest = text.to_vec();
                 (&mut input)
                     .take((self.longest as u64 + 1).saturating_sub(rest.len() as u64))
@@ -72,7 +72,7 @@ impl Reading<'_> {
         Ok(all_read)
     }
 
-    /// Answers cases that may go over several lines.
+    /// Answers cases that may span several lines.
     fn whole(&self, text: &[u8], first_line: usize, output: &mut impl Write) -> io::Result<bool> {
         let values = std::str::from_utf8(text).ok().and_then(cases);
         if let Some(cases) = values {
@@ -84,7 +84,7 @@ impl Reading<'_> {
             }
             return Ok(all_read);
         }
-        // Where one line is a case of its own, each line was meant to be.
+        // If one line is a complete case, each line is meant to be one.
         let lines = || text.split(|byte| *byte == b'\n');
         let is_case =
             |line: &[u8]| serde_json::from_slice::<IgnoredAny>(line).is_ok() && line.trim_ascii().starts_with(b"{\"");
@@ -99,7 +99,7 @@ impl Reading<'_> {
         Ok(all_read)
     }
 
-    /// Writes an answer; whether the case could be read. Line 0 stands for the whole input.
+    /// Writes an answer; returns whether the case could be parsed. Line 0 stands for the whole input.
     fn write(&self, answer: Answer, line: usize, output: &mut impl Write) -> io::Result<bool> {
         let answer = match (self.file, line) {
             (None, 0) => answer,
@@ -112,18 +112,18 @@ impl Reading<'_> {
     }
 }
 
-/// Some editors begin a file with a mark.
+/// The byte order mark that some editors write.
 fn without_mark(line: &[u8]) -> &[u8] {
     line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line)
 }
 
-/// Whether a line is the beginning of a JSON object or array, but not all of it.
+/// Returns whether a line is an incomplete JSON object or array.
 fn is_begun(line: &[u8]) -> bool {
     let begins = line.trim_ascii_start().starts_with(b"{") || line.trim_ascii_start().starts_with(b"[");
     begins && serde_json::from_slice::<IgnoredAny>(line).is_err_and(|error| error.is_eof())
 }
 
-/// The objects of a text: one after the other, or in an array.
+/// Iterates over the objects of a text, which are in sequence or in an array.
 fn cases(text: &str) -> Option<Vec<&RawValue>> {
     let values: Result<Vec<&RawValue>, _> = serde_json::Deserializer::from_str(text).into_iter().collect();
     let mut cases = Vec::new();

@@ -1,4 +1,4 @@
-//! The documents that the commands read, and what they are used as.
+//! The documents that the commands read, and their types.
 
 use std::path::{Path, PathBuf};
 
@@ -14,29 +14,29 @@ pub(crate) struct Files {
     /// Files to read; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
-    /// What the documents are used as
+    /// Type of the documents
     #[arg(long = "type", value_enum, default_value = "identity")]
     pub(super) kind: Kind,
 }
 
-/// What a document is used as.
+/// The type of a document.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Kind {
-    /// Of a user, group or role
+    /// Identity-based policy of a user, group or role
     Identity,
-    /// Of a resource
+    /// Resource-based policy
     Resource,
-    /// Who may assume a role
+    /// Trust policy of a role
     Trust,
     /// Permissions boundary
     Boundary,
-    /// Handed over when a role is assumed
+    /// Session policy
     Session,
     /// Service control policy
     Scp,
     /// Resource control policy
     Rcp,
-    /// Of an endpoint
+    /// Endpoint policy
     Endpoint,
 }
 
@@ -55,10 +55,10 @@ impl From<Kind> for PolicyKind {
     }
 }
 
-/// Larger files are no policy documents.
+/// The largest accepted document in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
 
-/// The text of a document; a failure of exit code 2 when there is none.
+/// Reads a document. Errors have exit code 2.
 pub(super) fn read(file: &Path) -> Result<String, Failure> {
     input::read(file, MAX_FILE)
 }

@@ -1,4 +1,4 @@
-//! Findings of a server, which knows the services that are registered there.
+//! Findings of a running server, which also knows its registered services.
 
 use bailiwick_api::authz::{self as pb, policy_path_element::Element};
 use bailiwick_api::op;
@@ -10,7 +10,7 @@ use bailiwick_policy_lang::{
 use crate::commands::remote::Connection;
 use crate::failure::Failure;
 
-/// Has the server validate a document.
+/// Asks the server to validate a document.
 pub(super) async fn validate(
     server: &Connection,
     text: &str,
@@ -30,7 +30,7 @@ pub(super) async fn validate(
         let answer = server.call::<op::ValidatePolicy>(&request).await;
         let answer = answer.map_err(|e| Failure::with_code(e.to_string(), 2))?;
         for found in answer.findings {
-            let unknown = || Failure::with_code("the server is of another version of Bailiwick: update this one", 2);
+            let unknown = || Failure::with_code("the server has another version of Bailiwick: update this program", 2);
             findings.push(finding(text, found).ok_or_else(unknown)?);
         }
         next_token = answer.next_token;
@@ -53,7 +53,7 @@ fn policy_type(kind: PolicyKind) -> &'static str {
     }
 }
 
-/// A finding as it was before it travelled; none for a check that is not known here.
+/// Converts a finding of the server; none for an unknown check.
 fn finding(text: &str, finding: pb::ValidatePolicyFinding) -> Option<Finding> {
     let code = ALL_CODES.iter().find(|code| code.name == finding.issue_code)?;
     let severities = [FindingType::Error, FindingType::SecurityWarning, FindingType::Warning, FindingType::Suggestion];
@@ -80,7 +80,7 @@ fn location(text: &str, location: pb::PolicyLocation) -> Location {
     Location { path: Path { elements: elements.collect() }, span }
 }
 
-/// Places travel as AWS counts them: columns from 0, offsets in characters.
+/// Converts positions from AWS's form: columns from 0, offsets in characters.
 fn position(text: &str, at: Option<pb::PolicyPosition>) -> Position {
     let at = at.unwrap_or_default();
     let characters = usize::try_from(at.offset.unwrap_or_default()).unwrap_or(usize::MAX);

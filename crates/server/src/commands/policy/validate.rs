@@ -1,4 +1,4 @@
-//! `bailiwick policy validate`: everything that AWS's policy validation would say, and more.
+//! `bailiwick policy validate`: the checks of AWS's policy validation, and more.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,14 +18,14 @@ use crate::commands::progress::Progress;
 use crate::commands::remote::Remote;
 use crate::failure::Failure;
 
-/// Check policy documents: errors, security warnings, warnings and suggestions, each with its place
+/// Check policy documents: errors, security warnings, warnings and suggestions, each with its position
 ///
-/// Needs no server: actions, resources and condition keys are known of `iam`, `sts` and `bailiwick`, and of the services
-/// of a `--catalogue`. With `--server` a running server validates, which knows the services that are registered there;
-/// the caller must be allowed `bailiwick:ValidatePolicy`.
+/// Needs no server: it knows the actions, resources and condition keys of `iam`, `sts` and `bailiwick`, and of the
+/// services in a `--catalogue`. With `--server` a running server validates, which also knows its registered services;
+/// the caller needs `bailiwick:ValidatePolicy`.
 ///
-/// Exit codes: 0 nothing as grave as `--fail-on` was found, 1 something was, 2 a document can't be read or validated, or
-/// the server cannot be reached.
+/// Exit codes: 0 no finding as severe as `--fail-on`, 1 at least one, 2 a document cannot be read or validated, or the
+/// server cannot be reached.
 #[derive(Args)]
 #[command(after_help = "Examples:
   bailiwick policy validate policy.json
@@ -43,25 +43,25 @@ pub(crate) struct Options {
     /// Type of the resource that a resource policy is attached to: `AWS::S3::Bucket`, or `service:type` of a catalogue
     #[arg(long, value_name = "TYPE")]
     resource_type: Option<String>,
-    /// Catalogue of further services, whose actions, resources and condition keys are then checked
+    /// Catalogue with the actions, resources and condition keys of further services
     #[arg(long, value_name = "FILE")]
     catalogue: Vec<PathBuf>,
-    /// Whose rules the documents are validated by: where networks and services are your own, some of AWS's advice does
-    /// not hold, and what cannot be saved is an error
+    /// Rules to validate by: with your own networks and services some of AWS's advice does not apply, and a document
+    /// that cannot be saved has an error
     #[arg(long, value_enum, default_value = "bailiwick")]
     target: For,
-    /// Partition that resources must be in [default: any; with `--server`, the server's]
+    /// Partition of the resources [default: any; with `--server`, the server's]
     #[arg(long, env = "BAILIWICK_PARTITION", value_parser = parse_partition)]
     partition: Option<Partition>,
-    /// Have a running server validate, which knows the services that are registered there
+    /// Let a running server validate, which also knows its registered services
     #[arg(long, conflicts_with = "catalogue")]
     server: bool,
     #[command(flatten)]
     remote: Remote,
-    /// The least grave finding that makes the exit code 1
+    /// Least severe finding that makes the exit code 1
     #[arg(long, value_enum, default_value = "error", value_name = "SEVERITY")]
     fail_on: Severity,
-    /// Print findings as JSON, in the shape of AWS's ValidatePolicy; one document for each file
+    /// Print findings as JSON, in the format of AWS's ValidatePolicy; one document per file
     #[arg(long, conflicts_with = "sarif")]
     json: bool,
     /// Print findings as one SARIF 2.1.0 log, for code review tools
@@ -69,7 +69,7 @@ pub(crate) struct Options {
     sarif: bool,
 }
 
-/// Whose rules documents are validated by.
+/// The rules to validate by.
 #[derive(Clone, Copy, ValueEnum)]
 enum For {
     /// For this deployment
@@ -93,13 +93,13 @@ fn parse_partition(text: &str) -> Result<Partition, String> {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Severity {
-    /// A part of the policy does not work
+    /// A part of the policy has no effect
     Error,
-    /// It allows more than one would think
+    /// The policy allows more than it seems to
     SecurityWarning,
-    /// It goes against good practice
+    /// The policy does not follow best practices
     Warning,
-    /// It could be said better
+    /// The policy could be simpler or clearer
     Suggestion,
 }
 
@@ -116,12 +116,12 @@ impl From<Severity> for FindingType {
 
 pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     if options.resource_type.is_some() && options.files.kind != Kind::Resource {
-        return Err(Failure::with_code("`--resource-type` goes with `--type resource`", 2));
+        return Err(Failure::with_code("`--resource-type` needs `--type resource`", 2));
     }
     if !options.server
         && let Some(flag) = options.remote.first_flag()
     {
-        return Err(Failure::with_code(format!("`{flag}` goes with `--server`"), 2));
+        return Err(Failure::with_code(format!("`{flag}` needs `--server`"), 2));
     }
     let (kind, resource_type) = (options.files.kind.into(), options.resource_type.as_deref());
     let catalogue = catalogue(&options.catalogue)?;
@@ -157,7 +157,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-/// The parts of findings in colours.
+/// The styles of the parts of a finding.
 fn painted(part: TextPart, text: &str) -> String {
     match part {
         TextPart::Severity(FindingType::Error) => styled(output::BAD, text),
@@ -167,13 +167,13 @@ fn painted(part: TextPart, text: &str) -> String {
     }
 }
 
-/// The documents with their names, and why the last one that can't be read can't; earlier ones are told at once.
+/// Reads the documents with their names. Returns the error of the last unreadable one; earlier errors are printed.
 fn read(files: &[PathBuf]) -> (Vec<(String, String)>, Option<Failure>) {
     let (mut read, mut unreadable) = (Vec::new(), None);
     for file in files {
         match files::read(file) {
             Ok(text) => read.push((input::name(file), text)),
-            // The others are looked at all the same.
+            // The other documents are still checked.
             Err(failure) => {
                 if let Some(earlier) = unreadable.replace(failure) {
                     eprintln!("bailiwick: {earlier}");
@@ -204,7 +204,7 @@ fn remotely(
         }
         Ok(found)
     });
-    // Exit code 1 says that something was found.
+    // Exit code 1 means that a finding was severe enough.
     found.map_err(|failure| failure.coded(2))
 }
 
@@ -216,7 +216,7 @@ fn catalogue(files: &[PathBuf]) -> Result<Catalogue, Failure> {
     Ok(catalogue)
 }
 
-/// The largest catalogue that is read.
+/// The largest accepted catalogue in bytes.
 const MAX_CATALOGUE: u64 = 64 * 1024 * 1024;
 
 fn read_catalogue(file: &Path) -> Result<Catalogue, Failure> {
@@ -224,22 +224,22 @@ fn read_catalogue(file: &Path) -> Result<Catalogue, Failure> {
     Catalogue::parse(&text).map_err(|error| Failure::with_code(format!("{}: {error}", input::name(file)), 2))
 }
 
-/// One line: how many documents, and how many findings of each kind.
+/// Summarizes the number of documents and of findings of each kind in one line.
 fn summary(checked: &[(String, Vec<Finding>)]) -> String {
     let count = |wanted| {
         let all = checked.iter().flat_map(|(_, findings)| findings);
         all.filter(|finding| finding.code.finding_type == wanted).count()
     };
-    let said = [
+    let counts = [
         (FindingType::Error, "error"),
         (FindingType::SecurityWarning, "security warning"),
         (FindingType::Warning, "warning"),
         (FindingType::Suggestion, "suggestion"),
     ];
-    let said = said.map(|(kind, name)| (count(kind), name)).into_iter().filter(|(count, _)| *count > 0);
-    let said: Vec<_> = said.map(|(count, name)| plural(count, name)).collect();
-    let said = if said.is_empty() { "no findings".to_owned() } else { said.join(", ") };
-    format!("{}: {said}", plural(checked.len(), "policy document"))
+    let counts = counts.map(|(kind, name)| (count(kind), name)).into_iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<_> = counts.map(|(count, name)| plural(count, name)).collect();
+    let counts = if counts.is_empty() { "no findings".to_owned() } else { counts.join(", ") };
+    format!("{}: {counts}", plural(checked.len(), "policy document"))
 }
 
 fn plural(count: usize, name: &str) -> String {

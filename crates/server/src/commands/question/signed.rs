@@ -1,4 +1,4 @@
-//! Signed requests, which prove who wants to act.
+//! Signed requests, which prove the principal.
 
 use bailiwick_api::authz::{self as pb, http_request::Payload};
 use bailiwick_operation::Clock as _;
@@ -8,7 +8,7 @@ use crate::aws::{Keys, Settings};
 use crate::failure::Failure;
 use crate::system::SystemClock;
 
-/// A request that says nothing but who signed it, for a service.
+/// Signs a minimal request for a service.
 pub(super) fn by(keys: &Keys, service: &str, settings: &Settings) -> Result<pb::SignedRequest, Failure> {
     let host = settings.endpoint.split("://").nth(1).unwrap_or_default();
     let headers: &[(&str, &[u8])] = &[("host", host.as_bytes())];
@@ -32,7 +32,7 @@ pub(super) fn by(keys: &Keys, service: &str, settings: &Settings) -> Result<pb::
 /// Reads an HTTP request as it was received: request line, headers, and the body after an empty line.
 ///
 /// # Errors
-/// What is wrong, with the line.
+/// The error, with its line.
 pub(super) fn read(bytes: &[u8]) -> Result<pb::HttpRequest, String> {
     let (head, body) = split(bytes);
     let head = std::str::from_utf8(head).map_err(|_| "the head of the request is not UTF-8".to_owned())?;
@@ -57,7 +57,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<pb::HttpRequest, String> {
     Ok(pb::HttpRequest { method: method.to_owned(), target: target.to_owned(), headers, payload })
 }
 
-/// Head and body; without an empty line there is no body to be known of.
+/// Splits head and body. Without an empty line the body is unknown.
 fn split(bytes: &[u8]) -> (&[u8], Option<&[u8]>) {
     for gap in [&b"\r\n\r\n"[..], b"\n\n"] {
         if let Some(at) = bytes.windows(gap.len()).position(|window| window == gap) {
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_as_they_were_received() {
+    fn received_requests_are_parsed() {
         type Parts<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], Option<&'a str>);
         let check = |text: &str, expected: Result<Parts<'_>, &str>| {
             let found = read(text.as_bytes());

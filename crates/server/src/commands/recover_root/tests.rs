@@ -51,7 +51,7 @@ async fn found(options: &Options) -> (Vec<Record>, Vec<String>) {
 }
 
 #[tokio::test]
-async fn a_recovery_is_recorded_and_says_what_it_changed() {
+async fn a_recovery_is_recorded_with_its_changes() {
     let (_folder, options) = started().await;
     let (records, old) = found(&options).await;
     assert!(records.is_empty());
@@ -73,7 +73,7 @@ async fn a_recovery_is_recorded_and_says_what_it_changed() {
 }
 
 #[tokio::test]
-async fn where_the_key_cannot_be_written_nothing_is_changed() {
+async fn nothing_changes_if_the_key_cannot_be_written() {
     let (_folder, options) = started().await;
     let before = found(&options).await;
     std::fs::write(options.store.credentials_file(), "precious").unwrap();

@@ -8,7 +8,7 @@ fn source(last: u8) -> Option<SourceNetwork> {
     Some(SourceNetwork::of([192, 0, 2, last].into()))
 }
 
-/// A registry whose first seconds are over, so that connections can be told apart by their age.
+/// A registry whose first seconds are over, so that connections have different ages.
 fn registry() -> Arc<Connections> {
     Connections::new(SHARES, Seconds::new())
 }
@@ -30,7 +30,7 @@ fn authenticate(connections: &Connections, opened: &[Arc<Connection>]) {
     opened.iter().for_each(|connection| connections.authenticated(connection));
 }
 
-/// The places in the list of those that are being closed.
+/// The indexes of the connections that are being closed.
 fn closing(opened: &[Arc<Connection>]) -> Vec<usize> {
     (0..opened.len()).filter(|n| opened[*n].is_closing()).collect()
 }
@@ -43,14 +43,14 @@ fn a_source_beyond_its_share_loses_its_own_oldest() {
     wait(&connections, 3);
     own.extend(open(&connections, 2, 2));
     assert_eq!((closing(&own), closing(&other)), (vec![0, 1], vec![]));
-    // What is gone leaves a place.
+    // A closed connection frees its place.
     connections.gone(&own[2]);
     own.extend(open(&connections, 2, 1));
     assert_eq!(closing(&own), [0, 1]);
 }
 
 #[test]
-fn busy_ones_and_those_just_opened_are_spared_while_others_are_idle() {
+fn busy_and_new_connections_are_closed_last() {
     let connections = registry();
     let mut own = open(&connections, 1, 2);
     own[0].begin();
@@ -83,7 +83,7 @@ fn authenticated_connections_are_counted_apart() {
 }
 
 #[test]
-fn when_strangers_take_all_their_places_the_oldest_idle_goes() {
+fn above_the_unauthenticated_total_the_oldest_idle_connection_is_closed() {
     let connections = registry();
     let mut all = open(&connections, 1, 3);
     all[0].begin();
@@ -96,9 +96,9 @@ fn when_strangers_take_all_their_places_the_oldest_idle_goes() {
 }
 
 #[test]
-fn an_authenticated_client_finds_a_place_whoever_has_them() {
+fn an_authenticated_client_always_gets_a_connection() {
     let connections = registry();
-    // Everything is taken: by clients that proved who they are, and by strangers.
+    // All places are taken, by authenticated and by unauthenticated clients.
     let mut proven = open(&connections, 1, 3);
     authenticate(&connections, &proven);
     proven.extend(open(&connections, 1, 2));
@@ -123,7 +123,7 @@ fn an_authenticated_client_finds_a_place_whoever_has_them() {
 }
 
 #[test]
-fn when_all_are_at_work_the_newest_has_no_place() {
+fn when_all_are_busy_the_newest_is_closed() {
     let connections = registry();
     let mut all = Vec::new();
     for from in 0..12 {
@@ -143,7 +143,7 @@ fn a_trusted_proxy_has_no_share_but_counts_in_total() {
     wait(&connections, 3);
     let direct = open(&connections, 1, 1);
     assert_eq!((closing(&proxied), closing(&direct)), (vec![0], vec![]));
-    // Over the PROXY protocol it says who is behind it.
+    // The PROXY header names the client.
     proxied[1..5].iter().for_each(|connection| connections.assign(connection, source(9).unwrap()));
     assert_eq!(closing(&proxied), [0, 1]);
 }
@@ -161,7 +161,7 @@ fn a_full_system_makes_room() {
 }
 
 #[test]
-fn idle_strangers_and_slow_heads_are_closed_in_time() {
+fn idle_unauthenticated_connections_and_slow_heads_are_closed() {
     let connections = registry();
     let own = open(&connections, 1, 3);
     own[0].head_begins(0);
@@ -180,7 +180,7 @@ fn idle_strangers_and_slow_heads_are_closed_in_time() {
     wait(&connections, 1);
     assert_eq!(closing(&own), [0, 1]);
     wait(&connections, 1_000);
-    assert_eq!(closing(&own), [0, 1], "who is authenticated may be idle");
+    assert_eq!(closing(&own), [0, 1], "authenticated connections may be idle");
     own[2].head_begins(connections.clock.now());
     wait(&connections, 11);
     assert_eq!(closing(&own), [0, 1, 2], "but sends heads in time");

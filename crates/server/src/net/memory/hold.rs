@@ -1,4 +1,4 @@
-//! What one request, or the head of one, holds.
+//! The memory that one request, or the head of one, holds.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -8,34 +8,34 @@ use futures_util::task::AtomicWaker;
 
 use super::{Account, Connection, Reason};
 
-/// There is no room, and the request must be refused.
+/// The memory is not available, so the request must be refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::net) struct NoRoom;
 
-/// Bytes that are held until its last clone is dropped.
+/// Bytes that are held until the last clone is dropped.
 pub(in crate::net) struct Hold {
     account: Arc<Account>,
     holder: Arc<Holder>,
     key: usize,
 }
 
-/// The part that the account knows of.
+/// The part that the account refers to.
 pub(super) struct Holder {
     pub(super) connection: Arc<Connection>,
-    /// Its number in the order of age.
+    /// Its number, in order of age.
     pub(super) number: u64,
-    /// Whether it is a request, not what has arrived of one.
+    /// Whether it is a complete request.
     is_request: bool,
     clones: AtomicUsize,
     bytes: AtomicUsize,
-    /// Whether the sender is waited for.
+    /// Whether the request waits for its client.
     is_receiving: AtomicBool,
-    /// Whether giving it up needs no more than a word to whoever waits.
+    /// Whether a notification of the waiting task suffices to revoke it.
     waiter: AtomicWaker,
-    /// Whether it was given up, and how much it held then.
+    /// The bytes that it held when it was revoked, if it was.
     is_given_up: AtomicBool,
     leaving: AtomicUsize,
-    /// Pieces of the answer that were not taken yet, and since when none was.
+    /// Pieces of the answer that the client has not read, and the time of the last progress.
     unsent: AtomicUsize,
     unsent_since: AtomicU32,
 }
@@ -65,7 +65,7 @@ impl Hold {
     /// Holds further bytes.
     ///
     /// # Errors
-    /// When it was given up, or there is no room for more.
+    /// When it was revoked, or more memory is not available.
     pub(in crate::net) fn take(&self, bytes: usize) -> Result<(), NoRoom> {
         self.holder.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.account.add(bytes);
@@ -79,40 +79,40 @@ impl Hold {
         Ok(())
     }
 
-    /// Gives bytes back before the end.
+    /// Releases bytes early.
     pub(in crate::net) fn give_back(&self, bytes: usize) {
         self.holder.bytes.fetch_sub(bytes, Ordering::Relaxed);
         self.account.give_back(bytes);
     }
 
-    /// Says whether the sender is waited for. Only then it may be given up.
+    /// Sets whether the request waits for its client. Only then it can be revoked.
     pub(in crate::net) fn set_receiving(&self, is_receiving: bool) {
         self.holder.is_receiving.store(is_receiving, Ordering::Relaxed);
     }
 
-    /// Whether it was given up.
+    /// Returns whether it was revoked.
     pub(in crate::net) fn is_given_up(&self) -> bool {
         self.holder.is_given_up.load(Ordering::Relaxed)
     }
 
-    /// Ready when it was given up.
+    /// Waits until it is revoked.
     pub(in crate::net) fn poll_given_up(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.holder.waiter.register(cx.waker());
         if self.is_given_up() { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// A piece of the answer goes out; it is held until it is sent.
+    /// Counts a piece of the answer until it is sent.
     pub(in crate::net) fn sending(&self, bytes: usize) {
         let holder = &*self.holder;
         if holder.unsent.fetch_add(1, Ordering::Relaxed) == 0 {
             holder.unsent_since.store(self.now(), Ordering::Relaxed);
         }
         holder.bytes.fetch_add(bytes, Ordering::Relaxed);
-        // An answer is not refused half-way: room is made by what waits.
+        // An answer in progress is not refused; waiting requests make room.
         self.account.add(bytes);
     }
 
-    /// A piece of the answer is gone.
+    /// Records that a piece of the answer was sent.
     pub(in crate::net) fn sent(&self, bytes: usize) {
         self.holder.unsent_since.store(self.now(), Ordering::Relaxed);
         self.holder.unsent.fetch_sub(1, Ordering::Relaxed);
@@ -142,7 +142,7 @@ impl Drop for Hold {
         if self.holder.clones.fetch_sub(1, Ordering::AcqRel) > 1 {
             return;
         }
-        // Nobody gives it up from here on.
+        // It cannot be revoked from here on.
         self.account.holders().remove(self.key);
         self.account.left(self.holder.leaving.load(Ordering::Relaxed));
         self.account.give_back(self.holder.bytes());
@@ -157,19 +157,19 @@ impl Holder {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Whether the client is waited for, to send or to take.
+    /// Returns whether it waits for the client to send or to read.
     pub(super) fn is_waiting(&self) -> bool {
         let is_waiting = self.is_receiving.load(Ordering::Relaxed) || self.unsent.load(Ordering::Relaxed) > 0;
         is_waiting && !self.is_given_up.load(Ordering::Relaxed)
     }
 
-    /// Seconds since when nothing of the answer was taken.
+    /// Returns the seconds without progress of the answer.
     pub(super) fn unsent_for(&self, now: u32) -> u32 {
         let since = self.unsent_since.load(Ordering::Relaxed);
         if self.unsent.load(Ordering::Relaxed) == 0 { 0 } else { now.saturating_sub(since) }
     }
 
-    /// Ends the waiting: what is being received is refused, and where an answer is not taken the connection is closed.
+    /// Revokes it: refuses a request that is being received, or closes the connection if an answer is not read.
     pub(super) fn give_up(&self, account: &Account) {
         if self.is_given_up.swap(true, Ordering::Relaxed) {
             return;

@@ -45,7 +45,7 @@ fn a_source_beyond_its_share_loses_its_own_oldest() {
     own.push(waiting(&memory, 2, 100));
     // Some room is made at once, so that not each further byte has to.
     assert_eq!((given_up(&own), given_up(&other)), (vec![0, 1, 2], vec![]));
-    assert_eq!(memory.used(), (2_000, 0), "it is counted until it is gone");
+    assert_eq!(memory.used(), (2_000, 0), "it is counted until it is dropped");
     own.drain(..3);
     assert_eq!(memory.used(), (1_700, 0));
     drop((own, other));
@@ -60,15 +60,15 @@ fn small_requests_outlive_large_ones() {
     let mut large: Vec<_> = (0..3).map(|_| waiting(&memory, 1, 300)).collect();
     large[1].take(100).expect("the oldest of the large ones makes room");
     assert_eq!((given_up(&small), given_up(&large)), (vec![], vec![0]));
-    assert_eq!(large[0].take(1), Err(NoRoom), "what is given up takes nothing more");
+    assert_eq!(large[0].take(1), Err(NoRoom), "a revoked hold cannot grow");
     large.clear();
     let small_too: Vec<_> = (0..100).map(|_| waiting(&memory, 1, 10)).collect();
-    assert_eq!(given_up(&small), (0..10).collect::<Vec<_>>(), "of equals the oldest go");
+    assert_eq!(given_up(&small), (0..10).collect::<Vec<_>>(), "of equal ones the oldest are revoked");
     assert_eq!(given_up(&small_too), [0, 1, 2, 3]);
 }
 
 #[test]
-fn what_is_worked_on_is_not_given_up_but_more_is_refused() {
+fn requests_in_progress_are_not_revoked_but_cannot_grow() {
     let memory = memory();
     let account = memory.account(source(1), false);
     let working: Vec<_> = (0..15).map(|_| account.hold(&connection(), 100)).collect();
@@ -80,7 +80,7 @@ fn what_is_worked_on_is_not_given_up_but_more_is_refused() {
 }
 
 #[test]
-fn when_all_hold_too_much_those_who_hold_most_lose() {
+fn above_the_total_the_largest_sources_lose() {
     let memory = memory();
     let mut heavy: Vec<Vec<_>> = (1..4).map(|from| (0..10).map(|_| waiting(&memory, from, 100)).collect()).collect();
     let light: Vec<_> = (4..20).map(|from| waiting(&memory, from, 60)).collect();
@@ -124,14 +124,14 @@ fn authenticated_connections_have_a_share_of_their_own() {
     let (own, found) = account.hold(&connection(), 3_900);
     assert_eq!(found, Ok(()));
     wait(&own);
-    let strangers: Vec<_> = (1..9).map(|from| waiting(&memory, from, 600)).collect();
+    let unauthenticated: Vec<_> = (1..9).map(|from| waiting(&memory, from, 600)).collect();
     assert!(!own.is_given_up());
-    assert_eq!(given_up(&strangers).len(), 2, "of equals only as many as must");
+    assert_eq!(given_up(&unauthenticated).len(), 2, "of equal ones only as many as necessary");
     assert_eq!(memory.used(), (4_800, 3_900));
 }
 
 #[test]
-fn without_a_waiter_and_where_an_answer_is_not_taken_the_connection_is_closed() {
+fn an_unread_answer_closes_the_connection() {
     let memory = memory();
     let close = |prepare: &dyn Fn(&Hold)| {
         let (link, account) = (connection(), memory.account(source(1), false));
@@ -140,8 +140,8 @@ fn without_a_waiter_and_where_an_answer_is_not_taken_the_connection_is_closed() 
         let _more = account.hold(&connection(), 600);
         (hold.is_given_up(), link.is_closing())
     };
-    assert_eq!(close(&|_| {}), (false, false), "it is being worked on");
-    assert_eq!(close(&|hold| wait(hold)), (true, false), "the waiter tells the client");
+    assert_eq!(close(&|_| {}), (false, false), "it is in progress");
+    assert_eq!(close(&|hold| wait(hold)), (true, false), "the waiting task informs the client");
     assert_eq!(close(&|hold| hold.set_receiving(true)), (true, true), "it is a head");
     assert_eq!(close(&|hold| hold.sending(10)), (true, true), "it is an answer");
 }
@@ -161,14 +161,14 @@ fn an_answer_must_be_taken_in_time() {
     assert!(!later(60));
     hold.sending(100);
     hold.sent(100);
-    assert!(!later(60), "a piece was taken");
+    assert!(!later(60), "a piece was read");
     assert!(later(1));
     hold.sent(100);
     assert_eq!(memory.used(), (0, 10));
 }
 
 #[test]
-fn a_waiter_is_told() {
+fn the_waiting_task_is_notified() {
     let memory = memory();
     let (hold, _) = memory.account(source(1), false).hold(&connection(), 600);
     let task = std::sync::Arc::new(Told::default());
@@ -190,7 +190,7 @@ impl std::task::Wake for Told {
 }
 
 #[test]
-fn accounts_that_nobody_uses_are_forgotten() {
+fn unused_accounts_are_removed() {
     let memory = memory();
     let kept = memory.account(source(1), false);
     for n in 0..10_000_u32 {

@@ -4,8 +4,8 @@ fn proxies() -> TrustedProxies {
     TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap(), "2001:db8:1::/48".parse().unwrap()])
 }
 
-/// What is found in headers, one `name: value` per line: an address with `s` behind it where the client's connection is
-/// said to be encrypted and `c` where it is said to be in the clear, `-` for nothing, or a part of the refusal.
+/// Checks the result for headers, one `name: value` per line: an address, followed by `s` for an encrypted and `c` for
+/// a clear-text connection; `-` for no client; or a part of the error.
 fn check(lines: &str, expected: &str) {
     let mut headers = HeaderMap::new();
     for line in lines.lines() {
@@ -25,15 +25,15 @@ fn check(lines: &str, expected: &str) {
 }
 
 #[test]
-fn the_client_is_the_rightmost_that_is_no_trusted_proxy() {
+fn the_client_is_the_rightmost_address_that_is_not_a_trusted_proxy() {
     check("Host: a", "-");
     check("X-Forwarded-For: 192.0.2.7", "192.0.2.7");
     check("X-Forwarded-For: 192.0.2.7, 10.1.2.3", "192.0.2.7");
     check("X-Forwarded-For: 1.1.1.1, 192.0.2.7, 10.1.2.3, 10.0.0.1", "192.0.2.7");
     check("X-Forwarded-For: 1.1.1.1\nX-Forwarded-For: 192.0.2.7\nX-Forwarded-For: 10.0.0.9", "192.0.2.7");
-    // All are proxies: the first of them asked for itself.
+    // All are proxies: the first of them is the client.
     check("X-Forwarded-For: 10.0.0.7, 10.0.0.8", "10.0.0.7");
-    // What the client itself put in front is not looked at.
+    // Addresses that the client put in front are ignored.
     check("X-Forwarded-For: unknown, evil, , 192.0.2.7, 10.0.0.8", "192.0.2.7");
     check("Forwarded: for=evil, junk, for=192.0.2.7, for=10.0.0.8", "192.0.2.7");
     check("X-Forwarded-For: \"evil, 192.0.2.7", "192.0.2.7");
@@ -65,40 +65,40 @@ fn the_protocol_is_that_of_the_client() {
 }
 
 #[test]
-fn what_is_malformed_or_ambiguous_is_refused() {
-    check("X-Forwarded-For: ", "..is no IP address..");
-    check("X-Forwarded-For: 192.0.2.7,", "..is no IP address..");
-    check("X-Forwarded-For: unknown", "..`unknown` is no IP address..");
-    check("X-Forwarded-For: 192.0.2.7, 10.0.0.300", "..`10.0.0.300` is no IP address..");
-    check("X-Forwarded-For: 192.0.2.7, evil, 10.0.0.3", "..`evil` is no IP address..");
-    check("X-Forwarded-For: 192.0.2.07", "..is no IP address..");
-    check("X-Forwarded-For: [192.0.2.7]", "..is no IP address..");
-    check("X-Forwarded-For: \"192.0.2.7\"", "..is no IP address..");
+fn malformed_or_ambiguous_headers_are_refused() {
+    check("X-Forwarded-For: ", "..is not an IP address..");
+    check("X-Forwarded-For: 192.0.2.7,", "..is not an IP address..");
+    check("X-Forwarded-For: unknown", "..`unknown` is not an IP address..");
+    check("X-Forwarded-For: 192.0.2.7, 10.0.0.300", "..`10.0.0.300` is not an IP address..");
+    check("X-Forwarded-For: 192.0.2.7, evil, 10.0.0.3", "..`evil` is not an IP address..");
+    check("X-Forwarded-For: 192.0.2.07", "..is not an IP address..");
+    check("X-Forwarded-For: [192.0.2.7]", "..is not an IP address..");
+    check("X-Forwarded-For: \"192.0.2.7\"", "..is not an IP address..");
     check("X-Forwarded-For: 192.0.2.7\nX-Forwarded-Proto: https, http", "..different protocols..");
     check("X-Forwarded-For: 192.0.2.7\nX-Forwarded-Proto: https\nX-Forwarded-Proto: http", "..different protocols..");
     check("X-Forwarded-For: 192.0.2.7\nX-Forwarded-Proto: ftp", "..`ftp` is neither..");
     check("X-Forwarded-For: 192.0.2.7\nX-Forwarded-Proto: ", "..neither..");
     check("X-Forwarded-Proto: https", "..without X-Forwarded-For..");
-    check("X-Forwarded-For: 192.0.2.7\nForwarded: for=192.0.2.8", "..where Forwarded says `192.0.2.8`..");
+    check("X-Forwarded-For: 192.0.2.7\nForwarded: for=192.0.2.8", "..but Forwarded has `192.0.2.8`..");
     check("X-Forwarded-For: 192.0.2.7\nX-Forwarded-Proto: http\nForwarded: for=192.0.2.7;proto=https", "..different..");
-    check("Forwarded: for=unknown", "..`unknown` is no IP address..");
-    check("Forwarded: for=_hidden", "..is no IP address..");
-    check("Forwarded: proto=https", "..does not say for whom..");
-    check("Forwarded: ", "..does not say for whom..");
-    check("Forwarded: for=192.0.2.7;for=192.0.2.8", "..twice..");
-    check("Forwarded: for=192.0.2.7;proto=https;proto=http", "..twice..");
-    check("Forwarded: for=\"192.0.2.7", "..quoted..");
-    check("Forwarded: for=\"192.0.2.7\\\"\"", "..quoted..");
+    check("Forwarded: for=unknown", "..`unknown` is not an IP address..");
+    check("Forwarded: for=_hidden", "..is not an IP address..");
+    check("Forwarded: proto=https", "..has no `for`..");
+    check("Forwarded: ", "..has no `for`..");
+    check("Forwarded: for=192.0.2.7;for=192.0.2.8", "..duplicated..");
+    check("Forwarded: for=192.0.2.7;proto=https;proto=http", "..duplicated..");
+    check("Forwarded: for=\"192.0.2.7", "..quotes..");
+    check("Forwarded: for=\"192.0.2.7\\\"\"", "..quotes..");
     // A client opens a quotation to swallow what the proxy adds.
-    check("Forwarded: for=1.1.1.1;x=\", for=192.0.2.7", "..quoted..");
-    check("Forwarded: for=1.1.1.1;x=\", for=\"[2001:db8::7]\"", "..quoted..");
-    check("Forwarded: for=1.1.1.1;x=\", for=\"[2001:db8::7]\";proto=https", "..quoted..");
+    check("Forwarded: for=1.1.1.1;x=\", for=192.0.2.7", "..quotes..");
+    check("Forwarded: for=1.1.1.1;x=\", for=\"[2001:db8::7]\"", "..quotes..");
+    check("Forwarded: for=1.1.1.1;x=\", for=\"[2001:db8::7]\";proto=https", "..quotes..");
     check("Forwarded: 192.0.2.7", "..name=value..");
     check("Forwarded: for=192.0.2.7;proto=gopher", "..neither..");
 }
 
 #[test]
-fn addresses_are_believed_by_network() {
+fn addresses_are_trusted_by_network() {
     let trusts = |ip: &str, expected: bool| assert_eq!(proxies().contains(ip.parse().unwrap()), expected, "{ip}");
     trusts("10.255.0.1", true);
     trusts("::ffff:10.0.0.1", true);

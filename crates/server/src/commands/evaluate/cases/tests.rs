@@ -36,7 +36,7 @@ fn each_line_is_answered_in_its_place() {
 }
 
 #[test]
-fn cases_may_go_over_several_lines() {
+fn cases_may_span_several_lines() {
     let pretty = GOOD.replace(", ", ",\n  ").replace("{\"", "{\n  \"");
     check(pretty.as_bytes(), &[ANSWER], true);
     check(format!("\n\n{pretty}\n{pretty}\n").as_bytes(), &[ANSWER, ANSWER], true);
@@ -59,7 +59,7 @@ fn cases_may_go_over_several_lines() {
 }
 
 #[test]
-fn what_is_no_case_says_so_once() {
+fn input_without_cases_is_reported_once() {
     let pretty = GOOD.replace(", ", ",\n  ").replace("\"action\"", "action");
     check(pretty.as_bytes(), &[r#"{"error":"not JSON: key must be a string (line 3, column 3)","id":"good"}"#], false);
     check_of(
@@ -68,7 +68,7 @@ fn what_is_no_case_says_so_once() {
         &[r#"{"error":"c.json: not JSON: key must be a string (line 3, column 3)","id":"good"}"#],
         false,
     );
-    // A line that breaks off among lines that do not.
+    // A truncated line among complete lines.
     check(
         format!("{{\"id\":\n{GOOD}\n").as_bytes(),
         &[r#"{"error":"line 1: the JSON ends too early (column 6)","id":null}"#, ANSWER],
@@ -97,8 +97,8 @@ fn what_is_no_case_says_so_once() {
 }
 
 #[test]
-fn answers_do_not_wait_for_the_next_line() {
-    /// Hands out a line at a time, and says how much had been written by then.
+fn answers_are_flushed_before_the_next_line() {
+    /// Returns one line at a time, and records how much was written before.
     struct OneByOne<'a>(&'a Cell<usize>, Vec<usize>, usize);
     impl Read for &mut OneByOne<'_> {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
