@@ -38,7 +38,7 @@ fn reach(message: &MessageDescriptor, into: &mut BTreeSet<String>) {
     }
 }
 
-/// The message type of a field, if it is one of ours.
+/// Returns the message type of a field, if it is one of ours.
 fn own_message(field: &FieldDescriptor) -> Option<MessageDescriptor> {
     match field.kind() {
         Kind::Message(m) if m.package_name().starts_with("bailiwick.") && !m.is_map_entry() => Some(m),
@@ -46,7 +46,7 @@ fn own_message(field: &FieldDescriptor) -> Option<MessageDescriptor> {
     }
 }
 
-/// The message type of a map's values, if it is one of ours.
+/// Returns the message type of a map's values, if it is one of ours.
 fn own_map_value(field: &FieldDescriptor) -> Option<MessageDescriptor> {
     match field.kind() {
         Kind::Message(entry) if entry.is_map_entry() => own_message(&entry.map_entry_value_field()),
@@ -54,7 +54,7 @@ fn own_map_value(field: &FieldDescriptor) -> Option<MessageDescriptor> {
     }
 }
 
-/// A field's place in the Rust struct.
+/// A field in the Rust struct.
 enum Shape {
     Many,
     Optional,
@@ -78,7 +78,7 @@ fn oneofs(message: &MessageDescriptor) -> impl Iterator<Item = prost_reflect::On
     message.oneofs().filter(|o| !o.is_synthetic()).collect::<Vec<_>>().into_iter()
 }
 
-/// `Debug` shows what is set, and of secrets only that they are.
+/// `Debug` shows the set fields, and replaces secrets.
 fn debug(out: &mut String, message: &MessageDescriptor) -> Written {
     let name = message.name().to_upper_camel_case();
     writeln!(out, "impl ::core::fmt::Debug for {} {{", names::message(message))?;
@@ -140,7 +140,7 @@ fn debug(out: &mut String, message: &MessageDescriptor) -> Written {
     Ok(())
 }
 
-/// Whether a message holds a secret anywhere.
+/// Returns whether a message contains a secret at any depth.
 fn has_secrets(message: &MessageDescriptor, known: &mut HashMap<String, bool>) -> bool {
     if let Some(answer) = known.get(message.full_name()) {
         return *answer;
@@ -151,7 +151,7 @@ fn has_secrets(message: &MessageDescriptor, known: &mut HashMap<String, bool>) -
     answer
 }
 
-/// Whether the messages of a field hold a secret anywhere.
+/// Returns whether the messages of a field contain a secret at any depth.
 fn holds_secrets(field: &FieldDescriptor, known: &mut HashMap<String, bool>) -> bool {
     own_message(field).or(own_map_value(field)).is_some_and(|m| has_secrets(&m, known))
 }
@@ -274,7 +274,7 @@ fn check(out: &mut String, field: &FieldDescriptor) -> Written {
     }
 }
 
-/// Keys and values of a map. Where in it a value stands is not said: a key is the caller's text.
+/// Keys and values of a map. Errors do not contain the key, which is the caller's text.
 fn check_map(out: &mut String, field: &FieldDescriptor, rules: &Rules, member: &str, at: &str) -> Written {
     if let Some(keys) = rules.keys.as_deref().filter(|keys| keys.for_text()) {
         let keys = text_rules(keys, is_unnamed(field));
@@ -290,7 +290,7 @@ fn check_map(out: &mut String, field: &FieldDescriptor, rules: &Rules, member: &
     Ok(())
 }
 
-/// Whether no message repeats the value: a secret, or what stands beside one and is easily mistaken for it.
+/// Returns whether errors must not repeat the value: a secret, or a member that is easily confused with one.
 fn is_unnamed(field: &FieldDescriptor) -> bool {
     is_secret(field) || field.name() == "access_key_id"
 }

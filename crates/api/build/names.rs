@@ -1,4 +1,4 @@
-//! How proto names are spelled in Rust, by prost and by us.
+//! Spelling of proto names in Rust, by prost and by us.
 
 use heck::{ToSnakeCase, ToUpperCamelCase};
 use prost_reflect::{FieldDescriptor, MessageDescriptor, OneofDescriptor};

@@ -2,7 +2,7 @@
 
 use prost_reflect::{DynamicMessage, FieldDescriptor, MethodDescriptor, ServiceDescriptor, Value};
 
-/// What is asked of a field, from its `rules` option.
+/// The rules of a field, from its `rules` option.
 #[derive(Default)]
 pub(crate) struct Rules {
     pub(crate) required: bool,
@@ -48,7 +48,7 @@ impl Rules {
         }
     }
 
-    /// Whether a text has anything asked of it beside being there.
+    /// Returns whether a text has rules besides being required.
     pub(crate) fn for_text(&self) -> bool {
         self.min_length.is_some()
             || self.max_length.is_some()
@@ -57,24 +57,24 @@ impl Rules {
     }
 }
 
-/// Whether a field holds a secret.
+/// Returns whether a field holds a secret.
 pub(crate) fn is_secret(field: &FieldDescriptor) -> bool {
     matches!(extension(&field.options(), "bailiwick.options.v1.secret"), Some(Value::Bool(true)))
 }
 
-/// What is known of an operation, from its `operation` option.
+/// The rules of an operation, from its `operation` option.
 pub(crate) struct OperationRules {
     /// A variant of `options::Audit`.
     pub(crate) audit: &'static str,
     /// A variant of `options::Authentication`.
     pub(crate) authentication: &'static str,
-    /// Fields of the request; none when the account is acted on.
+    /// Fields of the request that name the resource; empty if that is the account.
     pub(crate) resource: Vec<String>,
 }
 
 impl OperationRules {
     /// # Errors
-    /// What an operation does not say, or says of a field that its request does not have.
+    /// A missing part of the option, or a field that the request does not have.
     pub(crate) fn of(method: &MethodDescriptor) -> Result<OperationRules, String> {
         let wrong = |what: &str| format!("{}: {what}", method.full_name());
         let Some(Value::Message(rules)) = extension(&method.options(), "bailiwick.options.v1.operation") else {
@@ -86,20 +86,20 @@ impl OperationRules {
             2 => "Data",
             3 => "Decision",
             4 => "None",
-            _ => return Err(wrong("how it is recorded is not said (`audit`)")),
+            _ => return Err(wrong("the option has no `audit`")),
         };
         let authentication = match number("authentication") {
             1 => "Caller",
             2 => "InRequest",
             3 => "Anonymous",
-            _ => return Err(wrong("how its caller is authenticated is not said (`authentication`)")),
+            _ => return Err(wrong("the option has no `authentication`")),
         };
         let resource = rules.get_field_by_name("resource");
         let resource = resource.as_ref().and_then(|v| v.as_list()).unwrap_or_default();
         let resource: Vec<String> = resource.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect();
         match resource.iter().find(|name| name.as_str() != "*" && method.input().get_field_by_name(name).is_none()) {
             Some(unknown) => Err(wrong(&format!("its request has no `{unknown}`, which `resource` names"))),
-            None if resource.is_empty() => Err(wrong("what it acts on is not said (`resource`)")),
+            None if resource.is_empty() => Err(wrong("the option has no `resource`")),
             None => {
                 let resource = resource.into_iter().filter(|name| name != "*").collect();
                 Ok(OperationRules { audit, authentication, resource })

@@ -1,12 +1,12 @@
-//! Members of requests by the names that the proto gives them, for clients of gRPC.
+//! Names of request members in the proto's spelling, for gRPC clients.
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
-/// The path of a member within a request, as `BadRequest` has it: `tags[1].key` for `tags.1.member.key` or
+/// Returns the path of a member within a request as in `BadRequest`: `tags[1].key` for `tags.1.member.key` or
 /// `Tags.1.Key`. Indexes count from 1.
 ///
-/// Of a member that the request does not have, the one whose name ends so: what reads a policy document does not know
-/// that a request calls it `assume_role_policy_document`. None when there is no such one.
+/// If the request has no such member, the one whose name has it as suffix is taken: the parser of policy documents does
+/// not know that a request calls its document `assume_role_policy_document`. None if there is no such member.
 pub(crate) fn field_path(request: &MessageDescriptor, member: &str) -> Option<String> {
     let (mut path, mut within) = (String::new(), Some(request.clone()));
     for part in member.split('.') {
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
     use crate::OPERATIONS;
 
-    /// Every member of every request, spelled as AWS's messages do, is found and named as the proto names it.
+    /// Every member of every request is found by AWS's spelling and gets the proto's name.
     #[test]
     fn members_are_named_as_the_proto_names_them() {
         fn walk(root: &MessageDescriptor, at: &MessageDescriptor, aws: &str, ours: &str, depth: usize) -> usize {

@@ -1,12 +1,12 @@
 //! The API: messages, operations and descriptors, all generated from `proto/`.
 //!
 //! - [`iam`], [`sts`]: AWS's operations; [`account`], [`admin`], [`signin`], [`authz`]: Bailiwick's own. One module per package.
-//! - [`op`]: one zero-sized type per operation, the key to everything said of it at compile time ([`Operation`]).
-//!   [`for_each_operation!`] hands all of them to a macro, so that a missing handler does not compile.
-//! - [`Validate`]: what the models ask of a request, in AWS's words; [`Redact`]: a message without its secrets.
-//! - [`pool`]: the descriptors with their options, for who works on messages generically.
+//! - [`op`]: one zero-sized type per operation, with its facts at compile time ([`Operation`]).
+//!   [`for_each_operation!`] passes all of them to a macro, so that a missing handler does not compile.
+//! - [`Validate`]: the models' rules for a request, with AWS's messages; [`Redact`]: a message without its secrets.
+//! - [`pool`]: the descriptors with their options, for code that handles messages generically.
 //!
-//! It deliberately does not know handlers, front ends or storage, and holds no logic beyond these traits.
+//! It deliberately does not know handlers, front ends or storage, and has no logic beyond these traits.
 //! Start reading at [`Operation`]; the source of all is `proto/bailiwick/iam/v1/user.proto` and its neighbours.
 
 mod field;
@@ -65,7 +65,7 @@ package!(
     "bailiwick.authz.v1"
 );
 package!(
-    /// What the descriptors say beyond protobuf.
+    /// Our options of the descriptors.
     options,
     "bailiwick.options.v1"
 );
@@ -83,7 +83,7 @@ pub static FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), 
 /// All descriptors, decoded at the first call.
 pub fn pool() -> &'static DescriptorPool {
     static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
-        // The set was encoded by this crate's own build; the descriptor test holds that it decodes.
+        // This crate's build encoded the set; a test checks that it decodes.
         DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap_or_default()
     });
     &POOL

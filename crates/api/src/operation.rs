@@ -1,4 +1,4 @@
-//! What is known of each operation: at compile time by its type, at run time by its row.
+//! The facts about each operation: at compile time by its type, at run time by its row.
 
 use std::fmt::Debug;
 
@@ -8,11 +8,11 @@ use prost_reflect::{MessageDescriptor, MethodDescriptor};
 use crate::options::{Audit, Authentication};
 use crate::{OPERATIONS, Redact, Validate};
 
-/// What is known of an operation at compile time.
+/// The facts about an operation at compile time.
 pub trait Operation: Send + Sync + 'static {
-    /// What it is asked.
+    /// Its request message.
     type Request: Message + Default + Clone + Validate + Redact + Debug + Send + Sync + 'static;
-    /// What it answers.
+    /// Its response message.
     type Response: Message + Default + Clone + Redact + Debug + Send + Sync + 'static;
     /// Its name, as AWS spells it: `CreateUser`.
     const NAME: &'static str;
@@ -20,7 +20,7 @@ pub trait Operation: Send + Sync + 'static {
     const SERVICE: &'static str;
     /// Its path in gRPC: `/bailiwick.iam.v1.UserService/CreateUser`.
     const PATH: &'static str;
-    /// Whether it changes nothing. Issuing credentials is no read.
+    /// Whether it changes nothing. An operation that issues credentials is not a read.
     const READ_ONLY: bool;
     /// The same, as a row.
     const INFO: &'static OperationInfo;
@@ -28,11 +28,11 @@ pub trait Operation: Send + Sync + 'static {
     const AUDIT: Audit;
     /// How the caller is authenticated.
     const AUTHENTICATION: Authentication;
-    /// The fields of the request that name what is acted on, as the proto names them; none when that is the account.
+    /// The fields of the request that name the resource, as in the proto; empty if that is the account.
     const RESOURCE: &'static [&'static str];
 }
 
-/// What is known of an operation at run time; a row of [`OPERATIONS`].
+/// The facts about an operation at run time; a row of [`OPERATIONS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OperationInfo {
     /// Its name, as AWS spells it: `CreateUser`.
@@ -53,7 +53,7 @@ pub struct OperationInfo {
     pub audit: Audit,
     /// How the caller is authenticated.
     pub authentication: Authentication,
-    /// The fields of the request that name what is acted on, as the proto names them; none when that is the account.
+    /// The fields of the request that name the resource, as in the proto; empty if that is the account.
     pub resource: &'static [&'static str],
 }
 
@@ -65,7 +65,7 @@ impl OperationInfo {
         service.methods().find(|m| m.name() == name)
     }
 
-    /// The path of a member of its request, as `BadRequest` has it: `tags[1].key` for `tags.1.member.key` or
+    /// Returns the path of a member of its request as in `BadRequest`: `tags[1].key` for `tags.1.member.key` or
     /// `Tags.1.Key`. None when the request has no such member.
     pub fn field_path(&self, member: &str) -> Option<String> {
         crate::field::field_path(&self.request_descriptor()?, member)
@@ -82,7 +82,7 @@ impl OperationInfo {
     }
 }
 
-/// The operation of that name.
+/// Returns the operation of that name.
 pub fn find_operation(name: &str) -> Option<&'static OperationInfo> {
     OPERATIONS.binary_search_by(|row| row.name.cmp(name)).ok().map(|index| &OPERATIONS[index])
 }

@@ -1,13 +1,13 @@
-//! Java regular expressions, as the service models have them, matched against whole values.
+//! Java regular expressions of the service models, matched against whole values.
 
 use std::fmt;
 use std::sync::{LazyLock, OnceLock};
 
 use regex::Regex;
 
-/// A Java regular expression that a whole value has to match, as the service models write them.
+/// A Java regular expression that a whole value must match, as in the service models.
 ///
-/// Most of theirs are one character class, repeated: those are matched by a table, without a regex engine.
+/// Most of these are one repeated character class, which is matched by a table instead of a regex engine.
 pub struct Pattern {
     source: &'static str,
     matcher: OnceLock<Matcher>,
@@ -19,27 +19,27 @@ enum Matcher {
         regex: Regex,
         no_double_hyphen: bool,
     },
-    /// What can't be understood matches nothing: refuse rather than let pass.
+    /// An unsupported pattern matches nothing: refuse rather than accept.
     Nothing,
 }
 
 impl Pattern {
-    /// A pattern; it is read at the first match.
+    /// Creates a pattern, which is parsed at the first match.
     pub const fn new(source: &'static str) -> Pattern {
         Pattern { source, matcher: OnceLock::new() }
     }
 
-    /// The pattern as the model writes it, which is also how messages show it.
+    /// Returns the pattern as in the model and in error messages.
     pub fn source(&self) -> &'static str {
         self.source
     }
 
-    /// Whether it could be understood; one that could not matches nothing.
+    /// Returns whether it is supported; an unsupported pattern matches nothing.
     pub fn is_valid(&self) -> bool {
         !matches!(self.matcher(), Matcher::Nothing)
     }
 
-    /// Whether the whole value matches.
+    /// Returns whether the whole value matches.
     pub fn matches(&self, value: &str) -> bool {
         match self.matcher() {
             Matcher::Class(class) => class.matches(value),
@@ -58,7 +58,7 @@ impl Pattern {
                 return Matcher::Class(class);
             }
             // Account aliases: a hyphen with no hyphen after it. The engine has no look-ahead; every such hyphen of
-            // that pattern lies between letters or digits, so that "no two in a row" says the same.
+            // that pattern is between letters or digits, so "no two in a row" is equivalent.
             let no_double_hyphen = source.contains("(?!-)");
             let translated = translate(&source.replace("(?!-)", ""));
             match Regex::new(&format!(r"\A(?:{translated})\z")) {
@@ -98,7 +98,7 @@ impl Class {
             || self.letters && LETTERS.as_ref().is_some_and(|r| r.is_match(c.encode_utf8(&mut [0; 4])))
     }
 
-    /// Reads `[…]+` or `[…]*`; none for anything else.
+    /// Parses `[…]+` or `[…]*`; none for other patterns.
     fn parse(source: &str) -> Option<Class> {
         let (body, may_be_empty) = match (source.strip_suffix("]+"), source.strip_suffix("]*")) {
             (Some(body), _) => (body, false),
@@ -190,7 +190,7 @@ impl Item<'_> {
                 (Item::Property(name), rest)
             }
             'u' => {
-                // The models mean a code point where they write five or six digits, which Java would not read so.
+                // Five or six digits mean a code point in the models, although not in Java.
                 let digits = match rest {
                     r if r.starts_with("10FFFF") => 6,
                     r if r.starts_with("10000") => 5,
@@ -205,14 +205,15 @@ impl Item<'_> {
     }
 }
 
-/// Java's syntax in that of the regex crate: `\w` and `\d` are ASCII in Java, `\u` escapes are spelled otherwise.
+/// Converts Java's syntax to the regex crate's: `\w` and `\d` are ASCII in Java, and `\u` escapes are spelled
+/// differently.
 fn translate(source: &str) -> String {
     let mut out = String::new();
     let mut in_class = false;
     let mut rest = source;
     while !rest.is_empty() {
         let Some((item, after)) = Item::read(rest) else {
-            // `\s` and the like are the same in both, or an error that the engine will tell.
+            // Others are the same in both, or an error of the engine.
             let (head, tail) = rest.split_at(rest.char_indices().nth(2).map_or(rest.len(), |(at, _)| at));
             out.push_str(if head == r"\s" { r"\t\n\x0B\f\r " } else { head });
             rest = tail;

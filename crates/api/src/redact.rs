@@ -7,9 +7,9 @@ use zeroize::Zeroize;
 
 const MASK: &str = "[redacted]";
 
-/// A message that can be shown or kept without its secrets.
+/// A message whose secrets can be removed.
 pub trait Redact {
-    /// Replaces every secret in it, however deep, by `[redacted]`. What was not set stays so.
+    /// Replaces every secret, at any depth, by `[redacted]`. Absent members stay absent.
     fn redact(&mut self);
 }
 
@@ -30,7 +30,7 @@ impl Redact for Bytes {
     }
 }
 
-/// What `Debug` shows of a secret.
+/// The `Debug` output of a secret.
 pub(crate) struct Hidden;
 
 impl fmt::Debug for Hidden {

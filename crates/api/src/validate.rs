@@ -1,4 +1,4 @@
-//! What is asked of requests, and AWS's words for what they do not satisfy.
+//! Validation of requests, with AWS's messages.
 
 use std::fmt;
 
@@ -8,19 +8,19 @@ mod sentence;
 
 const NOT_NULL: &str = "Member must not be null";
 
-/// Longer values are not repeated in a message.
+/// The maximum length of a value that a message repeats.
 const LONGEST_NAMED_VALUE: usize = 512;
 
-/// A request whose members can be held against what the service model asks of them.
+/// A request that can be checked against the rules of its service model.
 pub trait Validate {
-    /// Whether violations name the value, as STS's do, unless the member is a secret. IAM's do not, and have sentences of
-    /// their own for characters that names, paths and documents do not have.
+    /// Whether violations contain the value, as STS's do unless the member is a secret. IAM's do not, and have specific
+    /// sentences for invalid characters in names, paths and documents.
     const NAMES_VALUES: bool;
 
-    /// Adds everything that is wrong to `out`, depth first, in the order of the model's members.
+    /// Adds all violations to `out`, depth first, in the order of the model's members.
     fn check(&self, at: &At<'_>, out: &mut Violations);
 
-    /// Everything that is wrong with it.
+    /// Returns all violations.
     fn validate(&self) -> Violations {
         let mut out = Violations { list: Vec::new(), names_values: Self::NAMES_VALUES };
         self.check(&At::ROOT, &mut out);
@@ -28,16 +28,16 @@ pub trait Validate {
     }
 }
 
-/// Something that a request's member does not satisfy.
+/// A rule that a member of a request violates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// The member as AWS names it: `userName`, `tags.1.member.key`.
     pub member: String,
     /// The value, quoted, where the message names it; `null` for one that is missing.
     pub value: Option<String>,
-    /// What it does not satisfy: `Member must have length less than or equal to 64`.
+    /// The rule: `Member must have length less than or equal to 64`.
     pub constraint: String,
-    /// Whether AWS says it in a sentence of its own rather than as one of the validation errors.
+    /// Whether AWS reports it in a specific sentence instead of the list of validation errors.
     pub is_sentence: bool,
 }
 
@@ -54,8 +54,8 @@ impl fmt::Display for Violation {
     }
 }
 
-/// All that is wrong with a request. Its `Display` is the message of AWS's `ValidationError`: the first sentence that
-/// stands for itself, or all violations at once.
+/// All violations of a request. Its `Display` is the message of AWS's `ValidationError`: the first specific sentence,
+/// or the list of all violations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Violations {
     list: Vec<Violation>,
@@ -63,17 +63,17 @@ pub struct Violations {
 }
 
 impl Violations {
-    /// Whether nothing is wrong.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// The violations, in order.
+    /// Returns the violations in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Violation> {
         self.list.iter()
     }
 
-    /// `value` is what the message names, where messages name values.
+    /// `value` is shown if messages contain values.
     fn add(&mut self, at: &At<'_>, value: Option<String>, constraint: String) {
         let value = value.filter(|_| self.names_values);
         self.list.push(Violation { member: at.to_string(), value, constraint, is_sentence: false });
@@ -110,7 +110,7 @@ impl fmt::Display for Violations {
     }
 }
 
-/// Where in a request a check stands. Costs nothing until it is shown.
+/// The position of a check within a request, formatted only for a violation.
 #[derive(Clone, Copy, Debug)]
 pub struct At<'a> {
     parent: Option<&'a At<'a>>,
@@ -122,12 +122,12 @@ impl<'a> At<'a> {
     /// The request itself.
     pub const ROOT: At<'static> = At { parent: None, member: "", item: None };
 
-    /// A member of what stands here.
+    /// A member of this position.
     pub fn member(&'a self, member: &'static str) -> At<'a> {
         At { parent: Some(self), member, item: None }
     }
 
-    /// An item, counted from 0, of a list that is a member of what stands here.
+    /// An item, counted from 0, of a list at this position.
     pub fn item(&'a self, member: &'static str, index: usize) -> At<'a> {
         At { parent: Some(self), member, item: Some(index) }
     }
@@ -148,7 +148,7 @@ impl fmt::Display for At<'_> {
     }
 }
 
-/// What is asked of a text.
+/// The rules of a text.
 pub(crate) struct Text {
     pub(crate) required: bool,
     pub(crate) min: Option<u32>,
@@ -178,7 +178,7 @@ impl Text {
         }
     }
 
-    /// Checks the items of a list of texts. AWS reports such a list once, with all that it asks of an item.
+    /// Checks the items of a list of texts. AWS reports such a list once, with all rules of its items.
     pub(crate) fn check_items(&self, values: &[String], at: &At<'_>, out: &mut Violations) {
         if values.iter().all(|value| self.is_satisfied_by(value)) {
             return;
@@ -207,12 +207,12 @@ impl Text {
             && self.length_constraint(value).is_none()
     }
 
-    /// All that is asked, for a list or map that is reported once.
+    /// Formats all rules, for a list or map that is reported once.
     fn constraints(&self) -> String {
         let mut asked = Vec::new();
         asked.extend(self.max.map(at_most));
         asked.extend(self.min.map(at_least));
-        // Recorded answers of AWS end so where an item has a pattern (`tagKeys`), and not where it has none
+        // AWS's recorded answers have this ending if an item has a pattern (`tagKeys`), and not otherwise
         // (`clientIDList`).
         asked.extend(self.pattern.into_iter().flat_map(|pattern| [pattern_constraint(pattern), NOT_NULL.into()]));
         if !self.allowed.is_empty() {
@@ -231,7 +231,7 @@ impl Text {
 
     fn length_constraint(&self, value: &str) -> Option<String> {
         let (min, max) = (self.min.unwrap_or(0), self.max.unwrap_or(u32::MAX));
-        // A character has one to four bytes, so that counting is rarely needed.
+        // A character has one to four bytes, so counting is rarely needed.
         if value.len() <= max as usize && value.len() / 4 >= min as usize {
             return None;
         }
@@ -258,7 +258,7 @@ fn at_least(min: u32) -> String {
     format!("Member must have length greater than or equal to {min}")
 }
 
-/// A text that has no presence is there when it is not empty.
+/// A text without presence is absent if it is empty.
 pub(crate) fn filled(value: &str) -> Option<&str> {
     (!value.is_empty()).then_some(value)
 }

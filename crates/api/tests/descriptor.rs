@@ -1,4 +1,4 @@
-//! The descriptors: what they hold, and that they change only on purpose.
+//! The content of the descriptors, and their checked-in digest.
 
 use std::path::Path;
 
@@ -52,7 +52,7 @@ fn constants() {
 }
 
 #[test]
-fn what_is_decided_for_others_is_no_management_event() {
+fn decisions_for_services_are_not_management_events() {
     let decisions = OPERATIONS.iter().filter(|operation| operation.audit == Audit::Decision).map(|o| o.name);
     let expected = ["Authenticate", "Authorize", "AuthorizePassRole", "BatchAuthorize", "Explain"];
     assert_eq!(decisions.collect::<Vec<_>>(), expected);
@@ -88,7 +88,7 @@ fn options_survive() {
 }
 
 #[test]
-fn every_pattern_is_understood() {
+fn every_pattern_is_supported() {
     let rules = pool().get_extension_by_name("bailiwick.options.v1.rules").unwrap();
     let mut seen = 0;
     for field in pool().all_messages().flat_map(|m| m.fields().collect::<Vec<_>>()) {

@@ -1,4 +1,4 @@
-//! The proto files generate stubs in any language, and name things by one convention each.
+//! The proto files generate stubs in any language, and follow one naming convention each.
 
 use std::collections::HashSet;
 
@@ -30,7 +30,7 @@ fn every_file_says_where_stubs_go() {
     }
 }
 
-/// Some generators leave out the folder.
+/// Some generators omit the folder.
 #[test]
 fn names_of_files_are_unique_without_their_folder() {
     let mut seen = HashSet::new();
@@ -40,7 +40,7 @@ fn names_of_files_are_unique_without_their_folder() {
     }
 }
 
-/// protoc before 22 does not know `debug_redact`, and refuses what it does not know.
+/// protoc before 22 refuses `debug_redact`.
 #[test]
 fn no_option_is_younger_than_the_oldest_protoc() {
     for field in pool().all_messages().flat_map(|m| m.fields().collect::<Vec<_>>()) {

@@ -1,4 +1,4 @@
-//! Secrets are in no `Debug` and in no redacted message.
+//! Secrets appear in no `Debug` output and in no redacted message.
 
 use bailiwick_api::{Redact, authz, iam, pool, signin, sts};
 use prost::Message;
@@ -41,9 +41,9 @@ fn redacted() {
     assert!(!device.encode_to_vec().windows(4).any(|w| w == b"hush"));
 }
 
-/// Whatever sounds like a secret is marked, or stands here with the reason why it is none.
+/// Every member whose name suggests a secret is marked, or listed here with the reason why it is not one.
 #[test]
-fn what_sounds_secret_is_marked() {
+fn members_that_sound_secret_are_marked() {
     let open = [
         "LoginProfile", // that there is a password, and since when
         "PasswordPolicy",

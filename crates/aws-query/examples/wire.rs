@@ -1,10 +1,10 @@
-//! Shows the codec to a test in another language: one JSON question per line in, one JSON answer per line out.
+//! Exposes the codec to tests in another language: one JSON request per input line, one JSON result per output line.
 //!
-//! - `{"describe": null}`: all that the descriptors say of every operation that speaks AWS Query;
+//! - `{"describe": null}`: the descriptors of every operation in AWS Query;
 //! - `{"request": "Action=…&…"}`: the message that a form spells, as `{"operation": …, "message": {…}}`;
 //! - `{"response": "GetUser", "message": {…}, "json": false}`: the document that answers it.
 //!
-//! Whatever is refused is answered by `{"error": …}`. Messages have AWS's member names, dates are seconds, bytes Base64.
+//! An error is `{"error": …}`. Messages have AWS's member names, dates are seconds, bytes Base64.
 
 use std::io::{BufRead as _, Write as _};
 

@@ -1,7 +1,7 @@
 //! The AWS Query protocol, generic over the descriptors: parameters to message bytes, message bytes to XML or JSON.
 //!
-//! Both sides walk tables that are made from the descriptors once, and read and write protobuf's wire format directly:
-//! no operation has code of its own, and no message is built in between.
+//! Both directions use tables that are built once from the descriptors, and read and write protobuf's wire format
+//! directly. No operation has code of its own, and no intermediate message is built.
 
 mod decode;
 mod error;
@@ -22,7 +22,7 @@ pub use foreign::Protocol;
 pub use table::QueryOperation;
 use table::{SERVICES, Table};
 
-/// A body and what it is.
+/// A body and its content type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Encoded {
     /// The header `Content-Type`.
@@ -31,10 +31,10 @@ pub struct Encoded {
     pub body: Vec<u8>,
 }
 
-/// The operation that `Action` and `Version` name. Without `Version` the action alone decides.
+/// Returns the operation that `Action` and `Version` name. Without `Version`, the action decides.
 ///
 /// # Errors
-/// `MissingAction`, `InvalidAction`, `NoSuchVersion`; `InvalidQueryParameter` when either is there twice.
+/// `MissingAction`, `InvalidAction`, `NoSuchVersion`; `InvalidQueryParameter` when either is duplicated.
 pub fn find_operation(pairs: &[(Cow<'_, str>, Cow<'_, str>)]) -> Result<&'static QueryOperation> {
     let action = single(pairs, "Action")?.filter(|a| !a.is_empty());
     let action = action.ok_or_else(|| IamError::new(ErrorCode::MissingAction, "the request has no `Action`"))?;
@@ -61,16 +61,16 @@ fn single<'a>(pairs: &'a [(Cow<'_, str>, Cow<'_, str>)], name: &str) -> Result<O
     Ok(first.map(|(_, value)| value.as_ref()))
 }
 
-/// The request message that parameters spell, in protobuf's wire format. `Action` and `Version` are no members of it.
+/// Converts parameters to the request message in protobuf's wire format. `Action` and `Version` are not its members.
 ///
 /// # Errors
-/// `InvalidQueryParameter` for a parameter that the operation does not know or that is there twice; `MalformedInput`
-/// for one of the wrong type or structure.
+/// `InvalidQueryParameter` for an unknown or duplicate parameter; `MalformedInput` for one of the wrong type or
+/// structure.
 pub fn decode_request(operation: &QueryOperation, pairs: &[(Cow<'_, str>, Cow<'_, str>)]) -> Result<Bytes> {
     decode::request(operation, pairs)
 }
 
-/// The answer of the operation with that gRPC path: XML, or, if asked for, JSON as STS writes it.
+/// Converts the response of the operation with that gRPC path to XML, or to JSON in the format of STS.
 ///
 /// # Errors
 /// `ServiceFailure` when the message is not one of the operation's.

@@ -1,14 +1,14 @@
-//! Form bodies and query strings: names and values, decoded strictly.
+//! Strict parser for form bodies and query strings.
 
 use std::borrow::Cow;
 
 use bailiwick_model::{ErrorCode, IamError, Result};
 use percent_encoding::percent_decode;
 
-/// The most parameters that a request has.
+/// The maximum number of parameters of a request.
 pub const MAX_PARAMETERS: usize = 2_000;
 
-/// What a presigned URL says of its signature; never a parameter of an operation.
+/// The signature parameters of a presigned URL, which are never parameters of an operation.
 const SIGNATURE_PARAMETERS: [&str; 7] = [
     "X-Amz-Algorithm",
     "X-Amz-Credential",
@@ -22,7 +22,7 @@ const SIGNATURE_PARAMETERS: [&str; 7] = [
 /// One parameter.
 pub type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
-/// Reads `a=1&b=two+words`.
+/// Parses `a=1&b=two+words`.
 ///
 /// # Errors
 /// `MalformedQueryString` when a percent sign is not followed by two hex digits, when the text is not UTF-8, or when
@@ -40,7 +40,7 @@ pub fn parse(text: &[u8]) -> Result<Vec<Pair<'_>>> {
     Ok(pairs)
 }
 
-/// The same, without the parameters that a presigned URL says of its signature.
+/// The same, without the signature parameters of a presigned URL.
 ///
 /// # Errors
 /// As [`parse`].
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_be_read_in_two_ways_is_refused() {
+    fn ambiguous_input_is_refused() {
         for bad in [&b"a=%"[..], b"a=%4", b"a=%zz", b"a=\xff", b"a=%ff", b"%G0=1"] {
             assert_eq!(parse(bad).unwrap_err().code(), ErrorCode::MalformedQueryString, "{bad:?}");
         }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn signatures_are_no_parameters() {
+    fn signatures_are_not_parameters() {
         let pairs = parse_query("Action=A&X-Amz-Signature=s&X-Amz-Date=d&X-Amz-Other=o").unwrap();
         let names: Vec<_> = pairs.iter().map(|(n, _)| n.as_ref()).collect();
         assert_eq!(names, ["Action", "X-Amz-Other"]);

@@ -1,4 +1,4 @@
-//! From HTTP requests to operations and back.
+//! Converts HTTP requests to calls, and results to HTTP responses.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use crate::unserved::Unserved;
 
 /// The largest body: 1 MiB.
 const MAX_BODY: usize = 1024 * 1024;
-/// Room for a small one is made at once.
+/// The initial capacity for a small body.
 const SMALL_BODY: usize = 16 * 1024;
-/// How much of a larger one is read, and forgotten, before it is refused: a client that is still sending may never
-/// see an answer.
+/// How much of a larger body is read and discarded before it is refused: a client that is still sending might not read
+/// the response.
 const MAX_DRAINED: usize = 8 * 1024 * 1024;
 
 const AMZN_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -27,7 +27,7 @@ const REVISION: HeaderName = HeaderName::from_static("x-bailiwick-revision");
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The AWS Query side of the one port.
+/// The AWS Query front end.
 #[derive(Clone)]
 pub struct Front {
     service: Arc<Service>,
@@ -39,7 +39,7 @@ impl Front {
         Front { service }
     }
 
-    /// Answers one request, whatever it holds.
+    /// Answers one request.
     pub async fn handle<B>(&self, request: Request<B>, peer: Peer) -> Response<Full<Bytes>>
     where
         B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
@@ -84,7 +84,7 @@ impl Front {
         }
     }
 
-    /// Refuses a request that never became a call, and records it.
+    /// Refuses a request before it becomes a call, and records it.
     pub fn refuse(&self, head: &Parts, peer: &Peer, error: &IamError) -> Response<Full<Bytes>> {
         let unserved = Unserved::find(head).map(|unserved| (unserved.error(), unserved.protocol));
         let error = unserved.as_ref().map_or(error, |(error, _)| error);
@@ -107,8 +107,8 @@ impl Front {
     }
 }
 
-/// The operation that the parameters name, and its message: a refusal of the message is told only to who is
-/// authenticated.
+/// Returns the operation that the parameters name, and its message. An invalid message is reported to authenticated
+/// callers only.
 fn find_route(parts: &Parts, body: &[u8]) -> Result<(&'static Route, Result<Bytes>)> {
     let in_query = parts.uri.query().unwrap_or_default();
     let from_query = form::parse_query(in_query)?;
@@ -145,7 +145,7 @@ fn find_route(parts: &Parts, body: &[u8]) -> Result<(&'static Route, Result<Byte
 fn expect_form(headers: &HeaderMap) -> Result<()> {
     let given = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let media = given.split(';').next().unwrap_or_default().trim();
-    // Some clients leave it out; none sends another one.
+    // Some clients omit it; none sends another value.
     if media.is_empty() || media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Ok(());
     }
@@ -157,8 +157,8 @@ fn accepts_json(headers: &HeaderMap) -> bool {
     accept.split(',').next().is_some_and(|first| first.trim().starts_with("application/json"))
 }
 
-/// Headers as they came; over HTTP/2 the host is in `:authority`, and HTTP/1.1 may have one in the request line. A
-/// header that says otherwise makes two hosts, and the verifier refuses both.
+/// Returns the headers, with the host of HTTP/2's `:authority` or of HTTP/1.1's request line. A different header makes
+/// two hosts, which the verifier refuses.
 fn header_lines(parts: &Parts) -> Vec<(&str, &[u8])> {
     let mut lines: Vec<(&str, &[u8])> = Vec::with_capacity(parts.headers.len() + 1);
     if let Some(authority) = parts.uri.authority()
@@ -170,13 +170,13 @@ fn header_lines(parts: &Parts) -> Vec<(&str, &[u8])> {
     lines
 }
 
-/// The whole body; the listener bounds how long that takes, and how much all bodies together hold.
+/// Reads the whole body. The listener limits its time, and the memory of all bodies.
 async fn collect<B>(mut body: B) -> Result<Bytes>
 where
     B: http_body::Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
-    // Most bodies come in one piece, which then needs no copy.
+    // Most bodies arrive in one piece, which needs no copy.
     let (mut whole, mut pieces) = (Bytes::new(), Vec::new());
     let (mut size, large) = (0, || IamError::new(ErrorCode::RequestEntityTooLarge, "the body has more than 1 MiB"));
     if body.size_hint().lower() > MAX_DRAINED as u64 {
@@ -197,7 +197,7 @@ where
             whole = data;
         } else {
             pieces.extend_from_slice(&std::mem::take(&mut whole));
-            // As much as is still announced, but never far more than has arrived.
+            // Reserves the announced length, but not much more than has arrived.
             let left = usize::try_from(body.size_hint().lower()).unwrap_or(MAX_BODY);
             if pieces.capacity() - pieces.len() < data.len() {
                 pieces.reserve_exact(data.len() + left.min(pieces.len().max(SMALL_BODY)));

@@ -1,10 +1,10 @@
-//! The AWS Query front end: parameters in, XML out, as AWS's command line, SDKs and tools speak to IAM and STS.
+//! The AWS Query front end: parameters in, XML out, as used by the AWS CLI, SDKs and tools for IAM and STS.
 //!
-//! One generic codec over the descriptors turns parameters into messages and messages into XML; there is no code per
-//! operation. Whoever asks for JSON gets it from STS, as AWS has it. Requests for services that are not served here are
-//! refused in the protocol of their service.
+//! One generic codec over the descriptors converts parameters to messages and messages to XML. There is no code per
+//! operation. STS responses are JSON if the client accepts it, as on AWS. Requests for other AWS services are refused
+//! in the protocol of that service.
 //!
-//! The crate deliberately does not know storage, nor what any operation means; nobody else knows XML.
+//! The crate deliberately does not know storage or what any operation means. No other crate uses XML.
 //!
 //! Start reading at [`Front::handle`], then [`codec`].
 

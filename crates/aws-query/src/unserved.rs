@@ -1,7 +1,7 @@
-//! Requests for services of AWS that are not served here.
+//! Requests for AWS services that Bailiwick does not serve.
 //!
-//! `AWS_ENDPOINT_URL` sends the requests of every service to one place, so that `aws s3 ls` arrives here. It is answered
-//! with one sentence, in the protocol that its client reads.
+//! With `AWS_ENDPOINT_URL` set, requests for every service arrive here, such as those of `aws s3 ls`. The answer is one
+//! sentence in the protocol of the client.
 
 use bailiwick_model::{ErrorCode, IamError};
 use http::request::Parts;
@@ -10,26 +10,26 @@ use http::{HeaderMap, header};
 use crate::codec::Protocol;
 use crate::form;
 
-/// Services that are signed for here: those of AWS, and the one of gRPC.
+/// Services in the scope of valid signatures: those of AWS that are served, and gRPC's.
 const SERVED: [&str; 3] = ["iam", "sts", "bailiwick"];
-/// Services whose answers have S3's form.
+/// Services whose errors have S3's format.
 const S3: [&str; 4] = ["s3", "s3-object-lambda", "s3-outposts", "s3express"];
-/// The other services with XML and paths; all others with paths have JSON.
+/// Other services with REST-XML; all others with paths use REST-JSON.
 const REST_XML: [&str; 2] = ["cloudfront", "route53"];
-/// The longest name of a service that is shown.
+/// The maximum length of a service name in a message.
 const MAX_NAME: usize = 32;
 
 /// A request for another service.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unserved {
-    /// The service that it is signed for; none if it is not signed.
+    /// The service in its signature's scope; none without a signature.
     service: Option<String>,
     pub(crate) protocol: Protocol,
 }
 
 impl Unserved {
-    /// What a request that can't be routed is for, if that is a service of AWS that is not served here: by its
-    /// signature's scope or, unsigned, by the headers of protocols that no service here has.
+    /// Recognizes a request for an AWS service that is not served, by its signature's scope or, if unsigned, by the
+    /// headers of other protocols.
     pub(crate) fn find(head: &Parts) -> Option<Self> {
         let service = signed_for(head);
         let by_header = by_header(&head.headers);
@@ -43,7 +43,7 @@ impl Unserved {
         }
     }
 
-    /// What such a request is answered.
+    /// Returns the error for such a request.
     pub(crate) fn error(&self) -> IamError {
         let service = self.service.as_ref().map_or("another service".to_owned(), |name| format!("`{name}`"));
         let message = format!(
@@ -54,7 +54,7 @@ impl Unserved {
     }
 }
 
-/// The service in the scope of a signature, whether the signature is good or not.
+/// Returns the service in the scope of a signature, without verifying it.
 fn signed_for(head: &Parts) -> Option<String> {
     let line = head.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let in_header = line.and_then(|line| line.split([' ', ',']).find_map(|part| part.strip_prefix("Credential=")));
@@ -65,8 +65,8 @@ fn signed_for(head: &Parts) -> Option<String> {
     pairs.iter().find(|(name, _)| name == "X-Amz-Credential").and_then(|(_, value)| service_of(value))
 }
 
-/// The service of `keyid/date/region/service/aws4_request`. Nothing that is not like the name of a service is shown:
-/// clients put secrets in wrong places.
+/// Returns the service of `keyid/date/region/service/aws4_request`, if it looks like a service name: a client may have
+/// put a secret there.
 fn service_of(credential: &str) -> Option<String> {
     let mut parts = credential.rsplit('/');
     let (terminator, service) = (parts.next()?, parts.next()?);
@@ -78,7 +78,7 @@ fn service_of(credential: &str) -> Option<String> {
     (terminator == "aws4_request" && is_name(service) && is_dated).then(|| service.to_owned())
 }
 
-/// The protocol that a header names.
+/// Returns the protocol that a header implies.
 fn by_header(headers: &HeaderMap) -> Option<Protocol> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media = text("content-type").split(';').next().unwrap_or_default().trim();
@@ -91,7 +91,7 @@ fn by_header(headers: &HeaderMap) -> Option<Protocol> {
     }
 }
 
-/// The protocol of a service, as far as the request leaves it open.
+/// Returns the protocol of a service, if the request does not determine it.
 fn by_service(service: &str, head: &Parts) -> Protocol {
     let media = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_form = media.starts_with("application/x-www-form-urlencoded");
@@ -159,9 +159,9 @@ mod tests {
         check("/", &[form], None);
     }
 
-    /// A secret in the place of the key id has slashes; parts of it are no service.
+    /// A secret in the place of the key id can have slashes; its parts are not taken as a service.
     #[test]
-    fn nothing_but_a_name_is_taken_for_a_service() {
+    fn only_service_names_are_taken_as_a_service() {
         for credential in [
             "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
             "AKID/20260301/eu-west-1/K7MDENG/aws4_request",

@@ -1,4 +1,4 @@
-//! One call: metadata and message in, answer or status out.
+//! One call: converts metadata and message to a call of `service`, and its result to a response or status.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ use crate::status;
 
 /// The operation that a path names, ready to be called once.
 pub(crate) struct Call<'a> {
-    /// Set when it is called, which it is not when its message can't be read.
+    /// Set when it is called. It is not called if its message cannot be decoded.
     pub(crate) is_begun: &'a AtomicBool,
     pub(crate) service: Arc<Service>,
     pub(crate) route: &'static Route,
@@ -36,8 +36,8 @@ impl UnaryService<Bytes> for Call<'_> {
             let (metadata, _, message) = request.into_parts();
             let headers = metadata.into_headers();
             let mut lines: Vec<(&str, &[u8])> = Vec::with_capacity(headers.len() + 1);
-            // HTTP/2 names the host in `:authority`, where HTTP/1.1 has a header. A header that says otherwise makes
-            // two hosts, and the verifier refuses both.
+            // HTTP/2 names the host in `:authority`, where HTTP/1.1 has a header. A different header makes two
+            // hosts, which the verifier refuses.
             if let Some(authority) = uri.authority()
                 && !headers
                     .get_all(http::header::HOST)
@@ -77,7 +77,7 @@ impl UnaryService<Bytes> for Call<'_> {
 
 fn mark(metadata: &mut MetadataMap, request_id: &str, revision: Option<&str>) {
     if let Ok(mut value) = MetadataValue::<Ascii>::try_from(request_id) {
-        // It is another one each time: it should not push what repeats out of the connection's header table.
+        // Never indexed: a unique value would evict repeated ones from the connection's header table.
         value.set_sensitive(true);
         metadata.insert("x-bailiwick-request-id", value);
     }

@@ -19,9 +19,9 @@ use crate::codec::Raw;
 
 /// The service that signatures over gRPC are for.
 const SERVICE: &str = "bailiwick";
-/// How long a connection may take to be made.
+/// The time limit for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long a call may take.
+/// The time limit for a call.
 const CALL: Duration = Duration::from_secs(120);
 
 /// A connection to a server.
@@ -31,39 +31,39 @@ pub struct Server {
     authority: String,
 }
 
-/// A connection to a server, and who calls over it.
+/// A connection to a server, with credentials to sign calls.
 pub struct Client<'a> {
     server: &'a Server,
     credentials: Credentials<'a>,
     region: &'a str,
 }
 
-/// Why a call did not succeed.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The address is not one of a server.
+    /// The address is malformed.
     #[error("`{0}` is not the address of a server: expected http://host:port or https://host:port")]
     Endpoint(String),
-    /// There was no answer.
+    /// The server did not answer.
     #[error("no answer from {endpoint}: {why}")]
     Connection {
         /// The server's address.
         endpoint: String,
-        /// What happened.
+        /// The reason.
         why: String,
     },
-    /// The server's certificate is not one that is trusted.
+    /// The server's certificate is not trusted.
     #[error("the certificate of {endpoint} is not trusted: {why}")]
     Certificate {
         /// The server's address.
         endpoint: String,
-        /// What is wrong with it.
+        /// The reason.
         why: String,
     },
-    /// The certificates to trust can't be read.
+    /// The trusted certificates cannot be parsed.
     #[error("{0}")]
     Trusted(String),
-    /// The server refused.
+    /// The server refused the call.
     #[error("{code}: {message}")]
     Refused {
         /// AWS's code.
@@ -74,11 +74,11 @@ pub enum ClientError {
 }
 
 impl Server {
-    /// Connects. `ca` are certificates in PEM form that the server's must lead to, or be one of; without them, those that
+    /// Connects. `ca` has trusted certificates in PEM form: issuers, or the server's own. The default are those that
     /// browsers trust.
     ///
     /// # Errors
-    /// When the address is malformed, nobody answers there within ten seconds, or the certificate is not trusted.
+    /// When the address is malformed, the server does not answer within ten seconds, or its certificate is not trusted.
     pub async fn connect(endpoint: &str, ca: Option<&[u8]>) -> Result<Self, ClientError> {
         let malformed = || ClientError::Endpoint(endpoint.to_owned());
         let builder = Endpoint::from_shared(endpoint.to_owned()).map_err(|_| malformed())?;
@@ -93,7 +93,7 @@ impl Server {
         Ok(Server { endpoint: endpoint.to_owned(), channel, authority })
     }
 
-    /// The same connection, with calls signed by these credentials for a region.
+    /// Returns the same connection with calls signed by these credentials for a region.
     #[must_use]
     pub fn client<'a>(&'a self, credentials: Credentials<'a>, region: &'a str) -> Client<'a> {
         Client { server: self, credentials, region }
@@ -104,7 +104,7 @@ impl Client<'_> {
     /// Makes one call.
     ///
     /// # Errors
-    /// When there is no answer, or a refusal.
+    /// When the server does not answer, or refuses the call.
     pub async fn call<O: Operation>(&self, request: &O::Request, now: Timestamp) -> Result<O::Response, ClientError> {
         let endpoint = &self.server.endpoint;
         let broken = |why: String| ClientError::Connection { endpoint: endpoint.clone(), why };
@@ -125,7 +125,7 @@ impl Client<'_> {
         let answer = client.unary(request, PathAndQuery::from_static(O::PATH), Raw).await;
         let answer = answer.map_err(|status| match status.get_details_error_info() {
             Some(info) => ClientError::Refused { code: info.reason, message: status.message().to_owned() },
-            // Without details it is not the server who speaks.
+            // A status without details is not from the server.
             None if matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Internal) => {
                 unreachable(endpoint, &status)
             }
@@ -136,7 +136,7 @@ impl Client<'_> {
     }
 }
 
-/// Why there is no connection: a certificate that is not trusted is told apart.
+/// Converts a failed connection, and recognizes an untrusted certificate.
 fn unreachable(endpoint: &str, error: &(dyn std::error::Error + 'static)) -> ClientError {
     let endpoint = endpoint.to_owned();
     let mut cause = Some(error);
@@ -153,15 +153,15 @@ fn unreachable(endpoint: &str, error: &(dyn std::error::Error + 'static)) -> Cli
     ClientError::Connection { endpoint, why }
 }
 
-/// What usually lies behind errors of the layers below.
+/// Usual causes of errors of lower layers.
 const HINTS: [(&str, &str); 7] = [
     ("Connection refused", "is the server running?"),
-    ("InvalidContentType", "it does not speak TLS there, so write http:// instead of https://"),
-    ("frame with invalid size", "it does not speak gRPC there; if it speaks TLS, write https:// instead of http://"),
+    ("InvalidContentType", "the server does not use TLS, so write http:// instead of https://"),
+    ("frame with invalid size", "the server does not speak gRPC; if it uses TLS, write https:// instead of http://"),
     ("invalid compression flag", "it does not speak gRPC there; is it the port of the metrics?"),
-    ("broken pipe", "if it speaks TLS, write https:// instead of http://"),
-    ("Connection reset", "if it speaks TLS, write https:// instead of http://"),
-    ("failed to lookup address", "there is no host of that name"),
+    ("broken pipe", "if the server uses TLS, write https:// instead of http://"),
+    ("Connection reset", "if the server uses TLS, write https:// instead of http://"),
+    ("failed to lookup address", "no host has that name"),
 ];
 
 fn root_cause(error: &dyn std::error::Error) -> String {

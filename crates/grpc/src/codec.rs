@@ -1,4 +1,4 @@
-//! Messages pass through as bytes: decoding them is the business of whoever knows their type.
+//! A codec that passes messages on as bytes; `service` decodes them.
 
 use bytes::{Buf, BufMut, Bytes};
 use tonic::Status;
@@ -8,7 +8,7 @@ use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Raw;
 
-/// Answers are small; a large buffer for each would cost more than growing it now and then.
+/// Responses are small, so a large buffer for each would cost more than growing it occasionally.
 const BUFFER: usize = 1024;
 
 impl Codec for Raw {

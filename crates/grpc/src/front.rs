@@ -1,4 +1,4 @@
-//! From HTTP requests to operations, health and reflection.
+//! Routes HTTP requests to operations, health and reflection.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -25,24 +25,24 @@ use crate::status;
 /// The largest request message: 1 MiB, as for every request.
 const MAX_MESSAGE: usize = 1024 * 1024;
 
-/// The largest message to health and reflection, where names are all that is asked with.
+/// The largest message to health and reflection, whose requests contain only names.
 const MAX_NAME_MESSAGE: usize = 16 * 1024;
-/// How long a client may watch a service's health before it has to ask again.
+/// How long a client may watch a service's health before it must ask again.
 const WATCH_LIFE: Duration = Duration::from_secs(60 * 60);
-/// How long a stream of questions to reflection may last.
+/// How long a stream of reflection requests may last.
 const REFLECTION_LIFE: Duration = Duration::from_secs(2 * 60);
 const HEALTH: &str = "/grpc.health.v1.Health/";
 const REFLECTION: &str = "/grpc.reflection.";
-/// Bytes that a stream of questions to reflection may make the server hold beside its head: what was sent and not read
-/// yet, an answer that is being made, and buffers.
+/// Memory of a stream of reflection requests in addition to its head: unread requests, a response in progress, and
+/// buffers.
 const REFLECTION_COST: usize = 96 * 1024;
-/// Buffers of a watched service's health.
+/// Memory of a stream that watches a service's health.
 const HEALTH_COST: usize = 8 * 1024;
 
 type Health = tonic_health::pb::health_server::HealthServer<tonic_health::server::HealthService>;
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The gRPC side of the one port.
+/// The gRPC front end.
 #[derive(Clone)]
 pub struct Front {
     service: Arc<Service>,
@@ -54,7 +54,7 @@ impl Front {
     /// Serves the operations of `service`; reflection shows the public API unless it is switched off.
     ///
     /// # Errors
-    /// When the descriptors that reflection shows can't be read.
+    /// When the descriptors for reflection cannot be decoded.
     pub async fn new(service: Arc<Service>, reflection: bool) -> Result<Self, BoxError> {
         let reporter = tonic_health::server::HealthReporter::new();
         for service in bailiwick_api::pool().services() {
@@ -66,12 +66,12 @@ impl Front {
         Ok(Front { service, health, reflection })
     }
 
-    /// Whether a request is one for this front end, by its content type.
+    /// Returns whether a request belongs to this front end, by its content type.
     pub fn takes(headers: &HeaderMap) -> bool {
         content_type(headers).starts_with("application/grpc")
     }
 
-    /// Bytes that answering a request with this path makes the server hold while it lasts, beside its head and body.
+    /// Returns the memory of a request with this path in addition to its head and body, in bytes.
     pub fn cost(path: &str) -> usize {
         if path.starts_with(REFLECTION) {
             REFLECTION_COST
@@ -82,7 +82,7 @@ impl Front {
         }
     }
 
-    /// Answers one request, whatever it holds.
+    /// Answers one request.
     pub async fn handle<B>(&self, request: Request<B>, peer: Peer) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
@@ -129,7 +129,7 @@ impl Front {
         Box::pin(self.beside(request, peer)).await
     }
 
-    /// Refuses a request that never became a call, and records it.
+    /// Refuses a request before it becomes a call, and records it.
     pub fn refuse(&self, head: &Parts, peer: &Peer, error: &IamError) -> Response<Body> {
         let request_id = self.service.refused(Refused {
             method: head.method.as_str(),
@@ -141,7 +141,7 @@ impl Front {
         status::of_error(error, None, &request_id).into_http()
     }
 
-    /// The answer to a message that could not be read, with AWS's code and the id of its record.
+    /// Answers a message that could not be read, with AWS's code and the id of its record.
     fn unread(
         &self,
         answer: Response<Body>,
@@ -161,7 +161,7 @@ impl Front {
         status::with_reason(&status, &error, &request_id).into_http()
     }
 
-    /// Health and reflection, and what is neither these nor an operation.
+    /// Answers health and reflection, and refuses unknown methods.
     async fn beside(&self, request: Request<Body>, peer: Peer) -> Response<Body> {
         let path = request.uri().path();
         let answer = if path.starts_with(HEALTH) {

@@ -1,9 +1,9 @@
 //! The gRPC front end: every operation of every service, health, reflection and gRPC-Web.
 //!
-//! There is no code per operation here: a call's path names the operation, its message goes to `service` as the
-//! bytes that came, and what comes back goes out as it is. Errors become a status with AWS's code as `ErrorInfo`.
+//! There is no code per operation: a call's path names the operation, its message is passed to `service` as bytes, and
+//! the response bytes are sent unchanged. Errors become a status with AWS's code as `ErrorInfo`.
 //!
-//! The crate deliberately does not know storage, nor what any operation means; nobody else knows tonic.
+//! The crate deliberately does not know storage or what any operation means. No other crate uses tonic.
 //!
 //! Start reading at [`Front::handle`].
 
@@ -17,5 +17,5 @@ mod status;
 
 pub use front::Front;
 
-/// The body of every answer.
+/// The body of every response.
 pub type Body = tonic::body::Body;

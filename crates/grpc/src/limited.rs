@@ -1,4 +1,4 @@
-//! Answers that would go on for ever, and end at last.
+//! Endless streams of responses with a time limit.
 
 use std::future::Future as _;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use tonic::Status;
 
 use crate::Body;
 
-/// A stream of answers that ends with `UNAVAILABLE` when its time is over: clients then ask again.
+/// A stream of responses that ends with `UNAVAILABLE` after its time limit, so that clients ask again.
 pub(crate) struct Limited {
     inner: Body,
     end: Pin<Box<Sleep>>,

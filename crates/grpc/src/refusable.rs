@@ -12,7 +12,7 @@ use tonic::Status;
 use crate::front::BoxError;
 use crate::status;
 
-/// A body as the listener hands it over; what ends it early is told as a status.
+/// A body from the listener. An error that ends it early becomes a status.
 pub(crate) struct Refusable<B> {
     inner: B,
 }

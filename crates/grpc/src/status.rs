@@ -1,4 +1,4 @@
-//! Refusals as gRPC has them.
+//! gRPC statuses of refusals.
 
 use std::collections::HashMap;
 
@@ -7,17 +7,18 @@ use bailiwick_model::{ErrorCode, ErrorKind, IamError};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-/// What `ErrorInfo` names as the place that its reasons belong to.
+/// The domain of the reasons in `ErrorInfo`.
 const DOMAIN: &str = "bailiwick";
 
-/// Most bytes of a message on the wire. Clients take 8 KiB of trailers unless told otherwise, and drop the answer beyond;
-/// the message is there twice, as text and within the details.
+/// The maximum length of a message on the wire in bytes. By default clients accept 8 KiB of trailers and drop a longer
+/// response. The message occurs twice: as text and within the details.
 const MESSAGE: usize = 1600;
-/// Most bytes of fields and their descriptions.
+/// The maximum length of fields and their descriptions in bytes.
 const VIOLATIONS: usize = 2000;
 
-/// A status with AWS's message as its text and AWS's code as its `ErrorInfo`; what is longer than trailers may be is cut.
-/// Members of the operation's request are named as the proto names them; what is none is told in the message alone.
+/// Returns a status with AWS's message as its text and AWS's code in its `ErrorInfo`, shortened to the limit of
+/// trailers. `BadRequest` names members of the request as the proto does; violations of other names are in the message
+/// only.
 pub(crate) fn of_error(error: &IamError, operation: Option<&OperationInfo>, request_id: &str) -> Status {
     let mut details = ErrorDetails::new();
     let metadata = HashMap::from([("request_id".to_owned(), request_id.to_owned())]);
@@ -38,7 +39,7 @@ pub(crate) fn of_error(error: &IamError, operation: Option<&OperationInfo>, requ
     Status::with_error_details(code(error.code().kind()), cut(error.message(), MESSAGE), details)
 }
 
-/// What a status of tonic's, or of a body that did not arrive, is in AWS's codes.
+/// Converts a status of tonic, or of an incomplete body, to AWS's code.
 pub(crate) fn unread(status: &Status) -> IamError {
     let reason = status.get_details_error_info().and_then(|info| ErrorCode::from_wire(&info.reason));
     let code = reason.unwrap_or(match status.code() {
@@ -48,7 +49,7 @@ pub(crate) fn unread(status: &Status) -> IamError {
     IamError::new(code, status.message())
 }
 
-/// The status with AWS's code and a request id in its details.
+/// Returns a status with AWS's code and a request id in its details.
 pub(crate) fn with_reason(status: &Status, error: &IamError, request_id: &str) -> Status {
     let mut details = status.get_error_details();
     let metadata = HashMap::from([("request_id".to_owned(), request_id.to_owned())]);
@@ -56,7 +57,7 @@ pub(crate) fn with_reason(status: &Status, error: &IamError, request_id: &str) -
     Status::with_error_details(status.code(), cut(error.message(), MESSAGE), details)
 }
 
-/// As much of a text as fits once it is percent-encoded, which is how it travels.
+/// Truncates a text to a length that it has when percent-encoded, as on the wire.
 fn cut(text: &str, room: usize) -> String {
     const ELLIPSIS: &str = "...";
     let cost = |c: char| if matches!(c, ' '..='~') && c != '%' { 1 } else { 3 * c.len_utf8() };

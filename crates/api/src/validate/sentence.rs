@@ -1,16 +1,16 @@
-//! What AWS's IAM says of characters that a value does not have, where it says more than the pattern.
+//! AWS IAM's sentences for invalid characters, which replace the generic one with the pattern.
 //!
-//! The patterns are those of the service model; the sentences were seen in AWS's answers for names of users, groups,
-//! roles, policies and server certificates, for paths and path prefixes, ids of access keys, documents and private
-//! keys. Other members with one of these patterns get the same sentence. Versions, tags, descriptions and account
-//! aliases were seen to get the pattern, and keep it.
+//! The patterns are those of the service model. The sentences were observed in AWS's answers for names of users,
+//! groups, roles, policies and server certificates, for paths and path prefixes, ids of access keys, documents and
+//! private keys. Other members with one of these patterns get the same sentence. Versions, tags, descriptions and
+//! account aliases get the generic sentence on AWS, and here.
 
 use crate::Pattern;
 
 const PATH: &str = "It must begin and end with / and contain only alphanumeric characters and/or / characters.";
 const PREFIX: &str = "It must begin with the / character and contain only alphanumeric characters and/or / characters.";
 
-/// The sentence for a member, if there is one.
+/// Returns the sentence for a member, if there is one.
 pub(super) fn of(member: &str, pattern: &Pattern) -> Option<&'static str> {
     Some(match pattern.source() {
         r"[\w+=,.@-]+" | r"[\w+=,.@-]*" => "It must contain only alphanumeric characters and/or the following: +=,.@_-",

@@ -11,7 +11,7 @@ fn tag(key: &str, value: Option<&str>) -> iam::Tag {
 }
 
 #[test]
-fn nothing_wrong() {
+fn valid_requests_have_no_violations() {
     check(
         iam::CreateUserRequest { user_name: Some("Bob".into()), tags: vec![tag("a", Some(""))], ..Default::default() },
         "",
@@ -99,7 +99,7 @@ fn lists() {
 }
 
 #[test]
-fn sts_names_values_and_iam_does_not() {
+fn sts_shows_values_and_iam_does_not() {
     check(
         sts::AssumeRoleRequest {
             role_arn: Some(String::new()),
@@ -130,32 +130,44 @@ fn sts_names_values_and_iam_does_not() {
 }
 
 #[test]
-fn names_paths_and_documents_have_sentences_of_their_own() {
+fn names_paths_and_documents_have_specific_sentences() {
     let names = "It must contain only alphanumeric characters and/or the following: +=,.@_-";
     let path = "It must begin and end with / and contain only alphanumeric characters and/or / characters.";
     let prefix = "It must begin with the / character and contain only alphanumeric characters and/or / characters.";
     let printable = "It must contain only printable ASCII characters.";
-    let said = |request: Violations, member: &str, words: &str| {
+    let check_sentence = |request: Violations, member: &str, words: &str| {
         assert_eq!(request.to_string(), format!("The specified value for {member} is invalid. {words}"));
     };
     let text = |value: &str| Some(value.to_owned());
-    said(iam::GetUserRequest { user_name: text("a b") }.validate(), "userName", names);
-    said(iam::GetUserRequest { user_name: text("") }.validate(), "userName", names);
-    said(iam::GetGroupRequest { group_name: text("a/b"), ..Default::default() }.validate(), "groupName", names);
-    said(iam::GetRoleRequest { role_name: text("a:b") }.validate(), "roleName", names);
-    said(
+    check_sentence(iam::GetUserRequest { user_name: text("a b") }.validate(), "userName", names);
+    check_sentence(iam::GetUserRequest { user_name: text("") }.validate(), "userName", names);
+    check_sentence(
+        iam::GetGroupRequest { group_name: text("a/b"), ..Default::default() }.validate(),
+        "groupName",
+        names,
+    );
+    check_sentence(iam::GetRoleRequest { role_name: text("a:b") }.validate(), "roleName", names);
+    check_sentence(
         iam::UpdateUserRequest { user_name: text("a"), new_user_name: text("ä"), ..Default::default() }.validate(),
         "newUserName",
         names,
     );
-    said(iam::GetUserPolicyRequest { user_name: text("a"), policy_name: text("p\n") }.validate(), "policyName", names);
-    said(iam::GetInstanceProfileRequest { instance_profile_name: text("*") }.validate(), "instanceProfileName", names);
-    said(
+    check_sentence(
+        iam::GetUserPolicyRequest { user_name: text("a"), policy_name: text("p\n") }.validate(),
+        "policyName",
+        names,
+    );
+    check_sentence(
+        iam::GetInstanceProfileRequest { instance_profile_name: text("*") }.validate(),
+        "instanceProfileName",
+        names,
+    );
+    check_sentence(
         iam::GetServerCertificateRequest { server_certificate_name: text("a b") }.validate(),
         "serverCertificateName",
         names,
     );
-    said(
+    check_sentence(
         iam::CreateSamlProviderRequest {
             name: text("a+b"),
             saml_metadata_document: text(&"x".repeat(1000)),
@@ -165,17 +177,17 @@ fn names_paths_and_documents_have_sentences_of_their_own() {
         "name",
         "It must contain only alphanumeric characters and/or the following: ._-",
     );
-    said(
+    check_sentence(
         iam::GetAccessKeyLastUsedRequest { access_key_id: text("AKIA-AAAAAAAAAAAAAAA") }.validate(),
         "accessKeyId",
         "It must contain only alphanumeric characters.",
     );
-    said(
+    check_sentence(
         iam::CreateUserRequest { user_name: text("a"), path: text("a"), ..Default::default() }.validate(),
         "path",
         path,
     );
-    said(
+    check_sentence(
         iam::CreatePolicyRequest {
             policy_name: text("a"),
             path: text("/a b/"),
@@ -186,20 +198,28 @@ fn names_paths_and_documents_have_sentences_of_their_own() {
         "path",
         path,
     );
-    said(iam::ListUsersRequest { path_prefix: text("a"), ..Default::default() }.validate(), "pathPrefix", prefix);
-    said(iam::ListPoliciesRequest { path_prefix: text("/a"), ..Default::default() }.validate(), "pathPrefix", prefix);
-    said(
+    check_sentence(
+        iam::ListUsersRequest { path_prefix: text("a"), ..Default::default() }.validate(),
+        "pathPrefix",
+        prefix,
+    );
+    check_sentence(
+        iam::ListPoliciesRequest { path_prefix: text("/a"), ..Default::default() }.validate(),
+        "pathPrefix",
+        prefix,
+    );
+    check_sentence(
         iam::CreatePolicyRequest { policy_name: text("a"), policy_document: text("☃"), ..Default::default() }
             .validate(),
         "policyDocument",
         printable,
     );
-    // The sentence comes before whatever else is wrong, and the members are all known.
+    // The specific sentence comes before all other violations.
     let both = iam::ListUsersRequest { path_prefix: text("a"), max_items: Some(0), ..Default::default() }.validate();
     let members: Vec<&str> = both.iter().map(|violation| violation.member.as_str()).collect();
     assert_eq!(members, ["pathPrefix", "maxItems"]);
-    said(both, "pathPrefix", prefix);
-    // Seen to be told the pattern.
+    check_sentence(both, "pathPrefix", prefix);
+    // AWS reports the pattern for these.
     check(
         iam::GetPolicyVersionRequest {
             policy_arn: text("arn:aws:iam::aws:policy/ReadOnlyAccess"),

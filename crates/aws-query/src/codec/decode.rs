@@ -1,4 +1,4 @@
-//! Parameters to a message: `Tags.member.1.Key=team` and its like, in any order.
+//! Converts parameters such as `Tags.member.1.Key=team`, in any order, to a message.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::table::{Kind, Member, QueryOperation, Shape, ShapeId, Table};
 use super::wire;
 
-/// The greatest index of a list, as many as a request may have parameters.
+/// The largest index of a list, equal to the maximum number of parameters.
 const MAX_INDEX: u32 = 2_000;
 
 pub(super) fn request(operation: &QueryOperation, pairs: &[(Cow<'_, str>, Cow<'_, str>)]) -> Result<Bytes> {
@@ -34,7 +34,7 @@ struct Parameter<'a> {
     operation: &'static str,
 }
 
-/// A structure whose members are being gathered, one slot per member.
+/// A structure under construction, with one slot per member.
 struct Node<'a> {
     shape: ShapeId,
     slots: Vec<Slot<'a>>,
@@ -46,7 +46,7 @@ enum Slot<'a> {
     Absent,
     Text(&'a str),
     Structure(Node<'a>),
-    /// Items with their indexes, as they came; order and gaps are looked at in the end.
+    /// Items with their indexes, in order of arrival; order and gaps are checked at the end.
     List(Vec<(u32, Slot<'a>)>),
 }
 
@@ -61,7 +61,7 @@ impl<'a> Node<'a> {
         Table::get().shape(self.shape)
     }
 
-    /// Takes in a parameter; `rest` is what is left of its name from here on.
+    /// Adds a parameter; `rest` is the remaining part of its name.
     fn insert(&mut self, parameter: &Parameter<'a>, rest: &str) -> Result<()> {
         let (head, rest) = split(rest);
         let position = self.shape().position(head).ok_or_else(|| unknown(parameter))?;
@@ -102,7 +102,7 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Where in the request a value stands; spelled out for a refusal alone.
+/// The position of a value in the request; formatted only for an error.
 #[derive(Clone, Copy)]
 struct At<'a> {
     parent: Option<&'a At<'a>>,
@@ -145,7 +145,7 @@ impl<'a> Slot<'a> {
         }
     }
 
-    /// The key of a map's entry that has both a key and a value.
+    /// Returns the key of a map's entry that has both a key and a value.
     fn key(&self) -> Option<&'a str> {
         match self {
             Slot::Structure(Node { slots, .. }) => match slots.as_slice() {
@@ -171,7 +171,7 @@ impl<'a> Slot<'a> {
     }
 }
 
-/// What the items of a list or of a map are called in the name of a parameter.
+/// The name of list items or map entries within a parameter's name.
 fn item_word(member: &Member) -> &'static str {
     if member.is_map() { "entry" } else { "member" }
 }

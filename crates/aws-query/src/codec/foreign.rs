@@ -19,14 +19,14 @@ pub enum Protocol {
     Cbor,
     /// Query, and XML with paths: SNS, RDS, Route 53.
     Xml,
-    /// S3's XML, whose errors have no envelope.
+    /// S3's XML, in which errors have no envelope.
     S3,
     /// EC2's Query.
     Ec2,
 }
 
 impl Protocol {
-    /// A header that the protocol's errors have beside the content type.
+    /// An additional header of the protocol's errors.
     pub fn header(self, error: &IamError) -> Option<(&'static str, &'static str)> {
         match self {
             Protocol::Json10 | Protocol::Json11 | Protocol::RestJson => Some(("x-amzn-errortype", error.code().wire())),
@@ -35,7 +35,7 @@ impl Protocol {
         }
     }
 
-    /// An error as the protocol has it.
+    /// Formats an error in the protocol.
     pub fn encode(self, error: &IamError, request_id: &str) -> Encoded {
         let (code, message) = (error.code().wire(), error.message());
         let (content_type, body) = match self {
@@ -77,7 +77,7 @@ fn cbor(members: &[(&str, &str)]) -> Vec<u8> {
     out
 }
 
-/// The error within elements; the id of the request stands where the protocol has it: in S3's error, after others'.
+/// Formats the error as XML. The request id is inside S3's error, and after that of other services.
 fn xml(around: &[&str], code: &str, message: &str, request_id: &str) -> Vec<u8> {
     let mut out = Xml::default();
     around.iter().for_each(|name| out.begin(name));

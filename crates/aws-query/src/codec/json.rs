@@ -1,4 +1,4 @@
-//! JSON as STS writes it for who asks so: the same structure as in XML, dates as seconds.
+//! STS's JSON format for clients that accept it: the structure of the XML, with dates in seconds.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -31,7 +31,7 @@ pub(super) fn response(operation: &QueryOperation, message: &[u8], request_id: &
 
 struct Json {
     out: String,
-    /// Of what is open, whether it is a list, whose items have no names.
+    /// For each open element, whether it is a list, whose items have no names.
     lists: Vec<bool>,
 }
 

@@ -1,9 +1,9 @@
-//! Walking a message: its members, in order, to whoever writes them.
+//! Visits the members of a message in order and passes them to a writer.
 
 use super::table::{Kind, Member, Shape, ShapeId, Table};
 use super::wire::{Raw, Reader, WireError};
 
-/// Writes what the walk meets. An item of a list has the name `member`.
+/// Writes the visited members. An item of a list has the name `member`.
 pub(super) trait Render {
     fn begin(&mut self, name: &str);
     fn end(&mut self, name: &str);
@@ -18,7 +18,7 @@ pub(super) trait Render {
     fn boolean(&mut self, name: &str, value: bool);
     fn bytes(&mut self, name: &str, value: &[u8]);
     fn time(&mut self, name: &str, seconds: i64) -> Result<(), WireError>;
-    /// Begins the entry of a map, and says by what name its value is written.
+    /// Begins the entry of a map, and returns the name of its value.
     fn begin_entry<'k>(&mut self, key: &'k str) -> &'k str;
     fn end_entry(&mut self);
 }
@@ -62,7 +62,7 @@ pub(super) fn structure(out: &mut impl Render, shape: ShapeId, message: &[u8]) -
     Ok(())
 }
 
-/// Members come in the order of their numbers, as prost writes them, so that one pass finds what is missing.
+/// Members are in the order of their numbers, as prost writes them, so one pass finds absent ones.
 struct Walk<'t> {
     shape: &'t Shape,
     next: usize,
@@ -146,7 +146,7 @@ fn map(
     mut entries: Vec<(&str, Option<Raw<'_>>)>,
 ) -> Result<(), WireError> {
     let [_, of_values] = Table::get().shape(shape).members.as_slice() else {
-        return Err(WireError("a map whose entries are no pairs"));
+        return Err(WireError("a map entry that is not a pair"));
     };
     let unset = if let Kind::Number | Kind::Boolean = of_values.kind { Raw::Varint(0) } else { Raw::Bytes(&[]) };
     entries.sort_by_key(|(key, _)| *key);

@@ -1,4 +1,4 @@
-//! The descriptors, arranged for walking: members by wire name, by number, in order.
+//! The descriptors as tables: members by wire name, by number, and in order.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -19,24 +19,24 @@ pub(super) static SERVICES: [Service; 2] = [
     Service { prefix: "sts", version: "2011-06-15", namespace: "https://sts.amazonaws.com/doc/2011-06-15/" },
 ];
 
-/// An operation as the Query protocol sees it.
+/// An operation in the Query protocol.
 #[derive(Debug)]
 pub struct QueryOperation {
     info: &'static OperationInfo,
     pub(super) service: &'static Service,
     pub(super) request: ShapeId,
     pub(super) response: ShapeId,
-    /// Whether an answer has a result element; operations without output have none.
+    /// Whether the response has a result element; operations without output have none.
     pub(super) has_result: bool,
 }
 
 impl QueryOperation {
-    /// Its name, as `Action` has it.
+    /// Its name, as in `Action`.
     pub fn name(&self) -> &'static str {
         self.info.name
     }
 
-    /// Its path in gRPC, which names it everywhere else.
+    /// Its path in gRPC, which identifies it in all other crates.
     pub fn path(&self) -> &'static str {
         self.info.path
     }
@@ -53,7 +53,7 @@ pub(super) struct ShapeId(usize);
 /// A message.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shape {
-    /// In the order of their numbers, in which messages are written.
+    /// In the order of their numbers, as in encoded messages.
     pub(super) members: Vec<Member>,
     by_name: HashMap<String, usize>,
 }
@@ -67,7 +67,7 @@ impl Shape {
 /// A field.
 #[derive(Clone, Debug)]
 pub(super) struct Member {
-    /// As AWS spells it.
+    /// Its name in AWS's spelling.
     pub(super) name: String,
     pub(super) number: u32,
     pub(super) kind: Kind,
@@ -84,7 +84,7 @@ impl Member {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
-    /// Text that answers carry percent-encoded.
+    /// Text that responses contain percent-encoded.
     Document,
     Number,
     Boolean,
@@ -122,8 +122,7 @@ impl Table {
         &self.shapes[id.0]
     }
 
-    /// None when a descriptor holds what this codec can't carry. The descriptors are built in: a test holds that they do
-    /// not.
+    /// None when this codec does not support a descriptor. The descriptors are built in, and a test checks them.
     pub(super) fn read() -> Option<Table> {
         let rules = bailiwick_api::pool().get_extension_by_name("bailiwick.options.v1.rules")?;
         let empty_result = bailiwick_api::pool().get_extension_by_name("bailiwick.options.v1.empty_result")?;
@@ -176,7 +175,7 @@ impl Table {
         Some(id)
     }
 
-    /// The shape with the list at `path` always written: one of its own, since other operations have the shape as it is.
+    /// Copies the shape with the list at `path` always written; other operations share the original.
     fn shown_when_empty(&mut self, id: ShapeId, path: &str) -> Option<ShapeId> {
         let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
         let mut shape = self.shape(id).clone();
@@ -196,7 +195,7 @@ impl Table {
         Some(match field.kind() {
             Proto::String if document => Kind::Document,
             Proto::String => Kind::Text,
-            // Packed on the wire when repeated, which neither model needs.
+            // Repeated values would be packed on the wire, which neither model needs.
             Proto::Int32 if !field.is_list() => Kind::Number,
             Proto::Bool if !field.is_list() => Kind::Boolean,
             Proto::Bytes => Kind::Bytes,

@@ -124,7 +124,7 @@ fn maps() {
 }
 
 #[test]
-fn what_no_client_sends_is_refused() {
+fn invalid_parameters_are_refused() {
     refused("Action=GetUser&Foo=1", expect!["InvalidQueryParameter GetUser does not know the parameter `Foo`"]);
     refused(
         "Action=GetUser&username=1",
@@ -168,7 +168,7 @@ fn what_no_client_sends_is_refused() {
 }
 
 #[test]
-fn secrets_are_in_no_refusal() {
+fn refusals_contain_no_secrets() {
     let error = decode("Action=ChangePassword&OldPassword.x=hush&NewPassword=hush2").unwrap_err();
     assert!(!format!("{error:?} {}", error.message()).contains("hush"));
 }
@@ -190,13 +190,13 @@ fn xml() {
 fn no_output_no_result() {
     expect![[r#"<DeleteUserResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><ResponseMetadata><RequestId>id-1</RequestId></ResponseMetadata></DeleteUserResponse>"#]]
         .assert_eq(&answer::<op::DeleteUser>(&iam::DeleteUserResponse {}, false));
-    // The one operation that has an output without members.
+    // The only operation with an output without members.
     let shown = answer::<op::UpdateRole>(&iam::UpdateRoleResponse {}, false);
     assert!(shown.contains("<UpdateRoleResult></UpdateRoleResult><ResponseMetadata>"), "{shown}");
 }
 
 #[test]
-fn empty_lists_are_there_where_aws_has_them() {
+fn empty_lists_are_written_where_aws_writes_them() {
     let response = iam::ListUsersResponse { is_truncated: Some(false), ..Default::default() };
     let shown = answer::<op::ListUsers>(&response, false);
     assert!(shown.contains("<ListUsersResult><Users/><IsTruncated>false</IsTruncated></ListUsersResult>"), "{shown}");
@@ -207,7 +207,7 @@ fn empty_lists_are_there_where_aws_has_them() {
 }
 
 #[test]
-fn an_empty_map_is_there_where_something_follows_it() {
+fn an_empty_map_is_written_before_a_later_member() {
     let check = |resources, expected: Expect| {
         let result = iam::EvaluationResult {
             eval_decision: Some("allowed".into()),
@@ -283,7 +283,7 @@ fn errors() {
 }
 
 #[test]
-fn bytes_that_are_no_answer_are_our_fault() {
+fn invalid_response_bytes_are_a_service_failure() {
     for bytes in
         [&[0x0a][..], &[0x0a, 5, 1], &[0x0d, 0, 0, 0, 0], &[0xfa, 0x7f, 0], &[0x08, 1], &[0x0a, 1, 0x08], &[0x80; 11]]
     {
@@ -293,9 +293,9 @@ fn bytes_that_are_no_answer_are_our_fault() {
     assert!(encode_response("/bailiwick.account.v1.AccountService/ListAccounts", &[], "id", false).is_err());
 }
 
-/// What the codec leaves out, because neither model has it.
+/// Features that the codec does not support, because neither model uses them.
 #[test]
-fn no_request_has_a_date() {
+fn requests_have_no_dates() {
     fn walk(table: &Table, id: ShapeId) {
         for member in &table.shape(id).members {
             match member.kind {
@@ -315,7 +315,7 @@ mod properties {
 
     use super::*;
 
-    /// All text in a document, as a parser reads it.
+    /// All text of a document, as parsed.
     fn text_of(document: &str) -> String {
         let mut reader = quick_xml::Reader::from_str(document);
         let mut text = String::new();

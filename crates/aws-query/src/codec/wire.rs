@@ -1,8 +1,8 @@
-//! As much of protobuf's wire format as the API's messages use.
+//! The subset of protobuf's wire format that the API's messages use.
 
 use std::fmt;
 
-/// Bytes that are no message of the API. Only a fault of ours makes them.
+/// Bytes that are not a message of the API. Only a defect of ours causes this.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct WireError(pub(super) &'static str);
 
@@ -12,7 +12,7 @@ impl fmt::Display for WireError {
     }
 }
 
-/// A field's value as it stands in the bytes.
+/// An encoded field value.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Raw<'a> {
     Varint(u64),
@@ -39,7 +39,7 @@ impl<'a> Raw<'a> {
     }
 }
 
-/// Reads fields one after the other.
+/// Reads fields in sequence.
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
 }

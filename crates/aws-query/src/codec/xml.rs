@@ -1,4 +1,4 @@
-//! XML as AWS's Query services write it.
+//! XML in the format of AWS's Query services.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +9,7 @@ use super::render::{self, Render};
 use super::table::QueryOperation;
 use super::wire::WireError;
 
-/// What RFC 3986 leaves as it is: letters, digits, `-`, `.`, `_`, `~`.
+/// The characters that RFC 3986 does not encode: letters, digits, `-`, `.`, `_`, `~`.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 pub(super) const CONTENT_TYPE: &str = "text/xml";
@@ -119,8 +119,8 @@ impl Render for Xml {
     }
 }
 
-/// Text with markup made harmless. What XML has no way to carry becomes U+FFFD; a carriage return, which parsers turn
-/// into a line feed, is written by number.
+/// Escapes text. Characters that XML cannot represent become U+FFFD. A carriage return, which parsers convert to a line
+/// feed, becomes a character reference.
 fn escape(out: &mut Vec<u8>, text: &str) {
     let mut plain_from = 0;
     for (at, c) in text.char_indices() {

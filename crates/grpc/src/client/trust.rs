@@ -1,4 +1,4 @@
-//! Which certificates of a server a client trusts.
+//! The server certificates that a client trusts.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, RootCer
 
 use super::ClientError;
 
-/// Trusts what leads to one of the given certificates, or what browsers trust when none are given.
+/// Trusts certificates that chain to a given one, or those that browsers trust if none are given.
 ///
 /// # Errors
-/// When the text holds no certificate, or one that can't be read.
+/// When the text has no certificate, or one that cannot be parsed.
 pub(super) fn verifier(ca: Option<&[u8]>) -> Result<Arc<dyn ServerCertVerifier>, ClientError> {
     let mut roots = RootCertStore::empty();
     let mut given = Vec::new();
@@ -38,9 +38,9 @@ pub(super) fn verifier(ca: Option<&[u8]>) -> Result<Arc<dyn ServerCertVerifier>,
     Ok(Arc::new(Verifier { inner, given, provider }))
 }
 
-/// Why an error says that a certificate is not trusted, if it does.
+/// Returns the reason if an error means that a certificate is not trusted.
 pub(super) fn distrust(error: &(dyn std::error::Error + 'static)) -> Option<String> {
-    // Within an I/O error, the error itself is no source of it.
+    // An I/O error does not list its inner error as its source.
     let io = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
     let error = io.map_or(error, |inner| inner as &(dyn std::error::Error + 'static));
     match error.downcast_ref::<Error>()? {
@@ -53,11 +53,11 @@ pub(super) fn distrust(error: &(dyn std::error::Error + 'static)) -> Option<Stri
     }
 }
 
-/// The verifier of the web, which also takes a certificate that was given itself.
+/// The WebPKI verifier, which also accepts a server certificate that was given itself.
 ///
-/// `openssl req -x509` marks the certificates that it makes as those of an authority, and the web's rules do not let an
-/// authority be a server. A certificate that was given to be trusted is trusted nevertheless, if it is the very same, has
-/// not expired and is for the server's name; the handshake proves that the server has its key.
+/// `openssl req -x509` marks its certificates as those of an authority, which WebPKI does not accept as a server's. A
+/// given certificate is accepted nevertheless if it is identical, has not expired and has the server's name. The
+/// handshake proves that the server has its key.
 #[derive(Debug)]
 struct Verifier {
     inner: Arc<WebPkiServerVerifier>,
@@ -77,7 +77,7 @@ impl ServerCertVerifier for Verifier {
         let verified = self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
             Err(Error::InvalidCertificate(CertificateError::Other(why)))
-                // Said after the dates were looked at, before anything else.
+                // This error comes after the check of the dates, and before all others.
                 if is_authority(&why) && self.given.iter().any(|given| given == end_entity) =>
             {
                 rustls::client::verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
