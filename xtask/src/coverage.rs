@@ -154,9 +154,9 @@ fn table(services: &BTreeMap<String, Vec<String>>, missing: &BTreeSet<String>, a
         );
     }
     format!(
-        "{all_handled} of {all} operations are handled. {all_absent} are about things that can't be created yet, and answer what \
-         AWS answers where there are none: an empty list, or `NoSuchEntity`. The others are described, validated and answered \
-         with `NotImplemented`.\n\n\
+        "{all_handled} of {all} operations are handled. {all_absent} are about objects that cannot be created yet, and answer \
+         as AWS does without such objects: an empty list, or `NoSuchEntity`. The others are described, validated and \
+         answered with `NotImplemented`.\n\n\
          | service | handled | operations | none yet | not yet |\n| --- | --- | --- | --- | --- |\n{rows}"
     )
 }
