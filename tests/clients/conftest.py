@@ -134,4 +134,4 @@ def pytest_runtest_makereport(item, call):
         for each in item.funcargs.values():
             if isinstance(each, Server):
                 state = each.process.poll() if each.process else "not started"
-                report.sections.append((f"server, {state if state is not None else 'running'}", each.said[-4000:]))
+                report.sections.append((f"server, {state if state is not None else 'running'}", each.output[-4000:]))

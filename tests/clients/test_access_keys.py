@@ -84,7 +84,7 @@ def test_a_wrong_secret_and_an_unknown_key(api, server):
     refused(api.signed_by(unknown), "InvalidClientTokenId", "GetCallerIdentity")
 
 
-def test_last_use_is_told(api, name):
+def test_last_use_is_reported(api, name):
     who = name("user")
     api.call("CreateUser", UserName=who)
     key = api.call("CreateAccessKey", UserName=who)["AccessKey"]

@@ -20,7 +20,7 @@ def new_account(rpc, name):
 
 @pytest.fixture
 def administrator(api, new_user):
-    """A user of the management account who may do everything."""
+    """An administrator of the management account."""
     user, credentials = new_user(ALLOW_ALL)
     who = api.signed_by(credentials)
     who.user = user
@@ -33,7 +33,7 @@ def assume(api, arn, session="session", **members):
     return api.signed_by(Credentials.of(answer["Credentials"]))
 
 
-def test_an_account_is_made_described_and_listed(rpc, new_account, server):
+def test_an_account_is_created_described_and_listed(rpc, new_account, server):
     account, role = new_account()
     number = account["accountId"]
     assert len(number) == 12 and number.isdigit() and number != server.account
@@ -139,7 +139,7 @@ def test_other_accounts_administer_no_accounts(rpc, new_user, new_account):
     refused(inside, "AccessDenied", "CloseAccount", accountId=account["accountId"])
 
 
-def test_what_is_no_account(rpc):
+def test_invalid_accounts(rpc):
     refused(rpc, "ValidationError", "CreateAccount", accountName="x", email="nothing")
     refused(rpc, "ValidationError", "CreateAccount", email="a@example.com")
     refused(rpc, "ValidationError", "DescribeAccount", accountId="12345")

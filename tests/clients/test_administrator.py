@@ -15,7 +15,7 @@ AWS = Path(sys.executable).with_name("aws")
 
 
 class Cli:
-    """The AWS CLI with somebody's credentials, pointed at the server by its environment as people do."""
+    """The AWS CLI with given credentials, directed to the server by its environment."""
 
     def __init__(self, server, key, secret, token=None):
         self.server = server
@@ -47,7 +47,7 @@ class Cli:
         return json.loads(done.stdout) if done.stdout.strip() else None
 
     def refused(self, *arguments):
-        """What a command says when it is refused."""
+        """The error of a refused command."""
         done = self.run(*arguments)
         assert done.returncode in (254, 255), (done.returncode, done.stdout, done.stderr)
         return done.stderr.strip()

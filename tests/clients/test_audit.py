@@ -1,4 +1,4 @@
-"""The audit trail: a record of every operation, as the proto says it is to be recorded, and what may not cost much."""
+"""The audit trail: a record of every operation, as its proto option requires, at bounded cost."""
 
 import itertools
 
@@ -131,7 +131,7 @@ def test_each_operation_is_recorded_as_the_proto_says(callers):
             check_parameters(filler, request, record["requestParameters"], method.name)
     for path in (server.data / "audit").iterdir():
         assert HUSH.encode() not in path.read_bytes()
-    assert HUSH not in server.said
+    assert HUSH not in server.output
 
 
 def test_both_front_ends_leave_the_same_record(new_server):

@@ -1,4 +1,4 @@
-"""Every call is decided by policy, and a denial says who, what, on what, and which type of policy."""
+"""Every call is decided by policy, and a denial names principal, action, resource and type of policy."""
 
 import pytest
 from support.api import ApiError
@@ -31,7 +31,7 @@ def test_a_new_user_can_do_nothing(api, new_user, name, server):
     assert mine.call("GetCallerIdentity")["Arn"] == user["Arn"]  # needs no permission
 
 
-def test_an_explicit_deny_is_told_as_such(api, new_user, server):
+def test_an_explicit_deny_is_reported_as_such(api, new_user, server):
     user, credentials = new_user(policy("iam:*", {"Effect": "Deny", "Action": "iam:CreateUser"}))
     error = refused(api.signed_by(credentials), "AccessDenied", "CreateUser", UserName="other")
     assert error.message == (
@@ -40,7 +40,7 @@ def test_an_explicit_deny_is_told_as_such(api, new_user, server):
     )
 
 
-def test_a_boundary_is_told_as_such(api, new_user, name):
+def test_a_denial_by_a_boundary_names_it(api, new_user, name):
     bound = api.call("CreatePolicy", PolicyName=name("bound"), PolicyDocument=policy("iam:Get*"))["Policy"]["Arn"]
     user, credentials = new_user(ALLOW_ALL, PermissionsBoundary=bound)
     mine = api.signed_by(credentials)
@@ -97,7 +97,7 @@ def test_resources_are_the_things_own_arns(api, new_user, name, server):
     assert api.call("GetUser", UserName=inside)["User"]["Path"] == path
 
 
-def test_whether_something_exists_is_not_told_to_the_unauthorized(api, new_user, name):
+def test_existence_is_not_revealed_to_unauthorized_callers(api, new_user, name):
     _, credentials = new_user()
     mine = api.signed_by(credentials)
     there, missing = name("user"), name("user")
@@ -119,7 +119,7 @@ def test_variables_name_the_caller(api, new_user, name, server):
     refused(mine, "AccessDenied", "CreateAccessKey", UserName=other)
 
 
-def test_a_user_rotates_his_own_key(api, new_user, server):
+def test_a_user_rotates_their_own_key(api, new_user, server):
     arn = f"arn:aws:iam::{server.account}:user/${{aws:username}}"
     _, old = new_user(policy({"Action": "iam:*AccessKey*", "Resource": arn}))
     with_old = api.signed_by(old)
@@ -198,7 +198,7 @@ def test_the_connection_is_in_the_context(api, new_user):
     refused(api.signed_by(safe), "AccessDenied", "ListUsers")
 
 
-def test_nobody_may_do_anything_without_credentials(server, rpc):
+def test_requests_without_credentials_are_denied(server, rpc):
     for operation, members in {"ListUsers": {}, "GetCallerIdentity": {}, "CreateUser": {"UserName": "x"}}.items():
         with pytest.raises(ApiError) as caught:
             rpc.signed_by(None).call(operation, **members)

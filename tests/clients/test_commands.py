@@ -10,7 +10,7 @@ from support.server import ROOT, run
 VECTORS = sorted((ROOT / "tests" / "vectors" / "policy").glob("*.jsonl"))
 
 
-def test_good_policies_pass(tmp_path):
+def test_valid_policies_pass(tmp_path):
     paths = []
     for number in range(3):
         paths.append(tmp_path / f"{number}.json")
@@ -53,7 +53,7 @@ def test_which_findings_fail_can_be_chosen(tmp_path, fail_on, code):
     assert done.stderr == "1 policy document: 1 security warning\n"
 
 
-def test_a_server_that_does_not_answer_is_no_finding(tmp_path):
+def test_an_unreachable_server_is_not_a_finding(tmp_path):
     path = tmp_path / "policy.json"
     path.write_text(ALLOW_ALL)
     keys = {"AWS_ACCESS_KEY_ID": "AKIA" + "B" * 16, "AWS_SECRET_ACCESS_KEY": "y" * 40}
@@ -99,7 +99,7 @@ def test_what_can_be_read_is_checked_beside_what_cannot(tmp_path):
     assert "PASS_ROLE" in done.stdout and "missing.json" in done.stderr
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_a_missing_file(tmp_path):
     done = run("policy", "validate", tmp_path / "missing.json")
     assert done.returncode != 0
     assert "missing.json" in done.stderr + done.stdout
@@ -126,7 +126,7 @@ DENY = json.loads(policy({"Effect": "Deny", "Action": "s3:GetObject"}))
 
 
 def everyone(document):
-    """The same as the policy of a resource, which says whom it speaks to."""
+    """The same as the policy of a resource, with its principals."""
     return document | {"Statement": [statement | {"Principal": "*"} for statement in document["Statement"]]}
 
 
@@ -216,7 +216,7 @@ def test_cases_come_from_files_as_well(tmp_path):
     assert run("evaluate", tmp_path / "missing").returncode == 2
 
 
-def test_the_format_that_evaluate_tells_is_the_one_it_reads():
+def test_the_printed_format_of_evaluate_is_the_accepted_one():
     told = run("evaluate", "--format").stdout
     cases = told.split("```jsonl\n")[1].split("```")[0]
     answers = told.split("```json\n")[1].split("```")[0]
@@ -244,7 +244,7 @@ INSIDE = re.compile(r"panicked|struct [A-Z]|expected ident|invalid type|RUST_BAC
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("content", MISTAKES)
-def test_mistaken_input_is_told_in_plain_words(tmp_path, command, content):
+def test_mistakes_in_input_are_explained(tmp_path, command, content):
     path = tmp_path / "input.json"
     path.write_bytes(MISTAKES[content])
     done = run(*COMMANDS[command], path, environment={"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s"})
@@ -269,7 +269,7 @@ def test_formatting_what_is_broken(tmp_path):
     assert json.loads(done.stdout) == json.loads(ALLOW_ALL)
 
 
-def test_what_holds_on_aws_alone_is_not_said(tmp_path):
+def test_advice_for_aws_only_is_not_given(tmp_path):
     path = tmp_path / "policy.json"
     path.write_text(policy({"Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*",
                             "Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}))  # fmt: skip

@@ -14,7 +14,7 @@ from support.server import Credentials
 
 @pytest.fixture
 def world(new_server):
-    """A stopped server with three users: two who may read groups, one of them denied a part of it, and a bystander."""
+    """A stopped server with three users: two that may read groups, one of them with a denial, and an unrelated one."""
     server = new_server().start()
     root = AwsApi(server, server.root)
     users = {}
@@ -60,7 +60,7 @@ def test_a_policy_that_was_rewritten_in_place_is_not_obeyed(world):
     carol.call("ListGroups")
     root = AwsApi(server, server.root)
     user_id = root.call("GetUser", UserName="alice")["User"]["UserId"]
-    assert f"InlinePolicy {user_id} marked of account {server.account}" in server.said
+    assert f"InlinePolicy {user_id} marked of account {server.account}" in server.output
     assert damaged_rows(server) == "1"
     refused(root, "ServiceFailure", "GetUserPolicy", UserName="alice", PolicyName="marked")
     # Written anew, it is sound again.
@@ -82,7 +82,7 @@ def test_a_user_whose_record_is_damaged_cannot_act(world):
     server.start()
     refused(AwsApi(server, users["alice"]), "InvalidClientTokenId", "GetCallerIdentity")
     AwsApi(server, users["carol"]).call("ListGroups")
-    assert "User AIDA" in server.said
+    assert "User AIDA" in server.output
     # A list that it is a part of is not shown without it.
     refused(GrpcApi(server, server.root), "ServiceFailure", "ListUsers")
 
@@ -94,7 +94,7 @@ def test_a_damaged_managed_policy_does_not_keep_the_server_from_starting(world):
     AwsApi(server, users["carol"]).call("ListGroups")
     root = AwsApi(server, server.root)
     root.call("CreateUser", UserName="dave")
-    assert "Policy ANPA" in server.said and "managed policies of this version cannot be added" in server.said
+    assert "Policy ANPA" in server.output and "managed policies of this version cannot be added" in server.output
     assert damaged_rows(server) != "0"
 
 
@@ -118,7 +118,7 @@ def test_a_file_with_pages_of_an_older_one_gives_no_rights_back(world):
         try:
             server.wait_for("bailiwick is listening")
         except AssertionError:
-            assert "the store is damaged" in server.said or "cannot open the store" in server.said, server.said[-2000:]
+            assert "the store is damaged" in server.output or "cannot open the store" in server.output, server.output[-2000:]
             continue
         # Refused, if only because the refusal cannot be recorded.
         with pytest.raises(ApiError) as caught:

@@ -1,4 +1,4 @@
-"""`authz.v1` as another service uses it: who signed this request, may they, and if not, why not."""
+"""`authz.v1` as another service uses it: the signer of a request, the decision, the explanation."""
 
 import base64
 
@@ -26,7 +26,7 @@ def ask(caller, action="s3:GetObject", resource=f"{BUCKET}/a", **more):
     return {"caller": caller, "action": action, "resource": resource, "resourceAccount": ACCOUNT, **more}
 
 
-def test_who_signed_a_request(service, new_user, server):
+def test_the_signer_of_a_request(service, new_user, server):
     user, credentials = new_user(policy("s3:GetObject"), Tags=[{"Key": "team", "Value": "blue"}])
     answer = service.call("Authenticate", signedRequest=received(credentials))
     principal = answer["principal"]
@@ -55,7 +55,7 @@ def test_header_and_query_signatures(service, new_user, signer, signed_for):
     assert service.call("Authenticate", signedRequest=request)["principal"]["arn"] == user["Arn"]
 
 
-def test_signatures_that_are_not_good(service, new_user):
+def test_invalid_signatures(service, new_user):
     _, credentials = new_user()
     good = received(credentials, method="PUT", body=b"content")
     assert service.call("Authenticate", signedRequest=good)["signature"]["payloadVerified"]
@@ -159,7 +159,7 @@ def test_context_comes_from_the_asking_service(service, new_user):
     "key", ["aws:username", "aws:PrincipalArn", "aws:userid", "aws:CurrentTime", "aws:PrincipalTag/team", "AWS:PrincipalAccount",
             "aws:MultiFactorAuthPresent", "aws:TokenIssueTime", "aws:SourceIdentity", "aws:PrincipalType"]
 )  # fmt: skip
-def test_who_it_is_and_when_is_not_for_the_asking_service_to_say(service, new_user, key):
+def test_a_service_cannot_set_principal_and_time_keys(service, new_user, key):
     user, _ = new_user(ALLOW_ALL)
     context = [{"key": key, "values": ["x"]}]
     refused(service, "ValidationError", "Authorize", **ask({"principalArn": user["Arn"]}, context=context))
@@ -208,7 +208,7 @@ def unlike(**members):
         unlike(caller={"servicePrincipal": "Not One"}, blamed="caller.service_principal", why="regular expression pattern"),
     ],
 )  # fmt: skip
-def test_questions_that_are_none(service, new_user, members, blamed, why):
+def test_invalid_questions(service, new_user, members, blamed, why):
     user, _ = new_user(ALLOW_ALL)
     question = ask({"principalArn": user["Arn"]}) | members
     error = refused(service, "ValidationError", "Authorize", **{key: value for key, value in question.items() if value is not None})
@@ -216,7 +216,7 @@ def test_questions_that_are_none(service, new_user, members, blamed, why):
     assert error.details["violations"] == [blamed]
 
 
-def test_a_caller_who_is_nobody(service, new_user):
+def test_an_unknown_caller(service, new_user):
     who = {"principalArn": f"arn:aws:iam::{ACCOUNT}:user/nobody"}
     assert refused(service, "InvalidInput", "Authorize", **ask(who)).details["violations"] == ["caller.principal_arn"]
     refused(service, "AccessDenied", "Authorize", **ask({"principalArn": "arn:aws:iam::444455556666:user/nobody"}))
@@ -225,7 +225,7 @@ def test_a_caller_who_is_nobody(service, new_user):
     assert "line 1, column 2" in document.message and document.details["violations"] == ["resource_policy"]
 
 
-def test_whom_a_role_is_passed_to_is_said_once(service, new_user):
+def test_the_service_that_gets_a_role_is_named_once(service, new_user):
     user, _ = new_user(ALLOW_ALL)
     members = {"roleArn": f"arn:aws:iam::{ACCOUNT}:role/x", "servicePrincipal": "photos.example.com"}
     context = [{"key": "iam:PassedToService", "values": ["films.example.com"]}]
@@ -233,7 +233,7 @@ def test_whom_a_role_is_passed_to_is_said_once(service, new_user):
     assert "comes from `servicePrincipal`" in error.message and error.details["violations"] == ["context"]
 
 
-def test_a_key_said_twice_is_refused(service, new_user):
+def test_a_duplicate_key_is_refused(service, new_user):
     user, _ = new_user(ALLOW_ALL)
     context = [{"key": "s3:prefix", "values": ["a"]}, {"key": "S3:Prefix", "values": ["b"]}]
     refused(service, "ValidationError", "Authorize", **ask({"principalArn": user["Arn"]}, context=context))
@@ -311,7 +311,7 @@ def test_a_bare_role_is_refused(service, aws, name, server):
         refused(service, "ValidationError", "Authorize", **ask({"principalArn": bare}))
 
 
-def test_handles_are_sealed_and_for_the_askers_account_alone(service, rpc, new_user, name):
+def test_handles_are_sealed_and_bound_to_the_calling_account(service, rpc, new_user, name):
     _, credentials = new_user(policy("s3:GetObject"))
     handle = service.call("Authenticate", signedRequest=received(credentials))["handle"]
     raw = bytearray(base64.b64decode(handle))

@@ -159,7 +159,7 @@ def test_answered_writes_survive_kill_9(new_server):
     assert total >= ROUNDS * WRITES_PER_ROUND // 3
 
 
-def test_everything_is_there_after_a_restart(new_server, name):
+def test_everything_survives_a_restart(new_server, name):
     server = new_server().start()
     root = AwsApi(server, server.root)
     root.call("CreateUser", UserName="alice", Path="/a/", Tags=[{"Key": "k", "Value": "v"}])
@@ -187,7 +187,7 @@ def test_everything_is_there_after_a_restart(new_server, name):
 
 
 def test_two_changes_of_the_same_thing_never_both_win(server, aws):
-    """Many clients race for one name and for one quota: one wins each, and nobody is told a lie."""
+    """Many clients race for one name and for one quota: one wins each, and every answer is true."""
     outcomes = []
     barrier = threading.Barrier(8)
 

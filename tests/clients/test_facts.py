@@ -90,7 +90,7 @@ def test_the_sentences_of_missing_names(api, name):
         assert error.message == f"The group with name {missing} cannot be found."
 
 
-def test_documents_that_are_no_json(api, name, server):
+def test_documents_that_are_not_json(api, name, server):
     user, role = name("user"), name("role")
     api.call("CreateUser", UserName=user)
     api.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trust(server.account))
@@ -139,7 +139,7 @@ def test_sts_repeats_values_but_no_secrets(api, new_user, server):
     )
 
 
-def test_root_asks_who_it_is(server, api):
+def test_root_gets_its_identity(server, api):
     user = api.call("GetUser")["User"]
     assert user["Arn"] == f"arn:aws:iam::{server.account}:root"
     assert user["UserId"] == server.account

@@ -111,7 +111,7 @@ WITH_KEY = [
 ]
 
 def shape_of(operation):
-    """What the model says of the operation's input."""
+    """The shape of the operation's input in the model."""
     model = botocore.session.get_session().get_service_model(service_of(operation))
     return model.operation_model(operation).input_shape
 
@@ -155,7 +155,7 @@ ID = re.compile(r"\b(AIDA|AGPA|AROA|ANPA|AKIA|ASIA)[A-Z0-9]{12,17}\b")
 
 
 def plain(value, key=""):
-    """An answer without what differs by its nature: ids, times, secrets, and how a front end says that there is nothing."""
+    """An answer without parts that always differ: ids, times, secrets, and the representation of absent values."""
     if isinstance(value, dict):
         if "Statement" in value:
             return json.dumps(value, sort_keys=True)
@@ -214,7 +214,7 @@ def pair(new_server):
 
 
 def assume(pair):
-    """Both as somebody who may assume the role."""
+    """Both front ends with credentials that may assume the role."""
     clients = []
     for api in (pair.aws, pair.grpc):
         key = api.call("CreateAccessKey", UserName="benny")["AccessKey"]

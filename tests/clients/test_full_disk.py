@@ -114,7 +114,7 @@ def test_a_full_disk_stops_changes_alone_and_ends_when_there_is_room(new_server,
     server.kill()
     server.start()
     assert {user["UserName"] for user in AwsApi(server, server.root).items("ListUsers", "Users", MaxItems=1000)} == everybody
-    assert "panicked" not in server.said and "a panic" not in server.said
+    assert "panicked" not in server.output and "a panic" not in server.output
     server.stop()
     created = [one for one in audit.records(server) if one["eventName"] == "CreateUser" and "errorCode" not in one]
     assert sorted(one["requestParameters"]["userName"] for one in created) == sorted(everybody), "each change has one record"

@@ -1,4 +1,4 @@
-"""Groups and who is in them."""
+"""Groups and their members."""
 
 import re
 
@@ -6,7 +6,7 @@ from support.documents import ALLOW_ALL
 from support.expect import refused
 
 
-def test_a_group_is_made_found_and_renamed(api, name, server):
+def test_a_group_is_created_found_and_renamed(api, name, server):
     old, new = name("group"), name("group")
     made = api.call("CreateGroup", GroupName=old, Path="/teams/")["Group"]
     assert made["Arn"] == f"arn:aws:iam::{server.account}:group/teams/{old}"
@@ -34,7 +34,7 @@ def test_a_name_is_taken_only_once(api, name):
     refused(api, "EntityAlreadyExists", "UpdateGroup", GroupName=one, NewGroupName=other)
 
 
-def test_what_is_not_there_is_not_found(api, name):
+def test_missing_objects_are_not_found(api, name):
     group, who = name("group"), name("user")
     error = refused(api, "NoSuchEntity", "GetGroup", GroupName=group)
     assert error.message == f"The group with name {group} cannot be found."

@@ -68,7 +68,7 @@ def test_two_authorizations_are_refused(server, path):
 
 
 @pytest.mark.parametrize("value", ["", "Bearer", "Bearer ", "Bearer x", "bearer " + "x" * 500, "Basic eDp5", "AWS4-HMAC-SHA256 x"])
-def test_authorizations_that_are_none(server, value):
+def test_malformed_authorization_headers(server, value):
     with pytest.raises(ApiError) as caught:
         identity(server, [("authorization", value)])
     assert caught.value.status == "UNAUTHENTICATED"
@@ -105,7 +105,7 @@ def test_a_bearer_token_dies_with_the_key_that_it_was_traded_for(rpc, aws, new_u
     assert caught.value.status == "UNAUTHENTICATED"
 
 
-def test_a_session_token_is_no_bearer_token(rpc, aws, new_user, name, server):
+def test_a_session_token_is_not_a_bearer_token(rpc, aws, new_user, name, server):
     _, credentials = new_user(policy("sts:*"))
     trusts = policy({"Principal": {"AWS": server.account}, "Action": "sts:AssumeRole"})
     arn = aws.call("CreateRole", RoleName=name("role"), AssumeRolePolicyDocument=trusts)["Role"]["Arn"]
@@ -115,7 +115,7 @@ def test_a_session_token_is_no_bearer_token(rpc, aws, new_user, name, server):
     assert caught.value.status == "UNAUTHENTICATED"
 
 
-def test_every_answer_says_which_request_and_which_revision(rpc, name):
+def test_every_answer_has_a_request_id_and_a_revision(rpc, name):
     rpc.call("ListUsers")
     assert rpc.last_headers["x-bailiwick-request-id"]
     before = rpc.last_headers["x-bailiwick-revision"]
@@ -164,7 +164,7 @@ def test_health(server):
     assert caught.value.code() == grpc.StatusCode.NOT_FOUND
 
 
-def test_a_method_that_is_not_there(server, rpc):
+def test_an_unknown_method(server, rpc):
     call = rpc.channel.unary_unary("/bailiwick.iam.v1.UserService/NoSuchMethod", lambda _: b"", bytes)
     with pytest.raises(grpc.RpcError) as caught:
         call(None, timeout=10)
@@ -176,7 +176,7 @@ def test_a_method_that_is_not_there(server, rpc):
 
 
 @pytest.mark.parametrize("body", [b"\xff", b"\x0a\x05ab", b"\x12\x02\xff\xfe", b"\x00" * 100])
-def test_messages_that_are_none(server, rpc, body):
+def test_invalid_messages(server, rpc, body):
     path = descriptors().method("CreateUser").path
     call = rpc.channel.unary_unary(path, lambda _: body, bytes)
     with pytest.raises(grpc.RpcError) as caught:

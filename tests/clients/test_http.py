@@ -137,7 +137,7 @@ def test_without_a_signature(server):
         "AWS4-HMAC-SHA256 " + "x" * 5000,
     ],
 )
-def test_authorizations_that_are_none(server, value):
+def test_malformed_authorization_headers(server, value):
     answer = unsigned(server, [("Authorization", value), ("X-Amz-Date", "20260101T000000Z")])
     assert answer.status in (400, 403), answer.body
     assert answer.code in ("IncompleteSignature", "MissingAuthenticationToken", "InvalidClientTokenId", "SignatureDoesNotMatch")
@@ -262,7 +262,7 @@ def test_what_is_hardly_http(server, sent):
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", "multipart/form-data; boundary=x", "application/xml"])
-def test_bodies_that_are_no_form(server, kind):
+def test_bodies_that_are_not_forms(server, kind):
     body = IDENTITY.encode()
     headers = signed(server, server.root, body, "sts", headers=[("Content-Type", kind)])
     answer = send(server, request(server, body, headers=headers))

@@ -1,4 +1,4 @@
-"""Nobody locks themselves out unawares, and whoever did gets back in."""
+"""Administrators cannot lock themselves out by mistake, and can recover access."""
 
 import re
 

@@ -92,7 +92,7 @@ def test_a_new_beginning_keeps_the_key_and_both_stores_open_with_it(new_server):
     server.stop()
     server.lines.clear()
     server.start()
-    assert "--init has no effect" in server.said
+    assert "--init has no effect" in server.output
     AwsApi(server, new_root).call("GetCallerIdentity")
     server.stop()
     shutil.rmtree(server.data)
@@ -103,7 +103,7 @@ def test_a_new_beginning_keeps_the_key_and_both_stores_open_with_it(new_server):
 
 
 @pytest.mark.parametrize("where", ["file", "variable"])
-def test_a_master_key_that_was_made_beforehand_needs_init(new_server, tmp_path, where):
+def test_a_master_key_generated_beforehand_needs_init(new_server, tmp_path, where):
     server = new_server()
     path = tmp_path / "master.key"
     path.write_text("5a" * 32)
@@ -134,7 +134,7 @@ def test_the_place_of_the_root_credentials_is_a_setting(new_server, tmp_path):
     server = new_server(root=(), environment={"BAILIWICK_ROOT_CREDENTIALS_FILE": str(path)}).start()
     assert "AWS_SECRET_ACCESS_KEY" in path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600
-    assert str(path) in server.said and "Delete it" in server.said
+    assert str(path) in server.output and "Delete it" in server.output
     assert not beside(server, ".root-credentials").exists()
 
 
@@ -143,7 +143,7 @@ def killed_when(server, condition):
     server.spawn()
     end = time.monotonic() + 60
     while not condition() and server.process.poll() is None:
-        assert time.monotonic() < end, server.said
+        assert time.monotonic() < end, server.output
     server.kill()
 
 

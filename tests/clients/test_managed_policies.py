@@ -69,7 +69,7 @@ def test_a_power_user_does_not_administer_iam(api, new_user):
     refused(api.signed_by(credentials), "AccessDenied", "CreateUser", UserName="other")
 
 
-def test_nobody_changes_them(api):
+def test_managed_policies_cannot_be_changed(api):
     arn = PREFIX + "ReadOnlyAccess"
     for operation, members in {
         "DeletePolicy": {},
@@ -205,7 +205,7 @@ def test_an_import_is_authorized(server, tmp_path, new_user):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '{"Policies":[{}]}', '{"Policies":[{"PolicyName":"X"}]}'])
-def test_a_file_that_is_none(server, tmp_path, text):
+def test_an_invalid_file(server, tmp_path, text):
     path = tmp_path / "policies.json"
     path.write_text(text)
     done = run("import", "managed-policies", path, environment=client_environment(server, server.root))

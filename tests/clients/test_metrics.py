@@ -45,7 +45,7 @@ def used(server):
     return server
 
 
-def test_a_server_that_nobody_called_has_a_short_page(new_server):
+def test_a_server_without_calls_has_a_short_metrics_page(new_server):
     server = new_server().start()
     text = page(server)
     assert len(text.splitlines()) < 100, text
@@ -63,7 +63,7 @@ def test_calls_are_counted_by_operation_and_outcome(used):
     assert not any("DeleteRole" in name for name in found), "an operation that was not called has no series"
 
 
-def test_decisions_are_counted_by_asker_outcome_and_step(used):
+def test_decisions_are_counted_by_origin_outcome_and_step(used):
     found = {name: value for name, value in samples(used).items() if name.startswith("bailiwick_decisions_total")}
     decisions = 'bailiwick_decisions_total{{asked_by="{}",outcome="{}",step="{}"}}'
     assert found[decisions.format("operation", "allowed", "root")] >= 4
@@ -86,7 +86,7 @@ def test_the_process_and_its_store(used):
     assert samples(used)["bailiwick_store_revision"] > revision
 
 
-def test_the_page_is_sorted_documented_and_tells_no_secret(used):
+def test_the_metrics_page_is_sorted_documented_and_without_secrets(used):
     text = page(used)
     names = families(text)
     assert names == sorted(names) and len(names) == len(set(names))

@@ -37,13 +37,13 @@ def status(server, scheme, context=None):
 def test_in_the_clear_only_by_name(server):
     server.spawn()
     assert server.wait() == 2
-    assert "metrics" in server.said and "--insecure-allow-clear" in server.said and "panicked" not in server.said
+    assert "metrics" in server.output and "--insecure-allow-clear" in server.output and "panicked" not in server.output
     server.arguments = ["--insecure-allow-clear"]
     server.start()
     assert status(server, "http") == 200
 
 
-def test_with_tls_where_there_is_a_certificate(server, tmp_path):
+def test_tls_is_used_if_there_is_a_certificate(server, tmp_path):
     certificate, key = make_certificate(tmp_path)
     server.arguments = ["--tls-cert", str(certificate), "--tls-key", str(key)]
     server.start()

@@ -86,7 +86,7 @@ def test_lengths(api, name, server):
     refused(api, "ValidationError", "CreateUser", UserName="")
 
 
-def test_all_violations_are_told_at_once(api):
+def test_all_violations_are_reported_at_once(api):
     path = f"/{'p' * 511}/"
     error = refused(api, "ValidationError", "CreateUser", UserName="x" * 65, Path=path, Tags=[{"Key": "k" * 129, "Value": ""}])
     assert error.message.startswith("3 validation errors detected: ")
@@ -102,7 +102,7 @@ def test_a_missing_member(api):
 
 
 @pytest.mark.parametrize("bad", ["", "x", "/x", "x/", "/a b/", "/ü/"])
-def test_paths_that_are_none(api, name, bad):
+def test_invalid_paths(api, name, bad):
     error = refused(api, "ValidationError", "CreateUser", UserName=name("user"), Path=bad)
     assert error.message == (
         "The specified value for path is invalid. "

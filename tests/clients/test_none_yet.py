@@ -86,7 +86,7 @@ def test_markers_are_of_lists_that_had_a_page(api):
     assert refused(api, "ValidationError", "ListInstanceProfiles", Marker="x").message == "Invalid Marker."
 
 
-def test_what_is_asked_for_by_name_is_not_there(api, user, server):
+def test_an_object_requested_by_name_is_missing(api, user, server):
     account = server.account
     saml, oidc = (f"arn:aws:iam::{account}:{kind}-provider/Okta" for kind in ("saml", "oidc"))
     mfa = f"arn:aws:iam::{account}:mfa/phone"
@@ -122,7 +122,7 @@ def test_what_is_asked_for_by_name_is_not_there(api, user, server):
     refused(api, "ReportNotPresent", "GetCredentialReport")
 
 
-def test_what_is_not_there_is_not_told_to_others(api, new_user, user):
+def test_missing_objects_are_not_revealed_to_others(api, new_user, user):
     _, credentials = new_user()
     powerless = api.signed_by(credentials)
     for operation, members in {

@@ -36,7 +36,7 @@ def test_the_log_has_the_request_id_that_the_client_got(server, aws, rpc, name):
     error = refused(aws, "NoSuchEntity", "GetUser", UserName=name("nobody"))
     server.wait_for(error.details["request_id"])
     for request_id in (by_aws, by_grpc):
-        assert request_id in server.said
+        assert request_id in server.output
 
 
 def test_request_ids_are_not_taken_from_the_client(server, aws):
@@ -50,12 +50,12 @@ def test_request_ids_are_not_taken_from_the_client(server, aws):
 def test_logs_are_structured_when_asked(new_server):
     server = new_server(environment={"BAILIWICK_LOG_FORMAT": "json"}).start()
     server.stop()
-    lines = [line for line in server.said.splitlines() if line.startswith("{")]
-    assert lines, server.said
+    lines = [line for line in server.output.splitlines() if line.startswith("{")]
+    assert lines, server.output
     assert all(json.loads(line) for line in lines)
 
 
-def test_a_line_of_the_log_says_who_did_what_to_what(new_server, name):
+def test_a_log_line_has_caller_operation_and_resource(new_server, name):
     server = new_server(arguments=["--log-format", "json", "--log", "debug"]).start()
     root = AwsApi(server, server.root)
     who = name("user")
@@ -66,7 +66,7 @@ def test_a_line_of_the_log_says_who_did_what_to_what(new_server, name):
     refused(AwsApi(server, Credentials("AKIA" + "Z" * 16, "y" * 40)), "InvalidClientTokenId", "ListUsers")
     root.call("GetUser", UserName=who)
     server.stop()
-    lines = [json.loads(line) for line in server.said.splitlines() if line.startswith("{")]
+    lines = [json.loads(line) for line in server.output.splitlines() if line.startswith("{")]
     calls = [line for line in lines if "operation" in line]
     root_arn, account = f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:iam::{ACCOUNT}"
     seen = [(c["level"], c["message"], c["operation"], c.get("resource"), c.get("caller"), c.get("code")) for c in calls]
@@ -82,11 +82,11 @@ def test_a_line_of_the_log_says_who_did_what_to_what(new_server, name):
         assert call["source_ip"] == "127.0.0.1"
         assert 0 < call["duration_ms"] < 60_000
         assert re.fullmatch(r"[0-9a-f-]{36}", call["request_id"])
-    assert key.secret_access_key not in server.said
+    assert key.secret_access_key not in server.output
 
 
 @pytest.mark.parametrize("log", ["verbose", "info,bailiwick_auth=debug", "", "debug,"])
-def test_a_log_level_that_is_none(tmp_path, log):
+def test_an_invalid_log_level(tmp_path, log):
     for done in (
         run("serve", "--data-dir", tmp_path / "data", "--log", log),
         run("serve", "--data-dir", tmp_path / "data", environment={"BAILIWICK_LOG": log or ","}),
@@ -96,13 +96,13 @@ def test_a_log_level_that_is_none(tmp_path, log):
         assert not (tmp_path / "data").exists()
 
 
-def test_a_server_that_cannot_start_says_so_in_the_form_of_its_log(new_server):
+def test_a_failed_start_is_reported_in_the_log_format(new_server):
     server = new_server(arguments=["--log-format", "json"])
     server.data = server.folder / "file" / "data"
     (server.folder / "file").write_text("in the way")
     server.spawn()
     assert server.wait() == 1
-    lines = [json.loads(line) for line in server.said.splitlines()]
+    lines = [json.loads(line) for line in server.output.splitlines()]
     assert str(server.data) in lines[-1]["error"]
 
 
@@ -114,12 +114,12 @@ def locked(server):
 
 def test_memory_is_locked_where_the_system_allows_it(new_server):
     server = new_server().start()
-    assert ("memory is locked" in server.said) == (locked(server) > 0), server.said
+    assert ("memory is locked" in server.output) == (locked(server) > 0), server.output
     server.stop()
     server.lines.clear()
     server.environment = {"BAILIWICK_NO_MEMORY_LOCK": "1"}
     server.start()
-    assert locked(server) == 0 and "memory is" not in server.said
+    assert locked(server) == 0 and "memory is" not in server.output
 
 
 UNPRIVILEGED = ["prlimit", "--memlock=8388608:8388608", "setpriv", "--bounding-set=-ipc_lock"]
@@ -130,11 +130,11 @@ def can_drop_privileges():
 
 
 @pytest.mark.skipif(not can_drop_privileges(), reason="setpriv is not there, or may not take capabilities away")
-def test_locked_memory_that_is_limited_is_no_obstacle(new_server):
+def test_a_limit_of_locked_memory_does_not_stop_the_server(new_server):
     server = new_server()
     fixed = server.command
     server.command = lambda: [*UNPRIVILEGED, *fixed()]
     server.start()
-    assert "memory is not locked" in server.said and "8388608" in server.said
+    assert "memory is not locked" in server.output and "8388608" in server.output
     assert locked(server) == 0
     AwsApi(server, server.root).call("GetCallerIdentity")

@@ -116,7 +116,7 @@ def test_markers_are_checked(api, world, name, server):
         refused(api, "ValidationError", "ListUsers", MaxItems=size)
 
 
-def test_markers_are_good_on_either_front_end(server, world):
+def test_markers_are_valid_on_both_front_ends(server, world):
     by_aws, by_grpc = AwsApi(server, server.root), GrpcApi(server, server.root)
     members = {"PathPrefix": "/paged/", "MaxItems": 4}
     for one, other in ((by_aws, by_grpc), (by_grpc, by_aws)):

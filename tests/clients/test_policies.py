@@ -24,7 +24,7 @@ def new_policy(api, name, text=ALLOW_ALL, **members):
     return api.call("CreatePolicy", PolicyName=name("policy"), PolicyDocument=text, **members)["Policy"]["Arn"]
 
 
-def test_a_policy_is_made_and_found(api, name, server):
+def test_a_policy_is_created_and_found(api, name, server):
     called = name("policy")
     made = api.call(
         "CreatePolicy",
@@ -79,7 +79,7 @@ def test_versions_are_numbered_and_five_at_most(api, name):
     assert error.message == f"Policy {arn} was not found."
 
 
-def test_what_is_not_there_is_not_found(api, name, server):
+def test_missing_objects_are_not_found(api, name, server):
     arn = f"arn:aws:iam::{server.account}:policy/{name('none')}"
     for operation, members in {
         "GetPolicy": {},
@@ -216,7 +216,7 @@ def test_ten_attachments_at_most(api, name, server, kind):
     assert error.message == f"Cannot exceed quota for PoliciesPer{kind}: 10"
 
 
-def test_a_policy_as_boundary_is_told_apart(api, name, server):
+def test_a_policy_used_as_boundary_is_listed_separately(api, name, server):
     arn = new_policy(api, name)
     user, role = make(api, name, "User", server.account), make(api, name, "Role", server.account)
     api.call("PutUserPermissionsBoundary", **user, PermissionsBoundary=arn)

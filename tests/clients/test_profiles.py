@@ -162,7 +162,7 @@ def test_a_program_that_prints_something_else(tmp_path, printed, code, said):
 
 
 def endpoints(server, variables, config="", arguments=()):
-    """The endpoint that whoami used, or what it said."""
+    """The endpoint that whoami used, or its error."""
     environment = {
         "AWS_ACCESS_KEY_ID": server.root.access_key_id, "AWS_SECRET_ACCESS_KEY": server.root.secret_access_key, **variables,
     }  # fmt: skip

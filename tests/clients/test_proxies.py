@@ -1,4 +1,4 @@
-"""Behind a proxy: who the client is, by what a proxy says that is trusted, and by nobody else's word."""
+"""Behind a proxy: the client is the one that a trusted proxy names; headers of others are ignored."""
 
 import contextlib
 import socket
@@ -17,7 +17,7 @@ LIST_USERS = b"Action=ListUsers&Version=2010-05-08"
 
 
 def user(server, name, condition):
-    """A user who may list users under a condition."""
+    """A user that may list users under a condition."""
     root = AwsApi(server, server.root)
     root.call("CreateUser", UserName=name)
     root.call("PutUserPolicy", UserName=name, PolicyName="p", PolicyDocument=policy({"Action": "iam:ListUsers", "Condition": condition}))
@@ -50,7 +50,7 @@ def ask(server, keys, headers=(), source=PROXY):
     return send(server, request(server, LIST_USERS, headers=[*signed(server, keys, LIST_USERS), *headers]), source=source)
 
 
-def test_the_client_is_who_a_trusted_proxy_says(server, outside):
+def test_the_client_is_the_one_that_a_trusted_proxy_names(server, outside):
     for headers in (
         [("X-Forwarded-For", CLIENT)],
         [("X-Forwarded-For", f"192.0.2.1, {CLIENT}, 10.1.2.3")],
@@ -61,10 +61,10 @@ def test_the_client_is_who_a_trusted_proxy_says(server, outside):
         assert ask(server, outside, headers).status == 200, headers
     for headers in ([], [("X-Forwarded-For", "192.0.2.1")], [("X-Forwarded-For", f"{CLIENT}, 192.0.2.1")], [("Forwarded", "for=192.0.2.1")]):
         assert ask(server, outside, headers).code == "AccessDenied", headers
-    assert "source_ip=192.0.2.1 " in server.said
+    assert "source_ip=192.0.2.1 " in server.output
 
 
-def test_nobody_else_is_believed(server, outside, encrypted):
+def test_only_trusted_proxies_are_believed(server, outside, encrypted):
     headers = [("X-Forwarded-For", CLIENT), ("X-Forwarded-Proto", "https"), ("Forwarded", f"for={CLIENT};proto=https")]
     assert ask(server, outside, headers, STRANGER).code == "AccessDenied"
     assert ask(server, encrypted, headers, STRANGER).code == "AccessDenied"
@@ -73,7 +73,7 @@ def test_nobody_else_is_believed(server, outside, encrypted):
     assert ask(server, inside, [("X-Forwarded-For", "nonsense"), ("Forwarded", "nonsense")], STRANGER).status == 200
 
 
-def test_the_transport_is_what_a_trusted_proxy_says(server, encrypted):
+def test_the_transport_is_the_one_that_a_trusted_proxy_names(server, encrypted):
     assert ask(server, encrypted, [("X-Forwarded-For", CLIENT), ("X-Forwarded-Proto", "https")]).status == 200
     assert ask(server, encrypted, [("Forwarded", f"for={CLIENT};proto=https")]).status == 200
     for headers in ([("X-Forwarded-For", CLIENT)], [("X-Forwarded-For", CLIENT), ("X-Forwarded-Proto", "http")]):
@@ -195,6 +195,6 @@ def test_the_proxy_protocol(new_server):
 
 
 @pytest.mark.parametrize("arguments", [["--trusted-proxy", "everyone"], ["--trusted-proxy", "10.0.0.0/33"], ["--proxy-protocol"]])
-def test_settings_that_are_none(tmp_path, arguments):
+def test_invalid_settings(tmp_path, arguments):
     done = run("serve", "--data-dir", tmp_path / "data", *arguments)
     assert done.returncode == 2 and arguments[0] in done.stderr, done.stderr

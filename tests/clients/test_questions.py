@@ -13,7 +13,7 @@ OWN = ["--resource-account", ACCOUNT]
 
 @pytest.fixture(scope="module")
 def asker(server):
-    """Asks as somebody: what `authorize` or `explain` answers."""
+    """Runs `authorize` or `explain` with given credentials."""
 
     def ask(command, *arguments, by=None, stdin=None, **variables):
         environment = client_environment(server, by or server.root) | variables
@@ -115,7 +115,7 @@ def test_context(asker, new_user):
     ask(2, "s3:Count", "aws:username=x")
 
 
-def test_who_proves_it_by_a_signature(server, asker, aws, new_user, name, tmp_path):
+def test_callers_proven_by_a_signature(server, asker, aws, new_user, name, tmp_path):
     user, credentials = new_user(policy("s3:GetObject", "bailiwick:Authorize", "bailiwick:Explain"))
     # Without further words, it is the caller.
     decided(asker("authorize", "s3:GetObject", f"{BUCKET}/a", *OWN, by=credentials), 0)
@@ -147,7 +147,7 @@ def test_who_proves_it_by_a_signature(server, asker, aws, new_user, name, tmp_pa
     decided(asker("authorize", *get, by=credentials, stdin="nothing"), 2, "standard input: line 1: expected a request line")
 
 
-def test_resource_policies_and_nobody(asker, new_user, tmp_path):
+def test_resource_policies_and_anonymous_callers(asker, new_user, tmp_path):
     public, broken = tmp_path / "public.json", tmp_path / "broken.json"
     public.write_text(policy({"Principal": "*", "Action": "s3:GetObject", "Resource": f"{BUCKET}/*"}))
     broken.write_text(policy({"Principal": "*", "Actions": "s3:GetObject", "Resource": f"{BUCKET}/*"}))

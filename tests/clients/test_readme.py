@@ -118,7 +118,7 @@ def test_the_tour_of_the_terminal(cli_tour, environment, server, tmp_path):
     assert (tmp_path / "man1" / "bailiwick.1").exists() and (tmp_path / "bailiwick.bash").stat().st_size > 1000
 
 
-def test_the_coverage_table_is_what_the_binary_says():
+def test_the_coverage_table_matches_the_binary():
     said = [line.split() for line in run("coverage").stdout.splitlines()]
     table = re.search(r"<!-- coverage: .*?-->(.*?)<!-- coverage ends -->", README, re.S)[1]
     rows = re.findall(r"^\| `([\w.]+)` \| \d+ of \d+ \| (.*?) \| (.*?) \| (.*?) \|$", table, re.M)

@@ -26,7 +26,7 @@ def credentials_file(server):
 
 @pytest.fixture
 def stopped(new_server):
-    """A server that ran, with a user who may do nothing."""
+    """A stopped server with a user without permissions."""
     server = new_server().start()
     AwsApi(server, server.root).call("CreateUser", UserName="bob")
     server.stop()
@@ -49,7 +49,7 @@ def test_root_comes_back(stopped, new_server):
         assert [user["UserName"] for user in api.call("ListUsers")["Users"]] == ["bob"]
     keys = AwsApi(stopped, new).call("ListAccessKeys")["AccessKeyMetadata"]
     assert [key["AccessKeyId"] for key in keys] == [new.access_key_id]
-    assert new.secret_access_key not in stopped.said
+    assert new.secret_access_key not in stopped.output
 
 
 def test_a_terminal_shows_the_key_and_no_file_is_written(stopped):
@@ -110,7 +110,7 @@ def test_without_the_master_key_nothing_happens(stopped, tmp_path):
     AwsApi(stopped, credentials_in(credentials_file(stopped).read_text())).call("GetCallerIdentity")
 
 
-def test_no_store_is_made(tmp_path):
+def test_no_store_is_created(tmp_path):
     for data in (tmp_path / "nothing", tmp_path):
         done = run("recover-root", "--data-dir", data)
         assert done.returncode == 1 and "no store" in done.stderr and str(data) in done.stderr

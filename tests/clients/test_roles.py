@@ -1,4 +1,4 @@
-"""Roles and who may assume them, as administered; assuming is in `test_sessions.py`."""
+"""Administration of roles and their trust policies; assuming is in `test_sessions.py`."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from support.documents import ALLOW_ALL, trust
 from support.expect import refused
 
 
-def test_a_role_is_made_found_and_listed(api, name, server):
+def test_a_role_is_created_found_and_listed(api, name, server):
     role = name("role")
     text = trust(server.account)
     made = api.call(
@@ -103,7 +103,7 @@ def test_a_trust_policy_names_principals_that_exist(api, name, server):
     refused(api, "MalformedPolicyDocument", "CreateRole", RoleName=name("role"), AssumeRolePolicyDocument=trust(missing))
 
 
-def test_a_trusted_user_made_anew_is_not_trusted(api, name, server):
+def test_a_recreated_user_is_not_trusted(api, name, server):
     who, role = name("user"), name("role")
     user = api.call("CreateUser", UserName=who)["User"]
     api.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trust(user["Arn"]))
@@ -130,7 +130,7 @@ def test_a_role_with_policies_is_not_deleted(api, name, server):
     api.call("DeleteRole", RoleName=role)
 
 
-def test_a_boundary_is_set_and_taken_off(api, name, server):
+def test_a_boundary_is_set_and_removed(api, name, server):
     role = name("role")
     arn = api.call("CreatePolicy", PolicyName=name("policy"), PolicyDocument=ALLOW_ALL)["Policy"]["Arn"]
     api.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trust(server.account))

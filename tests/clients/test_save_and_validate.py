@@ -81,7 +81,7 @@ def test_documents_without_errors_are_saved_and_others_are_not(rpc, savers, kind
     assert saved > 20 and refused > 50, (saved, refused)
 
 
-def test_a_bare_star_is_no_principal_of_a_trust_policy(api, name):
+def test_a_bare_star_is_not_a_principal_of_a_trust_policy(api, name):
     bare = trust({"AWS": "*"}).replace('{"AWS": "*"}', '"*"')
     role = name("role")
     for operation, members in [
@@ -115,7 +115,7 @@ def test_a_bare_star_is_no_principal_of_a_trust_policy(api, name):
         ),
     ],
 )  # fmt: skip
-def test_a_refusal_says_what_was_meant(api, name, document, meant):
+def test_a_refusal_suggests_a_correction(api, name, document, meant):
     user = name("user")
     api.call("CreateUser", UserName=user)
     for operation, members in [

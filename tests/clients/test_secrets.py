@@ -36,7 +36,7 @@ def test_no_secret_is_written_down(new_server):
     server.stop()
     written = {str(path): path.read_bytes() for path in server.data.rglob("*") if path.is_file()}
     assert written and sum(map(len, written.values())) > 1000
-    written["what it said"] = server.said.encode()
+    written["what it said"] = server.output.encode()
     assert b"user-1" in b"".join(written.values()), "names are there, so secrets would be found too"
     for secret in secrets:
         plain = secret.encode()

@@ -39,7 +39,7 @@ def definition(prefix, principal=None, **more):
 
 
 def validated(rpc, document, policy_type="IDENTITY_POLICY", **more):
-    """The codes of what validation says of a document."""
+    """The codes of the validation findings of a document."""
     answer = rpc.call("ValidatePolicy", policyDocument=document, policyType=policy_type, **more)
     return [finding["issueCode"] for finding in answer.get("findings", [])]
 
@@ -83,7 +83,7 @@ def test_a_service_is_registered_shown_listed_and_forgotten(rpc, new_user, prefi
     refused(rpc, "NoSuchEntity", "DeleteService", servicePrefix=prefix)
 
 
-def test_definitions_that_are_none(rpc, prefix):
+def test_invalid_definitions(rpc, prefix):
     for wrong in ("{", "{}", definition("other"), definition(prefix, principal="iam.amazonaws.com"), definition(prefix, x=1)):
         refused(rpc, "InvalidInput", "PutService", servicePrefix=prefix, definition=wrong)
     for taken in ("iam", "sts", "bailiwick", "aws"):
@@ -99,7 +99,7 @@ def test_definitions_that_are_none(rpc, prefix):
     refused(rpc, "EntityAlreadyExists", "PutService", servicePrefix=prefix + "-b", definition=rival)
 
 
-def test_only_who_is_listed_acts_as_a_registered_service(rpc, new_user, prefix, album):
+def test_only_listed_actors_act_as_a_registered_service(rpc, new_user, prefix, album):
     user, credentials = new_user(policy("bailiwick:Authorize"))
     service = rpc.signed_by(credentials)
     who = {"servicePrincipal": f"{prefix}.example.com"}
@@ -190,7 +190,7 @@ def test_principals_are_bound_when_a_policy_is_put(rpc, aws, new_user, album):
     refused(rpc, "MalformedPolicyDocument", "PutResourcePolicy", resourceArn=album, policy=nobody)
 
 
-def test_documents_that_are_no_resource_policy(rpc, album):
+def test_documents_that_are_not_resource_policies(rpc, album):
     for wrong in ("{", "[]", policy("photos:*"), sharing({"AWS": "arn:aws:iam::999999999999:root"}), sharing("*", Effect="Maybe")):
         refused(rpc, "MalformedPolicyDocument", "PutResourcePolicy", resourceArn=album, policy=wrong)
     large = sharing("*", Resource=["arn:aws:photos:::" + "x" * 1000 + str(number) for number in range(25)])
@@ -221,7 +221,7 @@ def test_kept_tags_decide(rpc, new_user, album):
     refused(rpc, "LimitExceeded", "TagResource", resourceArn=album, tags=many)
 
 
-def test_who_may_put_is_decided_by_resource_and_tags(rpc, new_user, album):
+def test_permission_to_put_depends_on_resource_and_tags(rpc, new_user, album):
     rpc.call("TagResource", resourceArn=album, tags=[{"key": "Team", "value": "blue"}])
     only = {"Action": "bailiwick:PutResourcePolicy", "Condition": {"StringEquals": {"aws:ResourceTag/Team": "blue"}}}
     _, credentials = new_user(policy(only))
@@ -396,7 +396,7 @@ def test_services_are_exported_and_imported(server, new_server, new_user, rpc, p
     assert made["principalArns"] == [user["Arn"]]
 
 
-def test_files_that_are_no_catalogue_of_services(server, tmp_path):
+def test_files_that_are_not_catalogues_of_services(server, tmp_path):
     path = tmp_path / "services.json"
     built_in = run("catalogue", "export", "--built-in")
     assert built_in.returncode == 0 and set(json.loads(built_in.stdout)["services"]) == {"bailiwick", "iam", "sts"}
@@ -413,7 +413,7 @@ def test_files_that_are_no_catalogue_of_services(server, tmp_path):
     assert as_client(server, "catalogue", "import", tmp_path / "missing.json").returncode == 2
 
 
-def test_only_the_management_account_exports_who_may_act(rpc, server, new_user, prefix, name):
+def test_only_the_management_account_exports_actors(rpc, server, new_user, prefix, name):
     made = rpc.call("CreateAccount", accountName=name(), email=f"{name()}@example.com")
     _, credentials = new_user(ALLOW_ALL)
     session = rpc.signed_by(credentials).call("AssumeRole", RoleArn=made["roleArn"], RoleSessionName="there")

@@ -28,7 +28,7 @@ def new_role(aws, name, server):
 
 @pytest.fixture
 def assumer(api, new_user):
-    """Somebody who may assume any role that trusts him, by the front end under test."""
+    """A user that may assume any role that trusts them, through the front end under test."""
     user, credentials = new_user(policy("sts:*"))
     who = api.signed_by(credentials)
     who.arn = user["Arn"]
@@ -78,7 +78,7 @@ def test_both_sides_have_to_agree_unless_the_trust_names_the_user(api, new_user,
     )
 
 
-def test_a_role_that_is_not_there_is_told_like_one_that_does_not_trust(assumer, new_role, server):
+def test_a_missing_role_looks_like_one_that_does_not_trust(assumer, new_role, server):
     missing = f"arn:aws:iam::{server.account}:role/none"
     strict = new_role(trust({"Service": "backup.example.com"}))
     messages = {
@@ -158,7 +158,7 @@ def test_session_names(assumer, new_role, bad):
 
 
 @pytest.mark.parametrize("bad", ["arn:aws:iam::111122223333:user/someone", "no-arn-at-all-but-long-enough", "*" * 20])
-def test_what_is_no_role(assumer, bad):
+def test_invalid_roles(assumer, bad):
     refused(assumer, "ValidationError", "AssumeRole", RoleArn=bad, RoleSessionName="session")
 
 

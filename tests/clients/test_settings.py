@@ -1,4 +1,4 @@
-"""The settings of `bailiwick serve`: options, variables, and what is said of those that are wrong."""
+"""The settings of `bailiwick serve`: options, variables, and the errors of invalid ones."""
 
 import socket
 
@@ -50,7 +50,7 @@ def test_beyond_loopback_only_with_tls_or_by_name(new_server, address):
         ["--listen", "127.0.0.1:7999", "--metrics-listen", "127.0.0.1:7999"],
     ],
 )
-def test_flags_that_are_none(tmp_path, arguments):
+def test_invalid_flags(tmp_path, arguments):
     done = run("serve", "--data-dir", tmp_path / "data", *arguments)
     assert done.returncode == 2
     assert "panicked" not in done.stderr
@@ -131,12 +131,12 @@ def test_an_empty_variable_is_one_that_is_not_set(new_server):
 
 def test_a_mistyped_variable_is_warned_about(new_server):
     server = new_server(environment={"BAILIWICK_DATADIR": "/nowhere", "BAILIWICK_SERVICE_HOST": "10.0.0.1"}).start()
-    warned = [line for line in server.said.splitlines() if "BAILIWICK_DATADIR" in line]
+    warned = [line for line in server.output.splitlines() if "BAILIWICK_DATADIR" in line]
     assert len(warned) == 1 and "did you mean BAILIWICK_DATA_DIR?" in warned[0]
-    assert "BAILIWICK_SERVICE_HOST" not in server.said
+    assert "BAILIWICK_SERVICE_HOST" not in server.output
 
 
-def test_a_data_folder_that_is_none(new_server, tmp_path):
+def test_an_invalid_data_folder(new_server, tmp_path):
     path = tmp_path / "file"
     path.write_text("precious")
     cases = ((path, "is a file and not a folder"), (path / "data", "is a file"), (tmp_path / "a" / "b", "no folder"))

@@ -59,7 +59,7 @@ def test_given_policies(api):
     assert together([alone]) == decisions([alone]) == [("s3:GetObject", f"{BUCKET}/letter", "allowed")]
 
 
-def test_a_marker_is_good_for_its_own_simulation(api):
+def test_a_marker_is_valid_for_its_own_simulation(api):
     asked = {"PolicyInputList": [policy("s3:*")], "ActionNames": ACTIONS}
     marker = api.call("SimulateCustomPolicy", **asked, MaxItems=1)["Marker"]
     rest = api.call("SimulateCustomPolicy", **asked, Marker=marker)
@@ -68,7 +68,7 @@ def test_a_marker_is_good_for_its_own_simulation(api):
         refused(api, "ValidationError", "SimulateCustomPolicy", **(asked | other), Marker=marker)
 
 
-def test_what_is_there_though_empty(aws):
+def test_existing_empty_objects(aws):
     asked = {"PolicyInputList": [policy("s3:*")], "ActionNames": ["s3:GetObject"]}
     [anywhere] = simulate(aws, **asked)
     assert (anywhere["MissingContextValues"], "EvalDecisionDetails" in anywhere) == ([], False)
@@ -94,7 +94,7 @@ def test_where_the_statement_stands(api):
     assert not result.get("ResourceSpecificResults")
 
 
-def test_context_decides_and_its_absence_is_told(api):
+def test_context_decides_and_missing_keys_are_reported(api):
     document = policy({"Action": "s3:*", "Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}})
     asked = {"PolicyInputList": [document], "ActionNames": ["s3:ListAllMyBuckets"]}
     assert api.call("GetContextKeysForCustomPolicy", PolicyInputList=[document])["ContextKeyNames"] == ["aws:SourceIp"]
@@ -114,7 +114,7 @@ def test_context_keys_come_as_the_policy_names_them(api):
     assert keys == ["aws:username", "aws:CurrentTime"]
 
 
-def test_a_user_brings_what_he_and_his_groups_hold(api, name):
+def test_a_user_has_their_own_policies_and_those_of_their_groups(api, name):
     who, group, managed = name("user"), name("group"), name("policy")
     user = api.call("CreateUser", UserName=who, Tags=[{"Key": "team", "Value": "reeds"}])["User"]
     api.call("CreateGroup", GroupName=group)
@@ -224,12 +224,12 @@ def test_roles_are_simulated_without_their_trust(api, name):
         ({"ContextEntries": [{"ContextKeyName": "s3:from", "ContextKeyType": "ip", "ContextKeyValues": ["x"]}]}, "`x`"),
     ],
 )
-def test_what_is_no_simulation_is_refused(api, members, part):
+def test_invalid_simulations_are_refused(api, members, part):
     asked = {"PolicyInputList": [policy("s3:*")], "ActionNames": ["s3:GetObject"], **members}
     assert part in refused(api, "InvalidInput", "SimulateCustomPolicy", **asked).message
 
 
-def test_whom_nobody_knows(api, server, name):
+def test_unknown_principals(api, server, name):
     missing, simulating = name("user"), {"ActionNames": ["s3:GetObject"]}
     for operation, more in [("SimulatePrincipalPolicy", simulating), ("GetContextKeysForPrincipalPolicy", {})]:
         arn = f"arn:aws:iam::{server.account}:user/{missing}"

@@ -29,15 +29,15 @@ def test_a_first_start_without_a_terminal_writes_the_key_into_a_file(new_server)
     server = new_server(root=())
     server.start()
     path = server.data.with_name(server.data.name + ".root-credentials")
-    assert path.exists(), server.said
-    assert str(path.name) in server.said
+    assert path.exists(), server.output
+    assert str(path.name) in server.output
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     root, exports = credentials_in(path.read_text())
     assert exports["AWS_ENDPOINT_URL_IAM"] == exports["AWS_ENDPOINT_URL_STS"] == server.url
     assert "AWS_ENDPOINT_URL" not in exports, "other services are not served here"
     assert exports["AWS_REGION"] == exports["AWS_DEFAULT_REGION"] != ""
-    assert "That file holds the key and its secret. Delete it" in server.said
-    assert root.secret_access_key not in server.said
+    assert "That file holds the key and its secret. Delete it" in server.output
+    assert root.secret_access_key not in server.output
     who = AwsApi(server, root).call("GetCallerIdentity")
     assert re.fullmatch(r"\d{12}", who["Account"])
     assert who["Arn"] == f"arn:aws:iam::{who['Account']}:root"
@@ -113,7 +113,7 @@ def test_a_first_start_in_a_terminal_shows_the_key_once(tmp_path):
 def test_given_root_credentials_are_taken_and_not_shown(new_server):
     server = new_server().start()
     assert AwsApi(server, server.root).call("GetCallerIdentity")["Account"] == ACCOUNT
-    assert server.root.secret_access_key not in server.said
+    assert server.root.secret_access_key not in server.output
     assert not list(server.folder.glob("*.root-credentials"))
 
 
@@ -121,13 +121,13 @@ def test_later_changes_of_the_given_credentials_do_nothing_and_are_warned_about(
     server = new_server().start()
     server.stop()
     first, server.root = server.root, Credentials("AKIA" + "Z" * 16, "y" * 40)
-    before = len(server.said)
+    before = len(server.output)
     server.start()
     AwsApi(server, first).call("GetCallerIdentity")
     refused(AwsApi(server, server.root), "InvalidClientTokenId", "GetCallerIdentity")
     server.stop()
-    assert "BAILIWICK_ROOT" in server.said[before:], server.said[before:]
-    assert "y" * 40 not in server.said
+    assert "BAILIWICK_ROOT" in server.output[before:], server.output[before:]
+    assert "y" * 40 not in server.output
 
 
 @pytest.mark.parametrize("part", ["BAILIWICK_ROOT_ACCESS_KEY_ID", "BAILIWICK_ROOT_SECRET_ACCESS_KEY"])
@@ -146,7 +146,7 @@ def test_weak_or_well_known_root_credentials_are_refused(new_server, key, secret
     assert secret not in line
 
 
-def test_a_master_key_is_made_beside_the_data_and_kept(new_server):
+def test_a_master_key_is_created_beside_the_data_and_kept(new_server):
     server = new_server().start()
     key = server.data.with_name(server.data.name + ".key")
     assert key.exists()
@@ -158,7 +158,7 @@ def test_a_master_key_is_made_beside_the_data_and_kept(new_server):
     assert key.read_bytes() == before
 
 
-def test_a_missing_master_key_is_not_made_anew(new_server):
+def test_a_missing_master_key_is_not_recreated(new_server):
     server = new_server().start()
     server.stop()
     key = server.data.with_name(server.data.name + ".key")
@@ -187,7 +187,7 @@ def test_a_wrong_master_key(new_server):
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"\x00" * 1000])
-def test_a_master_key_file_that_is_none(new_server, tmp_path, content):
+def test_an_invalid_master_key_file(new_server, tmp_path, content):
     path = tmp_path / "key"
     path.write_bytes(content)
     path.chmod(0o400)
@@ -211,7 +211,7 @@ def test_a_data_folder_that_others_may_read(new_server):
     fails(server, str(server.data))
 
 
-def test_a_data_folder_that_cannot_be_made(new_server):
+def test_a_data_folder_that_cannot_be_created(new_server):
     server = new_server()
     server.data = server.folder / "file" / "data"
     (server.folder / "file").write_text("in the way")
@@ -226,7 +226,7 @@ def test_a_store_that_is_in_use(new_server):
     AwsApi(server, server.root).call("GetCallerIdentity")
 
 
-def test_a_store_that_is_none(new_server):
+def test_an_invalid_store(new_server):
     server = new_server().start()
     server.stop()
     for path in server.data.rglob("*"):
@@ -268,14 +268,14 @@ def test_a_signal_ends_it_well_and_nothing_is_lost(new_server, number):
     stop.set()
     for thread in threads:
         thread.join()
-    assert code == 0, server.said
+    assert code == 0, server.output
     assert not unclear, unclear
     server.start()
     there = {user["UserName"] for user in root.__class__(server, server.root).items("ListUsers", "Users", MaxItems=1000)}
     assert answered <= there
 
 
-def test_account_000000000000_is_as_good_as_any_other(new_server):
+def test_account_000000000000_is_valid(new_server):
     server = new_server(account="000000000000").start()
     aws, rpc = AwsApi(server, server.root), GrpcApi(server, server.root)
     assert aws.call("GetCallerIdentity")["Arn"] == "arn:aws:iam::000000000000:root"

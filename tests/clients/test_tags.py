@@ -59,7 +59,7 @@ def test_fifty_at_most(api, tagged):
     assert [len(page["Tags"]) for page in pages] == [20, 20, 10]
 
 
-def test_what_is_no_tag_is_refused(api, tagged):
+def test_invalid_tags_are_refused(api, tagged):
     kind, what = tagged
     for key, value in (("", "v"), ("k" * 129, "v"), ("k", "v" * 257), ("k<", "v"), ("k", "v\n")):
         refused(api, "ValidationError", f"Tag{kind}", **what, Tags=[{"Key": key, "Value": value}])

@@ -48,7 +48,7 @@ def expiry(server):
     return float(lines[0].split()[1])
 
 
-def test_sighup_reloads_the_certificate_and_interrupts_nobody(new_server, tmp_path):
+def test_sighup_reloads_the_certificate_without_interruptions(new_server, tmp_path):
     (tmp_path / "new").mkdir()
     certificate, key = make_certificate(tmp_path)
     new_certificate, new_key = make_certificate(tmp_path / "new", days=90)
@@ -92,7 +92,7 @@ def test_sighup_without_tls_does_nothing(new_server):
 def test_an_expired_certificate_is_warned_about(new_server, tmp_path):
     certificate, key = make_certificate(tmp_path, days=-1)
     server = new_server(arguments=["--tls-cert", str(certificate), "--tls-key", str(key)], scheme="https").start()
-    assert "has expired" in server.said and str(certificate) in server.said
+    assert "has expired" in server.output and str(certificate) in server.output
 
 
 def test_a_certificate_without_its_key(new_server, tmp_path):

@@ -1,4 +1,4 @@
-"""Requests for services of AWS that are not served here: each client shows one sentence that says so."""
+"""Requests for AWS services that are not served: each client shows one sentence about it."""
 
 import boto3
 import pytest
@@ -56,7 +56,7 @@ def test_each_client_shows_the_sentence(server, service, operation, parameters, 
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
-def test_an_unsigned_request_is_told_by_its_protocol(server):
+def test_an_unsigned_request_is_recognized_by_its_protocol(server):
     cognito = client(server, "cognito-idp", signature_version=UNSIGNED)
     with pytest.raises(ClientError) as caught:
         cognito.initiate_auth(AuthFlow="USER_PASSWORD_AUTH", ClientId="x", AuthParameters={"USERNAME": "bob"})

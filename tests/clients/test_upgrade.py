@@ -45,7 +45,7 @@ def without_uses(details):
 
 
 def check_everything(server):
-    """Every thing that the old server told of is there, and decisions come out as they must."""
+    """Every object of the old server exists, and decisions are correct."""
     root = Credentials(*EXPECTED["root"])
     aws, rpc = AwsApi(server, root), GrpcApi(server, root)
     told = EXPECTED["management"]

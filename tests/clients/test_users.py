@@ -8,7 +8,7 @@ from support.documents import ALLOW_ALL
 from support.expect import refused
 
 
-def test_a_user_is_made_and_found(api, name, server):
+def test_a_user_is_created_and_found(api, name, server):
     who = name("user")
     made = api.call("CreateUser", UserName=who, Path="/division/team/", Tags=[{"Key": "cost", "Value": "7"}])["User"]
     assert made["UserName"] == who
@@ -36,7 +36,7 @@ def test_a_name_is_taken_only_once(api, name):
     assert error.message == f"User with name {who} already exists."
 
 
-def test_who_is_not_there_is_not_found(api, name):
+def test_missing_principals_are_not_found(api, name):
     who = name("nobody")
     error = refused(api, "NoSuchEntity", "GetUser", UserName=who)
     assert error.message == f"The user with name {who} cannot be found."
@@ -99,7 +99,7 @@ def test_a_name_in_another_case_is_taken_by_itself(api, name):
 
 
 @pytest.mark.parametrize("hanging", ["access key", "inline policy", "attached policy", "group"])
-def test_who_still_has_something_is_not_deleted(api, name, hanging):
+def test_an_identity_with_dependents_is_not_deleted(api, name, hanging):
     who = name("user")
     api.call("CreateUser", UserName=who)
     if hanging == "access key":
@@ -124,7 +124,7 @@ def test_who_still_has_something_is_not_deleted(api, name, hanging):
     refused(api, "NoSuchEntity", "GetUser", UserName=who)
 
 
-def test_a_name_made_anew_inherits_nothing(api, name):
+def test_a_recreated_name_inherits_nothing(api, name):
     who, group = name("user"), name("group")
     first = api.call("CreateUser", UserName=who, Tags=[{"Key": "a", "Value": "b"}])["User"]
     api.call("CreateGroup", GroupName=group)
@@ -153,7 +153,7 @@ def test_a_boundary_is_a_managed_policy(api, name):
     refused(api, "NoSuchEntity", "PutUserPermissionsBoundary", UserName=who, PermissionsBoundary=arn)
 
 
-def test_a_user_may_be_made_with_a_boundary(api, name):
+def test_a_user_may_be_created_with_a_boundary(api, name):
     arn = api.call("CreatePolicy", PolicyName=name("policy"), PolicyDocument=ALLOW_ALL)["Policy"]["Arn"]
     made = api.call("CreateUser", UserName=name("user"), PermissionsBoundary=arn)["User"]
     assert made["PermissionsBoundary"]["PermissionsBoundaryArn"] == arn

@@ -172,7 +172,7 @@ class World:
         return {f"aws:PrincipalTag/{key}": ("string", value) for key, value in given.items()}
 
     def caller(self, vector):
-        """Who signs as the principal of a vector."""
+        """The credentials of a vector's principal."""
         arn = vector["request"]["principal"]
         self.principal(vector)
         kind, name = arn.split(":", 5)[5].split("/", 1)
@@ -341,7 +341,7 @@ def test_a_server_decides_as_evaluate_does(world, path):
     assert path.stem in FEW or len(cases) * 3 > len(vectors), unfit
 
 
-def test_roles_are_assumed_as_evaluate_says(world):
+def test_roles_are_assumed_as_evaluate_decides(world):
     """Trust policies decide AssumeRole, together with what the caller may."""
     unfit, cases, live, roles = collections.Counter(), [], {}, {}
     for vector in sorted(read(ROOT / "tests" / "vectors" / "policy" / "trust.jsonl"), key=lambda each: each["request"]["principal"]):

@@ -1,4 +1,4 @@
-"""What strangers do to fill the memory of a server, or to take all of its connections, from addresses of their own."""
+"""Attacks of unauthenticated clients, from their own addresses, on the memory and the connections of a server."""
 
 import contextlib
 import copy
@@ -74,7 +74,7 @@ class Stranger:
         self.held = []
 
     def on(self, port):
-        """The same stranger on another port of the server."""
+        """The same source on another port of the server."""
         other = copy.copy(self)
         other.port, other.held = port, []
         return other
@@ -92,7 +92,7 @@ class Stranger:
             connection.sendall(data)
 
     def h2(self, frames=b"", settings=b""):
-        """One more connection that speaks HTTP/2; the frames are sent when the server has said what it takes."""
+        """One more connection that speaks HTTP/2; the frames are sent after the server's settings."""
         connection = self.connect(PREFACE + frame(SETTINGS, 0, 0, settings))
         with contextlib.suppress(OSError):
             connection.recv(65536)
@@ -135,7 +135,7 @@ def strangers(server, count, first=0):
 
 @contextlib.contextmanager
 def working(call, least=20, longest=2.0):
-    """Someone who goes on with their work meanwhile: so many calls or more are answered, and none takes longer than this."""
+    """A client that works meanwhile: at least this many calls are answered, and none takes longer than this."""
     took, failed, stop = [], [], threading.Event()
 
     def work():

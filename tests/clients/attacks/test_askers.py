@@ -22,7 +22,7 @@ def well_afterwards(server):
 # Markers and handles.
 
 
-def test_markers_and_tokens_are_good_for_what_they_were_made_for(aws, server, name, new_user, accounts):
+def test_markers_and_tokens_are_bound_to_their_use(aws, server, name, new_user, accounts):
     for _ in range(3):
         aws.call("CreateUser", UserName=name())
         aws.call("CreateGroup", GroupName=name())
@@ -53,7 +53,7 @@ def question(caller, **more):
     return {"caller": caller, "action": "ec2:DescribeInstances", "resource": "*", **more}
 
 
-def test_an_asker_is_held_to_prefix_and_account(aws, server, name, new_user, accounts):
+def test_a_calling_service_is_limited_to_prefix_and_account(aws, server, name, new_user, accounts):
     """A service that may ask for s3 about its own account's people does neither more nor less, however it asks."""
     _, inside = accounts()
     inside.call("CreateUser", UserName="worker")
@@ -97,7 +97,7 @@ def test_an_asker_is_held_to_prefix_and_account(aws, server, name, new_user, acc
     assert outcome(service, "Authorize", caller={"handle": padded}, **s3) in ("InvalidClientTokenId", "AccessDenied")
 
 
-def test_who_it_is_is_not_for_the_asker_to_say(server, new_user):
+def test_a_caller_cannot_set_principal_keys(server, new_user):
     user, credentials = new_user(policy({"Action": "s3:*", "Condition": {"StringEquals": {"aws:PrincipalTag/team": "red"}}}))
     _, asker = new_user(policy("bailiwick:*"))
     service = GrpcApi(server, asker)
@@ -124,7 +124,7 @@ def test_who_it_is_is_not_for_the_asker_to_say(server, new_user):
             assert error.code == "ValidationError", error
 
 
-def test_what_a_request_brings_is_no_pattern(server, new_user):
+def test_values_of_a_request_are_not_patterns(server, new_user):
     """A value that a policy's variable stands for is text: its stars and braces mean nothing."""
     user, _ = new_user(
         policy(
@@ -221,7 +221,7 @@ def test_a_suspended_account_does_nothing(aws, rpc, server, accounts, new_user):
 
 
 def test_an_explanation_shows_nothing_of_another_accounts_trust(server, accounts, new_user):
-    """What a trust policy asks for, an external id say, is its account's own business."""
+    """Conditions of a trust policy, such as an external id, are not revealed to other accounts."""
     number_a, a = accounts()
     number_b, b = accounts()
     condition = {"StringEquals": {"sts:ExternalId": "only-between-us"}}
@@ -242,8 +242,8 @@ def test_an_explanation_shows_nothing_of_another_accounts_trust(server, accounts
     assert outcome(inside, "Explain", request=ask | {"caller": {"principalArn": f"arn:aws:iam::{number_a}:user/spy"}}) == "AccessDenied"
 
 
-def test_what_is_kept_for_another_accounts_resources_is_not_told(server, accounts):
-    """A kept policy decides about strangers, and says nothing of itself to them; nor can they put, read or tag it."""
+def test_stored_data_of_another_accounts_resources_is_not_revealed(server, accounts):
+    """A stored policy applies to other accounts and reveals nothing to them; they cannot put, read or tag it."""
     number_a, a = accounts()
     number_b, b = accounts()
     album = f"arn:aws:photos:{REGION}:{number_b}:album/private"
@@ -275,7 +275,7 @@ def test_what_is_kept_for_another_accounts_resources_is_not_told(server, account
         assert outcome(spy, operation, **members) == "AccessDenied", operation
 
 
-def test_definitions_of_services_as_an_enemy_writes_them(server, rpc):
+def test_malicious_definitions_of_services(server, rpc):
     head = '{"catalogue": 1, "services": {"enemy": '
     for text in (
         "[" * 100_000, "{" * 1000, head + "{" * 500, head + '{"actions": ' + "[" * 100_000, head + '{"actions": {"A": {"keys": ["aws:x", ' + '"a",' * 20_000,
@@ -319,7 +319,7 @@ def test_a_service_that_holds_a_signed_request_learns_nothing_of_another_account
 
 
 def test_tags_of_what_is_stored_can_not_be_brought(server, rpc, new_user, name):
-    """A denied role stays denied, whatever its asking service says of its tags."""
+    """A denied role stays denied, whatever tags the calling service sends."""
     role = name("role")
     trusted = trust({"Service": "photos.example.com"})
     arn = rpc.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trusted, Tags=[{"Key": "env", "Value": "prod"}])["Role"]["Arn"]

@@ -19,7 +19,7 @@ DENY = '{"Effect":"Deny","Action":"*","Resource":"*"}'
 
 @pytest.fixture(scope="module", autouse=True)
 def subject(server):
-    """Somebody to hang policies on."""
+    """A user to attach policies to."""
     root = AwsApi(server, server.root)
     root.call("CreateUser", UserName="subject")
     root.call("CreateRole", RoleName="subject", AssumeRolePolicyDocument=trust(server.account))

@@ -1,4 +1,4 @@
-"""Strangers who want all of the memory, or all of the connections: they get their share, and nobody else notices."""
+"""Unauthenticated sources that try to take all memory or all connections get their share, without effect on others."""
 
 import os
 import time
@@ -61,7 +61,7 @@ class Grown:
 
 
 def left_open(*sources, most):
-    """How many connections the server lets be, once they are no more than this."""
+    """The number of open connections, once it is at most this."""
     deadline = time.monotonic() + 20
     while (count := sum(source.open() for source in sources)) > most:
         assert time.monotonic() < deadline, count
@@ -118,7 +118,7 @@ def test_heads_of_http1_without_end(server, client):
         grown.less_than(80)
 
 
-def test_answers_that_nobody_takes(server, client):
+def test_answers_that_the_client_does_not_read(server, client):
     """Windows of nothing, and of one byte: what is not taken is counted, and the connection closed in the end."""
     grown = Grown(server)
     ask = message(2, b"\x3a\x00")  # reflection: list all services
@@ -143,7 +143,7 @@ def test_answers_that_nobody_takes(server, client):
 
 
 def test_a_stream_of_health_is_bounded(server, client):
-    """Whoever watches may watch long, but not with ever more streams."""
+    """A client may watch for long, but not with ever more streams."""
     grown = Grown(server)
     with strangers(server, 2) as sources, working(client):
         watch = b"".join(headers(s, head(WATCH)) + frame(DATA, END_STREAM, s, message(0)) for s in range(1, 401, 2))
@@ -153,7 +153,7 @@ def test_a_stream_of_health_is_bounded(server, client):
         grown.less_than(64)
 
 
-def test_idle_connections_of_one_stranger(server, client):
+def test_idle_connections_of_one_source(server, client):
     """The report: 4,096 connections that are idle. One source keeps its share of them, the youngest."""
     grown = Grown(server)
     with strangers(server, 1) as (stranger,), working(client):
@@ -163,8 +163,8 @@ def test_idle_connections_of_one_stranger(server, client):
         grown.less_than(40)
 
 
-def test_idle_connections_of_many_strangers(server, client):
-    """All places that strangers may have are taken: whoever comes finds one, and nobody authenticated loses theirs."""
+def test_idle_connections_of_many_sources(server, client):
+    """All unauthenticated connections are taken: a new client still gets one, and no authenticated client loses theirs."""
     grown = Grown(server)
     with strangers(server, 6) as sources, working(client, longest=5.0):
         for _ in range(420):
@@ -177,7 +177,7 @@ def test_idle_connections_of_many_strangers(server, client):
 
 
 def test_idle_connections_from_the_client_s_own_address(server, client):
-    """Those behind one address share it with the stranger among them; whoever is authenticated is counted apart."""
+    """Clients behind one address share its limit with an attacker among them; authenticated ones are counted apart."""
     with strangers(server, 1, first=-1) as (stranger,), working(client):
         assert stranger.address == "127.0.0.1"
         for _ in range(700 * TIMES):
@@ -186,7 +186,7 @@ def test_idle_connections_from_the_client_s_own_address(server, client):
 
 
 def test_posts_without_end(server, client):
-    """The report: 323 forms that are never sent whole, and 503 for everybody for 27 seconds."""
+    """The report: 323 forms that are never sent whole, and 503 for all clients for 27 seconds."""
     grown = Grown(server)
     with strangers(server, 2) as sources, working(client):
         for number in range(500 * TIMES):

@@ -23,7 +23,7 @@ ENEMY = "enemy"
 
 @pytest.fixture(scope="module")
 def admin(server):
-    """A user who may do everything, and a session of a role that may as well."""
+    """An administrator, and a session of a role with the same permissions."""
     root = AwsApi(server, server.root)
     root.call("CreateUser", UserName="admin")
     root.call("PutUserPolicy", UserName="admin", PolicyName="p", PolicyDocument=ALLOW_ALL)
@@ -125,8 +125,8 @@ def test_mutated_metadata(server, channel, admin):
         assert raw(channel, other, body, sign_metadata(keys, server.target, path)) == "UNAUTHENTICATED"
 
 
-def test_a_presigned_call_is_none(server, channel, admin):
-    """A query string on a gRPC path is no signature, nor does it stand beside one."""
+def test_a_presigned_call_is_refused(server, channel, admin):
+    """A query string on a gRPC path is not a signature, and is refused next to one."""
     from botocore.auth import SigV4QueryAuth
     from botocore.credentials import Credentials as BotoCredentials
 
@@ -161,7 +161,7 @@ def test_bearer_tokens(server, channel, admin):
 
 
 def test_invalid_messages_on_every_method(server, channel, admin):
-    """Bytes that are no message, messages of another type, messages without anything: never a failure of ours.
+    """Invalid bytes, messages of another type, empty messages: never a server error.
 
     Reads are asked by an administrator, so that their handlers see what there is to see.
     """

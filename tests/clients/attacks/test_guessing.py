@@ -1,4 +1,4 @@
-"""Those who fail to authenticate again and again: slowed down, and nobody else is."""
+"""Sources with many failed authentications are throttled, and others are not."""
 
 import os
 import random
@@ -26,7 +26,7 @@ def server(new_server):
 
 @pytest.fixture
 def keys(server):
-    """Of a user who may do everything."""
+    """The credentials of an administrator."""
     root = AwsApi(server, server.root)
     root.call("CreateUser", UserName="admin")
     root.call("PutUserPolicy", UserName="admin", PolicyName="p", PolicyDocument=ALLOW_ALL)

@@ -1,4 +1,4 @@
-"""What is no request of ours: refused in AWS's form or by closing the connection; never a 5xx, never a hang."""
+"""Malformed requests: refused in AWS's format or by closing the connection; never a 5xx, never a hang."""
 
 import os
 import random
@@ -47,7 +47,7 @@ def test_random_bytes(server):
         throw(server, draw.randbytes(draw.choice([1, 3, 17, 24, 100, 1000, 5000])))
 
 
-def test_random_changes_of_a_good_request(server):
+def test_random_changes_of_a_valid_request(server):
     draw = random.Random(8)
     for _ in range(400 * TIMES):
         good = bytearray(sign(post(server, form(Action="ListUsers", PathPrefix="/a/", Version="2010-05-08")), server.root).wire())
@@ -248,7 +248,7 @@ def test_slow_senders_are_sent_away(server):
 
 
 def test_bodies_that_never_end_do_not_fill_the_memory(server):
-    """Three hundred strangers send a mebibyte less one byte each and wait: the server keeps its head."""
+    """Three hundred sources send a mebibyte less one byte each and wait: the memory stays bounded."""
     held = []
     body = b"x" * (1024 * 1024 - 1)
     head = f"POST / HTTP/1.1\r\nHost: {server.target}\r\nContent-Type: {FORM}\r\nContent-Length: {len(body) + 1}\r\n\r\n".encode()

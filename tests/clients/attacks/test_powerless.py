@@ -1,4 +1,4 @@
-"""A user without any right: denied everywhere, told nothing of what there is, and nothing comes of it."""
+"""A user without permissions is denied everywhere, learns nothing about existing objects, and changes nothing."""
 
 import functools
 import itertools
@@ -83,7 +83,7 @@ def asked(api, operation, members):
     return None
 
 
-def test_every_operation_is_denied_and_says_the_same_of_what_is_there_and_what_is_not(server, house):
+def test_every_operation_is_denied_alike_for_existing_and_missing_objects(server, house):
     before = everything(server)
     denied = set()
     fronts = [front(server, house["powerless"]) for front in (GrpcApi, AwsApi)]
@@ -123,7 +123,7 @@ def coverage():
 
 
 @pytest.mark.parametrize("spelled", ["there", "THERE", "tHeRe"])
-def test_a_denial_tells_neither_path_nor_case(server, house, spelled):
+def test_a_denial_reveals_neither_path_nor_case(server, house, spelled):
     api = AwsApi(server, house["powerless"])
     for operation, member in {"GetUser": "UserName", "GetRole": "RoleName", "GetGroup": "GroupName", "DeleteUser": "UserName", "TagRole": "RoleName"}.items():
         members = {member: spelled} | ({"Tags": [{"Key": "a", "Value": "b"}]} if operation == "TagRole" else {})
@@ -133,7 +133,7 @@ def test_a_denial_tells_neither_path_nor_case(server, house, spelled):
     assert code == "AccessDenied" and "There" not in message, message
 
 
-def test_the_caller_himself_is_no_exception(server, house):
+def test_the_caller_themselves_is_no_exception(server, house):
     api = AwsApi(server, house["powerless"])
     for operation, members in {
         "GetUser": {}, "ListAccessKeys": {}, "CreateAccessKey": {}, "ListUserTags": {"UserName": "powerless"},

@@ -1,4 +1,4 @@
-"""Games with names, boundaries and sessions: nobody comes to a right that nobody gave him."""
+"""Attempts to escalate privileges through names, boundaries and sessions."""
 
 import pytest
 from attacks.helpers import ADMINISTRATOR, assumed, dead, outcome
@@ -19,7 +19,7 @@ def well_afterwards(server):
 
 
 def test_a_deny_on_a_name_holds_in_every_case(aws, new_user, server, name):
-    """Names are found without regard to case, so that a Deny on `Bob` must hold for who says BOB."""
+    """Names are found without regard to case, so a Deny on `Bob` must hold for a request for BOB."""
     bob, role, group = "Bob-" + name(), "Role-" + name(), "Group-" + name()
     aws.call("CreateUser", UserName=bob)
     aws.call("CreateGroup", GroupName=group)
@@ -54,7 +54,7 @@ def test_a_deny_on_a_name_holds_in_every_case(aws, new_user, server, name):
     assert outcome(enemy, "UpdateUser", UserName=spare, NewUserName=bob) == "AccessDenied"
 
 
-def test_one_who_is_made_again_inherits_nothing(aws, server, name):
+def test_a_recreated_user_inherits_nothing(aws, server, name):
     """A user or role of the same name has another id: no key, no token, no session, no trust, no group, no policy."""
     who, group, trusting, role = name(), name(), name(), name()
     rpc = GrpcApi(server, server.root)
@@ -110,7 +110,7 @@ def test_one_who_is_made_again_inherits_nothing(aws, server, name):
         dead(chained)
 
 
-def test_a_policy_made_again_is_another(aws, server, new_user, name):
+def test_a_recreated_policy_is_another(aws, server, new_user, name):
     called = name()
     arn = aws.call("CreatePolicy", PolicyName=called, PolicyDocument=policy("iam:GetUser"))["Policy"]["Arn"]
     user, credentials = new_user(None, PermissionsBoundary=arn)
@@ -261,7 +261,7 @@ def test_session_policies_never_widen(aws, server, name, new_user):
         assert outcome(caller, "AssumeRole", RoleArn=role["Arn"], RoleSessionName="session", **policies), policies
 
 
-def test_chains_are_an_hour_and_keep_who_began_them(aws, server, name, new_user):
+def test_chained_sessions_last_an_hour_and_keep_their_source_identity(aws, server, name, new_user):
     _, credentials = new_user(policy("sts:*"))
     trusts = policy({"Principal": {"AWS": server.account}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]})
     role = aws.call("CreateRole", RoleName=name(), AssumeRolePolicyDocument=trusts, MaxSessionDuration=43_200)["Role"]

@@ -1,4 +1,4 @@
-"""Two who change the same thing at once: one of them wins, or both do, and what is left makes sense."""
+"""Concurrent changes of one object: one or both succeed, and the result is consistent."""
 
 import concurrent.futures
 import os
@@ -46,7 +46,7 @@ def codes(outcomes):
     return [code for code, _ in outcomes]
 
 
-def test_a_user_goes_as_he_gets_a_key(aws, both, name):
+def test_a_user_is_deleted_while_a_key_is_created(aws, both, name):
     for _ in range(ROUNDS):
         who = name()
         aws.call("CreateUser", UserName=who)
@@ -59,7 +59,7 @@ def test_a_user_goes_as_he_gets_a_key(aws, both, name):
             aws.call("DeleteUser", UserName=who)
 
 
-def test_a_user_goes_as_he_gets_a_policy_or_joins(aws, both, name):
+def test_a_user_is_deleted_while_they_get_a_policy_or_join(aws, both, name):
     group = name()
     aws.call("CreateGroup", GroupName=group)
     managed = "arn:aws:iam::aws:policy/ReadOnlyAccess"
@@ -79,7 +79,7 @@ def test_a_user_goes_as_he_gets_a_policy_or_joins(aws, both, name):
     assert aws.call("GetGroup", GroupName=group)["Users"] == []
 
 
-def test_a_group_goes_as_somebody_joins(aws, both, name):
+def test_a_group_is_deleted_while_a_user_joins(aws, both, name):
     who = name()
     aws.call("CreateUser", UserName=who)
     for _ in range(ROUNDS):
@@ -135,7 +135,7 @@ def test_quotas_hold_against_many_at_once(aws, both, name):
         assert len(aws.items("ListUserTags", "Tags", UserName=who)) == 40
 
 
-def test_a_policy_goes_as_it_is_attached(aws, both, name):
+def test_a_policy_is_deleted_while_it_is_attached(aws, both, name):
     who = name()
     aws.call("CreateUser", UserName=who)
     for operation, undo in (("AttachUserPolicy", "DetachUserPolicy"), ("PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary")):
@@ -149,7 +149,7 @@ def test_a_policy_goes_as_it_is_attached(aws, both, name):
                 aws.call("DeletePolicy", PolicyArn=arn)
 
 
-def test_a_role_goes_as_it_is_trusted_or_assumed(aws, both, server, name):
+def test_a_role_is_deleted_while_it_is_trusted_or_assumed(aws, both, server, name):
     aws.call("CreateUser", UserName=(who := name()))
     aws.call("PutUserPolicy", UserName=who, PolicyName="p", PolicyDocument=ALLOW_ALL)
     caller = AwsApi(server, Credentials.of(aws.call("CreateAccessKey", UserName=who)["AccessKey"]))
@@ -204,8 +204,8 @@ def test_rights_that_are_taken_during_a_change_do_not_help_it(aws, server, name)
         assert not late
 
 
-def test_everybody_who_changes_the_same_thing_gets_his_turn(server, aws, name):
-    """However many there are, none is told to come back later."""
+def test_all_writers_of_one_object_succeed_in_the_end(server, aws, name):
+    """None of many concurrent writers is asked to retry."""
     who = name()
     aws.call("CreateUser", UserName=who)
 

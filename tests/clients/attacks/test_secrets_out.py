@@ -98,8 +98,8 @@ def test_a_life_at_the_most_talkative_log_level(talkative):
     root.call("GetAccountSummary")
     server.stop()
     written = {str(path): path.read_bytes() for path in server.folder.rglob("*") if path.is_file() and not path.name.endswith(".key")}
-    written["what it said"] = server.said.encode("utf-8", "surrogateescape")
-    assert b"alice" in b"".join(written.values()) and len(server.said) > 100_000
+    written["what it said"] = server.output.encode("utf-8", "surrogateescape")
+    assert b"alice" in b"".join(written.values()) and len(server.output) > 100_000
     secrets.append((server.folder / "data.key").read_text().strip())
     for where, content in written.items():
         secrets_shown(content, secrets, where)
@@ -145,7 +145,7 @@ def secrets_shown(content, secrets, where, but=()):
 
 
 def test_a_crash_leaves_no_core(new_server):
-    """Memory is not dumped, whatever the limits of who starts the server."""
+    """Memory is not dumped, whatever the limits of the parent process."""
     server = new_server()
     before = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
@@ -162,7 +162,7 @@ def test_a_crash_leaves_no_core(new_server):
 
 
 def test_what_is_written_is_for_its_owner_alone(new_server):
-    """Even under a careless umask; the master key is not even written by him."""
+    """Even under a careless umask; the owner cannot write to the master key."""
     before = os.umask(0)
     try:
         server = new_server()

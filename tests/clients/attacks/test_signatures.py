@@ -1,4 +1,4 @@
-"""A request that was tampered with is refused, changes nothing and tells nothing; one that a proxy rewrote is taken."""
+"""A modified request is refused, changes nothing and reveals nothing; one with a proxy's additions is accepted."""
 
 import os
 import random
@@ -42,7 +42,7 @@ def people(server):
 
 @pytest.fixture(autouse=True)
 def nothing_changed(server, people):
-    """No user whom an enemy asked for is there afterwards, and the server still answers."""
+    """No user of a forged request exists afterwards, and the server still answers."""
     yield
     names = [user["UserName"] for user in AwsApi(server, server.root).items("ListUsers", "Users")]
     assert not [name for name in names if name.startswith("enemy")], names
@@ -247,7 +247,7 @@ def test_presigned_lives(server, people):
 
 
 def test_unknown_and_known_keys_cost_the_same(server, people):
-    """The code says nothing of a wrong secret's key being there in time: medians within a factor, over many tries."""
+    """The time of an answer does not reveal whether a key exists: medians within a factor, over many tries."""
     alice = people["alice"]
     known = Credentials(alice.access_key_id, "x" * 40)
     unknown = Credentials("AKIA" + "Q" * 16, "x" * 40)

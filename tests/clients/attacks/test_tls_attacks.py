@@ -65,7 +65,7 @@ def test_nothing_is_answered_in_the_clear(secure):
                 continue
             assert not received.startswith((b"HTTP", b"\0")), received
     assert hands_shaken(secure) == "TLSv1.3"
-    assert "panicked" not in secure.said
+    assert "panicked" not in secure.output
 
 
 def test_handshakes_that_stall_are_ended(secure):
@@ -118,7 +118,7 @@ def test_handshakes_that_are_never_finished_take_their_source_s_share(secure):
     assert hands_shaken(secure) == "TLSv1.3"
 
 
-def test_a_key_that_everybody_may_read_is_refused(new_server, files):
+def test_a_world_readable_key_is_refused(new_server, files):
     certificate, key = files
     open_key = key.with_name("open.pem")
     open_key.write_bytes(key.read_bytes())

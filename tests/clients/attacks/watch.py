@@ -19,8 +19,8 @@ def well(server):
     """The server answers, did not fail, did not panic, and keeps within its memory."""
     assert AwsApi(server, server.root).call("GetCallerIdentity")["Account"] == server.account
     assert server.process.poll() is None
-    assert "panicked" not in server.said, server.said[-4000:]
-    assert " ERROR " not in server.said, [line for line in server.lines if " ERROR " in line][:5]
+    assert "panicked" not in server.output, server.output[-4000:]
+    assert " ERROR " not in server.output, [line for line in server.lines if " ERROR " in line][:5]
     assert memory(server) < MOST, f"{memory(server) // MEBIBYTE} MiB"
 
 

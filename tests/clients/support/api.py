@@ -64,7 +64,7 @@ class Api:
         self.credentials = credentials
 
     def signed_by(self, credentials):
-        """The same front end for somebody else."""
+        """The same front end with other credentials."""
         return type(self)(self.server, credentials)
 
     def call(self, operation, **members):
@@ -166,7 +166,7 @@ class GrpcApi(Api):
         return json_format.MessageToDict(answer, always_print_fields_with_no_presence=True)
 
     def authorization(self, path, body):
-        """The metadata that says who calls."""
+        """The metadata that authenticates the caller."""
         if self.credentials is None:
             return []
         if self.credentials.bearer:

@@ -1,4 +1,4 @@
-"""Which operations have a handler, as the README says."""
+"""The operations with a handler, from the README."""
 
 import re
 
@@ -6,7 +6,7 @@ from .server import ROOT
 
 
 def handled_operations():
-    """The operations that the README's coverage table says are handled."""
+    """The handled operations of the README's coverage table."""
     table = re.search(r"<!-- coverage: .*?-->(.*?)<!-- coverage ends -->", (ROOT / "README.md").read_text(), re.S)[1]
     handled = []
     for row in table.splitlines():

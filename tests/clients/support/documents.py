@@ -6,7 +6,7 @@ VERSION = "2012-10-17"
 
 
 def policy(*statements):
-    """A policy document as text; a statement's Effect is Allow and its Resource `*` unless it says otherwise."""
+    """A policy document as text; a statement's Effect is Allow and its Resource `*` by default."""
     return json.dumps({"Version": VERSION, "Statement": [_statement(statement) for statement in statements]})
 
 

@@ -47,11 +47,11 @@ def refused(api, code, operation, /, **members):
 def fails(server, *words, code=1):
     """The server ends by itself with this exit code and one clear line that has these words; answers the line."""
     server.spawn()
-    assert server.wait() == code, server.said
+    assert server.wait() == code, server.output
     logged = re.compile(r"\d{4}-\d\d-\d\dT")
-    lines = [line for line in server.said.splitlines() if line.strip() and not logged.match(line)]
-    assert len(lines) == 1, server.said
-    assert "panicked" not in server.said
+    lines = [line for line in server.output.splitlines() if line.strip() and not logged.match(line)]
+    assert len(lines) == 1, server.output
+    assert "panicked" not in server.output
     for word in words:
         assert word in lines[0], lines[0]
     return lines[0]

@@ -35,7 +35,7 @@ class Credentials:
 
 
 def free_port():
-    """A port that nobody listened on a moment ago."""
+    """A port that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -97,7 +97,7 @@ class Server:
         return f"http://127.0.0.1:{self.metrics_port}"
 
     @property
-    def said(self):
+    def output(self):
         """Everything that the server wrote since the first start, both streams."""
         return "".join(self.lines)
 
@@ -139,7 +139,7 @@ class Server:
         arrived.put(None)
 
     def start(self):
-        """Starts the process and waits until it says that it listens."""
+        """Starts the process and waits until it reports that it listens."""
         self.spawn()
         self.wait_for(READY)
         return self
@@ -151,10 +151,10 @@ class Server:
             try:
                 line = self._arrived.get(timeout=max(0.0, end - time.monotonic()))
             except queue.Empty:
-                raise AssertionError(f"the server did not say {words!r} in {PATIENCE} s; it said:\n{self.said}") from None
+                raise AssertionError(f"the server did not say {words!r} in {PATIENCE} s; it said:\n{self.output}") from None
             if line is None:
                 code = self.process.wait()
-                raise AssertionError(f"the server ended with {code} before it said {words!r}; it said:\n{self.said}")
+                raise AssertionError(f"the server ended with {code} before it said {words!r}; it said:\n{self.output}")
             if words in line:
                 return line
 
@@ -177,7 +177,7 @@ class Server:
                 return self.wait()
             except subprocess.TimeoutExpired:
                 self.kill()
-                raise AssertionError(f"the server did not end after SIGTERM; it said:\n{self.said}") from None
+                raise AssertionError(f"the server did not end after SIGTERM; it said:\n{self.output}") from None
         return self.process.returncode if self.process else None
 
     def kill(self):
