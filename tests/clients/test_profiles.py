@@ -144,7 +144,7 @@ def test_what_is_not_supported_is_refused_by_name(tmp_path, setting, words):
 @pytest.mark.parametrize(
     ("printed", "code", "said"),
     [
-        ("nothing", 0, "did not print the JSON that is expected"),
+        ("nothing", 0, "did not print the expected JSON"),
         ('{"AccessKeyId": "A", "SecretAccessKey": "hidden"}', 0, "did not print `Version`"),
         ('{"Version": 2, "AccessKeyId": "A", "SecretAccessKey": "hidden"}', 0, "printed version 2"),
         ('{"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "hidden", "Expiration": "2020-01-01T00:00:00Z"}', 0, "expired at 2020"),

@@ -139,7 +139,7 @@ def test_a_mistyped_variable_is_warned_about(new_server):
 def test_an_invalid_data_folder(new_server, tmp_path):
     path = tmp_path / "file"
     path.write_text("precious")
-    cases = ((path, "is a file and not a folder"), (path / "data", "is a file"), (tmp_path / "a" / "b", "no folder"))
+    cases = ((path, "is a file: --data-dir expects"), (path / "data", "is a file"), (tmp_path / "a" / "b", "does not exist"))
     for number, (data, words) in enumerate(cases):
         server = new_server(f"server-{number}")
         server.data = data

@@ -36,7 +36,7 @@ def test_a_first_start_without_a_terminal_writes_the_key_into_a_file(new_server)
     assert exports["AWS_ENDPOINT_URL_IAM"] == exports["AWS_ENDPOINT_URL_STS"] == server.url
     assert "AWS_ENDPOINT_URL" not in exports, "other services are not served here"
     assert exports["AWS_REGION"] == exports["AWS_DEFAULT_REGION"] != ""
-    assert "That file holds the key and its secret. Delete it" in server.output
+    assert "The file contains the key and its secret. Delete it" in server.output
     assert root.secret_access_key not in server.output
     who = AwsApi(server, root).call("GetCallerIdentity")
     assert re.fullmatch(r"\d{12}", who["Account"])

@@ -149,7 +149,7 @@ def with_empty_maps(value, shape):
 
 
 def without_empty_lists(value):
-    """Neither protobuf nor the Query protocol tells an empty list from none."""
+    """Neither protobuf nor the Query protocol distinguishes an empty list from an absent one."""
     if isinstance(value, dict):
         kept = {key: without_empty_lists(v) for key, v in value.items() if v != []}
         return kept

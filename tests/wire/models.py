@@ -8,7 +8,7 @@ import botocore.model
 
 SERVICES = ("iam", "sts")
 
-# Operations that issue credentials are no reads, whatever their names begin with.
+# Operations that issue credentials are not reads, independent of their names.
 ISSUING = {
     "GetSessionToken", "GetFederationToken", "GetDelegatedAccessToken", "GetScopedCredentials", "GetWebIdentityToken"
 }  # fmt: skip

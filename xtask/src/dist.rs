@@ -20,7 +20,7 @@ pub(crate) fn run() -> Result<()> {
     println!("building {BINARY} {version} for {host}; this takes minutes");
     let mut build = run::cargo();
     build.args(["build", "--locked", "--profile", "dist", "--package", PACKAGE]);
-    // `bailiwick version` tells the commit. Of a tree that is not what was committed, there is none to tell.
+    // `bailiwick version` prints the commit, unless the tree has uncommitted changes.
     let git = |args: &[&str]| run::output(Command::new("git").current_dir(run::root()).args(args)).ok();
     if git(&["status", "--porcelain"]).is_some_and(|changes| changes.is_empty()) {
         build.envs(

@@ -1,4 +1,4 @@
-//! One file per engine: each translates the same policies, and is asked the same requests from their strings.
+//! One file per engine: each translates the same policies, and decides the same requests from strings.
 
 use crate::world::{Request, World};
 
@@ -12,11 +12,11 @@ pub mod scan;
 /// An engine with a principal's policies loaded.
 pub trait Engine {
     fn name(&self) -> &'static str;
-    /// Whether the request is allowed. Everything that has to be made of its strings is made here.
+    /// Returns whether the request is allowed. All conversions of its strings happen here.
     fn allows(&mut self, request: &Request) -> bool;
 }
 
-/// Every engine, over the policies of a world; those that would take too long at this size are left out.
+/// Returns every engine with the policies of a deployment, without those that are too slow at this size.
 pub fn all(world: &World) -> anyhow::Result<Vec<Box<dyn Engine>>> {
     let size = world.statements.len();
     let mut engines: Vec<Box<dyn Engine>> =

@@ -1,4 +1,4 @@
-//! Each decision by itself: how far the slow ones are from the usual one, and that none allocates.
+//! Latency of single decisions: the ratio of slow ones to the median, and a check that none allocates.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -17,7 +17,7 @@ thread_local! {
 
 struct Counting;
 
-// SAFETY: hands everything on to the system's allocator and counts.
+// SAFETY: delegates to the system's allocator and counts.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
@@ -57,7 +57,7 @@ pub fn run(_: u64) -> Result<Value> {
     for size in [10, 100, 1_000, 10_000] {
         let world = World::new(size, 2_000);
         let mut engine = Ours::new(&world)?;
-        // What the clock itself takes is in each figure, and is told.
+        // Each figure includes the cost of the clock, which is reported.
         let clock = percentiles((0..20_000).map(|_| Instant::now().elapsed().as_nanos() as u64).collect());
         let mut times = Vec::new();
         for round in 0..21 {

@@ -1,7 +1,7 @@
-//! The evaluator beside the engines that one could embed instead, in one run.
+//! Compares the evaluator with other embeddable engines in one run.
 //!
-//! Same policies, same distinct requests, every decision compared; each engine makes what it needs of a request from
-//! its strings, within the time. Medians of several rounds; ratios are to the evaluator.
+//! Same policies, same distinct requests, every decision compared. The time includes each engine's conversion of the
+//! request from strings. Medians of several rounds; ratios are to the evaluator.
 
 mod engines;
 mod flat;
@@ -23,20 +23,20 @@ struct Args {
     /// Print JSON instead of tables
     #[arg(long)]
     json: bool,
-    /// Milliseconds that each measurement takes
+    /// Milliseconds of each measurement
     #[arg(long, default_value_t = 300)]
     millis: u64,
-    /// How many random cases go through the evaluator and through the slow one of its tests
+    /// Random cases to decide by the evaluator and by its slow reference
     #[arg(long, default_value_t = 1_000_000)]
     pairs: u64,
-    /// Where those begin
+    /// Seed of these cases
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Only the parts whose name contains this: engines, flat, latency, compile, allocations, pairs
+    /// Run only the parts whose name contains this: engines, flat, latency, compile, allocations, pairs
     filter: Option<String>,
 }
 
-/// Measures for so many milliseconds a figure, and answers with rows.
+/// Measures for this many milliseconds per figure, and returns rows.
 type Part<'a> = &'a dyn Fn(u64) -> Result<Value>;
 
 fn main() -> Result<()> {
@@ -109,7 +109,7 @@ fn side_by_side(millis: u64) -> Result<Value> {
     Ok(rows.into())
 }
 
-/// Nanoseconds a decision: the median of rounds through the requests.
+/// Returns the nanoseconds per decision: the median of rounds over the requests.
 fn time(millis: u64, engine: &mut dyn Engine, world: &World) -> f64 {
     let start = Instant::now();
     let mut rounds = Vec::new();
@@ -124,7 +124,7 @@ fn time(millis: u64, engine: &mut dyn Engine, world: &World) -> f64 {
         std::hint::black_box(allowed);
         let elapsed = round.elapsed();
         rounds.push(elapsed.as_nanos() as f64 / f64::from(chunk));
-        // Rounds of about a millisecond, so that the clock's own cost vanishes.
+        // Rounds of about a millisecond, so that the cost of the clock is negligible.
         if elapsed.as_micros() < 500 {
             chunk *= 2;
             rounds.clear();
@@ -134,7 +134,7 @@ fn time(millis: u64, engine: &mut dyn Engine, world: &World) -> f64 {
     rounds[rounds.len() / 2]
 }
 
-/// From text to compiled form, beside serde_json's reading of the same text.
+/// Compilation from text, compared with serde_json's parsing of the same text.
 fn compile(millis: u64) -> Result<Value> {
     let mut rows = Vec::new();
     for size in [1, 10, 100, 1_000, 10_000] {
@@ -153,7 +153,7 @@ fn compile(millis: u64) -> Result<Value> {
     Ok(rows.into())
 }
 
-/// The median time of something, in nanoseconds.
+/// Returns the median time of `run` in nanoseconds.
 fn repeat(millis: u64, mut what: impl FnMut()) -> f64 {
     let start = Instant::now();
     let mut times = Vec::new();

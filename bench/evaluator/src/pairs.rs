@@ -1,4 +1,4 @@
-//! Random cases through the evaluator and through the slow, obvious one of its tests.
+//! Random cases decided by the evaluator and by its slow reference.
 
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ mod law;
 #[path = "../../../crates/evaluator/tests/oracle/random.rs"]
 mod random;
 
-/// Runs so many pairs from a seed; the first that differ end it.
+/// Runs this many pairs from a seed; stops at the first difference.
 pub fn run(pairs: u64, seed: u64) -> Result<Value> {
     let start = Instant::now();
     eprintln!("pairs: seed {seed}");

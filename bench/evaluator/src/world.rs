@@ -1,8 +1,8 @@
-//! Policies and requests that every engine gets alike.
+//! The policies and requests of all engines.
 
 use serde_json::{Value, json};
 
-/// A principal's statements, and requests to put to them.
+/// A principal's statements, and requests to decide.
 pub struct World {
     /// As statements that each engine translates before anything is timed.
     pub statements: Vec<Statement>,
@@ -17,7 +17,7 @@ pub struct Statement {
     pub actions: Vec<String>,
     /// An ARN that ends in `*`.
     pub resource: String,
-    /// What `aws:PrincipalTag/team` must be.
+    /// The required value of `aws:PrincipalTag/team`.
     pub team: Option<String>,
 }
 
@@ -36,7 +36,7 @@ const SERVICES: &[&str] = &["photos", "albums", "queues", "tables", "secrets", "
 const VERBS: &[&str] = &["Get", "List", "Put", "Delete", "Tag"];
 const NOUNS: &[&str] = &["Item", "Folder", "Policy", "Version"];
 
-/// Numbers that look random and are the same in every run.
+/// Pseudo-random numbers that are the same in every run.
 pub struct Random(pub u64);
 
 impl Random {

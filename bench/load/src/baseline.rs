@@ -17,7 +17,7 @@ use tonic::body::Body;
 use tonic::server::{Grpc, NamedService, UnaryService};
 use tonic_prost::ProstCodec;
 
-/// A tonic server that reads a question of `Authorize` and gives the answer that the real server gave, without a thought.
+/// A tonic server that reads a question of `Authorize` and returns a recorded answer of the real server.
 pub async fn grpc(listen: SocketAddr, answer: &Path) -> Result<()> {
     let answer = AuthorizeResponse::decode(std::fs::read(answer).context("cannot read the answer")?.as_slice())?;
     tonic::transport::Server::builder().tcp_nodelay(true).add_service(Echo { answer }).serve(listen).await?;

@@ -1,4 +1,4 @@
-//! Load: so many calls in flight for so long, each worker one call after the other.
+//! Load generator: a number of workers, each with one call at a time, for a fixed time.
 
 use crate::process::Process;
 use anyhow::Result;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// What one side of a measurement did.
+/// The result of one side of a measurement.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Load {
     pub calls: u64,
@@ -69,7 +69,7 @@ pub async fn run<C: Call>(process: &Process, workers: Vec<C>, time: Duration) ->
     Ok((load, workers))
 }
 
-/// Two sides in turns, a second each, after a second to get warm, so that what else the machine does meets both.
+/// Two sides in turns, a second each, after a second to get warm, so that other load affects both.
 pub async fn in_turns<A: Call, B: Call>(
     (a, mut a_workers): (&Process, Vec<A>),
     (b, mut b_workers): (&Process, Vec<B>),

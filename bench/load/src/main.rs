@@ -1,8 +1,8 @@
 //! Measures a release build of the server against baselines that are written to be fast.
 //!
 //! Each measurement is a ratio of two rates taken in turns within one run: the same client, payload and settings on both
-//! sides, the server in a process of its own whose CPU time the kernel counts. What is fast on one machine is slow on
-//! the next; the ratios hold. It knows the server only from outside. Start reading at [`measure`].
+//! sides, the server in a process of its own whose CPU time the kernel counts. Rates depend on the
+//! machine; ratios are comparable. It uses the server only through its interfaces. Start reading at [`measure`].
 
 mod baseline;
 mod commit;

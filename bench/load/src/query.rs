@@ -25,7 +25,7 @@ pub fn signed_form(server: SocketAddr, service: &str, body: &str) -> Result<http
     signed_form_by(ACCESS_KEY_ID, SECRET_ACCESS_KEY, server, service, body)
 }
 
-/// A form signed by somebody.
+/// A signed form.
 pub fn signed_form_by(
     access_key_id: &str,
     secret: &str,

@@ -1,4 +1,4 @@
-//! What the server is filled with before it is measured: a service that asks, and somebody it asks about.
+//! The content of the server under measurement: a service that requests decisions, and a user that they are about.
 
 use crate::grpc;
 use crate::process::{ACCOUNT, Process, REGION};

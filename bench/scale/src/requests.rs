@@ -10,7 +10,7 @@ use crate::world::{self, World};
 /// How principals are drawn.
 #[derive(Clone, Copy)]
 pub enum Access {
-    /// Everybody as often as everybody else.
+    /// All principals with equal frequency.
     Uniform,
     /// The n-th most frequent one an n-th as often as the most frequent one.
     Zipf,

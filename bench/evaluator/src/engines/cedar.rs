@@ -1,5 +1,5 @@
-//! cedar-policy: its policy set and entities are made before anything is timed. What other engines match as an ARN
-//! is matched as text of the context, with Cedar's own `like`.
+//! cedar-policy: its policy set and entities are created before the measurement. ARNs are matched as text of the
+//! context, with Cedar's own `like`.
 
 use std::fmt::Write;
 use std::str::FromStr;

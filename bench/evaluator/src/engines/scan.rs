@@ -1,5 +1,5 @@
 //! A plain scan over parsed statements, written to be fast: no index, no allocation, cheap tests first. It reads a
-//! request from its strings as the others do, and knows wildcards anywhere and conditions on any key.
+//! request from strings as the others do, and supports wildcards anywhere and conditions on any key.
 
 use super::Engine;
 use crate::world::{Request, World};

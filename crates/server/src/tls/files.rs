@@ -39,7 +39,7 @@ impl Loaded {
     }
 }
 
-/// What tells a file from its replacement: device, inode, size, and time of change to the nanosecond.
+/// Identifies the version of a file: device, inode, size, and time of change in nanoseconds.
 type OfFile = Option<(u64, u64, u64, i64, i64)>;
 
 /// The same of both files; nothing for one that is not there.
@@ -97,7 +97,7 @@ fn expiry(certificate: &CertificateDer<'_>) -> Result<Timestamp, String> {
         .ok_or_else(|| "its time of expiry is out of range".to_owned())
 }
 
-/// Refuses a key that everybody on this machine may read; a group may, since certificates are often handed out so.
+/// Refuses a world-readable key. A group may read it, since certificates are often shared that way.
 fn refuse_open(key: &Path) -> Result<(), Failure> {
     let mode = match fs::metadata(key) {
         Ok(found) => found.permissions().mode(),

@@ -19,7 +19,7 @@ struct ServeLine {
     deployment: DeploymentOptions,
 }
 
-/// A store after its first start. Standard output of a test is no terminal, so that keys are written into files.
+/// A store after its first start. Standard output of a test is not a terminal, so keys are written into files.
 async fn started() -> (TempDir, Options) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

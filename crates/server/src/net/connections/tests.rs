@@ -105,15 +105,15 @@ fn an_authenticated_client_always_gets_a_connection() {
     authenticate(&connections, &proven[3..]);
     let small = open(&connections, 2, 1);
     authenticate(&connections, &small);
-    let mut strangers = open(&connections, 3, 3);
-    strangers.extend(open(&connections, 4, 3));
+    let mut unauthenticated = open(&connections, 3, 3);
+    unauthenticated.extend(open(&connections, 4, 3));
     assert_eq!(connections.counts(), (6, 6));
     for number in 0..6 {
         wait(&connections, 3);
         let next = open(&connections, 10 + number, 1);
         assert_eq!(closing(&next), NONE);
         authenticate(&connections, &next);
-        assert_eq!(closing(&strangers), (0..=usize::from(number)).collect::<Vec<_>>());
+        assert_eq!(closing(&unauthenticated), (0..=usize::from(number)).collect::<Vec<_>>());
     }
     assert_eq!(connections.counts(), (0, 12));
     // Only authenticated ones are left: the source that has most of them loses an idle one.
