@@ -86,7 +86,7 @@ def test_what_can_be_read_in_two_ways_is_refused(server, outside):
         ([("X-Forwarded-For", CLIENT), ("Forwarded", "for=192.0.2.1")], "192.0.2.1"),
         ([("X-Forwarded-For", CLIENT), ("X-Forwarded-Proto", "https, http")], "protocol"),
         ([("X-Forwarded-Proto", "https")], "X-Forwarded-For"),
-        ([("Forwarded", f"for={CLIENT};for=192.0.2.1")], "twice"),
+        ([("Forwarded", f"for={CLIENT};for=192.0.2.1")], "duplicated"),
     ):
         answer = ask(server, outside, headers)
         assert (answer.status, answer.code) == (400, "MalformedInput"), (headers, answer)
