@@ -15,8 +15,9 @@ use super::SnapshotBuilder;
 use super::builder::{MISSING_GROUP, set_inline};
 use crate::compile::deny_all;
 
-/// The name of policies that replace an unreadable row, in explanations.
-const UNREADABLE: &str = "unreadable";
+/// The name of policies that replace an unreadable row. The space keeps it apart from the names of inline policies, one of
+/// which could otherwise replace the policy and lift the denial.
+const UNREADABLE: &str = "unreadable row";
 
 impl SnapshotBuilder {
     /// Marks the row under a key as unreadable.

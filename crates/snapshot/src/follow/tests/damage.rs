@@ -64,6 +64,11 @@ async fn populate(store: &Arc<dyn Store>) {
     tx.put_inline_policy(&(&staff).into(), &inline("not", "Deny", "s3:Put*")).await.unwrap();
     tx.put_inline_policy(&(&bob).into(), &inline("never", "Deny", "s3:Get*")).await.unwrap();
     tx.put_inline_policy(&(&eve).into(), &inline("some", "Allow", "s3:Get*")).await.unwrap();
+    // Policies that Bob may write under the name of the one that replaces an unreadable row must not replace it.
+    for name in ["unreadable", "Unreadable-row", "missing-group"] {
+        tx.put_inline_policy(&(&bob).into(), &inline(name, "Allow", "s3:List*")).await.unwrap();
+        tx.put_inline_policy(&(&staff).into(), &inline(name, "Allow", "s3:List*")).await.unwrap();
+    }
     let key = AccessKey {
         account: account(),
         id: AccessKeyId::parse(KEY).unwrap(),
