@@ -148,14 +148,18 @@ impl AskedAbout {
     /// registered belongs to the service whose prefix its name begins with.
     ///
     /// # Errors
-    /// `ValidationError`.
+    /// `ValidationError`; `ServiceFailure` if the row of a registered service cannot be read.
     pub(crate) fn check_service_principal(&self, snapshot: &Snapshot, principal: &str) -> Result<()> {
         let Some(name) = &self.signed_for else { return Ok(()) };
-        let registered = snapshot.service_of_principal(principal).map(|service| &*service.prefix);
-        let prefix = registered.unwrap_or_else(|| principal.split('.').next().unwrap_or_default());
         if signing_name::fits(snapshot.catalogue(), "iam", name) {
             return Ok(());
         }
+        let prefix = match snapshot.service_of_principal(principal) {
+            Some(service) if service.principals.iter().any(|known| **known == *principal) => &*service.prefix,
+            // A service that cannot be read may have this principal.
+            Some(_) => return Err(IamError::internal("the row of a registered service cannot be read")),
+            None => principal.split('.').next().unwrap_or_default(),
+        };
         signing_name::check(snapshot.catalogue(), prefix, name)
     }
 }
