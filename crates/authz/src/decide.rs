@@ -52,8 +52,12 @@ impl Authz {
     ///
     /// # Errors
     /// `AccessDenied` in AWS's words for the first that isn't allowed; `InvalidClientTokenId` when the caller is gone;
-    /// `LimitExceeded` when his policies are such that it would take too long to decide.
+    /// `LimitExceeded` when the caller's policies would take too long to evaluate; a failure of ours when there are no
+    /// checks, because every operation has at least one, and a handler that forgot its own must not run.
     pub async fn decide_all(&self, snapshot: &Snapshot, who: &Authenticated, cx: &Cx, checks: &[Check]) -> Result<()> {
+        if checks.is_empty() {
+            return Err(IamError::internal("an operation without checks"));
+        }
         let mut effort = Effort::new();
         for check in checks {
             self.decide_with(snapshot, who, cx, check, &mut effort)?;

@@ -172,9 +172,10 @@ impl World {
         // A first run that is not committed: a handler may run twice.
         let mut tx = self.begin().await;
         let planned = plan::<O>(&cx, &mut tx, request.clone()).await.inspect_err(|error| {
-            let reveals = matches!(error.code(), ErrorCode::NoSuchEntity | ErrorCode::EntityAlreadyExists);
-            assert!(!reveals, "{} reveals before authorization what exists: {error}", O::NAME);
+            let is_about_request = matches!(error.code(), ErrorCode::ValidationError | ErrorCode::InvalidInput);
+            assert!(is_about_request, "{} may reveal before authorization what exists: {error}", O::NAME);
         })?;
+        assert!(!planned.checks.is_empty(), "{} has no check", O::NAME);
         planned.checks.iter().for_each(agrees_with_catalogue);
         let _ = carry_out::<O>(&cx, &mut tx, planned.plan).await;
         let mut tx = self.begin().await;
