@@ -51,8 +51,9 @@ impl Handle<op::Authorize> for Authz {
     }
 
     async fn plan(&self, cx: &Cx, _: &mut Tx, mut req: AuthorizeRequest) -> Result<Planned<Self::Plan>> {
+        let prefix = service_prefix(&req.action)?;
         let caller = self.claimed(cx, &*snapshot(cx)?, req.caller.take());
-        let checks = claim(&caller).checks(cx, "bailiwick:Authorize", service_prefix(&req.action)?);
+        let checks = claim(&caller).checks(cx, "bailiwick:Authorize", prefix);
         Ok(Planned::new((req, caller)).checks(checks))
     }
 

@@ -52,7 +52,8 @@ impl<'a> Question<'a> {
     /// told about.
     ///
     /// # Errors
-    /// `ValidationError` for tags of a resource whose tags are stored here; what `then` says.
+    /// `ValidationError` for tags of a resource whose tags are stored here, and for a policy of another account's IAM
+    /// resource; what `then` says.
     pub(crate) fn put<T>(
         &self,
         cx: &Cx,
@@ -66,6 +67,14 @@ impl<'a> Question<'a> {
         let digits = account.map(AccountId::digits);
         let resource = ResourceKeys(digits.as_ref().and_then(|digits| std::str::from_utf8(digits).ok()));
         let stored = Stored::of(present.snapshot, account, self.resource);
+        if self.policy.is_some() && matches!(stored, Stored::Own(_)) && is_foreign_account(cx, account) {
+            // With conditions on tags of its own choice, the asker would learn which users and roles another account has,
+            // and their tags. The ARN alone determines this error.
+            return Err(wrong(
+                "resourcePolicy",
+                "`resource_policy` cannot be given for IAM's resources of another account",
+            ));
+        }
         // Who may not know what is stored of the resource does not learn it by a refusal: what they bring is passed over.
         let hides_tags = matches!(stored, Stored::Kept(_)) && is_foreign_account(cx, account);
         if stored.has_tags() && !hides_tags {

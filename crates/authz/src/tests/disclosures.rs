@@ -278,6 +278,31 @@ async fn explanations_are_for_the_account_whose_policies_they_show() {
     }
 }
 
+/// By conditions on tags in a policy that it brings, an account could find the users and roles of another account and
+/// read their tags letter by letter.
+#[tokio::test]
+async fn a_brought_policy_finds_no_roles_of_other_accounts() {
+    let house = House::new().await;
+    let (stranger, own) = (house.service_of(THIRD).await, house.service_of(OTHER).await);
+    let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"photos.example.com"},"Action":"sts:AssumeRole"}}"#;
+    house.role(OTHER, "Tagged", trust, "").await;
+    let brought = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{"StringLike":{"aws:ResourceTag/team":"*"}}}}"#;
+    for action in ["sts:AssumeRole", "iam:GetRole"] {
+        for name in ["Tagged", "Missing"] {
+            let req = AuthorizeRequest {
+                caller: by(Who::Anonymous(Default::default())),
+                action: action.into(),
+                resource: format!("arn:aws:iam::{OTHER}:role/ponds/{name}"),
+                resource_policy: Some(brought.into()),
+                ..Default::default()
+            };
+            let error = house.call::<op::Authorize>(&stranger, req.clone()).await.expect_err(action);
+            assert_eq!(error.code().wire(), "ValidationError", "{action} {name}");
+            assert!(house.call::<op::Authorize>(&own, req).await.is_ok(), "{action} {name}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn passing_roles_of_other_accounts_tells_nothing_of_them() {
     let house = House::new().await;
