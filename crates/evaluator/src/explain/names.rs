@@ -19,7 +19,13 @@ impl Explanation<'_> {
         match catalogue.service(prefix) {
             None => notes.extend(unknown_service(catalogue, prefix, name, self.decision.is_allowed())),
             Some(service) => match service.action(name) {
-                None => notes.push(unknown_action(catalogue, service, self.action)),
+                None => {
+                    let near = catalogue.nearest_action(self.action);
+                    if let Some(near) = &near {
+                        self.suggest_for(near);
+                    }
+                    notes.push(unknown_action(service, self.action, near));
+                }
                 Some(_) if self.decision.is_allowed() => {}
                 Some(action) => {
                     notes.extend(self.resource_note(service, action));
@@ -30,6 +36,14 @@ impl Explanation<'_> {
             },
         }
         self.notes.extend(notes);
+    }
+
+    /// Replaces the action in all suggestions: a statement about an action that does not exist allows nothing.
+    fn suggest_for(&mut self, action: &str) {
+        let (asked, meant) = (format!("\"Action\": \"{}\"", self.action), format!("\"Action\": \"{action}\""));
+        for suggestion in &mut self.suggestions {
+            suggestion.statement = suggestion.statement.replace(&asked, &meant);
+        }
     }
 
     /// The keys that near misses asked for and the request does not have, each once, nearest first.
@@ -74,8 +88,7 @@ fn unknown_service(catalogue: &Catalogue, prefix: &str, name: &str, is_allowed: 
     Some(format!("No service with the prefix {} is registered.{}", Quoted(prefix), did_you_mean(like)))
 }
 
-fn unknown_action(catalogue: &Catalogue, service: &Service, asked: &str) -> String {
-    let near = catalogue.nearest_action(asked);
+fn unknown_action(service: &Service, asked: &str, near: Option<String>) -> String {
     format!("{} is not an action of {}.{}", Quoted(asked), Quoted(&service.prefix), did_you_mean(near))
 }
 
