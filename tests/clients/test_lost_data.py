@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -206,3 +207,27 @@ def test_a_first_start_may_be_killed_at_any_call(new_server, call):
             server.wait()
             break
     assert number > CALLS[call]
+
+
+def test_a_store_that_is_older_than_its_audit_segments_is_reported(new_server):
+    """Whoever puts an older data file in the place of the newer one brings revoked access keys back."""
+    warning = "the audit segments contain changes that the store does not have"
+    server = new_server().start()
+    api = AwsApi(server, server.root)
+    api.call("CreateUser", UserName="alice")
+    key = api.call("CreateAccessKey", UserName="alice")["AccessKey"]["AccessKeyId"]
+    server.stop()
+    older = {path.name: path.read_bytes() for path in server.data.iterdir() if path.is_file()}
+    server.start()
+    AwsApi(server, server.root).call("DeleteAccessKey", UserName="alice", AccessKeyId=key)
+    server.stop()
+    server.start()
+    assert warning not in server.output
+    server.stop()
+    for name, content in older.items():
+        (server.data / name).write_bytes(content)
+    server.start()
+    assert warning in server.output
+    with urllib.request.urlopen(f"{server.metrics_url}/metrics", timeout=10) as answer:
+        assert "\nbailiwick_audit_store_behind 1\n" in answer.read().decode()
+    assert [each["AccessKeyId"] for each in AwsApi(server, server.root).call("ListAccessKeys", UserName="alice")["AccessKeyMetadata"]] == [key]
