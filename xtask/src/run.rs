@@ -53,6 +53,13 @@ pub(crate) fn installed(program: &str, args: &[&str]) -> bool {
         .is_ok_and(|status| status.success())
 }
 
+/// Whether a plugin of `protoc` can be started. Older ones know no `--version` and fail, which is no sign of absence.
+pub(crate) fn has_plugin(program: &str) -> bool {
+    let mut command = Command::new(program);
+    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok()
+}
+
 /// The output of a tool, standard output and error in order of arrival, and whether it succeeded.
 pub(crate) struct Output {
     pub(crate) text: String,

@@ -36,7 +36,7 @@ pub(crate) fn run() -> Result<Done> {
     } else {
         done.skipped.push("stubs by the installed protoc (protoc is not installed)".into());
     }
-    match ["protoc-gen-go", "protoc-gen-go-grpc"].iter().find(|plugin| !run::installed(plugin, &["--version"])) {
+    match ["protoc-gen-go", "protoc-gen-go-grpc"].iter().find(|plugin| !run::has_plugin(plugin)) {
         None => {
             stubs.generate(&pinned, "go", &["go", "go-grpc"])?;
             done.tally.passed += 1;
