@@ -28,6 +28,11 @@ const CAPS: [Cap; 9] = [
     Cap { text: 16, items: 2 },
 ];
 
+/// Bytes of text that every pass may mask, beyond eight times its limit.
+const FREE_WORK: usize = 64 * 1024;
+/// The bytes before the end of a part of a text that are not shown: a secret may be cut there and not be recognized.
+const EDGE: usize = 4 * 1024;
+
 #[derive(Clone, Copy)]
 struct Cap {
     text: usize,
@@ -45,15 +50,31 @@ pub(crate) struct RedactedMessage {
 /// Removes the secrets of a message, masks text that looks like a secret, and shortens the message to `limit` bytes,
 /// starting with the longest texts and lists. The result has the same type. If the bytes are not a valid message, the
 /// result contains the fields before the error.
+///
+/// The work is bounded by `limit` as well, because a caller without permissions chooses the message: see [`Pass`].
 pub(crate) fn redact(shape: &Shape, message: &[u8], limit: usize) -> RedactedMessage {
-    for (number, cap) in CAPS.into_iter().enumerate() {
+    // Masking a long text only to cut it would be most of the work.
+    let skipped = usize::from(message.len() > limit.saturating_mul(2));
+    for (number, cap) in CAPS.into_iter().enumerate().skip(skipped) {
+        let mut pass = Pass { cap, limit, work: limit.saturating_mul(8).saturating_add(FREE_WORK), ran_out: false };
         let mut bytes = Vec::with_capacity(message.len().min(limit));
-        walk(shape, message, cap, DEPTH, &mut bytes);
+        pass.walk(shape, message, DEPTH, &mut bytes);
         if bytes.len() <= limit {
-            return RedactedMessage { bytes, truncated: number > 0 };
+            return RedactedMessage { bytes, truncated: number > 0 || pass.ran_out };
         }
     }
     RedactedMessage { bytes: Vec::new(), truncated: true }
+}
+
+/// One attempt to shorten a message.
+struct Pass {
+    cap: Cap,
+    /// The attempt ends when its output is longer.
+    limit: usize,
+    /// The number of bytes of text that may still be masked. Further texts are left out.
+    work: usize,
+    /// Whether texts were left out.
+    ran_out: bool,
 }
 
 /// The encoded value of a field.
@@ -87,68 +108,90 @@ pub(crate) fn next<'a>(rest: &mut &'a [u8]) -> Option<(u32, Raw<'a>)> {
     Some((number, raw))
 }
 
-fn walk(shape: &Shape, mut message: &[u8], cap: Cap, depth: usize, out: &mut Vec<u8>) {
-    let (mut items, mut last) = (0, 0);
-    while let Some((number, raw)) = next(&mut message) {
-        let Some(field) = shape.field(number) else { continue };
-        items = if number == last { items + 1 } else { 0 };
-        last = number;
-        let repeats = field.is_list || matches!(field.kind, Kind::Map(_));
-        if repeats && items >= cap.items {
-            continue;
+impl Pass {
+    fn walk(&mut self, shape: &Shape, mut message: &[u8], depth: usize, out: &mut Vec<u8>) {
+        let (mut items, mut last) = (0, 0);
+        while out.len() <= self.limit
+            && let Some((number, raw)) = next(&mut message)
+        {
+            let Some(field) = shape.field(number) else { continue };
+            items = if number == last { items + 1 } else { 0 };
+            last = number;
+            let repeats = field.is_list || matches!(field.kind, Kind::Map(_));
+            if repeats && items >= self.cap.items {
+                continue;
+            }
+            self.put(field, raw, depth, out);
         }
-        put(field, raw, cap, depth, out);
     }
-}
 
-fn put(field: &Field, raw: Raw<'_>, cap: Cap, depth: usize, out: &mut Vec<u8>) {
-    let number = field.number;
-    match (&field.kind, raw) {
-        (Kind::Text, Raw::Bytes(value)) => {
-            let text = String::from_utf8_lossy(value);
-            let kept = if field.is_secret && !text.is_empty() { Cow::Borrowed(REDACTED) } else { cut(&text, cap.text) };
-            put_bytes(number, kept.as_bytes(), out);
-        }
-        (Kind::Bytes, Raw::Bytes(value)) => {
-            // Bytes are often text.
-            let shown = std::str::from_utf8(value).map(masked);
-            let shown = shown.as_ref().map_or(value, |text| text.as_bytes());
-            let kept = if field.is_secret && !value.is_empty() {
-                REDACTED.as_bytes()
-            } else {
-                &shown[..shown.len().min(cap.text)]
-            };
-            put_bytes(number, kept, out);
-        }
-        (Kind::Time, Raw::Bytes(value)) => put_bytes(number, value, out),
-        (Kind::Message(inner), Raw::Bytes(value)) if depth > 0 => {
-            let mut kept = Vec::with_capacity(value.len());
-            walk(shape::get(*inner), value, cap, depth - 1, &mut kept);
-            put_bytes(number, &kept, out);
-        }
-        (Kind::Map(entry), Raw::Bytes(value)) if depth > 0 => {
-            let mut kept = Vec::with_capacity(value.len());
-            let mut rest = value;
-            while let Some((part, raw)) = next(&mut rest) {
-                let Some(member) = shape::get(*entry).field(part) else { continue };
-                // The values of a map are as secret as the map; its keys are not.
-                if field.is_secret && part == 2 {
-                    put_bytes(part, REDACTED.as_bytes(), &mut kept);
-                } else {
-                    put(member, raw, cap, depth - 1, &mut kept);
+    fn put(&mut self, field: &Field, raw: Raw<'_>, depth: usize, out: &mut Vec<u8>) {
+        let number = field.number;
+        match (&field.kind, raw) {
+            (Kind::Text, Raw::Bytes(value)) => {
+                if field.is_secret && !value.is_empty() {
+                    return put_bytes(number, REDACTED.as_bytes(), out);
+                }
+                let text = String::from_utf8_lossy(value);
+                put_bytes(number, self.shown(&text).as_bytes(), out);
+            }
+            (Kind::Bytes, Raw::Bytes(value)) => {
+                if field.is_secret && !value.is_empty() {
+                    return put_bytes(number, REDACTED.as_bytes(), out);
+                }
+                match std::str::from_utf8(value) {
+                    // Bytes are often text.
+                    Ok(text) => put_bytes(number, self.shown(text).as_bytes(), out),
+                    Err(_) => put_bytes(number, &value[..value.len().min(self.cap.text)], out),
                 }
             }
-            put_bytes(number, &kept, out);
+            (Kind::Time, Raw::Bytes(value)) => put_bytes(number, value, out),
+            (Kind::Message(inner), Raw::Bytes(value)) if depth > 0 => {
+                let mut kept = Vec::new();
+                self.walk(shape::get(*inner), value, depth - 1, &mut kept);
+                put_bytes(number, &kept, out);
+            }
+            (Kind::Map(entry), Raw::Bytes(value)) if depth > 0 => {
+                let mut kept = Vec::new();
+                let mut rest = value;
+                while let Some((part, raw)) = next(&mut rest) {
+                    let Some(member) = shape::get(*entry).field(part) else { continue };
+                    // The values of a map are as secret as the map; its keys are not.
+                    if field.is_secret && part == 2 {
+                        put_bytes(part, REDACTED.as_bytes(), &mut kept);
+                    } else {
+                        self.put(member, raw, depth - 1, &mut kept);
+                    }
+                }
+                put_bytes(number, &kept, out);
+            }
+            // Packed numbers.
+            (Kind::Boolean | Kind::Integer { .. } | Kind::Enum(_), Raw::Bytes(value)) if field.is_list => {
+                put_bytes(number, &value[..value.len().min(self.cap.text)], out);
+            }
+            (Kind::Boolean | Kind::Integer { .. } | Kind::Enum(_), Raw::Varint(value)) => {
+                encode_key(number, WireType::Varint, out);
+                encode_varint(value, out);
+            }
+            _ => {}
         }
-        // Packed numbers.
-        (Kind::Boolean | Kind::Integer { .. } | Kind::Enum(_), Raw::Bytes(value)) if field.is_list => {
-            put_bytes(number, &value[..value.len().min(cap.text)], out);
+    }
+
+    /// The text as it is shown: masked, and cut to the cap. Only as much of it is masked as can be shown.
+    fn shown<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
+        let most = self.cap.text;
+        let looked_at = most.saturating_mul(2).saturating_add(2 * EDGE).min(text.len());
+        if looked_at > self.work {
+            self.ran_out = true;
+            return Cow::Borrowed(CUT);
         }
-        (Kind::Boolean | Kind::Integer { .. } | Kind::Enum(_), Raw::Varint(value)) => {
-            encode_key(number, WireType::Varint, out);
-            encode_varint(value, out);
+        self.work -= looked_at;
+        if looked_at == text.len() {
+            return cut(masked(text), most);
         }
-        _ => {}
+        let shown = masked(&text[..floor(text, looked_at)]).into_owned();
+        let end = shown.len().saturating_sub(EDGE);
+        cut(Cow::Owned(shown), most.min(end))
     }
 }
 
@@ -158,14 +201,17 @@ fn put_bytes(number: u32, value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(value);
 }
 
-/// Masks text that looks like a secret, and limits it to `most` bytes.
-fn cut(text: &str, most: usize) -> Cow<'_, str> {
-    let shown = masked(text);
-    if shown.len() <= most {
-        return shown;
+/// Limits a text to `most` bytes, with a mark at the end if it is longer.
+fn cut(text: Cow<'_, str>, most: usize) -> Cow<'_, str> {
+    if text.len() <= most {
+        return text;
     }
-    let end = (0..=most.saturating_sub(CUT.len())).rev().find(|end| shown.is_char_boundary(*end)).unwrap_or(0);
-    Cow::Owned(format!("{}{CUT}", &shown[..end]))
+    Cow::Owned(format!("{}{CUT}", &text[..floor(&text, most.saturating_sub(CUT.len()))]))
+}
+
+/// The last character boundary up to `at`.
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0)
 }
 
 #[cfg(test)]

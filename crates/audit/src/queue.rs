@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, oneshot};
 
 use crate::Event;
-use crate::row::Row;
+use crate::row::{Messages, Row};
 
 /// The maximum number of queued rows, 32 KiB each.
 const MAX_ROWS: usize = 128;
@@ -56,6 +56,8 @@ impl Queue {
     /// Adds a record. Returns false, and drops the waiter, if there is no room and writing fails, or the queue is
     /// closed.
     pub(crate) async fn put(&self, event: &Event<'_>, waiter: Option<Waiter>) -> bool {
+        // Redaction takes time, and other calls wait for the lock.
+        let messages = event.messages();
         loop {
             let room = self.room.notified();
             {
@@ -64,7 +66,7 @@ impl Queue {
                     return false;
                 }
                 if state.rows.len() < MAX_ROWS {
-                    if state.put(event, waiter) {
+                    if state.put(event, &messages, waiter) {
                         self.wake.notify_one();
                     }
                     return true;
@@ -80,13 +82,14 @@ impl Queue {
 
     /// Puts a record in, or counts it as lost where that would take waiting for room.
     pub(crate) fn put_now(&self, event: &Event<'_>) {
+        let messages = event.messages();
         let mut state = self.state();
         if state.is_closed {
             return;
         }
         if state.rows.len() >= MAX_ROWS {
             state.lost += 1 + event.suppressed;
-        } else if state.put(event, None) {
+        } else if state.put(event, &messages, None) {
             self.wake.notify_one();
         }
     }
@@ -142,10 +145,10 @@ impl Queue {
 
 impl State {
     /// Puts a record in; true when the writer should come.
-    fn put(&mut self, event: &Event<'_>, waiter: Option<Waiter>) -> bool {
-        let begun = !self.rows.last_mut().is_some_and(|row| row.push(event));
+    fn put(&mut self, event: &Event<'_>, messages: &Messages, waiter: Option<Waiter>) -> bool {
+        let begun = !self.rows.last_mut().is_some_and(|row| row.push(event, messages));
         if begun {
-            self.rows.push(Row::new(event));
+            self.rows.push(Row::with(event, messages));
         }
         let waited_for = waiter.is_some();
         self.waiters.extend(waiter);

@@ -11,6 +11,7 @@ use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint};
 
 use crate::event::bounded;
+use crate::message::RedactedMessage;
 use crate::record::{CallOrigin, FORMAT, UserIdentity};
 use crate::{Event, Record};
 
@@ -19,6 +20,9 @@ use crate::{Event, Record};
 const MAX_ROW: usize = 32 * 1024 - 256;
 /// Senders that a further call is compared with, the latest first.
 const LATEST: usize = 16;
+
+/// The redacted request and response of a call.
+pub(crate) type Messages = (RedactedMessage, RedactedMessage);
 
 /// A row to which records can be added.
 #[derive(Debug)]
@@ -40,20 +44,25 @@ struct Known {
 impl Row {
     /// Creates a row with one record.
     pub(crate) fn new(event: &Event<'_>) -> Self {
+        Row::with(event, &event.messages())
+    }
+
+    /// Creates a row with one record, whose messages are redacted already.
+    pub(crate) fn with(event: &Event<'_>, messages: &Messages) -> Self {
         let mut row = Row { bytes: vec![FORMAT], time: event.time.as_microsecond(), origins: Vec::new(), count: 0 };
-        row.append(event);
+        row.append(event, messages);
         row
     }
 
-    /// Adds a record; false if the row has no room for it.
-    pub(crate) fn push(&mut self, event: &Event<'_>) -> bool {
+    /// Adds a record, whose messages are redacted already; false if the row has no room for it.
+    pub(crate) fn push(&mut self, event: &Event<'_>, messages: &Messages) -> bool {
         let (end, origins) = (self.bytes.len(), self.origins.len());
-        self.append(event);
+        self.append(event, messages);
         let fits = self.bytes.len() <= MAX_ROW;
         if !fits {
             self.bytes.truncate(end);
             self.origins.truncate(origins);
-            self.count -= 1;
+            self.count -= 1 + event.suppressed;
         }
         fits
     }
@@ -63,7 +72,7 @@ impl Row {
         (self.time, self.bytes.into())
     }
 
-    /// The number of records.
+    /// The number of calls that its records stand for.
     pub(crate) fn count(&self) -> u64 {
         self.count
     }
@@ -74,8 +83,8 @@ impl Row {
         Record::decode_row(&self.bytes).unwrap_or_default()
     }
 
-    fn append(&mut self, event: &Event<'_>) {
-        self.count += 1;
+    fn append(&mut self, event: &Event<'_>, (parameters, response): &Messages) {
+        self.count += 1 + event.suppressed;
         let known =
             self.origins.iter().rposition(|known| known.sent(event)).filter(|at| at + LATEST >= self.origins.len());
         let begin = self.bytes.len();
@@ -99,7 +108,6 @@ impl Row {
             out.bytes(9, message.as_bytes());
         }
         out.number(10, event.kind.is_read_only().into());
-        let (parameters, response) = event.messages();
         out.bytes(11, &parameters.bytes);
         out.bytes(12, &response.bytes);
         out.number(13, event.suppressed);

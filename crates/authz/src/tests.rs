@@ -493,7 +493,6 @@ impl Sent {
             }),
             service: self.service.into(),
             region: None,
-            host: None,
         }
     }
 }

@@ -157,7 +157,6 @@ impl World {
             secure_transport: true,
             user_agent: None,
             region: None,
-            host: None,
         };
         Cx::new(self.deployment.clone(), self.caller.clone(), Arc::new(request))
     }

@@ -57,8 +57,6 @@ pub struct RequestInfo {
     pub user_agent: Option<String>,
     /// The region in the signature.
     pub region: Option<Region>,
-    /// The host that the request is for.
-    pub host: Option<String>,
 }
 
 /// The context of one attempt at a call. Caller, time and view stay the same throughout. After a conflict the handler

@@ -92,16 +92,19 @@ fn in_seconds(time: Timestamp) -> Timestamp {
 }
 
 fn request_info(incoming: &Incoming<'_>, ids: Ids) -> RequestInfo {
-    let shown =
-        |text: &str| text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(MAX_USER_AGENT).collect();
     RequestInfo {
         id: uuid(ids.request),
         source_ip: Some(incoming.peer.ip),
         secure_transport: incoming.peer.secure,
-        user_agent: incoming.header("user-agent").map(shown),
+        user_agent: incoming.header("user-agent").map(user_agent),
         region: None,
-        host: incoming.header("host").map(str::to_owned),
     }
+}
+
+/// The text of a `User-Agent` header as it is kept: bounded, because it stays in memory with counted requests, and
+/// without control characters.
+pub(crate) fn user_agent(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(MAX_USER_AGENT).collect()
 }
 
 async fn answer<O: Operation, H: Handle<O>>(

@@ -6,6 +6,7 @@ use bailiwick_audit::{Event, EventKind, Unroutable};
 use bailiwick_model::IamError;
 use bailiwick_operation::{RequestInfo, uuid};
 
+use crate::pipeline::user_agent;
 use crate::record::Ids;
 use crate::{Peer, Service};
 
@@ -33,7 +34,7 @@ impl Service {
             id: uuid(ids.request),
             source_ip: Some(refused.peer.ip),
             secure_transport: refused.peer.secure,
-            user_agent: refused.user_agent.map(str::to_owned),
+            user_agent: refused.user_agent.map(user_agent),
             ..RequestInfo::default()
         });
         let event = Event {

@@ -105,7 +105,6 @@ impl World {
             secure_transport: false,
             user_agent: None,
             region: None,
-            host: None,
         };
         Cx::new(self.deployment.clone(), Arc::new(caller), Arc::new(request))
     }
