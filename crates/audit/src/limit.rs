@@ -83,14 +83,14 @@ impl RecordRateLimit {
         if self.counts.len() >= MAX_KEYS && !self.counts.contains_key(&key) {
             self.sweep(window);
         }
-        if self.sources.0 != window {
+        if begins(self.sources.0, window) {
             self.sources = (window, 0);
         }
         let sources_exhausted = event.caller.is_none() && self.sources.1 >= MAX_SOURCE_RECORDS;
         let has_room = !sources_exhausted && self.counts.len() < MAX_KEYS;
         let key = if has_room || self.counts.contains_key(&key) { key } else { Key::Overflow };
         let count = self.counts.entry(key).or_insert(Count { window, seen: 0, suppressed: 0, last: None });
-        if count.window != window {
+        if begins(count.window, window) {
             count.window = window;
             count.seen = 0;
         }
@@ -125,13 +125,13 @@ impl RecordRateLimit {
 
     /// Forgets the counts of former windows.
     fn sweep(&mut self, window: i64) {
-        if self.swept == window {
+        if !begins(self.swept, window) {
             return;
         }
         self.swept = window;
         let unreported = &mut self.unreported;
         self.counts.retain(|_, count| {
-            let stays = count.window == window;
+            let stays = !begins(count.window, window);
             if !stays && let Some(Last { request, caller, partition }) = count.last.take() {
                 unreported.push(UnreportedCount { request, caller, partition, suppressed: count.suppressed });
             }
@@ -151,6 +151,15 @@ fn id_of(principal: &Principal) -> String {
 
 fn window(time: Timestamp) -> i64 {
     time.as_second().div_euclid(WINDOW_SECONDS)
+}
+
+/// Whether a new window begins with a call of `window`.
+///
+/// Calls are counted when they end and have the time of their arrival, so that a late call may be of the window before.
+/// It counts in the current one: otherwise late calls would begin that anew, without end. A clock that was set back
+/// further does begin a window.
+fn begins(current: i64, window: i64) -> bool {
+    window > current || window < current - 1
 }
 
 /// A client with one IPv6 address has the whole /64 network.

@@ -115,3 +115,23 @@ fn an_ipv6_network_is_one_source() {
     assert_eq!((0..100).filter(|n| failed(*n).is_some()).count() as u64, MAX_RECORDS);
     assert_eq!(failed(1 << 64), Some(0), "the neighbour's is another");
 }
+
+/// Calls that wait until the next window before they end begin neither window anew.
+#[test]
+fn late_calls_of_the_window_before_count_in_the_current_one() {
+    let (mut limit, from, root) = (RecordRateLimit::default(), source(1), root());
+    for caller in [None, Some(&root)] {
+        let call = |seconds| Event { time: at(seconds), caller, ..event(&from) };
+        let mut written = 0;
+        for _ in 0..100 {
+            written += records(&mut limit, 1, &call(6000 + WINDOW_SECONDS));
+            written += records(&mut limit, 1, &call(6000 + WINDOW_SECONDS - 1));
+        }
+        assert_eq!(written, MAX_RECORDS);
+        assert_eq!(
+            records(&mut limit, 100, &call(6000 - 10 * WINDOW_SECONDS)),
+            MAX_RECORDS,
+            "a clock that was set back"
+        );
+    }
+}
