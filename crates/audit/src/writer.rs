@@ -121,21 +121,23 @@ impl OpenWriter {
         rows.extend(self.suppressed(closed));
         self.lost += lost;
         self.writer.stats.add_lost(lost);
-        let waiting = match self.read_outbox().await {
-            Ok(waiting) => waiting,
+        let (waiting, is_read) = match self.read_outbox().await {
+            Ok(waiting) => (waiting, true),
             Err(error) => {
                 self.report_failure(&error);
-                Vec::new()
+                (Vec::new(), false)
             }
         };
         let is_full = waiting.len() == OUTBOX_BATCH;
-        let mut records = Vec::new();
+        let (mut records, mut skipped) = (Vec::new(), Vec::new());
         for (_, event) in &waiting {
             match Record::decode_row(event) {
                 Ok(mut from_row) => {
                     from_row.iter_mut().for_each(|record| record.committed = true);
-                    from_row.retain(|record| !self.written.remove(&record.event_id));
-                    records.append(&mut from_row);
+                    let (old, mut new): (Vec<_>, Vec<_>) =
+                        from_row.into_iter().partition(|record| self.written.contains(&record.event_id));
+                    skipped.extend(old.into_iter().map(|record| record.event_id));
+                    records.append(&mut new);
                 }
                 Err(error) => {
                     tracing::error!(%error, "a row of the outbox is damaged: its records are counted as lost");
@@ -153,6 +155,13 @@ impl OpenWriter {
         match outcome {
             Ok(checkpoint) => {
                 self.lost = 0;
+                if !is_read {
+                    return false;
+                }
+                // Not before: after a failed write, the same rows are read again.
+                for id in &skipped {
+                    self.written.remove(id);
+                }
                 self.remove_shipped(waiting.into_iter().map(|(key, _)| key), checkpoint).await;
                 is_full && !self.is_failing
             }
