@@ -120,7 +120,6 @@ async fn record(deployment: &Deployment, tx: &mut Tx, recovered: &Recovered) -> 
         secure_transport: false,
         user_agent: Some(format!("bailiwick/{} recover-root (uid {user})", env!("CARGO_PKG_VERSION"))),
         region: Some(deployment.region.clone()),
-        host: None,
     });
     let parameters = admin::RecoverRootRequest { account_id: recovered.account.id.to_string() };
     let response = admin::RecoverRootResponse {
