@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import sys
+import time
 
 import grpc
 import pytest
@@ -151,6 +152,35 @@ def test_reflection_shows_the_whole_api(server):
         assert [field.json_name for field in found.input_type.fields] == [
             field.json_name for field in method.input.DESCRIPTOR.fields
         ]
+
+
+def test_the_number_of_watches_of_health_is_limited(new_server):
+    """They hold memory for as long as an hour, and wait for nothing from their clients."""
+    server = new_server().start()
+    watches, answers = [], []
+    for _ in range(8):
+        channel = grpc.insecure_channel(server.target, options=[("grpc.use_local_subchannel_pool", 1)])
+        # Connections with an authenticated request may hold more.
+        GrpcApi(server, server.root, channel=channel).call("GetCallerIdentity")
+        stub = health_pb2_grpc.HealthStub(channel)
+        watches += [stub.Watch(health_pb2.HealthCheckRequest(), timeout=60) for _ in range(70)]
+    for watch in watches:
+        try:
+            answers.append(next(watch).status)
+        except grpc.RpcError as error:
+            answers.append(error.code())
+    serving = health_pb2.HealthCheckResponse.SERVING
+    assert answers.count(serving) == 512 and answers.count(grpc.StatusCode.RESOURCE_EXHAUSTED) == 48, set(answers)
+    stub = health_pb2_grpc.HealthStub(grpc.insecure_channel(server.target))
+    assert stub.Check(health_pb2.HealthCheckRequest(), timeout=10).status == serving
+    [watch.cancel() for watch in watches]
+    deadline = time.monotonic() + 30
+    while True:  # a place is free again once the server has heard of the cancellation
+        try:
+            assert next(stub.Watch(health_pb2.HealthCheckRequest(), timeout=10)).status == serving
+            break
+        except grpc.RpcError as error:
+            assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED and time.monotonic() < deadline
 
 
 def test_health(server):

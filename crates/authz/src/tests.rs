@@ -307,7 +307,6 @@ impl House {
             secure_transport: true,
             user_agent: Some("heron/1".into()),
             region: Some(Region::parse("eu-west-1").unwrap()),
-            host: Some("pond.example".into()),
         };
         let cx = Cx::new(self.deployment.clone(), who.caller.clone(), Arc::new(request));
         cx.with_view(self.snapshots.current().unwrap())
@@ -492,6 +491,7 @@ impl Sent {
                 payload: Some(authz::http_request::Payload::Body(self.body.clone().into())),
             }),
             service: self.service.into(),
+            host: None,
             region: None,
         }
     }

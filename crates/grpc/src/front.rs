@@ -10,6 +10,7 @@ use bailiwick_service::{Peer, Refused, Route, Service};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, header};
+use tokio::sync::Semaphore;
 use tonic::Status;
 use tonic::server::Grpc;
 use tonic_web::GrpcWebLayer;
@@ -31,7 +32,11 @@ const MAX_NAME_MESSAGE: usize = 16 * 1024;
 const WATCH_LIFE: Duration = Duration::from_secs(60 * 60);
 /// How long a stream of reflection requests may last.
 const REFLECTION_LIFE: Duration = Duration::from_secs(2 * 60);
+/// The maximum number of streams that watch a service's health. They hold memory while they wait for nothing from their
+/// clients, so that it cannot be taken back when others need it.
+const MAX_WATCHES: usize = 512;
 const HEALTH: &str = "/grpc.health.v1.Health/";
+const WATCH: &str = "/grpc.health.v1.Health/Watch";
 const REFLECTION: &str = "/grpc.reflection.";
 /// Memory of a stream of reflection requests in addition to its head: unread requests, a response in progress, and
 /// buffers.
@@ -47,6 +52,7 @@ pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub struct Front {
     service: Arc<Service>,
     health: Health,
+    watches: Arc<Semaphore>,
     reflection: Option<tower::util::BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>>,
 }
 
@@ -63,7 +69,7 @@ impl Front {
         let health = Health::new(tonic_health::server::HealthService::from_health_reporter(reporter))
             .max_decoding_message_size(MAX_NAME_MESSAGE);
         let reflection = if reflection { Some(reflection_service()?) } else { None };
-        Ok(Front { service, health, reflection })
+        Ok(Front { service, health, watches: Arc::new(Semaphore::new(MAX_WATCHES)), reflection })
     }
 
     /// Returns whether a request belongs to this front end, by its content type.
@@ -165,8 +171,12 @@ impl Front {
     async fn beside(&self, request: Request<Body>, peer: Peer) -> Response<Body> {
         let path = request.uri().path();
         let answer = if path.starts_with(HEALTH) {
+            let place = (path == WATCH).then(|| Arc::clone(&self.watches).try_acquire_owned());
+            let Ok(place) = place.transpose() else {
+                return Status::resource_exhausted("too many clients watch the health: call Check").into_http();
+            };
             let answer = self.health.clone().call(request).await;
-            answer.map(|response| response.map(|body| Body::new(Limited::new(body, WATCH_LIFE))))
+            answer.map(|response| response.map(|body| Body::new(Limited::new(body, WATCH_LIFE).with_place(place))))
         } else if let Some(reflection) = &self.reflection
             && path.starts_with(REFLECTION)
         {

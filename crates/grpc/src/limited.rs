@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 use tonic::Status;
 
@@ -19,11 +20,18 @@ pub(crate) struct Limited {
     inner: Body,
     end: Pin<Box<Sleep>>,
     is_over: bool,
+    /// Its place among streams of limited number.
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 impl Limited {
     pub(crate) fn new(inner: Body, life: Duration) -> Self {
-        Limited { inner, end: Box::pin(tokio::time::sleep(life)), is_over: false }
+        Limited { inner, end: Box::pin(tokio::time::sleep(life)), is_over: false, _place: None }
+    }
+
+    /// Gives back the place when the stream ends.
+    pub(crate) fn with_place(self, place: Option<OwnedSemaphorePermit>) -> Self {
+        Limited { _place: place, ..self }
     }
 }
 
