@@ -13,17 +13,18 @@ use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
 use bailiwick_operation::{Cx, Handle, Planned};
 use bailiwick_storage::Tx;
 
-use crate::Authz;
-use crate::authorize::claim;
-use crate::caller::ClaimedCaller;
-use crate::decide::{TRUST_NOBODY, snapshot};
-use crate::disclosure::is_foreign_account;
+use crate::decide::caller::{ClaimedCaller, claim};
+use crate::decide::disclosure::is_foreign_account;
+use crate::decide::question::{self, service_prefix};
+use crate::decide::render::{DecisionView, holder, policy_type, statement};
+use crate::decide::trust::{TRUST_NOBODY, assumed};
 use crate::effort::Effort;
-use crate::question::{self, assumed, service_prefix};
-use crate::render::{DecisionView, holder, policy_type, statement};
 use crate::subject::Present;
+use crate::{Authz, snapshot};
 
 mod notes;
+#[cfg(test)]
+mod tests;
 
 /// Decides one request and explains the decision: the verdict of each type of policy, and statements that nearly matched.
 ///

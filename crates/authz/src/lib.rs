@@ -11,48 +11,35 @@
 //! Start reading at [`Authz`], then `proof`.
 
 mod authenticate;
-mod authorize;
 mod cache;
-mod caller;
+mod compiled;
 mod context;
-mod counts;
-mod credentials;
 mod decide;
-mod disclosure;
 mod effort;
 mod explain;
-mod keys;
-mod lockout;
-mod pass_role;
-mod proof;
-mod question;
 mod registry;
-mod render;
-mod resources;
-mod signing_name;
 mod simulate;
-mod stored;
 mod subject;
 #[cfg(test)]
 mod tests;
-mod validate;
 
 use std::sync::Arc;
 
 use bailiwick_evaluator::Policy;
-use bailiwick_model::Region;
-use bailiwick_operation::{Caller, Deployment};
+use bailiwick_model::{IamError, Region, Result};
+use bailiwick_operation::{Caller, Cx, Deployment};
 use bailiwick_sigv4::SignatureWindow;
-use bailiwick_snapshot::Snapshots;
+use bailiwick_snapshot::{Snapshot, Snapshots};
+use jiff::Timestamp;
 
+use crate::authenticate::credentials::CachedCaller;
+use crate::authenticate::signing_keys::SigningKeys;
 use crate::cache::Cache;
-use crate::credentials::CachedCaller;
-use crate::keys::SigningKeys;
 
+pub use authenticate::proof::{Proof, SignedRequest};
 pub use bailiwick_evaluator::exceptions::of as exception_of;
-pub use counts::{AskedBy, DecisionCount, DecisionCounts};
-pub use lockout::Left;
-pub use proof::{Proof, SignedRequest};
+pub use decide::counts::{AskedBy, DecisionCount, DecisionCounts};
+pub use decide::lockout::Left;
 
 /// What AWS says of a credential that is none, or none any more.
 const INVALID_TOKEN: &str = "The security token included in the request is invalid.";
@@ -107,4 +94,25 @@ impl Authz {
     pub fn decisions(&self) -> Arc<DecisionCounts> {
         Arc::clone(&self.decisions)
     }
+}
+
+/// The snapshot of this attempt: its caller was proved on it, its checks are decided on it, and it is answered at.
+///
+/// One for all, since otherwise a caller who is nobody when the asker is checked could be somebody when the question
+/// is answered, and the asker would never have been checked for them.
+///
+/// # Errors
+/// A failure of ours when the pipeline did not say on which.
+pub(crate) fn snapshot(cx: &Cx) -> Result<Arc<Snapshot>> {
+    cx.view().ok_or_else(|| IamError::internal("an attempt without a snapshot"))
+}
+
+/// What is wrong with a member of a question.
+pub(crate) fn wrong(member: &str, message: impl Into<String>) -> IamError {
+    let message = message.into();
+    IamError::validation(message.clone()).field(member, message)
+}
+
+pub(crate) fn date(time: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: time.as_second(), nanos: time.subsec_nanosecond() }
 }

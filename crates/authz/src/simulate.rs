@@ -3,12 +3,15 @@
 //! A simulated request is decided by the same code as a live one; only its parts come from elsewhere. `scenario` is the
 //! question, `source` the policies, `keys` the context, `outcome` the response in AWS's words.
 
+mod caller;
 mod context_keys;
 mod handling;
 mod keys;
 mod outcome;
 mod scenario;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use bailiwick_api::iam::{
     EvaluationResult, SimulateCustomPolicyRequest, SimulateCustomPolicyResponse, SimulatePrincipalPolicyRequest,
@@ -23,8 +26,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use prost::Message;
 
-use crate::Authz;
-use crate::decide::snapshot;
+use crate::{Authz, snapshot};
 use scenario::{Asked, Scenario};
 use source::{Source, SourceArn};
 

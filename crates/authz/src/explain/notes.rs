@@ -5,7 +5,7 @@ use bailiwick_model::UniqueId;
 use bailiwick_policy_lang::Catalogue;
 
 use crate::context::{Filler, filler};
-use crate::stored::Stored;
+use crate::decide::stored::Stored;
 use crate::subject::{Kind, Present};
 
 /// Adds what is known here: names, missing keys, principals by their ARNs.

@@ -13,8 +13,7 @@ use bailiwick_operation::{Check, Cx, Handle, Planned};
 use bailiwick_storage::Tx;
 
 use super::source::{self, SourceArn};
-use crate::Authz;
-use crate::decide::snapshot;
+use crate::{Authz, snapshot};
 
 /// Lists the condition keys that given policies use, in conditions and as variables; each once, without regard to case,
 /// in order of appearance. Accepts identity, resource and trust policies.

@@ -9,9 +9,9 @@ use bailiwick_evaluator::{ContextKey, ContextSource, ContextValue, GlobalKey};
 use bailiwick_model::Result;
 use bailiwick_policy_lang::value::is_context_value;
 
+use super::caller::Caller;
 use super::invalid;
-use super::scenario::Caller;
-use crate::question::shape;
+use crate::decide::given_keys::shape;
 
 /// Context keys as they were given. Any key may be: a simulation allows nothing.
 pub(super) struct GivenKeys<'a> {

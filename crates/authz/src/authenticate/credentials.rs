@@ -1,0 +1,252 @@
+//! What lies behind a credential: whether it is still good, and whom it stands for now.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use bailiwick_evaluator::Policy;
+use bailiwick_model::{ErrorCode, IamError, Result, RoleName, UserName};
+use bailiwick_operation::{Caller, Credential, Principal};
+use bailiwick_policy_lang::PolicyKind;
+use bailiwick_snapshot::{AccessKey, Entity, Snapshot};
+use bailiwick_sts::{Bearer, TokenError};
+use jiff::Timestamp;
+
+use super::proof::refused;
+use crate::compiled::compiled;
+use crate::subject::Subject;
+use crate::{Authenticated, Authz};
+
+/// A proven caller, with everything that the proof must be compared with before it counts again.
+#[derive(Debug)]
+pub(crate) struct CachedCaller {
+    pub(crate) caller: Arc<Caller>,
+    pub(crate) subject: Arc<Subject>,
+    /// The user or role as it was.
+    entity: Option<Arc<Entity>>,
+    /// When the token was issued and when it ends; none for a signature by a long-term key.
+    validity: Option<Validity>,
+    /// Of a handle: the service that the caller signed for.
+    signed_for: Option<Box<str>>,
+    /// The revision at which all of this was last looked at: there it can have changed by the clock alone.
+    looked_at: AtomicU64,
+}
+
+/// From when to when a token is good.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Validity {
+    pub(crate) issued: Timestamp,
+    pub(crate) expires: Timestamp,
+}
+
+pub(crate) fn invalid() -> IamError {
+    IamError::new(ErrorCode::InvalidClientTokenId, crate::INVALID_TOKEN)
+}
+
+fn expired() -> IamError {
+    TokenError::Expired.into()
+}
+
+impl Authz {
+    /// The caller of a bearer token or handle, cached by the digest of the token.
+    pub(crate) fn by_token(
+        &self,
+        snapshot: &Snapshot,
+        digest: [u8; 32],
+        now: Timestamp,
+        open: impl FnOnce() -> Result<Bearer, TokenError>,
+    ) -> Result<Authenticated> {
+        let known = match self.callers.get(&digest) {
+            Some(cached) => {
+                let known = self.revalidate(snapshot, &cached, now)?;
+                if Arc::ptr_eq(&known, &cached) {
+                    return Ok(Authenticated::of(known));
+                }
+                known
+            }
+            None => {
+                let Bearer { caller, issued, expires, signed_for } = open()?;
+                let known = self.resolve(snapshot, caller, Some(Validity { issued, expires }), now)?;
+                Arc::new(CachedCaller { signed_for: signed_for.map(String::into_boxed_str), ..known })
+            }
+        };
+        self.callers.insert(digest, Arc::clone(&known), known.weight());
+        Ok(Authenticated::of(known))
+    }
+
+    /// Proves an authenticated caller again, on a snapshot and at a time: access key, user or role, account,
+    /// revocations, and the ends of session, token and signature. The caller then has the name and path of now.
+    ///
+    /// Whoever waited between the proof and the decision calls this on the snapshot that is decided on. At the revision
+    /// of the last proof it costs a few comparisons.
+    ///
+    /// # Errors
+    /// As [`Self::authenticate`].
+    pub fn prove_again(&self, snapshot: &Snapshot, who: &mut Authenticated, now: Timestamp) -> Result<()> {
+        if let Some(window) = &who.window {
+            window.check(now).map_err(|error| refused(&error))?;
+        }
+        let known = self.revalidate(snapshot, &who.known, now)?;
+        if !Arc::ptr_eq(&known, &who.known) {
+            (who.caller, who.known) = (Arc::clone(&known.caller), known);
+        }
+        Ok(())
+    }
+
+    /// Looks whether a caller's credential is still good, and works out whom it stands for.
+    pub(crate) fn resolve(
+        &self,
+        snapshot: &Snapshot,
+        caller: Caller,
+        validity: Option<Validity>,
+        now: Timestamp,
+    ) -> Result<CachedCaller> {
+        let entity = check_active(snapshot, &caller, validity, now)?.cloned();
+        let caller = Arc::new(renamed(caller, entity.as_deref())?);
+        let policies = self.session_policies(snapshot, &caller);
+        let subject = Subject::of_caller(&caller, entity.clone(), policies, snapshot.partition());
+        let looked_at = AtomicU64::new(snapshot.revision().number());
+        Ok(CachedCaller { caller, subject: Arc::new(subject), entity, validity, signed_for: None, looked_at })
+    }
+
+    /// The same for a cached caller: only what has changed is worked out anew.
+    pub(crate) fn revalidate(
+        &self,
+        snapshot: &Snapshot,
+        known: &Arc<CachedCaller>,
+        now: Timestamp,
+    ) -> Result<Arc<CachedCaller>> {
+        if known.looked_at.load(Relaxed) == snapshot.revision().number() {
+            return if validities(&known.caller, known.validity).all(|validity| validity.expires > now) {
+                Ok(Arc::clone(known))
+            } else {
+                Err(expired())
+            };
+        }
+        let entity = check_active(snapshot, &known.caller, known.validity, now)?;
+        let same = match (entity, &known.entity) {
+            (None, None) => true,
+            (Some(now), Some(then)) => Arc::ptr_eq(now, then),
+            _ => false,
+        };
+        if same {
+            known.looked_at.store(snapshot.revision().number(), Relaxed);
+            return Ok(Arc::clone(known));
+        }
+        let resolved = self.resolve(snapshot, Caller::clone(&known.caller), known.validity, now)?;
+        Ok(Arc::new(CachedCaller { signed_for: known.signed_for.clone(), ..resolved }))
+    }
+
+    /// The inline policies of a session, compiled; none if the session was made without any policy.
+    fn session_policies(&self, snapshot: &Snapshot, caller: &Caller) -> Option<Arc<[Policy]>> {
+        let session = caller.session.as_deref().filter(|session| session.is_scoped())?;
+        let policies = session.policies.iter().map(|text| {
+            // It was valid when the session was made. If it is not any more, what it denied is not known.
+            let policy = compiled(&self.session_policies, PolicyKind::Session, text);
+            policy.unwrap_or_else(|_| snapshot.deny_all().clone())
+        });
+        Some(policies.collect())
+    }
+}
+
+impl Authenticated {
+    /// The caller, as a token proves them.
+    pub(crate) fn of(known: Arc<CachedCaller>) -> Self {
+        Authenticated { caller: Arc::clone(&known.caller), region: None, known, window: None }
+    }
+
+    /// Of a handle: the service that the caller signed for.
+    pub(crate) fn signed_for(&self) -> Option<&str> {
+        self.known.signed_for.as_deref()
+    }
+
+    pub(crate) fn subject(&self) -> &Arc<Subject> {
+        &self.known.subject
+    }
+}
+
+impl CachedCaller {
+    /// What it counts for in a cache: one, and more for what its session brings, which its holder chose.
+    pub(crate) fn weight(&self) -> usize {
+        let Some(session) = self.caller.session.as_deref() else { return 1 };
+        let policies = session.policies.iter().map(String::len);
+        let arns = session.managed_policies.iter().map(|managed| managed.arn.as_str().len());
+        let tags = session.tags.iter().map(|tag| tag.key.len() + tag.value.len());
+        1 + policies.chain(arns).chain(tags).sum::<usize>() / 128
+    }
+}
+
+/// Whether a credential is still good: account, access key, user or role, and what was revoked.
+fn check_active<'s>(
+    snapshot: &'s Snapshot,
+    caller: &Caller,
+    validity: Option<Validity>,
+    now: Timestamp,
+) -> Result<Option<&'s Arc<Entity>>> {
+    let account = snapshot.account(caller.account()).filter(|account| account.is_active()).ok_or_else(invalid)?;
+    let entity = match &caller.principal {
+        Principal::Root { .. } => None,
+        Principal::User { account, id, .. } => {
+            let user = snapshot.entity_arc(id).filter(|user| user.account == *account && !user.is_role());
+            Some(user.ok_or_else(invalid)?)
+        }
+        Principal::RoleSession { account, id, .. } => {
+            let role = snapshot.entity_arc(id).filter(|role| role.account == *account && role.is_role());
+            Some(role.ok_or_else(invalid)?)
+        }
+    };
+    if caller.session.is_none() {
+        let key = snapshot.access_key(caller.access_key_id().as_str()).filter(|key| is_of(key, caller));
+        key.ok_or_else(invalid)?;
+    }
+    let marks = [account.sessions_valid_after, entity.and_then(|entity| entity.sessions_valid_after)];
+    for Validity { issued, expires } in validities(caller, validity) {
+        // No leeway, and what was revoked looks as if its time had come, so that clients get themselves new ones.
+        if expires <= now || marks.into_iter().flatten().any(|mark| issued < mark) {
+            return Err(expired());
+        }
+    }
+    Ok(entity)
+}
+
+/// The time that a caller has: his session's, and his token's.
+fn validities(caller: &Caller, token: Option<Validity>) -> impl Iterator<Item = Validity> {
+    let session =
+        caller.session.as_deref().map(|session| Validity { issued: session.issued, expires: session.expires });
+    session.into_iter().chain(token)
+}
+
+/// Whether a long-term key is active and is the caller's.
+fn is_of(key: &AccessKey, caller: &Caller) -> bool {
+    let user = caller.user().map(|(id, _)| *id);
+    key.active && key.account == caller.account() && key.user == user
+}
+
+/// The caller of a long-term key.
+pub(crate) fn owner(snapshot: &Snapshot, key: &AccessKey) -> Option<Caller> {
+    let principal = match &key.user {
+        None => Principal::Root { account: key.account },
+        Some(id) => {
+            let user = snapshot.entity(id)?;
+            let name = UserName::parse(&user.name).ok()?;
+            Principal::User { account: user.account, id: *id, name, path: user.path().clone() }
+        }
+    };
+    let credential = Credential::AccessKey(key.id.clone());
+    Some(Caller { principal, credential, session: None, mfa: None })
+}
+
+/// The caller under the name and path that the user or role has now.
+fn renamed(mut caller: Caller, entity: Option<&Entity>) -> Result<Caller> {
+    match (&mut caller.principal, entity) {
+        (Principal::User { name, path, .. }, Some(user)) => {
+            *name = UserName::parse(&user.name)?;
+            path.clone_from(user.path());
+        }
+        (Principal::RoleSession { name, path, .. }, Some(role)) => {
+            *name = RoleName::parse(&role.name)?;
+            path.clone_from(role.path());
+        }
+        _ => {}
+    }
+    Ok(caller)
+}

@@ -1,0 +1,4 @@
+//! Tests, one module for each subject.
+
+mod handles;
+mod requests;

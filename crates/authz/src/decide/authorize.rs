@@ -1,0 +1,90 @@
+//! Decisions for other services: one question.
+
+use bailiwick_api::authz::{AuthorizeRequest, AuthorizeResponse};
+use bailiwick_api::op;
+use bailiwick_evaluator as evaluator;
+use bailiwick_model::Result;
+use bailiwick_operation::{Cx, Handle, Planned};
+use bailiwick_snapshot::Snapshot;
+use bailiwick_storage::Tx;
+
+use super::caller::{AskedAbout, ClaimedCaller, claim};
+use super::disclosure::Disclosure;
+use super::given_keys::GivenKeys;
+use super::question::{Question, service_prefix};
+use super::render::DecisionView;
+use crate::effort::Effort;
+use crate::subject::Present;
+use crate::{AskedBy, Authz, snapshot};
+
+/// Decides one request of a caller of another service.
+///
+/// The asking service needs `bailiwick:Authorize` on `arn:PARTITION:bailiwick::ITS-ACCOUNT:service/PREFIX`, where
+/// `PREFIX` is that of the action in the question. Policies can limit it by that resource or by the keys
+/// `bailiwick:ServicePrefix` and `bailiwick:PrincipalAccount`. To name a caller without proof, the asking service also
+/// needs `bailiwick:AuthorizeAs` on the caller's ARN, which no identity policy allows across accounts. The same holds for
+/// a service principal, unless the service is registered with the asking user or role as one that may act as it.
+///
+/// A caller that is proven by a signature can be asked about only for actions of the service that the signature is for;
+/// see `signing_name`.
+///
+/// A question without a resource policy is decided with the stored policy of the ARN, if any. If a policy or tags of the
+/// resource are stored, and for Bailiwick's own resources (users, roles, managed policies), the stored tags apply and the
+/// request must not have any. A response withholds the policies of other accounts.
+///
+/// # Errors
+/// `ValidationError`, `InvalidInput`, `MalformedPolicyDocument`, and those of the caller's proof; `LimitExceeded` for a
+/// question that would take too long to decide.
+impl Handle<op::Authorize> for Authz {
+    /// The question without its caller, and the caller.
+    type Plan = (AuthorizeRequest, Result<ClaimedCaller>);
+
+    fn min_revision<'r>(&self, req: &'r AuthorizeRequest) -> Option<&'r str> {
+        req.min_revision.as_deref()
+    }
+
+    async fn plan(&self, cx: &Cx, _: &mut Tx, mut req: AuthorizeRequest) -> Result<Planned<Self::Plan>> {
+        let prefix = service_prefix(&req.action)?;
+        let caller = self.claimed(cx, &*snapshot(cx)?, req.caller.take());
+        let checks = claim(&caller).checks(cx, "bailiwick:Authorize", prefix);
+        Ok(Planned::new((req, caller)).checks(checks))
+    }
+
+    async fn handle(&self, cx: &Cx, _: &mut Tx, (req, caller): Self::Plan) -> Result<AuthorizeResponse> {
+        let snapshot = snapshot(cx)?;
+        let about = self.asked_about(cx, &snapshot, caller?)?;
+        let mut effort = Effort::new();
+        self.asked(cx, &snapshot, &req, &about, |present, request, policies, disclosure| {
+            let decided = effort.ask(|budget| evaluator::decide_within(request, policies, budget));
+            let decision = self.decisions.note(AskedBy::Service, decided)?;
+            let view = DecisionView::of(&decision, present, request, policies, disclosure);
+            Ok(view.response(self.deployment.revisions.format(snapshot.revision())))
+        })
+    }
+}
+
+impl Authz {
+    /// Calls `then` with a question, about a subject as it is in a snapshot.
+    pub(crate) fn asked<T>(
+        &self,
+        cx: &Cx,
+        snapshot: &Snapshot,
+        req: &AuthorizeRequest,
+        about: &AskedAbout,
+        then: impl FnOnce(&Present<'_>, &evaluator::Request<'_>, &evaluator::Policies<'_>, Disclosure) -> Result<T>,
+    ) -> Result<T> {
+        let question = Question::read(
+            self,
+            &req.action,
+            &req.resource,
+            req.resource_account.as_deref(),
+            req.resource_policy.as_deref(),
+        )?;
+        let context = GivenKeys::read(&req.context, None)?;
+        about.check_action(snapshot, &req.action)?;
+        let present = about.subject.on(snapshot)?;
+        question.put(cx, &present, &[&context], |request, policies, disclosure| {
+            then(&present, request, policies, disclosure)
+        })
+    }
+}

@@ -1,0 +1,222 @@
+//! The caller that a question is about: how it is proven, and which permissions the asking service needs.
+//!
+//! A signed request and a handle prove their caller. Callers with `bailiwick:AuthorizeAs` may name a user or root user by
+//! ARN, and a service by its name, for which being registered to act as that service is enough. A role or session cannot
+//! be named, because a bare ARN has neither session policies nor tags nor MFA. A session token proves nothing, because
+//! every service that its holder calls sees it.
+
+use std::sync::Arc;
+
+use bailiwick_api::authz;
+use bailiwick_api::authz::caller::Who;
+use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Result, UserName};
+use bailiwick_operation::{Cx, Principal};
+use bailiwick_sigv4::PayloadHash;
+use bailiwick_snapshot::Snapshot;
+use bailiwick_sts::Tokens;
+
+use super::question::service_prefix;
+use super::signing_name;
+use crate::authenticate::claim::Claim;
+use crate::authenticate::credentials::invalid;
+use crate::authenticate::received::Received;
+use crate::subject::Subject;
+use crate::{Authenticated, Authz, wrong};
+
+/// The caller that a question names, before a signature is verified.
+pub struct ClaimedCaller {
+    claim: Claim,
+    who: ClaimedWho,
+}
+
+enum ClaimedWho {
+    /// The signer of this request, once its signature is verified.
+    Signed(Box<authz::SignedRequest>),
+    /// The caller that a handle stands for: proven by it.
+    Proven(Box<Authenticated>),
+    /// A user or root, by ARN.
+    Named(Arn),
+    /// A service principal.
+    Service(String),
+    Anonymous,
+}
+
+impl ClaimedCaller {
+    /// What the question claims about its caller.
+    pub(crate) fn claim(&self) -> &Claim {
+        &self.claim
+    }
+}
+
+impl Authz {
+    /// Reads the caller that a question names.
+    ///
+    /// # Errors
+    /// As [`Self::asked_about`], as far as can be said without verifying a signature. They are for authorized callers.
+    pub(crate) fn claimed(&self, cx: &Cx, snapshot: &Snapshot, caller: Option<authz::Caller>) -> Result<ClaimedCaller> {
+        Ok(match who(caller)? {
+            Who::SignedRequest(request) => {
+                let claim = Received::read(&request)?.claim(snapshot)?;
+                ClaimedCaller { claim, who: ClaimedWho::Signed(Box::new(request)) }
+            }
+            Who::Handle(handle) => {
+                let caller = self.by_handle(cx, snapshot, &handle)?;
+                let claim = Claim::of_account(Some(caller.caller.account()));
+                ClaimedCaller { claim, who: ClaimedWho::Proven(Box::new(caller)) }
+            }
+            Who::PrincipalArn(arn) => {
+                let arn = Arn::parse(&arn).map_err(|_| not_a_principal())?;
+                let account = account_of(&arn)?;
+                let claim = Claim { account: Some(account), unproven: Some((arn.as_str().to_owned(), account)) };
+                ClaimedCaller { claim, who: ClaimedWho::Named(arn) }
+            }
+            Who::ServicePrincipal(name) => {
+                ClaimedCaller { claim: claim_of_service(cx, snapshot, &name), who: ClaimedWho::Service(name) }
+            }
+            Who::Anonymous(_) => ClaimedCaller { claim: Claim::nobody(), who: ClaimedWho::Anonymous },
+        })
+    }
+
+    /// The subject of a question: the claimed caller, proven or named by permission.
+    ///
+    /// # Errors
+    /// Of a signed request, as [`Authz::authenticate`]; `InvalidClientTokenId` of a handle; `InvalidInput` for a
+    /// missing user.
+    pub(crate) fn asked_about(&self, cx: &Cx, snapshot: &Snapshot, caller: ClaimedCaller) -> Result<AskedAbout> {
+        let unsigned = |subject| AskedAbout { subject: Arc::new(subject), signed_for: None };
+        match caller.who {
+            ClaimedWho::Signed(request) => {
+                let received = Received::read(&request)?;
+                let (who, ()) = self.received(snapshot, &received, cx.now(), |_, _| ())?;
+                Ok(AskedAbout { subject: who.subject().clone(), signed_for: Some(request.service.as_str().into()) })
+            }
+            ClaimedWho::Proven(who) => {
+                // Every handle that was issued has a service.
+                let signed_for = who.signed_for().ok_or_else(invalid)?.into();
+                Ok(AskedAbout { subject: who.subject().clone(), signed_for: Some(signed_for) })
+            }
+            ClaimedWho::Named(arn) => Ok(unsigned(Subject::unproven(&named(snapshot, &arn)?, snapshot.partition()))),
+            ClaimedWho::Service(name) if acts_as(cx, snapshot, &name) => Ok(unsigned(Subject::service(&name))),
+            ClaimedWho::Service(name) => Ok(unsigned(Subject::claimed_service(&name))),
+            ClaimedWho::Anonymous => Ok(unsigned(Subject::anonymous())),
+        }
+    }
+
+    fn by_handle(&self, cx: &Cx, snapshot: &Snapshot, handle: &[u8]) -> Result<Authenticated> {
+        let holder = cx.account().digits();
+        // A handle is valid for one asking account only, also if it is cached.
+        let mut bytes = Vec::with_capacity(holder.len() + handle.len());
+        bytes.extend_from_slice(&holder);
+        bytes.extend_from_slice(handle);
+        let digest = PayloadHash::of(&bytes).0;
+        let open = || Tokens::of(&self.deployment).open_handle(handle, &holder, cx.now());
+        self.by_token(snapshot, digest, cx.now(), open)
+    }
+}
+
+/// The subject of a question, proven or named by permission.
+pub(crate) struct AskedAbout {
+    pub(crate) subject: Arc<Subject>,
+    /// The service that the subject's request was signed for; none without a signature.
+    signed_for: Option<Box<str>>,
+}
+
+impl AskedAbout {
+    /// Refuses an action of another service than the one that the caller signed for.
+    ///
+    /// # Errors
+    /// `ValidationError`.
+    pub(crate) fn check_action(&self, snapshot: &Snapshot, action: &str) -> Result<()> {
+        match &self.signed_for {
+            Some(name) => signing_name::check(snapshot.catalogue(), service_prefix(action)?, name),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses to pass a role to another service than the one that the caller signed for. A service principal that is not
+    /// registered belongs to the service whose prefix its name begins with.
+    ///
+    /// # Errors
+    /// `ValidationError`; `ServiceFailure` if the row of a registered service cannot be read.
+    pub(crate) fn check_service_principal(&self, snapshot: &Snapshot, principal: &str) -> Result<()> {
+        let Some(name) = &self.signed_for else { return Ok(()) };
+        if signing_name::fits(snapshot.catalogue(), "iam", name) {
+            return Ok(());
+        }
+        let prefix = match snapshot.service_of_principal(principal) {
+            Some(service) if service.principals.iter().any(|known| **known == *principal) => &*service.prefix,
+            // A service that cannot be read may have this principal.
+            Some(_) => return Err(IamError::internal("the row of a registered service cannot be read")),
+            None => principal.split('.').next().unwrap_or_default(),
+        };
+        signing_name::check(snapshot.catalogue(), prefix, name)
+    }
+}
+
+/// The claim of a question about a service principal.
+fn claim_of_service(cx: &Cx, snapshot: &Snapshot, name: &str) -> Claim {
+    let registered = snapshot.service_of_principal(name);
+    if acts_as(cx, snapshot, name) {
+        return Claim::nobody();
+    }
+    // A registered name belongs to the deployment; any other is in the asking caller's account.
+    let owner = if registered.is_some() { snapshot.management_account() } else { cx.account() };
+    let on = Arn::of(cx.partition(), "bailiwick", owner, format_args!("service-principal/{name}"));
+    Claim { account: None, unproven: Some((on.as_str().to_owned(), owner)) }
+}
+
+fn who(caller: Option<authz::Caller>) -> Result<Who> {
+    caller
+        .and_then(|caller| caller.who)
+        .ok_or_else(|| wrong("caller", "`caller` must say who wants to act, and prove it"))
+}
+
+/// Whether a service is registered whose principal has this name, and the asking user or role is listed to act as it.
+fn acts_as(cx: &Cx, snapshot: &Snapshot, name: &str) -> bool {
+    let (Principal::User { id, .. } | Principal::RoleSession { id, .. }) = &cx.caller().principal else { return false };
+    snapshot.service_of_principal(name).is_some_and(|service| service.actors.contains(id))
+}
+
+fn not_a_principal() -> IamError {
+    wrong("caller.principalArn", "`principal_arn` must be the ARN of a user, or of the root user of an account")
+}
+
+/// The account of root or of a user, by ARN.
+fn account_of(arn: &Arn) -> Result<AccountId> {
+    let account = arn.account_id().ok_or_else(not_a_principal)?;
+    match (arn.service(), arn.typed_resource()) {
+        ("iam", None) if arn.resource() == "root" => Ok(account),
+        ("iam", Some(("user", ..))) => Ok(account),
+        ("iam", Some(("role", ..))) | ("sts", _) => Err(bare_session()),
+        _ => Err(not_a_principal()),
+    }
+}
+
+/// Root or a user, by ARN.
+fn named(snapshot: &Snapshot, arn: &Arn) -> Result<Principal> {
+    let account = account_of(arn)?;
+    let why = "`principal_arn` names no user and no account that exists";
+    let absent = || IamError::new(ErrorCode::InvalidInput, why).field("caller.principalArn", why);
+    if arn.partition() != snapshot.partition().as_str() || !snapshot.account(account).is_some_and(|a| a.is_active()) {
+        return Err(absent());
+    }
+    if arn.resource() == "root" {
+        return Ok(Principal::Root { account });
+    }
+    let user = snapshot.entity_by_arn(arn).ok_or_else(absent)?;
+    let (name, path) = (UserName::parse(&user.name)?, user.path().clone());
+    Ok(Principal::User { account, id: user.id, name, path })
+}
+
+fn bare_session() -> IamError {
+    wrong(
+        "caller.principalArn",
+        "the ARN of a role or session is no proof: it lacks session policies, tags and MFA; hand over the signed \
+         request, or the handle that Authenticate gave for it",
+    )
+}
+
+/// The claim that the checks of a question are about; no principal's if the caller cannot be read.
+pub(crate) fn claim(caller: &Result<ClaimedCaller>) -> Claim {
+    caller.as_ref().map_or_else(|_| Claim::nobody(), |caller| caller.claim().clone())
+}

@@ -1,0 +1,113 @@
+//! Decisions on Bailiwick's own operations.
+
+use bailiwick_evaluator::{
+    self as evaluator, Context, ContextSource, Decision, Outcome, Policies, Request, ResourceAccount,
+};
+use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
+use bailiwick_operation::{Check, Cx, Policy};
+use bailiwick_snapshot::Snapshot;
+
+use super::disclosure::Disclosure;
+use super::trust::TRUST_NOBODY;
+use crate::context::{CheckKeys, PipelineKeys, SystemKeys};
+use crate::effort::Effort;
+use crate::subject::Subject;
+use crate::{AskedBy, Authenticated, Authz};
+
+/// A denial as it is told to a caller who may not know whether the role is there. What their own policies deny them they
+/// may know; like AWS, it does not say which Allow is missing.
+fn redact_trust(decision: Decision) -> Decision {
+    let redacted = Disclosure::of_caller(true).redact(decision);
+    match redacted.outcome {
+        Outcome::ImplicitDeny => Decision { lacking: None, ..redacted },
+        _ => redacted,
+    }
+}
+
+impl Authz {
+    /// Decides the checks that an operation names, in their order.
+    ///
+    /// # Errors
+    /// `AccessDenied` in AWS's words for the first that isn't allowed; `InvalidClientTokenId` when the caller is gone;
+    /// `LimitExceeded` when the caller's policies would take too long to evaluate; a failure of ours when there are no
+    /// checks, because every operation has at least one, and a handler that forgot its own must not run.
+    pub async fn decide_all(&self, snapshot: &Snapshot, who: &Authenticated, cx: &Cx, checks: &[Check]) -> Result<()> {
+        if checks.is_empty() {
+            return Err(IamError::internal("an operation without checks"));
+        }
+        let mut effort = Effort::new();
+        for check in checks {
+            self.decide_with(snapshot, who, cx, check, &mut effort)?;
+            effort.pause().await;
+        }
+        Ok(())
+    }
+
+    /// Decides one check; as [`Self::decide_all`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn decide(&self, snapshot: &Snapshot, who: &Authenticated, cx: &Cx, check: &Check) -> Result<()> {
+        self.decide_with(snapshot, who, cx, check, &mut Effort::new())
+    }
+
+    fn decide_with(
+        &self,
+        snapshot: &Snapshot,
+        who: &Authenticated,
+        cx: &Cx,
+        check: &Check,
+        effort: &mut Effort,
+    ) -> Result<()> {
+        self.decide_about(snapshot, who.subject(), cx, check, effort)
+    }
+
+    /// Decides one check about a subject, who need not be the caller.
+    pub(crate) fn decide_about(
+        &self,
+        snapshot: &Snapshot,
+        subject: &Subject,
+        cx: &Cx,
+        check: &Check,
+        effort: &mut Effort,
+    ) -> Result<()> {
+        let present = subject.on(snapshot)?;
+        let system = SystemKeys { present: &present, now: cx.now() };
+        let resource_account = check.resource_account;
+        let digits = resource_account.map(AccountId::digits);
+        let pipeline = PipelineKeys {
+            request: cx.request(),
+            region: self.deployment.region.as_str(),
+            resource_account: digits.as_ref().and_then(|digits| std::str::from_utf8(digits).ok()),
+        };
+        let brought = CheckKeys::new(&check.context);
+        let layers: [&dyn ContextSource; 3] = [&system, &pipeline, &brought];
+        let request = Request {
+            principal: present.principal(),
+            action: check.action,
+            resource: &check.resource,
+            resource_account: ResourceAccount {
+                id: resource_account,
+                is_management: resource_account == Some(snapshot.management_account()),
+            },
+            context: Context::new(&layers),
+        };
+        let trust = match &check.policy {
+            Policy::None => None,
+            Policy::NoTrust => Some(&*TRUST_NOBODY),
+            Policy::Trust(role) => {
+                let role = snapshot.entity(role).and_then(|entity| entity.role.as_ref());
+                Some(role.map_or(&*TRUST_NOBODY, |role| &role.trust))
+            }
+        };
+        let policies = Policies { trust, ..present.policies() };
+        let decided = effort.ask(|budget| evaluator::decide_within(&request, &policies, budget));
+        let decision = self.decisions.note(AskedBy::Operation, decided)?;
+        if decision.is_allowed() {
+            return Ok(());
+        }
+        let decision = if check.policy == Policy::None { decision } else { redact_trust(decision) };
+        let shown = Request { resource: check.displayed.as_deref().unwrap_or(&check.resource), ..request };
+        Err(IamError::new(ErrorCode::AccessDenied, decision.message(&shown).to_string()))
+    }
+}

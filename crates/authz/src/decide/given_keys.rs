@@ -1,0 +1,159 @@
+//! The context keys of a question, as the asking service gave them.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use bailiwick_api::authz::{ContextEntry, ContextType};
+use bailiwick_evaluator::{ContextKey, ContextSource, ContextValue};
+use bailiwick_model::{IamError, Result};
+use bailiwick_policy_lang::Family;
+use bailiwick_policy_lang::value::is_context_value;
+
+use crate::context::{Filler, filler};
+use crate::wrong;
+
+/// Context keys as the asking service gave them, checked.
+#[derive(Default)]
+pub(crate) struct GivenKeys<'a> {
+    keys: Vec<(&'a str, GivenValue<'a>)>,
+    /// Where there are many, or some beyond ASCII: the place of each, by its name in lower case.
+    places: Option<HashMap<Box<str>, usize>>,
+    /// The values of all keys that have several, one after the other.
+    many: Vec<&'a str>,
+    /// A key of theirs that is about a tag of the resource.
+    resource_tag: Option<&'a str>,
+}
+
+/// More keys than this are found by a table.
+const FEW: usize = 16;
+
+enum GivenValue<'a> {
+    One(&'a str),
+    Many(Range<usize>),
+}
+
+impl<'a> GivenKeys<'a> {
+    /// Reads context keys; none may be among those of `besides`.
+    ///
+    /// # Errors
+    /// `ValidationError` for a key that comes from Bailiwick alone or is there twice, and for values that are not
+    /// what their type says.
+    pub(crate) fn read(entries: &'a [ContextEntry], besides: Option<&GivenKeys<'_>>) -> Result<Self> {
+        let is_plain = entries.len() <= FEW && entries.iter().all(|entry| entry.key.is_ascii());
+        let mut given = GivenKeys {
+            keys: Vec::with_capacity(entries.len()),
+            places: (!is_plain).then(HashMap::new),
+            ..GivenKeys::default()
+        };
+        for entry in entries {
+            let key = entry.key.as_str();
+            if key.is_empty() || key.chars().any(|c| c.is_whitespace() && c != ' ' || c.is_control()) {
+                return Err(wrong("context", "a context key must be a name such as `aws:SourceIp`"));
+            }
+            if is_global(key) {
+                match filler(&ContextKey::new(key)) {
+                    Filler::Bailiwick => return Err(not_given(key, "Bailiwick alone")),
+                    Filler::StoredResource => given.resource_tag = Some(key),
+                    Filler::PassRole | Filler::AskingService => {}
+                }
+            }
+            if given.has(key) || besides.is_some_and(|besides| besides.has(key)) {
+                return Err(wrong("context", format!("the context key `{key}` is given twice")));
+            }
+            let value = given.values(entry)?;
+            if let Some(places) = &mut given.places {
+                places.insert(ContextKey::new(key).as_str().into(), given.keys.len());
+            }
+            given.keys.push((key, value));
+        }
+        Ok(given)
+    }
+
+    /// Refuses keys about the tags of a resource whose tags are stored here.
+    pub(super) fn refuse_resource_tags(&self) -> Result<()> {
+        match self.resource_tag {
+            Some(key) => Err(not_given(key, "Bailiwick, which keeps what there is to know of the resource,")),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn has(&self, key: &str) -> bool {
+        match &self.places {
+            Some(places) => places.contains_key(ContextKey::new(key).as_str()),
+            None if key.is_ascii() => self.keys.iter().any(|(other, _)| other.eq_ignore_ascii_case(key)),
+            None => {
+                let key = ContextKey::new(key);
+                self.keys.iter().any(|(other, _)| other.eq_ignore_ascii_case(key.as_str()))
+            }
+        }
+    }
+
+    fn values(&mut self, entry: &'a ContextEntry) -> Result<GivenValue<'a>> {
+        let kind = ContextType::try_from(entry.r#type)
+            .map_err(|_| wrong("context", format!("the context key `{}` has an unknown type", entry.key)))?;
+        let (is_list, family) = shape(kind, entry.values.len());
+        if let Some(bad) = entry.values.iter().find(|value| !is_context_value(family, value)) {
+            let shown: String = bad.chars().take(64).filter(|c| !c.is_control()).collect();
+            return Err(wrong(
+                "context",
+                format!(
+                    "the context key `{}` has the type {}, and its value `{shown}` is not of that type",
+                    entry.key,
+                    kind.as_str_name()
+                ),
+            ));
+        }
+        match entry.values.as_slice() {
+            [value] if !is_list => Ok(GivenValue::One(value)),
+            _ if !is_list => Err(wrong("context", format!("the context key `{}` must have one value", entry.key))),
+            values => {
+                let start = self.many.len();
+                self.many.extend(values.iter().map(String::as_str));
+                Ok(GivenValue::Many(start..self.many.len()))
+            }
+        }
+    }
+}
+
+impl ContextSource for GivenKeys<'_> {
+    fn value(&self, key: &ContextKey) -> Option<ContextValue<'_>> {
+        let (_, value) = match &self.places {
+            Some(places) => self.keys.get(*places.get(key.as_str())?).filter(|(name, _)| key.matches(name))?,
+            None => self.keys.iter().find(|(name, _)| key.matches(name))?,
+        };
+        Some(match value {
+            GivenValue::One(value) => ContextValue::One(value),
+            GivenValue::Many(range) => ContextValue::Many(&self.many[range.clone()]),
+        })
+    }
+}
+
+/// What is said of a key that comes from elsewhere.
+pub(crate) fn not_given(key: &str, from: &str) -> IamError {
+    wrong("context", format!("the context key `{key}` comes from {from} and can't be given"))
+}
+
+/// Whether a key may be one that is filled in here.
+fn is_global(key: &str) -> bool {
+    let head = key.as_bytes().get(..4);
+    head.is_some_and(|head| head.eq_ignore_ascii_case(b"aws:") || head.eq_ignore_ascii_case(b"iam:"))
+}
+
+/// Whether a type has several values, and the operators whose grammar each of them follows.
+pub(crate) fn shape(kind: ContextType, count: usize) -> (bool, Family) {
+    match kind {
+        ContextType::Unspecified => (count > 1, Family::String),
+        ContextType::String => (false, Family::String),
+        ContextType::StringList => (true, Family::String),
+        ContextType::Numeric => (false, Family::Numeric),
+        ContextType::NumericList => (true, Family::Numeric),
+        ContextType::Boolean => (false, Family::Bool),
+        ContextType::BooleanList => (true, Family::Bool),
+        ContextType::Ip => (false, Family::Ip),
+        ContextType::IpList => (true, Family::Ip),
+        ContextType::Binary => (false, Family::Binary),
+        ContextType::BinaryList => (true, Family::Binary),
+        ContextType::Date => (false, Family::Date),
+        ContextType::DateList => (true, Family::Date),
+    }
+}

@@ -1,0 +1,68 @@
+//! For which service a request is signed, and about which actions it may be asked.
+//!
+//! A signature proves that its holder wanted something of one service. That service may ask about its own actions, for
+//! them: those whose prefix is the name that the signature is for. Where a service has another signing name than its
+//! actions have prefix, or asks about another service's actions for its callers (a store that encrypts asks about those
+//! of the key service), the registration of the service whose actions they are names it under `signingNames`.
+
+use bailiwick_model::Result;
+use bailiwick_policy_lang::Catalogue;
+
+use crate::wrong;
+
+/// AWS's own differences: prefix of the actions, signing name.
+const OF_AWS: [(&str, &str); 2] = [("cloudwatch", "monitoring"), ("iot", "iotdata")];
+
+/// Whether requests that are signed for `name` may be asked about by actions of this prefix, in any case.
+pub(crate) fn fits(catalogue: &Catalogue, prefix: &str, name: &str) -> bool {
+    prefix.eq_ignore_ascii_case(name)
+        || OF_AWS.iter().any(|(of, signing)| of.eq_ignore_ascii_case(prefix) && *signing == name)
+        || catalogue.service(prefix).is_some_and(|service| service.signing_names.iter().any(|known| **known == *name))
+}
+
+/// Refuses to be asked about a caller who signed for another service.
+///
+/// # Errors
+/// `ValidationError`.
+pub(crate) fn check(catalogue: &Catalogue, prefix: &str, name: &str) -> Result<()> {
+    if fits(catalogue, prefix, name) {
+        return Ok(());
+    }
+    Err(wrong(
+        "caller",
+        format!(
+            "the caller's request is signed for `{name}`, which may not ask about actions of `{prefix}` for them; the \
+             registration of `{prefix}` would have to name it under `signingNames`"
+        ),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_fits_its_own_prefix_and_those_that_name_it() {
+        let text = r#"{"catalogue":1,"services":{"keys":{"signingNames":["photos","films"]},"photos":{}}}"#;
+        let catalogue = Catalogue::parse(text).unwrap();
+        for (prefix, name, expected) in [
+            ("photos", "photos", true),
+            ("Photos", "photos", true),
+            ("keys", "keys", true),
+            ("keys", "photos", true),
+            ("KEYS", "films", true),
+            ("photos", "keys", false),
+            ("photos", "films", false),
+            ("keys", "s3", false),
+            ("s3", "s3", true),
+            ("s3", "ec2", false),
+            ("s3", "", false),
+            ("cloudwatch", "monitoring", true),
+            ("monitoring", "cloudwatch", false),
+            ("iot", "iotdata", true),
+        ] {
+            assert_eq!(fits(&catalogue, prefix, name), expected, "{prefix} {name}");
+            assert_eq!(check(&catalogue, prefix, name).is_ok(), expected);
+        }
+    }
+}

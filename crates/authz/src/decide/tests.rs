@@ -1,0 +1,10 @@
+//! Tests, one module for each subject.
+
+mod batches;
+mod checks;
+mod disclosures;
+mod efforts;
+mod pass_role;
+mod questions;
+mod reserved;
+mod values;

@@ -1,0 +1,422 @@
+//! What answers tell of policies, by whose they are.
+//!
+//! A service of one account asks about callers and resources of others. Whatever decides there has `Hidden` in its name,
+//! its Sid or its text, and nothing of it may be told.
+
+use bailiwick_api::authz::caller::Who;
+use bailiwick_api::authz::{
+    AuthorizeItem, AuthorizePassRoleRequest, AuthorizeRequest, AuthorizeResponse, BatchAuthorizeRequest, Decision,
+    ExplainRequest, PutResourcePolicyRequest, PutServiceRequest, Step,
+};
+use bailiwick_api::op;
+use bailiwick_storage::{InlinePolicy, PolicyRef};
+
+use crate::tests::*;
+
+/// What no answer to another account holds: names and Sids, and which types of policies there are.
+const SECRETS: [&str; 9] = [
+    "Hidden",
+    "dentity",
+    "oundary",
+    "ession policy",
+    "SessionPolicy",
+    "ession-policy",
+    "trust policy",
+    "esource-based",
+    "policy/",
+];
+
+fn hidden(effect: &str, action: &str) -> String {
+    format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Sid":"Hidden","Effect":"{effect}","Action":"{action}","Resource":"*"}}]}}"#
+    )
+}
+
+fn resource_policy(effect: &str, principal: &str) -> String {
+    format!(
+        r#"{{"Version":"2012-10-17","Statement":{{"Sid":"Hidden","Effect":"{effect}","Principal":{principal},"Action":"photos:Get*","Resource":"*"}}}}"#
+    )
+}
+
+fn album(of: &str) -> String {
+    format!("arn:aws:photos:eu-central-1:{of}:album/1")
+}
+
+impl House {
+    /// A service of an account, which may ask everything.
+    async fn service_of(&self, account: &str) -> Authenticated {
+        let user = self.user(account, "gateway", &allow("bailiwick:*", "*")).await;
+        self.prove(&self.key(account, Some(&user)).await).await.unwrap()
+    }
+
+    async fn keep(&self, account: &str, arn: &str, policy: &str) {
+        let owner = self.user(account, "owner", &allow("*", "*")).await;
+        let owner = self.prove(&self.key(account, Some(&owner)).await).await.unwrap();
+        let req = PutResourcePolicyRequest { resource_arn: Some(arn.into()), policy: Some(policy.into()) };
+        self.change::<op::PutResourcePolicy>(&owner, req).await.unwrap();
+    }
+}
+
+/// A caller of `OTHER` whose policies of every type decide something.
+struct World {
+    house: House,
+    /// By what it is decided, and the key that signs.
+    callers: Vec<(&'static str, Key)>,
+}
+
+impl World {
+    async fn new() -> World {
+        let house = House::new().await;
+        let user = async |name: &str, document: &str| {
+            let user = house.user(OTHER, name, "").await;
+            if !document.is_empty() {
+                let mut tx = house.tx().await;
+                let policy =
+                    InlinePolicy { name: PolicyName::parse("Hidden").unwrap(), document: document.into(), size: 1 };
+                tx.put_inline_policy(&(&user).into(), &policy).await.unwrap();
+                house.commit(tx).await;
+            }
+            user
+        };
+        let mut callers = Vec::new();
+        for (why, document) in [
+            ("nothing allows", String::new()),
+            ("an inline policy allows", hidden("Allow", "photos:*")),
+            ("an inline policy denies", hidden("Deny", "photos:*")),
+        ] {
+            let name = why.replace(' ', "-");
+            callers.push((why, house.key(OTHER, Some(&user(&name, &document).await)).await));
+        }
+        let bound = house.managed_of(OTHER, "HiddenBoundary", &hidden("Allow", "films:*")).await;
+        let bounded = user("bounded", &hidden("Allow", "photos:*")).await;
+        let mut tx = house.tx().await;
+        tx.update(&bounded, &User { boundary: Some(bound), ..bounded.clone() }).await.unwrap();
+        house.commit(tx).await;
+        callers.push(("a boundary does not allow", house.key(OTHER, Some(&bounded)).await));
+        let role = house.role(OTHER, "Role", "{}", &hidden("Allow", "photos:*")).await;
+        let narrowed = |text: String| house.session(&role, "dive", |session| session.policies = vec![text]);
+        callers.push(("a session policy does not allow", narrowed(hidden("Allow", "films:*"))));
+        callers.push(("a session policy denies", narrowed(hidden("Deny", "*"))));
+        callers.push(("a session is allowed", house.session(&role, "dive", |_| {})));
+        World { house, callers }
+    }
+
+    /// Asks about every caller in every way; `expected` are the decision and step for each.
+    async fn ask(&self, asker: &Authenticated, change: impl Fn(&mut AuthorizeRequest)) -> Vec<AuthorizeResponse> {
+        let house = &self.house;
+        let mut answers = Vec::new();
+        for (why, key) in &self.callers {
+            let signed = Sent::new("photos", "GET", "/", "", b"").sign(house, key, "eu-west-1").handed_over();
+            let mut req = AuthorizeRequest {
+                caller: by(Who::SignedRequest(signed)),
+                action: "photos:GetAlbum".into(),
+                ..Default::default()
+            };
+            change(&mut req);
+            let answer = house.call::<op::Authorize>(asker, req.clone()).await.unwrap();
+            let item = AuthorizeItem {
+                action: req.action.clone(),
+                resource: req.resource.clone(),
+                resource_policy: req.resource_policy.clone(),
+                ..Default::default()
+            };
+            let batch = BatchAuthorizeRequest { caller: req.caller.clone(), items: vec![item], ..Default::default() };
+            let result = house.call::<op::BatchAuthorize>(asker, batch).await.unwrap().results.remove(0);
+            let same = (result.decision, result.step, result.statement, result.message);
+            assert_eq!(same, (answer.decision, answer.step, answer.statement.clone(), answer.message.clone()), "{why}");
+            answers.push(answer);
+        }
+        answers
+    }
+}
+
+impl House {
+    async fn managed_of(&self, of: &str, name: &str, document: &str) -> PolicyRef {
+        let policy = Policy {
+            account: account(of),
+            id: self.next_id(IdKind::Policy),
+            name: PolicyName::parse(name).unwrap(),
+            path: Path::root(),
+            created: noon(),
+            updated: noon(),
+            description: None,
+            tags: Tags::new(),
+            default_version: 1,
+            latest_version: 1,
+        };
+        let mut tx = self.tx().await;
+        tx.create_policy(&policy, document.into()).await.unwrap();
+        self.commit(tx).await;
+        policy.reference()
+    }
+}
+
+/// Nothing of what is hidden is told, beside the decision.
+fn tells_nothing(what: &str, answer: &impl std::fmt::Debug) {
+    let text = format!("{answer:?}");
+    for secret in SECRETS {
+        assert!(!text.contains(secret), "{what} tells `{secret}`: {text}");
+    }
+}
+
+#[tokio::test]
+async fn what_decides_in_the_policies_of_a_caller_is_told_to_their_account_alone() {
+    use Decision::{Allow, ExplicitDeny, ImplicitDeny};
+    let world = World::new().await;
+    let house = &world.house;
+    // The asking service's own resource, whose policy lets the callers' account in; then one of the callers' account.
+    let own = |req: &mut AuthorizeRequest| {
+        req.resource = album(THIRD);
+        req.resource_policy =
+            Some(resource_policy("Allow", &format!(r#"{{"AWS":"{OTHER}"}}"#)).replace("Hidden", "S1"));
+    };
+    let theirs = |req: &mut AuthorizeRequest| req.resource = album(OTHER);
+    let decisions = [ImplicitDeny, Allow, ExplicitDeny, ImplicitDeny, ImplicitDeny, ExplicitDeny, Allow];
+    let stranger = house.service_of(THIRD).await;
+    let answers = [world.ask(&stranger, own).await, world.ask(&stranger, theirs).await].concat();
+    for (n, answer) in answers.iter().enumerate() {
+        let (why, _) = world.callers[n % world.callers.len()];
+        assert_eq!(answer.decision(), decisions[n % decisions.len()], "{why}");
+        tells_nothing(why, answer);
+        assert_eq!(answer.statement, None, "{why}");
+        let expected = if answer.decision() == ExplicitDeny { Step::ExplicitDeny } else { Step::Withheld };
+        assert_eq!(answer.step(), expected, "{why}");
+        if let Some(message) = &answer.message {
+            assert!(
+                message.starts_with("User: arn:aws:") && message.contains("not authorized to perform"),
+                "{message}"
+            );
+        }
+    }
+    // Their own account is told, and so is the management account.
+    for asker in [house.service_of(OTHER).await, house.service().await] {
+        for (answer, (why, _)) in world.ask(&asker, theirs).await.iter().zip(&world.callers) {
+            assert_ne!(answer.step(), Step::Withheld, "{why}");
+            let has_statement = answer.decision() != ImplicitDeny;
+            assert_eq!(answer.statement.is_some(), has_statement, "{why}");
+            let text = format!("{answer:?}");
+            assert!(SECRETS.iter().any(|secret| text.contains(secret)), "{why}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_decides_in_a_resources_policy_is_told_to_its_owner_and_to_who_brought_it() {
+    let house = House::new().await;
+    let stranger = house.service_of(THIRD).await;
+    let caller = house.user(THIRD, "caller", &allow("photos:*", "*")).await;
+    let key = house.key(THIRD, Some(&caller)).await;
+    let ask = async |asker: &Authenticated, brought: Option<String>| {
+        let signed = Sent::new("photos", "GET", "/", "", b"").sign(&house, &key, "eu-west-1").handed_over();
+        let req = AuthorizeRequest {
+            caller: by(Who::SignedRequest(signed)),
+            action: "photos:GetAlbum".into(),
+            resource: album(OTHER),
+            resource_policy: brought,
+            ..Default::default()
+        };
+        house.call::<op::Authorize>(asker, req).await.unwrap()
+    };
+    // No policy is kept.
+    let answer = ask(&stranger, None).await;
+    assert_eq!((answer.decision(), answer.step()), (Decision::ImplicitDeny, Step::Withheld));
+    tells_nothing("none", &answer);
+    let none = answer.message.clone();
+    house.keep(OTHER, &album(OTHER), &resource_policy("Allow", r#"{"AWS":"111122223333"}"#)).await;
+    // One that does not allow looks the same.
+    let answer = ask(&stranger, None).await;
+    assert_eq!((answer.decision(), answer.step(), &answer.message), (Decision::ImplicitDeny, Step::Withheld, &none));
+    let owner = house.service_of(OTHER).await;
+    let told = ask(&owner, None).await;
+    assert_eq!(told.step(), Step::ResourcePolicy);
+    // What is brought is the asker's.
+    let brought = resource_policy("Deny", "\"*\"").replace("Hidden", "Mine");
+    let answer = ask(&stranger, Some(brought)).await;
+    assert_eq!((answer.decision(), answer.step()), (Decision::ExplicitDeny, Step::ExplicitDeny));
+    assert_eq!(answer.statement.unwrap().sid.as_deref(), Some("Mine"));
+}
+
+#[tokio::test]
+async fn a_kept_policy_that_denies_is_not_told_to_strangers() {
+    let house = House::new().await;
+    let stranger = house.service_of(THIRD).await;
+    house.keep(OTHER, &album(OTHER), &resource_policy("Deny", "\"*\"")).await;
+    let req = AuthorizeRequest {
+        caller: by(Who::Anonymous(authz::Anonymous {})),
+        action: "photos:GetAlbum".into(),
+        resource: album(OTHER),
+        ..Default::default()
+    };
+    let answer = house.call::<op::Authorize>(&stranger, req.clone()).await.unwrap();
+    assert_eq!((answer.decision(), answer.step()), (Decision::ExplicitDeny, Step::ExplicitDeny));
+    tells_nothing("a deny", &answer);
+    let owner = house.service_of(OTHER).await;
+    assert!(house.call::<op::Authorize>(&owner, req).await.unwrap().statement.is_some());
+}
+
+#[tokio::test]
+async fn explanations_are_for_the_account_whose_policies_they_show() {
+    let world = World::new().await;
+    let house = &world.house;
+    let stranger = house.service_of(THIRD).await;
+    for (why, key) in &world.callers {
+        let signed = Sent::new("photos", "GET", "/", "", b"").sign(house, key, "eu-west-1").handed_over();
+        for resource in [album(THIRD), album(OTHER), "*".to_owned()] {
+            for policy in [None, Some(resource_policy("Allow", "\"*\""))] {
+                let req = AuthorizeRequest {
+                    caller: by(Who::SignedRequest(signed.clone())),
+                    action: "photos:GetAlbum".into(),
+                    resource: resource.clone(),
+                    resource_policy: policy,
+                    ..Default::default()
+                };
+                let answer = house.call::<op::Explain>(&stranger, ExplainRequest { request: Some(req) }).await;
+                let error = answer.expect_err(why);
+                assert_eq!(error.code().wire(), "AccessDenied", "{why}");
+            }
+        }
+    }
+}
+
+/// By conditions on tags in a policy that it brings, an account could find the users and roles of another account and
+/// read their tags letter by letter.
+#[tokio::test]
+async fn a_brought_policy_finds_no_roles_of_other_accounts() {
+    let house = House::new().await;
+    let (stranger, own) = (house.service_of(THIRD).await, house.service_of(OTHER).await);
+    let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"photos.example.com"},"Action":"sts:AssumeRole"}}"#;
+    house.role(OTHER, "Tagged", trust, "").await;
+    let brought = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{"StringLike":{"aws:ResourceTag/team":"*"}}}}"#;
+    for action in ["sts:AssumeRole", "iam:GetRole"] {
+        for name in ["Tagged", "Missing"] {
+            let req = AuthorizeRequest {
+                caller: by(Who::Anonymous(Default::default())),
+                action: action.into(),
+                resource: format!("arn:aws:iam::{OTHER}:role/ponds/{name}"),
+                resource_policy: Some(brought.into()),
+                ..Default::default()
+            };
+            let error = house.call::<op::Authorize>(&stranger, req.clone()).await.expect_err(action);
+            assert_eq!(error.code().wire(), "ValidationError", "{action} {name}");
+            assert!(house.call::<op::Authorize>(&own, req).await.is_ok(), "{action} {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn passing_roles_of_other_accounts_tells_nothing_of_them() {
+    let house = House::new().await;
+    let stranger = house.service_of(THIRD).await;
+    let trust = |effect: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":{{"Sid":"Hidden","Effect":"{effect}","Principal":{{"Service":"photos.example.com"}},"Action":"sts:AssumeRole"}}}}"#
+        )
+    };
+    house.role(OTHER, "Trusting", &trust("Allow"), "").await;
+    house.role(OTHER, "Denying", &trust("Deny"), "").await;
+    for (name, effect) in [("may", "Allow"), ("must-not", "Deny"), ("may-not", "")] {
+        let document = if effect.is_empty() { String::new() } else { hidden(effect, "iam:PassRole") };
+        let user = house.user(OTHER, name, &document).await;
+        let key = house.key(OTHER, Some(&user)).await;
+        for role in ["Trusting", "Denying", "Missing"] {
+            let signed = Sent::new("photos", "GET", "/", "", b"").sign(&house, &key, "eu-west-1").handed_over();
+            let req = AuthorizePassRoleRequest {
+                caller: by(Who::SignedRequest(signed)),
+                role_arn: format!("arn:aws:iam::{OTHER}:role/ponds/{role}"),
+                service_principal: "photos.example.com".into(),
+                ..Default::default()
+            };
+            let answer = house.call::<op::AuthorizePassRole>(&stranger, req).await.unwrap();
+            tells_nothing(&format!("{name} {role}"), &answer);
+            let is_allowed = effect == "Allow" && role == "Trusting";
+            assert_eq!(answer.decision() == Decision::Allow, is_allowed, "{name} {role}");
+            // Whether the role denies or isn't there is not told.
+            assert_ne!(answer.trust.unwrap().decision(), Decision::ExplicitDeny, "{name} {role}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn assuming_roles_of_other_accounts_tells_nothing_of_them() {
+    let house = House::new().await;
+    let stranger = house.service_of(THIRD).await;
+    let trust = |effect: &str, principal: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":{{"Sid":"Hidden","Effect":"{effect}","Principal":{principal},"Action":"sts:*"}}}}"#
+        )
+    };
+    house.role(OTHER, "Denying", &trust("Deny", "\"*\""), "").await;
+    house.role(OTHER, "Trusting", &trust("Allow", &format!(r#"{{"AWS":"{THIRD}"}}"#)), "").await;
+    let caller = house.user(THIRD, "caller", &allow("sts:*", "*")).await;
+    let key = house.key(THIRD, Some(&caller)).await;
+    let ask = async |role: &str| {
+        let signed = Sent::new("sts", "GET", "/", "", b"").sign(&house, &key, "eu-west-1").handed_over();
+        let req = AuthorizeRequest {
+            caller: by(Who::SignedRequest(signed)),
+            action: "sts:AssumeRole".into(),
+            resource: format!("arn:aws:iam::{OTHER}:role/ponds/{role}"),
+            ..Default::default()
+        };
+        let answer = house.call::<op::Authorize>(&stranger, req).await.unwrap();
+        assert!(!format!("{answer:?}").contains("Hidden"), "{answer:?}");
+        (answer.decision(), answer.step(), answer.message.map(|message| message.replace(role, "ROLE")))
+    };
+    assert_eq!(ask("Denying").await, ask("Missing").await);
+    assert_eq!(ask("Trusting").await.0, Decision::Allow);
+}
+
+#[tokio::test]
+async fn a_service_that_is_only_named_learns_nothing_of_roles_of_other_accounts() {
+    let house = House::new().await;
+    let stranger = house.service_of(THIRD).await;
+    let trust = |effect: &str, principal: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":{{"Sid":"Hidden","Effect":"{effect}","Principal":{principal},"Action":"sts:*"}}}}"#
+        )
+    };
+    let service = r#"{"Service":"photos.example.com"}"#;
+    for account in [OTHER, THIRD] {
+        house.role(account, "Trusting", &trust("Allow", service), "").await;
+        house.role(account, "Denying", &trust("Deny", "\"*\""), "").await;
+        house.role(account, "Open", &trust("Allow", "\"*\""), "").await;
+    }
+    let photos = || by(Who::ServicePrincipal("photos.example.com".into()));
+    let ask = async |asker: &Authenticated, caller: Option<authz::Caller>, action: &str, account: &str, role: &str| {
+        let resource = format!("arn:aws:iam::{account}:role/ponds/{role}");
+        let item = AuthorizeItem { action: action.into(), resource: resource.clone(), ..Default::default() };
+        let req = AuthorizeRequest { caller: caller.clone(), action: action.into(), resource, ..Default::default() };
+        let one = house.call::<op::Authorize>(asker, req).await.unwrap();
+        let batch = BatchAuthorizeRequest { caller, items: vec![item], ..Default::default() };
+        let many = house.call::<op::BatchAuthorize>(asker, batch).await.unwrap();
+        let told = (one.decision(), one.step(), one.statement, one.message.map(|text| text.replace(role, "ROLE")));
+        assert_eq!(many.results[0].decision(), told.0);
+        told
+    };
+    for action in ["sts:AssumeRole", "STS:TagSession", "sts:SetSourceIdentity", "sts:AssumeRoleWithWebIdentity"] {
+        for caller in [photos(), by(Who::Anonymous(Default::default()))] {
+            let missing = ask(&stranger, caller.clone(), action, OTHER, "Missing").await;
+            assert_eq!(missing.0, Decision::ImplicitDeny);
+            for role in ["Trusting", "Denying", "Open"] {
+                let told = ask(&stranger, caller.clone(), action, OTHER, role).await;
+                assert_eq!(told, missing, "{action} {role}");
+            }
+        }
+    }
+    // Of its own account it is told, and so is the management account of all.
+    let asked = async |asker: &Authenticated, account: &str| {
+        ask(asker, photos(), "sts:AssumeRole", account, "Trusting").await.0
+    };
+    assert_eq!(asked(&stranger, THIRD).await, Decision::Allow);
+    let admin = house.service().await;
+    assert_eq!(asked(&admin, OTHER).await, Decision::Allow);
+    // So is one that is registered to act as the service.
+    let req = PutServiceRequest {
+        service_prefix: Some("photos".into()),
+        definition: Some(
+            r#"{"catalogue":1,"services":{"photos":{"principals":["photos.example.com"],"actions":{"GetAlbum":{"access":"Read"}}}}}"#.into(),
+        ),
+        principal_arns: vec![format!("arn:aws:iam::{THIRD}:user/gateway")],
+    };
+    house.change::<op::PutService>(&admin, req).await.unwrap();
+    assert_eq!(asked(&stranger, OTHER).await, Decision::Allow);
+}

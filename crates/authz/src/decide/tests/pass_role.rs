@@ -1,0 +1,124 @@
+//! Whether a caller may hand a role to a service.
+
+use bailiwick_api::authz::caller::Who;
+use bailiwick_api::authz::{AuthorizePassRoleRequest, AuthorizePassRoleResponse, ContextType, Decision, PolicyType};
+use bailiwick_api::op;
+
+use crate::tests::*;
+
+const ROLE: &str = "arn:aws:iam::111122223333:role/ponds/Heron";
+
+fn trusting(service: &str, condition: &str) -> String {
+    format!(
+        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"Service":"{service}"}},"Action":"sts:AssumeRole","Condition":{condition}}}}}"#
+    )
+}
+
+fn pass(name: &str) -> AuthorizePassRoleRequest {
+    AuthorizePassRoleRequest {
+        caller: by(Who::PrincipalArn(format!("arn:aws:iam::{MAIN}:user/{name}"))),
+        role_arn: ROLE.into(),
+        service_principal: "photos.example.com".into(),
+        ..Default::default()
+    }
+}
+
+async fn ask(house: &House, who: &Authenticated, req: AuthorizePassRoleRequest) -> Result<AuthorizePassRoleResponse> {
+    house.call::<op::AuthorizePassRole>(who, req).await
+}
+
+/// The decision, and the two that it is made of.
+fn parts(answer: &AuthorizePassRoleResponse) -> [Decision; 3] {
+    let part = |part: &Option<authz::AuthorizeResult>| part.as_ref().unwrap().decision();
+    assert_eq!(answer.message.is_none(), answer.decision() == Decision::Allow);
+    [answer.decision(), part(&answer.pass_role), part(&answer.trust)]
+}
+
+#[tokio::test]
+async fn both_must_allow() {
+    use Decision::{Allow, ExplicitDeny, ImplicitDeny};
+    let house = House::new().await;
+    let service = house.service().await;
+    house.role(MAIN, "Heron", &trusting("photos.example.com", "{}"), "").await;
+    let to_photos = r#"{"StringEquals":{"iam:PassedToService":"photos.example.com","iam:ResourceTag/Team":"roles"}}"#;
+    house.user(MAIN, "Alice", &statement("Allow", "iam:PassRole", ROLE, to_photos)).await;
+    house.user(MAIN, "Bob", "").await;
+    house.user(MAIN, "Carol", &statement("Deny", "iam:PassRole", "*", "{}")).await;
+    let asked = async |req| parts(&ask(&house, &service, req).await.unwrap());
+    assert_eq!(asked(pass("Alice")).await, [Allow, Allow, Allow]);
+    assert_eq!(asked(pass("Bob")).await, [ImplicitDeny, ImplicitDeny, Allow]);
+    assert_eq!(asked(pass("Carol")).await, [ExplicitDeny, ExplicitDeny, Allow]);
+    let films = AuthorizePassRoleRequest { service_principal: "films.example.com".into(), ..pass("Alice") };
+    assert_eq!(asked(films).await, [ImplicitDeny, ImplicitDeny, ImplicitDeny]);
+    // Path and case are the role's own; a role that isn't there trusts nobody.
+    for other in [ROLE.replace("Heron", "heron"), ROLE.replace("/ponds", ""), ROLE.replace("Heron", "Egret")] {
+        let req = AuthorizePassRoleRequest { role_arn: other.clone(), ..pass("Alice") };
+        assert_eq!(asked(req).await[2], ImplicitDeny, "{other}");
+    }
+    let told = ask(&house, &service, pass("Carol")).await.unwrap();
+    assert_eq!(told.pass_role.unwrap().statement.unwrap().policy_type(), PolicyType::Identity);
+    assert!(told.message.unwrap().contains("iam:PassRole"));
+}
+
+#[tokio::test]
+async fn context_is_for_both_and_brings_nothing_that_bailiwick_knows() {
+    let house = House::new().await;
+    let service = house.service().await;
+    let source = r#"{"StringEquals":{"aws:SourceAccount":"111122223333"}}"#;
+    house.role(MAIN, "Heron", &trusting("photos.example.com", source), "").await;
+    let resource = r#"{"ArnLike":{"iam:AssociatedResourceArn":"arn:aws:photos:*:*:album/*"}}"#;
+    house.user(MAIN, "Alice", &statement("Allow", "iam:PassRole", "*", resource)).await;
+    let asked = async |entries: &[(&str, &str)]| {
+        let context = entries.iter().map(|(key, value)| entry(key, ContextType::String, &[value])).collect();
+        ask(&house, &service, AuthorizePassRoleRequest { context, ..pass("Alice") }).await
+    };
+    let (account, album) = (("aws:SourceAccount", MAIN), ("iam:AssociatedResourceArn", "arn:aws:photos:x:1:album/1"));
+    assert_eq!(parts(&asked(&[account, album]).await.unwrap()), [Decision::Allow; 3]);
+    assert_eq!(asked(&[account]).await.unwrap().decision(), Decision::ImplicitDeny);
+    assert_eq!(asked(&[album]).await.unwrap().decision(), Decision::ImplicitDeny);
+    for ours in ["IAM:PassedToService", "aws:username", "aws:PrincipalServiceName"] {
+        assert_eq!(code(asked(&[(ours, "x")]).await), "ValidationError", "{ours}");
+    }
+    for role in ["arn:aws:iam::111122223333:user/Alice", "arn:aws:iam:::role/Heron", "Heron", ""] {
+        let req = AuthorizePassRoleRequest { role_arn: role.into(), ..pass("Alice") };
+        assert_eq!(code(ask(&house, &service, req).await), "ValidationError", "{role}");
+    }
+}
+
+#[tokio::test]
+async fn roles_of_other_accounts_are_not_passed_nor_shown() {
+    let house = House::new().await;
+    house.role(MAIN, "Heron", &trusting("photos.example.com", "{}"), "").await;
+    let eve = house.user(OTHER, "Eve", &allow("*", "*")).await;
+    let eve = house.prove(&house.key(OTHER, Some(&eve)).await).await.unwrap();
+    let req = AuthorizePassRoleRequest {
+        caller: by(Who::PrincipalArn(format!("arn:aws:iam::{OTHER}:user/Eve"))),
+        ..pass("Eve")
+    };
+    let answer = ask(&house, &eve, req).await.unwrap();
+    assert_eq!(answer.decision(), Decision::ImplicitDeny);
+    assert_eq!(answer.trust.unwrap().statement, None);
+    // Who may not ask about `iam` may not ask this.
+    let condition = r#"{"StringEquals":{"bailiwick:ServicePrefix":"photos"}}"#;
+    let asker = house.user(MAIN, "asker", &statement("Allow", "bailiwick:*", "*", condition)).await;
+    let asker = house.prove(&house.key(MAIN, Some(&asker)).await).await.unwrap();
+    assert_eq!(code(ask(&house, &asker, pass("asker")).await), "AccessDenied");
+}
+
+#[tokio::test]
+async fn a_stranger_is_not_told_whether_a_role_is_there() {
+    let house = House::new().await;
+    house.role(MAIN, "Heron", &trusting("photos.example.com", "{}"), "").await;
+    let gateway = house.user(OTHER, "gateway", &allow("*", "*")).await;
+    let key = house.key(OTHER, Some(&gateway)).await;
+    let stranger = house.prove(&key).await.unwrap();
+    let caller = by(Who::PrincipalArn(format!("arn:aws:iam::{OTHER}:user/gateway")));
+    let there = AuthorizePassRoleRequest { caller, ..pass("Nobody") };
+    let missing = AuthorizePassRoleRequest { role_arn: ROLE.replace("Heron", "Egret"), ..there.clone() };
+    let there = ask(&house, &stranger, there).await.unwrap();
+    let missing = ask(&house, &stranger, missing).await.unwrap();
+    assert_eq!(parts(&there), [Decision::ImplicitDeny; 3]);
+    assert_eq!(parts(&missing), parts(&there));
+    let told = |answer: &AuthorizePassRoleResponse| answer.trust.clone().unwrap().statement;
+    assert_eq!((told(&there), told(&missing)), (None, None));
+}

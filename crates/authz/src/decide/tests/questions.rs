@@ -1,0 +1,386 @@
+//! One question at a time, through the handler of Authorize.
+
+use bailiwick_api::authz::caller::Who;
+use bailiwick_api::authz::{AuthorizeRequest, ContextEntry, ContextType, Decision, PolicyType, Step};
+
+use crate::tests::*;
+
+#[tokio::test]
+async fn a_signed_request_is_decided_and_told_why() {
+    let house = House::new().await;
+    let service = house.service().await;
+    let alice = house.user(OTHER, "Alice", &allow("s3:Get*", "arn:aws:s3:::bank/*")).await;
+    let key = house.key(OTHER, Some(&alice)).await;
+    let sent = Sent::new("s3", "GET", "/bank/a", "", b"").sign_as(&key, |c| {
+        Signing::new(c, "eu-west-1", "s3", noon()).path_rule(sigv4::PathRule::ObjectKey).declare_payload()
+    });
+    let by_request = || Who::SignedRequest(sent.handed_over());
+    let in_account = |account: &str, action: &str| AuthorizeRequest {
+        resource_account: Some(account.into()),
+        ..question(by_request(), action, "arn:aws:s3:::bank/a")
+    };
+    let allowed = house.ask(&service, in_account(OTHER, "s3:GetObject")).await.unwrap();
+    assert_eq!((allowed.decision(), allowed.step(), &allowed.message), (Decision::Allow, Step::IdentityPolicy, &None));
+    let statement = allowed.statement.unwrap();
+    assert_eq!(
+        (
+            statement.policy_type(),
+            &*statement.policy,
+            &*statement.attached_to,
+            statement.index,
+            statement.sid.as_deref()
+        ),
+        (PolicyType::Identity, "own", "arn:aws:iam::444455556666:user/Alice", 0, Some("S1"))
+    );
+    assert_eq!((statement.line, statement.column), (1, 38));
+    assert_eq!(allowed.revision, house.deployment.revisions.format(house.snapshots.current().unwrap().revision()));
+    let denied = house.ask(&service, in_account(OTHER, "s3:PutObject")).await.unwrap();
+    assert_eq!((denied.decision(), denied.step()), (Decision::ImplicitDeny, Step::IdentityPolicy));
+    assert_eq!(
+        denied.message.as_deref(),
+        Some(
+            "User: arn:aws:iam::444455556666:user/Alice is not authorized to perform: s3:PutObject on resource: \
+             arn:aws:s3:::bank/a because no identity-based policy allows the s3:PutObject action"
+        )
+    );
+    // In another account the resource's policy must allow as well.
+    let mut across = in_account(MAIN, "s3:GetObject");
+    assert_eq!(house.decided(&service, across.clone()).await, Decision::ImplicitDeny);
+    let policy = |effect: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":{{"Effect":"{effect}","Principal":{{"AWS":"{OTHER}"}},"Action":"s3:*","Resource":"arn:aws:s3:::bank/*"}}}}"#
+        )
+    };
+    across.resource_policy = Some(policy("Allow"));
+    assert_eq!(house.decided(&service, across.clone()).await, Decision::Allow);
+    across.resource_policy = Some(policy("Deny"));
+    let denied = house.ask(&service, across).await.unwrap();
+    assert_eq!((denied.decision(), denied.step()), (Decision::ExplicitDeny, Step::ExplicitDeny));
+    assert_eq!(denied.statement.unwrap().policy_type(), PolicyType::Resource);
+}
+
+use bailiwick_sigv4::Signing;
+
+#[tokio::test]
+async fn who_is_not_proven_is_not_decided_about() {
+    let house = House::new().await;
+    let service = house.service().await;
+    let alice = house.user(MAIN, "Alice", &allow("*", "*")).await;
+    let role = house.role(MAIN, "Diver", "{}", &allow("*", "*")).await;
+    let key = house.key(MAIN, Some(&alice)).await;
+    let session = house.session(&role, "dive", |_| {});
+    let sent = Sent::new("sqs", "POST", "/", "", b"Action=SendMessage").sign(&house, &key, "eu-west-1");
+    let with = |change: fn(&mut Sent)| {
+        let mut sent = sent.clone();
+        change(&mut sent);
+        Who::SignedRequest(sent.handed_over())
+    };
+    let mut for_region = sent.handed_over();
+    for_region.region = Some("eu-west-2".into());
+    let mut for_host = sent.handed_over();
+    for_host.host = Some("bog.example".into());
+    let token = session.token.clone().unwrap();
+    for (name, who, expected) in [
+        ("unsigned", with(|s| s.headers.truncate(1)), "MissingAuthenticationToken"),
+        ("another body", with(|s| s.body.push(0)), "SignatureDoesNotMatch"),
+        ("another service", with(|s| s.service = "sns"), "SignatureDoesNotMatch"),
+        ("another region", Who::SignedRequest(for_region), "SignatureDoesNotMatch"),
+        ("another host", Who::SignedRequest(for_host), "SignatureDoesNotMatch"),
+        ("a handle that is none", Who::Handle(b"nonsense".to_vec().into()), "InvalidClientTokenId"),
+        ("a session token as handle", Who::Handle(token.into_bytes().into()), "InvalidClientTokenId"),
+        ("a bare role", Who::PrincipalArn("arn:aws:iam::111122223333:role/ponds/Diver".into()), "ValidationError"),
+        (
+            "a bare session",
+            Who::PrincipalArn("arn:aws:sts::111122223333:assumed-role/Diver/dive".into()),
+            "ValidationError",
+        ),
+        ("a group", Who::PrincipalArn("arn:aws:iam::111122223333:group/staff".into()), "ValidationError"),
+        ("an account", Who::PrincipalArn("111122223333".into()), "ValidationError"),
+        ("nobody who is there", Who::PrincipalArn("arn:aws:iam::111122223333:user/Nobody".into()), "InvalidInput"),
+        ("a name in another case", Who::PrincipalArn("arn:aws:iam::111122223333:user/alice".into()), "InvalidInput"),
+        ("another partition", Who::PrincipalArn("arn:aws-cn:iam::111122223333:user/Alice".into()), "InvalidInput"),
+    ] {
+        let result = house.ask(&service, question(who, "sqs:SendMessage", "*")).await;
+        assert_eq!(code(result), expected, "{name}");
+    }
+    let nobody = AuthorizeRequest { caller: None, ..question(with(|_| ()), "sqs:SendMessage", "*") };
+    assert_eq!(code(house.ask(&service, nobody).await), "ValidationError");
+    assert_eq!(house.decided(&service, question(with(|_| ()), "sqs:SendMessage", "*")).await, Decision::Allow);
+}
+
+#[tokio::test]
+async fn the_right_to_ask_is_a_permission_like_others() {
+    let house = House::new().await;
+    let alice = house.user(MAIN, "Alice", &allow("s3:*", "*")).await;
+    let bob = house.user(OTHER, "Bob", "").await;
+    let keys = [house.key(MAIN, Some(&alice)).await, house.key(OTHER, Some(&bob)).await];
+    let of = |key: &Key, service: &'static str| {
+        let sent = Sent::new(service, "GET", "/", "", b"").sign(&house, key, "eu-west-1");
+        Who::SignedRequest(sent.handed_over())
+    };
+    let arn = |text: &str| Who::PrincipalArn(text.into());
+    let (alice_arn, bob_arn) = ("arn:aws:iam::111122223333:user/Alice", "arn:aws:iam::444455556666:user/Bob");
+    let bounded = |key: &str, value: &str| {
+        statement("Allow", "bailiwick:Authorize", "*", &format!(r#"{{"StringEquals":{{"{key}":"{value}"}}}}"#))
+    };
+    for (name, document, expected) in [
+        // Signed by Alice for sqs and sns, by Bob for sqs; Alice, Bob, root, a service by name; nobody.
+        ("nothing", String::new(), [false; 8]),
+        ("all", allow("bailiwick:*", "*"), [true, true, true, true, false, true, true, true]),
+        ("proven alone", allow("bailiwick:Authorize", "*"), [true, true, true, false, false, false, false, true]),
+        ("unproven alone", allow("bailiwick:AuthorizeAs", "*"), [false; 8]),
+        (
+            "a service, by ARN",
+            allow("bailiwick:Authorize", "arn:aws:bailiwick::111122223333:service/sqs"),
+            [true, false, true, false, false, false, false, true],
+        ),
+        (
+            "a service, by key",
+            bounded("bailiwick:ServicePrefix", "sqs"),
+            [true, false, true, false, false, false, false, true],
+        ),
+        (
+            "an account",
+            bounded("bailiwick:PrincipalAccount", OTHER),
+            [false, false, true, false, false, false, false, false],
+        ),
+        (
+            "another account's services",
+            allow("bailiwick:Authorize", "arn:aws:bailiwick::444455556666:service/*"),
+            [false; 8],
+        ),
+    ] {
+        let user = house.user(MAIN, "asker", &document).await;
+        let key = house.key(MAIN, Some(&user)).await;
+        let asker = house.prove(&key).await.unwrap();
+        let questions = [
+            (of(&keys[0], "sqs"), "sqs:SendMessage"),
+            (of(&keys[0], "sns"), "sns:Publish"),
+            (of(&keys[1], "sqs"), "SQS:SendMessage"),
+            (arn(alice_arn), "sqs:SendMessage"),
+            (arn(bob_arn), "sqs:SendMessage"),
+            (arn("arn:aws:iam::111122223333:root"), "sqs:SendMessage"),
+            (Who::ServicePrincipal("logs.amazonaws.com".into()), "sqs:SendMessage"),
+            (Who::Anonymous(authz::Anonymous {}), "sqs:SendMessage"),
+        ];
+        for ((who, action), expected) in questions.into_iter().zip(expected) {
+            let shown = format!("{who:?}");
+            let result = house.ask(&asker, question(who, action, "*")).await;
+            match result {
+                Ok(_) => assert!(expected, "{name}: {shown}"),
+                Err(error) => {
+                    assert!(!expected, "{name}: {shown}: {error}");
+                    assert_eq!(error.code().wire(), "AccessDenied");
+                }
+            }
+        }
+        let mut tx = house.tx().await;
+        if !document.is_empty() {
+            tx.delete_inline_policy(&(&user).into(), &PolicyName::parse("own").unwrap()).await.unwrap();
+        }
+        tx.delete_access_key(account(MAIN), &key.id).await.unwrap();
+        tx.delete(&user).await.unwrap();
+        house.commit(tx).await;
+    }
+}
+
+#[tokio::test]
+async fn services_and_strangers_have_what_the_resource_gives() {
+    let house = House::new().await;
+    let service = house.service().await;
+    let policy = |principal: &str| {
+        Some(format!(
+            r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{principal},"Action":"s3:*","Resource":"*"}}}}"#
+        ))
+    };
+    let logs = || Who::ServicePrincipal("logs.amazonaws.com".into());
+    let nobody = || Who::Anonymous(authz::Anonymous {});
+    let everyone = r#""*""#;
+    let to_logs = r#"{"Service":"logs.amazonaws.com"}"#;
+    for (who, principal, expected) in [
+        (logs(), to_logs, Decision::Allow),
+        (logs(), r#"{"Service":"other.amazonaws.com"}"#, Decision::ImplicitDeny),
+        (nobody(), everyone, Decision::Allow),
+        (nobody(), to_logs, Decision::ImplicitDeny),
+        (nobody(), r#"{"AWS":"111122223333"}"#, Decision::ImplicitDeny),
+    ] {
+        let shown = format!("{who:?} {principal}");
+        let req = AuthorizeRequest {
+            resource_policy: policy(principal),
+            ..question(who, "s3:GetObject", "arn:aws:s3:::bank/a")
+        };
+        assert_eq!(house.decided(&service, req).await, expected, "{shown}");
+    }
+    assert_eq!(house.decided(&service, question(nobody(), "s3:GetObject", "*")).await, Decision::ImplicitDeny);
+}
+
+#[tokio::test]
+async fn a_bare_user_has_no_session() {
+    let house = House::new().await;
+    let service = house.service().await;
+    let condition = r#"{"Null":{"aws:TokenIssueTime":"true","aws:MultiFactorAuthPresent":"true"},"StringEquals":{"aws:PrincipalTag/Team":"reeds"}}"#;
+    house.user(MAIN, "Alice", &statement("Allow", "s3:*", "*", condition)).await;
+    let alice = Who::PrincipalArn("arn:aws:iam::111122223333:user/Alice".into());
+    assert_eq!(house.decided(&service, question(alice, "s3:GetObject", "arn:aws:s3:::bank/a")).await, Decision::Allow);
+    let root = Who::PrincipalArn("arn:aws:iam::111122223333:root".into());
+    let allowed = house.ask(&service, question(root, "s3:GetObject", "arn:aws:s3:::bank/a")).await.unwrap();
+    assert_eq!((allowed.decision(), allowed.step(), allowed.statement), (Decision::Allow, Step::Root, None));
+}
+
+#[tokio::test]
+async fn context_comes_from_the_asking_service_and_never_from_its_connection() {
+    use ContextType::*;
+    let house = House::new().await;
+    let service = house.service().await;
+    let root = || Who::PrincipalArn("arn:aws:iam::111122223333:user/Alice".into());
+    let alice = house.user(MAIN, "Alice", "").await;
+    let mut first = true;
+    for (condition, context, expected) in [
+        // What nobody supplied is absent, though the asking service itself came from somewhere.
+        (r#"{"Null":{"aws:SourceIp":"true"}}"#, vec![], true),
+        (r#"{"Null":{"aws:SecureTransport":"true"}}"#, vec![], true),
+        (r#"{"Null":{"aws:UserAgent":"true"}}"#, vec![], true),
+        (r#"{"Null":{"aws:RequestedRegion":"true"}}"#, vec![], true),
+        (r#"{"Null":{"aws:ViaAWSService":"true"}}"#, vec![], true),
+        (r#"{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}"#, vec![], false),
+        (
+            r#"{"IpAddress":{"aws:SourceIp":"198.51.100.0/24"}}"#,
+            vec![entry("AWS:sourceip", Ip, &["198.51.100.4"])],
+            true,
+        ),
+        (r#"{"StringEquals":{"s3:prefix":"home/"}}"#, vec![entry("s3:prefix", String, &["home/"])], true),
+        (r#"{"StringEquals":{"s3:prefix":"home/"}}"#, vec![entry("s3:Prefix", Unspecified, &["home/"])], true),
+        (r#"{"NumericLessThan":{"s3:max-keys":"10"}}"#, vec![entry("s3:max-keys", Numeric, &["9.5"])], true),
+        (r#"{"Bool":{"aws:SecureTransport":"true"}}"#, vec![entry("aws:SecureTransport", Boolean, &["TRUE"])], true),
+        (r#"{"BinaryEquals":{"x:y":"AQI="}}"#, vec![entry("x:y", Binary, &["AQI="])], true),
+        (r#"{"DateGreaterThan":{"x:y":"2026-01-01"}}"#, vec![entry("x:y", Date, &["2026-03-01T12:00:00Z"])], true),
+        (
+            r#"{"ForAllValues:StringEquals":{"aws:TagKeys":["a","b"]}}"#,
+            vec![entry("aws:TagKeys", StringList, &["a"])],
+            true,
+        ),
+        (
+            r#"{"ForAllValues:StringEquals":{"aws:TagKeys":["a","b"]}}"#,
+            vec![entry("aws:TagKeys", Unspecified, &["a", "c"])],
+            false,
+        ),
+        (r#"{"ForAnyValue:StringEquals":{"aws:TagKeys":["a"]}}"#, vec![entry("aws:TagKeys", StringList, &[])], false),
+        // A key of several values needs a set operator, however many it has this time.
+        (r#"{"StringEquals":{"aws:TagKeys":"a"}}"#, vec![entry("aws:TagKeys", StringList, &["a"])], false),
+        (r#"{"StringEquals":{"aws:ResourceAccount":"111122223333"}}"#, vec![], true),
+        (r#"{"StringEquals":{"aws:CurrentTime":"2026-03-01T12:00:00Z"}}"#, vec![], true),
+    ] {
+        let mut tx = house.tx().await;
+        if !first {
+            tx.delete_inline_policy(&(&alice).into(), &PolicyName::parse("own").unwrap()).await.unwrap();
+        }
+        first = false;
+        house.inline(&mut tx, &(&alice).into(), &statement("Allow", "s3:*", "*", condition)).await;
+        house.commit(tx).await;
+        let req = AuthorizeRequest { context, ..question(root(), "s3:ListBucket", "arn:aws:s3:::bank") };
+        let expected = if expected { Decision::Allow } else { Decision::ImplicitDeny };
+        assert_eq!(house.decided(&service, req.clone()).await, expected, "{condition} {:?}", req.context);
+    }
+}
+
+#[tokio::test]
+async fn what_can_not_be_read_in_one_way_is_refused() {
+    use ContextType::*;
+    let house = House::new().await;
+    let service = house.service().await;
+    let req = || question(Who::Anonymous(authz::Anonymous {}), "s3:GetObject", "arn:aws:s3:::bank/a");
+    let with = |context: Vec<ContextEntry>| AuthorizeRequest { context, ..req() };
+    let policy = |text: &str| AuthorizeRequest { resource_policy: Some(text.into()), ..req() };
+    let action = |action: &str| AuthorizeRequest { action: action.into(), ..req() };
+    let on = |resource: &str, account: Option<&str>| AuthorizeRequest {
+        resource: resource.into(),
+        resource_account: account.map(str::to_owned),
+        ..req()
+    };
+    let mut cases = vec![
+        ("two of a key", with(vec![entry("a:b", String, &["1"]), entry("A:B", String, &["1"])]), "ValidationError"),
+        ("two values of one", with(vec![entry("a:b", String, &["1", "2"])]), "ValidationError"),
+        ("no value of one", with(vec![entry("a:b", Unspecified, &[])]), "ValidationError"),
+        ("no number", with(vec![entry("a:b", Numeric, &["1,000"])]), "ValidationError"),
+        ("no boolean", with(vec![entry("a:b", Boolean, &["yes"])]), "ValidationError"),
+        ("no address", with(vec![entry("a:b", Ip, &["192.0.2.0/24"])]), "ValidationError"),
+        ("no base64", with(vec![entry("a:b", Binary, &["?"])]), "ValidationError"),
+        ("no date", with(vec![entry("a:b", DateList, &["2026-03-01", "today"])]), "ValidationError"),
+        ("no type", with(vec![ContextEntry { r#type: 99, ..entry("a:b", String, &["1"]) }]), "ValidationError"),
+        ("no key", with(vec![entry("", String, &["1"])]), "ValidationError"),
+        ("a key of two lines", with(vec![entry("a:\nb", String, &["1"])]), "ValidationError"),
+        ("another owner", with(vec![entry("aws:ResourceAccount", String, &[OTHER])]), "ValidationError"),
+        ("no policy", policy("{"), "MalformedPolicyDocument"),
+        ("an identity's policy", policy(&allow("*", "*")), "MalformedPolicyDocument"),
+        ("a pattern", action("s3:Get*"), "ValidationError"),
+        ("everything", action("*"), "ValidationError"),
+        ("no action", action("s3:"), "ValidationError"),
+        ("no service", action("GetObject"), "ValidationError"),
+        ("no owner", on("arn:aws:s3:::bank/a", None), "ValidationError"),
+        ("two owners", on("arn:aws:sqs:eu-west-1:444455556666:q", Some(MAIN)), "ValidationError"),
+        ("no ARN", on("bank/a", Some(MAIN)), "ValidationError"),
+        ("half an ARN", on("arn:aws:s3", Some(MAIN)), "ValidationError"),
+        ("an ARN of two lines", on("arn:aws:s3:::a\nb", Some(MAIN)), "ValidationError"),
+        ("an owner that is none", on("arn:aws:s3:::bank/a", Some("1")), "ValidationError"),
+        (
+            "a revision of elsewhere",
+            AuthorizeRequest { min_revision: Some("bog.0.1".into()), ..req() },
+            "ValidationError",
+        ),
+    ];
+    for key in [
+        "aws:PrincipalArn",
+        "aws:principalaccount",
+        "AWS:PrincipalType",
+        "aws:PrincipalTag/x",
+        "aws:PrincipalIsAWSService",
+        "aws:PrincipalOrgID",
+        "aws:userid",
+        "aws:username",
+        "aws:TokenIssueTime",
+        "aws:MultiFactorAuthPresent",
+        "aws:MultiFactorAuthAge",
+        "aws:SourceIdentity",
+        "aws:FederatedProvider",
+        "aws:CurrentTime",
+        "aws:EpochTime",
+    ] {
+        cases.push(("a key of ours", with(vec![entry(key, String, &["x"])]), "ValidationError"));
+    }
+    for (name, req, expected) in cases {
+        let shown = format!("{name}: {req:?}");
+        assert_eq!(code(house.ask(&service, req).await), expected, "{shown}");
+    }
+    assert_eq!(house.decided(&service, req()).await, Decision::ImplicitDeny);
+}
+
+#[tokio::test]
+async fn answers_are_not_older_than_asked_for() {
+    let house = House::new().await;
+    let service = house.service().await;
+    let alice = house.user(MAIN, "Alice", "").await;
+    let mut tx = house.tx().await;
+    house.inline(&mut tx, &(&alice).into(), &allow("s3:*", "*")).await;
+    let revision = house.deployment.revisions.format(house.commit(tx).await);
+    let who = Who::PrincipalArn("arn:aws:iam::111122223333:user/Alice".into());
+    let req =
+        AuthorizeRequest { min_revision: Some(revision.clone()), ..question(who, "s3:GetObject", "arn:aws:s3:::b") };
+    let allowed = house.ask(&service, req).await.unwrap();
+    assert_eq!((allowed.decision(), allowed.revision), (Decision::Allow, revision));
+}
+
+#[tokio::test]
+async fn roles_of_ours_are_assumed_by_their_trust_policy_here_too() {
+    let house = House::new().await;
+    let service = house.service().await;
+    house.user(MAIN, "Alice", &allow("sts:*", "*")).await;
+    let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}}"#;
+    house.role(MAIN, "Diver", trust, "").await;
+    for (role, expected) in
+        [("ponds/Diver", Decision::Allow), ("Diver", Decision::ImplicitDeny), ("absent", Decision::ImplicitDeny)]
+    {
+        let who = Who::PrincipalArn("arn:aws:iam::111122223333:user/Alice".into());
+        let req = question(who, "sts:AssumeRole", &format!("arn:aws:iam::111122223333:role/{role}"));
+        assert_eq!(house.decided(&service, req).await, expected, "{role}");
+    }
+}

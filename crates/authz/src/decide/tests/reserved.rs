@@ -1,0 +1,211 @@
+//! Context keys that can't be brought from outside, in every operation that takes context.
+
+use std::sync::atomic::Ordering;
+
+use bailiwick_api::authz::caller::Who;
+use bailiwick_api::authz::{
+    AuthorizeItem, AuthorizePassRoleRequest, AuthorizeRequest, BatchAuthorizeRequest, ContextEntry, ContextType,
+    Decision, ExplainRequest, PutResourcePolicyRequest, ResourceTag, TagResourceRequest,
+};
+use bailiwick_api::{iam, op};
+use bailiwick_evaluator::{ContextKey, GlobalKey};
+
+use crate::context::{Filler, filler};
+use crate::tests::*;
+
+const ROLE: &str = "arn:aws:iam::111122223333:role/ponds/Heron";
+const ALBUM: &str = "arn:aws:photos:eu-central-1:111122223333:album/1";
+const BUCKET: &str = "arn:aws:s3:::bank";
+
+fn trusting() -> String {
+    r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"photos.example.com"},"Action":"sts:AssumeRole"}}"#.into()
+}
+
+async fn tag(house: &House, who: &Authenticated, arn: &str, key: &str, value: &str) {
+    let tags = vec![ResourceTag { key: Some(key.into()), value: Some(value.into()) }];
+    let req = TagResourceRequest { resource_arn: Some(arn.into()), tags };
+    house.change::<op::TagResource>(who, req).await.unwrap();
+}
+
+fn pass(who: &Who, context: Vec<ContextEntry>) -> AuthorizePassRoleRequest {
+    AuthorizePassRoleRequest {
+        caller: by(who.clone()),
+        role_arn: ROLE.into(),
+        service_principal: "photos.example.com".into(),
+        context,
+        ..Default::default()
+    }
+}
+
+/// The code that each operation answers with when a key is brought: Authorize, BatchAuthorize with the key in the
+/// shared context and in the item's, Explain.
+async fn brought(house: &House, service: &Authenticated, who: &Who, resource: &str, key: &str) -> [String; 4] {
+    let context = vec![entry(key, ContextType::Unspecified, &["x"])];
+    let req = AuthorizeRequest { context: context.clone(), ..question(who.clone(), "photos:Get", resource) };
+    let req = AuthorizeRequest { resource_account: (resource != "*").then(|| MAIN.to_owned()), ..req };
+    let item = AuthorizeItem {
+        action: req.action.clone(),
+        resource: req.resource.clone(),
+        resource_account: req.resource_account.clone(),
+        ..Default::default()
+    };
+    let batch = |shared: Vec<ContextEntry>, own: Vec<ContextEntry>| BatchAuthorizeRequest {
+        caller: req.caller.clone(),
+        context: shared,
+        items: vec![AuthorizeItem { context: own, ..item.clone() }],
+        ..Default::default()
+    };
+    let batched = async |req: BatchAuthorizeRequest| match house.call::<op::BatchAuthorize>(service, req).await {
+        Ok(answer) => answer.results[0].error.as_ref().map_or("OK".to_owned(), |error| error.code.clone()),
+        Err(error) => error.code().wire().to_owned(),
+    };
+    let explained = house.call::<op::Explain>(service, ExplainRequest { request: Some(req.clone()) }).await;
+    let decided = house.call::<op::Authorize>(service, req.clone()).await;
+    [
+        decided.map_or_else(|error| error.code().wire(), |_| "OK").to_owned(),
+        batched(batch(context.clone(), Vec::new())).await,
+        batched(batch(Vec::new(), context)).await,
+        explained.map_or_else(|error| error.code().wire(), |_| "OK").to_owned(),
+    ]
+}
+
+/// Every key that the system knows, in some case, with a tag where it needs one.
+fn all_keys() -> impl Iterator<Item = (GlobalKey, String)> {
+    GlobalKey::ALL.iter().map(|key| {
+        let tag = if key.as_str().ends_with('/') { "Team" } else { "" };
+        (*key, format!("{}{tag}", key.as_str().to_uppercase()))
+    })
+}
+
+#[tokio::test]
+async fn what_bailiwick_knows_is_refused_in_every_operation() {
+    let house = House::new().await;
+    let service = house.service().await;
+    house.role(MAIN, "Heron", &trusting(), "").await;
+    house.user(MAIN, "Alice", &allow("*", "*")).await;
+    house.managed("reeds", &allow("*", "*")).await;
+    tag(&house, &service, ALBUM, "Cost", "7").await;
+    let kept = ALBUM.replace("/1", "/2");
+    let text = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"photos:Get","Resource":"*"}}"#;
+    let req = PutResourcePolicyRequest { resource_arn: Some(kept.clone()), policy: Some(text.into()) };
+    house.change::<op::PutResourcePolicy>(&service, req).await.unwrap();
+    let alice = Who::PrincipalArn(format!("arn:aws:iam::{MAIN}:user/Alice"));
+    let missing = ROLE.replace("Heron", "Egret");
+    let stored = [
+        ROLE,
+        &missing,
+        "arn:aws:iam::111122223333:user/Alice",
+        "arn:aws:iam::111122223333:policy/reeds",
+        "arn:aws:iam::aws:policy/AdministratorAccess",
+        "arn:aws:sts::111122223333:assumed-role/Heron/dive",
+        "arn:aws:bailiwick::111122223333:service/photos",
+        ALBUM,
+        &kept,
+    ];
+    for (key, name) in all_keys() {
+        let filler = filler(&ContextKey::new(&name));
+        let refused = |resource: &str| match filler {
+            Filler::Bailiwick => true,
+            Filler::StoredResource => stored.contains(&resource),
+            Filler::PassRole | Filler::AskingService => false,
+        };
+        for resource in stored.into_iter().chain([BUCKET, "*"]) {
+            let expected = if refused(resource) { "ValidationError" } else { "OK" };
+            let codes = brought(&house, &service, &alice, resource, &name).await;
+            assert_eq!(codes, [expected; 4], "{name} for {resource}");
+        }
+        let context = vec![entry(&name, ContextType::Unspecified, &["x"])];
+        let answer = house.call::<op::AuthorizePassRole>(&service, pass(&alice, context)).await;
+        let expected = if filler == Filler::AskingService { "OK" } else { "ValidationError" };
+        assert_eq!(answer.map_or_else(|error| error.code().wire(), |_| "OK"), expected, "{key:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_simulation_may_be_given_any_key() {
+    let house = House::new().await;
+    let service = house.user(MAIN, "admin", &allow("*", "*")).await;
+    let service = house.prove(&house.key(MAIN, Some(&service)).await).await.unwrap();
+    for (_, name) in all_keys() {
+        let condition = format!(r#"{{"StringEquals":{{"{name}":"x"}}}}"#);
+        let req = iam::SimulateCustomPolicyRequest {
+            policy_input_list: vec![statement("Allow", "iam:GetRole", "*", &condition)],
+            action_names: vec!["iam:GetRole".into()],
+            resource_arns: vec![ROLE.into()],
+            context_entries: vec![iam::ContextEntry {
+                context_key_name: Some(name.clone()),
+                context_key_type: None,
+                context_key_values: vec!["x".into()],
+            }],
+            ..Default::default()
+        };
+        let answer = house.call::<op::SimulateCustomPolicy>(&service, req).await.unwrap();
+        assert_eq!(answer.evaluation_results[0].eval_decision.as_deref(), Some("allowed"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn tags_of_what_is_stored_come_from_the_store_in_every_operation() {
+    let house = House::new().await;
+    let service = house.service().await;
+    // Tags of the role: Team=roles; of the user: Team=reeds; of the policy: Team=papers.
+    house.role(MAIN, "Heron", &trusting(), "").await;
+    let managed = house.managed("papers", &allow("*", "*")).await;
+    let mut tx = house.tx().await;
+    let old = tx.get::<Policy>(account(MAIN), &PolicyName::parse("papers").unwrap()).await.unwrap();
+    let tags = Tags::parse([("Team", "papers")]).unwrap();
+    tx.update_policy(&old, &Policy { tags, ..old.clone() }).await.unwrap();
+    house.commit(tx).await;
+    tag(&house, &service, ALBUM, "Team", "photos").await;
+    let check = async |resource: &str, action: &str, prefix: &str, team: &str, expected: bool| {
+        let name = format!("u{}", house.ids.load(Ordering::Relaxed));
+        let condition = format!(r#"{{"StringEquals":{{"{prefix}:ResourceTag/team":"{team}"}}}}"#);
+        let document = statement("Allow", action, "*", &condition);
+        house.user(MAIN, &name, &document).await;
+        let who = Who::PrincipalArn(format!("arn:aws:iam::{MAIN}:user/{name}"));
+        let decided = house.decided(&service, question(who.clone(), action, resource)).await;
+        let expected = if expected { Decision::Allow } else { Decision::ImplicitDeny };
+        assert_eq!(decided, expected, "{action} on {resource} with {prefix}: {team}");
+        if action == "iam:PassRole" {
+            let answer = house.call::<op::AuthorizePassRole>(&service, pass(&who, Vec::new())).await.unwrap();
+            assert_eq!(answer.decision(), expected, "{prefix}: {team}");
+        }
+    };
+    let user = format!("arn:aws:iam::{MAIN}:user/gateway");
+    for prefix in ["aws", "iam"] {
+        check(ROLE, "iam:PassRole", prefix, "roles", true).await;
+        check(ROLE, "iam:PassRole", prefix, "x", false).await;
+        check(&ROLE.replace("Heron", "heron"), "iam:GetRole", prefix, "roles", false).await;
+        check(&user, "iam:GetUser", prefix, "reeds", true).await;
+        check(&user, "iam:GetUser", prefix, "roles", false).await;
+        check(managed.as_str(), "iam:GetPolicy", prefix, "papers", true).await;
+        check(managed.as_str(), "iam:GetPolicy", prefix, "roles", false).await;
+        check(ALBUM, "photos:Get", prefix, "photos", prefix == "aws").await;
+        check(ALBUM, "photos:Get", prefix, "x", false).await;
+    }
+}
+
+#[tokio::test]
+async fn whose_resource_it_is_not_does_not_learn_what_is_stored_and_can_not_change_it() {
+    let house = House::new().await;
+    let admin = house.service().await;
+    tag(&house, &admin, ALBUM, "Team", "photos").await;
+    let gateway = house.user(OTHER, "gateway", &allow("bailiwick:*", "*")).await;
+    let gateway = house.prove(&house.key(OTHER, Some(&gateway)).await).await.unwrap();
+    let alice = house
+        .user(
+            MAIN,
+            "Alice",
+            &statement("Allow", "photos:*", "*", r#"{"StringEquals":{"aws:ResourceTag/Team":"forged"}}"#),
+        )
+        .await;
+    let key = house.key(MAIN, Some(&alice)).await;
+    let decided = async |resource: &str| {
+        let signed = Sent::new("photos", "GET", "/", "", b"").sign(&house, &key, "eu-west-1").handed_over();
+        let context = vec![entry("aws:ResourceTag/Team", ContextType::String, &["forged"])];
+        let req = AuthorizeRequest { context, ..question(Who::SignedRequest(signed), "photos:Get", resource) };
+        house.decided(&gateway, req).await
+    };
+    assert_eq!(decided(ALBUM).await, Decision::ImplicitDeny);
+    assert_eq!(decided(&ALBUM.replace("/1", "/2")).await, Decision::Allow);
+}

@@ -1,0 +1,194 @@
+//! Why, and why not.
+
+use bailiwick_api::authz::caller::Who;
+use bailiwick_api::authz::{
+    ExplainRequest, ExplainResponse, FailedElement, PolicyType, ResourceTag, TagResourceRequest, Verdict,
+};
+use bailiwick_api::op;
+
+use crate::tests::*;
+
+impl House {
+    async fn explain(&self, who: &Authenticated, principal: &str, action: &str) -> Result<ExplainResponse> {
+        let request = question(Who::PrincipalArn(principal.into()), action, "arn:aws:s3:::bank/a");
+        self.call::<op::Explain>(who, ExplainRequest { request: Some(request) }).await
+    }
+}
+
+#[tokio::test]
+async fn a_denial_is_explained() {
+    let house = House::new().await;
+    let service = house.service().await;
+    let condition = r#"{"StringEquals":{"aws:RequestedRegion":"eu-west-1"}}"#;
+    let alice = house.user(MAIN, "Alice", &statement("Allow", "s3:GetObject", "*", condition)).await;
+    house.group("staff", &allow("s3:PutObject", "*"), &[&alice]).await;
+    let arn = "arn:aws:iam::111122223333:user/Alice";
+    let answer = house.explain(&service, arn, "s3:GetObject").await.unwrap();
+    let result = answer.result.unwrap();
+    assert_eq!(result.decision(), authz::Decision::ImplicitDeny);
+    let identity = answer.verdicts.iter().find(|v| v.policy_type() == PolicyType::Identity).unwrap();
+    assert_eq!((identity.verdict(), identity.required, identity.policy_count), (Verdict::Silent, true, 2));
+    let miss = &answer.near_misses[0];
+    assert_eq!((miss.element(), &*miss.effect), (FailedElement::Condition, "Allow"));
+    assert_eq!(
+        (miss.condition_operator.as_deref(), miss.condition_key.as_deref()),
+        (Some("StringEquals"), Some("aws:RequestedRegion"))
+    );
+    assert_eq!((&*miss.expected, &*miss.actual), (&["eu-west-1".to_owned()][..], &[][..]));
+    let statement = miss.statement.as_ref().unwrap();
+    assert_eq!((&*statement.attached_to, statement.line, statement.end_line > 0), (arn, 1, true));
+    let absent = |of| answer.verdicts.iter().find(|v| v.policy_type() == of).map(|v| v.verdict());
+    assert_eq!(absent(PolicyType::PermissionsBoundary), Some(Verdict::NotPresent));
+    assert_eq!(absent(PolicyType::ServiceControl), Some(Verdict::NotPresent));
+    assert_eq!(answer.missing_context_keys, ["aws:RequestedRegion"]);
+    assert_eq!(answer.notes, ["The asking service did not send `aws:RequestedRegion`, which it alone could know."]);
+    assert_eq!((answer.suggestions.len(), answer.denies.len()), (1, 0));
+    let suggestion = &answer.suggestions[0];
+    assert_eq!((suggestion.policy_type(), &*suggestion.attach_to), (PolicyType::Identity, arn));
+    assert!(suggestion.statement.contains("s3:GetObject"), "{}", suggestion.statement);
+    assert!(answer.text.contains("s3:GetObject"), "{}", answer.text);
+    let answer = house.explain(&service, arn, "s3:PutObject").await.unwrap();
+    let statement = answer.result.unwrap().statement.unwrap();
+    assert_eq!(statement.attached_to, "arn:aws:iam::111122223333:group/staff");
+    assert_eq!((answer.suggestions.len(), answer.near_misses.len(), answer.notes.len()), (0, 0, 0));
+    assert!(answer.text.contains("`own` of group `staff`, statement 1"), "{}", answer.text);
+}
+
+/// What is noted when Alice, under this condition, asks for an action.
+async fn noted(
+    house: &House,
+    service: &Authenticated,
+    name: &str,
+    condition: &str,
+    action: &str,
+    resource: &str,
+) -> Vec<String> {
+    house.user(MAIN, name, &statement("Allow", "*", "*", condition)).await;
+    let arn = format!("arn:aws:iam::{MAIN}:user/{name}");
+    let request = question(Who::PrincipalArn(arn), action, resource);
+    house.call::<op::Explain>(service, ExplainRequest { request: Some(request) }).await.unwrap().notes
+}
+
+#[tokio::test]
+async fn names_and_keys_that_nobody_knows_are_noted() {
+    let house = House::new().await;
+    let service = house.prove(&house.key(MAIN, None).await).await.unwrap();
+    let user = "arn:aws:iam::111122223333:user/x";
+    for (n, (condition, action, resource, expected)) in [
+        (r#"{"Bool":{"aws:MultiFactorAuthPresent":"true"}}"#, "iam:GetUser", user,
+            &["`aws:MultiFactorAuthPresent` comes with temporary credentials alone, and the caller has none."][..]),
+        (r#"{"StringEquals":{"aws:PrincipalTag/Pond":"north"}}"#, "iam:GetUser", user, &["The caller has no tag `pond`."]),
+        (r#"{"StringEquals":{"aws:PrincipalTags/Pond":"north"}}"#, "iam:GetUser", user,
+            &["`aws:PrincipalTags/Pond` is not a known condition key. Did you mean `aws:PrincipalTag/Pond`?"]),
+        (r#"{"StringEquals":{"aws:SourceVpc":"v","aws:PrincipalTag/Team":"herons","sqs:x":"y"}}"#, "sqs:SendMessage", "*",
+            &["The asking service did not send `aws:SourceVpc`, `sqs:x`, which it alone could know."]),
+        (r#"{"Null":{"aws:username":"true"}}"#, "iam:GetUsr", user,
+            &["`iam:GetUsr` is not an action of `iam`. Did you mean `iam:GetUser`?"]),
+        (r#"{"Null":{"aws:username":"true"}}"#, "sts:GetUser", user,
+            &["`sts:GetUser` is not an action of `sts`. Did you mean `iam:GetUser`?"]),
+        (r#"{"Null":{"aws:username":"true"}}"#, "imm:GetUser", user,
+            &["No service with the prefix `imm` is registered. Did you mean `iam:GetUser`?"]),
+        (r#"{"Null":{"aws:username":"true"}}"#, "sqs:SendMessage", "*", &[]),
+        (r#"{"Null":{"aws:username":"true"}}"#, "iam:GetUser", "arn:aws:iam::111122223333:group/x",
+            &["`iam:GetUser` acts on `arn:${Partition}:iam::${Account}:user/${UserNameWithPath}`, and the resource is nothing like it."]),
+    ].into_iter().enumerate() {
+        assert_eq!(noted(&house, &service, &format!("user{n}"), condition, action, resource).await, expected, "{condition} {action}");
+    }
+}
+
+#[tokio::test]
+async fn trust_is_explained_with_arns_and_a_role_that_is_not_there_as_such() {
+    let house = House::new().await;
+    let service = house.prove(&house.key(MAIN, None).await).await.unwrap();
+    let eva = house.user(MAIN, "Eva", "").await;
+    house.user(MAIN, "Ida", &allow("sts:AssumeRole", "*")).await;
+    let trust = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":["{}","AIDAAAAAAAAAAAAAAAAAA"]}},"Action":"sts:AssumeRole"}}]}}"#,
+        eva.id
+    );
+    house.role(MAIN, "heron", &trust, "").await;
+    let ask = |role: &str| {
+        let resource = format!("arn:aws:iam::{MAIN}:role/ponds/{role}");
+        let caller = Who::PrincipalArn(format!("arn:aws:iam::{MAIN}:user/Ida"));
+        house.call::<op::Explain>(
+            &service,
+            ExplainRequest { request: Some(question(caller, "sts:AssumeRole", &resource)) },
+        )
+    };
+    let answer = ask("heron").await.unwrap();
+    let miss = &answer.near_misses[0];
+    assert_eq!(miss.element(), FailedElement::Principal);
+    assert_eq!(miss.expected, ["arn:aws:iam::111122223333:user/Eva", "AIDAAAAAAAAAAAAAAAAAA"]);
+    assert_eq!(miss.statement.as_ref().unwrap().attached_to, "arn:aws:iam::111122223333:role/ponds/heron");
+    assert!(
+        answer.notes[0].starts_with("`AIDAAAAAAAAAAAAAAAAAA` was a user or role that is no more"),
+        "{:?}",
+        answer.notes
+    );
+    assert_eq!(answer.suggestions[0].attach_to, "arn:aws:iam::111122223333:role/ponds/heron");
+    assert!(!answer.text.contains(eva.id.as_str()), "{}", answer.text);
+    let answer = ask("egret").await.unwrap();
+    assert_eq!(answer.notes, ["There is no role `arn:aws:iam::111122223333:role/ponds/egret`."]);
+    assert_eq!((answer.near_misses.len(), answer.suggestions.len()), (0, 0));
+    assert!(!answer.text.contains("nobody.invalid"), "{}", answer.text);
+}
+
+/// Once a policy of one's own, brought with the question, made Explain tell the tags that another account keeps.
+#[tokio::test]
+async fn tags_that_another_account_keeps_are_not_told() {
+    let house = House::new().await;
+    let owner = house.prove(&house.key(MAIN, None).await).await.unwrap();
+    let album = "arn:aws:photos:eu-central-1:111122223333:album/1";
+    let tag = ResourceTag { key: Some("Pond".into()), value: Some("northern".into()) };
+    let tag = TagResourceRequest { resource_arn: Some(album.into()), tags: vec![tag] };
+    house.change::<op::TagResource>(&owner, tag).await.unwrap();
+    house
+        .user(OTHER, "Bob", &statement("Allow", "photos:*", "*", r#"{"StringEquals":{"AWS:resourceTag/pond":"x"}}"#))
+        .await;
+    let asker = house.user(OTHER, "Asker", &allow("bailiwick:*", "*")).await;
+    let asker = house.prove(&house.key(OTHER, Some(&asker)).await).await.unwrap();
+    let brought = r#"{"Version":"2012-10-17","Statement":[
+        {"Effect":"Allow","Principal":"*","Action":"photos:*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/Pond":"x"}}},
+        {"Effect":"Allow","Principal":"*","Action":"photos:*","Resource":"arn:aws:photos:::${aws:ResourceTag/Pond}"},
+        {"Effect":"Allow","Principal":"*","Action":"photos:*","Resource":"*","Condition":{"StringEquals":{"aws:UserAgent":"${AWS:resourcetag/pond}"}}},
+        {"Effect":"Allow","Principal":"*","Action":"photos:*","Resource":"*","Condition":{"StringEquals":{"aws:UserAgent":"curl"}}}]}"#;
+    let ask = |who, of: &str, name: &str| {
+        let mut request =
+            question(Who::PrincipalArn(format!("arn:aws:iam::{of}:user/{name}")), "photos:GetAlbum", album);
+        request.resource_policy = Some(brought.into());
+        house.call::<op::Explain>(who, ExplainRequest { request: Some(request) })
+    };
+    house.user(MAIN, "Ida", "").await;
+    let told = format!("{:?}", ask(&owner, MAIN, "Ida").await.unwrap());
+    assert!(told.contains("northern"), "{told}");
+    let told = ask(&asker, OTHER, "Bob").await.unwrap();
+    assert_eq!(told.near_misses.len(), 1);
+    assert_eq!(told.near_misses[0].condition_key.as_deref(), Some("aws:UserAgent"));
+    let told = format!("{told:?}");
+    assert!(!told.contains("northern"), "{told}");
+}
+
+#[tokio::test]
+async fn policies_of_another_account_are_shown_to_the_management_account_alone() {
+    let house = House::new().await;
+    let document = allow("bailiwick:*", "*");
+    let bob = house.user(OTHER, "Bob", "").await;
+    let key = house.key(OTHER, Some(&bob)).await;
+    let alice = house.user(MAIN, "Alice", "").await;
+    let alice_key = house.key(MAIN, Some(&alice)).await;
+    let of = |key: &Key| Sent::new("sqs", "GET", "/", "", b"").sign(&house, key, "eu-west-1").handed_over();
+    for (asker_in, asked, expected) in
+        [(MAIN, &key, true), (OTHER, &key, true), (MAIN, &alice_key, true), (OTHER, &alice_key, false)]
+    {
+        let asker = house.user(asker_in, &format!("asker{}", asked.id.as_str().to_lowercase()), &document).await;
+        let asker = house.prove(&house.key(asker_in, Some(&asker)).await).await.unwrap();
+        let request = question(Who::SignedRequest(of(asked)), "sqs:SendMessage", "*");
+        let answer = house.call::<op::Explain>(&asker, ExplainRequest { request: Some(request.clone()) }).await;
+        match answer {
+            Ok(_) => assert!(expected, "{asker_in}"),
+            Err(error) => assert_eq!((error.code().wire(), expected), ("AccessDenied", false)),
+        }
+        // Whether he may is for every service to know that a request came to.
+        assert!(house.ask(&asker, request).await.is_ok());
+    }
+}

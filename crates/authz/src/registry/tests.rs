@@ -1,0 +1,5 @@
+//! Tests, one module for each subject.
+
+mod resources;
+mod services;
+mod validation;

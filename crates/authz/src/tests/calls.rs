@@ -1,0 +1,116 @@
+//! Calls of the handlers, as the pipeline makes them.
+
+use std::sync::Arc;
+
+use bailiwick_api::Operation;
+use bailiwick_model::{Region, Result};
+use bailiwick_operation::{Check, Cx, Handle, Planned, RequestInfo};
+use bailiwick_policy_lang::catalogue::Catalogue;
+use bailiwick_sigv4 as sigv4;
+use bailiwick_storage::Tx;
+
+use super::arn;
+use super::env::House;
+use super::identities::Key;
+use super::sent::Sent;
+use crate::{Authenticated, Authz, Proof, SignedRequest};
+
+impl House {
+    pub(crate) fn cx(&self, who: &Authenticated) -> Cx {
+        let request = RequestInfo {
+            id: "00000000-0000-4000-8000-000000000000".into(),
+            source_ip: Some("192.0.2.7".parse().unwrap()),
+            secure_transport: true,
+            user_agent: Some("heron/1".into()),
+            region: Some(Region::parse("eu-west-1").unwrap()),
+        };
+        let cx = Cx::new(self.deployment.clone(), who.caller.clone(), Arc::new(request));
+        cx.with_view(self.snapshots.current().unwrap())
+    }
+
+    /// The caller that a key proves, by a signed request to IAM.
+    pub(crate) async fn prove(&self, key: &Key) -> Result<Authenticated> {
+        self.authenticate(&Sent::signed(self, key)).await
+    }
+
+    pub(crate) async fn authenticate(&self, sent: &Sent) -> Result<Authenticated> {
+        let headers: Vec<_> = sent.headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())).collect();
+        let request = sigv4::Request { method: &sent.method, path: &sent.path, query: &sent.query, headers: &headers };
+        let proof = Proof::Signature(SignedRequest {
+            request,
+            service: sent.service,
+            body: &sent.body,
+            unsigned_payload: sent.unsigned_payload,
+        });
+        self.authz.authenticate(&proof, self.now()).await
+    }
+
+    /// Does what the pipeline does with a call that changes nothing.
+    pub(crate) async fn call<O: Operation>(&self, who: &Authenticated, req: O::Request) -> Result<O::Response>
+    where
+        Authz: Handle<O>,
+    {
+        self.called::<O>(who, req).await.map(|(answer, _)| answer)
+    }
+
+    /// The same with one that changes something.
+    pub(crate) async fn change<O: Operation>(&self, who: &Authenticated, req: O::Request) -> Result<O::Response>
+    where
+        Authz: Handle<O>,
+    {
+        let (answer, tx) = self.called::<O>(who, req).await?;
+        self.commit(tx).await;
+        Ok(answer)
+    }
+
+    /// Checks, each decided, then the handler.
+    pub(crate) async fn called<O: Operation>(&self, who: &Authenticated, req: O::Request) -> Result<(O::Response, Tx)>
+    where
+        Authz: Handle<O>,
+    {
+        if let Some(revision) = Handle::<O>::min_revision(&self.authz, &req) {
+            self.snapshots.at_least(self.deployment.revisions.parse(revision)?).await?;
+        }
+        let mut tx = self.tx().await;
+        self.snapshots.at_least(tx.revision()).await?;
+        let mut who = who.clone();
+        let cx = self.cx(&who);
+        self.authz.prove_again(&cx.view().unwrap(), &mut who, cx.now())?;
+        let cx = self.cx(&who);
+        let Planned { plan, checks, .. } = Handle::<O>::plan(&self.authz, &cx, &mut tx, req).await?;
+        assert!(!checks.is_empty(), "nothing is free");
+        let snapshot = cx.view().unwrap();
+        checks.iter().for_each(agrees_with_catalogue);
+        for check in &checks {
+            self.authz.decide(&snapshot, &who, &cx, check)?;
+        }
+        let answer = Handle::<O>::handle(&self.authz, &cx, &mut tx, plan).await?;
+        Ok((answer, tx))
+    }
+}
+
+/// What a check asks for is what the catalogue says of its action: so that policies about it can be validated.
+pub(crate) fn agrees_with_catalogue(check: &Check) {
+    let (prefix, name) = check.action.split_once(':').unwrap();
+    let service = Catalogue::builtin().service(prefix).unwrap();
+    let action = service.action(name).unwrap();
+    if check.resource == "*" {
+        assert!(action.resources.is_empty() && check.context.is_empty(), "{} acts on something", check.action);
+        return;
+    }
+    let on = arn(&check.resource);
+    let kind = match on.service() {
+        "iam" | "sts" | "bailiwick" => on.typed_resource().map_or(on.resource(), |(kind, ..)| kind),
+        _ => "resource",
+    };
+    assert!(action.resources.iter().any(|known| **known == *kind), "{} on {on}", check.action);
+    let of_resource = service.resource(kind).into_iter().flat_map(|resource| &resource.keys);
+    let known: Vec<_> = action.keys.iter().chain(of_resource).collect();
+    for (key, _) in &check.context {
+        let is_it = |known: &str| match known.strip_suffix("${TagKey}") {
+            Some(head) => key.starts_with(head),
+            None => known == key,
+        };
+        assert!(known.iter().any(|known| is_it(known)), "{} does not know {key}", check.action);
+    }
+}
