@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
+#[cfg(feature = "service")]
+mod account_state;
 mod arn;
 #[cfg(feature = "service")]
 mod error;
@@ -13,12 +15,16 @@ mod name;
 mod partition;
 mod path;
 #[cfg(feature = "service")]
+mod policy_ref;
+#[cfg(feature = "service")]
 mod source;
 #[cfg(feature = "service")]
 mod tag;
 mod text;
 
 pub use account::{AccountAlias, AccountId};
+#[cfg(feature = "service")]
+pub use account_state::AccountState;
 pub use arn::{Arn, ArnError};
 #[cfg(feature = "service")]
 pub use error::{ErrorCode, ErrorKind, Fault, IamError, Result};
@@ -26,6 +32,8 @@ pub use id::{AccessKeyId, AccessKeyKind, IdKind, UniqueId};
 pub use name::{GroupName, InstanceProfileName, NameError, PolicyName, RoleName, SessionName, UserName};
 pub use partition::{Partition, Region};
 pub use path::Path;
+#[cfg(feature = "service")]
+pub use policy_ref::PolicyRef;
 #[cfg(feature = "service")]
 pub use source::SourceNetwork;
 #[cfg(feature = "service")]

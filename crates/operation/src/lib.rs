@@ -9,7 +9,6 @@
 //!
 //! Start reading at [`Handle`], then [`Cx`] and [`Check`].
 
-mod caller;
 mod check;
 mod cx;
 mod handle;
@@ -18,8 +17,9 @@ mod paging;
 mod principals;
 mod revision;
 mod secrets;
+mod standing;
 
-pub use caller::{Caller, Credential, Principal, Session, SessionPolicyRef};
+pub use bailiwick_decision::{Caller, Credential, Principal, Session, SessionPolicyRef};
 pub use check::{Check, ContextValue, Policy};
 pub use cx::{Clock, Cx, Deployment, Random, RequestInfo, uuid};
 pub use handle::{Handle, Planned};
@@ -28,3 +28,4 @@ pub use paging::Paging;
 pub use principals::{bind_principals, entity_arn, find_entity, malformed, show_principals};
 pub use revision::RevisionScope;
 pub use secrets::SecretOwner;
+pub use standing::standing;

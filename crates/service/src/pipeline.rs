@@ -149,7 +149,7 @@ async fn answer<O: Operation, H: Handle<O>>(
             prove_again(service, who)?;
             return Ok(Done { response, revision, committed: false });
         }
-        tx.depend_on(&who.caller.standing()).await?;
+        tx.depend_on(&bailiwick_operation::standing(&who.caller)).await?;
         trail.write_into(&mut tx, &response).await?;
         match tx.commit().await {
             Ok(revision) => {

@@ -1,6 +1,6 @@
 //! Accounts, their aliases and states.
 
-use bailiwick_model::{AccountAlias, AccountId, ErrorCode, IamError, Result, RoleName};
+use bailiwick_model::{AccountAlias, AccountId, AccountState, ErrorCode, IamError, Result, RoleName};
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -9,28 +9,6 @@ use crate::{
     keys::{self, CounterKind, Kind},
     tx::{Page, Tx},
 };
-
-/// Which operations an account permits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum AccountState {
-    /// All operations.
-    Active,
-    /// No operations until the account is active again.
-    Suspended,
-    /// No operations. The state is final, and the account id is never reused.
-    Closed,
-}
-
-impl AccountState {
-    /// The word that answers have.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            AccountState::Active => "ACTIVE",
-            AccountState::Suspended => "SUSPENDED",
-            AccountState::Closed => "CLOSED",
-        }
-    }
-}
 
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Which managed policies are attached to which identities, both ways round.
 
-use bailiwick_model::{AccountId, IamError, Result, UniqueId};
+use bailiwick_model::{AccountId, IamError, PolicyRef, Result, UniqueId};
 use bytes::Bytes;
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     keys::{self, CounterKind},
     noun::{FoldedName, Noun},
     policy::{self, Policy, Usage},
-    reference::{IdentityKind, PolicyRef},
+    reference::IdentityKind,
     role::Role,
     tx::{Page, Tx},
     user::User,

@@ -1,11 +1,11 @@
 //! Records to bytes and back: a format byte, then a protobuf message.
 
-use bailiwick_model::{AccountId, NameError, Path, Tags, UniqueId};
+use bailiwick_model::{AccountId, NameError, Path, PolicyRef, Tags, UniqueId};
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use prost::Message;
 
-use crate::{error::StoreError, reference::PolicyRef};
+use crate::error::StoreError;
 
 #[allow(missing_docs, clippy::all, unreachable_pub, reason = "generated from proto/")]
 pub(crate) mod pb {

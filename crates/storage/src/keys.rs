@@ -6,10 +6,10 @@
 //! are the last part, or are followed by a part that cannot be confused with them. Unique ids are 21 bytes long, so
 //! they need no separator.
 
-use bailiwick_model::{AccessKeyId, AccountAlias, AccountId, UniqueId};
+use bailiwick_model::{AccessKeyId, AccountAlias, AccountId, PolicyRef, UniqueId};
 use bytes::Bytes;
 
-use crate::reference::{IdentityKind, PolicyRef};
+use crate::reference::IdentityKind;
 
 mod layout_1;
 mod words;

@@ -44,8 +44,10 @@ mod store_state;
 mod tx;
 mod user;
 
+pub use bailiwick_model::{AccountState, PolicyRef};
+
 pub use access_key::{AccessKey, AccessKeyLastUsed, KeyOwner};
-pub use account::{Account, AccountState};
+pub use account::Account;
 pub use attachment::{Holder, HolderFilter};
 pub use authenticator::{Authenticator, OpenedRow};
 pub use batch::{Add, Batch, Expect, MAX_KEY, MAX_VALUE, Versioned, counter_value};
@@ -62,7 +64,7 @@ pub use memory::MemoryStore;
 pub use noun::{FoldedName, Noun};
 pub use outbox::OutboxRow;
 pub use policy::{Policy, PolicyVersion, Usage};
-pub use reference::{IdentityKind, PolicyRef};
+pub use reference::IdentityKind;
 pub use resource::{Resource, ResourcePolicy};
 pub use revision::Revision;
 pub use role::{Role, RoleLastUsed, TrustPolicy};

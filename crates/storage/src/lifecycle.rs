@@ -1,6 +1,6 @@
 //! Creation, change and deletion of users, groups and roles.
 
-use bailiwick_model::{ErrorCode, IamError, Result};
+use bailiwick_model::{ErrorCode, IamError, PolicyRef, Result};
 
 use crate::{
     attachment::holder_key,
@@ -10,7 +10,7 @@ use crate::{
     keys::{self, CounterKind},
     noun::Noun,
     policy::{self, Usage},
-    reference::{IdentityKind, PolicyRef},
+    reference::IdentityKind,
     role::Role,
     tx::Tx,
     user::User,

@@ -1,13 +1,12 @@
 //! Nouns: records with a unique id, and a name that is an index.
 
 use bailiwick_model::{
-    AccountId, GroupName, IamError, Path, PolicyName, Result, RoleName, UniqueId, UserName, limits::Quotas,
+    AccountId, GroupName, IamError, Path, PolicyName, PolicyRef, Result, RoleName, UniqueId, UserName, limits::Quotas,
 };
 
 use crate::{
     codec::Record,
     keys::{self, CounterKind, Kind},
-    reference::PolicyRef,
     tx::{Located, Page, Tx},
 };
 

@@ -1,7 +1,7 @@
 //! Managed policies and their versions.
 
 use bailiwick_model::{
-    AccountId, ErrorCode, IamError, Path, PolicyName, Result, Tags, UniqueId, limits::VERSIONS_PER_POLICY,
+    AccountId, ErrorCode, IamError, Path, PolicyName, PolicyRef, Result, Tags, UniqueId, limits::VERSIONS_PER_POLICY,
 };
 use jiff::Timestamp;
 
@@ -10,7 +10,6 @@ use crate::{
     error::StoreError,
     keys::{self, CounterKind, Kind},
     noun::{Noun, NounSpec},
-    reference::PolicyRef,
     tx::Tx,
 };
 

@@ -1,6 +1,4 @@
-//! References to identities and managed policies, as keys and records contain them.
-
-use bailiwick_model::{AccountId, UniqueId};
+//! The kinds of identity, as keys and records contain them.
 
 /// User, group or role; in the order in which AWS lists them together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,13 +31,4 @@ impl IdentityKind {
             _ => None,
         }
     }
-}
-
-/// A reference to a managed policy: its owner, [`AccountId::NONE`] for the deployment, and its unique id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PolicyRef {
-    /// The account that owns the policy.
-    pub account: AccountId,
-    /// Its unique id, `ANPA…`.
-    pub id: UniqueId,
 }

@@ -1,13 +1,12 @@
 //! Roles.
 
-use bailiwick_model::{AccountId, IamError, Path, Result, RoleName, Tags, UniqueId};
+use bailiwick_model::{AccountId, IamError, Path, PolicyRef, Result, RoleName, Tags, UniqueId};
 use jiff::Timestamp;
 
 use crate::{
     codec::{self, AsMessage, Malformed, pb},
     keys::{self, CounterKind, Kind},
     noun::{Noun, NounSpec},
-    reference::PolicyRef,
     tx::Tx,
 };
 

@@ -1,13 +1,12 @@
 //! Users.
 
-use bailiwick_model::{AccountId, IamError, Path, Tags, UniqueId, UserName};
+use bailiwick_model::{AccountId, IamError, Path, PolicyRef, Tags, UniqueId, UserName};
 use jiff::Timestamp;
 
 use crate::{
     codec::{self, AsMessage, Malformed, pb},
     keys::{CounterKind, Kind},
     noun::{Noun, NounSpec},
-    reference::PolicyRef,
 };
 
 /// A user.

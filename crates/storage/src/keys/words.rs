@@ -65,12 +65,12 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use bailiwick_model::{AccessKeyId, IdKind, UniqueId};
+    use bailiwick_model::{AccessKeyId, IdKind, PolicyRef, UniqueId};
 
     use super::*;
     use crate::{
         keys::{self, CounterKind},
-        reference::{IdentityKind, PolicyRef},
+        reference::IdentityKind,
     };
 
     #[test]

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use bailiwick_model::{AccessKeyId, AccountId, Arn, Partition, Path, RoleName, SessionName, Tags, UniqueId, UserName};
-use bailiwick_storage::{IdentityKind, PolicyRef, Standing};
+use bailiwick_model::{
+    AccessKeyId, AccountId, Arn, Partition, Path, PolicyRef, RoleName, SessionName, Tags, UniqueId, UserName,
+};
 use jiff::Timestamp;
 
 /// A proven caller: the principal, the credential that proved it, and its session.
@@ -120,19 +121,6 @@ impl Caller {
         match &self.principal {
             Principal::User { id, name, .. } => Some((id, name)),
             _ => None,
-        }
-    }
-
-    /// The records that a change by this caller depends on.
-    pub fn standing(&self) -> Standing<'_> {
-        Standing {
-            account: self.account(),
-            identity: match &self.principal {
-                Principal::Root { .. } => None,
-                Principal::User { id, .. } => Some((IdentityKind::User, id)),
-                Principal::RoleSession { id, .. } => Some((IdentityKind::Role, id)),
-            },
-            access_key: self.session.is_none().then(|| self.access_key_id()),
         }
     }
 

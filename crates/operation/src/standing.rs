@@ -1,0 +1,17 @@
+//! The records that a change by a caller depends on.
+
+use bailiwick_decision::{Caller, Principal};
+use bailiwick_storage::{IdentityKind, Standing};
+
+/// Returns the records that a change by this caller depends on.
+pub fn standing(caller: &Caller) -> Standing<'_> {
+    Standing {
+        account: caller.account(),
+        identity: match &caller.principal {
+            Principal::Root { .. } => None,
+            Principal::User { id, .. } => Some((IdentityKind::User, id)),
+            Principal::RoleSession { id, .. } => Some((IdentityKind::Role, id)),
+        },
+        access_key: caller.session.is_none().then(|| caller.access_key_id()),
+    }
+}
