@@ -21,7 +21,7 @@ impl Service {
     pub(crate) async fn authenticate(&self, incoming: &Incoming<'_>, now: Timestamp) -> Result<Authenticated> {
         let source = SourceNetwork::of(incoming.peer.ip);
         let proof = proof::of(incoming);
-        let claim = || proof.as_ref().map_or(Claim::Nobody, |proof| self.claimed(proof));
+        let claim = || proof.as_ref().map_or(Claim::Unnamed, |proof| self.claimed(proof));
         let admission = self.failures.admit(source, claim, now);
         if let Admission::Throttled(wait) = admission {
             return Err(self.throttled(wait));
@@ -31,14 +31,14 @@ impl Service {
             Err(error) => Err(IamError::new(error.code(), error.message())),
         };
         match outcome {
-            Ok(who) => {
+            Ok(caller) => {
                 let claim = match &proof {
                     Ok(Proof::Bearer(token)) => self.failures.token(token),
-                    _ => self.failures.key(who.caller.access_key_id().as_str()),
+                    _ => self.failures.key(caller.caller.access_key_id().as_str()),
                 };
                 self.failures.succeeded(source, claim, now);
                 incoming.peer.standing.set_authenticated();
-                Ok(who)
+                Ok(caller)
             }
             Err(error) if error.code().kind() == ErrorKind::Unauthenticated => {
                 self.failures.failed(source, claim(), now);
@@ -59,9 +59,9 @@ impl Service {
             Proof::Bearer(token) => self.failures.token(token),
             Proof::Signature(signed) => match sigv4::parse(&signed.request) {
                 Ok(Some(signed)) => self.failures.key(signed.access_key_id()),
-                Ok(None) | Err(_) => Claim::Nobody,
+                Ok(None) | Err(_) => Claim::Unnamed,
             },
-            Proof::None => Claim::Nobody,
+            Proof::None => Claim::Unnamed,
         }
     }
 }

@@ -41,7 +41,7 @@ pub(crate) enum Claim {
     /// A bearer token. Each wrong one is another, so there is no limit for one.
     Token(u64),
     /// Nothing that names anyone.
-    Nobody,
+    Unnamed,
 }
 
 /// How an attempt may be treated.
@@ -157,7 +157,7 @@ impl Failures {
         let (place, mark) = self.place(source, claim);
         let entry = place.load(Ordering::Relaxed);
         let age = hour(now).saturating_sub(entry & HOUR_BITS);
-        claim != Claim::Nobody && entry & !HOUR_BITS == mark && age <= KNOWN_HOURS
+        claim != Claim::Unnamed && entry & !HOUR_BITS == mark && age <= KNOWN_HOURS
     }
 
     fn place(&self, source: SourceNetwork, claim: Claim) -> (&AtomicU64, u64) {

@@ -14,6 +14,8 @@
 mod authenticate;
 mod body;
 mod call;
+mod call_audit;
+mod conflict_queue;
 mod failures;
 mod last_used;
 mod lockout;
@@ -21,13 +23,11 @@ mod log;
 mod metrics;
 mod pipeline;
 mod proof;
-mod record;
 mod refused;
 mod route;
 mod service;
 #[cfg(test)]
 mod tests;
-mod turns;
 
 pub use body::BodyError;
 pub use call::{Answer, Door, Incoming, Peer, Standing};

@@ -17,7 +17,7 @@ use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
-use self::pulled::Pulled;
+use self::pulled::PulledFamily;
 pub use self::pulled::Samples;
 use crate::Route;
 
@@ -25,7 +25,7 @@ use crate::Route;
 const BUCKETS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0];
 
 /// Counters of one operation, at hand without a look-up.
-struct OfOperation {
+struct OperationCounters {
     calls: IntCounter,
     seconds: Histogram,
 }
@@ -34,7 +34,7 @@ struct OfOperation {
 pub struct Metrics {
     registry: Registry,
     /// By the number of the route; made at an operation's first call.
-    operations: Vec<OnceLock<OfOperation>>,
+    operations: Vec<OnceLock<OperationCounters>>,
     calls: IntCounterVec,
     seconds: HistogramVec,
     failures: IntCounterVec,
@@ -136,7 +136,7 @@ impl Metrics {
     ) {
         let names = labels.iter().map(|&label| label.to_owned()).collect();
         let registered = Desc::new(name.to_owned(), help.to_owned(), names, HashMap::new())
-            .and_then(|desc| self.registry.register(Box::new(Pulled { kind, desc, labels, read })));
+            .and_then(|desc| self.registry.register(Box::new(PulledFamily { kind, desc, labels, read })));
         if let Err(error) = registered {
             tracing::error!(name, %error, "a metric could not be registered, which is a defect of Bailiwick");
         }
@@ -218,7 +218,7 @@ impl Metrics {
     }
 
     pub(crate) fn answered(&self, route: &Route, failure: Option<&'static str>, took: Duration) {
-        let of = self.operations[route.index].get_or_init(|| OfOperation {
+        let of = self.operations[route.index].get_or_init(|| OperationCounters {
             calls: self.calls.with_label_values(&[route.name]),
             seconds: self.seconds.with_label_values(&[route.name]),
         });

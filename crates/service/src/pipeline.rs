@@ -17,7 +17,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use prost::Message as _;
 
-use crate::record::{Ids, Trail};
+use crate::call_audit::{Ids, CallAudit};
 use crate::{Answer, Incoming, Parts, Service, lockout};
 
 /// The maximum number of attempts at a change that conflicts with others.
@@ -26,7 +26,7 @@ const ATTEMPTS: usize = 24;
 const MAX_USER_AGENT: usize = 512;
 
 /// A call that was handled.
-struct Done<O: Operation> {
+struct Handled<O: Operation> {
     response: O::Response,
     revision: Revision,
     /// Whether it committed a change, with its audit record.
@@ -34,7 +34,7 @@ struct Done<O: Operation> {
 }
 
 /// Options of a call besides its message.
-struct Wishes<'a> {
+struct CallOptions<'a> {
     /// A revision that the answer must not be older than.
     min_revision: Option<&'a str>,
     /// Whether the last administrator's access key may become unusable.
@@ -54,29 +54,29 @@ pub(crate) async fn run<O: Operation, H: Handle<O>>(
     let ids = Ids::new(parts.deployment.random.as_ref());
     let mut request = request_info(&incoming, ids);
     let request_id = request.id.clone();
-    let who = service.authenticate(&incoming, began).await;
-    if let Ok(who) = &who {
-        request.region.clone_from(&who.region);
+    let caller = service.authenticate(&incoming, began).await;
+    if let Ok(caller) = &caller {
+        request.region.clone_from(&caller.region);
     }
     let request = Arc::new(request);
-    let mut trail = Trail::<O>::new(service, ids, Arc::clone(&request), began);
-    let outcome = match who {
+    let mut audit = CallAudit::<O>::new(service, ids, Arc::clone(&request), began);
+    let outcome = match caller {
         Err(error) => {
             service.metrics().unauthenticated(error.code().wire());
             Err(error)
         }
-        Ok(mut who) => {
-            trail.called_by(&who.caller);
-            let region = who.region.as_ref().unwrap_or(&parts.deployment.region);
-            service.last_used.note(&who.caller, O::SERVICE, region.as_str(), in_seconds(began));
-            let wishes = Wishes {
+        Ok(mut caller) => {
+            audit.set_caller(&caller.caller);
+            let region = caller.region.as_ref().unwrap_or(&parts.deployment.region);
+            service.last_used.note(&caller.caller, O::SERVICE, region.as_str(), in_seconds(began));
+            let options = CallOptions {
                 min_revision: incoming.header("x-bailiwick-min-revision"),
                 allow_lockout: incoming.header(lockout::ALLOW).is_some_and(|value| value.eq_ignore_ascii_case("true")),
             };
-            answer(service, handler, &mut who, &request, message, wishes, &mut trail).await
+            answer(service, handler, &mut caller, &request, message, options, &mut audit).await
         }
     };
-    let outcome = trail.end(outcome, |done| (&done.response, done.committed)).await;
+    let outcome = audit.end(outcome, |done| (&done.response, done.committed)).await;
     let took = parts.deployment.clock.now().duration_since(began).unsigned_abs();
     let (revision, result) = match outcome {
         Ok(done) => (Some(done.revision), Ok(Bytes::from(done.response.encode_to_vec()))),
@@ -110,61 +110,61 @@ pub(crate) fn user_agent(text: &str) -> String {
 async fn answer<O: Operation, H: Handle<O>>(
     service: &Service,
     handler: &H,
-    who: &mut Authenticated,
+    caller: &mut Authenticated,
     info: &Arc<RequestInfo>,
     message: Result<Bytes>,
-    wishes: Wishes<'_>,
-    trail: &mut Trail<'_, O>,
-) -> Result<Done<O>> {
+    options: CallOptions<'_>,
+    audit: &mut CallAudit<'_, O>,
+) -> Result<Handled<O>> {
     let parts = &service.parts;
     let message = message?;
     let request = O::Request::decode(message.clone()).map_err(|e| {
         IamError::new(ErrorCode::MalformedInput, "the request is not a message of its type").caused_by(e)
     })?;
-    trail.asked(message);
+    audit.set_message(message);
     validate(&request)?;
-    let at = reached(parts, [wishes.min_revision, handler.min_revision(&request)]).await?;
+    let at = reached(parts, [options.min_revision, handler.min_revision(&request)]).await?;
     let mut request = Some(request);
-    let mut turn = None;
+    let mut queued = None;
     for attempt in 1..=ATTEMPTS {
         let mut tx = Tx::begin(Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas), at).await?;
         let revision = tx.revision();
         // The request is cloned only if the handler may have to run again.
-        let Some(asked) = (if O::READ_ONLY { request.take() } else { request.clone() }) else { break };
+        let Some(set_message) = (if O::READ_ONLY { request.take() } else { request.clone() }) else { break };
         parts.snapshots.at_least(revision).await?;
-        let (now, snapshot) = prove_again(service, who)?;
-        trail.called_by(&who.caller);
-        let cx = Cx::new(Arc::clone(&parts.deployment), Arc::clone(&who.caller), Arc::clone(info));
+        let (now, snapshot) = revalidate(service, caller)?;
+        audit.set_caller(&caller.caller);
+        let cx = Cx::new(Arc::clone(&parts.deployment), Arc::clone(&caller.caller), Arc::clone(info));
         let cx = &cx.at(now).with_view(Arc::clone(&snapshot));
-        let Planned { plan, checks, retired_key } = handler.plan(cx, &mut tx, asked).await?;
-        trail.acts_on(&checks);
-        parts.authz.decide_all(&snapshot, who, cx, &checks).await?;
-        trail.permitted(&checks);
+        let Planned { plan, checks, retired_key } = handler.plan(cx, &mut tx, set_message).await?;
+        audit.set_resource(&checks);
+        parts.authz.decide_all(&snapshot, caller, cx, &checks).await?;
+        audit.set_permitted(&checks);
         let response = handler.handle(cx, &mut tx, plan).await?;
         if let Some(key) = retired_key {
-            lockout::refuse(parts, cx, &snapshot, &mut tx, &key, wishes.allow_lockout).await?;
+            lockout::refuse(parts, cx, &snapshot, &mut tx, &key, options.allow_lockout).await?;
         }
         if O::READ_ONLY || tx.is_read_only() {
             // Other calls may have run in between; only a caller that is still valid gets what was read or issued.
-            prove_again(service, who)?;
-            return Ok(Done { response, revision, committed: false });
+            revalidate(service, caller)?;
+            return Ok(Handled { response, revision, committed: false });
         }
-        tx.depend_on(&bailiwick_operation::standing(&who.caller)).await?;
-        trail.write_into(&mut tx, &response).await?;
+        tx.depend_on(&bailiwick_operation::standing(&caller.caller)).await?;
+        audit.write_into(&mut tx, &response).await?;
         match tx.commit().await {
             Ok(revision) => {
                 // When the response leaves, decisions must see the change.
                 parts.snapshots.at_least(revision).await?;
-                return Ok(Done { response, revision, committed: true });
+                return Ok(Handled { response, revision, committed: true });
             }
             Err(CommitError::Failed(error)) => return Err(error),
             Err(CommitError::Conflict) => {
                 service.metrics().conflict();
                 // Calls that conflicted on one resource continue one after the other. A call that conflicts again, with
                 // calls outside the queue, waits for those to finish.
-                if turn.is_none() {
+                if queued.is_none() {
                     let resource = checks.first().map_or("*", |check| check.resource.as_str());
-                    turn = Some(service.turns.wait(resource).await);
+                    queued = Some(service.conflict_queue.wait(resource).await);
                 } else {
                     tokio::time::sleep(Duration::from_millis(attempt as u64)).await;
                 }
@@ -192,11 +192,11 @@ async fn reached(parts: &Parts, wanted: [Option<&str>; 2]) -> Result<At> {
 ///
 /// The clock is read before the snapshot is taken, without waiting in between: a session that is issued at this time is
 /// older than any revocation that is made after the snapshot.
-fn prove_again(service: &Service, who: &mut Authenticated) -> Result<(Timestamp, Arc<Snapshot>)> {
+fn revalidate(service: &Service, caller: &mut Authenticated) -> Result<(Timestamp, Arc<Snapshot>)> {
     let parts = &service.parts;
     let now = parts.deployment.clock.now();
     let snapshot = parts.snapshots.current()?;
-    parts.authz.prove_again(&snapshot, who, now).inspect_err(|e| service.metrics().unauthenticated(e.code().wire()))?;
+    parts.authz.prove_again(&snapshot, caller, now).inspect_err(|e| service.metrics().unauthenticated(e.code().wire()))?;
     Ok((now, snapshot))
 }
 

@@ -7,7 +7,7 @@ use bailiwick_model::IamError;
 use bailiwick_operation::{RequestInfo, uuid};
 
 use crate::pipeline::user_agent;
-use crate::record::Ids;
+use crate::call_audit::Ids;
 use crate::{Peer, Service};
 
 /// What is known of a request that is refused before it is a call.

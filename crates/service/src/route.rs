@@ -70,9 +70,9 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 });
 
 /// The handler of operations that have none yet.
-pub(crate) struct Unbuilt;
+pub(crate) struct Unimplemented;
 
-fn unbuilt(operation: &str) -> IamError {
+fn unimplemented(operation: &str) -> IamError {
     IamError::new(ErrorCode::NotImplemented, format!("{operation} is not implemented by this version of Bailiwick"))
 }
 
@@ -82,7 +82,7 @@ macro_rules! not_implemented {
     ($($operation:ident)*) => { not_implemented! { @with ($) $($operation)* } };
     (@with ($d:tt) $($operation:ident)*) => {
         $(
-            impl Handle<op::$operation> for Unbuilt {
+            impl Handle<op::$operation> for Unimplemented {
                 type Plan = Infallible;
 
                 async fn plan(
@@ -91,7 +91,7 @@ macro_rules! not_implemented {
                     _: &mut Tx,
                     _: <op::$operation as Operation>::Request,
                 ) -> Result<Planned<Infallible>> {
-                    Err(unbuilt(<op::$operation as Operation>::NAME))
+                    Err(unimplemented(<op::$operation as Operation>::NAME))
                 }
                 async fn handle(
                     &self,
@@ -104,7 +104,7 @@ macro_rules! not_implemented {
             }
         )*
         macro_rules! home {
-            $(($d me:ident $operation $d service:ident) => { &$d me.unbuilt };)*
+            $(($d me:ident $operation $d service:ident) => { &$d me.unimplemented };)*
             ($d me:ident $d operation:ident AssumeRoleService) => { &$d me.parts.sts };
             ($d me:ident $d operation:ident CallerIdentityService) => { &$d me.parts.sts };
             ($d me:ident $d operation:ident TokenService) => { &$d me.parts.sts };

@@ -15,8 +15,8 @@ use futures_util::FutureExt as _;
 
 use crate::failures::Failures;
 use crate::last_used::LastUsed;
-use crate::route::Unbuilt;
-use crate::turns::Turns;
+use crate::route::Unimplemented;
+use crate::conflict_queue::ConflictQueue;
 use crate::{Answer, Incoming, Metrics};
 
 /// The parts that a call passes through.
@@ -40,9 +40,9 @@ pub struct Parts {
 /// The one way in, shared by both front ends.
 pub struct Service {
     pub(crate) parts: Parts,
-    pub(crate) unbuilt: Unbuilt,
+    pub(crate) unimplemented: Unimplemented,
     pub(crate) last_used: LastUsed,
-    pub(crate) turns: Turns,
+    pub(crate) conflict_queue: ConflictQueue,
     pub(crate) failures: Failures,
     metrics: Metrics,
 }
@@ -57,7 +57,7 @@ impl Service {
         metrics.count_decisions_of(&parts.authz);
         metrics.count_records_of(&parts.recorder);
         let failures = Failures::new(Self::FAILURES_PER_SECOND);
-        Service { parts, unbuilt: Unbuilt, last_used: LastUsed::default(), turns: Turns::default(), failures, metrics }
+        Service { parts, unimplemented: Unimplemented, last_used: LastUsed::default(), conflict_queue: ConflictQueue::default(), failures, metrics }
     }
 
     /// Sets how many failures to authenticate one source may have per second, in bursts of ten times as many; one key of

@@ -71,12 +71,12 @@ fn a_source_may_fail_five_hundred_times_whatever_it_claims() {
     let mut scene = Scene::new();
     let failed: u32 = (0..1_000).map(|n| scene.fail(1, scene.failures.key(&format!("AKIA{n}")), 1)).sum();
     assert_eq!(failed, 501);
-    for claim in [ANNA, GOOD, Claim::Nobody] {
+    for claim in [ANNA, GOOD, Claim::Unnamed] {
         assert!(is_throttled(scene.admit(1, claim)), "{claim:?}");
         assert_eq!(scene.admit(2, claim), Admission::Free, "{claim:?}");
     }
     scene.wait(1_000);
-    assert_eq!(scene.fail(1, Claim::Nobody, 1_000), 50);
+    assert_eq!(scene.fail(1, Claim::Unnamed, 1_000), 50);
     assert_eq!(scene.fail(2, BAD, 1_000), 501, "tokens are limited by the source alone");
 }
 
@@ -96,16 +96,16 @@ fn who_was_good_from_there_is_verified_whatever_others_do() {
     let mut scene = Scene::new();
     scene.succeed(1, ANNA);
     scene.succeed(1, GOOD);
-    scene.fail(1, Claim::Nobody, 1_000);
+    scene.fail(1, Claim::Unnamed, 1_000);
     assert_eq!(scene.admit(1, ANNA), Admission::OnlyIfValid);
     assert_eq!(scene.admit(1, GOOD), Admission::OnlyIfValid);
-    for claim in [BEN, BAD, Claim::Nobody] {
+    for claim in [BEN, BAD, Claim::Unnamed] {
         assert!(is_throttled(scene.admit(1, claim)), "{claim:?}");
     }
-    scene.fail(2, Claim::Nobody, 1_000);
+    scene.fail(2, Claim::Unnamed, 1_000);
     assert!(is_throttled(scene.admit(2, ANNA)), "from there it was never good");
     scene.wait(13 * 3_600_000);
-    scene.fail(1, Claim::Nobody, 1_000);
+    scene.fail(1, Claim::Unnamed, 1_000);
     assert!(is_throttled(scene.admit(1, ANNA)), "that was long ago");
 }
 
@@ -128,7 +128,7 @@ fn many_sources_are_forgotten_and_a_clock_that_goes_back_does_no_harm() {
 fn many_false_keys_of_many_sources_reset_no_limit() {
     let scene = Scene::new();
     scene.fail(1, ANNA, 1_000);
-    scene.fail(2, Claim::Nobody, 1_000);
+    scene.fail(2, Claim::Unnamed, 1_000);
     // Buckets of 100 sources that fail 500 times each, for another key every time: three times as many as there may be.
     for n in 3..103_u8 {
         for key in 0..600 {

@@ -38,14 +38,14 @@ impl Samples<'_> {
 }
 
 /// A family of metrics that are read when the page is.
-pub(super) struct Pulled {
+pub(super) struct PulledFamily {
     pub(super) kind: MetricType,
     pub(super) desc: Desc,
     pub(super) labels: &'static [&'static str],
     pub(super) read: Box<Read>,
 }
 
-impl Collector for Pulled {
+impl Collector for PulledFamily {
     fn desc(&self) -> Vec<&Desc> {
         vec![&self.desc]
     }
@@ -62,7 +62,7 @@ impl Collector for Pulled {
     }
 }
 
-impl fmt::Debug for Pulled {
+impl fmt::Debug for PulledFamily {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pulled").field("desc", &self.desc).finish_non_exhaustive()
     }

@@ -8,18 +8,18 @@ use tokio::sync::{Mutex, MutexGuard};
 const QUEUES: usize = 64;
 
 /// Queues of calls, by what these are about.
-pub(crate) struct Turns {
+pub(crate) struct ConflictQueue {
     queues: [Mutex<()>; QUEUES],
     hasher: RandomState,
 }
 
-impl Default for Turns {
+impl Default for ConflictQueue {
     fn default() -> Self {
-        Turns { queues: [const { Mutex::const_new(()) }; QUEUES], hasher: RandomState::new() }
+        ConflictQueue { queues: [const { Mutex::const_new(()) }; QUEUES], hasher: RandomState::new() }
     }
 }
 
-impl Turns {
+impl ConflictQueue {
     /// Waits for the turn of a call about a resource; it ends with what is returned. Fair: first come, first served.
     pub(crate) async fn wait(&self, resource: &str) -> MutexGuard<'_, ()> {
         let queue = self.hasher.hash_one(resource) as usize % QUEUES;

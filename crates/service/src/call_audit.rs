@@ -24,7 +24,7 @@ use crate::Service;
 use crate::log::Line;
 
 /// The record of one call, as it comes about.
-pub(crate) struct Trail<'a, O: Operation> {
+pub(crate) struct CallAudit<'a, O: Operation> {
     service: &'a Service,
     ids: Ids,
     request: Arc<RequestInfo>,
@@ -57,12 +57,12 @@ impl Ids {
     }
 }
 
-impl<'a, O: Operation> Trail<'a, O> {
+impl<'a, O: Operation> CallAudit<'a, O> {
     /// What other services ask is recorded by a setting of its own, not like changes and reads.
     const IS_DECISION: bool = matches!(O::AUDIT, Audit::Decision);
 
     pub(crate) fn new(service: &'a Service, ids: Ids, request: Arc<RequestInfo>, time: Timestamp) -> Self {
-        Trail {
+        CallAudit {
             service,
             ids,
             request,
@@ -76,22 +76,22 @@ impl<'a, O: Operation> Trail<'a, O> {
     }
 
     /// The caller is proven.
-    pub(crate) fn called_by(&mut self, caller: &Arc<Caller>) {
+    pub(crate) fn set_caller(&mut self, caller: &Arc<Caller>) {
         self.caller = Some(Arc::clone(caller));
     }
 
     /// The request could be read.
-    pub(crate) fn asked(&mut self, message: Bytes) {
+    pub(crate) fn set_message(&mut self, message: Bytes) {
         self.message = message;
     }
 
     /// What the call is about is known.
-    pub(crate) fn acts_on(&mut self, checks: &[Check]) {
+    pub(crate) fn set_resource(&mut self, checks: &[Check]) {
         self.resource = checks.first().map(|check| masked(&check.resource).into_owned());
     }
 
     /// All that was to be decided is allowed.
-    pub(crate) fn permitted(&mut self, checks: &[Check]) {
+    pub(crate) fn set_permitted(&mut self, checks: &[Check]) {
         self.is_permitted = checks.iter().any(|check| exception_of(check.action).is_none());
     }
 
