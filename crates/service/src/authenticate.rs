@@ -1,4 +1,4 @@
-//! Who calls, and what becomes of those who fail to prove it.
+//! Authentication of a call, with the limit of failures.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use jiff::Timestamp;
 use crate::failures::{Admission, Claim};
 use crate::{Incoming, Service, proof};
 
-/// When to try again, where that depends on what others do.
-const SOON: Duration = Duration::from_secs(1);
+/// `Retry-After` where the wait depends on other callers.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl Service {
-    /// Proves who calls, unless too many from there have failed to.
+    /// Authenticates the caller, unless their source or key had too many failures.
     ///
     /// # Errors
-    /// What [`bailiwick_authz::Authz::authenticate`] refuses with, and `Throttling` beyond the limit of failures.
+    /// As [`bailiwick_authz::Authz::authenticate`], and `Throttling` beyond the limit of failures.
     pub(crate) async fn authenticate(&self, incoming: &Incoming<'_>, now: Timestamp) -> Result<Authenticated> {
         let source = SourceNetwork::of(incoming.peer.ip);
         let proof = proof::of(incoming);
@@ -42,7 +42,7 @@ impl Service {
             }
             Err(error) if error.code().kind() == ErrorKind::Unauthenticated => {
                 self.failures.failed(source, claim(), now);
-                Err(if admission == Admission::OnlyIfValid { self.throttled(SOON) } else { error })
+                Err(if admission == Admission::OnlyIfValid { self.throttled(RETRY_AFTER) } else { error })
             }
             Err(error) => Err(error),
         }
@@ -53,7 +53,7 @@ impl Service {
         IamError::new(ErrorCode::Throttling, "Rate exceeded").retry_after(wait)
     }
 
-    /// What a proof claims, unverified.
+    /// The unverified claim of a proof.
     fn claimed(&self, proof: &Proof<'_>) -> Claim {
         match proof {
             Proof::Bearer(token) => self.failures.token(token),

@@ -1,23 +1,23 @@
-//! Why the body of a request did not arrive, as listeners tell it and front ends pass it on.
+//! Why the body of a request did not arrive: reported by the listener, converted to an answer by the front end.
 
 use std::error::Error;
 use std::time::Duration;
 
 use bailiwick_model::{ErrorCode, IamError};
 
-/// What a listener ends a body with before its time.
+/// The error with which a listener ends a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// It did not arrive within so many seconds.
+    /// It did not arrive within this number of seconds.
     #[error("the body did not arrive within {0} seconds")]
     Late(u64),
-    /// Its source holds more memory than its share.
+    /// Its source has used its share of memory.
     #[error("too many requests are being received from this address")]
     NoRoom,
 }
 
 impl BodyError {
-    /// The refusal for an error that reading a body ended with; whatever is not of the listener is the client's.
+    /// Converts an error of reading a body. An error that is not from the listener is the client's fault.
     pub fn refusal(error: Box<dyn Error + Send + Sync>) -> IamError {
         match error.downcast::<BodyError>() {
             Ok(error) => IamError::from(*error),

@@ -1,4 +1,4 @@
-//! What front ends hand in, and what they get back.
+//! The input and output of a call.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,65 +9,65 @@ use bytes::Bytes;
 
 use crate::Route;
 
-/// Which front end a call came through.
+/// The front end of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Door {
-    /// gRPC: signatures are for the service `bailiwick`, bearer tokens are taken.
+    /// gRPC: signatures are for the service `bailiwick`, bearer tokens are accepted.
     Grpc,
     /// AWS Query: signatures are for the operation's own service.
     Query,
 }
 
-/// What is known of the client.
+/// The client of a request.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    /// The client's address: that of the connection, or what a trusted proxy says it is.
+    /// The client's address: that of the connection, or the one that a trusted proxy names.
     pub ip: IpAddr,
     /// Whether the client's connection is encrypted.
     pub secure: bool,
-    /// Whether a trusted proxy says so, and the connection is the proxy's.
+    /// Whether a trusted proxy named the address, so that the connection is the proxy's.
     pub is_forwarded: bool,
-    /// What was proven over the connection.
+    /// Whether a request over the connection was authenticated.
     pub standing: Standing,
 }
 
 impl Peer {
-    /// A client who is at the other end of the connection.
+    /// The client at the other end of the connection.
     pub fn direct(ip: IpAddr, secure: bool) -> Self {
         Peer { ip, secure, is_forwarded: false, standing: Standing::default() }
     }
 
-    /// Whether nobody on the way can alter what is sent: it is encrypted, or does not leave this machine.
+    /// Whether no third party can change the request: the connection is encrypted, or does not leave this machine.
     pub(crate) fn is_tamper_proof(&self) -> bool {
         self.secure || (self.ip.is_loopback() && !self.is_forwarded)
     }
 }
 
-/// Whether an authenticated request ever came over a connection; shared by all who look at the connection.
+/// Whether any request over a connection was authenticated. Clones share the state.
 #[derive(Clone, Debug, Default)]
 pub struct Standing(Arc<AtomicBool>);
 
 impl Standing {
-    /// An authenticated request came over it.
+    /// Records that a request was authenticated.
     pub fn set_authenticated(&self) {
         if !self.is_authenticated() {
             self.0.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Whether one ever did.
+    /// Whether any request was authenticated.
     pub fn is_authenticated(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// One call, as it was received.
+/// A call as it was received.
 pub struct Incoming<'a> {
-    /// The operation that was asked for.
+    /// The operation.
     pub route: &'static Route,
-    /// The operation's request message; a refusal of it is told only to who is authenticated.
+    /// The request message of the operation. An error is returned to authenticated callers only.
     pub message: Result<Bytes>,
-    /// Which front end it came through.
+    /// The front end.
     pub door: Door,
     /// The HTTP method.
     pub method: &'a str,
@@ -75,16 +75,16 @@ pub struct Incoming<'a> {
     pub path: &'a str,
     /// The query string as received, without the question mark.
     pub query: &'a str,
-    /// One entry per header line; `host` is among them whatever the version of HTTP.
+    /// One entry per header line, including `host` for every version of HTTP.
     pub headers: &'a [(&'a str, &'a [u8])],
-    /// The bytes that a signature's payload hash is about.
+    /// The bytes that the payload hash of a signature covers.
     pub body: &'a [u8],
-    /// Where it came from.
+    /// The client.
     pub peer: Peer,
 }
 
 impl Incoming<'_> {
-    /// The value of a header that is there once, as text.
+    /// The value of a header that occurs exactly once, as text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut found = self.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
         let (_, value) = found.next()?;
@@ -92,12 +92,12 @@ impl Incoming<'_> {
     }
 }
 
-/// What came of a call.
+/// The result of a call.
 pub struct Answer {
-    /// The request's id, in logs and the audit trail as well.
+    /// The id of the request, which is also in logs and audit records.
     pub request_id: String,
-    /// The revision that the answer was made at: of a change, the one it was committed with.
+    /// The revision that the answer was made at; for a change, that of its commit.
     pub revision: Option<String>,
-    /// The response message, or the refusal.
+    /// The response message, or the error.
     pub result: Result<Bytes, IamError>,
 }

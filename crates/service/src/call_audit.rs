@@ -1,9 +1,9 @@
-//! What is recorded of a call, and when.
+//! The audit record of a call.
 //!
-//! A change carries its record in its own commit. Of everything else a denial, or a failure to authenticate, is
-//! durable before its caller hears of it; reads, issued credentials and refusals of other kinds follow within a
-//! second. What a caller without any rights can cause is recorded at a bounded rate and counted beyond it. How an
-//! operation is recorded is said in the proto: decisions that other services ask for only when the asking is denied.
+//! The record of a change is part of the change's commit. The record of a denial or of a failed authentication is
+//! durable before the call is answered. Records of reads, issued credentials and other refusals are written within a
+//! second. Records that a caller without permissions can cause have a rate limit, and are counted beyond it. The proto
+//! says how each operation is recorded: decisions for other services only if the request for the decision is denied.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -23,32 +23,32 @@ use prost::Message as _;
 use crate::Service;
 use crate::log::Line;
 
-/// The record of one call, as it comes about.
+/// Collects the audit record of one call.
 pub(crate) struct CallAudit<'a, O: Operation> {
     service: &'a Service,
     ids: Ids,
     request: Arc<RequestInfo>,
     time: Timestamp,
     caller: Option<Arc<Caller>>,
-    /// As it was received, once it was read.
+    /// The request message as received; empty until it was decoded.
     message: Bytes,
     resource: Option<String>,
-    /// Whether a policy allowed something of the call, so that only callers with rights can make it.
+    /// Whether a policy allowed a check of the call, so that only callers with permissions can make it.
     is_permitted: bool,
     operation: PhantomData<O>,
 }
 
-/// Random bits for what a call is named by.
+/// The random bits of the ids of a call.
 #[derive(Clone, Copy)]
 pub(crate) struct Ids {
-    /// In logs, in the answer and in the record.
+    /// The request id in logs, in the answer and in the record.
     pub(crate) request: [u8; 16],
-    /// The record's own.
+    /// The id of the record.
     pub(crate) event: [u8; 16],
 }
 
 impl Ids {
-    /// Draws both at once.
+    /// Makes both ids.
     pub(crate) fn new(random: &dyn Random) -> Self {
         let mut bits = [[0; 16]; 2];
         random.fill(bits.as_flattened_mut());
@@ -58,7 +58,7 @@ impl Ids {
 }
 
 impl<'a, O: Operation> CallAudit<'a, O> {
-    /// What other services ask is recorded by a setting of its own, not like changes and reads.
+    /// Whether the operation decides for another service, which is not recorded like changes and reads.
     const IS_DECISION: bool = matches!(O::AUDIT, Audit::Decision);
 
     pub(crate) fn new(service: &'a Service, ids: Ids, request: Arc<RequestInfo>, time: Timestamp) -> Self {
@@ -75,34 +75,34 @@ impl<'a, O: Operation> CallAudit<'a, O> {
         }
     }
 
-    /// The caller is proven.
+    /// Sets the authenticated caller.
     pub(crate) fn set_caller(&mut self, caller: &Arc<Caller>) {
         self.caller = Some(Arc::clone(caller));
     }
 
-    /// The request could be read.
+    /// Sets the decoded request message.
     pub(crate) fn set_message(&mut self, message: Bytes) {
         self.message = message;
     }
 
-    /// What the call is about is known.
+    /// Sets the resource: that of the first check.
     pub(crate) fn set_resource(&mut self, checks: &[Check]) {
         self.resource = checks.first().map(|check| masked(&check.resource).into_owned());
     }
 
-    /// All that was to be decided is allowed.
+    /// Records that all checks are allowed.
     pub(crate) fn set_permitted(&mut self, checks: &[Check]) {
         self.is_permitted = checks.iter().any(|check| exception_of(check.action).is_none());
     }
 
-    /// Adds the record of a change to the change.
+    /// Adds the record of a change to its transaction.
     pub(crate) async fn write_into(&self, tx: &mut Tx, response: &O::Response) -> Result<()> {
         let (parameters, response) = (self.parameters(), redacted(response.clone()));
         let event = Event { parameters: &parameters, response: &response, ..self.event() };
         self.service.parts.recorder.write_into(tx, &event).await
     }
 
-    /// Records how the call ended, if that isn't part of a commit.
+    /// Records the outcome of the call, unless the record is part of a commit.
     pub(crate) async fn end<D>(self, outcome: Result<D>, done: impl Fn(&D) -> (&O::Response, bool)) -> Result<D> {
         let recorder = &self.service.parts.recorder;
         self.log(outcome.as_ref().err());
@@ -110,7 +110,7 @@ impl<'a, O: Operation> CallAudit<'a, O> {
             Ok(value) => {
                 let (response, committed) = done(value);
                 if !committed && !Self::IS_DECISION {
-                    // What a read answers can be read again; what was issued cannot.
+                    // Responses of reads are not recorded, since they can be read again; issued credentials are.
                     let issued = if O::READ_ONLY { Vec::new() } else { redacted(response.clone()) };
                     let parameters = self.parameters();
                     let event = Event {
@@ -124,7 +124,7 @@ impl<'a, O: Operation> CallAudit<'a, O> {
                     } else if self.is_permitted {
                         recorder.enqueue(&event).await;
                     } else {
-                        // It takes no rights to ask for what everyone may know, as with GetCallerIdentity.
+                        // Such an operation, such as GetCallerIdentity, requires no permissions.
                         recorder.enqueue_limited(&event);
                     }
                 }
@@ -138,7 +138,7 @@ impl<'a, O: Operation> CallAudit<'a, O> {
                     }
                     _ if Self::IS_DECISION && self.caller.is_some() => {}
                     _ if self.is_permitted => recorder.enqueue(&event).await,
-                    // It takes no rights to be refused so.
+                    // A caller needs no permissions to get this error.
                     _ => recorder.enqueue_limited(&event),
                 }
             }
@@ -146,7 +146,8 @@ impl<'a, O: Operation> CallAudit<'a, O> {
         outcome
     }
 
-    /// The request as it is kept. Decoded and encoded again, so that what is there twice is kept as it was understood.
+    /// The redacted request message. It is decoded and encoded again, so that a duplicate field is recorded as it was
+    /// understood.
     fn parameters(&self) -> Vec<u8> {
         O::Request::decode(self.message.clone()).map(redacted).unwrap_or_default()
     }

@@ -1,13 +1,14 @@
-//! Turns: calls whose changes met go on one after the other, so that each gets through however many there are.
+//! Queues for calls that had a write conflict. Calls about the same resource are retried one after the other, so that
+//! every one of them succeeds in the end.
 
 use std::hash::{BuildHasher, RandomState};
 
 use tokio::sync::{Mutex, MutexGuard};
 
-/// Of how many things at once there can be calls that go on.
+/// The number of queues. Calls about different resources may share one.
 const QUEUES: usize = 64;
 
-/// Queues of calls, by what these are about.
+/// The queues, by a hash of the resource.
 pub(crate) struct ConflictQueue {
     queues: [Mutex<()>; QUEUES],
     hasher: RandomState,
@@ -20,7 +21,7 @@ impl Default for ConflictQueue {
 }
 
 impl ConflictQueue {
-    /// Waits for the turn of a call about a resource; it ends with what is returned. Fair: first come, first served.
+    /// Waits until no earlier call of the queue is left. The next call continues when the guard is dropped.
     pub(crate) async fn wait(&self, resource: &str) -> MutexGuard<'_, ()> {
         let queue = self.hasher.hash_one(resource) as usize % QUEUES;
         self.queues[queue].lock().await

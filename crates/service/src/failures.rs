@@ -1,11 +1,11 @@
-//! How often callers may fail to authenticate, by where they call from and by whose key they claim to have.
+//! Rate limit of failed authentications, per source and per access key of a source.
 //!
-//! Beyond the limit a failure is answered with `Throttling`, and what is not known to be good is not looked at: neither
-//! a secret is opened nor a record written. A key that was good from the same source before is still verified, so that
-//! nobody is locked out by a neighbour who fails, nor by their own mistakes.
+//! Beyond the limit a failure is answered with `Throttling`, and unknown credentials are not verified: no secret is
+//! opened and no record written. A key that was valid from the same source before is still verified, so that neither
+//! failures of others behind the same address nor their own mistakes lock a caller out.
 //!
-//! Memory is bounded: buckets are forgotten when they are full again. When there are too many, those of the fewest
-//! failures go first, so that a source cannot reset the limit of a key or of a source by many false keys.
+//! Memory is bounded: a bucket is removed when it is full again. If there are too many buckets, those with the fewest
+//! failures are removed first, so that many false keys cannot reset the limit of a key or of a source.
 
 use std::cmp::Ordering::{Equal, Greater, Less};
 use std::collections::HashMap;
@@ -18,84 +18,84 @@ use std::time::Duration;
 use bailiwick_model::SourceNetwork;
 use jiff::Timestamp;
 
-/// Milliseconds of failures at the allowed rate that may come at once.
+/// The burst: failures at the allowed rate over this number of milliseconds.
 const BURST: i64 = 10_000;
-/// How many times as many failures a source may have as one key of it.
+/// The limit of a source as a multiple of the limit of one of its keys.
 const KEYS: u32 = 5;
-/// The most buckets.
+/// The maximum number of buckets.
 const MAX_BUCKETS: usize = 16 * 1024;
-/// How many buckets are removed at once when there are too many.
+/// The number of buckets that are removed at once if there are too many.
 const EVICTED: usize = MAX_BUCKETS / 8;
-/// Places for what was good; a new one takes the place of an older one.
-const KNOWN: usize = 32 * 1024;
-/// Hours that what was good is remembered for.
-const KNOWN_HOURS: u64 = 12;
-/// The bits of a place that are the hour; the others tell whose it is.
+/// The number of slots for valid claims. A new claim replaces an older one in its slot.
+const SLOTS: usize = 32 * 1024;
+/// The number of hours that a valid claim is remembered.
+const REMEMBERED_HOURS: u64 = 12;
+/// The bits of a slot that are the hour; the others identify the claim.
 const HOUR_BITS: u64 = 0xFF_FFFF;
 
-/// What a caller claims to be, before it is verified. Texts are told apart by a keyed hash.
+/// The unverified identity that a caller claims. Texts are compared by a keyed hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Claim {
     /// An access key id.
     Key(u64),
-    /// A bearer token. Each wrong one is another, so there is no limit for one.
+    /// A bearer token. An invalid one is different each time, so it has no limit of its own.
     Token(u64),
-    /// Nothing that names anyone.
+    /// Nothing that identifies a caller.
     Unnamed,
 }
 
-/// How an attempt may be treated.
+/// How an attempt is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
-    /// As any other.
+    /// It is verified.
     Free,
-    /// It is verified; if that fails, the answer is `Throttling` like the others'.
+    /// It is verified, and a failure is answered with `Throttling`.
     OnlyIfValid,
-    /// It is not verified, and may be tried again after this.
+    /// It is not verified, and can be repeated after this time.
     Throttled(Duration),
 }
 
-/// The limits, and who is near them.
+/// The rate limit and its state.
 pub(crate) struct Failures {
-    /// Failures per second of one source; none for no limit.
+    /// Failures per second of one source; none if unlimited.
     rate: Option<u32>,
     hasher: RandomState,
     buckets: Mutex<HashMap<u64, Bucket>>,
-    /// When all buckets are full again, in milliseconds; until then they are looked at.
+    /// The time at which all buckets are full again, in milliseconds. From then on they need not be read.
     full_at: AtomicI64,
     known: Box<[AtomicU64]>,
 }
 
-/// A bucket of tokens, told by when it is full again, in milliseconds.
+/// A token bucket, stored as the time at which it is full again, in milliseconds.
 #[derive(Clone, Copy)]
 struct Bucket {
     full_at: i64,
 }
 
 impl Failures {
-    /// So many failures per second may come from one source, in bursts of ten times as many; a fifth of that for one
-    /// key. Zero is no limit.
+    /// Makes a limit of this many failures per second and source, with bursts of ten times as many; a fifth of that per
+    /// key. Zero means unlimited.
     pub(crate) fn new(rate: u32) -> Self {
         Failures {
             rate: (rate > 0).then_some(rate),
             hasher: RandomState::new(),
             buckets: Mutex::default(),
             full_at: AtomicI64::new(i64::MIN),
-            known: (0..KNOWN).map(|_| AtomicU64::new(0)).collect(),
+            known: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
-    /// The claim to be who an access key belongs to.
+    /// The claim to have this access key.
     pub(crate) fn key(&self, id: &str) -> Claim {
         Claim::Key(self.hasher.hash_one(id))
     }
 
-    /// The claim that a bearer token is a good one.
+    /// The claim to have this bearer token.
     pub(crate) fn token(&self, token: &str) -> Claim {
         Claim::Token(self.hasher.hash_one(token))
     }
 
-    /// How an attempt may be treated. The claim is asked for only when that depends on it.
+    /// Returns how an attempt is treated. `claim` is called only if the result depends on it.
     pub(crate) fn admit(&self, source: SourceNetwork, claim: impl FnOnce() -> Claim, now: Timestamp) -> Admission {
         let millis = now.as_millisecond();
         if self.full_at.load(Ordering::Relaxed) <= millis {
@@ -115,7 +115,7 @@ impl Failures {
         }
     }
 
-    /// An attempt failed.
+    /// Records a failed attempt.
     pub(crate) fn failed(&self, source: SourceNetwork, claim: Claim, now: Timestamp) {
         let Some(rate) = self.rate else { return };
         let millis = now.as_millisecond();
@@ -128,7 +128,7 @@ impl Failures {
         }
         let mut take = |bucket: u64, cost: i64| {
             let bucket = buckets.entry(bucket).or_insert(Bucket { full_at: millis });
-            // A clock that goes back must not make anyone wait for it; and a flood waits no longer than its last.
+            // A clock that moves back must not prolong the wait, and the wait does not grow with the number of failures.
             bucket.full_at = bucket.full_at.clamp(millis, millis + BURST) + cost;
             self.full_at.fetch_max(bucket.full_at, Ordering::Relaxed);
         };
@@ -139,12 +139,12 @@ impl Failures {
         }
     }
 
-    /// An attempt succeeded.
+    /// Records a successful attempt.
     pub(crate) fn succeeded(&self, source: SourceNetwork, claim: Claim, now: Timestamp) {
-        let (place, mark) = self.place(source, claim);
+        let (slot, mark) = self.slot(source, claim);
         let entry = mark | hour(now);
-        if place.load(Ordering::Relaxed) != entry {
-            place.store(entry, Ordering::Relaxed);
+        if slot.load(Ordering::Relaxed) != entry {
+            slot.store(entry, Ordering::Relaxed);
         }
         if self.full_at.load(Ordering::Relaxed) > now.as_millisecond()
             && let Some(claim) = with_bucket(claim)
@@ -154,16 +154,16 @@ impl Failures {
     }
 
     fn is_known(&self, source: SourceNetwork, claim: Claim, now: Timestamp) -> bool {
-        let (place, mark) = self.place(source, claim);
-        let entry = place.load(Ordering::Relaxed);
+        let (slot, mark) = self.slot(source, claim);
+        let entry = slot.load(Ordering::Relaxed);
         let age = hour(now).saturating_sub(entry & HOUR_BITS);
-        claim != Claim::Unnamed && entry & !HOUR_BITS == mark && age <= KNOWN_HOURS
+        claim != Claim::Unnamed && entry & !HOUR_BITS == mark && age <= REMEMBERED_HOURS
     }
 
-    fn place(&self, source: SourceNetwork, claim: Claim) -> (&AtomicU64, u64) {
+    fn slot(&self, source: SourceNetwork, claim: Claim) -> (&AtomicU64, u64) {
         let hash = self.hash(source, Some(claim));
-        // The lowest bits say where it is, the highest whose.
-        let index = usize::try_from(hash % KNOWN as u64).unwrap_or(0);
+        // The lowest bits are the index of the slot, the highest identify the claim.
+        let index = usize::try_from(hash % SLOTS as u64).unwrap_or(0);
         (&self.known[index], hash & !HOUR_BITS)
     }
 
@@ -176,7 +176,7 @@ impl Failures {
     }
 }
 
-/// Removes the buckets that are full again first: those of the fewest recent failures.
+/// Removes the buckets that are full again first, which have the fewest recent failures.
 fn remove_lightest(buckets: &mut HashMap<u64, Bucket>, count: usize) {
     let mut ends: Vec<i64> = buckets.values().map(|bucket| bucket.full_at).collect();
     let Some(at) = count.min(ends.len()).checked_sub(1) else { return };
@@ -192,7 +192,7 @@ fn remove_lightest(buckets: &mut HashMap<u64, Bucket>, count: usize) {
     });
 }
 
-/// What has a bucket of its own.
+/// Returns the claim if it has a bucket of its own.
 fn with_bucket(claim: Claim) -> Option<Claim> {
     matches!(claim, Claim::Key(_)).then_some(claim)
 }

@@ -1,7 +1,6 @@
-//! When access keys and roles were last used: noted in memory, written every few seconds.
+//! The last uses of access keys and roles: collected in memory, written every few seconds.
 //!
-//! A note that is lost in a crash is a note about a few seconds; writing it with every call would make every read a
-//! write.
+//! A crash loses the uses of a few seconds. Writing each use with its call would make every read a write.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,10 +12,10 @@ use jiff::Timestamp;
 
 use crate::Service;
 
-/// Notes in one commit.
+/// The number of uses per commit.
 const BATCH: usize = 500;
 
-/// Uses that are not written yet; the newest of each thing.
+/// The newest use of each access key and role that is not written yet.
 #[derive(Default)]
 pub(crate) struct LastUsed {
     keys: Mutex<HashMap<AccessKeyId, (AccountId, AccessKeyLastUsed)>>,
@@ -24,7 +23,8 @@ pub(crate) struct LastUsed {
 }
 
 impl LastUsed {
-    /// Notes that a caller used his credentials. A bearer token is no use of the key that it was traded for.
+    /// Records the use of a caller's credentials. A bearer token does not count as a use of the access key that it was
+    /// issued for.
     pub(crate) fn note(&self, caller: &Caller, service: &'static str, region: &str, now: Timestamp) {
         let account = caller.account();
         match (&caller.principal, &caller.credential) {
@@ -60,8 +60,8 @@ impl LastUsed {
         }
     }
 
-    /// Writes what was noted. What can't be written because it changed meanwhile is dropped: it is about to be noted
-    /// again, or gone.
+    /// Writes the collected uses. A batch that conflicts with another change is dropped: its keys and roles are used
+    /// again, or were deleted.
     async fn write(&self, service: &Service) -> Result<()> {
         let keys: Vec<_> = take(&self.keys);
         let roles: Vec<_> = take(&self.roles);
@@ -84,24 +84,24 @@ impl LastUsed {
 }
 
 impl Service {
-    /// Writes down when access keys and roles were last used; the server does it every few seconds.
+    /// Writes the last uses of access keys and roles. The server calls it every few seconds.
     ///
     /// # Errors
-    /// `ServiceFailure` when the store fails.
+    /// `ServiceFailure` if the store fails.
     pub async fn write_last_used(&self) -> Result<()> {
         self.last_used.write(self).await
     }
 }
 
-/// Most uses are like the one before.
+/// Sets a text without allocating if it is unchanged, as it mostly is.
 fn set(text: &mut String, value: &str) {
     if text != value {
         value.clone_into(text);
     }
 }
 
-fn take<K, V>(notes: &Mutex<HashMap<K, V>>) -> Vec<(K, V)> {
-    std::mem::take(&mut *notes.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect()
+fn take<K, V>(uses: &Mutex<HashMap<K, V>>) -> Vec<(K, V)> {
+    std::mem::take(&mut *uses.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect()
 }
 
 async fn begin(service: &Service) -> Result<Tx> {

@@ -1,10 +1,10 @@
-//! The one way in: authenticate, authorize, handle in a transaction, record.
+//! The pipeline of every call: authenticate, authorize, handle in a transaction, record.
 //!
-//! Both front ends hand every call to [`Service::call`] as the parts that they received and the operation's message
-//! as bytes. `pipeline` is the same for all operations. It proves the caller and validates the message. In each attempt
-//! it proves the caller again on a snapshot no older than the transaction, has the handler plan the call, decides every
-//! check of the plan at that snapshot, runs the handler, and commits the change together with its audit record. The
-//! response leaves when decisions on this server see the change.
+//! A front end passes each call to [`Service::call`], as the parts of the HTTP request and the operation's message in
+//! bytes. `pipeline` is the same for all operations. It authenticates the caller and validates the message. Each attempt
+//! validates the caller again on a snapshot no older than the transaction, has the handler plan the call, decides every
+//! check of the plan on that snapshot, runs the handler, and commits the change together with its audit record. The
+//! response is returned when decisions on this server see the change.
 //!
 //! The crate deliberately does not know wire formats: neither gRPC nor XML.
 //!

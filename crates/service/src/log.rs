@@ -1,15 +1,15 @@
-//! One line in the log for each call.
+//! The log line of a call.
 
 use std::time::Duration;
 
 use bailiwick_model::{ErrorCode, Fault, IamError, Partition};
 use bailiwick_operation::{Caller, RequestInfo};
 
-/// What a line says of a call. Nothing in it is secret: neither parameters nor answers are.
+/// The content of a log line. It has no secrets, since it has neither parameters nor responses.
 pub(crate) struct Line<'a> {
     /// The operation, as AWS spells it.
     pub(crate) operation: &'static str,
-    /// Whether the call is logged at `debug` when it succeeds: it changed nothing, or another service asked it.
+    /// Whether success is logged at `debug`: the call changed nothing, or was a decision for another service.
     pub(crate) is_quiet: bool,
     /// Id and source address.
     pub(crate) request: &'a RequestInfo,
@@ -17,16 +17,16 @@ pub(crate) struct Line<'a> {
     pub(crate) caller: Option<&'a Caller>,
     /// The partition of the caller's ARN.
     pub(crate) partition: Partition,
-    /// The ARN of what the first check is about, if the call came that far.
+    /// The ARN of the resource of the first check, if the call was planned.
     pub(crate) resource: Option<&'a str>,
-    /// From arrival to answer.
+    /// The time from arrival to answer.
     pub(crate) took: Duration,
-    /// How it failed, if it did.
+    /// The error, if the call failed.
     pub(crate) error: Option<&'a IamError>,
 }
 
 impl Line<'_> {
-    /// Writes the line. The request id joins it to the client's view and to the audit trail.
+    /// Writes the line. The request id is also in the answer and in the audit record.
     pub(crate) fn write(self) {
         macro_rules! line {
             ($level:ident, $message:literal $(, $field:ident = $value:expr)*) => {
@@ -47,7 +47,7 @@ impl Line<'_> {
             None => line!(info, "done"),
             Some(error) => {
                 let code = error.code().wire();
-                // An operation that is not built is no failure that anyone has to look after.
+                // A missing handler is a receiver fault, but not one that an operator can fix.
                 let is_ours = error.code().fault() == Fault::Receiver && error.code() != ErrorCode::NotImplemented;
                 if is_ours {
                     line!(error, "failed", code = code, error = tracing::field::debug(error));

@@ -1,7 +1,7 @@
-//! What is counted and measured, for Prometheus. `docs/metrics.md` lists all of it.
+//! Metrics for Prometheus. `docs/metrics.md` lists all of them.
 //!
-//! Calls are counted here. What other crates know is registered once with [`Metrics::gauge`] or [`Metrics::counter`]
-//! and read whenever the page is. A series without samples is left out; the page is sorted.
+//! Calls are counted here. Values of other crates are registered once with [`Metrics::gauge`] or [`Metrics::counter`]
+//! and read when the page is rendered. A series without samples is left out. The page is sorted.
 
 mod pulled;
 
@@ -21,19 +21,19 @@ use self::pulled::PulledFamily;
 pub use self::pulled::Samples;
 use crate::Route;
 
-/// Seconds that separate quick answers from slow ones.
+/// The upper bounds of the histogram's buckets, in seconds.
 const BUCKETS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0];
 
-/// Counters of one operation, at hand without a look-up.
+/// The counters of one operation, without a lookup by label.
 struct OperationCounters {
     calls: IntCounter,
     seconds: Histogram,
 }
 
-/// What is counted since the start.
+/// Counters and gauges since the start.
 pub struct Metrics {
     registry: Registry,
-    /// By the number of the route; made at an operation's first call.
+    /// By the index of the route; created at the first call of an operation.
     operations: Vec<OnceLock<OperationCounters>>,
     calls: IntCounterVec,
     seconds: HistogramVec,
@@ -47,7 +47,7 @@ pub struct Metrics {
 
 impl Metrics {
     /// # Errors
-    /// When two families have the same name, which is a defect.
+    /// If two families have the same name, which is a defect.
     fn with_registry(registry: Registry) -> prometheus::Result<Self> {
         let counters = |name, help, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
         let seconds = HistogramOpts::new(
@@ -98,13 +98,13 @@ impl Metrics {
     pub(crate) fn new() -> Self {
         match Self::with_registry(Registry::new()) {
             Ok(metrics) => metrics,
-            // INVARIANT: the names are constants, and a test makes them all.
+            // INVARIANT: the names are constants, and a test creates all of them.
             Err(error) => unreachable!("the metrics are not well formed: {error}"),
         }
     }
 
-    /// Registers gauges that are read when the page is: `name` with its unit, one sentence of help, the names of the
-    /// labels, and what adds the samples.
+    /// Registers a family of gauges: `name` with its unit, one sentence of help, the names of the labels, and a function
+    /// that adds the samples when the page is rendered.
     pub fn gauge(
         &self,
         name: &str,
@@ -115,7 +115,7 @@ impl Metrics {
         self.pull(MetricType::GAUGE, name, help, labels, Box::new(read));
     }
 
-    /// The same for counters, which only grow; `name` ends in `_total`.
+    /// Registers a family of counters in the same way. `name` ends in `_total`.
     pub fn counter(
         &self,
         name: &str,
@@ -145,7 +145,7 @@ impl Metrics {
     /// The metrics in Prometheus's text format, version 0.0.4, sorted by name and labels.
     ///
     /// # Errors
-    /// When a registered metric has a malformed name.
+    /// If a registered metric has a malformed name.
     pub fn render(&self) -> Result<String, std::fmt::Error> {
         TextEncoder::new().encode_to_string(&self.registry.gather()).map_err(|_| std::fmt::Error)
     }
@@ -160,7 +160,7 @@ impl Metrics {
         let decisions = authz.decisions();
         self.counter(
             "bailiwick_decisions_total",
-            "Policy decisions, by who asked (an own operation or a service), outcome and deciding step.",
+            "Policy decisions, by origin (an own operation or a service), outcome and deciding step.",
             &["asked_by", "outcome", "step"],
             move |samples| {
                 for of in decisions.read() {
@@ -170,19 +170,19 @@ impl Metrics {
         );
     }
 
-    /// Registers what the audit trail counts.
+    /// Registers the counters of the audit log.
     pub(crate) fn count_records_of(&self, recorder: &Recorder) {
         type Read = fn(&Stats) -> u64;
         let families: [(&str, &str, Read); 3] = [
             ("bailiwick_audit_records_total", "Audit records written to segments.", Stats::written),
             (
                 "bailiwick_audit_suppressed_total",
-                "Calls that take no rights, such as refused ones, that were counted instead of recorded one by one.",
+                "Calls that need no permissions, such as refused ones, that were counted instead of recorded one by one.",
                 Stats::suppressed,
             ),
             (
                 "bailiwick_audit_lost_total",
-                "Audit records that found no room, since none could be written, or not fast enough.",
+                "Audit records that were lost because the queue was full: records could not be written, or not fast enough.",
                 Stats::lost,
             ),
         ];
@@ -203,7 +203,7 @@ impl Metrics {
         self.count_store_behind(recorder);
     }
 
-    /// Registers whether the store was found to be older than the audit trail.
+    /// Registers whether the store was older than the audit segments at the start.
     fn count_store_behind(&self, recorder: &Recorder) {
         let stats = recorder.stats();
         let help = "Whether the audit segments had changes at the start that the store did not have: 1, else 0.";
@@ -242,7 +242,7 @@ impl Metrics {
     }
 }
 
-/// Counts a call as in flight until it is dropped, also when its client goes away.
+/// Counts a call as in flight until it is dropped, also if its client disconnects.
 pub(crate) struct InFlight<'a>(&'a Metrics);
 
 impl Drop for InFlight<'_> {

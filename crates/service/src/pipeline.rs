@@ -1,8 +1,8 @@
 //! The steps of every call, in order: authenticate, validate, plan, decide, handle, commit, answer, record.
 //!
-//! Between authentication and decision a call may wait: for a revision that it asked for, for the snapshot, or for other
-//! calls after a conflict. So each attempt proves the caller again on the snapshot that it is decided on, and the commit
-//! expects the records that the proof rests on to be unchanged.
+//! Between authentication and decision a call may wait: for a requested revision, for the snapshot, or for other
+//! calls after a conflict. So each attempt validates the caller again on the snapshot that it is decided on, and the
+//! commit expects that the records of the proof are unchanged.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use prost::Message as _;
 
-use crate::call_audit::{Ids, CallAudit};
+use crate::call_audit::{CallAudit, Ids};
 use crate::{Answer, Incoming, Parts, Service, lockout};
 
 /// The maximum number of attempts at a change that conflicts with others.
@@ -25,15 +25,15 @@ const ATTEMPTS: usize = 24;
 /// The maximum number of characters of a user agent.
 const MAX_USER_AGENT: usize = 512;
 
-/// A call that was handled.
+/// The result of a handled call.
 struct Handled<O: Operation> {
     response: O::Response,
     revision: Revision,
-    /// Whether it committed a change, with its audit record.
+    /// Whether a change was committed, together with its audit record.
     committed: bool,
 }
 
-/// Options of a call besides its message.
+/// The options of a call in its headers.
 struct CallOptions<'a> {
     /// A revision that the answer must not be older than.
     min_revision: Option<&'a str>,
@@ -101,8 +101,8 @@ fn request_info(incoming: &Incoming<'_>, ids: Ids) -> RequestInfo {
     }
 }
 
-/// The text of a `User-Agent` header as it is kept: bounded, because it stays in memory with counted requests, and
-/// without control characters.
+/// Limits the length of a `User-Agent` header, which stays in memory with counted requests, and replaces its control
+/// characters.
 pub(crate) fn user_agent(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(MAX_USER_AGENT).collect()
 }
@@ -130,13 +130,13 @@ async fn answer<O: Operation, H: Handle<O>>(
         let mut tx = Tx::begin(Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas), at).await?;
         let revision = tx.revision();
         // The request is cloned only if the handler may have to run again.
-        let Some(set_message) = (if O::READ_ONLY { request.take() } else { request.clone() }) else { break };
+        let Some(input) = (if O::READ_ONLY { request.take() } else { request.clone() }) else { break };
         parts.snapshots.at_least(revision).await?;
         let (now, snapshot) = revalidate(service, caller)?;
         audit.set_caller(&caller.caller);
         let cx = Cx::new(Arc::clone(&parts.deployment), Arc::clone(&caller.caller), Arc::clone(info));
         let cx = &cx.at(now).with_view(Arc::clone(&snapshot));
-        let Planned { plan, checks, retired_key } = handler.plan(cx, &mut tx, set_message).await?;
+        let Planned { plan, checks, retired_key } = handler.plan(cx, &mut tx, input).await?;
         audit.set_resource(&checks);
         parts.authz.decide_all(&snapshot, caller, cx, &checks).await?;
         audit.set_permitted(&checks);
@@ -145,7 +145,7 @@ async fn answer<O: Operation, H: Handle<O>>(
             lockout::refuse(parts, cx, &snapshot, &mut tx, &key, options.allow_lockout).await?;
         }
         if O::READ_ONLY || tx.is_read_only() {
-            // Other calls may have run in between; only a caller that is still valid gets what was read or issued.
+            // Other calls may have run in between. Only a caller that is still valid gets the response.
             revalidate(service, caller)?;
             return Ok(Handled { response, revision, committed: false });
         }
@@ -188,7 +188,7 @@ async fn reached(parts: &Parts, wanted: [Option<&str>; 2]) -> Result<At> {
     Ok(At::AtLeast(revision))
 }
 
-/// Proves the caller on the newest snapshot, on which the attempt is decided. Returns the snapshot and the time of it.
+/// Validates the caller on the newest snapshot, on which the attempt is decided. Returns the snapshot and its time.
 ///
 /// The clock is read before the snapshot is taken, without waiting in between: a session that is issued at this time is
 /// older than any revocation that is made after the snapshot.
@@ -196,7 +196,10 @@ fn revalidate(service: &Service, caller: &mut Authenticated) -> Result<(Timestam
     let parts = &service.parts;
     let now = parts.deployment.clock.now();
     let snapshot = parts.snapshots.current()?;
-    parts.authz.prove_again(&snapshot, caller, now).inspect_err(|e| service.metrics().unauthenticated(e.code().wire()))?;
+    parts
+        .authz
+        .prove_again(&snapshot, caller, now)
+        .inspect_err(|e| service.metrics().unauthenticated(e.code().wire()))?;
     Ok((now, snapshot))
 }
 

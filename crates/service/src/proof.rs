@@ -1,4 +1,4 @@
-//! How the caller of a call proves himself.
+//! The proof of its caller that a call contains.
 
 use bailiwick_authz::{Proof, SignedRequest};
 use bailiwick_model::{ErrorCode, IamError, Result};
@@ -9,11 +9,11 @@ use crate::{Door, Incoming};
 /// The service that signatures over gRPC are for.
 const GRPC_SERVICE: &str = "bailiwick";
 
-/// The proof that a call brings, unverified.
+/// Returns the unverified proof of a call.
 ///
 /// # Errors
-/// `IncompleteSignature` for a gRPC call with a query string: a signature there would be good for days and cover no
-/// message, and beside a token it would be a second proof.
+/// `IncompleteSignature` for a gRPC call with a query string. A signature there would be valid for days and would not
+/// cover the message, and together with a token it would be a second proof.
 pub(crate) fn of<'a>(incoming: &'a Incoming<'_>) -> Result<Proof<'a>> {
     if incoming.door == Door::Grpc {
         if !incoming.query.is_empty() {
@@ -34,12 +34,13 @@ pub(crate) fn of<'a>(incoming: &'a Incoming<'_>) -> Result<Proof<'a>> {
         Door::Grpc => GRPC_SERVICE,
         Door::Query => incoming.route.service,
     };
-    // Interceptors can't see the message in most languages, so gRPC takes an unsigned one where nobody can alter it.
+    // Interceptors cannot read the message in most languages, so gRPC accepts an unsigned one if no third party can change it.
     let unsigned_payload = incoming.door == Door::Grpc && incoming.peer.is_tamper_proof();
     Ok(Proof::Signature(SignedRequest { request, service, body: incoming.body, unsigned_payload }))
 }
 
-/// The token, when there is one authorization header and it holds one. Two of them are for the verifier to refuse.
+/// Returns the bearer token, if the request has exactly one authorization header and it contains one. The verifier
+/// refuses several.
 fn bearer<'a>(incoming: &'a Incoming<'_>) -> Option<&'a str> {
     let value = incoming.header("authorization")?;
     let (scheme, token) = value.split_once(' ')?;

@@ -1,4 +1,4 @@
-//! Requests that never became a call: they named no operation, or could not be read.
+//! Requests that are refused before they become a call: they name no operation, or cannot be read.
 
 use std::sync::Arc;
 
@@ -6,27 +6,27 @@ use bailiwick_audit::{Event, EventKind, Unroutable};
 use bailiwick_model::IamError;
 use bailiwick_operation::{RequestInfo, uuid};
 
-use crate::pipeline::user_agent;
 use crate::call_audit::Ids;
+use crate::pipeline::user_agent;
 use crate::{Peer, Service};
 
-/// What is known of a request that is refused before it is a call.
+/// A request that is refused before it becomes a call.
 pub struct Refused<'a> {
     /// The HTTP method.
     pub method: &'a str,
-    /// The path as received, without the query string, which may hold a signature.
+    /// The path as received, without the query string, which may contain a signature.
     pub path: &'a str,
-    /// What the client says it is.
+    /// The `User-Agent` header.
     pub user_agent: Option<&'a str>,
-    /// Where it came from.
+    /// The client.
     pub peer: &'a Peer,
-    /// What it is answered.
+    /// The error that it is answered with.
     pub error: &'a IamError,
 }
 
 impl Service {
-    /// Records and logs a refusal, and returns the id of the request for its answer. No caller is known, so that what is
-    /// recorded is bounded by where requests come from.
+    /// Records and logs a refusal. Returns the id of the request for its answer. The caller is not known, so the rate of
+    /// records is limited by source.
     pub fn refused(&self, refused: Refused<'_>) -> String {
         let deployment = &self.parts.deployment;
         let ids = Ids::new(deployment.random.as_ref());

@@ -28,9 +28,9 @@ pub struct Route {
     pub path: &'static str,
     /// Whether it changes nothing.
     pub read_only: bool,
-    /// Whether a handler answers it.
+    /// Whether it has a handler.
     pub coverage: Coverage,
-    /// Its number in the table, for counters.
+    /// Its index in the table, for counters.
     pub(crate) index: usize,
     pub(crate) run: Run,
 }
@@ -38,7 +38,7 @@ pub struct Route {
 /// Whether an operation has a handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coverage {
-    /// It is handled.
+    /// It has a handler.
     Handled,
     /// It is answered as AWS answers if no such object exists, because such objects cannot be created yet.
     Absent,
@@ -47,7 +47,7 @@ pub enum Coverage {
 }
 
 impl Route {
-    /// The operation that a gRPC path names.
+    /// Finds the operation with this gRPC path.
     pub fn find(path: &str) -> Option<&'static Route> {
         TABLE.by_path.get(path).map(|index| &TABLE.rows[*index])
     }
@@ -69,7 +69,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     Table { rows, by_path }
 });
 
-/// The handler of operations that have none yet.
+/// The handler of operations that have no other handler yet.
 pub(crate) struct Unimplemented;
 
 fn unimplemented(operation: &str) -> IamError {

@@ -1,4 +1,4 @@
-//! What all calls share.
+//! The service: its parts, and the state that all calls share.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -13,31 +13,31 @@ use bailiwick_storage::Store;
 use bailiwick_sts::Sts;
 use futures_util::FutureExt as _;
 
+use crate::conflict_queue::ConflictQueue;
 use crate::failures::Failures;
 use crate::last_used::LastUsed;
 use crate::route::Unimplemented;
-use crate::conflict_queue::ConflictQueue;
 use crate::{Answer, Incoming, Metrics};
 
-/// The parts that a call passes through.
+/// The parts of the service.
 pub struct Parts {
-    /// What is the same for every call.
+    /// The settings of the deployment.
     pub deployment: Arc<Deployment>,
-    /// Where everything is kept.
+    /// The store.
     pub store: Arc<dyn Store>,
-    /// The compiled view that decisions read.
+    /// Publishes the compiled view that decisions read.
     pub snapshots: Arc<Snapshots>,
-    /// Authenticates, decides, and answers `authz.v1`.
+    /// Authenticates, decides, and handles `authz.v1`.
     pub authz: Authz,
-    /// Answers IAM and `account.v1`.
+    /// Handles IAM, `account.v1` and `admin.v1`.
     pub directory: Directory,
-    /// Answers STS and `signin.v1`.
+    /// Handles STS and `signin.v1`.
     pub sts: Sts,
     /// Writes the records that are not part of a commit.
     pub recorder: Recorder,
 }
 
-/// The one way in, shared by both front ends.
+/// Answers calls. Shared by all front ends.
 pub struct Service {
     pub(crate) parts: Parts,
     pub(crate) unimplemented: Unimplemented,
@@ -48,27 +48,34 @@ pub struct Service {
 }
 
 impl Service {
-    /// Failures to authenticate per second that one source may have, unless it is set otherwise.
+    /// The default limit of failures to authenticate, per second and source.
     pub const FAILURES_PER_SECOND: u32 = 50;
 
-    /// Puts the parts together.
+    /// Makes a service of its parts.
     pub fn new(parts: Parts) -> Self {
         let metrics = Metrics::new();
         metrics.count_decisions_of(&parts.authz);
         metrics.count_records_of(&parts.recorder);
         let failures = Failures::new(Self::FAILURES_PER_SECOND);
-        Service { parts, unimplemented: Unimplemented, last_used: LastUsed::default(), conflict_queue: ConflictQueue::default(), failures, metrics }
+        Service {
+            parts,
+            unimplemented: Unimplemented,
+            last_used: LastUsed::default(),
+            conflict_queue: ConflictQueue::default(),
+            failures,
+            metrics,
+        }
     }
 
-    /// Sets how many failures to authenticate one source may have per second, in bursts of ten times as many; one key of
-    /// it a fifth of that. Zero is no limit.
+    /// Sets the limit of failures to authenticate per second and source, with bursts of ten times as many. One access key
+    /// of a source may have a fifth of that. Zero means unlimited.
     #[must_use]
     pub fn with_failures_per_second(mut self, rate: u32) -> Self {
         self.failures = Failures::new(rate);
         self
     }
 
-    /// Answers one call. A panic on the way is a failure of that call alone.
+    /// Answers one call. A panic fails that call only.
     pub async fn call(&self, incoming: Incoming<'_>) -> Answer {
         let operation = incoming.route.name;
         match AssertUnwindSafe((incoming.route.run)(self, incoming)).catch_unwind().await {
@@ -82,24 +89,24 @@ impl Service {
         }
     }
 
-    /// An id for a request that never became a call.
+    /// Makes the id of a request that does not become a call.
     pub fn request_id(&self) -> String {
         let mut random = [0; 16];
         self.parts.deployment.random.fill(&mut random);
         uuid(random)
     }
 
-    /// What was counted since the start.
+    /// The metrics.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
-    /// The parts that calls pass through.
+    /// The parts of the service.
     pub fn parts(&self) -> &Parts {
         &self.parts
     }
 
-    /// Finishes what is still being recorded; called when no more calls come.
+    /// Writes what is still queued: last uses and audit records. Call it when no call is in progress.
     pub async fn close(&self) {
         if let Err(error) = self.write_last_used().await {
             tracing::warn!(?error, "the last uses of keys could not be written");

@@ -1,4 +1,4 @@
-//! What the tests of the pipeline stand on: the whole service over a store in memory, and clients that sign.
+//! The environment of the pipeline's tests: the whole service on a store in memory, and clients that sign.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -111,7 +111,7 @@ impl Store for HoldingStore {
     }
 }
 
-/// The whole service, root's access key, and what tests turn.
+/// The whole service, root's access key, and the inputs that tests control.
 struct TestEnv {
     folder: TempDir,
     clock: Arc<ManualClock>,

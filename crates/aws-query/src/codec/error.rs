@@ -1,4 +1,4 @@
-//! The document that refuses. It is XML whatever was asked for: SDKs can read nothing else.
+//! The document of an error. It is XML even if the client accepts JSON, because SDKs read nothing else.
 
 use bailiwick_model::{Fault, IamError};
 

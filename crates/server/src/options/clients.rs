@@ -1,4 +1,4 @@
-//! Who clients are, and what those who are not authenticated may do.
+//! Addresses of clients behind proxies, and limits for unauthenticated clients.
 
 use std::net::IpAddr;
 

@@ -21,7 +21,7 @@ impl Scene {
         self.failures.admit(source(from), || claim, self.now)
     }
 
-    /// Attempts that fail; how many of them were looked at.
+    /// Makes attempts that fail. Returns how many of them were verified.
     fn fail(&self, from: u8, claim: Claim, times: u32) -> u32 {
         let mut looked_at = 0;
         for _ in 0..times {
@@ -67,7 +67,7 @@ fn a_key_of_a_source_may_fail_a_hundred_times_and_then_ten_times_a_second() {
 }
 
 #[test]
-fn a_source_may_fail_five_hundred_times_whatever_it_claims() {
+fn a_source_may_fail_five_hundred_times_for_any_claim() {
     let mut scene = Scene::new();
     let failed: u32 = (0..1_000).map(|n| scene.fail(1, scene.failures.key(&format!("AKIA{n}")), 1)).sum();
     assert_eq!(failed, 501);
@@ -92,7 +92,7 @@ fn a_correct_signature_after_typos_waits_a_moment_at_most() {
 }
 
 #[test]
-fn who_was_good_from_there_is_verified_whatever_others_do() {
+fn a_key_that_was_valid_from_the_source_is_verified_despite_failures_of_others() {
     let mut scene = Scene::new();
     scene.succeed(1, ANNA);
     scene.succeed(1, GOOD);
@@ -110,7 +110,7 @@ fn who_was_good_from_there_is_verified_whatever_others_do() {
 }
 
 #[test]
-fn many_sources_are_forgotten_and_a_clock_that_goes_back_does_no_harm() {
+fn many_sources_are_forgotten_and_a_clock_that_moves_back_is_harmless() {
     let mut scene = Scene::new();
     for n in 0..100_000_u32 {
         scene.failures.failed(SourceNetwork::of(std::net::Ipv4Addr::from(n).into()), ANNA, scene.now);
@@ -144,7 +144,7 @@ fn many_false_keys_of_many_sources_reset_no_limit() {
 }
 
 #[test]
-fn no_limit_is_none() {
+fn zero_means_unlimited() {
     let mut scene = Scene::new();
     scene.failures = Failures::new(0);
     assert_eq!(scene.fail(1, ANNA, 10_000), 10_000);

@@ -1,4 +1,4 @@
-//! Metrics whose values are read when the page is, from wherever they are kept.
+//! Metrics whose values are read from their owner when the page is rendered.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricT
 
 type Read = dyn Fn(&mut Samples<'_>) + Send + Sync;
 
-/// Takes the samples of one family.
+/// Collects the samples of one family.
 pub struct Samples<'a> {
     kind: MetricType,
     labels: &'a [&'static str],
@@ -15,7 +15,7 @@ pub struct Samples<'a> {
 }
 
 impl Samples<'_> {
-    /// Adds a sample: a value for each label of the family, in their order, and the number.
+    /// Adds a sample: a value for each label of the family, in order, and the number.
     pub fn add(&mut self, labels: &[&str], value: f64) {
         let pair = |(name, value): (&&'static str, &&str)| {
             let mut pair = LabelPair::default();
@@ -37,7 +37,7 @@ impl Samples<'_> {
     }
 }
 
-/// A family of metrics that are read when the page is.
+/// A family of metrics whose values are read when the page is rendered.
 pub(super) struct PulledFamily {
     pub(super) kind: MetricType,
     pub(super) desc: Desc,

@@ -8,7 +8,7 @@ fn families(page: &str) -> Vec<&str> {
 }
 
 #[test]
-fn what_has_no_samples_is_left_out() {
+fn families_without_samples_are_left_out() {
     let page = Metrics::new().render().unwrap();
     let expected = ["bailiwick_calls_in_flight", "bailiwick_commit_conflicts_total", "bailiwick_panics_total"];
     assert_eq!(families(&page), expected);

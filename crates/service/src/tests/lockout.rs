@@ -1,4 +1,4 @@
-//! The last access key with which anyone could administer the deployment is not taken out of use unawares.
+//! The last access key that can administer the deployment cannot be made unusable by accident.
 
 use super::*;
 
@@ -127,7 +127,7 @@ fn update(user: Option<&str>, key: &Client, status: &str) -> iam::UpdateAccessKe
 }
 
 #[tokio::test]
-async fn roots_last_key_goes_only_where_an_administrator_is_left() {
+async fn roots_last_key_can_be_removed_only_if_an_administrator_is_left() {
     const REFUSED: &str = "UnmodifiableEntity";
     for (beside, expected, name) in [
         (Beside::Nothing, REFUSED, "nothing"),
@@ -170,7 +170,7 @@ async fn roots_last_key_goes_only_where_an_administrator_is_left() {
 const ALLOW: &str = crate::lockout::ALLOW;
 
 #[tokio::test]
-async fn it_goes_when_the_call_says_so() {
+async fn a_header_of_the_call_allows_a_lockout() {
     for (value, expected) in
         [("true", "OK"), ("True", "OK"), ("false", "UnmodifiableEntity"), ("", "UnmodifiableEntity")]
     {
@@ -182,14 +182,14 @@ async fn it_goes_when_the_call_says_so() {
 }
 
 #[tokio::test]
-async fn the_last_administrator_is_guarded_as_root_is_and_others_are_not() {
+async fn the_last_administrator_is_protected_as_root_is() {
     let env = TestEnv::new().await;
     let alice = env.user(&env.root, "Alice").await;
     let bob = env.user(&env.root, "Bob").await;
     env.put_policy("Bob", READ).await;
     env.delete(&env.root, None, &env.root).await.unwrap();
 
-    // Bob never was an administrator: his key may come and go.
+    // Bob is not an administrator, so any change of Bob's key is allowed.
     env.set(&alice, Some("Bob"), &bob, "Inactive").await.unwrap();
     env.set(&alice, Some("Bob"), &bob, "Active").await.unwrap();
     for user in [None, Some("Alice")] {
@@ -208,22 +208,22 @@ async fn the_last_administrator_is_guarded_as_root_is_and_others_are_not() {
 }
 
 #[tokio::test]
-async fn who_may_not_take_a_key_is_told_that_and_nothing_of_administrators() {
+async fn a_caller_without_permission_learns_nothing_about_administrators() {
     let env = TestEnv::new().await;
     let alice = env.user(&env.root, "Alice").await;
     let bob = env.user(&env.root, "Bob").await;
     env.put_policy("Bob", READ).await;
     env.delete(&env.root, None, &env.root).await.unwrap();
     assert_eq!(code(&env.delete(&bob, Some("Alice"), &alice).await), "AccessDenied");
-    let nobodys = Client::Key("AKIANOBODYSKEYISHERE".into(), String::new(), None);
-    assert_eq!(code(&env.delete(&alice, Some("Alice"), &nobodys).await), "NoSuchEntity");
+    let unknown = Client::Key("AKIAUNKNOWNKEYISHERE".into(), String::new(), None);
+    assert_eq!(code(&env.delete(&alice, Some("Alice"), &unknown).await), "NoSuchEntity");
     // The key is another user's than the one that is named.
     assert_eq!(code(&env.delete(&alice, Some("Bob"), &alice).await), "NoSuchEntity");
 }
 
-/// Each would leave the other; together they would leave nobody.
+/// Each deletion alone leaves one administrator; both together would leave none.
 #[tokio::test]
-async fn two_administrators_cannot_take_each_others_keys_at_once() {
+async fn two_administrators_cannot_remove_each_others_keys_at_once() {
     let env = TestEnv::new().await;
     let alice = env.user(&env.root, "Alice").await;
     env.store.hold(Kind::AccessKey, 2);

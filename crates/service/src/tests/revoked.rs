@@ -1,4 +1,4 @@
-//! A call that waits is decided on what is true of its caller after the wait.
+//! A call that waits is decided on the state of its caller after the wait.
 
 use bailiwick_api::signin;
 use bailiwick_storage::Role;
@@ -19,7 +19,7 @@ pub(super) enum Event {
     Time(i64),
 }
 
-/// Whose call it is.
+/// The caller.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Who {
     User,
@@ -90,7 +90,7 @@ impl Case {
             Event::SessionsRevoked => env.revoke_sessions("Diver").await,
             Event::Time(seconds) => {
                 env.pass(seconds);
-                // Somebody's commit brings the revision about that the call waits for.
+                // This commit creates the revision that the call waits for.
                 env.user(root, "passer-by").await;
             }
         }
@@ -167,7 +167,7 @@ async fn check(who: Who, event: Event, expected: &str) {
 }
 
 #[tokio::test]
-async fn what_is_revoked_while_a_call_waits_is_revoked_for_it() {
+async fn a_revocation_during_a_wait_applies_to_the_call() {
     for (who, event, expected) in [
         (Who::User, Event::Nothing, "OK"),
         (Who::User, Event::KeyDeactivated, "InvalidClientTokenId"),
@@ -205,7 +205,7 @@ async fn a_suspended_account_ends_the_calls_of_its_users() {
 }
 
 #[tokio::test]
-async fn a_session_that_ends_while_its_call_waits_is_over() {
+async fn a_session_that_expires_during_a_wait_is_refused() {
     let case = Case::new(Who::Session).await;
     case.env.pass(3_500);
     let next = case.env.next_revision().await;
@@ -218,7 +218,7 @@ async fn a_session_that_ends_while_its_call_waits_is_over() {
 }
 
 #[tokio::test]
-async fn a_caller_who_was_renamed_is_decided_on_and_answered_by_the_new_name() {
+async fn a_renamed_caller_is_decided_and_answered_by_the_new_name() {
     let case = Case::new(Who::User).await;
     let req = iam::PutUserPolicyRequest {
         user_name: Some("Heron".into()),
@@ -243,7 +243,7 @@ async fn a_caller_who_was_renamed_is_decided_on_and_answered_by_the_new_name() {
     assert_eq!(answer.arn.as_deref(), Some("arn:aws:iam::111122223333:user/Crane"));
 }
 
-/// A question about somebody.
+/// A question about a caller.
 fn question(who: authz::caller::Who) -> authz::AuthorizeRequest {
     authz::AuthorizeRequest {
         caller: Some(authz::Caller { who: Some(who) }),
@@ -254,7 +254,7 @@ fn question(who: authz::caller::Who) -> authz::AuthorizeRequest {
 }
 
 #[tokio::test]
-async fn whom_a_question_is_about_is_proved_at_the_revision_of_the_answer() {
+async fn the_subject_of_a_question_is_validated_at_the_revision_of_the_answer() {
     for (event, expected) in [
         (Event::Nothing, "OK"),
         (Event::KeyDeactivated, "InvalidClientTokenId"),
@@ -296,7 +296,7 @@ async fn whom_a_question_is_about_is_proved_at_the_revision_of_the_answer() {
 }
 
 #[tokio::test]
-async fn an_asker_who_is_revoked_during_the_wait_that_a_question_asks_for_gets_no_answer() {
+async fn a_caller_revoked_during_the_requested_wait_gets_no_answer() {
     for event in [Event::KeyDeactivated, Event::UserDeleted] {
         let case = Case::new(Who::User).await;
         let (env, next) = (&case.env, case.env.next_revision().await);
@@ -308,7 +308,7 @@ async fn an_asker_who_is_revoked_during_the_wait_that_a_question_asks_for_gets_n
 }
 
 #[tokio::test]
-async fn an_asker_who_is_revoked_while_a_batch_lets_others_go_first_gets_no_answer() {
+async fn a_caller_revoked_during_a_batch_gets_no_answer() {
     for (event, expected) in [(Event::Nothing, "OK"), (Event::KeyDeactivated, "InvalidClientTokenId")] {
         let case = Case::new(Who::User).await;
         let question = question(authz::caller::Who::Anonymous(authz::Anonymous {}));
@@ -325,7 +325,7 @@ async fn an_asker_who_is_revoked_while_a_batch_lets_others_go_first_gets_no_answ
 }
 
 #[tokio::test]
-async fn the_record_of_a_call_that_was_revoked_while_it_waited_names_its_caller() {
+async fn the_record_of_a_call_revoked_during_a_wait_names_its_caller() {
     let case = Case::new(Who::User).await;
     let req = iam::CreateUserRequest { user_name: Some("Egret".into()), ..Default::default() };
     let answer = case.env.waiting::<op::CreateUser>(&case, Event::KeyDeactivated, req).await;

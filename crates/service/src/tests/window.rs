@@ -1,4 +1,4 @@
-//! Between a decision and its commit: who is revoked meanwhile has changed nothing.
+//! A caller that is revoked between decision and commit changes nothing.
 
 use futures_util::future::join_all;
 
@@ -21,7 +21,7 @@ async fn check(who: Who, event: Event, expected: &str) {
 }
 
 #[tokio::test]
-async fn who_is_revoked_between_decision_and_commit_changes_nothing() {
+async fn a_caller_revoked_between_decision_and_commit_changes_nothing() {
     for (who, event, expected) in [
         (Who::User, Event::Nothing, "OK"),
         (Who::User, Event::KeyDeactivated, "InvalidClientTokenId"),
@@ -37,7 +37,7 @@ async fn who_is_revoked_between_decision_and_commit_changes_nothing() {
 }
 
 #[tokio::test]
-async fn calls_of_one_caller_that_have_nothing_to_do_with_each_other_do_not_conflict() {
+async fn unrelated_calls_of_one_caller_do_not_conflict() {
     const MANY: usize = 20;
     for who in [Who::User, Who::Session] {
         let case = Case::new(who).await;
