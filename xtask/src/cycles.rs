@@ -18,7 +18,7 @@ const KNOWN: &[(&str, &[&str])] = &[
     ("operation", &["cx", "paging"]),
     ("server", &["aws", "commands", "deployment", "environment", "first_start", "process", "root_credentials"]),
     ("server", &["data_dir", "options"]),
-    ("service", &["call", "last_used", "lockout", "metrics", "pipeline", "record", "route", "service"]),
+    ("service", &["call", "call_audit", "last_used", "lockout", "metrics", "pipeline", "route", "service"]),
 ];
 
 /// The path of a module in its crate; empty for the crate root.
