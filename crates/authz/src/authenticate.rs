@@ -10,7 +10,7 @@ use bailiwick_sigv4::{Mechanism, Payload, UnverifiedSignature};
 use bailiwick_storage::Tx;
 use bailiwick_sts::Tokens;
 
-use crate::subject::Present;
+use crate::subject::ResolvedSubject;
 use crate::{Authenticated, Authz, date, snapshot};
 use claim::Claim;
 use received::Received;
@@ -48,21 +48,23 @@ impl Handle<op::Authenticate> for Authz {
         let signed = req.signed_request.ok_or_else(missing)?;
         let snapshot = snapshot(cx)?;
         let claim = Received::read(&signed).and_then(|received| received.claim(&snapshot));
-        let checks = claim.unwrap_or_else(|_| Claim::nobody()).checks(cx, "bailiwick:Authenticate", &signed.service);
+        let checks =
+            claim.unwrap_or_else(|_| Claim::without_principal()).checks(cx, "bailiwick:Authenticate", &signed.service);
         Ok(Planned::new(signed).checks(checks))
     }
 
     async fn handle(&self, cx: &Cx, _: &mut Tx, signed: authz::SignedRequest) -> Result<AuthenticateResponse> {
         let snapshot = snapshot(cx)?;
         let received = Received::read(&signed)?;
-        let (who, signature) = self.received(&snapshot, &received, cx.now(), signature)?;
-        let session = who.caller.session.as_deref();
+        let (authenticated, signature) = self.received(&snapshot, &received, cx.now(), signature)?;
+        let session = authenticated.caller.session.as_deref();
         let end = cx.now() + HANDLE_LIFE;
         let end = session.map_or(end, |session| end.min(session.expires));
         let (holder, service) = (cx.account().digits(), received.signed.service.as_str());
-        let handle = Tokens::of(&self.deployment).issue_handle(&who.caller, &holder, service, cx.now(), end)?;
+        let handle =
+            Tokens::of(&self.deployment).issue_handle(&authenticated.caller, &holder, service, cx.now(), end)?;
         Ok(AuthenticateResponse {
-            principal: Some(principal(&who, &who.subject().on(&snapshot)?)),
+            principal: Some(principal(&authenticated, &authenticated.subject().on(&snapshot)?)),
             signature: Some(signature),
             handle: handle.into(),
             handle_expiration: Some(date(end)),
@@ -104,13 +106,13 @@ fn hex(bytes: &[u8]) -> String {
     text
 }
 
-fn principal(who: &Authenticated, present: &Present<'_>) -> Principal {
-    let caller = &who.caller;
+fn principal(authenticated: &Authenticated, resolved: &ResolvedSubject<'_>) -> Principal {
+    let caller = &authenticated.caller;
     let session = caller.session.as_deref();
-    let names = &*present.names;
+    let names = &*resolved.names;
     let is_session = matches!(caller.principal, bailiwick_operation::Principal::RoleSession { .. });
     let mut principal_tags = std::collections::HashMap::new();
-    let own = present.entity.iter().flat_map(|entity| entity.tags.iter());
+    let own = resolved.entity.iter().flat_map(|entity| entity.tags.iter());
     for tag in session.iter().flat_map(|session| session.tags.iter()).chain(own) {
         let is_there = principal_tags.keys().any(|key: &String| key.to_lowercase() == tag.key.to_lowercase());
         if !is_there {

@@ -5,17 +5,17 @@ use bailiwick_evaluator::{ContextKey, ContextSource, ContextValue, GlobalKey, Mo
 use bailiwick_operation::{self as operation, RequestInfo};
 use jiff::Timestamp;
 
-use crate::subject::{Kind, Present};
+use crate::subject::{Kind, ResolvedSubject};
 
-/// Keys of the principal, his session and the time. No request can bring these: see [`filler`].
+/// Keys of the principal, his session and the time. No request can bring these: see [`key_source`].
 pub(crate) struct SystemKeys<'a, 's> {
-    pub(crate) present: &'a Present<'s>,
+    pub(crate) resolved: &'a ResolvedSubject<'s>,
     pub(crate) now: Timestamp,
 }
 
 /// Who fills in a context key of a question of `authz.v1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Filler {
+pub(crate) enum KeySource {
     /// Bailiwick, in every decision: a question that brings the key is refused.
     Bailiwick,
     /// Bailiwick, where something of the resource is stored here: its tags are then what is stored, and a question that
@@ -29,8 +29,8 @@ pub(crate) enum Filler {
 
 /// Who fills in a key. This is the one list of what can't be brought from outside; a simulation, which allows nothing,
 /// may be given any key, as on AWS.
-pub(crate) fn filler(key: &ContextKey) -> Filler {
-    let Some(global) = key.global() else { return Filler::AskingService };
+pub(crate) fn key_source(key: &ContextKey) -> KeySource {
+    let Some(global) = key.global() else { return KeySource::AskingService };
     match global {
         GlobalKey::PrincipalArn
         | GlobalKey::PrincipalAccount
@@ -53,9 +53,9 @@ pub(crate) fn filler(key: &ContextKey) -> Filler {
         | GlobalKey::EpochTime
         | GlobalKey::ResourceAccount
         | GlobalKey::ResourceOrgId
-        | GlobalKey::ResourceOrgPaths => Filler::Bailiwick,
-        GlobalKey::ResourceTag | GlobalKey::IamResourceTag => Filler::StoredResource,
-        GlobalKey::IamPassedToService => Filler::PassRole,
+        | GlobalKey::ResourceOrgPaths => KeySource::Bailiwick,
+        GlobalKey::ResourceTag | GlobalKey::IamResourceTag => KeySource::StoredResource,
+        GlobalKey::IamPassedToService => KeySource::PassRole,
         GlobalKey::SourceIp
         | GlobalKey::VpcSourceIp
         | GlobalKey::SecureTransport
@@ -81,18 +81,18 @@ pub(crate) fn filler(key: &ContextKey) -> Filler {
         | GlobalKey::StsDurationSeconds
         | GlobalKey::IamPermissionsBoundary
         | GlobalKey::IamPolicyArn
-        | GlobalKey::IamAssociatedResourceArn => Filler::AskingService,
+        | GlobalKey::IamAssociatedResourceArn => KeySource::AskingService,
     }
 }
 
 impl ContextSource for SystemKeys<'_, '_> {
     fn value(&self, key: &ContextKey) -> Option<ContextValue<'_>> {
-        let subject = self.present.subject;
-        let names = &*self.present.names;
-        let is_somebody = !matches!(subject.kind, Kind::Service | Kind::Anonymous);
+        let subject = self.resolved.subject;
+        let names = &*self.resolved.names;
+        let is_identity = !matches!(subject.kind, Kind::Service | Kind::Anonymous);
         let session = subject.session.as_deref();
         match key.global()? {
-            GlobalKey::PrincipalArn => is_somebody.then_some(ContextValue::One(&names.identity_arn)),
+            GlobalKey::PrincipalArn => is_identity.then_some(ContextValue::One(&names.identity_arn)),
             GlobalKey::PrincipalAccount => one(&names.account),
             GlobalKey::PrincipalType => Some(ContextValue::One(match subject.kind {
                 Kind::Root => "Account",
@@ -101,7 +101,7 @@ impl ContextSource for SystemKeys<'_, '_> {
                 Kind::Service => "Service",
                 Kind::Anonymous => "Anonymous",
             })),
-            GlobalKey::PrincipalTag => self.present.tag(|tag| key.tag_matches(tag)).map(ContextValue::One),
+            GlobalKey::PrincipalTag => self.resolved.tag(|tag| key.tag_matches(tag)).map(ContextValue::One),
             GlobalKey::PrincipalIsAwsService => match subject.kind {
                 Kind::Anonymous => None,
                 kind => Some(ContextValue::Bool(kind == Kind::Service)),

@@ -4,6 +4,7 @@
 //! `caller` says who is asked about and how that is proven, `question` how a request becomes one for the evaluator,
 //! `disclosure` which policies an answer may mention, `render` how it is written.
 
+pub(crate) mod administrators;
 mod authorize;
 mod batch;
 pub(crate) mod caller;
@@ -11,12 +12,11 @@ mod checks;
 pub(crate) mod counts;
 pub(crate) mod disclosure;
 pub(crate) mod given_keys;
-pub(crate) mod lockout;
 mod pass_role;
 pub(crate) mod question;
 pub(crate) mod render;
 mod signing_name;
-pub(crate) mod stored;
+pub(crate) mod stored_resource;
 #[cfg(test)]
 mod tests;
 pub(crate) mod trust;

@@ -17,9 +17,9 @@ use crate::decide::caller::{ClaimedCaller, claim};
 use crate::decide::disclosure::is_foreign_account;
 use crate::decide::question::{self, service_prefix};
 use crate::decide::render::{DecisionView, holder, policy_type, statement};
-use crate::decide::trust::{TRUST_NOBODY, assumed};
-use crate::effort::Effort;
-use crate::subject::Present;
+use crate::decide::trust::{TRUST_NOBODY, assumed_role};
+use crate::subject::ResolvedSubject;
+use crate::work_budget::WorkBudget;
 use crate::{Authz, snapshot};
 
 mod notes;
@@ -52,9 +52,10 @@ impl Handle<op::Explain> for Authz {
         let is_management = cx.account() == cx.deployment().management_account;
         let owner = claim.account.filter(|_| !is_management).unwrap_or(cx.account());
         let mut checks = claim.checks_in(cx, "bailiwick:Explain", prefix, owner);
-        let role = assumed(&req.action, &req.resource).and_then(|role| role.account_id());
-        let brought = role.is_some() || req.resource_policy.is_some();
-        let holder = if brought { role } else { kept_by(&req.resource, req.resource_account.as_deref()) };
+        let role = assumed_role(&req.action, &req.resource).and_then(|role| role.account_id());
+        let has_given_policy = role.is_some() || req.resource_policy.is_some();
+        let holder =
+            if has_given_policy { role } else { stored_policy_account(&req.resource, req.resource_account.as_deref()) };
         if let Some(holder) = holder.filter(|holder| *holder != owner && is_foreign_account(cx, Some(*holder))) {
             checks.extend(claim.checks_in(cx, "bailiwick:Explain", prefix, holder));
         }
@@ -63,37 +64,37 @@ impl Handle<op::Explain> for Authz {
 
     async fn handle(&self, cx: &Cx, _: &mut Tx, (req, caller): Self::Plan) -> Result<ExplainResponse> {
         let snapshot = snapshot(cx)?;
-        let about = self.asked_about(cx, &snapshot, caller?)?;
+        let about = self.question_subject(cx, &snapshot, caller?)?;
         let revision = self.deployment.revisions.format(snapshot.revision());
-        self.asked(cx, &snapshot, &req, &about, |present, request, policies, disclosure| {
-            let explanation = Effort::new().ask(|budget| evaluator::explain_within(request, policies, budget));
+        self.asked(cx, &snapshot, &req, &about, |resolved, request, policies, disclosure| {
+            let explanation = WorkBudget::new().spend(|budget| evaluator::explain_within(request, policies, budget));
             let mut explanation = explanation?;
             if !disclosure.shows_all() {
                 // The checks ensure this. It is checked again, because an explanation shows everything.
                 return Err(IamError::new(ErrorCode::AccessDenied, "policies of other accounts are not explained"));
             }
-            let told = DecisionView::of(&explanation.decision, present, request, policies, disclosure);
+            let view = DecisionView::of(&explanation.decision, resolved, request, policies, disclosure);
             if is_foreign_account(cx, request.resource_account.id) {
                 without_tags(&mut explanation);
             }
-            notes::add(&mut explanation, present, request);
+            notes::add(&mut explanation, resolved, request);
             if !explanation.decision.is_allowed() && policies.trust.is_some_and(|trust| trust.ptr_eq(&TRUST_NOBODY)) {
                 notes::no_such_role(&mut explanation);
             }
-            Ok(rendered(explanation, told.response(revision), present, policies))
+            Ok(response_of(explanation, view.response(revision), resolved, policies))
         })
     }
 }
 
 /// The account in which a policy of the resource would be stored.
-fn kept_by(resource: &str, said: Option<&str>) -> Option<AccountId> {
+fn stored_policy_account(resource: &str, said: Option<&str>) -> Option<AccountId> {
     question::owner(resource, said).ok().flatten()
 }
 
 /// Removes near misses that would reveal the stored tags of another account's resource.
 fn without_tags(explanation: &mut Explanation<'_>) {
     const TAG: &str = "aws:resourcetag/";
-    let tells = |failure: &Failure| {
+    let reveals = |failure: &Failure| {
         let (key, expected) = match failure {
             Failure::Condition { key, expected, .. } => (&**key, expected),
             Failure::Principal { expected, .. }
@@ -103,22 +104,22 @@ fn without_tags(explanation: &mut Explanation<'_>) {
         let has_tag = |text: &str| text.to_ascii_lowercase().contains(TAG);
         has_tag(key) || expected.iter().any(|one| has_tag(&one.written))
     };
-    explanation.near_misses.retain(|miss| !tells(&miss.failure) && !miss.also.iter().any(tells));
+    explanation.near_misses.retain(|miss| !reveals(&miss.failure) && !miss.also.iter().any(reveals));
 }
 
 /// The maximum number of matched statements that a response shows of one type of policy.
-const MATCHED: usize = 20;
+const MAX_MATCHED: usize = 20;
 
-fn rendered(
+fn response_of(
     mut explanation: Explanation<'_>,
     result: authz::AuthorizeResponse,
-    present: &Present<'_>,
+    resolved: &ResolvedSubject<'_>,
     policies: &Policies<'_>,
 ) -> ExplainResponse {
     let mut holders = BTreeMap::new();
     explanation.each_located(&mut |located| {
         if located.at.kind == PolicyKind::Identity {
-            holders.entry(located.at.policy).or_insert_with(|| holder(&located.at, present));
+            holders.entry(located.at.policy).or_insert_with(|| holder(&located.at, resolved));
         }
     });
     let mut explanation: Explanation<'_> = explanation;
@@ -128,7 +129,7 @@ fn rendered(
     });
     let at = |located: &evaluator::Located<'_>| {
         let end = located.span.end;
-        statement(&located.at, present, policies).map(|statement| StatementRef {
+        statement(&located.at, resolved, policies).map(|statement| StatementRef {
             end_line: end.line,
             end_column: end.column,
             ..statement
@@ -176,7 +177,7 @@ fn verdicts(
             .into(),
             required: finding.required,
             policy_count: u32::try_from(finding.policies).unwrap_or(u32::MAX),
-            matched: matched.into_iter().take(MATCHED).filter_map(&at).collect(),
+            matched: matched.into_iter().take(MAX_MATCHED).filter_map(&at).collect(),
             level: level(finding.kind, finding.level),
         }
     });

@@ -15,13 +15,13 @@ mod cache;
 mod compiled;
 mod context;
 mod decide;
-mod effort;
 mod explain;
 mod registry;
 mod simulate;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod work_budget;
 
 use std::sync::Arc;
 
@@ -38,16 +38,16 @@ use crate::cache::Cache;
 
 pub use authenticate::proof::{Proof, SignedRequest};
 pub use bailiwick_evaluator::exceptions::of as exception_of;
+pub use decide::administrators::Administrators;
 pub use decide::counts::{AskedBy, DecisionCount, DecisionCounts};
-pub use decide::lockout::Left;
 
 /// What AWS says of a credential that is none, or none any more.
 const INVALID_TOKEN: &str = "The security token included in the request is invalid.";
 
 /// How many callers with tokens are cached.
-const CALLERS: usize = 16 * 1024;
+const MAX_CALLERS: usize = 16 * 1024;
 /// How many characters of policies that came with requests are kept compiled. Compiled they take several times as much.
-const COMPILED: usize = 2 * 1024 * 1024;
+const MAX_COMPILED_BYTES: usize = 2 * 1024 * 1024;
 
 /// Authenticates, decides, and answers `authz.v1`. Shared by all calls; decides on the newest snapshot.
 pub struct Authz {
@@ -71,7 +71,7 @@ pub struct Authenticated {
     pub caller: Arc<Caller>,
     /// The region that the signature names; none with a bearer token.
     pub region: Option<Region>,
-    known: Arc<CachedCaller>,
+    cached: Arc<CachedCaller>,
     /// The time within which the signature is good; none with a bearer token or handle.
     window: Option<SignatureWindow>,
 }
@@ -83,9 +83,9 @@ impl Authz {
             signing_keys: SigningKeys::new(&deployment),
             deployment,
             snapshots,
-            callers: Cache::new(CALLERS),
-            resource_policies: Cache::new(COMPILED),
-            session_policies: Cache::new(COMPILED),
+            callers: Cache::new(MAX_CALLERS),
+            resource_policies: Cache::new(MAX_COMPILED_BYTES),
+            session_policies: Cache::new(MAX_COMPILED_BYTES),
             decisions: Arc::default(),
         }
     }
@@ -108,7 +108,7 @@ pub(crate) fn snapshot(cx: &Cx) -> Result<Arc<Snapshot>> {
 }
 
 /// What is wrong with a member of a question.
-pub(crate) fn wrong(member: &str, message: impl Into<String>) -> IamError {
+pub(crate) fn invalid_member(member: &str, message: impl Into<String>) -> IamError {
     let message = message.into();
     IamError::validation(message.clone()).field(member, message)
 }

@@ -1,6 +1,6 @@
 //! Simulation of policies: SimulateCustomPolicy and SimulatePrincipalPolicy.
 //!
-//! A simulated request is decided by the same code as a live one; only its parts come from elsewhere. `scenario` is the
+//! A simulated request is decided by the same code as a live one; only its parts come from elsewhere. `simulation` is the
 //! question, `source` the policies, `keys` the context, `outcome` the response in AWS's words.
 
 mod caller;
@@ -8,7 +8,7 @@ mod context_keys;
 mod handling;
 mod keys;
 mod outcome;
-mod scenario;
+mod simulation;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -27,7 +27,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use prost::Message;
 
 use crate::{Authz, snapshot};
-use scenario::{Asked, Scenario};
+use simulation::{Simulation, SimulationInput};
 use source::{Source, SourceArn};
 
 /// Simulates decisions with given policies. Stored policies take no part.
@@ -52,12 +52,12 @@ impl Handle<op::SimulateCustomPolicy> for Authz {
         unsupported("OrderedOrganizationPolicyInputList", req.ordered_organization_policy_input_list.is_empty())?;
         let (marker, max_items) = (req.marker.take(), req.max_items.take());
         let snapshot = snapshot(cx)?;
-        let mut source = Source::nobody(cx.account());
+        let mut source = Source::without_entity(cx.account());
         source.add_inputs(&snapshot, &req.policy_input_list, &req.permissions_boundary_policy_input_list)?;
-        let scenario = Scenario::read(
+        let simulation = Simulation::read(
             &snapshot,
             &source,
-            &Asked {
+            &SimulationInput {
                 actions: &req.action_names,
                 resources: &req.resource_arns,
                 resource_policy: req.resource_policy.as_deref(),
@@ -67,7 +67,7 @@ impl Handle<op::SimulateCustomPolicy> for Authz {
                 handling: req.resource_handling_option.as_deref(),
             },
         )?;
-        let page = page(cx, "SimulateCustomPolicy", &scenario, &req, (marker.as_deref(), max_items)).await?;
+        let page = page(cx, "SimulateCustomPolicy", &simulation, &req, (marker.as_deref(), max_items)).await?;
         Ok(SimulateCustomPolicyResponse {
             evaluation_results: page.results,
             is_truncated: Some(page.marker.is_some()),
@@ -104,10 +104,10 @@ impl Handle<op::SimulatePrincipalPolicy> for Authz {
         let snapshot = snapshot(cx)?;
         let mut source = arn.policies(&snapshot, tx).await?;
         source.add_inputs(&snapshot, &req.policy_input_list, &req.permissions_boundary_policy_input_list)?;
-        let scenario = Scenario::read(
+        let simulation = Simulation::read(
             &snapshot,
             &source,
-            &Asked {
+            &SimulationInput {
                 actions: &req.action_names,
                 resources: &req.resource_arns,
                 resource_policy: req.resource_policy.as_deref(),
@@ -117,7 +117,7 @@ impl Handle<op::SimulatePrincipalPolicy> for Authz {
                 handling: req.resource_handling_option.as_deref(),
             },
         )?;
-        let page = page(cx, "SimulatePrincipalPolicy", &scenario, &req, (marker.as_deref(), max_items)).await?;
+        let page = page(cx, "SimulatePrincipalPolicy", &simulation, &req, (marker.as_deref(), max_items)).await?;
         Ok(SimulatePrincipalPolicyResponse {
             evaluation_results: page.results,
             is_truncated: Some(page.marker.is_some()),
@@ -131,11 +131,11 @@ struct Page {
     marker: Option<String>,
 }
 
-/// The maximum cost of a page, whatever its requested size: see [`Scenario::cost`].
-const LOOKS: usize = 50_000;
+/// The maximum cost of a page, whatever its requested size: see [`Simulation::cost`].
+const MAX_PAGE_COST: usize = 50_000;
 
 /// The size in bytes beyond which a page has no further results.
-const BYTES: usize = 1024 * 1024;
+const MAX_PAGE_BYTES: usize = 1024 * 1024;
 
 /// Makes one page of results, one for each action in the order of the request.
 ///
@@ -143,7 +143,7 @@ const BYTES: usize = 1024 * 1024;
 async fn page(
     cx: &Cx,
     operation: &'static str,
-    scenario: &Scenario<'_>,
+    simulation: &Simulation<'_>,
     request: &impl Message,
     asked: (Option<&str>, Option<i32>),
 ) -> Result<Page> {
@@ -158,16 +158,16 @@ async fn page(
             next.ok_or_else(|| IamError::validation("Invalid Marker.").field("Marker", "not of this simulation"))?
         }
     };
-    let actions = scenario.actions();
-    let length = paging.limit(max_items).min(LOOKS / scenario.cost()).max(1);
+    let actions = simulation.actions();
+    let length = paging.limit(max_items).min(MAX_PAGE_COST / simulation.cost()).max(1);
     let mut end = start;
     let (mut results, mut bytes) = (Vec::new(), 0);
     for action in actions.iter().skip(start).take(length) {
-        let result = scenario.result(action).await?;
+        let result = simulation.result(action).await?;
         end += 1;
         bytes += result.encoded_len();
         results.push(result);
-        if bytes > BYTES {
+        if bytes > MAX_PAGE_BYTES {
             break;
         }
     }

@@ -159,8 +159,8 @@ impl Subject {
     ///
     /// # Errors
     /// `InvalidClientTokenId` when the user or role is not there any more.
-    pub(crate) fn on<'s>(&'s self, snapshot: &'s Snapshot) -> Result<Present<'s>> {
-        let mut present = Present {
+    pub(crate) fn on<'s>(&'s self, snapshot: &'s Snapshot) -> Result<ResolvedSubject<'s>> {
+        let mut resolved = ResolvedSubject {
             subject: self,
             snapshot,
             entity: None,
@@ -168,7 +168,7 @@ impl Subject {
             effective_policies: None,
             session: self.session_slices(snapshot),
         };
-        let Some(id) = &self.entity else { return Ok(present) };
+        let Some(id) = &self.entity else { return Ok(resolved) };
         let entity = match &self.named_after {
             Some(then) if self.seen_at.load(Relaxed) == snapshot.revision().number() => then,
             then => {
@@ -176,15 +176,15 @@ impl Subject {
                 if then.as_ref().is_some_and(|then| Arc::ptr_eq(then, now)) {
                     self.seen_at.store(snapshot.revision().number(), Relaxed);
                 } else if *now.name != *self.entity_name() || now.path().as_str() != &*self.names.path {
-                    present.names = Cow::Owned(self.names_now(now, snapshot.partition()));
+                    resolved.names = Cow::Owned(self.names_now(now, snapshot.partition()));
                 }
                 now
             }
         };
         // Somebody without a seat would be without a boundary too.
-        present.effective_policies = Some(snapshot.effective_policies(id).ok_or_else(gone)?);
-        present.entity = Some(entity);
-        Ok(present)
+        resolved.effective_policies = Some(snapshot.effective_policies(id).ok_or_else(gone)?);
+        resolved.entity = Some(entity);
+        Ok(resolved)
     }
 
     fn entity_name(&self) -> &str {
@@ -229,7 +229,7 @@ fn gone() -> IamError {
 type SessionSlices<'s> = SmallVec<[&'s [Policy]; 4]>;
 
 /// A subject at one revision, borrowed from its snapshot: made once, decided about any number of times.
-pub(crate) struct Present<'s> {
+pub(crate) struct ResolvedSubject<'s> {
     pub(crate) subject: &'s Subject,
     pub(crate) snapshot: &'s Snapshot,
     pub(crate) entity: Option<&'s Entity>,
@@ -238,7 +238,7 @@ pub(crate) struct Present<'s> {
     session: Option<SessionSlices<'s>>,
 }
 
-impl<'s> Present<'s> {
+impl<'s> ResolvedSubject<'s> {
     /// The subject as the evaluator wants it.
     pub(crate) fn principal(&self) -> evaluator::Principal<'_> {
         let management = self.snapshot.management_account();

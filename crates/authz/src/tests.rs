@@ -22,10 +22,10 @@ mod identities;
 mod questions;
 mod sent;
 
-pub(crate) use env::House;
+pub(crate) use env::TestEnv;
 pub(crate) use identities::Key;
 pub(crate) use questions::{entry, question};
-pub(crate) use sent::Sent;
+pub(crate) use sent::TestRequest;
 
 pub(crate) const MAIN: &str = "111122223333";
 pub(crate) const OTHER: &str = "444455556666";

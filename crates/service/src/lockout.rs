@@ -1,6 +1,6 @@
 //! Protection of the last administrator's access key, unless the call allows the lockout.
 
-use bailiwick_authz::Left;
+use bailiwick_authz::Administrators;
 use bailiwick_model::{AccessKeyId, ErrorCode, IamError, Result};
 use bailiwick_operation::Cx;
 use bailiwick_snapshot::Snapshot;
@@ -25,9 +25,9 @@ pub(crate) async fn refuse(
     id: &AccessKeyId,
     allowed: bool,
 ) -> Result<()> {
-    match parts.authz.left_without(snapshot, cx, id).await {
-        Left::AsBefore => Ok(()),
-        Left::Administrator(other) => {
+    match parts.authz.administrators_without(snapshot, cx, id).await {
+        Administrators::Unchanged => Ok(()),
+        Administrators::Administrator(other) => {
             let standing = Standing {
                 account: other.account,
                 identity: other.user.as_ref().map(|user| (IdentityKind::User, user)),
@@ -35,11 +35,11 @@ pub(crate) async fn refuse(
             };
             tx.depend_on(&standing).await
         }
-        Left::Nobody if allowed => {
+        Administrators::None if allowed => {
             tracing::warn!(%id, "the last administrator's access key is taken out of use, as the call allows");
             Ok(())
         }
-        Left::Nobody => Err(IamError::new(
+        Administrators::None => Err(IamError::new(
             ErrorCode::UnmodifiableEntity,
             format!(
                 "The access key {id} is the last active one with which the management account {} can be administered. Create a user with the policy AdministratorAccess and an access key first, or send the header {ALLOW}: true.",

@@ -19,7 +19,7 @@ pub(crate) struct Claim {
 
 impl Claim {
     /// A claim about no principal in particular.
-    pub(crate) fn nobody() -> Self {
+    pub(crate) fn without_principal() -> Self {
         Self::of_account(None)
     }
 

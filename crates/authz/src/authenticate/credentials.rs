@@ -28,7 +28,7 @@ pub(crate) struct CachedCaller {
     /// Of a handle: the service that the caller signed for.
     signed_for: Option<Box<str>>,
     /// The revision at which all of this was last looked at: there it can have changed by the clock alone.
-    looked_at: AtomicU64,
+    checked_at: AtomicU64,
 }
 
 /// From when to when a token is good.
@@ -55,22 +55,22 @@ impl Authz {
         now: Timestamp,
         open: impl FnOnce() -> Result<Bearer, TokenError>,
     ) -> Result<Authenticated> {
-        let known = match self.callers.get(&digest) {
+        let current = match self.callers.get(&digest) {
             Some(cached) => {
-                let known = self.revalidate(snapshot, &cached, now)?;
-                if Arc::ptr_eq(&known, &cached) {
-                    return Ok(Authenticated::of(known));
+                let current = self.revalidate(snapshot, &cached, now)?;
+                if Arc::ptr_eq(&current, &cached) {
+                    return Ok(Authenticated::of(current));
                 }
-                known
+                current
             }
             None => {
                 let Bearer { caller, issued, expires, signed_for } = open()?;
-                let known = self.resolve(snapshot, caller, Some(Validity { issued, expires }), now)?;
-                Arc::new(CachedCaller { signed_for: signed_for.map(String::into_boxed_str), ..known })
+                let resolved = self.resolve(snapshot, caller, Some(Validity { issued, expires }), now)?;
+                Arc::new(CachedCaller { signed_for: signed_for.map(String::into_boxed_str), ..resolved })
             }
         };
-        self.callers.insert(digest, Arc::clone(&known), known.weight());
-        Ok(Authenticated::of(known))
+        self.callers.insert(digest, Arc::clone(&current), current.weight());
+        Ok(Authenticated::of(current))
     }
 
     /// Proves an authenticated caller again, on a snapshot and at a time: access key, user or role, account,
@@ -81,13 +81,13 @@ impl Authz {
     ///
     /// # Errors
     /// As [`Self::authenticate`].
-    pub fn prove_again(&self, snapshot: &Snapshot, who: &mut Authenticated, now: Timestamp) -> Result<()> {
-        if let Some(window) = &who.window {
+    pub fn prove_again(&self, snapshot: &Snapshot, authenticated: &mut Authenticated, now: Timestamp) -> Result<()> {
+        if let Some(window) = &authenticated.window {
             window.check(now).map_err(|error| refused(&error))?;
         }
-        let known = self.revalidate(snapshot, &who.known, now)?;
-        if !Arc::ptr_eq(&known, &who.known) {
-            (who.caller, who.known) = (Arc::clone(&known.caller), known);
+        let current = self.revalidate(snapshot, &authenticated.cached, now)?;
+        if !Arc::ptr_eq(&current, &authenticated.cached) {
+            (authenticated.caller, authenticated.cached) = (Arc::clone(&current.caller), current);
         }
         Ok(())
     }
@@ -104,36 +104,36 @@ impl Authz {
         let caller = Arc::new(renamed(caller, entity.as_deref())?);
         let policies = self.session_policies(snapshot, &caller);
         let subject = Subject::of_caller(&caller, entity.clone(), policies, snapshot.partition());
-        let looked_at = AtomicU64::new(snapshot.revision().number());
-        Ok(CachedCaller { caller, subject: Arc::new(subject), entity, validity, signed_for: None, looked_at })
+        let checked_at = AtomicU64::new(snapshot.revision().number());
+        Ok(CachedCaller { caller, subject: Arc::new(subject), entity, validity, signed_for: None, checked_at })
     }
 
     /// The same for a cached caller: only what has changed is worked out anew.
     pub(crate) fn revalidate(
         &self,
         snapshot: &Snapshot,
-        known: &Arc<CachedCaller>,
+        cached: &Arc<CachedCaller>,
         now: Timestamp,
     ) -> Result<Arc<CachedCaller>> {
-        if known.looked_at.load(Relaxed) == snapshot.revision().number() {
-            return if validities(&known.caller, known.validity).all(|validity| validity.expires > now) {
-                Ok(Arc::clone(known))
+        if cached.checked_at.load(Relaxed) == snapshot.revision().number() {
+            return if validities(&cached.caller, cached.validity).all(|validity| validity.expires > now) {
+                Ok(Arc::clone(cached))
             } else {
                 Err(expired())
             };
         }
-        let entity = check_active(snapshot, &known.caller, known.validity, now)?;
-        let same = match (entity, &known.entity) {
+        let entity = check_active(snapshot, &cached.caller, cached.validity, now)?;
+        let same = match (entity, &cached.entity) {
             (None, None) => true,
             (Some(now), Some(then)) => Arc::ptr_eq(now, then),
             _ => false,
         };
         if same {
-            known.looked_at.store(snapshot.revision().number(), Relaxed);
-            return Ok(Arc::clone(known));
+            cached.checked_at.store(snapshot.revision().number(), Relaxed);
+            return Ok(Arc::clone(cached));
         }
-        let resolved = self.resolve(snapshot, Caller::clone(&known.caller), known.validity, now)?;
-        Ok(Arc::new(CachedCaller { signed_for: known.signed_for.clone(), ..resolved }))
+        let resolved = self.resolve(snapshot, Caller::clone(&cached.caller), cached.validity, now)?;
+        Ok(Arc::new(CachedCaller { signed_for: cached.signed_for.clone(), ..resolved }))
     }
 
     /// The inline policies of a session, compiled; none if the session was made without any policy.
@@ -150,17 +150,17 @@ impl Authz {
 
 impl Authenticated {
     /// The caller, as a token proves them.
-    pub(crate) fn of(known: Arc<CachedCaller>) -> Self {
-        Authenticated { caller: Arc::clone(&known.caller), region: None, known, window: None }
+    pub(crate) fn of(cached: Arc<CachedCaller>) -> Self {
+        Authenticated { caller: Arc::clone(&cached.caller), region: None, cached, window: None }
     }
 
     /// Of a handle: the service that the caller signed for.
     pub(crate) fn signed_for(&self) -> Option<&str> {
-        self.known.signed_for.as_deref()
+        self.cached.signed_for.as_deref()
     }
 
     pub(crate) fn subject(&self) -> &Arc<Subject> {
-        &self.known.subject
+        &self.cached.subject
     }
 }
 

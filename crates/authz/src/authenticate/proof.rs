@@ -78,9 +78,9 @@ impl Authz {
         let is_hashed = !proof.unsigned_payload || matches!(payload, Payload::Hash(_));
         let body = is_hashed.then(|| PayloadHash::of(proof.body));
         let snapshot = self.snapshots.current()?;
-        let mut who = self.verify(&snapshot, &signed, &policy, body.as_ref(), now)?;
-        who.region = Some(region);
-        Ok(who)
+        let mut authenticated = self.verify(&snapshot, &signed, &policy, body.as_ref(), now)?;
+        authenticated.region = Some(region);
+        Ok(authenticated)
     }
 
     /// The region that a signature names, if it is of the deployment's partition.

@@ -41,14 +41,14 @@ impl Authz {
             path: if is_s3 { PathRule::ObjectKey } else { PathRule::Strict },
             ..VerifyOptions::default()
         };
-        let mut who = self.verify(snapshot, &signed, &policy, body.as_ref(), now)?;
+        let mut authenticated = self.verify(snapshot, &signed, &policy, body.as_ref(), now)?;
         // The checks were about the account that the key claimed, so the claim must be true.
-        if received.claim_of(&signed, snapshot) != Some(who.caller.account()) {
+        if received.claim_of(&signed, snapshot) != Some(authenticated.caller.account()) {
             return Err(invalid());
         }
-        who.region = Some(region);
-        let told = then(&signed, is_compared);
-        Ok((who, told))
+        authenticated.region = Some(region);
+        let output = then(&signed, is_compared);
+        Ok((authenticated, output))
     }
 }
 

@@ -18,17 +18,17 @@ use crate::cache::Cache;
 use crate::{Authenticated, Authz};
 
 /// How many signing keys are kept.
-const KEPT: usize = 8 * 1024;
+const MAX_SIGNING_KEYS: usize = 8 * 1024;
 
 /// Derived signing keys of the day, with the callers that they belong to.
 pub(crate) struct SigningKeys {
-    kept: Cache<Box<[u8]>, Arc<Kept>>,
+    cached: Cache<Box<[u8]>, Arc<CachedKey>>,
     /// The day that the newest of them is for; those of other days are dropped when it ends.
     day: Mutex<Vec<u8>>,
     decoy: Decoy,
 }
 
-struct Kept {
+struct CachedKey {
     key: SigningKey,
     /// The record of a long-term key; with another one in its place this is worth nothing.
     record: Option<Arc<AccessKey>>,
@@ -37,9 +37,9 @@ struct Kept {
 
 /// What a signing key is found by: the day, the key that claims to have signed, region and service, between them
 /// slashes, which none of them has; behind those the digest of the session token that came with it.
-struct Id(SmallVec<[u8; 128]>);
+struct CacheKey(SmallVec<[u8; 128]>);
 
-impl Id {
+impl CacheKey {
     fn of(signed: &UnverifiedSignature<'_>) -> Self {
         let scope = signed.scope();
         let mut id = SmallVec::new();
@@ -50,7 +50,7 @@ impl Id {
         if let Some(token) = signed.session_token() {
             id.extend_from_slice(&PayloadHash::of(token.expose().as_bytes()).0);
         }
-        Id(id)
+        CacheKey(id)
     }
 
     /// The day, eight digits.
@@ -87,30 +87,30 @@ impl Decoy {
 
 impl SigningKeys {
     pub(crate) fn new(deployment: &Deployment) -> Self {
-        SigningKeys { kept: Cache::new(KEPT), day: Mutex::default(), decoy: Decoy::new(deployment) }
+        SigningKeys { cached: Cache::new(MAX_SIGNING_KEYS), day: Mutex::default(), decoy: Decoy::new(deployment) }
     }
 
-    fn keep(&self, Id(id): Id, kept: Arc<Kept>) {
+    fn insert(&self, CacheKey(id): CacheKey, cached: Arc<CachedKey>) {
         let mut day = self.day.lock().unwrap_or_else(PoisonError::into_inner);
         // Only what was verified gets here: of a later day than today's around midnight alone, of an earlier one also
         // when somebody presigned a request for longer, which must not push out the keys that are in use.
-        match Id::day(&id).cmp(&day) {
+        match CacheKey::day(&id).cmp(&day) {
             Ordering::Less => return,
             Ordering::Equal => {}
             Ordering::Greater => {
                 day.clear();
-                day.extend_from_slice(Id::day(&id));
-                self.kept.retain(|other, _| Id::day(other) == Id::day(&id));
+                day.extend_from_slice(CacheKey::day(&id));
+                self.cached.retain(|other, _| CacheKey::day(other) == CacheKey::day(&id));
             }
         }
         drop(day);
-        let weight = kept.caller.weight();
-        self.kept.insert(id.into_vec().into(), kept, weight);
+        let weight = cached.caller.weight();
+        self.cached.insert(id.into_vec().into(), cached, weight);
     }
 }
 
 /// Why there is no key to verify with.
-enum Missing {
+enum NoKey {
     /// The credential is none. Verifying goes on with the decoy.
     Invalid,
     /// There is something else to say.
@@ -127,57 +127,62 @@ impl Authz {
         body: Option<&PayloadHash>,
         now: Timestamp,
     ) -> Result<Authenticated> {
-        let id = Id::of(signed);
-        if let Some(kept) = self.signing_keys.kept.get::<[u8]>(&id.0).filter(|kept| kept.is_current(snapshot)) {
-            if let Err(error) = signed.verify(&kept.key, now, policy, body) {
+        let id = CacheKey::of(signed);
+        if let Some(cached) = self.signing_keys.cached.get::<[u8]>(&id.0).filter(|cached| cached.is_current(snapshot)) {
+            if let Err(error) = signed.verify(&cached.key, now, policy, body) {
                 // Refusing must not be quicker for a key that is in use than for one that isn't there.
                 let _ = self.signing_keys.decoy.key(&self.deployment, signed.scope());
                 return Err(refused(&error));
             }
-            let caller = self.revalidate(snapshot, &kept.caller, now)?;
-            if !Arc::ptr_eq(&caller, &kept.caller) {
-                let (key, record, caller) = (kept.key.clone(), kept.record.clone(), Arc::clone(&caller));
-                self.signing_keys.keep(id, Arc::new(Kept { key, record, caller }));
+            let caller = self.revalidate(snapshot, &cached.caller, now)?;
+            if !Arc::ptr_eq(&caller, &cached.caller) {
+                let (key, record, caller) = (cached.key.clone(), cached.record.clone(), Arc::clone(&caller));
+                self.signing_keys.insert(id, Arc::new(CachedKey { key, record, caller }));
             }
             return signed_by(caller, signed, policy);
         }
-        let kept = match self.look_up(snapshot, signed, now) {
-            Ok(kept) => kept,
-            Err(Missing::Refused(error)) => return Err(error),
-            Err(Missing::Invalid) => {
+        let cached = match self.look_up(snapshot, signed, now) {
+            Ok(cached) => cached,
+            Err(NoKey::Refused(error)) => return Err(error),
+            Err(NoKey::Invalid) => {
                 let key = self.signing_keys.decoy.key(&self.deployment, signed.scope());
                 let _: Result<(), SigV4Error> = signed.verify(&key, now, policy, body);
                 return Err(invalid());
             }
         };
-        signed.verify(&kept.key, now, policy, body).map_err(|error| refused(&error))?;
-        let who = signed_by(Arc::clone(&kept.caller), signed, policy)?;
-        self.signing_keys.keep(id, Arc::new(kept));
-        Ok(who)
+        signed.verify(&cached.key, now, policy, body).map_err(|error| refused(&error))?;
+        let authenticated = signed_by(Arc::clone(&cached.caller), signed, policy)?;
+        self.signing_keys.insert(id, Arc::new(cached));
+        Ok(authenticated)
     }
 
-    fn look_up(&self, snapshot: &Snapshot, signed: &UnverifiedSignature<'_>, now: Timestamp) -> Result<Kept, Missing> {
-        let id = AccessKeyId::parse(signed.access_key_id()).map_err(|_| Missing::Invalid)?;
+    fn look_up(
+        &self,
+        snapshot: &Snapshot,
+        signed: &UnverifiedSignature<'_>,
+        now: Timestamp,
+    ) -> Result<CachedKey, NoKey> {
+        let id = AccessKeyId::parse(signed.access_key_id()).map_err(|_| NoKey::Invalid)?;
         if let Some(token) = signed.session_token() {
             let opened = Tokens::of(&self.deployment).open_session(&id, token.expose(), now);
             let opened = opened.map_err(|error| match error {
-                TokenError::Invalid => Missing::Invalid,
-                TokenError::Expired => Missing::Refused(error.into()),
+                TokenError::Invalid => NoKey::Invalid,
+                TokenError::Expired => NoKey::Refused(error.into()),
             })?;
-            let caller = self.resolve(snapshot, opened.caller, None, now).map_err(Missing::Refused)?;
+            let caller = self.resolve(snapshot, opened.caller, None, now).map_err(NoKey::Refused)?;
             let key = SigningKey::derive(opened.secret.expose().as_bytes(), signed.scope());
-            return Ok(Kept { key, record: None, caller: Arc::new(caller) });
+            return Ok(CachedKey { key, record: None, caller: Arc::new(caller) });
         }
-        let record = snapshot.access_key(id.as_str()).ok_or(Missing::Invalid)?;
-        let caller = owner(snapshot, record).ok_or(Missing::Invalid)?;
-        let caller = self.resolve(snapshot, caller, None, now).map_err(|_| Missing::Invalid)?;
+        let record = snapshot.access_key(id.as_str()).ok_or(NoKey::Invalid)?;
+        let caller = owner(snapshot, record).ok_or(NoKey::Invalid)?;
+        let caller = self.resolve(snapshot, caller, None, now).map_err(|_| NoKey::Invalid)?;
         let owner = SecretOwner { account: record.account, user: record.user.as_ref(), key: &record.id };
         let secret = owner.open(&self.deployment.sealer, &record.sealed_secret).map_err(|error| {
             tracing::error!(access_key = %record.id, %error, "the secret of an access key does not open");
-            Missing::Invalid
+            NoKey::Invalid
         })?;
         let key = SigningKey::derive(secret.expose().as_bytes(), signed.scope());
-        Ok(Kept { key, record: Some(Arc::clone(record)), caller: Arc::new(caller) })
+        Ok(CachedKey { key, record: Some(Arc::clone(record)), caller: Arc::new(caller) })
     }
 }
 
@@ -190,7 +195,7 @@ fn signed_by(
     Ok(Authenticated { window: Some(window), ..Authenticated::of(caller) })
 }
 
-impl Kept {
+impl CachedKey {
     /// Whether a long-term key's record is still the one that this was made of.
     fn is_current(&self, snapshot: &Snapshot) -> bool {
         self.record

@@ -8,13 +8,13 @@ use bailiwick_operation::{Cx, Handle, Planned};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
 
-use super::caller::{AskedAbout, ClaimedCaller, claim};
+use super::caller::{ClaimedCaller, QuestionSubject, claim};
 use super::disclosure::Disclosure;
 use super::given_keys::GivenKeys;
 use super::question::{Question, service_prefix};
 use super::render::DecisionView;
-use crate::effort::Effort;
-use crate::subject::Present;
+use crate::subject::ResolvedSubject;
+use crate::work_budget::WorkBudget;
 use crate::{AskedBy, Authz, snapshot};
 
 /// Decides one request of a caller of another service.
@@ -52,12 +52,12 @@ impl Handle<op::Authorize> for Authz {
 
     async fn handle(&self, cx: &Cx, _: &mut Tx, (req, caller): Self::Plan) -> Result<AuthorizeResponse> {
         let snapshot = snapshot(cx)?;
-        let about = self.asked_about(cx, &snapshot, caller?)?;
-        let mut effort = Effort::new();
-        self.asked(cx, &snapshot, &req, &about, |present, request, policies, disclosure| {
-            let decided = effort.ask(|budget| evaluator::decide_within(request, policies, budget));
+        let about = self.question_subject(cx, &snapshot, caller?)?;
+        let mut work = WorkBudget::new();
+        self.asked(cx, &snapshot, &req, &about, |resolved, request, policies, disclosure| {
+            let decided = work.spend(|budget| evaluator::decide_within(request, policies, budget));
             let decision = self.decisions.note(AskedBy::Service, decided)?;
-            let view = DecisionView::of(&decision, present, request, policies, disclosure);
+            let view = DecisionView::of(&decision, resolved, request, policies, disclosure);
             Ok(view.response(self.deployment.revisions.format(snapshot.revision())))
         })
     }
@@ -70,8 +70,8 @@ impl Authz {
         cx: &Cx,
         snapshot: &Snapshot,
         req: &AuthorizeRequest,
-        about: &AskedAbout,
-        then: impl FnOnce(&Present<'_>, &evaluator::Request<'_>, &evaluator::Policies<'_>, Disclosure) -> Result<T>,
+        about: &QuestionSubject,
+        then: impl FnOnce(&ResolvedSubject<'_>, &evaluator::Request<'_>, &evaluator::Policies<'_>, Disclosure) -> Result<T>,
     ) -> Result<T> {
         let question = Question::read(
             self,
@@ -82,9 +82,9 @@ impl Authz {
         )?;
         let context = GivenKeys::read(&req.context, None)?;
         about.check_action(snapshot, &req.action)?;
-        let present = about.subject.on(snapshot)?;
-        question.put(cx, &present, &[&context], |request, policies, disclosure| {
-            then(&present, request, policies, disclosure)
+        let resolved = about.subject.on(snapshot)?;
+        question.put(cx, &resolved, &[&context], |request, policies, disclosure| {
+            then(&resolved, request, policies, disclosure)
         })
     }
 }

@@ -10,17 +10,17 @@ use bailiwick_operation::{Check, Cx, Handle, Planned};
 use bailiwick_storage::Tx;
 use prost::Message as _;
 
-use super::caller::{AskedAbout, ClaimedCaller};
+use super::caller::{ClaimedCaller, QuestionSubject};
 use super::given_keys::GivenKeys;
 use super::question::{Question, service_prefix};
-use super::render::{DecisionView, undecided};
+use super::render::{DecisionView, item_error};
 use crate::authenticate::claim::Claim;
-use crate::effort::Effort;
-use crate::subject::Present;
+use crate::subject::ResolvedSubject;
+use crate::work_budget::WorkBudget;
 use crate::{AskedBy, Authz, snapshot};
 
 /// The cost of checking a caller's proof, as a number of bytes read.
-const PROOF: usize = 2_000;
+const PROOF_COST: usize = 2_000;
 
 /// Decides many requests at one revision and one time, those at which the batch began. Shared parts are given once and
 /// evaluated once.
@@ -43,10 +43,10 @@ impl Handle<op::BatchAuthorize> for Authz {
         let mut items = Vec::with_capacity(req.items.len());
         let mut asked: Vec<(String, Claim)> = Vec::new();
         let mut broken = None;
-        let mut effort = Effort::new();
+        let mut work = WorkBudget::new();
         for mut item in req.items {
-            effort.pause().await;
-            effort.read(PROOF);
+            work.yield_if_due().await;
+            work.add_bytes(PROOF_COST);
             let size = item.encoded_len();
             let own = item.caller.take().map(|caller| self.claimed(cx, &snapshot, Some(caller)));
             // An item that cannot be decided reveals nothing; its error stands in its place in the response.
@@ -68,7 +68,7 @@ impl Handle<op::BatchAuthorize> for Authz {
             items.push(BatchItem { size, question: item, caller: own });
         }
         if asked.is_empty() {
-            asked.push((broken.unwrap_or_else(|| "bailiwick".to_owned()), Claim::nobody()));
+            asked.push((broken.unwrap_or_else(|| "bailiwick".to_owned()), Claim::without_principal()));
         }
         let checks = asked.iter().flat_map(|(prefix, claim)| claim.checks(cx, "bailiwick:Authorize", prefix));
         let checks: Vec<Check> = checks.collect();
@@ -78,29 +78,29 @@ impl Handle<op::BatchAuthorize> for Authz {
     async fn handle(&self, cx: &Cx, _: &mut Tx, batch: Batch) -> Result<BatchAuthorizeResponse> {
         let snapshot = snapshot(cx)?;
         let context = GivenKeys::read(&batch.context, None)?;
-        let shared = batch.shared.map(|caller| self.asked_about(cx, &snapshot, caller?));
+        let shared = batch.shared.map(|caller| self.question_subject(cx, &snapshot, caller?));
         let shared = match &shared {
-            Some(Ok(about)) => Some(about.subject.on(&snapshot).map(|present| (about, present))),
-            Some(Err(error)) => Some(Err(again(error))),
+            Some(Ok(about)) => Some(about.subject.on(&snapshot).map(|resolved| (about, resolved))),
+            Some(Err(error)) => Some(Err(copy_of(error))),
             None => None,
         };
-        let mut effort = Effort::new();
+        let mut work = WorkBudget::new();
         let mut results = Vec::with_capacity(batch.items.len());
         for BatchItem { size, question, caller } in batch.items {
-            effort.pause().await;
-            effort.read(size);
+            work.yield_if_due().await;
+            work.add_bytes(size);
             let result = match (caller, &shared) {
                 (Some(caller), _) => {
-                    effort.read(PROOF);
-                    caller.and_then(|caller| self.asked_about(cx, &snapshot, caller)).and_then(|about| {
-                        self.item(cx, &about, &about.subject.on(&snapshot)?, &context, &question, &mut effort)
+                    work.add_bytes(PROOF_COST);
+                    caller.and_then(|caller| self.question_subject(cx, &snapshot, caller)).and_then(|about| {
+                        self.item(cx, &about, &about.subject.on(&snapshot)?, &context, &question, &mut work)
                     })
                 }
-                (None, Some(Ok((about, present)))) => self.item(cx, about, present, &context, &question, &mut effort),
-                (None, Some(Err(error))) => Err(again(error)),
+                (None, Some(Ok((about, resolved)))) => self.item(cx, about, resolved, &context, &question, &mut work),
+                (None, Some(Err(error))) => Err(copy_of(error)),
                 (None, None) => Err(IamError::validation("neither the item nor the batch says who wants to act")),
             };
-            results.push(result.unwrap_or_else(|error| undecided(&error)));
+            results.push(result.unwrap_or_else(|error| item_error(&error)));
         }
         Ok(BatchAuthorizeResponse { results, revision: self.deployment.revisions.format(snapshot.revision()) })
     }
@@ -125,11 +125,11 @@ impl Authz {
     fn item(
         &self,
         cx: &Cx,
-        about: &AskedAbout,
-        present: &Present<'_>,
+        about: &QuestionSubject,
+        resolved: &ResolvedSubject<'_>,
         shared: &GivenKeys<'_>,
         item: &AuthorizeItem,
-        effort: &mut Effort,
+        work: &mut WorkBudget,
     ) -> Result<AuthorizeResult> {
         let question = Question::read(
             self,
@@ -138,17 +138,17 @@ impl Authz {
             item.resource_account.as_deref(),
             item.resource_policy.as_deref(),
         )?;
-        about.check_action(present.snapshot, &item.action)?;
+        about.check_action(resolved.snapshot, &item.action)?;
         let own = GivenKeys::read(&item.context, Some(shared))?;
-        question.put(cx, present, &[&own, shared], |request, policies, disclosure| {
-            let decided = effort.ask(|budget| evaluator::decide_within(request, policies, budget));
+        question.put(cx, resolved, &[&own, shared], |request, policies, disclosure| {
+            let decided = work.spend(|budget| evaluator::decide_within(request, policies, budget));
             let decision = self.decisions.note(AskedBy::Service, decided)?;
-            Ok(DecisionView::of(&decision, present, request, policies, disclosure).result())
+            Ok(DecisionView::of(&decision, resolved, request, policies, disclosure).result())
         })
     }
 }
 
 /// A copy of an error, for another item.
-fn again(error: &IamError) -> IamError {
+fn copy_of(error: &IamError) -> IamError {
     IamError::new(error.code(), error.message())
 }

@@ -21,21 +21,21 @@ use crate::authenticate::claim::Claim;
 use crate::authenticate::credentials::invalid;
 use crate::authenticate::received::Received;
 use crate::subject::Subject;
-use crate::{Authenticated, Authz, wrong};
+use crate::{Authenticated, Authz, invalid_member};
 
 /// The caller that a question names, before a signature is verified.
 pub struct ClaimedCaller {
     claim: Claim,
-    who: ClaimedWho,
+    kind: ClaimKind,
 }
 
-enum ClaimedWho {
+enum ClaimKind {
     /// The signer of this request, once its signature is verified.
     Signed(Box<authz::SignedRequest>),
     /// The caller that a handle stands for: proven by it.
     Proven(Box<Authenticated>),
     /// A user or root, by ARN.
-    Named(Arn),
+    Arn(Arn),
     /// A service principal.
     Service(String),
     Anonymous,
@@ -52,28 +52,28 @@ impl Authz {
     /// Reads the caller that a question names.
     ///
     /// # Errors
-    /// As [`Self::asked_about`], as far as can be said without verifying a signature. They are for authorized callers.
+    /// As [`Self::question_subject`], as far as can be said without verifying a signature. They are for authorized callers.
     pub(crate) fn claimed(&self, cx: &Cx, snapshot: &Snapshot, caller: Option<authz::Caller>) -> Result<ClaimedCaller> {
-        Ok(match who(caller)? {
+        Ok(match stated(caller)? {
             Who::SignedRequest(request) => {
                 let claim = Received::read(&request)?.claim(snapshot)?;
-                ClaimedCaller { claim, who: ClaimedWho::Signed(Box::new(request)) }
+                ClaimedCaller { claim, kind: ClaimKind::Signed(Box::new(request)) }
             }
             Who::Handle(handle) => {
                 let caller = self.by_handle(cx, snapshot, &handle)?;
                 let claim = Claim::of_account(Some(caller.caller.account()));
-                ClaimedCaller { claim, who: ClaimedWho::Proven(Box::new(caller)) }
+                ClaimedCaller { claim, kind: ClaimKind::Proven(Box::new(caller)) }
             }
             Who::PrincipalArn(arn) => {
                 let arn = Arn::parse(&arn).map_err(|_| not_a_principal())?;
                 let account = account_of(&arn)?;
                 let claim = Claim { account: Some(account), unproven: Some((arn.as_str().to_owned(), account)) };
-                ClaimedCaller { claim, who: ClaimedWho::Named(arn) }
+                ClaimedCaller { claim, kind: ClaimKind::Arn(arn) }
             }
             Who::ServicePrincipal(name) => {
-                ClaimedCaller { claim: claim_of_service(cx, snapshot, &name), who: ClaimedWho::Service(name) }
+                ClaimedCaller { claim: claim_of_service(cx, snapshot, &name), kind: ClaimKind::Service(name) }
             }
-            Who::Anonymous(_) => ClaimedCaller { claim: Claim::nobody(), who: ClaimedWho::Anonymous },
+            Who::Anonymous(_) => ClaimedCaller { claim: Claim::without_principal(), kind: ClaimKind::Anonymous },
         })
     }
 
@@ -82,23 +82,33 @@ impl Authz {
     /// # Errors
     /// Of a signed request, as [`Authz::authenticate`]; `InvalidClientTokenId` of a handle; `InvalidInput` for a
     /// missing user.
-    pub(crate) fn asked_about(&self, cx: &Cx, snapshot: &Snapshot, caller: ClaimedCaller) -> Result<AskedAbout> {
-        let unsigned = |subject| AskedAbout { subject: Arc::new(subject), signed_for: None };
-        match caller.who {
-            ClaimedWho::Signed(request) => {
+    pub(crate) fn question_subject(
+        &self,
+        cx: &Cx,
+        snapshot: &Snapshot,
+        caller: ClaimedCaller,
+    ) -> Result<QuestionSubject> {
+        let unsigned = |subject| QuestionSubject { subject: Arc::new(subject), signed_for: None };
+        match caller.kind {
+            ClaimKind::Signed(request) => {
                 let received = Received::read(&request)?;
-                let (who, ()) = self.received(snapshot, &received, cx.now(), |_, _| ())?;
-                Ok(AskedAbout { subject: who.subject().clone(), signed_for: Some(request.service.as_str().into()) })
+                let (authenticated, ()) = self.received(snapshot, &received, cx.now(), |_, _| ())?;
+                Ok(QuestionSubject {
+                    subject: authenticated.subject().clone(),
+                    signed_for: Some(request.service.as_str().into()),
+                })
             }
-            ClaimedWho::Proven(who) => {
+            ClaimKind::Proven(authenticated) => {
                 // Every handle that was issued has a service.
-                let signed_for = who.signed_for().ok_or_else(invalid)?.into();
-                Ok(AskedAbout { subject: who.subject().clone(), signed_for: Some(signed_for) })
+                let signed_for = authenticated.signed_for().ok_or_else(invalid)?.into();
+                Ok(QuestionSubject { subject: authenticated.subject().clone(), signed_for: Some(signed_for) })
             }
-            ClaimedWho::Named(arn) => Ok(unsigned(Subject::unproven(&named(snapshot, &arn)?, snapshot.partition()))),
-            ClaimedWho::Service(name) if acts_as(cx, snapshot, &name) => Ok(unsigned(Subject::service(&name))),
-            ClaimedWho::Service(name) => Ok(unsigned(Subject::claimed_service(&name))),
-            ClaimedWho::Anonymous => Ok(unsigned(Subject::anonymous())),
+            ClaimKind::Arn(arn) => {
+                Ok(unsigned(Subject::unproven(&user_or_root(snapshot, &arn)?, snapshot.partition())))
+            }
+            ClaimKind::Service(name) if acts_as(cx, snapshot, &name) => Ok(unsigned(Subject::service(&name))),
+            ClaimKind::Service(name) => Ok(unsigned(Subject::claimed_service(&name))),
+            ClaimKind::Anonymous => Ok(unsigned(Subject::anonymous())),
         }
     }
 
@@ -115,13 +125,13 @@ impl Authz {
 }
 
 /// The subject of a question, proven or named by permission.
-pub(crate) struct AskedAbout {
+pub(crate) struct QuestionSubject {
     pub(crate) subject: Arc<Subject>,
     /// The service that the subject's request was signed for; none without a signature.
     signed_for: Option<Box<str>>,
 }
 
-impl AskedAbout {
+impl QuestionSubject {
     /// Refuses an action of another service than the one that the caller signed for.
     ///
     /// # Errors
@@ -157,7 +167,7 @@ impl AskedAbout {
 fn claim_of_service(cx: &Cx, snapshot: &Snapshot, name: &str) -> Claim {
     let registered = snapshot.service_of_principal(name);
     if acts_as(cx, snapshot, name) {
-        return Claim::nobody();
+        return Claim::without_principal();
     }
     // A registered name belongs to the deployment; any other is in the asking caller's account.
     let owner = if registered.is_some() { snapshot.management_account() } else { cx.account() };
@@ -165,10 +175,10 @@ fn claim_of_service(cx: &Cx, snapshot: &Snapshot, name: &str) -> Claim {
     Claim { account: None, unproven: Some((on.as_str().to_owned(), owner)) }
 }
 
-fn who(caller: Option<authz::Caller>) -> Result<Who> {
+fn stated(caller: Option<authz::Caller>) -> Result<Who> {
     caller
         .and_then(|caller| caller.who)
-        .ok_or_else(|| wrong("caller", "`caller` must say who wants to act, and prove it"))
+        .ok_or_else(|| invalid_member("caller", "`caller` must say who wants to act, and prove it"))
 }
 
 /// Whether a service is registered whose principal has this name, and the asking user or role is listed to act as it.
@@ -178,7 +188,10 @@ fn acts_as(cx: &Cx, snapshot: &Snapshot, name: &str) -> bool {
 }
 
 fn not_a_principal() -> IamError {
-    wrong("caller.principalArn", "`principal_arn` must be the ARN of a user, or of the root user of an account")
+    invalid_member(
+        "caller.principalArn",
+        "`principal_arn` must be the ARN of a user, or of the root user of an account",
+    )
 }
 
 /// The account of root or of a user, by ARN.
@@ -193,7 +206,7 @@ fn account_of(arn: &Arn) -> Result<AccountId> {
 }
 
 /// Root or a user, by ARN.
-fn named(snapshot: &Snapshot, arn: &Arn) -> Result<Principal> {
+fn user_or_root(snapshot: &Snapshot, arn: &Arn) -> Result<Principal> {
     let account = account_of(arn)?;
     let why = "`principal_arn` names no user and no account that exists";
     let absent = || IamError::new(ErrorCode::InvalidInput, why).field("caller.principalArn", why);
@@ -209,7 +222,7 @@ fn named(snapshot: &Snapshot, arn: &Arn) -> Result<Principal> {
 }
 
 fn bare_session() -> IamError {
-    wrong(
+    invalid_member(
         "caller.principalArn",
         "the ARN of a role or session is no proof: it lacks session policies, tags and MFA; hand over the signed \
          request, or the handle that Authenticate gave for it",
@@ -218,5 +231,5 @@ fn bare_session() -> IamError {
 
 /// The claim that the checks of a question are about; no principal's if the caller cannot be read.
 pub(crate) fn claim(caller: &Result<ClaimedCaller>) -> Claim {
-    caller.as_ref().map_or_else(|_| Claim::nobody(), |caller| caller.claim().clone())
+    caller.as_ref().map_or_else(|_| Claim::without_principal(), |caller| caller.claim().clone())
 }

@@ -10,8 +10,8 @@ use bailiwick_snapshot::Snapshot;
 use super::disclosure::Disclosure;
 use super::trust::TRUST_NOBODY;
 use crate::context::{CheckKeys, PipelineKeys, SystemKeys};
-use crate::effort::Effort;
 use crate::subject::Subject;
+use crate::work_budget::WorkBudget;
 use crate::{AskedBy, Authenticated, Authz};
 
 /// A denial as it is told to a caller who may not know whether the role is there. What their own policies deny them they
@@ -31,14 +31,20 @@ impl Authz {
     /// `AccessDenied` in AWS's words for the first that isn't allowed; `InvalidClientTokenId` when the caller is gone;
     /// `LimitExceeded` when the caller's policies would take too long to evaluate; a failure of ours when there are no
     /// checks, because every operation has at least one, and a handler that forgot its own must not run.
-    pub async fn decide_all(&self, snapshot: &Snapshot, who: &Authenticated, cx: &Cx, checks: &[Check]) -> Result<()> {
+    pub async fn decide_all(
+        &self,
+        snapshot: &Snapshot,
+        authenticated: &Authenticated,
+        cx: &Cx,
+        checks: &[Check],
+    ) -> Result<()> {
         if checks.is_empty() {
             return Err(IamError::internal("an operation without checks"));
         }
-        let mut effort = Effort::new();
+        let mut work = WorkBudget::new();
         for check in checks {
-            self.decide_with(snapshot, who, cx, check, &mut effort)?;
-            effort.pause().await;
+            self.decide_caller(snapshot, authenticated, cx, check, &mut work)?;
+            work.yield_if_due().await;
         }
         Ok(())
     }
@@ -47,32 +53,32 @@ impl Authz {
     ///
     /// # Errors
     /// As there.
-    pub fn decide(&self, snapshot: &Snapshot, who: &Authenticated, cx: &Cx, check: &Check) -> Result<()> {
-        self.decide_with(snapshot, who, cx, check, &mut Effort::new())
+    pub fn decide(&self, snapshot: &Snapshot, authenticated: &Authenticated, cx: &Cx, check: &Check) -> Result<()> {
+        self.decide_caller(snapshot, authenticated, cx, check, &mut WorkBudget::new())
     }
 
-    fn decide_with(
+    fn decide_caller(
         &self,
         snapshot: &Snapshot,
-        who: &Authenticated,
+        authenticated: &Authenticated,
         cx: &Cx,
         check: &Check,
-        effort: &mut Effort,
+        work: &mut WorkBudget,
     ) -> Result<()> {
-        self.decide_about(snapshot, who.subject(), cx, check, effort)
+        self.decide_subject(snapshot, authenticated.subject(), cx, check, work)
     }
 
     /// Decides one check about a subject, who need not be the caller.
-    pub(crate) fn decide_about(
+    pub(crate) fn decide_subject(
         &self,
         snapshot: &Snapshot,
         subject: &Subject,
         cx: &Cx,
         check: &Check,
-        effort: &mut Effort,
+        work: &mut WorkBudget,
     ) -> Result<()> {
-        let present = subject.on(snapshot)?;
-        let system = SystemKeys { present: &present, now: cx.now() };
+        let resolved = subject.on(snapshot)?;
+        let system = SystemKeys { resolved: &resolved, now: cx.now() };
         let resource_account = check.resource_account;
         let digits = resource_account.map(AccountId::digits);
         let pipeline = PipelineKeys {
@@ -80,10 +86,10 @@ impl Authz {
             region: self.deployment.region.as_str(),
             resource_account: digits.as_ref().and_then(|digits| std::str::from_utf8(digits).ok()),
         };
-        let brought = CheckKeys::new(&check.context);
-        let layers: [&dyn ContextSource; 3] = [&system, &pipeline, &brought];
+        let check_keys = CheckKeys::new(&check.context);
+        let layers: [&dyn ContextSource; 3] = [&system, &pipeline, &check_keys];
         let request = Request {
-            principal: present.principal(),
+            principal: resolved.principal(),
             action: check.action,
             resource: &check.resource,
             resource_account: ResourceAccount {
@@ -100,8 +106,8 @@ impl Authz {
                 Some(role.map_or(&*TRUST_NOBODY, |role| &role.trust))
             }
         };
-        let policies = Policies { trust, ..present.policies() };
-        let decided = effort.ask(|budget| evaluator::decide_within(&request, &policies, budget));
+        let policies = Policies { trust, ..resolved.policies() };
+        let decided = work.spend(|budget| evaluator::decide_within(&request, &policies, budget));
         let decision = self.decisions.note(AskedBy::Operation, decided)?;
         if decision.is_allowed() {
             return Ok(());

@@ -23,19 +23,19 @@ pub(crate) struct Disclosure {
 
 impl Disclosure {
     /// What the caller of `cx` may be told of a decision with these policies about a principal and a resource, each by its
-    /// account. `is_brought`: the policy of the resource came with the question.
+    /// account. `is_given`: the policy of the resource came with the question.
     pub(crate) fn of(
         cx: &Cx,
         principal: Option<AccountId>,
         resource: Option<AccountId>,
-        is_brought: bool,
+        is_given: bool,
         policies: &Policies<'_>,
     ) -> Self {
         let is_own = !is_foreign_account(cx, resource);
         let has_owners = policies.trust.is_some() || !policies.rcps.is_empty();
         Disclosure {
             principal: !is_foreign_account(cx, principal),
-            resource: is_brought || is_own,
+            resource: is_given || is_own,
             owner: is_own || !has_owners,
         }
     }
@@ -65,7 +65,7 @@ impl Disclosure {
     ///
     /// Within one account a missing Allow on one side tells that the other side allows, so that it is told only if both
     /// sides may be. Across accounts the principal's side is decided first, and tells nothing of the other.
-    pub(crate) fn shows_what_settled(self, decision: &Decision) -> bool {
+    pub(crate) fn shows_reason(self, decision: &Decision) -> bool {
         let settled_by = decision.statement.map(|at| at.kind).or(decision.lacking);
         let tells_of_both = decision.outcome == Outcome::ImplicitDeny && decision.step != Step::CrossAccount;
         settled_by.is_none_or(|kind| self.shows(kind)) && (!tells_of_both || self.shows_all())
@@ -73,7 +73,7 @@ impl Disclosure {
 
     /// The decision without what may not be told. A Deny in a trust policy looks as if there were no such role.
     pub(crate) fn redact(self, decision: Decision) -> Decision {
-        if self.shows_what_settled(&decision) {
+        if self.shows_reason(&decision) {
             return decision;
         }
         let denied_by_trust = decision.statement.is_some_and(|at| at.kind == PolicyKind::Trust);

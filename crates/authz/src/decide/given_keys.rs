@@ -9,8 +9,8 @@ use bailiwick_model::{IamError, Result};
 use bailiwick_policy_lang::Family;
 use bailiwick_policy_lang::value::is_context_value;
 
-use crate::context::{Filler, filler};
-use crate::wrong;
+use crate::context::{KeySource, key_source};
+use crate::invalid_member;
 
 /// Context keys as the asking service gave them, checked.
 #[derive(Default)]
@@ -48,17 +48,17 @@ impl<'a> GivenKeys<'a> {
         for entry in entries {
             let key = entry.key.as_str();
             if key.is_empty() || key.chars().any(|c| c.is_whitespace() && c != ' ' || c.is_control()) {
-                return Err(wrong("context", "a context key must be a name such as `aws:SourceIp`"));
+                return Err(invalid_member("context", "a context key must be a name such as `aws:SourceIp`"));
             }
             if is_global(key) {
-                match filler(&ContextKey::new(key)) {
-                    Filler::Bailiwick => return Err(not_given(key, "Bailiwick alone")),
-                    Filler::StoredResource => given.resource_tag = Some(key),
-                    Filler::PassRole | Filler::AskingService => {}
+                match key_source(&ContextKey::new(key)) {
+                    KeySource::Bailiwick => return Err(reserved_key(key, "Bailiwick alone")),
+                    KeySource::StoredResource => given.resource_tag = Some(key),
+                    KeySource::PassRole | KeySource::AskingService => {}
                 }
             }
             if given.has(key) || besides.is_some_and(|besides| besides.has(key)) {
-                return Err(wrong("context", format!("the context key `{key}` is given twice")));
+                return Err(invalid_member("context", format!("the context key `{key}` is given twice")));
             }
             let value = given.values(entry)?;
             if let Some(places) = &mut given.places {
@@ -72,7 +72,7 @@ impl<'a> GivenKeys<'a> {
     /// Refuses keys about the tags of a resource whose tags are stored here.
     pub(super) fn refuse_resource_tags(&self) -> Result<()> {
         match self.resource_tag {
-            Some(key) => Err(not_given(key, "Bailiwick, which keeps what there is to know of the resource,")),
+            Some(key) => Err(reserved_key(key, "Bailiwick, which keeps what there is to know of the resource,")),
             None => Ok(()),
         }
     }
@@ -90,11 +90,11 @@ impl<'a> GivenKeys<'a> {
 
     fn values(&mut self, entry: &'a ContextEntry) -> Result<GivenValue<'a>> {
         let kind = ContextType::try_from(entry.r#type)
-            .map_err(|_| wrong("context", format!("the context key `{}` has an unknown type", entry.key)))?;
+            .map_err(|_| invalid_member("context", format!("the context key `{}` has an unknown type", entry.key)))?;
         let (is_list, family) = shape(kind, entry.values.len());
         if let Some(bad) = entry.values.iter().find(|value| !is_context_value(family, value)) {
             let shown: String = bad.chars().take(64).filter(|c| !c.is_control()).collect();
-            return Err(wrong(
+            return Err(invalid_member(
                 "context",
                 format!(
                     "the context key `{}` has the type {}, and its value `{shown}` is not of that type",
@@ -105,7 +105,9 @@ impl<'a> GivenKeys<'a> {
         }
         match entry.values.as_slice() {
             [value] if !is_list => Ok(GivenValue::One(value)),
-            _ if !is_list => Err(wrong("context", format!("the context key `{}` must have one value", entry.key))),
+            _ if !is_list => {
+                Err(invalid_member("context", format!("the context key `{}` must have one value", entry.key)))
+            }
             values => {
                 let start = self.many.len();
                 self.many.extend(values.iter().map(String::as_str));
@@ -129,8 +131,8 @@ impl ContextSource for GivenKeys<'_> {
 }
 
 /// What is said of a key that comes from elsewhere.
-pub(crate) fn not_given(key: &str, from: &str) -> IamError {
-    wrong("context", format!("the context key `{key}` comes from {from} and can't be given"))
+pub(crate) fn reserved_key(key: &str, from: &str) -> IamError {
+    invalid_member("context", format!("the context key `{key}` comes from {from} and can't be given"))
 }
 
 /// Whether a key may be one that is filled in here.

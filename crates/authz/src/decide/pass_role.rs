@@ -11,12 +11,12 @@ use bailiwick_storage::Tx;
 
 use super::caller::{ClaimedCaller, claim};
 use super::disclosure::is_foreign_account;
-use super::given_keys::{GivenKeys, not_given};
+use super::given_keys::{GivenKeys, reserved_key};
 use super::question::Question;
 use super::render::DecisionView;
-use crate::effort::Effort;
-use crate::subject::{Present, Subject};
-use crate::{AskedBy, Authz, snapshot, wrong};
+use crate::subject::{ResolvedSubject, Subject};
+use crate::work_budget::WorkBudget;
+use crate::{AskedBy, Authz, invalid_member, snapshot};
 
 /// The service that a role is passed to.
 const PASSED_TO: &str = "iam:PassedToService";
@@ -47,20 +47,19 @@ impl Handle<op::AuthorizePassRole> for Authz {
     async fn handle(&self, cx: &Cx, _: &mut Tx, (req, caller): Self::Plan) -> Result<AuthorizePassRoleResponse> {
         let snapshot = snapshot(cx)?;
         let role = role_arn(&req.role_arn)?;
-        let about = self.asked_about(cx, &snapshot, caller?)?;
+        let about = self.question_subject(cx, &snapshot, caller?)?;
         about.check_service_principal(&snapshot, &req.service_principal)?;
         let given = GivenKeys::read(&req.context, None)?;
         if given.has(PASSED_TO) {
-            return Err(not_given(PASSED_TO, "`servicePrincipal`"));
+            return Err(reserved_key(PASSED_TO, "`servicePrincipal`"));
         }
         let known = [passed_to(&req.service_principal)];
         let known = GivenKeys::read(&known, Some(&given))?;
-        let effort = &mut Effort::new();
-        let pass_role =
-            self.part(cx, &about.subject.on(&snapshot)?, "iam:PassRole", &role, &[&known, &given], effort)?;
-        effort.pause().await;
+        let work = &mut WorkBudget::new();
+        let pass_role = self.part(cx, &about.subject.on(&snapshot)?, "iam:PassRole", &role, &[&known, &given], work)?;
+        work.yield_if_due().await;
         let service = Subject::service(&req.service_principal);
-        let mut trust = self.part(cx, &service.on(&snapshot)?, "sts:AssumeRole", &role, &[&given], effort)?;
+        let mut trust = self.part(cx, &service.on(&snapshot)?, "sts:AssumeRole", &role, &[&given], work)?;
         if is_foreign_account(cx, role.account_id()) && pass_role.decision() != Decision::Allow {
             // Another account does not learn whether the role exists, nor which services it trusts.
             trust = AuthorizeResult { decision: Decision::ImplicitDeny.into(), ..pass_role.clone() };
@@ -86,17 +85,17 @@ impl Authz {
     fn part(
         &self,
         cx: &Cx,
-        present: &Present<'_>,
+        resolved: &ResolvedSubject<'_>,
         action: &str,
         role: &Arn,
         context: &[&GivenKeys<'_>],
-        effort: &mut Effort,
+        work: &mut WorkBudget,
     ) -> Result<AuthorizeResult> {
         let question = Question::read(self, action, role.as_str(), None, None)?;
-        question.put(cx, present, context, |request, policies, disclosure| {
-            let decided = effort.ask(|budget| evaluator::decide_within(request, policies, budget));
+        question.put(cx, resolved, context, |request, policies, disclosure| {
+            let decided = work.spend(|budget| evaluator::decide_within(request, policies, budget));
             let decision = self.decisions.note(AskedBy::Service, decided)?;
-            Ok(DecisionView::of(&decision, present, request, policies, disclosure).result())
+            Ok(DecisionView::of(&decision, resolved, request, policies, disclosure).result())
         })
     }
 }
@@ -107,7 +106,7 @@ fn role_arn(text: &str) -> Result<Arn> {
             && arn.account_id().is_some()
             && arn.typed_resource().is_some_and(|(kind, ..)| kind == "role")
     };
-    let refused = || wrong("roleArn", "`roleArn` must be the ARN of a role");
+    let refused = || invalid_member("roleArn", "`roleArn` must be the ARN of a role");
     Arn::parse(text).ok().filter(is_role).ok_or_else(refused)
 }
 

@@ -10,12 +10,12 @@ use smallvec::SmallVec;
 
 use super::disclosure::{Disclosure, is_foreign_account};
 use super::given_keys::GivenKeys;
-use super::stored::{Brought, Stored};
-use super::trust::{TRUST_NOBODY, assumed, is_assuming};
+use super::stored_resource::{QuestionKeys, StoredResource};
+use super::trust::{TRUST_NOBODY, assumed_role, is_decided_by_trust};
 use crate::compiled::compiled;
 use crate::context::SystemKeys;
-use crate::subject::Present;
-use crate::{Authz, wrong};
+use crate::subject::ResolvedSubject;
+use crate::{Authz, invalid_member};
 
 /// What is asked, read and checked.
 pub(crate) struct Question<'a> {
@@ -53,52 +53,53 @@ impl<'a> Question<'a> {
     pub(crate) fn put<T>(
         &self,
         cx: &Cx,
-        present: &Present<'_>,
+        resolved: &ResolvedSubject<'_>,
         context: &[&GivenKeys<'_>],
         then: impl FnOnce(&Request<'_>, &Policies<'_>, Disclosure) -> Result<T>,
     ) -> Result<T> {
-        let system = SystemKeys { present, now: cx.now() };
+        let system = SystemKeys { resolved, now: cx.now() };
         // An action that knows no resource happens in the caller's account.
-        let account = self.account.or(if self.resource == "*" { present.subject.account } else { None });
+        let account = self.account.or(if self.resource == "*" { resolved.subject.account } else { None });
         let digits = account.map(AccountId::digits);
         let resource = ResourceKeys(digits.as_ref().and_then(|digits| std::str::from_utf8(digits).ok()));
-        let stored = Stored::of(present.snapshot, account, self.resource);
-        if self.policy.is_some() && matches!(stored, Stored::Own(_)) && is_foreign_account(cx, account) {
+        let stored = StoredResource::of(resolved.snapshot, account, self.resource);
+        if self.policy.is_some() && matches!(stored, StoredResource::Builtin(_)) && is_foreign_account(cx, account) {
             // With conditions on tags of its own choice, the asker would learn which users and roles another account has,
             // and their tags. The ARN alone determines this error.
-            return Err(wrong(
+            return Err(invalid_member(
                 "resourcePolicy",
                 "`resource_policy` cannot be given for IAM's resources of another account",
             ));
         }
         // Who may not know what is stored of the resource does not learn it by a refusal: what they bring is passed over.
-        let hides_tags = matches!(stored, Stored::Kept(_)) && is_foreign_account(cx, account);
+        let hides_tags = matches!(stored, StoredResource::OfService(_)) && is_foreign_account(cx, account);
         if stored.has_tags() && !hides_tags {
             context.iter().try_for_each(|keys| keys.refuse_resource_tags())?;
         }
-        let brought: SmallVec<[Brought<'_, '_>; 2]> = context.iter().map(|keys| Brought { keys, hides_tags }).collect();
+        let question_keys: SmallVec<[QuestionKeys<'_, '_>; 2]> =
+            context.iter().map(|keys| QuestionKeys { keys, hides_tags }).collect();
         let mut layers: SmallVec<[&dyn ContextSource; 5]> = SmallVec::new();
         layers.push(&system);
         layers.push(&resource);
         layers.push(&stored);
-        layers.extend(brought.iter().map(|keys| keys as &dyn ContextSource));
+        layers.extend(question_keys.iter().map(|keys| keys as &dyn ContextSource));
         let request = Request {
-            principal: present.principal(),
+            principal: resolved.principal(),
             action: self.action,
             resource: self.resource,
             resource_account: ResourceAccount {
                 id: account,
-                is_management: account == Some(present.snapshot.management_account()),
+                is_management: account == Some(resolved.snapshot.management_account()),
             },
             context: Context::new(&layers),
         };
         let policies = Policies {
             resource: self.policy.as_ref().or_else(|| stored.policy()),
             resource_must_allow: self.action.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("kms:")),
-            trust: trust(cx, present, self.action, self.resource),
-            ..present.policies()
+            trust: trust(cx, resolved, self.action, self.resource),
+            ..resolved.policies()
         };
-        let disclosure = Disclosure::of(cx, present.subject.account, account, self.policy.is_some(), &policies);
+        let disclosure = Disclosure::of(cx, resolved.subject.account, account, self.policy.is_some(), &policies);
         then(&request, &policies, disclosure)
     }
 }
@@ -107,13 +108,13 @@ impl<'a> Question<'a> {
 ///
 /// Roles of foreign accounts look as if they did not exist to a service that merely names another service, or no caller
 /// at all: the decision would tell which roles exist and which services they trust.
-fn trust<'s>(cx: &Cx, present: &Present<'s>, action: &str, resource: &str) -> Option<&'s Policy> {
-    if !is_assuming(action) {
+fn trust<'s>(cx: &Cx, resolved: &ResolvedSubject<'s>, action: &str, resource: &str) -> Option<&'s Policy> {
+    if !is_decided_by_trust(action) {
         return None;
     }
-    let arn = assumed(action, resource);
-    let arn = arn.filter(|arn| !(present.subject.is_claimed && is_foreign_account(cx, arn.account_id())));
-    let role = arn.and_then(|arn| present.snapshot.entity_by_arn(&arn));
+    let arn = assumed_role(action, resource);
+    let arn = arn.filter(|arn| !(resolved.subject.is_claimed && is_foreign_account(cx, arn.account_id())));
+    let role = arn.and_then(|arn| resolved.snapshot.entity_by_arn(&arn));
     Some(role.and_then(|role| role.role.as_ref()).map_or(&*TRUST_NOBODY, |role| &role.trust))
 }
 
@@ -128,16 +129,17 @@ pub(crate) fn service_prefix(action: &str) -> Result<&str> {
         .split_once(':')
         .filter(|(prefix, name)| is_word(prefix) && is_word(name))
         .map(|(prefix, _)| prefix)
-        .ok_or_else(|| wrong("action", "`action` must be one action, such as `s3:GetObject`"))
+        .ok_or_else(|| invalid_member("action", "`action` must be one action, such as `s3:GetObject`"))
 }
 
 /// The account that owns a resource; none where there is no resource.
-pub(crate) fn owner(resource: &str, said: Option<&str>) -> Result<Option<AccountId>> {
-    let said = said.map(AccountId::parse).transpose()?;
+pub(crate) fn owner(resource: &str, stated: Option<&str>) -> Result<Option<AccountId>> {
+    let stated = stated.map(AccountId::parse).transpose()?;
     if resource == "*" {
-        return Ok(said);
+        return Ok(stated);
     }
-    let malformed = || wrong("resource", "`resource` must be an ARN, or `*` for an action that knows no resource");
+    let malformed =
+        || invalid_member("resource", "`resource` must be an ARN, or `*` for an action that knows no resource");
     // What services call their things is theirs to say: only the shape is looked at.
     if resource.chars().any(char::is_control) {
         return Err(malformed());
@@ -147,20 +149,21 @@ pub(crate) fn owner(resource: &str, said: Option<&str>) -> Result<Option<Account
     if partition.is_empty() || service.is_empty() || name.is_empty() {
         return Err(malformed());
     }
-    let named = match account {
+    let account_in_arn = match account {
         "" => None,
         // The deployment's own managed policies: nobody's.
         "aws" => return Ok(None),
         digits => Some(AccountId::parse(digits).map_err(|_| malformed())?),
     };
-    match (named, said) {
-        (Some(named), Some(said)) if named != said => {
-            Err(wrong("resourceAccount", "`resource_account` is not the account that `resource` names"))
+    match (account_in_arn, stated) {
+        (Some(account_in_arn), Some(stated)) if account_in_arn != stated => {
+            Err(invalid_member("resourceAccount", "`resource_account` is not the account that `resource` names"))
         }
-        (None, None) => {
-            Err(wrong("resourceAccount", "`resource` names no account, so `resource_account` must say who owns it"))
-        }
-        (named, said) => Ok(named.or(said)),
+        (None, None) => Err(invalid_member(
+            "resourceAccount",
+            "`resource` names no account, so `resource_account` must say who owns it",
+        )),
+        (account_in_arn, stated) => Ok(account_in_arn.or(stated)),
     }
 }
 

@@ -1,19 +1,20 @@
 //! A decision in the words of `authz.v1`.
 
 use bailiwick_api::authz::{
-    AuthorizeResponse, AuthorizeResult, Decision as Answer, ItemError, PolicyType, StatementRef, Step as Settled,
+    AuthorizeResponse, AuthorizeResult, Decision as ProtoDecision, ItemError, PolicyType, StatementRef,
+    Step as ProtoStep,
 };
 use bailiwick_evaluator::{self as evaluator, Decision, Outcome, Policies, PolicyKind, Request, Step};
 use bailiwick_model::IamError;
 use bailiwick_snapshot::Holder;
 
 use super::disclosure::Disclosure;
-use crate::subject::Present;
+use crate::subject::ResolvedSubject;
 
 /// What an answer says of a decision, to one asker: see [`Disclosure`].
 pub(crate) struct DecisionView {
-    decision: Answer,
-    step: Settled,
+    decision: ProtoDecision,
+    step: ProtoStep,
     statement: Option<StatementRef>,
     message: Option<String>,
 }
@@ -21,25 +22,25 @@ pub(crate) struct DecisionView {
 impl DecisionView {
     pub(crate) fn of(
         decision: &Decision,
-        present: &Present<'_>,
+        resolved: &ResolvedSubject<'_>,
         request: &Request<'_>,
         policies: &Policies<'_>,
         disclosure: Disclosure,
     ) -> Self {
-        let is_withheld = !disclosure.shows_what_settled(decision);
+        let is_withheld = !disclosure.shows_reason(decision);
         let decision = &disclosure.redact(*decision);
         DecisionView {
             decision: match decision.outcome {
-                Outcome::Allowed => Answer::Allow,
-                Outcome::ExplicitDeny => Answer::ExplicitDeny,
-                Outcome::ImplicitDeny => Answer::ImplicitDeny,
+                Outcome::Allowed => ProtoDecision::Allow,
+                Outcome::ExplicitDeny => ProtoDecision::ExplicitDeny,
+                Outcome::ImplicitDeny => ProtoDecision::ImplicitDeny,
             },
             step: if is_withheld && decision.outcome != Outcome::ExplicitDeny {
-                Settled::Withheld
+                ProtoStep::Withheld
             } else {
                 settled(decision)
             },
-            statement: decision.statement.and_then(|at| statement(&at, present, policies)),
+            statement: decision.statement.and_then(|at| statement(&at, resolved, policies)),
             message: (!decision.is_allowed()).then(|| decision.message(request).to_string()),
         }
     }
@@ -66,28 +67,28 @@ impl DecisionView {
 }
 
 /// The result of an item that could not be decided.
-pub(crate) fn undecided(error: &IamError) -> AuthorizeResult {
+pub(crate) fn item_error(error: &IamError) -> AuthorizeResult {
     let error = ItemError { code: error.code().wire().into(), message: error.message().into() };
     AuthorizeResult { error: Some(error), ..AuthorizeResult::default() }
 }
 
-fn settled(decision: &Decision) -> Settled {
+fn settled(decision: &Decision) -> ProtoStep {
     let by_kind = |kind| match kind {
-        PolicyKind::Identity => Settled::IdentityPolicy,
-        PolicyKind::Resource | PolicyKind::Trust => Settled::ResourcePolicy,
-        PolicyKind::Boundary => Settled::PermissionsBoundary,
-        PolicyKind::Session => Settled::SessionPolicy,
-        PolicyKind::Scp => Settled::ServiceControlPolicy,
-        PolicyKind::Rcp => Settled::ResourceControlPolicy,
-        PolicyKind::Endpoint => Settled::EndpointPolicy,
+        PolicyKind::Identity => ProtoStep::IdentityPolicy,
+        PolicyKind::Resource | PolicyKind::Trust => ProtoStep::ResourcePolicy,
+        PolicyKind::Boundary => ProtoStep::PermissionsBoundary,
+        PolicyKind::Session => ProtoStep::SessionPolicy,
+        PolicyKind::Scp => ProtoStep::ServiceControlPolicy,
+        PolicyKind::Rcp => ProtoStep::ResourceControlPolicy,
+        PolicyKind::Endpoint => ProtoStep::EndpointPolicy,
     };
     match (decision.outcome, decision.step, decision.statement, decision.lacking) {
-        (Outcome::ExplicitDeny, ..) => Settled::ExplicitDeny,
-        (_, Step::Exception, ..) => Settled::Exception,
+        (Outcome::ExplicitDeny, ..) => ProtoStep::ExplicitDeny,
+        (_, Step::Exception, ..) => ProtoStep::Exception,
         (Outcome::ImplicitDeny, _, _, Some(kind)) => by_kind(kind),
         (Outcome::Allowed, _, Some(at), _) => by_kind(at.kind),
-        (Outcome::Allowed, Step::Root, ..) => Settled::Root,
-        _ => Settled::Default,
+        (Outcome::Allowed, Step::Root, ..) => ProtoStep::Root,
+        _ => ProtoStep::Default,
     }
 }
 
@@ -107,15 +108,15 @@ pub(crate) fn policy_type(kind: PolicyKind) -> PolicyType {
 /// A statement with its policy's name, its place, and through whom it applies.
 pub(crate) fn statement(
     at: &evaluator::StatementRef,
-    present: &Present<'_>,
+    resolved: &ResolvedSubject<'_>,
     policies: &Policies<'_>,
 ) -> Option<StatementRef> {
     let policy = policies.policy(at)?;
     let info = policy.statement(at.statement as usize)?;
     let attached_to = match at.kind {
-        PolicyKind::Identity => holder(at, present),
-        PolicyKind::Boundary => Some(present.names.identity_arn.to_string()),
-        PolicyKind::Session => Some(present.names.arn.to_string()),
+        PolicyKind::Identity => holder(at, resolved),
+        PolicyKind::Boundary => Some(resolved.names.identity_arn.to_string()),
+        PolicyKind::Session => Some(resolved.names.arn.to_string()),
         // The ARN of the role, and of a resource whose policy is kept, is the policy's name.
         PolicyKind::Trust | PolicyKind::Resource => policy.name().map(ToOwned::to_owned),
         PolicyKind::Scp | PolicyKind::Rcp | PolicyKind::Endpoint => None,
@@ -133,9 +134,9 @@ pub(crate) fn statement(
 }
 
 /// Through whom an identity policy applies: the ARN of the user or role, or of a group of his.
-pub(crate) fn holder(at: &evaluator::StatementRef, present: &Present<'_>) -> Option<String> {
-    Some(match present.effective_policies()?.holder(present.snapshot, at.policy as usize) {
-        Holder::Own => present.names.identity_arn.to_string(),
-        Holder::Group(group) => group.arn(present.snapshot.partition()).as_str().to_owned(),
+pub(crate) fn holder(at: &evaluator::StatementRef, resolved: &ResolvedSubject<'_>) -> Option<String> {
+    Some(match resolved.effective_policies()?.holder(resolved.snapshot, at.policy as usize) {
+        Holder::Own => resolved.names.identity_arn.to_string(),
+        Holder::Group(group) => group.arn(resolved.snapshot.partition()).as_str().to_owned(),
     })
 }

@@ -8,7 +8,7 @@
 use bailiwick_model::Result;
 use bailiwick_policy_lang::Catalogue;
 
-use crate::wrong;
+use crate::invalid_member;
 
 /// AWS's own differences: prefix of the actions, signing name.
 const OF_AWS: [(&str, &str); 2] = [("cloudwatch", "monitoring"), ("iot", "iotdata")];
@@ -28,7 +28,7 @@ pub(crate) fn check(catalogue: &Catalogue, prefix: &str, name: &str) -> Result<(
     if fits(catalogue, prefix, name) {
         return Ok(());
     }
-    Err(wrong(
+    Err(invalid_member(
         "caller",
         format!(
             "the caller's request is signed for `{name}`, which may not ask about actions of `{prefix}` for them; the \

@@ -3,8 +3,8 @@
 mod batches;
 mod checks;
 mod disclosures;
-mod efforts;
 mod pass_role;
 mod questions;
 mod reserved;
 mod values;
+mod work_budget;

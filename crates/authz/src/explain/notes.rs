@@ -4,35 +4,35 @@ use bailiwick_evaluator::{ContextKey, Explanation, Failure, GlobalKey, PolicyKin
 use bailiwick_model::UniqueId;
 use bailiwick_policy_lang::Catalogue;
 
-use crate::context::{Filler, filler};
-use crate::decide::stored::Stored;
-use crate::subject::{Kind, Present};
+use crate::context::{KeySource, key_source};
+use crate::decide::stored_resource::StoredResource;
+use crate::subject::{Kind, ResolvedSubject};
 
 /// Adds what is known here: names, missing keys, principals by their ARNs.
-pub(super) fn add(explanation: &mut Explanation<'_>, present: &Present<'_>, request: &Request<'_>) {
-    let catalogue = present.snapshot.catalogue();
-    let stored = Stored::of(present.snapshot, request.resource_account.id, request.resource);
-    let is_ours = |key: &ContextKey| match filler(key) {
-        Filler::Bailiwick => true,
-        Filler::StoredResource => stored.has_tags(),
-        Filler::PassRole | Filler::AskingService => false,
+pub(super) fn add(explanation: &mut Explanation<'_>, resolved: &ResolvedSubject<'_>, request: &Request<'_>) {
+    let catalogue = resolved.snapshot.catalogue();
+    let stored = StoredResource::of(resolved.snapshot, request.resource_account.id, request.resource);
+    let is_reserved = |key: &ContextKey| match key_source(key) {
+        KeySource::Bailiwick => true,
+        KeySource::StoredResource => stored.has_tags(),
+        KeySource::PassRole | KeySource::AskingService => false,
     };
     explanation.check_names(catalogue);
-    let (ours, theirs): (Vec<_>, Vec<_>) = explanation
+    let (reserved, unsent): (Vec<_>, Vec<_>) = explanation
         .missing_keys()
         .into_iter()
         .filter(|key| is_known(catalogue, key))
         .map(|key| (ContextKey::new(&key), key))
-        .partition(|(key, _)| is_ours(key));
-    let mut notes: Vec<String> = ours.iter().map(|(key, _)| absent(key, present)).collect();
-    let theirs: Vec<String> = theirs.into_iter().map(|(_, key)| format!("`{key}`")).collect();
-    if !theirs.is_empty() {
-        let keys = theirs.join(", ");
+        .partition(|(key, _)| is_reserved(key));
+    let mut notes: Vec<String> = reserved.iter().map(|(key, _)| absent(key, resolved)).collect();
+    let unsent: Vec<String> = unsent.into_iter().map(|(_, key)| format!("`{key}`")).collect();
+    if !unsent.is_empty() {
+        let keys = unsent.join(", ");
         notes.push(format!("The asking service did not send {keys}, which it alone could know."));
     }
     notes.dedup();
     explanation.notes.extend(notes);
-    name_principals(explanation, present);
+    name_principals(explanation, resolved);
 }
 
 /// Whether anybody could send a key: not one of a known service that this does not define.
@@ -43,10 +43,10 @@ fn is_known(catalogue: &Catalogue, key: &str) -> bool {
 }
 
 /// Why a key that comes from Bailiwick is not there.
-fn absent(key: &ContextKey, present: &Present<'_>) -> String {
+fn absent(key: &ContextKey, resolved: &ResolvedSubject<'_>) -> String {
     let name = key.as_written();
-    let session = present.subject.session.is_some();
-    let caller = match present.subject.kind {
+    let session = resolved.subject.session.is_some();
+    let caller = match resolved.subject.kind {
         Kind::Root => "the root user",
         Kind::User => "a user",
         Kind::RoleSession => "a role's session",
@@ -89,7 +89,7 @@ fn absent(key: &ContextKey, present: &Present<'_>) -> String {
 }
 
 /// Principals that a policy is bound to stand in it by their unique ids: shows them as ARNs while they live.
-fn name_principals(explanation: &mut Explanation<'_>, present: &Present<'_>) {
+fn name_principals(explanation: &mut Explanation<'_>, resolved: &ResolvedSubject<'_>) {
     let mut gone = Vec::new();
     // A policy that came with the question has no name, and says what its sender knows already.
     for miss in explanation.near_misses.iter_mut().filter(|miss| miss.statement.policy.is_some()) {
@@ -97,8 +97,8 @@ fn name_principals(explanation: &mut Explanation<'_>, present: &Present<'_>) {
             let Failure::Principal { expected, .. } = failure else { continue };
             for principal in expected {
                 let Ok(id) = UniqueId::parse(&principal.written) else { continue };
-                match present.snapshot.entity(&id) {
-                    Some(entity) => principal.written = entity.arn(present.snapshot.partition()).as_str().into(),
+                match resolved.snapshot.entity(&id) {
+                    Some(entity) => principal.written = entity.arn(resolved.snapshot.partition()).as_str().into(),
                     None => gone
                         .push(format!("`{id}` was a user or role that is no more; who has its name now is another.")),
                 }

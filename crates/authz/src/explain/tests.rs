@@ -8,7 +8,7 @@ use bailiwick_api::op;
 
 use crate::tests::*;
 
-impl House {
+impl TestEnv {
     async fn explain(&self, who: &Authenticated, principal: &str, action: &str) -> Result<ExplainResponse> {
         let request = question(Who::PrincipalArn(principal.into()), action, "arn:aws:s3:::bank/a");
         self.call::<op::Explain>(who, ExplainRequest { request: Some(request) }).await
@@ -17,13 +17,13 @@ impl House {
 
 #[tokio::test]
 async fn a_denial_is_explained() {
-    let house = House::new().await;
-    let service = house.service().await;
+    let env = TestEnv::new().await;
+    let service = env.service().await;
     let condition = r#"{"StringEquals":{"aws:RequestedRegion":"eu-west-1"}}"#;
-    let alice = house.user(MAIN, "Alice", &statement("Allow", "s3:GetObject", "*", condition)).await;
-    house.group("staff", &allow("s3:PutObject", "*"), &[&alice]).await;
+    let alice = env.user(MAIN, "Alice", &statement("Allow", "s3:GetObject", "*", condition)).await;
+    env.group("staff", &allow("s3:PutObject", "*"), &[&alice]).await;
     let arn = "arn:aws:iam::111122223333:user/Alice";
-    let answer = house.explain(&service, arn, "s3:GetObject").await.unwrap();
+    let answer = env.explain(&service, arn, "s3:GetObject").await.unwrap();
     let result = answer.result.unwrap();
     assert_eq!(result.decision(), authz::Decision::ImplicitDeny);
     let identity = answer.verdicts.iter().find(|v| v.policy_type() == PolicyType::Identity).unwrap();
@@ -47,7 +47,7 @@ async fn a_denial_is_explained() {
     assert_eq!((suggestion.policy_type(), &*suggestion.attach_to), (PolicyType::Identity, arn));
     assert!(suggestion.statement.contains("s3:GetObject"), "{}", suggestion.statement);
     assert!(answer.text.contains("s3:GetObject"), "{}", answer.text);
-    let answer = house.explain(&service, arn, "s3:PutObject").await.unwrap();
+    let answer = env.explain(&service, arn, "s3:PutObject").await.unwrap();
     let statement = answer.result.unwrap().statement.unwrap();
     assert_eq!(statement.attached_to, "arn:aws:iam::111122223333:group/staff");
     assert_eq!((answer.suggestions.len(), answer.near_misses.len(), answer.notes.len()), (0, 0, 0));
@@ -56,23 +56,23 @@ async fn a_denial_is_explained() {
 
 /// What is noted when Alice, under this condition, asks for an action.
 async fn noted(
-    house: &House,
+    env: &TestEnv,
     service: &Authenticated,
     name: &str,
     condition: &str,
     action: &str,
     resource: &str,
 ) -> Vec<String> {
-    house.user(MAIN, name, &statement("Allow", "*", "*", condition)).await;
+    env.user(MAIN, name, &statement("Allow", "*", "*", condition)).await;
     let arn = format!("arn:aws:iam::{MAIN}:user/{name}");
     let request = question(Who::PrincipalArn(arn), action, resource);
-    house.call::<op::Explain>(service, ExplainRequest { request: Some(request) }).await.unwrap().notes
+    env.call::<op::Explain>(service, ExplainRequest { request: Some(request) }).await.unwrap().notes
 }
 
 #[tokio::test]
 async fn names_and_keys_that_nobody_knows_are_noted() {
-    let house = House::new().await;
-    let service = house.prove(&house.key(MAIN, None).await).await.unwrap();
+    let env = TestEnv::new().await;
+    let service = env.prove(&env.key(MAIN, None).await).await.unwrap();
     let user = "arn:aws:iam::111122223333:user/x";
     for (n, (condition, action, resource, expected)) in [
         (r#"{"Bool":{"aws:MultiFactorAuthPresent":"true"}}"#, "iam:GetUser", user,
@@ -92,25 +92,25 @@ async fn names_and_keys_that_nobody_knows_are_noted() {
         (r#"{"Null":{"aws:username":"true"}}"#, "iam:GetUser", "arn:aws:iam::111122223333:group/x",
             &["`iam:GetUser` acts on `arn:${Partition}:iam::${Account}:user/${UserNameWithPath}`, and the resource is nothing like it."]),
     ].into_iter().enumerate() {
-        assert_eq!(noted(&house, &service, &format!("user{n}"), condition, action, resource).await, expected, "{condition} {action}");
+        assert_eq!(noted(&env, &service, &format!("user{n}"), condition, action, resource).await, expected, "{condition} {action}");
     }
 }
 
 #[tokio::test]
 async fn trust_is_explained_with_arns_and_a_role_that_is_not_there_as_such() {
-    let house = House::new().await;
-    let service = house.prove(&house.key(MAIN, None).await).await.unwrap();
-    let eva = house.user(MAIN, "Eva", "").await;
-    house.user(MAIN, "Ida", &allow("sts:AssumeRole", "*")).await;
+    let env = TestEnv::new().await;
+    let service = env.prove(&env.key(MAIN, None).await).await.unwrap();
+    let eva = env.user(MAIN, "Eva", "").await;
+    env.user(MAIN, "Ida", &allow("sts:AssumeRole", "*")).await;
     let trust = format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":["{}","AIDAAAAAAAAAAAAAAAAAA"]}},"Action":"sts:AssumeRole"}}]}}"#,
         eva.id
     );
-    house.role(MAIN, "heron", &trust, "").await;
+    env.role(MAIN, "heron", &trust, "").await;
     let ask = |role: &str| {
         let resource = format!("arn:aws:iam::{MAIN}:role/ponds/{role}");
         let caller = Who::PrincipalArn(format!("arn:aws:iam::{MAIN}:user/Ida"));
-        house.call::<op::Explain>(
+        env.call::<op::Explain>(
             &service,
             ExplainRequest { request: Some(question(caller, "sts:AssumeRole", &resource)) },
         )
@@ -136,18 +136,17 @@ async fn trust_is_explained_with_arns_and_a_role_that_is_not_there_as_such() {
 /// Once a policy of one's own, brought with the question, made Explain tell the tags that another account keeps.
 #[tokio::test]
 async fn tags_that_another_account_keeps_are_not_told() {
-    let house = House::new().await;
-    let owner = house.prove(&house.key(MAIN, None).await).await.unwrap();
+    let env = TestEnv::new().await;
+    let owner = env.prove(&env.key(MAIN, None).await).await.unwrap();
     let album = "arn:aws:photos:eu-central-1:111122223333:album/1";
     let tag = ResourceTag { key: Some("Pond".into()), value: Some("northern".into()) };
     let tag = TagResourceRequest { resource_arn: Some(album.into()), tags: vec![tag] };
-    house.change::<op::TagResource>(&owner, tag).await.unwrap();
-    house
-        .user(OTHER, "Bob", &statement("Allow", "photos:*", "*", r#"{"StringEquals":{"AWS:resourceTag/pond":"x"}}"#))
+    env.change::<op::TagResource>(&owner, tag).await.unwrap();
+    env.user(OTHER, "Bob", &statement("Allow", "photos:*", "*", r#"{"StringEquals":{"AWS:resourceTag/pond":"x"}}"#))
         .await;
-    let asker = house.user(OTHER, "Asker", &allow("bailiwick:*", "*")).await;
-    let asker = house.prove(&house.key(OTHER, Some(&asker)).await).await.unwrap();
-    let brought = r#"{"Version":"2012-10-17","Statement":[
+    let asker = env.user(OTHER, "Asker", &allow("bailiwick:*", "*")).await;
+    let asker = env.prove(&env.key(OTHER, Some(&asker)).await).await.unwrap();
+    let given = r#"{"Version":"2012-10-17","Statement":[
         {"Effect":"Allow","Principal":"*","Action":"photos:*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/Pond":"x"}}},
         {"Effect":"Allow","Principal":"*","Action":"photos:*","Resource":"arn:aws:photos:::${aws:ResourceTag/Pond}"},
         {"Effect":"Allow","Principal":"*","Action":"photos:*","Resource":"*","Condition":{"StringEquals":{"aws:UserAgent":"${AWS:resourcetag/pond}"}}},
@@ -155,40 +154,40 @@ async fn tags_that_another_account_keeps_are_not_told() {
     let ask = |who, of: &str, name: &str| {
         let mut request =
             question(Who::PrincipalArn(format!("arn:aws:iam::{of}:user/{name}")), "photos:GetAlbum", album);
-        request.resource_policy = Some(brought.into());
-        house.call::<op::Explain>(who, ExplainRequest { request: Some(request) })
+        request.resource_policy = Some(given.into());
+        env.call::<op::Explain>(who, ExplainRequest { request: Some(request) })
     };
-    house.user(MAIN, "Ida", "").await;
-    let told = format!("{:?}", ask(&owner, MAIN, "Ida").await.unwrap());
-    assert!(told.contains("northern"), "{told}");
-    let told = ask(&asker, OTHER, "Bob").await.unwrap();
-    assert_eq!(told.near_misses.len(), 1);
-    assert_eq!(told.near_misses[0].condition_key.as_deref(), Some("aws:UserAgent"));
-    let told = format!("{told:?}");
-    assert!(!told.contains("northern"), "{told}");
+    env.user(MAIN, "Ida", "").await;
+    let shown_answer = format!("{:?}", ask(&owner, MAIN, "Ida").await.unwrap());
+    assert!(shown_answer.contains("northern"), "{shown_answer}");
+    let shown_answer = ask(&asker, OTHER, "Bob").await.unwrap();
+    assert_eq!(shown_answer.near_misses.len(), 1);
+    assert_eq!(shown_answer.near_misses[0].condition_key.as_deref(), Some("aws:UserAgent"));
+    let shown_answer = format!("{shown_answer:?}");
+    assert!(!shown_answer.contains("northern"), "{shown_answer}");
 }
 
 #[tokio::test]
 async fn policies_of_another_account_are_shown_to_the_management_account_alone() {
-    let house = House::new().await;
+    let env = TestEnv::new().await;
     let document = allow("bailiwick:*", "*");
-    let bob = house.user(OTHER, "Bob", "").await;
-    let key = house.key(OTHER, Some(&bob)).await;
-    let alice = house.user(MAIN, "Alice", "").await;
-    let alice_key = house.key(MAIN, Some(&alice)).await;
-    let of = |key: &Key| Sent::new("sqs", "GET", "/", "", b"").sign(&house, key, "eu-west-1").handed_over();
+    let bob = env.user(OTHER, "Bob", "").await;
+    let key = env.key(OTHER, Some(&bob)).await;
+    let alice = env.user(MAIN, "Alice", "").await;
+    let alice_key = env.key(MAIN, Some(&alice)).await;
+    let of = |key: &Key| TestRequest::new("sqs", "GET", "/", "", b"").sign(&env, key, "eu-west-1").to_proto();
     for (asker_in, asked, expected) in
         [(MAIN, &key, true), (OTHER, &key, true), (MAIN, &alice_key, true), (OTHER, &alice_key, false)]
     {
-        let asker = house.user(asker_in, &format!("asker{}", asked.id.as_str().to_lowercase()), &document).await;
-        let asker = house.prove(&house.key(asker_in, Some(&asker)).await).await.unwrap();
+        let asker = env.user(asker_in, &format!("asker{}", asked.id.as_str().to_lowercase()), &document).await;
+        let asker = env.prove(&env.key(asker_in, Some(&asker)).await).await.unwrap();
         let request = question(Who::SignedRequest(of(asked)), "sqs:SendMessage", "*");
-        let answer = house.call::<op::Explain>(&asker, ExplainRequest { request: Some(request.clone()) }).await;
+        let answer = env.call::<op::Explain>(&asker, ExplainRequest { request: Some(request.clone()) }).await;
         match answer {
             Ok(_) => assert!(expected, "{asker_in}"),
             Err(error) => assert_eq!((error.code().wire(), expected), ("AccessDenied", false)),
         }
         // Whether he may is for every service to know that a request came to.
-        assert!(house.ask(&asker, request).await.is_ok());
+        assert!(env.ask(&asker, request).await.is_ok());
     }
 }

@@ -6,7 +6,7 @@ use bailiwick_policy_lang::{Catalogue, catalogue};
 use super::invalid;
 
 /// Parses a definition: a catalogue of this service and nothing else.
-pub(super) fn defined(prefix: &str, text: &str) -> Result<catalogue::Service> {
+pub(super) fn parse_definition(prefix: &str, text: &str) -> Result<catalogue::Service> {
     let refuse = |message: String| Err(invalid("definition", message));
     let builtin = Catalogue::builtin();
     if prefix == "aws" || builtin.service(prefix).is_some() {

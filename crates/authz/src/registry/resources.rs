@@ -11,7 +11,7 @@ use crate::{Authz, date, snapshot};
 
 /// Looks up a resource and names the check of an action on it, with the tags that it has.
 async fn look_up(cx: &Cx, tx: &mut Tx, action: &'static str, arn: &Option<String>) -> Result<(Resource, Check)> {
-    let resource = kept(cx, tx, arn).await?;
+    let resource = find_resource(cx, tx, arn).await?;
     let mut check = Check::without_resource(action, resource.account);
     for tag in &resource.tags {
         check = check.key(format!("aws:ResourceTag/{}", tag.key), tag.value.clone());
@@ -54,7 +54,7 @@ impl Handle<op::PutResourcePolicy> for Authz {
         }
         let bound = bind_principals(cx.partition(), tx, &text, &document, PolicyKind::Resource, cx.account()).await?;
         let policy = ResourcePolicy { text, bound, updated: cx.date() };
-        fits(&*snapshot(cx)?, &resource.arn)?;
+        check_arn_format(&*snapshot(cx)?, &resource.arn)?;
         tx.put_resource(&Resource { policy: Some(policy), ..resource }).await?;
         Ok(pb::PutResourcePolicyResponse {})
     }
@@ -74,10 +74,10 @@ impl Handle<op::GetResourcePolicy> for Authz {
     async fn handle(&self, cx: &Cx, tx: &mut Tx, resource: Resource) -> Result<pb::GetResourcePolicyResponse> {
         let policy = resource.policy.ok_or_else(|| no_policy(&resource.arn))?;
         let ResourcePolicy { text, bound, updated } = &policy;
-        let shown = show_principals(cx.partition(), tx, text, bound, PolicyKind::Resource, resource.account).await?;
+        let view = show_principals(cx.partition(), tx, text, bound, PolicyKind::Resource, resource.account).await?;
         Ok(pb::GetResourcePolicyResponse {
             resource_arn: resource.arn,
-            policy: shown,
+            policy: view,
             update_date: Some(date(*updated)),
         })
     }
@@ -147,7 +147,7 @@ impl Handle<op::TagResource> for Authz {
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, (mut resource, tags): Self::Plan) -> Result<pb::TagResourceResponse> {
-        fits(&*snapshot(cx)?, &resource.arn)?;
+        check_arn_format(&*snapshot(cx)?, &resource.arn)?;
         resource.tags.merge(tags)?;
         tx.put_resource(&resource).await?;
         Ok(pb::TagResourceResponse {})
@@ -187,7 +187,7 @@ impl Handle<op::ListTagsForResource> for Authz {
 }
 
 /// What is stored of a resource; without policy and tags if nothing is.
-async fn kept(cx: &Cx, tx: &mut Tx, arn: &Option<String>) -> Result<Resource> {
+async fn find_resource(cx: &Cx, tx: &mut Tx, arn: &Option<String>) -> Result<Resource> {
     let (arn, account) = (resource_arn(cx, arn.as_deref().unwrap_or_default())?, cx.account());
     let found = tx.find_resource(account, arn).await?;
     Ok(found.unwrap_or_else(|| Resource { account, arn: arn.to_owned(), policy: None, tags: Tags::new() }))
@@ -195,7 +195,7 @@ async fn kept(cx: &Cx, tx: &mut Tx, arn: &Option<String>) -> Result<Resource> {
 
 /// Refuses an ARN that a registered service does not have. Accepts every ARN of a service that is not registered, or
 /// whose registration names no resources.
-fn fits(snapshot: &Snapshot, arn: &str) -> Result<()> {
+fn check_arn_format(snapshot: &Snapshot, arn: &str) -> Result<()> {
     let service = arn.split(':').nth(2).unwrap_or_default();
     let known = snapshot.catalogue().service(service).map(|service| service.resources().collect::<Vec<_>>());
     let known = known.unwrap_or_default();

@@ -9,7 +9,7 @@ use bailiwick_operation::{Check, Cx, Handle, PageRequest, Planned, entity_arn, f
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::{Service, ServiceActor, Tx};
 
-use super::definition::defined;
+use super::definition::parse_definition;
 use super::invalid;
 use crate::{Authz, date, snapshot};
 
@@ -34,12 +34,12 @@ impl Handle<op::PutService> for Authz {
             definition: req.definition.unwrap_or_default(),
             principal_arns: req.principal_arns,
         };
-        let check = governed(cx, "bailiwick:PutService", &service.prefix);
+        let check = check_in_management(cx, "bailiwick:PutService", &service.prefix);
         Ok(Planned::new(service).check(check))
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, new: NewService) -> Result<pb::PutServiceResponse> {
-        let defined = defined(&new.prefix, &new.definition)?;
+        let parse_definition = parse_definition(&new.prefix, &new.definition)?;
         let mut actors: Vec<ServiceActor> = Vec::with_capacity(new.principal_arns.len());
         for arn in new.principal_arns {
             let id = find_entity(cx.partition(), tx, &arn).await?.ok_or_else(|| {
@@ -54,13 +54,13 @@ impl Handle<op::PutService> for Authz {
         let service = Service {
             prefix: new.prefix,
             definition: new.definition,
-            principals: defined.principals.iter().map(|name| name.to_string()).collect(),
+            principals: parse_definition.principals.iter().map(|name| name.to_string()).collect(),
             actors,
             created: old.map_or(cx.date(), |old| old.created),
             updated: cx.date(),
         };
         tx.put_service(&service).await?;
-        Ok(pb::PutServiceResponse { service: Some(shown(cx, tx, service, true).await?) })
+        Ok(pb::PutServiceResponse { service: Some(view(cx, tx, service, true).await?) })
     }
 }
 
@@ -98,7 +98,7 @@ impl Handle<op::GetService> for Authz {
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, service: ServiceTarget) -> Result<pb::GetServiceResponse> {
-        Ok(pb::GetServiceResponse { service: Some(shown(cx, tx, service.get()?, true).await?) })
+        Ok(pb::GetServiceResponse { service: Some(view(cx, tx, service.get()?, true).await?) })
     }
 }
 
@@ -116,7 +116,7 @@ impl Handle<op::ListServices> for Authz {
         let page = pages.answer(tx.list_services(pages.after(), pages.limit()).await?)?;
         let mut services = Vec::with_capacity(page.items.len());
         for service in page.items {
-            services.push(shown(cx, tx, service, false).await?);
+            services.push(view(cx, tx, service, false).await?);
         }
         Ok(pb::ListServicesResponse { services, is_truncated: page.marker.is_some(), marker: page.marker })
     }
@@ -133,14 +133,14 @@ impl Handle<op::DeleteService> for Authz {
 
     async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::DeleteServiceRequest) -> Result<Planned<Self::Plan>> {
         let service = ServiceTarget::look_up(tx, req.service_prefix).await?;
-        let check = governed(cx, "bailiwick:DeleteService", &service.prefix);
+        let check = check_in_management(cx, "bailiwick:DeleteService", &service.prefix);
         Ok(Planned::new((service, req.keep_resources.unwrap_or_default())).check(check))
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, plan: Self::Plan) -> Result<pb::DeleteServiceResponse> {
         let (service, keep_resources) = (plan.0.get()?, plan.1);
         if !keep_resources {
-            unused(&*snapshot(cx)?, &service.prefix)?;
+            check_unused(&*snapshot(cx)?, &service.prefix)?;
         }
         tx.delete_service(&service).await?;
         Ok(pb::DeleteServiceResponse {})
@@ -150,7 +150,7 @@ impl Handle<op::DeleteService> for Authz {
 /// Refuses while policies or tags of a service's resources are stored in any account.
 ///
 /// One that is stored at the same time may remain. It decides as before, which does no harm.
-fn unused(snapshot: &Snapshot, prefix: &str) -> Result<()> {
+fn check_unused(snapshot: &Snapshot, prefix: &str) -> Result<()> {
     let (mut count, mut first) = (0_usize, None);
     snapshot.each_resource(&mut |resource| {
         if resource.arn.split(':').nth(2) == Some(prefix) {
@@ -170,7 +170,7 @@ fn unused(snapshot: &Snapshot, prefix: &str) -> Result<()> {
 }
 
 /// A check that only callers of the management account pass: it owns the resource, which has no policy of its own.
-fn governed(cx: &Cx, action: &'static str, prefix: &str) -> Check {
+fn check_in_management(cx: &Cx, action: &'static str, prefix: &str) -> Check {
     Check::new(action, &arn(cx, cx.deployment().management_account, prefix))
 }
 
@@ -178,7 +178,7 @@ fn arn(cx: &Cx, account: AccountId, prefix: &str) -> Arn {
     Arn::of(cx.partition(), "bailiwick", account, format_args!("service/{prefix}"))
 }
 
-async fn shown(cx: &Cx, tx: &mut Tx, service: Service, whole: bool) -> Result<pb::RegisteredService> {
+async fn view(cx: &Cx, tx: &mut Tx, service: Service, whole: bool) -> Result<pb::RegisteredService> {
     let mut principal_arns = Vec::new();
     let withheld = cx.account() != cx.deployment().management_account;
     if !withheld {

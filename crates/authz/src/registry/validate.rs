@@ -42,7 +42,7 @@ impl Handle<op::ValidatePolicy> for Authz {
         let partition = Some(cx.partition().as_str());
         let validation = Validation { target, partition, resource_type, catalogue, ..Validation::default() };
         let text = req.policy_document.as_deref().unwrap_or_default();
-        let findings = validate_within(text, kind, &validation, MOST).ok_or_else(too_much)?;
+        let findings = validate_within(text, kind, &validation, MAX_STEPS).ok_or_else(too_large)?;
         let end = findings.len().min(usize::saturating_add(start, paging.limit(req.max_results)));
         let next_token = (end < findings.len()).then(|| paging.marker(&end.to_string())).transpose()?;
         let (page, lines) = (findings.get(start..end).unwrap_or_default(), Lines::of(text));
@@ -52,9 +52,9 @@ impl Handle<op::ValidatePolicy> for Authz {
 
 /// The maximum number of steps of comparing a document with the names of services. A step takes some nanoseconds and
 /// blocks the thread.
-pub(crate) const MOST: u64 = 60_000_000;
+pub(crate) const MAX_STEPS: u64 = 60_000_000;
 
-fn too_much() -> IamError {
+fn too_large() -> IamError {
     let why = "Comparing the document with the names of the services that are registered takes too long";
     let what = "name actions and resources with fewer wildcards, or validate fewer statements at once";
     IamError::new(ErrorCode::LimitExceeded, format!("{why}: {what}."))

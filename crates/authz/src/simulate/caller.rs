@@ -13,11 +13,11 @@ use super::source::Source;
 pub(super) struct Caller {
     pub(super) account: CallerAccount,
     /// None when nobody said who calls: then nothing but an account is known of him.
-    pub(super) named: Option<Named>,
+    pub(super) identity: Option<CallerIdentity>,
 }
 
 /// A caller of whom is known who he is.
-pub(super) struct Named {
+pub(super) struct CallerIdentity {
     pub(super) arn: String,
     pub(super) name: String,
     pub(super) account: String,
@@ -29,7 +29,7 @@ pub(super) struct Named {
 impl Caller {
     pub(super) fn read(snapshot: &Snapshot, source: &Source, arn: Option<&str>) -> Result<Self> {
         let account = |id| CallerAccount { id, is_management: id == snapshot.management_account() };
-        let of_source = |entity: &Arc<Entity>| Named {
+        let source_identity = |entity: &Arc<Entity>| CallerIdentity {
             arn: entity.arn(snapshot.partition()).as_str().to_owned(),
             name: entity.name.to_string(),
             account: entity.account.to_string(),
@@ -37,7 +37,10 @@ impl Caller {
             entity: Some(entity.clone()),
         };
         let Some(text) = arn else {
-            return Ok(Caller { account: account(source.account), named: source.entity.as_ref().map(of_source) });
+            return Ok(Caller {
+                account: account(source.account),
+                identity: source.entity.as_ref().map(source_identity),
+            });
         };
         let not_a_user =
             || invalid("CallerArn", format!("Invalid CallerArn `{text}`: it must be the ARN of an IAM user"));
@@ -47,25 +50,26 @@ impl Caller {
             Some(("user", _, name)) if !name.is_empty() => name.to_owned(),
             _ => return Err(not_a_user()),
         };
-        if let Some(named) = source.entity.as_ref().map(of_source).filter(|named| named.arn == text) {
-            return Ok(Caller { account: account(id), named: Some(named) });
+        if let Some(identity) = source.entity.as_ref().map(source_identity).filter(|identity| identity.arn == text) {
+            return Ok(Caller { account: account(id), identity: Some(identity) });
         }
-        let named = Named { arn: text.to_owned(), name, account: id.to_string(), is_role: false, entity: None };
-        Ok(Caller { account: account(id), named: Some(named) })
+        let identity =
+            CallerIdentity { arn: text.to_owned(), name, account: id.to_string(), is_role: false, entity: None };
+        Ok(Caller { account: account(id), identity: Some(identity) })
     }
 
     pub(super) fn principal(&self) -> Principal<'_> {
         let account = self.account;
-        let Some(named) = &self.named else {
+        let Some(identity) = &self.identity else {
             return Principal::User { account, user: evaluator::Entity { arn: "", unique_id: None } };
         };
-        let stored = named.entity.as_deref();
-        let entity = evaluator::Entity { arn: &named.arn, unique_id: stored.map(|stored| stored.id.as_str()) };
-        if !named.is_role {
+        let stored = identity.entity.as_deref();
+        let entity = evaluator::Entity { arn: &identity.arn, unique_id: stored.map(|stored| stored.id.as_str()) };
+        if !identity.is_role {
             return Principal::User { account, user: entity };
         }
         let role = stored.and_then(|stored| stored.role.as_ref());
         let service_linked = role.is_some_and(|role| role.linked_service.is_some());
-        Principal::RoleSession { account, arn: &named.arn, role: entity, provider: None, service_linked }
+        Principal::RoleSession { account, arn: &identity.arn, role: entity, provider: None, service_linked }
     }
 }

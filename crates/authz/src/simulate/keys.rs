@@ -129,15 +129,15 @@ impl ContextSource for KnownKeys<'_> {
         if global == GlobalKey::ResourceAccount {
             return Some(ContextValue::One(self.resource_account));
         }
-        let named = self.caller.named.as_ref()?;
-        let entity = named.entity.as_deref();
+        let identity = self.caller.identity.as_ref()?;
+        let entity = identity.entity.as_deref();
         match global {
-            GlobalKey::PrincipalArn => Some(ContextValue::One(&named.arn)),
-            GlobalKey::PrincipalAccount => Some(ContextValue::One(&named.account)),
-            GlobalKey::PrincipalType => Some(ContextValue::One(if named.is_role { "AssumedRole" } else { "User" })),
+            GlobalKey::PrincipalArn => Some(ContextValue::One(&identity.arn)),
+            GlobalKey::PrincipalAccount => Some(ContextValue::One(&identity.account)),
+            GlobalKey::PrincipalType => Some(ContextValue::One(if identity.is_role { "AssumedRole" } else { "User" })),
             GlobalKey::PrincipalIsAwsService => Some(ContextValue::Bool(false)),
-            GlobalKey::UserName if !named.is_role => Some(ContextValue::One(&named.name)),
-            GlobalKey::UserId if !named.is_role => entity.map(|entity| ContextValue::One(entity.id.as_str())),
+            GlobalKey::UserName if !identity.is_role => Some(ContextValue::One(&identity.name)),
+            GlobalKey::UserId if !identity.is_role => entity.map(|entity| ContextValue::One(entity.id.as_str())),
             GlobalKey::PrincipalTag => {
                 let tag = entity?.tags.iter().find(|tag| key.tag_matches(&tag.key))?;
                 Some(ContextValue::One(&tag.value))

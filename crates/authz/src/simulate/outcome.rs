@@ -16,10 +16,10 @@ const IAM_POLICY: &str = "IAM Policy";
 const RESOURCE_POLICY: &str = "Resource Policy";
 
 /// So many statements and missing keys are told of one decision, the first in the order of the policies.
-const TOLD: usize = 100;
+const MAX_STATEMENTS: usize = 100;
 
 /// So many of all resources of an action, but at least one of each.
-const TOLD_OF_ALL: usize = 20_000;
+const MAX_STATEMENTS_OF_ACTION: usize = 20_000;
 
 /// What came of one action on one resource.
 pub(super) struct Outcome {
@@ -33,17 +33,17 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// Tells what an explanation says of one of several resources. `crosses`: whether caller and resource are of different accounts;
+    /// Tells what an explanation says of one of several resources. `is_cross_account`: whether caller and resource are of different accounts;
     /// `has_resource_policy`: whether the resource's policy was given with the request.
     pub(super) fn of(
         explanation: &Explanation<'_>,
         source: &Source,
-        crosses: bool,
+        is_cross_account: bool,
         has_resource_policy: bool,
         missing: impl Iterator<Item = String>,
         resources: usize,
     ) -> Self {
-        let most = (TOLD_OF_ALL / resources).clamp(1, TOLD);
+        let most = (MAX_STATEMENTS_OF_ACTION / resources).clamp(1, MAX_STATEMENTS);
         let decision = explanation.decision.outcome;
         let denied = decision == evaluator::Outcome::ExplicitDeny;
         let deciding = match decision {
@@ -68,7 +68,11 @@ impl Outcome {
             decision,
             matched: matched.take(most).collect(),
             missing: missing.take(most).collect(),
-            details: if crosses { details(&explanation.findings, has_resource_policy) } else { HashMap::new() },
+            details: if is_cross_account {
+                details(&explanation.findings, has_resource_policy)
+            } else {
+                HashMap::new()
+            },
             boundary: of_kind(PolicyKind::Boundary).next().map(allows),
             organizations: organizations.peek().is_some().then(|| organizations.all(allows)),
         }
@@ -131,10 +135,10 @@ pub(super) fn result(action: &str, resources: &[&str], outcomes: Vec<Outcome>) -
     let deciding = || outcomes.iter().filter(|outcome| outcome.decision == decision);
     let mut seen = HashSet::new();
     let matched = deciding().flat_map(|outcome| &outcome.matched).filter(|(at, _)| seen.insert(*at));
-    let matched = matched.take(TOLD).map(|(_, statement)| statement.clone()).collect();
+    let matched = matched.take(MAX_STATEMENTS).map(|(_, statement)| statement.clone()).collect();
     let all = |of: fn(&Outcome) -> Option<bool>| {
-        let mut told = outcomes.iter().filter_map(of).peekable();
-        told.peek().is_some().then(|| told.all(|allowed| allowed))
+        let mut decided = outcomes.iter().filter_map(of).peekable();
+        decided.peek().is_some().then(|| decided.all(|allowed| allowed))
     };
     let mut result = EvaluationResult {
         eval_action_name: Some(action.to_owned()),

@@ -90,7 +90,7 @@ impl SourceArn {
         if own != self.arn {
             return Ok(None);
         }
-        let mut source = Source::nobody(self.account);
+        let mut source = Source::without_entity(self.account);
         let identity = Identity::from(&group);
         for inline in tx.list_inline_policies(&identity, None, usize::MAX).await?.items {
             let document = parse(&inline.document, PolicyKind::Identity).map_err(IamError::internal)?;
@@ -111,7 +111,7 @@ impl SourceArn {
 
 impl Source {
     /// No policies and no identity.
-    pub(super) fn nobody(account: AccountId) -> Self {
+    pub(super) fn without_entity(account: AccountId) -> Self {
         Source { identity: Vec::new(), ids: Vec::new(), boundary: None, entity: None, account }
     }
 

@@ -51,36 +51,36 @@ type Said = (&'static str, Vec<String>);
 
 /// Source and type of the statements that decided.
 fn matched(result: &EvaluationResult) -> Vec<String> {
-    told(&result.matched_statements)
+    shown_answer(&result.matched_statements)
 }
 
-fn told(statements: &[bailiwick_api::iam::Statement]) -> Vec<String> {
-    let told = |s: &bailiwick_api::iam::Statement| {
+fn shown_answer(statements: &[bailiwick_api::iam::Statement]) -> Vec<String> {
+    let shown_answer = |s: &bailiwick_api::iam::Statement| {
         format!("{} ({})", s.source_policy_id.as_deref().unwrap(), s.source_policy_type.as_deref().unwrap())
     };
-    statements.iter().map(told).collect()
+    statements.iter().map(shown_answer).collect()
 }
 
 /// A house, and somebody in it who may simulate.
-struct Theatre {
-    house: House,
+struct SimulationEnv {
+    env: TestEnv,
     director: Authenticated,
 }
 
-impl Theatre {
-    async fn new() -> Theatre {
-        let house = House::new().await;
-        let user = house.user(MAIN, "director", &allow("iam:*", "*")).await;
-        let director = house.prove(&house.key(MAIN, Some(&user)).await).await.unwrap();
-        Theatre { house, director }
+impl SimulationEnv {
+    async fn new() -> SimulationEnv {
+        let env = TestEnv::new().await;
+        let user = env.user(MAIN, "director", &allow("iam:*", "*")).await;
+        let director = env.prove(&env.key(MAIN, Some(&user)).await).await.unwrap();
+        SimulationEnv { env, director }
     }
 
     async fn custom(&self, request: SimulateCustomPolicyRequest) -> Result<SimulateCustomPolicyResponse> {
-        self.house.call::<op::SimulateCustomPolicy>(&self.director, request).await
+        self.env.call::<op::SimulateCustomPolicy>(&self.director, request).await
     }
 
     async fn principal(&self, request: SimulatePrincipalPolicyRequest) -> Result<Vec<EvaluationResult>> {
-        let answer = self.house.call::<op::SimulatePrincipalPolicy>(&self.director, request).await?;
+        let answer = self.env.call::<op::SimulatePrincipalPolicy>(&self.director, request).await?;
         Ok(answer.evaluation_results)
     }
 
@@ -97,7 +97,7 @@ impl Theatre {
 
 #[tokio::test]
 async fn each_action_has_one_result_and_in_it_one_for_each_resource() {
-    let theatre = Theatre::new().await;
+    let theatre = SimulationEnv::new().await;
     let get = allow("s3:Get*", "arn:aws:s3:::bank/*");
     let deny = statement("Deny", "s3:*", "arn:aws:s3:::bank/vault", "{}");
     let (letter, note, vault) = ("arn:aws:s3:::bank/letter", "arn:aws:s3:::bank/note", "arn:aws:s3:::bank/vault");
@@ -115,7 +115,7 @@ async fn each_action_has_one_result_and_in_it_one_for_each_resource() {
             );
             assert_eq!((decision(result), matched(result)), *together, "{action} {resources:?}");
             let specific = result.resource_specific_results.iter().map(|specific| {
-                let by = told(&specific.matched_statements);
+                let by = shown_answer(&specific.matched_statements);
                 (specific.eval_resource_name.as_deref(), (specific.eval_resource_decision.as_deref().unwrap(), by))
             });
             let expected = resources.iter().copied().map(Some).zip(each.iter().copied().cloned());
@@ -139,7 +139,7 @@ async fn each_action_has_one_result_and_in_it_one_for_each_resource() {
 
 #[tokio::test]
 async fn statements_are_told_with_their_places() {
-    let theatre = Theatre::new().await;
+    let theatre = SimulationEnv::new().await;
     let text = "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {\"Effect\": \"Allow\", \"Action\": \"sqs:*\", \"Resource\": \"*\"}\n  ]\n}";
     let result = theatre.one(custom(&[text], &["sqs:SendMessage"], &[])).await;
     let statement = &result.matched_statements[0];
@@ -150,7 +150,7 @@ async fn statements_are_told_with_their_places() {
 
 #[tokio::test]
 async fn what_was_asked_for_and_not_given_is_told() {
-    let theatre = Theatre::new().await;
+    let theatre = SimulationEnv::new().await;
     let condition = r#"{"StringEquals":{"s3:Prefix":"${aws:username}"},"Bool":{"aws:SecureTransport":"true"}}"#;
     let policy = statement("Allow", "s3:ListBucket", "arn:aws:s3:::bank", condition);
     let bank = "arn:aws:s3:::bank";
@@ -177,15 +177,15 @@ async fn what_was_asked_for_and_not_given_is_told() {
 
 #[tokio::test]
 async fn context_has_types() {
-    let theatre = Theatre::new().await;
+    let theatre = SimulationEnv::new().await;
     let check = async |condition: &str, entry: ContextEntry, expected: Option<&str>| {
         let policy = statement("Allow", "sqs:*", "*", condition);
         let request = custom(&[&policy], &["sqs:SendMessage"], &[]);
-        let told = format!("{condition} {entry:?}");
+        let shown_answer = format!("{condition} {entry:?}");
         let answer = theatre.custom(SimulateCustomPolicyRequest { context_entries: vec![entry], ..request }).await;
         match answer {
-            Ok(answer) => assert_eq!(Some(decision(&answer.evaluation_results[0])), expected, "{told}"),
-            Err(error) => assert_eq!((expected, error.code().wire()), (None, "InvalidInput"), "{told}"),
+            Ok(answer) => assert_eq!(Some(decision(&answer.evaluation_results[0])), expected, "{shown_answer}"),
+            Err(error) => assert_eq!((expected, error.code().wire()), (None, "InvalidInput"), "{shown_answer}"),
         }
     };
     let address = r#"{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}"#;
@@ -210,7 +210,7 @@ async fn context_has_types() {
 
 #[tokio::test]
 async fn a_resource_s_policy_takes_part() {
-    let theatre = Theatre::new().await;
+    let theatre = SimulationEnv::new().await;
     let grant = |principal: &str, effect: &str| {
         format!(
             r#"{{"Version":"2012-10-17","Statement":{{"Effect":"{effect}","Principal":{{"AWS":"{principal}"}},"Action":"s3:*","Resource":"arn:aws:s3:::bank/*"}}}}"#
@@ -237,9 +237,10 @@ async fn a_resource_s_policy_takes_part() {
             (expected, &strings(by)[..]),
             "{resource_policy} {owner:?}"
         );
-        let mut told: Vec<_> = result.eval_decision_details.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-        told.sort_unstable();
-        assert_eq!(told, details);
+        let mut shown_answer: Vec<_> =
+            result.eval_decision_details.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        shown_answer.sort_unstable();
+        assert_eq!(shown_answer, details);
         assert_eq!(result.resource_specific_results[0].eval_decision_details, result.eval_decision_details);
     };
     let other = Some("arn:aws:iam::444455556666:root");
@@ -256,7 +257,7 @@ async fn a_resource_s_policy_takes_part() {
 
 #[tokio::test]
 async fn a_role_s_trust_policy_can_be_given() {
-    let theatre = Theatre::new().await;
+    let theatre = SimulationEnv::new().await;
     let role = "arn:aws:iam::111122223333:role/Heron";
     let trust = |who: &str| {
         format!(
@@ -275,7 +276,7 @@ async fn a_role_s_trust_policy_can_be_given() {
 
 #[tokio::test]
 async fn what_is_no_scenario_is_refused() {
-    let theatre = Theatre::new().await;
+    let theatre = SimulationEnv::new().await;
     let good = allow("s3:*", "*");
     let base = || custom(&[&good], &["s3:GetObject"], &[]);
     let public = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"arn:aws:s3:::bank/*"}}"#;
@@ -328,7 +329,7 @@ async fn what_is_no_scenario_is_refused() {
 
 #[tokio::test]
 async fn a_scenario_of_ec2_is_decided_on_all_its_resources_together() {
-    let theatre = Theatre::new().await;
+    let theatre = SimulationEnv::new().await;
     let kinds = ["instance", "image", "security-group", "network-interface", "volume"];
     let arns: Vec<String> = kinds.iter().map(|kind| format!("arn:aws:ec2:eu-west-1:{MAIN}:{kind}/x-1")).collect();
     let arns: Vec<&str> = arns.iter().map(String::as_str).collect();
@@ -346,7 +347,7 @@ async fn a_scenario_of_ec2_is_decided_on_all_its_resources_together() {
 
 #[tokio::test]
 async fn results_come_in_pages() {
-    let theatre = Theatre::new().await;
+    let theatre = SimulationEnv::new().await;
     let good = allow("s3:*", "*");
     let actions: Vec<String> = (0..7).map(|at| format!("s3:Action{at}")).collect();
     let actions: Vec<&str> = actions.iter().map(String::as_str).collect();
@@ -421,7 +422,7 @@ async fn results_come_in_pages() {
 
 #[tokio::test]
 async fn a_page_ends_where_it_has_become_long() {
-    let theatre = Theatre::new().await;
+    let theatre = SimulationEnv::new().await;
     let resources: Vec<String> = (0..300).map(|at| format!("arn:aws:s3:::bank/{at:01500}")).collect();
     let resources: Vec<&str> = resources.iter().map(String::as_str).collect();
     let request = custom(&[&allow("s3:*", "*")], &["s3:GetObject"; 10], &resources);

@@ -10,12 +10,12 @@ use bailiwick_sigv4 as sigv4;
 use bailiwick_storage::Tx;
 
 use super::arn;
-use super::env::House;
+use super::env::TestEnv;
 use super::identities::Key;
-use super::sent::Sent;
+use super::sent::TestRequest;
 use crate::{Authenticated, Authz, Proof, SignedRequest};
 
-impl House {
+impl TestEnv {
     pub(crate) fn cx(&self, who: &Authenticated) -> Cx {
         let request = RequestInfo {
             id: "00000000-0000-4000-8000-000000000000".into(),
@@ -30,10 +30,10 @@ impl House {
 
     /// The caller that a key proves, by a signed request to IAM.
     pub(crate) async fn prove(&self, key: &Key) -> Result<Authenticated> {
-        self.authenticate(&Sent::signed(self, key)).await
+        self.authenticate(&TestRequest::signed(self, key)).await
     }
 
-    pub(crate) async fn authenticate(&self, sent: &Sent) -> Result<Authenticated> {
+    pub(crate) async fn authenticate(&self, sent: &TestRequest) -> Result<Authenticated> {
         let headers: Vec<_> = sent.headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())).collect();
         let request = sigv4::Request { method: &sent.method, path: &sent.path, query: &sent.query, headers: &headers };
         let proof = Proof::Signature(SignedRequest {

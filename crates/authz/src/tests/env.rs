@@ -15,24 +15,24 @@ use super::{MAIN, OTHER, THIRD, account, noon};
 use crate::Authz;
 
 /// A clock that tests move.
-pub(crate) struct Hand(AtomicI64);
+pub(crate) struct ManualClock(AtomicI64);
 
-impl Clock for Hand {
+impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_second(self.0.load(Ordering::Relaxed)).unwrap()
     }
 }
 
-pub(crate) struct Counting(AtomicU8);
+pub(crate) struct CountingRandom(AtomicU8);
 
-impl Random for Counting {
+impl Random for CountingRandom {
     fn fill(&self, buffer: &mut [u8]) {
         buffer.fill_with(|| self.0.fetch_add(1, Ordering::Relaxed));
     }
 }
 
-pub(crate) struct House {
-    pub(crate) clock: Arc<Hand>,
+pub(crate) struct TestEnv {
+    pub(crate) clock: Arc<ManualClock>,
     pub(crate) deployment: Arc<Deployment>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) snapshots: Arc<Snapshots>,
@@ -40,9 +40,9 @@ pub(crate) struct House {
     pub(crate) ids: AtomicU8,
 }
 
-impl House {
-    pub(crate) async fn new() -> House {
-        let clock = Arc::new(Hand(AtomicI64::new(noon().as_second())));
+impl TestEnv {
+    pub(crate) async fn new() -> TestEnv {
+        let clock = Arc::new(ManualClock(AtomicI64::new(noon().as_second())));
         let deployment = Arc::new(Deployment {
             partition: Partition::Aws,
             region: Region::parse("eu-central-1").unwrap(),
@@ -51,14 +51,14 @@ impl House {
             quotas: Arc::new(Quotas::default()),
             revisions: RevisionScope { store_id: "pond".into(), epoch: 0 },
             clock: clock.clone(),
-            random: Arc::new(Counting(AtomicU8::new(0))),
+            random: Arc::new(CountingRandom(AtomicU8::new(0))),
             sealer: Arc::new(Sealer::new(Keyring::generate(0).unwrap())),
         });
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let snapshots = Arc::new(Snapshots::start(store.clone(), Partition::Aws).await.unwrap());
         let authz = Authz::new(deployment.clone(), snapshots.clone());
-        let house = House { clock, deployment, store, snapshots, authz, ids: AtomicU8::new(0) };
-        let mut tx = house.tx().await;
+        let env = TestEnv { clock, deployment, store, snapshots, authz, ids: AtomicU8::new(0) };
+        let mut tx = env.tx().await;
         for id in [MAIN, OTHER, THIRD] {
             tx.create_account(&Account {
                 id: account(id),
@@ -75,8 +75,8 @@ impl House {
             .await
             .unwrap();
         }
-        house.commit(tx).await;
-        house
+        env.commit(tx).await;
+        env
     }
 
     pub(crate) fn pass(&self, seconds: i64) {

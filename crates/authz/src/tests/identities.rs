@@ -12,7 +12,7 @@ use bailiwick_seal::SecretString;
 use bailiwick_storage::{AccessKey, Group, Identity, InlinePolicy, KeyOwner, Policy, Role, TrustPolicy, Tx, User};
 use bailiwick_sts::Tokens;
 
-use super::env::House;
+use super::env::TestEnv;
 use super::{MAIN, account, allow, arn, noon};
 use crate::Authenticated;
 
@@ -24,7 +24,7 @@ pub(crate) struct Key {
     pub(crate) token: Option<String>,
 }
 
-impl House {
+impl TestEnv {
     /// A user with one inline policy, if there is a document.
     pub(crate) async fn user(&self, of: &str, name: &str, document: &str) -> User {
         let user = User {

@@ -5,7 +5,7 @@ use bailiwick_api::authz::{AuthorizeRequest, AuthorizeResponse, ContextEntry, Co
 use bailiwick_api::op;
 use bailiwick_model::Result;
 
-use super::env::House;
+use super::env::TestEnv;
 use super::{MAIN, by};
 use crate::Authenticated;
 
@@ -27,7 +27,7 @@ pub(crate) fn question(who: Who, action: &str, resource: &str) -> AuthorizeReque
     }
 }
 
-impl House {
+impl TestEnv {
     pub(crate) async fn ask(&self, service: &Authenticated, req: AuthorizeRequest) -> Result<AuthorizeResponse> {
         self.call::<op::Authorize>(service, req).await
     }

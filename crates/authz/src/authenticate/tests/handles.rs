@@ -10,7 +10,7 @@ use bailiwick_sigv4::Signing;
 
 use crate::tests::*;
 
-impl House {
+impl TestEnv {
     async fn who_signed(&self, service: &Authenticated, signed: authz::SignedRequest) -> Result<AuthenticateResponse> {
         let req = AuthenticateRequest { signed_request: Some(signed), min_revision: None };
         self.call::<op::Authenticate>(service, req).await
@@ -19,20 +19,20 @@ impl House {
 
 #[tokio::test]
 async fn who_signed_is_told_with_all_that_policies_see() {
-    let house = House::new().await;
-    let service = house.service().await;
-    let role = house.role(OTHER, "Diver", "{}", "").await;
-    let key = house.session(&role, "dive", |session| {
+    let env = TestEnv::new().await;
+    let service = env.service().await;
+    let role = env.role(OTHER, "Diver", "{}", "").await;
+    let key = env.session(&role, "dive", |session| {
         session.tags = Tags::parse([("team", "session")]).unwrap();
         session.source_identity = Some("ada".into());
     });
-    let sent = Sent::new("sqs", "POST", "/q?x", "", b"body")
+    let sent = TestRequest::new("sqs", "POST", "/q?x", "", b"body")
         .sign_as(&key, |c| Signing::new(c, "eu-west-1", "sqs", noon()).declare_payload());
-    let answer = house.who_signed(&service, sent.handed_over()).await;
+    let answer = env.who_signed(&service, sent.to_proto()).await;
     assert_eq!(code(answer), "SignatureDoesNotMatch", "a path holds no question mark");
-    let sent = Sent::new("sqs", "POST", "/q", "x=1", b"body")
+    let sent = TestRequest::new("sqs", "POST", "/q", "x=1", b"body")
         .sign_as(&key, |c| Signing::new(c, "eu-west-1", "sqs", noon()).declare_payload());
-    let answer = house.who_signed(&service, sent.handed_over()).await.unwrap();
+    let answer = env.who_signed(&service, sent.to_proto()).await.unwrap();
     let principal = answer.principal.unwrap();
     assert_eq!(principal.arn, "arn:aws:sts::444455556666:assumed-role/Diver/dive");
     assert_eq!(principal.role_arn.as_deref(), Some("arn:aws:iam::444455556666:role/ponds/Diver"));
@@ -56,50 +56,50 @@ async fn who_signed_is_told_with_all_that_policies_see() {
 
 #[tokio::test]
 async fn what_the_asking_service_does_not_say_of_the_body_counts_as_declared() {
-    let house = House::new().await;
-    let service = house.service().await;
-    let key = house.key(MAIN, None).await;
-    let without_body = |sent: &Sent| {
-        let mut signed = sent.handed_over();
+    let env = TestEnv::new().await;
+    let service = env.service().await;
+    let key = env.key(MAIN, None).await;
+    let without_body = |sent: &TestRequest| {
+        let mut signed = sent.to_proto();
         signed.http_request.as_mut().unwrap().payload = None;
         signed
     };
-    let object_key = |sent: Sent, change: fn(Signing<'_>) -> Signing<'_>| {
+    let object_key = |sent: TestRequest, change: fn(Signing<'_>) -> Signing<'_>| {
         sent.sign_as(&key, |c| change(Signing::new(c, "eu-west-1", "s3", noon()).path_rule(sigv4::PathRule::ObjectKey)))
     };
-    let put = || Sent::new("s3", "PUT", "/bank/a%2Fb/../c", "", b"content");
+    let put = || TestRequest::new("s3", "PUT", "/bank/a%2Fb/../c", "", b"content");
     let declared = object_key(put(), |s| s.declare_payload());
-    let answer = house.who_signed(&service, without_body(&declared)).await.unwrap();
+    let answer = env.who_signed(&service, without_body(&declared)).await.unwrap();
     assert!(!answer.signature.unwrap().payload_verified);
-    let answer = house.who_signed(&service, declared.handed_over()).await.unwrap();
+    let answer = env.who_signed(&service, declared.to_proto()).await.unwrap();
     assert!(answer.signature.unwrap().payload_verified);
     let unsigned = object_key(put(), |s| s.unsigned_payload());
-    let signature = house.who_signed(&service, unsigned.handed_over()).await.unwrap().signature.unwrap();
+    let signature = env.who_signed(&service, unsigned.to_proto()).await.unwrap().signature.unwrap();
     assert_eq!((&*signature.payload_hash, signature.payload_verified), ("UNSIGNED-PAYLOAD", false));
     // By hash instead of the body itself.
-    let mut by_hash = declared.handed_over();
+    let mut by_hash = declared.to_proto();
     let hash = "ED7002B439E9AC845F22357D822BAC1444730FBDB6016D3EC9432297B9EC9F73".to_owned();
     by_hash.http_request.as_mut().unwrap().payload = Some(authz::http_request::Payload::PayloadSha256(hash));
-    assert!(house.who_signed(&service, by_hash.clone()).await.unwrap().signature.unwrap().payload_verified);
-    let wrong = "ED7002B439E9AC845F22357D822BAC1444730FBDB6016D3EC9432297B9EC9F74".to_owned();
-    by_hash.http_request.as_mut().unwrap().payload = Some(authz::http_request::Payload::PayloadSha256(wrong));
-    assert_eq!(code(house.who_signed(&service, by_hash).await), "SignatureDoesNotMatch");
+    assert!(env.who_signed(&service, by_hash.clone()).await.unwrap().signature.unwrap().payload_verified);
+    let other = "ED7002B439E9AC845F22357D822BAC1444730FBDB6016D3EC9432297B9EC9F74".to_owned();
+    by_hash.http_request.as_mut().unwrap().payload = Some(authz::http_request::Payload::PayloadSha256(other));
+    assert_eq!(code(env.who_signed(&service, by_hash).await), "SignatureDoesNotMatch");
     // Elsewhere a body of which nothing is known is no signed one.
-    let post = Sent::new("sqs", "POST", "/", "", b"Action=SendMessage").sign(&house, &key, "eu-west-1");
-    assert!(house.who_signed(&service, post.handed_over()).await.is_ok());
-    assert_eq!(code(house.who_signed(&service, without_body(&post)).await), "SignatureDoesNotMatch");
-    let get = Sent::new("sqs", "GET", "/", "Action=ListQueues", b"").presign(&house, &key, 60);
-    let answer = house.who_signed(&service, without_body(&get)).await.unwrap();
+    let post = TestRequest::new("sqs", "POST", "/", "", b"Action=SendMessage").sign(&env, &key, "eu-west-1");
+    assert!(env.who_signed(&service, post.to_proto()).await.is_ok());
+    assert_eq!(code(env.who_signed(&service, without_body(&post)).await), "SignatureDoesNotMatch");
+    let get = TestRequest::new("sqs", "GET", "/", "Action=ListQueues", b"").presign(&env, &key, 60);
+    let answer = env.who_signed(&service, without_body(&get)).await.unwrap();
     assert_eq!(answer.signature.unwrap().expiration.unwrap().seconds, noon().as_second() + 60);
 }
 
 #[tokio::test]
 async fn the_right_to_know_is_a_permission_like_others() {
-    let house = House::new().await;
-    let bob = house.user(OTHER, "Bob", "").await;
-    let key = house.key(OTHER, Some(&bob)).await;
-    let sent = Sent::new("sqs", "GET", "/", "", b"").sign(&house, &key, "eu-west-1");
-    let nonsense = Sent::new("sqs", "GET", "/", "", b"");
+    let env = TestEnv::new().await;
+    let bob = env.user(OTHER, "Bob", "").await;
+    let key = env.key(OTHER, Some(&bob)).await;
+    let sent = TestRequest::new("sqs", "GET", "/", "", b"").sign(&env, &key, "eu-west-1");
+    let nonsense = TestRequest::new("sqs", "GET", "/", "", b"");
     for (name, document, expected) in [
         ("one", String::new(), false),
         ("two", allow("bailiwick:Authenticate", "arn:aws:bailiwick::111122223333:service/sqs"), true),
@@ -126,95 +126,95 @@ async fn the_right_to_know_is_a_permission_like_others() {
         ),
         ("six", allow("bailiwick:Authorize", "*"), false),
     ] {
-        let user = house.user(MAIN, name, &document).await;
-        let asker = house.prove(&house.key(MAIN, Some(&user)).await).await.unwrap();
-        let answer = house.who_signed(&asker, sent.handed_over()).await;
+        let user = env.user(MAIN, name, &document).await;
+        let asker = env.prove(&env.key(MAIN, Some(&user)).await).await.unwrap();
+        let answer = env.who_signed(&asker, sent.to_proto()).await;
         match answer {
             Ok(_) => assert!(expected, "{document}"),
             Err(error) => assert_eq!((error.code().wire(), expected), ("AccessDenied", false), "{document}"),
         }
         // Who may not ask at all doesn't learn whether a signature is good.
         if document.is_empty() {
-            assert_eq!(code(house.who_signed(&asker, nonsense.handed_over()).await), "AccessDenied");
+            assert_eq!(code(env.who_signed(&asker, nonsense.to_proto()).await), "AccessDenied");
         }
     }
 }
 
 #[tokio::test]
 async fn a_handle_stands_for_its_caller_for_its_holder_and_for_minutes() {
-    let house = House::new().await;
-    let service = house.service().await;
-    let role = house.role(OTHER, "Diver", "{}", &allow("sqs:*", "*")).await;
-    let key = house.session(&role, "dive", |session| {
+    let env = TestEnv::new().await;
+    let service = env.service().await;
+    let role = env.role(OTHER, "Diver", "{}", &allow("sqs:*", "*")).await;
+    let key = env.session(&role, "dive", |session| {
         session.policies = vec![allow("sqs:Get*", "*")];
     });
-    let sent = Sent::new("sqs", "GET", "/", "", b"").sign(&house, &key, "eu-west-1");
-    let answer = house.who_signed(&service, sent.handed_over()).await.unwrap();
+    let sent = TestRequest::new("sqs", "GET", "/", "", b"").sign(&env, &key, "eu-west-1");
+    let answer = env.who_signed(&service, sent.to_proto()).await.unwrap();
     assert_eq!(answer.handle_expiration.unwrap().seconds, noon().as_second() + 300);
     let ask =
         |action: &str| question(Who::Handle(answer.handle.clone()), action, "arn:aws:sqs:eu-west-1:444455556666:bank");
-    assert_eq!(house.decided(&service, ask("sqs:GetQueueUrl")).await, Decision::Allow);
+    assert_eq!(env.decided(&service, ask("sqs:GetQueueUrl")).await, Decision::Allow);
     // The session's own limits came along.
-    assert_eq!(house.decided(&service, ask("sqs:SendMessage")).await, Decision::ImplicitDeny);
+    assert_eq!(env.decided(&service, ask("sqs:SendMessage")).await, Decision::ImplicitDeny);
     // Nobody else has any use for it, neither before nor after the holder has used it.
-    let thief = house.user(OTHER, "thief", &allow("bailiwick:*", "*")).await;
-    let thief = house.prove(&house.key(OTHER, Some(&thief)).await).await.unwrap();
-    assert_eq!(code(house.ask(&thief, ask("sqs:GetQueueUrl")).await), "InvalidClientTokenId");
+    let thief = env.user(OTHER, "thief", &allow("bailiwick:*", "*")).await;
+    let thief = env.prove(&env.key(OTHER, Some(&thief)).await).await.unwrap();
+    assert_eq!(code(env.ask(&thief, ask("sqs:GetQueueUrl")).await), "InvalidClientTokenId");
     let mut forged = answer.handle.to_vec();
     *forged.last_mut().unwrap() ^= 1;
     assert_eq!(
-        code(house.ask(&service, question(Who::Handle(forged.into()), "sqs:GetQueueUrl", "*")).await),
+        code(env.ask(&service, question(Who::Handle(forged.into()), "sqs:GetQueueUrl", "*")).await),
         "InvalidClientTokenId"
     );
     // It is no bearer token.
     let text = String::from_utf8_lossy(&answer.handle).into_owned();
-    assert_eq!(code(house.authz.authenticate(&Proof::Bearer(&text), noon()).await), "InvalidClientTokenId");
-    house.pass(299);
-    assert_eq!(house.decided(&service, ask("sqs:GetQueueUrl")).await, Decision::Allow);
-    house.pass(1);
-    assert_eq!(code(house.ask(&service, ask("sqs:GetQueueUrl")).await), "ExpiredToken");
-    house.pass(-300);
+    assert_eq!(code(env.authz.authenticate(&Proof::Bearer(&text), noon()).await), "InvalidClientTokenId");
+    env.pass(299);
+    assert_eq!(env.decided(&service, ask("sqs:GetQueueUrl")).await, Decision::Allow);
+    env.pass(1);
+    assert_eq!(code(env.ask(&service, ask("sqs:GetQueueUrl")).await), "ExpiredToken");
+    env.pass(-300);
     // Revoked is revoked.
-    let mut tx = house.tx().await;
+    let mut tx = env.tx().await;
     let old = tx.get::<Role>(account(OTHER), &role.name).await.unwrap();
     let new = Role { sessions_valid_after: Some(noon() + Duration::from_secs(1)), ..old.clone() };
     tx.update(&old, &new).await.unwrap();
-    house.commit(tx).await;
-    assert_eq!(code(house.ask(&service, ask("sqs:GetQueueUrl")).await), "ExpiredToken");
+    env.commit(tx).await;
+    assert_eq!(code(env.ask(&service, ask("sqs:GetQueueUrl")).await), "ExpiredToken");
 }
 
 #[tokio::test]
 async fn a_handle_ends_with_the_session() {
-    let house = House::new().await;
-    let service = house.service().await;
-    let role = house.role(OTHER, "Diver", "{}", "").await;
-    let key = house.session(&role, "dive", |session| session.expires = noon() + Duration::from_secs(60));
-    let sent = Sent::new("sqs", "GET", "/", "", b"").sign(&house, &key, "eu-west-1");
-    let answer = house.who_signed(&service, sent.handed_over()).await.unwrap();
+    let env = TestEnv::new().await;
+    let service = env.service().await;
+    let role = env.role(OTHER, "Diver", "{}", "").await;
+    let key = env.session(&role, "dive", |session| session.expires = noon() + Duration::from_secs(60));
+    let sent = TestRequest::new("sqs", "GET", "/", "", b"").sign(&env, &key, "eu-west-1");
+    let answer = env.who_signed(&service, sent.to_proto()).await.unwrap();
     assert_eq!(answer.handle_expiration.unwrap().seconds, noon().as_second() + 60);
 }
 
 /// A caller is proven to the service that they signed for, and asked about by its actions alone.
 #[tokio::test]
 async fn a_proof_is_good_for_the_actions_of_the_service_that_was_signed_for() {
-    let house = House::new().await;
-    let service = house.service().await;
-    let alice = house.user(MAIN, "Alice", &allow("*", "*")).await;
-    let key = house.key(MAIN, Some(&alice)).await;
-    let photos = Sent::new("photos", "GET", "/", "", b"").sign(&house, &key, "eu-west-1").handed_over();
-    let handle = house.who_signed(&service, photos.clone()).await.unwrap().handle;
+    let env = TestEnv::new().await;
+    let service = env.service().await;
+    let alice = env.user(MAIN, "Alice", &allow("*", "*")).await;
+    let key = env.key(MAIN, Some(&alice)).await;
+    let photos = TestRequest::new("photos", "GET", "/", "", b"").sign(&env, &key, "eu-west-1").to_proto();
+    let handle = env.who_signed(&service, photos.clone()).await.unwrap().handle;
     let role = format!("arn:aws:iam::{MAIN}:role/ponds/Heron");
-    house.role(MAIN, "Heron", r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":["photos.example.com","films.example.com"]},"Action":"sts:AssumeRole"}}"#, "").await;
+    env.role(MAIN, "Heron", r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":["photos.example.com","films.example.com"]},"Action":"sts:AssumeRole"}}"#, "").await;
     let check = async |of_photos: &str, of_keys: &str, of_films: &str, to_films: &str| {
         for who in [Who::SignedRequest(photos.clone()), Who::Handle(handle.clone())] {
-            let known = [
+            let cached = [
                 ("photos", of_photos),
                 ("PHOTOS", of_photos),
                 ("keys", of_keys),
                 ("films", of_films),
                 ("iam", "ValidationError"),
             ];
-            for (prefix, expected) in known {
+            for (prefix, expected) in cached {
                 let req = question(who.clone(), &format!("{prefix}:Get"), &format!("arn:aws:x:::{MAIN}"));
                 let req = AuthorizeRequest { resource_account: Some(MAIN.into()), ..req };
                 let item = AuthorizeItem {
@@ -235,13 +235,12 @@ async fn a_proof_is_good_for_the_actions_of_the_service_that_was_signed_for() {
                     },
                 ];
                 for batch in batches {
-                    let result = house.call::<op::BatchAuthorize>(&service, batch).await.unwrap().results.remove(0);
+                    let result = env.call::<op::BatchAuthorize>(&service, batch).await.unwrap().results.remove(0);
                     assert_eq!(result.error.map_or("OK".to_owned(), |error| error.code), expected, "{prefix}");
                 }
-                let explained =
-                    house.call::<op::Explain>(&service, ExplainRequest { request: Some(req.clone()) }).await;
+                let explained = env.call::<op::Explain>(&service, ExplainRequest { request: Some(req.clone()) }).await;
                 assert_eq!(explained.map_or_else(|error| error.code().wire(), |_| "OK"), expected, "{prefix}");
-                let decided = house.ask(&service, req).await;
+                let decided = env.ask(&service, req).await;
                 assert_eq!(decided.map_or_else(|error| error.code().wire(), |_| "OK"), expected, "{prefix}");
             }
             for (principal, expected) in [("photos.example.com", of_photos), ("films.example.com", to_films)] {
@@ -251,7 +250,7 @@ async fn a_proof_is_good_for_the_actions_of_the_service_that_was_signed_for() {
                     service_principal: principal.into(),
                     ..Default::default()
                 };
-                let passed = house.call::<op::AuthorizePassRole>(&service, req).await;
+                let passed = env.call::<op::AuthorizePassRole>(&service, req).await;
                 assert_eq!(passed.map_or_else(|error| error.code().wire(), |_| "OK"), expected, "{principal}");
             }
         }
@@ -263,7 +262,7 @@ async fn a_proof_is_good_for_the_actions_of_the_service_that_was_signed_for() {
         let definition = format!(r#"{{"catalogue":1,"services":{{"{prefix}":{definition}}}}}"#);
         let (service_prefix, definition) = (Some(prefix.to_owned()), Some(definition));
         let req = authz::PutServiceRequest { service_prefix, definition, principal_arns: Vec::new() };
-        house.change::<op::PutService>(&service, req).await
+        env.change::<op::PutService>(&service, req).await
     };
     register("keys", r#"{"signingNames":["photos"]}"#).await.unwrap();
     check("OK", "OK", no, no).await;
@@ -274,6 +273,6 @@ async fn a_proof_is_good_for_the_actions_of_the_service_that_was_signed_for() {
         assert_eq!(code(refused), "InvalidInput", "{bad}");
     }
     // Who is named needs no signature.
-    let named = question(Who::PrincipalArn(format!("arn:aws:iam::{MAIN}:user/Alice")), "films:Get", "*");
-    assert_eq!(house.decided(&service, named).await, Decision::Allow);
+    let user_or_root = question(Who::PrincipalArn(format!("arn:aws:iam::{MAIN}:user/Alice")), "films:Get", "*");
+    assert_eq!(env.decided(&service, user_or_root).await, Decision::Allow);
 }

@@ -21,12 +21,11 @@ fn user(name: &str) -> Option<authz::Caller> {
 
 #[tokio::test]
 async fn each_question_has_its_answer_in_its_place() {
-    let house = House::new().await;
-    let service = house.service().await;
-    house
-        .user(MAIN, "Alice", &statement("Allow", "s3:Get*", "*", r#"{"StringEquals":{"a:shared":"1","a:own":"2"}}"#))
+    let env = TestEnv::new().await;
+    let service = env.service().await;
+    env.user(MAIN, "Alice", &statement("Allow", "s3:Get*", "*", r#"{"StringEquals":{"a:shared":"1","a:own":"2"}}"#))
         .await;
-    house.user(MAIN, "Bob", &allow("s3:*", "arn:aws:s3:::bank/b")).await;
+    env.user(MAIN, "Bob", &allow("s3:*", "arn:aws:s3:::bank/b")).await;
     let with = |key: &str, item: AuthorizeItem| AuthorizeItem {
         context: vec![entry(key, ContextType::String, &["2"])],
         ..item
@@ -54,7 +53,7 @@ async fn each_question_has_its_answer_in_its_place() {
         items: cases.iter().map(|(item, _)| item.clone()).collect(),
         min_revision: None,
     };
-    let answer = house.call::<op::BatchAuthorize>(&service, req).await.unwrap();
+    let answer = env.call::<op::BatchAuthorize>(&service, req).await.unwrap();
     assert_eq!(answer.results.len(), cases.len());
     for (index, (result, (item, expected))) in answer.results.iter().zip(&cases).enumerate() {
         match expected {
@@ -70,15 +69,15 @@ async fn each_question_has_its_answer_in_its_place() {
 
 #[tokio::test]
 async fn every_question_must_be_one_that_may_be_asked() {
-    let house = House::new().await;
-    house.user(MAIN, "Alice", "").await;
+    let env = TestEnv::new().await;
+    env.user(MAIN, "Alice", "").await;
     let document =
         statement("Allow", "bailiwick:*", "*", r#"{"StringEquals":{"bailiwick:ServicePrefix":["s3","sqs"]}}"#);
-    let asker = house.user(MAIN, "asker", &document).await;
-    let asker = house.prove(&house.key(MAIN, Some(&asker)).await).await.unwrap();
+    let asker = env.user(MAIN, "asker", &document).await;
+    let asker = env.prove(&env.key(MAIN, Some(&asker)).await).await.unwrap();
     let ask = async |caller, items: Vec<AuthorizeItem>| {
         let req = BatchAuthorizeRequest { caller, items, ..Default::default() };
-        house.call::<op::BatchAuthorize>(&asker, req).await
+        env.call::<op::BatchAuthorize>(&asker, req).await
     };
     let alice = || user("Alice");
     let (s3, sqs, sns) = (item("s3:ListBuckets", "*"), item("sqs:ListQueues", "*"), item("sns:ListTopics", "*"));
@@ -86,9 +85,9 @@ async fn every_question_must_be_one_that_may_be_asked() {
     assert_eq!(code(ask(alice(), vec![s3.clone(), sqs, sns.clone()]).await), "AccessDenied");
     assert_eq!(code(ask(alice(), vec![sns.clone()]).await), "AccessDenied");
     // Also where nothing in it could be decided.
-    let nobody = by(Who::Handle(b"x".to_vec().into()));
-    assert_eq!(code(ask(nobody.clone(), vec![sns]).await), "AccessDenied");
-    let answer = ask(nobody, vec![s3.clone()]).await.unwrap();
+    let without_principal = by(Who::Handle(b"x".to_vec().into()));
+    assert_eq!(code(ask(without_principal.clone(), vec![sns]).await), "AccessDenied");
+    let answer = ask(without_principal, vec![s3.clone()]).await.unwrap();
     assert_eq!(answer.results[0].error.as_ref().unwrap().code, "InvalidClientTokenId");
     let answer = ask(None, vec![s3.clone()]).await.unwrap();
     assert_eq!(answer.results[0].error.as_ref().unwrap().code, "ValidationError");
@@ -99,22 +98,22 @@ async fn every_question_must_be_one_that_may_be_asked() {
         items: vec![s3],
         min_revision: None,
     };
-    assert_eq!(code(house.call::<op::BatchAuthorize>(&asker, req).await), "ValidationError");
+    assert_eq!(code(env.call::<op::BatchAuthorize>(&asker, req).await), "ValidationError");
 }
 
 /// A caller who was nobody when the asker was checked was somebody by the time of the answer, and was decided about
 /// without the asker ever having been checked for him.
 #[tokio::test]
 async fn what_is_checked_is_what_is_answered() {
-    let house = House::new().await;
-    let service = house.service().await;
-    let (cx, mut tx) = (house.cx(&service), house.tx().await);
+    let env = TestEnv::new().await;
+    let service = env.service().await;
+    let (cx, mut tx) = (env.cx(&service), env.tx().await);
     let late = AuthorizeItem { caller: user("Late"), ..item("s3:GetObject", "arn:aws:s3:::bank/b") };
     let req = BatchAuthorizeRequest { items: vec![late], ..Default::default() };
-    let planned = Handle::<op::BatchAuthorize>::plan(&house.authz, &cx, &mut tx, req.clone()).await.unwrap();
-    house.user(MAIN, "Late", &allow("s3:*", "*")).await;
-    let answer = Handle::<op::BatchAuthorize>::handle(&house.authz, &cx, &mut tx, planned.plan).await.unwrap();
+    let planned = Handle::<op::BatchAuthorize>::plan(&env.authz, &cx, &mut tx, req.clone()).await.unwrap();
+    env.user(MAIN, "Late", &allow("s3:*", "*")).await;
+    let answer = Handle::<op::BatchAuthorize>::handle(&env.authz, &cx, &mut tx, planned.plan).await.unwrap();
     assert_eq!(answer.results[0].error.as_ref().unwrap().code, "InvalidInput");
-    let answer = house.call::<op::BatchAuthorize>(&service, req).await.unwrap();
+    let answer = env.call::<op::BatchAuthorize>(&service, req).await.unwrap();
     assert_eq!(answer.results[0].decision(), Decision::Allow, "the next call sees him");
 }

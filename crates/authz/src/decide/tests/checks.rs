@@ -1,6 +1,6 @@
 use crate::tests::*;
 
-impl House {
+impl TestEnv {
     fn decide(&self, who: &Authenticated, check: Check) -> Result<()> {
         self.authz.decide(&self.snapshots.current().unwrap(), who, &self.cx(who), &check)
     }
@@ -8,15 +8,15 @@ impl House {
 
 #[tokio::test]
 async fn bailiwicks_own_operations_are_decided_like_everything_else() {
-    let house = House::new().await;
-    let alice = house.user(MAIN, "Alice", &allow("iam:Get*", "arn:aws:iam::111122223333:user/team/*")).await;
-    house.group("staff", &allow("iam:List*", "*"), &[&alice]).await;
-    let who = house.prove(&house.key(MAIN, Some(&alice)).await).await.unwrap();
+    let env = TestEnv::new().await;
+    let alice = env.user(MAIN, "Alice", &allow("iam:Get*", "arn:aws:iam::111122223333:user/team/*")).await;
+    env.group("staff", &allow("iam:List*", "*"), &[&alice]).await;
+    let who = env.prove(&env.key(MAIN, Some(&alice)).await).await.unwrap();
     let bob = arn("arn:aws:iam::111122223333:user/team/Bob");
-    assert!(house.decide(&who, Check::new("iam:GetUser", &bob)).is_ok());
-    assert!(house.decide(&who, Check::without_resource("iam:ListUsers", account(MAIN))).is_ok());
-    assert!(house.decide(&who, Check::without_resource("sts:GetCallerIdentity", account(MAIN))).is_ok());
-    let denied = house.decide(&who, Check::new("iam:DeleteUser", &bob)).unwrap_err();
+    assert!(env.decide(&who, Check::new("iam:GetUser", &bob)).is_ok());
+    assert!(env.decide(&who, Check::without_resource("iam:ListUsers", account(MAIN))).is_ok());
+    assert!(env.decide(&who, Check::without_resource("sts:GetCallerIdentity", account(MAIN))).is_ok());
+    let denied = env.decide(&who, Check::new("iam:DeleteUser", &bob)).unwrap_err();
     assert_eq!(
         (denied.code().wire(), denied.message()),
         (
@@ -26,10 +26,10 @@ async fn bailiwicks_own_operations_are_decided_like_everything_else() {
         )
     );
     // Root of the account may, root of another one may not.
-    let root = house.prove(&house.key(MAIN, None).await).await.unwrap();
-    assert!(house.decide(&root, Check::new("iam:DeleteUser", &bob)).is_ok());
-    let foreign = house.prove(&house.key(OTHER, None).await).await.unwrap();
-    assert_eq!(code(house.decide(&foreign, Check::new("iam:DeleteUser", &bob))), "AccessDenied");
+    let root = env.prove(&env.key(MAIN, None).await).await.unwrap();
+    assert!(env.decide(&root, Check::new("iam:DeleteUser", &bob)).is_ok());
+    let foreign = env.prove(&env.key(OTHER, None).await).await.unwrap();
+    assert_eq!(code(env.decide(&foreign, Check::new("iam:DeleteUser", &bob))), "AccessDenied");
 }
 
 /// Conditions on keys that the system fills in: what holds for a user, and for a session of a role.
@@ -72,56 +72,56 @@ async fn system_keys_are_filled_in() {
         ("aws:ResourceTag/team", "StringEquals", "pike", true, true),
         ("iam:ResourceTag/team", "StringEquals", "pike", true, true),
     ] {
-        let house = House::new().await;
+        let env = TestEnv::new().await;
         let condition = format!(r#"{{"{operator}":{{"{key}":"{value}"}}}}"#);
         let document = statement("Allow", "iam:*", "*", &condition);
-        let alice = house.user(MAIN, "Alice", &document).await;
-        let role = house.role(MAIN, "Diver", "{}", &document).await;
-        let session = house.session(&role, "dive", |session| {
+        let alice = env.user(MAIN, "Alice", &document).await;
+        let role = env.role(MAIN, "Diver", "{}", &document).await;
+        let session = env.session(&role, "dive", |session| {
             session.tags = Tags::parse([("team", "session")]).unwrap();
             session.source_identity = Some("ada".into());
         });
-        let user = house.prove(&house.key(MAIN, Some(&alice)).await).await.unwrap();
-        let session = house.prove(&session).await.unwrap();
-        house.pass(10);
+        let user = env.prove(&env.key(MAIN, Some(&alice)).await).await.unwrap();
+        let session = env.prove(&session).await.unwrap();
+        env.pass(10);
         for (who, expected) in [(&user, for_user), (&session, for_session)] {
             let check = Check::new("iam:AttachUserPolicy", &arn("arn:aws:iam::111122223333:user/Pike"))
                 .policy_arn("arn:aws:iam::aws:policy/X")
                 .request_tags(&Tags::parse([("a", "1")]).unwrap())
                 .resource_tags(&Tags::parse([("Team", "pike")]).unwrap());
             let kind = who.caller.principal.type_name();
-            assert_eq!(house.decide(who, check).is_ok(), expected, "{operator} {key} {value} for {kind}");
+            assert_eq!(env.decide(who, check).is_ok(), expected, "{operator} {key} {value} for {kind}");
         }
     }
 }
 
 #[tokio::test]
 async fn mfa_is_told_of_those_who_showed_it() {
-    let house = House::new().await;
+    let env = TestEnv::new().await;
     let condition =
         r#"{"Bool":{"aws:MultiFactorAuthPresent":"true"},"NumericLessThan":{"aws:MultiFactorAuthAge":"60"}}"#;
-    let alice = house.user(MAIN, "Alice", &statement("Allow", "iam:*", "*", condition)).await;
+    let alice = env.user(MAIN, "Alice", &statement("Allow", "iam:*", "*", condition)).await;
     let principal =
         Principal::User { account: alice.account, id: alice.id, name: alice.name.clone(), path: alice.path.clone() };
-    let mut key = house.temporary(principal, |_| {});
+    let mut key = env.temporary(principal, |_| {});
     let mut caller =
-        Tokens::of(&house.deployment).open_session(&key.id, key.token.as_ref().unwrap(), noon()).unwrap().caller;
+        Tokens::of(&env.deployment).open_session(&key.id, key.token.as_ref().unwrap(), noon()).unwrap().caller;
     caller.mfa = Some(noon());
-    let (token, secret) = Tokens::of(&house.deployment).issue_session(&caller).unwrap();
+    let (token, secret) = Tokens::of(&env.deployment).issue_session(&caller).unwrap();
     (key.token, key.secret) = (Some(token), secret.expose().to_owned());
-    let who = house.prove(&key).await.unwrap();
+    let who = env.prove(&key).await.unwrap();
     let check = || Check::without_resource("iam:ListUsers", account(MAIN));
-    house.pass(59);
-    assert!(house.decide(&who, check()).is_ok());
-    house.pass(1);
-    assert_eq!(code(house.decide(&who, check())), "AccessDenied");
+    env.pass(59);
+    assert!(env.decide(&who, check()).is_ok());
+    env.pass(1);
+    assert_eq!(code(env.decide(&who, check())), "AccessDenied");
 }
 
 #[tokio::test]
 async fn session_policies_and_boundaries_only_narrow() {
-    let house = House::new().await;
-    let role = house.role(MAIN, "Diver", "{}", &allow("iam:*", "*")).await;
-    let managed = house.managed("readers", &allow("iam:Get*", "*")).await;
+    let env = TestEnv::new().await;
+    let role = env.role(MAIN, "Diver", "{}", &allow("iam:*", "*")).await;
+    let managed = env.managed("readers", &allow("iam:Get*", "*")).await;
     let get = || Check::new("iam:GetUser", &arn("arn:aws:iam::111122223333:user/Pike"));
     let list = || Check::without_resource("iam:ListUsers", account(MAIN));
     let sts = || Check::without_resource("sts:GetAccessKeyInfo", account(MAIN));
@@ -134,76 +134,76 @@ async fn session_policies_and_boundaries_only_narrow() {
         ("one that is broken", vec!["{".into()], vec![], [false, false, false]),
         ("one that is broken beside another", vec![allow("*", "*"), "{".into()], vec![], [false, false, false]),
     ] {
-        let key = house.session(&role, "dive", |session| {
+        let key = env.session(&role, "dive", |session| {
             session.policies = policies;
-            session.managed_policies = arns.into_iter().map(|arn| house.bound(arn)).collect();
+            session.managed_policies = arns.into_iter().map(|arn| env.bound(arn)).collect();
         });
-        let who = house.prove(&key).await.unwrap();
+        let who = env.prove(&key).await.unwrap();
         for (check, expected) in [get(), list(), sts()].into_iter().zip(expected) {
             let action = check.action;
-            assert_eq!(house.decide(&who, check).is_ok(), expected, "{name}: {action}");
+            assert_eq!(env.decide(&who, check).is_ok(), expected, "{name}: {action}");
         }
     }
-    let who = house.prove(&house.session(&role, "dive", |_| {})).await.unwrap();
-    let mut tx = house.tx().await;
+    let who = env.prove(&env.session(&role, "dive", |_| {})).await.unwrap();
+    let mut tx = env.tx().await;
     let old = tx.get::<Role>(account(MAIN), &role.name).await.unwrap();
-    let boundary = house.snapshots.current().unwrap().managed_policy(&managed).unwrap().reference();
+    let boundary = env.snapshots.current().unwrap().managed_policy(&managed).unwrap().reference();
     tx.update(&old, &Role { boundary: Some(boundary), ..old.clone() }).await.unwrap();
-    house.commit(tx).await;
-    assert!(house.decide(&who, get()).is_ok());
-    assert_eq!(code(house.decide(&who, list())), "AccessDenied");
+    env.commit(tx).await;
+    assert!(env.decide(&who, get()).is_ok());
+    assert_eq!(code(env.decide(&who, list())), "AccessDenied");
 }
 
 #[tokio::test]
 async fn a_managed_session_policy_is_the_one_that_there_was_when_the_session_was_issued() {
-    let house = House::new().await;
-    let role = house.role(MAIN, "Diver", "{}", &allow("iam:*", "*")).await;
-    let all = house.managed("all", &allow("*", "*")).await;
-    let narrow = house.managed("narrow", &statement("Deny", "iam:Delete*", "*", "{}")).await;
-    let key = house.session(&role, "dive", |session| {
-        session.managed_policies = vec![house.bound(&all), house.bound(&narrow)];
+    let env = TestEnv::new().await;
+    let role = env.role(MAIN, "Diver", "{}", &allow("iam:*", "*")).await;
+    let all = env.managed("all", &allow("*", "*")).await;
+    let narrow = env.managed("narrow", &statement("Deny", "iam:Delete*", "*", "{}")).await;
+    let key = env.session(&role, "dive", |session| {
+        session.managed_policies = vec![env.bound(&all), env.bound(&narrow)];
     });
     let check = async |expected: [&str; 2]| {
-        let who = house.prove(&key).await.unwrap();
+        let who = env.prove(&key).await.unwrap();
         for (action, expected) in ["iam:GetUser", "iam:DeleteUser"].into_iter().zip(expected) {
-            let decided = house.decide(&who, Check::new(action, &arn("arn:aws:iam::111122223333:user/Pike")));
+            let decided = env.decide(&who, Check::new(action, &arn("arn:aws:iam::111122223333:user/Pike")));
             assert_eq!(decided.err().map_or("OK", |error| error.code().wire()), expected, "{action}");
         }
     };
     check(["OK", "AccessDenied"]).await;
     // What a deleted one denied is not known any more.
-    let mut tx = house.tx().await;
+    let mut tx = env.tx().await;
     let stored = tx.get::<Policy>(account(MAIN), &PolicyName::parse("narrow").unwrap()).await.unwrap();
     tx.delete_policy(&stored).await.unwrap();
-    house.commit(tx).await;
+    env.commit(tx).await;
     check(["AccessDenied", "AccessDenied"]).await;
     // Nor is one of the same name another one's successor.
-    let again = house.managed("narrow", &allow("*", "*")).await;
-    assert_eq!(again, narrow);
+    let recreated = env.managed("narrow", &allow("*", "*")).await;
+    assert_eq!(recreated, narrow);
     check(["AccessDenied", "AccessDenied"]).await;
 }
 
 #[tokio::test]
 async fn trust_policies_must_allow_and_absent_roles_look_like_distrusting_ones() {
-    let house = House::new().await;
+    let env = TestEnv::new().await;
     let all = allow("sts:AssumeRole", "*");
-    let (alice, bob) = (house.user(MAIN, "Alice", &all).await, house.user(OTHER, "Bob", &all).await);
-    let poor = house.user(OTHER, "Poor", "").await;
+    let (alice, bob) = (env.user(MAIN, "Alice", &all).await, env.user(OTHER, "Bob", &all).await);
+    let poor = env.user(OTHER, "Poor", "").await;
     let trust = |principal: &str| {
         format!(
             r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"{principal}"}},"Action":"sts:AssumeRole"}}}}"#
         )
     };
-    let main = house.role(MAIN, "ByAccount", &trust("arn:aws:iam::444455556666:root"), "").await;
-    let bound = house.role(MAIN, "ById", &trust(alice.id.as_str()), "").await;
+    let main = env.role(MAIN, "ByAccount", &trust("arn:aws:iam::444455556666:root"), "").await;
+    let bound = env.role(MAIN, "ById", &trust(alice.id.as_str()), "").await;
     let absent = arn("arn:aws:iam::111122223333:role/absent");
     let role_arn = |role: &Role| arn(&format!("arn:aws:iam::111122223333:role/ponds/{}", role.name));
     let mut whos = Vec::new();
     for user in [&alice, &bob, &poor] {
         let of = if user.account == account(MAIN) { MAIN } else { OTHER };
-        whos.push(house.prove(&house.key(of, Some(user)).await).await.unwrap());
+        whos.push(env.prove(&env.key(of, Some(user)).await).await.unwrap());
     }
-    let root = house.prove(&house.key(OTHER, None).await).await.unwrap();
+    let root = env.prove(&env.key(OTHER, None).await).await.unwrap();
     whos.push(root);
     for (role, expected) in
         [(Some(&main), [false, true, false, false]), (Some(&bound), [true, false, false, false]), (None, [false; 4])]
@@ -211,44 +211,43 @@ async fn trust_policies_must_allow_and_absent_roles_look_like_distrusting_ones()
         for (who, expected) in whos.iter().zip(expected) {
             let on = role.map_or_else(|| absent.clone(), role_arn);
             let check = Check::new("sts:AssumeRole", &on).trust(role.map(|role| role.id));
-            let result = house.decide(who, check);
+            let result = env.decide(who, check);
             assert_eq!(result.is_ok(), expected, "{:?} {on}", who.caller.principal);
         }
     }
     // Whether the role is there can't be told from the refusal.
     let message = |role: Option<&Role>| {
         let check = Check::new("sts:AssumeRole", &absent).trust(role.map(|role| role.id));
-        house.decide(&whos[0], check).unwrap_err().message().to_owned()
+        env.decide(&whos[0], check).unwrap_err().message().to_owned()
     };
     assert_eq!(message(None), message(Some(&main)));
 }
 
 #[tokio::test]
 async fn who_is_gone_by_the_time_of_the_decision_is_refused() {
-    let house = House::new().await;
-    let alice = house.user(MAIN, "Alice", "").await;
-    let key = house.key(MAIN, Some(&alice)).await;
-    let who = house.prove(&key).await.unwrap();
-    let mut tx = house.tx().await;
+    let env = TestEnv::new().await;
+    let alice = env.user(MAIN, "Alice", "").await;
+    let key = env.key(MAIN, Some(&alice)).await;
+    let who = env.prove(&key).await.unwrap();
+    let mut tx = env.tx().await;
     tx.delete_access_key(account(MAIN), &key.id).await.unwrap();
     tx.delete(&alice).await.unwrap();
-    house.commit(tx).await;
+    env.commit(tx).await;
     let check = Check::without_resource("sts:GetCallerIdentity", account(MAIN));
-    assert_eq!(code(house.decide(&who, check)), "InvalidClientTokenId");
+    assert_eq!(code(env.decide(&who, check)), "InvalidClientTokenId");
 }
 
 #[tokio::test]
 async fn who_is_renamed_is_decided_by_his_new_name() {
-    let house = House::new().await;
-    let alice =
-        house.user(MAIN, "Alice", &allow("iam:GetUser", "arn:aws:iam::111122223333:user/${aws:username}")).await;
-    let who = house.prove(&house.key(MAIN, Some(&alice)).await).await.unwrap();
-    let mut tx = house.tx().await;
+    let env = TestEnv::new().await;
+    let alice = env.user(MAIN, "Alice", &allow("iam:GetUser", "arn:aws:iam::111122223333:user/${aws:username}")).await;
+    let who = env.prove(&env.key(MAIN, Some(&alice)).await).await.unwrap();
+    let mut tx = env.tx().await;
     let renamed = User { name: UserName::parse("Alicia").unwrap(), ..alice.clone() };
     tx.update(&alice, &renamed).await.unwrap();
-    house.commit(tx).await;
+    env.commit(tx).await;
     let check = |name| Check::new("iam:GetUser", &arn(&format!("arn:aws:iam::111122223333:user/{name}")));
-    assert!(house.decide(&who, check("Alicia")).is_ok());
-    let error = house.decide(&who, check("Alice")).unwrap_err();
+    assert!(env.decide(&who, check("Alicia")).is_ok());
+    let error = env.decide(&who, check("Alice")).unwrap_err();
     assert!(error.message().starts_with("User: arn:aws:iam::111122223333:user/Alicia "), "{error}");
 }

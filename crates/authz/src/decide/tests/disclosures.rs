@@ -42,7 +42,7 @@ fn album(of: &str) -> String {
     format!("arn:aws:photos:eu-central-1:{of}:album/1")
 }
 
-impl House {
+impl TestEnv {
     /// A service of an account, which may ask everything.
     async fn service_of(&self, account: &str) -> Authenticated {
         let user = self.user(account, "gateway", &allow("bailiwick:*", "*")).await;
@@ -59,22 +59,22 @@ impl House {
 
 /// A caller of `OTHER` whose policies of every type decide something.
 struct World {
-    house: House,
+    env: TestEnv,
     /// By what it is decided, and the key that signs.
     callers: Vec<(&'static str, Key)>,
 }
 
 impl World {
     async fn new() -> World {
-        let house = House::new().await;
+        let env = TestEnv::new().await;
         let user = async |name: &str, document: &str| {
-            let user = house.user(OTHER, name, "").await;
+            let user = env.user(OTHER, name, "").await;
             if !document.is_empty() {
-                let mut tx = house.tx().await;
+                let mut tx = env.tx().await;
                 let policy =
                     InlinePolicy { name: PolicyName::parse("Hidden").unwrap(), document: document.into(), size: 1 };
                 tx.put_inline_policy(&(&user).into(), &policy).await.unwrap();
-                house.commit(tx).await;
+                env.commit(tx).await;
             }
             user
         };
@@ -85,35 +85,35 @@ impl World {
             ("an inline policy denies", hidden("Deny", "photos:*")),
         ] {
             let name = why.replace(' ', "-");
-            callers.push((why, house.key(OTHER, Some(&user(&name, &document).await)).await));
+            callers.push((why, env.key(OTHER, Some(&user(&name, &document).await)).await));
         }
-        let bound = house.managed_of(OTHER, "HiddenBoundary", &hidden("Allow", "films:*")).await;
+        let bound = env.managed_of(OTHER, "HiddenBoundary", &hidden("Allow", "films:*")).await;
         let bounded = user("bounded", &hidden("Allow", "photos:*")).await;
-        let mut tx = house.tx().await;
+        let mut tx = env.tx().await;
         tx.update(&bounded, &User { boundary: Some(bound), ..bounded.clone() }).await.unwrap();
-        house.commit(tx).await;
-        callers.push(("a boundary does not allow", house.key(OTHER, Some(&bounded)).await));
-        let role = house.role(OTHER, "Role", "{}", &hidden("Allow", "photos:*")).await;
-        let narrowed = |text: String| house.session(&role, "dive", |session| session.policies = vec![text]);
+        env.commit(tx).await;
+        callers.push(("a boundary does not allow", env.key(OTHER, Some(&bounded)).await));
+        let role = env.role(OTHER, "Role", "{}", &hidden("Allow", "photos:*")).await;
+        let narrowed = |text: String| env.session(&role, "dive", |session| session.policies = vec![text]);
         callers.push(("a session policy does not allow", narrowed(hidden("Allow", "films:*"))));
         callers.push(("a session policy denies", narrowed(hidden("Deny", "*"))));
-        callers.push(("a session is allowed", house.session(&role, "dive", |_| {})));
-        World { house, callers }
+        callers.push(("a session is allowed", env.session(&role, "dive", |_| {})));
+        World { env, callers }
     }
 
     /// Asks about every caller in every way; `expected` are the decision and step for each.
     async fn ask(&self, asker: &Authenticated, change: impl Fn(&mut AuthorizeRequest)) -> Vec<AuthorizeResponse> {
-        let house = &self.house;
+        let env = &self.env;
         let mut answers = Vec::new();
         for (why, key) in &self.callers {
-            let signed = Sent::new("photos", "GET", "/", "", b"").sign(house, key, "eu-west-1").handed_over();
+            let signed = TestRequest::new("photos", "GET", "/", "", b"").sign(env, key, "eu-west-1").to_proto();
             let mut req = AuthorizeRequest {
                 caller: by(Who::SignedRequest(signed)),
                 action: "photos:GetAlbum".into(),
                 ..Default::default()
             };
             change(&mut req);
-            let answer = house.call::<op::Authorize>(asker, req.clone()).await.unwrap();
+            let answer = env.call::<op::Authorize>(asker, req.clone()).await.unwrap();
             let item = AuthorizeItem {
                 action: req.action.clone(),
                 resource: req.resource.clone(),
@@ -121,7 +121,7 @@ impl World {
                 ..Default::default()
             };
             let batch = BatchAuthorizeRequest { caller: req.caller.clone(), items: vec![item], ..Default::default() };
-            let result = house.call::<op::BatchAuthorize>(asker, batch).await.unwrap().results.remove(0);
+            let result = env.call::<op::BatchAuthorize>(asker, batch).await.unwrap().results.remove(0);
             let same = (result.decision, result.step, result.statement, result.message);
             assert_eq!(same, (answer.decision, answer.step, answer.statement.clone(), answer.message.clone()), "{why}");
             answers.push(answer);
@@ -130,7 +130,7 @@ impl World {
     }
 }
 
-impl House {
+impl TestEnv {
     async fn managed_of(&self, of: &str, name: &str, document: &str) -> PolicyRef {
         let policy = Policy {
             account: account(of),
@@ -152,7 +152,7 @@ impl House {
 }
 
 /// Nothing of what is hidden is told, beside the decision.
-fn tells_nothing(what: &str, answer: &impl std::fmt::Debug) {
+fn reveals_nothing(what: &str, answer: &impl std::fmt::Debug) {
     let text = format!("{answer:?}");
     for secret in SECRETS {
         assert!(!text.contains(secret), "{what} tells `{secret}`: {text}");
@@ -163,7 +163,7 @@ fn tells_nothing(what: &str, answer: &impl std::fmt::Debug) {
 async fn what_decides_in_the_policies_of_a_caller_is_told_to_their_account_alone() {
     use Decision::{Allow, ExplicitDeny, ImplicitDeny};
     let world = World::new().await;
-    let house = &world.house;
+    let env = &world.env;
     // The asking service's own resource, whose policy lets the callers' account in; then one of the callers' account.
     let own = |req: &mut AuthorizeRequest| {
         req.resource = album(THIRD);
@@ -172,12 +172,12 @@ async fn what_decides_in_the_policies_of_a_caller_is_told_to_their_account_alone
     };
     let theirs = |req: &mut AuthorizeRequest| req.resource = album(OTHER);
     let decisions = [ImplicitDeny, Allow, ExplicitDeny, ImplicitDeny, ImplicitDeny, ExplicitDeny, Allow];
-    let stranger = house.service_of(THIRD).await;
+    let stranger = env.service_of(THIRD).await;
     let answers = [world.ask(&stranger, own).await, world.ask(&stranger, theirs).await].concat();
     for (n, answer) in answers.iter().enumerate() {
         let (why, _) = world.callers[n % world.callers.len()];
         assert_eq!(answer.decision(), decisions[n % decisions.len()], "{why}");
-        tells_nothing(why, answer);
+        reveals_nothing(why, answer);
         assert_eq!(answer.statement, None, "{why}");
         let expected = if answer.decision() == ExplicitDeny { Step::ExplicitDeny } else { Step::Withheld };
         assert_eq!(answer.step(), expected, "{why}");
@@ -189,7 +189,7 @@ async fn what_decides_in_the_policies_of_a_caller_is_told_to_their_account_alone
         }
     }
     // Their own account is told, and so is the management account.
-    for asker in [house.service_of(OTHER).await, house.service().await] {
+    for asker in [env.service_of(OTHER).await, env.service().await] {
         for (answer, (why, _)) in world.ask(&asker, theirs).await.iter().zip(&world.callers) {
             assert_ne!(answer.step(), Step::Withheld, "{why}");
             let has_statement = answer.decision() != ImplicitDeny;
@@ -202,65 +202,65 @@ async fn what_decides_in_the_policies_of_a_caller_is_told_to_their_account_alone
 
 #[tokio::test]
 async fn what_decides_in_a_resources_policy_is_told_to_its_owner_and_to_who_brought_it() {
-    let house = House::new().await;
-    let stranger = house.service_of(THIRD).await;
-    let caller = house.user(THIRD, "caller", &allow("photos:*", "*")).await;
-    let key = house.key(THIRD, Some(&caller)).await;
-    let ask = async |asker: &Authenticated, brought: Option<String>| {
-        let signed = Sent::new("photos", "GET", "/", "", b"").sign(&house, &key, "eu-west-1").handed_over();
+    let env = TestEnv::new().await;
+    let stranger = env.service_of(THIRD).await;
+    let caller = env.user(THIRD, "caller", &allow("photos:*", "*")).await;
+    let key = env.key(THIRD, Some(&caller)).await;
+    let ask = async |asker: &Authenticated, given: Option<String>| {
+        let signed = TestRequest::new("photos", "GET", "/", "", b"").sign(&env, &key, "eu-west-1").to_proto();
         let req = AuthorizeRequest {
             caller: by(Who::SignedRequest(signed)),
             action: "photos:GetAlbum".into(),
             resource: album(OTHER),
-            resource_policy: brought,
+            resource_policy: given,
             ..Default::default()
         };
-        house.call::<op::Authorize>(asker, req).await.unwrap()
+        env.call::<op::Authorize>(asker, req).await.unwrap()
     };
     // No policy is kept.
     let answer = ask(&stranger, None).await;
     assert_eq!((answer.decision(), answer.step()), (Decision::ImplicitDeny, Step::Withheld));
-    tells_nothing("none", &answer);
+    reveals_nothing("none", &answer);
     let none = answer.message.clone();
-    house.keep(OTHER, &album(OTHER), &resource_policy("Allow", r#"{"AWS":"111122223333"}"#)).await;
+    env.keep(OTHER, &album(OTHER), &resource_policy("Allow", r#"{"AWS":"111122223333"}"#)).await;
     // One that does not allow looks the same.
     let answer = ask(&stranger, None).await;
     assert_eq!((answer.decision(), answer.step(), &answer.message), (Decision::ImplicitDeny, Step::Withheld, &none));
-    let owner = house.service_of(OTHER).await;
-    let told = ask(&owner, None).await;
-    assert_eq!(told.step(), Step::ResourcePolicy);
+    let owner = env.service_of(OTHER).await;
+    let shown_answer = ask(&owner, None).await;
+    assert_eq!(shown_answer.step(), Step::ResourcePolicy);
     // What is brought is the asker's.
-    let brought = resource_policy("Deny", "\"*\"").replace("Hidden", "Mine");
-    let answer = ask(&stranger, Some(brought)).await;
+    let given = resource_policy("Deny", "\"*\"").replace("Hidden", "Mine");
+    let answer = ask(&stranger, Some(given)).await;
     assert_eq!((answer.decision(), answer.step()), (Decision::ExplicitDeny, Step::ExplicitDeny));
     assert_eq!(answer.statement.unwrap().sid.as_deref(), Some("Mine"));
 }
 
 #[tokio::test]
 async fn a_kept_policy_that_denies_is_not_told_to_strangers() {
-    let house = House::new().await;
-    let stranger = house.service_of(THIRD).await;
-    house.keep(OTHER, &album(OTHER), &resource_policy("Deny", "\"*\"")).await;
+    let env = TestEnv::new().await;
+    let stranger = env.service_of(THIRD).await;
+    env.keep(OTHER, &album(OTHER), &resource_policy("Deny", "\"*\"")).await;
     let req = AuthorizeRequest {
         caller: by(Who::Anonymous(authz::Anonymous {})),
         action: "photos:GetAlbum".into(),
         resource: album(OTHER),
         ..Default::default()
     };
-    let answer = house.call::<op::Authorize>(&stranger, req.clone()).await.unwrap();
+    let answer = env.call::<op::Authorize>(&stranger, req.clone()).await.unwrap();
     assert_eq!((answer.decision(), answer.step()), (Decision::ExplicitDeny, Step::ExplicitDeny));
-    tells_nothing("a deny", &answer);
-    let owner = house.service_of(OTHER).await;
-    assert!(house.call::<op::Authorize>(&owner, req).await.unwrap().statement.is_some());
+    reveals_nothing("a deny", &answer);
+    let owner = env.service_of(OTHER).await;
+    assert!(env.call::<op::Authorize>(&owner, req).await.unwrap().statement.is_some());
 }
 
 #[tokio::test]
 async fn explanations_are_for_the_account_whose_policies_they_show() {
     let world = World::new().await;
-    let house = &world.house;
-    let stranger = house.service_of(THIRD).await;
+    let env = &world.env;
+    let stranger = env.service_of(THIRD).await;
     for (why, key) in &world.callers {
-        let signed = Sent::new("photos", "GET", "/", "", b"").sign(house, key, "eu-west-1").handed_over();
+        let signed = TestRequest::new("photos", "GET", "/", "", b"").sign(env, key, "eu-west-1").to_proto();
         for resource in [album(THIRD), album(OTHER), "*".to_owned()] {
             for policy in [None, Some(resource_policy("Allow", "\"*\""))] {
                 let req = AuthorizeRequest {
@@ -270,7 +270,7 @@ async fn explanations_are_for_the_account_whose_policies_they_show() {
                     resource_policy: policy,
                     ..Default::default()
                 };
-                let answer = house.call::<op::Explain>(&stranger, ExplainRequest { request: Some(req) }).await;
+                let answer = env.call::<op::Explain>(&stranger, ExplainRequest { request: Some(req) }).await;
                 let error = answer.expect_err(why);
                 assert_eq!(error.code().wire(), "AccessDenied", "{why}");
             }
@@ -282,52 +282,52 @@ async fn explanations_are_for_the_account_whose_policies_they_show() {
 /// read their tags letter by letter.
 #[tokio::test]
 async fn a_brought_policy_finds_no_roles_of_other_accounts() {
-    let house = House::new().await;
-    let (stranger, own) = (house.service_of(THIRD).await, house.service_of(OTHER).await);
+    let env = TestEnv::new().await;
+    let (stranger, own) = (env.service_of(THIRD).await, env.service_of(OTHER).await);
     let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"photos.example.com"},"Action":"sts:AssumeRole"}}"#;
-    house.role(OTHER, "Tagged", trust, "").await;
-    let brought = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{"StringLike":{"aws:ResourceTag/team":"*"}}}}"#;
+    env.role(OTHER, "Tagged", trust, "").await;
+    let given = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{"StringLike":{"aws:ResourceTag/team":"*"}}}}"#;
     for action in ["sts:AssumeRole", "iam:GetRole"] {
         for name in ["Tagged", "Missing"] {
             let req = AuthorizeRequest {
                 caller: by(Who::Anonymous(Default::default())),
                 action: action.into(),
                 resource: format!("arn:aws:iam::{OTHER}:role/ponds/{name}"),
-                resource_policy: Some(brought.into()),
+                resource_policy: Some(given.into()),
                 ..Default::default()
             };
-            let error = house.call::<op::Authorize>(&stranger, req.clone()).await.expect_err(action);
+            let error = env.call::<op::Authorize>(&stranger, req.clone()).await.expect_err(action);
             assert_eq!(error.code().wire(), "ValidationError", "{action} {name}");
-            assert!(house.call::<op::Authorize>(&own, req).await.is_ok(), "{action} {name}");
+            assert!(env.call::<op::Authorize>(&own, req).await.is_ok(), "{action} {name}");
         }
     }
 }
 
 #[tokio::test]
 async fn passing_roles_of_other_accounts_tells_nothing_of_them() {
-    let house = House::new().await;
-    let stranger = house.service_of(THIRD).await;
+    let env = TestEnv::new().await;
+    let stranger = env.service_of(THIRD).await;
     let trust = |effect: &str| {
         format!(
             r#"{{"Version":"2012-10-17","Statement":{{"Sid":"Hidden","Effect":"{effect}","Principal":{{"Service":"photos.example.com"}},"Action":"sts:AssumeRole"}}}}"#
         )
     };
-    house.role(OTHER, "Trusting", &trust("Allow"), "").await;
-    house.role(OTHER, "Denying", &trust("Deny"), "").await;
+    env.role(OTHER, "Trusting", &trust("Allow"), "").await;
+    env.role(OTHER, "Denying", &trust("Deny"), "").await;
     for (name, effect) in [("may", "Allow"), ("must-not", "Deny"), ("may-not", "")] {
         let document = if effect.is_empty() { String::new() } else { hidden(effect, "iam:PassRole") };
-        let user = house.user(OTHER, name, &document).await;
-        let key = house.key(OTHER, Some(&user)).await;
+        let user = env.user(OTHER, name, &document).await;
+        let key = env.key(OTHER, Some(&user)).await;
         for role in ["Trusting", "Denying", "Missing"] {
-            let signed = Sent::new("photos", "GET", "/", "", b"").sign(&house, &key, "eu-west-1").handed_over();
+            let signed = TestRequest::new("photos", "GET", "/", "", b"").sign(&env, &key, "eu-west-1").to_proto();
             let req = AuthorizePassRoleRequest {
                 caller: by(Who::SignedRequest(signed)),
                 role_arn: format!("arn:aws:iam::{OTHER}:role/ponds/{role}"),
                 service_principal: "photos.example.com".into(),
                 ..Default::default()
             };
-            let answer = house.call::<op::AuthorizePassRole>(&stranger, req).await.unwrap();
-            tells_nothing(&format!("{name} {role}"), &answer);
+            let answer = env.call::<op::AuthorizePassRole>(&stranger, req).await.unwrap();
+            reveals_nothing(&format!("{name} {role}"), &answer);
             let is_allowed = effect == "Allow" && role == "Trusting";
             assert_eq!(answer.decision() == Decision::Allow, is_allowed, "{name} {role}");
             // Whether the role denies or isn't there is not told.
@@ -338,26 +338,26 @@ async fn passing_roles_of_other_accounts_tells_nothing_of_them() {
 
 #[tokio::test]
 async fn assuming_roles_of_other_accounts_tells_nothing_of_them() {
-    let house = House::new().await;
-    let stranger = house.service_of(THIRD).await;
+    let env = TestEnv::new().await;
+    let stranger = env.service_of(THIRD).await;
     let trust = |effect: &str, principal: &str| {
         format!(
             r#"{{"Version":"2012-10-17","Statement":{{"Sid":"Hidden","Effect":"{effect}","Principal":{principal},"Action":"sts:*"}}}}"#
         )
     };
-    house.role(OTHER, "Denying", &trust("Deny", "\"*\""), "").await;
-    house.role(OTHER, "Trusting", &trust("Allow", &format!(r#"{{"AWS":"{THIRD}"}}"#)), "").await;
-    let caller = house.user(THIRD, "caller", &allow("sts:*", "*")).await;
-    let key = house.key(THIRD, Some(&caller)).await;
+    env.role(OTHER, "Denying", &trust("Deny", "\"*\""), "").await;
+    env.role(OTHER, "Trusting", &trust("Allow", &format!(r#"{{"AWS":"{THIRD}"}}"#)), "").await;
+    let caller = env.user(THIRD, "caller", &allow("sts:*", "*")).await;
+    let key = env.key(THIRD, Some(&caller)).await;
     let ask = async |role: &str| {
-        let signed = Sent::new("sts", "GET", "/", "", b"").sign(&house, &key, "eu-west-1").handed_over();
+        let signed = TestRequest::new("sts", "GET", "/", "", b"").sign(&env, &key, "eu-west-1").to_proto();
         let req = AuthorizeRequest {
             caller: by(Who::SignedRequest(signed)),
             action: "sts:AssumeRole".into(),
             resource: format!("arn:aws:iam::{OTHER}:role/ponds/{role}"),
             ..Default::default()
         };
-        let answer = house.call::<op::Authorize>(&stranger, req).await.unwrap();
+        let answer = env.call::<op::Authorize>(&stranger, req).await.unwrap();
         assert!(!format!("{answer:?}").contains("Hidden"), "{answer:?}");
         (answer.decision(), answer.step(), answer.message.map(|message| message.replace(role, "ROLE")))
     };
@@ -367,8 +367,8 @@ async fn assuming_roles_of_other_accounts_tells_nothing_of_them() {
 
 #[tokio::test]
 async fn a_service_that_is_only_named_learns_nothing_of_roles_of_other_accounts() {
-    let house = House::new().await;
-    let stranger = house.service_of(THIRD).await;
+    let env = TestEnv::new().await;
+    let stranger = env.service_of(THIRD).await;
     let trust = |effect: &str, principal: &str| {
         format!(
             r#"{{"Version":"2012-10-17","Statement":{{"Sid":"Hidden","Effect":"{effect}","Principal":{principal},"Action":"sts:*"}}}}"#
@@ -376,29 +376,30 @@ async fn a_service_that_is_only_named_learns_nothing_of_roles_of_other_accounts(
     };
     let service = r#"{"Service":"photos.example.com"}"#;
     for account in [OTHER, THIRD] {
-        house.role(account, "Trusting", &trust("Allow", service), "").await;
-        house.role(account, "Denying", &trust("Deny", "\"*\""), "").await;
-        house.role(account, "Open", &trust("Allow", "\"*\""), "").await;
+        env.role(account, "Trusting", &trust("Allow", service), "").await;
+        env.role(account, "Denying", &trust("Deny", "\"*\""), "").await;
+        env.role(account, "Open", &trust("Allow", "\"*\""), "").await;
     }
     let photos = || by(Who::ServicePrincipal("photos.example.com".into()));
     let ask = async |asker: &Authenticated, caller: Option<authz::Caller>, action: &str, account: &str, role: &str| {
         let resource = format!("arn:aws:iam::{account}:role/ponds/{role}");
         let item = AuthorizeItem { action: action.into(), resource: resource.clone(), ..Default::default() };
         let req = AuthorizeRequest { caller: caller.clone(), action: action.into(), resource, ..Default::default() };
-        let one = house.call::<op::Authorize>(asker, req).await.unwrap();
+        let one = env.call::<op::Authorize>(asker, req).await.unwrap();
         let batch = BatchAuthorizeRequest { caller, items: vec![item], ..Default::default() };
-        let many = house.call::<op::BatchAuthorize>(asker, batch).await.unwrap();
-        let told = (one.decision(), one.step(), one.statement, one.message.map(|text| text.replace(role, "ROLE")));
-        assert_eq!(many.results[0].decision(), told.0);
-        told
+        let many = env.call::<op::BatchAuthorize>(asker, batch).await.unwrap();
+        let shown_answer =
+            (one.decision(), one.step(), one.statement, one.message.map(|text| text.replace(role, "ROLE")));
+        assert_eq!(many.results[0].decision(), shown_answer.0);
+        shown_answer
     };
     for action in ["sts:AssumeRole", "STS:TagSession", "sts:SetSourceIdentity", "sts:AssumeRoleWithWebIdentity"] {
         for caller in [photos(), by(Who::Anonymous(Default::default()))] {
             let missing = ask(&stranger, caller.clone(), action, OTHER, "Missing").await;
             assert_eq!(missing.0, Decision::ImplicitDeny);
             for role in ["Trusting", "Denying", "Open"] {
-                let told = ask(&stranger, caller.clone(), action, OTHER, role).await;
-                assert_eq!(told, missing, "{action} {role}");
+                let shown_answer = ask(&stranger, caller.clone(), action, OTHER, role).await;
+                assert_eq!(shown_answer, missing, "{action} {role}");
             }
         }
     }
@@ -407,7 +408,7 @@ async fn a_service_that_is_only_named_learns_nothing_of_roles_of_other_accounts(
         ask(asker, photos(), "sts:AssumeRole", account, "Trusting").await.0
     };
     assert_eq!(asked(&stranger, THIRD).await, Decision::Allow);
-    let admin = house.service().await;
+    let admin = env.service().await;
     assert_eq!(asked(&admin, OTHER).await, Decision::Allow);
     // So is one that is registered to act as the service.
     let req = PutServiceRequest {
@@ -417,6 +418,6 @@ async fn a_service_that_is_only_named_learns_nothing_of_roles_of_other_accounts(
         ),
         principal_arns: vec![format!("arn:aws:iam::{THIRD}:user/gateway")],
     };
-    house.change::<op::PutService>(&admin, req).await.unwrap();
+    env.change::<op::PutService>(&admin, req).await.unwrap();
     assert_eq!(asked(&stranger, OTHER).await, Decision::Allow);
 }

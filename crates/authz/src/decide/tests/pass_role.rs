@@ -23,8 +23,8 @@ fn pass(name: &str) -> AuthorizePassRoleRequest {
     }
 }
 
-async fn ask(house: &House, who: &Authenticated, req: AuthorizePassRoleRequest) -> Result<AuthorizePassRoleResponse> {
-    house.call::<op::AuthorizePassRole>(who, req).await
+async fn ask(env: &TestEnv, who: &Authenticated, req: AuthorizePassRoleRequest) -> Result<AuthorizePassRoleResponse> {
+    env.call::<op::AuthorizePassRole>(who, req).await
 }
 
 /// The decision, and the two that it is made of.
@@ -37,14 +37,14 @@ fn parts(answer: &AuthorizePassRoleResponse) -> [Decision; 3] {
 #[tokio::test]
 async fn both_must_allow() {
     use Decision::{Allow, ExplicitDeny, ImplicitDeny};
-    let house = House::new().await;
-    let service = house.service().await;
-    house.role(MAIN, "Heron", &trusting("photos.example.com", "{}"), "").await;
+    let env = TestEnv::new().await;
+    let service = env.service().await;
+    env.role(MAIN, "Heron", &trusting("photos.example.com", "{}"), "").await;
     let to_photos = r#"{"StringEquals":{"iam:PassedToService":"photos.example.com","iam:ResourceTag/Team":"roles"}}"#;
-    house.user(MAIN, "Alice", &statement("Allow", "iam:PassRole", ROLE, to_photos)).await;
-    house.user(MAIN, "Bob", "").await;
-    house.user(MAIN, "Carol", &statement("Deny", "iam:PassRole", "*", "{}")).await;
-    let asked = async |req| parts(&ask(&house, &service, req).await.unwrap());
+    env.user(MAIN, "Alice", &statement("Allow", "iam:PassRole", ROLE, to_photos)).await;
+    env.user(MAIN, "Bob", "").await;
+    env.user(MAIN, "Carol", &statement("Deny", "iam:PassRole", "*", "{}")).await;
+    let asked = async |req| parts(&ask(&env, &service, req).await.unwrap());
     assert_eq!(asked(pass("Alice")).await, [Allow, Allow, Allow]);
     assert_eq!(asked(pass("Bob")).await, [ImplicitDeny, ImplicitDeny, Allow]);
     assert_eq!(asked(pass("Carol")).await, [ExplicitDeny, ExplicitDeny, Allow]);
@@ -55,22 +55,22 @@ async fn both_must_allow() {
         let req = AuthorizePassRoleRequest { role_arn: other.clone(), ..pass("Alice") };
         assert_eq!(asked(req).await[2], ImplicitDeny, "{other}");
     }
-    let told = ask(&house, &service, pass("Carol")).await.unwrap();
-    assert_eq!(told.pass_role.unwrap().statement.unwrap().policy_type(), PolicyType::Identity);
-    assert!(told.message.unwrap().contains("iam:PassRole"));
+    let shown_answer = ask(&env, &service, pass("Carol")).await.unwrap();
+    assert_eq!(shown_answer.pass_role.unwrap().statement.unwrap().policy_type(), PolicyType::Identity);
+    assert!(shown_answer.message.unwrap().contains("iam:PassRole"));
 }
 
 #[tokio::test]
 async fn context_is_for_both_and_brings_nothing_that_bailiwick_knows() {
-    let house = House::new().await;
-    let service = house.service().await;
+    let env = TestEnv::new().await;
+    let service = env.service().await;
     let source = r#"{"StringEquals":{"aws:SourceAccount":"111122223333"}}"#;
-    house.role(MAIN, "Heron", &trusting("photos.example.com", source), "").await;
+    env.role(MAIN, "Heron", &trusting("photos.example.com", source), "").await;
     let resource = r#"{"ArnLike":{"iam:AssociatedResourceArn":"arn:aws:photos:*:*:album/*"}}"#;
-    house.user(MAIN, "Alice", &statement("Allow", "iam:PassRole", "*", resource)).await;
+    env.user(MAIN, "Alice", &statement("Allow", "iam:PassRole", "*", resource)).await;
     let asked = async |entries: &[(&str, &str)]| {
         let context = entries.iter().map(|(key, value)| entry(key, ContextType::String, &[value])).collect();
-        ask(&house, &service, AuthorizePassRoleRequest { context, ..pass("Alice") }).await
+        ask(&env, &service, AuthorizePassRoleRequest { context, ..pass("Alice") }).await
     };
     let (account, album) = (("aws:SourceAccount", MAIN), ("iam:AssociatedResourceArn", "arn:aws:photos:x:1:album/1"));
     assert_eq!(parts(&asked(&[account, album]).await.unwrap()), [Decision::Allow; 3]);
@@ -81,44 +81,44 @@ async fn context_is_for_both_and_brings_nothing_that_bailiwick_knows() {
     }
     for role in ["arn:aws:iam::111122223333:user/Alice", "arn:aws:iam:::role/Heron", "Heron", ""] {
         let req = AuthorizePassRoleRequest { role_arn: role.into(), ..pass("Alice") };
-        assert_eq!(code(ask(&house, &service, req).await), "ValidationError", "{role}");
+        assert_eq!(code(ask(&env, &service, req).await), "ValidationError", "{role}");
     }
 }
 
 #[tokio::test]
 async fn roles_of_other_accounts_are_not_passed_nor_shown() {
-    let house = House::new().await;
-    house.role(MAIN, "Heron", &trusting("photos.example.com", "{}"), "").await;
-    let eve = house.user(OTHER, "Eve", &allow("*", "*")).await;
-    let eve = house.prove(&house.key(OTHER, Some(&eve)).await).await.unwrap();
+    let env = TestEnv::new().await;
+    env.role(MAIN, "Heron", &trusting("photos.example.com", "{}"), "").await;
+    let eve = env.user(OTHER, "Eve", &allow("*", "*")).await;
+    let eve = env.prove(&env.key(OTHER, Some(&eve)).await).await.unwrap();
     let req = AuthorizePassRoleRequest {
         caller: by(Who::PrincipalArn(format!("arn:aws:iam::{OTHER}:user/Eve"))),
         ..pass("Eve")
     };
-    let answer = ask(&house, &eve, req).await.unwrap();
+    let answer = ask(&env, &eve, req).await.unwrap();
     assert_eq!(answer.decision(), Decision::ImplicitDeny);
     assert_eq!(answer.trust.unwrap().statement, None);
     // Who may not ask about `iam` may not ask this.
     let condition = r#"{"StringEquals":{"bailiwick:ServicePrefix":"photos"}}"#;
-    let asker = house.user(MAIN, "asker", &statement("Allow", "bailiwick:*", "*", condition)).await;
-    let asker = house.prove(&house.key(MAIN, Some(&asker)).await).await.unwrap();
-    assert_eq!(code(ask(&house, &asker, pass("asker")).await), "AccessDenied");
+    let asker = env.user(MAIN, "asker", &statement("Allow", "bailiwick:*", "*", condition)).await;
+    let asker = env.prove(&env.key(MAIN, Some(&asker)).await).await.unwrap();
+    assert_eq!(code(ask(&env, &asker, pass("asker")).await), "AccessDenied");
 }
 
 #[tokio::test]
 async fn a_stranger_is_not_told_whether_a_role_is_there() {
-    let house = House::new().await;
-    house.role(MAIN, "Heron", &trusting("photos.example.com", "{}"), "").await;
-    let gateway = house.user(OTHER, "gateway", &allow("*", "*")).await;
-    let key = house.key(OTHER, Some(&gateway)).await;
-    let stranger = house.prove(&key).await.unwrap();
+    let env = TestEnv::new().await;
+    env.role(MAIN, "Heron", &trusting("photos.example.com", "{}"), "").await;
+    let gateway = env.user(OTHER, "gateway", &allow("*", "*")).await;
+    let key = env.key(OTHER, Some(&gateway)).await;
+    let stranger = env.prove(&key).await.unwrap();
     let caller = by(Who::PrincipalArn(format!("arn:aws:iam::{OTHER}:user/gateway")));
     let there = AuthorizePassRoleRequest { caller, ..pass("Nobody") };
     let missing = AuthorizePassRoleRequest { role_arn: ROLE.replace("Heron", "Egret"), ..there.clone() };
-    let there = ask(&house, &stranger, there).await.unwrap();
-    let missing = ask(&house, &stranger, missing).await.unwrap();
+    let there = ask(&env, &stranger, there).await.unwrap();
+    let missing = ask(&env, &stranger, missing).await.unwrap();
     assert_eq!(parts(&there), [Decision::ImplicitDeny; 3]);
     assert_eq!(parts(&missing), parts(&there));
-    let told = |answer: &AuthorizePassRoleResponse| answer.trust.clone().unwrap().statement;
-    assert_eq!((told(&there), told(&missing)), (None, None));
+    let shown_answer = |answer: &AuthorizePassRoleResponse| answer.trust.clone().unwrap().statement;
+    assert_eq!((shown_answer(&there), shown_answer(&missing)), (None, None));
 }

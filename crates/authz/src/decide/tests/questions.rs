@@ -7,19 +7,19 @@ use crate::tests::*;
 
 #[tokio::test]
 async fn a_signed_request_is_decided_and_told_why() {
-    let house = House::new().await;
-    let service = house.service().await;
-    let alice = house.user(OTHER, "Alice", &allow("s3:Get*", "arn:aws:s3:::bank/*")).await;
-    let key = house.key(OTHER, Some(&alice)).await;
-    let sent = Sent::new("s3", "GET", "/bank/a", "", b"").sign_as(&key, |c| {
+    let env = TestEnv::new().await;
+    let service = env.service().await;
+    let alice = env.user(OTHER, "Alice", &allow("s3:Get*", "arn:aws:s3:::bank/*")).await;
+    let key = env.key(OTHER, Some(&alice)).await;
+    let sent = TestRequest::new("s3", "GET", "/bank/a", "", b"").sign_as(&key, |c| {
         Signing::new(c, "eu-west-1", "s3", noon()).path_rule(sigv4::PathRule::ObjectKey).declare_payload()
     });
-    let by_request = || Who::SignedRequest(sent.handed_over());
+    let by_request = || Who::SignedRequest(sent.to_proto());
     let in_account = |account: &str, action: &str| AuthorizeRequest {
         resource_account: Some(account.into()),
         ..question(by_request(), action, "arn:aws:s3:::bank/a")
     };
-    let allowed = house.ask(&service, in_account(OTHER, "s3:GetObject")).await.unwrap();
+    let allowed = env.ask(&service, in_account(OTHER, "s3:GetObject")).await.unwrap();
     assert_eq!((allowed.decision(), allowed.step(), &allowed.message), (Decision::Allow, Step::IdentityPolicy, &None));
     let statement = allowed.statement.unwrap();
     assert_eq!(
@@ -33,8 +33,8 @@ async fn a_signed_request_is_decided_and_told_why() {
         (PolicyType::Identity, "own", "arn:aws:iam::444455556666:user/Alice", 0, Some("S1"))
     );
     assert_eq!((statement.line, statement.column), (1, 38));
-    assert_eq!(allowed.revision, house.deployment.revisions.format(house.snapshots.current().unwrap().revision()));
-    let denied = house.ask(&service, in_account(OTHER, "s3:PutObject")).await.unwrap();
+    assert_eq!(allowed.revision, env.deployment.revisions.format(env.snapshots.current().unwrap().revision()));
+    let denied = env.ask(&service, in_account(OTHER, "s3:PutObject")).await.unwrap();
     assert_eq!((denied.decision(), denied.step()), (Decision::ImplicitDeny, Step::IdentityPolicy));
     assert_eq!(
         denied.message.as_deref(),
@@ -45,16 +45,16 @@ async fn a_signed_request_is_decided_and_told_why() {
     );
     // In another account the resource's policy must allow as well.
     let mut across = in_account(MAIN, "s3:GetObject");
-    assert_eq!(house.decided(&service, across.clone()).await, Decision::ImplicitDeny);
+    assert_eq!(env.decided(&service, across.clone()).await, Decision::ImplicitDeny);
     let policy = |effect: &str| {
         format!(
             r#"{{"Version":"2012-10-17","Statement":{{"Effect":"{effect}","Principal":{{"AWS":"{OTHER}"}},"Action":"s3:*","Resource":"arn:aws:s3:::bank/*"}}}}"#
         )
     };
     across.resource_policy = Some(policy("Allow"));
-    assert_eq!(house.decided(&service, across.clone()).await, Decision::Allow);
+    assert_eq!(env.decided(&service, across.clone()).await, Decision::Allow);
     across.resource_policy = Some(policy("Deny"));
-    let denied = house.ask(&service, across).await.unwrap();
+    let denied = env.ask(&service, across).await.unwrap();
     assert_eq!((denied.decision(), denied.step()), (Decision::ExplicitDeny, Step::ExplicitDeny));
     assert_eq!(denied.statement.unwrap().policy_type(), PolicyType::Resource);
 }
@@ -63,21 +63,21 @@ use bailiwick_sigv4::Signing;
 
 #[tokio::test]
 async fn who_is_not_proven_is_not_decided_about() {
-    let house = House::new().await;
-    let service = house.service().await;
-    let alice = house.user(MAIN, "Alice", &allow("*", "*")).await;
-    let role = house.role(MAIN, "Diver", "{}", &allow("*", "*")).await;
-    let key = house.key(MAIN, Some(&alice)).await;
-    let session = house.session(&role, "dive", |_| {});
-    let sent = Sent::new("sqs", "POST", "/", "", b"Action=SendMessage").sign(&house, &key, "eu-west-1");
-    let with = |change: fn(&mut Sent)| {
+    let env = TestEnv::new().await;
+    let service = env.service().await;
+    let alice = env.user(MAIN, "Alice", &allow("*", "*")).await;
+    let role = env.role(MAIN, "Diver", "{}", &allow("*", "*")).await;
+    let key = env.key(MAIN, Some(&alice)).await;
+    let session = env.session(&role, "dive", |_| {});
+    let sent = TestRequest::new("sqs", "POST", "/", "", b"Action=SendMessage").sign(&env, &key, "eu-west-1");
+    let with = |change: fn(&mut TestRequest)| {
         let mut sent = sent.clone();
         change(&mut sent);
-        Who::SignedRequest(sent.handed_over())
+        Who::SignedRequest(sent.to_proto())
     };
-    let mut for_region = sent.handed_over();
+    let mut for_region = sent.to_proto();
     for_region.region = Some("eu-west-2".into());
-    let mut for_host = sent.handed_over();
+    let mut for_host = sent.to_proto();
     for_host.host = Some("bog.example".into());
     let token = session.token.clone().unwrap();
     for (name, who, expected) in [
@@ -100,23 +100,23 @@ async fn who_is_not_proven_is_not_decided_about() {
         ("a name in another case", Who::PrincipalArn("arn:aws:iam::111122223333:user/alice".into()), "InvalidInput"),
         ("another partition", Who::PrincipalArn("arn:aws-cn:iam::111122223333:user/Alice".into()), "InvalidInput"),
     ] {
-        let result = house.ask(&service, question(who, "sqs:SendMessage", "*")).await;
+        let result = env.ask(&service, question(who, "sqs:SendMessage", "*")).await;
         assert_eq!(code(result), expected, "{name}");
     }
-    let nobody = AuthorizeRequest { caller: None, ..question(with(|_| ()), "sqs:SendMessage", "*") };
-    assert_eq!(code(house.ask(&service, nobody).await), "ValidationError");
-    assert_eq!(house.decided(&service, question(with(|_| ()), "sqs:SendMessage", "*")).await, Decision::Allow);
+    let without_principal = AuthorizeRequest { caller: None, ..question(with(|_| ()), "sqs:SendMessage", "*") };
+    assert_eq!(code(env.ask(&service, without_principal).await), "ValidationError");
+    assert_eq!(env.decided(&service, question(with(|_| ()), "sqs:SendMessage", "*")).await, Decision::Allow);
 }
 
 #[tokio::test]
 async fn the_right_to_ask_is_a_permission_like_others() {
-    let house = House::new().await;
-    let alice = house.user(MAIN, "Alice", &allow("s3:*", "*")).await;
-    let bob = house.user(OTHER, "Bob", "").await;
-    let keys = [house.key(MAIN, Some(&alice)).await, house.key(OTHER, Some(&bob)).await];
+    let env = TestEnv::new().await;
+    let alice = env.user(MAIN, "Alice", &allow("s3:*", "*")).await;
+    let bob = env.user(OTHER, "Bob", "").await;
+    let keys = [env.key(MAIN, Some(&alice)).await, env.key(OTHER, Some(&bob)).await];
     let of = |key: &Key, service: &'static str| {
-        let sent = Sent::new(service, "GET", "/", "", b"").sign(&house, key, "eu-west-1");
-        Who::SignedRequest(sent.handed_over())
+        let sent = TestRequest::new(service, "GET", "/", "", b"").sign(&env, key, "eu-west-1");
+        Who::SignedRequest(sent.to_proto())
     };
     let arn = |text: &str| Who::PrincipalArn(text.into());
     let (alice_arn, bob_arn) = ("arn:aws:iam::111122223333:user/Alice", "arn:aws:iam::444455556666:user/Bob");
@@ -150,9 +150,9 @@ async fn the_right_to_ask_is_a_permission_like_others() {
             [false; 8],
         ),
     ] {
-        let user = house.user(MAIN, "asker", &document).await;
-        let key = house.key(MAIN, Some(&user)).await;
-        let asker = house.prove(&key).await.unwrap();
+        let user = env.user(MAIN, "asker", &document).await;
+        let key = env.key(MAIN, Some(&user)).await;
+        let asker = env.prove(&key).await.unwrap();
         let questions = [
             (of(&keys[0], "sqs"), "sqs:SendMessage"),
             (of(&keys[0], "sns"), "sns:Publish"),
@@ -165,7 +165,7 @@ async fn the_right_to_ask_is_a_permission_like_others() {
         ];
         for ((who, action), expected) in questions.into_iter().zip(expected) {
             let shown = format!("{who:?}");
-            let result = house.ask(&asker, question(who, action, "*")).await;
+            let result = env.ask(&asker, question(who, action, "*")).await;
             match result {
                 Ok(_) => assert!(expected, "{name}: {shown}"),
                 Err(error) => {
@@ -174,66 +174,66 @@ async fn the_right_to_ask_is_a_permission_like_others() {
                 }
             }
         }
-        let mut tx = house.tx().await;
+        let mut tx = env.tx().await;
         if !document.is_empty() {
             tx.delete_inline_policy(&(&user).into(), &PolicyName::parse("own").unwrap()).await.unwrap();
         }
         tx.delete_access_key(account(MAIN), &key.id).await.unwrap();
         tx.delete(&user).await.unwrap();
-        house.commit(tx).await;
+        env.commit(tx).await;
     }
 }
 
 #[tokio::test]
 async fn services_and_strangers_have_what_the_resource_gives() {
-    let house = House::new().await;
-    let service = house.service().await;
+    let env = TestEnv::new().await;
+    let service = env.service().await;
     let policy = |principal: &str| {
         Some(format!(
             r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{principal},"Action":"s3:*","Resource":"*"}}}}"#
         ))
     };
     let logs = || Who::ServicePrincipal("logs.amazonaws.com".into());
-    let nobody = || Who::Anonymous(authz::Anonymous {});
+    let without_principal = || Who::Anonymous(authz::Anonymous {});
     let everyone = r#""*""#;
     let to_logs = r#"{"Service":"logs.amazonaws.com"}"#;
     for (who, principal, expected) in [
         (logs(), to_logs, Decision::Allow),
         (logs(), r#"{"Service":"other.amazonaws.com"}"#, Decision::ImplicitDeny),
-        (nobody(), everyone, Decision::Allow),
-        (nobody(), to_logs, Decision::ImplicitDeny),
-        (nobody(), r#"{"AWS":"111122223333"}"#, Decision::ImplicitDeny),
+        (without_principal(), everyone, Decision::Allow),
+        (without_principal(), to_logs, Decision::ImplicitDeny),
+        (without_principal(), r#"{"AWS":"111122223333"}"#, Decision::ImplicitDeny),
     ] {
         let shown = format!("{who:?} {principal}");
         let req = AuthorizeRequest {
             resource_policy: policy(principal),
             ..question(who, "s3:GetObject", "arn:aws:s3:::bank/a")
         };
-        assert_eq!(house.decided(&service, req).await, expected, "{shown}");
+        assert_eq!(env.decided(&service, req).await, expected, "{shown}");
     }
-    assert_eq!(house.decided(&service, question(nobody(), "s3:GetObject", "*")).await, Decision::ImplicitDeny);
+    assert_eq!(env.decided(&service, question(without_principal(), "s3:GetObject", "*")).await, Decision::ImplicitDeny);
 }
 
 #[tokio::test]
 async fn a_bare_user_has_no_session() {
-    let house = House::new().await;
-    let service = house.service().await;
+    let env = TestEnv::new().await;
+    let service = env.service().await;
     let condition = r#"{"Null":{"aws:TokenIssueTime":"true","aws:MultiFactorAuthPresent":"true"},"StringEquals":{"aws:PrincipalTag/Team":"reeds"}}"#;
-    house.user(MAIN, "Alice", &statement("Allow", "s3:*", "*", condition)).await;
+    env.user(MAIN, "Alice", &statement("Allow", "s3:*", "*", condition)).await;
     let alice = Who::PrincipalArn("arn:aws:iam::111122223333:user/Alice".into());
-    assert_eq!(house.decided(&service, question(alice, "s3:GetObject", "arn:aws:s3:::bank/a")).await, Decision::Allow);
+    assert_eq!(env.decided(&service, question(alice, "s3:GetObject", "arn:aws:s3:::bank/a")).await, Decision::Allow);
     let root = Who::PrincipalArn("arn:aws:iam::111122223333:root".into());
-    let allowed = house.ask(&service, question(root, "s3:GetObject", "arn:aws:s3:::bank/a")).await.unwrap();
+    let allowed = env.ask(&service, question(root, "s3:GetObject", "arn:aws:s3:::bank/a")).await.unwrap();
     assert_eq!((allowed.decision(), allowed.step(), allowed.statement), (Decision::Allow, Step::Root, None));
 }
 
 #[tokio::test]
 async fn context_comes_from_the_asking_service_and_never_from_its_connection() {
     use ContextType::*;
-    let house = House::new().await;
-    let service = house.service().await;
+    let env = TestEnv::new().await;
+    let service = env.service().await;
     let root = || Who::PrincipalArn("arn:aws:iam::111122223333:user/Alice".into());
-    let alice = house.user(MAIN, "Alice", "").await;
+    let alice = env.user(MAIN, "Alice", "").await;
     let mut first = true;
     for (condition, context, expected) in [
         // What nobody supplied is absent, though the asking service itself came from somewhere.
@@ -270,24 +270,24 @@ async fn context_comes_from_the_asking_service_and_never_from_its_connection() {
         (r#"{"StringEquals":{"aws:ResourceAccount":"111122223333"}}"#, vec![], true),
         (r#"{"StringEquals":{"aws:CurrentTime":"2026-03-01T12:00:00Z"}}"#, vec![], true),
     ] {
-        let mut tx = house.tx().await;
+        let mut tx = env.tx().await;
         if !first {
             tx.delete_inline_policy(&(&alice).into(), &PolicyName::parse("own").unwrap()).await.unwrap();
         }
         first = false;
-        house.inline(&mut tx, &(&alice).into(), &statement("Allow", "s3:*", "*", condition)).await;
-        house.commit(tx).await;
+        env.inline(&mut tx, &(&alice).into(), &statement("Allow", "s3:*", "*", condition)).await;
+        env.commit(tx).await;
         let req = AuthorizeRequest { context, ..question(root(), "s3:ListBucket", "arn:aws:s3:::bank") };
         let expected = if expected { Decision::Allow } else { Decision::ImplicitDeny };
-        assert_eq!(house.decided(&service, req.clone()).await, expected, "{condition} {:?}", req.context);
+        assert_eq!(env.decided(&service, req.clone()).await, expected, "{condition} {:?}", req.context);
     }
 }
 
 #[tokio::test]
 async fn what_can_not_be_read_in_one_way_is_refused() {
     use ContextType::*;
-    let house = House::new().await;
-    let service = house.service().await;
+    let env = TestEnv::new().await;
+    let service = env.service().await;
     let req = || question(Who::Anonymous(authz::Anonymous {}), "s3:GetObject", "arn:aws:s3:::bank/a");
     let with = |context: Vec<ContextEntry>| AuthorizeRequest { context, ..req() };
     let policy = |text: &str| AuthorizeRequest { resource_policy: Some(text.into()), ..req() };
@@ -349,38 +349,38 @@ async fn what_can_not_be_read_in_one_way_is_refused() {
     }
     for (name, req, expected) in cases {
         let shown = format!("{name}: {req:?}");
-        assert_eq!(code(house.ask(&service, req).await), expected, "{shown}");
+        assert_eq!(code(env.ask(&service, req).await), expected, "{shown}");
     }
-    assert_eq!(house.decided(&service, req()).await, Decision::ImplicitDeny);
+    assert_eq!(env.decided(&service, req()).await, Decision::ImplicitDeny);
 }
 
 #[tokio::test]
 async fn answers_are_not_older_than_asked_for() {
-    let house = House::new().await;
-    let service = house.service().await;
-    let alice = house.user(MAIN, "Alice", "").await;
-    let mut tx = house.tx().await;
-    house.inline(&mut tx, &(&alice).into(), &allow("s3:*", "*")).await;
-    let revision = house.deployment.revisions.format(house.commit(tx).await);
+    let env = TestEnv::new().await;
+    let service = env.service().await;
+    let alice = env.user(MAIN, "Alice", "").await;
+    let mut tx = env.tx().await;
+    env.inline(&mut tx, &(&alice).into(), &allow("s3:*", "*")).await;
+    let revision = env.deployment.revisions.format(env.commit(tx).await);
     let who = Who::PrincipalArn("arn:aws:iam::111122223333:user/Alice".into());
     let req =
         AuthorizeRequest { min_revision: Some(revision.clone()), ..question(who, "s3:GetObject", "arn:aws:s3:::b") };
-    let allowed = house.ask(&service, req).await.unwrap();
+    let allowed = env.ask(&service, req).await.unwrap();
     assert_eq!((allowed.decision(), allowed.revision), (Decision::Allow, revision));
 }
 
 #[tokio::test]
 async fn roles_of_ours_are_assumed_by_their_trust_policy_here_too() {
-    let house = House::new().await;
-    let service = house.service().await;
-    house.user(MAIN, "Alice", &allow("sts:*", "*")).await;
+    let env = TestEnv::new().await;
+    let service = env.service().await;
+    env.user(MAIN, "Alice", &allow("sts:*", "*")).await;
     let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}}"#;
-    house.role(MAIN, "Diver", trust, "").await;
+    env.role(MAIN, "Diver", trust, "").await;
     for (role, expected) in
         [("ponds/Diver", Decision::Allow), ("Diver", Decision::ImplicitDeny), ("absent", Decision::ImplicitDeny)]
     {
         let who = Who::PrincipalArn("arn:aws:iam::111122223333:user/Alice".into());
         let req = question(who, "sts:AssumeRole", &format!("arn:aws:iam::111122223333:role/{role}"));
-        assert_eq!(house.decided(&service, req).await, expected, "{role}");
+        assert_eq!(env.decided(&service, req).await, expected, "{role}");
     }
 }

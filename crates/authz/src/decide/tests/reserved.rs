@@ -10,7 +10,7 @@ use bailiwick_api::authz::{
 use bailiwick_api::{iam, op};
 use bailiwick_evaluator::{ContextKey, GlobalKey};
 
-use crate::context::{Filler, filler};
+use crate::context::{KeySource, key_source};
 use crate::tests::*;
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/ponds/Heron";
@@ -21,10 +21,10 @@ fn trusting() -> String {
     r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"photos.example.com"},"Action":"sts:AssumeRole"}}"#.into()
 }
 
-async fn tag(house: &House, who: &Authenticated, arn: &str, key: &str, value: &str) {
+async fn tag(env: &TestEnv, who: &Authenticated, arn: &str, key: &str, value: &str) {
     let tags = vec![ResourceTag { key: Some(key.into()), value: Some(value.into()) }];
     let req = TagResourceRequest { resource_arn: Some(arn.into()), tags };
-    house.change::<op::TagResource>(who, req).await.unwrap();
+    env.change::<op::TagResource>(who, req).await.unwrap();
 }
 
 fn pass(who: &Who, context: Vec<ContextEntry>) -> AuthorizePassRoleRequest {
@@ -39,7 +39,7 @@ fn pass(who: &Who, context: Vec<ContextEntry>) -> AuthorizePassRoleRequest {
 
 /// The code that each operation answers with when a key is brought: Authorize, BatchAuthorize with the key in the
 /// shared context and in the item's, Explain.
-async fn brought(house: &House, service: &Authenticated, who: &Who, resource: &str, key: &str) -> [String; 4] {
+async fn given(env: &TestEnv, service: &Authenticated, who: &Who, resource: &str, key: &str) -> [String; 4] {
     let context = vec![entry(key, ContextType::Unspecified, &["x"])];
     let req = AuthorizeRequest { context: context.clone(), ..question(who.clone(), "photos:Get", resource) };
     let req = AuthorizeRequest { resource_account: (resource != "*").then(|| MAIN.to_owned()), ..req };
@@ -55,12 +55,12 @@ async fn brought(house: &House, service: &Authenticated, who: &Who, resource: &s
         items: vec![AuthorizeItem { context: own, ..item.clone() }],
         ..Default::default()
     };
-    let batched = async |req: BatchAuthorizeRequest| match house.call::<op::BatchAuthorize>(service, req).await {
+    let batched = async |req: BatchAuthorizeRequest| match env.call::<op::BatchAuthorize>(service, req).await {
         Ok(answer) => answer.results[0].error.as_ref().map_or("OK".to_owned(), |error| error.code.clone()),
         Err(error) => error.code().wire().to_owned(),
     };
-    let explained = house.call::<op::Explain>(service, ExplainRequest { request: Some(req.clone()) }).await;
-    let decided = house.call::<op::Authorize>(service, req.clone()).await;
+    let explained = env.call::<op::Explain>(service, ExplainRequest { request: Some(req.clone()) }).await;
+    let decided = env.call::<op::Authorize>(service, req.clone()).await;
     [
         decided.map_or_else(|error| error.code().wire(), |_| "OK").to_owned(),
         batched(batch(context.clone(), Vec::new())).await,
@@ -79,16 +79,16 @@ fn all_keys() -> impl Iterator<Item = (GlobalKey, String)> {
 
 #[tokio::test]
 async fn what_bailiwick_knows_is_refused_in_every_operation() {
-    let house = House::new().await;
-    let service = house.service().await;
-    house.role(MAIN, "Heron", &trusting(), "").await;
-    house.user(MAIN, "Alice", &allow("*", "*")).await;
-    house.managed("reeds", &allow("*", "*")).await;
-    tag(&house, &service, ALBUM, "Cost", "7").await;
+    let env = TestEnv::new().await;
+    let service = env.service().await;
+    env.role(MAIN, "Heron", &trusting(), "").await;
+    env.user(MAIN, "Alice", &allow("*", "*")).await;
+    env.managed("reeds", &allow("*", "*")).await;
+    tag(&env, &service, ALBUM, "Cost", "7").await;
     let kept = ALBUM.replace("/1", "/2");
     let text = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"photos:Get","Resource":"*"}}"#;
     let req = PutResourcePolicyRequest { resource_arn: Some(kept.clone()), policy: Some(text.into()) };
-    house.change::<op::PutResourcePolicy>(&service, req).await.unwrap();
+    env.change::<op::PutResourcePolicy>(&service, req).await.unwrap();
     let alice = Who::PrincipalArn(format!("arn:aws:iam::{MAIN}:user/Alice"));
     let missing = ROLE.replace("Heron", "Egret");
     let stored = [
@@ -103,29 +103,29 @@ async fn what_bailiwick_knows_is_refused_in_every_operation() {
         &kept,
     ];
     for (key, name) in all_keys() {
-        let filler = filler(&ContextKey::new(&name));
-        let refused = |resource: &str| match filler {
-            Filler::Bailiwick => true,
-            Filler::StoredResource => stored.contains(&resource),
-            Filler::PassRole | Filler::AskingService => false,
+        let key_source = key_source(&ContextKey::new(&name));
+        let refused = |resource: &str| match key_source {
+            KeySource::Bailiwick => true,
+            KeySource::StoredResource => stored.contains(&resource),
+            KeySource::PassRole | KeySource::AskingService => false,
         };
         for resource in stored.into_iter().chain([BUCKET, "*"]) {
             let expected = if refused(resource) { "ValidationError" } else { "OK" };
-            let codes = brought(&house, &service, &alice, resource, &name).await;
+            let codes = given(&env, &service, &alice, resource, &name).await;
             assert_eq!(codes, [expected; 4], "{name} for {resource}");
         }
         let context = vec![entry(&name, ContextType::Unspecified, &["x"])];
-        let answer = house.call::<op::AuthorizePassRole>(&service, pass(&alice, context)).await;
-        let expected = if filler == Filler::AskingService { "OK" } else { "ValidationError" };
+        let answer = env.call::<op::AuthorizePassRole>(&service, pass(&alice, context)).await;
+        let expected = if key_source == KeySource::AskingService { "OK" } else { "ValidationError" };
         assert_eq!(answer.map_or_else(|error| error.code().wire(), |_| "OK"), expected, "{key:?}");
     }
 }
 
 #[tokio::test]
 async fn a_simulation_may_be_given_any_key() {
-    let house = House::new().await;
-    let service = house.user(MAIN, "admin", &allow("*", "*")).await;
-    let service = house.prove(&house.key(MAIN, Some(&service)).await).await.unwrap();
+    let env = TestEnv::new().await;
+    let service = env.user(MAIN, "admin", &allow("*", "*")).await;
+    let service = env.prove(&env.key(MAIN, Some(&service)).await).await.unwrap();
     for (_, name) in all_keys() {
         let condition = format!(r#"{{"StringEquals":{{"{name}":"x"}}}}"#);
         let req = iam::SimulateCustomPolicyRequest {
@@ -139,35 +139,35 @@ async fn a_simulation_may_be_given_any_key() {
             }],
             ..Default::default()
         };
-        let answer = house.call::<op::SimulateCustomPolicy>(&service, req).await.unwrap();
+        let answer = env.call::<op::SimulateCustomPolicy>(&service, req).await.unwrap();
         assert_eq!(answer.evaluation_results[0].eval_decision.as_deref(), Some("allowed"), "{name}");
     }
 }
 
 #[tokio::test]
 async fn tags_of_what_is_stored_come_from_the_store_in_every_operation() {
-    let house = House::new().await;
-    let service = house.service().await;
+    let env = TestEnv::new().await;
+    let service = env.service().await;
     // Tags of the role: Team=roles; of the user: Team=reeds; of the policy: Team=papers.
-    house.role(MAIN, "Heron", &trusting(), "").await;
-    let managed = house.managed("papers", &allow("*", "*")).await;
-    let mut tx = house.tx().await;
+    env.role(MAIN, "Heron", &trusting(), "").await;
+    let managed = env.managed("papers", &allow("*", "*")).await;
+    let mut tx = env.tx().await;
     let old = tx.get::<Policy>(account(MAIN), &PolicyName::parse("papers").unwrap()).await.unwrap();
     let tags = Tags::parse([("Team", "papers")]).unwrap();
     tx.update_policy(&old, &Policy { tags, ..old.clone() }).await.unwrap();
-    house.commit(tx).await;
-    tag(&house, &service, ALBUM, "Team", "photos").await;
+    env.commit(tx).await;
+    tag(&env, &service, ALBUM, "Team", "photos").await;
     let check = async |resource: &str, action: &str, prefix: &str, team: &str, expected: bool| {
-        let name = format!("u{}", house.ids.load(Ordering::Relaxed));
+        let name = format!("u{}", env.ids.load(Ordering::Relaxed));
         let condition = format!(r#"{{"StringEquals":{{"{prefix}:ResourceTag/team":"{team}"}}}}"#);
         let document = statement("Allow", action, "*", &condition);
-        house.user(MAIN, &name, &document).await;
+        env.user(MAIN, &name, &document).await;
         let who = Who::PrincipalArn(format!("arn:aws:iam::{MAIN}:user/{name}"));
-        let decided = house.decided(&service, question(who.clone(), action, resource)).await;
+        let decided = env.decided(&service, question(who.clone(), action, resource)).await;
         let expected = if expected { Decision::Allow } else { Decision::ImplicitDeny };
         assert_eq!(decided, expected, "{action} on {resource} with {prefix}: {team}");
         if action == "iam:PassRole" {
-            let answer = house.call::<op::AuthorizePassRole>(&service, pass(&who, Vec::new())).await.unwrap();
+            let answer = env.call::<op::AuthorizePassRole>(&service, pass(&who, Vec::new())).await.unwrap();
             assert_eq!(answer.decision(), expected, "{prefix}: {team}");
         }
     };
@@ -187,24 +187,24 @@ async fn tags_of_what_is_stored_come_from_the_store_in_every_operation() {
 
 #[tokio::test]
 async fn whose_resource_it_is_not_does_not_learn_what_is_stored_and_can_not_change_it() {
-    let house = House::new().await;
-    let admin = house.service().await;
-    tag(&house, &admin, ALBUM, "Team", "photos").await;
-    let gateway = house.user(OTHER, "gateway", &allow("bailiwick:*", "*")).await;
-    let gateway = house.prove(&house.key(OTHER, Some(&gateway)).await).await.unwrap();
-    let alice = house
+    let env = TestEnv::new().await;
+    let admin = env.service().await;
+    tag(&env, &admin, ALBUM, "Team", "photos").await;
+    let gateway = env.user(OTHER, "gateway", &allow("bailiwick:*", "*")).await;
+    let gateway = env.prove(&env.key(OTHER, Some(&gateway)).await).await.unwrap();
+    let alice = env
         .user(
             MAIN,
             "Alice",
             &statement("Allow", "photos:*", "*", r#"{"StringEquals":{"aws:ResourceTag/Team":"forged"}}"#),
         )
         .await;
-    let key = house.key(MAIN, Some(&alice)).await;
+    let key = env.key(MAIN, Some(&alice)).await;
     let decided = async |resource: &str| {
-        let signed = Sent::new("photos", "GET", "/", "", b"").sign(&house, &key, "eu-west-1").handed_over();
+        let signed = TestRequest::new("photos", "GET", "/", "", b"").sign(&env, &key, "eu-west-1").to_proto();
         let context = vec![entry("aws:ResourceTag/Team", ContextType::String, &["forged"])];
         let req = AuthorizeRequest { context, ..question(Who::SignedRequest(signed), "photos:Get", resource) };
-        house.decided(&gateway, req).await
+        env.decided(&gateway, req).await
     };
     assert_eq!(decided(ALBUM).await, Decision::ImplicitDeny);
     assert_eq!(decided(&ALBUM.replace("/1", "/2")).await, Decision::Allow);

@@ -28,59 +28,59 @@ fn forgotten(keep_resources: bool) -> DeleteServiceRequest {
     DeleteServiceRequest { service_prefix: Some("photos".into()), keep_resources: Some(keep_resources) }
 }
 
-async fn get(house: &House, who: &Authenticated) -> Result<RegisteredService> {
+async fn get(env: &TestEnv, who: &Authenticated) -> Result<RegisteredService> {
     let req = GetServiceRequest { service_prefix: Some("photos".into()) };
-    Ok(house.call::<op::GetService>(who, req).await?.service.unwrap())
+    Ok(env.call::<op::GetService>(who, req).await?.service.unwrap())
 }
 
-async fn user(house: &House, of: &str, name: &str, document: &str) -> Authenticated {
-    let user = house.user(of, name, document).await;
-    house.prove(&house.key(of, Some(&user)).await).await.unwrap()
+async fn user(env: &TestEnv, of: &str, name: &str, document: &str) -> Authenticated {
+    let user = env.user(of, name, document).await;
+    env.prove(&env.key(of, Some(&user)).await).await.unwrap()
 }
 
 #[tokio::test]
 async fn a_service_is_registered_shown_listed_replaced_and_forgotten() {
-    let house = House::new().await;
-    let admin = house.service().await;
-    assert_eq!(code(get(&house, &admin).await), "NoSuchEntity");
-    let bob = house.user(MAIN, "Bob", "").await;
+    let env = TestEnv::new().await;
+    let admin = env.service().await;
+    assert_eq!(code(get(&env, &admin).await), "NoSuchEntity");
+    let bob = env.user(MAIN, "Bob", "").await;
     let arn = format!("arn:aws:iam::{MAIN}:user/Bob");
-    let made = house.change::<op::PutService>(&admin, put(PHOTOS, &[&arn])).await.unwrap().service.unwrap();
+    let made = env.change::<op::PutService>(&admin, put(PHOTOS, &[&arn])).await.unwrap().service.unwrap();
     assert_eq!(made.service_principals, ["photos.example.com"]);
     assert_eq!(made.definition.as_deref(), Some(PHOTOS));
     assert_eq!(made.principal_arns, [arn]);
-    assert_eq!(get(&house, &admin).await.unwrap(), made);
-    let listed = house.call::<op::ListServices>(&admin, ListServicesRequest::default()).await.unwrap();
+    assert_eq!(get(&env, &admin).await.unwrap(), made);
+    let listed = env.call::<op::ListServices>(&admin, ListServicesRequest::default()).await.unwrap();
     assert_eq!(listed.services, [RegisteredService { definition: None, ..made.clone() }]);
     assert!(!listed.is_truncated);
     // Others may look it up, but not see who acts as it, nor change it.
-    let other = user(&house, OTHER, "Eve", &allow("bailiwick:*", "*")).await;
+    let other = user(&env, OTHER, "Eve", &allow("bailiwick:*", "*")).await;
     let bare = RegisteredService { principal_arns: Vec::new(), principal_arns_withheld: true, ..made.clone() };
-    assert_eq!(get(&house, &other).await.unwrap(), bare);
-    assert_eq!(code(house.change::<op::PutService>(&other, put(PHOTOS, &[])).await), "AccessDenied");
+    assert_eq!(get(&env, &other).await.unwrap(), bare);
+    assert_eq!(code(env.change::<op::PutService>(&other, put(PHOTOS, &[])).await), "AccessDenied");
     let forget = || forgotten(false);
-    assert_eq!(code(house.change::<op::DeleteService>(&other, forget()).await), "AccessDenied");
+    assert_eq!(code(env.change::<op::DeleteService>(&other, forget()).await), "AccessDenied");
     // One who is gone is shown as such; another of his name does not take his place.
-    let mut tx = house.tx().await;
+    let mut tx = env.tx().await;
     let renamed = User { name: UserName::parse("Robert").unwrap(), ..bob.clone() };
     tx.update(&bob, &renamed).await.unwrap();
-    house.commit(tx).await;
-    assert_eq!(get(&house, &admin).await.unwrap().principal_arns, [format!("arn:aws:iam::{MAIN}:user/Robert")]);
-    house.pass(60);
-    let changed = house.change::<op::PutService>(&admin, put(PHOTOS, &[])).await.unwrap().service.unwrap();
+    env.commit(tx).await;
+    assert_eq!(get(&env, &admin).await.unwrap().principal_arns, [format!("arn:aws:iam::{MAIN}:user/Robert")]);
+    env.pass(60);
+    let changed = env.change::<op::PutService>(&admin, put(PHOTOS, &[])).await.unwrap().service.unwrap();
     assert_eq!(changed.create_date, made.create_date);
     assert!(changed.update_date.unwrap().seconds > made.update_date.unwrap().seconds);
-    house.change::<op::DeleteService>(&admin, forget()).await.unwrap();
-    assert_eq!(code(house.change::<op::DeleteService>(&admin, forget()).await), "NoSuchEntity");
+    env.change::<op::DeleteService>(&admin, forget()).await.unwrap();
+    assert_eq!(code(env.change::<op::DeleteService>(&admin, forget()).await), "NoSuchEntity");
 }
 
 #[tokio::test]
 async fn definitions_are_read_strictly() {
-    let house = House::new().await;
-    let admin = house.service().await;
+    let env = TestEnv::new().await;
+    let admin = env.service().await;
     let check = async |prefix: &str, definition: &str, expected: &str| {
         let req = PutServiceRequest { service_prefix: Some(prefix.into()), ..put(definition, &[]) };
-        let error = house.change::<op::PutService>(&admin, req).await.unwrap_err();
+        let error = env.change::<op::PutService>(&admin, req).await.unwrap_err();
         assert_eq!(error.code().wire(), "InvalidInput", "{definition}");
         assert!(error.message().contains(expected), "{error}");
     };
@@ -101,59 +101,59 @@ async fn definitions_are_read_strictly() {
     check("photos", &PHOTOS.replace("{\"photos:Size\"", "{\"aws:Size\""), "is not the service's own").await;
     check("photos", &PHOTOS.replace("[\"photos:Size\"]", "[\"photos:Colour\"]"), "named and not defined").await;
     check("photos", &PHOTOS.replace("[\"photos:Size\"]", "[\"aws:Colour\"]"), "named and not defined").await;
-    for nobody in ["arn:aws:iam::111122223333:user/Nobody", "arn:aws:iam::111122223333:root", "111122223333"] {
-        let error = house.change::<op::PutService>(&admin, put(PHOTOS, &[nobody])).await.unwrap_err();
-        assert_eq!(error.code().wire(), "InvalidInput", "{nobody}");
+    for absent in ["arn:aws:iam::111122223333:user/Nobody", "arn:aws:iam::111122223333:root", "111122223333"] {
+        let error = env.change::<op::PutService>(&admin, put(PHOTOS, &[absent])).await.unwrap_err();
+        assert_eq!(error.code().wire(), "InvalidInput", "{absent}");
     }
 }
 
 #[tokio::test]
 async fn a_service_with_resources_is_not_forgotten_unawares() {
-    let house = House::new().await;
-    let admin = house.service().await;
-    house.change::<op::PutService>(&admin, put(PHOTOS, &[])).await.unwrap();
-    let owner = user(&house, OTHER, "Olga", &allow("bailiwick:*", "*")).await;
+    let env = TestEnv::new().await;
+    let admin = env.service().await;
+    env.change::<op::PutService>(&admin, put(PHOTOS, &[])).await.unwrap();
+    let owner = user(&env, OTHER, "Olga", &allow("bailiwick:*", "*")).await;
     let tag = |number: u8| TagResourceRequest {
         resource_arn: Some(format!("arn:aws:photos:eu-central-1:{OTHER}:album/{number}")),
         tags: vec![ResourceTag { key: Some("a".into()), value: Some("b".into()) }],
     };
     for number in [7, 5] {
-        house.change::<op::TagResource>(&owner, tag(number)).await.unwrap();
+        env.change::<op::TagResource>(&owner, tag(number)).await.unwrap();
     }
-    let error = house.change::<op::DeleteService>(&admin, forgotten(false)).await.unwrap_err();
+    let error = env.change::<op::DeleteService>(&admin, forgotten(false)).await.unwrap_err();
     assert_eq!(error.code().wire(), "DeleteConflict");
     assert!(error.message().contains("2 resources"), "{error}");
     assert!(error.message().contains(&format!("`arn:aws:photos:eu-central-1:{OTHER}:album/5`")), "{error}");
-    house.change::<op::DeleteService>(&admin, forgotten(true)).await.unwrap();
+    env.change::<op::DeleteService>(&admin, forgotten(true)).await.unwrap();
     // What was kept is there for the next of the name, and in its way.
-    house.change::<op::PutService>(&admin, put(PHOTOS, &[])).await.unwrap();
+    env.change::<op::PutService>(&admin, put(PHOTOS, &[])).await.unwrap();
     for number in [7, 5] {
-        assert_eq!(code(house.change::<op::DeleteService>(&admin, forgotten(false)).await), "DeleteConflict");
+        assert_eq!(code(env.change::<op::DeleteService>(&admin, forgotten(false)).await), "DeleteConflict");
         let (resource_arn, tag_keys) = (tag(number).resource_arn, vec!["a".into()]);
-        house.change::<op::UntagResource>(&owner, UntagResourceRequest { resource_arn, tag_keys }).await.unwrap();
+        env.change::<op::UntagResource>(&owner, UntagResourceRequest { resource_arn, tag_keys }).await.unwrap();
     }
-    house.change::<op::DeleteService>(&admin, forgotten(false)).await.unwrap();
+    env.change::<op::DeleteService>(&admin, forgotten(false)).await.unwrap();
 }
 
 #[tokio::test]
 async fn resources_have_the_arns_that_their_service_registered() {
-    let house = House::new().await;
-    let admin = house.service().await;
+    let env = TestEnv::new().await;
+    let admin = env.service().await;
     let tag = async |resource: &str| {
         let resource_arn = Some(format!("arn:aws:photos:{resource}"));
         let tags = vec![ResourceTag { key: Some("a".into()), value: Some("b".into()) }];
-        house.change::<op::TagResource>(&admin, TagResourceRequest { resource_arn, tags }).await.map(|_| ())
+        env.change::<op::TagResource>(&admin, TagResourceRequest { resource_arn, tags }).await.map(|_| ())
     };
     let policy = async |resource: &str| {
         let resource_arn = Some(format!("arn:aws:photos:{resource}"));
         let policy = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"photos:*","Resource":"*"}}"#;
         let req = PutResourcePolicyRequest { resource_arn, policy: Some(policy.into()) };
-        house.change::<op::PutResourcePolicy>(&admin, req).await.map(|_| ())
+        env.change::<op::PutResourcePolicy>(&admin, req).await.map(|_| ())
     };
     let (album, film) = (format!("eu-central-1:{MAIN}:album/1"), format!("eu-central-1:{MAIN}:film/1"));
     tag(&film).await.unwrap();
     policy(&film).await.unwrap();
-    house.change::<op::PutService>(&admin, put(PHOTOS, &[])).await.unwrap();
+    env.change::<op::PutService>(&admin, put(PHOTOS, &[])).await.unwrap();
     tag(&album).await.unwrap();
     policy(&album).await.unwrap();
     for refused in [film.as_str(), "::album/1", "eu-central-1::album/1"] {
@@ -166,31 +166,31 @@ async fn resources_have_the_arns_that_their_service_registered() {
     // What was kept before can be taken away.
     let resource_arn = || Some(format!("arn:aws:photos:{film}"));
     let req = UntagResourceRequest { resource_arn: resource_arn(), tag_keys: vec!["a".into()] };
-    house.change::<op::UntagResource>(&admin, req).await.unwrap();
+    env.change::<op::UntagResource>(&admin, req).await.unwrap();
     let req = DeleteResourcePolicyRequest { resource_arn: resource_arn() };
-    house.change::<op::DeleteResourcePolicy>(&admin, req).await.unwrap();
+    env.change::<op::DeleteResourcePolicy>(&admin, req).await.unwrap();
     // A service that names no resources takes any.
     let bare = r#"{"catalogue":1,"services":{"photos":{}}}"#;
-    house.change::<op::PutService>(&admin, put(bare, &[])).await.unwrap();
+    env.change::<op::PutService>(&admin, put(bare, &[])).await.unwrap();
     tag(&film).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_service_principal_is_of_one_service() {
-    let house = House::new().await;
-    let admin = house.service().await;
-    house.change::<op::PutService>(&admin, put(PHOTOS, &[])).await.unwrap();
+    let env = TestEnv::new().await;
+    let admin = env.service().await;
+    env.change::<op::PutService>(&admin, put(PHOTOS, &[])).await.unwrap();
     let films = PHOTOS.replace("\"photos\":{", "\"films\":{").replace("photos:", "films:");
     let req = PutServiceRequest { service_prefix: Some("films".into()), ..put(&films, &[]) };
-    assert_eq!(code(house.change::<op::PutService>(&admin, req).await), "EntityAlreadyExists");
+    assert_eq!(code(env.change::<op::PutService>(&admin, req).await), "EntityAlreadyExists");
 }
 
 #[tokio::test]
 async fn only_who_is_listed_acts_as_a_registered_service() {
-    let house = House::new().await;
-    let admin = house.service().await;
-    let listed = user(&house, OTHER, "photos", &allow("bailiwick:Authorize", "*")).await;
-    let stranger = user(&house, OTHER, "Eve", &allow("bailiwick:*", "*")).await;
+    let env = TestEnv::new().await;
+    let admin = env.service().await;
+    let listed = user(&env, OTHER, "photos", &allow("bailiwick:Authorize", "*")).await;
+    let stranger = user(&env, OTHER, "Eve", &allow("bailiwick:*", "*")).await;
     let ask = async |who: &Authenticated| {
         let req = AuthorizeRequest {
             caller: by(Who::ServicePrincipal("photos.example.com".into())),
@@ -202,13 +202,13 @@ async fn only_who_is_listed_acts_as_a_registered_service() {
             ),
             ..Default::default()
         };
-        house.call::<op::Authorize>(who, req).await.map(|answer| answer.decision())
+        env.call::<op::Authorize>(who, req).await.map(|answer| answer.decision())
     };
     // An unregistered name is whose it may be to the asker.
     assert_eq!(code(ask(&listed).await), "AccessDenied");
     assert_eq!(ask(&stranger).await.unwrap(), Decision::Allow);
     let arn = format!("arn:aws:iam::{OTHER}:user/photos");
-    house.change::<op::PutService>(&admin, put(PHOTOS, &[&arn])).await.unwrap();
+    env.change::<op::PutService>(&admin, put(PHOTOS, &[&arn])).await.unwrap();
     assert_eq!(ask(&listed).await.unwrap(), Decision::Allow);
     assert_eq!(code(ask(&stranger).await), "AccessDenied");
     assert_eq!(ask(&admin).await.unwrap(), Decision::Allow, "by `bailiwick:AuthorizeAs` in the management account");

@@ -25,18 +25,18 @@ fn codes(answer: &ValidatePolicyResponse) -> Vec<&str> {
     answer.findings.iter().map(|finding| finding.issue_code.as_str()).collect()
 }
 
-async fn register(house: &House, admin: &Authenticated) {
+async fn register(env: &TestEnv, admin: &Authenticated) {
     let (prefix, definition) = (Some("photos".into()), Some(PHOTOS.into()));
     let req = PutServiceRequest { service_prefix: prefix, definition, principal_arns: Vec::new() };
-    house.change::<op::PutService>(admin, req).await.unwrap();
+    env.change::<op::PutService>(admin, req).await.unwrap();
 }
 
 #[tokio::test]
 async fn names_of_registered_services_are_known() {
-    let house = House::new().await;
-    let admin = house.service().await;
+    let env = TestEnv::new().await;
+    let admin = env.service().await;
     let check = async |policy_type: &str, statement: &str, expected: &[&str]| {
-        let answer = house.call::<op::ValidatePolicy>(&admin, asked(policy_type, statement)).await.unwrap();
+        let answer = env.call::<op::ValidatePolicy>(&admin, asked(policy_type, statement)).await.unwrap();
         assert_eq!(codes(&answer), expected, "{statement}");
     };
     let statement = |action: &str, resource: &str, condition: &str| {
@@ -68,19 +68,18 @@ async fn names_of_registered_services_are_known() {
     for (statement, _) in &cases {
         check("IDENTITY_POLICY", statement, &[]).await;
     }
-    register(&house, &admin).await;
+    register(&env, &admin).await;
     for (statement, expected) in &cases {
         for policy_type in ["IDENTITY_POLICY", "PERMISSIONS_BOUNDARY", "SESSION_POLICY"] {
             check(policy_type, statement, expected).await;
         }
     }
-    house
-        .change::<op::DeleteService>(
-            &admin,
-            DeleteServiceRequest { service_prefix: Some("photos".into()), ..Default::default() },
-        )
-        .await
-        .unwrap();
+    env.change::<op::DeleteService>(
+        &admin,
+        DeleteServiceRequest { service_prefix: Some("photos".into()), ..Default::default() },
+    )
+    .await
+    .unwrap();
     for (statement, _) in &cases {
         check("IDENTITY_POLICY", statement, &[]).await;
     }
@@ -88,14 +87,14 @@ async fn names_of_registered_services_are_known() {
 
 #[tokio::test]
 async fn each_type_of_policy_is_held_to_its_own_rules() {
-    let house = House::new().await;
-    let admin = house.service().await;
-    register(&house, &admin).await;
+    let env = TestEnv::new().await;
+    let admin = env.service().await;
+    register(&env, &admin).await;
     let check = async |policy_type: &str, resource_type: Option<&str>, statement: &str, expected: &[&str]| {
         let resource_type = resource_type.map(str::to_owned);
         let req =
             ValidatePolicyRequest { validate_policy_resource_type: resource_type, ..asked(policy_type, statement) };
-        match house.call::<op::ValidatePolicy>(&admin, req).await {
+        match env.call::<op::ValidatePolicy>(&admin, req).await {
             Ok(answer) => assert_eq!(codes(&answer), expected, "{policy_type} {statement}"),
             Err(error) => assert_eq!(expected, [error.code().wire()], "{policy_type} {error}"),
         }
@@ -140,12 +139,12 @@ async fn each_type_of_policy_is_held_to_its_own_rules() {
 
 #[tokio::test]
 async fn a_document_is_validated_for_this_deployment_or_for_aws() {
-    let house = House::new().await;
-    let admin = house.service().await;
+    let env = TestEnv::new().await;
+    let admin = env.service().await;
     let check = async |policy_type: &str, statement: &str, here: &[&str], aws: &[&str]| {
         for (target, expected) in [(None, here), (Some("BAILIWICK"), here), (Some("AWS"), aws)] {
             let req = ValidatePolicyRequest { target: target.map(str::to_owned), ..asked(policy_type, statement) };
-            let answer = house.call::<op::ValidatePolicy>(&admin, req).await.unwrap();
+            let answer = env.call::<op::ValidatePolicy>(&admin, req).await.unwrap();
             assert_eq!(codes(&answer), expected, "{target:?} {statement}");
         }
     };
@@ -162,23 +161,23 @@ async fn a_document_is_validated_for_this_deployment_or_for_aws() {
 
 #[tokio::test]
 async fn findings_have_places_and_come_in_pages() {
-    let house = House::new().await;
-    let admin = house.service().await;
+    let env = TestEnv::new().await;
+    let admin = env.service().await;
     let req =
         ValidatePolicyRequest { policy_document: Some("{\"é\":\n \"x\" y".into()), ..asked("IDENTITY_POLICY", "") };
-    let answer = house.call::<op::ValidatePolicy>(&admin, req).await.unwrap();
+    let answer = env.call::<op::ValidatePolicy>(&admin, req).await.unwrap();
     assert_eq!(codes(&answer), ["JSON_SYNTAX_ERROR"]);
     let start = answer.findings[0].locations[0].span.unwrap().start.unwrap();
     assert_eq!((start.line, start.column, start.offset), (Some(2), Some(5), Some(11)));
     let actions: Vec<String> = (0..7).map(|number| format!("\"iam:No{number}\"")).collect();
     let statement = format!(r#"{{"Effect":"Allow","Action":[{}],"Resource":"*"}}"#, actions.join(","));
-    let whole = house.call::<op::ValidatePolicy>(&admin, asked("IDENTITY_POLICY", &statement)).await.unwrap();
+    let whole = env.call::<op::ValidatePolicy>(&admin, asked("IDENTITY_POLICY", &statement)).await.unwrap();
     assert_eq!(codes(&whole), ["INVALID_ACTION"; 7]);
     assert_eq!(whole.next_token, None);
     let (mut seen, mut next_token): (Vec<ValidatePolicyFinding>, _) = (Vec::new(), None);
     loop {
         let req = ValidatePolicyRequest { max_results: Some(3), next_token, ..asked("IDENTITY_POLICY", &statement) };
-        let page = house.call::<op::ValidatePolicy>(&admin, req).await.unwrap();
+        let page = env.call::<op::ValidatePolicy>(&admin, req).await.unwrap();
         seen.extend(page.findings);
         next_token = page.next_token;
         if next_token.is_none() {
@@ -187,7 +186,7 @@ async fn findings_have_places_and_come_in_pages() {
     }
     assert_eq!(seen, whole.findings);
     let req = ValidatePolicyRequest { next_token: Some("3".into()), ..asked("IDENTITY_POLICY", &statement) };
-    assert_eq!(code(house.call::<op::ValidatePolicy>(&admin, req).await), "ValidationError");
+    assert_eq!(code(env.call::<op::ValidatePolicy>(&admin, req).await), "ValidationError");
 }
 
 /// As many texts as make so many bytes, as a list.
@@ -204,8 +203,8 @@ fn filled(bytes: usize, text: impl Fn(usize) -> String) -> String {
 
 #[tokio::test]
 async fn comparing_with_names_that_are_registered_has_its_bound() {
-    let house = House::new().await;
-    let admin = house.service().await;
+    let env = TestEnv::new().await;
+    let admin = env.service().await;
     let actions = filled(60_000, |at| format!("{}{at}", "A".repeat(20))).replace(',', ":{},");
     let formats = filled(60_000, |at| format!("arn:aws:zoo:::{}${{X}}{at}", "a*".repeat(10)));
     let definition = format!(
@@ -216,7 +215,7 @@ async fn comparing_with_names_that_are_registered_has_its_bound() {
         definition: Some(definition),
         principal_arns: Vec::new(),
     };
-    house.change::<op::PutService>(&admin, req).await.unwrap();
+    env.change::<op::PutService>(&admin, req).await.unwrap();
     let resource = |at: usize| format!("arn:aws:zoo:::{}{at}b", "?*".repeat(10));
     let tags = r#","Condition":{"StringEquals":{"aws:RequestTag/a":"b"}}"#;
     let anywhere = || r#""*""#.to_owned();
@@ -231,7 +230,7 @@ async fn comparing_with_names_that_are_registered_has_its_bound() {
         (r#""iam:*""#.into(), filled(20_000, |at| format!("arn:aws:iam::*:{}{at}*", "a*".repeat(500))), "", true),
     ] {
         let statement = format!(r#"{{"Effect":"Allow","Action":[{actions}],"Resource":[{resources}]{condition}}}"#);
-        let answer = house.call::<op::ValidatePolicy>(&admin, asked("IDENTITY_POLICY", &statement)).await;
+        let answer = env.call::<op::ValidatePolicy>(&admin, asked("IDENTITY_POLICY", &statement)).await;
         let shown = &statement[..70];
         match answer {
             Ok(_) => assert!(decided, "{shown}"),

@@ -9,26 +9,25 @@ use super::*;
 
 #[tokio::test]
 async fn a_principal_brings_everything_that_he_holds() {
-    let theatre = Theatre::new().await;
-    let house = &theatre.house;
-    let alice = house.user(MAIN, "Alice", &allow("s3:GetObject", "*")).await;
-    house.group("staff", &allow("s3:PutObject", "*"), &[&alice]).await;
-    let managed = house.managed("queues", &allow("sqs:*", "*")).await;
-    let mut tx = house.tx().await;
-    let snapshot = house.snapshots.current().unwrap();
+    let theatre = SimulationEnv::new().await;
+    let env = &theatre.env;
+    let alice = env.user(MAIN, "Alice", &allow("s3:GetObject", "*")).await;
+    env.group("staff", &allow("s3:PutObject", "*"), &[&alice]).await;
+    let managed = env.managed("queues", &allow("sqs:*", "*")).await;
+    let mut tx = env.tx().await;
+    let snapshot = env.snapshots.current().unwrap();
     let policy = snapshot.managed_policy(&managed).unwrap().reference();
     let policy = tx.find_policy(policy).await.unwrap().unwrap();
     tx.attach_policy(&(&alice).into(), &policy).await.unwrap();
-    house.commit(tx).await;
+    env.commit(tx).await;
     let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}}"#;
-    house
-        .role(
-            MAIN,
-            "Heron",
-            trust,
-            &statement("Allow", "s3:*", "*", r#"{"StringEquals":{"aws:PrincipalTag/Team":"roles"}}"#),
-        )
-        .await;
+    env.role(
+        MAIN,
+        "Heron",
+        trust,
+        &statement("Allow", "s3:*", "*", r#"{"StringEquals":{"aws:PrincipalTag/Team":"roles"}}"#),
+    )
+    .await;
     let check = async |source: &str, action: &str, expected: &str, by: &[&str]| {
         let results = theatre.principal(of(source, &[action], &[])).await.unwrap();
         assert_eq!(
@@ -54,7 +53,10 @@ async fn a_principal_brings_everything_that_he_holds() {
     let result = theatre.principal(request).await.unwrap().remove(0);
     let decisions = result.resource_specific_results.iter().map(|one| one.eval_resource_decision.as_deref().unwrap());
     assert_eq!(decisions.collect::<Vec<_>>(), ["allowed", "implicitDeny"]);
-    assert_eq!(told(&result.resource_specific_results[0].matched_statements), ["PolicyInputList.1 (IAM Policy)"]);
+    assert_eq!(
+        shown_answer(&result.resource_specific_results[0].matched_statements),
+        ["PolicyInputList.1 (IAM Policy)"]
+    );
     for (source, code) in [
         ("arn:aws:iam::111122223333:user/Nobody", "NoSuchEntity"),
         ("arn:aws:iam::111122223333:user/path/Alice", "NoSuchEntity"),
@@ -74,8 +76,8 @@ async fn a_principal_brings_everything_that_he_holds() {
 
 #[tokio::test]
 async fn a_boundary_bounds_and_is_told() {
-    let theatre = Theatre::new().await;
-    theatre.house.user(MAIN, "Alice", &allow("s3:*", "*")).await;
+    let theatre = SimulationEnv::new().await;
+    theatre.env.user(MAIN, "Alice", &allow("s3:*", "*")).await;
     let check = async |boundary: &str, expected: &str, within: bool, by: &[&str]| {
         let request = SimulatePrincipalPolicyRequest {
             permissions_boundary_policy_input_list: strings(&[boundary]),
@@ -104,10 +106,10 @@ async fn a_boundary_bounds_and_is_told() {
 
 #[tokio::test]
 async fn of_the_simulated_caller_is_known_what_his_simulator_may_know() {
-    let theatre = Theatre::new().await;
+    let theatre = SimulationEnv::new().await;
     let condition = r#"{"StringEquals":{"aws:PrincipalTag/Team":"reeds"}}"#;
-    theatre.house.user(MAIN, "Alice", &statement("Allow", "s3:*", "*", condition)).await;
-    theatre.house.user(MAIN, "Bob", "").await;
+    theatre.env.user(MAIN, "Alice", &statement("Allow", "s3:*", "*", condition)).await;
+    theatre.env.user(MAIN, "Bob", "").await;
     let results = theatre.principal(of(ALICE, &["s3:GetObject"], &[])).await.unwrap();
     assert_eq!(decision(&results[0]), "allowed");
     // As Bob, with Alice's policies: who may see hers may not see his tags.
@@ -118,9 +120,9 @@ async fn of_the_simulated_caller_is_known_what_his_simulator_may_know() {
         (decision(&results[0]), &results[0].missing_context_values[..]),
         ("implicitDeny", &strings(&["aws:PrincipalTag/Team"])[..])
     );
-    let named = statement("Allow", "s3:*", "*", r#"{"StringEquals":{"aws:username":"Bob"}}"#);
+    let identity = statement("Allow", "s3:*", "*", r#"{"StringEquals":{"aws:username":"Bob"}}"#);
     let request =
-        SimulateCustomPolicyRequest { caller_arn: Some(bob.into()), ..custom(&[&named], &["s3:GetObject"], &[]) };
+        SimulateCustomPolicyRequest { caller_arn: Some(bob.into()), ..custom(&[&identity], &["s3:GetObject"], &[]) };
     assert_eq!(decision(&theatre.one(request).await), "allowed");
     // A given key goes before.
     let request = SimulatePrincipalPolicyRequest {
@@ -132,7 +134,7 @@ async fn of_the_simulated_caller_is_known_what_his_simulator_may_know() {
 
 #[tokio::test]
 async fn context_keys_are_listed_once() {
-    let theatre = Theatre::new().await;
+    let theatre = SimulationEnv::new().await;
     let condition = r#"{"StringEquals":{"aws:PrincipalTag/Team":"${aws:username}","S3:Prefix":"a"}}"#;
     let first = statement("Allow", "s3:*", "*", condition);
     let second =
@@ -140,7 +142,7 @@ async fn context_keys_are_listed_once() {
     let bucket = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"aws:SourceVpc":"vpc-1"}}}}"#;
     let ask = async |policies: &[&str]| {
         let request = GetContextKeysForCustomPolicyRequest { policy_input_list: strings(policies) };
-        theatre.house.call::<op::GetContextKeysForCustomPolicy>(&theatre.director, request).await
+        theatre.env.call::<op::GetContextKeysForCustomPolicy>(&theatre.director, request).await
     };
     let keys = ask(&[&first, &second, bucket]).await.unwrap().context_key_names;
     let expected = ["aws:PrincipalTag/Team", "aws:username", "S3:Prefix", "aws:SecureTransport", "aws:SourceVpc"];
@@ -149,14 +151,14 @@ async fn context_keys_are_listed_once() {
     assert_eq!(error.code().wire(), "InvalidInput");
     assert!(error.message().starts_with("PolicyInputList.2: "), "{error}");
 
-    let alice = theatre.house.user(MAIN, "Alice", &first).await;
-    theatre.house.group("staff", &second, &[&alice]).await;
+    let alice = theatre.env.user(MAIN, "Alice", &first).await;
+    theatre.env.group("staff", &second, &[&alice]).await;
     let check = async |source: &str, expected: &[&str]| {
         let request = GetContextKeysForPrincipalPolicyRequest {
             policy_source_arn: Some(source.into()),
             policy_input_list: vec![statement("Allow", "s3:*", "*", r#"{"Null":{"s3:Other":"true"}}"#)],
         };
-        let answer = theatre.house.call::<op::GetContextKeysForPrincipalPolicy>(&theatre.director, request).await;
+        let answer = theatre.env.call::<op::GetContextKeysForPrincipalPolicy>(&theatre.director, request).await;
         assert_eq!(answer.unwrap().context_key_names, expected, "{source}");
     };
     let everything = ["aws:PrincipalTag/Team", "aws:username", "S3:Prefix", "aws:SecureTransport", "s3:Other"];
@@ -166,22 +168,21 @@ async fn context_keys_are_listed_once() {
 
 #[tokio::test]
 async fn who_may_simulate_whom_is_for_policies_to_say() {
-    let theatre = Theatre::new().await;
-    theatre.house.user(MAIN, "Alice", "").await;
-    theatre.house.group("staff", "", &[]).await;
+    let theatre = SimulationEnv::new().await;
+    theatre.env.user(MAIN, "Alice", "").await;
+    theatre.env.group("staff", "", &[]).await;
     let policy = statement(
         "Allow",
         "iam:SimulatePrincipalPolicy",
         ALICE,
         r#"{"StringEquals":{"iam:ResourceTag/Team":"reeds"}}"#,
     );
-    let clerk = theatre.house.user(MAIN, "clerk", &policy).await;
-    let clerk = theatre.house.prove(&theatre.house.key(MAIN, Some(&clerk)).await).await.unwrap();
+    let clerk = theatre.env.user(MAIN, "clerk", &policy).await;
+    let clerk = theatre.env.prove(&theatre.env.key(MAIN, Some(&clerk)).await).await.unwrap();
     for (source, expected) in [(ALICE, None), ("arn:aws:iam::111122223333:group/staff", Some("AccessDenied"))] {
-        let answer =
-            theatre.house.call::<op::SimulatePrincipalPolicy>(&clerk, of(source, &["s3:GetObject"], &[])).await;
+        let answer = theatre.env.call::<op::SimulatePrincipalPolicy>(&clerk, of(source, &["s3:GetObject"], &[])).await;
         assert_eq!(answer.err().map(|error| error.code().wire()), expected, "{source}");
     }
-    let answer = theatre.house.call::<op::SimulateCustomPolicy>(&clerk, custom(&[], &["s3:GetObject"], &[])).await;
+    let answer = theatre.env.call::<op::SimulateCustomPolicy>(&clerk, custom(&[], &["s3:GetObject"], &[])).await;
     assert_eq!(answer.unwrap_err().code().wire(), "AccessDenied");
 }

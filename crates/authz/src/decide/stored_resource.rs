@@ -6,51 +6,53 @@ use bailiwick_policy_lang::Catalogue;
 use bailiwick_snapshot::{ManagedPolicy, Resource, Snapshot};
 
 use super::given_keys::GivenKeys;
-use crate::context::{Filler, filler};
+use crate::context::{KeySource, key_source};
 
 /// What Bailiwick has of the resource that is asked about.
-pub(crate) enum Stored<'s> {
+pub(crate) enum StoredResource<'s> {
     /// Nothing: its tags are the asking service's to say.
-    Nothing,
+    Unknown,
     /// The policy or the tags, of a resource of another service.
-    Kept(&'s Resource),
+    OfService(&'s Resource),
     /// It is one of Bailiwick's own; with its tags, if it is there and can have any.
-    Own(Option<&'s Tags>),
+    Builtin(Option<&'s Tags>),
 }
 
-impl<'s> Stored<'s> {
+impl<'s> StoredResource<'s> {
     pub(crate) fn of(snapshot: &'s Snapshot, account: Option<AccountId>, resource: &str) -> Self {
         let service = resource.split(':').nth(2).unwrap_or_default();
         if Catalogue::builtin().service(service).is_some() {
-            let Ok(arn) = Arn::parse(resource) else { return Stored::Own(None) };
+            let Ok(arn) = Arn::parse(resource) else { return StoredResource::Builtin(None) };
             let tags = match snapshot.entity_by_arn(&arn) {
                 Some(entity) => Some(&entity.tags),
                 None => snapshot.managed_policy(&arn).map(ManagedPolicy::tags),
             };
-            return Stored::Own(tags);
+            return StoredResource::Builtin(tags);
         }
-        account.and_then(|account| snapshot.resource(account, resource)).map_or(Stored::Nothing, Stored::Kept)
+        account
+            .and_then(|account| snapshot.resource(account, resource))
+            .map_or(StoredResource::Unknown, StoredResource::OfService)
     }
 
     /// Whether its tags are what is stored here, and nothing else.
     pub(crate) fn has_tags(&self) -> bool {
-        !matches!(self, Stored::Nothing)
+        !matches!(self, StoredResource::Unknown)
     }
 
     /// The policy that is kept of it.
     pub(crate) fn policy(&self) -> Option<&'s Policy> {
         match self {
-            Stored::Kept(resource) => resource.policy.as_ref(),
-            Stored::Nothing | Stored::Own(_) => None,
+            StoredResource::OfService(resource) => resource.policy.as_ref(),
+            StoredResource::Unknown | StoredResource::Builtin(_) => None,
         }
     }
 }
 
-impl ContextSource for Stored<'_> {
+impl ContextSource for StoredResource<'_> {
     fn value(&self, key: &ContextKey) -> Option<ContextValue<'_>> {
         let tags = match (self, key.global()?) {
-            (Stored::Kept(resource), GlobalKey::ResourceTag) => &resource.tags,
-            (Stored::Own(tags), GlobalKey::ResourceTag | GlobalKey::IamResourceTag) => (*tags)?,
+            (StoredResource::OfService(resource), GlobalKey::ResourceTag) => &resource.tags,
+            (StoredResource::Builtin(tags), GlobalKey::ResourceTag | GlobalKey::IamResourceTag) => (*tags)?,
             _ => return None,
         };
         tags.iter().find(|tag| key.tag_matches(&tag.key)).map(|tag| ContextValue::One(&tag.value))
@@ -58,14 +60,14 @@ impl ContextSource for Stored<'_> {
 }
 
 /// What a question brings, perhaps without what it says of the resource's tags.
-pub(crate) struct Brought<'k, 'a> {
+pub(crate) struct QuestionKeys<'k, 'a> {
     pub(crate) keys: &'k GivenKeys<'a>,
     pub(crate) hides_tags: bool,
 }
 
-impl ContextSource for Brought<'_, '_> {
+impl ContextSource for QuestionKeys<'_, '_> {
     fn value(&self, key: &ContextKey) -> Option<ContextValue<'_>> {
-        if self.hides_tags && filler(key) == Filler::StoredResource {
+        if self.hides_tags && key_source(key) == KeySource::StoredResource {
             return None;
         }
         self.keys.value(key)

@@ -14,35 +14,35 @@ use bailiwick_operation::{Check, Cx, Principal};
 use bailiwick_snapshot::{AccessKey, Snapshot};
 
 use crate::Authz;
-use crate::effort::Effort;
 use crate::subject::Subject;
+use crate::work_budget::WorkBudget;
 
 /// What an administrator attaches to the next one.
 const ADMINISTRATOR_POLICY: &str = "AdministratorAccess";
 /// The name of a user that is not there, whom the next administrator would be.
-const NEXT: &str = "administrator";
+const NEW_ADMINISTRATOR: &str = "administrator";
 /// What a look at one user costs, as bytes that are read.
-const DECISION: usize = 500;
+const DECISION_COST: usize = 500;
 
 /// What is left when an access key is out of use.
 #[derive(Clone, Debug)]
-pub enum Left {
+pub enum Administrators {
     /// The key was no administrator's: nothing changes.
-    AsBefore,
+    Unchanged,
     /// This other key is an administrator's.
     Administrator(Arc<AccessKey>),
     /// Nobody.
-    Nobody,
+    None,
 }
 
 impl Authz {
     /// Who could administer the deployment if this access key were gone: decided for calls from where the caller is,
     /// with the policies of this snapshot. A user about whom it would take too long to decide is no help.
-    pub async fn left_without(&self, snapshot: &Snapshot, cx: &Cx, key: &AccessKeyId) -> Left {
+    pub async fn administrators_without(&self, snapshot: &Snapshot, cx: &Cx, key: &AccessKeyId) -> Administrators {
         let management = snapshot.management_account();
-        let Some(gone) = snapshot.access_key(key.as_str()) else { return Left::AsBefore };
+        let Some(gone) = snapshot.access_key(key.as_str()) else { return Administrators::Unchanged };
         if gone.account != management || !gone.active || self.administers(snapshot, cx, gone).is_ok_and(|yes| !yes) {
-            return Left::AsBefore;
+            return Administrators::Unchanged;
         }
         let mut others = Vec::new();
         snapshot.for_each_access_key(&mut |other| {
@@ -52,15 +52,15 @@ impl Authz {
         });
         // Root comes first, since nothing has to be decided about it.
         others.sort_unstable_by_key(|key| key.user);
-        let mut effort = Effort::new();
+        let mut work = WorkBudget::new();
         for other in others {
             if self.administers(snapshot, cx, other).is_ok_and(|yes| yes) {
-                return Left::Administrator(Arc::clone(other));
+                return Administrators::Administrator(Arc::clone(other));
             }
-            effort.read(DECISION);
-            effort.pause().await;
+            work.add_bytes(DECISION_COST);
+            work.yield_if_due().await;
         }
-        Left::Nobody
+        Administrators::None
     }
 
     /// Whether the owner of a key is an administrator.
@@ -70,9 +70,9 @@ impl Authz {
         let name = UserName::parse(&user.name)?;
         let principal = Principal::User { account: key.account, id, name, path: user.path().clone() };
         let subject = Subject::unproven(&principal, snapshot.partition());
-        let mut effort = Effort::new();
+        let mut work = WorkBudget::new();
         for check in probes(snapshot, key.account) {
-            match self.decide_about(snapshot, &subject, cx, &check, &mut effort) {
+            match self.decide_subject(snapshot, &subject, cx, &check, &mut work) {
                 Ok(()) => {}
                 Err(error) if error.code() == ErrorCode::AccessDenied => return Ok(false),
                 Err(error) => return Err(error),
@@ -85,7 +85,7 @@ impl Authz {
 /// What it takes to make another administrator.
 fn probes(snapshot: &Snapshot, account: AccountId) -> [Check; 3] {
     let partition = snapshot.partition();
-    let next = Arn::iam(partition, account, format_args!("user/{NEXT}"));
+    let next = Arn::iam(partition, account, format_args!("user/{NEW_ADMINISTRATOR}"));
     let policy = format!("arn:{}:iam::aws:policy/{ADMINISTRATOR_POLICY}", partition.as_str());
     [
         Check::new("iam:CreateUser", &next),

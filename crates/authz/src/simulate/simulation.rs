@@ -14,23 +14,23 @@ use super::outcome::{self, Outcome};
 use super::source::{self, Source};
 use super::{handling, invalid};
 use crate::decide::question::service_prefix;
-use crate::decide::trust::is_assuming;
-use crate::effort::{Effort, turn};
+use crate::decide::trust::is_decided_by_trust;
+use crate::work_budget::{WorkBudget, yield_now};
 
 /// Bytes of compiled policies that are looked at about as fast as a small statement; few texts are longer.
-const PIECE: usize = 256;
+const UNIT_BYTES: usize = 256;
 
 /// More than this is not looked at for one decision, during which nobody else has a turn.
-const MOST_LOOKS: usize = 50_000;
+const MAX_DECISION_COST: usize = 50_000;
 
 /// More than this is not looked at for one action, whose resources can't be parted.
-const MOST_LOOKS_FOR_ALL: usize = 1_000_000;
+const MAX_ACTION_COST: usize = 1_000_000;
 
 /// After this much others have their turn.
-const TURN: usize = 1_000;
+const YIELD_COST: usize = 1_000;
 
 /// What the request of a simulation says, beside the policies of identities.
-pub(super) struct Asked<'a> {
+pub(super) struct SimulationInput<'a> {
     pub(super) actions: &'a [String],
     pub(super) resources: &'a [String],
     pub(super) resource_policy: Option<&'a str>,
@@ -41,7 +41,7 @@ pub(super) struct Asked<'a> {
 }
 
 /// A simulation, read and checked.
-pub(super) struct Scenario<'a> {
+pub(super) struct Simulation<'a> {
     source: &'a Source,
     caller: Caller,
     actions: &'a [String],
@@ -49,19 +49,19 @@ pub(super) struct Scenario<'a> {
     given: GivenKeys<'a>,
     resource_policy: Option<Policy>,
     /// What there is to look at for one decision: pieces of policies, times pieces of what they are compared with.
-    looks: usize,
+    decision_cost: usize,
     /// What stands for the trust policy of a role when none was given: the role trusts the caller's account.
     trust: Policy,
     owner: AccountId,
     management_account: AccountId,
 }
 
-impl<'a> Scenario<'a> {
+impl<'a> Simulation<'a> {
     /// Reads what is asked.
     ///
     /// # Errors
     /// `InvalidInput`.
-    pub(super) fn read(snapshot: &Snapshot, source: &'a Source, asked: &Asked<'a>) -> Result<Self> {
+    pub(super) fn read(snapshot: &Snapshot, source: &'a Source, asked: &SimulationInput<'a>) -> Result<Self> {
         for action in asked.actions {
             let why = "an action is a service prefix, a colon and a name, without wildcards";
             service_prefix(action).map_err(|_| invalid("ActionNames", format!("Invalid action `{action}`: {why}")))?;
@@ -77,7 +77,7 @@ impl<'a> Scenario<'a> {
             handling::check(option, asked.resources)?;
         }
         let caller = Caller::read(snapshot, source, asked.caller)?;
-        let is_user = caller.named.as_ref().is_some_and(|named| !named.is_role);
+        let is_user = caller.identity.as_ref().is_some_and(|identity| !identity.is_role);
         if asked.resource_policy.is_some() && !is_user {
             return Err(invalid("CallerArn", "CallerArn must name an IAM user when a ResourcePolicy is given"));
         }
@@ -94,16 +94,16 @@ impl<'a> Scenario<'a> {
             .map(|text| resource_policy(text, asked.actions, &resources, snapshot.partition()))
             .transpose()?;
         let given = GivenKeys::read(asked.context)?;
-        let pieces = |bytes: usize| 1 + bytes / PIECE;
-        let policies = pieces(source.policies().chain(&resource_policy).map(Policy::heap_bytes).sum());
+        let units = |bytes: usize| 1 + bytes / UNIT_BYTES;
+        let policies = units(source.policies().chain(&resource_policy).map(Policy::heap_bytes).sum());
         let longest = resources.iter().map(|resource| resource.len()).max().unwrap_or_default();
-        let looks = policies.saturating_mul(pieces(longest + given.bytes()));
-        if looks > MOST_LOOKS || looks.saturating_mul(resources.len()) > MOST_LOOKS_FOR_ALL {
-            return Err(too_much());
+        let decision_cost = policies.saturating_mul(units(longest + given.bytes()));
+        if decision_cost > MAX_DECISION_COST || decision_cost.saturating_mul(resources.len()) > MAX_ACTION_COST {
+            return Err(too_large());
         }
-        Ok(Scenario {
+        Ok(Simulation {
             resource_policy,
-            looks,
+            decision_cost,
             trust: source::compile(
                 "ResourcePolicy",
                 "ResourcePolicy",
@@ -128,7 +128,7 @@ impl<'a> Scenario<'a> {
 
     /// How much there is to look at for one result.
     pub(super) fn cost(&self) -> usize {
-        self.looks.saturating_mul(self.resources.len())
+        self.decision_cost.saturating_mul(self.resources.len())
     }
 
     /// What is decided on an action on all resources. Lets others have their turn in between.
@@ -139,22 +139,22 @@ impl<'a> Scenario<'a> {
         let mut outcomes = Vec::with_capacity(self.resources.len());
         let mut looked = 0;
         for resource in &self.resources {
-            let mut effort = Effort::new();
-            outcomes.push(self.decide(action, resource, &mut effort)?);
-            effort.pause().await;
-            looked += self.looks;
-            if looked >= TURN {
+            let mut work = WorkBudget::new();
+            outcomes.push(self.decide(action, resource, &mut work)?);
+            work.yield_if_due().await;
+            looked += self.decision_cost;
+            if looked >= YIELD_COST {
                 looked = 0;
-                turn().await;
+                yield_now().await;
             }
         }
         Ok(outcome::result(action, &self.resources, outcomes))
     }
 
     /// Decides one request, by what decides live ones.
-    fn decide(&self, action: &str, resource: &str, effort: &mut Effort) -> Result<Outcome> {
-        let named = resource.split(':').nth(4).and_then(|account| AccountId::parse(account).ok());
-        let owner = named.unwrap_or(self.owner);
+    fn decide(&self, action: &str, resource: &str, work: &mut WorkBudget) -> Result<Outcome> {
+        let identity = resource.split(':').nth(4).and_then(|account| AccountId::parse(account).ok());
+        let owner = identity.unwrap_or(self.owner);
         let digits = owner.to_string();
         let known = KnownKeys { caller: &self.caller, resource_account: &digits };
         let layers: [&dyn ContextSource; 2] = [&self.given, &known];
@@ -167,7 +167,7 @@ impl<'a> Scenario<'a> {
             context: Context::new(&layers),
         };
         let given = |kind| self.resource_policy.as_ref().filter(|policy| policy.kind() == kind);
-        let assumes = is_assuming(action);
+        let assumes = is_decided_by_trust(action);
         let identity = [self.source.identity.as_slice()];
         let policies = Policies {
             identity: &identity,
@@ -182,18 +182,18 @@ impl<'a> Scenario<'a> {
             },
             ..Policies::default()
         };
-        let explanation = effort.ask(|budget| evaluator::trace_within(&request, &policies, budget));
-        let explanation: Explanation<'_> = explanation.map_err(|_| too_much())?;
+        let explanation = work.spend(|budget| evaluator::trace_within(&request, &policies, budget));
+        let explanation: Explanation<'_> = explanation.map_err(|_| too_large())?;
         let asked = evaluator::asked_keys(&request, &policies).into_iter();
         let missing = asked.filter(|key| request.context.value(key).is_none()).map(|key| key.as_written().to_owned());
-        let crosses = owner != self.caller.account.id;
+        let is_cross_account = owner != self.caller.account.id;
         let has_policy = self.resource_policy.is_some();
-        Ok(Outcome::of(&explanation, self.source, crosses, has_policy, missing, self.resources.len()))
+        Ok(Outcome::of(&explanation, self.source, is_cross_account, has_policy, missing, self.resources.len()))
     }
 }
 
 /// What is said of more than can be looked at.
-fn too_much() -> IamError {
+fn too_large() -> IamError {
     let why = "the policies are too large to be decided on so much at once: name fewer resources or fewer values";
     invalid("PolicyInputList", why)
 }
@@ -225,24 +225,25 @@ fn owner(text: &str) -> Result<AccountId> {
 /// `InvalidInput`, also for one that can't be the policy of every resource.
 fn resource_policy(text: &str, actions: &[String], resources: &[&str], partition: Partition) -> Result<Policy> {
     const NAME: &str = "ResourcePolicy";
-    let is_trust = actions.iter().all(|action| is_assuming(action));
+    let is_trust = actions.iter().all(|action| is_decided_by_trust(action));
     let kind = if is_trust { PolicyKind::Trust } else { PolicyKind::Resource };
     let document = source::read(NAME, NAME, text, kind, partition)?;
-    match resources.iter().find(|resource| !speaks_of(&document, resource)) {
+    match resources.iter().find(|resource| !may_apply_to(&document, resource)) {
         Some(other) => Err(invalid(NAME, format!("{NAME} names no resource of the service that `{other}` is of"))),
         None => Ok(Policy::compile_named(&document, kind, Some(NAME))),
     }
 }
 
 /// Whether any statement may be about a resource, going by its service.
-fn speaks_of(document: &Document, resource: &str) -> bool {
+fn may_apply_to(document: &Document, resource: &str) -> bool {
     let service = |arn: &str| arn.split(':').nth(2).map(str::to_owned);
     let of = service(resource);
     of.is_none()
         || document.statements.iter().any(|statement| match &statement.resource {
-            Some(element) if !element.negated => {
-                element.patterns.iter().any(|pattern| service(&pattern.value).is_none_or(|named| Some(named) == of))
-            }
+            Some(element) if !element.negated => element
+                .patterns
+                .iter()
+                .any(|pattern| service(&pattern.value).is_none_or(|identity| Some(identity) == of)),
             _ => true,
         })
 }

@@ -9,8 +9,8 @@ use bailiwick_api::authz::{
 };
 use bailiwick_api::op;
 
-use crate::effort::{QUESTION, REQUEST};
 use crate::tests::*;
+use crate::work_budget::{DECISION_STEPS, REQUEST_STEPS};
 
 const ALICE: &str = "arn:aws:iam::111122223333:user/Alice";
 
@@ -35,12 +35,12 @@ fn alice() -> Option<authz::Caller> {
 }
 
 /// A house with a caller who may do everything but what the greedy statement denies, if its key is given.
-async fn house() -> (House, Authenticated) {
-    let house = House::new().await;
-    let user = house.user(MAIN, "Alice", &allow("*", "*")).await;
-    house.group("greedy", &greedy(), &[&user]).await;
-    let service = house.service().await;
-    (house, service)
+async fn env() -> (TestEnv, Authenticated) {
+    let env = TestEnv::new().await;
+    let user = env.user(MAIN, "Alice", &allow("*", "*")).await;
+    env.group("greedy", &greedy(), &[&user]).await;
+    let service = env.service().await;
+    (env, service)
 }
 
 fn question(count: usize) -> AuthorizeRequest {
@@ -60,31 +60,31 @@ fn item(count: usize) -> AuthorizeItem {
 
 #[tokio::test]
 async fn a_question_has_its_bound() {
-    let (house, service) = house().await;
+    let (env, service) = env().await;
     for (count, decided) in [(0, true), (10, true), (13, false), (1_000, false)] {
-        let answer = house.call::<op::Authorize>(&service, question(count)).await;
+        let answer = env.call::<op::Authorize>(&service, question(count)).await;
         match answer {
             Ok(answer) => assert_eq!((answer.decision(), decided), (Decision::Allow, true), "{count}"),
             Err(error) => {
                 assert_eq!((error.code().wire(), decided), ("LimitExceeded", false), "{count}");
-                assert!(error.message().contains(&format!("{QUESTION} steps: bring fewer")), "{error}");
+                assert!(error.message().contains(&format!("{DECISION_STEPS} steps: bring fewer")), "{error}");
             }
         }
         // What is decided twice over, for the statement and for what is told of it, has the same bound.
         let explain = ExplainRequest { request: Some(question(count)) };
-        let told = house.call::<op::Explain>(&service, explain).await.map(|_| ());
+        let shown_answer = env.call::<op::Explain>(&service, explain).await.map(|_| ());
         match count {
-            0 => assert!(told.is_ok()),
-            _ => assert_eq!(code(told), "LimitExceeded", "{count}"),
+            0 => assert!(shown_answer.is_ok()),
+            _ => assert_eq!(code(shown_answer), "LimitExceeded", "{count}"),
         }
     }
 }
 
 #[tokio::test]
 async fn so_has_passing_a_role() {
-    let (house, service) = house().await;
+    let (env, service) = env().await;
     let trust = greedy().replace(r#""Resource":"*","#, r#""Principal":"*","#).replace(r#""*","Pr"#, r#""sts:*","Pr"#);
-    house.role(MAIN, "worker", &trust, "").await;
+    env.role(MAIN, "worker", &trust, "").await;
     let request = |count| AuthorizePassRoleRequest {
         caller: alice(),
         role_arn: format!("arn:aws:iam::{MAIN}:role/ponds/worker"),
@@ -92,31 +92,31 @@ async fn so_has_passing_a_role() {
         context: words(count),
         min_revision: None,
     };
-    let answer = house.call::<op::AuthorizePassRole>(&service, request(3)).await.unwrap();
+    let answer = env.call::<op::AuthorizePassRole>(&service, request(3)).await.unwrap();
     assert_eq!(answer.decision(), Decision::ImplicitDeny);
-    assert_eq!(code(house.call::<op::AuthorizePassRole>(&service, request(13)).await), "LimitExceeded");
+    assert_eq!(code(env.call::<op::AuthorizePassRole>(&service, request(13)).await), "LimitExceeded");
 }
 
 #[tokio::test]
 async fn the_questions_of_a_batch_share_theirs() {
-    let (house, service) = house().await;
+    let (env, service) = env().await;
     let batch = |items: Vec<AuthorizeItem>| BatchAuthorizeRequest { caller: alice(), items, ..Default::default() };
     // One that is too much costs the others nothing.
     let items = vec![item(0), item(20), item(0)];
-    let answer = house.call::<op::BatchAuthorize>(&service, batch(items)).await.unwrap();
+    let answer = env.call::<op::BatchAuthorize>(&service, batch(items)).await.unwrap();
     let codes: Vec<_> = answer.results.iter().map(|r| r.error.as_ref().map(|error| error.code.as_str())).collect();
     assert_eq!(codes, [None, Some("LimitExceeded"), None]);
     assert_eq!(answer.results[1].decision(), Decision::Unspecified);
     // So many that are together too much are not all decided.
-    let each = QUESTION * 8 / 10;
-    let enough = usize::try_from(REQUEST / each).unwrap();
-    let answer = house.call::<op::BatchAuthorize>(&service, batch(vec![item(10); 2 * enough])).await.unwrap();
+    let each = DECISION_STEPS * 8 / 10;
+    let enough = usize::try_from(REQUEST_STEPS / each).unwrap();
+    let answer = env.call::<op::BatchAuthorize>(&service, batch(vec![item(10); 2 * enough])).await.unwrap();
     let decided = answer.results.iter().take_while(|result| result.error.is_none()).count();
     assert_eq!(decided, enough);
     for result in &answer.results[enough..] {
         let error = result.error.as_ref().unwrap();
         assert_eq!((result.decision(), error.code.as_str()), (Decision::Unspecified, "LimitExceeded"));
-        assert!(error.message.contains(&format!("{REQUEST} steps together")), "{}", error.message);
+        assert!(error.message.contains(&format!("{REQUEST_STEPS} steps together")), "{}", error.message);
     }
 }
 
@@ -135,28 +135,28 @@ async fn turns(call: impl Future) -> usize {
 
 #[tokio::test]
 async fn others_have_their_turn_between_questions() {
-    let (house, service) = house().await;
+    let (env, service) = env().await;
     for (count, words, expected) in [(1, 0, 0..1), (20, 1, 19..21), (8, 10, 6..9), (1_000, 0, 2..100)] {
         let req = BatchAuthorizeRequest { caller: alice(), items: vec![item(words); count], ..Default::default() };
-        let (cx, mut tx) = (house.cx(&service), house.tx().await);
-        let plan = Handle::<op::BatchAuthorize>::plan(&house.authz, &cx, &mut tx, req).await.unwrap().plan;
-        let turns = turns(Handle::<op::BatchAuthorize>::handle(&house.authz, &cx, &mut tx, plan)).await;
+        let (cx, mut tx) = (env.cx(&service), env.tx().await);
+        let plan = Handle::<op::BatchAuthorize>::plan(&env.authz, &cx, &mut tx, req).await.unwrap().plan;
+        let turns = turns(Handle::<op::BatchAuthorize>::handle(&env.authz, &cx, &mut tx, plan)).await;
         assert!(expected.contains(&turns), "{count} with {words}: {turns}");
     }
 }
 
 #[tokio::test]
 async fn who_asks_is_checked_within_it_too() {
-    let (house, service) = house().await;
-    let snapshot = house.snapshots.at_least(house.tx().await.revision()).await.unwrap();
+    let (env, service) = env().await;
+    let snapshot = env.snapshots.at_least(env.tx().await.revision()).await.unwrap();
     let check = |count: usize| {
         let check = Check::without_resource("bailiwick:Authorize", account(MAIN));
         (0..count).fold(check, |check, at| check.key(format!("a:{at}"), "x"))
     };
     let checks: Vec<Check> = (0..2_000).map(|_| check(1)).collect();
-    let cx = house.cx(&service);
-    assert!(turns(house.authz.decide_all(&snapshot, &service, &cx, &checks)).await < 100);
-    assert!(house.authz.decide_all(&snapshot, &service, &cx, &checks).await.is_ok());
+    let cx = env.cx(&service);
+    assert!(turns(env.authz.decide_all(&snapshot, &service, &cx, &checks)).await < 100);
+    assert!(env.authz.decide_all(&snapshot, &service, &cx, &checks).await.is_ok());
     // Policies of his that every check is compared with at length.
     let document = |patterns: usize| {
         let pattern = |at| format!(r#""arn:aws:bailiwick:*:*:*{}{at}*""#, "?a".repeat(40));
@@ -169,13 +169,13 @@ async fn who_asks_is_checked_within_it_too() {
         ("slow", 200, 100, Some("steps together")),
         ("slower", 900, 1, Some("A decision may take")),
     ] {
-        let user = house.user(MAIN, name, &document(patterns)).await;
-        house.group(&format!("{name}-group"), &allow("*", "*"), &[&user]).await;
-        let who = house.prove(&house.key(MAIN, Some(&user)).await).await.unwrap();
-        let snapshot = house.snapshots.at_least(house.tx().await.revision()).await.unwrap();
+        let user = env.user(MAIN, name, &document(patterns)).await;
+        env.group(&format!("{name}-group"), &allow("*", "*"), &[&user]).await;
+        let who = env.prove(&env.key(MAIN, Some(&user)).await).await.unwrap();
+        let snapshot = env.snapshots.at_least(env.tx().await.revision()).await.unwrap();
         let resource = format!("arn:aws:bailiwick::{MAIN}:{}", "a".repeat(1_900));
         let checks = vec![Check { resource, ..check(0) }; checks];
-        match (house.authz.decide_all(&snapshot, &who, &house.cx(&who), &checks).await, expected) {
+        match (env.authz.decide_all(&snapshot, &who, &env.cx(&who), &checks).await, expected) {
             (Ok(()), None) => {}
             (Err(error), Some(why)) => {
                 assert_eq!(error.code().wire(), "LimitExceeded");
@@ -188,7 +188,7 @@ async fn who_asks_is_checked_within_it_too() {
 
 #[tokio::test]
 async fn keys_beyond_ascii_are_found_by_their_names() {
-    let (house, service) = house().await;
+    let (env, service) = env().await;
     let many: Vec<ContextEntry> =
         (0..200).map(|at| entry(&format!("a:{}{at}", "é".repeat(120)), ContextType::String, &["x"])).collect();
     let key = format!("a:{}7", "É".repeat(120));
@@ -198,7 +198,7 @@ async fn keys_beyond_ascii_are_found_by_their_names() {
     let ask = async |context: Vec<ContextEntry>| {
         let question =
             AuthorizeRequest { caller: who(), resource_policy: Some(policy.clone()), context, ..question(0) };
-        house.call::<op::Authorize>(&service, question).await
+        env.call::<op::Authorize>(&service, question).await
     };
     assert_eq!(ask(many.clone()).await.unwrap().decision(), Decision::Allow);
     assert_eq!(ask(many[8..].to_vec()).await.unwrap().decision(), Decision::ImplicitDeny);
