@@ -1,6 +1,7 @@
 //! Follows the change log and publishes the newest snapshot.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -11,7 +12,7 @@ use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::snapshot::{KINDS, SnapshotBuilder};
+use crate::rows::{KINDS, SnapshotBuilder};
 use crate::{Damage, Snapshot};
 
 #[cfg(test)]
@@ -58,8 +59,11 @@ pub struct Snapshots {
     follower: JoinHandle<()>,
 }
 
+#[derive(Default)]
 struct Shared {
     current: ArcSwapOption<Snapshot>,
+    /// How many snapshots were published: the version of the view of the newest.
+    published: AtomicU64,
     /// The revision of `current`; none while there is none.
     reached: watch::Sender<Option<Revision>>,
 }
@@ -74,9 +78,9 @@ impl Snapshots {
     pub async fn start(store: Arc<dyn Store>, partition: Partition) -> Result<Self, SnapshotError> {
         let damage = Arc::<Damage>::default();
         let follower = Follower::build(&store, partition, &damage).await?;
-        let shared = Arc::new(Shared { current: ArcSwapOption::empty(), reached: watch::Sender::new(None) });
+        let shared = Arc::new(Shared::default());
         let mut follower = follower;
-        shared.publish(&mut follower.builder)?;
+        shared.publish(&mut follower.builder);
         let task = tokio::spawn(run(store, partition, shared.clone(), damage.clone(), follower));
         Ok(Snapshots { shared, damage, follower: task })
     }
@@ -124,14 +128,15 @@ impl Drop for Snapshots {
 }
 
 impl Shared {
-    fn publish(&self, builder: &mut SnapshotBuilder) -> Result<(), StoreError> {
-        let snapshot = builder.publish()?;
+    fn publish(&self, builder: &mut SnapshotBuilder) {
+        // The revision cannot be the version of the view: damage may be found when a revision is read again.
+        let version = self.published.fetch_add(1, Relaxed) + 1;
+        let snapshot = builder.publish(version);
         let revision = snapshot.revision();
         // INVARIANT: the snapshot is available before its revision is announced.
-        let old = self.current.swap(Some(snapshot));
+        let old = self.current.swap(Some(Arc::new(snapshot)));
         self.reached.send_replace(Some(revision));
         drop(old);
-        Ok(())
     }
 
     fn withdraw(&self) {
@@ -239,9 +244,9 @@ async fn run(
 ) {
     loop {
         let failure = loop {
-            let outcome = follower.step().await.and_then(|()| shared.publish(&mut follower.builder));
-            if let Err(error) = outcome {
-                break error;
+            match follower.step().await {
+                Ok(()) => shared.publish(&mut follower.builder),
+                Err(error) => break error,
             }
         };
         shared.withdraw();
@@ -252,10 +257,10 @@ async fn run(
         tracing::error!(error = %failure, "cannot follow the change log: rebuilding the snapshot");
         follower = loop {
             match Follower::build(&store, partition, &damage).await {
-                Ok(mut new) => match shared.publish(&mut new.builder) {
-                    Ok(()) => break new,
-                    Err(error) => tracing::error!(%error, "cannot publish the snapshot"),
-                },
+                Ok(mut new) => {
+                    shared.publish(&mut new.builder);
+                    break new;
+                }
                 Err(StoreError::Closed) => return,
                 Err(error) => tracing::error!(%error, "cannot build the snapshot"),
             }

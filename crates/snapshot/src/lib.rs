@@ -10,22 +10,16 @@
 //!
 //! Start reading at [`Snapshot`], then [`Snapshots`]; `snapshot` is where changes are applied.
 
-mod compile;
 mod damage;
 mod follow;
-mod persistent_vec;
-
-mod entities;
-mod policies;
-mod principal_map;
-mod services;
-mod shared;
+mod rows;
 mod snapshot;
-mod trie;
+mod view;
 
 pub use damage::Damage;
-pub use entities::{AccessKey, Account, Entity, Group, Role};
 pub use follow::{SnapshotError, Snapshots};
-pub use policies::ManagedPolicy;
-pub use services::{Resource, Service};
-pub use snapshot::{EffectivePolicies, Holder, Snapshot};
+pub use snapshot::Snapshot;
+pub use view::{
+    AccessKey, Account, EffectivePolicies, Entity, Group, Holder, ManagedPolicy, Resource, Role, Service, View,
+    ViewBuilder, change,
+};

@@ -1,74 +1,16 @@
-//! The snapshot and its look-ups.
+//! The view at one revision of the store.
 
-use std::fmt;
-use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
+use std::ops::Deref;
 
-use bailiwick_evaluator::Policy;
-use bailiwick_model::{AccountId, Arn, Partition, UniqueId};
-use bailiwick_storage::{PolicyRef, Revision};
+use bailiwick_storage::Revision;
 
-use crate::entities::Slot;
-use crate::entities::{AccessKey, Account, Entity, Group};
-use crate::persistent_vec::PersistentVec;
-use crate::policies::ManagedPolicy;
-use crate::principal_map::{PrincipalMap, PrincipalPolicies};
-use crate::services::{Resource, Services};
-use crate::trie::Trie;
+use crate::view::View;
 
-mod builder;
-mod damage;
-mod effective;
-mod services;
-#[cfg(test)]
-mod tests;
-
-pub(crate) use builder::{KINDS, SnapshotBuilder};
-pub use effective::{EffectivePolicies, Holder};
-
-/// Everything that decisions depend on, at one revision.
-///
-/// A clone copies a few pointers. A snapshot is immutable; the next one shares what did not change.
-#[derive(Clone)]
+/// The view at one revision of the store. A clone copies a few pointers.
+#[derive(Clone, Debug)]
 pub struct Snapshot {
-    revision: Revision,
-    partition: Partition,
-    hasher: RandomState,
-    deny_all: Arc<[Policy; 1]>,
-    accounts: Trie<Arc<Account>>,
-    /// Users and roles, by unique id.
-    entities: Trie<Arc<Entity>>,
-    /// Their policies.
-    principals: PrincipalMap,
-    /// By account, kind and name without case: the hash of the unique id.
-    entity_names: Trie<u64>,
-    keys: Trie<Arc<AccessKey>>,
-    /// By slot.
-    groups: PersistentVec<Arc<Group>>,
-    /// By slot.
-    policies: PersistentVec<ManagedPolicy>,
-    /// By owner and unique id.
-    policy_slots: Trie<(PolicyRef, Slot)>,
-    /// By ARN.
-    policy_arns: Trie<Slot>,
-    management_account: AccountId,
-    services: Arc<Services>,
-    /// Resources of other services, by account and ARN.
-    resources: Trie<Arc<Resource>>,
-}
-
-impl fmt::Debug for Snapshot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (revision, entities) = (&self.revision, self.entities.len());
-        f.debug_struct("Snapshot").field("revision", revision).field("entities", &entities).finish_non_exhaustive()
-    }
-}
-
-/// The kind of entity in the index of names.
-#[derive(Clone, Copy, Hash)]
-enum NameKind {
-    User,
-    Role,
+    pub(crate) revision: Revision,
+    pub(crate) view: View,
 }
 
 impl Snapshot {
@@ -76,131 +18,12 @@ impl Snapshot {
     pub fn revision(&self) -> Revision {
         self.revision
     }
+}
 
-    /// The partition that every ARN in it is in.
-    pub fn partition(&self) -> Partition {
-        self.partition
-    }
+impl Deref for Snapshot {
+    type Target = View;
 
-    /// The management account; [`AccountId::NONE`] if there is none yet.
-    pub fn management_account(&self) -> AccountId {
-        self.management_account
-    }
-
-    /// Returns an account, closed or not.
-    pub fn account(&self, id: AccountId) -> Option<&Account> {
-        self.accounts.get(id.number(), |account| account.id == id).map(|account| &**account)
-    }
-
-    /// A user or role, by unique id.
-    pub fn entity(&self, id: &UniqueId) -> Option<&Entity> {
-        self.entity_arc(id).map(|entity| &**entity)
-    }
-
-    /// Like [`Self::entity`], but returns the shared pointer.
-    pub fn entity_arc(&self, id: &UniqueId) -> Option<&Arc<Entity>> {
-        self.entities.get(self.hash(id), |entity| entity.id == *id)
-    }
-
-    /// A user, by name without regard to case.
-    pub fn user(&self, account: AccountId, name: &str) -> Option<&Entity> {
-        self.named(NameKind::User, account, name)
-    }
-
-    /// A role, by name without regard to case.
-    pub fn role(&self, account: AccountId, name: &str) -> Option<&Entity> {
-        self.named(NameKind::Role, account, name)
-    }
-
-    /// Returns the user or role with this ARN. Path and case must match exactly.
-    pub fn entity_by_arn(&self, arn: &Arn) -> Option<&Entity> {
-        if arn.service() != "iam" || arn.partition() != self.partition.as_str() {
-            return None;
-        }
-        let (kind, _, name) = arn.typed_resource()?;
-        let named = match kind {
-            "user" => NameKind::User,
-            "role" => NameKind::Role,
-            _ => return None,
-        };
-        self.named(named, arn.account_id()?, name).filter(|entity| entity.arn(self.partition) == *arn)
-    }
-
-    /// An access key, active or not.
-    pub fn access_key(&self, id: &str) -> Option<&Arc<AccessKey>> {
-        self.keys.get(self.hash(id), |key| key.id.as_str() == id)
-    }
-
-    /// Calls `each` with every access key, in no order.
-    pub fn for_each_access_key<'a>(&'a self, each: &mut impl FnMut(&'a Arc<AccessKey>)) {
-        self.keys.for_each(each);
-    }
-
-    /// A managed policy, by ARN.
-    pub fn managed_policy(&self, arn: &Arn) -> Option<&ManagedPolicy> {
-        let named = |slot: &Slot| self.managed_at(*slot).is_some_and(|managed| managed.arn() == Some(arn));
-        self.managed_at(*self.policy_arns.get(self.hash(arn.as_str()), named)?)
-    }
-
-    /// Returns a managed policy by owner and unique id.
-    pub fn managed_policy_by_ref(&self, policy: PolicyRef) -> Option<&ManagedPolicy> {
-        let (_, slot) = self.policy_slots.get(self.hash(policy), |(reference, _)| *reference == policy)?;
-        self.managed_at(*slot).filter(|managed| managed.arn().is_some())
-    }
-
-    /// The number of users and roles.
-    pub fn entity_count(&self) -> usize {
-        self.entities.len()
-    }
-
-    /// Calls `each` with every user and role, in no order.
-    pub fn for_each_entity<'a>(&'a self, each: &mut impl FnMut(&'a Entity)) {
-        self.entities.for_each(&mut |entity| each(entity));
-    }
-
-    /// The policy that denies everything, which replaces policies that are missing or unreadable.
-    pub fn deny_all(&self) -> &Policy {
-        &self.deny_all[0]
-    }
-
-    pub(crate) fn group_at(&self, slot: Slot) -> Option<&Group> {
-        self.groups.get(slot).map(|group| &**group)
-    }
-
-    pub(crate) fn managed_at(&self, slot: Slot) -> Option<&ManagedPolicy> {
-        self.policies.get(slot)
-    }
-
-    /// Returns the policy in a slot, or the one that denies everything if the slot is empty.
-    pub(crate) fn policy_at(&self, slot: Slot) -> &Policy {
-        self.managed_at(slot).map_or(self.deny_all(), |managed| &managed.policy)
-    }
-
-    pub(crate) fn principal(&self, id: &UniqueId) -> Option<&PrincipalPolicies> {
-        self.principals.get(self.hash(id), id)
-    }
-
-    fn named(&self, kind: NameKind, account: AccountId, name: &str) -> Option<&Entity> {
-        let is_it = |entity: &Entity| {
-            entity.account == account
-                && entity.is_role() == matches!(kind, NameKind::Role)
-                && entity.name.eq_ignore_ascii_case(name)
-        };
-        let find = |id_hash: u64| self.entities.get(id_hash, |entity| is_it(entity)).map(|entity| &**entity);
-        find(*self.entity_names.get(self.name_hash(kind, account, name), |id_hash| find(*id_hash).is_some())?)
-    }
-
-    pub(crate) fn hash(&self, of: impl std::hash::Hash) -> u64 {
-        self.hasher.hash_one(of)
-    }
-
-    fn name_hash(&self, kind: NameKind, account: AccountId, name: &str) -> u64 {
-        use std::hash::{Hash, Hasher};
-        let mut state = self.hasher.build_hasher();
-        (kind, account).hash(&mut state);
-        for byte in name.bytes() {
-            state.write_u8(byte.to_ascii_lowercase());
-        }
-        state.finish()
+    fn deref(&self) -> &View {
+        &self.view
     }
 }

@@ -3,10 +3,10 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use bailiwick_storage::PolicyRef;
+use bailiwick_model::PolicyRef;
 
 /// A value that may be a shared pointer.
-pub(crate) trait Shared {
+pub(super) trait Shared {
     /// The reference count; any number for a value that is not a pointer.
     fn count(&self) -> usize {
         0
@@ -31,12 +31,12 @@ impl<A: Shared, B: Shared> Shared for (A, B) {
 
 /// Reads the reference counts of entries that are about to be cloned. Cloning increments them one by one, and in a
 /// large map none is in the cache; reading them first lets the processor load them in parallel.
-pub(crate) fn warm<T: Shared>(shared: &[T]) {
+pub(super) fn warm<T: Shared>(shared: &[T]) {
     black_box(shared.iter().map(T::count).fold(0, usize::wrapping_add));
 }
 
 /// [`Arc::make_mut`] of many pointers.
-pub(crate) fn make_mut<T: Clone + Shared>(shared: &mut Arc<[T]>) -> &mut [T] {
+pub(super) fn make_mut<T: Clone + Shared>(shared: &mut Arc<[T]>) -> &mut [T] {
     if Arc::strong_count(shared) > 1 {
         warm(shared);
     }

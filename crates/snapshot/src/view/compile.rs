@@ -14,7 +14,7 @@ const DENY_ALL_TRUST: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"D
 /// Compiles a stored document under the name that explanations call it by.
 ///
 /// Documents are validated before they are stored; one that is invalid nevertheless denies everything.
-pub(crate) fn compile(text: &str, kind: PolicyKind, name: &str) -> Policy {
+pub(super) fn compile(text: &str, kind: PolicyKind, name: &str) -> Policy {
     match parse(text, kind) {
         Ok(document) => Policy::compile_named(&document, kind, Some(name)),
         Err(error) => {
@@ -26,7 +26,7 @@ pub(crate) fn compile(text: &str, kind: PolicyKind, name: &str) -> Policy {
 
 /// Compiles a document whose principals are bound to unique ids, with the source positions of the original text: a
 /// unique id and the ARN that it replaces differ in length.
-pub(crate) fn compile_bound(text: &str, bound: &str, kind: PolicyKind, name: &str) -> Policy {
+pub(super) fn compile_bound(text: &str, bound: &str, kind: PolicyKind, name: &str) -> Policy {
     if text == bound {
         return compile(bound, kind, name);
     }
@@ -45,7 +45,7 @@ pub(crate) fn compile_bound(text: &str, bound: &str, kind: PolicyKind, name: &st
 }
 
 /// The substitute for a policy that is missing or unreadable.
-pub(crate) fn deny_all(kind: PolicyKind, name: &str) -> Policy {
+pub(super) fn deny_all(kind: PolicyKind, name: &str) -> Policy {
     let text = match kind {
         PolicyKind::Trust => DENY_ALL_TRUST,
         PolicyKind::Resource => DENY_ALL_RESOURCE,

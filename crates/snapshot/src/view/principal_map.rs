@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bailiwick_evaluator::Policy;
 use bailiwick_model::UniqueId;
 
-use crate::entities::{Inline, Slot, Slots, set_slot};
-use crate::shared::{Shared, make_mut};
+use super::entities::{Inline, Slot, Slots, set_slot};
+use super::shared::{Shared, make_mut};
 
 #[cfg(test)]
 mod tests;
@@ -27,7 +27,7 @@ const NO_SLOT: Slot = Slot::MAX;
 /// of the look-up.
 #[derive(Clone)]
 #[repr(C, align(64))]
-pub(crate) struct PrincipalPolicies {
+pub(super) struct PrincipalPolicies {
     extra: Option<Arc<Extra>>,
     boundary: Slot,
     attached: u32,
@@ -47,7 +47,7 @@ struct Extra {
 }
 
 impl PrincipalPolicies {
-    pub(crate) fn new(id: UniqueId) -> PrincipalPolicies {
+    pub(super) fn new(id: UniqueId) -> PrincipalPolicies {
         PrincipalPolicies {
             extra: None,
             boundary: NO_SLOT,
@@ -60,43 +60,43 @@ impl PrincipalPolicies {
     }
 
     /// The slot of the permissions boundary.
-    pub(crate) fn boundary(&self) -> Option<Slot> {
+    pub(super) fn boundary(&self) -> Option<Slot> {
         (self.boundary != NO_SLOT).then_some(self.boundary)
     }
 
-    pub(crate) fn set_boundary(&mut self, boundary: Option<Slot>) {
+    pub(super) fn set_boundary(&mut self, boundary: Option<Slot>) {
         self.boundary = boundary.unwrap_or(NO_SLOT);
     }
 
     /// The inline policies.
-    pub(crate) fn inline(&self) -> &[Policy] {
+    pub(super) fn inline(&self) -> &[Policy] {
         self.extra.as_ref().map_or(&[], |extra| &extra.inline)
     }
 
     /// Changes the inline policies.
-    pub(crate) fn change_inline(&mut self, change: impl FnOnce(&mut Inline)) {
+    pub(super) fn change_inline(&mut self, change: impl FnOnce(&mut Inline)) {
         self.change_extra(|extra| change(&mut extra.inline));
     }
 
     /// The attached managed policies.
-    pub(crate) fn attached(&self) -> &[Slot] {
+    pub(super) fn attached(&self) -> &[Slot] {
         self.slots().split_at_checked(self.attached as usize).unwrap_or_default().0
     }
 
     /// The groups that the user is a member of.
-    pub(crate) fn groups(&self) -> &[Slot] {
+    pub(super) fn groups(&self) -> &[Slot] {
         self.slots().split_at_checked(self.attached as usize).unwrap_or_default().1
     }
 
     /// Attaches a policy, or detaches it.
-    pub(crate) fn set_attached(&mut self, slot: Slot, there: bool) {
+    pub(super) fn set_attached(&mut self, slot: Slot, there: bool) {
         let (mut attached, groups) = (Slots::from(self.attached()), Slots::from(self.groups()));
         set_slot(&mut attached, slot, there);
         self.set_slots(attached, groups);
     }
 
     /// Adds the user to a group, or removes them.
-    pub(crate) fn set_group(&mut self, slot: Slot, there: bool) {
+    pub(super) fn set_group(&mut self, slot: Slot, there: bool) {
         let (attached, mut groups) = (Slots::from(self.attached()), Slots::from(self.groups()));
         set_slot(&mut groups, slot, there);
         self.set_slots(attached, groups);
@@ -138,7 +138,7 @@ impl PrincipalPolicies {
 /// The policies of all users and roles. Clones share everything; a change to a clone leaves the others unchanged and
 /// copies one leaf and a few branches, whatever the size of the map.
 #[derive(Clone, Default)]
-pub(crate) struct PrincipalMap {
+pub(super) struct PrincipalMap {
     root: Node,
 }
 
@@ -174,7 +174,7 @@ fn places(hash: u64, size: usize) -> impl Iterator<Item = usize> {
 
 impl PrincipalMap {
     /// Returns the entry of a unique id, given its hash.
-    pub(crate) fn get(&self, hash: u64, id: &UniqueId) -> Option<&PrincipalPolicies> {
+    pub(super) fn get(&self, hash: u64, id: &UniqueId) -> Option<&PrincipalPolicies> {
         let mut node = &self.root;
         let mut depth = 0;
         loop {
@@ -193,7 +193,7 @@ impl PrincipalMap {
     }
 
     /// Returns the entry of a unique id, mutably; other clones of the map do not change.
-    pub(crate) fn get_mut(&mut self, hash: u64, id: &UniqueId) -> Option<&mut PrincipalPolicies> {
+    pub(super) fn get_mut(&mut self, hash: u64, id: &UniqueId) -> Option<&mut PrincipalPolicies> {
         // Searched first, so that a missing entry copies nothing.
         self.get(hash, id)?;
         let (Node::Leaf(principals), _) = reach(&mut self.root, hash) else { return None };
@@ -204,7 +204,7 @@ impl PrincipalMap {
     }
 
     /// Inserts or replaces an entry. `hash_of` returns the hashes of other entries.
-    pub(crate) fn insert(&mut self, hash: u64, principal: PrincipalPolicies, hash_of: impl Fn(&UniqueId) -> u64) {
+    pub(super) fn insert(&mut self, hash: u64, principal: PrincipalPolicies, hash_of: impl Fn(&UniqueId) -> u64) {
         if let Some(old) = self.get_mut(hash, &principal.id) {
             *old = principal;
             return;
@@ -235,7 +235,7 @@ impl PrincipalMap {
     }
 
     /// Removes the entry of a unique id.
-    pub(crate) fn remove(&mut self, hash: u64, id: &UniqueId, hash_of: impl Fn(&UniqueId) -> u64) {
+    pub(super) fn remove(&mut self, hash: u64, id: &UniqueId, hash_of: impl Fn(&UniqueId) -> u64) {
         if self.get(hash, id).is_none() {
             return;
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::entities::Slot;
+use super::entities::Slot;
 
 #[cfg(test)]
 mod tests;
@@ -14,7 +14,7 @@ const BITS: u32 = 6;
 /// Entries by index, as a radix tree with [`FANOUT`] children per node. Indexes are assigned in ascending order, so the
 /// tree is dense.
 #[derive(Clone)]
-pub(crate) struct PersistentVec<T> {
+pub(super) struct PersistentVec<T> {
     root: Node<T>,
     /// Branches above the leaves.
     height: u32,
@@ -54,7 +54,7 @@ impl<T> PersistentVec<T> {
     }
 
     /// The entry at a place.
-    pub(crate) fn get(&self, slot: Slot) -> Option<&T> {
+    pub(super) fn get(&self, slot: Slot) -> Option<&T> {
         if !self.covers(slot) {
             return None;
         }
@@ -74,7 +74,7 @@ impl<T> PersistentVec<T> {
 
 impl<T: Clone> PersistentVec<T> {
     /// The place, to be filled, changed or emptied; for other copies it stays as it is.
-    pub(crate) fn at(&mut self, slot: Slot) -> &mut Option<T> {
+    pub(super) fn at(&mut self, slot: Slot) -> &mut Option<T> {
         while !self.covers(slot) {
             if !matches!(self.root, Node::Empty) {
                 let mut children = empty();
@@ -87,13 +87,13 @@ impl<T: Clone> PersistentVec<T> {
     }
 
     /// Returns the entry at an index, mutably. Copies nothing if there is no entry.
-    pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut T> {
+    pub(super) fn get_mut(&mut self, slot: Slot) -> Option<&mut T> {
         self.get(slot)?;
         self.at(slot).as_mut()
     }
 
     /// Empties a place.
-    pub(crate) fn remove(&mut self, slot: Slot) {
+    pub(super) fn remove(&mut self, slot: Slot) {
         if self.get(slot).is_some() {
             *self.at(slot) = None;
         }

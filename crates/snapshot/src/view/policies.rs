@@ -3,27 +3,25 @@
 use std::sync::Arc;
 
 use bailiwick_evaluator::Policy;
-use bailiwick_model::{Arn, Tags};
-use bailiwick_storage::PolicyRef;
-use bytes::Bytes;
+use bailiwick_model::{Arn, PolicyRef, Tags};
 
 /// A managed policy: its default version, compiled.
 #[derive(Clone, Debug)]
 pub struct ManagedPolicy {
     /// The default version, compiled.
     pub policy: Policy,
-    pub(crate) metadata: Arc<PolicyMetadata>,
+    pub(super) metadata: Arc<PolicyMetadata>,
 }
 
 /// The properties of a managed policy that decisions do not need.
 #[derive(Clone, Debug)]
-pub(crate) struct PolicyMetadata {
-    pub(crate) reference: PolicyRef,
-    pub(crate) arn: Option<Arn>,
-    pub(crate) tags: Tags,
-    pub(crate) default_version: u32,
-    /// The stored records of all versions, because any of them can become the default.
-    pub(crate) versions: Vec<(u32, Bytes)>,
+pub(super) struct PolicyMetadata {
+    pub(super) reference: PolicyRef,
+    pub(super) arn: Option<Arn>,
+    pub(super) tags: Tags,
+    pub(super) default_version: u32,
+    /// The documents of all versions, because any of them can become the default.
+    pub(super) versions: Vec<(u32, Arc<str>)>,
 }
 
 impl ManagedPolicy {

@@ -3,18 +3,16 @@
 use std::sync::LazyLock;
 
 use bailiwick_evaluator::Policy;
-use bailiwick_model::{AccessKeyId, AccountId, Arn, Partition, Path, Tags, UniqueId};
+use bailiwick_model::{AccessKeyId, AccountId, AccountState, Arn, Partition, Path, Tags, UniqueId};
 use bytes::Bytes;
 use jiff::Timestamp;
 use smallvec::SmallVec;
 
-use bailiwick_storage::AccountState;
-
-/// The index of a managed policy or group in the snapshot. Indexes are never reused.
-pub(crate) type Slot = u32;
+/// The index of a managed policy or group in the view. Indexes are never reused.
+pub(super) type Slot = u32;
 /// Inline policies; most identities have at most one.
-pub(crate) type Inline = SmallVec<[Policy; 1]>;
-pub(crate) type Slots = SmallVec<[Slot; 8]>;
+pub(super) type Inline = SmallVec<[Policy; 1]>;
+pub(super) type Slots = SmallVec<[Slot; 8]>;
 
 /// An account.
 #[derive(Clone, Debug)]
@@ -79,7 +77,7 @@ impl Entity {
         Arn::iam(partition, self.account, format_args!("{kind}{}{}", self.path(), self.name))
     }
 
-    pub(crate) fn new(account: AccountId, id: UniqueId, name: &str, path: Path, tags: Tags) -> Self {
+    pub(super) fn new(account: AccountId, id: UniqueId, name: &str, path: Path, tags: Tags) -> Self {
         Entity {
             account,
             id,
@@ -108,7 +106,7 @@ pub struct Group {
     pub name: Box<str>,
     /// The path.
     pub path: Path,
-    pub(crate) policies: GroupPolicies,
+    pub(super) policies: GroupPolicies,
 }
 
 impl Group {
@@ -120,9 +118,9 @@ impl Group {
 
 /// The policies of a group: inline policies, and the slots of managed ones.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct GroupPolicies {
-    pub(crate) inline: Inline,
-    pub(crate) attached: Slots,
+pub(super) struct GroupPolicies {
+    pub(super) inline: Inline,
+    pub(super) attached: Slots,
 }
 
 /// An access key.
@@ -136,7 +134,7 @@ pub struct AccessKey {
     pub user: Option<UniqueId>,
     /// Whether the key is active.
     pub active: bool,
-    /// The secret half, as the store has it: sealed.
+    /// The sealed secret access key; empty if the view is made without secrets.
     pub sealed_secret: Bytes,
 }
 
@@ -146,8 +144,8 @@ impl std::fmt::Debug for AccessKey {
     }
 }
 
-/// Puts a place into a list that has it not, or takes it away.
-pub(crate) fn set_slot(slots: &mut Slots, slot: Slot, there: bool) {
+/// Inserts a slot into a list that does not contain it, or removes it.
+pub(super) fn set_slot(slots: &mut Slots, slot: Slot, there: bool) {
     match slots.iter().position(|found| *found == slot) {
         Some(at) if !there => {
             slots.remove(at);

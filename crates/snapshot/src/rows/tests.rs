@@ -15,6 +15,20 @@ fn row(account: AccountId, kind: Kind, parts: &[&[u8]], value: Option<Bytes>) ->
     Change { key: key.into(), value }
 }
 
+fn user(id: UniqueId, account: AccountId) -> User {
+    User {
+        account,
+        id,
+        name: UserName::parse("Bob").unwrap(),
+        path: Path::root(),
+        created: Timestamp::UNIX_EPOCH,
+        tags: Default::default(),
+        boundary: None,
+        password_last_used: None,
+        sessions_valid_after: None,
+    }
+}
+
 fn policy_names(snapshot: &Snapshot, id: &UniqueId) -> Vec<String> {
     let effective_policies = snapshot.effective_policies(id).unwrap();
     effective_policies.identity().iter().copied().flatten().map(|p| p.name().unwrap_or_default().to_owned()).collect()
@@ -28,22 +42,12 @@ fn a_missing_reference_denies_until_it_exists() {
         UniqueId::new(IdKind::Group, [2; 17]),
         UniqueId::new(IdKind::Policy, [3; 17]),
     );
-    let user = User {
-        account,
-        id: bob,
-        name: UserName::parse("Bob").unwrap(),
-        path: Path::root(),
-        created: Timestamp::UNIX_EPOCH,
-        tags: Default::default(),
-        boundary: Some(PolicyRef { account, id: policy }),
-        password_last_used: None,
-        sessions_valid_after: None,
-    };
+    let user = User { boundary: Some(PolicyRef { account, id: policy }), ..user(bob, account) };
     let there = || Some(Bytes::new());
     let mut snapshot = SnapshotBuilder::new(Partition::Aws, Arc::default());
     let mut apply = |revision, changes| {
         snapshot.apply_set(&ChangeSet { revision: Revision::new(revision), changes }).unwrap();
-        snapshot.publish().unwrap()
+        Arc::new(snapshot.publish(revision))
     };
     // The user comes last in the set, and the group and the policy never come.
     let before = apply(
@@ -129,7 +133,7 @@ fn resources_and_services_follow_the_log() {
     let mut snapshot = SnapshotBuilder::new(Partition::Aws, Arc::default());
     let mut apply = |revision, changes| {
         snapshot.apply_set(&ChangeSet { revision: Revision::new(revision), changes }).unwrap();
-        snapshot.publish().unwrap()
+        Arc::new(snapshot.publish(revision))
     };
     let resource = |value| row(account, Kind::Resource, &[arn.as_bytes()], value);
     let of_service = |value| row(AccountId::NONE, Kind::Service, &[b"photos"], value);
@@ -153,4 +157,32 @@ fn resources_and_services_follow_the_log() {
     assert!(known(&first).is_some() && known(&third).is_none());
     assert!(third.service_of_principal("c").is_none());
     assert_eq!(effect(&first), Effect::Allow, "an old snapshot stays what it was");
+}
+
+#[test]
+fn a_record_under_the_key_of_another_object_is_damage() {
+    let account = AccountId::from_number(111_122_223_333).unwrap();
+    let (bob, eve) = (UniqueId::new(IdKind::User, [1; 17]), UniqueId::new(IdKind::User, [2; 17]));
+    let policy = |name: &str| InlinePolicy {
+        name: bailiwick_model::PolicyName::parse(name).unwrap(),
+        document: r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#.into(),
+        size: 1,
+    };
+    let damage = Arc::<Damage>::default();
+    let mut builder = SnapshotBuilder::new(Partition::Aws, damage.clone());
+    let mut apply = |kind, parts: &[&[u8]], value| {
+        let row = row(account, kind, parts, Some(value));
+        builder.apply(&row.key, row.value.as_ref()).unwrap();
+        builder.publish(0)
+    };
+    let user = |id, account| user(id, account).encode();
+    apply(Kind::User, &[bob.as_bytes()], user(bob, account));
+    assert_eq!(damage.count(), 0);
+    let view = apply(Kind::User, &[eve.as_bytes()], user(bob, account));
+    assert!(view.entity(&eve).is_none() && view.entity(&bob).is_some());
+    assert_eq!(damage.count(), 1);
+    let view = apply(Kind::InlinePolicy, &[bob.as_bytes(), b"own"], policy("never").encode());
+    let identity = view.effective_policies(&bob).unwrap();
+    assert_eq!(identity.identity()[0][0].statement(0).unwrap().effect, Effect::Deny);
+    assert_eq!(damage.count(), 2);
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::shared::{Shared, make_mut, warm};
+use super::shared::{Shared, make_mut, warm};
 
 #[cfg(test)]
 mod tests;
@@ -20,7 +20,7 @@ const DEPTH: u32 = u64::BITS / BITS;
 /// Clones share everything. A change to a clone leaves the others unchanged and copies one leaf and a few branches,
 /// whatever the size of the map; nodes that no other clone refers to are changed in place.
 #[derive(Clone)]
-pub(crate) struct Trie<T> {
+pub(super) struct Trie<T> {
     root: Node<T>,
     len: usize,
 }
@@ -66,12 +66,12 @@ fn slot(hash: u64, depth: u32) -> usize {
 
 impl<T> Trie<T> {
     /// The number of entries.
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.len
     }
 
     /// The entry under `hash` that `is` recognizes.
-    pub(crate) fn get(&self, hash: u64, is: impl Fn(&T) -> bool) -> Option<&T> {
+    pub(super) fn get(&self, hash: u64, is: impl Fn(&T) -> bool) -> Option<&T> {
         let mut node = &self.root;
         let mut depth = 0;
         loop {
@@ -89,7 +89,7 @@ impl<T> Trie<T> {
     }
 
     /// Calls `each` with every entry, in no particular order.
-    pub(crate) fn for_each<'a>(&'a self, each: &mut impl FnMut(&'a T)) {
+    pub(super) fn for_each<'a>(&'a self, each: &mut impl FnMut(&'a T)) {
         fn walk<'a, T>(node: &'a Node<T>, each: &mut impl FnMut(&'a T)) {
             match node {
                 Node::Empty => {}
@@ -103,7 +103,7 @@ impl<T> Trie<T> {
 
 impl<T: Clone + Shared> Trie<T> {
     /// Inserts an entry, or replaces the one that `is` recognizes.
-    pub(crate) fn insert(&mut self, hash: u64, entry: T, is: impl Fn(&T) -> bool) -> Option<T> {
+    pub(super) fn insert(&mut self, hash: u64, entry: T, is: impl Fn(&T) -> bool) -> Option<T> {
         let mut node = &mut self.root;
         let mut depth = 0;
         loop {
@@ -138,7 +138,7 @@ impl<T: Clone + Shared> Trie<T> {
     }
 
     /// Takes out the entry under `hash` that `is` recognizes.
-    pub(crate) fn remove(&mut self, hash: u64, is: impl Fn(&T) -> bool) -> Option<T> {
+    pub(super) fn remove(&mut self, hash: u64, is: impl Fn(&T) -> bool) -> Option<T> {
         self.get(hash, &is)?;
         self.len -= 1;
         let mut node = &mut self.root;

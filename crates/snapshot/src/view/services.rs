@@ -33,14 +33,14 @@ pub struct Resource {
 
 /// All registered services. They are few and change rarely: a change copies the maps, but not the services.
 #[derive(Clone, Debug)]
-pub(crate) struct Services {
-    pub(crate) by_prefix: HashMap<Box<str>, Arc<Service>>,
-    pub(crate) by_principal: HashMap<Box<str>, Arc<Service>>,
+pub(super) struct Services {
+    pub(super) by_prefix: HashMap<Box<str>, Arc<Service>>,
+    pub(super) by_principal: HashMap<Box<str>, Arc<Service>>,
     /// The names of actions, resource types and condition keys of these services and of Bailiwick.
-    pub(crate) catalogue: Catalogue,
+    pub(super) catalogue: Catalogue,
     /// Set when the row of a service is unreadable: every unknown service principal then belongs to this service, since
     /// it may be one of its names.
-    pub(crate) unreadable: Option<Arc<Service>>,
+    pub(super) unreadable: Option<Arc<Service>>,
 }
 
 impl Default for Services {

@@ -4,11 +4,11 @@ use bailiwick_evaluator::Policy;
 use bailiwick_model::UniqueId;
 use smallvec::SmallVec;
 
-use super::Snapshot;
-use crate::entities::{Group, Slot};
-use crate::principal_map::PrincipalPolicies;
+use super::View;
+use super::entities::{Group, Slot};
+use super::principal_map::PrincipalPolicies;
 
-/// The policies of a user or role as a decision takes them; borrowed from the snapshot.
+/// The policies of a user or role as a decision takes them; borrowed from the view.
 #[derive(Clone)]
 pub struct EffectivePolicies<'s> {
     principal: &'s PrincipalPolicies,
@@ -25,7 +25,7 @@ pub enum Holder<'s> {
     Group(&'s Group),
 }
 
-impl Snapshot {
+impl View {
     /// Returns the policies of a user or role: their own, then those of each group. Copies no policy.
     pub fn effective_policies<'s>(&'s self, id: &UniqueId) -> Option<EffectivePolicies<'s>> {
         let principal = self.principal(id)?;
@@ -61,11 +61,11 @@ impl<'s> EffectivePolicies<'s> {
     }
 
     /// Returns how the identity holds the policy at this position of [`Self::identity`].
-    pub fn holder(&self, snapshot: &'s Snapshot, position: usize) -> Holder<'s> {
+    pub fn holder(&self, view: &'s View, position: usize) -> Holder<'s> {
         let mut end = self.principal.inline().len() + self.principal.attached().len();
         if position >= end {
             for slot in self.principal.groups() {
-                let group = snapshot.group_at(*slot);
+                let group = view.group_at(*slot);
                 end += group.map_or(1, |group| group.policies.inline.len() + group.policies.attached.len());
                 if let Some(group) = group
                     && position < end
