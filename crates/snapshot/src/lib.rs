@@ -1,25 +1,21 @@
-//! The in-memory view that decisions read: complete, compiled, and consistent at one revision.
+//! The view that decisions read, fed from the store: complete, and consistent at one revision.
 //!
-//! [`Snapshots`] follows the store's change log and publishes a [`Snapshot`] after each commit. A snapshot is
-//! immutable; the next one shares everything that the commit did not change, so publishing costs the same whatever the
-//! size of the store. Each policy is compiled once, and its holders refer to it.
+//! [`Snapshots`] follows the store's change log, decodes the rows into the typed changes of `bailiwick-decision`'s view,
+//! and publishes a [`Snapshot`] after each commit: the view at that revision.
 //!
 //! The crate deliberately does not write, does not decide, and knows neither the meaning of credentials nor any
-//! protocol. It turns what it cannot read into a denial: a policy that does not compile, or a damaged row, denies
-//! everything to the identities that depend on it, and a follower that cannot continue withdraws the snapshot.
+//! protocol. It turns what it cannot read into a denial: a damaged row denies everything to the identities that depend
+//! on it, and a follower that cannot continue withdraws the snapshot.
 //!
-//! Start reading at [`Snapshot`], then [`Snapshots`]; `snapshot` is where changes are applied.
+//! Start reading at [`Snapshot`], then [`Snapshots`]; `rows` is where rows become changes.
 
 mod damage;
 mod follow;
 mod rows;
 mod snapshot;
-mod view;
+
+pub use bailiwick_decision::{AccessKey, EffectivePolicies, Entity, Holder, ManagedPolicy, Resource};
 
 pub use damage::Damage;
 pub use follow::{SnapshotError, Snapshots};
 pub use snapshot::Snapshot;
-pub use view::{
-    AccessKey, Account, EffectivePolicies, Entity, Group, Holder, ManagedPolicy, Resource, Role, Service, View,
-    ViewBuilder, change,
-};

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use bailiwick_decision::{AccessKey, Account, ViewBuilder, change};
 use bailiwick_model::{AccountId, Partition, PolicyRef, UniqueId};
 use bailiwick_storage::keys::{self, Kind};
 use bailiwick_storage::{
@@ -10,7 +11,6 @@ use bailiwick_storage::{
 };
 use bytes::Bytes;
 
-use crate::view::{AccessKey, Account, ViewBuilder, change};
 use crate::{Damage, Snapshot};
 
 mod damage;

@@ -2,9 +2,8 @@
 
 use std::ops::Deref;
 
+use bailiwick_decision::View;
 use bailiwick_storage::Revision;
-
-use crate::view::View;
 
 /// The view at one revision of the store. A clone copies a few pointers.
 #[derive(Clone, Debug)]
