@@ -1,5 +1,7 @@
 //! A program without a store builds a view from typed changes and decides on it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
+
 use bailiwick_decision::{Account, View, ViewBuilder, change};
 use bailiwick_evaluator::{Context, Decision, Entity, Outcome, Policies, Principal, Request, decide};
 use bailiwick_model::{

@@ -17,9 +17,9 @@ const LEVELS: [(&str, LevelFilter); 6] = [
 
 /// Parts that can have a level: our crates, by their name after `bailiwick_`, and the libraries for HTTP and TLS.
 #[rustfmt::skip]
-const OURS: [&str; 12] = [
-    "audit", "authz", "aws_query", "directory", "grpc", "operation", "seal", "service", "snapshot", "storage",
-    "storage_redb", "sts",
+const OURS: [&str; 13] = [
+    "audit", "authz", "aws_query", "decision", "directory", "grpc", "operation", "seal", "service", "snapshot",
+    "storage", "storage_redb", "sts",
 ];
 const LIBRARIES: [&str; 5] = ["h2", "hyper", "hyper_util", "rustls", "tonic"];
 
