@@ -28,6 +28,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("service", &["directory", "sts", "authz", "audit"]),
     ("grpc", &["service"]),
     ("aws-query", &["service"]),
+    ("testing", &["service"]),
 ];
 
 /// Dependencies that are refused although the edges reach them.
@@ -35,6 +36,9 @@ const NEVER: &[(&str, &str)] = &[("grpc", "storage"), ("aws-query", "storage")];
 
 /// Crates that may depend on every other.
 const ANY: &[&str] = &["server"];
+
+/// Crates that every other may use in its tests, and nowhere else.
+const FOR_TESTS: &[&str] = &["storage-suite", "testing"];
 
 /// External crates, by name prefix, with the only workspace crates that may depend on them.
 const ONLY: &[(&str, &[&str])] =
@@ -71,7 +75,7 @@ fn check(name: &str, names: &BTreeMap<&str, bool>) -> Vec<String> {
     for (other, in_tests) in names {
         let in_tests = *in_tests;
         if let Some(other) = other.strip_prefix(PREFIX) {
-            if ANY.contains(&name) || name == "xtask" || name == other || (in_tests && other == "storage-suite") {
+            if ANY.contains(&name) || name == "xtask" || name == other || (in_tests && FOR_TESTS.contains(&other)) {
                 continue;
             }
             if !drawn {
@@ -128,10 +132,12 @@ mod tests {
         assert!(wrong("service", &["bailiwick-storage", "bailiwick-authz"], &[]).is_empty());
         assert!(wrong("storage-redb", &["bailiwick-storage", "redb"], &["bailiwick-storage-suite"]).is_empty());
         assert!(wrong("server", &["bailiwick-evaluator", "clap"], &[]).is_empty());
+        assert!(wrong("sts", &[], &["bailiwick-testing"]).is_empty());
     }
 
     #[test]
     fn what_is_not_drawn_is_refused() {
+        assert_eq!(wrong("sts", &["bailiwick-testing"], &[]), ["sts depends on testing: not permitted"]);
         assert_eq!(wrong("model", &["bailiwick-api"], &[]), ["model depends on api: not permitted"]);
         assert_eq!(wrong("directory", &["bailiwick-snapshot"], &[]), ["directory depends on snapshot: not permitted"]);
         assert_eq!(

@@ -1,13 +1,12 @@
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bailiwick_api::options::Audit;
 use bailiwick_api::{find_operation, iam};
 use bailiwick_model::{
     AccessKeyId, AccountId, ErrorCode, IamError, IdKind, Partition, Path, RoleName, SessionName, UniqueId,
 };
-use bailiwick_operation::{Caller, Credential, Principal, Random, RequestInfo};
+use bailiwick_operation::{Caller, Credential, Principal, RequestInfo};
 use bytes::Bytes;
 use jiff::Timestamp;
 use prost::Message as _;
@@ -15,23 +14,6 @@ use prost::Message as _;
 use crate::record::UserIdentity;
 use crate::row::Row;
 use crate::{CallOrigin, Event, EventKind, Record, Unroutable};
-
-pub(crate) struct Counting(AtomicU64);
-
-impl Counting {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Counting(AtomicU64::new(0)))
-    }
-}
-
-impl Random for Counting {
-    fn fill(&self, buffer: &mut [u8]) {
-        let next = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-        for chunk in buffer.rchunks_mut(8) {
-            chunk.copy_from_slice(&next[8 - chunk.len()..]);
-        }
-    }
-}
 
 pub(crate) fn request_from(source: IpAddr) -> Arc<RequestInfo> {
     Arc::new(RequestInfo { source_ip: Some(source), ..RequestInfo::clone(&request("cli")) })

@@ -11,6 +11,7 @@
 
 mod check;
 mod cx;
+mod documented;
 mod handle;
 mod pages;
 mod paging;

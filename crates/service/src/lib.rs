@@ -26,8 +26,6 @@ mod proof;
 mod refused;
 mod route;
 mod service;
-#[cfg(test)]
-mod tests;
 
 pub use body::BodyError;
 pub use call::{Answer, Door, Incoming, Peer, Standing};

@@ -1,4 +1,5 @@
 use bailiwick_storage::MemoryStore;
+use bailiwick_testing::{ManualClock, SeededRandom};
 use tempfile::TempDir;
 
 use super::*;
@@ -6,15 +7,11 @@ use crate::Recorder;
 use crate::disk::FileSystem;
 use crate::recorder::keyed;
 use crate::segments::tests::{Failing, ids, lines};
-use crate::tests::{Counting, event, named, only, request, root};
+use crate::tests::{event, named, only, request, root};
 
 /// A fixed time.
-struct Noon;
-
-impl Clock for Noon {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_second(1_767_323_045).unwrap()
-    }
+fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::new(Timestamp::from_second(1_767_323_045).unwrap()))
 }
 
 struct TestEnv {
@@ -25,7 +22,11 @@ struct TestEnv {
 
 impl TestEnv {
     fn new() -> Self {
-        TestEnv { store: Arc::new(MemoryStore::new()), random: Counting::new(), folder: TempDir::new().unwrap() }
+        TestEnv {
+            store: Arc::new(MemoryStore::new()),
+            random: Arc::new(SeededRandom::default()),
+            folder: TempDir::new().unwrap(),
+        }
     }
 
     fn settings(&self) -> Settings {
@@ -36,7 +37,7 @@ impl TestEnv {
         let writer = Writer {
             store: Arc::clone(&self.store),
             random: Arc::clone(&self.random),
-            clock: Arc::new(Noon),
+            clock: clock(),
             queue: Arc::default(),
             limit: Arc::default(),
             stats: Arc::default(),
@@ -46,7 +47,7 @@ impl TestEnv {
 
     async fn recorder(&self) -> Recorder {
         let (store, random) = (Arc::clone(&self.store), Arc::clone(&self.random));
-        Recorder::start(store, random, Arc::new(Noon), self.settings()).await.unwrap()
+        Recorder::start(store, random, clock(), self.settings()).await.unwrap()
     }
 
     async fn tx(&self) -> Tx {

@@ -2,7 +2,7 @@ use bailiwick_api::sts::{PolicyDescriptorType, ProvidedContext, Tag};
 use bailiwick_operation::{ContextValue, Policy};
 
 use super::*;
-use crate::testing::{World, account, now, refusal, root, session, time, user};
+use crate::testing::{MAIN, SUSPENDED, World, account, now, refusal, role, root, session, time, user, world};
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/water/Otter";
 
@@ -19,12 +19,12 @@ fn tag(key: &str, value: &str) -> Tag {
 }
 
 async fn checks(world: &World, caller: Caller, req: &AssumeRoleRequest) -> Result<Vec<Check>> {
-    let (cx, mut tx) = (world.cx(caller), world.tx().await);
+    let (cx, mut tx) = (world.cx(caller), world.begin().await);
     Ok(Handle::<op::AssumeRole>::plan(&Sts, &cx, &mut tx, req.clone()).await?.checks)
 }
 
 async fn assume(world: &World, caller: Caller, req: AssumeRoleRequest) -> Result<AssumeRoleResponse> {
-    let (cx, mut tx) = (world.cx(caller), world.tx().await);
+    let (cx, mut tx) = (world.cx(caller), world.begin().await);
     let plan = Handle::<op::AssumeRole>::plan(&Sts, &cx, &mut tx, req).await?.plan;
     let answer = Handle::<op::AssumeRole>::handle(&Sts, &cx, &mut tx, plan).await;
     assert!(tx.is_read_only(), "issuing writes nothing");
@@ -45,8 +45,8 @@ fn one(text: &str) -> Option<ContextValue> {
 
 #[tokio::test]
 async fn credentials_contain_the_session() {
-    let world = World::new().await;
-    let role = world.role(account(), "/water/", "Otter", 7200).await;
+    let world = world().await;
+    let role = role(&world, MAIN, "/water/", "Otter", 7200).await;
     let req = AssumeRoleRequest {
         policy: Some(r#"{ "Statement": [{ "Effect": "Allow", "Action": "s3:Get*", "Resource": "*" }] }"#.into()),
         duration_seconds: Some(7200),
@@ -81,8 +81,8 @@ async fn credentials_contain_the_session() {
 
 #[tokio::test]
 async fn a_plain_session_lasts_an_hour() {
-    let world = World::new().await;
-    world.role(account(), "/water/", "Otter", 43_200).await;
+    let world = world().await;
+    role(&world, MAIN, "/water/", "Otter", 43_200).await;
     let answer = assume(&world, user(), ask(ROLE)).await.unwrap();
     assert_eq!(answer.credentials.unwrap().expiration, Some(date(time("13:00:00"))));
     assert_eq!((answer.packed_policy_size, answer.source_identity), (None, None));
@@ -90,13 +90,13 @@ async fn a_plain_session_lasts_an_hour() {
 
 #[tokio::test]
 async fn one_check_on_the_roles_own_arn_with_its_trust_policy() {
-    let world = World::new().await;
-    let role = world.role(account(), "/water/", "Otter", 3600).await;
+    let world = world().await;
+    let role = role(&world, MAIN, "/water/", "Otter", 3600).await;
     let req = AssumeRoleRequest { external_id: Some("ext-1".into()), ..ask(&ROLE.replace("Otter", "OTTER")) };
     let checks = checks(&world, user(), &req).await.unwrap();
     assert_eq!(actions(&checks), ["sts:AssumeRole"]);
     let check = &checks[0];
-    assert_eq!((check.resource.as_str(), check.resource_account), (ROLE, Some(account())));
+    assert_eq!((check.resource.as_str(), check.resource_account), (ROLE, Some(account(MAIN))));
     assert_eq!(check.policy, Policy::Trust(role.id));
     for (name, value) in [
         ("sts:ExternalId", "ext-1"),
@@ -114,8 +114,8 @@ async fn one_check_on_the_roles_own_arn_with_its_trust_policy() {
 
 #[tokio::test]
 async fn tags_and_source_identity_add_checks() {
-    let world = World::new().await;
-    world.role(account(), "/water/", "Otter", 3600).await;
+    let world = world().await;
+    role(&world, MAIN, "/water/", "Otter", 3600).await;
     let all = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"];
     let given = AssumeRoleRequest {
         tags: vec![tag("job", "x")],
@@ -143,10 +143,9 @@ async fn tags_and_source_identity_add_checks() {
 
 #[tokio::test]
 async fn a_missing_role_has_no_trust_policy() {
-    let world = World::new().await;
-    let suspended = AccountId::parse("999900001111").unwrap();
-    world.role(account(), "/water/", "Otter", 3600).await;
-    world.role(suspended, "/", "Pike", 3600).await;
+    let world = world().await;
+    role(&world, MAIN, "/water/", "Otter", 3600).await;
+    role(&world, SUSPENDED, "/", "Pike", 3600).await;
     for arn in [
         "arn:aws:iam::111122223333:role/water/Nobody",
         "arn:aws:iam::111122223333:role/Otter",
@@ -165,8 +164,8 @@ async fn a_missing_role_has_no_trust_policy() {
 
 #[tokio::test]
 async fn malformed_requests_are_refused_before_authorization() {
-    let world = World::new().await;
-    world.role(account(), "/water/", "Otter", 3600).await;
+    let world = world().await;
+    role(&world, MAIN, "/water/", "Otter", 3600).await;
     let check = async |caller: Caller, req: AssumeRoleRequest, code: &str, words: &str| {
         let (found, message) = refusal(checks(&world, caller, &req).await);
         assert_eq!(found, code, "{message}");
@@ -199,8 +198,8 @@ async fn malformed_requests_are_refused_before_authorization() {
 
 #[tokio::test]
 async fn durations_are_limited_by_role_and_chaining() {
-    let world = World::new().await;
-    world.role(account(), "/water/", "Otter", 7200).await;
+    let world = world().await;
+    role(&world, MAIN, "/water/", "Otter", 7200).await;
     let long = |seconds| AssumeRoleRequest { duration_seconds: Some(seconds), ..ask(ROLE) };
     assert!(assume(&world, user(), long(7200)).await.is_ok());
     let (code, message) = refusal(assume(&world, user(), long(7201)).await);
@@ -216,8 +215,8 @@ async fn durations_are_limited_by_role_and_chaining() {
 
 #[tokio::test]
 async fn a_chained_session_inherits_only_transitive_tags() {
-    let world = World::new().await;
-    world.role(account(), "/water/", "Otter", 3600).await;
+    let world = world().await;
+    role(&world, MAIN, "/water/", "Otter", 3600).await;
     let caller = session(&[("team", "reeds"), ("nest", "7")], &["team"], Some("heron"));
     let answer = assume(&world, caller, AssumeRoleRequest { tags: vec![tag("job", "x")], ..ask(ROLE) }).await.unwrap();
     assert_eq!(answer.source_identity.as_deref(), Some("heron"));
@@ -234,8 +233,8 @@ async fn a_chained_session_inherits_only_transitive_tags() {
 
 #[tokio::test]
 async fn session_policies_are_limited() {
-    let world = World::new().await;
-    world.role(account(), "/water/", "Otter", 3600).await;
+    let world = world().await;
+    role(&world, MAIN, "/water/", "Otter", 3600).await;
     let tags = (0..40).map(|i| tag(&format!("key{i}"), &"v".repeat(120))).collect();
     let (code, message) = refusal(assume(&world, user(), AssumeRoleRequest { tags, ..ask(ROLE) }).await);
     assert_eq!(code, "PackedPolicyTooLarge");

@@ -1,10 +1,10 @@
 use bailiwick_operation::Caller;
 
 use super::*;
-use crate::testing::{World, now, refusal, root, session, time, user};
+use crate::testing::{World, now, refusal, root, session, time, user, world};
 
 async fn ask(world: &World, caller: Caller, duration_seconds: Option<i32>) -> Result<CreateTokenResponse> {
-    let (cx, mut tx) = (world.cx(caller), world.tx().await);
+    let (cx, mut tx) = (world.cx(caller), world.begin().await);
     let req = CreateTokenRequest { duration_seconds };
     let planned = Handle::<op::CreateToken>::plan(&Sts, &cx, &mut tx, req).await?;
     assert_eq!(planned.checks[0].action, "bailiwick:CreateToken");
@@ -13,7 +13,7 @@ async fn ask(world: &World, caller: Caller, duration_seconds: Option<i32>) -> Re
 
 #[tokio::test]
 async fn a_token_ends_no_later_than_its_session() {
-    let world = World::new().await;
+    let world = world().await;
     for (caller, seconds, expires) in [
         (user(), None, "13:00:00"),
         (root(), Some(900), "12:15:00"),
@@ -32,7 +32,7 @@ async fn a_token_ends_no_later_than_its_session() {
 
 #[tokio::test]
 async fn a_bearer_token_cannot_be_exchanged_for_another() {
-    let world = World::new().await;
+    let world = world().await;
     let caller = Caller { credential: Credential::Bearer(user().access_key_id().clone()), ..user() };
     assert_eq!(refusal(ask(&world, caller, None).await).0, "AccessDenied");
 }

@@ -1,7 +1,7 @@
 use bailiwick_model::{IdKind, Path, Tags, UniqueId};
 
 use super::*;
-use crate::testing::{World, account, now};
+use crate::testing::{MAIN, account, now, world};
 
 const ALLOW: &str =
     r#"{ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Action": "s3:*", "Resource": "*" } }"#;
@@ -53,9 +53,9 @@ fn limits_count_white_space_and_arns() {
 
 #[tokio::test]
 async fn managed_session_policies_belong_to_the_roles_account_or_the_deployment() {
-    let world = World::new().await;
-    let mut tx = world.tx().await;
-    for (owner, path, name) in [(account(), "/team/", "Narrow"), (AccountId::NONE, "/", "ReadOnlyAccess")] {
+    let world = world().await;
+    let mut tx = world.begin().await;
+    for (owner, path, name) in [(account(MAIN), "/team/", "Narrow"), (AccountId::NONE, "/", "ReadOnlyAccess")] {
         let policy = Policy {
             account: owner,
             id: UniqueId::new(IdKind::Policy, [name.len() as u8; 17]),
@@ -82,7 +82,7 @@ async fn managed_session_policies_belong_to_the_roles_account_or_the_deployment(
         ("arn:aws:s3:::bucket", None),
     ] {
         let read = read(None, &[arn]).unwrap();
-        let stored = read.managed(&mut tx, account(), Partition::Aws).await;
+        let stored = read.managed(&mut tx, account(MAIN), Partition::Aws).await;
         match found {
             Some(found) => {
                 let stored = stored.unwrap().remove(0);

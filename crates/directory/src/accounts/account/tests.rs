@@ -41,7 +41,7 @@ async fn accounts_are_suspended_resumed_and_closed() {
     let account = json!({"accountId": id});
     let refused = |why: &str| format!("UnmodifiableEntity: account {id} is {why}");
     w.fails::<op::ResumeAccount>(account.clone(), &refused("not suspended")).await;
-    w.wait(10);
+    w.clock.advance(10);
     let suspended = w.ok::<op::SuspendAccount>(account.clone()).await["account"].clone();
     assert_eq!(suspended["status"], "ACCOUNT_STATUS_SUSPENDED");
     assert_eq!(suspended["statusDate"], "2026-03-01T12:00:10Z");

@@ -10,7 +10,7 @@ async fn a_policy_has_at_most_five_versions_and_reuses_no_number() {
     let arn = w.policy("P").await;
     let create = |default: bool| json!({"PolicyArn": arn, "PolicyDocument": ALLOW, "SetAsDefault": default});
     let version = |id: &str| json!({"PolicyArn": arn, "VersionId": id});
-    w.wait(60);
+    w.clock.advance(60);
     let second = w.ok::<op::CreatePolicyVersion>(create(true)).await["PolicyVersion"].clone();
     let expected = json!({"VersionId": "v2", "IsDefaultVersion": true, "CreateDate": "2026-03-01T12:01:00Z"});
     assert_eq!(second, expected);

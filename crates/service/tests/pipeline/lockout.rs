@@ -1,6 +1,11 @@
 //! The last access key that can administer the deployment cannot be made unusable by accident.
 
-use super::*;
+use bailiwick_api::{iam, op};
+use bailiwick_model::Result;
+use bailiwick_storage::keys::Kind;
+use bailiwick_testing::{ALLOW_ALL, Client, Key, code};
+
+use super::TestEnv;
 
 /// What there is beside root and its key.
 enum Beside {
@@ -34,8 +39,7 @@ const FROM_ELSEWHERE: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"A
 const WITH_MFA: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}}"#;
 
 fn id(key: &Client) -> String {
-    let Client::Key(id, ..) = key else { panic!("only keys have ids") };
-    id.clone()
+    key.key().id.to_string()
 }
 
 impl TestEnv {
@@ -101,7 +105,7 @@ impl TestEnv {
             }
             Beside::Root(active) => {
                 let made = self.call::<op::CreateAccessKey>(root, Default::default()).await.unwrap();
-                let key = Client::Key(made.access_key.unwrap().access_key_id.unwrap(), String::new(), None);
+                let key = Client::Key(Key::new(&made.access_key.unwrap().access_key_id.unwrap(), "", None));
                 self.set(root, None, &key, if *active { "Active" } else { "Inactive" }).await.unwrap();
             }
             Beside::Stranger => {
@@ -167,7 +171,7 @@ async fn roots_last_key_can_be_removed_only_if_an_administrator_is_left() {
     }
 }
 
-const ALLOW: &str = crate::lockout::ALLOW;
+const ALLOW: &str = "x-bailiwick-allow-lockout";
 
 #[tokio::test]
 async fn a_header_of_the_call_allows_a_lockout() {
@@ -201,7 +205,7 @@ async fn the_last_administrator_is_protected_as_root_is() {
     // With a second key of theirs, or another administrator, it may go.
     let req = iam::CreateAccessKeyRequest { user_name: Some("Alice".into()) };
     let made = env.call::<op::CreateAccessKey>(&alice, req).await.unwrap().access_key.unwrap();
-    let second = Client::Key(made.access_key_id.unwrap(), made.secret_access_key.unwrap(), None);
+    let second = Client::Key(Key::new(&made.access_key_id.unwrap(), made.secret_access_key.unwrap(), None));
     env.delete(&second, None, &alice).await.unwrap();
     env.user(&second, "Carol").await;
     env.delete(&second, None, &second).await.unwrap();
@@ -215,7 +219,7 @@ async fn a_caller_without_permission_learns_nothing_about_administrators() {
     env.put_policy("Bob", READ).await;
     env.delete(&env.root, None, &env.root).await.unwrap();
     assert_eq!(code(&env.delete(&bob, Some("Alice"), &alice).await), "AccessDenied");
-    let unknown = Client::Key("AKIAUNKNOWNKEYISHERE".into(), String::new(), None);
+    let unknown = Client::Key(Key::new("AKIAUNKNOWNKEYISHERE", "", None));
     assert_eq!(code(&env.delete(&alice, Some("Alice"), &unknown).await), "NoSuchEntity");
     // The key is another user's than the one that is named.
     assert_eq!(code(&env.delete(&alice, Some("Bob"), &alice).await), "NoSuchEntity");

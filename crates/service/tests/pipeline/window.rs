@@ -2,8 +2,11 @@
 
 use futures_util::future::join_all;
 
+use bailiwick_api::{iam, op};
+use bailiwick_storage::keys::Kind;
+use bailiwick_testing::code;
+
 use super::revoked::{Case, Event, Who};
-use super::*;
 
 async fn check(who: Who, event: Event, expected: &str) {
     let case = Case::new(who).await;
@@ -42,7 +45,7 @@ async fn unrelated_calls_of_one_caller_do_not_conflict() {
     for who in [Who::User, Who::Session] {
         let case = Case::new(who).await;
         let env = &case.env;
-        let before = env.store.conflicts.load(Ordering::Relaxed);
+        let before = env.store.conflicts();
         env.store.hold(Kind::User, MANY);
         let calls = (0..MANY).map(|n| {
             let req = iam::CreateUserRequest { user_name: Some(format!("Egret-{n}")), ..Default::default() };
@@ -56,6 +59,6 @@ async fn unrelated_calls_of_one_caller_do_not_conflict() {
         for answer in env.meanwhile(join_all(calls), meanwhile).await {
             answer.unwrap();
         }
-        assert_eq!(env.store.conflicts.load(Ordering::Relaxed), before, "{who:?}");
+        assert_eq!(env.store.conflicts(), before, "{who:?}");
     }
 }

@@ -1,9 +1,15 @@
 //! A call that waits is decided on the state of its caller after the wait.
 
-use bailiwick_api::signin;
-use bailiwick_storage::Role;
+use std::sync::Arc;
+use std::time::Duration;
 
-use super::*;
+use bailiwick_api::{Operation, account, authz, iam, op, signin, sts};
+use bailiwick_model::{AccountId, Result};
+use bailiwick_operation::Clock as _;
+use bailiwick_storage::{At, Role, Tx};
+use bailiwick_testing::{Client, MAIN, assume_role, code};
+
+use super::TestEnv;
 
 /// What happens to the caller while the call waits.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,7 +55,7 @@ impl Case {
             Who::User => user,
             Who::Member => member,
             Who::Session => session,
-            Who::PresignedByUser => Client::Presigned(user.into(), 60),
+            Who::PresignedByUser => Client::Presigned(user.key().clone(), 60),
             Who::BearerOfUser => Client::Bearer(env.bearer(&user).await),
             Who::BearerOfSession => Client::Bearer(env.bearer(&session).await),
         };
@@ -89,7 +95,7 @@ impl Case {
             }
             Event::SessionsRevoked => env.revoke_sessions("Diver").await,
             Event::Time(seconds) => {
-                env.pass(seconds);
+                env.clock.advance(seconds);
                 // This commit creates the revision that the call waits for.
                 env.user(root, "passer-by").await;
             }
@@ -121,7 +127,7 @@ impl TestEnv {
         let mark = Some(self.clock.now() + Duration::from_secs(1));
         tx.update(&old, &Role { sessions_valid_after: mark, ..old.clone() }).await.unwrap();
         let revision = tx.commit().await.unwrap();
-        self.service.parts.snapshots.at_least(revision).await.unwrap();
+        self.service.parts().snapshots.at_least(revision).await.unwrap();
     }
 
     /// Does `event` while a call of `O` waits for a revision.
@@ -160,7 +166,7 @@ async fn check(who: Who, event: Event, expected: &str) {
     }
     if matches!(who, Who::User | Who::Session) {
         waits!(CreateAccessKey, iam::CreateAccessKeyRequest { user_name: Some("admin".into()) });
-        waits!(AssumeRole, assume(&role));
+        waits!(AssumeRole, assume_role(&role));
         waits!(CreateToken, signin::CreateTokenRequest::default());
     }
     waits!(GetCallerIdentity, sts::GetCallerIdentityRequest::default());
@@ -207,11 +213,11 @@ async fn a_suspended_account_ends_the_calls_of_its_users() {
 #[tokio::test]
 async fn a_session_that_expires_during_a_wait_is_refused() {
     let case = Case::new(Who::Session).await;
-    case.env.pass(3_500);
+    case.env.clock.advance(3_500);
     let next = case.env.next_revision().await;
     let call = case.env.call_at::<op::GetCallerIdentity>(&case.caller, Default::default(), Some(&next));
     let later = async {
-        case.env.pass(100);
+        case.env.clock.advance(100);
         case.env.user(&case.env.root, "passer-by").await;
     };
     assert_eq!(code(&case.env.meanwhile(call, later).await), "ExpiredToken");
@@ -330,7 +336,7 @@ async fn the_record_of_a_call_revoked_during_a_wait_names_its_caller() {
     let req = iam::CreateUserRequest { user_name: Some("Egret".into()), ..Default::default() };
     let answer = case.env.waiting::<op::CreateUser>(&case, Event::KeyDeactivated, req).await;
     assert_eq!(code(&answer), "InvalidClientTokenId");
-    let trail = case.env.trail();
-    let last = trail.lines().rev().find(|line| line.contains("InvalidClientTokenId")).expect("a record");
+    let records = case.env.segments();
+    let last = records.lines().rev().find(|line| line.contains("InvalidClientTokenId")).expect("a record");
     assert!(last.contains("CreateUser") && last.contains("Heron"), "{last}");
 }

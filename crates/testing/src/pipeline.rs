@@ -1,0 +1,271 @@
+//! The whole service on a store in memory, and clients that sign.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bailiwick_api::{Operation, account, authz, iam, op, sts};
+use bailiwick_audit::{Recorder, Settings};
+use bailiwick_authz::Authz;
+use bailiwick_directory::{BootstrapOptions, Directory, bootstrap};
+use bailiwick_model::Result;
+use bailiwick_model::limits::Quotas;
+use bailiwick_operation::Clock as _;
+use bailiwick_service::{Door, Incoming, Parts, Peer, Route, Service};
+use bailiwick_sigv4::Signing;
+use bailiwick_snapshot::Snapshots;
+use bailiwick_storage::{At, Store as _, Tx};
+use bailiwick_sts::Sts;
+use prost::Message as _;
+use tempfile::TempDir;
+
+use crate::{HoldingStore, Key, MAIN, ManualClock, SentRequest, deployment};
+
+const REGION: &str = "us-east-1";
+
+/// A policy that allows everything.
+pub const ALLOW_ALL: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+
+/// The whole service on a bootstrapped store in memory.
+#[expect(missing_debug_implementations, reason = "it has root's secret")]
+pub struct Pipeline {
+    folder: TempDir,
+    /// The time.
+    pub clock: Arc<ManualClock>,
+    /// The store.
+    pub store: Arc<HoldingStore>,
+    /// The service.
+    pub service: Service,
+    /// Root of the management account.
+    pub root: Client,
+}
+
+/// The credentials of a client.
+#[derive(Clone)]
+#[expect(missing_debug_implementations, reason = "it has secrets")]
+pub enum Client {
+    /// An access key, which signs calls over gRPC.
+    Key(Key),
+    /// The same in the query string of AWS Query, for so many seconds.
+    Presigned(Key, u64),
+    /// A bearer token.
+    Bearer(String),
+}
+
+impl Client {
+    /// The access key.
+    ///
+    /// # Panics
+    /// If the client has a bearer token.
+    pub fn key(&self) -> &Key {
+        match self {
+            Client::Key(key) | Client::Presigned(key, _) => key,
+            Client::Bearer(_) => panic!("a bearer token is not a key"),
+        }
+    }
+}
+
+impl Pipeline {
+    /// Starts the service.
+    pub async fn new() -> Self {
+        let clock = Arc::new(ManualClock::default());
+        let deployment = Arc::new(deployment(clock.clone(), Quotas::default()));
+        let store = Arc::new(HoldingStore::default());
+        let mut tx = Tx::begin(store.clone(), Arc::default(), At::Latest).await.unwrap();
+        let options = BootstrapOptions {
+            account: Some(deployment.management_account),
+            root_key: None,
+            now: clock.now(),
+            random: &*deployment.random,
+            sealer: &deployment.sealer,
+        };
+        let root = bootstrap(&mut tx, options).await.unwrap().root_key;
+        tx.commit().await.unwrap();
+        let snapshots = Arc::new(Snapshots::start(store.clone(), deployment.partition).await.unwrap());
+        let folder = TempDir::new().unwrap();
+        let settings = Settings::in_folder(folder.path());
+        let recorder =
+            Recorder::start(store.clone(), deployment.random.clone(), clock.clone(), settings).await.unwrap();
+        let service = Service::new(Parts {
+            deployment: deployment.clone(),
+            store: store.clone(),
+            snapshots: snapshots.clone(),
+            authz: Authz::new(deployment, snapshots),
+            directory: Directory,
+            sts: Sts,
+            recorder,
+        });
+        let root = Client::Key(Key { id: root.id, secret: root.secret.expose().to_owned(), token: None });
+        Pipeline { folder, clock, store, service, root }
+    }
+
+    /// The audit records in the segments.
+    pub fn segments(&self) -> String {
+        let files = std::fs::read_dir(self.folder.path()).unwrap();
+        files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect()
+    }
+
+    /// The revision that follows the newest one, as an answer carries it.
+    pub async fn next_revision(&self) -> String {
+        let head = self.store.head().await.unwrap();
+        self.service.parts().deployment.revisions.format(head.next())
+    }
+
+    /// Makes one call: over gRPC, or over AWS Query if the signature is in the query string.
+    ///
+    /// # Errors
+    /// The error of the answer.
+    pub async fn call<O: Operation>(&self, by: &Client, req: O::Request) -> Result<O::Response> {
+        self.call_with::<O>(by, req, None).await
+    }
+
+    /// The same, answered at this revision or after.
+    ///
+    /// # Errors
+    /// The error of the answer.
+    pub async fn call_at<O: Operation>(
+        &self,
+        by: &Client,
+        req: O::Request,
+        min_revision: Option<&str>,
+    ) -> Result<O::Response> {
+        self.call_with::<O>(by, req, min_revision.map(|revision| ("x-bailiwick-min-revision", revision))).await
+    }
+
+    /// The same with a further header.
+    ///
+    /// # Errors
+    /// The error of the answer.
+    pub async fn call_with<O: Operation>(
+        &self,
+        by: &Client,
+        req: O::Request,
+        header: Option<(&str, &str)>,
+    ) -> Result<O::Response> {
+        let answer = self.send(Route::find(O::PATH).unwrap(), by, req.encode_to_vec(), header).await?;
+        Ok(O::Response::decode(answer.as_slice()).unwrap())
+    }
+
+    /// Calls an operation that is known at run time only, with an encoded message. Returns the encoded answer.
+    ///
+    /// # Errors
+    /// The error of the answer.
+    pub async fn send(
+        &self,
+        route: &'static Route,
+        by: &Client,
+        message: Vec<u8>,
+        header: Option<(&str, &str)>,
+    ) -> Result<Vec<u8>> {
+        let now = self.clock.now();
+        let mut request = match by {
+            Client::Key(key) => SentRequest::new("bailiwick", "POST", route.path, "", b"")
+                .sign_as(key, |key| Signing::new(key, REGION, "bailiwick", now).unsigned_payload()),
+            Client::Presigned(key, seconds) => {
+                let query = format!("Action={}", route.name);
+                SentRequest::new(route.service, "GET", "/", &query, b"").presign(key, REGION, now, *seconds)
+            }
+            Client::Bearer(token) => {
+                let mut request = SentRequest::new("bailiwick", "POST", route.path, "", b"");
+                request.headers.push(("authorization".into(), format!("Bearer {token}")));
+                request
+            }
+        };
+        request.headers.extend(header.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let headers: Vec<(String, &[u8])> =
+            request.headers.iter().map(|(name, value)| (name.to_lowercase(), value.as_bytes())).collect();
+        let headers: Vec<(&str, &[u8])> = headers.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        let answer = self.service.call(Incoming {
+            route,
+            message: Ok(message.into()),
+            door: if matches!(by, Client::Presigned(..)) { Door::Query } else { Door::Grpc },
+            method: &request.method,
+            path: &request.path,
+            query: &request.query,
+            headers: &headers,
+            body: b"",
+            peer: Peer::direct("127.0.0.1".parse().unwrap(), false),
+        });
+        Ok(answer.await.result?.to_vec())
+    }
+
+    /// A request to another service, signed by a key for it, as that service passes it on.
+    pub fn received(&self, by: &Client, service: &'static str) -> authz::SignedRequest {
+        let request = SentRequest::new(service, "GET", "/", "", b"").sign(by.key(), REGION, self.clock.now());
+        let mut forwarded = request.forwarded();
+        forwarded.http_request.as_mut().unwrap().payload = None;
+        forwarded
+    }
+
+    /// Polls a call until it waits, then runs `then`, then lets the call finish.
+    pub async fn meanwhile<T>(&self, call: impl Future<Output = T>, then: impl Future<Output = ()>) -> T {
+        let mut call = pin!(call);
+        let waits = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx).is_pending())).await;
+        assert!(waits, "the call did not wait");
+        then.await;
+        call.await
+    }
+
+    /// Creates a user with an access key and the inline policy `all`, which allows everything.
+    pub async fn user(&self, by: &Client, name: &str) -> Client {
+        let user_name = Some(name.to_owned());
+        let req = iam::CreateUserRequest { user_name: user_name.clone(), ..Default::default() };
+        self.call::<op::CreateUser>(by, req).await.unwrap();
+        let req = iam::PutUserPolicyRequest {
+            user_name: user_name.clone(),
+            policy_name: Some("all".into()),
+            policy_document: Some(ALLOW_ALL.into()),
+        };
+        self.call::<op::PutUserPolicy>(by, req).await.unwrap();
+        let req = iam::CreateAccessKeyRequest { user_name };
+        let key = self.call::<op::CreateAccessKey>(by, req).await.unwrap().access_key.unwrap();
+        Client::Key(Key::new(&key.access_key_id.unwrap(), key.secret_access_key.unwrap(), None))
+    }
+
+    /// Creates a role with the inline policy `all`, which allows everything. Returns a session of it.
+    pub async fn role(&self, by: &Client, name: &str) -> Client {
+        let role_name = Some(name.to_owned());
+        let trust = format!(
+            r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"{MAIN}"}},"Action":"sts:*"}}}}"#
+        );
+        let req = iam::CreateRoleRequest {
+            role_name: role_name.clone(),
+            assume_role_policy_document: Some(trust),
+            ..Default::default()
+        };
+        self.call::<op::CreateRole>(by, req).await.unwrap();
+        let req = iam::PutRolePolicyRequest {
+            role_name,
+            policy_name: Some("all".into()),
+            policy_document: Some(ALLOW_ALL.into()),
+        };
+        self.call::<op::PutRolePolicy>(by, req).await.unwrap();
+        self.session(by, &format!("arn:aws:iam::{MAIN}:role/{name}")).await
+    }
+
+    /// A session `swim` of a role.
+    pub async fn session(&self, by: &Client, role: &str) -> Client {
+        let credentials = self.call::<op::AssumeRole>(by, assume_role(role)).await.unwrap().credentials.unwrap();
+        let (id, secret) = (credentials.access_key_id.unwrap(), credentials.secret_access_key.unwrap());
+        Client::Key(Key::new(&id, secret, credentials.session_token))
+    }
+
+    /// Creates an account with the user `Otter`, which may do everything there.
+    pub async fn member(&self, by: &Client) -> (String, Client) {
+        let (account_name, email) = (Some("lake".to_owned()), Some("lake@example.com".to_owned()));
+        let req = account::CreateAccountRequest { account_name, email, role_name: None };
+        let created = self.call::<op::CreateAccount>(by, req).await.unwrap();
+        let session = self.session(by, &created.role_arn).await;
+        (created.account.unwrap().account_id, self.user(&session, "Otter").await)
+    }
+}
+
+/// A request for a session `swim` of a role.
+pub fn assume_role(role: &str) -> sts::AssumeRoleRequest {
+    sts::AssumeRoleRequest {
+        role_arn: Some(role.to_owned()),
+        role_session_name: Some("swim".into()),
+        ..Default::default()
+    }
+}
