@@ -1,13 +1,13 @@
 """Access keys: shown once, at most two, switched off, rotated, and when they were last used."""
 
 import re
-import time
 
 import pytest
 from support.api import ApiError, AwsApi, moment
 from support.documents import READ_ONLY
 from support.expect import refused
 from support.server import Credentials
+from support.waiting import until
 
 
 def test_a_key_works_from_the_answer_on(api, name):
@@ -94,13 +94,12 @@ def test_last_use_is_reported(api, name):
     assert never["AccessKeyLastUsed"]["Region"] == "N/A"
     assert not never["AccessKeyLastUsed"].get("LastUsedDate")
     api.signed_by(Credentials.of(key)).call("GetCallerIdentity")
-    deadline = time.monotonic() + 30  # uses are written in batches
-    while True:
+
+    def written():  # in batches
         used = api.call("GetAccessKeyLastUsed", AccessKeyId=key["AccessKeyId"])["AccessKeyLastUsed"]
-        if used.get("LastUsedDate"):
-            break
-        assert time.monotonic() < deadline, "the use was never told"
-        time.sleep(0.1)
+        return used.get("LastUsedDate") and used
+
+    used = until(written, "the last use is written")
     assert used["ServiceName"] == "sts"
     assert used["Region"] == "eu-central-1"
     assert abs((moment(used["LastUsedDate"]) - moment(key["CreateDate"])).total_seconds()) < 120

@@ -6,11 +6,11 @@
 import os
 import random
 import threading
-import time
 
 from support.api import ApiError, AwsApi, GrpcApi, document
 from support.documents import ALLOW_ALL, policy, trust
 from support.server import Credentials
+from support.waiting import until
 
 ROUNDS = int(os.environ.get("BAILIWICK_CRASH_ROUNDS", "4"))
 WRITERS = 4
@@ -146,8 +146,8 @@ def test_answered_writes_survive_kill_9(new_server):
         for writer in writers:
             writer.start()
         wanted = random.randint(WRITES_PER_ROUND // 3, WRITES_PER_ROUND)
-        while sum(len(writer.answered) for writer in writers) < wanted and any(writer.is_alive() for writer in writers):
-            time.sleep(0.002)
+        is_enough = lambda: sum(len(writer.answered) for writer in writers) >= wanted  # noqa: E731
+        until(lambda: is_enough() or not any(writer.is_alive() for writer in writers), "enough writes are answered", seconds=120)
         server.kill()
         for writer in writers:
             writer.join()
@@ -249,8 +249,7 @@ def test_a_right_withdrawn_while_it_is_used(server, aws, new_user):
     threads = [threading.Thread(target=tag, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
-    while len({number for number, _ in list(tagged)}) < 4 or len(tagged) < 40:
-        time.sleep(0.005)
+    until(lambda: len({number for number, _ in list(tagged)}) == 4 and len(tagged) >= 40, lambda: f"each thread tags: {refusals}")
     aws.call("DeleteUserPolicy", UserName=user["UserName"], PolicyName="inline")
     withdrawn.set()
     for thread in threads:

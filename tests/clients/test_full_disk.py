@@ -5,7 +5,6 @@ The disk is a tmpfs of a few megabytes, which takes the right to mount.
 
 import os
 import subprocess
-import time
 import urllib.error
 import urllib.request
 
@@ -15,8 +14,7 @@ from support.api import ApiError, AwsApi, GrpcApi
 from support.documents import policy
 from support.expect import refused
 from support.server import Credentials
-
-PATIENCE = 30
+from support.waiting import until
 
 
 @pytest.fixture
@@ -50,15 +48,6 @@ def get(url):
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
-
-
-def until(condition, what):
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"not in {PATIENCE} s: {what}")
 
 
 def test_a_full_disk_stops_changes_alone_and_ends_when_there_is_room(new_server, small_disk):
@@ -104,7 +93,6 @@ def test_a_full_disk_stops_changes_alone_and_ends_when_there_is_room(new_server,
             asked = {"caller": {"principalArn": arn}, "action": action, "resource": arn}
             assert rpc.call("Authorize", **asked)["decision"] == decision
         assert "bailiwick_store_writable 0" in get(server.metrics_url + "/metrics")[1]
-        time.sleep(0.5)
 
     os.unlink(filler)
     assert until(lambda: (found := get(server.url + "/readyz"))[0] == 200 and found, "changes are taken again")[1] == "ready\n"

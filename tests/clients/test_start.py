@@ -17,6 +17,7 @@ from support.api import ApiError, AwsApi, GrpcApi
 from support.documents import policy
 from support.expect import fails, refused
 from support.server import ACCOUNT, BINARY, READY, Credentials, clean_environment, free_port, run
+from support.waiting import until
 
 
 def credentials_in(text):
@@ -261,8 +262,7 @@ def test_a_signal_ends_it_well_and_nothing_is_lost(new_server, number):
     threads = [threading.Thread(target=write, args=(worker,)) for worker in range(4)]
     for thread in threads:
         thread.start()
-    while len(answered) < 50:
-        time.sleep(0.01)
+    until(lambda: len(answered) >= 50, lambda: f"50 users are created: {unclear}")
     server.signal(number)
     code = server.wait()
     stop.set()

@@ -123,6 +123,8 @@ def test_a_document_is_decided_as_it_is_shown(server):
         except ApiError as error:
             assert granted is None and error.code == "MalformedPolicyDocument", (text, error)
             root.call("PutUserPolicy", UserName="spelled", PolicyName="p", PolicyDocument=policy("s3:GetObject"))
+        else:
+            assert granted is not None, f"{text} is saved"
         try:
             me.call("ListUsers")
             assert granted is True, text

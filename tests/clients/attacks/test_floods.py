@@ -12,6 +12,7 @@ from attacks.flood import (
 from attacks.watch import MEBIBYTE, memory, well
 from support.api import GrpcApi
 from support.raw import FORM, post
+from support.waiting import until
 
 TIMES = int(os.environ.get("BAILIWICK_ATTACK_ROUNDS", "1"))
 LONG = [("x-long", "v" * 13_500)] * 4
@@ -62,10 +63,7 @@ class Grown:
 
 def left_open(*sources, most):
     """The number of open connections, once it is at most this."""
-    deadline = time.monotonic() + 20
-    while (count := sum(source.open() for source in sources)) > most:
-        assert time.monotonic() < deadline, count
-        time.sleep(0.02)
+    [count] = until(lambda: (count := sum(source.open() for source in sources)) <= most and [count], f"at most {most} are open")
     return count
 
 
@@ -98,13 +96,11 @@ def test_blocks_of_headers_without_end(server, client):
     block = b"".join(literal(f"x-{n}", "v" * 3_900) for n in range(4))
     parts = frame(HEADERS, 0, 1, head(CREATE_USER) + block) + frame(CONTINUATION, 0, 1, block) + frame(CONTINUATION, 0, 1, block)
     with strangers(server, 3) as sources, working(client):
-        begin = time.monotonic()
         for number in range(900 * TIMES):
             sources[number % 3].h2(parts)
             grown.look()
         grown.less_than(80)
         if TIMES > 1:
-            time.sleep(max(0.0, begin + 15 - time.monotonic()))
             left_open(*sources, most=0)
 
 
