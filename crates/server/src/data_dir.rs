@@ -8,7 +8,7 @@ mod tests;
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bailiwick_storage_redb::RedbStore;
 
@@ -23,18 +23,6 @@ pub(crate) enum Expected {
     There,
     /// No store; a new one may be created.
     New,
-}
-
-/// Returns the path next to the data folder with the folder's name and this suffix.
-pub(crate) fn beside(data_dir: &Path, ending: &str) -> PathBuf {
-    // A path such as `.` or `..` has no file name.
-    let named = match data_dir.file_name() {
-        Some(_) => data_dir.to_owned(),
-        None => fs::canonicalize(data_dir).unwrap_or_else(|_| data_dir.to_owned()),
-    };
-    let mut name = named.file_name().unwrap_or_default().to_owned();
-    name.push(ending);
-    named.with_file_name(name)
 }
 
 /// Returns whether a store exists. Refuses a data folder that cannot hold one.

@@ -10,8 +10,7 @@ use bailiwick_storage::{At, Authenticator, CommitError, Meta, Store, Tx};
 use bailiwick_storage_redb::{RedbFile, RedbStore};
 
 use crate::failure::Failure;
-use crate::first_start::{self, FirstStart};
-use crate::options::{DeploymentOptions, StoreOptions};
+use crate::options::StoreOptions;
 use crate::system::{SystemClock, SystemRandomness};
 use crate::{master_key, store};
 
@@ -99,26 +98,6 @@ pub(crate) async fn read(files: &StoreOptions, file: RedbFile, missing: Missing)
     let meta = Meta::of(&*redb).await.map_err(|e| failed(&e))?;
     let meta = meta.ok_or_else(|| failed(&"the store is damaged: its identity is missing; restore a backup"))?;
     Ok(Found::Used(Box::new(Opened { redb, meta, keyring, master })))
-}
-
-/// The same; initializes an empty store with the options.
-pub(crate) async fn open(
-    files: &StoreOptions,
-    options: &DeploymentOptions,
-    file: RedbFile,
-    endpoint: &str,
-) -> Result<Opened, Failure> {
-    let missing = if options.accept_damaged_store { Missing::Accepted } else { Missing::Refused };
-    match read(files, file, missing).await? {
-        Found::Used(opened) => {
-            first_start::hold_to(options, &opened.meta)?;
-            Ok(*opened)
-        }
-        Found::Unused(file) => {
-            let (clock, random) = (&SystemClock, &SystemRandomness::default());
-            FirstStart { files, options, endpoint, clock, random }.run(file).await
-        }
-    }
 }
 
 /// Adds the managed policies that a newer version of Bailiwick brings. If that fails, the server starts without them: a

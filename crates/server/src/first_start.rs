@@ -16,10 +16,11 @@ use bailiwick_storage::{At, Meta, Store, Tx};
 use bailiwick_storage_redb::{RedbFile, RedbStore};
 use jiff::Timestamp;
 
-use crate::commands::output;
-use crate::deployment::Opened;
+use crate::deployment::{self, Found, Missing, Opened};
 use crate::failure::Failure;
 use crate::options::{DeploymentOptions, StoreOptions};
+use crate::output;
+use crate::system::{SystemClock, SystemRandomness};
 use crate::{master_key, root_credentials, store};
 
 /// The variable with the id of a root access key for the first start.
@@ -27,18 +28,38 @@ pub(crate) const ID_VARIABLE: &str = "BAILIWICK_ROOT_ACCESS_KEY_ID";
 /// The variable with the secret of that key.
 pub(crate) const SECRET_VARIABLE: &str = "BAILIWICK_ROOT_SECRET_ACCESS_KEY";
 
+/// Opens the keys of a store and starts it, as [`deployment::read`]. Initializes an empty store with the options.
+pub(crate) async fn open(
+    files: &StoreOptions,
+    options: &DeploymentOptions,
+    file: RedbFile,
+    endpoint: &str,
+) -> Result<Opened, Failure> {
+    let missing = if options.accept_damaged_store { Missing::Accepted } else { Missing::Refused };
+    match deployment::read(files, file, missing).await? {
+        Found::Used(opened) => {
+            check_fixed(options, &opened.meta)?;
+            Ok(*opened)
+        }
+        Found::Unused(file) => {
+            let (clock, random) = (&SystemClock, &SystemRandomness::default());
+            FirstStart { files, options, endpoint, clock, random }.run(file).await
+        }
+    }
+}
+
 /// The input of a first start.
-pub(crate) struct FirstStart<'a> {
-    pub(crate) files: &'a StoreOptions,
-    pub(crate) options: &'a DeploymentOptions,
-    pub(crate) endpoint: &'a str,
-    pub(crate) clock: &'a dyn Clock,
-    pub(crate) random: &'a dyn Random,
+struct FirstStart<'a> {
+    files: &'a StoreOptions,
+    options: &'a DeploymentOptions,
+    endpoint: &'a str,
+    clock: &'a dyn Clock,
+    random: &'a dyn Random,
 }
 
 impl FirstStart<'_> {
     /// Creates everything in one commit, and shows root's key if it was generated.
-    pub(crate) async fn run(&self, file: RedbFile) -> Result<Opened, Failure> {
+    async fn run(&self, file: RedbFile) -> Result<Opened, Failure> {
         let root_key = given_root_key()?;
         let key_file = self.files.key_file();
         let master = match master_key::load(&key_file)? {
@@ -102,7 +123,7 @@ pub(crate) fn check(files: &StoreOptions) -> Result<(), Failure> {
 }
 
 /// Refuses settings that differ from those fixed at the first start; warns about variables without effect.
-pub(crate) fn hold_to(options: &DeploymentOptions, meta: &Meta) -> Result<(), Failure> {
+fn check_fixed(options: &DeploymentOptions, meta: &Meta) -> Result<(), Failure> {
     let partition = options.partition;
     if partition != meta.partition {
         let of = meta.partition;
@@ -120,7 +141,7 @@ pub(crate) fn hold_to(options: &DeploymentOptions, meta: &Meta) -> Result<(), Fa
 }
 
 /// Returns the root access key of the environment, if any.
-pub(crate) fn given_root_key() -> Result<Option<FirstKey>, Failure> {
+fn given_root_key() -> Result<Option<FirstKey>, Failure> {
     let read = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let wrong = |why: String| Failure::with_code(why, 2);
     let half = |set, missing| wrong(format!("{set} is set and {missing} is not: set both or neither"));

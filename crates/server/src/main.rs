@@ -10,11 +10,13 @@ mod deployment;
 mod environment;
 mod failure;
 mod first_start;
+mod input;
 mod logging;
 mod maintenance;
 mod master_key;
 mod net;
 mod options;
+mod output;
 mod private_file;
 mod process;
 mod root_credentials;
@@ -23,6 +25,7 @@ mod signals;
 mod store;
 mod system;
 mod tls;
+mod version;
 
 use std::process::ExitCode;
 
@@ -34,7 +37,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Identity and access management that you run yourself and that speaks AWS IAM.
 #[derive(Parser)]
-#[command(name = "bailiwick", version = commands::version::line(), max_term_width = 100)]
+#[command(name = "bailiwick", version = version::line(), max_term_width = 100)]
 struct Cli {
     /// When to use colours; NO_COLOR and CLICOLOR_FORCE are honoured
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN", display_order = 1000)]
@@ -102,7 +105,7 @@ fn main() -> ExitCode {
         }
     };
     outcome.unwrap_or_else(|failure| {
-        anstream::eprintln!("{} {failure}", commands::output::styled(commands::output::BAD, "bailiwick:"));
+        anstream::eprintln!("{} {failure}", output::styled(output::BAD, "bailiwick:"));
         ExitCode::from(failure.code())
     })
 }

@@ -6,8 +6,8 @@ use rustix::mm::{MlockAllFlags, mlockall};
 use rustix::process::{Resource, getrlimit};
 use rustix::thread::CapabilitySet;
 
-use crate::commands::version;
 use crate::system::SystemClock;
+use crate::version;
 
 /// Restricts new files to their owner and disables core dumps, which could contain secrets.
 pub(crate) fn harden() {

@@ -8,8 +8,8 @@ use bailiwick_directory::FirstKey;
 use bailiwick_model::Region;
 use zeroize::Zeroizing;
 
-use crate::commands::output;
 use crate::failure::Failure;
+use crate::output;
 use crate::private_file;
 
 /// The beginning of the first line of such a file.

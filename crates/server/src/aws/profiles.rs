@@ -129,7 +129,7 @@ fn sections(file: &Path) -> Result<Sections, Failure> {
     if !file.is_file() {
         return Ok(Sections::new());
     }
-    let text = crate::commands::input::read(file, MAX_FILE)?;
+    let text = crate::input::read(file, MAX_FILE)?;
     ini::parse(&text)
         .map_err(|error| Failure::with_code(format!("{}:{}: {}", file.display(), error.line, error.problem), 2))
 }

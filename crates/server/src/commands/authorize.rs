@@ -7,9 +7,9 @@ use bailiwick_api::op;
 use bailiwick_policy_lang::Catalogue;
 use clap::Args;
 
-use super::output::{self, BAD, GOOD, styled};
 use super::question::Question;
 use crate::failure::Failure;
+use crate::output::{self, BAD, GOOD, styled};
 
 /// Ask a running server whether a principal may perform an action
 ///

@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use bailiwick_evaluator::jsonl::FORMAT;
 use clap::Args;
 
-use super::{input, output};
 use crate::failure::Failure;
+use crate::{input, output};
 use cases::Reading;
 
 /// Decide requests by the policies given with them, one JSON object per line

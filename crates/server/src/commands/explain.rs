@@ -7,9 +7,9 @@ use bailiwick_api::op;
 use clap::Args;
 
 use super::authorize::exit_code;
-use super::output;
 use super::question::Question;
 use crate::failure::Failure;
+use crate::output;
 
 /// Ask a running server why a principal may or may not perform an action
 ///

@@ -8,11 +8,11 @@ use bailiwick_directory::{ManagedPolicy, parse_import};
 use bailiwick_model::Partition;
 use clap::{Args, Subcommand};
 
-use super::input;
-use super::output;
 use super::progress::Progress;
 use super::remote::{Connection, Remote};
 use crate::failure::Failure;
+use crate::input;
+use crate::output;
 
 /// Characters of documents in one call; a message may have 1 MiB.
 const CHUNK: usize = 600 * 1024;

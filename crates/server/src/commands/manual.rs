@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{Args, Command};
 use clap_complete::Shell;
 
-use super::output;
 use crate::failure::Failure;
+use crate::output;
 
 /// Print completions for a shell
 #[derive(Args)]

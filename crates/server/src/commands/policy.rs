@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use bailiwick_policy_lang::format;
 use clap::Subcommand;
 
-use super::{input, output};
 use crate::failure::Failure;
+use crate::{input, output};
 use files::Files;
 
 /// Check and format policy documents

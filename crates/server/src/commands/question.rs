@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use bailiwick_api::authz::{self as pb, caller::Who};
 use clap::Args;
 
-use super::input;
 use super::remote::{Connection, Remote};
 use crate::failure::Failure;
+use crate::input;
 
 /// The question.
 #[derive(Args)]

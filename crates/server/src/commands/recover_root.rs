@@ -14,11 +14,11 @@ use clap::Args;
 use jiff::Timestamp;
 use prost::Message as _;
 
-use super::output;
 use crate::deployment::{Found, Missing};
 use crate::failure::Failure;
 use crate::logging::{self, LogFilter, LogFormat};
 use crate::options::{StoreOptions, parse_region};
+use crate::output;
 use crate::{data_dir, deployment, process, root_credentials, store};
 
 /// Replace the root credentials of an account

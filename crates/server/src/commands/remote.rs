@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::aws::{self, Environment, Keys, Profiles, Role, Settings, Source};
 use crate::failure::Failure;
+use crate::input;
 use crate::system::SystemClock;
 
 /// The server and the credentials, resolved as in the AWS CLI.
@@ -64,7 +65,7 @@ impl Remote {
         let source = prepared(Source::find(self.flags(), &env, &profiles, SystemClock.now())?)?;
         let ca = match &settings.ca_file {
             Some(file) => {
-                let read = super::input::read_bytes(file, MAX_CA_FILE)?;
+                let read = input::read_bytes(file, MAX_CA_FILE)?;
                 Some(read)
             }
             None => None,

@@ -14,7 +14,6 @@ use bailiwick_sts::Sts;
 use clap::{Args, CommandFactory as _};
 use tokio::sync::watch;
 
-use super::{output, version};
 use crate::data_dir::Expected;
 use crate::failure::Failure;
 use crate::net::listen::{self, Listener};
@@ -27,6 +26,7 @@ use crate::router::{MetricsPage, Router};
 use crate::signals::{Hangup, Termination};
 use crate::tls::Certificates;
 use crate::{data_dir, deployment, environment, first_start, maintenance, process, store};
+use crate::{output, version};
 
 /// Connections to the metrics listener.
 const METRICS_CONNECTIONS: usize = 64;
@@ -104,7 +104,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     }
     let file = store::open(&options.store)?;
     let endpoint = format!("{scheme}://{address}");
-    let opened = deployment::open(&options.store, &options.deployment, file, &endpoint).await?;
+    let opened = first_start::open(&options.store, &options.deployment, file, &endpoint).await?;
     let (redb, store) = (Arc::clone(&opened.redb), opened.store());
     let master = opened.master.clone();
     let deployment = opened.deployment(options.deployment.region.clone());

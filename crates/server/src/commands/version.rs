@@ -1,12 +1,12 @@
 //! `bailiwick version`: the version and build.
 
 use std::process::ExitCode;
-use std::sync::LazyLock;
 
 use clap::Args;
 
-use super::output;
 use crate::failure::Failure;
+use crate::output;
+use crate::version::{COMMIT, PROFILE, VERSION};
 
 /// Print the version
 #[derive(Args)]
@@ -17,21 +17,6 @@ pub(crate) struct Options {
     /// Print it as JSON
     #[arg(long)]
     json: bool,
-}
-
-/// The version of the package.
-pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The commit that it was built from, if `BAILIWICK_COMMIT` was set during the build.
-pub(crate) const COMMIT: Option<&str> = option_env!("BAILIWICK_COMMIT");
-const PROFILE: &str = if cfg!(debug_assertions) { "debug" } else { "release" };
-
-/// Returns version and commit on one line.
-pub(crate) fn line() -> &'static str {
-    static LINE: LazyLock<String> = LazyLock::new(|| match COMMIT {
-        Some(commit) => format!("{VERSION} ({commit})"),
-        None => VERSION.to_owned(),
-    });
-    &LINE
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {

@@ -6,9 +6,9 @@ use bailiwick_api::op;
 use bailiwick_api::sts::GetCallerIdentityRequest;
 use clap::Args;
 
-use super::output;
 use super::remote::Remote;
 use crate::failure::Failure;
+use crate::output;
 
 /// Print the identity that the credentials belong to, as a running server sees it
 ///

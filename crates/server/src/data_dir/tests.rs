@@ -85,14 +85,3 @@ fn a_path_that_can_hold_no_store_is_explained() {
     refused(&folder.path().join("a/b"), false, &["does not exist", "create it first"]);
     refused(&folder.path().join("a/b"), true, &["does not exist", "create it first"]);
 }
-
-#[test]
-fn names_beside_the_data_folder() {
-    let check = |data_dir: &str, expected: &str| assert_eq!(beside(Path::new(data_dir), ".key"), Path::new(expected));
-    check("bailiwick-data", "bailiwick-data.key");
-    check("./bailiwick-data", "./bailiwick-data.key");
-    check("/var/lib/bailiwick/data/", "/var/lib/bailiwick/data.key");
-    let here = std::env::current_dir().unwrap();
-    check(".", &format!("{}.key", here.display()));
-    check("..", &format!("{}.key", here.parent().unwrap().display()));
-}

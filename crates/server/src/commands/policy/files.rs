@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use bailiwick_policy_lang::PolicyKind;
 use clap::{Args, ValueEnum};
 
-use crate::commands::input;
 use crate::failure::Failure;
+use crate::input;
 
 /// Documents to read.
 #[derive(Args)]

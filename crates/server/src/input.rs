@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::failure::Failure;
 
 /// Returns the name of a file for messages.
-pub(super) fn name(file: &Path) -> String {
+pub(crate) fn name(file: &Path) -> String {
     if file.as_os_str() == "-" { "standard input".to_owned() } else { file.display().to_string() }
 }
 
@@ -18,7 +18,7 @@ pub(crate) fn read(file: &Path, max: u64) -> Result<String, Failure> {
 }
 
 /// Reads the bytes of a file.
-pub(super) fn read_bytes(file: &Path, max: u64) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read_bytes(file: &Path, max: u64) -> Result<Vec<u8>, Failure> {
     let fail = |e: std::io::Error| Failure::with_code(format!("cannot read {}: {e}", name(file)), 2);
     let mut bytes = Vec::new();
     if file.as_os_str() == "-" {

@@ -33,7 +33,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Converts an operation's response to JSON, with the names of its descriptor.
-pub(super) fn json<O: Operation>(answer: &O::Response) -> Result<String, Failure> {
+pub(crate) fn json<O: Operation>(answer: &O::Response) -> Result<String, Failure> {
     let fail = |why: &dyn std::fmt::Display| Failure::new(format!("cannot write the answer as JSON: {why}"));
     let method = bailiwick_api::find_operation(O::NAME).and_then(|operation| operation.response_descriptor());
     let descriptor = method.ok_or_else(|| fail(&"it has no descriptor"))?;
