@@ -148,7 +148,7 @@ async fn page(
     asked: (Option<&str>, Option<i32>),
 ) -> Result<Page> {
     let (marker, max_items) = asked;
-    let paging = cx.paging(operation);
+    let paging = bailiwick_operation::Paging::new(cx, operation);
     let question = BASE64.encode(PayloadHash::of(&request.encode_to_vec()).0);
     let start = match paging.after(marker)? {
         None => 0,

@@ -8,7 +8,7 @@ use bailiwick_model::limits::Quotas;
 use bailiwick_model::{AccessKeyId, AccessKeyKind, AccountId, IdKind, Partition, Region, UniqueId};
 use jiff::Timestamp;
 
-use crate::{Caller, Paging, RevisionScope};
+use crate::{Caller, RevisionScope};
 
 /// The source of the time.
 pub trait Clock: Send + Sync + 'static {
@@ -146,11 +146,6 @@ impl Cx {
     /// Makes a new access key id in an account.
     pub fn new_access_key_id(&self, kind: AccessKeyKind, account: AccountId) -> AccessKeyId {
         AccessKeyId::new(kind, account, self.random())
-    }
-
-    /// Opens and seals the markers of an operation.
-    pub fn paging(&self, operation: &'static str) -> Paging<'_> {
-        Paging::new(self, operation)
     }
 }
 

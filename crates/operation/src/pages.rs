@@ -50,7 +50,7 @@ impl PageRequest {
     /// # Errors
     /// `ValidationError` for a marker that this operation did not return.
     pub fn open<'a>(&self, cx: &'a Cx, operation: &'static str) -> Result<Pages<'a>> {
-        let paging = cx.paging(operation);
+        let paging = Paging::new(cx, operation);
         let after = paging.after(self.marker.as_deref())?;
         let limit = paging.limit(self.max_items);
         Ok(Pages { paging, after, limit })

@@ -18,7 +18,8 @@ pub struct Paging<'a> {
 }
 
 impl<'a> Paging<'a> {
-    pub(crate) fn new(cx: &'a Cx, operation: &'static str) -> Self {
+    /// The markers of an operation.
+    pub fn new(cx: &'a Cx, operation: &'static str) -> Self {
         Paging { cx, operation }
     }
 

@@ -33,7 +33,7 @@ impl Handle<op::ValidatePolicy> for Authz {
         let snapshot = snapshot(cx)?;
         let catalogue = snapshot.catalogue();
         let (kind, resource_type) = used_as(&req, catalogue)?;
-        let paging = cx.paging("ValidatePolicy");
+        let paging = bailiwick_operation::Paging::new(cx, "ValidatePolicy");
         let start = match paging.after(req.next_token.as_deref())? {
             None => 0,
             Some(next) => next.parse().map_err(|_| IamError::validation("Invalid Marker."))?,
