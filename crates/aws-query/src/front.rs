@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_service::{Answer, BodyError, Door, Incoming, Peer, Refused, Route, Service};
+use bailiwick_service::{Answer, BodyError, FrontEnd, Incoming, Peer, Refused, Route, Service};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -24,6 +24,15 @@ const MAX_DRAINED: usize = 8 * 1024 * 1024;
 const AMZN_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-bailiwick-request-id");
 const REVISION: HeaderName = HeaderName::from_static("x-bailiwick-revision");
+
+/// How calls prove their callers: by a signature for the service of the operation, in a header or in the query string.
+static FRONT_END: FrontEnd = FrontEnd {
+    name: "AWS Query",
+    signing_service: None,
+    accepts_bearer: false,
+    accepts_query: true,
+    accepts_unsigned_payload: false,
+};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -55,15 +64,13 @@ impl Front {
             Ok(found) => found,
             Err(error) => return self.refuse(&parts, &peer, &error),
         };
-        let lines = header_lines(&parts);
         let incoming = Incoming {
+            front_end: &FRONT_END,
             route,
             message,
-            door: Door::Query,
-            method: parts.method.as_str(),
-            path: parts.uri.path(),
-            query: parts.uri.query().unwrap_or_default(),
-            headers: &lines,
+            method: &parts.method,
+            uri: &parts.uri,
+            headers: &parts.headers,
             body: &body,
             peer,
         };
@@ -89,9 +96,9 @@ impl Front {
         let unserved = Unserved::find(head).map(|unserved| (unserved.error(), unserved.protocol));
         let error = unserved.as_ref().map_or(error, |(error, _)| error);
         let request_id = self.service.refused(Refused {
-            method: head.method.as_str(),
+            method: &head.method,
             path: head.uri.path(),
-            user_agent: head.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()),
+            user_agent: head.headers.get(header::USER_AGENT),
             peer,
             error,
         });
@@ -155,19 +162,6 @@ fn expect_form(headers: &HeaderMap) -> Result<()> {
 fn accepts_json(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
     accept.split(',').next().is_some_and(|first| first.trim().starts_with("application/json"))
-}
-
-/// Returns the headers, with the host of HTTP/2's `:authority` or of HTTP/1.1's request line. A different header makes
-/// two hosts, which the verifier refuses.
-fn header_lines(parts: &Parts) -> Vec<(&str, &[u8])> {
-    let mut lines: Vec<(&str, &[u8])> = Vec::with_capacity(parts.headers.len() + 1);
-    if let Some(authority) = parts.uri.authority()
-        && !parts.headers.get_all(header::HOST).iter().any(|host| host.as_bytes() == authority.as_str().as_bytes())
-    {
-        lines.push(("host", authority.as_str().as_bytes()));
-    }
-    lines.extend(parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
-    lines
 }
 
 /// Reads the whole body. The listener limits its time, and the memory of all bodies.

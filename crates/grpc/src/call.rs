@@ -5,14 +5,23 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bailiwick_service::{Answer, Door, Incoming, Peer, Route, Service};
+use bailiwick_service::{Answer, FrontEnd, Incoming, Peer, Route, Service};
 use bytes::Bytes;
-use http::Uri;
+use http::{Method, Uri};
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 use tonic::server::UnaryService;
 use tonic::{Request, Response, Status};
 
 use crate::status;
+
+/// How calls prove their callers: by a signature for the service `bailiwick`, or by a bearer token.
+static FRONT_END: FrontEnd = FrontEnd {
+    name: "gRPC",
+    signing_service: Some("bailiwick"),
+    accepts_bearer: true,
+    accepts_query: false,
+    accepts_unsigned_payload: true,
+};
 
 /// The operation that a path names, ready to be called once.
 pub(crate) struct Call<'a> {
@@ -35,26 +44,13 @@ impl UnaryService<Bytes> for Call<'_> {
         Box::pin(async move {
             let (metadata, _, message) = request.into_parts();
             let headers = metadata.into_headers();
-            let mut lines: Vec<(&str, &[u8])> = Vec::with_capacity(headers.len() + 1);
-            // HTTP/2 names the host in `:authority`, where HTTP/1.1 has a header. A different header makes two
-            // hosts, which the verifier refuses.
-            if let Some(authority) = uri.authority()
-                && !headers
-                    .get_all(http::header::HOST)
-                    .iter()
-                    .any(|host| host.as_bytes() == authority.as_str().as_bytes())
-            {
-                lines.push(("host", authority.as_str().as_bytes()));
-            }
-            lines.extend(headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
             let incoming = Incoming {
+                front_end: &FRONT_END,
                 route,
                 message: Ok(message.clone()),
-                door: Door::Grpc,
-                method: "POST",
-                path: uri.path(),
-                query: uri.query().unwrap_or_default(),
-                headers: &lines,
+                method: &Method::POST,
+                uri: &uri,
+                headers: &headers,
                 body: &message,
                 peer,
             };

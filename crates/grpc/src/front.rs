@@ -9,19 +9,19 @@ use bailiwick_model::{ErrorCode, IamError};
 use bailiwick_service::{Peer, Refused, Route, Service};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use tokio::sync::Semaphore;
 use tonic::Status;
 use tonic::server::Grpc;
 use tonic_web::GrpcWebLayer;
 use tower::{Layer, Service as _, ServiceExt as _};
 
-use crate::Body;
 use crate::call::Call;
 use crate::codec::Raw;
 use crate::limited::Limited;
 use crate::refusable::Refusable;
 use crate::status;
+use crate::{Body, BoxError};
 
 /// The largest request message: 1 MiB, as for every request.
 const MAX_MESSAGE: usize = 1024 * 1024;
@@ -45,7 +45,6 @@ const REFLECTION_COST: usize = 96 * 1024;
 const HEALTH_COST: usize = 8 * 1024;
 
 type Health = tonic_health::pb::health_server::HealthServer<tonic_health::server::HealthService>;
-pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The gRPC front end.
 #[derive(Clone)]
@@ -138,9 +137,9 @@ impl Front {
     /// Refuses a request before it becomes a call, and records it.
     pub fn refuse(&self, head: &Parts, peer: &Peer, error: &IamError) -> Response<Body> {
         let request_id = self.service.refused(Refused {
-            method: head.method.as_str(),
+            method: &head.method,
             path: head.uri.path(),
-            user_agent: head.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()),
+            user_agent: head.headers.get(header::USER_AGENT),
             peer,
             error,
         });
@@ -157,13 +156,8 @@ impl Front {
     ) -> Response<Body> {
         let Some(status) = Status::from_header_map(answer.headers()) else { return answer };
         let error = status::unread(&status);
-        let request_id = self.service.refused(Refused {
-            method: "POST",
-            path: route.path,
-            user_agent: user_agent.and_then(|value| value.to_str().ok()),
-            peer,
-            error: &error,
-        });
+        let request_id =
+            self.service.refused(Refused { method: &Method::POST, path: route.path, user_agent, peer, error: &error });
         status::with_reason(&status, &error, &request_id).into_http()
     }
 

@@ -19,3 +19,5 @@ pub use front::Front;
 
 /// The body of every response.
 pub type Body = tonic::body::Body;
+
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;

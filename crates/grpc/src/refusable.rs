@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tonic::Status;
 
-use crate::front::BoxError;
+use crate::BoxError;
 use crate::status;
 
 /// A body from the listener. An error that ends it early becomes a status.

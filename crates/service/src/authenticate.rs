@@ -4,23 +4,25 @@ use std::time::Duration;
 
 use bailiwick_authz::{Authenticated, Proof};
 use bailiwick_model::{ErrorCode, ErrorKind, IamError, Result, SourceNetwork};
-use bailiwick_sigv4 as sigv4;
+use bailiwick_sigv4::{self as sigv4, HttpRequest};
 use jiff::Timestamp;
 
 use crate::failures::{Admission, Claim};
-use crate::{Incoming, Service, proof};
+use crate::shared::Shared;
+use crate::{Incoming, proof};
 
 /// `Retry-After` where the wait depends on other callers.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-impl Service {
+impl Shared {
     /// Authenticates the caller, unless their source or key had too many failures.
     ///
     /// # Errors
     /// As [`bailiwick_authz::Authz::authenticate`], and `Throttling` beyond the limit of failures.
     pub(crate) async fn authenticate(&self, incoming: &Incoming<'_>, now: Timestamp) -> Result<Authenticated> {
         let source = SourceNetwork::of(incoming.peer.ip);
-        let proof = proof::of(incoming);
+        let request = HttpRequest::new(incoming.method, incoming.uri, incoming.headers);
+        let proof = proof::of(incoming, request.as_request());
         let claim = || proof.as_ref().map_or(Claim::Unnamed, |proof| self.claimed(proof));
         let admission = self.failures.admit(source, claim, now);
         if let Admission::Throttled(wait) = admission {
@@ -49,7 +51,7 @@ impl Service {
     }
 
     fn throttled(&self, wait: Duration) -> IamError {
-        self.metrics().throttled("failed authentication");
+        self.metrics.throttled("failed authentication");
         IamError::new(ErrorCode::Throttling, "Rate exceeded").retry_after(wait)
     }
 
@@ -61,7 +63,6 @@ impl Service {
                 Ok(Some(signed)) => self.failures.key(signed.access_key_id()),
                 Ok(None) | Err(_) => Claim::Unnamed,
             },
-            Proof::None => Claim::Unnamed,
         }
     }
 }

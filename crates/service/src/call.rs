@@ -6,16 +6,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bailiwick_model::{IamError, Result};
 use bytes::Bytes;
+use http::header::USER_AGENT;
+use http::{HeaderMap, HeaderValue, Method, Uri};
 
 use crate::Route;
 
-/// The front end of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Door {
-    /// gRPC: signatures are for the service `bailiwick`, bearer tokens are accepted.
-    Grpc,
-    /// AWS Query: signatures are for the operation's own service.
-    Query,
+/// The maximum number of characters of a user agent.
+const MAX_USER_AGENT: usize = 512;
+
+/// The rules of a front end for proofs of callers.
+#[derive(Debug)]
+pub struct FrontEnd {
+    /// Its name in error messages.
+    pub name: &'static str,
+    /// The service that signatures must be for; none for the service of the operation.
+    pub signing_service: Option<&'static str>,
+    /// Whether it accepts bearer tokens.
+    pub accepts_bearer: bool,
+    /// Whether a request may have a query string, which may contain the signature.
+    pub accepts_query: bool,
+    /// Whether a signature need not cover the body, if no third party can change the request.
+    pub accepts_unsigned_payload: bool,
 }
 
 /// The client of a request.
@@ -63,20 +74,18 @@ impl Standing {
 
 /// A call as it was received.
 pub struct Incoming<'a> {
+    /// The front end.
+    pub front_end: &'static FrontEnd,
     /// The operation.
     pub route: &'static Route,
     /// The request message of the operation. An error is returned to authenticated callers only.
     pub message: Result<Bytes>,
-    /// The front end.
-    pub door: Door,
     /// The HTTP method.
-    pub method: &'a str,
-    /// The path as received, percent-encoded.
-    pub path: &'a str,
-    /// The query string as received, without the question mark.
-    pub query: &'a str,
-    /// One entry per header line, including `host` for every version of HTTP.
-    pub headers: &'a [(&'a str, &'a [u8])],
+    pub method: &'a Method,
+    /// The URI as received.
+    pub uri: &'a Uri,
+    /// The headers as received.
+    pub headers: &'a HeaderMap,
     /// The bytes that the payload hash of a signature covers.
     pub body: &'a [u8],
     /// The client.
@@ -86,10 +95,25 @@ pub struct Incoming<'a> {
 impl Incoming<'_> {
     /// The value of a header that occurs exactly once, as text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let mut found = self.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
-        let (_, value) = found.next()?;
-        if found.next().is_some() { None } else { std::str::from_utf8(value).ok() }
+        self.single(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
     }
+
+    /// The `User-Agent` header, as [`user_agent`] limits it.
+    pub(crate) fn user_agent(&self) -> Option<String> {
+        user_agent(self.single(USER_AGENT.as_str()))
+    }
+
+    fn single(&self, name: &str) -> Option<&HeaderValue> {
+        let mut values = self.headers.get_all(name).iter();
+        values.next().filter(|_| values.next().is_none())
+    }
+}
+
+/// Limits the length of a `User-Agent` header, which stays in memory with counted requests, and replaces its control
+/// characters. None if it is not UTF-8.
+pub(crate) fn user_agent(value: Option<&HeaderValue>) -> Option<String> {
+    let text = std::str::from_utf8(value?.as_bytes()).ok()?;
+    Some(text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(MAX_USER_AGENT).collect())
 }
 
 /// The result of a call.

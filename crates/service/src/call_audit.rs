@@ -20,12 +20,12 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use prost::Message as _;
 
-use crate::Service;
 use crate::log::Line;
+use crate::shared::Shared;
 
 /// Collects the audit record of one call.
 pub(crate) struct CallAudit<'a, O: Operation> {
-    service: &'a Service,
+    shared: &'a Shared,
     ids: Ids,
     request: Arc<RequestInfo>,
     time: Timestamp,
@@ -61,9 +61,9 @@ impl<'a, O: Operation> CallAudit<'a, O> {
     /// Whether the operation decides for another service, which is not recorded like changes and reads.
     const IS_DECISION: bool = matches!(O::AUDIT, Audit::Decision);
 
-    pub(crate) fn new(service: &'a Service, ids: Ids, request: Arc<RequestInfo>, time: Timestamp) -> Self {
+    pub(crate) fn new(shared: &'a Shared, ids: Ids, request: Arc<RequestInfo>, time: Timestamp) -> Self {
         CallAudit {
-            service,
+            shared,
             ids,
             request,
             time,
@@ -99,12 +99,12 @@ impl<'a, O: Operation> CallAudit<'a, O> {
     pub(crate) async fn write_into(&self, tx: &mut Tx, response: &O::Response) -> Result<()> {
         let (parameters, response) = (self.parameters(), redacted(response.clone()));
         let event = Event { parameters: &parameters, response: &response, ..self.event() };
-        self.service.parts.recorder.write_into(tx, &event).await
+        self.shared.parts.recorder.write_into(tx, &event).await
     }
 
     /// Records the outcome of the call, unless the record is part of a commit.
     pub(crate) async fn end<D>(self, outcome: Result<D>, done: impl Fn(&D) -> (&O::Response, bool)) -> Result<D> {
-        let recorder = &self.service.parts.recorder;
+        let recorder = &self.shared.parts.recorder;
         self.log(outcome.as_ref().err());
         match &outcome {
             Ok(value) => {
@@ -160,7 +160,7 @@ impl<'a, O: Operation> CallAudit<'a, O> {
             time: self.time,
             request: &self.request,
             caller: self.caller.as_ref(),
-            partition: self.service.parts.deployment.partition,
+            partition: self.shared.parts.deployment.partition,
             resource: self.resource.as_deref(),
             parameters: &[],
             response: &[],
@@ -171,7 +171,7 @@ impl<'a, O: Operation> CallAudit<'a, O> {
     }
 
     fn log(&self, error: Option<&IamError>) {
-        let deployment = &self.service.parts.deployment;
+        let deployment = &self.shared.parts.deployment;
         let line = Line {
             operation: O::NAME,
             is_quiet: O::READ_ONLY || Self::IS_DECISION,

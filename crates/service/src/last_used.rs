@@ -5,12 +5,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bailiwick_model::limits::Quotas;
 use bailiwick_model::{AccessKeyId, AccountId, Result, UniqueId};
 use bailiwick_operation::{Caller, Credential, Principal};
 use bailiwick_storage::{AccessKeyLastUsed, At, CommitError, RoleLastUsed, Store, Tx};
 use jiff::Timestamp;
-
-use crate::Service;
 
 /// The number of uses per commit.
 const BATCH: usize = 500;
@@ -62,34 +61,24 @@ impl LastUsed {
 
     /// Writes the collected uses. A batch that conflicts with another change is dropped: its keys and roles are used
     /// again, or were deleted.
-    async fn write(&self, service: &Service) -> Result<()> {
+    pub(crate) async fn write(&self, store: &Arc<dyn Store>, quotas: &Arc<Quotas>) -> Result<()> {
         let keys: Vec<_> = take(&self.keys);
         let roles: Vec<_> = take(&self.roles);
         for chunk in keys.chunks(BATCH) {
-            let mut tx = begin(service).await?;
+            let mut tx = begin(store, quotas).await?;
             for (id, (account, used)) in chunk {
                 tx.put_access_key_last_used(*account, id, used).await?;
             }
             commit(tx).await?;
         }
         for chunk in roles.chunks(BATCH) {
-            let mut tx = begin(service).await?;
+            let mut tx = begin(store, quotas).await?;
             for (id, (account, used)) in chunk {
                 tx.put_role_last_used(*account, id, used).await?;
             }
             commit(tx).await?;
         }
         Ok(())
-    }
-}
-
-impl Service {
-    /// Writes the last uses of access keys and roles. The server calls it every few seconds.
-    ///
-    /// # Errors
-    /// `ServiceFailure` if the store fails.
-    pub async fn write_last_used(&self) -> Result<()> {
-        self.last_used.write(self).await
     }
 }
 
@@ -104,9 +93,8 @@ fn take<K, V>(uses: &Mutex<HashMap<K, V>>) -> Vec<(K, V)> {
     std::mem::take(&mut *uses.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect()
 }
 
-async fn begin(service: &Service) -> Result<Tx> {
-    let store: Arc<dyn Store> = Arc::clone(&service.parts.store);
-    Tx::begin(store, Arc::clone(&service.parts.deployment.quotas), At::Latest).await
+async fn begin(store: &Arc<dyn Store>, quotas: &Arc<Quotas>) -> Result<Tx> {
+    Tx::begin(Arc::clone(store), Arc::clone(quotas), At::Latest).await
 }
 
 async fn commit(tx: Tx) -> Result<()> {

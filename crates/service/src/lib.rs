@@ -9,14 +9,16 @@
 //! The crate deliberately does not know wire formats: neither gRPC nor XML.
 //!
 //! Start reading at [`Service::call`], then `pipeline`. The list of operations that have no handler yet is in
-//! `route`.
+//! `handlers`.
 
 mod authenticate;
 mod body;
 mod call;
 mod call_audit;
 mod conflict_queue;
+mod dispatch;
 mod failures;
+mod handlers;
 mod last_used;
 mod lockout;
 mod log;
@@ -26,10 +28,12 @@ mod proof;
 mod refused;
 mod route;
 mod service;
+mod shared;
 
 pub use body::BodyError;
-pub use call::{Answer, Door, Incoming, Peer, Standing};
+pub use call::{Answer, FrontEnd, Incoming, Peer, Standing};
 pub use metrics::{Metrics, Samples};
 pub use refused::Refused;
 pub use route::{Coverage, Route};
-pub use service::{Parts, Service};
+pub use service::Service;
+pub use shared::Parts;

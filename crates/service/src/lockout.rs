@@ -6,7 +6,7 @@ use bailiwick_operation::Cx;
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::{IdentityKind, Standing, Tx};
 
-use crate::Parts;
+use crate::shared::Parts;
 
 /// The header, or gRPC metadata, that allows a lockout if it is `true`.
 pub(crate) const ALLOW: &str = "x-bailiwick-allow-lockout";

@@ -18,12 +18,11 @@ use jiff::Timestamp;
 use prost::Message as _;
 
 use crate::call_audit::{CallAudit, Ids};
-use crate::{Answer, Incoming, Parts, Service, lockout};
+use crate::shared::{Parts, Shared};
+use crate::{Answer, Incoming, lockout};
 
 /// The maximum number of attempts at a change that conflicts with others.
 const ATTEMPTS: usize = 24;
-/// The maximum number of characters of a user agent.
-const MAX_USER_AGENT: usize = 512;
 
 /// The result of a handled call.
 struct Handled<O: Operation> {
@@ -43,37 +42,37 @@ struct CallOptions<'a> {
 
 /// Answers one call to `O` with its handler.
 pub(crate) async fn run<O: Operation, H: Handle<O>>(
-    service: &Service,
+    shared: &Shared,
     handler: &H,
     mut incoming: Incoming<'_>,
 ) -> Answer {
-    let _in_flight = service.metrics().begin();
-    let parts = &service.parts;
+    let _in_flight = shared.metrics.begin();
+    let parts = &shared.parts;
     let began = parts.deployment.clock.now();
     let message = std::mem::replace(&mut incoming.message, Ok(Bytes::new()));
     let ids = Ids::new(parts.deployment.random.as_ref());
     let mut request = request_info(&incoming, ids);
     let request_id = request.id.clone();
-    let caller = service.authenticate(&incoming, began).await;
+    let caller = shared.authenticate(&incoming, began).await;
     if let Ok(caller) = &caller {
         request.region.clone_from(&caller.region);
     }
     let request = Arc::new(request);
-    let mut audit = CallAudit::<O>::new(service, ids, Arc::clone(&request), began);
+    let mut audit = CallAudit::<O>::new(shared, ids, Arc::clone(&request), began);
     let outcome = match caller {
         Err(error) => {
-            service.metrics().unauthenticated(error.code().wire());
+            shared.metrics.unauthenticated(error.code().wire());
             Err(error)
         }
         Ok(mut caller) => {
             audit.set_caller(&caller.caller);
             let region = caller.region.as_ref().unwrap_or(&parts.deployment.region);
-            service.last_used.note(&caller.caller, O::SERVICE, region.as_str(), in_seconds(began));
+            shared.last_used.note(&caller.caller, O::SERVICE, region.as_str(), in_seconds(began));
             let options = CallOptions {
                 min_revision: incoming.header("x-bailiwick-min-revision"),
                 allow_lockout: incoming.header(lockout::ALLOW).is_some_and(|value| value.eq_ignore_ascii_case("true")),
             };
-            answer(service, handler, &mut caller, &request, message, options, &mut audit).await
+            answer(shared, handler, &mut caller, &request, message, options, &mut audit).await
         }
     };
     let outcome = audit.end(outcome, |done| (&done.response, done.committed)).await;
@@ -82,7 +81,7 @@ pub(crate) async fn run<O: Operation, H: Handle<O>>(
         Ok(done) => (Some(done.revision), Ok(Bytes::from(done.response.encode_to_vec()))),
         Err(error) => (None, Err(error)),
     };
-    service.metrics().answered(incoming.route, result.as_ref().err().map(|e| e.code().wire()), took);
+    shared.metrics.answered(incoming.route, result.as_ref().err().map(|e| e.code().wire()), took);
     Answer { request_id, revision: revision.map(|r| parts.deployment.revisions.format(r)), result }
 }
 
@@ -96,19 +95,13 @@ fn request_info(incoming: &Incoming<'_>, ids: Ids) -> RequestInfo {
         id: uuid(ids.request),
         source_ip: Some(incoming.peer.ip),
         secure_transport: incoming.peer.secure,
-        user_agent: incoming.header("user-agent").map(user_agent),
+        user_agent: incoming.user_agent(),
         region: None,
     }
 }
 
-/// Limits the length of a `User-Agent` header, which stays in memory with counted requests, and replaces its control
-/// characters.
-pub(crate) fn user_agent(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(MAX_USER_AGENT).collect()
-}
-
 async fn answer<O: Operation, H: Handle<O>>(
-    service: &Service,
+    shared: &Shared,
     handler: &H,
     caller: &mut Authenticated,
     info: &Arc<RequestInfo>,
@@ -116,7 +109,7 @@ async fn answer<O: Operation, H: Handle<O>>(
     options: CallOptions<'_>,
     audit: &mut CallAudit<'_, O>,
 ) -> Result<Handled<O>> {
-    let parts = &service.parts;
+    let parts = &shared.parts;
     let message = message?;
     let request = O::Request::decode(message.clone()).map_err(|e| {
         IamError::new(ErrorCode::MalformedInput, "the request is not a message of its type").caused_by(e)
@@ -132,7 +125,7 @@ async fn answer<O: Operation, H: Handle<O>>(
         // The request is cloned only if the handler may have to run again.
         let Some(input) = (if O::READ_ONLY { request.take() } else { request.clone() }) else { break };
         parts.snapshots.at_least(revision).await?;
-        let (now, snapshot) = revalidate(service, caller)?;
+        let (now, snapshot) = revalidate(shared, caller)?;
         audit.set_caller(&caller.caller);
         let cx = Cx::new(Arc::clone(&parts.deployment), Arc::clone(&caller.caller), Arc::clone(info));
         let cx = &cx.at(now).with_view(Arc::clone(&snapshot));
@@ -146,7 +139,7 @@ async fn answer<O: Operation, H: Handle<O>>(
         }
         if O::READ_ONLY || tx.is_read_only() {
             // Other calls may have run in between. Only a caller that is still valid gets the response.
-            revalidate(service, caller)?;
+            revalidate(shared, caller)?;
             return Ok(Handled { response, revision, committed: false });
         }
         tx.depend_on(&bailiwick_operation::standing(&caller.caller)).await?;
@@ -159,12 +152,12 @@ async fn answer<O: Operation, H: Handle<O>>(
             }
             Err(CommitError::Failed(error)) => return Err(error),
             Err(CommitError::Conflict) => {
-                service.metrics().conflict();
+                shared.metrics.conflict();
                 // Calls that conflicted on one resource continue one after the other. A call that conflicts again, with
                 // calls outside the queue, waits for those to finish.
                 if queued.is_none() {
                     let resource = checks.first().map_or("*", |check| check.resource.as_str());
-                    queued = Some(service.conflict_queue.wait(resource).await);
+                    queued = Some(shared.conflict_queue.wait(resource).await);
                 } else {
                     tokio::time::sleep(Duration::from_millis(attempt as u64)).await;
                 }
@@ -192,14 +185,11 @@ async fn reached(parts: &Parts, wanted: [Option<&str>; 2]) -> Result<At> {
 ///
 /// The clock is read before the snapshot is taken, without waiting in between: a session that is issued at this time is
 /// older than any revocation that is made after the snapshot.
-fn revalidate(service: &Service, caller: &mut Authenticated) -> Result<(Timestamp, Arc<Snapshot>)> {
-    let parts = &service.parts;
+fn revalidate(shared: &Shared, caller: &mut Authenticated) -> Result<(Timestamp, Arc<Snapshot>)> {
+    let parts = &shared.parts;
     let now = parts.deployment.clock.now();
     let snapshot = parts.snapshots.current()?;
-    parts
-        .authz
-        .prove_again(&snapshot, caller, now)
-        .inspect_err(|e| service.metrics().unauthenticated(e.code().wire()))?;
+    parts.authz.prove_again(&snapshot, caller, now).inspect_err(|e| shared.metrics.unauthenticated(e.code().wire()))?;
     Ok((now, snapshot))
 }
 

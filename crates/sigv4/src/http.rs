@@ -29,7 +29,9 @@ impl<'a> HttpRequest<'a> {
         Request { method: self.method, path: self.path, query: self.query, headers: &self.headers }
     }
 
-    fn new(method: &'a http::Method, uri: &'a http::Uri, headers: &'a http::HeaderMap) -> Self {
+    /// The view of a request that is not an [`http::Request`], of its parts.
+    #[must_use]
+    pub fn new(method: &'a http::Method, uri: &'a http::Uri, headers: &'a http::HeaderMap) -> Self {
         let mut lines: Vec<(&str, &[u8])> =
             headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         if let Some(authority) = host(uri).map(str::as_bytes) {

@@ -12,17 +12,36 @@ use bailiwick_directory::{BootstrapOptions, Directory, bootstrap};
 use bailiwick_model::Result;
 use bailiwick_model::limits::Quotas;
 use bailiwick_operation::Clock as _;
-use bailiwick_service::{Door, Incoming, Parts, Peer, Route, Service};
+use bailiwick_service::{FrontEnd, Incoming, Parts, Peer, Route, Service};
 use bailiwick_sigv4::Signing;
 use bailiwick_snapshot::Snapshots;
 use bailiwick_storage::{At, Store as _, Tx};
 use bailiwick_sts::Sts;
+use http::{HeaderMap, HeaderName, Method, Uri};
 use prost::Message as _;
 use tempfile::TempDir;
 
 use crate::{HoldingStore, Key, MAIN, ManualClock, SentRequest, deployment};
 
 const REGION: &str = "us-east-1";
+
+/// A front end like gRPC.
+static GRPC: FrontEnd = FrontEnd {
+    name: "gRPC",
+    signing_service: Some("bailiwick"),
+    accepts_bearer: true,
+    accepts_query: false,
+    accepts_unsigned_payload: true,
+};
+
+/// A front end like AWS Query.
+static QUERY: FrontEnd = FrontEnd {
+    name: "AWS Query",
+    signing_service: None,
+    accepts_bearer: false,
+    accepts_query: true,
+    accepts_unsigned_payload: false,
+};
 
 /// A policy that allows everything.
 pub const ALLOW_ALL: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
@@ -173,16 +192,19 @@ impl Pipeline {
             }
         };
         request.headers.extend(header.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        let headers: Vec<(String, &[u8])> =
-            request.headers.iter().map(|(name, value)| (name.to_lowercase(), value.as_bytes())).collect();
-        let headers: Vec<(&str, &[u8])> = headers.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        let mut headers = HeaderMap::new();
+        for (name, value) in &request.headers {
+            headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+        }
+        let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
+        let uri: Uri = format!("{}{query}", request.path).parse().unwrap();
+        let method: Method = request.method.parse().unwrap();
         let answer = self.service.call(Incoming {
+            front_end: if matches!(by, Client::Presigned(..)) { &QUERY } else { &GRPC },
             route,
             message: Ok(message.into()),
-            door: if matches!(by, Client::Presigned(..)) { Door::Query } else { Door::Grpc },
-            method: &request.method,
-            path: &request.path,
-            query: &request.query,
+            method: &method,
+            uri: &uri,
             headers: &headers,
             body: b"",
             peer: Peer::direct("127.0.0.1".parse().unwrap(), false),

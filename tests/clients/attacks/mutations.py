@@ -93,7 +93,7 @@ for _added in ("a=b", "a", "=", "&", "UserName=x", "Action=ListUsers", "X-Amz-Fo
 
     HEADER[f"query {_added}"] = _ask
 
-for _name in ("X-Amz-Target", "x-amz-meta-a", "X-AMZ-ANYTHING", "X-Amz-Security-Token", "X-Amz-Content-SHA256", "x-bailiwick-account"):
+for _name in ("X-Amz-Target", "x-amz-meta-a", "X-AMZ-ANYTHING", "X-Amz-Security-Token", "X-Amz-Content-SHA256"):
     HEADER[f"unsigned {_name}"] = lambda r, name=_name: r.set(name + "", "value")
 
 for _name in ("Authorization", "X-Amz-Date", "Host"):

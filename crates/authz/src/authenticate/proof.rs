@@ -4,20 +4,12 @@ use std::time::Duration;
 
 use bailiwick_model::{ErrorCode, IamError, Region, Result};
 use bailiwick_sigv4::{
-    self as sigv4, AbsentPayload, Mechanism, Payload, PayloadHash, SigV4Error, UnverifiedSignature, VerifyOptions,
+    self as sigv4, AbsentPayload, Payload, PayloadHash, SigV4Error, UnverifiedSignature, VerifyOptions,
 };
 use bailiwick_sts::Tokens;
 use jiff::Timestamp;
 
 use crate::{Authenticated, Authz};
-
-/// A presigned GetCallerIdentity is good for this long, however little it asks for, and where it does not say: clients
-/// that pass it on as a proof of identity ask for a minute or leave the expiry out, and AWS's STS takes it for a quarter
-/// of an hour. Every other presigned request must say how long it is good for, and is held to it.
-const CALLER_IDENTITY_LIFE: Duration = Duration::from_secs(15 * 60);
-
-/// Headers of ours that change what a request means, and so have to be signed when they are there.
-const MUST_SIGN: &[&str] = &["x-bailiwick-account"];
 
 /// What a call brings to prove its caller.
 pub enum Proof<'a> {
@@ -25,8 +17,6 @@ pub enum Proof<'a> {
     Signature(SignedRequest<'a>),
     /// A bearer token.
     Bearer(&'a str),
-    /// Nothing.
-    None,
 }
 
 /// A request as it was received, and what its signature has to be for.
@@ -39,6 +29,8 @@ pub struct SignedRequest<'a> {
     pub body: &'a [u8],
     /// Whether the body may go unsigned; then nothing said of it means that it is.
     pub unsigned_payload: bool,
+    /// The minimum life of a presigned request, which need not have an expiry then; none if it must have one.
+    pub presigned_life: Option<Duration>,
 }
 
 impl Authz {
@@ -50,7 +42,6 @@ impl Authz {
     /// or that was revoked; `SignatureDoesNotMatch` and `IncompleteSignature` for what is not, or not rightly, signed.
     pub async fn authenticate(&self, proof: &Proof<'_>, now: Timestamp) -> Result<Authenticated> {
         match proof {
-            Proof::None => Err(missing()),
             Proof::Signature(signed) => self.by_signature(signed, now),
             Proof::Bearer(token) => {
                 let digest = PayloadHash::of(token.as_bytes()).0;
@@ -65,13 +56,11 @@ impl Authz {
         signed.expect_service(&[proof.service]).map_err(|error| refused(&error))?;
         let region = self.region(&signed)?;
         let absent_payload = if proof.unsigned_payload { AbsentPayload::Unsigned } else { AbsentPayload::Hash };
-        let life = identity_life(proof, &signed);
         let policy = VerifyOptions {
             unsigned_payload: proof.unsigned_payload,
             absent_payload,
-            min_presigned_life: life.unwrap_or_default(),
-            absent_expires: life,
-            must_sign: MUST_SIGN,
+            min_presigned_life: proof.presigned_life.unwrap_or_default(),
+            absent_expires: proof.presigned_life,
             ..VerifyOptions::default()
         };
         let payload = signed.payload().map_err(|error| refused(&error))?;
@@ -89,15 +78,6 @@ impl Authz {
         region
             .filter(|region| region.partition() == Some(self.deployment.partition))
             .ok_or_else(|| refused(&SigV4Error::WrongRegion))
-    }
-}
-
-/// The life of a presigned GetCallerIdentity; nothing for another request.
-fn identity_life(proof: &SignedRequest<'_>, signed: &UnverifiedSignature<'_>) -> Option<Duration> {
-    let is_caller_identity = || proof.request.query.split('&').any(|pair| pair == "Action=GetCallerIdentity");
-    match signed.mechanism() {
-        Mechanism::Presigned { .. } if proof.service == "sts" && is_caller_identity() => Some(CALLER_IDENTITY_LIFE),
-        _ => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Calls of the handlers, as the pipeline makes them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bailiwick_api::Operation;
 use bailiwick_model::{Region, Result};
@@ -41,6 +42,7 @@ impl TestEnv {
             service: sent.service,
             body: &sent.body,
             unsigned_payload: sent.unsigned_payload,
+            presigned_life: sent.query.contains("GetCallerIdentity").then_some(Duration::from_secs(15 * 60)),
         });
         self.authz.authenticate(&proof, self.now()).await
     }

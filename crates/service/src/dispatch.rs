@@ -1,0 +1,31 @@
+//! Runs the pipeline of a call with the handler of its operation.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use bailiwick_api::{for_each_operation, op};
+
+use crate::handlers::handler;
+use crate::shared::Shared;
+use crate::{Answer, Incoming, pipeline};
+
+type Run = for<'a> fn(&'a Shared, Incoming<'a>) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
+
+/// Answers one call.
+pub(crate) async fn run(shared: &Shared, incoming: Incoming<'_>) -> Answer {
+    // INVARIANT: the table of routes has the same operations in the same order.
+    RUN[incoming.route.index](shared, incoming).await
+}
+
+macro_rules! table {
+    ($(($module:ident $service:ident $operation:ident))*) => {
+        /// By the index of the route.
+        static RUN: &[Run] = &[
+            $(|shared, incoming| {
+                Box::pin(pipeline::run::<op::$operation, _>(shared, handler!(shared $operation $service), incoming))
+            }),*
+        ];
+    };
+}
+
+for_each_operation!(table);

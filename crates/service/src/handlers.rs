@@ -1,0 +1,98 @@
+//! The handler of each operation, and the list of operations that have no handler yet.
+
+use std::convert::Infallible;
+
+use bailiwick_api::{Operation, op};
+use bailiwick_model::{ErrorCode, IamError, Result};
+use bailiwick_operation::{Cx, Handle, Planned};
+use bailiwick_storage::Tx;
+
+/// The handler of operations that have no other handler yet.
+pub(crate) struct Unimplemented;
+
+fn unimplemented(operation: &str) -> IamError {
+    IamError::new(ErrorCode::NotImplemented, format!("{operation} is not implemented by this version of Bailiwick"))
+}
+
+/// Lists the operations that have no handler yet, and makes the macro `handler!`: the handler of an operation, by the
+/// service of the API that the operation belongs to, from the parts in [`crate::shared::Shared`].
+macro_rules! not_implemented {
+    ($($operation:ident)*) => { not_implemented! { @with ($) $($operation)* } };
+    (@with ($d:tt) $($operation:ident)*) => {
+        $(
+            impl Handle<op::$operation> for Unimplemented {
+                type Plan = Infallible;
+
+                async fn plan(
+                    &self,
+                    _: &Cx,
+                    _: &mut Tx,
+                    _: <op::$operation as Operation>::Request,
+                ) -> Result<Planned<Infallible>> {
+                    Err(unimplemented(<op::$operation as Operation>::NAME))
+                }
+                async fn handle(
+                    &self,
+                    _: &Cx,
+                    _: &mut Tx,
+                    plan: Infallible,
+                ) -> Result<<op::$operation as Operation>::Response> {
+                    match plan {}
+                }
+            }
+        )*
+        macro_rules! handler {
+            $(($d me:ident $operation $d service:ident) => { &$crate::handlers::Unimplemented };)*
+            ($d me:ident $d operation:ident AssumeRoleService) => { &$d me.parts.sts };
+            ($d me:ident $d operation:ident CallerIdentityService) => { &$d me.parts.sts };
+            ($d me:ident $d operation:ident TokenService) => { &$d me.parts.sts };
+            ($d me:ident $d operation:ident AuthorizationService) => { &$d me.parts.authz };
+            ($d me:ident $d operation:ident PolicyValidationService) => { &$d me.parts.authz };
+            ($d me:ident $d operation:ident ServiceRegistryService) => { &$d me.parts.authz };
+            ($d me:ident $d operation:ident ResourcePolicyService) => { &$d me.parts.authz };
+            ($d me:ident $d operation:ident SimulationService) => { &$d me.parts.authz };
+            ($d me:ident $d operation:ident $d service:ident) => { &$d me.parts.directory };
+        }
+        /// The names of the operations that have no handler yet.
+        pub(crate) const NOT_IMPLEMENTED: &[&str] = &[$(<op::$operation as Operation>::NAME),*];
+    };
+}
+
+not_implemented! {
+    AcquireRole
+    AssumeRoleWithSAML
+    AssumeRoleWithWebIdentity
+    AssumeRoot
+    CreateDelegationRequest
+    CreateInstanceProfile
+    CreateLoginProfile
+    CreateOpenIDConnectProvider
+    CreateSAMLProvider
+    CreateServiceLinkedRole
+    CreateServiceSpecificCredential
+    CreateVirtualMFADevice
+    DecodeAuthorizationMessage
+    EnableMFADevice
+    EnableOrganizationsRootCredentialsManagement
+    EnableOrganizationsRootSessions
+    EnableOutboundWebIdentityFederation
+    GenerateCredentialReport
+    GenerateOrganizationsAccessReport
+    GenerateServiceLastAccessedDetails
+    GetAccessKeyInfo
+    GetDelegatedAccessToken
+    GetFederationToken
+    GetScopedCredentials
+    GetSessionToken
+    GetWebIdentityToken
+    ListPoliciesGrantingServiceAccess
+    PutAccountProperties
+    SetSecurityTokenServicePreferences
+    UpdateAccountPasswordPolicy
+    UploadSSHPublicKey
+    UploadServerCertificate
+    UploadSigningCertificate
+}
+
+#[expect(clippy::single_component_path_imports, reason = "makes the macro an item of this module")]
+pub(crate) use handler;
