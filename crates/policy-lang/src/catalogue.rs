@@ -1,7 +1,8 @@
 //! Catalogues of services: their actions, resource types and condition keys.
 //!
 //! Checks of names use a catalogue. The built-in catalogue has `iam`, `sts`, `bailiwick` and the global `aws:` keys;
-//! merge the catalogues of your own services into it.
+//! merge the catalogues of your own services into it. [`SERVICE_RULES`] has the rules of single services that decisions
+//! depend on.
 //!
 //! # The file format
 //! A catalogue is a JSON file. All members but `catalogue` may be left out; unknown ones are refused.
@@ -53,6 +54,7 @@
 
 mod nearest;
 mod read;
+mod rules;
 mod write;
 
 use std::collections::BTreeMap;
@@ -62,6 +64,7 @@ use std::sync::{Arc, LazyLock};
 use crate::glob::{self, Steps};
 use crate::operator::Family;
 pub use read::CatalogueError;
+pub use rules::{SERVICE_RULES, ServiceRules};
 
 /// Services and the global condition keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,16 +7,14 @@
 
 use bailiwick_model::Result;
 use bailiwick_policy_lang::Catalogue;
+use bailiwick_policy_lang::catalogue::ServiceRules;
 
 use crate::invalid_member;
-
-/// AWS's own differences: prefix of the actions, signing name.
-const OF_AWS: [(&str, &str); 2] = [("cloudwatch", "monitoring"), ("iot", "iotdata")];
 
 /// Whether requests that are signed for `name` may be asked about by actions of this prefix, in any case.
 pub(crate) fn fits(catalogue: &Catalogue, prefix: &str, name: &str) -> bool {
     prefix.eq_ignore_ascii_case(name)
-        || OF_AWS.iter().any(|(of, signing)| of.eq_ignore_ascii_case(prefix) && *signing == name)
+        || ServiceRules::of(prefix).signing_names.contains(&name)
         || catalogue.service(prefix).is_some_and(|service| service.signing_names.iter().any(|known| **known == *name))
 }
 
