@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use bailiwick_api::authz::{self, AuthenticateRequest, AuthenticateResponse, Principal};
 use bailiwick_api::op;
+use bailiwick_decision::ResolvedSubject;
 use bailiwick_model::{IamError, Result};
 use bailiwick_operation::{Cx, Handle, Planned};
 use bailiwick_sigv4::{Mechanism, Payload, UnverifiedSignature};
 use bailiwick_storage::Tx;
 use bailiwick_sts::Tokens;
 
-use crate::subject::ResolvedSubject;
 use crate::{Authenticated, Authz, date, snapshot};
 use claim::Claim;
+use credentials::resolve_subject;
 use received::Received;
 
 pub(crate) mod claim;
@@ -64,7 +65,7 @@ impl Handle<op::Authenticate> for Authz {
         let handle =
             Tokens::of(&self.deployment).issue_handle(&authenticated.caller, &holder, service, cx.now(), end)?;
         Ok(AuthenticateResponse {
-            principal: Some(principal(&authenticated, &authenticated.subject().on(&snapshot)?)),
+            principal: Some(principal(&authenticated, &resolve_subject(authenticated.subject(), &snapshot)?)),
             signature: Some(signature),
             handle: handle.into(),
             handle_expiration: Some(date(end)),
@@ -109,23 +110,21 @@ fn hex(bytes: &[u8]) -> String {
 fn principal(authenticated: &Authenticated, resolved: &ResolvedSubject<'_>) -> Principal {
     let caller = &authenticated.caller;
     let session = caller.session.as_deref();
-    let names = &*resolved.names;
     let is_session = matches!(caller.principal, bailiwick_operation::Principal::RoleSession { .. });
     let mut principal_tags = std::collections::HashMap::new();
-    let own = resolved.entity.iter().flat_map(|entity| entity.tags.iter());
-    for tag in session.iter().flat_map(|session| session.tags.iter()).chain(own) {
+    for tag in resolved.tags() {
         let is_there = principal_tags.keys().any(|key: &String| key.to_lowercase() == tag.key.to_lowercase());
         if !is_there {
             principal_tags.insert(tag.key.clone(), tag.value.clone());
         }
     }
     Principal {
-        arn: names.arn.to_string(),
+        arn: resolved.arn().to_owned(),
         account_id: caller.account().to_string(),
         principal_type: caller.principal.type_name().to_owned(),
-        user_id: names.user_id.to_string(),
-        user_name: names.user_name.as_deref().map(str::to_owned),
-        role_arn: is_session.then(|| names.identity_arn.to_string()),
+        user_id: resolved.user_id().to_owned(),
+        user_name: resolved.user_name().map(str::to_owned),
+        role_arn: is_session.then(|| resolved.identity_arn().to_owned()),
         session_name: match &caller.principal {
             bailiwick_operation::Principal::RoleSession { session_name, .. } => Some(session_name.to_string()),
             _ => None,

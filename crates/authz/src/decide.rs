@@ -8,15 +8,16 @@ pub(crate) mod administrators;
 mod authorize;
 mod batch;
 pub(crate) mod caller;
+mod check_keys;
 mod checks;
 pub(crate) mod counts;
 pub(crate) mod disclosure;
 pub(crate) mod given_keys;
 mod pass_role;
 pub(crate) mod question;
+mod question_keys;
 pub(crate) mod render;
 mod signing_name;
-pub(crate) mod stored_resource;
+pub(crate) mod target;
 #[cfg(test)]
 mod tests;
-pub(crate) mod trust;

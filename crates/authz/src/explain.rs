@@ -6,6 +6,7 @@ use bailiwick_api::authz::{
     self, ExplainRequest, ExplainResponse, FailedElement, PolicyTypeVerdict, StatementRef, Verdict,
 };
 use bailiwick_api::op;
+use bailiwick_decision::{ResolvedSubject, Trust, assumed_role};
 use bailiwick_evaluator::{
     self as evaluator, AbsentReason, Actual, Expected, Explanation, Failure, Policies, PolicyKind,
 };
@@ -15,10 +16,8 @@ use bailiwick_storage::Tx;
 
 use crate::decide::caller::{ClaimedCaller, claim};
 use crate::decide::disclosure::is_foreign_account;
-use crate::decide::question::{self, service_prefix};
 use crate::decide::render::{DecisionView, holder, policy_type, statement};
-use crate::decide::trust::{TRUST_NOBODY, assumed_role};
-use crate::subject::ResolvedSubject;
+use crate::decide::target::{self, service_prefix};
 use crate::work_budget::WorkBudget;
 use crate::{Authz, snapshot};
 
@@ -66,7 +65,7 @@ impl Handle<op::Explain> for Authz {
         let snapshot = snapshot(cx)?;
         let about = self.question_subject(cx, &snapshot, caller?)?;
         let revision = self.deployment.revisions.format(snapshot.revision());
-        self.asked(cx, &snapshot, &req, &about, |resolved, request, policies, disclosure| {
+        self.with_question(cx, &snapshot, &req, &about, |resolved, request, policies, disclosure| {
             let explanation = WorkBudget::new().spend(|budget| evaluator::explain_within(request, policies, budget));
             let mut explanation = explanation?;
             if !disclosure.shows_all() {
@@ -78,7 +77,7 @@ impl Handle<op::Explain> for Authz {
                 without_tags(&mut explanation);
             }
             notes::add(&mut explanation, resolved, request);
-            if !explanation.decision.is_allowed() && policies.trust.is_some_and(|trust| trust.ptr_eq(&TRUST_NOBODY)) {
+            if !explanation.decision.is_allowed() && policies.trust.is_some_and(Trust::is_of_absent_role) {
                 notes::no_such_role(&mut explanation);
             }
             Ok(response_of(explanation, view.response(revision), resolved, policies))
@@ -88,7 +87,7 @@ impl Handle<op::Explain> for Authz {
 
 /// The account in which a policy of the resource would be stored.
 fn stored_policy_account(resource: &str, said: Option<&str>) -> Option<AccountId> {
-    question::owner(resource, said).ok().flatten()
+    target::owner(resource, said).ok().flatten()
 }
 
 /// Removes near misses that would reveal the stored tags of another account's resource.

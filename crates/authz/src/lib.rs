@@ -13,12 +13,10 @@
 mod authenticate;
 mod cache;
 mod compiled;
-mod context;
 mod decide;
 mod explain;
 mod registry;
 mod simulate;
-mod subject;
 #[cfg(test)]
 mod tests;
 mod work_budget;

@@ -2,12 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
-use bailiwick_decision::{Account, View, ViewBuilder, change};
-use bailiwick_evaluator::{Context, Decision, Entity, Outcome, Policies, Principal, Request, decide};
-use bailiwick_model::{
-    AccountId, AccountState, GroupName, IdKind, Partition, Path, PolicyName, PolicyRef, RoleName, Tags, UniqueId,
-    UserName,
+use std::sync::Arc;
+
+use bailiwick_decision::evaluator::{ContextValue, Decision, Outcome, decide};
+use bailiwick_decision::{
+    Account, Caller, Credential, DecisionInput, Principal, ResourcePolicy, Session, Subject, SubjectKind, Trust, View,
+    ViewBuilder, change, compile_session_policy,
 };
+use bailiwick_model::{
+    AccessKeyId, AccessKeyKind, AccountId, AccountState, GroupName, IdKind, Partition, Path, PolicyName, PolicyRef,
+    RoleName, SessionName, Tags, UniqueId, UserName,
+};
+use jiff::Timestamp;
 
 fn account() -> AccountId {
     AccountId::from_number(111_122_223_333).unwrap()
@@ -94,22 +100,38 @@ fn builder() -> ViewBuilder {
     builder
 }
 
+/// A user with long-term credentials, or a session of a role.
+fn subject(view: &View, id: &UniqueId, session_policies: &[&str]) -> Subject {
+    let entity = view.entity(id).unwrap();
+    let (account, path) = (entity.account, entity.path().clone());
+    let key = AccessKeyId::new(AccessKeyKind::LongTerm, account, [1; 6]);
+    let session = |key: &AccessKeyId| Session {
+        access_key_id: key.clone(),
+        issued: Timestamp::UNIX_EPOCH,
+        expires: Timestamp::MAX,
+        policies: session_policies.iter().map(|text| (*text).to_owned()).collect(),
+        managed_policies: Vec::new(),
+        tags: Tags::new(),
+        transitive_tag_keys: Vec::new(),
+        source_identity: None,
+        chained: false,
+    };
+    let principal = if entity.is_role() {
+        let (name, session_name) = (RoleName::parse(&entity.name).unwrap(), SessionName::parse("build").unwrap());
+        Principal::RoleSession { account, id: *id, name, path, session_name }
+    } else {
+        Principal::User { account, id: *id, name: UserName::parse(&entity.name).unwrap(), path }
+    };
+    let session = entity.is_role().then(|| Arc::new(session(&key)));
+    let caller = Caller { principal, credential: Credential::AccessKey(key), session, mfa: None };
+    Subject::of_caller(&caller, view, compile_session_policy)
+}
+
 /// Decides a request of a user, or of a session of a role, to S3.
 fn decision(view: &View, id: &UniqueId, action: &str) -> Decision {
-    let entity = view.entity(id).unwrap();
-    let arn = entity.arn(view.partition());
-    let named = Entity { arn: arn.as_str(), unique_id: Some(id.as_str()) };
-    let account = entity.account.into();
-    let principal = if entity.is_role() {
-        let arn = "arn:aws:sts::111122223333:assumed-role/Deployer/build";
-        Principal::RoleSession { account, arn, role: named, provider: None, service_linked: false }
-    } else {
-        Principal::User { account, user: named }
-    };
-    let context = Context::default();
-    let request = Request { principal, action, resource: "*", resource_account: entity.account.into(), context };
-    let held = view.effective_policies(id).unwrap();
-    decide(&request, &Policies { identity: held.identity(), boundary: held.boundary(), ..Policies::default() })
+    let subject = subject(view, id, &[]);
+    let subject = subject.resolve(view).unwrap();
+    DecisionInput { resource_account: Some(account()), ..DecisionInput::new(&subject, action, "*") }.with(decide)
 }
 
 fn check(view: &View, id: &UniqueId, action: &str, expected: Outcome) {
@@ -131,30 +153,104 @@ fn a_view_is_built_without_a_store() {
 #[test]
 fn the_trust_policy_is_bound_to_unique_ids() {
     let mut builder = builder();
-    let assume = |view: &View, id: &UniqueId| {
-        let role = view.role(account(), "deployer").unwrap();
-        let user = view.entity(id).unwrap();
-        let (arn, of) = (role.arn(view.partition()), user.arn(view.partition()));
-        let request = Request {
-            principal: Principal::User {
-                account: account().into(),
-                user: Entity { arn: of.as_str(), unique_id: Some(id.as_str()) },
-            },
-            action: "sts:AssumeRole",
-            resource: arn.as_str(),
-            resource_account: account().into(),
-            context: Context::default(),
+    let assume_role = |view: &View, id: &UniqueId, role: &str| {
+        let subject = subject(view, id, &[]);
+        let subject = subject.resolve(view).unwrap();
+        let role = format!("arn:aws:iam::{}:role/{role}", account());
+        let input = DecisionInput {
+            resource_account: Some(account()),
+            trust: Trust::for_action(view, "sts:AssumeRole", &role),
+            ..DecisionInput::new(&subject, "sts:AssumeRole", &role)
         };
-        let trust = role.role.as_ref().map(|role| &role.trust);
-        decide(&request, &Policies { resource: trust, ..Policies::default() }).outcome
+        input.with(decide).outcome
     };
+    let assume = |view: &View, id: &UniqueId| assume_role(view, id, "Deployer");
     let view = builder.publish(1);
     assert_eq!(assume(&view, &ben()), Outcome::Allowed);
     assert_eq!(assume(&view, &ana()), Outcome::ImplicitDeny);
+    assert_eq!(assume_role(&view, &ben(), "Absent"), Outcome::ImplicitDeny);
     // Another user with Ben's name and ARN is not Ben.
     builder.remove_entity(&ben());
     builder.set_user(user(id(IdKind::User, 3), "Ben"));
     assert_eq!(assume(&builder.publish(2), &id(IdKind::User, 3)), Outcome::ImplicitDeny);
+}
+
+#[test]
+fn session_policies_limit_a_session() {
+    let view = builder().publish(1);
+    let check = |policies: &[&str], action: &str, expected: Outcome| {
+        let subject = subject(&view, &deployer(), policies);
+        let subject = subject.resolve(&view).unwrap();
+        let input = DecisionInput { resource_account: Some(account()), ..DecisionInput::new(&subject, action, "*") };
+        assert_eq!(input.with(decide).outcome, expected, "{policies:?} {action}");
+    };
+    let get = document("Allow", "s3:Get*");
+    check(&[&get], "s3:GetObject", Outcome::Allowed);
+    check(&[&get], "s3:PutObject", Outcome::ImplicitDeny);
+    // A policy that does not compile denies everything.
+    check(&[&get, "{"], "s3:GetObject", Outcome::ExplicitDeny);
+}
+
+#[test]
+fn keys_of_the_request_do_not_override_those_of_the_principal() {
+    let mut builder = builder();
+    let own = PolicyName::parse("own").unwrap();
+    let only = |key: &str, value: &str| {
+        let document = document("Allow", "s3:*")
+            .replace("\"Resource\"", &format!(r#""Condition":{{"StringEquals":{{"{key}":"{value}"}}}},"Resource""#));
+        assert!(document.contains(key));
+        document
+    };
+    let check = |builder: &mut ViewBuilder, version: u64, key: &str, value: &str, expected: Outcome| {
+        builder.set_inline_policy(&ben(), &own, &only(key, value));
+        let view = builder.publish(version);
+        let subject = subject(&view, &ben(), &[]);
+        assert_eq!((subject.kind(), subject.account()), (SubjectKind::User, Some(account())));
+        let subject = subject.resolve(&view).unwrap();
+        let given = [
+            ("aws:username", ContextValue::One("Ana")),
+            ("aws:PrincipalArn", ContextValue::One("arn:aws:iam::111122223333:user/Ana")),
+            ("aws:ResourceAccount", ContextValue::One("444455556666")),
+            ("aws:RequestedRegion", ContextValue::One("eu-west-1")),
+        ];
+        let input = DecisionInput {
+            resource_account: Some(account()),
+            keys: &[&given],
+            ..DecisionInput::new(&subject, "s3:GetObject", "arn:aws:s3:::pictures/pond.png")
+        };
+        assert_eq!(input.with(decide).outcome, expected, "{key} {value}");
+    };
+    for (version, (key, value, expected)) in (1..).zip([
+        ("aws:username", "Ben", Outcome::Allowed),
+        ("aws:username", "Ana", Outcome::ImplicitDeny),
+        ("aws:PrincipalArn", "arn:aws:iam::111122223333:user/Ana", Outcome::ImplicitDeny),
+        ("aws:ResourceAccount", "444455556666", Outcome::ImplicitDeny),
+        ("aws:ResourceAccount", "111122223333", Outcome::Allowed),
+        ("aws:RequestedRegion", "eu-west-1", Outcome::Allowed),
+    ]) {
+        check(&mut builder, version, key, value, expected);
+    }
+}
+
+#[test]
+fn the_policy_of_a_kms_key_must_allow() {
+    let mut builder = builder();
+    builder.set_inline_policy(&ben(), &PolicyName::parse("own").unwrap(), &document("Allow", "*"));
+    let view = builder.publish(1);
+    let subject = subject(&view, &ben(), &[]);
+    let subject = subject.resolve(&view).unwrap();
+    let check = |action: &str, resource_policy: ResourcePolicy<'_>, expected: Outcome| {
+        let input = DecisionInput {
+            resource_account: Some(account()),
+            resource_policy,
+            ..DecisionInput::new(&subject, action, "arn:aws:kms:eu-west-1:111122223333:key/1")
+        };
+        assert_eq!(input.with(decide).outcome, expected, "{action}");
+    };
+    check("kms:Decrypt", ResourcePolicy::None, Outcome::ImplicitDeny);
+    check("KMS:Decrypt", ResourcePolicy::None, Outcome::ImplicitDeny);
+    check("kms:Decrypt", ResourcePolicy::Unknown, Outcome::Allowed);
+    check("sqs:SendMessage", ResourcePolicy::None, Outcome::Allowed);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use bailiwick_evaluator::Policy;
+use bailiwick_decision::{ResolvedSubject, Subject};
 use bailiwick_model::{ErrorCode, IamError, Result, RoleName, UserName};
 use bailiwick_operation::{Caller, Credential, Principal};
 use bailiwick_policy_lang::PolicyKind;
@@ -13,7 +13,6 @@ use jiff::Timestamp;
 
 use super::proof::refused;
 use crate::compiled::compiled;
-use crate::subject::Subject;
 use crate::{Authenticated, Authz};
 
 /// A proven caller, with everything that the proof must be compared with before it counts again.
@@ -40,6 +39,14 @@ pub(crate) struct Validity {
 
 pub(crate) fn invalid() -> IamError {
     IamError::new(ErrorCode::InvalidClientTokenId, crate::INVALID_TOKEN)
+}
+
+/// Resolves a subject on a snapshot.
+///
+/// # Errors
+/// `InvalidClientTokenId` if the user or role no longer exists.
+pub(crate) fn resolve_subject<'s>(subject: &'s Subject, snapshot: &'s Snapshot) -> Result<ResolvedSubject<'s>> {
+    subject.resolve(snapshot).ok_or_else(invalid)
 }
 
 fn expired() -> IamError {
@@ -102,8 +109,8 @@ impl Authz {
     ) -> Result<CachedCaller> {
         let entity = check_active(snapshot, &caller, validity, now)?.cloned();
         let caller = Arc::new(renamed(caller, entity.as_deref())?);
-        let policies = self.session_policies(snapshot, &caller);
-        let subject = Subject::of_caller(&caller, entity.clone(), policies, snapshot.partition());
+        let compile = |text: &str| compiled(&self.session_policies, PolicyKind::Session, text).ok();
+        let subject = Subject::of_caller(&caller, snapshot, compile);
         let checked_at = AtomicU64::new(snapshot.revision().number());
         Ok(CachedCaller { caller, subject: Arc::new(subject), entity, validity, signed_for: None, checked_at })
     }
@@ -134,17 +141,6 @@ impl Authz {
         }
         let resolved = self.resolve(snapshot, Caller::clone(&cached.caller), cached.validity, now)?;
         Ok(Arc::new(CachedCaller { signed_for: cached.signed_for.clone(), ..resolved }))
-    }
-
-    /// The inline policies of a session, compiled; none if the session was made without any policy.
-    fn session_policies(&self, snapshot: &Snapshot, caller: &Caller) -> Option<Arc<[Policy]>> {
-        let session = caller.session.as_deref().filter(|session| session.is_scoped())?;
-        let policies = session.policies.iter().map(|text| {
-            // It was valid when the session was made. If it is not any more, what it denied is not known.
-            let policy = compiled(&self.session_policies, PolicyKind::Session, text);
-            policy.unwrap_or_else(|_| snapshot.deny_all().clone())
-        });
-        Some(policies.collect())
     }
 }
 

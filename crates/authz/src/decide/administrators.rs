@@ -9,12 +9,12 @@
 
 use std::sync::Arc;
 
+use bailiwick_decision::Subject;
 use bailiwick_model::{AccessKeyId, AccountId, Arn, ErrorCode, Result, UserName};
 use bailiwick_operation::{Check, Cx, Principal};
 use bailiwick_snapshot::{AccessKey, Snapshot};
 
 use crate::Authz;
-use crate::subject::Subject;
 use crate::work_budget::WorkBudget;
 
 /// What an administrator attaches to the next one.
@@ -69,7 +69,7 @@ impl Authz {
         let Some(user) = snapshot.entity(&id) else { return Ok(false) };
         let name = UserName::parse(&user.name)?;
         let principal = Principal::User { account: key.account, id, name, path: user.path().clone() };
-        let subject = Subject::unproven(&principal, snapshot.partition());
+        let Some(subject) = Subject::of_principal(&principal, snapshot.partition()) else { return Ok(false) };
         let mut work = WorkBudget::new();
         for check in probes(snapshot, key.account) {
             match self.decide_subject(snapshot, &subject, cx, &check, &mut work) {

@@ -2,6 +2,7 @@
 
 use bailiwick_api::authz::{AuthorizeRequest, AuthorizeResponse};
 use bailiwick_api::op;
+use bailiwick_decision::ResolvedSubject;
 use bailiwick_evaluator as evaluator;
 use bailiwick_model::Result;
 use bailiwick_operation::{Cx, Handle, Planned};
@@ -11,9 +12,10 @@ use bailiwick_storage::Tx;
 use super::caller::{ClaimedCaller, QuestionSubject, claim};
 use super::disclosure::Disclosure;
 use super::given_keys::GivenKeys;
-use super::question::{Question, service_prefix};
+use super::question::Question;
 use super::render::DecisionView;
-use crate::subject::ResolvedSubject;
+use super::target::service_prefix;
+use crate::authenticate::credentials::resolve_subject;
 use crate::work_budget::WorkBudget;
 use crate::{AskedBy, Authz, snapshot};
 
@@ -54,7 +56,7 @@ impl Handle<op::Authorize> for Authz {
         let snapshot = snapshot(cx)?;
         let about = self.question_subject(cx, &snapshot, caller?)?;
         let mut work = WorkBudget::new();
-        self.asked(cx, &snapshot, &req, &about, |resolved, request, policies, disclosure| {
+        self.with_question(cx, &snapshot, &req, &about, |resolved, request, policies, disclosure| {
             let decided = work.spend(|budget| evaluator::decide_within(request, policies, budget));
             let decision = self.decisions.note(AskedBy::Service, decided)?;
             let view = DecisionView::of(&decision, resolved, request, policies, disclosure);
@@ -65,7 +67,7 @@ impl Handle<op::Authorize> for Authz {
 
 impl Authz {
     /// Calls `then` with a question, about a subject as it is in a snapshot.
-    pub(crate) fn asked<T>(
+    pub(crate) fn with_question<T>(
         &self,
         cx: &Cx,
         snapshot: &Snapshot,
@@ -73,17 +75,18 @@ impl Authz {
         about: &QuestionSubject,
         then: impl FnOnce(&ResolvedSubject<'_>, &evaluator::Request<'_>, &evaluator::Policies<'_>, Disclosure) -> Result<T>,
     ) -> Result<T> {
-        let question = Question::read(
+        let question = Question::parse(
             self,
             &req.action,
             &req.resource,
             req.resource_account.as_deref(),
             req.resource_policy.as_deref(),
-        )?;
+        )?
+        .asked_about(about);
         let context = GivenKeys::read(&req.context, None)?;
         about.check_action(snapshot, &req.action)?;
-        let resolved = about.subject.on(snapshot)?;
-        question.put(cx, &resolved, &[&context], |request, policies, disclosure| {
+        let resolved = resolve_subject(&about.subject, snapshot)?;
+        question.with(cx, &resolved, &[&context], |request, policies, disclosure| {
             then(&resolved, request, policies, disclosure)
         })
     }

@@ -4,6 +4,7 @@ use bailiwick_api::authz::{
     AuthorizeItem, AuthorizeResult, BatchAuthorizeRequest, BatchAuthorizeResponse, ContextEntry,
 };
 use bailiwick_api::op;
+use bailiwick_decision::ResolvedSubject;
 use bailiwick_evaluator as evaluator;
 use bailiwick_model::{IamError, Result};
 use bailiwick_operation::{Check, Cx, Handle, Planned};
@@ -12,10 +13,11 @@ use prost::Message as _;
 
 use super::caller::{ClaimedCaller, QuestionSubject};
 use super::given_keys::GivenKeys;
-use super::question::{Question, service_prefix};
+use super::question::Question;
 use super::render::{DecisionView, item_error};
+use super::target::service_prefix;
 use crate::authenticate::claim::Claim;
-use crate::subject::ResolvedSubject;
+use crate::authenticate::credentials::resolve_subject;
 use crate::work_budget::WorkBudget;
 use crate::{AskedBy, Authz, snapshot};
 
@@ -80,7 +82,7 @@ impl Handle<op::BatchAuthorize> for Authz {
         let context = GivenKeys::read(&batch.context, None)?;
         let shared = batch.shared.map(|caller| self.question_subject(cx, &snapshot, caller?));
         let shared = match &shared {
-            Some(Ok(about)) => Some(about.subject.on(&snapshot).map(|resolved| (about, resolved))),
+            Some(Ok(about)) => Some(resolve_subject(&about.subject, &snapshot).map(|resolved| (about, resolved))),
             Some(Err(error)) => Some(Err(copy_of(error))),
             None => None,
         };
@@ -93,7 +95,14 @@ impl Handle<op::BatchAuthorize> for Authz {
                 (Some(caller), _) => {
                     work.add_bytes(PROOF_COST);
                     caller.and_then(|caller| self.question_subject(cx, &snapshot, caller)).and_then(|about| {
-                        self.item(cx, &about, &about.subject.on(&snapshot)?, &context, &question, &mut work)
+                        self.item(
+                            cx,
+                            &about,
+                            &resolve_subject(&about.subject, &snapshot)?,
+                            &context,
+                            &question,
+                            &mut work,
+                        )
                     })
                 }
                 (None, Some(Ok((about, resolved)))) => self.item(cx, about, resolved, &context, &question, &mut work),
@@ -131,16 +140,17 @@ impl Authz {
         item: &AuthorizeItem,
         work: &mut WorkBudget,
     ) -> Result<AuthorizeResult> {
-        let question = Question::read(
+        let question = Question::parse(
             self,
             &item.action,
             &item.resource,
             item.resource_account.as_deref(),
             item.resource_policy.as_deref(),
-        )?;
-        about.check_action(resolved.snapshot, &item.action)?;
+        )?
+        .asked_about(about);
+        about.check_action(resolved.view(), &item.action)?;
         let own = GivenKeys::read(&item.context, Some(shared))?;
-        question.put(cx, resolved, &[&own, shared], |request, policies, disclosure| {
+        question.with(cx, resolved, &[&own, shared], |request, policies, disclosure| {
             let decided = work.spend(|budget| evaluator::decide_within(request, policies, budget));
             let decision = self.decisions.note(AskedBy::Service, decided)?;
             Ok(DecisionView::of(&decision, resolved, request, policies, disclosure).result())

@@ -9,18 +9,18 @@ use std::sync::Arc;
 
 use bailiwick_api::authz;
 use bailiwick_api::authz::caller::Who;
+use bailiwick_decision::{Subject, View};
 use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Result, UserName};
 use bailiwick_operation::{Cx, Principal};
 use bailiwick_sigv4::PayloadHash;
 use bailiwick_snapshot::Snapshot;
 use bailiwick_sts::Tokens;
 
-use super::question::service_prefix;
 use super::signing_name;
+use super::target::service_prefix;
 use crate::authenticate::claim::Claim;
 use crate::authenticate::credentials::invalid;
 use crate::authenticate::received::Received;
-use crate::subject::Subject;
 use crate::{Authenticated, Authz, invalid_member};
 
 /// The caller that a question names, before a signature is verified.
@@ -88,28 +88,27 @@ impl Authz {
         snapshot: &Snapshot,
         caller: ClaimedCaller,
     ) -> Result<QuestionSubject> {
-        let unsigned = |subject| QuestionSubject { subject: Arc::new(subject), signed_for: None };
-        match caller.kind {
+        Ok(match caller.kind {
             ClaimKind::Signed(request) => {
                 let received = Received::read(&request)?;
                 let (authenticated, ()) = self.received(snapshot, &received, cx.now(), |_, _| ())?;
-                Ok(QuestionSubject {
-                    subject: authenticated.subject().clone(),
-                    signed_for: Some(request.service.as_str().into()),
-                })
+                QuestionSubject::signed(&authenticated, &request.service)
             }
             ClaimKind::Proven(authenticated) => {
                 // Every handle that was issued has a service.
-                let signed_for = authenticated.signed_for().ok_or_else(invalid)?.into();
-                Ok(QuestionSubject { subject: authenticated.subject().clone(), signed_for: Some(signed_for) })
+                let service = authenticated.signed_for().ok_or_else(invalid)?;
+                QuestionSubject::signed(&authenticated, service)
             }
             ClaimKind::Arn(arn) => {
-                Ok(unsigned(Subject::unproven(&user_or_root(snapshot, &arn)?, snapshot.partition())))
+                let principal = user_or_root(snapshot, &arn)?;
+                let subject = Subject::of_principal(&principal, snapshot.partition()).ok_or_else(not_a_principal)?;
+                QuestionSubject::unsigned(subject, false)
             }
-            ClaimKind::Service(name) if acts_as(cx, snapshot, &name) => Ok(unsigned(Subject::service(&name))),
-            ClaimKind::Service(name) => Ok(unsigned(Subject::claimed_service(&name))),
-            ClaimKind::Anonymous => Ok(unsigned(Subject::anonymous())),
-        }
+            ClaimKind::Service(name) => {
+                QuestionSubject::unsigned(Subject::service(&name), !acts_as(cx, snapshot, &name))
+            }
+            ClaimKind::Anonymous => QuestionSubject::unsigned(Subject::anonymous(), true),
+        })
     }
 
     fn by_handle(&self, cx: &Cx, snapshot: &Snapshot, handle: &[u8]) -> Result<Authenticated> {
@@ -129,16 +128,30 @@ pub(crate) struct QuestionSubject {
     pub(crate) subject: Arc<Subject>,
     /// The service that the subject's request was signed for; none without a signature.
     signed_for: Option<Box<str>>,
+    /// Whether the asking service only names a service that it is not registered to act as, or an anonymous caller.
+    ///
+    /// Roles of foreign accounts then look as if they did not exist: decisions would reveal which roles exist and which
+    /// services they trust.
+    pub(crate) is_claimed: bool,
 }
 
 impl QuestionSubject {
+    fn signed(authenticated: &Authenticated, service: &str) -> Self {
+        let subject = Arc::clone(authenticated.subject());
+        QuestionSubject { subject, signed_for: Some(service.into()), is_claimed: false }
+    }
+
+    fn unsigned(subject: Subject, is_claimed: bool) -> Self {
+        QuestionSubject { subject: Arc::new(subject), signed_for: None, is_claimed }
+    }
+
     /// Refuses an action of another service than the one that the caller signed for.
     ///
     /// # Errors
     /// `ValidationError`.
-    pub(crate) fn check_action(&self, snapshot: &Snapshot, action: &str) -> Result<()> {
+    pub(crate) fn check_action(&self, view: &View, action: &str) -> Result<()> {
         match &self.signed_for {
-            Some(name) => signing_name::check(snapshot.catalogue(), service_prefix(action)?, name),
+            Some(name) => signing_name::check(view.catalogue(), service_prefix(action)?, name),
             None => Ok(()),
         }
     }

@@ -1,16 +1,14 @@
 //! Decisions on Bailiwick's own operations.
 
-use bailiwick_evaluator::{
-    self as evaluator, Context, ContextSource, Decision, Outcome, Policies, Request, ResourceAccount,
-};
-use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
+use bailiwick_decision::{DecisionInput, Subject, Trust};
+use bailiwick_evaluator::{self as evaluator, Decision, Outcome, Request};
+use bailiwick_model::{ErrorCode, IamError, Result};
 use bailiwick_operation::{Check, Cx, Policy};
 use bailiwick_snapshot::Snapshot;
 
+use super::check_keys::{CheckKeys, PipelineKeys};
 use super::disclosure::Disclosure;
-use super::trust::TRUST_NOBODY;
-use crate::context::{CheckKeys, PipelineKeys, SystemKeys};
-use crate::subject::Subject;
+use crate::authenticate::credentials::resolve_subject;
 use crate::work_budget::WorkBudget;
 use crate::{AskedBy, Authenticated, Authz};
 
@@ -77,43 +75,29 @@ impl Authz {
         check: &Check,
         work: &mut WorkBudget,
     ) -> Result<()> {
-        let resolved = subject.on(snapshot)?;
-        let system = SystemKeys { resolved: &resolved, now: cx.now() };
-        let resource_account = check.resource_account;
-        let digits = resource_account.map(AccountId::digits);
-        let pipeline = PipelineKeys {
-            request: cx.request(),
-            region: self.deployment.region.as_str(),
-            resource_account: digits.as_ref().and_then(|digits| std::str::from_utf8(digits).ok()),
-        };
-        let check_keys = CheckKeys::new(&check.context);
-        let layers: [&dyn ContextSource; 3] = [&system, &pipeline, &check_keys];
-        let request = Request {
-            principal: resolved.principal(),
-            action: check.action,
-            resource: &check.resource,
-            resource_account: ResourceAccount {
-                id: resource_account,
-                is_management: resource_account == Some(snapshot.management_account()),
+        let resolved = resolve_subject(subject, snapshot)?;
+        let pipeline = PipelineKeys { request: cx.request(), region: self.deployment.region.as_str() };
+        let keys = CheckKeys::new(&check.context);
+        let input = DecisionInput {
+            resource_account: check.resource_account,
+            now: Some(cx.now()),
+            keys: &[&pipeline, &keys],
+            trust: match &check.policy {
+                Policy::None => Trust::None,
+                Policy::NoTrust => Trust::AbsentRole,
+                Policy::Trust(role) => Trust::of_role(snapshot, role),
             },
-            context: Context::new(&layers),
+            ..DecisionInput::new(&resolved, check.action, &check.resource)
         };
-        let trust = match &check.policy {
-            Policy::None => None,
-            Policy::NoTrust => Some(&*TRUST_NOBODY),
-            Policy::Trust(role) => {
-                let role = snapshot.entity(role).and_then(|entity| entity.role.as_ref());
-                Some(role.map_or(&*TRUST_NOBODY, |role| &role.trust))
+        input.with(|request, policies| {
+            let decided = work.spend(|budget| evaluator::decide_within(request, policies, budget));
+            let decision = self.decisions.note(AskedBy::Operation, decided)?;
+            if decision.is_allowed() {
+                return Ok(());
             }
-        };
-        let policies = Policies { trust, ..resolved.policies() };
-        let decided = work.spend(|budget| evaluator::decide_within(&request, &policies, budget));
-        let decision = self.decisions.note(AskedBy::Operation, decided)?;
-        if decision.is_allowed() {
-            return Ok(());
-        }
-        let decision = if check.policy == Policy::None { decision } else { redact_trust(decision) };
-        let shown = Request { resource: check.displayed.as_deref().unwrap_or(&check.resource), ..request };
-        Err(IamError::new(ErrorCode::AccessDenied, decision.message(&shown).to_string()))
+            let decision = if check.policy == Policy::None { decision } else { redact_trust(decision) };
+            let shown = Request { resource: check.displayed.as_deref().unwrap_or(&check.resource), ..*request };
+            Err(IamError::new(ErrorCode::AccessDenied, decision.message(&shown).to_string()))
+        })
     }
 }

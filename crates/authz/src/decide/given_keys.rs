@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use bailiwick_api::authz::{ContextEntry, ContextType};
+use bailiwick_decision::KeySource;
 use bailiwick_evaluator::{ContextKey, ContextSource, ContextValue};
 use bailiwick_model::{IamError, Result};
 use bailiwick_policy_lang::Family;
 use bailiwick_policy_lang::value::is_context_value;
 
-use crate::context::{KeySource, key_source};
 use crate::invalid_member;
 
 /// Context keys as the asking service gave them, checked.
@@ -51,10 +51,10 @@ impl<'a> GivenKeys<'a> {
                 return Err(invalid_member("context", "a context key must be a name such as `aws:SourceIp`"));
             }
             if is_global(key) {
-                match key_source(&ContextKey::new(key)) {
+                match KeySource::of(&ContextKey::new(key)) {
                     KeySource::Bailiwick => return Err(reserved_key(key, "Bailiwick alone")),
                     KeySource::StoredResource => given.resource_tag = Some(key),
-                    KeySource::PassRole | KeySource::AskingService => {}
+                    KeySource::PassRole | KeySource::Service => {}
                 }
             }
             if given.has(key) || besides.is_some_and(|besides| besides.has(key)) {

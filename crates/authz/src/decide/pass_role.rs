@@ -4,6 +4,7 @@ use bailiwick_api::authz::{
     AuthorizePassRoleRequest, AuthorizePassRoleResponse, AuthorizeResult, ContextEntry, Decision,
 };
 use bailiwick_api::op;
+use bailiwick_decision::{ResolvedSubject, Subject};
 use bailiwick_evaluator as evaluator;
 use bailiwick_model::{Arn, Result};
 use bailiwick_operation::{Cx, Handle, Planned};
@@ -14,7 +15,7 @@ use super::disclosure::is_foreign_account;
 use super::given_keys::{GivenKeys, reserved_key};
 use super::question::Question;
 use super::render::DecisionView;
-use crate::subject::{ResolvedSubject, Subject};
+use crate::authenticate::credentials::resolve_subject;
 use crate::work_budget::WorkBudget;
 use crate::{AskedBy, Authz, invalid_member, snapshot};
 
@@ -56,10 +57,18 @@ impl Handle<op::AuthorizePassRole> for Authz {
         let known = [passed_to(&req.service_principal)];
         let known = GivenKeys::read(&known, Some(&given))?;
         let work = &mut WorkBudget::new();
-        let pass_role = self.part(cx, &about.subject.on(&snapshot)?, "iam:PassRole", &role, &[&known, &given], work)?;
+        let pass_role = self.part(
+            cx,
+            &resolve_subject(&about.subject, &snapshot)?,
+            "iam:PassRole",
+            &role,
+            &[&known, &given],
+            work,
+        )?;
         work.yield_if_due().await;
         let service = Subject::service(&req.service_principal);
-        let mut trust = self.part(cx, &service.on(&snapshot)?, "sts:AssumeRole", &role, &[&given], work)?;
+        let mut trust =
+            self.part(cx, &resolve_subject(&service, &snapshot)?, "sts:AssumeRole", &role, &[&given], work)?;
         if is_foreign_account(cx, role.account_id()) && pass_role.decision() != Decision::Allow {
             // Another account does not learn whether the role exists, nor which services it trusts.
             trust = AuthorizeResult { decision: Decision::ImplicitDeny.into(), ..pass_role.clone() };
@@ -91,8 +100,8 @@ impl Authz {
         context: &[&GivenKeys<'_>],
         work: &mut WorkBudget,
     ) -> Result<AuthorizeResult> {
-        let question = Question::read(self, action, role.as_str(), None, None)?;
-        question.put(cx, resolved, context, |request, policies, disclosure| {
+        let question = Question::parse(self, action, role.as_str(), None, None)?;
+        question.with(cx, resolved, context, |request, policies, disclosure| {
             let decided = work.spend(|budget| evaluator::decide_within(request, policies, budget));
             let decision = self.decisions.note(AskedBy::Service, decided)?;
             Ok(DecisionView::of(&decision, resolved, request, policies, disclosure).result())

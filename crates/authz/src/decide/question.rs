@@ -1,37 +1,37 @@
-//! From a request of `authz.v1` to a question for the evaluator, and to its answer.
+//! Questions of `authz.v1`: how a request becomes what the evaluator decides.
 
-use bailiwick_evaluator::{
-    Context, ContextKey, ContextSource, ContextValue, GlobalKey, Policies, Policy, Request, ResourceAccount,
-};
+use bailiwick_decision::{DecisionInput, ResolvedSubject, ResourcePolicy, StoredResource, Trust, assumed_role};
+use bailiwick_evaluator::{ContextSource, Policies, Policy, Request};
 use bailiwick_model::{AccountId, Result};
 use bailiwick_operation::Cx;
 use bailiwick_policy_lang::PolicyKind;
 use smallvec::SmallVec;
 
+use super::caller::QuestionSubject;
 use super::disclosure::{Disclosure, is_foreign_account};
 use super::given_keys::GivenKeys;
-use super::stored_resource::{QuestionKeys, StoredResource};
-use super::trust::{TRUST_NOBODY, assumed_role, is_decided_by_trust};
+use super::question_keys::QuestionKeys;
+use super::target::{owner, service_prefix};
 use crate::compiled::compiled;
-use crate::context::SystemKeys;
-use crate::subject::ResolvedSubject;
 use crate::{Authz, invalid_member};
 
-/// What is asked, read and checked.
+/// A question, parsed: may a subject do this action on this resource?
 pub(crate) struct Question<'a> {
     pub(crate) action: &'a str,
     pub(crate) resource: &'a str,
     account: Option<AccountId>,
     policy: Option<Policy>,
+    /// Whether roles of foreign accounts look as if they did not exist: see [`QuestionSubject::is_claimed`].
+    hides_foreign_roles: bool,
 }
 
 impl<'a> Question<'a> {
-    /// Reads what is asked.
+    /// Parses a question.
     ///
     /// # Errors
-    /// `ValidationError` for an action or resource that is none, or whose owner is not known or contradictory;
+    /// `ValidationError` for an invalid action or resource, and for a resource whose account is unknown or contradictory;
     /// `MalformedPolicyDocument`.
-    pub(crate) fn read(
+    pub(crate) fn parse(
         authz: &Authz,
         action: &'a str,
         resource: &'a str,
@@ -41,139 +41,70 @@ impl<'a> Question<'a> {
         service_prefix(action)?;
         let account = owner(resource, resource_account)?;
         let policy = resource_policy.map(|text| compiled(&authz.resource_policies, PolicyKind::Resource, text));
-        Ok(Question { action, resource, account, policy: policy.transpose()? })
+        Ok(Question { action, resource, account, policy: policy.transpose()?, hides_foreign_roles: false })
     }
 
-    /// Puts the question about a subject to `then`, as the evaluator wants it, and says which policies the asker may be
-    /// told about.
+    /// Sets what the way in which the subject is named hides from the asking service.
+    pub(crate) fn asked_about(self, subject: &QuestionSubject) -> Self {
+        Question { hides_foreign_roles: subject.is_claimed, ..self }
+    }
+
+    /// Calls `then` with the request, the policies, and which of the policies a response may show.
     ///
     /// # Errors
-    /// `ValidationError` for tags of a resource whose tags are stored here, and for a policy of another account's IAM
-    /// resource; what `then` says.
-    pub(crate) fn put<T>(
+    /// `ValidationError` for tags of a resource whose tags are stored, and for a policy of another account's IAM
+    /// resource; those of `then`.
+    pub(crate) fn with<T>(
         &self,
         cx: &Cx,
-        resolved: &ResolvedSubject<'_>,
+        subject: &ResolvedSubject<'_>,
         context: &[&GivenKeys<'_>],
         then: impl FnOnce(&Request<'_>, &Policies<'_>, Disclosure) -> Result<T>,
     ) -> Result<T> {
-        let system = SystemKeys { resolved, now: cx.now() };
-        // An action that knows no resource happens in the caller's account.
-        let account = self.account.or(if self.resource == "*" { resolved.subject.account } else { None });
-        let digits = account.map(AccountId::digits);
-        let resource = ResourceKeys(digits.as_ref().and_then(|digits| std::str::from_utf8(digits).ok()));
-        let stored = StoredResource::of(resolved.snapshot, account, self.resource);
-        if self.policy.is_some() && matches!(stored, StoredResource::Builtin(_)) && is_foreign_account(cx, account) {
-            // With conditions on tags of its own choice, the asker would learn which users and roles another account has,
-            // and their tags. The ARN alone determines this error.
+        let principal_account = subject.subject().account();
+        // An action without a resource happens in the caller's account.
+        let account = self.account.or(if self.resource == "*" { principal_account } else { None });
+        let stored = StoredResource::find(subject.view(), account, self.resource);
+        let is_foreign = is_foreign_account(cx, account);
+        if self.policy.is_some() && matches!(stored, StoredResource::Builtin(_)) && is_foreign {
+            // With conditions on tags of its own choice, the asking service would learn which users and roles another
+            // account has, and their tags. The ARN alone determines this error.
             return Err(invalid_member(
                 "resourcePolicy",
                 "`resource_policy` cannot be given for IAM's resources of another account",
             ));
         }
-        // Who may not know what is stored of the resource does not learn it by a refusal: what they bring is passed over.
-        let hides_tags = matches!(stored, StoredResource::OfService(_)) && is_foreign_account(cx, account);
+        // An error would reveal to another account that something is stored, so the given tags are ignored instead.
+        let hides_tags = is_foreign && matches!(stored, StoredResource::OfService(_));
         if stored.has_tags() && !hides_tags {
             context.iter().try_for_each(|keys| keys.refuse_resource_tags())?;
         }
-        let question_keys: SmallVec<[QuestionKeys<'_, '_>; 2]> =
+        let keys: SmallVec<[QuestionKeys<'_, '_>; 2]> =
             context.iter().map(|keys| QuestionKeys { keys, hides_tags }).collect();
-        let mut layers: SmallVec<[&dyn ContextSource; 5]> = SmallVec::new();
-        layers.push(&system);
-        layers.push(&resource);
-        layers.push(&stored);
-        layers.extend(question_keys.iter().map(|keys| keys as &dyn ContextSource));
-        let request = Request {
-            principal: resolved.principal(),
-            action: self.action,
-            resource: self.resource,
-            resource_account: ResourceAccount {
-                id: account,
-                is_management: account == Some(resolved.snapshot.management_account()),
-            },
-            context: Context::new(&layers),
+        let keys: SmallVec<[&dyn ContextSource; 2]> = keys.iter().map(|keys| keys as &dyn ContextSource).collect();
+        let input = DecisionInput {
+            resource_account: account,
+            now: Some(cx.now()),
+            stored: Some(&stored),
+            keys: &keys,
+            resource_policy: ResourcePolicy::from(self.policy.as_ref().or_else(|| stored.policy())),
+            trust: self.trust(cx, subject),
+            ..DecisionInput::new(subject, self.action, self.resource)
         };
-        let policies = Policies {
-            resource: self.policy.as_ref().or_else(|| stored.policy()),
-            resource_must_allow: self.action.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("kms:")),
-            trust: trust(cx, resolved, self.action, self.resource),
-            ..resolved.policies()
-        };
-        let disclosure = Disclosure::of(cx, resolved.subject.account, account, self.policy.is_some(), &policies);
-        then(&request, &policies, disclosure)
+        input.with(|request, policies| {
+            let disclosure = Disclosure::of(cx, principal_account, account, self.policy.is_some(), policies);
+            then(request, policies, disclosure)
+        })
     }
-}
 
-/// The trust policy that takes part in a question about assuming a role; without one, nothing allows it.
-///
-/// Roles of foreign accounts look as if they did not exist to a service that merely names another service, or no caller
-/// at all: the decision would tell which roles exist and which services they trust.
-fn trust<'s>(cx: &Cx, resolved: &ResolvedSubject<'s>, action: &str, resource: &str) -> Option<&'s Policy> {
-    if !is_decided_by_trust(action) {
-        return None;
-    }
-    let arn = assumed_role(action, resource);
-    let arn = arn.filter(|arn| !(resolved.subject.is_claimed && is_foreign_account(cx, arn.account_id())));
-    let role = arn.and_then(|arn| resolved.snapshot.entity_by_arn(&arn));
-    Some(role.and_then(|role| role.role.as_ref()).map_or(&*TRUST_NOBODY, |role| &role.trust))
-}
-
-/// The prefix of an action's service: `s3` of `s3:GetObject`.
-///
-/// # Errors
-/// `ValidationError` for what is no action; a pattern is none.
-pub(crate) fn service_prefix(action: &str) -> Result<&str> {
-    let is_word =
-        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    action
-        .split_once(':')
-        .filter(|(prefix, name)| is_word(prefix) && is_word(name))
-        .map(|(prefix, _)| prefix)
-        .ok_or_else(|| invalid_member("action", "`action` must be one action, such as `s3:GetObject`"))
-}
-
-/// The account that owns a resource; none where there is no resource.
-pub(crate) fn owner(resource: &str, stated: Option<&str>) -> Result<Option<AccountId>> {
-    let stated = stated.map(AccountId::parse).transpose()?;
-    if resource == "*" {
-        return Ok(stated);
-    }
-    let malformed =
-        || invalid_member("resource", "`resource` must be an ARN, or `*` for an action that knows no resource");
-    // What services call their things is theirs to say: only the shape is looked at.
-    if resource.chars().any(char::is_control) {
-        return Err(malformed());
-    }
-    let parts: Vec<&str> = resource.splitn(6, ':').collect();
-    let &["arn", partition, service, _, account, name] = parts.as_slice() else { return Err(malformed()) };
-    if partition.is_empty() || service.is_empty() || name.is_empty() {
-        return Err(malformed());
-    }
-    let account_in_arn = match account {
-        "" => None,
-        // The deployment's own managed policies: nobody's.
-        "aws" => return Ok(None),
-        digits => Some(AccountId::parse(digits).map_err(|_| malformed())?),
-    };
-    match (account_in_arn, stated) {
-        (Some(account_in_arn), Some(stated)) if account_in_arn != stated => {
-            Err(invalid_member("resourceAccount", "`resource_account` is not the account that `resource` names"))
+    /// The trust policy that takes part in a question about assuming a role.
+    fn trust<'s>(&self, cx: &Cx, subject: &ResolvedSubject<'s>) -> Trust<'s> {
+        if self.hides_foreign_roles {
+            let role = assumed_role(self.action, self.resource);
+            if role.is_some_and(|role| is_foreign_account(cx, role.account_id())) {
+                return Trust::AbsentRole;
+            }
         }
-        (None, None) => Err(invalid_member(
-            "resourceAccount",
-            "`resource` names no account, so `resource_account` must say who owns it",
-        )),
-        (account_in_arn, stated) => Ok(account_in_arn.or(stated)),
-    }
-}
-
-struct ResourceKeys<'a>(Option<&'a str>);
-
-impl ContextSource for ResourceKeys<'_> {
-    fn value(&self, key: &ContextKey) -> Option<ContextValue<'_>> {
-        match key.global()? {
-            GlobalKey::ResourceAccount => self.0.map(ContextValue::One),
-            _ => None,
-        }
+        Trust::for_action(subject.view(), self.action, self.resource)
     }
 }

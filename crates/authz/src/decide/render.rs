@@ -4,12 +4,12 @@ use bailiwick_api::authz::{
     AuthorizeResponse, AuthorizeResult, Decision as ProtoDecision, ItemError, PolicyType, StatementRef,
     Step as ProtoStep,
 };
+use bailiwick_decision::ResolvedSubject;
 use bailiwick_evaluator::{self as evaluator, Decision, Outcome, Policies, PolicyKind, Request, Step};
 use bailiwick_model::IamError;
 use bailiwick_snapshot::Holder;
 
 use super::disclosure::Disclosure;
-use crate::subject::ResolvedSubject;
 
 /// What an answer says of a decision, to one asker: see [`Disclosure`].
 pub(crate) struct DecisionView {
@@ -115,8 +115,8 @@ pub(crate) fn statement(
     let info = policy.statement(at.statement as usize)?;
     let attached_to = match at.kind {
         PolicyKind::Identity => holder(at, resolved),
-        PolicyKind::Boundary => Some(resolved.names.identity_arn.to_string()),
-        PolicyKind::Session => Some(resolved.names.arn.to_string()),
+        PolicyKind::Boundary => Some(resolved.identity_arn().to_owned()),
+        PolicyKind::Session => Some(resolved.arn().to_owned()),
         // The ARN of the role, and of a resource whose policy is kept, is the policy's name.
         PolicyKind::Trust | PolicyKind::Resource => policy.name().map(ToOwned::to_owned),
         PolicyKind::Scp | PolicyKind::Rcp | PolicyKind::Endpoint => None,
@@ -135,8 +135,8 @@ pub(crate) fn statement(
 
 /// Through whom an identity policy applies: the ARN of the user or role, or of a group of his.
 pub(crate) fn holder(at: &evaluator::StatementRef, resolved: &ResolvedSubject<'_>) -> Option<String> {
-    Some(match resolved.effective_policies()?.holder(resolved.snapshot, at.policy as usize) {
-        Holder::Own => resolved.names.identity_arn.to_string(),
-        Holder::Group(group) => group.arn(resolved.snapshot.partition()).as_str().to_owned(),
+    Some(match resolved.holder(at.policy as usize)? {
+        Holder::Own => resolved.identity_arn().to_owned(),
+        Holder::Group(group) => group.arn(resolved.view().partition()).as_str().to_owned(),
     })
 }

@@ -1,21 +1,18 @@
 //! What is worth knowing of a denial besides what policies say.
 
+use bailiwick_decision::{KeySource, ResolvedSubject, StoredResource, SubjectKind};
 use bailiwick_evaluator::{ContextKey, Explanation, Failure, GlobalKey, PolicyKind, Request};
 use bailiwick_model::UniqueId;
 use bailiwick_policy_lang::Catalogue;
 
-use crate::context::{KeySource, key_source};
-use crate::decide::stored_resource::StoredResource;
-use crate::subject::{Kind, ResolvedSubject};
-
 /// Adds what is known here: names, missing keys, principals by their ARNs.
 pub(super) fn add(explanation: &mut Explanation<'_>, resolved: &ResolvedSubject<'_>, request: &Request<'_>) {
-    let catalogue = resolved.snapshot.catalogue();
-    let stored = StoredResource::of(resolved.snapshot, request.resource_account.id, request.resource);
-    let is_reserved = |key: &ContextKey| match key_source(key) {
+    let catalogue = resolved.view().catalogue();
+    let stored = StoredResource::find(resolved.view(), request.resource_account.id, request.resource);
+    let is_reserved = |key: &ContextKey| match KeySource::of(key) {
         KeySource::Bailiwick => true,
         KeySource::StoredResource => stored.has_tags(),
-        KeySource::PassRole | KeySource::AskingService => false,
+        KeySource::PassRole | KeySource::Service => false,
     };
     explanation.check_names(catalogue);
     let (reserved, unsent): (Vec<_>, Vec<_>) = explanation
@@ -45,13 +42,13 @@ fn is_known(catalogue: &Catalogue, key: &str) -> bool {
 /// Why a key that comes from Bailiwick is not there.
 fn absent(key: &ContextKey, resolved: &ResolvedSubject<'_>) -> String {
     let name = key.as_written();
-    let session = resolved.subject.session.is_some();
-    let caller = match resolved.subject.kind {
-        Kind::Root => "the root user",
-        Kind::User => "a user",
-        Kind::RoleSession => "a role's session",
-        Kind::Service => "a service",
-        Kind::Anonymous => "nobody that is known",
+    let session = resolved.subject().session().is_some();
+    let caller = match resolved.subject().kind() {
+        SubjectKind::Root => "the root user",
+        SubjectKind::User | SubjectKind::UnknownUser => "a user",
+        SubjectKind::RoleSession => "a role's session",
+        SubjectKind::Service => "a service",
+        SubjectKind::Anonymous => "nobody that is known",
     };
     match key.global() {
         Some(GlobalKey::MultiFactorAuthPresent) => {
@@ -97,8 +94,8 @@ fn name_principals(explanation: &mut Explanation<'_>, resolved: &ResolvedSubject
             let Failure::Principal { expected, .. } = failure else { continue };
             for principal in expected {
                 let Ok(id) = UniqueId::parse(&principal.written) else { continue };
-                match resolved.snapshot.entity(&id) {
-                    Some(entity) => principal.written = entity.arn(resolved.snapshot.partition()).as_str().into(),
+                match resolved.view().entity(&id) {
+                    Some(entity) => principal.written = entity.arn(resolved.view().partition()).as_str().into(),
                     None => gone
                         .push(format!("`{id}` was a user or role that is no more; who has its name now is another.")),
                 }

@@ -1,15 +1,14 @@
-//! The context of a simulated request: what was given, what the simulated caller is known by, and what is missing.
+//! The context keys that a simulation gives.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use bailiwick_api::authz::ContextType;
 use bailiwick_api::iam::ContextEntry;
-use bailiwick_evaluator::{ContextKey, ContextSource, ContextValue, GlobalKey};
+use bailiwick_evaluator::{ContextKey, ContextSource, ContextValue};
 use bailiwick_model::Result;
 use bailiwick_policy_lang::value::is_context_value;
 
-use super::caller::Caller;
 use super::invalid;
 use crate::decide::given_keys::shape;
 
@@ -114,35 +113,4 @@ fn context_type(text: &str) -> Option<ContextType> {
         "dateList" => ContextType::DateList,
         _ => return None,
     })
-}
-
-/// What is known of the caller and of the resource's owner. Time, session and network are not: a simulated request
-/// has none but what was given.
-pub(super) struct KnownKeys<'a> {
-    pub(super) caller: &'a Caller,
-    pub(super) resource_account: &'a str,
-}
-
-impl ContextSource for KnownKeys<'_> {
-    fn value(&self, key: &ContextKey) -> Option<ContextValue<'_>> {
-        let global = key.global()?;
-        if global == GlobalKey::ResourceAccount {
-            return Some(ContextValue::One(self.resource_account));
-        }
-        let identity = self.caller.identity.as_ref()?;
-        let entity = identity.entity.as_deref();
-        match global {
-            GlobalKey::PrincipalArn => Some(ContextValue::One(&identity.arn)),
-            GlobalKey::PrincipalAccount => Some(ContextValue::One(&identity.account)),
-            GlobalKey::PrincipalType => Some(ContextValue::One(if identity.is_role { "AssumedRole" } else { "User" })),
-            GlobalKey::PrincipalIsAwsService => Some(ContextValue::Bool(false)),
-            GlobalKey::UserName if !identity.is_role => Some(ContextValue::One(&identity.name)),
-            GlobalKey::UserId if !identity.is_role => entity.map(|entity| ContextValue::One(entity.id.as_str())),
-            GlobalKey::PrincipalTag => {
-                let tag = entity?.tags.iter().find(|tag| key.tag_matches(&tag.key))?;
-                Some(ContextValue::One(&tag.value))
-            }
-            _ => None,
-        }
-    }
 }

@@ -1,20 +1,19 @@
 //! What is simulated: who calls, for what, on what, under which policies and context.
 
 use bailiwick_api::iam::{ContextEntry, EvaluationResult};
-use bailiwick_evaluator::{
-    self as evaluator, Context, ContextSource, Explanation, Policies, Policy, PolicyKind, Request, ResourceAccount,
-};
+use bailiwick_decision::{DecisionInput, ResourcePolicy, Subject, SubjectKind, Trust};
+use bailiwick_evaluator::{self as evaluator, Explanation, Policy, PolicyKind};
 use bailiwick_model::{AccountId, Arn, IamError, Partition, Result};
 use bailiwick_policy_lang::Document;
+use bailiwick_policy_lang::catalogue::ServiceRules;
 use bailiwick_snapshot::Snapshot;
 
-use super::caller::Caller;
-use super::keys::{GivenKeys, KnownKeys};
+use super::caller::caller;
+use super::keys::GivenKeys;
 use super::outcome::{self, Outcome};
 use super::source::{self, Source};
 use super::{handling, invalid};
-use crate::decide::question::service_prefix;
-use crate::decide::trust::is_decided_by_trust;
+use crate::decide::target::service_prefix;
 use crate::work_budget::{WorkBudget, yield_now};
 
 /// Bytes of compiled policies that are looked at about as fast as a small statement; few texts are longer.
@@ -43,7 +42,7 @@ pub(super) struct SimulationInput<'a> {
 /// A simulation, read and checked.
 pub(super) struct Simulation<'a> {
     source: &'a Source,
-    caller: Caller,
+    caller: Subject,
     actions: &'a [String],
     resources: Vec<&'a str>,
     given: GivenKeys<'a>,
@@ -53,47 +52,47 @@ pub(super) struct Simulation<'a> {
     /// What stands for the trust policy of a role when none was given: the role trusts the caller's account.
     trust: Policy,
     owner: AccountId,
-    management_account: AccountId,
+    snapshot: &'a Snapshot,
 }
 
 impl<'a> Simulation<'a> {
-    /// Reads what is asked.
+    /// Reads what is input.
     ///
     /// # Errors
     /// `InvalidInput`.
-    pub(super) fn read(snapshot: &Snapshot, source: &'a Source, asked: &SimulationInput<'a>) -> Result<Self> {
-        for action in asked.actions {
+    pub(super) fn read(snapshot: &'a Snapshot, source: &'a Source, input: &SimulationInput<'a>) -> Result<Self> {
+        for action in input.actions {
             let why = "an action is a service prefix, a colon and a name, without wildcards";
             service_prefix(action).map_err(|_| invalid("ActionNames", format!("Invalid action `{action}`: {why}")))?;
         }
-        let mut resources: Vec<&str> = asked.resources.iter().map(String::as_str).collect();
+        let mut resources: Vec<&str> = input.resources.iter().map(String::as_str).collect();
         if let Some(bad) = resources.iter().find(|resource| !is_resource(resource)) {
             return Err(invalid("ResourceArns", format!("Invalid resource `{bad}`: a resource is an ARN, or `*`")));
         }
         if resources.is_empty() {
             resources.push("*");
         }
-        if let Some(option) = asked.handling {
-            handling::check(option, asked.resources)?;
+        if let Some(option) = input.handling {
+            handling::check(option, input.resources)?;
         }
-        let caller = Caller::read(snapshot, source, asked.caller)?;
-        let is_user = caller.identity.as_ref().is_some_and(|identity| !identity.is_role);
-        if asked.resource_policy.is_some() && !is_user {
+        let caller = caller(snapshot, source, input.caller)?;
+        if input.resource_policy.is_some() && caller.kind() != SubjectKind::User {
             return Err(invalid("CallerArn", "CallerArn must name an IAM user when a ResourcePolicy is given"));
         }
-        let owner = match asked.resource_owner {
+        let account = caller.account().unwrap_or(source.account);
+        let owner = match input.resource_owner {
             Some(text) => owner(text)?,
-            None => caller.account.id,
+            None => account,
         };
         let trusting = format!(
             r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"{}"}},"Action":"sts:*"}}}}"#,
-            caller.account.id
+            account
         );
-        let resource_policy = asked
+        let resource_policy = input
             .resource_policy
-            .map(|text| resource_policy(text, asked.actions, &resources, snapshot.partition()))
+            .map(|text| resource_policy(text, input.actions, &resources, snapshot.partition()))
             .transpose()?;
-        let given = GivenKeys::read(asked.context)?;
+        let given = GivenKeys::read(input.context)?;
         let units = |bytes: usize| 1 + bytes / UNIT_BYTES;
         let policies = units(source.policies().chain(&resource_policy).map(Policy::heap_bytes).sum());
         let longest = resources.iter().map(|resource| resource.len()).max().unwrap_or_default();
@@ -113,11 +112,11 @@ impl<'a> Simulation<'a> {
             )?,
             source,
             caller,
-            actions: asked.actions,
+            actions: input.actions,
             resources,
             given,
             owner,
-            management_account: snapshot.management_account(),
+            snapshot,
         })
     }
 
@@ -151,44 +150,34 @@ impl<'a> Simulation<'a> {
         Ok(outcome::result(action, &self.resources, outcomes))
     }
 
-    /// Decides one request, by what decides live ones.
+    /// Decides one request, by the code that decides live ones.
     fn decide(&self, action: &str, resource: &str, work: &mut WorkBudget) -> Result<Outcome> {
-        let identity = resource.split(':').nth(4).and_then(|account| AccountId::parse(account).ok());
-        let owner = identity.unwrap_or(self.owner);
-        let digits = owner.to_string();
-        let known = KnownKeys { caller: &self.caller, resource_account: &digits };
-        let layers: [&dyn ContextSource; 2] = [&self.given, &known];
-        let is_management = owner == self.management_account;
-        let request = Request {
-            principal: self.caller.principal(),
-            action,
-            resource,
-            resource_account: ResourceAccount { id: Some(owner), is_management },
-            context: Context::new(&layers),
-        };
+        let boundary = self.source.boundary.as_ref().map(|(policy, _)| policy);
+        let caller = self.caller.resolve_with(self.snapshot, &self.source.identity, boundary);
+        let account_in_arn = resource.split(':').nth(4).and_then(|account| AccountId::parse(account).ok());
+        let owner = account_in_arn.unwrap_or(self.owner);
         let given = |kind| self.resource_policy.as_ref().filter(|policy| policy.kind() == kind);
-        let assumes = is_decided_by_trust(action);
-        let identity = [self.source.identity.as_slice()];
-        let policies = Policies {
-            identity: &identity,
-            boundary: self.source.boundary.as_ref().map(|(policy, _)| policy),
-            resource: given(PolicyKind::Resource),
-            // Without a policy of the key, what the identity side says is all that can be told.
-            resource_must_allow: self.resource_policy.is_some()
-                && action.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("kms:")),
-            trust: match given(PolicyKind::Trust) {
-                Some(trust) => Some(trust),
-                None => Some(&self.trust).filter(|_| assumes && self.resource_policy.is_none()),
-            },
-            ..Policies::default()
-        };
-        let explanation = work.spend(|budget| evaluator::trace_within(&request, &policies, budget));
-        let explanation: Explanation<'_> = explanation.map_err(|_| too_large())?;
-        let asked = evaluator::asked_keys(&request, &policies).into_iter();
-        let missing = asked.filter(|key| request.context.value(key).is_none()).map(|key| key.as_written().to_owned());
-        let is_cross_account = owner != self.caller.account.id;
         let has_policy = self.resource_policy.is_some();
-        Ok(Outcome::of(&explanation, self.source, is_cross_account, has_policy, missing, self.resources.len()))
+        let input = DecisionInput {
+            resource_account: Some(owner),
+            simulated_keys: Some(&self.given),
+            resource_policy: given(PolicyKind::Resource).map_or(ResourcePolicy::Unknown, ResourcePolicy::Policy),
+            trust: match given(PolicyKind::Trust) {
+                Some(trust) => Trust::Policy(trust),
+                None if !has_policy && ServiceRules::is_decided_by_trust_policy(action) => Trust::Policy(&self.trust),
+                None => Trust::None,
+            },
+            ..DecisionInput::new(&caller, action, resource)
+        };
+        input.with(|request, policies| {
+            let explanation = work.spend(|budget| evaluator::trace_within(request, policies, budget));
+            let explanation: Explanation<'_> = explanation.map_err(|_| too_large())?;
+            let keys = evaluator::asked_keys(request, policies).into_iter();
+            let missing = keys.filter(|key| request.context.value(key).is_none());
+            let missing = missing.map(|key| key.as_written().to_owned());
+            let is_cross_account = self.caller.account() != Some(owner);
+            Ok(Outcome::of(&explanation, self.source, is_cross_account, has_policy, missing, self.resources.len()))
+        })
     }
 }
 
@@ -225,7 +214,7 @@ fn owner(text: &str) -> Result<AccountId> {
 /// `InvalidInput`, also for one that can't be the policy of every resource.
 fn resource_policy(text: &str, actions: &[String], resources: &[&str], partition: Partition) -> Result<Policy> {
     const NAME: &str = "ResourcePolicy";
-    let is_trust = actions.iter().all(|action| is_decided_by_trust(action));
+    let is_trust = actions.iter().all(|action| ServiceRules::is_decided_by_trust_policy(action));
     let kind = if is_trust { PolicyKind::Trust } else { PolicyKind::Resource };
     let document = source::read(NAME, NAME, text, kind, partition)?;
     match resources.iter().find(|resource| !may_apply_to(&document, resource)) {

@@ -8,9 +8,9 @@ use bailiwick_api::authz::{
     Decision, ExplainRequest, PutResourcePolicyRequest, ResourceTag, TagResourceRequest,
 };
 use bailiwick_api::{iam, op};
+use bailiwick_decision::KeySource;
 use bailiwick_evaluator::{ContextKey, GlobalKey};
 
-use crate::context::{KeySource, key_source};
 use crate::tests::*;
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/ponds/Heron";
@@ -103,11 +103,11 @@ async fn what_bailiwick_knows_is_refused_in_every_operation() {
         &kept,
     ];
     for (key, name) in all_keys() {
-        let key_source = key_source(&ContextKey::new(&name));
+        let key_source = KeySource::of(&ContextKey::new(&name));
         let refused = |resource: &str| match key_source {
             KeySource::Bailiwick => true,
             KeySource::StoredResource => stored.contains(&resource),
-            KeySource::PassRole | KeySource::AskingService => false,
+            KeySource::PassRole | KeySource::Service => false,
         };
         for resource in stored.into_iter().chain([BUCKET, "*"]) {
             let expected = if refused(resource) { "ValidationError" } else { "OK" };
@@ -116,7 +116,7 @@ async fn what_bailiwick_knows_is_refused_in_every_operation() {
         }
         let context = vec![entry(&name, ContextType::Unspecified, &["x"])];
         let answer = env.call::<op::AuthorizePassRole>(&service, pass(&alice, context)).await;
-        let expected = if key_source == KeySource::AskingService { "OK" } else { "ValidationError" };
+        let expected = if key_source == KeySource::Service { "OK" } else { "ValidationError" };
         assert_eq!(answer.map_or_else(|error| error.code().wire(), |_| "OK"), expected, "{key:?}");
     }
 }
