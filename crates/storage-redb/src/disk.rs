@@ -81,9 +81,15 @@ impl StorageBackend for FileIo {
 /// The part of a file that determines the current state: its first bytes.
 const HEAD: usize = 4096;
 
+/// How many parts that could not be read are remembered.
+const MAX_UNREAD: usize = 64;
+
 /// The tracked state of a disk.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct DiskTracker {
+    disk: Arc<dyn StorageBackend>,
+    /// Offset and length of parts that could not be read, for which redb received zeros instead.
+    unread: Mutex<Vec<(u64, usize)>>,
     image: Mutex<Images>,
     /// How many syncs have left another head.
     head_changes: AtomicU64,
@@ -118,6 +124,33 @@ impl DiskTracker {
         self.sync_failed.load(Ordering::Acquire)
     }
 
+    /// Whether a part of the file could not be read since it was opened. redb keeps the zeros that it received instead in
+    /// its cache until the file is opened again.
+    pub(crate) fn read_failed(&self) -> bool {
+        !self.unread().is_empty()
+    }
+
+    /// Whether every part that could not be read can be read now.
+    pub(crate) fn is_readable_again(&self) -> bool {
+        let unread = self.unread().clone();
+        unread.into_iter().all(|(offset, len)| self.disk.read(offset, &mut vec![0; len]).is_ok())
+    }
+
+    fn add_unread(&self, offset: u64, len: usize) {
+        // An offset beyond the file comes from a damaged page.
+        let end = offset.saturating_add(len as u64);
+        let mut unread = self.unread();
+        if self.disk.len().is_ok_and(|file| file < end) || unread.len() == MAX_UNREAD {
+            return;
+        }
+        unread.push((offset, len));
+    }
+
+    fn unread(&self) -> MutexGuard<'_, Vec<(u64, usize)>> {
+        // The code that holds the lock cannot panic.
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The image that the last successful sync left, or that was found at the start.
     pub(crate) fn durable(&self) -> Image {
         self.images().durable.clone()
@@ -137,19 +170,24 @@ impl DiskTracker {
 /// A disk that is being watched.
 #[derive(Debug)]
 pub(crate) struct TrackedDisk {
-    inner: Box<dyn StorageBackend>,
+    inner: Arc<dyn StorageBackend>,
     tracker: Arc<DiskTracker>,
 }
 
 impl TrackedDisk {
     pub(crate) fn new(inner: Box<dyn StorageBackend>) -> io::Result<(Self, Arc<DiskTracker>)> {
+        let inner = Arc::<dyn StorageBackend>::from(inner);
         let len = inner.len()?;
         let mut head = vec![0; HEAD];
         inner.read(0, &mut head[..HEAD.min(usize::try_from(len).unwrap_or(HEAD))])?;
         let image = Image { head, len };
         let tracker = Arc::new(DiskTracker {
+            disk: inner.clone(),
+            unread: Mutex::default(),
             image: Mutex::new(Images { now: image.clone(), durable: image }),
-            ..DiskTracker::default()
+            head_changes: AtomicU64::new(0),
+            sync_failed: AtomicBool::new(false),
+            opened: AtomicBool::new(false),
         });
         Ok((TrackedDisk { inner, tracker: tracker.clone() }, tracker))
     }
@@ -167,6 +205,7 @@ impl StorageBackend for TrackedDisk {
             // are not a valid page, so only this read fails.
             Err(error) if self.tracker.opened.load(Ordering::Acquire) => {
                 tracing::error!(offset, %error, "a part of the store cannot be read");
+                self.tracker.add_unread(offset, out.len());
                 out.fill(0);
                 Ok(())
             }

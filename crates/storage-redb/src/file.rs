@@ -139,12 +139,13 @@ impl RedbFile {
     fn run(self, authenticator: Authenticator, state: StoreState) -> Result<RedbStore, OpenError> {
         let RedbFile { disk, open, options, lock, .. } = self;
         let (handles, newest) = watch::channel(0);
-        let tables = ArcSwap::from_pointee(guarded(|| Tables::newest(&open.database, 0))?);
-        let view = RedbView { state, authenticator: authenticator.clone(), tables, handles: newest };
+        let tables = ArcSwap::from_pointee(guarded(|| Tables::newest(&open.database, 0, Some(open.tracker.clone())))?);
+        let (queue, jobs) = mpsc::channel(options.queue.max(1));
+        let authenticates = authenticator.clone();
+        let view = RedbView { state, authenticator: authenticates, tables, handles: newest, jobs: queue.downgrade() };
         let feed = Feed::new(state.head, options.recent, options.recent_bytes);
         let shared = Shared { current: ArcSwap::from_pointee(view), feed, health: ArcSwapOption::empty() };
         let shared = Arc::new(shared);
-        let (queue, jobs) = mpsc::channel(options.queue.max(1));
         let writer = Writer::new(shared.clone(), authenticator, disk, options, handles, open, state);
         let writer = writer.spawn(jobs)?;
         Ok(RedbStore { shared, queue: Some(queue), writer: Some(writer), _lock: lock })

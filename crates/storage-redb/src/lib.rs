@@ -17,6 +17,7 @@ mod error;
 mod file;
 mod folder;
 mod guarded;
+mod job;
 mod log;
 mod open;
 mod upgrade;
@@ -37,8 +38,8 @@ pub use error::OpenError;
 pub use file::RedbFile;
 pub use guarded::panics_are_caught;
 
+use job::Job;
 use view::RedbView;
-use writer::Job;
 
 /// The name of the store's file in its folder.
 const STORE: &str = "bailiwick.redb";

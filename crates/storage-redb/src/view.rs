@@ -7,11 +7,13 @@ use async_trait::async_trait;
 use bailiwick_storage::{Authenticator, Inspected, Revision, Scan, StoreError, StoreState, Tally, Versioned, View};
 use bytes::Bytes;
 use redb::{Database, ReadOnlyTable, ReadableDatabase};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::{
     LOG, ROWS,
+    disk::DiskTracker,
     guarded::{guarded, is_handle_failure, store_error},
+    job::Job,
 };
 
 /// How long a reader waits for a handle that works.
@@ -21,17 +23,32 @@ const HANDLE_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Tables {
     /// The number of the handle.
     handle: u64,
+    /// The tracker of the handle's disk; `None` if a failed read ends the handle.
+    tracker: Option<Arc<DiskTracker>>,
     rows: ReadOnlyTable<&'static [u8], &'static [u8]>,
     pub(crate) log: ReadOnlyTable<u64, &'static [u8]>,
 }
 
 impl Tables {
     /// Opens the committed state.
-    pub(crate) fn newest(database: &Database, handle: u64) -> Result<Self, StoreError> {
+    pub(crate) fn newest(
+        database: &Database,
+        handle: u64,
+        tracker: Option<Arc<DiskTracker>>,
+    ) -> Result<Self, StoreError> {
         let txn = database.begin_read().map_err(store_error)?;
         let rows = txn.open_table(ROWS).map_err(store_error)?;
         let log = txn.open_table(LOG).map_err(store_error)?;
-        Ok(Tables { handle, rows, log })
+        Ok(Tables { handle, tracker, rows, log })
+    }
+
+    /// Whether a part of the file could not be read, so that an error may come from that.
+    fn has_unread_parts(&self) -> bool {
+        self.tracker.as_ref().is_some_and(|tracker| tracker.read_failed())
+    }
+
+    fn is_readable_again(&self) -> bool {
+        self.tracker.as_ref().is_some_and(|tracker| tracker.is_readable_again())
     }
 
     /// Returns a row, authenticated, or `None`; a damaged row is an error.
@@ -58,6 +75,8 @@ pub(crate) struct RedbView {
     pub(crate) tables: ArcSwap<Tables>,
     /// Counts the handles; closed with the store.
     pub(crate) handles: watch::Receiver<u64>,
+    /// The queue of the writer, which opens handles.
+    pub(crate) jobs: mpsc::WeakSender<Job>,
 }
 
 impl std::fmt::Debug for RedbView {
@@ -67,14 +86,23 @@ impl std::fmt::Debug for RedbView {
 }
 
 impl RedbView {
-    /// Reads from the tables; if the handle fails, from those of the next handle.
+    /// Reads from the tables; if the handle fails, from those of the next handle. The handle is also replaced if a part of
+    /// the file could not be read, and can be read now.
     pub(crate) async fn read<T>(&self, from: impl Fn(&Tables) -> Result<T, StoreError>) -> Result<T, StoreError> {
         loop {
             let tables = self.tables.load_full();
             let failure = match guarded(|| from(&tables)) {
                 Err(error) if is_handle_failure(&error) => error,
+                Err(StoreError::Corrupt(_)) if tables.has_unread_parts() => {
+                    let failure = StoreError::Backend("a part of its file cannot be read".into());
+                    if !tables.is_readable_again() {
+                        return Err(failure);
+                    }
+                    failure
+                }
                 done => return done,
             };
+            self.report_failure(tables.handle).await;
             let mut handles = self.handles.clone();
             let next = handles.wait_for(|newest| *newest > tables.handle);
             if !matches!(tokio::time::timeout(HANDLE_TIMEOUT, next).await, Ok(Ok(_))) {
@@ -83,6 +111,15 @@ impl RedbView {
             if Arc::ptr_eq(&tables, &self.tables.load()) {
                 return Err(StoreError::StaleView);
             }
+        }
+    }
+
+    /// Reports to the writer that a handle failed, so that it is replaced.
+    async fn report_failure(&self, handle: u64) {
+        if let Some(jobs) = self.jobs.upgrade() {
+            // A writer that cannot take the report within this time has failed itself, and replaces the handle when it can.
+            // One that has ended takes none.
+            let _ = tokio::time::timeout(HANDLE_TIMEOUT, jobs.send(Job::Replace(handle))).await;
         }
     }
 }

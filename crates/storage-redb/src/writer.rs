@@ -10,13 +10,14 @@ use bailiwick_storage::{Authenticator, Batch, ChangeSet, Revision, StoreError, S
 use redb::{ReadableTable, Table, WriteTransaction};
 use tokio::{
     runtime::Runtime,
-    sync::{mpsc, oneshot, watch},
+    sync::{mpsc, watch},
 };
 
 use crate::{
     LOG, OpenError, Options, ROWS, Shared,
     disk::Disk,
     guarded::{Handle, cause, guarded, store_error},
+    job::{Job, Reply},
     log,
     open::{OpenFile, begin_durable},
     view::{self, Tables},
@@ -29,15 +30,7 @@ const MAX_GROUP: usize = 256;
 /// How many change sets are pruned at once: rarely, and a handful of pages.
 const PRUNE_STEP: u64 = 256;
 
-pub(crate) type Reply = oneshot::Sender<Result<Revision, StoreError>>;
 type Group = Vec<(Batch, Reply)>;
-
-/// A job for the writer.
-#[derive(Debug)]
-pub(crate) enum Job {
-    Batch(Batch, Reply),
-    Close(oneshot::Sender<()>),
-}
 
 /// A batch that is a part of the transaction under way.
 struct Planned {
@@ -116,6 +109,7 @@ impl Writer {
             while let Some(job) = next {
                 match job {
                     Job::Batch(batch, answer) => group.push((batch, answer)),
+                    Job::Replace(handle) => self.replace_handle(handle),
                     Job::Close(done) => {
                         closing = Some(done);
                         jobs.close();
@@ -214,7 +208,7 @@ impl Writer {
             return Ok(());
         }
         let handle = *self.handles.borrow();
-        let tables = guarded(|| Tables::newest(&open.database, handle))?;
+        let tables = guarded(|| Tables::newest(&open.database, handle, Some(open.tracker.clone())))?;
         self.state = state;
         self.show(tables);
         // INVARIANT: the view before the feed before the reply, so that a caller that learns of a revision can read it.
@@ -229,6 +223,7 @@ impl Writer {
             authenticator: self.authenticator.clone(),
             tables: arc_swap::ArcSwap::from_pointee(tables),
             handles: self.handles.subscribe(),
+            jobs: self.shared.current.load().jobs.clone(),
         };
         self.shared.current.store(Arc::new(view));
     }

@@ -9,7 +9,7 @@ use redb::{Database, TableDefinition};
 use super::{Group, Mode, Writer};
 use crate::{
     OpenError,
-    disk::{Image, Overlay},
+    disk::{DiskTracker, Image, Overlay},
     guarded::{Handle, cause, guarded, store_error},
     open::{self, OpenFile, begin_durable},
     view::Tables,
@@ -43,7 +43,7 @@ impl Writer {
     pub(super) fn refuse(&mut self, why: String) {
         let before = self.shared.health.swap(Some(Arc::new(why.clone())));
         if before.is_none_or(|before| *before != why) {
-            tracing::error!(why, "the store cannot be written: changes are refused until it can");
+            tracing::error!(why, "the store has failed: changes are refused until it can be written");
         }
         let retry = Instant::now() + self.options.retry;
         let mode = std::mem::replace(&mut self.mode, Mode::Refusing { reading: None, why, retry });
@@ -69,8 +69,16 @@ impl Writer {
         let overlay = Overlay::new(below, image);
         let database = guarded(|| open::builder(&self.options).create_with_backend(overlay).map_err(store_error))?;
         let database = Handle::new(database);
-        self.switch_handle(&database)?;
+        self.switch_handle(&database, None)?;
         Ok(database)
+    }
+
+    /// Replaces a handle that failed for a reader, unless it was replaced before.
+    pub(super) fn replace_handle(&mut self, handle: u64) {
+        if matches!(self.mode, Mode::Writing(_)) && handle == *self.handles.borrow() {
+            self.refuse("a part of its file could not be read".to_owned());
+            self.recover();
+        }
     }
 
     /// Reopens the file, publishes its state, and accepts changes again if a write succeeds.
@@ -94,7 +102,7 @@ impl Writer {
             Err(OpenError::Store(error)) => return Err(error),
             Err(error) => return Err(StoreError::Backend(Box::new(error))),
         };
-        self.switch_handle(&open.database)?;
+        self.switch_handle(&open.database, Some(open.tracker.clone()))?;
         self.unknown = false;
         // The database that readers used is an image of the same file, so it is closed before the file is written.
         if let Mode::Refusing { reading, .. } = &mut self.mode {
@@ -113,10 +121,10 @@ impl Writer {
     }
 
     /// Switches readers to another handle, if it has the acknowledged state.
-    fn switch_handle(&mut self, database: &Database) -> Result<(), StoreError> {
+    fn switch_handle(&mut self, database: &Database, tracker: Option<Arc<DiskTracker>>) -> Result<(), StoreError> {
         let handle = *self.handles.borrow() + 1;
         let found = guarded(|| open::state(database, &self.authenticator))?;
-        let tables = guarded(|| Tables::newest(database, handle))?;
+        let tables = guarded(|| Tables::newest(database, handle, tracker))?;
         if found == self.state {
             // The current view continues at the same revision.
             self.shared.current.load().tables.store(Arc::new(tables));

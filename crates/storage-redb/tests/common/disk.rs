@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    ops::Range,
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -28,6 +29,11 @@ struct State {
     crash: Option<Crash>,
     fault: Option<(u64, Fault)>,
     failures: u64,
+    /// How many of the next reads fail.
+    failing_reads: u64,
+    /// A part of the disk that cannot be read.
+    bad: Range<usize>,
+    failed_reads: u64,
     /// Which unsynced writes survive, as in [`Disk::crash_at`].
     keeps: u64,
 }
@@ -140,6 +146,21 @@ impl Disk {
         self.state().failures
     }
 
+    /// Fails the next reads.
+    pub(crate) fn fail_reads(&self, count: u64) {
+        self.state().failing_reads = count;
+    }
+
+    /// Fails every read of this part of the disk; of none, if it is empty.
+    pub(crate) fn break_part(&self, bad: Range<usize>) {
+        self.state().bad = bad;
+    }
+
+    /// How many reads have failed.
+    pub(crate) fn failed_reads(&self) -> u64 {
+        self.state().failed_reads
+    }
+
     /// The content that reads return.
     pub(crate) fn live(&self) -> Vec<u8> {
         self.state().live.clone()
@@ -216,8 +237,14 @@ impl StorageBackend for Disk {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let state = self.state();
+        let mut state = self.state();
         let from = offset as usize;
+        let fails = state.failing_reads > 0 || (from < state.bad.end && from + out.len() > state.bad.start);
+        if fails {
+            state.failing_reads = state.failing_reads.saturating_sub(1);
+            state.failed_reads += 1;
+            return Err(io::Error::from_raw_os_error(5));
+        }
         let data = state.live.get(from..from + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
         out.copy_from_slice(data);
         Ok(())
