@@ -21,6 +21,9 @@ pub(crate) const FROM: u32 = 1;
 /// The length of the header of a row in layout 1.
 pub(crate) const HEADER: usize = 8;
 
+/// How many revisions are left out after a recount: more than any store commits between a backup and its damage.
+const SKIPPED: u64 = 1 << 32;
+
 const OLD_ROWS: TableDefinition<'static, &'static [u8], &'static [u8]> = TableDefinition::new("rows of layout 1");
 /// The interval of progress messages.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
@@ -93,7 +96,8 @@ pub(crate) fn recount(database: &Database, authenticator: &Authenticator) -> Res
             let (key, row) = found.map_err(store_error)?;
             let opened = authenticator.open_row(key.value(), row.value(), &mut scratch)?;
             state.change(authenticator, key.value(), None, Some(opened.revision));
-            // Revisions of existing rows are not used again, whatever the log contains.
+            // No revision that was used is used again, since rows that were written at it are authentic. The newest one
+            // is not known for sure: the end of the log may be missing, and rows with it.
             if opened.value.is_some() {
                 state.head = state.head.max(opened.revision);
             }
@@ -101,8 +105,8 @@ pub(crate) fn recount(database: &Database, authenticator: &Authenticator) -> Res
         }
         progress.end();
     }
-    state.oldest = state.head;
-    state.head = state.head.next();
+    state.oldest = Revision::new(state.head.number().saturating_add(SKIPPED));
+    state.head = state.oldest.next();
     begin_log(&txn, authenticator, &state)?;
     txn.commit().map_err(store_error)?;
     tracing::warn!(revision = state.head.number(), "the remaining rows of the store were accepted as complete");
