@@ -39,6 +39,18 @@ struct State {
     is_closed: bool,
 }
 
+/// What became of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Put {
+    /// It will be written.
+    Queued,
+    /// There was no room, so it was counted as lost.
+    Lost,
+    /// The queue is closed: it is neither written nor counted.
+    Closed,
+}
+
 /// The content of the queue.
 #[derive(Default)]
 pub(crate) struct Drained {
@@ -53,9 +65,8 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a record. Returns false, and drops the waiter, if there is no room and writing fails, or the queue is
-    /// closed.
-    pub(crate) async fn put(&self, event: &Event<'_>, waiter: Option<Waiter>) -> bool {
+    /// Adds a record. Drops the waiter if the record is not queued.
+    pub(crate) async fn put(&self, event: &Event<'_>, waiter: Option<Waiter>) -> Put {
         // Redaction takes time, and other calls wait for the lock.
         let messages = event.messages();
         loop {
@@ -63,35 +74,38 @@ impl Queue {
             {
                 let mut state = self.state();
                 if state.is_closed {
-                    return false;
+                    return Put::Closed;
                 }
                 if state.rows.len() < MAX_ROWS {
                     if state.put(event, &messages, waiter) {
                         self.wake.notify_one();
                     }
-                    return true;
+                    return Put::Queued;
                 }
                 if state.is_failing {
                     state.lost += 1 + event.suppressed;
-                    return false;
+                    return Put::Lost;
                 }
             }
             room.await;
         }
     }
 
-    /// Puts a record in, or counts it as lost where that would take waiting for room.
-    pub(crate) fn put_now(&self, event: &Event<'_>) {
+    /// Adds a record without waiting for room, or counts it as lost.
+    pub(crate) fn put_now(&self, event: &Event<'_>) -> Put {
         let messages = event.messages();
         let mut state = self.state();
         if state.is_closed {
-            return;
+            return Put::Closed;
         }
         if state.rows.len() >= MAX_ROWS {
             state.lost += 1 + event.suppressed;
-        } else if state.put(event, &messages, None) {
+            return Put::Lost;
+        }
+        if state.put(event, &messages, None) {
             self.wake.notify_one();
         }
+        Put::Queued
     }
 
     /// How many rows wait.

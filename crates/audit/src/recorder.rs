@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::disk::FileSystem;
 use crate::limit::RecordRateLimit;
-use crate::queue::Queue;
+use crate::queue::{Put, Queue};
 use crate::row::Row;
 use crate::settings::Settings;
 use crate::writer::Writer;
@@ -82,7 +82,8 @@ impl Recorder {
     pub async fn write_durable(&self, event: &Event<'_>) -> Result<()> {
         let Some(suppressed) = self.admit(event) else { return Ok(()) };
         let (waiter, written) = oneshot::channel();
-        self.queue.put(&Event { suppressed, ..*event }, Some(waiter)).await;
+        let put = self.queue.put(&Event { suppressed, ..*event }, Some(waiter)).await;
+        self.expect_open(put, event)?;
         if written.await == Ok(true) {
             return Ok(());
         }
@@ -94,20 +95,29 @@ impl Recorder {
     /// # Errors
     /// `ServiceUnavailable` when none can be written and too many wait already: the caller must not get the answer.
     pub async fn enqueue_required(&self, event: &Event<'_>) -> Result<()> {
-        if self.queue.put(event, None).await { Ok(()) } else { Err(cannot_write()) }
+        let put = self.queue.put(event, None).await;
+        self.expect_open(put, event)?;
+        if put == Put::Queued { Ok(()) } else { Err(cannot_write()) }
     }
 
     /// Writes the record of a call that requires no permissions, such as a malformed one, within a second. Beyond the
     /// rate limit of its caller or source, or when the queue is full, the call is only counted.
     pub fn enqueue_limited(&self, event: &Event<'_>) {
         if let Some(suppressed) = self.admit(event) {
-            self.queue.put_now(&Event { suppressed, ..*event });
+            let put = self.queue.put_now(&Event { suppressed, ..*event });
+            // The call needs no permissions and is answered with an error or public facts, so it does not fail.
+            let _ = self.expect_open(put, event);
         }
     }
 
-    /// Writes a record within a second. Waits only when too many records wait already.
-    pub async fn enqueue(&self, event: &Event<'_>) {
-        self.queue.put(event, None).await;
+    /// Writes a record within a second. Waits only when too many records wait already. If none can be written, the record
+    /// is counted as lost.
+    ///
+    /// # Errors
+    /// `ServiceUnavailable` after [`Self::close`]: the caller must not get the answer.
+    pub async fn enqueue(&self, event: &Event<'_>) -> Result<()> {
+        let put = self.queue.put(event, None).await;
+        self.expect_open(put, event)
     }
 
     /// How many rows of records wait to be written.
@@ -128,6 +138,17 @@ impl Recorder {
     /// Counters since the start.
     pub fn stats(&self) -> Arc<Stats> {
         Arc::clone(&self.stats)
+    }
+
+    /// Reports a record that came after the log was closed.
+    fn expect_open(&self, put: Put, event: &Event<'_>) -> Result<()> {
+        if put != Put::Closed {
+            return Ok(());
+        }
+        self.stats.add_lost(1 + event.suppressed);
+        let (service, operation) = event.kind.name();
+        tracing::error!(service, operation, request_id = event.request.id, "the audit log is closed: a record is lost");
+        Err(cannot_write())
     }
 
     fn admit(&self, event: &Event<'_>) -> Option<u64> {

@@ -122,7 +122,7 @@ impl<'a, O: Operation> CallAudit<'a, O> {
                     if !O::READ_ONLY {
                         recorder.enqueue_required(&event).await?;
                     } else if self.is_permitted {
-                        recorder.enqueue(&event).await;
+                        recorder.enqueue(&event).await?;
                     } else {
                         // Such an operation, such as GetCallerIdentity, requires no permissions.
                         recorder.enqueue_limited(&event);
@@ -137,7 +137,7 @@ impl<'a, O: Operation> CallAudit<'a, O> {
                         recorder.write_durable(&event).await?;
                     }
                     _ if Self::IS_DECISION && self.caller.is_some() => {}
-                    _ if self.is_permitted => recorder.enqueue(&event).await,
+                    _ if self.is_permitted => recorder.enqueue(&event).await?,
                     // A caller needs no permissions to get this error.
                     _ => recorder.enqueue_limited(&event),
                 }

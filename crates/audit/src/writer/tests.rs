@@ -5,6 +5,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::Recorder;
 use crate::disk::FileSystem;
+use crate::queue::Put;
 use crate::recorder::keyed;
 use crate::segments::tests::{Failing, ids, lines};
 use crate::tests::{event, named, only, request, root};
@@ -204,7 +205,7 @@ async fn a_full_outbox_refuses_changes_only() {
     }
     let refused = recorder.write_into(&mut tx, &event(&request)).await.unwrap_err();
     assert_eq!(refused.code().wire(), "ServiceUnavailable");
-    recorder.enqueue(&event(&request)).await;
+    recorder.enqueue(&event(&request)).await.unwrap();
     recorder.write_durable(&event(&request)).await.unwrap();
     recorder.close().await;
 }
@@ -218,7 +219,7 @@ async fn no_record_of_a_read_is_lost() {
     for number in 0..5_000u32 {
         let id = u128::from(number).to_be_bytes();
         let parameters = if number % 50 == 0 { &long } else { &short };
-        recorder.enqueue(&Event { id, parameters, ..event(&request) }).await;
+        recorder.enqueue(&Event { id, parameters, ..event(&request) }).await.unwrap();
     }
     recorder.close().await;
     let found = ids(env.folder.path());
@@ -236,6 +237,24 @@ async fn a_refusal_is_durable_before_its_answer() {
     assert_eq!(ids(env.folder.path()), [id(1)]);
     recorder.close().await;
     assert!(recorder.write_durable(&event(&request)).await.is_err(), "no answer without its record");
+}
+
+#[tokio::test]
+async fn a_record_after_the_close_is_refused_and_counted() {
+    let env = TestEnv::new();
+    let recorder = env.recorder().await;
+    let request = request("cli");
+    recorder.close().await;
+    for result in [
+        recorder.enqueue(&event(&request)).await,
+        recorder.enqueue_required(&event(&request)).await,
+        recorder.write_durable(&event(&request)).await,
+    ] {
+        assert_eq!(result.unwrap_err().code().wire(), "ServiceUnavailable");
+    }
+    recorder.enqueue_limited(&event(&request));
+    assert_eq!(recorder.stats().lost(), 4);
+    assert_eq!(ids(env.folder.path()).len(), 0);
 }
 
 /// A user without permissions who sends many requests causes a bounded number of records; the rest are counted.
@@ -272,17 +291,17 @@ async fn a_full_disk_does_not_block_reads_and_lost_records_are_counted() {
     let long = named(&"x".repeat(20_000));
     for number in 0..400u32 {
         let id = u128::from(number).to_be_bytes();
-        queue.put(&Event { id, parameters: &long, ..event(&request) }, None).await;
+        let _ = queue.put(&Event { id, parameters: &long, ..event(&request) }, None).await;
         if number % 50 == 0 {
             ready.flush(&mut false).await;
         }
     }
     assert!(ready.is_failing && ready.writer.stats.is_failing());
     let (waiter, mut told) = tokio::sync::oneshot::channel();
-    queue.put(&event(&request), Some(waiter)).await;
+    let _ = queue.put(&event(&request), Some(waiter)).await;
     ready.flush(&mut false).await;
     assert_ne!(told.try_recv(), Ok(true), "a refusal whose record is not written is not answered");
-    assert!(!queue.put(&event(&request), None).await, "what was issued is not answered either");
+    assert_eq!(queue.put(&event(&request), None).await, Put::Lost, "what was issued is not answered either");
     disk.recover();
     ready.flush(&mut false).await;
     assert!(!ready.is_failing);
