@@ -262,3 +262,16 @@ def test_grpc_web(server):
     assert answer.headers["content-type"].startswith("application/grpc-web")
     assert server.account.encode() in answer.body
     assert b"grpc-status:0" in answer.body.replace(b" ", b"")
+
+
+@pytest.mark.parametrize(
+    "kind, body",
+    [("grpc-web-text", b"!!!!"), ("grpc-web-text", b"AAAA"), ("grpc-web", b"\x80\0\0\0\0"), ("grpc-web", b"\7\0\0\0\0")],
+)
+def test_malformed_grpc_web_is_an_invalid_argument(server, kind, body):
+    from support.raw import request, send
+
+    path = descriptors().method("GetCallerIdentity").path
+    headers = [*sign_metadata(server.root, server.target, path), ("content-type", f"application/{kind}+proto")]
+    answer = send(server, request(server, body, target=path, headers=headers))
+    assert (answer.status, answer.headers.get("grpc-status")) == (200, "3"), answer

@@ -19,7 +19,7 @@ use tower::{Layer, Service as _, ServiceExt as _};
 use crate::call::Call;
 use crate::codec::Raw;
 use crate::limited::Limited;
-use crate::refusable::Refusable;
+use crate::refusable::{BodyFailure, Refusable};
 use crate::status;
 use crate::{Body, BoxError};
 
@@ -100,6 +100,9 @@ impl Front {
     }
 
     async fn web(&self, request: Request<Body>, peer: Peer) -> Response<Body> {
+        let failure = BodyFailure::default();
+        let mut request = request.map(|body| Body::new(Refusable::new(body, failure.clone())));
+        request.extensions_mut().insert(failure);
         let front = self.clone();
         let inner = tower::service_fn(move |request: Request<Body>| {
             let (front, peer) = (front.clone(), peer.clone());
@@ -123,14 +126,15 @@ impl Front {
             let service = Arc::clone(&self.service);
             let call = Call { is_begun: &is_begun, service, route, uri: request.uri().clone(), peer: peer.clone() };
             let mut codec = Grpc::new(Raw).max_decoding_message_size(MAX_MESSAGE);
-            let answer = codec.unary(call, request.map(Refusable::new)).await;
+            let failure = request.extensions().get::<BodyFailure>().cloned().unwrap_or_default();
+            let answer = codec.unary(call, request.map(|body| Refusable::new(body, failure))).await;
             if is_begun.load(Ordering::Relaxed) {
                 return answer;
             }
             return self.unread(answer, route, user_agent.as_ref(), &peer);
         }
         // Rare calls are boxed, so that the futures of the frequent ones stay small.
-        let request = request.map(|body| Body::new(Refusable::new(body)));
+        let request = request.map(|body| Body::new(Refusable::new(body, BodyFailure::default())));
         Box::pin(self.beside(request, peer)).await
     }
 

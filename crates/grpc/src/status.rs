@@ -49,12 +49,14 @@ pub(crate) fn unread(status: &Status) -> IamError {
     IamError::new(code, status.message())
 }
 
-/// Returns a status with AWS's code and a request id in its details.
+/// Returns a status of an unreadable request with AWS's code and a request id in its details. tonic reports malformed
+/// frames and gRPC-Web encodings as internal errors, but they are the client's.
 pub(crate) fn with_reason(status: &Status, error: &IamError, request_id: &str) -> Status {
     let mut details = status.get_error_details();
     let metadata = HashMap::from([("request_id".to_owned(), request_id.to_owned())]);
     details.set_error_info(error.code().wire(), DOMAIN, metadata);
-    Status::with_error_details(status.code(), cut(error.message(), MESSAGE), details)
+    let code = if status.code() == Code::Internal { Code::InvalidArgument } else { status.code() };
+    Status::with_error_details(code, cut(error.message(), MESSAGE), details)
 }
 
 /// Truncates a text to a length that it has when percent-encoded, as on the wire.
