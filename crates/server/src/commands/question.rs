@@ -5,6 +5,8 @@ mod signed;
 use std::path::PathBuf;
 
 use bailiwick_api::authz::{self as pb, caller::Who};
+use bailiwick_policy_lang::value::is_context_value;
+use bailiwick_policy_lang::{Catalogue, Family};
 use clap::Args;
 
 use super::remote::{Connection, Remote};
@@ -129,6 +131,9 @@ fn entries(texts: &[String]) -> Result<Vec<pb::ContextEntry>, Failure> {
             Some((value, known.1))
         });
         let (value, kind) = typed.unwrap_or((rest, pb::ContextType::Unspecified));
+        if kind == pb::ContextType::Unspecified {
+            check_value(text, key, value)?;
+        }
         match entries.iter_mut().find(|entry| entry.key.eq_ignore_ascii_case(key)) {
             None => entries.push(pb::ContextEntry {
                 key: key.to_owned(),
@@ -150,6 +155,27 @@ fn entries(texts: &[String]) -> Result<Vec<pb::ContextEntry>, Failure> {
         }
     }
     Ok(entries)
+}
+
+/// Refuses a value without a type that does not have the form of a built-in key, such as `aws:SourceIp=hello`. As a
+/// string it would match no condition on that key.
+fn check_value(text: &str, key: &str, value: &str) -> Result<(), Failure> {
+    let Some(known) = Catalogue::builtin().key(key) else { return Ok(()) };
+    if is_context_value(known.family, value) {
+        return Ok(());
+    }
+    let expected = match known.family {
+        Family::Ip => "an IP address",
+        Family::Numeric => "a number",
+        Family::Date => "a date",
+        Family::Bool | Family::Null => "true or false",
+        Family::Binary => "base64",
+        Family::String | Family::Arn => "text",
+    };
+    let name = &known.name;
+    let why =
+        format!("`--context {text}`: `{value}` is not {expected}, which {name} has; add `,string` to send it as text");
+    Err(Failure::with_code(why, 2))
 }
 
 /// The type of several values of a type.
@@ -189,6 +215,26 @@ mod tests {
         check(
             &["x:n=1,ip", "x:n=2,numeric"],
             &["`--context x:n=2,numeric`: the key has another type in an earlier argument"],
+        );
+        check(&["aws:SourceIp=10.0.0.1"], &["aws:SourceIp Unspecified 10.0.0.1"]);
+        check(&["aws:SourceIp=hello,string"], &["aws:SourceIp String hello"]);
+        check(
+            &["AWS:sourceip=hello"],
+            &[
+                "`--context AWS:sourceip=hello`: `hello` is not an IP address, which aws:SourceIp has; add `,string` to send it as text",
+            ],
+        );
+        check(
+            &["aws:SecureTransport=yes"],
+            &[
+                "`--context aws:SecureTransport=yes`: `yes` is not true or false, which aws:SecureTransport has; add `,string` to send it as text",
+            ],
+        );
+        check(
+            &["aws:MultiFactorAuthAge=old"],
+            &[
+                "`--context aws:MultiFactorAuthAge=old`: `old` is not a number, which aws:MultiFactorAuthAge has; add `,string` to send it as text",
+            ],
         );
         check(&["nothing"], &["`--context nothing`: expected KEY=VALUE, such as aws:SourceIp=10.0.0.1,ip"]);
         check(&["=x"], &["`--context =x`: expected KEY=VALUE, such as aws:SourceIp=10.0.0.1,ip"]);
