@@ -3,9 +3,11 @@
 import contextlib
 import socket
 import struct
+import time
 
 import pytest
 from support.api import AwsApi, GrpcApi
+from support.certificates import make_certificate
 from support.documents import policy
 from support.proto import descriptors
 from support.raw import FORM, parse, request, send, signed
@@ -183,10 +185,13 @@ def test_the_proxy_protocol(new_server):
     assert answer(v2(CLIENT), encrypted).code == "AccessDenied"
     # The proxy's own, such as its look whether the server is there.
     assert answer(v2(CLIENT, command=0x20), outside).code == "AccessDenied"
-    assert answer(b"PROXY UNKNOWN\r\n", outside).code == "AccessDenied"
     # The client behind it is no proxy: its headers say nothing.
     assert answer(v2("198.51.100.1"), outside, headers=[("X-Forwarded-For", CLIENT)]).code == "AccessDenied"
     # A trusted proxy must send a header, nobody else may.
+    # Without a client's address it is not the proxy's own either.
+    unspecified = b"\r\n\r\n\0\r\nQUIT\n" + bytes([0x21, 0x00, 0, 0])
+    for wrong in (b"PROXY UNKNOWN\r\n", b"PROXY UNKNOWN 1 2 3 4\r\n", unspecified):
+        assert answer(wrong, server_root) is None, wrong
     for wrong in (b"", b"PROXY TCP4 nonsense\r\n", b"PROXY " + b"x" * 200, v2(CLIENT, command=0x31)):
         assert answer(wrong, outside) is None, wrong
     refused = answer(client, outside, STRANGER)
@@ -198,3 +203,16 @@ def test_the_proxy_protocol(new_server):
 def test_invalid_settings(tmp_path, arguments):
     done = run("serve", "--data-dir", tmp_path / "data", *arguments)
     assert done.returncode == 2 and arguments[0] in done.stderr, done.stderr
+
+
+def test_silent_connections_do_not_delay_the_stop(new_server, tmp_path):
+    """They have sent no PROXY header, no TLS handshake, or no request."""
+    certificate, key = make_certificate(tmp_path)
+    tls = ["--tls-cert", str(certificate), "--tls-key", str(key)]
+    for number, arguments in enumerate(([], ["--trusted-proxy", PROXY, "--proxy-protocol"], tls)):
+        server = new_server(f"silent{number}", arguments=arguments, scheme="https" if arguments is tls else "http").start()
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20):
+            begun = time.monotonic()
+            assert server.stop() == 0
+            # Requests in flight may take 20 seconds; there is none.
+            assert time.monotonic() - begun < 15

@@ -14,7 +14,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -30,8 +30,9 @@ use super::handshake::Handshaking;
 use super::head_timer::HeadTimer;
 use super::memory::{Hold, Memory};
 use super::proxy::TrustedProxies;
-use super::proxy_protocol::{self, Told};
+use super::proxy_protocol::{self, ProxyHeader};
 use super::stall_guard::StallGuard;
+use super::tasks::{TaskExecutor, Tasks};
 
 /// The time in which the head of an HTTP/1 request must arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -82,15 +83,19 @@ struct Shared<A> {
     memory: Arc<Memory>,
     proxies: Arc<TrustedProxies>,
     proxy_protocol: bool,
-    builder: Builder<TokioExecutor>,
+    builder: Builder<TaskExecutor>,
+    stop: watch::Receiver<bool>,
     answer: A,
 }
 
-/// Serves until `stop` is true, then waits for requests in flight.
+/// Serves until `stop` is true. Then closes connections without a request, waits for requests in flight, and aborts those
+/// that take longer than [`DRAIN`]. No task of the listener runs when it returns.
 pub(crate) async fn serve<A: Answer>(listener: Listener, answer: A, mut stop: watch::Receiver<bool>) {
     let Listener { socket, tls, connections, memory, proxies, proxy_protocol } = listener;
-    let builder = http_builder();
-    let shared = Arc::new(Shared { tls, connections, memory, proxies, proxy_protocol, builder, answer });
+    let tasks = Tasks::default();
+    let builder = http_builder(tasks.executor());
+    let shared =
+        Arc::new(Shared { tls, connections, memory, proxies, proxy_protocol, builder, stop: stop.clone(), answer });
     let graceful = GracefulShutdown::new();
     let mut second = tokio::time::interval(Duration::from_secs(1));
     loop {
@@ -105,7 +110,7 @@ pub(crate) async fn serve<A: Answer>(listener: Listener, answer: A, mut stop: wa
         match accepted {
             Ok((stream, address)) => {
                 let served = Served::open(&shared, address);
-                tokio::spawn(served.run(stream, graceful.watcher()));
+                tasks.spawn(served.run(stream, graceful.watcher()));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -117,6 +122,9 @@ pub(crate) async fn serve<A: Answer>(listener: Listener, answer: A, mut stop: wa
     if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still running after {} seconds and were cut off", DRAIN.as_secs());
     }
+    drop(shared);
+    // Nothing of this listener runs when the audit log and the store are closed.
+    tasks.abort().await;
 }
 
 /// Waits until `stop` is true.
@@ -125,8 +133,8 @@ pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
     drop(stop.wait_for(|stop| *stop).await);
 }
 
-fn http_builder() -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+fn http_builder(executor: TaskExecutor) -> Builder<TaskExecutor> {
+    let mut builder = Builder::new(executor);
     builder.http1().header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEADER_BYTES).max_headers(MAX_HEADERS);
     builder
         .http2()
@@ -200,13 +208,39 @@ impl<A: Answer> Served<A> {
     async fn serve(&self, mut stream: TcpStream, watcher: Watcher) {
         // Small answers should not wait for more to send.
         let _ = stream.set_nodelay(true);
+        let mut stop = self.shared.stop.clone();
+        // The HTTP library closes an idle connection at the stop; before that a silent client must not delay it.
+        let peer = tokio::select! {
+            biased;
+            peer = self.peer(&mut stream) => peer,
+            () = stopped(&mut stop) => return,
+        };
+        let Some(peer) = peer else { return };
+        let Some(acceptor) = &self.shared.tls else { return self.http(stream, peer, watcher).await };
+        let accepted = tokio::select! {
+            biased;
+            accepted = acceptor.accept(Handshaking::new(stream)) => accepted,
+            () = stopped(&mut stop) => return,
+        };
+        match accepted {
+            Ok(mut stream) => {
+                stream.get_mut().0.done();
+                self.http(stream, peer, watcher).await;
+            }
+            Err(error) => tracing::debug!(ip = %peer.ip, %error, "TLS handshake failed"),
+        }
+    }
+
+    /// The peer of the connection. Reads the header of the PROXY protocol if the connection must begin with one; none if
+    /// it does not.
+    async fn peer(&self, stream: &mut TcpStream) -> Option<Peer> {
         let ip = self.address.ip().to_canonical();
         let standing = self.connection.standing.clone();
         let mut peer = Peer { ip, secure: self.shared.tls.is_some(), is_forwarded: false, standing };
         if self.shared.proxy_protocol && self.shared.proxies.contains(ip) {
-            match proxy_protocol::read(&mut stream).await {
-                Ok(Told::Own) => {}
-                Ok(Told::Client { ip, secure }) => {
+            match proxy_protocol::read(stream).await {
+                Ok(ProxyHeader::Local) => {}
+                Ok(ProxyHeader::Client { ip, secure }) => {
                     peer.ip = ip;
                     peer.secure = secure.unwrap_or(peer.secure);
                     peer.is_forwarded = true;
@@ -214,20 +248,11 @@ impl<A: Answer> Served<A> {
                 }
                 Err(error) => {
                     tracing::debug!(%ip, %error, "a proxy's connection did not begin with a header of the PROXY protocol");
-                    return;
+                    return None;
                 }
             }
         }
-        match &self.shared.tls {
-            None => self.http(stream, peer, watcher).await,
-            Some(acceptor) => match acceptor.accept(Handshaking::new(stream)).await {
-                Ok(mut stream) => {
-                    stream.get_mut().0.done();
-                    self.http(stream, peer, watcher).await;
-                }
-                Err(error) => tracing::debug!(ip = %peer.ip, %error, "TLS handshake failed"),
-            },
-        }
+        Some(peer)
     }
 
     async fn http<S>(&self, stream: S, peer: Peer, watcher: Watcher)

@@ -21,6 +21,7 @@ mod proxy;
 mod proxy_protocol;
 mod seconds;
 mod stall_guard;
+mod tasks;
 
 pub(crate) use connections::{Connections, Shares};
 pub(crate) use exchange::Received;

@@ -50,7 +50,12 @@ impl TrustedProxies {
             {
                 Err(malformed("X-Forwarded-Proto and Forwarded name different protocols".to_owned()))
             }
-            (Some(one), Some(other)) => Ok(Some(Forwarded { ip: one.ip, secure: one.secure.or(other.secure) })),
+            // A proxy sets one of the families and passes on what its client sent in the other, which may name the client's
+            // own address and claim encryption. So both must say it.
+            (Some(one), Some(other)) => {
+                let secure = one.secure.filter(|_| one.secure == other.secure);
+                Ok(Some(Forwarded { ip: one.ip, secure }))
+            }
             (one, other) => Ok(one.or(other)),
         }
     }

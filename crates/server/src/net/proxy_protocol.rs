@@ -1,6 +1,8 @@
 //! The PROXY protocol, versions 1 and 2: a header at the beginning of a connection that names the proxy's client.
 //!
-//! Parsed strictly: a header that is malformed or too long is an error.
+//! Parsed strictly: a header that is malformed or too long is an error. So is one that names no client (`UNKNOWN`,
+//! `UNSPEC`): a client without an address must not get the standing of the proxy. Only version 2 can say that a
+//! connection is the proxy's own (`LOCAL`).
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -20,9 +22,9 @@ const IS_TLS: u8 = 1;
 
 /// The content of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
-    /// The connection is the proxy's own, such as a health check, or its client is unknown.
-    Own,
+pub(super) enum ProxyHeader {
+    /// The connection is the proxy's own, such as a health check.
+    Local,
     /// The connection is made for a client.
     Client {
         /// The client's address.
@@ -33,7 +35,7 @@ pub(super) enum Told {
 }
 
 /// Reads a header, and no byte beyond it.
-pub(super) async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Told> {
+pub(super) async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<ProxyHeader> {
     let mut start = [0; SIGNATURE.len()];
     stream.read_exact(&mut start).await?;
     if start != *SIGNATURE {
@@ -69,11 +71,8 @@ async fn read_line<S: AsyncRead + Unpin>(stream: &mut S, start: &[u8]) -> io::Re
 }
 
 /// Version 1: `PROXY TCP4 192.0.2.7 192.0.2.1 4711 443`.
-fn line(line: &[u8]) -> Option<Told> {
+fn line(line: &[u8]) -> Option<ProxyHeader> {
     let text = std::str::from_utf8(line.strip_suffix(b"\r\n")?).ok()?.strip_prefix("PROXY ")?;
-    if text == "UNKNOWN" || text.starts_with("UNKNOWN ") {
-        return Some(Told::Own);
-    }
     let words: Vec<&str> = text.split(' ').collect();
     let [family, from, to, from_port, to_port] = words[..] else { return None };
     let ip = match family {
@@ -82,15 +81,14 @@ fn line(line: &[u8]) -> Option<Told> {
         _ => return None,
     };
     let is_port = |text: &str| text.parse::<u16>().is_ok_and(|port| port.to_string() == text);
-    (is_port(from_port) && is_port(to_port)).then(|| Told::Client { ip: ip.to_canonical(), secure: None })
+    (is_port(from_port) && is_port(to_port)).then(|| ProxyHeader::Client { ip: ip.to_canonical(), secure: None })
 }
 
 /// Version 2, after its signature.
-fn binary(version_and_command: u8, family: u8, rest: &[u8]) -> Option<Told> {
+fn binary(version_and_command: u8, family: u8, rest: &[u8]) -> Option<ProxyHeader> {
     let (ip, extensions) = match (version_and_command, family) {
         // The proxy's own connection: the rest is skipped.
-        (0x20, _) => return Some(Told::Own),
-        (0x21, 0x00) => return Some(Told::Own),
+        (0x20, _) => return Some(ProxyHeader::Local),
         (0x21, 0x11) => {
             let (addresses, extensions) = rest.split_first_chunk::<12>()?;
             (IpAddr::from(*addresses.first_chunk::<4>()?), extensions)
@@ -101,7 +99,7 @@ fn binary(version_and_command: u8, family: u8, rest: &[u8]) -> Option<Told> {
         }
         _ => return None,
     };
-    Some(Told::Client { ip: ip.to_canonical(), secure: encrypted(extensions)? })
+    Some(ProxyHeader::Client { ip: ip.to_canonical(), secure: encrypted(extensions)? })
 }
 
 /// Returns whether the client's connection is encrypted, if the extensions have it; the outer none means malformed.
@@ -124,7 +122,7 @@ mod tests {
     use super::*;
 
     /// Reads these bytes, followed by a letter that must not be consumed.
-    async fn reading(header: &[u8]) -> Option<Told> {
+    async fn reading(header: &[u8]) -> Option<ProxyHeader> {
         let bytes = [header, b"x"].concat();
         let mut stream = bytes.as_slice();
         let parsed = read(&mut stream).await.ok()?;
@@ -135,9 +133,9 @@ mod tests {
     async fn check(header: &[u8], expected: &str) {
         let parsed = match reading(header).await {
             None => "refused".to_owned(),
-            Some(Told::Own) => "own".to_owned(),
-            Some(Told::Client { ip, secure: None }) => ip.to_string(),
-            Some(Told::Client { ip, secure: Some(secure) }) => format!("{ip} {secure}"),
+            Some(ProxyHeader::Local) => "local".to_owned(),
+            Some(ProxyHeader::Client { ip, secure: None }) => ip.to_string(),
+            Some(ProxyHeader::Client { ip, secure: Some(secure) }) => format!("{ip} {secure}"),
         };
         assert_eq!(parsed, expected, "{}", header.escape_ascii());
     }
@@ -147,8 +145,9 @@ mod tests {
         check(b"PROXY TCP4 192.0.2.7 192.0.2.1 4711 443\r\n", "192.0.2.7").await;
         check(b"PROXY TCP6 2001:db8::7 2001:db8::1 4711 443\r\n", "2001:db8::7").await;
         check(b"PROXY TCP6 ::ffff:192.0.2.7 ::1 4711 443\r\n", "192.0.2.7").await;
-        check(b"PROXY UNKNOWN\r\n", "own").await;
-        check(b"PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n", "own").await;
+        // No client is named.
+        check(b"PROXY UNKNOWN\r\n", "refused").await;
+        check(b"PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n", "refused").await;
         for wrong in [
             "PROXY TCP4 192.0.2.7 192.0.2.1 4711\r\n",
             "PROXY TCP4 192.0.2.7 192.0.2.1 4711 443 1\r\n",
@@ -167,8 +166,6 @@ mod tests {
         ] {
             check(wrong.as_bytes(), "refused").await;
         }
-        check(&[b"PROXY UNKNOWN ".as_slice(), &[b'a'; 91], b"\r\n"].concat(), "own").await;
-        check(&[b"PROXY UNKNOWN ".as_slice(), &[b'a'; 92], b"\r\n"].concat(), "refused").await;
     }
 
     fn version_2(version_and_command: u8, family: u8, rest: &[u8]) -> Vec<u8> {
@@ -186,9 +183,11 @@ mod tests {
         let with = |extensions: &[&[u8]]| version_2(0x21, 0x11, &[&ipv4[..], &extensions.concat()].concat());
         check(&version_2(0x21, 0x11, &ipv4), "192.0.2.7").await;
         check(&version_2(0x21, 0x21, &ipv6), "2001:db8::7").await;
-        check(&version_2(0x20, 0x11, &ipv4), "own").await;
-        check(&version_2(0x20, 0x00, b""), "own").await;
-        check(&version_2(0x21, 0x00, b""), "own").await;
+        check(&version_2(0x20, 0x11, &ipv4), "local").await;
+        check(&version_2(0x20, 0x00, b""), "local").await;
+        // No client is named.
+        check(&version_2(0x21, 0x00, b""), "refused").await;
+        check(&version_2(0x21, 0x00, &ipv4), "refused").await;
         check(&with(&[&[3, 0, 4, 1, 2, 3, 4]]), "192.0.2.7").await;
         check(&with(&[&[4, 0, 0], &tls(1)]), "192.0.2.7 true").await;
         check(&with(&[&tls(7), &[0xEA, 0, 1, 9]]), "192.0.2.7 true").await;
@@ -202,7 +201,7 @@ mod tests {
         for (version_and_command, family) in [(0x11, 0x11), (0x22, 0x11), (0x21, 0x12), (0x21, 0x31), (0x21, 0xff)] {
             check(&version_2(version_and_command, family, &ipv4), "refused").await;
         }
-        check(&version_2(0x20, 0, &[0; MAX_REST]), "own").await;
+        check(&version_2(0x20, 0, &[0; MAX_REST]), "local").await;
         check(&version_2(0x20, 0, &[0; MAX_REST + 1]), "refused").await;
     }
 }

@@ -61,7 +61,15 @@ fn the_protocol_is_that_of_the_client() {
     check("X-Forwarded-For: 192.0.2.7\nX-Forwarded-Proto: https, https", "192.0.2.7 s");
     check("Forwarded: for=192.0.2.7;proto=https, for=10.0.0.2;proto=http", "192.0.2.7 s");
     check("Forwarded: for=192.0.2.7;proto=http, for=10.0.0.2;proto=https", "192.0.2.7 c");
-    check("Forwarded: for=192.0.2.7\nX-Forwarded-For: 192.0.2.7\nX-Forwarded-Proto: https", "192.0.2.7 s");
+}
+
+/// A proxy that sets one family of headers passes on what its client wrote in the other.
+#[test]
+fn the_protocol_is_not_taken_from_the_other_family_of_headers() {
+    check("Forwarded: for=192.0.2.7\nX-Forwarded-For: 192.0.2.7\nX-Forwarded-Proto: https", "192.0.2.7");
+    check("Forwarded: for=192.0.2.7;proto=https\nX-Forwarded-For: 192.0.2.7", "192.0.2.7");
+    check("Forwarded: for=192.0.2.7;proto=https\nX-Forwarded-For: 192.0.2.7\nX-Forwarded-Proto: https", "192.0.2.7 s");
+    check("Forwarded: for=192.0.2.7;proto=http\nX-Forwarded-For: 192.0.2.7\nX-Forwarded-Proto: http", "192.0.2.7 c");
 }
 
 #[test]
