@@ -14,6 +14,7 @@ mod compile;
 mod deny;
 mod effective;
 mod entities;
+mod node;
 mod persistent_vec;
 mod policies;
 mod principal_map;

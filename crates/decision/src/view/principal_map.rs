@@ -6,13 +6,12 @@ use bailiwick_evaluator::Policy;
 use bailiwick_model::UniqueId;
 
 use super::entities::{Inline, Slot, Slots, set_slot};
-use super::shared::{Shared, make_mut};
+use super::node;
 
 #[cfg(test)]
 mod tests;
 
-/// How spilled children a branch has: 2 to the power of `BITS`.
-const FANOUT: usize = 32;
+/// How many bits of a hash select a child.
 const BITS: u32 = 5;
 /// The low half of a hash leads through the branches, the high half to the place within a leaf. Below this depth
 /// leaves grow.
@@ -142,29 +141,8 @@ pub(super) struct PrincipalMap {
     root: Node,
 }
 
-#[derive(Clone, Default)]
-enum Node {
-    #[default]
-    Empty,
-    /// As spilled as [`FANOUT`].
-    Branch(Arc<[Node]>),
-    /// An open-addressing table: most look-ups find an entry at the first place that they probe.
-    Leaf(Arc<[Option<PrincipalPolicies>]>),
-}
-
-impl Shared for Node {
-    fn count(&self) -> usize {
-        match self {
-            Node::Empty => 0,
-            Node::Branch(children) => children.count(),
-            Node::Leaf(principals) => principals.count(),
-        }
-    }
-}
-
-fn child(hash: u64, depth: u32) -> usize {
-    (hash >> (depth * BITS)) as usize % FANOUT
-}
+/// A leaf is an open-addressing table: most look-ups find an entry at the first place that they probe.
+type Node = node::Node<Option<PrincipalPolicies>, BITS>;
 
 /// The probe sequence of a hash in a leaf of `size` places.
 fn places(hash: u64, size: usize) -> impl Iterator<Item = usize> {
@@ -175,28 +153,16 @@ fn places(hash: u64, size: usize) -> impl Iterator<Item = usize> {
 impl PrincipalMap {
     /// Returns the entry of a unique id, given its hash.
     pub(super) fn get(&self, hash: u64, id: &UniqueId) -> Option<&PrincipalPolicies> {
-        let mut node = &self.root;
-        let mut depth = 0;
-        loop {
-            match node {
-                Node::Empty => return None,
-                Node::Branch(children) => {
-                    node = &children[child(hash, depth)];
-                    depth += 1;
-                }
-                Node::Leaf(principals) => {
-                    let mut taken = places(hash, principals.len()).map_while(|at| principals[at].as_ref());
-                    return taken.find(|principal| principal.id == *id);
-                }
-            }
-        }
+        let principals = self.root.leaf(hash);
+        let mut taken = places(hash, principals.len()).map_while(|at| principals[at].as_ref());
+        taken.find(|principal| principal.id == *id)
     }
 
     /// Returns the entry of a unique id, mutably; other clones of the map do not change.
     pub(super) fn get_mut(&mut self, hash: u64, id: &UniqueId) -> Option<&mut PrincipalPolicies> {
         // Searched first, so that a missing entry copies nothing.
         self.get(hash, id)?;
-        let (Node::Leaf(principals), _) = reach(&mut self.root, hash) else { return None };
+        let (Node::Leaf(principals), _) = self.root.reach(hash) else { return None };
         let principals = Arc::make_mut(principals);
         let at = places(hash, principals.len())
             .find(|at| principals[*at].as_ref().is_some_and(|principal| principal.id == *id))?;
@@ -210,7 +176,7 @@ impl PrincipalMap {
             return;
         }
         loop {
-            let (node, depth) = reach(&mut self.root, hash);
+            let (node, depth) = self.root.reach(hash);
             let Node::Leaf(principals) = node else {
                 *node = new_leaf(vec![principal], SIZES[0], &hash_of);
                 return;
@@ -223,9 +189,11 @@ impl PrincipalMap {
             let all = principals.iter().flatten().cloned();
             let larger = SIZES.into_iter().find(|size| fits(count + 1, *size));
             if larger.is_none() && depth < DEPTH {
-                let mut children: [Vec<PrincipalPolicies>; FANOUT] = Default::default();
-                all.for_each(|principal| children[child(hash_of(&principal.id), depth)].push(principal));
-                *node = Node::Branch(Arc::new(children.map(|principals| new_leaf(principals, SIZES[0], &hash_of))));
+                let hash_of_place = |place: &Option<PrincipalPolicies>| place.as_ref().map_or(0, |it| hash_of(&it.id));
+                let leaf = |places: Vec<Option<PrincipalPolicies>>| {
+                    new_leaf(places.into_iter().flatten().collect(), SIZES[0], &hash_of)
+                };
+                *node = Node::split(all.map(Some), depth, hash_of_place, leaf);
                 continue;
             }
             let size = larger.unwrap_or(2 * principals.len());
@@ -239,7 +207,7 @@ impl PrincipalMap {
         if self.get(hash, id).is_none() {
             return;
         }
-        let (node, _) = reach(&mut self.root, hash);
+        let (node, _) = self.root.reach(hash);
         if let Node::Leaf(principals) = node {
             // The other entries are inserted again, so that no probe sequence ends at the gap.
             let others = principals.iter().flatten().filter(|principal| principal.id != *id).cloned().collect();
@@ -251,16 +219,6 @@ impl PrincipalMap {
 /// Returns whether a leaf with this many entries has enough free places for short probe sequences.
 fn fits(count: usize, size: usize) -> bool {
     4 * count <= 3 * size
-}
-
-/// Returns the node below all branches that a hash leads to, and its depth.
-fn reach(mut node: &mut Node, hash: u64) -> (&mut Node, u32) {
-    let mut depth = 0;
-    while let Node::Branch(children) = node {
-        node = &mut make_mut(children)[child(hash, depth)];
-        depth += 1;
-    }
-    (node, depth)
 }
 
 /// Creates a leaf with these entries and at least `size` places.

@@ -112,20 +112,7 @@ fn a_change_copies_one_path_and_shares_the_rest() {
     }
     let before = principal_map.clone();
     principal_map.insert(hash_of(&id(777)), principal(777, 1), hash_of);
-    fn compare(a: &Node, b: &Node, copied: &mut usize, shared: &mut usize) {
-        let same = match (a, b) {
-            (Node::Empty, Node::Empty) => return,
-            (Node::Branch(a), Node::Branch(b)) => Arc::ptr_eq(a, b),
-            (Node::Leaf(a), Node::Leaf(b)) => Arc::ptr_eq(a, b),
-            _ => false,
-        };
-        *(if same { &mut *shared } else { &mut *copied }) += 1;
-        if let (false, Node::Branch(a), Node::Branch(b)) = (same, a, b) {
-            a.iter().zip(&**b).for_each(|(a, b)| compare(a, b, copied, shared));
-        }
-    }
-    let (mut copied, mut shared) = (0, 0);
-    compare(&before.root, &principal_map.root, &mut copied, &mut shared);
+    let (copied, shared) = before.root.compare(&principal_map.root);
     assert!(copied <= 4, "{copied} nodes were copied");
     assert!(shared >= 31, "{shared} nodes were shared");
     assert_eq!(before.get(hash_of(&id(777)), &id(777)).unwrap().boundary(), Some(0));

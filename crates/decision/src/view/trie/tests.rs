@@ -63,21 +63,7 @@ fn a_change_copies_one_path_and_shares_the_rest() {
     }
     let before = trie.clone();
     trie.insert(77_777, Arc::new(0), |e| **e == 77_777);
-    let mut copied = 0;
-    let mut shared = 0;
-    fn compare<T>(a: &Node<T>, b: &Node<T>, copied: &mut usize, shared: &mut usize) {
-        let same = match (a, b) {
-            (Node::Empty, Node::Empty) => return,
-            (Node::Branch(a), Node::Branch(b)) => Arc::ptr_eq(a, b),
-            (Node::Leaf(a), Node::Leaf(b)) => Arc::ptr_eq(a, b),
-            _ => false,
-        };
-        *(if same { &mut *shared } else { &mut *copied }) += 1;
-        if let (false, Node::Branch(a), Node::Branch(b)) = (same, a, b) {
-            a.iter().zip(&**b).for_each(|(a, b)| compare(a, b, copied, shared));
-        }
-    }
-    compare(&before.root, &trie.root, &mut copied, &mut shared);
+    let (copied, shared) = before.root.compare(&trie.root);
     assert!(copied <= 6, "{copied} nodes were copied");
     assert!(shared >= 40, "{shared} nodes were shared");
     assert_eq!(before.get(77_777, |_| true), Some(&Arc::new(77_777)));
