@@ -210,7 +210,7 @@ def test_kept_tags_decide(rpc, new_user, album):
     assert {tag["key"]: tag["value"] for tag in tags} == {"Team": "blue", "Cost": ""}
     assert decided(rpc, who, album) == "DECISION_ALLOW"
     brought = [{"key": "aws:ResourceTag/Team", "values": ["blue"]}]
-    with pytest.raises(ApiError, match="which keeps what there is to know of the resource"):
+    with pytest.raises(ApiError, match="which stores the tags of the resource"):
         decided(rpc, who, album, context=brought)
     assert decided(rpc, who, album + "/unknown", context=brought) == "DECISION_ALLOW"
     rpc.call("UntagResource", resourceArn=album, tagKeys=["team"])

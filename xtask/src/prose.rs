@@ -22,8 +22,20 @@ const WORDS: &[(&str, &str)] = &[
 ];
 
 /// Crates whose prose is plain technical English. Add a crate here when it is done.
-const PLAIN: &[&str] =
-    &["api", "aws-query", "evaluator", "grpc", "model", "operation", "policy-lang", "server", "service", "sigv4"];
+const PLAIN: &[&str] = &[
+    "api",
+    "authz",
+    "aws-query",
+    "decision",
+    "evaluator",
+    "grpc",
+    "model",
+    "operation",
+    "policy-lang",
+    "server",
+    "service",
+    "sigv4",
+];
 
 /// Words that plain prose avoids, each with what to write instead.
 const COINED: &[(&str, &str)] = &[

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
-/// Keeps what was used lately: at least `capacity` entries' worth of weight, at most twice that.
+/// Keeps recently used entries: at least `capacity` in weight, at most twice that.
 ///
-/// Entries live in a young and an old half. When the young half is full it becomes the old one, and what nobody asked
-/// for in the meantime is dropped.
+/// Entries are in a young or an old half. When the young half is full, it becomes the old one, and entries that were not
+/// used in the meantime are dropped.
 pub(crate) struct Cache<K, V> {
     halves: Mutex<Halves<K, V>>,
     capacity: usize,
@@ -41,7 +41,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
 
     /// Adds an entry that counts as `weight`.
     pub(crate) fn insert(&self, key: K, value: V, weight: usize) {
-        // What would push out everything else is not worth it.
+        // An entry that would evict most others is not cached.
         if weight <= self.capacity / 4 {
             let mut halves = self.halves();
             halves.old.remove(&key);
@@ -49,7 +49,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
         }
     }
 
-    /// Drops every entry that `keep` says no to.
+    /// Drops every entry for which `keep` returns false.
     pub(crate) fn retain(&self, keep: impl Fn(&K, &V) -> bool) {
         let mut halves = self.halves();
         halves.old.retain(|key, (value, _)| keep(key, value));
@@ -58,7 +58,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
     }
 
     fn halves(&self) -> std::sync::MutexGuard<'_, Halves<K, V>> {
-        // A cache that a panic left half changed is still a cache.
+        // A cache is valid even if a panic interrupted a change.
         self.halves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_used_stays_and_the_rest_goes() {
+    fn used_entries_stay_and_others_are_dropped() {
         let cache = Cache::new(10);
         for key in 0..1_000 {
             cache.insert(key, key * 2, 1);
@@ -96,12 +96,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_heavy_is_not_kept() {
+    fn an_entry_that_is_too_heavy_is_not_kept() {
         let cache = Cache::new(100);
         cache.insert("light", 1, 25);
         cache.insert("heavy", 2, 26);
         assert_eq!((cache.get("light"), cache.get("heavy")), (Some(1), None));
-        // The weight of what is replaced counts once.
+        // The weight of a replaced entry counts once.
         for _ in 0..100 {
             cache.insert("light", 1, 25);
         }

@@ -6,7 +6,7 @@ use bailiwick_policy_lang::{PolicyKind, parse};
 
 use crate::cache::Cache;
 
-/// A policy that came with a request or a session, compiled; kept, since the same ones come again and again.
+/// Returns a policy of a request or session, compiled. It is cached, because the same policies are used repeatedly.
 ///
 /// # Errors
 /// `MalformedPolicyDocument` with the place and what was expected there.

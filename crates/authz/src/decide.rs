@@ -1,8 +1,8 @@
 //! Decisions: `checks` decides Bailiwick's own operations; `authorize`, `batch` and `pass_role` decide for other
 //! services.
 //!
-//! `caller` says who is asked about and how that is proven, `question` how a request becomes one for the evaluator,
-//! `disclosure` which policies an answer may mention, `render` how it is written.
+//! A question becomes a decision in these steps: `caller` proves the principal, `question` builds the request and the
+//! policies, `disclosure` determines which policies the response may show, and `render` writes it.
 
 pub(crate) mod administrators;
 mod authorize;

@@ -1,14 +1,16 @@
-//! Who signed this, and may they? And if not, why not.
+//! The decision service: authenticates requests, decides them, and explains the decisions.
 //!
-//! [`Authz::authenticate`] proves a caller by a signature or a bearer token, re-reading at every use that he still
-//! exists and that nothing was revoked. [`Authz::decide`] decides the checks of Bailiwick's own operations. The
-//! handlers of `authz.v1` do both for other services, on the same path: `caller` says who is asked about and how that
-//! is proven, `question` how a request becomes one for the evaluator. `registry` and `resources` keep what services call
-//! things, and their resources' policies and tags; `validate` checks documents against those names.
+//! - `authenticate` proves callers by signatures, bearer tokens and handles, of Bailiwick itself and of other services.
+//!   Each use checks again that the principal exists and that nothing was revoked.
+//! - `decide` decides the checks of Bailiwick's own operations, and the questions of other services (`authz.v1`).
+//! - `explain` explains decisions; `simulate` has AWS's policy simulation.
+//! - `registry` has the registered services, the policies and tags of their resources, and the validation of policies.
 //!
-//! The crate deliberately does not know front ends, nor how policies are matched: that is `evaluator`'s.
+//! All decisions are built by [`DecisionInput`](bailiwick_decision::DecisionInput).
 //!
-//! Start reading at [`Authz`], then `proof`.
+//! The crate deliberately does not know front ends, nor how policies are matched: `evaluator` does.
+//!
+//! Start reading at [`Authz`], then `authenticate::proof` and `decide::checks`.
 
 mod authenticate;
 mod cache;
@@ -39,43 +41,42 @@ pub use bailiwick_evaluator::exceptions::of as exception_of;
 pub use decide::administrators::Administrators;
 pub use decide::counts::{AskedBy, DecisionCount, DecisionCounts};
 
-/// What AWS says of a credential that is none, or none any more.
+/// AWS's message for an unknown or revoked credential.
 const INVALID_TOKEN: &str = "The security token included in the request is invalid.";
 
-/// How many callers with tokens are cached.
+/// The number of callers with tokens that are cached.
 const MAX_CALLERS: usize = 16 * 1024;
-/// How many characters of policies that came with requests are kept compiled. Compiled they take several times as much.
+/// The size of the policy texts in a cache of compiled policies. Compiled policies take several times as much memory.
 const MAX_COMPILED_BYTES: usize = 2 * 1024 * 1024;
 
-/// Authenticates, decides, and answers `authz.v1`. Shared by all calls; decides on the newest snapshot.
+/// Authenticates requests, decides them, and handles `authz.v1`. One is shared by all calls.
 pub struct Authz {
     deployment: Arc<Deployment>,
     snapshots: Arc<Snapshots>,
     signing_keys: SigningKeys,
-    /// Callers by the digest of the token or handle that they came with.
+    /// Callers by the digest of their token or handle.
     callers: Cache<[u8; 32], Arc<CachedCaller>>,
-    /// Policies of resources that came with a question, by their text.
+    /// Resource policies that questions contain, by their text.
     resource_policies: Cache<Box<str>, Policy>,
     /// Inline session policies, by their text.
     session_policies: Cache<Box<str>, Policy>,
     decisions: Arc<DecisionCounts>,
 }
 
-/// A proven caller. Good for the request that proved them; before each decision they are proved again, by
-/// [`Authz::prove_again`].
+/// A proven caller, valid for one request. Before each decision, [`Authz::prove_again`] proves the caller again.
 #[derive(Clone, Debug)]
 pub struct Authenticated {
-    /// Who they are.
+    /// The caller.
     pub caller: Arc<Caller>,
     /// The region that the signature names; none with a bearer token.
     pub region: Option<Region>,
     cached: Arc<CachedCaller>,
-    /// The time within which the signature is good; none with a bearer token or handle.
+    /// The time in which the signature is valid; none with a bearer token or handle.
     window: Option<SignatureWindow>,
 }
 
 impl Authz {
-    /// An authority over one deployment.
+    /// Returns the decision service of a deployment.
     pub fn new(deployment: Arc<Deployment>, snapshots: Arc<Snapshots>) -> Self {
         Authz {
             signing_keys: SigningKeys::new(&deployment),
@@ -88,24 +89,25 @@ impl Authz {
         }
     }
 
-    /// How many decisions ended how, since the start.
+    /// The counters of decisions since the start.
     pub fn decisions(&self) -> Arc<DecisionCounts> {
         Arc::clone(&self.decisions)
     }
 }
 
-/// The snapshot of this attempt: its caller was proved on it, its checks are decided on it, and it is answered at.
+/// Returns the snapshot of this attempt: the caller is proved on it, the checks are decided on it, and the response is made
+/// from it.
 ///
-/// One for all, since otherwise a caller who is nobody when the asker is checked could be somebody when the question
-/// is answered, and the asker would never have been checked for them.
+/// One snapshot serves all, because the checks depend on the caller of a question. On another snapshot, a caller that did
+/// not exist during the checks could exist, and the asking service would not have been checked for it.
 ///
 /// # Errors
-/// A failure of ours when the pipeline did not say on which.
+/// `ServiceFailure` if the pipeline did not set one.
 pub(crate) fn snapshot(cx: &Cx) -> Result<Arc<Snapshot>> {
     cx.view().ok_or_else(|| IamError::internal("an attempt without a snapshot"))
 }
 
-/// What is wrong with a member of a question.
+/// Returns a `ValidationError` about a member of the request.
 pub(crate) fn invalid_member(member: &str, message: impl Into<String>) -> IamError {
     let message = message.into();
     IamError::validation(message.clone()).field(member, message)

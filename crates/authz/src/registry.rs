@@ -1,5 +1,5 @@
-//! What services call things: `services` registers their names, `resources` stores policies and tags of their resources,
-//! `validate` checks documents against those names.
+//! Other services: `services` registers their names, `resources` stores policies and tags of their resources, and `validate`
+//! checks policy documents against those names.
 
 use bailiwick_model::{ErrorCode, IamError};
 

@@ -1,7 +1,7 @@
 //! Simulation of policies: SimulateCustomPolicy and SimulatePrincipalPolicy.
 //!
-//! A simulated request is decided by the same code as a live one; only its parts come from elsewhere. `simulation` is the
-//! question, `source` the policies, `keys` the context, `outcome` the response in AWS's words.
+//! A simulated request is decided by the same code as a live one, with other input: `source` has the policies, `caller` the
+//! principal, `keys` the context. `simulation` decides, and `outcome` makes the response in AWS's words.
 
 mod caller;
 mod context_keys;

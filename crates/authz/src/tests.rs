@@ -1,5 +1,5 @@
-//! What all tests stand on: an environment, identities with keys, requests that they sign, and the calls that the
-//! pipeline makes. The tests are beside their subjects.
+//! The test fixtures: an environment, identities with keys, signed requests, and calls of the handlers. The tests are
+//! beside their subjects.
 
 pub(crate) use std::sync::Arc;
 pub(crate) use std::time::Duration;

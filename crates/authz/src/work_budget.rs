@@ -1,4 +1,4 @@
-//! How much work one request may cause, and others' turns in between.
+//! The limit on the work of one request, and yielding to other tasks in between.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -6,17 +6,17 @@ use std::task::Poll;
 use bailiwick_evaluator::Budget;
 use bailiwick_model::{ErrorCode, IamError, Result};
 
-/// The steps of the evaluator, a few nanoseconds each, that one decision or explanation may take. Nobody else has a
-/// turn on its thread meanwhile.
+/// The maximum number of the evaluator's steps, a few nanoseconds each, of one decision or explanation. They block the
+/// thread.
 pub(crate) const DECISION_STEPS: u64 = 10_000_000;
 
-/// The steps that one request may take, over all its questions and the checks of who asks them.
+/// The maximum number of steps of one request: all its questions, and the checks of the asking service.
 pub(crate) const REQUEST_STEPS: u64 = 50_000_000;
 
-/// After this much others have their turn.
+/// The number of steps after which the task yields.
 const YIELD_COST: u64 = 250_000;
 
-/// The work of one request so far.
+/// The work that one request may still do.
 pub(crate) struct WorkBudget {
     left: u64,
     since_yield: u64,
@@ -27,10 +27,10 @@ impl WorkBudget {
         WorkBudget { left: REQUEST_STEPS, since_yield: 0 }
     }
 
-    /// Asks the evaluator within what is left.
+    /// Calls the evaluator with a budget of what is left.
     ///
     /// # Errors
-    /// `LimitExceeded` when that does not suffice: then nothing was decided.
+    /// `LimitExceeded` if that does not suffice. There is no decision then.
     pub(crate) fn spend<T>(&mut self, evaluate: impl FnOnce(&mut Budget) -> Option<T>) -> Result<T> {
         let mut budget = Budget::new(self.left.min(DECISION_STEPS));
         let answer = evaluate(&mut budget);
@@ -39,21 +39,21 @@ impl WorkBudget {
         answer.ok_or_else(|| match self.left {
             0 => IamError::new(
                 ErrorCode::LimitExceeded,
-                format!("The questions of one request may take {REQUEST_STEPS} steps together: ask fewer at once, or bring fewer and shorter context values."),
+                format!("The questions of one request may take {REQUEST_STEPS} steps together: ask fewer at once, or send fewer and shorter context values."),
             ),
             _ => IamError::new(
                 ErrorCode::LimitExceeded,
-                format!("A decision may take {DECISION_STEPS} steps: bring fewer and shorter context values, or have fewer patterns with wildcards compared with them."),
+                format!("A decision may take {DECISION_STEPS} steps: send fewer and shorter context values, or have fewer patterns with wildcards compared with them."),
             ),
         })
     }
 
-    /// Counts work other than the evaluator's: so many bytes read and checked.
+    /// Counts work other than the evaluator's: bytes that are read and checked.
     pub(crate) fn add_bytes(&mut self, bytes: usize) {
         self.since_yield = self.since_yield.saturating_add(20 * bytes as u64);
     }
 
-    /// Lets others have their turn if it is time.
+    /// Yields if enough work was done since the last time.
     pub(crate) async fn yield_if_due(&mut self) {
         if self.since_yield >= YIELD_COST {
             self.since_yield = 0;
@@ -62,7 +62,7 @@ impl WorkBudget {
     }
 }
 
-/// Lets whatever else is waiting go on first.
+/// Yields to the other tasks of the thread.
 pub(crate) async fn yield_now() {
     let mut waited = false;
     poll_fn(|cx| {

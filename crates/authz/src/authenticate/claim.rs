@@ -1,15 +1,16 @@
-//! What a question or a received request claims about its caller, and which permissions the asking service needs for it.
+//! The claim of a question or a received request about its caller, and the permissions that the asking service needs
+//! for it.
 
 use bailiwick_model::{AccessKeyId, AccountId, Arn};
 use bailiwick_operation::{Check, Cx};
 use bailiwick_snapshot::Snapshot;
 
-/// The context key with the account of the caller in the question.
+/// The context key that has the account of the question's caller.
 const PRINCIPAL_ACCOUNT: &str = "bailiwick:PrincipalAccount";
-/// The context key with the service that the question is for.
+/// The context key that has the service that the question is for.
 const SERVICE_PREFIX: &str = "bailiwick:ServicePrefix";
 
-/// What a question claims about its caller, unproven.
+/// The unproven claim of a question about its caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Claim {
     pub(crate) account: Option<AccountId>,
@@ -18,12 +19,12 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// A claim about no principal in particular.
+    /// A claim that names no principal.
     pub(crate) fn without_principal() -> Self {
         Self::of_account(None)
     }
 
-    /// A claim about a principal of an account, which has proof.
+    /// A claim that has proof, about a principal of an account.
     pub(crate) fn of_account(account: Option<AccountId>) -> Self {
         Claim { account, unproven: None }
     }
@@ -33,7 +34,7 @@ impl Claim {
         self.checks_in(cx, action, service, cx.account())
     }
 
-    /// The same for the service in a given account, which must allow it too.
+    /// The same in a given account, which must allow it too.
     pub(crate) fn checks_in(&self, cx: &Cx, action: &'static str, service: &str, owner: AccountId) -> Vec<Check> {
         let service = service.to_ascii_lowercase();
         let on = Arn::of(cx.partition(), "bailiwick", owner, format_args!("service/{service}"));
@@ -51,7 +52,7 @@ impl Claim {
     }
 }
 
-/// The account that an access key claims: for a long-term key that of its record, for a temporary one that in the id.
+/// The account that an access key claims: that of the record of a long-term key, that in the id of a temporary key.
 pub(crate) fn account_of_key(snapshot: &Snapshot, id: &str, is_temporary: bool) -> Option<AccountId> {
     if is_temporary {
         return AccessKeyId::parse(id).ok()?.account();

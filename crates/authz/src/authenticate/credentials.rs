@@ -1,4 +1,4 @@
-//! What lies behind a credential: whether it is still good, and whom it stands for now.
+//! Credentials: whether they are still valid, and the caller that they prove.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -15,22 +15,22 @@ use super::proof::refused;
 use crate::compiled::compiled;
 use crate::{Authenticated, Authz};
 
-/// A proven caller, with everything that the proof must be compared with before it counts again.
+/// A proven caller, with everything that is checked before the proof is used again.
 #[derive(Debug)]
 pub(crate) struct CachedCaller {
     pub(crate) caller: Arc<Caller>,
     pub(crate) subject: Arc<Subject>,
-    /// The user or role as it was.
+    /// The user or role at the time of the proof.
     entity: Option<Arc<Entity>>,
-    /// When the token was issued and when it ends; none for a signature by a long-term key.
+    /// The validity of the token; none for a signature by a long-term key.
     validity: Option<Validity>,
-    /// Of a handle: the service that the caller signed for.
+    /// The service that the caller signed for, of a handle.
     signed_for: Option<Box<str>>,
-    /// The revision at which all of this was last looked at: there it can have changed by the clock alone.
+    /// The revision of the last check. At the same revision, only the time can invalidate the proof.
     checked_at: AtomicU64,
 }
 
-/// From when to when a token is good.
+/// The time in which a token is valid.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Validity {
     pub(crate) issued: Timestamp,
@@ -54,7 +54,7 @@ fn expired() -> IamError {
 }
 
 impl Authz {
-    /// The caller of a bearer token or handle, cached by the digest of the token.
+    /// Returns the caller of a bearer token or handle, cached by the digest of the token.
     pub(crate) fn by_token(
         &self,
         snapshot: &Snapshot,
@@ -80,11 +80,11 @@ impl Authz {
         Ok(Authenticated::of(current))
     }
 
-    /// Proves an authenticated caller again, on a snapshot and at a time: access key, user or role, account,
-    /// revocations, and the ends of session, token and signature. The caller then has the name and path of now.
+    /// Proves an authenticated caller again, on a snapshot and at a time: access key, user or role, account, revocations,
+    /// and the expiry of session, token and signature. Sets the caller's current name and path.
     ///
-    /// Whoever waited between the proof and the decision calls this on the snapshot that is decided on. At the revision
-    /// of the last proof it costs a few comparisons.
+    /// Call it on the snapshot that the decision is made on, if there was a wait between the proof and the decision. At the
+    /// revision of the last proof it costs a few comparisons.
     ///
     /// # Errors
     /// As [`Self::authenticate`].
@@ -99,7 +99,7 @@ impl Authz {
         Ok(())
     }
 
-    /// Looks whether a caller's credential is still good, and works out whom it stands for.
+    /// Checks that a caller's credential is valid, and computes what decisions need of the caller.
     pub(crate) fn resolve(
         &self,
         snapshot: &Snapshot,
@@ -115,7 +115,7 @@ impl Authz {
         Ok(CachedCaller { caller, subject: Arc::new(subject), entity, validity, signed_for: None, checked_at })
     }
 
-    /// The same for a cached caller: only what has changed is worked out anew.
+    /// The same for a cached caller, computing only what changed.
     pub(crate) fn revalidate(
         &self,
         snapshot: &Snapshot,
@@ -145,12 +145,12 @@ impl Authz {
 }
 
 impl Authenticated {
-    /// The caller, as a token proves them.
+    /// The caller, proved by a token.
     pub(crate) fn of(cached: Arc<CachedCaller>) -> Self {
         Authenticated { caller: Arc::clone(&cached.caller), region: None, cached, window: None }
     }
 
-    /// Of a handle: the service that the caller signed for.
+    /// The service that the caller signed for, of a handle.
     pub(crate) fn signed_for(&self) -> Option<&str> {
         self.cached.signed_for.as_deref()
     }
@@ -161,7 +161,7 @@ impl Authenticated {
 }
 
 impl CachedCaller {
-    /// What it counts for in a cache: one, and more for what its session brings, which its holder chose.
+    /// The weight in a cache: one, and more for the session policies and tags, whose size callers choose.
     pub(crate) fn weight(&self) -> usize {
         let Some(session) = self.caller.session.as_deref() else { return 1 };
         let policies = session.policies.iter().map(String::len);
@@ -171,7 +171,7 @@ impl CachedCaller {
     }
 }
 
-/// Whether a credential is still good: account, access key, user or role, and what was revoked.
+/// Checks that a credential is valid: account, access key, user or role, and revocations. Returns the user or role.
 fn check_active<'s>(
     snapshot: &'s Snapshot,
     caller: &Caller,
@@ -196,7 +196,7 @@ fn check_active<'s>(
     }
     let marks = [account.sessions_valid_after, entity.and_then(|entity| entity.sessions_valid_after)];
     for Validity { issued, expires } in validities(caller, validity) {
-        // No leeway, and what was revoked looks as if its time had come, so that clients get themselves new ones.
+        // There is no leeway. Revoked credentials look expired, so that clients request new ones.
         if expires <= now || marks.into_iter().flatten().any(|mark| issued < mark) {
             return Err(expired());
         }
@@ -204,20 +204,20 @@ fn check_active<'s>(
     Ok(entity)
 }
 
-/// The time that a caller has: his session's, and his token's.
+/// The validity of the caller's session, and that of the token.
 fn validities(caller: &Caller, token: Option<Validity>) -> impl Iterator<Item = Validity> {
     let session =
         caller.session.as_deref().map(|session| Validity { issued: session.issued, expires: session.expires });
     session.into_iter().chain(token)
 }
 
-/// Whether a long-term key is active and is the caller's.
+/// Returns whether a long-term key is active and belongs to the caller.
 fn is_of(key: &AccessKey, caller: &Caller) -> bool {
     let user = caller.user().map(|(id, _)| *id);
     key.active && key.account == caller.account() && key.user == user
 }
 
-/// The caller of a long-term key.
+/// Returns the caller that a long-term key belongs to.
 pub(crate) fn owner(snapshot: &Snapshot, key: &AccessKey) -> Option<Caller> {
     let principal = match &key.user {
         None => Principal::Root { account: key.account },
@@ -231,7 +231,7 @@ pub(crate) fn owner(snapshot: &Snapshot, key: &AccessKey) -> Option<Caller> {
     Some(Caller { principal, credential, session: None, mfa: None })
 }
 
-/// The caller under the name and path that the user or role has now.
+/// Returns the caller with the current name and path of the user or role.
 fn renamed(mut caller: Caller, entity: Option<&Entity>) -> Result<Caller> {
     match (&mut caller.principal, entity) {
         (Principal::User { name, path, .. }, Some(user)) => {

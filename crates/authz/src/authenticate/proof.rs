@@ -1,4 +1,4 @@
-//! How a caller of Bailiwick itself proves who he is.
+//! Proofs of callers of Bailiwick itself.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::{Authenticated, Authz};
 
-/// What a call brings to prove its caller.
+/// The proof of a caller.
 pub enum Proof<'a> {
     /// A request that may be signed.
     Signature(SignedRequest<'a>),
@@ -19,7 +19,7 @@ pub enum Proof<'a> {
     Bearer(&'a str),
 }
 
-/// A request as it was received, and what its signature has to be for.
+/// A request as it was received, and what its signature must cover.
 pub struct SignedRequest<'a> {
     /// The request.
     pub request: sigv4::Request<'a>,
@@ -27,19 +27,19 @@ pub struct SignedRequest<'a> {
     pub service: &'a str,
     /// The body, as the signature sees it.
     pub body: &'a [u8],
-    /// Whether the body may go unsigned; then nothing said of it means that it is.
+    /// Whether the body may be unsigned. A request that declares no payload then has an unsigned body.
     pub unsigned_payload: bool,
     /// The minimum life of a presigned request, which need not have an expiry then; none if it must have one.
     pub presigned_life: Option<Duration>,
 }
 
 impl Authz {
-    /// Proves who calls.
+    /// Proves the caller.
     ///
     /// # Errors
     /// `MissingAuthenticationToken` without any proof; `InvalidClientTokenId` for a credential that is unknown,
-    /// inactive, or of somebody who is gone or whose account is suspended; `ExpiredToken` for one whose time is over
-    /// or that was revoked; `SignatureDoesNotMatch` and `IncompleteSignature` for what is not, or not rightly, signed.
+    /// inactive, of a principal that was deleted, or of a suspended account; `ExpiredToken` for one that expired or was
+    /// revoked; `SignatureDoesNotMatch` and `IncompleteSignature` for an invalid signature.
     pub async fn authenticate(&self, proof: &Proof<'_>, now: Timestamp) -> Result<Authenticated> {
         match proof {
             Proof::Signature(signed) => self.by_signature(signed, now),
@@ -72,7 +72,7 @@ impl Authz {
         Ok(authenticated)
     }
 
-    /// The region that a signature names, if it is of the deployment's partition.
+    /// Returns the region that a signature names, which must be in the deployment's partition.
     pub(crate) fn region(&self, signed: &UnverifiedSignature<'_>) -> Result<Region> {
         let region = Region::parse(signed.scope().region()).ok();
         region
@@ -81,12 +81,12 @@ impl Authz {
     }
 }
 
-/// What AWS answers to who proves nothing.
+/// Returns AWS's error for a request without proof.
 pub(crate) fn missing() -> IamError {
     refused(&SigV4Error::Unsigned)
 }
 
-/// A signature's fault in AWS's code and words.
+/// Returns AWS's error for an invalid signature.
 pub(crate) fn refused(error: &SigV4Error) -> IamError {
     let code = ErrorCode::from_wire(error.code()).unwrap_or(ErrorCode::SignatureDoesNotMatch);
     IamError::new(code, error.to_string())

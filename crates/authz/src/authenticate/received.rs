@@ -77,7 +77,7 @@ impl<'a> Received<'a> {
         sigv4::Request { method: &self.http.method, path: self.path, query: self.query, headers: &self.headers }
     }
 
-    /// The account that the signing key claims; none if there is no such key.
+    /// Returns the account that the signing key claims; `None` for an unknown key.
     pub(crate) fn claim(&self, snapshot: &Snapshot) -> Result<Claim> {
         let signed = sigv4::parse(&self.request()).map_err(|error| refused(&error))?.ok_or_else(missing)?;
         Ok(Claim::of_account(self.claim_of(&signed, snapshot)))

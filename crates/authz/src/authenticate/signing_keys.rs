@@ -1,4 +1,5 @@
-//! Signing keys: found for who claims to have signed, kept for the day, and as slow to be missing as to be there.
+//! Signing keys, and the verification of signatures. Keys are cached for a day. An unknown key takes as long as a known
+//! one.
 
 use std::cmp::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,26 +18,26 @@ use super::proof::refused;
 use crate::cache::Cache;
 use crate::{Authenticated, Authz};
 
-/// How many signing keys are kept.
+/// The number of signing keys that are cached.
 const MAX_SIGNING_KEYS: usize = 8 * 1024;
 
-/// Derived signing keys of the day, with the callers that they belong to.
+/// The derived signing keys of the day, with the callers that they belong to.
 pub(crate) struct SigningKeys {
     cached: Cache<Box<[u8]>, Arc<CachedKey>>,
-    /// The day that the newest of them is for; those of other days are dropped when it ends.
+    /// The day of the newest key. Keys of other days are dropped when a newer day begins.
     day: Mutex<Vec<u8>>,
     decoy: Decoy,
 }
 
 struct CachedKey {
     key: SigningKey,
-    /// The record of a long-term key; with another one in its place this is worth nothing.
+    /// The record of a long-term key. If it was replaced, this entry is invalid.
     record: Option<Arc<AccessKey>>,
     caller: Arc<CachedCaller>,
 }
 
-/// What a signing key is found by: the day, the key that claims to have signed, region and service, between them
-/// slashes, which none of them has; behind those the digest of the session token that came with it.
+/// The key of a cache entry: day, access key id, region and service, separated by slashes, which none of them contains;
+/// then the digest of the session token.
 struct CacheKey(SmallVec<[u8; 128]>);
 
 impl CacheKey {
@@ -59,7 +60,7 @@ impl CacheKey {
     }
 }
 
-/// A key that nobody has. Who signs with an unknown key costs as much as who signs with a known one.
+/// A key that no principal has. It makes a request with an unknown key take as long as one with a known key.
 struct Decoy {
     id: Option<AccessKeyId>,
     sealed: Vec<u8>,
@@ -77,7 +78,7 @@ impl Decoy {
         Decoy { id, sealed: sealed.unwrap_or_default() }
     }
 
-    /// Does what looking up a known key does.
+    /// Does the same work as a look-up of a known key.
     fn key(&self, deployment: &Deployment, scope: &Scope<'_>) -> SigningKey {
         let owner = self.id.as_ref().map(|key| SecretOwner { account: AccountId::NONE, user: None, key });
         let secret = owner.and_then(|owner| owner.open(&deployment.sealer, &self.sealed).ok());
@@ -92,8 +93,8 @@ impl SigningKeys {
 
     fn insert(&self, CacheKey(id): CacheKey, cached: Arc<CachedKey>) {
         let mut day = self.day.lock().unwrap_or_else(PoisonError::into_inner);
-        // Only what was verified gets here: of a later day than today's around midnight alone, of an earlier one also
-        // when somebody presigned a request for longer, which must not push out the keys that are in use.
+        // Only verified keys arrive here. A later day occurs around midnight; an earlier one also for a request that was
+        // presigned for longer, which must not evict the keys that are in use.
         match CacheKey::day(&id).cmp(&day) {
             Ordering::Less => return,
             Ordering::Equal => {}
@@ -109,16 +110,16 @@ impl SigningKeys {
     }
 }
 
-/// Why there is no key to verify with.
+/// The reason why there is no key to verify with.
 enum NoKey {
-    /// The credential is none. Verifying goes on with the decoy.
+    /// The credential is invalid. Verification continues with the decoy.
     Invalid,
-    /// There is something else to say.
+    /// Another error applies.
     Refused(IamError),
 }
 
 impl Authz {
-    /// Proves that the signature is that of the key that it names, and says whose it is.
+    /// Verifies a signature with the key that it names, and returns the caller that the key belongs to.
     pub(crate) fn verify(
         &self,
         snapshot: &Snapshot,
@@ -130,7 +131,7 @@ impl Authz {
         let id = CacheKey::of(signed);
         if let Some(cached) = self.signing_keys.cached.get::<[u8]>(&id.0).filter(|cached| cached.is_current(snapshot)) {
             if let Err(error) = signed.verify(&cached.key, now, policy, body) {
-                // Refusing must not be quicker for a key that is in use than for one that isn't there.
+                // An invalid signature must not be refused faster for a key in use than for an unknown key.
                 let _ = self.signing_keys.decoy.key(&self.deployment, signed.scope());
                 return Err(refused(&error));
             }
@@ -196,7 +197,7 @@ fn signed_by(
 }
 
 impl CachedKey {
-    /// Whether a long-term key's record is still the one that this was made of.
+    /// Returns whether the record of a long-term key is still the one that this was made from.
     fn is_current(&self, snapshot: &Snapshot) -> bool {
         self.record
             .as_ref()

@@ -1,11 +1,12 @@
-//! Would anybody be left who can administer the deployment, if an access key were gone?
+//! The administrators that would remain without an access key.
 //!
-//! An administrator is root of the management account, or a user of it who may make another administrator: create a
-//! user, attach `AdministratorAccess` to it and create an access key for it. Whoever may do that from here and now can
-//! bring back everything else. Roles are not counted: who can assume them may change with policies of other accounts.
+//! An administrator is the root user of the management account, or a user of it with permission to make another
+//! administrator: create a user, attach `AdministratorAccess` to it and create an access key for it. An administrator can
+//! restore everything else. Roles do not count, because policies of other accounts can determine which principals assume
+//! them.
 //!
-//! Only access keys are guarded, not policies. What a policy takes away, root can give back; and when there is no key,
-//! `bailiwick recover-root` makes one.
+//! Only access keys are protected, not policies: the root user can restore what a policy takes away. If no key is left,
+//! `bailiwick recover-root` creates one.
 
 use std::sync::Arc;
 
@@ -17,27 +18,27 @@ use bailiwick_snapshot::{AccessKey, Snapshot};
 use crate::Authz;
 use crate::work_budget::WorkBudget;
 
-/// What an administrator attaches to the next one.
+/// The policy that an administrator attaches to another one.
 const ADMINISTRATOR_POLICY: &str = "AdministratorAccess";
-/// The name of a user that is not there, whom the next administrator would be.
+/// The name of the user in the checks, who need not exist.
 const NEW_ADMINISTRATOR: &str = "administrator";
-/// What a look at one user costs, as bytes that are read.
+/// The cost of deciding about one user, as a number of bytes read.
 const DECISION_COST: usize = 500;
 
-/// What is left when an access key is out of use.
+/// The administrators that remain without an access key.
 #[derive(Clone, Debug)]
 pub enum Administrators {
-    /// The key was no administrator's: nothing changes.
+    /// The key does not belong to an administrator.
     Unchanged,
-    /// This other key is an administrator's.
+    /// This other key belongs to an administrator.
     Administrator(Arc<AccessKey>),
-    /// Nobody.
+    /// No administrator has another key.
     None,
 }
 
 impl Authz {
-    /// Who could administer the deployment if this access key were gone: decided for calls from where the caller is,
-    /// with the policies of this snapshot. A user about whom it would take too long to decide is no help.
+    /// Returns which administrators would remain without this access key. The decisions use the policies of the snapshot
+    /// and the network keys of the call. A user for whom a decision takes too long does not count.
     pub async fn administrators_without(&self, snapshot: &Snapshot, cx: &Cx, key: &AccessKeyId) -> Administrators {
         let management = snapshot.management_account();
         let Some(gone) = snapshot.access_key(key.as_str()) else { return Administrators::Unchanged };
@@ -50,7 +51,7 @@ impl Authz {
                 others.push(other);
             }
         });
-        // Root comes first, since nothing has to be decided about it.
+        // The root user comes first, because no decision is needed.
         others.sort_unstable_by_key(|key| key.user);
         let mut work = WorkBudget::new();
         for other in others {
@@ -63,7 +64,7 @@ impl Authz {
         Administrators::None
     }
 
-    /// Whether the owner of a key is an administrator.
+    /// Returns whether the owner of a key is an administrator.
     fn administers(&self, snapshot: &Snapshot, cx: &Cx, key: &AccessKey) -> Result<bool> {
         let Some(id) = key.user else { return Ok(true) };
         let Some(user) = snapshot.entity(&id) else { return Ok(false) };
@@ -82,7 +83,7 @@ impl Authz {
     }
 }
 
-/// What it takes to make another administrator.
+/// The checks for making another administrator.
 fn probes(snapshot: &Snapshot, account: AccountId) -> [Check; 3] {
     let partition = snapshot.partition();
     let next = Arn::iam(partition, account, format_args!("user/{NEW_ADMINISTRATOR}"));

@@ -66,7 +66,7 @@ impl Handle<op::Authorize> for Authz {
 }
 
 impl Authz {
-    /// Calls `then` with a question, about a subject as it is in a snapshot.
+    /// Calls `then` with the subject on a snapshot, the request, the policies, and which of them a response may show.
     pub(crate) fn with_question<T>(
         &self,
         cx: &Cx,

@@ -107,7 +107,7 @@ impl Handle<op::BatchAuthorize> for Authz {
                 }
                 (None, Some(Ok((about, resolved)))) => self.item(cx, about, resolved, &context, &question, &mut work),
                 (None, Some(Err(error))) => Err(copy_of(error)),
-                (None, None) => Err(IamError::validation("neither the item nor the batch says who wants to act")),
+                (None, None) => Err(IamError::validation("neither the item nor the batch names a caller")),
             };
             results.push(result.unwrap_or_else(|error| item_error(&error)));
         }

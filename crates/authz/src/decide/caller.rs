@@ -32,7 +32,7 @@ pub struct ClaimedCaller {
 enum ClaimKind {
     /// The signer of this request, once its signature is verified.
     Signed(Box<authz::SignedRequest>),
-    /// The caller that a handle stands for: proven by it.
+    /// The caller that a handle proves.
     Proven(Box<Authenticated>),
     /// A user or root, by ARN.
     Arn(Arn),
@@ -42,17 +42,17 @@ enum ClaimKind {
 }
 
 impl ClaimedCaller {
-    /// What the question claims about its caller.
+    /// The claim of the question about its caller.
     pub(crate) fn claim(&self) -> &Claim {
         &self.claim
     }
 }
 
 impl Authz {
-    /// Reads the caller that a question names.
+    /// Parses the caller of a question.
     ///
     /// # Errors
-    /// As [`Self::question_subject`], as far as can be said without verifying a signature. They are for authorized callers.
+    /// Those of [`Self::question_subject`] that do not need a signature to be verified. Only authorized callers see them.
     pub(crate) fn claimed(&self, cx: &Cx, snapshot: &Snapshot, caller: Option<authz::Caller>) -> Result<ClaimedCaller> {
         Ok(match stated(caller)? {
             Who::SignedRequest(request) => {
@@ -191,10 +191,10 @@ fn claim_of_service(cx: &Cx, snapshot: &Snapshot, name: &str) -> Claim {
 fn stated(caller: Option<authz::Caller>) -> Result<Who> {
     caller
         .and_then(|caller| caller.who)
-        .ok_or_else(|| invalid_member("caller", "`caller` must say who wants to act, and prove it"))
+        .ok_or_else(|| invalid_member("caller", "`caller` must name the principal, and prove it"))
 }
 
-/// Whether a service is registered whose principal has this name, and the asking user or role is listed to act as it.
+/// Returns whether a service with this principal name is registered, and the asking user or role may act as it.
 fn acts_as(cx: &Cx, snapshot: &Snapshot, name: &str) -> bool {
     let (Principal::User { id, .. } | Principal::RoleSession { id, .. }) = &cx.caller().principal else { return false };
     snapshot.service_of_principal(name).is_some_and(|service| service.actors.contains(id))
@@ -207,7 +207,7 @@ fn not_a_principal() -> IamError {
     )
 }
 
-/// The account of root or of a user, by ARN.
+/// Returns the account that the ARN of a user or root user names.
 fn account_of(arn: &Arn) -> Result<AccountId> {
     let account = arn.account_id().ok_or_else(not_a_principal)?;
     match (arn.service(), arn.typed_resource()) {
@@ -218,7 +218,7 @@ fn account_of(arn: &Arn) -> Result<AccountId> {
     }
 }
 
-/// Root or a user, by ARN.
+/// Returns the user or root user that an ARN names.
 fn user_or_root(snapshot: &Snapshot, arn: &Arn) -> Result<Principal> {
     let account = account_of(arn)?;
     let why = "`principal_arn` names no user and no account that exists";
@@ -237,12 +237,12 @@ fn user_or_root(snapshot: &Snapshot, arn: &Arn) -> Result<Principal> {
 fn bare_session() -> IamError {
     invalid_member(
         "caller.principalArn",
-        "the ARN of a role or session is no proof: it lacks session policies, tags and MFA; hand over the signed \
-         request, or the handle that Authenticate gave for it",
+        "the ARN of a role or session is not a proof: it lacks session policies, tags and MFA; send the signed request, or \
+         the handle that Authenticate returned for it",
     )
 }
 
-/// The claim that the checks of a question are about; no principal's if the caller cannot be read.
+/// Returns the claim that the checks of a question are about. If the caller is invalid, it names no principal.
 pub(crate) fn claim(caller: &Result<ClaimedCaller>) -> Claim {
     caller.as_ref().map_or_else(|_| Claim::without_principal(), |caller| caller.claim().clone())
 }

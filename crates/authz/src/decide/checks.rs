@@ -1,4 +1,4 @@
-//! Decisions on Bailiwick's own operations.
+//! Decisions on the checks of Bailiwick's own operations.
 
 use bailiwick_decision::{DecisionInput, Subject, Trust};
 use bailiwick_evaluator::{self as evaluator, Decision, Outcome, Request};
@@ -12,8 +12,8 @@ use crate::authenticate::credentials::resolve_subject;
 use crate::work_budget::WorkBudget;
 use crate::{AskedBy, Authenticated, Authz};
 
-/// A denial as it is told to a caller who may not know whether the role is there. What their own policies deny them they
-/// may know; like AWS, it does not say which Allow is missing.
+/// Returns a denial for a caller that must not learn whether the role exists. It shows what their own policies deny, and,
+/// as on AWS, not which Allow is missing.
 fn redact_trust(decision: Decision) -> Decision {
     let redacted = Disclosure::of_caller(true).redact(decision);
     match redacted.outcome {
@@ -26,9 +26,9 @@ impl Authz {
     /// Decides the checks that an operation names, in their order.
     ///
     /// # Errors
-    /// `AccessDenied` in AWS's words for the first that isn't allowed; `InvalidClientTokenId` when the caller is gone;
-    /// `LimitExceeded` when the caller's policies would take too long to evaluate; a failure of ours when there are no
-    /// checks, because every operation has at least one, and a handler that forgot its own must not run.
+    /// `AccessDenied` in AWS's words for the first that is not allowed; `InvalidClientTokenId` if the caller no longer
+    /// exists; `LimitExceeded` if the caller's policies would take too long to evaluate; `ServiceFailure` if there are no
+    /// checks, because every operation has at least one, and a handler without checks must not run.
     pub async fn decide_all(
         &self,
         snapshot: &Snapshot,
@@ -47,10 +47,10 @@ impl Authz {
         Ok(())
     }
 
-    /// Decides one check; as [`Self::decide_all`].
+    /// Decides one check.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Self::decide_all`].
     pub fn decide(&self, snapshot: &Snapshot, authenticated: &Authenticated, cx: &Cx, check: &Check) -> Result<()> {
         self.decide_caller(snapshot, authenticated, cx, check, &mut WorkBudget::new())
     }
@@ -66,7 +66,7 @@ impl Authz {
         self.decide_subject(snapshot, authenticated.subject(), cx, check, work)
     }
 
-    /// Decides one check about a subject, who need not be the caller.
+    /// Decides one check for a subject, which need not be the caller.
     pub(crate) fn decide_subject(
         &self,
         snapshot: &Snapshot,

@@ -1,29 +1,29 @@
-//! How many decisions ended how, since the start.
+//! Counters of decisions since the start.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bailiwick_evaluator::{Decision, Outcome, Step};
 use bailiwick_model::Result;
 
-/// What a decision was made for.
+/// The party that a decision is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AskedBy {
     /// One of Bailiwick's own operations.
     Operation,
-    /// A service that asks through `authz.v1`.
+    /// A service that asks over `authz.v1`.
     Service,
 }
 
 /// A decision counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecisionCount {
-    /// `operation` or `service`: what the decisions were made for.
+    /// `operation` or `service`: the party that the decisions were made for.
     pub asked_by: &'static str,
-    /// `allowed`, `explicitDeny`, `implicitDeny`, or `error` for those that could not be made.
+    /// `allowed`, `explicitDeny`, `implicitDeny`, or `error` if there was no decision.
     pub outcome: &'static str,
-    /// The step of the evaluation that settled it; `none` for an error.
+    /// The step of the evaluation that determined the outcome; `none` for an error.
     pub step: &'static str,
-    /// How many there were.
+    /// The number of decisions.
     pub count: u64,
 }
 
@@ -41,7 +41,7 @@ const STEPS: [Step; 9] = [
     Step::Endpoint,
 ];
 
-/// Counters of one kind of asker.
+/// The counters for one party.
 #[derive(Debug, Default)]
 struct Counters {
     decided: [[AtomicU64; STEPS.len()]; OUTCOMES.len()],
@@ -53,7 +53,7 @@ struct Counters {
 pub struct DecisionCounts([Counters; ASKED_BY.len()]);
 
 impl DecisionCounts {
-    /// Counts a decision, or that there is none, and hands it on.
+    /// Counts a decision or an error, and returns it.
     pub(crate) fn note(&self, asked_by: AskedBy, decision: Result<Decision>) -> Result<Decision> {
         let counters = &self.0[asked_by as usize];
         let counter = match &decision {

@@ -1,16 +1,15 @@
-//! What an answer tells of policies: only of those that are the asking account's own.
+//! What a response shows of policies: only those of the asking account.
 
 use bailiwick_evaluator::{Decision, Outcome, Policies, PolicyKind, Step};
 use bailiwick_model::AccountId;
 use bailiwick_operation::Cx;
 
-/// Which policies of a decision an asker may be told about: whether they exist, of what type they are, their names,
-/// holders, statements and positions. Of the others an answer holds the decision alone.
+/// Which policies of a decision the asking service may see: whether they exist, their types, names, holders, statements and
+/// positions. Of the others a response has the decision only.
 ///
-/// The management account may see all. Everyone else sees what belongs to their account: the policies of a principal
-/// and its groups, boundary and session belong to the principal's account, whoever manages them; the kept policy of a
-/// resource and the trust policy of a role to the account of the resource; a policy that came with the question to the
-/// asker.
+/// The management account may see all. Other accounts see what belongs to them: the policies of a principal and its
+/// groups, boundary and session belong to the principal's account; the stored policy of a resource and the trust policy of
+/// a role to the account of the resource; a policy in the question to the asking service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Disclosure {
     /// Identity policies, boundary, session policies, service control policies.
@@ -22,8 +21,8 @@ pub(crate) struct Disclosure {
 }
 
 impl Disclosure {
-    /// What the caller of `cx` may be told of a decision with these policies about a principal and a resource, each by its
-    /// account. `is_given`: the policy of the resource came with the question.
+    /// Returns what the caller of `cx` may see of a decision with these policies, about a principal and a resource in these
+    /// accounts. `is_given`: whether the question has the policy of the resource.
     pub(crate) fn of(
         cx: &Cx,
         principal: Option<AccountId>,
@@ -40,13 +39,13 @@ impl Disclosure {
         }
     }
 
-    /// What the caller of one of Bailiwick's own operations is told of a decision about them: everything on their side,
-    /// but nothing of the resource's when that must not show whether the resource is there.
+    /// Returns what the caller of one of Bailiwick's own operations may see of its decision: everything on their side, but
+    /// nothing of the resource's if that would reveal whether the resource exists.
     pub(crate) fn of_caller(hides_resource: bool) -> Self {
         Disclosure { principal: true, resource: !hides_resource, owner: !hides_resource }
     }
 
-    /// Whether policies of this type may be told about.
+    /// Returns whether policies of this type may be shown.
     pub(crate) fn shows(self, kind: PolicyKind) -> bool {
         match kind {
             PolicyKind::Identity | PolicyKind::Boundary | PolicyKind::Session | PolicyKind::Scp => self.principal,
@@ -56,22 +55,22 @@ impl Disclosure {
         }
     }
 
-    /// Whether nothing is withheld.
+    /// Returns whether nothing is withheld.
     pub(crate) fn shows_all(self) -> bool {
         self.principal && self.resource && self.owner
     }
 
-    /// Whether it may be told what settled a decision.
+    /// Returns whether the statement or policy type that determined a decision may be shown.
     ///
-    /// Within one account a missing Allow on one side tells that the other side allows, so that it is told only if both
-    /// sides may be. Across accounts the principal's side is decided first, and tells nothing of the other.
+    /// Within one account, a missing Allow on one side reveals what the other side says, so it is shown only if both
+    /// sides may be. Across accounts the principal's side is decided first, and reveals nothing of the other.
     pub(crate) fn shows_reason(self, decision: &Decision) -> bool {
-        let settled_by = decision.statement.map(|at| at.kind).or(decision.lacking);
-        let tells_of_both = decision.outcome == Outcome::ImplicitDeny && decision.step != Step::CrossAccount;
-        settled_by.is_none_or(|kind| self.shows(kind)) && (!tells_of_both || self.shows_all())
+        let reason = decision.statement.map(|at| at.kind).or(decision.lacking);
+        let reveals_both = decision.outcome == Outcome::ImplicitDeny && decision.step != Step::CrossAccount;
+        reason.is_none_or(|kind| self.shows(kind)) && (!reveals_both || self.shows_all())
     }
 
-    /// The decision without what may not be told. A Deny in a trust policy looks as if there were no such role.
+    /// Returns the decision without what may not be shown. A Deny in a trust policy looks as if the role did not exist.
     pub(crate) fn redact(self, decision: Decision) -> Decision {
         if self.shows_reason(&decision) {
             return decision;
@@ -85,8 +84,8 @@ impl Disclosure {
     }
 }
 
-/// Whether an account is neither the caller's nor, for the management account, any: what is kept in it is not theirs to
-/// see.
+/// Returns whether the caller must not see what is stored in an account: it is not the caller's own, and the caller is not
+/// in the management account.
 pub(crate) fn is_foreign_account(cx: &Cx, owner: Option<AccountId>) -> bool {
     cx.account() != cx.deployment().management_account && owner.is_some_and(|owner| owner != cx.account())
 }

@@ -12,19 +12,19 @@ use bailiwick_policy_lang::value::is_context_value;
 
 use crate::invalid_member;
 
-/// Context keys as the asking service gave them, checked.
+/// The context keys that the asking service sent, checked.
 #[derive(Default)]
 pub(crate) struct GivenKeys<'a> {
     keys: Vec<(&'a str, GivenValue<'a>)>,
-    /// Where there are many, or some beyond ASCII: the place of each, by its name in lower case.
+    /// The index of each key by its name in lower case, if there are many keys or some beyond ASCII.
     places: Option<HashMap<Box<str>, usize>>,
-    /// The values of all keys that have several, one after the other.
+    /// The values of all keys that have several, concatenated.
     many: Vec<&'a str>,
-    /// A key of theirs that is about a tag of the resource.
+    /// One of the keys that is a tag of the resource.
     resource_tag: Option<&'a str>,
 }
 
-/// More keys than this are found by a table.
+/// The number of keys above which a table finds them.
 const FEW: usize = 16;
 
 enum GivenValue<'a> {
@@ -33,11 +33,10 @@ enum GivenValue<'a> {
 }
 
 impl<'a> GivenKeys<'a> {
-    /// Reads context keys; none may be among those of `besides`.
+    /// Parses context keys. None may be in `besides`.
     ///
     /// # Errors
-    /// `ValidationError` for a key that comes from Bailiwick alone or is there twice, and for values that are not
-    /// what their type says.
+    /// `ValidationError` for a key that only Bailiwick sets or that occurs twice, and for values that are not of their type.
     pub(crate) fn read(entries: &'a [ContextEntry], besides: Option<&GivenKeys<'_>>) -> Result<Self> {
         let is_plain = entries.len() <= FEW && entries.iter().all(|entry| entry.key.is_ascii());
         let mut given = GivenKeys {
@@ -69,10 +68,10 @@ impl<'a> GivenKeys<'a> {
         Ok(given)
     }
 
-    /// Refuses keys about the tags of a resource whose tags are stored here.
+    /// Refuses keys that are tags of the resource, because its tags are stored.
     pub(super) fn refuse_resource_tags(&self) -> Result<()> {
         match self.resource_tag {
-            Some(key) => Err(reserved_key(key, "Bailiwick, which keeps what there is to know of the resource,")),
+            Some(key) => Err(reserved_key(key, "Bailiwick, which stores the tags of the resource,")),
             None => Ok(()),
         }
     }
@@ -130,18 +129,18 @@ impl ContextSource for GivenKeys<'_> {
     }
 }
 
-/// What is said of a key that comes from elsewhere.
+/// Returns the error for a key that another party sets.
 pub(crate) fn reserved_key(key: &str, from: &str) -> IamError {
     invalid_member("context", format!("the context key `{key}` comes from {from} and can't be given"))
 }
 
-/// Whether a key may be one that is filled in here.
+/// Returns whether a key may be one that Bailiwick sets.
 fn is_global(key: &str) -> bool {
     let head = key.as_bytes().get(..4);
     head.is_some_and(|head| head.eq_ignore_ascii_case(b"aws:") || head.eq_ignore_ascii_case(b"iam:"))
 }
 
-/// Whether a type has several values, and the operators whose grammar each of them follows.
+/// Returns whether a type has several values, and the family of operators whose grammar each value follows.
 pub(crate) fn shape(kind: ContextType, count: usize) -> (bool, Family) {
     match kind {
         ContextType::Unspecified => (count > 1, Family::String),

@@ -1,4 +1,4 @@
-//! A decision in the words of `authz.v1`.
+//! Responses of `authz.v1`, made from decisions.
 
 use bailiwick_api::authz::{
     AuthorizeResponse, AuthorizeResult, Decision as ProtoDecision, ItemError, PolicyType, StatementRef,
@@ -11,7 +11,7 @@ use bailiwick_snapshot::Holder;
 
 use super::disclosure::Disclosure;
 
-/// What an answer says of a decision, to one asker: see [`Disclosure`].
+/// What a response shows of a decision: see [`Disclosure`].
 pub(crate) struct DecisionView {
     decision: ProtoDecision,
     step: ProtoStep,
@@ -66,7 +66,7 @@ impl DecisionView {
     }
 }
 
-/// The result of an item that could not be decided.
+/// Returns the result of an item without a decision.
 pub(crate) fn item_error(error: &IamError) -> AuthorizeResult {
     let error = ItemError { code: error.code().wire().into(), message: error.message().into() };
     AuthorizeResult { error: Some(error), ..AuthorizeResult::default() }
@@ -105,7 +105,7 @@ pub(crate) fn policy_type(kind: PolicyKind) -> PolicyType {
     }
 }
 
-/// A statement with its policy's name, its place, and through whom it applies.
+/// Returns a statement with the name of its policy, its position, and the identity that it is attached to.
 pub(crate) fn statement(
     at: &evaluator::StatementRef,
     resolved: &ResolvedSubject<'_>,
@@ -117,7 +117,7 @@ pub(crate) fn statement(
         PolicyKind::Identity => holder(at, resolved),
         PolicyKind::Boundary => Some(resolved.identity_arn().to_owned()),
         PolicyKind::Session => Some(resolved.arn().to_owned()),
-        // The ARN of the role, and of a resource whose policy is kept, is the policy's name.
+        // The name of a trust policy is the ARN of its role, the name of a stored resource policy the ARN of its resource.
         PolicyKind::Trust | PolicyKind::Resource => policy.name().map(ToOwned::to_owned),
         PolicyKind::Scp | PolicyKind::Rcp | PolicyKind::Endpoint => None,
     };
@@ -133,7 +133,7 @@ pub(crate) fn statement(
     })
 }
 
-/// Through whom an identity policy applies: the ARN of the user or role, or of a group of his.
+/// Returns the ARN of the identity that an identity policy is attached to: the user or role, or a group of the user.
 pub(crate) fn holder(at: &evaluator::StatementRef, resolved: &ResolvedSubject<'_>) -> Option<String> {
     Some(match resolved.holder(at.policy as usize)? {
         Holder::Own => resolved.identity_arn().to_owned(),

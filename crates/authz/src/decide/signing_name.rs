@@ -1,9 +1,9 @@
-//! For which service a request is signed, and about which actions it may be asked.
+//! The service that a request is signed for, and the actions that a service may ask about with it.
 //!
-//! A signature proves that its holder wanted something of one service. That service may ask about its own actions, for
-//! them: those whose prefix is the name that the signature is for. Where a service has another signing name than its
-//! actions have prefix, or asks about another service's actions for its callers (a store that encrypts asks about those
-//! of the key service), the registration of the service whose actions they are names it under `signingNames`.
+//! A signature proves that the caller made a request to one service. With it, that service may ask about its own actions:
+//! those whose prefix is the name that the signature is for. A service can have another signing name than prefix, or ask
+//! about another service's actions for its callers (a store that encrypts asks about those of the key service). Then the
+//! registration of the service that has the actions names the signing name under `signingNames`.
 
 use bailiwick_model::Result;
 use bailiwick_policy_lang::Catalogue;
@@ -11,14 +11,14 @@ use bailiwick_policy_lang::catalogue::ServiceRules;
 
 use crate::invalid_member;
 
-/// Whether requests that are signed for `name` may be asked about by actions of this prefix, in any case.
+/// Returns whether requests that are signed for `name` can be decided as actions with this prefix, in any case.
 pub(crate) fn fits(catalogue: &Catalogue, prefix: &str, name: &str) -> bool {
     prefix.eq_ignore_ascii_case(name)
         || ServiceRules::of(prefix).signing_names.contains(&name)
         || catalogue.service(prefix).is_some_and(|service| service.signing_names.iter().any(|known| **known == *name))
 }
 
-/// Refuses to be asked about a caller who signed for another service.
+/// Refuses a question about a caller that signed for another service.
 ///
 /// # Errors
 /// `ValidationError`.
@@ -29,8 +29,8 @@ pub(crate) fn check(catalogue: &Catalogue, prefix: &str, name: &str) -> Result<(
     Err(invalid_member(
         "caller",
         format!(
-            "the caller's request is signed for `{name}`, which may not ask about actions of `{prefix}` for them; the \
-             registration of `{prefix}` would have to name it under `signingNames`"
+            "the caller's request is signed for `{name}`, which may not ask about actions of `{prefix}`; the registration of \
+             `{prefix}` would have to name it under `signingNames`"
         ),
     ))
 }
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_fits_its_own_prefix_and_those_that_name_it() {
+    fn a_signing_name_fits_its_own_prefix_and_those_that_list_it() {
         let text = r#"{"catalogue":1,"services":{"keys":{"signingNames":["photos","films"]},"photos":{}}}"#;
         let catalogue = Catalogue::parse(text).unwrap();
         for (prefix, name, expected) in [

@@ -4,10 +4,10 @@ use bailiwick_model::{AccountId, Result};
 
 use crate::invalid_member;
 
-/// The prefix of an action's service: `s3` of `s3:GetObject`.
+/// Returns the prefix of an action's service: `s3` of `s3:GetObject`.
 ///
 /// # Errors
-/// `ValidationError` for what is no action; a pattern is none.
+/// `ValidationError` for text that is not one action, such as a pattern.
 pub(crate) fn service_prefix(action: &str) -> Result<&str> {
     let is_word =
         |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
@@ -18,15 +18,14 @@ pub(crate) fn service_prefix(action: &str) -> Result<&str> {
         .ok_or_else(|| invalid_member("action", "`action` must be one action, such as `s3:GetObject`"))
 }
 
-/// The account that owns a resource; none where there is no resource.
+/// Returns the account that owns a resource; `None` for `*` and for managed policies of the deployment.
 pub(crate) fn owner(resource: &str, stated: Option<&str>) -> Result<Option<AccountId>> {
     let stated = stated.map(AccountId::parse).transpose()?;
     if resource == "*" {
         return Ok(stated);
     }
-    let malformed =
-        || invalid_member("resource", "`resource` must be an ARN, or `*` for an action that knows no resource");
-    // What services call their things is theirs to say: only the shape is looked at.
+    let malformed = || invalid_member("resource", "`resource` must be an ARN, or `*` for an action without a resource");
+    // Only the form is checked, because services name their resources.
     if resource.chars().any(char::is_control) {
         return Err(malformed());
     }
@@ -37,7 +36,7 @@ pub(crate) fn owner(resource: &str, stated: Option<&str>) -> Result<Option<Accou
     }
     let account_in_arn = match account {
         "" => None,
-        // The deployment's own managed policies: nobody's.
+        // The deployment's own managed policies belong to no account.
         "aws" => return Ok(None),
         digits => Some(AccountId::parse(digits).map_err(|_| malformed())?),
     };
@@ -47,7 +46,7 @@ pub(crate) fn owner(resource: &str, stated: Option<&str>) -> Result<Option<Accou
         }
         (None, None) => Err(invalid_member(
             "resourceAccount",
-            "`resource` names no account, so `resource_account` must say who owns it",
+            "`resource` names no account, so `resource_account` must name the account that owns it",
         )),
         (account_in_arn, stated) => Ok(account_in_arn.or(stated)),
     }

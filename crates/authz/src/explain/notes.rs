@@ -1,11 +1,11 @@
-//! What is worth knowing of a denial besides what policies say.
+//! Notes on a denial, beside the statements of policies.
 
 use bailiwick_decision::{KeySource, ResolvedSubject, StoredResource, SubjectKind};
 use bailiwick_evaluator::{ContextKey, Explanation, Failure, GlobalKey, PolicyKind, Request};
 use bailiwick_model::UniqueId;
 use bailiwick_policy_lang::Catalogue;
 
-/// Adds what is known here: names, missing keys, principals by their ARNs.
+/// Adds notes on unknown names and missing keys, and shows principals by their ARNs.
 pub(super) fn add(explanation: &mut Explanation<'_>, resolved: &ResolvedSubject<'_>, request: &Request<'_>) {
     let catalogue = resolved.view().catalogue();
     let stored = StoredResource::find(resolved.view(), request.resource_account.id, request.resource);
@@ -25,21 +25,21 @@ pub(super) fn add(explanation: &mut Explanation<'_>, resolved: &ResolvedSubject<
     let unsent: Vec<String> = unsent.into_iter().map(|(_, key)| format!("`{key}`")).collect();
     if !unsent.is_empty() {
         let keys = unsent.join(", ");
-        notes.push(format!("The asking service did not send {keys}, which it alone could know."));
+        notes.push(format!("The asking service did not send {keys}, which only it could know."));
     }
     notes.dedup();
     explanation.notes.extend(notes);
     name_principals(explanation, resolved);
 }
 
-/// Whether anybody could send a key: not one of a known service that this does not define.
+/// Returns whether a service could send a key. It could not if a known service does not define the key.
 fn is_known(catalogue: &Catalogue, key: &str) -> bool {
     let prefix = key.split_once(':').map_or("", |(prefix, _)| prefix);
     let is_judged = prefix.eq_ignore_ascii_case("aws") || catalogue.service(prefix).is_some();
     !is_judged || catalogue.key(key).is_some()
 }
 
-/// Why a key that comes from Bailiwick is not there.
+/// Explains why a key that Bailiwick sets is absent.
 fn absent(key: &ContextKey, resolved: &ResolvedSubject<'_>) -> String {
     let name = key.as_written();
     let session = resolved.subject().session().is_some();
@@ -48,15 +48,15 @@ fn absent(key: &ContextKey, resolved: &ResolvedSubject<'_>) -> String {
         SubjectKind::User | SubjectKind::UnknownUser => "a user",
         SubjectKind::RoleSession => "a role's session",
         SubjectKind::Service => "a service",
-        SubjectKind::Anonymous => "nobody that is known",
+        SubjectKind::Anonymous => "anonymous",
     };
     match key.global() {
         Some(GlobalKey::MultiFactorAuthPresent) => {
-            format!("`{name}` comes with temporary credentials alone, and the caller has none.")
+            format!("Only temporary credentials have `{name}`, and the caller has none.")
         }
-        Some(GlobalKey::MultiFactorAuthAge) if session => "The caller's session was made without MFA.".to_owned(),
+        Some(GlobalKey::MultiFactorAuthAge) if session => "The caller's session was issued without MFA.".to_owned(),
         Some(GlobalKey::MultiFactorAuthAge) => {
-            format!("`{name}` comes with temporary credentials made with MFA, and the caller has none.")
+            format!("Only temporary credentials issued with MFA have `{name}`, and the caller has none.")
         }
         Some(GlobalKey::UserName) => format!("Only users have `{name}`; the caller is {caller}."),
         Some(GlobalKey::PrincipalTag) => format!("The caller has no tag `{}`.", key.tag().unwrap_or_default()),
@@ -64,7 +64,7 @@ fn absent(key: &ContextKey, resolved: &ResolvedSubject<'_>) -> String {
             format!("The caller's session has no `{name}`.")
         }
         Some(GlobalKey::TokenIssueTime | GlobalKey::SourceIdentity | GlobalKey::FederatedProvider) => {
-            format!("Only sessions have `{name}`, and the caller's credentials are of none.")
+            format!("Only sessions have `{name}`, and the caller's credentials do not belong to one.")
         }
         Some(GlobalKey::ResourceTag | GlobalKey::IamResourceTag) => {
             format!("The resource has no tag `{}`.", key.tag().unwrap_or_default())
@@ -75,20 +75,20 @@ fn absent(key: &ContextKey, resolved: &ResolvedSubject<'_>) -> String {
             | GlobalKey::ResourceOrgId
             | GlobalKey::ResourceOrgPaths,
         ) => {
-            format!("There is no organization for `{name}` to tell of.")
+            format!("There is no organization, so `{name}` has no value.")
         }
-        Some(GlobalKey::ResourceAccount) => "The resource is of no account.".to_owned(),
+        Some(GlobalKey::ResourceAccount) => "The resource does not belong to an account.".to_owned(),
         Some(GlobalKey::PrincipalServiceName | GlobalKey::PrincipalServiceNamesList) => {
             format!("Only services have `{name}`; the caller is {caller}.")
         }
-        _ => format!("Bailiwick itself fills in `{name}`, and has none for this caller, who is {caller}."),
+        _ => format!("Bailiwick itself sets `{name}`, and has no value for this caller, which is {caller}."),
     }
 }
 
-/// Principals that a policy is bound to stand in it by their unique ids: shows them as ARNs while they live.
+/// Shows the users and roles that policies name, which are bound by their unique ids, as ARNs if they exist.
 fn name_principals(explanation: &mut Explanation<'_>, resolved: &ResolvedSubject<'_>) {
     let mut gone = Vec::new();
-    // A policy that came with the question has no name, and says what its sender knows already.
+    // A policy in the question has no name, and the asking service knows its content.
     for miss in explanation.near_misses.iter_mut().filter(|miss| miss.statement.policy.is_some()) {
         for failure in std::iter::once(&mut miss.failure).chain(&mut miss.also) {
             let Failure::Principal { expected, .. } = failure else { continue };
@@ -96,8 +96,9 @@ fn name_principals(explanation: &mut Explanation<'_>, resolved: &ResolvedSubject
                 let Ok(id) = UniqueId::parse(&principal.written) else { continue };
                 match resolved.view().entity(&id) {
                     Some(entity) => principal.written = entity.arn(resolved.view().partition()).as_str().into(),
-                    None => gone
-                        .push(format!("`{id}` was a user or role that is no more; who has its name now is another.")),
+                    None => gone.push(format!(
+                        "`{id}` was a user or role that no longer exists; one with its name now is another."
+                    )),
                 }
             }
         }
@@ -107,7 +108,7 @@ fn name_principals(explanation: &mut Explanation<'_>, resolved: &ResolvedSubject
     explanation.notes.extend(gone);
 }
 
-/// What is said of a role that isn't there.
+/// Removes what the trust policy of a role that does not exist says, and adds a note.
 pub(super) fn no_such_role(explanation: &mut Explanation<'_>) {
     let is_trust = |kind: PolicyKind| kind == PolicyKind::Trust;
     explanation.near_misses.retain(|miss| !is_trust(miss.statement.at.kind));

@@ -41,7 +41,7 @@ async fn a_denial_is_explained() {
     assert_eq!(absent(PolicyType::PermissionsBoundary), Some(Verdict::NotPresent));
     assert_eq!(absent(PolicyType::ServiceControl), Some(Verdict::NotPresent));
     assert_eq!(answer.missing_context_keys, ["aws:RequestedRegion"]);
-    assert_eq!(answer.notes, ["The asking service did not send `aws:RequestedRegion`, which it alone could know."]);
+    assert_eq!(answer.notes, ["The asking service did not send `aws:RequestedRegion`, which only it could know."]);
     assert_eq!((answer.suggestions.len(), answer.denies.len()), (1, 0));
     let suggestion = &answer.suggestions[0];
     assert_eq!((suggestion.policy_type(), &*suggestion.attach_to), (PolicyType::Identity, arn));
@@ -70,18 +70,18 @@ async fn noted(
 }
 
 #[tokio::test]
-async fn names_and_keys_that_nobody_knows_are_noted() {
+async fn unknown_names_and_keys_are_noted() {
     let env = TestEnv::new().await;
     let service = env.prove(&env.key(MAIN, None).await).await.unwrap();
     let user = "arn:aws:iam::111122223333:user/x";
     for (n, (condition, action, resource, expected)) in [
         (r#"{"Bool":{"aws:MultiFactorAuthPresent":"true"}}"#, "iam:GetUser", user,
-            &["`aws:MultiFactorAuthPresent` comes with temporary credentials alone, and the caller has none."][..]),
+            &["Only temporary credentials have `aws:MultiFactorAuthPresent`, and the caller has none."][..]),
         (r#"{"StringEquals":{"aws:PrincipalTag/Pond":"north"}}"#, "iam:GetUser", user, &["The caller has no tag `pond`."]),
         (r#"{"StringEquals":{"aws:PrincipalTags/Pond":"north"}}"#, "iam:GetUser", user,
             &["`aws:PrincipalTags/Pond` is not a known condition key. Did you mean `aws:PrincipalTag/Pond`?"]),
         (r#"{"StringEquals":{"aws:SourceVpc":"v","aws:PrincipalTag/Team":"herons","sqs:x":"y"}}"#, "sqs:SendMessage", "*",
-            &["The asking service did not send `aws:SourceVpc`, `sqs:x`, which it alone could know."]),
+            &["The asking service did not send `aws:SourceVpc`, `sqs:x`, which only it could know."]),
         (r#"{"Null":{"aws:username":"true"}}"#, "iam:GetUsr", user,
             &["`iam:GetUsr` is not an action of `iam`. Did you mean `iam:GetUser`?"]),
         (r#"{"Null":{"aws:username":"true"}}"#, "sts:GetUser", user,
@@ -97,7 +97,7 @@ async fn names_and_keys_that_nobody_knows_are_noted() {
 }
 
 #[tokio::test]
-async fn trust_is_explained_with_arns_and_a_role_that_is_not_there_as_such() {
+async fn trust_is_explained_with_arns_and_absent_roles_are_noted() {
     let env = TestEnv::new().await;
     let service = env.prove(&env.key(MAIN, None).await).await.unwrap();
     let eva = env.user(MAIN, "Eva", "").await;
@@ -121,7 +121,7 @@ async fn trust_is_explained_with_arns_and_a_role_that_is_not_there_as_such() {
     assert_eq!(miss.expected, ["arn:aws:iam::111122223333:user/Eva", "AIDAAAAAAAAAAAAAAAAAA"]);
     assert_eq!(miss.statement.as_ref().unwrap().attached_to, "arn:aws:iam::111122223333:role/ponds/heron");
     assert!(
-        answer.notes[0].starts_with("`AIDAAAAAAAAAAAAAAAAAA` was a user or role that is no more"),
+        answer.notes[0].starts_with("`AIDAAAAAAAAAAAAAAAAAA` was a user or role that no longer exists"),
         "{:?}",
         answer.notes
     );
@@ -133,9 +133,9 @@ async fn trust_is_explained_with_arns_and_a_role_that_is_not_there_as_such() {
     assert!(!answer.text.contains("nobody.invalid"), "{}", answer.text);
 }
 
-/// Once a policy of one's own, brought with the question, made Explain tell the tags that another account keeps.
+/// A policy in the question made Explain show the stored tags of another account.
 #[tokio::test]
-async fn tags_that_another_account_keeps_are_not_told() {
+async fn stored_tags_of_another_account_are_not_shown() {
     let env = TestEnv::new().await;
     let owner = env.prove(&env.key(MAIN, None).await).await.unwrap();
     let album = "arn:aws:photos:eu-central-1:111122223333:album/1";
@@ -168,7 +168,7 @@ async fn tags_that_another_account_keeps_are_not_told() {
 }
 
 #[tokio::test]
-async fn policies_of_another_account_are_shown_to_the_management_account_alone() {
+async fn policies_of_other_accounts_are_shown_to_the_management_account_only() {
     let env = TestEnv::new().await;
     let document = allow("bailiwick:*", "*");
     let bob = env.user(OTHER, "Bob", "").await;
@@ -187,7 +187,7 @@ async fn policies_of_another_account_are_shown_to_the_management_account_alone()
             Ok(_) => assert!(expected, "{asker_in}"),
             Err(error) => assert_eq!((error.code().wire(), expected), ("AccessDenied", false)),
         }
-        // Whether he may is for every service to know that a request came to.
+        // Every service that received a request may know the decision.
         assert!(env.ask(&asker, request).await.is_ok());
     }
 }

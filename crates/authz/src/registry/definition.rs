@@ -14,7 +14,7 @@ pub(super) fn parse_definition(prefix: &str, text: &str) -> Result<catalogue::Se
     }
     let catalogue = match Catalogue::parse(text) {
         Ok(catalogue) => catalogue,
-        Err(error) => return refuse(format!("`definition` is no catalogue: {error}")),
+        Err(error) => return refuse(format!("`definition` is not a catalogue: {error}")),
     };
     if catalogue.complete || catalogue.global_keys().next().is_some() {
         return refuse("`definition` may hold one service, and neither `complete` nor global `keys`".into());
@@ -25,15 +25,18 @@ pub(super) fn parse_definition(prefix: &str, text: &str) -> Result<catalogue::Se
         _ => return refuse(format!("`definition` must hold the service `{prefix}` and no other")),
     };
     if service.actors.is_some() {
-        return refuse("who may act as the service is said in `principalArns`, not by `actors` in `definition`".into());
+        return refuse(
+            "the principals that may act as the service belong in `principalArns`, not in `actors` of `definition`"
+                .into(),
+        );
     }
     for (index, name) in service.principals.iter().enumerate() {
         let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'.' || byte == b'-';
         if name.is_empty() || name.len() > 128 || !name.contains('.') || !name.bytes().all(good) {
-            return refuse(format!("`{name}` is no name of a service principal, such as `photos.example.com`"));
+            return refuse(format!("`{name}` is not the name of a service principal, such as `photos.example.com`"));
         }
         if service.principals[..index].contains(name) {
-            return refuse(format!("the service principal `{name}` is there twice"));
+            return refuse(format!("the service principal `{name}` occurs twice"));
         }
         if builtin.services().any(|service| service.principals.contains(name)) {
             return refuse(format!("the service principal `{name}` is Bailiwick's own"));
@@ -42,7 +45,7 @@ pub(super) fn parse_definition(prefix: &str, text: &str) -> Result<catalogue::Se
     for name in &service.signing_names {
         let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if name.is_empty() || name.len() > 64 || !name.bytes().all(good) {
-            return refuse(format!("`{name}` is no name that requests are signed for, such as `photos`"));
+            return refuse(format!("`{name}` is not a name that requests can be signed for, such as `photos`"));
         }
         if builtin.service(name).is_some() {
             return refuse(format!("requests that are signed for `{name}` are Bailiwick's own"));
@@ -51,7 +54,7 @@ pub(super) fn parse_definition(prefix: &str, text: &str) -> Result<catalogue::Se
     let own = |key: &str| key.split_once(':').is_some_and(|(before, _)| before.eq_ignore_ascii_case(prefix));
     if let Some(key) = service.keys().find(|key| !own(&key.name)) {
         return refuse(format!(
-            "the condition key `{}` is not the service's own, which begin with `{prefix}:`",
+            "the condition key `{}` is not the service's own, whose keys begin with `{prefix}:`",
             key.name
         ));
     }

@@ -154,7 +154,7 @@ impl Handle<op::TagResource> for Authz {
     }
 }
 
-/// Removes tags. A missing key is no error.
+/// Removes tags. Missing keys are ignored.
 impl Handle<op::UntagResource> for Authz {
     type Plan = (Resource, Vec<String>);
 
@@ -186,7 +186,7 @@ impl Handle<op::ListTagsForResource> for Authz {
     }
 }
 
-/// What is stored of a resource; without policy and tags if nothing is.
+/// Returns what is stored of a resource. If nothing is, it has neither policy nor tags.
 async fn find_resource(cx: &Cx, tx: &mut Tx, arn: &Option<String>) -> Result<Resource> {
     let (arn, account) = (resource_arn(cx, arn.as_deref().unwrap_or_default())?, cx.account());
     let found = tx.find_resource(account, arn).await?;
@@ -235,7 +235,7 @@ fn resource_arn<'a>(cx: &Cx, arn: &'a str) -> Result<&'a str> {
         return refuse(format!("must be an ARN of the partition `{}`", cx.partition().as_str()));
     }
     if Catalogue::builtin().service(service).is_some() {
-        return refuse(format!("names a resource of `{service}`, whose policies and tags are kept with it"));
+        return refuse(format!("names a resource of `{service}`, whose policies and tags belong to it"));
     }
     if !account.is_empty() && AccountId::parse(account) != Ok(cx.account()) {
         return refuse(format!("must be of the caller's account {}", cx.account()));

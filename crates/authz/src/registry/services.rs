@@ -13,7 +13,7 @@ use super::definition::parse_definition;
 use super::invalid;
 use crate::{Authz, date, snapshot};
 
-/// A service to register, in the caller's words.
+/// A service to register, as text.
 pub struct NewService {
     prefix: String,
     definition: String,
@@ -149,7 +149,7 @@ impl Handle<op::DeleteService> for Authz {
 
 /// Refuses while policies or tags of a service's resources are stored in any account.
 ///
-/// One that is stored at the same time may remain. It decides as before, which does no harm.
+/// A policy that is stored at the same time may remain. It takes part in decisions as before, which does no harm.
 fn check_unused(snapshot: &Snapshot, prefix: &str) -> Result<()> {
     let (mut count, mut first) = (0_usize, None);
     snapshot.each_resource(&mut |resource| {
@@ -163,8 +163,8 @@ fn check_unused(snapshot: &Snapshot, prefix: &str) -> Result<()> {
     Err(IamError::new(
         ErrorCode::DeleteConflict,
         format!(
-            "policies or tags of {what} of the service `{prefix}` are kept, such as of `{first}`: delete them first, or \
-             say `keepResources`"
+            "policies or tags of {what} of the service `{prefix}` are stored, such as of `{first}`: delete them first, or \
+             set `keepResources`"
         ),
     ))
 }

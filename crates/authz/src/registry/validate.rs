@@ -98,7 +98,7 @@ fn used_as<'r>(req: &'r ValidatePolicyRequest, catalogue: &Catalogue) -> Result<
     Ok((kind, resource_type))
 }
 
-/// How many characters stand before each line of a text.
+/// The number of characters before each line of a text.
 struct Lines(Vec<u32>);
 
 impl Lines {

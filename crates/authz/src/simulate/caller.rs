@@ -9,8 +9,8 @@ use super::source::Source;
 
 /// Returns the caller that `CallerArn` names; without it, the user or role whose policies are simulated.
 ///
-/// A user who is not the one whose policies are simulated has neither tags nor a unique id: they are not the simulating
-/// caller's to see. If there is no user or role, only the account is known.
+/// A user whose policies are not the simulated ones has neither tags nor a unique id, because permission to simulate does
+/// not include them. Without a user or role, only the account is known.
 ///
 /// # Errors
 /// `InvalidInput` for an ARN that is not of a user.

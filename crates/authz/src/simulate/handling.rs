@@ -4,7 +4,7 @@ use bailiwick_model::Result;
 
 use super::invalid;
 
-/// Every scenario, and the types of resource that it needs, as ARNs of EC2 name them.
+/// Every scenario, with the types of resource that it needs, as ARNs of EC2 name them.
 const SCENARIOS: [(&str, &[&str]); 4] = [
     ("EC2-VPC-InstanceStore", &["instance", "image", "security-group", "network-interface"]),
     ("EC2-VPC-InstanceStore-Subnet", &["instance", "image", "security-group", "network-interface", "subnet"]),
@@ -12,7 +12,7 @@ const SCENARIOS: [(&str, &[&str]); 4] = [
     ("EC2-VPC-EBS-Subnet", &["instance", "image", "security-group", "network-interface", "subnet", "volume"]),
 ];
 
-/// Refuses a scenario that is not known or that lacks a resource.
+/// Refuses an unknown scenario, and resources that lack one that the scenario needs.
 pub(super) fn check(option: &str, resources: &[String]) -> Result<()> {
     let Some((_, needed)) = SCENARIOS.iter().find(|(name, _)| *name == option) else {
         return Err(invalid("ResourceHandlingOption", format!("ResourceHandlingOption `{option}` is not known")));

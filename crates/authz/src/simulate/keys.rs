@@ -12,10 +12,10 @@ use bailiwick_policy_lang::value::is_context_value;
 use super::invalid;
 use crate::decide::given_keys::shape;
 
-/// Context keys as they were given. Any key may be: a simulation allows nothing.
+/// The context keys of the request. Any key can be among them, because a simulation allows nothing.
 pub(super) struct GivenKeys<'a> {
     keys: HashMap<ContextKey, Given<'a>>,
-    /// The values of all keys that have several, one after the other.
+    /// The values of all keys that have several, concatenated.
     many: Vec<&'a str>,
 }
 
@@ -25,10 +25,10 @@ enum Given<'a> {
 }
 
 impl<'a> GivenKeys<'a> {
-    /// Reads `ContextEntries`.
+    /// Parses `ContextEntries`.
     ///
     /// # Errors
-    /// `InvalidInput` for an entry without name, one that is there twice, and values that are not of their type.
+    /// `InvalidInput` for an entry without a name, for a key that occurs twice, and for values that are not of their type.
     pub(super) fn read(entries: &'a [ContextEntry]) -> Result<Self> {
         let mut given = GivenKeys { keys: HashMap::with_capacity(entries.len()), many: Vec::new() };
         for entry in entries {
@@ -47,7 +47,7 @@ impl<'a> GivenKeys<'a> {
         Ok(given)
     }
 
-    /// How long all values are together.
+    /// The length of all values together.
     pub(super) fn bytes(&self) -> usize {
         let one = |given: &Given<'_>| match given {
             Given::One(value) => value.len(),

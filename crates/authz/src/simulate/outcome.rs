@@ -1,4 +1,4 @@
-//! The answer to a simulated request, in AWS's words.
+//! The response to a simulated request, in AWS's words.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,31 +10,31 @@ use bailiwick_evaluator::{self as evaluator, Explanation, Finding, Located, Poli
 
 use super::source::Source;
 
-/// What AWS answers as `SourcePolicyType` of a statement of a user, group, role, managed policy or the request.
+/// AWS's `SourcePolicyType` of a statement of a user, group, role, managed policy or the request.
 const IAM_POLICY: &str = "IAM Policy";
 /// The same of a statement of the resource's policy.
 const RESOURCE_POLICY: &str = "Resource Policy";
 
-/// So many statements and missing keys are told of one decision, the first in the order of the policies.
+/// The maximum number of statements and missing keys in the result of one decision, in the order of the policies.
 const MAX_STATEMENTS: usize = 100;
 
-/// So many of all resources of an action, but at least one of each.
+/// The maximum number of them in the results of all resources of an action; each resource has at least one.
 const MAX_STATEMENTS_OF_ACTION: usize = 20_000;
 
-/// What came of one action on one resource.
+/// The result of one action on one resource.
 pub(super) struct Outcome {
     decision: evaluator::Outcome,
     matched: Vec<(StatementRef, Statement)>,
     missing: Vec<String>,
-    /// By type of policy, when caller and resource are of different accounts.
+    /// The decision of each type of policy, if caller and resource are in different accounts.
     details: HashMap<String, String>,
     boundary: Option<bool>,
     organizations: Option<bool>,
 }
 
 impl Outcome {
-    /// Tells what an explanation says of one of several resources. `is_cross_account`: whether caller and resource are of different accounts;
-    /// `has_resource_policy`: whether the resource's policy was given with the request.
+    /// Returns the result that an explanation gives. `is_cross_account`: whether caller and resource are in different
+    /// accounts; `has_resource_policy`: whether the request has the policy of the resource; `resources`: their number.
     pub(super) fn of(
         explanation: &Explanation<'_>,
         source: &Source,
@@ -48,14 +48,14 @@ impl Outcome {
         let denied = decision == evaluator::Outcome::ExplicitDeny;
         let deciding = match decision {
             evaluator::Outcome::Allowed => &explanation.matched[..],
-            // It is for want of a statement that nothing is allowed.
+            // No statement determines it.
             evaluator::Outcome::ImplicitDeny => &[],
             evaluator::Outcome::ExplicitDeny => &explanation.denies,
         };
         let matched = deciding.iter().filter_map(|located| {
             let (id, kind) = match located.at.kind {
                 PolicyKind::Identity => (source.ids.get(located.at.policy as usize)?.as_str(), IAM_POLICY),
-                // A boundary never grants: it is named where it denies.
+                // A boundary never grants, so it is named only if it denies.
                 PolicyKind::Boundary if denied => (source.boundary.as_ref()?.1.as_str(), IAM_POLICY),
                 PolicyKind::Resource | PolicyKind::Trust if has_resource_policy => ("ResourcePolicy", RESOURCE_POLICY),
                 _ => return None,
@@ -123,8 +123,8 @@ fn statement(id: &str, kind: &str, located: &Located<'_>) -> Statement {
     }
 }
 
-/// The result for an action: the most restrictive of the decisions on its resources, and each of these. There is at
-/// least one resource, and an outcome for each.
+/// Returns the result of an action: the most restrictive decision on its resources, and each decision. There is at least
+/// one resource, and an outcome for each.
 pub(super) fn result(action: &str, resources: &[&str], outcomes: Vec<Outcome>) -> EvaluationResult {
     let restrictive = |outcome: &&Outcome| match outcome.decision {
         evaluator::Outcome::Allowed => 0,

@@ -1,4 +1,4 @@
-//! What is simulated: who calls, for what, on what, under which policies and context.
+//! One simulation: the caller, actions, resources, policies and context, and the decisions on them.
 
 use bailiwick_api::iam::{ContextEntry, EvaluationResult};
 use bailiwick_decision::{DecisionInput, ResourcePolicy, Subject, SubjectKind, Trust};
@@ -16,19 +16,20 @@ use super::{handling, invalid};
 use crate::decide::target::service_prefix;
 use crate::work_budget::{WorkBudget, yield_now};
 
-/// Bytes of compiled policies that are looked at about as fast as a small statement; few texts are longer.
+/// The number of bytes of compiled policies, or of text, that count as one unit of cost. Evaluating them takes about as
+/// long as a small statement.
 const UNIT_BYTES: usize = 256;
 
-/// More than this is not looked at for one decision, during which nobody else has a turn.
+/// The maximum cost of one decision, which blocks the thread.
 const MAX_DECISION_COST: usize = 50_000;
 
-/// More than this is not looked at for one action, whose resources can't be parted.
+/// The maximum cost of one action, whose resources all belong to one result.
 const MAX_ACTION_COST: usize = 1_000_000;
 
-/// After this much others have their turn.
+/// The cost after which the task yields.
 const YIELD_COST: usize = 1_000;
 
-/// What the request of a simulation says, beside the policies of identities.
+/// The members of a request, without the policies of identities.
 pub(super) struct SimulationInput<'a> {
     pub(super) actions: &'a [String],
     pub(super) resources: &'a [String],
@@ -39,7 +40,7 @@ pub(super) struct SimulationInput<'a> {
     pub(super) handling: Option<&'a str>,
 }
 
-/// A simulation, read and checked.
+/// A simulation, parsed.
 pub(super) struct Simulation<'a> {
     source: &'a Source,
     caller: Subject,
@@ -47,16 +48,16 @@ pub(super) struct Simulation<'a> {
     resources: Vec<&'a str>,
     given: GivenKeys<'a>,
     resource_policy: Option<Policy>,
-    /// What there is to look at for one decision: pieces of policies, times pieces of what they are compared with.
+    /// The cost of one decision: units of policies, times units of the text that they are compared with.
     decision_cost: usize,
-    /// What stands for the trust policy of a role when none was given: the role trusts the caller's account.
+    /// The trust policy of a role if none is given: it trusts the caller's account.
     trust: Policy,
     owner: AccountId,
     snapshot: &'a Snapshot,
 }
 
 impl<'a> Simulation<'a> {
-    /// Reads what is input.
+    /// Parses a request.
     ///
     /// # Errors
     /// `InvalidInput`.
@@ -125,25 +126,25 @@ impl<'a> Simulation<'a> {
         self.actions
     }
 
-    /// How much there is to look at for one result.
+    /// The cost of one result.
     pub(super) fn cost(&self) -> usize {
         self.decision_cost.saturating_mul(self.resources.len())
     }
 
-    /// What is decided on an action on all resources. Lets others have their turn in between.
+    /// Decides an action on all resources. Yields in between.
     ///
     /// # Errors
     /// `InvalidInput` for a decision that would take too long.
     pub(super) async fn result(&self, action: &str) -> Result<EvaluationResult> {
         let mut outcomes = Vec::with_capacity(self.resources.len());
-        let mut looked = 0;
+        let mut cost = 0;
         for resource in &self.resources {
             let mut work = WorkBudget::new();
             outcomes.push(self.decide(action, resource, &mut work)?);
             work.yield_if_due().await;
-            looked += self.decision_cost;
-            if looked >= YIELD_COST {
-                looked = 0;
+            cost += self.decision_cost;
+            if cost >= YIELD_COST {
+                cost = 0;
                 yield_now().await;
             }
         }
@@ -181,7 +182,7 @@ impl<'a> Simulation<'a> {
     }
 }
 
-/// What is said of more than can be looked at.
+/// Returns the error for a simulation that costs too much.
 fn too_large() -> IamError {
     let why = "the policies are too large to be decided on so much at once: name fewer resources or fewer values";
     invalid("PolicyInputList", why)
@@ -208,10 +209,10 @@ fn owner(text: &str) -> Result<AccountId> {
     })
 }
 
-/// The resource's policy: the trust policy of a role when the actions are those that it decides.
+/// Returns the policy of the resource. It is the trust policy of a role if trust policies decide all actions.
 ///
 /// # Errors
-/// `InvalidInput`, also for one that can't be the policy of every resource.
+/// `InvalidInput`, also for a policy that cannot be that of every resource.
 fn resource_policy(text: &str, actions: &[String], resources: &[&str], partition: Partition) -> Result<Policy> {
     const NAME: &str = "ResourcePolicy";
     let is_trust = actions.iter().all(|action| ServiceRules::is_decided_by_trust_policy(action));
@@ -223,7 +224,7 @@ fn resource_policy(text: &str, actions: &[String], resources: &[&str], partition
     }
 }
 
-/// Whether any statement may be about a resource, going by its service.
+/// Returns whether a statement of the document can apply to a resource, judged by its service.
 fn may_apply_to(document: &Document, resource: &str) -> bool {
     let service = |arn: &str| arn.split(':').nth(2).map(str::to_owned);
     let of = service(resource);

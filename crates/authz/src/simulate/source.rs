@@ -23,9 +23,9 @@ pub(super) struct Source {
     /// The name of each: AWS's `SourcePolicyId`.
     pub(super) ids: Vec<String>,
     pub(super) boundary: Option<(Policy, String)>,
-    /// The user or role that the policies are of.
+    /// The user or role that has the policies.
     pub(super) entity: Option<Arc<Entity>>,
-    /// The account that the policies are of.
+    /// The account that has the policies.
     pub(super) account: AccountId,
 }
 
@@ -50,7 +50,7 @@ impl SourceArn {
         }
     }
 
-    /// The check of an action on it.
+    /// The check of an action on the identity.
     pub(super) fn check(&self, snapshot: &Snapshot, action: &'static str) -> Check {
         let check = Check::new(action, &self.arn);
         match snapshot.entity_by_arn(&self.arn) {
@@ -59,7 +59,7 @@ impl SourceArn {
         }
     }
 
-    /// All its policies.
+    /// Returns all policies of the identity.
     ///
     /// # Errors
     /// `NoSuchEntity`.

@@ -61,7 +61,7 @@ fn shown_answer(statements: &[bailiwick_api::iam::Statement]) -> Vec<String> {
     statements.iter().map(shown_answer).collect()
 }
 
-/// A house, and somebody in it who may simulate.
+/// An environment with a user who may simulate.
 struct SimulationEnv {
     env: TestEnv,
     director: Authenticated,
@@ -96,7 +96,7 @@ impl SimulationEnv {
 }
 
 #[tokio::test]
-async fn each_action_has_one_result_and_in_it_one_for_each_resource() {
+async fn each_action_has_one_result_with_one_for_each_resource() {
     let theatre = SimulationEnv::new().await;
     let get = allow("s3:Get*", "arn:aws:s3:::bank/*");
     let deny = statement("Deny", "s3:*", "arn:aws:s3:::bank/vault", "{}");
@@ -138,7 +138,7 @@ async fn each_action_has_one_result_and_in_it_one_for_each_resource() {
 }
 
 #[tokio::test]
-async fn statements_are_told_with_their_places() {
+async fn matched_statements_have_positions() {
     let theatre = SimulationEnv::new().await;
     let text = "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {\"Effect\": \"Allow\", \"Action\": \"sqs:*\", \"Resource\": \"*\"}\n  ]\n}";
     let result = theatre.one(custom(&[text], &["sqs:SendMessage"], &[])).await;
@@ -149,7 +149,7 @@ async fn statements_are_told_with_their_places() {
 }
 
 #[tokio::test]
-async fn what_was_asked_for_and_not_given_is_told() {
+async fn missing_context_keys_are_listed() {
     let theatre = SimulationEnv::new().await;
     let condition = r#"{"StringEquals":{"s3:Prefix":"${aws:username}"},"Bool":{"aws:SecureTransport":"true"}}"#;
     let policy = statement("Allow", "s3:ListBucket", "arn:aws:s3:::bank", condition);
@@ -209,7 +209,7 @@ async fn context_has_types() {
 }
 
 #[tokio::test]
-async fn a_resource_s_policy_takes_part() {
+async fn a_resource_policy_takes_part() {
     let theatre = SimulationEnv::new().await;
     let grant = |principal: &str, effect: &str| {
         format!(
@@ -256,7 +256,7 @@ async fn a_resource_s_policy_takes_part() {
 }
 
 #[tokio::test]
-async fn a_role_s_trust_policy_can_be_given() {
+async fn a_trust_policy_can_be_given() {
     let theatre = SimulationEnv::new().await;
     let role = "arn:aws:iam::111122223333:role/Heron";
     let trust = |who: &str| {
@@ -275,7 +275,7 @@ async fn a_role_s_trust_policy_can_be_given() {
 }
 
 #[tokio::test]
-async fn what_is_no_scenario_is_refused() {
+async fn invalid_simulations_are_refused() {
     let theatre = SimulationEnv::new().await;
     let good = allow("s3:*", "*");
     let base = || custom(&[&good], &["s3:GetObject"], &[]);
@@ -411,7 +411,7 @@ async fn results_come_in_pages() {
     assert!(theatre.custom(slow(10)).await.is_ok());
     let message = theatre.refused(slow(200)).await;
     assert!(message.contains("on so much at once"), "{message}");
-    // So is what is told: of many statements the first, and of each resource one.
+    // So are the statements: the first of many, and one for each resource.
     let answer = theatre.custom(request(&many, names(2, 1).collect(), 0)).await.unwrap();
     assert_eq!(answer.evaluation_results[0].matched_statements.len(), 100);
     let few = format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, [one; 5].join(","));
@@ -421,7 +421,7 @@ async fn results_come_in_pages() {
 }
 
 #[tokio::test]
-async fn a_page_ends_where_it_has_become_long() {
+async fn a_page_ends_at_the_maximum_size() {
     let theatre = SimulationEnv::new().await;
     let resources: Vec<String> = (0..300).map(|at| format!("arn:aws:s3:::bank/{at:01500}")).collect();
     let resources: Vec<&str> = resources.iter().map(String::as_str).collect();

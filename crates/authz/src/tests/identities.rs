@@ -175,7 +175,7 @@ impl TestEnv {
         Key { id, secret: secret.expose().to_owned(), token: Some(token) }
     }
 
-    /// A user of the main account who may ask everything, as a service would have one.
+    /// A user of the main account who may ask everything, as a service has one.
     pub(crate) async fn service(&self) -> Authenticated {
         let user = self.user(MAIN, "gateway", &allow("bailiwick:*", "*")).await;
         let key = self.key(MAIN, Some(&user)).await;

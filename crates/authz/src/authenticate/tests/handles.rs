@@ -11,14 +11,18 @@ use bailiwick_sigv4::Signing;
 use crate::tests::*;
 
 impl TestEnv {
-    async fn who_signed(&self, service: &Authenticated, signed: authz::SignedRequest) -> Result<AuthenticateResponse> {
+    async fn authenticate_signed(
+        &self,
+        service: &Authenticated,
+        signed: authz::SignedRequest,
+    ) -> Result<AuthenticateResponse> {
         let req = AuthenticateRequest { signed_request: Some(signed), min_revision: None };
         self.call::<op::Authenticate>(service, req).await
     }
 }
 
 #[tokio::test]
-async fn who_signed_is_told_with_all_that_policies_see() {
+async fn authenticate_returns_everything_about_the_signer_that_policies_use() {
     let env = TestEnv::new().await;
     let service = env.service().await;
     let role = env.role(OTHER, "Diver", "{}", "").await;
@@ -28,11 +32,11 @@ async fn who_signed_is_told_with_all_that_policies_see() {
     });
     let sent = TestRequest::new("sqs", "POST", "/q?x", "", b"body")
         .sign_as(&key, |c| Signing::new(c, "eu-west-1", "sqs", noon()).declare_payload());
-    let answer = env.who_signed(&service, sent.to_proto()).await;
+    let answer = env.authenticate_signed(&service, sent.to_proto()).await;
     assert_eq!(code(answer), "SignatureDoesNotMatch", "a path holds no question mark");
     let sent = TestRequest::new("sqs", "POST", "/q", "x=1", b"body")
         .sign_as(&key, |c| Signing::new(c, "eu-west-1", "sqs", noon()).declare_payload());
-    let answer = env.who_signed(&service, sent.to_proto()).await.unwrap();
+    let answer = env.authenticate_signed(&service, sent.to_proto()).await.unwrap();
     let principal = answer.principal.unwrap();
     assert_eq!(principal.arn, "arn:aws:sts::444455556666:assumed-role/Diver/dive");
     assert_eq!(principal.role_arn.as_deref(), Some("arn:aws:iam::444455556666:role/ponds/Diver"));
@@ -55,7 +59,7 @@ async fn who_signed_is_told_with_all_that_policies_see() {
 }
 
 #[tokio::test]
-async fn what_the_asking_service_does_not_say_of_the_body_counts_as_declared() {
+async fn without_a_body_the_declared_payload_hash_counts() {
     let env = TestEnv::new().await;
     let service = env.service().await;
     let key = env.key(MAIN, None).await;
@@ -69,32 +73,32 @@ async fn what_the_asking_service_does_not_say_of_the_body_counts_as_declared() {
     };
     let put = || TestRequest::new("s3", "PUT", "/bank/a%2Fb/../c", "", b"content");
     let declared = object_key(put(), |s| s.declare_payload());
-    let answer = env.who_signed(&service, without_body(&declared)).await.unwrap();
+    let answer = env.authenticate_signed(&service, without_body(&declared)).await.unwrap();
     assert!(!answer.signature.unwrap().payload_verified);
-    let answer = env.who_signed(&service, declared.to_proto()).await.unwrap();
+    let answer = env.authenticate_signed(&service, declared.to_proto()).await.unwrap();
     assert!(answer.signature.unwrap().payload_verified);
     let unsigned = object_key(put(), |s| s.unsigned_payload());
-    let signature = env.who_signed(&service, unsigned.to_proto()).await.unwrap().signature.unwrap();
+    let signature = env.authenticate_signed(&service, unsigned.to_proto()).await.unwrap().signature.unwrap();
     assert_eq!((&*signature.payload_hash, signature.payload_verified), ("UNSIGNED-PAYLOAD", false));
     // By hash instead of the body itself.
     let mut by_hash = declared.to_proto();
     let hash = "ED7002B439E9AC845F22357D822BAC1444730FBDB6016D3EC9432297B9EC9F73".to_owned();
     by_hash.http_request.as_mut().unwrap().payload = Some(authz::http_request::Payload::PayloadSha256(hash));
-    assert!(env.who_signed(&service, by_hash.clone()).await.unwrap().signature.unwrap().payload_verified);
+    assert!(env.authenticate_signed(&service, by_hash.clone()).await.unwrap().signature.unwrap().payload_verified);
     let other = "ED7002B439E9AC845F22357D822BAC1444730FBDB6016D3EC9432297B9EC9F74".to_owned();
     by_hash.http_request.as_mut().unwrap().payload = Some(authz::http_request::Payload::PayloadSha256(other));
-    assert_eq!(code(env.who_signed(&service, by_hash).await), "SignatureDoesNotMatch");
-    // Elsewhere a body of which nothing is known is no signed one.
+    assert_eq!(code(env.authenticate_signed(&service, by_hash).await), "SignatureDoesNotMatch");
+    // For other services, an unknown body is not a signed one.
     let post = TestRequest::new("sqs", "POST", "/", "", b"Action=SendMessage").sign(&env, &key, "eu-west-1");
-    assert!(env.who_signed(&service, post.to_proto()).await.is_ok());
-    assert_eq!(code(env.who_signed(&service, without_body(&post)).await), "SignatureDoesNotMatch");
+    assert!(env.authenticate_signed(&service, post.to_proto()).await.is_ok());
+    assert_eq!(code(env.authenticate_signed(&service, without_body(&post)).await), "SignatureDoesNotMatch");
     let get = TestRequest::new("sqs", "GET", "/", "Action=ListQueues", b"").presign(&env, &key, 60);
-    let answer = env.who_signed(&service, without_body(&get)).await.unwrap();
+    let answer = env.authenticate_signed(&service, without_body(&get)).await.unwrap();
     assert_eq!(answer.signature.unwrap().expiration.unwrap().seconds, noon().as_second() + 60);
 }
 
 #[tokio::test]
-async fn the_right_to_know_is_a_permission_like_others() {
+async fn authenticate_needs_a_permission_of_the_asking_service() {
     let env = TestEnv::new().await;
     let bob = env.user(OTHER, "Bob", "").await;
     let key = env.key(OTHER, Some(&bob)).await;
@@ -128,20 +132,20 @@ async fn the_right_to_know_is_a_permission_like_others() {
     ] {
         let user = env.user(MAIN, name, &document).await;
         let asker = env.prove(&env.key(MAIN, Some(&user)).await).await.unwrap();
-        let answer = env.who_signed(&asker, sent.to_proto()).await;
+        let answer = env.authenticate_signed(&asker, sent.to_proto()).await;
         match answer {
             Ok(_) => assert!(expected, "{document}"),
             Err(error) => assert_eq!((error.code().wire(), expected), ("AccessDenied", false), "{document}"),
         }
-        // Who may not ask at all doesn't learn whether a signature is good.
+        // A service without the permission does not learn whether a signature is valid.
         if document.is_empty() {
-            assert_eq!(code(env.who_signed(&asker, nonsense.to_proto()).await), "AccessDenied");
+            assert_eq!(code(env.authenticate_signed(&asker, nonsense.to_proto()).await), "AccessDenied");
         }
     }
 }
 
 #[tokio::test]
-async fn a_handle_stands_for_its_caller_for_its_holder_and_for_minutes() {
+async fn a_handle_proves_its_caller_to_its_holder_for_minutes() {
     let env = TestEnv::new().await;
     let service = env.service().await;
     let role = env.role(OTHER, "Diver", "{}", &allow("sqs:*", "*")).await;
@@ -149,14 +153,14 @@ async fn a_handle_stands_for_its_caller_for_its_holder_and_for_minutes() {
         session.policies = vec![allow("sqs:Get*", "*")];
     });
     let sent = TestRequest::new("sqs", "GET", "/", "", b"").sign(&env, &key, "eu-west-1");
-    let answer = env.who_signed(&service, sent.to_proto()).await.unwrap();
+    let answer = env.authenticate_signed(&service, sent.to_proto()).await.unwrap();
     assert_eq!(answer.handle_expiration.unwrap().seconds, noon().as_second() + 300);
     let ask =
         |action: &str| question(Who::Handle(answer.handle.clone()), action, "arn:aws:sqs:eu-west-1:444455556666:bank");
     assert_eq!(env.decided(&service, ask("sqs:GetQueueUrl")).await, Decision::Allow);
     // The session's own limits came along.
     assert_eq!(env.decided(&service, ask("sqs:SendMessage")).await, Decision::ImplicitDeny);
-    // Nobody else has any use for it, neither before nor after the holder has used it.
+    // Another account cannot use it, neither before nor after the holder has used it.
     let thief = env.user(OTHER, "thief", &allow("bailiwick:*", "*")).await;
     let thief = env.prove(&env.key(OTHER, Some(&thief)).await).await.unwrap();
     assert_eq!(code(env.ask(&thief, ask("sqs:GetQueueUrl")).await), "InvalidClientTokenId");
@@ -166,7 +170,7 @@ async fn a_handle_stands_for_its_caller_for_its_holder_and_for_minutes() {
         code(env.ask(&service, question(Who::Handle(forged.into()), "sqs:GetQueueUrl", "*")).await),
         "InvalidClientTokenId"
     );
-    // It is no bearer token.
+    // It is not a bearer token.
     let text = String::from_utf8_lossy(&answer.handle).into_owned();
     assert_eq!(code(env.authz.authenticate(&Proof::Bearer(&text), noon()).await), "InvalidClientTokenId");
     env.pass(299);
@@ -190,19 +194,19 @@ async fn a_handle_ends_with_the_session() {
     let role = env.role(OTHER, "Diver", "{}", "").await;
     let key = env.session(&role, "dive", |session| session.expires = noon() + Duration::from_secs(60));
     let sent = TestRequest::new("sqs", "GET", "/", "", b"").sign(&env, &key, "eu-west-1");
-    let answer = env.who_signed(&service, sent.to_proto()).await.unwrap();
+    let answer = env.authenticate_signed(&service, sent.to_proto()).await.unwrap();
     assert_eq!(answer.handle_expiration.unwrap().seconds, noon().as_second() + 60);
 }
 
 /// A caller is proven to the service that they signed for, and asked about by its actions alone.
 #[tokio::test]
-async fn a_proof_is_good_for_the_actions_of_the_service_that_was_signed_for() {
+async fn a_proof_is_valid_for_actions_of_the_service_that_was_signed_for() {
     let env = TestEnv::new().await;
     let service = env.service().await;
     let alice = env.user(MAIN, "Alice", &allow("*", "*")).await;
     let key = env.key(MAIN, Some(&alice)).await;
     let photos = TestRequest::new("photos", "GET", "/", "", b"").sign(&env, &key, "eu-west-1").to_proto();
-    let handle = env.who_signed(&service, photos.clone()).await.unwrap().handle;
+    let handle = env.authenticate_signed(&service, photos.clone()).await.unwrap().handle;
     let role = format!("arn:aws:iam::{MAIN}:role/ponds/Heron");
     env.role(MAIN, "Heron", r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":["photos.example.com","films.example.com"]},"Action":"sts:AssumeRole"}}"#, "").await;
     let check = async |of_photos: &str, of_keys: &str, of_films: &str, to_films: &str| {
@@ -257,7 +261,7 @@ async fn a_proof_is_good_for_the_actions_of_the_service_that_was_signed_for() {
     };
     let no = "ValidationError";
     check("OK", no, no, no).await;
-    // The owner of actions says whose callers may be asked about by them.
+    // The service that has the actions determines which signing names they accept.
     let register = async |prefix: &str, definition: &str| {
         let definition = format!(r#"{{"catalogue":1,"services":{{"{prefix}":{definition}}}}}"#);
         let (service_prefix, definition) = (Some(prefix.to_owned()), Some(definition));
@@ -272,7 +276,7 @@ async fn a_proof_is_good_for_the_actions_of_the_service_that_was_signed_for() {
         let refused = register("keys", &format!(r#"{{"signingNames":["{bad}"]}}"#)).await;
         assert_eq!(code(refused), "InvalidInput", "{bad}");
     }
-    // Who is named needs no signature.
+    // A caller that is named needs no signature.
     let user_or_root = question(Who::PrincipalArn(format!("arn:aws:iam::{MAIN}:user/Alice")), "films:Get", "*");
     assert_eq!(env.decided(&service, user_or_root).await, Decision::Allow);
 }

@@ -3,7 +3,7 @@ use bailiwick_sigv4::Signing;
 use crate::tests::*;
 
 #[tokio::test]
-async fn who_signs_is_known() {
+async fn a_signature_proves_its_caller() {
     let env = TestEnv::new().await;
     let alice = env.user(MAIN, "Alice", "").await;
     let role = env.role(OTHER, "Diver", "{}", "").await;
@@ -27,7 +27,7 @@ async fn who_signs_is_known() {
 }
 
 #[tokio::test]
-async fn everything_that_is_not_proven_is_refused() {
+async fn invalid_proofs_are_refused() {
     let env = TestEnv::new().await;
     let alice = env.user(MAIN, "Alice", "").await;
     let (key, other) = (env.key(MAIN, Some(&alice)).await, env.key(MAIN, None).await);
@@ -113,13 +113,13 @@ async fn everything_that_is_not_proven_is_refused() {
     // None of it has done any harm.
     assert!(env.authenticate(&good).await.is_ok());
     assert_eq!(code(env.authz.authenticate(&Proof::Bearer("nonsense"), noon()).await), "InvalidClientTokenId");
-    // A session token is no bearer token.
+    // A session token is not a bearer token.
     let token = session.token.unwrap();
     assert_eq!(code(env.authz.authenticate(&Proof::Bearer(&token), noon()).await), "InvalidClientTokenId");
 }
 
 #[tokio::test]
-async fn messages_are_awss() {
+async fn messages_are_those_of_aws() {
     let env = TestEnv::new().await;
     let key = Key { id: AccessKeyId::parse("AKIAUNKNOWNUNKNOWN77").unwrap(), secret: "x".into(), token: None };
     let error = env.prove(&key).await.unwrap_err();
@@ -129,7 +129,7 @@ async fn messages_are_awss() {
 }
 
 #[tokio::test]
-async fn a_key_dies_with_its_status_its_record_and_its_owner() {
+async fn a_key_is_invalid_without_its_status_its_record_and_its_owner() {
     let env = TestEnv::new().await;
     let alice = env.user(MAIN, "Alice", "").await;
     let key = env.key(MAIN, Some(&alice)).await;
@@ -153,7 +153,7 @@ async fn a_key_dies_with_its_status_its_record_and_its_owner() {
 }
 
 #[tokio::test]
-async fn a_record_under_another_owner_is_worth_nothing() {
+async fn a_key_record_under_another_owner_is_invalid() {
     let env = TestEnv::new().await;
     let (alice, mallory) = (env.user(MAIN, "Alice", "").await, env.user(MAIN, "Mallory", "").await);
     let key = env.key(MAIN, Some(&mallory)).await;
@@ -166,7 +166,7 @@ async fn a_record_under_another_owner_is_worth_nothing() {
 }
 
 #[tokio::test]
-async fn sessions_end_without_leeway_and_with_whom_they_stand_for() {
+async fn sessions_end_without_leeway_and_with_their_principal() {
     let env = TestEnv::new().await;
     let role = env.role(MAIN, "Diver", "{}", "").await;
     let session = env.session(&role, "dive", |_| {});
@@ -226,7 +226,7 @@ async fn tx_role(tx: &mut Tx, role: &Role) -> Role {
 }
 
 #[tokio::test]
-async fn suspended_accounts_have_no_credentials() {
+async fn credentials_of_suspended_accounts_are_invalid() {
     let env = TestEnv::new().await;
     let alice = env.user(OTHER, "Alice", "").await;
     let role = env.role(OTHER, "Diver", "{}", "").await;
@@ -253,7 +253,7 @@ async fn suspended_accounts_have_no_credentials() {
 }
 
 #[tokio::test]
-async fn a_whole_accounts_sessions_can_be_revoked() {
+async fn all_sessions_of_an_account_can_be_revoked() {
     let env = TestEnv::new().await;
     let role = env.role(OTHER, "Diver", "{}", "").await;
     let (session, key) = (env.session(&role, "dive", |_| {}), env.key(OTHER, None).await);
@@ -267,7 +267,7 @@ async fn a_whole_accounts_sessions_can_be_revoked() {
 }
 
 #[tokio::test]
-async fn presigned_caller_identity_lives_for_a_quarter_of_an_hour() {
+async fn a_presigned_get_caller_identity_is_valid_for_a_quarter_of_an_hour() {
     let env = TestEnv::new().await;
     let key = env.key(MAIN, None).await;
     let identity = TestRequest::new("sts", "GET", "/", "Action=GetCallerIdentity&Version=2011-06-15", b"");
@@ -291,7 +291,7 @@ async fn presigned_caller_identity_lives_for_a_quarter_of_an_hour() {
 }
 
 #[tokio::test]
-async fn over_grpc_a_body_may_go_unsigned_where_that_is_safe() {
+async fn an_unsigned_body_is_accepted_over_grpc_only_where_that_is_safe() {
     let env = TestEnv::new().await;
     let key = env.key(MAIN, None).await;
     let call = |unsigned_payload| {
@@ -316,7 +316,7 @@ async fn over_grpc_a_body_may_go_unsigned_where_that_is_safe() {
 }
 
 #[tokio::test]
-async fn a_bearer_token_dies_with_the_key_that_it_was_traded_for() {
+async fn a_bearer_token_is_invalid_without_the_key_that_it_was_issued_for() {
     let env = TestEnv::new().await;
     let alice = env.user(MAIN, "Alice", "").await;
     let key = env.key(MAIN, Some(&alice)).await;
@@ -329,7 +329,7 @@ async fn a_bearer_token_dies_with_the_key_that_it_was_traded_for() {
     assert_eq!(first.region, None);
     // CachedCaller, and the same.
     assert!(Arc::ptr_eq(&first.caller, &prove().await.unwrap().caller));
-    // Who is renamed has his new name at once.
+    // A renamed caller has the new name at once.
     let mut tx = env.tx().await;
     let renamed = User { name: UserName::parse("Alicia").unwrap(), ..alice.clone() };
     tx.update(&alice, &renamed).await.unwrap();

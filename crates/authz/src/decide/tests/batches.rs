@@ -20,7 +20,7 @@ fn user(name: &str) -> Option<authz::Caller> {
 }
 
 #[tokio::test]
-async fn each_question_has_its_answer_in_its_place() {
+async fn results_are_in_the_order_of_the_questions() {
     let env = TestEnv::new().await;
     let service = env.service().await;
     env.user(MAIN, "Alice", &statement("Allow", "s3:Get*", "*", r#"{"StringEquals":{"a:shared":"1","a:own":"2"}}"#))
@@ -68,7 +68,7 @@ async fn each_question_has_its_answer_in_its_place() {
 }
 
 #[tokio::test]
-async fn every_question_must_be_one_that_may_be_asked() {
+async fn every_question_of_a_batch_needs_its_permission() {
     let env = TestEnv::new().await;
     env.user(MAIN, "Alice", "").await;
     let document =
@@ -101,10 +101,10 @@ async fn every_question_must_be_one_that_may_be_asked() {
     assert_eq!(code(env.call::<op::BatchAuthorize>(&asker, req).await), "ValidationError");
 }
 
-/// A caller who was nobody when the asker was checked was somebody by the time of the answer, and was decided about
-/// without the asker ever having been checked for him.
+/// A caller that did not exist at the checks existed at the response, and was decided about although the asking service
+/// was not checked for it.
 #[tokio::test]
-async fn what_is_checked_is_what_is_answered() {
+async fn checks_and_response_use_one_snapshot() {
     let env = TestEnv::new().await;
     let service = env.service().await;
     let (cx, mut tx) = (env.cx(&service), env.tx().await);

@@ -7,7 +7,7 @@ impl TestEnv {
 }
 
 #[tokio::test]
-async fn bailiwicks_own_operations_are_decided_like_everything_else() {
+async fn own_operations_are_decided_by_policies() {
     let env = TestEnv::new().await;
     let alice = env.user(MAIN, "Alice", &allow("iam:Get*", "arn:aws:iam::111122223333:user/team/*")).await;
     env.group("staff", &allow("iam:List*", "*"), &[&alice]).await;
@@ -96,7 +96,7 @@ async fn system_keys_are_filled_in() {
 }
 
 #[tokio::test]
-async fn mfa_is_told_of_those_who_showed_it() {
+async fn the_mfa_keys_are_those_of_the_session() {
     let env = TestEnv::new().await;
     let condition =
         r#"{"Bool":{"aws:MultiFactorAuthPresent":"true"},"NumericLessThan":{"aws:MultiFactorAuthAge":"60"}}"#;
@@ -155,7 +155,7 @@ async fn session_policies_and_boundaries_only_narrow() {
 }
 
 #[tokio::test]
-async fn a_managed_session_policy_is_the_one_that_there_was_when_the_session_was_issued() {
+async fn a_managed_session_policy_is_found_by_its_id() {
     let env = TestEnv::new().await;
     let role = env.role(MAIN, "Diver", "{}", &allow("iam:*", "*")).await;
     let all = env.managed("all", &allow("*", "*")).await;
@@ -184,7 +184,7 @@ async fn a_managed_session_policy_is_the_one_that_there_was_when_the_session_was
 }
 
 #[tokio::test]
-async fn trust_policies_must_allow_and_absent_roles_look_like_distrusting_ones() {
+async fn trust_policies_must_allow_and_absent_roles_look_like_roles_without_trust() {
     let env = TestEnv::new().await;
     let all = allow("sts:AssumeRole", "*");
     let (alice, bob) = (env.user(MAIN, "Alice", &all).await, env.user(OTHER, "Bob", &all).await);
@@ -215,7 +215,7 @@ async fn trust_policies_must_allow_and_absent_roles_look_like_distrusting_ones()
             assert_eq!(result.is_ok(), expected, "{:?} {on}", who.caller.principal);
         }
     }
-    // Whether the role is there can't be told from the refusal.
+    // The refusal does not reveal whether the role exists.
     let message = |role: Option<&Role>| {
         let check = Check::new("sts:AssumeRole", &absent).trust(role.map(|role| role.id));
         env.decide(&whos[0], check).unwrap_err().message().to_owned()
@@ -224,7 +224,7 @@ async fn trust_policies_must_allow_and_absent_roles_look_like_distrusting_ones()
 }
 
 #[tokio::test]
-async fn who_is_gone_by_the_time_of_the_decision_is_refused() {
+async fn a_caller_deleted_before_the_decision_is_refused() {
     let env = TestEnv::new().await;
     let alice = env.user(MAIN, "Alice", "").await;
     let key = env.key(MAIN, Some(&alice)).await;
@@ -238,7 +238,7 @@ async fn who_is_gone_by_the_time_of_the_decision_is_refused() {
 }
 
 #[tokio::test]
-async fn who_is_renamed_is_decided_by_his_new_name() {
+async fn a_renamed_caller_is_decided_by_the_new_name() {
     let env = TestEnv::new().await;
     let alice = env.user(MAIN, "Alice", &allow("iam:GetUser", "arn:aws:iam::111122223333:user/${aws:username}")).await;
     let who = env.prove(&env.key(MAIN, Some(&alice)).await).await.unwrap();

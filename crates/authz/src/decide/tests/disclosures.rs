@@ -1,7 +1,7 @@
-//! What answers tell of policies, by whose they are.
+//! What responses show of policies, by the account that owns them.
 //!
 //! A service of one account asks about callers and resources of others. Whatever decides there has `Hidden` in its name,
-//! its Sid or its text, and nothing of it may be told.
+//! its Sid or its text, and responses must not have it.
 
 use bailiwick_api::authz::caller::Who;
 use bailiwick_api::authz::{
@@ -151,7 +151,7 @@ impl TestEnv {
     }
 }
 
-/// Nothing of what is hidden is told, beside the decision.
+/// Asserts that a response has the decision and nothing hidden.
 fn reveals_nothing(what: &str, answer: &impl std::fmt::Debug) {
     let text = format!("{answer:?}");
     for secret in SECRETS {
@@ -160,7 +160,7 @@ fn reveals_nothing(what: &str, answer: &impl std::fmt::Debug) {
 }
 
 #[tokio::test]
-async fn what_decides_in_the_policies_of_a_caller_is_told_to_their_account_alone() {
+async fn deciding_statements_of_a_principal_are_shown_to_its_account_only() {
     use Decision::{Allow, ExplicitDeny, ImplicitDeny};
     let world = World::new().await;
     let env = &world.env;
@@ -188,7 +188,7 @@ async fn what_decides_in_the_policies_of_a_caller_is_told_to_their_account_alone
             );
         }
     }
-    // Their own account is told, and so is the management account.
+    // Their own account and the management account see it.
     for asker in [env.service_of(OTHER).await, env.service().await] {
         for (answer, (why, _)) in world.ask(&asker, theirs).await.iter().zip(&world.callers) {
             assert_ne!(answer.step(), Step::Withheld, "{why}");
@@ -201,7 +201,7 @@ async fn what_decides_in_the_policies_of_a_caller_is_told_to_their_account_alone
 }
 
 #[tokio::test]
-async fn what_decides_in_a_resources_policy_is_told_to_its_owner_and_to_who_brought_it() {
+async fn deciding_statements_of_a_resource_policy_are_shown_to_its_owner_and_its_sender() {
     let env = TestEnv::new().await;
     let stranger = env.service_of(THIRD).await;
     let caller = env.user(THIRD, "caller", &allow("photos:*", "*")).await;
@@ -229,7 +229,7 @@ async fn what_decides_in_a_resources_policy_is_told_to_its_owner_and_to_who_brou
     let owner = env.service_of(OTHER).await;
     let shown_answer = ask(&owner, None).await;
     assert_eq!(shown_answer.step(), Step::ResourcePolicy);
-    // What is brought is the asker's.
+    // A given policy belongs to the asking service.
     let given = resource_policy("Deny", "\"*\"").replace("Hidden", "Mine");
     let answer = ask(&stranger, Some(given)).await;
     assert_eq!((answer.decision(), answer.step()), (Decision::ExplicitDeny, Step::ExplicitDeny));
@@ -237,7 +237,7 @@ async fn what_decides_in_a_resources_policy_is_told_to_its_owner_and_to_who_brou
 }
 
 #[tokio::test]
-async fn a_kept_policy_that_denies_is_not_told_to_strangers() {
+async fn a_stored_policy_that_denies_is_not_shown_to_other_accounts() {
     let env = TestEnv::new().await;
     let stranger = env.service_of(THIRD).await;
     env.keep(OTHER, &album(OTHER), &resource_policy("Deny", "\"*\"")).await;
@@ -255,7 +255,7 @@ async fn a_kept_policy_that_denies_is_not_told_to_strangers() {
 }
 
 #[tokio::test]
-async fn explanations_are_for_the_account_whose_policies_they_show() {
+async fn explanations_need_the_accounts_whose_policies_they_show() {
     let world = World::new().await;
     let env = &world.env;
     let stranger = env.service_of(THIRD).await;
@@ -278,10 +278,10 @@ async fn explanations_are_for_the_account_whose_policies_they_show() {
     }
 }
 
-/// By conditions on tags in a policy that it brings, an account could find the users and roles of another account and
+/// By conditions on tags in a policy that it sends, an account could find the users and roles of another account and
 /// read their tags letter by letter.
 #[tokio::test]
-async fn a_brought_policy_finds_no_roles_of_other_accounts() {
+async fn a_given_policy_cannot_find_roles_of_other_accounts() {
     let env = TestEnv::new().await;
     let (stranger, own) = (env.service_of(THIRD).await, env.service_of(OTHER).await);
     let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"photos.example.com"},"Action":"sts:AssumeRole"}}"#;
@@ -304,7 +304,7 @@ async fn a_brought_policy_finds_no_roles_of_other_accounts() {
 }
 
 #[tokio::test]
-async fn passing_roles_of_other_accounts_tells_nothing_of_them() {
+async fn passing_roles_of_other_accounts_reveals_nothing() {
     let env = TestEnv::new().await;
     let stranger = env.service_of(THIRD).await;
     let trust = |effect: &str| {
@@ -330,14 +330,14 @@ async fn passing_roles_of_other_accounts_tells_nothing_of_them() {
             reveals_nothing(&format!("{name} {role}"), &answer);
             let is_allowed = effect == "Allow" && role == "Trusting";
             assert_eq!(answer.decision() == Decision::Allow, is_allowed, "{name} {role}");
-            // Whether the role denies or isn't there is not told.
+            // The response does not reveal whether the role denies or does not exist.
             assert_ne!(answer.trust.unwrap().decision(), Decision::ExplicitDeny, "{name} {role}");
         }
     }
 }
 
 #[tokio::test]
-async fn assuming_roles_of_other_accounts_tells_nothing_of_them() {
+async fn assuming_roles_of_other_accounts_reveals_nothing() {
     let env = TestEnv::new().await;
     let stranger = env.service_of(THIRD).await;
     let trust = |effect: &str, principal: &str| {
@@ -366,7 +366,7 @@ async fn assuming_roles_of_other_accounts_tells_nothing_of_them() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_only_named_learns_nothing_of_roles_of_other_accounts() {
+async fn naming_a_service_reveals_nothing_of_roles_of_other_accounts() {
     let env = TestEnv::new().await;
     let stranger = env.service_of(THIRD).await;
     let trust = |effect: &str, principal: &str| {
@@ -403,7 +403,7 @@ async fn a_service_that_is_only_named_learns_nothing_of_roles_of_other_accounts(
             }
         }
     }
-    // Of its own account it is told, and so is the management account of all.
+    // A service sees its own account's, the management account all.
     let asked = async |asker: &Authenticated, account: &str| {
         ask(asker, photos(), "sts:AssumeRole", account, "Trusting").await.0
     };

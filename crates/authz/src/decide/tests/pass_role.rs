@@ -35,7 +35,7 @@ fn parts(answer: &AuthorizePassRoleResponse) -> [Decision; 3] {
 }
 
 #[tokio::test]
-async fn both_must_allow() {
+async fn caller_and_trust_policy_must_allow() {
     use Decision::{Allow, ExplicitDeny, ImplicitDeny};
     let env = TestEnv::new().await;
     let service = env.service().await;
@@ -50,7 +50,7 @@ async fn both_must_allow() {
     assert_eq!(asked(pass("Carol")).await, [ExplicitDeny, ExplicitDeny, Allow]);
     let films = AuthorizePassRoleRequest { service_principal: "films.example.com".into(), ..pass("Alice") };
     assert_eq!(asked(films).await, [ImplicitDeny, ImplicitDeny, ImplicitDeny]);
-    // Path and case are the role's own; a role that isn't there trusts nobody.
+    // Path and case must match; a role that does not exist trusts no service.
     for other in [ROLE.replace("Heron", "heron"), ROLE.replace("/ponds", ""), ROLE.replace("Heron", "Egret")] {
         let req = AuthorizePassRoleRequest { role_arn: other.clone(), ..pass("Alice") };
         assert_eq!(asked(req).await[2], ImplicitDeny, "{other}");
@@ -61,7 +61,7 @@ async fn both_must_allow() {
 }
 
 #[tokio::test]
-async fn context_is_for_both_and_brings_nothing_that_bailiwick_knows() {
+async fn context_applies_to_both_decisions_and_cannot_have_reserved_keys() {
     let env = TestEnv::new().await;
     let service = env.service().await;
     let source = r#"{"StringEquals":{"aws:SourceAccount":"111122223333"}}"#;
@@ -86,7 +86,7 @@ async fn context_is_for_both_and_brings_nothing_that_bailiwick_knows() {
 }
 
 #[tokio::test]
-async fn roles_of_other_accounts_are_not_passed_nor_shown() {
+async fn roles_of_other_accounts_are_neither_passed_nor_shown() {
     let env = TestEnv::new().await;
     env.role(MAIN, "Heron", &trusting("photos.example.com", "{}"), "").await;
     let eve = env.user(OTHER, "Eve", &allow("*", "*")).await;
@@ -98,7 +98,7 @@ async fn roles_of_other_accounts_are_not_passed_nor_shown() {
     let answer = ask(&env, &eve, req).await.unwrap();
     assert_eq!(answer.decision(), Decision::ImplicitDeny);
     assert_eq!(answer.trust.unwrap().statement, None);
-    // Who may not ask about `iam` may not ask this.
+    // The asking service needs the permission for `iam`.
     let condition = r#"{"StringEquals":{"bailiwick:ServicePrefix":"photos"}}"#;
     let asker = env.user(MAIN, "asker", &statement("Allow", "bailiwick:*", "*", condition)).await;
     let asker = env.prove(&env.key(MAIN, Some(&asker)).await).await.unwrap();
@@ -106,7 +106,7 @@ async fn roles_of_other_accounts_are_not_passed_nor_shown() {
 }
 
 #[tokio::test]
-async fn a_stranger_is_not_told_whether_a_role_is_there() {
+async fn other_accounts_do_not_learn_whether_a_role_exists() {
     let env = TestEnv::new().await;
     env.role(MAIN, "Heron", &trusting("photos.example.com", "{}"), "").await;
     let gateway = env.user(OTHER, "gateway", &allow("*", "*")).await;

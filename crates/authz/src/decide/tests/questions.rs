@@ -6,7 +6,7 @@ use bailiwick_api::authz::{AuthorizeRequest, ContextEntry, ContextType, Decision
 use crate::tests::*;
 
 #[tokio::test]
-async fn a_signed_request_is_decided_and_told_why() {
+async fn a_decision_about_a_signed_request_names_its_statement() {
     let env = TestEnv::new().await;
     let service = env.service().await;
     let alice = env.user(OTHER, "Alice", &allow("s3:Get*", "arn:aws:s3:::bank/*")).await;
@@ -62,7 +62,7 @@ async fn a_signed_request_is_decided_and_told_why() {
 use bailiwick_sigv4::Signing;
 
 #[tokio::test]
-async fn who_is_not_proven_is_not_decided_about() {
+async fn unproven_callers_are_refused() {
     let env = TestEnv::new().await;
     let service = env.service().await;
     let alice = env.user(MAIN, "Alice", &allow("*", "*")).await;
@@ -109,7 +109,7 @@ async fn who_is_not_proven_is_not_decided_about() {
 }
 
 #[tokio::test]
-async fn the_right_to_ask_is_a_permission_like_others() {
+async fn authorize_needs_a_permission_of_the_asking_service() {
     let env = TestEnv::new().await;
     let alice = env.user(MAIN, "Alice", &allow("s3:*", "*")).await;
     let bob = env.user(OTHER, "Bob", "").await;
@@ -124,7 +124,7 @@ async fn the_right_to_ask_is_a_permission_like_others() {
         statement("Allow", "bailiwick:Authorize", "*", &format!(r#"{{"StringEquals":{{"{key}":"{value}"}}}}"#))
     };
     for (name, document, expected) in [
-        // Signed by Alice for sqs and sns, by Bob for sqs; Alice, Bob, root, a service by name; nobody.
+        // Signed by Alice for sqs and sns, by Bob for sqs; Alice, Bob, root, a service by name; anonymous.
         ("nothing", String::new(), [false; 8]),
         ("all", allow("bailiwick:*", "*"), [true, true, true, true, false, true, true, true]),
         ("proven alone", allow("bailiwick:Authorize", "*"), [true, true, true, false, false, false, false, true]),
@@ -185,7 +185,7 @@ async fn the_right_to_ask_is_a_permission_like_others() {
 }
 
 #[tokio::test]
-async fn services_and_strangers_have_what_the_resource_gives() {
+async fn services_and_anonymous_callers_need_the_resource_policy() {
     let env = TestEnv::new().await;
     let service = env.service().await;
     let policy = |principal: &str| {
@@ -228,7 +228,7 @@ async fn a_bare_user_has_no_session() {
 }
 
 #[tokio::test]
-async fn context_comes_from_the_asking_service_and_never_from_its_connection() {
+async fn context_comes_from_the_question_and_not_from_the_connection() {
     use ContextType::*;
     let env = TestEnv::new().await;
     let service = env.service().await;
@@ -236,7 +236,7 @@ async fn context_comes_from_the_asking_service_and_never_from_its_connection() {
     let alice = env.user(MAIN, "Alice", "").await;
     let mut first = true;
     for (condition, context, expected) in [
-        // What nobody supplied is absent, though the asking service itself came from somewhere.
+        // Keys without a value in the question are absent, although the connection of the asking service has values.
         (r#"{"Null":{"aws:SourceIp":"true"}}"#, vec![], true),
         (r#"{"Null":{"aws:SecureTransport":"true"}}"#, vec![], true),
         (r#"{"Null":{"aws:UserAgent":"true"}}"#, vec![], true),
@@ -284,7 +284,7 @@ async fn context_comes_from_the_asking_service_and_never_from_its_connection() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_read_in_one_way_is_refused() {
+async fn ambiguous_questions_are_refused() {
     use ContextType::*;
     let env = TestEnv::new().await;
     let service = env.service().await;
@@ -355,7 +355,7 @@ async fn what_can_not_be_read_in_one_way_is_refused() {
 }
 
 #[tokio::test]
-async fn answers_are_not_older_than_asked_for() {
+async fn decisions_are_at_least_as_new_as_the_min_revision() {
     let env = TestEnv::new().await;
     let service = env.service().await;
     let alice = env.user(MAIN, "Alice", "").await;
@@ -370,7 +370,7 @@ async fn answers_are_not_older_than_asked_for() {
 }
 
 #[tokio::test]
-async fn roles_of_ours_are_assumed_by_their_trust_policy_here_too() {
+async fn questions_about_assuming_roles_use_the_trust_policy() {
     let env = TestEnv::new().await;
     let service = env.service().await;
     env.user(MAIN, "Alice", &allow("sts:*", "*")).await;

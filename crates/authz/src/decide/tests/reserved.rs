@@ -1,4 +1,4 @@
-//! Context keys that can't be brought from outside, in every operation that takes context.
+//! Context keys that requests cannot have, in every operation that takes context.
 
 use std::sync::atomic::Ordering;
 
@@ -37,7 +37,7 @@ fn pass(who: &Who, context: Vec<ContextEntry>) -> AuthorizePassRoleRequest {
     }
 }
 
-/// The code that each operation answers with when a key is brought: Authorize, BatchAuthorize with the key in the
+/// The code of each operation's response to a reserved key: Authorize, BatchAuthorize with the key in the
 /// shared context and in the item's, Explain.
 async fn given(env: &TestEnv, service: &Authenticated, who: &Who, resource: &str, key: &str) -> [String; 4] {
     let context = vec![entry(key, ContextType::Unspecified, &["x"])];
@@ -78,7 +78,7 @@ fn all_keys() -> impl Iterator<Item = (GlobalKey, String)> {
 }
 
 #[tokio::test]
-async fn what_bailiwick_knows_is_refused_in_every_operation() {
+async fn reserved_keys_are_refused_in_every_operation() {
     let env = TestEnv::new().await;
     let service = env.service().await;
     env.role(MAIN, "Heron", &trusting(), "").await;
@@ -122,7 +122,7 @@ async fn what_bailiwick_knows_is_refused_in_every_operation() {
 }
 
 #[tokio::test]
-async fn a_simulation_may_be_given_any_key() {
+async fn a_simulation_accepts_every_key() {
     let env = TestEnv::new().await;
     let service = env.user(MAIN, "admin", &allow("*", "*")).await;
     let service = env.prove(&env.key(MAIN, Some(&service)).await).await.unwrap();
@@ -145,7 +145,7 @@ async fn a_simulation_may_be_given_any_key() {
 }
 
 #[tokio::test]
-async fn tags_of_what_is_stored_come_from_the_store_in_every_operation() {
+async fn stored_tags_apply_in_every_operation() {
     let env = TestEnv::new().await;
     let service = env.service().await;
     // Tags of the role: Team=roles; of the user: Team=reeds; of the policy: Team=papers.
@@ -186,7 +186,7 @@ async fn tags_of_what_is_stored_come_from_the_store_in_every_operation() {
 }
 
 #[tokio::test]
-async fn whose_resource_it_is_not_does_not_learn_what_is_stored_and_can_not_change_it() {
+async fn other_accounts_neither_learn_nor_change_what_is_stored_of_a_resource() {
     let env = TestEnv::new().await;
     let admin = env.service().await;
     tag(&env, &admin, ALBUM, "Team", "photos").await;

@@ -34,7 +34,7 @@ fn alice() -> Option<authz::Caller> {
     by(Who::PrincipalArn(ALICE.into()))
 }
 
-/// A house with a caller who may do everything but what the greedy statement denies, if its key is given.
+/// An environment with a caller that may do everything but what the greedy statement denies, if its key is given.
 async fn env() -> (TestEnv, Authenticated) {
     let env = TestEnv::new().await;
     let user = env.user(MAIN, "Alice", &allow("*", "*")).await;
@@ -59,7 +59,7 @@ fn item(count: usize) -> AuthorizeItem {
 }
 
 #[tokio::test]
-async fn a_question_has_its_bound() {
+async fn a_question_has_a_limit() {
     let (env, service) = env().await;
     for (count, decided) in [(0, true), (10, true), (13, false), (1_000, false)] {
         let answer = env.call::<op::Authorize>(&service, question(count)).await;
@@ -70,7 +70,7 @@ async fn a_question_has_its_bound() {
                 assert!(error.message().contains(&format!("{DECISION_STEPS} steps: bring fewer")), "{error}");
             }
         }
-        // What is decided twice over, for the statement and for what is told of it, has the same bound.
+        // An explanation evaluates twice, with the same limit.
         let explain = ExplainRequest { request: Some(question(count)) };
         let shown_answer = env.call::<op::Explain>(&service, explain).await.map(|_| ());
         match count {
@@ -81,7 +81,7 @@ async fn a_question_has_its_bound() {
 }
 
 #[tokio::test]
-async fn so_has_passing_a_role() {
+async fn passing_a_role_has_a_limit() {
     let (env, service) = env().await;
     let trust = greedy().replace(r#""Resource":"*","#, r#""Principal":"*","#).replace(r#""*","Pr"#, r#""sts:*","Pr"#);
     env.role(MAIN, "worker", &trust, "").await;
@@ -98,7 +98,7 @@ async fn so_has_passing_a_role() {
 }
 
 #[tokio::test]
-async fn the_questions_of_a_batch_share_theirs() {
+async fn the_questions_of_a_batch_share_one_limit() {
     let (env, service) = env().await;
     let batch = |items: Vec<AuthorizeItem>| BatchAuthorizeRequest { caller: alice(), items, ..Default::default() };
     // One that is too much costs the others nothing.
@@ -134,7 +134,7 @@ async fn turns(call: impl Future) -> usize {
 }
 
 #[tokio::test]
-async fn others_have_their_turn_between_questions() {
+async fn a_batch_yields_between_questions() {
     let (env, service) = env().await;
     for (count, words, expected) in [(1, 0, 0..1), (20, 1, 19..21), (8, 10, 6..9), (1_000, 0, 2..100)] {
         let req = BatchAuthorizeRequest { caller: alice(), items: vec![item(words); count], ..Default::default() };
@@ -146,7 +146,7 @@ async fn others_have_their_turn_between_questions() {
 }
 
 #[tokio::test]
-async fn who_asks_is_checked_within_it_too() {
+async fn checks_of_the_asking_service_count_towards_the_limit() {
     let (env, service) = env().await;
     let snapshot = env.snapshots.at_least(env.tx().await.revision()).await.unwrap();
     let check = |count: usize| {
@@ -157,7 +157,7 @@ async fn who_asks_is_checked_within_it_too() {
     let cx = env.cx(&service);
     assert!(turns(env.authz.decide_all(&snapshot, &service, &cx, &checks)).await < 100);
     assert!(env.authz.decide_all(&snapshot, &service, &cx, &checks).await.is_ok());
-    // Policies of his that every check is compared with at length.
+    // Policies of the asking service that take long for every check.
     let document = |patterns: usize| {
         let pattern = |at| format!(r#""arn:aws:bailiwick:*:*:*{}{at}*""#, "?a".repeat(40));
         let patterns: Vec<String> = (0..patterns).map(pattern).collect();
@@ -187,7 +187,7 @@ async fn who_asks_is_checked_within_it_too() {
 }
 
 #[tokio::test]
-async fn keys_beyond_ascii_are_found_by_their_names() {
+async fn keys_beyond_ascii_are_found_by_name() {
     let (env, service) = env().await;
     let many: Vec<ContextEntry> =
         (0..200).map(|at| entry(&format!("a:{}{at}", "é".repeat(120)), ContextType::String, &["x"])).collect();

@@ -58,7 +58,7 @@ async fn ask(env: &TestEnv, who: &Authenticated, req: AuthorizeRequest) -> Autho
 }
 
 #[tokio::test]
-async fn a_kept_policy_decides_until_it_is_deleted() {
+async fn a_stored_policy_applies_until_it_is_deleted() {
     let env = TestEnv::new().await;
     let admin = env.service().await;
     env.user(MAIN, "Bob", "").await;
@@ -73,7 +73,7 @@ async fn a_kept_policy_decides_until_it_is_deleted() {
     // Only the very ARN counts.
     let near = AuthorizeRequest { resource: ALBUM.replace("album", "Album"), ..question("Bob") };
     assert_eq!(ask(&env, &admin, near).await.decision(), Decision::ImplicitDeny);
-    // A policy that the question brings is in the place of it.
+    // A policy in the question replaces it.
     let given = AuthorizeRequest { resource_policy: Some(grant("Deny", "\"*\"")), ..question("Bob") };
     assert_eq!(ask(&env, &admin, given).await.decision(), Decision::ExplicitDeny);
     let items = vec![AuthorizeItem { action: "photos:GetAlbum".into(), resource: ALBUM.into(), ..Default::default() }];
@@ -99,7 +99,7 @@ async fn a_kept_policy_decides_until_it_is_deleted() {
 }
 
 #[tokio::test]
-async fn a_grant_does_not_pass_to_the_next_of_the_same_name() {
+async fn a_grant_does_not_apply_to_a_later_user_of_the_same_name() {
     let env = TestEnv::new().await;
     let admin = env.service().await;
     let bob = env.user(MAIN, "Bob", "").await;
@@ -115,7 +115,7 @@ async fn a_grant_does_not_pass_to_the_next_of_the_same_name() {
 }
 
 #[tokio::test]
-async fn the_tags_of_a_resource_that_is_kept_are_the_kept_ones() {
+async fn stored_tags_replace_those_of_the_question() {
     let env = TestEnv::new().await;
     let admin = env.service().await;
     let condition = r#"{"StringEquals":{"aws:ResourceTag/Team":"blue"}}"#;
@@ -130,7 +130,7 @@ async fn the_tags_of_a_resource_that_is_kept_are_the_kept_ones() {
     env.change::<op::TagResource>(&admin, tag(ALBUM, &[("team", "blue")])).await.unwrap();
     assert_eq!(tags(&env, &admin).await.len(), 2);
     assert_eq!(decided(vec![]).await, Decision::Allow);
-    // Neither the same nor another tag can be brought.
+    // The question can have neither the same nor another tag.
     for (key, value) in [("aws:ResourceTag/Team", "blue"), ("aws:resourcetag/other", "x")] {
         let context = vec![entry(key, ContextType::String, &[value])];
         let req = AuthorizeRequest { context, ..question("Bob") };
@@ -150,7 +150,7 @@ async fn the_tags_of_a_resource_that_is_kept_are_the_kept_ones() {
 }
 
 #[tokio::test]
-async fn what_may_be_done_is_bounded_by_resource_and_tags() {
+async fn permissions_can_be_limited_by_resource_and_tags() {
     let env = TestEnv::new().await;
     let admin = env.service().await;
     env.user(MAIN, "Bob", "").await;
@@ -172,7 +172,7 @@ async fn what_may_be_done_is_bounded_by_resource_and_tags() {
 }
 
 #[tokio::test]
-async fn what_is_no_resource_or_no_policy_is_refused() {
+async fn invalid_arns_and_policies_are_refused() {
     let env = TestEnv::new().await;
     let admin = env.service().await;
     let long = format!("{ALBUM}{}", "x".repeat(500));
@@ -202,7 +202,7 @@ async fn what_is_no_resource_or_no_policy_is_refused() {
 }
 
 #[tokio::test]
-async fn other_accounts_are_decided_about_and_shown_nothing() {
+async fn other_accounts_get_decisions_without_statements() {
     let env = TestEnv::new().await;
     let admin = env.service().await;
     env.user(MAIN, "Bob", "").await;

@@ -39,7 +39,7 @@ async fn user(env: &TestEnv, of: &str, name: &str, document: &str) -> Authentica
 }
 
 #[tokio::test]
-async fn a_service_is_registered_shown_listed_replaced_and_forgotten() {
+async fn a_service_is_registered_shown_listed_replaced_and_deleted() {
     let env = TestEnv::new().await;
     let admin = env.service().await;
     assert_eq!(code(get(&env, &admin).await), "NoSuchEntity");
@@ -53,14 +53,14 @@ async fn a_service_is_registered_shown_listed_replaced_and_forgotten() {
     let listed = env.call::<op::ListServices>(&admin, ListServicesRequest::default()).await.unwrap();
     assert_eq!(listed.services, [RegisteredService { definition: None, ..made.clone() }]);
     assert!(!listed.is_truncated);
-    // Others may look it up, but not see who acts as it, nor change it.
+    // Other accounts may look it up, but neither see which principals act as it, nor change it.
     let other = user(&env, OTHER, "Eve", &allow("bailiwick:*", "*")).await;
     let bare = RegisteredService { principal_arns: Vec::new(), principal_arns_withheld: true, ..made.clone() };
     assert_eq!(get(&env, &other).await.unwrap(), bare);
     assert_eq!(code(env.change::<op::PutService>(&other, put(PHOTOS, &[])).await), "AccessDenied");
     let forget = || forgotten(false);
     assert_eq!(code(env.change::<op::DeleteService>(&other, forget()).await), "AccessDenied");
-    // One who is gone is shown as such; another of his name does not take his place.
+    // A deleted user is shown as such; a later one of the same name does not replace it.
     let mut tx = env.tx().await;
     let renamed = User { name: UserName::parse("Robert").unwrap(), ..bob.clone() };
     tx.update(&bob, &renamed).await.unwrap();
@@ -75,7 +75,7 @@ async fn a_service_is_registered_shown_listed_replaced_and_forgotten() {
 }
 
 #[tokio::test]
-async fn definitions_are_read_strictly() {
+async fn definitions_are_parsed_strictly() {
     let env = TestEnv::new().await;
     let admin = env.service().await;
     let check = async |prefix: &str, definition: &str, expected: &str| {
@@ -91,12 +91,12 @@ async fn definitions_are_read_strictly() {
     check("photos", &PHOTOS.replace("\"GetAlbum\":{", "\"GetAlbum\":{\"x\":1,"), "actions.GetAlbum.x").await;
     check("photos", &PHOTOS.replace("\"Read\"", "\"Look\""), "actions.GetAlbum.access: found `Look`").await;
     let acting = PHOTOS.replace("\"keys\":{\"ph", "\"actors\":[\"arn:aws:iam::111122223333:root\"],\"keys\":{\"ph");
-    check("photos", &acting, "is said in `principalArns`").await;
+    check("photos", &acting, "belong in `principalArns`").await;
     check("films", PHOTOS, "must hold the service `films`").await;
     check("photos", r#"{"catalogue":1,"services":{}}"#, "must hold the service `photos`").await;
     check("photos", &PHOTOS.replace("1,\"serv", "1,\"complete\":true,\"serv"), "may hold one service").await;
     check("photos", &PHOTOS.replace("1,\"serv", "1,\"keys\":{\"a:b\":\"Bool\"},\"serv"), "may hold one service").await;
-    check("photos", &PHOTOS.replace("photos.example.com", "photos"), "no name of a service principal").await;
+    check("photos", &PHOTOS.replace("photos.example.com", "photos"), "is not the name of a service principal").await;
     check("photos", &PHOTOS.replace("photos.example.com", "iam.amazonaws.com"), "is Bailiwick's own").await;
     check("photos", &PHOTOS.replace("{\"photos:Size\"", "{\"aws:Size\""), "is not the service's own").await;
     check("photos", &PHOTOS.replace("[\"photos:Size\"]", "[\"photos:Colour\"]"), "named and not defined").await;
@@ -108,7 +108,7 @@ async fn definitions_are_read_strictly() {
 }
 
 #[tokio::test]
-async fn a_service_with_resources_is_not_forgotten_unawares() {
+async fn a_service_with_resources_is_deleted_only_on_request() {
     let env = TestEnv::new().await;
     let admin = env.service().await;
     env.change::<op::PutService>(&admin, put(PHOTOS, &[])).await.unwrap();
@@ -136,7 +136,7 @@ async fn a_service_with_resources_is_not_forgotten_unawares() {
 }
 
 #[tokio::test]
-async fn resources_have_the_arns_that_their_service_registered() {
+async fn resources_must_have_the_arn_formats_of_their_service() {
     let env = TestEnv::new().await;
     let admin = env.service().await;
     let tag = async |resource: &str| {
@@ -176,7 +176,7 @@ async fn resources_have_the_arns_that_their_service_registered() {
 }
 
 #[tokio::test]
-async fn a_service_principal_is_of_one_service() {
+async fn a_service_principal_belongs_to_one_service() {
     let env = TestEnv::new().await;
     let admin = env.service().await;
     env.change::<op::PutService>(&admin, put(PHOTOS, &[])).await.unwrap();
@@ -186,7 +186,7 @@ async fn a_service_principal_is_of_one_service() {
 }
 
 #[tokio::test]
-async fn only_who_is_listed_acts_as_a_registered_service() {
+async fn only_listed_principals_act_as_a_registered_service() {
     let env = TestEnv::new().await;
     let admin = env.service().await;
     let listed = user(&env, OTHER, "photos", &allow("bailiwick:Authorize", "*")).await;
@@ -204,7 +204,7 @@ async fn only_who_is_listed_acts_as_a_registered_service() {
         };
         env.call::<op::Authorize>(who, req).await.map(|answer| answer.decision())
     };
-    // An unregistered name is whose it may be to the asker.
+    // The asking service needs a permission for a name that is not registered.
     assert_eq!(code(ask(&listed).await), "AccessDenied");
     assert_eq!(ask(&stranger).await.unwrap(), Decision::Allow);
     let arn = format!("arn:aws:iam::{OTHER}:user/photos");

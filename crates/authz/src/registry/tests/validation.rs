@@ -86,7 +86,7 @@ async fn names_of_registered_services_are_known() {
 }
 
 #[tokio::test]
-async fn each_type_of_policy_is_held_to_its_own_rules() {
+async fn each_type_of_policy_has_its_own_rules() {
     let env = TestEnv::new().await;
     let admin = env.service().await;
     register(&env, &admin).await;
@@ -160,7 +160,7 @@ async fn a_document_is_validated_for_this_deployment_or_for_aws() {
 }
 
 #[tokio::test]
-async fn findings_have_places_and_come_in_pages() {
+async fn findings_have_positions_and_pages() {
     let env = TestEnv::new().await;
     let admin = env.service().await;
     let req =
@@ -202,7 +202,7 @@ fn filled(bytes: usize, text: impl Fn(usize) -> String) -> String {
 }
 
 #[tokio::test]
-async fn comparing_with_names_that_are_registered_has_its_bound() {
+async fn comparing_with_registered_names_has_a_limit() {
     let env = TestEnv::new().await;
     let admin = env.service().await;
     let actions = filled(60_000, |at| format!("{}{at}", "A".repeat(20))).replace(',', ":{},");

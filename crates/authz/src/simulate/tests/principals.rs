@@ -8,7 +8,7 @@ use bailiwick_api::iam::{
 use super::*;
 
 #[tokio::test]
-async fn a_principal_brings_everything_that_he_holds() {
+async fn a_principal_is_simulated_with_all_policies() {
     let theatre = SimulationEnv::new().await;
     let env = &theatre.env;
     let alice = env.user(MAIN, "Alice", &allow("s3:GetObject", "*")).await;
@@ -75,7 +75,7 @@ async fn a_principal_brings_everything_that_he_holds() {
 }
 
 #[tokio::test]
-async fn a_boundary_bounds_and_is_told() {
+async fn a_boundary_limits_and_is_shown() {
     let theatre = SimulationEnv::new().await;
     theatre.env.user(MAIN, "Alice", &allow("s3:*", "*")).await;
     let check = async |boundary: &str, expected: &str, within: bool, by: &[&str]| {
@@ -105,14 +105,14 @@ async fn a_boundary_bounds_and_is_told() {
 }
 
 #[tokio::test]
-async fn of_the_simulated_caller_is_known_what_his_simulator_may_know() {
+async fn the_simulated_caller_has_only_keys_that_the_simulating_caller_may_know() {
     let theatre = SimulationEnv::new().await;
     let condition = r#"{"StringEquals":{"aws:PrincipalTag/Team":"reeds"}}"#;
     theatre.env.user(MAIN, "Alice", &statement("Allow", "s3:*", "*", condition)).await;
     theatre.env.user(MAIN, "Bob", "").await;
     let results = theatre.principal(of(ALICE, &["s3:GetObject"], &[])).await.unwrap();
     assert_eq!(decision(&results[0]), "allowed");
-    // As Bob, with Alice's policies: who may see hers may not see his tags.
+    // As Bob, with Alice's policies: permission for hers does not include Bob's tags.
     let bob = "arn:aws:iam::111122223333:user/Bob";
     let request = SimulatePrincipalPolicyRequest { caller_arn: Some(bob.into()), ..of(ALICE, &["s3:GetObject"], &[]) };
     let results = theatre.principal(request).await.unwrap();
@@ -133,7 +133,7 @@ async fn of_the_simulated_caller_is_known_what_his_simulator_may_know() {
 }
 
 #[tokio::test]
-async fn context_keys_are_listed_once() {
+async fn each_context_key_is_listed_once() {
     let theatre = SimulationEnv::new().await;
     let condition = r#"{"StringEquals":{"aws:PrincipalTag/Team":"${aws:username}","S3:Prefix":"a"}}"#;
     let first = statement("Allow", "s3:*", "*", condition);
@@ -167,7 +167,7 @@ async fn context_keys_are_listed_once() {
 }
 
 #[tokio::test]
-async fn who_may_simulate_whom_is_for_policies_to_say() {
+async fn simulating_needs_a_permission_for_the_identity() {
     let theatre = SimulationEnv::new().await;
     theatre.env.user(MAIN, "Alice", "").await;
     theatre.env.group("staff", "", &[]).await;
