@@ -161,11 +161,13 @@ def test_changes_of_services_and_resources_are_recorded_with_their_content(new_s
     """Changes over `authz.v1` had no parameters, and reads no record."""
     server = new_server().start()
     root = GrpcApi(server, server.root)
-    definition = '{"service": "photos", "actions": [{"name": "GetAlbum", "access_level": "Read"}]}'
+    definition = '{"catalogue": 1, "services": {"photos": {"actions": {"GetAlbum": {"access": "Read"}}}}}'
+    statement = '{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "photos:GetAlbum", "Resource": "*"}'
+    policy = '{"Version": "2012-10-17", "Statement": ' + statement + "}"
     for operation, members in {
         "PutService": {"servicePrefix": "photos", "definition": definition},
         "ListServices": {},
-        "PutResourcePolicy": {"resourceArn": "arn:aws:photos:::album/a", "policy": "{}"},
+        "PutResourcePolicy": {"resourceArn": "arn:aws:photos:::album/a", "policy": policy},
         "GetResourcePolicy": {"resourceArn": "arn:aws:photos:::album/a"},
         "TagResource": {"resourceArn": "arn:aws:photos:::album/a", "tags": [{"key": "a", "value": "b"}]},
     }.items():
@@ -173,7 +175,7 @@ def test_changes_of_services_and_resources_are_recorded_with_their_content(new_s
     server.stop()
     seen = {record["eventName"]: record for record in audit.records(server)}
     assert seen["PutService"]["requestParameters"]["definition"] == definition
-    assert seen["PutResourcePolicy"]["requestParameters"] == {"resourceArn": "arn:aws:photos:::album/a", "policy": "{}"}
+    assert seen["PutResourcePolicy"]["requestParameters"] == {"resourceArn": "arn:aws:photos:::album/a", "policy": policy}
     assert seen["TagResource"]["requestParameters"]["tags"] == [{"key": "a", "value": "b"}]
     assert seen["ListServices"]["readOnly"] and seen["GetResourcePolicy"]["readOnly"]
 
