@@ -32,8 +32,8 @@ pub fn asked_keys<'a>(request: &Request<'_>, policies: &Policies<'a>) -> Vec<&'a
 
 fn each<'a>(policies: &Policies<'a>) -> impl Iterator<Item = &'a Policy> {
     let single = |policy: Option<&'a Policy>| policy.map(std::slice::from_ref).unwrap_or_default();
-    let many = [policies.identity, policies.session.unwrap_or_default(), policies.scps, policies.rcps];
-    let slices = many.into_iter().flatten().copied();
+    let many = [policies.session.unwrap_or_default(), policies.scps, policies.rcps];
+    let slices = policies.identity_slices().chain(many.into_iter().flatten().copied());
     let singles = [policies.boundary, policies.resource, policies.trust, policies.endpoint].map(single);
     slices.chain(singles).flatten()
 }

@@ -5,6 +5,7 @@ use bailiwick_policy_lang::PolicyKind;
 use crate::budget::Budget;
 use crate::decision::{Decision, Outcome, StatementRef, Step};
 use crate::exceptions::{self, Exception};
+use crate::indexed::Place;
 use crate::policies::Policies;
 use crate::policy::{Grants, Policy};
 use crate::prepared::PreparedRequest;
@@ -51,22 +52,32 @@ pub(crate) fn run(request: &Request<'_>, policies: &Policies<'_>, steps: &mut u6
 
 /// The most common case: a user or role session, a resource in the same account, and identity policies only.
 fn identity_alone(subject: &PreparedRequest<'_>, policies: &Policies<'_>, steps: &mut u64) -> Decision {
-    let kind = PolicyKind::Identity;
-    let mut allow = None;
-    for (policy, own) in (0u32..).zip(policies.identity.iter().copied().flatten()) {
-        let found = own.scan(subject, allow.is_none(), steps);
-        if let Some(statement) = found.deny() {
-            return denied(StatementRef { kind, level: 0, policy, statement });
-        }
-        if let Some(statement) = found.allow().filter(|_| allow.is_none()) {
-            allow = Some((policy, statement));
-        }
+    match identity(subject, policies, steps) {
+        Ok(Some(statement)) => allowed(Step::SameAccount, Some(statement)),
+        Ok(None) => lacking(Step::SameAccount, PolicyKind::Identity),
+        Err(deny) => deny,
     }
-    match allow {
-        Some((policy, statement)) => {
-            allowed(Step::SameAccount, Some(StatementRef { kind, level: 0, policy, statement }))
-        }
-        None => lacking(Step::SameAccount, kind),
+}
+
+/// Looks for a Deny and an Allow in the identity policies, the indexed ones first.
+fn identity(
+    subject: &PreparedRequest<'_>,
+    policies: &Policies<'_>,
+    steps: &mut u64,
+) -> Result<Option<StatementRef>, Decision> {
+    let kind = PolicyKind::Identity;
+    let Some(indexed) = policies.indexed else { return list(subject, kind, 0, policies.identity, steps) };
+    let reference = |place: Place| StatementRef { kind, level: 0, policy: place.policy, statement: place.statement };
+    let first = indexed.scan(subject, true, steps);
+    if let Some(deny) = first.deny {
+        return Err(denied(reference(deny)));
+    }
+    let before = indexed.policies().len() as u32;
+    let own = list(subject, kind, 0, policies.identity, steps);
+    let behind = |at: StatementRef| StatementRef { policy: before + at.policy, ..at };
+    match own {
+        Ok(allow) => Ok(first.allow.map(reference).or(allow.map(behind))),
+        Err(deny) => Err(Decision { statement: deny.statement.map(behind), ..deny }),
     }
 }
 
@@ -125,7 +136,7 @@ impl Found {
 
 /// Scans every policy that applies.
 fn gather(subject: &PreparedRequest<'_>, policies: &Policies<'_>, steps: &mut u64) -> Result<Found, Decision> {
-    let identity = list(subject, PolicyKind::Identity, 0, policies.identity, steps)?;
+    let identity = identity(subject, policies, steps)?;
     let boundary = optional(subject, PolicyKind::Boundary, policies.boundary, steps)?;
     let session = match policies.session {
         None => true,

@@ -83,12 +83,29 @@ pub fn case(bytes: &[u8]) {
     let plain = crate::jsonl::evaluate_bytes(bytes, false);
     let explained = crate::jsonl::evaluate_bytes(bytes, true);
     assert_eq!(plain.decision, explained.decision);
+    if let Ok(line) = std::str::from_utf8(bytes) {
+        indexed(line);
+    }
     for answer in [plain, explained] {
         let value: serde_json::Value = serde_json::from_str(&answer.line).unwrap_or_default();
         assert!(!answer.line.contains('\n') && value["id"].is_string() | value["id"].is_null());
         let said = answer.decision.map(|decision| decision.outcome.as_str());
         assert_eq!(value.get("decision").and_then(|said| said.as_str()), said);
         assert_eq!(value.get("error").is_some(), said.is_none());
+    }
+}
+
+/// A case is decided the same way, by a statement of the same policy, with an index over its identity policies.
+///
+/// # Panics
+/// If the property does not hold.
+#[cfg(feature = "jsonl")]
+pub fn indexed(line: &str) {
+    for indexed in [1, usize::MAX] {
+        let Some((without, with)) = crate::jsonl::decide_both_ways(line, indexed) else { return };
+        let place = |decision: crate::Decision| decision.statement.map(|at| (at.kind, at.level, at.policy));
+        assert_eq!((with.outcome, with.step, with.lacking), (without.outcome, without.step, without.lacking), "{line}");
+        assert_eq!(place(with), place(without), "{line}");
     }
 }
 

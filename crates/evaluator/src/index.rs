@@ -1,4 +1,4 @@
-//! The index of a policy: finds the statements that can concern a request.
+//! An index over statements, of one policy or of many: finds those that can concern a request.
 //!
 //! Each statement is stored under one kind of key, the one that it shares with the fewest statements: its actions, its
 //! resources or its principals. Statements with the same actions are so distinguished by their resources, and the
@@ -7,7 +7,9 @@
 use std::ops::ControlFlow;
 
 use crate::action::{ActionKey, ActionSet};
+use crate::budget::is_spent;
 use crate::compile::Map;
+use crate::filter::Filter;
 use crate::hash;
 use crate::prepared::PreparedRequest;
 use crate::principal;
@@ -16,7 +18,19 @@ use crate::statement::{PrincipalScope, Statement};
 use crate::table::Table;
 use crate::trie::Trie;
 
-/// The index of one policy.
+/// Statements by number, as an index refers to them.
+pub(crate) trait Statements {
+    /// The number of statements.
+    fn count(&self) -> usize;
+    /// A statement's filter.
+    fn filter(&self, at: u32) -> &Filter;
+    /// A statement and its actions.
+    fn statement(&self, at: u32) -> (&Statement, &ActionSet);
+    /// A set of actions, by the number that the index knows it by.
+    fn action_set(&self, set: u32) -> &ActionSet;
+}
+
+/// An index over numbered statements.
 #[derive(Default)]
 pub(crate) struct Index {
     /// Statements without a key.
@@ -40,14 +54,15 @@ enum Place {
 }
 
 impl Index {
-    pub(crate) fn build(statements: &[Statement], sets: &[ActionSet]) -> Self {
+    /// Builds an index over statements, each with the number of its action set.
+    pub(crate) fn build(statements: &[(&Statement, u32)], sets: &[&ActionSet]) -> Self {
         let places = choose(statements, sets);
         let of = |place: Place| {
             let numbered = statements.iter().zip(0u32..).zip(&places);
-            numbered.filter(move |(_, own)| **own == place).map(|(statement, _)| statement)
+            numbered.filter(move |(_, own)| **own == place).map(|((statement, at), _)| (statement.0, statement.1, at))
         };
 
-        let mut by_set: Vec<(u32, u32)> = of(Place::Action).map(|(statement, at)| (statement.actions, at)).collect();
+        let mut by_set: Vec<(u32, u32)> = of(Place::Action).map(|(_, set, at)| (set, at)).collect();
         by_set.sort_unstable();
         let mut ranges = vec![(0, 0); sets.len()];
         for (at, (set, _)) in (0u32..).zip(&by_set) {
@@ -66,15 +81,15 @@ impl Index {
                 }
             }
         }
-        let resources = of(Place::Resource).flat_map(|(statement, at)| {
+        let resources = of(Place::Resource).flat_map(|(statement, _, at)| {
             let keys = statement.resources.as_ref().and_then(|set| set.keys()).unwrap_or_default();
             keys.into_iter().map(move |key| (key, at))
         });
-        let principals = of(Place::Principal).flat_map(|(statement, at)| {
+        let principals = of(Place::Principal).flat_map(|(statement, _, at)| {
             principal_keys(statement).unwrap_or_default().into_iter().map(move |key| (key, at))
         });
         Self {
-            always: of(Place::Always).map(|(_, at)| at).collect(),
+            always: of(Place::Always).map(|(_, _, at)| at).collect(),
             exact: Table::build(exact),
             heads: Trie::build(heads),
             sets: ranges.into(),
@@ -84,12 +99,56 @@ impl Index {
         }
     }
 
+    /// Visits the statements whose action matches, except those that the index knows not to concern the request.
+    pub(crate) fn candidates(
+        &self,
+        statements: &impl Statements,
+        subject: &PreparedRequest<'_>,
+        steps: &mut u64,
+        mut visit: impl FnMut(u32, &Statement, &mut u64) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let most = 2 * statements.count();
+        let (mut last, mut looks) = (u32::MAX, 0);
+        let ended = self.visit(statements, subject, steps, |at, action_matches, steps| {
+            *steps += 1;
+            looks += 1;
+            if looks > most || is_spent(*steps) {
+                return ControlFlow::Break(());
+            }
+            let again = std::mem::replace(&mut last, at) == at;
+            if again || !statements.filter(at).may_match(&subject.marks) {
+                return ControlFlow::Continue(());
+            }
+            let (statement, actions) = statements.statement(at);
+            if action_matches || actions.matches(subject, steps) {
+                visit(at, statement, steps)
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        if looks <= most || is_spent(*steps) {
+            return ended;
+        }
+        // The index finds the same statements again and again: to look at each of them once costs less.
+        for at in 0..statements.count() as u32 {
+            *steps += 1;
+            if !statements.filter(at).may_match(&subject.marks) {
+                continue;
+            }
+            let (statement, actions) = statements.statement(at);
+            if actions.matches(subject, steps) {
+                visit(at, statement, steps)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
     /// Visits every statement that can concern the request; some others too, and some twice. The flag says that the
     /// action is known to match.
-    pub(crate) fn visit(
+    fn visit(
         &self,
+        statements: &impl Statements,
         subject: &PreparedRequest<'_>,
-        sets: &[ActionSet],
         steps: &mut u64,
         mut visit: impl FnMut(u32, bool, &mut u64) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
@@ -97,7 +156,7 @@ impl Index {
             visit(*at, false, steps)?;
         }
         let of_set = |set: u32, steps: &mut u64, visit: &mut dyn FnMut(u32, bool, &mut u64) -> ControlFlow<()>| {
-            if !sets[set as usize].matches(subject, steps) {
+            if !statements.action_set(set).matches(subject, steps) {
                 return ControlFlow::Continue(());
             }
             let (from, count) = self.sets[set as usize];
@@ -136,21 +195,21 @@ impl Index {
 }
 
 /// For each statement the kind of key that it shares with the fewest others.
-fn choose(statements: &[Statement], sets: &[ActionSet]) -> Vec<Place> {
+fn choose(statements: &[(&Statement, u32)], sets: &[&ActionSet]) -> Vec<Place> {
     let mut uses = vec![0u32; sets.len()];
-    for statement in statements {
-        uses[statement.actions as usize] += 1;
+    for (_, set) in statements {
+        uses[*set as usize] += 1;
     }
     let mut actions: Map<u64, u32> = Map::default();
     let mut resources: Map<ResourceKey<'_>, u32> = Map::default();
     let mut principals: Map<u64, u32> = Map::default();
-    let of_set: Vec<Option<Vec<u64>>> = sets.iter().map(action_keys).collect();
+    let of_set: Vec<Option<Vec<u64>>> = sets.iter().map(|set| action_keys(set)).collect();
     for (keys, uses) in of_set.iter().zip(&uses) {
         for key in keys.iter().flatten() {
             *actions.entry(*key).or_default() += uses;
         }
     }
-    for statement in statements {
+    for (statement, _) in statements {
         for key in statement.resources.iter().filter_map(|set| set.keys()).flatten() {
             *resources.entry(key).or_default() += 1;
         }
@@ -158,10 +217,9 @@ fn choose(statements: &[Statement], sets: &[ActionSet]) -> Vec<Place> {
             *principals.entry(key).or_default() += 1;
         }
     }
-    let place = |statement: &Statement| {
+    let place = |(statement, set): &(&Statement, u32)| {
         let most = |loads: &mut dyn Iterator<Item = Option<&u32>>| loads.flatten().copied().max().unwrap_or(0);
-        let by_action =
-            of_set[statement.actions as usize].as_ref().map(|keys| most(&mut keys.iter().map(|key| actions.get(key))));
+        let by_action = of_set[*set as usize].as_ref().map(|keys| most(&mut keys.iter().map(|key| actions.get(key))));
         let by_resource = statement.resources.as_ref().and_then(|set| set.keys());
         let by_resource = by_resource.map(|keys| most(&mut keys.iter().map(|key| resources.get(key))));
         let by_principal = principal_keys(statement).map(|keys| most(&mut keys.iter().map(|key| principals.get(key))));

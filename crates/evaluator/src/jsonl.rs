@@ -12,7 +12,7 @@ use serde_json::error::Category;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::{Context, ContextSource, Decision, Policies, Policy, Request, decide, explain};
+use crate::{Context, ContextSource, Decision, IndexedPolicies, Policies, Policy, Request, decide, explain};
 
 mod context;
 mod explanation;
@@ -45,6 +45,20 @@ pub fn evaluate_line(line: &str, with_explanation: bool) -> Answer {
         }
         Answer { line: answer.to_string(), decision: Some(decision), problem: None }
     })
+}
+
+/// Decides the case in `line` without an index over its identity policies, and with one over the first `indexed` of them.
+/// Returns `None` if it cannot be read.
+pub(crate) fn decide_both_ways(line: &str, indexed: usize) -> Option<(Decision, Decision)> {
+    let Object(case) = serde_json::from_str::<Object<Case<'_>>>(line).ok()?;
+    let compiled = case.compile().ok()?;
+    let all: Vec<Policy> = compiled.identity.iter().chain(&compiled.groups).cloned().collect();
+    let (first, rest) = all.split_at(indexed.min(all.len()));
+    let first = IndexedPolicies::new(first.iter().cloned());
+    Some(compiled.with(&case, |request, policies| {
+        let indexed = Policies { indexed: Some(&first), identity: &[rest], ..*policies };
+        (decide(request, policies), decide(request, &indexed))
+    }))
 }
 
 /// [`evaluate_line`] for a line that may be anything.
@@ -312,6 +326,7 @@ impl Compiled {
         let rcps: Vec<&[Policy]> = self.rcps.iter().map(Vec::as_slice).collect();
         let policies = Policies {
             identity: &identity,
+            indexed: None,
             boundary: self.boundary.as_ref(),
             session: (!self.session.is_empty()).then_some(&session),
             scps: &scps,

@@ -26,6 +26,7 @@ pub mod fuzz;
 mod glob;
 mod hash;
 mod index;
+mod indexed;
 #[cfg(feature = "jsonl")]
 pub mod jsonl;
 mod pattern;
@@ -48,6 +49,7 @@ pub use explain::{
     Absent, AbsentReason, Actual, Expected, Explanation, Failure, Finding, Located, NearMiss, Suggestion, Variables,
     Verdict, explain, explain_within, trace, trace_within,
 };
+pub use indexed::IndexedPolicies;
 pub use policies::Policies;
 pub use policy::{Policy, StatementInfo};
 pub use request::{CallerAccount, Entity, Principal, Request, ResourceAccount};

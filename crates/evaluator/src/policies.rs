@@ -1,6 +1,6 @@
 //! Every policy that takes part in a decision.
 
-use crate::{Policy, StatementInfo, StatementRef};
+use crate::{IndexedPolicies, Policy, StatementInfo, StatementRef};
 use bailiwick_policy_lang::PolicyKind;
 
 /// The policies that apply to a request, borrowed, by type.
@@ -11,6 +11,9 @@ use bailiwick_policy_lang::PolicyKind;
 pub struct Policies<'a> {
     /// Identity policies: own, then those of each group.
     pub identity: &'a [&'a [Policy]],
+    /// More identity policies, with an index. They count before those of `identity`: a [`StatementRef`] numbers them
+    /// first. For a principal with many policies all of them are best put here.
+    pub indexed: Option<&'a IndexedPolicies>,
     /// The permissions boundary, if there is one.
     pub boundary: Option<&'a Policy>,
     /// Session policies. `None`: the session was made without; an empty list allows nothing.
@@ -38,13 +41,18 @@ impl<'a> Policies<'a> {
         limits && organization && self.resource.is_none() && self.trust.is_none() && !self.resource_must_allow
     }
 
+    /// All identity policies, the indexed ones first.
+    pub(crate) fn identity_slices(&self) -> impl Iterator<Item = &'a [Policy]> {
+        self.indexed.map(IndexedPolicies::policies).into_iter().chain(self.identity.iter().copied())
+    }
+
     /// The policy that a statement reference points into.
     #[must_use]
     pub fn policy(&self, at: &StatementRef) -> Option<&'a Policy> {
         let index = at.policy as usize;
         let level = at.level as usize;
         match at.kind {
-            PolicyKind::Identity => self.identity.iter().copied().flatten().nth(index),
+            PolicyKind::Identity => self.identity_slices().flatten().nth(index),
             PolicyKind::Session => self.session?.iter().copied().flatten().nth(index),
             PolicyKind::Scp => self.scps.get(level)?.get(index),
             PolicyKind::Rcp => self.rcps.get(level)?.get(index),

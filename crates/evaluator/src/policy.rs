@@ -13,13 +13,18 @@ use crate::filter::Filter;
 use crate::index::Index;
 use crate::statement::Statement;
 
+mod filter;
 mod scan;
 
+use filter::PolicyFilter;
 pub(crate) use scan::Grants;
 
 /// A compiled policy: immutable, shared by cloning the handle.
 #[derive(Clone)]
-pub struct Policy(Arc<Compiled>);
+pub struct Policy {
+    filter: PolicyFilter,
+    compiled: Arc<Compiled>,
+}
 
 /// The fields that exclude a small policy are first and adjacent: for most policies no other field is read.
 #[repr(C)]
@@ -93,7 +98,10 @@ impl Policy {
             filters.push(of_set[set as usize].and_resources(statement.resources.as_ref()));
             statements.push(statement);
         }
-        let index = (!tell_apart(&filters)).then(|| Box::new(Index::build(&statements, &action_sets)));
+        let index = (!tell_apart(&filters)).then(|| {
+            let numbered: Vec<_> = statements.iter().map(|statement| (statement, statement.actions)).collect();
+            Box::new(Index::build(&numbered, &action_sets.iter().collect::<Vec<_>>()))
+        });
         let heap_bytes = size_of::<Compiled>()
             + name.map_or(0, str::len)
             + if filters.spilled() { size_of_val(&*filters) } else { 0 }
@@ -102,7 +110,8 @@ impl Policy {
             + action_sets.iter().map(|a| size_of::<ActionSet>() + a.heap_bytes()).sum::<usize>()
             + index.as_ref().map_or(0, |index| size_of::<Index>() + index.heap_bytes());
         let has = |effect| statements.iter().any(|s: &Statement| s.effect == effect);
-        Self(Arc::new(Compiled {
+        let filter = PolicyFilter::of_actions(&action_sets);
+        let compiled = Compiled {
             kind,
             name: name.map(Into::into),
             has_deny: has(Effect::Deny),
@@ -113,37 +122,38 @@ impl Policy {
             action_sets: action_sets.into(),
             index,
             heap_bytes,
-        }))
+        };
+        Self { filter, compiled: Arc::new(compiled) }
     }
 
     /// What it was compiled as.
     #[must_use]
     pub fn kind(&self) -> PolicyKind {
-        self.0.kind
+        self.compiled.kind
     }
 
     /// The name it was compiled under.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        self.0.name.as_deref()
+        self.compiled.name.as_deref()
     }
 
     /// How many statements it has.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.statements.len()
+        self.compiled.statements.len()
     }
 
     /// Whether it has no statement.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.statements.is_empty()
+        self.compiled.statements.is_empty()
     }
 
     /// Sid, effect and place of a statement.
     #[must_use]
     pub fn statement(&self, index: usize) -> Option<StatementInfo<'_>> {
-        let statement = self.0.statements.get(index)?;
+        let statement = self.compiled.statements.get(index)?;
         Some(StatementInfo { sid: statement.sid.as_deref(), effect: statement.effect, span: statement.span })
     }
 
@@ -151,7 +161,7 @@ impl Policy {
     #[must_use]
     pub fn context_keys(&self) -> Vec<&ContextKey> {
         let (mut seen, mut keys) = (HashSet::new(), Vec::new());
-        for statement in &self.0.statements {
+        for statement in &self.compiled.statements {
             statement.each_key(&mut |key| {
                 if seen.insert(key) {
                     keys.push(key);
@@ -164,21 +174,37 @@ impl Policy {
     /// Memory on the heap, shared by all clones; allocator overhead not counted.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        self.0.heap_bytes
+        self.compiled.heap_bytes
     }
 
     /// Whether both are the same compiled policy in memory.
     #[must_use]
     pub fn ptr_eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.compiled, &other.compiled)
     }
 
     pub(crate) fn statements(&self) -> &[Statement] {
-        &self.0.statements
+        &self.compiled.statements
     }
 
     pub(crate) fn actions(&self, statement: &Statement) -> &ActionSet {
-        &self.0.action_sets[statement.actions as usize]
+        &self.compiled.action_sets[statement.actions as usize]
+    }
+
+    pub(crate) fn action_sets(&self) -> &[ActionSet] {
+        &self.compiled.action_sets
+    }
+
+    pub(crate) fn filters(&self) -> &[Filter] {
+        &self.compiled.filters
+    }
+
+    pub(crate) fn has_deny(&self) -> bool {
+        self.compiled.has_deny
+    }
+
+    pub(crate) fn has_allow(&self) -> bool {
+        self.compiled.has_allow
     }
 }
 

@@ -65,6 +65,7 @@ fn denials_have_the_messages_of_aws() {
             let is = |own: PolicyKind| (own == kind).then_some(&one[0]);
             let policies = Policies {
                 identity: if kind == PolicyKind::Identity { &[&one] } else { &[&all] },
+                indexed: None,
                 boundary: is(PolicyKind::Boundary),
                 session: if kind == PolicyKind::Session { Some(&[&one]) } else { None },
                 scps: if kind == PolicyKind::Scp { &[&one] } else { &[] },

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use bailiwick_evaluator::fuzz;
 use bailiwick_evaluator::jsonl::evaluate_line;
 use serde_json::Value;
 
@@ -24,6 +25,7 @@ fn every_vector_decides_as_expected() {
             let case: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{place}: {error}"));
             assert!(ids.insert(case["id"].to_string()), "{place}: the id is there twice");
             let answer = evaluate_line(line, true);
+            fuzz::case(line.as_bytes());
             let outcome = answer.decision.map_or("error", |decision| decision.outcome.as_str());
             if case["expected"] != outcome {
                 wrong.push(format!(

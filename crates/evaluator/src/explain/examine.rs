@@ -35,7 +35,7 @@ pub(super) fn groups<'a>(request: &Request<'_>, policies: &Policies<'a>) -> Vec<
     };
     let mut out = Vec::new();
     if request.principal.account().is_some() {
-        out.push(group(PolicyKind::Identity, policies.identity.to_vec()));
+        out.push(group(PolicyKind::Identity, policies.identity_slices().collect()));
     }
     out.extend(one(PolicyKind::Boundary, policies.boundary));
     out.extend(policies.session.map(|slices| group(PolicyKind::Session, slices.to_vec())));

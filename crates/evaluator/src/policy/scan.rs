@@ -4,8 +4,10 @@ use std::ops::ControlFlow;
 
 use bailiwick_policy_lang::Effect;
 
-use super::Policy;
-use crate::budget::is_spent;
+use super::{Compiled, Policy};
+use crate::action::ActionSet;
+use crate::filter::Filter;
+use crate::index::Statements;
 use crate::prepared::PreparedRequest;
 use crate::principal::PrincipalMatch;
 use crate::statement::Statement;
@@ -14,11 +16,15 @@ impl Policy {
     /// Looks for a Deny that matches and, if wanted, for an Allow.
     pub(crate) fn scan(&self, subject: &PreparedRequest<'_>, want_allow: bool, steps: &mut u64) -> Scan {
         let mut found = Scan { deny: NOTHING, allow: NOTHING };
-        let has_wanted = self.0.has_deny || want_allow && self.0.has_allow;
+        if !self.filter.may_match(subject) {
+            *steps += 1;
+            return found;
+        }
+        let has_wanted = self.compiled.has_deny || want_allow && self.compiled.has_allow;
         if !has_wanted {
             return found;
         }
-        if self.0.index.is_none() {
+        if self.compiled.index.is_none() {
             return self.scan_filtered(subject, want_allow, steps);
         }
         let _ = self.candidates(subject, steps, |at, statement, steps| {
@@ -37,7 +43,7 @@ impl Policy {
                 return ControlFlow::Break(());
             }
             found.allow = at;
-            if self.0.has_deny { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if self.compiled.has_deny { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         found
     }
@@ -49,7 +55,7 @@ impl Policy {
             while open != 0 {
                 let at = open.trailing_zeros();
                 open &= open - 1;
-                let statement = &self.0.statements[at as usize];
+                let statement = &self.compiled.statements[at as usize];
                 let matches = self.actions(statement).matches(subject, steps)
                     && !statement.names(subject, steps).is_empty()
                     && statement.fits(subject, steps);
@@ -59,16 +65,17 @@ impl Policy {
             }
             NOTHING
         };
-        let deny = if subject.without_denies { NOTHING } else { first(open & self.0.denies) };
-        let allow = if want_allow && deny == NOTHING { first(open & !self.0.denies) } else { NOTHING };
+        let deny = if subject.without_denies { NOTHING } else { first(open & self.compiled.denies) };
+        let allow = if want_allow && deny == NOTHING { first(open & !self.compiled.denies) } else { NOTHING };
         Scan { deny, allow }
     }
 
     /// A bit for each statement that its filter leaves. The filters of all come first, so that what comes out of them
     /// is one number and not many branches.
     fn filtered(&self, subject: &PreparedRequest<'_>, steps: &mut u64) -> u64 {
-        *steps += self.0.filters.len() as u64;
-        let bits = (0u32..).zip(&self.0.filters).map(|(at, f)| u64::from(f.may_match(&subject.marks)) << (at & 63));
+        *steps += self.compiled.filters.len() as u64;
+        let bits =
+            (0u32..).zip(&self.compiled.filters).map(|(at, f)| u64::from(f.may_match(&subject.marks)) << (at & 63));
         bits.fold(0, |open, bit| open | bit)
     }
 
@@ -101,8 +108,8 @@ impl Policy {
         steps: &mut u64,
         mut visit: impl FnMut(u32, &Statement, &mut u64) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let statements = &*self.0.statements;
-        let Some(index) = &self.0.index else {
+        let statements = &*self.compiled.statements;
+        let Some(index) = &self.compiled.index else {
             let mut open = self.filtered(subject, steps);
             while open != 0 {
                 let at = open.trailing_zeros();
@@ -114,35 +121,26 @@ impl Policy {
             }
             return ControlFlow::Continue(());
         };
-        let (mut last, mut looks) = (u32::MAX, 0);
-        let ended = index.visit(subject, &self.0.action_sets, steps, |at, action_matches, steps| {
-            *steps += 1;
-            looks += 1;
-            if looks > 2 * statements.len() || is_spent(*steps) {
-                return ControlFlow::Break(());
-            }
-            let again = std::mem::replace(&mut last, at) == at;
-            if again || !self.0.filters[at as usize].may_match(&subject.marks) {
-                return ControlFlow::Continue(());
-            }
-            let statement = &statements[at as usize];
-            if action_matches || self.actions(statement).matches(subject, steps) {
-                visit(at, statement, steps)
-            } else {
-                ControlFlow::Continue(())
-            }
-        });
-        if looks <= 2 * statements.len() || is_spent(*steps) {
-            return ended;
-        }
-        // The index finds the same ones again and again: each of them once is less.
-        for ((at, statement), filter) in (0u32..).zip(statements).zip(&self.0.filters) {
-            *steps += 1;
-            if filter.may_match(&subject.marks) && self.actions(statement).matches(subject, steps) {
-                visit(at, statement, steps)?;
-            }
-        }
-        ControlFlow::Continue(())
+        index.candidates(&*self.compiled, subject, steps, visit)
+    }
+}
+
+impl Statements for Compiled {
+    fn count(&self) -> usize {
+        self.statements.len()
+    }
+
+    fn filter(&self, at: u32) -> &Filter {
+        &self.filters[at as usize]
+    }
+
+    fn statement(&self, at: u32) -> (&Statement, &ActionSet) {
+        let statement = &self.statements[at as usize];
+        (statement, &self.action_sets[statement.actions as usize])
+    }
+
+    fn action_set(&self, set: u32) -> &ActionSet {
+        &self.action_sets[set as usize]
     }
 }
 

@@ -12,6 +12,7 @@ mod properties;
 mod random;
 mod suggestions;
 
+use bailiwick_evaluator::fuzz;
 use bailiwick_evaluator::jsonl::evaluate_line;
 use serde_json::Value;
 
@@ -43,6 +44,7 @@ fn the_evaluator_agrees_with_the_reference_implementation() {
         let fast = fast(case).unwrap_or_else(|error| panic!("{error}\n{case}"));
         let slow = law::decide(case);
         assert_eq!(fast, slow, "evaluator and law differ (evaluator left)\n{case}");
+        fuzz::indexed(&case.to_string());
         *outcomes.entry(fast).or_insert(0) += 1;
     });
     // Cases that all come out alike would test nothing.
