@@ -14,6 +14,7 @@ mod compile;
 mod deny;
 mod effective;
 mod entities;
+mod index_cache;
 mod node;
 mod persistent_vec;
 mod policies;
@@ -24,6 +25,7 @@ mod shared;
 mod trie;
 
 use entities::Slot;
+use index_cache::{Contents, IndexCache};
 use persistent_vec::PersistentVec;
 use principal_map::{PrincipalMap, PrincipalPolicies};
 use services::Services;
@@ -56,6 +58,7 @@ pub struct View {
     groups: PersistentVec<Arc<Group>>,
     /// By slot.
     policies: PersistentVec<ManagedPolicy>,
+    indexes: Arc<IndexCache>,
     /// By owner and unique id.
     policy_slots: Trie<(PolicyRef, Slot)>,
     /// By ARN.
@@ -197,6 +200,11 @@ impl View {
         };
         let find = |id_hash: u64| self.entities.get(id_hash, |entity| is_it(entity)).map(|entity| &**entity);
         find(*self.entity_names.get(self.name_hash(kind, account, name), |id_hash| find(*id_hash).is_some())?)
+    }
+
+    /// How often groups and managed policies have changed.
+    fn contents(&self) -> Contents {
+        Contents { groups: self.groups.changes(), policies: self.policies.changes() }
     }
 
     fn hash(&self, of: impl std::hash::Hash) -> u64 {

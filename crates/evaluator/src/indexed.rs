@@ -91,7 +91,7 @@ impl IndexedPolicies {
     pub(crate) fn scan(&self, request: &PreparedRequest<'_>, want_allow: bool, steps: &mut u64) -> FirstMatches {
         let want_deny = self.has_deny && !request.without_denies;
         let (mut deny, mut allow) = (u32::MAX, u32::MAX);
-        if !want_deny && !(want_allow && self.has_allow) {
+        if !(want_deny || want_allow && self.has_allow) {
             return FirstMatches::default();
         }
         let _ = self.index.candidates(self, request, steps, |at, statement, steps| {

@@ -72,7 +72,7 @@ impl SourceArn {
         let entity = snapshot.entity_by_arn(&self.arn).ok_or_else(missing)?;
         let entity = snapshot.entity_arc(&entity.id).ok_or_else(missing)?;
         let effective_policies = snapshot.effective_policies(&entity.id).ok_or_else(missing)?;
-        let identity: Vec<Policy> = effective_policies.identity().iter().copied().flatten().cloned().collect();
+        let identity: Vec<Policy> = effective_policies.identity().cloned().collect();
         let ids = identity.iter().enumerate().map(|(at, policy)| match effective_policies.holder(snapshot, at) {
             Holder::Own => stored_id(policy, if entity.is_role() { "role" } else { "user" }, &entity.name),
             Holder::Group(group) => stored_id(policy, "group", &group.name),

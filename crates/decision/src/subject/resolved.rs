@@ -114,11 +114,13 @@ impl<'s> ResolvedSubject<'s> {
 
     /// The policies on the principal's side.
     pub(crate) fn policies(&self) -> Policies<'_> {
-        let (identity, boundary): (&[&[Policy]], _) = match &self.policies {
-            SubjectPolicies::None => (&[], None),
-            SubjectPolicies::Effective(policies) => (policies.identity(), policies.boundary()),
-            SubjectPolicies::Given { identity, boundary } => (identity, *boundary),
+        let policies = match &self.policies {
+            SubjectPolicies::None => Policies::default(),
+            SubjectPolicies::Effective(policies) => policies.policies(),
+            SubjectPolicies::Given { identity, boundary } => {
+                Policies { identity, boundary: *boundary, ..Policies::default() }
+            }
         };
-        Policies { identity, boundary, session: self.session.as_deref(), ..Policies::default() }
+        Policies { session: self.session.as_deref(), ..policies }
     }
 }

@@ -47,6 +47,7 @@ impl ViewBuilder {
             keys: Trie::default(),
             groups: PersistentVec::default(),
             policies: PersistentVec::default(),
+            indexes: Arc::default(),
             policy_slots: Trie::default(),
             policy_arns: Trie::default(),
             management_account: AccountId::NONE,

@@ -1,17 +1,22 @@
 //! The policies that apply to a user or role: their own and those of their groups.
 
-use bailiwick_evaluator::Policy;
+use std::sync::Arc;
+
+use bailiwick_evaluator::{IndexedPolicies, Policies, Policy};
 use bailiwick_model::UniqueId;
 use smallvec::SmallVec;
 
 use super::View;
 use super::entities::{Group, Slot};
+use super::index_cache::MIN_POLICIES;
 use super::principal_map::PrincipalPolicies;
 
 /// The policies of a user or role as a decision takes them; borrowed from the view.
 #[derive(Clone)]
 pub struct EffectivePolicies<'s> {
     principal: &'s PrincipalPolicies,
+    /// An index over all identity policies; `identity` is empty then.
+    indexed: Option<Arc<IndexedPolicies>>,
     identity: SmallVec<[&'s [Policy]; 12]>,
     boundary: Option<&'s Policy>,
 }
@@ -29,6 +34,11 @@ impl View {
     /// Returns the policies of a user or role: their own, then those of each group. Copies no policy.
     pub fn effective_policies<'s>(&'s self, id: &UniqueId) -> Option<EffectivePolicies<'s>> {
         let principal = self.principal(id)?;
+        let boundary = principal.boundary().map(|slot| self.policy_at(slot));
+        let is_many = self.may_have_many(principal);
+        if is_many && let Some(indexed) = self.indexes.get(self, principal) {
+            return Some(EffectivePolicies { principal, indexed: Some(indexed), identity: SmallVec::new(), boundary });
+        }
         let mut identity = SmallVec::new();
         self.push(&mut identity, principal.inline(), principal.attached());
         for slot in principal.groups() {
@@ -37,8 +47,24 @@ impl View {
                 None => identity.push(std::slice::from_ref(self.deny_all())),
             }
         }
-        let boundary = principal.boundary().map(|slot| self.policy_at(slot));
-        Some(EffectivePolicies { principal, identity, boundary })
+        if is_many {
+            self.indexes.used(self, principal, &identity);
+        }
+        Some(EffectivePolicies { principal, indexed: None, identity, boundary })
+    }
+
+    /// Whether a principal may have so many policies that an index over them is worth a look.
+    fn may_have_many(&self, principal: &PrincipalPolicies) -> bool {
+        match (principal.inline().len() + principal.attached().len(), principal.groups()) {
+            (own, []) => own >= MIN_POLICIES,
+            // A member of one group, as most users are.
+            (own, [group]) => {
+                let group = self.group_at(*group);
+                own + group.map_or(1, |group| group.policies.inline.len() + group.policies.attached.len())
+                    >= MIN_POLICIES
+            }
+            _ => true,
+        }
     }
 
     fn push<'s>(&'s self, identity: &mut SmallVec<[&'s [Policy]; 12]>, inline: &'s [Policy], attached: &[Slot]) {
@@ -50,9 +76,16 @@ impl View {
 }
 
 impl<'s> EffectivePolicies<'s> {
-    /// Identity policies, in slices, in the order in which the evaluator counts them.
-    pub fn identity(&self) -> &[&'s [Policy]] {
-        &self.identity
+    /// The identity policies and the boundary, as the evaluator takes them.
+    pub fn policies(&self) -> Policies<'_> {
+        let (indexed, identity) = (self.indexed.as_deref(), self.identity.as_slice());
+        Policies { indexed, identity, boundary: self.boundary, ..Policies::default() }
+    }
+
+    /// The identity policies, in the order in which the evaluator counts them.
+    pub fn identity(&self) -> impl Iterator<Item = &Policy> {
+        let indexed = self.indexed.as_deref().map_or(&[][..], IndexedPolicies::policies);
+        indexed.iter().chain(self.identity.iter().copied().flatten())
     }
 
     /// The permissions boundary, if there is one.

@@ -15,6 +15,8 @@ const BITS: u32 = 6;
 /// tree is dense.
 #[derive(Clone)]
 pub(super) struct PersistentVec<T> {
+    /// How often an entry was, or may have been, changed.
+    changes: u64,
     root: Node<T>,
     /// Branches above the leaves.
     height: u32,
@@ -39,7 +41,7 @@ impl<T> Clone for Node<T> {
 
 impl<T> Default for PersistentVec<T> {
     fn default() -> Self {
-        PersistentVec { root: Node::Empty, height: 0 }
+        PersistentVec { changes: 0, root: Node::Empty, height: 0 }
     }
 }
 
@@ -51,6 +53,11 @@ impl<T> PersistentVec<T> {
     /// Returns whether the root covers an index.
     fn covers(&self, slot: Slot) -> bool {
         u64::from(slot) >> ((self.height + 1) * BITS) == 0
+    }
+
+    /// A number that differs from that of each earlier state with other entries.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// The entry at a place.
@@ -75,6 +82,8 @@ impl<T> PersistentVec<T> {
 impl<T: Clone> PersistentVec<T> {
     /// The place, to be filled, changed or emptied; for other copies it stays as it is.
     pub(super) fn at(&mut self, slot: Slot) -> &mut Option<T> {
+        // INVARIANT: every change of an entry goes through here.
+        self.changes += 1;
         while !self.covers(slot) {
             if !matches!(self.root, Node::Empty) {
                 let mut children = empty();

@@ -58,6 +58,11 @@ impl PrincipalPolicies {
         }
     }
 
+    /// The unique id.
+    pub(super) fn id(&self) -> &UniqueId {
+        &self.id
+    }
+
     /// The slot of the permissions boundary.
     pub(super) fn boundary(&self) -> Option<Slot> {
         (self.boundary != NO_SLOT).then_some(self.boundary)

@@ -116,17 +116,14 @@ fn digest(snapshot: &Snapshot) -> Vec<String> {
     let mut lines = Vec::new();
     snapshot.for_each_entity(&mut |entity| {
         let effective_policies = snapshot.effective_policies(&entity.id).unwrap();
-        let names = |policies: &[&[bailiwick_evaluator::Policy]]| -> Vec<String> {
-            let mut names: Vec<_> = policies.iter().copied().flatten().map(|p| format!("{p:?}")).collect();
-            names.sort();
-            names
-        };
+        let mut names: Vec<_> = effective_policies.identity().map(|policy| format!("{policy:?}")).collect();
+        names.sort();
         let arn = entity.arn(Partition::Aws);
         assert_eq!(snapshot.entity_by_arn(&arn).unwrap().id, entity.id);
         lines.push(format!(
             "{arn} {} {:?} {:?} {:?}",
             entity.id,
-            names(effective_policies.identity()),
+            names,
             effective_policies.boundary(),
             entity.sessions_valid_after
         ));
@@ -149,12 +146,7 @@ fn decision(snapshot: &Snapshot, user: &User, action: &str) -> Decision {
         resource_account: account().into(),
         context: Context::default(),
     };
-    let policies = Policies {
-        identity: effective_policies.identity(),
-        boundary: effective_policies.boundary(),
-        ..Policies::default()
-    };
-    decide(&request, &policies)
+    decide(&request, &effective_policies.policies())
 }
 
 fn check(snapshot: &Snapshot, user: &User, action: &str, expected: Outcome) {

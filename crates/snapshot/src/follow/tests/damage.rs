@@ -134,8 +134,7 @@ fn decides(snapshot: &Snapshot, id: &UniqueId, action: &str, resource: Option<&b
         resource_account: ResourceAccount::from(account()),
         context: Context::default(),
     };
-    let (identity, boundary) = (effective_policies.identity(), effective_policies.boundary());
-    decide(&request, &Policies { identity, boundary, resource, ..Policies::default() }).is_allowed()
+    decide(&request, &Policies { resource, ..effective_policies.policies() }).is_allowed()
 }
 
 /// Without the row of a key, a snapshot allows a subset of what it allowed before.
