@@ -3,6 +3,7 @@
 //! Same policies, same distinct requests, every decision compared. The time includes each engine's conversion of the
 //! request from strings. Medians of several rounds; ratios are to the evaluator.
 
+mod attached;
 mod engines;
 mod flat;
 mod latency;
@@ -32,7 +33,7 @@ struct Args {
     /// Seed of these cases
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Run only the parts whose name contains this: engines, flat, latency, compile, allocations, pairs
+    /// Run only the parts whose name contains this: engines, attached, flat, latency, compile, allocations, pairs
     filter: Option<String>,
 }
 
@@ -43,8 +44,9 @@ fn main() -> Result<()> {
     let args = Args::parse();
     let wanted = |name: &str| args.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()));
     let mut out = json!({});
-    let parts: [(&str, Part<'_>); 6] = [
+    let parts: [(&str, Part<'_>); 7] = [
         ("engines", &side_by_side),
+        ("attached", &attached::run),
         ("flat", &flat::run),
         ("latency", &latency::run),
         ("compile", &compile),

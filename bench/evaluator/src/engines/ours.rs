@@ -2,16 +2,19 @@
 
 use anyhow::{Context as _, Result};
 use bailiwick_evaluator::{
-    Context, ContextSource, ContextValue, Decision, Entity, Policies, Policy, Principal, Request as OurRequest, decide,
+    Context, ContextSource, ContextValue, Decision, Entity, IndexedPolicies, Policies, Policy, Principal,
+    Request as OurRequest, decide,
 };
 use bailiwick_model::AccountId;
 use bailiwick_policy_lang::{Limits, PolicyKind, parse_with};
 
 use super::Engine;
-use crate::world::{Request, World};
+use crate::world::{Request, Statement, World};
 
 pub struct Ours {
-    policy: [Policy; 1],
+    policies: Vec<Policy>,
+    /// An index over all policies, in place of the list.
+    indexed: Option<IndexedPolicies>,
 }
 
 impl Ours {
@@ -20,7 +23,35 @@ impl Ours {
     }
 
     pub fn of(text: &str) -> Result<Self> {
-        Ok(Self { policy: [compile(text)?] })
+        Self::of_texts(&[text.to_owned()], false)
+    }
+
+    /// The statements of a world, spread over many policies.
+    pub fn attached(world: &World, policies: usize, indexed: bool) -> Result<Self> {
+        let per_policy = world.statements.len().div_ceil(policies);
+        let part = |statements: &[Statement]| World { statements: statements.to_vec(), requests: Vec::new() };
+        let texts = world.statements.chunks(per_policy).map(|statements| part(statements).document().to_string());
+        Self::of_texts(&texts.collect::<Vec<_>>(), indexed)
+    }
+
+    pub fn of_texts(texts: &[String], indexed: bool) -> Result<Self> {
+        let policies = texts.iter().map(|text| compile(text)).collect::<Result<Vec<_>>>()?;
+        Ok(if indexed {
+            Self { policies: Vec::new(), indexed: Some(IndexedPolicies::new(policies)) }
+        } else {
+            Self { policies, indexed: None }
+        })
+    }
+
+    /// Memory of the policies and the index.
+    pub fn heap_bytes(&self) -> usize {
+        let policies = self.indexed.as_ref().map_or(&*self.policies, IndexedPolicies::policies);
+        let index = self.indexed.as_ref().map_or(0, IndexedPolicies::heap_bytes);
+        index + policies.iter().map(Policy::heap_bytes).sum::<usize>()
+    }
+
+    pub fn allows_shared(&self, request: &Request) -> bool {
+        self.decide(request).is_some_and(|decision| decision.is_allowed())
     }
 
     pub fn decide(&self, request: &Request) -> Option<Decision> {
@@ -42,7 +73,8 @@ impl Ours {
             resource_account: account.into(),
             context: Context::new(&layers),
         };
-        Some(decide(&asked, &Policies { identity: &[&self.policy], ..Policies::default() }))
+        let (identity, indexed) = ([&*self.policies], self.indexed.as_ref());
+        Some(decide(&asked, &Policies { identity: &identity, indexed, ..Policies::default() }))
     }
 }
 
@@ -59,6 +91,6 @@ impl Engine for Ours {
     }
 
     fn allows(&mut self, request: &Request) -> bool {
-        self.decide(request).is_some_and(|decision| decision.is_allowed())
+        self.allows_shared(request)
     }
 }
