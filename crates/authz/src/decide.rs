@@ -5,6 +5,7 @@
 //! policies, `disclosure` determines which policies the response may show, and `render` writes it.
 
 pub(crate) mod administrators;
+mod answer;
 mod authorize;
 mod batch;
 pub(crate) mod caller;

@@ -14,8 +14,10 @@ use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
 use bailiwick_operation::{Cx, Handle, Planned};
 use bailiwick_storage::Tx;
 
+use crate::authenticate::credentials::resolve_subject;
 use crate::decide::caller::{ClaimedCaller, claim};
 use crate::decide::disclosure::is_foreign_account;
+use crate::decide::question::StoredTags;
 use crate::decide::render::{DecisionView, holder, policy_type, statement};
 use crate::decide::target::{self, service_prefix};
 use crate::work_budget::WorkBudget;
@@ -65,7 +67,9 @@ impl Handle<op::Explain> for Authz {
         let snapshot = snapshot(cx)?;
         let about = self.question_subject(cx, &snapshot, caller?)?;
         let revision = self.deployment.revisions.format(snapshot.revision());
-        self.with_question(cx, &snapshot, &req, &about, |resolved, request, policies, disclosure| {
+        let (question, context) = self.question(&snapshot, &req, &about)?;
+        let resolved = &resolve_subject(&about.subject, &snapshot)?;
+        question.with(cx, resolved, &[&context], StoredTags::Shown, |request, policies, disclosure| {
             let explanation = WorkBudget::new().spend(|budget| evaluator::explain_within(request, policies, budget));
             let mut explanation = explanation?;
             if !disclosure.shows_all() {

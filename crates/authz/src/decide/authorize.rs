@@ -2,22 +2,18 @@
 
 use bailiwick_api::authz::{AuthorizeRequest, AuthorizeResponse};
 use bailiwick_api::op;
-use bailiwick_decision::ResolvedSubject;
-use bailiwick_evaluator as evaluator;
 use bailiwick_model::Result;
 use bailiwick_operation::{Cx, Handle, Planned};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
 
 use super::caller::{ClaimedCaller, QuestionSubject, claim};
-use super::disclosure::Disclosure;
 use super::given_keys::GivenKeys;
 use super::question::Question;
-use super::render::DecisionView;
 use super::target::service_prefix;
 use crate::authenticate::credentials::resolve_subject;
 use crate::work_budget::WorkBudget;
-use crate::{AskedBy, Authz, snapshot};
+use crate::{Authz, snapshot};
 
 /// Decides one request of a caller of another service.
 ///
@@ -32,7 +28,8 @@ use crate::{AskedBy, Authz, snapshot};
 ///
 /// A question without a resource policy is decided with the stored policy of the ARN, if any. If a policy or tags of the
 /// resource are stored, and for Bailiwick's own resources (users, roles, managed policies), the stored tags apply and the
-/// request must not have any. A response withholds the policies of other accounts.
+/// request must not have any. A response withholds the policies of other accounts, and does not reveal the stored tags of
+/// their resources.
 ///
 /// # Errors
 /// `ValidationError`, `InvalidInput`, `MalformedPolicyDocument`, and those of the caller's proof; `LimitExceeded` for a
@@ -55,39 +52,33 @@ impl Handle<op::Authorize> for Authz {
     async fn handle(&self, cx: &Cx, _: &mut Tx, (req, caller): Self::Plan) -> Result<AuthorizeResponse> {
         let snapshot = snapshot(cx)?;
         let about = self.question_subject(cx, &snapshot, caller?)?;
-        let mut work = WorkBudget::new();
-        self.with_question(cx, &snapshot, &req, &about, |resolved, request, policies, disclosure| {
-            let decided = work.spend(|budget| evaluator::decide_within(request, policies, budget));
-            let decision = self.decisions.note(AskedBy::Service, decided)?;
-            let view = DecisionView::of(&decision, resolved, request, policies, disclosure);
-            Ok(view.response(self.deployment.revisions.format(snapshot.revision())))
-        })
+        let (question, context) = self.question(&snapshot, &req, &about)?;
+        let subject = resolve_subject(&about.subject, &snapshot)?;
+        let view = self.answer(cx, &question, &subject, &[&context], &mut WorkBudget::new())?;
+        Ok(view.response(self.deployment.revisions.format(snapshot.revision())))
     }
 }
 
 impl Authz {
-    /// Calls `then` with the subject on a snapshot, the request, the policies, and which of them a response may show.
-    pub(crate) fn with_question<T>(
+    /// Parses a question about a subject.
+    ///
+    /// # Errors
+    /// Those of [`Question::parse`] and [`GivenKeys::read`], and of an action of a service that the subject did not sign for.
+    pub(crate) fn question<'r>(
         &self,
-        cx: &Cx,
         snapshot: &Snapshot,
-        req: &AuthorizeRequest,
+        req: &'r AuthorizeRequest,
         about: &QuestionSubject,
-        then: impl FnOnce(&ResolvedSubject<'_>, &evaluator::Request<'_>, &evaluator::Policies<'_>, Disclosure) -> Result<T>,
-    ) -> Result<T> {
+    ) -> Result<(Question<'r>, GivenKeys<'r>)> {
         let question = Question::parse(
             self,
             &req.action,
             &req.resource,
             req.resource_account.as_deref(),
             req.resource_policy.as_deref(),
-        )?
-        .asked_about(about);
+        )?;
         let context = GivenKeys::read(&req.context, None)?;
         about.check_action(snapshot, &req.action)?;
-        let resolved = resolve_subject(&about.subject, snapshot)?;
-        question.with(cx, &resolved, &[&context], |request, policies, disclosure| {
-            then(&resolved, request, policies, disclosure)
-        })
+        Ok((question.asked_about(about), context))
     }
 }

@@ -5,7 +5,6 @@ use bailiwick_api::authz::{
 };
 use bailiwick_api::op;
 use bailiwick_decision::ResolvedSubject;
-use bailiwick_evaluator as evaluator;
 use bailiwick_model::{IamError, Result};
 use bailiwick_operation::{Check, Cx, Handle, Planned};
 use bailiwick_storage::Tx;
@@ -14,12 +13,12 @@ use prost::Message as _;
 use super::caller::{ClaimedCaller, QuestionSubject};
 use super::given_keys::GivenKeys;
 use super::question::Question;
-use super::render::{DecisionView, item_error};
+use super::render::item_error;
 use super::target::service_prefix;
 use crate::authenticate::claim::Claim;
 use crate::authenticate::credentials::resolve_subject;
 use crate::work_budget::WorkBudget;
-use crate::{AskedBy, Authz, snapshot};
+use crate::{Authz, snapshot};
 
 /// The cost of checking a caller's proof, as a number of bytes read.
 const PROOF_COST: usize = 2_000;
@@ -150,11 +149,7 @@ impl Authz {
         .asked_about(about);
         about.check_action(resolved.view(), &item.action)?;
         let own = GivenKeys::read(&item.context, Some(shared))?;
-        question.with(cx, resolved, &[&own, shared], |request, policies, disclosure| {
-            let decided = work.spend(|budget| evaluator::decide_within(request, policies, budget));
-            let decision = self.decisions.note(AskedBy::Service, decided)?;
-            Ok(DecisionView::of(&decision, resolved, request, policies, disclosure).result())
-        })
+        Ok(self.answer(cx, &question, resolved, &[&own, shared], work)?.result())
     }
 }
 

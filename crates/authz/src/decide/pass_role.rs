@@ -5,7 +5,6 @@ use bailiwick_api::authz::{
 };
 use bailiwick_api::op;
 use bailiwick_decision::{ResolvedSubject, Subject};
-use bailiwick_evaluator as evaluator;
 use bailiwick_model::{Arn, Result};
 use bailiwick_operation::{Cx, Handle, Planned};
 use bailiwick_storage::Tx;
@@ -14,10 +13,9 @@ use super::caller::{ClaimedCaller, claim};
 use super::disclosure::is_foreign_account;
 use super::given_keys::{GivenKeys, reserved_key};
 use super::question::Question;
-use super::render::DecisionView;
 use crate::authenticate::credentials::resolve_subject;
 use crate::work_budget::WorkBudget;
-use crate::{AskedBy, Authz, invalid_member, snapshot};
+use crate::{Authz, invalid_member, snapshot};
 
 /// The service that a role is passed to.
 const PASSED_TO: &str = "iam:PassedToService";
@@ -101,11 +99,7 @@ impl Authz {
         work: &mut WorkBudget,
     ) -> Result<AuthorizeResult> {
         let question = Question::parse(self, action, role.as_str(), None, None)?;
-        question.with(cx, resolved, context, |request, policies, disclosure| {
-            let decided = work.spend(|budget| evaluator::decide_within(request, policies, budget));
-            let decision = self.decisions.note(AskedBy::Service, decided)?;
-            Ok(DecisionView::of(&decision, resolved, request, policies, disclosure).result())
-        })
+        Ok(self.answer(cx, &question, resolved, context, work)?.result())
     }
 }
 

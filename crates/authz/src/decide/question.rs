@@ -1,7 +1,7 @@
 //! Questions of `authz.v1`: how a request becomes what the evaluator decides.
 
 use bailiwick_decision::{DecisionInput, ResolvedSubject, ResourcePolicy, StoredResource, Trust, assumed_role};
-use bailiwick_evaluator::{ContextSource, Policies, Policy, Request};
+use bailiwick_evaluator::{ContextSource, Decision, Policies, Policy, Request};
 use bailiwick_model::{AccountId, Result};
 use bailiwick_operation::Cx;
 use bailiwick_policy_lang::PolicyKind;
@@ -23,6 +23,13 @@ pub(crate) struct Question<'a> {
     policy: Option<Policy>,
     /// Whether roles of foreign accounts look as if they did not exist: see [`QuestionSubject::is_claimed`].
     hides_foreign_roles: bool,
+}
+
+/// Whether the stored tags of the resource take part in a decision.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StoredTags {
+    Shown,
+    Hidden,
 }
 
 impl<'a> Question<'a> {
@@ -51,6 +58,9 @@ impl<'a> Question<'a> {
 
     /// Calls `then` with the request, the policies, and which of the policies a response may show.
     ///
+    /// If the question has the policy of another account's resource, what is stored of the resource takes no part: with
+    /// conditions of its own choice, the asking service would learn the stored tags.
+    ///
     /// # Errors
     /// `ValidationError` for tags of a resource whose tags are stored, and for a policy of another account's IAM
     /// resource; those of `then`.
@@ -59,42 +69,60 @@ impl<'a> Question<'a> {
         cx: &Cx,
         subject: &ResolvedSubject<'_>,
         context: &[&GivenKeys<'_>],
+        tags: StoredTags,
         then: impl FnOnce(&Request<'_>, &Policies<'_>, Disclosure) -> Result<T>,
     ) -> Result<T> {
-        let principal_account = subject.subject().account();
-        // An action without a resource happens in the caller's account.
-        let account = self.account.or(if self.resource == "*" { principal_account } else { None });
-        let stored = StoredResource::find(subject.view(), account, self.resource);
+        let account = self.account(subject);
         let is_foreign = is_foreign_account(cx, account);
-        if self.policy.is_some() && matches!(stored, StoredResource::Builtin(_)) && is_foreign {
-            // With conditions on tags of its own choice, the asking service would learn which users and roles another
-            // account has, and their tags. The ARN alone determines this error.
-            return Err(invalid_member(
-                "resourcePolicy",
-                "`resource_policy` cannot be given for IAM's resources of another account",
-            ));
+        let mut stored = StoredResource::find(subject.view(), account, self.resource);
+        if is_foreign && self.policy.is_some() {
+            if matches!(stored, StoredResource::Builtin(_)) {
+                // The ARN alone determines this error.
+                return Err(invalid_member(
+                    "resourcePolicy",
+                    "`resource_policy` cannot be given for IAM's resources of another account",
+                ));
+            }
+            stored = StoredResource::Unknown;
         }
         // An error would reveal to another account that something is stored, so the given tags are ignored instead.
-        let hides_tags = is_foreign && matches!(stored, StoredResource::OfService(_));
-        if stored.has_tags() && !hides_tags {
+        let ignores_given_tags = is_foreign && matches!(stored, StoredResource::OfService(_));
+        if stored.has_tags() && !ignores_given_tags {
             context.iter().try_for_each(|keys| keys.refuse_resource_tags())?;
         }
         let keys: SmallVec<[QuestionKeys<'_, '_>; 2]> =
-            context.iter().map(|keys| QuestionKeys { keys, hides_tags }).collect();
+            context.iter().map(|keys| QuestionKeys { keys, hides_tags: ignores_given_tags }).collect();
         let keys: SmallVec<[&dyn ContextSource; 2]> = keys.iter().map(|keys| keys as &dyn ContextSource).collect();
         let input = DecisionInput {
             resource_account: account,
             now: Some(cx.now()),
-            stored: Some(&stored),
+            stored: Some(&stored).filter(|_| tags == StoredTags::Shown),
             keys: &keys,
             resource_policy: ResourcePolicy::from(self.policy.as_ref().or_else(|| stored.policy())),
             trust: self.trust(cx, subject),
             ..DecisionInput::new(subject, self.action, self.resource)
         };
         input.with(|request, policies| {
-            let disclosure = Disclosure::of(cx, principal_account, account, self.policy.is_some(), policies);
+            let principal = subject.subject().account();
+            let disclosure = Disclosure::of(cx, principal, account, self.policy.is_some(), policies);
             then(request, policies, disclosure)
         })
+    }
+
+    /// Returns whether a denial may reveal stored tags of another account's resource to the asking service. Policies of
+    /// the principal, which may be the asking service's own, can have conditions on tags.
+    pub(crate) fn may_reveal_tags(&self, cx: &Cx, subject: &ResolvedSubject<'_>, decision: &Decision) -> bool {
+        let account = self.account(subject);
+        let is_own = decision.statement.is_some_and(|at| matches!(at.kind, PolicyKind::Resource | PolicyKind::Trust));
+        !decision.is_allowed()
+            && !is_own
+            && is_foreign_account(cx, account)
+            && subject.subject().account().is_some_and(|principal| Some(principal) != account)
+    }
+
+    /// The account that owns the resource. An action without a resource happens in the principal's account.
+    fn account(&self, subject: &ResolvedSubject<'_>) -> Option<AccountId> {
+        self.account.or(if self.resource == "*" { subject.subject().account() } else { None })
     }
 
     /// The trust policy that takes part in a question about assuming a role.

@@ -45,6 +45,11 @@ impl DecisionView {
         }
     }
 
+    /// The same without what determined the decision.
+    pub(crate) fn without_reason(self) -> Self {
+        DecisionView { step: ProtoStep::Withheld, statement: None, ..self }
+    }
+
     pub(crate) fn response(self, revision: String) -> AuthorizeResponse {
         AuthorizeResponse {
             decision: self.decision.into(),

@@ -3,6 +3,7 @@
 mod batches;
 mod checks;
 mod disclosures;
+mod foreign_tags;
 mod pass_role;
 mod questions;
 mod reserved;

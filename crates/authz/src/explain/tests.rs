@@ -1,8 +1,9 @@
-//! Why, and why not.
+//! Explanations, through the handler of Explain.
 
 use bailiwick_api::authz::caller::Who;
 use bailiwick_api::authz::{
-    ExplainRequest, ExplainResponse, FailedElement, PolicyType, ResourceTag, TagResourceRequest, Verdict,
+    ExplainRequest, ExplainResponse, FailedElement, PolicyType, PutServiceRequest, ResourceTag, TagResourceRequest,
+    Verdict,
 };
 use bailiwick_api::op;
 
@@ -93,6 +94,33 @@ async fn unknown_names_and_keys_are_noted() {
             &["`iam:GetUser` acts on `arn:${Partition}:iam::${Account}:user/${UserNameWithPath}`, and the resource is nothing like it."]),
     ].into_iter().enumerate() {
         assert_eq!(noted(&env, &service, &format!("user{n}"), condition, action, resource).await, expected, "{condition} {action}");
+    }
+}
+
+/// Names of registered services are checked like built-in ones.
+#[tokio::test]
+async fn unknown_actions_of_registered_services_are_noted() {
+    let env = TestEnv::new().await;
+    let service = env.prove(&env.key(MAIN, None).await).await.unwrap();
+    let never = r#"{"Null":{"aws:username":"true"}}"#;
+    let album = "arn:aws:photos:eu-central-1:111122223333:album/1";
+    assert!(noted(&env, &service, "before", never, "photos:GetAlbun", album).await.is_empty());
+    let definition = r#"{"catalogue":1,"services":{"photos":{"actions":{"GetAlbum":{"access":"Read"}}}}}"#;
+    let req = PutServiceRequest {
+        service_prefix: Some("photos".into()),
+        definition: Some(definition.into()),
+        principal_arns: Vec::new(),
+    };
+    env.change::<op::PutService>(&service, req).await.unwrap();
+    for (n, (action, expected)) in [
+        ("photos:GetAlbun", "`photos:GetAlbun` is not an action of `photos`. Did you mean `photos:GetAlbum`?"),
+        ("photo:GetAlbum", "No service with the prefix `photo` is registered. Did you mean `photos:GetAlbum`?"),
+        ("zoo:GetLion", "No service with the prefix `zoo` is registered."),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(noted(&env, &service, &format!("user{n}"), never, action, album).await, [expected]);
     }
 }
 

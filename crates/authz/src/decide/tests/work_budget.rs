@@ -67,7 +67,7 @@ async fn a_question_has_a_limit() {
             Ok(answer) => assert_eq!((answer.decision(), decided), (Decision::Allow, true), "{count}"),
             Err(error) => {
                 assert_eq!((error.code().wire(), decided), ("LimitExceeded", false), "{count}");
-                assert!(error.message().contains(&format!("{DECISION_STEPS} steps: bring fewer")), "{error}");
+                assert!(error.message().contains(&format!("{DECISION_STEPS} steps: send fewer")), "{error}");
             }
         }
         // An explanation evaluates twice, with the same limit.
