@@ -15,13 +15,13 @@ use bailiwick_operation::Clock as _;
 use bailiwick_service::{FrontEnd, Incoming, Parts, Peer, Route, Service};
 use bailiwick_sigv4::Signing;
 use bailiwick_snapshot::Snapshots;
-use bailiwick_storage::{At, Store as _, Tx};
+use bailiwick_storage::Store as _;
 use bailiwick_sts::Sts;
 use http::{HeaderMap, HeaderName, Method, Uri};
 use prost::Message as _;
 use tempfile::TempDir;
 
-use crate::{HoldingStore, Key, MAIN, ManualClock, SentRequest, deployment};
+use crate::{HoldingStore, Key, MAIN, ManualClock, TestRequest, World};
 
 const REGION: &str = "us-east-1";
 
@@ -50,6 +50,7 @@ pub const ALLOW_ALL: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Al
 #[expect(missing_debug_implementations, reason = "it has root's secret")]
 pub struct Pipeline {
     folder: TempDir,
+    world: World,
     /// The time.
     pub clock: Arc<ManualClock>,
     /// The store.
@@ -88,10 +89,10 @@ impl Client {
 impl Pipeline {
     /// Starts the service.
     pub async fn new() -> Self {
-        let clock = Arc::new(ManualClock::default());
-        let deployment = Arc::new(deployment(clock.clone(), Quotas::default()));
         let store = Arc::new(HoldingStore::default());
-        let mut tx = Tx::begin(store.clone(), Arc::default(), At::Latest).await.unwrap();
+        let world = World::over(store.clone(), Quotas::default());
+        let (clock, deployment) = (world.clock.clone(), world.deployment.clone());
+        let mut tx = world.begin().await;
         let options = BootstrapOptions {
             account: Some(deployment.management_account),
             root_key: None,
@@ -100,7 +101,7 @@ impl Pipeline {
             sealer: &deployment.sealer,
         };
         let root = bootstrap(&mut tx, options).await.unwrap().root_key;
-        tx.commit().await.unwrap();
+        world.commit(tx).await;
         let snapshots = Arc::new(Snapshots::start(store.clone(), deployment.partition).await.unwrap());
         let folder = TempDir::new().unwrap();
         let settings = Settings::in_folder(folder.path());
@@ -116,7 +117,7 @@ impl Pipeline {
             recorder,
         });
         let root = Client::Key(Key { id: root.id, secret: root.secret.expose().to_owned(), token: None });
-        Pipeline { folder, clock, store, service, root }
+        Pipeline { folder, world, clock, store, service, root }
     }
 
     /// The audit records in the segments.
@@ -179,14 +180,14 @@ impl Pipeline {
     ) -> Result<Vec<u8>> {
         let now = self.clock.now();
         let mut request = match by {
-            Client::Key(key) => SentRequest::new("bailiwick", "POST", route.path, "", b"")
+            Client::Key(key) => TestRequest::new("bailiwick", "POST", route.path, "", b"")
                 .sign_as(key, |key| Signing::new(key, REGION, "bailiwick", now).unsigned_payload()),
             Client::Presigned(key, seconds) => {
                 let query = format!("Action={}", route.name);
-                SentRequest::new(route.service, "GET", "/", &query, b"").presign(key, REGION, now, *seconds)
+                TestRequest::new(route.service, "GET", "/", &query, b"").presign(&self.world, key, *seconds)
             }
             Client::Bearer(token) => {
-                let mut request = SentRequest::new("bailiwick", "POST", route.path, "", b"");
+                let mut request = TestRequest::new("bailiwick", "POST", route.path, "", b"");
                 request.headers.push(("authorization".into(), format!("Bearer {token}")));
                 request
             }
@@ -214,8 +215,8 @@ impl Pipeline {
 
     /// A request to another service, signed by a key for it, as that service passes it on.
     pub fn received(&self, by: &Client, service: &'static str) -> authz::SignedRequest {
-        let request = SentRequest::new(service, "GET", "/", "", b"").sign(by.key(), REGION, self.clock.now());
-        let mut forwarded = request.forwarded();
+        let request = TestRequest::new(service, "GET", "/", "", b"").sign(&self.world, by.key(), REGION);
+        let mut forwarded = request.to_proto();
         forwarded.http_request.as_mut().unwrap().payload = None;
         forwarded
     }

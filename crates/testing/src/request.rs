@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use bailiwick_api::authz;
+use bailiwick_operation::Clock as _;
 use bailiwick_sigv4::{self as sigv4, Credentials, PayloadHash, Signing};
-use jiff::Timestamp;
 
-use crate::Key;
+use crate::{Key, World};
+
+/// The region of signatures, unless a test names another.
+const REGION: &str = "us-east-1";
 
 /// An HTTP request that a test signs, and may change after that.
 #[derive(Clone, Debug)]
-pub struct SentRequest {
+pub struct TestRequest {
     /// The method.
     pub method: String,
     /// The path, as sent.
@@ -27,10 +30,10 @@ pub struct SentRequest {
     pub unsigned_payload: bool,
 }
 
-impl SentRequest {
+impl TestRequest {
     /// A request without a signature.
     pub fn new(service: &'static str, method: &str, path: &str, query: &str, body: &[u8]) -> Self {
-        SentRequest {
+        TestRequest {
             method: method.into(),
             path: path.into(),
             query: query.into(),
@@ -46,10 +49,16 @@ impl SentRequest {
         self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
     }
 
+    /// A call of IAM, signed by a key.
+    #[must_use]
+    pub fn signed(world: &World, key: &Key) -> Self {
+        TestRequest::new("iam", "POST", "/", "", b"Action=ListUsers&Version=2010-05-08").sign(world, key, REGION)
+    }
+
     /// The request with its signature in headers.
     #[must_use]
-    pub fn sign(self, key: &Key, region: &'static str, now: Timestamp) -> Self {
-        let service = self.service;
+    pub fn sign(self, world: &World, key: &Key, region: &'static str) -> Self {
+        let (service, now) = (self.service, world.clock.now());
         self.sign_as(key, |credentials| Signing::new(credentials, region, service, now))
     }
 
@@ -67,18 +76,18 @@ impl SentRequest {
 
     /// The request with its signature in the query, valid for so many seconds.
     #[must_use]
-    pub fn presign(mut self, key: &Key, region: &'static str, now: Timestamp, seconds: u64) -> Self {
+    pub fn presign(mut self, world: &World, key: &Key, seconds: u64) -> Self {
         let credentials = key.credentials();
         let headers = self.header_lines();
         let request = sigv4::Request { method: &self.method, path: &self.path, query: &self.query, headers: &headers };
-        let signing = Signing::new(&credentials, region, self.service, now);
+        let signing = Signing::new(&credentials, REGION, self.service, world.clock.now());
         let life = Duration::from_secs(seconds);
         self.query = sigv4::presign(&request, &signing, life, &PayloadHash::of(&self.body)).unwrap();
         self
     }
 
     /// The request as the service that received it passes it on to `Authenticate`, with its body.
-    pub fn forwarded(&self) -> authz::SignedRequest {
+    pub fn to_proto(&self) -> authz::SignedRequest {
         let target = if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) };
         let headers =
             self.headers.iter().map(|(name, value)| authz::Header { name: name.clone(), value: value.clone() });

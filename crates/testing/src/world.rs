@@ -1,7 +1,7 @@
 //! A deployment over a store in memory, and records to put into it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bailiwick_model::limits::Quotas;
 use bailiwick_model::{
@@ -48,7 +48,7 @@ pub struct World {
     pub deployment: Arc<Deployment>,
     /// The store.
     pub store: Arc<dyn Store>,
-    ids: AtomicU8,
+    ids: AtomicU64,
 }
 
 impl std::fmt::Debug for World {
@@ -60,9 +60,14 @@ impl std::fmt::Debug for World {
 impl World {
     /// A world without any record.
     pub fn empty(quotas: Quotas) -> Self {
+        World::over(Arc::new(MemoryStore::new()), quotas)
+    }
+
+    /// A world over a store without any record.
+    pub fn over(store: Arc<dyn Store>, quotas: Quotas) -> Self {
         let clock = Arc::new(ManualClock::default());
         let deployment = Arc::new(deployment(clock.clone(), quotas));
-        World { clock, deployment, store: Arc::new(MemoryStore::new()), ids: AtomicU8::new(0) }
+        World { clock, deployment, store, ids: AtomicU64::new(0) }
     }
 
     /// A world with the accounts [`MAIN`], [`OTHER`], [`THIRD`] and [`SUSPENDED`].
@@ -106,12 +111,20 @@ impl World {
 
     /// An id that no other record of this world has.
     pub fn next_id(&self, kind: IdKind) -> UniqueId {
-        UniqueId::new(kind, [self.ids.fetch_add(1, Ordering::Relaxed); 17])
+        let number = self.next_number();
+        // Five bits for each character, the last ones first.
+        UniqueId::new(kind, std::array::from_fn(|at| (number >> (5 * at.min(12)) & 31) as u8))
     }
 
     /// A new access key id.
     pub fn next_key_id(&self, kind: AccessKeyKind, of: AccountId) -> AccessKeyId {
-        AccessKeyId::new(kind, of, [self.ids.fetch_add(1, Ordering::Relaxed); 6])
+        // An id keeps the first bits of its random bytes.
+        let [number @ .., _, _] = self.next_number().to_le_bytes();
+        AccessKeyId::new(kind, of, number)
+    }
+
+    fn next_number(&self) -> u64 {
+        self.ids.fetch_add(1, Ordering::Relaxed)
     }
 
     /// A user with the tag `Team=reeds`, and with the inline policy `own` unless the document is empty.
@@ -215,7 +228,7 @@ impl World {
     pub async fn key(&self, of: &str, user: Option<&User>) -> Key {
         let id = self.next_key_id(AccessKeyKind::LongTerm, account(of));
         let user = user.map(|user| user.id);
-        let secret = SecretString::access_key([self.ids.fetch_add(1, Ordering::Relaxed); 30]);
+        let secret = SecretString::access_key([self.next_number() as u8; 30]);
         let owner = SecretOwner { account: account(of), user: user.as_ref(), key: &id };
         let sealed = owner.seal(&self.deployment.sealer, &secret).unwrap();
         let record = AccessKey {
@@ -234,7 +247,7 @@ impl World {
 }
 
 /// Puts the inline policy `own`, unless the document is empty.
-async fn put_inline(tx: &mut Tx, identity: &Identity, document: &str) {
+pub async fn put_inline(tx: &mut Tx, identity: &Identity, document: &str) {
     if !document.is_empty() {
         let name = PolicyName::parse("own").unwrap();
         let policy = InlinePolicy { name, document: document.into(), size: 1 };

@@ -275,7 +275,7 @@ async fn context_comes_from_the_question_and_not_from_the_connection() {
             tx.delete_inline_policy(&(&alice).into(), &PolicyName::parse("own").unwrap()).await.unwrap();
         }
         first = false;
-        env.inline(&mut tx, &(&alice).into(), &statement("Allow", "s3:*", "*", condition)).await;
+        put_inline(&mut tx, &(&alice).into(), &statement("Allow", "s3:*", "*", condition)).await;
         env.commit(tx).await;
         let req = AuthorizeRequest { context, ..question(root(), "s3:ListBucket", "arn:aws:s3:::bank") };
         let expected = if expected { Decision::Allow } else { Decision::ImplicitDeny };
@@ -360,7 +360,7 @@ async fn decisions_are_at_least_as_new_as_the_min_revision() {
     let service = env.service().await;
     let alice = env.user(MAIN, "Alice", "").await;
     let mut tx = env.tx().await;
-    env.inline(&mut tx, &(&alice).into(), &allow("s3:*", "*")).await;
+    put_inline(&mut tx, &(&alice).into(), &allow("s3:*", "*")).await;
     let revision = env.deployment.revisions.format(env.commit(tx).await);
     let who = Who::PrincipalArn("arn:aws:iam::111122223333:user/Alice".into());
     let req =

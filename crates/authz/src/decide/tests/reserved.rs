@@ -1,7 +1,5 @@
 //! Context keys that requests cannot have, in every operation that takes context.
 
-use std::sync::atomic::Ordering;
-
 use bailiwick_api::authz::caller::Who;
 use bailiwick_api::authz::{
     AuthorizeItem, AuthorizePassRoleRequest, AuthorizeRequest, BatchAuthorizeRequest, ContextEntry, ContextType,
@@ -158,7 +156,7 @@ async fn stored_tags_apply_in_every_operation() {
     env.commit(tx).await;
     tag(&env, &service, ALBUM, "Team", "photos").await;
     let check = async |resource: &str, action: &str, prefix: &str, team: &str, expected: bool| {
-        let name = format!("u{}", env.ids.load(Ordering::Relaxed));
+        let name = format!("u-{}", env.next_id(IdKind::User));
         let condition = format!(r#"{{"StringEquals":{{"{prefix}:ResourceTag/team":"{team}"}}}}"#);
         let document = statement("Allow", action, "*", &condition);
         env.user(MAIN, &name, &document).await;
