@@ -47,6 +47,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         });
         steps.partial_step("wasm", || wasm(loud));
         steps.step("packages", || packages::check(false));
+        steps.partial_step("semver", packages::compatible);
     }
     if !args.clients {
         steps.step("rust tests", || rust_tests(args.filter.as_deref(), loud));
@@ -84,7 +85,7 @@ pub(crate) struct Done {
 
 impl Done {
     /// A step that was skipped as a whole.
-    fn skipped(what: &str) -> Done {
+    pub(crate) fn skipped(what: &str) -> Done {
         println!("      skipped: {what}");
         Done { tally: Tally::default(), skipped: vec![what.to_owned()] }
     }
@@ -150,7 +151,7 @@ impl Steps {
     }
 
     /// Runs a step of which a part may be skipped.
-    fn partial_step(&mut self, name: &str, run: impl FnOnce() -> Result<Done>) {
+    pub(crate) fn partial_step(&mut self, name: &str, run: impl FnOnce() -> Result<Done>) {
         let mut skipped = Vec::new();
         self.step(name, || {
             let done = run()?;

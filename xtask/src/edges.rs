@@ -28,7 +28,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("service", &["directory", "sts", "authz", "audit"]),
     ("grpc", &["service"]),
     ("aws-query", &["service"]),
-    ("testing", &["service"]),
+    ("testing", &["aws-query"]),
 ];
 
 /// Dependencies that are refused although the edges reach them.

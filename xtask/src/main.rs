@@ -10,11 +10,13 @@ mod coverage;
 mod cycles;
 mod dist;
 mod edges;
+mod fuzz;
 mod licences;
 mod metadata;
 mod nightly;
 mod packages;
 mod prose;
+mod proto;
 mod python;
 mod run;
 mod sbom;
@@ -43,6 +45,12 @@ enum Command {
         #[arg(long)]
         bless: bool,
     },
+    /// Compare the description of the API with `proto/baseline.txt`: removed, renumbered or retyped elements, changed options
+    Proto {
+        /// Accept the current description after a review
+        #[arg(long)]
+        bless: bool,
+    },
     /// Compare the proto and the AWS Query codec with botocore's service models
     WireCheck(wire_check::Args),
     /// Generate stubs in every language whose generator is installed
@@ -53,6 +61,8 @@ enum Command {
     Dist,
     /// Measure speed and size against baselines in release builds: the server, the evaluator, deployments of any size
     Bench(bench::Args),
+    /// Run the coverage-guided fuzz targets of `fuzz/`; needs cargo-fuzz and a nightly toolchain
+    Fuzz(fuzz::Args),
     /// Run the checks that take hours: long properties, oracle, fuzz targets, attacks, crash rounds
     Nightly(nightly::Args),
 }
@@ -61,6 +71,8 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Test(args) => return check::run(&args),
         Command::Tidy { bless } => tidy::run(bless).map(|summary| println!("{summary}")),
+        Command::Proto { bless } => proto::run(bless).map(|summary| println!("{summary}")),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::WireCheck(args) => wire_check::run(&args).map(|summary| println!("{summary}")),
         Command::Stubs => stubs::run().map(|done| {
             done.skipped.iter().for_each(|what| println!("not checked: {what}"));

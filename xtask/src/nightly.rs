@@ -1,7 +1,7 @@
 //! Checks that take too long for every change: the same tests with more rounds.
 
 use crate::check::{self, Steps};
-use crate::{packages, python, run};
+use crate::{fuzz, packages, python, run};
 use clap::Args as ClapArgs;
 use std::hash::{BuildHasher, RandomState};
 use std::process::{Command, ExitCode};
@@ -23,6 +23,9 @@ pub(crate) struct Args {
     /// Mutations per fuzz target of the evaluator
     #[arg(long, default_value_t = 5_000_000)]
     fuzz_rounds: u64,
+    /// Seconds of each coverage-guided fuzz target
+    #[arg(long, default_value_t = 300)]
+    fuzz_seconds: u32,
     /// Random modifications of a store's file
     #[arg(long, default_value_t = 5_000)]
     damage_rounds: u32,
@@ -53,6 +56,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         command.env("BAILIWICK_FUZZ_ROUNDS", args.fuzz_rounds.to_string());
         check::counted(command)
     });
+    steps.partial_step("fuzz targets", || fuzz::targets(args.fuzz_seconds, None));
     steps.step("damage", || {
         let mut command = run::cargo();
         command.env("BAILIWICK_DAMAGE_ROUNDS", args.damage_rounds.to_string());

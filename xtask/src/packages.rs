@@ -1,5 +1,6 @@
 //! The crates that others may add to their programs: each makes a package, and compiles with few features.
 
+use crate::check::Done;
 use crate::run::{self, Tally};
 use anyhow::{Result, bail};
 use std::process::Command;
@@ -35,6 +36,25 @@ pub(crate) fn check(verify: bool) -> Result<Tally> {
         tally.passed += 1;
     }
     Ok(tally)
+}
+
+/// Compares the public items with those of the last release.
+///
+/// # Errors
+/// Breaking changes that the version does not announce.
+pub(crate) fn compatible() -> Result<Done> {
+    if !run::installed("cargo-semver-checks", &["semver-checks", "--version"]) {
+        return Ok(Done::skipped("breaking changes of public items (cargo semver-checks is not installed)"));
+    }
+    let mut describe = Command::new("git");
+    describe.current_dir(run::root()).args(["describe", "--tags", "--abbrev=0", "--match", "v*"]);
+    let release = describe.output().ok().filter(|output| output.status.success());
+    let Some(release) = release else {
+        return Ok(Done::skipped("breaking changes of public items (no tag `v*` to compare with)"));
+    };
+    let tag = String::from_utf8_lossy(&release.stdout).trim().to_owned();
+    run::quiet(cargo(&["semver-checks", "--baseline-rev", &tag], CRATES))?;
+    Ok(Tally { passed: CRATES.len() as u64, failed: 0 }.into())
 }
 
 fn cargo(args: &[&str], crates: &[&str]) -> Command {

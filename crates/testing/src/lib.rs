@@ -10,6 +10,9 @@
 //!   (`tests/` of `service` and of the crates above it) use `Pipeline`: they link the library like any other program,
 //!   so there is one copy of its types. Such a test sees the public items only.
 //!
+//! The feature `fuzz` adds the fuzz targets: `fuzz/` runs them on generated inputs, `tests/corpora.rs` on the inputs in
+//! `fuzz/corpus`.
+//!
 //! It deliberately does not know front ends, files and processes, except for the folder of audit segments.
 //!
 //! Start reading at [`World`]; then [`HandlerTest`], or `Pipeline`.
@@ -18,6 +21,8 @@
 mod account;
 mod callers;
 mod clock;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod handler;
 mod key;
 mod request;
@@ -33,8 +38,8 @@ pub use callers::{caller, request_info, root, session, user};
 pub use clock::{ManualClock, SeededRandom, noon, time};
 pub use handler::HandlerTest;
 pub use key::Key;
-pub use request::SentRequest;
-pub use world::{World, deployment, sealer};
+pub use request::TestRequest;
+pub use world::{World, deployment, put_inline, sealer};
 
 #[cfg(feature = "pipeline")]
 pub use holding::HoldingStore;

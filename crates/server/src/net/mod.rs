@@ -10,6 +10,8 @@ mod connection;
 mod connections;
 mod exchange;
 mod frames;
+#[cfg(test)]
+mod fuzz_targets;
 mod gate;
 mod handshake;
 mod head_timer;

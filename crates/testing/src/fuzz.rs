@@ -1,0 +1,50 @@
+//! The fuzz targets: one function for each parser of outside bytes. It panics if a property does not hold for its input.
+//!
+//! `fuzz/fuzz_targets/NAME.rs` passes generated inputs to the function of the same name. `tests/corpora.rs` passes it
+//! every file in `fuzz/corpus/NAME`, so that an input that once failed is tested from then on.
+//!
+//! The functions of `policy-lang` and `evaluator` are in these crates, which test them with mutated seeds as well. Those of
+//! `server`, which is not a library, are in its file `net/fuzz_targets.rs`.
+
+mod evaluation;
+mod records;
+mod requests;
+mod signatures;
+mod tokens;
+mod values;
+
+pub use evaluation::{decision, evaluation, evaluation_case, pattern};
+pub use records::{audit_row, storage_key, storage_row};
+pub use requests::query_form;
+pub use signatures::{presigned, signature};
+pub use tokens::token;
+pub use values::{arn, condition_value, policy_document, policy_template, principal};
+
+/// A target: its name and its function.
+pub type Target = (&'static str, fn(&[u8]));
+
+macro_rules! targets {
+    ($($name:ident)*) => {
+        /// All targets, by name.
+        pub const TARGETS: &[Target] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+targets! {
+    arn
+    audit_row
+    condition_value
+    decision
+    evaluation
+    evaluation_case
+    pattern
+    policy_document
+    policy_template
+    presigned
+    principal
+    query_form
+    signature
+    storage_key
+    storage_row
+    token
+}
