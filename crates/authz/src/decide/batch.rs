@@ -42,8 +42,8 @@ impl Handle<op::BatchAuthorize> for Authz {
         let snapshot = snapshot(cx)?;
         let shared = req.caller.take().map(|caller| self.claimed(cx, &snapshot, Some(caller)));
         let mut items = Vec::with_capacity(req.items.len());
-        let mut asked: Vec<(String, Claim)> = Vec::new();
-        let mut broken = None;
+        let mut claims: Vec<(String, Claim)> = Vec::new();
+        let mut prefix_without_claim = None;
         let mut work = WorkBudget::new();
         for mut item in req.items {
             work.yield_if_due().await;
@@ -57,21 +57,21 @@ impl Handle<op::BatchAuthorize> for Authz {
                         let claim = caller.claim();
                         let is_new =
                             |(other, whom): &(String, Claim)| !other.eq_ignore_ascii_case(prefix) || whom != claim;
-                        if asked.iter().all(is_new) {
-                            asked.push((prefix.to_owned(), claim.clone()));
+                        if claims.iter().all(is_new) {
+                            claims.push((prefix.to_owned(), claim.clone()));
                         }
                     }
                     _ => {
-                        broken.get_or_insert_with(|| prefix.to_owned());
+                        prefix_without_claim.get_or_insert_with(|| prefix.to_owned());
                     }
                 }
             }
             items.push(BatchItem { size, question: item, caller: own });
         }
-        if asked.is_empty() {
-            asked.push((broken.unwrap_or_else(|| "bailiwick".to_owned()), Claim::without_principal()));
+        if claims.is_empty() {
+            claims.push((prefix_without_claim.unwrap_or_else(|| "bailiwick".to_owned()), Claim::without_principal()));
         }
-        let checks = asked.iter().flat_map(|(prefix, claim)| claim.checks(cx, "bailiwick:Authorize", prefix));
+        let checks = claims.iter().flat_map(|(prefix, claim)| claim.checks(cx, "bailiwick:Authorize", prefix));
         let checks: Vec<Check> = checks.collect();
         Ok(Planned::new(Batch { shared, context: req.context, items }).checks(checks))
     }

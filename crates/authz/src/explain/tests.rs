@@ -186,13 +186,13 @@ async fn stored_tags_of_another_account_are_not_shown() {
         env.call::<op::Explain>(who, ExplainRequest { request: Some(request) })
     };
     env.user(MAIN, "Ida", "").await;
-    let shown_answer = format!("{:?}", ask(&owner, MAIN, "Ida").await.unwrap());
-    assert!(shown_answer.contains("northern"), "{shown_answer}");
-    let shown_answer = ask(&asker, OTHER, "Bob").await.unwrap();
-    assert_eq!(shown_answer.near_misses.len(), 1);
-    assert_eq!(shown_answer.near_misses[0].condition_key.as_deref(), Some("aws:UserAgent"));
-    let shown_answer = format!("{shown_answer:?}");
-    assert!(!shown_answer.contains("northern"), "{shown_answer}");
+    let answered = format!("{:?}", ask(&owner, MAIN, "Ida").await.unwrap());
+    assert!(answered.contains("northern"), "{answered}");
+    let answered = ask(&asker, OTHER, "Bob").await.unwrap();
+    assert_eq!(answered.near_misses.len(), 1);
+    assert_eq!(answered.near_misses[0].condition_key.as_deref(), Some("aws:UserAgent"));
+    let answered = format!("{answered:?}");
+    assert!(!answered.contains("northern"), "{answered}");
 }
 
 #[tokio::test]

@@ -51,14 +51,14 @@ type Said = (&'static str, Vec<String>);
 
 /// Source and type of the statements that decided.
 fn matched(result: &EvaluationResult) -> Vec<String> {
-    shown_answer(&result.matched_statements)
+    answered(&result.matched_statements)
 }
 
-fn shown_answer(statements: &[bailiwick_api::iam::Statement]) -> Vec<String> {
-    let shown_answer = |s: &bailiwick_api::iam::Statement| {
+fn answered(statements: &[bailiwick_api::iam::Statement]) -> Vec<String> {
+    let answered = |s: &bailiwick_api::iam::Statement| {
         format!("{} ({})", s.source_policy_id.as_deref().unwrap(), s.source_policy_type.as_deref().unwrap())
     };
-    statements.iter().map(shown_answer).collect()
+    statements.iter().map(answered).collect()
 }
 
 /// An environment with a user who may simulate.
@@ -115,7 +115,7 @@ async fn each_action_has_one_result_with_one_for_each_resource() {
             );
             assert_eq!((decision(result), matched(result)), *together, "{action} {resources:?}");
             let specific = result.resource_specific_results.iter().map(|specific| {
-                let by = shown_answer(&specific.matched_statements);
+                let by = answered(&specific.matched_statements);
                 (specific.eval_resource_name.as_deref(), (specific.eval_resource_decision.as_deref().unwrap(), by))
             });
             let expected = resources.iter().copied().map(Some).zip(each.iter().copied().cloned());
@@ -181,11 +181,11 @@ async fn context_has_types() {
     let check = async |condition: &str, entry: ContextEntry, expected: Option<&str>| {
         let policy = statement("Allow", "sqs:*", "*", condition);
         let request = custom(&[&policy], &["sqs:SendMessage"], &[]);
-        let shown_answer = format!("{condition} {entry:?}");
+        let answered = format!("{condition} {entry:?}");
         let answer = theatre.custom(SimulateCustomPolicyRequest { context_entries: vec![entry], ..request }).await;
         match answer {
-            Ok(answer) => assert_eq!(Some(decision(&answer.evaluation_results[0])), expected, "{shown_answer}"),
-            Err(error) => assert_eq!((expected, error.code().wire()), (None, "InvalidInput"), "{shown_answer}"),
+            Ok(answer) => assert_eq!(Some(decision(&answer.evaluation_results[0])), expected, "{answered}"),
+            Err(error) => assert_eq!((expected, error.code().wire()), (None, "InvalidInput"), "{answered}"),
         }
     };
     let address = r#"{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}"#;
@@ -237,10 +237,9 @@ async fn a_resource_policy_takes_part() {
             (expected, &strings(by)[..]),
             "{resource_policy} {owner:?}"
         );
-        let mut shown_answer: Vec<_> =
-            result.eval_decision_details.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-        shown_answer.sort_unstable();
-        assert_eq!(shown_answer, details);
+        let mut answered: Vec<_> = result.eval_decision_details.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        answered.sort_unstable();
+        assert_eq!(answered, details);
         assert_eq!(result.resource_specific_results[0].eval_decision_details, result.eval_decision_details);
     };
     let other = Some("arn:aws:iam::444455556666:root");

@@ -172,8 +172,8 @@ async fn deciding_statements_of_a_principal_are_shown_to_its_account_only() {
     };
     let theirs = |req: &mut AuthorizeRequest| req.resource = album(OTHER);
     let decisions = [ImplicitDeny, Allow, ExplicitDeny, ImplicitDeny, ImplicitDeny, ExplicitDeny, Allow];
-    let stranger = env.service_of(THIRD).await;
-    let answers = [world.ask(&stranger, own).await, world.ask(&stranger, theirs).await].concat();
+    let other_service = env.service_of(THIRD).await;
+    let answers = [world.ask(&other_service, own).await, world.ask(&other_service, theirs).await].concat();
     for (n, answer) in answers.iter().enumerate() {
         let (why, _) = world.callers[n % world.callers.len()];
         assert_eq!(answer.decision(), decisions[n % decisions.len()], "{why}");
@@ -203,7 +203,7 @@ async fn deciding_statements_of_a_principal_are_shown_to_its_account_only() {
 #[tokio::test]
 async fn deciding_statements_of_a_resource_policy_are_shown_to_its_owner_and_its_sender() {
     let env = TestEnv::new().await;
-    let stranger = env.service_of(THIRD).await;
+    let other_service = env.service_of(THIRD).await;
     let caller = env.user(THIRD, "caller", &allow("photos:*", "*")).await;
     let key = env.key(THIRD, Some(&caller)).await;
     let ask = async |asker: &Authenticated, given: Option<String>| {
@@ -218,20 +218,20 @@ async fn deciding_statements_of_a_resource_policy_are_shown_to_its_owner_and_its
         env.call::<op::Authorize>(asker, req).await.unwrap()
     };
     // No policy is kept.
-    let answer = ask(&stranger, None).await;
+    let answer = ask(&other_service, None).await;
     assert_eq!((answer.decision(), answer.step()), (Decision::ImplicitDeny, Step::Withheld));
     reveals_nothing("none", &answer);
     let none = answer.message.clone();
     env.keep(OTHER, &album(OTHER), &resource_policy("Allow", r#"{"AWS":"111122223333"}"#)).await;
     // One that does not allow looks the same.
-    let answer = ask(&stranger, None).await;
+    let answer = ask(&other_service, None).await;
     assert_eq!((answer.decision(), answer.step(), &answer.message), (Decision::ImplicitDeny, Step::Withheld, &none));
     let owner = env.service_of(OTHER).await;
-    let shown_answer = ask(&owner, None).await;
-    assert_eq!(shown_answer.step(), Step::ResourcePolicy);
+    let answered = ask(&owner, None).await;
+    assert_eq!(answered.step(), Step::ResourcePolicy);
     // A given policy belongs to the asking service.
     let given = resource_policy("Deny", "\"*\"").replace("Hidden", "Mine");
-    let answer = ask(&stranger, Some(given)).await;
+    let answer = ask(&other_service, Some(given)).await;
     assert_eq!((answer.decision(), answer.step()), (Decision::ExplicitDeny, Step::ExplicitDeny));
     assert_eq!(answer.statement.unwrap().sid.as_deref(), Some("Mine"));
 }
@@ -239,7 +239,7 @@ async fn deciding_statements_of_a_resource_policy_are_shown_to_its_owner_and_its
 #[tokio::test]
 async fn a_stored_policy_that_denies_is_not_shown_to_other_accounts() {
     let env = TestEnv::new().await;
-    let stranger = env.service_of(THIRD).await;
+    let other_service = env.service_of(THIRD).await;
     env.keep(OTHER, &album(OTHER), &resource_policy("Deny", "\"*\"")).await;
     let req = AuthorizeRequest {
         caller: by(Who::Anonymous(authz::Anonymous {})),
@@ -247,7 +247,7 @@ async fn a_stored_policy_that_denies_is_not_shown_to_other_accounts() {
         resource: album(OTHER),
         ..Default::default()
     };
-    let answer = env.call::<op::Authorize>(&stranger, req.clone()).await.unwrap();
+    let answer = env.call::<op::Authorize>(&other_service, req.clone()).await.unwrap();
     assert_eq!((answer.decision(), answer.step()), (Decision::ExplicitDeny, Step::ExplicitDeny));
     reveals_nothing("a deny", &answer);
     let owner = env.service_of(OTHER).await;
@@ -258,7 +258,7 @@ async fn a_stored_policy_that_denies_is_not_shown_to_other_accounts() {
 async fn explanations_need_the_accounts_whose_policies_they_show() {
     let world = World::new().await;
     let env = &world.env;
-    let stranger = env.service_of(THIRD).await;
+    let other_service = env.service_of(THIRD).await;
     for (why, key) in &world.callers {
         let signed = TestRequest::new("photos", "GET", "/", "", b"").sign(env, key, "eu-west-1").to_proto();
         for resource in [album(THIRD), album(OTHER), "*".to_owned()] {
@@ -270,7 +270,7 @@ async fn explanations_need_the_accounts_whose_policies_they_show() {
                     resource_policy: policy,
                     ..Default::default()
                 };
-                let answer = env.call::<op::Explain>(&stranger, ExplainRequest { request: Some(req) }).await;
+                let answer = env.call::<op::Explain>(&other_service, ExplainRequest { request: Some(req) }).await;
                 let error = answer.expect_err(why);
                 assert_eq!(error.code().wire(), "AccessDenied", "{why}");
             }
@@ -283,7 +283,7 @@ async fn explanations_need_the_accounts_whose_policies_they_show() {
 #[tokio::test]
 async fn a_given_policy_cannot_find_roles_of_other_accounts() {
     let env = TestEnv::new().await;
-    let (stranger, own) = (env.service_of(THIRD).await, env.service_of(OTHER).await);
+    let (other_service, own) = (env.service_of(THIRD).await, env.service_of(OTHER).await);
     let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"photos.example.com"},"Action":"sts:AssumeRole"}}"#;
     env.role(OTHER, "Tagged", trust, "").await;
     let given = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{"StringLike":{"aws:ResourceTag/team":"*"}}}}"#;
@@ -296,7 +296,7 @@ async fn a_given_policy_cannot_find_roles_of_other_accounts() {
                 resource_policy: Some(given.into()),
                 ..Default::default()
             };
-            let error = env.call::<op::Authorize>(&stranger, req.clone()).await.expect_err(action);
+            let error = env.call::<op::Authorize>(&other_service, req.clone()).await.expect_err(action);
             assert_eq!(error.code().wire(), "ValidationError", "{action} {name}");
             assert!(env.call::<op::Authorize>(&own, req).await.is_ok(), "{action} {name}");
         }
@@ -306,7 +306,7 @@ async fn a_given_policy_cannot_find_roles_of_other_accounts() {
 #[tokio::test]
 async fn passing_roles_of_other_accounts_reveals_nothing() {
     let env = TestEnv::new().await;
-    let stranger = env.service_of(THIRD).await;
+    let other_service = env.service_of(THIRD).await;
     let trust = |effect: &str| {
         format!(
             r#"{{"Version":"2012-10-17","Statement":{{"Sid":"Hidden","Effect":"{effect}","Principal":{{"Service":"photos.example.com"}},"Action":"sts:AssumeRole"}}}}"#
@@ -326,7 +326,7 @@ async fn passing_roles_of_other_accounts_reveals_nothing() {
                 service_principal: "photos.example.com".into(),
                 ..Default::default()
             };
-            let answer = env.call::<op::AuthorizePassRole>(&stranger, req).await.unwrap();
+            let answer = env.call::<op::AuthorizePassRole>(&other_service, req).await.unwrap();
             reveals_nothing(&format!("{name} {role}"), &answer);
             let is_allowed = effect == "Allow" && role == "Trusting";
             assert_eq!(answer.decision() == Decision::Allow, is_allowed, "{name} {role}");
@@ -339,7 +339,7 @@ async fn passing_roles_of_other_accounts_reveals_nothing() {
 #[tokio::test]
 async fn assuming_roles_of_other_accounts_reveals_nothing() {
     let env = TestEnv::new().await;
-    let stranger = env.service_of(THIRD).await;
+    let other_service = env.service_of(THIRD).await;
     let trust = |effect: &str, principal: &str| {
         format!(
             r#"{{"Version":"2012-10-17","Statement":{{"Sid":"Hidden","Effect":"{effect}","Principal":{principal},"Action":"sts:*"}}}}"#
@@ -357,7 +357,7 @@ async fn assuming_roles_of_other_accounts_reveals_nothing() {
             resource: format!("arn:aws:iam::{OTHER}:role/ponds/{role}"),
             ..Default::default()
         };
-        let answer = env.call::<op::Authorize>(&stranger, req).await.unwrap();
+        let answer = env.call::<op::Authorize>(&other_service, req).await.unwrap();
         assert!(!format!("{answer:?}").contains("Hidden"), "{answer:?}");
         (answer.decision(), answer.step(), answer.message.map(|message| message.replace(role, "ROLE")))
     };
@@ -368,7 +368,7 @@ async fn assuming_roles_of_other_accounts_reveals_nothing() {
 #[tokio::test]
 async fn naming_a_service_reveals_nothing_of_roles_of_other_accounts() {
     let env = TestEnv::new().await;
-    let stranger = env.service_of(THIRD).await;
+    let other_service = env.service_of(THIRD).await;
     let trust = |effect: &str, principal: &str| {
         format!(
             r#"{{"Version":"2012-10-17","Statement":{{"Sid":"Hidden","Effect":"{effect}","Principal":{principal},"Action":"sts:*"}}}}"#
@@ -388,28 +388,27 @@ async fn naming_a_service_reveals_nothing_of_roles_of_other_accounts() {
         let one = env.call::<op::Authorize>(asker, req).await.unwrap();
         let batch = BatchAuthorizeRequest { caller, items: vec![item], ..Default::default() };
         let many = env.call::<op::BatchAuthorize>(asker, batch).await.unwrap();
-        let shown_answer =
-            (one.decision(), one.step(), one.statement, one.message.map(|text| text.replace(role, "ROLE")));
-        assert_eq!(many.results[0].decision(), shown_answer.0);
-        shown_answer
+        let answered = (one.decision(), one.step(), one.statement, one.message.map(|text| text.replace(role, "ROLE")));
+        assert_eq!(many.results[0].decision(), answered.0);
+        answered
     };
     for action in ["sts:AssumeRole", "STS:TagSession", "sts:SetSourceIdentity", "sts:AssumeRoleWithWebIdentity"] {
         for caller in [photos(), by(Who::Anonymous(Default::default()))] {
-            let missing = ask(&stranger, caller.clone(), action, OTHER, "Missing").await;
+            let missing = ask(&other_service, caller.clone(), action, OTHER, "Missing").await;
             assert_eq!(missing.0, Decision::ImplicitDeny);
             for role in ["Trusting", "Denying", "Open"] {
-                let shown_answer = ask(&stranger, caller.clone(), action, OTHER, role).await;
-                assert_eq!(shown_answer, missing, "{action} {role}");
+                let answered = ask(&other_service, caller.clone(), action, OTHER, role).await;
+                assert_eq!(answered, missing, "{action} {role}");
             }
         }
     }
     // A service sees its own account's, the management account all.
-    let asked = async |asker: &Authenticated, account: &str| {
+    let decided = async |asker: &Authenticated, account: &str| {
         ask(asker, photos(), "sts:AssumeRole", account, "Trusting").await.0
     };
-    assert_eq!(asked(&stranger, THIRD).await, Decision::Allow);
+    assert_eq!(decided(&other_service, THIRD).await, Decision::Allow);
     let admin = env.service().await;
-    assert_eq!(asked(&admin, OTHER).await, Decision::Allow);
+    assert_eq!(decided(&admin, OTHER).await, Decision::Allow);
     // So is one that is registered to act as the service.
     let req = PutServiceRequest {
         service_prefix: Some("photos".into()),
@@ -419,5 +418,5 @@ async fn naming_a_service_reveals_nothing_of_roles_of_other_accounts() {
         principal_arns: vec![format!("arn:aws:iam::{THIRD}:user/gateway")],
     };
     env.change::<op::PutService>(&admin, req).await.unwrap();
-    assert_eq!(asked(&stranger, OTHER).await, Decision::Allow);
+    assert_eq!(decided(&other_service, OTHER).await, Decision::Allow);
 }

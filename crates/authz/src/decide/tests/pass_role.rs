@@ -55,9 +55,9 @@ async fn caller_and_trust_policy_must_allow() {
         let req = AuthorizePassRoleRequest { role_arn: other.clone(), ..pass("Alice") };
         assert_eq!(asked(req).await[2], ImplicitDeny, "{other}");
     }
-    let shown_answer = ask(&env, &service, pass("Carol")).await.unwrap();
-    assert_eq!(shown_answer.pass_role.unwrap().statement.unwrap().policy_type(), PolicyType::Identity);
-    assert!(shown_answer.message.unwrap().contains("iam:PassRole"));
+    let answered = ask(&env, &service, pass("Carol")).await.unwrap();
+    assert_eq!(answered.pass_role.unwrap().statement.unwrap().policy_type(), PolicyType::Identity);
+    assert!(answered.message.unwrap().contains("iam:PassRole"));
 }
 
 #[tokio::test]
@@ -119,6 +119,6 @@ async fn other_accounts_do_not_learn_whether_a_role_exists() {
     let missing = ask(&env, &stranger, missing).await.unwrap();
     assert_eq!(parts(&there), [Decision::ImplicitDeny; 3]);
     assert_eq!(parts(&missing), parts(&there));
-    let shown_answer = |answer: &AuthorizePassRoleResponse| answer.trust.clone().unwrap().statement;
-    assert_eq!((shown_answer(&there), shown_answer(&missing)), (None, None));
+    let answered = |answer: &AuthorizePassRoleResponse| answer.trust.clone().unwrap().statement;
+    assert_eq!((answered(&there), answered(&missing)), (None, None));
 }

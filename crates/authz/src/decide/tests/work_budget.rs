@@ -72,10 +72,10 @@ async fn a_question_has_a_limit() {
         }
         // An explanation evaluates twice, with the same limit.
         let explain = ExplainRequest { request: Some(question(count)) };
-        let shown_answer = env.call::<op::Explain>(&service, explain).await.map(|_| ());
+        let answered = env.call::<op::Explain>(&service, explain).await.map(|_| ());
         match count {
-            0 => assert!(shown_answer.is_ok()),
-            _ => assert_eq!(code(shown_answer), "LimitExceeded", "{count}"),
+            0 => assert!(answered.is_ok()),
+            _ => assert_eq!(code(answered), "LimitExceeded", "{count}"),
         }
     }
 }

@@ -53,10 +53,7 @@ async fn a_principal_is_simulated_with_all_policies() {
     let result = theatre.principal(request).await.unwrap().remove(0);
     let decisions = result.resource_specific_results.iter().map(|one| one.eval_resource_decision.as_deref().unwrap());
     assert_eq!(decisions.collect::<Vec<_>>(), ["allowed", "implicitDeny"]);
-    assert_eq!(
-        shown_answer(&result.resource_specific_results[0].matched_statements),
-        ["PolicyInputList.1 (IAM Policy)"]
-    );
+    assert_eq!(answered(&result.resource_specific_results[0].matched_statements), ["PolicyInputList.1 (IAM Policy)"]);
     for (source, code) in [
         ("arn:aws:iam::111122223333:user/Nobody", "NoSuchEntity"),
         ("arn:aws:iam::111122223333:user/path/Alice", "NoSuchEntity"),
