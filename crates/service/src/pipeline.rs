@@ -10,7 +10,7 @@ use std::time::Duration;
 use bailiwick_api::Operation;
 use bailiwick_authz::Authenticated;
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Cx, Handle, Planned, RequestInfo, uuid};
+use bailiwick_operation::{Check, Cx, Handle, Planned, RequestInfo, uuid};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::{At, CommitError, Revision, Tx};
 use bytes::Bytes;
@@ -130,6 +130,7 @@ async fn answer<O: Operation, H: Handle<O>>(
         let cx = Cx::new(Arc::clone(&parts.deployment), Arc::clone(&caller.caller), Arc::clone(info));
         let cx = &cx.at(now).with_view(Arc::clone(&snapshot));
         let Planned { plan, checks, retired_key } = handler.plan(cx, &mut tx, input).await?;
+        debug_assert_eq!(checks.iter().find_map(Check::undocumented), None, "a check of {}", O::NAME);
         audit.set_resource(&checks);
         parts.authz.decide_all(&snapshot, caller, cx, &checks).await?;
         audit.set_permitted(&checks);
