@@ -23,6 +23,7 @@ pub(crate) fn generate(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> 
             let path = format!("/{}/{name}", service.full_name());
             let read_only = is_read_only(&method);
             let OperationRules { audit, authentication, resource } = OperationRules::of(&method)?;
+            let call = if authentication == "Caller" { "SignedCall" } else { "UnsignedCall" };
             for line in doc.lines() {
                 writeln!(types, "///{}{}", if line.starts_with(' ') { "" } else { " " }, line.trim_end())?;
             }
@@ -44,6 +45,7 @@ pub(crate) fn generate(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> 
                  const INFO: &'static crate::OperationInfo = &{row};\n    \
                  const AUDIT: crate::options::Audit = crate::options::Audit::{audit};\n    \
                  const AUTHENTICATION: crate::options::Authentication = crate::options::Authentication::{authentication};\n    \
+                 type Call = crate::{call};\n    \
                  const RESOURCE: &'static [&'static str] = &{resource:?};\n}}"
             )?;
             writeln!(list, "            ({module} {} {name})", service.name())?;

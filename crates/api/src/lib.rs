@@ -15,7 +15,7 @@ mod pattern;
 mod redact;
 mod validate;
 
-pub use operation::{Operation, OperationInfo, find_operation};
+pub use operation::{CallKind, Operation, OperationInfo, SignedCall, UnsignedCall, find_operation};
 pub use pattern::Pattern;
 pub use redact::Redact;
 pub use validate::{At, Validate, Violation, Violations};

@@ -28,8 +28,33 @@ pub trait Operation: Send + Sync + 'static {
     const AUDIT: Audit;
     /// How the caller is authenticated.
     const AUTHENTICATION: Authentication;
+    /// [`Self::AUTHENTICATION`] as a type: [`SignedCall`] if the caller is authenticated, otherwise [`UnsignedCall`].
+    type Call: CallKind;
     /// The fields of the request that name the resource, as in the proto; empty if that is the account.
     const RESOURCE: &'static [&'static str];
+}
+
+/// How the calls of an operation are authenticated, as a type. Code that is generic over operations selects by it at
+/// compile time, so that an operation without an authenticated caller cannot use one.
+pub trait CallKind: Send + Sync + 'static {
+    /// The first type for signed calls, the second for unsigned ones.
+    type Select<Signed, Unsigned>;
+}
+
+/// Calls whose caller is authenticated, by a signature or a bearer token.
+#[derive(Clone, Copy, Debug)]
+pub enum SignedCall {}
+
+/// Calls without a signature: the proof is within the request, or there is none.
+#[derive(Clone, Copy, Debug)]
+pub enum UnsignedCall {}
+
+impl CallKind for SignedCall {
+    type Select<Signed, Unsigned> = Signed;
+}
+
+impl CallKind for UnsignedCall {
+    type Select<Signed, Unsigned> = Unsigned;
 }
 
 /// The facts about an operation at run time; a row of [`OPERATIONS`].

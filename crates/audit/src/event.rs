@@ -6,7 +6,7 @@ use bailiwick_api::OperationInfo;
 use bailiwick_api::options::Audit;
 use bailiwick_model::mask::masked;
 use bailiwick_model::{IamError, Partition};
-use bailiwick_operation::{Caller, Credential, Principal, RequestInfo};
+use bailiwick_operation::{Caller, Credential, Federation, Principal, RequestInfo, UnsignedCaller};
 use jiff::Timestamp;
 
 use crate::message::{RedactedMessage, redact};
@@ -35,6 +35,8 @@ pub struct Event<'a> {
     pub request: &'a Arc<RequestInfo>,
     /// The caller, if authentication succeeded.
     pub caller: Option<&'a Arc<Caller>>,
+    /// The caller of an operation that needs no signature.
+    pub unsigned: Option<&'a UnsignedCaller>,
     /// The partition of the caller's ARN.
     pub partition: Partition,
     /// The ARN of the resource, if known.
@@ -153,6 +155,31 @@ impl UserIdentity {
             mfa_authenticated: caller.mfa.is_some(),
             source_identity: session.and_then(|s| s.source_identity.clone()).unwrap_or_default(),
             bearer: matches!(caller.credential, Credential::Bearer(_)),
+            identity_provider: String::new(),
+        }
+    }
+}
+
+impl UserIdentity {
+    /// The identity of a caller without a signature, with CloudTrail's types.
+    pub(crate) fn of_unsigned(caller: &UnsignedCaller) -> Self {
+        match caller {
+            UnsignedCaller::Anonymous => UserIdentity {
+                kind: "AWSAccount".to_owned(),
+                account_id: "ANONYMOUS_PRINCIPAL".to_owned(),
+                ..UserIdentity::default()
+            },
+            UnsignedCaller::Federated(principal) => UserIdentity {
+                kind: match principal.kind {
+                    Federation::Saml => "SAMLUser",
+                    Federation::WebIdentity => "WebIdentityUser",
+                }
+                .to_owned(),
+                principal_id: bounded(&principal.id),
+                user_name: bounded(&principal.name),
+                identity_provider: bounded(&principal.issuer),
+                ..UserIdentity::default()
+            },
         }
     }
 }

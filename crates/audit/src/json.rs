@@ -48,7 +48,8 @@ pub(crate) fn line(record: &Record, sequence: u64, previous: &str) -> String {
     }
     out.text("eventType", "AwsApiCall");
     out.flag("managementEvent", record.category == Audit::Management);
-    if let Some(identity) = &record.origin.user_identity {
+    // An anonymous caller has no account.
+    if let Some(identity) = record.origin.user_identity.as_ref().filter(|identity| identity.kind != "AWSAccount") {
         out.filled("recipientAccountId", &identity.account_id);
     }
     out.text("eventCategory", category(record.category));
@@ -93,12 +94,13 @@ fn identity(out: &mut Json, identity: Option<&UserIdentity>) {
     };
     out.text("type", &identity.kind);
     out.text("principalId", &identity.principal_id);
-    out.text("arn", &identity.arn);
-    out.text("accountId", &identity.account_id);
-    out.text("accessKeyId", &identity.access_key_id);
-    if identity.kind == "IAMUser" {
+    out.filled("arn", &identity.arn);
+    out.filled("accountId", &identity.account_id);
+    out.filled("accessKeyId", &identity.access_key_id);
+    if ["IAMUser", "SAMLUser", "WebIdentityUser"].contains(&identity.kind.as_str()) {
         out.text("userName", &identity.user_name);
     }
+    out.filled("identityProvider", &identity.identity_provider);
     if identity.session_creation != 0 {
         out.name("sessionContext");
         out.open('{');

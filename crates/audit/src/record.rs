@@ -71,7 +71,7 @@ pub struct CallOrigin {
 /// `userIdentity`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct UserIdentity {
-    /// `type`: `Root`, `IAMUser`, `AssumedRole`.
+    /// `type`: `Root`, `IAMUser`, `AssumedRole`, `SAMLUser`, `WebIdentityUser`, `AWSAccount` (anonymous).
     #[prost(string, tag = "1")]
     pub kind: String,
     /// `principalId`.
@@ -104,6 +104,9 @@ pub struct UserIdentity {
     /// Whether a bearer token stood for the access key.
     #[prost(bool, tag = "11")]
     pub bearer: bool,
+    /// `identityProvider`: the issuer of the assertion that proved the caller.
+    #[prost(string, tag = "12")]
+    pub identity_provider: String,
 }
 
 /// The encoding of a record in a row; [`crate::row`] writes it field by field.

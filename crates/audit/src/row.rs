@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_operation::{Caller, RequestInfo};
+use bailiwick_operation::{Caller, RequestInfo, UnsignedCaller};
 use bytes::Bytes;
 use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint};
@@ -38,6 +38,7 @@ pub(crate) struct Row {
 #[derive(Debug)]
 struct Known {
     caller: Option<Arc<Caller>>,
+    unsigned: Option<UnsignedCaller>,
     request: Arc<RequestInfo>,
 }
 
@@ -100,7 +101,11 @@ impl Row {
             Some(at) => out.number(7, at as u64),
             None => {
                 out.message(6, &origin(event).encode_to_vec());
-                self.origins.push(Known { caller: event.caller.cloned(), request: Arc::clone(event.request) });
+                self.origins.push(Known {
+                    caller: event.caller.cloned(),
+                    unsigned: event.unsigned.cloned(),
+                    request: Arc::clone(event.request),
+                });
             }
         }
         if let Some((code, message)) = event.failure() {
@@ -130,6 +135,7 @@ impl Known {
             _ => false,
         };
         same_caller
+            && self.unsigned.as_ref() == event.unsigned
             && then.source_ip == now.source_ip
             && then.secure_transport == now.secure_transport
             && then.user_agent == now.user_agent
@@ -144,7 +150,10 @@ fn origin(event: &Event<'_>) -> CallOrigin {
         source_ip_address: request.source_ip.map(|ip| ip.to_string()).unwrap_or_default(),
         user_agent: request.user_agent.as_deref().map(bounded).unwrap_or_default(),
         secure_transport: request.secure_transport,
-        user_identity: event.caller.map(|caller| UserIdentity::of(caller, event.partition)),
+        user_identity: event
+            .caller
+            .map(|caller| UserIdentity::of(caller, event.partition))
+            .or_else(|| event.unsigned.map(UserIdentity::of_unsigned)),
     }
 }
 

@@ -60,6 +60,7 @@ pub(crate) fn event(request: &Arc<RequestInfo>) -> Event<'_> {
         time: Timestamp::UNIX_EPOCH,
         request,
         caller: None,
+        unsigned: None,
         partition: Partition::Aws,
         resource: None,
         parameters: &[],

@@ -201,6 +201,7 @@ impl OpenWriter {
             time,
             request: &unreported.request,
             caller: unreported.caller.as_ref(),
+            unsigned: None,
             partition: unreported.partition,
             resource: None,
             parameters: &[],

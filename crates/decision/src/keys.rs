@@ -101,7 +101,8 @@ impl ContextSource for SystemKeys<'_, '_> {
             _ if subject.kind == SubjectKind::UnknownUser => return None,
             _ => {}
         }
-        let has_arn = !matches!(subject.kind, SubjectKind::Service | SubjectKind::Anonymous);
+        let has_arn =
+            !matches!(subject.kind, SubjectKind::Service | SubjectKind::IdentityProvider | SubjectKind::Anonymous);
         let session = subject.session.as_deref();
         match global {
             GlobalKey::PrincipalArn => has_arn.then_some(ContextValue::One(&names.identity_arn)),
@@ -111,6 +112,7 @@ impl ContextSource for SystemKeys<'_, '_> {
                 SubjectKind::User | SubjectKind::UnknownUser => "User",
                 SubjectKind::RoleSession => "AssumedRole",
                 SubjectKind::Service => "Service",
+                SubjectKind::IdentityProvider => "FederatedUser",
                 SubjectKind::Anonymous => "Anonymous",
             })),
             GlobalKey::PrincipalTag => {
@@ -122,6 +124,7 @@ impl ContextSource for SystemKeys<'_, '_> {
                 kind => Some(ContextValue::Bool(kind == SubjectKind::Service)),
             },
             GlobalKey::PrincipalServiceName if subject.kind == SubjectKind::Service => non_empty(&names.arn),
+            GlobalKey::FederatedProvider if subject.kind == SubjectKind::IdentityProvider => non_empty(&names.arn),
             GlobalKey::UserId => non_empty(&names.user_id).filter(|_| subject.kind != SubjectKind::Service),
             GlobalKey::UserName => names.user_name.as_deref().map(ContextValue::One),
             GlobalKey::TokenIssueTime => session.map(|session| ContextValue::Time(moment(session.issued))),

@@ -10,7 +10,7 @@ use bailiwick_policy_lang::{PolicyKind, parse};
 use jiff::Timestamp;
 use smallvec::SmallVec;
 
-use crate::{Caller, Entity, Principal, Session, SessionPolicyRef, View};
+use crate::{Caller, Entity, Principal, Session, SessionPolicyRef, UnsignedCaller, View};
 
 mod resolved;
 
@@ -49,6 +49,8 @@ pub enum SubjectKind {
     RoleSession,
     /// A service, such as `logs.amazonaws.com`.
     Service,
+    /// A principal of an identity provider, as the caller of AssumeRoleWithSAML.
+    IdentityProvider,
     /// A caller without credentials.
     Anonymous,
     /// In a simulation without a caller: a user of whom only the account is known. The context has no key of it.
@@ -148,6 +150,17 @@ impl Subject {
     /// Returns the subject of a caller without credentials.
     pub fn anonymous() -> Self {
         Self::without_account(SubjectKind::Anonymous, "*", "anonymous", "anonymous")
+    }
+
+    /// Returns the subject of a caller of an operation that needs no signature. Policies allow a federated principal something
+    /// by naming its provider. Neither has policies of its own.
+    pub fn of_unsigned(caller: &UnsignedCaller) -> Self {
+        match caller {
+            UnsignedCaller::Anonymous => Self::anonymous(),
+            UnsignedCaller::Federated(principal) => {
+                Self::without_account(SubjectKind::IdentityProvider, &principal.provider, &principal.id, "")
+            }
+        }
     }
 
     /// Returns a simulated user or role: one that the view has, without a session.

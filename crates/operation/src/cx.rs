@@ -4,6 +4,7 @@ use std::any::Any;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use bailiwick_api::{CallKind, Operation};
 use bailiwick_model::limits::Quotas;
 use bailiwick_model::{AccessKeyId, AccessKeyKind, AccountId, IdKind, Partition, Region, UniqueId};
 use jiff::Timestamp;
@@ -60,19 +61,35 @@ pub struct RequestInfo {
 }
 
 /// The context of one attempt at a call. Caller, time and view stay the same throughout. After a conflict the handler
-/// runs in a new context, for which the caller was proved again.
+/// runs in a new context, for which the caller was validated again.
+///
+/// An operation that is called without a signature has a `Cx<NoCaller>`, which has neither a caller nor an account:
+///
+/// ```compile_fail,E0599
+/// # use bailiwick_operation::{Cx, NoCaller};
+/// fn handle(cx: &Cx<NoCaller>) {
+///     cx.account();
+/// }
+/// ```
 #[derive(Clone)]
-pub struct Cx {
-    caller: Arc<Caller>,
+pub struct Cx<C = Arc<Caller>> {
+    caller: C,
     request: Arc<RequestInfo>,
     deployment: Arc<Deployment>,
     now: Timestamp,
     view: Option<Arc<dyn Any + Send + Sync>>,
 }
 
-impl Cx {
+/// The context of an operation's handler: with the caller, or with [`NoCaller`] if the operation needs no signature.
+pub type CxOf<O> = <<O as Operation>::Call as CallKind>::Select<Cx, Cx<NoCaller>>;
+
+/// The caller in the context of an operation that needs no signature: not known before the plan has verified the request.
+#[derive(Clone, Copy, Debug)]
+pub struct NoCaller;
+
+impl<C> Cx<C> {
     /// Makes the context of an attempt at the current time.
-    pub fn new(deployment: Arc<Deployment>, caller: Arc<Caller>, request: Arc<RequestInfo>) -> Self {
+    pub fn new(deployment: Arc<Deployment>, caller: C, request: Arc<RequestInfo>) -> Self {
         let now = deployment.clock.now();
         Cx { caller, request, deployment, now, view: None }
     }
@@ -87,16 +104,6 @@ impl Cx {
     #[must_use]
     pub fn with_view<T: Any + Send + Sync>(self, view: Arc<T>) -> Self {
         Cx { view: Some(view), ..self }
-    }
-
-    /// The caller.
-    pub fn caller(&self) -> &Caller {
-        &self.caller
-    }
-
-    /// The account that the call acts in: the caller's.
-    pub fn account(&self) -> AccountId {
-        self.caller.account()
     }
 
     /// What is known about the request besides its message.
@@ -146,6 +153,18 @@ impl Cx {
     /// Makes a new access key id in an account.
     pub fn new_access_key_id(&self, kind: AccessKeyKind, account: AccountId) -> AccessKeyId {
         AccessKeyId::new(kind, account, self.random())
+    }
+}
+
+impl Cx {
+    /// The caller.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The account that the call acts in: the caller's.
+    pub fn account(&self) -> AccountId {
+        self.caller.account()
     }
 }
 

@@ -1,12 +1,14 @@
 //! The handler of one operation: a plan before authorization, a change and an answer after it.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use bailiwick_api::Operation;
+use bailiwick_decision::FederatedPrincipal;
 use bailiwick_model::{AccessKeyId, Result};
 use bailiwick_storage::Tx;
 
-use crate::{Check, Cx};
+use crate::{Check, CxOf};
 
 /// Answers one operation, in two steps within one transaction.
 ///
@@ -39,13 +41,18 @@ pub trait Handle<O: Operation>: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the request cannot be understood well enough to name its checks.
-    fn plan(&self, cx: &Cx, tx: &mut Tx, req: O::Request) -> impl Future<Output = Result<Planned<Self::Plan>>> + Send;
+    fn plan(
+        &self,
+        cx: &CxOf<O>,
+        tx: &mut Tx,
+        req: O::Request,
+    ) -> impl Future<Output = Result<Planned<Self::Plan>>> + Send;
 
     /// Makes the change within `tx` and returns the response. Runs only if every check of the plan passed.
     ///
     /// # Errors
     /// Whatever the operation's documentation lists; nothing has changed then.
-    fn handle(&self, cx: &Cx, tx: &mut Tx, plan: Self::Plan) -> impl Future<Output = Result<O::Response>> + Send;
+    fn handle(&self, cx: &CxOf<O>, tx: &mut Tx, plan: Self::Plan) -> impl Future<Output = Result<O::Response>> + Send;
 }
 
 /// What [`Handle::plan`] returns: the plan, and the checks that must pass before it is carried out.
@@ -58,17 +65,24 @@ pub struct Planned<P> {
     pub checks: Vec<Check>,
     /// An access key that the operation makes unusable.
     pub retired_key: Option<AccessKeyId>,
+    /// The principal that the request proves, for operations whose proof is in the request.
+    pub federated: Option<Arc<FederatedPrincipal>>,
 }
 
 impl<P> Planned<P> {
     /// A plan without checks.
     pub fn new(plan: P) -> Self {
-        Planned { plan, checks: Vec::new(), retired_key: None }
+        Planned { plan, checks: Vec::new(), retired_key: None, federated: None }
     }
 
     /// Adds another part to the plan.
     pub fn with<T>(self, part: T) -> Planned<(P, T)> {
-        Planned { plan: (self.plan, part), checks: self.checks, retired_key: self.retired_key }
+        Planned {
+            plan: (self.plan, part),
+            checks: self.checks,
+            retired_key: self.retired_key,
+            federated: self.federated,
+        }
     }
 
     /// Adds a check.
@@ -85,6 +99,13 @@ impl<P> Planned<P> {
     /// Adds several checks.
     pub fn checks(mut self, checks: impl IntoIterator<Item = Check>) -> Self {
         self.checks.extend(checks);
+        self
+    }
+
+    /// Names the principal that the request proves. The checks are decided for it; without it, for an anonymous caller. Only
+    /// for operations whose proof is in the request: the pipeline refuses the plan of another operation.
+    pub fn proven(mut self, principal: FederatedPrincipal) -> Self {
+        self.federated = Some(Arc::new(principal));
         self
     }
 

@@ -20,9 +20,11 @@ mod revision;
 mod secrets;
 mod standing;
 
-pub use bailiwick_decision::{Caller, Credential, Principal, Session, SessionPolicyRef};
+pub use bailiwick_decision::{
+    Caller, Credential, FederatedPrincipal, Federation, Principal, Session, SessionPolicyRef, UnsignedCaller,
+};
 pub use check::{Check, ContextValue, Policy};
-pub use cx::{Clock, Cx, Deployment, Random, RequestInfo, uuid};
+pub use cx::{Clock, Cx, CxOf, Deployment, NoCaller, Random, RequestInfo, uuid};
 pub use handle::{Handle, Planned};
 pub use pages::{ListPage, PageRequest, Pages, PathPage};
 pub use paging::Paging;

@@ -50,7 +50,8 @@ impl Shared {
         }
     }
 
-    fn throttled(&self, wait: Duration) -> IamError {
+    /// The error beyond the limit of failures.
+    pub(crate) fn throttled(&self, wait: Duration) -> IamError {
         self.metrics.throttled("failed authentication");
         IamError::new(ErrorCode::Throttling, "Rate exceeded").retry_after(wait)
     }

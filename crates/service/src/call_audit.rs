@@ -14,7 +14,7 @@ use bailiwick_audit::{Event, EventKind};
 use bailiwick_authz::exception_of;
 use bailiwick_model::mask::masked;
 use bailiwick_model::{ErrorKind, IamError, Result};
-use bailiwick_operation::{Caller, Check, Random, RequestInfo};
+use bailiwick_operation::{Caller, Check, Random, RequestInfo, UnsignedCaller};
 use bailiwick_storage::Tx;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -30,6 +30,7 @@ pub(crate) struct CallAudit<'a, O: Operation> {
     request: Arc<RequestInfo>,
     time: Timestamp,
     caller: Option<Arc<Caller>>,
+    unsigned: Option<UnsignedCaller>,
     /// The request message as received; empty until it was decoded.
     message: Bytes,
     resource: Option<String>,
@@ -68,6 +69,7 @@ impl<'a, O: Operation> CallAudit<'a, O> {
             request,
             time,
             caller: None,
+            unsigned: None,
             message: Bytes::new(),
             resource: None,
             is_permitted: false,
@@ -78,6 +80,11 @@ impl<'a, O: Operation> CallAudit<'a, O> {
     /// Sets the authenticated caller.
     pub(crate) fn set_caller(&mut self, caller: &Arc<Caller>) {
         self.caller = Some(Arc::clone(caller));
+    }
+
+    /// Sets the caller of an operation that needs no signature.
+    pub(crate) fn set_unsigned(&mut self, caller: &UnsignedCaller) {
+        self.unsigned = Some(caller.clone());
     }
 
     /// Sets the decoded request message.
@@ -160,6 +167,7 @@ impl<'a, O: Operation> CallAudit<'a, O> {
             time: self.time,
             request: &self.request,
             caller: self.caller.as_ref(),
+            unsigned: self.unsigned.as_ref(),
             partition: self.shared.parts.deployment.partition,
             resource: self.resource.as_deref(),
             parameters: &[],

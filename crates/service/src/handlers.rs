@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use bailiwick_api::{Operation, op};
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Cx, Handle, Planned};
+use bailiwick_operation::{CxOf, Handle, Planned};
 use bailiwick_storage::Tx;
 
 /// The handler of operations that have no other handler yet.
@@ -25,7 +25,7 @@ macro_rules! not_implemented {
 
                 async fn plan(
                     &self,
-                    _: &Cx,
+                    _: &CxOf<op::$operation>,
                     _: &mut Tx,
                     _: <op::$operation as Operation>::Request,
                 ) -> Result<Planned<Infallible>> {
@@ -33,7 +33,7 @@ macro_rules! not_implemented {
                 }
                 async fn handle(
                     &self,
-                    _: &Cx,
+                    _: &CxOf<op::$operation>,
                     _: &mut Tx,
                     plan: Infallible,
                 ) -> Result<<op::$operation as Operation>::Response> {

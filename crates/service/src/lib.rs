@@ -15,6 +15,7 @@ mod authenticate;
 mod body;
 mod call;
 mod call_audit;
+mod caller;
 mod conflict_queue;
 mod dispatch;
 mod failures;

@@ -8,9 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bailiwick_api::Operation;
-use bailiwick_authz::Authenticated;
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Cx, Handle, Planned, RequestInfo, uuid};
+use bailiwick_operation::{Check, CxOf, Handle, Planned, RequestInfo, uuid};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::{At, CommitError, Revision, Tx};
 use bytes::Bytes;
@@ -18,6 +17,7 @@ use jiff::Timestamp;
 use prost::Message as _;
 
 use crate::call_audit::{CallAudit, Ids};
+use crate::caller::{CallCaller, CallerOf};
 use crate::shared::{Parts, Shared};
 use crate::{Answer, Incoming, lockout};
 
@@ -41,11 +41,10 @@ struct CallOptions<'a> {
 }
 
 /// Answers one call to `O` with its handler.
-pub(crate) async fn run<O: Operation, H: Handle<O>>(
-    shared: &Shared,
-    handler: &H,
-    mut incoming: Incoming<'_>,
-) -> Answer {
+pub(crate) async fn run<O: Operation, H: Handle<O>>(shared: &Shared, handler: &H, mut incoming: Incoming<'_>) -> Answer
+where
+    CallerOf<O>: CallCaller<Cx = CxOf<O>>,
+{
     let _in_flight = shared.metrics.begin();
     let parts = &shared.parts;
     let began = parts.deployment.clock.now();
@@ -53,10 +52,8 @@ pub(crate) async fn run<O: Operation, H: Handle<O>>(
     let ids = Ids::new(parts.deployment.random.as_ref());
     let mut request = request_info(&incoming, ids);
     let request_id = request.id.clone();
-    let caller = shared.authenticate(&incoming, began).await;
-    if let Ok(caller) = &caller {
-        request.region.clone_from(&caller.region);
-    }
+    let caller = CallerOf::<O>::authenticate(shared, &incoming, began).await;
+    request.region = caller.as_ref().ok().and_then(|caller| caller.region().cloned());
     let request = Arc::new(request);
     let mut audit = CallAudit::<O>::new(shared, ids, Arc::clone(&request), began);
     let outcome = match caller {
@@ -65,14 +62,15 @@ pub(crate) async fn run<O: Operation, H: Handle<O>>(
             Err(error)
         }
         Ok(mut caller) => {
-            audit.set_caller(&caller.caller);
-            let region = caller.region.as_ref().unwrap_or(&parts.deployment.region);
-            shared.last_used.note(&caller.caller, O::SERVICE, region.as_str(), in_seconds(began));
+            caller.record(&mut audit);
+            caller.note_use(shared, O::SERVICE, in_seconds(began));
             let options = CallOptions {
                 min_revision: incoming.header("x-bailiwick-min-revision"),
                 allow_lockout: incoming.header(lockout::ALLOW).is_some_and(|value| value.eq_ignore_ascii_case("true")),
             };
-            answer(shared, handler, &mut caller, &request, message, options, &mut audit).await
+            let answer = answer(shared, handler, &mut caller, &request, message, options, &mut audit).await;
+            caller.ended(shared, &incoming, answer.as_ref().err(), began);
+            answer
         }
     };
     let outcome = audit.end(outcome, |done| (&done.response, done.committed)).await;
@@ -103,12 +101,15 @@ fn request_info(incoming: &Incoming<'_>, ids: Ids) -> RequestInfo {
 async fn answer<O: Operation, H: Handle<O>>(
     shared: &Shared,
     handler: &H,
-    caller: &mut Authenticated,
+    caller: &mut CallerOf<O>,
     info: &Arc<RequestInfo>,
     message: Result<Bytes>,
     options: CallOptions<'_>,
     audit: &mut CallAudit<'_, O>,
-) -> Result<Handled<O>> {
+) -> Result<Handled<O>>
+where
+    CallerOf<O>: CallCaller<Cx = CxOf<O>>,
+{
     let parts = &shared.parts;
     let message = message?;
     let request = O::Request::decode(message.clone()).map_err(|e| {
@@ -116,7 +117,8 @@ async fn answer<O: Operation, H: Handle<O>>(
     })?;
     audit.set_message(message);
     validate(&request)?;
-    let at = reached(parts, [options.min_revision, handler.min_revision(&request)]).await?;
+    let wanted = [options.min_revision, handler.min_revision(&request)];
+    let at = reached(parts, wanted.map(|revision| revision.filter(|_| CallerOf::<O>::MAY_WAIT))).await?;
     let mut request = Some(request);
     let mut queued = None;
     for attempt in 1..=ATTEMPTS {
@@ -126,24 +128,25 @@ async fn answer<O: Operation, H: Handle<O>>(
         let Some(input) = (if O::READ_ONLY { request.take() } else { request.clone() }) else { break };
         parts.snapshots.at_least(revision).await?;
         let (now, snapshot) = revalidate(shared, caller)?;
-        audit.set_caller(&caller.caller);
-        let cx = Cx::new(Arc::clone(&parts.deployment), Arc::clone(&caller.caller), Arc::clone(info));
-        let cx = &cx.at(now).with_view(Arc::clone(&snapshot));
-        let Planned { plan, checks, retired_key } = handler.plan(cx, &mut tx, input).await?;
+        caller.record(audit);
+        let cx = &caller.context(shared, info, now, &snapshot);
+        let Planned { plan, checks, retired_key, federated } = handler.plan(cx, &mut tx, input).await?;
+        caller.set_federated(federated)?;
+        caller.record(audit);
         debug_assert_eq!(checks.iter().find_map(Check::undocumented), None, "a check of {}", O::NAME);
         audit.set_resource(&checks);
-        parts.authz.decide_all(&snapshot, caller, cx, &checks).await?;
+        caller.decide(shared, &snapshot, cx, &checks).await?;
         audit.set_permitted(&checks);
         let response = handler.handle(cx, &mut tx, plan).await?;
         if let Some(key) = retired_key {
-            lockout::refuse(parts, cx, &snapshot, &mut tx, &key, options.allow_lockout).await?;
+            CallerOf::<O>::check_lockout(shared, cx, &snapshot, &mut tx, &key, options.allow_lockout).await?;
         }
         if O::READ_ONLY || tx.is_read_only() {
             // Other calls may have run in between. Only a caller that is still valid gets the response.
             revalidate(shared, caller)?;
             return Ok(Handled { response, revision, committed: false });
         }
-        tx.depend_on(&bailiwick_operation::standing(&caller.caller)).await?;
+        caller.depend(&mut tx).await?;
         audit.write_into(&mut tx, &response).await?;
         match tx.commit().await {
             Ok(revision) => {
@@ -186,11 +189,11 @@ async fn reached(parts: &Parts, wanted: [Option<&str>; 2]) -> Result<At> {
 ///
 /// The clock is read before the snapshot is taken, without waiting in between: a session that is issued at this time is
 /// older than any revocation that is made after the snapshot.
-fn revalidate(shared: &Shared, caller: &mut Authenticated) -> Result<(Timestamp, Arc<Snapshot>)> {
+fn revalidate(shared: &Shared, caller: &mut impl CallCaller) -> Result<(Timestamp, Arc<Snapshot>)> {
     let parts = &shared.parts;
     let now = parts.deployment.clock.now();
     let snapshot = parts.snapshots.current()?;
-    parts.authz.prove_again(&snapshot, caller, now).inspect_err(|e| shared.metrics.unauthenticated(e.code().wire()))?;
+    caller.revalidate(shared, &snapshot, now)?;
     Ok((now, snapshot))
 }
 

@@ -44,6 +44,7 @@ pub(crate) fn record(shared: &Shared, refused: Refused<'_>) -> String {
         time: deployment.clock.now(),
         request: &request,
         caller: None,
+        unsigned: None,
         partition: deployment.partition,
         resource: None,
         parameters: &[],

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use bailiwick_api::{Operation, Validate as _, find_operation};
+use bailiwick_api::{Operation, SignedCall, Validate as _, find_operation};
 use bailiwick_model::{AccessKeyKind, AccountId, ErrorCode, IamError, Result, RoleName, SessionName, Tags, UserName};
 use bailiwick_operation::{Caller, Check, ContextValue, Cx, Handle, Planned, Principal, Session};
 use bailiwick_storage::{CommitError, Role, Tx, User};
@@ -92,7 +92,7 @@ impl<H: Send + Sync + 'static> HandlerTest<H> {
     ///
     /// # Errors
     /// The errors of validation, plan and handler.
-    pub async fn call<O: Operation>(&self, request: Value) -> Result<Value>
+    pub async fn call<O: Operation<Call = SignedCall>>(&self, request: Value) -> Result<Value>
     where
         H: Handle<O>,
     {
@@ -117,7 +117,7 @@ impl<H: Send + Sync + 'static> HandlerTest<H> {
     }
 
     /// The response of a call that succeeds.
-    pub async fn ok<O: Operation>(&self, request: Value) -> Value
+    pub async fn ok<O: Operation<Call = SignedCall>>(&self, request: Value) -> Value
     where
         H: Handle<O>,
     {
@@ -126,7 +126,7 @@ impl<H: Send + Sync + 'static> HandlerTest<H> {
     }
 
     /// Asserts that a call fails with this code and message.
-    pub async fn fails<O: Operation>(&self, request: Value, expected: &str)
+    pub async fn fails<O: Operation<Call = SignedCall>>(&self, request: Value, expected: &str)
     where
         H: Handle<O>,
     {
@@ -138,7 +138,7 @@ impl<H: Send + Sync + 'static> HandlerTest<H> {
     }
 
     /// Asserts the checks of a call, one line each: action, resource, owner if it is another account, keys.
-    pub async fn needs<O: Operation>(&self, request: Value, expected: &[&str])
+    pub async fn needs<O: Operation<Call = SignedCall>>(&self, request: Value, expected: &[&str])
     where
         H: Handle<O>,
     {
@@ -149,7 +149,11 @@ impl<H: Send + Sync + 'static> HandlerTest<H> {
     }
 
     /// Runs two calls on the same state and commits one after the other. Returns whether the second conflicts.
-    pub async fn collide<A: Operation, B: Operation>(&self, first: Value, second: Value) -> bool
+    pub async fn collide<A: Operation<Call = SignedCall>, B: Operation<Call = SignedCall>>(
+        &self,
+        first: Value,
+        second: Value,
+    ) -> bool
     where
         H: Handle<A> + Handle<B>,
     {
@@ -167,7 +171,7 @@ impl<H: Send + Sync + 'static> HandlerTest<H> {
         }
     }
 
-    async fn plan<O: Operation>(
+    async fn plan<O: Operation<Call = SignedCall>>(
         &self,
         cx: &Cx,
         tx: &mut Tx,

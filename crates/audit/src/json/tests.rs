@@ -1,4 +1,7 @@
+use std::sync::Arc;
+
 use bailiwick_api::{iam, sts};
+use bailiwick_operation::{FederatedPrincipal, Federation, UnsignedCaller};
 use prost::Message as _;
 use prost_types::Timestamp as Date;
 use serde_json::{Value, json};
@@ -101,4 +104,31 @@ fn members_unknown_to_cloudtrail_are_additional() {
     assert_eq!((&decision["eventCategory"], &decision["managementEvent"]), (&json!("Decision"), &json!(false)));
     assert_eq!(decision["userIdentity"], json!({"type": "Unknown"}));
     assert_eq!(decision.get("additionalEventData"), None);
+}
+
+#[test]
+fn callers_without_a_signature_have_cloudtrails_types() {
+    let request = request("cli");
+    let principal = |kind| {
+        UnsignedCaller::Federated(Arc::new(FederatedPrincipal {
+            kind,
+            provider: "arn:aws:iam::111122223333:saml-provider/idp".into(),
+            issuer: "https://idp.example.com".into(),
+            id: "qualifier:heron".into(),
+            name: "heron".into(),
+        }))
+    };
+    let federated = |kind: &str| json!({"type": kind, "principalId": "qualifier:heron", "userName": "heron", "identityProvider": "https://idp.example.com"});
+    for (caller, expected) in [
+        (
+            UnsignedCaller::Anonymous,
+            json!({"type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL"}),
+        ),
+        (principal(Federation::Saml), federated("SAMLUser")),
+        (principal(Federation::WebIdentity), federated("WebIdentityUser")),
+    ] {
+        let shown = shown(&Event { unsigned: Some(&caller), ..event(&request) });
+        assert_eq!(shown["userIdentity"], expected);
+        assert_eq!(shown["recipientAccountId"], Value::Null);
+    }
 }

@@ -1,9 +1,9 @@
 //! Decisions on the checks of Bailiwick's own operations.
 
-use bailiwick_decision::{DecisionInput, Subject, Trust};
+use bailiwick_decision::{DecisionInput, Subject, Trust, UnsignedCaller};
 use bailiwick_evaluator::{self as evaluator, Decision, Outcome, Request};
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Cx, Policy};
+use bailiwick_operation::{Check, Cx, NoCaller, Policy};
 use bailiwick_snapshot::Snapshot;
 
 use super::check_keys::{CheckKeys, PipelineKeys};
@@ -47,6 +47,30 @@ impl Authz {
         Ok(())
     }
 
+    /// Decides the checks of an operation that needs no signature. The caller has no policies, so each check must be allowed
+    /// by the trust policy or resource policy that takes part in it.
+    ///
+    /// # Errors
+    /// As [`Self::decide_all`].
+    pub async fn decide_unsigned(
+        &self,
+        snapshot: &Snapshot,
+        caller: &UnsignedCaller,
+        cx: &Cx<NoCaller>,
+        checks: &[Check],
+    ) -> Result<()> {
+        if checks.is_empty() {
+            return Err(IamError::internal("an operation without checks"));
+        }
+        let subject = Subject::of_unsigned(caller);
+        let mut work = WorkBudget::new();
+        for check in checks {
+            self.decide_subject(snapshot, &subject, cx, check, &mut work)?;
+            work.yield_if_due().await;
+        }
+        Ok(())
+    }
+
     /// Decides one check.
     ///
     /// # Errors
@@ -67,11 +91,11 @@ impl Authz {
     }
 
     /// Decides one check for a subject, which need not be the caller.
-    pub(crate) fn decide_subject(
+    pub(crate) fn decide_subject<C>(
         &self,
         snapshot: &Snapshot,
         subject: &Subject,
-        cx: &Cx,
+        cx: &Cx<C>,
         check: &Check,
         work: &mut WorkBudget,
     ) -> Result<()> {

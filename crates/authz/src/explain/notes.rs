@@ -48,6 +48,7 @@ fn absent(key: &ContextKey, resolved: &ResolvedSubject<'_>) -> String {
         SubjectKind::User | SubjectKind::UnknownUser => "a user",
         SubjectKind::RoleSession => "a role's session",
         SubjectKind::Service => "a service",
+        SubjectKind::IdentityProvider => "a principal of an identity provider",
         SubjectKind::Anonymous => "anonymous",
     };
     match key.global() {

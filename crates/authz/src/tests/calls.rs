@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_api::Operation;
+use bailiwick_api::{Operation, SignedCall};
 use bailiwick_model::{Region, Result};
 use bailiwick_operation::{Cx, Handle, Planned, RequestInfo};
 use bailiwick_sigv4 as sigv4;
@@ -45,7 +45,11 @@ impl TestEnv {
     }
 
     /// Does what the pipeline does with a call that changes nothing.
-    pub(crate) async fn call<O: Operation>(&self, who: &Authenticated, req: O::Request) -> Result<O::Response>
+    pub(crate) async fn call<O: Operation<Call = SignedCall>>(
+        &self,
+        who: &Authenticated,
+        req: O::Request,
+    ) -> Result<O::Response>
     where
         Authz: Handle<O>,
     {
@@ -53,7 +57,11 @@ impl TestEnv {
     }
 
     /// The same with one that changes something.
-    pub(crate) async fn change<O: Operation>(&self, who: &Authenticated, req: O::Request) -> Result<O::Response>
+    pub(crate) async fn change<O: Operation<Call = SignedCall>>(
+        &self,
+        who: &Authenticated,
+        req: O::Request,
+    ) -> Result<O::Response>
     where
         Authz: Handle<O>,
     {
@@ -63,7 +71,11 @@ impl TestEnv {
     }
 
     /// Checks, each decided, then the handler.
-    pub(crate) async fn called<O: Operation>(&self, who: &Authenticated, req: O::Request) -> Result<(O::Response, Tx)>
+    pub(crate) async fn called<O: Operation<Call = SignedCall>>(
+        &self,
+        who: &Authenticated,
+        req: O::Request,
+    ) -> Result<(O::Response, Tx)>
     where
         Authz: Handle<O>,
     {

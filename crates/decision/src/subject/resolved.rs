@@ -108,6 +108,7 @@ impl<'s> ResolvedSubject<'s> {
                 }
             }
             SubjectKind::Service => evaluator::Principal::Service { name: &names.arn },
+            SubjectKind::IdentityProvider => evaluator::Principal::IdentityProvider { name: &names.arn },
             SubjectKind::Anonymous => evaluator::Principal::Anonymous,
         }
     }

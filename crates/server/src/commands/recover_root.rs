@@ -134,6 +134,7 @@ async fn record(deployment: &Deployment, tx: &mut Tx, recovered: &Recovered) -> 
         time: deployment.clock.now(),
         request: &request,
         caller: None,
+        unsigned: None,
         partition: deployment.partition,
         resource: None,
         parameters: &parameters.encode_to_vec(),

@@ -8,6 +8,7 @@ use bailiwick_testing::Pipeline;
 
 mod lockout;
 mod revoked;
+mod unsigned;
 mod window;
 
 /// A pipeline, with further shorthands of each module.

@@ -1,0 +1,206 @@
+//! The caller of a call, by how its operation is authenticated.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use bailiwick_api::{CallKind, Operation};
+use bailiwick_authz::Authenticated;
+use bailiwick_model::{AccessKeyId, Fault, IamError, Region, Result, SourceNetwork};
+use bailiwick_operation::{Check, Cx, FederatedPrincipal, NoCaller, RequestInfo, UnsignedCaller, standing};
+use bailiwick_snapshot::Snapshot;
+use bailiwick_storage::Tx;
+use jiff::Timestamp;
+
+use crate::call_audit::CallAudit;
+use crate::failures::{Admission, Claim};
+use crate::shared::Shared;
+use crate::{Incoming, lockout};
+
+/// The caller of an operation: [`Authenticated`] if it needs a signature or a bearer token, otherwise [`Unsigned`].
+pub(crate) type CallerOf<O> = <<O as Operation>::Call as CallKind>::Select<Authenticated, Unsigned>;
+
+/// The caller of an operation that needs no signature: anonymous until the plan has verified a proof in the request.
+pub(crate) struct Unsigned(UnsignedCaller);
+
+/// What the pipeline does with a caller. The pipeline is the same for all operations; only this differs.
+pub(crate) trait CallCaller: Sized + Send + Sync {
+    /// The context of the operation's handler.
+    type Cx: Send + Sync;
+    /// Whether a caller may make a call wait for a revision.
+    const MAY_WAIT: bool;
+
+    /// Authenticates the caller before the request is read.
+    fn authenticate(
+        shared: &Shared,
+        incoming: &Incoming<'_>,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Self>> + Send;
+
+    /// The region in the signature.
+    fn region(&self) -> Option<&Region>;
+
+    /// Records the use of the credentials.
+    fn note_use(&self, shared: &Shared, service: &'static str, now: Timestamp);
+
+    /// Validates the caller again on the snapshot that an attempt is decided on.
+    fn revalidate(&mut self, shared: &Shared, snapshot: &Snapshot, now: Timestamp) -> Result<()>;
+
+    /// Sets the caller of the audit record.
+    fn record<O: Operation>(&self, audit: &mut CallAudit<'_, O>);
+
+    /// Makes the context of an attempt.
+    fn context(&self, shared: &Shared, request: &Arc<RequestInfo>, now: Timestamp, on: &Arc<Snapshot>) -> Self::Cx;
+
+    /// Takes the principal that the request proves, from the plan.
+    fn set_federated(&mut self, principal: Option<Arc<FederatedPrincipal>>) -> Result<()>;
+
+    /// Decides the checks of the plan.
+    fn decide(
+        &self,
+        shared: &Shared,
+        snapshot: &Snapshot,
+        cx: &Self::Cx,
+        checks: &[Check],
+    ) -> impl Future<Output = Result<()>> + Send;
+
+    /// Refuses to retire the last administrator's access key, unless it is allowed.
+    fn check_lockout(
+        shared: &Shared,
+        cx: &Self::Cx,
+        snapshot: &Snapshot,
+        tx: &mut Tx,
+        key: &AccessKeyId,
+        allowed: bool,
+    ) -> impl Future<Output = Result<()>> + Send;
+
+    /// Makes a commit depend on the records of the caller's proof.
+    fn depend(&self, tx: &mut Tx) -> impl Future<Output = Result<()>> + Send;
+
+    /// Counts the outcome of the call for the limit of failures.
+    fn ended(&self, shared: &Shared, incoming: &Incoming<'_>, error: Option<&IamError>, now: Timestamp);
+}
+
+impl CallCaller for Authenticated {
+    type Cx = Cx;
+    const MAY_WAIT: bool = true;
+
+    async fn authenticate(shared: &Shared, incoming: &Incoming<'_>, now: Timestamp) -> Result<Self> {
+        shared.authenticate(incoming, now).await
+    }
+
+    fn region(&self) -> Option<&Region> {
+        self.region.as_ref()
+    }
+
+    fn note_use(&self, shared: &Shared, service: &'static str, now: Timestamp) {
+        let region = self.region.as_ref().unwrap_or(&shared.parts.deployment.region);
+        shared.last_used.note(&self.caller, service, region.as_str(), now);
+    }
+
+    fn revalidate(&mut self, shared: &Shared, snapshot: &Snapshot, now: Timestamp) -> Result<()> {
+        let validated = shared.parts.authz.prove_again(snapshot, self, now);
+        validated.inspect_err(|e| shared.metrics.unauthenticated(e.code().wire()))
+    }
+
+    fn record<O: Operation>(&self, audit: &mut CallAudit<'_, O>) {
+        audit.set_caller(&self.caller);
+    }
+
+    fn context(&self, shared: &Shared, request: &Arc<RequestInfo>, now: Timestamp, on: &Arc<Snapshot>) -> Cx {
+        let cx = Cx::new(Arc::clone(&shared.parts.deployment), Arc::clone(&self.caller), Arc::clone(request));
+        cx.at(now).with_view(Arc::clone(on))
+    }
+
+    fn set_federated(&mut self, principal: Option<Arc<FederatedPrincipal>>) -> Result<()> {
+        match principal {
+            None => Ok(()),
+            Some(_) => Err(IamError::internal("a plan names a principal although its caller is authenticated")),
+        }
+    }
+
+    async fn decide(&self, shared: &Shared, snapshot: &Snapshot, cx: &Cx, checks: &[Check]) -> Result<()> {
+        shared.parts.authz.decide_all(snapshot, self, cx, checks).await
+    }
+
+    async fn check_lockout(
+        shared: &Shared,
+        cx: &Cx,
+        snapshot: &Snapshot,
+        tx: &mut Tx,
+        key: &AccessKeyId,
+        allowed: bool,
+    ) -> Result<()> {
+        lockout::refuse(&shared.parts, cx, snapshot, tx, key, allowed).await
+    }
+
+    async fn depend(&self, tx: &mut Tx) -> Result<()> {
+        tx.depend_on(&standing(&self.caller)).await
+    }
+
+    fn ended(&self, _: &Shared, _: &Incoming<'_>, _: Option<&IamError>, _: Timestamp) {
+        // Authentication has counted it.
+    }
+}
+
+impl CallCaller for Unsigned {
+    type Cx = Cx<NoCaller>;
+    // A client without credentials must not hold a call open.
+    const MAY_WAIT: bool = false;
+
+    async fn authenticate(shared: &Shared, incoming: &Incoming<'_>, now: Timestamp) -> Result<Self> {
+        let source = SourceNetwork::of(incoming.peer.ip);
+        match shared.failures.admit(source, || Claim::Unnamed, now) {
+            Admission::Throttled(wait) => Err(shared.throttled(wait)),
+            Admission::Free | Admission::OnlyIfValid => Ok(Unsigned(UnsignedCaller::Anonymous)),
+        }
+    }
+
+    fn region(&self) -> Option<&Region> {
+        None
+    }
+
+    fn note_use(&self, _: &Shared, _: &'static str, _: Timestamp) {}
+
+    fn revalidate(&mut self, _: &Shared, _: &Snapshot, _: Timestamp) -> Result<()> {
+        Ok(())
+    }
+
+    fn record<O: Operation>(&self, audit: &mut CallAudit<'_, O>) {
+        audit.set_unsigned(&self.0);
+    }
+
+    fn context(&self, shared: &Shared, request: &Arc<RequestInfo>, now: Timestamp, on: &Arc<Snapshot>) -> Self::Cx {
+        let cx = Cx::new(Arc::clone(&shared.parts.deployment), NoCaller, Arc::clone(request));
+        cx.at(now).with_view(Arc::clone(on))
+    }
+
+    fn set_federated(&mut self, principal: Option<Arc<FederatedPrincipal>>) -> Result<()> {
+        self.0 = principal.map_or(UnsignedCaller::Anonymous, UnsignedCaller::Federated);
+        Ok(())
+    }
+
+    async fn decide(&self, shared: &Shared, snapshot: &Snapshot, cx: &Self::Cx, checks: &[Check]) -> Result<()> {
+        shared.parts.authz.decide_unsigned(snapshot, &self.0, cx, checks).await
+    }
+
+    async fn check_lockout(_: &Shared, _: &Self::Cx, _: &Snapshot, _: &mut Tx, _: &AccessKeyId, _: bool) -> Result<()> {
+        Err(IamError::internal("a call without an authenticated caller retires an access key"))
+    }
+
+    async fn depend(&self, _: &mut Tx) -> Result<()> {
+        Ok(())
+    }
+
+    fn ended(&self, shared: &Shared, incoming: &Incoming<'_>, error: Option<&IamError>, now: Timestamp) {
+        let source = SourceNetwork::of(incoming.peer.ip);
+        match error {
+            None if self.0 != UnsignedCaller::Anonymous => incoming.peer.standing.set_authenticated(),
+            // Whatever the caller did wrong: a proof can be guessed in every one of its parts.
+            Some(error) if error.code().fault() == Fault::Sender => shared.failures.failed(source, Claim::Unnamed, now),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
