@@ -40,7 +40,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def new_server(tmp_path):
-    """Makes servers of the test's own, not yet started; all are ended with the test."""
+    """Makes servers for one test, not yet started; all are stopped after the test."""
     made = []
 
     def make(name="server", **settings):
@@ -75,13 +75,13 @@ def rpc(server):
 
 @pytest.fixture
 def name():
-    """Makes names that no other test has."""
+    """Makes unique names."""
     return lambda kind="thing": f"{kind}-{next(_numbers)}-{uuid.uuid4().hex[:8]}"
 
 
 @pytest.fixture
 def new_user(server, name):
-    """Makes a user with an access key and, if given, an inline policy; answers the user and its credentials."""
+    """Creates a user with an access key and, if given, an inline policy; returns the user and its credentials."""
     root = AwsApi(server, server.root)
 
     def make(policy=None, path=None, **members):
@@ -98,7 +98,7 @@ def new_user(server, name):
 
 
 def pytest_sessionfinish(session, exitstatus):
-    """Gives what was called to the controller, or looks at it if this is the controller."""
+    """Sends the called operations to the controller; the controller checks them."""
     config = session.config
     if hasattr(config, "workerinput"):
         config.workeroutput["answered"] = {front: sorted(names) for front, names in api_module.ANSWERED.items()}
@@ -117,7 +117,7 @@ def pytest_sessionfinish(session, exitstatus):
 
 
 def pytest_testnodedown(node, error):
-    """Adds up what the workers called."""
+    """Collects the operations that the workers called."""
     for front, names in getattr(node, "workeroutput", {}).get("answered", {}).items():
         api_module.ANSWERED[front].update(names)
 
@@ -127,7 +127,7 @@ os.environ.pop("AWS_PROFILE", None)
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Shows the last words of the servers of a test that failed."""
+    """Adds the last output of the servers to a failed test."""
     outcome = yield
     report = outcome.get_result()
     if report.failed:

@@ -1,4 +1,4 @@
-"""Access keys: shown once, at most two, switched off, rotated, and when they were last used."""
+"""Access keys: shown once, at most two, deactivated, rotated, and their last use."""
 
 import re
 
@@ -10,7 +10,7 @@ from support.server import Credentials
 from support.waiting import until
 
 
-def test_a_key_works_from_the_answer_on(api, name):
+def test_a_key_works_as_soon_as_it_is_created(api, name):
     who = name("user")
     api.call("CreateUser", UserName=who)
     api.call("PutUserPolicy", UserName=who, PolicyName="p", PolicyDocument=READ_ONLY)
@@ -27,7 +27,7 @@ def test_a_key_works_from_the_answer_on(api, name):
     assert moment(listed["CreateDate"]) == moment(key["CreateDate"])
 
 
-def test_a_key_is_switched_off_and_on(api, name):
+def test_a_key_is_deactivated_and_activated(api, name):
     who = name("user")
     api.call("CreateUser", UserName=who)
     key = api.call("CreateAccessKey", UserName=who)["AccessKey"]
@@ -45,7 +45,7 @@ def test_a_key_is_switched_off_and_on(api, name):
     refused(api, "NoSuchEntity", "UpdateAccessKey", UserName=who, AccessKeyId=key["AccessKeyId"], Status="Active")
 
 
-def test_two_keys_at_most_so_that_one_can_be_rotated(api, name):
+def test_a_user_has_at_most_two_keys(api, name):
     who = name("user")
     api.call("CreateUser", UserName=who)
     first = api.call("CreateAccessKey", UserName=who)["AccessKey"]
@@ -67,7 +67,7 @@ def test_a_key_belongs_to_its_user(api, name):
     assert len(api.call("ListAccessKeys", UserName=one)["AccessKeyMetadata"]) == 1
 
 
-def test_keys_die_with_their_user(api, name):
+def test_keys_are_deleted_with_their_user(api, name):
     who = name("user")
     api.call("CreateUser", UserName=who)
     key = api.call("CreateAccessKey", UserName=who)["AccessKey"]

@@ -1,4 +1,4 @@
-"""The account as a whole: alias, summary, everything in one answer."""
+"""The account as a whole: alias, summary, authorization details."""
 
 import json
 
@@ -14,7 +14,7 @@ def test_one_alias_at_a_time(api, name):
     alias, other = name("alias"), name("alias")
     api.call("CreateAccountAlias", AccountAlias=alias)
     assert api.call("ListAccountAliases")["AccountAliases"] == [alias]
-    api.call("CreateAccountAlias", AccountAlias=other)  # takes the place of the one before
+    api.call("CreateAccountAlias", AccountAlias=other)  # replaces the alias before
     assert api.call("ListAccountAliases")["AccountAliases"] == [other]
     refused(api, "NoSuchEntity", "DeleteAccountAlias", AccountAlias=alias)
     api.call("DeleteAccountAlias", AccountAlias=other)

@@ -1,4 +1,4 @@
-"""Further accounts, and access from one to another."""
+"""Member accounts, and access between accounts."""
 
 import pytest
 from support.documents import ALLOW_ALL, policy, trust
@@ -8,7 +8,7 @@ from support.server import Credentials
 
 @pytest.fixture
 def new_account(rpc, name):
-    """Makes an account; answers it and the ARN of the role that administers it."""
+    """Creates an account; returns it and the ARN of the role that administers it."""
 
     def make(**members):
         called = name("account")
@@ -28,7 +28,7 @@ def administrator(api, new_user):
 
 
 def assume(api, arn, session="session", **members):
-    """Assumes a role; answers the same front end for its session."""
+    """Assumes a role; returns the same front end for its session."""
     answer = api.call("AssumeRole", RoleArn=arn, RoleSessionName=session, **members)
     return api.signed_by(Credentials.of(answer["Credentials"]))
 
@@ -55,7 +55,7 @@ def test_an_account_is_created_described_and_listed(rpc, new_account, server):
     refused(rpc, "EntityAlreadyExists", "CreateAccount", accountName="x", email=account["email"].upper())
 
 
-def test_the_role_has_the_name_that_was_asked_for(new_account):
+def test_the_role_has_the_requested_name(new_account):
     account, role = new_account(roleName="Steward")
     assert role == f"arn:aws:iam::{account['accountId']}:role/Steward"
 
@@ -95,7 +95,7 @@ def test_access_between_accounts_needs_both_sides(api, administrator, new_accoun
     refused(worker, "AccessDenied", "AssumeRole", RoleArn=closed, RoleSessionName="session")
 
 
-def test_things_of_another_account_are_out_of_reach(administrator, new_account, api):
+def test_objects_of_another_account_cannot_be_accessed(administrator, new_account, api):
     (account_a, role_a), (_, role_b) = new_account(), new_account()
     in_a, in_b = assume(administrator, role_a), assume(administrator, role_b)
     arn = in_a.call("CreatePolicy", PolicyName="own", PolicyDocument=ALLOW_ALL)["Policy"]["Arn"]
@@ -105,7 +105,7 @@ def test_things_of_another_account_are_out_of_reach(administrator, new_account, 
     assert arn.split(":")[4] == account_a["accountId"]
 
 
-def test_a_suspended_account_rests_and_a_closed_one_ends(api, rpc, administrator, new_account):
+def test_a_suspended_account_can_be_reactivated_and_a_closed_one_cannot(api, rpc, administrator, new_account):
     account, role = new_account()
     number = account["accountId"]
     inside = assume(administrator, role)

@@ -1,4 +1,4 @@
-"""A day in the life of an administrator, with the AWS CLI as it comes."""
+"""A day of an administrator, with the unmodified AWS CLI."""
 
 import json
 import os
@@ -15,7 +15,7 @@ AWS = Path(sys.executable).with_name("aws")
 
 
 class Cli:
-    """The AWS CLI with given credentials, directed to the server by its environment."""
+    """The AWS CLI with given credentials; its environment names the server."""
 
     def __init__(self, server, key, secret, token=None):
         self.server = server
@@ -33,13 +33,13 @@ class Cli:
             self.environment["AWS_SESSION_TOKEN"] = token
 
     def run(self, *arguments):
-        """Runs a command to its end."""
+        """Runs a command until it exits."""
         return subprocess.run(
             [sys.executable, str(AWS), *map(str, arguments)], env=self.environment, capture_output=True, text=True, timeout=120
         )
 
     def __call__(self, *arguments, text=False):
-        """What a command prints, read as JSON."""
+        """The output of a command, parsed as JSON."""
         done = self.run(*arguments)
         assert done.returncode == 0, f"aws {' '.join(map(str, arguments))}\n{done.stderr}"
         if text:
@@ -66,7 +66,7 @@ def cli_of(server, key):
 
 def test_a_day(server, root, tmp_path):
     account = server.account
-    # In the morning: who am I?
+    # The caller's identity.
     assert root("sts", "get-caller-identity") == {
         "UserId": account,
         "Account": account,
@@ -75,7 +75,7 @@ def test_a_day(server, root, tmp_path):
     root("iam", "create-account-alias", "--account-alias", "bailiwick-day")
     assert root("iam", "list-account-aliases")["AccountAliases"] == ["bailiwick-day"]
 
-    # An administrator, so that root can rest: a user, a group, the policy that comes with the server, a key.
+    # An administrator, who replaces root: a user, a group, a built-in policy, a key.
     root("iam", "create-group", "--group-name", "Administrators")
     admin_policy = "arn:aws:iam::aws:policy/AdministratorAccess"
     root("iam", "attach-group-policy", "--group-name", "Administrators", "--policy-arn", admin_policy)
@@ -85,7 +85,7 @@ def test_a_day(server, root, tmp_path):
     alice = cli_of(server, key)
     assert alice("iam", "get-user")["User"]["UserName"] == "alice"
 
-    # Alice hires: two developers in a group, with a policy of her own from a file.
+    # Alice creates two developers in a group, with a customer managed policy from a file.
     text = policy(
         {"Sid": "OwnKeys", "Action": "iam:*AccessKey*", "Resource": f"arn:aws:iam::{account}:user/staff/${{aws:username}}"},
         {"Sid": "Look", "Action": ["iam:Get*", "iam:List*"]},
@@ -108,7 +108,7 @@ def test_a_day(server, root, tmp_path):
     assert listed == ["bob", "carol"]
     bob = cli_of(server, alice("iam", "create-access-key", "--user-name", "bob")["AccessKey"])
 
-    # Bob looks around, and meets the fence.
+    # Bob reads, and is denied changes.
     assert bob("iam", "get-policy-version", "--policy-arn", arn, "--version-id", "v1")["PolicyVersion"][
         "Document"
     ] == json.loads(text)
@@ -118,7 +118,7 @@ def test_a_day(server, root, tmp_path):
     assert f"on resource: arn:aws:iam::{account}:user/mallory" in said
     assert "because no identity-based policy allows the iam:CreateUser action" in said
 
-    # A role for deployments; Bob assumes it and does what only it may.
+    # A role for deployments; Bob assumes it and does what only the role may do.
     (tmp_path / "trust.json").write_text(trust(account))
     role = alice(
         "iam", "create-role", "--role-name", "deploy-web", "--assume-role-policy-document", f"file://{tmp_path}/trust.json",
@@ -138,7 +138,7 @@ def test_a_day(server, root, tmp_path):
         "sts", "assume-role", "--role-arn", f"arn:aws:iam::{account}:role/missing", "--role-session-name", "release-1"
     )
 
-    # Bob rotates his key.
+    # Bob rotates an access key.
     new = bob("iam", "create-access-key")["AccessKey"]
     bob_again = cli_of(server, new)
     old = bob.environment["AWS_ACCESS_KEY_ID"]
@@ -147,7 +147,7 @@ def test_a_day(server, root, tmp_path):
     bob_again("iam", "delete-access-key", "--access-key-id", old)
     assert [k["AccessKeyId"] for k in bob_again("iam", "list-access-keys")["AccessKeyMetadata"]] == [new["AccessKeyId"]]
 
-    # The policy gets better: a second version, the default; and back.
+    # A second version of the policy becomes the default, then the first again.
     better = policy("iam:Get*", "iam:*AccessKey*")
     alice("iam", "create-policy-version", "--policy-arn", arn, "--policy-document", better, "--set-as-default")
     assert "AccessDenied" in bob_again.refused("iam", "list-users")
@@ -155,21 +155,21 @@ def test_a_day(server, root, tmp_path):
     bob_again("iam", "list-users")
     alice("iam", "delete-policy-version", "--policy-arn", arn, "--version-id", "v2")
 
-    # What does the account hold?
+    # The content of the account.
     details = alice("iam", "get-account-authorization-details", "--filter", "User", "Group")
     assert {user["UserName"] for user in details["UserDetailList"]} == {"alice", "bob", "carol"}
     summary = alice("iam", "get-account-summary")["SummaryMap"]
     assert (summary["Users"], summary["Groups"], summary["Roles"], summary["Policies"]) == (3, 2, 1, 1)
     assert alice("iam", "list-entities-for-policy", "--policy-arn", arn)["PolicyGroups"][0]["GroupName"] == "Developers"
 
-    # Carol leaves. It takes the usual order.
+    # Carol is deleted, after everything that belongs to the user.
     said = alice.refused("iam", "delete-user", "--user-name", "carol")
     assert "(DeleteConflict)" in said and "must remove users from group first" in said
     alice("iam", "remove-user-from-group", "--group-name", "Developers", "--user-name", "carol")
     alice("iam", "delete-user", "--user-name", "carol")
     assert "(NoSuchEntity)" in alice.refused("iam", "get-user", "--user-name", "carol")
 
-    # In the evening, another mistake is told clearly.
+    # The error of a mistake is clear.
     said = alice.refused("iam", "create-user", "--user-name", "a b")
     assert "(ValidationError)" in said and "userName" in said
     said = alice.refused("iam", "create-policy", "--policy-name", "Broken", "--policy-document", "{")

@@ -1,4 +1,4 @@
-"""Ansible's modules for IAM, unchanged, against the server: present, nothing to change, absent.
+"""Ansible's unmodified modules for IAM against the server: present, unchanged, absent.
 
 Needs `ansible-playbook`, the collection `amazon.aws` where Ansible looks for collections, and boto3 beside Ansible.
 """
@@ -128,10 +128,10 @@ def test_present_unchanged_and_absent(server, play):
     assert play(PRESENT) == 6
     assert play(PRESENT) == 0
     assert [user["UserName"] for user in aws.call("GetGroup", GroupName="developers")["Users"]] == ["bob"]
-    # What Ansible did not make goes with the user too.
+    # Objects that Ansible did not create are deleted with the user too.
     aws.call("CreateAccessKey", UserName="bob")
     assert play(ABSENT) == 5
-    # `iam_policy` itself fails where its user is gone.
+    # `iam_policy` itself fails if its user does not exist.
     assert play(ABSENT[1:]) == 0
     for operation, members in {
         "GetUser": {"UserName": "bob"},

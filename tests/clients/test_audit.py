@@ -18,7 +18,7 @@ CALLERS = 40
 
 
 class Filler:
-    """Requests with every member set, the secret ones to something that can be found again."""
+    """Requests with every member set, secret members to values that the test can search for."""
 
     def __init__(self, pool):
         self.pool = pool
@@ -26,7 +26,7 @@ class Filler:
         self.classes = {kind: message_factory.GetMessageClass(described) for kind, described in options.items()}
 
     def option(self, described, kind, name):
-        """An option of ours, of a field or a method."""
+        """A Bailiwick option of a field or a method."""
         options = self.classes[kind].FromString(described.GetOptions().SerializeToString())
         return options.Extensions[self.pool.FindExtensionByName(f"bailiwick.options.v1.{name}")]
 
@@ -34,7 +34,7 @@ class Filler:
         return self.option(field, "Field", "secret")
 
     def fill(self, message, depth=0):
-        """Sets every member, once."""
+        """Sets every member, without recursion."""
         seen = set()
         for field in message.DESCRIPTOR.fields:
             if field.containing_oneof and len(field.containing_oneof.fields) > 1:
@@ -71,7 +71,7 @@ class Filler:
 
 @pytest.fixture
 def callers(new_server):
-    """A server, and more callers than one may fail for: each gets its own records up to a rate."""
+    """A server with several callers, since the failure records of each are limited."""
     server = new_server().start()
     root, made = AwsApi(server, server.root), []
     for number in range(CALLERS):
@@ -82,12 +82,12 @@ def callers(new_server):
 
 
 def trail_name(field):
-    """How the trail names a member."""
+    """The name of a member in the audit records."""
     return field.json_name[0].lower() + field.json_name[1:]
 
 
 def check_parameters(filler, message, shown, where):
-    """Every member that was sent is there, and of secrets only that they were."""
+    """Asserts that every sent member is recorded, and of secrets only their presence."""
     for field, value in message.ListFields():
         name = trail_name(field)
         assert name in shown, f"{where}: {name} is missing"
@@ -158,7 +158,7 @@ def test_both_front_ends_leave_the_same_record(new_server):
 
 
 def test_changes_of_services_and_resources_are_recorded_with_their_content(new_server):
-    """Changes over `authz.v1` had no parameters, and reads no record."""
+    """Regression: changes over `authz.v1` had no parameters in their records, and reads had no records."""
     server = new_server().start()
     root = GrpcApi(server, server.root)
     definition = '{"catalogue": 1, "services": {"photos": {"actions": {"GetAlbum": {"access": "Read"}}}}}'
@@ -180,8 +180,8 @@ def test_changes_of_services_and_resources_are_recorded_with_their_content(new_s
     assert seen["ListServices"]["readOnly"] and seen["GetResourcePolicy"]["readOnly"]
 
 
-def test_what_everyone_may_ask_does_not_fill_the_disk(new_server):
-    """GetCallerIdentity takes no permission; asked often, it is counted, and hides no refusal."""
+def test_calls_that_need_no_permission_do_not_fill_the_disk(new_server):
+    """GetCallerIdentity needs no permission; frequent calls are counted, and do not displace records of refusals."""
     server = new_server().start()
     root = AwsApi(server, server.root)
     root.call("CreateUser", UserName="mallory")

@@ -49,7 +49,7 @@ def test_a_denial_by_a_boundary_names_it(api, new_user, name):
     assert error.message.endswith("because no permissions boundary allows the iam:ListUsers action")
 
 
-def test_groups_give_and_take(api, new_user, name):
+def test_membership_of_a_group_gives_and_removes_permissions(api, new_user, name):
     user, credentials = new_user()
     mine = api.signed_by(credentials)
     group = name("group")
@@ -57,7 +57,7 @@ def test_groups_give_and_take(api, new_user, name):
     api.call("PutGroupPolicy", GroupName=group, PolicyName="p", PolicyDocument=policy("iam:ListUsers"))
     refused(mine, "AccessDenied", "ListUsers")
     api.call("AddUserToGroup", GroupName=group, UserName=user["UserName"])
-    mine.call("ListUsers")  # the very next call sees it
+    mine.call("ListUsers")  # the next call sees it
     api.call("PutGroupPolicy", GroupName=group, PolicyName="p", PolicyDocument=policy("iam:ListGroups"))
     refused(mine, "AccessDenied", "ListUsers")
     mine.call("ListGroups")
@@ -80,7 +80,7 @@ def test_managed_policies_by_their_default_version(api, new_user, name):
     refused(mine, "AccessDenied", "ListUsers")
 
 
-def test_resources_are_the_things_own_arns(api, new_user, name, server):
+def test_resources_are_the_arns_of_objects(api, new_user, name, server):
     path = f"/{name('team')}/"
     arn = f"arn:aws:iam::{server.account}:user{path}*"
     _, credentials = new_user(policy({"Action": "iam:*", "Resource": arn}))
@@ -92,7 +92,7 @@ def test_resources_are_the_things_own_arns(api, new_user, name, server):
     mine.call("GetUser", UserName=inside)
     refused(mine, "AccessDenied", "GetUser", UserName=outside)
     refused(mine, "AccessDenied", "ListUsers", PathPrefix=path)  # a list is not of one resource
-    # Moving something needs the right on where it is and on where it goes.
+    # A move needs the permission for the old and the new ARN.
     refused(mine, "AccessDenied", "UpdateUser", UserName=inside, NewPath="/elsewhere/")
     assert api.call("GetUser", UserName=inside)["User"]["Path"] == path
 
@@ -132,7 +132,7 @@ def test_a_user_rotates_their_own_key(api, new_user, server):
     assert left["AccessKeyId"] == new.access_key_id
 
 
-def test_tags_on_create_need_the_right_to_tag(api, new_user, name, server):
+def test_tags_on_create_need_the_permission_to_tag(api, new_user, name, server):
     _, credentials = new_user(policy("iam:CreateUser"))
     mine = api.signed_by(credentials)
     mine.call("CreateUser", UserName=name("user"))
@@ -158,7 +158,7 @@ def test_conditions_on_tags(api, new_user, name):
     refused(mine, "AccessDenied", "GetUser", UserName=red)
 
 
-def test_a_boundary_may_be_demanded(api, new_user, name):
+def test_a_policy_can_require_a_boundary(api, new_user, name):
     bound = api.call("CreatePolicy", PolicyName=name("bound"), PolicyDocument=ALLOW_ALL)["Policy"]["Arn"]
     rules = policy(
         {
@@ -174,7 +174,7 @@ def test_a_boundary_may_be_demanded(api, new_user, name):
     refused(mine, "AccessDenied", "DeleteUserPermissionsBoundary", UserName=made["UserName"])
 
 
-def test_attaching_may_be_narrowed_to_a_policy(api, new_user, name):
+def test_a_policy_can_limit_which_policies_are_attached(api, new_user, name):
     one, other = (
         api.call("CreatePolicy", PolicyName=name("policy"), PolicyDocument=ALLOW_ALL)["Policy"]["Arn"] for _ in range(2)
     )
@@ -206,7 +206,7 @@ def test_requests_without_credentials_are_denied(server, rpc):
 
 
 def test_passing_a_role_is_never_implied(api, new_user, name, server):
-    """The right to administer roles is not the right to assume them."""
+    """The permission to administer roles does not allow assuming them."""
     _, credentials = new_user(policy("iam:*"))
     mine = api.signed_by(credentials)
     role = name("role")

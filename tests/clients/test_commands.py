@@ -1,4 +1,4 @@
-"""The commands that need no server: validate a policy, decide cases."""
+"""The commands without a server: validate a policy, decide cases."""
 
 import json
 import re
@@ -19,7 +19,7 @@ def test_valid_policies_pass(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_bad_ones_are_named_with_line_and_column(tmp_path):
+def test_errors_have_line_and_column(tmp_path):
     good, bad = tmp_path / "good.json", tmp_path / "bad.json"
     good.write_text(
         '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::b/*"}}'
@@ -64,7 +64,7 @@ def test_an_unreachable_server_is_not_a_finding(tmp_path):
         assert done.returncode == 2 and f"`{flag}` needs `--server`" in done.stderr, done
 
 
-def test_findings_for_programs(tmp_path):
+def test_findings_as_json(tmp_path):
     path = tmp_path / "policy.json"
     path.write_text(PASS_ROLE)
     findings = json.loads(run("policy", "validate", "--json", path).stdout)["findings"]
@@ -91,7 +91,7 @@ def test_a_type_of_resource_goes_with_its_policy(tmp_path):
     assert run("policy", "validate", path, "--resource-type", "AWS::S3::Bucket").returncode == 2
 
 
-def test_what_can_be_read_is_checked_beside_what_cannot(tmp_path):
+def test_readable_files_are_checked_beside_unreadable_ones(tmp_path):
     path = tmp_path / "policy.json"
     path.write_text(PASS_ROLE)
     done = run("policy", "validate", tmp_path / "missing.json", path)
@@ -126,11 +126,11 @@ DENY = json.loads(policy({"Effect": "Deny", "Action": "s3:GetObject"}))
 
 
 def everyone(document):
-    """The same as the policy of a resource, with its principals."""
+    """The same document as a resource policy, with principals."""
     return document | {"Statement": [statement | {"Principal": "*"} for statement in document["Statement"]]}
 
 
-# Where a type of policy stands in a case, how it is written there, and what its silence means.
+# For each type of policy: its member in a case, its form there, and the outcome when it does not allow.
 TYPES = [
     ("identityPolicies", lambda document: [document], "implicitDeny"),
     ("groupPolicies", lambda document: [document], "allowed"),
@@ -145,7 +145,7 @@ TYPES = [
 
 @pytest.mark.parametrize(("field", "written", "silence"), TYPES, ids=[each[0] for each in TYPES])
 def test_every_type_of_policy_takes_part(field, written, silence):
-    """A request to another account, which needs every type to allow; then one of them is silent, or denies."""
+    """A request to another account needs an Allow of every type; then one type does not allow, or denies."""
     case = {each: write(ALLOW) for each, write, _ in TYPES if each != "groupPolicies"} | {
         "request": {
             "principal": "arn:aws:sts::111122223333:assumed-role/a/session", "action": "s3:GetObject",
@@ -174,7 +174,7 @@ def test_trust_takes_part(who, expected):
     assert json.loads(done.stdout) == {"id": who, "decision": expected}
 
 
-def test_a_line_that_cannot_be_read_stops_nothing():
+def test_an_invalid_line_does_not_stop_the_others():
     good = {
         "id": "good",
         "request": {
@@ -206,7 +206,7 @@ def test_cases_come_from_files_as_well(tmp_path):
     done = run("evaluate", lines, pretty, "-", many, stdin=json.dumps(CASE))
     assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["line 0", "line 1", "pretty", "case", "one", "two"]
     assert (done.returncode, done.stderr) == (0, "")
-    # The flag that was needed once is still taken.
+    # The flag of earlier versions is still accepted.
     assert run("evaluate", "--jsonl", stdin=json.dumps(CASE)).stdout == '{"decision":"implicitDeny","id":"case"}\n'
     lines.write_text(json.dumps(CASE) + "\nnot json\n")
     done = run("evaluate", lines)
@@ -224,7 +224,7 @@ def test_the_printed_format_of_evaluate_is_the_accepted_one():
     assert (done.returncode, done.stdout) == (0, answers)
 
 
-# What somebody may put in by mistake.
+# Invalid input that users may give by mistake.
 MISTAKES = {
     "empty": b"", "blank": b" \n\n", "binary": bytes(range(256)), "word": b"hello\n", "number": b"42", "text": b'"text"', "null": b"null",
     "array": b"[1, 2]", "object": b"{}", "truncated": b'{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Act',
@@ -238,13 +238,13 @@ COMMANDS = {
     "evaluate": ["evaluate"], "catalogue": ["catalogue", "import"], "managed": ["import", "managed-policies"],
     "validate catalogue": ["policy", "validate", "/dev/null", "--catalogue"],
 }  # fmt: skip
-# Words that only those who wrote the code know.
+# Words of the code, which messages must not contain.
 INSIDE = re.compile(r"panicked|struct [A-Z]|expected ident|invalid type|RUST_BACKTRACE|Some\(|None\b|Err\(|::[a-z_]+::|that is none|: : ")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("content", MISTAKES)
-def test_mistakes_in_input_are_explained(tmp_path, command, content):
+def test_errors_in_input_are_explained(tmp_path, command, content):
     path = tmp_path / "input.json"
     path.write_bytes(MISTAKES[content])
     done = run(*COMMANDS[command], path, environment={"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s"})
@@ -257,7 +257,7 @@ def test_mistakes_in_input_are_explained(tmp_path, command, content):
         assert len(done.stderr) < 2000
 
 
-def test_formatting_what_is_broken(tmp_path):
+def test_formatting_an_invalid_document(tmp_path):
     good, bad, misspelt = tmp_path / "good.json", tmp_path / "bad.json", tmp_path / "misspelt.json"
     good.write_text(ALLOW_ALL)
     bad.write_text("{")
@@ -319,7 +319,7 @@ def test_versions():
 
 
 def commands(*words):
-    """Every command below this one, as words, from what --help lists."""
+    """Every subcommand, as words, from the output of --help."""
     text = run(*words, "--help").stdout
     listed = text.split("Commands:\n")[1].split("\n\n")[0] if "Commands:\n" in text else ""
     names = [line.split()[0] for line in listed.splitlines() if re.match(r"  [a-z]", line)]

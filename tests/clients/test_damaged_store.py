@@ -1,6 +1,6 @@
-"""A data file that something else has changed is found out, and not obeyed.
+"""Changes of the data file by another program are detected, and have no effect on decisions.
 
-Whoever can write the file but does not have the master key can break what is in it, and nothing more.
+An attacker who can write the file but does not have the master key can damage its content, and nothing more.
 """
 
 import urllib.request
@@ -14,7 +14,7 @@ from support.server import Credentials
 
 @pytest.fixture
 def world(new_server):
-    """A stopped server with three users: two that may read groups, one of them with a denial, and an unrelated one."""
+    """A stopped server with three users: two may read groups, one of these with a Deny, and one is unrelated."""
     server = new_server().start()
     root = AwsApi(server, server.root)
     users = {}
@@ -34,7 +34,7 @@ def world(new_server):
 
 
 def rewrite(server, old, new):
-    """Replaces bytes of the same length wherever they stand in the data file."""
+    """Replaces bytes by others of the same length everywhere in the data file."""
     assert len(old) == len(new)
     file = server.data / "bailiwick.redb"
     content = file.read_bytes()
@@ -48,13 +48,13 @@ def damaged_rows(server):
     return next(line.split()[1] for line in lines if line.startswith("bailiwick_store_damaged_rows "))
 
 
-def test_a_policy_that_was_rewritten_in_place_is_not_obeyed(world):
+def test_a_policy_that_was_rewritten_in_place_has_no_effect(world):
     server, users = world
     rewrite(server, b'"iam:GetGroupPolicy"', b'"iam:*"             ')
     server.start()
     alice, carol = AwsApi(server, users["alice"]), AwsApi(server, users["carol"])
     refused(alice, "AccessDenied", "ListUsers")
-    # What it allowed before is not known any more either.
+    # What it allowed before is not allowed any more either.
     error = refused(alice, "AccessDenied", "GetGroupPolicy", GroupName="staff", PolicyName="p")
     assert "explicit deny" in error.message
     carol.call("ListGroups")
@@ -63,7 +63,7 @@ def test_a_policy_that_was_rewritten_in_place_is_not_obeyed(world):
     assert f"InlinePolicy {user_id} marked of account {server.account}" in server.output
     assert damaged_rows(server) == "1"
     refused(root, "ServiceFailure", "GetUserPolicy", UserName="alice", PolicyName="marked")
-    # Written anew, it is sound again.
+    # Written again, it is valid.
     root.call("PutUserPolicy", UserName="alice", PolicyName="other", PolicyDocument=policy("iam:ListUsers"))
     refused(alice, "AccessDenied", "ListUsers")
 
@@ -83,7 +83,7 @@ def test_a_user_whose_record_is_damaged_cannot_act(world):
     refused(AwsApi(server, users["alice"]), "InvalidClientTokenId", "GetCallerIdentity")
     AwsApi(server, users["carol"]).call("ListGroups")
     assert "User AIDA" in server.output
-    # A list that it is a part of is not shown without it.
+    # A list that contains it fails instead of leaving it out.
     refused(GrpcApi(server, server.root), "ServiceFailure", "ListUsers")
 
 
@@ -106,7 +106,7 @@ def test_a_file_with_pages_of_an_older_one_gives_no_rights_back(world):
     root = AwsApi(server, server.root)
     root.call("UpdateAccessKey", UserName="alice", AccessKeyId=users["alice"].access_key_id, Status="Inactive")
     server.stop()
-    # Not every byte of the file matters, but what decides does: the pages of then among those of now.
+    # Not every byte of the file matters: these are old pages of policies among current pages.
     newer = file.read_bytes()
     pages = range(4096, min(len(older), len(newer)), 4096)
     changed = [at for at in pages if older[at : at + 4096] != newer[at : at + 4096]]
@@ -120,7 +120,7 @@ def test_a_file_with_pages_of_an_older_one_gives_no_rights_back(world):
         except AssertionError:
             assert "the store is damaged" in server.output or "cannot open the store" in server.output, server.output[-2000:]
             continue
-        # Refused, if only because the refusal cannot be recorded.
+        # Refused, even if only because the refusal cannot be recorded.
         with pytest.raises(ApiError) as caught:
             AwsApi(server, users["alice"]).call("GetCallerIdentity")
         assert caught.value.code in ("InvalidClientTokenId", "ServiceUnavailable")

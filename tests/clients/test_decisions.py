@@ -1,4 +1,4 @@
-"""`authz.v1` as another service uses it: the signer of a request, the decision, the explanation."""
+"""`authz.v1` for other services: the signer of a request, the decision, the explanation."""
 
 import base64
 
@@ -15,14 +15,14 @@ BUCKET = "arn:aws:s3:::reports"
 
 @pytest.fixture
 def service(rpc, new_user):
-    """A service that may ask: a user with the permissions for it."""
+    """A service that may request decisions: a user with the permissions for it."""
     rights = policy("bailiwick:Authenticate", "bailiwick:Authorize", "bailiwick:Explain", "bailiwick:AuthorizeAs")
     _, credentials = new_user(rights)
     return rpc.signed_by(credentials)
 
 
 def ask(caller, action="s3:GetObject", resource=f"{BUCKET}/a", **more):
-    """A question as `Authorize` takes it."""
+    """A request of `Authorize`."""
     return {"caller": caller, "action": action, "resource": resource, "resourceAccount": ACCOUNT, **more}
 
 
@@ -166,7 +166,7 @@ def test_a_service_cannot_set_principal_and_time_keys(service, new_user, key):
 
 
 def unlike(**members):
-    """What a question is refused for: members that make it wrong, the field that is blamed, and a part of why."""
+    """Invalid requests: the members, the field that the error names, and a part of its message."""
     blamed, why = members.pop("blamed"), members.pop("why")
     return pytest.param(members, blamed, why, id=f"{blamed}-{why[:24]}")
 
@@ -247,7 +247,7 @@ def test_the_resources_own_policy_takes_part(service, new_user, server):
     allowed = service.call("Authorize", **ask(caller, **own))
     assert (allowed["decision"], allowed["step"]) == ("DECISION_ALLOW", "STEP_RESOURCE_POLICY")
     elsewhere = service.call("Authorize", **ask(caller, resourcePolicy=opens, resourceAccount="444455556666"))
-    assert elsewhere["decision"] == "DECISION_IMPLICIT_DENY"  # across accounts both sides have to allow
+    assert elsewhere["decision"] == "DECISION_IMPLICIT_DENY"  # across accounts both sides must allow
     anonymous = service.call("Authorize", **ask({"anonymous": {}}, **own))
     assert anonymous["decision"] == "DECISION_IMPLICIT_DENY"
     public = policy({"Principal": "*", "Action": "s3:GetObject", "Resource": f"{BUCKET}/*"})
@@ -256,7 +256,7 @@ def test_the_resources_own_policy_takes_part(service, new_user, server):
     refused(service, "MalformedPolicyDocument", "Authorize", **ask(caller, resourcePolicy="{", resourceAccount=server.account))
 
 
-def test_many_at_once(service, new_user):
+def test_batches_of_decisions(service, new_user):
     user, credentials = new_user(policy({"Action": "s3:GetObject", "Resource": f"{BUCKET}/even/*"}))
     own = {"resourceAccount": ACCOUNT}
     items = [
@@ -290,7 +290,7 @@ def test_why_not(service, new_user):
     assert answer["suggestions"][0]["policyType"] == "POLICY_TYPE_IDENTITY"
 
 
-def test_asking_is_a_permission_like_any_other(rpc, new_user):
+def test_decisions_need_a_permission(rpc, new_user):
     user, credentials = new_user(READ_ONLY)
     stranger = rpc.signed_by(credentials)
     caller = {"principalArn": user["Arn"]}

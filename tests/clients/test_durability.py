@@ -1,6 +1,6 @@
-"""Kills the real process in the middle of writes: every answered write is there afterwards, and no half of one.
+"""Kills the real process during writes: every answered write exists afterwards, and no partial one.
 
-`BAILIWICK_CRASH_ROUNDS` says how often; the long run has hundreds of rounds.
+`BAILIWICK_CRASH_ROUNDS` sets the number of rounds; the long run has hundreds.
 """
 
 import os
@@ -18,7 +18,7 @@ WRITES_PER_ROUND = 120
 
 
 class Writer(threading.Thread):
-    """Writes things of many records each until the server is gone, and keeps what was answered."""
+    """Writes objects of many records until the server has exited, and keeps the answered operations."""
 
     def __init__(self, server, number, round_number):
         super().__init__()
@@ -38,13 +38,13 @@ class Writer(threading.Thread):
                     if error.code is not None:
                         self.errors.append(error)
                     return
-                except Exception:  # the connection is gone, and with it the answer
+                except Exception:  # the connection was lost, and with it the answer
                     return
                 self.answered.append((operation, members, answer))
                 self.pending = None
 
     def script(self, count):
-        """A user with all that hangs on it, then some of that again gone."""
+        """A user with dependent objects, some of which are then deleted."""
         who = f"{self.name_of}-{count}"
         user = {"UserName": who}
         yield "CreateUser", {**user, "Tags": [{"Key": "n", "Value": str(count)}]}
@@ -60,7 +60,7 @@ class Writer(threading.Thread):
 
 
 def expected(answered):
-    """What the world must hold after these operations were answered."""
+    """The expected content after these operations were answered."""
     users, groups = {}, {}
     for operation, members, answer in answered:
         who = members.get("UserName")
@@ -84,7 +84,7 @@ def expected(answered):
 
 
 def check_round(server, writers):
-    """Every answered write is there; the one that was pending is there as a whole or not at all."""
+    """Asserts that every answered write exists, and the pending one completely or not at all."""
     root = AwsApi(server, server.root)
     details = {user["UserName"]: user for user in root.items("GetAccountAuthorizationDetails", "UserDetailList", Filter=["User"], MaxItems=1000)}
     groups_there = {group["GroupName"] for group in root.items("ListGroups", "Groups", MaxItems=1000)}
@@ -106,11 +106,11 @@ def check_round(server, writers):
             assert [document(p["PolicyDocument"]) for p in policies] == ([document(wanted["policy"])] if wanted["policy"] else []), who
         for group in groups:
             assert group in groups_there or group in touched, f"group {group} was answered and is lost"
-        # The last key that was answered works: its record, its index and its sealed secret are there.
+        # The last created key works: its record, its index and its sealed secret exist.
         keys = [user["key"] for who, user in users.items() if user["key"] and who not in touched]
         if keys:
             AwsApi(server, keys[-1]).call("GetCallerIdentity")
-    # Nothing stands half: names lead to things and things to names.
+    # Indexes and objects are consistent: each name has its object and the reverse.
     by_list = {user["UserName"] for user in root.items("ListUsers", "Users", MaxItems=1000)}
     assert by_list == set(details)
     for who in random.sample(sorted(by_list), min(10, len(by_list))):
@@ -121,7 +121,7 @@ def check_round(server, writers):
 
 
 def clean(server, users, groups):
-    """Removes everything, so that rounds don't grow; a thing of which half were left would resist."""
+    """Deletes everything, so that rounds do not grow; deleting a partial object would fail."""
     root = AwsApi(server, server.root)
     for user in root.items("GetAccountAuthorizationDetails", "UserDetailList", Filter=["User"], MaxItems=1000):
         who = user["UserName"]
@@ -187,7 +187,7 @@ def test_everything_survives_a_restart(new_server, name):
 
 
 def test_two_changes_of_the_same_thing_never_both_win(server, aws):
-    """Many clients race for one name and for one quota: one wins each, and every answer is true."""
+    """Many clients compete for one name and one quota: one succeeds each time, and every answer is correct."""
     outcomes = []
     barrier = threading.Barrier(8)
 
@@ -227,8 +227,8 @@ def test_two_changes_of_the_same_thing_never_both_win(server, aws):
     assert len(aws.call("ListAccessKeys", UserName="contested")["AccessKeyMetadata"]) == 2
 
 
-def test_a_right_withdrawn_while_it_is_used(server, aws, new_user):
-    """What is sent after the withdrawal was answered is refused; what was answered before it stands."""
+def test_a_permission_revoked_while_it_is_used(server, aws, new_user):
+    """Calls sent after the answer of the revocation are refused; changes answered before it remain."""
     user, credentials = new_user(policy("iam:TagUser"))
     tagged, refusals, late = [], [], []
     withdrawn = threading.Event()

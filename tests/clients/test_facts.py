@@ -1,6 +1,6 @@
-"""What AWS answers where its service models leave it open: messages, absent members, order, what is asked first.
+"""AWS's answers where its service models do not define them: messages, absent members, order of lists and checks.
 
-Other facts of this kind stand beside what they belong to: names in `test_names.py`, sessions in `test_sessions.py`,
+Other facts of this kind are tested with their subject: names in `test_names.py`, sessions in `test_sessions.py`,
 simulation in `test_simulation.py`, signatures in `attacks/test_signatures.py`, XML in `test_http.py`.
 """
 
@@ -13,7 +13,7 @@ from support.expect import refused
 
 
 def new_policy(api, name, **members):
-    """Makes a managed policy and answers its ARN."""
+    """Creates a managed policy and returns its ARN."""
     return api.call("CreatePolicy", PolicyName=name("policy"), PolicyDocument=READ_ONLY, **members)["Policy"]["Arn"]
 
 
@@ -53,7 +53,7 @@ def test_lists_of_texts_are_reported_once(api, name):
     )
 
 
-def test_which_sentence_a_missing_policy_gets(api, name, server):
+def test_the_message_about_a_missing_policy(api, name, server):
     user, there = name("user"), new_policy(api, name)
     api.call("CreateUser", UserName=user)
     missing = f"arn:aws:iam::{server.account}:policy/{name('none')}"
@@ -71,7 +71,7 @@ def test_which_sentence_a_missing_policy_gets(api, name, server):
         assert refused(api, "NoSuchEntity", operation, **members).message == message, operation
 
 
-def test_the_sentences_of_missing_names(api, name):
+def test_the_messages_about_missing_names(api, name):
     user, group = name("user"), name("group")
     for operation, members, message in [
         ("GetUser", {"UserName": user}, f"The user with name {user} cannot be found."),
@@ -102,7 +102,7 @@ def test_documents_that_are_not_json(api, name, server):
         ("UpdateAssumeRolePolicy", {"RoleName": role, "PolicyDocument": "no JSON"}, trusting),
     ]:
         error = refused(api, "MalformedPolicyDocument", operation, **members)
-        # AWS's words, then the place.
+        # AWS's message, then the location.
         assert error.message.startswith(f"{words} (line 1, column "), error
 
 
@@ -161,7 +161,7 @@ def test_members_that_are_left_out(api, name, server):
     for listing, key in (("ListUsers", "Users"), ("ListRoles", "Roles")):
         (listed,) = api.call(listing, PathPrefix=path)[key]
         for member in ("Tags", "PermissionsBoundary", "RoleLastUsed"):
-            # A message of protobuf cannot tell an empty list from none.
+            # A protobuf message does not distinguish an empty list from an absent one.
             assert not listed.get(member) if api.front == "grpc" else member not in listed, member
     answer = api.call("CreatePolicy", PolicyName=name("policy"), PolicyDocument=READ_ONLY, Description="reads")["Policy"]
     assert "Description" not in answer

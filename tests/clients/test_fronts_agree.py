@@ -1,7 +1,7 @@
-"""Both front ends give the same answers and the same errors: one corpus of requests, put to two servers, one by each.
+"""Both front ends return the same answers and errors: one corpus of requests, sent to two servers, one by each.
 
-The corpus has a good request for each handled operation, in an order in which they work, and beside each all that can be made of it by
-leaving out a member or giving it a value that the model does not allow.
+The corpus has a valid request for each handled operation, in an order in which they succeed, and for each the variants made by
+removing a member or setting it to a value that the model does not allow.
 """
 
 import collections
@@ -103,7 +103,7 @@ GOOD = [
     ("CreateUser", {"UserName": "cid"}),
     ("DeleteUser", {"UserName": "cid"}),
 ]  # fmt: skip
-# With a key that only the server knows, and so another one on each.
+# Sealed under a key of the server, so it differs on each.
 WITH_KEY = [
     ("UpdateAccessKey", {"UserName": "Ann", "Status": "Inactive"}),
     ("GetAccessKeyLastUsed", {}),
@@ -117,7 +117,7 @@ def shape_of(operation):
 
 
 def bad_values(shape):
-    """Values that the model does not allow, or that nothing answers to."""
+    """Values that the model does not allow, or that match no object."""
     limits = shape.metadata
     if shape.type_name == "string":
         yield from ("", "no such thing", "no-such-thing", "a b/c?", "é", "'\"<&>", "x" * (limits.get("max", 2_000) + 1), "*", "a\u0000b")
@@ -129,7 +129,7 @@ def bad_values(shape):
         yield from (True, False)
     elif shape.type_name == "list":
         yield []
-        # A form has no way to say that a member of a list is empty.
+        # A form cannot represent an empty member of a list.
         inner = [value for value in bad_values(shape.member) if value not in ([], {})]
         yield from ([value] for value in inner)
         yield [inner[1]] * 2
@@ -185,21 +185,21 @@ class Pair:
 
     @staticmethod
     def outcome(api, operation, members):
-        """What is answered, or the code and message of an error."""
+        """The answer, or the code and message of an error."""
         try:
             return "answer", plain(api.call(operation, **members))
         except ApiError as error:
-            # XML has no character for what stands for nothing.
+            # XML cannot represent this character.
             return error.code, ID.sub(r"\1", error.message or "").replace("\0", "\ufffd")
 
     def ask(self, operation, members, own=({}, {})):
-        """Puts a request to both, and remembers where they differ."""
+        """Sends a request to both, and records differences."""
         by_aws = self.outcome(self.aws, operation, members | own[0])
         by_grpc = self.outcome(self.grpc, operation, members | own[1])
         self.asked += 1
         self.codes[by_aws[0]] += 1
         code, said = by_grpc
-        # What a status of gRPC can carry is shorter.
+        # A gRPC status is limited to a shorter message.
         if code == by_aws[0] != "answer" and said.endswith("...") and len(said) > 1_000:
             by_grpc = code, by_aws[1] if by_aws[1].startswith(said[:-3]) else said
         if by_aws != by_grpc:
@@ -225,7 +225,7 @@ def assume(pair):
 
 
 def release_policy(pair):
-    """Takes away what the bad requests have put to the policy: versions and attachments."""
+    """Removes the versions and attachments that the variants have added to the policy."""
     versions = pair.aws.call("ListPolicyVersions", PolicyArn=DEVELOPER)["Versions"]
     for version in versions:
         if not version["IsDefaultVersion"]:
@@ -244,10 +244,10 @@ def test_the_same_requests_have_the_same_outcome(pair):
         if operation == "DeletePolicy":
             release_policy(pair)
         assert both.ask(operation, members) == "answer", (operation, members)
-        # Of the bad ones some are good, and do to both what they do.
+        # Some variants are valid, and change both servers.
         for bad in spoilt(operation, members) if operation not in seen else ():
             both.ask(operation, bad)
-        # Once more, for what is good is what the next ones build on.
+        # Once more, since the next requests depend on the valid one.
         both.ask(operation, members)
         seen.add(operation)
         if both is not pair:
@@ -260,7 +260,7 @@ def test_the_same_requests_have_the_same_outcome(pair):
         own = tuple({"AccessKeyId": key} for key in keys)
         assert pair.ask(operation, members, own) == "answer", operation
         seen.add(operation)
-    # What is handled and not above gets requests all the same.
+    # Handled operations without a request above are called as well.
     for operation in handled_operations():
         if service_of(operation) and operation not in seen:
             for bad in [{}, *spoilt(operation, {})]:

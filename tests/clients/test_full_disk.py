@@ -1,6 +1,6 @@
-"""A disk that is full stops changes and nothing else, and changes are taken again when there is room.
+"""A full disk stops changes and nothing else, and changes succeed again when there is space.
 
-The disk is a tmpfs of a few megabytes, which takes the right to mount.
+The disk is a tmpfs of a few megabytes, which needs the permission to mount.
 """
 
 import os
@@ -30,7 +30,7 @@ def small_disk(tmp_path):
 
 
 def fill(folder):
-    """Takes all the room that there is."""
+    """Fills the disk."""
     filler = folder / "filler"
     with filler.open("ab", buffering=0) as file:
         for size in (1 << 16, 1 << 12, 1):
@@ -50,7 +50,7 @@ def get(url):
         return error.code, error.read().decode()
 
 
-def test_a_full_disk_stops_changes_alone_and_ends_when_there_is_room(new_server, small_disk):
+def test_a_full_disk_stops_only_changes_until_there_is_space(new_server, small_disk):
     server = new_server()
     server.data = small_disk / "data"
     server.start()
@@ -62,7 +62,7 @@ def test_a_full_disk_stops_changes_alone_and_ends_when_there_is_room(new_server,
 
     filler = fill(small_disk)
     made, refusals = [], []
-    # Pages of the file that are free already still take some changes.
+    # Free pages of the file still allow some changes.
     for count in range(500):
         try:
             root.call("CreateUser", UserName=f"user-{count}")
@@ -73,7 +73,7 @@ def test_a_full_disk_stops_changes_alone_and_ends_when_there_is_room(new_server,
     assert refusals, "the disk is full"
     assert refusals[0][1].code == "ServiceUnavailable" and refusals[0][1].status == 503, refusals
 
-    # Nothing else stops, for as long as it lasts.
+    # Reads and decisions continue while the disk is full.
     for _ in range(3):
         for page in (server.url + "/readyz", server.metrics_url + "/readyz"):
             status, text = until(lambda: (found := get(page))[0] == 503 and found, f"{page} tells")
@@ -84,7 +84,7 @@ def test_a_full_disk_stops_changes_alone_and_ends_when_there_is_room(new_server,
             assert "reads still work" in error.message
             assert {user["UserName"] for user in api.items("ListUsers", "Users", MaxItems=1000)} == {"alice", *made}
         assert alice.call("GetUser", UserName="alice")["User"]["UserName"] == "alice"
-        # A denial is recorded before it is answered; while it cannot be, nothing is allowed either.
+        # A denial is recorded before the answer; while that fails, the call fails and is not allowed.
         with pytest.raises(ApiError) as denied:
             alice.call("ListUsers")
         assert denied.value.code in ("AccessDenied", "ServiceUnavailable")

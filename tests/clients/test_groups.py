@@ -47,7 +47,7 @@ def test_missing_objects_are_not_found(api, name):
     refused(api, "NoSuchEntity", "AddUserToGroup", GroupName=group, UserName=name("nobody"))
 
 
-def test_members_come_and_go(api, name):
+def test_members_are_added_and_removed(api, name):
     group, names = name("group"), sorted(name("user") for _ in range(3))
     api.call("CreateGroup", GroupName=group)
     for who in names:

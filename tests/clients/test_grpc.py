@@ -1,4 +1,4 @@
-"""What gRPC clients of every language are promised, beside the messages themselves."""
+"""The protocol of gRPC clients in every language, beside the messages themselves."""
 
 import hashlib
 import subprocess
@@ -18,7 +18,7 @@ from support.server import Credentials
 
 
 def identity(server, metadata, channel=None):
-    """GetCallerIdentity with just this metadata."""
+    """GetCallerIdentity with exactly this metadata."""
     method = descriptors().method("GetCallerIdentity")
     api = GrpcApi(server, None, channel=channel)
     return api.exchange(method, method.input(), metadata)
@@ -83,7 +83,7 @@ def test_a_bearer_token(server, rpc, new_user):
     bearer = rpc.signed_by(Credentials(bearer=token["token"]))
     assert bearer.call("GetUser")["User"]["Arn"] == user["Arn"]
     refused(bearer, "AccessDenied", "ListUsers")
-    refused(bearer, "AccessDenied", "CreateToken")  # a token makes no token
+    refused(bearer, "AccessDenied", "CreateToken")  # a token cannot create a token
     _, powerless = new_user(policy("iam:GetUser"))
     refused(rpc.signed_by(powerless), "AccessDenied", "CreateToken")
     middle = len(token["token"]) // 2
@@ -95,7 +95,7 @@ def test_a_bearer_token(server, rpc, new_user):
     refused(rpc, "ValidationError", "CreateToken", durationSeconds=899)
 
 
-def test_a_bearer_token_dies_with_the_key_that_it_was_traded_for(rpc, aws, new_user):
+def test_a_bearer_token_ends_with_the_key_that_created_it(rpc, aws, new_user):
     user, credentials = new_user(policy("iam:GetUser", "bailiwick:CreateToken"))
     token = rpc.signed_by(credentials).call("CreateToken")["token"]
     bearer = rpc.signed_by(Credentials(bearer=token))
@@ -155,7 +155,7 @@ def test_reflection_shows_the_whole_api(server):
 
 
 def test_the_number_of_watches_of_health_is_limited(new_server):
-    """They hold memory for as long as an hour, and wait for nothing from their clients."""
+    """Watches use memory for up to an hour without activity of their clients."""
     server = new_server().start()
     watches, answers = [], []
     for _ in range(8):
@@ -175,7 +175,7 @@ def test_the_number_of_watches_of_health_is_limited(new_server):
     assert stub.Check(health_pb2.HealthCheckRequest(), timeout=10).status == serving
     [watch.cancel() for watch in watches]
     deadline = time.monotonic() + 30
-    while True:  # a place is free again once the server has heard of the cancellation
+    while True:  # the limit allows another once the server has received the cancellation
         try:
             assert next(stub.Watch(health_pb2.HealthCheckRequest(), timeout=10)).status == serving
             break
@@ -215,7 +215,7 @@ def test_invalid_messages(server, rpc, body):
     assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT, "a bad message is the caller's fault"
 
 
-def test_a_message_beyond_reason(server, rpc):
+def test_a_message_over_the_limit(server, rpc):
     path = descriptors().method("CreateUser").path
     call = rpc.channel.unary_unary(path, lambda _: b"\x12\x80\x80\x80\x02" + b"x" * 4194304, bytes)
     with pytest.raises(grpc.RpcError) as caught:
@@ -228,7 +228,7 @@ def test_an_operation_that_has_no_handler_yet_says_so(rpc):
 
 
 def test_stubs_as_the_readme_makes_them(server, tmp_path):
-    """grpcio-tools makes stubs of `proto/`, and they call."""
+    """grpcio-tools makes stubs of `proto/`, which can call the server."""
     files = [str(path) for path in sorted(PROTO.rglob("*.proto"))]
     made = [sys.executable, "-m", "grpc_tools.protoc", f"-I{PROTO}", f"--python_out={tmp_path}", f"--grpc_python_out={tmp_path}"]
     subprocess.run([*made, *files], check=True)
@@ -251,7 +251,7 @@ print(len(stub.ListUsers(user_pb2.ListUsersRequest(), metadata=metadata).users) 
 
 
 def test_grpc_web(server):
-    """The same port answers browsers, which speak gRPC-Web over HTTP/1.1."""
+    """The same port answers browsers, which use gRPC-Web over HTTP/1.1."""
     from support.raw import request, send
 
     path = descriptors().method("GetCallerIdentity").path

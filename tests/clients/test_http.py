@@ -1,4 +1,4 @@
-"""AWS Query as bytes: what no client library would send is refused with AWS's codes in XML, and never with a 5xx."""
+"""AWS Query as bytes: requests that no client library sends are refused with AWS's codes in XML, never with a 5xx."""
 
 import json
 import socket
@@ -14,7 +14,7 @@ IDENTITY = f"Action=GetCallerIdentity&Version={STS}"
 
 
 def refuse(answer, status, code):
-    """The answer is an error of this status and code, with a request id in header and body."""
+    """Asserts an error of this status and code, with a request id in header and body."""
     assert (answer.status, answer.code) == (status, code), (answer.status, answer.body[:500])
     assert answer.error["Type"] == "Sender"
     assert answer.error["RequestId"] == answer.headers["x-amzn-requestid"]
@@ -81,19 +81,19 @@ def test_presigned(server, name):
         (f"Action=GetUser&Version={IAM}", "sts", 403, "SignatureDoesNotMatch"),
         (IDENTITY, "iam", 403, "SignatureDoesNotMatch"),
         (IDENTITY, "s3", 403, "SignatureDoesNotMatch"),
-        # Said twice is said once too often, whatever the values.
+        # A repeated parameter is refused, whatever the values.
         (f"Action=GetUser&Action=GetUser&Version={IAM}", "iam", 400, "InvalidQueryParameter"),
         (f"Action=GetUser&Version={IAM}&UserName=a&UserName=b", "iam", 400, "InvalidQueryParameter"),
         (f"Action=GetUser&Version={IAM}&UserName=a&User%4eame=b", "iam", 400, "InvalidQueryParameter"),
-        # Text that is none.
+        # Invalid text.
         (b"Action=GetUser&Version=2010-05-08&UserName=%ff%fe", "iam", 404, "MalformedQueryString"),
         (b"Action=GetUser&Version=2010-05-08&UserName=\xff\xfe", "iam", 404, "MalformedQueryString"),
         (b"Action=GetUser&Version=2010-05-08&UserName=%c0%af", "iam", 404, "MalformedQueryString"),
         (b"Action=GetUser&Version=2010-05-08&UserName=%zz", "iam", 404, "MalformedQueryString"),
-        # What no operation knows.
+        # Unknown parameters.
         (f"Action=GetUser&Version={IAM}&Nonsense=1", "iam", 400, "InvalidQueryParameter"),
         (f"Action=GetUser&Version={IAM}&UserName.member.1=a", "iam", 400, "MalformedInput"),
-        # Lists with holes, leading zeros, or ends beyond reason.
+        # Lists with gaps, leading zeros, or indexes over the limit.
         (f"Action=CreateUser&Version={IAM}&UserName=a&Tags.member.99999999999.Key=a", "iam", 400, "MalformedInput"),
         (f"Action=CreateUser&Version={IAM}&UserName=a&Tags.member.0.Key=a", "iam", 400, "MalformedInput"),
         (f"Action=CreateUser&Version={IAM}&UserName=a&Tags.member.-1.Key=a", "iam", 400, "MalformedInput"),
@@ -104,7 +104,7 @@ def test_presigned(server, name):
         (f"Action=ListPolicies&Version={IAM}&OnlyAttached=maybe", "iam", 400, "MalformedInput"),
     ],
 )  # fmt: skip
-def test_signed_but_not_understood(server, body, service, status, code):
+def test_signed_requests_that_are_invalid(server, body, service, status, code):
     refuse(post(server, server.root, body, service), status, code)
 
 
@@ -114,7 +114,7 @@ def test_a_version_that_is_left_out_is_the_services(server):
 
 
 def unsigned(server, headers=(), body=IDENTITY.encode()):
-    """Sends a form with just these headers."""
+    """Sends a form with exactly these headers."""
     return send(server, request(server, body, headers=[("Content-Type", FORM), *headers]))
 
 
@@ -171,7 +171,7 @@ def test_changing_anything_that_is_signed(server):
     assert send(server, request(server, body, headers=headers)).status == 200
 
 
-def test_what_we_computed_is_not_shown(server):
+def test_errors_do_not_show_the_computed_signature(server):
     wrong = Credentials(server.root.access_key_id, "x" * 40)
     answer = refuse(post(server, wrong, IDENTITY, "sts"), 403, "SignatureDoesNotMatch")
     assert b"Canonical" not in answer.body and b"String-to-Sign" not in answer.body
@@ -217,7 +217,7 @@ def test_an_old_signature(server, monkeypatch):
     assert answer.status in (400, 403) and answer.code in ("SignatureDoesNotMatch", "AccessDenied", "ExpiredToken", "RequestExpired")
 
 
-def test_bodies_beyond_reason(server):
+def test_bodies_over_the_limit(server):
     huge = b"Action=GetUser&Version=2010-05-08&UserName=" + b"x" * (2 * 1024 * 1024)
     answer = send(server, request(server, huge, headers=signed(server, server.root, huge)))
     assert answer.status in (400, 413), answer.status
@@ -245,8 +245,8 @@ def test_bodies_beyond_reason(server):
         bytes(range(256)) * 16,
     ],
 )
-def test_what_is_hardly_http(server, sent):
-    """Refused, or the connection closed; the server lives on."""
+def test_bytes_that_are_not_http(server, sent):
+    """Refused, or the connection closed; the server continues."""
     received = b""
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
         try:
@@ -255,7 +255,7 @@ def test_what_is_hardly_http(server, sent):
             while chunk := connection.recv(65536):
                 received += chunk
         except OSError:
-            pass  # closed on us, which is an answer too
+            pass  # closed by the server, which is allowed
     assert not received.startswith(b"HTTP/1.1 5") or received.startswith(b"HTTP/1.1 505"), received[:200]
     assert not received.startswith(b"HTTP/1.1 2"), received[:200]
     assert post(server, server.root, IDENTITY, "sts").status == 200
@@ -270,7 +270,7 @@ def test_bodies_that_are_not_forms(server, kind):
 
 
 def test_parameters_in_both_places(server):
-    """A form's parameters are its body's alone."""
+    """The parameters of a form are only those of its body."""
     body = f"Action=GetUser&Version={IAM}".encode()
     target = "/?UserName=other"
     headers = signed(server, server.root, body, target=target)
@@ -278,7 +278,7 @@ def test_parameters_in_both_places(server):
     assert answer.status == 400, answer.body
 
 
-def test_odd_forms_that_are_fine(server, name):
+def test_unusual_forms_that_are_valid(server, name):
     who = name("user") + "+=,.@-_"
     encoded = "".join(f"%{byte:02x}" for byte in who.encode())
     answer = post(server, server.root, f"UserName={encoded}&Version={IAM}&Action=CreateUser&Path=%2Fa%2Bb%2F")

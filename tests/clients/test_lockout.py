@@ -32,7 +32,7 @@ def test_the_last_key_is_kept_by_both_front_ends(new_server):
         assert api.call("ListAccessKeys")["AccessKeyMetadata"][0]["Status"] == "Active"
 
 
-def test_the_way_that_the_refusal_names(new_server):
+def test_the_solution_that_the_refusal_names(new_server):
     server = new_server().start()
     root = AwsApi(server, server.root)
     root.call("CreateUser", UserName="alice")
@@ -44,7 +44,7 @@ def test_the_way_that_the_refusal_names(new_server):
     refused(AwsApi(server, alice), "UnmodifiableEntity", "DeleteAccessKey", AccessKeyId=alice.access_key_id)
 
 
-def test_by_name_the_last_key_goes_and_recover_root_brings_root_back(new_server):
+def test_the_header_deletes_the_last_key_and_recover_root_restores_root(new_server):
     server = new_server().start()
     AwsApi(server, server.root).call("CreateUser", UserName="alice")
     force(server, server.root, "delete_access_key", AccessKeyId=server.root.access_key_id)
@@ -61,7 +61,7 @@ def test_by_name_the_last_key_goes_and_recover_root_brings_root_back(new_server)
 
 
 def test_a_member_account_may_lose_its_last_key(new_server):
-    """The management account gets into it by the role that was made with it."""
+    """The management account can assume the role that was created with the account."""
     server = new_server().start()
     member = GrpcApi(server, server.root).call("CreateAccount", accountName="member", email="member@example.com")
     root = AwsApi(server, server.root)

@@ -1,4 +1,4 @@
-"""A store that is missing is not made anew unawares, and a first start that was cut short is finished by the next."""
+"""A missing store is not replaced without notice, and the next start completes an interrupted first start."""
 
 import itertools
 import os
@@ -27,7 +27,7 @@ def credentials_of(server):
 
 
 def files(server):
-    """What lies in the server's folder, with its content."""
+    """The files of the server's folder, with their content."""
     return {path.relative_to(server.folder): path.read_bytes() for path in server.folder.rglob("*") if path.is_file()}
 
 
@@ -49,7 +49,7 @@ def test_lost_data_is_not_replaced_by_a_new_store(new_server, left):
     server.arguments = ["--init"]
     server.lines.clear()
     fails(server, str(server.data), ".root-credentials", "never overwritten")
-    # As one would who took the advice and moved the credentials away, but forgot the key.
+    # The credentials file is moved away, as the message advises, and the key file is not.
     beside(server, ".root-credentials").rename(server.folder / "old-credentials")
     server.arguments = []
     server.lines.clear()
@@ -76,7 +76,7 @@ def test_audit_records_of_an_earlier_store_are_not_added_to(new_server):
     server.start()
 
 
-def test_a_new_beginning_keeps_the_key_and_both_stores_open_with_it(new_server):
+def test_init_keeps_the_key_and_both_stores_open_with_it(new_server):
     server = new_server(root=()).start()
     old_root = credentials_of(server)
     server.stop()
@@ -89,7 +89,7 @@ def test_a_new_beginning_keeps_the_key_and_both_stores_open_with_it(new_server):
     new_root = credentials_of(server)
     assert new_root != old_root
     AwsApi(server, new_root).call("GetCallerIdentity")
-    # Left in the unit file by mistake, it only warns.
+    # Left in the unit file by mistake, the option only warns.
     server.stop()
     server.lines.clear()
     server.start()
@@ -171,7 +171,7 @@ def test_a_first_start_that_was_killed_is_finished_by_the_next(new_server, step)
     assert left == ["data", "data.key", "data.root-credentials"]
 
 
-# What a first start does to files, and how often at least: it is killed at each of these calls.
+# The system calls of a first start, with their minimal number: it is killed at each of them.
 CALLS = {"mkdir": 1, "unlink": 3, "rename": 1, "renameat2": 2, "fsync": 5, "fdatasync": 6}
 
 
@@ -210,7 +210,7 @@ def test_a_first_start_may_be_killed_at_any_call(new_server, call):
 
 
 def test_a_store_that_is_older_than_its_audit_segments_is_reported(new_server):
-    """Whoever puts an older data file in the place of the newer one brings revoked access keys back."""
+    """Replacing the data file by an older copy makes revoked access keys valid again."""
     warning = "the audit segments contain changes that the store does not have"
     server = new_server().start()
     api = AwsApi(server, server.root)

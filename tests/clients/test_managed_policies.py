@@ -1,4 +1,4 @@
-"""Managed policies under AWS's names: those that come with the server, and those that are imported."""
+"""Managed policies under AWS's names: built-in and imported ones."""
 
 import json
 
@@ -24,7 +24,7 @@ USUAL = [
 ]
 
 
-def test_the_usual_ones_come_with_the_server(api):
+def test_usual_policies_are_built_in(api):
     listed = {p["Arn"] for p in api.items("ListPolicies", "Policies", Scope="AWS")}
     assert {PREFIX + name for name in USUAL} <= listed and len(listed) >= 120
     for name in USUAL:
@@ -37,7 +37,7 @@ def test_the_usual_ones_come_with_the_server(api):
     assert listed <= everything
 
 
-def test_what_is_not_among_them_can_be_imported(api, new_user):
+def test_other_policies_can_be_imported(api, new_user):
     user, _ = new_user()
     missing = PREFIX + "service-role/NobodyKnowsThis"
     hint = "bailiwick import managed-policies FILE"
@@ -52,7 +52,7 @@ def test_what_is_not_among_them_can_be_imported(api, new_user):
         assert error.message.startswith(says) and error.message.endswith(hint)
 
 
-def test_they_decide(api, new_user):
+def test_managed_policies_decide(api, new_user):
     user, credentials = new_user()
     mine = api.signed_by(credentials)
     refused(mine, "AccessDenied", "ListUsers")
@@ -82,7 +82,7 @@ def test_managed_policies_cannot_be_changed(api):
 
 
 def as_the_cli_prints(count):
-    """What `aws iam get-account-authorization-details --filter AWSManagedPolicy` prints."""
+    """The output of `aws iam get-account-authorization-details --filter AWSManagedPolicy`."""
     policies = []
     for number in range(count):
         name = f"Imported{number:04}"
@@ -163,7 +163,7 @@ def test_an_import_keeps_what_comes_with_bailiwick_unless_named(new_server, tmp_
     assert imported("--replace-built-in") == [f"updated {theirs['Arn']}", "0 created, 1 updated, 1 unchanged"]
     replaced = default()
     assert replaced == theirs["PolicyVersionList"][0]["Document"] != before
-    # What was imported by name stays what it is when the server starts again.
+    # An imported policy with a built-in name stays unchanged when the server restarts.
     server.stop()
     server.start()
     aws = AwsApi(server, server.root)

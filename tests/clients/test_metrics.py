@@ -1,4 +1,4 @@
-"""What Prometheus reads."""
+"""The metrics page for Prometheus."""
 
 import re
 import shutil
@@ -20,7 +20,7 @@ def page(server):
 
 
 def samples(server):
-    """Values by name with labels."""
+    """The values by name with labels."""
     lines = [line for line in page(server).splitlines() if not line.startswith("#")]
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
 
@@ -31,7 +31,7 @@ def families(text):
 
 @pytest.fixture(scope="module")
 def used(server):
-    """A server that was called in many ways."""
+    """A server after calls of many kinds."""
     root = AwsApi(server, server.root)
     root.call("CreateUser", UserName="bob")
     bob = Credentials.of(root.call("CreateAccessKey", UserName="bob")["AccessKey"])
@@ -98,12 +98,12 @@ def test_the_metrics_page_is_sorted_documented_and_without_secrets(used):
 
 
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
-def test_promtool_has_nothing_to_object_to(used):
+def test_promtool_accepts_the_page(used):
     done = subprocess.run(["promtool", "check", "metrics"], input=page(used), capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and not done.stdout + done.stderr, done.stdout + done.stderr
 
 
-def test_they_are_on_a_port_of_their_own(server):
+def test_the_metrics_have_their_own_port(server):
     for url in (f"{server.url}/metrics", f"{server.metrics_url}/?Action=ListUsers"):
         with pytest.raises(urllib.error.HTTPError) as caught:
             urllib.request.urlopen(url, timeout=10)

@@ -1,4 +1,4 @@
-"""Where the metrics are served: beyond loopback by the rules of the main listener."""
+"""The listener of the metrics: beyond loopback it follows the rules of the main listener."""
 
 import http.client
 import socket
@@ -34,7 +34,7 @@ def status(server, scheme, context=None):
         return page.status
 
 
-def test_in_the_clear_only_by_name(server):
+def test_plain_text_needs_an_explicit_setting(server):
     server.spawn()
     assert server.wait() == 2
     assert "metrics" in server.output and "--insecure-allow-clear" in server.output and "panicked" not in server.output
@@ -52,7 +52,7 @@ def test_tls_is_used_if_there_is_a_certificate(server, tmp_path):
         status(server, "http")
 
 
-def test_on_loopback_in_the_clear(new_server, tmp_path):
+def test_plain_text_on_loopback(new_server, tmp_path):
     certificate, key = make_certificate(tmp_path)
     server = new_server(arguments=["--tls-cert", str(certificate), "--tls-key", str(key)]).start()
     assert status(server, "http") == 200

@@ -1,4 +1,4 @@
-"""Names: which are good, how they compare, and that text comes back as it was given."""
+"""Names: which are valid, how they compare, and that text is returned as it was given."""
 
 import json
 
@@ -49,7 +49,7 @@ def test_another_case_does_not_pass_a_deny(api, aws, name, new_user, server):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_sign_that_a_name_may_have(api, name, server, kind):
+def test_every_character_of_valid_names(api, name, server, kind):
     who = name("x") + "_+=,.@-Z9"
     made = create(api, kind, who, server.account)
     assert made[f"{kind}Name"] == who
@@ -61,7 +61,7 @@ BAD_NAMES = ["a b", "a/b", "a*b", "a:b", "a%41b", "ünïcode", "名前", "a\u000
 
 
 @pytest.mark.parametrize("bad", BAD_NAMES)
-def test_signs_that_no_name_may_have(api, server, bad):
+def test_characters_that_names_cannot_have(api, server, bad):
     for kind in KINDS:
         more = {"AssumeRolePolicyDocument": trust(server.account)} if kind == "Role" else {}
         error = refused(api, "ValidationError", f"Create{kind}", **{f"{kind}Name": bad}, **more)
@@ -129,7 +129,7 @@ TEXTS = [
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_tag_text_comes_back_as_it_was(api, name, text):
+def test_tag_text_is_returned_unchanged(api, name, text):
     who = name("user")
     api.call("CreateUser", UserName=who, Tags=[{"Key": text, "Value": text}])
     assert api.call("ListUserTags", UserName=who)["Tags"] == [{"Key": text, "Value": text}]
@@ -148,7 +148,7 @@ DESCRIPTIONS = [
 
 
 @pytest.mark.parametrize("text", DESCRIPTIONS)
-def test_descriptions_come_back_as_they_were(api, name, server, text):
+def test_descriptions_are_returned_unchanged(api, name, server, text):
     role = name("role")
     api.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trust(server.account), Description=text)
     assert api.call("GetRole", RoleName=role)["Role"]["Description"] == text
@@ -165,7 +165,7 @@ def test_descriptions_come_back_as_they_were(api, name, server, text):
         {"Action": "*", "Resource": "*", "Condition": {"StringEquals": {"aws:PrincipalTag/a b": "x\ty"}}},
     ],
 )
-def test_documents_come_back_as_they_were(api, name, statement):
+def test_documents_are_returned_unchanged(api, name, statement):
     text = policy(statement)
     who = name("user")
     api.call("CreateUser", UserName=who)

@@ -1,6 +1,6 @@
-"""Things that cannot be created yet: lists of them are empty, and a single one is not found.
+"""Objects that cannot be created yet: lists of them are empty, and a single one is not found.
 
-Clients that clean up ask for everything that a user or role might have; "none" lets them go on.
+Clients that clean up list everything that a user or role might have; an empty list lets them continue.
 """
 
 import re
@@ -149,12 +149,12 @@ def test_permissions_are_asked_on_the_user(api, new_user, name):
 
 
 def test_only_creating_enabling_and_issuing_is_not_implemented(api):
-    """The README's last column has nothing that a client would take for a failure where "none" is the truth."""
+    """The README's last column has only operations for which an empty answer would be wrong."""
     table = re.search(r"<!-- coverage: .*?-->(.*?)<!-- coverage ends -->", (ROOT / "README.md").read_text(), re.S)[1]
     rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines() if row.startswith("| `")]
     left = [operation for row in rows for operation in row[4].split(", ") if operation]
     creating = re.compile(r"^(Create|Upload|Enable|Generate|Put|Set|Acquire|AssumeRo|Decode|Get\w+Token|GetScopedCredentials)")
-    # A list that is computed, a setting whose default is no object, and what is said of a key id.
+    # A computed list, a setting without an object as its default, and the account of a key id.
     others = {"ListPoliciesGrantingServiceAccess", "UpdateAccountPasswordPolicy", "GetAccessKeyInfo"}
     assert [operation for operation in left if not creating.match(operation) and operation not in others] == []
     refused(api, "NotImplemented", "CreateLoginProfile", UserName="a", Password="correct horse battery")

@@ -16,7 +16,7 @@ AWS = Path(sys.executable).with_name("aws")
 
 @pytest.fixture(scope="module")
 def world(server, aws, tmp_path_factory):
-    """Users, roles and a program that prints credentials: what the profiles below are made of."""
+    """Users, roles and a program that prints credentials, for the profiles below."""
     keys = {}
     for who in ("ann", "ben"):
         aws.call("CreateUser", UserName=who)
@@ -28,7 +28,7 @@ def world(server, aws, tmp_path_factory):
     external = {"StringEquals": {"sts:ExternalId": "42"}}
     aws.call("CreateRole", RoleName="deploy", AssumeRolePolicyDocument=trust(ACCOUNT))
     aws.call("CreateRole", RoleName="outside", AssumeRolePolicyDocument=trust(ACCOUNT, Condition=external))
-    # The next of a chain.
+    # The next role of a chain.
     aws.call("PutRolePolicy", RoleName="deploy", PolicyName="p", PolicyDocument=policy("sts:AssumeRole"))
     folder = tmp_path_factory.mktemp("a folder")
     program = folder / "print it"
@@ -210,7 +210,7 @@ def test_certificates(new_server, tmp_path):
     def reached(variables, *arguments, config="", endpoint=server.url):
         return endpoints(server, {"AWS_ENDPOINT_URL": endpoint, **variables}, config, arguments)
 
-    # `openssl req -x509` marks its certificates as those of an authority, as this one is.
+    # `openssl req -x509` marks its certificates as those of an authority, like this one.
     for variables, arguments, config in [
         ({}, ["--ca-file", certificate], ""),
         ({"AWS_CA_BUNDLE": str(certificate)}, [], ""),
@@ -225,17 +225,17 @@ def test_certificates(new_server, tmp_path):
     assert code == 1 and "not trusted" in said and str(other) in said, said
     code, said = reached({}, "--ca-file", key)
     assert code == 2 and "no certificate in PEM form" in said, said
-    # It is for one address.
+    # It is valid for one address.
     code, said = reached({}, "--ca-file", certificate, endpoint=server.url.replace("127.0.0.1", "localhost"))
     assert code == 1 and "not valid for" in said, said
     code, said = reached({}, endpoint=server.url.replace("https", "http"))
     assert code == 1 and "write https://" in said, said
-    # One that is over is not trusted, even if it is given.
+    # An expired one is not trusted, even if it is given.
     expired = make_certificate(tmp_path, "expired", days=-1)
     late = new_server("late", arguments=["--tls-cert", str(expired[0]), "--tls-key", str(expired[1])], scheme="https").start()
     code, said = reached({}, "--ca-file", expired[0], endpoint=late.url)
     assert code == 1 and "expired" in said, said
-    # One of an authority of one's own that is no authority's itself.
+    # A certificate that signs itself and is not marked as one of an authority.
     plain = make_certificate(tmp_path, "plain", authority=False)
     third = new_server("third", arguments=["--tls-cert", str(plain[0]), "--tls-key", str(plain[1])], scheme="https").start()
     code, said = endpoints(third, {"AWS_ENDPOINT_URL": third.url}, "", ["--ca-file", plain[0]])

@@ -37,13 +37,13 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def outside(server):
-    """May call from the client's network."""
+    """A user that may call from the client's network."""
     return user(server, "outside", {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})
 
 
 @pytest.fixture(scope="module")
 def encrypted(server):
-    """May call over TLS."""
+    """A user that may call over TLS."""
     return user(server, "encrypted", {"Bool": {"aws:SecureTransport": "true"}})
 
 
@@ -66,11 +66,11 @@ def test_the_client_is_the_one_that_a_trusted_proxy_names(server, outside):
     assert "source_ip=192.0.2.1 " in server.output
 
 
-def test_only_trusted_proxies_are_believed(server, outside, encrypted):
+def test_headers_of_untrusted_proxies_are_ignored(server, outside, encrypted):
     headers = [("X-Forwarded-For", CLIENT), ("X-Forwarded-Proto", "https"), ("Forwarded", f"for={CLIENT};proto=https")]
     assert ask(server, outside, headers, STRANGER).code == "AccessDenied"
     assert ask(server, encrypted, headers, STRANGER).code == "AccessDenied"
-    # Not even looked at.
+    # Ignored, even if malformed.
     inside = user(server, "inside", {"IpAddress": {"aws:SourceIp": f"{STRANGER}/32"}})
     assert ask(server, inside, [("X-Forwarded-For", "nonsense"), ("Forwarded", "nonsense")], STRANGER).status == 200
 
@@ -82,7 +82,7 @@ def test_the_transport_is_the_one_that_a_trusted_proxy_names(server, encrypted):
         assert ask(server, encrypted, headers).code == "AccessDenied", headers
 
 
-def test_what_can_be_read_in_two_ways_is_refused(server, outside):
+def test_ambiguous_headers_are_refused(server, outside):
     for headers, said in (
         ([("X-Forwarded-For", "unknown")], "unknown"),
         ([("X-Forwarded-For", CLIENT), ("Forwarded", "for=192.0.2.1")], "192.0.2.1"),
@@ -183,11 +183,11 @@ def test_the_proxy_protocol(new_server):
     assert answer(v2(CLIENT, tls=1), encrypted).status == 200
     assert answer(v2(CLIENT, tls=0), encrypted).code == "AccessDenied"
     assert answer(v2(CLIENT), encrypted).code == "AccessDenied"
-    # The proxy's own, such as its look whether the server is there.
+    # The proxy's own connections, such as its health checks.
     assert answer(v2(CLIENT, command=0x20), outside).code == "AccessDenied"
-    # The client behind it is no proxy: its headers say nothing.
+    # The client behind it is not a proxy: its headers are ignored.
     assert answer(v2("198.51.100.1"), outside, headers=[("X-Forwarded-For", CLIENT)]).code == "AccessDenied"
-    # A trusted proxy must send a header, nobody else may.
+    # A trusted proxy must send a header, and others must not.
     # Without a client's address it is not the proxy's own either.
     unspecified = b"\r\n\r\n\0\r\nQUIT\n" + bytes([0x21, 0x00, 0, 0])
     for wrong in (b"PROXY UNKNOWN\r\n", b"PROXY UNKNOWN 1 2 3 4\r\n", unspecified):

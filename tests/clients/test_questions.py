@@ -23,7 +23,7 @@ def asker(server):
 
 
 def decided(done, code, *words):
-    """The command ended with this code and these words."""
+    """Asserts that the command ended with this code and these words."""
     assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
     for word in words:
         assert word in done.stdout + done.stderr, (word, done.stdout, done.stderr)
@@ -65,7 +65,7 @@ def test_allowed_denied_and_not_decided(asker, new_user):
         decided(asker(*wanted, "iam:DeletUser", anything["Arn"]), 0, "llowed", "`iam:DeletUser` is not an action", "ou mean `iam:DeleteUser`")
         done = decided(asker(*wanted, "iam:DeleteUser", anything["Arn"]), 0, "llowed")
         assert "not an action" not in done.stdout + done.stderr
-    # What keeps it from being decided is no denial.
+    # A request that cannot be decided is an error, not a denial.
     for wrong in (["s3", f"{BUCKET}/a", *who], ["s3:GetObject", "reports", *who], ["s3:GetObject", f"{BUCKET}/a", "--principal", user["Arn"]]):
         for command in ("authorize", "explain"):
             done = decided(asker(command, *wrong), 2, "ValidationError")
@@ -117,10 +117,10 @@ def test_context(asker, new_user):
 
 def test_callers_proven_by_a_signature(server, asker, aws, new_user, name, tmp_path):
     user, credentials = new_user(policy("s3:GetObject", "bailiwick:Authorize", "bailiwick:Explain"))
-    # Without further words, it is the caller.
+    # Without a principal, it is the caller.
     decided(asker("authorize", "s3:GetObject", f"{BUCKET}/a", *OWN, by=credentials), 0)
     decided(asker("authorize", "s3:PutObject", f"{BUCKET}/a", *OWN, by=credentials), 1, user["Arn"])
-    # Whoever the credentials of a profile are, sessions of roles included.
+    # Profiles with credentials of a session work as well.
     role = aws.call("CreateRole", RoleName=name("role"), AssumeRolePolicyDocument=trust(ACCOUNT))["Role"]
     aws.call("PutRolePolicy", RoleName=role["RoleName"], PolicyName="p", PolicyDocument=policy("s3:PutObject"))
     _, other = new_user(policy("sts:AssumeRole"))

@@ -1,4 +1,4 @@
-"""Services of one's own: registered names, and the policies and tags that are kept of their resources."""
+"""Registered services: their names, and the stored policies and tags of their resources."""
 
 import json
 
@@ -59,7 +59,7 @@ def decided(rpc, caller, album, action="photos:GetAlbum", **more):
     return rpc.call("Authorize", caller=caller, action=action, resource=album, **more)["decision"]
 
 
-def test_a_service_is_registered_shown_listed_and_forgotten(rpc, new_user, prefix):
+def test_a_service_is_registered_shown_listed_and_deleted(rpc, new_user, prefix):
     user, _ = new_user()
     text = definition(prefix)
     made = rpc.call("PutService", servicePrefix=prefix, definition=text, principalArns=[user["Arn"]])["service"]
@@ -131,7 +131,7 @@ def test_other_accounts_look_up_and_change_nothing(rpc, new_user, prefix, name, 
     refused(rpc, "NoSuchEntity", "GetResourcePolicy", resourceArn=bucket)
 
 
-def test_a_kept_policy_decides(rpc, new_user, album):
+def test_a_stored_policy_decides(rpc, new_user, album):
     user, _ = new_user()
     who = {"principalArn": user["Arn"]}
     assert decided(rpc, who, album) == "DECISION_IMPLICIT_DENY"
@@ -147,7 +147,7 @@ def test_a_kept_policy_decides(rpc, new_user, album):
     assert batch["results"][0]["decision"] == "DECISION_ALLOW"
     explained = rpc.call("Explain", request={"caller": who, "action": "photos:GetAlbum", "resource": album})
     assert explained["result"]["decision"] == "DECISION_ALLOW" and album in explained["text"]
-    # What the question brings is in the place of what is kept.
+    # A policy in the request replaces the stored one.
     assert decided(rpc, who, album, resourcePolicy=sharing("*", effect="Deny")) == "DECISION_EXPLICIT_DENY"
     rpc.call("PutResourcePolicy", resourceArn=album, policy=sharing("*", effect="Deny"))
     assert decided(rpc, who, album) == "DECISION_EXPLICIT_DENY"
@@ -183,7 +183,7 @@ def test_principals_are_bound_when_a_policy_is_put(rpc, aws, new_user, album):
     now = user["Arn"].replace(user["UserName"], renamed)
     assert rpc.call("GetResourcePolicy", resourceArn=album)["policy"] == document.replace(user["Arn"], now)
     assert decided(rpc, {"principalArn": now}, album) == "DECISION_ALLOW"
-    # A new user of the old name is somebody else.
+    # A new user of the old name is another principal.
     aws.call("CreateUser", UserName=user["UserName"])
     assert decided(rpc, {"principalArn": user["Arn"]}, album) == "DECISION_IMPLICIT_DENY"
     nobody = sharing({"AWS": user["Arn"] + "-nobody"})
@@ -199,7 +199,7 @@ def test_documents_that_are_not_resource_policies(rpc, album):
         refused(rpc, "ValidationError", "PutResourcePolicy", resourceArn=arn, policy=sharing("*"))
 
 
-def test_kept_tags_decide(rpc, new_user, album):
+def test_stored_tags_decide(rpc, new_user, album):
     blue = policy({"Action": "photos:*", "Condition": {"StringEquals": {"aws:ResourceTag/Team": "blue"}}})
     user, _ = new_user(blue)
     who = {"principalArn": user["Arn"]}
@@ -254,7 +254,7 @@ def test_a_role_is_passed_to_a_service_that_it_trusts(rpc, aws, new_user, name, 
     refused(rpc, "ValidationError", "AuthorizePassRole", caller={"principalArn": user["Arn"]}, roleArn=user["Arn"], servicePrincipal="a.b")
 
 
-def test_what_is_kept_outlives_the_server(new_server, tmp_path):
+def test_stored_policies_survive_a_restart(new_server, tmp_path):
     from support.api import GrpcApi
 
     server = new_server("durable").start()
@@ -330,7 +330,7 @@ def test_the_command_validates_on_a_server(rpc, server, new_user, prefix, tmp_pa
     alone, asked = run("policy", "validate", path), as_client(server, "policy", "validate", "--server", path)
     assert alone.stdout.count("INVALID_ACTION") == 1 and asked.stdout.count("INVALID_ACTION") == 2, asked.stderr
     assert (alone.returncode, asked.returncode) == (1, 1)
-    # What both know, both say in the same words at the same place.
+    # Common findings have the same message and location.
     catalogue = tmp_path / "services.json"
     catalogue.write_text(definition(prefix))
     for form in ([], ["--json"], ["--sarif"]):
@@ -374,7 +374,7 @@ def test_services_are_exported_and_imported(server, new_server, new_user, rpc, p
     second = new_server("second", account=server.account).start()
     path = tmp_path / "services.json"
     path.write_text(exported.stdout)
-    # Who may act must be there; the other service is registered all the same.
+    # The actors must exist; the other service is registered nevertheless.
     done = as_client(second, "catalogue", "import", path)
     assert done.returncode == 1 and user["Arn"] in done.stderr
     assert done.stdout.splitlines() == [f"{other}: created", "1 created, 0 updated, 0 unchanged, 1 refused"]
@@ -386,7 +386,7 @@ def test_services_are_exported_and_imported(server, new_server, new_user, rpc, p
     assert as_client(second, "catalogue", "export").stdout == exported.stdout
     again = as_client(second, "catalogue", "import", path)
     assert again.returncode == 0 and again.stdout.endswith("0 created, 0 updated, 2 unchanged, 0 refused\n")
-    # A file that does not say who may act leaves that as it is.
+    # A file without actors does not change them.
     del services[prefix]["actors"]
     services[prefix]["actions"]["ListAlbums"] = {"access": "Read"}
     path.write_text(json.dumps({"catalogue": 1, "services": services}))
@@ -435,7 +435,7 @@ def test_resources_have_the_arns_that_their_service_registered(rpc, server, pref
     for operation, members in {"PutResourcePolicy": {"policy": sharing("*")}, "TagResource": {"tags": tags}}.items():
         error = refused(rpc, "ValidationError", operation, resourceArn=film, **members)
         assert f"arn:${{Partition}}:{prefix}:${{Region}}:${{Account}}:album/${{AlbumId}}" in error.message
-    # What is kept of a service's resources is not forgotten unawares.
+    # A service with stored policies of resources is not deleted.
     error = refused(rpc, "DeleteConflict", "DeleteService", servicePrefix=prefix)
     assert "2 resources" in error.message and album in error.message
     rpc.call("UntagResource", resourceArn=film, tagKeys=["a"])

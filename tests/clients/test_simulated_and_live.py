@@ -1,4 +1,4 @@
-"""What is simulated is what is decided: random principals, policies and requests, put to both."""
+"""Simulations and decisions agree: random principals, policies and requests, sent to both."""
 
 import functools
 import random
@@ -32,7 +32,7 @@ SAID = {"allowed": "ALLOW", "explicitDeny": "EXPLICIT_DENY", "implicitDeny": "IM
 
 
 class Dice:
-    """Policies whose statements nearly concern every request."""
+    """Policies whose statements nearly match every request."""
 
     def __init__(self, seed, account):
         self.random = random.Random(seed)
@@ -133,14 +133,14 @@ def simulated(api, source, dice, context, **more):
 
 
 def compare(decided, said):
-    """Answers the decisions there were."""
+    """Returns the set of decisions."""
     wrong = {asked: (decided[asked], said[asked]) for asked in decided if decided[asked] != said.get(asked)}
     assert decided.keys() == said.keys() and not wrong, wrong
     return set(decided.values())
 
 
 def without(decisions, *parts):
-    """Leaves out what is not the same question to both."""
+    """Removes what is a different question to each."""
     return {asked: said for asked, said in decisions.items() if not any(part in asked[0] + asked[1] for part in parts)}
 
 
@@ -163,11 +163,11 @@ def test_users(aws, rpc, photos, name, seed):
              **({"GroupName": group} if seed % 2 else {"UserName": who}))  # fmt: skip
     seen = set()
     for context in CONTEXTS:
-        # Without the key's policy a live decision denies; a simulation tells what the user's own policies say.
+        # Without the key's policy a live decision denies; a simulation evaluates the user's own policies.
         pair = live(rpc, {"principalArn": arn}, dice, context), simulated(aws, arn, dice, context)
         seen |= compare(*(without(decisions, "KMS:") for decisions in pair))
         principal = dice.random.choice([{"AWS": arn}, {"AWS": account}, "*", {"AWS": OTHER}])
-        # A resource policy that is about no resource of a service is refused by simulations.
+        # Simulations refuse a resource policy that names no resource of the service.
         given = dice.policy({"Effect": "Deny", "Principal": "*", "Action": "other:Thing", "Resource": "*"}, Principal=principal)
         decided = live(rpc, {"principalArn": arn}, dice, context, resourcePolicy=given)
         seen |= compare(decided, simulated(aws, arn, dice, context, ResourcePolicy=given))
@@ -190,7 +190,7 @@ def test_sessions_of_roles(aws, rpc, photos, name, new_user, seed):
 
     @functools.cache
     def caller(prefix):
-        """A proof is good for the actions of the service that was signed for."""
+        """A signature is valid for actions of the service that it names."""
         signed = received(session, service=prefix, signer=S3SigV4Auth if prefix == "s3" else SigV4Auth)
         return {"handle": rpc.call("Authenticate", signedRequest=signed)["handle"]}
 

@@ -1,4 +1,4 @@
-"""Policies tried without acting: the four operations of the simulator, through both front ends."""
+"""Simulation of policies: the four operations, through both front ends."""
 
 import pytest
 from support.api import AwsApi
@@ -157,7 +157,7 @@ def test_a_stored_boundary_bounds(api, name):
         return [(each["EvalDecision"], each[detail[0]][detail[1]]) for each in results]
 
     assert bounded() == [("allowed", True), ("implicitDeny", False)]
-    # One that is given takes its place.
+    # A given boundary replaces it.
     given = bounded(PermissionsBoundaryPolicyInputList=[policy("s3:PutObject")])
     assert given == [("implicitDeny", False), ("allowed", True)]
 
@@ -181,8 +181,8 @@ def test_a_bucket_s_policy_across_accounts(api, name):
     assert result["EvalDecision"] == "allowed"
 
 
-def test_what_is_simulated_is_what_happens(server, api, name, new_user):
-    """The same policies, simulated and tried in earnest."""
+def test_simulations_agree_with_real_calls(server, api, name, new_user):
+    """The same policies, simulated and in real calls."""
     other = name("user")
     api.call("CreateUser", UserName=other, Path="/team/")
     arn = f"arn:aws:iam::{server.account}:user/team/{other}"
@@ -248,7 +248,7 @@ def test_simulating_takes_permission(api, server, name, new_user):
     clerk = api.signed_by(credentials)
     simulate(clerk, subject["Arn"], ActionNames=["s3:GetObject"])
     clerk.call("GetContextKeysForPrincipalPolicy", PolicySourceArn=subject["Arn"])
-    # Whether others are there is not told.
+    # Whether others exist is not revealed.
     for other in (f"arn:aws:iam::{server.account}:user/{name('user')}", "arn:aws:iam::444455556666:user/x"):
         refused(clerk, "AccessDenied", "SimulatePrincipalPolicy", PolicySourceArn=other, ActionNames=["s3:GetObject"])
         refused(clerk, "AccessDenied", "GetContextKeysForPrincipalPolicy", PolicySourceArn=other)

@@ -2,7 +2,7 @@
 decide the same, and so does a simulation.
 
 A server says itself who the caller is, so of each vector the principal is made with its policies, boundary, groups, tags and session,
-and what the server fills in (user id, time and so on) is told to `evaluate`. Where that changes nothing that the vector says, the
+and what the server fills in (user id, time and so on) is given to `evaluate`. Where that changes nothing that the vector says, the
 decision is the one that the vector expects. A change takes one of four vectors; `cargo xtask nightly` takes all.
 """
 
@@ -27,7 +27,7 @@ TYPES = {
     for name in ("string", "numeric", "boolean", "ip", "binary", "date")
     for many in ("", "List")
 }
-# What a server says itself, and takes from nobody.
+# Context keys that the server sets, and refuses in requests.
 RESERVED = {
     "aws:principalarn", "aws:principalaccount", "aws:principaltype", "aws:principalisawsservice", "aws:principalservicename",
     "aws:principalservicenameslist", "aws:principalorgid", "aws:principalorgpaths", "aws:userid", "aws:username", "aws:tokenissuetime",
@@ -58,7 +58,7 @@ class World:
         aws.call("CreateGroup", GroupName="the-group")
 
     def once(self, key, wanted, make):
-        """Makes something as it is wanted, unless it is so already."""
+        """Creates or changes an object, unless it has the wanted content already."""
         if self.state.get(key) != wanted:
             make()
             self.state[key] = wanted
@@ -128,7 +128,7 @@ class World:
         try:
             self.once((noun, name, "policies"), (len(policies), *policies), put)
         except ApiError:
-            # Half of it may be there.
+            # A part of it may exist.
             self.state[noun, name, "policies"] = (max(len(policies), self.state.get((noun, name, "policies"), (0,))[0]), None)
             for number in range(self.state[noun, name, "policies"][0]):
                 self.aws.call(f"Put{noun}Policy", **member, PolicyName=f"p{number}", PolicyDocument=policy("none:Nothing"))
@@ -250,7 +250,7 @@ def put(world, vector):
     except ApiError as error:
         if error.code not in ("MalformedPolicyDocument", "LimitExceeded", "ValidationError"):
             raise
-        # What decides need not be what can be saved: too old a version, another partition, too long.
+        # Some documents can be decided but not saved: an old version, another partition, too long.
         raise Unfit(f"not saved: {error.code}") from None
     brought = {
         key: value for key, value in request["context"].items() if key.lower() not in RESERVED and not key.lower().startswith(TAG)
@@ -274,10 +274,10 @@ def put(world, vector):
     lower = {key.lower(): value["values"] for key, value in context.items()}
     clocks = ("aws:currenttime", "aws:epochtime", "aws:tokenissuetime")
     same = all(lower.get(key.lower()) == value["values"] for key, value in request["context"].items() if key.lower() not in clocks)
-    # Nor does the server add anything that a policy asks for and the vector leaves out.
+    # The server must not add a key that a policy names and the vector leaves out.
     given, text = {key.lower() for key in request["context"]}, json.dumps(vector).lower()
     same = same and not given & set(clocks) and not any(key.lower() in text for key in own if key.lower() not in given)
-    # A simulation is told the time, and what it says of keys of KMS and of roles is another question.
+    # A simulation gets the time as context, and treats KMS keys and roles differently.
     simulated = None
     if source and not vector.get("resourcePolicy") and owner == ACCOUNT and not request["action"].lower().startswith(("kms:", "sts:")):
         clock = {key: {"type": own[key][0], "values": [own[key][1]]} for key in ("aws:CurrentTime", "aws:EpochTime")}

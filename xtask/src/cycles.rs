@@ -41,7 +41,7 @@ pub(crate) fn check() -> Result<Vec<String>> {
         format!("{name}: the modules {} form a cycle; move what they share to a module that both may use", show(cycle))
     });
     let gone = gone.map(|(name, modules)| {
-        format!("{name}: {} are no cycle any more; remove the entry from xtask/src/cycles.rs", show(modules))
+        format!("{name}: {} are not a cycle any more; remove the entry from xtask/src/cycles.rs", show(modules))
     });
     Ok(new.chain(gone).collect())
 }

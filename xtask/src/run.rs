@@ -53,7 +53,7 @@ pub(crate) fn installed(program: &str, args: &[&str]) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// Whether a plugin of `protoc` can be started. Older ones know no `--version` and fail, which is no sign of absence.
+/// Whether a plugin of `protoc` can be started. Older ones do not support `--version` and fail; they count as present.
 pub(crate) fn has_plugin(program: &str) -> bool {
     let mut command = Command::new(program);
     command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

@@ -13,7 +13,7 @@ use crate::world::{Request, World};
 
 /// Policies and statements in total, and the highest ratio to the plain scan that is wanted.
 const LAYOUTS: [(usize, usize, f64); 3] = [(3, 10, 0.5), (20, 100, 0.2), (100, 1_000, 0.05)];
-/// Bytes of policies that decisions rotate through, so that none is in a cache when its turn comes again.
+/// Bytes of policies that decisions rotate through, so that none is in a cache when it is used again.
 const COLD_BYTES: usize = 96 << 20;
 
 pub fn run(millis: u64) -> Result<Value> {

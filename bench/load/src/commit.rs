@@ -1,7 +1,7 @@
 //! The floor under a durable write: a bare redb commit of the same keys and bytes, with the same settings.
 //!
 //! What a CreateUser writes is read from the store that the server left: the rows of one revision and its entry in the
-//! change log. Rows that every CreateUser writes anew (counters) are put under the same key each time, the others under
+//! change log. Rows that every CreateUser writes again (counters) are put under the same key each time, the others under
 //! a key of their own, as the server does.
 
 use anyhow::{Context, Result, bail};

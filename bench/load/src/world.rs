@@ -14,7 +14,7 @@ use http::uri::PathAndQuery;
 use std::sync::Arc;
 use tonic::transport::Endpoint;
 
-/// Those who take part.
+/// The callers that take part.
 pub struct World {
     /// The bearer token of the asking service.
     pub bearer: String,

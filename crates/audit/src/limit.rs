@@ -156,7 +156,7 @@ fn window(time: Timestamp) -> i64 {
 /// Whether a new window begins with a call of `window`.
 ///
 /// Calls are counted when they end and have the time of their arrival, so that a late call may be of the window before.
-/// It counts in the current one: otherwise late calls would begin that anew, without end. A clock that was set back
+/// It counts in the current one: otherwise late calls would restart that one without end. A clock that was set back
 /// further does begin a window.
 fn begins(current: i64, window: i64) -> bool {
     window > current || window < current - 1

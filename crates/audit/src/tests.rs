@@ -87,7 +87,7 @@ pub(crate) fn only(event: &Event<'_>) -> Record {
 #[test]
 fn a_decoded_record_has_all_fields_of_the_event() {
     let (request, root) = (request("cli\r\nforged: line"), root());
-    let error = IamError::new(ErrorCode::NoSuchEntity, "what is told");
+    let error = IamError::new(ErrorCode::NoSuchEntity, "what the caller sees");
     let (asked, answered) = (named("asked"), iam::CreateUserResponse::default().encode_to_vec());
     let full = Event {
         id: [0xff; 16],
@@ -121,7 +121,7 @@ fn a_decoded_record_has_all_fields_of_the_event() {
             }),
         },
         error_code: "NoSuchEntity".into(),
-        error_message: "what is told".into(),
+        error_message: "what the caller sees".into(),
         read_only: false,
         committed: false,
         request_parameters: asked.clone().into(),
@@ -140,9 +140,9 @@ fn a_decoded_record_has_all_fields_of_the_event() {
 fn each_record_of_a_row_has_its_origin() {
     let (requests, callers): (Vec<_>, Vec<_>) = (0..40).map(|n| (request(&n.to_string()), root())).unzip();
     let order: Vec<usize> = (0..40).flat_map(|n: usize| [n, n, n / 2, n.saturating_sub(1)]).collect();
-    let told: Vec<_> = order.iter().map(|n| Event { caller: Some(&callers[*n]), ..event(&requests[*n]) }).collect();
-    let mut row = Row::new(&told[0]);
-    assert!(told[1..].iter().all(|event| push(&mut row, event)));
+    let events: Vec<_> = order.iter().map(|n| Event { caller: Some(&callers[*n]), ..event(&requests[*n]) }).collect();
+    let mut row = Row::new(&events[0]);
+    assert!(events[1..].iter().all(|event| push(&mut row, event)));
     let origins: Vec<usize> = read(row).into_iter().map(|record| record.origin.user_agent.parse().unwrap()).collect();
     assert_eq!(origins, order);
 }
@@ -177,10 +177,10 @@ fn each_difference_makes_another_origin() {
         other(|request| request.region = Some(bailiwick_model::Region::parse("eu-central-1").unwrap())),
     ];
     for request in &others {
-        let told = Event { request, ..base };
+        let event = Event { request, ..base };
         let mut row = Row::new(&base);
-        assert!(push(&mut row, &told));
-        assert_eq!(read(row)[1].origin, only(&told).origin, "{request:?}");
+        assert!(push(&mut row, &event));
+        assert_eq!(read(row)[1].origin, only(&event).origin, "{request:?}");
     }
     let mut row = Row::new(&base);
     assert!(push(&mut row, &Event { caller: None, ..base }));
@@ -228,8 +228,8 @@ fn a_failure_record_contains_only_what_its_caller_received() {
     let failed = |error: IamError| only(&Event { error: Some(&error), ..event(&request) });
     let ours = failed(IamError::internal("what lies behind"));
     assert!(!format!("{ours:?}").contains("what lies behind"));
-    let told = failed(IamError::new(ErrorCode::NoSuchEntity, "no 9Rk2cFqLw+7YbN0tXhUe/3vGzSdA5mJpQ8oKiH1B here"));
-    assert_eq!((told.error_code.as_str(), told.error_message.as_str()), ("NoSuchEntity", "no [masked] here"));
+    let record = failed(IamError::new(ErrorCode::NoSuchEntity, "no 9Rk2cFqLw+7YbN0tXhUe/3vGzSdA5mJpQ8oKiH1B here"));
+    assert_eq!((record.error_code.as_str(), record.error_message.as_str()), ("NoSuchEntity", "no [masked] here"));
 }
 
 #[test]

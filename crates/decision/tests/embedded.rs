@@ -65,8 +65,8 @@ fn group(id: UniqueId, name: &str) -> change::Group {
     change::Group { account: account(), id, name: GroupName::parse(name).unwrap(), path: Path::root() }
 }
 
-/// Ana may get objects by a policy of her own and list by her group's, except where her boundary limits her; Ben may
-/// assume the role, which may do everything in S3.
+/// Ana may get objects by an inline policy and list them by a policy of a group, within a permissions boundary. Ben
+/// may assume the role, which may do everything in S3.
 fn builder() -> ViewBuilder {
     let mut builder = ViewBuilder::new(Partition::Aws);
     builder.set_account(Account {

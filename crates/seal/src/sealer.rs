@@ -19,7 +19,7 @@ use crate::{error::SealError, keyring::Keyring, purpose::KeyPurpose};
 /// sealer.replace(sealer.keyring().rotate(KeyPurpose::AtRest, 1_772_370_000)?);
 /// assert_eq!(**sealer.open(KeyPurpose::AtRest, owner, &sealed)?, *b"a secret");
 /// assert_eq!(sealer.open(KeyPurpose::Marker, owner, &sealed), Err(SealError::Unopenable));
-/// assert_eq!(sealer.open(KeyPurpose::AtRest, &[b"someone else"], &sealed), Err(SealError::Unopenable));
+/// assert_eq!(sealer.open(KeyPurpose::AtRest, &[b"another"], &sealed), Err(SealError::Unopenable));
 /// # Ok::<(), SealError>(())
 /// ```
 pub struct Sealer {

@@ -109,7 +109,7 @@ async fn run(at: u64, fault: Fault) -> Run {
     let size = disk.live().len();
     let mut unknown = None;
     let mut log = store.watch(Revision::ZERO).await.expect("watch");
-    let mut told = BTreeMap::new();
+    let mut reported = BTreeMap::new();
     disk.fail_from(at, fault);
     let mut known = Known::default();
     let mut held: Option<(Arc<dyn View>, BTreeSet<u64>)> = None;
@@ -132,7 +132,7 @@ async fn run(at: u64, fault: Fault) -> Run {
         if known.there.len() as u64 != n + 1 {
             held.get_or_insert((view, found));
         }
-        follow(&mut log, store.head().await.expect("a head"), &mut told).await;
+        follow(&mut log, store.head().await.expect("a head"), &mut reported).await;
     }
     let refuses = store.health().refuses_changes;
     assert_eq!(refuses.is_some(), held.is_some(), "{refuses:?}");
@@ -157,7 +157,7 @@ async fn run(at: u64, fault: Fault) -> Run {
     known.there.insert(tried);
     assert_eq!(store.health().refuses_changes, None);
     let newest = known.check(&*view(&store).await, tried + 1).await;
-    follow(&mut log, store.head().await.expect("a head"), &mut told).await;
+    follow(&mut log, store.head().await.expect("a head"), &mut reported).await;
     if let Some((held, found)) = held {
         // The earlier view may be stale if an unknown batch took effect; it never shows other rows.
         match held.get(b"count").await {
@@ -169,7 +169,7 @@ async fn run(at: u64, fault: Fault) -> Run {
     }
     // A change set that was delivered stays valid.
     let mut again = store.watch(Revision::ZERO).await.expect("watch");
-    for (revision, changes) in &told {
+    for (revision, changes) in &reported {
         let set = again.next().await.expect("a set");
         assert_eq!((set.revision, &set.changes), (*revision, changes));
     }

@@ -59,7 +59,7 @@ impl Feed {
         }
     }
 
-    /// Tells followers that the store is closed.
+    /// Reports to followers that the store is closed.
     pub fn close(&self) {
         self.head.send_replace(None);
     }

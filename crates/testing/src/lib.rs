@@ -51,7 +51,7 @@ use bailiwick_model::{Arn, Result};
 /// The code and message of an error.
 ///
 /// # Panics
-/// If the result is no error.
+/// If the result is not an error.
 pub fn refusal<T: std::fmt::Debug>(result: Result<T>) -> (&'static str, String) {
     let error = result.unwrap_err();
     (error.code().wire(), error.message().to_owned())

@@ -1,1 +1,1 @@
-"""Attacks on the running server: what an enemy sends, and what must not come of it."""
+"""Attacks on the running server: requests of an attacker, and the effects that they must not have."""

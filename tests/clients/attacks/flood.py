@@ -17,7 +17,7 @@ CREATE_USER = "/bailiwick.iam.v1.UserService/CreateUser"
 
 
 def many_sockets():
-    """Lets this process have as many sockets as it may."""
+    """Raises this process's limit of open files to the maximum."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 20_000), most))
 
@@ -28,7 +28,7 @@ def frame(kind, flags, stream, payload=b""):
 
 
 def number(value, bits, first):
-    """A number as HPACK has it, in the low bits of its first byte and as many more as it needs."""
+    """A number as HPACK encodes it: in the low bits of the first byte, and in further bytes."""
     most = (1 << bits) - 1
     if value < most:
         return bytes([first | value])
@@ -39,19 +39,19 @@ def number(value, bits, first):
 
 
 def literal(name, value):
-    """A header that is not put into the table."""
+    """A header that is not added to the table."""
     name, value = name.encode(), value.encode()
     return b"\0" + number(len(name), 7, 0) + name + number(len(value), 7, 0) + value
 
 
 def head(path, more=()):
-    """The block of headers of a gRPC call."""
+    """The header block of a gRPC call."""
     block = b"\x83\x86" + literal(":path", path) + literal(":authority", "a") + literal("content-type", "application/grpc")
     return block + b"".join(literal(name, value) for name, value in more)
 
 
 def headers(stream, block, flags=END_HEADERS):
-    """A block of headers as frames."""
+    """A header block as frames."""
     pieces = [block[at : at + 16_000] for at in range(0, len(block), 16_000)] or [b""]
     out = b""
     for at, piece in enumerate(pieces):
@@ -66,7 +66,7 @@ def message(size, sent=b""):
 
 
 class Stranger:
-    """Connections from one address, held as long as the server lets them be."""
+    """Connections from one address, held until the server closes them."""
 
     def __init__(self, server, last=2):
         number = last + 2
@@ -80,19 +80,19 @@ class Stranger:
         return other
 
     def connect(self, data=b"", timeout=5):
-        """One more connection; what the server does not take of the data is not waited for."""
+        """Opens another connection, without waiting until the server takes all data."""
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=timeout, source_address=(self.address, 0))
         self.held.append(connection)
         self.send(connection, data)
         return connection
 
     def send(self, connection, data):
-        """Sends what can be sent: the server may close the connection, or stop reading."""
+        """Sends as much as possible: the server may close the connection, or stop reading."""
         with contextlib.suppress(OSError):
             connection.sendall(data)
 
     def h2(self, frames=b"", settings=b""):
-        """One more connection that speaks HTTP/2; the frames are sent after the server's settings."""
+        """Opens another HTTP/2 connection; the frames are sent after the server's settings."""
         connection = self.connect(PREFACE + frame(SETTINGS, 0, 0, settings))
         with contextlib.suppress(OSError):
             connection.recv(65536)
@@ -100,7 +100,7 @@ class Stranger:
         return connection
 
     def open(self):
-        """How many of the connections the server has not closed."""
+        """The number of connections that the server has not closed."""
         return sum(is_open(connection) for connection in self.held)
 
     def close(self):
@@ -109,7 +109,7 @@ class Stranger:
 
 
 def is_open(connection):
-    """Whether the other side has not closed it; what has arrived is thrown away."""
+    """Whether the other side has not closed it. Discards received data."""
     connection.setblocking(False)
     try:
         while connection.recv(65536):
@@ -123,7 +123,7 @@ def is_open(connection):
 
 @contextlib.contextmanager
 def strangers(server, count, first=0):
-    """So many, from an address each."""
+    """A number of sources, each with an address of its own."""
     many_sockets()
     made = [Stranger(server, first + number) for number in range(count)]
     try:
@@ -135,7 +135,7 @@ def strangers(server, count, first=0):
 
 @contextlib.contextmanager
 def working(call, least=20, longest=2.0):
-    """A client that works meanwhile: at least this many calls are answered, and none takes longer than this."""
+    """Calls the server during an attack: asserts a minimal number of answers and a maximal latency."""
     took, failed, stop = [], [], threading.Event()
 
     def work():

@@ -1,4 +1,4 @@
-"""A signer that makes every mistake it is asked to, and requests as bytes that can be tampered with."""
+"""A signer with configurable mistakes, and requests as bytes that tests can change."""
 
 import copy
 import datetime
@@ -15,12 +15,12 @@ EMPTY = hashlib.sha256(b"").hexdigest()
 
 
 def now(**shift):
-    """The present, or a time beside it."""
+    """The present time, with an offset."""
     return datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(**shift)
 
 
 def stamp(time):
-    """A time as signatures carry it."""
+    """A time in the format of signatures."""
     return time.strftime("%Y%m%dT%H%M%SZ")
 
 
@@ -42,7 +42,7 @@ def canonical_query(query):
 
 @dataclass
 class Forged:
-    """One request: its parts may be changed at will before it becomes bytes."""
+    """A request, whose parts can be changed before it becomes bytes."""
 
     method: str = "POST"
     path: str = "/"
@@ -51,7 +51,7 @@ class Forged:
     body: bytes = b""
 
     def copy(self):
-        """A copy to tamper with."""
+        """A copy to change."""
         return copy.deepcopy(self)
 
     def values(self, name):
@@ -59,13 +59,13 @@ class Forged:
         return [value for key, value in self.headers if key.lower() == name.lower()]
 
     def set(self, name, value):
-        """Gives a header another value, in its place."""
+        """Replaces the value of a header, in its place."""
         at = next((i for i, (key, _) in enumerate(self.headers) if key.lower() == name.lower()), len(self.headers))
         self.headers[at : at + 1] = [(name, value)]
         return self
 
     def drop(self, name):
-        """Takes a header away."""
+        """Removes a header."""
         self.headers = [(key, value) for key, value in self.headers if key.lower() != name.lower()]
         return self
 
@@ -77,7 +77,7 @@ class Forged:
 
     @property
     def target(self):
-        """What stands in the request line."""
+        """The target of the request line."""
         return self.path + ("?" + self.query if self.query else "")
 
     def wire(self):
@@ -89,7 +89,7 @@ class Forged:
 
 @dataclass
 class Mistakes:
-    """What a signer may do otherwise than it should."""
+    """The mistakes of a signer."""
 
     service: str = "iam"
     region: str = REGION

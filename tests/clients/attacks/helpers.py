@@ -15,7 +15,7 @@ ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 @pytest.fixture
 def accounts(rpc, aws, new_user):
-    """Makes a member account; answers its number and an administrator's session in it."""
+    """Creates a member account; returns its id and an administrator's session in it."""
     numbers = itertools.count()
     _, admin = new_user(ALLOW_ALL)
 
@@ -34,7 +34,7 @@ def assumed(api, arn, session="session", **members):
 
 
 def outcome(api, operation, **members):
-    """The code that a call is refused with, or none."""
+    """The error code of a call, or none."""
     try:
         api.call(operation, **members)
         return None

@@ -1,4 +1,4 @@
-"""Ways to tamper with a signed request. Each takes a signed request and answers one that its signature is not of."""
+"""Changes of a signed request. Each takes a signed request and returns one that its signature does not cover."""
 
 import random
 import string
@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from .forge import digest
 
-# Name of the class of mutation → what it does.
+# Name of the class of mutation → its function.
 HEADER = {}
 QUERY = {}
 
@@ -235,14 +235,14 @@ def _hashed(r, value, body):
 
 
 def parameter(r, name):
-    """The value of a parameter of the query string, as it stands there."""
+    """The value of a parameter of the query string, still encoded."""
     found = [part.partition("=")[2] for part in r.query.split("&") if part.partition("=")[0] == name]
     assert len(found) == 1, (name, r.query)
     return found[0]
 
 
 def put_parameter(r, name, value):
-    """Gives a parameter of the query string another value; none takes it away."""
+    """Replaces a parameter of the query string; `None` removes it."""
     parts = [part for part in r.query.split("&") if part.partition("=")[0] != name]
     r.query = "&".join(parts + ([f"{name}={value}"] if value is not None else []))
     return r

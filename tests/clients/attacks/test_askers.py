@@ -1,4 +1,4 @@
-"""Games with markers, handles, questions and accounts: what is given to one is nothing to another."""
+"""Misuse of markers, handles, questions and accounts: what one caller receives is useless to another."""
 
 import base64
 
@@ -54,7 +54,7 @@ def question(caller, **more):
 
 
 def test_a_calling_service_is_limited_to_prefix_and_account(aws, server, name, new_user, accounts):
-    """A service that may ask for s3 about its own account's people does neither more nor less, however it asks."""
+    """A service that may ask for s3 about users of its own account can do exactly that, with every form of request."""
     _, inside = accounts()
     inside.call("CreateUser", UserName="worker")
     foreign = Credentials.of(inside.call("CreateAccessKey", UserName="worker")["AccessKey"])
@@ -84,7 +84,7 @@ def test_a_calling_service_is_limited_to_prefix_and_account(aws, server, name, n
         outcome(service, "BatchAuthorize", caller={"handle": handle}, items=[s3, s3 | {"caller": {"principalArn": local["Arn"]}}]),
     ):
         assert refusal == "AccessDenied", refusal
-    # Whoever asks elsewhere can do nothing with the handle, nor with one that was tampered with.
+    # The handle is useless to callers of another account, and after a change of its bytes.
     inside.call("PutUserPolicy", UserName="worker", PolicyName="p", PolicyDocument=ALLOW_ALL)
     elsewhere = GrpcApi(server, foreign)
     assert outcome(elsewhere, "Authorize", caller={"handle": handle}, **s3) == "InvalidClientTokenId"
@@ -125,7 +125,7 @@ def test_a_caller_cannot_set_principal_keys(server, new_user):
 
 
 def test_values_of_a_request_are_not_patterns(server, new_user):
-    """A value that a policy's variable stands for is text: its stars and braces mean nothing."""
+    """The value of a policy variable is text: stars and braces in it have no special meaning."""
     user, _ = new_user(
         policy(
             {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/${s3:prefix}"},
@@ -163,11 +163,11 @@ def test_both_accounts_have_to_agree(aws, server, name, accounts, new_user):
     ask = {"RoleSessionName": "session"}
     for arn in (untrusting, trusting, trusting.replace("trusting", "absent"), trusting.replace(number_b, "999988887777")):
         refusal = refused(worker, "AccessDenied", "AssumeRole", RoleArn=arn, **ask)
-        assert refusal.message.endswith(arn), refusal.message  # the same words, whether it is there or trusts or not
+        assert refusal.message.endswith(arn), refusal.message  # the same message, whether the role exists or trusts or not
     a.call("PutUserPolicy", UserName="worker", PolicyName="p", PolicyDocument=ALLOW_ALL)
     refused(worker, "AccessDenied", "AssumeRole", RoleArn=untrusting, **ask)
     session = assumed(worker, trusting)
-    # What one is in one account is nothing in another: there is no way to name another account's things.
+    # Permissions of one account have no effect in another: no request can name another account's objects.
     assert outcome(session, "ListUsers") == "AccessDenied"
     made = b.call("CreatePolicy", PolicyName="theirs", PolicyDocument=ALLOW_ALL)["Policy"]["Arn"]
     for operation, members in {
@@ -177,7 +177,7 @@ def test_both_accounts_have_to_agree(aws, server, name, accounts, new_user):
         assert outcome(worker, operation, PolicyArn=made, **members) in ("AccessDenied", "NoSuchEntity"), operation
     assert outcome(worker, "AttachUserPolicy", UserName="worker", PolicyArn=made) in ("AccessDenied", "NoSuchEntity", "InvalidInput")
     assert outcome(worker, "PutUserPermissionsBoundary", UserName="worker", PermissionsBoundary=made) in ("AccessDenied", "NoSuchEntity", "InvalidInput")
-    # Administrators of a member account administer neither accounts nor what all share.
+    # Administrators of a member account administer neither accounts nor what all accounts share.
     rpc = GrpcApi(server, a.credentials)
     for operation, members in {
         "CreateAccount": {"accountName": "x", "email": "x@example.com"}, "ListAccounts": {}, "DescribeAccount": {"accountId": number_b},
@@ -190,7 +190,7 @@ def test_both_accounts_have_to_agree(aws, server, name, accounts, new_user):
         assert outcome(a, operation, PolicyArn=ADMINISTRATOR, **members) == "AccessDenied", operation
 
 
-def test_a_suspended_account_does_nothing(aws, rpc, server, accounts, new_user):
+def test_calls_of_a_suspended_account_are_refused(aws, rpc, server, accounts, new_user):
     number, inside = accounts()
     inside.call("CreateUser", UserName="worker")
     inside.call("PutUserPolicy", UserName="worker", PolicyName="p", PolicyDocument=ALLOW_ALL)
@@ -243,7 +243,7 @@ def test_an_explanation_shows_nothing_of_another_accounts_trust(server, accounts
 
 
 def test_stored_data_of_another_accounts_resources_is_not_revealed(server, accounts):
-    """A stored policy applies to other accounts and reveals nothing to them; they cannot put, read or tag it."""
+    """A stored policy applies to other accounts, which cannot read it, replace it or tag its resource."""
     number_a, a = accounts()
     number_b, b = accounts()
     album = f"arn:aws:photos:{REGION}:{number_b}:album/private"
@@ -267,7 +267,7 @@ def test_stored_data_of_another_accounts_resources_is_not_revealed(server, accou
     assert outcome(spy, "PutResourcePolicy", resourceArn=album, policy=policy({"Principal": "*", "Action": "photos:*", "Resource": "*"})) == "ValidationError"
     for operation, members in {"GetResourcePolicy": {}, "DeleteResourcePolicy": {}, "ListTagsForResource": {}, "UntagResource": {"tagKeys": ["between"]}}.items():
         assert outcome(spy, operation, resourceArn=album, **members) == "ValidationError", operation
-    # Of what has no account in its name each account has its own.
+    # Each account has its own policies of resources whose ARN names no account.
     assert outcome(spy, "GetResourcePolicy", resourceArn=nameless) == "NoSuchEntity"
     assert spy.call("ListTagsForResource", resourceArn=nameless)["tags"] == []
     assert spy.call("ListResourcePolicies")["policies"] == []
@@ -287,7 +287,7 @@ def test_malicious_definitions_of_services(server, rpc):
 
 
 def test_a_service_that_holds_a_signed_request_learns_nothing_of_another_accounts_policies(server, accounts):
-    """Whatever decides about a caller of another account, the answer is the decision, and no word of the policy."""
+    """The answer about a caller of another account has the decision and no text of a policy."""
     number, owner = accounts()
     _, other = accounts()
     statements = {
@@ -318,7 +318,7 @@ def test_a_service_that_holds_a_signed_request_learns_nothing_of_another_account
             assert outcome(service, "AuthorizePassRole", caller=caller, roleArn=f"arn:aws:iam::{number}:role/x", servicePrincipal="ec2.amazonaws.com") == "ValidationError"
 
 
-def test_tags_of_what_is_stored_can_not_be_brought(server, rpc, new_user, name):
+def test_a_request_cannot_set_stored_tags(server, rpc, new_user, name):
     """A denied role stays denied, whatever tags the calling service sends."""
     role = name("role")
     trusted = trust({"Service": "photos.example.com"})

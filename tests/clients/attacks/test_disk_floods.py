@@ -1,4 +1,4 @@
-"""Denied and invalid calls without limit, to fill the disk with their audit records: what they store is bounded."""
+"""Unlimited denied and invalid calls, to fill the disk with audit records: the stored data is bounded."""
 
 import itertools
 import os
@@ -13,7 +13,7 @@ from support.expect import refused
 from support.server import Credentials
 
 TIMES = int(os.environ.get("BAILIWICK_ATTACK_ROUNDS", "1"))
-# Records of refused calls that one caller gets in a minute; the others are counted.
+# The maximal audit records of refused calls of one caller per minute; further ones are counted.
 RECORDS_PER_MINUTE = 20
 TAGS = [{"Key": f"key-{number}", "Value": "x" * 250} for number in range(50)]
 LARGE = {"UserName": "x" * 60, "Tags": TAGS}

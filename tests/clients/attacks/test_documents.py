@@ -1,4 +1,4 @@
-"""Policy documents as an enemy writes them: refused with words, or decided in time, and never read in two ways."""
+"""Policy documents of an attacker: refused with a message, or decided in time, and never read in two ways."""
 
 import json
 import os
@@ -48,7 +48,7 @@ MALFORMED = [
     "{'Version':'2012-10-17','Statement':%s}" % GRANT,
     "\ufeff" + ALLOW_ALL,
     '{%s,"Statement":{"Effect":"Allow","Action":"*","Resource":"*\\ud800"}}' % HEAD,
-    # Elements that are none, missing, or of other types.
+    # Unknown elements, missing elements, elements of other types.
     '{%s,"statement":%s}' % (HEAD, GRANT), '{%s,"Statement":%s,"Extra":1}' % (HEAD, GRANT), '{%s}' % HEAD, '{%s,"Statement":[]}' % HEAD, '{%s,"Statement":{}}' % HEAD,
     '{%s,"Statement":null}' % HEAD, '{%s,"Statement":"x"}' % HEAD, '{%s,"Statement":[[%s]]}' % (HEAD, GRANT), '{%s,"Statement":[%s,null]}' % (HEAD, GRANT),
     '{"Version":"2013-10-17","Statement":%s}' % GRANT, '{"Version":20121017,"Statement":%s}' % GRANT, '{"Version":["2012-10-17"],"Statement":%s}' % GRANT,
@@ -105,7 +105,7 @@ def test_malformed_documents_are_refused_everywhere(server, front):
 
 
 def test_a_document_is_decided_as_it_is_shown(server):
-    """What escapes spell is what is meant: nothing hides behind another spelling, in either direction."""
+    """Escapes are decoded: another spelling of a character changes neither the decision nor the document."""
     root = AwsApi(server, server.root)
     root.call("CreateUser", UserName="spelled")
     me = root.signed_by(Credentials.of(root.call("CreateAccessKey", UserName="spelled")["AccessKey"]))
@@ -133,7 +133,7 @@ def test_a_document_is_decided_as_it_is_shown(server):
 
 
 def test_patterns_that_are_slow_elsewhere(server):
-    """Stars upon stars cost no more than their length times the text's, also many of them, also in `Explain`."""
+    """Patterns of many stars cost at most their length times the length of the text, also in `Explain`."""
     root = AwsApi(server, server.root)
     root.call("CreateUser", UserName="asker")
     root.call("PutUserPolicy", UserName="asker", PolicyName="p", PolicyDocument=policy("bailiwick:*"))
@@ -157,8 +157,8 @@ def test_patterns_that_are_slow_elsewhere(server):
         assert time.monotonic() - begin < 5, operation
 
 
-def test_ever_new_policies_with_requests_do_not_fill_the_memory(server):
-    """Policies that come with questions are kept compiled for the next time; what is kept is bounded, however dense they are."""
+def test_new_policies_in_each_request_do_not_fill_the_memory(server):
+    """Compiled policies of requests are cached; the cache is bounded, whatever the size of a compiled policy."""
     root = AwsApi(server, server.root)
     root.call("CreateUser", UserName="flood")
     root.call("PutUserPolicy", UserName="flood", PolicyName="p", PolicyDocument=policy("bailiwick:*"))

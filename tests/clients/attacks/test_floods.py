@@ -1,4 +1,4 @@
-"""Unauthenticated sources that try to take all memory or all connections get their share, without effect on others."""
+"""Unauthenticated sources that try to use all memory or connections get their share, without effect on others."""
 
 import os
 import time
@@ -20,7 +20,7 @@ LONG = [("x-long", "v" * 13_500)] * 4
 
 @pytest.fixture
 def server(new_server):
-    """A new server for each test, whose memory no other has made grow."""
+    """A new server for each test, so that other tests do not affect its memory."""
     server = new_server().start()
     yield server
     well(server)
@@ -28,7 +28,7 @@ def server(new_server):
 
 @pytest.fixture
 def client(server):
-    """Calls on a connection that stays, and on a new one each time."""
+    """Calls on one connection, and on a new one each time."""
     stays = GrpcApi(server, server.root)
 
     def call():
@@ -41,7 +41,7 @@ def client(server):
 
 
 class Grown:
-    """How much more memory the server has than before, at most."""
+    """Asserts the maximal growth of the server's memory."""
 
     def __init__(self, server):
         self.server, self.before, self.most = server, memory(server, "VmRSS"), 0
@@ -51,7 +51,7 @@ class Grown:
         return self.most
 
     def less_than(self, mebibytes):
-        """Once the server has taken in all that was sent."""
+        """Waits until the server has received everything."""
         still = 0
         while still < 10:
             most, now = self.most, self.look()
@@ -67,7 +67,7 @@ def left_open(*sources, most):
     return count
 
 
-def test_heads_and_streams_without_end(server, client):
+def test_endless_heads_and_streams(server, client):
     """The report: 36 connections, 250 streams on each, 55 KiB of headers and a body that never ends on each of those."""
     block = head(CREATE_USER, LONG)
     grown = Grown(server)
@@ -79,8 +79,8 @@ def test_heads_and_streams_without_end(server, client):
 
 
 @pytest.mark.parametrize("path", [REFLECTION, CHECK, WATCH, CREATE_USER, "/nothing.of/Ours"])
-def test_messages_without_end(server, client, path):
-    """Of a message that is announced but never sent whole only what the source's share allows is kept, on every service."""
+def test_endless_messages(server, client, path):
+    """The server keeps only the source's share of an announced message that is never completed, on every service."""
     grown = Grown(server)
     part = message(16_000, b"a" * 4_900)
     with strangers(server, 1) as (stranger,), working(client):
@@ -90,8 +90,8 @@ def test_messages_without_end(server, client, path):
         grown.less_than(48)
 
 
-def test_blocks_of_headers_without_end(server, client):
-    """Headers that go on in frame after frame and never end: little of them is kept, and not for long."""
+def test_endless_header_blocks(server, client):
+    """Headers that continue over frames without end: the server keeps little of them, and not for long."""
     grown = Grown(server)
     block = b"".join(literal(f"x-{n}", "v" * 3_900) for n in range(4))
     parts = frame(HEADERS, 0, 1, head(CREATE_USER) + block) + frame(CONTINUATION, 0, 1, block) + frame(CONTINUATION, 0, 1, block)
@@ -104,7 +104,7 @@ def test_blocks_of_headers_without_end(server, client):
             left_open(*sources, most=0)
 
 
-def test_heads_of_http1_without_end(server, client):
+def test_endless_heads_of_http1(server, client):
     grown = Grown(server)
     part = b"GET / HTTP/1.1\r\nHost: a\r\n" + b"".join(b"X-%d: %s\r\n" % (n, b"v" * 6_000) for n in range(9))
     with strangers(server, 3) as sources, working(client):
@@ -115,7 +115,7 @@ def test_heads_of_http1_without_end(server, client):
 
 
 def test_answers_that_the_client_does_not_read(server, client):
-    """Windows of nothing, and of one byte: what is not taken is counted, and the connection closed in the end."""
+    """Windows of zero and one byte: unread data is counted, and the connection is closed in the end."""
     grown = Grown(server)
     ask = message(2, b"\x3a\x00")  # reflection: list all services
     for window in (0, 1):
@@ -139,7 +139,7 @@ def test_answers_that_the_client_does_not_read(server, client):
 
 
 def test_a_stream_of_health_is_bounded(server, client):
-    """A client may watch for long, but not with ever more streams."""
+    """A client may watch for a long time, but with a limited number of streams."""
     grown = Grown(server)
     with strangers(server, 2) as sources, working(client):
         watch = b"".join(headers(s, head(WATCH)) + frame(DATA, END_STREAM, s, message(0)) for s in range(1, 401, 2))
@@ -181,7 +181,7 @@ def test_idle_connections_from_the_client_s_own_address(server, client):
         assert 400 < left_open(stranger, most=512)
 
 
-def test_posts_without_end(server, client):
+def test_endless_posts(server, client):
     """The report: 323 forms that are never sent whole, and 503 for all clients for 27 seconds."""
     grown = Grown(server)
     with strangers(server, 2) as sources, working(client):
@@ -194,7 +194,7 @@ def test_posts_without_end(server, client):
 
 
 def test_posts_that_arrive_byte_by_byte(server, client):
-    """A byte now and then does not extend the deadline of a body, nor of a head."""
+    """Occasional bytes extend neither the deadline of a body nor that of a head."""
     starts = (
         f"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: {FORM}\r\nContent-Length: 100000\r\n\r\n".encode(),
         b"POST / HTTP/1.1\r\nHost: a\r\nX-Long: ",
@@ -228,7 +228,7 @@ def test_the_metrics_listener_is_bounded_too(server, client):
 
 
 def test_streams_that_are_opened_and_reset(server, client):
-    """Requests that are given up as soon as they are made: the connection is closed before long."""
+    """Requests that are cancelled at once: the connection is closed soon."""
     with strangers(server, 1) as (stranger,), working(client):
         reset = b"".join(headers(s, head(CREATE_USER)) + frame(3, 0, s, b"\0\0\0\x08") for s in range(1, 4001, 2))
         for _ in range(10 * TIMES):
@@ -236,7 +236,7 @@ def test_streams_that_are_opened_and_reset(server, client):
         left_open(stranger, most=0)
 
 
-def test_frames_that_mean_nothing(server, client):
+def test_frames_without_effect_are_limited(server, client):
     with strangers(server, 1) as (stranger,), working(client):
         for kind, payload in ((PING, b"12345678"), (SETTINGS, b""), (8, b"\0\0\0\1"), (2, b"\0\0\0\0\0"), (0xAB, b"")):
             for _ in range(TIMES):

@@ -1,4 +1,4 @@
-"""gRPC: signatures, tokens, frames and messages that were tampered with."""
+"""gRPC: modified signatures, tokens, frames and messages."""
 
 import hashlib
 import os
@@ -51,7 +51,7 @@ def channel(server):
 
 
 def raw(channel, path, body, metadata=(), timeout=20):
-    """The code of the refusal of a call with these bytes; none when it was answered."""
+    """The error code of a call with these bytes; none if it succeeded."""
     try:
         channel.unary_unary(path, None, None)(body, metadata=list(metadata), timeout=timeout)
         return None
@@ -149,7 +149,7 @@ def test_bearer_tokens(server, channel, admin):
     draw = random.Random(3)
     forged = ["", " ", "a", token[:-1], token[1:], token + "A", token + "=", token + ".", token.swapcase(), token * 2, "A" * len(token), "A" * 7000]
     for _ in range(60 * TIMES):
-        at = draw.randrange(len(token) - 1)  # the last letter may hold bits that mean nothing
+        at = draw.randrange(len(token) - 1)  # the last letter may contain unused bits
         letter = draw.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".replace(token[at], ""))
         forged.append(token[:at] + letter + token[at + 1 :])
     for value in forged:
@@ -162,7 +162,7 @@ def test_bearer_tokens(server, channel, admin):
 def test_invalid_messages_on_every_method(server, channel, admin):
     """Invalid bytes, messages of another type, empty messages: never a server error.
 
-    Reads are asked by an administrator, so that their handlers see what there is to see.
+    An administrator makes the reads, so that their handlers find objects.
     """
     draw = random.Random(4)
     nobody = AwsApi(server, server.root).call("CreateAccessKey", UserName="nobody")["AccessKey"]
@@ -221,7 +221,7 @@ def test_giant_and_broken_frames(server, channel, admin):
 
 
 def test_streams_that_never_end_do_not_fill_the_memory(server, admin):
-    """Sixteen unfinished messages on each of two hundred connections: what is held of them is bounded."""
+    """Sixteen unfinished messages on each of two hundred connections: the memory for them is bounded."""
     path, _ = message()
     host = server.target.encode()
     head = b"\x83\x86\x41" + bytes([len(host)]) + host + b"\x44" + bytes([len(path)]) + path.encode() + b"\x5f\x10application/grpc"
@@ -288,7 +288,7 @@ def test_reflection_and_health_are_bounded(server, channel):
             assert error.code() in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INTERNAL, grpc.StatusCode.INVALID_ARGUMENT), error
 
 
-def test_revisions_from_nowhere(server, channel, admin):
+def test_invalid_revisions(server, channel, admin):
     method = descriptors().method("GetCallerIdentity")
     metadata = sign_metadata(admin["user"], server.target, method.path)
     api = GrpcApi(server, admin["user"])

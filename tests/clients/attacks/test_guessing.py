@@ -13,7 +13,7 @@ from support.server import Credentials, Server, random_root
 
 TIMES = int(os.environ.get("BAILIWICK_ATTACK_ROUNDS", "1"))
 IDENTITY = b"Action=GetCallerIdentity&Version=2011-06-15"
-# Failures per second of one source; ten times as many at once, a fifth of that for a key of it.
+# The maximal failures per second of one source; the burst is ten times that, and a fifth of it for one key of the source.
 RATE = 20
 
 
@@ -34,7 +34,7 @@ def keys(server):
 
 
 def ask(server, keys, source):
-    """The code of the answer, none if it is one."""
+    """The error code of the answer; none if it succeeded."""
     answer = send(server, request(server, IDENTITY, headers=signed(server, keys, IDENTITY, "sts")), source=source)
     assert answer.status == 200 or answer.code, answer
     if answer.code == "Throttling":
@@ -47,7 +47,7 @@ def wrong(keys):
 
 
 def until_throttled(server, keys, source):
-    """Fails until the limit is reached; the codes before."""
+    """Fails until the limit is reached; returns the error codes before."""
     codes = []
     while (code := ask(server, keys() if callable(keys) else keys, source)) != "Throttling":
         codes.append(code)
@@ -56,7 +56,7 @@ def until_throttled(server, keys, source):
 
 
 def test_a_key_that_is_guessed(server, keys):
-    """A known key and an unknown one are slowed down alike; the key goes on working elsewhere, and soon here."""
+    """A known and an unknown key are throttled alike; the key still works from other sources, and soon from this one."""
     known = until_throttled(server, wrong(keys), "127.0.0.2")
     unknown = until_throttled(server, random_root(), "127.0.0.3")
     assert (set(known), set(unknown)) == ({"SignatureDoesNotMatch"}, {"InvalidClientTokenId"})
@@ -65,7 +65,7 @@ def test_a_key_that_is_guessed(server, keys):
     deadline = time.monotonic() + 5
     while ask(server, keys, "127.0.0.2") == "Throttling":
         assert time.monotonic() < deadline, "locked out by its own failures"
-    # Once it was good from here, nothing that others do here locks it out.
+    # After a success from this source, failures of others there do not throttle it.
     until_throttled(server, wrong(keys), "127.0.0.2")
     assert [ask(server, keys, "127.0.0.2") for _ in range(20)] == [None] * 20
 
@@ -107,7 +107,7 @@ def test_a_flood_of_failures_stores_little(server, keys):
     assert sum(path.stat().st_size for path in server.data.rglob("*")) - before < 1024 * 1024
 
 
-def test_it_can_be_switched_off(tmp_path):
+def test_throttling_can_be_switched_off(tmp_path):
     server = Server(tmp_path, environment={"BAILIWICK_FAILED_AUTHENTICATIONS": "0"}).start()
     try:
         assert {ask(server, random_root(), "127.0.0.2") for _ in range(300)} == {"InvalidClientTokenId"}

@@ -23,7 +23,7 @@ def well_afterwards(server):
 
 
 def throw(server, data, patience=15, half_close=True):
-    """Sends bytes and reads until the server closes; the status, or none if it closed without a word."""
+    """Sends bytes and reads until the server closes; returns the status, or none if it closed without an answer."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=patience) as connection:
         received = b""
         try:
@@ -93,7 +93,7 @@ def test_http2_garbage(server):
 
 
 def test_two_ways_to_read_one_request(server):
-    """What a proxy before us could read as two requests, or we as another one, does not change anything."""
+    """Requests that a proxy and the server could read differently have no effect."""
     inner = sign(post(server, form(Action="CreateUser", UserName="enemy", Version="2010-05-08")), server.root).wire()
     host = f"Host: {server.target}\r\n".encode()
     chunk = b"%x\r\n" % len(inner) + inner + b"\r\n0\r\n\r\n"
@@ -144,7 +144,7 @@ def test_header_blocks(server):
 
 
 def test_bodies_and_parameters(server):
-    """More than 1 MiB, more than 2,000 parameters, one list index beyond all bounds: refused before anything is made of it."""
+    """More than 1 MiB, more than 2,000 parameters, one list index beyond the limit: refused before decoding."""
     root = server.root
     for size in (1024 * 1024 + 1, 7 * 1024 * 1024, 20 * 1024 * 1024):
         answer = send(server, request(server, b"A=" + b"x" * size, headers=[("Content-Type", FORM)]))
@@ -198,8 +198,8 @@ def test_control_characters_are_refused_and_never_echoed_raw(server):
             assert not any(byte < 9 or 10 < byte < 32 and byte != 13 for byte in answer.body)
 
 
-def test_slow_senders_are_sent_away(server):
-    """Neither a silent connection, nor half a head, nor half a preface holds a place for longer than the deadline."""
+def test_slow_senders_are_disconnected(server):
+    """Silent connections, partial heads and partial prefaces are closed at the deadline."""
     halves = {
         "nothing": b"",
         "a letter": b"P",
@@ -211,7 +211,7 @@ def test_slow_senders_are_sent_away(server):
     took = {}
 
     def ask_and_never_read():
-        """Asks for ever more answers and takes none: sending fails once the server has given up."""
+        """Sends requests and reads no answer: sending fails when the server has closed the connection."""
         begin = time.monotonic()
         with socket.socket() as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -221,7 +221,7 @@ def test_slow_senders_are_sent_away(server):
                 try:
                     connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" * 1000)
                 except TimeoutError:
-                    continue  # the server takes nothing more, for now
+                    continue  # the server does not read at present
                 except OSError:
                     took["never read"] = time.monotonic() - begin - 10
                     return

@@ -11,13 +11,13 @@ from support.documents import ALLOW_ALL, policy, trust
 from support.proto import descriptors
 from support.server import ROOT, Credentials
 
-# What succeeds whatever policies say, and what is refused for other reasons before anybody is asked.
+# Operations that succeed whatever policies say.
 OPEN = {"GetCallerIdentity"}
 
 
 @pytest.fixture(scope="module")
 def house(server):
-    """An account with one thing of each kind, under paths and in cases of their own, and a second account."""
+    """An account with one object of each kind, with paths and letter case of their own, and a second account."""
     root, rpc = AwsApi(server, server.root), GrpcApi(server, server.root)
     root.call("CreateUser", UserName="There", Path="/hidden/", Tags=[{"Key": "team", "Value": "red"}])
     key = root.call("CreateAccessKey", UserName="There")["AccessKey"]["AccessKeyId"]
@@ -38,7 +38,7 @@ def members_of(operation):
 
 
 def request(server, house, operation, name, account, key):
-    """A well-formed request about things of this name."""
+    """A well-formed request about objects of this name."""
     arn = f"arn:aws:iam::{server.account}:"
     values = {
         "UserName": name, "GroupName": name, "RoleName": name, "PolicyName": name,
@@ -75,7 +75,7 @@ def request(server, house, operation, name, account, key):
 
 
 def asked(api, operation, members):
-    """What a call is refused with: code and message; none if it is answered."""
+    """The code and message of a refused call; none if it succeeds."""
     try:
         api.call(operation, **members)
     except ApiError as error:
@@ -133,7 +133,7 @@ def test_a_denial_reveals_neither_path_nor_case(server, house, spelled):
     assert code == "AccessDenied" and "There" not in message, message
 
 
-def test_the_caller_themselves_is_no_exception(server, house):
+def test_a_caller_is_denied_requests_about_themselves(server, house):
     api = AwsApi(server, house["powerless"])
     for operation, members in {
         "GetUser": {}, "ListAccessKeys": {}, "CreateAccessKey": {}, "ListUserTags": {"UserName": "powerless"},

@@ -43,7 +43,7 @@ def test_a_deny_on_a_name_holds_in_every_case(aws, new_user, server, name):
             "DeleteGroup": {"GroupName": change(group)}, "UpdateGroup": {"GroupName": change(group), "NewPath": "/x/"},
         }.items():  # fmt: skip
             assert outcome(enemy, operation, **members) == "AccessDenied", (operation, members)
-    # Nor does one get there by moving somebody else onto the name, or by making it anew.
+    # Renaming another user to that name, or creating it again, is denied as well.
     spare = name()
     aws.call("CreateUser", UserName=spare)
     for taken in (bob, bob.upper()):
@@ -55,7 +55,7 @@ def test_a_deny_on_a_name_holds_in_every_case(aws, new_user, server, name):
 
 
 def test_a_recreated_user_inherits_nothing(aws, server, name):
-    """A user or role of the same name has another id: no key, no token, no session, no trust, no group, no policy."""
+    """A user or role of the same name has another id and inherits no key, token, session, trust, group or policy."""
     who, group, trusting, role = name(), name(), name(), name()
     rpc = GrpcApi(server, server.root)
     user = aws.call("CreateUser", UserName=who)["User"]
@@ -92,7 +92,7 @@ def test_a_recreated_user_inherits_nothing(aws, server, name):
     assert outcome(other, "AssumeRole", RoleArn=made["Arn"], RoleSessionName="session") == "AccessDenied"
     shown = str(aws.call("GetRole", RoleName=role)["Role"]["AssumeRolePolicyDocument"])
     assert user["UserId"] in shown and user["Arn"] not in shown
-    # The role's sessions go on until the role goes; then for good.
+    # The role's sessions are valid until the role is deleted, and never again.
     assert session.call("ListUsers")["Users"]
     aws.call("DeleteRolePolicy", RoleName=role, PolicyName="p")
     assert outcome(session, "ListUsers") == "AccessDenied"
@@ -110,7 +110,7 @@ def test_a_recreated_user_inherits_nothing(aws, server, name):
         dead(chained)
 
 
-def test_a_recreated_policy_is_another(aws, server, new_user, name):
+def test_a_recreated_policy_inherits_nothing(aws, server, new_user, name):
     called = name()
     arn = aws.call("CreatePolicy", PolicyName=called, PolicyDocument=policy("iam:GetUser"))["Policy"]["Arn"]
     user, credentials = new_user(None, PermissionsBoundary=arn)
@@ -201,7 +201,7 @@ def test_tags_in_conditions_are_not_evaded_by_case(aws, new_user, name):
 # Sessions.
 
 
-def test_what_is_taken_away_is_gone_at_once(aws, server, name, new_user):
+def test_revoked_permissions_end_at_once(aws, server, name, new_user):
     user, credentials = new_user(policy("*"))
     rpc = GrpcApi(server, credentials)
     bearer = rpc.signed_by(Credentials(bearer=rpc.call("CreateToken")["token"]))
@@ -240,7 +240,7 @@ def test_session_policies_never_widen(aws, server, name, new_user):
         session = assumed(caller, role["Arn"], **policies)
         assert outcome(session, "ListUsers") is None
         assert outcome(session, "ListRoles") == "AccessDenied"
-        # A session that assumes its own role again comes no further.
+        # A session that assumes its own role again gets no further permissions.
         aws.call("UpdateAssumeRolePolicy", RoleName=role["RoleName"], PolicyDocument=trust(server.account))
         assert outcome(assumed(session, role["Arn"]), "ListRoles") == "AccessDenied"
     narrow = assumed(caller, role["Arn"], Policy=policy("iam:ListUsers"))
@@ -250,7 +250,7 @@ def test_session_policies_never_widen(aws, server, name, new_user):
     assert outcome(nothing, "ListUsers") == "AccessDenied"
     for arns in ([{}], [{"arn": ""}], [{"arn": ADMINISTRATOR}, {}]):
         assert outcome(GrpcApi(server, credentials), "AssumeRole", RoleArn=role["Arn"], RoleSessionName="session", PolicyArns=arns) == "ValidationError"
-    # A bearer token of a narrowed session is as narrow.
+    # A bearer token of a session with a session policy has the same limits.
     aws.call("PutRolePolicy", RoleName=role["RoleName"], PolicyName="p", PolicyDocument=ALLOW_ALL)
     rpc = GrpcApi(server, assumed(caller, role["Arn"], Policy=policy("iam:ListUsers", "bailiwick:CreateToken")).credentials)
     bearer = rpc.signed_by(Credentials(bearer=rpc.call("CreateToken")["token"]))

@@ -21,7 +21,7 @@ def well_afterwards(server):
 
 @pytest.fixture
 def both(server):
-    """Calls all of some functions at the same moment; their outcomes: an answer, or the code of a refusal."""
+    """Calls functions at the same moment; returns their outcomes: an answer, or an error code."""
     clients = [GrpcApi(server, server.root) for _ in range(8)]
 
     def at_once(*calls):
@@ -93,7 +93,7 @@ def test_a_group_is_deleted_while_a_user_joins(aws, both, name):
     assert aws.call("ListGroupsForUser", UserName=who)["Groups"] == []
 
 
-def test_one_name_one_user_whatever_the_case(aws, both, name):
+def test_names_are_unique_without_regard_to_case(aws, both, name):
     for _ in range(ROUNDS):
         called = "Name-" + name()
         spelled = [called, called.upper(), called.lower(), called.swapcase()]
@@ -101,7 +101,7 @@ def test_one_name_one_user_whatever_the_case(aws, both, name):
         assert sorted(codes(outcomes), key=str) == ["EntityAlreadyExists"] * 3 + [None]
         there = aws.call("GetUser", UserName=called.title())["User"]
         assert there["UserName"] == next(answer for _, answer in outcomes if answer)["User"]["UserName"]
-        # And one new name for two who are renamed.
+        # Two users are renamed to one name.
         other = name()
         aws.call("CreateUser", UserName=other)
         target = "To-" + name()
@@ -173,8 +173,8 @@ def test_a_role_is_deleted_while_it_is_trusted_or_assumed(aws, both, server, nam
         assert caught.value.code == "InvalidClientTokenId"
 
 
-def test_rights_that_are_taken_during_a_change_do_not_help_it(aws, server, name):
-    """After the answer that a policy is gone, no further change that needs it is answered."""
+def test_permissions_revoked_during_a_change_do_not_allow_it(aws, server, name):
+    """After the answer that a policy is detached, no further change that needs it succeeds."""
     for _ in range(ROUNDS // 3):
         who = name()
         aws.call("CreateUser", UserName=who)

@@ -1,4 +1,4 @@
-"""Credentials that end while their calls wait for a revision: nothing is answered, issued or changed with them."""
+"""Credentials that end while their calls wait for a revision: the calls return, issue and change nothing."""
 
 import re
 import time
@@ -13,8 +13,8 @@ from support.api import ApiError, GrpcApi
 from support.documents import ALLOW_ALL, trust
 from support.server import PATIENCE, Credentials
 
-AHEAD = 40  # revisions: more than what happens meanwhile makes
-ROUNDS = 5  # a call waits for five seconds at most, which a busy machine may need for something else
+AHEAD = 40  # revisions: more than the events cause
+ROUNDS = 5  # a call waits for at most five seconds, which a busy machine may exceed
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -29,14 +29,14 @@ def in_flight(server):
 
 
 def ahead(rpc):
-    """A revision that the server has not come to yet."""
+    """A revision that the server has not reached yet."""
     rpc.call("GetCallerIdentity")
     store, number = rpc.last_headers["x-bailiwick-revision"].rsplit(".", 1)
     return f"{store}.{int(number, 16) + AHEAD:x}"
 
 
 def wait_and_act(server, rpc, callers, calls, meanwhile):
-    """Lets calls wait for a revision, does something, and brings the revision about; answers their codes."""
+    """Starts calls that wait for a revision, makes a change, and causes the revision; returns the error codes of the calls."""
 
     def run(caller, operation, members):
         api = GrpcApi(server, caller)
@@ -64,7 +64,7 @@ def wait_and_act(server, rpc, callers, calls, meanwhile):
 
 @pytest.fixture
 def pacemaker(rpc):
-    """Whose tags bring revisions about."""
+    """A user whose tags are changed to cause revisions."""
     try:
         rpc.call("CreateUser", UserName="pacemaker")
     except ApiError as error:
@@ -72,7 +72,7 @@ def pacemaker(rpc):
 
 
 def calls_of(name, role):
-    """One call of each kind: reads, changes, what issues credentials, what asks, what needs no permission."""
+    """One call of each kind: reads, changes, issuing credentials, decisions, and calls without a permission."""
     question = {"caller": {"anonymous": {}}, "action": "photos:Get", "resource": "arn:aws:photos:::a", "resourceAccount": "111122223333"}
     return [
         ("CreateUser", {"UserName": name}),
@@ -86,7 +86,7 @@ def calls_of(name, role):
 
 
 def check(server, rpc, prepare, expected):
-    """What becomes of every kind of call; `prepare` makes callers and what happens to them."""
+    """The outcomes of every kind of call; `prepare` makes callers and the events."""
     for _ in range(ROUNDS):
         callers, calls, meanwhile = prepare()
         codes = wait_and_act(server, rpc, callers, calls, meanwhile)
@@ -103,7 +103,7 @@ def check(server, rpc, prepare, expected):
 
 
 @pytest.mark.parametrize("event", ["nothing", "deactivated", "deleted", "role deleted"])
-def test_calls_that_wait_are_decided_on_what_is_true_when_they_go_on(server, rpc, new_user, name, pacemaker, event):
+def test_waiting_calls_are_decided_on_the_state_when_they_continue(server, rpc, new_user, name, pacemaker, event):
     def prepare():
         user, key = new_user(ALLOW_ALL)
         role = rpc.call("CreateRole", RoleName=name("role"), AssumeRolePolicyDocument=trust(server.account))["Role"]

@@ -1,4 +1,4 @@
-"""No secret of a run comes out: not in the folder, the log at its most talkative, an answer, a core, nor the memory's file."""
+"""No secret of a run leaks: into the folder, the most verbose log, an answer, a core dump or the memory's file."""
 
 import base64
 import os
@@ -28,11 +28,11 @@ def spellings(secret):
 
 @pytest.fixture
 def talkative(new_server):
-    """A server that logs all it can."""
+    """A server with the most verbose log."""
     return new_server(environment={"BAILIWICK_LOG": "trace", "RUST_LOG": "trace", "RUST_BACKTRACE": "full"}).start()
 
 
-def test_a_life_at_the_most_talkative_log_level(talkative):
+def test_no_secret_is_in_the_output_of_the_most_verbose_log_level(talkative):
     server = talkative
     root, rpc = AwsApi(server, server.root), GrpcApi(server, server.root)
     root.call("CreateUser", UserName="alice")
@@ -55,7 +55,7 @@ def test_a_life_at_the_most_talkative_log_level(talkative):
         server.root.secret_access_key, key.secret_access_key, second["SecretAccessKey"], session.secret_access_key, session.session_token,
         other["SecretAccessKey"], other["SessionToken"], token, handle,
     ]  # fmt: skip
-    # What goes wrong is logged and recorded as well.
+    # Errors are logged and recorded as well.
     wrong = Credentials(session.access_key_id, session.secret_access_key, session.session_token[:-6] + "AAAAAA")
     for request in (
         sign(post(server, form(Action="ListUsers")), wrong),
@@ -94,7 +94,7 @@ def test_a_life_at_the_most_talkative_log_level(talkative):
             hidden = [value for value in members.values() if "-47" in str(value)]
             assert hidden and not any(value in answer for value in hidden), answer
             secrets += hidden
-    # What the server writes in the background is written as well.
+    # The server's background writes are complete as well.
     last_used = {"AccessKeyId": key.access_key_id}
     until(lambda: root.call("GetAccessKeyLastUsed", **last_used)["AccessKeyLastUsed"].get("LastUsedDate"), "the last use is written")
     server.stop()
@@ -106,8 +106,8 @@ def test_a_life_at_the_most_talkative_log_level(talkative):
         secrets_shown(content, secrets, where)
 
 
-def test_of_a_request_to_another_service_no_credential_is_recorded(new_server):
-    """A service that may not ask hands on what its clients sent: signatures, presigned targets, cookies."""
+def test_no_credential_of_a_request_to_another_service_is_recorded(new_server):
+    """A service without permission forwards requests of its clients: signatures, presigned targets, cookies."""
     server = new_server().start()
     root = AwsApi(server, server.root)
     keys = {}
@@ -136,7 +136,7 @@ def test_of_a_request_to_another_service_no_credential_is_recorded(new_server):
 
 
 def secrets_shown(content, secrets, where, but=()):
-    """Fails if one of the secrets is in there, save for what the client itself wrote in the place of something else."""
+    """Fails if the text contains one of the secrets, except where the client itself sent it as another value."""
     for allowed in but:
         content = content.replace(allowed.encode(), b"").replace(allowed.encode()[:128], b"")
     for secret in secrets:
@@ -162,8 +162,8 @@ def test_a_crash_leaves_no_core(new_server):
     assert not list(server.folder.rglob("core*"))
 
 
-def test_what_is_written_is_for_its_owner_alone(new_server):
-    """Even under a careless umask; the owner cannot write to the master key."""
+def test_files_are_readable_only_by_their_owner(new_server):
+    """The mode of files does not depend on the umask; the owner cannot write to the master key."""
     before = os.umask(0)
     try:
         server = new_server()
@@ -178,8 +178,8 @@ def test_what_is_written_is_for_its_owner_alone(new_server):
     assert modes and set(modes.values()) == {0o600}, modes
 
 
-def test_a_file_laid_out_for_the_key_is_not_written_through(new_server, tmp_path):
-    """A link in the place of a file that is about to hold a secret is neither followed nor replaced."""
+def test_a_link_at_the_path_of_the_key_is_not_followed(new_server, tmp_path):
+    """A link at the path of a new file with a secret is neither followed nor replaced."""
     victim = tmp_path / "victim"
     for name, target in (("data.root-credentials", victim), ("data.key", tmp_path / "not-there")):
         for place in (name, name + ".new"):

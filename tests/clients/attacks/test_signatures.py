@@ -14,7 +14,7 @@ from support.server import Credentials
 
 ROUNDS = int(os.environ.get("BAILIWICK_ATTACK_ROUNDS", "1"))
 
-# What a request that does not prove its caller may be told, and what one that is not HTTP, or no call, may be.
+# The allowed error codes of a request that does not prove its caller, and of one that is not HTTP or not a call.
 AUTHENTICATION = {
     "IncompleteSignature", "SignatureDoesNotMatch", "InvalidClientTokenId", "MissingAuthenticationToken", "MalformedQueryString",
     "ExpiredToken",
@@ -49,7 +49,7 @@ def nothing_changed(server, people):
 
 
 def refusal(server, request, kind="", allowed=AUTHENTICATION | PROTOCOL):
-    """The refusal of a request, which must be a refusal."""
+    """The refusal of a request; an answer fails the test."""
     try:
         answer = send(server, request.wire(), timeout=20)
     except AssertionError:
@@ -76,7 +76,7 @@ def test_mutated_headers(server, people, who):
 
 
 def leaks(answer, request):
-    """Whether a refusal shows the right signature, or what was signed."""
+    """Whether a refusal contains the right signature, or the signed text."""
     right = request.values("Authorization")[0].rpartition("Signature=")[2]
     shown = answer.body.decode("utf-8", "replace")
     return "Canonical" in shown or "String-to-Sign" in shown or (right in shown)
@@ -92,7 +92,7 @@ def test_mutated_presigned_requests(server, people, who):
                 refusal(server, mutated, kind)
 
 
-def test_signers_that_err(server, people):
+def test_signing_mistakes_are_refused(server, people):
     alice, bob = people["alice"], people["bob"]
     session, other = people["session"], people["other session"]
     wrong = Credentials(alice.access_key_id, alice.secret_access_key.swapcase())
@@ -184,14 +184,14 @@ def test_bearer_tokens_are_for_grpc(server, people):
         assert answer.code in AUTHENTICATION
 
 
-def test_nothing_that_is_unsigned_is_answered(server):
+def test_unsigned_requests_are_refused(server):
     for action in ("CreateUser", "GetCallerIdentity", "ListUsers", "AssumeRole", "GetSessionToken", "CreateSAMLProvider"):
         answer = refusal(server, post(server, form(Action=action, UserName=name())), action, AUTHENTICATION)
         assert answer.code == "MissingAuthenticationToken"
 
 
 @pytest.mark.parametrize("who", ["alice", "session"])
-def test_what_a_proxy_may_do_is_taken(server, people, who):
+def test_changes_that_a_proxy_may_make_are_accepted(server, people, who):
     """Blanks, case and order of headers belong to the transport; so do parameters' order and escapes of a query."""
     keys = people[who]
 
@@ -216,7 +216,7 @@ def test_what_a_proxy_may_do_is_taken(server, people, who):
         accepted(request, "query")
 
 
-def test_presigned_lives(server, people):
+def test_presigned_requests_expire(server, people):
     alice = people["alice"]
     list_users = "Action=ListUsers&Version=2010-05-08"
     identity = "Action=GetCallerIdentity&Version=2011-06-15"
@@ -229,10 +229,10 @@ def test_presigned_lives(server, people):
     assert answer(list_users, "iam", expires="604800", time=now(days=-6)).status == 200
     assert answer(list_users, "iam", expires="604800", time=now(days=-8)).code == "SignatureDoesNotMatch"
     assert answer(list_users, "iam", expires="604800", time=now(minutes=6)).code == "SignatureDoesNotMatch"
-    # Tokens for clusters are presigned for a minute and taken for a quarter of an hour; nothing else is.
+    # Tokens for clusters are presigned for a minute and accepted for 15 minutes; nothing else is.
     assert answer(identity, "sts", expires="60", time=now(minutes=-14)).status == 200
     assert answer(identity, "sts", expires="60", time=now(minutes=-16)).code == "SignatureDoesNotMatch"
-    # SDKs that leave the expiry out get the same quarter of an hour for GetCallerIdentity, and nothing else.
+    # SDKs that leave the expiry out get the same 15 minutes for GetCallerIdentity, and nothing else.
     assert answer(identity, "sts", expires=None).status == 200
     assert answer(identity, "sts", expires=None, time=now(minutes=-14)).status == 200
     assert answer(identity, "sts", expires=None, time=now(minutes=-16)).code == "SignatureDoesNotMatch"

@@ -1,4 +1,4 @@
-"""What an enemy tries before anything is encrypted."""
+"""Attacks before the connection is encrypted."""
 
 import contextlib
 import random
@@ -54,7 +54,7 @@ def test_old_versions_and_weak_ciphers_are_refused(secure):
     assert hands_shaken(secure, protocols=["http/0.9"]) is None
 
 
-def test_nothing_is_answered_in_the_clear(secure):
+def test_plain_text_requests_are_refused(secure):
     draw = random.Random(6)
     for data in (b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", PREFACE, b"\x16\x03\x01", b"\x16\x03\x01\xff\xff" + b"a" * 70_000, *(draw.randbytes(200) for _ in range(50))):
         with socket.create_connection(("127.0.0.1", secure.port), timeout=10) as connection:
@@ -70,7 +70,7 @@ def test_nothing_is_answered_in_the_clear(secure):
 
 
 def test_handshakes_that_stall_are_ended(secure):
-    """Before, in the middle of, and right behind the handshake."""
+    """Before, during and right after the handshake."""
     took = {}
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -97,8 +97,8 @@ def test_handshakes_that_stall_are_ended(secure):
     assert all(5 < seconds < 20 for seconds in took.values()), took
 
 
-def test_handshakes_that_are_never_finished_take_their_source_s_share(secure):
-    """Hundreds of half hellos from one address: its oldest are closed, and others go on shaking hands."""
+def test_unfinished_handshakes_are_limited_per_source(secure):
+    """Hundreds of partial hellos from one address: the oldest are closed, and handshakes from others succeed."""
     half = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
     with strangers(secure, 1) as (stranger,):
         for _ in range(700):
@@ -106,7 +106,7 @@ def test_handshakes_that_are_never_finished_take_their_source_s_share(secure):
         assert hands_shaken(secure) == "TLSv1.3"
         assert 400 < until(lambda: (count := stranger.open()) <= 512 and count, "the oldest connections are closed") <= 512
         assert hands_shaken(secure) == "TLSv1.3"
-        # A hello as long as the records allow: nobody keeps more than a part of it.
+        # A hello as long as the records allow: the server keeps only a part of it.
         flood = b"".join(b"\x16\x03\x01\x40\x00" + (b"\x01\x00\xff\xff" if n == 0 else b"\0" * 4) + b"\0" * 16_380 for n in range(4))
         with socket.create_connection(("127.0.0.1", secure.port), timeout=5) as connection:
             with contextlib.suppress(OSError):

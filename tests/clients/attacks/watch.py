@@ -1,4 +1,4 @@
-"""Whether a server is still well: alive, lean, answering."""
+"""Checks of a running server: it runs, answers, and keeps within its memory."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ MOST = 256 * MEBIBYTE
 
 
 def memory(server, what="VmHWM"):
-    """The most memory that the process ever had, in bytes; `VmRSS` is what it has now."""
+    """The peak memory of the process, in bytes; `VmRSS` is the present memory."""
     status = Path(f"/proc/{server.process.pid}/status").read_text()
     return int(re.search(rf"{what}:\s+(\d+) kB", status)[1]) * 1024
 
@@ -25,7 +25,7 @@ def well(server):
 
 
 def everything(server):
-    """All that root sees of the account: names, ids, policies, keys. Two such views are equal if nothing changed."""
+    """The account as root sees it: names, ids, policies, keys. Two such views are equal if nothing changed."""
     root = AwsApi(server, server.root)
     pages = root.pages("GetAccountAuthorizationDetails", Filter=["User", "Group", "Role", "LocalManagedPolicy"])
     seen = {key: [item for page in pages for item in page[key]] for key in ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")}

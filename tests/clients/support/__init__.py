@@ -1,1 +1,1 @@
-"""What the tests share: the real server as a process, and the clients that people use."""
+"""Shared parts of the tests: the real server as a process, and real clients."""

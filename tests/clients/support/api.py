@@ -50,12 +50,12 @@ def service_of(operation):
     return next((name for name, model in _models().items() if operation in model.operation_names), None)
 
 
-# Operations that were answered without error, by front end; looked at when all tests are done.
+# Operations that succeeded, by front end; checked after all tests.
 ANSWERED = {"aws": set(), "grpc": set()}
 
 
 class Api:
-    """What both front ends share."""
+    """The common part of both front ends."""
 
     front = ""
 
@@ -137,7 +137,7 @@ class AwsApi(Api):
 
 
 class GrpcApi(Api):
-    """grpcio, signed with SigV4 in metadata or showing a bearer token."""
+    """grpcio, signed with SigV4 in metadata or with a bearer token."""
 
     front = "grpc"
     descriptors = None  # set once per test run
@@ -154,7 +154,7 @@ class GrpcApi(Api):
         return self.exchange(method, request)
 
     def exchange(self, method, request, extra=()):
-        """Sends one message and answers the other as a dictionary."""
+        """Sends a message and returns the response as a dictionary."""
         body = request.SerializeToString()
         call = self.channel.unary_unary(method.path, lambda _: body, method.output.FromString)
         metadata = [*self.authorization(method.path, body), *extra]
@@ -195,7 +195,7 @@ def _channel(target):
 
 
 def grpc_error(operation, error):
-    """AWS's code out of a gRPC status."""
+    """AWS's error code of a gRPC status."""
     details = {"metadata": dict(error.trailing_metadata() or ()), "violations": []}
     code = None
     status = rpc_status.from_call(error)
@@ -214,7 +214,7 @@ def grpc_error(operation, error):
 
 
 def _plain(value):
-    """Members as JSON has them."""
+    """Members as JSON values."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -227,14 +227,14 @@ def _plain(value):
 
 
 def document(value):
-    """A policy document as a dictionary, however the front end gave it."""
+    """A policy document as a dictionary, from the form of either front end."""
     if isinstance(value, dict):
         return value
     return json.loads(unquote(value) if value.lstrip().startswith("%7B") else value)
 
 
 def moment(value):
-    """A point in time, however the front end gave it."""
+    """A point in time, from the form of either front end."""
     if isinstance(value, datetime.datetime):
         return value
     return datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))

@@ -1,11 +1,11 @@
-"""The audit trail of a server, as its files have it."""
+"""The audit records of a server, read from its files."""
 
 import hashlib
 import json
 
 
 def records(server):
-    """Every record of a stopped server, in order, once their chain is found whole."""
+    """Every record of a stopped server, in order, after a check of their chain."""
     found, previous = [], "0" * 64
     for path in sorted((server.data / "audit").glob("audit-*.jsonl")):
         assert path.stat().st_mode & 0o777 == 0o600, path

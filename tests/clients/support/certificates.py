@@ -1,4 +1,4 @@
-"""Certificates that sign themselves."""
+"""Self-signed certificates."""
 
 import datetime
 import ipaddress
@@ -10,7 +10,7 @@ from cryptography.x509.oid import NameOID
 
 
 def make_certificate(folder, name="cert", address="127.0.0.1", authority=True, days=1):
-    """A certificate for an address that signs itself and is good for so many days, and its key."""
+    """A self-signed certificate for an address, valid for a number of days, and its key."""
     folder.mkdir(exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bailiwick test")])

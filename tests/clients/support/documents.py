@@ -1,4 +1,4 @@
-"""Policy documents as the tests write them: short."""
+"""Short forms of policy documents."""
 
 import json
 
@@ -20,7 +20,7 @@ def _statement(statement):
 
 
 def trust(principal, action="sts:AssumeRole", **more):
-    """A trust policy for one principal: an ARN or account id, or what stands under `Principal`."""
+    """A trust policy for one principal: an ARN or account id, or the value of `Principal`."""
     who = {"AWS": principal} if isinstance(principal, str) and principal != "*" else principal
     return policy({"Principal": who, "Action": action, **more})
 

@@ -1,4 +1,4 @@
-"""What a refusal must look like."""
+"""Assertions about refusals."""
 
 import re
 
@@ -32,7 +32,7 @@ STATUS = {
 
 
 def refused(api, code, operation, /, **members):
-    """The error that an operation is refused with: of this code, with the statuses that belong to it."""
+    """The error of a refused operation; asserts its code and statuses."""
     with pytest.raises(ApiError) as caught:
         api.call(operation, **members)
     error = caught.value
@@ -45,7 +45,7 @@ def refused(api, code, operation, /, **members):
 
 
 def fails(server, *words, code=1):
-    """The server ends by itself with this exit code and one clear line that has these words; answers the line."""
+    """Asserts that the server exits with this code and one line with these words; returns the line."""
     server.spawn()
     assert server.wait() == code, server.output
     logged = re.compile(r"\d{4}-\d\d-\d\dT")

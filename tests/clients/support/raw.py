@@ -19,7 +19,7 @@ FORM = "application/x-www-form-urlencoded; charset=utf-8"
 
 @dataclass
 class Answer:
-    """An HTTP answer as it came."""
+    """An HTTP answer as it was received."""
 
     status: int
     headers: dict
@@ -39,7 +39,7 @@ def send(server, request, timeout=60, source="127.0.0.1"):
         try:
             connection.sendall(request)
         except (BrokenPipeError, ConnectionResetError):
-            pass  # refused before all was sent: the answer is there to be read
+            pass  # refused before all was sent: the answer can be read
         received = b""
         while True:
             try:
@@ -57,7 +57,7 @@ def send(server, request, timeout=60, source="127.0.0.1"):
 
 
 def parse(received):
-    """An answer out of bytes; errors must be AWS's XML."""
+    """Parses an answer; errors must be AWS's XML."""
     head, _, body = received.partition(b"\r\n\r\n")
     lines = head.decode("latin-1").split("\r\n")
     assert lines[0].startswith("HTTP/1.1 "), received[:200]
@@ -77,7 +77,7 @@ def parse(received):
 
 
 def request(server, body=b"", method="POST", target="/", headers=(), host=None):
-    """A request as bytes, with nothing but what is asked for."""
+    """A request as bytes, without additional headers."""
     host = server.target if host is None else host
     lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", "Connection: close"]
     lines += [f"{name}: {value}" for name, value in headers]

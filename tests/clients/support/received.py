@@ -1,4 +1,4 @@
-"""Requests that a client signed, as the service that received them hands them on."""
+"""Signed requests, as the service that received them forwards them."""
 
 import base64
 

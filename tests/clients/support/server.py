@@ -1,4 +1,4 @@
-"""The real binary as a process: started on free ports and an own folder, stopped or killed, its words kept."""
+"""The real binary as a process: started on free ports and its own folder, stopped or killed, its output kept."""
 
 import os
 import queue
@@ -21,7 +21,7 @@ PATIENCE = 60
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a client signs with, or the bearer token that it shows instead."""
+    """Credentials to sign with, or a bearer token instead."""
 
     access_key_id: str = ""
     secret_access_key: str = ""
@@ -30,19 +30,19 @@ class Credentials:
 
     @staticmethod
     def of(answer):
-        """Out of an answer of CreateAccessKey or AssumeRole."""
+        """From an answer of CreateAccessKey or AssumeRole."""
         return Credentials(answer["AccessKeyId"], answer["SecretAccessKey"], answer.get("SessionToken"))
 
 
 def free_port():
-    """A port that was free a moment ago."""
+    """A port that was free just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def random_root():
-    """Root credentials of the form that the server would make itself."""
+    """Root credentials in the format of those that the server makes."""
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
     name = "AKIA" + "".join(secrets.choice(letters) for _ in range(16))
     return Credentials(name, secrets.token_urlsafe(30)[:40])
@@ -54,7 +54,7 @@ def clean_environment():
 
 
 def client_environment(server, credentials):
-    """What a command that calls a server takes from its environment, as the AWS CLI does."""
+    """The environment of a command that calls a server, as for the AWS CLI."""
     token = {"AWS_SESSION_TOKEN": credentials.session_token} if credentials.session_token else {}
     return token | {
         "AWS_ACCESS_KEY_ID": credentials.access_key_id,
@@ -65,7 +65,7 @@ def client_environment(server, credentials):
 
 
 class Server:
-    """One `bailiwick serve` over one data folder; may be started, stopped and killed again and again."""
+    """One `bailiwick serve` over one data folder; it may be started, stopped and killed repeatedly."""
 
     def __init__(self, folder, root=None, account=ACCOUNT, arguments=(), environment=None, scheme="http"):
         self.folder = Path(folder)
@@ -83,17 +83,17 @@ class Server:
 
     @property
     def url(self):
-        """Where both front ends answer."""
+        """The address of both front ends."""
         return f"{self.scheme}://127.0.0.1:{self.port}"
 
     @property
     def target(self):
-        """Where gRPC clients connect."""
+        """The address for gRPC clients."""
         return f"127.0.0.1:{self.port}"
 
     @property
     def metrics_url(self):
-        """Where the metrics are."""
+        """The address of the metrics."""
         return f"http://127.0.0.1:{self.metrics_port}"
 
     @property
@@ -145,7 +145,7 @@ class Server:
         return self
 
     def wait_for(self, words):
-        """The next line of the running process that has these words."""
+        """The next line of the running process that contains these words."""
         end = time.monotonic() + PATIENCE
         while True:
             try:
@@ -170,7 +170,7 @@ class Server:
         return code
 
     def stop(self):
-        """Asks the server to end, and waits."""
+        """Stops the server, and waits."""
         if self.process and self.process.poll() is None:
             self.signal(signal.SIGTERM)
             try:
@@ -181,13 +181,13 @@ class Server:
         return self.process.returncode if self.process else None
 
     def kill(self):
-        """Ends the process as a power cut would, as far as a process can."""
+        """Kills the process, similar to a power failure."""
         self.process.kill()
         return self.wait()
 
 
 def run(*arguments, environment=None, stdin=None, cwd=None):
-    """Runs another command of the binary to its end."""
+    """Runs another command of the binary until it exits."""
     nothing = {"NO_COLOR": "1", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     return subprocess.run(
         [str(BINARY), *map(str, arguments)], env=clean_environment() | nothing | (environment or {}),

@@ -1,4 +1,4 @@
-"""Waits for a condition, and fails if it does not come true in time."""
+"""Waits for a condition, and fails if it is not true in time."""
 
 import time
 

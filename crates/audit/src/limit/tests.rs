@@ -21,7 +21,7 @@ fn suppressed_calls_are_counted_in_the_next_record() {
     assert_eq!(limit.admit(&Event { time: at(6000), ..event(&second) }), Some(0), "another source is not affected");
     assert_eq!(limit.admit(&Event { time: at(6000 + WINDOW_SECONDS), ..event(&first) }), Some(100 - MAX_RECORDS));
     assert_eq!(limit.admit(&Event { time: at(6000 + WINDOW_SECONDS), ..event(&first) }), Some(0));
-    assert!(limit.unreported(at(6000 + 2 * WINDOW_SECONDS)).is_empty(), "nothing is told twice");
+    assert!(limit.unreported(at(6000 + 2 * WINDOW_SECONDS)).is_empty(), "nothing is reported twice");
 }
 
 #[test]
@@ -30,9 +30,9 @@ fn suppressed_calls_without_a_next_record_get_one() {
     let denied = Event { time: at(6000), caller: Some(&root), ..event(&from) };
     assert_eq!(records(&mut limit, 100, &denied), MAX_RECORDS);
     assert!(limit.unreported(at(6000)).is_empty(), "not before its window is over");
-    let told = limit.unreported(at(6000 + WINDOW_SECONDS));
+    let reported = limit.unreported(at(6000 + WINDOW_SECONDS));
     assert_eq!(
-        told.iter().map(|one| (one.suppressed, one.caller.is_some())).collect::<Vec<_>>(),
+        reported.iter().map(|one| (one.suppressed, one.caller.is_some())).collect::<Vec<_>>(),
         [(100 - MAX_RECORDS, true)]
     );
     assert_eq!(records(&mut limit, 100, &Event { time: at(6000 + WINDOW_SECONDS), ..denied }), MAX_RECORDS);
@@ -81,8 +81,8 @@ fn counts_of_many_callers_are_evicted_and_reported() {
         "and has its own when others are forgotten"
     );
     assert_eq!(limit.counts.len(), 1);
-    let told: u64 = limit.unreported(at(6000 + WINDOW_SECONDS)).iter().map(|one| one.suppressed).sum();
-    assert_eq!(told, MAX_KEYS as u64, "nothing is lost");
+    let reported: u64 = limit.unreported(at(6000 + WINDOW_SECONDS)).iter().map(|one| one.suppressed).sum();
+    assert_eq!(reported, MAX_KEYS as u64, "nothing is lost");
 }
 
 /// A client with a /48 network has 65,536 sources.
@@ -100,9 +100,9 @@ fn all_sources_share_a_limit() {
         MAX_RECORDS
     );
     assert!(limit.counts.len() as u64 <= MAX_SOURCE_RECORDS / MAX_RECORDS + 2, "the others share a count");
-    let told: u64 = limit.unreported(at(6000 + WINDOW_SECONDS)).iter().map(|one| one.suppressed).sum();
-    assert_eq!(told, 3_000 * MAX_RECORDS - MAX_SOURCE_RECORDS + 100 - MAX_RECORDS, "nothing is lost");
-    assert_eq!(failed(&mut limit, 2_999, at(6000 + WINDOW_SECONDS)), Some(0), "and the next minute begins anew");
+    let reported: u64 = limit.unreported(at(6000 + WINDOW_SECONDS)).iter().map(|one| one.suppressed).sum();
+    assert_eq!(reported, 3_000 * MAX_RECORDS - MAX_SOURCE_RECORDS + 100 - MAX_RECORDS, "nothing is lost");
+    assert_eq!(failed(&mut limit, 2_999, at(6000 + WINDOW_SECONDS)), Some(0), "and the next minute starts at zero");
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn an_ipv6_network_is_one_source() {
     assert_eq!(failed(1 << 64), Some(0), "the neighbour's is another");
 }
 
-/// Calls that wait until the next window before they end begin neither window anew.
+/// Calls that wait until the next window before they end restart neither window.
 #[test]
 fn late_calls_of_the_window_before_count_in_the_current_one() {
     let (mut limit, from, root) = (RecordRateLimit::default(), source(1), root());

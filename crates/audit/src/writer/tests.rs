@@ -297,10 +297,10 @@ async fn a_full_disk_does_not_block_reads_and_lost_records_are_counted() {
         }
     }
     assert!(ready.is_failing && ready.writer.stats.is_failing());
-    let (waiter, mut told) = tokio::sync::oneshot::channel();
+    let (waiter, mut written) = tokio::sync::oneshot::channel();
     let _ = queue.put(&event(&request), Some(waiter)).await;
     ready.flush(&mut false).await;
-    assert_ne!(told.try_recv(), Ok(true), "a refusal whose record is not written is not answered");
+    assert_ne!(written.try_recv(), Ok(true), "a refusal whose record is not written is not answered");
     assert_eq!(queue.put(&event(&request), None).await, Put::Lost, "what was issued is not answered either");
     disk.recover();
     ready.flush(&mut false).await;
@@ -333,7 +333,7 @@ async fn a_store_behind_the_segments_is_found() {
     let mut records: Vec<Record> = rows.iter().flat_map(|(_, row)| Record::decode_row(row).unwrap()).collect();
     records.iter_mut().for_each(|record| record.committed = true);
     ready.append(records).await.unwrap();
-    // What is no change, such as a refusal, is not in the store.
+    // A record without a change, such as a refusal, is not in the store.
     let request = request("cli");
     ready.append(vec![only(&Event { id: [3; 16], ..event(&request) })]).await.unwrap();
     drop(ready);

@@ -7,7 +7,7 @@ mod built_in;
 mod import;
 mod operation;
 
-use bailiwick_model::{AccountId, IamError, IdKind, Path, PolicyName, Result, Tags, UniqueId};
+use bailiwick_model::{AccountId, IamError, IdKind, Path, PolicyName, Result, UniqueId};
 use bailiwick_operation::Random;
 use bailiwick_storage::{Policy, Tx};
 use jiff::Timestamp;
@@ -27,19 +27,17 @@ pub async fn put_builtin_policies(tx: &mut Tx, now: Timestamp, random: &dyn Rand
         if tx.find::<Policy>(AccountId::NONE, &name).await?.is_some() {
             continue;
         }
-        let policy = Policy {
-            account: AccountId::NONE,
-            id: new_id(random),
+        let policy = ManagedPolicy {
             name,
             path: Path::parse(builtin.path).map_err(IamError::internal)?,
+            id: None,
+            description: Some(builtin.description.into()),
             created: now,
             updated: now,
-            description: Some(builtin.description.into()),
-            tags: Tags::new(),
-            default_version: 1,
-            latest_version: 1,
+            version: 1,
+            document: builtin.document.trim_end().into(),
         };
-        tx.create_policy(&policy, builtin.document.trim_end().into()).await?;
+        import::create(tx, &policy, random).await?;
         added += 1;
     }
     Ok(added)

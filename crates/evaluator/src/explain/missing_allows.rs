@@ -49,14 +49,14 @@ pub(super) fn missing_allows(request: &Request<'_>, policies: &Policies<'_>, ste
             missing_allows.wanting.clear();
             return missing_allows;
         }
-        found.suppose(kind, himself(&request.principal));
+        found.suppose(kind, caller_match(&request.principal));
         missing_allows.wanting.push(kind);
     }
     // A grant that names the caller may make the identity policies needless that the decision missed first.
     for kind in missing_allows.wanting.clone() {
         let fewer: Vec<PolicyKind> = missing_allows.wanting.iter().copied().filter(|other| *other != kind).collect();
         let mut other = start.clone();
-        fewer.iter().for_each(|kind| other.suppose(*kind, himself(&request.principal)));
+        fewer.iter().for_each(|kind| other.suppose(*kind, caller_match(&request.principal)));
         if conclude(request, policies, &other, &fewer).is_allowed() {
             (missing_allows.wanting, found) = (fewer, other);
         }
@@ -64,7 +64,7 @@ pub(super) fn missing_allows(request: &Request<'_>, policies: &Policies<'_>, ste
     let missed = conclude(request, policies, &start, &[]).lacking;
     for kind in [PolicyKind::Resource, PolicyKind::Trust] {
         let mut other = start.clone();
-        other.suppose(kind, himself(&request.principal));
+        other.suppose(kind, caller_match(&request.principal));
         let is_there = policy_of_resource(policies) == Some(kind);
         if is_there && missed.is_some() && conclude(request, policies, &other, &[]).lacking != missed {
             missing_allows.instead.push(kind);
@@ -92,7 +92,7 @@ fn conclude(request: &Request<'_>, policies: &Policies<'_>, found: &Found, suppo
 }
 
 /// How a suggested statement names the caller.
-fn himself(principal: &Principal<'_>) -> PrincipalMatch {
+fn caller_match(principal: &Principal<'_>) -> PrincipalMatch {
     match principal {
         Principal::Root { .. } => PrincipalMatch::ACCOUNT,
         Principal::User { .. } => PrincipalMatch::USER,

@@ -105,8 +105,8 @@ impl TestEnv {
         let revision = change(tx).await.commit().await.unwrap();
         let snapshot = self.snapshots.at_least(revision).await.unwrap();
         // A followed snapshot and a newly built one are equal.
-        let anew = Snapshots::start(self.store.clone(), Partition::Aws).await.unwrap().current().unwrap();
-        assert_eq!(digest(&anew), digest(&snapshot));
+        let fresh = Snapshots::start(self.store.clone(), Partition::Aws).await.unwrap().current().unwrap();
+        assert_eq!(digest(&fresh), digest(&snapshot));
         snapshot
     }
 }

@@ -87,9 +87,9 @@ pub(in crate::promises) async fn a_changed_value_is_never_read(backend: &dyn Exp
     // A damaged value changes no digest, since digests are about keys and revisions.
     store = backend.tamper(store, vec![(a.clone(), Some(flipped))]).await;
     assert!(is_complete(&store).await);
-    put(&store, &[(&a, "anew")]).await;
+    put(&store, &[(&a, "again")]).await;
     assert!(is_complete(&store).await && check(&*view(&store).await).await.expect("a check").is_sound());
-    assert_eq!(view(&store).await.get(&a).await.expect("a read").map(|row| row.value).as_deref(), Some(&b"anew"[..]));
+    assert_eq!(view(&store).await.get(&a).await.expect("a read").map(|row| row.value).as_deref(), Some(&b"again"[..]));
 }
 
 /// Rows that were removed, replaced by older versions or added are detected, even next to damaged rows.

@@ -243,7 +243,7 @@ async fn a_commit_requires_that_what_was_read_is_unchanged() {
     apply(CreateUser(5, "New"), &mut reader).await.expect("it is new");
     env.run(async |tx| apply(NewVersionOfRead, tx).await).await;
     assert!(matches!(reader.commit().await, Err(CommitError::Conflict)));
-    // Reading a list is no precondition.
+    // Reading a list is not a precondition.
     let mut lister = env.tx().await;
     lister.list::<Policy>(ACCOUNT, "/", None, 10).await.expect("a list");
     apply(CreateUser(5, "New"), &mut lister).await.expect("it is new");

@@ -50,8 +50,8 @@ fn tokens_of_the_older_format_count_as_expired() {
     assert_eq!(opened.map(drop), Err(TokenError::Expired));
     let older = seal(KeyPurpose::BearerToken, &[b"bearer", b"pond", b"1"]);
     assert_eq!(tokens.open_bearer(&URL_SAFE_NO_PAD.encode(older), now()).map(drop), Err(TokenError::Expired));
-    let older = seal(KeyPurpose::CallerHandle, &[b"handle", b"pond", b"asker", b"1"]);
-    assert_eq!(tokens.open_handle(&older, b"asker", now()).map(drop), Err(TokenError::Expired));
+    let older = seal(KeyPurpose::CallerHandle, &[b"handle", b"pond", b"service", b"1"]);
+    assert_eq!(tokens.open_handle(&older, b"service", now()).map(drop), Err(TokenError::Expired));
     // In the new form it is none.
     let forged = in_form(&seal(KeyPurpose::SessionToken, &[b"sts", b"pond", &account, key.as_str().as_bytes(), b"1"]));
     let opened = tokens.open_session(key, &URL_SAFE_NO_PAD.encode(forged), now());
@@ -91,10 +91,10 @@ fn a_session_token_opens_only_for_its_key_cluster_and_kind() {
     assert_eq!(tokens.open_bearer(&token, now()).map(drop), Err(TokenError::Invalid));
     let bearer = tokens.issue_bearer(&caller, now(), time("12:10:00")).unwrap();
     invalid(tokens.open_session(caller.access_key_id(), &bearer, now()));
-    let handle = tokens.issue_handle(&caller, b"asker", "s3", now(), time("12:10:00")).unwrap();
+    let handle = tokens.issue_handle(&caller, b"service", "s3", now(), time("12:10:00")).unwrap();
     assert_eq!(tokens.open_bearer(&URL_SAFE_NO_PAD.encode(&handle), now()).map(drop), Err(TokenError::Invalid));
     let sealed = URL_SAFE_NO_PAD.decode(&bearer).unwrap();
-    assert_eq!(tokens.open_handle(&sealed, b"asker", now()).map(drop), Err(TokenError::Invalid));
+    assert_eq!(tokens.open_handle(&sealed, b"service", now()).map(drop), Err(TokenError::Invalid));
 }
 
 #[test]
@@ -124,10 +124,10 @@ fn a_bearer_token_expires_with_its_session() {
 fn a_handle_opens_only_for_its_holder() {
     let sealer = sealer();
     let tokens = Tokens::new(&sealer, "pond");
-    let handle = tokens.issue_handle(&user(), b"asker", "s3", now(), time("12:10:00")).unwrap();
-    assert!(same(&tokens.open_handle(&handle, b"asker", now()).unwrap().caller, &user()));
+    let handle = tokens.issue_handle(&user(), b"service", "s3", now(), time("12:10:00")).unwrap();
+    assert!(same(&tokens.open_handle(&handle, b"service", now()).unwrap().caller, &user()));
     assert_eq!(tokens.open_handle(&handle, b"other", now()).map(drop), Err(TokenError::Invalid));
-    assert_eq!(tokens.open_handle(&handle, b"asker", time("12:10:00")).map(drop), Err(TokenError::Expired));
+    assert_eq!(tokens.open_handle(&handle, b"service", time("12:10:00")).map(drop), Err(TokenError::Expired));
 }
 
 #[test]

@@ -9,8 +9,8 @@ use crate::noon;
 
 const SECRET: &str = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEYAB";
 
-/// A request in the form of HTTP/1.1: a request line, lines of headers, an empty line, a body. Nobody signed it with the
-/// secret, so it never verifies. Signed by us, it verifies, or the signer refuses it as the verifier does.
+/// A request in the form of HTTP/1.1: a request line, lines of headers, an empty line, a body. It is not signed with
+/// the secret, so it never verifies. Signed with it, it verifies, or the signer refuses it as the verifier does.
 ///
 /// # Panics
 /// If the property does not hold.

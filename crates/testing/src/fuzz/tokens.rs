@@ -12,7 +12,7 @@ use crate::{noon, sealer};
 pub fn token(bytes: &[u8]) {
     let sealer = sealer();
     let tokens = Tokens::new(&sealer, "pond");
-    assert!(tokens.open_handle(bytes, b"asker", noon()).is_err());
+    assert!(tokens.open_handle(bytes, b"service", noon()).is_err());
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     assert!(tokens.open_bearer(text, noon()).is_err());
     let (id, token) = text.split_once('\n').unwrap_or(("ASIAIOSFODNN7EXAMPLE", text));

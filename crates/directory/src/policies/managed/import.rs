@@ -166,7 +166,8 @@ fn is_same(stored: &str, new: &Document) -> bool {
     parse(stored, PolicyKind::Identity).is_ok_and(|stored| to_json(&stored) == to_json(new))
 }
 
-async fn create(tx: &mut Tx, given: &ManagedPolicy, random: &dyn Random) -> Result<()> {
+/// Stores a new managed policy with its default version.
+pub(super) async fn create(tx: &mut Tx, given: &ManagedPolicy, random: &dyn Random) -> Result<()> {
     let id = match given.id {
         Some(id) if tx.find_by_id::<Policy>(AccountId::NONE, &id).await?.is_none() => id,
         _ => super::new_id(random),

@@ -41,8 +41,8 @@ fn inline(name: &str, effect: &str, action: &str) -> InlinePolicy {
     InlinePolicy { name: PolicyName::parse(name).unwrap(), size: document.len() as u32, document }
 }
 
-/// Bob is allowed everything, except what is denied by his inline policy, his group's, a managed policy and his
-/// boundary; Eve is allowed a little; a role is allowed everything.
+/// Bob is allowed everything, except what is denied by Bob's inline policy, group, managed policy and boundary; Eve is
+/// allowed a little; a role is allowed everything.
 async fn populate(store: &Arc<dyn Store>) {
     let mut tx = Tx::begin(store.clone(), Arc::new(Quotas::default()), At::Latest).await.unwrap();
     tx.create_account(&management()).await.unwrap();
@@ -222,8 +222,8 @@ async fn an_invalid_record_in_the_log_denies_at_once() {
         let damaged = snapshots.at_least(revision).await.unwrap();
         assert_eq!(snapshots.damage().described(), std::slice::from_ref(&about));
         assert_eq!(allowed(&damaged), without(&key, &was), "{about}");
-        let anew = Snapshots::start(store.clone(), Partition::Aws).await.unwrap().current().unwrap();
-        assert_eq!(digest(&anew), digest(&damaged), "{about}");
+        let fresh = Snapshots::start(store.clone(), Partition::Aws).await.unwrap().current().unwrap();
+        assert_eq!(digest(&fresh), digest(&damaged), "{about}");
         // After the repair, the snapshot is the same as before.
         let revision = put(good).await;
         let mended = loop {
