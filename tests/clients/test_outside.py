@@ -1,4 +1,4 @@
-"""The server as an operator sees it: health, logs, memory."""
+"""The server for an operator: health, logs, memory."""
 
 import json
 import re
@@ -47,7 +47,7 @@ def test_request_ids_are_not_taken_from_the_client(server, aws):
     caught.value.close()
 
 
-def test_logs_are_structured_when_asked(new_server):
+def test_logs_can_be_structured(new_server):
     server = new_server(environment={"BAILIWICK_LOG_FORMAT": "json"}).start()
     server.stop()
     lines = [line for line in server.output.splitlines() if line.startswith("{")]
@@ -107,7 +107,7 @@ def test_a_failed_start_is_reported_in_the_log_format(new_server):
 
 
 def locked(server):
-    """Kilobytes that are locked in memory."""
+    """The memory that is locked, in kilobytes."""
     status = Path(f"/proc/{server.process.pid}/status").read_text()
     return int(re.search(r"^VmLck:\s+(\d+)", status, re.MULTILINE)[1])
 

@@ -1,4 +1,4 @@
-"""Lists over more than one page: nothing twice, nothing missed, in order, the marker opaque and bound to its list."""
+"""Lists of several pages: in order, without duplicates or gaps; the marker is opaque and bound to its list."""
 
 import pytest
 from support.api import AwsApi, GrpcApi
@@ -10,7 +10,7 @@ COUNT = 7
 
 @pytest.fixture(scope="module")
 def world(server):
-    """Enough of everything for several small pages, in one path of its own."""
+    """Objects of each kind for several small pages, in a path of their own."""
     root = AwsApi(server, server.root)
     arns = []
     for number in range(COUNT):
@@ -39,7 +39,7 @@ def world(server):
     return arns
 
 
-# operation, members, the list in the answer, what sorts it, how many there are
+# operation, members, the list in the answer, its sort key, its length
 LISTS = [
     ("ListUsers", {"PathPrefix": "/paged/"}, "Users", "UserName", COUNT),
     ("ListGroups", {"PathPrefix": "/paged/"}, "Groups", "GroupName", COUNT),
@@ -61,7 +61,7 @@ LISTS = [
 
 @pytest.mark.parametrize("size", [1, 3, COUNT, 1000])
 @pytest.mark.parametrize(["operation", "members", "key", "sort", "count"], LISTS, ids=[row[0] for row in LISTS])
-def test_pages_join_to_the_whole(api, world, operation, members, key, sort, count, size):
+def test_all_pages_together_have_all_items(api, world, operation, members, key, sort, count, size):
     if "PolicyArn" in members:
         members = {"PolicyArn": world[members["PolicyArn"]]}
     whole = api.call(operation, **members)[key]
@@ -87,12 +87,12 @@ def test_entities_of_a_policy(api, world, size):
     assert sorted(roles) == [f"role-{number}" for number in range(COUNT)]
 
 
-def test_a_group_stands_on_every_page_of_its_members(api, world):
+def test_every_page_of_members_has_the_group(api, world):
     pages = api.pages("GetGroup", GroupName="group-0", MaxItems=2)
     assert {page["Group"]["GroupName"] for page in pages} == {"group-0"}
 
 
-def test_what_goes_between_pages_is_not_missed_or_repeated(api, name):
+def test_deletions_between_pages_cause_no_gap_or_duplicate(api, name):
     path = f"/{name('path')}/"
     for letter in "abcdef":
         api.call("CreateUser", UserName=f"{letter}-{path[1:-1]}", Path=path)

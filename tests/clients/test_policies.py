@@ -12,7 +12,7 @@ KINDS = ["User", "Group", "Role"]
 
 
 def make(api, name, kind, account):
-    """Makes an identity of a kind and answers the member that names it."""
+    """Creates an identity of a kind and returns the member that names it."""
     who = name(kind.lower())
     more = {"AssumeRolePolicyDocument": trust(account)} if kind == "Role" else {}
     api.call(f"Create{kind}", **{f"{kind}Name": who}, **more)
@@ -20,7 +20,7 @@ def make(api, name, kind, account):
 
 
 def new_policy(api, name, text=ALLOW_ALL, **members):
-    """Makes a managed policy and answers its ARN."""
+    """Creates a managed policy and returns its ARN."""
     return api.call("CreatePolicy", PolicyName=name("policy"), PolicyDocument=text, **members)["Policy"]["Arn"]
 
 
@@ -50,7 +50,7 @@ def test_a_policy_is_created_and_found(api, name, server):
     assert again.message == f"A policy called {called} already exists. Duplicate names are not allowed."
 
 
-def test_versions_are_numbered_and_five_at_most(api, name):
+def test_a_policy_has_at_most_five_numbered_versions(api, name):
     arn = new_policy(api, name)
     for number in range(2, 6):
         made = api.call("CreatePolicyVersion", PolicyArn=arn, PolicyDocument=READ_ONLY, SetAsDefault=number == 3)

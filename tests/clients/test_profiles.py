@@ -43,7 +43,7 @@ def role(name):
     return f"role_arn = arn:aws:iam::{ACCOUNT}:role/{name}\nrole_session_name = ses\n"
 
 
-# name: config file, credentials file, variables, arguments; who the AWS CLI says it is (None: it refuses).
+# name: config file, credentials file, variables, arguments; the caller that the AWS CLI reports (None: it refuses).
 CASES = {
     "variables": ("", "", ["ann_env"], [], "user/ann"),
     "default profile": ("[default]\n{ann}", "", [], [], "user/ann"),
@@ -151,7 +151,7 @@ def test_what_is_not_supported_is_refused_by_name(tmp_path, setting, words):
         ('{"Version": 1, "AccessKeyId": "A"}', 3, "exit status: 3"),
     ],
 )
-def test_a_program_that_prints_something_else(tmp_path, printed, code, said):
+def test_a_program_with_invalid_output(tmp_path, printed, code, said):
     program = tmp_path / "program"
     program.write_text(f"#!/bin/sh\ncat <<'END'\n{printed}\nEND\nexit {code}\n")
     program.chmod(0o755)
@@ -162,7 +162,7 @@ def test_a_program_that_prints_something_else(tmp_path, printed, code, said):
 
 
 def endpoints(server, variables, config="", arguments=()):
-    """The endpoint that whoami used, or its error."""
+    """The endpoint that `whoami` used, or its error."""
     environment = {
         "AWS_ACCESS_KEY_ID": server.root.access_key_id, "AWS_SECRET_ACCESS_KEY": server.root.secret_access_key, **variables,
     }  # fmt: skip
@@ -172,7 +172,7 @@ def endpoints(server, variables, config="", arguments=()):
     return done.returncode, done.stdout + done.stderr
 
 
-def test_where_the_server_is(server):
+def test_the_endpoint(server):
     bad = "http://127.0.0.1:1"
     good = f"server:     {server.url}"
 
@@ -242,7 +242,7 @@ def test_certificates(new_server, tmp_path):
     assert code == 0, said
 
 
-def test_another_folder_than_home(server, tmp_path):
+def test_files_in_another_folder_than_home(server, tmp_path):
     folder = tmp_path / ".aws"
     folder.mkdir()
     keys = f"aws_access_key_id={server.root.access_key_id}\naws_secret_access_key={server.root.secret_access_key}\n"

@@ -1,4 +1,4 @@
-"""Behind a proxy: the client is the one that a trusted proxy names; headers of others are ignored."""
+"""Proxies: the client is the one that a trusted proxy names; headers of others are ignored."""
 
 import contextlib
 import socket
@@ -48,7 +48,7 @@ def encrypted(server):
 
 
 def ask(server, keys, headers=(), source=PROXY):
-    """Lists users by a signed form; a proxy's headers are not signed."""
+    """Lists users by a signed form, with unsigned headers of a proxy."""
     return send(server, request(server, LIST_USERS, headers=[*signed(server, keys, LIST_USERS), *headers]), source=source)
 
 
@@ -118,8 +118,8 @@ def test_grpc_behind_a_proxy(server, outside):
         assert caught.value.status == "UNAUTHENTICATED"
 
 
-def test_one_client_of_a_proxy_does_not_take_the_place_of_another(server, outside):
-    """Forms that are never sent whole, all over the proxy, all of one client: the others go on."""
+def test_clients_of_a_proxy_are_limited_separately(server, outside):
+    """Incomplete forms of one client over the proxy: other clients are served."""
     body = b"x" * 100_000
     start = f"POST / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.66\r\nContent-Type: {FORM}\r\nContent-Length: {len(body) + 1}\r\n\r\n".encode()
     held = []
@@ -150,7 +150,7 @@ def v2(address, tls=None, command=0x21):
 
 def test_the_proxy_protocol(new_server):
     server = new_server(arguments=["--trusted-proxy", PROXY, "--proxy-protocol"]).start()
-    # The tools of these tests speak no PROXY protocol: they call from another address.
+    # The clients of these tests do not use the PROXY protocol: they call from another address.
     server_root = server.root
 
     def answer(prefix, keys, source=PROXY, headers=(), body=LIST_USERS):
@@ -214,5 +214,5 @@ def test_silent_connections_do_not_delay_the_stop(new_server, tmp_path):
         with socket.create_connection(("127.0.0.1", server.port), timeout=20):
             begun = time.monotonic()
             assert server.stop() == 0
-            # Requests in flight may take 20 seconds; there is none.
+            # Requests in flight may take 20 seconds; there are none.
             assert time.monotonic() - begun < 15

@@ -1,4 +1,4 @@
-"""`bailiwick whoami`, `authorize` and `explain`: a running server asked from a terminal."""
+"""`bailiwick whoami`, `authorize` and `explain` against a running server."""
 
 import json
 
@@ -58,7 +58,7 @@ def test_allowed_denied_and_not_decided(asker, new_user):
     explained = decided(asker("explain", "s3:PutObject", f"{BUCKET}/a", *who), 1, "Denied", user["Arn"], '"Action": "s3:PutObject"')
     assert explained.stderr == ""
     decided(asker("explain", "s3:GetObject", f"{BUCKET}/a", *who), 0, "Allowed")
-    # An action that does not exist is allowed by `*`, and both say that it does not exist.
+    # An action that does not exist is allowed by `*`, and both report that it does not exist.
     anything, _ = new_user(policy("*"))
     for command in ("authorize", "explain"):
         wanted = [command, "--principal", anything["Arn"]]
@@ -161,7 +161,7 @@ def test_resource_policies_and_anonymous_callers(asker, new_user, tmp_path):
     decided(asker("authorize", "s3:GetObject", f"{BUCKET}/a", *OWN, "--service-principal", "photos.example.com"), 1)
 
 
-def test_credentials_never_show(server, asker, new_user, name, aws):
+def test_credentials_are_never_shown(server, asker, new_user, name, aws):
     user, credentials = new_user(policy("sts:AssumeRole", "bailiwick:*"))
     role = aws.call("CreateRole", RoleName=name("role"), AssumeRolePolicyDocument=trust(ACCOUNT))["Role"]
     session = AwsApi(server, credentials).call("AssumeRole", RoleArn=role["Arn"], RoleSessionName="session")["Credentials"]

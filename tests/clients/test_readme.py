@@ -1,4 +1,4 @@
-"""The README's tours, run as they stand there."""
+"""The README's tours, run unchanged."""
 
 import json
 import os
@@ -18,7 +18,7 @@ README = (ROOT / "README.md").read_text()
 
 @pytest.fixture(scope="module")
 def environment(server):
-    """What the `export` lines of the first start set."""
+    """The variables of the `export` lines of a first start."""
     return clean_environment() | {
         "AWS_ACCESS_KEY_ID": server.root.access_key_id,
         "AWS_SECRET_ACCESS_KEY": server.root.secret_access_key,
@@ -45,7 +45,7 @@ def tour_folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def cli_tour(environment, tour_folder):
-    """What the tour by the AWS CLI printed, commands and all."""
+    """The output of the tour by the AWS CLI, with its commands."""
     blocks = re.findall(r"((?:^    .*\n|^\n(?=    ))+)", section("Five minutes with the AWS CLI"), re.M)
     commands = [block.split("    An error occurred")[0] for block in blocks]
     lines = [line[4:] for block in commands for line in block.splitlines()]
@@ -66,7 +66,7 @@ def test_the_tour_by_the_aws_cli(cli_tour, server):
     assert f"arn:aws:iam::{server.account}:user/alice" in cli_tour
 
 
-def test_the_keys_that_the_tour_makes_are_its_owners_alone(cli_tour, tour_folder):
+def test_the_files_with_keys_are_readable_only_by_their_owner(cli_tour, tour_folder):
     modes = {name: stat.S_IMODE((tour_folder / name).stat().st_mode) for name in ["alice.key", "bob.key", "deploy.session"]}
     assert set(modes.values()) == {0o600}, modes
 
@@ -103,7 +103,7 @@ def test_the_tour_in_node(cli_tour, environment, server, tmp_path):
 
 
 def test_the_tour_of_the_terminal(cli_tour, environment, server, tmp_path):
-    """Each command, with the exit code that its comment or its nature promises."""
+    """Each command, with its expected exit code."""
     block = re.search(r"<!-- terminal -->\n((?:    .*\n)+)", README)[1]
     codes = {}
     for line in block.splitlines():

@@ -33,7 +33,7 @@ def stopped(new_server):
     return server
 
 
-def test_root_comes_back(stopped, new_server):
+def test_root_is_recovered(stopped, new_server):
     done = recover(stopped)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -68,7 +68,7 @@ def test_a_terminal_shows_the_key_and_no_file_is_written(stopped):
     AwsApi(stopped, new).call("GetCallerIdentity")
 
 
-def test_a_server_that_runs_is_left_alone(new_server):
+def test_a_running_server_is_refused(new_server):
     server = new_server().start()
     done = recover(server)
     assert done.returncode == 1
@@ -91,7 +91,7 @@ def test_a_file_of_credentials_is_not_overwritten(stopped):
     AwsApi(stopped, credentials_in(other.read_text())).call("GetCallerIdentity")
 
 
-def test_without_the_master_key_nothing_happens(stopped, tmp_path):
+def test_without_the_master_key_nothing_changes(stopped, tmp_path):
     key = stopped.data.with_name("data.key")
     text = key.read_text().strip()
     kept = key.rename(tmp_path / "kept.key")

@@ -1,4 +1,4 @@
-"""Administration of roles and their trust policies; assuming is in `test_sessions.py`."""
+"""Administration of roles and their trust policies; `test_sessions.py` tests AssumeRole."""
 
 import json
 import re
@@ -82,7 +82,7 @@ def test_a_role_is_changed(api, name, server):
     [
         "{",
         "{}",
-        ALLOW_ALL,  # a trust policy names principals and no resource
+        ALLOW_ALL,  # a trust policy names principals and has no Resource element
         '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::1:root"},"Action":"sts:AssumeRole"}]}',
         '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"iam:CreateUser"}]}',
         '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole","Resource":"*"}]}',
@@ -112,7 +112,7 @@ def test_a_recreated_user_is_not_trusted(api, name, server):
     api.call("DeleteUser", UserName=who)
     api.call("CreateUser", UserName=who)
     shown = document(api.call("GetRole", RoleName=role)["Role"]["AssumeRolePolicyDocument"])
-    assert shown["Statement"][0]["Principal"] == {"AWS": user["UserId"]}  # the id of who is gone
+    assert shown["Statement"][0]["Principal"] == {"AWS": user["UserId"]}  # the id of the deleted user
 
 
 def test_a_role_with_policies_is_not_deleted(api, name, server):

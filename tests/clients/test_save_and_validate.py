@@ -1,4 +1,4 @@
-"""What ValidatePolicy calls an error and what is refused when it is saved: one corpus of documents, put to both.
+"""ValidatePolicy and saving refuse the same documents: one corpus, sent to both.
 
 The corpus is that of the checks in `crates/policy-lang`; `VALIDATION.md` there lists the errors that can be saved.
 """
@@ -21,7 +21,7 @@ ALBUM = f"arn:aws:photos:eu-central-1:{ACCOUNT}:album/1"
 
 
 def corpus():
-    """Every document of the vectors, and a few of the bounds of what can be saved."""
+    """Every document of the vectors, and a few at the limits of saving."""
     documents = set()
     for path in sorted((CRATE / "tests" / "vectors" / "lint").glob("*.jsonl")):
         for line in path.read_text().splitlines():
@@ -42,7 +42,7 @@ def corpus():
 
 @pytest.fixture(scope="module")
 def savers(aws, rpc):
-    """By policy type, what saves a document of it, and takes it away again."""
+    """By policy type, a function that saves a document, and removes it again."""
     aws.call("CreateRole", RoleName="holder", AssumeRolePolicyDocument=trust(ACCOUNT))
     rpc.call("PutService", servicePrefix="photos", definition=PHOTOS)
 
@@ -70,7 +70,7 @@ def test_documents_without_errors_are_saved_and_others_are_not(rpc, savers, kind
         except ApiError as error:
             assert error.code in ("MalformedPolicyDocument", "LimitExceeded", "ValidationError"), error
             refused += 1
-            # Whether a principal exists only the server knows.
+            # Only the server knows whether a principal exists.
             if not errors and not error.message.startswith("Invalid principal in policy"):
                 wrong.append(f"refused, but no error: {error.code} {error.message[:200]}: {document[:200]}")
         else:

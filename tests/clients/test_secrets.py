@@ -1,4 +1,4 @@
-"""No secret that was issued in a run is to be found in the data folder or in anything that the server wrote."""
+"""No secret that was issued in a run is in the data folder or in the output of the server."""
 
 import base64
 

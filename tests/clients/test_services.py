@@ -13,13 +13,13 @@ REGION = "eu-central-1"
 
 @pytest.fixture
 def album(server, name):
-    """The ARN of an album that no other test has."""
+    """The ARN of a unique album."""
     return f"arn:aws:photos:{REGION}:{server.account}:album/{name('album')}"
 
 
 @pytest.fixture
 def prefix(name):
-    """A service prefix that no other test has."""
+    """A unique service prefix."""
     return name("photos")
 
 
@@ -125,7 +125,7 @@ def test_other_accounts_look_up_and_change_nothing(rpc, new_user, prefix, name, 
     refused(other, "AccessDenied", "PutService", servicePrefix=prefix, definition=definition(prefix))
     refused(other, "AccessDenied", "DeleteService", servicePrefix=prefix)
     refused(other, "ValidationError", "PutResourcePolicy", resourceArn=album, policy=sharing("*"))
-    # An ARN without account is each account's own.
+    # An ARN without an account is separate in each account.
     bucket = f"arn:aws:s3:::{name('bucket')}"
     other.call("PutResourcePolicy", resourceArn=bucket, policy=sharing("*"))
     refused(rpc, "NoSuchEntity", "GetResourcePolicy", resourceArn=bucket)
@@ -290,7 +290,7 @@ def test_validation_knows_registered_names(rpc, prefix, server):
     refused(rpc, "ValidationError", "ValidatePolicy", policyDocument=shared, policyType="RESOURCE_POLICY", validatePolicyResourceType=f"{prefix}:album")
 
 
-def test_findings_are_shaped_as_aws_shapes_them(rpc, new_user):
+def test_findings_have_the_form_of_aws(rpc, new_user):
     document = '{"Version": "2012-10-17",\n "Statement": {"Effect": "Allow", "Action": "iam:ListUser", "Resource": "*"}}'
     findings = rpc.call("ValidatePolicy", policyDocument=document, policyType="IDENTITY_POLICY")["findings"]
     assert len(findings) == 1

@@ -1,4 +1,4 @@
-"""`sts:AssumeRole` and what its sessions may do."""
+"""`sts:AssumeRole` and the permissions of its sessions."""
 
 import datetime
 import json
@@ -13,7 +13,7 @@ from support.server import Credentials
 
 @pytest.fixture
 def new_role(aws, name, server):
-    """Makes a role with a trust policy and an inline policy; answers its ARN."""
+    """Creates a role with a trust policy and an inline policy; returns its ARN."""
 
     def make(trusted=None, rules=READ_ONLY, **members):
         role = name("role")
@@ -28,7 +28,7 @@ def new_role(aws, name, server):
 
 @pytest.fixture
 def assumer(api, new_user):
-    """A user that may assume any role that trusts them, through the front end under test."""
+    """A user that may assume every role that trusts the user, through the front end under test."""
     user, credentials = new_user(policy("sts:*"))
     who = api.signed_by(credentials)
     who.arn = user["Arn"]
@@ -37,12 +37,12 @@ def assumer(api, new_user):
 
 
 def assume(api, arn, session="session", **members):
-    """Assumes a role; answers the same front end for its session."""
+    """Assumes a role; returns the same front end for its session."""
     answer = api.call("AssumeRole", RoleArn=arn, RoleSessionName=session, **members)
     return api.signed_by(Credentials.of(answer["Credentials"]))
 
 
-def test_a_session_is_the_role_under_a_name_of_its_own(api, assumer, new_role, server):
+def test_a_session_is_the_role_with_a_session_name(api, assumer, new_role, server):
     arn = new_role(Path="/p/")
     role = arn.rsplit("/", 1)[1]
     before = datetime.datetime.now(datetime.timezone.utc)
@@ -66,7 +66,7 @@ def test_a_session_is_the_role_under_a_name_of_its_own(api, assumer, new_role, s
     assert error.message.startswith(f"User: {session_arn} is not authorized to perform: iam:CreateUser on resource: ")
 
 
-def test_both_sides_have_to_agree_unless_the_trust_names_the_user(api, new_user, new_role, server):
+def test_both_policies_must_allow_unless_the_trust_policy_names_the_user(api, new_user, new_role, server):
     user, credentials = new_user()
     mine = api.signed_by(credentials)
     error = refused(mine, "AccessDenied", "AssumeRole", RoleArn=new_role(), RoleSessionName="session")
@@ -78,7 +78,7 @@ def test_both_sides_have_to_agree_unless_the_trust_names_the_user(api, new_user,
     )
 
 
-def test_a_missing_role_looks_like_one_that_does_not_trust(assumer, new_role, server):
+def test_a_missing_role_is_refused_like_one_that_does_not_trust(assumer, new_role, server):
     missing = f"arn:aws:iam::{server.account}:role/none"
     strict = new_role(trust({"Service": "backup.example.com"}))
     messages = {
@@ -199,7 +199,7 @@ def test_a_source_identity_needs_the_trust_to_allow_it_and_stays(assumer, new_ro
     assumer.signed_by(Credentials.of(answer["Credentials"])).call("ListUsers")
 
 
-def test_a_session_dies_with_its_role(api, aws, assumer, new_role):
+def test_a_session_ends_with_its_role(api, aws, assumer, new_role):
     arn = new_role()
     role = arn.rsplit("/", 1)[1]
     session = assume(assumer, arn)

@@ -20,12 +20,12 @@ def test_a_port_that_is_taken(new_server):
 
 
 def listening(server, address):
-    """A command line of the server that listens there."""
+    """A command line of the server that listens on an address."""
     return [str(BINARY), "serve", "--listen", address, "--metrics-listen", "none", "--data-dir", str(server.data), *server.arguments]
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0"])
-def test_beyond_loopback_only_with_tls_or_by_name(new_server, address):
+def test_beyond_loopback_needs_tls_or_an_explicit_setting(new_server, address):
     server = new_server()
     server.command = lambda: listening(server, address)
     fails(server, "--insecure-allow-clear", code=2)

@@ -94,13 +94,13 @@ def photos(rpc):
 
 
 def resources(dice, context):
-    """The resources that a context may be about: tags of what is stored here can be given to a simulation alone."""
+    """The resources of a context: only simulations accept tags of resources that are stored here."""
     tagged = any("resourcetag" in key.lower() for key, _, _ in context)
     return [arn for arn in dice.resources if not (tagged and arn.startswith("arn:aws:iam:"))]
 
 
 def live(rpc, caller, dice, context, **more):
-    """Every action on every resource, decided. `caller` may be by the prefix of the action's service."""
+    """Decides every action on every resource. `caller` may depend on the prefix of the action's service."""
     of = caller if callable(caller) else lambda prefix: caller
     asked = resources(dice, context)
     context = [{"key": key, "type": f"CONTEXT_TYPE_{TYPES[kind]}", "values": values} for key, kind, values in context]
@@ -119,7 +119,7 @@ def live(rpc, caller, dice, context, **more):
 
 
 def simulated(api, source, dice, context, **more):
-    """The same, simulated."""
+    """Simulates every action on every resource."""
     names = "ContextKeyName", "ContextKeyType", "ContextKeyValues"
     arns = resources(dice, context)
     context = [dict(zip(names, entry, strict=True)) for entry in context]

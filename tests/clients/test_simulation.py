@@ -10,7 +10,7 @@ ACTIONS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
 
 
 def simulate(api, source=None, **members):
-    """All results, whichever of the two operations is asked."""
+    """All results of either operation."""
     if source:
         return api.items("SimulatePrincipalPolicy", "EvaluationResults", PolicySourceArn=source, **members)
     return api.items("SimulateCustomPolicy", "EvaluationResults", **members)
@@ -145,7 +145,7 @@ def test_a_user_has_their_own_policies_and_those_of_their_groups(api, name):
     assert api.call("GetContextKeysForPrincipalPolicy", PolicySourceArn=of_group)["ContextKeyNames"] == []
 
 
-def test_a_stored_boundary_bounds(api, name):
+def test_a_stored_boundary_applies(api, name):
     who, managed = name("user"), name("policy")
     boundary = api.call("CreatePolicy", PolicyName=managed, PolicyDocument=policy("s3:GetObject"))["Policy"]["Arn"]
     user = api.call("CreateUser", UserName=who, PermissionsBoundary=boundary)["User"]
@@ -241,7 +241,7 @@ def test_unknown_principals(api, server, name):
     refused(api, "ValidationError", "SimulateCustomPolicy", ActionNames=["s3:GetObject"])
 
 
-def test_simulating_takes_permission(api, server, name, new_user):
+def test_simulating_needs_permission(api, server, name, new_user):
     subject, _ = new_user()
     actions = ["iam:SimulatePrincipalPolicy", "iam:GetContextKeysForPrincipalPolicy"]
     _, credentials = new_user(policy({"Action": actions, "Resource": subject["Arn"]}))

@@ -1,4 +1,4 @@
-"""Starting and ending: what a first start makes, what stops one, and that nothing in flight is lost at the end."""
+"""Start and stop: the results of a first start, its errors, and that a stop loses nothing in flight."""
 
 import json
 import os
@@ -50,7 +50,7 @@ def test_a_first_start_without_a_terminal_writes_the_key_into_a_file(new_server)
 
 
 def test_a_first_start_whose_standard_output_is_closed(tmp_path):
-    """A supervisor that has closed its end of the pipe: the server starts, and the key is in its file."""
+    """A supervisor has closed its end of the pipe: the server starts, and the key is in its file."""
     reading, writing = os.pipe()
     os.close(reading)
     data = tmp_path / "data"
@@ -111,7 +111,7 @@ def test_a_first_start_in_a_terminal_shows_the_key_once(tmp_path):
     assert root.secret_access_key not in again and "export AWS_SECRET" not in again
 
 
-def test_given_root_credentials_are_taken_and_not_shown(new_server):
+def test_given_root_credentials_are_used_and_not_shown(new_server):
     server = new_server().start()
     assert AwsApi(server, server.root).call("GetCallerIdentity")["Account"] == ACCOUNT
     assert server.root.secret_access_key not in server.output
@@ -238,7 +238,7 @@ def test_an_invalid_store(new_server):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_well_and_nothing_is_lost(new_server, number):
+def test_a_signal_stops_the_server_and_nothing_is_lost(new_server, number):
     server = new_server().start()
     root = AwsApi(server, server.root)
     answered, unclear = set(), []
@@ -294,7 +294,7 @@ def test_account_000000000000_is_valid(new_server):
     assert [a["accountId"] for a in rpc.call("ListAccounts")["accounts"]] == ["000000000000", made["account"]["accountId"]]
     session = AwsApi(server, alice).call("AssumeRole", RoleArn=made["roleArn"], RoleSessionName="session")["Credentials"]
     AwsApi(server, Credentials.of(session)).call("CreateUser", UserName="bob")
-    # Policies of a session are held by account and id, and the account's are not taken for the deployment's.
+    # Policies of a session are found by account and id: those of this account are not the deployment's.
     trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"}]}
     role = aws.call("CreateRole", RoleName="own", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
     aws.call("AttachRolePolicy", RoleName="own", PolicyArn=provided)

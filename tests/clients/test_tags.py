@@ -1,4 +1,4 @@
-"""Tags on users, roles and policies: one idea, three nouns."""
+"""Tags on users, roles and policies."""
 
 import pytest
 from support.documents import ALLOW_ALL, trust
@@ -7,7 +7,7 @@ from support.expect import refused
 
 @pytest.fixture(params=["User", "Role", "Policy"])
 def tagged(request, api, name, server):
-    """A thing with tags: its kind and the member that names it."""
+    """An object with tags: its kind and the member that names it."""
     kind = request.param
     if kind == "User":
         api.call("CreateUser", UserName=(who := name("user")))
@@ -20,7 +20,7 @@ def tagged(request, api, name, server):
 
 
 def tags(api, kind, what):
-    """A thing's tags as a dictionary."""
+    """The tags of an object as a dictionary."""
     return {tag["Key"]: tag["Value"] for tag in api.items(f"List{kind}Tags", "Tags", **what)}
 
 

@@ -1,4 +1,4 @@
-"""Terraform's AWS provider, unchanged, against the server: apply, an empty second plan, destroy.
+"""Terraform's unmodified AWS provider against the server: apply, an empty second plan, destroy.
 
 Needs `terraform` and a mirror of the provider, since tests load nothing from the network: a folder with
 `registry.terraform.io/hashicorp/aws`, in one of the places below.
@@ -152,14 +152,14 @@ def test_apply_plan_change_and_destroy(server, terraform):
     assert bob.call("GetCallerIdentity")["Arn"] == f"arn:aws:iam::{server.account}:user/bob"
     bob.call("ListUsers")
 
-    # Another path, other tags, and an inline policy in the place of another.
+    # Another path, other tags, and a replaced inline policy.
     other = EVERYTHING.replace('"aws_iam_role_policy" "reader"', '"aws_iam_role_policy" "other"')
     terraform.write(other, path="/moved/", team="b")
     terraform("apply", "-auto-approve")
     terraform("plan", "-detailed-exitcode")
     assert aws.call("GetUser", UserName="bob")["User"]["Path"] == "/moved/"
 
-    # What Terraform does not know of is deleted with the user, since `force_destroy` says so.
+    # Objects that Terraform did not create are deleted with the user, because of `force_destroy`.
     aws.call("CreateAccessKey", UserName="bob")
     terraform("destroy", "-auto-approve")
     for operation, members in {

@@ -1,4 +1,4 @@
-"""Every text member of every handled operation takes whatever text, and answers or refuses; it never fails."""
+"""Every text member of every handled operation accepts or refuses any text, and never causes a server error."""
 
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
@@ -36,7 +36,7 @@ FINE = {"INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", 
 
 
 def filled(descriptor, text, depth=0):
-    """A request of which every text member is this text."""
+    """A request with this text in every text member."""
     members = {}
     for field in descriptor.fields:
         value = None
@@ -62,7 +62,7 @@ def filled(descriptor, text, depth=0):
 
 
 @pytest.mark.parametrize("kind", TEXTS)
-def test_whatever_text(api, kind):
+def test_any_text_in_all_members(api, kind):
     called = 0
     for operation in handled_operations():
         if api.front == "aws" and not service_of(operation):
@@ -78,7 +78,7 @@ def test_whatever_text(api, kind):
 
 
 def test_text_of_one_member_at_a_time(server, aws, rpc):
-    """What the first violation hides when all members are odd, one odd member shows."""
+    """One invalid member at a time shows violations that others would hide."""
     for operation in handled_operations():
         descriptor = descriptors().method(operation).input.DESCRIPTOR
         good = filled(descriptor, "good-text")

@@ -34,7 +34,7 @@ def test_tls(new_server, tmp_path, monkeypatch):
 
 
 def shown_by(server, certificate):
-    """The certificate that a new connection is shown, if it is the one that is trusted."""
+    """The certificate that a new connection receives, if it is the trusted one."""
     context = ssl.create_default_context(cafile=str(certificate))
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as plain:
         with context.wrap_socket(plain, server_hostname="127.0.0.1") as stream:
@@ -60,7 +60,7 @@ def test_sighup_reloads_the_certificate_without_interruptions(new_server, tmp_pa
     assert open_connection.getresponse().read() == b"ok\n"
     assert expiry(server) < time.time() + 2 * 86_400
 
-    # Half of the replacement: the key that belongs to it is not there yet.
+    # Only the certificate is replaced, and its key is not there yet.
     trusted = tmp_path / "trusted.pem"
     trusted.write_bytes(new_certificate.read_bytes())
     new_certificate.rename(certificate)

@@ -12,7 +12,7 @@ from test_administrator import Cli
 
 SENTENCE = "Bailiwick serves IAM and STS, and this request is for `{}`: set AWS_ENDPOINT_URL_IAM and AWS_ENDPOINT_URL_STS"
 
-# Client, operation, parameters, the name that requests are signed for: one or two of each protocol.
+# Client, operation, parameters, signing name: one or two of each protocol.
 CALLS = [
     ("s3", "ListBuckets", {}, "s3"),
     ("s3", "GetObject", {"Bucket": "photos", "Key": "a/b"}, "s3"),
@@ -35,7 +35,7 @@ CALLS = [
 
 
 def client(server, service, **more):
-    """A client of boto3, whose every service goes to the server, as with `AWS_ENDPOINT_URL`."""
+    """A boto3 client that sends requests of every service to the server, as with `AWS_ENDPOINT_URL`."""
     return boto3.client(
         service,
         endpoint_url=server.url,

@@ -1,4 +1,4 @@
-"""A store that an older version wrote opens, with everything that is in it, and goes on as a new one."""
+"""A store of an older version opens with all its content, and continues as a store of this version."""
 
 import gzip
 import json
@@ -38,7 +38,7 @@ def plain(answer):
 
 
 def without_uses(details):
-    """The same without what changes by looking."""
+    """The same without members that reads change."""
     for role in details.get("RoleDetailList", []):
         role.pop("RoleLastUsed", None)
     return details
@@ -60,7 +60,7 @@ def check_everything(server):
     assert rpc.call("ListTagsForResource", resourceArn=ALBUM) == EXPECTED["tags"]
     provided = {p["PolicyName"] for p in aws.items("ListPolicies", "Policies", Scope="AWS")}
     assert {"AdministratorAccess", "ReadOnlyAccess"} <= provided
-    # Who holds what the deployment provides is found from both ends.
+    # Attachments of built-in policies are found from the policy and from the identity.
     everything = "arn:aws:iam::aws:policy/AdministratorAccess"
     holders = aws.call("ListEntitiesForPolicy", PolicyArn=everything)
     assert [user["UserName"] for user in holders["PolicyUsers"]] == ["Alice"]
@@ -87,7 +87,7 @@ def check_everything(server):
     refused(member, "AccessDenied", "CreateUser", UserName="x")
 
 
-def test_an_old_store_is_opened_and_goes_on(old_server):
+def test_an_old_store_is_opened_and_continues(old_server):
     server = old_server.start()
     check_everything(server)
     server.stop()

@@ -1,4 +1,4 @@
-"""Users: made, found, renamed, tagged, bounded and deleted."""
+"""Users: created, found, renamed, tagged, limited by a boundary, and deleted."""
 
 import re
 
@@ -61,7 +61,7 @@ def test_users_are_listed_by_name_and_path(api, name, server):
     assert api.items("ListUsers", "Users", PathPrefix=path[:-1] + "nothing/") == []
 
 
-def test_a_rename_keeps_the_id_and_what_hangs_on_it(api, name, server):
+def test_a_rename_keeps_the_id_and_dependent_objects(api, name, server):
     old, new = name("user"), name("user")
     made = api.call("CreateUser", UserName=old)["User"]
     api.call("PutUserPolicy", UserName=old, PolicyName="p", PolicyDocument=ALLOW_ALL)

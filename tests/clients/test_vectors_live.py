@@ -1,7 +1,7 @@
-"""The decision vectors, put to a running server and to `bailiwick evaluate`: with the same policies and the same context both
+"""The decision vectors, sent to a running server and to `bailiwick evaluate`: with the same policies and the same context both
 decide the same, and so does a simulation.
 
-A server says itself who the caller is, so of each vector the principal is made with its policies, boundary, groups, tags and session,
+A server determines the caller itself, so the principal of each vector is created with its policies, boundary, groups, tags and session,
 and what the server fills in (user id, time and so on) is given to `evaluate`. Where that changes nothing that the vector says, the
 decision is the one that the vector expects. A change takes one of four vectors; `cargo xtask nightly` takes all.
 """
@@ -35,17 +35,17 @@ RESERVED = {
     "aws:epochtime", "aws:resourceaccount",
 }  # fmt: skip
 TAG = "aws:principaltag/"
-# Of these files no vector can be put to a server, or few: federated users and organizations are not there yet, endpoint policies
-# come with no request, and trust policies decide AssumeRole alone, which has its own test below.
+# No vector of these files can be sent to a server, or few: federated users and organizations do not exist yet, endpoint policies
+# are not part of requests, and trust policies decide only AssumeRole, which has its own test below.
 FEW = {"endpoint", "exception", "federated-user", "organization", "provider", "trust"}
 
 
 class Unfit(Exception):
-    """Why a vector can't be put to a server."""
+    """The reason why a vector cannot be sent to a server."""
 
 
 class World:
-    """The principals of the vectors, made on a server as each vector wants them."""
+    """The principals of the vectors, created on a server."""
 
     def __init__(self, aws, rpc):
         self.aws, self.rpc = aws, rpc
@@ -64,7 +64,7 @@ class World:
             self.state[key] = wanted
 
     def principal(self, vector):
-        """The caller as a question names them, their context, and the ARN that can be simulated."""
+        """The caller of the request, their context, and the ARN that can be simulated."""
         arn = vector["request"]["principal"]
         fields = {field for field in ("sessionPolicies", "groupPolicies", "boundary", "identityPolicies") if vector.get(field)}
         now = str(int(datetime.datetime.now().timestamp()))
@@ -97,7 +97,7 @@ class World:
         raise Unfit(f"no {kind}")
 
     def entity(self, noun, name, path, make, vector):
-        """A user or role with the identity policies, boundary and tags of a vector; answers its id and its tags."""
+        """A user or role with the identity policies, boundary and tags of a vector; returns its id and its tags."""
         member = {f"{noun}Name": name}
         # A name is unique whatever its path.
         old = self.made.get((noun, name))
@@ -151,7 +151,7 @@ class World:
         return self.made[document]
 
     def tags(self, noun, member, name, vector):
-        """The tags of the principal, as far as they can be tags."""
+        """The tags of the principal that are valid tags."""
         wanted = {}
         for key, value in vector["request"]["context"].items():
             if key.lower().startswith(TAG) and len(value["values"]) == 1:
@@ -240,7 +240,7 @@ class World:
 
 
 def put(world, vector):
-    """The vector as a case with what the server knows, the decision of the server, and that of a simulation if it can be simulated."""
+    """The vector as a case with the server's context, the decision of the server, and that of a simulation if possible."""
     for field in ("scps", "rcps", "endpointPolicy", "trust"):
         if vector.get(field):
             raise Unfit(f"no {field}")
@@ -301,7 +301,7 @@ def simulate(world, source, request, brought):
 
 
 def read(path):
-    """The vectors of a file that are taken."""
+    """The vectors of a file that this run uses."""
     return [json.loads(line) for line in path.read_text().splitlines() if line.strip()][::EVERY]
 
 
@@ -313,7 +313,7 @@ def world(aws, rpc):
 @pytest.mark.parametrize("path", VECTORS, ids=[path.stem for path in VECTORS])
 def test_a_server_decides_as_evaluate_does(world, path):
     vectors = read(path)
-    # Principals with the same policies come after one another, which spares most of the writing.
+    # Principals with the same policies follow one another, which saves most writes.
     vectors.sort(key=lambda vector: (vector["request"]["principal"], json.dumps(vector.get("identityPolicies"))))
     unfit, cases, decided, simulations, expected = collections.Counter(), [], [], {}, {}
     for vector in vectors:
@@ -342,7 +342,7 @@ def test_a_server_decides_as_evaluate_does(world, path):
 
 
 def test_roles_are_assumed_as_evaluate_decides(world):
-    """Trust policies decide AssumeRole, together with what the caller may."""
+    """Trust policies decide AssumeRole, together with the caller's permissions."""
     unfit, cases, live, roles = collections.Counter(), [], {}, {}
     for vector in sorted(read(ROOT / "tests" / "vectors" / "policy" / "trust.jsonl"), key=lambda each: each["request"]["principal"]):
         request = vector["request"]
@@ -356,7 +356,7 @@ def test_roles_are_assumed_as_evaluate_decides(world):
             credentials = world.caller(vector)
             resource = request["resource"].split(":role/")[1]
             if resource not in roles:
-                # Names differ by a number too, since some differ by case alone.
+                # Names also differ by a number, since some differ only by case.
                 path, _, name = f"/{resource}".rpartition("/")
                 asked = {"RoleName": f"{name}-{len(roles)}", "Path": f"{path}/", "AssumeRolePolicyDocument": trust(ACCOUNT)}
                 roles[resource] = world.aws.call("CreateRole", **asked)["Role"]
