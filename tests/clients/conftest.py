@@ -85,13 +85,13 @@ def new_user(server, name):
     root = AwsApi(server, server.root)
 
     def make(policy=None, path=None, **members):
-        who = name("user")
+        user_name = name("user")
         if path:
             members["Path"] = path
-        user = root.call("CreateUser", UserName=who, **members)["User"]
+        user = root.call("CreateUser", UserName=user_name, **members)["User"]
         if policy is not None:
-            root.call("PutUserPolicy", UserName=who, PolicyName="inline", PolicyDocument=policy)
-        key = root.call("CreateAccessKey", UserName=who)["AccessKey"]
+            root.call("PutUserPolicy", UserName=user_name, PolicyName="inline", PolicyDocument=policy)
+        key = root.call("CreateAccessKey", UserName=user_name)["AccessKey"]
         return user, Credentials.of(key)
 
     return make

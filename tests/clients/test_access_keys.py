@@ -11,49 +11,49 @@ from support.waiting import until
 
 
 def test_a_key_works_as_soon_as_it_is_created(api, name):
-    who = name("user")
-    api.call("CreateUser", UserName=who)
-    api.call("PutUserPolicy", UserName=who, PolicyName="p", PolicyDocument=READ_ONLY)
-    key = api.call("CreateAccessKey", UserName=who)["AccessKey"]
+    user_name = name("user")
+    api.call("CreateUser", UserName=user_name)
+    api.call("PutUserPolicy", UserName=user_name, PolicyName="p", PolicyDocument=READ_ONLY)
+    key = api.call("CreateAccessKey", UserName=user_name)["AccessKey"]
     assert re.fullmatch(r"AKIA[A-Z2-7]{16}", key["AccessKeyId"])
     assert len(key["SecretAccessKey"]) == 40
-    assert (key["UserName"], key["Status"]) == (who, "Active")
+    assert (key["UserName"], key["Status"]) == (user_name, "Active")
     mine = api.signed_by(Credentials.of(key))
-    assert mine.call("GetUser")["User"]["UserName"] == who
-    assert mine.call("GetCallerIdentity")["Arn"].endswith(f":user/{who}")
+    assert mine.call("GetUser")["User"]["UserName"] == user_name
+    assert mine.call("GetCallerIdentity")["Arn"].endswith(f":user/{user_name}")
     (listed,) = mine.call("ListAccessKeys")["AccessKeyMetadata"]
-    assert (listed["AccessKeyId"], listed["Status"], listed["UserName"]) == (key["AccessKeyId"], "Active", who)
+    assert (listed["AccessKeyId"], listed["Status"], listed["UserName"]) == (key["AccessKeyId"], "Active", user_name)
     assert "SecretAccessKey" not in listed
     assert moment(listed["CreateDate"]) == moment(key["CreateDate"])
 
 
 def test_a_key_is_deactivated_and_activated(api, name):
-    who = name("user")
-    api.call("CreateUser", UserName=who)
-    key = api.call("CreateAccessKey", UserName=who)["AccessKey"]
+    user_name = name("user")
+    api.call("CreateUser", UserName=user_name)
+    key = api.call("CreateAccessKey", UserName=user_name)["AccessKey"]
     mine = api.signed_by(Credentials.of(key))
     mine.call("GetCallerIdentity")
-    api.call("UpdateAccessKey", UserName=who, AccessKeyId=key["AccessKeyId"], Status="Inactive")
+    api.call("UpdateAccessKey", UserName=user_name, AccessKeyId=key["AccessKeyId"], Status="Inactive")
     refused(mine, "InvalidClientTokenId", "GetCallerIdentity")
-    assert api.call("ListAccessKeys", UserName=who)["AccessKeyMetadata"][0]["Status"] == "Inactive"
-    api.call("UpdateAccessKey", UserName=who, AccessKeyId=key["AccessKeyId"], Status="Active")
+    assert api.call("ListAccessKeys", UserName=user_name)["AccessKeyMetadata"][0]["Status"] == "Inactive"
+    api.call("UpdateAccessKey", UserName=user_name, AccessKeyId=key["AccessKeyId"], Status="Active")
     mine.call("GetCallerIdentity")
-    refused(api, "ValidationError", "UpdateAccessKey", UserName=who, AccessKeyId=key["AccessKeyId"], Status="Asleep")
-    api.call("DeleteAccessKey", UserName=who, AccessKeyId=key["AccessKeyId"])
+    refused(api, "ValidationError", "UpdateAccessKey", UserName=user_name, AccessKeyId=key["AccessKeyId"], Status="Asleep")
+    api.call("DeleteAccessKey", UserName=user_name, AccessKeyId=key["AccessKeyId"])
     refused(mine, "InvalidClientTokenId", "GetCallerIdentity")
-    refused(api, "NoSuchEntity", "DeleteAccessKey", UserName=who, AccessKeyId=key["AccessKeyId"])
-    refused(api, "NoSuchEntity", "UpdateAccessKey", UserName=who, AccessKeyId=key["AccessKeyId"], Status="Active")
+    refused(api, "NoSuchEntity", "DeleteAccessKey", UserName=user_name, AccessKeyId=key["AccessKeyId"])
+    refused(api, "NoSuchEntity", "UpdateAccessKey", UserName=user_name, AccessKeyId=key["AccessKeyId"], Status="Active")
 
 
 def test_a_user_has_at_most_two_keys(api, name):
-    who = name("user")
-    api.call("CreateUser", UserName=who)
-    first = api.call("CreateAccessKey", UserName=who)["AccessKey"]
-    second = api.call("CreateAccessKey", UserName=who)["AccessKey"]
-    error = refused(api, "LimitExceeded", "CreateAccessKey", UserName=who)
+    user_name = name("user")
+    api.call("CreateUser", UserName=user_name)
+    first = api.call("CreateAccessKey", UserName=user_name)["AccessKey"]
+    second = api.call("CreateAccessKey", UserName=user_name)["AccessKey"]
+    error = refused(api, "LimitExceeded", "CreateAccessKey", UserName=user_name)
     assert error.message == "Cannot exceed quota for AccessKeysPerUser: 2"
-    api.call("DeleteAccessKey", UserName=who, AccessKeyId=first["AccessKeyId"])
-    api.call("CreateAccessKey", UserName=who)
+    api.call("DeleteAccessKey", UserName=user_name, AccessKeyId=first["AccessKeyId"])
+    api.call("CreateAccessKey", UserName=user_name)
     assert api.signed_by(Credentials.of(second)).call("GetCallerIdentity")
 
 
@@ -68,12 +68,12 @@ def test_a_key_belongs_to_its_user(api, name):
 
 
 def test_keys_are_deleted_with_their_user(api, name):
-    who = name("user")
-    api.call("CreateUser", UserName=who)
-    key = api.call("CreateAccessKey", UserName=who)["AccessKey"]
-    api.call("DeleteAccessKey", UserName=who, AccessKeyId=key["AccessKeyId"])
-    api.call("DeleteUser", UserName=who)
-    api.call("CreateUser", UserName=who)
+    user_name = name("user")
+    api.call("CreateUser", UserName=user_name)
+    key = api.call("CreateAccessKey", UserName=user_name)["AccessKey"]
+    api.call("DeleteAccessKey", UserName=user_name, AccessKeyId=key["AccessKeyId"])
+    api.call("DeleteUser", UserName=user_name)
+    api.call("CreateUser", UserName=user_name)
     refused(api.signed_by(Credentials.of(key)), "InvalidClientTokenId", "GetCallerIdentity")
 
 
@@ -85,11 +85,11 @@ def test_a_wrong_secret_and_an_unknown_key(api, server):
 
 
 def test_last_use_is_reported(api, name):
-    who = name("user")
-    api.call("CreateUser", UserName=who)
-    key = api.call("CreateAccessKey", UserName=who)["AccessKey"]
+    user_name = name("user")
+    api.call("CreateUser", UserName=user_name)
+    key = api.call("CreateAccessKey", UserName=user_name)["AccessKey"]
     never = api.call("GetAccessKeyLastUsed", AccessKeyId=key["AccessKeyId"])
-    assert never["UserName"] == who
+    assert never["UserName"] == user_name
     assert never["AccessKeyLastUsed"]["ServiceName"] == "N/A"
     assert never["AccessKeyLastUsed"]["Region"] == "N/A"
     assert not never["AccessKeyLastUsed"].get("LastUsedDate")

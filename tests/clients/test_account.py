@@ -56,13 +56,13 @@ def test_the_summary_counts(api, name, server):
 
 
 def test_everything_in_one_answer(api, name, server):
-    group, who, role = name("group"), name("user"), name("role")
+    group, user_name, role = name("group"), name("user"), name("role")
     arn = api.call("CreatePolicy", PolicyName=name("policy"), PolicyDocument=ALLOW_ALL)["Policy"]["Arn"]
     api.call("CreatePolicyVersion", PolicyArn=arn, PolicyDocument=READ_ONLY)
     api.call("CreateGroup", GroupName=group)
-    api.call("CreateUser", UserName=who, PermissionsBoundary=arn, Tags=[{"Key": "a", "Value": "b"}])
-    api.call("AddUserToGroup", GroupName=group, UserName=who)
-    api.call("PutUserPolicy", UserName=who, PolicyName="inline", PolicyDocument=READ_ONLY)
+    api.call("CreateUser", UserName=user_name, PermissionsBoundary=arn, Tags=[{"Key": "a", "Value": "b"}])
+    api.call("AddUserToGroup", GroupName=group, UserName=user_name)
+    api.call("PutUserPolicy", UserName=user_name, PolicyName="inline", PolicyDocument=READ_ONLY)
     api.call("PutGroupPolicy", GroupName=group, PolicyName="inline", PolicyDocument=READ_ONLY)
     api.call("AttachGroupPolicy", GroupName=group, PolicyArn=arn)
     api.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trust(server.account))
@@ -72,7 +72,7 @@ def test_everything_in_one_answer(api, name, server):
         items = api.items("GetAccountAuthorizationDetails", key, Filter=[filter], MaxItems=3)
         return next(item for item in items if item[member] == value)
 
-    user = find("User", "UserDetailList", "UserName", who)
+    user = find("User", "UserDetailList", "UserName", user_name)
     assert user["GroupList"] == [group]
     assert [p["PolicyName"] for p in user["UserPolicyList"]] == ["inline"]
     assert document(user["UserPolicyList"][0]["PolicyDocument"]) == json.loads(READ_ONLY)

@@ -22,9 +22,9 @@ def new_account(rpc, name):
 def administrator(api, new_user):
     """An administrator of the management account."""
     user, credentials = new_user(ALLOW_ALL)
-    who = api.signed_by(credentials)
-    who.user = user
-    return who
+    user_api = api.signed_by(credentials)
+    user_api.user = user
+    return user_api
 
 
 def assume(api, arn, session="session", **members):
@@ -114,8 +114,8 @@ def test_a_suspended_account_can_be_reactivated_and_a_closed_one_cannot(api, rpc
     alice = api.signed_by(Credentials.of(inside.call("CreateAccessKey", UserName="alice")["AccessKey"]))
     alice.call("ListUsers")
     assert rpc.call("SuspendAccount", accountId=number)["account"]["status"] == "ACCOUNT_STATUS_SUSPENDED"
-    for who in (alice, inside):
-        refused(who, "InvalidClientTokenId", "ListUsers")
+    for user_api in (alice, inside):
+        refused(user_api, "InvalidClientTokenId", "ListUsers")
     refused(administrator, "AccessDenied", "AssumeRole", RoleArn=role, RoleSessionName="session")
     assert rpc.call("ResumeAccount", accountId=number)["account"]["status"] == "ACCOUNT_STATUS_ACTIVE"
     alice.call("ListUsers")

@@ -99,9 +99,9 @@ def test_a_day(server, root, tmp_path):
     arn = made["Policy"]["Arn"]
     alice("iam", "create-group", "--group-name", "Developers")
     alice("iam", "attach-group-policy", "--group-name", "Developers", "--policy-arn", arn)
-    for who in ("bob", "carol"):
-        alice("iam", "create-user", "--user-name", who, "--path", "/staff/")
-        alice("iam", "add-user-to-group", "--group-name", "Developers", "--user-name", who)
+    for user_name in ("bob", "carol"):
+        alice("iam", "create-user", "--user-name", user_name, "--path", "/staff/")
+        alice("iam", "add-user-to-group", "--group-name", "Developers", "--user-name", user_name)
     group = alice("iam", "get-group", "--group-name", "Developers")
     assert [user["UserName"] for user in group["Users"]] == ["bob", "carol"]
     listed = alice("iam", "list-users", "--path-prefix", "/staff/", "--query", "Users[].UserName")

@@ -144,11 +144,11 @@ def test_both_front_ends_leave_the_same_record(new_server):
         api.call("DeleteUser", UserName="bob")
     server.stop()
     seen = audit.records(server)
-    told = ("eventName", "eventSource", "errorCode", "readOnly", "requestParameters", "resources", "eventCategory", "recipientAccountId")
+    compared = ("eventName", "eventSource", "errorCode", "readOnly", "requestParameters", "resources", "eventCategory", "recipientAccountId")
 
     def of(kind):
         mine = [record for record in seen if ("grpc" in record.get("userAgent", "")) == (kind == "grpc")]
-        return sorted(([record.get(name) for name in told] for record in mine), key=str)
+        return sorted(([record.get(name) for name in compared] for record in mine), key=str)
 
     assert len(of("aws")) == 4 and of("aws") == of("grpc")
     created = next(record for record in seen if record["eventName"] == "CreateUser" and "errorCode" not in record)

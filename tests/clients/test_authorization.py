@@ -103,7 +103,7 @@ def test_existence_is_not_revealed_to_unauthorized_callers(api, new_user, name):
     there, missing = name("user"), name("user")
     api.call("CreateUser", UserName=there)
     messages = {
-        refused(mine, "AccessDenied", "GetUser", UserName=who).message.replace(who, "X") for who in (there, missing)
+        refused(mine, "AccessDenied", "GetUser", UserName=user_name).message.replace(user_name, "X") for user_name in (there, missing)
     }
     assert len(messages) == 1
 
@@ -136,10 +136,10 @@ def test_tags_on_create_need_the_permission_to_tag(api, new_user, name, server):
     _, credentials = new_user(policy("iam:CreateUser"))
     mine = api.signed_by(credentials)
     mine.call("CreateUser", UserName=name("user"))
-    who = name("user")
-    error = refused(mine, "AccessDenied", "CreateUser", UserName=who, Tags=[{"Key": "a", "Value": "b"}])
+    user_name = name("user")
+    error = refused(mine, "AccessDenied", "CreateUser", UserName=user_name, Tags=[{"Key": "a", "Value": "b"}])
     assert "iam:TagUser" in error.message
-    refused(api, "NoSuchEntity", "GetUser", UserName=who)
+    refused(api, "NoSuchEntity", "GetUser", UserName=user_name)
 
 
 def test_conditions_on_tags(api, new_user, name):

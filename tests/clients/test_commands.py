@@ -159,19 +159,19 @@ def test_every_type_of_policy_takes_part(field, written, silence):
     assert [answer.get("decision", answer) for answer in answers] == ["allowed", silence, "explicitDeny"]
 
 
-@pytest.mark.parametrize(("who", "expected"), [("a", "allowed"), ("other", "implicitDeny")])
-def test_trust_takes_part(who, expected):
+@pytest.mark.parametrize(("case_id", "expected"), [("a", "allowed"), ("other", "implicitDeny")])
+def test_trust_takes_part(case_id, expected):
     case = {
-        "id": who,
+        "id": case_id,
         "request": {
             "principal": "arn:aws:iam::111122223333:user/a", "action": "sts:AssumeRole",
             "resource": "arn:aws:iam::111122223333:role/r", "resourceAccount": "111122223333", "context": {},
         },
         "identityPolicies": [json.loads(policy("sts:AssumeRole"))],
-        "trust": json.loads(trust(f"arn:aws:iam::111122223333:user/{who}")),
+        "trust": json.loads(trust(f"arn:aws:iam::111122223333:user/{case_id}")),
     }  # fmt: skip
     done = run("evaluate", stdin=json.dumps(case))
-    assert json.loads(done.stdout) == {"id": who, "decision": expected}
+    assert json.loads(done.stdout) == {"id": case_id, "decision": expected}
 
 
 def test_an_invalid_line_does_not_stop_the_others():
@@ -217,9 +217,9 @@ def test_cases_come_from_files_as_well(tmp_path):
 
 
 def test_the_printed_format_of_evaluate_is_the_accepted_one():
-    told = run("evaluate", "--format").stdout
-    cases = told.split("```jsonl\n")[1].split("```")[0]
-    answers = told.split("```json\n")[1].split("```")[0]
+    printed = run("evaluate", "--format").stdout
+    cases = printed.split("```jsonl\n")[1].split("```")[0]
+    answers = printed.split("```json\n")[1].split("```")[0]
     done = run("evaluate", stdin=cases)
     assert (done.returncode, done.stdout) == (0, answers)
 
@@ -314,8 +314,8 @@ def test_versions():
     short = run("--version").stdout
     assert re.fullmatch(r"bailiwick \d+\.\d+\.\d+( \([0-9a-f]+\))?\n", short), short
     assert run("version").stdout.startswith("bailiwick ")
-    told = json.loads(run("version", "--json").stdout)
-    assert told["version"] in short and told["profile"] in ("debug", "release") and told.keys() >= {"commit", "architecture", "os"}
+    printed = json.loads(run("version", "--json").stdout)
+    assert printed["version"] in short and printed["profile"] in ("debug", "release") and printed.keys() >= {"commit", "architecture", "os"}
 
 
 def commands(*words):

@@ -18,15 +18,15 @@ def world(new_server):
     server = new_server().start()
     root = AwsApi(server, server.root)
     users = {}
-    for who, documents in {
+    for user_name, documents in {
         "alice": {"marked": policy({"Sid": "MarkAlice", "Action": ["iam:GetGroupPolicy"]})},
         "bob": {"marked": policy({"Sid": "MarkBob", "Effect": "Deny", "Action": ["iam:GetUserPolicy"]}), "all": policy("iam:*")},
         "carol": {"marked": policy("iam:ListGroups")},
     }.items():
-        root.call("CreateUser", UserName=who)
+        root.call("CreateUser", UserName=user_name)
         for name, document in documents.items():
-            root.call("PutUserPolicy", UserName=who, PolicyName=name, PolicyDocument=document)
-        users[who] = Credentials.of(root.call("CreateAccessKey", UserName=who)["AccessKey"])
+            root.call("PutUserPolicy", UserName=user_name, PolicyName=name, PolicyDocument=document)
+        users[user_name] = Credentials.of(root.call("CreateAccessKey", UserName=user_name)["AccessKey"])
     # The last change of the log is another one.
     root.call("CreateGroup", GroupName="staff")
     server.stop()

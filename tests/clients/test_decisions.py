@@ -217,8 +217,8 @@ def test_invalid_questions(service, new_user, members, blamed, why):
 
 
 def test_an_unknown_caller(service, new_user):
-    who = {"principalArn": f"arn:aws:iam::{ACCOUNT}:user/nobody"}
-    assert refused(service, "InvalidInput", "Authorize", **ask(who)).details["violations"] == ["caller.principal_arn"]
+    principal = {"principalArn": f"arn:aws:iam::{ACCOUNT}:user/nobody"}
+    assert refused(service, "InvalidInput", "Authorize", **ask(principal)).details["violations"] == ["caller.principal_arn"]
     refused(service, "AccessDenied", "Authorize", **ask({"principalArn": "arn:aws:iam::444455556666:user/nobody"}))
     user, _ = new_user()
     document = refused(service, "MalformedPolicyDocument", "Authorize", **ask({"principalArn": user["Arn"]}, resourcePolicy="{"))
@@ -292,12 +292,12 @@ def test_why_not(service, new_user):
 
 def test_decisions_need_a_permission(rpc, new_user):
     user, credentials = new_user(READ_ONLY)
-    stranger = rpc.signed_by(credentials)
+    unauthorized = rpc.signed_by(credentials)
     caller = {"principalArn": user["Arn"]}
-    refused(stranger, "AccessDenied", "Authorize", **ask(caller))
-    refused(stranger, "AccessDenied", "BatchAuthorize", caller=caller, items=[{"action": "s3:Get", "resource": "*"}])
-    refused(stranger, "AccessDenied", "Explain", request=ask(caller))
-    refused(stranger, "AccessDenied", "Authenticate", signedRequest=received(credentials))
+    refused(unauthorized, "AccessDenied", "Authorize", **ask(caller))
+    refused(unauthorized, "AccessDenied", "BatchAuthorize", caller=caller, items=[{"action": "s3:Get", "resource": "*"}])
+    refused(unauthorized, "AccessDenied", "Explain", request=ask(caller))
+    refused(unauthorized, "AccessDenied", "Authenticate", signedRequest=received(credentials))
     _, proven = new_user(policy("bailiwick:Authorize"))
     limited = rpc.signed_by(proven)
     refused(limited, "AccessDenied", "Authorize", **ask(caller))  # needs bailiwick:AuthorizeAs for a bare ARN

@@ -45,39 +45,39 @@ class Writer(threading.Thread):
 
     def script(self, count):
         """A user with dependent objects, some of which are then deleted."""
-        who = f"{self.name_of}-{count}"
-        user = {"UserName": who}
+        identity_name = f"{self.name_of}-{count}"
+        user = {"UserName": identity_name}
         yield "CreateUser", {**user, "Tags": [{"Key": "n", "Value": str(count)}]}
-        yield "CreateGroup", {"GroupName": who}
-        yield "AddUserToGroup", {**user, "GroupName": who}
+        yield "CreateGroup", {"GroupName": identity_name}
+        yield "AddUserToGroup", {**user, "GroupName": identity_name}
         yield "PutUserPolicy", {**user, "PolicyName": "inline", "PolicyDocument": policy({"Sid": f"S{count}", "Action": "*"})}
         yield "CreateAccessKey", user
         if count % 3 == 0:
-            yield "UpdateUser", {**user, "NewUserName": f"{who}-renamed"}
+            yield "UpdateUser", {**user, "NewUserName": f"{identity_name}-renamed"}
         elif count % 3 == 1:
-            yield "RemoveUserFromGroup", {**user, "GroupName": who}
-            yield "DeleteGroup", {"GroupName": who}
+            yield "RemoveUserFromGroup", {**user, "GroupName": identity_name}
+            yield "DeleteGroup", {"GroupName": identity_name}
 
 
 def expected(answered):
     """The expected content after these operations were answered."""
     users, groups = {}, {}
     for operation, members, answer in answered:
-        who = members.get("UserName")
+        identity_name = members.get("UserName")
         if operation == "CreateUser":
-            users[who] = {"tags": members["Tags"], "groups": [], "policy": None, "key": None}
+            users[identity_name] = {"tags": members["Tags"], "groups": [], "policy": None, "key": None}
         elif operation == "CreateGroup":
             groups[members["GroupName"]] = True
         elif operation == "AddUserToGroup":
-            users[who]["groups"] = [members["GroupName"]]
+            users[identity_name]["groups"] = [members["GroupName"]]
         elif operation == "PutUserPolicy":
-            users[who]["policy"] = members["PolicyDocument"]
+            users[identity_name]["policy"] = members["PolicyDocument"]
         elif operation == "CreateAccessKey":
-            users[who]["key"] = Credentials.of(answer["AccessKey"])
+            users[identity_name]["key"] = Credentials.of(answer["AccessKey"])
         elif operation == "UpdateUser":
-            users[members["NewUserName"]] = users.pop(who)
+            users[members["NewUserName"]] = users.pop(identity_name)
         elif operation == "RemoveUserFromGroup":
-            users[who]["groups"] = []
+            users[identity_name]["groups"] = []
         elif operation == "DeleteGroup":
             del groups[members["GroupName"]]
     return users, groups
@@ -95,28 +95,28 @@ def check_round(server, writers):
         users, groups = expected(writer.answered)
         pending = writer.pending[1] if writer.pending else {}
         touched = {pending.get("UserName"), pending.get("GroupName"), pending.get("NewUserName")}
-        for who, wanted in users.items():
-            if who in touched:
+        for identity_name, wanted in users.items():
+            if identity_name in touched:
                 continue
-            found = details.get(who)
-            assert found, f"{who} was answered and is lost"
-            assert found.get("Tags") == wanted["tags"], who
-            assert found["GroupList"] == wanted["groups"], who
+            found = details.get(identity_name)
+            assert found, f"{identity_name} was answered and is lost"
+            assert found.get("Tags") == wanted["tags"], identity_name
+            assert found["GroupList"] == wanted["groups"], identity_name
             policies = found.get("UserPolicyList", [])
-            assert [document(p["PolicyDocument"]) for p in policies] == ([document(wanted["policy"])] if wanted["policy"] else []), who
+            assert [document(p["PolicyDocument"]) for p in policies] == ([document(wanted["policy"])] if wanted["policy"] else []), identity_name
         for group in groups:
             assert group in groups_there or group in touched, f"group {group} was answered and is lost"
         # The last created key works: its record, its index and its sealed secret exist.
-        keys = [user["key"] for who, user in users.items() if user["key"] and who not in touched]
+        keys = [user["key"] for identity_name, user in users.items() if user["key"] and identity_name not in touched]
         if keys:
             AwsApi(server, keys[-1]).call("GetCallerIdentity")
     # Indexes and objects are consistent: each name has its object and the reverse.
     by_list = {user["UserName"] for user in root.items("ListUsers", "Users", MaxItems=1000)}
     assert by_list == set(details)
-    for who in random.sample(sorted(by_list), min(10, len(by_list))):
-        assert root.call("GetUser", UserName=who)["User"]["UserId"] == details[who]["UserId"]
-        for group in details[who]["GroupList"]:
-            assert who in [user["UserName"] for user in root.items("GetGroup", "Users", GroupName=group)]
+    for identity_name in random.sample(sorted(by_list), min(10, len(by_list))):
+        assert root.call("GetUser", UserName=identity_name)["User"]["UserId"] == details[identity_name]["UserId"]
+        for group in details[identity_name]["GroupList"]:
+            assert identity_name in [user["UserName"] for user in root.items("GetGroup", "Users", GroupName=group)]
     return writes, by_list, groups_there
 
 
@@ -124,14 +124,14 @@ def clean(server, users, groups):
     """Deletes everything, so that rounds do not grow; deleting a partial object would fail."""
     root = AwsApi(server, server.root)
     for user in root.items("GetAccountAuthorizationDetails", "UserDetailList", Filter=["User"], MaxItems=1000):
-        who = user["UserName"]
+        identity_name = user["UserName"]
         for group in user["GroupList"]:
-            root.call("RemoveUserFromGroup", UserName=who, GroupName=group)
+            root.call("RemoveUserFromGroup", UserName=identity_name, GroupName=group)
         for each in user.get("UserPolicyList", []):
-            root.call("DeleteUserPolicy", UserName=who, PolicyName=each["PolicyName"])
-        for key in root.call("ListAccessKeys", UserName=who)["AccessKeyMetadata"]:
-            root.call("DeleteAccessKey", UserName=who, AccessKeyId=key["AccessKeyId"])
-        root.call("DeleteUser", UserName=who)
+            root.call("DeleteUserPolicy", UserName=identity_name, PolicyName=each["PolicyName"])
+        for key in root.call("ListAccessKeys", UserName=identity_name)["AccessKeyMetadata"]:
+            root.call("DeleteAccessKey", UserName=identity_name, AccessKeyId=key["AccessKeyId"])
+        root.call("DeleteUser", UserName=identity_name)
     for group in groups:
         root.call("DeleteGroup", GroupName=group)
     summary = root.call("GetAccountSummary")["SummaryMap"]
@@ -258,4 +258,4 @@ def test_a_permission_revoked_while_it_is_used(server, aws, new_user):
     assert not late
     tags = {tag["Key"]: tag["Value"] for tag in aws.call("ListUserTags", UserName=user["UserName"])["Tags"]}
     for number in range(4):
-        assert tags[f"t{number}"] == str(max(count for who, count in tagged if who == number))
+        assert tags[f"t{number}"] == str(max(count for identity_name, count in tagged if identity_name == number))

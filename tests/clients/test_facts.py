@@ -189,12 +189,12 @@ def test_sums_of_inline_policies_and_the_size_of_trust(api, name, server):
         return text.replace("RESOURCE", filling)
 
     for kind, most in {"User": 2048, "Group": 5120, "Role": 10240}.items():
-        who = {f"{kind}Name": name(kind.lower())}
-        api.call(f"Create{kind}", **who, **({"AssumeRolePolicyDocument": trust(server.account)} if kind == "Role" else {}))
-        api.call(f"Put{kind}Policy", **who, PolicyName="a", PolicyDocument=sized(most - 1000))
-        api.call(f"Put{kind}Policy", **who, PolicyName="b", PolicyDocument=sized(1000).replace(":", " : ", 1))
-        error = refused(api, "LimitExceeded", f"Put{kind}Policy", **who, PolicyName="b", PolicyDocument=sized(1001))
-        named = who[f"{kind}Name"]
+        identity = {f"{kind}Name": name(kind.lower())}
+        api.call(f"Create{kind}", **identity, **({"AssumeRolePolicyDocument": trust(server.account)} if kind == "Role" else {}))
+        api.call(f"Put{kind}Policy", **identity, PolicyName="a", PolicyDocument=sized(most - 1000))
+        api.call(f"Put{kind}Policy", **identity, PolicyName="b", PolicyDocument=sized(1000).replace(":", " : ", 1))
+        error = refused(api, "LimitExceeded", f"Put{kind}Policy", **identity, PolicyName="b", PolicyDocument=sized(1001))
+        named = identity[f"{kind}Name"]
         assert error.message == f"Maximum policy size of {most} bytes exceeded for {kind.lower()} {named}"
     text = trust(server.account, Condition={"StringEquals": {"aws:PrincipalTag/a": "FILL"}}).replace(" ", "")
     fits = text.replace("FILL", "x" * (2048 - len(text) + 4))

@@ -35,14 +35,14 @@ def test_a_name_is_taken_only_once(api, name):
 
 
 def test_missing_objects_are_not_found(api, name):
-    group, who = name("group"), name("user")
+    group, user_name = name("group"), name("user")
     error = refused(api, "NoSuchEntity", "GetGroup", GroupName=group)
     assert error.message == f"The group with name {group} cannot be found."
     refused(api, "NoSuchEntity", "UpdateGroup", GroupName=group, NewPath="/x/")
     refused(api, "NoSuchEntity", "DeleteGroup", GroupName=group)
-    api.call("CreateUser", UserName=who)
-    refused(api, "NoSuchEntity", "AddUserToGroup", GroupName=group, UserName=who)
-    refused(api, "NoSuchEntity", "RemoveUserFromGroup", GroupName=group, UserName=who)
+    api.call("CreateUser", UserName=user_name)
+    refused(api, "NoSuchEntity", "AddUserToGroup", GroupName=group, UserName=user_name)
+    refused(api, "NoSuchEntity", "RemoveUserFromGroup", GroupName=group, UserName=user_name)
     api.call("CreateGroup", GroupName=group)
     refused(api, "NoSuchEntity", "AddUserToGroup", GroupName=group, UserName=name("nobody"))
 
@@ -50,30 +50,30 @@ def test_missing_objects_are_not_found(api, name):
 def test_members_are_added_and_removed(api, name):
     group, names = name("group"), sorted(name("user") for _ in range(3))
     api.call("CreateGroup", GroupName=group)
-    for who in names:
-        api.call("CreateUser", UserName=who)
-        api.call("AddUserToGroup", GroupName=group, UserName=who)
-        api.call("AddUserToGroup", GroupName=group, UserName=who)  # again: nothing changes
+    for user_name in names:
+        api.call("CreateUser", UserName=user_name)
+        api.call("AddUserToGroup", GroupName=group, UserName=user_name)
+        api.call("AddUserToGroup", GroupName=group, UserName=user_name)  # again: nothing changes
     assert [user["UserName"] for user in api.call("GetGroup", GroupName=group)["Users"]] == names
     assert [each["GroupName"] for each in api.call("ListGroupsForUser", UserName=names[0])["Groups"]] == [group]
     assert "Cannot delete entity, must remove users from group first." in (
         refused(api, "DeleteConflict", "DeleteGroup", GroupName=group).message
     )
-    for who in names:
-        api.call("RemoveUserFromGroup", GroupName=group, UserName=who)
+    for user_name in names:
+        api.call("RemoveUserFromGroup", GroupName=group, UserName=user_name)
     api.call("RemoveUserFromGroup", GroupName=group, UserName=names[0])  # again: nothing changes
     assert api.call("ListGroupsForUser", UserName=names[0])["Groups"] == []
     api.call("DeleteGroup", GroupName=group)
 
 
 def test_members_follow_a_rename_of_either(api, name):
-    group, who = name("group"), name("user")
+    group, user_name = name("group"), name("user")
     api.call("CreateGroup", GroupName=group)
-    api.call("CreateUser", UserName=who)
-    api.call("AddUserToGroup", GroupName=group, UserName=who)
+    api.call("CreateUser", UserName=user_name)
+    api.call("AddUserToGroup", GroupName=group, UserName=user_name)
     new_group, new_who = name("group"), name("user")
     api.call("UpdateGroup", GroupName=group, NewGroupName=new_group)
-    api.call("UpdateUser", UserName=who, NewUserName=new_who)
+    api.call("UpdateUser", UserName=user_name, NewUserName=new_who)
     assert [user["UserName"] for user in api.call("GetGroup", GroupName=new_group)["Users"]] == [new_who]
     assert [each["GroupName"] for each in api.call("ListGroupsForUser", UserName=new_who)["Groups"]] == [new_group]
 
@@ -92,14 +92,14 @@ def test_a_group_with_policies_is_not_deleted(api, name):
 
 
 def test_a_user_is_in_at_most_ten_groups(api, name):
-    who = name("user")
-    api.call("CreateUser", UserName=who)
+    user_name = name("user")
+    api.call("CreateUser", UserName=user_name)
     groups = [name("group") for _ in range(11)]
     for group in groups:
         api.call("CreateGroup", GroupName=group)
     for group in groups[:10]:
-        api.call("AddUserToGroup", GroupName=group, UserName=who)
-    error = refused(api, "LimitExceeded", "AddUserToGroup", GroupName=groups[10], UserName=who)
+        api.call("AddUserToGroup", GroupName=group, UserName=user_name)
+    error = refused(api, "LimitExceeded", "AddUserToGroup", GroupName=groups[10], UserName=user_name)
     assert error.message == "Cannot exceed quota for GroupsPerUser: 10"
-    api.call("RemoveUserFromGroup", GroupName=groups[0], UserName=who)
-    api.call("AddUserToGroup", GroupName=groups[10], UserName=who)
+    api.call("RemoveUserFromGroup", GroupName=groups[0], UserName=user_name)
+    api.call("AddUserToGroup", GroupName=groups[10], UserName=user_name)

@@ -36,9 +36,9 @@ def test_an_answer_in_xml(server):
 
 
 def test_an_operation_without_output_has_no_result(server, name):
-    who = name("user")
-    post(server, server.root, f"Action=CreateUser&Version={IAM}&UserName={who}")
-    answer = post(server, server.root, f"Action=DeleteUser&Version={IAM}&UserName={who}")
+    user_name = name("user")
+    post(server, server.root, f"Action=CreateUser&Version={IAM}&UserName={user_name}")
+    answer = post(server, server.root, f"Action=DeleteUser&Version={IAM}&UserName={user_name}")
     assert answer.status == 200
     assert b"DeleteUserResult" not in answer.body
     assert b'xmlns="https://iam.amazonaws.com/doc/2010-05-08/"' in answer.body
@@ -279,11 +279,11 @@ def test_parameters_in_both_places(server):
 
 
 def test_unusual_forms_that_are_valid(server, name):
-    who = name("user") + "+=,.@-_"
-    encoded = "".join(f"%{byte:02x}" for byte in who.encode())
+    user_name = name("user") + "+=,.@-_"
+    encoded = "".join(f"%{byte:02x}" for byte in user_name.encode())
     answer = post(server, server.root, f"UserName={encoded}&Version={IAM}&Action=CreateUser&Path=%2Fa%2Bb%2F")
     assert answer.status == 200, answer.body
-    assert f"<UserName>{who}</UserName>".encode() in answer.body
+    assert f"<UserName>{user_name}</UserName>".encode() in answer.body
     assert b"<Path>/a+b/</Path>" in answer.body
 
 
@@ -299,10 +299,10 @@ def test_markup_in_values_is_escaped(server, aws, name):
 
 
 def test_documents_are_percent_encoded(server, aws, name):
-    who = name("user")
-    aws.call("CreateUser", UserName=who)
-    aws.call("PutUserPolicy", UserName=who, PolicyName="p", PolicyDocument=ALLOW_ALL)
-    answer = post(server, server.root, f"Action=GetUserPolicy&Version={IAM}&UserName={who}&PolicyName=p")
+    user_name = name("user")
+    aws.call("CreateUser", UserName=user_name)
+    aws.call("PutUserPolicy", UserName=user_name, PolicyName="p", PolicyDocument=ALLOW_ALL)
+    answer = post(server, server.root, f"Action=GetUserPolicy&Version={IAM}&UserName={user_name}&PolicyName=p")
     assert b"<PolicyDocument>%7B%22Version%22%3A%20%222012-10-17%22" in answer.body, answer.body
 
 

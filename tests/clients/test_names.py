@@ -10,24 +10,24 @@ from support.expect import refused
 KINDS = ["User", "Group", "Role"]
 
 
-def create(api, kind, who, account):
+def create(api, kind, identity_name, account):
     """Makes an identity of a kind."""
     more = {"AssumeRolePolicyDocument": trust(account)} if kind == "Role" else {}
-    return api.call(f"Create{kind}", **{f"{kind}Name": who}, **more)[kind]
+    return api.call(f"Create{kind}", **{f"{kind}Name": identity_name}, **more)[kind]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_names_that_differ_only_by_case_are_the_same_name(api, name, server, kind):
-    who = name("MixedCase")
-    made = create(api, kind, who, server.account)
-    for other in (who.lower(), who.upper(), who.swapcase()):
+    identity_name = name("MixedCase")
+    made = create(api, kind, identity_name, server.account)
+    for other in (identity_name.lower(), identity_name.upper(), identity_name.swapcase()):
         more = {"AssumeRolePolicyDocument": trust(server.account)} if kind == "Role" else {}
         refused(api, "EntityAlreadyExists", f"Create{kind}", **{f"{kind}Name": other}, **more)
         found = api.call(f"Get{kind}", **{f"{kind}Name": other})[kind]
-        assert found[f"{kind}Name"] == who
+        assert found[f"{kind}Name"] == identity_name
         assert found["Arn"] == made["Arn"]
-    api.call(f"Delete{kind}", **{f"{kind}Name": who.upper()})
-    refused(api, "NoSuchEntity", f"Get{kind}", **{f"{kind}Name": who})
+    api.call(f"Delete{kind}", **{f"{kind}Name": identity_name.upper()})
+    refused(api, "NoSuchEntity", f"Get{kind}", **{f"{kind}Name": identity_name})
 
 
 def test_policy_names_differ_by_more_than_case(api, name):
@@ -41,20 +41,20 @@ def test_another_case_does_not_pass_a_deny(api, aws, name, new_user, server):
     arn = aws.call("CreateUser", UserName=target)["User"]["Arn"]
     rules = policy("iam:*", {"Effect": "Deny", "Action": "iam:*", "Resource": arn})
     _, credentials = new_user(rules)
-    who = api.signed_by(credentials)
+    identity_name = api.signed_by(credentials)
     for spelled in (target, target.lower(), target.upper()):
-        refused(who, "AccessDenied", "GetUser", UserName=spelled)
-        refused(who, "AccessDenied", "TagUser", UserName=spelled, Tags=[{"Key": "a", "Value": "b"}])
-        refused(who, "AccessDenied", "DeleteUser", UserName=spelled)
+        refused(identity_name, "AccessDenied", "GetUser", UserName=spelled)
+        refused(identity_name, "AccessDenied", "TagUser", UserName=spelled, Tags=[{"Key": "a", "Value": "b"}])
+        refused(identity_name, "AccessDenied", "DeleteUser", UserName=spelled)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_character_of_valid_names(api, name, server, kind):
-    who = name("x") + "_+=,.@-Z9"
-    made = create(api, kind, who, server.account)
-    assert made[f"{kind}Name"] == who
-    assert made["Arn"].endswith(f"/{who}")
-    assert api.call(f"Get{kind}", **{f"{kind}Name": who})[kind]["Arn"] == made["Arn"]
+    identity_name = name("x") + "_+=,.@-Z9"
+    made = create(api, kind, identity_name, server.account)
+    assert made[f"{kind}Name"] == identity_name
+    assert made["Arn"].endswith(f"/{identity_name}")
+    assert api.call(f"Get{kind}", **{f"{kind}Name": identity_name})[kind]["Arn"] == made["Arn"]
 
 
 BAD_NAMES = ["a b", "a/b", "a*b", "a:b", "a%41b", "ünïcode", "名前", "a\u0000b", "a\nb", "a<b", "a&b", "'; --", "${aws:username}"]
@@ -130,12 +130,12 @@ TEXTS = [
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_tag_text_is_returned_unchanged(api, name, text):
-    who = name("user")
-    api.call("CreateUser", UserName=who, Tags=[{"Key": text, "Value": text}])
-    assert api.call("ListUserTags", UserName=who)["Tags"] == [{"Key": text, "Value": text}]
-    assert api.call("GetUser", UserName=who)["User"]["Tags"] == [{"Key": text, "Value": text}]
-    api.call("UntagUser", UserName=who, TagKeys=[text])
-    assert api.call("ListUserTags", UserName=who)["Tags"] == []
+    identity_name = name("user")
+    api.call("CreateUser", UserName=identity_name, Tags=[{"Key": text, "Value": text}])
+    assert api.call("ListUserTags", UserName=identity_name)["Tags"] == [{"Key": text, "Value": text}]
+    assert api.call("GetUser", UserName=identity_name)["User"]["Tags"] == [{"Key": text, "Value": text}]
+    api.call("UntagUser", UserName=identity_name, TagKeys=[text])
+    assert api.call("ListUserTags", UserName=identity_name)["Tags"] == []
 
 
 DESCRIPTIONS = [
@@ -167,10 +167,10 @@ def test_descriptions_are_returned_unchanged(api, name, server, text):
 )
 def test_documents_are_returned_unchanged(api, name, statement):
     text = policy(statement)
-    who = name("user")
-    api.call("CreateUser", UserName=who)
-    api.call("PutUserPolicy", UserName=who, PolicyName="p", PolicyDocument=text)
-    assert document(api.call("GetUserPolicy", UserName=who, PolicyName="p")["PolicyDocument"]) == json.loads(text)
+    identity_name = name("user")
+    api.call("CreateUser", UserName=identity_name)
+    api.call("PutUserPolicy", UserName=identity_name, PolicyName="p", PolicyDocument=text)
+    assert document(api.call("GetUserPolicy", UserName=identity_name, PolicyName="p")["PolicyDocument"]) == json.loads(text)
     arn = api.call("CreatePolicy", PolicyName=name("policy"), PolicyDocument=text)["Policy"]["Arn"]
     version = api.call("GetPolicyVersion", PolicyArn=arn, VersionId="v1")["PolicyVersion"]
     assert document(version["Document"]) == json.loads(text)
@@ -178,8 +178,8 @@ def test_documents_are_returned_unchanged(api, name, statement):
 
 def test_the_text_of_a_document_is_kept(api, name):
     text = READ_ONLY.replace('": ', '" :\n\t')
-    who = name("user")
-    api.call("CreateUser", UserName=who)
-    api.call("PutUserPolicy", UserName=who, PolicyName="p", PolicyDocument=text)
+    identity_name = name("user")
+    api.call("CreateUser", UserName=identity_name)
+    api.call("PutUserPolicy", UserName=identity_name, PolicyName="p", PolicyDocument=text)
     if api.front == "grpc":
-        assert api.call("GetUserPolicy", UserName=who, PolicyName="p")["PolicyDocument"] == text
+        assert api.call("GetUserPolicy", UserName=identity_name, PolicyName="p")["PolicyDocument"] == text

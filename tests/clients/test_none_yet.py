@@ -141,11 +141,11 @@ def test_permissions_are_asked_on_the_user(api, new_user, name):
         api.call("CreateUser", UserName=each)
     rules = policy({"Action": ["iam:ListMFADevices", "iam:GetLoginProfile"], "Resource": f"arn:aws:iam::*:user/{mine}"})
     _, credentials = new_user(rules)
-    who = api.signed_by(credentials)
-    assert who.call("ListMFADevices", UserName=mine)["MFADevices"] == []
-    refused(who, "NoSuchEntity", "GetLoginProfile", UserName=mine)
-    refused(who, "AccessDenied", "ListMFADevices", UserName=other)
-    refused(who, "AccessDenied", "GetLoginProfile", UserName=other)
+    user_api = api.signed_by(credentials)
+    assert user_api.call("ListMFADevices", UserName=mine)["MFADevices"] == []
+    refused(user_api, "NoSuchEntity", "GetLoginProfile", UserName=mine)
+    refused(user_api, "AccessDenied", "ListMFADevices", UserName=other)
+    refused(user_api, "AccessDenied", "GetLoginProfile", UserName=other)
 
 
 def test_only_creating_enabling_and_issuing_is_not_implemented(api):

@@ -58,13 +58,13 @@ def test_logs_can_be_structured(new_server):
 def test_a_log_line_has_caller_operation_and_resource(new_server, name):
     server = new_server(arguments=["--log-format", "json", "--log", "debug"]).start()
     root = AwsApi(server, server.root)
-    who = name("user")
-    arn = root.call("CreateUser", UserName=who)["User"]["Arn"]
-    key = Credentials.of(root.call("CreateAccessKey", UserName=who)["AccessKey"])
-    refused(AwsApi(server, key), "AccessDenied", "DeleteUser", UserName=who)
+    user_name = name("user")
+    arn = root.call("CreateUser", UserName=user_name)["User"]["Arn"]
+    key = Credentials.of(root.call("CreateAccessKey", UserName=user_name)["AccessKey"])
+    refused(AwsApi(server, key), "AccessDenied", "DeleteUser", UserName=user_name)
     refused(GrpcApi(server, key), "AccessDenied", "CreateUser", UserName="other")
     refused(AwsApi(server, Credentials("AKIA" + "Z" * 16, "y" * 40)), "InvalidClientTokenId", "ListUsers")
-    root.call("GetUser", UserName=who)
+    root.call("GetUser", UserName=user_name)
     server.stop()
     lines = [json.loads(line) for line in server.output.splitlines() if line.startswith("{")]
     calls = [line for line in lines if "operation" in line]

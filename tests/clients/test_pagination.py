@@ -25,9 +25,9 @@ def world(server):
         root.call("AddUserToGroup", GroupName="group-0", UserName=f"user-{number}")
         root.call("AddUserToGroup", GroupName=f"group-{number}", UserName="user-0")
         for kind in ("User", "Group", "Role"):
-            who = {f"{kind}Name": f"{kind.lower()}-0"}
-            root.call(f"Attach{kind}Policy", **who, PolicyArn=arns[number])
-            root.call(f"Put{kind}Policy", **who, PolicyName=f"inline-{number}", PolicyDocument=ALLOW_ALL)
+            identity = {f"{kind}Name": f"{kind.lower()}-0"}
+            root.call(f"Attach{kind}Policy", **identity, PolicyArn=arns[number])
+            root.call(f"Put{kind}Policy", **identity, PolicyName=f"inline-{number}", PolicyDocument=ALLOW_ALL)
         root.call("AttachUserPolicy", UserName=f"user-{number}", PolicyArn=arns[0])
         root.call("AttachRolePolicy", RoleName=f"role-{number}", PolicyArn=arns[0])
     tags = [{"Key": f"key-{number}", "Value": "v"} for number in range(COUNT)]
@@ -128,8 +128,8 @@ def test_markers_are_valid_on_both_front_ends(server, world):
 def test_more_than_a_hundred(api, aws, name):
     path = f"/{name('many')}/"
     names = [f"{path[1:-1]}-{number:03}" for number in range(105)]
-    for who in names:
-        aws.call("CreateUser", UserName=who, Path=path)
+    for identity in names:
+        aws.call("CreateUser", UserName=identity, Path=path)
     pages = api.pages("ListUsers", PathPrefix=path)
     assert [len(page["Users"]) for page in pages] == [100, 5]
     assert [user["UserName"] for page in pages for user in page["Users"]] == names

@@ -13,10 +13,10 @@ KINDS = ["User", "Group", "Role"]
 
 def make(api, name, kind, account):
     """Creates an identity of a kind and returns the member that names it."""
-    who = name(kind.lower())
+    identity_name = name(kind.lower())
     more = {"AssumeRolePolicyDocument": trust(account)} if kind == "Role" else {}
-    api.call(f"Create{kind}", **{f"{kind}Name": who}, **more)
-    return {f"{kind}Name": who}
+    api.call(f"Create{kind}", **{f"{kind}Name": identity_name}, **more)
+    return {f"{kind}Name": identity_name}
 
 
 def new_policy(api, name, text=ALLOW_ALL, **members):
@@ -122,11 +122,11 @@ def test_missing_objects_are_not_found(api, name, server):
     ],
 )
 def test_malformed_documents_are_refused(api, name, text):
-    called, who = name("policy"), name("user")
+    called, identity_name = name("policy"), name("user")
     refused(api, "MalformedPolicyDocument", "CreatePolicy", PolicyName=called, PolicyDocument=text)
-    api.call("CreateUser", UserName=who)
-    refused(api, "MalformedPolicyDocument", "PutUserPolicy", UserName=who, PolicyName="p", PolicyDocument=text)
-    assert api.call("ListUserPolicies", UserName=who)["PolicyNames"] == []
+    api.call("CreateUser", UserName=identity_name)
+    refused(api, "MalformedPolicyDocument", "PutUserPolicy", UserName=identity_name, PolicyName="p", PolicyDocument=text)
+    assert api.call("ListUserPolicies", UserName=identity_name)["PolicyNames"] == []
 
 
 def test_sizes_count_without_white_space(api, name):
@@ -138,32 +138,32 @@ def test_sizes_count_without_white_space(api, name):
     assert len(sized(6144)) == 6144
     new_policy(api, name, sized(6144).replace('":', '" :\n  '))
     refused(api, "LimitExceeded", "CreatePolicy", PolicyName=name("policy"), PolicyDocument=sized(6145))
-    who = name("user")
-    api.call("CreateUser", UserName=who)
-    api.call("PutUserPolicy", UserName=who, PolicyName="a", PolicyDocument=sized(1024))
-    api.call("PutUserPolicy", UserName=who, PolicyName="b", PolicyDocument=sized(1024))
-    refused(api, "LimitExceeded", "PutUserPolicy", UserName=who, PolicyName="c", PolicyDocument=ALLOW_ALL)
-    refused(api, "LimitExceeded", "PutUserPolicy", UserName=who, PolicyName="b", PolicyDocument=sized(1025))
-    api.call("DeleteUserPolicy", UserName=who, PolicyName="a")
-    api.call("PutUserPolicy", UserName=who, PolicyName="b", PolicyDocument=sized(2048))
+    identity_name = name("user")
+    api.call("CreateUser", UserName=identity_name)
+    api.call("PutUserPolicy", UserName=identity_name, PolicyName="a", PolicyDocument=sized(1024))
+    api.call("PutUserPolicy", UserName=identity_name, PolicyName="b", PolicyDocument=sized(1024))
+    refused(api, "LimitExceeded", "PutUserPolicy", UserName=identity_name, PolicyName="c", PolicyDocument=ALLOW_ALL)
+    refused(api, "LimitExceeded", "PutUserPolicy", UserName=identity_name, PolicyName="b", PolicyDocument=sized(1025))
+    api.call("DeleteUserPolicy", UserName=identity_name, PolicyName="a")
+    api.call("PutUserPolicy", UserName=identity_name, PolicyName="b", PolicyDocument=sized(2048))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_inline_policies(api, name, server, kind):
-    who = make(api, name, kind, server.account)
-    assert api.call(f"List{kind}Policies", **who)["PolicyNames"] == []
+    identity_name = make(api, name, kind, server.account)
+    assert api.call(f"List{kind}Policies", **identity_name)["PolicyNames"] == []
     for called, text in (("zebra", ALLOW_ALL), ("ant", READ_ONLY)):
-        api.call(f"Put{kind}Policy", **who, PolicyName=called, PolicyDocument=text)
-    assert api.call(f"List{kind}Policies", **who)["PolicyNames"] == ["ant", "zebra"]
-    found = api.call(f"Get{kind}Policy", **who, PolicyName="ant")
-    assert (found[f"{kind}Name"], found["PolicyName"]) == (who[f"{kind}Name"], "ant")
+        api.call(f"Put{kind}Policy", **identity_name, PolicyName=called, PolicyDocument=text)
+    assert api.call(f"List{kind}Policies", **identity_name)["PolicyNames"] == ["ant", "zebra"]
+    found = api.call(f"Get{kind}Policy", **identity_name, PolicyName="ant")
+    assert (found[f"{kind}Name"], found["PolicyName"]) == (identity_name[f"{kind}Name"], "ant")
     assert document(found["PolicyDocument"]) == json.loads(READ_ONLY)
-    api.call(f"Put{kind}Policy", **who, PolicyName="ant", PolicyDocument=ALLOW_ALL)
-    assert document(api.call(f"Get{kind}Policy", **who, PolicyName="ant")["PolicyDocument"]) == json.loads(ALLOW_ALL)
-    api.call(f"Delete{kind}Policy", **who, PolicyName="ant")
-    assert api.call(f"List{kind}Policies", **who)["PolicyNames"] == ["zebra"]
-    refused(api, "NoSuchEntity", f"Get{kind}Policy", **who, PolicyName="ant")
-    error = refused(api, "NoSuchEntity", f"Delete{kind}Policy", **who, PolicyName="ant")
+    api.call(f"Put{kind}Policy", **identity_name, PolicyName="ant", PolicyDocument=ALLOW_ALL)
+    assert document(api.call(f"Get{kind}Policy", **identity_name, PolicyName="ant")["PolicyDocument"]) == json.loads(ALLOW_ALL)
+    api.call(f"Delete{kind}Policy", **identity_name, PolicyName="ant")
+    assert api.call(f"List{kind}Policies", **identity_name)["PolicyNames"] == ["zebra"]
+    refused(api, "NoSuchEntity", f"Get{kind}Policy", **identity_name, PolicyName="ant")
+    error = refused(api, "NoSuchEntity", f"Delete{kind}Policy", **identity_name, PolicyName="ant")
     assert error.message == f"The {kind.lower()} policy with name ant cannot be found."
     missing = {f"{kind}Name": name("none")}
     refused(api, "NoSuchEntity", f"List{kind}Policies", **missing)
@@ -173,20 +173,20 @@ def test_inline_policies(api, name, server, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_attachments(api, name, server, kind):
-    who = make(api, name, kind, server.account)
+    identity_name = make(api, name, kind, server.account)
     arns = [new_policy(api, name, Path="/here/"), new_policy(api, name, Path="/there/")]
     for arn in arns:
-        api.call(f"Attach{kind}Policy", **who, PolicyArn=arn)
-        api.call(f"Attach{kind}Policy", **who, PolicyArn=arn)  # again: nothing changes
+        api.call(f"Attach{kind}Policy", **identity_name, PolicyArn=arn)
+        api.call(f"Attach{kind}Policy", **identity_name, PolicyArn=arn)  # again: nothing changes
         assert api.call("GetPolicy", PolicyArn=arn)["Policy"]["AttachmentCount"] == 1
-    listed = api.call(f"ListAttached{kind}Policies", **who)["AttachedPolicies"]
+    listed = api.call(f"ListAttached{kind}Policies", **identity_name)["AttachedPolicies"]
     assert sorted(p["PolicyArn"] for p in listed) == sorted(arns)
     assert all(p["PolicyArn"].endswith("/" + p["PolicyName"]) for p in listed)
-    filtered = api.call(f"ListAttached{kind}Policies", **who, PathPrefix="/here/")["AttachedPolicies"]
+    filtered = api.call(f"ListAttached{kind}Policies", **identity_name, PathPrefix="/here/")["AttachedPolicies"]
     assert [p["PolicyArn"] for p in filtered] == [arns[0]]
     entities = api.call("ListEntitiesForPolicy", PolicyArn=arns[0])
     (found,) = entities[f"Policy{kind}s"]
-    assert found[f"{kind}Name"] == who[f"{kind}Name"]
+    assert found[f"{kind}Name"] == identity_name[f"{kind}Name"]
     assert found[f"{kind}Id"].startswith({"User": "AIDA", "Group": "AGPA", "Role": "AROA"}[kind])
     assert [entities[f"Policy{other}s"] for other in KINDS if other != kind] == [[], []]
     filtered = api.call("ListEntitiesForPolicy", PolicyArn=arns[0], EntityFilter=kind)
@@ -196,23 +196,23 @@ def test_attachments(api, name, server, kind):
     attached = api.items("ListPolicies", "Policies", OnlyAttached=True, Scope="Local", PathPrefix="/here/")
     assert arns[0] in [p["Arn"] for p in attached]
     for arn in arns:
-        api.call(f"Detach{kind}Policy", **who, PolicyArn=arn)
-        refused(api, "NoSuchEntity", f"Detach{kind}Policy", **who, PolicyArn=arn)
-    assert api.call(f"ListAttached{kind}Policies", **who)["AttachedPolicies"] == []
+        api.call(f"Detach{kind}Policy", **identity_name, PolicyArn=arn)
+        refused(api, "NoSuchEntity", f"Detach{kind}Policy", **identity_name, PolicyArn=arn)
+    assert api.call(f"ListAttached{kind}Policies", **identity_name)["AttachedPolicies"] == []
     api.call("DeletePolicy", PolicyArn=arns[0])
-    refused(api, "NoSuchEntity", f"Attach{kind}Policy", **who, PolicyArn=arns[0])
+    refused(api, "NoSuchEntity", f"Attach{kind}Policy", **identity_name, PolicyArn=arns[0])
     refused(api, "NoSuchEntity", f"Attach{kind}Policy", **{f"{kind}Name": name("none")}, PolicyArn=arns[1])
-    error = refused(api, "ValidationError", f"Attach{kind}Policy", **who, PolicyArn="nothing-like-an-arn-at-all")
+    error = refused(api, "ValidationError", f"Attach{kind}Policy", **identity_name, PolicyArn="nothing-like-an-arn-at-all")
     assert error.message == "ARN nothing-like-an-arn-at-all is not valid."
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_ten_attachments_at_most(api, name, server, kind):
-    who = make(api, name, kind, server.account)
+    identity_name = make(api, name, kind, server.account)
     arns = [new_policy(api, name) for _ in range(11)]
     for arn in arns[:10]:
-        api.call(f"Attach{kind}Policy", **who, PolicyArn=arn)
-    error = refused(api, "LimitExceeded", f"Attach{kind}Policy", **who, PolicyArn=arns[10])
+        api.call(f"Attach{kind}Policy", **identity_name, PolicyArn=arn)
+    error = refused(api, "LimitExceeded", f"Attach{kind}Policy", **identity_name, PolicyArn=arns[10])
     assert error.message == f"Cannot exceed quota for PoliciesPer{kind}: 10"
 
 

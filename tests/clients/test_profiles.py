@@ -18,13 +18,13 @@ AWS = Path(sys.executable).with_name("aws")
 def world(server, aws, tmp_path_factory):
     """Users, roles and a program that prints credentials, for the profiles below."""
     keys = {}
-    for who in ("ann", "ben"):
-        aws.call("CreateUser", UserName=who)
-        aws.call("PutUserPolicy", UserName=who, PolicyName="p", PolicyDocument=policy("sts:AssumeRole"))
-        key = aws.call("CreateAccessKey", UserName=who)["AccessKey"]
-        keys[who] = f"aws_access_key_id = {key['AccessKeyId']}\naws_secret_access_key = {key['SecretAccessKey']}\n"
-        keys[f"{who}_env"] = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
-        keys[f"{who}_json"] = json.dumps({"Version": 1, **{name: key[name] for name in ("AccessKeyId", "SecretAccessKey")}})
+    for user_name in ("ann", "ben"):
+        aws.call("CreateUser", UserName=user_name)
+        aws.call("PutUserPolicy", UserName=user_name, PolicyName="p", PolicyDocument=policy("sts:AssumeRole"))
+        key = aws.call("CreateAccessKey", UserName=user_name)["AccessKey"]
+        keys[user_name] = f"aws_access_key_id = {key['AccessKeyId']}\naws_secret_access_key = {key['SecretAccessKey']}\n"
+        keys[f"{user_name}_env"] = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+        keys[f"{user_name}_json"] = json.dumps({"Version": 1, **{name: key[name] for name in ("AccessKeyId", "SecretAccessKey")}})
     external = {"StringEquals": {"sts:ExternalId": "42"}}
     aws.call("CreateRole", RoleName="deploy", AssumeRolePolicyDocument=trust(ACCOUNT))
     aws.call("CreateRole", RoleName="outside", AssumeRolePolicyDocument=trust(ACCOUNT, Condition=external))

@@ -104,13 +104,13 @@ def test_a_trust_policy_names_principals_that_exist(api, name, server):
 
 
 def test_a_recreated_user_is_not_trusted(api, name, server):
-    who, role = name("user"), name("role")
-    user = api.call("CreateUser", UserName=who)["User"]
+    user_name, role = name("user"), name("role")
+    user = api.call("CreateUser", UserName=user_name)["User"]
     api.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trust(user["Arn"]))
     shown = document(api.call("GetRole", RoleName=role)["Role"]["AssumeRolePolicyDocument"])
     assert shown["Statement"][0]["Principal"] == {"AWS": user["Arn"]}
-    api.call("DeleteUser", UserName=who)
-    api.call("CreateUser", UserName=who)
+    api.call("DeleteUser", UserName=user_name)
+    api.call("CreateUser", UserName=user_name)
     shown = document(api.call("GetRole", RoleName=role)["Role"]["AssumeRolePolicyDocument"])
     assert shown["Statement"][0]["Principal"] == {"AWS": user["UserId"]}  # the id of the deleted user
 

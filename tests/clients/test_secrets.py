@@ -13,11 +13,11 @@ def test_no_secret_is_written_down(new_server):
     root = AwsApi(server, server.root)
     secrets = [server.root.secret_access_key]
     for number in range(5):
-        who = f"user-{number}"
-        root.call("CreateUser", UserName=who)
-        root.call("PutUserPolicy", UserName=who, PolicyName="p", PolicyDocument=ALLOW_ALL)
+        user_name = f"user-{number}"
+        root.call("CreateUser", UserName=user_name)
+        root.call("PutUserPolicy", UserName=user_name, PolicyName="p", PolicyDocument=ALLOW_ALL)
         for front in (AwsApi, GrpcApi):
-            key = Credentials.of(front(server, server.root).call("CreateAccessKey", UserName=who)["AccessKey"])
+            key = Credentials.of(front(server, server.root).call("CreateAccessKey", UserName=user_name)["AccessKey"])
             secrets.append(key.secret_access_key)
             front(server, key).call("GetCallerIdentity")
             token = GrpcApi(server, key).call("CreateToken")["token"]
@@ -48,12 +48,12 @@ def test_no_secret_is_written_down(new_server):
 
 
 def test_secrets_are_shown_once(api, name):
-    who = name("user")
-    api.call("CreateUser", UserName=who)
-    secret = api.call("CreateAccessKey", UserName=who)["AccessKey"]["SecretAccessKey"]
+    user_name = name("user")
+    api.call("CreateUser", UserName=user_name)
+    secret = api.call("CreateAccessKey", UserName=user_name)["AccessKey"]["SecretAccessKey"]
     for operation, members in {
-        "ListAccessKeys": {"UserName": who},
-        "GetUser": {"UserName": who},
+        "ListAccessKeys": {"UserName": user_name},
+        "GetUser": {"UserName": user_name},
         "GetAccountAuthorizationDetails": {},
     }.items():
         assert secret not in str(api.call(operation, **members))

@@ -102,12 +102,12 @@ def test_invalid_definitions(rpc, prefix):
 def test_only_listed_actors_act_as_a_registered_service(rpc, new_user, prefix, album):
     user, credentials = new_user(policy("bailiwick:Authorize"))
     service = rpc.signed_by(credentials)
-    who = {"servicePrincipal": f"{prefix}.example.com"}
+    principal = {"servicePrincipal": f"{prefix}.example.com"}
     rpc.call("PutResourcePolicy", resourceArn=album, policy=sharing({"Service": f"{prefix}.example.com"}))
-    question = {"caller": who, "action": "photos:GetAlbum", "resource": album}
+    question = {"caller": principal, "action": "photos:GetAlbum", "resource": album}
     refused(service, "AccessDenied", "Authorize", **question)
     rpc.call("PutService", servicePrefix=prefix, definition=definition(prefix), principalArns=[user["Arn"]])
-    assert decided(service, who, album) == "DECISION_ALLOW"
+    assert decided(service, principal, album) == "DECISION_ALLOW"
     rpc.call("PutService", servicePrefix=prefix, definition=definition(prefix))
     refused(service, "AccessDenied", "Authorize", **question)
 
@@ -133,28 +133,28 @@ def test_other_accounts_look_up_and_change_nothing(rpc, new_user, prefix, name, 
 
 def test_a_stored_policy_decides(rpc, new_user, album):
     user, _ = new_user()
-    who = {"principalArn": user["Arn"]}
-    assert decided(rpc, who, album) == "DECISION_IMPLICIT_DENY"
+    principal = {"principalArn": user["Arn"]}
+    assert decided(rpc, principal, album) == "DECISION_IMPLICIT_DENY"
     document = sharing({"AWS": user["Arn"]}, Sid="Shared")
     rpc.call("PutResourcePolicy", resourceArn=album, policy=document)
     kept = rpc.call("GetResourcePolicy", resourceArn=album)
     assert kept["policy"] == document and kept["resourceArn"] == album
-    answer = rpc.call("Authorize", caller=who, action="photos:GetAlbum", resource=album)
+    answer = rpc.call("Authorize", caller=principal, action="photos:GetAlbum", resource=album)
     assert answer["decision"] == "DECISION_ALLOW"
     assert (answer["statement"]["policy"], answer["statement"]["sid"]) == (album, "Shared")
-    assert decided(rpc, who, album + "x") == "DECISION_IMPLICIT_DENY"
-    batch = rpc.call("BatchAuthorize", caller=who, items=[{"action": "photos:GetAlbum", "resource": album}])
+    assert decided(rpc, principal, album + "x") == "DECISION_IMPLICIT_DENY"
+    batch = rpc.call("BatchAuthorize", caller=principal, items=[{"action": "photos:GetAlbum", "resource": album}])
     assert batch["results"][0]["decision"] == "DECISION_ALLOW"
-    explained = rpc.call("Explain", request={"caller": who, "action": "photos:GetAlbum", "resource": album})
+    explained = rpc.call("Explain", request={"caller": principal, "action": "photos:GetAlbum", "resource": album})
     assert explained["result"]["decision"] == "DECISION_ALLOW" and album in explained["text"]
     # A policy in the request replaces the stored one.
-    assert decided(rpc, who, album, resourcePolicy=sharing("*", effect="Deny")) == "DECISION_EXPLICIT_DENY"
+    assert decided(rpc, principal, album, resourcePolicy=sharing("*", effect="Deny")) == "DECISION_EXPLICIT_DENY"
     rpc.call("PutResourcePolicy", resourceArn=album, policy=sharing("*", effect="Deny"))
-    assert decided(rpc, who, album) == "DECISION_EXPLICIT_DENY"
+    assert decided(rpc, principal, album) == "DECISION_EXPLICIT_DENY"
     page = rpc.call("ListResourcePolicies", arnPrefix=album)
     assert [each["resourceArn"] for each in page["policies"]] == [album]
     rpc.call("DeleteResourcePolicy", resourceArn=album)
-    assert decided(rpc, who, album) == "DECISION_IMPLICIT_DENY"
+    assert decided(rpc, principal, album) == "DECISION_IMPLICIT_DENY"
     refused(rpc, "NoSuchEntity", "GetResourcePolicy", resourceArn=album)
     refused(rpc, "NoSuchEntity", "DeleteResourcePolicy", resourceArn=album)
 
@@ -202,19 +202,19 @@ def test_documents_that_are_not_resource_policies(rpc, album):
 def test_stored_tags_decide(rpc, new_user, album):
     blue = policy({"Action": "photos:*", "Condition": {"StringEquals": {"aws:ResourceTag/Team": "blue"}}})
     user, _ = new_user(blue)
-    who = {"principalArn": user["Arn"]}
+    principal = {"principalArn": user["Arn"]}
     assert rpc.call("ListTagsForResource", resourceArn=album).get("tags", []) == []
-    assert decided(rpc, who, album) == "DECISION_IMPLICIT_DENY"
+    assert decided(rpc, principal, album) == "DECISION_IMPLICIT_DENY"
     rpc.call("TagResource", resourceArn=album, tags=[{"key": "Team", "value": "blue"}, {"key": "Cost", "value": ""}])
     tags = rpc.call("ListTagsForResource", resourceArn=album)["tags"]
     assert {tag["key"]: tag["value"] for tag in tags} == {"Team": "blue", "Cost": ""}
-    assert decided(rpc, who, album) == "DECISION_ALLOW"
+    assert decided(rpc, principal, album) == "DECISION_ALLOW"
     brought = [{"key": "aws:ResourceTag/Team", "values": ["blue"]}]
     with pytest.raises(ApiError, match="which stores the tags of the resource"):
-        decided(rpc, who, album, context=brought)
-    assert decided(rpc, who, album + "/unknown", context=brought) == "DECISION_ALLOW"
+        decided(rpc, principal, album, context=brought)
+    assert decided(rpc, principal, album + "/unknown", context=brought) == "DECISION_ALLOW"
     rpc.call("UntagResource", resourceArn=album, tagKeys=["team"])
-    assert decided(rpc, who, album) == "DECISION_IMPLICIT_DENY"
+    assert decided(rpc, principal, album) == "DECISION_IMPLICIT_DENY"
     twice = [{"key": "a", "value": "1"}, {"key": "A", "value": "2"}]
     refused(rpc, "InvalidInput", "TagResource", resourceArn=album, tags=twice)
     many = [{"key": f"k{number}", "value": "v"} for number in range(50)]
@@ -240,8 +240,8 @@ def test_a_role_is_passed_to_a_service_that_it_trusts(rpc, aws, new_user, name, 
     user, _ = new_user(policy({"Action": "iam:PassRole", "Resource": arn, "Condition": to_photos}))
     powerless, _ = new_user()
 
-    def passed(who, service="photos.example.com", role_arn=arn):
-        answer = rpc.call("AuthorizePassRole", caller={"principalArn": who["Arn"]}, roleArn=role_arn, servicePrincipal=service)
+    def passed(principal, service="photos.example.com", role_arn=arn):
+        answer = rpc.call("AuthorizePassRole", caller={"principalArn": principal["Arn"]}, roleArn=role_arn, servicePrincipal=service)
         assert bool(answer.get("message")) == (answer["decision"] != "DECISION_ALLOW")
         return [part["decision"].removeprefix("DECISION_") for part in (answer, answer["passRole"], answer["trust"])]
 

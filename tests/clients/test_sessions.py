@@ -30,10 +30,10 @@ def new_role(aws, name, server):
 def assumer(api, new_user):
     """A user that may assume every role that trusts the user, through the front end under test."""
     user, credentials = new_user(policy("sts:*"))
-    who = api.signed_by(credentials)
-    who.arn = user["Arn"]
-    who.user = user
-    return who
+    user_api = api.signed_by(credentials)
+    user_api.arn = user["Arn"]
+    user_api.user = user
+    return user_api
 
 
 def assume(api, arn, session="session", **members):

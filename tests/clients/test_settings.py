@@ -212,8 +212,8 @@ def test_help_has_an_example():
 
 def test_another_partition(new_server):
     server = new_server(arguments=["--partition", "aws-cn", "--region", "cn-north-1"]).start()
-    who = AwsApi(server, server.root, region="cn-north-1").call("GetCallerIdentity")
-    assert who["Arn"] == f"arn:aws-cn:iam::{ACCOUNT}:root"
+    identity = AwsApi(server, server.root, region="cn-north-1").call("GetCallerIdentity")
+    assert identity["Arn"] == f"arn:aws-cn:iam::{ACCOUNT}:root"
     with pytest.raises(ApiError) as caught:
         AwsApi(server, server.root, region="eu-central-1").call("GetCallerIdentity")
     assert caught.value.status in (400, 403)

@@ -148,19 +148,19 @@ def without(decisions, *parts):
 def test_users(aws, rpc, photos, name, seed):
     account = aws.server.account
     dice = Dice(seed, account)
-    who, group, bound = name("user"), name("group"), name("bound")
+    user_name, group, bound = name("user"), name("group"), name("bound")
     boundary = aws.call("CreatePolicy", PolicyName=bound, PolicyDocument=dice.policy(Effect="Allow"))["Policy"]["Arn"]
     members = {"PermissionsBoundary": boundary} if seed % 3 == 0 else {}
     tags = [{"Key": "team", "Value": "blue"}] if seed % 2 else []
     path = "/team/" if seed % 2 else "/"
-    arn = aws.call("CreateUser", UserName=who, Path=path, Tags=tags, **members)["User"]["Arn"]
-    aws.call("PutUserPolicy", UserName=who, PolicyName="own", PolicyDocument=dice.policy())
+    arn = aws.call("CreateUser", UserName=user_name, Path=path, Tags=tags, **members)["User"]["Arn"]
+    aws.call("PutUserPolicy", UserName=user_name, PolicyName="own", PolicyDocument=dice.policy())
     aws.call("CreateGroup", GroupName=group)
     aws.call("PutGroupPolicy", GroupName=group, PolicyName="shared", PolicyDocument=dice.policy())
-    aws.call("AddUserToGroup", GroupName=group, UserName=who)
+    aws.call("AddUserToGroup", GroupName=group, UserName=user_name)
     managed = aws.call("CreatePolicy", PolicyName=name("managed"), PolicyDocument=dice.policy())["Policy"]["Arn"]
     aws.call("AttachGroupPolicy" if seed % 2 else "AttachUserPolicy", PolicyArn=managed,
-             **({"GroupName": group} if seed % 2 else {"UserName": who}))  # fmt: skip
+             **({"GroupName": group} if seed % 2 else {"UserName": user_name}))  # fmt: skip
     seen = set()
     for context in CONTEXTS:
         # Without the key's policy a live decision denies; a simulation evaluates the user's own policies.

@@ -115,19 +115,19 @@ def test_context_keys_come_as_the_policy_names_them(api):
 
 
 def test_a_user_has_their_own_policies_and_those_of_their_groups(api, name):
-    who, group, managed = name("user"), name("group"), name("policy")
-    user = api.call("CreateUser", UserName=who, Tags=[{"Key": "team", "Value": "reeds"}])["User"]
+    user_name, group, managed = name("user"), name("group"), name("policy")
+    user = api.call("CreateUser", UserName=user_name, Tags=[{"Key": "team", "Value": "reeds"}])["User"]
     api.call("CreateGroup", GroupName=group)
-    api.call("AddUserToGroup", GroupName=group, UserName=who)
+    api.call("AddUserToGroup", GroupName=group, UserName=user_name)
     tagged = {"Action": "s3:GetObject", "Condition": {"StringEquals": {"aws:PrincipalTag/team": "reeds"}}}
-    api.call("PutUserPolicy", UserName=who, PolicyName="own", PolicyDocument=policy(tagged))
+    api.call("PutUserPolicy", UserName=user_name, PolicyName="own", PolicyDocument=policy(tagged))
     api.call("PutGroupPolicy", GroupName=group, PolicyName="shared", PolicyDocument=policy("s3:PutObject"))
     made = api.call("CreatePolicy", PolicyName=managed, PolicyDocument=policy("s3:DeleteObject"))["Policy"]
-    api.call("AttachUserPolicy", UserName=who, PolicyArn=made["Arn"])
+    api.call("AttachUserPolicy", UserName=user_name, PolicyArn=made["Arn"])
     results = simulate(api, user["Arn"], ActionNames=[*ACTIONS, "s3:CreateBucket"])
     assert [each["EvalDecision"] for each in results] == ["allowed", "allowed", "allowed", "implicitDeny"]
     assert [sources(each) for each in results[:3]] == [
-        [(f"user_{who}_own", "IAM Policy")],
+        [(f"user_{user_name}_own", "IAM Policy")],
         [(f"group_{group}_shared", "IAM Policy")],
         [(managed, "IAM Policy")],
     ]
@@ -146,10 +146,10 @@ def test_a_user_has_their_own_policies_and_those_of_their_groups(api, name):
 
 
 def test_a_stored_boundary_applies(api, name):
-    who, managed = name("user"), name("policy")
+    user_name, managed = name("user"), name("policy")
     boundary = api.call("CreatePolicy", PolicyName=managed, PolicyDocument=policy("s3:GetObject"))["Policy"]["Arn"]
-    user = api.call("CreateUser", UserName=who, PermissionsBoundary=boundary)["User"]
-    api.call("PutUserPolicy", UserName=who, PolicyName="own", PolicyDocument=policy("s3:*"))
+    user = api.call("CreateUser", UserName=user_name, PermissionsBoundary=boundary)["User"]
+    api.call("PutUserPolicy", UserName=user_name, PolicyName="own", PolicyDocument=policy("s3:*"))
 
     def bounded(**members):
         results = simulate(api, user["Arn"], ActionNames=ACTIONS[:2], **members)

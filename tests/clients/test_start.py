@@ -6,7 +6,6 @@ import pty
 import re
 import select
 import signal
-import socket
 import stat
 import subprocess
 import threading
@@ -16,7 +15,7 @@ import pytest
 from support.api import ApiError, AwsApi, GrpcApi
 from support.documents import policy
 from support.expect import fails, refused
-from support.server import ACCOUNT, BINARY, READY, Credentials, clean_environment, free_port, run
+from support.server import ACCOUNT, BINARY, READY, Credentials, clean_environment, free_port
 from support.waiting import until
 
 
@@ -39,9 +38,9 @@ def test_a_first_start_without_a_terminal_writes_the_key_into_a_file(new_server)
     assert exports["AWS_REGION"] == exports["AWS_DEFAULT_REGION"] != ""
     assert "The file contains the key and its secret. Delete it" in server.output
     assert root.secret_access_key not in server.output
-    who = AwsApi(server, root).call("GetCallerIdentity")
-    assert re.fullmatch(r"\d{12}", who["Account"])
-    assert who["Arn"] == f"arn:aws:iam::{who['Account']}:root"
+    identity = AwsApi(server, root).call("GetCallerIdentity")
+    assert re.fullmatch(r"\d{12}", identity["Account"])
+    assert identity["Arn"] == f"arn:aws:iam::{identity['Account']}:root"
     server.stop()
     path.unlink()
     server.start()
@@ -249,15 +248,15 @@ def test_a_signal_stops_the_server_and_nothing_is_lost(new_server, number):
         for count in range(10_000):
             if stop.is_set():
                 return
-            who = f"user-{worker}-{count}"
+            identity = f"user-{worker}-{count}"
             try:
-                mine.call("CreateUser", UserName=who)
+                mine.call("CreateUser", UserName=identity)
             except ApiError as error:
                 unclear.append(error)
                 return
             except Exception:  # the connection was closed before the answer
                 return
-            answered.add(who)
+            answered.add(identity)
 
     threads = [threading.Thread(target=write, args=(worker,)) for worker in range(4)]
     for thread in threads:

@@ -10,11 +10,11 @@ def tagged(request, api, name, server):
     """An object with tags: its kind and the member that names it."""
     kind = request.param
     if kind == "User":
-        api.call("CreateUser", UserName=(who := name("user")))
-        return kind, {"UserName": who}
+        api.call("CreateUser", UserName=(identity_name := name("user")))
+        return kind, {"UserName": identity_name}
     if kind == "Role":
-        api.call("CreateRole", RoleName=(who := name("role")), AssumeRolePolicyDocument=trust(server.account))
-        return kind, {"RoleName": who}
+        api.call("CreateRole", RoleName=(identity_name := name("role")), AssumeRolePolicyDocument=trust(server.account))
+        return kind, {"RoleName": identity_name}
     arn = api.call("CreatePolicy", PolicyName=name("policy"), PolicyDocument=ALLOW_ALL)["Policy"]["Arn"]
     return kind, {"PolicyArn": arn}
 

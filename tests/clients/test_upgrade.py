@@ -28,8 +28,8 @@ def old_server(new_server):
     return server
 
 
-def credentials(who):
-    return Credentials(*EXPECTED["keys"][who])
+def credentials(user_name):
+    return Credentials(*EXPECTED["keys"][user_name])
 
 
 def plain(answer):
@@ -48,12 +48,12 @@ def check_everything(server):
     """Every object of the old server exists, and decisions are correct."""
     root = Credentials(*EXPECTED["root"])
     aws, rpc = AwsApi(server, root), GrpcApi(server, root)
-    told = EXPECTED["management"]
+    expected = EXPECTED["management"]
     kinds = ["User", "Role", "Group", "LocalManagedPolicy"]
     details = plain(aws.call("GetAccountAuthorizationDetails", Filter=kinds))
-    assert without_uses(details) == without_uses(told["GetAccountAuthorizationDetails"])
+    assert without_uses(details) == without_uses(expected["GetAccountAuthorizationDetails"])
     for operation in ("ListAccountAliases", "GetAccountSummary"):
-        assert plain(aws.call(operation)) == told[operation]
+        assert plain(aws.call(operation)) == expected[operation]
     assert rpc.call("ListAccounts") == EXPECTED["accounts"]
     assert rpc.call("GetService", servicePrefix="photos") == EXPECTED["service"]
     assert rpc.call("GetResourcePolicy", resourceArn=ALBUM) == EXPECTED["policy"]
@@ -77,9 +77,9 @@ def check_everything(server):
     session = Credentials.of(alice.call("AssumeRole", RoleArn=EXPECTED["role"], RoleSessionName="again")["Credentials"])
     AwsApi(server, session).call("ListRoles")
     question = {"action": "photos:GetAlbum", "resource": ALBUM}
-    for who, decision in (("carol", "DECISION_ALLOW"), ("bob", "DECISION_IMPLICIT_DENY")):
-        caller = {"principalArn": f"arn:aws:iam::{ACCOUNT}:user/{who}"}
-        assert rpc.call("Authorize", caller=caller, **question)["decision"] == decision, who
+    for user_name, decision in (("carol", "DECISION_ALLOW"), ("bob", "DECISION_IMPLICIT_DENY")):
+        caller = {"principalArn": f"arn:aws:iam::{ACCOUNT}:user/{user_name}"}
+        assert rpc.call("Authorize", caller=caller, **question)["decision"] == decision, user_name
 
     member = AwsApi(server, credentials("member's alice"))
     assert member.call("GetCallerIdentity")["Account"] == EXPECTED["member_account"]

@@ -9,14 +9,14 @@ from support.expect import refused
 
 
 def test_a_user_is_created_and_found(api, name, server):
-    who = name("user")
-    made = api.call("CreateUser", UserName=who, Path="/division/team/", Tags=[{"Key": "cost", "Value": "7"}])["User"]
-    assert made["UserName"] == who
+    user_name = name("user")
+    made = api.call("CreateUser", UserName=user_name, Path="/division/team/", Tags=[{"Key": "cost", "Value": "7"}])["User"]
+    assert made["UserName"] == user_name
     assert made["Path"] == "/division/team/"
-    assert made["Arn"] == f"arn:aws:iam::{server.account}:user/division/team/{who}"
+    assert made["Arn"] == f"arn:aws:iam::{server.account}:user/division/team/{user_name}"
     assert re.fullmatch(r"AIDA[A-Z2-7]{17}", made["UserId"])
     assert made["Tags"] == [{"Key": "cost", "Value": "7"}]
-    found = api.call("GetUser", UserName=who)["User"]
+    found = api.call("GetUser", UserName=user_name)["User"]
     assert {key: found[key] for key in ("UserName", "Path", "Arn", "UserId", "Tags")} == {
         key: made[key] for key in ("UserName", "Path", "Arn", "UserId", "Tags")
     }
@@ -25,36 +25,36 @@ def test_a_user_is_created_and_found(api, name, server):
 
 
 def test_the_path_is_the_root_unless_given(api, name, server):
-    made = api.call("CreateUser", UserName=(who := name("user")))["User"]
-    assert (made["Path"], made["Arn"]) == ("/", f"arn:aws:iam::{server.account}:user/{who}")
+    made = api.call("CreateUser", UserName=(user_name := name("user")))["User"]
+    assert (made["Path"], made["Arn"]) == ("/", f"arn:aws:iam::{server.account}:user/{user_name}")
 
 
 def test_a_name_is_taken_only_once(api, name):
-    who = name("user")
-    api.call("CreateUser", UserName=who, Path="/a/")
-    error = refused(api, "EntityAlreadyExists", "CreateUser", UserName=who, Path="/b/")
-    assert error.message == f"User with name {who} already exists."
+    user_name = name("user")
+    api.call("CreateUser", UserName=user_name, Path="/a/")
+    error = refused(api, "EntityAlreadyExists", "CreateUser", UserName=user_name, Path="/b/")
+    assert error.message == f"User with name {user_name} already exists."
 
 
 def test_missing_principals_are_not_found(api, name):
-    who = name("nobody")
-    error = refused(api, "NoSuchEntity", "GetUser", UserName=who)
-    assert error.message == f"The user with name {who} cannot be found."
-    refused(api, "NoSuchEntity", "UpdateUser", UserName=who, NewPath="/x/")
-    refused(api, "NoSuchEntity", "DeleteUser", UserName=who)
-    refused(api, "NoSuchEntity", "TagUser", UserName=who, Tags=[{"Key": "a", "Value": "b"}])
-    refused(api, "NoSuchEntity", "UntagUser", UserName=who, TagKeys=["a"])
-    refused(api, "NoSuchEntity", "ListUserTags", UserName=who)
-    refused(api, "NoSuchEntity", "ListGroupsForUser", UserName=who)
-    refused(api, "NoSuchEntity", "CreateAccessKey", UserName=who)
-    refused(api, "NoSuchEntity", "ListAccessKeys", UserName=who)
+    user_name = name("nobody")
+    error = refused(api, "NoSuchEntity", "GetUser", UserName=user_name)
+    assert error.message == f"The user with name {user_name} cannot be found."
+    refused(api, "NoSuchEntity", "UpdateUser", UserName=user_name, NewPath="/x/")
+    refused(api, "NoSuchEntity", "DeleteUser", UserName=user_name)
+    refused(api, "NoSuchEntity", "TagUser", UserName=user_name, Tags=[{"Key": "a", "Value": "b"}])
+    refused(api, "NoSuchEntity", "UntagUser", UserName=user_name, TagKeys=["a"])
+    refused(api, "NoSuchEntity", "ListUserTags", UserName=user_name)
+    refused(api, "NoSuchEntity", "ListGroupsForUser", UserName=user_name)
+    refused(api, "NoSuchEntity", "CreateAccessKey", UserName=user_name)
+    refused(api, "NoSuchEntity", "ListAccessKeys", UserName=user_name)
 
 
 def test_users_are_listed_by_name_and_path(api, name, server):
     path = f"/{name('path')}/"
     names = [f"{letter}-{name('user')}" for letter in "cab"]
-    for who in names:
-        api.call("CreateUser", UserName=who, Path=path, Tags=[{"Key": "a", "Value": "b"}])
+    for user_name in names:
+        api.call("CreateUser", UserName=user_name, Path=path, Tags=[{"Key": "a", "Value": "b"}])
     listed = api.items("ListUsers", "Users", PathPrefix=path)
     assert [user["UserName"] for user in listed] == sorted(names)
     assert all(not user.get("Tags") and not user.get("PermissionsBoundary") for user in listed)
@@ -85,72 +85,72 @@ def test_a_rename_to_a_name_that_is_taken(api, name):
 
 
 def test_a_name_in_another_case_is_taken_by_itself(api, name):
-    who, group = name("user"), name("group")
-    api.call("CreateUser", UserName=who)
-    error = refused(api, "EntityAlreadyExists", "UpdateUser", UserName=who, NewUserName=who.upper())
-    assert error.message == f"User with name {who.upper()} already exists."
+    user_name, group = name("user"), name("group")
+    api.call("CreateUser", UserName=user_name)
+    error = refused(api, "EntityAlreadyExists", "UpdateUser", UserName=user_name, NewUserName=user_name.upper())
+    assert error.message == f"User with name {user_name.upper()} already exists."
     api.call("CreateGroup", GroupName=group)
     error = refused(api, "EntityAlreadyExists", "UpdateGroup", GroupName=group, NewGroupName=group.upper())
     assert error.message == f"Group with name {group.upper()} already exists."
     # The same name beside a new path is how clients move a user.
-    api.call("UpdateUser", UserName=who, NewUserName=who, NewPath="/moved/")
-    found = api.call("GetUser", UserName=who)["User"]
-    assert (found["UserName"], found["Path"]) == (who, "/moved/")
+    api.call("UpdateUser", UserName=user_name, NewUserName=user_name, NewPath="/moved/")
+    found = api.call("GetUser", UserName=user_name)["User"]
+    assert (found["UserName"], found["Path"]) == (user_name, "/moved/")
 
 
 @pytest.mark.parametrize("hanging", ["access key", "inline policy", "attached policy", "group"])
 def test_an_identity_with_dependents_is_not_deleted(api, name, hanging):
-    who = name("user")
-    api.call("CreateUser", UserName=who)
+    user_name = name("user")
+    api.call("CreateUser", UserName=user_name)
     if hanging == "access key":
-        key = api.call("CreateAccessKey", UserName=who)["AccessKey"]["AccessKeyId"]
+        key = api.call("CreateAccessKey", UserName=user_name)["AccessKey"]["AccessKeyId"]
         undo = ("DeleteAccessKey", {"AccessKeyId": key})
     elif hanging == "inline policy":
-        api.call("PutUserPolicy", UserName=who, PolicyName="p", PolicyDocument=ALLOW_ALL)
+        api.call("PutUserPolicy", UserName=user_name, PolicyName="p", PolicyDocument=ALLOW_ALL)
         undo = ("DeleteUserPolicy", {"PolicyName": "p"})
     elif hanging == "attached policy":
         arn = api.call("CreatePolicy", PolicyName=name("policy"), PolicyDocument=ALLOW_ALL)["Policy"]["Arn"]
-        api.call("AttachUserPolicy", UserName=who, PolicyArn=arn)
+        api.call("AttachUserPolicy", UserName=user_name, PolicyArn=arn)
         undo = ("DetachUserPolicy", {"PolicyArn": arn})
     else:
         group = name("group")
         api.call("CreateGroup", GroupName=group)
-        api.call("AddUserToGroup", GroupName=group, UserName=who)
+        api.call("AddUserToGroup", GroupName=group, UserName=user_name)
         undo = ("RemoveUserFromGroup", {"GroupName": group})
-    error = refused(api, "DeleteConflict", "DeleteUser", UserName=who)
+    error = refused(api, "DeleteConflict", "DeleteUser", UserName=user_name)
     assert error.message.startswith("Cannot delete entity, must ")
-    api.call(undo[0], UserName=who, **undo[1])
-    api.call("DeleteUser", UserName=who)
-    refused(api, "NoSuchEntity", "GetUser", UserName=who)
+    api.call(undo[0], UserName=user_name, **undo[1])
+    api.call("DeleteUser", UserName=user_name)
+    refused(api, "NoSuchEntity", "GetUser", UserName=user_name)
 
 
 def test_a_recreated_name_inherits_nothing(api, name):
-    who, group = name("user"), name("group")
-    first = api.call("CreateUser", UserName=who, Tags=[{"Key": "a", "Value": "b"}])["User"]
+    user_name, group = name("user"), name("group")
+    first = api.call("CreateUser", UserName=user_name, Tags=[{"Key": "a", "Value": "b"}])["User"]
     api.call("CreateGroup", GroupName=group)
-    api.call("AddUserToGroup", GroupName=group, UserName=who)
-    api.call("RemoveUserFromGroup", GroupName=group, UserName=who)
-    api.call("DeleteUser", UserName=who)
-    second = api.call("CreateUser", UserName=who)["User"]
+    api.call("AddUserToGroup", GroupName=group, UserName=user_name)
+    api.call("RemoveUserFromGroup", GroupName=group, UserName=user_name)
+    api.call("DeleteUser", UserName=user_name)
+    second = api.call("CreateUser", UserName=user_name)["User"]
     assert second["UserId"] != first["UserId"]
-    assert api.call("ListUserTags", UserName=who)["Tags"] == []
-    assert api.call("ListGroupsForUser", UserName=who)["Groups"] == []
+    assert api.call("ListUserTags", UserName=user_name)["Tags"] == []
+    assert api.call("ListGroupsForUser", UserName=user_name)["Groups"] == []
 
 
 def test_a_boundary_is_a_managed_policy(api, name):
-    who = name("user")
+    user_name = name("user")
     arn = api.call("CreatePolicy", PolicyName=name("policy"), PolicyDocument=ALLOW_ALL)["Policy"]["Arn"]
-    api.call("CreateUser", UserName=who)
-    api.call("PutUserPermissionsBoundary", UserName=who, PermissionsBoundary=arn)
-    boundary = api.call("GetUser", UserName=who)["User"]["PermissionsBoundary"]
+    api.call("CreateUser", UserName=user_name)
+    api.call("PutUserPermissionsBoundary", UserName=user_name, PermissionsBoundary=arn)
+    boundary = api.call("GetUser", UserName=user_name)["User"]["PermissionsBoundary"]
     assert boundary == {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}
     assert api.call("GetPolicy", PolicyArn=arn)["Policy"]["PermissionsBoundaryUsageCount"] == 1
     refused(api, "DeleteConflict", "DeletePolicy", PolicyArn=arn)
-    api.call("DeleteUserPermissionsBoundary", UserName=who)
-    assert "PermissionsBoundary" not in api.call("GetUser", UserName=who)["User"]
-    refused(api, "NoSuchEntity", "DeleteUserPermissionsBoundary", UserName=who)
+    api.call("DeleteUserPermissionsBoundary", UserName=user_name)
+    assert "PermissionsBoundary" not in api.call("GetUser", UserName=user_name)["User"]
+    refused(api, "NoSuchEntity", "DeleteUserPermissionsBoundary", UserName=user_name)
     api.call("DeletePolicy", PolicyArn=arn)
-    refused(api, "NoSuchEntity", "PutUserPermissionsBoundary", UserName=who, PermissionsBoundary=arn)
+    refused(api, "NoSuchEntity", "PutUserPermissionsBoundary", UserName=user_name, PermissionsBoundary=arn)
 
 
 def test_a_user_may_be_created_with_a_boundary(api, name):

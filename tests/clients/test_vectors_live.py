@@ -178,10 +178,10 @@ class World:
         kind, name = arn.split(":", 5)[5].split("/", 1)
         if kind == "assumed-role":
             return self.credentials
-        who = name.rsplit("/", 1)[-1]
-        made = self.made["User", who][1]["UserId"]
+        user_name = name.rsplit("/", 1)[-1]
+        made = self.made["User", user_name][1]["UserId"]
         if made not in self.made:
-            self.made[made] = Credentials.of(self.aws.call("CreateAccessKey", UserName=who)["AccessKey"])
+            self.made[made] = Credentials.of(self.aws.call("CreateAccessKey", UserName=user_name)["AccessKey"])
         return self.made[made]
 
     def user(self, vector, arn, rest, context):

@@ -65,7 +65,7 @@ def message(size, sent=b""):
     return b"\0" + size.to_bytes(4, "big") + sent
 
 
-class Stranger:
+class Source:
     """Connections from one address, held until the server closes them."""
 
     def __init__(self, server, last=2):
@@ -122,15 +122,15 @@ def is_open(connection):
 
 
 @contextlib.contextmanager
-def strangers(server, count, first=0):
+def open_sources(server, count, first=0):
     """A number of sources, each with an address of its own."""
     many_sockets()
-    made = [Stranger(server, first + number) for number in range(count)]
+    made = [Source(server, first + number) for number in range(count)]
     try:
         yield made
     finally:
-        for stranger in made:
-            stranger.close()
+        for source in made:
+            source.close()
 
 
 @contextlib.contextmanager

@@ -138,7 +138,7 @@ def test_patterns_that_are_slow_elsewhere(server):
     root.call("CreateUser", UserName="asker")
     root.call("PutUserPolicy", UserName="asker", PolicyName="p", PolicyDocument=policy("bailiwick:*"))
     asker = GrpcApi(server, Credentials.of(root.call("CreateAccessKey", UserName="asker")["AccessKey"]))
-    who = {"principalArn": f"arn:aws:iam::{server.account}:user/subject"}
+    principal = {"principalArn": f"arn:aws:iam::{server.account}:user/subject"}
     resource = "arn:aws:s3:::" + "a" * 900
     patterns = ["a*" * 300 + "b", "*a" * 300 + "b", "?" * 800 + "*b", "*" * 800 + "b", "*" + "a" * 400 + "*" + "a" * 400 + "b", "*?" * 300 + "b"]
     statements = [
@@ -150,7 +150,7 @@ def test_patterns_that_are_slow_elsewhere(server):
     context = [
         {"key": "aws:UserAgent", "values": ["a" * 4000]}, {"key": "aws:TagKeys", "type": "CONTEXT_TYPE_STRING_LIST", "values": ["a" * 200] * 50},
     ]  # fmt: skip
-    ask = {"caller": who, "action": "s3:" + "G" * 120, "resource": resource, "resourceAccount": server.account, "resourcePolicy": document, "context": context}
+    ask = {"caller": principal, "action": "s3:" + "G" * 120, "resource": resource, "resourceAccount": server.account, "resourcePolicy": document, "context": context}
     for operation, members in (("Authorize", ask), ("Explain", {"request": ask})):
         begin = time.monotonic()
         asker.call(operation, **members)
@@ -163,13 +163,13 @@ def test_new_policies_in_each_request_do_not_fill_the_memory(server):
     root.call("CreateUser", UserName="flood")
     root.call("PutUserPolicy", UserName="flood", PolicyName="p", PolicyDocument=policy("bailiwick:*"))
     asker = GrpcApi(server, Credentials.of(root.call("CreateAccessKey", UserName="flood")["AccessKey"]))
-    who = {"principalArn": f"arn:aws:iam::{server.account}:user/subject"}
+    principal = {"principalArn": f"arn:aws:iam::{server.account}:user/subject"}
     before = memory(server, "VmRSS")
     draw = random.Random(1)
     for _ in range(200 * ROUNDS):
         actions = [f"s3:{draw.randrange(1 << 30):x}*" for _ in range(8_000)]
         statement = {"Effect": "Allow", "Principal": "*", "Action": actions, "Resource": "*"}
         document = json.dumps({"Version": "2012-10-17", "Statement": statement}, separators=(",", ":"))
-        asker.call("Authorize", caller=who, action="s3:GetObject", resource="arn:aws:s3:::a/b", resourceAccount=server.account, resourcePolicy=document)
+        asker.call("Authorize", caller=principal, action="s3:GetObject", resource="arn:aws:s3:::a/b", resourceAccount=server.account, resourcePolicy=document)
     grown = memory(server, "VmRSS") - before
     assert grown < 120 * 1024 * 1024, f"{grown // 1024 // 1024} MiB"

@@ -7,7 +7,7 @@ import urllib.request
 import pytest
 from attacks.flood import (
     ACK, CHECK, CONTINUATION, CREATE_USER, DATA, END_STREAM, HEADERS, PING, REFLECTION, SETTINGS, WATCH,
-    frame, head, headers, literal, message, strangers, working,
+    frame, head, headers, literal, message, open_sources, working,
 )  # fmt: skip
 from attacks.watch import MEBIBYTE, memory, well
 from support.api import GrpcApi
@@ -71,7 +71,7 @@ def test_endless_heads_and_streams(server, client):
     """The report: 36 connections, 250 streams on each, 55 KiB of headers and a body that never ends on each of those."""
     block = head(CREATE_USER, LONG)
     grown = Grown(server)
-    with strangers(server, 2) as sources, working(client):
+    with open_sources(server, 2) as sources, working(client):
         for number in range(24 * TIMES):
             sources[number % 2].h2(b"".join(headers(s, block) + frame(DATA, 0, s, message(1000, b"a")) for s in range(1, 161, 2)))
             grown.look()
@@ -83,9 +83,9 @@ def test_endless_messages(server, client, path):
     """The server keeps only the source's share of an announced message that is never completed, on every service."""
     grown = Grown(server)
     part = message(16_000, b"a" * 4_900)
-    with strangers(server, 1) as (stranger,), working(client):
+    with open_sources(server, 1) as (source,), working(client):
         for _ in range(100 * TIMES):
-            stranger.h2(b"".join(headers(s, head(path)) + frame(DATA, 0, s, part) for s in range(1, 101, 2)))
+            source.h2(b"".join(headers(s, head(path)) + frame(DATA, 0, s, part) for s in range(1, 101, 2)))
             grown.look()
         grown.less_than(48)
 
@@ -95,7 +95,7 @@ def test_endless_header_blocks(server, client):
     grown = Grown(server)
     block = b"".join(literal(f"x-{n}", "v" * 3_900) for n in range(4))
     parts = frame(HEADERS, 0, 1, head(CREATE_USER) + block) + frame(CONTINUATION, 0, 1, block) + frame(CONTINUATION, 0, 1, block)
-    with strangers(server, 3) as sources, working(client):
+    with open_sources(server, 3) as sources, working(client):
         for number in range(900 * TIMES):
             sources[number % 3].h2(parts)
             grown.look()
@@ -107,7 +107,7 @@ def test_endless_header_blocks(server, client):
 def test_endless_heads_of_http1(server, client):
     grown = Grown(server)
     part = b"GET / HTTP/1.1\r\nHost: a\r\n" + b"".join(b"X-%d: %s\r\n" % (n, b"v" * 6_000) for n in range(9))
-    with strangers(server, 3) as sources, working(client):
+    with open_sources(server, 3) as sources, working(client):
         for number in range(900 * TIMES):
             sources[number % 3].connect(part)
             grown.look()
@@ -119,7 +119,7 @@ def test_answers_that_the_client_does_not_read(server, client):
     grown = Grown(server)
     ask = message(2, b"\x3a\x00")  # reflection: list all services
     for window in (0, 1):
-        with strangers(server, 2, first=10 * window) as sources, working(client):
+        with open_sources(server, 2, first=10 * window) as sources, working(client):
             begin = time.monotonic()
             for number in range(40 * TIMES):
                 settings = b"\0\x04" + window.to_bytes(4, "big")
@@ -141,7 +141,7 @@ def test_answers_that_the_client_does_not_read(server, client):
 def test_a_stream_of_health_is_bounded(server, client):
     """A client may watch for a long time, but with a limited number of streams."""
     grown = Grown(server)
-    with strangers(server, 2) as sources, working(client):
+    with open_sources(server, 2) as sources, working(client):
         watch = b"".join(headers(s, head(WATCH)) + frame(DATA, END_STREAM, s, message(0)) for s in range(1, 401, 2))
         for number in range(40 * TIMES):
             sources[number % 2].h2(watch)
@@ -152,17 +152,17 @@ def test_a_stream_of_health_is_bounded(server, client):
 def test_idle_connections_of_one_source(server, client):
     """The report: 4,096 connections that are idle. One source keeps its share of them, the youngest."""
     grown = Grown(server)
-    with strangers(server, 1) as (stranger,), working(client):
+    with open_sources(server, 1) as (source,), working(client):
         for number in range(700 * TIMES):
-            stranger.h2() if number % 2 else stranger.connect()
-        assert 400 < left_open(stranger, most=512)
+            source.h2() if number % 2 else source.connect()
+        assert 400 < left_open(source, most=512)
         grown.less_than(40)
 
 
 def test_idle_connections_of_many_sources(server, client):
     """All unauthenticated connections are taken: a new client still gets one, and no authenticated client loses theirs."""
     grown = Grown(server)
-    with strangers(server, 6) as sources, working(client, longest=5.0):
+    with open_sources(server, 6) as sources, working(client, longest=5.0):
         for _ in range(420):
             for source in sources:
                 source.h2()
@@ -174,17 +174,17 @@ def test_idle_connections_of_many_sources(server, client):
 
 def test_idle_connections_from_the_client_s_own_address(server, client):
     """Clients behind one address share its limit with an attacker among them; authenticated ones are counted apart."""
-    with strangers(server, 1, first=-1) as (stranger,), working(client):
-        assert stranger.address == "127.0.0.1"
+    with open_sources(server, 1, first=-1) as (source,), working(client):
+        assert source.address == "127.0.0.1"
         for _ in range(700 * TIMES):
-            stranger.h2()
-        assert 400 < left_open(stranger, most=512)
+            source.h2()
+        assert 400 < left_open(source, most=512)
 
 
 def test_endless_posts(server, client):
     """The report: 323 forms that are never sent whole, and 503 for all clients for 27 seconds."""
     grown = Grown(server)
-    with strangers(server, 2) as sources, working(client):
+    with open_sources(server, 2) as sources, working(client):
         for number in range(500 * TIMES):
             body = b"x" * (100_000 if number < 240 else 30_000)
             start = f"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: {FORM}\r\nContent-Length: {len(body) + 1}\r\n\r\n".encode()
@@ -200,7 +200,7 @@ def test_posts_that_arrive_byte_by_byte(server, client):
         b"POST / HTTP/1.1\r\nHost: a\r\nX-Long: ",
     )
     grown = Grown(server)
-    with strangers(server, 2) as sources, working(client):
+    with open_sources(server, 2) as sources, working(client):
         begin = time.monotonic()
         for number in range(200 * TIMES):
             sources[number % 2].connect(starts[number % len(starts)])
@@ -216,8 +216,8 @@ def test_posts_that_arrive_byte_by_byte(server, client):
 
 
 def test_the_metrics_listener_is_bounded_too(server, client):
-    with strangers(server, 1) as (stranger,), working(client):
-        metrics = stranger.on(server.metrics_port)
+    with open_sources(server, 1) as (source,), working(client):
+        metrics = source.on(server.metrics_port)
         for number in range(150):
             metrics.h2() if number % 2 else metrics.connect(b"GET /metrics HTTP/1.1\r\nHost: a\r\nX-A: ")
         assert left_open(metrics, most=64) > 4
@@ -229,16 +229,16 @@ def test_the_metrics_listener_is_bounded_too(server, client):
 
 def test_streams_that_are_opened_and_reset(server, client):
     """Requests that are cancelled at once: the connection is closed soon."""
-    with strangers(server, 1) as (stranger,), working(client):
+    with open_sources(server, 1) as (source,), working(client):
         reset = b"".join(headers(s, head(CREATE_USER)) + frame(3, 0, s, b"\0\0\0\x08") for s in range(1, 4001, 2))
         for _ in range(10 * TIMES):
-            stranger.h2(reset)
-        left_open(stranger, most=0)
+            source.h2(reset)
+        left_open(source, most=0)
 
 
 def test_frames_without_effect_are_limited(server, client):
-    with strangers(server, 1) as (stranger,), working(client):
+    with open_sources(server, 1) as (source,), working(client):
         for kind, payload in ((PING, b"12345678"), (SETTINGS, b""), (8, b"\0\0\0\1"), (2, b"\0\0\0\0\0"), (0xAB, b"")):
             for _ in range(TIMES):
-                stranger.h2(frame(kind, 0, 1 if kind == 2 else 0, payload) * 20_000)
-        left_open(stranger, most=0)
+                source.h2(frame(kind, 0, 1 if kind == 2 else 0, payload) * 20_000)
+        left_open(source, most=0)

@@ -27,7 +27,7 @@ def test_a_deny_on_a_name_holds_in_every_case(aws, new_user, server, name):
     key = aws.call("CreateAccessKey", UserName=bob)["AccessKey"]["AccessKeyId"]
     denied = [f"arn:aws:iam::{server.account}:{kind}" for kind in (f"user/{bob}", f"role/{role}", f"group/{group}")]
     _, credentials = new_user(policy("*", {"Effect": "Deny", "Action": "*", "Resource": denied}))
-    enemy = aws.signed_by(credentials)
+    attacker = aws.signed_by(credentials)
     document = {"PolicyName": "p", "PolicyDocument": ALLOW_ALL}
     for change in (str.upper, str.lower, str.swapcase, str.title, str):
         user = {"UserName": change(bob)}
@@ -42,30 +42,30 @@ def test_a_deny_on_a_name_holds_in_every_case(aws, new_user, server, name):
             "AddUserToGroup": {"GroupName": change(group), "UserName": change(bob)}, "PutGroupPolicy": {"GroupName": change(group)} | document,
             "DeleteGroup": {"GroupName": change(group)}, "UpdateGroup": {"GroupName": change(group), "NewPath": "/x/"},
         }.items():  # fmt: skip
-            assert outcome(enemy, operation, **members) == "AccessDenied", (operation, members)
+            assert outcome(attacker, operation, **members) == "AccessDenied", (operation, members)
     # Renaming another user to that name, or creating it again, is denied as well.
     spare = name()
     aws.call("CreateUser", UserName=spare)
     for taken in (bob, bob.upper()):
-        assert outcome(enemy, "UpdateUser", UserName=spare, NewUserName=taken) in ("AccessDenied", "EntityAlreadyExists")
-        assert outcome(enemy, "CreateUser", UserName=taken) in ("AccessDenied", "EntityAlreadyExists")
+        assert outcome(attacker, "UpdateUser", UserName=spare, NewUserName=taken) in ("AccessDenied", "EntityAlreadyExists")
+        assert outcome(attacker, "CreateUser", UserName=taken) in ("AccessDenied", "EntityAlreadyExists")
     aws.call("DeleteAccessKey", UserName=bob, AccessKeyId=key)
     aws.call("DeleteUser", UserName=bob)
-    assert outcome(enemy, "UpdateUser", UserName=spare, NewUserName=bob) == "AccessDenied"
+    assert outcome(attacker, "UpdateUser", UserName=spare, NewUserName=bob) == "AccessDenied"
 
 
 def test_a_recreated_user_inherits_nothing(aws, server, name):
     """A user or role of the same name has another id and inherits no key, token, session, trust, group or policy."""
-    who, group, trusting, role = name(), name(), name(), name()
+    user_name, group, trusting, role = name(), name(), name(), name()
     rpc = GrpcApi(server, server.root)
-    user = aws.call("CreateUser", UserName=who)["User"]
+    user = aws.call("CreateUser", UserName=user_name)["User"]
     aws.call("CreateGroup", GroupName=group)
     aws.call("PutGroupPolicy", GroupName=group, PolicyName="p", PolicyDocument=ALLOW_ALL)
-    aws.call("AddUserToGroup", GroupName=group, UserName=who)
+    aws.call("AddUserToGroup", GroupName=group, UserName=user_name)
     made = aws.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trust(user["Arn"]))["Role"]
     aws.call("PutRolePolicy", RoleName=role, PolicyName="p", PolicyDocument=ALLOW_ALL)
     inner = aws.call("CreateRole", RoleName=trusting, AssumeRolePolicyDocument=trust(made["Arn"]))["Role"]
-    key = Credentials.of(aws.call("CreateAccessKey", UserName=who)["AccessKey"])
+    key = Credentials.of(aws.call("CreateAccessKey", UserName=user_name)["AccessKey"])
     caller = aws.signed_by(key)
     bearer = rpc.signed_by(Credentials(bearer=rpc.signed_by(key).call("CreateToken")["token"]))
     session = assumed(caller, made["Arn"])
@@ -74,20 +74,20 @@ def test_a_recreated_user_inherits_nothing(aws, server, name):
         each.call("GetCallerIdentity")
 
     def remake_user():
-        aws.call("RemoveUserFromGroup", GroupName=group, UserName=who)
-        aws.call("DeleteAccessKey", UserName=who, AccessKeyId=key.access_key_id)
-        aws.call("DeleteUser", UserName=who)
+        aws.call("RemoveUserFromGroup", GroupName=group, UserName=user_name)
+        aws.call("DeleteAccessKey", UserName=user_name, AccessKeyId=key.access_key_id)
+        aws.call("DeleteUser", UserName=user_name)
         for gone in (caller, bearer):
             dead(gone)
-        return aws.call("CreateUser", UserName=who)["User"]
+        return aws.call("CreateUser", UserName=user_name)["User"]
 
     again = remake_user()
     assert again["Arn"] == user["Arn"] and again["UserId"] != user["UserId"]
     for gone in (caller, bearer):
         dead(gone)
-    assert aws.call("ListAccessKeys", UserName=who)["AccessKeyMetadata"] == []
-    assert aws.call("ListGroupsForUser", UserName=who)["Groups"] == []
-    other = aws.signed_by(Credentials.of(aws.call("CreateAccessKey", UserName=who)["AccessKey"]))
+    assert aws.call("ListAccessKeys", UserName=user_name)["AccessKeyMetadata"] == []
+    assert aws.call("ListGroupsForUser", UserName=user_name)["Groups"] == []
+    other = aws.signed_by(Credentials.of(aws.call("CreateAccessKey", UserName=user_name)["AccessKey"]))
     assert outcome(other, "ListUsers") == "AccessDenied"
     assert outcome(other, "AssumeRole", RoleArn=made["Arn"], RoleSessionName="session") == "AccessDenied"
     shown = str(aws.call("GetRole", RoleName=role)["Role"]["AssumeRolePolicyDocument"])
@@ -102,7 +102,7 @@ def test_a_recreated_user_inherits_nothing(aws, server, name):
     aws.call("PutRolePolicy", RoleName=role, PolicyName="p", PolicyDocument=ALLOW_ALL)
     assert remade["Arn"] == made["Arn"]
     dead(session)
-    aws.call("PutUserPolicy", UserName=who, PolicyName="p", PolicyDocument=policy("sts:AssumeRole"))
+    aws.call("PutUserPolicy", UserName=user_name, PolicyName="p", PolicyDocument=policy("sts:AssumeRole"))
     assert outcome(assumed(other, remade["Arn"]), "AssumeRole", RoleArn=inner["Arn"], RoleSessionName="session") == "AccessDenied"
     chained.call("GetCallerIdentity")
     for operation, members in (("DeleteRole", {"RoleName": trusting}), ("CreateRole", {"RoleName": trusting, "AssumeRolePolicyDocument": trust(server.account)})):
@@ -166,7 +166,7 @@ def test_a_boundary_that_is_demanded_is_not_evaded(aws, server, new_user, name):
 def test_attaching_what_is_denied_is_not_evaded_by_spelling(aws, new_user, server):
     denied = {"Effect": "Deny", "Action": "iam:Attach*", "Condition": {"ArnEquals": {"iam:PolicyARN": ADMINISTRATOR}}}
     user, credentials = new_user(policy("iam:*", denied))
-    enemy = aws.signed_by(credentials)
+    attacker = aws.signed_by(credentials)
     head, _, tail = ADMINISTRATOR.rpartition("/")
     for spelled in (
         ADMINISTRATOR, ADMINISTRATOR.lower(), ADMINISTRATOR.upper(), f"{head}//{tail}", f"{head}/./{tail}", f"{head}/{tail}/", f" {ADMINISTRATOR}",
@@ -175,7 +175,7 @@ def test_attaching_what_is_denied_is_not_evaded_by_spelling(aws, new_user, serve
         "arn:aws:iam::000000000000:policy/AdministratorAccess", "arn:aws:IAM::aws:policy/AdministratorAccess", "arn:aws:iam::aws:Policy/AdministratorAccess",
         "arn:aws:iam::aws:policy/\u0410dministratorAccess", "arn:aws:iam::aws:policy/AdministratorAccess\0", "AdministratorAccess",
     ):  # fmt: skip
-        assert outcome(enemy, "AttachUserPolicy", UserName=user["UserName"], PolicyArn=spelled) in (
+        assert outcome(attacker, "AttachUserPolicy", UserName=user["UserName"], PolicyArn=spelled) in (
             "AccessDenied", "NoSuchEntity", "ValidationError", "InvalidInput",
         ), spelled  # fmt: skip
     assert aws.call("ListAttachedUserPolicies", UserName=user["UserName"])["AttachedPolicies"] == []
@@ -188,14 +188,14 @@ def test_tags_in_conditions_are_not_evaded_by_case(aws, new_user, name):
     ours_alone = {"Condition": {"StringEquals": {"aws:ResourceTag/owner": "us"}}}
     retagging = {"Effect": "Deny", "Action": "iam:TagUser", "Condition": {"ForAnyValue:StringEquals": {"aws:TagKeys": ["Owner", "owner", "OWNER", "oWnEr"]}}}
     _, credentials = new_user(policy({"Action": "iam:*"} | ours_alone, {"Action": ["iam:TagUser", "iam:CreateUser"]}, retagging))
-    enemy = aws.signed_by(credentials)
-    assert outcome(enemy, "GetUser", UserName=theirs) == "AccessDenied"
-    assert outcome(enemy, "GetUser", UserName=ours) is None
+    attacker = aws.signed_by(credentials)
+    assert outcome(attacker, "GetUser", UserName=theirs) == "AccessDenied"
+    assert outcome(attacker, "GetUser", UserName=ours) is None
     for key in ("Owner", "owner", "OWNER", "oWnEr"):
-        assert outcome(enemy, "TagUser", UserName=theirs, Tags=[{"Key": "x", "Value": "y"}, {"Key": key, "Value": "us"}]) == "AccessDenied"
-        assert outcome(enemy, "CreateUser", UserName=name(), Tags=[{"Key": key, "Value": "us"}]) == "AccessDenied"
-    assert outcome(enemy, "TagUser", UserName=theirs, Tags=[{"Key": "Owner ", "Value": "us"}]) in (None, "ValidationError", "InvalidInput")
-    assert outcome(enemy, "GetUser", UserName=theirs) == "AccessDenied"
+        assert outcome(attacker, "TagUser", UserName=theirs, Tags=[{"Key": "x", "Value": "y"}, {"Key": key, "Value": "us"}]) == "AccessDenied"
+        assert outcome(attacker, "CreateUser", UserName=name(), Tags=[{"Key": key, "Value": "us"}]) == "AccessDenied"
+    assert outcome(attacker, "TagUser", UserName=theirs, Tags=[{"Key": "Owner ", "Value": "us"}]) in (None, "ValidationError", "InvalidInput")
+    assert outcome(attacker, "GetUser", UserName=theirs) == "AccessDenied"
 
 
 # Sessions.

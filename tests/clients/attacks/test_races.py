@@ -48,15 +48,15 @@ def codes(outcomes):
 
 def test_a_user_is_deleted_while_a_key_is_created(aws, both, name):
     for _ in range(ROUNDS):
-        who = name()
-        aws.call("CreateUser", UserName=who)
-        deleted, made = both(("DeleteUser", {"UserName": who}), ("CreateAccessKey", {"UserName": who}))
+        user_name = name()
+        aws.call("CreateUser", UserName=user_name)
+        deleted, made = both(("DeleteUser", {"UserName": user_name}), ("CreateAccessKey", {"UserName": user_name}))
         if deleted[0] is None:
             assert made[0] == "NoSuchEntity"
         else:
             assert (deleted[0], made[0]) == ("DeleteConflict", None)
-            aws.call("DeleteAccessKey", UserName=who, AccessKeyId=made[1]["AccessKey"]["AccessKeyId"])
-            aws.call("DeleteUser", UserName=who)
+            aws.call("DeleteAccessKey", UserName=user_name, AccessKeyId=made[1]["AccessKey"]["AccessKeyId"])
+            aws.call("DeleteUser", UserName=user_name)
 
 
 def test_a_user_is_deleted_while_they_get_a_policy_or_join(aws, both, name):
@@ -69,28 +69,28 @@ def test_a_user_is_deleted_while_they_get_a_policy_or_join(aws, both, name):
         ("AddUserToGroup", {"GroupName": group}, ("RemoveUserFromGroup", {"GroupName": group})),
     ):
         for _ in range(ROUNDS // 2):
-            who = name()
-            aws.call("CreateUser", UserName=who)
-            deleted, given = both(("DeleteUser", {"UserName": who}), (operation, {"UserName": who} | members))
+            user_name = name()
+            aws.call("CreateUser", UserName=user_name)
+            deleted, given = both(("DeleteUser", {"UserName": user_name}), (operation, {"UserName": user_name} | members))
             assert (deleted[0], given[0]) in ((None, "NoSuchEntity"), ("DeleteConflict", None)), operation
             if deleted[0]:
-                aws.call(undo[0], UserName=who, **undo[1])
-                aws.call("DeleteUser", UserName=who)
+                aws.call(undo[0], UserName=user_name, **undo[1])
+                aws.call("DeleteUser", UserName=user_name)
     assert aws.call("GetGroup", GroupName=group)["Users"] == []
 
 
 def test_a_group_is_deleted_while_a_user_joins(aws, both, name):
-    who = name()
-    aws.call("CreateUser", UserName=who)
+    user_name = name()
+    aws.call("CreateUser", UserName=user_name)
     for _ in range(ROUNDS):
         group = name()
         aws.call("CreateGroup", GroupName=group)
-        deleted, joined = both(("DeleteGroup", {"GroupName": group}), ("AddUserToGroup", {"GroupName": group, "UserName": who}))
+        deleted, joined = both(("DeleteGroup", {"GroupName": group}), ("AddUserToGroup", {"GroupName": group, "UserName": user_name}))
         assert (deleted[0], joined[0]) in ((None, "NoSuchEntity"), ("DeleteConflict", None))
         if deleted[0]:
-            aws.call("RemoveUserFromGroup", GroupName=group, UserName=who)
+            aws.call("RemoveUserFromGroup", GroupName=group, UserName=user_name)
             aws.call("DeleteGroup", GroupName=group)
-    assert aws.call("ListGroupsForUser", UserName=who)["Groups"] == []
+    assert aws.call("ListGroupsForUser", UserName=user_name)["Groups"] == []
 
 
 def test_names_are_unique_without_regard_to_case(aws, both, name):
@@ -113,46 +113,46 @@ def test_names_are_unique_without_regard_to_case(aws, both, name):
 
 def test_quotas_hold_against_many_at_once(aws, both, name):
     for _ in range(ROUNDS // 4):
-        who = name()
-        aws.call("CreateUser", UserName=who)
-        made = both(*[("CreateAccessKey", {"UserName": who})] * 8)
+        user_name = name()
+        aws.call("CreateUser", UserName=user_name)
+        made = both(*[("CreateAccessKey", {"UserName": user_name})] * 8)
         assert codes(made).count(None) == 2 and set(codes(made)) == {None, "LimitExceeded"}
-        assert len(aws.call("ListAccessKeys", UserName=who)["AccessKeyMetadata"]) == 2
+        assert len(aws.call("ListAccessKeys", UserName=user_name)["AccessKeyMetadata"]) == 2
         arns = [aws.call("CreatePolicy", PolicyName=name(), PolicyDocument=policy("s3:GetObject"))["Policy"]["Arn"] for _ in range(13)]
         for arn in arns[:8]:
-            aws.call("AttachUserPolicy", UserName=who, PolicyArn=arn)
-        attached = both(*(("AttachUserPolicy", {"UserName": who, "PolicyArn": arn}) for arn in arns[8:]))
+            aws.call("AttachUserPolicy", UserName=user_name, PolicyArn=arn)
+        attached = both(*(("AttachUserPolicy", {"UserName": user_name, "PolicyArn": arn}) for arn in arns[8:]))
         assert codes(attached).count(None) == 2 and set(codes(attached)) == {None, "LimitExceeded"}
-        assert len(aws.call("ListAttachedUserPolicies", UserName=who)["AttachedPolicies"]) == 10
+        assert len(aws.call("ListAttachedUserPolicies", UserName=user_name)["AttachedPolicies"]) == 10
         versions = both(*[("CreatePolicyVersion", {"PolicyArn": arns[-1], "PolicyDocument": policy("s3:PutObject")})] * 7)
         assert codes(versions).count(None) == 4 and set(codes(versions)) <= {None, "LimitExceeded", "ConcurrentModification"}
         # Inline policies are counted together.
         half = policy({"Action": ["s3:" + "a" * 60] * 14})
-        put = both(*(("PutUserPolicy", {"UserName": who, "PolicyName": f"p{n}", "PolicyDocument": half}) for n in range(6)))
+        put = both(*(("PutUserPolicy", {"UserName": user_name, "PolicyName": f"p{n}", "PolicyDocument": half}) for n in range(6)))
         assert codes(put).count(None) == 2 and set(codes(put)) == {None, "LimitExceeded"}
-        tagged = both(*(("TagUser", {"UserName": who, "Tags": [{"Key": f"k{n}-{m}", "Value": "v"} for m in range(20)]}) for n in range(4)))
+        tagged = both(*(("TagUser", {"UserName": user_name, "Tags": [{"Key": f"k{n}-{m}", "Value": "v"} for m in range(20)]}) for n in range(4)))
         assert codes(tagged).count(None) == 2 and set(codes(tagged)) == {None, "LimitExceeded"}
-        assert len(aws.items("ListUserTags", "Tags", UserName=who)) == 40
+        assert len(aws.items("ListUserTags", "Tags", UserName=user_name)) == 40
 
 
 def test_a_policy_is_deleted_while_it_is_attached(aws, both, name):
-    who = name()
-    aws.call("CreateUser", UserName=who)
+    user_name = name()
+    aws.call("CreateUser", UserName=user_name)
     for operation, undo in (("AttachUserPolicy", "DetachUserPolicy"), ("PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary")):
         for _ in range(ROUNDS // 2):
             arn = aws.call("CreatePolicy", PolicyName=name(), PolicyDocument=ALLOW_ALL)["Policy"]["Arn"]
             member = "PolicyArn" if operation == "AttachUserPolicy" else "PermissionsBoundary"
-            deleted, given = both(("DeletePolicy", {"PolicyArn": arn}), (operation, {"UserName": who, member: arn}))
+            deleted, given = both(("DeletePolicy", {"PolicyArn": arn}), (operation, {"UserName": user_name, member: arn}))
             assert (deleted[0], given[0]) in ((None, "NoSuchEntity"), ("DeleteConflict", None)), operation
             if deleted[0]:
-                aws.call(undo, UserName=who, **({"PolicyArn": arn} if member == "PolicyArn" else {}))
+                aws.call(undo, UserName=user_name, **({"PolicyArn": arn} if member == "PolicyArn" else {}))
                 aws.call("DeletePolicy", PolicyArn=arn)
 
 
 def test_a_role_is_deleted_while_it_is_trusted_or_assumed(aws, both, server, name):
-    aws.call("CreateUser", UserName=(who := name()))
-    aws.call("PutUserPolicy", UserName=who, PolicyName="p", PolicyDocument=ALLOW_ALL)
-    caller = AwsApi(server, Credentials.of(aws.call("CreateAccessKey", UserName=who)["AccessKey"]))
+    aws.call("CreateUser", UserName=(user_name := name()))
+    aws.call("PutUserPolicy", UserName=user_name, PolicyName="p", PolicyDocument=ALLOW_ALL)
+    caller = AwsApi(server, Credentials.of(aws.call("CreateAccessKey", UserName=user_name)["AccessKey"]))
     for _ in range(ROUNDS):
         role = aws.call("CreateRole", RoleName=name(), AssumeRolePolicyDocument=trust(server.account))["Role"]
         trusting = name()
@@ -176,10 +176,10 @@ def test_a_role_is_deleted_while_it_is_trusted_or_assumed(aws, both, server, nam
 def test_permissions_revoked_during_a_change_do_not_allow_it(aws, server, name):
     """After the answer that a policy is detached, no further change that needs it succeeds."""
     for _ in range(ROUNDS // 3):
-        who = name()
-        aws.call("CreateUser", UserName=who)
-        aws.call("PutUserPolicy", UserName=who, PolicyName="p", PolicyDocument=ALLOW_ALL)
-        keys = Credentials.of(aws.call("CreateAccessKey", UserName=who)["AccessKey"])
+        user_name = name()
+        aws.call("CreateUser", UserName=user_name)
+        aws.call("PutUserPolicy", UserName=user_name, PolicyName="p", PolicyDocument=ALLOW_ALL)
+        keys = Credentials.of(aws.call("CreateAccessKey", UserName=user_name)["AccessKey"])
         taken, late, stop = threading.Event(), [], threading.Event()
 
         def make(api=GrpcApi(server, keys)):
@@ -196,7 +196,7 @@ def test_permissions_revoked_during_a_change_do_not_allow_it(aws, server, name):
         makers = [threading.Thread(target=make) for _ in range(3)]
         for maker in makers:
             maker.start()
-        aws.call("DeleteUserPolicy", UserName=who, PolicyName="p")
+        aws.call("DeleteUserPolicy", UserName=user_name, PolicyName="p")
         taken.set()
         for maker in makers:
             maker.join(timeout=10)
@@ -206,16 +206,16 @@ def test_permissions_revoked_during_a_change_do_not_allow_it(aws, server, name):
 
 def test_all_writers_of_one_object_succeed_in_the_end(server, aws, name):
     """None of many concurrent writers is asked to retry."""
-    who = name()
-    aws.call("CreateUser", UserName=who)
+    user_name = name()
+    aws.call("CreateUser", UserName=user_name)
 
     def change(number):
         api = (AwsApi if number % 2 else GrpcApi)(server, server.root)
         for count in range(ROUNDS):
-            api.call("TagUser", UserName=who, Tags=[{"Key": f"of-{number}", "Value": str(count)}])
+            api.call("TagUser", UserName=user_name, Tags=[{"Key": f"of-{number}", "Value": str(count)}])
 
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         for future in [pool.submit(change, number) for number in range(16)]:
             future.result()
-    tags = aws.call("ListUserTags", UserName=who)["Tags"]
+    tags = aws.call("ListUserTags", UserName=user_name)["Tags"]
     assert {tag["Key"]: tag["Value"] for tag in tags} == {f"of-{number}": str(ROUNDS - 1) for number in range(16)}

@@ -109,15 +109,15 @@ def test_waiting_calls_are_decided_on_the_state_when_they_continue(server, rpc, 
         role = rpc.call("CreateRole", RoleName=name("role"), AssumeRolePolicyDocument=trust(server.account))["Role"]
         rpc.call("PutRolePolicy", RoleName=role["RoleName"], PolicyName="all", PolicyDocument=ALLOW_ALL)
         session = assumed(rpc.signed_by(key), role["Arn"]).credentials
-        who, of = {"UserName": user["UserName"]}, {"UserName": user["UserName"], "AccessKeyId": key.access_key_id}
+        target, of = {"UserName": user["UserName"]}, {"UserName": user["UserName"], "AccessKeyId": key.access_key_id}
 
         def meanwhile():
             if event == "deactivated":
                 rpc.call("UpdateAccessKey", **of, Status="Inactive")
             elif event == "deleted":
                 rpc.call("DeleteAccessKey", **of)
-                rpc.call("DeleteUserPolicy", **who, PolicyName="inline")
-                rpc.call("DeleteUser", **who)
+                rpc.call("DeleteUserPolicy", **target, PolicyName="inline")
+                rpc.call("DeleteUser", **target)
             elif event == "role deleted":
                 rpc.call("DeleteRolePolicy", RoleName=role["RoleName"], PolicyName="all")
                 rpc.call("DeleteRole", RoleName=role["RoleName"])

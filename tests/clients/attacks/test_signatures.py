@@ -63,11 +63,11 @@ def name():
     return f"enemy-{random.getrandbits(64):x}"
 
 
-@pytest.mark.parametrize("who", ["alice", "session"])
-def test_mutated_headers(server, people, who):
+@pytest.mark.parametrize("signer", ["alice", "session"])
+def test_mutated_headers(server, people, signer):
     for _ in range(ROUNDS):
         for kind, mutate in mutations.HEADER.items():
-            request = sign(post(server, form(Action="CreateUser", Version="2010-05-08", UserName=name())), people[who])
+            request = sign(post(server, form(Action="CreateUser", Version="2010-05-08", UserName=name())), people[signer])
             mutated = mutate(request.copy())
             if mutated == request:
                 continue
@@ -82,11 +82,11 @@ def leaks(answer, request):
     return "Canonical" in shown or "String-to-Sign" in shown or (right in shown)
 
 
-@pytest.mark.parametrize("who", ["alice", "session"])
-def test_mutated_presigned_requests(server, people, who):
+@pytest.mark.parametrize("signer", ["alice", "session"])
+def test_mutated_presigned_requests(server, people, signer):
     for _ in range(ROUNDS):
         for kind, mutate in mutations.QUERY.items():
-            request = presign(get(server, f"Action=CreateUser&Version=2010-05-08&UserName={name()}"), people[who])
+            request = presign(get(server, f"Action=CreateUser&Version=2010-05-08&UserName={name()}"), people[signer])
             mutated = mutate(request.copy())
             if mutated != request:
                 refusal(server, mutated, kind)
@@ -190,10 +190,10 @@ def test_unsigned_requests_are_refused(server):
         assert answer.code == "MissingAuthenticationToken"
 
 
-@pytest.mark.parametrize("who", ["alice", "session"])
-def test_changes_that_a_proxy_may_make_are_accepted(server, people, who):
+@pytest.mark.parametrize("signer", ["alice", "session"])
+def test_changes_that_a_proxy_may_make_are_accepted(server, people, signer):
     """Blanks, case and order of headers belong to the transport; so do parameters' order and escapes of a query."""
-    keys = people[who]
+    keys = people[signer]
 
     def accepted(request, kind):
         answer = send(server, request.wire())

@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from attacks.flood import PREFACE, strangers
+from attacks.flood import PREFACE, open_sources
 from support.certificates import make_certificate
 from support.waiting import until
 
@@ -100,11 +100,11 @@ def test_handshakes_that_stall_are_ended(secure):
 def test_unfinished_handshakes_are_limited_per_source(secure):
     """Hundreds of partial hellos from one address: the oldest are closed, and handshakes from others succeed."""
     half = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
-    with strangers(secure, 1) as (stranger,):
+    with open_sources(secure, 1) as (source,):
         for _ in range(700):
-            stranger.connect(half)
+            source.connect(half)
         assert hands_shaken(secure) == "TLSv1.3"
-        assert 400 < until(lambda: (count := stranger.open()) <= 512 and count, "the oldest connections are closed") <= 512
+        assert 400 < until(lambda: (count := source.open()) <= 512 and count, "the oldest connections are closed") <= 512
         assert hands_shaken(secure) == "TLSv1.3"
         # A hello as long as the records allow: the server keeps only a part of it.
         flood = b"".join(b"\x16\x03\x01\x40\x00" + (b"\x01\x00\xff\xff" if n == 0 else b"\0" * 4) + b"\0" * 16_380 for n in range(4))

@@ -21,8 +21,8 @@ def _statement(statement):
 
 def trust(principal, action="sts:AssumeRole", **more):
     """A trust policy for one principal: an ARN or account id, or the value of `Principal`."""
-    who = {"AWS": principal} if isinstance(principal, str) and principal != "*" else principal
-    return policy({"Principal": who, "Action": action, **more})
+    element = {"AWS": principal} if isinstance(principal, str) and principal != "*" else principal
+    return policy({"Principal": element, "Action": action, **more})
 
 
 ALLOW_ALL = policy("*")

@@ -260,10 +260,10 @@ def test_stored_data_of_another_accounts_resources_is_not_revealed(server, accou
     for arn in (album, nameless):
         ask = {"caller": {"principalArn": f"arn:aws:iam::{number_a}:user/spy"}, "action": "photos:Get", "resource": arn, "resourceAccount": number_b}
         assert outcome(spy, "Explain", request=ask) == "AccessDenied"
-        told = [spy.call("Authorize", **ask), spy.call("BatchAuthorize", items=[ask])]
-        told.append(spy.call("Authorize", **ask, context=[{"key": "aws:UserAgent", "values": ["only-between-us"]}]))
-        assert told[0]["decision"] == "DECISION_IMPLICIT_DENY" and told[2]["decision"] == "DECISION_ALLOW"
-        assert "between" not in str(told).lower(), told
+        answers = [spy.call("Authorize", **ask), spy.call("BatchAuthorize", items=[ask])]
+        answers.append(spy.call("Authorize", **ask, context=[{"key": "aws:UserAgent", "values": ["only-between-us"]}]))
+        assert answers[0]["decision"] == "DECISION_IMPLICIT_DENY" and answers[2]["decision"] == "DECISION_ALLOW"
+        assert "between" not in str(answers).lower(), answers
     assert outcome(spy, "PutResourcePolicy", resourceArn=album, policy=policy({"Principal": "*", "Action": "photos:*", "Resource": "*"})) == "ValidationError"
     for operation, members in {"GetResourcePolicy": {}, "DeleteResourcePolicy": {}, "ListTagsForResource": {}, "UntagResource": {"tagKeys": ["between"]}}.items():
         assert outcome(spy, operation, resourceArn=album, **members) == "ValidationError", operation
@@ -299,19 +299,19 @@ def test_a_service_that_holds_a_signed_request_learns_nothing_of_another_account
     number_of_service = other.call("GetCallerIdentity")["Account"]
     bucket = {"action": "s3:GetObject", "resource": "arn:aws:s3:::theirs/a", "resourceAccount": number_of_service}
     shared = policy({"Sid": "Mine", "Principal": {"AWS": number}, "Action": "s3:*", "Resource": "*"})
-    for who, statement in statements.items():
-        owner.call("CreateUser", UserName=who)
-        owner.call("PutUserPolicy", UserName=who, PolicyName="PrivateName", PolicyDocument=policy(statement))
-        key = Credentials.of(owner.call("CreateAccessKey", UserName=who)["AccessKey"])
+    for user_name, statement in statements.items():
+        owner.call("CreateUser", UserName=user_name)
+        owner.call("PutUserPolicy", UserName=user_name, PolicyName="PrivateName", PolicyDocument=policy(statement))
+        key = Credentials.of(owner.call("CreateAccessKey", UserName=user_name)["AccessKey"])
         proofs = [{"signedRequest": received(key)}, {"handle": service.call("Authenticate", signedRequest=received(key))["handle"]}]
         for caller in proofs:
             ask = {**bucket, "resourcePolicy": shared}
             answers = [service.call("Authorize", caller=caller, **ask), service.call("BatchAuthorize", caller=caller, items=[ask])["results"][0]]
             for answer in answers:
                 said = str(answer)
-                decision = {"allowed": "ALLOW", "denied": "EXPLICIT_DENY", "silent": "IMPLICIT_DENY"}[who]
+                decision = {"allowed": "ALLOW", "denied": "EXPLICIT_DENY", "silent": "IMPLICIT_DENY"}[user_name]
                 assert answer["decision"] == f"DECISION_{decision}", answer
-                assert answer["step"] == ("STEP_EXPLICIT_DENY" if who == "denied" else "STEP_WITHHELD"), answer
+                assert answer["step"] == ("STEP_EXPLICIT_DENY" if user_name == "denied" else "STEP_WITHHELD"), answer
                 assert "statement" not in answer and "Private" not in said and "dentity" not in said, answer
             assert outcome(service, "Explain", request={"caller": caller, **ask}) == "AccessDenied"
             assert outcome(service, "Authorize", **question(caller)) == "ValidationError", "asked about another service's action"
