@@ -45,6 +45,7 @@ const COINED: &[(&str, &str)] = &[
     ("anew", "again"),
     ("unawares", "without notice"),
     ("its turn", "say what happens"),
+    ("one s turn", "say what happens"),
     ("what is wrong with", "the error of, the reason"),
 ];
 

@@ -97,7 +97,7 @@ fn request(random: &mut Random, statements: &[Statement], n: usize) -> Request {
     let of = &statements[random.below(statements.len())];
     let action = of.actions[random.below(of.actions.len())].replace('*', random.pick(NOUNS));
     let service = action.split(':').next().unwrap_or_default();
-    // A quarter asks for another action, a quarter for the neighbour whose name begins alike.
+    // A quarter requests another action, a quarter a resource whose name has the same prefix.
     let (action, bend) = match random.below(4) {
         0 => (format!("{service}:{}{}", random.pick(VERBS), random.pick(NOUNS)), ""),
         1 => (action.clone(), "x"),

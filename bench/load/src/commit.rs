@@ -66,7 +66,7 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
-/// A file of its own, into which the same is committed again and again.
+/// A separate file, into which the same rows are committed repeatedly.
 pub struct Bare<'a> {
     written: &'a Written,
     database: Database,

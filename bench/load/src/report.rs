@@ -1,4 +1,4 @@
-//! What was measured, as a table for people and as JSON for machines.
+//! Results as a table for people and as JSON for programs.
 
 use anyhow::Result;
 use serde::Serialize;
@@ -10,7 +10,7 @@ pub struct Row {
     /// The figure that counts: a ratio, or an absolute with its unit.
     pub value: f64,
     pub unit: &'static str,
-    /// What it should be, if something is asked of it.
+    /// The target, if there is one.
     pub target: Option<Target>,
     /// The absolute figures behind it.
     pub detail: String,

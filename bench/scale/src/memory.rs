@@ -1,11 +1,11 @@
-//! How many bytes are in use: an allocator that counts what is asked of it.
+//! The bytes in use: an allocator that counts requested bytes.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 static IN_USE: AtomicI64 = AtomicI64::new(0);
 
-/// Bytes that are in use now, as they were asked for: what the allocator adds to round them up is not in it.
+/// Requested bytes that are in use now, without the padding of the allocator.
 pub fn in_use() -> i64 {
     IN_USE.load(Ordering::Relaxed)
 }

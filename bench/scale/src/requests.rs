@@ -1,4 +1,4 @@
-//! Requests: whose they are, drawn evenly or as Zipf has it, and what they ask.
+//! Requests: their callers, drawn evenly or by Zipf's law, their actions and resources.
 
 use anyhow::{Result, bail};
 use bailiwick_evaluator::{Context, ContextSource, ContextValue, Entity, Policies, Principal, Request, decide};

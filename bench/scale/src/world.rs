@@ -1,4 +1,4 @@
-//! A world: users in groups and roles, a thousand policies that they share, and for one in ten a policy of its own.
+//! The content of a store: users in groups, roles, a thousand shared policies, and an own policy for one identity in ten.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

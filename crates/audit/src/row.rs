@@ -73,7 +73,7 @@ impl Row {
         (self.time, self.bytes.into())
     }
 
-    /// The number of calls that its records stand for.
+    /// The number of calls that its records represent.
     pub(crate) fn count(&self) -> u64 {
         self.count
     }

@@ -74,7 +74,7 @@ pub(crate) fn store_error(error: impl Into<redb::Error>) -> StoreError {
     }
 }
 
-/// A failure in a few words.
+/// A short description of a failure.
 pub(crate) fn cause(error: &StoreError) -> String {
     let StoreError::Backend(cause) = error else { return error.to_string() };
     match (cause.downcast_ref::<redb::Error>(), cause.downcast_ref::<std::io::Error>()) {

@@ -31,7 +31,7 @@ folded!(UserName GroupName RoleName PolicyName);
 pub trait Noun: Record + Send + Sync {
     /// The type of the name.
     type Name: FoldedName;
-    /// Which counter counts it in its account, and the words for it.
+    /// The counter of its records in an account, and its name in messages.
     #[doc(hidden)]
     const SPEC: NounSpec;
 
@@ -121,7 +121,7 @@ impl Tx {
         } else {
             self.add_within(count, 1, quota, || IamError::quota(N::SPEC.quota_name, quota)).await?;
         }
-        // The id is new; the commit makes sure of it.
+        // The id is new; the commit checks it.
         let key = keys::record(account, N::SPEC.record, noun.id().as_bytes());
         if self.read_key(key.clone()).await?.is_some() {
             return Err(IamError::internal("a generated unique id already exists"));

@@ -48,7 +48,7 @@ pub struct Inspected {
 /// The health of a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
-    /// Why changes are refused at the moment, in a few words; none while they are taken.
+    /// The reason why changes are refused at present; none while they are accepted.
     pub refuses_changes: Option<String>,
 }
 

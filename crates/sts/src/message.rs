@@ -1,7 +1,7 @@
 //! The content of a token: a caller, encoded.
 //!
 //! Only this crate reads these messages, and a token outlives a rolling upgrade by at most the duration of a session.
-//! Field numbers never change all the same.
+//! Field numbers never change nevertheless.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Callers, and what is known about their requests.
+//! Callers, and the context of their requests.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! Every input in `fuzz/corpus` passes its fuzz target, and every target has a corpus and a program in `fuzz/`.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -117,7 +117,7 @@ pub(in crate::promises) async fn counters_stay_within_their_bounds(backend: &dyn
     assert!(matches!(tried, Err(StoreError::Conflict { .. })), "a counter is a key like others: {tried:?}");
 }
 
-/// Random batches, some of which conflict or leave bounds, have the outcome that a simple model has.
+/// Random batches, some of which conflict or exceed bounds, have the outcome of a simple model.
 pub(in crate::promises) async fn random_batches_agree_with_a_model(backend: &dyn Backend) {
     let store = backend.fresh(LOG).await;
     let (mut model, mut batches) = (Model::default(), Batches::new());

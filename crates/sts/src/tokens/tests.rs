@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::testing::{now, root, sealer, session, time, user};
 
-/// Callers have no equality of their own; all of them is in what `Debug` shows.
+/// Callers have no `PartialEq`; `Debug` shows all of their members.
 fn same(a: &Caller, b: &Caller) -> bool {
     format!("{a:?}") == format!("{b:?}")
 }

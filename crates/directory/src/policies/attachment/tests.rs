@@ -55,7 +55,7 @@ async fn policies_that_cannot_be_attached_are_refused() {
         ("arn:aws:iam::111122223333:user/own", "InvalidInput: ARN {arn} is not valid."),
         ("arn:aws-cn:iam::111122223333:policy/own", "InvalidInput: ARN {arn} is not valid."),
         ("arn:aws:s3:::my-bucket/object", "InvalidInput: ARN {arn} is not valid."),
-        ("this is not an ARN", "ValidationError: ARN {arn} is not valid."),
+        ("this is not an ARN at all", "ValidationError: ARN {arn} is not valid."),
     ] {
         w.fails::<op::AttachUserPolicy>(user(arn), &expected.replace("{arn}", arn)).await;
     }
