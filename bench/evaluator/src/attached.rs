@@ -1,4 +1,4 @@
-//! Statements as they are attached: as many policies of one principal, without and with an index over all of them.
+//! Statements in many policies of one principal, without and with an index over all of them.
 
 use std::time::Instant;
 

@@ -30,7 +30,7 @@ pub fn run(millis: u64) -> Result<Value> {
     Ok(rows.into())
 }
 
-/// One statement that concerns every request, among so many that concern none.
+/// One statement that concerns every request, among `count` that concern none.
 fn policy(kind: &str, count: usize) -> Result<ours::Ours> {
     let other = |n: usize| {
         let (action, resource) = match kind {
@@ -58,7 +58,7 @@ fn time(millis: u64, engine: &mut ours::Ours, count: usize) -> f64 {
         .map(|n| Request {
             principal: format!("arn:aws:iam::111122223333:user/dev/user-{}", n % 97),
             action: if n % 4 == 0 { "photos:TagItem" } else { "photos:GetItem" }.to_owned(),
-            // Some would fit next to a statement that is there.
+            // Some would match next to an existing statement.
             resource: match n % 3 {
                 0 => format!("arn:aws:photos:::unit-{}x/item", random.below(count)),
                 _ => format!("arn:aws:photos:::mine/item-{n}"),

@@ -9,7 +9,7 @@ pub struct World {
     pub requests: Vec<Request>,
 }
 
-/// What all engines here can say: effect, a few actions, resources by prefix, one tag.
+/// What all engines can express: effect, a few actions, resources by prefix, one tag.
 #[derive(Clone)]
 pub struct Statement {
     pub deny: bool,

@@ -1,7 +1,7 @@
-//! The floor under a durable write: a bare redb commit of the same keys and bytes, with the same settings.
+//! The baseline of a durable write: a bare redb commit of the same keys and bytes, with the same settings.
 //!
 //! What a CreateUser writes is read from the store that the server left: the rows of one revision and its entry in the
-//! change log. Rows that every CreateUser writes again (counters) are put under the same key each time, the others under
+//! change log. Rows that every CreateUser rewrites (counters) are put under the same key each time, the others under
 //! a key of their own, as the server does.
 
 use anyhow::{Context, Result, bail};
@@ -12,7 +12,7 @@ use std::time::Instant;
 const ROWS: TableDefinition<'static, &'static [u8], &'static [u8]> = TableDefinition::new("rows");
 const LOG: TableDefinition<'static, u64, &'static [u8]> = TableDefinition::new("log");
 
-/// What one call wrote.
+/// The rows that one call wrote.
 pub struct Written {
     rows: Vec<Row>,
     log: Vec<u8>,
@@ -33,7 +33,7 @@ impl Written {
     }
 }
 
-/// What the call that made `user` wrote, from the store of a server that has stopped.
+/// The rows of the call that created `user`, from the store of a stopped server.
 pub fn read(store: &Path, user: &str) -> Result<Written> {
     let database = Database::open(store).context("cannot open the server's store")?;
     let txn = database.begin_read()?;
@@ -79,7 +79,7 @@ impl<'a> Bare<'a> {
         Ok(Bare { written, database, count: 0 })
     }
 
-    /// So many commits, and the seconds that they took.
+    /// Makes a number of commits, and returns the seconds that they took.
     pub fn repeat(&mut self, commits: u64) -> Result<f64> {
         let begun = Instant::now();
         for _ in 0..commits {
@@ -112,7 +112,7 @@ impl<'a> Bare<'a> {
     }
 }
 
-/// Ids are random: a number spread over all of its bits, each another.
+/// A unique pseudo-random number for each input, like the random ids of the server.
 fn scatter(number: u64) -> u64 {
     number.wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }

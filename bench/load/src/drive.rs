@@ -38,7 +38,7 @@ pub trait Call: Send + 'static {
     fn call(&mut self) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// Runs workers for a while. The first error ends it.
+/// Runs workers for a time. The first error ends the run.
 pub async fn run<C: Call>(process: &Process, workers: Vec<C>, time: Duration) -> Result<(Load, Vec<C>)> {
     let stop = Arc::new(AtomicBool::new(false));
     let cpu = process.cpu()?;
@@ -69,7 +69,7 @@ pub async fn run<C: Call>(process: &Process, workers: Vec<C>, time: Duration) ->
     Ok((load, workers))
 }
 
-/// Two sides in turns, a second each, after a second to get warm, so that other load affects both.
+/// Measures two sides alternately, a second each, after a second of warm-up, so that other load affects both.
 pub async fn in_turns<A: Call, B: Call>(
     (a, mut a_workers): (&Process, Vec<A>),
     (b, mut b_workers): (&Process, Vec<B>),

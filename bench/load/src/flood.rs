@@ -23,7 +23,7 @@ const ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
 const FRAME_HEADER: usize = 9;
 
-/// What a flood consists of.
+/// The kind of a flood.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Kind {
     /// 36 connections of 250 streams each, with 55 KiB of headers and a message that never ends

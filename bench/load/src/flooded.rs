@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const MIB: f64 = 1024.0 * 1024.0;
-/// Rounds of a measurement without the flood and one with it. The first is to warm up and is not counted.
+/// Rounds of a measurement without the flood and one with it. The first is a warm-up and is not counted.
 const ROUNDS: u32 = 3;
 /// Concurrent calls over connections that stay open.
 const IN_FLIGHT: usize = 16;

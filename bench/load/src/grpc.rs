@@ -14,7 +14,7 @@ use tonic_prost::ProstCodec;
 /// More workers than this share connections, as the calls of a real service do.
 const CONNECTIONS: usize = 4;
 
-/// Calls one method again and again with the same message; an answer that `fine` does not like is an error.
+/// Calls one method repeatedly with the same message; an answer that `fine` refuses is an error.
 pub struct Unary<Request, Response> {
     client: Grpc<Channel>,
     path: PathAndQuery,
@@ -36,7 +36,7 @@ pub struct Target<'a, Request, Response> {
 }
 
 impl<Request, Response> Target<'_, Request, Response> {
-    /// As many workers as there are to be calls in flight; `from` is the number of the first call.
+    /// Makes a worker for each call in flight; `from` is the number of the first call.
     pub async fn workers(&self, in_flight: usize, from: u64) -> Result<Vec<Unary<Request, Response>>> {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.process.address))?.tcp_nodelay(true);
         let mut channels = Vec::new();

@@ -1,8 +1,8 @@
 //! Measures a release build of the server against baselines that are written to be fast.
 //!
-//! Each measurement is a ratio of two rates taken in turns within one run: the same client, payload and settings on both
-//! sides, the server in a process of its own whose CPU time the kernel counts. Rates depend on the
-//! machine; ratios are comparable. It uses the server only through its interfaces. Start reading at [`measure`].
+//! Each measurement is a ratio of two rates, measured alternately in one run: the same client, payload and settings on
+//! both sides, the server in a process of its own whose CPU time the kernel counts. Rates depend on the machine; ratios
+//! are comparable. It uses the server only through its interfaces. Start reading at [`measure`].
 
 mod baseline;
 mod commit;
@@ -39,7 +39,7 @@ struct Cli {
     baseline: Option<Baseline>,
 }
 
-/// What the program runs as its own child, to be measured against.
+/// The baselines, which the program runs as child processes.
 #[derive(Subcommand)]
 enum Baseline {
     /// An empty tonic echo

@@ -27,7 +27,7 @@ const MIB: f64 = 1024.0 * 1024.0;
 /// All measurements whose name contains the filter.
 pub async fn all(server: &Path, seconds: u32, filter: Option<&str>) -> Result<Vec<Row>> {
     let wanted = |name: &str| filter.is_none_or(|filter| name.contains(filter));
-    // Beside the build, so that writes go to a disk and not to memory.
+    // In the build folder, so that writes go to a disk and not to memory.
     let beside = server.parent().context("the server has no folder")?;
     let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(beside)?;
     let mut rows = Vec::new();
@@ -55,7 +55,7 @@ async fn started(server: &Path, data: &Path) -> Result<Process> {
     Ok(process)
 }
 
-/// The first start on an empty folder, up to a signed call answered; the memory of a server that waits; the binary.
+/// The time of a first start until a signed call is answered; the memory of an idle server; the size of the binary.
 async fn start_and_size(server: &Path, folder: &Path) -> Result<Vec<Row>> {
     let mut times = Vec::new();
     let mut memory = 0;
@@ -177,7 +177,7 @@ async fn create_user(server: &Path, folder: &Path) -> Result<Vec<Row>> {
     let data = folder.join("create-user");
     let process = started(server, &data).await?;
     let world = world::make(&process).await?;
-    // A few first, to see in the store what one writes.
+    // A few first, to read the rows of one call from the store.
     let mut worker = creating(&process, &world.root_bearer).workers(1, 0).await?.remove(0);
     let warm = 20;
     for _ in 0..warm {
@@ -189,7 +189,7 @@ async fn create_user(server: &Path, folder: &Path) -> Result<Vec<Row>> {
     let mut bare = commit::Bare::new(&written, &folder.join("bare.redb"))?;
     let process = started(server, &data).await?;
     let mut worker = creating(&process, &world.root_bearer).workers(1, warm).await?.remove(0);
-    // In turns, so that what else the disk does meets both; the first block of each is to get warm.
+    // Alternately, so that other load of the disk affects both; the first block of each is a warm-up.
     let (mut alone, mut floor) = (0.0, 0.0);
     for block in 0..=BLOCKS {
         let begun = Instant::now();

@@ -17,7 +17,7 @@ pub struct Process {
     pub address: SocketAddr,
 }
 
-/// Root credentials that only live as long as a measurement.
+/// Root credentials of one measurement.
 pub const ACCESS_KEY_ID: &str = "AKIABAILIWICKBENCHAA";
 pub const SECRET_ACCESS_KEY: &str = "only-for-measuring-and-gone-with-it-0123";
 pub const ACCOUNT: &str = "111122223333";
@@ -56,7 +56,7 @@ impl Process {
     }
 
     fn spawn(mut command: Command, address: SocketAddr) -> Result<Process> {
-        // The log goes where a busy server's log goes: to a reader that does not keep it.
+        // The log goes to a pipe whose reader discards it.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
         Ok(Process { child, address })
@@ -73,7 +73,7 @@ impl Process {
         Ok(())
     }
 
-    /// Seconds of CPU that the process has used, its own and the kernel's for it.
+    /// Seconds of CPU time of the process, in user and kernel mode.
     pub fn cpu(&self) -> Result<f64> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).context("this bench needs Linux")?;
         // The name, in parentheses, may hold anything; the fields after it do not.
@@ -82,7 +82,7 @@ impl Process {
         Ok((ticks(11)? + ticks(12)?) / TICKS_PER_SECOND)
     }
 
-    /// Bytes of memory that the process holds.
+    /// The resident memory of the process, in bytes.
     pub fn memory(&self) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("unexpected /proc/…/status")?;
@@ -95,7 +95,7 @@ impl Process {
         Ok(fs::read_dir(format!("/proc/{}/fd", self.child.id()))?.count())
     }
 
-    /// Asks the server to end and waits, so that its store can be opened.
+    /// Stops the server and waits, so that its store can be opened.
     pub fn stop(mut self) -> Result<()> {
         Command::new("kill").arg(self.child.id().to_string()).status()?;
         self.child.wait()?;

@@ -1,4 +1,4 @@
-//! AWS Query calls: the same signed bytes again and again on connections that stay open.
+//! AWS Query calls: the same signed bytes repeatedly on persistent connections.
 
 use crate::drive::Call;
 use crate::process::{ACCESS_KEY_ID, Process, REGION, SECRET_ACCESS_KEY};
@@ -78,7 +78,7 @@ impl Call for Repeat {
     }
 }
 
-/// Sends one form and gives the text of the answer.
+/// Sends one form and returns the text of the answer.
 pub async fn once(process: &Process, request: http::Request<Full<Bytes>>) -> Result<String> {
     let (status, body) = Repeat::connect(process, request).await?.ask().await?;
     let text = String::from_utf8_lossy(&body).into_owned();

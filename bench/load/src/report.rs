@@ -7,7 +7,7 @@ use serde::Serialize;
 #[derive(Serialize)]
 pub struct Row {
     pub name: String,
-    /// The figure that counts: a ratio, or an absolute with its unit.
+    /// The result: a ratio, or an absolute figure with its unit.
     pub value: f64,
     pub unit: &'static str,
     /// The target, if there is one.
@@ -16,7 +16,7 @@ pub struct Row {
     pub detail: String,
 }
 
-/// A bound, and whether it holds.
+/// A limit, and whether the figure keeps it.
 #[derive(Serialize)]
 pub struct Target {
     pub at_most: Option<f64>,

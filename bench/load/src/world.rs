@@ -20,7 +20,7 @@ pub struct World {
     pub bearer: String,
     /// The bearer token of the root user.
     pub root_bearer: String,
-    /// A question whose answer is yes.
+    /// A request that is allowed.
     pub question: AuthorizeRequest,
 }
 
@@ -29,7 +29,7 @@ struct Key {
     secret: String,
 }
 
-/// Makes the users, their policies and keys, and all that a question needs.
+/// Creates the users, their policies and keys, and the objects of the requests.
 pub async fn make(process: &Process) -> Result<World> {
     let asking = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"bailiwick:*","Resource":"*"}]}"#;
     let asked = concat!(
@@ -78,7 +78,7 @@ async fn user(process: &Process, name: &str, policy: &str) -> Result<Key> {
     Ok(Key { id: text("AccessKeyId")?, secret: text("SecretAccessKey")? })
 }
 
-/// Trades a signed call for a bearer token.
+/// Creates a bearer token with a signed call.
 async fn token(process: &Process, key: &Key) -> Result<String> {
     let path = "/bailiwick.signin.v1.TokenService/CreateToken";
     let host = process.address.to_string();

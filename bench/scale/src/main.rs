@@ -1,8 +1,8 @@
 //! The view that decisions read, in worlds of a thousand to a million principals.
 //!
-//! All worlds stand side by side in one process, and what is compared is measured in turns, so that what else the
-//! machine does meets all of them. The store is the one in memory: what is measured is not the disk. Start reading at
-//! [`world`], which says what a world is made of; then `measure`.
+//! All worlds are in one process, and their measurements alternate, so that other load of the machine affects all of
+//! them. The store is in memory, so that the disk does not matter. Start reading at
+//! [`world`], which describes the content of a world; then `measure`.
 
 mod measure;
 mod memory;

@@ -1,4 +1,4 @@
-//! The measurements: each goes through all worlds in turns; a ratio is of the largest world to the smallest.
+//! The measurements: each goes through all worlds alternately; a ratio is of the largest world to the smallest.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -11,10 +11,10 @@ use crate::report::Row;
 use crate::requests::{Access, Asked, Random};
 use crate::world::{self, World};
 
-/// Decisions that are timed as one: their requests are made before, and are warm as what a socket has just brought.
+/// Decisions that are timed together. Their requests are made before and are in the cache, as after a read of a socket.
 const BATCH: usize = 128;
-/// Batches of one world before it is the next one's turn. The first ones of a turn, a quarter more, find the caches full
-/// of another world and do not count.
+/// Batches of one world before the next world is measured. A quarter more at the start do not count, since the caches
+/// then contain another world.
 const TURN: u32 = 100;
 const SEED: u64 = 0x2545_f491_4f6c_dd1d;
 
@@ -63,7 +63,7 @@ pub fn start(worlds: &[World], rows: &mut Vec<Row>) {
     rows.push(Row::new("start-up of the largest", last, "s", by_size(worlds, &seconds, "s")).at_most(15.0));
 }
 
-/// From the end of a commit to the snapshot that shows it.
+/// The time from the end of a commit until a snapshot contains it.
 pub async fn publication(worlds: &[World], rounds: u32, rows: &mut Vec<Row>) -> Result<()> {
     for (kind, name) in [(Change::Tags, "changed tags"), (Change::Policy, "an inline policy")] {
         eprintln!("publication of {name} …");
@@ -111,7 +111,7 @@ async fn change(tx: &mut Tx, kind: Change, number: u64, round: u32) -> Result<()
     Ok(())
 }
 
-/// The largest world's figure by the smallest's, with all of them behind it.
+/// The figure of the largest world divided by that of the smallest, with all figures.
 fn ratio(name: String, worlds: &[World], figures: &[f64], unit: &str) -> Row {
     let (first, last) = (figures.first().copied().unwrap_or(1.0), figures.last().copied().unwrap_or(1.0));
     Row::new(name, last / first, "x", by_size(worlds, figures, unit))

@@ -12,11 +12,11 @@ use crate::world::{self, World};
 pub enum Access {
     /// All principals with equal frequency.
     Uniform,
-    /// The n-th most frequent one an n-th as often as the most frequent one.
+    /// The n-th most frequent principal 1/n times as often as the most frequent one.
     Zipf,
 }
 
-/// Small and good enough to draw requests.
+/// A small generator, sufficient to draw requests.
 pub struct Random(pub u64);
 
 impl Random {
@@ -45,7 +45,7 @@ impl Random {
     }
 }
 
-/// A request in strings, as it comes from a client, and what it must come to.
+/// A request in strings, as a client sends it, and the expected decision.
 pub struct Asked {
     id: UniqueId,
     arn: String,
@@ -71,7 +71,7 @@ impl Asked {
         Asked { id: world::principal_id(number), arn, session, action, resource, allowed }
     }
 
-    /// Finds the principal and what it holds, and decides.
+    /// Finds the principal and its policies, and decides.
     pub fn decide(&self, snapshot: &Snapshot, account: AccountId) -> bool {
         let Some(effective_policies) = snapshot.effective_policies(&self.id) else { return false };
         let named = Entity { arn: &self.arn, unique_id: Some(self.id.as_str()) };
@@ -98,7 +98,11 @@ impl Asked {
             resource_account: account.into(),
             context: Context::new(&layers),
         };
-        let policies = Policies { identity: effective_policies.identity(), boundary: effective_policies.boundary(), ..Policies::default() };
+        let policies = Policies {
+            identity: effective_policies.identity(),
+            boundary: effective_policies.boundary(),
+            ..Policies::default()
+        };
         decide(&request, &policies).is_allowed()
     }
 

@@ -1,4 +1,4 @@
-//! The content of a store: users in groups, roles, a thousand shared policies, and an own policy for one identity in ten.
+//! The content of a store: users in groups, roles, a thousand shared policies, and inline policies.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,16 +16,16 @@ use jiff::Timestamp;
 
 use crate::memory;
 
-/// Managed policies, which all share.
+/// Managed policies, shared by all.
 pub const POLICIES: u64 = 1_000;
 /// Groups; each holds one of the policies, each user is in two.
 const GROUPS: u64 = 300;
-/// How many principals one commit makes.
+/// The number of principals in one commit.
 const TOGETHER: u64 = 500;
 /// How many change sets the store's log reaches back: building needs none.
 const LOG: usize = 64;
 
-/// A store, the view of it, and what building the view took.
+/// A store, its view, and the cost of building the view.
 pub struct World {
     pub principals: u64,
     pub store: Arc<dyn Store>,
@@ -55,7 +55,7 @@ impl World {
     }
 }
 
-/// Makes everything of a world in a store.
+/// Creates the content of a world in a store.
 pub async fn populate(store: &Arc<dyn Store>, principals: u64) -> Result<()> {
     let quotas = quotas();
     Shared::create(store, &quotas).await?.add_principals(store, &quotas, principals).await
@@ -72,7 +72,7 @@ async fn view(store: &Arc<dyn Store>) -> Result<(i64, Snapshots, Duration)> {
     Ok((memory::in_use() - before, snapshots, begun.elapsed()))
 }
 
-/// What the compiled policies that are one principal's alone take.
+/// The size of the compiled policies that belong to one principal.
 fn own_policies(principals: u64) -> Result<i64> {
     let bytes = |text: &str, kind, name: &str| -> Result<i64> {
         let document = parse(text, kind).context("a policy of the bench")?;
@@ -121,7 +121,7 @@ pub fn name(number: u64) -> String {
     format!("principal-{number}")
 }
 
-/// As random as real ones, so that neighbours by number are none by id.
+/// Random ids like real ones, so that consecutive numbers do not have consecutive ids.
 pub fn id(kind: IdKind, number: u64) -> UniqueId {
     let mut state = number.wrapping_add(kind as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mut random = [0; 17];
@@ -136,7 +136,7 @@ pub fn principal_id(number: u64) -> UniqueId {
     id(if is_role(number) { IdKind::Role } else { IdKind::User }, number)
 }
 
-/// Half is about the policy's own bucket, half about what many policies name.
+/// Half of the statements name a bucket of this policy, half a bucket that many policies name.
 fn document(number: u64) -> String {
     format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":["s3:Get*","s3:List*"],"Resource":"arn:aws:s3:::bucket-{number}/*"}},{{"Effect":"Allow","Action":"sqs:SendMessage","Resource":"arn:aws:sqs:*:111122223333:shared-{}"}}]}}"#,
@@ -150,13 +150,13 @@ fn own_document(number: u64) -> String {
     )
 }
 
-/// An inline policy as a principal has it.
+/// The inline policy of a principal.
 pub fn inline(number: u64) -> Result<InlinePolicy> {
     let document = own_document(number);
     Ok(InlinePolicy { name: PolicyName::parse(OWN)?, size: u32::try_from(document.len())?, document })
 }
 
-/// What principals share.
+/// The shared policies.
 struct Shared {
     account: AccountId,
     policies: Vec<Policy>,

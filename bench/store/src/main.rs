@@ -1,7 +1,7 @@
-//! What it costs that the rows of a store are authenticated: a commit and a start, beside the same without.
+//! The cost of authenticated rows in a store: a commit and a start, compared with the same without.
 //!
 //! Both sides are the same code over files with the same content; on one of them the authenticator does nothing. They
-//! are measured in turns, so that what else the machine does meets both. Start reading at [`commit`], then [`start`].
+//! are measured alternately, so that other load affects both. Start reading at [`commit`], then [`start`].
 
 mod commit;
 /// Nothing is counted here.
@@ -33,7 +33,7 @@ struct Cli {
     /// Principals of the world that is started
     #[arg(long, default_value_t = 100_000)]
     principals: u64,
-    /// Rounds of each measurement; each side has one turn in each
+    /// Rounds of each measurement; each round measures both sides once
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(3..))]
     rounds: u32,
     /// Print JSON instead of a table
@@ -43,7 +43,7 @@ struct Cli {
 
 fn main() -> Result<()> {
     let cli = Cli::parse();
-    // On the disk that the program is on, not on one in memory.
+    // On the disk of the program, not in memory.
     let folder = std::env::current_exe()?.parent().context("a folder")?.to_owned();
     let folder = tempfile::tempdir_in(folder)?;
     let mut rows = Vec::new();
@@ -52,7 +52,7 @@ fn main() -> Result<()> {
     report::print(&rows, cli.json)
 }
 
-/// The two sides: one that authenticates nothing, and one that does.
+/// The two sides: without and with authentication.
 fn sides() -> Result<[(&'static str, Authenticator); 2]> {
     let key = Keyring::generate(0)?.row_key()?.context("a key of rows")?;
     Ok([("plain", Authenticator::none()), ("authenticated", Authenticator::new(key))])

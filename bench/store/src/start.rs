@@ -1,4 +1,4 @@
-//! A start: the file is opened, and everything that decisions are made of is read, checked and compiled.
+//! A start: opens the file, and reads, checks and compiles all data for decisions.
 
 use std::path::Path;
 use std::sync::Arc;
