@@ -114,10 +114,11 @@ def test_each_operation_is_recorded_as_the_proto_says(callers):
             outcome, request_id = error.code, error.details["request_id"]
         assert outcome not in ("ServiceFailure", "InternalFailure"), f"{method.name}: {outcome}"
         if audited != "AUDIT_DECISION":
-            expected[request_id] = (method, request, outcome)
+            authentication = rules.DESCRIPTOR.fields_by_name["authentication"].enum_type.values_by_number[rules.authentication].name
+            expected[request_id] = (method, request, outcome, authentication == "AUTHENTICATION_CALLER")
     server.stop()
     found = {record["requestID"]: record for record in audit.records(server)}
-    for request_id, (method, request, outcome) in expected.items():
+    for request_id, (method, request, outcome, signed) in expected.items():
         record = found.get(request_id)
         assert record, f"{method.name} ({outcome}) has no record"
         service = method.path.split(".")[1]
@@ -126,7 +127,7 @@ def test_each_operation_is_recorded_as_the_proto_says(callers):
         assert record["readOnly"] is method.reads, method.name
         assert (record["eventCategory"], record["managementEvent"]) == ("Management", True)
         assert record.get("errorCode") == outcome, method.name
-        assert record["userIdentity"]["type"] == "IAMUser", method.name
+        assert record["userIdentity"]["type"] == ("IAMUser" if signed else "AWSAccount"), method.name
         if request.ListFields():
             check_parameters(filler, request, record["requestParameters"], method.name)
     for path in (server.data / "audit").iterdir():
