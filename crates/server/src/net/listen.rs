@@ -304,7 +304,8 @@ impl<A: Answer> Exchange<A> {
             Err(refusal) => *refusal,
             Ok((request, peer)) => {
                 let mut unanswered = Unanswered { connection: &connection, is_answered: false };
-                let response = shared.answer.answer(request, peer).await;
+                // Boxed, because the future of a stream is moved a few times before its task runs.
+                let response = Box::pin(shared.answer.answer(request, peer)).await;
                 unanswered.is_answered = true;
                 response
             }

@@ -1,10 +1,14 @@
 //! The tasks of a listener, which end with it.
 
 use std::future::Future;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// Spawns tasks, and aborts those that are left.
+/// The time in which requests end after their connections have been closed: each wait within a call is shorter.
+const REQUESTS_END: Duration = Duration::from_secs(10);
+
+/// Spawns tasks, and ends those that are left.
 pub(super) struct Tasks {
     abort: watch::Sender<bool>,
 }
@@ -16,33 +20,9 @@ impl Default for Tasks {
 }
 
 impl Tasks {
-    /// Spawns a task.
+    /// Spawns the task of a connection.
     pub(super) fn spawn(&self, task: impl Future<Output: Send> + Send + 'static) {
-        self.executor().spawn(task);
-    }
-
-    /// Returns an executor for the HTTP library, which spawns a task for each stream of HTTP/2.
-    pub(super) fn executor(&self) -> TaskExecutor {
-        TaskExecutor { aborted: self.abort.subscribe() }
-    }
-
-    /// Aborts all tasks, and waits until they have ended. Call it when nothing else spawns tasks.
-    pub(super) async fn abort(self) {
-        self.abort.send_replace(true);
-        // Each task holds a receiver.
-        self.abort.closed().await;
-    }
-}
-
-/// Spawns tasks that end with [`Tasks`].
-#[derive(Clone)]
-pub(super) struct TaskExecutor {
-    aborted: watch::Receiver<bool>,
-}
-
-impl TaskExecutor {
-    fn spawn<F: Future<Output: Send> + Send + 'static>(&self, task: F) {
-        let mut aborted = self.aborted.clone();
+        let mut aborted = self.abort.subscribe();
         tokio::spawn(async move {
             tokio::select! {
                 _ = aborted.wait_for(|aborted| *aborted) => {}
@@ -50,11 +30,37 @@ impl TaskExecutor {
             }
         });
     }
+
+    /// Returns an executor for the HTTP library, which spawns a task for each stream of HTTP/2.
+    pub(super) fn executor(&self) -> TaskExecutor {
+        TaskExecutor { alive: self.abort.subscribe() }
+    }
+
+    /// Aborts the tasks of connections, with which their streams end too, and waits until all tasks have ended. Call it
+    /// when nothing else spawns tasks.
+    pub(super) async fn abort(self) {
+        self.abort.send_replace(true);
+        // Each task holds a receiver.
+        if tokio::time::timeout(REQUESTS_END, self.abort.closed()).await.is_err() {
+            tracing::warn!("requests are still running {} seconds after their connections", REQUESTS_END.as_secs());
+        }
+    }
+}
+
+/// Spawns the tasks of streams.
+#[derive(Clone)]
+pub(super) struct TaskExecutor {
+    alive: watch::Receiver<bool>,
 }
 
 impl<F: Future<Output: Send> + Send + 'static> hyper::rt::Executor<F> for TaskExecutor {
     fn execute(&self, task: F) {
-        self.spawn(task);
+        // Held and not awaited: a stream ends with its connection, and there is a task for each request.
+        let alive = self.alive.clone();
+        tokio::spawn(async move {
+            task.await;
+            drop(alive);
+        });
     }
 }
 
@@ -64,6 +70,7 @@ mod tests {
     use std::sync::Arc;
 
     use hyper::rt::Executor as _;
+    use tokio::sync::oneshot;
 
     use super::*;
 
@@ -73,16 +80,26 @@ mod tests {
         let held = Arc::new(());
         for _ in 0..10 {
             let (one, other) = (Arc::clone(&held), Arc::clone(&held));
+            let (connection, closed) = oneshot::channel::<()>();
             tasks.spawn(async move {
                 pending::<()>().await;
-                drop(one);
+                drop((one, connection));
             });
             tasks.executor().execute(async move {
-                pending::<()>().await;
+                let _ = closed.await;
+                // It goes on for a while after its connection was closed.
+                tokio::task::yield_now().await;
                 drop(other);
             });
         }
         tasks.abort().await;
         assert_eq!(Arc::strong_count(&held), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_does_not_end_does_not_prevent_the_stop() {
+        let tasks = Tasks::default();
+        tasks.executor().execute(pending::<()>());
+        tasks.abort().await;
     }
 }
