@@ -220,6 +220,10 @@ impl StorageBackend for TrackedDisk {
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        // Pages may have been made from the zeros that stand for a part that could not be read.
+        if self.tracker.read_failed() {
+            return Err(io::Error::other("a part of the file cannot be read"));
+        }
         // Read before the sync: writes during the sync may not be durable.
         let now = self.tracker.images().now.clone();
         if let Err(error) = self.inner.sync_data() {

@@ -26,7 +26,8 @@ pub(crate) struct CachedCaller {
     validity: Option<Validity>,
     /// The service that the caller signed for, of a handle.
     signed_for: Option<Box<str>>,
-    /// The revision of the last check. At the same revision, only the time can invalidate the proof.
+    /// The version of the view at the last check. On the same version, only the time can invalidate the proof. A revision
+    /// is not enough: damage may be found when it is read again.
     checked_at: AtomicU64,
 }
 
@@ -111,7 +112,7 @@ impl Authz {
         let caller = Arc::new(renamed(caller, entity.as_deref())?);
         let compile = |text: &str| compiled(&self.session_policies, PolicyKind::Session, text).ok();
         let subject = Subject::of_caller(&caller, snapshot, compile);
-        let checked_at = AtomicU64::new(snapshot.revision().number());
+        let checked_at = AtomicU64::new(snapshot.version());
         Ok(CachedCaller { caller, subject: Arc::new(subject), entity, validity, signed_for: None, checked_at })
     }
 
@@ -122,7 +123,7 @@ impl Authz {
         cached: &Arc<CachedCaller>,
         now: Timestamp,
     ) -> Result<Arc<CachedCaller>> {
-        if cached.checked_at.load(Relaxed) == snapshot.revision().number() {
+        if cached.checked_at.load(Relaxed) == snapshot.version() {
             return if validities(&cached.caller, cached.validity).all(|validity| validity.expires > now) {
                 Ok(Arc::clone(cached))
             } else {
@@ -136,7 +137,7 @@ impl Authz {
             _ => false,
         };
         if same {
-            cached.checked_at.store(snapshot.revision().number(), Relaxed);
+            cached.checked_at.store(snapshot.version(), Relaxed);
             return Ok(Arc::clone(cached));
         }
         let resolved = self.resolve(snapshot, Caller::clone(&cached.caller), cached.validity, now)?;

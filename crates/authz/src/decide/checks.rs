@@ -62,6 +62,13 @@ impl Authz {
         if checks.is_empty() {
             return Err(IamError::internal("an operation without checks"));
         }
+        // A trust policy may name everyone; without a proof it must not be asked at all.
+        if *caller == UnsignedCaller::Anonymous && checks.iter().any(|check| check.policy != Policy::None) {
+            return Err(IamError::new(
+                ErrorCode::AccessDenied,
+                "a role cannot be assumed without a proof of the caller",
+            ));
+        }
         let subject = Subject::of_unsigned(caller);
         let mut work = WorkBudget::new();
         for check in checks {

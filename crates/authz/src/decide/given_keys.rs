@@ -49,7 +49,8 @@ impl<'a> GivenKeys<'a> {
             if key.is_empty() || key.chars().any(|c| c.is_whitespace() && c != ' ' || c.is_control()) {
                 return Err(invalid_member("context", "a context key must be a name such as `aws:SourceIp`"));
             }
-            if is_global(key) {
+            // Keys beyond ASCII are compared with folded case, by which `awſ:PrincipalTag/é` is a key of `aws:` too.
+            if !key.is_ascii() || is_global(key) {
                 match KeySource::of(&ContextKey::new(key)) {
                     KeySource::Bailiwick => return Err(reserved_key(key, "Bailiwick alone")),
                     KeySource::StoredResource => given.resource_tag = Some(key),

@@ -144,7 +144,8 @@ async fn checks_of_unsigned_calls_are_allowed_by_trust_policies_only() {
         ("ByAccount", "accounts.google.com", "AccessDenied"),
         ("ByAccount", "none", "AccessDenied"),
         ("ByAccount", "111122223333", "AccessDenied"),
-        ("ByEveryone", "none", "OK"),
+        // No trust policy replaces a proof.
+        ("ByEveryone", "none", "AccessDenied"),
         // `*` under `AWS` names everyone but the principals of identity providers.
         ("ByEveryone", "accounts.google.com", "AccessDenied"),
         ("Absent", "accounts.google.com", "AccessDenied"),
@@ -161,7 +162,6 @@ async fn plans_of_unsigned_calls_are_refused_without_checks_or_with_a_retired_ke
         (Handler { has_check: false, retires: false }, "ByProvider", "accounts.google.com"),
         (Handler { has_check: false, retires: false }, "ByEveryone", "none"),
         (Handler { has_check: true, retires: true }, "ByProvider", "accounts.google.com"),
-        (Handler { has_check: true, retires: true }, "ByEveryone", "none"),
     ] {
         assert_eq!(env.call(&handler, role, token).await, "ServiceFailure", "{role} {token}");
     }

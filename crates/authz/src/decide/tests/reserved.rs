@@ -119,6 +119,25 @@ async fn reserved_keys_are_refused_in_every_operation() {
     }
 }
 
+/// Keys beyond ASCII are compared with folded case: `ſ` is an `s` of `aws:`.
+#[tokio::test]
+async fn reserved_keys_are_refused_in_every_spelling() {
+    let env = TestEnv::new().await;
+    let service = env.service().await;
+    env.user(MAIN, "Alice", &allow("*", "*")).await;
+    tag(&env, &service, ALBUM, "Cost", "7").await;
+    let alice = Who::PrincipalArn(format!("arn:aws:iam::{MAIN}:user/Alice"));
+    for (key, resource, expected) in [
+        ("aw\u{17f}:PrincipalTag/\u{e9}quipe", BUCKET, "ValidationError"),
+        ("aws:PrincipalTag/\u{e9}quipe", BUCKET, "ValidationError"),
+        ("aw\u{17f}:ResourceTag/\u{e9}", ALBUM, "ValidationError"),
+        ("aw\u{17f}:ResourceTag/\u{e9}", BUCKET, "OK"),
+        ("\u{e9}:PrincipalTag/Team", BUCKET, "OK"),
+    ] {
+        assert_eq!(given(&env, &service, &alice, resource, key).await, [expected; 4], "{key} for {resource}");
+    }
+}
+
 #[tokio::test]
 async fn a_simulation_accepts_every_key() {
     let env = TestEnv::new().await;
