@@ -1,5 +1,5 @@
 //! The rate limit for records of calls that require no permissions: failures, and operations that every caller may use.
-//! It applies to each caller, and to each source of unauthenticated requests; failures and successes are counted
+//! It applies to each caller, also of an identity provider, and to each source of unauthenticated requests; failures and successes are counted
 //! separately, so that neither hides the other.
 //!
 //! Calls beyond the rate are counted. The next record contains the count or, if there is none, a record of its own
@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use bailiwick_model::Partition;
-use bailiwick_operation::{Caller, Principal, RequestInfo};
+use bailiwick_operation::{Caller, Principal, RequestInfo, UnsignedCaller};
 use jiff::Timestamp;
 
 use crate::Event;
@@ -41,6 +41,8 @@ pub(crate) struct RecordRateLimit {
 enum Key {
     /// A user, or a role with all its sessions, by unique id; or a root user.
     Caller { id: String, has_failed: bool },
+    /// A principal of an identity provider, by the provider's name for it.
+    Federated { provider: String, id: String, has_failed: bool },
     /// A network of unauthenticated requests.
     Source(Option<IpAddr>),
     /// All callers and sources beyond the maximum.
@@ -60,6 +62,7 @@ struct Count {
 struct Last {
     request: Arc<RequestInfo>,
     caller: Option<Arc<Caller>>,
+    unsigned: Option<UnsignedCaller>,
     partition: Partition,
 }
 
@@ -68,6 +71,7 @@ struct Last {
 pub(crate) struct UnreportedCount {
     pub(crate) request: Arc<RequestInfo>,
     pub(crate) caller: Option<Arc<Caller>>,
+    pub(crate) unsigned: Option<UnsignedCaller>,
     pub(crate) partition: Partition,
     pub(crate) suppressed: u64,
 }
@@ -78,15 +82,23 @@ impl RecordRateLimit {
         let window = window(event.time);
         let key = match event.caller {
             Some(caller) => Key::Caller { id: id_of(&caller.principal), has_failed: event.error.is_some() },
-            None => Key::Source(event.request.source_ip.map(network)),
+            None => match event.unsigned {
+                Some(UnsignedCaller::Federated(principal)) => Key::Federated {
+                    provider: principal.provider.clone(),
+                    id: principal.id.clone(),
+                    has_failed: event.error.is_some(),
+                },
+                Some(UnsignedCaller::Anonymous) | None => Key::Source(event.request.source_ip.map(network)),
+            },
         };
+        let is_source = matches!(key, Key::Source(_));
         if self.counts.len() >= MAX_KEYS && !self.counts.contains_key(&key) {
             self.sweep(window);
         }
         if begins(self.sources.0, window) {
             self.sources = (window, 0);
         }
-        let sources_exhausted = event.caller.is_none() && self.sources.1 >= MAX_SOURCE_RECORDS;
+        let sources_exhausted = is_source && self.sources.1 >= MAX_SOURCE_RECORDS;
         let has_room = !sources_exhausted && self.counts.len() < MAX_KEYS;
         let key = if has_room || self.counts.contains_key(&key) { key } else { Key::Overflow };
         let count = self.counts.entry(key).or_insert(Count { window, seen: 0, suppressed: 0, last: None });
@@ -100,12 +112,13 @@ impl RecordRateLimit {
             count.last = Some(Last {
                 request: Arc::clone(event.request),
                 caller: event.caller.cloned(),
+                unsigned: event.unsigned.cloned(),
                 partition: event.partition,
             });
             return None;
         }
         count.last = None;
-        if event.caller.is_none() {
+        if is_source {
             self.sources.1 += 1;
         }
         Some(std::mem::take(&mut count.suppressed))
@@ -132,8 +145,9 @@ impl RecordRateLimit {
         let unreported = &mut self.unreported;
         self.counts.retain(|_, count| {
             let stays = !begins(count.window, window);
-            if !stays && let Some(Last { request, caller, partition }) = count.last.take() {
-                unreported.push(UnreportedCount { request, caller, partition, suppressed: count.suppressed });
+            if !stays && let Some(Last { request, caller, unsigned, partition }) = count.last.take() {
+                let suppressed = count.suppressed;
+                unreported.push(UnreportedCount { request, caller, unsigned, partition, suppressed });
             }
             stays
         });

@@ -186,7 +186,8 @@ impl OpenWriter {
     /// The record of how many found no room.
     fn lost_records(&self) -> Option<Row> {
         let partition = Partition::Aws;
-        let lost = UnreportedCount { request: Arc::default(), caller: None, partition, suppressed: self.lost };
+        let lost =
+            UnreportedCount { request: Arc::default(), caller: None, unsigned: None, partition, suppressed: self.lost };
         (self.lost > 0).then(|| self.count(&lost, EventKind::Lost, self.writer.clock.now()))
     }
 
@@ -201,7 +202,7 @@ impl OpenWriter {
             time,
             request: &unreported.request,
             caller: unreported.caller.as_ref(),
-            unsigned: None,
+            unsigned: unreported.unsigned.as_ref(),
             partition: unreported.partition,
             resource: None,
             parameters: &[],

@@ -185,6 +185,7 @@ impl<'a, O: Operation> CallAudit<'a, O> {
             is_quiet: O::READ_ONLY || Self::IS_DECISION,
             request: &self.request,
             caller: self.caller.as_deref(),
+            unsigned: self.unsigned.as_ref(),
             partition: deployment.partition,
             resource: self.resource.as_deref(),
             took: deployment.clock.now().duration_since(self.time).unsigned_abs(),

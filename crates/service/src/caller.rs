@@ -195,8 +195,10 @@ impl CallCaller for Unsigned {
         let source = SourceNetwork::of(incoming.peer.ip);
         match error {
             None if self.0 != UnsignedCaller::Anonymous => incoming.peer.standing.set_authenticated(),
-            // Whatever the caller did wrong: a proof can be guessed in every one of its parts.
-            Some(error) if error.code().fault() == Fault::Sender => shared.failures.failed(source, Claim::Unnamed, now),
+            // Until a proof is accepted, every error counts: a proof can be guessed in each of its parts.
+            Some(error) if self.0 == UnsignedCaller::Anonymous && error.code().fault() == Fault::Sender => {
+                shared.failures.failed(source, Claim::Unnamed, now);
+            }
             _ => {}
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! Beyond the limit a failure is answered with `Throttling`, and unknown credentials are not verified: no secret is
 //! opened and no record written. A key that was valid from the same source before is still verified, so that neither
-//! failures of others behind the same address nor their own mistakes lock a caller out.
+//! failures of others behind the same address nor their own mistakes lock a caller out. A call whose proof is in the
+//! request names no caller before it is verified: beyond the limit of its source it waits, also for the failures of others.
 //!
 //! Memory is bounded: a bucket is removed when it is full again. If there are too many buckets, those with the fewest
 //! failures are removed first, so that many false keys cannot reset the limit of a key or of a source.

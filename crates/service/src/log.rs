@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use bailiwick_model::mask::masked;
 use bailiwick_model::{ErrorCode, Fault, IamError, Partition};
-use bailiwick_operation::{Caller, RequestInfo};
+use bailiwick_operation::{Caller, RequestInfo, UnsignedCaller};
 
 /// The content of a log line. It has no secrets, since it has neither parameters nor responses.
 pub(crate) struct Line<'a> {
@@ -15,6 +16,8 @@ pub(crate) struct Line<'a> {
     pub(crate) request: &'a RequestInfo,
     /// The caller, if the caller was authenticated.
     pub(crate) caller: Option<&'a Caller>,
+    /// The caller of an operation that needs no signature.
+    pub(crate) unsigned: Option<&'a UnsignedCaller>,
     /// The partition of the caller's ARN.
     pub(crate) partition: Partition,
     /// The ARN of the resource of the first check, if the call was planned.
@@ -26,6 +29,17 @@ pub(crate) struct Line<'a> {
 }
 
 impl Line<'_> {
+    /// The ARN of an authenticated caller, or the provider and name of a principal that it vouches for.
+    fn caller(&self) -> Option<String> {
+        match (self.caller, self.unsigned) {
+            (Some(caller), _) => Some(caller.principal.arn(self.partition).to_string()),
+            (None, Some(UnsignedCaller::Federated(principal))) => {
+                Some(masked(&format!("{}:{}", principal.provider, principal.name)).into_owned())
+            }
+            (None, _) => None,
+        }
+    }
+
     /// Writes the line. The request id is also in the answer and in the audit record.
     pub(crate) fn write(self) {
         macro_rules! line {
@@ -33,7 +47,7 @@ impl Line<'_> {
                 tracing::$level!(
                     operation = self.operation,
                     resource = self.resource,
-                    caller = self.caller.map(|caller| caller.principal.arn(self.partition).to_string()),
+                    caller = self.caller(),
                     source_ip = self.request.source_ip.map(tracing::field::display),
                     $($field = $value,)*
                     duration_ms = self.took.as_micros() as f64 / 1_000.0,

@@ -135,3 +135,34 @@ fn late_calls_of_the_window_before_count_in_the_current_one() {
         );
     }
 }
+
+#[test]
+fn principals_of_identity_providers_have_a_limit_of_their_own() {
+    use bailiwick_operation::{FederatedPrincipal, Federation};
+
+    let (mut limit, from) = (RecordRateLimit::default(), source(1));
+    let denied = bailiwick_model::IamError::new(bailiwick_model::ErrorCode::AccessDenied, "no");
+    let principal = |id: &str| {
+        UnsignedCaller::Federated(Arc::new(FederatedPrincipal {
+            kind: Federation::WebIdentity,
+            provider: "accounts.google.com".into(),
+            issuer: "accounts.google.com".into(),
+            id: id.into(),
+            name: "heron".into(),
+        }))
+    };
+    let anonymous = UnsignedCaller::Anonymous;
+    let failed = |unsigned| Event { time: at(6000), unsigned, error: Some(&denied), ..event(&from) };
+    assert_eq!(records(&mut limit, 100, &failed(Some(&anonymous))), MAX_RECORDS);
+    assert_eq!(records(&mut limit, 1, &failed(None)), 0, "a network has one limit");
+    for id in ["ponds:1", "ponds:2"] {
+        let principal = principal(id);
+        assert_eq!(
+            records(&mut limit, 100, &Event { unsigned: Some(&principal), ..failed(None) }),
+            MAX_RECORDS,
+            "{id}"
+        );
+    }
+    let named = limit.drain().into_iter().filter(|one| matches!(one.unsigned, Some(UnsignedCaller::Federated(_))));
+    assert_eq!(named.count(), 2, "what got no record is reported with its caller");
+}

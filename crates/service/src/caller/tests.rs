@@ -193,3 +193,12 @@ async fn failed_unsigned_calls_count_for_their_source() {
     assert!(codes[501..].iter().all(|code| *code == "Throttling"));
     assert_eq!(env.call(&GOOD, "ByProvider", "accounts.google.com").await, "Throttling");
 }
+
+#[tokio::test]
+async fn denials_of_a_proven_principal_do_not_count_for_its_source() {
+    let env = Env::new().await;
+    for _ in 0..600 {
+        assert_eq!(env.call(&GOOD, "ByAccount", "accounts.google.com").await, "AccessDenied");
+    }
+    assert_eq!(env.call(&GOOD, "ByProvider", "accounts.google.com").await, "OK");
+}

@@ -55,6 +55,16 @@ async fn caller_and_trust_policy_must_allow() {
         let req = AuthorizePassRoleRequest { role_arn: other.clone(), ..pass("Alice") };
         assert_eq!(asked(req).await[2], ImplicitDeny, "{other}");
     }
+    // There is no service name that an absent role trusts.
+    env.user(MAIN, "Dora", &allow("iam:PassRole", "*")).await;
+    for name in ["nobody.invalid", "photos.example.com"] {
+        let req = AuthorizePassRoleRequest {
+            role_arn: ROLE.replace("Heron", "Egret"),
+            service_principal: name.into(),
+            ..pass("Dora")
+        };
+        assert_eq!(asked(req).await, [ImplicitDeny, Allow, ImplicitDeny], "{name}");
+    }
     let answered = ask(&env, &service, pass("Carol")).await.unwrap();
     assert_eq!(answered.pass_role.unwrap().statement.unwrap().policy_type(), PolicyType::Identity);
     assert!(answered.message.unwrap().contains("iam:PassRole"));
