@@ -43,13 +43,6 @@ impl Ours {
         })
     }
 
-    /// Memory of the policies and the index.
-    pub fn heap_bytes(&self) -> usize {
-        let policies = self.indexed.as_ref().map_or(&*self.policies, IndexedPolicies::policies);
-        let index = self.indexed.as_ref().map_or(0, IndexedPolicies::heap_bytes);
-        index + policies.iter().map(Policy::heap_bytes).sum::<usize>()
-    }
-
     pub fn allows_shared(&self, request: &Request) -> bool {
         self.decide(request).is_some_and(|decision| decision.is_allowed())
     }
