@@ -29,12 +29,16 @@ fn name(number: usize) -> PolicyName {
     PolicyName::parse(&format!("policy-{number}")).unwrap()
 }
 
-/// A document about two actions, one of which it denies now and then.
+/// A document about two actions, one of which it denies now and then, and eight more: with few statements there is no
+/// index.
 fn document(seed: usize) -> String {
     let effect = if seed.is_multiple_of(5) { "Deny" } else { "Allow" };
     let (one, two) = (ACTIONS[seed % 4], ACTIONS[seed / 4 % 4]);
+    let others: String = (0..8)
+        .map(|number| format!(r#"{{"Effect":"Allow","Action":"logs:Action{number}","Resource":"*"}},"#))
+        .collect();
     format!(
-        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"{one}","Resource":"*"}},
+        r#"{{"Version":"2012-10-17","Statement":[{others}{{"Effect":"Allow","Action":"{one}","Resource":"*"}},
         {{"Effect":"{effect}","Action":"{two}","Resource":"arn:aws:s3:::pond/*"}}]}}"#
     )
 }
@@ -54,7 +58,7 @@ fn apply(builder: &mut ViewBuilder, change: Change) {
         (id(IdKind::User, one % USERS), id(IdKind::Group, two % GROUPS), managed(two % POLICIES));
     let holder = if seed.is_multiple_of(2) { user } else { group };
     match kind {
-        0 | 1 => builder.attach(&holder, policy),
+        0 | 1 | 12 | 13 => builder.attach(&holder, policy),
         2 => builder.detach(&holder, policy),
         3 => builder.add_member(&group, &user),
         4 => builder.remove_member(&group, &user),
@@ -132,7 +136,7 @@ fn indexes_follow_every_change() {
         let (mut live, mut changes) = (builder(), Vec::new());
         for version in 1..60 {
             for _ in 0..1 + next(2) {
-                let change = Change { kind: next(12), one: next(64), two: next(64), seed: next(1000) };
+                let change = Change { kind: next(14), one: next(64), two: next(64), seed: next(1000) };
                 apply(&mut live, change);
                 changes.push(change);
             }
@@ -149,5 +153,5 @@ fn indexes_follow_every_change() {
             outcomes.extend(expected.iter().map(|decision| decision.outcome));
         }
     }
-    assert!(indexed > 1000 && outcomes.len() == 3, "{indexed} {outcomes:?}");
+    assert!(indexed > 400 && outcomes.len() == 3, "{indexed} {outcomes:?}");
 }

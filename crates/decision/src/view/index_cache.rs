@@ -17,7 +17,9 @@ const ENTRIES: usize = 4_096;
 /// When indexes of this size have been built, all of them are dropped: some of them are of policies that have changed.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// With fewer policies than this, an index saves nothing.
-pub(super) const MIN_POLICIES: usize = 3;
+pub(super) const MIN_POLICIES: usize = 4;
+/// With fewer statements than this, an index saves nothing.
+const MIN_STATEMENTS: usize = 32;
 /// A principal with more statements gets no index, which bounds the time in which one is built.
 const MAX_STATEMENTS: usize = 20_000;
 
@@ -96,7 +98,7 @@ impl IndexCache {
     pub(super) fn used(&self, view: &View, principal: &PrincipalPolicies, policies: &[&[Policy]]) {
         let count: usize = policies.iter().map(|slice| slice.len()).sum();
         let statements: usize = policies.iter().copied().flatten().map(Policy::len).sum();
-        if count < MIN_POLICIES || statements > MAX_STATEMENTS {
+        if count < MIN_POLICIES || !(MIN_STATEMENTS..=MAX_STATEMENTS).contains(&statements) {
             return;
         }
         let place = self.place(principal);
