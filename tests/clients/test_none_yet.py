@@ -113,8 +113,6 @@ def test_an_object_requested_by_name_is_missing(api, user, server):
         ("DeleteSAMLProvider", {"SAMLProviderArn": saml}, f"Manifest not found for arn {saml}"),
         ("GetOpenIDConnectProvider", {"OpenIDConnectProviderArn": oidc}, f"OpenIDConnect Provider not found for arn {oidc}"),
         ("DeleteOpenIDConnectProvider", {"OpenIDConnectProviderArn": oidc}, f"OpenId connect Provider {oidc} cannot be found."),
-        ("GetAccountPasswordPolicy", {}, f"The Password Policy with domain name {account} cannot be found."),
-        ("DeleteAccountPasswordPolicy", {}, "The account policy with name PasswordPolicy cannot be found."),
         ("GetServiceLastAccessedDetails", {"JobId": MISSING}, None),
     ]:  # fmt: skip
         error = refused(api, "NoSuchEntity", operation, **members)
@@ -129,7 +127,6 @@ def test_missing_objects_are_not_revealed_to_others(api, new_user, user):
         "GetLoginProfile": {"UserName": user},
         "ListSSHPublicKeys": {"UserName": user},
         "GetInstanceProfile": {"InstanceProfileName": "web"},
-        "GetAccountPasswordPolicy": {},
         "ListInstanceProfilesForRole": {"RoleName": "nobody-here"},
     }.items():
         refused(powerless, "AccessDenied", operation, **members)
@@ -154,7 +151,7 @@ def test_only_creating_enabling_and_issuing_is_not_implemented(api):
     rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines() if row.startswith("| `")]
     left = [operation for row in rows for operation in row[4].split(", ") if operation]
     creating = re.compile(r"^(Create|Upload|Enable|Generate|Put|Set|Acquire|AssumeRo|Decode|Get\w+Token|GetScopedCredentials)")
-    # A computed list, a setting without an object as its default, and the account of a key id.
-    others = {"ListPoliciesGrantingServiceAccess", "UpdateAccountPasswordPolicy", "GetAccessKeyInfo"}
+    # A computed list, and the account of a key id.
+    others = {"ListPoliciesGrantingServiceAccess", "GetAccessKeyInfo"}
     assert [operation for operation in left if not creating.match(operation) and operation not in others] == []
     refused(api, "NotImplemented", "CreateLoginProfile", UserName="a", Password="correct horse battery")

@@ -40,6 +40,13 @@ provider "aws" {
 EVERYTHING = """
 data "aws_caller_identity" "me" {}
 
+resource "aws_iam_account_password_policy" "strict" {
+  minimum_password_length        = 14
+  require_symbols                = true
+  allow_users_to_change_password = true
+  max_password_age               = 90
+  password_reuse_prevention      = 5
+}
 resource "aws_iam_user" "bob" {
   name          = "bob"
   path          = "%(path)s"
@@ -167,5 +174,6 @@ def test_apply_plan_change_and_destroy(server, terraform):
         "GetGroup": {"GroupName": "developers"},
         "GetRole": {"RoleName": "reader"},
         "GetPolicy": {"PolicyArn": f"arn:aws:iam::{server.account}:policy/read"},
+        "GetAccountPasswordPolicy": {},
     }.items():
         refused(aws, "NoSuchEntity", operation, **members)

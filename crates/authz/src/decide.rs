@@ -14,6 +14,7 @@ mod checks;
 pub(crate) mod counts;
 pub(crate) mod disclosure;
 pub(crate) mod given_keys;
+mod own_password;
 mod pass_role;
 pub(crate) mod question;
 mod question_keys;

@@ -14,7 +14,6 @@ mod mfa_device;
 mod open_id_connect_provider;
 mod organizations;
 mod outbound_federation;
-mod password_policy;
 mod place;
 mod role_template;
 mod saml_provider;
@@ -41,7 +40,6 @@ pub fn absent_operations() -> impl Iterator<Item = &'static str> {
         open_id_connect_provider::OPERATIONS,
         organizations::OPERATIONS,
         outbound_federation::OPERATIONS,
-        password_policy::OPERATIONS,
         role_template::OPERATIONS,
         saml_provider::OPERATIONS,
         server_certificate::OPERATIONS,

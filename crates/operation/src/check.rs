@@ -22,6 +22,9 @@ pub struct Check {
     pub context: Vec<(Cow<'static, str>, ContextValue)>,
     /// The resource's own policy, where it takes part.
     pub policy: Policy,
+    /// Whether the account's password policy grants the action to the caller, a user, without a policy of their own. It
+    /// grants no more than an identity policy would: denials, boundaries and SCPs apply.
+    pub own_password: bool,
 }
 
 /// The value of a context key.
@@ -55,6 +58,7 @@ impl Check {
             resource_account: resource.account_id(),
             context: Vec::new(),
             policy: Policy::None,
+            own_password: false,
         }
     }
 
@@ -67,6 +71,7 @@ impl Check {
             resource_account: account.into(),
             context: Vec::new(),
             policy: Policy::None,
+            own_password: false,
         }
     }
 
@@ -143,6 +148,14 @@ impl Check {
                 .key(format!("aws:ResourceTag/{}", tag.key), tag.value.clone())
                 .key(format!("iam:ResourceTag/{}", tag.key), tag.value.clone());
         }
+        self
+    }
+
+    /// Sets whether the account's password policy grants the action to the caller: `iam:ChangePassword` on themselves or
+    /// `iam:GetAccountPasswordPolicy`. Only for callers that are users.
+    #[must_use]
+    pub fn own_password(mut self, granted: bool) -> Self {
+        self.own_password = granted;
         self
     }
 

@@ -88,7 +88,6 @@ not_implemented! {
     ListPoliciesGrantingServiceAccess
     PutAccountProperties
     SetSecurityTokenServicePreferences
-    UpdateAccountPasswordPolicy
     UploadSSHPublicKey
     UploadServerCertificate
     UploadSigningCertificate

@@ -94,6 +94,8 @@ kinds! {
     Counter = 0x70,
     /// `ARN` → policy and tags of a resource of another service.
     Resource = 0x80,
+    /// No id → the password policy of the account.
+    PasswordPolicy = 0x90,
 }
 
 impl Kind {
@@ -233,6 +235,11 @@ pub(crate) fn service(prefix: &str) -> Bytes {
 
 pub(crate) fn service_principal(name: &str) -> Bytes {
     join(AccountId::NONE, Kind::ServicePrincipal, &[name.as_bytes()])
+}
+
+/// A setting of an account: a kind without an id.
+pub(crate) fn account_setting(account: AccountId, of: Kind) -> Bytes {
+    join(account, of, &[])
 }
 
 pub(crate) fn resource(account: AccountId, arn: &str) -> Bytes {

@@ -15,6 +15,7 @@
 
 mod access_key;
 mod account;
+mod account_setting;
 mod attachment;
 mod authenticator;
 mod batch;
@@ -31,6 +32,7 @@ mod lifecycle;
 mod memory;
 mod noun;
 mod outbox;
+mod password_policy;
 mod policy;
 mod reference;
 mod resource;
@@ -48,6 +50,7 @@ pub use bailiwick_model::{AccountState, PolicyRef};
 
 pub use access_key::{AccessKey, AccessKeyLastUsed, KeyOwner};
 pub use account::Account;
+pub use account_setting::AccountSetting;
 pub use attachment::{Holder, HolderFilter};
 pub use authenticator::{Authenticator, OpenedRow};
 pub use batch::{Add, Batch, Expect, MAX_KEY, MAX_VALUE, Versioned, counter_value};
@@ -63,6 +66,7 @@ pub use lifecycle::IdentityNoun;
 pub use memory::MemoryStore;
 pub use noun::{FoldedName, Noun};
 pub use outbox::OutboxRow;
+pub use password_policy::PasswordPolicy;
 pub use policy::{Policy, PolicyVersion, Usage};
 pub use reference::IdentityKind;
 pub use resource::{Resource, ResourcePolicy};

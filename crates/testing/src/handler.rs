@@ -148,6 +148,16 @@ impl<H: Send + Sync + 'static> HandlerTest<H> {
         assert_eq!(shown, expected, "{}", O::NAME);
     }
 
+    /// Returns for each check of a call whether the account's password policy grants it.
+    pub async fn granted<O: Operation<Call = SignedCall>>(&self, request: Value) -> Vec<bool>
+    where
+        H: Handle<O>,
+    {
+        let mut tx = self.begin().await;
+        let planned = self.plan::<O>(&self.cx(), &mut tx, read::<O>(request).unwrap()).await.unwrap();
+        planned.checks.iter().map(|check| check.own_password).collect()
+    }
+
     /// Runs two calls on the same state and commits one after the other. Returns whether the second conflicts.
     pub async fn collide<A: Operation<Call = SignedCall>, B: Operation<Call = SignedCall>>(
         &self,

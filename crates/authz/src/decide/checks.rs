@@ -8,6 +8,7 @@ use bailiwick_snapshot::Snapshot;
 
 use super::check_keys::{CheckKeys, PipelineKeys};
 use super::disclosure::Disclosure;
+use super::own_password;
 use crate::authenticate::credentials::resolve_subject;
 use crate::work_budget::WorkBudget;
 use crate::{AskedBy, Authenticated, Authz};
@@ -121,7 +122,14 @@ impl Authz {
             ..DecisionInput::new(&resolved, check.action, &check.resource)
         };
         input.with(|request, policies| {
-            let decided = work.spend(|budget| evaluator::decide_within(request, policies, budget));
+            let mut decided = work.spend(|budget| evaluator::decide_within(request, policies, budget));
+            if let Ok(decision) = &decided
+                && own_password::applies(check, decision, request)
+            {
+                decided = own_password::with_grant(policies, |policies| {
+                    work.spend(|budget| evaluator::decide_within(request, policies, budget))
+                });
+            }
             let decision = self.decisions.note(AskedBy::Operation, decided)?;
             if decision.is_allowed() {
                 return Ok(());

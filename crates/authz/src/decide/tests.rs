@@ -4,6 +4,7 @@ mod batches;
 mod checks;
 mod disclosures;
 mod foreign_tags;
+mod own_password;
 mod pass_role;
 mod questions;
 mod reserved;

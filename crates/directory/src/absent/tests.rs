@@ -131,10 +131,6 @@ async fn every_absent_operation_checks_its_permission_and_finds_nothing() {
     let deleted = no(&format!("OpenId connect Provider {OIDC} cannot be found."));
     check!(w, seen, DeleteOpenIDConnectProvider, {"OpenIDConnectProviderArn": OIDC}, OIDC, deleted);
 
-    let policy = no("The Password Policy with domain name 111122223333 cannot be found.");
-    check!(w, seen, GetAccountPasswordPolicy, {}, "*", policy);
-    let policy = no("The account policy with name PasswordPolicy cannot be found.");
-    check!(w, seen, DeleteAccountPasswordPolicy, {}, "*", policy);
     check!(w, seen, GetCredentialReport, {}, "*", "ReportNotPresent: no credential report has been generated");
 
     let job = "3fa85f64-5717-4562-b3fc-2c963f66afa6";

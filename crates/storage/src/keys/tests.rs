@@ -36,6 +36,7 @@ fn the_key_layout_is_stable() {
         (owner_keys(account, Some(&user), "A"), format!("{me}6115{u}41")),
         (counter(account, CounterKind::Users, &[]), format!("{me}7010")),
         (resource(account, "arn"), format!("{me}8061726e")),
+        (account_setting(account, Kind::PasswordPolicy), format!("{me}90")),
         (policy_counter(account, CounterKind::Attachments, policy), format!("{me}7030ffffffffff{p}")),
     ] {
         assert_eq!(hex(&key), expected);

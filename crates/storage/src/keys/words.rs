@@ -99,6 +99,7 @@ mod tests {
                 "InlinePolicy AIDAAAAAAAAAAAAAAAAAA a\\nb of account 111122223333",
             ),
             (keys::counter(account, CounterKind::Users, &[]), "Counter 0x10 of account 111122223333"),
+            (keys::account_setting(account, Kind::PasswordPolicy), "PasswordPolicy of account 111122223333"),
             (keys::outbox(&[1, 2]), "Outbox 0102 of the deployment"),
             ("x".into(), "an unknown key (78)"),
         ] {

@@ -131,7 +131,7 @@ impl World {
 }
 
 impl TestEnv {
-    async fn managed_of(&self, of: &str, name: &str, document: &str) -> PolicyRef {
+    pub(super) async fn managed_of(&self, of: &str, name: &str, document: &str) -> PolicyRef {
         let policy = Policy {
             account: account(of),
             id: self.next_id(IdKind::Policy),
