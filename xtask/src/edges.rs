@@ -21,7 +21,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("decision", &["policy-lang", "evaluator"]),
     ("snapshot", &["storage", "decision"]),
     ("operation", &["api", "storage", "seal", "decision"]),
-    ("directory", &["operation"]),
+    ("directory", &["operation", "federation"]),
     ("audit", &["operation"]),
     ("sts", &["operation", "federation"]),
     ("authz", &["operation", "snapshot", "sigv4", "sts"]),
