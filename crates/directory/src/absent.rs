@@ -19,7 +19,6 @@ mod role_template;
 mod saml_provider;
 mod server_certificate;
 mod service_last_accessed;
-mod service_linked_role;
 mod service_specific_credential;
 mod signing_certificate;
 mod ssh_public_key;
@@ -44,7 +43,6 @@ pub fn absent_operations() -> impl Iterator<Item = &'static str> {
         saml_provider::OPERATIONS,
         server_certificate::OPERATIONS,
         service_last_accessed::OPERATIONS,
-        service_linked_role::OPERATIONS,
         service_specific_credential::OPERATIONS,
         signing_certificate::OPERATIONS,
         ssh_public_key::OPERATIONS,

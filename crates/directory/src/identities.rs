@@ -4,5 +4,6 @@ mod group;
 mod membership;
 mod rename;
 pub(crate) mod role;
+mod service_linked_role;
 mod tags;
 mod user;

@@ -68,7 +68,6 @@ not_implemented! {
     CreateLoginProfile
     CreateOpenIDConnectProvider
     CreateSAMLProvider
-    CreateServiceLinkedRole
     CreateServiceSpecificCredential
     CreateVirtualMFADevice
     DecodeAuthorizationMessage

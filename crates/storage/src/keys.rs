@@ -71,6 +71,10 @@ kinds! {
     RoleName = 0x31,
     /// `role id` → when and where the role was last used.
     RoleLastUsed = 0x32,
+    /// `task id` → a task that deleted a service-linked role.
+    DeletionTask = 0x37,
+    /// `time | task id` → empty; eight bytes of microseconds, big-endian.
+    DeletionTaskTime = 0x38,
     /// `policy id` → the managed policy.
     Policy = 0x40,
     /// `policy name` → policy id.
@@ -262,6 +266,10 @@ pub(crate) fn role_last_used(account: AccountId, role: &UniqueId) -> Bytes {
     join(account, Kind::RoleLastUsed, &[role.as_bytes()])
 }
 
+pub(crate) fn deletion_task_time(account: AccountId, micros: u64, id: &str) -> Bytes {
+    join(account, Kind::DeletionTaskTime, &[&micros.to_be_bytes(), id.as_bytes()])
+}
+
 pub(crate) fn policy(policy: PolicyRef) -> Bytes {
     join(policy.account, Kind::Policy, &[policy.id.as_bytes()])
 }
@@ -353,6 +361,8 @@ pub(crate) enum CounterKind {
     Boundaries = 0x31,
     /// Versions of one policy.
     Versions = 0x32,
+    /// Tasks of an account that deleted service-linked roles.
+    DeletionTasks = 0xb0,
 }
 
 pub(crate) fn counter(account: AccountId, what: CounterKind, of: &[u8]) -> Bytes {

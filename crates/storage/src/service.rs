@@ -45,6 +45,15 @@ impl Tx {
         self.read(keys::service(prefix)).await
     }
 
+    /// The service that has this service principal, if one is registered.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the store fails.
+    pub async fn find_service_by_principal(&mut self, name: &str) -> Result<Option<Service>> {
+        let Some(prefix) = self.read_key(keys::service_principal(name)).await? else { return Ok(None) };
+        self.read(keys::record(AccountId::NONE, Kind::Service, &prefix)).await
+    }
+
     /// Registers a service, and replaces an existing one with the same prefix.
     ///
     /// # Errors

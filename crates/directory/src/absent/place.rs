@@ -24,8 +24,6 @@ pub(super) enum Place<'a> {
     Arn(&'static str, &'a Option<String>),
     /// A virtual MFA device by its ARN, or another by its serial number.
     Device(&'a Option<String>),
-    /// The role of a deletion task: `task/aws-service-role/SERVICE/ROLE/UUID`.
-    DeletionTask(&'a Option<String>),
 }
 
 /// The user or role that would have the object.
@@ -65,18 +63,6 @@ impl Place<'_> {
                     false => own(format!("mfa/{serial}")),
                 };
                 Check::new(action, &arn)
-            }
-            Place::DeletionTask(id) => {
-                let id = id.as_deref().unwrap_or_default();
-                let role = id.strip_prefix("task/").and_then(|rest| rest.rsplit_once('/')).map(|(role, _)| role);
-                let role = role.filter(|role| role.starts_with("aws-service-role/")).ok_or_else(|| {
-                    let expected = "task/aws-service-role/SERVICE/ROLE/UUID";
-                    IamError::new(
-                        ErrorCode::InvalidInput,
-                        format!("`{id}` is not a deletion task: expected {expected}"),
-                    )
-                })?;
-                Check::new(action, &own(format!("role/{role}")))
             }
         };
         Ok((check, Owner::Account))

@@ -139,11 +139,6 @@ async fn every_absent_operation_checks_its_permission_and_finds_nothing() {
     check!(w, seen, GetServiceLastAccessedDetailsWithEntities, {"JobId": job, "ServiceNamespace": "s3"}, "*", report);
     check!(w, seen, GetOrganizationsAccessReport, {"JobId": job}, "*", report);
 
-    check!(w, seen, DeleteServiceLinkedRole, {"RoleName": "Runner"}, ROLE, no("The service-linked role with name Runner cannot be found."));
-    let task = "task/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS/3fa85f64-5717-4562-b3fc-2c963f66afa6";
-    let arn = "arn:aws:iam::111122223333:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
-    check!(w, seen, GetServiceLinkedRoleDeletionStatus, {"DeletionTaskId": task}, arn, no(&format!("The deletion task with id {task} cannot be found.")));
-
     let (id, arn) = ("dr-1234567890123456", "arn:aws:iam::111122223333:delegation-request/dr-1234567890123456");
     let delegation = no(&format!("The delegation request {id} cannot be found."));
     check!(w, seen, ListDelegationRequests, {}, "*", Ok {"isTruncated": false});
@@ -207,6 +202,4 @@ async fn malformed_names_and_arns_are_refused() {
     let theirs = "arn:aws:iam::444455556666:saml-provider/Okta";
     let needed = format!("iam:GetSAMLProvider {theirs} of 444455556666");
     w.needs::<op::GetSAMLProvider>(json!({"SAMLProviderArn": theirs}), &[&needed]).await;
-    let expected = "InvalidInput: `task/1` is not a deletion task: expected task/aws-service-role/SERVICE/ROLE/UUID";
-    w.fails::<op::GetServiceLinkedRoleDeletionStatus>(json!({"DeletionTaskId": "task/1"}), expected).await;
 }

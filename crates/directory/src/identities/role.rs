@@ -12,7 +12,7 @@ use crate::request::{path_or_root, required, tags};
 use crate::{Directory, trust, view};
 
 /// The path of roles that are linked to services.
-const LINKED: &str = "/aws-service-role/";
+pub(super) const LINKED: &str = "/aws-service-role/";
 
 /// A role to create. Errors of path, trust policy and boundary are for authorized callers.
 pub struct NewRole {
@@ -118,7 +118,8 @@ pub struct RoleChanges {
     max_signin_session_seconds: Result<Option<Option<u32>>>,
 }
 
-/// Changes the description or a maximum session duration. What the request leaves out stays.
+/// Changes the description or a maximum session duration. What the request leaves out stays. Of a role that is linked
+/// to a service only the description may be changed.
 ///
 /// # Errors
 /// `NoSuchEntity`, `UnmodifiableEntity`; `InvalidInput` for a sign-in session that is both set and reset.
@@ -145,7 +146,9 @@ impl Handle<op::UpdateRole> for Directory {
     }
 
     async fn handle(&self, _: &Cx, tx: &mut Tx, (role, changes): Self::Plan) -> Result<pb::UpdateRoleResponse> {
-        let old = role.get_modifiable()?;
+        let durations =
+            changes.max_session_seconds.is_some() || !matches!(changes.max_signin_session_seconds, Ok(None));
+        let old = if durations { role.get_modifiable()? } else { role.get()? };
         let new = Role {
             description: changes.description.or_else(|| old.description.clone()),
             max_session_seconds: changes.max_session_seconds.unwrap_or(old.max_session_seconds),
@@ -157,10 +160,10 @@ impl Handle<op::UpdateRole> for Directory {
     }
 }
 
-/// Changes the description.
+/// Changes the description, also of a role that is linked to a service.
 ///
 /// # Errors
-/// `NoSuchEntity`, `UnmodifiableEntity`.
+/// `NoSuchEntity`.
 impl Handle<op::UpdateRoleDescription> for Directory {
     type Plan = (Target<Role>, String);
 
@@ -175,7 +178,7 @@ impl Handle<op::UpdateRoleDescription> for Directory {
         tx: &mut Tx,
         (role, description): Self::Plan,
     ) -> Result<pb::UpdateRoleDescriptionResponse> {
-        let old = role.get_modifiable()?;
+        let old = role.get()?;
         let new = Role { description: Some(description), ..old.clone() };
         tx.update(&old, &new).await?;
         Ok(pb::UpdateRoleDescriptionResponse { role: Some(view::described_role(cx, tx, &new).await?) })

@@ -36,8 +36,9 @@ impl Tagged for Role {
     fn tags(&self) -> &Tags {
         &self.tags
     }
+    /// The tags of a role that is linked to a service are the account's.
     fn get_for_change(_: &Cx, target: Target<Role>) -> Result<Role> {
-        target.get_modifiable()
+        target.get()
     }
     async fn retag(&self, tx: &mut Tx, tags: Tags) -> Result<()> {
         tx.update(self, &Role { tags, ..self.clone() }).await

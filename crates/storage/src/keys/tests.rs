@@ -26,6 +26,8 @@ fn the_key_layout_is_stable() {
         (service_principal("a.b"), "ffffffffff09612e62".into()),
         (identity(account, IdentityKind::User, &user), format!("{me}10{u}")),
         (group_member(account, &user, "bob"), format!("{me}22{u}626f62")),
+        (deletion_task_time(account, 258, "t"), format!("{me}38000000000000010274")),
+        (record(account, Kind::DeletionTask, b"t"), format!("{me}3774")),
         (self::policy(policy), format!("ffffffffff40{p}")),
         (policy_version(policy, 258), format!("ffffffffff42{p}00000102")),
         (policy_holder(account, policy, &[&[1], &[2], b"bob"]), format!("{me}43ffffffffff{p}0102626f62")),

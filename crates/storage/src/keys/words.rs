@@ -48,8 +48,9 @@ fn push_part<'k>(out: &mut String, kind: Kind, rest: &'k [u8]) -> &'k [u8] {
         let _ = write!(out, "{account}");
         return rest;
     }
+    let binary = matches!(kind, Kind::Outbox | Kind::PolicyVersion | Kind::DeletionTaskTime);
     match std::str::from_utf8(rest) {
-        Ok(text) if !matches!(kind, Kind::Outbox | Kind::PolicyVersion) => drop(write!(out, "{}", text.escape_debug())),
+        Ok(text) if !binary => drop(write!(out, "{}", text.escape_debug())),
         _ => out.push_str(&hex(rest)),
     }
     &[]

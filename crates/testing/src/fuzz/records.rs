@@ -13,6 +13,7 @@ const RECORDS: &[Recode] = &[
     recode::<bailiwick_storage::AccessKey>,
     recode::<bailiwick_storage::AccessKeyLastUsed>,
     recode::<bailiwick_storage::Account>,
+    recode::<bailiwick_storage::DeletionTask>,
     recode::<bailiwick_storage::Group>,
     recode::<bailiwick_storage::InlinePolicy>,
     recode::<bailiwick_storage::Meta>,

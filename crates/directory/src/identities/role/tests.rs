@@ -119,31 +119,6 @@ async fn a_role_with_policies_is_not_deleted() {
 }
 
 #[tokio::test]
-async fn a_service_linked_role_cannot_be_modified() {
-    let w = World::new().await;
-    w.role("Linked").await;
-    let mut tx = w.begin().await;
-    let account = AccountId::parse(ACCOUNT).unwrap();
-    let old = tx.get::<Role>(account, &RoleName::parse("Linked").unwrap()).await.unwrap();
-    tx.update(&old, &Role { linked_service: Some("x.amazonaws.com".into()), ..old.clone() }).await.unwrap();
-    tx.commit().await.unwrap();
-    let policy = w.policy("P").await;
-    let refused = "UnmodifiableEntity: Cannot perform the operation on the protected role 'Linked' - this role is only \
-                   modifiable by AWS";
-    w.fails::<op::DeleteRole>(json!({"RoleName": "Linked"}), refused).await;
-    w.fails::<op::UpdateRole>(json!({"RoleName": "Linked", "Description": "d"}), refused).await;
-    w.fails::<op::AttachRolePolicy>(json!({"RoleName": "Linked", "PolicyArn": policy}), refused).await;
-    let put = json!({"RoleName": "Linked", "PolicyName": "p", "PolicyDocument": ALLOW});
-    w.fails::<op::PutRolePolicy>(put, refused).await;
-    let edge = json!({"RoleName": "Linked", "PermissionsBoundary": policy});
-    w.fails::<op::PutRolePermissionsBoundary>(edge, refused).await;
-    let trust = json!({"RoleName": "Linked", "PolicyDocument": trusting(ACCOUNT)});
-    w.fails::<op::UpdateAssumeRolePolicy>(trust, refused).await;
-    let tag = json!({"RoleName": "Linked", "Tags": [{"Key": "a", "Value": "b"}]});
-    w.fails::<op::TagRole>(tag, refused).await;
-}
-
-#[tokio::test]
 async fn checks_have_the_stored_arn_and_the_keys_of_the_request() {
     let w = World::new().await;
     let create = json!({"RoleName": "Runner", "Path": "/ci/", "AssumeRolePolicyDocument": trusting(ACCOUNT),
