@@ -95,9 +95,6 @@ def test_an_object_requested_by_name_is_missing(api, user, server):
     credential = {"UserName": user, "ServiceSpecificCredentialId": "ACCA" + "X" * 17}
     tags = {"Tags": [{"Key": "a", "Value": "b"}]}
     for operation, members, message in [
-        ("GetLoginProfile", {"UserName": user}, f"Login Profile for User {user} cannot be found."),
-        ("UpdateLoginProfile", {"UserName": user}, f"Login Profile for User {user} cannot be found."),
-        ("DeleteLoginProfile", {"UserName": user}, f"Login Profile for User {user} cannot be found."),
         ("GetSSHPublicKey", key | {"Encoding": "SSH"}, f"The Public Key with id {key['SSHPublicKeyId']} cannot be found."),
         ("DeleteSSHPublicKey", key, f"The Public Key with id {key['SSHPublicKeyId']} cannot be found."),
         ("DeleteSigningCertificate", certificate, f"The Certificate with id {'C' * 24} cannot be found."),
@@ -124,7 +121,6 @@ def test_missing_objects_are_not_revealed_to_others(api, new_user, user):
     _, credentials = new_user()
     powerless = api.signed_by(credentials)
     for operation, members in {
-        "GetLoginProfile": {"UserName": user},
         "ListSSHPublicKeys": {"UserName": user},
         "GetInstanceProfile": {"InstanceProfileName": "web"},
         "ListInstanceProfilesForRole": {"RoleName": "nobody-here"},
@@ -136,13 +132,11 @@ def test_permissions_are_asked_on_the_user(api, new_user, name):
     mine, other = name("mine"), name("other")
     for each in (mine, other):
         api.call("CreateUser", UserName=each)
-    rules = policy({"Action": ["iam:ListMFADevices", "iam:GetLoginProfile"], "Resource": f"arn:aws:iam::*:user/{mine}"})
+    rules = policy({"Action": "iam:ListMFADevices", "Resource": f"arn:aws:iam::*:user/{mine}"})
     _, credentials = new_user(rules)
     user_api = api.signed_by(credentials)
     assert user_api.call("ListMFADevices", UserName=mine)["MFADevices"] == []
-    refused(user_api, "NoSuchEntity", "GetLoginProfile", UserName=mine)
     refused(user_api, "AccessDenied", "ListMFADevices", UserName=other)
-    refused(user_api, "AccessDenied", "GetLoginProfile", UserName=other)
 
 
 def test_only_creating_enabling_and_issuing_is_not_implemented(api):
@@ -154,4 +148,4 @@ def test_only_creating_enabling_and_issuing_is_not_implemented(api):
     # A computed list, and the account of a key id.
     others = {"ListPoliciesGrantingServiceAccess", "GetAccessKeyInfo"}
     assert [operation for operation in left if not creating.match(operation) and operation not in others] == []
-    refused(api, "NotImplemented", "CreateLoginProfile", UserName="a", Password="correct horse battery")
+    refused(api, "NotImplemented", "GenerateCredentialReport")

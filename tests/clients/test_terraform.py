@@ -54,6 +54,11 @@ resource "aws_iam_user" "bob" {
   tags          = { team = "%(team)s" }
 }
 resource "aws_iam_access_key" "bob" { user = aws_iam_user.bob.name }
+resource "aws_iam_user_login_profile" "bob" {
+  user                    = aws_iam_user.bob.name
+  password_reset_required = true
+  depends_on              = [aws_iam_account_password_policy.strict]
+}
 resource "aws_iam_user_policy" "bob" {
   user   = aws_iam_user.bob.name
   name   = "inline"

@@ -9,7 +9,6 @@ mod account_property;
 mod credential_report;
 mod delegation_request;
 mod instance_profile;
-mod login_profile;
 mod mfa_device;
 mod open_id_connect_provider;
 mod organizations;
@@ -34,7 +33,6 @@ pub fn absent_operations() -> impl Iterator<Item = &'static str> {
         credential_report::OPERATIONS,
         delegation_request::OPERATIONS,
         instance_profile::OPERATIONS,
-        login_profile::OPERATIONS,
         mfa_device::OPERATIONS,
         open_id_connect_provider::OPERATIONS,
         organizations::OPERATIONS,

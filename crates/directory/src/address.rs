@@ -80,6 +80,11 @@ impl<T: Addressed> Target<T> {
         T::check(cx, &self.address, self.stored.as_ref(), action)
     }
 
+    /// The object, if it exists. Only for a plan, which must not reveal the answer.
+    pub(crate) fn stored(&self) -> Option<&T> {
+        self.stored.as_ref()
+    }
+
     /// The object.
     ///
     /// # Errors

@@ -1,3 +1,6 @@
 //! Long-term credentials of users and root.
 
 mod access_key;
+mod login_profile;
+mod password_change;
+mod password_rules;

@@ -68,6 +68,15 @@ impl UserOrCaller {
         }
     }
 
+    /// The user, if they exist. Only for a plan, which must not reveal the answer.
+    pub(crate) fn user(&self) -> Option<&User> {
+        match self {
+            UserOrCaller::Named(user) => user.stored(),
+            UserOrCaller::Caller(UserOrRoot::User(user)) => Some(user),
+            UserOrCaller::Caller(UserOrRoot::Root) => None,
+        }
+    }
+
     /// The user or root.
     ///
     /// # Errors
@@ -98,6 +107,7 @@ impl UserOrRoot {
     }
 }
 
-fn user_name_required() -> IamError {
+/// `ValidationError` for a request without a user from a caller that is not one.
+pub(crate) fn user_name_required() -> IamError {
     IamError::new(ErrorCode::ValidationError, "Must specify userName when calling with non-User credentials")
 }

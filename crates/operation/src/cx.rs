@@ -9,7 +9,7 @@ use bailiwick_model::limits::Quotas;
 use bailiwick_model::{AccessKeyId, AccessKeyKind, AccountId, IdKind, Partition, Region, UniqueId};
 use jiff::Timestamp;
 
-use crate::{Caller, RevisionScope};
+use crate::{Caller, PasswordOutcome, PasswordPool, RevisionScope};
 
 /// The source of the time.
 pub trait Clock: Send + Sync + 'static {
@@ -43,6 +43,8 @@ pub struct Deployment {
     pub random: Arc<dyn Random>,
     /// Seals secrets at rest, tokens and markers.
     pub sealer: Arc<bailiwick_seal::Sealer>,
+    /// Computes with passwords.
+    pub passwords: Arc<PasswordPool>,
 }
 
 /// What is known about a request besides its message.
@@ -78,6 +80,7 @@ pub struct Cx<C = Arc<Caller>> {
     deployment: Arc<Deployment>,
     now: Timestamp,
     view: Option<Arc<dyn Any + Send + Sync>>,
+    password: Option<Arc<PasswordOutcome>>,
 }
 
 /// The context of an operation's handler: with the caller, or with [`NoCaller`] if the operation needs no signature.
@@ -91,7 +94,7 @@ impl<C> Cx<C> {
     /// Makes the context of an attempt at the current time.
     pub fn new(deployment: Arc<Deployment>, caller: C, request: Arc<RequestInfo>) -> Self {
         let now = deployment.clock.now();
-        Cx { caller, request, deployment, now, view: None }
+        Cx { caller, request, deployment, now, view: None, password: None }
     }
 
     /// Sets the time.
@@ -104,6 +107,17 @@ impl<C> Cx<C> {
     #[must_use]
     pub fn with_view<T: Any + Send + Sync>(self, view: Arc<T>) -> Self {
         Cx { view: Some(view), ..self }
+    }
+
+    /// Sets what was computed with passwords for this call.
+    #[must_use]
+    pub fn with_password_outcome(self, password: Option<Arc<PasswordOutcome>>) -> Self {
+        Cx { password, ..self }
+    }
+
+    /// What was computed with passwords for this call: the result of the work that its plan named.
+    pub fn password_outcome(&self) -> Option<&PasswordOutcome> {
+        self.password.as_deref()
     }
 
     /// What is known about the request besides its message.

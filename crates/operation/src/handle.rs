@@ -8,7 +8,7 @@ use bailiwick_decision::FederatedPrincipal;
 use bailiwick_model::{AccessKeyId, Result};
 use bailiwick_storage::Tx;
 
-use crate::{Check, CxOf};
+use crate::{Check, CxOf, PasswordWork};
 
 /// Answers one operation, in two steps within one transaction.
 ///
@@ -16,10 +16,9 @@ use crate::{Check, CxOf};
 /// has the checks decided. [`handle`](Self::handle) then receives the plan, makes the change and builds the response.
 /// State passes from one step to the other in the typed plan only.
 ///
-/// Both steps run again after a write conflict, so they may touch nothing but `cx`, `tx` and their input. Slow or
-/// external work (hashing a password, fetching a provider's signing keys) therefore belongs in neither. It would be a
-/// third step that the pipeline runs once, after validation and before the first transaction, and whose result it
-/// passes to every `plan`.
+/// Both steps run again after a write conflict, so they may touch nothing but `cx`, `tx` and their input. Computations
+/// with passwords are too slow for either: the plan [names them](Planned::password), and the pipeline has them done
+/// once, outside of the transaction, after the checks have passed.
 pub trait Handle<O: Operation>: Send + Sync + 'static {
     /// What `plan` parsed and looked up for `handle`.
     type Plan: Send;
@@ -65,6 +64,8 @@ pub struct Planned<P> {
     pub checks: Vec<Check>,
     /// An access key that the operation makes unusable.
     pub retired_key: Option<AccessKeyId>,
+    /// What to compute with passwords before [`Handle::handle`] runs.
+    pub password: Option<Box<PasswordWork>>,
     /// The principal that the request proves, for operations whose proof is in the request.
     pub federated: Option<Arc<FederatedPrincipal>>,
 }
@@ -72,7 +73,7 @@ pub struct Planned<P> {
 impl<P> Planned<P> {
     /// A plan without checks.
     pub fn new(plan: P) -> Self {
-        Planned { plan, checks: Vec::new(), retired_key: None, federated: None }
+        Planned { plan, checks: Vec::new(), retired_key: None, password: None, federated: None }
     }
 
     /// Adds another part to the plan.
@@ -81,6 +82,7 @@ impl<P> Planned<P> {
             plan: (self.plan, part),
             checks: self.checks,
             retired_key: self.retired_key,
+            password: self.password,
             federated: self.federated,
         }
     }
@@ -106,6 +108,14 @@ impl<P> Planned<P> {
     /// for operations whose proof is in the request: the pipeline refuses the plan of another operation.
     pub fn proven(mut self, principal: FederatedPrincipal) -> Self {
         self.federated = Some(Arc::new(principal));
+        self
+    }
+
+    /// Names what to compute with passwords. After the checks have passed, it is computed outside of the transaction; the
+    /// plan then runs again, and `handle` finds the result in [`Cx::password_outcome`](crate::Cx::password_outcome).
+    /// What the plan names the second time is ignored. Only for operations that change something.
+    pub fn password(mut self, work: impl Into<Option<PasswordWork>>) -> Self {
+        self.password = work.into().map(Box::new);
         self
     }
 

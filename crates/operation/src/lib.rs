@@ -2,7 +2,8 @@
 //!
 //! An operation is one request, one response and one handler ([`Handle`]). The handler's `plan` parses the request and
 //! names everything that must be allowed; its `handle` carries the plan out. The pipeline in `service` authenticates
-//! the caller before `plan`, has the checks decided between the two, and commits and records after `handle`.
+//! the caller before `plan`, has the checks decided between the two, and commits and records after `handle`. Computations
+//! with passwords run between two transactions, on a bounded [`PasswordPool`].
 //!
 //! The crate deliberately does not know any noun (users, roles, …) beyond the principals that a policy may name, any
 //! protocol, nor how a decision is made.
@@ -15,6 +16,7 @@ mod documented;
 mod handle;
 mod pages;
 mod paging;
+mod password;
 mod principals;
 mod revision;
 mod secrets;
@@ -28,7 +30,8 @@ pub use cx::{Clock, Cx, CxOf, Deployment, NoCaller, Random, RequestInfo, uuid};
 pub use handle::{Handle, Planned};
 pub use pages::{ListPage, PageRequest, Pages, PathPage};
 pub use paging::Paging;
+pub use password::{PasswordOutcome, PasswordPool, PasswordResult, PasswordWork};
 pub use principals::{bind_principals, entity_arn, find_entity, malformed, show_principals};
 pub use revision::RevisionScope;
-pub use secrets::SecretOwner;
+pub use secrets::{PasswordOwner, SecretOwner};
 pub use standing::standing;

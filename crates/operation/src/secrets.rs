@@ -1,7 +1,8 @@
-//! Secret access keys: sealed for the store, opened to verify a signature.
+//! Secret access keys and hashes of passwords: sealed for the store, opened to verify a caller.
 
 use bailiwick_model::{AccessKeyId, AccountId, IamError, Result, UniqueId};
-use bailiwick_seal::{KeyPurpose, SealError, Sealer, SecretString};
+use bailiwick_seal::{KeyPurpose, PasswordHash, SealError, Sealer, SecretString};
+use zeroize::Zeroizing;
 
 /// What a sealed secret is bound to. A row that was copied to another key or owner cannot be opened.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +44,43 @@ impl SecretOwner<'_> {
     }
 }
 
+/// What the sealed hashes of a user's passwords are bound to. A row that was copied to another user cannot be opened.
+#[derive(Clone, Copy, Debug)]
+pub struct PasswordOwner<'a> {
+    /// The account of the user.
+    pub account: AccountId,
+    /// The user.
+    pub user: &'a UniqueId,
+}
+
+impl PasswordOwner<'_> {
+    /// Seals the hashes of the current and the former passwords, the newest first.
+    ///
+    /// # Errors
+    /// `ServiceFailure` if sealing fails.
+    pub fn seal(&self, sealer: &Sealer, hashes: &[PasswordHash]) -> Result<Vec<u8>> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(hashes.len() * PasswordHash::STORED));
+        hashes.iter().for_each(|hash| bytes.extend_from_slice(&*hash.to_bytes()));
+        let account = self.account.digits();
+        sealer.seal(KeyPurpose::AtRest, &self.aad(&account), &bytes).map_err(IamError::internal)
+    }
+
+    /// Opens hashes that [`seal`](Self::seal) sealed.
+    ///
+    /// # Errors
+    /// If the bytes were sealed for another user, or under unknown keys.
+    pub fn open(&self, sealer: &Sealer, sealed: &[u8]) -> Result<Vec<PasswordHash>, SealError> {
+        let account = self.account.digits();
+        let bytes = sealer.open(KeyPurpose::AtRest, &self.aad(&account), sealed)?;
+        bytes.chunks(PasswordHash::STORED).map(PasswordHash::from_bytes).collect()
+    }
+
+    /// `table | account | user | version`.
+    fn aad<'a>(&'a self, account: &'a [u8; 12]) -> [&'a [u8]; 4] {
+        [b"login-profile", account, self.user.as_bytes(), b"1"]
+    }
+}
+
 struct Aad<'a> {
     account: [u8; 12],
     owner: &'a str,
@@ -77,6 +115,25 @@ mod tests {
             SecretOwner { key: &other_key, ..owner },
             SecretOwner { account: AccountId::from_number(1).unwrap(), ..owner },
         ] {
+            assert!(other.open(&sealer, &sealed).is_err(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn hashes_copied_to_another_user_cannot_be_opened() {
+        let sealer = Sealer::new(Keyring::generate(0).unwrap());
+        let account = AccountId::from_number(111_122_223_333).unwrap();
+        let (alice, bob) = (UniqueId::new(IdKind::User, [1; 17]), UniqueId::new(IdKind::User, [2; 17]));
+        let owner = PasswordOwner { account, user: &alice };
+        let hashes =
+            ["new", "old"].map(|text| PasswordHash::new(&SecretString::from(text.to_owned()), [3; 16]).unwrap());
+        let sealed = owner.seal(&sealer, &hashes).unwrap();
+        let opened = owner.open(&sealer, &sealed).unwrap();
+        assert_eq!(opened.len(), 2);
+        assert!(opened[0].matches(&SecretString::from("new".to_owned())));
+        assert!(!sealed.windows(8).any(|part| hashes[0].to_bytes().windows(8).any(|other| part == other)));
+        let account = AccountId::from_number(1).unwrap();
+        for other in [PasswordOwner { user: &bob, ..owner }, PasswordOwner { account, ..owner }] {
             assert!(other.open(&sealer, &sealed).is_err(), "{other:?}");
         }
     }

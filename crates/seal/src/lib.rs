@@ -4,7 +4,7 @@
 //! Its random keys are in a [`Keyring`], which is stored wrapped under the [`MasterKey`]. So the master key can change
 //! without sealing everything again, and the key of each purpose can be replaced while older sealed bytes still open. A
 //! [`RowKey`], derived from the keyring, authenticates rows that are stored in clear. The algorithm is AES-256-GCM-SIV
-//! throughout. [`Secret`] and [`SecretString`] contain secrets and hide them from `Debug`.
+//! throughout. [`PasswordHash`] is the Argon2id hash of a password. [`Secret`] and [`SecretString`] contain secrets and hide them from `Debug`.
 //!
 //! The crate deliberately does not know what it seals, where keyrings are stored, or the current time.
 //!
@@ -14,6 +14,7 @@ mod error;
 mod key;
 mod keyring;
 mod master;
+mod password;
 mod purpose;
 mod row;
 mod sealer;
@@ -23,6 +24,7 @@ mod wrapped;
 pub use error::SealError;
 pub use keyring::Keyring;
 pub use master::MasterKey;
+pub use password::PasswordHash;
 pub use purpose::KeyPurpose;
 pub use row::{RowKey, TAG, TagKind};
 pub use sealer::Sealer;

@@ -57,6 +57,7 @@ impl Opened {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandomness::default()),
             sealer: Arc::new(Sealer::new(self.keyring)),
+            passwords: Arc::default(),
         })
     }
 }

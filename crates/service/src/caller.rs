@@ -6,7 +6,9 @@ use std::sync::Arc;
 use bailiwick_api::{CallKind, Operation};
 use bailiwick_authz::Authenticated;
 use bailiwick_model::{AccessKeyId, Fault, IamError, Region, Result, SourceNetwork};
-use bailiwick_operation::{Check, Cx, FederatedPrincipal, NoCaller, RequestInfo, UnsignedCaller, standing};
+use bailiwick_operation::{
+    Check, Cx, FederatedPrincipal, NoCaller, PasswordOutcome, Principal, RequestInfo, UnsignedCaller, standing,
+};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
 use jiff::Timestamp;
@@ -50,6 +52,12 @@ pub(crate) trait CallCaller: Sized + Send + Sync {
 
     /// Makes the context of an attempt.
     fn context(&self, shared: &Shared, request: &Arc<RequestInfo>, now: Timestamp, on: &Arc<Snapshot>) -> Self::Cx;
+
+    /// Adds what was computed with passwords to a context.
+    fn with_password_outcome(cx: Self::Cx, outcome: Option<Arc<PasswordOutcome>>) -> Self::Cx;
+
+    /// The text that the caller's computations are counted under. None for a caller that may cause none.
+    fn counted_as(&self) -> Option<String>;
 
     /// Takes the principal that the request proves, from the plan.
     fn set_federated(&mut self, principal: Option<Arc<FederatedPrincipal>>) -> Result<()>;
@@ -109,6 +117,19 @@ impl CallCaller for Authenticated {
     fn context(&self, shared: &Shared, request: &Arc<RequestInfo>, now: Timestamp, on: &Arc<Snapshot>) -> Cx {
         let cx = Cx::new(Arc::clone(&shared.parts.deployment), Arc::clone(&self.caller), Arc::clone(request));
         cx.at(now).with_view(Arc::clone(on))
+    }
+
+    fn with_password_outcome(cx: Cx, outcome: Option<Arc<PasswordOutcome>>) -> Cx {
+        cx.with_password_outcome(outcome)
+    }
+
+    fn counted_as(&self) -> Option<String> {
+        // All sessions of a role are one caller: a principal that may assume it can make many.
+        let principal = &self.caller.principal;
+        Some(match principal {
+            Principal::RoleSession { id, .. } | Principal::User { id, .. } => id.to_string(),
+            Principal::Root { account } => account.to_string(),
+        })
     }
 
     fn set_federated(&mut self, principal: Option<Arc<FederatedPrincipal>>) -> Result<()> {
@@ -172,6 +193,14 @@ impl CallCaller for Unsigned {
     fn context(&self, shared: &Shared, request: &Arc<RequestInfo>, now: Timestamp, on: &Arc<Snapshot>) -> Self::Cx {
         let cx = Cx::new(Arc::clone(&shared.parts.deployment), NoCaller, Arc::clone(request));
         cx.at(now).with_view(Arc::clone(on))
+    }
+
+    fn with_password_outcome(cx: Self::Cx, _: Option<Arc<PasswordOutcome>>) -> Self::Cx {
+        cx
+    }
+
+    fn counted_as(&self) -> Option<String> {
+        None
     }
 
     fn set_federated(&mut self, principal: Option<Arc<FederatedPrincipal>>) -> Result<()> {

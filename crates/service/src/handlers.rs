@@ -65,7 +65,6 @@ not_implemented! {
     AssumeRoot
     CreateDelegationRequest
     CreateInstanceProfile
-    CreateLoginProfile
     CreateOpenIDConnectProvider
     CreateSAMLProvider
     CreateServiceSpecificCredential

@@ -1,5 +1,8 @@
 //! The steps of every call, in order: authenticate, validate, plan, decide, handle, commit, answer, record.
 //!
+//! Computations with passwords are slow. A plan names them; they run once, after the decision and outside of the
+//! transaction, and the next attempt handles the call with their result.
+//!
 //! Between authentication and decision a call may wait: for a requested revision, for the snapshot, or for other
 //! calls after a conflict. So each attempt validates the caller again on the snapshot that it is decided on, and the
 //! commit expects that the records of the proof are unchanged.
@@ -9,7 +12,7 @@ use std::time::Duration;
 
 use bailiwick_api::Operation;
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, CxOf, Handle, Planned, RequestInfo, uuid};
+use bailiwick_operation::{Check, CxOf, Handle, PasswordOutcome, PasswordWork, Planned, RequestInfo, uuid};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::{At, CommitError, Revision, Tx};
 use bytes::Bytes;
@@ -121,6 +124,7 @@ where
     let at = reached(parts, wanted.map(|revision| revision.filter(|_| CallerOf::<O>::MAY_WAIT))).await?;
     let mut request = Some(request);
     let mut queued = None;
+    let mut passwords = None;
     for attempt in 1..=ATTEMPTS {
         let mut tx = Tx::begin(Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas), at).await?;
         let revision = tx.revision();
@@ -129,14 +133,23 @@ where
         parts.snapshots.at_least(revision).await?;
         let (now, snapshot) = revalidate(shared, caller)?;
         caller.record(audit);
-        let cx = &caller.context(shared, info, now, &snapshot);
-        let Planned { plan, checks, retired_key, federated } = handler.plan(cx, &mut tx, input).await?;
+        let cx = caller.context(shared, info, now, &snapshot);
+        let cx = &CallerOf::<O>::with_password_outcome(cx, passwords.clone());
+        let Planned { plan, checks, retired_key, password, federated } = handler.plan(cx, &mut tx, input).await?;
         caller.set_federated(federated)?;
         caller.record(audit);
         debug_assert_eq!(checks.iter().find_map(Check::undocumented), None, "a check of {}", O::NAME);
         audit.set_resource(&checks);
         caller.decide(shared, &snapshot, cx, &checks).await?;
         audit.set_permitted(&checks);
+        if let Some(work) = password
+            && passwords.is_none()
+        {
+            // The computation is slow. The transaction ends here, and the next attempt proves and decides again.
+            drop(tx);
+            passwords = Some(Arc::new(compute(parts, caller, *work, now).await?));
+            continue;
+        }
         let response = handler.handle(cx, &mut tx, plan).await?;
         if let Some(key) = retired_key {
             CallerOf::<O>::check_lockout(shared, cx, &snapshot, &mut tx, &key, options.allow_lockout).await?;
@@ -172,6 +185,18 @@ where
         ErrorCode::ConcurrentModification,
         "The request was rejected because multiple requests to change this object were submitted simultaneously. Wait a few minutes and submit your request again.",
     ))
+}
+
+/// Computes with passwords for an authorized caller.
+async fn compute(
+    parts: &Parts,
+    caller: &impl CallCaller,
+    work: PasswordWork,
+    now: Timestamp,
+) -> Result<PasswordOutcome> {
+    let counted = caller.counted_as();
+    let counted = counted.ok_or_else(|| IamError::internal("a call without a signature computes with passwords"))?;
+    parts.deployment.passwords.run(counted, work, now).await
 }
 
 /// Waits until decisions see every revision that the answer must not be older than.

@@ -94,6 +94,8 @@ kinds! {
     AccessKeyOwner = 0x61,
     /// `access key id` → when and for which service the key was last used.
     AccessKeyLastUsed = 0x62,
+    /// `user id` → the login profile: the hashes of the user's passwords.
+    LoginProfile = 0x63,
     /// `counter kind | object` → a counter.
     Counter = 0x70,
     /// `ARN` → policy and tags of a resource of another service.
@@ -311,6 +313,10 @@ pub(crate) fn access_key_last_used(account: AccountId, id: &AccessKeyId) -> Byte
     join(account, Kind::AccessKeyLastUsed, &[id.as_str().as_bytes()])
 }
 
+pub(crate) fn login_profile(account: AccountId, user: &UniqueId) -> Bytes {
+    join(account, Kind::LoginProfile, &[user.as_bytes()])
+}
+
 /// The keys of an owner. A length byte distinguishes root (length 0) from users.
 pub(crate) fn owner_keys(account: AccountId, user: Option<&UniqueId>, id: &str) -> Bytes {
     let owner: &[u8] = user.map_or(&[], |user| user.as_bytes());
@@ -355,6 +361,8 @@ pub(crate) enum CounterKind {
     InlineSize = 0x24,
     /// Access keys of a user, or of root.
     AccessKeys = 0x25,
+    /// Login profiles of a user: none or one.
+    LoginProfiles = 0x63,
     /// Identities of the account that a policy is attached to.
     Attachments = 0x30,
     /// Entities of the account that have a policy as their boundary.

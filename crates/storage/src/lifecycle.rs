@@ -52,6 +52,7 @@ impl IdentityNoun for User {
         self.into()
     }
     const BLOCKERS: &'static [Blocker] = &[
+        Blocker(CounterKind::LoginProfiles, "must delete login profile first."),
         Blocker(CounterKind::AccessKeys, "must delete access keys first."),
         ATTACHED,
         INLINE,

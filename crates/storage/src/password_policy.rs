@@ -1,5 +1,7 @@
 //! The password policy of an account.
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::{
     account_setting::AccountSetting,
     codec::{AsMessage, Malformed, pb},
@@ -27,6 +29,14 @@ pub struct PasswordPolicy {
     pub reuse_prevention: Option<u32>,
     /// Whether users must not replace a password that has expired; `None` if it was never set.
     pub hard_expiry: Option<bool>,
+}
+
+impl PasswordPolicy {
+    /// Returns when a password that was set at `changed` expires; `None` if it does not.
+    pub fn expires(&self, changed: Timestamp) -> Option<Timestamp> {
+        let age = SignedDuration::from_hours(24 * i64::from(self.max_age_days?));
+        changed.checked_add(age).ok()
+    }
 }
 
 impl AccountSetting for PasswordPolicy {

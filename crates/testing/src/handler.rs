@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bailiwick_api::{Operation, SignedCall, Validate as _, find_operation};
 use bailiwick_model::{AccessKeyKind, AccountId, ErrorCode, IamError, Result, RoleName, SessionName, Tags, UserName};
-use bailiwick_operation::{Caller, Check, ContextValue, Cx, Handle, Planned, Principal, Session};
+use bailiwick_operation::{Caller, Check, ContextValue, Cx, Handle, PasswordWork, Planned, Principal, Session};
 use bailiwick_storage::{CommitError, Role, Tx, User};
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
@@ -106,11 +106,16 @@ impl<H: Send + Sync + 'static> HandlerTest<H> {
         })?;
         assert!(!planned.checks.is_empty(), "{} has no check", O::NAME);
         planned.checks.iter().for_each(|check| assert_eq!(check.undocumented(), None));
-        let _ = Handle::<O>::handle(&*self.handler, &cx, &mut tx, planned.plan).await;
+        let cx = &match planned.password {
+            Some(work) => self.computed(cx, *work).await?,
+            None => cx,
+        };
+        let planned = self.plan::<O>(cx, &mut tx, request.clone()).await?;
+        let _ = Handle::<O>::handle(&*self.handler, cx, &mut tx, planned.plan).await;
         let mut tx = self.begin().await;
-        let planned = self.plan::<O>(&cx, &mut tx, request).await?;
+        let planned = self.plan::<O>(cx, &mut tx, request).await?;
         assert!(tx.is_read_only(), "{} changes something while it plans", O::NAME);
-        let response = Handle::<O>::handle(&*self.handler, &cx, &mut tx, planned.plan).await?;
+        let response = Handle::<O>::handle(&*self.handler, cx, &mut tx, planned.plan).await?;
         assert!(!O::READ_ONLY || tx.is_read_only(), "{} says that it only reads", O::NAME);
         self.commit(tx).await;
         Ok(to_json(&find_operation(O::NAME).unwrap().response_descriptor().unwrap(), &response.encode_to_vec()))
@@ -169,16 +174,29 @@ impl<H: Send + Sync + 'static> HandlerTest<H> {
     {
         let cx = self.cx();
         let (mut ahead, mut behind) = (self.begin().await, self.begin().await);
-        let first = self.plan::<A>(&cx, &mut ahead, read::<A>(first).unwrap()).await.unwrap().plan;
-        let second = self.plan::<B>(&cx, &mut behind, read::<B>(second).unwrap()).await.unwrap().plan;
-        Handle::<A>::handle(&*self.handler, &cx, &mut ahead, first).await.unwrap();
-        Handle::<B>::handle(&*self.handler, &cx, &mut behind, second).await.unwrap();
+        let first = self.plan::<A>(&cx, &mut ahead, read::<A>(first).unwrap()).await.unwrap();
+        let second = self.plan::<B>(&cx, &mut behind, read::<B>(second).unwrap()).await.unwrap();
+        let mut contexts = Vec::new();
+        for work in [first.password, second.password] {
+            contexts.push(match work {
+                Some(work) => self.computed(cx.clone(), *work).await.unwrap(),
+                None => cx.clone(),
+            });
+        }
+        Handle::<A>::handle(&*self.handler, &contexts[0], &mut ahead, first.plan).await.unwrap();
+        Handle::<B>::handle(&*self.handler, &contexts[1], &mut behind, second.plan).await.unwrap();
         ahead.commit().await.unwrap();
         match behind.commit().await {
             Ok(_) => false,
             Err(CommitError::Conflict) => true,
             Err(CommitError::Failed(error)) => panic!("{error:?}"),
         }
+    }
+
+    /// A context with what a plan needs computed.
+    async fn computed(&self, cx: Cx, work: PasswordWork) -> Result<Cx> {
+        let outcome = self.deployment.passwords.run("test".into(), work, cx.now()).await?;
+        Ok(cx.with_password_outcome(Some(Arc::new(outcome))))
     }
 
     async fn plan<O: Operation<Call = SignedCall>>(

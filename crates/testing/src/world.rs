@@ -30,6 +30,7 @@ pub fn deployment(clock: Arc<ManualClock>, quotas: Quotas) -> Deployment {
         clock,
         random: Arc::new(SeededRandom::default()),
         sealer: Arc::new(sealer()),
+        passwords: Arc::default(),
     }
 }
 

@@ -94,6 +94,12 @@ def test_no_secret_is_in_the_output_of_the_most_verbose_log_level(talkative):
             hidden = [value for value in members.values() if "-47" in str(value)]
             assert hidden and not any(value in answer for value in hidden), answer
             secrets += hidden
+    # Passwords that are accepted are stored as hashes, and sealed.
+    passwords = ["Accepted-Secret-4741", "Accepted-Secret-4742", "Accepted-Secret-4743"]
+    root.call("CreateLoginProfile", UserName="alice", Password=passwords[0])
+    rpc.call("UpdateLoginProfile", UserName="alice", Password=passwords[1])
+    AwsApi(server, key).call("ChangePassword", OldPassword=passwords[1], NewPassword=passwords[2])
+    secrets += passwords
     # The server's background writes are complete as well.
     last_used = {"AccessKeyId": key.access_key_id}
     until(lambda: root.call("GetAccessKeyLastUsed", **last_used)["AccessKeyLastUsed"].get("LastUsedDate"), "the last use is written")

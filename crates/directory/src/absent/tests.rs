@@ -62,17 +62,9 @@ async fn every_absent_operation_checks_its_permission_and_finds_nothing() {
     check!(w, seen, ResetServiceSpecificCredential, {"UserName": "Bob", "ServiceSpecificCredentialId": "ACCAAAAAAAAAAAAAAAAAA"}, USER, credential);
     check!(w, seen, DeleteServiceSpecificCredential, {"UserName": "Bob", "ServiceSpecificCredentialId": "ACCAAAAAAAAAAAAAAAAAA"}, USER, credential);
 
-    let login = no("Login Profile for User Bob cannot be found.");
-    check!(w, seen, GetLoginProfile, {"UserName": "Bob"}, USER, login);
-    check!(w, seen, UpdateLoginProfile, {"UserName": "Bob", "Password": "correct horse"}, USER, login);
-    check!(w, seen, DeleteLoginProfile, {"UserName": "Bob"}, USER, login);
-    let bob = w.as_user("Bob").await;
-    check!(bob, seen, ChangePassword, {"OldPassword": "correct horse", "NewPassword": "battery staple"}, USER, login);
-    let other = "InvalidUserType: Only IAM Users can change their own password";
-    check!(w, seen, ChangePassword, {"OldPassword": "a", "NewPassword": "b"}, "arn:aws:iam::111122223333:root", other);
-
     let device = no(&format!("MFA Device with serial number {MFA} does not exist."));
     check!(w, seen, ListMFADevices, {"UserName": "Bob"}, USER, Ok {"IsTruncated": false});
+    let bob = w.as_user("Bob").await;
     check!(bob, seen, ListMFADevices, {}, USER, Ok {"IsTruncated": false});
     check!(w, seen, ListVirtualMFADevices, {"AssignmentStatus": "Any"}, "*", Ok {"IsTruncated": false});
     check!(w, seen, GetMFADevice, {"SerialNumber": MFA, "UserName": "Bob"}, USER, device);
@@ -170,7 +162,6 @@ async fn a_missing_user_or_role_is_reported_first() {
     let user = "NoSuchEntity: The user with name Nobody cannot be found.";
     w.fails::<op::ListSSHPublicKeys>(json!({"UserName": "Nobody"}), user).await;
     w.fails::<op::ListMFADevices>(json!({"UserName": "Nobody"}), user).await;
-    w.fails::<op::GetLoginProfile>(json!({"UserName": "Nobody"}), user).await;
     let missing = json!({"UserName": "Nobody", "CertificateId": "NONEXISTENTCERTID1234567890"});
     w.fails::<op::DeleteSigningCertificate>(missing, user).await;
     let role = "NoSuchEntity: The role with name Nobody cannot be found.";

@@ -36,6 +36,8 @@ fn the_key_layout_is_stable() {
         (access_key(account, &key_id), format!("{me}60{k}")),
         (owner_keys(account, None, "A"), format!("{me}610041")),
         (owner_keys(account, Some(&user), "A"), format!("{me}6115{u}41")),
+        (login_profile(account, &user), format!("{me}63{u}")),
+        (counter(account, CounterKind::LoginProfiles, user.as_bytes()), format!("{me}7063{u}")),
         (counter(account, CounterKind::Users, &[]), format!("{me}7010")),
         (resource(account, "arn"), format!("{me}8061726e")),
         (account_setting(account, Kind::PasswordPolicy), format!("{me}90")),

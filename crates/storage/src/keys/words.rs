@@ -101,6 +101,7 @@ mod tests {
             ),
             (keys::counter(account, CounterKind::Users, &[]), "Counter 0x10 of account 111122223333"),
             (keys::account_setting(account, Kind::PasswordPolicy), "PasswordPolicy of account 111122223333"),
+            (keys::login_profile(account, &user), "LoginProfile AIDAAAAAAAAAAAAAAAAAA of account 111122223333"),
             (keys::outbox(&[1, 2]), "Outbox 0102 of the deployment"),
             ("x".into(), "an unknown key (78)"),
         ] {

@@ -1,0 +1,68 @@
+//! Work with passwords that is too slow for a transaction, and the pool that bounds it.
+//!
+//! A plan names its [`PasswordWork`]. After the checks of the plan have passed, the pipeline ends the transaction, has the
+//! [`PasswordPool`] do the work once, and runs the plan again in a new transaction. The handler finds the
+//! [`PasswordOutcome`] in its context. So only an authorized caller can cause a computation.
+//!
+//! What a caller can cause is bounded: a few computations run at once, each caller has a few places in the queue, the
+//! queue has an end, and wrong guesses of a user's password are limited per day.
+
+mod guesses;
+mod pool;
+
+use bailiwick_model::UniqueId;
+use bailiwick_seal::{PasswordHash, SealError, SecretString};
+
+pub use pool::PasswordPool;
+
+/// What to compute. Missing parts are left out.
+#[derive(Clone, Debug)]
+pub struct PasswordWork {
+    /// The user whose password it is. Wrong guesses are counted per user.
+    pub user: UniqueId,
+    /// The stored state that the work depends on. The handler compares it with what is stored when the work is done.
+    pub basis: Vec<u8>,
+    /// A password that the caller must know, and the hash that it must match.
+    pub known: Option<(SecretString, PasswordHash)>,
+    /// The password to hash, and its salt.
+    pub new: Option<(SecretString, [u8; 16])>,
+    /// Hashes that the new password must not match.
+    pub not_among: Vec<PasswordHash>,
+}
+
+/// What was computed.
+#[derive(Clone, Debug)]
+pub struct PasswordOutcome {
+    /// [`PasswordWork::basis`].
+    pub basis: Vec<u8>,
+    /// The result.
+    pub result: PasswordResult,
+}
+
+/// The result of [`PasswordWork`].
+#[derive(Clone, Debug)]
+pub enum PasswordResult {
+    /// The known password does not match.
+    Wrong,
+    /// The new password matches one that it must not match.
+    Reused,
+    /// Everything is as required. The hash of the new password, if there is one.
+    Done(Option<PasswordHash>),
+}
+
+impl PasswordWork {
+    /// Computes, on the current thread, in the order of the fields. Ends at the first reason to refuse.
+    fn compute(self) -> Result<PasswordOutcome, SealError> {
+        let result = if self.known.is_some_and(|(password, hash)| !hash.matches(&password)) {
+            PasswordResult::Wrong
+        } else if let Some((password, salt)) = self.new {
+            match self.not_among.iter().any(|hash| hash.matches(&password)) {
+                true => PasswordResult::Reused,
+                false => PasswordResult::Done(Some(PasswordHash::new(&password, salt)?)),
+            }
+        } else {
+            PasswordResult::Done(None)
+        };
+        Ok(PasswordOutcome { basis: self.basis, result })
+    }
+}

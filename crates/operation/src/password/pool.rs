@@ -1,0 +1,195 @@
+//! The pool that bounds computations with passwords.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bailiwick_model::{ErrorCode, IamError, Result};
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+
+use super::guesses::Guesses;
+use super::{PasswordOutcome, PasswordResult, PasswordWork};
+
+/// The maximum number of computations of one caller that run or wait.
+const PER_CALLER: usize = 8;
+/// The maximum number of computations that run or wait.
+const TOTAL: usize = 128;
+
+/// Does [`PasswordWork`] on threads that may block: as many at once as half of the processors, at least one.
+#[derive(Debug)]
+pub struct PasswordPool {
+    running: Arc<Semaphore>,
+    waiting: Arc<Mutex<Waiting>>,
+    guesses: Mutex<Guesses>,
+}
+
+/// The number of computations that run or wait, by caller.
+#[derive(Debug, Default)]
+struct Waiting {
+    total: usize,
+    by_caller: HashMap<String, usize>,
+}
+
+impl Default for PasswordPool {
+    fn default() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        PasswordPool {
+            running: Arc::new(Semaphore::new((processors / 2).max(1))),
+            waiting: Arc::default(),
+            guesses: Mutex::default(),
+        }
+    }
+}
+
+impl PasswordPool {
+    /// Does the work for a caller, who is named by a text of their own. A computation that has begun ends even if the
+    /// future is dropped, and keeps its places until then.
+    ///
+    /// # Errors
+    /// `Throttling` if the caller or all callers have too many computations waiting; `EntityTemporarilyUnmodifiable` after
+    /// too many wrong guesses of the user's password; `ServiceFailure` if the computation fails.
+    pub async fn run(&self, caller: String, work: PasswordWork, now: Timestamp) -> Result<PasswordOutcome> {
+        let (user, guessed) = (work.user, work.known.is_some());
+        let place = Place::take(&self.waiting, caller)?;
+        let permit = Arc::clone(&self.running).acquire_owned().await.map_err(IamError::internal)?;
+        if guessed {
+            // A guess counts as wrong until it has proved right, so that guesses at the same time count as well.
+            let mut guesses = lock(&self.guesses);
+            if let Some(wait) = guesses.wait(&user, now) {
+                return Err(too_many_guesses(wait));
+            }
+            guesses.wrong(user, now);
+        }
+        let computed = tokio::task::spawn_blocking(move || {
+            let _held = (place, permit);
+            work.compute()
+        });
+        let outcome = computed.await.map_err(IamError::internal)?.map_err(IamError::internal)?;
+        if guessed && !matches!(outcome.result, PasswordResult::Wrong) {
+            lock(&self.guesses).right(&user);
+        }
+        Ok(outcome)
+    }
+}
+
+/// A caller's place among the computations that run or wait.
+struct Place {
+    waiting: Arc<Mutex<Waiting>>,
+    caller: String,
+}
+
+impl Place {
+    fn take(waiting: &Arc<Mutex<Waiting>>, caller: String) -> Result<Self> {
+        let mut state = lock(waiting);
+        let own = state.by_caller.get(&caller).copied().unwrap_or(0);
+        if own >= PER_CALLER || state.total >= TOTAL {
+            let error = IamError::new(ErrorCode::Throttling, "Rate exceeded");
+            return Err(error.retry_after(Duration::from_secs(1)));
+        }
+        state.total += 1;
+        state.by_caller.insert(caller.clone(), own + 1);
+        Ok(Place { waiting: Arc::clone(waiting), caller })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut state = lock(&self.waiting);
+        state.total = state.total.saturating_sub(1);
+        match state.by_caller.get_mut(&self.caller) {
+            Some(own) if *own > 1 => *own -= 1,
+            _ => drop(state.by_caller.remove(&self.caller)),
+        }
+    }
+}
+
+fn too_many_guesses(wait: Duration) -> IamError {
+    let message = format!(
+        "the password was given wrong too often: it can be changed with the old password in {} seconds, or by an \
+         administrator with UpdateLoginProfile",
+        wait.as_secs()
+    );
+    IamError::new(ErrorCode::EntityTemporarilyUnmodifiable, message).retry_after(wait)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_model::{IdKind, UniqueId};
+    use bailiwick_seal::{PasswordHash, SecretString};
+
+    use super::*;
+
+    fn work(known: Option<(&str, &PasswordHash)>, new: Option<&str>, not_among: &[&PasswordHash]) -> PasswordWork {
+        let secret = |text: &str| SecretString::from(text.to_owned());
+        PasswordWork {
+            user: UniqueId::new(IdKind::User, [1; 17]),
+            basis: vec![7],
+            known: known.map(|(text, hash)| (secret(text), hash.clone())),
+            new: new.map(|text| (secret(text), [1; 16])),
+            not_among: not_among.iter().map(|hash| (*hash).clone()).collect(),
+        }
+    }
+
+    fn hash(text: &str) -> PasswordHash {
+        PasswordHash::new(&SecretString::from(text.to_owned()), [9; 16]).unwrap()
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_772_366_400).unwrap()
+    }
+
+    #[tokio::test]
+    async fn work_ends_at_the_first_reason_to_refuse() {
+        let pool = PasswordPool::default();
+        let (old, former) = (hash("old"), hash("former"));
+        for (work, expected) in [
+            (work(None, Some("new"), &[]), "done"),
+            (work(Some(("old", &old)), Some("new"), &[&old, &former]), "done"),
+            (work(Some(("odd", &old)), Some("old"), &[&old]), "wrong"),
+            (work(Some(("old", &old)), Some("former"), &[&old, &former]), "reused"),
+            (work(Some(("old", &old)), None, &[]), "right"),
+        ] {
+            let outcome = pool.run("bob".into(), work, now()).await.unwrap();
+            let result = match outcome.result {
+                PasswordResult::Wrong => "wrong",
+                PasswordResult::Reused => "reused",
+                PasswordResult::Done(Some(_)) => "done",
+                PasswordResult::Done(None) => "right",
+            };
+            assert_eq!((result, outcome.basis), (expected, vec![7]));
+        }
+    }
+
+    #[tokio::test]
+    async fn wrong_guesses_are_limited_even_at_the_same_time() {
+        let (pool, old) = (PasswordPool::default(), hash("old"));
+        for _ in 0..10 {
+            let outcome = pool.run("bob".into(), work(Some(("odd", &old)), None, &[]), now()).await.unwrap();
+            assert!(matches!(outcome.result, PasswordResult::Wrong));
+        }
+        // The right password is refused as well: otherwise the limit would not limit guessing.
+        let error = pool.run("bob".into(), work(Some(("old", &old)), None, &[]), now()).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::EntityTemporarilyUnmodifiable);
+        assert_eq!(error.retry_delay(), Some(Duration::from_secs(1_000)));
+        // An administrator needs no old password.
+        assert!(pool.run("admin".into(), work(None, Some("new"), &[&old]), now()).await.is_ok());
+    }
+
+    #[test]
+    fn places_are_limited_by_caller_and_in_total() {
+        let waiting = Arc::default();
+        let take = |caller: &str| Place::take(&waiting, caller.to_owned());
+        let places: Vec<Place> = (0..PER_CALLER).map(|_| take("bob").unwrap()).collect();
+        assert_eq!(take("bob").err().unwrap().code(), ErrorCode::Throttling);
+        let others: Vec<Place> = (0..TOTAL - PER_CALLER).map(|number| take(&number.to_string()).unwrap()).collect();
+        assert_eq!(take("eva").err().unwrap().code(), ErrorCode::Throttling);
+        drop((places, others));
+        assert!(lock(&waiting).by_caller.is_empty());
+        assert!(take("bob").is_ok());
+    }
+}
