@@ -114,7 +114,6 @@ def test_an_object_requested_by_name_is_missing(api, user, server):
     ]:  # fmt: skip
         error = refused(api, "NoSuchEntity", operation, **members)
         assert message is None or error.message == message, error
-    refused(api, "ReportNotPresent", "GetCredentialReport")
 
 
 def test_missing_objects_are_not_revealed_to_others(api, new_user, user):

@@ -6,7 +6,6 @@
 //! then, its creating operations stay in the list of those that are not implemented.
 
 mod account_property;
-mod credential_report;
 mod delegation_request;
 mod instance_profile;
 mod mfa_device;
@@ -30,7 +29,6 @@ use place::{Owner, Place};
 pub fn absent_operations() -> impl Iterator<Item = &'static str> {
     [
         account_property::OPERATIONS,
-        credential_report::OPERATIONS,
         delegation_request::OPERATIONS,
         instance_profile::OPERATIONS,
         mfa_device::OPERATIONS,

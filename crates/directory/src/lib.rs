@@ -32,6 +32,7 @@ pub use accounts::recover_root::{Recovered, Recovery, recover_root};
 pub use policies::managed::{
     BUILTIN_POLICIES, BuiltinPolicy, ImportError, ManagedPolicy, parse_import, put_builtin_policies,
 };
+pub use reports::credential_report::write_requested as write_requested_reports;
 
 /// Handles the operations of IAM and of `account.v1`.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,4 +1,4 @@
-//! Periodic maintenance: rotates token keys and writes last uses of access keys.
+//! Periodic maintenance: rotates token keys, writes last uses of access keys, and writes requested reports.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,8 @@ use crate::net::listen::stopped;
 
 /// Seconds between writes of last uses.
 const LAST_USED: Duration = Duration::from_secs(2);
+/// How often requested reports are looked for.
+const REPORTS: Duration = Duration::from_millis(250);
 /// How often keys are checked.
 const KEYS: Duration = Duration::from_secs(15 * 60);
 const DAY: i64 = 86_400;
@@ -41,6 +43,25 @@ pub(crate) async fn run(service: Arc<Service>, master: MasterKey, mut stop: watc
                 if let Err(error) = rotate(&service, &master).await {
                     tracing::error!(?error, "token keys could not be rotated");
                 }
+            }
+        }
+    }
+}
+
+/// Writes requested reports until `stopping` is set. A large account takes a while, so this is a task of its own.
+pub(crate) async fn write_reports(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
+    let mut reports = tokio::time::interval(REPORTS);
+    reports.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            _ = reports.tick() => {}
+        }
+        // A report that is not finished when the server stops is begun again.
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            written = service.write_reports() => if let Err(error) = written {
+                tracing::warn!(?error, "a credential report could not be written");
             }
         }
     }

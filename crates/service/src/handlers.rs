@@ -74,7 +74,6 @@ not_implemented! {
     EnableOrganizationsRootCredentialsManagement
     EnableOrganizationsRootSessions
     EnableOutboundWebIdentityFederation
-    GenerateCredentialReport
     GenerateOrganizationsAccessReport
     GenerateServiceLastAccessedDetails
     GetAccessKeyInfo

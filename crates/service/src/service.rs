@@ -92,6 +92,15 @@ impl Service {
         self.0.last_used.write(store, &deployment.quotas).await
     }
 
+    /// Writes the credential reports that are requested. The server calls it several times in a second.
+    ///
+    /// # Errors
+    /// `ServiceFailure` if the store fails.
+    pub async fn write_reports(&self) -> Result<()> {
+        let Parts { store, deployment, .. } = self.parts();
+        bailiwick_directory::write_requested_reports(store, deployment).await
+    }
+
     /// Writes what is still queued: last uses and audit records. Call it when no call is in progress.
     pub async fn close(&self) {
         if let Err(error) = self.write_last_used().await {

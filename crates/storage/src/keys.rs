@@ -100,6 +100,12 @@ kinds! {
     Counter = 0x70,
     /// `ARN` → policy and tags of a resource of another service.
     Resource = 0x80,
+    /// No id → the credential report of the account.
+    CredentialReport = 0xb0,
+    /// `number` → a chunk of the credential report; four bytes, big-endian.
+    ReportChunk = 0xb1,
+    /// The deployment: `account` → empty: its credential report is requested.
+    RequestedReport = 0xb2,
     /// No id → the password policy of the account.
     PasswordPolicy = 0x90,
 }
@@ -270,6 +276,14 @@ pub(crate) fn role_last_used(account: AccountId, role: &UniqueId) -> Bytes {
 
 pub(crate) fn deletion_task_time(account: AccountId, micros: u64, id: &str) -> Bytes {
     join(account, Kind::DeletionTaskTime, &[&micros.to_be_bytes(), id.as_bytes()])
+}
+
+pub(crate) fn report_chunk(account: AccountId, number: u32) -> Bytes {
+    join(account, Kind::ReportChunk, &[&number.to_be_bytes()])
+}
+
+pub(crate) fn requested_report(account: AccountId) -> Bytes {
+    join(AccountId::NONE, Kind::RequestedReport, &[&account_bytes(account)])
 }
 
 pub(crate) fn policy(policy: PolicyRef) -> Bytes {

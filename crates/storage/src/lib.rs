@@ -22,6 +22,7 @@ mod batch;
 mod change;
 mod check;
 mod codec;
+mod credential_report;
 mod deletion_task;
 mod error;
 mod feed;
@@ -59,6 +60,7 @@ pub use batch::{Add, Batch, Expect, MAX_KEY, MAX_VALUE, Versioned, counter_value
 pub use change::{Change, ChangeSet, Changes};
 pub use check::{Findings, check};
 pub use codec::{FORMAT, Record};
+pub use credential_report::{CredentialReport, ReportChunk};
 pub use deletion_task::DeletionTask;
 pub use error::{Cause, StoreError};
 pub use feed::{Feed, newer_than};

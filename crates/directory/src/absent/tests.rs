@@ -123,8 +123,6 @@ async fn every_absent_operation_checks_its_permission_and_finds_nothing() {
     let deleted = no(&format!("OpenId connect Provider {OIDC} cannot be found."));
     check!(w, seen, DeleteOpenIDConnectProvider, {"OpenIDConnectProviderArn": OIDC}, OIDC, deleted);
 
-    check!(w, seen, GetCredentialReport, {}, "*", "ReportNotPresent: no credential report has been generated");
-
     let job = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
     let report = no(&format!("The report with job id {job} cannot be found."));
     check!(w, seen, GetServiceLastAccessedDetails, {"JobId": job}, "*", report);

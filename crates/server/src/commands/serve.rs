@@ -119,6 +119,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
 
     let (stop, stopping) = watch::channel(false);
     let maintenance = tokio::spawn(maintenance::run(Arc::clone(&service), master, stopping.clone()));
+    let reports = tokio::spawn(maintenance::write_reports(Arc::clone(&service), stopping.clone()));
     let front = Front::new(Arc::clone(&service), !options.listening.no_reflection)
         .await
         .map_err(|e| Failure::new(format!("cannot set up gRPC: {e}")))?;
@@ -167,6 +168,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
         let _ = metrics.await;
     }
     let _ = maintenance.await;
+    let _ = reports.await;
     service.close().await;
     redb.close().await;
     tracing::info!("stopped");

@@ -27,6 +27,8 @@ fn the_key_layout_is_stable() {
         (identity(account, IdentityKind::User, &user), format!("{me}10{u}")),
         (group_member(account, &user, "bob"), format!("{me}22{u}626f62")),
         (deletion_task_time(account, 258, "t"), format!("{me}38000000000000010274")),
+        (report_chunk(account, 258), format!("{me}b100000102")),
+        (requested_report(account), format!("ffffffffffb2{me}")),
         (record(account, Kind::DeletionTask, b"t"), format!("{me}3774")),
         (self::policy(policy), format!("ffffffffff40{p}")),
         (policy_version(policy, 258), format!("ffffffffff42{p}00000102")),

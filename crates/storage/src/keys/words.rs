@@ -42,13 +42,17 @@ fn push_part<'k>(out: &mut String, kind: Kind, rest: &'k [u8]) -> &'k [u8] {
         return rest;
     }
     let owner = rest.starts_with(&account_bytes(AccountId::NONE));
-    if (owner || matches!(kind, Kind::Account | Kind::Attachment | Kind::PolicyHolder | Kind::Counter))
+    if (owner
+        || matches!(
+            kind,
+            Kind::Account | Kind::RequestedReport | Kind::Attachment | Kind::PolicyHolder | Kind::Counter
+        ))
         && let Some((account, rest)) = take_account(rest)
     {
         let _ = write!(out, "{account}");
         return rest;
     }
-    let binary = matches!(kind, Kind::Outbox | Kind::PolicyVersion | Kind::DeletionTaskTime);
+    let binary = matches!(kind, Kind::Outbox | Kind::PolicyVersion | Kind::DeletionTaskTime | Kind::ReportChunk);
     match std::str::from_utf8(rest) {
         Ok(text) if !binary => drop(write!(out, "{}", text.escape_debug())),
         _ => out.push_str(&hex(rest)),

@@ -5,9 +5,9 @@
 
 use bailiwick_model::{AccountAlias, AccountId, Partition, Path, PolicyName, RoleName, Tags};
 use bailiwick_storage::{
-    AccessKeyLastUsed, Account, AccountState, DeletionTask, FORMAT, InlinePolicy, KeyOwner, Meta, Policy,
-    PolicyVersion, Record, Resource, ResourcePolicy, Role, RoleLastUsed, Service, ServiceActor, StoreError,
-    TrustPolicy, User,
+    AccessKeyLastUsed, Account, AccountState, CredentialReport, DeletionTask, FORMAT, InlinePolicy, KeyOwner, Meta,
+    Policy, PolicyVersion, Record, ReportChunk, Resource, ResourcePolicy, Role, RoleLastUsed, Service, ServiceActor,
+    StoreError, TrustPolicy, User,
 };
 
 use crate::env::{access_key, account, group, now, policy, role, user};
@@ -101,6 +101,9 @@ fn records_of_format_1_can_be_read() {
     let used = AccessKeyLastUsed { time: now(), service: "s3".into(), region: "eu-central-1".into() };
     check("access-key-last-used", used);
     let id = "task/aws-service-role/photos.example.com/AWSServiceRoleForPhotos/1".to_owned();
+    let (requested, completed) = (now(), Some(now()));
+    check("credential-report", CredentialReport { account: read.account, requested, completed, chunks: 2 });
+    check("report-chunk", ReportChunk("user,arn".into()));
     check("deletion-task", DeletionTask { account: read.account, id, created: now() });
     let tags = Tags::parse([("Team", "blue")]).expect("tags");
     let arn = "arn:aws:photos::111122223333:album/1".to_owned();

@@ -1,0 +1,94 @@
+//! The rows of a report. Names and ARNs contain no quotes, commas only in names: fields with a comma are quoted.
+
+use std::io::Write as _;
+
+use bailiwick_model::{AccountId, Partition, Result};
+use bailiwick_operation::Principal;
+use bailiwick_storage::{KeyOwner, Tx, User};
+use jiff::Timestamp;
+
+use crate::address::IdentityRecord as _;
+
+const COLUMNS: &str = "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,\
+                       password_next_rotation,mfa_active,access_key_1_active,access_key_1_last_rotated,\
+                       access_key_1_last_used_date,access_key_1_last_used_region,access_key_1_last_used_service,\
+                       access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date,\
+                       access_key_2_last_used_region,access_key_2_last_used_service,cert_1_active,\
+                       cert_1_last_rotated,cert_2_active,cert_2_last_rotated,additional_credentials_info";
+const NONE: &str = "N/A";
+const NOT_SUPPORTED: &str = "not_supported";
+
+/// The names of the columns.
+pub(super) fn header(text: &mut Vec<u8>) {
+    text.extend_from_slice(COLUMNS.as_bytes());
+}
+
+/// The row of root.
+pub(super) async fn root(text: &mut Vec<u8>, partition: Partition, tx: &mut Tx, account: AccountId) -> Result<()> {
+    let Some(stored) = tx.find_account(account).await? else { return Ok(()) };
+    let arn = Principal::Root { account }.arn(partition);
+    let mut row = vec!["<root_account>".to_owned(), arn.to_string(), date(stored.created)];
+    row.extend([NOT_SUPPORTED, NONE, NOT_SUPPORTED, NOT_SUPPORTED].map(str::to_owned));
+    row.push(flag(false));
+    add_keys(&mut row, tx, account, KeyOwner::Root).await?;
+    add_certificates(&mut row);
+    write(text, &row);
+    Ok(())
+}
+
+/// The row of a user.
+pub(super) async fn user(text: &mut Vec<u8>, partition: Partition, tx: &Tx, user: &User) -> Result<()> {
+    let mut row = vec![user.name.to_string(), user.arn(partition).to_string(), date(user.created)];
+    // Users have neither passwords nor MFA devices yet.
+    row.push(flag(false));
+    row.extend([NONE; 3].map(str::to_owned));
+    row.push(flag(false));
+    add_keys(&mut row, tx, user.account, KeyOwner::User(user.id)).await?;
+    add_certificates(&mut row);
+    write(text, &row);
+    Ok(())
+}
+
+/// The columns of both access keys, the older one first.
+async fn add_keys(row: &mut Vec<String>, tx: &Tx, account: AccountId, owner: KeyOwner) -> Result<()> {
+    let mut keys = tx.list_access_keys(account, &owner, None, 2).await?.items;
+    keys.sort_by_key(|key| key.created);
+    for place in 0..2 {
+        let Some(key) = keys.get(place) else {
+            row.push(flag(false));
+            row.extend([NONE; 4].map(str::to_owned));
+            continue;
+        };
+        row.extend([flag(key.active), date(key.created)]);
+        match tx.access_key_last_used(account, &key.id).await? {
+            Some(used) => row.extend([date(used.time), used.region, used.service]),
+            None => row.extend([NONE; 3].map(str::to_owned)),
+        }
+    }
+    Ok(())
+}
+
+/// The columns of signing certificates, which cannot be uploaded yet, and the last column.
+fn add_certificates(row: &mut Vec<String>) {
+    for _ in 0..2 {
+        row.extend([flag(false), NONE.to_owned()]);
+    }
+    row.push(NONE.to_owned());
+}
+
+fn flag(value: bool) -> String {
+    value.to_string()
+}
+
+fn date(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()
+}
+
+fn write(text: &mut Vec<u8>, row: &[String]) {
+    for (at, field) in row.iter().enumerate() {
+        let separator = if at == 0 { "\n" } else { "," };
+        let quote = if field.contains([',', '"']) { "\"" } else { "" };
+        // Writing to memory can't fail.
+        let _ = write!(text, "{separator}{quote}{}{quote}", field.replace('"', "\"\""));
+    }
+}

@@ -1,0 +1,115 @@
+use bailiwick_api::op;
+use bailiwick_model::{AccessKeyId, AccountId};
+use bailiwick_storage::AccessKeyLastUsed;
+use serde_json::{Value, json};
+
+use super::write_requested;
+use crate::testing::{ACCOUNT, World, column};
+
+async fn state(w: &World) -> String {
+    w.ok::<op::GenerateCredentialReport>(json!({})).await["State"].as_str().unwrap().to_owned()
+}
+
+/// The lines of the report.
+async fn report(w: &World) -> Vec<String> {
+    let response = w.ok::<op::GetCredentialReport>(json!({})).await;
+    assert_eq!(response["ReportFormat"], "text/csv");
+    // JSON has bytes in base64.
+    let text = String::from_utf8(decoded(&response["Content"])).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+fn decoded(content: &Value) -> Vec<u8> {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (mut bytes, mut bits, mut held) = (Vec::new(), 0_u32, 0);
+    for digit in content.as_str().unwrap().bytes().filter(|digit| *digit != b'=') {
+        bits = bits << 6 | DIGITS.iter().position(|known| *known == digit).unwrap() as u32;
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push((bits >> held) as u8);
+        }
+    }
+    bytes
+}
+
+#[tokio::test]
+async fn a_report_is_requested_written_and_read() {
+    let w = World::new().await;
+    let none = "ReportNotPresent: no credential report exists: generate one with GenerateCredentialReport";
+    w.fails::<op::GetCredentialReport>(json!({}), none).await;
+    assert_eq!(state(&w).await, "STARTED");
+    assert_eq!(state(&w).await, "INPROGRESS");
+    let early = "ReportInProgress: the credential report is still being generated";
+    w.fails::<op::GetCredentialReport>(json!({}), early).await;
+    write_requested(&w.store, &w.deployment).await.unwrap();
+    assert_eq!(state(&w).await, "COMPLETE");
+    assert_eq!(report(&w).await.len(), 2);
+    // Until it expires, no other is generated.
+    w.user("Late").await;
+    w.clock.advance(4 * 3600 - 1);
+    assert_eq!(state(&w).await, "COMPLETE");
+    write_requested(&w.store, &w.deployment).await.unwrap();
+    assert_eq!(report(&w).await.len(), 2);
+    w.clock.advance(1);
+    let old = "ReportExpired: the credential report is older than four hours: generate another one with \
+               GenerateCredentialReport";
+    w.fails::<op::GetCredentialReport>(json!({}), old).await;
+    assert_eq!(state(&w).await, "STARTED");
+    write_requested(&w.store, &w.deployment).await.unwrap();
+    assert_eq!(report(&w).await.len(), 3);
+    w.needs::<op::GenerateCredentialReport>(json!({}), &["iam:GenerateCredentialReport *"]).await;
+    w.needs::<op::GetCredentialReport>(json!({}), &["iam:GetCredentialReport *"]).await;
+}
+
+#[tokio::test]
+async fn each_column_is_what_is_stored() {
+    let w = World::new().await;
+    w.user("Bob").await;
+    w.ok::<op::CreateUser>(json!({"UserName": "an,na", "Path": "/x/"})).await;
+    let key = |user: &str| json!({"UserName": user});
+    let first = w.ok::<op::CreateAccessKey>(key("Bob")).await["AccessKey"]["AccessKeyId"].clone();
+    w.clock.advance(60);
+    let second = w.ok::<op::CreateAccessKey>(key("Bob")).await["AccessKey"]["AccessKeyId"].clone();
+    let inactive = json!({"UserName": "Bob", "AccessKeyId": first, "Status": "Inactive"});
+    w.ok::<op::UpdateAccessKey>(inactive).await;
+    let mut tx = w.begin().await;
+    let time = w.deployment.clock.now();
+    let used = AccessKeyLastUsed { time, service: "s3".into(), region: "eu-central-1".into() };
+    let id = AccessKeyId::parse(second.as_str().unwrap()).unwrap();
+    tx.put_access_key_last_used(AccountId::parse(ACCOUNT).unwrap(), &id, &used).await.unwrap();
+    w.commit(tx).await;
+    state(&w).await;
+    write_requested(&w.store, &w.deployment).await.unwrap();
+    let lines = report(&w).await;
+    let columns: Vec<_> = lines[0].split(',').collect();
+    assert_eq!((columns.len(), columns[0], columns[12]), (23, "user", "access_key_1_last_used_service"));
+    assert!(lines[1].starts_with("<root_account>,arn:aws:iam::111122223333:root,"), "{}", lines[1]);
+    let no_password = "false,N/A,N/A,N/A,false";
+    let no_key = "false,N/A,N/A,N/A,N/A";
+    let rest = "false,N/A,false,N/A,N/A";
+    let arn = "arn:aws:iam::111122223333:user";
+    let (noon, later) = ("T12:00:00+00:00", "T12:01:00+00:00");
+    let day = lines[2].split("user/x/an,na\",").nth(1).unwrap()[..10].to_owned();
+    let anna = format!("\"an,na\",\"{arn}/x/an,na\",{day}{noon},{no_password},{no_key},{no_key},{rest}");
+    let keys = format!("false,{day}{noon},N/A,N/A,N/A,true,{day}{later},{day}{later},eu-central-1,s3");
+    let bob = format!("Bob,{arn}/Bob,{day}{noon},{no_password},{keys},{rest}");
+    assert_eq!(lines[2..], [anna, bob]);
+}
+
+/// A report spans pages and chunks, and a shorter one leaves nothing of the longer one before.
+#[tokio::test]
+async fn a_large_account_is_written_in_pieces() {
+    let w = World::new().await;
+    let names: Vec<String> = (0..450).map(|number| format!("user{number:03}")).collect();
+    for name in &names {
+        w.user(name).await;
+    }
+    state(&w).await;
+    write_requested(&w.store, &w.deployment).await.unwrap();
+    let lines = report(&w).await;
+    let listed: Vec<_> = lines[2..].iter().map(|line| line.split(',').next().unwrap().to_owned()).collect();
+    assert_eq!(listed, names);
+    let listed = column(&w.ok::<op::ListUsers>(json!({"MaxItems": 1000})).await["Users"], "UserName");
+    assert_eq!(listed, names);
+}
