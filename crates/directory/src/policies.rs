@@ -2,6 +2,7 @@
 
 mod attachment;
 pub(crate) mod boundary;
+mod granting_access;
 mod inline_policy;
 pub(crate) mod managed;
 mod policy;

@@ -82,7 +82,6 @@ not_implemented! {
     GetScopedCredentials
     GetSessionToken
     GetWebIdentityToken
-    ListPoliciesGrantingServiceAccess
     PutAccountProperties
     SetSecurityTokenServicePreferences
     UploadSSHPublicKey

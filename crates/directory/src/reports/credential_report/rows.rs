@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use bailiwick_model::{AccountId, Partition, Result};
 use bailiwick_operation::Principal;
-use bailiwick_storage::{KeyOwner, Tx, User};
+use bailiwick_storage::{KeyOwner, PasswordPolicy, Tx, User};
 use jiff::Timestamp;
 
 use crate::address::IdentityRecord as _;
@@ -37,15 +37,32 @@ pub(super) async fn root(text: &mut Vec<u8>, partition: Partition, tx: &mut Tx, 
 }
 
 /// The row of a user.
-pub(super) async fn user(text: &mut Vec<u8>, partition: Partition, tx: &Tx, user: &User) -> Result<()> {
+pub(super) async fn user(text: &mut Vec<u8>, partition: Partition, tx: &mut Tx, user: &User) -> Result<()> {
     let mut row = vec![user.name.to_string(), user.arn(partition).to_string(), date(user.created)];
-    // Users have neither passwords nor MFA devices yet.
-    row.push(flag(false));
-    row.extend([NONE; 3].map(str::to_owned));
+    add_password(&mut row, tx, user).await?;
+    // Users have no MFA devices yet.
     row.push(flag(false));
     add_keys(&mut row, tx, user.account, KeyOwner::User(user.id)).await?;
     add_certificates(&mut row);
     write(text, &row);
+    Ok(())
+}
+
+/// The columns of the password.
+async fn add_password(row: &mut Vec<String>, tx: &mut Tx, user: &User) -> Result<()> {
+    let Some(profile) = tx.find_login_profile(user.account, &user.id).await? else {
+        row.push(flag(false));
+        row.extend([NONE; 3].map(str::to_owned));
+        return Ok(());
+    };
+    let policy = tx.account_setting::<PasswordPolicy>(user.account).await?;
+    let rotation = policy.and_then(|policy| policy.expires(profile.changed));
+    row.extend([
+        flag(true),
+        user.password_last_used.map_or_else(|| "no_information".to_owned(), date),
+        date(profile.changed),
+        rotation.map_or_else(|| NONE.to_owned(), date),
+    ]);
     Ok(())
 }
 

@@ -113,3 +113,28 @@ async fn a_large_account_is_written_in_pieces() {
     let listed = column(&w.ok::<op::ListUsers>(json!({"MaxItems": 1000})).await["Users"], "UserName");
     assert_eq!(listed, names);
 }
+
+#[tokio::test]
+async fn passwords_have_ages() {
+    let w = World::new().await;
+    for name in ["Bob", "Eva"] {
+        w.user(name).await;
+    }
+    w.ok::<op::CreateLoginProfile>(json!({"UserName": "Bob", "Password": "Correct-horse-battery-1"})).await;
+    state(&w).await;
+    write_requested(&w.store, &w.deployment).await.unwrap();
+    let lines = report(&w).await;
+    let fields: Vec<_> = lines[2].split(',').collect();
+    assert_eq!((fields[3], fields[4], fields[6]), ("true", "no_information", "N/A"));
+    assert_eq!(fields[5], fields[2], "the password is as old as the user");
+    assert!(lines[3].contains(",false,N/A,N/A,N/A,"), "{}", lines[3]);
+    w.ok::<op::UpdateAccountPasswordPolicy>(json!({"MaxPasswordAge": 1})).await;
+    w.clock.advance(4 * 3600);
+    state(&w).await;
+    write_requested(&w.store, &w.deployment).await.unwrap();
+    let lines = report(&w).await;
+    let fields: Vec<_> = lines[2].split(',').collect();
+    let [day, time] = [fields[5], fields[6]].map(|date| date.split_once('T').unwrap());
+    assert_eq!(day.1, time.1);
+    assert_ne!(day.0, time.0, "the password expires a day later");
+}

@@ -40,7 +40,7 @@ async fn write(store: &Arc<dyn Store>, deployment: &Deployment, account: Account
         }
         let users = tx.list::<User>(account, "/", after.as_deref(), PAGE).await?;
         for user in &users.items {
-            rows::user(&mut text, deployment.partition, &tx, user).await?;
+            rows::user(&mut text, deployment.partition, &mut tx, user).await?;
         }
         drop(tx);
         after = users.items.last().filter(|_| users.next.is_some()).map(|user| user.name.folded());
