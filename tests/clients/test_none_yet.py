@@ -6,7 +6,6 @@ Clients that clean up list everything that a user or role might have; an empty l
 import re
 
 import pytest
-from support.api import service_of
 from support.documents import policy, trust
 from support.expect import refused
 from support.server import ROOT
@@ -69,11 +68,6 @@ def test_the_account_has_none(api, operation, new_user):
     assert answer.get("IsTruncated", False) is False
     _, credentials = new_user()
     refused(api.signed_by(credentials), "AccessDenied", operation)
-
-
-def test_account_properties(api):
-    if api.front == "grpc" or service_of("GetAccountProperties"):
-        assert api.call("GetAccountProperties").get("Properties", {}) == {}
 
 
 def test_a_role_is_in_no_instance_profile(api, role):

@@ -54,6 +54,10 @@ resource "aws_iam_user" "bob" {
   tags          = { team = "%(team)s" }
 }
 resource "aws_iam_access_key" "bob" { user = aws_iam_user.bob.name }
+resource "aws_iam_security_token_service_preferences" "tokens" {
+  global_endpoint_token_version = "v2Token"
+}
+resource "aws_iam_organizations_features" "root" { enabled_features = ["RootCredentialsManagement"] }
 resource "aws_iam_user_login_profile" "bob" {
   user                    = aws_iam_user.bob.name
   password_reset_required = true

@@ -5,13 +5,10 @@
 //! and returns what is true today. There is one file per noun. When a noun is implemented its file goes away; until
 //! then, its creating operations stay in the list of those that are not implemented.
 
-mod account_property;
 mod delegation_request;
 mod instance_profile;
 mod mfa_device;
 mod open_id_connect_provider;
-mod organizations;
-mod outbound_federation;
 mod place;
 mod role_template;
 mod saml_provider;
@@ -28,13 +25,10 @@ use place::{Owner, Place};
 /// The operations of this module, each with its name as AWS spells it.
 pub fn absent_operations() -> impl Iterator<Item = &'static str> {
     [
-        account_property::OPERATIONS,
         delegation_request::OPERATIONS,
         instance_profile::OPERATIONS,
         mfa_device::OPERATIONS,
         open_id_connect_provider::OPERATIONS,
-        organizations::OPERATIONS,
-        outbound_federation::OPERATIONS,
         role_template::OPERATIONS,
         saml_provider::OPERATIONS,
         server_certificate::OPERATIONS,

@@ -2,7 +2,10 @@
 
 mod account;
 mod account_alias;
+mod account_properties;
 mod account_summary;
 pub(crate) mod bootstrap;
+mod organization_features;
+mod outbound_federation;
 pub(crate) mod password_policy;
 pub(crate) mod recover_root;

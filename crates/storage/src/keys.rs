@@ -108,6 +108,14 @@ kinds! {
     RequestedReport = 0xb2,
     /// No id → the password policy of the account.
     PasswordPolicy = 0x90,
+    /// No id → the properties of the account.
+    AccountProperties = 0x91,
+    /// No id → the version of the session tokens of the global endpoint.
+    GlobalTokenVersion = 0x92,
+    /// No id → whether the account issues tokens for services outside.
+    OutboundFederation = 0x93,
+    /// No id, in the management account → the enabled features of the organization.
+    OrganizationFeatures = 0x94,
 }
 
 impl Kind {

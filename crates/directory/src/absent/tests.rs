@@ -140,14 +140,6 @@ async fn every_absent_operation_checks_its_permission_and_finds_nothing() {
     check!(w, seen, UpdateDelegationRequest, {"DelegationRequestId": id}, arn, delegation);
     check!(w, seen, GetHumanReadableSummary, {"EntityArn": arn}, "*", no(&format!("The delegation request {arn} cannot be found.")));
 
-    let alone = "OrganizationNotFoundException: the account is not a member of an organization";
-    check!(w, seen, ListOrganizationsFeatures, {}, "*", alone);
-    check!(w, seen, DisableOrganizationsRootSessions, {}, "*", alone);
-    check!(w, seen, DisableOrganizationsRootCredentialsManagement, {}, "*", alone);
-    let disabled = "FeatureDisabled: outbound identity federation is not enabled for this account";
-    check!(w, seen, GetOutboundWebIdentityFederationInfo, {}, "*", disabled);
-    check!(w, seen, DisableOutboundWebIdentityFederation, {}, "*", disabled);
-    check!(w, seen, GetAccountProperties, {}, "*", Ok {});
     let template = "arn:aws:iam::aws:role-template/Reader";
     check!(w, seen, GetRoleTemplateVersion, {"TemplateArn": template}, "*", no(&format!("The role template {template} cannot be found.")));
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{Result, limits};
 use bailiwick_operation::{Check, Cx, Handle, Planned};
-use bailiwick_storage::{Group, KeyOwner, Policy, Role, Tx, User};
+use bailiwick_storage::{GlobalTokenVersion, Group, KeyOwner, Policy, Role, Tx, User};
 
 use crate::{Directory, view};
 
@@ -29,6 +29,7 @@ impl Handle<op::GetAccountSummary> for Directory {
     async fn handle(&self, cx: &Cx, tx: &mut Tx, (): ()) -> Result<pb::GetAccountSummaryResponse> {
         let account = cx.account();
         let root_keys = tx.list_access_keys(account, &KeyOwner::Root, None, 1).await?.items.len();
+        let tokens = tx.account_setting::<GlobalTokenVersion>(account).await?.map_or(1, |version| version.0);
         let quotas = tx.quotas().clone();
         let quota = view::count;
         let size = |limit: usize| i32::try_from(limit).unwrap_or(i32::MAX);
@@ -58,7 +59,7 @@ impl Handle<op::GetAccountSummary> for Directory {
             ("SigningCertificatesPerUserQuota", SIGNING_CERTIFICATES),
             ("InstanceProfilesQuota", INSTANCE_PROFILES),
             ("ServerCertificatesQuota", SERVER_CERTIFICATES),
-            ("GlobalEndpointTokenVersion", 1),
+            ("GlobalEndpointTokenVersion", view::count(tokens.into())),
             // These cannot be created yet.
             ("AccountMFAEnabled", 0),
             ("AccountPasswordPresent", 0),

@@ -43,6 +43,10 @@ fn the_key_layout_is_stable() {
         (counter(account, CounterKind::Users, &[]), format!("{me}7010")),
         (resource(account, "arn"), format!("{me}8061726e")),
         (account_setting(account, Kind::PasswordPolicy), format!("{me}90")),
+        (account_setting(account, Kind::AccountProperties), format!("{me}91")),
+        (account_setting(account, Kind::GlobalTokenVersion), format!("{me}92")),
+        (account_setting(account, Kind::OutboundFederation), format!("{me}93")),
+        (account_setting(account, Kind::OrganizationFeatures), format!("{me}94")),
         (policy_counter(account, CounterKind::Attachments, policy), format!("{me}7030ffffffffff{p}")),
     ] {
         assert_eq!(hex(&key), expected);
