@@ -5,6 +5,7 @@
 
 mod caller;
 mod context_keys;
+mod exclusions;
 mod handling;
 mod keys;
 mod outcome;
@@ -27,10 +28,12 @@ use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use prost::Message;
 
 use crate::{Authz, snapshot};
+use exclusions::Exclusions;
 use simulation::{Simulation, SimulationInput};
 use source::{Source, SourceArn};
 
-/// Simulates decisions with given policies. Stored policies take no part.
+/// Simulates decisions with given policies, also with service control policies of each level of an organization. Stored
+/// policies take no part.
 ///
 /// # Errors
 /// `InvalidInput` for an invalid policy, action, resource, caller or context entry, and for scenarios that lack a
@@ -49,7 +52,6 @@ impl Handle<op::SimulateCustomPolicy> for Authz {
         _: &mut Tx,
         mut req: SimulateCustomPolicyRequest,
     ) -> Result<SimulateCustomPolicyResponse> {
-        unsupported("OrderedOrganizationPolicyInputList", req.ordered_organization_policy_input_list.is_empty())?;
         let (marker, max_items) = (req.marker.take(), req.max_items.take());
         let snapshot = snapshot(cx)?;
         let mut source = Source::without_entity(cx.account());
@@ -65,6 +67,7 @@ impl Handle<op::SimulateCustomPolicy> for Authz {
                 caller: req.caller_arn.as_deref(),
                 context: &req.context_entries,
                 handling: req.resource_handling_option.as_deref(),
+                organization: &req.ordered_organization_policy_input_list,
             },
         )?;
         let page = page(cx, "SimulateCustomPolicy", &simulation, &req, (marker.as_deref(), max_items)).await?;
@@ -78,7 +81,7 @@ impl Handle<op::SimulateCustomPolicy> for Authz {
 
 /// Simulates decisions with an identity's policies and given ones.
 ///
-/// A user's policies include those of its groups. A given boundary replaces the identity's own. The principal's own
+/// A user's policies include those of its groups; excluded policies take no part. A given boundary replaces the identity's own. The principal's own
 /// context keys (ARN, account, name, id, tags) are added if the request does not have them.
 ///
 /// # Errors
@@ -99,10 +102,10 @@ impl Handle<op::SimulatePrincipalPolicy> for Authz {
         tx: &mut Tx,
         (arn, mut req): Self::Plan,
     ) -> Result<SimulatePrincipalPolicyResponse> {
-        unsupported("PolicyExclusionList", req.policy_exclusion_list.is_empty())?;
         let (marker, max_items) = (req.marker.take(), req.max_items.take());
         let snapshot = snapshot(cx)?;
-        let mut source = arn.policies(&snapshot, tx).await?;
+        let exclusions = Exclusions::read(&req.policy_exclusion_list, snapshot.partition())?;
+        let mut source = arn.policies(&snapshot, tx, &exclusions).await?;
         source.add_inputs(&snapshot, &req.policy_input_list, &req.permissions_boundary_policy_input_list)?;
         let simulation = Simulation::read(
             &snapshot,
@@ -115,6 +118,7 @@ impl Handle<op::SimulatePrincipalPolicy> for Authz {
                 caller: req.caller_arn.as_deref(),
                 context: &req.context_entries,
                 handling: req.resource_handling_option.as_deref(),
+                organization: &[],
             },
         )?;
         let page = page(cx, "SimulatePrincipalPolicy", &simulation, &req, (marker.as_deref(), max_items)).await?;
@@ -173,15 +177,6 @@ async fn page(
     }
     let marker = (end < actions.len()).then(|| paging.marker(&format!("{end} {question}"))).transpose()?;
     Ok(Page { results, marker })
-}
-
-/// Refuses a member that this version does not simulate, instead of ignoring it.
-fn unsupported(member: &str, absent: bool) -> Result<()> {
-    if absent {
-        Ok(())
-    } else {
-        Err(invalid(member, format!("{member} is not supported by this version of Bailiwick")))
-    }
 }
 
 fn invalid(member: &str, message: impl Into<String>) -> IamError {

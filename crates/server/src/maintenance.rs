@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use crate::net::listen::stopped;
 
-/// Seconds between writes of last uses.
-const LAST_USED: Duration = Duration::from_secs(2);
+/// The time between writes of last uses.
+const LAST_USED: Duration = Duration::from_millis(500);
 /// How often requested reports are looked for.
 const REPORTS: Duration = Duration::from_millis(250);
 /// How often keys are checked.

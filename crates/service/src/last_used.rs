@@ -1,6 +1,6 @@
-//! The last uses of access keys and roles: collected in memory, written every few seconds.
+//! The last uses of access keys and roles: collected in memory, written twice a second.
 //!
-//! A crash loses the uses of a few seconds. Writing each use with its call would make every read a write.
+//! A crash loses the uses of the last second. Writing each use with its call would make every read a write.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

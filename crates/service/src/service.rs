@@ -83,7 +83,7 @@ impl Service {
         &self.0.parts
     }
 
-    /// Writes the last uses of access keys and roles. The server calls it every few seconds.
+    /// Writes the last uses of access keys and roles. The server calls it twice a second.
     ///
     /// # Errors
     /// `ServiceFailure` if the store fails.

@@ -12,6 +12,7 @@ use bailiwick_model::Result;
 use bailiwick_operation::{Check, Cx, Handle, Planned};
 use bailiwick_storage::Tx;
 
+use super::exclusions::Exclusions;
 use super::source::{self, SourceArn};
 use crate::{Authz, snapshot};
 
@@ -72,7 +73,7 @@ impl Handle<op::GetContextKeysForPrincipalPolicy> for Authz {
         (arn, inputs): Self::Plan,
     ) -> Result<GetContextKeysForPrincipalPolicyResponse> {
         let snapshot = snapshot(cx)?;
-        let mut source = arn.policies(&snapshot, tx).await?;
+        let mut source = arn.policies(&snapshot, tx, &Exclusions::default()).await?;
         source.add_inputs(&snapshot, &inputs, &[])?;
         let policies: Vec<Policy> = source.policies().cloned().collect();
         Ok(GetContextKeysForPrincipalPolicyResponse { context_key_names: names(&policies) })

@@ -1,8 +1,8 @@
 //! One simulation: the caller, actions, resources, policies and context, and the decisions on them.
 
-use bailiwick_api::iam::{ContextEntry, EvaluationResult};
+use bailiwick_api::iam::{ContextEntry, EvaluationResult, OrderedOrganizationPolicyType};
 use bailiwick_decision::{DecisionInput, ResourcePolicy, Subject, SubjectKind, Trust};
-use bailiwick_evaluator::{self as evaluator, Explanation, Policy, PolicyKind};
+use bailiwick_evaluator::{self as evaluator, Explanation, Policies, Policy, PolicyKind, Principal, Request};
 use bailiwick_model::{AccountId, Arn, IamError, Partition, Result};
 use bailiwick_policy_lang::Document;
 use bailiwick_policy_lang::catalogue::ServiceRules;
@@ -38,6 +38,8 @@ pub(super) struct SimulationInput<'a> {
     pub(super) caller: Option<&'a str>,
     pub(super) context: &'a [ContextEntry],
     pub(super) handling: Option<&'a str>,
+    /// The levels of an organization, the root first.
+    pub(super) organization: &'a [OrderedOrganizationPolicyType],
 }
 
 /// A simulation, parsed.
@@ -48,6 +50,8 @@ pub(super) struct Simulation<'a> {
     resources: Vec<&'a str>,
     given: GivenKeys<'a>,
     resource_policy: Option<Policy>,
+    /// The service control policies of each level of an organization. No level: no organization.
+    organization: Vec<Vec<Policy>>,
     /// The cost of one decision: units of policies, times units of the text that they are compared with.
     decision_cost: usize,
     /// The trust policy of a role if none is given: it trusts the caller's account.
@@ -93,9 +97,17 @@ impl<'a> Simulation<'a> {
             .resource_policy
             .map(|text| resource_policy(text, input.actions, &resources, snapshot.partition()))
             .transpose()?;
+        let organization = organization(input.organization, snapshot.partition())?;
         let given = GivenKeys::read(input.context)?;
         let units = |bytes: usize| 1 + bytes / UNIT_BYTES;
-        let policies = units(source.policies().chain(&resource_policy).map(Policy::heap_bytes).sum());
+        let policies = units(
+            source
+                .policies()
+                .chain(&resource_policy)
+                .chain(organization.iter().flatten())
+                .map(Policy::heap_bytes)
+                .sum(),
+        );
         let longest = resources.iter().map(|resource| resource.len()).max().unwrap_or_default();
         let decision_cost = policies.saturating_mul(units(longest + given.bytes()));
         if decision_cost > MAX_DECISION_COST || decision_cost.saturating_mul(resources.len()) > MAX_ACTION_COST {
@@ -103,6 +115,7 @@ impl<'a> Simulation<'a> {
         }
         Ok(Simulation {
             resource_policy,
+            organization,
             decision_cost,
             trust: source::compile(
                 "ResourcePolicy",
@@ -170,7 +183,11 @@ impl<'a> Simulation<'a> {
             },
             ..DecisionInput::new(&caller, action, resource)
         };
+        let scps: Vec<&[Policy]> = self.organization.iter().map(Vec::as_slice).collect();
         input.with(|request, policies| {
+            // The management account is simulated as a member: otherwise the given policies would have no effect.
+            let principal = if scps.is_empty() { request.principal } else { as_member(request.principal) };
+            let (request, policies) = (&Request { principal, ..*request }, &Policies { scps: &scps, ..*policies });
             let explanation = work.spend(|budget| evaluator::trace_within(request, policies, budget));
             let explanation: Explanation<'_> = explanation.map_err(|_| too_large())?;
             let keys = evaluator::asked_keys(request, policies).into_iter();
@@ -180,6 +197,38 @@ impl<'a> Simulation<'a> {
             Ok(Outcome::of(&explanation, self.source, is_cross_account, has_policy, missing, self.resources.len()))
         })
     }
+}
+
+/// The same principal in an account that service control policies apply to.
+fn as_member(mut principal: Principal<'_>) -> Principal<'_> {
+    match &mut principal {
+        Principal::Root { account, .. } | Principal::User { account, .. } | Principal::RoleSession { account, .. } => {
+            account.is_management = false;
+        }
+        _ => {}
+    }
+    principal
+}
+
+/// Compiles the service control policies of an organization, level by level.
+///
+/// # Errors
+/// `InvalidInput` for a document that is not a service control policy, and for a level without one, which would allow
+/// nothing.
+fn organization(levels: &[OrderedOrganizationPolicyType], partition: Partition) -> Result<Vec<Vec<Policy>>> {
+    const NAME: &str = "OrderedOrganizationPolicyInputList";
+    let compile = |(at, level): (usize, &OrderedOrganizationPolicyType)| {
+        let policies = &level.service_control_policy_input_list;
+        let level = format!("{NAME}.{}", at + 1);
+        if policies.is_empty() {
+            return Err(invalid(NAME, format!("{level}: each level needs at least one service control policy")));
+        }
+        let named = |(at, text): (usize, &String)| {
+            source::compile(NAME, &format!("{level}.{}", at + 1), text, PolicyKind::Scp, partition)
+        };
+        policies.iter().enumerate().map(named).collect()
+    };
+    levels.iter().enumerate().map(compile).collect()
 }
 
 /// Returns the error for a simulation that costs too much.

@@ -9,6 +9,7 @@ use bailiwick_policy_lang::{Document, PolicyError, SaveRules, parse, parse_stric
 use bailiwick_snapshot::{Entity, Holder, Snapshot};
 use bailiwick_storage::{Group, Identity, Tx};
 
+use super::exclusions::Exclusions;
 use super::invalid;
 
 /// The ARN of a user, group or role.
@@ -59,31 +60,42 @@ impl SourceArn {
         }
     }
 
-    /// Returns all policies of the identity.
+    /// Returns the policies of the identity that are not excluded.
     ///
     /// # Errors
     /// `NoSuchEntity`.
-    pub(super) async fn policies(&self, snapshot: &Snapshot, tx: &mut Tx) -> Result<Source> {
+    pub(super) async fn policies(&self, snapshot: &Snapshot, tx: &mut Tx, exclusions: &Exclusions) -> Result<Source> {
         let (kind, _, name) = self.arn.typed_resource().unwrap_or_default();
         let missing = || IamError::no_such(kind, name);
         if kind == "group" {
-            return self.policies_of_group(snapshot, tx, name).await?.ok_or_else(missing);
+            return self.policies_of_group(snapshot, tx, name, exclusions).await?.ok_or_else(missing);
         }
         let entity = snapshot.entity_by_arn(&self.arn).ok_or_else(missing)?;
         let entity = snapshot.entity_arc(&entity.id).ok_or_else(missing)?;
         let effective_policies = snapshot.effective_policies(&entity.id).ok_or_else(missing)?;
-        let identity: Vec<Policy> = effective_policies.identity().cloned().collect();
-        let ids = identity.iter().enumerate().map(|(at, policy)| match effective_policies.holder(snapshot, at) {
-            Holder::Own => stored_id(policy, if entity.is_role() { "role" } else { "user" }, &entity.name),
-            Holder::Group(group) => stored_id(policy, "group", &group.name),
-        });
-        let ids = ids.collect();
-        let boundary = effective_policies.boundary().map(|policy| (policy.clone(), stored_id(policy, "none", "")));
-        Ok(Source { identity, ids, boundary, entity: Some(entity.clone()), account: self.account })
+        let mut source = Source { entity: Some(entity.clone()), ..Source::without_entity(self.account) };
+        for (at, policy) in effective_policies.identity().enumerate() {
+            let (kind, holder) = match effective_policies.holder(snapshot, at) {
+                Holder::Own => (if entity.is_role() { "role" } else { "user" }, &*entity.name),
+                Holder::Group(group) => ("group", &*group.name),
+            };
+            if !exclusions.leave_out(policy, kind, holder) {
+                source.add(policy.clone(), stored_id(policy, kind, holder));
+            }
+        }
+        let boundary = effective_policies.boundary().filter(|_| !exclusions.leave_out_boundary());
+        source.boundary = boundary.map(|policy| (policy.clone(), stored_id(policy, "none", "")));
+        Ok(source)
     }
 
     /// Reads the policies of a group from the store: the snapshot has groups only as parts of their members.
-    async fn policies_of_group(&self, snapshot: &Snapshot, tx: &mut Tx, name: &str) -> Result<Option<Source>> {
+    async fn policies_of_group(
+        &self,
+        snapshot: &Snapshot,
+        tx: &mut Tx,
+        name: &str,
+        exclusions: &Exclusions,
+    ) -> Result<Option<Source>> {
         let Ok(name) = GroupName::parse(name) else { return Ok(None) };
         let Some(group) = tx.find::<Group>(self.account, &name).await? else { return Ok(None) };
         let own = Arn::iam(snapshot.partition(), self.account, format_args!("group{}{}", group.path, group.name));
@@ -95,15 +107,19 @@ impl SourceArn {
         for inline in tx.list_inline_policies(&identity, None, usize::MAX).await?.items {
             let document = parse(&inline.document, PolicyKind::Identity).map_err(IamError::internal)?;
             let policy = Policy::compile_named(&document, PolicyKind::Identity, Some(inline.name.as_str()));
-            let id = stored_id(&policy, "group", group.name.as_str());
-            source.add(policy, id);
+            if !exclusions.leave_out(&policy, "group", group.name.as_str()) {
+                let id = stored_id(&policy, "group", group.name.as_str());
+                source.add(policy, id);
+            }
         }
         for attached in tx.list_attached(&identity, "/", None, usize::MAX).await?.items {
             let managed = snapshot.managed_policy_by_ref(attached.reference());
             let policy = managed.map(|managed| managed.policy.clone());
             let policy = policy.ok_or_else(|| IamError::internal("an attached policy is not in the snapshot"))?;
-            let id = stored_id(&policy, "group", group.name.as_str());
-            source.add(policy, id);
+            if !exclusions.leave_out(&policy, "group", group.name.as_str()) {
+                let id = stored_id(&policy, "group", group.name.as_str());
+                source.add(policy, id);
+            }
         }
         Ok(Some(source))
     }

@@ -8,6 +8,7 @@ use bailiwick_api::op;
 
 use crate::tests::*;
 
+mod organization;
 mod principals;
 
 const ALICE: &str = "arn:aws:iam::111122223333:user/Alice";
