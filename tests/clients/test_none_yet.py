@@ -29,7 +29,6 @@ OF_A_USER = {
     "ListSSHPublicKeys": "SSHPublicKeys",
     "ListSigningCertificates": "Certificates",
     "ListServiceSpecificCredentials": "ServiceSpecificCredentials",
-    "ListMFADevices": "MFADevices",
 }
 
 
@@ -54,7 +53,6 @@ def test_the_caller_has_none(api, new_user, operation):
 IN_THE_ACCOUNT = {
     "ListInstanceProfiles": "InstanceProfiles",
     "ListServerCertificates": "ServerCertificateMetadataList",
-    "ListVirtualMFADevices": "VirtualMFADevices",
     "ListSAMLProviders": "SAMLProviderList",
     "ListOpenIDConnectProviders": "OpenIDConnectProviderList",
     "ListDelegationRequests": "DelegationRequests",
@@ -83,7 +81,6 @@ def test_markers_are_of_lists_that_had_a_page(api):
 def test_an_object_requested_by_name_is_missing(api, user, server):
     account = server.account
     saml, oidc = (f"arn:aws:iam::{account}:{kind}-provider/Okta" for kind in ("saml", "oidc"))
-    mfa = f"arn:aws:iam::{account}:mfa/phone"
     key = {"UserName": user, "SSHPublicKeyId": "APKA" + "X" * 17}
     certificate = {"UserName": user, "CertificateId": "C" * 24}
     credential = {"UserName": user, "ServiceSpecificCredentialId": "ACCA" + "X" * 17}
@@ -94,8 +91,6 @@ def test_an_object_requested_by_name_is_missing(api, user, server):
         ("DeleteSigningCertificate", certificate, f"The Certificate with id {'C' * 24} cannot be found."),
         ("DeleteServiceSpecificCredential", credential, None),
         ("ResetServiceSpecificCredential", credential, None),
-        ("DeactivateMFADevice", {"UserName": user, "SerialNumber": mfa}, f"MFA Device with serial number {mfa} does not exist."),
-        ("DeleteVirtualMFADevice", {"SerialNumber": mfa}, f"MFA Device with serial number {mfa} does not exist."),
         ("GetInstanceProfile", {"InstanceProfileName": "web"}, "Instance Profile web cannot be found."),
         ("DeleteInstanceProfile", {"InstanceProfileName": "web"}, "Instance Profile web cannot be found."),
         ("TagInstanceProfile", {"InstanceProfileName": "web"} | tags, "Instance Profile web cannot be found."),
@@ -125,11 +120,11 @@ def test_permissions_are_asked_on_the_user(api, new_user, name):
     mine, other = name("mine"), name("other")
     for each in (mine, other):
         api.call("CreateUser", UserName=each)
-    rules = policy({"Action": "iam:ListMFADevices", "Resource": f"arn:aws:iam::*:user/{mine}"})
+    rules = policy({"Action": "iam:ListSigningCertificates", "Resource": f"arn:aws:iam::*:user/{mine}"})
     _, credentials = new_user(rules)
     user_api = api.signed_by(credentials)
-    assert user_api.call("ListMFADevices", UserName=mine)["MFADevices"] == []
-    refused(user_api, "AccessDenied", "ListMFADevices", UserName=other)
+    assert user_api.call("ListSigningCertificates", UserName=mine)["Certificates"] == []
+    refused(user_api, "AccessDenied", "ListSigningCertificates", UserName=other)
 
 
 def test_only_creating_enabling_and_issuing_is_not_implemented(api):

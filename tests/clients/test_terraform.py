@@ -68,6 +68,11 @@ resource "aws_iam_user_policy" "bob" {
   name   = "inline"
   policy = data.aws_iam_policy_document.read.json
 }
+resource "aws_iam_virtual_mfa_device" "phone" {
+  virtual_mfa_device_name = "phone"
+  path                    = "%(path)s"
+  tags                    = { team = "%(team)s" }
+}
 resource "aws_iam_group" "developers" { name = "developers" }
 resource "aws_iam_group_membership" "developers" {
   name  = "developers"

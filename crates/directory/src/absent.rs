@@ -7,7 +7,6 @@
 
 mod delegation_request;
 mod instance_profile;
-mod mfa_device;
 mod open_id_connect_provider;
 mod place;
 mod role_template;
@@ -27,7 +26,6 @@ pub fn absent_operations() -> impl Iterator<Item = &'static str> {
     [
         delegation_request::OPERATIONS,
         instance_profile::OPERATIONS,
-        mfa_device::OPERATIONS,
         open_id_connect_provider::OPERATIONS,
         role_template::OPERATIONS,
         saml_provider::OPERATIONS,

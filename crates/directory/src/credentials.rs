@@ -1,6 +1,8 @@
-//! Long-term credentials of users and root.
+//! Credentials of users and root, and their second factors.
 
 mod access_key;
 mod login_profile;
+mod mfa_device;
 mod password_change;
 mod password_rules;
+pub(crate) mod virtual_mfa_device;

@@ -7,3 +7,5 @@ pub(crate) mod role;
 mod service_linked_role;
 mod tags;
 mod user;
+
+pub(crate) use tags::Tagged;

@@ -1,8 +1,8 @@
 //! What responses show of stored objects. As in AWS, lists show less than the operation that gets one object.
 
 use bailiwick_api::iam as pb;
-use bailiwick_model::{Partition, Result, Tags};
-use bailiwick_operation::Cx;
+use bailiwick_model::{Arn, Partition, Result, Tags};
+use bailiwick_operation::{Cx, Principal};
 use bailiwick_storage::{Group, InlinePolicy, Policy, PolicyRef, PolicyVersion, Role, Tx, User};
 use jiff::Timestamp;
 use prost_types::Timestamp as Date;
@@ -40,6 +40,19 @@ pub(crate) async fn user(cx: &Cx, tx: &mut Tx, user: &User) -> Result<pb::User> 
         permissions_boundary: boundary(cx, tx, user.boundary).await?,
         tags: tags(&user.tags),
         ..user_summary(cx.partition(), user)
+    })
+}
+
+/// Root, as responses show it: without name and path, with the account's id as its unique id.
+pub(crate) async fn root(cx: &Cx, tx: &mut Tx) -> Result<pb::User> {
+    let account = cx.account();
+    let arn = Principal::Root { account }.arn(cx.partition());
+    let created = tx.find_account(account).await?.and_then(|account| date(account.created));
+    Ok(pb::User {
+        user_id: Some(account.to_string()),
+        arn: Some(Arn::to_string(&arn)),
+        create_date: created,
+        ..pb::User::default()
     })
 }
 

@@ -29,7 +29,7 @@ pub use arn::{Arn, ArnError};
 #[cfg(feature = "service")]
 pub use error::{ErrorCode, ErrorKind, Fault, IamError, Result};
 pub use id::{AccessKeyId, AccessKeyKind, IdKind, UniqueId};
-pub use name::{GroupName, InstanceProfileName, NameError, PolicyName, RoleName, SessionName, UserName};
+pub use name::{GroupName, InstanceProfileName, MfaDeviceName, NameError, PolicyName, RoleName, SessionName, UserName};
 pub use partition::{Partition, Region};
 pub use path::Path;
 #[cfg(feature = "service")]

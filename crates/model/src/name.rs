@@ -127,6 +127,10 @@ name_type!(
     /// The name of an instance profile.
     InstanceProfileName, "instance profile name", 1..=128
 );
+name_type!(
+    /// The name of a virtual MFA device. AWS's serial number, which contains path and name, has at most 256 characters.
+    MfaDeviceName, "virtual MFA device name", 1..=226
+);
 
 /// The name of a role session, chosen by the caller of AssumeRole. Comparison is case-sensitive.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -14,6 +14,7 @@ mod check;
 mod cx;
 mod documented;
 mod handle;
+pub mod mfa;
 mod pages;
 mod paging;
 mod password;

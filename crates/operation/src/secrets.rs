@@ -1,10 +1,10 @@
-//! Secret access keys and hashes of passwords: sealed for the store, opened to verify a caller.
+//! Secrets of users, and hashes of passwords: sealed for the store, opened to verify what their owner presents.
 
 use bailiwick_model::{AccessKeyId, AccountId, IamError, Result, UniqueId};
-use bailiwick_seal::{KeyPurpose, PasswordHash, SealError, Sealer, SecretString};
+use bailiwick_seal::{KeyPurpose, PasswordHash, SealError, Sealer, Secret, SecretString};
 use zeroize::Zeroizing;
 
-/// What a sealed secret is bound to. A row that was copied to another key or owner cannot be opened.
+/// What a sealed secret access key is bound to. A row that was copied to another key or owner cannot be opened.
 #[derive(Clone, Copy, Debug)]
 pub struct SecretOwner<'a> {
     /// The account of the owner.
@@ -21,9 +21,7 @@ impl SecretOwner<'_> {
     /// # Errors
     /// `ServiceFailure` if sealing fails.
     pub fn seal(&self, sealer: &Sealer, secret: &SecretString) -> Result<Vec<u8>> {
-        let owner = self.user.map_or("root", UniqueId::as_str);
-        let aad = self.aad(owner);
-        sealer.seal(KeyPurpose::AtRest, &parts(&aad), secret.expose().as_bytes()).map_err(IamError::internal)
+        self.place().seal(sealer, secret.expose().as_bytes())
     }
 
     /// Opens a secret that [`seal`](Self::seal) sealed.
@@ -31,16 +29,14 @@ impl SecretOwner<'_> {
     /// # Errors
     /// If the bytes were sealed for another key or owner, or under unknown keys.
     pub fn open(&self, sealer: &Sealer, sealed: &[u8]) -> Result<SecretString, SealError> {
-        let owner = self.user.map_or("root", UniqueId::as_str);
-        let aad = self.aad(owner);
-        let opened = sealer.open(KeyPurpose::AtRest, &parts(&aad), sealed)?;
-        let text = std::str::from_utf8(&opened).map_err(|_| SealError::Unopenable)?;
+        let opened = self.place().open(sealer, sealed)?;
+        let text = std::str::from_utf8(opened.expose()).map_err(|_| SealError::Unopenable)?;
         Ok(SecretString::from(text.to_owned()))
     }
 
-    /// `table | account | owner | key id | version`.
-    fn aad<'a>(&'a self, owner: &'a str) -> Aad<'a> {
-        Aad { account: self.account.digits(), owner, key: self.key.as_str() }
+    fn place(&self) -> SecretPlace<'_> {
+        let owner = self.user.map_or("root", UniqueId::as_str);
+        SecretPlace { table: "access-key", account: self.account, owner, id: self.key.as_str() }
     }
 }
 
@@ -81,14 +77,38 @@ impl PasswordOwner<'_> {
     }
 }
 
-struct Aad<'a> {
-    account: [u8; 12],
-    owner: &'a str,
-    key: &'a str,
+/// The record that a sealed secret belongs to. A row that was copied to another place cannot be opened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SecretPlace<'a> {
+    /// The kind of record.
+    pub(crate) table: &'static str,
+    /// The account of the record.
+    pub(crate) account: AccountId,
+    /// The owner of the record in the account.
+    pub(crate) owner: &'a str,
+    /// The id of the record.
+    pub(crate) id: &'a str,
 }
 
-fn parts<'a>(aad: &'a Aad<'_>) -> [&'a [u8]; 5] {
-    [b"access-key", &aad.account, aad.owner.as_bytes(), aad.key.as_bytes(), b"1"]
+impl SecretPlace<'_> {
+    /// # Errors
+    /// `ServiceFailure` if sealing fails.
+    pub(crate) fn seal(&self, sealer: &Sealer, secret: &[u8]) -> Result<Vec<u8>> {
+        let account = self.account.digits();
+        sealer.seal(KeyPurpose::AtRest, &self.parts(&account), secret).map_err(IamError::internal)
+    }
+
+    /// # Errors
+    /// If the bytes were sealed for another place, or under unknown keys.
+    pub(crate) fn open(&self, sealer: &Sealer, sealed: &[u8]) -> Result<Secret, SealError> {
+        let account = self.account.digits();
+        Ok(sealer.open(KeyPurpose::AtRest, &self.parts(&account), sealed)?.into())
+    }
+
+    /// `table | account | owner | id | version`.
+    fn parts<'p>(&'p self, account: &'p [u8; 12]) -> [&'p [u8]; 5] {
+        [self.table.as_bytes(), account, self.owner.as_bytes(), self.id.as_bytes(), b"1"]
+    }
 }
 
 #[cfg(test)]

@@ -68,9 +68,7 @@ not_implemented! {
     CreateOpenIDConnectProvider
     CreateSAMLProvider
     CreateServiceSpecificCredential
-    CreateVirtualMFADevice
     DecodeAuthorizationMessage
-    EnableMFADevice
     EnableOrganizationsRootCredentialsManagement
     EnableOrganizationsRootSessions
     EnableOutboundWebIdentityFederation

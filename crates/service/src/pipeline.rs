@@ -150,22 +150,29 @@ where
             passwords = Some(Arc::new(compute(parts, caller, *work, now).await?));
             continue;
         }
-        let response = handler.handle(cx, &mut tx, plan).await?;
-        if let Some(key) = retired_key {
+        let response = match handler.handle(cx, &mut tx, plan).await {
+            Ok(response) => Ok(response),
+            Err(error) if tx.is_kept_if_refused() && !O::READ_ONLY => Err(error),
+            Err(error) => return Err(error),
+        };
+        if let Some(key) = retired_key.filter(|_| response.is_ok()) {
             CallerOf::<O>::check_lockout(shared, cx, &snapshot, &mut tx, &key, options.allow_lockout).await?;
         }
         if O::READ_ONLY || tx.is_read_only() {
             // Other calls may have run in between. Only a caller that is still valid gets the response.
             revalidate(shared, caller)?;
-            return Ok(Handled { response, revision, committed: false });
+            return Ok(Handled { response: response?, revision, committed: false });
         }
         caller.depend(&mut tx).await?;
-        audit.write_into(&mut tx, &response).await?;
+        if let Ok(response) = &response {
+            audit.write_into(&mut tx, response).await?;
+        }
         match tx.commit().await {
             Ok(revision) => {
                 // When the response leaves, decisions must see the change.
                 parts.snapshots.at_least(revision).await?;
-                return Ok(Handled { response, revision, committed: true });
+                // A refusal that was counted is recorded as every refusal is, by the end of the call.
+                return Ok(Handled { response: response?, revision, committed: true });
             }
             Err(CommitError::Failed(error)) => return Err(error),
             Err(CommitError::Conflict) => {

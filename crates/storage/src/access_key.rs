@@ -21,11 +21,25 @@ pub enum KeyOwner {
 }
 
 impl KeyOwner {
-    fn user(&self) -> Option<&UniqueId> {
+    /// The user, or none for root.
+    pub fn user(&self) -> Option<&UniqueId> {
         match self {
             KeyOwner::Root => None,
             KeyOwner::User(id) => Some(id),
         }
+    }
+
+    /// A counter of what the owner has.
+    pub(crate) fn counter(&self, account: AccountId, of: CounterKind) -> Bytes {
+        keys::counter(account, of, self.user().map_or(&[], |id| id.as_bytes()))
+    }
+
+    /// The owner as a record has it: none for root.
+    pub(crate) fn from_record(user: Option<String>) -> Result<Self, Malformed> {
+        Ok(match user {
+            Some(user) => KeyOwner::User(codec::id(&user)?),
+            None => KeyOwner::Root,
+        })
     }
 }
 
@@ -188,10 +202,10 @@ impl Tx {
     }
 
     fn key_counter(&self, account: AccountId, owner: &KeyOwner) -> Bytes {
-        keys::counter(account, CounterKind::AccessKeys, owner.user().map_or(&[], |id| id.as_bytes()))
+        owner.counter(account, CounterKind::AccessKeys)
     }
 
-    async fn require_owner(&mut self, account: AccountId, owner: &KeyOwner) -> Result<()> {
+    pub(crate) async fn require_owner(&mut self, account: AccountId, owner: &KeyOwner) -> Result<()> {
         match owner {
             KeyOwner::Root => self.require(keys::account(account), || IamError::no_such("account", account)).await,
             KeyOwner::User(id) => {
@@ -220,10 +234,7 @@ impl AsMessage for AccessKey {
         Ok(AccessKey {
             account: codec::account(message.account)?,
             id: AccessKeyId::parse(&message.id)?,
-            owner: match message.user {
-                Some(user) => KeyOwner::User(codec::id(&user)?),
-                None => KeyOwner::Root,
-            },
+            owner: KeyOwner::from_record(message.user)?,
             active: message.active,
             created: codec::time(message.created)?,
             sealed_secret: message.sealed_secret.into(),

@@ -96,6 +96,12 @@ kinds! {
     AccessKeyLastUsed = 0x62,
     /// `user id` → the login profile: the hashes of the user's passwords.
     LoginProfile = 0x63,
+    /// `path and name in lower case` → the virtual MFA device.
+    MfaDevice = 0x66,
+    /// `user id, or empty for root | path and name in lower case` → empty: the MFA device is enabled for the user.
+    MfaDeviceOwner = 0x67,
+    /// `user id, or empty for root` → the failed attempts at MFA codes.
+    MfaFailures = 0x68,
     /// `counter kind | object` → a counter.
     Counter = 0x70,
     /// `ARN` → policy and tags of a resource of another service.
@@ -339,10 +345,20 @@ pub(crate) fn login_profile(account: AccountId, user: &UniqueId) -> Bytes {
     join(account, Kind::LoginProfile, &[user.as_bytes()])
 }
 
-/// The keys of an owner. A length byte distinguishes root (length 0) from users.
+/// The keys of an owner.
 pub(crate) fn owner_keys(account: AccountId, user: Option<&UniqueId>, id: &str) -> Bytes {
+    owned(account, Kind::AccessKeyOwner, user, id)
+}
+
+/// A key that begins with its owner. A length byte distinguishes root (length 0) from users.
+pub(crate) fn owned(account: AccountId, of: Kind, user: Option<&UniqueId>, id: &str) -> Bytes {
     let owner: &[u8] = user.map_or(&[], |user| user.as_bytes());
-    join(account, Kind::AccessKeyOwner, &[&[owner.len() as u8], owner, id.as_bytes()])
+    join(account, of, &[&[owner.len() as u8], owner, id.as_bytes()])
+}
+
+/// The virtual MFA device with this path and name.
+pub(crate) fn mfa_device(account: AccountId, path_and_name: &str) -> Bytes {
+    join(account, Kind::MfaDevice, &[path_and_name.to_ascii_lowercase().as_bytes()])
 }
 
 /// The kinds of counter. A counter belongs to an account, or to an object in it.
@@ -385,6 +401,12 @@ pub(crate) enum CounterKind {
     AccessKeys = 0x25,
     /// Login profiles of a user: none or one.
     LoginProfiles = 0x63,
+    /// MFA devices that are enabled for a user, or for root.
+    MfaDevicesOfOwner = 0x66,
+    /// Virtual MFA devices of an account.
+    MfaDevices = 0x67,
+    /// Virtual MFA devices of an account that are enabled for a user.
+    MfaDevicesInUse = 0x68,
     /// Identities of the account that a policy is attached to.
     Attachments = 0x30,
     /// Entities of the account that have a policy as their boundary.

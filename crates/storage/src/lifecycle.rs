@@ -7,7 +7,7 @@ use crate::{
     codec::id_value,
     group::Group,
     identity::Identity,
-    keys::{self, CounterKind},
+    keys::{self, CounterKind, Kind},
     noun::Noun,
     policy::{self, Usage},
     reference::IdentityKind,
@@ -54,6 +54,7 @@ impl IdentityNoun for User {
     const BLOCKERS: &'static [Blocker] = &[
         Blocker(CounterKind::LoginProfiles, "must delete login profile first."),
         Blocker(CounterKind::AccessKeys, "must delete access keys first."),
+        Blocker(CounterKind::MfaDevicesOfOwner, "must delete MFA device first."),
         ATTACHED,
         INLINE,
         Blocker(CounterKind::GroupsOfUser, "must remove users from group first."),
@@ -125,6 +126,9 @@ impl Tx {
         }
         if let Some(boundary) = noun.boundary() {
             self.release_boundary(&identity, boundary);
+        }
+        if identity.kind == IdentityKind::User {
+            self.delete_key(keys::owned(identity.account, Kind::MfaFailures, Some(&identity.id), ""));
         }
         if identity.kind == IdentityKind::Role {
             self.delete_key(keys::role_last_used(identity.account, &identity.id));

@@ -42,6 +42,7 @@ pub struct Tx {
     reads: HashMap<Bytes, Option<Versioned>>,
     writes: BTreeMap<Bytes, Option<Bytes>>,
     adds: BTreeMap<Bytes, PendingAdd>,
+    kept_if_refused: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -66,7 +67,15 @@ impl Tx {
     /// `ServiceUnavailable` when the store has not reached the requested revision, `ServiceFailure` when it fails.
     pub async fn begin(store: Arc<dyn Store>, quotas: Arc<Quotas>, at: At) -> Result<Tx> {
         let view = store.read(at).await?;
-        Ok(Tx { store, view, quotas, reads: HashMap::new(), writes: BTreeMap::new(), adds: BTreeMap::new() })
+        Ok(Tx {
+            store,
+            view,
+            quotas,
+            reads: HashMap::new(),
+            writes: BTreeMap::new(),
+            adds: BTreeMap::new(),
+            kept_if_refused: false,
+        })
     }
 
     /// The revision that this transaction reads at.
@@ -82,6 +91,17 @@ impl Tx {
     /// Returns whether the transaction writes nothing.
     pub fn is_read_only(&self) -> bool {
         self.writes.is_empty() && self.adds.is_empty()
+    }
+
+    /// Keeps what was written although the operation ends in an error, such as a count of wrong codes. Only changes that
+    /// belong to the refusal may have been written.
+    pub fn keep_if_refused(&mut self) {
+        self.kept_if_refused = true;
+    }
+
+    /// Whether what was written is committed although the operation ends in an error.
+    pub fn is_kept_if_refused(&self) -> bool {
+        self.kept_if_refused
     }
 
     /// Makes the commit depend on a key: it fails if the key changes after this transaction's view.

@@ -115,7 +115,15 @@ impl<H: Send + Sync + 'static> HandlerTest<H> {
         let mut tx = self.begin().await;
         let planned = self.plan::<O>(cx, &mut tx, request).await?;
         assert!(tx.is_read_only(), "{} changes something while it plans", O::NAME);
-        let response = Handle::<O>::handle(&*self.handler, cx, &mut tx, planned.plan).await?;
+        let response = match Handle::<O>::handle(&*self.handler, cx, &mut tx, planned.plan).await {
+            Ok(response) => response,
+            Err(error) => {
+                if tx.is_kept_if_refused() {
+                    self.commit(tx).await;
+                }
+                return Err(error);
+            }
+        };
         assert!(!O::READ_ONLY || tx.is_read_only(), "{} says that it only reads", O::NAME);
         self.commit(tx).await;
         Ok(to_json(&find_operation(O::NAME).unwrap().response_descriptor().unwrap(), &response.encode_to_vec()))

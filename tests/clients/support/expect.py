@@ -31,6 +31,7 @@ STATUS = {
     "AccessDenied": (403, "PERMISSION_DENIED"),
     "InvalidClientTokenId": (403, "UNAUTHENTICATED"),
     "SignatureDoesNotMatch": (403, "UNAUTHENTICATED"),
+    "InvalidAuthenticationCode": (403, "UNAUTHENTICATED"),
     "ExpiredToken": (403, "UNAUTHENTICATED"),
     "NotImplemented": (501, "UNIMPLEMENTED"),
     "ServiceFailure": (500, "INTERNAL"),

@@ -22,8 +22,6 @@ pub(super) enum Place<'a> {
     Named(&'static str, &'static str, &'a Option<String>),
     /// Under an ARN of this type.
     Arn(&'static str, &'a Option<String>),
-    /// A virtual MFA device by its ARN, or another by its serial number.
-    Device(&'a Option<String>),
 }
 
 /// The user or role that would have the object.
@@ -56,14 +54,6 @@ impl Place<'_> {
             Place::EveryUser => Check::new(action, &own("user/*".into())),
             Place::Named(kind, member, name) => Check::new(action, &own(format!("{kind}/{}", required(name, member)?))),
             Place::Arn(kind, arn) => Check::new(action, &parse(cx, kind, arn.as_deref().unwrap_or_default())?),
-            Place::Device(serial) => {
-                let serial = serial.as_deref().unwrap_or_default();
-                let arn = match serial.starts_with("arn:") {
-                    true => parse(cx, "mfa", serial)?,
-                    false => own(format!("mfa/{serial}")),
-                };
-                Check::new(action, &arn)
-            }
         };
         Ok((check, Owner::Account))
     }

@@ -10,7 +10,6 @@ const USER: &str = "arn:aws:iam::111122223333:user/x/Bob";
 const ROLE: &str = "arn:aws:iam::111122223333:role/Runner";
 const SAML: &str = "arn:aws:iam::111122223333:saml-provider/Okta";
 const OIDC: &str = "arn:aws:iam::111122223333:oidc-provider/id.example.com/realms/a";
-const MFA: &str = "arn:aws:iam::111122223333:mfa/Phone";
 
 /// Asserts that a call has one check, and its response or error.
 macro_rules! check {
@@ -61,21 +60,6 @@ async fn every_absent_operation_checks_its_permission_and_finds_nothing() {
     check!(w, seen, UpdateServiceSpecificCredential, {"UserName": "Bob", "ServiceSpecificCredentialId": "ACCAAAAAAAAAAAAAAAAAA", "Status": "Active"}, USER, credential);
     check!(w, seen, ResetServiceSpecificCredential, {"UserName": "Bob", "ServiceSpecificCredentialId": "ACCAAAAAAAAAAAAAAAAAA"}, USER, credential);
     check!(w, seen, DeleteServiceSpecificCredential, {"UserName": "Bob", "ServiceSpecificCredentialId": "ACCAAAAAAAAAAAAAAAAAA"}, USER, credential);
-
-    let device = no(&format!("MFA Device with serial number {MFA} does not exist."));
-    check!(w, seen, ListMFADevices, {"UserName": "Bob"}, USER, Ok {"IsTruncated": false});
-    let bob = w.as_user("Bob").await;
-    check!(bob, seen, ListMFADevices, {}, USER, Ok {"IsTruncated": false});
-    check!(w, seen, ListVirtualMFADevices, {"AssignmentStatus": "Any"}, "*", Ok {"IsTruncated": false});
-    check!(w, seen, GetMFADevice, {"SerialNumber": MFA, "UserName": "Bob"}, USER, device);
-    check!(w, seen, DeactivateMFADevice, {"SerialNumber": MFA, "UserName": "Bob"}, USER, device);
-    check!(w, seen, ResyncMFADevice, {"SerialNumber": MFA, "UserName": "Bob", "AuthenticationCode1": "123456", "AuthenticationCode2": "654321"}, USER, device);
-    check!(w, seen, DeleteVirtualMFADevice, {"SerialNumber": MFA}, MFA, device);
-    check!(w, seen, ListMFADeviceTags, {"SerialNumber": MFA}, MFA, device);
-    check!(w, seen, TagMFADevice, {"SerialNumber": MFA, "Tags": tags}, tagged(MFA), device);
-    check!(w, seen, UntagMFADevice, {"SerialNumber": MFA, "TagKeys": ["a"]}, untagged(MFA), device);
-    let hardware = no("MFA Device with serial number GAHT12345678 does not exist.");
-    check!(w, seen, ListMFADeviceTags, {"SerialNumber": "GAHT12345678"}, "arn:aws:iam::111122223333:mfa/GAHT12345678", hardware);
 
     let (arn, profile) =
         ("arn:aws:iam::111122223333:instance-profile/Web", no("Instance Profile Web cannot be found."));
@@ -151,20 +135,20 @@ async fn a_missing_user_or_role_is_reported_first() {
     let w = world().await;
     let user = "NoSuchEntity: The user with name Nobody cannot be found.";
     w.fails::<op::ListSSHPublicKeys>(json!({"UserName": "Nobody"}), user).await;
-    w.fails::<op::ListMFADevices>(json!({"UserName": "Nobody"}), user).await;
+    w.fails::<op::ListSigningCertificates>(json!({"UserName": "Nobody"}), user).await;
     let missing = json!({"UserName": "Nobody", "CertificateId": "NONEXISTENTCERTID1234567890"});
     w.fails::<op::DeleteSigningCertificate>(missing, user).await;
     let role = "NoSuchEntity: The role with name Nobody cannot be found.";
     w.fails::<op::ListInstanceProfilesForRole>(json!({"RoleName": "Nobody"}), role).await;
     let session = w.as_session("Runner").await;
     let unclear = "ValidationError: Must specify userName when calling with non-User credentials";
-    session.fails::<op::ListMFADevices>(json!({}), unclear).await;
+    session.fails::<op::ListSigningCertificates>(json!({}), unclear).await;
 }
 
 #[tokio::test]
 async fn malformed_names_and_arns_are_refused() {
     let w = world().await;
-    w.fails::<op::ListVirtualMFADevices>(json!({"Marker": "x"}), "ValidationError: Invalid Marker.").await;
+    w.fails::<op::ListInstanceProfiles>(json!({"Marker": "x"}), "ValidationError: Invalid Marker.").await;
     for (arn, expected) in [
         ("not-an-arn-but-long-enough", "ValidationError: Invalid ARN:  Could not be parsed!".to_owned()),
         (ROLE, format!("InvalidInput: ARN {ROLE} is not valid.")),

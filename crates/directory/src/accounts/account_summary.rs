@@ -30,6 +30,8 @@ impl Handle<op::GetAccountSummary> for Directory {
         let account = cx.account();
         let root_keys = tx.list_access_keys(account, &KeyOwner::Root, None, 1).await?.items.len();
         let tokens = tx.account_setting::<GlobalTokenVersion>(account).await?.map_or(1, |version| version.0);
+        let (mfa_devices, mfa_devices_in_use) = tx.mfa_device_counts(account).await?;
+        let root_mfa_devices = tx.mfa_device_count_of(account, &KeyOwner::Root).await?;
         let quotas = tx.quotas().clone();
         let quota = view::count;
         let size = |limit: usize| i32::try_from(limit).unwrap_or(i32::MAX);
@@ -56,16 +58,16 @@ impl Handle<op::GetAccountSummary> for Directory {
             ("AttachedPoliciesPerRoleQuota", quota(quotas.attached_per_role)),
             ("AccessKeysPerUserQuota", quota(limits::ACCESS_KEYS_PER_USER)),
             ("AccountAccessKeysPresent", size(root_keys)),
+            ("MFADevices", view::count(mfa_devices)),
+            ("MFADevicesInUse", view::count(mfa_devices_in_use)),
+            ("AccountMFAEnabled", i32::from(root_mfa_devices > 0)),
             ("SigningCertificatesPerUserQuota", SIGNING_CERTIFICATES),
             ("InstanceProfilesQuota", INSTANCE_PROFILES),
             ("ServerCertificatesQuota", SERVER_CERTIFICATES),
             ("GlobalEndpointTokenVersion", view::count(tokens.into())),
             // These cannot be created yet.
-            ("AccountMFAEnabled", 0),
             ("AccountPasswordPresent", 0),
             ("AccountSigningCertificatesPresent", 0),
-            ("MFADevices", 0),
-            ("MFADevicesInUse", 0),
             ("InstanceProfiles", 0),
             ("Providers", 0),
             ("ServerCertificates", 0),

@@ -1,11 +1,11 @@
-//! Tags of users, roles and managed policies, generic over the noun.
+//! Tags of users, roles, managed policies and MFA devices, generic over the noun.
 
 use std::future::Future;
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{Result, Tags};
 use bailiwick_operation::{Cx, Handle, ListPage, PageRequest, Pages, Planned};
-use bailiwick_storage::{Policy, Role, Tx, User};
+use bailiwick_storage::{MfaDevice, Policy, Role, Tx, User};
 
 use crate::address::{Addressed, Target};
 use crate::{Directory, request, view};
@@ -189,6 +189,9 @@ tag_operations! {
     Policy policy_arn: TagPolicy TagPolicyRequest TagPolicyResponse,
         UntagPolicy UntagPolicyRequest UntagPolicyResponse,
         ListPolicyTags ListPolicyTagsRequest ListPolicyTagsResponse;
+    MfaDevice serial_number: TagMFADevice TagMfaDeviceRequest TagMfaDeviceResponse,
+        UntagMFADevice UntagMfaDeviceRequest UntagMfaDeviceResponse,
+        ListMFADeviceTags ListMfaDeviceTagsRequest ListMfaDeviceTagsResponse;
 }
 
 #[cfg(test)]

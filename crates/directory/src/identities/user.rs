@@ -1,8 +1,8 @@
 //! Users.
 
 use bailiwick_api::{iam as pb, op};
-use bailiwick_model::{Arn, IdKind, Result, UserName};
-use bailiwick_operation::{Check, Cx, Handle, PathPage, Planned, Principal};
+use bailiwick_model::{IdKind, Result, UserName};
+use bailiwick_operation::{Check, Cx, Handle, PathPage, Planned};
 use bailiwick_storage::{PolicyRef, Tx, User};
 
 use super::rename::{Update, new_name, new_path, plan_rename};
@@ -69,7 +69,7 @@ impl Handle<op::GetUser> for Directory {
     async fn handle(&self, cx: &Cx, tx: &mut Tx, user: UserOrCaller) -> Result<pb::GetUserResponse> {
         let user = match user.get()? {
             UserOrRoot::User(user) => view::user(cx, tx, &user).await?,
-            UserOrRoot::Root => root(cx, tx).await?,
+            UserOrRoot::Root => view::root(cx, tx).await?,
         };
         Ok(pb::GetUserResponse { user: Some(user) })
     }
@@ -129,19 +129,6 @@ impl Handle<op::DeleteUser> for Directory {
         tx.delete(&user.get()?).await?;
         Ok(pb::DeleteUserResponse {})
     }
-}
-
-/// Root, as GetUser shows it: without name and path, with the account's id as its unique id.
-async fn root(cx: &Cx, tx: &mut Tx) -> Result<pb::User> {
-    let account = cx.account();
-    let arn = Principal::Root { account }.arn(cx.partition());
-    let created = tx.find_account(account).await?.and_then(|account| view::date(account.created));
-    Ok(pb::User {
-        user_id: Some(account.to_string()),
-        arn: Some(Arn::to_string(&arn)),
-        create_date: created,
-        ..pb::User::default()
-    })
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub fn describe(key: &[u8]) -> String {
     };
     let mut out = format!("{kind:?}");
     let mut rest = match kind {
-        Kind::Counter | Kind::AccessKeyOwner => push_number(&mut out, rest),
+        Kind::Counter | Kind::AccessKeyOwner | Kind::MfaDeviceOwner | Kind::MfaFailures => push_number(&mut out, rest),
         _ => rest,
     };
     while !rest.is_empty() {

@@ -3,11 +3,11 @@
 //! The first version with a format writes its fixture, which never changes. A new record gets a line of its own, which
 //! the failing test prints.
 
-use bailiwick_model::{AccountAlias, AccountId, Partition, Path, PolicyName, RoleName, Tags};
+use bailiwick_model::{AccountAlias, AccountId, MfaDeviceName, Partition, Path, PolicyName, RoleName, Tags};
 use bailiwick_storage::{
     AccessKeyLastUsed, Account, AccountState, CredentialReport, DeletionTask, FORMAT, InlinePolicy, KeyOwner, Meta,
-    Policy, PolicyVersion, Record, ReportChunk, Resource, ResourcePolicy, Role, RoleLastUsed, Service, ServiceActor,
-    StoreError, TrustPolicy, User,
+    MfaAssignment, MfaDevice, MfaFailures, Policy, PolicyVersion, Record, ReportChunk, Resource, ResourcePolicy, Role,
+    RoleLastUsed, Service, ServiceActor, StoreError, TrustPolicy, User,
 };
 
 use crate::env::{access_key, account, group, now, policy, role, user};
@@ -106,6 +106,19 @@ fn records_of_format_1_can_be_read() {
     check("report-chunk", ReportChunk("user,arn".into()));
     check("deletion-task", DeletionTask { account: read.account, id, created: now() });
     let tags = Tags::parse([("Team", "blue")]).expect("tags");
+    let device = MfaDevice {
+        account: read.account,
+        path: Path::parse("/x/").expect("a path"),
+        name: MfaDeviceName::parse("Phone").expect("a name"),
+        created: now(),
+        tags: tags.clone(),
+        sealed_seed: b"sealed".as_slice().into(),
+        last_step: Some(58_907_520),
+        assignment: Some(MfaAssignment { owner: KeyOwner::User(user(1, "Bob").id), enabled: now(), offset: -2 }),
+    };
+    check("mfa-device", device.clone());
+    check("mfa-device-unassigned", MfaDevice { last_step: None, assignment: None, ..device });
+    check("mfa-failures", MfaFailures { forgotten: now() });
     let arn = "arn:aws:photos::111122223333:album/1".to_owned();
     let kept = ResourcePolicy { text: r#"{"Statement": []}"#.into(), bound: "{}".into(), updated: now() };
     check("resource", Resource { account: read.account, arn: arn.clone(), policy: Some(kept), tags: tags.clone() });

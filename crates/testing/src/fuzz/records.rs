@@ -18,6 +18,8 @@ const RECORDS: &[Recode] = &[
     recode::<bailiwick_storage::Group>,
     recode::<bailiwick_storage::InlinePolicy>,
     recode::<bailiwick_storage::Meta>,
+    recode::<bailiwick_storage::MfaDevice>,
+    recode::<bailiwick_storage::MfaFailures>,
     recode::<bailiwick_storage::Policy>,
     recode::<bailiwick_storage::PolicyVersion>,
     recode::<bailiwick_storage::ReportChunk>,

@@ -29,7 +29,7 @@ pub(super) async fn root(text: &mut Vec<u8>, partition: Partition, tx: &mut Tx, 
     let arn = Principal::Root { account }.arn(partition);
     let mut row = vec!["<root_account>".to_owned(), arn.to_string(), date(stored.created)];
     row.extend([NOT_SUPPORTED, NONE, NOT_SUPPORTED, NOT_SUPPORTED].map(str::to_owned));
-    row.push(flag(false));
+    row.push(flag(tx.mfa_device_count_of(account, &KeyOwner::Root).await? > 0));
     add_keys(&mut row, tx, account, KeyOwner::Root).await?;
     add_certificates(&mut row);
     write(text, &row);
@@ -40,9 +40,9 @@ pub(super) async fn root(text: &mut Vec<u8>, partition: Partition, tx: &mut Tx, 
 pub(super) async fn user(text: &mut Vec<u8>, partition: Partition, tx: &mut Tx, user: &User) -> Result<()> {
     let mut row = vec![user.name.to_string(), user.arn(partition).to_string(), date(user.created)];
     add_password(&mut row, tx, user).await?;
-    // Users have no MFA devices yet.
-    row.push(flag(false));
-    add_keys(&mut row, tx, user.account, KeyOwner::User(user.id)).await?;
+    let owner = KeyOwner::User(user.id);
+    row.push(flag(tx.mfa_device_count_of(user.account, &owner).await? > 0));
+    add_keys(&mut row, tx, user.account, owner).await?;
     add_certificates(&mut row);
     write(text, &row);
     Ok(())

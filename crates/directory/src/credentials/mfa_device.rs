@@ -1,0 +1,184 @@
+//! The MFA devices of a user or root.
+//!
+//! Only virtual devices can be enabled, since the seeds of hardware devices are not known. Passkeys and security keys are
+//! enabled by a browser, which AWS's API does not describe.
+
+use bailiwick_api::{iam as pb, op};
+use bailiwick_model::{ErrorCode, IamError, Result};
+use bailiwick_operation::{Cx, Handle, PageRequest, Planned, mfa};
+use bailiwick_storage::{KeyOwner, MfaDevice, Tx, User};
+
+use super::virtual_mfa_device::{SerialNumber, serial_number};
+use crate::address::{Addressed as _, Target};
+use crate::request::required;
+use crate::user_or_root::UserOrCaller;
+use crate::{Directory, view};
+
+/// A device that a request names together with its user.
+pub struct DeviceTarget {
+    user: UserOrCaller,
+    serial: SerialNumber,
+    device: Option<MfaDevice>,
+}
+
+impl DeviceTarget {
+    /// Looks up device and user, and names the check of an action on the user.
+    async fn plan(
+        cx: &Cx,
+        tx: &mut Tx,
+        user: &Option<String>,
+        serial: &Option<String>,
+        action: &'static str,
+    ) -> Result<Planned<DeviceTarget>> {
+        let serial = SerialNumber::parse(cx, serial)?;
+        let user = UserOrCaller::look_up(cx, tx, user).await?;
+        let check = user.check(cx, action);
+        let device = MfaDevice::find(cx, tx, &serial).await?;
+        Ok(Planned::new(DeviceTarget { user, serial, device }).check(check))
+    }
+
+    /// The device, which is enabled for the user, and the user's name.
+    ///
+    /// # Errors
+    /// `NoSuchEntity` for the user, or if no such device is enabled for the user.
+    fn get(self) -> Result<(MfaDevice, Option<String>)> {
+        let user = self.user.get()?;
+        let owner = user.key_owner();
+        let is_of_user = |device: &MfaDevice| device.assignment.is_some_and(|assignment| assignment.owner == owner);
+        let device = self.device.filter(is_of_user).ok_or_else(|| {
+            let message = format!("MFA Device with serial number {} does not exist.", self.serial.as_str());
+            IamError::new(ErrorCode::NoSuchEntity, message)
+        })?;
+        Ok((device, user.name()))
+    }
+}
+
+/// The two codes of a request.
+pub struct Codes(String, String);
+
+impl Codes {
+    fn parse(first: &Option<String>, second: &Option<String>) -> Result<Self> {
+        let first = required(first, "authenticationCode1")?.to_owned();
+        Ok(Codes(first, required(second, "authenticationCode2")?.to_owned()))
+    }
+
+    fn texts(&self) -> [&str; 2] {
+        [&self.0, &self.1]
+    }
+}
+
+/// Enables a virtual device for a user, who proves to have it by two consecutive codes.
+///
+/// # Errors
+/// `NoSuchEntity`, `InvalidAuthenticationCode`; `EntityAlreadyExists` if it is enabled; `LimitExceeded` for a ninth
+/// device; `Throttling` after too many wrong codes.
+impl Handle<op::EnableMFADevice> for Directory {
+    type Plan = ((Target<User>, Target<MfaDevice>), Codes);
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::EnableMfaDeviceRequest) -> Result<Planned<Self::Plan>> {
+        let codes = Codes::parse(&req.authentication_code1, &req.authentication_code2)?;
+        let device = Target::look_up(cx, tx, &req.serial_number).await?;
+        let user = Target::<User>::plan(cx, tx, &req.user_name, "iam:EnableMFADevice").await?;
+        Ok(user.with(device).with(codes))
+    }
+
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, plan: Self::Plan) -> Result<pb::EnableMfaDeviceResponse> {
+        let ((user, device), codes) = plan;
+        let owner = KeyOwner::User(user.get()?.id);
+        mfa::enable(cx, tx, device.get()?, owner, codes.texts()).await?;
+        Ok(pb::EnableMfaDeviceResponse {})
+    }
+}
+
+/// Learns the clock of a user's device from two consecutive codes.
+///
+/// # Errors
+/// `NoSuchEntity`, `InvalidAuthenticationCode`; `Throttling` after too many wrong codes.
+impl Handle<op::ResyncMFADevice> for Directory {
+    type Plan = (DeviceTarget, Codes);
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::ResyncMfaDeviceRequest) -> Result<Planned<Self::Plan>> {
+        let codes = Codes::parse(&req.authentication_code1, &req.authentication_code2)?;
+        let device = DeviceTarget::plan(cx, tx, &req.user_name, &req.serial_number, "iam:ResyncMFADevice").await?;
+        Ok(device.with(codes))
+    }
+
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, (device, codes): Self::Plan) -> Result<pb::ResyncMfaDeviceResponse> {
+        let (device, _) = device.get()?;
+        mfa::resync(cx, tx, device, codes.texts()).await?;
+        Ok(pb::ResyncMfaDeviceResponse {})
+    }
+}
+
+/// Takes a device from its user, or from the caller. A virtual device stays in the account.
+///
+/// # Errors
+/// `NoSuchEntity`.
+impl Handle<op::DeactivateMFADevice> for Directory {
+    type Plan = DeviceTarget;
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::DeactivateMfaDeviceRequest) -> Result<Planned<DeviceTarget>> {
+        DeviceTarget::plan(cx, tx, &req.user_name, &req.serial_number, "iam:DeactivateMFADevice").await
+    }
+
+    async fn handle(&self, _: &Cx, tx: &mut Tx, device: DeviceTarget) -> Result<pb::DeactivateMfaDeviceResponse> {
+        let (device, _) = device.get()?;
+        tx.deactivate_mfa_device(device);
+        Ok(pb::DeactivateMfaDeviceResponse {})
+    }
+}
+
+/// Shows a device of a user, or of the caller.
+///
+/// # Errors
+/// `NoSuchEntity`.
+impl Handle<op::GetMFADevice> for Directory {
+    type Plan = DeviceTarget;
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::GetMfaDeviceRequest) -> Result<Planned<DeviceTarget>> {
+        DeviceTarget::plan(cx, tx, &req.user_name, &req.serial_number, "iam:GetMFADevice").await
+    }
+
+    async fn handle(&self, cx: &Cx, _: &mut Tx, device: DeviceTarget) -> Result<pb::GetMfaDeviceResponse> {
+        let (device, user_name) = device.get()?;
+        Ok(pb::GetMfaDeviceResponse {
+            user_name,
+            serial_number: Some(serial_number(cx.partition(), &device).to_string()),
+            enable_date: device.assignment.and_then(|assignment| view::date(assignment.enabled)),
+            certifications: Default::default(),
+        })
+    }
+}
+
+/// Lists the devices of a user, or of the caller, by serial number.
+///
+/// # Errors
+/// `NoSuchEntity`.
+impl Handle<op::ListMFADevices> for Directory {
+    type Plan = (UserOrCaller, PageRequest);
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::ListMfaDevicesRequest) -> Result<Planned<Self::Plan>> {
+        let planned = UserOrCaller::plan(cx, tx, &req.user_name, "iam:ListMFADevices").await?;
+        Ok(planned.with(PageRequest::new(req.marker, req.max_items)))
+    }
+
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, (user, page): Self::Plan) -> Result<pb::ListMfaDevicesResponse> {
+        let pages = page.open(cx, "ListMFADevices")?;
+        let user = user.get()?;
+        let found = tx.list_mfa_devices_of(cx.account(), &user.key_owner(), pages.after(), pages.limit()).await?;
+        let page = pages.answer(found)?;
+        let shown = |device: &MfaDevice| pb::MfaDevice {
+            user_name: user.name(),
+            serial_number: Some(serial_number(cx.partition(), device).to_string()),
+            enable_date: device.assignment.and_then(|assignment| view::date(assignment.enabled)),
+        };
+        Ok(pb::ListMfaDevicesResponse {
+            mfa_devices: page.items.iter().map(shown).collect(),
+            is_truncated: page.is_truncated,
+            marker: page.marker,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
