@@ -77,7 +77,11 @@ def test_invalid_signatures(service, new_user):
     unknown = Credentials("AKIAAAAAAAAAAAAAAAAA", "x" * 40)
     refused(service, "InvalidClientTokenId", "Authenticate", signedRequest=received(unknown))
     wrong = Credentials(credentials.access_key_id, "x" * 40)
-    refused(service, "SignatureDoesNotMatch", "Authenticate", signedRequest=received(wrong))
+    error = refused(service, "SignatureDoesNotMatch", "Authenticate", signedRequest=received(wrong))
+    assert error.details["info"]["subject"] == "caller"
+    # The same code for the service's own signature.
+    error = refused(service.signed_by(wrong), "SignatureDoesNotMatch", "Authenticate", signedRequest=good)
+    assert "subject" not in error.details["info"]
 
 
 @pytest.mark.parametrize("path", ["/a//b", "/a/../b", "//a", "/a/./b", "/.."])

@@ -56,12 +56,13 @@ impl Handle<op::Authenticate> for Authz {
 
     async fn handle(&self, cx: &Cx, _: &mut Tx, signed: authz::SignedRequest) -> Result<AuthenticateResponse> {
         let snapshot = snapshot(cx)?;
-        let received = Received::read(&signed)?;
-        let (authenticated, signature) = self.received(&snapshot, &received, cx.now(), signature)?;
+        let (authenticated, signature) = Received::read(&signed)
+            .and_then(|received| self.received(&snapshot, &received, cx.now(), signature))
+            .map_err(IamError::about_given_caller)?;
         let session = authenticated.caller.session.as_deref();
         let end = cx.now() + HANDLE_LIFE;
         let end = session.map_or(end, |session| end.min(session.expires));
-        let (holder, service) = (cx.account().digits(), received.signed.service.as_str());
+        let (holder, service) = (cx.account().digits(), signed.service.as_str());
         let handle =
             Tokens::of(&self.deployment).issue_handle(&authenticated.caller, &holder, service, cx.now(), end)?;
         Ok(AuthenticateResponse {

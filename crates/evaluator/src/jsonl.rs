@@ -31,6 +31,11 @@ pub fn evaluate_line(line: &str, with_explanation: bool) -> Answer {
         Ok(Object(case)) => case,
         Err(error) => return Answer::error(id_of(line), &words(&error)),
     };
+    if !case.request.action.contains(':') {
+        let error =
+            format!("`{}` is not an action: expected service:Name, such as `s3:GetObject`", case.request.action);
+        return Answer::error(Some(case.id), &error);
+    }
     let compiled = match case.compile() {
         Ok(compiled) => compiled,
         Err(error) => return Answer::error(Some(case.id), &error),

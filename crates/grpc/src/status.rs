@@ -18,10 +18,13 @@ const VIOLATIONS: usize = 2000;
 
 /// Returns a status with AWS's message as its text and AWS's code in its `ErrorInfo`, shortened to the limit of
 /// trailers. `BadRequest` names members of the request as the proto does; violations of other names are in the message
-/// only.
+/// only. The metadata of `ErrorInfo` have `subject: caller` if the error is of the caller that a service asks about.
 pub(crate) fn of_error(error: &IamError, operation: Option<&OperationInfo>, request_id: &str) -> Status {
     let mut details = ErrorDetails::new();
-    let metadata = HashMap::from([("request_id".to_owned(), request_id.to_owned())]);
+    let mut metadata = HashMap::from([("request_id".to_owned(), request_id.to_owned())]);
+    if error.is_about_given_caller() {
+        metadata.insert("subject".to_owned(), "caller".to_owned());
+    }
     details.set_error_info(error.code().wire(), DOMAIN, metadata);
     let mut room = VIOLATIONS;
     for (field, description) in error.fields() {
@@ -102,6 +105,9 @@ mod tests {
         let info = status.get_details_error_info().unwrap();
         assert_eq!((info.reason.as_str(), info.domain.as_str()), ("NoSuchEntity", "bailiwick"));
         assert_eq!(info.metadata["request_id"], "r-1");
+        assert!(!info.metadata.contains_key("subject"));
+        let status = of_error(&error.about_given_caller(), operation, "r-1");
+        assert_eq!(status.get_details_error_info().unwrap().metadata["subject"], "caller");
         assert_eq!(status.get_details_bad_request().unwrap().field_violations[0].field, "user_name");
     }
 

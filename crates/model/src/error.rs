@@ -177,6 +177,7 @@ struct Inner {
     message: String,
     fields: Vec<(String, String)>,
     retry_after: Option<Duration>,
+    is_about_given_caller: bool,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -184,7 +185,14 @@ impl IamError {
     /// Creates an error with a message for the caller.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let message = hidden(message.into());
-        IamError(Box::new(Inner { code, message, fields: Vec::new(), retry_after: None, cause: None }))
+        IamError(Box::new(Inner {
+            code,
+            message,
+            fields: Vec::new(),
+            retry_after: None,
+            is_about_given_caller: false,
+            cause: None,
+        }))
     }
 
     /// Creates an internal failure. The caller does not see the cause; it goes to the log.
@@ -249,6 +257,18 @@ impl IamError {
     pub fn retry_after(mut self, delay: Duration) -> Self {
         self.0.retry_after = Some(delay);
         self
+    }
+
+    /// Marks the error as one of the caller that a service asks about, not of the service's own call.
+    #[must_use]
+    pub fn about_given_caller(mut self) -> Self {
+        self.0.is_about_given_caller = true;
+        self
+    }
+
+    /// Returns whether the error is of the caller that a service asks about, not of the service's own call.
+    pub fn is_about_given_caller(&self) -> bool {
+        self.0.is_about_given_caller
     }
 
     /// The code.

@@ -110,7 +110,7 @@ impl FirstStart<'_> {
         root_credentials::show(&exports, &file, on_terminal)?;
         let first = if on_terminal { "these lines".to_owned() } else { format!("`source {}`", file.display()) };
         output::print(&format!(
-            "Try it in another terminal, with {first} first:\n\n  aws sts get-caller-identity\n  aws iam create-user --user-name alice\n\n"
+            "Try it in another terminal, with {first} first:\n\n  aws sts get-caller-identity\n  aws iam list-users\n\n"
         ))
     }
 }

@@ -29,6 +29,8 @@ mod verify;
 pub use error::SigV4Error;
 #[cfg(feature = "http")]
 pub use http::{HttpRequest, sign_http};
+/// The time of a signature, and the one that it is verified at.
+pub use jiff::Timestamp;
 pub use key::SigningKey;
 pub use parse::parse;
 pub use path::PathRule;

@@ -54,6 +54,10 @@ impl Authz {
     /// # Errors
     /// Those of [`Self::question_subject`] that do not need a signature to be verified. Only authorized callers see them.
     pub(crate) fn claimed(&self, cx: &Cx, snapshot: &Snapshot, caller: Option<authz::Caller>) -> Result<ClaimedCaller> {
+        self.parse_claim(cx, snapshot, caller).map_err(IamError::about_given_caller)
+    }
+
+    fn parse_claim(&self, cx: &Cx, snapshot: &Snapshot, caller: Option<authz::Caller>) -> Result<ClaimedCaller> {
         Ok(match stated(caller)? {
             Who::SignedRequest(request) => {
                 let claim = Received::read(&request)?.claim(snapshot)?;
@@ -88,6 +92,10 @@ impl Authz {
         snapshot: &Snapshot,
         caller: ClaimedCaller,
     ) -> Result<QuestionSubject> {
+        self.prove_claim(cx, snapshot, caller).map_err(IamError::about_given_caller)
+    }
+
+    fn prove_claim(&self, cx: &Cx, snapshot: &Snapshot, caller: ClaimedCaller) -> Result<QuestionSubject> {
         Ok(match caller.kind {
             ClaimKind::Signed(request) => {
                 let received = Received::read(&request)?;

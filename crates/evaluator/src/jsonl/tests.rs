@@ -62,6 +62,11 @@ fn invalid_cases_are_refused_with_their_id() {
             "`bob` is not a principal",
         ),
         (
+            r#"{"id": "x", "request": {"principal": "*", "action": "GetObject", "resource": "*"}}"#,
+            "\"x\"",
+            "`GetObject` is not an action: expected service:Name",
+        ),
+        (
             r#"{"id": "x", "request": {"principal": "*", "action": "s3:GetObject", "resource": "*", "resourceAccount": "1"}}"#,
             "\"x\"",
             "resourceAccount: ",

@@ -7,7 +7,7 @@ use bailiwick_api::op;
 use bailiwick_policy_lang::Catalogue;
 use clap::Args;
 
-use super::question::Question;
+use super::question::{Question, in_options};
 use crate::failure::Failure;
 use crate::output::{self, BAD, GOOD, styled};
 
@@ -37,7 +37,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let question = &options.question;
     let decided = question.remote.run(async |server| {
         let request = question.request(server).await?;
-        let answer = server.call::<op::Authorize>(&request).await.map_err(|e| Failure::new(e.to_string()))?;
+        let answer = server.call::<op::Authorize>(&request).await.map_err(|error| in_options(&error))?;
         if question.json {
             output::print(&output::json::<op::Authorize>(&answer)?)?;
         } else {

@@ -24,7 +24,7 @@ use cases::Reading;
 #[command(after_help = "Examples:
   bailiwick evaluate cases.jsonl more-cases.jsonl
   bailiwick evaluate --explain case.json
-  jq -c .cases[] cases.json | bailiwick evaluate -
+  jq -c '.cases[]' cases.json | bailiwick evaluate -
   bailiwick evaluate --format | less")]
 pub(crate) struct Options {
     /// Files to read; `-` is standard input, which is also the default

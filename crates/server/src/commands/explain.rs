@@ -7,7 +7,7 @@ use bailiwick_api::op;
 use clap::Args;
 
 use super::authorize::exit_code;
-use super::question::Question;
+use super::question::{Question, in_options};
 use crate::failure::Failure;
 use crate::output;
 
@@ -35,7 +35,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let question = &options.question;
     let decided = question.remote.run(async |server| {
         let request = pb::ExplainRequest { request: Some(question.request(server).await?) };
-        let answer = server.call::<op::Explain>(&request).await.map_err(|e| Failure::new(e.to_string()))?;
+        let answer = server.call::<op::Explain>(&request).await.map_err(|error| in_options(&error))?;
         if question.json {
             output::print(&output::json::<op::Explain>(&answer)?)?;
         } else {

@@ -74,7 +74,7 @@ impl Question {
         let asked = &self.who;
         let service = self.action.split(':').next().unwrap_or_default().to_ascii_lowercase();
         let who = if let Some(arn) = &asked.principal {
-            Who::PrincipalArn(arn.clone())
+            Who::PrincipalArn(expect_user_or_root(arn)?)
         } else if let Some(name) = &asked.service_principal {
             Who::ServicePrincipal(name.clone())
         } else if asked.anonymous {
@@ -100,6 +100,24 @@ impl Question {
             min_revision: None,
         })
     }
+}
+
+/// Returns the ARN if it may be of a user or a root user, which alone are decided without proof.
+fn expect_user_or_root(arn: &str) -> Result<String, Failure> {
+    let refused = |why: &str| Err(Failure::with_code(format!("--principal `{arn}` {why}"), 2));
+    let resource = arn.strip_prefix("arn:").and_then(|rest| rest.splitn(5, ':').nth(4));
+    match resource {
+        None => refused("is not an ARN: expected arn:aws:iam::ACCOUNT:user/NAME or arn:aws:iam::ACCOUNT:root"),
+        Some(resource) if resource == "root" || resource.starts_with("user/") => Ok(arn.to_owned()),
+        Some(_) => refused("is not a user: for a role or session use --caller-profile or --signed-request"),
+    }
+}
+
+/// The server's error in terms of the command's options.
+pub(super) fn in_options(error: &impl std::fmt::Display) -> Failure {
+    let members = [("`principal_arn`", "--principal"), ("`resource_account`", "--resource-account")];
+    let text = error.to_string();
+    Failure::new(members.iter().fold(text, |text, (member, option)| text.replace(member, option)))
 }
 
 /// The types of context keys, by their names in the command and in the API.

@@ -9,7 +9,7 @@ use clap::Args;
 #[derive(Args)]
 #[command(next_help_heading = "Store")]
 pub(crate) struct StoreOptions {
-    /// Folder of the embedded store; created at the first start
+    /// Folder of the embedded store, which `bailiwick serve` creates at its first start
     #[arg(long, env = "BAILIWICK_DATA_DIR", default_value = "./bailiwick-data", value_name = "FOLDER")]
     pub(crate) data_dir: PathBuf,
     /// File of the master key [default: the data folder's name with the suffix .key]

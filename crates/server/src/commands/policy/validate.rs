@@ -141,6 +141,11 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
         } else if !options.sarif {
             output::print(&findings_to_painted_text(&name, &text, &findings, painted))?;
         }
+        if kind == PolicyKind::Identity && has_principals(&findings) {
+            eprintln!(
+                "note: {name} names principals: `--type trust` is for trust policies, `--type resource` for others"
+            );
+        }
         checked.push((name, findings));
     }
     if options.sarif {
@@ -222,6 +227,11 @@ const MAX_CATALOGUE: u64 = 64 * 1024 * 1024;
 fn read_catalogue(file: &Path) -> Result<Catalogue, Failure> {
     let text = input::read(file, MAX_CATALOGUE)?;
     Catalogue::parse(&text).map_err(|error| Failure::with_code(format!("{}: {error}", input::name(file)), 2))
+}
+
+/// Returns whether a document that was validated as an identity policy names principals.
+fn has_principals(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.code.name == "UNSUPPORTED_PRINCIPAL")
 }
 
 /// Summarizes the number of documents and of findings of each kind in one line.
