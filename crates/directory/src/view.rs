@@ -107,14 +107,18 @@ pub(crate) async fn role(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<pb::Role> 
     Ok(pb::Role {
         permissions_boundary: boundary(cx, tx, role.boundary).await?,
         tags: tags(&role.tags),
-        role_last_used: Some(role_last_used(tx, role).await?),
+        role_last_used: Some(role_last_used(cx, tx, role).await?),
         ..role_summary(cx, tx, role).await?
     })
 }
 
 /// When a role was last used; empty if it was not.
-pub(crate) async fn role_last_used(tx: &Tx, role: &Role) -> Result<pb::RoleLastUsed> {
-    Ok(match tx.role_last_used(role).await? {
+pub(crate) async fn role_last_used(cx: &Cx, tx: &Tx, role: &Role) -> Result<pb::RoleLastUsed> {
+    let used = match cx.deployment().recent_uses.of_role(&role.id) {
+        Some(recent) => Some(recent),
+        None => tx.role_last_used(role).await?,
+    };
+    Ok(match used {
         Some(used) => pb::RoleLastUsed { last_used_date: date(used.time), region: Some(used.region) },
         None => pb::RoleLastUsed::default(),
     })

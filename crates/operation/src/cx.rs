@@ -9,7 +9,7 @@ use bailiwick_model::limits::Quotas;
 use bailiwick_model::{AccessKeyId, AccessKeyKind, AccountId, IdKind, Partition, Region, UniqueId};
 use jiff::Timestamp;
 
-use crate::{Caller, PasswordOutcome, PasswordPool, RevisionScope};
+use crate::{Caller, PasswordOutcome, PasswordPool, RecentUses, RevisionScope};
 
 /// The source of the time.
 pub trait Clock: Send + Sync + 'static {
@@ -43,6 +43,8 @@ pub struct Deployment {
     pub random: Arc<dyn Random>,
     /// Seals secrets at rest, tokens and markers.
     pub sealer: Arc<bailiwick_seal::Sealer>,
+    /// The last uses of access keys and roles that may not be in the store yet.
+    pub recent_uses: RecentUses,
     /// Computes with passwords.
     pub passwords: Arc<PasswordPool>,
 }

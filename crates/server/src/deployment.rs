@@ -48,6 +48,7 @@ impl Opened {
     pub(crate) fn deployment(self, region: Region) -> Arc<Deployment> {
         let store_id = uuid(self.meta.store_id);
         Arc::new(Deployment {
+            recent_uses: bailiwick_operation::RecentUses::default(),
             partition: self.meta.partition,
             region,
             cluster_id: store_id.clone(),

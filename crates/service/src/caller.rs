@@ -102,7 +102,7 @@ impl CallCaller for Authenticated {
 
     fn note_use(&self, shared: &Shared, service: &'static str, now: Timestamp) {
         let region = self.region.as_ref().unwrap_or(&shared.parts.deployment.region);
-        shared.last_used.note(&self.caller, service, region.as_str(), now);
+        shared.parts.deployment.recent_uses.note(&self.caller, service, region.as_str(), now);
     }
 
     fn revalidate(&mut self, shared: &Shared, snapshot: &Snapshot, now: Timestamp) -> Result<()> {

@@ -8,7 +8,7 @@ use futures_util::FutureExt as _;
 
 use crate::conflict_queue::ConflictQueue;
 use crate::failures::Failures;
-use crate::last_used::LastUsed;
+use crate::last_used;
 use crate::shared::Shared;
 use crate::{Answer, Incoming, Metrics, Parts, Refused, dispatch, refused};
 
@@ -26,7 +26,6 @@ impl Service {
         metrics.count_records_of(&parts.recorder);
         Service(Shared {
             parts,
-            last_used: LastUsed::default(),
             conflict_queue: ConflictQueue::default(),
             failures: Failures::new(Self::FAILURES_PER_SECOND),
             metrics,
@@ -89,7 +88,7 @@ impl Service {
     /// `ServiceFailure` if the store fails.
     pub async fn write_last_used(&self) -> Result<()> {
         let Parts { store, deployment, .. } = self.parts();
-        self.0.last_used.write(store, &deployment.quotas).await
+        last_used::write(store, deployment).await
     }
 
     /// Writes the credential reports that are requested. The server calls it several times in a second.

@@ -13,7 +13,6 @@ use bailiwick_sts::Sts;
 use crate::Metrics;
 use crate::conflict_queue::ConflictQueue;
 use crate::failures::Failures;
-use crate::last_used::LastUsed;
 
 /// The parts of the service.
 pub struct Parts {
@@ -36,7 +35,6 @@ pub struct Parts {
 /// The parts of the service, and the state that all calls share.
 pub(crate) struct Shared {
     pub(crate) parts: Parts,
-    pub(crate) last_used: LastUsed,
     pub(crate) conflict_queue: ConflictQueue,
     pub(crate) failures: Failures,
     pub(crate) metrics: Metrics,

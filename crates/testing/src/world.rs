@@ -21,6 +21,7 @@ use crate::{Key, MAIN, ManualClock, OTHER, SUSPENDED, SeededRandom, THIRD, accou
 /// new master key.
 pub fn deployment(clock: Arc<ManualClock>, quotas: Quotas) -> Deployment {
     Deployment {
+        recent_uses: bailiwick_operation::RecentUses::default(),
         partition: Partition::Aws,
         region: Region::parse("eu-central-1").unwrap(),
         cluster_id: "pond".into(),

@@ -193,9 +193,14 @@ impl Handle<op::GetAccessKeyLastUsed> for Directory {
         Ok(Planned::new(key.map(|key| (key, user))).check(check))
     }
 
-    async fn handle(&self, _: &Cx, tx: &mut Tx, plan: Self::Plan) -> Result<pb::GetAccessKeyLastUsedResponse> {
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, plan: Self::Plan) -> Result<pb::GetAccessKeyLastUsedResponse> {
         let (key, user) = plan?;
-        let used = match tx.access_key_last_used(key.account, &key.id).await? {
+        let recent = cx.deployment().recent_uses.of_key(&key.id);
+        let stored = match recent {
+            Some(recent) => Some(recent),
+            None => tx.access_key_last_used(key.account, &key.id).await?,
+        };
+        let used = match stored {
             Some(used) => pb::AccessKeyLastUsed {
                 last_used_date: view::date(used.time),
                 service_name: Some(used.service),

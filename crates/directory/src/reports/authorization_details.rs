@@ -228,7 +228,7 @@ async fn role_detail(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<pb::RoleDetail
         attached_managed_policies: attached(cx, tx, &identity).await?,
         permissions_boundary: view::boundary(cx, tx, role.boundary).await?,
         tags: view::tags(&role.tags),
-        role_last_used: Some(view::role_last_used(tx, role).await?),
+        role_last_used: Some(view::role_last_used(cx, tx, role).await?),
     })
 }
 
