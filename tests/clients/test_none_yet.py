@@ -6,7 +6,6 @@ Clients that clean up list everything that a user or role might have; an empty l
 import re
 
 import pytest
-from support.documents import policy, trust
 from support.expect import refused
 from support.server import ROOT
 
@@ -18,11 +17,6 @@ def user(api, name):
     """A user, by name."""
     return api.call("CreateUser", UserName=name("user"))["User"]["UserName"]
 
-
-@pytest.fixture
-def role(api, name, server):
-    """A role, by name."""
-    return api.call("CreateRole", RoleName=name("role"), AssumeRolePolicyDocument=trust(server.account))["Role"]["RoleName"]
 
 
 OF_A_USER = {
@@ -51,10 +45,8 @@ def test_the_caller_has_none(api, new_user, operation):
 
 
 IN_THE_ACCOUNT = {
-    "ListInstanceProfiles": "InstanceProfiles",
     "ListServerCertificates": "ServerCertificateMetadataList",
     "ListSAMLProviders": "SAMLProviderList",
-    "ListOpenIDConnectProviders": "OpenIDConnectProviderList",
     "ListDelegationRequests": "DelegationRequests",
 }
 
@@ -68,19 +60,15 @@ def test_the_account_has_none(api, operation, new_user):
     refused(api.signed_by(credentials), "AccessDenied", operation)
 
 
-def test_a_role_is_in_no_instance_profile(api, role):
-    assert api.call("ListInstanceProfilesForRole", RoleName=role) == {"InstanceProfiles": [], "IsTruncated": False}
-    error = refused(api, "NoSuchEntity", "ListInstanceProfilesForRole", RoleName="nobody-here")
-    assert error.message == "The role with name nobody-here cannot be found."
 
 
 def test_markers_are_of_lists_that_had_a_page(api):
-    assert refused(api, "ValidationError", "ListInstanceProfiles", Marker="x").message == "Invalid Marker."
+    assert refused(api, "ValidationError", "ListServerCertificates", Marker="x").message == "Invalid Marker."
 
 
 def test_an_object_requested_by_name_is_missing(api, user, server):
     account = server.account
-    saml, oidc = (f"arn:aws:iam::{account}:{kind}-provider/Okta" for kind in ("saml", "oidc"))
+    saml = f"arn:aws:iam::{account}:saml-provider/Okta"
     key = {"UserName": user, "SSHPublicKeyId": "APKA" + "X" * 17}
     certificate = {"UserName": user, "CertificateId": "C" * 24}
     credential = {"UserName": user, "ServiceSpecificCredentialId": "ACCA" + "X" * 17}
@@ -91,14 +79,9 @@ def test_an_object_requested_by_name_is_missing(api, user, server):
         ("DeleteSigningCertificate", certificate, f"The Certificate with id {'C' * 24} cannot be found."),
         ("DeleteServiceSpecificCredential", credential, None),
         ("ResetServiceSpecificCredential", credential, None),
-        ("GetInstanceProfile", {"InstanceProfileName": "web"}, "Instance Profile web cannot be found."),
-        ("DeleteInstanceProfile", {"InstanceProfileName": "web"}, "Instance Profile web cannot be found."),
-        ("TagInstanceProfile", {"InstanceProfileName": "web"} | tags, "Instance Profile web cannot be found."),
         ("GetServerCertificate", {"ServerCertificateName": "web"}, "The Server Certificate with name web cannot be found."),
         ("GetSAMLProvider", {"SAMLProviderArn": saml}, f"Manifest not found for arn {saml}"),
         ("DeleteSAMLProvider", {"SAMLProviderArn": saml}, f"Manifest not found for arn {saml}"),
-        ("GetOpenIDConnectProvider", {"OpenIDConnectProviderArn": oidc}, f"OpenIDConnect Provider not found for arn {oidc}"),
-        ("DeleteOpenIDConnectProvider", {"OpenIDConnectProviderArn": oidc}, f"OpenId connect Provider {oidc} cannot be found."),
         ("GetServiceLastAccessedDetails", {"JobId": MISSING}, None),
     ]:  # fmt: skip
         error = refused(api, "NoSuchEntity", operation, **members)
@@ -110,8 +93,6 @@ def test_missing_objects_are_not_revealed_to_others(api, new_user, user):
     powerless = api.signed_by(credentials)
     for operation, members in {
         "ListSSHPublicKeys": {"UserName": user},
-        "GetInstanceProfile": {"InstanceProfileName": "web"},
-        "ListInstanceProfilesForRole": {"RoleName": "nobody-here"},
     }.items():
         refused(powerless, "AccessDenied", operation, **members)
 

@@ -128,6 +128,18 @@ resource "aws_iam_role_policy_attachment" "reader" {
   role       = aws_iam_role.reader.name
   policy_arn = aws_iam_policy.read.arn
 }
+resource "aws_iam_instance_profile" "reader" {
+  name = "reader"
+  path = "%(path)s"
+  role = aws_iam_role.reader.name
+  tags = { team = "%(team)s" }
+}
+resource "aws_iam_openid_connect_provider" "issuer" {
+  url            = "https://id.example.com/main"
+  client_id_list = ["%(team)s"]
+  tags           = { team = "%(team)s" }
+}
+data "aws_iam_instance_profile" "reader" { name = aws_iam_instance_profile.reader.name }
 """
 
 

@@ -6,8 +6,6 @@
 //! then, its creating operations stay in the list of those that are not implemented.
 
 mod delegation_request;
-mod instance_profile;
-mod open_id_connect_provider;
 mod place;
 mod role_template;
 mod saml_provider;
@@ -25,8 +23,6 @@ use place::{Owner, Place};
 pub fn absent_operations() -> impl Iterator<Item = &'static str> {
     [
         delegation_request::OPERATIONS,
-        instance_profile::OPERATIONS,
-        open_id_connect_provider::OPERATIONS,
         role_template::OPERATIONS,
         saml_provider::OPERATIONS,
         server_certificate::OPERATIONS,

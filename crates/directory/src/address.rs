@@ -3,6 +3,7 @@
 //! Users, groups and roles are named by name, managed policies by ARN. The decision is made on the stored object's own
 //! ARN, in its own case. A missing object has the ARN that it would have with the path `/`.
 
+mod arn;
 mod identity;
 mod policy;
 
@@ -12,6 +13,7 @@ use bailiwick_model::{IamError, Result};
 use bailiwick_operation::{Check, Cx, Planned};
 use bailiwick_storage::Tx;
 
+pub(crate) use arn::iam_arn;
 pub(crate) use identity::{IdentityRecord, arn_of, check_stored};
 pub(crate) use policy::{PolicyArn, arn_of_policy, policy_arn};
 
@@ -83,6 +85,11 @@ impl<T: Addressed> Target<T> {
     /// The object, if it exists. Only for a plan, which must not reveal the answer.
     pub(crate) fn stored(&self) -> Option<&T> {
         self.stored.as_ref()
+    }
+
+    /// The error that reports the object as missing.
+    pub(crate) fn missing(&self) -> IamError {
+        T::no_such(&self.address)
     }
 
     /// The object.

@@ -1,11 +1,12 @@
-//! Users, groups, roles and what belongs to them: memberships and tags.
+//! Users, groups, roles, instance profiles, and what belongs to them: memberships and tags.
 
 mod group;
+pub(crate) mod instance_profile;
 mod membership;
 mod rename;
 pub(crate) mod role;
 mod service_linked_role;
-mod tags;
+pub(crate) mod tags;
 mod user;
 
 pub(crate) use tags::Tagged;

@@ -3,7 +3,7 @@
 //! A handler's `plan` parses the request and names what must be allowed; its `handle` makes the change. Both run within
 //! one transaction, and both run again after a write conflict. Code that is the same for every noun is generic: names
 //! and ARNs (`address`), tags, inline policies, attachments, boundaries. `view` decides what a response
-//! shows of a stored object. Folders group the nouns: `identities`, `policies`, `credentials`, `accounts`, `reports`;
+//! shows of a stored object. Folders group the nouns: `identities`, `policies`, `credentials`, `accounts`, `providers`, `reports`;
 //! `absent` has those that cannot be created yet.
 //!
 //! The crate deliberately does not know HTTP, gRPC or XML, how a decision is made, how a call is recorded, nor how
@@ -18,6 +18,7 @@ mod credentials;
 mod document;
 mod identities;
 mod policies;
+mod providers;
 mod reports;
 mod request;
 #[cfg(test)]

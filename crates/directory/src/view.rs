@@ -67,8 +67,8 @@ pub(crate) fn group(partition: Partition, group: &Group) -> pb::Group {
     }
 }
 
-/// What every response shows of a role.
-async fn role_base(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<pb::Role> {
+/// What every response shows of a role, and all that an instance profile shows of it.
+pub(crate) async fn role_base(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<pb::Role> {
     Ok(pb::Role {
         path: Some(role.path.to_string()),
         role_name: Some(role.name.to_string()),

@@ -11,6 +11,10 @@ pub const ACCESS_KEYS_PER_USER: u64 = 2;
 pub const MFA_DEVICES_PER_USER: u64 = 8;
 /// Characters of the serial number of an MFA device.
 pub const MFA_SERIAL_SIZE: usize = 256;
+/// Client ids of one OpenID Connect provider.
+pub const CLIENT_IDS_PER_PROVIDER: usize = 100;
+/// Certificate thumbprints of one OpenID Connect provider.
+pub const THUMBPRINTS_PER_PROVIDER: usize = 5;
 /// Stored versions of one managed policy.
 pub const VERSIONS_PER_POLICY: usize = 5;
 /// Characters of one managed policy.
@@ -67,6 +71,10 @@ pub struct Quotas {
     pub attached_per_group: u64,
     /// Managed policies attached to one role.
     pub attached_per_role: u64,
+    /// Instance profiles in an account.
+    pub instance_profiles: u64,
+    /// OpenID Connect providers in an account.
+    pub oidc_providers: u64,
     /// Accounts in the deployment.
     pub accounts: u64,
 }
@@ -82,6 +90,8 @@ impl Default for Quotas {
             attached_per_user: 10,
             attached_per_group: 10,
             attached_per_role: 10,
+            instance_profiles: 1_000,
+            oidc_providers: 100,
             accounts: 10_000,
         }
     }

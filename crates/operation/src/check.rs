@@ -140,7 +140,17 @@ impl Check {
         self.keys("aws:TagKeys", keys.iter().cloned())
     }
 
-    /// Adds `aws:ResourceTag/…` and `iam:ResourceTag/…`: the tags of the stored object.
+    /// Adds `aws:ResourceTag/…`: the tags of the stored object.
+    #[must_use]
+    pub fn aws_resource_tags(mut self, tags: &Tags) -> Self {
+        for tag in tags {
+            self = self.key(format!("aws:ResourceTag/{}", tag.key), tag.value.clone());
+        }
+        self
+    }
+
+    /// Adds `aws:ResourceTag/…` and `iam:ResourceTag/…`: the tags of a stored user or role. AWS documents the second
+    /// key for no other objects.
     #[must_use]
     pub fn resource_tags(mut self, tags: &Tags) -> Self {
         for tag in tags {

@@ -150,7 +150,11 @@ async fn resolve(here: Partition, tx: &mut Tx, kind: PrincipalKind, name: &str, 
             Ok(id) if entity_arn(here, tx, owner, &id).await?.is_some() => Found::Bound(id),
             _ => Found::Missing,
         },
-        // Identity providers cannot be created yet.
+        // As in AWS, the provider need not exist; the statement has no effect before it is created.
+        Some(PrincipalName::SamlProvider(arn) | PrincipalName::OidcProvider(arn)) => match Arn::parse(arn) {
+            Ok(arn) if in_partition(arn.partition()) => unbound(account_exists(tx, arn.account()).await?),
+            _ => Found::Missing,
+        },
         _ => Found::Missing,
     })
 }

@@ -64,8 +64,6 @@ not_implemented! {
     AssumeRoleWithWebIdentity
     AssumeRoot
     CreateDelegationRequest
-    CreateInstanceProfile
-    CreateOpenIDConnectProvider
     CreateSAMLProvider
     CreateServiceSpecificCredential
     DecodeAuthorizationMessage

@@ -145,6 +145,7 @@ fn text(name: &str) -> String {
         "serviceprefix" | "service" => "photos".to_owned(),
         "servicename" | "awsservicename" | "serviceprincipal" => "photos.example.com".to_owned(),
         "authenticationcode1" | "authenticationcode2" | "tokencode" => "123456".to_owned(),
+        "url" => "https://id.example.com".to_owned(),
         "accountalias" => "pond".to_owned(),
         _ => "Heron".to_owned(),
     }

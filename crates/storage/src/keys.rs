@@ -75,6 +75,12 @@ kinds! {
     DeletionTask = 0x37,
     /// `time | task id` → empty; eight bytes of microseconds, big-endian.
     DeletionTaskTime = 0x38,
+    /// `instance profile id` → the instance profile.
+    InstanceProfile = 0x33,
+    /// `instance profile name` → instance profile id.
+    InstanceProfileName = 0x34,
+    /// `role id | instance profile name` → the id of an instance profile with the role.
+    RoleInstanceProfile = 0x35,
     /// `policy id` → the managed policy.
     Policy = 0x40,
     /// `policy name` → policy id.
@@ -122,6 +128,8 @@ kinds! {
     OutboundFederation = 0x93,
     /// No id, in the management account → the enabled features of the organization.
     OrganizationFeatures = 0x94,
+    /// `URL without its scheme` → the OpenID Connect provider.
+    OidcProvider = 0xa0,
 }
 
 impl Kind {
@@ -268,6 +276,10 @@ pub(crate) fn account_setting(account: AccountId, of: Kind) -> Bytes {
     join(account, of, &[])
 }
 
+pub(crate) fn oidc_provider(account: AccountId, url: &str) -> Bytes {
+    join(account, Kind::OidcProvider, &[url.as_bytes()])
+}
+
 pub(crate) fn resource(account: AccountId, arn: &str) -> Bytes {
     join(account, Kind::Resource, &[arn.as_bytes()])
 }
@@ -298,6 +310,10 @@ pub(crate) fn report_chunk(account: AccountId, number: u32) -> Bytes {
 
 pub(crate) fn requested_report(account: AccountId) -> Bytes {
     join(AccountId::NONE, Kind::RequestedReport, &[&account_bytes(account)])
+}
+
+pub(crate) fn role_instance_profile(account: AccountId, role: &UniqueId, folded: &str) -> Bytes {
+    join(account, Kind::RoleInstanceProfile, &[role.as_bytes(), folded.as_bytes()])
 }
 
 pub(crate) fn policy(policy: PolicyRef) -> Bytes {
@@ -415,6 +431,12 @@ pub(crate) enum CounterKind {
     Versions = 0x32,
     /// Tasks of an account that deleted service-linked roles.
     DeletionTasks = 0xb0,
+    /// Instance profiles of an account.
+    InstanceProfiles = 0x33,
+    /// Instance profiles that a role is in.
+    InstanceProfilesOfRole = 0x34,
+    /// OpenID Connect providers of an account.
+    OidcProviders = 0xa0,
 }
 
 pub(crate) fn counter(account: AccountId, what: CounterKind, of: &[u8]) -> Bytes {

@@ -73,7 +73,11 @@ impl IdentityNoun for Role {
     fn identity(&self) -> Identity {
         self.into()
     }
-    const BLOCKERS: &'static [Blocker] = &[ATTACHED, INLINE];
+    const BLOCKERS: &'static [Blocker] = &[
+        Blocker(CounterKind::InstanceProfilesOfRole, "must remove roles from instance profile first."),
+        ATTACHED,
+        INLINE,
+    ];
 }
 
 impl Tx {

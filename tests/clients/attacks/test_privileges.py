@@ -282,3 +282,19 @@ def test_chained_sessions_last_an_hour_and_keep_their_source_identity(aws, serve
         assert outcome(chained, operation, **members), operation
     token = GrpcApi(server, chained.credentials).call("CreateToken", durationSeconds=43_200)
     assert token["expiration"] <= second["Credentials"]["Expiration"].strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_a_role_is_not_handed_to_a_machine_beyond_a_boundary(api, server, name):
+    """AddRoleToInstanceProfile gives a role to the users of a machine: the boundary holds it and PassRole."""
+    profile, role = name("profile"), name("role")
+    api.call("CreateInstanceProfile", InstanceProfileName=profile)
+    api.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trust(server.account))
+    for allowed in (["iam:AddRoleToInstanceProfile", "iam:Get*"], ["iam:PassRole", "iam:Get*"]):
+        edge = api.call("CreatePolicy", PolicyName=name("edge"), PolicyDocument=policy({"Action": allowed}))["Policy"]["Arn"]
+        user_name = name("user")
+        api.call("CreateUser", UserName=user_name, PermissionsBoundary=edge)
+        api.call("AttachUserPolicy", UserName=user_name, PolicyArn=ADMINISTRATOR)
+        key = api.call("CreateAccessKey", UserName=user_name)["AccessKey"]
+        attacker = api.signed_by(Credentials.of(key))
+        assert outcome(attacker, "AddRoleToInstanceProfile", InstanceProfileName=profile, RoleName=role) == "AccessDenied"
+    assert api.call("GetInstanceProfile", InstanceProfileName=profile)["InstanceProfile"]["Roles"] == []

@@ -9,7 +9,6 @@ use crate::testing::World;
 const USER: &str = "arn:aws:iam::111122223333:user/x/Bob";
 const ROLE: &str = "arn:aws:iam::111122223333:role/Runner";
 const SAML: &str = "arn:aws:iam::111122223333:saml-provider/Okta";
-const OIDC: &str = "arn:aws:iam::111122223333:oidc-provider/id.example.com/realms/a";
 
 /// Asserts that a call has one check, and its response or error.
 macro_rules! check {
@@ -61,18 +60,6 @@ async fn every_absent_operation_checks_its_permission_and_finds_nothing() {
     check!(w, seen, ResetServiceSpecificCredential, {"UserName": "Bob", "ServiceSpecificCredentialId": "ACCAAAAAAAAAAAAAAAAAA"}, USER, credential);
     check!(w, seen, DeleteServiceSpecificCredential, {"UserName": "Bob", "ServiceSpecificCredentialId": "ACCAAAAAAAAAAAAAAAAAA"}, USER, credential);
 
-    let (arn, profile) =
-        ("arn:aws:iam::111122223333:instance-profile/Web", no("Instance Profile Web cannot be found."));
-    check!(w, seen, ListInstanceProfiles, {"PathPrefix": "/x/"}, "*", Ok {"IsTruncated": false});
-    check!(w, seen, ListInstanceProfilesForRole, {"RoleName": "Runner"}, ROLE, Ok {"IsTruncated": false});
-    check!(w, seen, GetInstanceProfile, {"InstanceProfileName": "Web"}, arn, profile);
-    check!(w, seen, DeleteInstanceProfile, {"InstanceProfileName": "Web"}, arn, profile);
-    check!(w, seen, AddRoleToInstanceProfile, {"InstanceProfileName": "Web", "RoleName": "Runner"}, arn, profile);
-    check!(w, seen, RemoveRoleFromInstanceProfile, {"InstanceProfileName": "Web", "RoleName": "Runner"}, arn, profile);
-    check!(w, seen, ListInstanceProfileTags, {"InstanceProfileName": "Web"}, arn, profile);
-    check!(w, seen, TagInstanceProfile, {"InstanceProfileName": "Web", "Tags": tags}, tagged(arn), profile);
-    check!(w, seen, UntagInstanceProfile, {"InstanceProfileName": "Web", "TagKeys": ["a"]}, untagged(arn), profile);
-
     let (arn, server) = (
         "arn:aws:iam::111122223333:server-certificate/Tls",
         no("The Server Certificate with name Tls cannot be found."),
@@ -93,19 +80,6 @@ async fn every_absent_operation_checks_its_permission_and_finds_nothing() {
     check!(w, seen, ListSAMLProviderTags, {"SAMLProviderArn": SAML}, SAML, saml);
     check!(w, seen, TagSAMLProvider, {"SAMLProviderArn": SAML, "Tags": tags}, tagged(SAML), saml);
     check!(w, seen, UntagSAMLProvider, {"SAMLProviderArn": SAML, "TagKeys": ["a"]}, untagged(SAML), saml);
-
-    let oidc = no(&format!("OpenIDConnect Provider not found for arn {OIDC}"));
-    check!(w, seen, ListOpenIDConnectProviders, {}, "*", Ok {});
-    check!(w, seen, GetOpenIDConnectProvider, {"OpenIDConnectProviderArn": OIDC}, OIDC, oidc);
-    check!(w, seen, UpdateOpenIDConnectProvider, {"OpenIDConnectProviderArn": OIDC}, OIDC, oidc);
-    check!(w, seen, UpdateOpenIDConnectProviderThumbprint, {"OpenIDConnectProviderArn": OIDC, "ThumbprintList": ["a".repeat(40)]}, OIDC, oidc);
-    check!(w, seen, AddClientIDToOpenIDConnectProvider, {"OpenIDConnectProviderArn": OIDC, "ClientID": "a"}, OIDC, oidc);
-    check!(w, seen, RemoveClientIDFromOpenIDConnectProvider, {"OpenIDConnectProviderArn": OIDC, "ClientID": "a"}, OIDC, oidc);
-    check!(w, seen, ListOpenIDConnectProviderTags, {"OpenIDConnectProviderArn": OIDC}, OIDC, oidc);
-    check!(w, seen, TagOpenIDConnectProvider, {"OpenIDConnectProviderArn": OIDC, "Tags": tags}, tagged(OIDC), oidc);
-    check!(w, seen, UntagOpenIDConnectProvider, {"OpenIDConnectProviderArn": OIDC, "TagKeys": ["a"]}, untagged(OIDC), oidc);
-    let deleted = no(&format!("OpenId connect Provider {OIDC} cannot be found."));
-    check!(w, seen, DeleteOpenIDConnectProvider, {"OpenIDConnectProviderArn": OIDC}, OIDC, deleted);
 
     let job = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
     let report = no(&format!("The report with job id {job} cannot be found."));
@@ -138,8 +112,6 @@ async fn a_missing_user_or_role_is_reported_first() {
     w.fails::<op::ListSigningCertificates>(json!({"UserName": "Nobody"}), user).await;
     let missing = json!({"UserName": "Nobody", "CertificateId": "NONEXISTENTCERTID1234567890"});
     w.fails::<op::DeleteSigningCertificate>(missing, user).await;
-    let role = "NoSuchEntity: The role with name Nobody cannot be found.";
-    w.fails::<op::ListInstanceProfilesForRole>(json!({"RoleName": "Nobody"}), role).await;
     let session = w.as_session("Runner").await;
     let unclear = "ValidationError: Must specify userName when calling with non-User credentials";
     session.fails::<op::ListSigningCertificates>(json!({}), unclear).await;

@@ -5,14 +5,12 @@ use std::collections::HashMap;
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{Result, limits};
 use bailiwick_operation::{Check, Cx, Handle, Planned};
-use bailiwick_storage::{GlobalTokenVersion, Group, KeyOwner, Policy, Role, Tx, User};
+use bailiwick_storage::{GlobalTokenVersion, Group, InstanceProfile, KeyOwner, Policy, Role, Tx, User};
 
 use crate::{Directory, view};
 
 /// Policy versions in an account: AWS's quota.
 const POLICY_VERSIONS: i32 = 10_000;
-/// Instance profiles in an account: AWS's quota.
-const INSTANCE_PROFILES: i32 = 1_000;
 /// Server certificates in an account: AWS's quota.
 const SERVER_CERTIFICATES: i32 = 20;
 /// Signing certificates of a user: AWS's quota.
@@ -62,14 +60,14 @@ impl Handle<op::GetAccountSummary> for Directory {
             ("MFADevicesInUse", view::count(mfa_devices_in_use)),
             ("AccountMFAEnabled", i32::from(root_mfa_devices > 0)),
             ("SigningCertificatesPerUserQuota", SIGNING_CERTIFICATES),
-            ("InstanceProfilesQuota", INSTANCE_PROFILES),
+            ("InstanceProfiles", view::count(tx.count::<InstanceProfile>(account).await?)),
+            ("InstanceProfilesQuota", quota(quotas.instance_profiles)),
+            ("Providers", view::count(tx.oidc_provider_count(account).await?)),
             ("ServerCertificatesQuota", SERVER_CERTIFICATES),
             ("GlobalEndpointTokenVersion", view::count(tokens.into())),
             // These cannot be created yet.
             ("AccountPasswordPresent", 0),
             ("AccountSigningCertificatesPresent", 0),
-            ("InstanceProfiles", 0),
-            ("Providers", 0),
             ("ServerCertificates", 0),
         ];
         let summary_map: HashMap<String, i32> = summary.map(|(key, value)| (key.to_owned(), value)).into();

@@ -87,9 +87,7 @@ impl Addressed for Policy {
         let check = Check::new(action, &address.arn);
         let reads = action.starts_with("iam:Get") || action.starts_with("iam:List");
         let check = if address.account == AccountId::NONE && reads { check.owned_by(cx.account()) } else { check };
-        // For policies AWS documents this key only, not `iam:ResourceTag`.
-        let tags = stored.iter().flat_map(|policy| &policy.tags);
-        tags.fold(check, |check, tag| check.key(format!("aws:ResourceTag/{}", tag.key), tag.value.clone()))
+        stored.iter().fold(check, |check, policy| check.aws_resource_tags(&policy.tags))
     }
 
     fn no_such(address: &PolicyArn) -> IamError {

@@ -1,11 +1,11 @@
-//! Tags of users, roles, managed policies and MFA devices, generic over the noun.
+//! Tags of everything that has tags, generic over the noun.
 
 use std::future::Future;
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{Result, Tags};
 use bailiwick_operation::{Cx, Handle, ListPage, PageRequest, Pages, Planned};
-use bailiwick_storage::{MfaDevice, Policy, Role, Tx, User};
+use bailiwick_storage::{InstanceProfile, MfaDevice, OidcProvider, Policy, Role, Tx, User};
 
 use crate::address::{Addressed, Target};
 use crate::{Directory, request, view};
@@ -192,6 +192,13 @@ tag_operations! {
     MfaDevice serial_number: TagMFADevice TagMfaDeviceRequest TagMfaDeviceResponse,
         UntagMFADevice UntagMfaDeviceRequest UntagMfaDeviceResponse,
         ListMFADeviceTags ListMfaDeviceTagsRequest ListMfaDeviceTagsResponse;
+    InstanceProfile instance_profile_name: TagInstanceProfile TagInstanceProfileRequest TagInstanceProfileResponse,
+        UntagInstanceProfile UntagInstanceProfileRequest UntagInstanceProfileResponse,
+        ListInstanceProfileTags ListInstanceProfileTagsRequest ListInstanceProfileTagsResponse;
+    OidcProvider open_id_connect_provider_arn:
+        TagOpenIDConnectProvider TagOpenIdConnectProviderRequest TagOpenIdConnectProviderResponse,
+        UntagOpenIDConnectProvider UntagOpenIdConnectProviderRequest UntagOpenIdConnectProviderResponse,
+        ListOpenIDConnectProviderTags ListOpenIdConnectProviderTagsRequest ListOpenIdConnectProviderTagsResponse;
 }
 
 #[cfg(test)]

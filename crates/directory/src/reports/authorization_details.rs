@@ -6,6 +6,7 @@ use bailiwick_operation::{Check, Cx, Handle, PageRequest, Planned};
 use bailiwick_storage::{FoldedName as _, Group, Identity, Noun, Page, Policy, Role, Tx, User};
 
 use crate::address::IdentityRecord as _;
+use crate::identities::instance_profile::profiles_of;
 use crate::{Directory, trust, view};
 
 /// Returns everything that decides within the account, in pages that span all kinds: users, groups, roles, the
@@ -222,8 +223,7 @@ async fn role_detail(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<pb::RoleDetail
         arn: Some(role.arn(cx.partition()).to_string()),
         create_date: view::date(role.created),
         assume_role_policy_document: Some(trust::shown(cx, tx, role).await?),
-        // Instance profiles cannot be created yet.
-        instance_profile_list: Vec::new(),
+        instance_profile_list: profiles_of(cx, tx, role).await?,
         role_policy_list: inline(tx, &identity).await?,
         attached_managed_policies: attached(cx, tx, &identity).await?,
         permissions_boundary: view::boundary(cx, tx, role.boundary).await?,

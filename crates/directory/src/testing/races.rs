@@ -12,6 +12,7 @@ async fn world() -> (World, String) {
     w.user("Eva").await;
     w.group("Devs").await;
     w.role("Runner").await;
+    w.ok::<op::CreateInstanceProfile>(json!({"InstanceProfileName": "Web"})).await;
     let policy = w.policy("P").await;
     w.ok::<op::CreatePolicyVersion>(json!({"PolicyArn": policy, "PolicyDocument": ALLOW})).await;
     w.ok::<op::DeletePolicyVersion>(json!({"PolicyArn": policy, "VersionId": "v2"})).await;
@@ -59,12 +60,20 @@ fn inline(_: &str) -> Value {
     json!({"UserName": "Bob", "PolicyName": "p", "PolicyDocument": ALLOW})
 }
 
+fn hand_on(_: &str) -> Value {
+    json!({"InstanceProfileName": "Web", "RoleName": "Runner"})
+}
+
 #[tokio::test]
 async fn a_deletion_conflicts_with_additions_to_the_object() {
     exclude_each_other!(CreateAccessKey bob, DeleteUser bob);
     exclude_each_other!(PutUserPolicy inline, DeleteUser bob);
     exclude_each_other!(AttachUserPolicy attach, DeleteUser bob);
     exclude_each_other!(AddUserToGroup member, DeleteUser bob);
+    exclude_each_other!(AddRoleToInstanceProfile hand_on, DeleteRole |_| json!({"RoleName": "Runner"}));
+    exclude_each_other!(
+        AddRoleToInstanceProfile hand_on, DeleteInstanceProfile |_| json!({"InstanceProfileName": "Web"})
+    );
     exclude_each_other!(AddUserToGroup member, DeleteGroup |_| json!({"GroupName": "Devs"}));
     exclude_each_other!(TagUser |_| json!({"UserName": "Bob", "Tags": [{"Key": "a", "Value": "b"}]}), DeleteUser bob);
     exclude_each_other!(

@@ -99,7 +99,7 @@ async fn principals_must_exist() {
 }
 
 #[tokio::test]
-async fn services_need_no_registration_and_identity_providers_do() {
+async fn services_and_identity_providers_need_not_exist() {
     let w = world().await;
     let federated = |kind: &str, name: &str, action: &str| {
         json!({"Version": "2012-10-17", "Statement": [
@@ -108,9 +108,14 @@ async fn services_need_no_registration_and_identity_providers_do() {
         .to_string()
     };
     trust(&w, &federated("Service", "ec2.amazonaws.com", "sts:AssumeRole")).await.unwrap();
-    let provider = "arn:aws:iam::111122223333:oidc-provider/example.com";
-    let error = trust(&w, &federated("Federated", provider, "sts:AssumeRoleWithWebIdentity")).await.unwrap_err();
-    assert!(error.message().contains("Invalid principal in policy: \"Federated\""), "{error}");
+    for (account, exists) in [("111122223333", true), ("999999999999", false)] {
+        for (kind, action) in [("oidc", "sts:AssumeRoleWithWebIdentity"), ("saml", "sts:AssumeRoleWithSAML")] {
+            w.call::<op::DeleteRole>(json!({"RoleName": "R"})).await.ok();
+            let provider = format!("arn:aws:iam::{account}:{kind}-provider/example.com");
+            let saved = trust(&w, &federated("Federated", &provider, action)).await;
+            assert_eq!(saved.is_ok(), exists, "{provider}: {saved:?}");
+        }
+    }
 }
 
 #[tokio::test]

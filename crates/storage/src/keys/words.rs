@@ -103,6 +103,10 @@ mod tests {
                 keys::inline_policy(account, &user, "a\nb"),
                 "InlinePolicy AIDAAAAAAAAAAAAAAAAAA a\\nb of account 111122223333",
             ),
+            (
+                keys::role_instance_profile(account, &user, "web"),
+                "RoleInstanceProfile AIDAAAAAAAAAAAAAAAAAA web of account 111122223333",
+            ),
             (keys::counter(account, CounterKind::Users, &[]), "Counter 0x10 of account 111122223333"),
             (keys::account_setting(account, Kind::PasswordPolicy), "PasswordPolicy of account 111122223333"),
             (keys::login_profile(account, &user), "LoginProfile AIDAAAAAAAAAAAAAAAAAA of account 111122223333"),

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use bailiwick_model::{
-    AccessKeyId, AccessKeyKind, AccountId, GroupName, IamError, IdKind, Path, PolicyName, RoleName, Tags, UniqueId,
-    UserName, limits::Quotas,
+    AccessKeyId, AccessKeyKind, AccountId, GroupName, IamError, IdKind, InstanceProfileName, Path, PolicyName,
+    RoleName, Tags, UniqueId, UserName, limits::Quotas,
 };
 use bailiwick_storage::{
-    AccessKey, Account, AccountState, At, Group, InlinePolicy, KeyOwner, MemoryStore, Page, Policy, Role, Store,
-    TrustPolicy, Tx, User,
+    AccessKey, Account, AccountState, At, Group, InlinePolicy, InstanceProfile, KeyOwner, MemoryStore, Page, Policy,
+    Role, Store, TrustPolicy, Tx, User,
 };
 use jiff::Timestamp;
 
@@ -109,6 +109,18 @@ pub(crate) fn role(n: u8, name: &str) -> Role {
         max_signin_session_seconds: None,
         sessions_valid_after: None,
         linked_service: None,
+    }
+}
+
+pub(crate) fn instance_profile(n: u8, name: &str) -> InstanceProfile {
+    InstanceProfile {
+        account: ACCOUNT,
+        id: id(IdKind::InstanceProfile, n),
+        name: InstanceProfileName::parse(name).expect("a name"),
+        path: Path::root(),
+        created: now(),
+        tags: Tags::new(),
+        role: None,
     }
 }
 

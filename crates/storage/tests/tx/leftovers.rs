@@ -1,8 +1,10 @@
 //! Deletions and renames: what must be removed first, and that nothing is left over.
 
-use bailiwick_storage::{Group, HolderFilter, Identity, IdentityKind, KeyOwner, Usage, User};
+use bailiwick_storage::{Group, HolderFilter, Identity, IdentityKind, InstanceProfile, KeyOwner, Usage, User};
 
-use crate::env::{ACCOUNT, TestEnv, access_key, account, group, inline, names, now, policy, role, user, user_name};
+use crate::env::{
+    ACCOUNT, TestEnv, access_key, account, group, inline, instance_profile, names, now, policy, role, user, user_name,
+};
 
 #[tokio::test]
 async fn an_identity_that_holds_something_cannot_be_deleted() {
@@ -163,4 +165,27 @@ async fn renaming_moves_every_index() {
     let tx = env.tx().await;
     let holders = tx.list_holders(ACCOUNT, read.reference(), HolderFilter::default(), None, 10).await.expect("a list");
     assert_eq!(names(&holders, |holder| holder.name.clone()), ["Crew", "Zoe2"]);
+}
+
+#[tokio::test]
+async fn an_instance_profile_leaves_nothing_behind() {
+    let env = TestEnv::new();
+    let (web, deploy) = (instance_profile(1, "Web"), role(1, "Deploy"));
+    env.run(async |tx| tx.create(&deploy).await).await;
+    let before = env.keys().await;
+    env.run(async |tx| tx.create_instance_profile(&web).await).await;
+    let stored = async || env.run(async |tx| tx.get::<InstanceProfile>(ACCOUNT, &web.name).await).await;
+    let profile = stored().await;
+    env.run(async |tx| tx.add_role_to_instance_profile(&profile, &deploy).await).await;
+    let refused = "DeleteConflict: Cannot delete entity, must remove roles from instance profile first.";
+    let profile = stored().await;
+    assert_eq!(env.refusal(async |tx| tx.delete_instance_profile(&profile).await).await, refused);
+    assert_eq!(env.refusal(async |tx| tx.delete(&deploy).await).await, refused);
+    assert!(env.run(async |tx| tx.remove_role_from_instance_profile(&profile, &deploy).await).await);
+    let profile = stored().await;
+    assert!(!env.run(async |tx| tx.remove_role_from_instance_profile(&profile, &deploy).await).await);
+    env.run(async |tx| tx.delete_instance_profile(&profile).await).await;
+    assert_eq!(env.keys().await, before);
+    let missing = env.refusal(async |tx| tx.add_role_to_instance_profile(&web, &role(2, "Gone")).await).await;
+    assert_eq!(missing, "NoSuchEntity: The role with name Gone cannot be found.");
 }

@@ -16,6 +16,8 @@ async fn quotas_are_enforced() {
         attached_per_user: 1,
         attached_per_group: 1,
         attached_per_role: 1,
+        instance_profiles: 1,
+        oidc_providers: 1,
         accounts: 1,
     };
     let env = TestEnv::with(quotas);

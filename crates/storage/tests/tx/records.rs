@@ -5,12 +5,12 @@
 
 use bailiwick_model::{AccountAlias, AccountId, MfaDeviceName, Partition, Path, PolicyName, RoleName, Tags};
 use bailiwick_storage::{
-    AccessKeyLastUsed, Account, AccountState, CredentialReport, DeletionTask, FORMAT, InlinePolicy, KeyOwner, Meta,
-    MfaAssignment, MfaDevice, MfaFailures, Policy, PolicyVersion, Record, ReportChunk, Resource, ResourcePolicy, Role,
-    RoleLastUsed, Service, ServiceActor, StoreError, TrustPolicy, User,
+    AccessKeyLastUsed, Account, AccountState, CredentialReport, DeletionTask, FORMAT, InlinePolicy, InstanceProfile,
+    KeyOwner, Meta, MfaAssignment, MfaDevice, MfaFailures, OidcProvider, Policy, PolicyVersion, Record, ReportChunk,
+    Resource, ResourcePolicy, Role, RoleLastUsed, Service, ServiceActor, StoreError, TrustPolicy, User,
 };
 
-use crate::env::{access_key, account, group, now, policy, role, user};
+use crate::env::{access_key, account, group, instance_profile, now, policy, role, user};
 
 const FORMAT_1: &str = include_str!("../fixtures/format-1.txt");
 
@@ -85,6 +85,11 @@ fn records_of_format_1_can_be_read() {
         },
     );
     check("role-bare", role(5, "bare"));
+    let profile = instance_profile(6, "Web");
+    let full =
+        InstanceProfile { path: path.clone(), tags: tags.clone(), role: Some(role(4, "R").id), ..profile.clone() };
+    check("instance-profile", full);
+    check("instance-profile-bare", profile);
     check("role-last-used", RoleLastUsed { time: now(), region: "eu-central-1".into() });
     let full =
         Policy { path, tags, description: Some("reads".into()), default_version: 3, latest_version: 7, ..read.clone() };
@@ -123,6 +128,15 @@ fn records_of_format_1_can_be_read() {
     let kept = ResourcePolicy { text: r#"{"Statement": []}"#.into(), bound: "{}".into(), updated: now() };
     check("resource", Resource { account: read.account, arn: arn.clone(), policy: Some(kept), tags: tags.clone() });
     check("resource-tags", Resource { account: read.account, arn, policy: None, tags });
+    let provider = OidcProvider {
+        account: read.account,
+        url: "id.example.com/realms/main".into(),
+        created: now(),
+        client_ids: vec!["web".into(), "app".into()],
+        thumbprints: vec!["0".repeat(40)],
+        tags: Tags::parse([("Team", "blue")]).expect("tags"),
+    };
+    check("oidc-provider", provider);
     let actor = ServiceActor { arn: "arn:aws:iam::111122223333:user/Bob".into(), id: user(1, "Bob").id };
     check(
         "service",
