@@ -165,7 +165,7 @@ def plain(value, key=""):
         return [plain(item, key) for item in value]
     if isinstance(value, datetime.datetime) or re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", str(value)):
         return "a time"
-    if key in ("SecretAccessKey", "SessionToken", "Marker"):
+    if key in ("SecretAccessKey", "SessionToken", "Marker", "Base32StringSeed", "QRCodePNG", "OrganizationId"):
         return "a secret"
     if isinstance(value, str) and key in ("PolicyDocument", "AssumeRolePolicyDocument", "Document"):
         return json.dumps(document(value), sort_keys=True)

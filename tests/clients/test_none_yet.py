@@ -6,6 +6,7 @@ Clients that clean up list everything that a user or role might have; an empty l
 import re
 
 import pytest
+from support.documents import policy
 from support.expect import refused
 from support.server import ROOT
 
