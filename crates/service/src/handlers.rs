@@ -67,9 +67,6 @@ not_implemented! {
     CreateSAMLProvider
     CreateServiceSpecificCredential
     DecodeAuthorizationMessage
-    EnableOrganizationsRootCredentialsManagement
-    EnableOrganizationsRootSessions
-    EnableOutboundWebIdentityFederation
     GenerateOrganizationsAccessReport
     GenerateServiceLastAccessedDetails
     GetAccessKeyInfo
@@ -78,8 +75,6 @@ not_implemented! {
     GetScopedCredentials
     GetSessionToken
     GetWebIdentityToken
-    PutAccountProperties
-    SetSecurityTokenServicePreferences
     UploadSSHPublicKey
     UploadServerCertificate
     UploadSigningCertificate
