@@ -143,3 +143,26 @@ def test_invalid_accounts(rpc):
     refused(rpc, "ValidationError", "CreateAccount", accountName="x", email="nothing")
     refused(rpc, "ValidationError", "CreateAccount", email="a@example.com")
     refused(rpc, "ValidationError", "DescribeAccount", accountId="12345")
+
+
+def test_quotas_of_an_account(rpc, aws, new_account, administrator, name, server):
+    account, role = new_account()
+    number = account["accountId"]
+    default = rpc.call("GetAccountQuotas", accountId=number)["quotas"]
+    assert default["users"] == 5000 and default["groupsPerUser"] == 10
+    quotas = rpc.call("PutAccountQuotas", accountId=number, quotas={"users": 1})["quotas"]
+    assert quotas == default | {"users": 1}
+    member = assume(administrator, role)
+    member.call("CreateUser", UserName="first")
+    error = refused(member, "LimitExceeded", "CreateUser", UserName="second")
+    assert error.message == "Cannot exceed quota for UsersPerAccount: 1"
+    assert member.call("GetAccountSummary")["SummaryMap"]["UsersQuota"] == 1
+    aws.call("CreateUser", UserName=name("user"))
+    # The account itself cannot raise them.
+    inside = rpc.signed_by(member.credentials)
+    for operation in ("PutAccountQuotas", "GetAccountQuotas"):
+        refused(inside, "AccessDenied", operation, accountId=number)
+    refused(rpc, "ValidationError", "PutAccountQuotas", accountId=number, quotas={"users": -1})
+    refused(rpc, "NoSuchEntity", "GetAccountQuotas", accountId="999999999999")
+    assert rpc.call("PutAccountQuotas", accountId=number)["quotas"] == default
+    member.call("CreateUser", UserName="second")

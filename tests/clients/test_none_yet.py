@@ -118,4 +118,4 @@ def test_only_creating_enabling_and_issuing_is_not_implemented(api):
     # The account of a key id.
     others = {"GetAccessKeyInfo"}
     assert [operation for operation in left if not creating.match(operation) and operation not in others] == []
-    refused(api, "NotImplemented", "EnableOrganizationsRootSessions")
+    refused(api, "NotImplemented", "GetSessionToken")

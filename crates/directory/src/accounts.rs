@@ -1,8 +1,9 @@
-//! Accounts: their life cycle, alias, settings and summary, the first start, and the recovery of root credentials.
+//! Accounts: their life cycle, alias, settings, quotas and summary, the first start, and the recovery of root credentials.
 
 mod account;
 mod account_alias;
 mod account_properties;
+mod account_quotas;
 mod account_summary;
 pub(crate) mod bootstrap;
 mod organization_features;

@@ -40,10 +40,11 @@ impl Tx {
         if self.read_key(forward.clone()).await?.is_some() {
             return Ok(());
         }
+        let quotas = self.quotas_of(identity.account).await?;
         let (quota_name, quota) = match identity.kind {
-            IdentityKind::User => ("PoliciesPerUser", self.quotas().attached_per_user),
-            IdentityKind::Group => ("PoliciesPerGroup", self.quotas().attached_per_group),
-            IdentityKind::Role => ("PoliciesPerRole", self.quotas().attached_per_role),
+            IdentityKind::User => ("PoliciesPerUser", quotas.attached_per_user),
+            IdentityKind::Group => ("PoliciesPerGroup", quotas.attached_per_group),
+            IdentityKind::Role => ("PoliciesPerRole", quotas.attached_per_role),
         };
         let attached = keys::counter(identity.account, CounterKind::Attached, identity.id.as_bytes());
         self.add_within(attached, 1, quota, || IamError::quota(quota_name, quota)).await?;

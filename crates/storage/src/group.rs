@@ -92,7 +92,7 @@ impl Tx {
         if self.read_key(forward.clone()).await?.is_some() {
             return Ok(());
         }
-        let quota = self.quotas().groups_per_user;
+        let quota = self.quotas_of(user.account).await?.groups_per_user;
         let groups = keys::counter(user.account, CounterKind::GroupsOfUser, user.id.as_bytes());
         self.add_within(groups, 1, quota, || IamError::quota("GroupsPerUser", quota)).await?;
         self.add(keys::counter(group.account, CounterKind::Members, group.id.as_bytes()), 1);

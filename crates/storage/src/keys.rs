@@ -128,6 +128,8 @@ kinds! {
     OutboundFederation = 0x93,
     /// No id, in the management account → the enabled features of the organization.
     OrganizationFeatures = 0x94,
+    /// No id → the quotas of the account.
+    AccountQuotas = 0x95,
     /// `URL without its scheme` → the OpenID Connect provider.
     OidcProvider = 0xa0,
 }

@@ -16,6 +16,7 @@
 mod access_key;
 mod account;
 mod account_features;
+mod account_quotas;
 mod account_setting;
 mod attachment;
 mod authenticator;
@@ -59,6 +60,7 @@ pub use bailiwick_model::{AccountState, PolicyRef};
 pub use access_key::{AccessKey, AccessKeyLastUsed, KeyOwner};
 pub use account::Account;
 pub use account_features::{AccountProperties, GlobalTokenVersion, OrganizationFeatures, OutboundFederation};
+pub use account_quotas::AccountQuotas;
 pub use account_setting::AccountSetting;
 pub use attachment::{Holder, HolderFilter};
 pub use authenticator::{Authenticator, OpenedRow};

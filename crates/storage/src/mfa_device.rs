@@ -82,7 +82,7 @@ impl Tx {
             let message = "MFADevice entity at the same path and name already exists.";
             return Err(IamError::new(ErrorCode::EntityAlreadyExists, message));
         }
-        let quota = self.quotas().users;
+        let quota = self.quotas_of(device.account).await?.users;
         let count = keys::counter(device.account, CounterKind::MfaDevices, &[]);
         self.add_within(count, 1, quota, || IamError::quota("VirtualMFADevicesPerAccount", quota)).await?;
         self.put_record(device.key(), device);

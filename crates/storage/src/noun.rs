@@ -115,7 +115,7 @@ impl Tx {
     pub(crate) async fn create_noun<N: Noun>(&mut self, noun: &N) -> Result<()> {
         let account = noun.account();
         self.take_name(noun).await?;
-        let quota = (N::SPEC.quota)(self.quotas());
+        let quota = (N::SPEC.quota)(&self.quotas_of(account).await?);
         let count = keys::counter(account, N::SPEC.counter, &[]);
         if account == AccountId::NONE {
             self.add(count, 1);

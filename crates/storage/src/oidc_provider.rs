@@ -37,7 +37,8 @@ impl Tx {
             let message = format!("Provider with url https://{} already exists.", new.url);
             return Err(IamError::new(ErrorCode::EntityAlreadyExists, message));
         }
-        let (count, quota) = (count_key(new.account), self.quotas().oidc_providers);
+        let quota = self.quotas_of(new.account).await?.oidc_providers;
+        let count = count_key(new.account);
         self.add_within(count, 1, quota, || IamError::quota("OpenIdConnectProvidersPerAccount", quota)).await?;
         self.put_record(key, new);
         Ok(())

@@ -72,7 +72,12 @@ pub struct AccountTarget {
 
 impl AccountTarget {
     /// Looks up the account and names the check of an action on it. The management account owns every account.
-    async fn plan(cx: &Cx, tx: &mut Tx, id: &Option<String>, action: &'static str) -> Result<Planned<AccountTarget>> {
+    pub(super) async fn plan(
+        cx: &Cx,
+        tx: &mut Tx,
+        id: &Option<String>,
+        action: &'static str,
+    ) -> Result<Planned<AccountTarget>> {
         let id = AccountId::parse(required(id, "accountId")?)?;
         let stored = tx.find_account(id).await?;
         Ok(Planned::new(AccountTarget { id, stored }).check(Check::new(action, &arn(cx, id))))
@@ -80,7 +85,7 @@ impl AccountTarget {
 
     /// # Errors
     /// `NoSuchEntity`.
-    fn get(self) -> Result<Account> {
+    pub(super) fn get(self) -> Result<Account> {
         let id = self.id;
         let message = || format!("The account with id {id} cannot be found.");
         self.stored.ok_or_else(|| IamError::new(ErrorCode::NoSuchEntity, message()))

@@ -30,7 +30,7 @@ impl Handle<op::GetAccountSummary> for Directory {
         let tokens = tx.account_setting::<GlobalTokenVersion>(account).await?.map_or(1, |version| version.0);
         let (mfa_devices, mfa_devices_in_use) = tx.mfa_device_counts(account).await?;
         let root_mfa_devices = tx.mfa_device_count_of(account, &KeyOwner::Root).await?;
-        let quotas = tx.quotas().clone();
+        let quotas = tx.quotas_of(account).await?;
         let quota = view::count;
         let size = |limit: usize| i32::try_from(limit).unwrap_or(i32::MAX);
         let summary = [

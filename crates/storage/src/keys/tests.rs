@@ -52,6 +52,7 @@ fn the_key_layout_is_stable() {
         (account_setting(account, Kind::GlobalTokenVersion), format!("{me}92")),
         (account_setting(account, Kind::OutboundFederation), format!("{me}93")),
         (account_setting(account, Kind::OrganizationFeatures), format!("{me}94")),
+        (account_setting(account, Kind::AccountQuotas), format!("{me}95")),
         (policy_counter(account, CounterKind::Attachments, policy), format!("{me}7030ffffffffff{p}")),
     ] {
         assert_eq!(hex(&key), expected);
