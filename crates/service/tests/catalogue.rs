@@ -36,6 +36,7 @@ const ELSEWHERE: &[&str] = &[
     "GetServiceLastAccessedDetailsWithEntities",
     "ImportManagedPolicies",
     "ListTagsForResource",
+    "PutAccountProperties",
     "PutResourcePolicy",
     "RejectDelegationRequest",
     "ResetServiceSpecificCredential",
@@ -146,6 +147,7 @@ fn text(name: &str) -> String {
         "servicename" | "awsservicename" | "serviceprincipal" => "photos.example.com".to_owned(),
         "authenticationcode1" | "authenticationcode2" | "tokencode" => "123456".to_owned(),
         "url" => "https://id.example.com".to_owned(),
+        "globalendpointtokenversion" => "v2Token".to_owned(),
         "accountalias" => "pond".to_owned(),
         _ => "Heron".to_owned(),
     }
