@@ -151,6 +151,9 @@ def spoilt(operation, good):
             yield good | {name: value}
 
 
+# Whether a report is ready depends on a task in the background.
+TIMED = {"GenerateCredentialReport", "GetCredentialReport"}
+
 ID = re.compile(r"\b(AIDA|AGPA|AIPA|AROA|ANPA|ASCA|AKIA|ASIA)[A-Z0-9]{12,17}\b")
 
 
@@ -165,7 +168,7 @@ def plain(value, key=""):
         return [plain(item, key) for item in value]
     if isinstance(value, datetime.datetime) or re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", str(value)):
         return "a time"
-    if key in ("SecretAccessKey", "SessionToken", "Marker", "Base32StringSeed", "QRCodePNG", "OrganizationId"):
+    if key in ("SecretAccessKey", "SessionToken", "Marker", "Base32StringSeed", "QRCodePNG", "OrganizationId", "IssuerIdentifier"):
         return "a secret"
     if isinstance(value, str) and key in ("PolicyDocument", "AssumeRolePolicyDocument", "Document"):
         return json.dumps(document(value), sort_keys=True)
@@ -262,7 +265,7 @@ def test_the_same_requests_have_the_same_outcome(pair):
         seen.add(operation)
     # Handled operations without a request above are called as well.
     for operation in handled_operations():
-        if service_of(operation) and operation not in seen:
+        if service_of(operation) and operation not in seen | TIMED:
             for bad in [{}, *spoilt(operation, {})]:
                 pair.ask(operation, bad)
     assert not pair.differences, "\n".join(f"{asked}\n  Query {ours}\n  gRPC  {theirs}" for asked, (ours, theirs) in pair.differences.items())

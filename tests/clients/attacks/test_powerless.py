@@ -51,6 +51,11 @@ def request(server, house, operation, name, account, key):
         "PolicySourceArn": f"{arn}user/hidden/{name}", "resourceArn": f"arn:aws:photos:::{name}", "policy": policy({"Principal": "*", "Action": "*"}),
         "servicePrefix": name.lower(), "definition": "{}", "tags": [{"key": "a", "value": "b"}], "tagKeys": ["a"],
         "policyDocument": ALLOW_ALL, "policyType": "IDENTITY_POLICY",
+        "OpenIDConnectProviderArn": f"{arn}oidc-provider/id.example.com/{name}", "ClientID": "app", "Url": f"https://id.example.com/{name}",
+        "ThumbprintList": ["a" * 40], "InstanceProfileName": name, "SerialNumber": f"{arn}mfa/{name}", "VirtualMFADeviceName": name,
+        "AuthenticationCode1": "123456", "AuthenticationCode2": "654321", "Password": "Spoonbill-17-mud", "OldPassword": "Spoonbill-17-mud",
+        "NewPassword": "Spoonbill-18-mud", "AWSServiceName": "elasticbeanstalk.amazonaws.com", "ServiceNamespaces": ["s3"],
+        "Arn": f"{arn}user/hidden/{name}", "GlobalEndpointTokenVersion": "v2Token", "DeletionTaskId": f"task/aws-service-role/a.amazonaws.com/{name}/0",
     }  # fmt: skip
     members = {member: values[member] for member in members_of(operation) if member in values}
     if operation in ("CreateUser", "CreateRole"):
@@ -69,6 +74,8 @@ def request(server, house, operation, name, account, key):
     if operation == "Authenticate":
         lines = [{"name": "host", "value": "a"}]
         members = {"signedRequest": {"service": "s3", "httpRequest": {"method": "GET", "target": "/", "headers": lines}}}
+    if operation == "PutAccountProperties":
+        members = {"Properties": {"RoleManager/Enabled": "true"}}
     if operation == "ImportManagedPolicies":
         members = {"policies": [{"policyName": name, "policyDocument": ALLOW_ALL, "version": 1}]}
     return members
