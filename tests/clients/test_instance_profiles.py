@@ -100,3 +100,13 @@ def test_the_aws_cli_shows_a_profile(server, name):
     assert made.returncode == 0, made.stderr
     shown = cli.run("iam", "get-instance-profile", "--instance-profile-name", profile, "--query", "InstanceProfile.[Path,Roles,Tags]")
     assert shown.stdout.split() == ["[", '"/",', "[],", "[]", "]"], shown.stdout
+
+
+def test_tags(api, name):
+    profile = {"InstanceProfileName": name("profile")}
+    api.call("CreateInstanceProfile", **profile)
+    api.call("TagInstanceProfile", **profile, Tags=[{"Key": "a", "Value": "b"}, {"Key": "c", "Value": "d"}])
+    api.call("UntagInstanceProfile", **profile, TagKeys=["a"])
+    assert api.items("ListInstanceProfileTags", "Tags", **profile) == [{"Key": "c", "Value": "d"}]
+    api.call("DeleteInstanceProfile", **profile)
+    refused(api, "NoSuchEntity", "ListInstanceProfileTags", **profile)

@@ -36,6 +36,8 @@ def test_what_is_left_out_returns_to_its_default(api):
     assert api.call("GetAccountPasswordPolicy")["PasswordPolicy"] == everything | {"ExpirePasswords": True}
     api.call("UpdateAccountPasswordPolicy", MinimumPasswordLength=8)
     assert api.call("GetAccountPasswordPolicy")["PasswordPolicy"] == DEFAULTS | {"MinimumPasswordLength": 8}
+    api.call("DeleteAccountPasswordPolicy")
+    refused(api, "NoSuchEntity", "GetAccountPasswordPolicy")
 
 
 def test_without_a_policy(api, server):
