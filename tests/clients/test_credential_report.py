@@ -1,18 +1,9 @@
 """The credential report of an account."""
 
-import base64
-import csv
-import io
-
 from support.expect import refused
+from support.report import rows
+from support.totp import Authenticator
 from support.waiting import until
-
-
-def rows(answer):
-    """The rows of a report, by user."""
-    content = answer["Content"]
-    text = (content if isinstance(content, bytes) else base64.b64decode(content)).decode()
-    return {row["user"]: row for row in csv.DictReader(io.StringIO(text))}
 
 
 def test_a_report_is_generated_once_and_read_by_both_front_ends(aws, rpc, server, new_user, name):
@@ -25,6 +16,11 @@ def test_a_report_is_generated_once_and_read_by_both_front_ends(aws, rpc, server
     user = name("user")
     made = aws.call("CreateUser", UserName=user, Path="/team/")["User"]
     aws.call("CreateAccessKey", UserName=user)
+    careful = name("careful")
+    aws.call("CreateUser", UserName=careful)
+    aws.call("CreateLoginProfile", UserName=careful, Password="Hidden-Marsh-7")
+    app = Authenticator(aws.call("CreateVirtualMFADevice", VirtualMFADeviceName=careful)["VirtualMFADevice"])
+    aws.call("EnableMFADevice", UserName=careful, SerialNumber=app.serial, **app.pair())
     started = aws.call("GenerateCredentialReport")
     assert started["State"] == "STARTED"
     assert started["Description"] == "No report exists. Starting a new report generation task"
@@ -40,6 +36,7 @@ def test_a_report_is_generated_once_and_read_by_both_front_ends(aws, rpc, server
     assert bob["arn"] == made["Arn"]
     assert (bob["password_enabled"], bob["mfa_active"], bob["cert_1_active"]) == ("false", "false", "false")
     assert (bob["access_key_1_active"], bob["access_key_1_last_used_date"], bob["access_key_2_active"]) == ("true", "N/A", "false")
+    assert (found[careful]["password_enabled"], found[careful]["mfa_active"]) == ("true", "true")
     # Valid for four hours: what is created now is not in it.
     late = name("late")
     aws.call("CreateUser", UserName=late)

@@ -14,7 +14,9 @@ import pytest
 from support.api import ApiError, AwsApi, GrpcApi, document, service_of
 from support.coverage import handled_operations
 from support.documents import ALLOW_ALL, READ_ONLY, policy, trust
+from support.report import rows
 from support.server import ACCOUNT, Credentials
+from support.waiting import until
 
 ARN = f"arn:aws:iam::{ACCOUNT}:"
 DEVELOPER = f"{ARN}policy/Developer"
@@ -151,9 +153,6 @@ def spoilt(operation, good):
             yield good | {name: value}
 
 
-# Whether a report is ready depends on a task in the background.
-TIMED = {"GenerateCredentialReport", "GetCredentialReport"}
-
 ID = re.compile(r"\b(AIDA|AGPA|AIPA|AROA|ANPA|ASCA|AKIA|ASIA)[A-Z0-9]{12,17}\b")
 
 
@@ -168,6 +167,10 @@ def plain(value, key=""):
         return [plain(item, key) for item in value]
     if isinstance(value, datetime.datetime) or re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", str(value)):
         return "a time"
+    if key == "Content":
+        # Uses of access keys differ: the front ends sign for services of different names.
+        columns = ("user", "arn", "password_enabled", "mfa_active", "access_key_1_active", "access_key_2_active", "cert_1_active")
+        return [[row[column] for column in columns] for row in rows({"Content": value}).values()]
     if key in ("SecretAccessKey", "SessionToken", "Marker", "Base32StringSeed", "QRCodePNG", "OrganizationId", "IssuerIdentifier"):
         return "a secret"
     if isinstance(value, str) and key in ("PolicyDocument", "AssumeRolePolicyDocument", "Document"):
@@ -263,9 +266,11 @@ def test_the_same_requests_have_the_same_outcome(pair):
         own = tuple({"AccessKeyId": key} for key in keys)
         assert pair.ask(operation, members, own) == "answer", operation
         seen.add(operation)
+    for api in (pair.aws, pair.grpc):
+        until(lambda: api.call("GenerateCredentialReport")["State"] == "COMPLETE", "the report is complete")
     # Handled operations without a request above are called as well.
     for operation in handled_operations():
-        if service_of(operation) and operation not in seen | TIMED:
+        if service_of(operation) and operation not in seen:
             for bad in [{}, *spoilt(operation, {})]:
                 pair.ask(operation, bad)
     assert not pair.differences, "\n".join(f"{asked}\n  Query {ours}\n  gRPC  {theirs}" for asked, (ours, theirs) in pair.differences.items())

@@ -1,11 +1,13 @@
 """No secret that was issued in a run is in the data folder or in the output of the server."""
 
 import base64
+import re
 
 import pytest
 from support.api import ApiError, AwsApi, GrpcApi
 from support.documents import ALLOW_ALL, policy, trust
 from support.server import Credentials
+from support.totp import Authenticator
 
 
 def test_no_secret_is_written_down(new_server):
@@ -23,6 +25,14 @@ def test_no_secret_is_written_down(new_server):
             token = GrpcApi(server, key).call("CreateToken")["token"]
             GrpcApi(server, Credentials(bearer=token)).call("GetCallerIdentity")
             secrets.append(token)
+    for number, front in enumerate((AwsApi, GrpcApi)):
+        mine, former, current = f"user-{number}", f"Hidden-Marsh-{number}", f"Hidden-Meadow-{number}"
+        front(server, server.root).call("CreateLoginProfile", UserName=mine, Password=former)
+        front(server, server.root).call("UpdateLoginProfile", UserName=mine, Password=current)
+        made = front(server, server.root).call("CreateVirtualMFADevice", VirtualMFADeviceName=mine)["VirtualMFADevice"]
+        app = Authenticator(made)
+        front(server, server.root).call("EnableMFADevice", UserName=mine, SerialNumber=app.serial, **app.pair())
+        secrets += [former, current, app.text, app.seed.hex()]
     arn = root.call("CreateRole", RoleName="role", AssumeRolePolicyDocument=trust(server.account))["Role"]["Arn"]
     root.call("PutRolePolicy", RoleName="role", PolicyName="p", PolicyDocument=policy("iam:ListUsers"))
     session = AwsApi(server, key).call("AssumeRole", RoleArn=arn, RoleSessionName="session")["Credentials"]
@@ -40,7 +50,8 @@ def test_no_secret_is_written_down(new_server):
     assert b"user-1" in b"".join(written.values()), "names are there, so secrets would be found too"
     for secret in secrets:
         plain = secret.encode()
-        for form in (plain, base64.b64encode(plain).rstrip(b"=")[:-1], plain.hex().encode(), plain[:20]):
+        raw = bytes.fromhex(secret) if re.fullmatch("[0-9a-f]{32,}", secret) else plain
+        for form in (plain, raw, base64.b64encode(plain).rstrip(b"=")[:-1], plain.hex().encode(), plain[:20]):
             for where, content in written.items():
                 assert form not in content, f"a secret is in {where}"
     for where, content in written.items():

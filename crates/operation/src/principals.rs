@@ -150,7 +150,7 @@ async fn resolve(here: Partition, tx: &mut Tx, kind: PrincipalKind, name: &str, 
             Ok(id) if entity_arn(here, tx, owner, &id).await?.is_some() => Found::Bound(id),
             _ => Found::Missing,
         },
-        // As in AWS, the provider need not exist; the statement has no effect before it is created.
+        // The provider need not exist: the statement has no effect before it is created. AWS's behaviour is not confirmed.
         Some(PrincipalName::SamlProvider(arn) | PrincipalName::OidcProvider(arn)) => match Arn::parse(arn) {
             Ok(arn) if in_partition(arn.partition()) => unbound(account_exists(tx, arn.account()).await?),
             _ => Found::Missing,

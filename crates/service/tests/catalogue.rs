@@ -12,7 +12,7 @@ use bailiwick_model::ErrorCode;
 use bailiwick_service::{Coverage, Route};
 use bailiwick_testing::{ALLOW_ALL, MAIN, Pipeline};
 use prost::Message as _;
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
 
 /// The operations whose requests need more than a value for each member, such as a signed request or an id of another
 /// call. The tests of `authz` and of `directory::absent` call them, and compare their checks as well.
@@ -36,7 +36,6 @@ const ELSEWHERE: &[&str] = &[
     "GetServiceLastAccessedDetailsWithEntities",
     "ImportManagedPolicies",
     "ListTagsForResource",
-    "PutAccountProperties",
     "PutResourcePolicy",
     "RejectDelegationRequest",
     "ResetServiceSpecificCredential",
@@ -101,6 +100,10 @@ fn filled(descriptor: &MessageDescriptor, is_wanted: &dyn Fn(&FieldDescriptor) -
 
 /// A value for a member, by its name and type.
 fn value(field: &FieldDescriptor) -> Value {
+    if field.json_name() == "Properties" {
+        let property = (MapKey::String("RoleManager/Enabled".into()), Value::String("true".into()));
+        return Value::Map([property].into());
+    }
     if field.is_map() {
         return Value::Map(Default::default());
     }

@@ -298,3 +298,32 @@ def test_a_role_is_not_handed_to_a_machine_beyond_a_boundary(api, server, name):
         attacker = api.signed_by(Credentials.of(key))
         assert outcome(attacker, "AddRoleToInstanceProfile", InstanceProfileName=profile, RoleName=role) == "AccessDenied"
     assert api.call("GetInstanceProfile", InstanceProfileName=profile)["InstanceProfile"]["Roles"] == []
+
+
+@pytest.mark.parametrize(
+    "operation, members",
+    [
+        ("CreateServiceLinkedRole", {"AWSServiceName": "elasticbeanstalk.amazonaws.com"}),
+        ("CreateLoginProfile", {"UserName": "victim", "Password": "Hidden-Marsh-7"}),
+        ("UpdateLoginProfile", {"UserName": "victim", "Password": "Hidden-Marsh-7"}),
+        ("DeactivateMFADevice", {"UserName": "victim", "SerialNumber": "arn:aws:iam::111122223333:mfa/victim"}),
+        ("ResyncMFADevice", {"UserName": "victim", "SerialNumber": "x" * 9, "AuthenticationCode1": "123456", "AuthenticationCode2": "123456"}),
+        ("UpdateAccountPasswordPolicy", {"AllowUsersToChangePassword": True}),
+        ("DeleteAccountPasswordPolicy", {}),
+        ("CreateOpenIDConnectProvider", {"Url": "https://id.example.com/edge"}),
+        ("AddClientIDToOpenIDConnectProvider", {"OpenIDConnectProviderArn": "arn:aws:iam::111122223333:oidc-provider/id.example.com", "ClientID": "a"}),
+        ("EnableOrganizationsRootSessions", {}),
+    ],
+)
+def test_a_boundary_holds_every_way_to_more_rights(api, name, operation, members):
+    """A user with AdministratorAccess and a boundary that leaves the operation out."""
+    edge = policy({"Action": "*"}, {"Effect": "Deny", "Action": f"iam:{operation}", "Resource": "*"})
+    without = policy({"NotAction": f"iam:{operation}"})
+    for document in (edge, without):
+        arn = api.call("CreatePolicy", PolicyName=name("edge"), PolicyDocument=document)["Policy"]["Arn"]
+        user_name = name("user")
+        api.call("CreateUser", UserName=user_name, PermissionsBoundary=arn)
+        api.call("AttachUserPolicy", UserName=user_name, PolicyArn=ADMINISTRATOR)
+        attacker = api.signed_by(Credentials.of(api.call("CreateAccessKey", UserName=user_name)["AccessKey"]))
+        assert outcome(attacker, operation, **members) == "AccessDenied"
+        assert outcome(attacker, "GetAccountSummary") != "AccessDenied"

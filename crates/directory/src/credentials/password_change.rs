@@ -44,7 +44,7 @@ impl PasswordChange {
             None => Vec::new(),
         };
         let reuse = policy.and_then(|policy| policy.reuse_prevention).map_or(0, |count| count as usize);
-        // Who must change a password must not keep it.
+        // A user who must change the password may not keep it.
         let reuse = if profile.is_some_and(|profile| profile.reset_required) { reuse.max(1) } else { reuse };
         let mut basis = profile.map_or(Vec::new(), |profile| profile.sealed_hashes.to_vec());
         basis.push(u8::try_from(reuse).unwrap_or(u8::MAX));

@@ -17,7 +17,7 @@ pub(crate) fn serial_number(partition: Partition, device: &MfaDevice) -> Arn {
     Arn::iam(partition, device.account, format_args!("mfa{}", device.path_and_name()))
 }
 
-/// A serial number: an ARN, or the text that a hardware device has on its back.
+/// A serial number: the ARN of a virtual device, or the one that is printed on a hardware device.
 pub struct SerialNumber {
     text: String,
     arn: Arn,

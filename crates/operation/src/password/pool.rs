@@ -106,8 +106,7 @@ impl Drop for Place {
 
 fn too_many_guesses(wait: Duration) -> IamError {
     let message = format!(
-        "the password was given wrong too often: it can be changed with the old password in {} seconds, or by an \
-         administrator with UpdateLoginProfile",
+        "too many wrong old passwords: try again in {} seconds, or have an administrator call UpdateLoginProfile",
         wait.as_secs()
     );
     IamError::new(ErrorCode::EntityTemporarilyUnmodifiable, message).retry_after(wait)
