@@ -1,6 +1,7 @@
 """Login profiles: passwords set by administrators and changed by their users, and what the password policy says."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support.api import ApiError
@@ -165,3 +166,17 @@ def test_a_boundary_holds_who_may_set_passwords(aws, new_user, server, name):
     # The grant of the account does not reach beyond a boundary either.
     aws.call("UpdateAccountPasswordPolicy", AllowUsersToChangePassword=True)
     refused(held, "AccessDenied", "ChangePassword", OldPassword=FIRST, NewPassword=SECOND)
+
+
+def test_a_call_that_changes_nothing_tries_no_password(api, name):
+    """Computations of one caller are limited to 16 at a time: without any, none of many calls is throttled."""
+    user = {"UserName": name("user")}
+    api.call("CreateUser", **user)
+    api.call("CreateLoginProfile", **user, Password="Hidden-Marsh-7")
+    both = {"MaxSigninSessionDuration": 43200, "ResetMaxSigninSessionDuration": True}
+
+    def attempt(number):
+        return refused(api, "InvalidInput", "UpdateLoginProfile", **user, **both, Password=f"Hidden-Marsh-{number}")
+
+    with ThreadPoolExecutor(32) as pool:
+        assert len(list(pool.map(attempt, range(64)))) == 64

@@ -5,7 +5,8 @@
 //! [`PasswordOutcome`] in its context. So only an authorized caller can cause a computation.
 //!
 //! What a caller can cause is bounded: a few computations run at once, each caller has a few places in the queue, the
-//! queue has an end, and wrong guesses of a user's password are limited per day.
+//! queue has an end, and wrong guesses of a user's password are limited per day. Users that change their own password, and
+//! administrators, have a queue each, so that users cannot delay administrators.
 
 mod guesses;
 mod pool;
@@ -51,15 +52,15 @@ pub enum PasswordResult {
 }
 
 impl PasswordWork {
-    /// Computes, on the current thread, in the order of the fields. Ends at the first reason to refuse.
+    /// Computes, on the current thread, in the order of the fields. A wrong known password ends it. The time does not show
+    /// whether, or which, former password matches.
     fn compute(self) -> Result<PasswordOutcome, SealError> {
         let result = if self.known.is_some_and(|(password, hash)| !hash.matches(&password)) {
             PasswordResult::Wrong
         } else if let Some((password, salt)) = self.new {
-            match self.not_among.iter().any(|hash| hash.matches(&password)) {
-                true => PasswordResult::Reused,
-                false => PasswordResult::Done(Some(PasswordHash::new(&password, salt)?)),
-            }
+            let matching = self.not_among.iter().filter(|hash| hash.matches(&password)).count();
+            let new = PasswordHash::new(&password, salt)?;
+            if matching > 0 { PasswordResult::Reused } else { PasswordResult::Done(Some(new)) }
         } else {
             PasswordResult::Done(None)
         };

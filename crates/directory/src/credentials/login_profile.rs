@@ -144,6 +144,12 @@ impl Handle<op::UpdateLoginProfile> for Directory {
     async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::UpdateLoginProfileRequest) -> Result<Planned<Self::Plan>> {
         let password = req.password.map(SecretString::from);
         required(&req.user_name, "userName")?;
+        let clear_max_signin_session = req.reset_max_signin_session_duration.unwrap_or(false);
+        // Before the work with passwords: a call that computes and changes nothing could try passwords.
+        if clear_max_signin_session && req.max_signin_session_duration.is_some() {
+            let message = "MaxSigninSessionDuration can't be specified together with ResetMaxSigninSessionDuration";
+            return Err(IamError::new(ErrorCode::InvalidInput, message));
+        }
         let Planned { plan: owner, checks, .. } = Owner::plan(cx, tx, &req.user_name, "iam:UpdateLoginProfile").await?;
         let (password, work) = match (owner.user.user(), &owner.profile, password) {
             (Some(user), Some(profile), Some(password)) => {
@@ -156,7 +162,7 @@ impl Handle<op::UpdateLoginProfile> for Directory {
             password,
             reset_required: req.password_reset_required,
             max_signin_session_seconds: seconds(req.max_signin_session_duration),
-            clear_max_signin_session: req.reset_max_signin_session_duration.unwrap_or(false),
+            clear_max_signin_session,
         };
         Ok(Planned::new((owner, changes)).checks(checks).password(work))
     }
@@ -168,10 +174,6 @@ impl Handle<op::UpdateLoginProfile> for Directory {
         (owner, changes): Self::Plan,
     ) -> Result<pb::UpdateLoginProfileResponse> {
         let (user, mut profile) = owner.get()?;
-        if changes.clear_max_signin_session && changes.max_signin_session_seconds.is_some() {
-            let message = "MaxSigninSessionDuration can't be specified together with ResetMaxSigninSessionDuration";
-            return Err(IamError::new(ErrorCode::InvalidInput, message));
-        }
         if let Some(password) = changes.password {
             profile.sealed_hashes = password.sealed(cx, &user)?;
             profile.changed = cx.date();

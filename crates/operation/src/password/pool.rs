@@ -11,17 +11,29 @@ use tokio::sync::Semaphore;
 use super::guesses::Guesses;
 use super::{PasswordOutcome, PasswordResult, PasswordWork};
 
-/// The maximum number of computations of one caller that run or wait.
-const PER_CALLER: usize = 8;
-/// The maximum number of computations that run or wait.
-const TOTAL: usize = 128;
+/// The maximum number of computations of one user that run or wait: they change their own password only.
+const PER_USER: usize = 4;
+/// The same of an administrator. Tools change several objects at once; Terraform ten.
+const PER_ADMINISTRATOR: usize = 16;
+/// The maximum number of computations that run or wait in a queue.
+const TOTAL: usize = 64;
 
-/// Does [`PasswordWork`] on threads that may block: as many at once as half of the processors, at least one.
+/// Does [`PasswordWork`] on threads that may block.
 #[derive(Debug)]
 pub struct PasswordPool {
+    /// Of users that give their current password.
+    own: Queue,
+    /// Of administrators, who set the passwords of others.
+    administrative: Queue,
+    guesses: Mutex<Guesses>,
+}
+
+/// Computations of one kind: as many at once as a quarter of the processors, at least one.
+#[derive(Debug)]
+struct Queue {
     running: Arc<Semaphore>,
     waiting: Arc<Mutex<Waiting>>,
-    guesses: Mutex<Guesses>,
+    per_caller: usize,
 }
 
 /// The number of computations that run or wait, by caller.
@@ -33,12 +45,18 @@ struct Waiting {
 
 impl Default for PasswordPool {
     fn default() -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
         PasswordPool {
-            running: Arc::new(Semaphore::new((processors / 2).max(1))),
-            waiting: Arc::default(),
+            own: Queue::new(PER_USER),
+            administrative: Queue::new(PER_ADMINISTRATOR),
             guesses: Mutex::default(),
         }
+    }
+}
+
+impl Queue {
+    fn new(per_caller: usize) -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Queue { running: Arc::new(Semaphore::new((processors / 4).max(1))), waiting: Arc::default(), per_caller }
     }
 }
 
@@ -47,12 +65,13 @@ impl PasswordPool {
     /// future is dropped, and keeps its places until then.
     ///
     /// # Errors
-    /// `Throttling` if the caller or all callers have too many computations waiting; `EntityTemporarilyUnmodifiable` after
+    /// `Throttling` if the caller or all callers of the queue have too many computations waiting; `EntityTemporarilyUnmodifiable` after
     /// too many wrong guesses of the user's password; `ServiceFailure` if the computation fails.
     pub async fn run(&self, caller: String, work: PasswordWork, now: Timestamp) -> Result<PasswordOutcome> {
         let (user, guessed) = (work.user, work.known.is_some());
-        let place = Place::take(&self.waiting, caller)?;
-        let permit = Arc::clone(&self.running).acquire_owned().await.map_err(IamError::internal)?;
+        let queue = if guessed { &self.own } else { &self.administrative };
+        let place = Place::take(&queue.waiting, caller, queue.per_caller)?;
+        let permit = Arc::clone(&queue.running).acquire_owned().await.map_err(IamError::internal)?;
         if guessed {
             // A guess counts as wrong until it has proved right, so that guesses at the same time count as well.
             let mut guesses = lock(&self.guesses);
@@ -80,10 +99,10 @@ struct Place {
 }
 
 impl Place {
-    fn take(waiting: &Arc<Mutex<Waiting>>, caller: String) -> Result<Self> {
+    fn take(waiting: &Arc<Mutex<Waiting>>, caller: String, per_caller: usize) -> Result<Self> {
         let mut state = lock(waiting);
         let own = state.by_caller.get(&caller).copied().unwrap_or(0);
-        if own >= PER_CALLER || state.total >= TOTAL {
+        if own >= per_caller || state.total >= TOTAL {
             let error = IamError::new(ErrorCode::Throttling, "Rate exceeded");
             return Err(error.retry_after(Duration::from_secs(1)));
         }
@@ -179,13 +198,25 @@ mod tests {
         assert!(pool.run("admin".into(), work(None, Some("new"), &[&old]), now()).await.is_ok());
     }
 
+    #[tokio::test]
+    async fn users_do_not_delay_administrators() {
+        let (pool, old) = (PasswordPool::default(), hash("old"));
+        let all = u32::try_from(pool.own.running.available_permits()).unwrap();
+        let _busy = Arc::clone(&pool.own.running).acquire_many_owned(all).await.unwrap();
+        let _full: Vec<Place> =
+            (0..TOTAL).map(|number| Place::take(&pool.own.waiting, number.to_string(), 1).unwrap()).collect();
+        let own = pool.run("bob".into(), work(Some(("old", &old)), Some("new"), &[]), now()).await;
+        assert_eq!(own.unwrap_err().code(), ErrorCode::Throttling);
+        assert!(pool.run("admin".into(), work(None, Some("new"), &[&old]), now()).await.is_ok());
+    }
+
     #[test]
     fn places_are_limited_by_caller_and_in_total() {
         let waiting = Arc::default();
-        let take = |caller: &str| Place::take(&waiting, caller.to_owned());
-        let places: Vec<Place> = (0..PER_CALLER).map(|_| take("bob").unwrap()).collect();
+        let take = |caller: &str| Place::take(&waiting, caller.to_owned(), PER_USER);
+        let places: Vec<Place> = (0..PER_USER).map(|_| take("bob").unwrap()).collect();
         assert_eq!(take("bob").err().unwrap().code(), ErrorCode::Throttling);
-        let others: Vec<Place> = (0..TOTAL - PER_CALLER).map(|number| take(&number.to_string()).unwrap()).collect();
+        let others: Vec<Place> = (0..TOTAL - PER_USER).map(|number| take(&number.to_string()).unwrap()).collect();
         assert_eq!(take("eva").err().unwrap().code(), ErrorCode::Throttling);
         drop((places, others));
         assert!(lock(&waiting).by_caller.is_empty());
