@@ -1,6 +1,6 @@
 //! Tasks that deleted service-linked roles. A task is kept for some days, so that its status can be read.
 
-use bailiwick_model::{AccountId, IamError, Result};
+use bailiwick_model::{AccountId, Result};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 
 /// How long a finished task is kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// How many tasks an account can have at a time.
+/// With this many tasks, a new one removes the oldest: a role can always be deleted.
 const MOST: u64 = 1000;
 /// How many old tasks a new one removes at most.
 const CLEANED: usize = 10;
@@ -28,25 +28,27 @@ pub struct DeletionTask {
 }
 
 impl Tx {
-    /// Stores a task, and removes some that are older than seven days.
+    /// Stores a task. Removes some that are older than seven days, and the oldest one if the account has 1,000.
     ///
     /// # Errors
-    /// `LimitExceeded` if the account has 1,000 tasks that are newer.
+    /// `ServiceFailure` when the store fails.
     pub async fn create_deletion_task(&mut self, task: &DeletionTask) -> Result<()> {
         let prefix = keys::kind(task.account, Kind::DeletionTaskTime);
         let count = keys::counter(task.account, CounterKind::DeletionTasks, &[]);
         let oldest = task.created.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
+        let mut is_full = self.peek_count(&count).await? >= MOST;
         for (key, _) in self.scan(&prefix, None, CLEANED).await? {
             let Some((time, id)) = key[prefix.len()..].split_first_chunk::<8>() else { continue };
             // A concurrent task removes the same rows: one of the two conflicts, and runs again.
-            if u64::from_be_bytes(*time) >= micros(oldest) || self.read_key(key.clone()).await?.is_none() {
+            let is_kept = u64::from_be_bytes(*time) >= micros(oldest) && !std::mem::take(&mut is_full);
+            if is_kept || self.read_key(key.clone()).await?.is_none() {
                 break;
             }
             self.delete_key(keys::record(task.account, Kind::DeletionTask, id));
             self.delete_key(key);
             self.add(count.clone(), -1);
         }
-        self.add_within(count, 1, MOST, || IamError::quota("ServiceLinkedRoleDeletionTasks", MOST)).await?;
+        self.add(count, 1);
         self.put(keys::deletion_task_time(task.account, micros(task.created), &task.id), bytes::Bytes::new());
         self.put_record(keys::record(task.account, Kind::DeletionTask, task.id.as_bytes()), task);
         Ok(())
