@@ -19,13 +19,17 @@ const CHUNK: usize = 512 * 1024;
 /// A report that cannot be finished, because the store fails or the server stops, is begun again at the next call.
 ///
 /// # Errors
-/// `ServiceFailure` if the store fails.
+/// `ServiceFailure` if a report cannot be written. The reports of the other accounts are written nevertheless.
 pub async fn write_requested(store: &Arc<dyn Store>, deployment: &Deployment) -> Result<()> {
     let accounts = begin(store, deployment).await?.requested_credential_reports().await?;
+    // The report of one account that fails does not keep the others waiting.
+    let mut outcome = Ok(());
     for account in accounts {
-        write(store, deployment, account).await?;
+        if let Err(error) = write(store, deployment, account).await {
+            outcome = Err(error);
+        }
     }
-    Ok(())
+    outcome
 }
 
 async fn write(store: &Arc<dyn Store>, deployment: &Deployment, account: AccountId) -> Result<()> {
