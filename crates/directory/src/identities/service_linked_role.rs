@@ -38,7 +38,12 @@ impl Handle<op::CreateServiceLinkedRole> for Directory {
             Err(_) => facts::PREFIX.to_owned(),
         };
         let arn = Arn::iam(cx.partition(), cx.account(), format_args!("role{LINKED}{service}/{name}"));
-        let check = Check::new("iam:CreateServiceLinkedRole", &arn).key("iam:AWSServiceName", service.clone());
+        // A denial does not show whether the service is registered.
+        let displayed =
+            Arn::iam(cx.partition(), cx.account(), format_args!("role{LINKED}{service}/{}*", facts::PREFIX));
+        let check = Check::new("iam:CreateServiceLinkedRole", &arn)
+            .key("iam:AWSServiceName", service.clone())
+            .displayed_as(displayed.as_str());
         Ok(Planned::new(NewLinkedRole { service, role, description: req.description }).check(check))
     }
 
@@ -77,7 +82,7 @@ impl Handle<op::CreateServiceLinkedRole> for Directory {
 async fn find_policy(tx: &mut Tx, facts: &LinkedRole) -> Result<Option<Policy>> {
     let Some(name) = &facts.policy else { return Ok(None) };
     let found = tx.find::<Policy>(AccountId::NONE, name).await?;
-    Ok(found.filter(|policy| policy.path.as_str() == LINKED))
+    Ok(found.filter(|policy| policy.path.as_str() == facts.policy_path))
 }
 
 /// Deletes a role that is linked to a service, together with its attachments. The sessions of the role end with it.

@@ -3,6 +3,7 @@
 use bailiwick_model::{PolicyName, Result, RoleName};
 use bailiwick_storage::Tx;
 
+use super::super::role::LINKED;
 use super::invalid;
 
 /// The start of the name of every service-linked role.
@@ -17,6 +18,8 @@ pub(super) struct LinkedRole {
     pub(super) name: String,
     /// The managed policy of the service, which the deployment may not have.
     pub(super) policy: Option<PolicyName>,
+    /// The path of that policy.
+    pub(super) policy_path: String,
     /// Whether the caller may choose a suffix, and so create several of these roles.
     suffix: bool,
 }
@@ -57,19 +60,24 @@ fn read(row: &[&str]) -> LinkedRole {
     LinkedRole {
         name: row.get(1).copied().unwrap_or_default().to_owned(),
         policy: row.get(2).and_then(|name| PolicyName::parse(name).ok()).filter(|name| name.as_str() != "-"),
+        policy_path: LINKED.to_owned(),
         suffix: row.get(3) == Some(&"suffix"),
     }
 }
 
 /// The role of a registered service: `AWSServiceRoleForPhotos` for the first principal of the service `photos`, and a
-/// name made from the principal for the others. A suffix is allowed.
+/// name made from the principal for the others. A suffix is allowed. The path of its policy names the principal, so that
+/// no other service's policy can be meant. A service with the role name of one of AWS's services has no such role.
 async fn registered(tx: &mut Tx, principal: &str) -> Result<Option<LinkedRole>> {
     let Some(service) = tx.find_service_by_principal(principal).await? else { return Ok(None) };
     let first = service.principals.first().is_some_and(|first| first == principal);
     let name = camel_case(if first { &service.prefix } else { principal });
-    Ok(Some(LinkedRole {
+    let role = format!("{PREFIX}{name}");
+    let is_of_aws = rows().any(|row| row.get(1).is_some_and(|of_aws| of_aws.eq_ignore_ascii_case(&role)));
+    Ok((!is_of_aws).then(|| LinkedRole {
         policy: PolicyName::parse(&format!("{name}ServiceRolePolicy")).ok(),
-        name: format!("{PREFIX}{name}"),
+        policy_path: format!("{LINKED}{principal}/"),
+        name: role,
         suffix: true,
     }))
 }

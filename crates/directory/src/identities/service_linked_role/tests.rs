@@ -1,6 +1,7 @@
 use bailiwick_api::op;
 use bailiwick_model::{AccountId, IdKind, Path, PolicyName, Tags, UniqueId};
-use bailiwick_storage::{Policy, Service};
+use bailiwick_storage::{DeletionTask, Policy, Service};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::testing::{ACCOUNT, ALLOW, World, column, trusting};
@@ -17,12 +18,16 @@ async fn create(w: &World, service: &str, suffix: Option<&str>) -> Value {
 
 /// A registered service with two principals.
 async fn register(w: &World) {
+    register_as(w, "photos", &["photos.example.com", "jobs.photos.example.com"]).await;
+}
+
+async fn register_as(w: &World, prefix: &str, principals: &[&str]) {
     let mut tx = w.begin().await;
     let now = w.deployment.clock.now();
     tx.put_service(&Service {
-        prefix: "photos".into(),
+        prefix: prefix.into(),
         definition: "{}".into(),
-        principals: vec!["photos.example.com".into(), "jobs.photos.example.com".into()],
+        principals: principals.iter().map(|&principal| principal.into()).collect(),
         actors: Vec::new(),
         created: now,
         updated: now,
@@ -123,6 +128,53 @@ async fn a_policy_elsewhere_is_not_attached() {
     create(&w, "ecs.amazonaws.com", None).await;
     let attached = w.ok::<op::ListAttachedRolePolicies>(json!({"RoleName": ECS})).await;
     assert_eq!(column(&attached["AttachedPolicies"], "PolicyArn"), Vec::<String>::new());
+}
+
+/// The path of the policy of a registered service names its principal: AWS's policies are never such a service's.
+#[tokio::test]
+async fn a_registered_service_gets_its_own_policy_only() {
+    for (path, expected) in [
+        ("/aws-service-role/", vec![]),
+        ("/aws-service-role/jobs.photos.example.com/", vec![]),
+        ("/aws-service-role/photos.example.com/", vec!["PhotosServiceRolePolicy"]),
+    ] {
+        let w = World::new().await;
+        register(&w).await;
+        managed(&w, "PhotosServiceRolePolicy", path, 200).await;
+        create(&w, "photos.example.com", None).await;
+        let attached = json!({"RoleName": "AWSServiceRoleForPhotos"});
+        let attached = w.ok::<op::ListAttachedRolePolicies>(attached).await;
+        assert_eq!(column(&attached["AttachedPolicies"], "PolicyName"), expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_registered_service_does_not_take_the_role_name_of_an_aws_service() {
+    let w = World::new().await;
+    register_as(&w, "autoscaling", &["pond.example.com"]).await;
+    let refused = "InvalidInput: Service name pond.example.com does not support service-linked roles";
+    w.fails::<op::CreateServiceLinkedRole>(json!({"AWSServiceName": "pond.example.com"}), refused).await;
+}
+
+/// A role can always be deleted: the oldest task makes room.
+#[tokio::test]
+async fn the_oldest_task_makes_room() {
+    let w = World::new().await;
+    create(&w, "ecs.amazonaws.com", None).await;
+    let now = w.deployment.clock.now();
+    let id = |number: i64| format!("task/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS/{number}");
+    for number in 0..1000 {
+        let mut tx = w.begin().await;
+        let created = now - SignedDuration::from_secs(1000 - number);
+        tx.create_deletion_task(&DeletionTask { account: w.deployment.management_account, id: id(number), created })
+            .await
+            .unwrap();
+        w.commit(tx).await;
+    }
+    w.ok::<op::DeleteServiceLinkedRole>(json!({"RoleName": ECS})).await;
+    let mut tx = w.begin().await;
+    assert_eq!(tx.find_deletion_task(w.deployment.management_account, &id(0)).await.unwrap(), None);
+    assert!(tx.find_deletion_task(w.deployment.management_account, &id(1)).await.unwrap().is_some());
 }
 
 #[tokio::test]
