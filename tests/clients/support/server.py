@@ -34,11 +34,18 @@ class Credentials:
         return Credentials(answer["AccessKeyId"], answer["SecretAccessKey"], answer.get("SessionToken"))
 
 
+_ports = set()
+
+
 def free_port():
-    """A port that was free just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that was free just now, another one at each call."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port not in _ports:
+            _ports.add(port)
+            return port
 
 
 def random_root():
