@@ -22,7 +22,6 @@ def user(api, name):
 
 OF_A_USER = {
     "ListSSHPublicKeys": "SSHPublicKeys",
-    "ListSigningCertificates": "Certificates",
     "ListServiceSpecificCredentials": "ServiceSpecificCredentials",
 }
 
@@ -71,13 +70,11 @@ def test_an_object_requested_by_name_is_missing(api, user, server):
     account = server.account
     saml = f"arn:aws:iam::{account}:saml-provider/Okta"
     key = {"UserName": user, "SSHPublicKeyId": "APKA" + "X" * 17}
-    certificate = {"UserName": user, "CertificateId": "C" * 24}
     credential = {"UserName": user, "ServiceSpecificCredentialId": "ACCA" + "X" * 17}
     tags = {"Tags": [{"Key": "a", "Value": "b"}]}
     for operation, members, message in [
         ("GetSSHPublicKey", key | {"Encoding": "SSH"}, f"The Public Key with id {key['SSHPublicKeyId']} cannot be found."),
         ("DeleteSSHPublicKey", key, f"The Public Key with id {key['SSHPublicKeyId']} cannot be found."),
-        ("DeleteSigningCertificate", certificate, f"The Certificate with id {'C' * 24} cannot be found."),
         ("DeleteServiceSpecificCredential", credential, None),
         ("ResetServiceSpecificCredential", credential, None),
         ("GetServerCertificate", {"ServerCertificateName": "web"}, "The Server Certificate with name web cannot be found."),
@@ -102,11 +99,11 @@ def test_permissions_are_asked_on_the_user(api, new_user, name):
     mine, other = name("mine"), name("other")
     for each in (mine, other):
         api.call("CreateUser", UserName=each)
-    rules = policy({"Action": "iam:ListSigningCertificates", "Resource": f"arn:aws:iam::*:user/{mine}"})
+    rules = policy({"Action": "iam:ListServiceSpecificCredentials", "Resource": f"arn:aws:iam::*:user/{mine}"})
     _, credentials = new_user(rules)
     user_api = api.signed_by(credentials)
-    assert user_api.call("ListSigningCertificates", UserName=mine)["Certificates"] == []
-    refused(user_api, "AccessDenied", "ListSigningCertificates", UserName=other)
+    assert user_api.call("ListServiceSpecificCredentials", UserName=mine)["ServiceSpecificCredentials"] == []
+    refused(user_api, "AccessDenied", "ListServiceSpecificCredentials", UserName=other)
 
 
 def test_only_creating_enabling_and_issuing_is_not_implemented(api):

@@ -5,4 +5,6 @@ mod login_profile;
 mod mfa_device;
 mod password_change;
 mod password_rules;
+mod signing_certificate;
+mod status;
 pub(crate) mod virtual_mfa_device;

@@ -5,6 +5,7 @@
 mod algorithm;
 mod private_key;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::UnparsedPublicKey;
 use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{Decode as _, Reader as _, SliceReader};
@@ -75,6 +76,13 @@ impl Certificate {
     /// The DER.
     pub fn der(&self) -> &[u8] {
         &self.der
+    }
+
+    /// The SHA-256 digest of the DER.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest(&SHA256, &self.der).as_ref());
+        bytes
     }
 
     /// The first second at which it is valid, since the epoch.

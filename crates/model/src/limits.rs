@@ -7,6 +7,8 @@
 pub const MAX_TAGS: usize = 50;
 /// Access keys of one user, root included.
 pub const ACCESS_KEYS_PER_USER: u64 = 2;
+/// Signing certificates of one user, root included.
+pub const SIGNING_CERTIFICATES_PER_USER: u64 = 2;
 /// MFA devices that are enabled for one user, root included.
 pub const MFA_DEVICES_PER_USER: u64 = 8;
 /// Characters of the serial number of an MFA device.

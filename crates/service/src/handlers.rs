@@ -77,7 +77,6 @@ not_implemented! {
     GetWebIdentityToken
     UploadSSHPublicKey
     UploadServerCertificate
-    UploadSigningCertificate
 }
 
 #[expect(clippy::single_component_path_imports, reason = "makes the macro an item of this module")]

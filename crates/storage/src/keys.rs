@@ -108,6 +108,8 @@ kinds! {
     MfaDeviceOwner = 0x67,
     /// `user id, or empty for root` → the failed attempts at MFA codes.
     MfaFailures = 0x68,
+    /// `user id, or empty for root | certificate id` → the signing certificate.
+    SigningCertificate = 0x6d,
     /// `counter kind | object` → a counter.
     Counter = 0x70,
     /// `ARN` → policy and tags of a resource of another service.
@@ -132,6 +134,8 @@ kinds! {
     AccountQuotas = 0x95,
     /// `URL without its scheme` → the OpenID Connect provider.
     OidcProvider = 0xa0,
+    /// `SHA-256 digest of the DER` → empty: a user, or root, has this signing certificate.
+    SigningCertificateDigest = 0xa8,
 }
 
 impl Kind {
@@ -417,6 +421,8 @@ pub(crate) enum CounterKind {
     InlineSize = 0x24,
     /// Access keys of a user, or of root.
     AccessKeys = 0x25,
+    /// Signing certificates of a user, or of root.
+    SigningCertificates = 0x6d,
     /// Login profiles of a user: none or one.
     LoginProfiles = 0x63,
     /// MFA devices that are enabled for a user, or for root.

@@ -54,6 +54,7 @@ impl IdentityNoun for User {
     const BLOCKERS: &'static [Blocker] = &[
         Blocker(CounterKind::LoginProfiles, "must delete login profile first."),
         Blocker(CounterKind::AccessKeys, "must delete access keys first."),
+        Blocker(CounterKind::SigningCertificates, "must delete certificates first."),
         Blocker(CounterKind::MfaDevicesOfOwner, "must delete MFA device first."),
         ATTACHED,
         INLINE,

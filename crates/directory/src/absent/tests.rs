@@ -48,11 +48,6 @@ async fn every_absent_operation_checks_its_permission_and_finds_nothing() {
     check!(w, seen, UpdateSSHPublicKey, {"UserName": "Bob", "SSHPublicKeyId": "APKAAAAAAAAAAAAAAAAA", "Status": "Inactive"}, USER, key);
     check!(w, seen, DeleteSSHPublicKey, {"UserName": "Bob", "SSHPublicKeyId": "APKAAAAAAAAAAAAAAAAA"}, USER, key);
 
-    let certificate = no("The Certificate with id NONEXISTENTCERTID1234567890 cannot be found.");
-    check!(w, seen, ListSigningCertificates, {"UserName": "Bob"}, USER, Ok {"IsTruncated": false});
-    check!(w, seen, UpdateSigningCertificate, {"UserName": "Bob", "CertificateId": "NONEXISTENTCERTID1234567890", "Status": "Active"}, USER, certificate);
-    check!(w, seen, DeleteSigningCertificate, {"UserName": "Bob", "CertificateId": "NONEXISTENTCERTID1234567890"}, USER, certificate);
-
     let credential = no("The service specific credential with id ACCAAAAAAAAAAAAAAAAAA cannot be found.");
     check!(w, seen, ListServiceSpecificCredentials, {"UserName": "Bob"}, USER, Ok {});
     check!(w, seen, ListServiceSpecificCredentials, {"AllUsers": true}, "arn:aws:iam::111122223333:user/*", Ok {});

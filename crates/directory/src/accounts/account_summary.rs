@@ -13,8 +13,6 @@ use crate::{Directory, view};
 const POLICY_VERSIONS: i32 = 10_000;
 /// Server certificates in an account: AWS's quota.
 const SERVER_CERTIFICATES: i32 = 20;
-/// Signing certificates of a user: AWS's quota.
-const SIGNING_CERTIFICATES: i32 = 2;
 
 /// Returns how many of each object the account has, and its quotas, under AWS's keys.
 impl Handle<op::GetAccountSummary> for Directory {
@@ -30,6 +28,7 @@ impl Handle<op::GetAccountSummary> for Directory {
         let tokens = tx.account_setting::<GlobalTokenVersion>(account).await?.map_or(1, |version| version.0);
         let (mfa_devices, mfa_devices_in_use) = tx.mfa_device_counts(account).await?;
         let root_mfa_devices = tx.mfa_device_count_of(account, &KeyOwner::Root).await?;
+        let root_certificates = tx.signing_certificate_count(account, &KeyOwner::Root).await?;
         let quotas = tx.quotas_of(account).await?;
         let quota = view::count;
         let size = |limit: usize| i32::try_from(limit).unwrap_or(i32::MAX);
@@ -59,7 +58,8 @@ impl Handle<op::GetAccountSummary> for Directory {
             ("MFADevices", view::count(mfa_devices)),
             ("MFADevicesInUse", view::count(mfa_devices_in_use)),
             ("AccountMFAEnabled", i32::from(root_mfa_devices > 0)),
-            ("SigningCertificatesPerUserQuota", SIGNING_CERTIFICATES),
+            ("SigningCertificatesPerUserQuota", quota(limits::SIGNING_CERTIFICATES_PER_USER)),
+            ("AccountSigningCertificatesPresent", i32::from(root_certificates > 0)),
             ("InstanceProfiles", view::count(tx.count::<InstanceProfile>(account).await?)),
             ("InstanceProfilesQuota", quota(quotas.instance_profiles)),
             ("Providers", view::count(tx.oidc_provider_count(account).await?)),
@@ -67,7 +67,6 @@ impl Handle<op::GetAccountSummary> for Directory {
             ("GlobalEndpointTokenVersion", view::count(tokens.into())),
             // These cannot be created yet.
             ("AccountPasswordPresent", 0),
-            ("AccountSigningCertificatesPresent", 0),
             ("ServerCertificates", 0),
         ];
         let summary_map: HashMap<String, i32> = summary.map(|(key, value)| (key.to_owned(), value)).into();

@@ -6,6 +6,7 @@ use bailiwick_operation::{Check, Cx, Handle, PageRequest, Planned, Principal, Se
 use bailiwick_seal::SecretString;
 use bailiwick_storage::{AccessKey, KeyOwner, Tx, User};
 
+use super::status;
 use crate::address::check_stored;
 use crate::request::required;
 use crate::user_or_root::UserOrCaller;
@@ -43,7 +44,7 @@ impl Handle<op::CreateAccessKey> for Directory {
         let access_key = pb::AccessKey {
             user_name: user.name(),
             access_key_id: Some(key.id.to_string()),
-            status: Some(status(key.active).into()),
+            status: status::text(key.active),
             secret_access_key: Some(secret.expose().to_owned()),
             create_date: view::date(key.created),
         };
@@ -71,7 +72,7 @@ impl Handle<op::ListAccessKeys> for Directory {
         let metadata = |key: &AccessKey| pb::AccessKeyMetadata {
             user_name: user.name(),
             access_key_id: Some(key.id.to_string()),
-            status: Some(status(key.active).into()),
+            status: status::text(key.active),
             create_date: view::date(key.created),
         };
         Ok(pb::ListAccessKeysResponse {
@@ -125,14 +126,7 @@ impl Handle<op::UpdateAccessKey> for Directory {
     type Plan = (KeyTarget, Result<bool>);
 
     async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::UpdateAccessKeyRequest) -> Result<Planned<Self::Plan>> {
-        let active = match required(&req.status, "status")? {
-            "Active" => Ok(true),
-            "Inactive" => Ok(false),
-            other => {
-                let message = format!("the status `{other}` can't be given to an access key");
-                Err(IamError::new(ErrorCode::InvalidInput, message))
-            }
-        };
+        let active = status::parse(&req.status, "an access key")?;
         let planned = KeyTarget::plan(cx, tx, &req.user_name, &req.access_key_id, "iam:UpdateAccessKey").await?;
         let retired = matches!(active, Ok(false)).then(|| planned.plan.id.clone());
         Ok(planned.with(active).retires(retired))
@@ -223,10 +217,6 @@ fn secret_owner<'a>(cx: &Cx, owner: &'a KeyOwner, key: &'a AccessKeyId) -> Secre
         KeyOwner::User(user) => Some(user),
     };
     SecretOwner { account: cx.account(), user, key }
-}
-
-fn status(active: bool) -> &'static str {
-    if active { "Active" } else { "Inactive" }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Concurrent calls: those that exclude each other conflict, others do not.
 
+use std::sync::LazyLock;
+
 use bailiwick_api::op;
 use serde_json::{Value, json};
 
@@ -64,10 +66,28 @@ fn hand_on(_: &str) -> Value {
     json!({"InstanceProfileName": "Web", "RoleName": "Runner"})
 }
 
+fn certificate_of_bob(_: &str) -> Value {
+    json!({"UserName": "Bob", "CertificateBody": CERTIFICATE.as_str()})
+}
+
+fn certificate_of_eva(_: &str) -> Value {
+    json!({"UserName": "Eva", "CertificateBody": CERTIFICATE.as_str()})
+}
+
+/// A certificate in PEM form.
+static CERTIFICATE: LazyLock<String> =
+    LazyLock::new(|| rcgen::generate_simple_self_signed(Vec::new()).unwrap().cert.pem());
+
+#[tokio::test]
+async fn a_certificate_is_uploaded_once() {
+    exclude_each_other!(UploadSigningCertificate certificate_of_bob, UploadSigningCertificate certificate_of_eva);
+}
+
 #[tokio::test]
 async fn a_deletion_conflicts_with_additions_to_the_object() {
     exclude_each_other!(CreateAccessKey bob, DeleteUser bob);
     exclude_each_other!(PutUserPolicy inline, DeleteUser bob);
+    exclude_each_other!(UploadSigningCertificate certificate_of_bob, DeleteUser bob);
     exclude_each_other!(AttachUserPolicy attach, DeleteUser bob);
     exclude_each_other!(AddUserToGroup member, DeleteUser bob);
     exclude_each_other!(AddRoleToInstanceProfile hand_on, DeleteRole |_| json!({"RoleName": "Runner"}));

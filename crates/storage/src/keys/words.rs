@@ -13,7 +13,9 @@ pub fn describe(key: &[u8]) -> String {
     };
     let mut out = format!("{kind:?}");
     let mut rest = match kind {
-        Kind::Counter | Kind::AccessKeyOwner | Kind::MfaDeviceOwner | Kind::MfaFailures => push_number(&mut out, rest),
+        Kind::Counter | Kind::AccessKeyOwner | Kind::MfaDeviceOwner | Kind::MfaFailures | Kind::SigningCertificate => {
+            push_number(&mut out, rest)
+        }
         _ => rest,
     };
     while !rest.is_empty() {
@@ -52,7 +54,14 @@ fn push_part<'k>(out: &mut String, kind: Kind, rest: &'k [u8]) -> &'k [u8] {
         let _ = write!(out, "{account}");
         return rest;
     }
-    let binary = matches!(kind, Kind::Outbox | Kind::PolicyVersion | Kind::DeletionTaskTime | Kind::ReportChunk);
+    let binary = matches!(
+        kind,
+        Kind::Outbox
+            | Kind::PolicyVersion
+            | Kind::DeletionTaskTime
+            | Kind::ReportChunk
+            | Kind::SigningCertificateDigest
+    );
     match std::str::from_utf8(rest) {
         Ok(text) if !binary => drop(write!(out, "{}", text.escape_debug())),
         _ => out.push_str(&hex(rest)),
@@ -110,6 +119,14 @@ mod tests {
             (keys::counter(account, CounterKind::Users, &[]), "Counter 0x10 of account 111122223333"),
             (keys::account_setting(account, Kind::PasswordPolicy), "PasswordPolicy of account 111122223333"),
             (keys::login_profile(account, &user), "LoginProfile AIDAAAAAAAAAAAAAAAAAA of account 111122223333"),
+            (
+                keys::owned(account, Kind::SigningCertificate, None, "C"),
+                "SigningCertificate 0x00 C of account 111122223333",
+            ),
+            (
+                keys::record(account, Kind::SigningCertificateDigest, b"AI"),
+                "SigningCertificateDigest 4149 of account 111122223333",
+            ),
             (keys::outbox(&[1, 2]), "Outbox 0102 of the deployment"),
             ("x".into(), "an unknown key (78)"),
         ] {

@@ -1,6 +1,8 @@
 //! Deletions and renames: what must be removed first, and that nothing is left over.
 
-use bailiwick_storage::{Group, HolderFilter, Identity, IdentityKind, InstanceProfile, KeyOwner, Usage, User};
+use bailiwick_storage::{
+    Group, HolderFilter, Identity, IdentityKind, InstanceProfile, KeyOwner, SigningCertificate, Usage, User,
+};
 
 use crate::env::{
     ACCOUNT, TestEnv, access_key, account, group, inline, instance_profile, names, now, policy, role, user, user_name,
@@ -188,4 +190,33 @@ async fn an_instance_profile_leaves_nothing_behind() {
     assert_eq!(env.keys().await, before);
     let missing = env.refusal(async |tx| tx.add_role_to_instance_profile(&web, &role(2, "Gone")).await).await;
     assert_eq!(missing, "NoSuchEntity: The role with name Gone cannot be found.");
+}
+
+#[tokio::test]
+async fn a_signing_certificate_leaves_nothing_behind() {
+    let env = TestEnv::new();
+    let bob = user(1, "Bob");
+    env.run(async |tx| tx.create(&bob).await).await;
+    let before = env.keys().await;
+    let certificate = SigningCertificate {
+        account: ACCOUNT,
+        owner: KeyOwner::User(bob.id),
+        id: "C".repeat(32),
+        active: true,
+        uploaded: now(),
+        body: "text".into(),
+        digest: [7; 32],
+    };
+    env.run(async |tx| tx.create_signing_certificate(&certificate).await).await;
+    let refused = "DeleteConflict: Cannot delete entity, must delete certificates first.";
+    assert_eq!(env.refusal(async |tx| tx.delete(&bob).await).await, refused);
+    let other = SigningCertificate { owner: KeyOwner::Root, ..certificate.clone() };
+    let missing = env.refusal(async |tx| tx.create_signing_certificate(&other).await).await;
+    assert!(missing.starts_with("NoSuchEntity: "), "{missing}");
+    env.run(async |tx| {
+        tx.delete_signing_certificate(&certificate);
+        Ok(())
+    })
+    .await;
+    assert_eq!(env.keys().await, before);
 }

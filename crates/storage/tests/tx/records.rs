@@ -7,7 +7,8 @@ use bailiwick_model::{AccountAlias, AccountId, MfaDeviceName, Partition, Path, P
 use bailiwick_storage::{
     AccessKeyLastUsed, Account, AccountState, CredentialReport, DeletionTask, FORMAT, InlinePolicy, InstanceProfile,
     KeyOwner, Meta, MfaAssignment, MfaDevice, MfaFailures, OidcProvider, Policy, PolicyVersion, Record, ReportChunk,
-    Resource, ResourcePolicy, Role, RoleLastUsed, Service, ServiceActor, StoreError, TrustPolicy, User,
+    Resource, ResourcePolicy, Role, RoleLastUsed, Service, ServiceActor, SigningCertificate, StoreError, TrustPolicy,
+    User,
 };
 
 use crate::env::{access_key, account, group, instance_profile, now, policy, role, user};
@@ -137,6 +138,17 @@ fn records_of_format_1_can_be_read() {
         tags: Tags::parse([("Team", "blue")]).expect("tags"),
     };
     check("oidc-provider", provider);
+    let certificate = SigningCertificate {
+        account: read.account,
+        owner: KeyOwner::User(user(1, "Bob").id),
+        id: "C".repeat(32),
+        active: true,
+        uploaded: now(),
+        body: "-----BEGIN CERTIFICATE-----".into(),
+        digest: [7; 32],
+    };
+    check("signing-certificate-root", SigningCertificate { owner: KeyOwner::Root, ..certificate.clone() });
+    check("signing-certificate", certificate);
     let actor = ServiceActor { arn: "arn:aws:iam::111122223333:user/Bob".into(), id: user(1, "Bob").id };
     check(
         "service",

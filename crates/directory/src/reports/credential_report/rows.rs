@@ -31,7 +31,7 @@ pub(super) async fn root(text: &mut Vec<u8>, partition: Partition, tx: &mut Tx, 
     row.extend([NOT_SUPPORTED, NONE, NOT_SUPPORTED, NOT_SUPPORTED].map(str::to_owned));
     row.push(flag(tx.mfa_device_count_of(account, &KeyOwner::Root).await? > 0));
     add_keys(&mut row, tx, account, KeyOwner::Root).await?;
-    add_certificates(&mut row);
+    add_certificates(&mut row, tx, account, KeyOwner::Root).await?;
     write(text, &row);
     Ok(())
 }
@@ -43,7 +43,7 @@ pub(super) async fn user(text: &mut Vec<u8>, partition: Partition, tx: &mut Tx, 
     let owner = KeyOwner::User(user.id);
     row.push(flag(tx.mfa_device_count_of(user.account, &owner).await? > 0));
     add_keys(&mut row, tx, user.account, owner).await?;
-    add_certificates(&mut row);
+    add_certificates(&mut row, tx, user.account, owner).await?;
     write(text, &row);
     Ok(())
 }
@@ -85,12 +85,18 @@ async fn add_keys(row: &mut Vec<String>, tx: &Tx, account: AccountId, owner: Key
     Ok(())
 }
 
-/// The columns of signing certificates, which cannot be uploaded yet, and the last column.
-fn add_certificates(row: &mut Vec<String>) {
-    for _ in 0..2 {
-        row.extend([flag(false), NONE.to_owned()]);
+/// The columns of both signing certificates, the older one first, and the last column.
+async fn add_certificates(row: &mut Vec<String>, tx: &Tx, account: AccountId, owner: KeyOwner) -> Result<()> {
+    let mut certificates = tx.list_signing_certificates(account, &owner, None, 2).await?.items;
+    certificates.sort_by_key(|certificate| certificate.uploaded);
+    for place in 0..2 {
+        row.extend(match certificates.get(place) {
+            Some(certificate) => [flag(certificate.active), date(certificate.uploaded)],
+            None => [flag(false), NONE.to_owned()],
+        });
     }
     row.push(NONE.to_owned());
+    Ok(())
 }
 
 fn flag(value: bool) -> String {

@@ -138,3 +138,25 @@ async fn passwords_have_ages() {
     assert_eq!(day.1, time.1);
     assert_ne!(day.0, time.0, "the password expires a day later");
 }
+
+#[tokio::test]
+async fn signing_certificates_are_listed_by_age() {
+    let w = World::new().await;
+    w.user("Bob").await;
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let key = rcgen::generate_simple_self_signed(Vec::new()).unwrap();
+        let request = json!({"UserName": "Bob", "CertificateBody": key.cert.pem()});
+        let made = w.ok::<op::UploadSigningCertificate>(request).await;
+        ids.push(made["Certificate"]["CertificateId"].clone());
+        w.clock.advance(60);
+    }
+    let inactive = json!({"UserName": "Bob", "CertificateId": ids[0], "Status": "Inactive"});
+    w.ok::<op::UpdateSigningCertificate>(inactive).await;
+    state(&w).await;
+    write_requested(&w.store, &w.deployment).await.unwrap();
+    let lines = report(&w).await;
+    let fields: Vec<_> = lines[2].split(',').collect();
+    let times = [fields[19], fields[21]].map(|date| date.split_once('T').unwrap().1);
+    assert_eq!((fields[18], fields[20], times), ("false", "true", ["12:00:00+00:00", "12:01:00+00:00"]));
+}

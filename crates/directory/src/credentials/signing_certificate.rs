@@ -1,0 +1,202 @@
+//! X.509 signing certificates of users and of root.
+
+use bailiwick_api::{iam as pb, op};
+use bailiwick_federation::Certificate;
+use bailiwick_model::{ErrorCode, IamError, Result};
+use bailiwick_operation::{Cx, Handle, PageRequest, Planned};
+use bailiwick_storage::{SigningCertificate, Tx};
+use jiff::Timestamp;
+
+use super::status;
+use crate::request::required;
+use crate::user_or_root::{UserOrCaller, UserOrRoot};
+use crate::{Directory, view};
+
+/// Stores a certificate for a user, or for the caller. It is active.
+///
+/// # Errors
+/// `NoSuchEntity`; `MalformedCertificate` if the body is not exactly one certificate in PEM form; `InvalidCertificate` if
+/// it has expired; `DuplicateCertificate` if a user of the account, or root, has it; `LimitExceeded` for a third one.
+impl Handle<op::UploadSigningCertificate> for Directory {
+    type Plan = (UserOrCaller, String);
+
+    async fn plan(
+        &self,
+        cx: &Cx,
+        tx: &mut Tx,
+        req: pb::UploadSigningCertificateRequest,
+    ) -> Result<Planned<Self::Plan>> {
+        let body = required(&req.certificate_body, "certificateBody")?.to_owned();
+        Ok(UserOrCaller::plan(cx, tx, &req.user_name, "iam:UploadSigningCertificate").await?.with(body))
+    }
+
+    async fn handle(
+        &self,
+        cx: &Cx,
+        tx: &mut Tx,
+        (user, body): Self::Plan,
+    ) -> Result<pb::UploadSigningCertificateResponse> {
+        let user = user.get()?;
+        let parsed = parse(&body, cx.date())?;
+        let certificate = SigningCertificate {
+            account: cx.account(),
+            owner: user.key_owner(),
+            id: data_encoding::BASE32.encode(&cx.random::<20>()),
+            active: true,
+            uploaded: cx.date(),
+            body,
+            digest: parsed.digest(),
+        };
+        tx.create_signing_certificate(&certificate).await?;
+        Ok(pb::UploadSigningCertificateResponse { certificate: Some(shown(&user, certificate)) })
+    }
+}
+
+/// Lists the certificates of a user, or of the caller, by id.
+///
+/// # Errors
+/// `NoSuchEntity`.
+impl Handle<op::ListSigningCertificates> for Directory {
+    type Plan = (UserOrCaller, PageRequest);
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::ListSigningCertificatesRequest) -> Result<Planned<Self::Plan>> {
+        let planned = UserOrCaller::plan(cx, tx, &req.user_name, "iam:ListSigningCertificates").await?;
+        Ok(planned.with(PageRequest::new(req.marker, req.max_items)))
+    }
+
+    async fn handle(
+        &self,
+        cx: &Cx,
+        tx: &mut Tx,
+        (user, page): Self::Plan,
+    ) -> Result<pb::ListSigningCertificatesResponse> {
+        let pages = page.open(cx, "ListSigningCertificates")?;
+        let user = user.get()?;
+        let owner = user.key_owner();
+        let found = tx.list_signing_certificates(cx.account(), &owner, pages.after(), pages.limit()).await?;
+        let page = pages.answer(found)?;
+        Ok(pb::ListSigningCertificatesResponse {
+            certificates: page.items.into_iter().map(|certificate| shown(&user, certificate)).collect(),
+            is_truncated: page.is_truncated,
+            marker: page.marker,
+        })
+    }
+}
+
+/// Activates or deactivates a certificate.
+///
+/// # Errors
+/// `NoSuchEntity`; `InvalidInput` for another status.
+impl Handle<op::UpdateSigningCertificate> for Directory {
+    /// The certificate, and whether it will be active.
+    type Plan = (Named, Result<bool>);
+
+    async fn plan(
+        &self,
+        cx: &Cx,
+        tx: &mut Tx,
+        req: pb::UpdateSigningCertificateRequest,
+    ) -> Result<Planned<Self::Plan>> {
+        let active = status::parse(&req.status, "a signing certificate")?;
+        let action = "iam:UpdateSigningCertificate";
+        Ok(Named::plan(cx, tx, &req.user_name, &req.certificate_id, action).await?.with(active))
+    }
+
+    async fn handle(
+        &self,
+        cx: &Cx,
+        tx: &mut Tx,
+        (named, active): Self::Plan,
+    ) -> Result<pb::UpdateSigningCertificateResponse> {
+        let active = active?;
+        let certificate = named.get(cx, tx).await?;
+        tx.update_signing_certificate(&SigningCertificate { active, ..certificate });
+        Ok(pb::UpdateSigningCertificateResponse {})
+    }
+}
+
+/// Deletes a certificate.
+///
+/// # Errors
+/// `NoSuchEntity`.
+impl Handle<op::DeleteSigningCertificate> for Directory {
+    type Plan = Named;
+
+    async fn plan(
+        &self,
+        cx: &Cx,
+        tx: &mut Tx,
+        req: pb::DeleteSigningCertificateRequest,
+    ) -> Result<Planned<Self::Plan>> {
+        Named::plan(cx, tx, &req.user_name, &req.certificate_id, "iam:DeleteSigningCertificate").await
+    }
+
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, named: Named) -> Result<pb::DeleteSigningCertificateResponse> {
+        let certificate = named.get(cx, tx).await?;
+        tx.delete_signing_certificate(&certificate);
+        Ok(pb::DeleteSigningCertificateResponse {})
+    }
+}
+
+/// A certificate that a request names together with its owner.
+pub struct Named {
+    owner: UserOrCaller,
+    id: String,
+}
+
+impl Named {
+    /// Looks up the owner, and names the check of an action on the owner.
+    async fn plan(
+        cx: &Cx,
+        tx: &mut Tx,
+        user: &Option<String>,
+        id: &Option<String>,
+        action: &'static str,
+    ) -> Result<Planned<Self>> {
+        let id = required(id, "certificateId")?.to_owned();
+        let owner = UserOrCaller::look_up(cx, tx, user).await?;
+        let check = owner.check(cx, action);
+        Ok(Planned::new(Named { owner, id }).check(check))
+    }
+
+    /// # Errors
+    /// `NoSuchEntity` for the owner, or if the owner has no such certificate.
+    async fn get(self, cx: &Cx, tx: &mut Tx) -> Result<SigningCertificate> {
+        let found = tx.find_signing_certificate(cx.account(), &self.owner.get()?.key_owner(), &self.id).await?;
+        found.ok_or_else(|| {
+            IamError::new(ErrorCode::NoSuchEntity, format!("The Certificate with id {} cannot be found.", self.id))
+        })
+    }
+}
+
+/// The one certificate of a request, which has not expired.
+fn parse(body: &str, now: Timestamp) -> Result<Certificate> {
+    let parsed = Certificate::parse_pem(body);
+    let [certificate] = parsed.unwrap_or_default().try_into().map_err(|_| malformed(body))?;
+    if u64::try_from(now.as_second()).is_ok_and(|now| now > certificate.not_after()) {
+        let message = "The certificate has expired.";
+        return Err(IamError::new(ErrorCode::InvalidCertificate, message).field("CertificateBody", "expired"));
+    }
+    Ok(certificate)
+}
+
+/// `MalformedCertificate`. As in AWS the message repeats the body, unless a private key was sent by mistake.
+fn malformed(body: &str) -> IamError {
+    let shown = if body.contains("PRIVATE KEY") { "(not shown: it contains a private key)" } else { body };
+    IamError::new(ErrorCode::MalformedCertificate, format!("Certificate {shown} is malformed."))
+        .field("CertificateBody", "expected one certificate in PEM form and nothing else")
+}
+
+/// A certificate, as responses show it.
+fn shown(user: &UserOrRoot, certificate: SigningCertificate) -> pb::SigningCertificate {
+    pb::SigningCertificate {
+        user_name: user.name(),
+        certificate_id: Some(certificate.id),
+        certificate_body: Some(certificate.body),
+        status: status::text(certificate.active),
+        upload_date: view::date(certificate.uploaded),
+    }
+}
+
+#[cfg(test)]
+mod tests;
