@@ -23,6 +23,8 @@ const SERVICE: &str = "bailiwick";
 const CONNECT: Duration = Duration::from_secs(10);
 /// The time limit for a call.
 const CALL: Duration = Duration::from_secs(120);
+/// The largest answer in bytes: a page of an account's policies.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
 /// A connection to a server.
 pub struct Server {
@@ -120,7 +122,7 @@ impl Client<'_> {
             let (name, value) = pair.ok_or_else(|| broken("the signature cannot be sent as metadata".into()))?;
             request.metadata_mut().insert(name, value);
         }
-        let mut client = tonic::client::Grpc::new(self.server.channel.clone());
+        let mut client = tonic::client::Grpc::new(self.server.channel.clone()).max_decoding_message_size(MAX_ANSWER);
         client.ready().await.map_err(|e| unreachable(endpoint, &e))?;
         let answer = client.unary(request, PathAndQuery::from_static(O::PATH), Raw).await;
         let answer = answer.map_err(|status| match status.get_details_error_info() {
