@@ -12,7 +12,6 @@ mod saml_provider;
 mod server_certificate;
 mod service_last_accessed;
 mod service_specific_credential;
-mod ssh_public_key;
 
 use bailiwick_model::{ErrorCode, IamError};
 
@@ -27,7 +26,6 @@ pub fn absent_operations() -> impl Iterator<Item = &'static str> {
         server_certificate::OPERATIONS,
         service_last_accessed::OPERATIONS,
         service_specific_credential::OPERATIONS,
-        ssh_public_key::OPERATIONS,
     ]
     .into_iter()
     .flatten()

@@ -6,5 +6,6 @@ mod mfa_device;
 mod password_change;
 mod password_rules;
 mod signing_certificate;
+mod ssh_public_key;
 mod status;
 pub(crate) mod virtual_mfa_device;

@@ -1,4 +1,5 @@
-//! Verifies what devices and identity providers issue: time-based one-time codes (TOTP, RFC 6238), X.509 certificates.
+//! Verifies what users, devices and identity providers present: time-based one-time codes (TOTP, RFC 6238), X.509
+//! certificates with their private keys, and public keys for SSH.
 //!
 //! Every function is pure: the time, the seed and what was used before are inputs.
 //!
@@ -7,9 +8,11 @@
 //! Start reading at [`Totp`] and [`Certificate`].
 
 mod qr;
+mod ssh_key;
 mod totp;
 mod x509;
 
 pub use qr::{QrError, qr_png};
+pub use ssh_key::{KeyEncoding, PublicKeyError, SshPublicKey};
 pub use totp::{SEED_BYTES, STEP_SECONDS, SYNC_WINDOW, Totp, TotpState, otpauth_uri, seed_text};
 pub use x509::{Certificate, PrivateKey, X509Error};

@@ -13,6 +13,8 @@ pub const SIGNING_CERTIFICATES_PER_USER: u64 = 2;
 pub const MFA_DEVICES_PER_USER: u64 = 8;
 /// Characters of the serial number of an MFA device.
 pub const MFA_SERIAL_SIZE: usize = 256;
+/// SSH public keys of one user.
+pub const SSH_PUBLIC_KEYS_PER_USER: u64 = 5;
 /// Client ids of one OpenID Connect provider.
 pub const CLIENT_IDS_PER_PROVIDER: usize = 100;
 /// Certificate thumbprints of one OpenID Connect provider.

@@ -75,7 +75,6 @@ not_implemented! {
     GetScopedCredentials
     GetSessionToken
     GetWebIdentityToken
-    UploadSSHPublicKey
     UploadServerCertificate
 }
 

@@ -110,6 +110,10 @@ kinds! {
     MfaFailures = 0x68,
     /// `user id, or empty for root | certificate id` → the signing certificate.
     SigningCertificate = 0x6d,
+    /// `user id | public key id` → the SSH public key.
+    SshPublicKey = 0x69,
+    /// `user id | digest of the key` → empty: the user has this SSH public key.
+    SshPublicKeyDigest = 0x6a,
     /// `counter kind | object` → a counter.
     Counter = 0x70,
     /// `ARN` → policy and tags of a resource of another service.
@@ -378,6 +382,11 @@ pub(crate) fn owned(account: AccountId, of: Kind, user: Option<&UniqueId>, id: &
     join(account, of, &[&[owner.len() as u8], owner, id.as_bytes()])
 }
 
+/// A key that begins with a user, and continues with a part of its own.
+pub(crate) fn of_user(account: AccountId, of: Kind, user: &UniqueId, id: &str) -> Bytes {
+    join(account, of, &[user.as_bytes(), id.as_bytes()])
+}
+
 /// The virtual MFA device with this path and name.
 pub(crate) fn mfa_device(account: AccountId, path_and_name: &str) -> Bytes {
     join(account, Kind::MfaDevice, &[path_and_name.to_ascii_lowercase().as_bytes()])
@@ -431,6 +440,8 @@ pub(crate) enum CounterKind {
     MfaDevices = 0x67,
     /// Virtual MFA devices of an account that are enabled for a user.
     MfaDevicesInUse = 0x68,
+    /// SSH public keys of a user.
+    SshPublicKeys = 0x69,
     /// Identities of the account that a policy is attached to.
     Attachments = 0x30,
     /// Entities of the account that have a policy as their boundary.

@@ -46,6 +46,8 @@ pub struct Blocker(CounterKind, &'static str);
 
 const ATTACHED: Blocker = Blocker(CounterKind::Attached, "must detach all policies first.");
 const INLINE: Blocker = Blocker(CounterKind::Inline, "must delete policies first.");
+/// AWS's words for objects that its other messages do not name.
+const REFERENCED: &str = "must remove referenced objects first.";
 
 impl IdentityNoun for User {
     fn identity(&self) -> Identity {
@@ -56,6 +58,7 @@ impl IdentityNoun for User {
         Blocker(CounterKind::AccessKeys, "must delete access keys first."),
         Blocker(CounterKind::SigningCertificates, "must delete certificates first."),
         Blocker(CounterKind::MfaDevicesOfOwner, "must delete MFA device first."),
+        Blocker(CounterKind::SshPublicKeys, REFERENCED),
         ATTACHED,
         INLINE,
         Blocker(CounterKind::GroupsOfUser, "must remove users from group first."),

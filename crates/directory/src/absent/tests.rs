@@ -38,15 +38,10 @@ async fn every_absent_operation_checks_its_permission_and_finds_nothing() {
     let w = world().await;
     let mut seen = BTreeSet::new();
     let no = |text: &str| format!("NoSuchEntity: {text}");
-    let key = no("The Public Key with id APKAAAAAAAAAAAAAAAAA cannot be found.");
     let tags = json!([{"Key": "a", "Value": "b"}]);
     let tagged = |arn: &str| format!("{arn} aws:RequestTag/a=b aws:TagKeys=[a]");
     let untagged = |arn: &str| format!("{arn} aws:TagKeys=[a]");
 
-    check!(w, seen, ListSSHPublicKeys, {"UserName": "Bob"}, USER, Ok {"IsTruncated": false});
-    check!(w, seen, GetSSHPublicKey, {"UserName": "Bob", "SSHPublicKeyId": "APKAAAAAAAAAAAAAAAAA", "Encoding": "SSH"}, USER, key);
-    check!(w, seen, UpdateSSHPublicKey, {"UserName": "Bob", "SSHPublicKeyId": "APKAAAAAAAAAAAAAAAAA", "Status": "Inactive"}, USER, key);
-    check!(w, seen, DeleteSSHPublicKey, {"UserName": "Bob", "SSHPublicKeyId": "APKAAAAAAAAAAAAAAAAA"}, USER, key);
 
     let credential = no("The service specific credential with id ACCAAAAAAAAAAAAAAAAAA cannot be found.");
     check!(w, seen, ListServiceSpecificCredentials, {"UserName": "Bob"}, USER, Ok {});
@@ -103,7 +98,6 @@ async fn every_absent_operation_checks_its_permission_and_finds_nothing() {
 async fn a_missing_user_or_role_is_reported_first() {
     let w = world().await;
     let user = "NoSuchEntity: The user with name Nobody cannot be found.";
-    w.fails::<op::ListSSHPublicKeys>(json!({"UserName": "Nobody"}), user).await;
     w.fails::<op::ListSigningCertificates>(json!({"UserName": "Nobody"}), user).await;
     let missing = json!({"UserName": "Nobody", "CertificateId": "NONEXISTENTCERTID1234567890"});
     w.fails::<op::DeleteSigningCertificate>(missing, user).await;

@@ -3,11 +3,14 @@
 //! The first version with a format writes its fixture, which never changes. A new record gets a line of its own, which
 //! the failing test prints.
 
-use bailiwick_model::{AccountAlias, AccountId, MfaDeviceName, Partition, Path, PolicyName, RoleName, Tags};
+use bailiwick_model::{
+    AccountAlias, AccountId, IdKind, MfaDeviceName, Partition, Path, PolicyName, RoleName, Tags, UniqueId,
+};
 use bailiwick_storage::{
     AccessKeyLastUsed, Account, AccountState, CredentialReport, DeletionTask, FORMAT, InlinePolicy, InstanceProfile,
     KeyOwner, Meta, MfaAssignment, MfaDevice, MfaFailures, OidcProvider, Policy, PolicyVersion, Record, ReportChunk,
-    Resource, ResourcePolicy, Role, RoleLastUsed, Service, ServiceActor, SigningCertificate, StoreError, TrustPolicy,
+    Resource, ResourcePolicy, Role, RoleLastUsed, Service, ServiceActor, SigningCertificate, SshPublicKey, StoreError,
+    TrustPolicy,
     User,
 };
 
@@ -125,6 +128,16 @@ fn records_of_format_1_can_be_read() {
     check("mfa-device", device.clone());
     check("mfa-device-unassigned", MfaDevice { last_step: None, assignment: None, ..device });
     check("mfa-failures", MfaFailures { forgotten: now() });
+    let key = SshPublicKey {
+        account: read.account,
+        user: user(1, "Bob").id,
+        id: UniqueId::new(IdKind::SshPublicKey, [5; 17]),
+        active: true,
+        uploaded: now(),
+        der: b"der".as_slice().into(),
+        digest: "5e".into(),
+    };
+    check("ssh-public-key", key);
     let arn = "arn:aws:photos::111122223333:album/1".to_owned();
     let kept = ResourcePolicy { text: r#"{"Statement": []}"#.into(), bound: "{}".into(), updated: now() };
     check("resource", Resource { account: read.account, arn: arn.clone(), policy: Some(kept), tags: tags.clone() });

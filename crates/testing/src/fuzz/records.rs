@@ -30,6 +30,7 @@ const RECORDS: &[Recode] = &[
     recode::<bailiwick_storage::RoleLastUsed>,
     recode::<bailiwick_storage::Service>,
     recode::<bailiwick_storage::SigningCertificate>,
+    recode::<bailiwick_storage::SshPublicKey>,
     recode::<bailiwick_storage::User>,
 ];
 

@@ -1,0 +1,209 @@
+//! SSH public keys of users.
+
+use bailiwick_api::{iam as pb, op};
+use bailiwick_federation::{KeyEncoding, PublicKeyError, SshPublicKey as Key};
+use bailiwick_model::{ErrorCode, IamError, IdKind, Result, UniqueId};
+use bailiwick_operation::{Cx, Handle, PageRequest, Planned};
+use bailiwick_storage::{SshPublicKey, Tx, User};
+
+use super::status;
+use crate::address::Target;
+use crate::request::required;
+use crate::user_or_root::{UserOrCaller, UserOrRoot};
+use crate::{Directory, view};
+
+/// Adds an SSH public key to a user. The response shows it in the encoding of the request, without a comment.
+///
+/// # Errors
+/// `NoSuchEntity`, `UnrecognizedPublicKeyEncoding`, `InvalidPublicKey`; `DuplicateSSHPublicKey` if the user has the
+/// key; `LimitExceeded` for a sixth one.
+impl Handle<op::UploadSSHPublicKey> for Directory {
+    type Plan = (Target<User>, Result<(Key, KeyEncoding)>);
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::UploadSshPublicKeyRequest) -> Result<Planned<Self::Plan>> {
+        let body = required(&req.ssh_public_key_body, "sSHPublicKeyBody")?;
+        let key = Key::parse(body).map_err(refused);
+        let planned = Target::<User>::plan(cx, tx, &req.user_name, "iam:UploadSSHPublicKey").await?;
+        Ok(planned.with(key))
+    }
+
+    async fn handle(
+        &self,
+        cx: &Cx,
+        tx: &mut Tx,
+        (user, key): Self::Plan,
+    ) -> Result<pb::UploadSshPublicKeyResponse> {
+        let user = user.get()?;
+        let (key, encoding) = key?;
+        let stored = SshPublicKey {
+            account: user.account,
+            user: user.id,
+            id: cx.new_id(IdKind::SshPublicKey),
+            active: true,
+            uploaded: cx.date(),
+            der: key.der().to_vec().into(),
+            digest: key.digest(),
+        };
+        tx.create_ssh_public_key(&stored).await?;
+        Ok(pb::UploadSshPublicKeyResponse { ssh_public_key: Some(full(&user, &stored, &key, encoding)?) })
+    }
+}
+
+/// A key that a request names together with its user.
+pub struct SshKeyTarget {
+    user: Target<User>,
+    id: String,
+    stored: Option<SshPublicKey>,
+}
+
+impl SshKeyTarget {
+    /// Looks up the key and its user, and names the check of an action on the user.
+    async fn plan(
+        cx: &Cx,
+        tx: &mut Tx,
+        user: &Option<String>,
+        id: &Option<String>,
+        action: &'static str,
+    ) -> Result<Planned<SshKeyTarget>> {
+        let id = required(id, "sSHPublicKeyId")?.to_owned();
+        let user = Target::<User>::look_up(cx, tx, user).await?;
+        let check = user.check(cx, action);
+        let stored = match (user.stored(), UniqueId::parse(&id)) {
+            (Some(user), Ok(id)) => tx.find_ssh_public_key(user.account, &user.id, &id).await?,
+            _ => None,
+        };
+        Ok(Planned::new(SshKeyTarget { user, id, stored }).check(check))
+    }
+
+    /// # Errors
+    /// `NoSuchEntity` for the user, or if the user has no such key.
+    fn get(self) -> Result<(User, SshPublicKey)> {
+        let user = self.user.get()?;
+        let key = self.stored.ok_or_else(|| {
+            let message = format!("The Public Key with id {} cannot be found.", self.id);
+            IamError::new(ErrorCode::NoSuchEntity, message)
+        })?;
+        Ok((user, key))
+    }
+}
+
+/// Shows an SSH public key in the encoding of the request.
+///
+/// # Errors
+/// `NoSuchEntity`.
+impl Handle<op::GetSSHPublicKey> for Directory {
+    type Plan = (SshKeyTarget, KeyEncoding);
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::GetSshPublicKeyRequest) -> Result<Planned<Self::Plan>> {
+        let encoding = match required(&req.encoding, "encoding")? {
+            "PEM" => KeyEncoding::Pem,
+            _ => KeyEncoding::Ssh,
+        };
+        let planned = SshKeyTarget::plan(cx, tx, &req.user_name, &req.ssh_public_key_id, "iam:GetSSHPublicKey").await?;
+        Ok(planned.with(encoding))
+    }
+
+    async fn handle(&self, _: &Cx, _: &mut Tx, plan: Self::Plan) -> Result<pb::GetSshPublicKeyResponse> {
+        let (target, encoding) = plan;
+        let (user, stored) = target.get()?;
+        let key = Key::from_der(&stored.der).map_err(IamError::internal)?;
+        Ok(pb::GetSshPublicKeyResponse { ssh_public_key: Some(full(&user, &stored, &key, encoding)?) })
+    }
+}
+
+/// Lists the SSH public keys of a user, or of the caller, by id and without the keys themselves. Root has none.
+///
+/// # Errors
+/// `NoSuchEntity`.
+impl Handle<op::ListSSHPublicKeys> for Directory {
+    type Plan = (UserOrCaller, PageRequest);
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::ListSshPublicKeysRequest) -> Result<Planned<Self::Plan>> {
+        let planned = UserOrCaller::plan(cx, tx, &req.user_name, "iam:ListSSHPublicKeys").await?;
+        Ok(planned.with(PageRequest::new(req.marker, req.max_items)))
+    }
+
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, (user, page): Self::Plan) -> Result<pb::ListSshPublicKeysResponse> {
+        let pages = page.open(cx, "ListSSHPublicKeys")?;
+        let UserOrRoot::User(user) = user.get()? else {
+            return Ok(pb::ListSshPublicKeysResponse { is_truncated: Some(false), ..Default::default() });
+        };
+        let found = tx.list_ssh_public_keys(user.account, &user.id, pages.after(), pages.limit()).await?;
+        let page = pages.answer(found)?;
+        let metadata = |key: &SshPublicKey| pb::SshPublicKeyMetadata {
+            user_name: Some(user.name.to_string()),
+            ssh_public_key_id: Some(key.id.to_string()),
+            status: status::text(key.active),
+            upload_date: view::date(key.uploaded),
+        };
+        Ok(pb::ListSshPublicKeysResponse {
+            ssh_public_keys: page.items.iter().map(metadata).collect(),
+            is_truncated: page.is_truncated,
+            marker: page.marker,
+        })
+    }
+}
+
+/// Activates or deactivates an SSH public key.
+///
+/// # Errors
+/// `NoSuchEntity`; `InvalidInput` for another status.
+impl Handle<op::UpdateSSHPublicKey> for Directory {
+    /// The key, and whether it will be active.
+    type Plan = (SshKeyTarget, Result<bool>);
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::UpdateSshPublicKeyRequest) -> Result<Planned<Self::Plan>> {
+        let active = status::parse(&req.status, "an SSH public key")?;
+        let action = "iam:UpdateSSHPublicKey";
+        let planned = SshKeyTarget::plan(cx, tx, &req.user_name, &req.ssh_public_key_id, action).await?;
+        Ok(planned.with(active))
+    }
+
+    async fn handle(&self, _: &Cx, tx: &mut Tx, (key, active): Self::Plan) -> Result<pb::UpdateSshPublicKeyResponse> {
+        let active = active?;
+        let (_, key) = key.get()?;
+        tx.update_ssh_public_key(&SshPublicKey { active, ..key });
+        Ok(pb::UpdateSshPublicKeyResponse {})
+    }
+}
+
+/// Deletes an SSH public key.
+///
+/// # Errors
+/// `NoSuchEntity`.
+impl Handle<op::DeleteSSHPublicKey> for Directory {
+    type Plan = SshKeyTarget;
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::DeleteSshPublicKeyRequest) -> Result<Planned<SshKeyTarget>> {
+        SshKeyTarget::plan(cx, tx, &req.user_name, &req.ssh_public_key_id, "iam:DeleteSSHPublicKey").await
+    }
+
+    async fn handle(&self, _: &Cx, tx: &mut Tx, key: SshKeyTarget) -> Result<pb::DeleteSshPublicKeyResponse> {
+        let (_, key) = key.get()?;
+        tx.delete_ssh_public_key(&key);
+        Ok(pb::DeleteSshPublicKeyResponse {})
+    }
+}
+
+/// A key with its text.
+fn full(user: &User, stored: &SshPublicKey, key: &Key, encoding: KeyEncoding) -> Result<pb::SshPublicKey> {
+    Ok(pb::SshPublicKey {
+        user_name: Some(user.name.to_string()),
+        ssh_public_key_id: Some(stored.id.to_string()),
+        fingerprint: Some(key.fingerprint()),
+        ssh_public_key_body: Some(key.to_text(encoding).map_err(IamError::internal)?),
+        status: status::text(stored.active),
+        upload_date: view::date(stored.uploaded),
+    })
+}
+
+fn refused(error: PublicKeyError) -> IamError {
+    let code = match error {
+        PublicKeyError::UnknownEncoding => ErrorCode::UnrecognizedPublicKeyEncoding,
+        PublicKeyError::Malformed | PublicKeyError::Size => ErrorCode::InvalidPublicKey,
+    };
+    IamError::new(code, error.to_string())
+}
+
+#[cfg(test)]
+mod tests;
