@@ -21,7 +21,6 @@ def user(api, name):
 
 
 OF_A_USER = {
-    "ListSSHPublicKeys": "SSHPublicKeys",
     "ListServiceSpecificCredentials": "ServiceSpecificCredentials",
 }
 
@@ -69,12 +68,9 @@ def test_markers_are_of_lists_that_had_a_page(api):
 def test_an_object_requested_by_name_is_missing(api, user, server):
     account = server.account
     saml = f"arn:aws:iam::{account}:saml-provider/Okta"
-    key = {"UserName": user, "SSHPublicKeyId": "APKA" + "X" * 17}
     credential = {"UserName": user, "ServiceSpecificCredentialId": "ACCA" + "X" * 17}
     tags = {"Tags": [{"Key": "a", "Value": "b"}]}
     for operation, members, message in [
-        ("GetSSHPublicKey", key | {"Encoding": "SSH"}, f"The Public Key with id {key['SSHPublicKeyId']} cannot be found."),
-        ("DeleteSSHPublicKey", key, f"The Public Key with id {key['SSHPublicKeyId']} cannot be found."),
         ("DeleteServiceSpecificCredential", credential, None),
         ("ResetServiceSpecificCredential", credential, None),
         ("GetServerCertificate", {"ServerCertificateName": "web"}, "The Server Certificate with name web cannot be found."),
@@ -90,7 +86,7 @@ def test_missing_objects_are_not_revealed_to_others(api, new_user, user):
     _, credentials = new_user()
     powerless = api.signed_by(credentials)
     for operation, members in {
-        "ListSSHPublicKeys": {"UserName": user},
+        "ListSigningCertificates": {"UserName": user},
     }.items():
         refused(powerless, "AccessDenied", operation, **members)
 

@@ -313,6 +313,8 @@ def test_a_role_is_not_handed_to_a_machine_beyond_a_boundary(api, server, name):
         ("CreateOpenIDConnectProvider", {"Url": "https://id.example.com/edge"}),
         ("AddClientIDToOpenIDConnectProvider", {"OpenIDConnectProviderArn": "arn:aws:iam::111122223333:oidc-provider/id.example.com", "ClientID": "a"}),
         ("EnableOrganizationsRootSessions", {}),
+        ("UploadSSHPublicKey", {"UserName": "victim", "SSHPublicKeyBody": "ssh-rsa AAAA"}),
+        ("UpdateSSHPublicKey", {"UserName": "victim", "SSHPublicKeyId": "APKA" + "A" * 17, "Status": "Active"}),
     ],
 )
 def test_a_boundary_holds_every_way_to_more_rights(api, name, operation, members):
