@@ -86,7 +86,7 @@ def test_missing_objects_are_not_revealed_to_others(api, new_user, user):
     _, credentials = new_user()
     powerless = api.signed_by(credentials)
     for operation, members in {
-        "ListSigningCertificates": {"UserName": user},
+        "ListServiceSpecificCredentials": {"UserName": user},
     }.items():
         refused(powerless, "AccessDenied", operation, **members)
 

@@ -88,7 +88,8 @@ impl SshPublicKey {
         if !is_odd(modulus) || !is_odd(exponent) || exponent == [1] || exponent.len() > 8 {
             return Err(PublicKeyError::Malformed);
         }
-        let der = subject_public_key_info(&key).and_then(|info| info.to_der()).map_err(|_| PublicKeyError::Malformed)?;
+        let der =
+            subject_public_key_info(&key).and_then(|info| info.to_der()).map_err(|_| PublicKeyError::Malformed)?;
         Ok(SshPublicKey { der, key })
     }
 

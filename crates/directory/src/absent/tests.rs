@@ -42,7 +42,6 @@ async fn every_absent_operation_checks_its_permission_and_finds_nothing() {
     let tagged = |arn: &str| format!("{arn} aws:RequestTag/a=b aws:TagKeys=[a]");
     let untagged = |arn: &str| format!("{arn} aws:TagKeys=[a]");
 
-
     let credential = no("The service specific credential with id ACCAAAAAAAAAAAAAAAAAA cannot be found.");
     check!(w, seen, ListServiceSpecificCredentials, {"UserName": "Bob"}, USER, Ok {});
     check!(w, seen, ListServiceSpecificCredentials, {"AllUsers": true}, "arn:aws:iam::111122223333:user/*", Ok {});

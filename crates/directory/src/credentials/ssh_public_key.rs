@@ -27,12 +27,7 @@ impl Handle<op::UploadSSHPublicKey> for Directory {
         Ok(planned.with(key))
     }
 
-    async fn handle(
-        &self,
-        cx: &Cx,
-        tx: &mut Tx,
-        (user, key): Self::Plan,
-    ) -> Result<pb::UploadSshPublicKeyResponse> {
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, (user, key): Self::Plan) -> Result<pb::UploadSshPublicKeyResponse> {
         let user = user.get()?;
         let (key, encoding) = key?;
         let stored = SshPublicKey {

@@ -61,7 +61,7 @@ fn other_texts_are_refused() {
 }
 
 #[test]
-fn numbers_that_are_no_rsa_key_are_refused() {
+fn numbers_of_another_form_are_refused() {
     let key = |modulus: &[u8], exponent: &[u8]| {
         let number = |bytes| Uint::new(bytes).unwrap();
         SshPublicKey::from_rsa(RsaPublicKey { modulus: number(modulus), public_exponent: number(exponent) })

@@ -10,8 +10,7 @@ use bailiwick_storage::{
     AccessKeyLastUsed, Account, AccountState, CredentialReport, DeletionTask, FORMAT, InlinePolicy, InstanceProfile,
     KeyOwner, Meta, MfaAssignment, MfaDevice, MfaFailures, OidcProvider, Policy, PolicyVersion, Record, ReportChunk,
     Resource, ResourcePolicy, Role, RoleLastUsed, Service, ServiceActor, SigningCertificate, SshPublicKey, StoreError,
-    TrustPolicy,
-    User,
+    TrustPolicy, User,
 };
 
 use crate::env::{access_key, account, group, instance_profile, now, policy, role, user};

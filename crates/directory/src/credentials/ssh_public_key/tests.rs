@@ -155,5 +155,7 @@ async fn an_upload_excludes_another_of_the_key_and_the_deletion_of_the_user() {
     let request = upload("Bob", &key('B'));
     assert!(w.collide::<op::UploadSSHPublicKey, op::UploadSSHPublicKey>(request.clone(), request).await);
     w.user("Eve").await;
-    assert!(w.collide::<op::DeleteUser, op::UploadSSHPublicKey>(json!({"UserName": "Eve"}), upload("Eve", &key('D'))).await);
+    assert!(
+        w.collide::<op::DeleteUser, op::UploadSSHPublicKey>(json!({"UserName": "Eve"}), upload("Eve", &key('D'))).await
+    );
 }
