@@ -34,7 +34,7 @@ pub use pages::{ListPage, PageRequest, Pages, PathPage};
 pub use paging::Paging;
 pub use password::{PasswordOutcome, PasswordPool, PasswordResult, PasswordWork};
 pub use principals::{bind_principals, entity_arn, find_entity, malformed, show_principals};
-pub use recent_uses::{RecentUse, RecentUses};
+pub use recent_uses::{RecentServiceUse, RecentServiceUses, RecentUse, RecentUses};
 pub use revision::RevisionScope;
 pub use secrets::{PasswordOwner, SecretOwner};
 pub use standing::standing;

@@ -1,4 +1,6 @@
-//! The newest uses of access keys and roles: noted with each call, and written to the store in batches.
+//! The newest uses of access keys, roles and services: noted with each call, and written to the store in batches.
+
+mod service_uses;
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,13 +11,17 @@ use bailiwick_model::{AccessKeyId, AccountId, UniqueId};
 use bailiwick_storage::{AccessKeyLastUsed, RoleLastUsed};
 use jiff::Timestamp;
 
-/// The newest use of each access key and role that may not be in the store yet.
+pub use service_uses::{RecentServiceUse, RecentServiceUses};
+
+/// The newest use of each access key, role and service that may not be in the store yet.
 ///
 /// Responses take a use from here before they look into the store, so that they name a use as soon as it happened.
 #[derive(Default)]
 pub struct RecentUses {
     keys: Uses<AccessKeyId, AccessKeyLastUsed>,
     roles: Uses<UniqueId, RoleLastUsed>,
+    /// The uses of services.
+    pub services: RecentServiceUses,
 }
 
 /// A use of a key or role of an account.
@@ -37,10 +43,15 @@ impl<K, U> Default for Uses<K, U> {
 }
 
 impl RecentUses {
-    /// Records the use of a caller's credentials. A bearer token does not count as a use of the access key that it was
-    /// issued for.
-    pub fn note(&self, caller: &Caller, service: &'static str, region: &str, now: Timestamp) {
+    /// Records the use of a caller's credentials for an operation of a service. A bearer token does not count as a use of
+    /// the access key that it was issued for.
+    pub fn note(&self, caller: &Caller, service: &'static str, operation: &str, region: &str, now: Timestamp) {
         let account = caller.account();
+        let id = match &caller.principal {
+            Principal::User { id, .. } | Principal::RoleSession { id, .. } => Some(*id),
+            Principal::Root { .. } => None,
+        };
+        self.services.note(account, id, &format!("{service}:{operation}"), region, now);
         match (&caller.principal, &caller.credential) {
             (Principal::RoleSession { id, .. }, _) => {
                 let new = || RoleLastUsed { time: now, region: region.to_owned() };

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use bailiwick_api::{CallKind, Operation};
+use bailiwick_api::{CallKind, Operation, OperationInfo};
 use bailiwick_authz::Authenticated;
 use bailiwick_model::{AccessKeyId, Fault, IamError, Region, Result, SourceNetwork};
 use bailiwick_operation::{
@@ -42,7 +42,7 @@ pub(crate) trait CallCaller: Sized + Send + Sync {
     fn region(&self) -> Option<&Region>;
 
     /// Records the use of the credentials.
-    fn note_use(&self, shared: &Shared, service: &'static str, now: Timestamp);
+    fn note_use(&self, shared: &Shared, operation: &OperationInfo, now: Timestamp);
 
     /// Validates the caller again on the snapshot that an attempt is decided on.
     fn revalidate(&mut self, shared: &Shared, snapshot: &Snapshot, now: Timestamp) -> Result<()>;
@@ -100,9 +100,10 @@ impl CallCaller for Authenticated {
         self.region.as_ref()
     }
 
-    fn note_use(&self, shared: &Shared, service: &'static str, now: Timestamp) {
+    fn note_use(&self, shared: &Shared, operation: &OperationInfo, now: Timestamp) {
         let region = self.region.as_ref().unwrap_or(&shared.parts.deployment.region);
-        shared.parts.deployment.recent_uses.note(&self.caller, service, region.as_str(), now);
+        let uses = &shared.parts.deployment.recent_uses;
+        uses.note(&self.caller, operation.service, operation.name, region.as_str(), now);
     }
 
     fn revalidate(&mut self, shared: &Shared, snapshot: &Snapshot, now: Timestamp) -> Result<()> {
@@ -180,7 +181,7 @@ impl CallCaller for Unsigned {
         None
     }
 
-    fn note_use(&self, _: &Shared, _: &'static str, _: Timestamp) {}
+    fn note_use(&self, _: &Shared, _: &OperationInfo, _: Timestamp) {}
 
     fn revalidate(&mut self, _: &Shared, _: &Snapshot, _: Timestamp) -> Result<()> {
         Ok(())

@@ -66,7 +66,7 @@ where
         }
         Ok(mut caller) => {
             caller.record(&mut audit);
-            caller.note_use(shared, O::SERVICE, in_seconds(began));
+            caller.note_use(shared, O::INFO, in_seconds(began));
             let options = CallOptions {
                 min_revision: incoming.header("x-bailiwick-min-revision"),
                 allow_lockout: incoming.header(lockout::ALLOW).is_some_and(|value| value.eq_ignore_ascii_case("true")),

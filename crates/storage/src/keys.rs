@@ -124,6 +124,12 @@ kinds! {
     ReportChunk = 0xb1,
     /// The deployment: `account` → empty: its credential report is requested.
     RequestedReport = 0xb2,
+    /// `user or role id, or empty for the whole account | action` → when the action was last used.
+    ServiceUse = 0xb3,
+    /// `job id` → a job that reports when services were last accessed.
+    AccessJob = 0xb4,
+    /// `time | job id` → empty; eight bytes of microseconds, big-endian.
+    AccessJobTime = 0xb5,
     /// No id → the password policy of the account.
     PasswordPolicy = 0x90,
     /// No id → the properties of the account.
@@ -310,8 +316,9 @@ pub(crate) fn role_last_used(account: AccountId, role: &UniqueId) -> Bytes {
     join(account, Kind::RoleLastUsed, &[role.as_bytes()])
 }
 
-pub(crate) fn deletion_task_time(account: AccountId, micros: u64, id: &str) -> Bytes {
-    join(account, Kind::DeletionTaskTime, &[&micros.to_be_bytes(), id.as_bytes()])
+/// The row that orders an expiring record by time.
+pub(crate) fn expiring_time(account: AccountId, of: Kind, micros: u64, id: &str) -> Bytes {
+    join(account, of, &[&micros.to_be_bytes(), id.as_bytes()])
 }
 
 pub(crate) fn report_chunk(account: AccountId, number: u32) -> Bytes {
@@ -450,6 +457,10 @@ pub(crate) enum CounterKind {
     Versions = 0x32,
     /// Tasks of an account that deleted service-linked roles.
     DeletionTasks = 0xb0,
+    /// Actions whose last use by a user, a role or the whole account is stored.
+    ServiceUses = 0xb3,
+    /// Jobs of an account that report when services were last accessed.
+    AccessJobs = 0xb4,
     /// Instance profiles of an account.
     InstanceProfiles = 0x33,
     /// Instance profiles that a role is in.

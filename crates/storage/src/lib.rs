@@ -13,6 +13,7 @@
 //!
 //! Start reading at [`Tx`]. `keys` defines the key layout, `proto/` the records.
 
+mod access_job;
 mod access_key;
 mod account;
 mod account_features;
@@ -27,6 +28,7 @@ mod codec;
 mod credential_report;
 mod deletion_task;
 mod error;
+mod expiring;
 mod feed;
 mod group;
 mod identity;
@@ -48,6 +50,7 @@ mod resource;
 mod revision;
 mod role;
 mod service;
+mod service_use;
 mod settings;
 mod signing_certificate;
 mod ssh_public_key;
@@ -59,6 +62,7 @@ mod user;
 
 pub use bailiwick_model::{AccountState, PolicyRef};
 
+pub use access_job::{AccessJob, AccessSubject};
 pub use access_key::{AccessKey, AccessKeyLastUsed, KeyOwner};
 pub use account::Account;
 pub use account_features::{AccountProperties, GlobalTokenVersion, OrganizationFeatures, OutboundFederation};
@@ -73,6 +77,7 @@ pub use codec::{FORMAT, Record};
 pub use credential_report::{CredentialReport, ReportChunk};
 pub use deletion_task::DeletionTask;
 pub use error::{Cause, StoreError};
+pub use expiring::{Expiring, ExpiringSpec};
 pub use feed::{Feed, newer_than};
 pub use group::Group;
 pub use identity::Identity;
@@ -93,6 +98,7 @@ pub use resource::{Resource, ResourcePolicy};
 pub use revision::Revision;
 pub use role::{Role, RoleLastUsed, TrustPolicy};
 pub use service::{Service, ServiceActor};
+pub use service_use::{ServiceUse, ServiceUser};
 pub use settings::Meta;
 pub use signing_certificate::SigningCertificate;
 pub use ssh_public_key::SshPublicKey;

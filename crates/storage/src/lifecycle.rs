@@ -12,6 +12,7 @@ use crate::{
     policy::{self, Usage},
     reference::IdentityKind,
     role::Role,
+    service_use::ServiceUser,
     tx::Tx,
     user::User,
 };
@@ -140,6 +141,9 @@ impl Tx {
         }
         if identity.kind == IdentityKind::Role {
             self.delete_key(keys::role_last_used(identity.account, &identity.id));
+        }
+        if identity.kind != IdentityKind::Group {
+            self.delete_service_uses(&ServiceUser { account: identity.account, id: Some(identity.id) }).await?;
         }
         self.delete_noun(noun).await
     }

@@ -111,7 +111,7 @@ impl Handle<op::DeleteServiceLinkedRole> for Directory {
         }
         let id = format!("task{LINKED}{service}/{}/{}", role.name, uuid(cx.random()));
         tx.delete(&role).await?;
-        tx.create_deletion_task(&DeletionTask { account: cx.account(), id: id.clone(), created: cx.date() }).await?;
+        tx.create_expiring(&DeletionTask { account: cx.account(), id: id.clone(), created: cx.date() }).await?;
         Ok(pb::DeleteServiceLinkedRoleResponse { deletion_task_id: Some(id) })
     }
 }
@@ -134,7 +134,7 @@ impl Handle<op::GetServiceLinkedRoleDeletionStatus> for Directory {
         let role = role_of_task(id)?;
         // The role is gone: the ARN that it had is in the id of the task.
         let arn = Arn::iam(cx.partition(), cx.account(), format_args!("role/{role}"));
-        let found = tx.find_deletion_task(cx.account(), id).await?.is_some();
+        let found = tx.find_expiring::<DeletionTask>(cx.account(), id, cx.now()).await?.is_some();
         let check = Check::new("iam:GetServiceLinkedRoleDeletionStatus", &arn);
         Ok(Planned::new((id.to_owned(), found)).check(check))
     }

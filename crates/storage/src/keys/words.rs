@@ -13,9 +13,12 @@ pub fn describe(key: &[u8]) -> String {
     };
     let mut out = format!("{kind:?}");
     let mut rest = match kind {
-        Kind::Counter | Kind::AccessKeyOwner | Kind::MfaDeviceOwner | Kind::MfaFailures | Kind::SigningCertificate => {
-            push_number(&mut out, rest)
-        }
+        Kind::Counter
+        | Kind::AccessKeyOwner
+        | Kind::MfaDeviceOwner
+        | Kind::MfaFailures
+        | Kind::ServiceUse
+        | Kind::SigningCertificate => push_number(&mut out, rest),
         _ => rest,
     };
     while !rest.is_empty() {
@@ -59,6 +62,7 @@ fn push_part<'k>(out: &mut String, kind: Kind, rest: &'k [u8]) -> &'k [u8] {
         Kind::Outbox
             | Kind::PolicyVersion
             | Kind::DeletionTaskTime
+            | Kind::AccessJobTime
             | Kind::ReportChunk
             | Kind::SigningCertificateDigest
     );
@@ -126,6 +130,14 @@ mod tests {
             (
                 keys::record(account, Kind::SigningCertificateDigest, b"AI"),
                 "SigningCertificateDigest 4149 of account 111122223333",
+            ),
+            (
+                keys::owned(account, Kind::ServiceUse, Some(&user), "iam:GetUser"),
+                "ServiceUse 0x15 AIDAAAAAAAAAAAAAAAAAA iam:GetUser of account 111122223333",
+            ),
+            (
+                keys::expiring_time(account, Kind::AccessJobTime, 1, "j"),
+                "AccessJobTime 00000000000000016a of account 111122223333",
             ),
             (keys::outbox(&[1, 2]), "Outbox 0102 of the deployment"),
             ("x".into(), "an unknown key (78)"),

@@ -7,9 +7,9 @@ use bailiwick_model::{
     AccountAlias, AccountId, IdKind, MfaDeviceName, Partition, Path, PolicyName, RoleName, Tags, UniqueId,
 };
 use bailiwick_storage::{
-    AccessKeyLastUsed, Account, AccountState, CredentialReport, DeletionTask, FORMAT, InlinePolicy, InstanceProfile,
+    AccessJob, AccessKeyLastUsed, AccessSubject, Account, AccountState, CredentialReport, DeletionTask, FORMAT, InlinePolicy, InstanceProfile,
     KeyOwner, Meta, MfaAssignment, MfaDevice, MfaFailures, OidcProvider, Policy, PolicyVersion, Record, ReportChunk,
-    Resource, ResourcePolicy, Role, RoleLastUsed, Service, ServiceActor, SigningCertificate, SshPublicKey, StoreError,
+    Resource, ResourcePolicy, Role, RoleLastUsed, Service, ServiceActor, ServiceUse, SigningCertificate, SshPublicKey, StoreError,
     TrustPolicy, User,
 };
 
@@ -112,6 +112,18 @@ fn records_of_format_1_can_be_read() {
     let (requested, completed) = (now(), Some(now()));
     check("credential-report", CredentialReport { account: read.account, requested, completed, chunks: 2 });
     check("report-chunk", ReportChunk("user,arn".into()));
+    check("service-use", ServiceUse { time: now(), region: "eu-central-1".into() });
+    let job = |subject| AccessJob {
+        account: read.account,
+        id: "c58df4ec-b922-4f4f-bb71-aaf1a2e4bd4b".into(),
+        created: now(),
+        requester: "111122223333".into(),
+        subject,
+    };
+    check("access-job-user", job(AccessSubject::Identity { id: user(1, "Bob").id, actions: true }));
+    check("access-job-policy", job(AccessSubject::Policy { policy: read.reference(), actions: false }));
+    check("access-job-organization", job(AccessSubject::Organization { member: None }));
+    check("access-job-member", job(AccessSubject::Organization { member: Some(read.account) }));
     check("deletion-task", DeletionTask { account: read.account, id, created: now() });
     let tags = Tags::parse([("Team", "blue")]).expect("tags");
     let device = MfaDevice {

@@ -10,6 +10,7 @@ fn recode<R: Record>(bytes: &[u8]) -> Option<bytes::Bytes> {
 }
 
 const RECORDS: &[Recode] = &[
+    recode::<bailiwick_storage::AccessJob>,
     recode::<bailiwick_storage::AccessKey>,
     recode::<bailiwick_storage::AccessKeyLastUsed>,
     recode::<bailiwick_storage::Account>,
@@ -31,6 +32,7 @@ const RECORDS: &[Recode] = &[
     recode::<bailiwick_storage::Service>,
     recode::<bailiwick_storage::SigningCertificate>,
     recode::<bailiwick_storage::SshPublicKey>,
+    recode::<bailiwick_storage::ServiceUse>,
     recode::<bailiwick_storage::User>,
 ];
 

@@ -166,15 +166,17 @@ async fn the_oldest_task_makes_room() {
     for number in 0..1000 {
         let mut tx = w.begin().await;
         let created = now - SignedDuration::from_secs(1000 - number);
-        tx.create_deletion_task(&DeletionTask { account: w.deployment.management_account, id: id(number), created })
+        tx.create_expiring(&DeletionTask { account: w.deployment.management_account, id: id(number), created })
             .await
             .unwrap();
         w.commit(tx).await;
     }
     w.ok::<op::DeleteServiceLinkedRole>(json!({"RoleName": ECS})).await;
     let mut tx = w.begin().await;
-    assert_eq!(tx.find_deletion_task(w.deployment.management_account, &id(0)).await.unwrap(), None);
-    assert!(tx.find_deletion_task(w.deployment.management_account, &id(1)).await.unwrap().is_some());
+    for (number, found) in [(0, false), (1, true)] {
+        let task = tx.find_expiring::<DeletionTask>(w.deployment.management_account, &id(number), now).await;
+        assert_eq!(task.unwrap().is_some(), found, "{number}");
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,110 @@
+//! The newest uses of services' actions by principals.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bailiwick_model::{AccountId, UniqueId};
+use bailiwick_storage::{ServiceUse, ServiceUser};
+use jiff::Timestamp;
+
+use super::set;
+
+/// A use of an action, as in `iam:GetUser`.
+pub type RecentServiceUse = (ServiceUser, Box<str>, ServiceUse);
+
+/// The newest uses of actions: by each user and role, and by each account as a whole.
+#[derive(Default)]
+pub struct RecentServiceUses(Mutex<HashMap<ServiceUser, HashMap<Box<str>, Noted>>>);
+
+struct Noted {
+    used: ServiceUse,
+    /// Whether the store has it. It stays for another round, for calls whose view of the store is older.
+    is_written: bool,
+}
+
+impl RecentServiceUses {
+    /// Records that a user, a role or root (`None`) of an account used an action.
+    pub fn note(&self, account: AccountId, id: Option<UniqueId>, action: &str, region: &str, now: Timestamp) {
+        let mut uses = self.lock();
+        let whole = ServiceUser { account, id: None };
+        for user in [Some(whole), id.map(|id| ServiceUser { account, id: Some(id) })].into_iter().flatten() {
+            let actions = uses.entry(user).or_default();
+            match actions.get_mut(action) {
+                Some(noted) if noted.used.time == now && noted.used.region == region => {}
+                Some(noted) => {
+                    noted.used.time = now;
+                    set(&mut noted.used.region, region);
+                    noted.is_written = false;
+                }
+                None => {
+                    let used = ServiceUse { time: now, region: region.to_owned() };
+                    actions.insert(action.into(), Noted { used, is_written: false });
+                }
+            }
+        }
+    }
+
+    /// The recent uses by a principal, in no order.
+    pub fn of(&self, user: &ServiceUser) -> Vec<(String, ServiceUse)> {
+        let uses = self.lock();
+        let actions = uses.get(user).into_iter().flatten();
+        actions.map(|(action, noted)| (action.to_string(), noted.used.clone())).collect()
+    }
+
+    /// The uses to write. Forgets those that the previous round has written.
+    pub fn to_write(&self) -> Vec<RecentServiceUse> {
+        let mut uses = self.lock();
+        uses.retain(|_, actions| {
+            actions.retain(|_, noted| !noted.is_written);
+            !actions.is_empty()
+        });
+        let all = uses.iter().flat_map(|(user, actions)| actions.iter().map(move |(action, noted)| (user, action, noted)));
+        all.map(|(user, action, noted)| (*user, action.clone(), noted.used.clone())).collect()
+    }
+
+    /// Marks uses as written, unless there are newer ones.
+    pub fn written(&self, written: &[RecentServiceUse]) {
+        let mut uses = self.lock();
+        for (user, action, used) in written {
+            if let Some(noted) = uses.get_mut(user).and_then(|actions| actions.get_mut(action)) {
+                noted.is_written = noted.used == *used;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ServiceUser, HashMap<Box<str>, Noted>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_model::IdKind;
+
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn a_use_counts_for_the_principal_and_its_account() {
+        let uses = RecentServiceUses::default();
+        let (account, bob) = (AccountId::from_number(1).unwrap(), UniqueId::new(IdKind::User, [1; 17]));
+        uses.note(account, Some(bob), "iam:GetUser", "a", at(1));
+        uses.note(account, None, "iam:GetUser", "b", at(2));
+        let of = |id| uses.of(&ServiceUser { account, id });
+        let used = |second, region: &str| {
+            vec![("iam:GetUser".to_owned(), ServiceUse { time: at(second), region: region.into() })]
+        };
+        assert_eq!((of(Some(bob)), of(None)), (used(1, "a"), used(2, "b")));
+        let first = uses.to_write();
+        assert_eq!(first.len(), 2);
+        // A use during the write is written in the next round; the other one is forgotten then.
+        uses.note(account, None, "iam:GetUser", "a", at(3));
+        uses.written(&first);
+        assert_eq!(of(Some(bob)), used(1, "a"));
+        assert_eq!(uses.to_write().len(), 1);
+        assert_eq!((of(Some(bob)), of(None)), (vec![], used(3, "a")));
+    }
+}
