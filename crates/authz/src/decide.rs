@@ -23,3 +23,4 @@ mod signing_name;
 pub(crate) mod target;
 #[cfg(test)]
 mod tests;
+mod uses;

@@ -230,6 +230,11 @@ impl Subject {
         self.account
     }
 
+    /// The unique id of the user or role.
+    pub fn id(&self) -> Option<UniqueId> {
+        self.id
+    }
+
     /// The session of temporary credentials.
     pub fn session(&self) -> Option<&Session> {
         self.session.as_deref()

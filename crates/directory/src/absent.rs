@@ -10,7 +10,6 @@ mod place;
 mod role_template;
 mod saml_provider;
 mod server_certificate;
-mod service_last_accessed;
 mod service_specific_credential;
 
 use bailiwick_model::{ErrorCode, IamError};
@@ -24,7 +23,6 @@ pub fn absent_operations() -> impl Iterator<Item = &'static str> {
         role_template::OPERATIONS,
         saml_provider::OPERATIONS,
         server_certificate::OPERATIONS,
-        service_last_accessed::OPERATIONS,
         service_specific_credential::OPERATIONS,
     ]
     .into_iter()

@@ -6,7 +6,10 @@ mod account_properties;
 mod account_quotas;
 mod account_summary;
 pub(crate) mod bootstrap;
+mod organization;
 mod organization_features;
 mod outbound_federation;
 pub(crate) mod password_policy;
 pub(crate) mod recover_root;
+
+pub(crate) use organization::{organization_id, organization_root};

@@ -2,7 +2,7 @@
 
 mod attachment;
 pub(crate) mod boundary;
-mod granting_access;
+pub(crate) mod granting_access;
 mod inline_policy;
 pub(crate) mod managed;
 mod policy;

@@ -3,6 +3,7 @@
 //! A document has the text as written and in the original order: nothing is normalized, merged or compiled. All text is
 //! owned, so a document outlives its source.
 
+use crate::glob;
 use crate::operator::Operator;
 use crate::principal::PrincipalKind;
 use crate::span::{Span, Spanned};
@@ -153,6 +154,15 @@ pub struct ActionElement {
     pub array: bool,
     /// The element's value.
     pub span: Span,
+}
+
+impl ActionElement {
+    /// Whether the element covers an action, such as `iam:GetUser`. Case does not count.
+    #[must_use]
+    pub fn covers(&self, action: &str) -> bool {
+        let action = action.to_ascii_lowercase();
+        self.patterns.iter().any(|pattern| glob::matches(&pattern.value.to_ascii_lowercase(), &action)) != self.negated
+    }
 }
 
 /// `Resource` or `NotResource`.

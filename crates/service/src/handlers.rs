@@ -67,8 +67,6 @@ not_implemented! {
     CreateSAMLProvider
     CreateServiceSpecificCredential
     DecodeAuthorizationMessage
-    GenerateOrganizationsAccessReport
-    GenerateServiceLastAccessedDetails
     GetAccessKeyInfo
     GetDelegatedAccessToken
     GetFederationToken

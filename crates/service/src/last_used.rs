@@ -66,7 +66,9 @@ async fn batches<U: Use>(
         }
         match tx.commit().await {
             Ok(_) => written(batch),
-            Err(CommitError::Conflict) if batch.len() > 1 => open.extend(<[_; 2]>::from(batch.split_at(batch.len() / 2))),
+            Err(CommitError::Conflict) if batch.len() > 1 => {
+                open.extend(<[_; 2]>::from(batch.split_at(batch.len() / 2)))
+            }
             Err(CommitError::Conflict) => {}
             Err(CommitError::Failed(error)) => return Err(error),
         }

@@ -11,6 +11,7 @@ use super::caller::{ClaimedCaller, QuestionSubject, claim};
 use super::given_keys::GivenKeys;
 use super::question::Question;
 use super::target::service_prefix;
+use super::uses;
 use crate::authenticate::credentials::resolve_subject;
 use crate::work_budget::WorkBudget;
 use crate::{Authz, snapshot};
@@ -55,6 +56,7 @@ impl Handle<op::Authorize> for Authz {
         let (question, context) = self.question(&snapshot, &req, &about)?;
         let subject = resolve_subject(&about.subject, &snapshot)?;
         let view = self.answer(cx, &question, &subject, &[&context], &mut WorkBudget::new())?;
+        uses::note(cx, snapshot.catalogue(), &about, &req.action, &view);
         Ok(view.response(self.deployment.revisions.format(snapshot.revision())))
     }
 }

@@ -15,6 +15,7 @@ use super::given_keys::GivenKeys;
 use super::question::Question;
 use super::render::item_error;
 use super::target::service_prefix;
+use super::uses;
 use crate::authenticate::claim::Claim;
 use crate::authenticate::credentials::resolve_subject;
 use crate::work_budget::WorkBudget;
@@ -149,7 +150,9 @@ impl Authz {
         .asked_about(about);
         about.check_action(resolved.view(), &item.action)?;
         let own = GivenKeys::read(&item.context, Some(shared))?;
-        Ok(self.answer(cx, &question, resolved, &[&own, shared], work)?.result())
+        let decided = self.answer(cx, &question, resolved, &[&own, shared], work)?;
+        uses::note(cx, resolved.view().catalogue(), about, &item.action, &decided);
+        Ok(decided.result())
     }
 }
 

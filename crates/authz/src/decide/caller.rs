@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bailiwick_api::authz;
 use bailiwick_api::authz::caller::Who;
 use bailiwick_decision::{Subject, View};
-use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Result, UserName};
+use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Region, Result, UserName};
 use bailiwick_operation::{Cx, Principal};
 use bailiwick_sigv4::PayloadHash;
 use bailiwick_snapshot::Snapshot;
@@ -136,6 +136,8 @@ pub(crate) struct QuestionSubject {
     pub(crate) subject: Arc<Subject>,
     /// The service that the subject's request was signed for; none without a signature.
     signed_for: Option<Box<str>>,
+    /// The region that the request was signed for; none without a signature.
+    pub(crate) region: Option<Region>,
     /// Whether the asking service only names a service that it is not registered to act as, or an anonymous caller.
     ///
     /// Roles of foreign accounts then look as if they did not exist: decisions would reveal which roles exist and which
@@ -146,11 +148,12 @@ pub(crate) struct QuestionSubject {
 impl QuestionSubject {
     fn signed(authenticated: &Authenticated, service: &str) -> Self {
         let subject = Arc::clone(authenticated.subject());
-        QuestionSubject { subject, signed_for: Some(service.into()), is_claimed: false }
+        let region = authenticated.region.clone();
+        QuestionSubject { subject, signed_for: Some(service.into()), region, is_claimed: false }
     }
 
     fn unsigned(subject: Subject, is_claimed: bool) -> Self {
-        QuestionSubject { subject: Arc::new(subject), signed_for: None, is_claimed }
+        QuestionSubject { subject: Arc::new(subject), signed_for: None, region: None, is_claimed }
     }
 
     /// Refuses an action of another service than the one that the caller signed for.

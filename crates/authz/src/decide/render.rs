@@ -20,6 +20,11 @@ pub(crate) struct DecisionView {
 }
 
 impl DecisionView {
+    /// Whether the request is allowed.
+    pub(crate) fn is_allowed(&self) -> bool {
+        self.decision == ProtoDecision::Allow
+    }
+
     pub(crate) fn of(
         decision: &Decision,
         resolved: &ResolvedSubject<'_>,

@@ -70,12 +70,6 @@ async fn every_absent_operation_checks_its_permission_and_finds_nothing() {
     check!(w, seen, TagSAMLProvider, {"SAMLProviderArn": SAML, "Tags": tags}, tagged(SAML), saml);
     check!(w, seen, UntagSAMLProvider, {"SAMLProviderArn": SAML, "TagKeys": ["a"]}, untagged(SAML), saml);
 
-    let job = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
-    let report = no(&format!("The report with job id {job} cannot be found."));
-    check!(w, seen, GetServiceLastAccessedDetails, {"JobId": job}, "*", report);
-    check!(w, seen, GetServiceLastAccessedDetailsWithEntities, {"JobId": job, "ServiceNamespace": "s3"}, "*", report);
-    check!(w, seen, GetOrganizationsAccessReport, {"JobId": job}, "*", report);
-
     let (id, arn) = ("dr-1234567890123456", "arn:aws:iam::111122223333:delegation-request/dr-1234567890123456");
     let delegation = no(&format!("The delegation request {id} cannot be found."));
     check!(w, seen, ListDelegationRequests, {}, "*", Ok {"isTruncated": false});

@@ -9,6 +9,7 @@ use bailiwick_model::{ErrorCode, IamError, Result};
 use bailiwick_operation::{Check, Cx, Handle, Planned};
 use bailiwick_storage::{OrganizationFeatures, Tx};
 
+use super::organization_id;
 use crate::Directory;
 
 /// The names of the features, in the order of responses, and how each is read and set.
@@ -116,15 +117,6 @@ async fn features(cx: &Cx, tx: &mut Tx, refused: ErrorCode) -> Result<Organizati
 
 fn enabled(features: &OrganizationFeatures) -> Vec<String> {
     FEATURES.iter().filter(|feature| (feature.get)(features)).map(|feature| feature.name.to_owned()).collect()
-}
-
-/// The id of the organization: `o-` and ten letters or digits of the id of the cluster.
-fn organization_id(cx: &Cx) -> String {
-    let own = cx.deployment().cluster_id.chars().filter(char::is_ascii_alphanumeric);
-    own.chain(std::iter::repeat('0')).take(10).fold("o-".to_owned(), |mut id, c| {
-        id.push(c.to_ascii_lowercase());
-        id
-    })
 }
 
 #[cfg(test)]

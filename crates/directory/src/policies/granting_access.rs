@@ -69,19 +69,10 @@ impl Handle<op::ListPoliciesGrantingServiceAccess> for Directory {
         (named, req): Self::Plan,
     ) -> Result<pb::ListPoliciesGrantingServiceAccessResponse> {
         PageRequest::new(req.marker, None).open(cx, "ListPoliciesGrantingServiceAccess")?;
-        let mut policies = Vec::new();
-        match named.stored.ok_or_else(|| IamError::no_such(&named.kind, &named.name))? {
-            Holders::User(user) => {
-                add(cx, tx, &Identity::from(&*user), "USER", &mut policies).await?;
-                for group in tx.list_groups_of(&user, None, usize::MAX).await?.items {
-                    add(cx, tx, &Identity::from(&group), "GROUP", &mut policies).await?;
-                }
-            }
-            Holders::Other(identity) => {
-                let kind = named.kind.to_ascii_uppercase();
-                add(cx, tx, &identity, &kind, &mut policies).await?;
-            }
-        }
+        let policies = match named.stored.ok_or_else(|| IamError::no_such(&named.kind, &named.name))? {
+            Holders::User(user) => policies_of_user(cx, tx, &user).await?,
+            Holders::Other(identity) => policies_of(cx, tx, &identity).await?,
+        };
         let granting = |service: String| pb::ListPoliciesGrantingServiceAccessEntry {
             policies: policies
                 .iter()
@@ -98,21 +89,34 @@ impl Handle<op::ListPoliciesGrantingServiceAccess> for Directory {
     }
 }
 
+/// A policy that an identity has, and how a response names it.
+pub(crate) type HeldPolicy = (Document, pb::PolicyGrantingServiceAccess);
+
+/// The policies of a user and of the groups that the user is in.
+pub(crate) async fn policies_of_user(cx: &Cx, tx: &mut Tx, user: &User) -> Result<Vec<HeldPolicy>> {
+    let mut policies = policies_of(cx, tx, &Identity::from(user)).await?;
+    for group in tx.list_groups_of(user, None, usize::MAX).await?.items {
+        add(cx, tx, &Identity::from(&group), &mut policies).await?;
+    }
+    Ok(policies)
+}
+
+/// The policies that are attached to an identity, then its inline policies.
+pub(crate) async fn policies_of(cx: &Cx, tx: &mut Tx, identity: &Identity) -> Result<Vec<HeldPolicy>> {
+    let mut policies = Vec::new();
+    add(cx, tx, identity, &mut policies).await?;
+    Ok(policies)
+}
+
 /// The stored identity with exactly this ARN.
-async fn find<I: IdentityRecord>(cx: &Cx, tx: &mut Tx, arn: &Arn, name: &str) -> Result<Option<I>> {
+pub(crate) async fn find<I: IdentityRecord>(cx: &Cx, tx: &mut Tx, arn: &Arn, name: &str) -> Result<Option<I>> {
     let Ok(name) = I::parse_name(name) else { return Ok(None) };
     let stored = tx.find::<I>(cx.account(), &name).await?;
     Ok(stored.filter(|stored| stored.arn(cx.partition()) == *arn))
 }
 
 /// Adds the policies that are attached to an identity, then its inline policies.
-async fn add(
-    cx: &Cx,
-    tx: &mut Tx,
-    identity: &Identity,
-    kind: &str,
-    policies: &mut Vec<(Document, pb::PolicyGrantingServiceAccess)>,
-) -> Result<()> {
+async fn add(cx: &Cx, tx: &mut Tx, identity: &Identity, policies: &mut Vec<HeldPolicy>) -> Result<()> {
     for policy in tx.list_attached(identity, "/", None, usize::MAX).await?.items {
         let document = tx.default_version(&policy).await?.document;
         let shown = pb::PolicyGrantingServiceAccess {
@@ -130,7 +134,7 @@ async fn add(
         let shown = pb::PolicyGrantingServiceAccess {
             policy_name: Some(policy.name.to_string()),
             policy_type: Some("INLINE".into()),
-            entity_type: Some(kind.to_owned()),
+            entity_type: Some(identity.kind.as_str().to_ascii_uppercase()),
             entity_name: Some(identity.name.clone()),
             ..pb::PolicyGrantingServiceAccess::default()
         };
@@ -139,12 +143,13 @@ async fn add(
     Ok(())
 }
 
-fn read(document: &str) -> Result<Document> {
+/// Parses a stored document.
+pub(crate) fn read(document: &str) -> Result<Document> {
     parse(document, PolicyKind::Identity).map_err(IamError::internal)
 }
 
 /// Whether a statement allows an action of a service.
-fn grants(statement: &Statement, service: &str) -> bool {
+pub(crate) fn grants(statement: &Statement, service: &str) -> bool {
     let matches = |pattern: &str| match pattern.split_once(':') {
         Some((of, name)) => (of.eq_ignore_ascii_case(service), name.bytes().all(|b| b == b'*')),
         None => (true, true),

@@ -58,7 +58,8 @@ impl RecentServiceUses {
             actions.retain(|_, noted| !noted.is_written);
             !actions.is_empty()
         });
-        let all = uses.iter().flat_map(|(user, actions)| actions.iter().map(move |(action, noted)| (user, action, noted)));
+        let all =
+            uses.iter().flat_map(|(user, actions)| actions.iter().map(move |(action, noted)| (user, action, noted)));
         all.map(|(user, action, noted)| (*user, action.clone(), noted.used.clone())).collect()
     }
 
