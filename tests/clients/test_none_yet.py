@@ -10,7 +10,6 @@ from support.documents import policy
 from support.expect import refused
 from support.server import ROOT
 
-MISSING = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
@@ -76,7 +75,6 @@ def test_an_object_requested_by_name_is_missing(api, user, server):
         ("GetServerCertificate", {"ServerCertificateName": "web"}, "The Server Certificate with name web cannot be found."),
         ("GetSAMLProvider", {"SAMLProviderArn": saml}, f"Manifest not found for arn {saml}"),
         ("DeleteSAMLProvider", {"SAMLProviderArn": saml}, f"Manifest not found for arn {saml}"),
-        ("GetServiceLastAccessedDetails", {"JobId": MISSING}, None),
     ]:  # fmt: skip
         error = refused(api, "NoSuchEntity", operation, **members)
         assert message is None or error.message == message, error

@@ -57,6 +57,7 @@ def request(server, house, operation, name, account, key):
         "NewPassword": "Spoonbill-18-mud", "AWSServiceName": "elasticbeanstalk.amazonaws.com", "ServiceNamespaces": ["s3"],
         "SSHPublicKeyBody": "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC" + "B" * 341, "SSHPublicKeyId": "APKAAAAAAAAAAAAAAAAAA", "Encoding": "SSH",
         "CertificateBody": "x", "CertificateId": "C" * 24, "Arn": f"{arn}user/hidden/{name}", "GlobalEndpointTokenVersion": "v2Token", "DeletionTaskId": f"task/aws-service-role/a.amazonaws.com/{name}/0",
+        "JobId": "00000000-0000-4000-8000-000000000000", "ServiceNamespace": "s3", "EntityPath": "o-0000000000/r-0000/",
     }  # fmt: skip
     members = {member: values[member] for member in members_of(operation) if member in values}
     if operation in ("CreateUser", "CreateRole"):

@@ -1,7 +1,7 @@
 //! Deletions and renames: what must be removed first, and that nothing is left over.
 
 use bailiwick_storage::{
-    Group, HolderFilter, Identity, IdentityKind, InstanceProfile, KeyOwner, SigningCertificate, Usage, User,
+    Group, HolderFilter, Identity, IdentityKind, InstanceProfile, KeyOwner, ServiceUse, ServiceUser, SigningCertificate, Usage, User,
 };
 
 use crate::env::{
@@ -27,6 +27,12 @@ async fn an_identity_that_holds_something_cannot_be_deleted() {
         for identity in [Identity::from(&bob), Identity::from(&devs), Identity::from(&deploy)] {
             tx.attach_policy(&identity, &read).await?;
             tx.put_inline_policy(&identity, &inline("I", 1)).await?;
+        }
+        for id in [bob.id, deploy.id] {
+            for (action, region) in [("iam:GetUser", "a"), ("iam:GetUser", "b"), ("s3:", "a")] {
+                let used = ServiceUse { time: now(), region: region.into() };
+                tx.put_service_use(&ServiceUser { account: ACCOUNT, id: Some(id) }, action, &used).await?;
+            }
         }
         tx.create_policy_version(&read, "{}".into(), false, now()).await.map(drop)
     })
@@ -72,6 +78,12 @@ async fn an_identity_that_holds_something_cannot_be_deleted() {
         assert!(tx.delete_policy_version(&read, 2).await?);
         assert!(!tx.delete_policy_version(&read, 2).await?);
         tx.delete_policy(&read).await
+    })
+    .await;
+    // Uses of a principal that is gone are not recorded.
+    env.run(async |tx| {
+        let used = ServiceUse { time: now(), region: "a".into() };
+        tx.put_service_use(&ServiceUser { account: ACCOUNT, id: Some(bob.id) }, "s3:", &used).await
     })
     .await;
     assert_eq!(env.keys().await, before, "what was made and deleted leaves nothing behind");
