@@ -135,8 +135,8 @@ def test_the_organization(api, aws, new_account_root, name):
     refused(member, "AccessDenied", "GenerateOrganizationsAccessReport", EntityPath=root)
     refused(member, "AccessDenied", "GetOrganizationsAccessReport", JobId=job)
     refused(api, "NoSuchEntity", "GetServiceLastAccessedDetails", JobId=job)
-    refused(api, "ValidationError", "GenerateOrganizationsAccessReport", EntityPath=f"{root}/999999999999")
-    refused(api, "ValidationError", "GenerateOrganizationsAccessReport", EntityPath=root, OrganizationsPolicyId="p-abcdefgh")
+    refused(api, "InvalidInput", "GenerateOrganizationsAccessReport", EntityPath=f"{root}/999999999999")
+    refused(api, "InvalidInput", "GenerateOrganizationsAccessReport", EntityPath=root, OrganizationsPolicyId="p-abcdefgh")
     refused(api, "ValidationError", "GetOrganizationsAccessReport", JobId=job, SortKey="NONE")
 
 

@@ -22,7 +22,7 @@ const FULL_ACCESS: &str = "p-FullAWSAccess";
 /// Starts a report about the organization's root, or about one of its accounts.
 ///
 /// # Errors
-/// `AccessDenied` for callers of other accounts than the management account; `ValidationError` for a path or policy that
+/// `AccessDenied` for callers of other accounts than the management account; `InvalidInput` for a path or policy that
 /// the organization does not have.
 impl Handle<op::GenerateOrganizationsAccessReport> for Directory {
     type Plan = pb::GenerateOrganizationsAccessReportRequest;
@@ -50,8 +50,7 @@ impl Handle<op::GenerateOrganizationsAccessReport> for Directory {
         let path = required(&req.entity_path, "entityPath")?;
         let unknown = || {
             let message = format!("The entity path {path} is not one of this organization.");
-            IamError::validation(message)
-                .field("EntityPath", "neither the root of the organization nor an account in it")
+            IamError::new(ErrorCode::InvalidInput, message)
         };
         let parts: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
         let (id, root) = (organization_id(cx), organization_root(cx));
@@ -65,7 +64,7 @@ impl Handle<op::GenerateOrganizationsAccessReport> for Directory {
         };
         if let Some(policy) = req.organizations_policy_id.as_deref().filter(|policy| *policy != FULL_ACCESS) {
             let message = format!("The service control policy {policy} does not exist.");
-            return Err(IamError::validation(message).field("OrganizationsPolicyId", "no such policy"));
+            return Err(IamError::new(ErrorCode::InvalidInput, message));
         }
         let job_id = create_job(cx, tx, AccessSubject::Organization { member }).await?;
         Ok(pb::GenerateOrganizationsAccessReportResponse { job_id: Some(job_id) })

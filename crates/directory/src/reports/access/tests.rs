@@ -226,6 +226,6 @@ async fn the_management_account_reports_on_the_organization() {
             "service control policy p-abcdefgh does not exist".into(),
         ),
     ] {
-        w.fails::<op::GenerateOrganizationsAccessReport>(request, &format!("ValidationError: The {expected}.")).await;
+        w.fails::<op::GenerateOrganizationsAccessReport>(request, &format!("InvalidInput: The {expected}.")).await;
     }
 }
