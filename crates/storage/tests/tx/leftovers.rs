@@ -1,7 +1,8 @@
 //! Deletions and renames: what must be removed first, and that nothing is left over.
 
 use bailiwick_storage::{
-    Group, HolderFilter, Identity, IdentityKind, InstanceProfile, KeyOwner, ServiceUse, ServiceUser, SigningCertificate, Usage, User,
+    Group, HolderFilter, Identity, IdentityKind, InstanceProfile, KeyOwner, ServiceUse, ServiceUser,
+    SigningCertificate, Usage, User,
 };
 
 use crate::env::{

@@ -7,10 +7,10 @@ use bailiwick_model::{
     AccountAlias, AccountId, IdKind, MfaDeviceName, Partition, Path, PolicyName, RoleName, Tags, UniqueId,
 };
 use bailiwick_storage::{
-    AccessJob, AccessKeyLastUsed, AccessSubject, Account, AccountState, CredentialReport, DeletionTask, FORMAT, InlinePolicy, InstanceProfile,
-    KeyOwner, Meta, MfaAssignment, MfaDevice, MfaFailures, OidcProvider, Policy, PolicyVersion, Record, ReportChunk,
-    Resource, ResourcePolicy, Role, RoleLastUsed, Service, ServiceActor, ServiceUse, SigningCertificate, SshPublicKey, StoreError,
-    TrustPolicy, User,
+    AccessJob, AccessKeyLastUsed, AccessSubject, Account, AccountState, CredentialReport, DeletionTask, FORMAT,
+    InlinePolicy, InstanceProfile, KeyOwner, Meta, MfaAssignment, MfaDevice, MfaFailures, OidcProvider, Policy,
+    PolicyVersion, Record, ReportChunk, Resource, ResourcePolicy, Role, RoleLastUsed, Service, ServiceActor,
+    ServiceUse, SigningCertificate, SshPublicKey, StoreError, TrustPolicy, User,
 };
 
 use crate::env::{access_key, account, group, instance_profile, now, policy, role, user};
