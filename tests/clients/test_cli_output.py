@@ -1,0 +1,326 @@
+"""What the unmodified AWS CLI prints for every handled operation: the members of AWS's model, and expected values.
+
+The rows run in order against one account, since later ones need what earlier ones made. Each has the command, and the part
+of the output that is the same in every run; `save` keeps a value for the rows below it. An operation with a handler and
+without a row fails the test.
+"""
+
+import functools
+import json
+import shlex
+import string
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import botocore.session
+import jmespath
+import pytest
+from botocore import xform_name
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from support.certificates import make_certificate
+from support.cli import Cli
+from support.coverage import handled_operations
+from support.documents import policy, trust
+from support.server import Credentials
+from support.shapes import problems
+from support.totp import Authenticator
+from support.waiting import until
+
+READ = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+
+
+@dataclass
+class Row:
+    """A command, without `aws iam`."""
+
+    line: str
+    # The part of the output that is checked: members of objects, and the first items of arrays.
+    expected: dict | None = None
+    # Values of the output, as JMESPath, by the names under which later rows have them.
+    save: dict = field(default_factory=dict)
+    # The part of the output for which the command is repeated.
+    until: dict | None = None
+    service: str = "iam"
+    # Whether the user that the rows make calls, instead of root.
+    as_bob: bool = False
+
+
+ROWS = [
+    # Managed policies.
+    Row(
+        "create-policy --policy-name read --path /app/ --description Reads --policy-document $READ --tags Key=a,Value=1",
+        {"Policy": {"PolicyName": "read", "Path": "/app/", "DefaultVersionId": "v1", "AttachmentCount": 0, "IsAttachable": True}},
+        {"POLICY": "Policy.Arn"},
+    ),
+    Row("get-policy --policy-arn $POLICY", {"Policy": {"Description": "Reads", "Tags": [{"Key": "a", "Value": "1"}]}}),
+    Row("list-policies --scope Local", {"Policies": [{"PolicyName": "read"}]}),
+    Row("create-policy-version --policy-arn $POLICY --policy-document $WRITE", {"PolicyVersion": {"VersionId": "v2", "IsDefaultVersion": False}}),
+    Row("set-default-policy-version --policy-arn $POLICY --version-id v2"),
+    Row("list-policy-versions --policy-arn $POLICY", {"Versions": [{"VersionId": "v2", "IsDefaultVersion": True}, {"VersionId": "v1"}]}),
+    Row("get-policy-version --policy-arn $POLICY --version-id v1", {"PolicyVersion": {"Document": {"Version": "2012-10-17"}}}),
+    Row("delete-policy-version --policy-arn $POLICY --version-id v1"),
+    Row("tag-policy --policy-arn $POLICY --tags Key=b,Value=2"),
+    Row("list-policy-tags --policy-arn $POLICY", {"Tags": [{"Key": "a"}, {"Key": "b", "Value": "2"}]}),
+    Row("untag-policy --policy-arn $POLICY --tag-keys a b"),
+    # Users.
+    Row(
+        "create-user --user-name bob --path /staff/ --tags Key=a,Value=1 --permissions-boundary $POLICY",
+        {"User": {"UserName": "bob", "Path": "/staff/", "PermissionsBoundary": {"PermissionsBoundaryType": "Policy"}}},
+        {"BOB": "User.Arn"},
+    ),
+    Row("get-user --user-name bob", {"User": {"UserName": "bob", "Tags": [{"Key": "a", "Value": "1"}]}}),
+    Row("get-user", {"User": {"UserId": "$ACCOUNT", "Arn": "arn:aws:iam::$ACCOUNT:root"}}),
+    Row("delete-user-permissions-boundary --user-name bob"),
+    Row("put-user-permissions-boundary --user-name bob --permissions-boundary $POLICY"),
+    Row("list-users", {"Users": [{"UserName": "bob", "Arn": "$BOB"}]}),
+    Row("tag-user --user-name bob --tags Key=b,Value="),
+    Row("list-user-tags --user-name bob", {"Tags": [{"Key": "a"}, {"Key": "b", "Value": ""}]}),
+    Row("untag-user --user-name bob --tag-keys b"),
+    Row("update-user --user-name bob --new-path /moved/"),
+    Row("put-user-policy --user-name bob --policy-name own --policy-document $READ"),
+    Row("get-user-policy --user-name bob --policy-name own", {"UserName": "bob", "PolicyName": "own", "PolicyDocument": {"Version": "2012-10-17"}}),
+    Row("list-user-policies --user-name bob", {"PolicyNames": ["own"]}),
+    Row(f"attach-user-policy --user-name bob --policy-arn {READ}"),
+    Row("list-attached-user-policies --user-name bob", {"AttachedPolicies": [{"PolicyName": "ReadOnlyAccess", "PolicyArn": READ}]}),
+    Row(f"list-entities-for-policy --policy-arn {READ}", {"PolicyGroups": [], "PolicyUsers": [{"UserName": "bob"}], "PolicyRoles": []}),
+    Row("list-policies-granting-service-access --arn $BOB_MOVED --service-namespaces s3", {"PoliciesGrantingServiceAccess": [{"ServiceNamespace": "s3"}]}),
+    Row("create-access-key --user-name bob", {"AccessKey": {"UserName": "bob", "Status": "Active"}}, {"KEY": "AccessKey.AccessKeyId", "SECRET": "AccessKey.SecretAccessKey"}),
+    # Groups.
+    Row("create-group --group-name devs --path /staff/", {"Group": {"GroupName": "devs", "Path": "/staff/"}}),
+    Row("update-group --group-name devs --new-group-name developers"),
+    Row("add-user-to-group --group-name developers --user-name bob"),
+    Row("get-group --group-name developers", {"Group": {"GroupName": "developers"}, "Users": [{"UserName": "bob"}]}),
+    Row("list-groups", {"Groups": [{"GroupName": "developers"}]}),
+    Row("list-groups-for-user --user-name bob", {"Groups": [{"GroupName": "developers"}]}),
+    Row("put-group-policy --group-name developers --policy-name own --policy-document $READ"),
+    Row("get-group-policy --group-name developers --policy-name own", {"GroupName": "developers", "PolicyName": "own"}),
+    Row("list-group-policies --group-name developers", {"PolicyNames": ["own"]}),
+    Row(f"attach-group-policy --group-name developers --policy-arn {READ}"),
+    Row("list-attached-group-policies --group-name developers", {"AttachedPolicies": [{"PolicyArn": READ}]}),
+    # Roles and instance profiles.
+    Row(
+        "create-role --role-name reader --assume-role-policy-document $TRUST --description Reads --max-session-duration 7200",
+        {"Role": {"RoleName": "reader", "Path": "/", "AssumeRolePolicyDocument": {"Version": "2012-10-17"}}},
+        {"ROLE": "Role.Arn"},
+    ),
+    Row("get-role --role-name reader", {"Role": {"MaxSessionDuration": 7200, "Description": "Reads", "RoleLastUsed": {}}}),
+    Row("list-roles", {"Roles": [{"RoleName": "reader"}]}),
+    Row("update-role --role-name reader --description Other --max-session-duration 3600"),
+    Row("update-role-description --role-name reader --description Again", {"Role": {"Description": "Again"}}),
+    Row("update-assume-role-policy --role-name reader --policy-document $TRUST"),
+    Row("put-role-permissions-boundary --role-name reader --permissions-boundary $POLICY"),
+    Row("delete-role-permissions-boundary --role-name reader"),
+    Row("tag-role --role-name reader --tags Key=a,Value=1"),
+    Row("list-role-tags --role-name reader", {"Tags": [{"Key": "a", "Value": "1"}]}),
+    Row("untag-role --role-name reader --tag-keys a"),
+    Row("put-role-policy --role-name reader --policy-name own --policy-document $READ"),
+    Row("get-role-policy --role-name reader --policy-name own", {"RoleName": "reader", "PolicyName": "own"}),
+    Row("list-role-policies --role-name reader", {"PolicyNames": ["own"]}),
+    Row(f"attach-role-policy --role-name reader --policy-arn {READ}"),
+    Row("list-attached-role-policies --role-name reader", {"AttachedPolicies": [{"PolicyArn": READ}]}),
+    Row("create-instance-profile --instance-profile-name web", {"InstanceProfile": {"InstanceProfileName": "web", "Path": "/", "Roles": []}}),
+    Row("add-role-to-instance-profile --instance-profile-name web --role-name reader"),
+    Row("get-instance-profile --instance-profile-name web", {"InstanceProfile": {"Roles": [{"RoleName": "reader"}]}}),
+    Row("list-instance-profiles", {"InstanceProfiles": [{"InstanceProfileName": "web"}]}),
+    Row("list-instance-profiles-for-role --role-name reader", {"InstanceProfiles": [{"InstanceProfileName": "web"}]}),
+    Row("tag-instance-profile --instance-profile-name web --tags Key=a,Value=1"),
+    Row("list-instance-profile-tags --instance-profile-name web", {"Tags": [{"Key": "a", "Value": "1"}]}),
+    Row("untag-instance-profile --instance-profile-name web --tag-keys a"),
+    Row(
+        "create-service-linked-role --aws-service-name autoscaling.amazonaws.com",
+        {"Role": {"RoleName": "AWSServiceRoleForAutoScaling", "Path": "/aws-service-role/autoscaling.amazonaws.com/"}},
+    ),
+    Row("delete-service-linked-role --role-name AWSServiceRoleForAutoScaling", save={"TASK": "DeletionTaskId"}),
+    Row("get-service-linked-role-deletion-status --deletion-task-id $TASK", {"Status": "SUCCEEDED"}),
+    Row("assume-role --role-arn $ROLE --role-session-name s", {"AssumedRoleUser": {"Arn": "arn:aws:sts::$ACCOUNT:assumed-role/reader/s"}}, service="sts", as_bob=True),
+    Row("get-caller-identity", {"Account": "$ACCOUNT", "Arn": "arn:aws:iam::$ACCOUNT:root", "UserId": "$ACCOUNT"}, service="sts"),
+    # Credentials.
+    Row("create-login-profile --user-name bob --password Correct-Horse-9 --password-reset-required", {"LoginProfile": {"UserName": "bob", "PasswordResetRequired": True}}),
+    Row("update-login-profile --user-name bob --no-password-reset-required"),
+    Row("get-login-profile --user-name bob", {"LoginProfile": {"UserName": "bob", "PasswordResetRequired": False}}),
+    Row("change-password --old-password Correct-Horse-9 --new-password Correct-Horse-10", as_bob=True),
+    Row("update-access-key --user-name bob --access-key-id $KEY --status Inactive"),
+    Row("list-access-keys --user-name bob", {"AccessKeyMetadata": [{"AccessKeyId": "$KEY", "Status": "Inactive"}]}),
+    Row("get-access-key-last-used --access-key-id $KEY", {"UserName": "bob", "AccessKeyLastUsed": {"ServiceName": "iam"}}),
+    Row(
+        "create-virtual-mfa-device --virtual-mfa-device-name phone --outfile $TMP/seed --bootstrap-method Base32StringSeed",
+        {"VirtualMFADevice": {"SerialNumber": "arn:aws:iam::$ACCOUNT:mfa/phone"}},
+        {"PHONE": "VirtualMFADevice.SerialNumber"},
+    ),
+    Row("enable-mfa-device --user-name bob --serial-number $PHONE --authentication-code1 $CODE1 --authentication-code2 $CODE2"),
+    Row("resync-mfa-device --user-name bob --serial-number $PHONE --authentication-code1 $CODE3 --authentication-code2 $CODE4"),
+    Row("get-mfa-device --user-name bob --serial-number $PHONE", {"SerialNumber": "$PHONE", "UserName": "bob"}),
+    Row("list-mfa-devices --user-name bob", {"MFADevices": [{"SerialNumber": "$PHONE", "UserName": "bob"}]}),
+    Row("list-virtual-mfa-devices", {"VirtualMFADevices": [{"SerialNumber": "$PHONE", "User": {"UserName": "bob"}}]}),
+    Row("tag-mfa-device --serial-number $PHONE --tags Key=a,Value=1"),
+    Row("list-mfa-device-tags --serial-number $PHONE", {"Tags": [{"Key": "a", "Value": "1"}]}),
+    Row("untag-mfa-device --serial-number $PHONE --tag-keys a"),
+    Row("upload-signing-certificate --user-name bob --certificate-body file://$CERTIFICATE", {"Certificate": {"UserName": "bob", "Status": "Active"}}, {"CERT": "Certificate.CertificateId"}),
+    Row("update-signing-certificate --user-name bob --certificate-id $CERT --status Inactive"),
+    Row("list-signing-certificates --user-name bob", {"Certificates": [{"CertificateId": "$CERT", "Status": "Inactive"}]}),
+    Row("upload-ssh-public-key --user-name bob --ssh-public-key-body $SSH", {"SSHPublicKey": {"UserName": "bob", "Status": "Active"}}, {"SSH_ID": "SSHPublicKey.SSHPublicKeyId"}),
+    Row("update-ssh-public-key --user-name bob --ssh-public-key-id $SSH_ID --status Inactive"),
+    Row("get-ssh-public-key --user-name bob --ssh-public-key-id $SSH_ID --encoding SSH", {"SSHPublicKey": {"Status": "Inactive"}}),
+    Row("list-ssh-public-keys --user-name bob", {"SSHPublicKeys": [{"SSHPublicKeyId": "$SSH_ID"}]}),
+    # Identity providers.
+    Row(
+        "create-open-id-connect-provider --url https://id.example.com --client-id-list a --thumbprint-list $THUMB --tags Key=a,Value=1",
+        {"OpenIDConnectProviderArn": "arn:aws:iam::$ACCOUNT:oidc-provider/id.example.com", "Tags": [{"Key": "a"}]},
+        {"OIDC": "OpenIDConnectProviderArn"},
+    ),
+    Row("add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn $OIDC --client-id b"),
+    Row("remove-client-id-from-open-id-connect-provider --open-id-connect-provider-arn $OIDC --client-id a"),
+    Row("update-open-id-connect-provider-thumbprint --open-id-connect-provider-arn $OIDC --thumbprint-list $THUMB"),
+    Row("get-open-id-connect-provider --open-id-connect-provider-arn $OIDC", {"Url": "id.example.com", "ClientIDList": ["b"], "ThumbprintList": ["$THUMB"]}),
+    Row("list-open-id-connect-providers", {"OpenIDConnectProviderList": [{"Arn": "$OIDC"}]}),
+    Row("tag-open-id-connect-provider --open-id-connect-provider-arn $OIDC --tags Key=b,Value=2"),
+    Row("list-open-id-connect-provider-tags --open-id-connect-provider-arn $OIDC", {"Tags": [{"Key": "a"}, {"Key": "b"}]}),
+    Row("untag-open-id-connect-provider --open-id-connect-provider-arn $OIDC --tag-keys a b"),
+    # The account.
+    Row("create-account-alias --account-alias bailiwick-test"),
+    Row("list-account-aliases", {"AccountAliases": ["bailiwick-test"]}),
+    Row("delete-account-alias --account-alias bailiwick-test"),
+    Row("update-account-password-policy --minimum-password-length 12 --max-password-age 90 --require-symbols"),
+    Row("get-account-password-policy", {"PasswordPolicy": {"MinimumPasswordLength": 12, "RequireSymbols": True, "ExpirePasswords": True, "MaxPasswordAge": 90}}),
+    Row("delete-account-password-policy"),
+    Row("get-account-summary", {"SummaryMap": {"Users": 1, "Groups": 1, "Policies": 1, "MFADevices": 1, "AccessKeysPerUserQuota": 2}}),
+    Row("get-account-authorization-details", {"UserDetailList": [{"UserName": "bob", "GroupList": ["developers"]}], "GroupDetailList": [{}], "RoleDetailList": [{"RoleName": "reader"}]}),
+    Row("generate-credential-report", until={"State": "COMPLETE"}),
+    Row("get-credential-report", {"ReportFormat": "text/csv"}),
+    Row("put-account-properties --namespace RoleManager --properties $PROPERTIES"),
+    Row("get-account-properties --namespace RoleManager"),
+    Row("set-security-token-service-preferences --global-endpoint-token-version v2Token"),
+    Row("enable-outbound-web-identity-federation", save={"ISSUER": "IssuerIdentifier"}),
+    Row("get-outbound-web-identity-federation-info", {"IssuerIdentifier": "$ISSUER", "JwtVendingEnabled": True}),
+    Row("disable-outbound-web-identity-federation"),
+    Row("enable-organizations-root-credentials-management", {"EnabledFeatures": ["RootCredentialsManagement"]}),
+    Row("enable-organizations-root-sessions", {"EnabledFeatures": ["RootCredentialsManagement", "RootSessions"]}),
+    Row("list-organizations-features", {"EnabledFeatures": ["RootCredentialsManagement", "RootSessions"]}),
+    Row("disable-organizations-root-sessions", {"EnabledFeatures": ["RootCredentialsManagement"]}),
+    Row("disable-organizations-root-credentials-management", {"EnabledFeatures": []}),
+    # The simulator.
+    Row("get-context-keys-for-custom-policy --policy-input-list $CONDITION", {"ContextKeyNames": ["aws:userid"]}),
+    Row("get-context-keys-for-principal-policy --policy-source-arn $ROLE", {"ContextKeyNames": []}),
+    Row("simulate-custom-policy --policy-input-list $READ --action-names s3:GetObject s3:PutObject", {"EvaluationResults": [{"EvalDecision": "allowed"}, {"EvalDecision": "implicitDeny"}]}),
+    Row("simulate-principal-policy --policy-source-arn $ROLE --action-names s3:GetObject", {"EvaluationResults": [{"EvalActionName": "s3:GetObject", "EvalDecision": "allowed"}]}),
+    # What was made is deleted.
+    Row("delete-open-id-connect-provider --open-id-connect-provider-arn $OIDC"),
+    Row("deactivate-mfa-device --user-name bob --serial-number $PHONE"),
+    Row("delete-virtual-mfa-device --serial-number $PHONE"),
+    Row("delete-signing-certificate --user-name bob --certificate-id $CERT"),
+    Row("delete-ssh-public-key --user-name bob --ssh-public-key-id $SSH_ID"),
+    Row("delete-login-profile --user-name bob"),
+    Row("delete-access-key --user-name bob --access-key-id $KEY"),
+    Row("remove-role-from-instance-profile --instance-profile-name web --role-name reader"),
+    Row("delete-instance-profile --instance-profile-name web"),
+    Row(f"detach-role-policy --role-name reader --policy-arn {READ}"),
+    Row("delete-role-policy --role-name reader --policy-name own"),
+    Row("delete-role --role-name reader"),
+    Row("remove-user-from-group --group-name developers --user-name bob"),
+    Row(f"detach-group-policy --group-name developers --policy-arn {READ}"),
+    Row("delete-group-policy --group-name developers --policy-name own"),
+    Row("delete-group --group-name developers"),
+    Row(f"detach-user-policy --user-name bob --policy-arn {READ}"),
+    Row("delete-user-policy --user-name bob --policy-name own"),
+    Row("delete-user-permissions-boundary --user-name bob"),
+    Row("delete-user --user-name bob"),
+    Row("delete-policy --policy-arn $POLICY"),
+]  # fmt: skip
+
+# Handled operations of IAM without a row, with the reason.
+NO_ROW = {
+    "update-open-id-connect-provider": "the list of its attributes is tested in test_oidc_providers.py",
+}
+
+
+@functools.cache
+def model(service):
+    """A service's model, and its operations by the CLI's names."""
+    found = botocore.session.get_session().get_service_model(service)
+    return found, {xform_name(name, "-"): name for name in found.operation_names}
+
+
+def covers(expected, value):
+    """Whether a value has the expected members and first items."""
+    if isinstance(expected, dict):
+        return isinstance(value, dict) and all(name in value and covers(each, value[name]) for name, each in expected.items())
+    if isinstance(expected, list):
+        is_long_enough = isinstance(value, list) and len(value) >= len(expected) and (expected or not value)
+        return bool(is_long_enough or expected == value) and all(map(covers, expected, value))
+    return expected == value
+
+
+def filled(value, values):
+    """A value with the names after `$` replaced."""
+    if isinstance(value, dict):
+        return {name: filled(each, values) for name, each in value.items()}
+    if isinstance(value, list):
+        return [filled(each, values) for each in value]
+    if not isinstance(value, str):
+        return value
+    return string.Template(value).substitute(values)
+
+
+class Values(dict):
+    """The values of rows. One-time codes are made when they are asked for."""
+
+    # The codes of a pair, by how many steps from now the second is.
+    CODES = {"CODE1": 0, "CODE3": 40}
+
+    def __getitem__(self, name):
+        if name in self.CODES:
+            seed = Path(self["TMP"], "seed").read_bytes()
+            app = Authenticator({"SerialNumber": "", "Base32StringSeed": seed})
+            self["CODE2"] = self["CODE4"] = (pair := app.pair(self.CODES[name]))["AuthenticationCode2"]
+            return pair["AuthenticationCode1"]
+        return super().__getitem__(name)
+
+
+@pytest.fixture
+def values(server, tmp_path):
+    """The values that rows have from the beginning."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
+    ssh = key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
+    condition = {"Action": "s3:*", "Condition": {"StringEquals": {"aws:userid": "x"}}}
+    return Values(
+        ACCOUNT=server.account, TMP=str(tmp_path), READ=policy("s3:Get*"), WRITE=policy("s3:Put*", "s3:Get*", "sts:AssumeRole", "iam:ChangePassword"),
+        TRUST=trust(server.account), CONDITION=policy(condition), THUMB="a" * 40, SSH=ssh,
+        BOB_MOVED=f"arn:aws:iam::{server.account}:user/moved/bob", CERTIFICATE=str(make_certificate(tmp_path / "c")[0]),
+        PROPERTIES=json.dumps({"RoleManager/Enabled": "true"}),
+    )  # fmt: skip
+
+
+def test_every_handled_operation_has_a_row():
+    _, names = model("iam")
+    handled = {name for name, operation in names.items() if operation in handled_operations()}
+    rows = {row.line.split()[0] for row in ROWS if row.service == "iam"}
+    assert rows <= set(names)
+    assert handled - rows == set(NO_ROW)
+
+
+def test_the_cli_prints_what_the_model_has(server, values):
+    with Cli(server, server.root) as root:
+        for row in ROWS:
+            if not row.as_bob:
+                run_row(root, row, values)
+                continue
+            with Cli(server, Credentials(values["KEY"], values["SECRET"])) as bob:
+                run_row(bob, row, values)
+
+
+def run_row(cli, row, values):
+    """Runs one row, and checks what it prints."""
+    arguments = [filled(each, values) for each in shlex.split(row.line)]
+    if row.until:
+        until(lambda: covers(row.until, cli(row.service, *arguments)), row.line)
+    printed = cli(row.service, *arguments)
+    found, names = model(row.service)
+    shape = found.operation_model(names[arguments[0]]).output_shape
+    if shape is None or not shape.members:
+        assert printed is None, (row.line, printed)
+        return
+    assert problems(printed, shape) == [], (row.line, printed)
+    assert row.expected is None or covers(filled(row.expected, values), printed), (row.line, printed)
+    for name, path in row.save.items():
+        values[name] = jmespath.search(path, printed)
