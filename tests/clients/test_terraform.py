@@ -7,7 +7,10 @@ in `LATER` with the reason. Needs `terraform` and a mirror of the provider: see 
 import re
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from support.api import AwsApi
+from support.certificates import make_certificate
 from support.expect import refused
 from support.server import Credentials
 from support.terraform import NOT_INSTALLED, Terraform
@@ -237,6 +240,23 @@ resource "aws_iam_openid_connect_provider" "issuer" {
   client_id_list = ["%(team)s"]
 }
 data "aws_iam_openid_connect_provider" "issuer" { arn = aws_iam_openid_connect_provider.issuer.arn }
+resource "aws_iam_user_ssh_key" "bob" {
+  username   = aws_iam_user.bob.name
+  encoding   = "SSH"
+  public_key = "%(ssh)s"
+  status     = "%(status)s"
+}
+data "aws_iam_user_ssh_key" "bob" {
+  username          = aws_iam_user.bob.name
+  encoding          = "SSH"
+  ssh_public_key_id = aws_iam_user_ssh_key.bob.ssh_public_key_id
+}
+resource "aws_iam_signing_certificate" "bob" {
+  user_name        = aws_iam_user.bob.name
+  status           = "%(status)s"
+  certificate_body = <<-END
+%(certificate)sEND
+}
 data "aws_iam_users" "all" { depends_on = [aws_iam_user.bob] }
 data "aws_iam_principal_policy_simulation" "bob" {
   policy_source_arn = aws_iam_user.bob.arn
@@ -255,6 +275,8 @@ IMPORTED = {
     "aws_iam_user_policy_attachment.bob_managed": "rest-bob/arn:aws:iam::aws:policy/SecurityAudit",
     "aws_iam_user_policy_attachments_exclusive.bob": "rest-bob",
     "aws_iam_access_key.bob": "{key}",
+    "aws_iam_user_ssh_key.bob": "rest-bob:{ssh}:SSH",
+    "aws_iam_signing_certificate.bob": "{certificate}:rest-bob",
     "aws_iam_group.developers": "rest-developers",
     "aws_iam_group.others": "rest-others",
     "aws_iam_user_group_membership.bob": "rest-bob/rest-others",
@@ -281,13 +303,10 @@ LATER = {
         "aws_iam_saml_provider": "CreateSAMLProvider is not handled",
         "aws_iam_server_certificate": "UploadServerCertificate is not handled",
         "aws_iam_service_specific_credential": "CreateServiceSpecificCredential is not handled",
-        "aws_iam_signing_certificate": "UploadSigningCertificate is not handled",
-        "aws_iam_user_ssh_key": "UploadSSHPublicKey is not handled",
     },
     "data": {
         "aws_iam_saml_provider": "CreateSAMLProvider is not handled",
         "aws_iam_server_certificate": "UploadServerCertificate is not handled",
-        "aws_iam_user_ssh_key": "UploadSSHPublicKey is not handled",
     },
 }
 
@@ -348,14 +367,23 @@ def test_apply_plan_change_and_destroy(server, terraform):
         refused(aws, "NoSuchEntity", operation, **members)
 
 
-def test_the_rest_with_imports(server, terraform):
+def values(team, action, managed, group, status):
+    return {
+        "team": team, "action": action, "managed": managed, "groups": f"[aws_iam_group.{group}.name]", "status": status,
+    }  # fmt: skip
+
+
+def test_the_rest_with_imports(server, terraform, tmp_path):
     aws = AwsApi(server, server.root)
-    first = {"team": "a", "action": "s3:GetObject", "managed": "ReadOnlyAccess", "groups": "[aws_iam_group.developers.name]"}
-    second = {"team": "b", "action": "s3:PutObject", "managed": "SecurityAudit", "groups": "[aws_iam_group.others.name]"}
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    own = {"ssh": public.decode(), "certificate": make_certificate(tmp_path / "certificate")[0].read_text()}
+    first = own | values("a", "s3:GetObject", "ReadOnlyAccess", "developers", "Active")
+    second = own | values("b", "s3:PutObject", "SecurityAudit", "others", "Inactive")
     terraform.write("")
     terraform("init")
-    for values in (first, second):
-        terraform.write(REST, **values)
+    for each in (first, second):
+        terraform.write(REST, **each)
         terraform("apply", "-auto-approve")
         terraform("plan", "-detailed-exitcode")
     attached = aws.call("ListAttachedUserPolicies", UserName="rest-bob")["AttachedPolicies"]
@@ -366,13 +394,18 @@ def test_the_rest_with_imports(server, terraform):
     assert terraform.attributes("aws_iam_account_alias", "data")["account_alias"] == "rest-b"
 
     # All resources are forgotten and imported again; nothing is created, replaced or destroyed.
-    key = terraform.attributes("aws_iam_access_key")["id"]
+    ids = {
+        "account": server.account,
+        "key": terraform.attributes("aws_iam_access_key")["id"],
+        "ssh": terraform.attributes("aws_iam_user_ssh_key")["ssh_public_key_id"],
+        "certificate": terraform.attributes("aws_iam_signing_certificate")["certificate_id"],
+    }
     addresses = re.findall(r'^resource "(\w+)" "(\w+)"', REST, re.M)
     left = {f"{kind}.{name}" for kind, name in addresses if kind not in NOT_IMPORTED}
     assert left == set(IMPORTED)
     terraform("state", "rm", *IMPORTED)
     blocks = "".join(
-        f'import {{\n  to = {address}\n  id = "{name.format(account=server.account, key=key)}"\n}}\n'
+        f'import {{\n  to = {address}\n  id = "{name.format(**ids)}"\n}}\n'
         for address, name in IMPORTED.items()
     )
     terraform.write(REST + blocks, **second)
@@ -382,7 +415,7 @@ def test_the_rest_with_imports(server, terraform):
         assert change["change"]["actions"] in (["no-op"], ["read"], ["update"]), change
     terraform("apply", "-auto-approve")
     terraform("plan", "-detailed-exitcode")
-    assert terraform.attributes("aws_iam_access_key")["id"] == key
+    assert terraform.attributes("aws_iam_access_key")["id"] == ids["key"]
 
     terraform("destroy", "-auto-approve")
     for operation, members in {
