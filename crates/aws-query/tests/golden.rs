@@ -3,6 +3,8 @@
 //! The messages are made from the descriptors, so a member that comes, goes or changes its place shows in the difference
 //! of a file. `UPDATE_EXPECT=1 cargo nextest run -p bailiwick-aws-query --test golden` writes the files.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -10,7 +10,7 @@ DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|\+00:00)$")
 
 
 def problems(value, shape, at=""):
-    """What is wrong with the CLI's JSON of a shape, as sentences."""
+    """The errors of the CLI's JSON of a shape, as sentences."""
     at = at or shape.name
     if shape.type_name == "structure":
         if not isinstance(value, dict):
