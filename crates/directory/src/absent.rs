@@ -1,20 +1,19 @@
 //! Operations on objects that this version of Bailiwick cannot create: lists are empty, and a single object is missing.
 //!
 //! Clients that clean up ask for everything that a user or role might have. They read an empty list as success, but
-//! `NotImplemented` as a failure. So each operation checks its own permission, looks up the user or role that it names,
-//! and returns what is true today. There is one file per noun. When a noun is implemented its file goes away; until
-//! then, its creating operations stay in the list of those that are not implemented.
+//! `NotImplemented` as a failure. So each operation checks its own permission and returns what is true today. There is
+//! one file per noun. When a noun is implemented its file goes away; until then, its creating operations stay in the
+//! list of those that are not implemented.
 
 mod delegation_request;
 mod place;
 mod role_template;
 mod saml_provider;
 mod server_certificate;
-mod service_specific_credential;
 
 use bailiwick_model::{ErrorCode, IamError};
 
-use place::{Owner, Place};
+use place::Place;
 
 /// The operations of this module, each with its name as AWS spells it.
 pub fn absent_operations() -> impl Iterator<Item = &'static str> {
@@ -23,7 +22,6 @@ pub fn absent_operations() -> impl Iterator<Item = &'static str> {
         role_template::OPERATIONS,
         saml_provider::OPERATIONS,
         server_certificate::OPERATIONS,
-        service_specific_credential::OPERATIONS,
     ]
     .into_iter()
     .flatten()
@@ -49,28 +47,27 @@ macro_rules! absent {
     (@row $kind:ident [$($op:ident)+] $req:ident $place:tt $answer:tt) => {
         $(
             impl bailiwick_operation::Handle<bailiwick_api::op::$op> for crate::Directory {
-                type Plan = (<bailiwick_api::op::$op as bailiwick_api::Operation>::Request, super::Owner);
+                type Plan = <bailiwick_api::op::$op as bailiwick_api::Operation>::Request;
 
                 async fn plan(
                     &self,
                     cx: &bailiwick_operation::Cx,
-                    tx: &mut bailiwick_storage::Tx,
+                    _: &mut bailiwick_storage::Tx,
                     req: <bailiwick_api::op::$op as bailiwick_api::Operation>::Request,
                 ) -> bailiwick_model::Result<bailiwick_operation::Planned<Self::Plan>> {
                     let $req = &req;
                     let _ = $req;
-                    let (check, owner) = $place.look_up(cx, tx, concat!("iam:", stringify!($op))).await?;
+                    let check = $place.check(cx, concat!("iam:", stringify!($op)))?;
                     let check = absent!(@check $kind check $req);
-                    Ok(bailiwick_operation::Planned::new((req, owner)).check(check))
+                    Ok(bailiwick_operation::Planned::new(req).check(check))
                 }
 
                 async fn handle(
                     &self,
                     cx: &bailiwick_operation::Cx,
                     _: &mut bailiwick_storage::Tx,
-                    (req, owner): Self::Plan,
+                    req: Self::Plan,
                 ) -> bailiwick_model::Result<<bailiwick_api::op::$op as bailiwick_api::Operation>::Response> {
-                    owner.get()?;
                     absent!(@answer $kind $op cx req $answer)
                 }
             }

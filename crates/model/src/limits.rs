@@ -15,6 +15,8 @@ pub const MFA_DEVICES_PER_USER: u64 = 8;
 pub const MFA_SERIAL_SIZE: usize = 256;
 /// SSH public keys of one user.
 pub const SSH_PUBLIC_KEYS_PER_USER: u64 = 5;
+/// Service-specific credentials of one user for one service.
+pub const CREDENTIALS_PER_SERVICE: u64 = 2;
 /// Client ids of one OpenID Connect provider.
 pub const CLIENT_IDS_PER_PROVIDER: usize = 100;
 /// Certificate thumbprints of one OpenID Connect provider.

@@ -36,5 +36,5 @@ pub use password::{PasswordOutcome, PasswordPool, PasswordResult, PasswordWork};
 pub use principals::{bind_principals, entity_arn, find_entity, malformed, show_principals};
 pub use recent_uses::{RecentServiceUse, RecentServiceUses, RecentUse, RecentUses};
 pub use revision::RevisionScope;
-pub use secrets::{PasswordOwner, SecretOwner};
+pub use secrets::{PasswordOwner, SecretOwner, SecretPlace};
 pub use standing::standing;

@@ -79,28 +79,32 @@ impl PasswordOwner<'_> {
 
 /// The record that a sealed secret belongs to. A row that was copied to another place cannot be opened.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct SecretPlace<'a> {
+pub struct SecretPlace<'a> {
     /// The kind of record.
-    pub(crate) table: &'static str,
+    pub table: &'static str,
     /// The account of the record.
-    pub(crate) account: AccountId,
-    /// The owner of the record in the account.
-    pub(crate) owner: &'a str,
+    pub account: AccountId,
+    /// The owner of the record in the account; empty if it has none.
+    pub owner: &'a str,
     /// The id of the record.
-    pub(crate) id: &'a str,
+    pub id: &'a str,
 }
 
 impl SecretPlace<'_> {
+    /// Seals a secret for the store.
+    ///
     /// # Errors
     /// `ServiceFailure` if sealing fails.
-    pub(crate) fn seal(&self, sealer: &Sealer, secret: &[u8]) -> Result<Vec<u8>> {
+    pub fn seal(&self, sealer: &Sealer, secret: &[u8]) -> Result<Vec<u8>> {
         let account = self.account.digits();
         sealer.seal(KeyPurpose::AtRest, &self.parts(&account), secret).map_err(IamError::internal)
     }
 
+    /// Opens a secret that [`seal`](Self::seal) sealed.
+    ///
     /// # Errors
     /// If the bytes were sealed for another place, or under unknown keys.
-    pub(crate) fn open(&self, sealer: &Sealer, sealed: &[u8]) -> Result<Secret, SealError> {
+    pub fn open(&self, sealer: &Sealer, sealed: &[u8]) -> Result<Secret, SealError> {
         let account = self.account.digits();
         Ok(sealer.open(KeyPurpose::AtRest, &self.parts(&account), sealed)?.into())
     }

@@ -65,7 +65,6 @@ not_implemented! {
     AssumeRoot
     CreateDelegationRequest
     CreateSAMLProvider
-    CreateServiceSpecificCredential
     DecodeAuthorizationMessage
     GetAccessKeyInfo
     GetDelegatedAccessToken

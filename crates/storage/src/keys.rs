@@ -114,6 +114,10 @@ kinds! {
     SshPublicKey = 0x69,
     /// `user id | digest of the key` → empty: the user has this SSH public key.
     SshPublicKeyDigest = 0x6a,
+    /// `user id | credential id` → the service-specific credential.
+    ServiceSpecificCredential = 0x6b,
+    /// `service name | 0 | name in lower case` → the user id and the credential id of the service-specific credential.
+    ServiceCredentialName = 0x6c,
     /// `counter kind | object` → a counter.
     Counter = 0x70,
     /// `ARN` → policy and tags of a resource of another service.
@@ -394,6 +398,12 @@ pub(crate) fn of_user(account: AccountId, of: Kind, user: &UniqueId, id: &str) -
     join(account, of, &[user.as_bytes(), id.as_bytes()])
 }
 
+/// The name of a service-specific credential.
+pub(crate) fn service_credential_name(account: AccountId, service: &str, name: &str) -> Bytes {
+    let name = name.to_ascii_lowercase();
+    join(account, Kind::ServiceCredentialName, &[service.as_bytes(), &[0], name.as_bytes()])
+}
+
 /// The virtual MFA device with this path and name.
 pub(crate) fn mfa_device(account: AccountId, path_and_name: &str) -> Bytes {
     join(account, Kind::MfaDevice, &[path_and_name.to_ascii_lowercase().as_bytes()])
@@ -449,6 +459,10 @@ pub(crate) enum CounterKind {
     MfaDevicesInUse = 0x68,
     /// SSH public keys of a user.
     SshPublicKeys = 0x69,
+    /// Service-specific credentials of a user.
+    ServiceSpecificCredentials = 0x6b,
+    /// Service-specific credentials of a user for one service.
+    CredentialsForService = 0x6c,
     /// Identities of the account that a policy is attached to.
     Attachments = 0x30,
     /// Entities of the account that have a policy as their boundary.

@@ -60,6 +60,7 @@ impl IdentityNoun for User {
         Blocker(CounterKind::SigningCertificates, "must delete certificates first."),
         Blocker(CounterKind::MfaDevicesOfOwner, "must delete MFA device first."),
         Blocker(CounterKind::SshPublicKeys, REFERENCED),
+        Blocker(CounterKind::ServiceSpecificCredentials, REFERENCED),
         ATTACHED,
         INLINE,
         Blocker(CounterKind::GroupsOfUser, "must remove users from group first."),

@@ -6,7 +6,6 @@ use serde_json::json;
 use super::absent_operations;
 use crate::testing::World;
 
-const USER: &str = "arn:aws:iam::111122223333:user/x/Bob";
 const ROLE: &str = "arn:aws:iam::111122223333:role/Runner";
 const SAML: &str = "arn:aws:iam::111122223333:saml-provider/Okta";
 
@@ -28,7 +27,6 @@ macro_rules! check {
 
 async fn world() -> World {
     let w = World::new().await;
-    w.ok::<op::CreateUser>(json!({"UserName": "Bob", "Path": "/x/"})).await;
     w.role("Runner").await;
     w
 }
@@ -41,13 +39,6 @@ async fn every_absent_operation_checks_its_permission_and_finds_nothing() {
     let tags = json!([{"Key": "a", "Value": "b"}]);
     let tagged = |arn: &str| format!("{arn} aws:RequestTag/a=b aws:TagKeys=[a]");
     let untagged = |arn: &str| format!("{arn} aws:TagKeys=[a]");
-
-    let credential = no("The service specific credential with id ACCAAAAAAAAAAAAAAAAAA cannot be found.");
-    check!(w, seen, ListServiceSpecificCredentials, {"UserName": "Bob"}, USER, Ok {});
-    check!(w, seen, ListServiceSpecificCredentials, {"AllUsers": true}, "arn:aws:iam::111122223333:user/*", Ok {});
-    check!(w, seen, UpdateServiceSpecificCredential, {"UserName": "Bob", "ServiceSpecificCredentialId": "ACCAAAAAAAAAAAAAAAAAA", "Status": "Active"}, USER, credential);
-    check!(w, seen, ResetServiceSpecificCredential, {"UserName": "Bob", "ServiceSpecificCredentialId": "ACCAAAAAAAAAAAAAAAAAA"}, USER, credential);
-    check!(w, seen, DeleteServiceSpecificCredential, {"UserName": "Bob", "ServiceSpecificCredentialId": "ACCAAAAAAAAAAAAAAAAAA"}, USER, credential);
 
     let (arn, server) = (
         "arn:aws:iam::111122223333:server-certificate/Tls",
@@ -85,18 +76,6 @@ async fn every_absent_operation_checks_its_permission_and_finds_nothing() {
     check!(w, seen, GetRoleTemplateVersion, {"TemplateArn": template}, "*", no(&format!("The role template {template} cannot be found.")));
 
     assert_eq!(seen, absent_operations().collect(), "every operation is checked here");
-}
-
-#[tokio::test]
-async fn a_missing_user_or_role_is_reported_first() {
-    let w = world().await;
-    let user = "NoSuchEntity: The user with name Nobody cannot be found.";
-    w.fails::<op::ListSigningCertificates>(json!({"UserName": "Nobody"}), user).await;
-    let missing = json!({"UserName": "Nobody", "CertificateId": "NONEXISTENTCERTID1234567890"});
-    w.fails::<op::DeleteSigningCertificate>(missing, user).await;
-    let session = w.as_session("Runner").await;
-    let unclear = "ValidationError: Must specify userName when calling with non-User credentials";
-    session.fails::<op::ListSigningCertificates>(json!({}), unclear).await;
 }
 
 #[tokio::test]

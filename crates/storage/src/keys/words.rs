@@ -47,11 +47,11 @@ fn push_part<'k>(out: &mut String, kind: Kind, rest: &'k [u8]) -> &'k [u8] {
         return rest;
     }
     let owner = rest.starts_with(&account_bytes(AccountId::NONE));
+    // A counter of a policy: the policy's owner and id. Other counters continue with a text.
+    let counter_of_policy = kind == Kind::Counter && rest.len() == 26;
     if (owner
-        || matches!(
-            kind,
-            Kind::Account | Kind::RequestedReport | Kind::Attachment | Kind::PolicyHolder | Kind::Counter
-        ))
+        || counter_of_policy
+        || matches!(kind, Kind::Account | Kind::RequestedReport | Kind::Attachment | Kind::PolicyHolder))
         && let Some((account, rest)) = take_account(rest)
     {
         let _ = write!(out, "{account}");
@@ -121,6 +121,22 @@ mod tests {
                 "RoleInstanceProfile AIDAAAAAAAAAAAAAAAAAA web of account 111122223333",
             ),
             (keys::counter(account, CounterKind::Users, &[]), "Counter 0x10 of account 111122223333"),
+            (
+                keys::counter(account, CounterKind::CredentialsForService, &[user.as_bytes(), &b"logs.x"[..]].concat()),
+                "Counter 0x6c AIDAAAAAAAAAAAAAAAAAA logs.x of account 111122223333",
+            ),
+            (
+                keys::policy_counter(account, CounterKind::Boundaries, PolicyRef { account, id: user }),
+                "Counter 0x31 111122223333 AIDAAAAAAAAAAAAAAAAAA of account 111122223333",
+            ),
+            (
+                keys::of_user(account, Kind::SshPublicKey, &user, "APKA"),
+                "SshPublicKey AIDAAAAAAAAAAAAAAAAAA APKA of account 111122223333",
+            ),
+            (
+                keys::service_credential_name(account, "logs.x", "Bob"),
+                "ServiceCredentialName logs.x\\0bob of account 111122223333",
+            ),
             (keys::account_setting(account, Kind::PasswordPolicy), "PasswordPolicy of account 111122223333"),
             (keys::login_profile(account, &user), "LoginProfile AIDAAAAAAAAAAAAAAAAAA of account 111122223333"),
             (

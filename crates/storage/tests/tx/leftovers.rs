@@ -1,12 +1,14 @@
 //! Deletions and renames: what must be removed first, and that nothing is left over.
 
+use bailiwick_model::IdKind;
 use bailiwick_storage::{
-    Group, HolderFilter, Identity, IdentityKind, InstanceProfile, KeyOwner, ServiceUse, ServiceUser,
-    SigningCertificate, Usage, User,
+    Group, HolderFilter, Identity, IdentityKind, InstanceProfile, KeyOwner, ServiceSpecificCredential, ServiceUse,
+    ServiceUser, SigningCertificate, SshPublicKey, Usage, User,
 };
 
 use crate::env::{
-    ACCOUNT, TestEnv, access_key, account, group, inline, instance_profile, names, now, policy, role, user, user_name,
+    ACCOUNT, TestEnv, access_key, account, group, id, inline, instance_profile, names, now, policy, role, user,
+    user_name,
 };
 
 #[tokio::test]
@@ -232,4 +234,52 @@ async fn a_signing_certificate_leaves_nothing_behind() {
     })
     .await;
     assert_eq!(env.keys().await, before);
+}
+
+#[tokio::test]
+async fn keys_and_credentials_of_a_user_leave_nothing_behind() {
+    let env = TestEnv::new();
+    let bob = user(1, "Bob");
+    env.run(async |tx| tx.create(&bob).await).await;
+    let before = env.keys().await;
+    let refused = "DeleteConflict: Cannot delete entity, must remove referenced objects first.";
+    let key = SshPublicKey {
+        account: ACCOUNT,
+        user: bob.id,
+        id: id(IdKind::SshPublicKey, 1),
+        active: true,
+        uploaded: now(),
+        der: b"der".as_slice().into(),
+        digest: "5e".into(),
+    };
+    let credential = ServiceSpecificCredential {
+        account: ACCOUNT,
+        user: bob.id,
+        id: id(IdKind::ServiceSpecificCredential, 1),
+        service: "codecommit.amazonaws.com".into(),
+        name: "Bob-at-111122223333".into(),
+        active: true,
+        created: now(),
+        expires: None,
+        sealed_secret: b"sealed".as_slice().into(),
+    };
+    env.run(async |tx| tx.create_ssh_public_key(&key).await).await;
+    assert_eq!(env.refusal(async |tx| tx.delete(&bob).await).await, refused);
+    env.run(async |tx| tx.create_service_specific_credential(&credential).await).await;
+    env.run(async |tx| {
+        tx.delete_ssh_public_key(&key);
+        Ok(())
+    })
+    .await;
+    assert_eq!(env.refusal(async |tx| tx.delete(&bob).await).await, refused);
+    env.run(async |tx| {
+        tx.delete_service_specific_credential(&credential);
+        Ok(())
+    })
+    .await;
+    assert_eq!(env.keys().await, before);
+    env.run(async |tx| tx.delete(&bob).await).await;
+    assert!(env.refusal(async |tx| tx.create_ssh_public_key(&key).await).await.starts_with("NoSuchEntity: "));
+    let missing = env.refusal(async |tx| tx.create_service_specific_credential(&credential).await).await;
+    assert!(missing.starts_with("NoSuchEntity: "), "{missing}");
 }

@@ -10,7 +10,7 @@ use bailiwick_storage::{
     AccessJob, AccessKeyLastUsed, AccessSubject, Account, AccountState, CredentialReport, DeletionTask, FORMAT,
     InlinePolicy, InstanceProfile, KeyOwner, Meta, MfaAssignment, MfaDevice, MfaFailures, OidcProvider, Policy,
     PolicyVersion, Record, ReportChunk, Resource, ResourcePolicy, Role, RoleLastUsed, Service, ServiceActor,
-    ServiceUse, SigningCertificate, SshPublicKey, StoreError, TrustPolicy, User,
+    ServiceSpecificCredential, ServiceUse, SigningCertificate, SshPublicKey, StoreError, TrustPolicy, User,
 };
 
 use crate::env::{access_key, account, group, instance_profile, now, policy, role, user};
@@ -149,6 +149,20 @@ fn records_of_format_1_can_be_read() {
         digest: "5e".into(),
     };
     check("ssh-public-key", key);
+    let credential = ServiceSpecificCredential {
+        account: read.account,
+        user: user(1, "Bob").id,
+        id: UniqueId::new(IdKind::ServiceSpecificCredential, [5; 17]),
+        service: "bedrock.amazonaws.com".into(),
+        name: "Bob-at-111122223333".into(),
+        active: true,
+        created: now(),
+        expires: Some(now()),
+        sealed_secret: b"sealed".as_slice().into(),
+    };
+    check("service-specific-credential", credential.clone());
+    let lasting = ServiceSpecificCredential { active: false, expires: None, ..credential };
+    check("service-specific-credential-lasting", lasting);
     let arn = "arn:aws:photos::111122223333:album/1".to_owned();
     let kept = ResourcePolicy { text: r#"{"Statement": []}"#.into(), bound: "{}".into(), updated: now() };
     check("resource", Resource { account: read.account, arn: arn.clone(), policy: Some(kept), tags: tags.clone() });

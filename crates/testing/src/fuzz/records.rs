@@ -30,6 +30,7 @@ const RECORDS: &[Recode] = &[
     recode::<bailiwick_storage::Role>,
     recode::<bailiwick_storage::RoleLastUsed>,
     recode::<bailiwick_storage::Service>,
+    recode::<bailiwick_storage::ServiceSpecificCredential>,
     recode::<bailiwick_storage::SigningCertificate>,
     recode::<bailiwick_storage::SshPublicKey>,
     recode::<bailiwick_storage::ServiceUse>,
