@@ -153,7 +153,7 @@ def spoilt(operation, good):
             yield good | {name: value}
 
 
-ID = re.compile(r"\b(AIDA|AGPA|AIPA|AROA|ANPA|APKA|ASCA|AKIA|ASIA)[A-Z0-9]{12,17}\b")
+ID = re.compile(r"\b(AIDA|AGPA|AIPA|AROA|ANPA|ACCA|APKA|ASCA|AKIA|ASIA)[A-Z0-9]{12,17}\b")
 
 
 def plain(value, key=""):

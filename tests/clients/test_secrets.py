@@ -33,6 +33,12 @@ def test_no_secret_is_written_down(new_server):
         app = Authenticator(made)
         front(server, server.root).call("EnableMFADevice", UserName=mine, SerialNumber=app.serial, **app.pair())
         secrets += [former, current, app.text, app.seed.hex()]
+        for service, member in {"codecommit": "ServicePassword", "bedrock": "ServiceCredentialSecret"}.items():
+            credential = {"UserName": mine, "ServiceName": f"{service}.amazonaws.com"}
+            made = front(server, server.root).call("CreateServiceSpecificCredential", **credential)["ServiceSpecificCredential"]
+            which = {"UserName": mine, "ServiceSpecificCredentialId": made["ServiceSpecificCredentialId"]}
+            again = front(server, server.root).call("ResetServiceSpecificCredential", **which)["ServiceSpecificCredential"]
+            secrets += [made[member], again[member]]
     arn = root.call("CreateRole", RoleName="role", AssumeRolePolicyDocument=trust(server.account))["Role"]["Arn"]
     root.call("PutRolePolicy", RoleName="role", PolicyName="p", PolicyDocument=policy("iam:ListUsers"))
     session = AwsApi(server, key).call("AssumeRole", RoleArn=arn, RoleSessionName="session")["Credentials"]
@@ -62,9 +68,13 @@ def test_secrets_are_shown_once(api, name):
     user_name = name("user")
     api.call("CreateUser", UserName=user_name)
     secret = api.call("CreateAccessKey", UserName=user_name)["AccessKey"]["SecretAccessKey"]
+    made = api.call("CreateServiceSpecificCredential", UserName=user_name, ServiceName="codecommit.amazonaws.com")
+    password = made["ServiceSpecificCredential"]["ServicePassword"]
     for operation, members in {
         "ListAccessKeys": {"UserName": user_name},
+        "ListServiceSpecificCredentials": {"UserName": user_name},
         "GetUser": {"UserName": user_name},
         "GetAccountAuthorizationDetails": {},
     }.items():
-        assert secret not in str(api.call(operation, **members))
+        answer = str(api.call(operation, **members))
+        assert secret not in answer and password not in answer

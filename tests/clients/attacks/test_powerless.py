@@ -55,6 +55,7 @@ def request(server, house, operation, name, account, key):
         "ThumbprintList": ["a" * 40], "InstanceProfileName": name, "SerialNumber": f"{arn}mfa/{name}", "VirtualMFADeviceName": name,
         "AuthenticationCode1": "123456", "AuthenticationCode2": "654321", "Password": "Spoonbill-17-mud", "OldPassword": "Spoonbill-17-mud",
         "NewPassword": "Spoonbill-18-mud", "AWSServiceName": "elasticbeanstalk.amazonaws.com", "ServiceNamespaces": ["s3"],
+        "ServiceName": "codecommit.amazonaws.com", "ServiceSpecificCredentialId": "ACCAAAAAAAAAAAAAAAAAA",
         "SSHPublicKeyBody": "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC" + "B" * 341, "SSHPublicKeyId": "APKAAAAAAAAAAAAAAAAAA", "Encoding": "SSH",
         "CertificateBody": "x", "CertificateId": "C" * 24, "Arn": f"{arn}user/hidden/{name}", "GlobalEndpointTokenVersion": "v2Token", "DeletionTaskId": f"task/aws-service-role/a.amazonaws.com/{name}/0",
         "JobId": "00000000-0000-4000-8000-000000000000", "ServiceNamespace": "s3", "EntityPath": "o-0000000000/r-0000/",

@@ -118,7 +118,7 @@ async fn no_two_credentials_for_a_service_have_one_name() {
     }
     let expected = ["bob+1", "bob", "bob+2", "bob+1+1", "bob+1+1+1"].map(|name| format!("{name}-at-{ACCOUNT}"));
     assert_eq!(names, expected);
-    // A renamed user keeps the name, which nobody else gets.
+    // A renamed user keeps the name, which no other user gets.
     w.ok::<op::UpdateUser>(json!({"UserName": "Bob", "NewUserName": "Rob"})).await;
     w.user("bob").await;
     assert_eq!(created(&w, "bob", GIT).await["ServiceUserName"], json!(format!("bob+3-at-{ACCOUNT}")));
