@@ -1,6 +1,7 @@
 """Ansible's unmodified modules for IAM against the server: present, unchanged, absent.
 
-Needs `ansible-playbook`, the collection `amazon.aws` where Ansible looks for collections, and boto3 beside Ansible.
+Needs `ansible-playbook`, the collection `amazon.aws` where Ansible looks for collections, and boto3 beside Ansible:
+`cargo xtask test` installs all three in an environment of their own.
 """
 
 import json
@@ -11,9 +12,10 @@ from pathlib import Path
 import pytest
 from support.api import AwsApi
 from support.expect import refused
-from support.server import clean_environment
+from support.server import TARGET, clean_environment
 
-PLAYBOOK = shutil.which("ansible-playbook")
+INSTALLED = sorted(TARGET.glob("ansible/*/.complete"), key=lambda path: path.stat().st_mtime)
+PLAYBOOK = str(INSTALLED[-1].with_name("bin") / "ansible-playbook") if INSTALLED else shutil.which("ansible-playbook")
 
 
 def collection_is_there() -> bool:
@@ -65,11 +67,35 @@ PRESENT = [
             "state": "present",
         }
     },
+    {
+        "amazon.aws.iam_policy": {
+            "iam_type": "group",
+            "iam_name": "developers",
+            "policy_name": "inline",
+            "policy_json": json.dumps(READ),
+            "state": "present",
+        }
+    },
+    {"amazon.aws.iam_instance_profile": {"name": "web", "role": "reader", "path": "/", "tags": {"team": "a"}, "state": "present"}},
+    {
+        "amazon.aws.iam_password_policy": {
+            "min_pw_length": 12,
+            "require_symbols": True,
+            "require_numbers": True,
+            "require_uppercase": True,
+            "require_lowercase": True,
+            "allow_pw_change": True,
+            "pw_max_age": 60,
+            "pw_reuse_prevent": 5,
+            "state": "present",
+        }
+    },
+    {"amazon.aws.iam_policy_info": {"iam_type": "user", "iam_name": "bob"}},
+    {"amazon.aws.iam_access_key_info": {"user_name": "bob"}},
     {"amazon.aws.iam_user_info": {"name": "bob"}},
     {"amazon.aws.iam_role_info": {"name": "reader"}},
     {"amazon.aws.iam_instance_profile_info": {}},
     {"amazon.aws.iam_mfa_device_info": {}},
-    {"amazon.aws.iam_password_policy": {"state": "absent"}},
 ]
 
 ABSENT = [
@@ -83,7 +109,9 @@ ABSENT = [
     },
     {"amazon.aws.iam_user": {"name": "bob", "state": "absent"}},
     {"amazon.aws.iam_group": {"name": "developers", "state": "absent"}},
+    {"amazon.aws.iam_instance_profile": {"name": "web", "state": "absent"}},
     {"amazon.aws.iam_role": {"name": "reader", "state": "absent", "delete_instance_profile": True}},
+    {"amazon.aws.iam_password_policy": {"state": "absent"}},
     {"amazon.aws.iam_managed_policy": {"name": "read", "state": "absent"}},
     {"amazon.aws.iam_instance_profile": {"name": "nothing", "state": "absent"}},
 ]
@@ -125,12 +153,12 @@ def play(server, tmp_path):
 
 def test_present_unchanged_and_absent(server, play):
     aws = AwsApi(server, server.root)
-    assert play(PRESENT) == 6
+    assert play(PRESENT) == 9
     assert play(PRESENT) == 0
     assert [user["UserName"] for user in aws.call("GetGroup", GroupName="developers")["Users"]] == ["bob"]
     # Objects that Ansible did not create are deleted with the user too.
     aws.call("CreateAccessKey", UserName="bob")
-    assert play(ABSENT) == 5
+    assert play(ABSENT) == 7
     # `iam_policy` itself fails if its user does not exist.
     assert play(ABSENT[1:]) == 0
     for operation, members in {
@@ -138,5 +166,7 @@ def test_present_unchanged_and_absent(server, play):
         "GetGroup": {"GroupName": "developers"},
         "GetRole": {"RoleName": "reader"},
         "GetPolicy": {"PolicyArn": f"arn:aws:iam::{server.account}:policy/read"},
+        "GetInstanceProfile": {"InstanceProfileName": "web"},
+        "GetAccountPasswordPolicy": {},
     }.items():
         refused(aws, "NoSuchEntity", operation, **members)

@@ -71,6 +71,12 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         steps.step("server", || {
             watched(with(run::cargo(), &["build", "--locked", "--package", "bailiwick-server"]), loud)
         });
+        if args.filter.as_deref().is_none_or(|filter| filter.contains("ansible")) {
+            steps.partial_step("ansible", || match python::ansible() {
+                Ok(_) => Ok(Tally::ONE.into()),
+                Err(error) => Ok(Done::skipped(&format!("Ansible ({error:#})"))),
+            });
+        }
         steps.partial_step("clients", || clients(args.filter.as_deref(), loud));
     }
     steps.end()

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const REQUIREMENTS: &str = "tests/clients/requirements.txt";
+const ANSIBLE: &str = "tests/clients/ansible-requirements.txt";
 
 /// Interpreters to try, newest first; `python3` is last, since it may be old.
 const PYTHONS: &[&str] = &["python3.11", "python3.12", "python3.13", "python3"];
@@ -18,14 +19,26 @@ const PYTHONS: &[&str] = &["python3.11", "python3.12", "python3.13", "python3"];
 /// # Errors
 /// When no Python 3.10 or later is installed, or the packages cannot be installed.
 pub(crate) fn environment() -> Result<PathBuf> {
-    let requirements = run::root().join(REQUIREMENTS);
-    let list = fs::read(&requirements).with_context(|| format!("cannot read {REQUIREMENTS}"))?;
+    made(REQUIREMENTS, "clients")
+}
+
+/// Returns `ansible-playbook` of an environment of its own, half a gigabyte, and creates it if necessary.
+///
+/// # Errors
+/// As for [`environment`]. Ansible needs Python 3.11.
+pub(crate) fn ansible() -> Result<PathBuf> {
+    Ok(made(ANSIBLE, "ansible")?.with_file_name("ansible-playbook"))
+}
+
+/// Returns the `python` of an environment with the packages of a list.
+fn made(requirements: &str, name: &str) -> Result<PathBuf> {
+    let list = fs::read(run::root().join(requirements)).with_context(|| format!("cannot read {requirements}"))?;
     let base = base()?;
     let version = run::output(Command::new(base).arg("--version"))?;
     let mut hash = Sha256::new();
     hash.update(&list);
     hash.update(version.as_bytes());
-    let folder = run::target().join("clients").join(&hex(&hash.finalize())[..16]);
+    let folder = run::target().join(name).join(&hex(&hash.finalize())[..16]);
     let python = folder.join("bin/python");
     let complete = folder.join(".complete");
     if complete.exists() {
@@ -40,7 +53,7 @@ pub(crate) fn environment() -> Result<PathBuf> {
     let mut install = Command::new(&python);
     install
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
-        .arg(&requirements);
+        .arg(run::root().join(requirements));
     run::quiet(install).context("cannot install the pinned packages")?;
     fs::write(&complete, "").context("cannot mark the environment as complete")?;
     Ok(python)
