@@ -192,7 +192,12 @@ ROWS = [
     Row("disable-outbound-web-identity-federation"),
     Row("enable-organizations-root-credentials-management", {"EnabledFeatures": ["RootCredentialsManagement"]}),
     Row("enable-organizations-root-sessions", {"EnabledFeatures": ["RootCredentialsManagement", "RootSessions"]}),
-    Row("list-organizations-features", {"EnabledFeatures": ["RootCredentialsManagement", "RootSessions"]}),
+    Row("list-organizations-features", {"EnabledFeatures": ["RootCredentialsManagement", "RootSessions"]}, {"ORGANIZATION": "OrganizationId"}),
+    Row("generate-organizations-access-report --entity-path $ENTITY_PATH", save={"REPORT": "JobId"}),
+    Row("get-organizations-access-report --job-id $REPORT", {"NumberOfServicesAccessible": 3}, until={"JobStatus": "COMPLETED"}),
+    Row("generate-service-last-accessed-details --arn $BOB_MOVED", save={"JOB": "JobId"}),
+    Row("get-service-last-accessed-details --job-id $JOB", {"JobType": "SERVICE_LEVEL"}, until={"JobStatus": "COMPLETED"}),
+    Row("get-service-last-accessed-details-with-entities --job-id $JOB --service-namespace iam", {"EntityDetailsList": [{"EntityInfo": {"Name": "bob"}}]}, until={"JobStatus": "COMPLETED"}),
     Row("disable-organizations-root-sessions", {"EnabledFeatures": ["RootCredentialsManagement"]}),
     Row("disable-organizations-root-credentials-management"),
     # The simulator.
@@ -266,7 +271,7 @@ def filled(value, values):
 
 
 class Values(dict):
-    """The values of rows. One-time codes are made when they are asked for."""
+    """The values of rows. Some are made when they are asked for."""
 
     # The codes of a pair, by how many steps from now the second is.
     CODES = {"CODE1": 0, "CODE3": 40}
@@ -277,6 +282,9 @@ class Values(dict):
             app = Authenticator({"SerialNumber": "", "Base32StringSeed": seed})
             self["CODE2"] = self["CODE4"] = (pair := app.pair(self.CODES[name]))["AuthenticationCode2"]
             return pair["AuthenticationCode1"]
+        if name == "ENTITY_PATH":
+            # The root of the organization.
+            return "{0}/r-{1}".format(self["ORGANIZATION"], self["ORGANIZATION"][2:6])
         return super().__getitem__(name)
 
 
