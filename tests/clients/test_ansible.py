@@ -107,6 +107,15 @@ ABSENT = [
             "state": "absent",
         }
     },
+    # The module of groups deletes attached policies with the group, and no inline ones.
+    {
+        "amazon.aws.iam_policy": {
+            "iam_type": "group",
+            "iam_name": "developers",
+            "policy_name": "inline",
+            "state": "absent",
+        }
+    },
     {"amazon.aws.iam_user": {"name": "bob", "state": "absent"}},
     {"amazon.aws.iam_group": {"name": "developers", "state": "absent"}},
     {"amazon.aws.iam_instance_profile": {"name": "web", "state": "absent"}},
@@ -158,9 +167,9 @@ def test_present_unchanged_and_absent(server, play):
     assert [user["UserName"] for user in aws.call("GetGroup", GroupName="developers")["Users"]] == ["bob"]
     # Objects that Ansible did not create are deleted with the user too.
     aws.call("CreateAccessKey", UserName="bob")
-    assert play(ABSENT) == 7
-    # `iam_policy` itself fails if its user does not exist.
-    assert play(ABSENT[1:]) == 0
+    assert play(ABSENT) == 8
+    # `iam_policy` itself fails if its user or group does not exist.
+    assert play(ABSENT[2:]) == 0
     for operation, members in {
         "GetUser": {"UserName": "bob"},
         "GetGroup": {"GroupName": "developers"},

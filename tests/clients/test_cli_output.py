@@ -161,6 +161,14 @@ ROWS = [
     Row("update-ssh-public-key --user-name bob --ssh-public-key-id $SSH_ID --status Inactive"),
     Row("get-ssh-public-key --user-name bob --ssh-public-key-id $SSH_ID --encoding SSH", {"SSHPublicKey": {"Status": "Inactive"}}),
     Row("list-ssh-public-keys --user-name bob", {"SSHPublicKeys": [{"SSHPublicKeyId": "$SSH_ID"}]}),
+    Row(
+        "create-service-specific-credential --user-name bob --service-name codecommit.amazonaws.com",
+        {"ServiceSpecificCredential": {"UserName": "bob", "ServiceName": "codecommit.amazonaws.com", "Status": "Active"}},
+        {"CREDENTIAL": "ServiceSpecificCredential.ServiceSpecificCredentialId"},
+    ),
+    Row("update-service-specific-credential --user-name bob --service-specific-credential-id $CREDENTIAL --status Inactive"),
+    Row("reset-service-specific-credential --user-name bob --service-specific-credential-id $CREDENTIAL", {"ServiceSpecificCredential": {"Status": "Inactive"}}),
+    Row("list-service-specific-credentials --user-name bob", {"ServiceSpecificCredentials": [{"ServiceSpecificCredentialId": "$CREDENTIAL"}]}),
     # Identity providers.
     Row(
         "create-open-id-connect-provider --url https://id.example.com --client-id-list a --thumbprint-list $THUMB --tags Key=a,Value=1",
@@ -211,6 +219,7 @@ ROWS = [
     Row("delete-virtual-mfa-device --serial-number $PHONE"),
     Row("delete-signing-certificate --user-name bob --certificate-id $CERT"),
     Row("delete-ssh-public-key --user-name bob --ssh-public-key-id $SSH_ID"),
+    Row("delete-service-specific-credential --user-name bob --service-specific-credential-id $CREDENTIAL"),
     Row("delete-login-profile --user-name bob"),
     Row("delete-access-key --user-name bob --access-key-id $KEY"),
     Row("remove-role-from-instance-profile --instance-profile-name web --role-name reader"),

@@ -258,6 +258,11 @@ resource "aws_iam_signing_certificate" "bob" {
   certificate_body = <<-END
 %(certificate)sEND
 }
+resource "aws_iam_service_specific_credential" "bob" {
+  user_name    = aws_iam_user.bob.name
+  service_name = "codecommit.amazonaws.com"
+  status       = "%(status)s"
+}
 data "aws_iam_users" "all" { depends_on = [aws_iam_user.bob] }
 data "aws_iam_principal_policy_simulation" "bob" {
   policy_source_arn = aws_iam_user.bob.arn
@@ -278,6 +283,7 @@ IMPORTED = {
     "aws_iam_access_key.bob": "{key}",
     "aws_iam_user_ssh_key.bob": "rest-bob:{ssh}:SSH",
     "aws_iam_signing_certificate.bob": "{certificate}:rest-bob",
+    "aws_iam_service_specific_credential.bob": "codecommit.amazonaws.com:rest-bob:{credential}",
     "aws_iam_group.developers": "rest-developers",
     "aws_iam_group.others": "rest-others",
     "aws_iam_user_group_membership.bob": "rest-bob/rest-others",
@@ -303,7 +309,6 @@ LATER = {
     "resource": {
         "aws_iam_saml_provider": "CreateSAMLProvider",
         "aws_iam_server_certificate": "UploadServerCertificate",
-        "aws_iam_service_specific_credential": "CreateServiceSpecificCredential",
     },
     "data": {
         "aws_iam_saml_provider": "CreateSAMLProvider",
@@ -400,6 +405,7 @@ def test_the_rest_with_imports(server, terraform, tmp_path):
         "account": server.account,
         "key": terraform.attributes("aws_iam_access_key")["id"],
         "ssh": terraform.attributes("aws_iam_user_ssh_key")["ssh_public_key_id"],
+        "credential": terraform.attributes("aws_iam_service_specific_credential")["service_specific_credential_id"],
         "certificate": terraform.attributes("aws_iam_signing_certificate")["certificate_id"],
     }
     addresses = re.findall(r'^resource "(\w+)" "(\w+)"', REST, re.M)
