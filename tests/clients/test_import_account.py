@@ -11,7 +11,8 @@ import pytest
 from support.api import AwsApi
 from support.documents import policy
 from support.expect import refused
-from support.server import Credentials, Server, clean_environment, client_environment, run
+from support.server import BINARY, Credentials, Server, clean_environment, client_environment, run
+from support.waiting import until
 
 CLI = Path(sys.executable).with_name("aws")
 SOURCE = "999988887777"
@@ -343,6 +344,24 @@ def test_a_refused_call_takes_back_the_others(target, load, tmp_path):
     code, outcomes = load(content, "--apply")
     assert code == 1 and "LimitExceeded" in outcomes["cannot be loaded"]["user/alice"][0], outcomes
     assert plain(exported(target), target.account) == before
+
+
+def test_an_import_that_was_killed_is_completed_by_the_next(target, load, tmp_path):
+    aws = AwsApi(target, target.root)
+    content = account()
+    template = content["UserDetailList"][0]
+    for n in range(100):
+        content["UserDetailList"].append(template | {"UserName": f"u{n}", "Arn": source(f"user/u{n}"), "Path": "/"})
+    path = tmp_path / "killed.json"
+    path.write_text(json.dumps(content))
+    environment = clean_environment() | client_environment(target, target.root)
+    process = subprocess.Popen([BINARY, "import", "account", "--apply", path], env=environment, stdout=subprocess.DEVNULL)
+    until(lambda: process.poll() is not None or aws.call("ListUsers")["Users"], "no user was imported")
+    process.kill()
+    process.wait()
+    code, outcomes = load(content, "--apply")
+    assert code == 0 and set(outcomes) <= {"created", "changed", "equal"}, outcomes
+    assert set(load(content)[1]) == {"equal"}
 
 
 def test_an_import_has_no_rights_of_its_own(target, load):
