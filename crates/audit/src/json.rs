@@ -15,9 +15,9 @@ const EVENT_VERSION: &str = "1.11";
 /// Messages within messages.
 const DEPTH: usize = 32;
 
-/// Encodes one line, without its line feed. `previous` is the SHA-256 of the previous line, in hexadecimal.
-pub(crate) fn line(record: &Record, sequence: u64, previous: &str) -> String {
-    let mut out = Json { text: String::with_capacity(1_024) };
+/// Appends one line to `text`, without its line feed. `previous` is the SHA-256 of the previous line, in hexadecimal.
+pub(crate) fn line(text: &mut String, record: &Record, sequence: u64, previous: &str) {
+    let mut out = Json { text };
     out.open('{');
     out.text("eventVersion", EVENT_VERSION);
     out.name("userIdentity");
@@ -64,7 +64,6 @@ pub(crate) fn line(record: &Record, sequence: u64, previous: &str) -> String {
     out.number("sequence", sequence);
     out.text("previousSha256", previous);
     out.close('}');
-    out.text
 }
 
 fn category(category: Audit) -> &'static str {
@@ -86,7 +85,7 @@ fn moment(microseconds: i64) -> String {
     Timestamp::from_microsecond(microseconds).map(|time| format!("{time:.6}")).unwrap_or_default()
 }
 
-fn identity(out: &mut Json, identity: Option<&UserIdentity>) {
+fn identity(out: &mut Json<'_'>, identity: Option<&UserIdentity>) {
     out.open('{');
     let Some(identity) = identity else {
         out.text("type", "Unknown");
@@ -125,7 +124,7 @@ fn identity(out: &mut Json, identity: Option<&UserIdentity>) {
 }
 
 /// Members that CloudTrail does not have.
-fn additional(out: &mut Json, record: &Record) {
+fn additional(out: &mut Json<'_'>, record: &Record) {
     let bearer = record.origin.user_identity.as_ref().is_some_and(|identity| identity.bearer);
     if record.route.is_empty() && record.suppressed == 0 && !record.truncated && !bearer {
         return;
@@ -145,7 +144,7 @@ fn additional(out: &mut Json, record: &Record) {
     out.close('}');
 }
 
-fn message(out: &mut Json, name: &str, bytes: &[u8], shape: Option<&Shape>) {
+fn message(out: &mut Json<'_'>, name: &str, bytes: &[u8], shape: Option<&Shape>) {
     out.name(name);
     match shape {
         Some(shape) if !bytes.is_empty() => structure(out, shape, bytes, DEPTH),
@@ -153,7 +152,7 @@ fn message(out: &mut Json, name: &str, bytes: &[u8], shape: Option<&Shape>) {
     }
 }
 
-fn structure(out: &mut Json, shape: &Shape, mut bytes: &[u8], depth: usize) {
+fn structure(out: &mut Json<'_'>, shape: &Shape, mut bytes: &[u8], depth: usize) {
     out.open('{');
     let mut field = next(&mut bytes);
     while let Some((number, raw)) = field {
@@ -189,7 +188,7 @@ fn structure(out: &mut Json, shape: &Shape, mut bytes: &[u8], depth: usize) {
     out.close('}');
 }
 
-fn pair(out: &mut Json, entry: &Shape, raw: Raw<'_>, is_secret: bool, depth: usize) {
+fn pair(out: &mut Json<'_'>, entry: &Shape, raw: Raw<'_>, is_secret: bool, depth: usize) {
     let Raw::Bytes(mut bytes) = raw else { return };
     let (mut key, mut of) = (String::new(), None);
     while let Some((number, raw)) = next(&mut bytes) {
@@ -208,7 +207,7 @@ fn pair(out: &mut Json, entry: &Shape, raw: Raw<'_>, is_secret: bool, depth: usi
 }
 
 /// An item of a list, or all items of packed numbers.
-fn item(out: &mut Json, field: &Field, raw: Raw<'_>, depth: usize) {
+fn item(out: &mut Json<'_'>, field: &Field, raw: Raw<'_>, depth: usize) {
     match (&field.kind, raw) {
         (Kind::Boolean | Kind::Integer { .. } | Kind::Enum(_), Raw::Bytes(mut packed)) => {
             while let Ok(number) = prost::encoding::decode_varint(&mut packed) {
@@ -223,7 +222,7 @@ fn item(out: &mut Json, field: &Field, raw: Raw<'_>, depth: usize) {
     }
 }
 
-fn value(out: &mut Json, field: &Field, raw: Raw<'_>, depth: usize) {
+fn value(out: &mut Json<'_'>, field: &Field, raw: Raw<'_>, depth: usize) {
     match (&field.kind, raw) {
         (Kind::Text | Kind::Bytes, Raw::Bytes(bytes)) if field.is_secret && !bytes.is_empty() => out.quote(REDACTED),
         (Kind::Text, Raw::Bytes(bytes)) => out.quote(&String::from_utf8_lossy(bytes)),
@@ -254,12 +253,12 @@ fn value(out: &mut Json, field: &Field, raw: Raw<'_>, depth: usize) {
     }
 }
 
-/// Text that becomes JSON.
-struct Json {
-    text: String,
+/// A JSON object at the end of a text.
+struct Json<'a> {
+    text: &'a mut String,
 }
 
-impl Json {
+impl Json<'_> {
     fn open(&mut self, bracket: char) {
         self.text.push(bracket);
     }
@@ -304,7 +303,9 @@ impl Json {
     fn quote(&mut self, text: &str) {
         self.text.push('"');
         let mut plain_from = 0;
-        for (at, c) in text.char_indices() {
+        let plain = ascii_without_escapes(text.as_bytes());
+        for (at, c) in text[plain..].char_indices() {
+            let at = plain + at;
             let escaped = match c {
                 '"' => "\\\"".to_owned(),
                 '\\' => "\\\\".to_owned(),
@@ -322,6 +323,17 @@ impl Json {
         self.text.push_str(&text[plain_from..]);
         self.text.push('"');
     }
+}
+
+/// The length of a prefix that is printable ASCII without quotes and backslashes: most texts are, as a whole.
+fn ascii_without_escapes(text: &[u8]) -> usize {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') & (*byte != b'"') & (*byte != b'\\');
+    // Without a branch for each byte, so that the compiler tests many at once.
+    let are_plain = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & is_plain(byte));
+    let (chunks, rest) = text.as_chunks::<16>();
+    let plain = chunks.iter().take_while(|chunk| are_plain(*chunk)).count();
+    let rest = if plain == chunks.len() && are_plain(rest) { rest.len() } else { 0 };
+    16 * plain + rest
 }
 
 #[cfg(test)]

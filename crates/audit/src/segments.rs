@@ -10,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{SHA256, digest};
+use data_encoding::HEXLOWER;
 
 use crate::checkpoint::Checkpoint;
 use crate::disk::{Disk, SegmentFile};
@@ -20,6 +21,9 @@ const FIRST_HASH: &str = "000000000000000000000000000000000000000000000000000000
 
 /// The end of the line of a committed change, before its number. No text in a line contains it unescaped.
 const COMMITTED: &[u8] = b",\"committed\":true,\"sequence\":";
+
+/// The length of most lines, in bytes, at most.
+const LINE: usize = 1_280;
 
 /// How much of a segment's end is read at first; longer lines are rare.
 const TAIL: u64 = 1024 * 1024;
@@ -179,12 +183,12 @@ impl Segments {
     /// # Errors
     /// If they could not be written or synced. None is kept, and the caller may retry.
     pub(crate) fn append(&mut self, records: &[Record]) -> io::Result<Checkpoint> {
-        let (mut text, mut sequence, mut hash) = (String::new(), self.sequence, self.hash.clone());
+        let (mut text, mut sequence, mut hash) = (String::with_capacity(LINE * records.len()), self.sequence, self.hash.clone());
         for record in records {
             sequence += 1;
-            let line = json::line(record, sequence, &hash);
-            hash = self::hash(line.as_bytes());
-            text.push_str(&line);
+            let start = text.len();
+            json::line(&mut text, record, sequence, &hash);
+            hash = self::hash(&text.as_bytes()[start..]);
             text.push('\n');
         }
         let first = self.sequence + 1;
@@ -275,7 +279,7 @@ impl Open {
 }
 
 fn hash(line: &[u8]) -> String {
-    digest(&SHA256, line).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(digest(&SHA256, line).as_ref())
 }
 
 /// Returns the sequence number of a line. This crate writes all lines: no text in them contains this name unescaped.

@@ -10,6 +10,7 @@ use bailiwick_operation::{Cx, Handle, Planned};
 use bailiwick_sigv4::{Mechanism, Payload, UnverifiedSignature};
 use bailiwick_storage::Tx;
 use bailiwick_sts::Tokens;
+use data_encoding::HEXLOWER;
 
 use crate::{Authenticated, Authz, date, snapshot};
 use claim::Claim;
@@ -81,7 +82,7 @@ fn signature(signed: &UnverifiedSignature<'_>, is_compared: bool) -> authz::Sign
         Mechanism::Presigned { expires } => expires.and_then(|expires| signed.date().checked_add(expires).ok()),
     };
     let (payload_hash, is_hash) = match signed.payload() {
-        Ok(Payload::Hash(hash)) => (hex(&hash.0), true),
+        Ok(Payload::Hash(hash)) => (HEXLOWER.encode(&hash.0), true),
         Ok(Payload::Unsigned) => ("UNSIGNED-PAYLOAD".to_owned(), false),
         Ok(Payload::Streaming(word)) => (word.to_owned(), false),
         // Not declared: the body's own hash was compared, or nothing.
@@ -96,16 +97,6 @@ fn signature(signed: &UnverifiedSignature<'_>, is_compared: bool) -> authz::Sign
         payload_hash,
         payload_verified: is_compared && is_hash,
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 fn principal(authenticated: &Authenticated, resolved: &ResolvedSubject<'_>) -> Principal {

@@ -191,14 +191,13 @@ pub fn uuid(random: [u8; 16]) -> String {
     number = number & !(0xf << 76) | 4 << 76;
     number = number & !(0b11 << 62) | 0b10 << 62;
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(36);
-    for i in 0..32 {
-        if matches!(i, 8 | 12 | 16 | 20) {
-            text.push('-');
-        }
-        text.push(char::from(HEX[(number >> (124 - 4 * i)) as usize & 15]));
+    let mut text = [b'-'; 36];
+    let digits = text.iter_mut().enumerate().filter(|(at, _)| !matches!(at, 8 | 13 | 18 | 23));
+    for (nibble, (_, digit)) in (0..32).zip(digits) {
+        *digit = HEX[(number >> (124 - 4 * nibble)) as usize & 15];
     }
-    text
+    // Hexadecimal digits and hyphens are ASCII.
+    std::str::from_utf8(&text).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -95,8 +95,10 @@ pub(crate) fn decode_query_component(text: &[u8]) -> Result<Vec<u8>, BadEscape> 
 
 /// Appends bytes as lower-case hex, the form of hashes and signatures.
 pub(crate) fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    for &byte in bytes {
-        out.extend_from_slice(&[HEX_LOWER[usize::from(byte >> 4)], HEX_LOWER[usize::from(byte & 15)]]);
+    let start = out.len();
+    out.resize(start + 2 * bytes.len(), 0);
+    for (&byte, pair) in bytes.iter().zip(out[start..].as_chunks_mut::<2>().0) {
+        *pair = [HEX_LOWER[usize::from(byte >> 4)], HEX_LOWER[usize::from(byte & 15)]];
     }
 }
 

@@ -17,18 +17,22 @@ pub(crate) fn single<'a>(request: &Request<'a>, name: &'static str) -> Result<Op
 
 /// Holds the list of signed headers against the headers that are there.
 pub(crate) fn check_signed(request: &Request<'_>, signed: &str) -> Result<(), SigV4Error> {
-    let names = || signed.split(';');
-    let sorted = names().zip(names().skip(1)).all(|(a, b)| a < b);
-    if !sorted || !names().all(is_lower_case_token) || names().count() > MAX_SIGNED {
+    let (mut previous, mut count, mut has_host, mut has_authorization) = ("", 0, false, false);
+    for name in names(signed) {
+        if name <= previous || !is_lower_case_token(name) {
+            return Err(SigV4Error::MalformedSignedHeaders);
+        }
+        has_host |= name == "host";
+        has_authorization |= name == "authorization";
+        (previous, count) = (name, count + 1);
+    }
+    if has_authorization || count > MAX_SIGNED {
         return Err(SigV4Error::MalformedSignedHeaders);
     }
-    if names().any(|name| name == "authorization") {
-        return Err(SigV4Error::MalformedSignedHeaders);
-    }
-    if !names().any(|name| name == "host") {
+    if !has_host {
         return Err(SigV4Error::HostNotSigned);
     }
-    if let Some(absent) = names().find(|name| request.values(name).next().is_none()) {
+    if let Some(absent) = names(signed).find(|name| request.values(name).next().is_none()) {
         return Err(SigV4Error::SignedHeaderAbsent(absent.to_owned()));
     }
     single(request, "host")?;
@@ -41,31 +45,52 @@ pub(crate) fn check_signed(request: &Request<'_>, signed: &str) -> Result<(), Si
     Ok(())
 }
 
+/// The names of a list of signed headers.
+#[expect(clippy::manual_pattern_char_comparison, reason = "names are short: a search for the character costs more")]
+fn names(signed: &str) -> impl Iterator<Item = &str> {
+    signed.split(|c| c == ';')
+}
+
 /// Whether a header, its name in any case, is in the list.
 pub(crate) fn is_signed(signed: &str, name: &str) -> bool {
-    signed.split(';').any(|s| s.eq_ignore_ascii_case(name))
+    names(signed).any(|s| s.eq_ignore_ascii_case(name))
 }
 
 /// Appends one line for each signed header; several values of one header are joined by commas.
 pub(crate) fn push_canonical(out: &mut Vec<u8>, request: &Request<'_>, signed: &str) -> Result<(), SigV4Error> {
-    for name in signed.split(';') {
+    for name in names(signed) {
         out.extend_from_slice(name.as_bytes());
         for (i, value) in request.values(name).enumerate() {
             out.push(if i == 0 { b':' } else { b',' });
-            if value.iter().any(|&b| b.is_ascii_control() && b != b'\t') {
-                return Err(SigV4Error::MalformedHeader(name.to_owned()));
-            }
-            let words = value.split(|b| matches!(b, b' ' | b'\t')).filter(|word| !word.is_empty());
-            for (i, word) in words.enumerate() {
-                if i > 0 {
-                    out.push(b' ');
-                }
-                out.extend_from_slice(word);
-            }
+            push_value(out, value).ok_or_else(|| SigV4Error::MalformedHeader(name.to_owned()))?;
         }
         out.push(b'\n');
     }
     Ok(())
+}
+
+/// Appends a value without blanks around it, and with one space for each run of blanks. `None` if it has a control
+/// character.
+fn push_value(out: &mut Vec<u8>, value: &[u8]) -> Option<()> {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    // Most values have no blank, and are tested and copied as a whole.
+    let has_blank = value.iter().fold(false, |any, byte| any | is_blank(byte));
+    let has_control = value.iter().fold(false, |any, byte| any | (byte.is_ascii_control() & (*byte != b'\t')));
+    if has_control {
+        return None;
+    }
+    if !has_blank {
+        out.extend_from_slice(value);
+        return Some(());
+    }
+    let words = value.split(is_blank).filter(|word| !word.is_empty());
+    for (i, word) in words.enumerate() {
+        if i > 0 {
+            out.push(b' ');
+        }
+        out.extend_from_slice(word);
+    }
+    Some(())
 }
 
 /// Blanks around a value belong to the transport.
@@ -82,7 +107,21 @@ fn is_lower_case_token(name: &str) -> bool {
 
 /// The characters of methods and header names (RFC 9110).
 pub(crate) fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    const TOKEN: [bool; 256] = {
+        let mut token = [false; 256];
+        let mut byte = 0;
+        while byte < 128 {
+            token[byte] = (byte as u8).is_ascii_alphanumeric();
+            byte += 1;
+        }
+        let mut signs = b"!#$%&'*+-.^_`|~".as_slice();
+        while let [sign, rest @ ..] = signs {
+            token[*sign as usize] = true;
+            signs = rest;
+        }
+        token
+    };
+    TOKEN[usize::from(byte)]
 }
 
 #[cfg(test)]

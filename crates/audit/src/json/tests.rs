@@ -11,7 +11,9 @@ use crate::tests::{event, only, request, root};
 use crate::{Event, EventKind, Unroutable};
 
 fn shown(event: &Event<'_>) -> Value {
-    serde_json::from_str(&line(&only(event), 7, "abc")).unwrap()
+    let mut text = String::new();
+    line(&mut text, &only(event), 7, "abc");
+    serde_json::from_str(&text).unwrap()
 }
 
 fn operation(name: &str) -> EventKind<'static> {
@@ -130,5 +132,24 @@ fn callers_without_a_signature_have_cloudtrails_types() {
         let shown = shown(&Event { unsigned: Some(&caller), ..event(&request) });
         assert_eq!(shown["userIdentity"], expected);
         assert_eq!(shown["recipientAccountId"], Value::Null);
+    }
+}
+
+#[test]
+fn texts_are_the_strings_that_a_json_parser_reads() {
+    let check = |text: &str| {
+        let mut quoted = String::new();
+        Json { text: &mut quoted }.quote(text);
+        assert_eq!(serde_json::from_str::<String>(&quoted).unwrap(), text, "{quoted}");
+        let is_safe = |c: char| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}');
+        assert!(quoted.chars().all(is_safe), "{quoted:?}");
+    };
+    // Before, at and behind the borders of the pieces that are tested at once.
+    for special in ["\"", "\\", "\n", "\u{7f}", "\u{85}", "\u{2028}", "é", "\u{1f600}", ""] {
+        for before in [0, 1, 14, 15, 16, 17, 31, 32, 47] {
+            for after in [0, 1, 15, 16, 33] {
+                check(&format!("{}{special}{}", "a".repeat(before), "~ ".repeat(after)));
+            }
+        }
     }
 }

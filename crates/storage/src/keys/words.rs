@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use bailiwick_model::AccountId;
+use data_encoding::HEXLOWER;
 
 use super::{Kind, account_bytes, parse, take_account, take_id};
 
 /// Describes a key: the kind of the row, its id, and its account. Keys contain no secrets.
 pub fn describe(key: &[u8]) -> String {
     let Some((account, kind, rest)) = parse(key) else {
-        return format!("an unknown key ({})", hex(key));
+        return format!("an unknown key ({})", HEXLOWER.encode(key));
     };
     let mut out = format!("{kind:?}");
     let mut rest = match kind {
@@ -68,17 +69,9 @@ fn push_part<'k>(out: &mut String, kind: Kind, rest: &'k [u8]) -> &'k [u8] {
     );
     match std::str::from_utf8(rest) {
         Ok(text) if !binary => drop(write!(out, "{}", text.escape_debug())),
-        _ => out.push_str(&hex(rest)),
+        _ => out.push_str(&HEXLOWER.encode(rest)),
     }
     &[]
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        let _ = write!(out, "{byte:02x}");
-    }
-    out
 }
 
 #[cfg(test)]
