@@ -2,6 +2,7 @@
 
 use bailiwick_api::find_operation;
 use bailiwick_api::options::Audit;
+use bailiwick_model::plain_prefix;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -85,7 +86,7 @@ fn moment(microseconds: i64) -> String {
     Timestamp::from_microsecond(microseconds).map(|time| format!("{time:.6}")).unwrap_or_default()
 }
 
-fn identity(out: &mut Json<'_'>, identity: Option<&UserIdentity>) {
+fn identity(out: &mut Json<'_>, identity: Option<&UserIdentity>) {
     out.open('{');
     let Some(identity) = identity else {
         out.text("type", "Unknown");
@@ -124,7 +125,7 @@ fn identity(out: &mut Json<'_'>, identity: Option<&UserIdentity>) {
 }
 
 /// Members that CloudTrail does not have.
-fn additional(out: &mut Json<'_'>, record: &Record) {
+fn additional(out: &mut Json<'_>, record: &Record) {
     let bearer = record.origin.user_identity.as_ref().is_some_and(|identity| identity.bearer);
     if record.route.is_empty() && record.suppressed == 0 && !record.truncated && !bearer {
         return;
@@ -144,7 +145,7 @@ fn additional(out: &mut Json<'_'>, record: &Record) {
     out.close('}');
 }
 
-fn message(out: &mut Json<'_'>, name: &str, bytes: &[u8], shape: Option<&Shape>) {
+fn message(out: &mut Json<'_>, name: &str, bytes: &[u8], shape: Option<&Shape>) {
     out.name(name);
     match shape {
         Some(shape) if !bytes.is_empty() => structure(out, shape, bytes, DEPTH),
@@ -152,7 +153,7 @@ fn message(out: &mut Json<'_'>, name: &str, bytes: &[u8], shape: Option<&Shape>)
     }
 }
 
-fn structure(out: &mut Json<'_'>, shape: &Shape, mut bytes: &[u8], depth: usize) {
+fn structure(out: &mut Json<'_>, shape: &Shape, mut bytes: &[u8], depth: usize) {
     out.open('{');
     let mut field = next(&mut bytes);
     while let Some((number, raw)) = field {
@@ -188,7 +189,7 @@ fn structure(out: &mut Json<'_'>, shape: &Shape, mut bytes: &[u8], depth: usize)
     out.close('}');
 }
 
-fn pair(out: &mut Json<'_'>, entry: &Shape, raw: Raw<'_>, is_secret: bool, depth: usize) {
+fn pair(out: &mut Json<'_>, entry: &Shape, raw: Raw<'_>, is_secret: bool, depth: usize) {
     let Raw::Bytes(mut bytes) = raw else { return };
     let (mut key, mut of) = (String::new(), None);
     while let Some((number, raw)) = next(&mut bytes) {
@@ -207,7 +208,7 @@ fn pair(out: &mut Json<'_'>, entry: &Shape, raw: Raw<'_>, is_secret: bool, depth
 }
 
 /// An item of a list, or all items of packed numbers.
-fn item(out: &mut Json<'_'>, field: &Field, raw: Raw<'_>, depth: usize) {
+fn item(out: &mut Json<'_>, field: &Field, raw: Raw<'_>, depth: usize) {
     match (&field.kind, raw) {
         (Kind::Boolean | Kind::Integer { .. } | Kind::Enum(_), Raw::Bytes(mut packed)) => {
             while let Ok(number) = prost::encoding::decode_varint(&mut packed) {
@@ -222,7 +223,7 @@ fn item(out: &mut Json<'_'>, field: &Field, raw: Raw<'_>, depth: usize) {
     }
 }
 
-fn value(out: &mut Json<'_'>, field: &Field, raw: Raw<'_>, depth: usize) {
+fn value(out: &mut Json<'_>, field: &Field, raw: Raw<'_>, depth: usize) {
     match (&field.kind, raw) {
         (Kind::Text | Kind::Bytes, Raw::Bytes(bytes)) if field.is_secret && !bytes.is_empty() => out.quote(REDACTED),
         (Kind::Text, Raw::Bytes(bytes)) => out.quote(&String::from_utf8_lossy(bytes)),
@@ -303,9 +304,8 @@ impl Json<'_> {
     fn quote(&mut self, text: &str) {
         self.text.push('"');
         let mut plain_from = 0;
-        let plain = ascii_without_escapes(text.as_bytes());
-        for (at, c) in text[plain..].char_indices() {
-            let at = plain + at;
+        let plain = plain_prefix(text, |byte| matches!(byte, b' '..=b'~') & (byte != b'"') & (byte != b'\\'));
+        for (at, c) in text[plain..].char_indices().map(|(at, c)| (plain + at, c)) {
             let escaped = match c {
                 '"' => "\\\"".to_owned(),
                 '\\' => "\\\\".to_owned(),
@@ -323,17 +323,6 @@ impl Json<'_> {
         self.text.push_str(&text[plain_from..]);
         self.text.push('"');
     }
-}
-
-/// The length of a prefix that is printable ASCII without quotes and backslashes: most texts are, as a whole.
-fn ascii_without_escapes(text: &[u8]) -> usize {
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') & (*byte != b'"') & (*byte != b'\\');
-    // Without a branch for each byte, so that the compiler tests many at once.
-    let are_plain = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & is_plain(byte));
-    let (chunks, rest) = text.as_chunks::<16>();
-    let plain = chunks.iter().take_while(|chunk| are_plain(*chunk)).count();
-    let rest = if plain == chunks.len() && are_plain(rest) { rest.len() } else { 0 };
-    16 * plain + rest
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ mod name;
 mod partition;
 mod path;
 #[cfg(feature = "service")]
+mod plain;
+#[cfg(feature = "service")]
 mod policy_ref;
 #[cfg(feature = "service")]
 mod source;
@@ -32,6 +34,8 @@ pub use id::{AccessKeyId, AccessKeyKind, IdKind, UniqueId};
 pub use name::{GroupName, InstanceProfileName, MfaDeviceName, NameError, PolicyName, RoleName, SessionName, UserName};
 pub use partition::{Partition, Region};
 pub use path::Path;
+#[cfg(feature = "service")]
+pub use plain::plain_prefix;
 #[cfg(feature = "service")]
 pub use policy_ref::PolicyRef;
 #[cfg(feature = "service")]

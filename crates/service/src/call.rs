@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bailiwick_model::{IamError, Result};
 use bytes::Bytes;
 use http::header::USER_AGENT;
-use http::{HeaderMap, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 use crate::Route;
 
@@ -94,16 +94,16 @@ pub struct Incoming<'a> {
 
 impl Incoming<'_> {
     /// The value of a header that occurs exactly once, as text.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.single(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
     }
 
     /// The `User-Agent` header, as [`user_agent`] limits it.
     pub(crate) fn user_agent(&self) -> Option<String> {
-        user_agent(self.single(USER_AGENT.as_str()))
+        user_agent(self.single(&USER_AGENT))
     }
 
-    fn single(&self, name: &str) -> Option<&HeaderValue> {
+    fn single(&self, name: &HeaderName) -> Option<&HeaderValue> {
         let mut values = self.headers.get_all(name).iter();
         values.next().filter(|_| values.next().is_none())
     }

@@ -5,11 +5,12 @@ use bailiwick_model::{AccessKeyId, ErrorCode, IamError, Result};
 use bailiwick_operation::Cx;
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::{IdentityKind, Standing, Tx};
+use http::HeaderName;
 
 use crate::shared::Parts;
 
 /// The header, or gRPC metadata, that allows a lockout if it is `true`.
-pub(crate) const ALLOW: &str = "x-bailiwick-allow-lockout";
+pub(crate) const ALLOW: HeaderName = HeaderName::from_static("x-bailiwick-allow-lockout");
 
 /// Refuses a change that makes the last access key unusable with which the deployment can be administered.
 ///

@@ -16,6 +16,7 @@ use bailiwick_operation::{Check, CxOf, Handle, PasswordOutcome, PasswordWork, Pl
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::{At, CommitError, Revision, Tx};
 use bytes::Bytes;
+use http::HeaderName;
 use jiff::Timestamp;
 use prost::Message as _;
 
@@ -23,6 +24,9 @@ use crate::call_audit::{CallAudit, Ids};
 use crate::caller::{CallCaller, CallerOf};
 use crate::shared::{Parts, Shared};
 use crate::{Answer, Incoming, lockout};
+
+/// The header, or gRPC metadata, with the revision that an answer must not be older than.
+const MIN_REVISION: HeaderName = HeaderName::from_static("x-bailiwick-min-revision");
 
 /// The maximum number of attempts at a change that conflicts with others.
 const ATTEMPTS: usize = 24;
@@ -68,8 +72,8 @@ where
             caller.record(&mut audit);
             caller.note_use(shared, O::INFO, in_seconds(began));
             let options = CallOptions {
-                min_revision: incoming.header("x-bailiwick-min-revision"),
-                allow_lockout: incoming.header(lockout::ALLOW).is_some_and(|value| value.eq_ignore_ascii_case("true")),
+                min_revision: incoming.header(&MIN_REVISION),
+                allow_lockout: incoming.header(&lockout::ALLOW).is_some_and(|value| value.eq_ignore_ascii_case("true")),
             };
             let answer = answer(shared, handler, &mut caller, &request, message, options, &mut audit).await;
             caller.ended(shared, &incoming, answer.as_ref().err(), began);

@@ -6,6 +6,7 @@ use bailiwick_api::{Operation, op};
 use bailiwick_authz::{Proof, SignedRequest};
 use bailiwick_model::{ErrorCode, IamError, Result};
 use bailiwick_sigv4 as sigv4;
+use http::header::AUTHORIZATION;
 
 use crate::Incoming;
 
@@ -44,7 +45,7 @@ pub(crate) fn of<'a>(incoming: &'a Incoming<'_>, request: sigv4::Request<'a>) ->
 /// Returns the bearer token, if the request has exactly one authorization header and it contains one. The verifier
 /// refuses several.
 fn bearer<'a>(incoming: &'a Incoming<'_>) -> Option<&'a str> {
-    let value = incoming.header("authorization")?;
+    let value = incoming.header(&AUTHORIZATION)?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }

@@ -1,5 +1,6 @@
 //! XML in the format of AWS's Query services.
 
+use bailiwick_model::plain_prefix;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
@@ -122,8 +123,12 @@ impl Render for Xml {
 /// Escapes text. Characters that XML cannot represent become U+FFFD. A carriage return, which parsers convert to a line
 /// feed, becomes a character reference.
 fn escape(out: &mut Vec<u8>, text: &str) {
+    // Control characters, quotes and the rest of ASCII's reserved characters are looked at one by one.
+    let plain = plain_prefix(text, |byte| {
+        matches!(byte, b' '..=b'~') & (byte != b'<') & (byte != b'>') & (byte != b'&') & (byte != b'"') & (byte != b'\'')
+    });
     let mut plain_from = 0;
-    for (at, c) in text.char_indices() {
+    for (at, c) in text[plain..].char_indices().map(|(at, c)| (plain + at, c)) {
         let instead = match c {
             '<' => "&lt;",
             '>' => "&gt;",

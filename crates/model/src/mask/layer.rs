@@ -46,7 +46,7 @@ impl Layer {
     }
 }
 
-fn is_escape(byte: u8) -> bool {
+pub(super) fn is_escape(byte: u8) -> bool {
     matches!(byte, b'%' | b'\\')
 }
 

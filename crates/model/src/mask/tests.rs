@@ -2,6 +2,8 @@ use super::*;
 
 fn check(text: &str, expected: &str) {
     assert_eq!(masked(text), expected, "{text}");
+    // The short way agrees with the long one.
+    assert!(!is_harmless(text.as_bytes()) || spans(text.as_bytes(), DEPTH).is_empty(), "{text}");
 }
 
 /// Each kind of private key, as the tools write them.
@@ -212,6 +214,20 @@ fn names_and_identifiers_are_kept() {
     ] {
         check(text, text);
     }
+}
+
+#[test]
+fn short_and_common_texts_are_harmless() {
+    let check = |text: &str, expected: bool| assert_eq!(is_harmless(text.as_bytes()), expected, "{text}");
+    check("arn:aws:iam::111122223333:user/dev/Eva", true);
+    check("aws-cli/2.31.0 Python/3.13.7 Linux/6.1.0", true);
+    check("approved", false);
+    check("Private", false);
+    check("PuTTY", false);
+    check("a%20b", false);
+    check("a\\u0062", false);
+    check(&"a".repeat(LINE - 1), true);
+    check(&"a".repeat(LINE), false);
 }
 
 /// Of keys drawn at random nearly all are found: a fixed sequence, so that the count does not change.
