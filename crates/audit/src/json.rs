@@ -199,7 +199,7 @@ fn pair(out: &mut Json<'_>, entry: &Shape, raw: Raw<'_>, is_secret: bool, depth:
             _ => {}
         }
     }
-    out.name(&key);
+    out.key(&key);
     match (entry.field(2), of) {
         _ if is_secret => out.quote(REDACTED),
         (Some(field), Some(raw)) => value(out, field, raw, depth),
@@ -274,9 +274,18 @@ impl Json<'_> {
         }
     }
 
+    /// Begins a member whose name this crate or a message's type gives, so that nothing in it has to be escaped.
     fn name(&mut self, name: &str) {
         self.comma();
-        self.quote(name);
+        self.text.push('"');
+        self.text.push_str(name);
+        self.text.push_str("\":");
+    }
+
+    /// Begins the entry of a map, whose key a client gives.
+    fn key(&mut self, key: &str) {
+        self.comma();
+        self.quote(key);
         self.text.push(':');
     }
 
@@ -304,7 +313,7 @@ impl Json<'_> {
     fn quote(&mut self, text: &str) {
         self.text.push('"');
         let mut plain_from = 0;
-        let plain = plain_prefix(text, |byte| matches!(byte, b' '..=b'~') & (byte != b'"') & (byte != b'\\'));
+        let plain = plain_prefix(text, |byte| (byte.wrapping_sub(b' ') < 95) & (byte != b'"') & (byte != b'\\'));
         for (at, c) in text[plain..].char_indices().map(|(at, c)| (plain + at, c)) {
             let escaped = match c {
                 '"' => "\\\"".to_owned(),

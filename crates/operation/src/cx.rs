@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bailiwick_api::{CallKind, Operation};
 use bailiwick_model::limits::Quotas;
 use bailiwick_model::{AccessKeyId, AccessKeyKind, AccountId, IdKind, Partition, Region, UniqueId};
+use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 
 use crate::{Caller, PasswordOutcome, PasswordPool, RecentUses, RevisionScope};
@@ -186,18 +187,18 @@ impl Cx {
 
 /// Formats 16 random bytes as a UUID of version 4, for ids of requests and audit events.
 pub fn uuid(random: [u8; 16]) -> String {
-    let mut number = u128::from_be_bytes(random);
+    let mut bytes = random;
     // Version 4, variant 1.
-    number = number & !(0xf << 76) | 4 << 76;
-    number = number & !(0b11 << 62) | 0b10 << 62;
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let mut text = [b'-'; 36];
-    let digits = text.iter_mut().enumerate().filter(|(at, _)| !matches!(at, 8 | 13 | 18 | 23));
-    for (nibble, (_, digit)) in (0..32).zip(digits) {
-        *digit = HEX[(number >> (124 - 4 * nibble)) as usize & 15];
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let mut text = String::with_capacity(36);
+    for group in [&bytes[..4], &bytes[4..6], &bytes[6..8], &bytes[8..10], &bytes[10..]] {
+        if !text.is_empty() {
+            text.push('-');
+        }
+        HEXLOWER.encode_append(group, &mut text);
     }
-    // Hexadecimal digits and hyphens are ASCII.
-    std::str::from_utf8(&text).unwrap_or_default().to_owned()
+    text
 }
 
 #[cfg(test)]
