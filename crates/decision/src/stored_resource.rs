@@ -23,7 +23,7 @@ impl<'s> StoredResource<'s> {
         if Catalogue::builtin().service(service).is_some() {
             let Ok(arn) = Arn::parse(resource) else { return StoredResource::Builtin(None) };
             let tags = match view.entity_by_arn(&arn) {
-                Some(entity) => Some(&entity.tags),
+                Some(entity) => Some(entity.tags()),
                 None => view.managed_policy(&arn).map(ManagedPolicy::tags),
             };
             return StoredResource::Builtin(tags);

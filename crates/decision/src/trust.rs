@@ -49,7 +49,7 @@ impl<'a> Trust<'a> {
     }
 
     fn of_entity(entity: Option<&'a Entity>) -> Self {
-        entity.and_then(|entity| entity.role.as_ref()).map_or(Trust::AbsentRole, |role| Trust::Policy(&role.trust))
+        entity.and_then(|entity| entity.role()).map_or(Trust::AbsentRole, |role| Trust::Policy(&role.trust))
     }
 
     /// The policy.

@@ -195,7 +195,7 @@ fn check_active<'s>(
         let key = snapshot.access_key(caller.access_key_id().as_str()).filter(|key| is_of(key, caller));
         key.ok_or_else(invalid)?;
     }
-    let marks = [account.sessions_valid_after, entity.and_then(|entity| entity.sessions_valid_after)];
+    let marks = [account.sessions_valid_after, entity.and_then(|entity| entity.sessions_valid_after())];
     for Validity { issued, expires } in validities(caller, validity) {
         // There is no leeway. Revoked credentials look expired, so that clients request new ones.
         if expires <= now || marks.into_iter().flatten().any(|mark| issued < mark) {

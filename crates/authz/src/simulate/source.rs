@@ -55,7 +55,7 @@ impl SourceArn {
     pub(super) fn check(&self, snapshot: &Snapshot, action: &'static str) -> Check {
         let check = Check::new(action, &self.arn);
         match snapshot.entity_by_arn(&self.arn) {
-            Some(entity) => check.resource_tags(&entity.tags),
+            Some(entity) => check.resource_tags(entity.tags()),
             None => check,
         }
     }

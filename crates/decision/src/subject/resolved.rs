@@ -73,7 +73,7 @@ impl<'s> ResolvedSubject<'s> {
     /// The tags, those of the session before those of the user or role. If a key is in both, the session's value applies.
     pub fn tags(&self) -> impl Iterator<Item = &bailiwick_model::Tag> {
         let session = self.subject.session.as_ref().map(|session| &session.tags);
-        let own = self.entity.map(|entity| &entity.tags);
+        let own = self.entity.map(Entity::tags);
         session.into_iter().chain(own).flat_map(Tags::iter)
     }
 
@@ -98,7 +98,7 @@ impl<'s> ResolvedSubject<'s> {
             SubjectKind::Root => evaluator::Principal::Root { account, arn: &names.arn },
             SubjectKind::User | SubjectKind::UnknownUser => evaluator::Principal::User { account, user: entity },
             SubjectKind::RoleSession => {
-                let role = self.entity.and_then(|entity| entity.role.as_ref());
+                let role = self.entity.and_then(|entity| entity.role());
                 evaluator::Principal::RoleSession {
                     account,
                     arn: &names.arn,

@@ -9,7 +9,9 @@ use bailiwick_model::{AccountId, Arn, IdKind, Partition, Path, PolicyName, Polic
 use bailiwick_policy_lang::PolicyKind;
 
 use super::compile::{compile, compile_bound, deny_all};
-use super::entities::{AccessKey, Account, Entity, Group, GroupPolicies, Inline, Role, Slot, Slots, set_slot};
+use super::entities::{
+    AccessKey, Account, Entity, Group, GroupPolicies, Inline, Properties, Role, Slot, Slots, set_slot,
+};
 use super::persistent_vec::PersistentVec;
 use super::policies::{ManagedPolicy, PolicyMetadata};
 use super::principal_map::{PrincipalMap, PrincipalPolicies};
@@ -86,21 +88,24 @@ impl ViewBuilder {
 
     /// Inserts or replaces a user. Their groups, attachments and inline policies stay.
     pub fn set_user(&mut self, user: change::User) {
-        let mut entity = Entity::new(user.account, user.id, user.name.as_str(), user.path, user.tags);
-        entity.sessions_valid_after = user.sessions_valid_after;
-        self.set_entity(entity, user.boundary);
+        let change::User { account, id, name, path, tags, boundary, sessions_valid_after } = user;
+        let properties = Properties { sessions_valid_after, tags, ..Properties::default() };
+        self.set_entity(Entity::new(account, id, name.as_str(), path, properties), boundary);
     }
 
     /// Inserts or replaces a role. Its attachments and inline policies stay.
     pub fn set_role(&mut self, role: change::Role) {
-        let mut entity = Entity::new(role.account, role.id, role.name.as_str(), role.path, role.tags);
-        entity.sessions_valid_after = role.sessions_valid_after;
-        let name = Arn::iam(self.next.partition, entity.account, format_args!("role{}{}", entity.path(), entity.name));
-        entity.role = Some(Box::new(Role {
-            trust: compile_bound(&role.trust.text, &role.trust.bound, PolicyKind::Trust, name.as_str()),
-            max_session_seconds: role.max_session_seconds,
-            linked_service: role.linked_service.map(Into::into),
-        }));
+        let arn = Arn::iam(self.next.partition, role.account, format_args!("role{}{}", role.path, role.name));
+        let trust = compile_bound(&role.trust.text, &role.trust.bound, PolicyKind::Trust, arn.as_str());
+        let max_session_seconds = role.max_session_seconds;
+        let linked_service = role.linked_service.map(Into::into);
+        let properties = Properties {
+            role: Some(Box::new(Role { trust, max_session_seconds, linked_service })),
+            sessions_valid_after: role.sessions_valid_after,
+            tags: role.tags,
+            ..Properties::default()
+        };
+        let entity = Entity::new(role.account, role.id, role.name.as_str(), role.path, properties);
         self.set_entity(entity, role.boundary);
     }
 

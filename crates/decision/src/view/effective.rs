@@ -35,7 +35,7 @@ impl View {
     pub fn effective_policies<'s>(&'s self, id: &UniqueId) -> Option<EffectivePolicies<'s>> {
         let principal = self.principal(id)?;
         let boundary = principal.boundary().map(|slot| self.policy_at(slot));
-        let is_many = self.may_have_many(principal);
+        let is_many = self.has_many(principal);
         if is_many && let Some(indexed) = self.indexes.get(self, principal) {
             return Some(EffectivePolicies { principal, indexed: Some(indexed), identity: SmallVec::new(), boundary });
         }
@@ -53,18 +53,13 @@ impl View {
         Some(EffectivePolicies { principal, indexed: None, identity, boundary })
     }
 
-    /// Whether a principal may have so many policies that an index over them is worth a look.
-    fn may_have_many(&self, principal: &PrincipalPolicies) -> bool {
-        match (principal.inline().len() + principal.attached().len(), principal.groups()) {
-            (own, []) => own >= MIN_POLICIES,
-            // A member of one group, as most users are.
-            (own, [group]) => {
-                let group = self.group_at(*group);
-                own + group.map_or(1, |group| group.policies.inline.len() + group.policies.attached.len())
-                    >= MIN_POLICIES
-            }
-            _ => true,
-        }
+    /// Whether a principal has so many policies that an index over them is worth a look.
+    fn has_many(&self, principal: &PrincipalPolicies) -> bool {
+        let own = principal.inline().len() + principal.attached().len();
+        let of_group = |slot: &Slot| {
+            self.group_at(*slot).map_or(1, |group| group.policies.inline.len() + group.policies.attached.len())
+        };
+        own + principal.groups().iter().map(of_group).sum::<usize>() >= MIN_POLICIES
     }
 
     fn push<'s>(&'s self, identity: &mut SmallVec<[&'s [Policy]; 12]>, inline: &'s [Policy], attached: &[Slot]) {

@@ -37,20 +37,26 @@ impl Account {
 /// A user or a role.
 #[derive(Clone, Debug)]
 pub struct Entity {
-    /// The properties of a role; `None` for a user.
-    pub role: Option<Box<Role>>,
-    /// Sessions issued before this time are revoked.
-    pub sessions_valid_after: Option<Timestamp>,
     /// The unique id.
     pub id: UniqueId,
     /// The account that it is in.
     pub account: AccountId,
-    /// The tags.
-    pub tags: Tags,
     /// The name, with the case that it was created with.
     pub name: Box<str>,
-    /// None for `/`, which nearly all have.
-    path: Option<Box<Path>>,
+    /// None if nothing in it is set, as for most users: a million of them take less memory.
+    properties: Option<Box<Properties>>,
+}
+
+/// The properties that most users do not have.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Properties {
+    /// The properties of a role; `None` for a user.
+    pub(super) role: Option<Box<Role>>,
+    /// Sessions issued before this time are revoked.
+    pub(super) sessions_valid_after: Option<Timestamp>,
+    pub(super) tags: Tags,
+    /// None for `/`, which nearly all have; [`Entity::new`] sets it.
+    pub(super) path: Option<Path>,
 }
 
 /// The properties that only roles have.
@@ -68,7 +74,28 @@ impl Entity {
     /// The path.
     pub fn path(&self) -> &Path {
         static ROOT: LazyLock<Path> = LazyLock::new(Path::root);
-        self.path.as_deref().unwrap_or(&ROOT)
+        self.properties().and_then(|properties| properties.path.as_ref()).unwrap_or(&ROOT)
+    }
+
+    /// The tags.
+    pub fn tags(&self) -> &Tags {
+        static NONE: Tags = Tags::new();
+        self.properties().map_or(&NONE, |properties| &properties.tags)
+    }
+
+    /// The properties of a role; `None` for a user.
+    pub fn role(&self) -> Option<&Role> {
+        self.properties()?.role.as_deref()
+    }
+
+    /// Whether it is a role.
+    pub fn is_role(&self) -> bool {
+        self.role().is_some()
+    }
+
+    /// Sessions issued before this time are revoked.
+    pub fn sessions_valid_after(&self) -> Option<Timestamp> {
+        self.properties()?.sessions_valid_after
     }
 
     /// The ARN, with path.
@@ -77,21 +104,16 @@ impl Entity {
         Arn::iam(partition, self.account, format_args!("{kind}{}{}", self.path(), self.name))
     }
 
-    pub(super) fn new(account: AccountId, id: UniqueId, name: &str, path: Path, tags: Tags) -> Self {
-        Entity {
-            account,
-            id,
-            name: name.into(),
-            path: (path != Path::root()).then(|| Box::new(path)),
-            tags,
-            sessions_valid_after: None,
-            role: None,
-        }
+    fn properties(&self) -> Option<&Properties> {
+        self.properties.as_deref()
     }
 
-    /// Whether it is a role.
-    pub fn is_role(&self) -> bool {
-        self.role.is_some()
+    pub(super) fn new(account: AccountId, id: UniqueId, name: &str, path: Path, properties: Properties) -> Self {
+        let path = (path != Path::root()).then_some(path);
+        let Properties { role, sessions_valid_after, tags, .. } = &properties;
+        let is_plain = role.is_none() && sessions_valid_after.is_none() && tags.is_empty() && path.is_none();
+        let properties = (!is_plain).then(|| Box::new(Properties { path, ..properties }));
+        Entity { id, account, name: name.into(), properties }
     }
 }
 

@@ -16,8 +16,9 @@ const BITS: u32 = 5;
 /// The low half of a hash leads through the branches, the high half to the place within a leaf. Below this depth
 /// leaves grow.
 const DEPTH: u32 = 6;
-/// The places of leaves as they grow. A leaf is at most three quarters full.
-const SIZES: [usize; 9] = [4, 6, 8, 12, 16, 24, 32, 48, 64];
+/// The places of leaves as they grow. A leaf is at most four fifths full: an entry is at most a few adjacent lines from
+/// the place where its search begins.
+const SIZES: [usize; 16] = [4, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 36, 40, 48, 56, 64];
 /// How many slots of policies and groups an entry stores inline.
 const INLINE_SLOTS: usize = 5;
 const NO_SLOT: Slot = Slot::MAX;
@@ -223,7 +224,7 @@ impl PrincipalMap {
 
 /// Returns whether a leaf with this many entries has enough free places for short probe sequences.
 fn fits(count: usize, size: usize) -> bool {
-    4 * count <= 3 * size
+    5 * count <= 4 * size
 }
 
 /// Creates a leaf with these entries and at least `size` places.
