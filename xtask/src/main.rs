@@ -12,6 +12,7 @@ mod dist;
 mod edges;
 mod fuzz;
 mod licences;
+mod locks;
 mod metadata;
 mod nightly;
 mod packages;

@@ -1,7 +1,7 @@
 //! `cargo xtask tidy`: checks of the source tree that the compiler does not make. All errors are shown at once.
 
 use crate::metadata::Metadata;
-use crate::{coverage, cycles, edges, prose};
+use crate::{coverage, cycles, edges, locks, prose};
 use anyhow::{Result, bail};
 
 /// Runs all checks. With `bless`, writes generated content instead of comparing it.
@@ -11,6 +11,7 @@ use anyhow::{Result, bail};
 pub(crate) fn run(bless: bool) -> Result<String> {
     let mut wrong = edges::undrawn(&Metadata::read(None)?);
     wrong.extend(cycles::check()?);
+    wrong.extend(locks::check(bless)?);
     let read = prose::check()?;
     wrong.extend(read.wrong);
     wrong.extend(coverage::check(bless)?);
