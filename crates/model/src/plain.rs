@@ -9,8 +9,9 @@ pub fn plain_prefix(text: &str, is_plain: impl Fn(u8) -> bool) -> usize {
     let is_special = |byte: &u8| u8::from(!(byte.is_ascii() & is_plain(*byte)));
     let are_plain = |bytes: &[u8; 16]| bytes.iter().fold(0, |any, byte| any | is_special(byte)) == 0;
     let text = text.as_bytes();
-    let (chunks, rest) = text.as_chunks::<16>();
-    let plain = 16 * chunks.iter().take_while(|chunk| are_plain(chunk)).count();
+    let chunks = text.chunks_exact(16);
+    let rest = chunks.remainder();
+    let plain = 16 * chunks.take_while(|chunk| chunk.first_chunk().is_some_and(are_plain)).count();
     let is_rest_plain = match text.last_chunk::<16>() {
         // Tests some bytes again, but all at once.
         Some(last) => plain + rest.len() == text.len() && are_plain(last),

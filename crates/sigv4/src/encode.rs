@@ -97,8 +97,8 @@ pub(crate) fn decode_query_component(text: &[u8]) -> Result<Vec<u8>, BadEscape> 
 pub(crate) fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
     let start = out.len();
     out.resize(start + 2 * bytes.len(), 0);
-    for (&byte, pair) in bytes.iter().zip(out[start..].as_chunks_mut::<2>().0) {
-        *pair = [HEX_LOWER[usize::from(byte >> 4)], HEX_LOWER[usize::from(byte & 15)]];
+    for (&byte, pair) in bytes.iter().zip(out[start..].chunks_exact_mut(2)) {
+        pair.copy_from_slice(&[HEX_LOWER[usize::from(byte >> 4)], HEX_LOWER[usize::from(byte & 15)]]);
     }
 }
 
