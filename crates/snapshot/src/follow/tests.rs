@@ -125,7 +125,7 @@ fn digest(snapshot: &Snapshot) -> Vec<String> {
             entity.id,
             names,
             effective_policies.boundary(),
-            entity.sessions_valid_after
+            entity.sessions_valid_after()
         ));
     });
     lines.sort();
@@ -343,9 +343,9 @@ async fn roles_keys_and_accounts_follow_the_log() {
         .await;
     let found = snapshot.role(account(), "deployer").unwrap();
     assert_eq!(found.arn(Partition::Aws).as_str(), "arn:aws:iam::111122223333:role/ci/Deployer");
-    assert_eq!(found.role.as_ref().unwrap().max_session_seconds, 7_200);
-    assert_eq!(found.role.as_ref().unwrap().trust.len(), 1);
-    assert_eq!((found.tags.get("TEAM"), found.sessions_valid_after), (Some("a"), role.sessions_valid_after));
+    assert_eq!(found.role().unwrap().max_session_seconds, 7_200);
+    assert_eq!(found.role().unwrap().trust.len(), 1);
+    assert_eq!((found.tags().get("TEAM"), found.sessions_valid_after()), (Some("a"), role.sessions_valid_after));
     assert!(snapshot.account(account()).unwrap().is_active());
     assert_eq!(snapshot.management_account(), account());
     let found = snapshot.access_key("AKIAEXAMPLEEXAMPLE12").unwrap();

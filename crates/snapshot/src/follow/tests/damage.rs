@@ -107,7 +107,7 @@ fn allowed(snapshot: &Snapshot) -> BTreeMap<String, bool> {
     }
     let key = snapshot.access_key(KEY).filter(|key| key.active);
     out.insert("key".into(), active && key.and_then(|key| snapshot.entity(&key.user?)).is_some());
-    let trust = snapshot.entity(&role().id).and_then(|role| role.role.as_ref()).map(|role| &role.trust);
+    let trust = snapshot.entity(&role().id).and_then(|role| role.role()).map(|role| &role.trust);
     let trusts =
         trust.and_then(|trust| trust.statement(0)).is_some_and(|s| s.effect == bailiwick_evaluator::Effect::Allow);
     out.insert("trust".into(), trusts);
