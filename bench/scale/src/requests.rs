@@ -1,7 +1,7 @@
 //! Requests: their callers, drawn evenly or by Zipf's law, their actions and resources.
 
 use anyhow::{Result, bail};
-use bailiwick_evaluator::{Context, ContextSource, ContextValue, Entity, Policies, Principal, Request, decide};
+use bailiwick_evaluator::{Context, ContextSource, ContextValue, Entity, Principal, Request, decide};
 use bailiwick_model::{AccountId, UniqueId};
 use bailiwick_snapshot::Snapshot;
 
@@ -98,12 +98,7 @@ impl Asked {
             resource_account: account.into(),
             context: Context::new(&layers),
         };
-        let policies = Policies {
-            identity: effective_policies.identity(),
-            boundary: effective_policies.boundary(),
-            ..Policies::default()
-        };
-        decide(&request, &policies).is_allowed()
+        decide(&request, &effective_policies.policies()).is_allowed()
     }
 
     /// Fails unless the decision is the one that the world was built for.

@@ -139,8 +139,8 @@ fn people(snapshot: &Snapshot, rows: &Rows) -> BTreeMap<Bytes, Option<String>> {
         .map(|(key, id)| {
             let entity = snapshot.entity(&id);
             let shown = entity.map(|entity| {
-                let role = entity.role.as_ref().map(|role| (role.max_session_seconds, format!("{:?}", role.trust)));
-                format!("{} {} {} {:?} {role:?}", entity.account, entity.name, entity.path(), entity.tags)
+                let role = entity.role().map(|role| (role.max_session_seconds, format!("{:?}", role.trust)));
+                format!("{} {} {} {:?} {role:?}", entity.account, entity.name, entity.path(), entity.tags())
             });
             (key, shown)
         })
