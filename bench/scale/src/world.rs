@@ -43,7 +43,10 @@ impl World {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::with_log(LOG));
         let quotas = quotas();
         let shared = Shared::create(&store, &quotas).await?;
-        let (empty, _, _) = view(&store).await?;
+        let (empty, snapshots, _) = view(&store).await?;
+        drop(snapshots);
+        // The task that follows the store, and holds the view, ends when it is polled the next time.
+        tokio::task::yield_now().await;
         shared.add_principals(&store, &quotas, principals).await?;
         let (whole, snapshots, start) = view(&store).await?;
         let own_policies = own_policies(principals)?;
