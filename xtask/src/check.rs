@@ -74,7 +74,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         if args.filter.as_deref().is_none_or(|filter| filter.contains("ansible")) {
             steps.partial_step("ansible", || match python::ansible() {
                 Ok(_) => Ok(Tally::ONE.into()),
-                Err(error) => Ok(Done::skipped(&format!("Ansible ({error:#})"))),
+                Err(error) => Ok(Done::skipped(&format!("Ansible ({error})"))),
             });
         }
         steps.partial_step("clients", || clients(args.filter.as_deref(), loud));
