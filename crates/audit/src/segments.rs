@@ -183,7 +183,8 @@ impl Segments {
     /// # Errors
     /// If they could not be written or synced. None is kept, and the caller may retry.
     pub(crate) fn append(&mut self, records: &[Record]) -> io::Result<Checkpoint> {
-        let (mut text, mut sequence, mut hash) = (String::with_capacity(LINE * records.len()), self.sequence, self.hash.clone());
+        let (mut text, mut sequence, mut hash) =
+            (String::with_capacity(LINE * records.len()), self.sequence, self.hash.clone());
         for record in records {
             sequence += 1;
             let start = text.len();

@@ -125,7 +125,12 @@ impl Render for Xml {
 fn escape(out: &mut Vec<u8>, text: &str) {
     // Control characters, quotes and the rest of ASCII's reserved characters are looked at one by one.
     let plain = plain_prefix(text, |byte| {
-        (byte.wrapping_sub(b' ') < 95) & (byte != b'<') & (byte != b'>') & (byte != b'&') & (byte != b'"') & (byte != b'\'')
+        (byte.wrapping_sub(b' ') < 95)
+            & (byte != b'<')
+            & (byte != b'>')
+            & (byte != b'&')
+            & (byte != b'"')
+            & (byte != b'\'')
     });
     let mut plain_from = 0;
     for (at, c) in text[plain..].char_indices().map(|(at, c)| (plain + at, c)) {
