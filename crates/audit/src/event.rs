@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bailiwick_api::OperationInfo;
 use bailiwick_api::options::Audit;
 use bailiwick_model::mask::masked;
+use bailiwick_model::plain_prefix;
 use bailiwick_model::{IamError, Partition};
 use bailiwick_operation::{Caller, Credential, Federation, Principal, RequestInfo, UnsignedCaller};
 use jiff::Timestamp;
@@ -186,6 +187,11 @@ impl UserIdentity {
 
 /// Removes control characters, masks secrets and limits the length of a text chosen by a client.
 pub(crate) fn bounded(text: &str) -> String {
+    let is_short = text.len() <= MAX_TEXT;
+    if is_short && plain_prefix(text, |byte| byte.wrapping_sub(b' ') < 95) == text.len() {
+        // Most texts: nothing to remove or to cut.
+        return masked(text).into_owned();
+    }
     let text: String = text.chars().take(2 * MAX_TEXT).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     let shown = masked(&text);
     let end = (0..=MAX_TEXT.min(shown.len())).rev().find(|end| shown.is_char_boundary(*end)).unwrap_or(0);

@@ -180,7 +180,16 @@ fn keys_in_run(bytes: &[u8], run: Range<usize>, depth: usize) -> (Option<Range<u
 }
 
 fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'_' | b'-')
+    const BASE64: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0u8;
+        while byte < 128 {
+            table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'_' | b'-');
+            byte += 1;
+        }
+        table
+    };
+    BASE64[usize::from(byte)]
 }
 
 /// Where a line of Base64 may begin in a run: at its start and, as in a path, behind each slash.
