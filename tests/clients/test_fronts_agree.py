@@ -208,6 +208,9 @@ class Pair:
         # A gRPC status is limited to a shorter message.
         if code == by_aws[0] != "answer" and said.endswith("...") and len(said) > 1_000:
             by_grpc = code, by_aws[1] if by_aws[1].startswith(said[:-3]) else said
+        # Each front end counts its own bytes.
+        if code == by_aws[0] == "RequestEntityTooLarge":
+            by_grpc = by_aws
         if by_aws != by_grpc:
             self.differences[f"{operation} {str(members)[:300]}"] = (by_aws, by_grpc)
         return by_aws[0]

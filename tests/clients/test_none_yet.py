@@ -13,7 +13,6 @@ from support.server import ROOT
 
 IN_THE_ACCOUNT = {
     "ListServerCertificates": "ServerCertificateMetadataList",
-    "ListSAMLProviders": "SAMLProviderList",
     "ListDelegationRequests": "DelegationRequests",
 }
 
@@ -32,13 +31,9 @@ def test_markers_are_of_lists_that_had_a_page(api):
     assert refused(api, "ValidationError", "ListServerCertificates", Marker="x").message == "Invalid Marker."
 
 
-def test_an_object_requested_by_name_is_missing(api, server):
-    account = server.account
-    saml = f"arn:aws:iam::{account}:saml-provider/Okta"
+def test_an_object_requested_by_name_is_missing(api):
     for operation, members, message in [
         ("GetServerCertificate", {"ServerCertificateName": "web"}, "The Server Certificate with name web cannot be found."),
-        ("GetSAMLProvider", {"SAMLProviderArn": saml}, f"Manifest not found for arn {saml}"),
-        ("DeleteSAMLProvider", {"SAMLProviderArn": saml}, f"Manifest not found for arn {saml}"),
     ]:  # fmt: skip
         error = refused(api, "NoSuchEntity", operation, **members)
         assert message is None or error.message == message, error

@@ -13,6 +13,7 @@ from support.api import AwsApi
 from support.certificates import make_certificate
 from support.coverage import handled_operations
 from support.expect import refused
+from support.saml import make_metadata
 from support.server import Credentials
 from support.terraform import NOT_INSTALLED, Terraform
 
@@ -263,6 +264,14 @@ resource "aws_iam_service_specific_credential" "bob" {
   service_name = "codecommit.amazonaws.com"
   status       = "%(status)s"
 }
+resource "aws_iam_saml_provider" "issuer" {
+  name                   = "rest-issuer"
+  tags                   = { team = "%(team)s" }
+  saml_metadata_document = <<-END
+%(metadata)s
+END
+}
+data "aws_iam_saml_provider" "issuer" { arn = aws_iam_saml_provider.issuer.arn }
 data "aws_iam_users" "all" { depends_on = [aws_iam_user.bob] }
 data "aws_iam_principal_policy_simulation" "bob" {
   policy_source_arn = aws_iam_user.bob.arn
@@ -301,17 +310,16 @@ IMPORTED = {
     "aws_iam_service_linked_role.scaling": "arn:aws:iam::{account}:role/aws-service-role/autoscaling.amazonaws.com/"
     "AWSServiceRoleForAutoScaling_rest",
     "aws_iam_openid_connect_provider.issuer": "arn:aws:iam::{account}:oidc-provider/rest.example.com",
+    "aws_iam_saml_provider.issuer": "arn:aws:iam::{account}:saml-provider/rest-issuer",
 }
 NOT_IMPORTED = {"aws_iam_policy_attachment"}
 
 # Resources and data sources that no configuration has yet, with the operation that they need and that is not handled.
 LATER = {
     "resource": {
-        "aws_iam_saml_provider": "CreateSAMLProvider",
         "aws_iam_server_certificate": "UploadServerCertificate",
     },
     "data": {
-        "aws_iam_saml_provider": "CreateSAMLProvider",
         "aws_iam_server_certificate": "UploadServerCertificate",
     },
 }
@@ -385,8 +393,9 @@ def test_the_rest_with_imports(server, terraform, tmp_path):
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     own = {"ssh": public.decode(), "certificate": make_certificate(tmp_path / "certificate")[0].read_text()}
-    first = own | values("a", "s3:GetObject", "ReadOnlyAccess", "developers", "Active")
-    second = own | values("b", "s3:PutObject", "SecurityAudit", "others", "Inactive")
+    metadata = [make_metadata(tmp_path, entity) for entity in ("urn:a", "urn:b")]
+    first = own | {"metadata": metadata[0]} | values("a", "s3:GetObject", "ReadOnlyAccess", "developers", "Active")
+    second = own | {"metadata": metadata[1]} | values("b", "s3:PutObject", "SecurityAudit", "others", "Inactive")
     terraform.write("")
     terraform("init")
     for each in (first, second):
@@ -431,6 +440,7 @@ def test_the_rest_with_imports(server, terraform, tmp_path):
         "GetGroup": {"GroupName": "rest-developers"},
         "GetRole": {"RoleName": "AWSServiceRoleForAutoScaling_rest"},
         "GetInstanceProfile": {"InstanceProfileName": "rest-reader"},
+        "GetSAMLProvider": {"SAMLProviderArn": f"arn:aws:iam::{server.account}:saml-provider/rest-issuer"},
     }.items():
         refused(aws, "NoSuchEntity", operation, **members)
     assert aws.call("ListAccountAliases")["AccountAliases"] == []

@@ -41,8 +41,12 @@ const ANY: &[&str] = &["server"];
 const FOR_TESTS: &[&str] = &["storage-suite", "testing"];
 
 /// External crates, by name prefix, with the only workspace crates that may depend on them.
-const ONLY: &[(&str, &[&str])] =
-    &[("tonic", &["grpc"]), ("quick-xml", &["aws-query"]), ("redb", &["storage-redb"]), ("clap", &["server", "xtask"])];
+const ONLY: &[(&str, &[&str])] = &[
+    ("tonic", &["grpc"]),
+    ("quick-xml", &["aws-query", "federation"]),
+    ("redb", &["storage-redb"]),
+    ("clap", &["server", "xtask"]),
+];
 
 /// Crates without I/O, clock and randomness, and the external crates that would provide these.
 const PURE: &[&str] = &["model", "policy-lang", "evaluator"];

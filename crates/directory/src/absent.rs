@@ -8,7 +8,6 @@
 mod delegation_request;
 mod place;
 mod role_template;
-mod saml_provider;
 mod server_certificate;
 
 use bailiwick_model::{ErrorCode, IamError};
@@ -17,15 +16,10 @@ use place::Place;
 
 /// The operations of this module, each with its name as AWS spells it.
 pub fn absent_operations() -> impl Iterator<Item = &'static str> {
-    [
-        delegation_request::OPERATIONS,
-        role_template::OPERATIONS,
-        saml_provider::OPERATIONS,
-        server_certificate::OPERATIONS,
-    ]
-    .into_iter()
-    .flatten()
-    .copied()
+    [delegation_request::OPERATIONS, role_template::OPERATIONS, server_certificate::OPERATIONS]
+        .into_iter()
+        .flatten()
+        .copied()
 }
 
 /// `NoSuchEntity`.

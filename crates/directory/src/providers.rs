@@ -3,3 +3,6 @@
 mod arn;
 mod oidc;
 mod oidc_settings;
+mod saml;
+mod saml_keys;
+mod saml_update;

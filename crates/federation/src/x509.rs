@@ -140,7 +140,7 @@ impl Certificate {
 }
 
 /// Decodes base64 with white space anywhere.
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let dense: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
     data_encoding::BASE64.decode(&dense).ok()
 }

@@ -19,6 +19,8 @@ pub const SSH_PUBLIC_KEYS_PER_USER: u64 = 5;
 pub const CREDENTIALS_PER_SERVICE: u64 = 2;
 /// Client ids of one OpenID Connect provider.
 pub const CLIENT_IDS_PER_PROVIDER: usize = 100;
+/// Private keys of one SAML provider.
+pub const PRIVATE_KEYS_PER_PROVIDER: usize = 2;
 /// Certificate thumbprints of one OpenID Connect provider.
 pub const THUMBPRINTS_PER_PROVIDER: usize = 5;
 /// Stored versions of one managed policy.
@@ -81,6 +83,8 @@ pub struct Quotas {
     pub instance_profiles: u64,
     /// OpenID Connect providers in an account.
     pub oidc_providers: u64,
+    /// SAML providers in an account.
+    pub saml_providers: u64,
     /// Accounts in the deployment.
     pub accounts: u64,
 }
@@ -98,6 +102,7 @@ impl Default for Quotas {
             attached_per_role: 10,
             instance_profiles: 1_000,
             oidc_providers: 100,
+            saml_providers: 100,
             accounts: 10_000,
         }
     }

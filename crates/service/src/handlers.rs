@@ -64,7 +64,6 @@ not_implemented! {
     AssumeRoleWithWebIdentity
     AssumeRoot
     CreateDelegationRequest
-    CreateSAMLProvider
     DecodeAuthorizationMessage
     GetAccessKeyInfo
     GetDelegatedAccessToken

@@ -122,6 +122,8 @@ fn is_first(field: &FieldDescriptor) -> bool {
 fn text(name: &str) -> String {
     let lower = name.to_lowercase();
     match lower.as_str() {
+        "samlmetadatadocument" => "x".repeat(1_000),
+        "samlproviderarn" => format!("arn:aws:iam::{MAIN}:saml-provider/P"),
         _ if lower.ends_with("document") || lower == "policy" || lower.ends_with("policyinput") => ALLOW_ALL.to_owned(),
         "policyarn" | "arn" | "permissionsboundary" => format!("arn:aws:iam::{MAIN}:policy/P"),
         "rolearn" | "resourcearn" | "policysourcearn" | "principalarn" => format!("arn:aws:iam::{MAIN}:role/Diver"),

@@ -32,6 +32,8 @@ pub struct AccountQuotas {
     pub instance_profiles: Option<u64>,
     /// OpenID Connect providers in the account.
     pub oidc_providers: Option<u64>,
+    /// SAML providers in the account.
+    pub saml_providers: Option<u64>,
 }
 
 impl AccountQuotas {
@@ -48,6 +50,7 @@ impl AccountQuotas {
             attached_per_role: self.attached_per_role.unwrap_or(default.attached_per_role),
             instance_profiles: self.instance_profiles.unwrap_or(default.instance_profiles),
             oidc_providers: self.oidc_providers.unwrap_or(default.oidc_providers),
+            saml_providers: self.saml_providers.unwrap_or(default.saml_providers),
             accounts: default.accounts,
         }
     }
@@ -84,6 +87,7 @@ impl AsMessage for AccountQuotas {
             attached_per_role: self.attached_per_role,
             instance_profiles: self.instance_profiles,
             oidc_providers: self.oidc_providers,
+            saml_providers: self.saml_providers,
         }
     }
 
@@ -99,6 +103,7 @@ impl AsMessage for AccountQuotas {
             attached_per_role: message.attached_per_role,
             instance_profiles: message.instance_profiles,
             oidc_providers: message.oidc_providers,
+            saml_providers: message.saml_providers,
         })
     }
 }

@@ -148,6 +148,10 @@ kinds! {
     AccountQuotas = 0x95,
     /// `URL without its scheme` → the OpenID Connect provider.
     OidcProvider = 0xa0,
+    /// `name` → the SAML provider.
+    SamlProvider = 0xa1,
+    /// `id of a SAML provider | number` → a chunk of its metadata; four bytes, big-endian.
+    SamlMetadata = 0xa2,
     /// `SHA-256 digest of the DER` → empty: a user, or root, has this signing certificate.
     SigningCertificateDigest = 0xa8,
 }
@@ -298,6 +302,10 @@ pub(crate) fn account_setting(account: AccountId, of: Kind) -> Bytes {
 
 pub(crate) fn oidc_provider(account: AccountId, url: &str) -> Bytes {
     join(account, Kind::OidcProvider, &[url.as_bytes()])
+}
+
+pub(crate) fn saml_metadata(account: AccountId, uuid: &str, number: u32) -> Bytes {
+    join(account, Kind::SamlMetadata, &[uuid.as_bytes(), &number.to_be_bytes()])
 }
 
 pub(crate) fn resource(account: AccountId, arn: &str) -> Bytes {
@@ -481,6 +489,8 @@ pub(crate) enum CounterKind {
     InstanceProfilesOfRole = 0x34,
     /// OpenID Connect providers of an account.
     OidcProviders = 0xa0,
+    /// SAML providers of an account.
+    SamlProviders = 0xa1,
 }
 
 pub(crate) fn counter(account: AccountId, what: CounterKind, of: &[u8]) -> Bytes {

@@ -7,6 +7,7 @@
 //! `server`, which is not a library, are in its file `net/fuzz_targets.rs`.
 
 mod evaluation;
+mod federation;
 mod records;
 mod requests;
 mod signatures;
@@ -14,6 +15,7 @@ mod tokens;
 mod values;
 
 pub use evaluation::{decision, evaluation, evaluation_case, pattern};
+pub use federation::saml_metadata;
 pub use records::{audit_row, storage_key, storage_row};
 pub use requests::query_form;
 pub use signatures::{presigned, signature};
@@ -43,6 +45,7 @@ targets! {
     presigned
     principal
     query_form
+    saml_metadata
     signature
     storage_key
     storage_row

@@ -57,6 +57,7 @@ def request(server, house, operation, name, account, key):
         "NewPassword": "Spoonbill-18-mud", "AWSServiceName": "elasticbeanstalk.amazonaws.com", "ServiceNamespaces": ["s3"],
         "ServiceName": "codecommit.amazonaws.com", "ServiceSpecificCredentialId": "ACCAAAAAAAAAAAAAAAAAA",
         "SSHPublicKeyBody": "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC" + "B" * 341, "SSHPublicKeyId": "APKAAAAAAAAAAAAAAAAAA", "Encoding": "SSH",
+        "SAMLProviderArn": f"{arn}saml-provider/{name}", "SAMLMetadataDocument": "<a/>" * 250, "Name": name,
         "CertificateBody": "x", "CertificateId": "C" * 24, "Arn": f"{arn}user/hidden/{name}", "GlobalEndpointTokenVersion": "v2Token", "DeletionTaskId": f"task/aws-service-role/a.amazonaws.com/{name}/0",
         "JobId": "00000000-0000-4000-8000-000000000000", "ServiceNamespace": "s3", "EntityPath": "o-0000000000/r-0000/",
     }  # fmt: skip

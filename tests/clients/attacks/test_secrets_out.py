@@ -14,6 +14,7 @@ from support.api import ApiError, AwsApi, GrpcApi
 from support.documents import ALLOW_ALL, trust
 from support.expect import fails, refused
 from support.raw import send
+from support.saml import make_metadata, make_private_key
 from support.server import Credentials
 from support.waiting import until
 
@@ -32,7 +33,7 @@ def talkative(new_server):
     return new_server(environment={"BAILIWICK_LOG": "trace", "RUST_LOG": "trace", "RUST_BACKTRACE": "full"}).start()
 
 
-def test_no_secret_is_in_the_output_of_the_most_verbose_log_level(talkative):
+def test_no_secret_is_in_the_output_of_the_most_verbose_log_level(talkative, tmp_path):
     server = talkative
     root, rpc = AwsApi(server, server.root), GrpcApi(server, server.root)
     root.call("CreateUser", UserName="alice")
@@ -100,6 +101,13 @@ def test_no_secret_is_in_the_output_of_the_most_verbose_log_level(talkative):
     rpc.call("UpdateLoginProfile", UserName="alice", Password=passwords[1])
     AwsApi(server, key).call("ChangePassword", OldPassword=passwords[1], NewPassword=passwords[2])
     secrets += passwords
+    # Private keys of a SAML provider are stored sealed.
+    private_key = make_private_key()
+    root.call("CreateSAMLProvider", Name="idp", SAMLMetadataDocument=make_metadata(tmp_path), AddPrivateKey=private_key)
+    arn = f"arn:aws:iam::{server.account}:saml-provider/idp"
+    answers = [str(api.call("GetSAMLProvider", SAMLProviderArn=arn)) for api in (root, rpc)]
+    assert not any(private_key.splitlines()[1] in answer for answer in answers)
+    secrets += private_key.splitlines()[1:-1]
     # The server's background writes are complete as well.
     last_used = {"AccessKeyId": key.access_key_id}
     until(lambda: root.call("GetAccessKeyLastUsed", **last_used)["AccessKeyLastUsed"].get("LastUsedDate"), "the last use is written")

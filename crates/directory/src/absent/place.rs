@@ -3,7 +3,6 @@
 use bailiwick_model::{Arn, Result};
 use bailiwick_operation::{Check, Cx};
 
-use crate::address::iam_arn;
 use crate::request::required;
 
 /// The place of an object that cannot exist yet.
@@ -12,8 +11,6 @@ pub(super) enum Place<'a> {
     Account,
     /// In the account under a name: the type in its ARN, the member of the request, and its text.
     Named(&'static str, &'static str, &'a Option<String>),
-    /// Under an ARN of this type.
-    Arn(&'static str, &'a Option<String>),
 }
 
 impl Place<'_> {
@@ -26,7 +23,6 @@ impl Place<'_> {
         Ok(match self {
             Place::Account => Check::without_resource(action, cx.account()),
             Place::Named(kind, member, name) => Check::new(action, &own(format!("{kind}/{}", required(name, member)?))),
-            Place::Arn(kind, arn) => Check::new(action, &iam_arn(cx, kind, arn.as_deref().unwrap_or_default())?),
         })
     }
 }

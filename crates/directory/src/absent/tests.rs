@@ -7,7 +7,6 @@ use super::absent_operations;
 use crate::testing::World;
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/Runner";
-const SAML: &str = "arn:aws:iam::111122223333:saml-provider/Okta";
 
 /// Asserts that a call has one check, and its response or error.
 macro_rules! check {
@@ -51,15 +50,6 @@ async fn every_absent_operation_checks_its_permission_and_finds_nothing() {
     check!(w, seen, ListServerCertificateTags, {"ServerCertificateName": "Tls"}, arn, server);
     check!(w, seen, TagServerCertificate, {"ServerCertificateName": "Tls", "Tags": tags}, tagged(arn), server);
     check!(w, seen, UntagServerCertificate, {"ServerCertificateName": "Tls", "TagKeys": ["a"]}, untagged(arn), server);
-
-    let saml = no(&format!("Manifest not found for arn {SAML}"));
-    check!(w, seen, ListSAMLProviders, {}, "*", Ok {});
-    check!(w, seen, GetSAMLProvider, {"SAMLProviderArn": SAML}, SAML, saml);
-    check!(w, seen, UpdateSAMLProvider, {"SAMLProviderArn": SAML}, SAML, saml);
-    check!(w, seen, DeleteSAMLProvider, {"SAMLProviderArn": SAML}, SAML, saml);
-    check!(w, seen, ListSAMLProviderTags, {"SAMLProviderArn": SAML}, SAML, saml);
-    check!(w, seen, TagSAMLProvider, {"SAMLProviderArn": SAML, "Tags": tags}, tagged(SAML), saml);
-    check!(w, seen, UntagSAMLProvider, {"SAMLProviderArn": SAML, "TagKeys": ["a"]}, untagged(SAML), saml);
 
     let (id, arn) = ("dr-1234567890123456", "arn:aws:iam::111122223333:delegation-request/dr-1234567890123456");
     let delegation = no(&format!("The delegation request {id} cannot be found."));

@@ -32,6 +32,7 @@ impl Handle<op::PutAccountQuotas> for Directory {
             attached_per_role: number(quotas.attached_policies_per_role),
             instance_profiles: number(quotas.instance_profiles),
             oidc_providers: number(quotas.open_id_connect_providers),
+            saml_providers: number(quotas.saml_providers),
         };
         Ok(AccountTarget::plan(cx, tx, &req.account_id, "bailiwick:PutAccountQuotas").await?.with(quotas))
     }
@@ -72,6 +73,7 @@ fn shown(quotas: &Quotas) -> pb::AccountQuotas {
         attached_policies_per_role: Some(view::count(quotas.attached_per_role)),
         instance_profiles: Some(view::count(quotas.instance_profiles)),
         open_id_connect_providers: Some(view::count(quotas.oidc_providers)),
+        saml_providers: Some(view::count(quotas.saml_providers)),
     }
 }
 

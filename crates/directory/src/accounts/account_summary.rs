@@ -29,6 +29,7 @@ impl Handle<op::GetAccountSummary> for Directory {
         let (mfa_devices, mfa_devices_in_use) = tx.mfa_device_counts(account).await?;
         let root_mfa_devices = tx.mfa_device_count_of(account, &KeyOwner::Root).await?;
         let root_certificates = tx.signing_certificate_count(account, &KeyOwner::Root).await?;
+        let providers = tx.oidc_provider_count(account).await? + tx.saml_provider_count(account).await?;
         let quotas = tx.quotas_of(account).await?;
         let quota = view::count;
         let size = |limit: usize| i32::try_from(limit).unwrap_or(i32::MAX);
@@ -62,7 +63,7 @@ impl Handle<op::GetAccountSummary> for Directory {
             ("AccountSigningCertificatesPresent", i32::from(root_certificates > 0)),
             ("InstanceProfiles", view::count(tx.count::<InstanceProfile>(account).await?)),
             ("InstanceProfilesQuota", quota(quotas.instance_profiles)),
-            ("Providers", view::count(tx.oidc_provider_count(account).await?)),
+            ("Providers", view::count(providers)),
             ("ServerCertificatesQuota", SERVER_CERTIFICATES),
             ("GlobalEndpointTokenVersion", view::count(tokens.into())),
             // These cannot be created yet.

@@ -5,7 +5,7 @@ use std::future::Future;
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{Result, Tags};
 use bailiwick_operation::{Cx, Handle, ListPage, PageRequest, Pages, Planned};
-use bailiwick_storage::{InstanceProfile, MfaDevice, OidcProvider, Policy, Role, Tx, User};
+use bailiwick_storage::{InstanceProfile, MfaDevice, OidcProvider, Policy, Role, SamlProvider, Tx, User};
 
 use crate::address::{Addressed, Target};
 use crate::{Directory, request, view};
@@ -199,6 +199,9 @@ tag_operations! {
         TagOpenIDConnectProvider TagOpenIdConnectProviderRequest TagOpenIdConnectProviderResponse,
         UntagOpenIDConnectProvider UntagOpenIdConnectProviderRequest UntagOpenIdConnectProviderResponse,
         ListOpenIDConnectProviderTags ListOpenIdConnectProviderTagsRequest ListOpenIdConnectProviderTagsResponse;
+    SamlProvider saml_provider_arn: TagSAMLProvider TagSamlProviderRequest TagSamlProviderResponse,
+        UntagSAMLProvider UntagSamlProviderRequest UntagSamlProviderResponse,
+        ListSAMLProviderTags ListSamlProviderTagsRequest ListSamlProviderTagsResponse;
 }
 
 #[cfg(test)]

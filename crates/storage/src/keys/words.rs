@@ -65,6 +65,7 @@ fn push_part<'k>(out: &mut String, kind: Kind, rest: &'k [u8]) -> &'k [u8] {
             | Kind::DeletionTaskTime
             | Kind::AccessJobTime
             | Kind::ReportChunk
+            | Kind::SamlMetadata
             | Kind::SigningCertificateDigest
     );
     match std::str::from_utf8(rest) {
@@ -148,6 +149,7 @@ mod tests {
                 keys::expiring_time(account, Kind::AccessJobTime, 1, "j"),
                 "AccessJobTime 00000000000000016a of account 111122223333",
             ),
+            (keys::saml_metadata(account, "AB", 258), "SamlMetadata 414200000102 of account 111122223333"),
             (keys::outbox(&[1, 2]), "Outbox 0102 of the deployment"),
             ("x".into(), "an unknown key (78)"),
         ] {

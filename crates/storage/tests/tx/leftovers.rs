@@ -1,9 +1,9 @@
 //! Deletions and renames: what must be removed first, and that nothing is left over.
 
-use bailiwick_model::IdKind;
+use bailiwick_model::{IdKind, Tags};
 use bailiwick_storage::{
-    Group, HolderFilter, Identity, IdentityKind, InstanceProfile, KeyOwner, ServiceSpecificCredential, ServiceUse,
-    ServiceUser, SigningCertificate, SshPublicKey, Usage, User,
+    Group, HolderFilter, Identity, IdentityKind, InstanceProfile, KeyOwner, SamlProvider, ServiceSpecificCredential,
+    ServiceUse, ServiceUser, SigningCertificate, SshPublicKey, Usage, User,
 };
 
 use crate::env::{
@@ -282,4 +282,47 @@ async fn keys_and_credentials_of_a_user_leave_nothing_behind() {
     assert!(env.refusal(async |tx| tx.create_ssh_public_key(&key).await).await.starts_with("NoSuchEntity: "));
     let missing = env.refusal(async |tx| tx.create_service_specific_credential(&credential).await).await;
     assert!(missing.starts_with("NoSuchEntity: "), "{missing}");
+}
+
+#[tokio::test]
+async fn metadata_of_a_saml_provider_leaves_nothing_behind() {
+    let env = TestEnv::new();
+    env.run(async |tx| tx.create(&user(9, "Witness")).await).await;
+    let before = env.keys().await;
+    let provider = SamlProvider {
+        account: ACCOUNT,
+        name: "Okta".into(),
+        uuid: "U".repeat(26),
+        created: now(),
+        valid_until: now(),
+        requires_encryption: false,
+        private_keys: Vec::new(),
+        tags: Tags::new(),
+        metadata_chunks: 0,
+    };
+    let stored = async || env.run(async |tx| tx.find_saml_provider(ACCOUNT, "Okta").await).await.expect("a provider");
+    let read = async || {
+        let provider = stored().await;
+        env.run(async |tx| tx.read_saml_metadata(&provider).await).await
+    };
+    // Characters of three bytes, so that chunks end within one.
+    let texts = ["\u{20ac}".repeat(500_000), "short".to_owned(), "\u{20ac}".repeat(200_000)];
+    env.run(async |tx| tx.create_saml_provider(&provider, &texts[0]).await).await;
+    assert_eq!(stored().await.metadata_chunks, 3);
+    for text in &texts {
+        let provider = stored().await;
+        env.run(async |tx| {
+            tx.put_saml_metadata(&provider, text);
+            Ok(())
+        })
+        .await;
+        assert!(read().await == *text);
+    }
+    let provider = stored().await;
+    env.run(async |tx| {
+        tx.delete_saml_provider(&provider);
+        Ok(())
+    })
+    .await;
+    assert_eq!(env.keys().await, before);
 }

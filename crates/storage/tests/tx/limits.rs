@@ -18,6 +18,7 @@ async fn quotas_are_enforced() {
         attached_per_role: 1,
         instance_profiles: 1,
         oidc_providers: 1,
+        saml_providers: 1,
         accounts: 1,
     };
     let env = TestEnv::with(quotas);

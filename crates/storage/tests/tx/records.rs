@@ -9,8 +9,9 @@ use bailiwick_model::{
 use bailiwick_storage::{
     AccessJob, AccessKeyLastUsed, AccessSubject, Account, AccountState, CredentialReport, DeletionTask, FORMAT,
     InlinePolicy, InstanceProfile, KeyOwner, Meta, MfaAssignment, MfaDevice, MfaFailures, OidcProvider, Policy,
-    PolicyVersion, Record, ReportChunk, Resource, ResourcePolicy, Role, RoleLastUsed, Service, ServiceActor,
-    ServiceSpecificCredential, ServiceUse, SigningCertificate, SshPublicKey, StoreError, TrustPolicy, User,
+    PolicyVersion, Record, ReportChunk, Resource, ResourcePolicy, Role, RoleLastUsed, SamlMetadataChunk,
+    SamlPrivateKey, SamlProvider, Service, ServiceActor, ServiceSpecificCredential, ServiceUse, SigningCertificate,
+    SshPublicKey, StoreError, TrustPolicy, User,
 };
 
 use crate::env::{access_key, account, group, instance_profile, now, policy, role, user};
@@ -176,6 +177,20 @@ fn records_of_format_1_can_be_read() {
         tags: Tags::parse([("Team", "blue")]).expect("tags"),
     };
     check("oidc-provider", provider);
+    let key = SamlPrivateKey { id: "K".repeat(32), added: now(), sealed: vec![3; 40].into() };
+    let saml = SamlProvider {
+        account: read.account,
+        name: "Okta".into(),
+        uuid: "U".repeat(26),
+        created: now(),
+        valid_until: now(),
+        requires_encryption: true,
+        private_keys: vec![key],
+        tags: Tags::parse([("Team", "blue")]).expect("tags"),
+        metadata_chunks: 2,
+    };
+    check("saml-provider", saml);
+    check("saml-metadata", SamlMetadataChunk(b"<a/>".as_slice().into()));
     let certificate = SigningCertificate {
         account: read.account,
         owner: KeyOwner::User(user(1, "Bob").id),

@@ -29,6 +29,8 @@ const RECORDS: &[Recode] = &[
     recode::<bailiwick_storage::Resource>,
     recode::<bailiwick_storage::Role>,
     recode::<bailiwick_storage::RoleLastUsed>,
+    recode::<bailiwick_storage::SamlMetadataChunk>,
+    recode::<bailiwick_storage::SamlProvider>,
     recode::<bailiwick_storage::Service>,
     recode::<bailiwick_storage::ServiceSpecificCredential>,
     recode::<bailiwick_storage::SigningCertificate>,
