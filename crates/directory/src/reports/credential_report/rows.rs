@@ -17,6 +17,8 @@ const COLUMNS: &str = "user,arn,user_creation_time,password_enabled,password_las
                        cert_1_last_rotated,cert_2_active,cert_2_last_rotated,additional_credentials_info";
 const NONE: &str = "N/A";
 const NOT_SUPPORTED: &str = "not_supported";
+/// A password that was never used, and root's.
+const NO_INFORMATION: &str = "no_information";
 
 /// The names of the columns.
 pub(super) fn header(text: &mut Vec<u8>) {
@@ -28,7 +30,7 @@ pub(super) async fn root(text: &mut Vec<u8>, partition: Partition, tx: &mut Tx, 
     let Some(stored) = tx.find_account(account).await? else { return Ok(()) };
     let arn = Principal::Root { account }.arn(partition);
     let mut row = vec!["<root_account>".to_owned(), arn.to_string(), date(stored.created)];
-    row.extend([NOT_SUPPORTED, NONE, NOT_SUPPORTED, NOT_SUPPORTED].map(str::to_owned));
+    row.extend([NOT_SUPPORTED, NO_INFORMATION, NOT_SUPPORTED, NOT_SUPPORTED].map(str::to_owned));
     row.push(flag(tx.mfa_device_count_of(account, &KeyOwner::Root).await? > 0));
     add_keys(&mut row, tx, account, KeyOwner::Root).await?;
     add_certificates(&mut row, tx, account, KeyOwner::Root).await?;
@@ -59,7 +61,7 @@ async fn add_password(row: &mut Vec<String>, tx: &mut Tx, user: &User) -> Result
     let rotation = policy.and_then(|policy| policy.expires(profile.changed));
     row.extend([
         flag(true),
-        user.password_last_used.map_or_else(|| "no_information".to_owned(), date),
+        user.password_last_used.map_or_else(|| NO_INFORMATION.to_owned(), date),
         date(profile.changed),
         rotation.map_or_else(|| NONE.to_owned(), date),
     ]);

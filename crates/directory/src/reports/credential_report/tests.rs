@@ -85,6 +85,7 @@ async fn each_column_is_what_is_stored() {
     let columns: Vec<_> = lines[0].split(',').collect();
     assert_eq!((columns.len(), columns[0], columns[12]), (23, "user", "access_key_1_last_used_service"));
     assert!(lines[1].starts_with("<root_account>,arn:aws:iam::111122223333:root,"), "{}", lines[1]);
+    assert!(lines[1].contains(",not_supported,no_information,not_supported,not_supported,"), "{}", lines[1]);
     let no_password = "false,N/A,N/A,N/A,false";
     let no_key = "false,N/A,N/A,N/A,N/A";
     let rest = "false,N/A,false,N/A,N/A";
