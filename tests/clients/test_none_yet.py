@@ -13,7 +13,6 @@ from support.server import ROOT
 
 IN_THE_ACCOUNT = {
     "ListServerCertificates": "ServerCertificateMetadataList",
-    "ListDelegationRequests": "DelegationRequests",
 }
 
 

@@ -5,9 +5,7 @@
 //! one file per noun. When a noun is implemented its file goes away; until then, its creating operations stay in the
 //! list of those that are not implemented.
 
-mod delegation_request;
 mod place;
-mod role_template;
 mod server_certificate;
 
 use bailiwick_model::{ErrorCode, IamError};
@@ -16,10 +14,7 @@ use place::Place;
 
 /// The operations of this module, each with its name as AWS spells it.
 pub fn absent_operations() -> impl Iterator<Item = &'static str> {
-    [delegation_request::OPERATIONS, role_template::OPERATIONS, server_certificate::OPERATIONS]
-        .into_iter()
-        .flatten()
-        .copied()
+    [server_certificate::OPERATIONS].into_iter().flatten().copied()
 }
 
 /// `NoSuchEntity`.

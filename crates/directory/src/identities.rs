@@ -5,6 +5,7 @@ pub(crate) mod instance_profile;
 mod membership;
 mod rename;
 pub(crate) mod role;
+mod role_template;
 mod service_linked_role;
 pub(crate) mod tags;
 mod user;

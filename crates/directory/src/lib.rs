@@ -3,8 +3,8 @@
 //! A handler's `plan` parses the request and names what must be allowed; its `handle` makes the change. Both run within
 //! one transaction, and both run again after a write conflict. Code that is the same for every noun is generic: names
 //! and ARNs (`address`), tags, inline policies, attachments, boundaries. `view` decides what a response
-//! shows of a stored object. Folders group the nouns: `identities`, `policies`, `credentials`, `accounts`, `providers`, `reports`;
-//! `absent` has those that cannot be created yet.
+//! shows of a stored object. Folders group the nouns: `identities`, `policies`, `credentials`, `accounts`, `providers`,
+//! `delegation`, `reports`; `absent` has those that cannot be created yet.
 //!
 //! The crate deliberately does not know HTTP, gRPC or XML, how a decision is made, how a call is recorded, nor how
 //! objects are stored.
@@ -15,6 +15,7 @@ mod absent;
 mod accounts;
 mod address;
 mod credentials;
+mod delegation;
 mod document;
 mod identities;
 mod policies;

@@ -59,11 +59,9 @@ macro_rules! not_implemented {
 }
 
 not_implemented! {
-    AcquireRole
     AssumeRoleWithSAML
     AssumeRoleWithWebIdentity
     AssumeRoot
-    CreateDelegationRequest
     DecodeAuthorizationMessage
     GetAccessKeyInfo
     GetDelegatedAccessToken

@@ -134,6 +134,14 @@ kinds! {
     AccessJob = 0xb4,
     /// `time | job id` → empty; eight bytes of microseconds, big-endian.
     AccessJobTime = 0xb5,
+    /// The deployment: `id` → a delegation request.
+    DelegationRequest = 0xb6,
+    /// In the requestor's account: `workflow id, one byte for each character` → the id of its delegation request.
+    DelegationWorkflow = 0xb7,
+    /// In the requestor's account: `time | id` → empty; twenty digits of microseconds, then the id of a delegation request.
+    DelegationTime = 0xb8,
+    /// In the owner's account: `time | id` → empty; as [`Self::DelegationTime`].
+    OwnedDelegation = 0xb9,
     /// No id → the password policy of the account.
     PasswordPolicy = 0x90,
     /// No id → the properties of the account.
@@ -483,6 +491,8 @@ pub(crate) enum CounterKind {
     ServiceUses = 0xb3,
     /// Jobs of an account that report when services were last accessed.
     AccessJobs = 0xb4,
+    /// Delegation requests that an account has made.
+    DelegationRequests = 0xb6,
     /// Instance profiles of an account.
     InstanceProfiles = 0x33,
     /// Instance profiles that a role is in.

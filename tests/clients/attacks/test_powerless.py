@@ -59,6 +59,11 @@ def request(server, house, operation, name, account, key):
         "SSHPublicKeyBody": "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC" + "B" * 341, "SSHPublicKeyId": "APKAAAAAAAAAAAAAAAAAA", "Encoding": "SSH",
         "SAMLProviderArn": f"{arn}saml-provider/{name}", "SAMLMetadataDocument": "<a/>" * 250, "Name": name,
         "CertificateBody": "x", "CertificateId": "C" * 24, "Arn": f"{arn}user/hidden/{name}", "GlobalEndpointTokenVersion": "v2Token", "DeletionTaskId": f"task/aws-service-role/a.amazonaws.com/{name}/0",
+        "TemplateArn": "arn:aws:iam::aws:role-template/IdentityAuditor", "ReplacementValues": {"TrustedArns": {"Values": [f"{arn}root"]}},
+        "DelegationRequestId": "00000000-0000-4000-8000-000000000000", "RequestorWorkflowId": name + "-workflow", "SessionDuration": 3600,
+        "Permissions": {"PolicyTemplateArn": "arn:aws:iam:::delegation-template/IdentityReview"},
+        "NotificationChannel": f"arn:aws:sns:eu-central-1:{server.account}:topic",
+        "EntityArn": f"{arn}delegation-request/00000000-0000-4000-8000-000000000000",
         "JobId": "00000000-0000-4000-8000-000000000000", "ServiceNamespace": "s3", "EntityPath": "o-0000000000/r-0000/",
     }  # fmt: skip
     members = {member: values[member] for member in members_of(operation) if member in values}

@@ -79,7 +79,8 @@ class Api:
         while True:
             page = self.call(operation, **members, **marker)
             pages.append(page)
-            if not page.get("IsTruncated"):
+            # ListDelegationRequests alone spells it in lower case.
+            if not (page.get("IsTruncated") or page.get("isTruncated")):
                 assert not page.get("Marker"), f"{operation}: a marker on the last page"
                 return pages
             marker = {"Marker": page["Marker"]}

@@ -18,6 +18,7 @@ STATUS = {
     "NoSuchEntity": (404, "NOT_FOUND"),
     "ReportNotPresent": (410, "NOT_FOUND"),
     "EntityAlreadyExists": (409, "ALREADY_EXISTS"),
+    "NameConflict": (409, "ALREADY_EXISTS"),
     "DuplicateCertificate": (409, "ALREADY_EXISTS"),
     "DeleteConflict": (409, "FAILED_PRECONDITION"),
     "LimitExceeded": (409, "RESOURCE_EXHAUSTED"),

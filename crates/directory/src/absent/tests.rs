@@ -51,19 +51,6 @@ async fn every_absent_operation_checks_its_permission_and_finds_nothing() {
     check!(w, seen, TagServerCertificate, {"ServerCertificateName": "Tls", "Tags": tags}, tagged(arn), server);
     check!(w, seen, UntagServerCertificate, {"ServerCertificateName": "Tls", "TagKeys": ["a"]}, untagged(arn), server);
 
-    let (id, arn) = ("dr-1234567890123456", "arn:aws:iam::111122223333:delegation-request/dr-1234567890123456");
-    let delegation = no(&format!("The delegation request {id} cannot be found."));
-    check!(w, seen, ListDelegationRequests, {}, "*", Ok {"isTruncated": false});
-    check!(w, seen, GetDelegationRequest, {"DelegationRequestId": id}, arn, delegation);
-    check!(w, seen, AcceptDelegationRequest, {"DelegationRequestId": id}, arn, delegation);
-    check!(w, seen, AssociateDelegationRequest, {"DelegationRequestId": id}, arn, delegation);
-    check!(w, seen, RejectDelegationRequest, {"DelegationRequestId": id}, arn, delegation);
-    check!(w, seen, SendDelegationToken, {"DelegationRequestId": id}, arn, delegation);
-    check!(w, seen, UpdateDelegationRequest, {"DelegationRequestId": id}, arn, delegation);
-    check!(w, seen, GetHumanReadableSummary, {"EntityArn": arn}, "*", no(&format!("The delegation request {arn} cannot be found.")));
-
-    let template = "arn:aws:iam::aws:role-template/Reader";
-    check!(w, seen, GetRoleTemplateVersion, {"TemplateArn": template}, "*", no(&format!("The role template {template} cannot be found.")));
 
     assert_eq!(seen, absent_operations().collect(), "every operation is checked here");
 }

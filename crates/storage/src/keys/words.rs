@@ -150,6 +150,7 @@ mod tests {
                 "AccessJobTime 00000000000000016a of account 111122223333",
             ),
             (keys::saml_metadata(account, "AB", 258), "SamlMetadata 414200000102 of account 111122223333"),
+            (keys::record(account, Kind::OwnedDelegation, b"1d"), "OwnedDelegation 1d of account 111122223333"),
             (keys::outbox(&[1, 2]), "Outbox 0102 of the deployment"),
             ("x".into(), "an unknown key (78)"),
         ] {

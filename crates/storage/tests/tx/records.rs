@@ -7,11 +7,11 @@ use bailiwick_model::{
     AccountAlias, AccountId, IdKind, MfaDeviceName, Partition, Path, PolicyName, RoleName, Tags, UniqueId,
 };
 use bailiwick_storage::{
-    AccessJob, AccessKeyLastUsed, AccessSubject, Account, AccountState, CredentialReport, DeletionTask, FORMAT,
-    InlinePolicy, InstanceProfile, KeyOwner, Meta, MfaAssignment, MfaDevice, MfaFailures, OidcProvider, Policy,
-    PolicyVersion, Record, ReportChunk, Resource, ResourcePolicy, Role, RoleLastUsed, SamlMetadataChunk,
-    SamlPrivateKey, SamlProvider, Service, ServiceActor, ServiceSpecificCredential, ServiceUse, SigningCertificate,
-    SshPublicKey, StoreError, TrustPolicy, User,
+    AccessJob, AccessKeyLastUsed, AccessSubject, Account, AccountState, CredentialReport, DelegationParameter,
+    DelegationParty, DelegationRequest, DelegationState, DeletionTask, FORMAT, InlinePolicy, InstanceProfile, KeyOwner,
+    Meta, MfaAssignment, MfaDevice, MfaFailures, OidcProvider, Policy, PolicyVersion, Record, ReportChunk, Resource,
+    ResourcePolicy, Role, RoleLastUsed, SamlMetadataChunk, SamlPrivateKey, SamlProvider, Service, ServiceActor, ServiceSpecificCredential, ServiceUse, SigningCertificate, SshPublicKey,
+    StoreError, TrustPolicy, User,
 };
 
 use crate::env::{access_key, account, group, instance_profile, now, policy, role, user};
@@ -125,6 +125,51 @@ fn records_of_format_1_can_be_read() {
     check("access-job-policy", job(AccessSubject::Policy { policy: read.reference(), actions: false }));
     check("access-job-organization", job(AccessSubject::Organization { member: None }));
     check("access-job-member", job(AccessSubject::Organization { member: Some(read.account) }));
+    let party = |user_id: &str| DelegationParty {
+        user_id: user_id.into(),
+        arn: format!("arn:aws:iam::111122223333:user/{user_id}"),
+    };
+    let delegation = DelegationRequest {
+        id: "c58df4ec-b922-4f4f-bb71-aaf1a2e4bd4b".into(),
+        requestor: read.account,
+        requestor_name: "Pond".into(),
+        workflow_id: "workflow".into(),
+        owner_account: None,
+        owner: None,
+        approver: None,
+        description: "reads".into(),
+        request_message: None,
+        template_arn: "arn:aws:iam:::delegation-template/T".into(),
+        parameters: vec![],
+        policy: "{}".into(),
+        restriction_arns: vec![],
+        notification_channel: "arn:aws:sns:eu-central-1:111122223333:t".into(),
+        redirect_url: None,
+        session_seconds: 3600,
+        only_send_by_owner: false,
+        notes: None,
+        rejection_reason: None,
+        state: DelegationState::Unassigned,
+        created: now(),
+        updated: now(),
+        expires: now(),
+    };
+    check("delegation-request-new", delegation.clone());
+    let full = DelegationRequest {
+        owner_account: Some(read.account),
+        owner: Some(party("Ann")),
+        approver: Some(party("Bob")),
+        request_message: Some("please".into()),
+        parameters: vec![DelegationParameter { name: "Path".into(), values: vec!["/a/".into()], is_list: true }],
+        restriction_arns: vec!["arn:aws:iam::111122223333:policy/B".into()],
+        redirect_url: Some("https://example.com".into()),
+        only_send_by_owner: true,
+        notes: Some("n".into()),
+        rejection_reason: Some("r".into()),
+        state: DelegationState::Rejected,
+        ..delegation
+    };
+    check("delegation-request", full);
     check("deletion-task", DeletionTask { account: read.account, id, created: now() });
     let tags = Tags::parse([("Team", "blue")]).expect("tags");
     let device = MfaDevice {

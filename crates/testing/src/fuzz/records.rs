@@ -15,6 +15,7 @@ const RECORDS: &[Recode] = &[
     recode::<bailiwick_storage::AccessKeyLastUsed>,
     recode::<bailiwick_storage::Account>,
     recode::<bailiwick_storage::CredentialReport>,
+    recode::<bailiwick_storage::DelegationRequest>,
     recode::<bailiwick_storage::DeletionTask>,
     recode::<bailiwick_storage::Group>,
     recode::<bailiwick_storage::InlinePolicy>,
