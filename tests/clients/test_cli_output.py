@@ -27,6 +27,10 @@ from support.totp import Authenticator
 from support.waiting import until
 
 READ = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+DELEGATION = (
+    "--description d --session-duration 3600 --permissions PolicyTemplateArn=arn:aws:iam:::delegation-template/IdentityReview "
+    "--notification-channel arn:aws:sns:eu-central-1:${ACCOUNT}:topic"
+)
 
 
 @dataclass
@@ -208,6 +212,18 @@ ROWS = [
     Row("get-service-last-accessed-details-with-entities --job-id $JOB --service-namespace iam", {"EntityDetailsList": [{"EntityInfo": {"Name": "bob"}}]}, until={"JobStatus": "COMPLETED"}),
     Row("disable-organizations-root-sessions", {"EnabledFeatures": ["RootCredentialsManagement"]}),
     Row("disable-organizations-root-credentials-management"),
+    # Delegation requests.
+    Row("create-delegation-request --requestor-workflow-id workflow-1 " + DELEGATION, save={"REQUEST": "DelegationRequestId"}),
+    Row("get-delegation-request --delegation-request-id $REQUEST", {"DelegationRequest": {"State": "UNASSIGNED", "RequestorId": "$ACCOUNT"}}),
+    Row("associate-delegation-request --delegation-request-id $REQUEST"),
+    Row("update-delegation-request --delegation-request-id $REQUEST --notes please"),
+    Row("accept-delegation-request --delegation-request-id $REQUEST"),
+    Row("send-delegation-token --delegation-request-id $REQUEST"),
+    Row("list-delegation-requests", {"DelegationRequests": [{"State": "FINALIZED", "Notes": "please", "SessionDuration": 3600}], "isTruncated": False}),
+    Row("get-human-readable-summary --entity-arn arn:aws:iam::${ACCOUNT}:delegation-request/$REQUEST", {"SummaryState": "AVAILABLE", "Locale": "en"}),
+    Row("create-delegation-request --requestor-workflow-id workflow-2 " + DELEGATION, save={"REFUSED": "DelegationRequestId"}),
+    Row("associate-delegation-request --delegation-request-id $REFUSED"),
+    Row("reject-delegation-request --delegation-request-id $REFUSED --notes no"),
     # The simulator.
     Row("get-context-keys-for-custom-policy --policy-input-list $CONDITION", {"ContextKeyNames": ["aws:userid"]}),
     Row("get-context-keys-for-principal-policy --policy-source-arn $ROLE", {"ContextKeyNames": []}),

@@ -8,7 +8,6 @@ from support.api import moment
 from support.documents import ALLOW_ALL, policy
 from support.expect import refused
 from support.server import Credentials
-from test_administrator import Cli
 
 REVIEW = {"PolicyTemplateArn": "arn:aws:iam:::delegation-template/IdentityReview"}
 
@@ -172,21 +171,3 @@ def test_a_summary_is_in_words(api, create, server):
     refused(api, "InvalidInput", "GetHumanReadableSummary", EntityArn=f"arn:aws:iam::{server.account}:user/bob")
     checked = api.call("GetDelegationRequest", DelegationRequestId=id, DelegationPermissionCheck=True)
     assert (checked["PermissionCheckStatus"], checked["PermissionCheckResult"]) == ("COMPLETE", "ALLOWED")
-
-
-def test_the_aws_cli_runs_a_life(server):
-    cli = Cli(server, server.root.access_key_id, server.root.secret_access_key)
-    made = request(server)
-    id = cli(
-        "iam", "create-delegation-request", "--description", made["Description"], "--permissions", json.dumps(REVIEW),
-        "--requestor-workflow-id", made["RequestorWorkflowId"], "--notification-channel", made["NotificationChannel"],
-        "--session-duration", "3600",
-    )["DelegationRequestId"]  # fmt: skip
-    named = ("--delegation-request-id", id)
-    for step in ("associate-delegation-request", "update-delegation-request", "accept-delegation-request", "send-delegation-token"):
-        assert cli("iam", step, *named) is None
-    assert cli("iam", "get-delegation-request", *named)["DelegationRequest"]["State"] == "FINALIZED"
-    assert [each["DelegationRequestId"] for each in cli("iam", "list-delegation-requests")["DelegationRequests"]][-1] == id
-    assert "FINALIZED" in cli.refused("iam", "reject-delegation-request", *named)
-    arn = f"arn:aws:iam::{server.account}:delegation-request/{id}"
-    assert cli("iam", "get-human-readable-summary", "--entity-arn", arn)["SummaryState"] == "AVAILABLE"

@@ -1,12 +1,8 @@
 """Role templates, and roles acquired from them."""
 
-import json
-
-import pytest
 from support.api import document
 from support.documents import policy
 from support.expect import refused
-from test_administrator import Cli
 
 AUDITOR = "arn:aws:iam::aws:role-template/IdentityAuditor"
 DECISIONS = "arn:aws:iam::aws:role-template/DecisionService"
@@ -81,14 +77,3 @@ def test_a_template_gives_no_more_rights_than_the_caller_has(api, name, new_user
     boundary = api.call("CreatePolicy", PolicyName=name("bound"), PolicyDocument=policy("iam:AcquireRole"))["Policy"]["Arn"]
     _, credentials = new_user(policy("iam:*"), PermissionsBoundary=boundary)
     refused(api.signed_by(credentials), "AccessDenied", "AcquireRole", **request())
-
-
-def test_the_aws_cli_acquires_a_role(server, name):
-    cli = Cli(server, server.root.access_key_id, server.root.secret_access_key)
-    if "acquire-role" not in cli.run("iam", "help-of-nothing").stderr:
-        pytest.skip("this AWS CLI does not know acquire-role")
-    shown = cli("iam", "get-role-template-version", "--template-arn", AUDITOR)["RoleTemplateVersion"]
-    assert shown["AssumeRolePolicyDocumentTemplate"]
-    given = json.dumps(values(RoleName=name("role"), TrustedArns=f"arn:aws:iam::{server.account}:root"))
-    role = cli("iam", "acquire-role", "--template-arn", AUDITOR, "--replacement-values", given)["Role"]
-    assert role["AssumeRolePolicyDocument"]["Statement"]["Action"] == "sts:AssumeRole"

@@ -51,7 +51,6 @@ async fn every_absent_operation_checks_its_permission_and_finds_nothing() {
     check!(w, seen, TagServerCertificate, {"ServerCertificateName": "Tls", "Tags": tags}, tagged(arn), server);
     check!(w, seen, UntagServerCertificate, {"ServerCertificateName": "Tls", "TagKeys": ["a"]}, untagged(arn), server);
 
-
     assert_eq!(seen, absent_operations().collect(), "every operation is checked here");
 }
 
