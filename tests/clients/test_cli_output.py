@@ -21,6 +21,7 @@ from support.certificates import make_certificate
 from support.cli import Cli
 from support.coverage import handled_operations
 from support.documents import policy, trust
+from support.saml import make_metadata
 from support.server import Credentials
 from support.shapes import problems
 from support.totp import Authenticator
@@ -187,6 +188,17 @@ ROWS = [
     Row("tag-open-id-connect-provider --open-id-connect-provider-arn $OIDC --tags Key=b,Value=2"),
     Row("list-open-id-connect-provider-tags --open-id-connect-provider-arn $OIDC", {"Tags": [{"Key": "a"}, {"Key": "b"}]}),
     Row("untag-open-id-connect-provider --open-id-connect-provider-arn $OIDC --tag-keys a b"),
+    Row(
+        "create-saml-provider --name issuer --saml-metadata-document file://$METADATA --tags Key=a,Value=1",
+        {"SAMLProviderArn": "arn:aws:iam::$ACCOUNT:saml-provider/issuer", "Tags": [{"Key": "a"}]},
+        {"SAML": "SAMLProviderArn"},
+    ),
+    Row("update-saml-provider --saml-provider-arn $SAML --saml-metadata-document file://$METADATA", {"SAMLProviderArn": "$SAML"}),
+    Row("get-saml-provider --saml-provider-arn $SAML", {"AssertionEncryptionMode": "Allowed", "PrivateKeyList": [], "Tags": [{"Key": "a"}]}),
+    Row("list-saml-providers", {"SAMLProviderList": [{"Arn": "$SAML"}]}),
+    Row("tag-saml-provider --saml-provider-arn $SAML --tags Key=b,Value=2"),
+    Row("list-saml-provider-tags --saml-provider-arn $SAML", {"Tags": [{"Key": "a"}, {"Key": "b"}]}),
+    Row("untag-saml-provider --saml-provider-arn $SAML --tag-keys a b"),
     # The account.
     Row("create-account-alias --account-alias bailiwick-test"),
     Row("list-account-aliases", {"AccountAliases": ["bailiwick-test"]}),
@@ -230,6 +242,7 @@ ROWS = [
     Row("simulate-custom-policy --policy-input-list $READ --action-names s3:GetObject s3:PutObject", {"EvaluationResults": [{"EvalDecision": "allowed"}, {"EvalDecision": "implicitDeny"}]}),
     Row("simulate-principal-policy --policy-source-arn $ROLE --action-names s3:GetObject", {"EvaluationResults": [{"EvalActionName": "s3:GetObject", "EvalDecision": "allowed"}]}),
     # What was made is deleted.
+    Row("delete-saml-provider --saml-provider-arn $SAML"),
     Row("delete-open-id-connect-provider --open-id-connect-provider-arn $OIDC"),
     Row("deactivate-mfa-device --user-name bob --serial-number $PHONE"),
     Row("delete-virtual-mfa-device --serial-number $PHONE"),
@@ -318,11 +331,14 @@ def values(server, tmp_path):
     """The values that rows have from the beginning."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     ssh = key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
+    metadata = tmp_path / "metadata.xml"
+    metadata.write_text(make_metadata(tmp_path / "idp"))
     condition = {"Action": "s3:*", "Condition": {"StringEquals": {"aws:userid": "x"}}}
     return Values(
         ACCOUNT=server.account, TMP=str(tmp_path), READ=policy("s3:Get*"), WRITE=policy("s3:Put*", "s3:Get*", "sts:AssumeRole", "iam:ChangePassword"),
         TRUST=trust(server.account), CONDITION=policy(condition), THUMB="a" * 40, SSH=ssh,
         BOB_MOVED=f"arn:aws:iam::{server.account}:user/moved/bob", CERTIFICATE=str(make_certificate(tmp_path / "c")[0]),
+        METADATA=str(metadata),
     )  # fmt: skip
 
 
