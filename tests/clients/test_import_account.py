@@ -446,3 +446,19 @@ def test_round_trip_of_a_thousand_users(target, load, tmp_path):
     print(f"1,000 users in {time.monotonic() - begun:.1f} s")
     assert set(load(first, "--apply")[1]) == {"equal"}
     assert plain(exported(target), target.account) == plain(first, SOURCE)
+
+
+def test_names_in_a_file_do_not_control_the_terminal(target, tmp_path):
+    """A file of others cannot clear the screen, or add a line to the report or to an error."""
+    name = "x\x1b[2J\x9b1A\r\nwould be created: user/admin\u202e"
+    user = {"UserName": name, "Path": "/", "Arn": source("user/x"), "UserPolicyList": [{"PolicyName": name, "PolicyDocument": 1}]}
+    unread = {"UserDetailList": [user, user | {"UserPolicyList": [], "UserName": "bob", "GroupList": [name]}]}
+    path = tmp_path / "account.json"
+    texts = [unread, {name: []}, {"UserDetailList": [], "RoleDetailList": name}, {"UserDetailList": [{"Arn": f"arn:aws:iam::{name}:user/x"}, user]}]
+    for content in texts:
+        path.write_text(json.dumps(content))
+        done = run("import", "account", path, environment=client_environment(target, target.root))
+        said = done.stdout + done.stderr
+        assert done.returncode in (1, 2) and said
+        assert not [each for each in said if each in "\x1b\x9b\r\u202e"], said
+        assert "\nwould be created: user/admin" not in said, said

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-/// A message for the terminal, and an exit code for scripts.
+use crate::escapes;
+
+/// A message for the terminal, and an exit code for scripts. It is shown without characters that control the terminal, since
+/// it may repeat text of a file or a server.
 #[derive(Debug)]
 pub(crate) struct Failure {
     message: String,
@@ -33,6 +36,6 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&escapes::lines(&self.message))
     }
 }

@@ -8,6 +8,7 @@ mod commands;
 mod data_dir;
 mod deployment;
 mod environment;
+mod escapes;
 mod failure;
 mod first_start;
 mod input;

@@ -6,6 +6,8 @@ import pytest
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from support.api import REGION, ApiError
 from support.documents import ALLOW_ALL
 from support.server import Credentials
@@ -53,3 +55,9 @@ def received(credentials, service="s3", url="https://s3.example.com/a"):
     signer(BotoCredentials(credentials.access_key_id, credentials.secret_access_key, credentials.session_token), service, REGION).add_auth(made)
     headers = [{"name": name, "value": value} for name, value in made.headers.items()]
     return {"httpRequest": {"method": "GET", "target": "/a", "headers": headers, "body": ""}, "service": service}
+
+
+def ssh_line():
+    """A new public key, as OpenSSH writes it."""
+    form = serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    return rsa.generate_private_key(65537, 2048).public_key().public_bytes(*form).decode()

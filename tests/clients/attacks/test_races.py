@@ -5,8 +5,10 @@ import os
 import threading
 
 import pytest
+from attacks.helpers import ssh_line
 from attacks.watch import well
 from support.api import ApiError, AwsApi, GrpcApi
+from support.certificates import make_certificate
 from support.documents import ALLOW_ALL, policy, trust
 from support.server import Credentials
 
@@ -133,6 +135,32 @@ def test_quotas_hold_against_many_at_once(aws, both, name):
         tagged = both(*(("TagUser", {"UserName": user_name, "Tags": [{"Key": f"k{n}-{m}", "Value": "v"} for m in range(20)]}) for n in range(4)))
         assert codes(tagged).count(None) == 2 and set(codes(tagged)) == {None, "LimitExceeded"}
         assert len(aws.items("ListUserTags", "Tags", UserName=user_name)) == 40
+
+
+def test_quotas_of_credentials_hold_against_many_at_once(aws, both, name, tmp_path):
+    for number in range(ROUNDS // 4):
+        user_name = name()
+        aws.call("CreateUser", UserName=user_name)
+        lines = [ssh_line() for _ in range(7)]
+        keys = both(*(("UploadSSHPublicKey", {"UserName": user_name, "SSHPublicKeyBody": line}) for line in lines))
+        assert codes(keys).count(None) == 5 and set(codes(keys)) == {None, "LimitExceeded"}
+        assert len(aws.call("ListSSHPublicKeys", UserName=user_name)["SSHPublicKeys"]) == 5
+        bodies = [make_certificate(tmp_path, f"{number}-{n}")[0].read_text() for n in range(6)]
+        made = both(*(("UploadSigningCertificate", {"UserName": user_name, "CertificateBody": body}) for body in bodies))
+        assert codes(made).count(None) == 2 and set(codes(made)) == {None, "LimitExceeded"}
+        service = {"UserName": user_name, "ServiceName": "codecommit.amazonaws.com"}
+        made = both(*[("CreateServiceSpecificCredential", service)] * 6)
+        assert codes(made).count(None) == 2 and set(codes(made)) == {None, "LimitExceeded"}
+        listed = aws.call("ListServiceSpecificCredentials", UserName=user_name)["ServiceSpecificCredentials"]
+        assert len({each["ServiceUserName"] for each in listed}) == 2
+        # One key and one certificate for many at once, and a user who is deleted meanwhile.
+        other = name()
+        aws.call("CreateUser", UserName=other)
+        same = both(*[("UploadSSHPublicKey", {"UserName": other, "SSHPublicKeyBody": lines[0]})] * 4)
+        assert sorted(codes(same), key=str) == ["DuplicateSSHPublicKey"] * 3 + [None]
+        aws.call("DeleteSSHPublicKey", UserName=other, SSHPublicKeyId=next(answer for _, answer in same if answer)["SSHPublicKey"]["SSHPublicKeyId"])
+        deleted, made = both(("DeleteUser", {"UserName": other}), ("CreateServiceSpecificCredential", service | {"UserName": other}))
+        assert (deleted[0], made[0]) in ((None, "NoSuchEntity"), ("DeleteConflict", None))
 
 
 def test_a_policy_is_deleted_while_it_is_attached(aws, both, name):

@@ -6,7 +6,7 @@ import random
 import struct
 
 import pytest
-from attacks.helpers import accounts, outcome  # noqa: F401
+from attacks.helpers import accounts, outcome, ssh_line  # noqa: F401
 from attacks.watch import well
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -22,11 +22,6 @@ REPORTS = ("GetServiceLastAccessedDetails", "GetServiceLastAccessedDetailsWithEn
 def well_afterwards(server):
     yield
     well(server)
-
-
-def ssh_line():
-    form = serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
-    return rsa.generate_private_key(65537, 2048).public_key().public_bytes(*form).decode()
 
 
 def targets(api, user, certificate):

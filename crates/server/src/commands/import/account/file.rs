@@ -7,6 +7,7 @@ use prost_reflect::{DynamicMessage, ReflectMessage as _};
 
 use super::json::Json;
 use super::rewrite::{Place, Rewrite};
+use crate::escapes;
 
 /// Members that are not loaded, since the target account sets them.
 const NOT_LOADED: [&str; 4] = ["CreateDate", "UpdateDate", "RoleLastUsed", "LastUsedDate"];
@@ -49,7 +50,7 @@ pub(super) fn parse(text: &str) -> Result<Json, String> {
             ("IsTruncated" | "Marker" | "NextToken", _) => {
                 return Err("it is one page of several: run the AWS CLI without --no-paginate and --max-items".into());
             }
-            _ => return Err(format!("`{name}` is not expected; {EXPECTED}")),
+            _ => return Err(format!("`{}` is not expected; {EXPECTED}", escapes::one_line(name))),
         }
     }
     if members.iter().any(|(name, _)| LISTS.contains(&name.as_str())) {
@@ -74,7 +75,7 @@ pub(super) fn source(file: &Json) -> Result<Option<Place>, String> {
         let place = Place { partition: partition.into(), account: account.into() };
         match &found {
             Some(other) if *other != place => {
-                let (one, other) = (&other.account, &place.account);
+                let (one, other) = (escapes::one_line(&other.account), escapes::one_line(&place.account));
                 return Err(format!("it has objects of the accounts {one} and {other}; expected those of one account"));
             }
             _ => found = Some(place),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::apply::Done;
 use super::plan::{Object, Verdict};
 use super::rewrite::Rewrite;
+use crate::escapes;
 
 /// The report of an import.
 pub(super) struct Report<'a> {
@@ -75,14 +76,14 @@ impl Report<'_> {
         let mut text = String::new();
         let mut counts = Vec::new();
         for (object, outcome, why) in self.rows() {
-            let name = &object.name;
-            let why = why.join("; ");
+            let (name, why) = (escapes::one_line(&object.name), why.join("; "));
+            let why = escapes::one_line(&why);
             let _ = match outcome {
                 Outcome::Equal => Ok(()),
                 Outcome::Created => writeln!(text, "{would}created: {name}"),
                 Outcome::Changed => {
                     let steps = object.steps.iter().chain(&object.last);
-                    let steps: String = steps.map(|step| format!("  {}\n", step.what)).collect();
+                    let steps: String = steps.map(|step| format!("  {}\n", escapes::one_line(&step.what))).collect();
                     write!(text, "{would}changed: {name}\n{steps}")
                 }
                 Outcome::Kept | Outcome::Refused | Outcome::Incomplete => {
