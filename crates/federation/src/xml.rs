@@ -6,6 +6,8 @@
 
 mod read;
 
+use std::sync::Arc;
+
 /// The largest document, in bytes.
 const MAX_BYTES: usize = 40_000_000;
 /// The largest number of elements.
@@ -14,6 +16,8 @@ const MAX_ELEMENTS: usize = 50_000;
 const MAX_DEPTH: usize = 64;
 /// The largest number of attributes of an element, declarations of namespaces included.
 const MAX_ATTRIBUTES: usize = 64;
+/// The longest namespace, in bytes.
+const MAX_NAMESPACE: usize = 1_024;
 
 /// Why a text is refused as XML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +31,7 @@ pub enum XmlError {
     /// An attribute twice on an element, or an id twice in the document.
     #[error("an attribute or an id is repeated")]
     Repeated,
-    /// Too large, too deep, or too many elements or attributes.
+    /// Too large, too deep, too many elements or attributes, or a namespace that is too long.
     #[error("too large or too deeply nested XML")]
     TooLarge,
 }
@@ -40,7 +44,8 @@ pub(crate) struct Document {
 
 #[derive(Debug)]
 struct ElementData {
-    namespace: String,
+    /// Shared by all elements and attributes of the document that are in it. Empty: none.
+    namespace: Arc<str>,
     name: String,
     attributes: Vec<Attribute>,
     /// The text directly in the element.
@@ -51,7 +56,7 @@ struct ElementData {
 #[derive(Debug, PartialEq, Eq)]
 struct Attribute {
     /// Empty: none.
-    namespace: String,
+    namespace: Arc<str>,
     name: String,
     value: String,
 }
@@ -82,7 +87,7 @@ impl Document {
 impl<'d> Element<'d> {
     /// Whether it has this namespace and name.
     pub(crate) fn is(self, namespace: &str, name: &str) -> bool {
-        self.data.namespace == namespace && self.data.name == name
+        &*self.data.namespace == namespace && self.data.name == name
     }
 
     /// The value of the attribute of this name without a namespace.

@@ -1,13 +1,16 @@
 //! From events to elements.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::name::ResolveResult;
 use quick_xml::reader::NsReader;
 
-use super::{Attribute, Document, ElementData, MAX_ATTRIBUTES, MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS, XmlError};
+use super::{
+    Attribute, Document, ElementData, MAX_ATTRIBUTES, MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS, MAX_NAMESPACE, XmlError,
+};
 
 const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 
@@ -25,13 +28,14 @@ pub(super) fn document(text: &str) -> Result<Document, XmlError> {
     reader.config_mut().expand_empty_elements = true;
     reader.resolver_mut().set_max_namespace_bindings(4 * MAX_ATTRIBUTES);
     let mut building = Building::default();
+    let mut namespaces = Namespaces::default();
     let mut is_first = true;
     loop {
         let (namespace, event) = reader.read_resolved_event().map_err(|_| XmlError::Malformed)?;
         match event {
             Event::Start(tag) => {
-                let namespace = namespace_of(namespace)?;
-                let attributes = attributes(&reader, &tag)?;
+                let namespace = namespaces.get(namespace)?;
+                let attributes = attributes(&reader, &tag, &mut namespaces)?;
                 building.open(namespace, tag.local_name().as_ref().to_owned(), attributes)?;
             }
             Event::End(_) => building.close(),
@@ -63,7 +67,7 @@ struct Building {
 }
 
 impl Building {
-    fn open(&mut self, namespace: String, name: String, attributes: Vec<Attribute>) -> Result<(), XmlError> {
+    fn open(&mut self, namespace: Arc<str>, name: String, attributes: Vec<Attribute>) -> Result<(), XmlError> {
         if self.elements.len() == MAX_ELEMENTS || self.open.len() == MAX_DEPTH {
             return Err(XmlError::TooLarge);
         }
@@ -108,7 +112,11 @@ impl Building {
 }
 
 /// The attributes of a start tag without declarations of namespaces.
-fn attributes(reader: &NsReader<&[u8]>, tag: &BytesStart<'_>) -> Result<Vec<Attribute>, XmlError> {
+fn attributes(
+    reader: &NsReader<&[u8]>,
+    tag: &BytesStart<'_>,
+    namespaces: &mut Namespaces,
+) -> Result<Vec<Attribute>, XmlError> {
     let mut found: Vec<Attribute> = Vec::new();
     for (number, attribute) in tag.attributes().enumerate() {
         if number == MAX_ATTRIBUTES {
@@ -119,8 +127,8 @@ fn attributes(reader: &NsReader<&[u8]>, tag: &BytesStart<'_>) -> Result<Vec<Attr
             _ => XmlError::Malformed,
         })?;
         let (namespace, name) = reader.resolver().resolve_attribute(attribute.key);
-        let namespace = namespace_of(namespace)?;
-        if namespace == XMLNS || attribute.key.as_namespace_binding().is_some() {
+        let namespace = namespaces.get(namespace)?;
+        if &*namespace == XMLNS || attribute.key.as_namespace_binding().is_some() {
             continue;
         }
         let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| XmlError::Forbidden)?;
@@ -136,11 +144,26 @@ fn attributes(reader: &NsReader<&[u8]>, tag: &BytesStart<'_>) -> Result<Vec<Attr
     Ok(found)
 }
 
-fn namespace_of(resolved: ResolveResult<'_>) -> Result<String, XmlError> {
-    match resolved {
-        ResolveResult::Bound(namespace) => Ok(namespace.as_ref().to_owned()),
-        ResolveResult::Unbound => Ok(String::new()),
-        ResolveResult::Unknown(_) => Err(XmlError::Malformed),
+/// The namespaces of a document, each once: many elements can be in a long one.
+#[derive(Default)]
+struct Namespaces(HashSet<Arc<str>>);
+
+impl Namespaces {
+    fn get(&mut self, resolved: ResolveResult<'_>) -> Result<Arc<str>, XmlError> {
+        let bound = match &resolved {
+            ResolveResult::Bound(namespace) => namespace.as_ref(),
+            ResolveResult::Unbound => "",
+            ResolveResult::Unknown(_) => return Err(XmlError::Malformed),
+        };
+        if bound.len() > MAX_NAMESPACE {
+            return Err(XmlError::TooLarge);
+        }
+        if let Some(known) = self.0.get(bound) {
+            return Ok(Arc::clone(known));
+        }
+        let new: Arc<str> = bound.into();
+        self.0.insert(Arc::clone(&new));
+        Ok(new)
     }
 }
 

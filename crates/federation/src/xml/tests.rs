@@ -85,6 +85,15 @@ fn nothing_is_repeated() {
     parse("<a xmlns:p='urn:x' b='1' p:b='2' ID='1'><b ID='2'/></a>").unwrap();
 }
 
+/// A document does not take a copy of its namespace for each of its elements and attributes.
+#[test]
+fn elements_share_their_namespace() {
+    let document = parse("<a xmlns='urn:x' xmlns:p='urn:x'><b p:c=''/><b/></a>").unwrap();
+    let of = |at: usize| &document.elements[at].namespace;
+    assert!((1..3).all(|at| std::sync::Arc::ptr_eq(of(0), of(at))));
+    assert!(std::sync::Arc::ptr_eq(of(0), &document.elements[1].attributes[0].namespace));
+}
+
 #[test]
 fn there_are_limits() {
     let nested = |depth: usize| format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth));
@@ -92,12 +101,14 @@ fn there_are_limits() {
     let attributes = |count: usize| format!("<a{}/>", (0..count).map(|n| format!(" a{n}=''")).collect::<String>());
     let namespaces =
         |count: usize| format!("<a{}/>", (0..count).map(|n| format!(" xmlns:a{n}='u'")).collect::<String>());
+    let within = |length: usize| format!("<a xmlns='{}'><b/></a>", "u".repeat(length));
     for (good, bad) in [
         (nested(MAX_DEPTH), nested(MAX_DEPTH + 1)),
         (wide(MAX_ELEMENTS), wide(MAX_ELEMENTS + 1)),
         (attributes(MAX_ATTRIBUTES), attributes(MAX_ATTRIBUTES + 1)),
         (attributes(1), attributes(100_000)),
         (namespaces(MAX_ATTRIBUTES), namespaces(MAX_ATTRIBUTES + 1)),
+        (within(MAX_NAMESPACE), within(MAX_NAMESPACE + 1)),
     ] {
         parse(&good).unwrap();
         assert_eq!(parse(&bad).unwrap_err(), XmlError::TooLarge);
