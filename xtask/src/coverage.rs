@@ -1,8 +1,7 @@
 //! The README's coverage table: every operation in `proto/`, and whether it has a handler.
 //!
 //! The operations are the `rpc` lines of `proto/`. Those without a handler are in the `not_implemented!` list of
-//! `crates/service`, those on resources that cannot be created yet in `crates/directory/src/absent`. All files are read
-//! as text, so the table needs no compilation.
+//! `crates/service`. All files are read as text, so the table needs no compilation.
 
 use crate::run;
 use anyhow::{Context, Result, bail};
@@ -18,7 +17,6 @@ pub(crate) fn check(bless: bool) -> Result<Vec<String>> {
     let root = run::root();
     let services = services(&root.join("proto"))?;
     let missing = missing(&root.join("crates/service/src"))?;
-    let absent = absent(&root.join("crates/directory/src/absent"), &services)?;
     let known: BTreeSet<&str> = services.values().flatten().map(String::as_str).collect();
     let mut wrong: Vec<String> = missing
         .iter()
@@ -27,7 +25,7 @@ pub(crate) fn check(bless: bool) -> Result<Vec<String>> {
         .collect();
     let path = root.join("README.md");
     let readme = fs::read_to_string(&path).context("cannot read README.md")?;
-    let current = splice(&readme, &table(&services, &missing, &absent))?;
+    let current = splice(&readme, &table(&services, &missing))?;
     if current != readme {
         if bless {
             fs::write(&path, current).context("cannot write README.md")?;
@@ -82,19 +80,6 @@ fn missing(folder: &Path) -> Result<BTreeSet<String>> {
     Ok(names)
 }
 
-/// Returns the operations that the files of the folder name.
-fn absent(folder: &Path, services: &BTreeMap<String, Vec<String>>) -> Result<BTreeSet<String>> {
-    let mut files = Vec::new();
-    collect(folder, "rs", &mut files)?;
-    let mut names = BTreeSet::new();
-    for file in files.iter().filter(|file| !file.ends_with("tests.rs")) {
-        let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let words: BTreeSet<&str> = text.split(|c: char| !c.is_alphanumeric()).collect();
-        names.extend(services.values().flatten().filter(|name| words.contains(name.as_str())).cloned());
-    }
-    Ok(names)
-}
-
 fn parse_missing(text: &str) -> BTreeSet<String> {
     let code: Vec<&str> = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
     let code = code.join("\n");
@@ -128,36 +113,32 @@ fn collect(folder: &Path, extension: &str, files: &mut Vec<PathBuf>) -> Result<(
     Ok(())
 }
 
-fn table(services: &BTreeMap<String, Vec<String>>, missing: &BTreeSet<String>, absent: &BTreeSet<String>) -> String {
+fn table(services: &BTreeMap<String, Vec<String>>, missing: &BTreeSet<String>) -> String {
     let mut rows = String::new();
-    let (mut all, mut all_handled, mut all_absent) = (0, 0, 0);
+    let (mut all, mut all_handled) = (0, 0);
     for (service, operations) in services {
         let which = |wanted: &dyn Fn(&str) -> bool| {
             let mut names: Vec<&str> = operations.iter().map(String::as_str).filter(|name| wanted(name)).collect();
             names.sort_unstable();
             names
         };
-        let handled = which(&|name| !missing.contains(name) && !absent.contains(name));
-        let none = which(&|name| absent.contains(name));
+        let handled = which(&|name| !missing.contains(name));
         let open = which(&|name| missing.contains(name));
         all += operations.len();
         all_handled += handled.len();
-        all_absent += none.len();
         let name = service.strip_prefix("bailiwick.").unwrap_or(service);
         rows += &format!(
-            "| `{name}` | {} of {} | {} | {} | {} |\n",
+            "| `{name}` | {} of {} | {} | {} |\n",
             handled.len(),
             operations.len(),
             handled.join(", "),
-            none.join(", "),
             open.join(", ")
         );
     }
     format!(
-        "{all_handled} of {all} operations are handled. {all_absent} are about objects that cannot be created yet, and answer \
-         as AWS does without such objects: an empty list, or `NoSuchEntity`. The others are described, validated and \
-         answered with `NotImplemented`.\n\n\
-         | service | handled | operations | none yet | not yet |\n| --- | --- | --- | --- | --- |\n{rows}"
+        "{all_handled} of {all} operations are handled. The others are described, validated and answered with \
+         `NotImplemented`.\n\n\
+         | service | handled | operations | not yet |\n| --- | --- | --- | --- |\n{rows}"
     )
 }
 

@@ -5,6 +5,7 @@ mod login_profile;
 mod mfa_device;
 mod password_change;
 mod password_rules;
+mod server_certificate;
 mod service_specific_credential;
 mod signing_certificate;
 mod ssh_public_key;

@@ -4,14 +4,13 @@
 //! one transaction, and both run again after a write conflict. Code that is the same for every noun is generic: names
 //! and ARNs (`address`), tags, inline policies, attachments, boundaries. `view` decides what a response
 //! shows of a stored object. Folders group the nouns: `identities`, `policies`, `credentials`, `accounts`, `providers`,
-//! `delegation`, `reports`; `absent` has those that cannot be created yet.
+//! `delegation`, `reports`.
 //!
 //! The crate deliberately does not know HTTP, gRPC or XML, how a decision is made, how a call is recorded, nor how
 //! objects are stored.
 //!
 //! Start reading at `identities::user`; every other noun is a variation of it.
 
-mod absent;
 mod accounts;
 mod address;
 mod credentials;
@@ -28,7 +27,6 @@ mod trust;
 mod user_or_root;
 mod view;
 
-pub use absent::absent_operations;
 pub use accounts::bootstrap::{BootstrapOptions, Bootstrapped, FirstKey, FirstKeyError, bootstrap};
 pub use accounts::recover_root::{Recovered, Recovery, recover_root};
 pub use policies::managed::{

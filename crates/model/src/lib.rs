@@ -31,7 +31,10 @@ pub use arn::{Arn, ArnError};
 #[cfg(feature = "service")]
 pub use error::{ErrorCode, ErrorKind, Fault, IamError, Result};
 pub use id::{AccessKeyId, AccessKeyKind, IdKind, UniqueId};
-pub use name::{GroupName, InstanceProfileName, MfaDeviceName, NameError, PolicyName, RoleName, SessionName, UserName};
+pub use name::{
+    GroupName, InstanceProfileName, MfaDeviceName, NameError, PolicyName, RoleName, ServerCertificateName, SessionName,
+    UserName,
+};
 pub use partition::{Partition, Region};
 pub use path::Path;
 #[cfg(feature = "service")]

@@ -85,6 +85,8 @@ pub struct Quotas {
     pub oidc_providers: u64,
     /// SAML providers in an account.
     pub saml_providers: u64,
+    /// Server certificates in an account.
+    pub server_certificates: u64,
     /// Accounts in the deployment.
     pub accounts: u64,
 }
@@ -103,6 +105,7 @@ impl Default for Quotas {
             instance_profiles: 1_000,
             oidc_providers: 100,
             saml_providers: 100,
+            server_certificates: 20,
             accounts: 10_000,
         }
     }

@@ -128,6 +128,10 @@ name_type!(
     InstanceProfileName, "instance profile name", 1..=128
 );
 name_type!(
+    /// The name of a server certificate.
+    ServerCertificateName, "server certificate name", 1..=128
+);
+name_type!(
     /// The name of a virtual MFA device. AWS's serial number, which contains path and name, has at most 256 characters.
     MfaDeviceName, "virtual MFA device name", 1..=226
 );

@@ -69,7 +69,6 @@ not_implemented! {
     GetScopedCredentials
     GetSessionToken
     GetWebIdentityToken
-    UploadServerCertificate
 }
 
 #[expect(clippy::single_component_path_imports, reason = "makes the macro an item of this module")]

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use bailiwick_api::{Operation, for_each_operation, op};
-use bailiwick_directory::absent_operations;
 
 use crate::handlers::NOT_IMPLEMENTED;
 
@@ -28,8 +27,6 @@ pub struct Route {
 pub enum Coverage {
     /// It has a handler.
     Handled,
-    /// It is answered as AWS answers if no such object exists, because such objects cannot be created yet.
-    Absent,
     /// It is refused with `NotImplemented`.
     NotImplemented,
 }
@@ -81,8 +78,6 @@ for_each_operation!(table);
 fn coverage(name: &str) -> Coverage {
     if NOT_IMPLEMENTED.contains(&name) {
         Coverage::NotImplemented
-    } else if absent_operations().any(|absent| absent == name) {
-        Coverage::Absent
     } else {
         Coverage::Handled
     }

@@ -15,7 +15,7 @@ use prost::Message as _;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
 
 /// The operations whose requests need more than a value for each member, such as a signed request or an id of another
-/// call. The tests of `authz` and of `directory::absent` call them, and compare their checks as well.
+/// call. The tests of `authz` call them, and compare their checks as well.
 const ELSEWHERE: &[&str] = &[
     "Authenticate",
     "Authorize",

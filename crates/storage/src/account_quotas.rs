@@ -34,6 +34,8 @@ pub struct AccountQuotas {
     pub oidc_providers: Option<u64>,
     /// SAML providers in the account.
     pub saml_providers: Option<u64>,
+    /// Server certificates in the account.
+    pub server_certificates: Option<u64>,
 }
 
 impl AccountQuotas {
@@ -51,6 +53,7 @@ impl AccountQuotas {
             instance_profiles: self.instance_profiles.unwrap_or(default.instance_profiles),
             oidc_providers: self.oidc_providers.unwrap_or(default.oidc_providers),
             saml_providers: self.saml_providers.unwrap_or(default.saml_providers),
+            server_certificates: self.server_certificates.unwrap_or(default.server_certificates),
             accounts: default.accounts,
         }
     }
@@ -88,6 +91,7 @@ impl AsMessage for AccountQuotas {
             instance_profiles: self.instance_profiles,
             oidc_providers: self.oidc_providers,
             saml_providers: self.saml_providers,
+            server_certificates: self.server_certificates,
         }
     }
 
@@ -104,6 +108,7 @@ impl AsMessage for AccountQuotas {
             instance_profiles: message.instance_profiles,
             oidc_providers: message.oidc_providers,
             saml_providers: message.saml_providers,
+            server_certificates: message.server_certificates,
         })
     }
 }

@@ -118,6 +118,10 @@ kinds! {
     ServiceSpecificCredential = 0x6b,
     /// `service name | 0 | name in lower case` → the user id and the credential id of the service-specific credential.
     ServiceCredentialName = 0x6c,
+    /// `server certificate id` → the server certificate.
+    ServerCertificate = 0x6e,
+    /// `server certificate name` → server certificate id.
+    ServerCertificateName = 0x6f,
     /// `counter kind | object` → a counter.
     Counter = 0x70,
     /// `ARN` → policy and tags of a resource of another service.
@@ -479,6 +483,8 @@ pub(crate) enum CounterKind {
     ServiceSpecificCredentials = 0x6b,
     /// Service-specific credentials of a user for one service.
     CredentialsForService = 0x6c,
+    /// Server certificates of an account.
+    ServerCertificates = 0x6e,
     /// Identities of the account that a policy is attached to.
     Attachments = 0x30,
     /// Entities of the account that have a policy as their boundary.

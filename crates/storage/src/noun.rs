@@ -1,8 +1,8 @@
 //! Nouns: records with a unique id, and a name that is an index.
 
 use bailiwick_model::{
-    AccountId, GroupName, IamError, InstanceProfileName, Path, PolicyName, PolicyRef, Result, RoleName, UniqueId,
-    UserName, limits::Quotas,
+    AccountId, GroupName, IamError, InstanceProfileName, Path, PolicyName, PolicyRef, Result, RoleName,
+    ServerCertificateName, UniqueId, UserName, limits::Quotas,
 };
 
 use crate::{
@@ -26,7 +26,7 @@ macro_rules! folded {
         }
     )*};
 }
-folded!(UserName GroupName RoleName PolicyName InstanceProfileName);
+folded!(UserName GroupName RoleName PolicyName InstanceProfileName ServerCertificateName);
 
 /// A record with a unique id, and a name that is unique among its kind in an account.
 pub trait Noun: Record + Send + Sync {

@@ -33,6 +33,7 @@ impl Handle<op::PutAccountQuotas> for Directory {
             instance_profiles: number(quotas.instance_profiles),
             oidc_providers: number(quotas.open_id_connect_providers),
             saml_providers: number(quotas.saml_providers),
+            server_certificates: number(quotas.server_certificates),
         };
         Ok(AccountTarget::plan(cx, tx, &req.account_id, "bailiwick:PutAccountQuotas").await?.with(quotas))
     }
@@ -74,6 +75,7 @@ fn shown(quotas: &Quotas) -> pb::AccountQuotas {
         instance_profiles: Some(view::count(quotas.instance_profiles)),
         open_id_connect_providers: Some(view::count(quotas.oidc_providers)),
         saml_providers: Some(view::count(quotas.saml_providers)),
+        server_certificates: Some(view::count(quotas.server_certificates)),
     }
 }
 

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{Result, limits};
 use bailiwick_operation::{Check, Cx, Handle, Planned};
-use bailiwick_storage::{GlobalTokenVersion, Group, InstanceProfile, KeyOwner, Policy, Role, Tx, User};
+use bailiwick_storage::{
+    GlobalTokenVersion, Group, InstanceProfile, KeyOwner, Policy, Role, ServerCertificate, Tx, User,
+};
 
 use crate::{Directory, view};
 
 /// Policy versions in an account: AWS's quota.
 const POLICY_VERSIONS: i32 = 10_000;
-/// Server certificates in an account: AWS's quota.
-const SERVER_CERTIFICATES: i32 = 20;
 
 /// Returns how many of each object the account has, and its quotas, under AWS's keys.
 impl Handle<op::GetAccountSummary> for Directory {
@@ -64,11 +64,11 @@ impl Handle<op::GetAccountSummary> for Directory {
             ("InstanceProfiles", view::count(tx.count::<InstanceProfile>(account).await?)),
             ("InstanceProfilesQuota", quota(quotas.instance_profiles)),
             ("Providers", view::count(providers)),
-            ("ServerCertificatesQuota", SERVER_CERTIFICATES),
+            ("ServerCertificates", view::count(tx.count::<ServerCertificate>(account).await?)),
+            ("ServerCertificatesQuota", quota(quotas.server_certificates)),
             ("GlobalEndpointTokenVersion", view::count(tokens.into())),
             // These cannot be created yet.
             ("AccountPasswordPresent", 0),
-            ("ServerCertificates", 0),
         ];
         let summary_map: HashMap<String, i32> = summary.map(|(key, value)| (key.to_owned(), value)).into();
         Ok(pb::GetAccountSummaryResponse { summary_map })

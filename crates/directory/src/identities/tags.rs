@@ -5,7 +5,9 @@ use std::future::Future;
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{Result, Tags};
 use bailiwick_operation::{Cx, Handle, ListPage, PageRequest, Pages, Planned};
-use bailiwick_storage::{InstanceProfile, MfaDevice, OidcProvider, Policy, Role, SamlProvider, Tx, User};
+use bailiwick_storage::{
+    InstanceProfile, MfaDevice, OidcProvider, Policy, Role, SamlProvider, ServerCertificate, Tx, User,
+};
 
 use crate::address::{Addressed, Target};
 use crate::{Directory, request, view};
@@ -195,6 +197,10 @@ tag_operations! {
     InstanceProfile instance_profile_name: TagInstanceProfile TagInstanceProfileRequest TagInstanceProfileResponse,
         UntagInstanceProfile UntagInstanceProfileRequest UntagInstanceProfileResponse,
         ListInstanceProfileTags ListInstanceProfileTagsRequest ListInstanceProfileTagsResponse;
+    ServerCertificate server_certificate_name:
+        TagServerCertificate TagServerCertificateRequest TagServerCertificateResponse,
+        UntagServerCertificate UntagServerCertificateRequest UntagServerCertificateResponse,
+        ListServerCertificateTags ListServerCertificateTagsRequest ListServerCertificateTagsResponse;
     OidcProvider open_id_connect_provider_arn:
         TagOpenIDConnectProvider TagOpenIdConnectProviderRequest TagOpenIdConnectProviderResponse,
         UntagOpenIDConnectProvider UntagOpenIdConnectProviderRequest UntagOpenIdConnectProviderResponse,

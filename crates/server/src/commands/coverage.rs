@@ -2,12 +2,11 @@
 
 use bailiwick_service::{Coverage, Route};
 
-/// Prints `service operation handled|absent|not-implemented`, one line each.
+/// Prints `service operation handled|not-implemented`, one line each.
 pub(crate) fn run() {
     for route in Route::all() {
         let covered = match route.coverage {
             Coverage::Handled => "handled",
-            Coverage::Absent => "absent",
             Coverage::NotImplemented => "not-implemented",
         };
         let service = route.path.trim_start_matches('/').split('/').next().unwrap_or_default();

@@ -19,6 +19,7 @@ async fn quotas_are_enforced() {
         instance_profiles: 1,
         oidc_providers: 1,
         saml_providers: 1,
+        server_certificates: 1,
         accounts: 1,
     };
     let env = TestEnv::with(quotas);

@@ -4,13 +4,14 @@
 //! the failing test prints.
 
 use bailiwick_model::{
-    AccountAlias, AccountId, IdKind, MfaDeviceName, Partition, Path, PolicyName, RoleName, Tags, UniqueId,
+    AccountAlias, AccountId, IdKind, MfaDeviceName, Partition, Path, PolicyName, RoleName, ServerCertificateName, Tags,
+    UniqueId,
 };
 use bailiwick_storage::{
     AccessJob, AccessKeyLastUsed, AccessSubject, Account, AccountState, CredentialReport, DelegationParameter,
     DelegationParty, DelegationRequest, DelegationState, DeletionTask, FORMAT, InlinePolicy, InstanceProfile, KeyOwner,
     Meta, MfaAssignment, MfaDevice, MfaFailures, OidcProvider, Policy, PolicyVersion, Record, ReportChunk, Resource,
-    ResourcePolicy, Role, RoleLastUsed, SamlMetadataChunk, SamlPrivateKey, SamlProvider, Service, ServiceActor,
+    ResourcePolicy, Role, RoleLastUsed, SamlMetadataChunk, SamlPrivateKey, SamlProvider, ServerCertificate, Service, ServiceActor,
     ServiceSpecificCredential, ServiceUse, SigningCertificate, SshPublicKey, StoreError, TrustPolicy, User,
 };
 
@@ -195,6 +196,20 @@ fn records_of_format_1_can_be_read() {
         digest: "5e".into(),
     };
     check("ssh-public-key", key);
+    let certificate = ServerCertificate {
+        account: read.account,
+        id: UniqueId::new(IdKind::ServerCertificate, [5; 17]),
+        name: ServerCertificateName::parse("Web").expect("a name"),
+        path: Path::parse("/x/").expect("a path"),
+        uploaded: now(),
+        expires: now(),
+        tags: Tags::parse([("Team", "blue")]).expect("tags"),
+        body: "body".into(),
+        chain: Some("chain".into()),
+        sealed_key: b"sealed".as_slice().into(),
+    };
+    check("server-certificate", certificate.clone());
+    check("server-certificate-bare", ServerCertificate { tags: Tags::default(), chain: None, ..certificate });
     let credential = ServiceSpecificCredential {
         account: read.account,
         user: user(1, "Bob").id,

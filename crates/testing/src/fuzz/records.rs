@@ -32,6 +32,7 @@ const RECORDS: &[Recode] = &[
     recode::<bailiwick_storage::RoleLastUsed>,
     recode::<bailiwick_storage::SamlMetadataChunk>,
     recode::<bailiwick_storage::SamlProvider>,
+    recode::<bailiwick_storage::ServerCertificate>,
     recode::<bailiwick_storage::Service>,
     recode::<bailiwick_storage::ServiceSpecificCredential>,
     recode::<bailiwick_storage::SigningCertificate>,
