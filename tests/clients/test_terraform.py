@@ -253,6 +253,20 @@ data "aws_iam_user_ssh_key" "bob" {
   encoding          = "SSH"
   ssh_public_key_id = aws_iam_user_ssh_key.bob.ssh_public_key_id
 }
+resource "aws_iam_service_specific_credential" "bob" {
+  service_name = "codecommit.amazonaws.com"
+  user_name    = aws_iam_user.bob.name
+  status       = "%(status)s"
+}
+resource "aws_iam_server_certificate" "web" {
+  name             = "rest-web"
+  tags             = { team = "%(team)s" }
+  certificate_body = <<-END
+%(certificate)sEND
+  private_key      = <<-END
+%(private_key)sEND
+}
+data "aws_iam_server_certificate" "web" { name = aws_iam_server_certificate.web.name }
 resource "aws_iam_signing_certificate" "bob" {
   user_name        = aws_iam_user.bob.name
   status           = "%(status)s"
@@ -312,17 +326,11 @@ IMPORTED = {
     "aws_iam_openid_connect_provider.issuer": "arn:aws:iam::{account}:oidc-provider/rest.example.com",
     "aws_iam_saml_provider.issuer": "arn:aws:iam::{account}:saml-provider/rest-issuer",
 }
-NOT_IMPORTED = {"aws_iam_policy_attachment"}
+# A server certificate is imported on its own: Terraform would replace it, since its private key is not returned.
+NOT_IMPORTED = {"aws_iam_policy_attachment", "aws_iam_server_certificate"}
 
 # Resources and data sources that no configuration has yet, with the operation that they need and that is not handled.
-LATER = {
-    "resource": {
-        "aws_iam_server_certificate": "UploadServerCertificate",
-    },
-    "data": {
-        "aws_iam_server_certificate": "UploadServerCertificate",
-    },
-}
+LATER = {"resource": {}, "data": {}}
 
 
 @pytest.fixture
@@ -392,7 +400,8 @@ def test_the_rest_with_imports(server, terraform, tmp_path):
     aws = AwsApi(server, server.root)
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
-    own = {"ssh": public.decode(), "certificate": make_certificate(tmp_path / "certificate")[0].read_text()}
+    certificate, private_key = [path.read_text() for path in make_certificate(tmp_path / "certificate")]
+    own = {"ssh": public.decode(), "certificate": certificate, "private_key": private_key}
     metadata = [make_metadata(tmp_path, entity) for entity in ("urn:a", "urn:b")]
     first = own | {"metadata": metadata[0]} | values("a", "s3:GetObject", "ReadOnlyAccess", "developers", "Active")
     second = own | {"metadata": metadata[1]} | values("b", "s3:PutObject", "SecurityAudit", "others", "Inactive")
@@ -416,6 +425,7 @@ def test_the_rest_with_imports(server, terraform, tmp_path):
         "ssh": terraform.attributes("aws_iam_user_ssh_key")["ssh_public_key_id"],
         "credential": terraform.attributes("aws_iam_service_specific_credential")["service_specific_credential_id"],
         "certificate": terraform.attributes("aws_iam_signing_certificate")["certificate_id"],
+        "credential": terraform.attributes("aws_iam_service_specific_credential")["service_specific_credential_id"],
     }
     addresses = re.findall(r'^resource "(\w+)" "(\w+)"', REST, re.M)
     left = {f"{kind}.{name}" for kind, name in addresses if kind not in NOT_IMPORTED}
@@ -433,10 +443,14 @@ def test_the_rest_with_imports(server, terraform, tmp_path):
     terraform("apply", "-auto-approve")
     terraform("plan", "-detailed-exitcode")
     assert terraform.attributes("aws_iam_access_key")["id"] == ids["key"]
+    terraform("state", "rm", "aws_iam_server_certificate.web")
+    terraform("import", "aws_iam_server_certificate.web", "rest-web")
+    assert terraform.attributes("aws_iam_server_certificate")["certificate_body"].strip() == certificate.strip()
 
     terraform("destroy", "-auto-approve")
     for operation, members in {
         "GetUser": {"UserName": "rest-bob"},
+        "GetServerCertificate": {"ServerCertificateName": "rest-web"},
         "GetGroup": {"GroupName": "rest-developers"},
         "GetRole": {"RoleName": "AWSServiceRoleForAutoScaling_rest"},
         "GetInstanceProfile": {"InstanceProfileName": "rest-reader"},

@@ -118,10 +118,11 @@ impl Certificate {
         own.issuer() == theirs.subject() && UnparsedPublicKey::new(algorithm, key).verify(signed, signature).is_ok()
     }
 
-    /// Whether the first certificate of `chain` issued this one, and each of the others the one before it.
-    pub fn is_first_of(&self, chain: &[Certificate]) -> bool {
+    /// Returns the index of the first certificate in `chain` that did not issue the one before it; this certificate is
+    /// before the first one. `None`: the chain is in order.
+    pub fn first_break_in(&self, chain: &[Certificate]) -> Option<usize> {
         let subjects = std::iter::once(self).chain(chain);
-        subjects.zip(chain).all(|(subject, issuer)| subject.is_issued_by(issuer))
+        subjects.zip(chain).position(|(subject, issuer)| !subject.is_issued_by(issuer))
     }
 
     /// The bytes that the issuer signed, as they are in the DER.

@@ -56,6 +56,7 @@ def request(server, house, operation, name, account, key):
         "AuthenticationCode1": "123456", "AuthenticationCode2": "654321", "Password": "Spoonbill-17-mud", "OldPassword": "Spoonbill-17-mud",
         "NewPassword": "Spoonbill-18-mud", "AWSServiceName": "elasticbeanstalk.amazonaws.com", "ServiceNamespaces": ["s3"],
         "ServiceName": "codecommit.amazonaws.com", "ServiceSpecificCredentialId": "ACCAAAAAAAAAAAAAAAAAA",
+        "ServerCertificateName": name, "PrivateKey": "x", "NewServerCertificateName": "renamed",
         "SSHPublicKeyBody": "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC" + "B" * 341, "SSHPublicKeyId": "APKAAAAAAAAAAAAAAAAAA", "Encoding": "SSH",
         "SAMLProviderArn": f"{arn}saml-provider/{name}", "SAMLMetadataDocument": "<a/>" * 250, "Name": name,
         "CertificateBody": "x", "CertificateId": "C" * 24, "Arn": f"{arn}user/hidden/{name}", "GlobalEndpointTokenVersion": "v2Token", "DeletionTaskId": f"task/aws-service-role/a.amazonaws.com/{name}/0",

@@ -319,6 +319,8 @@ def test_a_role_is_not_handed_to_a_machine_beyond_a_boundary(api, server, name):
         ("AcquireRole", {"TemplateArn": "arn:aws:iam::aws:role-template/IdentityAuditor", "ReplacementValues": {"TrustedArns": {"Values": ["*"]}}}),
         ("AcceptDelegationRequest", {"DelegationRequestId": "00000000-0000-4000-8000-000000000000"}),
         ("SendDelegationToken", {"DelegationRequestId": "00000000-0000-4000-8000-000000000000"}),
+        ("UploadServerCertificate", {"ServerCertificateName": "victim", "CertificateBody": "x", "PrivateKey": "x"}),
+        ("UpdateServerCertificate", {"ServerCertificateName": "victim", "NewServerCertificateName": "other"}),
         ("UploadSSHPublicKey", {"UserName": "victim", "SSHPublicKeyBody": "ssh-rsa AAAA"}),
         ("UpdateSSHPublicKey", {"UserName": "victim", "SSHPublicKeyId": "APKA" + "A" * 17, "Status": "Active"}),
     ],

@@ -24,6 +24,7 @@ STATUS = {
     "LimitExceeded": (409, "RESOURCE_EXHAUSTED"),
     "EntityTemporarilyUnmodifiable": (409, "FAILED_PRECONDITION"),
     "PasswordPolicyViolation": (400, "FAILED_PRECONDITION"),
+    "KeyPairMismatch": (400, "INVALID_ARGUMENT"),
     "UnrecognizedPublicKeyEncoding": (400, "INVALID_ARGUMENT"),
     "InvalidPublicKey": (400, "INVALID_ARGUMENT"),
     "DuplicateSSHPublicKey": (400, "ALREADY_EXISTS"),

@@ -68,7 +68,7 @@ pub struct Upload {
 /// Stores a certificate with its private key and its chain.
 ///
 /// # Errors
-/// `MalformedCertificate`, also for a chain that does not fit; `KeyPairMismatch`; `InvalidInput` (tags);
+/// `MalformedCertificate`, also if it is not valid now or the chain does not fit; `KeyPairMismatch`; `InvalidInput` (tags);
 /// `EntityAlreadyExists`, `LimitExceeded`.
 impl Handle<op::UploadServerCertificate> for Directory {
     type Plan = Upload;
@@ -96,7 +96,7 @@ impl Handle<op::UploadServerCertificate> for Directory {
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, upload: Upload) -> Result<pb::UploadServerCertificateResponse> {
         let Upload { certificate, private_key } = upload;
-        let expires = verified(&certificate.body, certificate.chain.as_deref(), &private_key)?;
+        let expires = verified(&certificate.body, certificate.chain.as_deref(), &private_key, cx.now())?;
         let place = SecretPlace {
             table: "server-certificate",
             account: certificate.account,
@@ -113,37 +113,44 @@ impl Handle<op::UploadServerCertificate> for Directory {
     }
 }
 
-/// Checks that the three texts belong together. Returns when the certificate expires, which may be in the past.
-fn verified(body: &str, chain: Option<&str>, key: &str) -> Result<Timestamp> {
-    let bodies = Certificate::parse_pem(body).map_err(|error| malformed("CertificateBody", error.to_string()))?;
+/// Checks that the three texts belong together and that the certificate is valid now. Returns when it expires.
+fn verified(body: &str, chain: Option<&str>, key: &str, now: Timestamp) -> Result<Timestamp> {
+    const NOT_PEM: &str = "Unable to parse certificate. Please ensure the certificate is in PEM format.";
+    let bodies =
+        Certificate::parse_pem(body).map_err(|error| malformed(NOT_PEM, "CertificateBody", error.to_string()))?;
     let [certificate]: [Certificate; 1] = bodies.try_into().map_err(|_| {
-        malformed("CertificateBody", "expected one certificate; the others belong in CertificateChain".into())
+        malformed(NOT_PEM, "CertificateBody", "expected one certificate; others belong in CertificateChain".into())
     })?;
-    let key = PrivateKey::parse_pem(key).map_err(|error| malformed("PrivateKey", error.to_string()))?;
+    let key = PrivateKey::parse_pem(key)
+        .map_err(|error| malformed("Invalid Private Key.", "PrivateKey", error.to_string()))?;
     if !certificate.belongs_to(&key) {
-        let message = "The private key does not match the public key of the certificate.";
+        let message = "Private key and certificate do not match.";
         return Err(IamError::new(ErrorCode::KeyPairMismatch, message).field("PrivateKey", "of another certificate"));
     }
+    let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+    if !(certificate.not_before()..=certificate.not_after()).contains(&seconds) {
+        let message = "The certificate is not valid at this time: it has expired, or its time has not begun.";
+        return Err(malformed(message, "CertificateBody", "expected a certificate that is valid now".into()));
+    }
     if let Some(chain) = chain {
-        let chain = Certificate::parse_pem(chain).map_err(|error| malformed("CertificateChain", error.to_string()))?;
-        if !certificate.is_first_of(&chain) {
-            let order = "expected the issuer of the certificate first, then the issuer of each";
-            return Err(malformed("CertificateChain", order.into()));
+        let chain = Certificate::parse_pem(chain)
+            .map_err(|error| malformed("Unable to parse certificate chain.", "CertificateChain", error.to_string()))?;
+        if let Some(index) = certificate.first_break_in(&chain) {
+            let message = format!(
+                "Unable to validate certificate chain. The certificate chain must start with the immediate signing \
+                 certificate, followed by any intermediaries in order. The index within the chain of the invalid \
+                 certificate is: {index}"
+            );
+            return Err(malformed(&message, "CertificateChain", "expected the issuer of each certificate".into()));
         }
     }
-    let seconds = i64::try_from(certificate.not_after()).map_err(IamError::internal)?;
-    Timestamp::from_second(seconds).map_err(|_| malformed("CertificateBody", "the expiration is out of range".into()))
+    let expires = i64::try_from(certificate.not_after()).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    expires.ok_or_else(|| malformed(NOT_PEM, "CertificateBody", "the expiration is out of range".into()))
 }
 
 /// `MalformedCertificate`. The texts are not repeated, since one is a private key.
-fn malformed(member: &str, reason: String) -> IamError {
-    let what = match member {
-        "PrivateKey" => "private key",
-        "CertificateChain" => "certificate chain",
-        _ => "certificate body",
-    };
-    IamError::new(ErrorCode::MalformedCertificate, format!("Unable to parse the {what}: {reason}"))
-        .field(member, reason)
+fn malformed(message: &str, member: &str, reason: String) -> IamError {
+    IamError::new(ErrorCode::MalformedCertificate, message).field(member, reason)
 }
 
 /// Shows a certificate with its chain, and without its private key.
@@ -226,7 +233,7 @@ fn renamed(old: &ServerCertificate, req: &pb::UpdateServerCertificateRequest) ->
         None => old.name.clone(),
     };
     // As with users, the certificate itself has its name in every case.
-    if name.folded() == old.name.folded() && name != old.name {
+    if name.folded() == old.name.folded() && name.to_string() != old.name.to_string() {
         let message = format!("The Server Certificate with name {name} already exists.");
         return Err(IamError::new(ErrorCode::EntityAlreadyExists, message));
     }
