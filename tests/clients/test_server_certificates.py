@@ -77,7 +77,7 @@ def test_what_is_uploaded_is_shown_without_its_key(api, server, root, leaf, call
     assert made["Path"] == (path or "/") and made["ServerCertificateId"].startswith("ASCA")
     assert date(made["Expiration"]) == leaf.end and made["UploadDate"]
     got = api.call("GetServerCertificate", ServerCertificateName=called[0])["ServerCertificate"]
-    assert (got["CertificateBody"], got.get("CertificateChain"), got["Tags"]) == (leaf.body, None, [])
+    assert (got["CertificateBody"], got.get("CertificateChain"), got["Tags"]) == (leaf.body.strip(), None, [])
     assert got["ServerCertificateMetadata"] == made and "PRIVATE" not in str(got)
     rows = api.call("ListServerCertificates", PathPrefix=path or "/")["ServerCertificateMetadataList"]
     assert made in rows
@@ -91,10 +91,10 @@ def test_what_is_uploaded_is_shown_without_its_key(api, server, root, leaf, call
 )  # fmt: skip
 def test_kinds_of_keys(api, root, called, key, form):
     leaf = Authority("leaf", root, key())
-    leaf.private = leaf.key_text(serialization.PrivateFormat[form])
+    leaf.private = leaf.key_text(getattr(serialization.PrivateFormat, form))
     api.call("UploadServerCertificate", **leaf.members(called[0], CertificateChain=root.body))
     got = api.call("GetServerCertificate", ServerCertificateName=called[0])["ServerCertificate"]
-    assert got["CertificateChain"] == root.body
+    assert got["CertificateChain"] == root.body.strip()
 
 
 def test_what_does_not_belong_together_is_refused(api, root, leaf, called):
@@ -190,7 +190,7 @@ def test_the_cli_prints_certificates(server, root, leaf, called, tmp_path):
     texts = ("--certificate-body", f"file://{tmp_path}/body", "--private-key", f"file://{tmp_path}/key", "--certificate-chain", f"file://{tmp_path}/chain")
     made = cli("iam", "upload-server-certificate", *named, *texts)["ServerCertificateMetadata"]
     got = cli("iam", "get-server-certificate", *named)["ServerCertificate"]
-    assert got == {"ServerCertificateMetadata": made, "CertificateBody": leaf.body, "CertificateChain": root.body, "Tags": []}
+    assert got == {"ServerCertificateMetadata": made, "CertificateBody": leaf.body.strip(), "CertificateChain": root.body.strip(), "Tags": []}
     assert made in cli("iam", "list-server-certificates")["ServerCertificateMetadataList"]
     assert cli("iam", "tag-server-certificate", *named, "--tags", "Key=a,Value=b", text=True) == ""
     assert cli("iam", "list-server-certificate-tags", *named)["Tags"] == [{"Key": "a", "Value": "b"}]

@@ -28,9 +28,9 @@ pub struct ServerCertificate {
     pub expires: Timestamp,
     /// Its tags.
     pub tags: Tags,
-    /// The certificate in PEM form, as it was uploaded.
+    /// The certificate in PEM form.
     pub body: String,
-    /// The chain in PEM form, as it was uploaded.
+    /// The chain in PEM form.
     pub chain: Option<String>,
     /// The private key in PEM form, sealed.
     pub sealed_key: Bytes,

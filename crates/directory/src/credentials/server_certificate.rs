@@ -65,7 +65,7 @@ pub struct Upload {
     private_key: Zeroizing<String>,
 }
 
-/// Stores a certificate with its private key and its chain.
+/// Stores a certificate with its private key and its chain, without white space around them, as AWS shows them.
 ///
 /// # Errors
 /// `MalformedCertificate`, also if it is not valid now or the chain does not fit; `KeyPairMismatch`; `InvalidInput` (tags);
@@ -82,8 +82,8 @@ impl Handle<op::UploadServerCertificate> for Directory {
             uploaded: cx.date(),
             expires: cx.date(),
             tags: tags(&req.tags)?,
-            body: required(&req.certificate_body, "certificateBody")?.to_owned(),
-            chain: req.certificate_chain,
+            body: required(&req.certificate_body, "certificateBody")?.trim().to_owned(),
+            chain: req.certificate_chain.map(|chain| chain.trim().to_owned()),
             sealed_key: Default::default(),
         };
         let private_key = Zeroizing::new(required(&req.private_key, "privateKey")?.to_owned());

@@ -68,7 +68,7 @@ async fn a_certificate_is_shown_and_its_key_is_not() {
     assert_eq!(metadata["Expiration"], json!("2999-01-02T00:00:00Z"));
     let got = w.ok::<op::GetServerCertificate>(named("web")).await;
     let expected = json!({
-        "ServerCertificateMetadata": metadata, "CertificateBody": made.body, "CertificateChain": made.issuer,
+        "ServerCertificateMetadata": metadata, "CertificateBody": made.body.trim(), "CertificateChain": made.issuer.trim(),
         "Tags": shown["Tags"],
     });
     assert_eq!(got, json!({"ServerCertificate": expected}));
