@@ -253,11 +253,6 @@ data "aws_iam_user_ssh_key" "bob" {
   encoding          = "SSH"
   ssh_public_key_id = aws_iam_user_ssh_key.bob.ssh_public_key_id
 }
-resource "aws_iam_service_specific_credential" "bob" {
-  service_name = "codecommit.amazonaws.com"
-  user_name    = aws_iam_user.bob.name
-  status       = "%(status)s"
-}
 resource "aws_iam_server_certificate" "web" {
   name             = "rest-web"
   tags             = { team = "%(team)s" }
@@ -425,7 +420,6 @@ def test_the_rest_with_imports(server, terraform, tmp_path):
         "ssh": terraform.attributes("aws_iam_user_ssh_key")["ssh_public_key_id"],
         "credential": terraform.attributes("aws_iam_service_specific_credential")["service_specific_credential_id"],
         "certificate": terraform.attributes("aws_iam_signing_certificate")["certificate_id"],
-        "credential": terraform.attributes("aws_iam_service_specific_credential")["service_specific_credential_id"],
     }
     addresses = re.findall(r'^resource "(\w+)" "(\w+)"', REST, re.M)
     left = {f"{kind}.{name}" for kind, name in addresses if kind not in NOT_IMPORTED}
