@@ -76,9 +76,5 @@ macro_rules! table {
 for_each_operation!(table);
 
 fn coverage(name: &str) -> Coverage {
-    if NOT_IMPLEMENTED.contains(&name) {
-        Coverage::NotImplemented
-    } else {
-        Coverage::Handled
-    }
+    if NOT_IMPLEMENTED.contains(&name) { Coverage::NotImplemented } else { Coverage::Handled }
 }

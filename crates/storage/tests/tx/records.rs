@@ -11,8 +11,9 @@ use bailiwick_storage::{
     AccessJob, AccessKeyLastUsed, AccessSubject, Account, AccountState, CredentialReport, DelegationParameter,
     DelegationParty, DelegationRequest, DelegationState, DeletionTask, FORMAT, InlinePolicy, InstanceProfile, KeyOwner,
     Meta, MfaAssignment, MfaDevice, MfaFailures, OidcProvider, Policy, PolicyVersion, Record, ReportChunk, Resource,
-    ResourcePolicy, Role, RoleLastUsed, SamlMetadataChunk, SamlPrivateKey, SamlProvider, ServerCertificate, Service, ServiceActor,
-    ServiceSpecificCredential, ServiceUse, SigningCertificate, SshPublicKey, StoreError, TrustPolicy, User,
+    ResourcePolicy, Role, RoleLastUsed, SamlMetadataChunk, SamlPrivateKey, SamlProvider, ServerCertificate, Service,
+    ServiceActor, ServiceSpecificCredential, ServiceUse, SigningCertificate, SshPublicKey, StoreError, TrustPolicy,
+    User,
 };
 
 use crate::env::{access_key, account, group, instance_profile, now, policy, role, user};
