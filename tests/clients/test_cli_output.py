@@ -159,6 +159,17 @@ ROWS = [
     Row("tag-mfa-device --serial-number $PHONE --tags Key=a,Value=1"),
     Row("list-mfa-device-tags --serial-number $PHONE", {"Tags": [{"Key": "a", "Value": "1"}]}),
     Row("untag-mfa-device --serial-number $PHONE --tag-keys a"),
+    Row(
+        "upload-server-certificate --server-certificate-name tls --certificate-body file://$CERTIFICATE --private-key file://$PRIVATE_KEY --tags Key=a,Value=1",
+        {"ServerCertificateMetadata": {"ServerCertificateName": "tls", "Path": "/"}, "Tags": [{"Key": "a"}]},
+    ),
+    Row("update-server-certificate --server-certificate-name tls --new-server-certificate-name web"),
+    Row("tag-server-certificate --server-certificate-name web --tags Key=b,Value=2"),
+    Row("list-server-certificate-tags --server-certificate-name web", {"Tags": [{"Key": "a"}, {"Key": "b"}]}),
+    Row("untag-server-certificate --server-certificate-name web --tag-keys a b"),
+    Row("get-server-certificate --server-certificate-name web", {"ServerCertificate": {"ServerCertificateMetadata": {"ServerCertificateName": "web"}}}),
+    Row("list-server-certificates", {"ServerCertificateMetadataList": [{"ServerCertificateName": "web"}]}),
+    Row("delete-server-certificate --server-certificate-name web"),
     Row("upload-signing-certificate --user-name bob --certificate-body file://$CERTIFICATE", {"Certificate": {"UserName": "bob", "Status": "Active"}}, {"CERT": "Certificate.CertificateId"}),
     Row("update-signing-certificate --user-name bob --certificate-id $CERT --status Inactive"),
     Row("list-signing-certificates --user-name bob", {"Certificates": [{"CertificateId": "$CERT", "Status": "Inactive"}]}),
@@ -331,13 +342,14 @@ def values(server, tmp_path):
     """The values that rows have from the beginning."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     ssh = key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
+    certificate, private_key = make_certificate(tmp_path / "c")
     metadata = tmp_path / "metadata.xml"
     metadata.write_text(make_metadata(tmp_path / "idp"))
     condition = {"Action": "s3:*", "Condition": {"StringEquals": {"aws:userid": "x"}}}
     return Values(
         ACCOUNT=server.account, TMP=str(tmp_path), READ=policy("s3:Get*"), WRITE=policy("s3:Put*", "s3:Get*", "sts:AssumeRole", "iam:ChangePassword"),
         TRUST=trust(server.account), CONDITION=policy(condition), THUMB="a" * 40, SSH=ssh,
-        BOB_MOVED=f"arn:aws:iam::{server.account}:user/moved/bob", CERTIFICATE=str(make_certificate(tmp_path / "c")[0]),
+        BOB_MOVED=f"arn:aws:iam::{server.account}:user/moved/bob", CERTIFICATE=str(certificate), PRIVATE_KEY=str(private_key),
         METADATA=str(metadata),
     )  # fmt: skip
 

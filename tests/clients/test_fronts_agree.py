@@ -139,7 +139,9 @@ def bad_values(shape):
     elif shape.type_name == "structure":
         good = {name: "good" for name, member in shape.members.items() if member.type_name == "string"}
         for name, member in shape.members.items():
-            yield {other: value for other, value in good.items() if other != name}
+            # Nor can it represent an empty structure.
+            rest = {other: value for other, value in good.items() if other != name}
+            yield from (rest,) if rest else ()
             yield from (good | {name: value} for value in bad_values(member))
 
 

@@ -44,7 +44,7 @@ def filled(descriptor, text, depth=0):
             value = text
         elif field.type == FieldDescriptor.TYPE_MESSAGE and depth < 4:
             if field.message_type.GetOptions().map_entry:
-                members[field.json_name] = {text: text}
+                members[field.json_name] = {text: filled(field.message_type, text, depth + 1).get("value", text)}
                 continue
             if field.message_type.full_name.startswith("google.protobuf."):
                 continue
