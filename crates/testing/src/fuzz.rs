@@ -15,7 +15,7 @@ mod tokens;
 mod values;
 
 pub use evaluation::{decision, evaluation, evaluation_case, pattern};
-pub use federation::saml_metadata;
+pub use federation::{certificate, saml_metadata, ssh_public_key};
 pub use records::{audit_row, storage_key, storage_row};
 pub use requests::query_form;
 pub use signatures::{presigned, signature};
@@ -35,6 +35,7 @@ macro_rules! targets {
 targets! {
     arn
     audit_row
+    certificate
     condition_value
     decision
     evaluation
@@ -47,6 +48,7 @@ targets! {
     query_form
     saml_metadata
     signature
+    ssh_public_key
     storage_key
     storage_row
     token
