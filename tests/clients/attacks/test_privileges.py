@@ -312,6 +312,8 @@ def test_a_role_is_not_handed_to_a_machine_beyond_a_boundary(api, server, name):
         ("DeleteAccountPasswordPolicy", {}),
         ("CreateOpenIDConnectProvider", {"Url": "https://id.example.com/edge"}),
         ("AddClientIDToOpenIDConnectProvider", {"OpenIDConnectProviderArn": "arn:aws:iam::111122223333:oidc-provider/id.example.com", "ClientID": "a"}),
+        ("CreateSAMLProvider", {"Name": "edge", "SAMLMetadataDocument": "x" * 1000}),
+        ("UpdateSAMLProvider", {"SAMLProviderArn": "arn:aws:iam::111122223333:saml-provider/edge", "SAMLMetadataDocument": "x" * 1000}),
         ("EnableOrganizationsRootSessions", {}),
         ("CreateServiceSpecificCredential", {"UserName": "victim", "ServiceName": "bedrock.amazonaws.com"}),
         ("ResetServiceSpecificCredential", {"UserName": "victim", "ServiceSpecificCredentialId": "ACCA" + "A" * 17}),
