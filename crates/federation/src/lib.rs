@@ -1,12 +1,14 @@
 //! Verifies what users, devices and identity providers present: time-based one-time codes (TOTP, RFC 6238), X.509
-//! certificates with their private keys, public keys for SSH, and the metadata of SAML providers.
+//! certificates with their private keys, public keys for SSH, the metadata of SAML providers, and the ID tokens of OpenID
+//! Connect providers with the keys that verify them.
 //!
 //! Every function is pure: the time, the seed and what was used before are inputs.
 //!
 //! The crate deliberately does not know users, stores, accounts, the clock or the network.
 //!
-//! Start reading at [`Totp`], [`Certificate`] and [`SamlMetadata`].
+//! Start reading at [`Totp`], [`Certificate`], [`SamlMetadata`] and [`Jwt`].
 
+mod jwt;
 mod qr;
 mod saml;
 mod ssh_key;
@@ -14,6 +16,10 @@ mod totp;
 mod x509;
 mod xml;
 
+pub use jwt::{
+    ClaimValue, Expected, IdToken, JsonError, JwksError, Jwt, JwtError, KeySet, MAX_CLOCK_SKEW_SECONDS, MAX_JWKS_BYTES,
+    MAX_KEYS, MAX_TOKEN_BYTES, SessionClaims,
+};
 pub use qr::{QrError, qr_png};
 pub use saml::{Endpoint, MetadataError, SamlMetadata};
 pub use ssh_key::{KeyEncoding, PublicKeyError, SshPublicKey};

@@ -8,6 +8,7 @@
 
 mod evaluation;
 mod federation;
+mod id_tokens;
 mod records;
 mod requests;
 mod signatures;
@@ -16,6 +17,7 @@ mod values;
 
 pub use evaluation::{decision, evaluation, evaluation_case, pattern};
 pub use federation::{certificate, saml_metadata, ssh_public_key};
+pub use id_tokens::{jwks, jwt};
 pub use records::{audit_row, storage_key, storage_row};
 pub use requests::query_form;
 pub use signatures::{presigned, signature};
@@ -40,6 +42,8 @@ targets! {
     decision
     evaluation
     evaluation_case
+    jwks
+    jwt
     pattern
     policy_document
     policy_template
