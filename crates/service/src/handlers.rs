@@ -62,13 +62,22 @@ not_implemented! {
     AssumeRoleWithSAML
     AssumeRoleWithWebIdentity
     AssumeRoot
+    ChangeExpiredPassword
     DecodeAuthorizationMessage
+    DeleteRootPassword
     GetAccessKeyInfo
     GetDelegatedAccessToken
     GetFederationToken
     GetScopedCredentials
     GetSessionToken
+    GetSignInCredentials
+    GetSigninToken
     GetWebIdentityToken
+    ListSignInSessions
+    PutRootPassword
+    RevokeSignInSessions
+    SignIn
+    SignOut
 }
 
 #[expect(clippy::single_component_path_imports, reason = "makes the macro an item of this module")]
