@@ -48,6 +48,7 @@ fn members_that_sound_secret_are_marked() {
         "LoginProfile", // that there is a password, and since when
         "PasswordPolicy",
         "PasswordResetRequired",
+        "passwordChangeRequired",
         "PasswordLastUsed",
         "PasswordReusePrevention",
         "MaxPasswordAge",

@@ -22,6 +22,7 @@ mod principal_map;
 mod registry;
 mod services;
 mod shared;
+mod sign_ins;
 mod trie;
 
 use entities::Slot;
@@ -29,6 +30,7 @@ use index_cache::{Contents, IndexCache};
 use persistent_vec::PersistentVec;
 use principal_map::{PrincipalMap, PrincipalPolicies};
 use services::Services;
+use sign_ins::SignIns;
 use trie::Trie;
 
 pub use builder::ViewBuilder;
@@ -54,6 +56,8 @@ pub struct View {
     /// By account, kind and name without case: the hash of the unique id.
     entity_names: Trie<u64>,
     keys: Trie<Arc<AccessKey>>,
+    /// By account and user.
+    sign_ins: Trie<Arc<SignIns>>,
     /// By slot.
     groups: PersistentVec<Arc<Group>>,
     /// By slot.

@@ -7,7 +7,8 @@ use bailiwick_decision::{AccessKey, Account, ViewBuilder, change};
 use bailiwick_model::{AccountId, Partition, PolicyRef, UniqueId};
 use bailiwick_storage::keys::{self, Kind};
 use bailiwick_storage::{
-    self as storage, ChangeSet, InlinePolicy, Inspected, KeyOwner, PolicyVersion, Record, Revision, StoreError,
+    self as storage, ChangeSet, InlinePolicy, Inspected, KeyOwner, PolicyVersion, Record, Revision, SignInSession,
+    StoreError,
 };
 use bytes::Bytes;
 
@@ -18,7 +19,7 @@ mod damage;
 mod tests;
 
 /// The kinds of row that the view consists of, in the order in which an account is read.
-pub(crate) const KINDS: [Kind; 11] = [
+pub(crate) const KINDS: [Kind; 12] = [
     Kind::User,
     Kind::UserGroup,
     Kind::Group,
@@ -30,6 +31,7 @@ pub(crate) const KINDS: [Kind; 11] = [
     Kind::AccessKey,
     Kind::Service,
     Kind::Resource,
+    Kind::SignInSessions,
 ];
 
 /// The newest state of the view, and the revision of the store that it shows.
@@ -106,6 +108,7 @@ impl SnapshotBuilder {
             Kind::AccessKey => self.put_access_key(&row),
             Kind::Service => self.put_service(&row),
             Kind::Resource => self.put_resource(&row),
+            Kind::SignInSessions => self.put_sign_in_sessions(&row),
             // Indexes, counters and rows that decisions do not depend on.
             _ => Ok(()),
         }
@@ -265,6 +268,13 @@ impl SnapshotBuilder {
         Ok(())
     }
 
+    fn put_sign_in_sessions(&mut self, row: &Row<'_>) -> Result<(), StoreError> {
+        let user = row.owner()?;
+        let sessions = row.value.map(|value| SignInSession::decode_all(value)).transpose()?.unwrap_or_default();
+        self.view.set_sign_ins(row.account, user, sessions.into_iter().map(|session| session.id).collect());
+        Ok(())
+    }
+
     fn put_resource(&mut self, row: &Row<'_>) -> Result<(), StoreError> {
         let arn = row.text(row.rest)?;
         let Some(resource) = row.record::<storage::Resource>()? else {
@@ -280,6 +290,15 @@ impl SnapshotBuilder {
             tags: resource.tags,
         });
         Ok(())
+    }
+}
+
+/// Reads the owner that a key consists of: a user, or none for root.
+fn take_owner(rest: &[u8]) -> Option<Option<UniqueId>> {
+    match rest {
+        [0] => Some(None),
+        [_, id @ ..] => keys::take_id(id).filter(|(_, rest)| rest.is_empty()).map(|(id, _)| Some(id)),
+        [] => None,
     }
 }
 
@@ -301,6 +320,11 @@ impl<'a> Row<'a> {
     /// Returns the unique id that the key begins with, and what follows.
     fn id(&self) -> Result<(UniqueId, &'a [u8]), StoreError> {
         keys::take_id(self.rest).ok_or_else(|| self.invalid_key())
+    }
+
+    /// Returns the user that the key consists of, or none for root.
+    fn owner(&self) -> Result<Option<UniqueId>, StoreError> {
+        take_owner(self.rest).ok_or_else(|| self.invalid_key())
     }
 
     /// Returns the managed policy that the key begins with, and what follows.

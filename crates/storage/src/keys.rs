@@ -166,6 +166,15 @@ kinds! {
     SamlMetadata = 0xa2,
     /// `SHA-256 digest of the DER` → empty: a user, or root, has this signing certificate.
     SigningCertificateDigest = 0xa8,
+    /// `user id, or empty for root` → the sign-in sessions that were not revoked.
+    SignInSessions = 0xc0,
+    /// `user id, or empty for root` → the failed attempts to sign in.
+    SignInFailures = 0xc1,
+    /// The deployment: `number` → failed attempts to sign in, by source and for names that nobody has; two bytes,
+    /// big-endian.
+    SignInAttempts = 0xc2,
+    /// No id → the password of the account's root user.
+    RootPassword = 0xc3,
 }
 
 impl Kind {
@@ -181,7 +190,7 @@ impl Kind {
 
 /// The kinds that decisions or the start of a server depend on. Every start reads all of these rows and detects a
 /// missing one. A missing row of another kind is detected by a check of the whole store.
-pub const DECISIVE: [Kind; 14] = [
+pub const DECISIVE: [Kind; 15] = [
     Kind::Meta,
     Kind::Keyring,
     Kind::Account,
@@ -196,6 +205,7 @@ pub const DECISIVE: [Kind; 14] = [
     Kind::InlinePolicy,
     Kind::AccessKey,
     Kind::Resource,
+    Kind::SignInSessions,
 ];
 
 /// Returns whether a key is of one of the [`DECISIVE`] kinds.
@@ -427,6 +437,11 @@ pub(crate) fn service_credential_name(account: AccountId, service: &str, name: &
 /// The virtual MFA device with this path and name.
 pub(crate) fn mfa_device(account: AccountId, path_and_name: &str) -> Bytes {
     join(account, Kind::MfaDevice, &[path_and_name.to_ascii_lowercase().as_bytes()])
+}
+
+/// One of the rows with failed attempts to sign in.
+pub(crate) fn sign_in_attempts(number: u16) -> Bytes {
+    join(AccountId::NONE, Kind::SignInAttempts, &[&number.to_be_bytes()])
 }
 
 /// The kinds of counter. A counter belongs to an account, or to an object in it.

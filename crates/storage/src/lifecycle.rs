@@ -138,7 +138,9 @@ impl Tx {
             self.release_boundary(&identity, boundary);
         }
         if identity.kind == IdentityKind::User {
-            self.delete_key(keys::owned(identity.account, Kind::MfaFailures, Some(&identity.id), ""));
+            for of in [Kind::MfaFailures, Kind::SignInFailures, Kind::SignInSessions] {
+                self.delete_key(keys::owned(identity.account, of, Some(&identity.id), ""));
+            }
         }
         if identity.kind == IdentityKind::Role {
             self.delete_key(keys::role_last_used(identity.account, &identity.id));

@@ -47,6 +47,7 @@ impl ViewBuilder {
             principals: PrincipalMap::default(),
             entity_names: Trie::default(),
             keys: Trie::default(),
+            sign_ins: Trie::default(),
             groups: PersistentVec::default(),
             policies: PersistentVec::default(),
             indexes: Arc::default(),

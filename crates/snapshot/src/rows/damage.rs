@@ -52,6 +52,8 @@ impl SnapshotBuilder {
                 self.view.remove_policy_version(PolicyRef { account, id }, version);
             }
             Kind::Service => self.view.deny_service(std::str::from_utf8(id).ok()?),
+            // Sessions that are not in the view are refused.
+            Kind::SignInSessions => self.view.set_sign_ins(account, super::take_owner(id)?, Vec::new()),
             Kind::Resource => self.view.deny_resource(account, std::str::from_utf8(id).ok()?),
             // The server reads these itself; decisions do not.
             Kind::Meta | Kind::Keyring => {}

@@ -19,6 +19,8 @@ pub fn describe(key: &[u8]) -> String {
         | Kind::MfaDeviceOwner
         | Kind::MfaFailures
         | Kind::ServiceUse
+        | Kind::SignInFailures
+        | Kind::SignInSessions
         | Kind::SigningCertificate => push_number(&mut out, rest),
         _ => rest,
     };
@@ -67,6 +69,7 @@ fn push_part<'k>(out: &mut String, kind: Kind, rest: &'k [u8]) -> &'k [u8] {
             | Kind::ReportChunk
             | Kind::SamlMetadata
             | Kind::SigningCertificateDigest
+            | Kind::SignInAttempts
     );
     match std::str::from_utf8(rest) {
         Ok(text) if !binary => drop(write!(out, "{}", text.escape_debug())),
@@ -149,6 +152,12 @@ mod tests {
                 keys::expiring_time(account, Kind::AccessJobTime, 1, "j"),
                 "AccessJobTime 00000000000000016a of account 111122223333",
             ),
+            (
+                keys::owned(account, Kind::SignInSessions, Some(&user), ""),
+                "SignInSessions 0x15 AIDAAAAAAAAAAAAAAAAAA of account 111122223333",
+            ),
+            (keys::owned(account, Kind::SignInFailures, None, ""), "SignInFailures 0x00 of account 111122223333"),
+            (keys::sign_in_attempts(0x4142), "SignInAttempts 4142 of the deployment"),
             (keys::saml_metadata(account, "AB", 258), "SamlMetadata 414200000102 of account 111122223333"),
             (keys::record(account, Kind::OwnedDelegation, b"1d"), "OwnedDelegation 1d of account 111122223333"),
             (keys::outbox(&[1, 2]), "Outbox 0102 of the deployment"),

@@ -11,9 +11,9 @@ use bailiwick_storage::{
     AccessJob, AccessKeyLastUsed, AccessSubject, Account, AccountState, CredentialReport, DelegationParameter,
     DelegationParty, DelegationRequest, DelegationState, DeletionTask, FORMAT, InlinePolicy, InstanceProfile, KeyOwner,
     Meta, MfaAssignment, MfaDevice, MfaFailures, OidcProvider, Policy, PolicyVersion, Record, ReportChunk, Resource,
-    ResourcePolicy, Role, RoleLastUsed, SamlMetadataChunk, SamlPrivateKey, SamlProvider, ServerCertificate, Service,
-    ServiceActor, ServiceSpecificCredential, ServiceUse, SigningCertificate, SshPublicKey, StoreError, TrustPolicy,
-    User,
+    ResourcePolicy, Role, RoleLastUsed, RootPassword, SamlMetadataChunk, SamlPrivateKey, SamlProvider,
+    ServerCertificate, Service, ServiceActor, ServiceSpecificCredential, ServiceUse, SignInFailures,
+    SigningCertificate, SshPublicKey, StoreError, TrustPolicy, User,
 };
 
 use crate::env::{access_key, account, group, instance_profile, now, policy, role, user};
@@ -187,6 +187,9 @@ fn records_of_format_1_can_be_read() {
     check("mfa-device", device.clone());
     check("mfa-device-unassigned", MfaDevice { last_step: None, assignment: None, ..device });
     check("mfa-failures", MfaFailures { forgotten: now() });
+    let failures = SignInFailures { forgotten: now(), blocked_until: now(), last_correct: Some(now()) };
+    check("sign-in-failures", failures);
+    check("root-password", RootPassword { changed: now(), sealed_hash: b"sealed".as_slice().into() });
     let key = SshPublicKey {
         account: read.account,
         user: user(1, "Bob").id,
