@@ -6,8 +6,8 @@ use bailiwick_api::OperationInfo;
 use bailiwick_api::options::Audit;
 use bailiwick_model::mask::masked;
 use bailiwick_model::plain_prefix;
-use bailiwick_model::{IamError, Partition};
-use bailiwick_operation::{Caller, Credential, Federation, Principal, RequestInfo, UnsignedCaller};
+use bailiwick_model::{Arn, IamError, Partition};
+use bailiwick_operation::{Caller, Credential, Federation, FederationIssuer, Principal, RequestInfo, UnsignedCaller};
 use jiff::Timestamp;
 
 use crate::message::{RedactedMessage, redact};
@@ -139,6 +139,9 @@ impl UserIdentity {
             Principal::Root { .. } => ("Root", String::new()),
             Principal::User { name, .. } => ("IAMUser", name.to_string()),
             Principal::RoleSession { name, .. } => ("AssumedRole", name.to_string()),
+            Principal::FederatedUser { issuer, .. } => {
+                ("FederatedUser", issuer.as_ref().map(|issuer| issuer.name.to_string()).unwrap_or_default())
+            }
         };
         let session = caller.session.as_deref();
         UserIdentity {
@@ -150,7 +153,13 @@ impl UserIdentity {
             user_name,
             session_issuer_arn: match principal {
                 Principal::RoleSession { .. } => principal.identity_arn(partition).to_string(),
-                _ => String::new(),
+                Principal::FederatedUser { account, issuer: Some(FederationIssuer { name, path, .. }), .. } => {
+                    Arn::iam(partition, *account, format_args!("user{path}{name}")).to_string()
+                }
+                Principal::FederatedUser { account, issuer: None, .. } => {
+                    Principal::Root { account: *account }.arn(partition).to_string()
+                }
+                Principal::Root { .. } | Principal::User { .. } => String::new(),
             },
             session_creation: session.map_or(0, |s| s.issued.as_second()),
             mfa_authenticated: caller.mfa.is_some(),

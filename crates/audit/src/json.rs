@@ -107,9 +107,9 @@ fn identity(out: &mut Json<'_>, identity: Option<&UserIdentity>) {
         if !identity.session_issuer_arn.is_empty() {
             out.name("sessionIssuer");
             out.open('{');
-            out.text("type", "Role");
+            out.text("type", issuer_type(&identity.session_issuer_arn));
             out.text("arn", &identity.session_issuer_arn);
-            out.text("userName", &identity.user_name);
+            out.filled("userName", &identity.user_name);
             out.close('}');
         }
         out.name("attributes");
@@ -122,6 +122,15 @@ fn identity(out: &mut Json<'_>, identity: Option<&UserIdentity>) {
         out.close('}');
     }
     out.close('}');
+}
+
+/// The type of the role, user or root user that a session was issued by.
+fn issuer_type(arn: &str) -> &'static str {
+    match arn.rsplit(':').next().unwrap_or_default() {
+        "root" => "Root",
+        resource if resource.starts_with("user/") => "IAMUser",
+        _ => "Role",
+    }
 }
 
 /// Members that CloudTrail does not have.

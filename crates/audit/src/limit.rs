@@ -154,13 +154,10 @@ impl RecordRateLimit {
     }
 }
 
-/// The unique id of a user or role, or the number of a root user's account. The sessions of a role count together: their
-/// names are chosen by those who assume it.
+/// The unique id of a user or role, or the number of a root user's account. The sessions of a role count together, and
+/// federated users with their issuer: their names are chosen by those who make them.
 fn id_of(principal: &Principal) -> String {
-    match principal {
-        Principal::Root { account } => account.to_string(),
-        Principal::User { id, .. } | Principal::RoleSession { id, .. } => id.as_str().to_owned(),
-    }
+    principal.identity().map_or_else(|| principal.account().to_string(), |id| id.as_str().to_owned())
 }
 
 fn window(time: Timestamp) -> i64 {

@@ -71,7 +71,7 @@ pub struct CallOrigin {
 /// `userIdentity`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct UserIdentity {
-    /// `type`: `Root`, `IAMUser`, `AssumedRole`, `SAMLUser`, `WebIdentityUser`, `AWSAccount` (anonymous).
+    /// `type`: `Root`, `IAMUser`, `AssumedRole`, `FederatedUser`, `SAMLUser`, `WebIdentityUser`, `AWSAccount` (anonymous).
     #[prost(string, tag = "1")]
     pub kind: String,
     /// `principalId`.
@@ -86,10 +86,10 @@ pub struct UserIdentity {
     /// `accessKeyId`.
     #[prost(string, tag = "5")]
     pub access_key_id: String,
-    /// `userName`, or the role's name in `sessionContext.sessionIssuer`.
+    /// `userName`, or the name of the role or user in `sessionContext.sessionIssuer`.
     #[prost(string, tag = "6")]
     pub user_name: String,
-    /// `sessionContext.sessionIssuer.arn`: the role of a session.
+    /// `sessionContext.sessionIssuer.arn`: the role of a session; the user or root user that a federated user is of.
     #[prost(string, tag = "7")]
     pub session_issuer_arn: String,
     /// `sessionContext.attributes.creationDate`, in seconds since 1970; zero without a session.

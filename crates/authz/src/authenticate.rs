@@ -102,7 +102,9 @@ fn signature(signed: &UnverifiedSignature<'_>, is_compared: bool) -> authz::Sign
 fn principal(authenticated: &Authenticated, resolved: &ResolvedSubject<'_>) -> Principal {
     let caller = &authenticated.caller;
     let session = caller.session.as_deref();
-    let is_session = matches!(caller.principal, bailiwick_operation::Principal::RoleSession { .. });
+    use bailiwick_operation::Principal::{FederatedUser, RoleSession};
+
+    let is_session = matches!(caller.principal, RoleSession { .. });
     let mut principal_tags = std::collections::HashMap::new();
     for tag in resolved.tags() {
         let is_there = principal_tags.keys().any(|key: &String| key.to_lowercase() == tag.key.to_lowercase());
@@ -118,7 +120,7 @@ fn principal(authenticated: &Authenticated, resolved: &ResolvedSubject<'_>) -> P
         user_name: resolved.user_name().map(str::to_owned),
         role_arn: is_session.then(|| resolved.identity_arn().to_owned()),
         session_name: match &caller.principal {
-            bailiwick_operation::Principal::RoleSession { session_name, .. } => Some(session_name.to_string()),
+            RoleSession { session_name: name, .. } | FederatedUser { name, .. } => Some(name.to_string()),
             _ => None,
         },
         source_identity: session.and_then(|session| session.source_identity.clone()),

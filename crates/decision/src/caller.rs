@@ -53,6 +53,50 @@ pub enum Principal {
         /// The session's name.
         session_name: SessionName,
     },
+    /// A federated user: a session of GetFederationToken. It has the policies of its issuer, limited by session policies;
+    /// without session policies it has only what resource policies give it.
+    FederatedUser {
+        /// The issuer's account.
+        account: AccountId,
+        /// The user whose credentials created the session; `None` if it was the root user.
+        issuer: Option<FederationIssuer>,
+        /// The federated user's name.
+        name: SessionName,
+    },
+}
+
+/// The user that created the session of a federated user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FederationIssuer {
+    /// The user's unique id.
+    pub id: UniqueId,
+    /// The user's current name.
+    pub name: UserName,
+    /// The user's current path.
+    pub path: Path,
+}
+
+/// The operation that issued a session. It determines what the session may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SessionKind {
+    /// AssumeRole.
+    AssumeRole,
+    /// GetSessionToken, for a user or root.
+    SessionToken,
+    /// GetFederationToken.
+    FederationToken,
+    /// AssumeRoleWithSAML.
+    Saml,
+    /// AssumeRoleWithWebIdentity.
+    WebIdentity,
+    /// AssumeRoot: root of a member account, limited to a task.
+    AssumeRoot,
+    /// GetScopedCredentials.
+    Scoped,
+    /// GetDelegatedAccessToken.
+    Delegated,
+    /// Sign-in with a password.
+    SignIn,
 }
 
 /// The credential that proved a caller.
@@ -85,6 +129,16 @@ pub struct Session {
     pub source_identity: Option<String>,
     /// Whether a role session assumed this role.
     pub chained: bool,
+    /// The operation that issued the session.
+    pub kind: SessionKind,
+    /// The ARN of the SAML or OIDC provider that the session came through: `aws:FederatedProvider`. The session ends with
+    /// the provider.
+    pub provider: Option<String>,
+    /// The access key, long-term or temporary, that signed the request for the session.
+    pub parent_key: Option<AccessKeyId>,
+    /// Context keys that the provider set and that stay for the whole session, such as `saml:sub` or
+    /// `token.actions.githubusercontent.com:sub`, with their values.
+    pub provider_keys: Vec<(String, Vec<String>)>,
 }
 
 /// A managed policy that acts as a session policy: the one with this ARN when the session was issued.
@@ -96,7 +150,41 @@ pub struct SessionPolicyRef {
     pub policy: PolicyRef,
 }
 
+impl SessionKind {
+    /// Whether sessions of this kind have such a principal. A token in which the two do not fit is refused.
+    pub fn fits(self, principal: &Principal) -> bool {
+        let is_identity = matches!(principal, Principal::Root { .. } | Principal::User { .. });
+        let is_role = matches!(principal, Principal::RoleSession { .. });
+        match self {
+            SessionKind::AssumeRole | SessionKind::Saml | SessionKind::WebIdentity => is_role,
+            SessionKind::SessionToken => is_identity,
+            SessionKind::FederationToken => matches!(principal, Principal::FederatedUser { .. }),
+            SessionKind::AssumeRoot => matches!(principal, Principal::Root { .. }),
+            SessionKind::Scoped | SessionKind::Delegated | SessionKind::SignIn => true,
+        }
+    }
+}
+
 impl Session {
+    /// A session without policies, tags, source identity, provider and parent key.
+    pub fn new(kind: SessionKind, access_key_id: AccessKeyId, issued: Timestamp, expires: Timestamp) -> Self {
+        Session {
+            access_key_id,
+            issued,
+            expires,
+            policies: Vec::new(),
+            managed_policies: Vec::new(),
+            tags: Tags::new(),
+            transitive_tag_keys: Vec::new(),
+            source_identity: None,
+            chained: false,
+            kind,
+            provider: None,
+            parent_key: None,
+            provider_keys: Vec::new(),
+        }
+    }
+
     /// Whether session policies limit the session.
     pub fn is_scoped(&self) -> bool {
         !self.policies.is_empty() || !self.managed_policies.is_empty()
@@ -124,7 +212,7 @@ impl Caller {
         }
     }
 
-    /// Whether the caller is root of its account.
+    /// Whether the caller is root of its account, with long-term credentials or in a session.
     pub fn is_root(&self) -> bool {
         matches!(self.principal, Principal::Root { .. })
     }
@@ -134,9 +222,20 @@ impl Principal {
     /// The account that the principal belongs to.
     pub fn account(&self) -> AccountId {
         match self {
-            Principal::Root { account } | Principal::User { account, .. } | Principal::RoleSession { account, .. } => {
-                *account
-            }
+            Principal::Root { account }
+            | Principal::User { account, .. }
+            | Principal::RoleSession { account, .. }
+            | Principal::FederatedUser { account, .. } => *account,
+        }
+    }
+
+    /// The unique id of the user or role whose policies the principal has: for a federated user, its issuer's. None for
+    /// root and for a federated user of root.
+    pub fn identity(&self) -> Option<&UniqueId> {
+        match self {
+            Principal::Root { .. } => None,
+            Principal::User { id, .. } | Principal::RoleSession { id, .. } => Some(id),
+            Principal::FederatedUser { issuer, .. } => issuer.as_ref().map(|issuer| &issuer.id),
         }
     }
 
@@ -149,6 +248,9 @@ impl Principal {
             }
             Principal::RoleSession { account, name, session_name, .. } => {
                 Arn::sts(partition, *account, format_args!("assumed-role/{name}/{session_name}"))
+            }
+            Principal::FederatedUser { account, name, .. } => {
+                Arn::sts(partition, *account, format_args!("federated-user/{name}"))
             }
         }
     }
@@ -163,7 +265,8 @@ impl Principal {
         }
     }
 
-    /// The value of `aws:userid`: the unique id, followed by the session name for a session; the account id for root.
+    /// The value of `aws:userid`: the unique id, followed by the session name for a session; the account id for root,
+    /// followed by the name for a federated user.
     pub fn user_id(&self) -> String {
         match self {
             Principal::Root { account } => account.to_string(),
@@ -174,6 +277,7 @@ impl Principal {
                 let _ = write!(text, "{id}:{session_name}");
                 text
             }
+            Principal::FederatedUser { account, name, .. } => format!("{account}:{name}"),
         }
     }
 
@@ -183,6 +287,7 @@ impl Principal {
             Principal::Root { .. } => "Account",
             Principal::User { .. } => "User",
             Principal::RoleSession { .. } => "AssumedRole",
+            Principal::FederatedUser { .. } => "FederatedUser",
         }
     }
 }

@@ -6,7 +6,7 @@ use bailiwick_policy_lang::catalogue::ServiceRules;
 use jiff::Timestamp;
 use smallvec::SmallVec;
 
-use crate::keys::SystemKeys;
+use crate::keys::{SystemKeys, provider_values};
 use crate::{ResolvedSubject, StoredResource, Trust};
 
 /// One request to decide: a principal, an action, a resource, and their circumstances.
@@ -81,7 +81,8 @@ impl<'a, 's> DecisionInput<'a, 's> {
     pub fn with<R>(&self, then: impl FnOnce(&Request<'_>, &Policies<'_>) -> R) -> R {
         let digits = self.resource_account.map(AccountId::digits);
         let resource_account = digits.as_ref().and_then(|digits| std::str::from_utf8(digits).ok());
-        let system = SystemKeys { subject: self.subject, now: self.now, resource_account };
+        let provider_values = &provider_values(self.subject);
+        let system = SystemKeys { subject: self.subject, now: self.now, resource_account, provider_values };
         let mut layers: SmallVec<[&dyn ContextSource; 6]> = SmallVec::new();
         layers.extend(self.simulated_keys);
         layers.push(&system);

@@ -3,8 +3,8 @@
 use bailiwick_evaluator::{ContextKey, ContextSource, ContextValue, GlobalKey, Moment};
 use jiff::Timestamp;
 
-use crate::ResolvedSubject;
 use crate::subject::SubjectKind;
+use crate::{ResolvedSubject, SessionKind};
 
 /// The party that fills in a context key of a request to a service that asks for decisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,9 @@ impl KeySource {
     ///
     /// A simulation can have any key, as on AWS, because it allows nothing.
     pub fn of(key: &ContextKey) -> Self {
-        let Some(global) = key.global() else { return KeySource::Service };
+        let Some(global) = key.global() else {
+            return if is_of_provider(key.as_str()) { KeySource::Bailiwick } else { KeySource::Service };
+        };
         match global {
             GlobalKey::PrincipalArn
             | GlobalKey::PrincipalAccount
@@ -81,17 +83,50 @@ impl KeySource {
     }
 }
 
+/// Whether a key, in lower case, is one that an identity provider sets: `saml:sub`, or `HOST/PATH:sub` of an OIDC provider.
+/// No service has a dot in its prefix.
+fn is_of_provider(key: &str) -> bool {
+    let head = key.split([':', '/']).next().unwrap_or_default();
+    head == "saml" || head.contains('.')
+}
+
 /// The keys of the principal, its session, the time and the resource's account.
 pub(crate) struct SystemKeys<'a, 's> {
     pub(crate) subject: &'a ResolvedSubject<'s>,
     /// The time; none leaves out the keys that depend on it.
     pub(crate) now: Option<Timestamp>,
     pub(crate) resource_account: Option<&'a str>,
+    /// The values of those keys of the session's provider that have not exactly one, in their order.
+    pub(crate) provider_values: &'a [Vec<&'a str>],
+}
+
+/// The values of those keys of a session's provider that have not exactly one, for [`SystemKeys`].
+pub(crate) fn provider_values<'s>(subject: &'s ResolvedSubject<'_>) -> Vec<Vec<&'s str>> {
+    let keys = subject.subject.session.iter().flat_map(|session| &session.provider_keys);
+    let several = keys.filter(|(_, values)| values.len() != 1);
+    several.map(|(_, values)| values.iter().map(String::as_str).collect()).collect()
+}
+
+impl SystemKeys<'_, '_> {
+    /// The value of a key that the session's provider set.
+    fn provider_value(&self, key: &ContextKey) -> Option<ContextValue<'_>> {
+        let mut several = self.provider_values.iter();
+        for (name, values) in &self.subject.subject.session.as_deref()?.provider_keys {
+            let value = match values.as_slice() {
+                [value] => ContextValue::One(value),
+                _ => ContextValue::Many(several.next()?),
+            };
+            if key.matches(name) {
+                return Some(value);
+            }
+        }
+        None
+    }
 }
 
 impl ContextSource for SystemKeys<'_, '_> {
     fn value(&self, key: &ContextKey) -> Option<ContextValue<'_>> {
-        let global = key.global()?;
+        let Some(global) = key.global() else { return self.provider_value(key) };
         let subject = self.subject.subject;
         let names = &*self.subject.names;
         match global {
@@ -112,7 +147,7 @@ impl ContextSource for SystemKeys<'_, '_> {
                 SubjectKind::User | SubjectKind::UnknownUser => "User",
                 SubjectKind::RoleSession => "AssumedRole",
                 SubjectKind::Service => "Service",
-                SubjectKind::IdentityProvider => "FederatedUser",
+                SubjectKind::IdentityProvider | SubjectKind::FederatedUser => "FederatedUser",
                 SubjectKind::Anonymous => "Anonymous",
             })),
             GlobalKey::PrincipalTag => {
@@ -124,7 +159,11 @@ impl ContextSource for SystemKeys<'_, '_> {
                 kind => Some(ContextValue::Bool(kind == SubjectKind::Service)),
             },
             GlobalKey::PrincipalServiceName if subject.kind == SubjectKind::Service => non_empty(&names.arn),
-            GlobalKey::FederatedProvider if subject.kind == SubjectKind::IdentityProvider => non_empty(&names.arn),
+            GlobalKey::FederatedProvider => match subject.kind {
+                SubjectKind::IdentityProvider => non_empty(&names.arn),
+                _ => session?.provider.as_deref().map(ContextValue::One),
+            },
+            GlobalKey::AssumedRoot => (session?.kind == SessionKind::AssumeRoot).then_some(ContextValue::Bool(true)),
             GlobalKey::UserId => non_empty(&names.user_id).filter(|_| subject.kind != SubjectKind::Service),
             GlobalKey::UserName => names.user_name.as_deref().map(ContextValue::One),
             GlobalKey::TokenIssueTime => session.map(|session| ContextValue::Time(moment(session.issued))),

@@ -1,8 +1,8 @@
 //! The principal that a decision is about.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, LazyLock};
 
 use bailiwick_evaluator::Policy;
 use bailiwick_model::{AccountId, Arn, Partition, UniqueId};
@@ -10,7 +10,7 @@ use bailiwick_policy_lang::{PolicyKind, parse};
 use jiff::Timestamp;
 use smallvec::SmallVec;
 
-use crate::{Caller, Entity, Principal, Session, SessionPolicyRef, UnsignedCaller, View};
+use crate::{Caller, Entity, Principal, Session, SessionKind, SessionPolicyRef, UnsignedCaller, View};
 
 mod resolved;
 
@@ -47,6 +47,8 @@ pub enum SubjectKind {
     User,
     /// A session of a role.
     RoleSession,
+    /// A federated user: a session of GetFederationToken.
+    FederatedUser,
     /// A service, such as `logs.amazonaws.com`.
     Service,
     /// A principal of an identity provider, as the caller of AssumeRoleWithSAML.
@@ -57,6 +59,13 @@ pub enum SubjectKind {
     UnknownUser,
 }
 
+/// The identity policies of a federated user that root issued.
+static POLICIES_OF_ROOT: LazyLock<Vec<Policy>> = LazyLock::new(|| {
+    let text = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}"#;
+    let compile = |document| Policy::compile_named(&document, PolicyKind::Identity, Some("root user"));
+    parse(text, PolicyKind::Identity).into_iter().map(compile).collect()
+});
+
 /// The value of [`Subject::checked_at`] before the first check: no view has this version.
 const NEVER: u64 = u64::MAX;
 
@@ -65,7 +74,7 @@ const NEVER: u64 = u64::MAX;
 pub(crate) struct Names {
     /// The principal's own ARN; the session's for a session, the name for a service.
     pub(crate) arn: Box<str>,
-    /// `aws:PrincipalArn`; the role's for a session.
+    /// `aws:PrincipalArn`; the role's for a session of one.
     pub(crate) identity_arn: Box<str>,
     /// `aws:userid`; empty if there is none.
     pub(crate) user_id: Box<str>,
@@ -73,6 +82,8 @@ pub(crate) struct Names {
     pub(crate) account: Box<str>,
     /// `aws:username`, which only users have.
     pub(crate) user_name: Option<Box<str>>,
+    /// The ARN of the user that a federated user was issued by.
+    pub(crate) issuer_arn: Option<Box<str>>,
     path: Box<str>,
 }
 
@@ -81,7 +92,15 @@ impl Names {
         let (user_name, path) = match principal {
             Principal::User { name, path, .. } => (Some(name.as_str().into()), path.as_str()),
             Principal::RoleSession { path, .. } => (None, path.as_str()),
-            Principal::Root { .. } => (None, ""),
+            Principal::FederatedUser { issuer: Some(issuer), .. } => (None, issuer.path.as_str()),
+            Principal::Root { .. } | Principal::FederatedUser { issuer: None, .. } => (None, ""),
+        };
+        let issuer_arn = match principal {
+            Principal::FederatedUser { account, issuer: Some(issuer), .. } => {
+                let arn = Arn::iam(partition, *account, format_args!("user{}{}", issuer.path, issuer.name));
+                Some(arn.as_str().into())
+            }
+            _ => None,
         };
         Names {
             arn: principal.arn(partition).as_str().into(),
@@ -89,13 +108,15 @@ impl Names {
             user_id: principal.user_id().into(),
             account: principal.account().to_string().into(),
             user_name,
+            issuer_arn,
             path: path.into(),
         }
     }
 
-    /// The name of the user or role, as its ARN has it.
+    /// The name of the user or role whose policies apply, as its ARN has it.
     fn entity_name(&self) -> &str {
-        self.identity_arn.rsplit('/').next().unwrap_or_default()
+        let arn = self.issuer_arn.as_ref().unwrap_or(&self.identity_arn);
+        arn.rsplit('/').next().unwrap_or_default()
     }
 }
 
@@ -105,12 +126,16 @@ impl Subject {
     /// `compile` compiles the text of an inline session policy; [`compile_session_policy`](crate::compile_session_policy)
     /// does, and a cache can stand before it. A policy for which it returns `None` denies everything.
     pub fn of_caller(caller: &Caller, view: &View, mut compile: impl FnMut(&str) -> Option<Policy>) -> Self {
-        let (kind, id) = match &caller.principal {
-            Principal::Root { .. } => (SubjectKind::Root, None),
-            Principal::User { id, .. } => (SubjectKind::User, Some(*id)),
-            Principal::RoleSession { id, .. } => (SubjectKind::RoleSession, Some(*id)),
+        let kind = match &caller.principal {
+            Principal::Root { .. } => SubjectKind::Root,
+            Principal::User { .. } => SubjectKind::User,
+            Principal::RoleSession { .. } => SubjectKind::RoleSession,
+            Principal::FederatedUser { .. } => SubjectKind::FederatedUser,
         };
-        let session = caller.session.as_deref().filter(|session| session.is_scoped());
+        let id = caller.principal.identity().copied();
+        let session = caller.session.as_deref();
+        // A session of AssumeRoot has a task policy. Without one it is allowed nothing.
+        let session = session.filter(|session| session.is_scoped() || session.kind == SessionKind::AssumeRoot);
         let session_policies = session.map(|session| {
             // A policy was valid when the session was issued. If it is invalid now, what it denied is unknown.
             session.policies.iter().map(|text| compile(text).unwrap_or_else(|| view.deny_all().clone())).collect()
@@ -131,12 +156,12 @@ impl Subject {
     /// Returns the subject of a user or root user with long-term credentials. The session of a role needs
     /// [`Self::of_caller`]: without its session policies, this would be the role.
     ///
-    /// Returns `None` for a role session.
+    /// Returns `None` for a role session and for a federated user.
     pub fn of_principal(principal: &Principal, partition: Partition) -> Option<Self> {
         let (kind, id) = match principal {
             Principal::Root { .. } => (SubjectKind::Root, None),
             Principal::User { id, .. } => (SubjectKind::User, Some(*id)),
-            Principal::RoleSession { .. } => return None,
+            Principal::RoleSession { .. } | Principal::FederatedUser { .. } => return None,
         };
         let names = Names::of_principal(principal, partition);
         Some(Subject { account: Some(principal.account()), id, ..Self::new(kind, names) })
@@ -215,6 +240,7 @@ impl Subject {
             user_id: user_id.into(),
             account: account.into(),
             user_name: None,
+            issuer_arn: None,
             path: "".into(),
         };
         Self::new(kind, names)
@@ -253,7 +279,13 @@ impl Subject {
             policies: SubjectPolicies::None,
             session: self.session_policies(view),
         };
-        let Some(id) = &self.id else { return Some(resolved) };
+        let Some(id) = &self.id else {
+            if self.kind == SubjectKind::FederatedUser {
+                // The issuer is root, which may do everything; session policies alone limit the session.
+                resolved.policies = SubjectPolicies::Given { identity: [POLICIES_OF_ROOT.as_slice()], boundary: None };
+            }
+            return Some(resolved);
+        };
         let entity = match &self.entity {
             Some(entity) if self.checked_at.load(Relaxed) == view.version() => entity,
             known => {
@@ -294,11 +326,15 @@ impl Subject {
         let arn: Box<str> = entity.arn(partition).as_str().into();
         let mut names = self.names.clone();
         names.path = entity.path().as_str().into();
-        if self.kind == SubjectKind::User {
-            names.user_name = Some(entity.name.clone());
-            names.arn.clone_from(&arn);
+        match self.kind {
+            SubjectKind::FederatedUser => names.issuer_arn = Some(arn),
+            SubjectKind::User => {
+                names.user_name = Some(entity.name.clone());
+                names.arn.clone_from(&arn);
+                names.identity_arn = arn;
+            }
+            _ => names.identity_arn = arn,
         }
-        names.identity_arn = arn;
         names
     }
 
@@ -321,6 +357,7 @@ impl Names {
             user_id: "".into(),
             account: account.to_string().into(),
             user_name: None,
+            issuer_arn: None,
             path: "".into(),
         }
     }

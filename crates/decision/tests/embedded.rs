@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bailiwick_decision::evaluator::{ContextValue, Decision, Outcome, decide};
 use bailiwick_decision::{
-    Account, Caller, Credential, DecisionInput, Principal, ResourcePolicy, Session, Subject, SubjectKind, Trust, View,
-    ViewBuilder, change, compile_session_policy,
+    Account, Caller, Credential, DecisionInput, Principal, ResourcePolicy, Session, SessionKind, Subject, SubjectKind,
+    Trust, View, ViewBuilder, change, compile_session_policy,
 };
 use bailiwick_model::{
     AccessKeyId, AccessKeyKind, AccountId, AccountState, GroupName, IdKind, Partition, Path, PolicyName, PolicyRef,
@@ -106,15 +106,8 @@ fn subject(view: &View, id: &UniqueId, session_policies: &[&str]) -> Subject {
     let (account, path) = (entity.account, entity.path().clone());
     let key = AccessKeyId::new(AccessKeyKind::LongTerm, account, [1; 6]);
     let session = |key: &AccessKeyId| Session {
-        access_key_id: key.clone(),
-        issued: Timestamp::UNIX_EPOCH,
-        expires: Timestamp::MAX,
         policies: session_policies.iter().map(|text| (*text).to_owned()).collect(),
-        managed_policies: Vec::new(),
-        tags: Tags::new(),
-        transitive_tag_keys: Vec::new(),
-        source_identity: None,
-        chained: false,
+        ..Session::new(SessionKind::AssumeRole, key.clone(), Timestamp::UNIX_EPOCH, Timestamp::MAX)
     };
     let principal = if entity.is_role() {
         let (name, session_name) = (RoleName::parse(&entity.name).unwrap(), SessionName::parse("build").unwrap());

@@ -38,7 +38,7 @@ impl UserOrCaller {
                 // The caller was deleted after they were authenticated.
                 None => return Err(IamError::no_such("user", name)),
             },
-            Principal::RoleSession { .. } => return Err(user_name_required()),
+            Principal::RoleSession { .. } | Principal::FederatedUser { .. } => return Err(user_name_required()),
         }))
     }
 

@@ -108,7 +108,11 @@ impl Check {
 
     /// Adds a multivalued key.
     #[must_use]
-    pub fn keys<V: Into<String>>(mut self, key: &'static str, values: impl IntoIterator<Item = V>) -> Self {
+    pub fn keys<V: Into<String>>(
+        mut self,
+        key: impl Into<Cow<'static, str>>,
+        values: impl IntoIterator<Item = V>,
+    ) -> Self {
         self.context.push((key.into(), ContextValue::Many(values.into_iter().map(Into::into).collect())));
         self
     }

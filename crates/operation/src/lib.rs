@@ -25,7 +25,8 @@ mod secrets;
 mod standing;
 
 pub use bailiwick_decision::{
-    Caller, Credential, FederatedPrincipal, Federation, Principal, Session, SessionPolicyRef, UnsignedCaller,
+    Caller, Credential, FederatedPrincipal, Federation, FederationIssuer, Principal, Session, SessionKind,
+    SessionPolicyRef, UnsignedCaller,
 };
 pub use check::{Check, ContextValue, Policy};
 pub use cx::{Clock, Cx, CxOf, Deployment, NoCaller, Random, RequestInfo, uuid};

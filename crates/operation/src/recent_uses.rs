@@ -47,10 +47,7 @@ impl RecentUses {
     /// the access key that it was issued for.
     pub fn note(&self, caller: &Caller, service: &'static str, operation: &str, region: &str, now: Timestamp) {
         let account = caller.account();
-        let id = match &caller.principal {
-            Principal::User { id, .. } | Principal::RoleSession { id, .. } => Some(*id),
-            Principal::Root { .. } => None,
-        };
+        let id = caller.principal.identity().copied();
         self.services.note(account, id, &format!("{service}:{operation}"), region, now);
         match (&caller.principal, &caller.credential) {
             (Principal::RoleSession { id, .. }, _) => {

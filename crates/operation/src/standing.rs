@@ -8,9 +8,8 @@ pub fn standing(caller: &Caller) -> Standing<'_> {
     Standing {
         account: caller.account(),
         identity: match &caller.principal {
-            Principal::Root { .. } => None,
-            Principal::User { id, .. } => Some((IdentityKind::User, id)),
             Principal::RoleSession { id, .. } => Some((IdentityKind::Role, id)),
+            principal => principal.identity().map(|id| (IdentityKind::User, id)),
         },
         access_key: caller.session.is_none().then(|| caller.access_key_id()),
     }

@@ -7,7 +7,7 @@ use bailiwick_api::{CallKind, Operation, OperationInfo};
 use bailiwick_authz::Authenticated;
 use bailiwick_model::{AccessKeyId, Fault, IamError, Region, Result, SourceNetwork};
 use bailiwick_operation::{
-    Check, Cx, FederatedPrincipal, NoCaller, PasswordOutcome, Principal, RequestInfo, UnsignedCaller, standing,
+    Check, Cx, FederatedPrincipal, NoCaller, PasswordOutcome, RequestInfo, UnsignedCaller, standing,
 };
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
@@ -125,12 +125,10 @@ impl CallCaller for Authenticated {
     }
 
     fn counted_as(&self) -> Option<String> {
-        // All sessions of a role are one caller: a principal that may assume it can make many.
+        // All sessions of a role are one caller, and a user's federated users count as the user: a principal that may make
+        // one can make many.
         let principal = &self.caller.principal;
-        Some(match principal {
-            Principal::RoleSession { id, .. } | Principal::User { id, .. } => id.to_string(),
-            Principal::Root { account } => account.to_string(),
-        })
+        Some(principal.identity().map_or_else(|| principal.account().to_string(), ToString::to_string))
     }
 
     fn set_federated(&mut self, principal: Option<Arc<FederatedPrincipal>>) -> Result<()> {

@@ -9,7 +9,7 @@ use bailiwick_model::{ErrorCode, IamError, Result};
 use bailiwick_operation::{Check, Credential, Cx, Handle, Planned};
 use bailiwick_storage::Tx;
 
-use crate::{Sts, Tokens, assume_role::date};
+use crate::{Sts, Tokens, issue::date};
 
 /// Issues a bearer token for the principal and session that signed the call.
 ///

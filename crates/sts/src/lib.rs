@@ -12,14 +12,17 @@
 mod assume_role;
 mod caller_identity;
 mod create_token;
+mod issue;
 mod message;
 mod packed_size;
+mod role_session;
 mod session_policy;
 mod session_tags;
 #[cfg(test)]
 mod testing;
 mod tokens;
 
+pub use issue::{Issued, SessionParts, date, expiry, issue_session};
 pub use tokens::{Bearer, OpenedSession, TokenError, Tokens};
 
 /// Handles the operations of STS and of `signin.v1`.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bailiwick_model::{AccessKeyId, AccountId, Arn, Path, RoleName, SessionName, Tags, UniqueId, UserName};
-use bailiwick_operation::{Caller, Credential, Principal, Session, SessionPolicyRef};
+use bailiwick_operation::{Caller, Credential, FederationIssuer, Principal, Session, SessionKind, SessionPolicyRef};
 use bailiwick_storage::PolicyRef;
 use jiff::Timestamp;
 use prost::{Message, Oneof};
@@ -14,7 +14,7 @@ use prost::{Message, Oneof};
 /// A caller and the lifetime of the token.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct TokenMessage {
-    #[prost(oneof = "PrincipalMessage", tags = "1, 2, 3")]
+    #[prost(oneof = "PrincipalMessage", tags = "1, 2, 3, 10")]
     principal: Option<PrincipalMessage>,
     /// The access key that signs, or signed, the caller's request.
     #[prost(string, tag = "4")]
@@ -42,6 +42,19 @@ enum PrincipalMessage {
     User(EntityMessage),
     #[prost(message, tag = "3")]
     Role(EntityMessage),
+    #[prost(message, tag = "10")]
+    Federated(FederatedMessage),
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct FederatedMessage {
+    #[prost(uint64, tag = "1")]
+    account: u64,
+    #[prost(string, tag = "2")]
+    name: String,
+    /// The user that created the session; absent for root.
+    #[prost(message, optional, tag = "3")]
+    issuer: Option<EntityMessage>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -79,7 +92,38 @@ struct SessionMessage {
     source_identity: Option<String>,
     #[prost(bool, tag = "9")]
     chained: bool,
+    /// Tokens from before the field are of AssumeRole, which is zero.
+    #[prost(uint32, tag = "11")]
+    kind: u32,
+    #[prost(string, optional, tag = "12")]
+    provider: Option<String>,
+    #[prost(string, optional, tag = "13")]
+    parent_key: Option<String>,
+    #[prost(message, repeated, tag = "14")]
+    provider_keys: Vec<ProviderKeyMessage>,
 }
+
+/// A context key of the provider.
+#[derive(Clone, PartialEq, Message)]
+struct ProviderKeyMessage {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(string, repeated, tag = "2")]
+    values: Vec<String>,
+}
+
+/// The kinds of sessions, by their numbers in tokens.
+const KINDS: [SessionKind; 9] = [
+    SessionKind::AssumeRole,
+    SessionKind::SessionToken,
+    SessionKind::FederationToken,
+    SessionKind::Saml,
+    SessionKind::WebIdentity,
+    SessionKind::AssumeRoot,
+    SessionKind::Scoped,
+    SessionKind::Delegated,
+    SessionKind::SignIn,
+];
 
 /// A managed policy as it was when the session was issued. Field 5 of the session once held ARNs alone.
 #[derive(Clone, PartialEq, Message)]
@@ -140,6 +184,13 @@ impl TokenMessage {
                 None => None,
             },
         };
+        let session = caller.session.as_deref();
+        match &caller.principal {
+            // Neither proves anything without a session.
+            Principal::RoleSession { .. } | Principal::FederatedUser { .. } if session.is_none() => return None,
+            principal if session.is_some_and(|session| !session.kind.fits(principal)) => return None,
+            _ => {}
+        }
         let (issued, expires) = (time(self.issued)?, time(self.expires)?);
         Some(Held { caller, issued, expires, signed_for: self.signed_for })
     }
@@ -163,6 +214,17 @@ impl PrincipalMessage {
                 path: path.to_string(),
                 session_name: session_name.to_string(),
             }),
+            Principal::FederatedUser { account, issuer, name } => Self::Federated(FederatedMessage {
+                account: account.number(),
+                name: name.to_string(),
+                issuer: issuer.as_ref().map(|FederationIssuer { id, name, path }| EntityMessage {
+                    account: account.number(),
+                    id: id.to_string(),
+                    name: name.to_string(),
+                    path: path.to_string(),
+                    session_name: String::new(),
+                }),
+            }),
         }
     }
 
@@ -182,6 +244,18 @@ impl PrincipalMessage {
                 path: Path::parse(&role.path).ok()?,
                 session_name: SessionName::parse(&role.session_name).ok()?,
             },
+            Self::Federated(user) => Principal::FederatedUser {
+                account: AccountId::from_number(user.account)?,
+                issuer: match user.issuer {
+                    Some(issuer) => Some(FederationIssuer {
+                        id: UniqueId::parse(&issuer.id).ok()?,
+                        name: UserName::parse(&issuer.name).ok()?,
+                        path: Path::parse(&issuer.path).ok()?,
+                    }),
+                    None => None,
+                },
+                name: SessionName::parse(&user.name).ok()?,
+            },
         })
     }
 }
@@ -199,6 +273,10 @@ impl SessionMessage {
             transitive_tag_keys: session.transitive_tag_keys.clone(),
             source_identity: session.source_identity.clone(),
             chained: session.chained,
+            kind: number(session.kind),
+            provider: session.provider.clone(),
+            parent_key: session.parent_key.as_ref().map(AccessKeyId::to_string),
+            provider_keys: session.provider_keys.iter().cloned().map(ProviderKeyMessage::of).collect(),
         }
     }
 
@@ -217,8 +295,26 @@ impl SessionMessage {
             transitive_tag_keys: self.transitive_tag_keys,
             source_identity: self.source_identity,
             chained: self.chained,
+            kind: *KINDS.get(usize::try_from(self.kind).ok()?)?,
+            provider: self.provider,
+            parent_key: match self.parent_key {
+                Some(key) => Some(AccessKeyId::parse(&key).ok()?),
+                None => None,
+            },
+            provider_keys: self.provider_keys.into_iter().map(|key| (key.name, key.values)).collect(),
         })
     }
+}
+
+impl ProviderKeyMessage {
+    fn of((name, values): (String, Vec<String>)) -> Self {
+        Self { name, values }
+    }
+}
+
+/// The number of a kind in tokens.
+fn number(kind: SessionKind) -> u32 {
+    KINDS.iter().zip(0..).find_map(|(known, number)| (*known == kind).then_some(number)).unwrap_or(u32::MAX)
 }
 
 impl ManagedPolicyMessage {

@@ -11,7 +11,9 @@ pub(crate) struct SessionTags {
     pub(crate) requested: Tags,
     /// The tags in the request and the inherited ones.
     pub(crate) all: Tags,
-    /// The keys of the transitive tags.
+    /// The transitive keys in the request.
+    pub(crate) requested_transitive: Vec<String>,
+    /// The keys of the transitive tags, inherited ones included.
     pub(crate) transitive: Vec<String>,
     /// Whether any tags are inherited, which alone requires `sts:TagSession`.
     pub(crate) inherited: bool,
@@ -40,10 +42,11 @@ impl SessionTags {
         }
         let passed_on =
             inherited.iter().map(|tag| tag.key.as_str()).chain(chosen(&requested, transitive).map(|tag| tag.0));
+        let requested_transitive = transitive.to_vec();
         let (transitive, inherits) = (passed_on.map(str::to_owned).collect(), !inherited.is_empty());
         let mut all = inherited;
         all.merge(requested.clone()).map_err(|error| invalid(error.message()))?;
-        Ok(Self { requested, all, transitive, inherited: inherits })
+        Ok(Self { requested, all, requested_transitive, transitive, inherited: inherits })
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bailiwick_model::{
     AccessKeyId, AccessKeyKind, AccountId, IdKind, Path, RoleName, SessionName, Tags, UniqueId, UserName,
 };
-use bailiwick_operation::{Caller, Credential, Principal, RequestInfo, Session, SessionPolicyRef};
+use bailiwick_operation::{Caller, Credential, Principal, RequestInfo, Session, SessionKind, SessionPolicyRef};
 use bailiwick_storage::PolicyRef;
 
 use crate::{MAIN, account, arn, time};
@@ -38,9 +38,6 @@ pub fn session(tags: &[(&str, &str)], transitive: &[&str], source_identity: Opti
     };
     let caller = caller(principal, AccessKeyKind::Temporary);
     let session = Session {
-        access_key_id: caller.access_key_id().clone(),
-        issued: time("11:30:00.5"),
-        expires: time("12:30:00"),
         policies: vec![r#"{"Statement":[]}"#.into()],
         managed_policies: vec![SessionPolicyRef {
             arn: arn("arn:aws:iam::aws:policy/ReadOnlyAccess"),
@@ -49,7 +46,7 @@ pub fn session(tags: &[(&str, &str)], transitive: &[&str], source_identity: Opti
         tags: Tags::parse(tags.iter().copied()).unwrap(),
         transitive_tag_keys: transitive.iter().map(|key| (*key).to_owned()).collect(),
         source_identity: source_identity.map(str::to_owned),
-        chained: false,
+        ..Session::new(SessionKind::AssumeRole, caller.access_key_id().clone(), time("11:30:00.5"), time("12:30:00"))
     };
     Caller { session: Some(Arc::new(session)), mfa: Some(time("11:00:00")), ..caller }
 }

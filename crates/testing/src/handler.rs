@@ -4,8 +4,10 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use bailiwick_api::{Operation, SignedCall, Validate as _, find_operation};
-use bailiwick_model::{AccessKeyKind, AccountId, ErrorCode, IamError, Result, RoleName, SessionName, Tags, UserName};
-use bailiwick_operation::{Caller, Check, ContextValue, Cx, Handle, PasswordWork, Planned, Principal, Session};
+use bailiwick_model::{AccessKeyKind, AccountId, ErrorCode, IamError, Result, RoleName, SessionName, UserName};
+use bailiwick_operation::{
+    Caller, Check, ContextValue, Cx, Handle, PasswordWork, Planned, Principal, Session, SessionKind,
+};
 use bailiwick_storage::{CommitError, Role, Tx, User};
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
@@ -69,17 +71,8 @@ impl<H: Send + Sync + 'static> HandlerTest<H> {
         let session_name = SessionName::parse("session").unwrap();
         let principal = Principal::RoleSession { account, id: role.id, name: role.name, path: role.path, session_name };
         let mut caller = caller(principal, AccessKeyKind::Temporary);
-        caller.session = Some(Arc::new(Session {
-            access_key_id: caller.access_key_id().clone(),
-            issued: self.deployment.clock.now(),
-            expires: self.deployment.clock.now(),
-            policies: Vec::new(),
-            managed_policies: Vec::new(),
-            tags: Tags::new(),
-            transitive_tag_keys: Vec::new(),
-            source_identity: None,
-            chained: false,
-        }));
+        let (key, now) = (caller.access_key_id().clone(), self.deployment.clock.now());
+        caller.session = Some(Arc::new(Session::new(SessionKind::AssumeRole, key, now, now)));
         self.as_caller(caller)
     }
 

@@ -1,7 +1,12 @@
 use std::sync::Arc;
 
 use bailiwick_api::{iam, sts};
-use bailiwick_operation::{FederatedPrincipal, Federation, UnsignedCaller};
+use bailiwick_model::{AccessKeyId, AccessKeyKind, AccountId, IdKind, Path, SessionName, UniqueId, UserName};
+use bailiwick_operation::{
+    Caller, Credential, FederatedPrincipal, Federation, FederationIssuer, Principal, Session, SessionKind,
+    UnsignedCaller,
+};
+use jiff::Timestamp;
 use prost::Message as _;
 use prost_types::Timestamp as Date;
 use serde_json::{Value, json};
@@ -66,6 +71,43 @@ fn a_record_is_a_cloudtrail_line_with_its_chain() {
             "previousSha256": "abc",
         })
     );
+}
+
+#[test]
+fn a_federated_user_has_its_issuer() {
+    let account = AccountId::parse("111122223333").unwrap();
+    let key = AccessKeyId::new(AccessKeyKind::Temporary, account, [1; 6]);
+    for (issuer, expected) in [
+        (
+            Some(FederationIssuer {
+                id: UniqueId::new(IdKind::User, [1; 17]),
+                name: UserName::parse("Ana").unwrap(),
+                path: Path::parse("/a/").unwrap(),
+            }),
+            json!({"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/a/Ana", "userName": "Ana"}),
+        ),
+        (None, json!({"type": "Root", "arn": "arn:aws:iam::111122223333:root"})),
+    ] {
+        let now = Timestamp::from_second(60).unwrap();
+        let caller = Arc::new(Caller {
+            principal: Principal::FederatedUser { account, issuer, name: SessionName::parse("guest").unwrap() },
+            credential: Credential::AccessKey(key.clone()),
+            session: Some(Arc::new(Session::new(SessionKind::FederationToken, key.clone(), now, now))),
+            mfa: None,
+        });
+        let shown = shown(&Event { caller: Some(&caller), ..event(&request("cli")) });
+        assert_eq!(
+            shown["userIdentity"],
+            json!({
+                "type": "FederatedUser", "principalId": "111122223333:guest", "accountId": "111122223333",
+                "arn": "arn:aws:sts::111122223333:federated-user/guest", "accessKeyId": key.to_string(),
+                "sessionContext": {
+                    "sessionIssuer": expected,
+                    "attributes": {"creationDate": "1970-01-01T00:01:00Z", "mfaAuthenticated": "false"},
+                },
+            })
+        );
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bailiwick_decision::{ResolvedSubject, Subject};
 use bailiwick_model::{ErrorCode, IamError, Result, RoleName, UserName};
-use bailiwick_operation::{Caller, Credential, Principal};
+use bailiwick_operation::{Caller, Credential, FederationIssuer, Principal};
 use bailiwick_policy_lang::PolicyKind;
 use bailiwick_snapshot::{AccessKey, Entity, Snapshot};
 use bailiwick_sts::{Bearer, TokenError};
@@ -168,7 +168,9 @@ impl CachedCaller {
         let policies = session.policies.iter().map(String::len);
         let arns = session.managed_policies.iter().map(|managed| managed.arn.as_str().len());
         let tags = session.tags.iter().map(|tag| tag.key.len() + tag.value.len());
-        1 + policies.chain(arns).chain(tags).sum::<usize>() / 128
+        let keys = session.provider_keys.iter();
+        let keys = keys.map(|(name, values)| name.len() + values.iter().map(String::len).sum::<usize>());
+        1 + policies.chain(keys).chain(arns).chain(tags).sum::<usize>() / 128
     }
 }
 
@@ -181,8 +183,9 @@ fn check_active<'s>(
 ) -> Result<Option<&'s Arc<Entity>>> {
     let account = snapshot.account(caller.account()).filter(|account| account.is_active()).ok_or_else(invalid)?;
     let entity = match &caller.principal {
-        Principal::Root { .. } => None,
-        Principal::User { account, id, .. } => {
+        Principal::Root { .. } | Principal::FederatedUser { issuer: None, .. } => None,
+        Principal::User { account, id, .. }
+        | Principal::FederatedUser { account, issuer: Some(FederationIssuer { id, .. }), .. } => {
             let user = snapshot.entity_arc(id).filter(|user| user.account == *account && !user.is_role());
             Some(user.ok_or_else(invalid)?)
         }
@@ -235,7 +238,11 @@ pub(crate) fn owner(snapshot: &Snapshot, key: &AccessKey) -> Option<Caller> {
 /// Returns the caller with the current name and path of the user or role.
 fn renamed(mut caller: Caller, entity: Option<&Entity>) -> Result<Caller> {
     match (&mut caller.principal, entity) {
-        (Principal::User { name, path, .. }, Some(user)) => {
+        (
+            Principal::User { name, path, .. }
+            | Principal::FederatedUser { issuer: Some(FederationIssuer { name, path, .. }), .. },
+            Some(user),
+        ) => {
             *name = UserName::parse(&user.name)?;
             path.clone_from(user.path());
         }

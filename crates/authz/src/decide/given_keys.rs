@@ -50,7 +50,7 @@ impl<'a> GivenKeys<'a> {
                 return Err(invalid_member("context", "a context key must be a name such as `aws:SourceIp`"));
             }
             // Keys beyond ASCII are compared with folded case, by which `awſ:PrincipalTag/é` is a key of `aws:` too.
-            if !key.is_ascii() || is_global(key) {
+            if !key.is_ascii() || may_be_reserved(key) {
                 match KeySource::of(&ContextKey::new(key)) {
                     KeySource::Bailiwick => return Err(reserved_key(key, "Bailiwick alone")),
                     KeySource::StoredResource => given.resource_tag = Some(key),
@@ -135,10 +135,10 @@ pub(crate) fn reserved_key(key: &str, from: &str) -> IamError {
     invalid_member("context", format!("the context key `{key}` comes from {from} and can't be given"))
 }
 
-/// Returns whether a key may be one that Bailiwick sets.
-fn is_global(key: &str) -> bool {
-    let head = key.as_bytes().get(..4);
-    head.is_some_and(|head| head.eq_ignore_ascii_case(b"aws:") || head.eq_ignore_ascii_case(b"iam:"))
+/// Returns whether a key may be one that Bailiwick sets: a global key, or one of an identity provider.
+fn may_be_reserved(key: &str) -> bool {
+    let head = key.split([':', '/']).next().unwrap_or_default();
+    ["aws", "iam", "saml"].iter().any(|prefix| head.eq_ignore_ascii_case(prefix)) || head.contains('.')
 }
 
 /// Returns whether a type has several values, and the family of operators whose grammar each value follows.

@@ -14,7 +14,10 @@ use super::render::DecisionView;
 /// credentials have no uses.
 pub(super) fn note(cx: &Cx, catalogue: &Catalogue, about: &QuestionSubject, action: &str, decided: &DecisionView) {
     let subject = &about.subject;
-    let is_caller = matches!(subject.kind(), SubjectKind::Root | SubjectKind::User | SubjectKind::RoleSession);
+    let is_caller = matches!(
+        subject.kind(),
+        SubjectKind::Root | SubjectKind::User | SubjectKind::RoleSession | SubjectKind::FederatedUser
+    );
     let Some(account) = subject.account().filter(|_| is_caller && decided.is_allowed()) else { return };
     let deployment = cx.deployment();
     let region = about.region.as_ref().unwrap_or(&deployment.region);

@@ -47,6 +47,7 @@ fn absent(key: &ContextKey, resolved: &ResolvedSubject<'_>) -> String {
         SubjectKind::Root => "the root user",
         SubjectKind::User | SubjectKind::UnknownUser => "a user",
         SubjectKind::RoleSession => "a role's session",
+        SubjectKind::FederatedUser => "a federated user",
         SubjectKind::Service => "a service",
         SubjectKind::IdentityProvider => "a principal of an identity provider",
         SubjectKind::Anonymous => "anonymous",

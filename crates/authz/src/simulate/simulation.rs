@@ -202,10 +202,11 @@ impl<'a> Simulation<'a> {
 /// The same principal in an account that service control policies apply to.
 fn as_member(mut principal: Principal<'_>) -> Principal<'_> {
     match &mut principal {
-        Principal::Root { account, .. } | Principal::User { account, .. } | Principal::RoleSession { account, .. } => {
-            account.is_management = false;
-        }
-        _ => {}
+        Principal::Root { account, .. }
+        | Principal::User { account, .. }
+        | Principal::RoleSession { account, .. }
+        | Principal::FederatedUser { account, .. } => account.is_management = false,
+        Principal::Service { .. } | Principal::IdentityProvider { .. } | Principal::Anonymous => {}
     }
     principal
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_model::{AccessKeyKind, Arn, SessionName, Tags};
-use bailiwick_operation::{Caller, Credential, Principal, Session, SessionPolicyRef};
+use bailiwick_model::{AccessKeyKind, Arn, SessionName};
+use bailiwick_operation::{Caller, Credential, Principal, Session, SessionKind, SessionPolicyRef};
 use bailiwick_storage::Role;
 use bailiwick_sts::Tokens;
 use bailiwick_testing::Key;
@@ -34,17 +34,12 @@ impl TestEnv {
 
     pub(crate) fn temporary(&self, principal: Principal, change: impl FnOnce(&mut Session)) -> Key {
         let id = self.next_key_id(AccessKeyKind::Temporary, principal.account());
-        let mut session = Session {
-            access_key_id: id.clone(),
-            issued: self.now(),
-            expires: self.now() + Duration::from_secs(3_600),
-            policies: Vec::new(),
-            managed_policies: Vec::new(),
-            tags: Tags::new(),
-            transitive_tag_keys: Vec::new(),
-            source_identity: None,
-            chained: false,
+        let kind = match &principal {
+            Principal::Root { .. } | Principal::User { .. } => SessionKind::SessionToken,
+            Principal::RoleSession { .. } => SessionKind::AssumeRole,
+            Principal::FederatedUser { .. } => SessionKind::FederationToken,
         };
+        let mut session = Session::new(kind, id.clone(), self.now(), self.now() + Duration::from_secs(3_600));
         change(&mut session);
         let credential = Credential::AccessKey(id.clone());
         let caller = Caller { principal, credential, session: Some(Arc::new(session)), mfa: None };

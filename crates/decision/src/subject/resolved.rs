@@ -103,9 +103,13 @@ impl<'s> ResolvedSubject<'s> {
                     account,
                     arn: &names.arn,
                     role: entity,
-                    provider: None,
+                    provider: self.subject.session.as_ref().and_then(|session| session.provider.as_deref()),
                     service_linked: role.is_some_and(|role| role.linked_service.is_some()),
                 }
+            }
+            SubjectKind::FederatedUser => {
+                let user = names.issuer_arn.as_deref().map(|arn| evaluator::Entity { arn, unique_id });
+                evaluator::Principal::FederatedUser { account, arn: &names.arn, user }
             }
             SubjectKind::Service => evaluator::Principal::Service { name: &names.arn },
             SubjectKind::IdentityProvider => evaluator::Principal::IdentityProvider { name: &names.arn },

@@ -14,8 +14,12 @@ use crate::policies::granting_access::{grants, policies_of, policies_of_user, re
 /// `ServiceFailure` when the store fails.
 pub(super) async fn check_permissions(cx: &Cx, tx: &mut Tx, policy: &str) -> Result<&'static str> {
     let asked = read(policy)?;
+    let is_scoped = cx.caller().session.as_ref().is_some_and(|session| session.is_scoped());
     let (documents, boundary) = match &cx.caller().principal {
+        Principal::Root { .. } if is_scoped => return Ok("UNSURE"),
         Principal::Root { .. } => return Ok("ALLOWED"),
+        // Federated users may not call IAM.
+        Principal::FederatedUser { .. } => return Ok("DENIED"),
         Principal::User { account, id, .. } => match tx.find_by_id::<User>(*account, id).await? {
             Some(user) => (documents(policies_of_user(cx, tx, &user).await?), user.boundary),
             None => return Ok("DENIED"),
@@ -25,7 +29,6 @@ pub(super) async fn check_permissions(cx: &Cx, tx: &mut Tx, policy: &str) -> Res
             None => return Ok("DENIED"),
         },
     };
-    let is_scoped = cx.caller().session.as_ref().is_some_and(|session| session.is_scoped());
     Ok(match () {
         () if asks_for_more(&asked, &documents) => "DENIED",
         () if boundary.is_none() && !is_scoped && allow_everything(&documents) => "ALLOWED",

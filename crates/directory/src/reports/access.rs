@@ -12,7 +12,7 @@ mod services;
 mod uses;
 
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Cx, Principal, uuid};
+use bailiwick_operation::{Cx, uuid};
 use bailiwick_storage::{AccessJob, AccessSubject, Tx};
 
 use crate::request::required;
@@ -42,10 +42,8 @@ fn no_such_job(id: &str) -> IamError {
 
 /// The principal whose jobs the caller may read: a user, a role in any of its sessions, or root.
 fn requester(cx: &Cx) -> String {
-    match &cx.caller().principal {
-        Principal::Root { account } => account.to_string(),
-        Principal::User { id, .. } | Principal::RoleSession { id, .. } => id.to_string(),
-    }
+    let principal = &cx.caller().principal;
+    principal.identity().map_or_else(|| principal.account().to_string(), ToString::to_string)
 }
 
 #[cfg(test)]

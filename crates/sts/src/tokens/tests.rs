@@ -1,3 +1,7 @@
+use std::sync::Arc;
+
+use bailiwick_model::SessionName;
+use bailiwick_operation::{FederationIssuer, Principal, Session, SessionKind};
 use proptest::prelude::*;
 
 use super::*;
@@ -109,6 +113,138 @@ fn bearer_tokens_carry_every_kind_of_caller() {
         assert_eq!((opened.issued, opened.expires), (now(), time("12:20:00")));
         assert_eq!(tokens.open_bearer(&token, time("12:20:00")).map(drop), Err(TokenError::Expired));
     }
+}
+
+/// The session of `session` with another principal and kind.
+fn of_kind(principal: Principal, kind: SessionKind) -> Caller {
+    let caller = session(&[], &[], None);
+    let mut session = Session::clone(caller.session.as_ref().unwrap());
+    session.kind = kind;
+    session.provider = Some("arn:aws:iam::111122223333:saml-provider/Pond".into());
+    session.parent_key = Some(root().access_key_id().clone());
+    session.provider_keys =
+        vec![("saml:sub".into(), vec!["otter".into()]), ("saml:edupersonorgdn".into(), vec!["a".into(), "b".into()])];
+    Caller { principal, session: Some(Arc::new(session)), ..caller }
+}
+
+fn federated(issuer: Option<FederationIssuer>) -> Principal {
+    let name = SessionName::parse("guest").unwrap();
+    Principal::FederatedUser { account: root().account(), issuer, name }
+}
+
+fn issuer() -> Option<FederationIssuer> {
+    let Principal::User { id, name, path, .. } = user().principal else { panic!("a user") };
+    Some(FederationIssuer { id, name, path })
+}
+
+#[test]
+fn tokens_keep_every_kind_of_session_and_refuse_one_that_does_not_fit_its_principal() {
+    use SessionKind::*;
+
+    let sealer = sealer();
+    let tokens = Tokens::new(&sealer, "pond");
+    let role = session(&[], &[], None).principal;
+    let principals = [root().principal, user().principal, role, federated(issuer()), federated(None)];
+    let fitting = [
+        (AssumeRole, "--r--"),
+        (SessionToken, "ru---"),
+        (FederationToken, "---ff"),
+        (Saml, "--r--"),
+        (WebIdentity, "--r--"),
+        (AssumeRoot, "r----"),
+        (Scoped, "rurff"),
+        (Delegated, "rurff"),
+        (SignIn, "rurff"),
+    ];
+    for (kind, fits) in fitting {
+        for (principal, fits) in principals.iter().zip(fits.bytes()) {
+            let caller = of_kind(principal.clone(), kind);
+            let (token, _) = tokens.issue_session(&caller).unwrap();
+            match tokens.open_session(caller.access_key_id(), &token, now()) {
+                Ok(opened) => assert!(fits != b'-' && same(&opened.caller, &caller), "{kind:?} {principal:?}"),
+                Err(error) => assert_eq!((fits, error), (b'-', TokenError::Invalid), "{kind:?} {principal:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_bearer_token_of_a_session_needs_its_session() {
+    let sealer = sealer();
+    let tokens = Tokens::new(&sealer, "pond");
+    for principal in [federated(None), session(&[], &[], None).principal] {
+        let caller = Caller { session: None, ..of_kind(principal, SessionKind::Scoped) };
+        let token = tokens.issue_bearer(&caller, now(), time("12:20:00")).unwrap();
+        assert_eq!(tokens.open_bearer(&token, now()).map(drop), Err(TokenError::Invalid));
+    }
+}
+
+/// What a token of the version before kinds of sessions contains.
+#[derive(Clone, PartialEq, Message)]
+struct OlderToken {
+    #[prost(message, optional, tag = "3")]
+    role: Option<OlderRole>,
+    #[prost(string, tag = "4")]
+    access_key_id: String,
+    #[prost(message, optional, tag = "5")]
+    session: Option<OlderSession>,
+    #[prost(int64, tag = "7")]
+    issued: i64,
+    #[prost(int64, tag = "8")]
+    expires: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct OlderRole {
+    #[prost(uint64, tag = "1")]
+    account: u64,
+    #[prost(string, tag = "2")]
+    id: String,
+    #[prost(string, tag = "3")]
+    name: String,
+    #[prost(string, tag = "4")]
+    path: String,
+    #[prost(string, tag = "5")]
+    session_name: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct OlderSession {
+    #[prost(string, tag = "1")]
+    access_key_id: String,
+    #[prost(int64, tag = "2")]
+    issued: i64,
+    #[prost(int64, tag = "3")]
+    expires: i64,
+}
+
+#[test]
+fn tokens_from_before_kinds_of_sessions_are_of_assume_role() {
+    let sealer = sealer();
+    let caller = session(&[], &[], None);
+    let Principal::RoleSession { account, id, name, path, session_name } = &caller.principal else { panic!("a role") };
+    let (issued, expires) = (now().as_microsecond(), time("12:30:00").as_microsecond());
+    let key = caller.access_key_id();
+    let older = OlderToken {
+        role: Some(OlderRole {
+            account: account.number(),
+            id: id.to_string(),
+            name: name.to_string(),
+            path: path.to_string(),
+            session_name: session_name.to_string(),
+        }),
+        access_key_id: key.to_string(),
+        session: Some(OlderSession { access_key_id: key.to_string(), issued, expires }),
+        issued,
+        expires,
+    };
+    let account = account_of(key).unwrap();
+    let tokens = Tokens::new(&sealer, "pond");
+    let sealed = sealer.seal(KeyPurpose::SessionToken, &tokens.session_aad(key, &account), &older.encode_to_vec());
+    let opened = tokens.open_session(key, &URL_SAFE_NO_PAD.encode(in_form(&sealed.unwrap())), now()).unwrap();
+    let session = opened.caller.session.unwrap();
+    assert_eq!((session.kind, &session.parent_key, &session.provider), (SessionKind::AssumeRole, &None, &None));
+    assert!(session.provider_keys.is_empty());
 }
 
 #[test]
