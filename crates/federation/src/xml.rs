@@ -4,9 +4,14 @@
 //! the five predefined ones, undeclared prefixes, repeated attributes and repeated ids. A comment does not split the text
 //! around it.
 
+mod canonical;
+mod names;
 mod read;
+mod scope;
 
 use std::sync::Arc;
+
+pub(crate) use scope::Binding;
 
 /// The largest document, in bytes.
 const MAX_BYTES: usize = 40_000_000;
@@ -18,6 +23,13 @@ const MAX_DEPTH: usize = 64;
 const MAX_ATTRIBUTES: usize = 64;
 /// The longest namespace, in bytes.
 const MAX_NAMESPACE: usize = 1_024;
+/// The largest number of declarations of namespaces in scope.
+const MAX_BINDINGS: usize = 4 * MAX_ATTRIBUTES;
+
+/// The namespace of the prefix `xml`.
+const XML: &str = "http://www.w3.org/XML/1998/namespace";
+/// The namespace of declarations of namespaces.
+const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 
 /// Why a text is refused as XML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,21 +52,36 @@ pub enum XmlError {
 #[derive(Debug)]
 pub(crate) struct Document {
     elements: Vec<ElementData>,
+    /// The namespaces in scope around the root. None unless the document was a part of another one.
+    around: Vec<Binding>,
 }
 
 #[derive(Debug)]
 struct ElementData {
+    /// Empty: none.
+    prefix: Arc<str>,
     /// Shared by all elements and attributes of the document that are in it. Empty: none.
     namespace: Arc<str>,
     name: String,
+    declared: Vec<Binding>,
     attributes: Vec<Attribute>,
-    /// The text directly in the element.
-    text: String,
-    children: Vec<usize>,
+    nodes: Vec<Node>,
+    /// None for the root.
+    parent: Option<usize>,
+}
+
+#[derive(Debug)]
+enum Node {
+    /// The element at this place in the document.
+    Element(usize),
+    /// Text that is not empty. No other text is next to it.
+    Text(String),
 }
 
 #[derive(Debug, PartialEq, Eq)]
 struct Attribute {
+    /// Empty: none.
+    prefix: Arc<str>,
     /// Empty: none.
     namespace: Arc<str>,
     name: String,
@@ -65,7 +92,7 @@ struct Attribute {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Element<'d> {
     document: &'d Document,
-    data: &'d ElementData,
+    at: usize,
 }
 
 impl Document {
@@ -74,38 +101,86 @@ impl Document {
     /// # Errors
     /// [`XmlError`].
     pub(crate) fn parse(text: &str) -> Result<Self, XmlError> {
-        read::document(text)
+        read::document(text, Vec::new())
+    }
+
+    /// Parses one element that was cut from another document, where these namespaces were in scope.
+    ///
+    /// # Errors
+    /// [`XmlError`].
+    pub(crate) fn parse_part(text: &str, around: Vec<Binding>) -> Result<Self, XmlError> {
+        read::document(text, around)
     }
 
     /// The root element.
     pub(crate) fn root(&self) -> Element<'_> {
         // The reader makes no document without elements.
-        Element { document: self, data: &self.elements[0] }
+        Element { document: self, at: 0 }
+    }
+
+    /// Every element, in document order.
+    pub(crate) fn elements(&self) -> impl Iterator<Item = Element<'_>> {
+        (0..self.elements.len()).map(|at| Element { document: self, at })
+    }
+}
+
+impl PartialEq for Element<'_> {
+    /// Whether it is the same element of the same document.
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.document, other.document) && self.at == other.at
     }
 }
 
 impl<'d> Element<'d> {
+    fn data(self) -> &'d ElementData {
+        &self.document.elements[self.at]
+    }
+
     /// Whether it has this namespace and name.
     pub(crate) fn is(self, namespace: &str, name: &str) -> bool {
-        &*self.data.namespace == namespace && self.data.name == name
+        &*self.data().namespace == namespace && self.data().name == name
     }
 
     /// The value of the attribute of this name without a namespace.
     pub(crate) fn attribute(self, name: &str) -> Option<&'d str> {
-        let found = self.data.attributes.iter().find(|one| one.namespace.is_empty() && one.name == name);
+        let found = self.data().attributes.iter().find(|one| one.namespace.is_empty() && one.name == name);
         found.map(|attribute| attribute.value.as_str())
     }
 
-    /// The text directly in it.
-    pub(crate) fn text(self) -> &'d str {
-        &self.data.text
+    /// The text in it, which is empty if there is none. `None` if it has elements in it: text around them would be read
+    /// by one reader as a whole and by another one in part.
+    pub(crate) fn text(self) -> Option<&'d str> {
+        match self.data().nodes.as_slice() {
+            [] => Some(""),
+            [Node::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The elements directly in it.
+    pub(crate) fn elements(self) -> impl Iterator<Item = Element<'d>> {
+        let document = self.document;
+        self.data().nodes.iter().filter_map(move |node| match node {
+            Node::Element(at) => Some(Element { document, at: *at }),
+            Node::Text(_) => None,
+        })
     }
 
     /// The elements directly in it with this namespace and name.
     pub(crate) fn children(self, namespace: &'d str, name: &'d str) -> impl Iterator<Item = Element<'d>> {
-        let document = self.document;
-        let children = self.data.children.iter().map(move |at| Element { document, data: &document.elements[*at] });
-        children.filter(move |child| child.is(namespace, name))
+        self.elements().filter(move |child| child.is(namespace, name))
+    }
+
+    /// The only element directly in it with this namespace and name. `None` if there is none or several.
+    pub(crate) fn only_child(self, namespace: &'d str, name: &'d str) -> Option<Element<'d>> {
+        let mut children = self.children(namespace, name);
+        let first = children.next()?;
+        children.next().is_none().then_some(first)
+    }
+
+    /// The element that it is directly in. `None` for the root.
+    pub(crate) fn parent(self) -> Option<Element<'d>> {
+        self.data().parent.map(|at| Element { document: self.document, at })
     }
 }
 

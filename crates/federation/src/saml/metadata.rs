@@ -114,7 +114,7 @@ fn signing_certificates(provider: Element<'_>) -> Result<Vec<Certificate>, Metad
         .flat_map(|data| data.children(SIGNATURE, "X509Certificate"));
     let mut found: Vec<Certificate> = Vec::new();
     for text in texts {
-        let der = decode_base64(text.text()).ok_or(MetadataError::Certificate)?;
+        let der = text.text().and_then(decode_base64).ok_or(MetadataError::Certificate)?;
         let certificate = Certificate::from_der(der).map_err(|_| MetadataError::Certificate)?;
         if !found.contains(&certificate) {
             found.push(certificate);

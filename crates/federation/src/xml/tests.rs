@@ -15,12 +15,16 @@ fn elements_have_namespaces_attributes_and_text() {
     let root = document.root();
     assert!(root.is("urn:a", "x") && !root.is("urn:d", "x"));
     assert_eq!((root.attribute("k"), root.attribute("xmlns")), (Some(" 1\t&B"), None));
-    assert_eq!(root.text(), "one<two<&");
+    assert_eq!(root.text(), None);
     let children: Vec<_> = root.children("urn:d", "y").collect();
     assert_eq!(children.len(), 1);
-    assert_eq!((children[0].attribute("z"), children[0].text()), (Some("3"), ""));
+    assert_eq!((children[0].attribute("z"), children[0].text()), (Some("3"), Some("")));
     assert_eq!(root.children("urn:a", "y").count(), 1);
     assert_eq!(root.children("", "y").count(), 0);
+    assert_eq!(document.elements().count(), 3);
+    assert_eq!(children[0].parent(), Some(root));
+    let texts = parse("<a>one<!-- split -->&lt;two<![CDATA[<&]]>\r\nx\ry</a>").unwrap();
+    assert_eq!(texts.root().text(), Some("one<two<&\nx\ny"));
 }
 
 #[test]
@@ -51,6 +55,17 @@ fn what_is_not_well_formed_is_refused() {
         "<a/><?xml version='1.0'?>",
         " <?xml version='1.0'?><a/>",
         "<a><b></a></b>",
+        "<?xml version='1.1'?><a/>",
+        "<a:b:c xmlns:a='urn:a'/>",
+        "<:a/>",
+        "<1/>",
+        "<a b:='1'/>",
+        "<a x!='1'/>",
+        "<a xmlns:='urn:a'/>",
+        "<a xmlns:xmlns='urn:a'/>",
+        "<a xmlns:xml='urn:a'/>",
+        "<a xmlns:b='http://www.w3.org/XML/1998/namespace'/>",
+        "<a xmlns='http://www.w3.org/2000/xmlns/'/>",
     ] {
         assert_eq!(parse(text).unwrap_err(), XmlError::Malformed, "{text}");
     }
