@@ -1,12 +1,12 @@
 //! Verifies what users, devices and identity providers present: time-based one-time codes (TOTP, RFC 6238), X.509
-//! certificates with their private keys, public keys for SSH, the metadata of SAML providers, and the ID tokens of OpenID
-//! Connect providers with the keys that verify them.
+//! certificates with their private keys, public keys for SSH, the metadata and responses of SAML providers, and the ID
+//! tokens of OpenID Connect providers with the keys that verify them.
 //!
 //! Every function is pure: the time, the seed and what was used before are inputs.
 //!
 //! The crate deliberately does not know users, stores, accounts, the clock or the network.
 //!
-//! Start reading at [`Totp`], [`Certificate`], [`SamlMetadata`] and [`Jwt`].
+//! Start reading at [`Totp`], [`Certificate`], [`SamlMetadata`], [`verify_saml_response`] and [`Jwt`].
 
 mod jwt;
 mod qr;
@@ -21,7 +21,10 @@ pub use jwt::{
     MAX_KEYS, MAX_TOKEN_BYTES, SessionClaims,
 };
 pub use qr::{QrError, qr_png};
-pub use saml::{Endpoint, MetadataError, SamlMetadata};
+pub use saml::{
+    DecryptionKey, Endpoint, MetadataError, NameId, SamlAssertion, SamlError, SamlMetadata, SamlTrust,
+    verify_saml_response,
+};
 pub use ssh_key::{KeyEncoding, PublicKeyError, SshPublicKey};
 pub use totp::{SEED_BYTES, STEP_SECONDS, SYNC_WINDOW, Totp, TotpState, otpauth_uri, seed_text};
 pub use x509::{Certificate, PrivateKey, X509Error};

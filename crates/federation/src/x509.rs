@@ -10,6 +10,7 @@ use aws_lc_rs::signature::UnparsedPublicKey;
 use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{Decode as _, Reader as _, SliceReader};
 
+pub(crate) use algorithm::KeyType;
 pub use private_key::PrivateKey;
 
 /// The largest number of certificates in one text.
@@ -123,6 +124,13 @@ impl Certificate {
     pub fn first_break_in(&self, chain: &[Certificate]) -> Option<usize> {
         let subjects = std::iter::once(self).chain(chain);
         subjects.zip(chain).position(|(subject, issuer)| !subject.is_issued_by(issuer))
+    }
+
+    /// The public key: its type, and its bytes as verification takes them. `None` for a type without a use here.
+    pub(crate) fn public_key(&self) -> Option<(KeyType, &[u8])> {
+        let info = self.parsed.tbs_certificate().subject_public_key_info();
+        let parameters = info.algorithm.parameters.as_ref().and_then(|any| any.decode_as::<ObjectIdentifier>().ok());
+        Some((algorithm::of_key(info.algorithm.oid, parameters)?, info.subject_public_key.as_bytes()?))
     }
 
     /// The bytes that the issuer signed, as they are in the DER.

@@ -54,6 +54,7 @@ pub(crate) struct Document {
     elements: Vec<ElementData>,
     /// The namespaces in scope around the root. None unless the document was a part of another one.
     around: Vec<Binding>,
+    has_comments: bool,
 }
 
 #[derive(Debug)]
@@ -116,6 +117,11 @@ impl Document {
     pub(crate) fn root(&self) -> Element<'_> {
         // The reader makes no document without elements.
         Element { document: self, at: 0 }
+    }
+
+    /// Whether there are comments in the text that was parsed.
+    pub(crate) fn has_comments(&self) -> bool {
+        self.has_comments
     }
 
     /// Every element, in document order.

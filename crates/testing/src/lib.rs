@@ -26,6 +26,7 @@ pub mod fuzz;
 mod handler;
 mod key;
 mod request;
+pub mod saml;
 mod world;
 
 #[cfg(feature = "pipeline")]

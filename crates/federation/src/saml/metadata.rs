@@ -1,15 +1,11 @@
 //! The metadata of an identity provider: who it is, and with which certificates it signs.
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 
+use super::names::{METADATA, PROTOCOL, SIGNATURE};
+use super::time;
 use crate::x509::{Certificate, decode_base64};
 use crate::xml::{Document, Element, XmlError};
-
-const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
-const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
-const SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#";
 
 /// The longest entity id and the longest location, in bytes.
 const MAX_URI: usize = 1_024;
@@ -138,12 +134,9 @@ fn endpoints(provider: Element<'_>) -> Result<Vec<Endpoint>, MetadataError> {
     if found.is_empty() || found.len() > MAX_LIST { Err(MetadataError::Endpoint) } else { Ok(found) }
 }
 
-/// A time of `xs:dateTime`, which SAML has in UTC, with or without a `Z`.
 fn valid_until(element: Element<'_>) -> Result<Option<Timestamp>, MetadataError> {
-    let Some(text) = element.attribute("validUntil").map(str::trim) else { return Ok(None) };
-    let with_zone = text.parse::<Timestamp>().ok();
-    let without = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
-    with_zone.or_else(without).map(Some).ok_or(MetadataError::Time)
+    let Some(text) = element.attribute("validUntil") else { return Ok(None) };
+    time::parse(text).map(Some).ok_or(MetadataError::Time)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The algorithms of certificates' signatures.
+//! The algorithms of certificates' keys and signatures.
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1,
@@ -18,6 +18,33 @@ const EDDSA_25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112"
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
+
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+
+/// The type of a public key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyType {
+    /// RSA.
+    Rsa,
+    /// On the curve P-256.
+    P256,
+    /// On the curve P-384.
+    P384,
+    /// On the curve P-521.
+    P521,
+}
+
+/// The type of a key with this algorithm and curve. None for another one.
+pub(super) fn of_key(algorithm: ObjectIdentifier, curve: Option<ObjectIdentifier>) -> Option<KeyType> {
+    Some(match (algorithm, curve) {
+        (RSA, _) => KeyType::Rsa,
+        (EC, Some(P256)) => KeyType::P256,
+        (EC, Some(P384)) => KeyType::P384,
+        (EC, Some(P521)) => KeyType::P521,
+        _ => return None,
+    })
+}
 
 /// The algorithm that verifies a signature; `curve` is that of the issuer's key. None for an unknown or weak one.
 pub(super) fn of_signature(

@@ -62,8 +62,10 @@ impl<'d> Writer<'d, '_> {
     fn declarations(&self, element: Element<'d>, is_first: bool) -> Vec<(&'d str, &'d str)> {
         let data = element.data();
         let of_attributes = data.attributes.iter().filter(|one| !one.prefix.is_empty());
-        let mut needed: Vec<(&str, &str)> =
-            of_attributes.map(|one| (&*one.prefix, &*one.namespace)).chain([(&*data.prefix, &*data.namespace)]).collect();
+        let mut needed: Vec<(&str, &str)> = of_attributes
+            .map(|one| (&*one.prefix, &*one.namespace))
+            .chain([(&*data.prefix, &*data.namespace)])
+            .collect();
         for prefix in self.inclusive {
             // What is in scope changes only where something is declared.
             if is_first || data.declared.iter().any(|binding| &*binding.prefix == *prefix) {

@@ -36,7 +36,7 @@ pub(super) fn document(text: &str, around: Vec<Binding>) -> Result<Document, Xml
                 let mut bytes = [0; 4];
                 building.add_text(resolve(&reference)?.encode_utf8(&mut bytes))?;
             }
-            Event::Comment(_) => {}
+            Event::Comment(_) => building.has_comments = true,
             Event::Decl(declaration) if is_first => check_version(&declaration)?,
             Event::Decl(_) => return Err(XmlError::Malformed),
             // Comments are the only thing in it that would be harmless.
@@ -63,11 +63,18 @@ struct Building {
     open: Vec<usize>,
     ids: HashSet<String>,
     scope: Scope,
+    has_comments: bool,
 }
 
 impl Building {
     fn new(around: &[Binding]) -> Self {
-        Building { elements: Vec::new(), open: Vec::new(), ids: HashSet::new(), scope: Scope::new(around) }
+        Building {
+            elements: Vec::new(),
+            open: Vec::new(),
+            ids: HashSet::new(),
+            scope: Scope::new(around),
+            has_comments: false,
+        }
     }
 
     fn open(&mut self, tag: &BytesStart<'_>) -> Result<(), XmlError> {
@@ -121,8 +128,7 @@ impl Building {
         for attribute in raw.iter().filter(|one| one.key.as_namespace_binding().is_none()) {
             let (prefix, name) = split(attribute.key)?;
             // The default namespace is not that of attributes.
-            let (prefix, namespace) =
-                if prefix.is_empty() { self.scope.none() } else { self.scope.resolve(prefix)? };
+            let (prefix, namespace) = if prefix.is_empty() { self.scope.none() } else { self.scope.resolve(prefix)? };
             let attribute = Attribute { prefix, namespace, name: name.to_owned(), value: value(attribute)? };
             if found.iter().any(|one| (&one.namespace, &one.name) == (&attribute.namespace, &attribute.name)) {
                 return Err(XmlError::Repeated);
@@ -154,7 +160,7 @@ impl Building {
         if self.elements.is_empty() || !self.open.is_empty() {
             return Err(XmlError::Malformed);
         }
-        Ok(Document { elements: self.elements, around })
+        Ok(Document { elements: self.elements, around, has_comments: self.has_comments })
     }
 }
 

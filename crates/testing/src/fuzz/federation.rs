@@ -1,6 +1,14 @@
 //! What identity providers issue, and the certificates and keys that users upload.
 
-use bailiwick_federation::{Certificate, KeyEncoding, PrivateKey, SamlMetadata, SshPublicKey};
+use std::sync::LazyLock;
+
+use bailiwick_federation::{
+    Certificate, KeyEncoding, PrivateKey, SamlAssertion, SamlMetadata, SamlTrust, SshPublicKey, verify_saml_response,
+};
+use data_encoding::BASE64;
+use jiff::Timestamp;
+
+use crate::saml::{AUDIENCE, ENDPOINT, SamlIdp};
 
 /// A text is the metadata of a SAML provider, or it is not. What is read of it is complete and bounded.
 ///
@@ -14,6 +22,43 @@ pub fn saml_metadata(bytes: &[u8]) {
     assert!(read.sign_on.iter().all(|one| !one.binding.is_empty() && !one.location.is_empty()));
     // Comments and white space around the document do not change what is read.
     assert_eq!(SamlMetadata::parse(&format!("{text}\n<!-- end -->\n")), Ok(read));
+}
+
+/// A text that nobody signed is never accepted. With its first assertion signed, what is read is what was signed. The time
+/// is that of the corpus: 2030-01-02, 03:04:05.
+///
+/// # Panics
+/// If the property does not hold.
+pub fn saml_response(bytes: &[u8]) {
+    static IDP: LazyLock<SamlIdp> = LazyLock::new(|| SamlIdp::ec("urn:idp"));
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    assert_eq!(verified(&IDP, text), None);
+    let Some(start) = text.find("<saml:Assertion ") else { return };
+    let Some((assertion, after)) = text[start..].split_once("</saml:Assertion>") else { return };
+    let assertion = format!("{assertion}</saml:Assertion>");
+    let Some((id, _)) = assertion.split_once(" ID=\"").and_then(|(_, rest)| rest.split_once('"')) else { return };
+    let response = format!("{}{}{after}", &text[..start], IDP.sign(&assertion, id));
+    if let Some(read) = verified(&IDP, &response) {
+        assert!(read.id == id && read.issuer == IDP.entity_id && read.recipient == ENDPOINT);
+        // An attacker can change what is around the assertion, but nothing in it.
+        let around = format!("<x>{response}</x>");
+        assert_eq!(verified(&IDP, &around), None);
+        let changed = response.replacen("</saml:Subject>", " </saml:Subject>", 1);
+        assert_eq!(verified(&IDP, &changed), None);
+    }
+}
+
+fn verified(idp: &SamlIdp, xml: &str) -> Option<SamlAssertion> {
+    let metadata = SamlMetadata::parse(&idp.metadata()).unwrap();
+    let trust = SamlTrust {
+        metadata: &metadata,
+        decryption_keys: &[],
+        requires_encryption: false,
+        audiences: &[AUDIENCE.to_owned()],
+        recipients: &[ENDPOINT.to_owned()],
+    };
+    let now = Timestamp::from_second(1_893_553_445).unwrap();
+    verify_saml_response(&BASE64.encode(xml.as_bytes()), &trust, now).ok()
 }
 
 /// Bytes are a certificate, or certificates or a private key in PEM form, or they are not. A certificate is the same when it is

@@ -36,7 +36,8 @@ fn elements_are_written_in_one_way() {
             "<a:e xmlns:a=\"urn:a\"><a:x></a:x><x></x></a:e>",
         ),
     ] {
-        let name = if text.contains("a:e") { "e" } else { text.split(['<', ' ', '/', '>']).find(|t| *t == "e").unwrap() };
+        let name =
+            if text.contains("a:e") { "e" } else { text.split(['<', ' ', '/', '>']).find(|t| *t == "e").unwrap() };
         assert_eq!(canonical(text, name, &[]), expected, "{text}");
     }
 }
