@@ -75,6 +75,21 @@ pub enum ClientError {
     },
 }
 
+impl ClientError {
+    /// Whether another attempt may succeed: the server did not answer, or could not handle the call at that moment.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            ClientError::Connection { .. } => true,
+            ClientError::Refused { code, .. } => TEMPORARY.contains(&code.as_str()),
+            ClientError::Endpoint(_) | ClientError::Certificate { .. } | ClientError::Trusted(_) => false,
+        }
+    }
+}
+
+/// Codes of errors that end without a change of the request.
+const TEMPORARY: [&str; 4] = ["ServiceUnavailable", "ServiceFailure", "InternalFailure", "Throttling"];
+
 impl Server {
     /// Connects. `ca` has trusted certificates in PEM form: issuers, or the server's own. The default are those that
     /// browsers trust.

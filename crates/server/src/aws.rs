@@ -1,7 +1,7 @@
 //! Client settings resolved as the AWS CLI resolves them: profile, credentials, endpoint, region, certificates.
 //!
 //! The precedence is botocore's: flags, then variables, then the profile. Settings that the AWS CLI supports and
-//! Bailiwick's commands do not (browser sign-in, metadata services, MFA codes) are refused by name, never ignored. The
+//! Bailiwick's commands do not (browser sign-in, metadata services) are refused by name, never ignored. The
 //! variables are an input, so that tests can supply their own.
 
 mod credentials;
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-pub(crate) use credentials::{Role, Source};
+pub(crate) use credentials::{Base, Role, Source};
 pub(crate) use process::run as run_process;
 pub(crate) use profiles::Profiles;
 pub(crate) use settings::{Flags, Settings};

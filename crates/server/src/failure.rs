@@ -10,22 +10,33 @@ use crate::escapes;
 pub(crate) struct Failure {
     message: String,
     code: u8,
+    is_temporary: bool,
 }
 
 impl Failure {
     /// Exit code 1.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Failure { message: message.into(), code: 1 }
+        Failure { message: message.into(), code: 1, is_temporary: false }
     }
 
     /// A specific exit code: 2 means wrong usage, as in clap.
     pub(crate) fn with_code(message: impl Into<String>, code: u8) -> Self {
-        Failure { message: message.into(), code }
+        Failure { message: message.into(), code, is_temporary: false }
     }
 
     /// The same with another exit code.
     pub(crate) fn coded(self, code: u8) -> Self {
         Failure { code, ..self }
+    }
+
+    /// The same for an error that may be gone at the next attempt, such as a server that is away.
+    pub(crate) fn temporary(self, is_temporary: bool) -> Self {
+        Failure { is_temporary, ..self }
+    }
+
+    /// Whether another attempt may succeed.
+    pub(crate) fn is_temporary(&self) -> bool {
+        self.is_temporary
     }
 
     /// The exit code.

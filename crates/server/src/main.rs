@@ -3,6 +3,7 @@
 //! Flags and wiring only. Each command has a file in `commands`; `commands/serve.rs` assembles the server. Only this
 //! crate reads the environment, the clock and the system's randomness.
 
+mod agent;
 mod aws;
 mod commands;
 mod data_dir;
@@ -25,6 +26,7 @@ mod router;
 mod signals;
 mod store;
 mod system;
+mod terminal;
 mod tls;
 mod version;
 
@@ -58,6 +60,8 @@ enum Command {
     Catalogue(commands::catalogue::Command),
     #[command(subcommand)]
     Import(commands::import::Command),
+    Agent(Box<commands::agent::Options>),
+    CredentialProcess(Box<commands::credential_process::Options>),
     Whoami(commands::whoami::Options),
     Authorize(Box<commands::authorize::Options>),
     Explain(Box<commands::explain::Options>),
@@ -94,6 +98,8 @@ fn main() -> ExitCode {
         Command::Evaluate(options) => commands::evaluate::run(&options),
         Command::Catalogue(command) => commands::catalogue::run(command),
         Command::Import(command) => commands::import::run(command),
+        Command::Agent(options) => commands::agent::run(*options),
+        Command::CredentialProcess(options) => commands::credential_process::run(&options),
         Command::Whoami(options) => commands::whoami::run(&options),
         Command::Authorize(options) => commands::authorize::run(&options),
         Command::Explain(options) => commands::explain::run(&options),

@@ -1,4 +1,4 @@
-//! The settings of `bailiwick serve`, one file per group of its `--help`.
+//! The settings of the server and the agent, one file per group of its `--help`.
 //!
 //! Each setting is an option and an environment variable. A group parses its own options and checks their combination;
 //! nothing here opens or creates anything.
@@ -19,7 +19,7 @@ pub(crate) use audit::AuditOptions;
 pub(crate) use boolean::boolean;
 pub(crate) use clients::ClientOptions;
 pub(crate) use deployment::{DeploymentOptions, parse_region};
-pub(crate) use listening::ListeningOptions;
+pub(crate) use listening::{ListeningOptions, bind};
 pub(crate) use logging::LoggingOptions;
 pub(crate) use process::ProcessOptions;
 pub(crate) use store::StoreOptions;

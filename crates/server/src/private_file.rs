@@ -1,4 +1,4 @@
-//! Files that hold a secret: written atomically, readable by their owner only, never overwriting another file.
+//! Files that hold a secret: written atomically, readable by their owner only.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
@@ -16,12 +16,31 @@ use rustix::io::Errno;
 /// # Errors
 /// `AlreadyExists` when the path exists, even as a dangling link; errors of the system.
 pub(crate) fn create(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
+    write(path, mode, content, move_to_free_name)
+}
+
+/// Writes a file durably, with this mode, in place of what has its name. A link is replaced, not followed.
+///
+/// The name always stands for the complete old content or the complete new one.
+///
+/// # Errors
+/// Errors of the system, such as when the path is a folder.
+pub(crate) fn replace(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
+    write(path, mode, content, |from, to| fs::rename(from, to))
+}
+
+fn write(
+    path: &Path,
+    mode: u32,
+    content: &[u8],
+    move_to: impl FnOnce(&Path, &Path) -> io::Result<()>,
+) -> io::Result<()> {
     let unfinished = with_ending(path, ".new");
     remove(&unfinished)?;
     let mut out = OpenOptions::new().write(true).create_new(true).mode(mode).open(&unfinished)?;
     let written = out.write_all(content).and_then(|()| out.sync_all());
     drop(out);
-    let moved = written.and_then(|()| move_to_free_name(&unfinished, path));
+    let moved = written.and_then(|()| move_to(&unfinished, path));
     if moved.is_err() {
         // The first error is the one to report.
         let _ = fs::remove_file(&unfinished);
@@ -89,5 +108,21 @@ mod tests {
         fs::remove_file(&path).unwrap();
         create(&path, 0o600, b"s").unwrap();
         assert!(!victim.exists());
+    }
+
+    #[test]
+    fn a_replaced_file_is_private_and_a_link_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, victim) = (folder.path().join("secret"), folder.path().join("victim"));
+        fs::write(&victim, "theirs").unwrap();
+        symlink(&victim, &path).unwrap();
+        symlink(&victim, folder.path().join("secret.new")).unwrap();
+        for content in ["one", "two"] {
+            replace(&path, 0o600, content.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), content);
+            assert_eq!(fs::symlink_metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "theirs");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left");
     }
 }

@@ -10,7 +10,16 @@ use crate::failure::Failure;
 
 /// A source of credentials, before any program is run or role is assumed.
 #[derive(Debug)]
-pub(crate) enum Source {
+pub(crate) struct Source {
+    /// The credentials to begin with.
+    pub(crate) base: Base,
+    /// The roles to assume one after the other, each with the credentials of the one before.
+    pub(crate) roles: Vec<Role>,
+}
+
+/// Credentials without a role.
+#[derive(Debug)]
+pub(crate) enum Base {
     /// Known credentials.
     Keys(Keys),
     /// A program that prints credentials.
@@ -20,25 +29,29 @@ pub(crate) enum Source {
         /// The program with its arguments.
         command: String,
     },
-    /// A role to assume with other credentials.
-    Role(Box<Role>),
 }
 
 /// A role to assume.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Role {
-    /// The profile that names it.
-    pub(crate) profile: String,
+    /// The profile that names it, unless flags do.
+    pub(crate) profile: Option<String>,
     /// The role.
     pub(crate) arn: String,
-    /// The session name, if the profile has one.
+    /// The name of the session.
     pub(crate) session_name: Option<String>,
     /// The external id, which the role's trust policy may require.
     pub(crate) external_id: Option<String>,
     /// The duration of the session in seconds.
     pub(crate) duration_seconds: Option<i32>,
-    /// The credentials to assume it with.
-    pub(crate) by: Source,
+    /// The MFA device whose code is needed.
+    pub(crate) mfa_serial: Option<String>,
+}
+
+impl From<Keys> for Source {
+    fn from(keys: Keys) -> Self {
+        Source { base: Base::Keys(keys), roles: Vec::new() }
+    }
 }
 
 fn fail(message: String) -> Failure {
@@ -59,7 +72,7 @@ impl Source {
         if flags.profile.is_none()
             && let Some(keys) = in_variables(env, now)?
         {
-            return Ok(Source::Keys(keys));
+            return Ok(keys.into());
         }
         let name = profile_name(flags.profile, env).unwrap_or_else(|| "default".to_owned());
         let mut search = Search { env, profiles, now, visited: vec![name.clone()] };
@@ -141,22 +154,17 @@ impl Search<'_> {
         // Order: keys of the credentials file, a program, keys of the config file.
         if process.is_none() || is_static(&profile.credentials) {
             if is_static(&profile.credentials) || is_static(&profile.config) {
-                return keys(name, profile).map(|keys| Some(Source::Keys(keys)));
+                return keys(name, profile).map(|keys| Some(keys.into()));
             }
             return Ok(None);
         }
         let command = process.map(str::to_owned).unwrap_or_default();
-        Ok(Some(Source::Process { profile: name.to_owned(), command }))
+        let base = Base::Process { profile: name.to_owned(), command };
+        Ok(Some(Source { base, roles: Vec::new() }))
     }
 
     fn role(&mut self, name: &str, profile: &Profile, arn: &str) -> Result<Source, Failure> {
-        if profile.get("mfa_serial").is_some() {
-            return Err(fail(format!(
-                "profile `{name}`: `mfa_serial` is not supported; assume the role with a code (`aws sts assume-role \
-                 --serial-number … --token-code …`) and set the AWS_… variables to its output"
-            )));
-        }
-        let by = match (profile.get("source_profile"), profile.get("credential_source")) {
+        let mut source = match (profile.get("source_profile"), profile.get("credential_source")) {
             (Some(_), Some(_)) => {
                 return Err(fail(format!("profile `{name}` has both `source_profile` and `credential_source`")));
             }
@@ -174,14 +182,15 @@ impl Search<'_> {
             text.parse::<i32>().map_err(|_| fail(expected))
         });
         let text = |setting: &str| profile.get(setting).map(str::to_owned);
-        Ok(Source::Role(Box::new(Role {
-            profile: name.to_owned(),
+        source.roles.push(Role {
+            profile: Some(name.to_owned()),
             arn: arn.to_owned(),
             session_name: text("role_session_name"),
             external_id: text("external_id"),
             duration_seconds: duration.transpose()?,
-            by,
-        })))
+            mfa_serial: text("mfa_serial"),
+        });
+        Ok(source)
     }
 
     fn source_profile(&mut self, name: &str, source: &str) -> Result<Source, Failure> {
@@ -202,7 +211,7 @@ impl Search<'_> {
     fn credential_source(&self, name: &str, source: &str) -> Result<Source, Failure> {
         match &*source.to_ascii_lowercase() {
             "environment" => match in_variables(self.env, self.now)? {
-                Some(keys) => Ok(Source::Keys(keys)),
+                Some(keys) => Ok(keys.into()),
                 None => Err(fail(format!(
                     "profile `{name}`: `credential_source` is `Environment`, but AWS_ACCESS_KEY_ID is not set"
                 ))),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::Keys;
+use super::{Environment, Keys};
 use crate::failure::Failure;
 
 /// The program's output: version 1 of the format that AWS's clients share.
@@ -20,16 +20,25 @@ struct Printed {
     expiration: Option<String>,
 }
 
+/// The variable by which a program that is Bailiwick itself knows how many of them run, each for the one before.
+const DEPTH: &str = "BAILIWICK_CREDENTIAL_PROCESSES";
+/// The most programs that may run for each other. More are taken for a profile whose program reads the same profile.
+const MAX_DEPTH: u32 = 3;
+
 /// Runs the program without a shell and parses its output. Its standard error is passed on.
 ///
 /// # Errors
-/// When it cannot be run, fails, or prints another format. The error never repeats its output.
-pub(crate) fn run(profile: &str, command: &str, now: Timestamp) -> Result<Keys, Failure> {
+/// When it cannot be run, fails, prints another format, or runs itself. The error never repeats its output.
+pub(crate) fn run(profile: &str, command: &str, env: &Environment<'_>, now: Timestamp) -> Result<Keys, Failure> {
     let fail = |why: String| Failure::with_code(format!("profile `{profile}`: `credential_process` {why}"), 2);
+    let depth = env.get(DEPTH).and_then(|text| text.parse::<u32>().ok()).unwrap_or_default();
+    if depth >= MAX_DEPTH {
+        return Err(fail("runs itself: name the profile that it takes credentials from with --profile".to_owned()));
+    }
     let words = shlex::split(command).filter(|words| !words.is_empty());
     let words = words.ok_or_else(|| fail("has quotes that do not close".to_owned()))?;
     let mut child = Command::new(&words[0]);
-    child.args(&words[1..]).stdin(Stdio::inherit()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    child.args(&words[1..]).env(DEPTH, (depth + 1).to_string()).stdin(Stdio::inherit()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     let output = child.output().map_err(|e| fail(format!("cannot run `{}`: {e}", words[0])))?;
     let stdout = Zeroizing::new(output.stdout);
     if !output.status.success() {

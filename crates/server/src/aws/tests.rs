@@ -44,17 +44,18 @@ impl World {
 
 /// A source in words, with its secrets.
 fn shown(source: &Source) -> String {
-    match source {
-        Source::Keys(keys) => {
+    let base = match &source.base {
+        Base::Keys(keys) => {
             let token = keys.session_token.as_ref().map(|token| format!("/{}", token.as_str())).unwrap_or_default();
             format!("{}/{}{token}", keys.access_key_id, keys.secret_access_key.as_str())
         }
-        Source::Process { command, .. } => format!("process {command}"),
-        Source::Role(role) => {
-            let Role { arn, session_name, external_id, duration_seconds, by, .. } = &**role;
-            format!("{arn} {session_name:?} {external_id:?} {duration_seconds:?} by {}", shown(by))
-        }
-    }
+        Base::Process { command, .. } => format!("process {command}"),
+    };
+    source.roles.iter().fold(base, |by, role| {
+        let Role { arn, session_name, external_id, duration_seconds, mfa_serial, .. } = role;
+        let mfa = mfa_serial.as_ref().map(|serial| format!(" with {serial}")).unwrap_or_default();
+        format!("{arn} {session_name:?} {external_id:?} {duration_seconds:?}{mfa} by {by}")
+    })
 }
 
 const PLAIN: Flags<'_> = Flags { profile: None, endpoint: None, region: None, ca_file: None };
@@ -202,6 +203,7 @@ fn roles_are_assumed_through_other_profiles() {
     check("deploy", r#"R1 Some("n") Some("x") Some(900) by AV/sv/tv"#);
     check("chain", r#"R2 None None None by R1 Some("n") Some("x") Some(900) by AV/sv/tv"#);
     check("self", "R3 None None None by AS/ss");
+    check("mfa", "R None None None with s by AV/sv/tv");
     check("by-program", "R5 None None None by process p");
     check_with(&set, "env", "R4 None None None by AE/se");
     check("env", "profile `env`: `credential_source` is `Environment`, but AWS_ACCESS_KEY_ID is not set");
@@ -213,7 +215,6 @@ fn roles_are_assumed_through_other_profiles() {
     check("long", "profile `long`: `duration_seconds` is not a number of seconds");
     check("odd", "profile `odd`: `credential_source` is `x`, expected `Environment`");
     // What is not supported is refused by name, with what to do.
-    check("mfa", "profile `mfa`: `mfa_serial` is not supported; assume the role with a code (`aws sts assume-role");
     check("ec2", "profile `ec2`: `credential_source = Ec2InstanceMetadata` is not supported; use `Environment`");
     check(
         "web",

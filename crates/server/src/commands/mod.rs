@@ -1,8 +1,10 @@
 //! One file per command.
 
+pub(crate) mod agent;
 pub(crate) mod authorize;
 pub(crate) mod catalogue;
 pub(crate) mod coverage;
+pub(crate) mod credential_process;
 pub(crate) mod evaluate;
 pub(crate) mod explain;
 pub(crate) mod import;

@@ -1,18 +1,21 @@
 //! The connection of commands to a running server.
 
+mod obtain;
+mod role;
+
 use std::path::PathBuf;
 
-use bailiwick_api::sts::AssumeRoleRequest;
-use bailiwick_api::{Operation, op};
+use bailiwick_api::Operation;
 use bailiwick_grpc::client::{ClientError, Server};
 use bailiwick_operation::Clock as _;
 use clap::Args;
-use jiff::Timestamp;
 
-use crate::aws::{self, Environment, Keys, Profiles, Role, Settings, Source};
+use crate::aws::{self, Base, Environment, Keys, Profiles, Role, Settings, Source};
 use crate::failure::Failure;
 use crate::input;
 use crate::system::SystemClock;
+
+pub(super) use role::RoleOptions;
 
 /// The server and the credentials, resolved as in the AWS CLI.
 #[derive(Args)]
@@ -42,11 +45,30 @@ pub(super) struct Remote {
 pub(super) struct Connection {
     server: Server,
     keys: Keys,
+    /// The roles that are not assumed yet.
+    roles: Vec<Role>,
     settings: Settings,
 }
 
 /// The largest accepted certificate file in bytes.
 const MAX_CA_FILE: u64 = 4 * 1024 * 1024;
+
+/// What the flags, the variables and the profiles say.
+pub(super) struct Resolved {
+    pub(super) settings: Settings,
+    pub(super) source: Source,
+    ca: Option<Vec<u8>>,
+}
+
+/// The same with known credentials, before the server is called.
+pub(super) struct Prepared {
+    settings: Settings,
+    /// The credentials to begin with.
+    keys: Keys,
+    /// The roles to assume one after the other.
+    roles: Vec<Role>,
+    ca: Option<Vec<u8>>,
+}
 
 impl Remote {
     /// Connects and runs `work` with the connection.
@@ -54,28 +76,36 @@ impl Remote {
     /// # Errors
     /// Exit code 2 when the server or the credentials are not known, 1 when the server cannot be reached.
     pub(super) fn run<T>(&self, work: impl AsyncFnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|e| Failure::new(format!("cannot start: {e}")))?;
+        let prepared = self.resolve(None)?.prepared()?;
+        block_on(async { work(&prepared.connect().await?).await })
+    }
+
+    /// Reads the profiles, and adds a role to be assumed with their credentials.
+    ///
+    /// # Errors
+    /// Exit code 2 when the server or the credentials are not known.
+    pub(super) fn resolve(&self, role: Option<Role>) -> Result<Resolved, Failure> {
         let variables = |name: &str| std::env::var(name).ok();
         let env = Environment(&variables);
         let profiles = Profiles::read(&env)?;
         let settings = Settings::resolve(self.flags(), &env, &profiles)?;
-        let source = prepared(Source::find(self.flags(), &env, &profiles, SystemClock.now())?)?;
+        let mut source = Source::find(self.flags(), &env, &profiles, SystemClock.now())?;
+        source.roles.extend(role);
         let ca = match &settings.ca_file {
-            Some(file) => {
-                let read = input::read_bytes(file, MAX_CA_FILE)?;
-                Some(read)
-            }
+            Some(file) => Some(input::read_bytes(file, MAX_CA_FILE)?),
             None => None,
         };
-        runtime.block_on(async {
-            let server = Server::connect(&settings.endpoint, ca.as_deref()).await;
-            let server = server.map_err(|error| unreachable(&settings, error))?;
-            let keys = obtained(&server, &settings, source).await?;
-            work(&Connection { server, keys, settings }).await
-        })
+        Ok(Resolved { settings, source, ca })
+    }
+
+    /// The server, the region and the certificates.
+    ///
+    /// # Errors
+    /// Exit code 2 when a setting is malformed or the profile does not exist.
+    pub(super) fn settings(&self) -> Result<Settings, Failure> {
+        let variables = |name: &str| std::env::var(name).ok();
+        let env = Environment(&variables);
+        Settings::resolve(self.flags(), &env, &Profiles::read(&env)?)
     }
 
     /// Returns the credentials of any profile. Roles are assumed over this connection.
@@ -84,8 +114,8 @@ impl Remote {
         let env = Environment(&variables);
         let profiles = Profiles::read(&env)?;
         let flags = aws::Flags { profile: Some(profile), ..self.flags() };
-        let source = prepared(Source::find(flags, &env, &profiles, SystemClock.now())?)?;
-        obtained(&connection.server, &connection.settings, source).await
+        let Source { base, roles } = Source::find(flags, &env, &profiles, SystemClock.now())?;
+        obtain::assumed(&connection.server, &connection.settings, base_keys(base)?, &roles).await
     }
 
     /// Returns the first of these flags that is given, for commands that need another flag with them.
@@ -109,11 +139,102 @@ impl Remote {
     }
 }
 
+/// Runs the program that prints the credentials, if there is one.
+fn base_keys(base: Base) -> Result<Keys, Failure> {
+    match base {
+        Base::Keys(keys) => Ok(keys),
+        Base::Process { profile, command } => {
+            let variables = |name: &str| std::env::var(name).ok();
+            aws::run_process(&profile, &command, &Environment(&variables), SystemClock.now())
+        }
+    }
+}
+
+/// Runs the only task of a command.
+pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(format!("cannot start: {e}")))?;
+    runtime.block_on(work)
+}
+
+impl Resolved {
+    /// Runs the program that prints the credentials, if there is one. Blocks.
+    ///
+    /// # Errors
+    /// Exit code 2 when it fails.
+    pub(super) fn prepared(self) -> Result<Prepared, Failure> {
+        let Resolved { settings, source: Source { base, roles }, ca } = self;
+        Ok(Prepared { settings, keys: base_keys(base)?, roles, ca })
+    }
+}
+
+impl Prepared {
+    /// The credentials, if no role has to be assumed for them.
+    pub(super) fn known(&self) -> Option<&Keys> {
+        self.roles.is_empty().then_some(&self.keys)
+    }
+
+    /// Connects to the server, and assumes the roles.
+    ///
+    /// # Errors
+    /// Exit code 1 when the server cannot be reached or refuses a role.
+    pub(super) async fn connect(self) -> Result<Connection, Failure> {
+        let mut connection = self.connect_only().await?;
+        connection.assume_roles().await?;
+        Ok(connection)
+    }
+
+    /// Connects to the server, with the credentials that the roles are to be assumed with.
+    ///
+    /// # Errors
+    /// Exit code 1 when the server cannot be reached.
+    pub(super) async fn connect_only(self) -> Result<Connection, Failure> {
+        let Prepared { settings, keys, roles, ca } = self;
+        let server = Server::connect(&settings.endpoint, ca.as_deref()).await;
+        let server = server.map_err(|error| unreachable(&settings, error))?;
+        Ok(Connection { server, keys, roles, settings })
+    }
+}
+
 impl Connection {
     /// Makes one call.
     pub(super) async fn call<O: Operation>(&self, request: &O::Request) -> Result<O::Response, ClientError> {
         let client = self.server.client(self.keys.signer(), &self.settings.region);
         client.call::<O>(request, SystemClock.now()).await
+    }
+
+    /// Assumes the roles one after the other, and returns the ARN of the last one.
+    ///
+    /// # Errors
+    /// When the server refuses one.
+    pub(super) async fn assume_roles(&mut self) -> Result<Option<String>, Failure> {
+        let roles = std::mem::take(&mut self.roles);
+        self.keys = obtain::assumed(&self.server, &self.settings, self.keys.clone(), &roles).await?;
+        Ok(roles.into_iter().next_back().map(|role| role.arn))
+    }
+
+    /// Opens a session of the user that the credentials belong to. Asks for the code of the MFA device, if one is named.
+    ///
+    /// # Errors
+    /// When the server refuses, or nobody can be asked for the code.
+    pub(super) async fn session_token(
+        &self,
+        duration_seconds: Option<i32>,
+        mfa_serial: Option<&str>,
+    ) -> Result<Keys, Failure> {
+        obtain::session_token(&self.server, &self.settings, &self.keys, duration_seconds, mfa_serial).await
+    }
+
+    /// Returns the MFA device of the first role that names one. The roles are then assumed without a code.
+    pub(super) fn take_mfa_serial(&mut self) -> Option<String> {
+        self.roles.iter_mut().filter_map(|role| role.mfa_serial.take()).reduce(|first, _| first)
+    }
+
+    /// Replaces the caller's credentials.
+    pub(super) fn set_keys(&mut self, keys: Keys) {
+        self.keys = keys;
     }
 
     /// The caller's credentials.
@@ -127,64 +248,10 @@ impl Connection {
     }
 }
 
-/// Runs the programs that print credentials.
-fn prepared(source: Source) -> Result<Source, Failure> {
-    Ok(match source {
-        Source::Keys(_) => source,
-        Source::Process { profile, command } => Source::Keys(aws::run_process(&profile, &command, SystemClock.now())?),
-        Source::Role(role) => {
-            let Role { by, .. } = *role;
-            Source::Role(Box::new(Role { by: prepared(by)?, ..*role }))
-        }
-    })
-}
-
-/// Assumes the roles of a source, each with the credentials of the one before.
-async fn obtained(server: &Server, settings: &Settings, source: Source) -> Result<Keys, Failure> {
-    let mut roles = Vec::new();
-    let mut source = source;
-    let mut keys = loop {
-        match source {
-            Source::Keys(keys) => break keys,
-            Source::Process { profile, command } => break aws::run_process(&profile, &command, SystemClock.now())?,
-            Source::Role(role) => {
-                let Role { profile, arn, session_name, external_id, duration_seconds, by } = *role;
-                roles.push((profile, arn, session_name, external_id, duration_seconds));
-                source = by;
-            }
-        }
-    };
-    while let Some((profile, arn, session_name, external_id, duration_seconds)) = roles.pop() {
-        let now = SystemClock.now();
-        let request = AssumeRoleRequest {
-            role_arn: Some(arn.clone()),
-            role_session_name: Some(session_name.unwrap_or_else(|| format!("bailiwick-{}", now.as_second()))),
-            external_id,
-            duration_seconds,
-            ..AssumeRoleRequest::default()
-        };
-        let answer = server.client(keys.signer(), &settings.region).call::<op::AssumeRole>(&request, now).await;
-        let refused = |e: ClientError| Failure::new(format!("profile `{profile}`: cannot assume {arn}: {e}"));
-        let credentials = answer.map_err(refused)?.credentials;
-        keys = credentials.and_then(session_keys).ok_or_else(|| {
-            Failure::new(format!("profile `{profile}`: {arn} was assumed, but the answer has no credentials"))
-        })?;
-    }
-    Ok(keys)
-}
-
-fn session_keys(credentials: bailiwick_api::sts::Credentials) -> Option<Keys> {
-    Some(Keys {
-        access_key_id: credentials.access_key_id?,
-        secret_access_key: credentials.secret_access_key?.into(),
-        session_token: credentials.session_token.map(Into::into),
-        expiration: credentials.expiration.and_then(|at| Timestamp::from_second(at.seconds).ok()),
-    })
-}
-
 /// Explains why the server cannot be reached, and what to do.
 fn unreachable(settings: &Settings, error: ClientError) -> Failure {
     let file = settings.ca_file.as_ref().map(|file| file.display().to_string());
+    let is_temporary = error.is_temporary();
     match (&error, file) {
         (ClientError::Certificate { .. }, None) => Failure::new(format!(
             "{error}; give the certificate, or that of its issuer, with --ca-file or AWS_CA_BUNDLE"
@@ -193,6 +260,6 @@ fn unreachable(settings: &Settings, error: ClientError) -> Failure {
             Failure::new(format!("{error}; the trusted certificates are in {file}"))
         }
         (ClientError::Trusted(why), Some(file)) => Failure::with_code(format!("cannot read {file}: {why}"), 2),
-        _ => Failure::new(error.to_string()),
+        _ => Failure::new(error.to_string()).temporary(is_temporary),
     }
 }

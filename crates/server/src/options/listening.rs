@@ -73,7 +73,8 @@ impl ListeningOptions {
     }
 }
 
-async fn bind(option: &str, addresses: &[SocketAddr]) -> Result<TcpListener, Failure> {
+/// Listens on the first available address.
+pub(crate) async fn bind(option: &str, addresses: &[SocketAddr]) -> Result<TcpListener, Failure> {
     let mut refused = None;
     for address in addresses {
         match TcpListener::bind(address).await {
