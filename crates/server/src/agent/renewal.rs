@@ -97,7 +97,9 @@ impl<O: Obtain> Renewal<O> {
     /// The time until the next attempt, or until the next look at the clock.
     fn wait(&self) -> Duration {
         let now = self.clock.now();
-        let due = self.state.borrow().session.as_ref().map(|session| session.due());
+        let state = self.state.borrow();
+        // After a failure, only its pause counts.
+        let due = state.session.as_ref().filter(|_| state.failure.is_none()).map(|session| session.due());
         let until_due = due.map(|due| Duration::try_from(due.duration_since(now)).unwrap_or_default());
         let pause = self.pause.map(|(until, _)| until.saturating_duration_since(Instant::now()));
         until_due.unwrap_or_default().max(pause.unwrap_or_default()).min(LONGEST_SLEEP)

@@ -186,6 +186,27 @@ async fn a_refusal_later_is_reported_once_the_session_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_renewal_can_be_asked_for() {
+    let (world, mut renewal) = world(Server::Up, 3_600);
+    renewal.begin().await.unwrap();
+    tokio::spawn(renewal.run());
+    for expected in ["ASIA2", "ASIA3"] {
+        world.sessions.renew();
+        world.pass(1).await;
+        assert_eq!(world.asked().await.as_deref(), Ok(expected));
+    }
+    // One that fails is tried again.
+    world.set(Server::Away);
+    world.sessions.renew();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(world.attempts(), [0, 0, 1, 2]);
+    world.set(Server::Up);
+    world.pass(1).await;
+    assert_eq!(world.asked().await.as_deref(), Ok("ASIA5"));
+    assert_eq!(world.attempts(), [0, 0, 1, 2, 3]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_machine_that_slept_has_new_credentials_at_once() {
     let (world, mut renewal) = world(Server::Up, 3_600);
     renewal.begin().await.unwrap();

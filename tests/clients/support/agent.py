@@ -1,0 +1,85 @@
+"""`bailiwick agent` as a process, and a port that can be connected to a server or not."""
+
+import shlex
+import signal
+import socket
+import subprocess
+import threading
+
+from .server import BINARY, PATIENCE, clean_environment
+
+
+class Agent:
+    """One agent on a free port. `variables` are what it tells its clients to set."""
+
+    def __init__(self, folder, environment, *arguments):
+        folder.mkdir(exist_ok=True)
+        self.token_file = folder / "agent.token"
+        self.log = folder / "agent.log"
+        self.variables = {}
+        nothing = {"NO_COLOR": "1", "HOME": str(folder), "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
+        command = [BINARY, "agent", "--listen", "127.0.0.1:0", "--token-file", self.token_file, *arguments]
+        self.process = subprocess.Popen(
+            list(map(str, command)), env=clean_environment() | nothing | environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=self.log.open("w"), text=True,
+        )  # fmt: skip
+        for _ in range(3 if "--imds" in arguments else 2):
+            line = self.process.stdout.readline()
+            assert line.startswith("export "), f"the agent ended with {self.process.wait(PATIENCE)}: {self.said()}"
+            name, _, value = line.removeprefix("export ").partition("=")
+            (self.variables[name],) = shlex.split(value)
+
+    @property
+    def port(self):
+        """The port that it listens on."""
+        return int(self.variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"].split(":")[2].split("/")[0])
+
+    @property
+    def token(self):
+        """The authorization token."""
+        return self.token_file.read_text()
+
+    def said(self):
+        """Its log so far."""
+        return self.log.read_text()
+
+    def stop(self):
+        """Stops it and returns its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=PATIENCE)
+        self.process.stdout.close()
+        return code
+
+
+class Relay:
+    """A port that passes connections on to a server while it is open."""
+
+    def __init__(self, port, server):
+        self.server = server
+        self.socket = socket.create_server(("127.0.0.1", port))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.socket.accept()
+            except OSError:
+                return
+            there = socket.create_connection(("127.0.0.1", self.server.port))
+            for source, target in ((client, there), (there, client)):
+                threading.Thread(target=self._pass, args=(source, target), daemon=True).start()
+
+    @staticmethod
+    def _pass(source, target):
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def close(self):
+        """Ends it; existing connections stay."""
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
