@@ -12,6 +12,7 @@ mod container;
 mod guard;
 mod metadata;
 mod renewal;
+mod reply;
 mod session;
 mod token_file;
 

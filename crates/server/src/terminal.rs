@@ -50,7 +50,7 @@ impl<'a> Hidden<'a> {
         hidden.local_modes -= LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG;
         hidden.special_codes[SpecialCodeIndex::VMIN] = 1;
         hidden.special_codes[SpecialCodeIndex::VTIME] = 0;
-        // What was typed before the question is no answer.
+        // What was typed before the question does not answer it.
         tcsetattr(tty, OptionalActions::Flush, &hidden)?;
         Ok(Hidden { tty, before })
     }

@@ -10,7 +10,7 @@ from .server import BINARY, PATIENCE, clean_environment
 
 
 class Agent:
-    """One agent on a free port. `variables` are what it tells its clients to set."""
+    """One agent on a free port. `variables` are what its clients have to set."""
 
     def __init__(self, folder, environment, *arguments):
         folder.mkdir(exist_ok=True)

@@ -10,16 +10,16 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
-use serde::Serialize;
 
 use super::metadata::MetadataTokens;
+use super::reply::text;
 use super::{Sessions, TokenFile, container, guard, metadata};
 use crate::net::Received;
 use crate::net::listen::Answer;
 
 /// What the agent knows besides the session.
 pub(crate) struct Surroundings {
-    /// The region that clients are told.
+    /// The region for clients.
     pub(crate) region: String,
     /// The authorization token of the container endpoint.
     pub(crate) token: TokenFile,
@@ -32,8 +32,8 @@ pub(crate) struct Surroundings {
 /// Answers the requests of the agent's listener.
 #[derive(Clone)]
 pub(crate) struct Agent {
-    pub(super) sessions: Sessions,
-    pub(super) around: Arc<Surroundings>,
+    sessions: Sessions,
+    around: Arc<Surroundings>,
 }
 
 impl Agent {
@@ -43,12 +43,17 @@ impl Agent {
     }
 
     /// Answers a request by its head. No request of either protocol has a body that matters.
-    pub(super) async fn respond(&self, head: &Parts, peer: &Peer) -> Response<Full<Bytes>> {
+    async fn respond(&self, head: &Parts, peer: &Peer) -> Response<Full<Bytes>> {
         let mut response = match guard::admit(head) {
             Err(refused) => text(refused.status, refused.message),
-            Ok(()) if head.uri.path() == container::PATH => container::answer(self, head, peer).await,
+            Ok(()) if head.uri.path() == container::PATH => {
+                container::answer(&self.sessions, &self.around.token, head, peer).await
+            }
             Ok(()) => match &self.around.metadata {
-                Some(tokens) => metadata::answer(self, tokens, head, peer).await,
+                Some(tokens) => {
+                    let now = self.around.clock.now();
+                    metadata::answer(&self.sessions, tokens, &self.around.region, now, head, peer).await
+                }
                 None => text(StatusCode::NOT_FOUND, "nothing is here"),
             },
         };
@@ -69,33 +74,6 @@ impl Answer for Agent {
         let status = StatusCode::from_u16(error.code().http_status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
         text(status, &error.to_string()).map(Body::new)
     }
-}
-
-/// An answer as plain text.
-pub(super) fn text(status: StatusCode, body: &str) -> Response<Full<Bytes>> {
-    response(status, "text/plain; charset=utf-8", Bytes::copy_from_slice(body.as_bytes()))
-}
-
-/// An answer as JSON.
-pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response<Full<Bytes>> {
-    match serde_json::to_vec(body) {
-        Ok(body) => response(status, "application/json", body.into()),
-        Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "the answer cannot be written"),
-    }
-}
-
-fn response(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    response
-}
-
-/// A method that the path does not have.
-pub(super) fn wrong_method(allowed: &'static str) -> Response<Full<Bytes>> {
-    let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "the path does not have that method");
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
-    response
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use http::{Method, Response, StatusCode, header};
 use http_body_util::Full;
 use serde::Serialize;
 
-use super::answer::{Agent, json, wrong_method};
 use super::guard::only;
+use super::reply::{json, wrong_method};
+use super::{Sessions, TokenFile};
 
 /// The path of the endpoint.
 pub(crate) const PATH: &str = "/credentials";
@@ -33,12 +34,12 @@ struct Problem<'a> {
 }
 
 /// Answers a request for the path.
-pub(super) async fn answer(agent: &Agent, head: &Parts, peer: &Peer) -> Response<Full<Bytes>> {
+pub(super) async fn answer(sessions: &Sessions, token: &TokenFile, head: &Parts, peer: &Peer) -> Response<Full<Bytes>> {
     if head.method != Method::GET {
         return wrong_method("GET");
     }
     let given = only(&head.headers, header::AUTHORIZATION.as_str());
-    if !given.is_some_and(|given| agent.around.token.is(given)) {
+    if !given.is_some_and(|given| token.is(given)) {
         let message = match given {
             Some(_) => "the authorization token is not that of this agent",
             None => "expected one Authorization header with the token of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
@@ -46,7 +47,7 @@ pub(super) async fn answer(agent: &Agent, head: &Parts, peer: &Peer) -> Response
         return json(StatusCode::UNAUTHORIZED, &Problem { code: "AccessDenied", message });
     }
     peer.standing.set_authenticated();
-    match agent.sessions.current().await {
+    match sessions.current().await {
         Ok(session) => json(
             StatusCode::OK,
             &Credentials {

@@ -20,7 +20,8 @@ const fn refused(status: StatusCode, message: &'static str) -> Refused {
 }
 
 const HOST: Refused = refused(StatusCode::FORBIDDEN, "the Host header must name a loopback address or localhost");
-const TARGET: Refused = refused(StatusCode::BAD_REQUEST, "the request must have one Host header and a path as its target");
+const TARGET: Refused =
+    refused(StatusCode::BAD_REQUEST, "the request must have one Host header and a path as its target");
 const FORWARDED: Refused = refused(StatusCode::FORBIDDEN, "forwarded requests are refused");
 const BROWSER: Refused = refused(StatusCode::FORBIDDEN, "requests of web pages are refused");
 
@@ -95,7 +96,8 @@ mod tests {
         let check = |host: &str, expected| {
             assert_eq!(asked("/", Version::HTTP_11, &[("host", host)]), expected, "{host}");
         };
-        for host in ["127.0.0.1:7472", "127.0.0.1", "127.8.9.1:1", "localhost:7472", "LOCALHOST", "[::1]:7472", "[::1]"] {
+        for host in ["127.0.0.1:7472", "127.0.0.1", "127.8.9.1:1", "localhost:7472", "LOCALHOST", "[::1]:7472", "[::1]"]
+        {
             check(host, Ok(()));
         }
         for host in [

@@ -13,9 +13,9 @@ use http_body_util::Full;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
-use super::Session;
-use super::answer::{Agent, json, text, wrong_method};
 use super::guard::only;
+use super::reply::{json, text, wrong_method};
+use super::{Session, Sessions};
 
 pub(crate) use tokens::MetadataTokens;
 
@@ -67,15 +67,24 @@ struct Identity<'a> {
 }
 
 /// Answers a request.
-pub(super) async fn answer(agent: &Agent, tokens: &MetadataTokens, head: &Parts, peer: &Peer) -> Response<Full<Bytes>> {
-    let now = agent.around.clock.now();
+pub(super) async fn answer(
+    sessions: &Sessions,
+    tokens: &MetadataTokens,
+    region: &str,
+    now: jiff::Timestamp,
+    head: &Parts,
+    peer: &Peer,
+) -> Response<Full<Bytes>> {
     let path = head.uri.path();
     if path == TOKEN_PATH {
         return new_token(tokens, head, now);
     }
     // Version 1 has no token.
     if !only(&head.headers, TOKEN).is_some_and(|token| tokens.verify(token, now)) {
-        return text(StatusCode::UNAUTHORIZED, "expected a valid token in X-aws-ec2-metadata-token: version 1 is not served");
+        return text(
+            StatusCode::UNAUTHORIZED,
+            "expected a valid token in X-aws-ec2-metadata-token: version 1 is not served",
+        );
     }
     peer.standing.set_authenticated();
     if head.method != Method::GET && head.method != Method::HEAD {
@@ -85,7 +94,6 @@ pub(super) async fn answer(agent: &Agent, tokens: &MetadataTokens, head: &Parts,
     if let Some((_, listed)) = FOLDERS.iter().find(|(folder, _)| *folder == path) {
         return text(StatusCode::OK, listed);
     }
-    let region = &agent.around.region;
     if path == "/latest/meta-data/placement/region" {
         return text(StatusCode::OK, region);
     }
@@ -94,7 +102,7 @@ pub(super) async fn answer(agent: &Agent, tokens: &MetadataTokens, head: &Parts,
     if role.is_none() && !is_of_session {
         return text(StatusCode::NOT_FOUND, "nothing is here");
     }
-    let session = match agent.sessions.current().await {
+    let session = match sessions.current().await {
         Ok(session) => session,
         Err(why) => return text(StatusCode::SERVICE_UNAVAILABLE, &why),
     };

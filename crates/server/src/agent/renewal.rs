@@ -69,7 +69,7 @@ impl<O: Obtain> Renewal<O> {
     /// Obtains the first session.
     ///
     /// # Errors
-    /// When another attempt would not help. A server that is away is no error: it may come later.
+    /// When another attempt would not help. If the server is away, it may come later, so the result is not an error.
     pub(crate) async fn begin(&mut self) -> Result<(), Failure> {
         match self.attempt().await {
             Err(failure) if !failure.is_temporary() => Err(failure),

@@ -55,7 +55,9 @@ mod tests {
     #[test]
     fn sessions_are_renewed_before_their_end() {
         let at = |seconds: i64| Timestamp::from_second(1_000_000 + seconds).unwrap();
-        for (lifetime, expected) in [(900, 450), (2_400, 1_200), (3_600, 2_400), (43_200, 42_000), (0, 0), (1, 0), (-5, -5)] {
+        for (lifetime, expected) in
+            [(900, 450), (2_400, 1_200), (3_600, 2_400), (43_200, 42_000), (0, 0), (1, 0), (-5, -5)]
+        {
             let found = due(at(0), at(lifetime));
             assert_eq!(found.as_second() - 1_000_000, expected, "{lifetime}");
         }

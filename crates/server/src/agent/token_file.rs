@@ -32,7 +32,10 @@ impl TokenFile {
         // Without an end of line, which SDKs would send or refuse.
         private_file::replace(path, 0o600, token.as_bytes()).map_err(|error| {
             Failure::with_code(
-                format!("cannot write the authorization token to {}: {error}; name another file with --token-file", path.display()),
+                format!(
+                    "cannot write the authorization token to {}: {error}; name another file with --token-file",
+                    path.display()
+                ),
                 2,
             )
         })?;

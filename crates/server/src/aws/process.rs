@@ -38,7 +38,12 @@ pub(crate) fn run(profile: &str, command: &str, env: &Environment<'_>, now: Time
     let words = shlex::split(command).filter(|words| !words.is_empty());
     let words = words.ok_or_else(|| fail("has quotes that do not close".to_owned()))?;
     let mut child = Command::new(&words[0]);
-    child.args(&words[1..]).env(DEPTH, (depth + 1).to_string()).stdin(Stdio::inherit()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    child
+        .args(&words[1..])
+        .env(DEPTH, (depth + 1).to_string())
+        .stdin(Stdio::inherit())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit());
     let output = child.output().map_err(|e| fail(format!("cannot run `{}`: {e}", words[0])))?;
     let stdout = Zeroizing::new(output.stdout);
     if !output.status.success() {

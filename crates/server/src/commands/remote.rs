@@ -218,7 +218,7 @@ impl Connection {
     /// Opens a session of the user that the credentials belong to. Asks for the code of the MFA device, if one is named.
     ///
     /// # Errors
-    /// When the server refuses, or nobody can be asked for the code.
+    /// When the server refuses, or there is no terminal to ask for the code.
     pub(super) async fn session_token(
         &self,
         duration_seconds: Option<i32>,

@@ -3,9 +3,9 @@
 use std::ops::RangeInclusive;
 
 use aws_lc_rs::hmac;
+use bailiwick_operation::Random;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bailiwick_operation::Random;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
@@ -72,7 +72,9 @@ mod tests {
             changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
             assert!(!tokens.verify(std::str::from_utf8(&changed).unwrap(), at(0)), "{place}");
         }
-        for wrong in ["", "AAAA", &token[1..], &token[..token.len() - 1], &format!("{token}="), &format!("{token}AAAA"), "é"] {
+        for wrong in
+            ["", "AAAA", &token[1..], &token[..token.len() - 1], &format!("{token}="), &format!("{token}AAAA"), "é"]
+        {
             assert!(!tokens.verify(wrong, at(0)), "{wrong}");
         }
     }

@@ -73,7 +73,8 @@ impl Obtain for Fake {
 fn world(server: Server, lifetime: i64) -> (World, Renewal<Fake>) {
     let clock = Arc::new(Paused(Instant::now(), Mutex::default()));
     let (server, attempts) = (Arc::new(Mutex::new(server)), Arc::<Mutex<Vec<u64>>>::default());
-    let fake = Fake { server: Arc::clone(&server), attempts: Arc::clone(&attempts), clock: Arc::clone(&clock), lifetime };
+    let fake =
+        Fake { server: Arc::clone(&server), attempts: Arc::clone(&attempts), clock: Arc::clone(&clock), lifetime };
     let (renewal, sessions) = Renewal::new(fake, Arc::clone(&clock) as Arc<dyn Clock>);
     (World { server, attempts, clock, sessions }, renewal)
 }

@@ -14,7 +14,7 @@ use crate::commands::remote::{Connection, Prepared};
 use crate::failure::Failure;
 use crate::system::SystemClock;
 
-/// Reads profile and variables anew for each session, so that a new sign-in is used at the next renewal.
+/// Reads profile and variables again for each session, so that a new sign-in is used at the next renewal.
 pub(super) struct Caller {
     remote: Arc<Remote>,
     role: RoleOptions,
@@ -85,7 +85,14 @@ impl Obtain for Caller {
             None => identity(&connection).await?,
         };
         let parsed = Arn::parse(&arn).map_err(|e| Failure::new(format!("`{arn}` is {e}")))?;
-        Ok(Session { name: name(&arn).to_owned(), account: parsed.account().to_string(), keys, obtained, expiration, arn })
+        Ok(Session {
+            name: name(&arn).to_owned(),
+            account: parsed.account().to_string(),
+            keys,
+            obtained,
+            expiration,
+            arn,
+        })
     }
 }
 

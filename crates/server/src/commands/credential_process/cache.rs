@@ -63,7 +63,8 @@ impl Cache {
     /// used.
     pub(super) fn read(&self) -> Option<Kept> {
         let found = fs::symlink_metadata(&self.0).ok()?;
-        let is_private = found.is_file() && found.mode() & 0o077 == 0 && found.uid() == rustix::process::geteuid().as_raw();
+        let is_private =
+            found.is_file() && found.mode() & 0o077 == 0 && found.uid() == rustix::process::geteuid().as_raw();
         let content = fs::read(&self.0).map(Zeroizing::new).ok().filter(|_| is_private)?;
         let Content::<Printed> { obtained, credentials } = serde_json::from_slice(&content).ok()?;
         let expiration = credentials.expiration.as_deref()?.parse::<Timestamp>().ok()?;
@@ -76,7 +77,9 @@ impl Cache {
         if keys.expiration.is_none() {
             return;
         }
-        let Ok(content) = serde_json::to_vec(&Content { obtained: SystemClock.now(), credentials: printed }) else { return };
+        let Ok(content) = serde_json::to_vec(&Content { obtained: SystemClock.now(), credentials: printed }) else {
+            return;
+        };
         let content = Zeroizing::new(content);
         let folder = self.0.parent().map(|folder| DirBuilder::new().recursive(true).mode(0o700).create(folder));
         let written = folder.unwrap_or(Ok(())).and_then(|()| private_file::replace(&self.0, 0o600, &content));
