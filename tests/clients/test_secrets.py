@@ -43,6 +43,9 @@ def test_no_secret_is_written_down(new_server):
     root.call("PutRolePolicy", RoleName="role", PolicyName="p", PolicyDocument=policy("iam:ListUsers"))
     session = AwsApi(server, key).call("AssumeRole", RoleArn=arn, RoleSessionName="session")["Credentials"]
     secrets += [session["SecretAccessKey"], session["SessionToken"]]
+    for operation, members in {"GetSessionToken": {}, "GetFederationToken": {"Name": "guest"}}.items():
+        issued = root.call(operation, **members)["Credentials"]
+        secrets += [issued["SecretAccessKey"], issued["SessionToken"]]
     AwsApi(server, Credentials.of(session)).call("ListUsers")
     with pytest.raises(ApiError):  # errors are written too
         AwsApi(server, Credentials.of(session | {"SessionToken": session["SessionToken"][:-8]})).call("ListUsers")

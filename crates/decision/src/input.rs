@@ -29,6 +29,8 @@ pub struct DecisionInput<'a, 's> {
     pub resource_account: Option<AccountId>,
     /// The time of the decision. Without one, no condition on the time is met.
     pub now: Option<Timestamp>,
+    /// When the caller authenticated with a second factor within the request itself. It counts before that of the session.
+    pub second_factor: Option<Timestamp>,
     /// What the view has of the resource, for its tags. Its policy takes part only as [`Self::resource_policy`].
     pub stored: Option<&'a StoredResource<'a>>,
     /// The keys of the request, in order of precedence.
@@ -69,6 +71,7 @@ impl<'a, 's> DecisionInput<'a, 's> {
             resource,
             resource_account: None,
             now: None,
+            second_factor: None,
             stored: None,
             keys: &[],
             simulated_keys: None,
@@ -82,7 +85,13 @@ impl<'a, 's> DecisionInput<'a, 's> {
         let digits = self.resource_account.map(AccountId::digits);
         let resource_account = digits.as_ref().and_then(|digits| std::str::from_utf8(digits).ok());
         let provider_values = &provider_values(self.subject);
-        let system = SystemKeys { subject: self.subject, now: self.now, resource_account, provider_values };
+        let system = SystemKeys {
+            subject: self.subject,
+            now: self.now,
+            second_factor: self.second_factor,
+            resource_account,
+            provider_values,
+        };
         let mut layers: SmallVec<[&dyn ContextSource; 6]> = SmallVec::new();
         layers.extend(self.simulated_keys);
         layers.push(&system);

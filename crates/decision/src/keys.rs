@@ -95,6 +95,8 @@ pub(crate) struct SystemKeys<'a, 's> {
     pub(crate) subject: &'a ResolvedSubject<'s>,
     /// The time; none leaves out the keys that depend on it.
     pub(crate) now: Option<Timestamp>,
+    /// When the caller authenticated with a second factor within the request.
+    pub(crate) second_factor: Option<Timestamp>,
     pub(crate) resource_account: Option<&'a str>,
     /// The values of those keys of the session's provider that have not exactly one, in their order.
     pub(crate) provider_values: &'a [Vec<&'a str>],
@@ -167,9 +169,11 @@ impl ContextSource for SystemKeys<'_, '_> {
             GlobalKey::UserId => non_empty(&names.user_id).filter(|_| subject.kind != SubjectKind::Service),
             GlobalKey::UserName => names.user_name.as_deref().map(ContextValue::One),
             GlobalKey::TokenIssueTime => session.map(|session| ContextValue::Time(moment(session.issued))),
+            GlobalKey::MultiFactorAuthPresent if self.second_factor.is_some() => Some(ContextValue::Bool(true)),
             GlobalKey::MultiFactorAuthPresent => session.map(|_| ContextValue::Bool(subject.mfa.is_some())),
             GlobalKey::MultiFactorAuthAge => {
-                let (since, now) = (subject.mfa.filter(|_| session.is_some())?, self.now?);
+                let of_session = subject.mfa.filter(|_| session.is_some());
+                let (since, now) = (self.second_factor.or(of_session)?, self.now?);
                 Some(ContextValue::Integer(now.as_second().saturating_sub(since.as_second()).max(0)))
             }
             GlobalKey::SourceIdentity => session?.source_identity.as_deref().map(ContextValue::One),

@@ -25,6 +25,9 @@ pub struct Check {
     /// Whether the account's password policy grants the action to the caller, a user, without a policy of their own. It
     /// grants no more than an identity policy would: denials, boundaries and SCPs apply.
     pub own_password: bool,
+    /// Whether the request itself has a second factor, which the handler verifies: the decision has
+    /// `aws:MultiFactorAuthPresent` and `aws:MultiFactorAuthAge`, as if it were right.
+    pub second_factor: bool,
 }
 
 /// The value of a context key.
@@ -59,6 +62,7 @@ impl Check {
             context: Vec::new(),
             policy: Policy::None,
             own_password: false,
+            second_factor: false,
         }
     }
 
@@ -72,6 +76,7 @@ impl Check {
             context: Vec::new(),
             policy: Policy::None,
             own_password: false,
+            second_factor: false,
         }
     }
 
@@ -170,6 +175,13 @@ impl Check {
     #[must_use]
     pub fn own_password(mut self, granted: bool) -> Self {
         self.own_password = granted;
+        self
+    }
+
+    /// Decides as if the second factor in the request were right. The handler must verify it before it does anything.
+    #[must_use]
+    pub fn with_second_factor(mut self) -> Self {
+        self.second_factor = true;
         self
     }
 

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use crate::call_audit::CallAudit;
 use crate::failures::{Admission, Claim};
 use crate::shared::Shared;
-use crate::{Incoming, lockout};
+use crate::{Incoming, lockout, session_limits};
 
 /// The caller of an operation: [`Authenticated`] if it needs a signature or a bearer token, otherwise [`Unsigned`].
 pub(crate) type CallerOf<O> = <<O as Operation>::Call as CallKind>::Select<Authenticated, Unsigned>;
@@ -37,6 +37,9 @@ pub(crate) trait CallCaller: Sized + Send + Sync {
         incoming: &Incoming<'_>,
         now: Timestamp,
     ) -> impl Future<Output = Result<Self>> + Send;
+
+    /// Checks that the caller's credentials may be used to call an operation at all.
+    fn may_call(&self, operation: &OperationInfo) -> Result<()>;
 
     /// The region in the signature.
     fn region(&self) -> Option<&Region>;
@@ -94,6 +97,10 @@ impl CallCaller for Authenticated {
 
     async fn authenticate(shared: &Shared, incoming: &Incoming<'_>, now: Timestamp) -> Result<Self> {
         shared.authenticate(incoming, now).await
+    }
+
+    fn may_call(&self, operation: &OperationInfo) -> Result<()> {
+        session_limits::check(&self.caller, operation)
     }
 
     fn region(&self) -> Option<&Region> {
@@ -173,6 +180,10 @@ impl CallCaller for Unsigned {
             Admission::Throttled(wait) => Err(shared.throttled(wait)),
             Admission::Free | Admission::OnlyIfValid => Ok(Unsigned(UnsignedCaller::Anonymous)),
         }
+    }
+
+    fn may_call(&self, _: &OperationInfo) -> Result<()> {
+        Ok(())
     }
 
     fn region(&self) -> Option<&Region> {

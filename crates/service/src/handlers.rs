@@ -45,6 +45,7 @@ macro_rules! not_implemented {
             $(($d me:ident $operation $d service:ident) => { &$crate::handlers::Unimplemented };)*
             ($d me:ident $d operation:ident AssumeRoleService) => { &$d me.parts.sts };
             ($d me:ident $d operation:ident CallerIdentityService) => { &$d me.parts.sts };
+            ($d me:ident $d operation:ident SessionTokenService) => { &$d me.parts.sts };
             ($d me:ident $d operation:ident TokenService) => { &$d me.parts.sts };
             ($d me:ident $d operation:ident AuthorizationService) => { &$d me.parts.authz };
             ($d me:ident $d operation:ident PolicyValidationService) => { &$d me.parts.authz };
@@ -61,15 +62,11 @@ macro_rules! not_implemented {
 not_implemented! {
     AssumeRoleWithSAML
     AssumeRoleWithWebIdentity
-    AssumeRoot
     ChangeExpiredPassword
     DecodeAuthorizationMessage
     DeleteRootPassword
-    GetAccessKeyInfo
     GetDelegatedAccessToken
-    GetFederationToken
     GetScopedCredentials
-    GetSessionToken
     GetSignInCredentials
     GetSigninToken
     GetWebIdentityToken

@@ -29,6 +29,7 @@ mod proof;
 mod refused;
 mod route;
 mod service;
+mod session_limits;
 mod shared;
 
 pub use body::BodyError;

@@ -118,6 +118,7 @@ where
     CallerOf<O>: CallCaller<Cx = CxOf<O>>,
 {
     let parts = &shared.parts;
+    caller.may_call(O::INFO)?;
     let message = message?;
     let request = O::Request::decode(message.clone()).map_err(|e| {
         IamError::new(ErrorCode::MalformedInput, "the request is not a message of its type").caused_by(e)

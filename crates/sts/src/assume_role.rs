@@ -9,6 +9,7 @@ use bailiwick_storage::Tx;
 
 use crate::Sts;
 use crate::role_session::{self, NewRoleSession, TargetRole};
+use crate::second_factor::SecondFactor;
 use crate::session_policy::SessionPolicies;
 use crate::session_tags::{self, SessionTags};
 
@@ -17,22 +18,31 @@ use crate::session_tags::{self, SessionTags};
 /// The role's trust policy must allow it, and so must the caller's own policies unless the trust policy names the
 /// caller. Tags, given or inherited, also need `sts:TagSession`; a source identity also needs `sts:SetSourceIdentity`.
 ///
+/// A code of an MFA device counts as the second factor in the decision on the call. The session has none.
+///
 /// # Errors
 /// `AccessDenied`, `ValidationError`, `MalformedPolicyDocument`, `PackedPolicyTooLarge`, `InvalidParameterValue`.
 impl Handle<op::AssumeRole> for Sts {
     type Plan = NewSession;
 
     async fn plan(&self, cx: &Cx, tx: &mut Tx, req: AssumeRoleRequest) -> Result<Planned<NewSession>> {
+        let factor = SecondFactor::read(cx, req.serial_number.as_deref(), req.token_code.as_deref())?;
         let mut session = parse(cx, &req)?;
         session.target = session.target.find(tx).await?;
         let checks = session.checks(cx.partition(), "sts:AssumeRole", |check| {
-            check.key_if("sts:ExternalId", req.external_id.as_deref())
+            let check = check.key_if("sts:ExternalId", req.external_id.as_deref());
+            // Decided as if the code were right, which `handle` verifies: a denial does not tell.
+            if factor.is_some() { check.with_second_factor() } else { check }
         });
-        Ok(Planned::new(NewSession(session)).checks(checks))
+        let minimum_size = req.minimum_session_token_size;
+        Ok(Planned::new(NewSession { session, factor, minimum_size }).checks(checks))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, NewSession(session): NewSession) -> Result<AssumeRoleResponse> {
-        let issued = session.issue(cx, tx).await?;
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, new: NewSession) -> Result<AssumeRoleResponse> {
+        if let Some(factor) = &new.factor {
+            factor.verify(cx, tx).await?;
+        }
+        let issued = new.session.issue(cx, tx, new.minimum_size).await?;
         Ok(AssumeRoleResponse {
             credentials: Some(issued.credentials),
             assumed_role_user: Some(issued.user),
@@ -47,7 +57,11 @@ impl Handle<op::AssumeRole> for Sts {
 
 /// The session that a request asks for.
 #[derive(Debug)]
-pub struct NewSession(NewRoleSession);
+pub struct NewSession {
+    session: NewRoleSession,
+    factor: Option<SecondFactor>,
+    minimum_size: Option<i32>,
+}
 
 fn parse(cx: &Cx, req: &AssumeRoleRequest) -> Result<NewRoleSession> {
     let caller = cx.caller();
@@ -62,11 +76,6 @@ fn parse(cx: &Cx, req: &AssumeRoleRequest) -> Result<NewRoleSession> {
         return Err(IamError::validation(
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
         ));
-    }
-    check_mfa(req)?;
-    if req.minimum_session_token_size.is_some_and(|size| size > 0) {
-        let message = "MinimumSessionTokenSize is not supported by this version of Bailiwick";
-        return Err(IamError::validation(message).field("MinimumSessionTokenSize", "0 or left out"));
     }
     if !req.provided_contexts.is_empty() {
         let message = "no provider of contexts is known here, so none can be passed";
@@ -86,16 +95,6 @@ fn parse(cx: &Cx, req: &AssumeRoleRequest) -> Result<NewRoleSession> {
         provider_keys: Vec::new(),
         parent_key: Some(caller.access_key_id().clone()),
     })
-}
-
-/// Refuses every MFA code, because MFA devices cannot be created yet.
-fn check_mfa(req: &AssumeRoleRequest) -> Result<()> {
-    let message = match (&req.serial_number, &req.token_code) {
-        (None, None) => return Ok(()),
-        (Some(_), Some(_)) => "MultiFactorAuthentication failed with invalid MFA one time pass code.",
-        _ => "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.",
-    };
-    Err(IamError::new(ErrorCode::AccessDenied, message))
 }
 
 #[cfg(test)]

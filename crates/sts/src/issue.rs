@@ -35,6 +35,8 @@ pub struct SessionParts {
     /// When the caller authenticated with a second factor. Only for sessions that carry it on: of GetSessionToken and of
     /// sign-in.
     pub mfa: Option<Timestamp>,
+    /// The length in bytes that the session token must at least have. A shorter one is padded.
+    pub minimum_token_size: Option<i32>,
 }
 
 /// Issued credentials.
@@ -79,9 +81,10 @@ pub fn issue_session<C>(
         parent_key: parts.parent_key,
         ..new
     };
+    let minimum = parts.minimum_token_size.and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
     let credential = Credential::AccessKey(key.clone());
     let caller = Caller { principal, credential, session: Some(Arc::new(session)), mfa: parts.mfa };
-    let (token, secret) = Tokens::of(cx.deployment()).issue_session(&caller)?;
+    let (token, secret) = Tokens::of(cx.deployment()).issue_session_of(&caller, minimum)?;
     Ok(Issued {
         caller,
         token_size: i32::try_from(token.len()).ok(),

@@ -9,15 +9,20 @@
 //!
 //! Start reading at [`Tokens`], then [`Sts`] and `assume_role`.
 
+mod access_key_info;
 mod assume_role;
+mod assume_root;
 mod caller_identity;
 mod create_token;
+mod federation_token;
 mod issue;
 mod message;
 mod packed_size;
 mod role_session;
+mod second_factor;
 mod session_policy;
 mod session_tags;
+mod session_token;
 #[cfg(test)]
 mod testing;
 mod tokens;

@@ -31,6 +31,9 @@ pub(crate) struct TokenMessage {
     /// In handles: the service in the scope of the caller's signature.
     #[prost(string, optional, tag = "9")]
     signed_for: Option<String>,
+    /// Zeros, for a token of a minimum length.
+    #[prost(bytes = "vec", tag = "11")]
+    padding: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
@@ -163,7 +166,13 @@ impl TokenMessage {
             issued: issued.as_microsecond(),
             expires: expires.as_microsecond(),
             signed_for: None,
+            padding: Vec::new(),
         }
+    }
+
+    /// Makes the token longer by at least this many characters, each of which holds six bits.
+    pub(crate) fn padded(self, characters: usize) -> Self {
+        Self { padding: vec![0; (characters * 3).div_ceil(4)], ..self }
     }
 
     pub(crate) fn with_service(self, service: &str) -> Self {

@@ -128,12 +128,17 @@ impl NewRoleSession {
         checks
     }
 
-    /// Issues the credentials. The checks have passed.
+    /// Issues the credentials. The checks have passed. `minimum_token_size` is `MinimumSessionTokenSize` of the request.
     ///
     /// # Errors
     /// `ValidationError` for a duration beyond the role's maximum and for a missing session policy, `PackedPolicyTooLarge`;
     /// `AccessDenied` if there is no role, which no trust policy allows in practice.
-    pub(crate) async fn issue<C>(self, cx: &Cx<C>, tx: &mut Tx) -> Result<IssuedRoleSession> {
+    pub(crate) async fn issue<C>(
+        self,
+        cx: &Cx<C>,
+        tx: &mut Tx,
+        minimum_token_size: Option<i32>,
+    ) -> Result<IssuedRoleSession> {
         let Some(role) = self.target.role else {
             let message = format!("Not authorized to assume {}", self.target.arn);
             return Err(IamError::new(ErrorCode::AccessDenied, message));
@@ -159,6 +164,7 @@ impl NewRoleSession {
             parent_key: self.parent_key,
             // A second factor counts in the decision on the call alone.
             mfa: None,
+            minimum_token_size,
         };
         let expires = self.not_after.map_or(expires, |latest| latest.min(expires));
         let issued = issue_session(cx, self.kind, principal, expires, parts)?;

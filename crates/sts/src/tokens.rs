@@ -96,6 +96,14 @@ impl<'a> Tokens<'a> {
     /// # Errors
     /// `ServiceFailure` if sealing fails or the caller has no session.
     pub fn issue_session(&self, caller: &Caller) -> Result<(String, SecretString), IamError> {
+        self.issue_session_of(caller, 0)
+    }
+
+    /// The same, with a token of at least `minimum` bytes.
+    ///
+    /// # Errors
+    /// As [`Self::issue_session`].
+    pub fn issue_session_of(&self, caller: &Caller, minimum: usize) -> Result<(String, SecretString), IamError> {
         let session = caller.session.as_deref().ok_or_else(|| IamError::internal("a session token without session"))?;
         let key = caller.access_key_id();
         let message = TokenMessage::of(caller, session.issued, session.expires);
@@ -103,8 +111,14 @@ impl<'a> Tokens<'a> {
         let keyring = self.sealer.keyring();
         let account = account_of(key).ok_or_else(|| IamError::internal("an access key id without account"))?;
         let aad = self.session_aad(key, &account);
-        let sealed = keyring.seal(KeyPurpose::SessionToken, &aad, &message.encode_to_vec());
-        let sealed = sealed.map_err(IamError::internal)?;
+        let seal = |message: &TokenMessage| {
+            keyring.seal(KeyPurpose::SessionToken, &aad, &message.encode_to_vec()).map_err(IamError::internal)
+        };
+        let mut sealed = seal(&message)?;
+        let lacking = minimum.saturating_sub(encoded_len(&sealed));
+        if lacking > 0 {
+            sealed = seal(&message.padded(lacking))?;
+        }
         let secret = keyring.derive_secret(KeyPurpose::SessionToken, &sealed, &aad).map_err(IamError::internal)?;
         Ok((URL_SAFE_NO_PAD.encode(in_form(&sealed)), secret))
     }
@@ -198,6 +212,11 @@ fn in_form(sealed: &[u8]) -> Vec<u8> {
     token.push(FORM);
     token.extend_from_slice(sealed);
     token
+}
+
+/// The length of the token with this sealed data, as text.
+fn encoded_len(sealed: &[u8]) -> usize {
+    ((1 + sealed.len()) * 4).div_ceil(3)
 }
 
 /// Decodes the sealed data of a token.

@@ -12,7 +12,7 @@ from support.proto import descriptors
 from support.server import ROOT, Credentials
 
 # Operations that succeed whatever policies say.
-OPEN = {"GetCallerIdentity"}
+OPEN = {"GetCallerIdentity", "GetSessionToken"}
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +65,16 @@ def request(server, house, operation, name, account, key):
         "Permissions": {"PolicyTemplateArn": "arn:aws:iam:::delegation-template/IdentityReview"},
         "NotificationChannel": f"arn:aws:sns:eu-central-1:{server.account}:topic",
         "EntityArn": f"{arn}delegation-request/00000000-0000-4000-8000-000000000000",
+        "TargetPrincipal": account, "TaskPolicyArn": {"arn": "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"},
         "JobId": "00000000-0000-4000-8000-000000000000", "ServiceNamespace": "s3", "EntityPath": "o-0000000000/r-0000/",
     }  # fmt: skip
     members = {member: values[member] for member in members_of(operation) if member in values}
     if operation in ("CreateUser", "CreateRole"):
         members.pop("PermissionsBoundary")
+    if operation == "GetSessionToken":
+        members.pop("SerialNumber")
     if operation == "AssumeRole":
+        members.pop("SerialNumber")
         members.pop("Tags")
     if operation == "CreatePolicyVersion":
         members["SetAsDefault"] = True

@@ -113,6 +113,7 @@ impl Authz {
         let input = DecisionInput {
             resource_account: check.resource_account,
             now: Some(cx.now()),
+            second_factor: check.second_factor.then(|| cx.now()),
             keys: &[&pipeline, &keys],
             trust: match &check.policy {
                 Policy::None => Trust::None,

@@ -188,8 +188,6 @@ async fn malformed_requests_are_refused_before_authorization() {
     }
     let one_code = AssumeRoleRequest { token_code: Some("123456".into()), ..ask(ROLE) };
     check(user(), one_code.clone(), "AccessDenied", "must provide both MFA serial number").await;
-    let both = AssumeRoleRequest { serial_number: Some("GAHT12345678".into()), ..one_code };
-    check(user(), both, "AccessDenied", "invalid MFA one time pass code").await;
     let context = AssumeRoleRequest { provided_contexts: vec![ProvidedContext::default()], ..ask(ROLE) };
     check(user(), context, "ValidationError", "context").await;
     let policy = AssumeRoleRequest { policy: Some("{}".into()), ..ask(ROLE) };
@@ -247,4 +245,52 @@ async fn session_policies_are_limited() {
     assert_eq!(code, "ValidationError");
     assert!(message.starts_with("Policy arn:aws:iam::aws:policy/Nothing was not found."), "{message}");
     assert!(message.ends_with("bailiwick import managed-policies FILE"), "{message}");
+}
+
+/// The decision on AssumeRole takes the code as right, and the handler verifies it; the session has no second factor.
+#[tokio::test]
+async fn a_code_counts_in_the_decision_on_the_call_alone() {
+    use crate::session_token::tests::{SERIAL, ana, code};
+
+    let (test, ana) = ana().await;
+    role(&test, MAIN, "/water/", "Otter", 3600).await;
+    let with = |serial: &str, code: &str| AssumeRoleRequest {
+        serial_number: Some(serial.into()),
+        token_code: Some(code.into()),
+        tags: vec![tag("job", "x")],
+        ..ask(ROLE)
+    };
+    let planned = |caller: Caller, req: AssumeRoleRequest| {
+        let test = test.clone();
+        async move {
+            let (cx, mut tx) = (test.cx(), test.begin().await);
+            let cx = if caller.user().is_some() { cx } else { test.as_caller(caller).cx() };
+            let planned = Handle::<op::AssumeRole>::plan(&Sts, &cx, &mut tx, req).await.unwrap();
+            let decided: Vec<_> = planned.checks.iter().map(|check| check.second_factor).collect();
+            let answer = Handle::<op::AssumeRole>::handle(&Sts, &cx, &mut tx, planned.plan).await;
+            if answer.is_ok() || tx.is_kept_if_refused() {
+                test.commit(tx).await;
+            }
+            (decided, answer)
+        }
+    };
+    let words = "AccessDenied: MultiFactorAuthentication failed with invalid MFA one time pass code.";
+    let wrong = if code() == "000000" { "000001" } else { "000000" };
+    for (caller, req) in [
+        (ana.clone(), with(SERIAL, wrong)),
+        (ana.clone(), with("arn:aws:iam::111122223333:mfa/none", &code())),
+        (session(&[], &[], None), with(SERIAL, &code())),
+    ] {
+        let (decided, answer) = planned(caller, req).await;
+        assert_eq!((decided, answer.unwrap_err().to_string().as_str()), (vec![true, true], words));
+    }
+    let (decided, answer) = planned(ana.clone(), with(SERIAL, &code())).await;
+    let credentials = answer.unwrap().credentials.unwrap();
+    assert_eq!(decided, [true, true]);
+    let id = bailiwick_model::AccessKeyId::parse(credentials.access_key_id.as_deref().unwrap()).unwrap();
+    let opened = Tokens::of(&test.deployment).open_session(&id, &credentials.session_token.unwrap(), now()).unwrap();
+    assert_eq!(opened.caller.mfa, None);
+    // A code works once.
+    assert_eq!(planned(ana.clone(), with(SERIAL, &code())).await.1.unwrap_err().to_string(), words);
+    assert_eq!(planned(ana, ask(ROLE)).await.0, [false]);
 }

@@ -1,0 +1,61 @@
+//! What temporary credentials may not call, whatever their policies allow.
+
+use bailiwick_api::OperationInfo;
+use bailiwick_model::{ErrorCode, IamError, Result};
+use bailiwick_operation::{Caller, Credential, Principal, SessionKind};
+
+/// The operations of STS that need long-term credentials.
+const LONG_TERM_ONLY: [&str; 2] = ["GetSessionToken", "GetFederationToken"];
+
+/// The operations of IAM and STS that a session may call, as far as its policies allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Limits {
+    iam: bool,
+    /// The operations of STS; `None` for all but [`LONG_TERM_ONLY`].
+    sts: Option<&'static [&'static str]>,
+}
+
+/// Returns the limits of a session.
+///
+/// They depend on the principal first: credentials that were derived from those of a federated user, of a user's session,
+/// or of a root task keep their limits.
+fn limits(principal: &Principal, kind: SessionKind, mfa: bool) -> Limits {
+    match (principal, kind) {
+        (Principal::FederatedUser { .. }, _) => Limits { iam: false, sts: Some(&["GetCallerIdentity"]) },
+        (_, SessionKind::AssumeRoot) => Limits { iam: true, sts: Some(&["GetCallerIdentity"]) },
+        (Principal::RoleSession { .. }, _) | (_, SessionKind::SignIn) => Limits { iam: true, sts: None },
+        (Principal::User { .. } | Principal::Root { .. }, _) => {
+            Limits { iam: mfa, sts: Some(&["AssumeRole", "GetCallerIdentity", "GetScopedCredentials"]) }
+        }
+    }
+}
+
+/// Checks that the credentials of a caller may be used to call an operation at all.
+///
+/// # Errors
+/// `InvalidClientTokenId` for IAM, `AccessDenied` for STS: the answers of AWS.
+pub(crate) fn check(caller: &Caller, operation: &OperationInfo) -> Result<()> {
+    let is_sts = operation.service == "sts";
+    let refused = || {
+        let message = format!("Cannot call {} with session credentials", operation.name);
+        Err(IamError::new(ErrorCode::AccessDenied, message))
+    };
+    let needs_long_term = is_sts && LONG_TERM_ONLY.contains(&operation.name);
+    let Some(session) = caller.session.as_deref() else {
+        // A bearer token must not become credentials that last longer.
+        let is_bearer = matches!(caller.credential, Credential::Bearer(_));
+        return if needs_long_term && is_bearer { refused() } else { Ok(()) };
+    };
+    let limits = limits(&caller.principal, session.kind, caller.mfa.is_some());
+    match operation.service {
+        "iam" if !limits.iam => Err(IamError::new(
+            ErrorCode::InvalidClientTokenId,
+            "The security token included in the request is invalid.",
+        )),
+        "sts" if needs_long_term || limits.sts.is_some_and(|sts| !sts.contains(&operation.name)) => refused(),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

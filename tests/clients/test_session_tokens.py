@@ -1,0 +1,229 @@
+"""GetSessionToken, GetFederationToken, AssumeRoot, GetAccessKeyInfo, and what temporary credentials may call."""
+
+import datetime
+import json
+
+import pytest
+from support.api import moment
+from support.cli import Cli
+from support.documents import ALLOW_ALL, policy, trust
+from support.expect import refused
+from support.server import Credentials
+from support.totp import Authenticator
+
+WRONG_CODE = "MultiFactorAuthentication failed with invalid MFA one time pass code."
+WITH_MFA = {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
+TASK = "arn:aws:iam::aws:policy/root-task/"
+
+
+def session_of(api, answer):
+    """The same front end, with issued credentials."""
+    return api.signed_by(Credentials.of(answer["Credentials"]))
+
+
+def lasts(answer):
+    """How long credentials last, in minutes."""
+    left = moment(answer["Credentials"]["Expiration"]) - datetime.datetime.now(datetime.timezone.utc)
+    return round(left.total_seconds() / 60)
+
+
+@pytest.fixture
+def ana(api, new_user):
+    """A user who may do everything, through the front end under test."""
+    user, credentials = new_user(ALLOW_ALL)
+    ana = api.signed_by(credentials)
+    ana.user, ana.key = user, credentials
+    return ana
+
+
+@pytest.fixture
+def phone(api, name, ana):
+    """Ana's authenticator app. Its codes up to the current one are used."""
+    app = Authenticator(api.call("CreateVirtualMFADevice", VirtualMFADeviceName=name("phone"))["VirtualMFADevice"])
+    api.call("EnableMFADevice", UserName=ana.user["UserName"], SerialNumber=app.serial, **app.pair())
+    return app
+
+
+def factor(app, steps=0):
+    return {"SerialNumber": app.serial, "TokenCode": app.code(steps)}
+
+
+def test_a_session_of_a_user_is_the_user(api, ana):
+    for members, minutes in (({}, 720), ({"DurationSeconds": 900}, 15), ({"DurationSeconds": 129_600}, 2160)):
+        answer = ana.call("GetSessionToken", **members)
+        assert lasts(answer) == minutes
+        assert session_of(api, answer).call("GetCallerIdentity")["Arn"] == ana.user["Arn"]
+    for seconds in (899, 129_601):
+        refused(ana, "ValidationError", "GetSessionToken", DurationSeconds=seconds)
+    long = ana.call("GetSessionToken", MinimumSessionTokenSize=3_000)
+    assert 3_000 <= len(long["Credentials"]["SessionToken"]) == long["SessionTokenSize"] < 3_010
+    session_of(api, long).call("GetCallerIdentity")
+
+
+def test_a_session_of_root_lasts_an_hour(api):
+    answer = api.call("GetSessionToken", DurationSeconds=129_600)
+    assert lasts(answer) == 60
+    assert session_of(api, answer).call("GetCallerIdentity")["Arn"].endswith(":root")
+
+
+def test_only_a_right_code_of_ones_own_device_proves_mfa_and_only_once(api, ana, phone, new_user):
+    without = session_of(api, ana.call("GetSessionToken"))
+    error = refused(without, "InvalidClientTokenId", "GetUser")
+    assert error.message.startswith("The security token included in the request is invalid")
+    wrong = f"{(int(phone.code()) + 1) % 1_000_000:06}"
+    assert refused(ana, "AccessDenied", "GetSessionToken", SerialNumber=phone.serial, TokenCode=wrong).message == WRONG_CODE
+    _, other = new_user(ALLOW_ALL)
+    assert refused(api.signed_by(other), "AccessDenied", "GetSessionToken", **factor(phone, 1)).message == WRONG_CODE
+    for member in ("SerialNumber", "TokenCode"):
+        refused(ana, "AccessDenied", "GetSessionToken", **{member: factor(phone, 1)[member]})
+    given = factor(phone, 1)
+    proven = session_of(api, ana.call("GetSessionToken", **given))
+    assert proven.call("GetUser")["User"]["Arn"] == ana.user["Arn"]
+    assert refused(ana, "AccessDenied", "GetSessionToken", **given).message == WRONG_CODE
+
+
+def test_a_policy_that_denies_without_mfa_holds_for_keys_and_sessions(api, aws, ana, phone):
+    deny = {"Effect": "Deny", "Action": "iam:ListUsers", "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}}
+    aws.call("PutUserPolicy", UserName=ana.user["UserName"], PolicyName="mfa", PolicyDocument=policy(deny))
+    refused(ana, "AccessDenied", "ListUsers")
+    session_of(api, ana.call("GetSessionToken", **factor(phone, 1))).call("ListUsers")
+
+
+def test_assume_role_takes_a_code_for_its_own_decision_only(api, aws, ana, phone, name, server):
+    role = name("role")
+    trusts = policy({"Principal": {"AWS": ana.user["Arn"]}, "Action": "sts:AssumeRole", **WITH_MFA})
+    arn = aws.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trusts)["Role"]["Arn"]
+    aws.call("PutRolePolicy", RoleName=role, PolicyName="p", PolicyDocument=policy("iam:ListUsers", {"Action": "iam:ListRoles", **WITH_MFA}))
+    ask = {"RoleArn": arn, "RoleSessionName": "session"}
+    refused(ana, "AccessDenied", "AssumeRole", **ask)
+    wrong = f"{(int(phone.code()) + 1) % 1_000_000:06}"
+    assert refused(ana, "AccessDenied", "AssumeRole", **ask, SerialNumber=phone.serial, TokenCode=wrong).message == WRONG_CODE
+    session = session_of(api, ana.call("AssumeRole", **ask, **factor(phone, 1)))
+    session.call("ListUsers")
+    refused(session, "AccessDenied", "ListRoles")
+    refused(ana, "AccessDenied", "AssumeRole", **ask, **factor(phone, 1))
+
+
+def test_a_denied_role_reveals_nothing_about_codes(api, aws, phone, ana, name, new_user):
+    arn = aws.call("CreateRole", RoleName=name("role"), AssumeRolePolicyDocument=trust("arn:aws:iam::111122223333:root"))["Role"]["Arn"]
+    wrong = f"{(int(phone.code()) + 1) % 1_000_000:06}"
+    said = {
+        refused(ana, "AccessDenied", "AssumeRole", RoleArn=arn, RoleSessionName="session", SerialNumber=phone.serial, TokenCode=code).message
+        for code in (wrong, phone.code(1))
+    }
+    assert len(said) == 1 and "MultiFactor" not in said.pop()
+    # The right code was not used up by the denied call.
+    ana.call("GetSessionToken", **factor(phone, 1))
+
+
+def test_a_federated_user_has_both_the_issuers_and_the_session_policies(api, aws, server, new_user):
+    user, credentials = new_user(policy("sts:GetFederationToken", "sts:TagSession", "sts:GetAccessKeyInfo", "bailiwick:Authorize"))
+    issuer = api.signed_by(credentials)
+    answer = issuer.call("GetFederationToken", Name="guest", Policy=policy("*"), Tags=[{"Key": "team", "Value": "red"}])
+    assert lasts(answer) == 720 and answer["PackedPolicySize"] >= 1
+    arn = f"arn:aws:sts::{server.account}:federated-user/guest"
+    assert answer["FederatedUser"] == {"FederatedUserId": f"{server.account}:guest", "Arn": arn}
+    guest = session_of(api, answer)
+    identity = guest.call("GetCallerIdentity")
+    assert (identity["Arn"], identity["UserId"]) == (arn, f"{server.account}:guest")
+    refused(guest, "InvalidClientTokenId", "GetUser", UserName=user["UserName"])
+    refused(issuer, "AccessDenied", "GetUser")
+    assert lasts(api.call("GetFederationToken", Name="guest", DurationSeconds=129_600)) == 60
+    for members in ({"Name": "g"}, {"Name": "x" * 33}, {"DurationSeconds": 899}, {"PolicyArns": [{"arn": "arn:aws:iam::aws:policy/Nothing"}]}):
+        refused(issuer, "ValidationError", "GetFederationToken", **{"Name": "guest"} | members)
+    refused(issuer, "MalformedPolicyDocument", "GetFederationToken", Name="guest", Policy="{}")
+    _, powerless = new_user()
+    error = refused(api.signed_by(powerless), "AccessDenied", "GetFederationToken", Name="guest")
+    assert error.message.startswith("User: ") and f"sts:GetFederationToken on resource: {arn}" in error.message
+
+
+def test_what_each_kind_of_credentials_may_call(api, aws, ana, phone, name, server):
+    """The answers of AWS: `AccessDenied` for STS, `InvalidClientTokenId` for IAM."""
+    role = name("role")
+    arn = aws.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trust(server.account))["Role"]["Arn"]
+    aws.call("PutRolePolicy", RoleName=role, PolicyName="p", PolicyDocument=policy("*"))
+    ask = {
+        "AssumeRole": {"RoleArn": arn, "RoleSessionName": "session"},
+        "GetCallerIdentity": {},
+        "GetSessionToken": {},
+        "GetFederationToken": {"Name": "guest"},
+        "GetAccessKeyInfo": {"AccessKeyId": ana.key.access_key_id},
+        "ListUsers": {},
+    }
+    kinds = {
+        "a user's key": (ana, "++++++"),
+        "AssumeRole": (session_of(api, ana.call("AssumeRole", **ask["AssumeRole"])), "++--++"),
+        "GetSessionToken": (session_of(api, ana.call("GetSessionToken")), "++----"),
+        "GetSessionToken with MFA": (session_of(api, ana.call("GetSessionToken", **factor(phone, 1))), "++---+"),
+        "GetFederationToken": (session_of(api, ana.call("GetFederationToken", Name="guest", Policy=policy("*"))), "-+----"),
+    }
+    for kind, (caller, row) in kinds.items():
+        for (operation, members), allowed in zip(ask.items(), row):
+            if allowed == "+":
+                caller.call(operation, **members)
+            elif operation == "ListUsers":
+                refused(caller, "InvalidClientTokenId", operation)
+            else:
+                error = refused(caller, "AccessDenied", operation, **members)
+                assert error.message.startswith(f"Cannot call {operation} with session credentials"), kind
+    # Credentials of a session are not better by way of a bearer token.
+    bearer = api.signed_by(ana.key)
+    assert refused(api, "AccessDenied", "AssumeRole", **ask["AssumeRole"]).message.startswith("Roles may not be assumed by root accounts")
+    assert bearer.call("GetCallerIdentity")["Arn"] == ana.user["Arn"]
+
+
+def test_root_of_a_member_is_bound_to_its_task(api, rpc, aws, ana, name):
+    called = name("account")
+    member = rpc.call("CreateAccount", accountName=called, email=f"{called}@example.com")["account"]["accountId"]
+    ask = {"TargetPrincipal": member, "TaskPolicyArn": {"arn": TASK + "IAMAuditRootUserCredentials"}}
+    aws.call("DisableOrganizationsRootSessions")
+    assert "EnableOrganizationsRootSessions" in refused(ana, "AccessDenied", "AssumeRoot", **ask).message
+    aws.call("EnableOrganizationsRootSessions")
+    answer = ana.call("AssumeRoot", **ask)
+    assert lasts(answer) == 15
+    root = session_of(api, answer)
+    assert root.call("GetCallerIdentity")["Arn"] == f"arn:aws:iam::{member}:root"
+    assert root.call("ListAccessKeys")["AccessKeyMetadata"] == []
+    error = refused(root, "AccessDenied", "CreateUser", UserName="mine")
+    assert "no session policy allows" in error.message
+    for operation in ("CreateAccessKey", "ListUsers", "GetAccountAuthorizationDetails"):
+        refused(root, "AccessDenied", operation)
+    refused(root, "AccessDenied", "GetSessionToken")
+    refused(root, "AccessDenied", "AssumeRoot", **ask)
+    refused(api, "AccessDenied", "AssumeRoot", **ask)
+    refused(ana, "ValidationError", "AssumeRoot", **ask | {"TaskPolicyArn": {"arn": "arn:aws:iam::aws:policy/AdministratorAccess"}})
+    refused(ana, "ValidationError", "AssumeRoot", **ask, DurationSeconds=901)
+
+
+def test_the_account_of_a_key(api, ana, server):
+    for key in (ana.key.access_key_id, ana.call("GetSessionToken")["Credentials"]["AccessKeyId"]):
+        assert ana.call("GetAccessKeyInfo", AccessKeyId=key) == {"Account": server.account}
+    refused(ana, "ValidationError", "GetAccessKeyInfo", AccessKeyId="0000000000000000")
+
+
+def test_the_cli_issues_each_kind(server, new_user, aws, name, tmp_path):
+    user, credentials = new_user(ALLOW_ALL)
+    with Cli(server, credentials) as cli:
+        token = cli("sts", "get-session-token", "--duration-seconds", "900")["Credentials"]
+        guest = cli("sts", "get-federation-token", "--name", "guest", "--policy", json.loads(json.dumps(policy("s3:*"))))
+        info = cli("sts", "get-access-key-info", "--access-key-id", token["AccessKeyId"])
+    assert guest["FederatedUser"]["Arn"] == f"arn:aws:sts::{server.account}:federated-user/guest"
+    assert info == {"Account": server.account}
+    with Cli(server, Credentials.of(token)) as cli:
+        assert cli("sts", "get-caller-identity")["Arn"] == user["Arn"]
+
+
+@pytest.mark.parametrize("issue", [("GetSessionToken", {}), ("GetFederationToken", {"Name": "guest"})], ids=lambda issue: issue[0])
+def test_altered_and_foreign_tokens_are_refused(api, ana, new_server, issue):
+    issued = ana.call(issue[0], **issue[1])["Credentials"]
+    token = issued["SessionToken"]
+    middle = len(token) // 2
+    for bad in (token[:-4], token + "AAAA", token[:middle] + ("A" if token[middle] != "A" else "B") + token[middle + 1 :], "x" * 400):
+        refused(api.signed_by(Credentials.of(issued | {"SessionToken": bad})), "InvalidClientTokenId", "GetCallerIdentity")
+    other = ana.call("GetSessionToken")["Credentials"]
+    mixed = issued | {"SessionToken": other["SessionToken"]}
+    refused(api.signed_by(Credentials.of(mixed)), "InvalidClientTokenId", "GetCallerIdentity")
+    wrong = issued | {"SecretAccessKey": other["SecretAccessKey"]}
+    refused(api.signed_by(Credentials.of(wrong)), "SignatureDoesNotMatch", "GetCallerIdentity")
+    foreign = type(api)(new_server().start(), Credentials.of(issued))
+    refused(foreign, "InvalidClientTokenId", "GetCallerIdentity")
