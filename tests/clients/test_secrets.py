@@ -51,6 +51,16 @@ def test_no_secret_is_written_down(new_server):
         AwsApi(server, Credentials.of(session | {"SessionToken": session["SessionToken"][:-8]})).call("ListUsers")
     with pytest.raises(ApiError):
         AwsApi(server, Credentials(key.access_key_id, "q" * 40)).call("ListUsers")
+    door, typed = GrpcApi(server, None), "Hidden-Reeds-9"
+    with pytest.raises(ApiError):  # a password where the name should be
+        door.call("SignIn", account=server.account, userName=typed, password=typed)
+    door.call("SignIn", account=server.account, userName="user-0", password="Hidden-Meadow-0", mfaCode=None)
+    root_password = "Hidden-Shore-10"
+    GrpcApi(server, server.root).call("PutRootPassword", password=root_password)
+    token = door.call("SignIn", account=server.account, root=True, password=root_password)["session"]["token"]
+    keys = GrpcApi(server, Credentials(bearer=token)).call("GetSignInCredentials")
+    lent = {"accessKeyId": session["AccessKeyId"], "secretAccessKey": session["SecretAccessKey"], "sessionToken": session["SessionToken"]}
+    secrets += [typed, root_password, token, keys["secretAccessKey"], keys["sessionToken"], door.call("GetSigninToken", **lent)["signinToken"]]
     master = server.data.with_name(server.data.name + ".key").read_bytes().strip()
     server.stop()
     written = {str(path): path.read_bytes() for path in server.data.rglob("*") if path.is_file()}

@@ -135,6 +135,18 @@ impl Event<'_> {
 impl UserIdentity {
     pub(crate) fn of(caller: &Caller, partition: Partition) -> Self {
         let principal = &caller.principal;
+        let session = caller.session.as_deref();
+        UserIdentity {
+            access_key_id: caller.access_key_id().to_string(),
+            session_creation: session.map_or(0, |s| s.issued.as_second()),
+            mfa_authenticated: caller.mfa.is_some(),
+            source_identity: session.and_then(|s| s.source_identity.clone()).unwrap_or_default(),
+            bearer: matches!(caller.credential, Credential::Bearer(_)),
+            ..Self::of_principal(principal, partition)
+        }
+    }
+
+    fn of_principal(principal: &Principal, partition: Partition) -> Self {
         let (kind, user_name) = match principal {
             Principal::Root { .. } => ("Root", String::new()),
             Principal::User { name, .. } => ("IAMUser", name.to_string()),
@@ -143,13 +155,11 @@ impl UserIdentity {
                 ("FederatedUser", issuer.as_ref().map(|issuer| issuer.name.to_string()).unwrap_or_default())
             }
         };
-        let session = caller.session.as_deref();
         UserIdentity {
             kind: kind.to_owned(),
             principal_id: principal.user_id(),
             arn: principal.arn(partition).to_string(),
             account_id: principal.account().to_string(),
-            access_key_id: caller.access_key_id().to_string(),
             user_name,
             session_issuer_arn: match principal {
                 Principal::RoleSession { .. } => principal.identity_arn(partition).to_string(),
@@ -161,20 +171,25 @@ impl UserIdentity {
                 }
                 Principal::Root { .. } | Principal::User { .. } => String::new(),
             },
-            session_creation: session.map_or(0, |s| s.issued.as_second()),
-            mfa_authenticated: caller.mfa.is_some(),
-            source_identity: session.and_then(|s| s.source_identity.clone()).unwrap_or_default(),
-            bearer: matches!(caller.credential, Credential::Bearer(_)),
-            identity_provider: String::new(),
+            ..UserIdentity::default()
         }
     }
 }
 
 impl UserIdentity {
-    /// The identity of a caller without a signature, with CloudTrail's types.
-    pub(crate) fn of_unsigned(caller: &UnsignedCaller) -> Self {
+    /// The identity of a caller without a signature, with CloudTrail's types. A person is the one that the request names:
+    /// whether the password was correct is in the rest of the record.
+    pub(crate) fn of_unsigned(caller: &UnsignedCaller, partition: Partition) -> Self {
+        let person = match caller {
+            UnsignedCaller::Person(person) => person.principal.as_ref(),
+            _ => None,
+        };
+        if let Some(principal) = person {
+            return Self::of_principal(principal, partition);
+        }
         match caller {
-            UnsignedCaller::Anonymous => UserIdentity {
+            UnsignedCaller::Credentials(caller) => Self::of(caller, partition),
+            UnsignedCaller::Anonymous | UnsignedCaller::Person(_) => UserIdentity {
                 kind: "AWSAccount".to_owned(),
                 account_id: "ANONYMOUS_PRINCIPAL".to_owned(),
                 ..UserIdentity::default()

@@ -88,6 +88,13 @@ impl RecordRateLimit {
                     id: principal.id.clone(),
                     has_failed: event.error.is_some(),
                 },
+                Some(UnsignedCaller::Person(person)) => match person.proven() {
+                    Some(principal) => Key::Caller { id: id_of(principal), has_failed: event.error.is_some() },
+                    None => Key::Source(event.request.source_ip.map(network)),
+                },
+                Some(UnsignedCaller::Credentials(caller)) => {
+                    Key::Caller { id: id_of(&caller.principal), has_failed: event.error.is_some() }
+                }
                 Some(UnsignedCaller::Anonymous) | None => Key::Source(event.request.source_ip.map(network)),
             },
         };

@@ -153,7 +153,7 @@ fn origin(event: &Event<'_>) -> CallOrigin {
         user_identity: event
             .caller
             .map(|caller| UserIdentity::of(caller, event.partition))
-            .or_else(|| event.unsigned.map(UserIdentity::of_unsigned)),
+            .or_else(|| event.unsigned.map(|caller| UserIdentity::of_unsigned(caller, event.partition))),
     }
 }
 

@@ -157,10 +157,10 @@ impl SessionKind {
         let is_role = matches!(principal, Principal::RoleSession { .. });
         match self {
             SessionKind::AssumeRole | SessionKind::Saml | SessionKind::WebIdentity => is_role,
-            SessionKind::SessionToken => is_identity,
+            SessionKind::SessionToken | SessionKind::SignIn => is_identity,
             SessionKind::FederationToken => matches!(principal, Principal::FederatedUser { .. }),
             SessionKind::AssumeRoot => matches!(principal, Principal::Root { .. }),
-            SessionKind::Scoped | SessionKind::Delegated | SessionKind::SignIn => true,
+            SessionKind::Scoped | SessionKind::Delegated => true,
         }
     }
 }

@@ -59,7 +59,7 @@ pub use keys::KeySource;
 pub use stored_resource::StoredResource;
 pub use subject::{ResolvedSubject, Subject, SubjectKind, compile_session_policy};
 pub use trust::{Trust, assumed_role};
-pub use unsigned::{FederatedPrincipal, Federation, UnsignedCaller};
+pub use unsigned::{FederatedPrincipal, Federation, Person, UnsignedCaller};
 pub use view::{
     AccessKey, Account, EffectivePolicies, Entity, Group, Holder, ManagedPolicy, Resource, Role, Service, View,
     ViewBuilder, change,

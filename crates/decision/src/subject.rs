@@ -10,7 +10,7 @@ use bailiwick_policy_lang::{PolicyKind, parse};
 use jiff::Timestamp;
 use smallvec::SmallVec;
 
-use crate::{Caller, Entity, Principal, Session, SessionKind, SessionPolicyRef, UnsignedCaller, View};
+use crate::{Caller, Entity, FederatedPrincipal, Principal, Session, SessionKind, SessionPolicyRef, View};
 
 mod resolved;
 
@@ -177,15 +177,10 @@ impl Subject {
         Self::without_account(SubjectKind::Anonymous, "*", "anonymous", "anonymous")
     }
 
-    /// Returns the subject of a caller of an operation that needs no signature. Policies allow a federated principal something
-    /// by naming its provider. Neither has policies of its own.
-    pub fn of_unsigned(caller: &UnsignedCaller) -> Self {
-        match caller {
-            UnsignedCaller::Anonymous => Self::anonymous(),
-            UnsignedCaller::Federated(principal) => {
-                Self::without_account(SubjectKind::IdentityProvider, &principal.provider, &principal.id, "")
-            }
-        }
+    /// Returns the subject of a principal of an identity provider. Policies allow it something by naming the provider. It has
+    /// no policies of its own.
+    pub fn of_federated(principal: &FederatedPrincipal) -> Self {
+        Self::without_account(SubjectKind::IdentityProvider, &principal.provider, &principal.id, "")
     }
 
     /// Returns a simulated user or role: one that the view has, without a session.

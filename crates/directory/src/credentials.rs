@@ -3,8 +3,8 @@
 mod access_key;
 mod login_profile;
 mod mfa_device;
-mod password_change;
-mod password_rules;
+pub(crate) mod password_change;
+pub(crate) mod password_rules;
 mod server_certificate;
 mod service_specific_credential;
 mod signing_certificate;

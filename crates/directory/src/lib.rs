@@ -29,10 +29,14 @@ mod view;
 
 pub use accounts::bootstrap::{BootstrapOptions, Bootstrapped, FirstKey, FirstKeyError, bootstrap};
 pub use accounts::recover_root::{Recovered, Recovery, recover_root};
+pub use credentials::password_change::PasswordChange;
+pub use credentials::password_rules::check as check_password;
+pub use credentials::virtual_mfa_device::serial_number;
 pub use policies::managed::{
     BUILTIN_POLICIES, BuiltinPolicy, ImportError, ManagedPolicy, parse_import, put_builtin_policies,
 };
 pub use reports::credential_report::write_requested as write_requested_reports;
+pub use user_or_root::{UserOrCaller, UserOrRoot};
 
 /// Handles the operations of IAM and of `account.v1`.
 #[derive(Clone, Copy, Debug, Default)]

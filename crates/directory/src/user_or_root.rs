@@ -46,12 +46,7 @@ impl UserOrCaller {
     ///
     /// # Errors
     /// As [`look_up`](Self::look_up).
-    pub(crate) async fn plan(
-        cx: &Cx,
-        tx: &mut Tx,
-        name: &Option<String>,
-        action: &'static str,
-    ) -> Result<Planned<Self>> {
+    pub async fn plan(cx: &Cx, tx: &mut Tx, name: &Option<String>, action: &'static str) -> Result<Planned<Self>> {
         let user = Self::look_up(cx, tx, name).await?;
         let check = user.check(cx, action);
         Ok(Planned::new(user).check(check))
@@ -81,7 +76,7 @@ impl UserOrCaller {
     ///
     /// # Errors
     /// `NoSuchEntity` if the named user is missing.
-    pub(crate) fn get(self) -> Result<UserOrRoot> {
+    pub fn get(self) -> Result<UserOrRoot> {
         match self {
             UserOrCaller::Named(user) => Ok(UserOrRoot::User(Box::new(user.get()?))),
             UserOrCaller::Caller(caller) => Ok(caller),
@@ -91,7 +86,7 @@ impl UserOrCaller {
 
 impl UserOrRoot {
     /// The owner of its access keys.
-    pub(crate) fn key_owner(&self) -> KeyOwner {
+    pub fn key_owner(&self) -> KeyOwner {
         match self {
             UserOrRoot::Root => KeyOwner::Root,
             UserOrRoot::User(user) => KeyOwner::User(user.id),

@@ -1,4 +1,4 @@
-//! The actions that AWS permits without a policy that allows them.
+//! The actions that AWS permits without a policy that allows them, and those of Bailiwick.
 
 /// The reason why an action needs no permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,13 +17,16 @@ pub const LIST: &[(&str, Exception)] = &[
     ("sts:getsessiontoken", Exception::Always),
     ("iam:changepassword", Exception::OwnPassword),
     ("iam:getaccountpasswordpolicy", Exception::OwnPassword),
+    ("bailiwick:getsignincredentials", Exception::Always),
+    ("bailiwick:signout", Exception::Always),
 ];
 
 /// The exception for an action, if there is one.
 #[must_use]
 pub fn of(action: &str) -> Option<Exception> {
-    // All of their services have three letters, so other actions cost one comparison.
-    if action.as_bytes().get(3) != Some(&b':') {
+    // Their services have three letters, or nine as `bailiwick`, so other actions cost two comparisons.
+    let bytes = action.as_bytes();
+    if bytes.get(3) != Some(&b':') && bytes.get(9) != Some(&b':') {
         return None;
     }
     LIST.iter().find(|(name, _)| name.eq_ignore_ascii_case(action)).map(|(_, exception)| *exception)

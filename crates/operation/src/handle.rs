@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use bailiwick_api::Operation;
-use bailiwick_decision::FederatedPrincipal;
+use bailiwick_decision::{Caller, FederatedPrincipal, Person, UnsignedCaller};
 use bailiwick_model::{AccessKeyId, Result};
 use bailiwick_storage::Tx;
 
@@ -66,14 +66,14 @@ pub struct Planned<P> {
     pub retired_key: Option<AccessKeyId>,
     /// What to compute with passwords before [`Handle::handle`] runs.
     pub password: Option<Box<PasswordWork>>,
-    /// The principal that the request proves, for operations whose proof is in the request.
-    pub federated: Option<Arc<FederatedPrincipal>>,
+    /// The caller that the request proves, for operations whose proof is in the request.
+    pub proven: UnsignedCaller,
 }
 
 impl<P> Planned<P> {
     /// A plan without checks.
     pub fn new(plan: P) -> Self {
-        Planned { plan, checks: Vec::new(), retired_key: None, password: None, federated: None }
+        Planned { plan, checks: Vec::new(), retired_key: None, password: None, proven: UnsignedCaller::Anonymous }
     }
 
     /// Adds another part to the plan.
@@ -83,7 +83,7 @@ impl<P> Planned<P> {
             checks: self.checks,
             retired_key: self.retired_key,
             password: self.password,
-            federated: self.federated,
+            proven: self.proven,
         }
     }
 
@@ -107,7 +107,21 @@ impl<P> Planned<P> {
     /// Names the principal that the request proves. The checks are decided for it; without it, for an anonymous caller. Only
     /// for operations whose proof is in the request: the pipeline refuses the plan of another operation.
     pub fn proven(mut self, principal: FederatedPrincipal) -> Self {
-        self.federated = Some(Arc::new(principal));
+        self.proven = UnsignedCaller::Federated(Arc::new(principal));
+        self
+    }
+
+    /// Names the person that the request is to prove, or proves. A plan for a person may be without checks: signing in needs
+    /// no permission. Only for operations whose proof is in the request.
+    pub fn person(mut self, person: Person) -> Self {
+        self.proven = UnsignedCaller::Person(Arc::new(person));
+        self
+    }
+
+    /// Names the caller that temporary credentials in the request prove, if they were not revoked: the pipeline verifies
+    /// that. The plan may be without checks. Only for operations whose proof is in the request.
+    pub fn credentials(mut self, caller: Caller) -> Self {
+        self.proven = UnsignedCaller::Credentials(Arc::new(caller));
         self
     }
 

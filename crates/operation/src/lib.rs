@@ -25,7 +25,7 @@ mod secrets;
 mod standing;
 
 pub use bailiwick_decision::{
-    Caller, Credential, FederatedPrincipal, Federation, FederationIssuer, Principal, Session, SessionKind,
+    Caller, Credential, FederatedPrincipal, Federation, FederationIssuer, Person, Principal, Session, SessionKind,
     SessionPolicyRef, UnsignedCaller,
 };
 pub use check::{Check, ContextValue, Policy};
@@ -33,7 +33,7 @@ pub use cx::{Clock, Cx, CxOf, Deployment, NoCaller, Random, RequestInfo, uuid};
 pub use handle::{Handle, Planned};
 pub use pages::{ListPage, PageRequest, Pages, PathPage};
 pub use paging::Paging;
-pub use password::{PasswordOutcome, PasswordPool, PasswordResult, PasswordWork};
+pub use password::{PasswordOutcome, PasswordPool, PasswordPurpose, PasswordResult, PasswordWork};
 pub use principals::{bind_principals, entity_arn, find_entity, malformed, show_principals};
 pub use recent_uses::{RecentServiceUse, RecentServiceUses, RecentUse, RecentUses};
 pub use revision::RevisionScope;

@@ -5,8 +5,8 @@
 //! [`PasswordOutcome`] in its context. So only an authorized caller can cause a computation.
 //!
 //! What a caller can cause is bounded: a few computations run at once, each caller has a few places in the queue, the
-//! queue has an end, and wrong guesses of a user's password are limited per day. Users that change their own password, and
-//! administrators, have a queue each, so that users cannot delay administrators.
+//! queue has an end, and wrong guesses of a user's password are limited per day. Users that change their own password,
+//! administrators, and people who sign in have a queue each, so that none of them delays the others.
 
 mod guesses;
 mod pool;
@@ -19,8 +19,8 @@ pub use pool::PasswordPool;
 /// What to compute. Missing parts are left out.
 #[derive(Clone, Debug)]
 pub struct PasswordWork {
-    /// The user whose password it is. Wrong guesses are counted per user.
-    pub user: UniqueId,
+    /// What it is for.
+    pub purpose: PasswordPurpose,
     /// The stored state that the work depends on. The handler compares it with what is stored when the work is done.
     pub basis: Vec<u8>,
     /// A password that the caller must know, and the hash that it must match.
@@ -29,6 +29,17 @@ pub struct PasswordWork {
     pub new: Option<(SecretString, [u8; 16])>,
     /// Hashes that the new password must not match.
     pub not_among: Vec<PasswordHash>,
+}
+
+/// What work with passwords is for. Each purpose has its own queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordPurpose {
+    /// An administrator sets a password.
+    Administration,
+    /// This user, who is authenticated, changes their own password. The pool counts wrong guesses.
+    OwnPassword(UniqueId),
+    /// A person signs in. The handler counts failures.
+    SignIn,
 }
 
 /// What was computed.

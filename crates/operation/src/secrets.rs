@@ -40,13 +40,13 @@ impl SecretOwner<'_> {
     }
 }
 
-/// What the sealed hashes of a user's passwords are bound to. A row that was copied to another user cannot be opened.
+/// What the sealed hashes of passwords are bound to. A row that was copied to another owner cannot be opened.
 #[derive(Clone, Copy, Debug)]
 pub struct PasswordOwner<'a> {
-    /// The account of the user.
+    /// The account of the owner.
     pub account: AccountId,
-    /// The user.
-    pub user: &'a UniqueId,
+    /// The user, or none for root.
+    pub user: Option<&'a UniqueId>,
 }
 
 impl PasswordOwner<'_> {
@@ -73,7 +73,7 @@ impl PasswordOwner<'_> {
 
     /// `table | account | user | version`.
     fn aad<'a>(&'a self, account: &'a [u8; 12]) -> [&'a [u8]; 4] {
-        [b"login-profile", account, self.user.as_bytes(), b"1"]
+        [b"login-profile", account, self.user.map_or("root", UniqueId::as_str).as_bytes(), b"1"]
     }
 }
 
@@ -148,7 +148,7 @@ mod tests {
         let sealer = Sealer::new(Keyring::generate(0).unwrap());
         let account = AccountId::from_number(111_122_223_333).unwrap();
         let (alice, bob) = (UniqueId::new(IdKind::User, [1; 17]), UniqueId::new(IdKind::User, [2; 17]));
-        let owner = PasswordOwner { account, user: &alice };
+        let owner = PasswordOwner { account, user: Some(&alice) };
         let hashes =
             ["new", "old"].map(|text| PasswordHash::new(&SecretString::from(text.to_owned()), [3; 16]).unwrap());
         let sealed = owner.seal(&sealer, &hashes).unwrap();
@@ -157,7 +157,11 @@ mod tests {
         assert!(opened[0].matches(&SecretString::from("new".to_owned())));
         assert!(!sealed.windows(8).any(|part| hashes[0].to_bytes().windows(8).any(|other| part == other)));
         let account = AccountId::from_number(1).unwrap();
-        for other in [PasswordOwner { user: &bob, ..owner }, PasswordOwner { account, ..owner }] {
+        for other in [
+            PasswordOwner { user: Some(&bob), ..owner },
+            PasswordOwner { user: None, ..owner },
+            PasswordOwner { account, ..owner },
+        ] {
             assert!(other.open(&sealer, &sealed).is_err(), "{other:?}");
         }
     }

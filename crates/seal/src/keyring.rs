@@ -180,6 +180,21 @@ impl Keyring {
         Ok(SecretString::from(STANDARD.encode(*bytes)))
     }
 
+    /// A keyed hash of these parts: without the keys of the deployment, parts with a given fingerprint cannot be found. It
+    /// stays the same for the life of the store.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Unavailable`], also for a keyring without a key for rows.
+    pub fn fingerprint(&self, parts: &[&[u8]]) -> Result<[u8; 16], SealError> {
+        let key = self.current(KeyPurpose::Rows).ok_or(SealError::Unavailable)?;
+        let mut all: Vec<&[u8]> = vec![b"fingerprint"];
+        all.extend_from_slice(parts);
+        let mut fingerprint = [0; 16];
+        key::derive(&key.derivation, &all, &mut fingerprint)?;
+        Ok(fingerprint)
+    }
+
     pub(crate) fn keys(&self) -> &[Arc<Key>] {
         &self.keys
     }

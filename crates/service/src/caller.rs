@@ -6,9 +6,7 @@ use std::sync::Arc;
 use bailiwick_api::{CallKind, Operation, OperationInfo};
 use bailiwick_authz::Authenticated;
 use bailiwick_model::{AccessKeyId, Fault, IamError, Region, Result, SourceNetwork};
-use bailiwick_operation::{
-    Check, Cx, FederatedPrincipal, NoCaller, PasswordOutcome, RequestInfo, UnsignedCaller, standing,
-};
+use bailiwick_operation::{Check, Cx, NoCaller, PasswordOutcome, RequestInfo, UnsignedCaller, standing};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
 use jiff::Timestamp;
@@ -22,7 +20,10 @@ use crate::{Incoming, lockout, session_limits};
 pub(crate) type CallerOf<O> = <<O as Operation>::Call as CallKind>::Select<Authenticated, Unsigned>;
 
 /// The caller of an operation that needs no signature: anonymous until the plan has verified a proof in the request.
-pub(crate) struct Unsigned(UnsignedCaller);
+pub(crate) struct Unsigned {
+    caller: UnsignedCaller,
+    source: SourceNetwork,
+}
 
 /// What the pipeline does with a caller. The pipeline is the same for all operations; only this differs.
 pub(crate) trait CallCaller: Sized + Send + Sync {
@@ -59,11 +60,11 @@ pub(crate) trait CallCaller: Sized + Send + Sync {
     /// Adds what was computed with passwords to a context.
     fn with_password_outcome(cx: Self::Cx, outcome: Option<Arc<PasswordOutcome>>) -> Self::Cx;
 
-    /// The text that the caller's computations are counted under. None for a caller that may cause none.
-    fn counted_as(&self) -> Option<String>;
+    /// The text that the caller's computations with passwords are counted under. Without a signature, that is the source.
+    fn counted_as(&self) -> String;
 
-    /// Takes the principal that the request proves, from the plan.
-    fn set_federated(&mut self, principal: Option<Arc<FederatedPrincipal>>) -> Result<()>;
+    /// Takes the caller that the request proves, from the plan.
+    fn set_proven(&mut self, proven: UnsignedCaller) -> Result<()>;
 
     /// Decides the checks of the plan.
     fn decide(
@@ -131,17 +132,17 @@ impl CallCaller for Authenticated {
         cx.with_password_outcome(outcome)
     }
 
-    fn counted_as(&self) -> Option<String> {
+    fn counted_as(&self) -> String {
         // All sessions of a role are one caller, and a user's federated users count as the user: a principal that may make
         // one can make many.
         let principal = &self.caller.principal;
-        Some(principal.identity().map_or_else(|| principal.account().to_string(), ToString::to_string))
+        principal.identity().map_or_else(|| principal.account().to_string(), ToString::to_string)
     }
 
-    fn set_federated(&mut self, principal: Option<Arc<FederatedPrincipal>>) -> Result<()> {
-        match principal {
-            None => Ok(()),
-            Some(_) => Err(IamError::internal("a plan names a principal although its caller is authenticated")),
+    fn set_proven(&mut self, proven: UnsignedCaller) -> Result<()> {
+        match proven {
+            UnsignedCaller::Anonymous => Ok(()),
+            _ => Err(IamError::internal("a plan names a principal although its caller is authenticated")),
         }
     }
 
@@ -178,7 +179,7 @@ impl CallCaller for Unsigned {
         let source = SourceNetwork::of(incoming.peer.ip);
         match shared.failures.admit(source, || Claim::Unnamed, now) {
             Admission::Throttled(wait) => Err(shared.throttled(wait)),
-            Admission::Free | Admission::OnlyIfValid => Ok(Unsigned(UnsignedCaller::Anonymous)),
+            Admission::Free | Admission::OnlyIfValid => Ok(Unsigned { caller: UnsignedCaller::Anonymous, source }),
         }
     }
 
@@ -197,7 +198,7 @@ impl CallCaller for Unsigned {
     }
 
     fn record<O: Operation>(&self, audit: &mut CallAudit<'_, O>) {
-        audit.set_unsigned(&self.0);
+        audit.set_unsigned(&self.caller);
     }
 
     fn context(&self, shared: &Shared, request: &Arc<RequestInfo>, now: Timestamp, on: &Arc<Snapshot>) -> Self::Cx {
@@ -205,21 +206,21 @@ impl CallCaller for Unsigned {
         cx.at(now).with_view(Arc::clone(on))
     }
 
-    fn with_password_outcome(cx: Self::Cx, _: Option<Arc<PasswordOutcome>>) -> Self::Cx {
-        cx
+    fn with_password_outcome(cx: Self::Cx, outcome: Option<Arc<PasswordOutcome>>) -> Self::Cx {
+        cx.with_password_outcome(outcome)
     }
 
-    fn counted_as(&self) -> Option<String> {
-        None
+    fn counted_as(&self) -> String {
+        self.source.to_string()
     }
 
-    fn set_federated(&mut self, principal: Option<Arc<FederatedPrincipal>>) -> Result<()> {
-        self.0 = principal.map_or(UnsignedCaller::Anonymous, UnsignedCaller::Federated);
+    fn set_proven(&mut self, proven: UnsignedCaller) -> Result<()> {
+        self.caller = proven;
         Ok(())
     }
 
     async fn decide(&self, shared: &Shared, snapshot: &Snapshot, cx: &Self::Cx, checks: &[Check]) -> Result<()> {
-        shared.parts.authz.decide_unsigned(snapshot, &self.0, cx, checks).await
+        shared.parts.authz.decide_unsigned(snapshot, &self.caller, cx, checks).await
     }
 
     async fn check_lockout(_: &Shared, _: &Self::Cx, _: &Snapshot, _: &mut Tx, _: &AccessKeyId, _: bool) -> Result<()> {
@@ -233,9 +234,9 @@ impl CallCaller for Unsigned {
     fn ended(&self, shared: &Shared, incoming: &Incoming<'_>, error: Option<&IamError>, now: Timestamp) {
         let source = SourceNetwork::of(incoming.peer.ip);
         match error {
-            None if self.0 != UnsignedCaller::Anonymous => incoming.peer.standing.set_authenticated(),
+            None if self.caller.is_proven() => incoming.peer.standing.set_authenticated(),
             // Until a proof is accepted, every error counts: a proof can be guessed in each of its parts.
-            Some(error) if self.0 == UnsignedCaller::Anonymous && error.code().fault() == Fault::Sender => {
+            Some(error) if !self.caller.is_proven() && error.code().fault() == Fault::Sender => {
                 shared.failures.failed(source, Claim::Unnamed, now);
             }
             _ => {}

@@ -47,6 +47,7 @@ macro_rules! not_implemented {
             ($d me:ident $d operation:ident CallerIdentityService) => { &$d me.parts.sts };
             ($d me:ident $d operation:ident SessionTokenService) => { &$d me.parts.sts };
             ($d me:ident $d operation:ident TokenService) => { &$d me.parts.sts };
+            ($d me:ident $d operation:ident SignInService) => { &$d me.parts.sign_in };
             ($d me:ident $d operation:ident AuthorizationService) => { &$d me.parts.authz };
             ($d me:ident $d operation:ident PolicyValidationService) => { &$d me.parts.authz };
             ($d me:ident $d operation:ident ServiceRegistryService) => { &$d me.parts.authz };
@@ -62,19 +63,10 @@ macro_rules! not_implemented {
 not_implemented! {
     AssumeRoleWithSAML
     AssumeRoleWithWebIdentity
-    ChangeExpiredPassword
     DecodeAuthorizationMessage
-    DeleteRootPassword
     GetDelegatedAccessToken
     GetScopedCredentials
-    GetSignInCredentials
-    GetSigninToken
     GetWebIdentityToken
-    ListSignInSessions
-    PutRootPassword
-    RevokeSignInSessions
-    SignIn
-    SignOut
 }
 
 #[expect(clippy::single_component_path_imports, reason = "makes the macro an item of this module")]

@@ -36,6 +36,10 @@ impl Line<'_> {
             (None, Some(UnsignedCaller::Federated(principal))) => {
                 Some(masked(&format!("{}:{}", principal.provider, principal.name)).into_owned())
             }
+            (None, Some(UnsignedCaller::Person(person))) => {
+                person.proven().map(|principal| principal.arn(self.partition).to_string())
+            }
+            (None, Some(UnsignedCaller::Credentials(caller))) => Some(caller.principal.arn(self.partition).to_string()),
             (None, _) => None,
         }
     }

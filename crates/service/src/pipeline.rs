@@ -140,8 +140,8 @@ where
         caller.record(audit);
         let cx = caller.context(shared, info, now, &snapshot);
         let cx = &CallerOf::<O>::with_password_outcome(cx, passwords.clone());
-        let Planned { plan, checks, retired_key, password, federated } = handler.plan(cx, &mut tx, input).await?;
-        caller.set_federated(federated)?;
+        let Planned { plan, checks, retired_key, password, proven } = handler.plan(cx, &mut tx, input).await?;
+        caller.set_proven(proven)?;
         caller.record(audit);
         debug_assert_eq!(checks.iter().find_map(Check::undocumented), None, "a check of {}", O::NAME);
         audit.set_resource(&checks);
@@ -199,16 +199,14 @@ where
     ))
 }
 
-/// Computes with passwords for an authorized caller.
+/// Computes with passwords for an authorized caller, or for a person who signs in.
 async fn compute(
     parts: &Parts,
     caller: &impl CallCaller,
     work: PasswordWork,
     now: Timestamp,
 ) -> Result<PasswordOutcome> {
-    let counted = caller.counted_as();
-    let counted = counted.ok_or_else(|| IamError::internal("a call without a signature computes with passwords"))?;
-    parts.deployment.passwords.run(counted, work, now).await
+    parts.deployment.passwords.run(caller.counted_as(), work, now).await
 }
 
 /// Waits until decisions see every revision that the answer must not be older than.

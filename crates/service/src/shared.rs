@@ -6,6 +6,7 @@ use bailiwick_audit::Recorder;
 use bailiwick_authz::Authz;
 use bailiwick_directory::Directory;
 use bailiwick_operation::Deployment;
+use bailiwick_signin::SignIn;
 use bailiwick_snapshot::Snapshots;
 use bailiwick_storage::Store;
 use bailiwick_sts::Sts;
@@ -26,8 +27,10 @@ pub struct Parts {
     pub authz: Authz,
     /// Handles IAM, `account.v1` and `admin.v1`.
     pub directory: Directory,
-    /// Handles STS and `signin.v1`.
+    /// Handles STS and bearer tokens.
     pub sts: Sts,
+    /// Handles signing in.
+    pub sign_in: SignIn,
     /// Writes the records that are not part of a commit.
     pub recorder: Recorder,
 }

@@ -170,7 +170,7 @@ kinds! {
     SignInSessions = 0xc0,
     /// `user id, or empty for root` → the failed attempts to sign in.
     SignInFailures = 0xc1,
-    /// The deployment: `number` → failed attempts to sign in, by source and for names that nobody has; two bytes,
+    /// The deployment: `number` → failed attempts to sign in, by source and for names without a user; two bytes,
     /// big-endian.
     SignInAttempts = 0xc2,
     /// No id → the password of the account's root user.

@@ -1,6 +1,6 @@
-//! Failed attempts to sign in: of users and root, of sources, and for names that nobody has.
+//! Failed attempts to sign in: of users and root, of sources, and for names without a user.
 //!
-//! Those of users and root have a row each. Anyone can make up sources and names, so theirs share a fixed number of rows,
+//! Those of users and root have a row each. Clients can make up sources and names, so theirs share a fixed number of rows,
 //! which keep the fingerprints with the most failures.
 
 use bailiwick_model::{AccountId, Result};

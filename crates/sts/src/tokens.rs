@@ -170,6 +170,17 @@ impl<'a> Tokens<'a> {
         read(&opened, Credential::Bearer, now).map(Bearer::from)
     }
 
+    /// Issues a sign-in token of AWS's federation endpoint for a caller with temporary credentials. It does not open as a bearer token.
+    ///
+    /// # Errors
+    /// `ServiceFailure` if sealing fails.
+    pub fn issue_sign_in(&self, caller: &Caller, issued: Timestamp, expires: Timestamp) -> Result<String, IamError> {
+        let message = TokenMessage::of(caller, issued, expires).encode_to_vec();
+        let aad = [&b"sign-in"[..], self.cluster.as_bytes(), &[FORM]];
+        let sealed = self.sealer.seal(KeyPurpose::BearerToken, &aad, &message).map_err(IamError::internal)?;
+        Ok(URL_SAFE_NO_PAD.encode(in_form(&sealed)))
+    }
+
     /// Issues a handle for a caller. It opens only for the account of its `holder`, and names the `service` that the
     /// caller signed for.
     ///

@@ -13,6 +13,7 @@ use bailiwick_model::Result;
 use bailiwick_model::limits::Quotas;
 use bailiwick_operation::Clock as _;
 use bailiwick_service::{FrontEnd, Incoming, Parts, Peer, Route, Service};
+use bailiwick_signin::SignIn;
 use bailiwick_sigv4::Signing;
 use bailiwick_snapshot::Snapshots;
 use bailiwick_storage::Store as _;
@@ -116,6 +117,7 @@ impl Pipeline {
             authz: Authz::new(deployment, snapshots),
             directory: Directory,
             sts: Sts,
+            sign_in: SignIn,
             recorder,
         });
         let root = Client::Key(Key { id: root.id, secret: root.secret.expose().to_owned(), token: None });

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bailiwick_decision::{ResolvedSubject, Subject};
 use bailiwick_model::{ErrorCode, IamError, Result, RoleName, UserName};
-use bailiwick_operation::{Caller, Credential, FederationIssuer, Principal};
+use bailiwick_operation::{Caller, Credential, FederationIssuer, Principal, SessionKind};
 use bailiwick_policy_lang::PolicyKind;
 use bailiwick_snapshot::{AccessKey, Entity, Snapshot};
 use bailiwick_sts::{Bearer, TokenError};
@@ -197,6 +197,13 @@ fn check_active<'s>(
     if caller.session.is_none() {
         let key = snapshot.access_key(caller.access_key_id().as_str()).filter(|key| is_of(key, caller));
         key.ok_or_else(invalid)?;
+    }
+    if let Some(session) = caller.session.as_deref().filter(|session| session.kind == SessionKind::SignIn) {
+        // Temporary keys that were issued for a sign-in session name it as their parent.
+        let sign_in = session.parent_key.as_ref().unwrap_or(&session.access_key_id);
+        if !snapshot.has_sign_in(caller.account(), caller.principal.identity(), sign_in) {
+            return Err(expired());
+        }
     }
     let marks = [account.sessions_valid_after, entity.and_then(|entity| entity.sessions_valid_after())];
     for Validity { issued, expires } in validities(caller, validity) {

@@ -3,7 +3,7 @@
 use bailiwick_decision::{DecisionInput, Subject, Trust, UnsignedCaller};
 use bailiwick_evaluator::{self as evaluator, Decision, Outcome, Request};
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Cx, NoCaller, Policy};
+use bailiwick_operation::{Caller, Check, Cx, NoCaller, Policy};
 use bailiwick_snapshot::Snapshot;
 
 use super::check_keys::{CheckKeys, PipelineKeys};
@@ -48,11 +48,13 @@ impl Authz {
         Ok(())
     }
 
-    /// Decides the checks of an operation that needs no signature. The caller has no policies, so each check must be allowed
-    /// by the trust policy or resource policy that takes part in it.
+    /// Decides the checks of an operation that needs no signature. A principal of an identity provider has no policies, so
+    /// each check must be allowed by the trust policy or resource policy that takes part in it. A person who signs in needs
+    /// no permission for that, and has their own policies for what else the operation does. Temporary credentials in the
+    /// request are validated.
     ///
     /// # Errors
-    /// As [`Self::decide_all`].
+    /// As [`Self::decide_all`]; for temporary credentials `InvalidClientTokenId` and `ExpiredToken`.
     pub async fn decide_unsigned(
         &self,
         snapshot: &Snapshot,
@@ -60,17 +62,31 @@ impl Authz {
         cx: &Cx<NoCaller>,
         checks: &[Check],
     ) -> Result<()> {
-        if checks.is_empty() {
-            return Err(IamError::internal("an operation without checks"));
+        match caller {
+            UnsignedCaller::Credentials(caller) => {
+                drop(self.resolve(snapshot, Caller::clone(caller), None, cx.now())?)
+            }
+            UnsignedCaller::Person(_) => {}
+            _ if checks.is_empty() => return Err(IamError::internal("an operation without checks")),
+            _ => {}
         }
         // A trust policy may name everyone; without a proof it must not be asked at all.
-        if *caller == UnsignedCaller::Anonymous && checks.iter().any(|check| check.policy != Policy::None) {
+        if !caller.is_proven() && checks.iter().any(|check| check.policy != Policy::None) {
             return Err(IamError::new(
                 ErrorCode::AccessDenied,
                 "a role cannot be assumed without a proof of the caller",
             ));
         }
-        let subject = Subject::of_unsigned(caller);
+        let subject = match caller {
+            // Before the proof, a person has the permissions of an anonymous caller.
+            UnsignedCaller::Person(person) => match person.proven() {
+                Some(principal) => Subject::of_principal(principal, self.deployment.partition)
+                    .ok_or_else(|| IamError::internal("a person who signs in as a role"))?,
+                None => Subject::anonymous(),
+            },
+            UnsignedCaller::Federated(principal) => Subject::of_federated(principal),
+            _ => Subject::anonymous(),
+        };
         let mut work = WorkBudget::new();
         for check in checks {
             self.decide_subject(snapshot, &subject, cx, check, &mut work)?;

@@ -3,7 +3,7 @@
 use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
 use bailiwick_operation::Random;
 use bailiwick_seal::Sealer;
-use bailiwick_storage::{Account, AccountState, KeyOwner, Tx};
+use bailiwick_storage::{Account, AccountState, KeyOwner, RootPassword, Tx};
 use jiff::Timestamp;
 
 use crate::accounts::bootstrap::{FirstKey, put_root_key};
@@ -36,7 +36,7 @@ pub struct Recovered {
     pub resumed: bool,
 }
 
-/// Deletes every access key of an account's root user and creates a new one. A suspended management account becomes
+/// Deletes every access key of an account's root user, its password and its sign-in sessions, and creates a new key. A suspended management account becomes
 /// active, because no caller could resume it; a member account keeps its state.
 ///
 /// Checks no permission: only the operator has the store and its master key.
@@ -62,6 +62,9 @@ pub async fn recover_root(tx: &mut Tx, recovery: Recovery<'_>) -> Result<Recover
     for key in &keys {
         tx.delete_access_key(id, &key.id).await?;
     }
+    // A password that an intruder has set must not survive the recovery.
+    tx.delete_account_setting::<RootPassword>(id).await?;
+    tx.end_sign_in_sessions(id, &KeyOwner::Root).await?;
     let root_key = FirstKey::random(id, recovery.random);
     put_root_key(tx, id, &root_key, recovery.now, recovery.sealer).await?;
     let deleted = keys.iter().map(|key| key.id.to_string()).collect();

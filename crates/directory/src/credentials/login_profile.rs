@@ -2,9 +2,9 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{Arn, ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Cx, Handle, Planned};
+use bailiwick_operation::{Check, Cx, Handle, PasswordPurpose, Planned};
 use bailiwick_seal::SecretString;
-use bailiwick_storage::{LoginProfile, PasswordPolicy, Tx, User};
+use bailiwick_storage::{KeyOwner, LoginProfile, PasswordPolicy, Tx, User};
 
 use super::password_change::PasswordChange;
 use crate::accounts::password_policy::grants_own_password;
@@ -12,6 +12,8 @@ use crate::address::check_stored;
 use crate::request::required;
 use crate::user_or_root::{UserOrCaller, UserOrRoot, user_name_required};
 use crate::{Directory, view};
+
+const ADMIN: PasswordPurpose = PasswordPurpose::Administration;
 
 /// The user that a request names, or the caller, with their login profile. Both may be missing.
 pub struct Owner {
@@ -72,7 +74,7 @@ impl Handle<op::CreateLoginProfile> for Directory {
         let Planned { plan: owner, checks, .. } = Owner::plan(cx, tx, &req.user_name, "iam:CreateLoginProfile").await?;
         let (change, work) = match (owner.user.user(), &owner.profile) {
             (Some(user), None) => {
-                let (change, work) = PasswordChange::plan(cx, tx, user, None, None, password).await?;
+                let (change, work) = PasswordChange::plan(cx, tx, user, None, None, password, ADMIN).await?;
                 (Some(change), work)
             }
             _ => (None, None),
@@ -133,7 +135,8 @@ pub struct Changes {
     clear_max_signin_session: bool,
 }
 
-/// Changes a user's password, whether it must be reset, and the maximum duration of a session.
+/// Changes a user's password, whether it must be reset, and the maximum duration of a session. A new password ends the
+/// sign-in sessions of the user, and the wait after failed sign-ins.
 ///
 /// # Errors
 /// `NoSuchEntity` if the user or the password is missing; `PasswordPolicyViolation`; `InvalidInput` for a duration that is
@@ -153,7 +156,7 @@ impl Handle<op::UpdateLoginProfile> for Directory {
         let Planned { plan: owner, checks, .. } = Owner::plan(cx, tx, &req.user_name, "iam:UpdateLoginProfile").await?;
         let (password, work) = match (owner.user.user(), &owner.profile, password) {
             (Some(user), Some(profile), Some(password)) => {
-                let (change, work) = PasswordChange::plan(cx, tx, user, Some(profile), None, password).await?;
+                let (change, work) = PasswordChange::plan(cx, tx, user, Some(profile), None, password, ADMIN).await?;
                 (Some(change), work)
             }
             _ => (None, None),
@@ -177,6 +180,8 @@ impl Handle<op::UpdateLoginProfile> for Directory {
         if let Some(password) = changes.password {
             profile.sealed_hashes = password.sealed(cx, &user)?;
             profile.changed = cx.date();
+            forget_sign_ins(tx, &user).await?;
+            tx.delete_sign_in_failures(user.account, &KeyOwner::User(user.id));
         }
         profile.reset_required = changes.reset_required.unwrap_or(profile.reset_required);
         if changes.clear_max_signin_session {
@@ -188,7 +193,7 @@ impl Handle<op::UpdateLoginProfile> for Directory {
     }
 }
 
-/// Takes the password of a user, or of the caller, away.
+/// Takes the password of a user, or of the caller, away. Their sign-in sessions end.
 ///
 /// # Errors
 /// `NoSuchEntity` if the user or the password is missing.
@@ -202,12 +207,14 @@ impl Handle<op::DeleteLoginProfile> for Directory {
     async fn handle(&self, _: &Cx, tx: &mut Tx, owner: Owner) -> Result<pb::DeleteLoginProfileResponse> {
         let (user, _) = owner.get()?;
         tx.delete_login_profile(&user).await?;
+        forget_sign_ins(tx, &user).await?;
         Ok(pb::DeleteLoginProfileResponse {})
     }
 }
 
 /// Changes the caller's own password. The account's password policy may grant it to every user. An expired password can be
-/// changed, also if the policy has a hard expiry: that one concerns people who sign in with the password.
+/// changed, also if the policy has a hard expiry: that one concerns people who sign in with the password. The sign-in
+/// sessions of the user end, also the one of the call.
 ///
 /// # Errors
 /// `InvalidUserType` if the caller is not a user; `NoSuchEntity` if they have no password; `AccessDenied` for a wrong old
@@ -233,7 +240,9 @@ impl Handle<op::ChangePassword> for Directory {
         let (change, work) = match tx.find_login_profile(user.account, &user.id).await? {
             None => (None, None),
             Some(profile) => {
-                let (change, work) = PasswordChange::plan(cx, tx, &user, Some(&profile), Some(old), new).await?;
+                let purpose = PasswordPurpose::OwnPassword(user.id);
+                let (change, work) =
+                    PasswordChange::plan(cx, tx, &user, Some(&profile), Some(old), new, purpose).await?;
                 (Some((profile, change)), work)
             }
         };
@@ -250,8 +259,14 @@ impl Handle<op::ChangePassword> for Directory {
         profile.changed = cx.date();
         profile.reset_required = false;
         tx.update_login_profile(&user, &profile).await?;
+        forget_sign_ins(tx, &user).await?;
         Ok(pb::ChangePasswordResponse {})
     }
+}
+
+/// Ends the sign-in sessions of a user whose password changed or is gone.
+async fn forget_sign_ins(tx: &mut Tx, user: &User) -> Result<()> {
+    tx.end_sign_in_sessions(user.account, &KeyOwner::User(user.id)).await
 }
 
 fn seconds(member: Option<i32>) -> Option<u32> {

@@ -1,7 +1,7 @@
 //! Setting a password: the rules, the slow work, and the hashes that result.
 
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Cx, PasswordOwner, PasswordResult, PasswordWork};
+use bailiwick_operation::{Cx, PasswordOwner, PasswordPurpose, PasswordResult, PasswordWork};
 use bailiwick_seal::{PasswordHash, SecretString};
 use bailiwick_storage::{LoginProfile, PasswordPolicy, Tx, User};
 
@@ -25,13 +25,14 @@ impl PasswordChange {
     ///
     /// # Errors
     /// `ServiceFailure` if the stored hashes cannot be opened.
-    pub(super) async fn plan(
-        cx: &Cx,
+    pub async fn plan<C>(
+        cx: &Cx<C>,
         tx: &mut Tx,
         user: &User,
         profile: Option<&LoginProfile>,
         known: Option<SecretString>,
         new: SecretString,
+        purpose: PasswordPurpose,
     ) -> Result<(PasswordChange, Option<PasswordWork>)> {
         let policy = tx.account_setting::<PasswordPolicy>(user.account).await?;
         let account = tx.find_account(user.account).await?;
@@ -51,7 +52,7 @@ impl PasswordChange {
         let work = match (&refused, known, hashes.first()) {
             (Some(_), ..) | (_, Some(_), None) => None,
             (None, known, current) => Some(PasswordWork {
-                user: user.id,
+                purpose,
                 basis: basis.clone(),
                 known: known.zip(current.cloned()),
                 new: Some((new, cx.random())),
@@ -66,7 +67,7 @@ impl PasswordChange {
     /// # Errors
     /// `PasswordPolicyViolation`; `AccessDenied` if the caller does not know the password;
     /// `EntityTemporarilyUnmodifiable` if the password or the policy was changed in the meantime.
-    pub(super) fn sealed(self, cx: &Cx, user: &User) -> Result<bytes::Bytes> {
+    pub fn sealed<C>(self, cx: &Cx<C>, user: &User) -> Result<bytes::Bytes> {
         if let Some(refused) = self.refused {
             return Err(refused);
         }
@@ -91,5 +92,5 @@ impl PasswordChange {
 }
 
 fn owner(user: &User) -> PasswordOwner<'_> {
-    PasswordOwner { account: user.account, user: &user.id }
+    PasswordOwner { account: user.account, user: Some(&user.id) }
 }

@@ -45,7 +45,7 @@ const CLASSES: [Class; 4] = [
 ///
 /// # Errors
 /// `PasswordPolicyViolation`, in AWS's words.
-pub(crate) fn check(policy: Option<&PasswordPolicy>, account: &Account, password: &SecretString) -> Result<()> {
+pub fn check(policy: Option<&PasswordPolicy>, account: &Account, password: &SecretString) -> Result<()> {
     let password = password.expose();
     let minimum = policy.map_or(DEFAULT_LENGTH, |policy| policy.minimum_length as usize);
     if password.chars().count() < minimum {

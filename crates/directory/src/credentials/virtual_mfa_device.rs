@@ -13,7 +13,7 @@ use crate::request::{path_or_root, required, tags};
 use crate::{Directory, view};
 
 /// The ARN of a device, which is its serial number.
-pub(crate) fn serial_number(partition: Partition, device: &MfaDevice) -> Arn {
+pub fn serial_number(partition: Partition, device: &MfaDevice) -> Arn {
     Arn::iam(partition, device.account, format_args!("mfa{}", device.path_and_name()))
 }
 

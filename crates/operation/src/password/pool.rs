@@ -9,14 +9,18 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::guesses::Guesses;
-use super::{PasswordOutcome, PasswordResult, PasswordWork};
+use super::{PasswordOutcome, PasswordPurpose, PasswordResult, PasswordWork};
 
 /// The maximum number of computations of one user that run or wait: they change their own password only.
 const PER_USER: usize = 4;
 /// The same of an administrator. Tools change several objects at once; Terraform ten.
 const PER_ADMINISTRATOR: usize = 16;
+/// The same of a source from which people sign in, which may be a whole office.
+const PER_SOURCE: usize = 64;
 /// The maximum number of computations that run or wait in a queue.
 const TOTAL: usize = 64;
+/// The same in the queue of people who sign in.
+const TOTAL_SIGN_IN: usize = 256;
 
 /// Does [`PasswordWork`] on threads that may block.
 #[derive(Debug)]
@@ -25,6 +29,8 @@ pub struct PasswordPool {
     own: Queue,
     /// Of administrators, who set the passwords of others.
     administrative: Queue,
+    /// Of people who sign in.
+    sign_in: Queue,
     guesses: Mutex<Guesses>,
 }
 
@@ -34,6 +40,7 @@ struct Queue {
     running: Arc<Semaphore>,
     waiting: Arc<Mutex<Waiting>>,
     per_caller: usize,
+    total: usize,
 }
 
 /// The number of computations that run or wait, by caller.
@@ -46,17 +53,18 @@ struct Waiting {
 impl Default for PasswordPool {
     fn default() -> Self {
         PasswordPool {
-            own: Queue::new(PER_USER),
-            administrative: Queue::new(PER_ADMINISTRATOR),
+            own: Queue::new(PER_USER, TOTAL),
+            administrative: Queue::new(PER_ADMINISTRATOR, TOTAL),
+            sign_in: Queue::new(PER_SOURCE, TOTAL_SIGN_IN),
             guesses: Mutex::default(),
         }
     }
 }
 
 impl Queue {
-    fn new(per_caller: usize) -> Self {
+    fn new(per_caller: usize, total: usize) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Queue { running: Arc::new(Semaphore::new((processors / 4).max(1))), waiting: Arc::default(), per_caller }
+        Queue { running: Arc::new(Semaphore::new((processors / 4).max(1))), waiting: Arc::default(), per_caller, total }
     }
 }
 
@@ -68,11 +76,14 @@ impl PasswordPool {
     /// `Throttling` if the caller or all callers of the queue have too many computations waiting; `EntityTemporarilyUnmodifiable` after
     /// too many wrong guesses of the user's password; `ServiceFailure` if the computation fails.
     pub async fn run(&self, caller: String, work: PasswordWork, now: Timestamp) -> Result<PasswordOutcome> {
-        let (user, guessed) = (work.user, work.known.is_some());
-        let queue = if guessed { &self.own } else { &self.administrative };
-        let place = Place::take(&queue.waiting, caller, queue.per_caller)?;
+        let (queue, user) = match work.purpose {
+            PasswordPurpose::Administration => (&self.administrative, None),
+            PasswordPurpose::OwnPassword(user) => (&self.own, Some(user)),
+            PasswordPurpose::SignIn => (&self.sign_in, None),
+        };
+        let place = Place::take(queue, caller)?;
         let permit = Arc::clone(&queue.running).acquire_owned().await.map_err(IamError::internal)?;
-        if guessed {
+        if let Some(user) = user {
             // A guess counts as wrong until it has proved right, so that guesses at the same time count as well.
             let mut guesses = lock(&self.guesses);
             if let Some(wait) = guesses.wait(&user, now) {
@@ -85,7 +96,7 @@ impl PasswordPool {
             work.compute()
         });
         let outcome = computed.await.map_err(IamError::internal)?.map_err(IamError::internal)?;
-        if guessed && !matches!(outcome.result, PasswordResult::Wrong) {
+        if let Some(user) = user.filter(|_| !matches!(outcome.result, PasswordResult::Wrong)) {
             lock(&self.guesses).right(&user);
         }
         Ok(outcome)
@@ -99,10 +110,10 @@ struct Place {
 }
 
 impl Place {
-    fn take(waiting: &Arc<Mutex<Waiting>>, caller: String, per_caller: usize) -> Result<Self> {
+    fn take(Queue { waiting, per_caller, total, .. }: &Queue, caller: String) -> Result<Self> {
         let mut state = lock(waiting);
         let own = state.by_caller.get(&caller).copied().unwrap_or(0);
-        if own >= per_caller || state.total >= TOTAL {
+        if own >= *per_caller || state.total >= *total {
             let error = IamError::new(ErrorCode::Throttling, "Rate exceeded");
             return Err(error.retry_after(Duration::from_secs(1)));
         }
@@ -145,7 +156,10 @@ mod tests {
     fn work(known: Option<(&str, &PasswordHash)>, new: Option<&str>, not_among: &[&PasswordHash]) -> PasswordWork {
         let secret = |text: &str| SecretString::from(text.to_owned());
         PasswordWork {
-            user: UniqueId::new(IdKind::User, [1; 17]),
+            purpose: match known {
+                Some(_) => PasswordPurpose::OwnPassword(UniqueId::new(IdKind::User, [1; 17])),
+                None => PasswordPurpose::Administration,
+            },
             basis: vec![7],
             known: known.map(|(text, hash)| (secret(text), hash.clone())),
             new: new.map(|text| (secret(text), [1; 16])),
@@ -199,27 +213,35 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn users_do_not_delay_administrators() {
+    async fn the_purposes_do_not_delay_each_other() {
         let (pool, old) = (PasswordPool::default(), hash("old"));
         let all = u32::try_from(pool.own.running.available_permits()).unwrap();
-        let _busy = Arc::clone(&pool.own.running).acquire_many_owned(all).await.unwrap();
-        let _full: Vec<Place> =
-            (0..TOTAL).map(|number| Place::take(&pool.own.waiting, number.to_string(), 1).unwrap()).collect();
-        let own = pool.run("bob".into(), work(Some(("old", &old)), Some("new"), &[]), now()).await;
-        assert_eq!(own.unwrap_err().code(), ErrorCode::Throttling);
+        let mut busy = Vec::new();
+        for queue in [&pool.own, &pool.sign_in] {
+            busy.push(Arc::clone(&queue.running).acquire_many_owned(all).await.unwrap());
+        }
+        let _full: Vec<Place> = [&pool.own, &pool.sign_in]
+            .into_iter()
+            .flat_map(|queue| (0..queue.total).map(|number| Place::take(queue, number.to_string()).unwrap()))
+            .collect();
+        let sign_in = || PasswordWork { purpose: PasswordPurpose::SignIn, ..work(Some(("old", &old)), None, &[]) };
+        for refused in [work(Some(("old", &old)), Some("new"), &[]), sign_in()] {
+            let refused = pool.run("bob".into(), refused, now()).await;
+            assert_eq!(refused.unwrap_err().code(), ErrorCode::Throttling);
+        }
         assert!(pool.run("admin".into(), work(None, Some("new"), &[&old]), now()).await.is_ok());
     }
 
     #[test]
     fn places_are_limited_by_caller_and_in_total() {
-        let waiting = Arc::default();
-        let take = |caller: &str| Place::take(&waiting, caller.to_owned(), PER_USER);
+        let queue = Queue::new(PER_USER, TOTAL);
+        let take = |caller: &str| Place::take(&queue, caller.to_owned());
         let places: Vec<Place> = (0..PER_USER).map(|_| take("bob").unwrap()).collect();
         assert_eq!(take("bob").err().unwrap().code(), ErrorCode::Throttling);
         let others: Vec<Place> = (0..TOTAL - PER_USER).map(|number| take(&number.to_string()).unwrap()).collect();
         assert_eq!(take("eva").err().unwrap().code(), ErrorCode::Throttling);
         drop((places, others));
-        assert!(lock(&waiting).by_caller.is_empty());
+        assert!(lock(&queue.waiting).by_caller.is_empty());
         assert!(take("bob").is_ok());
     }
 }

@@ -9,6 +9,7 @@ use bailiwick_directory::Directory;
 use bailiwick_grpc::Front;
 use bailiwick_operation::Deployment;
 use bailiwick_service::{Parts, Service};
+use bailiwick_signin::SignIn;
 use bailiwick_storage::Store;
 use bailiwick_sts::Sts;
 use clap::{Args, CommandFactory as _};
@@ -202,6 +203,7 @@ async fn assemble(
         authz: Authz::new(Arc::clone(deployment), snapshots),
         directory: Directory,
         sts: Sts,
+        sign_in: SignIn,
         recorder,
     });
     Ok(Arc::new(service.with_failures_per_second(failed_authentications)))

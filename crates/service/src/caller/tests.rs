@@ -3,7 +3,8 @@ use bailiwick_audit::{Recorder, Settings};
 use bailiwick_authz::Authz;
 use bailiwick_directory::Directory;
 use bailiwick_model::{Arn, ErrorCode, RoleName};
-use bailiwick_operation::{Federation, Handle, Planned};
+use bailiwick_operation::{FederatedPrincipal, Federation, Handle, Planned};
+use bailiwick_signin::SignIn;
 use bailiwick_snapshot::Snapshots;
 use bailiwick_storage::Role;
 use bailiwick_sts::Sts;
@@ -94,8 +95,16 @@ impl Env {
         let (random, clock) = (deployment.random.clone(), deployment.clock.clone());
         let recorder = Recorder::start(store.clone(), random, clock, settings).await.unwrap();
         let authz = Authz::new(deployment.clone(), snapshots.clone());
-        let service =
-            Service::new(Parts { deployment, store, snapshots, authz, directory: Directory, sts: Sts, recorder });
+        let service = Service::new(Parts {
+            deployment,
+            store,
+            snapshots,
+            authz,
+            directory: Directory,
+            sts: Sts,
+            sign_in: SignIn,
+            recorder,
+        });
         Env { folder, service }
     }
 

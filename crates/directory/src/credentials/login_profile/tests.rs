@@ -43,7 +43,7 @@ async fn stored(w: &World, passwords: &[&str]) -> (LoginProfile, Vec<bool>) {
     let mut tx = w.begin().await;
     let user = tx.get::<User>(AccountId::parse(ACCOUNT).unwrap(), &UserName::parse("Bob").unwrap()).await.unwrap();
     let profile = tx.find_login_profile(user.account, &user.id).await.unwrap().unwrap();
-    let owner = PasswordOwner { account: user.account, user: &user.id };
+    let owner = PasswordOwner { account: user.account, user: Some(&user.id) };
     let hashes = owner.open(&w.deployment.sealer, &profile.sealed_hashes).unwrap();
     let matches = passwords
         .iter()
@@ -154,7 +154,7 @@ async fn no_more_hashes_are_stored_than_a_policy_compares() {
     }
     let (record, matches) = stored(&w, &["Password-24", "Password-23"]).await;
     assert_eq!(matches, [true, true]);
-    let owner = PasswordOwner { account: record.account, user: &record.user };
+    let owner = PasswordOwner { account: record.account, user: Some(&record.user) };
     assert_eq!(owner.open(&w.deployment.sealer, &record.sealed_hashes).unwrap().len(), 24);
     w.ok::<op::UpdateAccountPasswordPolicy>(json!({"PasswordReusePrevention": 24})).await;
     w.fails::<op::UpdateLoginProfile>(bob(json!({"Password": "Password-1"})), REUSED).await;
