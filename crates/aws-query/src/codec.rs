@@ -48,9 +48,16 @@ pub fn find_operation(pairs: &[(Cow<'_, str>, Cow<'_, str>)]) -> Result<&'static
     let found = Table::get().operation(action).filter(|o| version.is_none_or(|v| o.service.version == v));
     found.ok_or_else(|| {
         let version = version.map(|v| format!(" for version {v}")).unwrap_or_default();
-        IamError::new(ErrorCode::InvalidAction, format!("Could not find operation {action}{version}"))
+        let other_way = if action == LDAP { LDAP_REFUSED } else { "" };
+        IamError::new(ErrorCode::InvalidAction, format!("Could not find operation {action}{version}{other_way}"))
     })
 }
+
+/// What servers that are like STS call the exchange of a user's LDAP password for credentials.
+const LDAP: &str = "AssumeRoleWithLDAPIdentity";
+const LDAP_REFUSED: &str = ": Bailiwick never asks for passwords of a directory. Connect the directory to an identity \
+                            provider, such as AD FS, Entra ID or Keycloak, and call AssumeRoleWithSAML or \
+                            AssumeRoleWithWebIdentity";
 
 fn single<'a>(pairs: &'a [(Cow<'_, str>, Cow<'_, str>)], name: &str) -> Result<Option<&'a str>> {
     let mut values = pairs.iter().filter(|(n, _)| n == name);

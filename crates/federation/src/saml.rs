@@ -15,9 +15,11 @@ mod names;
 mod response;
 mod signature;
 mod time;
+mod trust;
 
 pub use assertion::{NameId, SamlAssertion};
 pub use encryption::DecryptionKey;
 pub use error::SamlError;
 pub use metadata::{Endpoint, MetadataError, SamlMetadata};
-pub use response::{SamlTrust, verify_saml_response};
+pub use response::verify_saml_response;
+pub use trust::SamlTrust;

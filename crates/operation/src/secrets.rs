@@ -2,6 +2,7 @@
 
 use bailiwick_model::{AccessKeyId, AccountId, IamError, Result, UniqueId};
 use bailiwick_seal::{KeyPurpose, PasswordHash, SealError, Sealer, Secret, SecretString};
+use bailiwick_storage::SamlProvider;
 use zeroize::Zeroizing;
 
 /// What a sealed secret access key is bound to. A row that was copied to another key or owner cannot be opened.
@@ -90,7 +91,12 @@ pub struct SecretPlace<'a> {
     pub id: &'a str,
 }
 
-impl SecretPlace<'_> {
+impl<'a> SecretPlace<'a> {
+    /// The place of a private key of a SAML provider.
+    pub fn of_saml_key(provider: &'a SamlProvider, id: &'a str) -> Self {
+        SecretPlace { table: "saml-private-key", account: provider.account, owner: &provider.uuid, id }
+    }
+
     /// Seals a secret for the store.
     ///
     /// # Errors

@@ -61,7 +61,6 @@ macro_rules! not_implemented {
 }
 
 not_implemented! {
-    AssumeRoleWithSAML
     AssumeRoleWithWebIdentity
     DecodeAuthorizationMessage
     GetDelegatedAccessToken

@@ -17,6 +17,7 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescri
 /// The operations whose requests need more than a value for each member, such as a signed request or an id of another
 /// call. The tests of `authz` call them, and compare their checks as well.
 const ELSEWHERE: &[&str] = &[
+    "AssumeRoleWithSAML",
     "AssumeRoot",
     "Authenticate",
     "Authorize",

@@ -164,6 +164,9 @@ kinds! {
     SamlProvider = 0xa1,
     /// `id of a SAML provider | number` → a chunk of its metadata; four bytes, big-endian.
     SamlMetadata = 0xa2,
+    /// The deployment: `time | digest` → empty: a SAML assertion that expires then was used; eight bytes of microseconds,
+    /// big-endian, then 32.
+    SamlAssertionUse = 0xbe,
     /// `SHA-256 digest of the DER` → empty: a user, or root, has this signing certificate.
     SigningCertificateDigest = 0xa8,
     /// `user id, or empty for root` → the sign-in sessions that were not revoked.
@@ -328,6 +331,11 @@ pub(crate) fn oidc_provider(account: AccountId, url: &str) -> Bytes {
 
 pub(crate) fn saml_metadata(account: AccountId, uuid: &str, number: u32) -> Bytes {
     join(account, Kind::SamlMetadata, &[uuid.as_bytes(), &number.to_be_bytes()])
+}
+
+/// The use of a SAML assertion, ordered by the end of the assertion.
+pub(crate) fn saml_assertion_use(micros: u64, digest: &[u8; 32]) -> Bytes {
+    join(AccountId::NONE, Kind::SamlAssertionUse, &[&micros.to_be_bytes(), digest])
 }
 
 pub(crate) fn resource(account: AccountId, arn: &str) -> Bytes {

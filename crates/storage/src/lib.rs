@@ -51,6 +51,7 @@ mod resource;
 mod revision;
 mod role;
 mod root_password;
+mod saml_assertion_use;
 mod saml_provider;
 mod server_certificate;
 mod service;

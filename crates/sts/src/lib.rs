@@ -19,6 +19,7 @@ mod issue;
 mod message;
 mod packed_size;
 mod role_session;
+mod saml;
 mod second_factor;
 mod session_policy;
 mod session_tags;

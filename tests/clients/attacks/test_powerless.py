@@ -14,7 +14,7 @@ from support.server import ROOT, Credentials
 # Operations that succeed whatever policies say.
 OPEN = {"GetCallerIdentity", "GetSessionToken"}
 # Operations that refuse an invalid proof in the request with another code.
-PROOF = {"GetSigninToken": "InvalidClientTokenId"}
+PROOF = {"AssumeRoleWithSAML": "InvalidIdentityToken", "GetSigninToken": "InvalidClientTokenId"}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def request(server, house, operation, name, account, key):
         "PolicyArn": f"{arn}policy/hidden/{name}", "PermissionsBoundary": f"{arn}policy/hidden/{name}",
         "PolicyDocument": ALLOW_ALL, "AssumeRolePolicyDocument": trust(server.account), "AccessKeyId": key, "Status": "Inactive", "VersionId": "v1",
         "Tags": [{"Key": "a", "Value": "b"}], "TagKeys": ["a"], "AccountAlias": name.lower() + "-alias", "Description": "text",
-        "RoleArn": f"{arn}role/hidden/{name}", "RoleSessionName": "session", "accountId": account, "accountName": "x", "email": "x@example.com",
+        "RoleArn": f"{arn}role/hidden/{name}", "RoleSessionName": "session", "PrincipalArn": f"{arn}saml-provider/{name}", "SAMLAssertion": "YXNzZXJ0aW9u", "accountId": account, "accountName": "x", "email": "x@example.com",
         "action": "s3:GetObject", "resource": "arn:aws:s3:::bucket/key", "resourceAccount": server.account,
         "NewUserName": "renamed", "NewGroupName": "renamed", "ActionNames": ["s3:GetObject"], "PolicyInputList": [ALLOW_ALL],
         "PolicySourceArn": f"{arn}user/hidden/{name}", "resourceArn": f"arn:aws:photos:::{name}", "policy": policy({"Principal": "*", "Action": "*"}),

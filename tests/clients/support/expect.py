@@ -36,6 +36,7 @@ STATUS = {
     "UnmodifiableEntity": (400, "FAILED_PRECONDITION"),
     "PolicyNotAttachable": (400, "FAILED_PRECONDITION"),
     "ConcurrentModification": (409, "ABORTED"),
+    "InvalidIdentityToken": (400, "INVALID_ARGUMENT"),
     "AccessDenied": (403, "PERMISSION_DENIED"),
     "InvalidClientTokenId": (403, "UNAUTHENTICATED"),
     "SignatureDoesNotMatch": (403, "UNAUTHENTICATED"),

@@ -57,6 +57,12 @@ fn operations() {
         "Action=GetUser&Version=2011-06-15",
         expect!["InvalidAction Could not find operation GetUser for version 2011-06-15"],
     );
+    refused(
+        "Action=AssumeRoleWithLDAPIdentity&Version=2011-06-15&LDAPPassword=x",
+        expect![[
+            r#"InvalidAction Could not find operation AssumeRoleWithLDAPIdentity for version 2011-06-15: Bailiwick never asks for passwords of a directory. Connect the directory to an identity provider, such as AD FS, Entra ID or Keycloak, and call AssumeRoleWithSAML or AssumeRoleWithWebIdentity"#
+        ]],
+    );
     refused("Action=CreateAccount", expect!["InvalidAction Could not find operation CreateAccount"]);
     refused("Action=GetUser&Version=1", expect!["NoSuchVersion The requested version ( 1 ) is not valid."]);
     refused("Action=GetUser&Action=GetUser", expect!["InvalidQueryParameter parameter `Action` is there twice"]);

@@ -7,11 +7,6 @@ use bailiwick_operation::{Cx, SecretPlace};
 use bailiwick_seal::SecretString;
 use bailiwick_storage::{SamlPrivateKey, SamlProvider};
 
-/// What a sealed private key is bound to.
-pub(super) fn place<'a>(provider: &'a SamlProvider, id: &'a str) -> SecretPlace<'a> {
-    SecretPlace { table: "saml-private-key", account: provider.account, owner: &provider.uuid, id }
-}
-
 /// Adds a private key, sealed.
 ///
 /// # Errors
@@ -26,7 +21,8 @@ pub(super) fn add_key(cx: &Cx, provider: &mut SamlProvider, private_key: &Secret
         return Err(IamError::quota("PrivateKeysPerSAMLProvider", PRIVATE_KEYS_PER_PROVIDER));
     }
     let id = data_encoding::BASE32.encode(&cx.random::<20>());
-    let sealed = place(provider, &id).seal(&cx.deployment().sealer, private_key.expose().as_bytes())?.into();
+    let sealed =
+        SecretPlace::of_saml_key(provider, &id).seal(&cx.deployment().sealer, private_key.expose().as_bytes())?.into();
     provider.private_keys.push(SamlPrivateKey { id, added: cx.date(), sealed });
     Ok(())
 }

@@ -1,10 +1,15 @@
 //! What an assertion says.
 
+use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+use data_encoding::BASE64;
 use jiff::Timestamp;
 
 use super::SamlError;
 use super::names::ASSERTION;
 use crate::xml::Element;
+
+/// The longest name of a user, in bytes.
+const MAX_NAME: usize = 1_024;
 
 /// What a verified assertion says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +45,25 @@ impl SamlAssertion {
         let found = self.attributes.iter().find(|(known, _)| known == name);
         found.map_or(&[], |(_, values)| values.as_slice())
     }
+
+    /// What AWS calls the name qualifier: a hash of the issuer, the account of the provider and the provider's name there.
+    /// With the name of the subject it identifies a user.
+    pub fn name_qualifier(&self, account: &str, provider: &str) -> String {
+        let text = format!("{}{account}/{provider}", self.issuer);
+        // AWS documents this function. Nothing relies on its strength: a provider chooses neither account nor name.
+        BASE64.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes()).as_ref())
+    }
+
+    /// The SHA-256 digest of the provider's id and of the assertion's: two assertions of one provider differ in it.
+    pub fn digest(&self, provider: &str) -> [u8; 32] {
+        let mut context = Context::new(&SHA256);
+        context.update(&provider.len().to_be_bytes());
+        context.update(provider.as_bytes());
+        context.update(self.id.as_bytes());
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(context.finish().as_ref());
+        bytes
+    }
 }
 
 /// The attributes of an assertion.
@@ -73,10 +97,11 @@ fn value(value: Element<'_>) -> Result<String, SamlError> {
 /// The user that an assertion is about.
 ///
 /// # Errors
-/// [`SamlError::Layout`] without exactly one name that is not encrypted.
+/// [`SamlError::Layout`] without exactly one name of 1 to 1,024 bytes that is not encrypted.
 pub(super) fn name_id(subject: Element<'_>) -> Result<NameId, SamlError> {
     let name = subject.only_child(ASSERTION, "NameID");
-    let text = name.and_then(|name| Some((name, name.text().map(str::trim).filter(|text| !text.is_empty())?)));
-    let (name, text) = text.ok_or(SamlError::Layout("the Subject has not exactly one NameID"))?;
+    let text = name
+        .and_then(|name| Some((name, name.text().map(str::trim).filter(|text| (1..=MAX_NAME).contains(&text.len()))?)));
+    let (name, text) = text.ok_or(SamlError::Layout("the Subject has not exactly one NameID of 1 to 1,024 bytes"))?;
     Ok(NameId { value: text.to_owned(), format: name.attribute("Format").map(str::to_owned) })
 }

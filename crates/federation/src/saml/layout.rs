@@ -103,7 +103,7 @@ fn check_others<'d>(
     assertion: Element<'d>,
     signatures: &[Option<Element<'d>>],
 ) -> Result<(), SamlError> {
-    // Signatures do not cover comments, so anybody can add one.
+    // Signatures do not cover comments, so an attacker can add one.
     if document.has_comments() {
         return Err(SamlError::Layout("it has a comment"));
     }

@@ -2,35 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::encryption::{DecryptionKey, decrypt};
+use super::encryption::decrypt;
 use super::layout::{AssertionForm, AssertionLayout, ResponseLayout};
 use super::names::{ASSERTION, PROTOCOL, SUCCESS};
-use super::{SamlAssertion, SamlError, SamlMetadata, assertion, conditions, signature};
+use super::{SamlAssertion, SamlError, SamlTrust, assertion, conditions, signature};
 use crate::xml::{Document, Element};
 
 /// The longest response, in bytes of its text.
 const MAX_BYTES: usize = 256 * 1024;
-
-/// Which responses are accepted.
-#[derive(Clone, Copy, Debug)]
-pub struct SamlTrust<'a> {
-    /// The registered metadata of the provider, whose keys sign.
-    pub metadata: &'a SamlMetadata,
-    /// The private keys that decrypt assertions.
-    pub decryption_keys: &'a [DecryptionKey],
-    /// Whether an assertion must be encrypted.
-    pub requires_encryption: bool,
-    /// The audiences of which an assertion must name one.
-    pub audiences: &'a [String],
-    /// The endpoints that an assertion may be for: its `Recipient` and the `Destination` of its response.
-    pub recipients: &'a [String],
-}
-
-impl SamlTrust<'_> {
-    pub(super) fn accepts(&self, recipient: &str) -> bool {
-        self.recipients.iter().any(|ours| ours == recipient)
-    }
-}
 
 /// Verifies a response of the HTTP POST binding: base64 of XML. Returns what its assertion says.
 ///
@@ -40,36 +19,41 @@ impl SamlTrust<'_> {
 /// # Errors
 /// [`SamlError`].
 pub fn verify_saml_response(text: &str, trust: &SamlTrust<'_>, now: Timestamp) -> Result<SamlAssertion, SamlError> {
-    if trust.metadata.valid_until.is_some_and(|until| until <= now) {
-        return Err(SamlError::Metadata);
-    }
     let document = Document::parse(&decode(text)?)?;
     let layout = ResponseLayout::of(&document)?;
     let certificates = &trust.metadata.signing_certificates;
     let signed_response = layout.signature.map(|one| signature::verify(one, certificates)).transpose()?;
     let signed_layout = signed_response.as_ref().map(ResponseLayout::of).transpose()?;
     let readable = signed_layout.unwrap_or(layout);
-    check_envelope(readable.response, trust)?;
 
     // What was encrypted is taken from the signed response if there is one, like the namespaces around it.
     let decrypted = match readable.assertion {
         AssertionForm::Encrypted(encrypted) => Some(decrypt(encrypted, trust.decryption_keys)?),
-        AssertionForm::Plain(_) if trust.requires_encryption => return Err(SamlError::NotEncrypted),
         AssertionForm::Plain(_) => None,
     };
     // A signature of the assertion was made on the document as it was sent, with all namespaces around it.
-    let (plain, is_in_signed) = match (&decrypted, layout.assertion) {
-        (Some(decrypted), _) => (AssertionLayout::of(decrypted)?, signed_response.is_some()),
-        (None, AssertionForm::Plain(plain)) => (plain, false),
+    let plain = match (&decrypted, layout.assertion) {
+        (Some(decrypted), _) => AssertionLayout::of(decrypted)?,
+        (None, AssertionForm::Plain(plain)) => plain,
         (None, AssertionForm::Encrypted(_)) => return Err(SamlError::Decryption),
     };
     let own = plain.signature.map(|one| signature::verify(one, certificates)).transpose()?;
     let verified = match (&own, signed_layout.map(|signed| signed.assertion)) {
         (Some(own), _) => own.root(),
         (None, Some(AssertionForm::Plain(signed))) => signed.assertion,
-        (None, Some(AssertionForm::Encrypted(_))) if is_in_signed => plain.assertion,
-        (None, _) => return Err(SamlError::Unsigned),
+        // Decrypted from the signed response.
+        (None, Some(AssertionForm::Encrypted(_))) => plain.assertion,
+        (None, None) => return Err(SamlError::Unsigned),
     };
+
+    // Until here, a caller without an assertion learns nothing about the provider but that the keys are others.
+    if trust.metadata.valid_until.is_some_and(|until| until <= now) {
+        return Err(SamlError::Metadata);
+    }
+    if trust.requires_encryption && decrypted.is_none() {
+        return Err(SamlError::NotEncrypted);
+    }
+    check_envelope(readable.response, trust)?;
     read(verified, trust, now)
 }
 

@@ -65,7 +65,7 @@ fn the_response_or_the_assertion_or_both_are_signed() {
 }
 
 #[test]
-fn white_space_and_line_breaks_around_are_no_obstacle() {
+fn white_space_and_escapes_can_differ() {
     let idp = SamlIdp::rsa("urn:idp");
     let relying = Relying::on(&idp);
     let xml = idp.response(&idp.assertion("_1", now()), Signed::Assertion);

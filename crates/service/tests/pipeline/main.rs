@@ -8,6 +8,7 @@ use bailiwick_testing::Pipeline;
 
 mod lockout;
 mod revoked;
+mod saml;
 mod sign_in;
 mod unsigned;
 mod window;

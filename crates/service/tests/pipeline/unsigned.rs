@@ -38,12 +38,12 @@ async fn every_operation_that_wants_a_signature_refuses_a_call_without_one() {
 async fn a_proof_in_the_request_needs_no_signature() {
     let env = TestEnv::new().await;
     for client in [&Client::Anonymous, &env.root] {
-        assert_eq!(code(&env.call::<op::AssumeRoleWithSAML>(client, with_saml()).await), "NotImplemented");
+        assert_eq!(code(&env.call::<op::AssumeRoleWithSAML>(client, with_saml()).await), "InvalidIdentityToken");
     }
     let route = Route::find(op::AssumeRoleWithSAML::PATH).unwrap();
     // An invalid proof of another kind is not verified.
     let forged = Client::Bearer("forged".into());
-    assert_eq!(code(&env.send(route, &forged, with_saml().encode_to_vec(), None).await), "NotImplemented");
+    assert_eq!(code(&env.send(route, &forged, with_saml().encode_to_vec(), None).await), "InvalidIdentityToken");
 }
 
 #[tokio::test]

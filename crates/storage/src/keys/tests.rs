@@ -57,6 +57,7 @@ fn the_key_layout_is_stable() {
         (owned(account, Kind::MfaFailures, None, ""), format!("{me}6800")),
         (owned(account, Kind::SignInSessions, Some(&user), ""), format!("{me}c015{u}")),
         (owned(account, Kind::SignInFailures, None, ""), format!("{me}c100")),
+        (saml_assertion_use(258, &[0x61; 32]), format!("ffffffffffbe0000000000000102{}", "61".repeat(32))),
         (sign_in_attempts(258), "ffffffffffc20102".into()),
         (account_setting(account, Kind::RootPassword), format!("{me}c3")),
         (owned(account, Kind::SigningCertificate, Some(&user), "C"), format!("{me}6d15{u}43")),

@@ -68,6 +68,7 @@ fn push_part<'k>(out: &mut String, kind: Kind, rest: &'k [u8]) -> &'k [u8] {
             | Kind::AccessJobTime
             | Kind::ReportChunk
             | Kind::SamlMetadata
+            | Kind::SamlAssertionUse
             | Kind::SigningCertificateDigest
             | Kind::SignInAttempts
     );
@@ -157,6 +158,11 @@ mod tests {
                 "SignInSessions 0x15 AIDAAAAAAAAAAAAAAAAAA of account 111122223333",
             ),
             (keys::owned(account, Kind::SignInFailures, None, ""), "SignInFailures 0x00 of account 111122223333"),
+            (
+                keys::saml_assertion_use(1, &[0x41; 32]),
+                "SamlAssertionUse 00000000000000014141414141414141414141414141414141414141414141414141414141414141 of the \
+                 deployment",
+            ),
             (keys::sign_in_attempts(0x4142), "SignInAttempts 4142 of the deployment"),
             (keys::saml_metadata(account, "AB", 258), "SamlMetadata 414200000102 of account 111122223333"),
             (keys::record(account, Kind::OwnedDelegation, b"1d"), "OwnedDelegation 1d of account 111122223333"),

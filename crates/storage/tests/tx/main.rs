@@ -9,4 +9,5 @@ mod lists;
 mod nouns;
 mod races;
 mod records;
+mod saml_uses;
 mod services;

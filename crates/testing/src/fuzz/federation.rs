@@ -24,7 +24,7 @@ pub fn saml_metadata(bytes: &[u8]) {
     assert_eq!(SamlMetadata::parse(&format!("{text}\n<!-- end -->\n")), Ok(read));
 }
 
-/// A text that nobody signed is never accepted. With its first assertion signed, what is read is what was signed. The time
+/// A text that is not signed is never accepted. With its first assertion signed, what is read is what was signed. The time
 /// is that of the corpus: 2030-01-02, 03:04:05.
 ///
 /// # Panics

@@ -1,9 +1,9 @@
 use bailiwick_api::op;
 use bailiwick_model::limits::Quotas;
+use bailiwick_operation::SecretPlace;
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256};
 use serde_json::{Value, json};
 
-use crate::providers::saml_keys::place;
 use crate::testing::World;
 
 const ARN: &str = "arn:aws:iam::111122223333:saml-provider/Okta";
@@ -148,9 +148,12 @@ async fn private_keys_are_sealed_and_at_most_two() {
     let key = &stored.private_keys[0];
     assert!(!String::from_utf8_lossy(&key.sealed).contains("PRIVATE"));
     let sealer = &w.deployment.sealer;
-    assert_eq!(place(&stored, &key.id).open(sealer, &key.sealed).unwrap().expose(), first.as_bytes());
+    assert_eq!(
+        SecretPlace::of_saml_key(&stored, &key.id).open(sealer, &key.sealed).unwrap().expose(),
+        first.as_bytes()
+    );
     let other = &stored.private_keys[1].id;
-    assert!(place(&stored, other).open(sealer, &key.sealed).is_err(), "a row copied to another key");
+    assert!(SecretPlace::of_saml_key(&stored, other).open(sealer, &key.sealed).is_err(), "a row copied to another key");
 
     let full = "LimitExceeded: Cannot exceed quota for PrivateKeysPerSAMLProvider: 2";
     w.fails::<op::UpdateSAMLProvider>(update(json!({"AddPrivateKey": private_key()})), full).await;
