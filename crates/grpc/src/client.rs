@@ -33,11 +33,20 @@ pub struct Server {
     authority: String,
 }
 
-/// A connection to a server, with credentials to sign calls.
+/// A connection to a server, with the caller's proof.
 pub struct Client<'a> {
     server: &'a Server,
-    credentials: Credentials<'a>,
-    region: &'a str,
+    proof: Proof<'a>,
+}
+
+/// How the caller of a call is proved.
+enum Proof<'a> {
+    /// Not at all: the request has its own proof.
+    None,
+    /// By a bearer token.
+    Bearer(&'a str),
+    /// By a signature for a region.
+    Signature(Credentials<'a>, &'a str),
 }
 
 /// Why a call failed.
@@ -113,7 +122,19 @@ impl Server {
     /// Returns the same connection with calls signed by these credentials for a region.
     #[must_use]
     pub fn client<'a>(&'a self, credentials: Credentials<'a>, region: &'a str) -> Client<'a> {
-        Client { server: self, credentials, region }
+        Client { server: self, proof: Proof::Signature(credentials, region) }
+    }
+
+    /// Returns the same connection with calls that have a bearer token.
+    #[must_use]
+    pub fn bearer<'a>(&'a self, token: &'a str) -> Client<'a> {
+        Client { server: self, proof: Proof::Bearer(token) }
+    }
+
+    /// Returns the same connection for operations whose requests prove the caller, such as a sign-in.
+    #[must_use]
+    pub fn anonymous(&self) -> Client<'_> {
+        Client { server: self, proof: Proof::None }
     }
 }
 
@@ -126,15 +147,22 @@ impl Client<'_> {
         let endpoint = &self.server.endpoint;
         let broken = |why: String| ClientError::Connection { endpoint: endpoint.clone(), why };
         let message = Bytes::from(request.encode_to_vec());
-        let host: &[(&str, &[u8])] = &[("host", self.server.authority.as_bytes())];
-        let unsigned = sigv4::Request { method: "POST", path: O::PATH, query: "", headers: host };
-        let signing = Signing::new(&self.credentials, self.region, SERVICE, now).declare_payload();
-        let hash = PayloadHash::of(&message);
-        let added = sigv4::sign(&unsigned, &signing, &hash).map_err(|e| broken(e.to_string()))?;
+        let added = match &self.proof {
+            Proof::None => Vec::new(),
+            Proof::Bearer(token) => vec![("authorization", format!("Bearer {token}"))],
+            Proof::Signature(credentials, region) => {
+                let host: &[(&str, &[u8])] = &[("host", self.server.authority.as_bytes())];
+                let unsigned = sigv4::Request { method: "POST", path: O::PATH, query: "", headers: host };
+                let signing = Signing::new(credentials, region, SERVICE, now).declare_payload();
+                let added = sigv4::sign(&unsigned, &signing, &PayloadHash::of(&message));
+                added.map_err(|e| broken(e.to_string()))?
+            }
+        };
         let mut request = Request::new(message);
         for (name, value) in &added {
             let pair = MetadataKey::from_bytes(name.as_bytes()).ok().zip(MetadataValue::try_from(value.as_str()).ok());
-            let (name, value) = pair.ok_or_else(|| broken("the signature cannot be sent as metadata".into()))?;
+            let (name, value) =
+                pair.ok_or_else(|| broken("the proof of the caller cannot be sent as metadata".into()))?;
             request.metadata_mut().insert(name, value);
         }
         let mut client = tonic::client::Grpc::new(self.server.channel.clone()).max_decoding_message_size(MAX_ANSWER);

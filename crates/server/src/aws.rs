@@ -5,11 +5,13 @@
 //! variables are an input, so that tests can supply their own.
 
 mod credentials;
+mod edit;
 mod endpoint;
 mod ini;
 mod process;
 mod profiles;
 mod settings;
+mod sign_in_profile;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +23,8 @@ use zeroize::Zeroizing;
 pub(crate) use credentials::{Base, Role, Source};
 pub(crate) use process::run as run_process;
 pub(crate) use profiles::Profiles;
-pub(crate) use settings::{Flags, Settings};
+pub(crate) use settings::{Flags, Settings, profile_name};
+pub(crate) use sign_in_profile::SignInProfile;
 
 /// The variables of the environment.
 pub(crate) struct Environment<'a>(pub(crate) &'a dyn Fn(&str) -> Option<String>);

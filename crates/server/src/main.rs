@@ -61,6 +61,8 @@ enum Command {
     #[command(subcommand)]
     Import(commands::import::Command),
     Agent(Box<commands::agent::Options>),
+    Login(Box<commands::login::Login>),
+    Logout(Box<commands::login::Logout>),
     CredentialProcess(Box<commands::credential_process::Options>),
     Whoami(commands::whoami::Options),
     Authorize(Box<commands::authorize::Options>),
@@ -99,6 +101,8 @@ fn main() -> ExitCode {
         Command::Catalogue(command) => commands::catalogue::run(command),
         Command::Import(command) => commands::import::run(command),
         Command::Agent(options) => commands::agent::run(*options),
+        Command::Login(options) => commands::login::login(&options),
+        Command::Logout(options) => commands::login::logout(&options),
         Command::CredentialProcess(options) => commands::credential_process::run(&options),
         Command::Whoami(options) => commands::whoami::run(&options),
         Command::Authorize(options) => commands::authorize::run(&options),

@@ -6,6 +6,7 @@ use std::io::{self, Read, Write as _};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
+use crate::escapes;
 use crate::failure::Failure;
 
 /// The longest accepted answer in bytes.
@@ -18,21 +19,51 @@ const INTERRUPTED: u8 = 130;
 /// # Errors
 /// Exit code 2 when the process has no terminal; 130 after Ctrl-C.
 pub(crate) fn ask(question: &str) -> Result<Zeroizing<String>, Failure> {
-    let tty = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(|_| {
+    answered(question, true)
+}
+
+/// The same for an answer that is shown, without the white space around it.
+///
+/// # Errors
+/// Exit code 2 when the process has no terminal.
+pub(crate) fn ask_openly(question: &str) -> Result<String, Failure> {
+    Ok(answered(question, false)?.trim().to_owned())
+}
+
+/// Shows a text on the process's terminal.
+///
+/// # Errors
+/// Exit code 2 when the process has no terminal.
+pub(crate) fn show(text: &str) -> Result<(), Failure> {
+    let tty = open().map_err(|_| Failure::with_code("there is no terminal", 2))?;
+    (&tty).write_all(escapes::lines(text).as_bytes()).map_err(broken)
+}
+
+fn answered(question: &str, is_hidden: bool) -> Result<Zeroizing<String>, Failure> {
+    let tty = open().map_err(|_| {
         Failure::with_code(format!("`{}` must be answered on a terminal, and there is none", question.trim()), 2)
     })?;
-    let broken = |e: io::Error| Failure::new(format!("cannot ask on the terminal: {e}"));
-    let hidden = Hidden::new(&tty).map_err(broken)?;
-    (&tty).write_all(question.as_bytes()).map_err(broken)?;
+    let hidden = if is_hidden { Some(Hidden::new(&tty).map_err(broken)?) } else { None };
+    (&tty).write_all(escapes::lines(question).as_bytes()).map_err(broken)?;
     let answer = read_line(&tty);
+    if hidden.is_some() {
+        // The answer counts, even if the end of the line cannot be shown.
+        let _ = (&tty).write_all(b"\n");
+    }
     drop(hidden);
-    // The answer counts, even if the end of the line cannot be shown.
-    let _ = (&tty).write_all(b"\n");
     match answer.map_err(broken)? {
         Answer::Line(line) => Ok(line),
         Answer::Ended => Err(Failure::with_code(format!("`{}` was not answered", question.trim()), 2)),
         Answer::Interrupted => Err(Failure::with_code("interrupted", INTERRUPTED)),
     }
+}
+
+fn open() -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open("/dev/tty")
+}
+
+fn broken(error: io::Error) -> Failure {
+    Failure::new(format!("cannot ask on the terminal: {error}"))
 }
 
 /// A terminal that shows nothing of what is typed, until this is dropped.

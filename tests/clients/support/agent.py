@@ -6,23 +6,27 @@ import socket
 import subprocess
 import threading
 
-from .server import BINARY, PATIENCE, clean_environment
+from .server import BINARY, PATIENCE
+from .terminal import Conversation
 
 
 class Agent:
-    """One agent on a free port. `variables` are what its clients have to set."""
+    """One agent on a free port. `variables` are what its clients have to set.
 
-    def __init__(self, folder, environment, *arguments):
+    With `answers` it has a terminal, on which they are typed.
+    """
+
+    def __init__(self, folder, environment, *arguments, answers=()):
         folder.mkdir(exist_ok=True)
         self.token_file = folder / "agent.token"
         self.log = folder / "agent.log"
         self.variables = {}
         nothing = {"NO_COLOR": "1", "HOME": str(folder), "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
         command = [BINARY, "agent", "--listen", "127.0.0.1:0", "--token-file", self.token_file, *arguments]
-        self.process = subprocess.Popen(
-            list(map(str, command)), env=clean_environment() | nothing | environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=self.log.open("w"), text=True,
-        )  # fmt: skip
+        self.talk = Conversation(command, nothing | environment, stderr=self.log.open("w"))
+        self.process = self.talk.process
+        for question, text in answers:
+            self.talk.answer(question, text)
         for _ in range(3 if "--imds" in arguments else 2):
             line = self.process.stdout.readline()
             assert line.startswith("export "), f"the agent ended with {self.process.wait(PATIENCE)}: {self.said()}"
@@ -48,7 +52,9 @@ class Agent:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(timeout=PATIENCE)
-        self.process.stdout.close()
+        if not self.process.stdout.closed:
+            self.process.stdout.close()
+            self.talk.close()
         return code
 
 

@@ -7,7 +7,7 @@ import sys
 
 from .server import BINARY, PATIENCE, clean_environment
 
-# Makes the inherited terminal the one that controls the process, which then becomes the binary.
+# Makes the inherited terminal the one that controls the process, which then becomes the program.
 CONTROLLED = """
 import fcntl, os, sys, termios
 fcntl.ioctl(int(sys.argv[1]), termios.TIOCSCTTY, 0)
@@ -15,34 +15,47 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
-def on_terminal(arguments, environment, answers, expected=0):
-    """Runs the binary with a terminal of its own; standard input and output are elsewhere.
+class Conversation:
+    """A process with a terminal of its own; standard input and output are elsewhere."""
 
-    Each answer is typed when its question is shown. Returns standard output, standard error, and what the terminal showed.
-    """
-    ours, theirs = pty.openpty()
-    child = subprocess.Popen(
-        [sys.executable, "-c", CONTROLLED, str(theirs), str(BINARY), *map(str, arguments)], env=clean_environment() | environment,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, pass_fds=[theirs],
-    )  # fmt: skip
-    os.close(theirs)
-    shown = seen = b""
-    for question, answer in answers:
-        while question.encode() not in seen:
+    def __init__(self, command, environment, stderr=subprocess.PIPE):
+        self.ours, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", CONTROLLED, str(theirs), *map(str, command)], env=clean_environment() | environment,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True, start_new_session=True, pass_fds=[theirs],
+        )  # fmt: skip
+        os.close(theirs)
+        self.shown = b""
+        self._answered = 0
+
+    def answer(self, question, text):
+        """Types a text once the terminal has shown the question."""
+        while question.encode() not in self.shown[self._answered :]:
             try:
-                seen += os.read(ours, 1024)
+                self.shown += os.read(self.ours, 1024)
             except OSError:
-                out, err = child.communicate(timeout=PATIENCE)
-                raise AssertionError(f"it did not ask {question!r}: {out}{err}{(shown + seen).decode()}") from None
-        shown, seen = shown + seen, b""
-        os.write(ours, answer.encode())
-    out, err = child.communicate(timeout=PATIENCE)
-    try:
-        while chunk := os.read(ours, 1024):
-            seen += chunk
-    except OSError:
-        pass  # the last process closed its end
-    os.close(ours)
-    shown = (shown + seen).decode()
-    assert child.returncode == expected, (child.returncode, out, err, shown)
+                out, err = self.process.communicate(timeout=PATIENCE)
+                raise AssertionError(f"it did not ask {question!r}: {out}{err}{self.shown.decode()}") from None
+        self._answered = len(self.shown)
+        os.write(self.ours, text.encode())
+
+    def close(self):
+        """Reads what the terminal still shows, once the process has ended."""
+        try:
+            while chunk := os.read(self.ours, 1024):
+                self.shown += chunk
+        except OSError:
+            pass  # the last process closed its end
+        os.close(self.ours)
+        return self.shown.decode()
+
+
+def on_terminal(arguments, environment, answers, expected=0, program=(BINARY,)):
+    """Runs a command to its end. Returns standard output, standard error, and what the terminal showed."""
+    talk = Conversation([*program, *arguments], environment)
+    for question, text in answers:
+        talk.answer(question, text)
+    out, err = talk.process.communicate(timeout=PATIENCE)
+    shown = talk.close()
+    assert talk.process.returncode == expected, (talk.process.returncode, out, err, shown)
     return out, err, shown

@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use super::profiles::Profile;
 use super::settings::{Flags, chosen, profile_name};
+use super::sign_in_profile::EXPIRATION;
 use super::{Environment, Keys, Profiles};
 use crate::failure::Failure;
 
@@ -154,7 +155,7 @@ impl Search<'_> {
         // Order: keys of the credentials file, a program, keys of the config file.
         if process.is_none() || is_static(&profile.credentials) {
             if is_static(&profile.credentials) || is_static(&profile.config) {
-                return keys(name, profile).map(|keys| Some(keys.into()));
+                return keys(name, profile, self.now).map(|keys| Some(keys.into()));
             }
             return Ok(None);
         }
@@ -226,7 +227,7 @@ impl Search<'_> {
 }
 
 /// Returns the keys in a profile.
-fn keys(name: &str, profile: &Profile) -> Result<Keys, Failure> {
+fn keys(name: &str, profile: &Profile, now: Timestamp) -> Result<Keys, Failure> {
     let part = |setting: &str, beside: &str| {
         profile
             .get(setting)
@@ -236,10 +237,16 @@ fn keys(name: &str, profile: &Profile) -> Result<Keys, Failure> {
     let access_key_id = part("aws_access_key_id", "aws_secret_access_key")?;
     let secret = part("aws_secret_access_key", "aws_access_key_id")?;
     let token = profile.get("aws_session_token").or_else(|| profile.get("aws_security_token"));
+    let expiration = profile.get(EXPIRATION).and_then(|text| text.parse::<Timestamp>().ok());
+    if let Some(expired) = expiration.filter(|expiration| *expiration <= now) {
+        return Err(fail(format!(
+            "the credentials of profile `{name}` expired at {expired}; `bailiwick login --profile {name}` signs in again"
+        )));
+    }
     Ok(Keys {
         access_key_id,
         secret_access_key: Zeroizing::new(secret),
         session_token: token.map(|token| Zeroizing::new(token.to_owned())),
-        expiration: None,
+        expiration,
     })
 }

@@ -66,6 +66,38 @@ pub(super) fn parse(text: &str) -> Result<Sections, IniError> {
     Ok(sections)
 }
 
+/// What a line of a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// A comment.
+    Comment,
+    /// An empty line.
+    Blank,
+    /// The header of a section.
+    Header,
+    /// The first line of a setting, with its indentation in characters.
+    Setting(usize),
+    /// A further line of a setting.
+    Continuation,
+}
+
+/// A line with the section and the setting that it belongs to.
+pub(super) struct Place {
+    pub(super) line: Line,
+    pub(super) section: Option<String>,
+    pub(super) setting: Option<String>,
+}
+
+/// Returns what each line of a file is.
+pub(super) fn places(text: &str) -> Result<Vec<Place>, IniError> {
+    let mut reader = Reader::default();
+    let place = |(number, line): (usize, &str)| {
+        let line = reader.line(line).map_err(|problem| IniError { line: number + 1, problem })?;
+        Ok(Place { line, section: reader.section.clone(), setting: reader.name.clone() })
+    };
+    text.lines().enumerate().map(place).collect()
+}
+
 /// The lines of a value, and the line on which it begins.
 struct Value {
     line: usize,
@@ -84,24 +116,24 @@ struct Reader {
 }
 
 impl Reader {
-    fn line(&mut self, line: &str) -> Result<(), String> {
+    fn line(&mut self, line: &str) -> Result<Line, String> {
         self.number += 1;
         let value = line.trim();
         if value.starts_with(['#', ';']) {
-            return Ok(());
+            return Ok(Line::Comment);
         }
         if value.is_empty() {
             if let Some(current) = self.current() {
                 current.lines.push(Zeroizing::default());
             }
-            return Ok(());
+            return Ok(Line::Blank);
         }
         let indent = line.chars().take_while(|c| c.is_whitespace()).count();
         if indent > self.indent
             && let Some(current) = self.current()
         {
             current.lines.push(Zeroizing::new(value.to_owned()));
-            return Ok(());
+            return Ok(Line::Continuation);
         }
         self.indent = indent;
         if let Some(header) = value.strip_prefix('[').and_then(|rest| Some(&rest[..rest.rfind(']')?])) {
@@ -110,12 +142,13 @@ impl Reader {
             return match self.sections.entry(header.to_owned()) {
                 Entry::Vacant(entry) => {
                     entry.insert(BTreeMap::new());
-                    Ok(())
+                    Ok(Line::Header)
                 }
                 Entry::Occupied(_) => Err(format!("the section [{header}] is duplicated")),
             };
         }
-        self.setting(value)
+        self.setting(value)?;
+        Ok(Line::Setting(indent))
     }
 
     fn setting(&mut self, line: &str) -> Result<(), String> {

@@ -84,6 +84,16 @@ impl Profiles {
         self.profiles.get(name)
     }
 
+    /// Whether either file has the profile.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.profiles.contains_key(name)
+    }
+
+    /// Whether the config file has settings of the profile.
+    pub(super) fn is_configured(&self, name: &str) -> bool {
+        self.profiles.get(name).is_some_and(|profile| !profile.config.is_empty())
+    }
+
     /// Returns a setting of one service in a `services` section.
     ///
     /// # Errors
@@ -123,7 +133,7 @@ impl Header {
 }
 
 /// The largest accepted size in bytes.
-const MAX_FILE: u64 = 1024 * 1024;
+pub(super) const MAX_FILE: u64 = 1024 * 1024;
 
 fn sections(file: &Path) -> Result<Sections, Failure> {
     if !file.is_file() {

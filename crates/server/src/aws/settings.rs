@@ -34,7 +34,7 @@ pub(crate) struct Settings {
 }
 
 /// The services whose endpoints are those of a Bailiwick server: variables, and names in `services` sections.
-const SERVICES: [(&str, &str); 2] = [("AWS_ENDPOINT_URL_IAM", "iam"), ("AWS_ENDPOINT_URL_STS", "sts")];
+pub(super) const SERVICES: [(&str, &str); 2] = [("AWS_ENDPOINT_URL_IAM", "iam"), ("AWS_ENDPOINT_URL_STS", "sts")];
 
 impl Settings {
     /// Resolves each setting from the flag, the variable or the profile, in this order.
@@ -63,7 +63,7 @@ impl Settings {
 }
 
 /// Returns the requested profile name, if any.
-pub(super) fn profile_name(flag: Option<&str>, env: &Environment<'_>) -> Option<String> {
+pub(crate) fn profile_name(flag: Option<&str>, env: &Environment<'_>) -> Option<String> {
     flag.map(str::to_owned).or_else(|| env.get("AWS_PROFILE")).or_else(|| env.get("AWS_DEFAULT_PROFILE"))
 }
 

@@ -140,6 +140,8 @@ fn keys_come_from_variables_then_the_profile() {
     let config = "[profile plain]\naws_access_key_id=AP\naws_secret_access_key=sp\n\
                   [profile both]\naws_access_key_id=other\naws_secret_access_key=so\nregion=a-b-1\n\
                   [profile program]\ncredential_process = /bin/echo 'a b'\naws_access_key_id=AX\naws_secret_access_key=sx\n\
+                  [profile late]\naws_access_key_id=AL\naws_secret_access_key=sl\naws_expiration=2026-03-01T12:00:00Z\n\
+                  [profile early]\naws_access_key_id=AY\naws_secret_access_key=sy\naws_expiration=2026-03-01T12:00:01Z\n\
                   [profile empty]\nregion = a-b-1\n[half]\nnot = a profile\n";
     let check = |variables: &[(&str, &str)], flags: Flags<'_>, expected: &str| {
         let found = World::new(config, CREDENTIALS, variables).source(flags).unwrap_or_else(|error| error);
@@ -158,6 +160,12 @@ fn keys_come_from_variables_then_the_profile() {
     // The credentials file comes before the config file, and keys there before a program.
     check(&[], profile("both"), "AB/sb");
     check(&[], profile("program"), "process /bin/echo 'a b'");
+    check(&[], profile("early"), "AY/sy");
+    check(
+        &[],
+        profile("late"),
+        "the credentials of profile `late` expired at 2026-03-01T12:00:00Z; `bailiwick login --profile late` signs in again",
+    );
     check(&[], profile("half"), "profile `half` has `aws_access_key_id` without `aws_secret_access_key`");
     check(&set[..1], PLAIN, "AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not");
     check(

@@ -164,3 +164,44 @@ fn exports(endpoint: &str, token_file: &std::path::Path, imds: bool) -> String {
          export AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE={file}\n{metadata}"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn answers_have_one_hop() {
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            // Not every machine has IPv6.
+            let Ok(socket) = bind(&address.parse().unwrap()).await else {
+                assert!(address.starts_with('['), "{address}");
+                continue;
+            };
+            let _client = TcpStream::connect(socket.local_addr().unwrap()).await.unwrap();
+            let (answering, _) = socket.accept().await.unwrap();
+            let hops = if address.starts_with('[') {
+                rustix::net::sockopt::ipv6_unicast_hops(&answering).unwrap().into()
+            } else {
+                rustix::net::sockopt::ip_ttl(&answering).unwrap()
+            };
+            assert_eq!(hops, 1, "{address}");
+        }
+        for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
+            let refused = bind(&address.parse().unwrap()).await.unwrap_err();
+            assert_eq!(refused.code(), 2, "{address}");
+        }
+    }
+
+    #[test]
+    fn clients_get_lines_for_a_shell() {
+        let lines = exports("http://127.0.0.1:7472", std::path::Path::new("/run/a b/token"), true);
+        assert_eq!(
+            lines,
+            "export AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:7472/credentials\n\
+             export AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE='/run/a b/token'\n\
+             export AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:7472\n"
+        );
+    }
+}

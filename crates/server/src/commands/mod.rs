@@ -8,6 +8,7 @@ pub(crate) mod credential_process;
 pub(crate) mod evaluate;
 pub(crate) mod explain;
 pub(crate) mod import;
+pub(crate) mod login;
 pub(crate) mod manual;
 pub(crate) mod policy;
 mod progress;

@@ -10,7 +10,7 @@ use bailiwick_grpc::client::{ClientError, Server};
 use bailiwick_operation::Clock as _;
 use clap::Args;
 
-use crate::aws::{self, Base, Environment, Keys, Profiles, Role, Settings, Source};
+use crate::aws::{self, Base, Environment, Keys, Profiles, Role, Settings, SignInProfile, Source};
 use crate::failure::Failure;
 use crate::input;
 use crate::system::SystemClock;
@@ -91,10 +91,7 @@ impl Remote {
         let settings = Settings::resolve(self.flags(), &env, &profiles)?;
         let mut source = Source::find(self.flags(), &env, &profiles, SystemClock.now())?;
         source.roles.extend(role);
-        let ca = match &settings.ca_file {
-            Some(file) => Some(input::read_bytes(file, MAX_CA_FILE)?),
-            None => None,
-        };
+        let ca = certificates(&settings)?;
         Ok(Resolved { settings, source, ca })
     }
 
@@ -106,6 +103,28 @@ impl Remote {
         let variables = |name: &str| std::env::var(name).ok();
         let env = Environment(&variables);
         Settings::resolve(self.flags(), &env, &Profiles::read(&env)?)
+    }
+
+    /// The profile that a sign-in writes and its server, for which the profile need not exist.
+    ///
+    /// # Errors
+    /// Exit code 2 when a setting or the name of the profile is malformed.
+    pub(super) fn sign_in_target(&self) -> Result<SignInTarget, Failure> {
+        let variables = |name: &str| std::env::var(name).ok();
+        let profiles = Profiles::read(&Environment(&variables))?;
+        let name = aws::profile_name(self.profile.as_deref(), &Environment(&variables));
+        let name = name.unwrap_or_else(|| "default".to_owned());
+        let is_known = profiles.has(&name);
+        // A profile that does not exist yet has no settings, which would be an error.
+        let known = |variable: &str| {
+            let names_profile = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].contains(&variable);
+            variables(variable).filter(|_| is_known || !names_profile)
+        };
+        let env = Environment(&known);
+        let flags = aws::Flags { profile: self.profile.as_deref().filter(|_| is_known), ..self.flags() };
+        let settings = Settings::resolve(flags, &env, &profiles)?;
+        let profile = SignInProfile::find(&name, &settings, &env, &profiles)?;
+        Ok(SignInTarget { profile, settings })
     }
 
     /// Returns the credentials of any profile. Roles are assumed over this connection.
@@ -159,6 +178,31 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
     runtime.block_on(work)
 }
 
+/// The profile that a sign-in writes, and its server.
+pub(super) struct SignInTarget {
+    pub(super) profile: SignInProfile,
+    pub(super) settings: Settings,
+}
+
+impl SignInTarget {
+    /// Connects to the server without credentials.
+    ///
+    /// # Errors
+    /// Exit code 1 when the server cannot be reached.
+    pub(super) async fn connect(&self) -> Result<Server, Failure> {
+        connected(&self.settings, certificates(&self.settings)?.as_deref()).await
+    }
+}
+
+/// Reads the trusted certificates, if they are in a file.
+fn certificates(settings: &Settings) -> Result<Option<Vec<u8>>, Failure> {
+    settings.ca_file.as_ref().map(|file| input::read_bytes(file, MAX_CA_FILE)).transpose()
+}
+
+async fn connected(settings: &Settings, ca: Option<&[u8]>) -> Result<Server, Failure> {
+    Server::connect(&settings.endpoint, ca).await.map_err(|error| unreachable(settings, error))
+}
+
 impl Resolved {
     /// Runs the program that prints the credentials, if there is one. Blocks.
     ///
@@ -192,8 +236,7 @@ impl Prepared {
     /// Exit code 1 when the server cannot be reached.
     pub(super) async fn connect_only(self) -> Result<Connection, Failure> {
         let Prepared { settings, keys, roles, ca } = self;
-        let server = Server::connect(&settings.endpoint, ca.as_deref()).await;
-        let server = server.map_err(|error| unreachable(&settings, error))?;
+        let server = connected(&settings, ca.as_deref()).await?;
         Ok(Connection { server, keys, roles, settings })
     }
 }
