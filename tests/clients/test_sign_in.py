@@ -1,13 +1,16 @@
 """People sign in with a password and a code; their sessions and keys act as them until something ends them."""
 
 import json
+import urllib.error
+import urllib.parse
+import urllib.request
 
 import boto3
 import grpc
 import pytest
 from support.api import REGION, ApiError, AwsApi, GrpcApi
 from support.audit import records
-from support.documents import ALLOW_ALL, policy
+from support.documents import ALLOW_ALL, policy, trust
 from support.expect import refused
 from support.server import Credentials
 from support.totp import Authenticator
@@ -173,3 +176,43 @@ def test_lockout_and_sessions_survive_a_restart(new_server):
     outcomes = {(record.get("errorCode"), record["userIdentity"].get("userName")) for record in attempts}
     assert outcomes == {(None, "Otter"), ("AccessDenied", "Heron"), ("AccessDenied", None), ("Throttling", None)}
     assert PASSWORD not in json.dumps(records(server)) and NEXT not in json.dumps(records(server))
+
+
+def exchange(server, method="GET", **parameters):
+    """The answer of AWS's federation endpoint: its status, type and text."""
+    query = urllib.parse.urlencode(parameters)
+    post = method == "POST"
+    request = urllib.request.Request(f"{server.url}/federation" + ("" if post else f"?{query}"), query.encode() if post else None, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.headers["content-type"], answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers["content-type"], error.read().decode()
+
+
+def test_awss_federation_endpoint_exchanges_credentials_of_roles(server, door, aws, person):
+    signed, _ = signed_in(door, person)
+    keys = keys_of(signed)
+    role = aws.call("CreateRole", RoleName=person, AssumeRolePolicyDocument=trust(server.account))["Role"]["Arn"]
+    lent = AwsApi(server, keys).call("AssumeRole", RoleArn=role, RoleSessionName="session")["Credentials"]
+    session = {"sessionId": lent["AccessKeyId"], "sessionKey": lent["SecretAccessKey"], "sessionToken": lent["SessionToken"]}
+    own = {"sessionId": keys.access_key_id, "sessionKey": keys.secret_access_key, "sessionToken": keys.session_token}
+    for method in ("GET", "POST"):
+        status, kind, text = exchange(server, method, Action="getSigninToken", SessionDuration=1800, Session=json.dumps(session))
+        assert (status, kind) == (200, "application/json"), text
+        assert list(json.loads(text)) == ["SigninToken"]
+    twice = json.dumps(session)[:-1] + ', "sessionKey": "x"}'
+    for code, parameters in {
+        "InvalidClientTokenId": [{"Session": json.dumps(session | {"sessionKey": "x" * 40})}, {"Session": json.dumps(session | {"sessionToken": own["sessionToken"]})}],
+        "AccessDenied": [{"Session": json.dumps(own)}],
+        "ValidationError": [
+            {}, {"Session": "{"}, {"Session": "[]"}, {"Session": json.dumps({"sessionId": "x"})}, {"Session": twice},
+            {"Session": json.dumps(session), "SessionDuration": "899"}, {"Session": json.dumps(session), "SessionDuration": "long"},
+        ],
+        "NotImplemented": [{"Action": "login", "SigninToken": "x"}],
+        "InvalidAction": [{"Action": "logout"}],
+    }.items():  # fmt: skip
+        for given in parameters:
+            status, kind, text = exchange(server, **{"Action": "getSigninToken"} | given)
+            assert text.startswith(code) and status >= 400 and kind.startswith("text/plain"), (code, given, text)
+            assert lent["SecretAccessKey"] not in text and lent["SessionToken"] not in text

@@ -10,8 +10,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 use http_body_util::{BodyExt as _, Full};
 
 use crate::codec::{self, Encoded};
-use crate::form;
 use crate::unserved::Unserved;
+use crate::{federation, form};
 
 /// The largest body: 1 MiB.
 const MAX_BODY: usize = 1024 * 1024;
@@ -26,7 +26,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-bailiwick-request-id")
 const REVISION: HeaderName = HeaderName::from_static("x-bailiwick-revision");
 
 /// How calls prove their callers: by a signature for the service of the operation, in a header or in the query string.
-static FRONT_END: FrontEnd = FrontEnd {
+pub(crate) static FRONT_END: FrontEnd = FrontEnd {
     name: "AWS Query",
     signing_service: None,
     accepts_bearer: false,
@@ -39,7 +39,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// The AWS Query front end.
 #[derive(Clone)]
 pub struct Front {
-    service: Arc<Service>,
+    pub(crate) service: Arc<Service>,
 }
 
 impl Front {
@@ -60,6 +60,9 @@ impl Front {
             Ok(body) => body,
             Err(error) => return self.refuse(&parts, &peer, &error),
         };
+        if parts.uri.path() == federation::PATH {
+            return self.federation(&parts, &body, peer).await;
+        }
         let (route, message) = match find_route(&parts, &body) {
             Ok(found) => found,
             Err(error) => return self.refuse(&parts, &peer, &error),
@@ -117,29 +120,7 @@ impl Front {
 /// Returns the operation that the parameters name, and its message. An invalid message is reported to authenticated
 /// callers only.
 fn find_route(parts: &Parts, body: &[u8]) -> Result<(&'static Route, Result<Bytes>)> {
-    let in_query = parts.uri.query().unwrap_or_default();
-    let from_query = form::parse_query(in_query)?;
-    let pairs = match parts.method {
-        Method::GET if body.is_empty() => from_query,
-        Method::GET => {
-            return Err(IamError::new(
-                ErrorCode::MalformedInput,
-                "a GET request has its parameters in the query string",
-            ));
-        }
-        Method::POST if body.is_empty() => from_query,
-        Method::POST if !from_query.is_empty() => {
-            return Err(IamError::new(
-                ErrorCode::InvalidQueryParameter,
-                "parameters come in the query string or in the body, not in both",
-            ));
-        }
-        Method::POST => {
-            expect_form(&parts.headers)?;
-            form::parse(body)?
-        }
-        _ => return Err(IamError::new(ErrorCode::MethodNotAllowed, "use POST, or GET with a query string")),
-    };
+    let pairs = parameters(parts, body)?;
     if parts.uri.path() != "/" {
         return Err(IamError::new(ErrorCode::InvalidAction, "the AWS Query protocol is served at the path `/`"));
     }
@@ -147,6 +128,28 @@ fn find_route(parts: &Parts, body: &[u8]) -> Result<(&'static Route, Result<Byte
     let route = Route::find(operation.path())
         .ok_or_else(|| IamError::internal(format!("no route for {}", operation.path())))?;
     Ok((route, codec::decode_request(operation, &pairs)))
+}
+
+/// Returns the parameters, which are in the query string or in the body.
+pub(crate) fn parameters<'r>(parts: &'r Parts, body: &'r [u8]) -> Result<Vec<form::Pair<'r>>> {
+    let in_query = parts.uri.query().unwrap_or_default();
+    let from_query = form::parse_query(in_query)?;
+    match parts.method {
+        Method::GET if body.is_empty() => Ok(from_query),
+        Method::GET => {
+            Err(IamError::new(ErrorCode::MalformedInput, "a GET request has its parameters in the query string"))
+        }
+        Method::POST if body.is_empty() => Ok(from_query),
+        Method::POST if !from_query.is_empty() => Err(IamError::new(
+            ErrorCode::InvalidQueryParameter,
+            "parameters come in the query string or in the body, not in both",
+        )),
+        Method::POST => {
+            expect_form(&parts.headers)?;
+            form::parse(body)
+        }
+        _ => Err(IamError::new(ErrorCode::MethodNotAllowed, "use POST, or GET with a query string")),
+    }
 }
 
 fn expect_form(headers: &HeaderMap) -> Result<()> {
@@ -210,11 +213,11 @@ fn respond_error(error: &IamError, answer: &Answer, route: &'static Route) -> Re
     respond(status_of(error), encoded, answer.request_id.clone(), answer.revision.clone())
 }
 
-fn status_of(error: &IamError) -> StatusCode {
+pub(crate) fn status_of(error: &IamError) -> StatusCode {
     StatusCode::from_u16(error.code().http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-fn respond(
+pub(crate) fn respond(
     status: StatusCode,
     encoded: Encoded,
     request_id: String,
