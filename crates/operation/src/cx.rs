@@ -10,7 +10,7 @@ use bailiwick_model::{AccessKeyId, AccessKeyKind, AccountId, IdKind, Partition, 
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 
-use crate::{Caller, PasswordOutcome, PasswordPool, RecentUses, RevisionScope};
+use crate::{Caller, IssuerKeys, IssuerKeysOutcome, PasswordOutcome, PasswordPool, RecentUses, RevisionScope};
 
 /// The source of the time.
 pub trait Clock: Send + Sync + 'static {
@@ -48,6 +48,8 @@ pub struct Deployment {
     pub recent_uses: RecentUses,
     /// Computes with passwords.
     pub passwords: Arc<PasswordPool>,
+    /// Gets the keys of OpenID Connect issuers.
+    pub issuer_keys: Arc<dyn IssuerKeys>,
 }
 
 /// What is known about a request besides its message.
@@ -84,6 +86,7 @@ pub struct Cx<C = Arc<Caller>> {
     now: Timestamp,
     view: Option<Arc<dyn Any + Send + Sync>>,
     password: Option<Arc<PasswordOutcome>>,
+    issuer_keys: Option<Arc<IssuerKeysOutcome>>,
 }
 
 /// The context of an operation's handler: with the caller, or with [`NoCaller`] if the operation needs no signature.
@@ -97,7 +100,7 @@ impl<C> Cx<C> {
     /// Makes the context of an attempt at the current time.
     pub fn new(deployment: Arc<Deployment>, caller: C, request: Arc<RequestInfo>) -> Self {
         let now = deployment.clock.now();
-        Cx { caller, request, deployment, now, view: None, password: None }
+        Cx { caller, request, deployment, now, view: None, password: None, issuer_keys: None }
     }
 
     /// Sets the time.
@@ -121,6 +124,17 @@ impl<C> Cx<C> {
     /// What was computed with passwords for this call: the result of the work that its plan named.
     pub fn password_outcome(&self) -> Option<&PasswordOutcome> {
         self.password.as_deref()
+    }
+
+    /// Sets the keys that were fetched for this call.
+    #[must_use]
+    pub fn with_issuer_keys(self, issuer_keys: Option<Arc<IssuerKeysOutcome>>) -> Self {
+        Cx { issuer_keys, ..self }
+    }
+
+    /// The keys that were fetched for this call, if its handler wanted any.
+    pub fn issuer_keys(&self) -> Option<&IssuerKeysOutcome> {
+        self.issuer_keys.as_deref()
     }
 
     /// What is known about the request besides its message.

@@ -8,7 +8,7 @@ use bailiwick_decision::{Caller, FederatedPrincipal, Person, UnsignedCaller};
 use bailiwick_model::{AccessKeyId, Result};
 use bailiwick_storage::Tx;
 
-use crate::{Check, CxOf, PasswordWork};
+use crate::{Check, CxOf, PasswordWork, WantedKeys};
 
 /// Answers one operation, in two steps within one transaction.
 ///
@@ -28,6 +28,25 @@ pub trait Handle<O: Operation>: Send + Sync + 'static {
     fn min_revision<'r>(&self, req: &'r O::Request) -> Option<&'r str> {
         let _ = req;
         None
+    }
+
+    /// Whether [`wanted_keys`](Self::wanted_keys) names anything. The pipeline asks no other handler.
+    const WANTS_KEYS: bool = false;
+
+    /// Names the keys of an issuer that the plan needs. The pipeline asks once, in a transaction of its own, which ends
+    /// before the keys are fetched; `plan` finds them in [`Cx::issuer_keys`](crate::Cx::issuer_keys). Nothing is
+    /// authorized yet, so only what an administrator registered may be named.
+    ///
+    /// # Errors
+    /// When the request cannot be understood.
+    fn wanted_keys(
+        &self,
+        cx: &CxOf<O>,
+        tx: &mut Tx,
+        req: &O::Request,
+    ) -> impl Future<Output = Result<Option<WantedKeys>>> + Send {
+        let _ = (cx, tx, req);
+        std::future::ready(Ok(None))
     }
 
     /// Parses the request and names everything that must be allowed before [`handle`](Self::handle) runs. Reads, but

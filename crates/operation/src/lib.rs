@@ -3,7 +3,8 @@
 //! An operation is one request, one response and one handler ([`Handle`]). The handler's `plan` parses the request and
 //! names everything that must be allowed; its `handle` carries the plan out. The pipeline in `service` authenticates
 //! the caller before `plan`, has the checks decided between the two, and commits and records after `handle`. Computations
-//! with passwords run between two transactions, on a bounded [`PasswordPool`].
+//! with passwords run between two transactions, on a bounded [`PasswordPool`], and keys of issuers are fetched before the
+//! first one ([`IssuerKeys`]).
 //!
 //! The crate deliberately does not know any noun (users, roles, …) beyond the principals that a policy may name, any
 //! protocol, nor how a decision is made.
@@ -14,6 +15,7 @@ mod check;
 mod cx;
 mod documented;
 mod handle;
+mod issuer_keys;
 pub mod mfa;
 mod pages;
 mod paging;
@@ -31,6 +33,7 @@ pub use bailiwick_decision::{
 pub use check::{Check, ContextValue, Policy};
 pub use cx::{Clock, Cx, CxOf, Deployment, NoCaller, Random, RequestInfo, uuid};
 pub use handle::{Handle, Planned};
+pub use issuer_keys::{IssuerKeys, IssuerKeysError, IssuerKeysOutcome, NoIssuerKeys, WantedKeys};
 pub use pages::{ListPage, PageRequest, Pages, PathPage};
 pub use paging::Paging;
 pub use password::{PasswordOutcome, PasswordPool, PasswordPurpose, PasswordResult, PasswordWork};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bailiwick_directory::put_builtin_policies;
 use bailiwick_model::Region;
-use bailiwick_operation::{Clock as _, Deployment, RevisionScope, uuid};
+use bailiwick_operation::{Clock as _, Deployment, IssuerKeys, RevisionScope, uuid};
 use bailiwick_seal::{Keyring, MasterKey, Sealer, WrappedKeyring};
 use bailiwick_storage::{At, Authenticator, CommitError, Meta, Store, Tx};
 use bailiwick_storage_redb::{RedbFile, RedbStore};
@@ -45,7 +45,7 @@ impl Opened {
     }
 
     /// The facts of the deployment that handlers use.
-    pub(crate) fn deployment(self, region: Region) -> Arc<Deployment> {
+    pub(crate) fn deployment(self, region: Region, issuer_keys: Arc<dyn IssuerKeys>) -> Arc<Deployment> {
         let store_id = uuid(self.meta.store_id);
         Arc::new(Deployment {
             recent_uses: bailiwick_operation::RecentUses::default(),
@@ -59,6 +59,7 @@ impl Opened {
             random: Arc::new(SystemRandomness::default()),
             sealer: Arc::new(Sealer::new(self.keyring)),
             passwords: Arc::default(),
+            issuer_keys,
         })
     }
 }

@@ -13,6 +13,7 @@ mod escapes;
 mod failure;
 mod first_start;
 mod input;
+mod issuers;
 mod logging;
 mod maintenance;
 mod master_key;

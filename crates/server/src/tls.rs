@@ -15,7 +15,7 @@ use rustls::sign::CertifiedKey;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-pub(crate) use self::files::CertificateFiles;
+pub(crate) use self::files::{CertificateFiles, provider};
 use self::files::{Loaded, Stamp};
 use crate::failure::Failure;
 use crate::net::listen::stopped;
@@ -44,7 +44,7 @@ impl Certificates {
 
     /// TLS 1.2 and 1.3 with these certificates; HTTP/2 and HTTP/1.1 are offered.
     pub(crate) fn acceptor(self: &Arc<Self>) -> Result<TlsAcceptor, Failure> {
-        let mut config = ServerConfig::builder_with_provider(files::provider())
+        let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(|e| Failure::new(format!("cannot set up TLS: {e}")))?
             .with_no_client_auth()

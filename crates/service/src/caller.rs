@@ -6,7 +6,9 @@ use std::sync::Arc;
 use bailiwick_api::{CallKind, Operation, OperationInfo};
 use bailiwick_authz::Authenticated;
 use bailiwick_model::{AccessKeyId, Fault, IamError, Region, Result, SourceNetwork};
-use bailiwick_operation::{Check, Cx, NoCaller, PasswordOutcome, RequestInfo, UnsignedCaller, standing};
+use bailiwick_operation::{
+    Check, Cx, IssuerKeysOutcome, NoCaller, PasswordOutcome, RequestInfo, UnsignedCaller, standing,
+};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
 use jiff::Timestamp;
@@ -15,6 +17,15 @@ use crate::call_audit::CallAudit;
 use crate::failures::{Admission, Claim};
 use crate::shared::Shared;
 use crate::{Incoming, lockout, session_limits};
+
+/// The results of slow work that was done outside of transactions.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outcomes {
+    /// What was computed with passwords.
+    pub(crate) passwords: Option<Arc<PasswordOutcome>>,
+    /// The keys of an issuer.
+    pub(crate) issuer_keys: Option<Arc<IssuerKeysOutcome>>,
+}
 
 /// The caller of an operation: [`Authenticated`] if it needs a signature or a bearer token, otherwise [`Unsigned`].
 pub(crate) type CallerOf<O> = <<O as Operation>::Call as CallKind>::Select<Authenticated, Unsigned>;
@@ -57,8 +68,8 @@ pub(crate) trait CallCaller: Sized + Send + Sync {
     /// Makes the context of an attempt.
     fn context(&self, shared: &Shared, request: &Arc<RequestInfo>, now: Timestamp, on: &Arc<Snapshot>) -> Self::Cx;
 
-    /// Adds what was computed with passwords to a context.
-    fn with_password_outcome(cx: Self::Cx, outcome: Option<Arc<PasswordOutcome>>) -> Self::Cx;
+    /// Adds what was done outside of transactions to a context.
+    fn with_outcomes(cx: Self::Cx, outcomes: &Outcomes) -> Self::Cx;
 
     /// The text that the caller's computations with passwords are counted under. Without a signature, that is the source.
     fn counted_as(&self) -> String;
@@ -128,8 +139,8 @@ impl CallCaller for Authenticated {
         cx.at(now).with_view(Arc::clone(on))
     }
 
-    fn with_password_outcome(cx: Cx, outcome: Option<Arc<PasswordOutcome>>) -> Cx {
-        cx.with_password_outcome(outcome)
+    fn with_outcomes(cx: Cx, outcomes: &Outcomes) -> Cx {
+        cx.with_password_outcome(outcomes.passwords.clone()).with_issuer_keys(outcomes.issuer_keys.clone())
     }
 
     fn counted_as(&self) -> String {
@@ -206,8 +217,8 @@ impl CallCaller for Unsigned {
         cx.at(now).with_view(Arc::clone(on))
     }
 
-    fn with_password_outcome(cx: Self::Cx, outcome: Option<Arc<PasswordOutcome>>) -> Self::Cx {
-        cx.with_password_outcome(outcome)
+    fn with_outcomes(cx: Self::Cx, outcomes: &Outcomes) -> Self::Cx {
+        cx.with_password_outcome(outcomes.passwords.clone()).with_issuer_keys(outcomes.issuer_keys.clone())
     }
 
     fn counted_as(&self) -> String {

@@ -1,7 +1,8 @@
 //! The steps of every call, in order: authenticate, validate, plan, decide, handle, commit, answer, record.
 //!
 //! Computations with passwords are slow. A plan names them; they run once, after the decision and outside of the
-//! transaction, and the next attempt handles the call with their result.
+//! transaction, and the next attempt handles the call with their result. The keys of an issuer, by which an operation
+//! verifies the proof in its request, are fetched before the first attempt.
 //!
 //! Between authentication and decision a call may wait: for a requested revision, for the snapshot, or for other
 //! calls after a conflict. So each attempt validates the caller again on the snapshot that it is decided on, and the
@@ -12,7 +13,9 @@ use std::time::Duration;
 
 use bailiwick_api::Operation;
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, CxOf, Handle, PasswordOutcome, PasswordWork, Planned, RequestInfo, uuid};
+use bailiwick_operation::{
+    Check, CxOf, Handle, IssuerKeysOutcome, PasswordOutcome, PasswordWork, Planned, RequestInfo, uuid,
+};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::{At, CommitError, Revision, Tx};
 use bytes::Bytes;
@@ -21,7 +24,7 @@ use jiff::Timestamp;
 use prost::Message as _;
 
 use crate::call_audit::{CallAudit, Ids};
-use crate::caller::{CallCaller, CallerOf};
+use crate::caller::{CallCaller, CallerOf, Outcomes};
 use crate::shared::{Parts, Shared};
 use crate::{Answer, Incoming, lockout};
 
@@ -129,7 +132,12 @@ where
     let at = reached(parts, wanted.map(|revision| revision.filter(|_| CallerOf::<O>::MAY_WAIT))).await?;
     let mut request = Some(request);
     let mut queued = None;
-    let mut passwords = None;
+    let mut outcomes = Outcomes { passwords: None, issuer_keys: None };
+    if H::WANTS_KEYS
+        && let Some(request) = &request
+    {
+        outcomes.issuer_keys = Box::pin(issuer_keys(shared, handler, caller, info, at, request)).await?;
+    }
     for attempt in 1..=ATTEMPTS {
         let mut tx = Tx::begin(Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas), at).await?;
         let revision = tx.revision();
@@ -139,7 +147,7 @@ where
         let (now, snapshot) = revalidate(shared, caller)?;
         caller.record(audit);
         let cx = caller.context(shared, info, now, &snapshot);
-        let cx = &CallerOf::<O>::with_password_outcome(cx, passwords.clone());
+        let cx = &CallerOf::<O>::with_outcomes(cx, &outcomes);
         let Planned { plan, checks, retired_key, password, proven } = handler.plan(cx, &mut tx, input).await?;
         caller.set_proven(proven)?;
         caller.record(audit);
@@ -148,11 +156,11 @@ where
         caller.decide(shared, &snapshot, cx, &checks).await?;
         audit.set_permitted(&checks);
         if let Some(work) = password
-            && passwords.is_none()
+            && outcomes.passwords.is_none()
         {
             // The computation is slow. The transaction ends here, and the next attempt proves and decides again.
             drop(tx);
-            passwords = Some(Arc::new(compute(parts, caller, *work, now).await?));
+            outcomes.passwords = Some(Arc::new(compute(parts, caller, *work, now).await?));
             continue;
         }
         let response = match handler.handle(cx, &mut tx, plan).await {
@@ -197,6 +205,29 @@ where
         ErrorCode::ConcurrentModification,
         "The request was rejected because multiple requests to change this object were submitted simultaneously. Wait a few minutes and submit your request again.",
     ))
+}
+
+/// Gets the keys that a handler wants. Its transaction ends before the fetch begins.
+async fn issuer_keys<O: Operation, H: Handle<O>>(
+    shared: &Shared,
+    handler: &H,
+    caller: &mut CallerOf<O>,
+    info: &Arc<RequestInfo>,
+    at: At,
+    request: &O::Request,
+) -> Result<Option<Arc<IssuerKeysOutcome>>>
+where
+    CallerOf<O>: CallCaller<Cx = CxOf<O>>,
+{
+    let parts = &shared.parts;
+    let mut tx = Tx::begin(Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas), at).await?;
+    parts.snapshots.at_least(tx.revision()).await?;
+    let (now, snapshot) = revalidate(shared, caller)?;
+    let cx = caller.context(shared, info, now, &snapshot);
+    let Some(wanted) = handler.wanted_keys(&cx, &mut tx, request).await? else { return Ok(None) };
+    drop(tx);
+    let result = parts.deployment.issuer_keys.get(&wanted).await;
+    Ok(Some(Arc::new(IssuerKeysOutcome { wanted, result })))
 }
 
 /// Computes with passwords for an authorized caller, or for a person who signs in.

@@ -32,6 +32,7 @@ pub fn deployment(clock: Arc<ManualClock>, quotas: Quotas) -> Deployment {
         random: Arc::new(SeededRandom::default()),
         sealer: Arc::new(sealer()),
         passwords: Arc::default(),
+        issuer_keys: Arc::new(bailiwick_operation::NoIssuerKeys),
     }
 }
 

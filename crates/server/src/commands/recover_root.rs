@@ -8,7 +8,7 @@ use bailiwick_api::admin;
 use bailiwick_audit::{Event, EventKind, Recorder};
 use bailiwick_directory::{Recovered, Recovery, recover_root};
 use bailiwick_model::{AccountId, IamError, Region};
-use bailiwick_operation::{Deployment, RequestInfo, uuid};
+use bailiwick_operation::{Deployment, NoIssuerKeys, RequestInfo, uuid};
 use bailiwick_storage::{AccountState, At, CommitError, Store, Tx};
 use clap::Args;
 use jiff::Timestamp;
@@ -65,7 +65,7 @@ async fn recover(options: &Options) -> Result<(), Failure> {
         return Err(nothing());
     };
     let (redb, store) = (Arc::clone(&opened.redb), opened.store());
-    let deployment = opened.deployment(options.region.clone());
+    let deployment = opened.deployment(options.region.clone(), Arc::new(NoIssuerKeys));
     let account = options.account.unwrap_or(deployment.management_account);
     let outcome = replace(options, &deployment, &store, account).await;
     redb.close().await;

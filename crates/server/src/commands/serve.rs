@@ -17,11 +17,12 @@ use tokio::sync::watch;
 
 use crate::data_dir::Expected;
 use crate::failure::Failure;
+use crate::issuers::CachedIssuerKeys;
 use crate::net::listen::{self, Listener};
 use crate::net::{self, Connections, Memory, Seconds, Shares};
 use crate::options::{
-    AuditOptions, ClientOptions, DeploymentOptions, ListeningOptions, LoggingOptions, ProcessOptions, StoreOptions,
-    TlsOptions,
+    AuditOptions, ClientOptions, DeploymentOptions, IssuerOptions, ListeningOptions, LoggingOptions, ProcessOptions,
+    StoreOptions, TlsOptions,
 };
 use crate::router::{MetricsPage, Router};
 use crate::signals::{Hangup, Termination};
@@ -49,6 +50,8 @@ pub(crate) struct Options {
     clients: ClientOptions,
     #[command(flatten)]
     tls: TlsOptions,
+    #[command(flatten)]
+    issuers: IssuerOptions,
     #[command(flatten)]
     store: StoreOptions,
     #[command(flatten)]
@@ -93,6 +96,7 @@ fn prepared(options: Options) -> Result<ExitCode, Failure> {
 
 async fn serve(options: Options) -> Result<(), Failure> {
     let proxies = Arc::new(options.clients.proxies()?);
+    let issuer_keys = Arc::new(CachedIssuerKeys::new(options.issuers.settings())?);
     let hangup = Hangup::new()?;
     let certificates = options.tls.files()?.map(Certificates::load).transpose()?;
     let tls = certificates.as_ref().map(Certificates::acceptor).transpose()?;
@@ -108,7 +112,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let opened = first_start::open(&options.store, &options.deployment, file, &endpoint).await?;
     let (redb, store) = (Arc::clone(&opened.redb), opened.store());
     let master = opened.master.clone();
-    let deployment = opened.deployment(options.deployment.region.clone());
+    let deployment = opened.deployment(options.deployment.region.clone(), issuer_keys);
     deployment::add_new_managed_policies(&deployment, &store).await;
     let audit = options.audit.settings(&options.store.data_dir);
     let service = assemble(&deployment, &store, options.clients.failed_authentications, audit).await?;
