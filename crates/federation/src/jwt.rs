@@ -12,16 +12,18 @@
 //! header and the claims a second time, by other rules than those that decided here.
 
 mod claims;
+mod error;
 mod id_token;
 mod json;
 mod keys;
 mod token;
 
 pub use claims::{ClaimValue, SessionClaims};
+pub use error::{JwtError, MAX_TOKEN_BYTES};
 pub use id_token::IdToken;
 pub use json::JsonError;
 pub use keys::{JwksError, KeySet, MAX_JWKS_BYTES, MAX_KEYS};
-pub use token::{Expected, Jwt, JwtError, MAX_CLOCK_SKEW_SECONDS, MAX_TOKEN_BYTES};
+pub use token::{Expected, Jwt, MAX_CLOCK_SKEW_SECONDS};
 
 #[cfg(test)]
 mod tests;

@@ -31,7 +31,8 @@ impl Check {
         let resources = action.resources.iter().filter_map(|kind| service.resource(kind));
         let keys: Vec<&str> =
             action.keys.iter().chain(resources.flat_map(|kind| &kind.keys)).map(|key| family(key)).collect();
-        let unknown = self.context.iter().find(|(key, _)| !keys.contains(&family(key)));
+        let is_known = |key: &str| keys.contains(&family(key)) || (prefix == "sts" && is_of_provider(key));
+        let unknown = self.context.iter().find(|(key, _)| !is_known(key));
         unknown.map(|(key, _)| format!("`{}` is not documented with the key `{key}`", self.action))
     }
 }
@@ -47,6 +48,11 @@ fn kind(arn: &Arn) -> &str {
 /// A key without the variable part: `aws:RequestTag` of `aws:RequestTag/Team` and of `aws:RequestTag/${TagKey}`.
 fn family(key: &str) -> &str {
     key.split('/').next().unwrap_or(key)
+}
+
+/// Whether a key is a claim of an OpenID Connect provider: it begins with the provider's host, so no catalogue has it.
+fn is_of_provider(key: &str) -> bool {
+    key.split([':', '/']).next().is_some_and(|host| host.contains('.'))
 }
 
 #[cfg(test)]
@@ -72,6 +78,16 @@ mod tests {
         check(
             Check::new("iam:CreateUser", &user).key("sts:ExternalId", "a"),
             Some("`iam:CreateUser` is not documented with the key `sts:ExternalId`"),
+        );
+        let web_identity = Check::new("sts:AssumeRoleWithWebIdentity", &role);
+        check(web_identity.clone().key("idp.example.com/x:sub", "a"), None);
+        check(
+            web_identity.key("idp:sub", "a"),
+            Some("`sts:AssumeRoleWithWebIdentity` is not documented with the key `idp:sub`"),
+        );
+        check(
+            Check::new("iam:CreateUser", &user).key("idp.example.com:sub", "a"),
+            Some("`iam:CreateUser` is not documented with the key `idp.example.com:sub`"),
         );
     }
 }

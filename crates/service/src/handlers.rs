@@ -61,7 +61,6 @@ macro_rules! not_implemented {
 }
 
 not_implemented! {
-    AssumeRoleWithWebIdentity
     DecodeAuthorizationMessage
     GetDelegatedAccessToken
     GetScopedCredentials

@@ -27,6 +27,7 @@ mod session_token;
 #[cfg(test)]
 mod testing;
 mod tokens;
+mod web_identity;
 
 pub use issue::{Issued, SessionParts, date, expiry, issue_session};
 pub use tokens::{Bearer, OpenedSession, TokenError, Tokens};

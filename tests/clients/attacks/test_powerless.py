@@ -14,7 +14,7 @@ from support.server import ROOT, Credentials
 # Operations that succeed whatever policies say.
 OPEN = {"GetCallerIdentity", "GetSessionToken"}
 # Operations that refuse an invalid proof in the request with another code.
-PROOF = {"AssumeRoleWithSAML": "InvalidIdentityToken", "GetSigninToken": "InvalidClientTokenId"}
+PROOF = {"AssumeRoleWithSAML": "InvalidIdentityToken", "AssumeRoleWithWebIdentity": "InvalidIdentityToken", "GetSigninToken": "InvalidClientTokenId"}
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def request(server, house, operation, name, account, key):
         "TargetPrincipal": account, "TaskPolicyArn": {"arn": "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"},
         "account": account, "userName": name, "password": "Spoonbill-17-mud", "newPassword": "Spoonbill-18-mud",
         "accessKeyId": key, "secretAccessKey": "x" * 40, "sessionToken": "x" * 40, "sessionIds": ["ASIAIOSFODNN7EXAMPLE"],
-        "JobId": "00000000-0000-4000-8000-000000000000", "ServiceNamespace": "s3", "EntityPath": "o-0000000000/r-0000/",
+        "WebIdentityToken": "a.b.c", "JobId": "00000000-0000-4000-8000-000000000000", "ServiceNamespace": "s3", "EntityPath": "o-0000000000/r-0000/",
     }  # fmt: skip
     members = {member: values[member] for member in members_of(operation) if member in values}
     if operation in ("CreateUser", "CreateRole"):

@@ -23,6 +23,16 @@ fn redact_trust(decision: Decision) -> Decision {
     }
 }
 
+/// A denial in AWS's words for callers without a signature: neither the principal nor the resource is shown.
+fn unsigned_denial(error: IamError, check: &Check) -> IamError {
+    match error.code() {
+        ErrorCode::AccessDenied => {
+            IamError::new(ErrorCode::AccessDenied, format!("Not authorized to perform {}", check.action))
+        }
+        _ => error,
+    }
+}
+
 impl Authz {
     /// Decides the checks that an operation names, in their order.
     ///
@@ -89,7 +99,8 @@ impl Authz {
         };
         let mut work = WorkBudget::new();
         for check in checks {
-            self.decide_subject(snapshot, &subject, cx, check, &mut work)?;
+            self.decide_subject(snapshot, &subject, cx, check, &mut work)
+                .map_err(|error| unsigned_denial(error, check))?;
             work.yield_if_due().await;
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! The claims of a token: those that verification reads, those for the session, and those for condition keys.
 
-use super::JwtError;
+use super::error::JwtError;
 use super::json::{Json, Object};
 
 /// The maximum length of the subject in characters, as AWS shows it.

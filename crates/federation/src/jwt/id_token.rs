@@ -2,8 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::claims::Claims;
-use super::{ClaimValue, SessionClaims};
+use super::claims::{ClaimValue, Claims, SessionClaims};
 
 /// A token whose signature, issuer, audience and times were verified. Nothing else of the token can be read.
 #[derive(Clone, Debug)]

@@ -144,7 +144,7 @@ fn refusals() {
         ("the algorithm of another key", r#""alg":"ES384","kid":"ES256""#, "NoKey"),
         ("an RSA algorithm", r#""alg":"RS256","kid":"ES256""#, "NoKey"),
         ("another key", r#""alg":"ES384","kid":"ES384""#, "Signature"),
-        ("an unknown key", r#""alg":"ES256","kid":"nobody""#, "NoKey"),
+        ("an unknown key", r#""alg":"ES256","kid":"missing""#, "NoKey"),
         ("a key id that is a path", r#""alg":"ES256","kid":"../../etc/passwd""#, "NoKey"),
         ("a key id that is a statement", r#""alg":"ES256","kid":"' OR 1=1 --""#, "NoKey"),
         ("a key id that is a number", r#""alg":"ES256","kid":1"#, "KeyId"),

@@ -33,7 +33,7 @@ const WAIT: Duration = Duration::from_secs(6);
 /// Fetches of one issuer: after a few at once, one in half a minute.
 const PER_ISSUER: Rate = Rate { burst: 5, every: Duration::from_secs(30) };
 /// Fetches that one client causes.
-const PER_SOURCE: Rate = Rate { burst: 20, every: Duration::from_secs(3) };
+const PER_SOURCE: Rate = Rate { burst: 100, every: Duration::from_secs(1) };
 /// Fetches at the same time of the issuers of one account.
 const PER_ACCOUNT: usize = 4;
 /// Fetches at the same time.
@@ -126,7 +126,7 @@ impl CachedIssuerKeys {
     fn start(&self, entry: &Arc<Entry>, provider: Provider) -> Shared<BoxFuture<'static, ()>> {
         let (fetch, total, entry) = (Arc::clone(&self.fetch), Arc::clone(&self.total), Arc::clone(entry));
         let task = tokio::spawn(async move {
-            // A closed semaphore does not occur; its error is no reason to fetch without a limit.
+            // A closed semaphore does not occur; its error does not lift the limit.
             let (Ok(_account), Ok(_total)) = (entry.account.acquire().await, total.acquire().await) else { return };
             let result = fetch.keys(&provider.issuer, &provider.thumbprints).await;
             let mut state = lock(&entry.state);

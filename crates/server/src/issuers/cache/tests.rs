@@ -87,11 +87,11 @@ async fn unknown_keys_cause_a_few_fetches_only() {
 async fn one_client_causes_a_bounded_number_of_fetches() {
     let (source, cache) = cache(Some("a"), None);
     let mut refused = 0;
-    for number in 0..100 {
+    for number in 0..300 {
         refused += usize::from(cache.get(&wanted(&format!("idp{number}"), "a")).await.is_err());
     }
-    assert_eq!((source.count(), refused), (20, 80));
-    let other = WantedKeys { source: Some(SourceNetwork::of("192.0.2.2".parse().unwrap())), ..wanted("idp99", "a") };
+    assert_eq!((source.count(), refused), (100, 200));
+    let other = WantedKeys { source: Some(SourceNetwork::of("192.0.2.2".parse().unwrap())), ..wanted("idp299", "a") };
     assert!(cache.get(&other).await.is_ok());
 }
 
