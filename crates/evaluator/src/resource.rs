@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use bailiwick_policy_lang::ResourceElement;
+use bailiwick_policy_lang::{PolicyKind, ResourceElement, complete_arn};
 
 use crate::compile::Interner;
 use crate::pattern::{Form, Pattern, Syntax};
@@ -37,11 +37,17 @@ pub(crate) enum ResourceKey<'a> {
 const FEW: usize = 8;
 
 impl ResourceSet {
-    pub(crate) fn compile(element: &ResourceElement, variables: bool, interner: &mut Interner) -> Self {
+    pub(crate) fn compile(
+        element: &ResourceElement,
+        kind: PolicyKind,
+        variables: bool,
+        interner: &mut Interner,
+    ) -> Self {
         let patterns: Box<[Pattern]> = element
             .patterns
             .iter()
-            .map(|text| Pattern::compile(&text.value, Syntax::Resource, variables, interner))
+            .map(|text| complete_arn(&text.value, kind))
+            .map(|text| Pattern::compile(&text, Syntax::Resource, variables, interner))
             .collect();
         let finder = (patterns.len() > FEW).then(|| {
             let keys = patterns.iter().zip(0..).map(|(pattern, at)| (key(pattern), at));

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::arn_pattern::filled;
 use crate::kind::PolicyKind;
 use crate::path::Path;
 use crate::span::Span;
@@ -145,9 +146,7 @@ impl PolicyError {
                 "This policy contains invalid Json"
             }
             Kind::OldVersion => "Policy document must be version 2012-10-17 or greater.",
-            Kind::Effect if ["allow", "deny"].contains(&&*self.caller_text().to_ascii_lowercase()) => {
-                "The policy failed legacy parsing"
-            }
+            Kind::Effect if is_effect_but_for_case(&self.found) => "The policy failed legacy parsing",
             Kind::ConditionValue
             | Kind::ResourceParts
             | Kind::VariableBrace
@@ -181,8 +180,8 @@ impl PolicyError {
                 return format!("Resource {} must be in ARN format or \"*\".", self.caller_text()).into();
             }
             Kind::ResourcePartition => {
-                let arn = self.caller_text();
-                let partition = arn.split(':').nth(1).unwrap_or("");
+                let partition = self.caller_text().split(':').nth(1).unwrap_or("");
+                let arn = self.complete_arn();
                 return format!("Partition \"{partition}\" is not valid for resource \"{arn}\".").into();
             }
             Kind::ResourceVendor => "Resource vendor must be fully qualified and cannot contain regexes.",
@@ -193,7 +192,7 @@ impl PolicyError {
                 return format!("Resource {} can not contain region information.", self.caller_text()).into();
             }
             Kind::ResourcePath => {
-                return format!("IAM resource path must either be \"*\" or start with {}.", self.list()).into();
+                return format!("IAM resource path must either be \"*\", root, or start with {}.", self.list()).into();
             }
             Kind::PrincipalKey | Kind::PrincipalValue | Kind::PrincipalWildcard => {
                 return format!("Invalid principal in policy: {}", self.principal()).into();
@@ -219,6 +218,12 @@ impl PolicyError {
         first.zip(last).and_then(|(first, last)| self.found.get(first + 1..last)).unwrap_or("")
     }
 
+    /// The caller's text as AWS quotes a resource of an unknown partition: six parts, of which the first is `arn`.
+    fn complete_arn(&self) -> String {
+        let rest = self.caller_text().split_once(':').map_or("", |(_, rest)| rest).trim_end_matches(':');
+        filled(&format!("arn:{rest}"))
+    }
+
     /// What was expected, without backticks.
     fn list(&self) -> String {
         self.expected.replace('`', "")
@@ -242,6 +247,11 @@ impl fmt::Display for PolicyError {
 }
 
 impl std::error::Error for PolicyError {}
+
+/// Whether a quoted text is `Allow` or `Deny` in another case.
+fn is_effect_but_for_case(found: &str) -> bool {
+    ["`allow`", "`deny`"].iter().any(|effect| effect.eq_ignore_ascii_case(found))
+}
 
 /// The end of a message about an unknown name: the one that was probably meant, if there is one.
 pub(crate) fn did_you_mean(meant: Option<&str>, found: &str) -> String {
@@ -321,6 +331,40 @@ pub(crate) struct UnlocatedError {
 }
 
 impl UnlocatedError {
+    /// When AWS makes this check of an identity-based policy: it makes one check of the whole document after the other,
+    /// and reports the first that fails.
+    pub(crate) fn aws_pass(&self) -> u8 {
+        use ErrorKind as Kind;
+        match self.kind {
+            Kind::OldVersion => 1,
+            Kind::Effect if is_effect_but_for_case(&self.found) => 2,
+            Kind::ConditionValue
+            | Kind::ResourceParts
+            | Kind::VariableBrace
+            | Kind::VariableQuote
+            | Kind::VariableEmpty
+            | Kind::VariableSpace
+            | Kind::VariableCharacter => 2,
+            Kind::Sid | Kind::DuplicateSid => 3,
+            Kind::ForbiddenPrincipal | Kind::ForbiddenNotPrincipal => 4,
+            Kind::MissingAction | Kind::EmptyAction => 5,
+            Kind::MissingResource | Kind::EmptyResource => 6,
+            Kind::ResourceFormat
+            | Kind::ResourcePartition
+            | Kind::ResourceVendor
+            | Kind::ResourceRegion
+            | Kind::ResourcePath => 7,
+            Kind::ActionPrefix
+            | Kind::ActionColons
+            | Kind::ActionCharacter
+            | Kind::ActionVendor
+            | Kind::ForbiddenAction
+            | Kind::ConditionKey => 8,
+            // The syntax.
+            _ => 0,
+        }
+    }
+
     pub(crate) fn new(
         kind: ErrorKind,
         span: Span,

@@ -60,6 +60,13 @@ impl PolicyKind {
         !matches!(self, Self::Resource | Self::Endpoint)
     }
 
+    /// Whether an ARN with fewer than six parts stands for all that begin with them. AWS completes ARNs in
+    /// identity-based policies, and refuses incomplete ones in session policies.
+    #[must_use]
+    pub fn completes_arns(self) -> bool {
+        matches!(self, Self::Identity | Self::Boundary)
+    }
+
     /// The kind in words, for messages.
     #[must_use]
     pub fn describe(self) -> &'static str {

@@ -36,6 +36,7 @@ pub mod value;
 #[doc = include_str!("../VALIDATION.md")]
 pub mod validation {}
 
+pub use arn_pattern::complete_arn;
 pub use catalogue::{Catalogue, CatalogueError};
 pub use document::{
     ActionElement, Condition, ConditionValue, Document, Effect, Principal, PrincipalElement, PrincipalEntry,

@@ -5,14 +5,15 @@
 
 use bailiwick_model::Partition;
 
-use crate::arn_pattern::arn_parts;
+use crate::arn_pattern::{arn_parts, is_incomplete};
 use crate::document::{Document, Effect, Principal, PrincipalElement, Statement, Text, Version};
 use crate::error::{ErrorKind, PolicyError, UnlocatedError};
 use crate::glob;
-use crate::json::{Paths, Tree, quoted};
+use crate::grammar;
+use crate::json::{Paths, quoted};
 use crate::kind::PolicyKind;
 use crate::operator::Family;
-use crate::parse::{Limits, parse_with};
+use crate::parse::{Limits, read_tree};
 use crate::principal::{PrincipalKind, PrincipalName};
 use crate::suggest::nearest;
 use crate::value::is_policy_value;
@@ -39,13 +40,22 @@ impl Default for SaveRules<'_> {
 /// # Errors
 /// The first reason for which AWS refuses to store the document.
 pub fn parse_strict(text: &str, kind: PolicyKind, rules: &SaveRules<'_>) -> Result<Document, PolicyError> {
-    let document = parse_with(text, kind, &rules.limits)?;
+    let tree = read_tree(text, kind, &rules.limits)?;
+    let (outline, mut found) = grammar::read(&tree, kind);
+    let document = outline.document;
+    let of_grammar = found.len();
+    found.extend(problems(&document, kind, rules));
+    let pass = |at: usize, problem: &UnlocatedError| match kind {
+        PolicyKind::Identity | PolicyKind::Boundary | PolicyKind::Session => problem.aws_pass(),
+        _ => u8::from(at >= of_grammar),
+    };
     // Of several errors in one place, the first is returned.
-    match problems(&document, kind, rules).into_iter().min_by_key(|problem| problem.span) {
+    let first = found.into_iter().enumerate().min_by_key(|(at, problem)| (pass(*at, problem), problem.span));
+    // A repeated key makes everything else ambiguous.
+    match tree.duplicates.first().cloned().or(first.map(|(_, problem)| problem)) {
         None => Ok(document),
         Some(problem) => {
-            let tree = Tree::read(text, rules.limits.max_depth);
-            let path = tree.map(|tree| Paths::new(&tree).at(problem.span.start.offset)).unwrap_or_default();
+            let path = Paths::new(&tree).at(problem.span.start.offset);
             Err(problem.at(path, kind))
         }
     }
@@ -93,7 +103,7 @@ impl Check<'_, '_> {
             self.resource(resource);
         }
         for condition in &statement.conditions {
-            if !condition.key.contains(':') || condition.key.starts_with(':') {
+            if condition.key.starts_with(':') {
                 self.refuse(ErrorKind::ConditionKey, &condition.key, "a service prefix, a colon and a name");
             }
             if condition.operator.base.family() == Family::Date {
@@ -137,16 +147,23 @@ impl Check<'_, '_> {
             }
             _ => {}
         }
-        let service = parts.next().unwrap_or("");
+        let service = match parts.next() {
+            Some("") => return self.refuse(ErrorKind::ResourceParts, resource, "a service"),
+            service => service.unwrap_or(""),
+        };
         if service.is_empty() || service.contains(['*', '?', '$']) && text.matches(':').count() > 2 {
             return self.refuse(ErrorKind::ResourceVendor, resource, "a service without wildcards");
         }
         let rest = (parts.next(), parts.next(), parts.next());
-        let (Some(region), Some(_), Some(name)) = rest else {
-            if text.contains("::") || !text.ends_with('*') {
-                self.refuse(ErrorKind::ResourceParts, resource, "six parts, or a `*` at the end");
+        let (region, name) = match rest {
+            (Some(region), Some(_), Some(name)) => (region, name),
+            _ if self.kind.completes_arns() && is_incomplete(text) => (rest.0.unwrap_or("*"), ""),
+            _ => {
+                if text.contains("::") || !text.ends_with('*') {
+                    self.refuse(ErrorKind::ResourceParts, resource, "six parts, or a `*` at the end");
+                }
+                return;
             }
-            return;
         };
         match service {
             // A wildcard there covers the empty region that these services have.

@@ -138,7 +138,8 @@ fn actions() {
     refused(Identity, &action(r#"":GetObject""#), &["ActionPrefix Statement.Action"]);
     refused(Identity, &action(r#""s3:Get:Object""#), &["ActionColons Statement.Action"]);
     refused(Identity, &action(r#""s3:""#), &["ActionCharacter Statement.Action"]);
-    refused(Identity, &action(r#""s3:Get Object""#), &["ActionCharacter Statement.Action"]);
+    accepted(Identity, &action(r#""s3:Get Object""#));
+    refused(Identity, &action(r#""s3:Get(Object""#), &["ActionCharacter Statement.Action"]);
     refused(Identity, &action(r#""s 3:GetObject""#), &["ActionVendor Statement.Action"]);
     refused(Identity, &action(r#""${aws:x}""#), &["ActionVendor Statement.Action"]);
 }

@@ -323,8 +323,9 @@ fn resource_pattern(random: &mut Random, world: &World, other: bool) -> String {
             text = text.replacen(from, to, 1);
         }
     }
-    // What is left must still be an ARN pattern to the parser.
-    if text.matches(':').count() < 5 && !text.ends_with('*') {
+    // What is left must still be an ARN pattern of six parts, which the colons of variables do not separate.
+    let outside = text.split("${").map(|part| part.split_once('}').map_or(part, |(_, after)| after));
+    if outside.map(|part| part.matches(':').count()).sum::<usize>() < 5 && !text.ends_with('*') {
         text.push('*');
     }
     text

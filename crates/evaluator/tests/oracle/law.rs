@@ -125,14 +125,18 @@ impl<'a> Facts<'a> {
 pub(crate) fn decide(case: &Value) -> &'static str {
     let facts = Facts::of(case);
     let list = |name: &str| case[name].as_array().cloned().unwrap_or_default();
-    let one = |name: &str| Some(case[name].clone()).filter(|document| !document.is_null());
+    let one = |name: &str| {
+        let document = Some(case[name].clone()).filter(|document| !document.is_null());
+        if name == "boundary" { document.map(completed) } else { document }
+    };
     let has_account = !facts.account.is_empty();
     if has_account && matches!(facts.action.as_str(), "sts:getcalleridentity" | "sts:getsessiontoken") {
         return ROW[0];
     }
     let service_linked = facts.role.contains(":role/aws-service-role/");
 
-    let identity: Vec<Value> = list("identityPolicies").into_iter().chain(list("groupPolicies")).collect();
+    let identity: Vec<Value> =
+        list("identityPolicies").into_iter().chain(list("groupPolicies")).map(completed).collect();
     let levels = |name: &str| -> Vec<Vec<Value>> {
         list(name).iter().map(|level| level.as_array().cloned().unwrap_or_default()).collect()
     };
@@ -203,6 +207,34 @@ pub(crate) fn decide(case: &Value) -> &'static str {
         _ => identity_side && grants.iter().any(|ways| !ways.is_empty()),
     };
     if allowed { ROW[0] } else { ROW[2] }
+}
+
+/// An identity-based policy whose ARNs all have six parts: a `*` for each that is missing.
+fn completed(mut document: Value) -> Value {
+    let complete = |text: &mut Value| {
+        let Some(arn) = text.as_str().filter(|arn| arn.starts_with("arn:")) else { return };
+        let outside: String =
+            arn.split("${").map(|part| part.split_once('}').map_or(part, |(_, after)| after)).collect();
+        let colons = outside.matches(':').count();
+        let runs_on = format!("{outside}:").contains("*:");
+        if (2..5).contains(&colons) && !runs_on && !arn.contains("::") && !arn.ends_with(':') {
+            *text = format!("{arn}{}", ":*".repeat(5 - colons)).into();
+        }
+    };
+    let all = match &mut document["Statement"] {
+        Value::Array(statements) => statements.iter_mut().collect(),
+        one => vec![one],
+    };
+    for statement in all {
+        for name in ["Resource", "NotResource"] {
+            match statement.get_mut(name) {
+                Some(Value::Array(texts)) => texts.iter_mut().for_each(complete),
+                Some(text) => complete(text),
+                None => {}
+            }
+        }
+    }
+    document
 }
 
 fn allows(documents: &[Value], facts: &Facts<'_>) -> bool {

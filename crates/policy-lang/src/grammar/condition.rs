@@ -14,7 +14,9 @@ impl Grammar {
             return conditions;
         }
         for (name, block) in node.members() {
-            let operator = self.operator(name);
+            // Without keys there is nothing to test, and AWS takes any name.
+            let is_empty = block.kind() == NodeKind::Object && block.members().next().is_none();
+            let operator = if is_empty { None } else { self.operator(name) };
             if block.kind() != NodeKind::Object {
                 self.wrong_type(block, "an object of condition keys");
                 continue;

@@ -1,5 +1,7 @@
 //! The form of actions, resources and variables.
 
+use bailiwick_model::Partition;
+
 use super::Grammar;
 use crate::catalogue::Catalogue;
 use crate::document::Text;
@@ -38,9 +40,14 @@ impl Grammar {
         if text == "*" {
             return;
         }
-        let is_arn = text.strip_prefix("arn:").is_some_and(|rest| !rest.is_empty());
-        if !is_arn {
-            self.problem(ErrorKind::ResourceFormat, pattern.span, quoted(text), "`*` or an ARN");
+        if !text.strip_prefix("arn:").is_some_and(|rest| !rest.is_empty()) {
+            // AWS looks for a partition after the first colon, whatever stands before it.
+            let partition = text.split(':').nth(1).filter(|name| !name.is_empty());
+            let kind = match partition {
+                Some(name) if !Partition::ALL.iter().any(|known| known.as_str() == name) => ErrorKind::ResourcePartition,
+                _ => ErrorKind::ResourceFormat,
+            };
+            self.problem(kind, pattern.span, quoted(text), "`*` or an ARN");
         }
         self.variables(text, pattern.span);
     }
@@ -69,6 +76,7 @@ fn is_vendor(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._*?".contains(&byte)
 }
 
+/// Spaces, as no action has them: AWS takes them all the same.
 fn is_action(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"*?-_./".contains(&byte)
+    byte.is_ascii_alphanumeric() || b"*?-_./ ".contains(&byte)
 }

@@ -2,7 +2,7 @@
 
 use super::code::*;
 use super::{Cx, speaks_of_identities};
-use crate::arn_pattern::arn_parts;
+use crate::arn_pattern::{arn_parts, is_incomplete};
 use crate::document::{ActionElement, Condition, Statement};
 use crate::glob;
 use crate::json::quoted;
@@ -127,7 +127,7 @@ fn narrows(condition: &Condition, subject: &Subject) -> bool {
 
 /// Whether a resource pattern covers every role rather than some by their name.
 fn is_wide(pattern: &str, subject: &Subject) -> bool {
-    let Some(&resource) = arn_parts(pattern).get(5) else { return pattern.ends_with('*') };
+    let Some(&resource) = arn_parts(pattern).get(5) else { return pattern.ends_with('*') || is_incomplete(pattern) };
     let bare = resource.trim_end_matches(['*', '?']);
     resource.ends_with('*')
         && ("role/".starts_with(bare) || "role/aws-service-role/".starts_with(bare) && subject.resources.contains(bare))

@@ -27,6 +27,10 @@ fn resources() {
         "arn:aws:iam::${aws:PrincipalAccount}:user/${aws:username}",
         "arn:aws*:s3:::bucket",
         "arn:aws:*",
+        // Completed with wildcards.
+        "arn:aws:sqs",
+        "arn:aws:sqs:eu-west-1",
+        "arn:aws:sqs:eu-west-1:111122223333",
     ] {
         check(PolicyKind::Identity, &resource(good), None);
     }
@@ -42,10 +46,19 @@ fn resources() {
     let vendor = "Resource vendor must be fully qualified and cannot contain regexes.";
     bad("arn:aws", ErrorKind::ResourceVendor, vendor);
     bad("arn:aws:s*:::b", ErrorKind::ResourceVendor, vendor);
-    bad("arn:aws::::b", ErrorKind::ResourceVendor, vendor);
-    bad("arn:aws:s3::b", ErrorKind::ResourceParts, "The policy failed legacy parsing");
-    bad("arn:aws:s3::*", ErrorKind::ResourceParts, "The policy failed legacy parsing");
-    bad("arn:aws:s3:b", ErrorKind::ResourceParts, "The policy failed legacy parsing");
+    for gap in ["arn:aws::::b", "arn:aws::b", "arn:aws:s3::b", "arn:aws:s3::*", "arn:aws:sqs:*:b"] {
+        bad(gap, ErrorKind::ResourceParts, "The policy failed legacy parsing");
+    }
+    let partition = |arn: &str, shown: &str| {
+        let name = shown.split(':').nth(1).unwrap_or("");
+        let message = format!("Partition \"{name}\" is not valid for resource \"{shown}\".");
+        bad(arn, ErrorKind::ResourcePartition, &message);
+    };
+    partition("aws:sqs:eu-west-1:q", "arn:sqs:eu-west-1:q:*:*");
+    partition("x:y", "arn:y:*:*:*:*");
+    partition("x:y:a:b:c:d:e", "arn:y:a:b:c:d:e");
+    partition("aws:s3:::b", "arn:s3:::b:*");
+    bad("bucket", ErrorKind::ResourceFormat, "Resource bucket must be in ARN format or \"*\".");
     bad(
         "arn:aws:iam:eu-west-1::role/x",
         ErrorKind::ResourceRegion,
@@ -59,7 +72,7 @@ fn resources() {
     bad(
         "arn:aws:iam::111122223333:usr/x",
         ErrorKind::ResourcePath,
-        "IAM resource path must either be \"*\" or start with user/, federated-user/, role/, group/, instance-profile/, \
+        "IAM resource path must either be \"*\", root, or start with user/, federated-user/, role/, group/, instance-profile/, \
          mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/.",
     );
 }
@@ -81,15 +94,20 @@ fn actions_keys_and_dates() {
         &statement("*:Untag*", "{}"),
         Some((ErrorKind::ActionVendor, "Statement.Action", wildcards)),
     );
+    // AWS stores keys without a service prefix, which no request has, and operators without keys.
+    for good in [r#"{"StringEquals":{"username":"x"}}"#, r#"{"StringsEqual":{}}"#, r#"{"DateLessThan":{"day":[]}}"#] {
+        check(PolicyKind::Identity, &statement("s3:*", good), None);
+    }
     check(
         PolicyKind::Identity,
-        &statement("s3:*", r#"{"StringEquals":{"username":"x"}}"#),
+        &statement("s3:*", r#"{"StringEquals":{":username":"x"}}"#),
         Some((
             ErrorKind::ConditionKey,
-            "Statement.Condition.StringEquals.username",
+            r#"Statement.Condition.StringEquals[":username"]"#,
             "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
         )),
     );
+    check(PolicyKind::Identity, &statement("s3:Get it", "{}"), None);
     check(
         PolicyKind::Identity,
         &statement("s3:*", r#"{"DateLessThan":{"aws:CurrentTime":["2024-06-14","soon"]}}"#),
@@ -99,6 +117,46 @@ fn actions_keys_and_dates() {
             "The policy failed legacy parsing",
         )),
     );
+}
+
+/// Of several mistakes, AWS reports the one of the check that it makes first, wherever it stands.
+#[test]
+fn the_order_of_checks() {
+    let rules = SaveRules { partition: Some("aws"), min_version: Version::V2012, ..SaveRules::default() };
+    let check = |version: &str, statements: &str, expected: ErrorKind| {
+        let text = format!(r#"{{{version}"Statement":[{statements}]}}"#);
+        let found = parse_strict(&text, PolicyKind::Identity, &rules).expect_err(&text);
+        assert_eq!(found.kind, expected, "{text}");
+    };
+    let current = r#""Version":"2012-10-17","#;
+    let rows = [
+        (r#"{"Action":[{}],"Resource":"x"}"#, ErrorKind::MissingEffect),
+        (r#"{"Effect":"Allow","Resource":["x",{}]}"#, ErrorKind::DataType),
+        (r#"{"Effect":"Allow","Action":[],"NotAction":"a:b","Resource":"*"}"#, ErrorKind::BothForms),
+        (r#"{"Effect":"ALLOW","Resource":"x"}"#, ErrorKind::Effect),
+        (r#"{"Effect":"Allow","Resource":"arn:aws:s3::x"}"#, ErrorKind::ResourceParts),
+        (r#"{"Effect":"Allow","Condition":{"DateEquals":{"aws:CurrentTime":"then"}}}"#, ErrorKind::ConditionValue),
+        (r#"{"Sid":"a","Effect":"Allow"},{"Sid":"a","Effect":"Allow"}"#, ErrorKind::DuplicateSid),
+        (r#"{"Effect":"Allow","Principal":"*"}"#, ErrorKind::ForbiddenPrincipal),
+        (r#"{"Effect":"Allow"}"#, ErrorKind::MissingAction),
+        (r#"{"Effect":"Allow","Resource":"x"}"#, ErrorKind::MissingAction),
+        (r#"{"Effect":"Allow","Action":"none"}"#, ErrorKind::MissingResource),
+        (r#"{"Effect":"Allow","Action":"none","Resource":"x"}"#, ErrorKind::ResourceFormat),
+        (r#"{"Effect":"Allow","Action":"none","Resource":"*"}"#, ErrorKind::ActionPrefix),
+    ];
+    for (at, (statements, expected)) in rows.into_iter().enumerate() {
+        check(current, statements, expected);
+        // The version is checked after the syntax.
+        check("", statements, if at < 3 { expected } else { ErrorKind::OldVersion });
+    }
+}
+
+#[test]
+fn incomplete_arns_of_other_policies() {
+    for arn in ["arn:aws:sqs", "arn:aws:sqs:eu-west-1"] {
+        let found = parse_strict(&resource(arn), PolicyKind::Session, &SaveRules::default()).err();
+        assert_eq!(found.map(|error| error.kind), Some(ErrorKind::ResourceParts), "{arn}");
+    }
 }
 
 #[test]
