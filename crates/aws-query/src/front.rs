@@ -23,6 +23,10 @@ const MAX_DRAINED: usize = 8 * 1024 * 1024;
 
 const AMZN_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-bailiwick-request-id");
+/// What is wrong with which member, where AWS's message does not say it: clients compare messages as a whole.
+const ERROR_DETAIL: HeaderName = HeaderName::from_static("x-bailiwick-error-detail");
+/// The longest value of [`ERROR_DETAIL`], in bytes.
+const MAX_DETAIL: usize = 1024;
 const REVISION: HeaderName = HeaderName::from_static("x-bailiwick-revision");
 
 /// How calls prove their callers: by a signature for the service of the operation, in a header or in the query string.
@@ -210,7 +214,32 @@ where
 
 fn respond_error(error: &IamError, answer: &Answer, route: &'static Route) -> Response<Full<Bytes>> {
     let encoded = codec::encode_error(route.service, error, &answer.request_id);
-    respond(status_of(error), encoded, answer.request_id.clone(), answer.revision.clone())
+    let mut response = respond(status_of(error), encoded, answer.request_id.clone(), answer.revision.clone());
+    if let Some(detail) = detail(error) {
+        response.headers_mut().insert(ERROR_DETAIL, detail);
+    }
+    response
+}
+
+/// The invalid members with the reasons, as `Member: reason; Member: reason`. Characters beyond printable ASCII are
+/// escaped as in Rust.
+fn detail(error: &IamError) -> Option<HeaderValue> {
+    let fields: Vec<_> = error.fields().iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
+    if fields.is_empty() {
+        return None;
+    }
+    let mut detail = String::new();
+    for character in fields.join("; ").chars() {
+        match character {
+            ' '..='~' => detail.push(character),
+            other => detail.extend(other.escape_default()),
+        }
+        if detail.len() > MAX_DETAIL {
+            detail.truncate(MAX_DETAIL);
+            break;
+        }
+    }
+    HeaderValue::from_maybe_shared(Bytes::from(detail)).ok()
 }
 
 pub(crate) fn status_of(error: &IamError) -> StatusCode {

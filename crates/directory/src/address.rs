@@ -87,11 +87,6 @@ impl<T: Addressed> Target<T> {
         self.stored.as_ref()
     }
 
-    /// The error that reports the object as missing.
-    pub(crate) fn missing(&self) -> IamError {
-        T::no_such(&self.address)
-    }
-
     /// The object.
     ///
     /// # Errors

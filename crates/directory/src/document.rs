@@ -1,4 +1,4 @@
-//! Policy documents in requests: parsed strictly, refused with AWS's message and the place of the error.
+//! Policy documents in requests: parsed strictly, refused with AWS's message, and with the place of the error as a field.
 
 use bailiwick_model::{IamError, Result, limits};
 use bailiwick_operation::Cx;

@@ -2,6 +2,8 @@
 
 use bailiwick_model::{IamError, Result};
 
+use crate::identities::Tagged;
+
 /// Returns a required member.
 ///
 /// # Errors
@@ -15,13 +17,13 @@ pub(crate) fn required<'a>(member: &'a Option<String>, name: &str) -> Result<&'a
     })
 }
 
-/// Parses the tags of a request.
+/// Parses the tags of a request for an object of this kind.
 ///
 /// # Errors
-/// As `Tags::parse`.
-pub(crate) fn tags(tags: &[bailiwick_api::iam::Tag]) -> Result<bailiwick_model::Tags> {
+/// As `Tags::parse_as`.
+pub(crate) fn tags<T: Tagged>(tags: &[bailiwick_api::iam::Tag]) -> Result<bailiwick_model::Tags> {
     let text = |member: &Option<String>| member.clone().unwrap_or_default();
-    bailiwick_model::Tags::parse(tags.iter().map(|tag| (text(&tag.key), text(&tag.value))))
+    bailiwick_model::Tags::parse_as(T::KEY_CASE, tags.iter().map(|tag| (text(&tag.key), text(&tag.value))))
 }
 
 /// Parses a path; `/` if the request has none.

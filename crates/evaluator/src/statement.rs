@@ -48,7 +48,8 @@ impl Statement {
             None => PrincipalScope::Attached,
             Some(element) => PrincipalScope::Listed(PrincipalSet::compile(element, interner)),
         };
-        let resources = statement.resource.as_ref().map(|element| ResourceSet::compile(element, kind, variables, interner));
+        let resources =
+            statement.resource.as_ref().map(|element| ResourceSet::compile(element, kind, variables, interner));
         let conditions = statement.conditions.iter().map(|c| Condition::compile(c, variables, interner)).collect();
         Self {
             effect: statement.effect,

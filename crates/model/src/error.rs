@@ -210,17 +210,17 @@ impl IamError {
         Self::new(ErrorCode::NoSuchEntity, format!("The {what} with name {name} cannot be found."))
     }
 
-    /// `NoSuchEntity` for a managed policy, in AWS's words. For an AWS managed policy the message adds how to import
-    /// it.
+    /// `NoSuchEntity` for a managed policy, in AWS's words. For an AWS managed policy a field says how to import it.
     pub fn no_policy(code: ErrorCode, arn: &Arn, message: impl fmt::Display) -> Self {
-        let hint = match arn.account() {
-            "aws" => {
-                " AWS's policies that don't come with Bailiwick are imported in the management account: \
-                 bailiwick import managed-policies FILE"
-            }
-            _ => "",
-        };
-        Self::new(code, format!("{message}{hint}"))
+        let error = Self::new(code, message.to_string());
+        match arn.account() {
+            "aws" => error.field(
+                "PolicyArn",
+                "AWS's policies that don't come with Bailiwick are imported in the management account: \
+                 bailiwick import managed-policies FILE",
+            ),
+            _ => error,
+        }
     }
 
     /// `EntityAlreadyExists` in AWS's words: `User with name Bob already exists.`
@@ -346,17 +346,12 @@ mod tests {
 
     #[test]
     fn missing_aws_policies_mention_the_import() {
-        for (account, hint) in [
-            ("111122223333", ""),
-            (
-                "aws",
-                " AWS's policies that don't come with Bailiwick are imported in the management account: \
-                 bailiwick import managed-policies FILE",
-            ),
-        ] {
+        for (account, has_hint) in [("111122223333", false), ("aws", true)] {
             let arn = format!("arn:aws:iam::{account}:policy/Reads");
             let error = IamError::no_policy(ErrorCode::NoSuchEntity, &Arn::parse(&arn).unwrap(), "It was not found.");
-            assert_eq!(error.to_string(), format!("NoSuchEntity: It was not found.{hint}"));
+            assert_eq!(error.message(), "It was not found.");
+            let hint = error.fields().iter().any(|(_, text)| text.contains("bailiwick import managed-policies"));
+            assert_eq!(hint, has_hint);
         }
     }
 

@@ -44,4 +44,4 @@ pub use policy_ref::PolicyRef;
 #[cfg(feature = "service")]
 pub use source::SourceNetwork;
 #[cfg(feature = "service")]
-pub use tag::{Tag, Tags};
+pub use tag::{KeyCase, Tag, Tags};

@@ -137,9 +137,7 @@ impl Check {
     /// Adds `aws:RequestTag/…` and `aws:TagKeys`: the tags in the request. Adds nothing without tags.
     #[must_use]
     pub fn request_tags(mut self, tags: &Tags) -> Self {
-        for tag in tags {
-            self = self.key(format!("aws:RequestTag/{}", tag.key), tag.value.clone());
-        }
+        self = self.tags("aws:RequestTag/", tags);
         if tags.is_empty() { self } else { self.keys("aws:TagKeys", tags.iter().map(|t| t.key.clone())) }
     }
 
@@ -151,21 +149,26 @@ impl Check {
 
     /// Adds `aws:ResourceTag/…`: the tags of the stored object.
     #[must_use]
-    pub fn aws_resource_tags(mut self, tags: &Tags) -> Self {
-        for tag in tags {
-            self = self.key(format!("aws:ResourceTag/{}", tag.key), tag.value.clone());
-        }
-        self
+    pub fn aws_resource_tags(self, tags: &Tags) -> Self {
+        self.tags("aws:ResourceTag/", tags)
     }
 
     /// Adds `aws:ResourceTag/…` and `iam:ResourceTag/…`: the tags of a stored user or role. AWS documents the second
     /// key for no other objects.
     #[must_use]
-    pub fn resource_tags(mut self, tags: &Tags) -> Self {
-        for tag in tags {
-            self = self
-                .key(format!("aws:ResourceTag/{}", tag.key), tag.value.clone())
-                .key(format!("iam:ResourceTag/{}", tag.key), tag.value.clone());
+    pub fn resource_tags(self, tags: &Tags) -> Self {
+        self.tags("aws:ResourceTag/", tags).tags("iam:ResourceTag/", tags)
+    }
+
+    /// Adds a key for each tag. Where keys of tags differ in case only, the condition key has all their values: then a
+    /// condition on it holds in a Deny, and does not in an Allow.
+    fn tags(mut self, prefix: &str, tags: &Tags) -> Self {
+        for (key, values) in tags.by_key() {
+            let value = match values[..] {
+                [value] => ContextValue::One(value.to_owned()),
+                _ => ContextValue::Many(values.into_iter().map(str::to_owned).collect()),
+            };
+            self.context.push((format!("{prefix}{key}").into(), value));
         }
         self
     }

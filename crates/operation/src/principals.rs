@@ -13,10 +13,10 @@ use bailiwick_policy_lang::{
 };
 use bailiwick_storage::{AccountState, Noun, Role, Tx, User};
 
-/// Makes `MalformedPolicyDocument` of a policy error: AWS's message, then the place and what was expected there.
+/// Makes `MalformedPolicyDocument` of a policy error. The message is AWS's; the field has the place and what was
+/// expected there.
 pub fn malformed(error: PolicyError) -> IamError {
-    let message = format!("{} ({error})", error.aws_message());
-    IamError::new(ErrorCode::MalformedPolicyDocument, message).field("PolicyDocument", error.to_string())
+    IamError::new(ErrorCode::MalformedPolicyDocument, error.aws_message()).field("PolicyDocument", error.to_string())
 }
 
 /// Binds the users and roles that a policy names. `document` is `text`, parsed as a policy of this kind that `owner`

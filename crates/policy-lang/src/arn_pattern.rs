@@ -38,7 +38,9 @@ pub fn complete_arn(text: &str, kind: PolicyKind) -> Cow<'_, str> {
 /// Whether a text is an ARN pattern that is completed. One that skips a part, as in `arn:aws:s3::name`, is not.
 pub(crate) fn is_incomplete(text: &str) -> bool {
     let parts = arn_parts(text);
-    (3..6).contains(&parts.len()) && parts[0] == "arn" && !parts.iter().any(|part| part.is_empty() || part.ends_with('*'))
+    (3..6).contains(&parts.len())
+        && parts[0] == "arn"
+        && !parts.iter().any(|part| part.is_empty() || part.ends_with('*'))
 }
 
 /// A text of colon-separated parts with `*` for each part that is missing to six.

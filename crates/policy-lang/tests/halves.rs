@@ -59,7 +59,18 @@ fn variants(text: &str) -> Vec<String> {
         ("Effect", &[r#""Deny""#, r#""Allow""#, r#""allow""#]),
         ("Action", &[r#""*""#, r#""sts:AssumeRole""#, r#""sts:*""#, r#""s*:Get""#, r#""CreateUser""#, "[]"]),
         ("NotAction", &[r#""iam:*""#]),
-        ("Resource", &[r#""*""#, r#""arn:aws:*""#, r#""arn:aws:s*:::x""#, r#""arn:aws:iam::1:usr/x""#, r#""arn:aws:sqs""#, r#""x""#, "[]"]),
+        (
+            "Resource",
+            &[
+                r#""*""#,
+                r#""arn:aws:*""#,
+                r#""arn:aws:s*:::x""#,
+                r#""arn:aws:iam::1:usr/x""#,
+                r#""arn:aws:sqs""#,
+                r#""x""#,
+                "[]",
+            ],
+        ),
         (
             "Condition",
             &["{}", r#"{"StringEqual":{"aws:username":"x"}}"#, r#"{"DateLessThan":{"aws:CurrentTime":"soon"}}"#],

@@ -1,6 +1,6 @@
 //! Records to bytes and back: a format byte, then a protobuf message.
 
-use bailiwick_model::{AccountId, NameError, Path, PolicyRef, Tags, UniqueId};
+use bailiwick_model::{AccountId, KeyCase, NameError, Path, PolicyRef, Tags, UniqueId};
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use prost::Message;
@@ -117,8 +117,9 @@ pub(crate) fn path(text: &str) -> Result<Path, NameError> {
     Path::parse(text)
 }
 
-pub(crate) fn tags(tags: &[pb::Tag]) -> Result<Tags, Malformed> {
-    Ok(Tags::parse(tags.iter().map(|tag| (&tag.key, &tag.value)))?)
+/// Tags whose keys are compared in this way, sorted as lists show them.
+pub(crate) fn tags(case: KeyCase, tags: &[pb::Tag]) -> Result<Tags, Malformed> {
+    Ok(Tags::parse_as(case, tags.iter().map(|tag| (&tag.key, &tag.value)))?.sorted(case))
 }
 
 pub(crate) fn tag_messages(tags: &Tags) -> Vec<pb::Tag> {

@@ -1,6 +1,6 @@
 //! Instance profiles: containers that hand a role to a machine.
 
-use bailiwick_model::{AccountId, ErrorCode, IamError, InstanceProfileName, Path, Result, Tags, UniqueId};
+use bailiwick_model::{AccountId, ErrorCode, IamError, InstanceProfileName, KeyCase, Path, Result, Tags, UniqueId};
 use jiff::Timestamp;
 
 use crate::{
@@ -165,7 +165,7 @@ impl AsMessage for InstanceProfile {
             name: InstanceProfileName::parse(&message.name)?,
             path: codec::path(&message.path)?,
             created: codec::time(message.created)?,
-            tags: codec::tags(&message.tags)?,
+            tags: codec::tags(KeyCase::Sensitive, &message.tags)?,
             role: message.role.map(|role| codec::id(&role)).transpose()?,
         })
     }

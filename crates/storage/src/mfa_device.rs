@@ -1,7 +1,7 @@
 //! Virtual MFA devices of an account, and the users that they are enabled for.
 
 use bailiwick_model::limits::MFA_DEVICES_PER_USER;
-use bailiwick_model::{AccountId, ErrorCode, IamError, MfaDeviceName, Path, Result, Tags};
+use bailiwick_model::{AccountId, ErrorCode, IamError, KeyCase, MfaDeviceName, Path, Result, Tags};
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -234,7 +234,7 @@ impl AsMessage for MfaDevice {
             path: codec::path(&message.path)?,
             name: MfaDeviceName::parse(&message.name)?,
             created: codec::time(message.created)?,
-            tags: codec::tags(&message.tags)?,
+            tags: codec::tags(KeyCase::Sensitive, &message.tags)?,
             sealed_seed: message.sealed_seed.into(),
             last_step: message.last_step,
             assignment: message.assignment.map(assignment).transpose()?,

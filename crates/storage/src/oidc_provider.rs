@@ -1,6 +1,6 @@
 //! OpenID Connect identity providers.
 
-use bailiwick_model::{AccountId, ErrorCode, IamError, Result, Tags};
+use bailiwick_model::{AccountId, ErrorCode, IamError, KeyCase, Result, Tags};
 use jiff::Timestamp;
 
 use crate::{
@@ -108,7 +108,7 @@ impl AsMessage for OidcProvider {
             created: codec::time(message.created)?,
             client_ids: message.client_ids,
             thumbprints: message.thumbprints,
-            tags: codec::tags(&message.tags)?,
+            tags: codec::tags(KeyCase::Sensitive, &message.tags)?,
         })
     }
 }

@@ -1,7 +1,8 @@
 //! Managed policies and their versions.
 
 use bailiwick_model::{
-    AccountId, ErrorCode, IamError, Path, PolicyName, PolicyRef, Result, Tags, UniqueId, limits::VERSIONS_PER_POLICY,
+    AccountId, ErrorCode, IamError, KeyCase, Path, PolicyName, PolicyRef, Result, Tags, UniqueId,
+    limits::VERSIONS_PER_POLICY,
 };
 use jiff::Timestamp;
 
@@ -311,7 +312,7 @@ impl AsMessage for Policy {
             created: codec::time(message.created)?,
             updated: codec::time(message.updated)?,
             description: message.description,
-            tags: codec::tags(&message.tags)?,
+            tags: codec::tags(KeyCase::Sensitive, &message.tags)?,
             default_version: message.default_version,
             latest_version: message.latest_version,
         })

@@ -1,6 +1,6 @@
 //! Resources of other services: their policies and tags.
 
-use bailiwick_model::{AccountId, IamError, Result, Tags, limits::RESOURCES_PER_ACCOUNT};
+use bailiwick_model::{AccountId, IamError, KeyCase, Result, Tags, limits::RESOURCES_PER_ACCOUNT};
 use jiff::Timestamp;
 
 use crate::{
@@ -113,7 +113,7 @@ impl AsMessage for Resource {
             account: codec::account(message.account)?,
             arn: message.arn,
             policy: policy.transpose()?,
-            tags: codec::tags(&message.tags)?,
+            tags: codec::tags(KeyCase::Insensitive, &message.tags)?,
         })
     }
 }

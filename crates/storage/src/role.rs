@@ -1,6 +1,6 @@
 //! Roles.
 
-use bailiwick_model::{AccountId, IamError, Path, PolicyRef, Result, RoleName, Tags, UniqueId};
+use bailiwick_model::{AccountId, IamError, KeyCase, Path, PolicyRef, Result, RoleName, Tags, UniqueId};
 use jiff::Timestamp;
 
 use crate::{
@@ -139,7 +139,7 @@ impl AsMessage for Role {
             name: RoleName::parse(&message.name)?,
             path: codec::path(&message.path)?,
             created: codec::time(message.created)?,
-            tags: codec::tags(&message.tags)?,
+            tags: codec::tags(KeyCase::Insensitive, &message.tags)?,
             boundary: message.boundary.map(codec::policy_ref).transpose()?,
             description: message.description,
             trust_policy: TrustPolicy { text: message.trust_policy, bound: message.bound_trust_policy },

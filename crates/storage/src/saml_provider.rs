@@ -1,6 +1,6 @@
 //! SAML identity providers. Their metadata is in rows of its own, so that a list does not read it.
 
-use bailiwick_model::{AccountId, ErrorCode, IamError, Result, Tags};
+use bailiwick_model::{AccountId, ErrorCode, IamError, KeyCase, Result, Tags};
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -189,7 +189,7 @@ impl AsMessage for SamlProvider {
             valid_until: codec::time(message.valid_until)?,
             requires_encryption: message.requires_encryption,
             private_keys: message.private_keys.into_iter().map(key).collect::<Result<_, _>>()?,
-            tags: codec::tags(&message.tags)?,
+            tags: codec::tags(KeyCase::Sensitive, &message.tags)?,
             metadata_chunks: message.metadata_chunks,
         })
     }

@@ -1,6 +1,6 @@
 //! Server certificates of an account, with their private keys.
 
-use bailiwick_model::{AccountId, ErrorCode, IamError, Path, Result, ServerCertificateName, Tags, UniqueId};
+use bailiwick_model::{AccountId, ErrorCode, IamError, KeyCase, Path, Result, ServerCertificateName, Tags, UniqueId};
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -132,7 +132,7 @@ impl AsMessage for ServerCertificate {
             path: codec::path(&message.path)?,
             uploaded: codec::time(message.uploaded)?,
             expires: codec::time(message.expires)?,
-            tags: codec::tags(&message.tags)?,
+            tags: codec::tags(KeyCase::Sensitive, &message.tags)?,
             body: message.body,
             chain: message.chain,
             sealed_key: message.sealed_key.into(),

@@ -1,6 +1,6 @@
 //! Users.
 
-use bailiwick_model::{AccountId, IamError, Path, PolicyRef, Tags, UniqueId, UserName};
+use bailiwick_model::{AccountId, IamError, KeyCase, Path, PolicyRef, Tags, UniqueId, UserName};
 use jiff::Timestamp;
 
 use crate::{
@@ -86,7 +86,7 @@ impl AsMessage for User {
             name: UserName::parse(&message.name)?,
             path: codec::path(&message.path)?,
             created: codec::time(message.created)?,
-            tags: codec::tags(&message.tags)?,
+            tags: codec::tags(KeyCase::Insensitive, &message.tags)?,
             boundary: message.boundary.map(codec::policy_ref).transpose()?,
             password_last_used: codec::maybe_time(message.password_last_used)?,
             sessions_valid_after: codec::maybe_time(message.sessions_valid_after)?,

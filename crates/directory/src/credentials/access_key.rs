@@ -162,7 +162,7 @@ impl Handle<op::DeleteAccessKey> for Directory {
 /// Returns when an access key of the account was last used, for which service, and its owner.
 ///
 /// # Errors
-/// `NoSuchEntity`.
+/// `AccessDenied` for a key that the account does not have, as in AWS.
 impl Handle<op::GetAccessKeyLastUsed> for Directory {
     /// The key and the user that it belongs to.
     type Plan = Result<(AccessKey, Option<User>)>;
@@ -172,18 +172,25 @@ impl Handle<op::GetAccessKeyLastUsed> for Directory {
     async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::GetAccessKeyLastUsedRequest) -> Result<Planned<Self::Plan>> {
         const ACTION: &str = "iam:GetAccessKeyLastUsed";
         let id = AccessKeyId::parse(required(&req.access_key_id, "accessKeyId")?)?;
-        let key = tx.get_access_key(cx.account(), &id).await;
+        let key = tx.find_access_key(cx.account(), &id).await?;
         let user = match &key {
-            Ok(AccessKey { account, owner: KeyOwner::User(user), .. }) => tx.find_by_id::<User>(*account, user).await?,
+            Some(AccessKey { account, owner: KeyOwner::User(user), .. }) => {
+                tx.find_by_id::<User>(*account, user).await?
+            }
             _ => None,
         };
         let check = match (&key, &user) {
-            (Ok(AccessKey { account, owner: KeyOwner::Root, .. }), _) => {
+            (Some(AccessKey { account, owner: KeyOwner::Root, .. }), _) => {
                 Check::new(ACTION, &Principal::Root { account: *account }.arn(cx.partition())).displayed_as("*")
             }
-            (Ok(_), Some(user)) => check_stored(cx, user, ACTION).displayed_as("*"),
-            _ => Check::without_resource(ACTION, None),
+            (Some(_), Some(user)) => check_stored(cx, user, ACTION).displayed_as("*"),
+            _ => Check::without_resource(ACTION, cx.account()),
         };
+        let key = key.ok_or_else(|| {
+            let caller = cx.caller().principal.arn(cx.partition());
+            let message = format!("User: {caller} is not authorized to perform {ACTION} on resource: access key {id}");
+            IamError::new(ErrorCode::AccessDenied, message)
+        });
         Ok(Planned::new(key.map(|key| (key, user))).check(check))
     }
 

@@ -81,7 +81,7 @@ impl Handle<op::UploadServerCertificate> for Directory {
             path: path_or_root(&req.path)?,
             uploaded: cx.date(),
             expires: cx.date(),
-            tags: tags(&req.tags)?,
+            tags: tags::<ServerCertificate>(&req.tags)?,
             body: required(&req.certificate_body, "certificateBody")?.trim().to_owned(),
             chain: req.certificate_chain.map(|chain| chain.trim().to_owned()),
             sealed_key: Default::default(),

@@ -111,7 +111,7 @@ impl Handle<op::CreateVirtualMFADevice> for Directory {
             path: path_or_root(&req.path)?,
             name: MfaDeviceName::parse(required(&req.virtual_mfa_device_name, "virtualMFADeviceName")?)?,
             created: cx.date(),
-            tags: tags(&req.tags)?,
+            tags: tags::<MfaDevice>(&req.tags)?,
             sealed_seed: Default::default(),
             last_step: None,
             assignment: None,

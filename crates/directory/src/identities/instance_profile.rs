@@ -69,7 +69,7 @@ impl Handle<op::CreateInstanceProfile> for Directory {
             name: InstanceProfileName::parse(required(&req.instance_profile_name, "instanceProfileName")?)?,
             path: path_or_root(&req.path)?,
             created: cx.date(),
-            tags: tags(&req.tags)?,
+            tags: tags::<InstanceProfile>(&req.tags)?,
             role: None,
         };
         let arn = arn_of(cx.partition(), profile.account, &profile.path, &profile.name);
@@ -209,23 +209,20 @@ impl Handle<op::RemoveRoleFromInstanceProfile> for Directory {
         Ok(planned.with(Target::<Role>::look_up(cx, tx, &req.role_name).await?))
     }
 
-    /// The caller has no check on the role: one that is not in the profile is reported like a missing one.
     async fn handle(
         &self,
         _: &Cx,
         tx: &mut Tx,
         (profile, role): Self::Plan,
     ) -> Result<pb::RemoveRoleFromInstanceProfileResponse> {
-        let profile = profile.get()?;
-        let missing = role.missing();
-        match role.get() {
-            Ok(role) if profile.role == Some(role.id) => {
-                role.modifiable()?;
-                tx.remove_role_from_instance_profile(&profile, &role).await?;
-                Ok(pb::RemoveRoleFromInstanceProfileResponse {})
-            }
-            _ => Err(missing),
+        let (profile, role) = (profile.get()?, role.get()?);
+        if profile.role != Some(role.id) {
+            let message = format!("Role {} in Instance Profile {} cannot be found.", role.name, profile.name);
+            return Err(IamError::new(ErrorCode::NoSuchEntity, message));
         }
+        role.modifiable()?;
+        tx.remove_role_from_instance_profile(&profile, &role).await?;
+        Ok(pb::RemoveRoleFromInstanceProfileResponse {})
     }
 }
 

@@ -37,7 +37,7 @@ impl Handle<op::CreateRole> for Directory {
     async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::CreateRoleRequest) -> Result<Planned<NewRole>> {
         let (name, path) = (RoleName::parse(required(&req.role_name, "roleName")?)?, path_or_root(&req.path)?);
         let arn = arn_of::<Role>(cx.partition(), cx.account(), &path, &name);
-        let tags = tags(&req.tags)?;
+        let tags = tags::<Role>(&req.tags)?;
         let create =
             Check::new("iam:CreateRole", &arn).boundary(req.permissions_boundary.as_deref()).request_tags(&tags);
         let tag = Check::new("iam:TagRole", &arn).request_tags(&tags);

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use bailiwick_api::{iam as pb, op};
-use bailiwick_model::{Result, Tags};
+use bailiwick_model::{KeyCase, Result, Tags};
 use bailiwick_operation::{Cx, Handle, ListPage, PageRequest, Pages, Planned};
 use bailiwick_storage::{
     InstanceProfile, MfaDevice, OidcProvider, Policy, Role, SamlProvider, ServerCertificate, Tx, User,
@@ -14,6 +14,8 @@ use crate::{Directory, request, view};
 
 /// An object that has tags.
 pub(crate) trait Tagged: Addressed {
+    /// How the keys of its tags are compared.
+    const KEY_CASE: KeyCase = KeyCase::Sensitive;
     /// Its tags.
     fn tags(&self) -> &Tags;
     /// The stored object, if its tags may be changed.
@@ -23,6 +25,7 @@ pub(crate) trait Tagged: Addressed {
 }
 
 impl Tagged for User {
+    const KEY_CASE: KeyCase = KeyCase::Insensitive;
     fn tags(&self) -> &Tags {
         &self.tags
     }
@@ -35,6 +38,7 @@ impl Tagged for User {
 }
 
 impl Tagged for Role {
+    const KEY_CASE: KeyCase = KeyCase::Insensitive;
     fn tags(&self) -> &Tags {
         &self.tags
     }
@@ -67,7 +71,7 @@ async fn plan_tag<T: Tagged>(
     tags: &[pb::Tag],
     action: &'static str,
 ) -> Result<Planned<(Target<T>, Tags)>> {
-    let tags = request::tags(tags)?;
+    let tags = request::tags::<T>(tags)?;
     let target = Target::<T>::look_up(cx, tx, member).await?;
     let check = target.check(cx, action).request_tags(&tags);
     Ok(Planned::new((target, tags)).check(check))
@@ -76,7 +80,7 @@ async fn plan_tag<T: Tagged>(
 async fn tag<T: Tagged>(cx: &Cx, tx: &mut Tx, target: Target<T>, tags: Tags) -> Result<()> {
     let stored = T::get_for_change(cx, target)?;
     let mut merged = stored.tags().clone();
-    merged.merge(tags)?;
+    merged.merge_as(T::KEY_CASE, tags)?;
     stored.retag(tx, merged).await
 }
 
@@ -96,13 +100,13 @@ async fn plan_untag<T: Tagged>(
 async fn untag<T: Tagged>(cx: &Cx, tx: &mut Tx, target: Target<T>, keys: &[String]) -> Result<()> {
     let stored = T::get_for_change(cx, target)?;
     let mut left = stored.tags().clone();
-    left.remove(keys);
+    left.remove_as(T::KEY_CASE, keys);
     stored.retag(tx, left).await
 }
 
 fn list<T: Tagged>(target: Target<T>, pages: &Pages<'_>) -> Result<ListPage<pb::Tag>> {
     let stored = target.get()?;
-    let placed = positions(stored.tags()).into_iter().zip(view::tags(stored.tags())).collect();
+    let placed = positions::<T>(stored.tags()).into_iter().zip(view::tags(stored.tags())).collect();
     let page = pages.cut(placed, |(position, _): &(String, pb::Tag)| position.clone())?;
     Ok(ListPage {
         items: page.items.into_iter().map(|(_, tag)| tag).collect(),
@@ -113,11 +117,12 @@ fn list<T: Tagged>(target: Target<T>, pages: &Pages<'_>) -> Result<ListPage<pb::
 
 /// The position of each tag in the list. Keys may be longer than a marker, so a position is the beginning of the key
 /// and a number that distinguishes keys with the same beginning.
-fn positions(tags: &Tags) -> Vec<String> {
+fn positions<T: Tagged>(tags: &Tags) -> Vec<String> {
     let mut positions: Vec<String> = Vec::with_capacity(tags.len());
     let (mut last, mut same) = (String::new(), 0);
     for tag in tags {
-        let start: String = tag.key.to_lowercase().chars().take(30).collect();
+        let (length, key) = T::KEY_CASE.sort_key(&tag.key);
+        let start: String = format!("{length:03}").chars().chain(key.chars().take(30)).collect();
         same = if start == last { same + 1 } else { 0 };
         positions.push(format!("{start}\u{0}{same:02}"));
         last = start;

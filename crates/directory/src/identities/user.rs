@@ -34,7 +34,7 @@ impl Handle<op::CreateUser> for Directory {
             name: UserName::parse(required(&req.user_name, "userName")?)?,
             path: path_or_root(&req.path)?,
             created: cx.date(),
-            tags: tags(&req.tags)?,
+            tags: tags::<User>(&req.tags)?,
             boundary: None,
             password_last_used: None,
             sessions_valid_after: None,

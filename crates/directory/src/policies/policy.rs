@@ -27,7 +27,7 @@ impl Handle<op::CreatePolicy> for Directory {
             created: cx.date(),
             updated: cx.date(),
             description: req.description.filter(|text| !text.is_empty()),
-            tags: tags(&req.tags)?,
+            tags: tags::<Policy>(&req.tags)?,
             default_version: 1,
             latest_version: 1,
         };

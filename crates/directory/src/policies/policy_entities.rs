@@ -52,7 +52,7 @@ impl Handle<op::ListEntitiesForPolicy> for Directory {
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, plan: Holders) -> Result<pb::ListEntitiesForPolicyResponse> {
         let pages = plan.path.page.open(cx, "ListEntitiesForPolicy")?;
-        let policy = plan.policy.get()?;
+        let policy = plan.policy.get_attachable("Policy")?;
         let mut answer = pb::ListEntitiesForPolicyResponse { is_truncated: Some(false), ..Default::default() };
         let kind = match plan.kind {
             EntityFilter::All => None,

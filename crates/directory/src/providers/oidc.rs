@@ -73,7 +73,7 @@ impl Handle<op::CreateOpenIDConnectProvider> for Directory {
         req: pb::CreateOpenIdConnectProviderRequest,
     ) -> Result<Planned<Self::Plan>> {
         let url = parse_url(required(&req.url, "url")?)?.to_owned();
-        let tags = tags(&req.tags)?;
+        let tags = tags::<OidcProvider>(&req.tags)?;
         let arn = arn_of(cx.partition(), cx.account(), &url);
         let create = Check::new("iam:CreateOpenIDConnectProvider", &arn).request_tags(&tags);
         let tag = Check::new("iam:TagOpenIDConnectProvider", &arn).request_tags(&tags);

@@ -44,7 +44,9 @@ impl Grammar {
             // AWS looks for a partition after the first colon, whatever stands before it.
             let partition = text.split(':').nth(1).filter(|name| !name.is_empty());
             let kind = match partition {
-                Some(name) if !Partition::ALL.iter().any(|known| known.as_str() == name) => ErrorKind::ResourcePartition,
+                Some(name) if !Partition::ALL.iter().any(|known| known.as_str() == name) => {
+                    ErrorKind::ResourcePartition
+                }
                 _ => ErrorKind::ResourceFormat,
             };
             self.problem(kind, pattern.span, quoted(text), "`*` or an ARN");

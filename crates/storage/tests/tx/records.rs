@@ -46,7 +46,7 @@ fn check<R: Record + PartialEq + std::fmt::Debug>(name: &str, expected: R) {
 
 #[test]
 fn records_of_format_1_can_be_read() {
-    let tags = Tags::parse([("Dept", "R - D"), ("cost centre", "")]).expect("tags");
+    let tags = Tags::parse([("cost centre", ""), ("Dept", "R - D")]).expect("tags");
     let path = Path::parse("/division/team/").expect("a path");
     let read = policy(1, "Read");
     check(

@@ -112,7 +112,8 @@ async fn last_use_is_returned_with_the_owner() {
     w.needs::<op::GetAccessKeyLastUsed>(request, &[bob]).await;
     // A denied caller does not learn whether a key exists.
     let unknown = json!({"AccessKeyId": "AKIAAAAAAAAAAAAAAAAA"});
-    w.needs::<op::GetAccessKeyLastUsed>(unknown.clone(), &["iam:GetAccessKeyLastUsed * of no account"]).await;
-    let expected = "NoSuchEntity: The Access Key with id AKIAAAAAAAAAAAAAAAAA cannot be found.";
+    w.needs::<op::GetAccessKeyLastUsed>(unknown.clone(), &["iam:GetAccessKeyLastUsed *"]).await;
+    let expected = "AccessDenied: User: arn:aws:iam::111122223333:root is not authorized to perform \
+                    iam:GetAccessKeyLastUsed on resource: access key AKIAAAAAAAAAAAAAAAAA";
     w.fails::<op::GetAccessKeyLastUsed>(unknown, expected).await;
 }

@@ -61,12 +61,14 @@ async fn a_profile_has_one_role_and_both_keep_each_other() {
     let held = "DeleteConflict: Cannot delete entity, must remove roles from instance profile first.";
     w.fails::<op::DeleteRole>(json!({"RoleName": "Runner"}), held).await;
     w.fails::<op::DeleteInstanceProfile>(web(), held).await;
-    let other = "NoSuchEntity: The role with name Other cannot be found.";
+    let other = "NoSuchEntity: Role Other in Instance Profile Web cannot be found.";
     w.fails::<op::RemoveRoleFromInstanceProfile>(web_with("Other"), other).await;
     w.ok::<op::RemoveRoleFromInstanceProfile>(web_with("Runner")).await;
-    let runner = "NoSuchEntity: The role with name Runner cannot be found.";
+    let runner = "NoSuchEntity: Role Runner in Instance Profile Web cannot be found.";
     w.fails::<op::RemoveRoleFromInstanceProfile>(web_with("Runner"), runner).await;
     w.ok::<op::DeleteRole>(json!({"RoleName": "Runner"})).await;
+    let runner = "NoSuchEntity: The role with name Runner cannot be found.";
+    w.fails::<op::RemoveRoleFromInstanceProfile>(web_with("Runner"), runner).await;
     w.fails::<op::AddRoleToInstanceProfile>(web_with("Runner"), runner).await;
     w.ok::<op::DeleteInstanceProfile>(web()).await;
     w.fails::<op::GetInstanceProfile>(web(), WEB).await;
@@ -133,7 +135,7 @@ async fn tags_are_set_and_removed() {
     w.ok::<op::CreateInstanceProfile>(web()).await;
     let tag = json!({"InstanceProfileName": "Web", "Tags": [{"Key": "a", "Value": "b"}, {"Key": "c", "Value": ""}]});
     w.ok::<op::TagInstanceProfile>(tag).await;
-    w.ok::<op::UntagInstanceProfile>(json!({"InstanceProfileName": "Web", "TagKeys": ["A"]})).await;
+    w.ok::<op::UntagInstanceProfile>(json!({"InstanceProfileName": "Web", "TagKeys": ["a", "C"]})).await;
     let left = w.ok::<op::ListInstanceProfileTags>(web()).await;
     assert_eq!(left["Tags"], json!([{"Key": "c", "Value": ""}]));
     assert_eq!(w.ok::<op::GetInstanceProfile>(web()).await["InstanceProfile"]["Tags"], left["Tags"]);

@@ -3,7 +3,8 @@ use serde_json::{Value, json};
 
 use super::positions;
 use crate::testing::{World, column};
-use bailiwick_model::Tags;
+use bailiwick_model::{KeyCase, Tags};
+use bailiwick_storage::{Policy, User};
 
 fn tags(pairs: &[(&str, &str)]) -> Value {
     pairs.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
@@ -34,8 +35,8 @@ async fn tags_are_added_and_removed_on_every_noun() {
     assert_eq!(w.ok::<op::ListRoleTags>(role).await["Tags"], tags(&[("Team", "a")]));
     w.ok::<op::TagPolicy>(with(&arn, "Tags", first)).await;
     w.ok::<op::TagPolicy>(with(&arn, "Tags", second)).await;
-    w.ok::<op::UntagPolicy>(with(&arn, "TagKeys", json!(["cost"]))).await;
-    assert_eq!(w.ok::<op::ListPolicyTags>(arn).await["Tags"], tags(&[("TEAM", "b")]));
+    w.ok::<op::UntagPolicy>(with(&arn, "TagKeys", json!(["cost", "team"]))).await;
+    assert_eq!(w.ok::<op::ListPolicyTags>(arn).await["Tags"], tags(&[("TEAM", "b"), ("Team", "a")]));
 }
 
 #[tokio::test]
@@ -81,8 +82,31 @@ async fn pages_can_end_between_keys_with_the_same_beginning() {
 
 #[test]
 fn positions_ascend_with_the_list() {
-    let tags = Tags::parse([("b", ""), ("A", ""), ("ab", ""), ("abc", ""), ("Straße", ""), ("日", "")]).unwrap();
-    assert!(positions(&tags).is_sorted());
+    let keys = ["b", "A", "ab", "abc", "Straße", "日"].map(|key| (key, ""));
+    let sorted = |case| Tags::parse(keys).unwrap().sorted(case);
+    assert!(positions::<User>(&sorted(KeyCase::Insensitive)).is_sorted());
+    assert!(positions::<Policy>(&sorted(KeyCase::Sensitive)).is_sorted());
+}
+
+#[tokio::test]
+async fn keys_of_policies_are_compared_with_case() {
+    let w = World::new().await;
+    let request = tags(&[("team", "a"), ("Team", "b"), ("ab", "c"), ("y", "d")]);
+    let document = json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}});
+    let made = json!({"PolicyName": "P", "PolicyDocument": document.to_string(), "Tags": request});
+    let made = w.ok::<op::CreatePolicy>(made).await["Policy"].clone();
+    assert_eq!(made["Tags"], request, "the answer has the tags in the order of the request");
+    let arn = json!({"PolicyArn": made["Arn"]});
+    let sorted = tags(&[("y", "d"), ("ab", "c"), ("Team", "b"), ("team", "a")]);
+    assert_eq!(w.ok::<op::ListPolicyTags>(arn.clone()).await["Tags"], sorted);
+    assert_eq!(w.ok::<op::GetPolicy>(arn.clone()).await["Policy"]["Tags"], sorted);
+    let mut twice = arn.clone();
+    twice["Tags"] = tags(&[("a", "1"), ("a", "2")]);
+    w.fails::<op::TagPolicy>(twice, "InvalidInput: Duplicate tag keys found.").await;
+    // A condition key has no case: it has the values of both tags.
+    let own = "arn:aws:iam::111122223333:policy/P";
+    let check = format!("iam:ListPolicyTags {own} aws:ResourceTag/ab=c aws:ResourceTag/Team=[b,a] aws:ResourceTag/y=d");
+    w.needs::<op::ListPolicyTags>(arn, &[&check]).await;
 }
 
 #[tokio::test]

@@ -47,11 +47,7 @@ async fn policies_that_cannot_be_attached_are_refused() {
         ("arn:aws:iam::111122223333:policy/OWN", "NoSuchEntity: Policy {arn} does not exist or is not attachable."),
         ("arn:aws:iam::111122223333:policy/x/own", "NoSuchEntity: Policy {arn} does not exist or is not attachable."),
         ("arn:aws:iam::444455556666:policy/own", "NoSuchEntity: Policy {arn} does not exist or is not attachable."),
-        (
-            "arn:aws:iam::aws:policy/own",
-            "NoSuchEntity: Policy {arn} does not exist or is not attachable. AWS's policies that don't come with \
-             Bailiwick are imported in the management account: bailiwick import managed-policies FILE",
-        ),
+        ("arn:aws:iam::aws:policy/own", "NoSuchEntity: Policy {arn} does not exist or is not attachable."),
         ("arn:aws:iam::111122223333:user/own", "InvalidInput: ARN {arn} is not valid."),
         ("arn:aws-cn:iam::111122223333:policy/own", "InvalidInput: ARN {arn} is not valid."),
         ("arn:aws:s3:::my-bucket/object", "InvalidInput: ARN {arn} is not valid."),

@@ -73,32 +73,39 @@ async fn the_inline_policies_of_an_identity_share_a_size_limit() {
 async fn errors_of_malformed_documents_have_a_position() {
     let w = World::new().await;
     w.user("Bob").await;
-    for (document, expected) in [
-        ("{", "Syntax errors in policy. (line 1, column 2"),
+    for (document, expected, place) in [
+        ("{", "Syntax errors in policy.", "line 1, column 2"),
         (
             "{\n \"Statement\": {\"Effect\": \"Allow\", \"Action\": \"*\", \"Resource\": \"*\", \"Principal\": \"*\"}}",
-            "Policy document should not specify a principal. (line 2, column",
+            "Policy document should not specify a principal.",
+            "line 2, column",
         ),
         (
             r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"},"Statement":[]}"#,
-            "Syntax errors in policy. (line 1, column",
+            "Syntax errors in policy.",
+            "line 1, column",
         ),
         (
             r#"{"Statement":{"Effect":"Allow","Action":"read","Resource":"*"}}"#,
-            "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc. (line 1, column 41",
+            "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
+            "line 1, column 41",
         ),
         (
             r#"{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"bucket"}}"#,
-            "Resource bucket must be in ARN format or \"*\". (line 1, column",
+            "Resource bucket must be in ARN format or \"*\".",
+            "line 1, column",
         ),
         (
             r#"{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringIs":{"a:b":"c"}}}}"#,
-            "Syntax errors in policy. (line 1, column",
+            "Syntax errors in policy.",
+            "line 1, column",
         ),
     ] {
         let error = w.call::<op::PutUserPolicy>(named("UserName", "Bob", "p", document)).await.unwrap_err();
         assert_eq!(error.code().wire(), "MalformedPolicyDocument", "{document}");
-        assert!(error.message().starts_with(expected), "{document}: {error}");
+        assert_eq!(error.message(), expected, "{document}");
+        let [(member, reason)] = error.fields() else { panic!("{document}: {error}") };
+        assert!(member == "PolicyDocument" && reason.starts_with(place), "{document}: {reason}");
     }
 }
 

@@ -142,7 +142,7 @@ async fn each_operation_names_its_checks() {
     let add = needs("AddClientIDToOpenIDConnectProvider");
     w.needs::<op::AddClientIDToOpenIDConnectProvider>(with("ClientID", "a"), &[&add]).await;
     w.needs::<op::ListOpenIDConnectProviders>(json!({}), &["iam:ListOpenIDConnectProviders *"]).await;
-    w.ok::<op::UntagOpenIDConnectProvider>(with("TagKeys", vec!["A"])).await;
+    w.ok::<op::UntagOpenIDConnectProvider>(with("TagKeys", vec!["a", "B"])).await;
     assert_eq!(w.ok::<op::ListOpenIDConnectProviderTags>(named()).await["Tags"], json!(null));
 }
 
