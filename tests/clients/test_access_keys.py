@@ -102,7 +102,9 @@ def test_last_use_is_reported(api, name):
 def test_the_last_use_of_an_unknown_key(api):
     with pytest.raises(ApiError) as caught:
         api.call("GetAccessKeyLastUsed", AccessKeyId="AKIAAAAAAAAAAAAAAAAA")
-    assert caught.value.code in ("AccessDenied", "NoSuchEntity")
+    caller = api.call("GetUser")["User"]["Arn"]
+    assert caught.value.code == "AccessDenied"
+    assert caught.value.message == f"User: {caller} is not authorized to perform iam:GetAccessKeyLastUsed on resource: access key AKIAAAAAAAAAAAAAAAAA"
 
 
 def test_without_a_name_it_is_the_caller_root_included(server, aws):

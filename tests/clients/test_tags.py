@@ -35,16 +35,28 @@ def test_tags_are_set_replaced_and_removed(api, tagged):
     assert tags(api, kind, what) == {"empty": ""}
 
 
-def test_keys_are_compared_without_case(api, tagged):
+def test_keys_of_users_and_roles_are_compared_without_case(api, tagged):
     kind, what = tagged
+    if kind == "Policy":
+        return keys_are_compared_with_case(api, what)
     twice = [{"Key": "Team", "Value": "a"}, {"Key": "team", "Value": "b"}]
     error = refused(api, "InvalidInput", f"Tag{kind}", **what, Tags=twice)
-    assert error.message.startswith("Duplicate tag keys found.")
+    assert error.message == "Duplicate tag keys found. Please note that Tag keys are case insensitive."
     api.call(f"Tag{kind}", **what, Tags=[{"Key": "Team", "Value": "a"}])
     api.call(f"Tag{kind}", **what, Tags=[{"Key": "TEAM", "Value": "b"}])
     assert list(tags(api, kind, what).values()) == ["b"]
     api.call(f"Untag{kind}", **what, TagKeys=["tEAM"])
     assert tags(api, kind, what) == {}
+
+
+def keys_are_compared_with_case(api, what):
+    error = refused(api, "InvalidInput", "TagPolicy", **what, Tags=[{"Key": "team", "Value": "a"}, {"Key": "team", "Value": "b"}])
+    assert error.message == "Duplicate tag keys found."
+    api.call("TagPolicy", **what, Tags=[{"Key": "team", "Value": "a"}, {"Key": "Team", "Value": "b"}])
+    api.call("TagPolicy", **what, Tags=[{"Key": "TEAM", "Value": "c"}, {"Key": "ab", "Value": "d"}, {"Key": "y", "Value": "e"}])
+    assert list(tags(api, "Policy", what)) == ["y", "ab", "TEAM", "Team", "team"]  # by length, then by code point
+    api.call("UntagPolicy", **what, TagKeys=["tEAM", "Team"])
+    assert tags(api, "Policy", what) == {"y": "e", "ab": "d", "TEAM": "c", "team": "a"}
 
 
 def test_fifty_at_most(api, tagged):
@@ -53,7 +65,7 @@ def test_fifty_at_most(api, tagged):
         fill = [{"Key": f"k{number:02}", "Value": "v"} for number in range(first, first + 25)]
         api.call(f"Tag{kind}", **what, Tags=fill)
     refused(api, "LimitExceeded", f"Tag{kind}", **what, Tags=[{"Key": "one-more", "Value": "v"}])
-    api.call(f"Tag{kind}", **what, Tags=[{"Key": "K00", "Value": "replaced"}])
+    api.call(f"Tag{kind}", **what, Tags=[{"Key": "k00" if kind == "Policy" else "K00", "Value": "replaced"}])
     assert len(tags(api, kind, what)) == 50
     pages = api.pages(f"List{kind}Tags", **what, MaxItems=20)
     assert [len(page["Tags"]) for page in pages] == [20, 20, 10]

@@ -4,8 +4,8 @@
 //! the failing test prints.
 
 use bailiwick_model::{
-    AccountAlias, AccountId, IdKind, MfaDeviceName, Partition, Path, PolicyName, RoleName, ServerCertificateName, Tags,
-    UniqueId,
+    AccountAlias, AccountId, IdKind, KeyCase, MfaDeviceName, Partition, Path, PolicyName, RoleName,
+    ServerCertificateName, Tags, UniqueId,
 };
 use bailiwick_storage::{
     AccessJob, AccessKeyLastUsed, AccessSubject, Account, AccountState, CredentialReport, DelegationParameter,
@@ -91,6 +91,8 @@ fn records_of_format_1_can_be_read() {
         },
     );
     check("role-bare", role(5, "bare"));
+    // Keys that are compared with case are listed in another order.
+    let tags = tags.sorted(KeyCase::Sensitive);
     let profile = instance_profile(6, "Web");
     let full =
         InstanceProfile { path: path.clone(), tags: tags.clone(), role: Some(role(4, "R").id), ..profile.clone() };
