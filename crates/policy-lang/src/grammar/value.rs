@@ -40,7 +40,7 @@ impl Grammar {
         if text == "*" {
             return;
         }
-        if !text.strip_prefix("arn:").is_some_and(|rest| !rest.is_empty()) {
+        if text.strip_prefix("arn:").is_none_or(str::is_empty) {
             // AWS looks for a partition after the first colon, whatever stands before it.
             let partition = text.split(':').nth(1).filter(|name| !name.is_empty());
             let kind = match partition {

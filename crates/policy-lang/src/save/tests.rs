@@ -108,6 +108,17 @@ fn actions_keys_and_dates() {
         )),
     );
     check(PolicyKind::Identity, &statement("s3:Get it", "{}"), None);
+    for (date, is_stored) in [
+        ("2024-06-14t7:30:00.123456789+02", true),
+        ("2024-06-14T07:30:00.0001234567890Z", false),
+        ("2024-06-14T07:30:00.000123456789Z", true),
+        ("2024-06-14T07:30:00.1234567891Z", false),
+        ("1718368199.1234567891", false),
+        ("07T", true),
+    ] {
+        let text = statement("s3:*", &format!(r#"{{"DateLessThan":{{"aws:CurrentTime":"{date}"}}}}"#));
+        assert_eq!(parse_strict(&text, PolicyKind::Identity, &SaveRules::default()).is_ok(), is_stored, "{date}");
+    }
     check(
         PolicyKind::Identity,
         &statement("s3:*", r#"{"DateLessThan":{"aws:CurrentTime":["2024-06-14","soon"]}}"#),

@@ -22,7 +22,8 @@ impl Instant {
     /// Parses a W3C date (`2026`, `2026-01`, `2026-01-31`, `2026-01-31T10:20[:30[.5]][Z|+01:00]`, in UTC without a
     /// zone) or seconds since 1970 (`1769854830`, `-1`, `1718454600.25`).
     ///
-    /// Four digits are a year. A zone may omit its colon or its minutes.
+    /// Four digits are a year, and so are fewer before a `T` that ends the text. A zone may omit its colon or its
+    /// minutes; an hour may have one digit, and `t` and `z` may be written small.
     ///
     /// ```
     /// # use bailiwick_policy_lang::value::Instant;
@@ -32,6 +33,12 @@ impl Instant {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
+        if let [year @ .., b'T' | b't'] = bytes
+            && (1..=4).contains(&year.len())
+        {
+            let (year, _) = number(year, year.len())?;
+            return day_start(year, 1, 1, &[]);
+        }
         let is_date_like = bytes.len() == 4 || bytes.get(4) == Some(&b'-');
         if is_date_like && bytes[..4].iter().all(u8::is_ascii_digit) { iso(bytes) } else { epoch(bytes) }
     }
@@ -108,8 +115,10 @@ fn iso(text: &[u8]) -> Option<Instant> {
     let (month, rest) = number(rest, 2)?;
     let Some(rest) = after(rest, b'-') else { return day_start(year, month, 1, rest) };
     let (day, rest) = number(rest, 2)?;
-    let Some(rest) = after(rest, b'T') else { return day_start(year, month, day, rest) };
-    let (hour, rest) = number(rest, 2)?;
+    let Some(rest) = after(rest, b'T').or_else(|| after(rest, b't')) else {
+        return day_start(year, month, day, rest);
+    };
+    let (hour, rest) = number(rest, 2).or_else(|| number(rest, 1))?;
     let (minute, rest) = number(after(rest, b':')?, 2)?;
     let (second, attos, rest) = match after(rest, b':') {
         None => (0, 0, rest),
@@ -134,7 +143,7 @@ fn iso(text: &[u8]) -> Option<Instant> {
 /// The offset of a zone from UTC, in seconds.
 fn zone(text: &[u8]) -> Option<i64> {
     let (sign, rest) = match text {
-        [] | [b'Z'] => return Some(0),
+        [] | [b'Z' | b'z'] => return Some(0),
         [b'+', rest @ ..] => (1, rest),
         [b'-', rest @ ..] => (-1, rest),
         _ => return None,
@@ -211,6 +220,8 @@ mod tests {
             "2024-06-15T07:30:00-0500",
             "2024-06-15T07:30:00-05",
             "2024-06-16T12:29:00+23:59",
+            "2024-06-15t12:30z",
+            "2024-06-15t7:30:00-05",
             "1718454600",
             "1718454600.0",
         ] {
@@ -221,6 +232,8 @@ mod tests {
         check("1718454600.25", Some((T, ATTOS / 4)));
         check("1970", Some((0, 0)));
         check("1971", Some((31_536_000, 0)));
+        check("1971T", Some((31_536_000, 0)));
+        check("01t", Some((-62_135_596_800, 0)));
         check("2024-02", Some((1_706_745_600, 0)));
         check("2024-02-29", Some((1_709_164_800, 0)));
         check("0000-03-01", Some((-62_162_035_200, 0)));
@@ -255,8 +268,11 @@ mod tests {
             "2024-06-15T12:30:60",
             "2024-06-15T12:30:00.",
             "2024-06-15T12:30:00.Z",
-            "2024-06-15T12:30z",
-            "2024-06-15t12:30Z",
+            "2024-06-15t",
+            "20240T",
+            "T",
+            "-1T",
+            "2024-06-15T7",
             "2024-06-15 12:30Z",
             "2024-06-15T12:30+",
             "2024-06-15T12:30+1",
