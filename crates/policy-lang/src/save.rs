@@ -107,7 +107,7 @@ impl Check<'_, '_> {
                 self.refuse(ErrorKind::ConditionKey, &condition.key, "a service prefix, a colon and a name");
             }
             if condition.operator.base.family() == Family::Date {
-                for value in condition.values.iter().filter(|value| !is_stored_date(&value.text)) {
+                for value in condition.values.iter().filter(|value| !is_policy_value(Family::Date, &value.text)) {
                     let expected = "a date such as `2024-06-14T12:30:00Z`, or epoch seconds";
                     self.keep(UnlocatedError::new(
                         ErrorKind::ConditionValue,
@@ -226,13 +226,6 @@ impl Check<'_, '_> {
             self.refuse(ErrorKind::ForbiddenAction, action, "actions of a service");
         }
     }
-}
-
-/// Whether AWS stores a text as the value of a date operator. Fractions of a second have at most nine digits, not counting
-/// zeros at their beginning.
-fn is_stored_date(text: &str) -> bool {
-    let fraction = text.split_once('.').map_or("", |(_, rest)| rest).trim_start_matches('0');
-    is_policy_value(Family::Date, text) && fraction.bytes().take_while(u8::is_ascii_digit).count() <= 9
 }
 
 /// The actions that a trust policy governs, in lower case.

@@ -44,13 +44,21 @@ pub fn parse_bool(text: &str) -> Option<bool> {
 pub fn is_policy_value(family: Family, text: &str) -> bool {
     match family {
         Family::Ip => IpRange::parse(text).is_some(),
+        Family::Date => Instant::parse(text).is_some() && !has_long_fraction(text),
         _ => is_context_value(family, text),
     }
 }
 
+/// Whether a date has a fraction that AWS refuses in policies: more than nine digits, not counting zeros at its beginning.
+fn has_long_fraction(text: &str) -> bool {
+    let fraction = text.split_once('.').map_or("", |(_, rest)| rest).trim_start_matches('0');
+    fraction.bytes().take_while(u8::is_ascii_digit).count() > 9
+}
+
 /// Returns whether the operators of `family` can compare `text` when a request gives it as the value of a context key.
 ///
-/// This differs from [`is_policy_value`] for IP addresses only: a request has an address, never a range.
+/// This differs from [`is_policy_value`] for IP addresses, of which a request never has a range, and for dates, which may
+/// have longer fractions.
 #[must_use]
 pub fn is_context_value(family: Family, text: &str) -> bool {
     match family {

@@ -122,7 +122,9 @@ pub(crate) fn tags(case: KeyCase, tags: &[pb::Tag]) -> Result<Tags, Malformed> {
     Ok(Tags::parse_as(case, tags.iter().map(|tag| (&tag.key, &tag.value)))?.sorted(case))
 }
 
+/// Tags in the one order that records have, whichever the request had.
 pub(crate) fn tag_messages(tags: &Tags) -> Vec<pb::Tag> {
+    let tags = tags.clone().sorted(KeyCase::Insensitive);
     tags.iter().map(|tag| pb::Tag { key: tag.key.clone(), value: tag.value.clone() }).collect()
 }
 
