@@ -23,7 +23,7 @@ const MAX_DRAINED: usize = 8 * 1024 * 1024;
 
 const AMZN_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-bailiwick-request-id");
-/// What is wrong with which member, where AWS's message does not say it: clients compare messages as a whole.
+/// The invalid members with the reasons, which AWS's message does not name: clients compare messages as a whole.
 const ERROR_DETAIL: HeaderName = HeaderName::from_static("x-bailiwick-error-detail");
 /// The longest value of [`ERROR_DETAIL`], in bytes.
 const MAX_DETAIL: usize = 1024;

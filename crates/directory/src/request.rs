@@ -1,8 +1,6 @@
 //! Reading members of a request.
 
-use bailiwick_model::{IamError, Result};
-
-use crate::identities::Tagged;
+use bailiwick_model::{IamError, KeyCase, Result};
 
 /// Returns a required member.
 ///
@@ -17,13 +15,13 @@ pub(crate) fn required<'a>(member: &'a Option<String>, name: &str) -> Result<&'a
     })
 }
 
-/// Parses the tags of a request for an object of this kind.
+/// Parses the tags of a request, whose keys are compared in this way.
 ///
 /// # Errors
 /// As `Tags::parse_as`.
-pub(crate) fn tags<T: Tagged>(tags: &[bailiwick_api::iam::Tag]) -> Result<bailiwick_model::Tags> {
+pub(crate) fn tags(case: KeyCase, tags: &[bailiwick_api::iam::Tag]) -> Result<bailiwick_model::Tags> {
     let text = |member: &Option<String>| member.clone().unwrap_or_default();
-    bailiwick_model::Tags::parse_as(T::KEY_CASE, tags.iter().map(|tag| (text(&tag.key), text(&tag.value))))
+    bailiwick_model::Tags::parse_as(case, tags.iter().map(|tag| (text(&tag.key), text(&tag.value))))
 }
 
 /// Parses a path; `/` if the request has none.

@@ -3,7 +3,7 @@
 use bailiwick_api::{iam as pb, op};
 use bailiwick_federation::{Certificate, PrivateKey};
 use bailiwick_model::{
-    AccountId, Arn, ErrorCode, IamError, IdKind, Partition, Path, Result, ServerCertificateName, Tags,
+    AccountId, Arn, ErrorCode, IamError, IdKind, KeyCase, Partition, Path, Result, ServerCertificateName, Tags,
 };
 use bailiwick_operation::{Check, Cx, Handle, PathPage, Planned, SecretPlace};
 use bailiwick_storage::{FoldedName as _, ServerCertificate, Tx};
@@ -81,7 +81,7 @@ impl Handle<op::UploadServerCertificate> for Directory {
             path: path_or_root(&req.path)?,
             uploaded: cx.date(),
             expires: cx.date(),
-            tags: tags::<ServerCertificate>(&req.tags)?,
+            tags: tags(KeyCase::Sensitive, &req.tags)?,
             body: required(&req.certificate_body, "certificateBody")?.trim().to_owned(),
             chain: req.certificate_chain.map(|chain| chain.trim().to_owned()),
             sealed_key: Default::default(),

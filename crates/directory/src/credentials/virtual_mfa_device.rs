@@ -3,7 +3,7 @@
 use bailiwick_api::{iam as pb, op};
 use bailiwick_federation::{SEED_BYTES, otpauth_uri, qr_png, seed_text};
 use bailiwick_model::limits::MFA_SERIAL_SIZE;
-use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, MfaDeviceName, Partition, Result, Tags};
+use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, KeyCase, MfaDeviceName, Partition, Result, Tags};
 use bailiwick_operation::{Check, Cx, Handle, PageRequest, Planned, mfa};
 use bailiwick_storage::{KeyOwner, MfaDevice, Tx, User};
 
@@ -111,7 +111,7 @@ impl Handle<op::CreateVirtualMFADevice> for Directory {
             path: path_or_root(&req.path)?,
             name: MfaDeviceName::parse(required(&req.virtual_mfa_device_name, "virtualMFADeviceName")?)?,
             created: cx.date(),
-            tags: tags::<MfaDevice>(&req.tags)?,
+            tags: tags(KeyCase::Sensitive, &req.tags)?,
             sealed_seed: Default::default(),
             last_step: None,
             assignment: None,

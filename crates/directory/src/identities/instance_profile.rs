@@ -2,7 +2,7 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{
-    AccountId, Arn, ErrorCode, IamError, IdKind, InstanceProfileName, Partition, Path, Result, Tags,
+    AccountId, Arn, ErrorCode, IamError, IdKind, InstanceProfileName, KeyCase, Partition, Path, Result, Tags,
 };
 use bailiwick_operation::{Check, Cx, Handle, PageRequest, PathPage, Planned};
 use bailiwick_storage::{InstanceProfile, Role, Tx};
@@ -69,7 +69,7 @@ impl Handle<op::CreateInstanceProfile> for Directory {
             name: InstanceProfileName::parse(required(&req.instance_profile_name, "instanceProfileName")?)?,
             path: path_or_root(&req.path)?,
             created: cx.date(),
-            tags: tags::<InstanceProfile>(&req.tags)?,
+            tags: tags(KeyCase::Sensitive, &req.tags)?,
             role: None,
         };
         let arn = arn_of(cx.partition(), profile.account, &profile.path, &profile.name);

@@ -2,7 +2,7 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::limits::DEFAULT_SESSION_SECONDS;
-use bailiwick_model::{ErrorCode, IamError, IdKind, Path, Result, RoleName, Tags};
+use bailiwick_model::{ErrorCode, IamError, IdKind, KeyCase, Path, Result, RoleName, Tags};
 use bailiwick_operation::{Check, Cx, Handle, PathPage, Planned};
 use bailiwick_storage::{PolicyRef, Role, TrustPolicy, Tx};
 
@@ -37,7 +37,7 @@ impl Handle<op::CreateRole> for Directory {
     async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::CreateRoleRequest) -> Result<Planned<NewRole>> {
         let (name, path) = (RoleName::parse(required(&req.role_name, "roleName")?)?, path_or_root(&req.path)?);
         let arn = arn_of::<Role>(cx.partition(), cx.account(), &path, &name);
-        let tags = tags::<Role>(&req.tags)?;
+        let tags = tags(KeyCase::Insensitive, &req.tags)?;
         let create =
             Check::new("iam:CreateRole", &arn).boundary(req.permissions_boundary.as_deref()).request_tags(&tags);
         let tag = Check::new("iam:TagRole", &arn).request_tags(&tags);

@@ -71,7 +71,7 @@ async fn plan_tag<T: Tagged>(
     tags: &[pb::Tag],
     action: &'static str,
 ) -> Result<Planned<(Target<T>, Tags)>> {
-    let tags = request::tags::<T>(tags)?;
+    let tags = request::tags(T::KEY_CASE, tags)?;
     let target = Target::<T>::look_up(cx, tx, member).await?;
     let check = target.check(cx, action).request_tags(&tags);
     Ok(Planned::new((target, tags)).check(check))

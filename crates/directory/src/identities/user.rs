@@ -1,7 +1,7 @@
 //! Users.
 
 use bailiwick_api::{iam as pb, op};
-use bailiwick_model::{IdKind, Result, UserName};
+use bailiwick_model::{IdKind, KeyCase, Result, UserName};
 use bailiwick_operation::{Check, Cx, Handle, PathPage, Planned};
 use bailiwick_storage::{PolicyRef, Tx, User};
 
@@ -34,7 +34,7 @@ impl Handle<op::CreateUser> for Directory {
             name: UserName::parse(required(&req.user_name, "userName")?)?,
             path: path_or_root(&req.path)?,
             created: cx.date(),
-            tags: tags::<User>(&req.tags)?,
+            tags: tags(KeyCase::Insensitive, &req.tags)?,
             boundary: None,
             password_last_used: None,
             sessions_valid_after: None,

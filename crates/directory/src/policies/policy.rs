@@ -1,7 +1,7 @@
 //! Managed policies. Their versions are in `policy_version`, lists in `policy_list`, holders in `policy_entities`.
 
 use bailiwick_api::{iam as pb, op};
-use bailiwick_model::{IdKind, PolicyName, Result};
+use bailiwick_model::{IdKind, KeyCase, PolicyName, Result};
 use bailiwick_operation::{Check, Cx, Handle, Planned};
 use bailiwick_storage::{Policy, Tx};
 
@@ -27,7 +27,7 @@ impl Handle<op::CreatePolicy> for Directory {
             created: cx.date(),
             updated: cx.date(),
             description: req.description.filter(|text| !text.is_empty()),
-            tags: tags::<Policy>(&req.tags)?,
+            tags: tags(KeyCase::Sensitive, &req.tags)?,
             default_version: 1,
             latest_version: 1,
         };

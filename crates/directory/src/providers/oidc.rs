@@ -5,7 +5,7 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::limits::{CLIENT_IDS_PER_PROVIDER, THUMBPRINTS_PER_PROVIDER};
-use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Partition, Result, Tags};
+use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, KeyCase, Partition, Result, Tags};
 use bailiwick_operation::{Check, Cx, Handle, Planned};
 use bailiwick_storage::{OidcProvider, Tx};
 
@@ -73,7 +73,7 @@ impl Handle<op::CreateOpenIDConnectProvider> for Directory {
         req: pb::CreateOpenIdConnectProviderRequest,
     ) -> Result<Planned<Self::Plan>> {
         let url = parse_url(required(&req.url, "url")?)?.to_owned();
-        let tags = tags::<OidcProvider>(&req.tags)?;
+        let tags = tags(KeyCase::Sensitive, &req.tags)?;
         let arn = arn_of(cx.partition(), cx.account(), &url);
         let create = Check::new("iam:CreateOpenIDConnectProvider", &arn).request_tags(&tags);
         let tag = Check::new("iam:TagOpenIDConnectProvider", &arn).request_tags(&tags);

@@ -2,7 +2,7 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_federation::SamlMetadata;
-use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Partition, Result, Tags};
+use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, KeyCase, Partition, Result, Tags};
 use bailiwick_operation::{Check, Cx, Handle, Planned};
 use bailiwick_seal::SecretString;
 use bailiwick_storage::{SamlProvider, Tx};
@@ -82,7 +82,7 @@ impl Handle<op::CreateSAMLProvider> for Directory {
         let provider = NewProvider {
             name: required(&req.name, "name")?.to_owned(),
             metadata: required(&req.saml_metadata_document, "samlMetadataDocument")?.to_owned(),
-            tags: tags::<SamlProvider>(&req.tags)?,
+            tags: tags(KeyCase::Sensitive, &req.tags)?,
             requires_encryption: req.assertion_encryption_mode.as_deref() == Some(REQUIRED),
             private_key: req.add_private_key.map(SecretString::from),
             propagates: req.context_provider.is_some() || req.identity_center_instance_arn.is_some(),
