@@ -42,7 +42,7 @@ def test_other_policies_can_be_imported(api, new_user):
     missing = PREFIX + "service-role/NobodyKnowsThis"
     hint = "bailiwick import managed-policies FILE"
     error = refused(api, "NoSuchEntity", "GetPolicy", PolicyArn=missing)
-    assert error.message.startswith(f"Policy {missing} was not found. ") and error.message.endswith(hint)
+    assert error.message == f"Policy {missing} was not found." and error.details["explained"].endswith(hint)
     for operation, member, called in (
         ("AttachUserPolicy", "PolicyArn", "Policy"),
         ("PutUserPermissionsBoundary", "PermissionsBoundary", "Scope ARN:"),

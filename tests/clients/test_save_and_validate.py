@@ -125,4 +125,4 @@ def test_a_refusal_suggests_a_correction(api, name, document, meant):
         with pytest.raises(ApiError) as caught:
             api.call(operation, **members)
         assert caught.value.code == "MalformedPolicyDocument"
-        assert f"did you mean `{meant}`" in caught.value.message, caught.value.message
+        assert f"did you mean `{meant}`" in caught.value.details["explained"], caught.value.details

@@ -128,7 +128,8 @@ class AwsApi(Api):
             answer = self.client(service)._make_api_call(operation, members)
         except ClientError as error:
             said = error.response["Error"]
-            details = {"request_id": error.response["ResponseMetadata"].get("RequestId")}
+            metadata = error.response["ResponseMetadata"]
+            details = {"request_id": metadata.get("RequestId"), "explained": metadata["HTTPHeaders"].get("x-bailiwick-error-detail", "")}
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
             raise ApiError(operation, said["Code"], said.get("Message", ""), status, details) from None
         metadata = answer.pop("ResponseMetadata")
@@ -209,6 +210,7 @@ def grpc_error(operation, error):
             details["info"] = dict(info.metadata)
         elif packed.Unpack(bad):
             details["violations"] = [violation.field for violation in bad.field_violations]
+            details["explained"] = "; ".join(f"{violation.field}: {violation.description}" for violation in bad.field_violations)
         elif packed.Unpack(retry):
             details["retry"] = retry.retry_delay
     return ApiError(operation, code, error.details(), error.code().name, details)
