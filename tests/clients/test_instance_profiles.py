@@ -45,7 +45,7 @@ def test_a_profile_is_created_filled_emptied_and_deleted(api, name, role, server
 
     api.call("RemoveRoleFromInstanceProfile", **profile, RoleName=role)
     again = refused(api, "NoSuchEntity", "RemoveRoleFromInstanceProfile", **profile, RoleName=role)
-    assert again.message == f"The role with name {role} cannot be found."
+    assert again.message == f"Role {role} in Instance Profile {profile['InstanceProfileName']} cannot be found."
     assert api.call("ListInstanceProfilesForRole", RoleName=role) == {"InstanceProfiles": [], "IsTruncated": False}
     api.call("DeleteInstanceProfile", **profile)
     missing = refused(api, "NoSuchEntity", "GetInstanceProfile", **profile)
