@@ -19,6 +19,7 @@ mod node;
 mod persistent_vec;
 mod policies;
 mod principal_map;
+mod providers;
 mod registry;
 mod services;
 mod shared;
@@ -29,6 +30,7 @@ use entities::Slot;
 use index_cache::{Contents, IndexCache};
 use persistent_vec::PersistentVec;
 use principal_map::{PrincipalMap, PrincipalPolicies};
+use providers::Provider;
 use services::Services;
 use sign_ins::SignIns;
 use trie::Trie;
@@ -58,6 +60,8 @@ pub struct View {
     keys: Trie<Arc<AccessKey>>,
     /// By account and user.
     sign_ins: Trie<Arc<SignIns>>,
+    /// By account and resource of the ARN.
+    providers: Trie<Arc<Provider>>,
     /// By slot.
     groups: PersistentVec<Arc<Group>>,
     /// By slot.

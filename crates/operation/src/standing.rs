@@ -1,6 +1,7 @@
 //! The records that a change by a caller depends on.
 
 use bailiwick_decision::{Caller, Principal};
+use bailiwick_model::{AccountId, Arn};
 use bailiwick_storage::{IdentityKind, Standing};
 
 /// Returns the records that a change by this caller depends on.
@@ -12,5 +13,12 @@ pub fn standing(caller: &Caller) -> Standing<'_> {
             principal => principal.identity().map(|id| (IdentityKind::User, id)),
         },
         access_key: caller.session.is_none().then(|| caller.access_key_id()),
+        provider: caller.session.as_deref().and_then(|session| provider(session.provider.as_deref()?)),
     }
+}
+
+/// Account and resource of a provider's ARN. `None` for a public provider, which has a domain and no ARN.
+fn provider(arn: &str) -> Option<(AccountId, &str)> {
+    let account = Arn::parse(arn).ok()?.account_id()?;
+    Some((account, arn.splitn(6, ':').nth(5)?))
 }

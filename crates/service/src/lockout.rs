@@ -33,6 +33,7 @@ pub(crate) async fn refuse(
                 account: other.account,
                 identity: other.user.as_ref().map(|user| (IdentityKind::User, user)),
                 access_key: Some(&other.id),
+                provider: None,
             };
             tx.depend_on(&standing).await
         }

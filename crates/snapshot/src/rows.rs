@@ -11,6 +11,7 @@ use bailiwick_storage::{
     StoreError,
 };
 use bytes::Bytes;
+use jiff::Timestamp;
 
 use crate::{Damage, Snapshot};
 
@@ -19,7 +20,7 @@ mod damage;
 mod tests;
 
 /// The kinds of row that the view consists of, in the order in which an account is read.
-pub(crate) const KINDS: [Kind; 12] = [
+pub(crate) const KINDS: [Kind; 14] = [
     Kind::User,
     Kind::UserGroup,
     Kind::Group,
@@ -32,6 +33,8 @@ pub(crate) const KINDS: [Kind; 12] = [
     Kind::Service,
     Kind::Resource,
     Kind::SignInSessions,
+    Kind::OidcProvider,
+    Kind::SamlProvider,
 ];
 
 /// The newest state of the view, and the revision of the store that it shows.
@@ -109,9 +112,27 @@ impl SnapshotBuilder {
             Kind::Service => self.put_service(&row),
             Kind::Resource => self.put_resource(&row),
             Kind::SignInSessions => self.put_sign_in_sessions(&row),
+            Kind::OidcProvider => {
+                self.put_provider(&row, "oidc-provider", |provider: storage::OidcProvider| provider.created)
+            }
+            Kind::SamlProvider => {
+                self.put_provider(&row, "saml-provider", |provider: storage::SamlProvider| provider.created)
+            }
             // Indexes, counters and rows that decisions do not depend on.
             _ => Ok(()),
         }
+    }
+
+    fn put_provider<R: Record>(
+        &mut self,
+        row: &Row<'_>,
+        kind: &str,
+        created: impl FnOnce(R) -> Timestamp,
+    ) -> Result<(), StoreError> {
+        let name = std::str::from_utf8(row.rest).map_err(|_| row.invalid_key())?;
+        let created = row.record::<R>()?.map(created);
+        self.view.set_provider(row.account, &format!("{kind}/{name}"), created);
+        Ok(())
     }
 
     fn put_account(&mut self, row: &Row<'_>) -> Result<(), StoreError> {

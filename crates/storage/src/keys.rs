@@ -329,6 +329,16 @@ pub(crate) fn oidc_provider(account: AccountId, url: &str) -> Bytes {
     join(account, Kind::OidcProvider, &[url.as_bytes()])
 }
 
+/// The record of the identity provider with this resource in its ARN, as in `saml-provider/NAME`.
+pub(crate) fn provider(account: AccountId, resource: &str) -> Option<Bytes> {
+    let (of, name) = match resource.split_once('/')? {
+        ("saml-provider", name) => (Kind::SamlProvider, name),
+        ("oidc-provider", url) => (Kind::OidcProvider, url),
+        _ => return None,
+    };
+    Some(join(account, of, &[name.as_bytes()]))
+}
+
 pub(crate) fn saml_metadata(account: AccountId, uuid: &str, number: u32) -> Bytes {
     join(account, Kind::SamlMetadata, &[uuid.as_bytes(), &number.to_be_bytes()])
 }

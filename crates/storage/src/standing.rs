@@ -14,6 +14,9 @@ pub struct Standing<'a> {
     pub identity: Option<(IdentityKind, &'a UniqueId)>,
     /// The long-term access key that proves the caller; none where a session does.
     pub access_key: Option<&'a AccessKeyId>,
+    /// The identity provider that the session came through: its account, and the resource of its ARN, as in
+    /// `saml-provider/NAME`.
+    pub provider: Option<(AccountId, &'a str)>,
 }
 
 impl Tx {
@@ -29,6 +32,9 @@ impl Tx {
         }
         if let Some(key) = standing.access_key {
             self.expect_unchanged(keys::access_key(standing.account, key)).await?;
+        }
+        if let Some(key) = standing.provider.and_then(|(account, resource)| keys::provider(account, resource)) {
+            self.expect_unchanged(key).await?;
         }
         Ok(())
     }

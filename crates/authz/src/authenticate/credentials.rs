@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bailiwick_decision::{ResolvedSubject, Subject};
-use bailiwick_model::{ErrorCode, IamError, Result, RoleName, UserName};
+use bailiwick_model::{Arn, ErrorCode, IamError, Result, RoleName, UserName};
 use bailiwick_operation::{Caller, Credential, FederationIssuer, Principal, SessionKind};
 use bailiwick_policy_lang::PolicyKind;
 use bailiwick_snapshot::{AccessKey, Entity, Snapshot};
@@ -205,7 +205,8 @@ fn check_active<'s>(
             return Err(expired());
         }
     }
-    let marks = [account.sessions_valid_after, entity.and_then(|entity| entity.sessions_valid_after())];
+    let provider = provider_created(snapshot, caller)?;
+    let marks = [account.sessions_valid_after, entity.and_then(|entity| entity.sessions_valid_after()), provider];
     for Validity { issued, expires } in validities(caller, validity) {
         // There is no leeway. Revoked credentials look expired, so that clients request new ones.
         if expires <= now || marks.into_iter().flatten().any(|mark| issued < mark) {
@@ -213,6 +214,14 @@ fn check_active<'s>(
         }
     }
     Ok(entity)
+}
+
+/// When the provider was created that the session came through, which ends with it: a later provider of the same name is
+/// another one. `None` for other sessions, and for a public provider, which has a domain and no ARN.
+fn provider_created(snapshot: &Snapshot, caller: &Caller) -> Result<Option<Timestamp>> {
+    let provider = caller.session.as_deref().and_then(|session| session.provider.as_deref());
+    let Some(arn) = provider.and_then(|provider| Arn::parse(provider).ok()) else { return Ok(None) };
+    snapshot.provider_created(&arn).map(Some).ok_or_else(invalid)
 }
 
 /// The validity of the caller's session, and that of the token.

@@ -48,6 +48,7 @@ impl ViewBuilder {
             entity_names: Trie::default(),
             keys: Trie::default(),
             sign_ins: Trie::default(),
+            providers: Trie::default(),
             groups: PersistentVec::default(),
             policies: PersistentVec::default(),
             indexes: Arc::default(),

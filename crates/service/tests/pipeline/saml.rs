@@ -375,3 +375,31 @@ async fn the_keys_of_a_provider_are_those_it_has_now() {
         other.response(&case.assertion("_2"), Signed::Assertion).replace("status:Success", "status:Responder");
     assert_eq!(code(&case.assume(&rejected).await), "IDPRejectedClaim");
 }
+
+/// A session ends with its provider. A later provider of the same name is another one.
+#[tokio::test]
+async fn sessions_end_with_their_provider() {
+    let case = Case::new(&trust(ASSUME, "{}")).await;
+    case.create_provider("other", None).await;
+    let assume = async |id: &str| {
+        let credentials = case.assume(&case.signed(&case.assertion(id))).await.unwrap().credentials.unwrap();
+        let (id, secret) = (credentials.access_key_id.unwrap(), credentials.secret_access_key.unwrap());
+        Client::Key(Key::new(&id, secret, credentials.session_token))
+    };
+    let delete = async |name: &str| {
+        let arn = format!("arn:aws:iam::111122223333:saml-provider/{name}");
+        let req = iam::DeleteSamlProviderRequest { saml_provider_arn: Some(arn) };
+        case.env.call::<op::DeleteSAMLProvider>(&case.env.root, req).await.unwrap();
+    };
+    let identity = async |by: &Client| code(&case.env.call::<op::GetCallerIdentity>(by, Default::default()).await);
+    let first = assume("_1").await;
+    delete("other").await;
+    assert_eq!(identity(&first).await, "OK");
+    delete("idp").await;
+    assert_eq!(identity(&first).await, "InvalidClientTokenId");
+    case.env.clock.advance(1);
+    case.create_provider("idp", None).await;
+    assert_eq!(identity(&first).await, "ExpiredToken");
+    let second = assume("_2").await;
+    assert_eq!(identity(&second).await, "OK");
+}

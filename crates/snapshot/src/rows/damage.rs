@@ -54,12 +54,20 @@ impl SnapshotBuilder {
             Kind::Service => self.view.deny_service(std::str::from_utf8(id).ok()?),
             // Sessions that are not in the view are refused.
             Kind::SignInSessions => self.view.set_sign_ins(account, super::take_owner(id)?, Vec::new()),
+            // So are those of providers that are not in it.
+            Kind::OidcProvider => self.remove_provider(account, "oidc-provider", id)?,
+            Kind::SamlProvider => self.remove_provider(account, "saml-provider", id)?,
             Kind::Resource => self.view.deny_resource(account, std::str::from_utf8(id).ok()?),
             // The server reads these itself; decisions do not.
             Kind::Meta | Kind::Keyring => {}
             // Indexes, counters and rows that decisions do not depend on.
             _ => {}
         }
+        Some(())
+    }
+
+    fn remove_provider(&mut self, account: AccountId, kind: &str, id: &[u8]) -> Option<()> {
+        self.view.set_provider(account, &format!("{kind}/{}", std::str::from_utf8(id).ok()?), None);
         Some(())
     }
 }

@@ -97,7 +97,7 @@ fn invalid_keys_are_damage() {
     let account = AccountId::from_number(1).unwrap();
     for kind in KINDS {
         // Arbitrary text is used as one of these names.
-        if matches!(kind, Kind::AccessKey | Kind::Service | Kind::Resource) {
+        if matches!(kind, Kind::AccessKey | Kind::Service | Kind::Resource | Kind::OidcProvider | Kind::SamlProvider) {
             continue;
         }
         let mut snapshot = SnapshotBuilder::new(Partition::Aws, Arc::default());
