@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bailiwick_api::{Operation as _, op, signin};
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_service::{Answer, Incoming, Peer, Refused, Route};
+use bailiwick_service::{Answer, Incoming, Peer, Refused, Route, Service};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Response, header};
@@ -13,8 +13,8 @@ use prost::Message as _;
 use serde::Deserialize;
 
 use crate::codec::Encoded;
+use crate::exchange::{FRONT_END, parameters, respond, status_of};
 use crate::form::Pair;
-use crate::front::{FRONT_END, Front, parameters, respond, status_of};
 
 /// The path of the endpoint.
 pub(crate) const PATH: &str = "/federation";
@@ -28,43 +28,41 @@ struct Session {
     session_token: String,
 }
 
-impl Front {
-    /// Answers a request to the endpoint. Everything secret is in the query string or the body, which nothing records.
-    pub(crate) async fn federation(&self, parts: &Parts, body: &Bytes, peer: Peer) -> Response<Full<Bytes>> {
-        let message = match read(parts, body) {
-            Ok(message) => message,
-            Err(error) => {
-                let (method, path) = (&parts.method, parts.uri.path());
-                let user_agent = parts.headers.get(header::USER_AGENT);
-                let request_id = self.service.refused(Refused { method, path, user_agent, peer: &peer, error: &error });
-                return plain(&error, request_id);
-            }
-        };
-        let Some(route) = Route::find(op::GetSigninToken::PATH) else {
-            return plain(&IamError::internal("no route for GetSigninToken"), String::new());
-        };
-        let incoming = Incoming {
-            front_end: &FRONT_END,
-            route,
-            message: Ok(message.encode_to_vec().into()),
-            method: &parts.method,
-            uri: &parts.uri,
-            headers: &parts.headers,
-            body,
-            peer,
-        };
-        let Answer { request_id, result, .. } = self.service.call(incoming).await;
-        let answer = result.and_then(|message| {
-            signin::GetSigninTokenResponse::decode(message).map_err(|error| IamError::internal(error.to_string()))
-        });
-        match answer {
-            Ok(answer) => {
-                let body = serde_json::json!({ "SigninToken": answer.signin_token }).to_string().into_bytes();
-                let encoded = Encoded { content_type: "application/json", body };
-                private(respond(http::StatusCode::OK, encoded, request_id, None))
-            }
-            Err(error) => plain(&error, request_id),
+/// Answers a request to the endpoint. Everything secret is in the query string or the body, which nothing records.
+pub(crate) async fn answer(service: &Service, parts: &Parts, body: &Bytes, peer: Peer) -> Response<Full<Bytes>> {
+    let message = match read(parts, body) {
+        Ok(message) => message,
+        Err(error) => {
+            let (method, path) = (&parts.method, parts.uri.path());
+            let user_agent = parts.headers.get(header::USER_AGENT);
+            let request_id = service.refused(Refused { method, path, user_agent, peer: &peer, error: &error });
+            return plain(&error, request_id);
         }
+    };
+    let Some(route) = Route::find(op::GetSigninToken::PATH) else {
+        return plain(&IamError::internal("no route for GetSigninToken"), String::new());
+    };
+    let incoming = Incoming {
+        front_end: &FRONT_END,
+        route,
+        message: Ok(message.encode_to_vec().into()),
+        method: &parts.method,
+        uri: &parts.uri,
+        headers: &parts.headers,
+        body,
+        peer,
+    };
+    let Answer { request_id, result, .. } = service.call(incoming).await;
+    let answer = result.and_then(|message| {
+        signin::GetSigninTokenResponse::decode(message).map_err(|error| IamError::internal(error.to_string()))
+    });
+    match answer {
+        Ok(answer) => {
+            let body = serde_json::json!({ "SigninToken": answer.signin_token }).to_string().into_bytes();
+            let encoded = Encoded { content_type: "application/json", body };
+            private(respond(http::StatusCode::OK, encoded, request_id, None))
+        }
+        Err(error) => plain(&error, request_id),
     }
 }
 

@@ -9,6 +9,7 @@
 //! Start reading at [`Front::handle`], then [`codec`].
 
 pub mod codec;
+mod exchange;
 mod federation;
 pub mod form;
 mod front;
