@@ -227,3 +227,64 @@ def test_altered_and_foreign_tokens_are_refused(api, ana, new_server, issue):
     refused(api.signed_by(Credentials.of(wrong)), "SignatureDoesNotMatch", "GetCallerIdentity")
     foreign = type(api)(new_server().start(), Credentials.of(issued))
     refused(foreign, "InvalidClientTokenId", "GetCallerIdentity")
+
+
+def ended(session, code):
+    refused(session, code, "GetCallerIdentity")
+
+
+def test_sessions_end_with_their_key_and_come_back_with_it(api, aws, ana, name, server):
+    role = name("role")
+    arn = aws.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trust(server.account))["Role"]["Arn"]
+    token = session_of(api, ana.call("GetSessionToken"))
+    guest = session_of(api, ana.call("GetFederationToken", Name="guest"))
+    assumed = session_of(api, ana.call("AssumeRole", RoleArn=arn, RoleSessionName="session"))
+    mine = {"UserName": ana.user["UserName"], "AccessKeyId": ana.key.access_key_id}
+    api.call("UpdateAccessKey", **mine, Status="Inactive")
+    ended(token, "InvalidClientTokenId")
+    ended(guest, "InvalidClientTokenId")
+    assumed.call("GetCallerIdentity")
+    api.call("UpdateAccessKey", **mine, Status="Active")
+    token.call("GetCallerIdentity")
+    api.call("DeleteAccessKey", **mine)
+    ended(token, "InvalidClientTokenId")
+    ended(guest, "InvalidClientTokenId")
+    assumed.call("GetCallerIdentity")
+
+
+def test_sessions_are_revoked_one_by_one_by_key_by_user_by_role(api, aws, rpc, ana, name, server):
+    role = name("role")
+    arn = aws.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trust(server.account))["Role"]["Arn"]
+    aws.call("PutRolePolicy", RoleName=role, PolicyName="p", PolicyDocument=policy("*"))
+
+    def issued():
+        return ana.call("GetSessionToken"), ana.call("AssumeRole", RoleArn=arn, RoleSessionName="session")
+
+    (one, first), (two, second) = issued(), issued()
+    child = session_of(api, session_of(api, first).call("AssumeRole", RoleArn=arn, RoleSessionName="child"))
+    bearer = rpc.signed_by(Credentials.of(first["Credentials"])).call("CreateToken")["token"]
+    rpc.call("RevokeSessions", accessKeyId=first["Credentials"]["AccessKeyId"])
+    for gone in (session_of(api, first), child, rpc.signed_by(Credentials(bearer=bearer))):
+        ended(gone, "ExpiredToken")
+    for left in (one, two, second):
+        session_of(api, left).call("GetCallerIdentity")
+    rpc.call("RevokeSessions", accessKeyId=ana.key.access_key_id)
+    for gone in (one, two, second):
+        ended(session_of(api, gone), "ExpiredToken")
+    (one, first) = issued()
+    rpc.call("RevokeSessions", userName=ana.user["UserName"])
+    ended(session_of(api, one), "ExpiredToken")
+    session_of(api, first).call("GetCallerIdentity")
+    rpc.call("RevokeSessions", roleName=role)
+    ended(session_of(api, first), "ExpiredToken")
+    for left in issued():
+        session_of(api, left).call("GetCallerIdentity")
+
+
+def test_only_sessions_of_ones_own_account_are_revoked(rpc, new_user, server):
+    _, powerless = new_user()
+    error = refused(rpc.signed_by(powerless), "AccessDenied", "RevokeSessions", allOfAccount=True)
+    assert f"bailiwick:RevokeSessions on resource: arn:aws:iam::{server.account}:root" in error.message
+    for members in ({}, {"roleName": "a", "userName": "b"}, {"accessKeyId": "ASIAIOSFODNN7EXAMPLE"}, {"allOfAccount": False}):
+        refused(rpc, "ValidationError", "RevokeSessions", **members)
+    refused(rpc, "NoSuchEntity", "RevokeSessions", roleName="none")

@@ -185,6 +185,13 @@ impl Session {
         }
     }
 
+    /// The long-term access key without which the session ends: of the user or root that GetSessionToken or
+    /// GetFederationToken was called with.
+    pub fn bound_key(&self) -> Option<&AccessKeyId> {
+        let is_bound = matches!(self.kind, SessionKind::SessionToken | SessionKind::FederationToken);
+        self.parent_key.as_ref().filter(|_| is_bound)
+    }
+
     /// Whether session policies limit the session.
     pub fn is_scoped(&self) -> bool {
         !self.policies.is_empty() || !self.managed_policies.is_empty()

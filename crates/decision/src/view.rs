@@ -21,6 +21,7 @@ mod policies;
 mod principal_map;
 mod providers;
 mod registry;
+mod revocations;
 mod services;
 mod shared;
 mod sign_ins;
@@ -31,6 +32,7 @@ use index_cache::{Contents, IndexCache};
 use persistent_vec::PersistentVec;
 use principal_map::{PrincipalMap, PrincipalPolicies};
 use providers::Provider;
+use revocations::Revocation;
 use services::Services;
 use sign_ins::SignIns;
 use trie::Trie;
@@ -62,6 +64,8 @@ pub struct View {
     sign_ins: Trie<Arc<SignIns>>,
     /// By account and resource of the ARN.
     providers: Trie<Arc<Provider>>,
+    /// Revoked sessions, by what they have in common.
+    revocations: Trie<Arc<Revocation>>,
     /// By slot.
     groups: PersistentVec<Arc<Group>>,
     /// By slot.

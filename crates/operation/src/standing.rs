@@ -12,8 +12,18 @@ pub fn standing(caller: &Caller) -> Standing<'_> {
             Principal::RoleSession { id, .. } => Some((IdentityKind::Role, id)),
             principal => principal.identity().map(|id| (IdentityKind::User, id)),
         },
-        access_key: caller.session.is_none().then(|| caller.access_key_id()),
         provider: caller.session.as_deref().and_then(|session| provider(session.provider.as_deref()?)),
+        access_key: match &caller.session {
+            None => Some(caller.access_key_id()),
+            Some(session) => session.bound_key(),
+        },
+        revocable_by: match &caller.session {
+            None => [None; 2],
+            Some(session) => [
+                Some((caller.account(), session.access_key_id.as_str())),
+                session.parent_key.as_ref().map(|key| (key.account().unwrap_or(caller.account()), key.as_str())),
+            ],
+        },
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) async fn refuse(
                 identity: other.user.as_ref().map(|user| (IdentityKind::User, user)),
                 access_key: Some(&other.id),
                 provider: None,
+                revocable_by: [None; 2],
             };
             tx.depend_on(&standing).await
         }

@@ -44,6 +44,10 @@ async fn the_checks_of_every_operation_agree_with_the_catalogue() {
     let session = pipeline.role(&admin, "Diver").await;
     let mut wrong = Vec::new();
     for route in Route::all().iter().filter(|route| route.coverage != Coverage::NotImplemented) {
+        // It would end the session of the caller. Its own tests compare its checks.
+        if route.name == "RevokeSessions" {
+            continue;
+        }
         let descriptor = find_operation(route.name).unwrap().request_descriptor().unwrap();
         let required = filled(&descriptor, &|field| is_required(field));
         let mut requests = vec![("required members".to_owned(), required.clone())];

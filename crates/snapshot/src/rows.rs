@@ -7,8 +7,8 @@ use bailiwick_decision::{AccessKey, Account, ViewBuilder, change};
 use bailiwick_model::{AccountId, Partition, PolicyRef, UniqueId};
 use bailiwick_storage::keys::{self, Kind};
 use bailiwick_storage::{
-    self as storage, ChangeSet, InlinePolicy, Inspected, KeyOwner, PolicyVersion, Record, Revision, SignInSession,
-    StoreError,
+    self as storage, ChangeSet, InlinePolicy, Inspected, KeyOwner, PolicyVersion, Record, Revision, SessionRevocation,
+    SignInSession, StoreError,
 };
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ mod damage;
 mod tests;
 
 /// The kinds of row that the view consists of, in the order in which an account is read.
-pub(crate) const KINDS: [Kind; 14] = [
+pub(crate) const KINDS: [Kind; 15] = [
     Kind::User,
     Kind::UserGroup,
     Kind::Group,
@@ -35,6 +35,7 @@ pub(crate) const KINDS: [Kind; 14] = [
     Kind::SignInSessions,
     Kind::OidcProvider,
     Kind::SamlProvider,
+    Kind::SessionRevocation,
 ];
 
 /// The newest state of the view, and the revision of the store that it shows.
@@ -118,6 +119,7 @@ impl SnapshotBuilder {
             Kind::SamlProvider => {
                 self.put_provider(&row, "saml-provider", |provider: storage::SamlProvider| provider.created)
             }
+            Kind::SessionRevocation => self.put_session_revocation(&row),
             // Indexes, counters and rows that decisions do not depend on.
             _ => Ok(()),
         }
@@ -293,6 +295,13 @@ impl SnapshotBuilder {
         let user = row.owner()?;
         let sessions = row.value.map(|value| SignInSession::decode_all(value)).transpose()?.unwrap_or_default();
         self.view.set_sign_ins(row.account, user, sessions.into_iter().map(|session| session.id).collect());
+        Ok(())
+    }
+
+    fn put_session_revocation(&mut self, row: &Row<'_>) -> Result<(), StoreError> {
+        let subject = row.text(row.rest)?;
+        let valid_after = row.record::<SessionRevocation>()?.map(|revocation| revocation.valid_after);
+        self.view.set_session_revocation(row.account, subject, valid_after);
         Ok(())
     }
 

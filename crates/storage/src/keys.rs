@@ -146,6 +146,8 @@ kinds! {
     DelegationTime = 0xb8,
     /// In the owner's account: `time | id` → empty; as [`Self::DelegationTime`].
     OwnedDelegation = 0xb9,
+    /// `access key id in lower case` → the revocation of its session, or of those issued to it.
+    SessionRevocation = 0xba,
     /// No id → the password policy of the account.
     PasswordPolicy = 0x90,
     /// No id → the properties of the account.
@@ -193,7 +195,7 @@ impl Kind {
 
 /// The kinds that decisions or the start of a server depend on. Every start reads all of these rows and detects a
 /// missing one. A missing row of another kind is detected by a check of the whole store.
-pub const DECISIVE: [Kind; 15] = [
+pub const DECISIVE: [Kind; 16] = [
     Kind::Meta,
     Kind::Keyring,
     Kind::Account,
@@ -209,6 +211,7 @@ pub const DECISIVE: [Kind; 15] = [
     Kind::AccessKey,
     Kind::Resource,
     Kind::SignInSessions,
+    Kind::SessionRevocation,
 ];
 
 /// Returns whether a key is of one of the [`DECISIVE`] kinds.

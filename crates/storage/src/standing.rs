@@ -2,21 +2,23 @@
 
 use bailiwick_model::{AccessKeyId, AccountId, Result, UniqueId};
 
-use crate::{keys, reference::IdentityKind, tx::Tx};
+use crate::{keys, reference::IdentityKind, session_revocation, tx::Tx};
 
-/// The records that determine whether a caller may act at all: account, user or role, and long-term access key. The
-/// first two also contain the times before which sessions are revoked.
+/// The records that determine whether a caller may act at all: account, user or role, long-term access key, and
+/// revocations. The first two also contain the times before which sessions are revoked.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
     /// The caller's account.
     pub account: AccountId,
     /// The user or role; none for root.
     pub identity: Option<(IdentityKind, &'a UniqueId)>,
-    /// The long-term access key that proves the caller; none where a session does.
+    /// The long-term access key that proves the caller, or without which the caller's session ends.
     pub access_key: Option<&'a AccessKeyId>,
     /// The identity provider that the session came through: its account, and the resource of its ARN, as in
     /// `saml-provider/NAME`.
     pub provider: Option<(AccountId, &'a str)>,
+    /// What the caller's session can be revoked by: accounts and access key ids.
+    pub revocable_by: [Option<(AccountId, &'a str)>; 2],
 }
 
 impl Tx {
@@ -35,6 +37,9 @@ impl Tx {
         }
         if let Some(key) = standing.provider.and_then(|(account, resource)| keys::provider(account, resource)) {
             self.expect_unchanged(key).await?;
+        }
+        for (account, subject) in standing.revocable_by.into_iter().flatten() {
+            self.expect_unchanged(session_revocation::key(account, subject)).await?;
         }
         Ok(())
     }

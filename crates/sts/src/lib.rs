@@ -18,6 +18,7 @@ mod federation_token;
 mod issue;
 mod message;
 mod packed_size;
+mod revoke_sessions;
 mod role_session;
 mod saml;
 mod second_factor;

@@ -92,6 +92,8 @@ def request(server, house, operation, name, account, key):
     if operation == "Authenticate":
         lines = [{"name": "host", "value": "a"}]
         members = {"signedRequest": {"service": "s3", "httpRequest": {"method": "GET", "target": "/", "headers": lines}}}
+    if operation == "RevokeSessions":
+        members = {"roleName": name}
     if operation == "PutAccountProperties":
         members = {"Properties": {"RoleManager/Enabled": "true"}}
     if operation == "ImportManagedPolicies":

@@ -198,10 +198,16 @@ fn check_active<'s>(
         let key = snapshot.access_key(caller.access_key_id().as_str()).filter(|key| is_of(key, caller));
         key.ok_or_else(invalid)?;
     }
-    if let Some(session) = caller.session.as_deref().filter(|session| session.kind == SessionKind::SignIn) {
+    if let Some(session) = caller.session.as_deref() {
+        if let Some(key) = session.bound_key() {
+            let key = snapshot.access_key(key.as_str()).filter(|key| is_of(key, caller));
+            key.ok_or_else(invalid)?;
+        }
         // Temporary keys that were issued for a sign-in session name it as their parent.
         let sign_in = session.parent_key.as_ref().unwrap_or(&session.access_key_id);
-        if !snapshot.has_sign_in(caller.account(), caller.principal.identity(), sign_in) {
+        let is_ended = session.kind == SessionKind::SignIn
+            && !snapshot.has_sign_in(caller.account(), caller.principal.identity(), sign_in);
+        if is_ended || snapshot.is_revoked(caller.account(), session) {
             return Err(expired());
         }
     }
@@ -231,9 +237,9 @@ fn validities(caller: &Caller, token: Option<Validity>) -> impl Iterator<Item = 
     session.into_iter().chain(token)
 }
 
-/// Returns whether a long-term key is active and belongs to the caller.
+/// Returns whether a long-term key is active and belongs to the caller, or to the issuer of a federated user.
 fn is_of(key: &AccessKey, caller: &Caller) -> bool {
-    let user = caller.user().map(|(id, _)| *id);
+    let user = caller.principal.identity().copied();
     key.active && key.account == caller.account() && key.user == user
 }
 

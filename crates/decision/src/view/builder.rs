@@ -49,6 +49,7 @@ impl ViewBuilder {
             keys: Trie::default(),
             sign_ins: Trie::default(),
             providers: Trie::default(),
+            revocations: Trie::default(),
             groups: PersistentVec::default(),
             policies: PersistentVec::default(),
             indexes: Arc::default(),

@@ -7,7 +7,7 @@ use bailiwick_api::{Operation, account, authz, iam, op, signin, sts};
 use bailiwick_model::{AccountId, Result};
 use bailiwick_operation::Clock as _;
 use bailiwick_storage::{At, Role, Tx};
-use bailiwick_testing::{Client, MAIN, assume_role, code};
+use bailiwick_testing::{Client, Key, MAIN, assume_role, code};
 
 use super::TestEnv;
 
@@ -21,6 +21,16 @@ pub(super) enum Event {
     AccountSuspended,
     RoleDeleted,
     SessionsRevoked,
+    /// RevokeSessions, for the caller's user.
+    UserSessionsRevoked,
+    /// RevokeSessions, for the access key that asked for the caller's session.
+    ParentRevoked,
+    /// RevokeSessions, for the temporary access key of the caller.
+    SessionRevoked,
+    /// RevokeSessions, for another session.
+    OtherSessionRevoked,
+    /// RevokeSessions, for the account.
+    AllRevoked,
     /// So many seconds pass.
     Time(i64),
 }
@@ -34,6 +44,11 @@ pub(super) enum Who {
     Session,
     BearerOfSession,
     PresignedByUser,
+    SessionToken,
+    BearerOfSessionToken,
+    FederatedUser,
+    /// A session of a role, which the user assumed.
+    AssumedByUser,
 }
 
 /// A deployment with a caller in it.
@@ -58,6 +73,18 @@ impl Case {
             Who::PresignedByUser => Client::Presigned(user.key().clone(), 60),
             Who::BearerOfUser => Client::Bearer(env.bearer(&user).await),
             Who::BearerOfSession => Client::Bearer(env.bearer(&session).await),
+            Who::SessionToken => Client::Key(env.session_token(&user).await),
+            Who::BearerOfSessionToken => Client::Bearer(env.bearer(&Client::Key(env.session_token(&user).await)).await),
+            Who::FederatedUser => {
+                let req = sts::GetFederationTokenRequest {
+                    name: Some("guest".into()),
+                    policy: Some(bailiwick_testing::ALLOW_ALL.into()),
+                    ..Default::default()
+                };
+                let issued = env.call::<op::GetFederationToken>(&user, req).await.unwrap();
+                Client::Key(key(issued.credentials))
+            }
+            Who::AssumedByUser => env.session(&user, &format!("arn:aws:iam::{MAIN}:role/Diver")).await,
         };
         Case { env, admin, caller, member_account }
     }
@@ -94,6 +121,20 @@ impl Case {
                 env.call::<op::DeleteRole>(root, iam::DeleteRoleRequest { role_name }).await.unwrap();
             }
             Event::SessionsRevoked => env.revoke_sessions("Diver").await,
+            Event::UserSessionsRevoked => env.revoke(|req| req.user_name = user_name).await,
+            Event::ParentRevoked => {
+                let key = env.key_of("Heron").await;
+                env.revoke(|req| req.access_key_id = Some(key)).await;
+            }
+            Event::SessionRevoked => {
+                let key = self.caller.key().id.to_string();
+                env.revoke(|req| req.access_key_id = Some(key)).await;
+            }
+            Event::OtherSessionRevoked => {
+                let key = env.session_token(root).await.id.to_string();
+                env.revoke(|req| req.access_key_id = Some(key)).await;
+            }
+            Event::AllRevoked => env.revoke(|req| req.all_of_account = Some(true)).await,
             Event::Time(seconds) => {
                 env.clock.advance(seconds);
                 // This commit creates the revision that the call waits for.
@@ -106,6 +147,18 @@ impl Case {
 impl TestEnv {
     async fn bearer(&self, who: &Client) -> String {
         self.call::<op::CreateToken>(who, signin::CreateTokenRequest::default()).await.unwrap().token
+    }
+
+    async fn session_token(&self, who: &Client) -> Key {
+        let issued = self.call::<op::GetSessionToken>(who, sts::GetSessionTokenRequest::default()).await.unwrap();
+        key(issued.credentials)
+    }
+
+    /// Calls RevokeSessions as root.
+    async fn revoke(&self, change: impl FnOnce(&mut signin::RevokeSessionsRequest)) {
+        let mut req = signin::RevokeSessionsRequest::default();
+        change(&mut req);
+        self.call::<op::RevokeSessions>(&self.root, req).await.unwrap();
     }
 
     async fn key_of(&self, user: &str) -> String {
@@ -137,6 +190,12 @@ impl TestEnv {
     }
 }
 
+fn key(credentials: Option<sts::Credentials>) -> Key {
+    let credentials = credentials.unwrap();
+    let (id, secret) = (credentials.access_key_id.unwrap(), credentials.secret_access_key.unwrap());
+    Key::new(&id, secret, credentials.session_token)
+}
+
 /// What becomes of every kind of operation when `event` happens while it waits.
 async fn check(who: Who, event: Event, expected: &str) {
     let question = question(authz::caller::Who::Anonymous(authz::Anonymous {}));
@@ -157,7 +216,11 @@ async fn check(who: Who, event: Event, expected: &str) {
             assert_eq!(users.contains(&"Egret".to_owned()), expected == "OK" && what.contains("CreateUser"), "{what}");
         }};
     }
-    if !matches!(who, Who::PresignedByUser) {
+    let without_iam = matches!(who, Who::SessionToken | Who::BearerOfSessionToken | Who::FederatedUser);
+    if without_iam {
+        waits!(Authorize, question.clone());
+    }
+    if !matches!(who, Who::PresignedByUser) && !without_iam {
         waits!(CreateUser, iam::CreateUserRequest { user_name: Some("Egret".into()), ..Default::default() });
         let name = if matches!(who, Who::Member) { "Otter" } else { "admin" };
         waits!(GetUser, iam::GetUserRequest { user_name: Some(name.into()) });
@@ -190,6 +253,30 @@ async fn a_revocation_during_a_wait_applies_to_the_call() {
         (Who::Session, Event::Nothing, "OK"),
         (Who::Session, Event::RoleDeleted, "InvalidClientTokenId"),
         (Who::Session, Event::SessionsRevoked, "ExpiredToken"),
+        (Who::SessionToken, Event::Nothing, "OK"),
+        (Who::SessionToken, Event::KeyDeactivated, "InvalidClientTokenId"),
+        (Who::SessionToken, Event::KeyDeleted, "InvalidClientTokenId"),
+        (Who::SessionToken, Event::UserDeleted, "InvalidClientTokenId"),
+        (Who::SessionToken, Event::UserSessionsRevoked, "ExpiredToken"),
+        (Who::SessionToken, Event::ParentRevoked, "ExpiredToken"),
+        (Who::SessionToken, Event::SessionRevoked, "ExpiredToken"),
+        (Who::SessionToken, Event::OtherSessionRevoked, "OK"),
+        (Who::SessionToken, Event::AllRevoked, "ExpiredToken"),
+        (Who::BearerOfSessionToken, Event::KeyDeactivated, "InvalidClientTokenId"),
+        (Who::BearerOfSessionToken, Event::ParentRevoked, "ExpiredToken"),
+        (Who::FederatedUser, Event::Nothing, "OK"),
+        (Who::FederatedUser, Event::KeyDeactivated, "InvalidClientTokenId"),
+        (Who::FederatedUser, Event::UserDeleted, "InvalidClientTokenId"),
+        (Who::FederatedUser, Event::UserSessionsRevoked, "ExpiredToken"),
+        (Who::FederatedUser, Event::ParentRevoked, "ExpiredToken"),
+        (Who::FederatedUser, Event::SessionRevoked, "ExpiredToken"),
+        (Who::FederatedUser, Event::AllRevoked, "ExpiredToken"),
+        (Who::AssumedByUser, Event::KeyDeactivated, "OK"),
+        (Who::AssumedByUser, Event::UserDeleted, "OK"),
+        (Who::AssumedByUser, Event::UserSessionsRevoked, "OK"),
+        (Who::AssumedByUser, Event::ParentRevoked, "ExpiredToken"),
+        (Who::AssumedByUser, Event::SessionRevoked, "ExpiredToken"),
+        (Who::AssumedByUser, Event::AllRevoked, "ExpiredToken"),
         (Who::BearerOfSession, Event::RoleDeleted, "InvalidClientTokenId"),
         (Who::BearerOfSession, Event::SessionsRevoked, "ExpiredToken"),
         (Who::BearerOfSession, Event::Time(3_600), "ExpiredToken"),

@@ -7,6 +7,7 @@ use bailiwick_model::{AccountId, PolicyRef};
 use bailiwick_storage::StoreError;
 use bailiwick_storage::keys::{self, Kind};
 use bytes::Bytes;
+use jiff::Timestamp;
 
 use super::SnapshotBuilder;
 
@@ -57,6 +58,11 @@ impl SnapshotBuilder {
             // So are those of providers that are not in it.
             Kind::OidcProvider => self.remove_provider(account, "oidc-provider", id)?,
             Kind::SamlProvider => self.remove_provider(account, "saml-provider", id)?,
+            // All sessions that the revocation may be about are refused.
+            Kind::SessionRevocation => {
+                let subject = std::str::from_utf8(id).ok()?;
+                self.view.set_session_revocation(account, subject, Some(Timestamp::MAX));
+            }
             Kind::Resource => self.view.deny_resource(account, std::str::from_utf8(id).ok()?),
             // The server reads these itself; decisions do not.
             Kind::Meta | Kind::Keyring => {}

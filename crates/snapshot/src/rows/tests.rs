@@ -97,7 +97,15 @@ fn invalid_keys_are_damage() {
     let account = AccountId::from_number(1).unwrap();
     for kind in KINDS {
         // Arbitrary text is used as one of these names.
-        if matches!(kind, Kind::AccessKey | Kind::Service | Kind::Resource | Kind::OidcProvider | Kind::SamlProvider) {
+        if matches!(
+            kind,
+            Kind::AccessKey
+                | Kind::Service
+                | Kind::Resource
+                | Kind::OidcProvider
+                | Kind::SamlProvider
+                | Kind::SessionRevocation
+        ) {
             continue;
         }
         let mut snapshot = SnapshotBuilder::new(Partition::Aws, Arc::default());
@@ -105,6 +113,32 @@ fn invalid_keys_are_damage() {
     }
     assert!(SnapshotBuilder::new(Partition::Aws, Arc::default()).apply(b"", None).is_err());
     assert!(SnapshotBuilder::new(Partition::Aws, Arc::default()).apply(b"\0\0\0\0\0\xee", None).is_err());
+}
+
+/// A revocation that cannot be read revokes every session that it may be about.
+#[test]
+fn revocations_follow_the_log_and_are_kept_when_damaged() {
+    let account = AccountId::from_number(1).unwrap();
+    let key = bailiwick_model::AccessKeyId::parse("ASIAIOSFODNN7EXAMPLE").unwrap();
+    let second = |second| Timestamp::from_second(second).unwrap();
+    let session = bailiwick_decision::Session::new(
+        bailiwick_decision::SessionKind::AssumeRole,
+        key.clone(),
+        second(60),
+        second(120),
+    );
+    let subject = key.as_str().to_ascii_lowercase();
+    let mut snapshot = SnapshotBuilder::new(Partition::Aws, Arc::default());
+    let mut is_revoked = |revision, value: Option<Bytes>| {
+        let changed = row(account, Kind::SessionRevocation, &[subject.as_bytes()], None);
+        snapshot.apply(&changed.key, value.as_ref()).unwrap();
+        snapshot.publish(revision).is_revoked(account, &session)
+    };
+    let revocation = |at| bailiwick_storage::SessionRevocation { valid_after: second(at), expires: second(999) };
+    assert!(!is_revoked(1, Some(revocation(60).encode())));
+    assert!(is_revoked(2, Some(revocation(61).encode())));
+    assert!(!is_revoked(3, None));
+    assert!(is_revoked(4, Some(Bytes::from_static(b"\x01\xff"))));
 }
 
 #[test]

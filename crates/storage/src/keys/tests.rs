@@ -55,6 +55,7 @@ fn the_key_layout_is_stable() {
         (mfa_device(account, "/Phone"), format!("{me}662f70686f6e65")),
         (owned(account, Kind::MfaDeviceOwner, Some(&user), "/a"), format!("{me}6715{u}2f61")),
         (owned(account, Kind::MfaFailures, None, ""), format!("{me}6800")),
+        (crate::session_revocation::key(account, "ASIAx"), format!("{me}ba6173696178")),
         (owned(account, Kind::SignInSessions, Some(&user), ""), format!("{me}c015{u}")),
         (owned(account, Kind::SignInFailures, None, ""), format!("{me}c100")),
         (saml_assertion_use(258, &[0x61; 32]), format!("ffffffffffbe0000000000000102{}", "61".repeat(32))),

@@ -12,7 +12,7 @@ use bailiwick_storage::{
     DelegationParty, DelegationRequest, DelegationState, DeletionTask, FORMAT, InlinePolicy, InstanceProfile, KeyOwner,
     Meta, MfaAssignment, MfaDevice, MfaFailures, OidcProvider, Policy, PolicyVersion, Record, ReportChunk, Resource,
     ResourcePolicy, Role, RoleLastUsed, RootPassword, SamlMetadataChunk, SamlPrivateKey, SamlProvider,
-    ServerCertificate, Service, ServiceActor, ServiceSpecificCredential, ServiceUse, SignInFailures,
+    ServerCertificate, Service, ServiceActor, ServiceSpecificCredential, ServiceUse, SessionRevocation, SignInFailures,
     SigningCertificate, SshPublicKey, StoreError, TrustPolicy, User,
 };
 
@@ -191,6 +191,7 @@ fn records_of_format_1_can_be_read() {
     check("mfa-failures", MfaFailures { forgotten: now() });
     let failures = SignInFailures { forgotten: now(), blocked_until: now(), last_correct: Some(now()) };
     check("sign-in-failures", failures);
+    check("session-revocation", SessionRevocation { valid_after: now(), expires: now() });
     check("root-password", RootPassword { changed: now(), sealed_hash: b"sealed".as_slice().into() });
     let key = SshPublicKey {
         account: read.account,

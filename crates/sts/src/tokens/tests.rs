@@ -154,7 +154,7 @@ fn tokens_keep_every_kind_of_session_and_refuse_one_that_does_not_fit_its_princi
         (AssumeRoot, "r----"),
         (Scoped, "rurff"),
         (Delegated, "rurff"),
-        (SignIn, "rurff"),
+        (SignIn, "ru---"),
     ];
     for (kind, fits) in fitting {
         for (principal, fits) in principals.iter().zip(fits.bytes()) {

@@ -38,6 +38,7 @@ const RECORDS: &[Recode] = &[
     recode::<bailiwick_storage::ServiceSpecificCredential>,
     recode::<bailiwick_storage::SigningCertificate>,
     recode::<bailiwick_storage::SignInFailures>,
+    recode::<bailiwick_storage::SessionRevocation>,
     recode::<bailiwick_storage::SshPublicKey>,
     recode::<bailiwick_storage::ServiceUse>,
     recode::<bailiwick_storage::User>,

@@ -1,0 +1,112 @@
+//! Revocation of sessions: of a role, of a user, of an access key, or of a whole account.
+
+use bailiwick_api::op;
+use bailiwick_api::signin::{RevokeSessionsRequest, RevokeSessionsResponse};
+use bailiwick_model::{AccessKeyId, Arn, IamError, Result, RoleName, UserName};
+use bailiwick_operation::{Check, Cx, Handle, Planned, Principal};
+use bailiwick_storage::{Role, Tx, User};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::Sts;
+
+/// Ends sessions that were issued so far, for the next decision.
+///
+/// # Errors
+/// `ValidationError` unless the request names exactly one of role, user, access key and account, in the caller's account;
+/// `NoSuchEntity`.
+impl Handle<op::RevokeSessions> for Sts {
+    type Plan = Revoked;
+
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: RevokeSessionsRequest) -> Result<Planned<Revoked>> {
+        const ACTION: &str = "bailiwick:RevokeSessions";
+        let (account, partition) = (cx.account(), cx.partition());
+        let (revoked, check) = match (req.role_name, req.user_name, req.access_key_id, req.all_of_account) {
+            (Some(name), None, None, None) => {
+                let role = tx.find::<Role>(account, &RoleName::parse(&name)?).await?;
+                let path = role.as_ref().map_or("/", |role| role.path.as_str());
+                let shown = role.as_ref().map_or(&*name, |role| role.name.as_str());
+                let check = Check::new(ACTION, &Arn::iam(partition, account, format_args!("role{path}{shown}")))
+                    .displayed_as(Arn::iam(partition, account, format_args!("role/{name}")).as_str());
+                let check = match &role {
+                    Some(role) => check.aws_resource_tags(&role.tags),
+                    None => check,
+                };
+                (Revoked::Role(role, name), check)
+            }
+            (None, Some(name), None, None) => {
+                let user = tx.find::<User>(account, &UserName::parse(&name)?).await?;
+                let path = user.as_ref().map_or("/", |user| user.path.as_str());
+                let shown = user.as_ref().map_or(&*name, |user| user.name.as_str());
+                let check = Check::new(ACTION, &Arn::iam(partition, account, format_args!("user{path}{shown}")))
+                    .displayed_as(Arn::iam(partition, account, format_args!("user/{name}")).as_str());
+                let check = match &user {
+                    Some(user) => check.aws_resource_tags(&user.tags),
+                    None => check,
+                };
+                (Revoked::User(user, name), check)
+            }
+            (None, None, Some(text), None) => {
+                let key = AccessKeyId::parse(&text).ok().filter(|key| key.account() == Some(account));
+                let key = key.ok_or_else(|| {
+                    IamError::validation(format!("{text} is not the id of an access key of this account"))
+                        .field("accessKeyId", "the id of a temporary or long-term access key of the caller's account")
+                })?;
+                let arn = Arn::of(partition, "bailiwick", account, format_args!("session/{key}"));
+                (Revoked::Key(key), Check::new(ACTION, &arn))
+            }
+            (None, None, None, Some(true)) => {
+                (Revoked::Account, Check::new(ACTION, &Principal::Root { account }.arn(partition)))
+            }
+            _ => {
+                let message = "name one of `role_name`, `user_name`, `access_key_id`, or set `all_of_account`";
+                return Err(IamError::validation(message));
+            }
+        };
+        Ok(Planned::new(revoked).check(check))
+    }
+
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, revoked: Revoked) -> Result<RevokeSessionsResponse> {
+        let account = cx.account();
+        match revoked {
+            Revoked::Role(role, name) => {
+                let role = role.ok_or_else(|| IamError::no_such("role", name))?;
+                let new = Role { sessions_valid_after: Some(from_now(cx)), ..role.clone() };
+                tx.update(&role, &new).await?;
+            }
+            Revoked::User(user, name) => {
+                let user = user.ok_or_else(|| IamError::no_such("user", name))?;
+                let new = User { sessions_valid_after: Some(from_now(cx)), ..user.clone() };
+                tx.update(&user, &new).await?;
+            }
+            Revoked::Key(key) => tx.revoke_sessions(account, key.as_str(), cx.now()).await?,
+            Revoked::Account => {
+                let missing = || IamError::no_such("account", account);
+                let old = tx.find_account(account).await?.ok_or_else(missing)?;
+                let new = bailiwick_storage::Account { sessions_valid_after: Some(from_now(cx)), ..old.clone() };
+                tx.update_account(&old, &new).await?;
+            }
+        }
+        Ok(RevokeSessionsResponse {})
+    }
+}
+
+/// What the sessions to revoke have in common.
+#[derive(Debug)]
+pub enum Revoked {
+    /// A role, and its name in the request.
+    Role(Option<Role>, String),
+    /// A user, and its name in the request.
+    User(Option<User>, String),
+    /// An access key.
+    Key(AccessKeyId),
+    /// The account.
+    Account,
+}
+
+/// The time from which on sessions are valid: those of this very microsecond are revoked too.
+fn from_now(cx: &Cx) -> Timestamp {
+    cx.now().checked_add(SignedDuration::from_micros(1)).unwrap_or(cx.now())
+}
+
+#[cfg(test)]
+mod tests;

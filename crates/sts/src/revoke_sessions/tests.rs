@@ -1,0 +1,53 @@
+use bailiwick_testing::HandlerTest;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::testing::{MAIN, account, role, root, user, world};
+
+const OTHER_KEY: &str = "ASIAIOSFODNN7EXAMPLE";
+
+#[tokio::test]
+async fn one_subject_of_the_callers_account_is_named() {
+    let test = HandlerTest::new(world().await, Sts, user());
+    for request in [
+        json!({}),
+        json!({"allOfAccount": false}),
+        json!({"roleName": "Otter", "userName": "Ana"}),
+        json!({"roleName": "Otter", "allOfAccount": true}),
+        json!({"accessKeyId": OTHER_KEY}),
+        json!({"accessKeyId": "0000000000000000"}),
+        json!({"roleName": "a b"}),
+    ] {
+        let error = test.call::<op::RevokeSessions>(request.clone()).await.unwrap_err();
+        assert_eq!(error.code().wire(), "ValidationError", "{request}");
+    }
+    for request in [json!({"roleName": "Otter"}), json!({"userName": "Ana"})] {
+        let error = test.call::<op::RevokeSessions>(request.clone()).await.unwrap_err();
+        assert_eq!(error.code().wire(), "NoSuchEntity", "{request}");
+    }
+}
+
+#[tokio::test]
+async fn roles_users_keys_and_the_account_are_revoked_from_now_on() {
+    let test = HandlerTest::new(world().await, Sts, user());
+    role(&test, MAIN, "/water/", "Otter", 3600).await;
+    test.user(MAIN, "Ana", "").await;
+    let key = root().access_key_id().to_string();
+    let rows: [(Value, &str); 4] = [
+        (json!({"roleName": "otter"}), "arn:aws:iam::111122223333:role/water/Otter aws:ResourceTag/team=reeds"),
+        (json!({"userName": "ANA"}), "arn:aws:iam::111122223333:user/Ana aws:ResourceTag/Team=reeds"),
+        (json!({"accessKeyId": key}), &format!("arn:aws:bailiwick::111122223333:session/{key}")),
+        (json!({"allOfAccount": true}), "arn:aws:iam::111122223333:root"),
+    ];
+    for (request, resource) in rows {
+        test.needs::<op::RevokeSessions>(request.clone(), &[&format!("bailiwick:RevokeSessions {resource}")]).await;
+        assert_eq!(test.ok::<op::RevokeSessions>(request).await, json!({}));
+    }
+    let from = Some(crate::testing::now() + SignedDuration::from_micros(1));
+    let mut tx = test.begin().await;
+    let found = tx.find::<Role>(account(MAIN), &RoleName::parse("Otter").unwrap()).await.unwrap().unwrap();
+    assert_eq!(found.sessions_valid_after, from);
+    let found = tx.find::<User>(account(MAIN), &UserName::parse("Ana").unwrap()).await.unwrap().unwrap();
+    assert_eq!(found.sessions_valid_after, from);
+    assert_eq!(tx.find_account(account(MAIN)).await.unwrap().unwrap().sessions_valid_after, from);
+}
