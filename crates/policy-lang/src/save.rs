@@ -16,7 +16,7 @@ use crate::operator::Family;
 use crate::parse::{Limits, read_tree};
 use crate::principal::{PrincipalKind, PrincipalName};
 use crate::suggest::nearest;
-use crate::value::is_policy_value;
+use crate::value::is_stored_value;
 
 /// The requirements of a deployment for stored documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Check<'_, '_> {
                 self.refuse(ErrorKind::ConditionKey, &condition.key, "a service prefix, a colon and a name");
             }
             if condition.operator.base.family() == Family::Date {
-                for value in condition.values.iter().filter(|value| !is_policy_value(Family::Date, &value.text)) {
+                for value in condition.values.iter().filter(|value| !is_stored_value(Family::Date, &value.text)) {
                     let expected = "a date such as `2024-06-14T12:30:00Z`, or epoch seconds";
                     self.keep(UnlocatedError::new(
                         ErrorKind::ConditionValue,

@@ -44,9 +44,15 @@ pub fn parse_bool(text: &str) -> Option<bool> {
 pub fn is_policy_value(family: Family, text: &str) -> bool {
     match family {
         Family::Ip => IpRange::parse(text).is_some(),
-        Family::Date => Instant::parse(text).is_some() && !has_long_fraction(text),
         _ => is_context_value(family, text),
     }
+}
+
+/// Returns whether AWS stores a policy that lists `text` for an operator of `family`: no date with a long fraction.
+///
+/// Stored policies that list one are decided by it all the same.
+pub(crate) fn is_stored_value(family: Family, text: &str) -> bool {
+    is_policy_value(family, text) && !(family == Family::Date && has_long_fraction(text))
 }
 
 /// Whether a date has a fraction that AWS refuses in policies: more than nine digits, not counting zeros at its beginning.
@@ -57,8 +63,7 @@ fn has_long_fraction(text: &str) -> bool {
 
 /// Returns whether the operators of `family` can compare `text` when a request gives it as the value of a context key.
 ///
-/// This differs from [`is_policy_value`] for IP addresses, of which a request never has a range, and for dates, which may
-/// have longer fractions.
+/// This differs from [`is_policy_value`] for IP addresses only: a request has an address, never a range.
 #[must_use]
 pub fn is_context_value(family: Family, text: &str) -> bool {
     match family {
