@@ -65,7 +65,7 @@ def test_a_marker_is_valid_for_its_own_simulation(api):
     rest = api.call("SimulateCustomPolicy", **asked, Marker=marker)
     assert [each["EvalActionName"] for each in rest["EvaluationResults"]] == ACTIONS[1:]
     for other in ({"ActionNames": ACTIONS[:2]}, {"ResourceArns": [BUCKET]}, {"PolicyInputList": [policy("sqs:*")]}):
-        refused(api, "ValidationError", "SimulateCustomPolicy", **(asked | other), Marker=marker)
+        refused(api, "InvalidInput", "SimulateCustomPolicy", **(asked | other), Marker=marker)
 
 
 def test_existing_empty_objects(aws):
@@ -215,13 +215,13 @@ def test_roles_are_simulated_without_their_trust(api, name):
     [
         ({"PolicyInputList": ["{"]}, "PolicyInputList.1: line 1, column 2"),
         ({"ActionNames": ["s3:*"]}, "Invalid action"),
-        ({"ResourceArns": ["bank"]}, "Invalid resource"),
+        ({"ResourceArns": ["bank"]}, "ResourceNames are not in a valid ARN format: bank."),
         ({"CallerArn": "arn:aws:iam::111122223333:role/x"}, "Invalid CallerArn"),
         ({"ResourceOwner": "somebody"}, "Invalid ResourceOwner"),
         ({"ResourcePolicy": trust("111122223333", "s3:GetObject")}, "CallerArn must name"),
         ({"ResourceHandlingOption": "EC2-VPC-EBS"}, "needs a resource of type"),
-        ({"PermissionsBoundaryPolicyInputList": [policy("s3:*"), policy("s3:*")]}, "one policy only"),
-        ({"ContextEntries": [{"ContextKeyName": "s3:from", "ContextKeyType": "ip", "ContextKeyValues": ["x"]}]}, "`x`"),
+        ({"PermissionsBoundaryPolicyInputList": [policy("s3:*"), policy("s3:*")]}, "cannot exceed 1 items."),
+        ({"ContextEntries": [{"ContextKeyName": "s3:from", "ContextKeyType": "ip", "ContextKeyValues": ["x"]}]}, "expected IP address."),
     ],
 )
 def test_invalid_simulations_are_refused(api, members, part):

@@ -37,7 +37,7 @@ use source::{Source, SourceArn};
 ///
 /// # Errors
 /// `InvalidInput` for an invalid policy, action, resource, caller or context entry, and for scenarios that lack a
-/// resource or a caller that they need; `ValidationError` for a marker that this operation did not return.
+/// resource or a caller that they need, and for a marker that this operation did not return.
 impl Handle<op::SimulateCustomPolicy> for Authz {
     /// The request: no check depends on any of it.
     type Plan = SimulateCustomPolicyRequest;
@@ -154,12 +154,20 @@ async fn page(
     let (marker, max_items) = asked;
     let paging = bailiwick_operation::Paging::new(cx, operation);
     let question = BASE64.encode(PayloadHash::of(&request.encode_to_vec()).0);
-    let start = match paging.after(marker)? {
+    let other = || {
+        let message = "Invalid marker for pagination.";
+        IamError::new(ErrorCode::InvalidInput, message).field("Marker", "not of this simulation")
+    };
+    let after = paging.after(marker).map_err(|error| match error.code() {
+        ErrorCode::ValidationError => other().caused_by(error),
+        _ => error,
+    })?;
+    let start = match after {
         None => 0,
         Some(next) => {
             let (next, of) = next.split_once(' ').unwrap_or_default();
             let next = next.parse().ok().filter(|_| of == question);
-            next.ok_or_else(|| IamError::validation("Invalid Marker.").field("Marker", "not of this simulation"))?
+            next.ok_or_else(other)?
         }
     };
     let actions = simulation.actions();

@@ -7,6 +7,7 @@ use bailiwick_api::authz::ContextType;
 use bailiwick_api::iam::ContextEntry;
 use bailiwick_evaluator::{ContextKey, ContextSource, ContextValue};
 use bailiwick_model::Result;
+use bailiwick_policy_lang::Family;
 use bailiwick_policy_lang::value::is_context_value;
 
 use super::invalid;
@@ -28,20 +29,18 @@ impl<'a> GivenKeys<'a> {
     /// Parses `ContextEntries`.
     ///
     /// # Errors
-    /// `InvalidInput` for an entry without a name, for a key that occurs twice, and for values that are not of their type.
+    /// `InvalidInput` for an entry without a name, a type or values, for a key that occurs twice, and for values that are
+    /// not of their type.
     pub(super) fn read(entries: &'a [ContextEntry]) -> Result<Self> {
         let mut given = GivenKeys { keys: HashMap::with_capacity(entries.len()), many: Vec::new() };
         for entry in entries {
             let name = entry.context_key_name.as_deref().unwrap_or_default();
-            if !name.contains(':') {
-                return Err(invalid(
-                    "ContextEntries",
-                    format!("ContextKeyName `{name}` is not of the form `service:key`"),
-                ));
+            if name.is_empty() {
+                return Err(invalid("ContextEntries", "ContextKeyName cannot be null or empty."));
             }
             let value = given.values(name, entry)?;
             if given.keys.insert(ContextKey::new(name), value).is_some() {
-                return Err(invalid("ContextEntries", format!("the context key `{name}` is given twice")));
+                return Err(invalid("ContextEntries", format!("Duplicate context key: {name}.")));
             }
         }
         Ok(given)
@@ -57,28 +56,25 @@ impl<'a> GivenKeys<'a> {
     }
 
     fn values(&mut self, name: &str, entry: &'a ContextEntry) -> Result<Given<'a>> {
-        let (is_list, family) = match entry.context_key_type.as_deref() {
-            None => shape(ContextType::Unspecified, entry.context_key_values.len()),
-            Some(text) => {
-                let kind = context_type(text).ok_or_else(|| {
-                    invalid("ContextEntries", format!("the context key `{name}` has the unknown type `{text}`"))
-                })?;
-                shape(kind, entry.context_key_values.len())
-            }
+        let refused = |message: String| Err(invalid("ContextEntries", message));
+        let kind = entry.context_key_type.as_deref().unwrap_or("null");
+        let Some(of_kind) = context_type(kind) else {
+            return refused(format!("Context key {name} has invalid type {kind}."));
         };
-        let kind = entry.context_key_type.as_deref().unwrap_or("string");
-        if let Some(bad) = entry.context_key_values.iter().find(|value| !is_context_value(family, value)) {
-            let shown: String = bad.chars().take(64).filter(|c| !c.is_control()).collect();
-            return Err(invalid(
-                "ContextEntries",
-                format!("the context key `{name}` has the type {kind}, and its value `{shown}` is not of that type"),
-            ));
+        let count = entry.context_key_values.len();
+        let (is_list, family) = shape(of_kind, count);
+        // AWS refuses lists without a value too. Here they are simulated, since live requests may have them.
+        if count == 0 && !is_list {
+            return refused(format!("Context values for context key {name} cannot be null or empty."));
+        }
+        if let Some(form) = form(family)
+            && !entry.context_key_values.iter().all(|value| is_context_value(family, value))
+        {
+            return refused(format!("Invalid context value for key {name}: expected {form}."));
         }
         match entry.context_key_values.as_slice() {
             [value] if !is_list => Ok(Given::One(value)),
-            _ if !is_list => {
-                Err(invalid("ContextEntries", format!("the context key `{name}` of type {kind} must have one value")))
-            }
+            _ if !is_list => refused(format!("Context key {kind} expected a single value, but received {count}.")),
             values => {
                 let start = self.many.len();
                 self.many.extend(values.iter().map(String::as_str));
@@ -94,6 +90,17 @@ impl ContextSource for GivenKeys<'_> {
             Given::One(value) => ContextValue::One(value),
             Given::Many(range) => ContextValue::Many(&self.many[range.clone()]),
         })
+    }
+}
+
+/// What AWS calls the form of a family's values. Booleans may be any text, as in AWS, where no other is true or false.
+fn form(family: Family) -> Option<&'static str> {
+    match family {
+        Family::Numeric => Some("numeric format"),
+        Family::Date => Some("DateTime format"),
+        Family::Ip => Some("IP address"),
+        Family::Binary => Some("base-64 encoded binary format"),
+        _ => None,
     }
 }
 

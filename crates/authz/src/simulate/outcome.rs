@@ -12,6 +12,8 @@ use super::source::Source;
 
 /// AWS's `SourcePolicyType` of a statement of a user, group, role, managed policy or the request.
 const IAM_POLICY: &str = "IAM Policy";
+/// The same of a statement of a permissions boundary.
+const BOUNDARY_POLICY: &str = "Permissions Boundary Policy";
 /// The same of a statement of the resource's policy.
 const RESOURCE_POLICY: &str = "Resource Policy";
 
@@ -56,7 +58,7 @@ impl Outcome {
             let (id, kind) = match located.at.kind {
                 PolicyKind::Identity => (source.ids.get(located.at.policy as usize)?.as_str(), IAM_POLICY),
                 // A boundary never grants, so it is named only if it denies.
-                PolicyKind::Boundary if denied => (source.boundary.as_ref()?.1.as_str(), IAM_POLICY),
+                PolicyKind::Boundary if denied => (source.boundary.as_ref()?.1.as_str(), BOUNDARY_POLICY),
                 PolicyKind::Resource | PolicyKind::Trust if has_resource_policy => ("ResourcePolicy", RESOURCE_POLICY),
                 _ => return None,
             };
@@ -96,7 +98,7 @@ fn details(findings: &[Finding<'_>], has_resource_policy: bool) -> HashMap<Strin
     for finding in findings {
         let name = match finding.kind {
             PolicyKind::Identity => IAM_POLICY,
-            PolicyKind::Boundary => "Permissions Boundary Policy",
+            PolicyKind::Boundary => BOUNDARY_POLICY,
             PolicyKind::Resource | PolicyKind::Trust if has_resource_policy => RESOURCE_POLICY,
             _ => continue,
         };
@@ -124,7 +126,7 @@ fn statement(id: &str, kind: &str, located: &Located<'_>) -> Statement {
 }
 
 /// Returns the result of an action: the most restrictive decision on its resources, and each decision. There is at least
-/// one resource, and an outcome for each.
+/// one resource, and an outcome for each. If no resource is denied explicitly, the statements that allow some are named.
 pub(super) fn result(action: &str, resources: &[&str], outcomes: Vec<Outcome>) -> EvaluationResult {
     let restrictive = |outcome: &&Outcome| match outcome.decision {
         evaluator::Outcome::Allowed => 0,
@@ -134,7 +136,9 @@ pub(super) fn result(action: &str, resources: &[&str], outcomes: Vec<Outcome>) -
     let decision = outcomes.iter().max_by_key(restrictive).map_or(evaluator::Outcome::ImplicitDeny, |o| o.decision);
     let deciding = || outcomes.iter().filter(|outcome| outcome.decision == decision);
     let mut seen = HashSet::new();
-    let matched = deciding().flat_map(|outcome| &outcome.matched).filter(|(at, _)| seen.insert(*at));
+    let named =
+        outcomes.iter().filter(|outcome| decision == evaluator::Outcome::ImplicitDeny || outcome.decision == decision);
+    let matched = named.flat_map(|outcome| &outcome.matched).filter(|(at, _)| seen.insert(*at));
     let matched = matched.take(MAX_STATEMENTS).map(|(_, statement)| statement.clone()).collect();
     let all = |of: fn(&Outcome) -> Option<bool>| {
         let mut decided = outcomes.iter().filter_map(of).peekable();
@@ -145,7 +149,11 @@ pub(super) fn result(action: &str, resources: &[&str], outcomes: Vec<Outcome>) -
         eval_resource_name: Some(if let [one] = resources { (*one).to_owned() } else { "*".to_owned() }),
         eval_decision: Some(decision.as_str().to_owned()),
         matched_statements: matched,
-        missing_context_values: Vec::new(),
+        missing_context_values: {
+            let mut seen = HashSet::new();
+            let missing = outcomes.iter().flat_map(|outcome| &outcome.missing).filter(|key| seen.insert(*key));
+            missing.take(MAX_STATEMENTS).cloned().collect()
+        },
         organizations_decision_detail: all(|outcome| outcome.organizations)
             .map(|allowed| OrganizationsDecisionDetail { allowed_by_organizations: Some(allowed) }),
         permissions_boundary_decision_detail: all(|outcome| outcome.boundary)
@@ -154,9 +162,7 @@ pub(super) fn result(action: &str, resources: &[&str], outcomes: Vec<Outcome>) -
         resource_specific_results: Vec::new(),
     };
     for (resource, outcome) in resources.iter().zip(outcomes) {
-        if *resource == "*" && resources.len() == 1 {
-            result.missing_context_values = outcome.missing;
-        } else {
+        if *resource != "*" || resources.len() > 1 {
             result.resource_specific_results.push(specific(resource, outcome));
         }
     }

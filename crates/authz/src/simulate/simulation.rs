@@ -1,5 +1,7 @@
 //! One simulation: the caller, actions, resources, policies and context, and the decisions on them.
 
+use std::collections::HashSet;
+
 use bailiwick_api::iam::{ContextEntry, EvaluationResult, OrderedOrganizationPolicyType};
 use bailiwick_decision::{DecisionInput, ResourcePolicy, Subject, SubjectKind, Trust};
 use bailiwick_evaluator::{self as evaluator, Explanation, Policies, Policy, PolicyKind, Principal, Request};
@@ -67,12 +69,16 @@ impl<'a> Simulation<'a> {
     /// `InvalidInput`.
     pub(super) fn read(snapshot: &'a Snapshot, source: &'a Source, input: &SimulationInput<'a>) -> Result<Self> {
         for action in input.actions {
+            if !action.contains(':') {
+                return Err(invalid("ActionNames", "The action is invalid since it is missing names"));
+            }
             let why = "an action is a service prefix, a colon and a name, without wildcards";
             service_prefix(action).map_err(|_| invalid("ActionNames", format!("Invalid action `{action}`: {why}")))?;
         }
         let mut resources: Vec<&str> = input.resources.iter().map(String::as_str).collect();
         if let Some(bad) = resources.iter().find(|resource| !is_resource(resource)) {
-            return Err(invalid("ResourceArns", format!("Invalid resource `{bad}`: a resource is an ARN, or `*`")));
+            let message = format!("ResourceNames are not in a valid ARN format: {bad}.");
+            return Err(invalid("ResourceArns", message));
         }
         if resources.is_empty() {
             resources.push("*");
@@ -190,8 +196,12 @@ impl<'a> Simulation<'a> {
             let (request, policies) = (&Request { principal, ..*request }, &Policies { scps: &scps, ..*policies });
             let explanation = work.spend(|budget| evaluator::trace_within(request, policies, budget));
             let explanation: Explanation<'_> = explanation.map_err(|_| too_large())?;
-            let keys = evaluator::asked_keys(request, policies).into_iter();
-            let missing = keys.filter(|key| request.context.value(key).is_none());
+            // As in AWS: of every statement, whatever its action and resource, and only if no statement decides.
+            let is_undecided = explanation.decision.outcome == evaluator::Outcome::ImplicitDeny;
+            let policies = self.source.policies().chain(&self.resource_policy);
+            let mut seen = HashSet::new();
+            let keys = policies.filter(|_| is_undecided).flat_map(Policy::context_keys);
+            let missing = keys.filter(|key| seen.insert(*key) && request.context.value(key).is_none());
             let missing = missing.map(|key| key.as_written().to_owned());
             let is_cross_account = self.caller.account() != Some(owner);
             Ok(Outcome::of(&explanation, self.source, is_cross_account, has_policy, missing, self.resources.len()))

@@ -153,7 +153,7 @@ impl Source {
                 self.boundary = Some(input(name, 0, text, PolicyKind::Boundary, partition)?);
                 Ok(())
             }
-            _ => Err(invalid(name, format!("{name} may hold one policy only"))),
+            _ => Err(invalid(name, "The list of Permissions Boundary policies cannot exceed 1 items.")),
         }
     }
 

@@ -130,8 +130,9 @@ async fn each_action_has_one_result_with_one_for_each_resource() {
     check(&[letter, note], "*", [(get, &allowed, &[&allowed, &allowed]), (put, &silent, &[&silent, &silent])]).await;
     let mixed = [&allowed, &denied, &allowed];
     check(&[letter, vault, note], "*", [(get, &denied, &mixed), (put, &denied, &[&silent, &denied, &silent])]).await;
-    let elsewhere = "arn:aws:s3:::mill/letter";
-    check(&[letter, elsewhere], "*", [(get, &silent, &[&allowed, &silent]), (put, &silent, &[&silent, &silent])]).await;
+    // The statements that allow some of them are named.
+    let (elsewhere, some): (&str, Said) = ("arn:aws:s3:::mill/letter", ("implicitDeny", by(1)));
+    check(&[letter, elsewhere], "*", [(get, &some, &[&allowed, &silent]), (put, &silent, &[&silent, &silent])]).await;
     // Without resources, the resource is `*`, which a pattern of ARNs does not match.
     check(&[], "*", [(get, &silent, &[]), (put, &silent, &[])]).await;
     let result = theatre.one(custom(&[&allow("s3:*", "*")], &[get], &["*"])).await;
@@ -160,17 +161,19 @@ async fn missing_context_keys_are_listed() {
         let result = theatre.one(SimulateCustomPolicyRequest { context_entries: context, ..request }).await;
         let specific = &result.resource_specific_results[0];
         assert_eq!((decision(&result), &specific.missing_context_values[..]), (expected, &strings(missing)[..]));
-        assert!(result.missing_context_values.is_empty());
+        assert_eq!(result.missing_context_values, specific.missing_context_values);
     };
     let (secure, prefix) =
-        (entry("aws:SecureTransport", Some("boolean"), &["true"]), entry("s3:prefix", None, &["eva"]));
+        (entry("aws:SecureTransport", Some("boolean"), &["true"]), entry("s3:prefix", Some("string"), &["eva"]));
     let name = entry("AWS:UserName", Some("string"), &["eva"]);
     check(vec![], "implicitDeny", &["s3:Prefix", "aws:username", "aws:SecureTransport"]).await;
     check(vec![secure.clone(), prefix.clone()], "implicitDeny", &["aws:username"]).await;
     check(vec![secure, prefix, name], "allowed", &[]).await;
-    // Of a statement about something else nothing is missing; for `*` the keys stand with the result.
+    // Statements about something else count too, unless a statement decides.
     let result = theatre.one(custom(&[&policy], &["s3:GetObject"], &[bank])).await;
-    assert!(result.resource_specific_results[0].missing_context_values.is_empty());
+    assert_eq!(result.resource_specific_results[0].missing_context_values.len(), 3);
+    let result = theatre.one(custom(&[&policy, &allow("s3:*", "*")], &["s3:GetObject"], &[bank])).await;
+    assert!(result.missing_context_values.is_empty());
     let policy = statement("Deny", "sqs:*", "*", r#"{"NumericLessThan":{"aws:MultiFactorAuthAge":"300"}}"#);
     let result = theatre.one(custom(&[&policy], &["sqs:SendMessage"], &["*"])).await;
     assert_eq!(result.missing_context_values, ["aws:MultiFactorAuthAge"]);
@@ -194,12 +197,13 @@ async fn context_has_types() {
     check(address, entry("aws:SourceIp", Some("ip"), &["198.51.100.9"]), Some("implicitDeny")).await;
     check(address, entry("aws:SourceIp", Some("ip"), &["here"]), None).await;
     check(address, entry("aws:SourceIp", Some("address"), &["192.0.2.9"]), None).await;
-    check(address, entry("SourceIp", Some("ip"), &["192.0.2.9"]), None).await;
+    check(address, entry("SourceIp", Some("ip"), &["192.0.2.9"]), Some("implicitDeny")).await;
+    check(address, entry("sqs:Other", Some("boolean"), &["maybe"]), Some("implicitDeny")).await;
     check(address, entry("aws:SourceIp", Some("ip"), &[]), None).await;
     let tags = r#"{"ForAllValues:StringEquals":{"aws:TagKeys":["a","b"]}}"#;
     check(tags, entry("aws:TagKeys", Some("stringList"), &["a", "b"]), Some("allowed")).await;
     check(tags, entry("aws:TagKeys", Some("stringList"), &["a", "c"]), Some("implicitDeny")).await;
-    check(tags, entry("aws:TagKeys", None, &["a", "b"]), Some("allowed")).await;
+    check(tags, entry("aws:TagKeys", None, &["a", "b"]), None).await;
     check(tags, entry("aws:TagKeys", Some("string"), &["a", "b"]), None).await;
     let date = r#"{"DateGreaterThan":{"aws:CurrentTime":"2026-01-01T00:00:00Z"}}"#;
     check(date, entry("aws:CurrentTime", Some("date"), &["2026-02-01T00:00:00Z"]), Some("allowed")).await;
@@ -285,9 +289,9 @@ async fn invalid_simulations_are_refused() {
         // Nor is a policy simulated that couldn't be saved.
         (custom(&[&allow("s3:*", "bank")], &["s3:GetObject"], &[]), "in Statement[0].Resource"),
         (custom(&[&allow("s3:*", "arn:aws-cn:s3:::bank")], &["s3:GetObject"], &[]), "partition"),
-        (custom(&[&good], &["GetObject"], &[]), "Invalid action `GetObject`"),
+        (custom(&[&good], &["GetObject"], &[]), "The action is invalid since it is missing names"),
         (custom(&[&good], &["s3:Get*"], &[]), "Invalid action `s3:Get*`"),
-        (custom(&[&good], &["s3:GetObject"], &["bank"]), "Invalid resource `bank`"),
+        (custom(&[&good], &["s3:GetObject"], &["bank"]), "ResourceNames are not in a valid ARN format: bank."),
         (
             SimulateCustomPolicyRequest { caller_arn: Some("arn:aws:iam::111122223333:role/Heron".into()), ..base() },
             "Invalid CallerArn",
@@ -316,10 +320,10 @@ async fn invalid_simulations_are_refused() {
         ),
         (
             SimulateCustomPolicyRequest {
-                context_entries: vec![entry("a:bcd", None, &["1"]), entry("A:BCD", None, &["2"])],
+                context_entries: vec![entry("a:bcd", Some("string"), &["1"]), entry("A:BCD", Some("string"), &["2"])],
                 ..base()
             },
-            "given twice",
+            "Duplicate context key: A:BCD.",
         ),
     ] {
         let message = theatre.refused(request).await;
@@ -375,7 +379,7 @@ async fn results_come_in_pages() {
         (first.marker, custom(&[&good], &actions, &["arn:aws:s3:::bank/a"])),
     ] {
         let request = SimulateCustomPolicyRequest { marker, ..question };
-        assert_eq!(theatre.custom(request).await.unwrap_err().code().wire(), "ValidationError");
+        assert_eq!(theatre.custom(request).await.unwrap_err().code().wire(), "InvalidInput");
     }
     // Large policies make pages shorter than was asked for, whether of many statements or of many resources.
     let one = r#"{"Effect":"Allow","Action":"s3:*","Resource":"*"}"#;
@@ -397,7 +401,7 @@ async fn results_come_in_pages() {
         ..custom(&[policy], &["s3:GetObject"], &[])
     };
     assert!(theatre.custom(request(&many, names(100, 1).collect(), 10)).await.is_ok());
-    for (resources, length, values) in [(10_000, 1, 0), (1_000, 1, 100), (500, 2_000, 0), (1, 1, 10_000)] {
+    for (resources, length, values) in [(10_000, 1, 1), (1_000, 1, 100), (500, 2_000, 1), (1, 1, 10_000)] {
         let message = theatre.refused(request(&many, names(resources, length).collect(), values)).await;
         assert!(message.contains("on so much at once"), "{message}");
     }

@@ -151,7 +151,7 @@ async fn a_simulation_accepts_every_key() {
             resource_arns: vec![ROLE.into()],
             context_entries: vec![iam::ContextEntry {
                 context_key_name: Some(name.clone()),
-                context_key_type: None,
+                context_key_type: Some("string".into()),
                 context_key_values: vec!["x".into()],
             }],
             ..Default::default()

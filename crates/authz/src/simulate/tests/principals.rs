@@ -91,7 +91,7 @@ async fn a_boundary_limits_and_is_shown() {
     check(&allow("s3:Get*", "*"), "allowed", true, &[own]).await;
     check(&allow("sqs:*", "*"), "implicitDeny", false, &[]).await;
     let deny = statement("Deny", "s3:*", "*", "{}");
-    check(&deny, "explicitDeny", false, &["PermissionsBoundaryPolicyInputList.1 (IAM Policy)"]).await;
+    check(&deny, "explicitDeny", false, &["PermissionsBoundaryPolicyInputList.1 (Permissions Boundary Policy)"]).await;
     let results = theatre.principal(of(ALICE, &["s3:GetObject"], &[])).await.unwrap();
     assert_eq!(results[0].permissions_boundary_decision_detail, None);
     let two = SimulatePrincipalPolicyRequest {
@@ -123,7 +123,7 @@ async fn the_simulated_caller_has_only_keys_that_the_simulating_caller_may_know(
     assert_eq!(decision(&theatre.one(request).await), "allowed");
     // A given key goes before.
     let request = SimulatePrincipalPolicyRequest {
-        context_entries: vec![entry("aws:PrincipalTag/team", None, &["frogs"])],
+        context_entries: vec![entry("aws:PrincipalTag/team", Some("string"), &["frogs"])],
         ..of(ALICE, &["s3:GetObject"], &[])
     };
     assert_eq!(decision(&theatre.principal(request).await.unwrap()[0]), "implicitDeny");
