@@ -35,7 +35,7 @@ def test_a_provider_is_created_changed_and_deleted(api, url, arn):
     for _ in range(2):
         api.call("RemoveClientIDFromOpenIDConnectProvider", **provider, ClientID="web")
         assert api.call("GetOpenIDConnectProvider", **provider)["ClientIDList"] == ["app"]
-    api.call("UpdateOpenIDConnectProviderThumbprint", **provider, ThumbprintList=[THUMBPRINT[::-1]])
+    api.call("UpdateOpenIDConnectProviderThumbprint", **provider, ThumbprintList=[THUMBPRINT[::-1].upper()])
     assert api.call("GetOpenIDConnectProvider", **provider)["ThumbprintList"] == [THUMBPRINT[::-1]]
     api.call("TagOpenIDConnectProvider", **provider, Tags=[{"Key": "c", "Value": "d"}])
     api.call("UntagOpenIDConnectProvider", **provider, TagKeys=["a"])
@@ -58,9 +58,12 @@ def test_a_provider_without_lists_has_empty_ones(api, url, arn):
 
 
 def test_malformed_requests_are_refused(api, url):
-    for bad in ("http://id.example.com", "https://id.example.com:8443", "https://id.example.com/?a=b", "x"):
+    for bad in ("http://id.example.com", "https://id.example.com:8443", "x"):
         error = refused(api, "ValidationError", "CreateOpenIDConnectProvider", Url=bad)
         assert error.message == "Invalid Open ID Connect Provider URL"
+    error = refused(api, "InvalidInput", "CreateOpenIDConnectProvider", Url="https://id.example.com/?a=b")
+    # AWS answers without a message.
+    assert bool(error.message) == (api.front == "grpc")
     refused(api, "InvalidInput", "CreateOpenIDConnectProvider", Url=url, ThumbprintList=[THUMBPRINT] * 6)
     refused(api, "ValidationError", "CreateOpenIDConnectProvider", Url=url, ThumbprintList=["short"])
     ids = [f"client-{number}" for number in range(101)]

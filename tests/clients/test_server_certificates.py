@@ -115,7 +115,7 @@ def test_what_does_not_belong_together_is_refused(api, root, leaf, called):
     # The same name and key as the root have another certificate: the signature is what counts.
     imposter = Authority("root")
     error = refused(api, "MalformedCertificate", "UploadServerCertificate", **leaf.members(called[0], CertificateChain=imposter.body))
-    assert error.message.endswith("The index within the chain of the invalid certificate is: 0")
+    assert error.message.endswith("The index within the chain of the invalid certificate is: -1")
     for begin, end in ((NOW - 2 * DAY, NOW - DAY), (NOW + DAY, NOW + 2 * DAY)):
         refused(api, "MalformedCertificate", "UploadServerCertificate", **Authority("leaf", root, begin=begin, end=end).members(called[0]))
     error = refused(api, "NoSuchEntity", "GetServerCertificate", ServerCertificateName=called[0])

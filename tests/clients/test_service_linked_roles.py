@@ -69,7 +69,8 @@ def test_only_the_service_changes_it(api, linked, server):
         "DeleteRole": {},
     }.items():
         error = refused(api, "UnmodifiableEntity", operation, RoleName=role, **members)
-        assert "only modifiable by AWS" in error.message
+        why = "max session duration cannot be changed" if operation == "UpdateRole" else "only modifiable by AWS"
+        assert why in error.message
     # Only the service can assume it.
     refused(api, "AccessDenied", "AssumeRole", RoleArn=api.call("GetRole", RoleName=role)["Role"]["Arn"], RoleSessionName="session")
     api.call("UpdateRoleDescription", RoleName=role, Description="other")

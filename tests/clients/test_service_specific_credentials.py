@@ -36,7 +36,7 @@ def moment(value):
 def test_a_password_is_shown_once(api, server, user, service):
     made = create(api, user, service)
     password = made.pop("ServicePassword")
-    assert len(password) == 44 and password.endswith("=")
+    assert len(password) == 60
     assert made.keys() == {"CreateDate", "ServiceName", "ServiceUserName", "ServiceSpecificCredentialId", "UserName", "Status"}
     assert (made["UserName"], made["ServiceName"], made["Status"]) == (user, service, "Active")
     assert made["ServiceUserName"] == f"{user}-at-{server.account}"
@@ -48,7 +48,8 @@ def test_a_password_is_shown_once(api, server, user, service):
 def test_an_api_key_may_expire(api, server, user, service):
     made = create(api, user, service, CredentialAgeDays=30)
     key, alias = made.pop("ServiceCredentialSecret"), f"{user}-at-{server.account}"
-    assert base64.b64decode(key.removeprefix("ABSK")).startswith(f"{alias}:".encode())
+    assert key.startswith({BEDROCK: "ABSK", LOGS: "ACWL"}[service])
+    assert base64.b64decode(key[4:]).startswith(f"{alias}:".encode())
     assert (made["ServiceCredentialAlias"], made.get("ServiceUserName"), made.get("ServicePassword")) == (alias, None, None)
     assert moment(made["ExpirationDate"]) - moment(made["CreateDate"]) == datetime.timedelta(days=30)
     assert listed(api, UserName=user, ServiceName=service) == {made["ServiceSpecificCredentialId"]: made}
@@ -59,7 +60,7 @@ def test_two_for_each_service(api, server, user):
     names = [create(api, user, GIT)["ServiceUserName"] for _ in range(2)]
     assert names == [f"{user}-at-{server.account}", f"{user}+1-at-{server.account}"]
     error = refused(api, "LimitExceeded", "CreateServiceSpecificCredential", UserName=user, ServiceName=GIT)
-    assert error.message == "Cannot exceed quota for ServiceSpecificCredentialsPerUser: 2"
+    assert error.message == "Cannot exceed quota for ContextSpecificCredentialsPerUserPerContext: 2"
     other = create(api, user, CASSANDRA)["ServiceSpecificCredentialId"]
     assert listed(api, UserName=user, ServiceName=CASSANDRA).keys() == {other}
     assert len(listed(api, UserName=user)) == 3
@@ -72,7 +73,7 @@ def test_what_cannot_be_created(api, user):
             assert error.message == f"No such service {service} is supported for Service Specific Credentials"
     error = refused(api, "NoSuchEntity", "CreateServiceSpecificCredential", UserName="nobody-here", ServiceName="x")
     assert error.message == "The user with name nobody-here cannot be found."
-    for days, service in ((0, BEDROCK), (36_601, BEDROCK), (1, GIT)):
+    for days, service in ((0, BEDROCK), (36_601, BEDROCK), (-1, GIT)):
         refused(api, "ValidationError", "CreateServiceSpecificCredential", UserName=user, ServiceName=service, CredentialAgeDays=days)
     assert listed(api, UserName=user) == {}
 
@@ -108,7 +109,7 @@ def test_the_credentials_of_all_users(api, name, user):
     assert (everyone[mine]["UserName"], everyone[theirs]["UserName"]) == (user, other)
     keys = listed(api, AllUsers=True, ServiceName=BEDROCK)
     assert theirs in keys and mine not in keys
-    refused(api, "ValidationError", "ListServiceSpecificCredentials", AllUsers=True, UserName=user)
+    refused(api, "InvalidInput", "ListServiceSpecificCredentials", AllUsers=True, UserName=user)
 
 
 def test_users_manage_their_own_within_conditions(api, new_user, user):
@@ -163,6 +164,8 @@ def test_the_cli_prints_credentials(server, user):
     assert cli("iam", "update-service-specific-credential", *which, "--status", "Inactive", text=True) == ""
     reset = cli("iam", "reset-service-specific-credential", *which)["ServiceSpecificCredential"]
     assert reset.pop("ServiceCredentialSecret") != made["ServiceCredentialSecret"]
-    assert cli("iam", "list-service-specific-credentials", "--user-name", user) == {"ServiceSpecificCredentials": [reset]}
+    listed = cli("iam", "list-service-specific-credentials", "--user-name", user)
+    assert listed == {"ServiceSpecificCredentials": [reset], "IsTruncated": False}
     assert cli("iam", "delete-service-specific-credential", *which, text=True) == ""
-    assert cli("iam", "list-service-specific-credentials", "--user-name", user) == {"ServiceSpecificCredentials": []}
+    listed = cli("iam", "list-service-specific-credentials", "--user-name", user)
+    assert listed == {"ServiceSpecificCredentials": [], "IsTruncated": False}

@@ -31,7 +31,8 @@ def test_a_certificate_is_uploaded_listed_changed_and_deleted(api, user, certifi
     for status in ("Inactive", "Active"):
         api.call("UpdateSigningCertificate", **named, Status=status)
         assert api.call("ListSigningCertificates", UserName=user)["Certificates"] == [made | {"Status": status}]
-    refused(api, "InvalidInput", "UpdateSigningCertificate", **named, Status="Expired")
+    expired = refused(api, "InvalidInput", "UpdateSigningCertificate", **named, Status="Expired")
+    assert expired.message == "Operation does not support status Expired"
     refused(api, "ValidationError", "UpdateSigningCertificate", **named, Status="Gone")
     conflict = refused(api, "DeleteConflict", "DeleteUser", UserName=user)
     assert conflict.message == "Cannot delete entity, must delete certificates first."
@@ -53,11 +54,14 @@ def test_what_cannot_be_uploaded(api, user, name, certificate):
     body = certificate()
     assert says("MalformedCertificate", "not-a-certificate") == "Certificate not-a-certificate is malformed."
     says("MalformedCertificate", body + certificate())
-    assert says("InvalidCertificate", certificate(days=-1)) == "The certificate has expired."
+    expired = certificate(days=-1)
+    assert says("MalformedCertificate", expired) == f"Certificate {expired} is malformed."
     assert says("NoSuchEntity", body, user="nobody-here") == "The user with name nobody-here cannot be found."
-    api.call("UploadSigningCertificate", UserName=user, CertificateBody=body)
-    says("DuplicateCertificate", body)
-    says("DuplicateCertificate", body, user=api.call("CreateUser", UserName=name("other"))["User"]["UserName"])
+    made = api.call("UploadSigningCertificate", UserName=user, CertificateBody=body)["Certificate"]
+    # Again, for the same user: the same certificate, as in AWS.
+    assert api.call("UploadSigningCertificate", UserName=user, CertificateBody=body)["Certificate"] == made
+    other = api.call("CreateUser", UserName=name("other"))["User"]["UserName"]
+    assert says("DuplicateCertificate", body, user=other) == "Duplicate certificate uploaded."
     api.call("UploadSigningCertificate", UserName=user, CertificateBody=certificate())
     assert says("LimitExceeded", certificate()) == "Cannot exceed quota for CertificatesPerUser: 2"
     assert len(api.items("ListSigningCertificates", "Certificates", UserName=user, MaxItems=1)) == 2

@@ -41,11 +41,12 @@ def upload(api, user, body):
 @pytest.mark.parametrize("encoding", ["line", "pem", "pkcs1"])
 def test_a_key_is_shown_in_the_encoding_asked_for(api, user, encoding):
     key = Key()
-    made = upload(api, user, getattr(key, encoding) + ("" if encoding != "line" else f" {user}@example.com"))
+    text = getattr(key, encoding) + ("" if encoding != "line" else f" {user}@example.com")
+    made = upload(api, user, text)
     assert made["SSHPublicKeyId"].startswith("APKA") and made["UploadDate"]
     shown = {"UserName": user, "Fingerprint": key.fingerprint, "Status": "Active"}
     assert {name: made[name] for name in shown} == shown
-    assert made["SSHPublicKeyBody"] == (key.line if encoding == "line" else key.pem)
+    assert made["SSHPublicKeyBody"] == text
     for wanted, body in {"SSH": key.line, "PEM": key.pem}.items():
         got = api.call("GetSSHPublicKey", UserName=user, SSHPublicKeyId=made["SSHPublicKeyId"], Encoding=wanted)
         assert got["SSHPublicKey"] == made | {"SSHPublicKeyBody": body}
@@ -55,7 +56,8 @@ def test_what_a_user_cannot_have(api, user):
     key = Key()
     made = upload(api, user, key.line)
     for body in (key.line + " other@example.com", key.pem, key.pkcs1):
-        refused(api, "DuplicateSSHPublicKey", "UploadSSHPublicKey", UserName=user, SSHPublicKeyBody=body)
+        error = refused(api, "DuplicateSSHPublicKey", "UploadSSHPublicKey", UserName=user, SSHPublicKeyBody=body)
+        assert error.message == "Duplicate SSH public key uploaded."
     ed = ed25519.Ed25519PrivateKey.generate().public_key()
     ssh = serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
     for code, body in {

@@ -198,7 +198,7 @@ fn validate(out: &mut String, message: &MessageDescriptor) -> Written {
     writeln!(out, "impl crate::Validate for {} {{", names::message(message))?;
     writeln!(out, "    const NAMES_VALUES: bool = {named};")?;
     let mut body = String::new();
-    for field in names::declared(message) {
+    for field in names::checked(message) {
         check(&mut body, &field)?;
     }
     let (at, into) = if body.is_empty() { ("_", "_") } else { ("at", "out") };
@@ -224,6 +224,7 @@ fn check(out: &mut String, field: &FieldDescriptor) -> Written {
         }
         return Ok(());
     }
+    let rules = Rules { required: rules.required && !names::may_be_empty(field), ..rules };
     if (field.is_list() || field.is_map()) && (rules.required || rules.min_items.is_some() || rules.max_items.is_some())
     {
         let (min, max) = (rules.min_items, rules.max_items);

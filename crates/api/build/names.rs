@@ -33,6 +33,32 @@ pub(crate) fn declared(message: &MessageDescriptor) -> impl Iterator<Item = Fiel
     numbers.filter_map(|number| message.get_field(number))
 }
 
+/// The fields of a message in the order in which AWS reports their violations: that of a Java `HashMap` of their names.
+/// Recorded answers have it, and the model's order does not explain them.
+pub(crate) fn checked(message: &MessageDescriptor) -> Vec<FieldDescriptor> {
+    let mut fields: Vec<FieldDescriptor> = declared(message).collect();
+    // A map of Java grows when it is three quarters full.
+    let buckets = u32::try_from((fields.len() * 4).div_ceil(3).next_power_of_two()).unwrap_or(u32::MAX).max(16);
+    fields.sort_by_key(|field| {
+        let hash =
+            member(field).encode_utf16().fold(0u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(unit.into()));
+        (hash ^ (hash >> 16)) & (buckets - 1)
+    });
+    fields
+}
+
+/// Returns whether an operation answers an empty list itself: those that add tags or remove them, and the one that
+/// replaces thumbprints. Each noun has its own error in AWS, or none.
+pub(crate) fn may_be_empty(field: &FieldDescriptor) -> bool {
+    let message = field.parent_message();
+    let name = message.name();
+    match field.name() {
+        "tags" | "tag_keys" => name.starts_with("Tag") || name.starts_with("Untag"),
+        "thumbprint_list" => name.starts_with("Update"),
+        _ => false,
+    }
+}
+
 /// A oneof's variant for a field.
 pub(crate) fn variant(field: &FieldDescriptor) -> String {
     field.name().to_upper_camel_case()

@@ -7,9 +7,14 @@ use crate::Pattern;
 mod sentence;
 
 const NOT_NULL: &str = "Member must not be null";
+/// The start of the patterns of policy documents.
+const DOCUMENT: &str = r"[\u0009\u000A\u000D\u0020-";
 
 /// The maximum length of a value that a message repeats.
 const LONGEST_NAMED_VALUE: usize = 512;
+
+/// The maximum number of violations that a message has, as AWS's.
+const MOST_SHOWN: usize = 10;
 
 /// A request that can be checked against the rules of its service model.
 pub trait Validate {
@@ -17,7 +22,7 @@ pub trait Validate {
     /// sentences for invalid characters in names, paths and documents.
     const NAMES_VALUES: bool;
 
-    /// Adds all violations to `out`, depth first, in the order of the model's members.
+    /// Adds all violations to `out`, depth first, in AWS's order of members, which is not the model's.
     fn check(&self, at: &At<'_>, out: &mut Violations);
 
     /// Returns all violations.
@@ -98,9 +103,9 @@ impl fmt::Display for Violations {
         if let Some(sentence) = self.list.iter().find(|violation| violation.is_sentence) {
             return sentence.fmt(f);
         }
-        let count = self.list.len();
-        write!(f, "{count} validation error{} detected: ", if count == 1 { "" } else { "s" })?;
-        for (index, violation) in self.list.iter().enumerate() {
+        let shown = &self.list[..self.list.len().min(MOST_SHOWN)];
+        write!(f, "{} validation error{} detected: ", shown.len(), if shown.len() == 1 { "" } else { "s" })?;
+        for (index, violation) in shown.iter().enumerate() {
             if index > 0 {
                 f.write_str("; ")?;
             }
@@ -212,9 +217,10 @@ impl Text {
         let mut asked = Vec::new();
         asked.extend(self.max.map(at_most));
         asked.extend(self.min.map(at_least));
-        // AWS's recorded answers have this ending if an item has a pattern (`tagKeys`), and not otherwise
-        // (`clientIDList`).
-        asked.extend(self.pattern.into_iter().flat_map(|pattern| [pattern_constraint(pattern), NOT_NULL.into()]));
+        asked.extend(self.pattern.map(pattern_constraint));
+        // AWS's recorded answers have this ending for `tagKeys` and `serviceNamespaces`, and not for lists of
+        // documents (`policyInputList`) or without a pattern (`clientIDList`).
+        asked.extend(self.pattern.filter(|pattern| !pattern.source().starts_with(DOCUMENT)).map(|_| NOT_NULL.into()));
         if !self.allowed.is_empty() {
             asked.push(self.allowed_constraint());
         }

@@ -5,10 +5,11 @@
 mod algorithm;
 mod private_key;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use aws_lc_rs::signature::UnparsedPublicKey;
 use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{Decode as _, Reader as _, SliceReader};
+use x509_cert::ext::pkix::BasicConstraints;
 
 pub(crate) use algorithm::KeyType;
 pub use private_key::PrivateKey;
@@ -86,6 +87,14 @@ impl Certificate {
         bytes
     }
 
+    /// The SHA-1 digest of the DER, which is the id of a signing certificate. It proves nothing: two certificates can be
+    /// made to have the same one.
+    pub fn sha1(&self) -> [u8; 20] {
+        let mut bytes = [0; 20];
+        bytes.copy_from_slice(digest(&SHA1_FOR_LEGACY_USE_ONLY, &self.der).as_ref());
+        bytes
+    }
+
     /// The first second at which it is valid, since the epoch.
     pub fn not_before(&self) -> u64 {
         self.parsed.tbs_certificate().validity().not_before.to_unix_duration().as_secs()
@@ -119,11 +128,27 @@ impl Certificate {
         own.issuer() == theirs.subject() && UnparsedPublicKey::new(algorithm, key).verify(signed, signature).is_ok()
     }
 
-    /// Returns the index of the first certificate in `chain` that did not issue the one before it; this certificate is
-    /// before the first one. `None`: the chain is in order.
-    pub fn first_break_in(&self, chain: &[Certificate]) -> Option<usize> {
-        let subjects = std::iter::once(self).chain(chain);
-        subjects.zip(chain).position(|(subject, issuer)| !subject.is_issued_by(issuer))
+    /// Returns where `chain`, which begins with the issuer of this certificate, is broken. `None`: each certificate
+    /// issued the one before it, and all but the last one say that they may.
+    ///
+    /// The index is the one that AWS reports. Its validator trusts the last certificate of the chain, and goes from there
+    /// through the path of this certificate and the other ones; -1 is a path that the trusted one does not continue.
+    pub fn break_in(&self, chain: &[Certificate]) -> Option<isize> {
+        let path: Vec<&Certificate> = std::iter::once(self).chain(chain).collect();
+        let last = chain.len().checked_sub(1)?;
+        (0..=last).rev().find_map(|at| {
+            let (subject, issuer) = (path[at], &chain[at]);
+            if !subject.is_issued_by(issuer) {
+                return Some(if at == last { -1 } else { at.cast_signed() });
+            }
+            (at > 0 && !subject.is_authority()).then_some(at.cast_signed())
+        })
+    }
+
+    /// Whether it says that its key may issue certificates.
+    fn is_authority(&self) -> bool {
+        let extension = self.parsed.tbs_certificate().get_extension::<BasicConstraints>();
+        matches!(extension, Ok(Some((_, constraints))) if constraints.ca)
     }
 
     /// The public key: its type, and its bytes as verification takes them. `None` for a type without a use here.

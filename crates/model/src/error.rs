@@ -178,6 +178,7 @@ struct Inner {
     fields: Vec<(String, String)>,
     retry_after: Option<Duration>,
     is_about_given_caller: bool,
+    is_silent_in_query: bool,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -191,6 +192,7 @@ impl IamError {
             fields: Vec::new(),
             retry_after: None,
             is_about_given_caller: false,
+            is_silent_in_query: false,
             cause: None,
         }))
     }
@@ -269,6 +271,18 @@ impl IamError {
     /// Returns whether the error is of the caller that a service asks about, not of the service's own call.
     pub fn is_about_given_caller(&self) -> bool {
         self.0.is_about_given_caller
+    }
+
+    /// Marks an error that AWS answers without a message. Other protocols show ours.
+    #[must_use]
+    pub fn silent_in_query(mut self) -> Self {
+        self.0.is_silent_in_query = true;
+        self
+    }
+
+    /// Returns whether the answer of AWS Query has no message.
+    pub fn is_silent_in_query(&self) -> bool {
+        self.0.is_silent_in_query
     }
 
     /// The code.

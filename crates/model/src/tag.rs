@@ -198,7 +198,10 @@ fn check_tag_key(key: &str) -> Result<()> {
         ));
     }
     if key.len() >= 4 && key.as_bytes()[..4].eq_ignore_ascii_case(b"aws:") {
-        return Err(IamError::new(ErrorCode::InvalidInput, "tag keys that begin with `aws:` are reserved"));
+        return Err(IamError::new(
+            ErrorCode::InvalidInput,
+            "Tag keys beginning with aws: are reserved for system use.",
+        ));
     }
     Ok(())
 }

@@ -26,6 +26,7 @@ const ELSEWHERE: &[&str] = &[
     "DeleteResourcePolicy",
     "DeleteSigningCertificate",
     "Explain",
+    "GetMFADevice",
     "GetResourcePolicy",
     "ImportManagedPolicies",
     "ListTagsForResource",

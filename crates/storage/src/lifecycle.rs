@@ -58,7 +58,7 @@ impl IdentityNoun for User {
         Blocker(CounterKind::LoginProfiles, "must delete login profile first."),
         Blocker(CounterKind::AccessKeys, "must delete access keys first."),
         Blocker(CounterKind::SigningCertificates, "must delete certificates first."),
-        Blocker(CounterKind::MfaDevicesOfOwner, "must delete MFA device first."),
+        Blocker(CounterKind::MfaDevicesOfOwner, "must remove tokens from principal first."),
         Blocker(CounterKind::SshPublicKeys, REFERENCED),
         Blocker(CounterKind::ServiceSpecificCredentials, REFERENCED),
         ATTACHED,

@@ -79,7 +79,7 @@ impl Tx {
     /// `EntityAlreadyExists`; `LimitExceeded` if the account has as many devices as it may have users.
     pub async fn create_mfa_device(&mut self, device: &MfaDevice) -> Result<()> {
         if self.read_key(device.key()).await?.is_some() {
-            let message = "MFADevice entity at the same path and name already exists.";
+            let message = "MFA device already exists.";
             return Err(IamError::new(ErrorCode::EntityAlreadyExists, message));
         }
         let quota = self.quotas_of(device.account).await?.users;
@@ -113,7 +113,7 @@ impl Tx {
         last_step: i64,
     ) -> Result<()> {
         if device.assignment.is_some() {
-            return Err(IamError::new(ErrorCode::EntityAlreadyExists, "MFA Device is already in use"));
+            return Err(IamError::new(ErrorCode::EntityAlreadyExists, "MFA Device is already in use."));
         }
         let owner = assignment.owner;
         self.require_owner(device.account, &owner).await?;

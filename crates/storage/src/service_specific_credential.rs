@@ -84,7 +84,7 @@ impl Tx {
     pub async fn create_service_specific_credential(&mut self, new: &ServiceSpecificCredential) -> Result<()> {
         let user = keys::identity(new.account, IdentityKind::User, &new.user);
         self.require(user, || IamError::no_such("user", new.user)).await?;
-        let quota = || IamError::quota("ServiceSpecificCredentialsPerUser", CREDENTIALS_PER_SERVICE);
+        let quota = || IamError::quota("ContextSpecificCredentialsPerUserPerContext", CREDENTIALS_PER_SERVICE);
         self.add_within(new.count_key_for_service(), 1, CREDENTIALS_PER_SERVICE, quota).await?;
         self.add(new.count_key(), 1);
         for key in [new.key(), new.name_key()] {

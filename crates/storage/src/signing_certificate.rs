@@ -48,11 +48,12 @@ impl Tx {
     /// Stores a certificate.
     ///
     /// # Errors
-    /// `DuplicateCertificate` if a user of the account, or root, has it; `LimitExceeded` when the owner has two.
+    /// `DuplicateCertificate` if a user of the account, or root, has it, or the owner has another one with its id;
+    /// `LimitExceeded` when the owner has two.
     pub async fn create_signing_certificate(&mut self, new: &SigningCertificate) -> Result<()> {
         self.require_owner(new.account, &new.owner).await?;
-        if self.read_key(new.digest_key()).await?.is_some() {
-            let message = "The same certificate is associated with an IAM user in the account.";
+        if self.read_key(new.digest_key()).await?.is_some() || self.read_key(new.key()).await?.is_some() {
+            let message = "Duplicate certificate uploaded.";
             return Err(IamError::new(ErrorCode::DuplicateCertificate, message));
         }
         let max = SIGNING_CERTIFICATES_PER_USER;

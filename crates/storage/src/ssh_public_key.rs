@@ -53,7 +53,7 @@ impl Tx {
         let user = keys::identity(key.account, IdentityKind::User, &key.user);
         self.require(user, || IamError::no_such("user", key.user)).await?;
         if self.read_key(key.digest_key()).await?.is_some() {
-            let message = "The SSH public key is already associated with the user.";
+            let message = "Duplicate SSH public key uploaded.";
             return Err(IamError::new(ErrorCode::DuplicateSshPublicKey, message));
         }
         let quota = || IamError::quota("SSHPublicKeysPerUser", SSH_PUBLIC_KEYS_PER_USER);

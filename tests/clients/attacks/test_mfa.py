@@ -67,7 +67,7 @@ def test_devices_of_others_are_out_of_reach(api, aws, name, accounts, new_user):
     inside.call("CreateUser", UserName=target["UserName"])
     theirs = type(api)(api.server, inside.credentials)
     assert outcome(theirs, "DeactivateMFADevice", **target) == "NoSuchEntity"
-    assert outcome(theirs, "GetMFADevice", **target) == "NoSuchEntity"
+    assert outcome(theirs, "GetMFADevice", **target) == "ValidationError"
     assert outcome(theirs, "EnableMFADevice", **target, **app.pair(1)) == "NoSuchEntity"
     assert outcome(theirs, "ResyncMFADevice", **target, **app.pair(1)) == "NoSuchEntity"
     for operation, members in {
@@ -84,7 +84,8 @@ def test_devices_of_others_are_out_of_reach(api, aws, name, accounts, new_user):
     for operation in ("DeactivateMFADevice", "GetMFADevice"):
         assert outcome(mine, operation, **target) == "AccessDenied"
     assert outcome(mine, "DeleteVirtualMFADevice", SerialNumber=app.serial) == "AccessDenied"
-    assert api.call("GetMFADevice", **target)["SerialNumber"] == app.serial
+    (device,) = api.call("ListMFADevices", UserName=target["UserName"])["MFADevices"]
+    assert device["SerialNumber"] == app.serial
 
 
 def test_a_boundary_holds_every_operation_on_devices(api, aws, name, new_user):

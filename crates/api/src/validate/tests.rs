@@ -24,14 +24,16 @@ fn required() {
         iam::CreateUserRequest::default(),
         "1 validation error detected: Value at 'userName' failed to satisfy constraint: Member must not be null",
     );
+    // The operation answers an empty list.
+    check(iam::TagUserRequest { user_name: Some("a".into()), tags: vec![] }, "");
     check(
-        iam::TagUserRequest { user_name: Some("a".into()), tags: vec![] },
-        "1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must not be null",
+        iam::SimulateCustomPolicyRequest { policy_input_list: vec!["{}".into()], ..Default::default() },
+        "1 validation error detected: Value at 'actionNames' failed to satisfy constraint: Member must not be null",
     );
 }
 
 #[test]
-fn all_at_once_depth_first_in_member_order() {
+fn all_at_once_depth_first_in_awss_order() {
     check(
         iam::CreateUserRequest {
             path: Some(format!("/{}/", "p".repeat(511))),
@@ -42,10 +44,50 @@ fn all_at_once_depth_first_in_member_order() {
         "5 validation errors detected: \
          Value at 'path' failed to satisfy constraint: Member must have length less than or equal to 512; \
          Value at 'userName' failed to satisfy constraint: Member must have length less than or equal to 64; \
+         Value at 'tags.2.member.value' failed to satisfy constraint: Member must not be null; \
          Value at 'tags.2.member.key' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+; \
-         Value at 'tags.2.member.key' failed to satisfy constraint: Member must have length greater than or equal to 1; \
-         Value at 'tags.2.member.value' failed to satisfy constraint: Member must not be null",
+         Value at 'tags.2.member.key' failed to satisfy constraint: Member must have length greater than or equal to 1",
     );
+}
+
+/// The orders are those of AWS's recorded answers, which are not those of the model.
+#[test]
+fn members_are_reported_in_awss_order() {
+    fn order(request: impl Validate, expected: &[&str]) {
+        let violations = request.validate();
+        let mut members: Vec<&str> = violations.iter().map(|violation| violation.member.as_str()).collect();
+        members.dedup();
+        assert_eq!(members, expected);
+    }
+    order(
+        iam::UpdateAccountPasswordPolicyRequest {
+            max_password_age: Some(0),
+            minimum_password_length: Some(0),
+            password_reuse_prevention: Some(0),
+            ..Default::default()
+        },
+        &["minimumPasswordLength", "passwordReusePrevention", "maxPasswordAge"],
+    );
+    order(
+        iam::CreateOpenIdConnectProviderRequest {
+            url: Some("u".repeat(256)),
+            client_id_list: vec!["c".repeat(256)],
+            thumbprint_list: vec!["t".into()],
+            tags: vec![tag("", None)],
+            ..Default::default()
+        },
+        &["clientIDList", "thumbprintList", "url", "tags.1.member.value", "tags.1.member.key"],
+    );
+}
+
+#[test]
+fn a_message_has_at_most_ten_violations() {
+    let request = iam::TagUserRequest { user_name: Some("a".into()), tags: vec![iam::Tag::default(); 6] };
+    let violations = request.validate();
+    assert_eq!(violations.iter().count(), 12);
+    let message = violations.to_string();
+    assert!(message.starts_with("10 validation errors detected: Value at 'tags.1.member.value' "), "{message}");
+    assert_eq!((message.matches("Value at ").count(), message.contains("tags.6.")), (10, false), "{message}");
 }
 
 #[test]
@@ -107,10 +149,10 @@ fn sts_shows_values_and_iam_does_not() {
             ..Default::default()
         },
         "3 validation errors detected: \
+         Value 's' at 'roleSessionName' failed to satisfy constraint: Member must have length greater than or equal to 2; \
          Value '' at 'roleArn' failed to satisfy constraint: Member must satisfy regular expression pattern: \
          [\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+; \
-         Value '' at 'roleArn' failed to satisfy constraint: Member must have length greater than or equal to 20; \
-         Value 's' at 'roleSessionName' failed to satisfy constraint: Member must have length greater than or equal to 2",
+         Value '' at 'roleArn' failed to satisfy constraint: Member must have length greater than or equal to 20",
     );
     check(
         sts::AssumeRoleRequest {
@@ -120,8 +162,8 @@ fn sts_shows_values_and_iam_does_not() {
             ..Default::default()
         },
         "2 validation errors detected: \
-         Value 'a b' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*; \
-         Value '60' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900",
+         Value '60' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900; \
+         Value 'a b' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*",
     );
     check(
         sts::AssumeRoleRequest { role_session_name: Some("ab".into()), ..Default::default() },
@@ -217,7 +259,7 @@ fn names_paths_and_documents_have_specific_sentences() {
     // The specific sentence comes before all other violations.
     let both = iam::ListUsersRequest { path_prefix: text("a"), max_items: Some(0), ..Default::default() }.validate();
     let members: Vec<&str> = both.iter().map(|violation| violation.member.as_str()).collect();
-    assert_eq!(members, ["pathPrefix", "maxItems"]);
+    assert_eq!(members, ["maxItems", "pathPrefix"]);
     check_sentence(both, "pathPrefix", prefix);
     // AWS reports the pattern for these.
     check(
@@ -246,7 +288,7 @@ fn secrets_are_never_named() {
 fn first_letter_alone_is_lowered() {
     let violations = iam::GetSshPublicKeyRequest::default().validate();
     let members: Vec<&str> = violations.iter().map(|v| v.member.as_str()).collect();
-    assert_eq!(members, ["userName", "sSHPublicKeyId", "encoding"]);
+    assert_eq!(members, ["sSHPublicKeyId", "userName", "encoding"]);
 }
 
 #[test]

@@ -15,9 +15,27 @@ pub fn encode_error(service: &str, error: &IamError, request_id: &str) -> Encode
     out.begin("Error");
     out.text("Type", if error.code().fault() == Fault::Sender { "Sender" } else { "Receiver" });
     out.text("Code", error.code().wire());
-    out.text("Message", error.message());
+    if !error.is_silent_in_query() {
+        out.text("Message", error.message());
+    }
     out.end("Error");
     out.text("RequestId", request_id);
     out.raw(&["</ErrorResponse>"]);
     Encoded { content_type: CONTENT_TYPE, body: out.into_body() }
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_model::ErrorCode;
+
+    use super::*;
+
+    #[test]
+    fn an_error_that_aws_does_not_explain_has_no_message() {
+        let error = IamError::new(ErrorCode::ReportNotPresent, "there is none");
+        let shown = |error: &IamError| String::from_utf8(encode_error("iam", error, "id").body).unwrap();
+        assert!(shown(&error).contains("<Code>ReportNotPresent</Code><Message>there is none</Message></Error>"));
+        let silent = error.silent_in_query();
+        assert!(shown(&silent).contains("<Code>ReportNotPresent</Code></Error>"), "{}", shown(&silent));
+    }
 }

@@ -126,7 +126,7 @@ impl Handle<op::UpdateAccessKey> for Directory {
     type Plan = (KeyTarget, Result<bool>);
 
     async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::UpdateAccessKeyRequest) -> Result<Planned<Self::Plan>> {
-        let active = status::parse(&req.status, "an access key")?;
+        let active = status::parse(&req.status)?;
         let planned = KeyTarget::plan(cx, tx, &req.user_name, &req.access_key_id, "iam:UpdateAccessKey").await?;
         let retired = matches!(active, Ok(false)).then(|| planned.plan.id.clone());
         Ok(planned.with(active).retires(retired))

@@ -37,19 +37,18 @@ impl DeviceTarget {
         Ok(Planned::new(DeviceTarget { user, serial, device }).check(check))
     }
 
-    /// The device, which is enabled for the user, and the user's name.
+    /// The device, which is enabled for the user.
     ///
     /// # Errors
-    /// `NoSuchEntity` for the user, or if no such device is enabled for the user.
-    fn get(self) -> Result<(MfaDevice, Option<String>)> {
-        let user = self.user.get()?;
-        let owner = user.key_owner();
-        let is_of_user = |device: &MfaDevice| device.assignment.is_some_and(|assignment| assignment.owner == owner);
-        let device = self.device.filter(is_of_user).ok_or_else(|| {
-            let message = format!("MFA Device with serial number {} does not exist.", self.serial.as_str());
-            IamError::new(ErrorCode::NoSuchEntity, message)
-        })?;
-        Ok((device, user.name()))
+    /// `NoSuchEntity` for the user and for the device, also if it is not enabled for the user.
+    fn get(self) -> Result<MfaDevice> {
+        let owner = self.user.get()?.key_owner();
+        let device = self.device.ok_or_else(|| MfaDevice::no_such(&self.serial))?;
+        if device.assignment.is_some_and(|assignment| assignment.owner == owner) {
+            Ok(device)
+        } else {
+            Err(IamError::new(ErrorCode::NoSuchEntity, "MFA Device invalid for user."))
+        }
     }
 }
 
@@ -84,8 +83,13 @@ impl Handle<op::EnableMFADevice> for Directory {
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, plan: Self::Plan) -> Result<pb::EnableMfaDeviceResponse> {
         let ((user, device), codes) = plan;
-        let owner = KeyOwner::User(user.get()?.id);
-        mfa::enable(cx, tx, device.get()?, owner, codes.texts()).await?;
+        let (user, device) = (user.get()?, device.get()?);
+        let owner = KeyOwner::User(user.id);
+        if device.assignment.is_some_and(|assignment| assignment.owner == owner) {
+            let message = format!("MFA Device for user {} already exists.", user.name);
+            return Err(IamError::new(ErrorCode::EntityAlreadyExists, message));
+        }
+        mfa::enable(cx, tx, device, owner, codes.texts()).await?;
         Ok(pb::EnableMfaDeviceResponse {})
     }
 }
@@ -104,8 +108,7 @@ impl Handle<op::ResyncMFADevice> for Directory {
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, (device, codes): Self::Plan) -> Result<pb::ResyncMfaDeviceResponse> {
-        let (device, _) = device.get()?;
-        mfa::resync(cx, tx, device, codes.texts()).await?;
+        mfa::resync(cx, tx, device.get()?, codes.texts()).await?;
         Ok(pb::ResyncMfaDeviceResponse {})
     }
 }
@@ -122,16 +125,16 @@ impl Handle<op::DeactivateMFADevice> for Directory {
     }
 
     async fn handle(&self, _: &Cx, tx: &mut Tx, device: DeviceTarget) -> Result<pb::DeactivateMfaDeviceResponse> {
-        let (device, _) = device.get()?;
-        tx.deactivate_mfa_device(device);
+        tx.deactivate_mfa_device(device.get()?);
         Ok(pb::DeactivateMfaDeviceResponse {})
     }
 }
 
-/// Shows a device of a user, or of the caller.
+/// Shows a security key of a user, or of the caller. None can be enabled, so there is none to show; for a virtual device
+/// AWS has a specific error.
 ///
 /// # Errors
-/// `NoSuchEntity`.
+/// `NoSuchEntity`; `ValidationError` for the ARN of a virtual device.
 impl Handle<op::GetMFADevice> for Directory {
     type Plan = DeviceTarget;
 
@@ -139,14 +142,14 @@ impl Handle<op::GetMFADevice> for Directory {
         DeviceTarget::plan(cx, tx, &req.user_name, &req.serial_number, "iam:GetMFADevice").await
     }
 
-    async fn handle(&self, cx: &Cx, _: &mut Tx, device: DeviceTarget) -> Result<pb::GetMfaDeviceResponse> {
-        let (device, user_name) = device.get()?;
-        Ok(pb::GetMfaDeviceResponse {
-            user_name,
-            serial_number: Some(serial_number(cx.partition(), &device).to_string()),
-            enable_date: device.assignment.and_then(|assignment| view::date(assignment.enabled)),
-            certifications: Default::default(),
-        })
+    async fn handle(&self, _: &Cx, _: &mut Tx, device: DeviceTarget) -> Result<pb::GetMfaDeviceResponse> {
+        const UNSUPPORTED: &str = "The MFA device serial number sent in the request is invalid or not supported by this \
+            API. Currently, only hardware FIDO security keys are supported. Please use the compatible device or API.";
+        device.user.get()?;
+        if device.serial.is_virtual() {
+            return Err(IamError::validation(UNSUPPORTED).field("SerialNumber", "expected that of a security key"));
+        }
+        Err(MfaDevice::no_such(&device.serial))
     }
 }
 

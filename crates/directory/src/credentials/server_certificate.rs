@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::address::{Addressed, Target};
-use crate::identities::Tagged;
+use crate::identities::tags::{NO_TAG_KEYS, NO_TAG_MAP, Tagged};
 use crate::request::{path_or_root, required, tags};
 use crate::{Directory, view};
 
@@ -48,6 +48,9 @@ impl Addressed for ServerCertificate {
 }
 
 impl Tagged for ServerCertificate {
+    const NO_TAGS: &str = NO_TAG_MAP;
+    const NO_KEYS: Option<&str> = Some(NO_TAG_KEYS);
+
     fn tags(&self) -> &Tags {
         &self.tags
     }
@@ -124,18 +127,23 @@ fn verified(body: &str, chain: Option<&str>, key: &str, now: Timestamp) -> Resul
     let key = PrivateKey::parse_pem(key)
         .map_err(|error| malformed("Invalid Private Key.", "PrivateKey", error.to_string()))?;
     if !certificate.belongs_to(&key) {
-        let message = "Private key and certificate do not match.";
+        let message =
+            "The private key did not match the public key provided. Please verify the key material and try again.";
         return Err(IamError::new(ErrorCode::KeyPairMismatch, message).field("PrivateKey", "of another certificate"));
     }
     let seconds = u64::try_from(now.as_second()).unwrap_or_default();
     if !(certificate.not_before()..=certificate.not_after()).contains(&seconds) {
-        let message = "The certificate is not valid at this time: it has expired, or its time has not begun.";
+        let message = if seconds < certificate.not_before() {
+            "Certificate is not yet valid. The 'Not Before' date restriction on the certificate has not passed."
+        } else {
+            "Certificate is no longer valid. The 'Not After' date restriction on the certificate has passed."
+        };
         return Err(malformed(message, "CertificateBody", "expected a certificate that is valid now".into()));
     }
     if let Some(chain) = chain {
         let chain = Certificate::parse_pem(chain)
-            .map_err(|error| malformed("Unable to parse certificate chain.", "CertificateChain", error.to_string()))?;
-        if let Some(index) = certificate.first_break_in(&chain) {
+            .map_err(|error| malformed(&error.to_string(), "CertificateChain", error.to_string()).silent_in_query())?;
+        if let Some(index) = certificate.break_in(&chain) {
             let message = format!(
                 "Unable to validate certificate chain. The certificate chain must start with the immediate signing \
                  certificate, followed by any intermediaries in order. The index within the chain of the invalid \

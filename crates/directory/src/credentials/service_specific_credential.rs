@@ -1,7 +1,7 @@
 //! Service-specific credentials of users: a name and a secret for one service of AWS, which then needs no signature.
 //!
 //! Services that verify passwords get a user name and a password; services with API keys get an alias and a key that
-//! contains the alias. Only API keys expire.
+//! contains the alias.
 
 mod service;
 
@@ -23,7 +23,7 @@ use service::Service;
 ///
 /// # Errors
 /// `NoSuchEntity`, also for a service without such credentials, as in AWS; `LimitExceeded` for a third credential for
-/// the service; `ValidationError` for an age of a password, which does not expire.
+/// the service.
 impl Handle<op::CreateServiceSpecificCredential> for Directory {
     /// The user, the service, and the age in days.
     type Plan = ((Target<User>, Result<&'static Service>), Option<i32>);
@@ -36,11 +36,12 @@ impl Handle<op::CreateServiceSpecificCredential> for Directory {
     ) -> Result<Planned<Self::Plan>> {
         let name = required(&req.service_name, "serviceName")?;
         let user = Target::<User>::look_up(cx, tx, &req.user_name).await?;
+        let service = Service::parse(name);
         let check = user
             .check(cx, "iam:CreateServiceSpecificCredential")
-            .key("iam:ServiceSpecificCredentialServiceName", name)
+            .key("iam:ServiceSpecificCredentialServiceName", service.as_ref().map_or(name, |service| service.name))
             .key_if("iam:ServiceSpecificCredentialAgeDays", req.credential_age_days.map(|days| days.to_string()));
-        Ok(Planned::new(user).check(check).with(Service::parse(name)).with(req.credential_age_days))
+        Ok(Planned::new(user).check(check).with(service).with(req.credential_age_days))
     }
 
     async fn handle(
@@ -51,11 +52,6 @@ impl Handle<op::CreateServiceSpecificCredential> for Directory {
     ) -> Result<pb::CreateServiceSpecificCredentialResponse> {
         let ((user, service), days) = plan;
         let (user, service) = (user.get()?, service?);
-        if days.is_some() && !service.has_api_keys() {
-            let message =
-                format!("CredentialAgeDays is not supported for {}: its credentials do not expire", service.name);
-            return Err(IamError::validation(message).field("CredentialAgeDays", "expected no value"));
-        }
         let lasts = days.map(|days| SignedDuration::from_hours(24 * i64::from(days)));
         let created = cx.date();
         let credential = ServiceSpecificCredential {
@@ -93,8 +89,8 @@ impl Handle<op::ListServiceSpecificCredentials> for Directory {
         const ACTION: &str = "iam:ListServiceSpecificCredentials";
         let planned = if req.all_users == Some(true) {
             if req.user_name.is_some() {
-                let message = "AllUsers and UserName cannot be specified together.";
-                return Err(IamError::validation(message).field("UserName", "expected no value"));
+                let message = "Cannot list credentials for all users if a username is given";
+                return Err(IamError::new(ErrorCode::InvalidInput, message).field("UserName", "expected no value"));
             }
             let everyone = Arn::iam(cx.partition(), cx.account(), format_args!("user/*"));
             Planned::new(None).check(Check::new(ACTION, &everyone))
@@ -116,7 +112,12 @@ impl Handle<op::ListServiceSpecificCredentials> for Directory {
         let ((owner, service), page) = plan;
         let pages = page.open(cx, "ListServiceSpecificCredentials")?;
         let owner = match owner.map(UserOrCaller::get).transpose()? {
-            Some(UserOrRoot::Root) => return Ok(pb::ListServiceSpecificCredentialsResponse::default()),
+            Some(UserOrRoot::Root) => {
+                return Ok(pb::ListServiceSpecificCredentialsResponse {
+                    is_truncated: Some(false),
+                    ..pb::ListServiceSpecificCredentialsResponse::default()
+                });
+            }
             Some(UserOrRoot::User(user)) => Some(user),
             None => None,
         };
@@ -132,12 +133,10 @@ impl Handle<op::ListServiceSpecificCredentials> for Directory {
             };
             rows.push(metadata(cx, name, credential));
         }
-        // As in AWS, the list of one user has the member only when it is cut.
-        let is_truncated = page.is_truncated.filter(|cut| *cut || owner.is_none());
         Ok(pb::ListServiceSpecificCredentialsResponse {
             service_specific_credentials: rows,
             marker: page.marker,
-            is_truncated,
+            is_truncated: page.is_truncated,
         })
     }
 }
@@ -193,7 +192,7 @@ impl Handle<op::UpdateServiceSpecificCredential> for Directory {
         tx: &mut Tx,
         req: pb::UpdateServiceSpecificCredentialRequest,
     ) -> Result<Planned<Self::Plan>> {
-        let active = status::parse(&req.status, "a service-specific credential")?;
+        let active = status::parse(&req.status)?;
         let (user, id) = (&req.user_name, &req.service_specific_credential_id);
         let planned = CredentialTarget::plan(cx, tx, user, id, "iam:UpdateServiceSpecificCredential").await?;
         Ok(planned.with(active))

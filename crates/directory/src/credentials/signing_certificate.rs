@@ -12,11 +12,12 @@ use crate::request::required;
 use crate::user_or_root::{UserOrCaller, UserOrRoot};
 use crate::{Directory, view};
 
-/// Stores a certificate for a user, or for the caller. It is active.
+/// Stores a certificate for a user, or for the caller. It is active. If they have it already, nothing changes, and the
+/// response shows it as active even if it is not, as in AWS.
 ///
 /// # Errors
-/// `NoSuchEntity`; `MalformedCertificate` if the body is not exactly one certificate in PEM form; `InvalidCertificate` if
-/// it has expired; `DuplicateCertificate` if a user of the account, or root, has it; `LimitExceeded` for a third one.
+/// `NoSuchEntity`; `MalformedCertificate` if the body is not exactly one certificate in PEM form that has not expired;
+/// `DuplicateCertificate` if another user of the account, or root, has it; `LimitExceeded` for a third one.
 impl Handle<op::UploadSigningCertificate> for Directory {
     type Plan = (UserOrCaller, String);
 
@@ -41,12 +42,17 @@ impl Handle<op::UploadSigningCertificate> for Directory {
         let certificate = SigningCertificate {
             account: cx.account(),
             owner: user.key_owner(),
-            id: data_encoding::BASE32.encode(&cx.random::<20>()),
+            id: data_encoding::BASE32.encode(&parsed.sha1()),
             active: true,
             uploaded: cx.date(),
             body,
             digest: parsed.digest(),
         };
+        let same = tx.find_signing_certificate(certificate.account, &certificate.owner, &certificate.id).await?;
+        if let Some(same) = same.filter(|same| same.digest == certificate.digest) {
+            let certificate = SigningCertificate { active: true, ..same };
+            return Ok(pb::UploadSigningCertificateResponse { certificate: Some(shown(&user, certificate)) });
+        }
         tx.create_signing_certificate(&certificate).await?;
         Ok(pb::UploadSigningCertificateResponse { certificate: Some(shown(&user, certificate)) })
     }
@@ -97,7 +103,7 @@ impl Handle<op::UpdateSigningCertificate> for Directory {
         tx: &mut Tx,
         req: pb::UpdateSigningCertificateRequest,
     ) -> Result<Planned<Self::Plan>> {
-        let active = status::parse(&req.status, "a signing certificate")?;
+        let active = status::parse(&req.status)?;
         let action = "iam:UpdateSigningCertificate";
         Ok(Named::plan(cx, tx, &req.user_name, &req.certificate_id, action).await?.with(active))
     }
@@ -174,8 +180,7 @@ fn parse(body: &str, now: Timestamp) -> Result<Certificate> {
     let parsed = Certificate::parse_pem(body);
     let [certificate] = parsed.unwrap_or_default().try_into().map_err(|_| malformed(body))?;
     if u64::try_from(now.as_second()).is_ok_and(|now| now > certificate.not_after()) {
-        let message = "The certificate has expired.";
-        return Err(IamError::new(ErrorCode::InvalidCertificate, message).field("CertificateBody", "expired"));
+        return Err(malformed(body));
     }
     Ok(certificate)
 }
@@ -184,7 +189,7 @@ fn parse(body: &str, now: Timestamp) -> Result<Certificate> {
 fn malformed(body: &str) -> IamError {
     let shown = if body.contains("PRIVATE KEY") { "(not shown: it contains a private key)" } else { body };
     IamError::new(ErrorCode::MalformedCertificate, format!("Certificate {shown} is malformed."))
-        .field("CertificateBody", "expected one certificate in PEM form and nothing else")
+        .field("CertificateBody", "expected one certificate in PEM form that has not expired, and nothing else")
 }
 
 /// A certificate, as responses show it.

@@ -12,24 +12,22 @@ use crate::request::required;
 use crate::user_or_root::{UserOrCaller, UserOrRoot};
 use crate::{Directory, view};
 
-/// Adds an SSH public key to a user. The response shows it in the encoding of the request, without a comment.
+/// Adds an SSH public key to a user. Only this response shows it as it was uploaded, with a comment.
 ///
 /// # Errors
 /// `NoSuchEntity`, `UnrecognizedPublicKeyEncoding`, `InvalidPublicKey`; `DuplicateSSHPublicKey` if the user has the
 /// key; `LimitExceeded` for a sixth one.
 impl Handle<op::UploadSSHPublicKey> for Directory {
-    type Plan = (Target<User>, Result<(Key, KeyEncoding)>);
+    type Plan = (Target<User>, String);
 
     async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::UploadSshPublicKeyRequest) -> Result<Planned<Self::Plan>> {
-        let body = required(&req.ssh_public_key_body, "sSHPublicKeyBody")?;
-        let key = Key::parse(body).map_err(refused);
-        let planned = Target::<User>::plan(cx, tx, &req.user_name, "iam:UploadSSHPublicKey").await?;
-        Ok(planned.with(key))
+        let body = required(&req.ssh_public_key_body, "sSHPublicKeyBody")?.to_owned();
+        Ok(Target::<User>::plan(cx, tx, &req.user_name, "iam:UploadSSHPublicKey").await?.with(body))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, (user, key): Self::Plan) -> Result<pb::UploadSshPublicKeyResponse> {
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, (user, body): Self::Plan) -> Result<pb::UploadSshPublicKeyResponse> {
         let user = user.get()?;
-        let (key, encoding) = key?;
+        let (key, _) = Key::parse(&body).map_err(refused)?;
         let stored = SshPublicKey {
             account: user.account,
             user: user.id,
@@ -40,7 +38,7 @@ impl Handle<op::UploadSSHPublicKey> for Directory {
             digest: key.digest(),
         };
         tx.create_ssh_public_key(&stored).await?;
-        Ok(pb::UploadSshPublicKeyResponse { ssh_public_key: Some(full(&user, &stored, &key, encoding)?) })
+        Ok(pb::UploadSshPublicKeyResponse { ssh_public_key: Some(full(&user, &stored, &key, body)) })
     }
 }
 
@@ -102,7 +100,8 @@ impl Handle<op::GetSSHPublicKey> for Directory {
         let (target, encoding) = plan;
         let (user, stored) = target.get()?;
         let key = Key::from_der(&stored.der).map_err(IamError::internal)?;
-        Ok(pb::GetSshPublicKeyResponse { ssh_public_key: Some(full(&user, &stored, &key, encoding)?) })
+        let text = key.to_text(encoding).map_err(IamError::internal)?;
+        Ok(pb::GetSshPublicKeyResponse { ssh_public_key: Some(full(&user, &stored, &key, text)) })
     }
 }
 
@@ -148,7 +147,7 @@ impl Handle<op::UpdateSSHPublicKey> for Directory {
     type Plan = (SshKeyTarget, Result<bool>);
 
     async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::UpdateSshPublicKeyRequest) -> Result<Planned<Self::Plan>> {
-        let active = status::parse(&req.status, "an SSH public key")?;
+        let active = status::parse(&req.status)?;
         let action = "iam:UpdateSSHPublicKey";
         let planned = SshKeyTarget::plan(cx, tx, &req.user_name, &req.ssh_public_key_id, action).await?;
         Ok(planned.with(active))
@@ -181,23 +180,26 @@ impl Handle<op::DeleteSSHPublicKey> for Directory {
 }
 
 /// A key with its text.
-fn full(user: &User, stored: &SshPublicKey, key: &Key, encoding: KeyEncoding) -> Result<pb::SshPublicKey> {
-    Ok(pb::SshPublicKey {
+fn full(user: &User, stored: &SshPublicKey, key: &Key, text: String) -> pb::SshPublicKey {
+    pb::SshPublicKey {
         user_name: Some(user.name.to_string()),
         ssh_public_key_id: Some(stored.id.to_string()),
         fingerprint: Some(key.fingerprint()),
-        ssh_public_key_body: Some(key.to_text(encoding).map_err(IamError::internal)?),
+        ssh_public_key_body: Some(text),
         status: status::text(stored.active),
         upload_date: view::date(stored.uploaded),
-    })
+    }
 }
 
+/// The error in AWS's words, with ours about the member.
 fn refused(error: PublicKeyError) -> IamError {
-    let code = match error {
-        PublicKeyError::UnknownEncoding => ErrorCode::UnrecognizedPublicKeyEncoding,
-        PublicKeyError::Malformed | PublicKeyError::Size => ErrorCode::InvalidPublicKey,
+    let (code, message) = match error {
+        PublicKeyError::UnknownEncoding => (ErrorCode::UnrecognizedPublicKeyEncoding, "Invalid public key uploaded."),
+        PublicKeyError::Malformed | PublicKeyError::Size => {
+            (ErrorCode::InvalidPublicKey, "Invalid body for public key")
+        }
     };
-    IamError::new(code, error.to_string())
+    IamError::new(code, message).field("SSHPublicKeyBody", error.to_string())
 }
 
 #[cfg(test)]

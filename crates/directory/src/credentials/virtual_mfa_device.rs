@@ -48,9 +48,9 @@ impl SerialNumber {
         Ok(SerialNumber { text, arn, device })
     }
 
-    /// The text, as the request has it.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.text
+    /// Returns whether it is the ARN of a virtual device.
+    pub(crate) fn is_virtual(&self) -> bool {
+        self.device.is_some()
     }
 }
 
@@ -80,7 +80,7 @@ impl Addressed for MfaDevice {
     }
 
     fn no_such(address: &SerialNumber) -> IamError {
-        let message = format!("VirtualMFADevice with serial number {} doesn't exist.", address.text);
+        let message = format!("MFA Device with serial number {} does not exist.", address.text);
         IamError::new(ErrorCode::NoSuchEntity, message)
     }
 }

@@ -148,7 +148,12 @@ impl Handle<op::UpdateRole> for Directory {
     async fn handle(&self, _: &Cx, tx: &mut Tx, (role, changes): Self::Plan) -> Result<pb::UpdateRoleResponse> {
         let durations =
             changes.max_session_seconds.is_some() || !matches!(changes.max_signin_session_seconds, Ok(None));
-        let old = if durations { role.get_modifiable()? } else { role.get()? };
+        let old = role.get()?;
+        if durations && old.linked_service.is_some() {
+            let message =
+                format!("{} is an AWS service linked role, max session duration cannot be changed.", old.name);
+            return Err(IamError::new(ErrorCode::UnmodifiableEntity, message));
+        }
         let new = Role {
             description: changes.description.or_else(|| old.description.clone()),
             max_session_seconds: changes.max_session_seconds.unwrap_or(old.max_session_seconds),

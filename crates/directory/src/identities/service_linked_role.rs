@@ -54,8 +54,17 @@ impl Handle<op::CreateServiceLinkedRole> for Directory {
             "Version": "2012-10-17",
             "Statement": [{
                 "Effect": "Allow",
-                "Principal": {"Service": [&new.service]},
+                "Principal": {"Service": &new.service},
+                "Action": "sts:AssumeRole",
+            }],
+        });
+        // As in AWS, this response alone has lists.
+        let shown = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
                 "Action": ["sts:AssumeRole"],
+                "Effect": "Allow",
+                "Principal": {"Service": [&new.service]},
             }],
         });
         let trust_policy = trust::bind(cx, tx, &document.to_string(), cx.account()).await?;
@@ -74,7 +83,9 @@ impl Handle<op::CreateServiceLinkedRole> for Directory {
         if let Some(policy) = find_policy(tx, &facts).await? {
             tx.attach_policy(&Identity::from(&role), &policy).await?;
         }
-        Ok(pb::CreateServiceLinkedRoleResponse { role: Some(view::new_role(cx, tx, &role).await?) })
+        let role =
+            pb::Role { assume_role_policy_document: Some(shown.to_string()), ..view::new_role(cx, tx, &role).await? };
+        Ok(pb::CreateServiceLinkedRoleResponse { role: Some(role) })
     }
 }
 
@@ -121,8 +132,8 @@ impl Handle<op::DeleteServiceLinkedRole> for Directory {
 /// # Errors
 /// `NoSuchEntity`; `InvalidInput` for an id that is not one of a deletion task.
 impl Handle<op::GetServiceLinkedRoleDeletionStatus> for Directory {
-    /// The id, and whether there is such a task.
-    type Plan = (String, bool);
+    /// Whether there is such a task.
+    type Plan = bool;
 
     async fn plan(
         &self,
@@ -136,18 +147,18 @@ impl Handle<op::GetServiceLinkedRoleDeletionStatus> for Directory {
         let arn = Arn::iam(cx.partition(), cx.account(), format_args!("role/{role}"));
         let found = tx.find_expiring::<DeletionTask>(cx.account(), id, cx.now()).await?.is_some();
         let check = Check::new("iam:GetServiceLinkedRoleDeletionStatus", &arn);
-        Ok(Planned::new((id.to_owned(), found)).check(check))
+        Ok(Planned::new(found).check(check))
     }
 
     async fn handle(
         &self,
         _: &Cx,
         _: &mut Tx,
-        (id, found): Self::Plan,
+        found: Self::Plan,
     ) -> Result<pb::GetServiceLinkedRoleDeletionStatusResponse> {
         if !found {
-            let message = format!("The deletion task with id {id} cannot be found.");
-            return Err(IamError::new(ErrorCode::NoSuchEntity, message));
+            let error = IamError::new(ErrorCode::NoSuchEntity, "Cannot find deletion status for given id.");
+            return Err(error.field("DeletionTaskId", "not the id of a task of this account"));
         }
         Ok(pb::GetServiceLinkedRoleDeletionStatusResponse { status: Some("SUCCEEDED".into()), reason: None })
     }
@@ -158,7 +169,7 @@ fn role_of_task(id: &str) -> Result<&str> {
     let role = id.strip_prefix("task/").and_then(|rest| rest.rsplit_once('/')).map(|(role, _)| role);
     let in_service = |role: &&str| role.strip_prefix("aws-service-role/").is_some_and(|rest| rest.contains('/'));
     role.filter(in_service).ok_or_else(|| {
-        invalid(format!("`{id}` is not a deletion task: expected task/aws-service-role/SERVICE/ROLE/UUID"))
+        invalid("Invalid task id").field("DeletionTaskId", "expected task/aws-service-role/SERVICE/ROLE/UUID")
     })
 }
 

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use bailiwick_api::{iam as pb, op};
-use bailiwick_model::{KeyCase, Result, Tags};
+use bailiwick_model::{ErrorCode, IamError, KeyCase, Result, Tags};
 use bailiwick_operation::{Cx, Handle, ListPage, PageRequest, Pages, Planned};
 use bailiwick_storage::{
     InstanceProfile, MfaDevice, OidcProvider, Policy, Role, SamlProvider, ServerCertificate, Tx, User,
@@ -12,10 +12,20 @@ use bailiwick_storage::{
 use crate::address::{Addressed, Target};
 use crate::{Directory, request, view};
 
+/// How AWS refuses requests about no tags of certificates and providers.
+pub(crate) const NO_TAG_MAP: &str = "The provided tag map must not be null/empty.";
+/// See [`NO_TAG_MAP`].
+pub(crate) const NO_TAG_KEYS: &str = "The provided tag keys must not be null/empty.";
+
 /// An object that has tags.
 pub(crate) trait Tagged: Addressed {
     /// How the keys of its tags are compared.
     const KEY_CASE: KeyCase = KeyCase::Sensitive;
+    /// How AWS refuses a request to add no tags.
+    const NO_TAGS: &str = "Error occurred while validating input. ";
+    /// How AWS refuses a request to remove no tags, if it does.
+    const NO_KEYS: Option<&str> = None;
+
     /// Its tags.
     fn tags(&self) -> &Tags;
     /// The stored object, if its tags may be changed.
@@ -78,6 +88,9 @@ async fn plan_tag<T: Tagged>(
 }
 
 async fn tag<T: Tagged>(cx: &Cx, tx: &mut Tx, target: Target<T>, tags: Tags) -> Result<()> {
+    if tags.is_empty() {
+        return Err(IamError::new(ErrorCode::InvalidInput, T::NO_TAGS).field("Tags", "expected at least one tag"));
+    }
     let stored = T::get_for_change(cx, target)?;
     let mut merged = stored.tags().clone();
     merged.merge_as(T::KEY_CASE, tags)?;
@@ -98,6 +111,9 @@ async fn plan_untag<T: Tagged>(
 }
 
 async fn untag<T: Tagged>(cx: &Cx, tx: &mut Tx, target: Target<T>, keys: &[String]) -> Result<()> {
+    if let Some(message) = T::NO_KEYS.filter(|_| keys.is_empty()) {
+        return Err(IamError::new(ErrorCode::InvalidInput, message).field("TagKeys", "expected at least one key"));
+    }
     let stored = T::get_for_change(cx, target)?;
     let mut left = stored.tags().clone();
     left.remove_as(T::KEY_CASE, keys);

@@ -73,6 +73,12 @@ impl Handle<op::ListPoliciesGrantingServiceAccess> for Directory {
             Holders::User(user) => policies_of_user(cx, tx, &user).await?,
             Holders::Other(identity) => policies_of(cx, tx, &identity).await?,
         };
+        let mut services: Vec<String> = Vec::new();
+        for service in req.service_namespaces {
+            if !services.contains(&service) {
+                services.push(service);
+            }
+        }
         let granting = |service: String| pb::ListPoliciesGrantingServiceAccessEntry {
             policies: policies
                 .iter()
@@ -82,7 +88,7 @@ impl Handle<op::ListPoliciesGrantingServiceAccess> for Directory {
             service_namespace: Some(service),
         };
         Ok(pb::ListPoliciesGrantingServiceAccessResponse {
-            policies_granting_service_access: req.service_namespaces.into_iter().map(granting).collect(),
+            policies_granting_service_access: services.into_iter().map(granting).collect(),
             is_truncated: Some(false),
             marker: None,
         })

@@ -11,7 +11,7 @@ use bailiwick_storage::{OidcProvider, Tx};
 
 use super::arn::ProviderArn;
 use crate::address::{Addressed, Target};
-use crate::identities::tags::Tagged;
+use crate::identities::tags::{NO_TAG_KEYS, NO_TAG_MAP, Tagged};
 use crate::request::{required, tags};
 use crate::{Directory, view};
 
@@ -45,6 +45,9 @@ impl Addressed for OidcProvider {
 }
 
 impl Tagged for OidcProvider {
+    const NO_TAGS: &str = NO_TAG_MAP;
+    const NO_KEYS: Option<&str> = Some(NO_TAG_KEYS);
+
     fn tags(&self) -> &Tags {
         &self.tags
     }
@@ -72,7 +75,7 @@ impl Handle<op::CreateOpenIDConnectProvider> for Directory {
         _: &mut Tx,
         req: pb::CreateOpenIdConnectProviderRequest,
     ) -> Result<Planned<Self::Plan>> {
-        let url = parse_url(required(&req.url, "url")?)?.to_owned();
+        let url = parse_url(required(&req.url, "url")?)?;
         let tags = tags(KeyCase::Sensitive, &req.tags)?;
         let arn = arn_of(cx.partition(), cx.account(), &url);
         let create = Check::new("iam:CreateOpenIDConnectProvider", &arn).request_tags(&tags);
@@ -185,9 +188,15 @@ impl Handle<op::DeleteOpenIDConnectProvider> for Directory {
     }
 }
 
-/// The URL of an issuer without its scheme: a host name, and a path without a query.
-fn parse_url(url: &str) -> Result<&str> {
-    let rest = url.strip_prefix("https://").filter(|rest| {
+/// The URL of an issuer without its scheme and the default port: a host name, and a path without a query.
+fn parse_url(url: &str) -> Result<String> {
+    let without_scheme = url.strip_prefix("https://").unwrap_or_default();
+    if without_scheme.contains(['?', '#']) {
+        let error = IamError::new(ErrorCode::InvalidInput, "the URL of a provider has no query and no fragment");
+        return Err(error.silent_in_query().field("Url", "expected a URL without ? and #"));
+    }
+    let (host, path) = without_scheme.split_at(without_scheme.find('/').unwrap_or(without_scheme.len()));
+    let rest = Some(format!("{}{path}", host.strip_suffix(":443").unwrap_or(host))).filter(|rest| {
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
         let label = |label: &str| {
             !label.is_empty()
@@ -199,7 +208,7 @@ fn parse_url(url: &str) -> Result<&str> {
     });
     rest.ok_or_else(|| {
         IamError::validation("Invalid Open ID Connect Provider URL")
-            .field("Url", "expected https://, a host name without a port, and a path without a query")
+            .field("Url", "expected https://, a host name without a port, and a path")
     })
 }
 
@@ -224,12 +233,13 @@ pub(super) fn add_client_id(ids: &mut Vec<String>, id: String) -> Result<()> {
     Ok(())
 }
 
-/// At most five thumbprints.
-pub(super) fn thumbprints(given: Vec<String>) -> Result<Vec<String>> {
+/// At most five thumbprints, in lower case.
+pub(super) fn thumbprints(mut given: Vec<String>) -> Result<Vec<String>> {
     if given.len() > THUMBPRINTS_PER_PROVIDER {
         let message = "Thumbprint list must contain fewer than 5 entries.";
         return Err(IamError::new(ErrorCode::InvalidInput, message).field("ThumbprintList", "expected at most 5"));
     }
+    given.iter_mut().for_each(|thumbprint| thumbprint.make_ascii_lowercase());
     Ok(given)
 }
 

@@ -75,7 +75,7 @@ impl Handle<op::RemoveClientIDFromOpenIDConnectProvider> for Directory {
 /// Replaces the thumbprints.
 ///
 /// # Errors
-/// `NoSuchEntity`, `InvalidInput` (ARN, more than five).
+/// `NoSuchEntity`, `InvalidInput` (ARN, none, more than five).
 impl Handle<op::UpdateOpenIDConnectProviderThumbprint> for Directory {
     type Plan = (Target<OidcProvider>, Vec<String>);
 
@@ -97,6 +97,10 @@ impl Handle<op::UpdateOpenIDConnectProviderThumbprint> for Directory {
         (provider, given): Self::Plan,
     ) -> Result<pb::UpdateOpenIdConnectProviderThumbprintResponse> {
         let provider = provider.get()?;
+        if given.is_empty() {
+            let message = "Thumbprint list must contain at least one entry.";
+            return Err(IamError::new(ErrorCode::InvalidInput, message).field("ThumbprintList", "expected 1 to 5"));
+        }
         tx.update_oidc_provider(&OidcProvider { thumbprints: thumbprints(given)?, ..provider });
         Ok(pb::UpdateOpenIdConnectProviderThumbprintResponse {})
     }

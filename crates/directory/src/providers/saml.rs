@@ -10,9 +10,9 @@ use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 
 use super::arn::ProviderArn;
 use super::oidc::no_propagation;
-use super::saml_keys::{add_key, check_encryption};
+use super::saml_keys::{add_key, check_encryption, new_id};
 use crate::address::{Addressed, Target};
-use crate::identities::tags::Tagged;
+use crate::identities::tags::{NO_TAG_KEYS, NO_TAG_MAP, Tagged};
 use crate::request::{required, tags};
 use crate::{Directory, view};
 
@@ -47,6 +47,9 @@ impl Addressed for SamlProvider {
 }
 
 impl Tagged for SamlProvider {
+    const NO_TAGS: &str = NO_TAG_MAP;
+    const NO_KEYS: Option<&str> = Some(NO_TAG_KEYS);
+
     fn tags(&self) -> &Tags {
         &self.tags
     }
@@ -101,7 +104,7 @@ impl Handle<op::CreateSAMLProvider> for Directory {
         let mut provider = SamlProvider {
             account: cx.account(),
             name: new.name,
-            uuid: data_encoding::BASE32_NOPAD.encode(&cx.random::<16>()),
+            uuid: new_id(cx, "SAMLSP"),
             created: cx.date(),
             valid_until: valid_until(cx, &new.metadata)?,
             requires_encryption: new.requires_encryption,
@@ -200,7 +203,7 @@ const ALLOWED: &str = "Allowed";
 /// `InvalidInput` if it is not the metadata of an identity provider.
 pub(super) fn valid_until(cx: &Cx, metadata: &str) -> Result<Timestamp> {
     let parsed = SamlMetadata::parse(metadata).map_err(|error| {
-        IamError::new(ErrorCode::InvalidInput, format!("Could not parse metadata: {error}"))
+        IamError::new(ErrorCode::InvalidInput, "Could not parse metadata")
             .field("SAMLMetadataDocument", error.to_string())
     })?;
     let without_end = || cx.date().to_zoned(TimeZone::UTC).checked_add(YEARS_WITHOUT_END.years());

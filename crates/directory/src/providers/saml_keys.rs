@@ -18,25 +18,35 @@ pub(super) fn add_key(cx: &Cx, provider: &mut SamlProvider, private_key: &Secret
         return Err(IamError::new(ErrorCode::InvalidInput, message).field("AddPrivateKey", "expected an RSA key"));
     }
     if provider.private_keys.len() >= PRIVATE_KEYS_PER_PROVIDER {
-        return Err(IamError::quota("PrivateKeysPerSAMLProvider", PRIVATE_KEYS_PER_PROVIDER));
+        let message = format!("Private key limit of {PRIVATE_KEYS_PER_PROVIDER} is reached.");
+        return Err(IamError::new(ErrorCode::LimitExceeded, message));
     }
-    let id = data_encoding::BASE32.encode(&cx.random::<20>());
+    let id = new_id(cx, "SAMLPK");
     let sealed =
         SecretPlace::of_saml_key(provider, &id).seal(&cx.deployment().sealer, private_key.expose().as_bytes())?.into();
     provider.private_keys.push(SamlPrivateKey { id, added: cx.date(), sealed });
     Ok(())
 }
 
+/// A new id of a provider or of its key: a prefix and 16 letters and digits.
+pub(super) fn new_id(cx: &Cx, prefix: &str) -> String {
+    format!("{prefix}{}", data_encoding::BASE32.encode(&cx.random::<10>()))
+}
+
 /// Removes a private key.
 ///
 /// # Errors
-/// `NoSuchEntity` if the provider has no such key.
+/// `NoSuchEntity` if the provider has no such key; `InvalidInput` if it is the last one and encryption is required.
 pub(super) fn remove_key(provider: &mut SamlProvider, id: &str) -> Result<()> {
     let before = provider.private_keys.len();
     provider.private_keys.retain(|key| key.id != id);
     if provider.private_keys.len() == before {
         let message = format!("The private key with id {id} cannot be found.");
         return Err(IamError::new(ErrorCode::NoSuchEntity, message));
+    }
+    if provider.requires_encryption && provider.private_keys.is_empty() {
+        let error = IamError::new(ErrorCode::InvalidInput, "Failed to remove private key.");
+        return Err(error.field("RemovePrivateKey", "the last key stays while encryption is required"));
     }
     Ok(())
 }
@@ -47,7 +57,7 @@ pub(super) fn remove_key(provider: &mut SamlProvider, id: &str) -> Result<()> {
 /// `InvalidInput` if encryption is required and there is no private key.
 pub(super) fn check_encryption(provider: &SamlProvider) -> Result<()> {
     if provider.requires_encryption && provider.private_keys.is_empty() {
-        let message = "The assertion encryption mode Required needs a private key.";
+        let message = "Failed to set assertion encryption mode to Required because no private key is present.";
         let error = IamError::new(ErrorCode::InvalidInput, message);
         return Err(error.field("AssertionEncryptionMode", "expected Allowed without a private key"));
     }

@@ -1,7 +1,7 @@
 //! Changes of SAML providers.
 
 use bailiwick_api::{iam as pb, op};
-use bailiwick_model::{ErrorCode, IamError, Result};
+use bailiwick_model::{IamError, Result};
 use bailiwick_operation::{Cx, Handle, Planned};
 use bailiwick_seal::SecretString;
 use bailiwick_storage::{SamlProvider, Tx};
@@ -29,9 +29,9 @@ pub struct Changes {
 /// propagation can be removed, of which no provider has any.
 ///
 /// # Errors
-/// `NoSuchEntity` (provider, private key); `LimitExceeded` for a third key; `InvalidInput` for the ARN, the metadata, the
-/// key, for required encryption without a key, for one key added and one removed in the same request, for a request that
-/// sets trusted identity propagation, and for one that asks for nothing.
+/// `NoSuchEntity` (provider, private key); `LimitExceeded` for a third key; `ValidationError` for one key added and one
+/// removed in the same request, and for a request that asks for nothing; `InvalidInput` for the ARN, the metadata, the
+/// key, for required encryption without a key, and for a request that sets trusted identity propagation.
 impl Handle<op::UpdateSAMLProvider> for Directory {
     type Plan = (Target<SamlProvider>, Changes);
 
@@ -65,13 +65,13 @@ impl Handle<op::UpdateSAMLProvider> for Directory {
         if let Some(requires_encryption) = changes.requires_encryption {
             new.requires_encryption = requires_encryption;
         }
-        if let Some(id) = &changes.remove_key {
-            remove_key(&mut new, id)?;
-        }
         if let Some(private_key) = &changes.add_key {
             add_key(cx, &mut new, private_key)?;
         }
         check_encryption(&new)?;
+        if let Some(id) = &changes.remove_key {
+            remove_key(&mut new, id)?;
+        }
         match &changes.metadata {
             Some(metadata) => tx.put_saml_metadata(&new, metadata),
             None if new != provider => tx.update_saml_provider(&new),
@@ -83,20 +83,26 @@ impl Handle<op::UpdateSAMLProvider> for Directory {
 
 impl Changes {
     /// # Errors
-    /// `InvalidInput` for requests that no provider can follow.
+    /// `InvalidInput` and `ValidationError` for requests that no provider can follow.
     fn refuse_unusual(&self) -> Result<()> {
-        let refuse = |message: &str| Err(IamError::new(ErrorCode::InvalidInput, message));
         if self.propagates {
             return Err(no_propagation());
         }
         if self.add_key.is_some() && self.remove_key.is_some() {
-            return refuse("a private key is removed in a request of its own, after the new one was added");
+            let message = "Unable to add and remove private keys in the same request. Set a value for only one of the \
+                           two parameters.";
+            return Err(IamError::validation(message).field("RemovePrivateKey", "expected a request of its own"));
         }
         let changes_something = self.metadata.is_some()
             || self.requires_encryption.is_some()
             || self.add_key.is_some()
             || self.remove_key.is_some()
             || self.removes_propagation;
-        if changes_something { Ok(()) } else { refuse("the request names nothing to set or to remove") }
+        if changes_something {
+            return Ok(());
+        }
+        let message =
+            "Unable to update identity provider. No updates are defined for metadata or encryption assertion.";
+        Err(IamError::validation(message))
     }
 }

@@ -58,15 +58,16 @@ impl Handle<op::GetCredentialReport> for Directory {
     async fn handle(&self, cx: &Cx, tx: &mut Tx, (): ()) -> Result<pb::GetCredentialReportResponse> {
         let Some(report) = tx.find_credential_report(cx.account()).await? else {
             let message = "no credential report exists: generate one with GenerateCredentialReport";
-            return Err(IamError::new(ErrorCode::ReportNotPresent, message));
+            return Err(IamError::new(ErrorCode::ReportNotPresent, message).silent_in_query());
         };
         let Some(completed) = report.completed else {
-            return Err(IamError::new(ErrorCode::ReportInProgress, "the credential report is still being generated"));
+            let error = IamError::new(ErrorCode::ReportInProgress, "the credential report is still being generated");
+            return Err(error.silent_in_query());
         };
         if has_expired(cx, &report) {
             let message =
                 "the credential report is older than four hours: generate another one with GenerateCredentialReport";
-            return Err(IamError::new(ErrorCode::ReportExpired, message));
+            return Err(IamError::new(ErrorCode::ReportExpired, message).silent_in_query());
         }
         Ok(pb::GetCredentialReportResponse {
             content: Some(tx.read_credential_report(&report).await?.into()),

@@ -1,6 +1,6 @@
 use rcgen::{
-    CertificateParams, DnType, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ECDSA_P521_SHA512,
-    PKCS_ED25519, PKCS_RSA_SHA256, PKCS_RSA_SHA512, SignatureAlgorithm, date_time_ymd,
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384,
+    PKCS_ECDSA_P521_SHA512, PKCS_ED25519, PKCS_RSA_SHA256, PKCS_RSA_SHA512, SignatureAlgorithm, date_time_ymd,
 };
 
 use super::*;
@@ -19,6 +19,8 @@ fn params(name: &str) -> CertificateParams {
     params.distinguished_name.push(DnType::CommonName, name);
     params.not_before = date_time_ymd(2020, 1, 1);
     params.not_after = date_time_ymd(2030, 1, 2);
+    let authority = !name.starts_with("leaf");
+    params.is_ca = if authority { IsCa::Ca(BasicConstraints::Unconstrained) } else { IsCa::NoCa };
     params
 }
 
@@ -55,20 +57,25 @@ fn a_chain_is_in_order_and_signed() {
         // The name of an issuer without its key, and its key under another name.
         let (forged, _) = issue("leaf", &leaf_key, (&params("middle"), &leaf_key));
         let (renamed, _) = issue("leaf", &leaf_key, (&params("other"), &middle_key));
-        let check = |first: &Certificate, chain: &[&Certificate], expected: Option<usize>| {
+        let check = |first: &Certificate, chain: &[&Certificate], expected: Option<isize>| {
             let chain: Vec<Certificate> = chain.iter().map(|one| (*one).clone()).collect();
-            assert_eq!(first.first_break_in(&chain), expected, "{algorithm:?}, {} certificates", chain.len());
+            assert_eq!(first.break_in(&chain), expected, "{algorithm:?}, {} certificates", chain.len());
         };
         check(&leaf, &[], None);
         check(&leaf, &[&middle], None);
         check(&leaf, &[&middle, &root], None);
         check(&leaf, &[&middle, &root, &root], None);
-        check(&leaf, &[&root], Some(0));
-        check(&leaf, &[&root, &middle], Some(0));
-        check(&leaf, &[&middle, &leaf], Some(1));
-        check(&leaf, &[&leaf, &middle], Some(0));
-        check(&forged, &[&middle], Some(0));
-        check(&renamed, &[&middle], Some(0));
+        check(&leaf, &[&root], Some(-1));
+        check(&leaf, &[&root, &root], Some(0));
+        check(&leaf, &[&root, &middle], Some(-1));
+        check(&leaf, &[&middle, &leaf], Some(-1));
+        check(&leaf, &[&middle, &middle, &root], Some(1));
+        // A leaf in its own chain may not issue.
+        check(&leaf, &[&leaf, &middle], Some(1));
+        check(&leaf, &[&leaf, &middle, &root], Some(1));
+        check(&forged, &[&middle], Some(-1));
+        check(&forged, &[&middle, &root], Some(0));
+        check(&renamed, &[&middle], Some(-1));
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn matches(thumbprints: &[String], chain: &[CertificateDer<'_>]) -> b
     let read = |certificate: &CertificateDer<'_>| Certificate::from_der(certificate.to_vec()).ok();
     let linked: Option<Vec<Certificate>> = chain[..=position].iter().map(read).collect();
     match linked.as_deref() {
-        Some([first, rest @ ..]) => first.first_break_in(rest).is_none(),
+        Some([first, rest @ ..]) => first.break_in(rest).is_none(),
         _ => false,
     }
 }

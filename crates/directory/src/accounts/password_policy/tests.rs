@@ -61,8 +61,8 @@ async fn numbers_out_of_range_are_refused_together() {
     };
     let all = [
         at("minimumPasswordLength", "greater than or equal to 6"),
-        at("maxPasswordAge", "less than or equal to 1095"),
         at("passwordReusePrevention", "greater than or equal to 1"),
+        at("maxPasswordAge", "less than or equal to 1095"),
     ];
     let expected = format!("ValidationError: 3 validation errors detected: {}", all.join("; "));
     let request = json!({"MinimumPasswordLength": 5, "MaxPasswordAge": 1096, "PasswordReusePrevention": 0});

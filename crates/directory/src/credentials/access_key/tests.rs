@@ -67,7 +67,7 @@ async fn a_key_is_found_under_its_owner_only() {
     w.fails::<op::UpdateAccessKey>(update, &expected).await;
     let bob = w.as_user("Bob").await;
     let expired = json!({"AccessKeyId": key, "Status": "Expired"});
-    let refused = "InvalidInput: the status `Expired` can't be given to an access key";
+    let refused = "InvalidInput: Operation does not support status Expired";
     bob.fails::<op::UpdateAccessKey>(expired, refused).await;
     bob.needs::<op::DeleteAccessKey>(
         json!({"AccessKeyId": key}),

@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 use crate::testing::World;
 
 const BOB: &str = "arn:aws:iam::111122223333:user/x/Bob";
+const NOT_A_KEY: &str = "ValidationError: The MFA device serial number sent in the request is invalid or not supported by this \
+                         API. Currently, only hardware FIDO security keys are supported. Please use the compatible device or \
+                         API.";
 const WRONG: &str = "InvalidAuthenticationCode: Authentication code for device is not valid.";
 const SLOWED: &str = "Throttling: too many wrong authentication codes; wait before the next one";
 
@@ -76,16 +79,18 @@ async fn a_device_is_enabled_with_two_consecutive_codes() {
         w.fails::<op::EnableMFADevice>(device.request(&w, "Bob", steps), WRONG).await;
     }
     w.ok::<op::EnableMFADevice>(request.clone()).await;
-    let expected = "EntityAlreadyExists: MFA Device is already in use";
+    let expected = "EntityAlreadyExists: MFA Device for user Bob already exists.";
     w.fails::<op::EnableMFADevice>(request, expected).await;
+    w.user("Eve").await;
+    let expected = "EntityAlreadyExists: MFA Device is already in use.";
+    w.fails::<op::EnableMFADevice>(device.request(&w, "Eve", [1, 2]), expected).await;
     let listed = w.ok::<op::ListMFADevices>(json!({"UserName": "Bob"})).await;
     let date = listed["MFADevices"][0]["EnableDate"].clone();
     let row = json!({"UserName": "Bob", "SerialNumber": device.serial, "EnableDate": date});
     assert_eq!(listed, json!({"MFADevices": [row], "IsTruncated": false}));
-    let got = w.ok::<op::GetMFADevice>(json!({"UserName": "Bob", "SerialNumber": device.serial})).await;
-    assert_eq!(got, row);
+    w.fails::<op::GetMFADevice>(json!({"UserName": "Bob", "SerialNumber": device.serial}), NOT_A_KEY).await;
     let bob = w.as_user("Bob").await;
-    assert_eq!(bob.ok::<op::GetMFADevice>(json!({"SerialNumber": device.serial})).await, row);
+    bob.fails::<op::GetMFADevice>(json!({"SerialNumber": device.serial}), NOT_A_KEY).await;
     assert_eq!(bob.ok::<op::ListMFADevices>(json!({})).await, listed);
 }
 
@@ -169,19 +174,24 @@ async fn a_device_belongs_to_its_user_and_account() {
     w.user("Eve").await;
     let device = Device::enabled(&w, "Phone", "Bob").await;
     let missing = |serial: &str| format!("NoSuchEntity: MFA Device with serial number {serial} does not exist.");
+    let not_theirs = || "NoSuchEntity: MFA Device invalid for user.".to_owned();
     let foreign = device.serial.replace("111122223333", "444455556666");
-    for (user, serial) in [
-        ("Eve", device.serial.clone()),
-        ("Bob", device.serial.to_uppercase().replace("ARN:AWS:IAM", "arn:aws:iam").replace("MFA", "mfa")),
-        ("Bob", foreign.clone()),
-        ("Bob", "GAHT12345678".into()),
+    let other_case = device.serial.to_uppercase().replace("ARN:AWS:IAM", "arn:aws:iam").replace("MFA", "mfa");
+    let not_enabled = Device::new(&w, "Spare").await.serial;
+    for (user, serial, expected) in [
+        ("Eve", &device.serial, not_theirs()),
+        ("Bob", &not_enabled, not_theirs()),
+        ("Bob", &other_case, missing(&other_case)),
+        ("Bob", &foreign, missing(&foreign)),
+        ("Bob", &"GAHT12345678".to_owned(), missing("GAHT12345678")),
     ] {
         let target = json!({"UserName": user, "SerialNumber": serial});
-        w.fails::<op::GetMFADevice>(target.clone(), &missing(&serial)).await;
-        w.fails::<op::DeactivateMFADevice>(target.clone(), &missing(&serial)).await;
+        let shown = if serial.starts_with("arn:") { NOT_A_KEY } else { &expected };
+        w.fails::<op::GetMFADevice>(target.clone(), shown).await;
+        w.fails::<op::DeactivateMFADevice>(target.clone(), &expected).await;
         let mut codes = device.request(&w, user, [0, 1]);
         codes["SerialNumber"] = json!(serial);
-        w.fails::<op::ResyncMFADevice>(codes, &missing(&serial)).await;
+        w.fails::<op::ResyncMFADevice>(codes, &expected).await;
     }
     assert_eq!(device.verify(&w, "Eve", 1).await, Err(WRONG.into()));
     let nobody = "NoSuchEntity: The user with name Nobody cannot be found.";
@@ -190,8 +200,7 @@ async fn a_device_belongs_to_its_user_and_account() {
     for serial in ["GAHT12345678", &foreign] {
         let mut codes = device.request(&w, "Eve", [0, 1]);
         codes["SerialNumber"] = json!(serial);
-        let expected = format!("NoSuchEntity: VirtualMFADevice with serial number {serial} doesn't exist.");
-        w.fails::<op::EnableMFADevice>(codes, &expected).await;
+        w.fails::<op::EnableMFADevice>(codes, &missing(serial)).await;
     }
 }
 
@@ -199,11 +208,12 @@ async fn a_device_belongs_to_its_user_and_account() {
 async fn a_rename_keeps_devices_and_a_deletion_refuses() {
     let w = world().await;
     let device = Device::enabled(&w, "Phone", "Bob").await;
-    let conflict = "DeleteConflict: Cannot delete entity, must delete MFA device first.";
+    let conflict = "DeleteConflict: Cannot delete entity, must remove tokens from principal first.";
     w.fails::<op::DeleteUser>(json!({"UserName": "Bob"}), conflict).await;
     w.ok::<op::UpdateUser>(json!({"UserName": "Bob", "NewUserName": "Robert"})).await;
     let target = json!({"UserName": "Robert", "SerialNumber": device.serial});
-    assert_eq!(w.ok::<op::GetMFADevice>(target.clone()).await["UserName"], "Robert");
+    let listed = w.ok::<op::ListMFADevices>(json!({"UserName": "Robert"})).await;
+    assert_eq!(listed["MFADevices"][0]["UserName"], "Robert");
     w.clock.advance(30);
     assert_eq!(device.verify(&w, "Robert", 0).await, Ok(()));
     w.ok::<op::DeactivateMFADevice>(target).await;

@@ -3,7 +3,7 @@ use bailiwick_model::limits::Quotas;
 use bailiwick_model::{AccountId, ServerCertificateName};
 use bailiwick_operation::SecretPlace;
 use bailiwick_storage::ServerCertificate;
-use rcgen::{CertificateParams, DnType, Issuer, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use serde_json::{Value, json};
 
 use crate::testing::{ACCOUNT, World, column};
@@ -27,7 +27,8 @@ struct Made {
 
 fn made(leaf: &CertificateParams) -> Made {
     let (root_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
-    let root = params("root");
+    let mut root = params("root");
+    root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let issuer = root.self_signed(&root_key).unwrap().pem();
     let body = leaf.signed_by(&key, &Issuer::from_params(&root, &root_key)).unwrap().pem();
     Made { body, key: key.serialize_pem(), issuer }
@@ -91,7 +92,10 @@ async fn texts_that_do_not_belong_together_are_refused() {
     let (one, other) = (made(&params("leaf")), made(&params("leaf")));
     let pem = "MalformedCertificate: Unable to parse certificate. Please ensure the certificate is in PEM format.";
     let key = "MalformedCertificate: Invalid Private Key.";
-    let chain = |index: u32| {
+    let mismatch = "KeyPairMismatch: The private key did not match the public key provided. Please verify the key material \
+                    and try again.";
+    let no_chain = "MalformedCertificate: expected certificates in PEM form and nothing else";
+    let chain = |index: i32| {
         format!(
             "MalformedCertificate: Unable to validate certificate chain. The certificate chain must start with the \
              immediate signing certificate, followed by any intermediaries in order. The index within the chain of the \
@@ -109,11 +113,11 @@ async fn texts_that_do_not_belong_together_are_refused() {
         ("PrivateKey", "x", key.into()),
         ("PrivateKey", &one.body, key.into()),
         ("PrivateKey", &encrypted, key.into()),
-        ("PrivateKey", &other.key, "KeyPairMismatch: Private key and certificate do not match.".into()),
-        ("CertificateChain", "x", "MalformedCertificate: Unable to parse certificate chain.".into()),
-        ("CertificateChain", &one.key, "MalformedCertificate: Unable to parse certificate chain.".into()),
-        ("CertificateChain", &other.issuer, chain(0)),
-        ("CertificateChain", &wrong_second, chain(1)),
+        ("PrivateKey", &other.key, mismatch.into()),
+        ("CertificateChain", "x", no_chain.into()),
+        ("CertificateChain", &one.key, no_chain.into()),
+        ("CertificateChain", &other.issuer, chain(-1)),
+        ("CertificateChain", &wrong_second, chain(-1)),
     ] {
         let mut request = one.request("Web");
         request[member] = json!(value);
@@ -131,10 +135,12 @@ async fn a_certificate_must_be_valid_when_it_is_uploaded() {
     let (mut past, mut future) = (params("leaf"), params("leaf"));
     past.not_after = date_time_ymd(2020, 2, 1);
     future.not_before = date_time_ymd(2998, 1, 1);
-    let expected =
-        "MalformedCertificate: The certificate is not valid at this time: it has expired, or its time has not begun.";
-    for params in [past, future] {
-        w.fails::<op::UploadServerCertificate>(made(&params).request("Web"), expected).await;
+    let ended = "Certificate is no longer valid. The 'Not After' date restriction on the certificate has passed.";
+    let not_begun =
+        "Certificate is not yet valid. The 'Not Before' date restriction on the certificate has not passed.";
+    for (params, message) in [(past, ended), (future, not_begun)] {
+        let expected = format!("MalformedCertificate: {message}");
+        w.fails::<op::UploadServerCertificate>(made(&params).request("Web"), &expected).await;
     }
 }
 

@@ -23,29 +23,37 @@ enum Form {
 }
 
 const SERVICES: &[Service] = &[
+    Service { name: "aws-external-anthropic.amazonaws.com", secret: Form::ApiKey("AEAA") },
     Service { name: "bedrock.amazonaws.com", secret: Form::ApiKey("ABSK") },
     Service { name: "cassandra.amazonaws.com", secret: Form::Password },
+    Service { name: "cloudwatch.amazonaws.com", secret: Form::ApiKey("APIAACWM") },
     Service { name: "codecommit.amazonaws.com", secret: Form::Password },
-    Service { name: "logs.amazonaws.com", secret: Form::ApiKey("") },
+    Service { name: "logs.amazonaws.com", secret: Form::ApiKey("ACWL") },
 ];
 
 impl Service {
+    /// Finds a service by its name, whatever its case.
+    ///
     /// # Errors
-    /// `NoSuchEntity` in AWS's words, although its API also has `NotSupportedService`.
+    /// `NoSuchEntity` in AWS's words, although its API also has `NotSupportedService`; `ValidationError` for characters
+    /// that no name of a service has.
     pub(super) fn parse(name: &str) -> Result<&'static Service> {
-        SERVICES.iter().find(|service| service.name == name).ok_or_else(|| {
+        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte)) {
+            return Err(IamError::validation("ServiceName must match [a-zA-Z0-9.-]*"));
+        }
+        SERVICES.iter().find(|service| service.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
             let message = format!("No such service {name} is supported for Service Specific Credentials");
             IamError::new(ErrorCode::NoSuchEntity, message)
         })
     }
 
-    /// Whether its credentials are API keys, which may expire.
+    /// Whether its credentials are API keys.
     pub(super) fn has_api_keys(&self) -> bool {
         matches!(self.secret, Form::ApiKey(_))
     }
 
-    /// A secret of random bytes for the credential with this name: a password of 44 characters, or an API key.
-    pub(super) fn secret(&self, name: &str, mut random: [u8; 32]) -> SecretString {
+    /// A secret of random bytes for the credential with this name: a password of 60 characters, or an API key.
+    pub(super) fn secret(&self, name: &str, mut random: [u8; 45]) -> SecretString {
         let password = Zeroizing::new(BASE64.encode(&random));
         random.zeroize();
         SecretString::from(match self.secret {

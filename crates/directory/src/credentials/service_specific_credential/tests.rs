@@ -44,7 +44,7 @@ async fn a_password_is_shown_once_and_stored_sealed() {
     let w = world().await;
     let made = created(&w, "bob", GIT).await;
     let secret = made["ServicePassword"].as_str().unwrap();
-    assert_eq!((secret.len(), secret.ends_with('=')), (44, true));
+    assert_eq!((secret.len(), secret.ends_with('=')), (60, false));
     assert!(made["ServiceSpecificCredentialId"].as_str().unwrap().starts_with("ACCA"));
     let mut shown = made.clone();
     shown.as_object_mut().unwrap().remove("ServicePassword");
@@ -54,7 +54,7 @@ async fn a_password_is_shown_once_and_stored_sealed() {
     });
     assert_eq!(shown, expected);
     let listed = w.ok::<op::ListServiceSpecificCredentials>(json!({"UserName": "Bob"})).await;
-    assert_eq!(listed, json!({"ServiceSpecificCredentials": [expected]}));
+    assert_eq!(listed, json!({"ServiceSpecificCredentials": [expected], "IsTruncated": false}));
 
     let stored = stored(&w, &made).await;
     assert!(!String::from_utf8_lossy(&stored.sealed_secret).contains(secret));
@@ -72,7 +72,7 @@ async fn an_api_key_contains_its_alias_and_may_expire() {
     let key = made["ServiceCredentialSecret"].as_str().unwrap().strip_prefix("ABSK").unwrap();
     let content = String::from_utf8(BASE64.decode(key.as_bytes()).unwrap()).unwrap();
     let alias = format!("Bob-at-{ACCOUNT}");
-    assert_eq!(content.split_once(':').map(|(alias, secret)| (alias, secret.len())), Some((alias.as_str(), 44)));
+    assert_eq!(content.split_once(':').map(|(alias, secret)| (alias, secret.len())), Some((alias.as_str(), 60)));
     assert_eq!(made["ServiceCredentialAlias"], json!(alias));
     assert_eq!((made.get("ServiceUserName"), made.get("ServicePassword")), (None, None));
     let record = stored(&w, &made).await;
@@ -86,9 +86,10 @@ async fn an_api_key_contains_its_alias_and_may_expire() {
     w.commit(tx).await;
     let listed = w.ok::<op::ListServiceSpecificCredentials>(for_service("Bob", BEDROCK)).await;
     assert_eq!(column(&listed["ServiceSpecificCredentials"], "Status"), ["Expired"]);
-    let age = "ValidationError: CredentialAgeDays is not supported for codecommit.amazonaws.com: its credentials do not expire";
+    // As in AWS, a password may expire too.
     let request = json!({"UserName": "Bob", "ServiceName": GIT, "CredentialAgeDays": 1});
-    w.fails::<op::CreateServiceSpecificCredential>(request, age).await;
+    let made = w.ok::<op::CreateServiceSpecificCredential>(request).await;
+    assert!(made["ServiceSpecificCredential"]["ExpirationDate"].is_string());
 }
 
 #[tokio::test]
@@ -98,7 +99,7 @@ async fn a_user_has_two_credentials_for_a_service() {
     let first = created(&w, "Bob", GIT).await;
     let second = created(&w, "Bob", GIT).await;
     assert_eq!(names(&second), format!("Bob+1-at-{ACCOUNT}"));
-    let full = "LimitExceeded: Cannot exceed quota for ServiceSpecificCredentialsPerUser: 2";
+    let full = "LimitExceeded: Cannot exceed quota for ContextSpecificCredentialsPerUserPerContext: 2";
     w.fails::<op::CreateServiceSpecificCredential>(for_service("Bob", GIT), full).await;
     created(&w, "Bob", "cassandra.amazonaws.com").await;
     w.ok::<op::DeleteServiceSpecificCredential>(named(&first)).await;
@@ -130,7 +131,7 @@ async fn a_reset_replaces_the_secret_alone() {
     let made = created(&w, "Bob", GIT).await;
     let update = |status: &str| json!({"UserName": "Bob", "ServiceSpecificCredentialId": made["ServiceSpecificCredentialId"], "Status": status});
     w.ok::<op::UpdateServiceSpecificCredential>(update("Inactive")).await;
-    let expired = "InvalidInput: the status `Expired` can't be given to a service-specific credential";
+    let expired = "InvalidInput: Operation does not support status Expired";
     w.fails::<op::UpdateServiceSpecificCredential>(update("Expired"), expired).await;
     let before = stored(&w, &made).await;
     let reset = w.ok::<op::ResetServiceSpecificCredential>(named(&made)).await["ServiceSpecificCredential"].clone();
@@ -159,11 +160,11 @@ async fn all_users_are_listed_in_pages() {
     assert_eq!(users, ["Bob", "Eve", "Eve"]);
     let git = w.ok::<op::ListServiceSpecificCredentials>(json!({"AllUsers": true, "ServiceName": GIT})).await;
     assert_eq!(column(&git["ServiceSpecificCredentials"], "ServiceName"), [GIT, GIT]);
-    let both = "ValidationError: AllUsers and UserName cannot be specified together.";
+    let both = "InvalidInput: Cannot list credentials for all users if a username is given";
     w.fails::<op::ListServiceSpecificCredentials>(json!({"AllUsers": true, "UserName": "Bob"}), both).await;
     let mine = w.as_user("Eve").await.ok::<op::ListServiceSpecificCredentials>(json!({"AllUsers": false})).await;
     assert_eq!(mine["ServiceSpecificCredentials"].as_array().unwrap().len(), 2);
-    assert_eq!(w.ok::<op::ListServiceSpecificCredentials>(json!({})).await, json!({}));
+    assert_eq!(w.ok::<op::ListServiceSpecificCredentials>(json!({})).await, json!({"IsTruncated": false}));
 }
 
 #[tokio::test]
@@ -172,12 +173,15 @@ async fn what_is_missing_is_reported_in_order() {
     w.user("Eve").await;
     let user = "NoSuchEntity: The user with name Nobody cannot be found.";
     w.fails::<op::CreateServiceSpecificCredential>(for_service("Nobody", "x"), user).await;
-    for service in ["s3.amazonaws.com", "x", "CODECOMMIT.amazonaws.com"] {
+    for service in ["s3.amazonaws.com", "x", "codecommit.amazonaws.com.cn"] {
         let unknown = format!("NoSuchEntity: No such service {service} is supported for Service Specific Credentials");
         w.fails::<op::CreateServiceSpecificCredential>(for_service("Bob", service), &unknown).await;
         w.fails::<op::ListServiceSpecificCredentials>(for_service("Bob", service), &unknown).await;
     }
-    let theirs = created(&w, "Eve", GIT).await;
+    let odd = "ValidationError: ServiceName must match [a-zA-Z0-9.-]*";
+    w.fails::<op::ListServiceSpecificCredentials>(for_service("Bob", "code commit"), odd).await;
+    let theirs = created(&w, "Eve", "CodeCommit.amazonaws.com").await;
+    assert_eq!(theirs["ServiceName"], GIT);
     let id = theirs["ServiceSpecificCredentialId"].as_str().unwrap();
     let missing = format!("NoSuchEntity: No such credential {id} exists");
     w.fails::<op::DeleteServiceSpecificCredential>(named(&theirs), &missing).await;

@@ -38,7 +38,7 @@ async fn a_certificate_is_uploaded_listed_changed_and_deleted() {
         w.ok::<op::UpdateSigningCertificate>(change).await;
         assert_eq!(column(&list(&w, "Bob").await, "Status"), [status]);
     }
-    let refused = "InvalidInput: the status `Expired` can't be given to a signing certificate";
+    let refused = "InvalidInput: Operation does not support status Expired";
     let change = json!({"UserName": "Bob", "CertificateId": id, "Status": "Expired"});
     w.fails::<op::UpdateSigningCertificate>(change, refused).await;
     let conflict = "DeleteConflict: Cannot delete entity, must delete certificates first.";
@@ -55,12 +55,18 @@ async fn a_certificate_belongs_to_one_user_who_has_two_at_most() {
     w.user("Eva").await;
     let body = certificate(2999);
     let first = upload(&w, "Bob", &body).await;
-    let duplicate = "DuplicateCertificate: The same certificate is associated with an IAM user in the account.";
-    for user in ["Bob", "Eva"] {
-        // Another text of the same certificate.
-        let again = json!({"UserName": user, "CertificateBody": format!("\n{body}\n")});
-        w.fails::<op::UploadSigningCertificate>(again, duplicate).await;
-    }
+    // Another text of the same certificate.
+    let again = format!("\n{body}\n");
+    let request = json!({"UserName": "Eva", "CertificateBody": again});
+    let duplicate = "DuplicateCertificate: Duplicate certificate uploaded.";
+    w.fails::<op::UploadSigningCertificate>(request, duplicate).await;
+    // For its user nothing changes, although the response shows it as active.
+    let id = &first["CertificateId"];
+    let inactive = json!({"UserName": "Bob", "CertificateId": id, "Status": "Inactive"});
+    w.ok::<op::UpdateSigningCertificate>(inactive).await;
+    w.clock.advance(60);
+    assert_eq!(upload(&w, "Bob", &again).await, first);
+    assert_eq!(column(&list(&w, "Bob").await, "Status"), ["Inactive"]);
     upload(&w, "Bob", &certificate(2999)).await;
     let third = json!({"UserName": "Bob", "CertificateBody": certificate(2999)});
     let full = "LimitExceeded: Cannot exceed quota for CertificatesPerUser: 2";
@@ -82,6 +88,7 @@ async fn what_is_not_one_valid_certificate_is_refused() {
     let w = World::new().await;
     w.user("Bob").await;
     let (good, key) = (certificate(2999), KeyPair::generate().unwrap().serialize_pem());
+    let expired = certificate(2001);
     for (body, expected) in [
         ("no certificate", "MalformedCertificate: Certificate no certificate is malformed."),
         (&good.repeat(2), &format!("MalformedCertificate: Certificate {good}{good} is malformed.")),
@@ -89,7 +96,7 @@ async fn what_is_not_one_valid_certificate_is_refused() {
             &format!("{good}{key}"),
             "MalformedCertificate: Certificate (not shown: it contains a private key) is malformed.",
         ),
-        (&certificate(2001), "InvalidCertificate: The certificate has expired."),
+        (&expired, &format!("MalformedCertificate: Certificate {expired} is malformed.")),
     ] {
         let request = json!({"UserName": "Bob", "CertificateBody": body});
         w.fails::<op::UploadSigningCertificate>(request, expected).await;

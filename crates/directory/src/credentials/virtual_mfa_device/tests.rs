@@ -35,7 +35,7 @@ async fn only_the_creation_shows_the_seed() {
     assert!(base64(&made["QRCodePNG"]).starts_with(b"\x89PNG"));
     let listed = w.ok::<op::ListVirtualMFADevices>(json!({})).await;
     assert_eq!(listed, json!({"VirtualMFADevices": [{"SerialNumber": PHONE}], "IsTruncated": false}));
-    let again = "EntityAlreadyExists: MFADevice entity at the same path and name already exists.";
+    let again = "EntityAlreadyExists: MFA device already exists.";
     w.fails::<op::CreateVirtualMFADevice>(json!({"VirtualMFADeviceName": "PHONE", "Path": "/X/"}), again).await;
     w.ok::<op::CreateVirtualMFADevice>(json!({"VirtualMFADeviceName": "Phone"})).await;
     let long = json!({"VirtualMFADeviceName": "Phone", "Path": format!("/{}/", "p".repeat(250))});
@@ -75,7 +75,7 @@ async fn devices_are_listed_by_their_assignment() {
     let serial = |name: &str| json!({"SerialNumber": format!("arn:aws:iam::111122223333:mfa/{name}")});
     w.fails::<op::DeleteVirtualMFADevice>(serial("A"), conflict).await;
     w.ok::<op::DeleteVirtualMFADevice>(serial("b")).await;
-    let missing = "NoSuchEntity: VirtualMFADevice with serial number arn:aws:iam::111122223333:mfa/b doesn't exist.";
+    let missing = "NoSuchEntity: MFA Device with serial number arn:aws:iam::111122223333:mfa/b does not exist.";
     w.fails::<op::DeleteVirtualMFADevice>(serial("b"), missing).await;
 }
 

@@ -1,7 +1,7 @@
 use bailiwick_api::op;
 use serde_json::{Value, json};
 
-use crate::testing::World;
+use crate::testing::{World, column};
 
 fn allow(action: &Value) -> String {
     json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}}).to_string()
@@ -47,6 +47,9 @@ async fn policies_of_a_user_and_its_groups_are_found_by_service() {
     assert_eq!(granting(&w, user, &["s3", "sqs", "iam", "unknown"]).await, expected);
     let group = "arn:aws:iam::111122223333:group/Devs";
     assert_eq!(granting(&w, group, &["sqs"]).await, [["most"]]);
+    let twice = json!({"Arn": group, "ServiceNamespaces": ["sqs", "s3", "sqs"]});
+    let entries = w.ok::<op::ListPoliciesGrantingServiceAccess>(twice).await;
+    assert_eq!(column(&entries["PoliciesGrantingServiceAccess"], "ServiceNamespace"), ["sqs", "s3"]);
     let one = json!({"Arn": user, "ServiceNamespaces": ["sqs"]});
     let found = w.ok::<op::ListPoliciesGrantingServiceAccess>(one.clone()).await;
     assert_eq!(

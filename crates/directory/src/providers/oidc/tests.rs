@@ -49,9 +49,6 @@ async fn urls_are_those_of_issuers() {
         "https:///a",
         "https://id.example.com:8443",
         "https://user@id.example.com",
-        "https://id.example.com?a=b",
-        "https://id.example.com/a?b",
-        "https://id.example.com/a#b",
         "https://id.example.com/a b",
         "https://id..example.com",
         "https://id.example.com/*",
@@ -60,6 +57,12 @@ async fn urls_are_those_of_issuers() {
     ] {
         w.fails::<op::CreateOpenIDConnectProvider>(json!({"Url": url}), refused).await;
     }
+    let query = "InvalidInput: the URL of a provider has no query and no fragment";
+    for url in ["https://id.example.com?a=b", "https://id.example.com/a?b", "https://id.example.com/a#b"] {
+        w.fails::<op::CreateOpenIDConnectProvider>(json!({"Url": url}), query).await;
+    }
+    let made = w.ok::<op::CreateOpenIDConnectProvider>(json!({"Url": "https://ID.example.com:443/A"})).await;
+    assert_eq!(made["OpenIDConnectProviderArn"], "arn:aws:iam::111122223333:oidc-provider/ID.example.com/A");
     for url in ["https://localhost", "https://a.b/", "https://oidc.eks.eu-central-1.amazonaws.com/id/0123ABC"] {
         w.ok::<op::CreateOpenIDConnectProvider>(json!({"Url": url})).await;
     }
@@ -84,7 +87,9 @@ async fn lists_are_bounded() {
     w.ok::<op::RemoveClientIDFromOpenIDConnectProvider>(with("ClientID", "client-7")).await;
     w.ok::<op::AddClientIDToOpenIDConnectProvider>(with("ClientID", "more")).await;
     w.fails::<op::UpdateOpenIDConnectProviderThumbprint>(with("ThumbprintList", prints), thumbprints).await;
-    w.ok::<op::UpdateOpenIDConnectProviderThumbprint>(with("ThumbprintList", vec!["b".repeat(40)])).await;
+    w.ok::<op::UpdateOpenIDConnectProviderThumbprint>(with("ThumbprintList", vec!["B".repeat(40)])).await;
+    let none = "InvalidInput: Thumbprint list must contain at least one entry.";
+    w.fails::<op::UpdateOpenIDConnectProviderThumbprint>(with("ThumbprintList", Vec::<String>::new()), none).await;
     let shown = w.ok::<op::GetOpenIDConnectProvider>(named()).await;
     assert_eq!((&shown["ClientIDList"][99], &shown["ThumbprintList"]), (&json!("more"), &json!(["b".repeat(40)])));
     let quota = "LimitExceeded: Cannot exceed quota for OpenIdConnectProvidersPerAccount: 1";

@@ -53,7 +53,8 @@ async fn a_provider_is_created_shown_listed_and_deleted() {
     let shown = get(&w).await;
     assert_eq!(shown["SAMLMetadataDocument"], text);
     assert_eq!((&shown["AssertionEncryptionMode"], shown.get("PrivateKeyList")), (&json!("Allowed"), None));
-    assert_eq!(shown["SAMLProviderUUID"].as_str().unwrap().len(), 26);
+    let uuid = shown["SAMLProviderUUID"].as_str().unwrap();
+    assert_eq!((&uuid[..6], uuid.len()), ("SAMLSP", 22));
     let year = |value: &Value| value.as_str().unwrap()[..4].parse::<u32>().unwrap();
     assert_eq!(year(&shown["ValidUntil"]), year(&shown["CreateDate"]) + 100);
     let listed = w.ok::<op::ListSAMLProviders>(json!({})).await;
@@ -92,6 +93,7 @@ async fn tags_are_checked_on_creation() {
 
 #[tokio::test]
 async fn what_is_not_metadata_is_refused() {
+    const UNPARSED: &str = "InvalidInput: Could not parse metadata";
     let (w, text) = world().await;
     for (bad, why) in [
         ("text".repeat(250), "not well-formed XML"),
@@ -102,9 +104,11 @@ async fn what_is_not_metadata_is_refused() {
         ),
         (metadata("validUntil='soon'"), "validUntil is not a time in UTC"),
     ] {
-        let error = format!("InvalidInput: Could not parse metadata: {why}");
-        w.fails::<op::CreateSAMLProvider>(json!({"Name": "Bad", "SAMLMetadataDocument": bad}), &error).await;
-        w.fails::<op::UpdateSAMLProvider>(update(json!({"SAMLMetadataDocument": bad})), &error).await;
+        let create = json!({"Name": "Bad", "SAMLMetadataDocument": bad});
+        let error = w.call::<op::CreateSAMLProvider>(create).await.unwrap_err();
+        assert_eq!(error.to_string(), UNPARSED);
+        assert_eq!(error.fields(), [("SAMLMetadataDocument".to_owned(), why.to_owned())]);
+        w.fails::<op::UpdateSAMLProvider>(update(json!({"SAMLMetadataDocument": bad})), UNPARSED).await;
     }
     assert_eq!(get(&w).await["SAMLMetadataDocument"], text);
 }
@@ -128,7 +132,8 @@ async fn metadata_is_replaced_with_its_end() {
 #[tokio::test]
 async fn private_keys_are_sealed_and_at_most_two() {
     let (w, _) = world().await;
-    let needs_key = "InvalidInput: The assertion encryption mode Required needs a private key.";
+    let needs_key =
+        "InvalidInput: Failed to set assertion encryption mode to Required because no private key is present.";
     w.fails::<op::UpdateSAMLProvider>(update(json!({"AssertionEncryptionMode": "Required"})), needs_key).await;
     let first = private_key();
     let both = json!({"AssertionEncryptionMode": "Required", "AddPrivateKey": first});
@@ -138,7 +143,7 @@ async fn private_keys_are_sealed_and_at_most_two() {
     let shown = get(&w).await;
     assert_eq!(shown["AssertionEncryptionMode"], "Required");
     let keys = shown["PrivateKeyList"].as_array().unwrap();
-    assert_eq!((keys.len(), keys[0]["KeyId"].as_str().unwrap().len()), (2, 32));
+    assert_eq!((keys.len(), keys[0]["KeyId"].as_str().unwrap().len()), (2, 22));
     assert!(keys[0]["Timestamp"].as_str() < keys[1]["Timestamp"].as_str());
     assert!(!shown.to_string().contains("PRIVATE"), "{shown}");
 
@@ -155,16 +160,18 @@ async fn private_keys_are_sealed_and_at_most_two() {
     let other = &stored.private_keys[1].id;
     assert!(SecretPlace::of_saml_key(&stored, other).open(sealer, &key.sealed).is_err(), "a row copied to another key");
 
-    let full = "LimitExceeded: Cannot exceed quota for PrivateKeysPerSAMLProvider: 2";
+    let full = "LimitExceeded: Private key limit of 2 is reached.";
     w.fails::<op::UpdateSAMLProvider>(update(json!({"AddPrivateKey": private_key()})), full).await;
     let other = "K".repeat(32);
     let missing = format!("NoSuchEntity: The private key with id {other} cannot be found.");
     w.fails::<op::UpdateSAMLProvider>(update(json!({"RemovePrivateKey": other})), &missing).await;
     let rotate = json!({"AddPrivateKey": first, "RemovePrivateKey": keys[0]["KeyId"]});
-    let apart = "InvalidInput: a private key is removed in a request of its own, after the new one was added";
+    let apart = "ValidationError: Unable to add and remove private keys in the same request. Set a value for only one of the \
+                 two parameters.";
     w.fails::<op::UpdateSAMLProvider>(update(rotate), apart).await;
     w.ok::<op::UpdateSAMLProvider>(update(json!({"RemovePrivateKey": keys[0]["KeyId"]}))).await;
-    w.fails::<op::UpdateSAMLProvider>(update(json!({"RemovePrivateKey": keys[1]["KeyId"]})), needs_key).await;
+    let held = "InvalidInput: Failed to remove private key.";
+    w.fails::<op::UpdateSAMLProvider>(update(json!({"RemovePrivateKey": keys[1]["KeyId"]})), held).await;
     let last = json!({"RemovePrivateKey": keys[1]["KeyId"], "AssertionEncryptionMode": "Allowed"});
     w.ok::<op::UpdateSAMLProvider>(update(last)).await;
     assert_eq!(get(&w).await.get("PrivateKeyList"), None);
@@ -182,7 +189,11 @@ async fn what_no_provider_can_follow_is_refused() {
         (json!({"AddPrivateKey": "text"}), no_key),
         (json!({"ContextProvider": {"SubjectSourceKey": "sub"}}), no_propagation),
         (json!({"IdentityCenterInstanceArn": "arn:aws:sso:::instance/ssoins-1"}), no_propagation),
-        (json!({}), "InvalidInput: the request names nothing to set or to remove"),
+        (
+            json!({}),
+            "ValidationError: Unable to update identity provider. No updates are defined for metadata or encryption \
+             assertion.",
+        ),
     ] {
         w.fails::<op::UpdateSAMLProvider>(update(members.clone()), expected).await;
         if members != json!({}) {
@@ -194,7 +205,8 @@ async fn what_no_provider_can_follow_is_refused() {
     }
     w.ok::<op::UpdateSAMLProvider>(update(json!({"RemoveContextProvider": true}))).await;
     let encrypted = json!({"Name": "New", "SAMLMetadataDocument": text, "AssertionEncryptionMode": "Required"});
-    let needs_key = "InvalidInput: The assertion encryption mode Required needs a private key.";
+    let needs_key =
+        "InvalidInput: Failed to set assertion encryption mode to Required because no private key is present.";
     w.fails::<op::CreateSAMLProvider>(encrypted.clone(), needs_key).await;
     let mut encrypted = encrypted;
     encrypted["AddPrivateKey"] = json!(private_key());

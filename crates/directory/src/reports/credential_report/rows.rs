@@ -14,10 +14,10 @@ const COLUMNS: &str = "user,arn,user_creation_time,password_enabled,password_las
                        access_key_1_last_used_date,access_key_1_last_used_region,access_key_1_last_used_service,\
                        access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date,\
                        access_key_2_last_used_region,access_key_2_last_used_service,cert_1_active,\
-                       cert_1_last_rotated,cert_2_active,cert_2_last_rotated,additional_credentials_info";
+                       cert_1_last_rotated,cert_2_active,cert_2_last_rotated";
 const NONE: &str = "N/A";
 const NOT_SUPPORTED: &str = "not_supported";
-/// A password that was never used, and root's.
+/// A password that was never used.
 const NO_INFORMATION: &str = "no_information";
 
 /// The names of the columns.
@@ -25,12 +25,12 @@ pub(super) fn header(text: &mut Vec<u8>) {
     text.extend_from_slice(COLUMNS.as_bytes());
 }
 
-/// The row of root.
+/// The row of root, who has no password.
 pub(super) async fn root(text: &mut Vec<u8>, partition: Partition, tx: &mut Tx, account: AccountId) -> Result<()> {
     let Some(stored) = tx.find_account(account).await? else { return Ok(()) };
     let arn = Principal::Root { account }.arn(partition);
     let mut row = vec!["<root_account>".to_owned(), arn.to_string(), date(stored.created)];
-    row.extend([NOT_SUPPORTED, NO_INFORMATION, NOT_SUPPORTED, NOT_SUPPORTED].map(str::to_owned));
+    row.extend(["false", NONE, NONE, NOT_SUPPORTED].map(str::to_owned));
     row.push(flag(tx.mfa_device_count_of(account, &KeyOwner::Root).await? > 0));
     add_keys(&mut row, tx, account, KeyOwner::Root).await?;
     add_certificates(&mut row, tx, account, KeyOwner::Root).await?;
@@ -68,10 +68,9 @@ async fn add_password(row: &mut Vec<String>, tx: &mut Tx, user: &User) -> Result
     Ok(())
 }
 
-/// The columns of both access keys, the older one first.
+/// The columns of both access keys, ordered by id, as AWS's reports are.
 async fn add_keys(row: &mut Vec<String>, tx: &Tx, account: AccountId, owner: KeyOwner) -> Result<()> {
-    let mut keys = tx.list_access_keys(account, &owner, None, 2).await?.items;
-    keys.sort_by_key(|key| key.created);
+    let keys = tx.list_access_keys(account, &owner, None, 2).await?.items;
     for place in 0..2 {
         let Some(key) = keys.get(place) else {
             row.push(flag(false));
@@ -87,17 +86,16 @@ async fn add_keys(row: &mut Vec<String>, tx: &Tx, account: AccountId, owner: Key
     Ok(())
 }
 
-/// The columns of both signing certificates, the older one first, and the last column.
+/// The columns of both signing certificates: as in AWS's reports the inactive one first, then by id.
 async fn add_certificates(row: &mut Vec<String>, tx: &Tx, account: AccountId, owner: KeyOwner) -> Result<()> {
     let mut certificates = tx.list_signing_certificates(account, &owner, None, 2).await?.items;
-    certificates.sort_by_key(|certificate| certificate.uploaded);
+    certificates.sort_by_key(|certificate| certificate.active);
     for place in 0..2 {
         row.extend(match certificates.get(place) {
             Some(certificate) => [flag(certificate.active), date(certificate.uploaded)],
             None => [flag(false), NONE.to_owned()],
         });
     }
-    row.push(NONE.to_owned());
     Ok(())
 }
 
@@ -106,7 +104,7 @@ fn flag(value: bool) -> String {
 }
 
 fn date(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn write(text: &mut Vec<u8>, row: &[String]) {
