@@ -17,6 +17,7 @@ import pytest
 from botocore import xform_name
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from support.api import GrpcApi
 from support.certificates import make_certificate
 from support.cli import Cli
 from support.coverage import handled_operations
@@ -137,6 +138,7 @@ ROWS = [
     Row("delete-service-linked-role --role-name AWSServiceRoleForAutoScaling", save={"TASK": "DeletionTaskId"}),
     Row("get-service-linked-role-deletion-status --deletion-task-id $TASK", {"Status": "SUCCEEDED"}),
     Row("assume-role --role-arn $ROLE --role-session-name s1", {"AssumedRoleUser": {"Arn": "arn:aws:sts::$ACCOUNT:assumed-role/reader/s1"}}, service="sts", as_bob=True),
+    Row("decode-authorization-message --encoded-message $ENCODED", service="sts"),
     Row("get-caller-identity", {"Account": "$ACCOUNT", "Arn": "arn:aws:iam::$ACCOUNT:root", "UserId": "$ACCOUNT"}, service="sts"),
     # Credentials.
     Row("create-login-profile --user-name bob --password Correct-Horse-9 --password-reset-required", {"LoginProfile": {"UserName": "bob", "PasswordResetRequired": True}}),
@@ -336,6 +338,13 @@ class Values(dict):
         return super().__getitem__(name)
 
 
+def encoded_denial(server):
+    """An encoded message about a denial of root, in an account that is not its own."""
+    caller = {"principalArn": f"arn:aws:iam::{server.account}:root"}
+    question = {"caller": caller, "action": "s3:GetObject", "resource": "arn:aws:s3:::reports/a", "resourceAccount": "999988887777"}
+    return GrpcApi(server, server.root).call("Authorize", **question, encodeDenial=True)["encodedMessage"]
+
+
 @pytest.fixture
 def values(server, tmp_path):
     """The values that rows have from the beginning."""
@@ -349,7 +358,7 @@ def values(server, tmp_path):
         ACCOUNT=server.account, TMP=str(tmp_path), READ=policy("s3:Get*"), WRITE=policy("s3:Put*", "s3:Get*", "sts:AssumeRole", "iam:ChangePassword"),
         TRUST=trust(server.account), CONDITION=policy(condition), THUMB="a" * 40, SSH=ssh,
         BOB_MOVED=f"arn:aws:iam::{server.account}:user/moved/bob", CERTIFICATE=str(certificate), PRIVATE_KEY=str(private_key),
-        METADATA=str(metadata),
+        METADATA=str(metadata), ENCODED=encoded_denial(server),
     )  # fmt: skip
 
 

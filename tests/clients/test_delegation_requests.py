@@ -69,6 +69,22 @@ def test_a_request_goes_through_its_life(api, create, new_user, server):
     assert [each["DelegationRequestId"] for each in listed] == [id]
 
 
+def test_policies_can_depend_on_the_owner(api, create, new_user):
+    """Owners have no permission by default, as they have on AWS; `iam:DelegationRequestOwner` gives it to them."""
+    condition = {"StringEquals": {"iam:DelegationRequestOwner": "${aws:PrincipalArn}"}}
+    rules = policy("iam:AssociateDelegationRequest", {"Action": ["iam:GetDelegationRequest", "iam:AcceptDelegationRequest"], "Condition": condition})
+    (_, mine), (_, theirs) = new_user(rules), new_user(rules)
+    mine, theirs = api.signed_by(mine), api.signed_by(theirs)
+    id = create()
+    refused(mine, "AccessDenied", "GetDelegationRequest", DelegationRequestId=id)
+    mine.call("AssociateDelegationRequest", DelegationRequestId=id)
+    assert get(mine, id)["State"] == "ASSIGNED"
+    refused(theirs, "AccessDenied", "GetDelegationRequest", DelegationRequestId=id)
+    refused(theirs, "AccessDenied", "AcceptDelegationRequest", DelegationRequestId=id)
+    mine.call("AcceptDelegationRequest", DelegationRequestId=id)
+    refused(mine, "AccessDenied", "GetDelegationRequest", DelegationRequestId=str(uuid.uuid4()))
+
+
 def test_lists_have_pages(api, create):
     ids = [create() for _ in range(3)]
     for id in ids:

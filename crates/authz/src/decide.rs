@@ -12,6 +12,7 @@ pub(crate) mod caller;
 mod check_keys;
 mod checks;
 pub(crate) mod counts;
+mod denial_message;
 pub(crate) mod disclosure;
 pub(crate) mod given_keys;
 mod own_password;

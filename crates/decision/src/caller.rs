@@ -136,6 +136,12 @@ pub struct Session {
     pub provider: Option<String>,
     /// The access key, long-term or temporary, that signed the request for the session.
     pub parent_key: Option<AccessKeyId>,
+    /// Scope-down policies of GetScopedCredentials, as text, in the order in which they were applied. Each must allow
+    /// whatever the session does.
+    pub scopes: Vec<String>,
+    /// The access keys of the sessions that this one was scoped down from, the first one first. The session ends with each
+    /// of them.
+    pub scoped_from: Vec<AccessKeyId>,
     /// Context keys that the provider set and that stay for the whole session, such as `saml:sub` or
     /// `token.actions.githubusercontent.com:sub`, with their values.
     pub provider_keys: Vec<(String, Vec<String>)>,
@@ -181,6 +187,8 @@ impl Session {
             kind,
             provider: None,
             parent_key: None,
+            scopes: Vec::new(),
+            scoped_from: Vec::new(),
             provider_keys: Vec::new(),
         }
     }
@@ -190,6 +198,17 @@ impl Session {
     pub fn bound_key(&self) -> Option<&AccessKeyId> {
         let is_bound = matches!(self.kind, SessionKind::SessionToken | SessionKind::FederationToken);
         self.parent_key.as_ref().filter(|_| is_bound)
+    }
+
+    /// The access keys with which the session ends when they are revoked: its own, those of the sessions that it was scoped
+    /// down from, and the one that signed the request for the first of them.
+    pub fn access_keys(&self) -> impl Iterator<Item = &AccessKeyId> {
+        std::iter::once(&self.access_key_id).chain(&self.scoped_from).chain(&self.parent_key)
+    }
+
+    /// Whether session policies or scope-down policies limit the session.
+    pub fn is_limited(&self) -> bool {
+        self.is_scoped() || !self.scopes.is_empty()
     }
 
     /// Whether session policies limit the session.

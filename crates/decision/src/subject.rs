@@ -35,6 +35,8 @@ pub struct Subject {
     pub(crate) session: Option<Arc<Session>>,
     /// The inline session policies, compiled; none if the session was issued without session policies.
     session_policies: Option<Arc<[Policy]>>,
+    /// The scope-down policies of the session, compiled.
+    pub(crate) scopes: Arc<[Policy]>,
     pub(crate) mfa: Option<Timestamp>,
 }
 
@@ -140,6 +142,9 @@ impl Subject {
             // A policy was valid when the session was issued. If it is invalid now, what it denied is unknown.
             session.policies.iter().map(|text| compile(text).unwrap_or_else(|| view.deny_all().clone())).collect()
         });
+        // Like those: what an invalid one denied is unknown.
+        let scopes = caller.session.iter().flat_map(|session| &session.scopes);
+        let scopes = scopes.map(|text| compile(text).unwrap_or_else(|| view.deny_all().clone())).collect();
         Subject {
             kind,
             account: Some(caller.account()),
@@ -149,6 +154,7 @@ impl Subject {
             names: Names::of_principal(&caller.principal, view.partition()),
             session: caller.session.clone(),
             session_policies,
+            scopes,
             mfa: caller.mfa,
         }
     }
@@ -224,6 +230,7 @@ impl Subject {
             names,
             session: None,
             session_policies: None,
+            scopes: Arc::default(),
             mfa: None,
         }
     }

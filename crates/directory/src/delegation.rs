@@ -15,7 +15,8 @@
 //! the exchange will need is stored: who approved, the policy, the duration, and when the token was sent.
 //!
 //! Every operation needs its permission on the request, in the caller's own account. Unlike in AWS, an owner has none of
-//! them by default.
+//! them by default; a policy can give them to owners with the key `iam:DelegationRequestOwner`, the owner's own ARN. It is
+//! absent while a request has no owner, and for a request that the caller's account must not see.
 
 mod create;
 mod lifecycle;
@@ -48,7 +49,9 @@ impl NamedRequest {
     async fn plan(cx: &Cx, tx: &mut Tx, id: &Option<String>, action: &'static str) -> Result<Planned<Self>> {
         let named = Self::look_up(cx, tx, id).await?;
         let arn = Arn::iam(cx.partition(), cx.account(), format_args!("delegation-request/{}", named.id));
-        Ok(Planned::new(named).check(Check::new(action, &arn)))
+        let owner = named.stored.as_ref().and_then(|stored| stored.owner.as_ref()).map(|owner| owner.arn.as_str());
+        let check = Check::new(action, &arn).key_if("iam:DelegationRequestOwner", owner);
+        Ok(Planned::new(named).check(check))
     }
 
     /// The request.

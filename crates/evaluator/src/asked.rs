@@ -35,7 +35,7 @@ fn each<'a>(policies: &Policies<'a>) -> impl Iterator<Item = &'a Policy> {
     let many = [policies.session.unwrap_or_default(), policies.scps, policies.rcps];
     let slices = policies.identity_slices().chain(many.into_iter().flatten().copied());
     let singles = [policies.boundary, policies.resource, policies.trust, policies.endpoint].map(single);
-    slices.chain(singles).flatten()
+    slices.chain(singles).chain([policies.scopes]).flatten()
 }
 
 fn each_key<'a>(

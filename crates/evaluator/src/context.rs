@@ -31,6 +31,17 @@ pub enum ContextValue<'a> {
     Ip(IpAddr),
 }
 
+impl ContextValue<'_> {
+    /// The values as text: one for a key with a single value.
+    #[must_use]
+    pub fn texts(&self) -> Vec<String> {
+        match self {
+            Self::Many(values) => values.iter().map(|value| (*value).to_owned()).collect(),
+            value => value.rendered().map(|text| text.as_str().to_owned()).into_iter().collect(),
+        }
+    }
+}
+
 /// A point in time: seconds since 1970, and nanoseconds (below 1,000,000,000) after them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment {

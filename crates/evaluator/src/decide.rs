@@ -99,6 +99,8 @@ pub(crate) struct Found {
     boundary: bool,
     session: bool,
     endpoint: bool,
+    /// Whether all scope-down policies allow; none if there are none.
+    scopes: Option<bool>,
     /// The first level of SCPs that does not allow.
     scps: bool,
     grants: Grants,
@@ -112,7 +114,10 @@ impl Found {
                 self.identity = Some(StatementRef { kind, level: 0, policy: u32::MAX, statement: u32::MAX });
             }
             PolicyKind::Boundary => self.boundary = true,
-            PolicyKind::Session => self.session = true,
+            PolicyKind::Session => {
+                self.session = true;
+                self.scopes = self.scopes.map(|_| true);
+            }
             PolicyKind::Scp => self.scps = true,
             PolicyKind::Rcp => {}
             PolicyKind::Resource | PolicyKind::Trust => self.grants.suppose(named),
@@ -125,7 +130,10 @@ impl Found {
         match kind {
             PolicyKind::Identity => self.identity = None,
             PolicyKind::Boundary => self.boundary = false,
-            PolicyKind::Session => self.session = false,
+            PolicyKind::Session => {
+                self.session = false;
+                self.scopes = self.scopes.map(|_| false);
+            }
             PolicyKind::Scp => self.scps = false,
             PolicyKind::Rcp => {}
             PolicyKind::Resource | PolicyKind::Trust => self.grants = Grants::default(),
@@ -142,6 +150,12 @@ fn gather(subject: &PreparedRequest<'_>, policies: &Policies<'_>, steps: &mut u6
         None => true,
         Some(session) => list(subject, PolicyKind::Session, 0, session, steps)?.is_some(),
     };
+    let mut scopes = None;
+    for (level, policy) in (1u32..).zip(policies.scopes) {
+        let slice = std::slice::from_ref(policy);
+        let allows = list(subject, PolicyKind::Session, level, &[slice], steps)?.is_some();
+        scopes = Some(scopes.unwrap_or(true) && allows);
+    }
     let principal = &subject.request.principal;
     let mut scps = true;
     if principal.account().is_some_and(|account| !account.is_management) && !principal.is_service_linked() {
@@ -159,7 +173,7 @@ fn gather(subject: &PreparedRequest<'_>, policies: &Policies<'_>, steps: &mut u6
     let trust = grants(subject, PolicyKind::Trust, policies.trust, steps)?;
     let endpoint = optional(subject, PolicyKind::Endpoint, policies.endpoint, steps)?;
     let grants = if policies.trust.is_some() { trust } else { resource };
-    Ok(Found { identity, boundary, session, endpoint, scps, grants })
+    Ok(Found { identity, boundary, session, endpoint, scopes, scps, grants })
 }
 
 /// Finds the Allows only, for a request with `without_denies`.
@@ -220,6 +234,9 @@ fn grants(
 pub(crate) fn conclude(request: &Request<'_>, policies: &Policies<'_>, found: &Found) -> Decision {
     if !found.scps {
         return lacking(Step::Scp, PolicyKind::Scp);
+    }
+    if found.scopes == Some(false) {
+        return lacking(Step::SessionScope, PolicyKind::Session);
     }
     let decision = grant(request, policies, found);
     if decision.is_allowed() && !found.endpoint {

@@ -54,6 +54,8 @@ pub enum Step {
     Rcp,
     /// The service control policies of the caller's account.
     Scp,
+    /// The scope-down policies of the caller's session.
+    SessionScope,
     /// Caller and resource in one account.
     SameAccount,
     /// Caller and resource in different accounts.
@@ -75,6 +77,7 @@ impl Step {
             Self::ExplicitDeny => "explicitDeny",
             Self::Rcp => "resourceControlPolicies",
             Self::Scp => "serviceControlPolicies",
+            Self::SessionScope => "sessionScope",
             Self::SameAccount => "sameAccount",
             Self::CrossAccount => "crossAccount",
             Self::Root => "root",

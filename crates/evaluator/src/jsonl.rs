@@ -334,6 +334,7 @@ impl Compiled {
             indexed: None,
             boundary: self.boundary.as_ref(),
             session: (!self.session.is_empty()).then_some(&session),
+            scopes: &[],
             scps: &scps,
             rcps: &rcps,
             resource: self.resource.as_ref(),

@@ -51,7 +51,7 @@ pub use explain::{
 };
 pub use indexed::IndexedPolicies;
 pub use policies::Policies;
-pub use policy::{Policy, StatementInfo};
+pub use policy::{Policy, StatementCondition, StatementElements, StatementInfo};
 pub use request::{CallerAccount, Entity, Principal, Request, ResourceAccount};
 
 // One dependency is enough: the parser, and the types of its documents and errors.

@@ -18,6 +18,9 @@ pub struct Policies<'a> {
     pub boundary: Option<&'a Policy>,
     /// Session policies. `None`: the session was made without; an empty list allows nothing.
     pub session: Option<&'a [&'a [Policy]]>,
+    /// Scope-down policies of the session, each of which must allow in any case, whatever grants the access. Statement
+    /// references number them as levels of session policies, from 1.
+    pub scopes: &'a [Policy],
     /// SCPs of the caller's account, by level from the root down to the account. No level: no organization.
     pub scps: &'a [&'a [Policy]],
     /// RCPs of the resource's account, by level. The one that allows everything is implied at each level.
@@ -36,7 +39,8 @@ pub struct Policies<'a> {
 impl<'a> Policies<'a> {
     /// Whether only identity policies take part.
     pub(crate) fn is_identity_alone(&self) -> bool {
-        let limits = self.boundary.is_none() && self.session.is_none() && self.endpoint.is_none();
+        let limits =
+            self.boundary.is_none() && self.session.is_none() && self.scopes.is_empty() && self.endpoint.is_none();
         let organization = self.scps.is_empty() && self.rcps.is_empty();
         limits && organization && self.resource.is_none() && self.trust.is_none() && !self.resource_must_allow
     }
@@ -53,6 +57,7 @@ impl<'a> Policies<'a> {
         let level = at.level as usize;
         match at.kind {
             PolicyKind::Identity => self.identity_slices().flatten().nth(index),
+            PolicyKind::Session if level > 0 => self.scopes.get(level - 1),
             PolicyKind::Session => self.session?.iter().copied().flatten().nth(index),
             PolicyKind::Scp => self.scps.get(level)?.get(index),
             PolicyKind::Rcp => self.rcps.get(level)?.get(index),

@@ -13,9 +13,11 @@ use crate::filter::Filter;
 use crate::index::Index;
 use crate::statement::Statement;
 
+mod elements;
 mod filter;
 mod scan;
 
+pub use elements::{StatementCondition, StatementElements};
 use filter::PolicyFilter;
 pub(crate) use scan::Grants;
 

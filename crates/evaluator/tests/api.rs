@@ -67,6 +67,7 @@ fn denials_have_the_messages_of_aws() {
                 identity: if kind == PolicyKind::Identity { &[&one] } else { &[&all] },
                 indexed: None,
                 boundary: is(PolicyKind::Boundary),
+                scopes: &[],
                 session: if kind == PolicyKind::Session { Some(&[&one]) } else { None },
                 scps: if kind == PolicyKind::Scp { &[&one] } else { &[] },
                 rcps: if kind == PolicyKind::Rcp { &[&one] } else { &[] },

@@ -1,8 +1,9 @@
 //! Verifies what users, devices and identity providers present: time-based one-time codes (TOTP, RFC 6238), X.509
 //! certificates with their private keys, public keys for SSH, the metadata and responses of SAML providers, and the ID
 //! tokens of OpenID Connect providers with the keys that verify them.
+//! Signs the tokens that Bailiwick issues for services outside.
 //!
-//! Every function is pure: the time, the seed and what was used before are inputs.
+//! Every function but the one that makes a signing key is pure: the time, the seed and what was used before are inputs.
 //!
 //! The crate deliberately does not know users, stores, accounts, the clock or the network.
 //!
@@ -11,6 +12,7 @@
 mod jwt;
 mod qr;
 mod saml;
+mod signing_key;
 mod ssh_key;
 mod totp;
 mod x509;
@@ -25,6 +27,7 @@ pub use saml::{
     DecryptionKey, Endpoint, MetadataError, NameId, SamlAssertion, SamlError, SamlMetadata, SamlTrust,
     verify_saml_response,
 };
+pub use signing_key::{SigningAlgorithm, SigningKey, SigningKeyError};
 pub use ssh_key::{KeyEncoding, PublicKeyError, SshPublicKey};
 pub use totp::{SEED_BYTES, STEP_SECONDS, SYNC_WINDOW, Totp, TotpState, otpauth_uri, seed_text};
 pub use x509::{Certificate, PrivateKey, X509Error};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bailiwick_api::{CallKind, Operation};
 use bailiwick_model::limits::Quotas;
 use bailiwick_model::{AccessKeyId, AccessKeyKind, AccountId, IdKind, Partition, Region, UniqueId};
+use bailiwick_storage::OutboundFederation;
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 
@@ -30,6 +31,8 @@ pub struct Deployment {
     pub partition: Partition,
     /// The region of the deployment.
     pub region: Region,
+    /// The URL at which clients and other services reach the server, without a slash at the end.
+    pub public_url: String,
     /// The id of the cluster, created at the first start and bound to everything that is sealed.
     pub cluster_id: String,
     /// The store and restore epoch of revisions.
@@ -50,6 +53,16 @@ pub struct Deployment {
     pub passwords: Arc<PasswordPool>,
     /// Gets the keys of OpenID Connect issuers.
     pub issuer_keys: Arc<dyn IssuerKeys>,
+}
+
+impl Deployment {
+    /// The path of the issuers of tokens for services outside. The random part of an issuer follows.
+    pub const TOKEN_ISSUERS: &'static str = "/tokens/";
+
+    /// The issuer of an account's tokens for services outside: a URL, under which its keys are published.
+    pub fn token_issuer(&self, federation: &OutboundFederation) -> String {
+        format!("{}{}{}", self.public_url, Self::TOKEN_ISSUERS, federation.issuer)
+    }
 }
 
 /// What is known about a request besides its message.

@@ -40,6 +40,7 @@ impl Check {
 /// The type of a resource. Resources of services that are not built in have one type in checks of our own actions.
 fn kind(arn: &Arn) -> &str {
     match arn.service() {
+        "sts" if arn.resource() == "self" => "self-session",
         "iam" | "sts" | "bailiwick" => arn.typed_resource().map_or(arn.resource(), |(kind, ..)| kind),
         _ => "resource",
     }

@@ -14,14 +14,23 @@ pub enum KeyPurpose {
     CallerHandle,
     /// Page markers.
     Marker,
+    /// Encoded messages about denials.
+    AuthorizationMessage,
     /// Authentication of the rows of the store. Its key is never replaced: every row would have to be written again.
     Rows,
 }
 
 impl KeyPurpose {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::AtRest, Self::SessionToken, Self::BearerToken, Self::CallerHandle, Self::Marker, Self::Rows];
+    pub const ALL: [Self; 7] = [
+        Self::AtRest,
+        Self::SessionToken,
+        Self::BearerToken,
+        Self::CallerHandle,
+        Self::Marker,
+        Self::AuthorizationMessage,
+        Self::Rows,
+    ];
 
     /// The purposes that every keyring has, whatever its version.
     pub(crate) const FIRST: [Self; 5] =
@@ -35,6 +44,7 @@ impl KeyPurpose {
             Self::BearerToken => 3,
             Self::CallerHandle => 4,
             Self::Marker => 5,
+            Self::AuthorizationMessage => 6,
             // Room for purposes whose keys are replaced.
             Self::Rows => 64,
         }

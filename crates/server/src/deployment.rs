@@ -45,12 +45,18 @@ impl Opened {
     }
 
     /// The facts of the deployment that handlers use.
-    pub(crate) fn deployment(self, region: Region, issuer_keys: Arc<dyn IssuerKeys>) -> Arc<Deployment> {
+    pub(crate) fn deployment(
+        self,
+        region: Region,
+        public_url: String,
+        issuer_keys: Arc<dyn IssuerKeys>,
+    ) -> Arc<Deployment> {
         let store_id = uuid(self.meta.store_id);
         Arc::new(Deployment {
             recent_uses: bailiwick_operation::RecentUses::default(),
             partition: self.meta.partition,
             region,
+            public_url,
             cluster_id: store_id.clone(),
             revisions: RevisionScope { store_id, epoch: self.meta.epoch },
             management_account: self.meta.management_account,

@@ -29,6 +29,7 @@ mod store;
 mod system;
 mod terminal;
 mod tls;
+mod token_issuer;
 mod version;
 
 use std::process::ExitCode;

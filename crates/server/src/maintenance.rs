@@ -6,7 +6,7 @@ use std::time::Duration;
 use bailiwick_model::{IamError, Result};
 use bailiwick_seal::{KeyPurpose, Keyring, MasterKey, WrappedKeyring};
 use bailiwick_service::Service;
-use bailiwick_storage::{At, Tx};
+use bailiwick_storage::{At, CommitError, Tx};
 use tokio::sync::watch;
 
 use crate::net::listen::stopped;
@@ -18,13 +18,16 @@ const REPORTS: Duration = Duration::from_millis(250);
 /// How often keys are checked.
 const KEYS: Duration = Duration::from_secs(15 * 60);
 const DAY: i64 = 86_400;
+/// How many accounts are listed at once.
+const ACCOUNTS: usize = 100;
 /// Keys that are rotated daily, with the seconds for which an old key still opens: the longest validity of what it
 /// sealed, plus a margin for clocks.
-const ROTATED: [(KeyPurpose, i64); 4] = [
+const ROTATED: [(KeyPurpose, i64); 5] = [
     (KeyPurpose::SessionToken, 36 * 3_600 + 600),
     (KeyPurpose::BearerToken, 12 * 3_600 + 600),
     (KeyPurpose::CallerHandle, 3_600),
     (KeyPurpose::Marker, 7 * DAY),
+    (KeyPurpose::AuthorizationMessage, DAY + 600),
 ];
 
 /// Runs until `stopping` is set.
@@ -42,6 +45,9 @@ pub(crate) async fn run(service: Arc<Service>, master: MasterKey, mut stop: watc
             _ = keys.tick() => {
                 if let Err(error) = rotate(&service, &master).await {
                     tracing::error!(?error, "token keys could not be rotated");
+                }
+                if let Err(error) = rotate_token_keys(&service).await {
+                    tracing::error!(?error, "keys that sign tokens could not be rotated");
                 }
             }
         }
@@ -67,7 +73,15 @@ pub(crate) async fn write_reports(service: Arc<Service>, mut stop: watch::Receiv
     }
 }
 
-/// Replaces token keys that are a day old and removes those that nothing depends on.
+/// Creates the keys that a store of an older version lacks. If that fails, the server starts without them: what needs them
+/// fails until the next rotation.
+pub(crate) async fn complete_keys(service: &Service, master: &MasterKey) {
+    if let Err(error) = rotate(service, master).await {
+        tracing::error!(?error, "missing keys could not be created");
+    }
+}
+
+/// Replaces token keys that are a day old or missing, and removes those that nothing depends on.
 async fn rotate(service: &Service, master: &MasterKey) -> Result<()> {
     let parts = service.parts();
     let now = parts.deployment.clock.now().as_second();
@@ -83,6 +97,31 @@ async fn rotate(service: &Service, master: &MasterKey) -> Result<()> {
     parts.deployment.sealer.replace(new);
     tracing::info!("token keys were rotated");
     Ok(())
+}
+
+/// Replaces the keys with which accounts sign tokens for services outside. One transaction for each account, so that a
+/// conflict with a call delays that account only.
+async fn rotate_token_keys(service: &Service) -> Result<()> {
+    let parts = service.parts();
+    let mut after = None;
+    loop {
+        let begin = || Tx::begin(Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas), At::Latest);
+        let accounts = begin().await?.list_accounts(after, ACCOUNTS).await?.items;
+        for account in &accounts {
+            let mut tx = begin().await?;
+            if bailiwick_sts::rotate_token_keys(&parts.deployment, &mut tx, account.id).await? {
+                match tx.commit().await {
+                    Ok(_) => tracing::info!(account = %account.id, "keys that sign tokens were rotated"),
+                    Err(CommitError::Conflict) => {}
+                    Err(error) => return Err(IamError::internal(error)),
+                }
+            }
+        }
+        match accounts.last() {
+            Some(last) if accounts.len() == ACCOUNTS => after = Some(last.id),
+            _ => return Ok(()),
+        }
+    }
 }
 
 fn rotated(old: &Keyring, now: i64) -> Result<Option<Keyring>> {

@@ -10,7 +10,7 @@ use http::{Method, Request, Response, StatusCode, header};
 
 use crate::net::Received;
 use crate::net::listen::Answer;
-use crate::store;
+use crate::{store, token_issuer};
 
 /// The API port.
 #[derive(Clone)]
@@ -46,7 +46,12 @@ impl Answer for Router {
             match request.uri().path() {
                 "/healthz" => return text("ok\n"),
                 "/readyz" => return readiness(service),
-                _ => {}
+                path => {
+                    // Boxed for the same reason as below.
+                    if let Some(answer) = Box::pin(token_issuer::answer(service, path)).await {
+                        return answer;
+                    }
+                }
             }
         }
         // Boxed, so that it does not enlarge the futures of gRPC calls, which are moved a few times.

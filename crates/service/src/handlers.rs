@@ -44,8 +44,9 @@ macro_rules! not_implemented {
         macro_rules! handler {
             $(($d me:ident $operation $d service:ident) => { &$crate::handlers::Unimplemented };)*
             ($d me:ident $d operation:ident AssumeRoleService) => { &$d me.parts.sts };
-            ($d me:ident $d operation:ident CallerIdentityService) => { &$d me.parts.sts };
+            ($d me:ident $d operation:ident AuthorizationMessageService) => { &$d me.parts.sts };
             ($d me:ident $d operation:ident SessionTokenService) => { &$d me.parts.sts };
+            ($d me:ident $d operation:ident CallerIdentityService) => { &$d me.parts.sts };
             ($d me:ident $d operation:ident TokenService) => { &$d me.parts.sts };
             ($d me:ident $d operation:ident SignInService) => { &$d me.parts.sign_in };
             ($d me:ident $d operation:ident AuthorizationService) => { &$d me.parts.authz };
@@ -61,10 +62,7 @@ macro_rules! not_implemented {
 }
 
 not_implemented! {
-    DecodeAuthorizationMessage
     GetDelegatedAccessToken
-    GetScopedCredentials
-    GetWebIdentityToken
 }
 
 #[expect(clippy::single_component_path_imports, reason = "makes the macro an item of this module")]

@@ -143,6 +143,7 @@ fn text(name: &str) -> String {
         "sshpublickeyid" => "APKAIOSFODNN7EXAMPLEA".to_owned(),
         "servicespecificcredentialid" => "ACCAIOSFODNN7EXAMPLEA".to_owned(),
         "encoding" => "SSH".to_owned(),
+        "signingalgorithm" => "ES384".to_owned(),
         "email" => "heron@example.com".to_owned(),
         "path" | "pathprefix" | "newpath" => "/".to_owned(),
         "status" => "Active".to_owned(),

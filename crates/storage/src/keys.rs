@@ -169,6 +169,10 @@ kinds! {
     /// The deployment: `time | digest` → empty: a SAML assertion that expires then was used; eight bytes of microseconds,
     /// big-endian, then 32.
     SamlAssertionUse = 0xbe,
+    /// No id → the keys that sign tokens for services outside.
+    TokenSigningKeys = 0xc4,
+    /// The deployment: `random part of an issuer` → the account number.
+    TokenIssuer = 0xc5,
     /// `SHA-256 digest of the DER` → empty: a user, or root, has this signing certificate.
     SigningCertificateDigest = 0xa8,
     /// `user id, or empty for root` → the sign-in sessions that were not revoked.
@@ -326,6 +330,10 @@ pub(crate) fn service_principal(name: &str) -> Bytes {
 /// A setting of an account: a kind without an id.
 pub(crate) fn account_setting(account: AccountId, of: Kind) -> Bytes {
     join(account, of, &[])
+}
+
+pub(crate) fn token_issuer(issuer: &str) -> Bytes {
+    join(AccountId::NONE, Kind::TokenIssuer, &[issuer.as_bytes()])
 }
 
 pub(crate) fn oidc_provider(account: AccountId, url: &str) -> Bytes {

@@ -66,6 +66,7 @@ mod ssh_public_key;
 mod standing;
 mod store;
 mod store_state;
+mod token_issuer;
 mod tx;
 mod user;
 
@@ -122,5 +123,6 @@ pub use ssh_public_key::SshPublicKey;
 pub use standing::Standing;
 pub use store::{At, Entry, Health, Inspected, Scan, Store, View};
 pub use store_state::{RowSetDigest, StoreState, Tally};
+pub use token_issuer::{TokenSigningKey, TokenSigningKeys};
 pub use tx::{CommitError, Page, Tx};
 pub use user::User;

@@ -28,6 +28,12 @@ pub struct SessionParts {
     pub chained: bool,
     /// The ARN of the provider, for a principal that a provider proved.
     pub provider: Option<String>,
+    /// Scope-down policies.
+    pub scopes: Vec<String>,
+    /// The access keys of the sessions that it is scoped down from.
+    pub scoped_from: Vec<AccessKeyId>,
+    /// When the session began, unless it begins now. Only for a session that goes on with other credentials.
+    pub issued: Option<Timestamp>,
     /// Context keys of the provider that stay through the session, with their values.
     pub provider_keys: Vec<(String, Vec<String>)>,
     /// The access key that signed the request, if one did.
@@ -68,7 +74,7 @@ pub fn issue_session<C>(
     }
     let key = cx.new_access_key_id(AccessKeyKind::Temporary, principal.account());
     // It begins no later than the snapshot that the checks were decided on: a later revocation must end it.
-    let new = Session::new(kind, key.clone(), cx.now(), expires);
+    let new = Session::new(kind, key.clone(), parts.issued.unwrap_or(cx.now()), expires);
     let session = Session {
         policies: parts.policies,
         managed_policies: parts.managed_policies,
@@ -79,6 +85,8 @@ pub fn issue_session<C>(
         provider: parts.provider,
         provider_keys: parts.provider_keys,
         parent_key: parts.parent_key,
+        scopes: parts.scopes,
+        scoped_from: parts.scoped_from,
         ..new
     };
     let minimum = parts.minimum_token_size.and_then(|size| usize::try_from(size).ok()).unwrap_or(0);

@@ -12,6 +12,7 @@
 mod access_key_info;
 mod assume_role;
 mod assume_root;
+mod authorization_message;
 mod caller_identity;
 mod create_token;
 mod federation_token;
@@ -21,16 +22,21 @@ mod packed_size;
 mod revoke_sessions;
 mod role_session;
 mod saml;
+mod scoped_credentials;
 mod second_factor;
 mod session_policy;
 mod session_tags;
 mod session_token;
 #[cfg(test)]
 mod testing;
+mod token_keys;
 mod tokens;
 mod web_identity;
+mod web_identity_token;
 
+pub use authorization_message::{AuthorizationMessages, MessageLength};
 pub use issue::{Issued, SessionParts, date, expiry, issue_session};
+pub use token_keys::{TOKEN_KEYS_MAX_AGE, rotate_token_keys};
 pub use tokens::{Bearer, OpenedSession, TokenError, Tokens};
 
 /// Handles the operations of STS and of `signin.v1`.

@@ -104,6 +104,10 @@ struct SessionMessage {
     parent_key: Option<String>,
     #[prost(message, repeated, tag = "14")]
     provider_keys: Vec<ProviderKeyMessage>,
+    #[prost(string, repeated, tag = "20")]
+    scopes: Vec<String>,
+    #[prost(string, repeated, tag = "21")]
+    scoped_from: Vec<String>,
 }
 
 /// A context key of the provider.
@@ -286,6 +290,8 @@ impl SessionMessage {
             provider: session.provider.clone(),
             parent_key: session.parent_key.as_ref().map(AccessKeyId::to_string),
             provider_keys: session.provider_keys.iter().cloned().map(ProviderKeyMessage::of).collect(),
+            scopes: session.scopes.clone(),
+            scoped_from: session.scoped_from.iter().map(AccessKeyId::to_string).collect(),
         }
     }
 
@@ -311,6 +317,8 @@ impl SessionMessage {
                 None => None,
             },
             provider_keys: self.provider_keys.into_iter().map(|key| (key.name, key.values)).collect(),
+            scopes: self.scopes,
+            scoped_from: self.scoped_from.iter().map(|key| AccessKeyId::parse(key).ok()).collect::<Option<_>>()?,
         })
     }
 }

@@ -165,6 +165,7 @@ impl NewRoleSession {
             // A second factor counts in the decision on the call alone.
             mfa: None,
             minimum_token_size,
+            ..SessionParts::default()
         };
         let expires = self.not_after.map_or(expires, |latest| latest.min(expires));
         let issued = issue_session(cx, self.kind, principal, expires, parts)?;

@@ -24,6 +24,7 @@ pub fn deployment(clock: Arc<ManualClock>, quotas: Quotas) -> Deployment {
         recent_uses: bailiwick_operation::RecentUses::default(),
         partition: Partition::Aws,
         region: Region::parse("eu-central-1").unwrap(),
+        public_url: "https://iam.example.com".into(),
         cluster_id: "pond".into(),
         revisions: RevisionScope { store_id: "pond".into(), epoch: 0 },
         management_account: account(MAIN),

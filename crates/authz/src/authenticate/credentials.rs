@@ -165,7 +165,7 @@ impl CachedCaller {
     /// The weight in a cache: one, and more for the session policies and tags, whose size callers choose.
     pub(crate) fn weight(&self) -> usize {
         let Some(session) = self.caller.session.as_deref() else { return 1 };
-        let policies = session.policies.iter().map(String::len);
+        let policies = session.policies.iter().chain(&session.scopes).map(String::len);
         let arns = session.managed_policies.iter().map(|managed| managed.arn.as_str().len());
         let tags = session.tags.iter().map(|tag| tag.key.len() + tag.value.len());
         let keys = session.provider_keys.iter();

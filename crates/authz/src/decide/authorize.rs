@@ -30,7 +30,7 @@ use crate::{Authz, snapshot};
 /// A question without a resource policy is decided with the stored policy of the ARN, if any. If a policy or tags of the
 /// resource are stored, and for Bailiwick's own resources (users, roles, managed policies), the stored tags apply and the
 /// request must not have any. A response withholds the policies of other accounts, and does not reveal the stored tags of
-/// their resources.
+/// their resources. The encoded message about a denial is for the principal's account: see `denial_message`.
 ///
 /// # Errors
 /// `ValidationError`, `InvalidInput`, `MalformedPolicyDocument`, and those of the caller's proof; `LimitExceeded` for a
@@ -55,7 +55,12 @@ impl Handle<op::Authorize> for Authz {
         let about = self.question_subject(cx, &snapshot, caller?)?;
         let (question, context) = self.question(&snapshot, &req, &about)?;
         let subject = resolve_subject(&about.subject, &snapshot)?;
-        let view = self.answer(cx, &question, &subject, &[&context], &mut WorkBudget::new())?;
+        let work = &mut WorkBudget::new();
+        let mut view = self.answer(cx, &question, &subject, &[&context], work)?;
+        if req.encode_denial && !view.is_allowed() {
+            let message = self.encoded_message(cx, &question, &subject, &[&context], work)?;
+            view = view.with_encoded_message(message);
+        }
         uses::note(cx, snapshot.catalogue(), &about, &req.action, &view);
         Ok(view.response(self.deployment.revisions.format(snapshot.revision())))
     }

@@ -74,7 +74,8 @@ impl Handle<op::BatchAuthorize> for Authz {
         }
         let checks = claims.iter().flat_map(|(prefix, claim)| claim.checks(cx, "bailiwick:Authorize", prefix));
         let checks: Vec<Check> = checks.collect();
-        Ok(Planned::new(Batch { shared, context: req.context, items }).checks(checks))
+        let batch = Batch { shared, context: req.context, items, encode_denials: req.encode_denials };
+        Ok(Planned::new(batch).checks(checks))
     }
 
     async fn handle(&self, cx: &Cx, _: &mut Tx, batch: Batch) -> Result<BatchAuthorizeResponse> {
@@ -87,6 +88,7 @@ impl Handle<op::BatchAuthorize> for Authz {
             None => None,
         };
         let mut work = WorkBudget::new();
+        let shared_part = SharedPart { context: &context, encode_denials: batch.encode_denials };
         let mut results = Vec::with_capacity(batch.items.len());
         for BatchItem { size, question, caller } in batch.items {
             work.yield_if_due().await;
@@ -99,13 +101,15 @@ impl Handle<op::BatchAuthorize> for Authz {
                             cx,
                             &about,
                             &resolve_subject(&about.subject, &snapshot)?,
-                            &context,
+                            &shared_part,
                             &question,
                             &mut work,
                         )
                     })
                 }
-                (None, Some(Ok((about, resolved)))) => self.item(cx, about, resolved, &context, &question, &mut work),
+                (None, Some(Ok((about, resolved)))) => {
+                    self.item(cx, about, resolved, &shared_part, &question, &mut work)
+                }
                 (None, Some(Err(error))) => Err(copy_of(error)),
                 (None, None) => Err(IamError::validation("neither the item nor the batch names a caller")),
             };
@@ -120,6 +124,13 @@ pub struct Batch {
     shared: Option<Result<ClaimedCaller>>,
     context: Vec<ContextEntry>,
     items: Vec<BatchItem>,
+    encode_denials: bool,
+}
+
+/// What all items of a batch share besides a caller.
+struct SharedPart<'a> {
+    context: &'a GivenKeys<'a>,
+    encode_denials: bool,
 }
 
 struct BatchItem {
@@ -136,7 +147,7 @@ impl Authz {
         cx: &Cx,
         about: &QuestionSubject,
         resolved: &ResolvedSubject<'_>,
-        shared: &GivenKeys<'_>,
+        shared: &SharedPart<'_>,
         item: &AuthorizeItem,
         work: &mut WorkBudget,
     ) -> Result<AuthorizeResult> {
@@ -149,8 +160,13 @@ impl Authz {
         )?
         .asked_about(about);
         about.check_action(resolved.view(), &item.action)?;
-        let own = GivenKeys::read(&item.context, Some(shared))?;
-        let decided = self.answer(cx, &question, resolved, &[&own, shared], work)?;
+        let own = GivenKeys::read(&item.context, Some(shared.context))?;
+        let context = [&own, shared.context];
+        let mut decided = self.answer(cx, &question, resolved, &context, work)?;
+        if shared.encode_denials && !decided.is_allowed() {
+            let message = self.encoded_message(cx, &question, resolved, &context, work)?;
+            decided = decided.with_encoded_message(message);
+        }
         uses::note(cx, resolved.view().catalogue(), about, &item.action, &decided);
         Ok(decided.result())
     }

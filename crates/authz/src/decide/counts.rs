@@ -29,11 +29,12 @@ pub struct DecisionCount {
 
 const ASKED_BY: [(AskedBy, &str); 2] = [(AskedBy::Operation, "operation"), (AskedBy::Service, "service")];
 const OUTCOMES: [Outcome; 3] = [Outcome::Allowed, Outcome::ExplicitDeny, Outcome::ImplicitDeny];
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step::Exception,
     Step::ExplicitDeny,
     Step::Rcp,
     Step::Scp,
+    Step::SessionScope,
     Step::SameAccount,
     Step::CrossAccount,
     Step::Root,

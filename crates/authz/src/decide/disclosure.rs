@@ -30,12 +30,29 @@ impl Disclosure {
         is_given: bool,
         policies: &Policies<'_>,
     ) -> Self {
-        let is_own = !is_foreign_account(cx, resource);
-        let has_owners = policies.trust.is_some() || !policies.rcps.is_empty();
+        let viewer = Viewer::of(cx);
+        let is_own = viewer.may_see(resource);
         Disclosure {
-            principal: !is_foreign_account(cx, principal),
+            principal: viewer.may_see(principal),
             resource: is_given || is_own,
-            owner: is_own || !has_owners,
+            owner: is_own || !has_owners(policies),
+        }
+    }
+
+    /// Returns what the administrators of the principal's account may see of a decision that a service of the account
+    /// `asker` asked for. The service gives a policy of the question to its own account only.
+    pub(crate) fn of_principal(
+        viewer: Viewer,
+        asker: AccountId,
+        resource: Option<AccountId>,
+        is_given: bool,
+        policies: &Policies<'_>,
+    ) -> Self {
+        let is_own = viewer.may_see(resource);
+        Disclosure {
+            principal: true,
+            resource: if is_given { viewer.account == asker } else { is_own },
+            owner: is_own || !has_owners(policies),
         }
     }
 
@@ -63,10 +80,12 @@ impl Disclosure {
     /// Returns whether the statement or policy type that determined a decision may be shown.
     ///
     /// Within one account, a missing Allow on one side reveals what the other side says, so it is shown only if both
-    /// sides may be. Across accounts the principal's side is decided first, and reveals nothing of the other.
+    /// sides may be. Across accounts, and in the scope-down policies of a session, the principal's side is decided first,
+    /// and reveals nothing of the other.
     pub(crate) fn shows_reason(self, decision: &Decision) -> bool {
         let reason = decision.statement.map(|at| at.kind).or(decision.lacking);
-        let reveals_both = decision.outcome == Outcome::ImplicitDeny && decision.step != Step::CrossAccount;
+        let reveals_both = decision.outcome == Outcome::ImplicitDeny
+            && !matches!(decision.step, Step::CrossAccount | Step::SessionScope);
         reason.is_none_or(|kind| self.shows(kind)) && (!reveals_both || self.shows_all())
     }
 
@@ -84,8 +103,37 @@ impl Disclosure {
     }
 }
 
+/// Whether policies take part that belong to the account of the resource alone.
+fn has_owners(policies: &Policies<'_>) -> bool {
+    policies.trust.is_some() || !policies.rcps.is_empty()
+}
+
+/// An account that sees a decision.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Viewer {
+    account: AccountId,
+    is_management: bool,
+}
+
+impl Viewer {
+    /// The caller's account.
+    pub(crate) fn of(cx: &Cx) -> Self {
+        Self::in_account(cx, cx.account())
+    }
+
+    /// Another account of the same deployment.
+    pub(crate) fn in_account(cx: &Cx, account: AccountId) -> Self {
+        Viewer { account, is_management: account == cx.deployment().management_account }
+    }
+
+    /// Whether it may see what is stored in an account: it is its own, or it is the management account.
+    pub(crate) fn may_see(self, owner: Option<AccountId>) -> bool {
+        self.is_management || owner.is_none_or(|owner| owner == self.account)
+    }
+}
+
 /// Returns whether the caller must not see what is stored in an account: it is not the caller's own, and the caller is not
 /// in the management account.
 pub(crate) fn is_foreign_account(cx: &Cx, owner: Option<AccountId>) -> bool {
-    cx.account() != cx.deployment().management_account && owner.is_some_and(|owner| owner != cx.account())
+    !Viewer::of(cx).may_see(owner)
 }

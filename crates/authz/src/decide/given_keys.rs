@@ -77,6 +77,11 @@ impl<'a> GivenKeys<'a> {
         }
     }
 
+    /// The names of the keys.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.keys.iter().map(|(name, _)| *name)
+    }
+
     pub(crate) fn has(&self, key: &str) -> bool {
         match &self.places {
             Some(places) => places.contains_key(ContextKey::new(key).as_str()),

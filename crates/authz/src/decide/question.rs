@@ -120,8 +120,13 @@ impl<'a> Question<'a> {
             && subject.subject().account().is_some_and(|principal| Some(principal) != account)
     }
 
+    /// Whether the question has the policy of the resource.
+    pub(crate) fn has_given_policy(&self) -> bool {
+        self.policy.is_some()
+    }
+
     /// The account that owns the resource. An action without a resource happens in the principal's account.
-    fn account(&self, subject: &ResolvedSubject<'_>) -> Option<AccountId> {
+    pub(crate) fn account(&self, subject: &ResolvedSubject<'_>) -> Option<AccountId> {
         self.account.or(if self.resource == "*" { subject.subject().account() } else { None })
     }
 

@@ -17,6 +17,7 @@ pub(crate) struct DecisionView {
     step: ProtoStep,
     statement: Option<StatementRef>,
     message: Option<String>,
+    encoded_message: Option<String>,
 }
 
 impl DecisionView {
@@ -47,7 +48,13 @@ impl DecisionView {
             },
             statement: decision.statement.and_then(|at| statement(&at, resolved, policies)),
             message: (!decision.is_allowed()).then(|| decision.message(request).to_string()),
+            encoded_message: None,
         }
+    }
+
+    /// The same with an encoded message about the denial.
+    pub(crate) fn with_encoded_message(self, encoded_message: Option<String>) -> Self {
+        DecisionView { encoded_message, ..self }
     }
 
     /// The same without what determined the decision.
@@ -61,6 +68,7 @@ impl DecisionView {
             step: self.step.into(),
             statement: self.statement,
             message: self.message,
+            encoded_message: self.encoded_message,
             revision,
         }
     }
@@ -71,6 +79,7 @@ impl DecisionView {
             step: self.step.into(),
             statement: self.statement,
             message: self.message,
+            encoded_message: self.encoded_message,
             error: None,
         }
     }

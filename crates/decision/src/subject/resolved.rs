@@ -126,6 +126,6 @@ impl<'s> ResolvedSubject<'s> {
                 Policies { identity, boundary: *boundary, ..Policies::default() }
             }
         };
-        Policies { session: self.session.as_deref(), ..policies }
+        Policies { session: self.session.as_deref(), scopes: &self.subject.scopes, ..policies }
     }
 }

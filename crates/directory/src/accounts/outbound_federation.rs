@@ -35,7 +35,10 @@ impl Handle<op::EnableOutboundWebIdentityFederation> for Directory {
         };
         let federation = OutboundFederation { enabled: true, issuer };
         tx.put_account_setting(cx.account(), &federation).await?;
-        Ok(pb::EnableOutboundWebIdentityFederationResponse { issuer_identifier: Some(issuer_url(&federation)) })
+        tx.put_token_issuer(cx.account(), &federation).await?;
+        Ok(pb::EnableOutboundWebIdentityFederationResponse {
+            issuer_identifier: Some(cx.deployment().token_issuer(&federation)),
+        })
     }
 }
 
@@ -58,13 +61,13 @@ impl Handle<op::GetOutboundWebIdentityFederationInfo> for Directory {
     async fn handle(&self, cx: &Cx, tx: &mut Tx, (): ()) -> Result<pb::GetOutboundWebIdentityFederationInfoResponse> {
         let federation = enabled(cx, tx).await?;
         Ok(pb::GetOutboundWebIdentityFederationInfoResponse {
-            issuer_identifier: Some(issuer_url(&federation)),
+            issuer_identifier: Some(cx.deployment().token_issuer(&federation)),
             jwt_vending_enabled: Some(true),
         })
     }
 }
 
-/// Disables outbound federation. Tokens that were issued stay valid.
+/// Disables outbound federation. Tokens that were issued stay valid until they expire, so their keys stay published.
 ///
 /// # Errors
 /// `FeatureDisabled` if it is not enabled.
@@ -97,11 +100,6 @@ async fn enabled(cx: &Cx, tx: &mut Tx) -> Result<OutboundFederation> {
         let message = "outbound identity federation is not enabled for this account";
         IamError::new(ErrorCode::FeatureDisabled, message)
     })
-}
-
-/// The issuer of the account's tokens. No token is issued yet and no key published, so its host is one that never exists.
-fn issuer_url(federation: &OutboundFederation) -> String {
-    format!("https://{}.tokens.bailiwick.invalid", federation.issuer)
 }
 
 #[cfg(test)]

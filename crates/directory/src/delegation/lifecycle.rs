@@ -127,7 +127,7 @@ impl Handle<op::AcceptDelegationRequest> for Directory {
         if cx.caller().is_root() && request.session_seconds > LONGEST_FOR_ROOT {
             return Err(invalid("A root user can accept delegation requests of at most four hours only.".into()));
         }
-        if cx.caller().session.as_ref().is_some_and(|session| session.is_scoped()) {
+        if cx.caller().session.as_ref().is_some_and(|session| session.is_limited()) {
             return Err(invalid("A session with session policies cannot accept delegation requests.".into()));
         }
         request.approver = Some(party(cx));

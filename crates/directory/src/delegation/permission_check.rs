@@ -14,7 +14,7 @@ use crate::policies::granting_access::{grants, policies_of, policies_of_user, re
 /// `ServiceFailure` when the store fails.
 pub(super) async fn check_permissions(cx: &Cx, tx: &mut Tx, policy: &str) -> Result<&'static str> {
     let asked = read(policy)?;
-    let is_scoped = cx.caller().session.as_ref().is_some_and(|session| session.is_scoped());
+    let is_scoped = cx.caller().session.as_ref().is_some_and(|session| session.is_limited());
     let (documents, boundary) = match &cx.caller().principal {
         Principal::Root { .. } if is_scoped => return Ok("UNSURE"),
         Principal::Root { .. } => return Ok("ALLOWED"),

@@ -85,5 +85,7 @@ mod tests {
             assert_eq!(value.rendered().unwrap().as_str(), expected);
         }
         assert!(ContextValue::Many(&["x"]).rendered().is_none());
+        assert_eq!(ContextValue::Many(&["x", "y"]).texts(), ["x", "y"]);
+        assert_eq!(ContextValue::Bool(true).texts(), ["true"]);
     }
 }

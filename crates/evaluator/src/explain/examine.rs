@@ -39,6 +39,10 @@ pub(super) fn groups<'a>(request: &Request<'_>, policies: &Policies<'a>) -> Vec<
     }
     out.extend(one(PolicyKind::Boundary, policies.boundary));
     out.extend(policies.session.map(|slices| group(PolicyKind::Session, slices.to_vec())));
+    let scopes = (1u32..).zip(policies.scopes);
+    out.extend(
+        scopes.map(|(level, policy)| Group { level, ..group(PolicyKind::Session, vec![std::slice::from_ref(policy)]) }),
+    );
     if unbound(PolicyKind::Scp, request).is_none() {
         out.extend(levels(PolicyKind::Scp, policies.scps));
     }
@@ -78,7 +82,9 @@ pub(super) fn absent(request: &Request<'_>, policies: &Policies<'_>) -> Vec<Abse
             _ => None,
         },
         PolicyKind::Boundary => policies.boundary.is_none().then_some(AbsentReason::NoneThere),
-        PolicyKind::Session => policies.session.is_none().then_some(AbsentReason::NoneThere),
+        PolicyKind::Session => {
+            (policies.session.is_none() && policies.scopes.is_empty()).then_some(AbsentReason::NoneThere)
+        }
         PolicyKind::Scp if policies.scps.is_empty() => Some(AbsentReason::NoneThere),
         PolicyKind::Rcp if policies.rcps.is_empty() => Some(AbsentReason::NoneThere),
         PolicyKind::Scp | PolicyKind::Rcp => unbound(kind, request),

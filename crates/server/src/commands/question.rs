@@ -98,6 +98,7 @@ impl Question {
             resource_policy: policy,
             resource_account: self.resource_account.clone(),
             min_revision: None,
+            encode_denial: false,
         })
     }
 }

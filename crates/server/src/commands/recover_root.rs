@@ -65,7 +65,7 @@ async fn recover(options: &Options) -> Result<(), Failure> {
         return Err(nothing());
     };
     let (redb, store) = (Arc::clone(&opened.redb), opened.store());
-    let deployment = opened.deployment(options.region.clone(), Arc::new(NoIssuerKeys));
+    let deployment = opened.deployment(options.region.clone(), String::new(), Arc::new(NoIssuerKeys));
     let account = options.account.unwrap_or(deployment.management_account);
     let outcome = replace(options, &deployment, &store, account).await;
     redb.close().await;

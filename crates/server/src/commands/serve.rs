@@ -112,7 +112,8 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let opened = first_start::open(&options.store, &options.deployment, file, &endpoint).await?;
     let (redb, store) = (Arc::clone(&opened.redb), opened.store());
     let master = opened.master.clone();
-    let deployment = opened.deployment(options.deployment.region.clone(), issuer_keys);
+    let public_url = options.listening.public_url(&endpoint);
+    let deployment = opened.deployment(options.deployment.region.clone(), public_url, issuer_keys);
     deployment::add_new_managed_policies(&deployment, &store).await;
     let audit = options.audit.settings(&options.store.data_dir);
     let service = assemble(&deployment, &store, options.clients.failed_authentications, audit).await?;
@@ -122,6 +123,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
         certificates.measure(service.metrics());
     }
 
+    maintenance::complete_keys(&service, &master).await;
     let (stop, stopping) = watch::channel(false);
     let maintenance = tokio::spawn(maintenance::run(Arc::clone(&service), master, stopping.clone()));
     let reports = tokio::spawn(maintenance::write_reports(Arc::clone(&service), stopping.clone()));

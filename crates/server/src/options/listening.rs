@@ -21,12 +21,23 @@ pub(crate) struct ListeningOptions {
     /// Listen beyond loopback without TLS: secrets can then be read on the network
     #[arg(long, env = "BAILIWICK_INSECURE_ALLOW_CLEAR", value_parser = boolean)]
     pub(crate) insecure_allow_clear: bool,
+    /// URL at which clients and other services reach the server [default: the scheme and address of --listen]
+    ///
+    /// The issuers of tokens for services outside begin with it, so it must not change once such services trust an
+    /// issuer.
+    #[arg(long, env = "BAILIWICK_PUBLIC_URL", value_name = "URL", value_parser = parse_public_url)]
+    pub(crate) public_url: Option<String>,
     /// Do not serve gRPC reflection
     #[arg(long, env = "BAILIWICK_NO_REFLECTION", value_parser = boolean)]
     pub(crate) no_reflection: bool,
 }
 
 impl ListeningOptions {
+    /// The URL at which others reach the server, if they can reach the `endpoint` that it listens on.
+    pub(crate) fn public_url(&self, endpoint: &str) -> String {
+        self.public_url.clone().unwrap_or_else(|| endpoint.to_owned())
+    }
+
     /// Refuses the same address for both listeners.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         if self.metrics_listen.0.as_ref() != Some(&self.listen) || self.listen.has_any_port() {
@@ -92,4 +103,41 @@ pub(crate) async fn bind(option: &str, addresses: &[SocketAddr]) -> Result<TcpLi
         _ => ": give another address with",
     };
     Err(Failure::new(format!("cannot listen on {address}: {error}{hint} {option}")))
+}
+
+/// Parses a URL of scheme, host, port and path; a slash at the end is left out.
+fn parse_public_url(text: &str) -> Result<String, String> {
+    let expected = || "expected a URL such as `https://iam.example.com`, without user, query and fragment".to_owned();
+    let url = http::Uri::try_from(text).map_err(|_| expected())?;
+    let is_http = matches!(url.scheme_str(), Some("http" | "https"));
+    let has_host = url.host().is_some_and(|host| !host.is_empty());
+    if !is_http || !has_host || text.contains(['?', '#', '@']) {
+        return Err(expected());
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_has_scheme_host_and_path() {
+        for (text, expected) in [
+            ("https://iam.example.com", Some("https://iam.example.com")),
+            ("https://iam.example.com/", Some("https://iam.example.com")),
+            ("http://127.0.0.1:7470", Some("http://127.0.0.1:7470")),
+            ("https://example.com/iam/", Some("https://example.com/iam")),
+            ("iam.example.com", None),
+            ("ftp://example.com", None),
+            ("https://", None),
+            ("https://user@example.com", None),
+            ("https://example.com/?a", None),
+            ("https://example.com/#a", None),
+            ("https://exa mple.com", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_public_url(text).ok().as_deref(), expected, "{text}");
+        }
+    }
 }

@@ -48,6 +48,7 @@ async fn results_are_in_the_order_of_the_questions() {
         (with("a:own", get()), Ok(Decision::Allow)),
     ];
     let req = BatchAuthorizeRequest {
+        encode_denials: false,
         caller: user("Alice"),
         context: vec![entry("a:shared", ContextType::String, &["1"])],
         items: cases.iter().map(|(item, _)| item.clone()).collect(),
@@ -76,7 +77,7 @@ async fn every_question_of_a_batch_needs_its_permission() {
     let asker = env.user(MAIN, "asker", &document).await;
     let asker = env.prove(&env.key(MAIN, Some(&asker)).await).await.unwrap();
     let ask = async |caller, items: Vec<AuthorizeItem>| {
-        let req = BatchAuthorizeRequest { caller, items, ..Default::default() };
+        let req = BatchAuthorizeRequest { encode_denials: false, caller, items, ..Default::default() };
         env.call::<op::BatchAuthorize>(&asker, req).await
     };
     let alice = || user("Alice");
@@ -93,6 +94,7 @@ async fn every_question_of_a_batch_needs_its_permission() {
     assert_eq!(answer.results[0].error.as_ref().unwrap().code, "ValidationError");
     // What is shared and wrong is wrong for all.
     let req = BatchAuthorizeRequest {
+        encode_denials: false,
         caller: alice(),
         context: vec![entry("aws:username", ContextType::String, &["x"])],
         items: vec![s3],
@@ -109,7 +111,7 @@ async fn checks_and_response_use_one_snapshot() {
     let service = env.service().await;
     let (cx, mut tx) = (env.cx(&service), env.tx().await);
     let late = AuthorizeItem { caller: user("Late"), ..item("s3:GetObject", "arn:aws:s3:::bank/b") };
-    let req = BatchAuthorizeRequest { items: vec![late], ..Default::default() };
+    let req = BatchAuthorizeRequest { encode_denials: false, items: vec![late], ..Default::default() };
     let planned = Handle::<op::BatchAuthorize>::plan(&env.authz, &cx, &mut tx, req.clone()).await.unwrap();
     env.user(MAIN, "Late", &allow("s3:*", "*")).await;
     let answer = Handle::<op::BatchAuthorize>::handle(&env.authz, &cx, &mut tx, planned.plan).await.unwrap();
