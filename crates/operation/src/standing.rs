@@ -1,11 +1,12 @@
 //! The records that a change by a caller depends on.
 
 use bailiwick_decision::{Caller, Principal};
-use bailiwick_model::{AccountId, Arn};
+use bailiwick_model::{AccessKeyId, AccountId, Arn};
 use bailiwick_storage::{IdentityKind, Standing};
 
 /// Returns the records that a change by this caller depends on.
 pub fn standing(caller: &Caller) -> Standing<'_> {
+    let owned = |key| (AccessKeyId::account(key).unwrap_or(caller.account()), key);
     Standing {
         account: caller.account(),
         identity: match &caller.principal {
@@ -17,13 +18,7 @@ pub fn standing(caller: &Caller) -> Standing<'_> {
             None => Some(caller.access_key_id()),
             Some(session) => session.bound_key(),
         },
-        revocable_by: match &caller.session {
-            None => [None; 2],
-            Some(session) => [
-                Some((caller.account(), session.access_key_id.as_str())),
-                session.parent_key.as_ref().map(|key| (key.account().unwrap_or(caller.account()), key.as_str())),
-            ],
-        },
+        revocable_by: caller.session.iter().flat_map(|session| session.access_keys()).map(owned).collect(),
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) async fn refuse(
                 identity: other.user.as_ref().map(|user| (IdentityKind::User, user)),
                 access_key: Some(&other.id),
                 provider: None,
-                revocable_by: [None; 2],
+                revocable_by: Vec::new(),
             };
             tx.depend_on(&standing).await
         }

@@ -6,7 +6,7 @@ use crate::{keys, reference::IdentityKind, session_revocation, tx::Tx};
 
 /// The records that determine whether a caller may act at all: account, user or role, long-term access key, and
 /// revocations. The first two also contain the times before which sessions are revoked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Standing<'a> {
     /// The caller's account.
     pub account: AccountId,
@@ -18,7 +18,7 @@ pub struct Standing<'a> {
     /// `saml-provider/NAME`.
     pub provider: Option<(AccountId, &'a str)>,
     /// What the caller's session can be revoked by: accounts and access key ids.
-    pub revocable_by: [Option<(AccountId, &'a str)>; 2],
+    pub revocable_by: Vec<(AccountId, &'a AccessKeyId)>,
 }
 
 impl Tx {
@@ -38,8 +38,8 @@ impl Tx {
         if let Some(key) = standing.provider.and_then(|(account, resource)| keys::provider(account, resource)) {
             self.expect_unchanged(key).await?;
         }
-        for (account, subject) in standing.revocable_by.into_iter().flatten() {
-            self.expect_unchanged(session_revocation::key(account, subject)).await?;
+        for (account, key) in &standing.revocable_by {
+            self.expect_unchanged(session_revocation::key(*account, key.as_str())).await?;
         }
         Ok(())
     }

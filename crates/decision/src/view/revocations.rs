@@ -23,8 +23,8 @@ impl Revocation {
 }
 
 impl View {
-    /// Returns whether a session of a principal in this account was revoked by its access key, or by the key that it was issued
-    /// to.
+    /// Returns whether a session of a principal in this account was revoked by its access key, by that of a session that it was
+    /// scoped down from, or by the key that it was issued to.
     pub fn is_revoked(&self, account: AccountId, session: &Session) -> bool {
         // Usually there is none.
         if self.revocations.len() == 0 {
@@ -37,9 +37,7 @@ impl View {
             found.is_some_and(|revocation| session.issued < revocation.valid_after)
         };
         // The parent may be in another account than the role.
-        let parent = session.parent_key.as_ref();
-        is_revoked(account, session.access_key_id.as_str())
-            || parent.is_some_and(|key| is_revoked(key.account().unwrap_or(account), key.as_str()))
+        session.access_keys().any(|key| is_revoked(key.account().unwrap_or(account), key.as_str()))
     }
 }
 
@@ -75,13 +73,19 @@ mod tests {
         let key = |of, kind, byte| AccessKeyId::new(kind, account(of), [byte; 6]);
         let at = |second| Timestamp::from_second(second).unwrap();
         let (own, parent) = (key(1, AccessKeyKind::Temporary, 1), key(2, AccessKeyKind::LongTerm, 2));
+        let wider = key(1, AccessKeyKind::Temporary, 3);
         let session = |issued| Session {
             parent_key: Some(parent.clone()),
+            scoped_from: vec![wider.clone()],
             ..Session::new(SessionKind::AssumeRole, own.clone(), at(issued), at(99))
         };
-        for (of, subject, revoked) in
-            [(1, own.as_str(), true), (2, own.as_str(), false), (2, parent.as_str(), true), (1, parent.as_str(), false)]
-        {
+        for (of, subject, revoked) in [
+            (1, own.as_str(), true),
+            (2, own.as_str(), false),
+            (2, parent.as_str(), true),
+            (1, parent.as_str(), false),
+            (1, wider.as_str(), true),
+        ] {
             let mut builder = ViewBuilder::new(Partition::Aws);
             builder.set_session_revocation(account(of), subject, Some(at(10)));
             let view = builder.publish(1);
