@@ -200,10 +200,12 @@ impl Session {
         self.parent_key.as_ref().filter(|_| is_bound)
     }
 
-    /// The access keys with which the session ends when they are revoked: its own, those of the sessions that it was scoped
-    /// down from, and the one that signed the request for the first of them.
-    pub fn access_keys(&self) -> impl Iterator<Item = &AccessKeyId> {
-        std::iter::once(&self.access_key_id).chain(&self.scoped_from).chain(&self.parent_key)
+    /// The access keys with which the session ends when they are revoked, each with its account: its own, those of the sessions
+    /// that it was scoped down from, and the one that signed the request for the first of them. `account` is that of the
+    /// session's principal; the signing key may be of another one.
+    pub fn revocable_by(&self, account: AccountId) -> impl Iterator<Item = (AccountId, &AccessKeyId)> {
+        let own = std::iter::once(&self.access_key_id).chain(&self.scoped_from).map(move |key| (account, key));
+        own.chain(self.parent_key.iter().map(move |key| (key.account().unwrap_or(account), key)))
     }
 
     /// Whether session policies or scope-down policies limit the session.

@@ -1,12 +1,11 @@
 //! The records that a change by a caller depends on.
 
 use bailiwick_decision::{Caller, Principal};
-use bailiwick_model::{AccessKeyId, AccountId, Arn};
+use bailiwick_model::{AccountId, Arn};
 use bailiwick_storage::{IdentityKind, Standing};
 
 /// Returns the records that a change by this caller depends on.
 pub fn standing(caller: &Caller) -> Standing<'_> {
-    let owned = |key| (AccessKeyId::account(key).unwrap_or(caller.account()), key);
     Standing {
         account: caller.account(),
         identity: match &caller.principal {
@@ -18,7 +17,7 @@ pub fn standing(caller: &Caller) -> Standing<'_> {
             None => Some(caller.access_key_id()),
             Some(session) => session.bound_key(),
         },
-        revocable_by: caller.session.iter().flat_map(|session| session.access_keys()).map(owned).collect(),
+        revocable_by: caller.session.iter().flat_map(|session| session.revocable_by(caller.account())).collect(),
     }
 }
 

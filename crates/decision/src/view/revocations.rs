@@ -36,8 +36,7 @@ impl View {
             let found = self.revocations.get(hash, |revocation| revocation.is_of(account, subject));
             found.is_some_and(|revocation| session.issued < revocation.valid_after)
         };
-        // The parent may be in another account than the role.
-        session.access_keys().any(|key| is_revoked(key.account().unwrap_or(account), key.as_str()))
+        session.revocable_by(account).any(|(account, key)| is_revoked(account, key.as_str()))
     }
 }
 

@@ -203,12 +203,14 @@ async fn permissions_are_checked_on_the_request() {
     let (w, _, id) = associated().await;
     let named = json!({"DelegationRequestId": id});
     let arn = format!("arn:aws:iam::{ACCOUNT}:delegation-request/{}", id.as_str().unwrap());
-    w.needs::<op::GetDelegationRequest>(named.clone(), &[&format!("iam:GetDelegationRequest {arn}")]).await;
-    w.needs::<op::AssociateDelegationRequest>(named.clone(), &[&format!("iam:AssociateDelegationRequest {arn}")]).await;
-    w.needs::<op::UpdateDelegationRequest>(named.clone(), &[&format!("iam:UpdateDelegationRequest {arn}")]).await;
-    w.needs::<op::AcceptDelegationRequest>(named.clone(), &[&format!("iam:AcceptDelegationRequest {arn}")]).await;
-    w.needs::<op::RejectDelegationRequest>(named.clone(), &[&format!("iam:RejectDelegationRequest {arn}")]).await;
-    w.needs::<op::SendDelegationToken>(named, &[&format!("iam:SendDelegationToken {arn}")]).await;
+    let owned = format!("{arn} iam:DelegationRequestOwner=arn:aws:iam::{ACCOUNT}:user/Ann");
+    w.needs::<op::GetDelegationRequest>(named.clone(), &[&format!("iam:GetDelegationRequest {owned}")]).await;
+    w.needs::<op::AssociateDelegationRequest>(named.clone(), &[&format!("iam:AssociateDelegationRequest {owned}")])
+        .await;
+    w.needs::<op::UpdateDelegationRequest>(named.clone(), &[&format!("iam:UpdateDelegationRequest {owned}")]).await;
+    w.needs::<op::AcceptDelegationRequest>(named.clone(), &[&format!("iam:AcceptDelegationRequest {owned}")]).await;
+    w.needs::<op::RejectDelegationRequest>(named.clone(), &[&format!("iam:RejectDelegationRequest {owned}")]).await;
+    w.needs::<op::SendDelegationToken>(named, &[&format!("iam:SendDelegationToken {owned}")]).await;
     w.needs::<op::ListDelegationRequests>(json!({}), &["iam:ListDelegationRequests *"]).await;
     w.needs::<op::GetHumanReadableSummary>(json!({"EntityArn": arn}), &["iam:GetHumanReadableSummary *"]).await;
     let keys = format!(

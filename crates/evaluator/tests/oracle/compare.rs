@@ -100,6 +100,13 @@ pub(crate) fn date(text: &str) -> Option<(i64, String)> {
         *rest.last_mut()? += 1;
         return Some((-seconds - 1, String::from_utf8(rest).ok()?));
     }
+    let text = &*text.to_ascii_uppercase();
+    if let Some(year) = text.strip_suffix('T')
+        && digits(year)
+        && year.len() <= 4
+    {
+        return date(&format!("{year:0>4}"));
+    }
     let (day, time) = match text.split_once('T') {
         None => (text, None),
         Some((day, time)) => (day, Some(time)),
@@ -154,7 +161,10 @@ pub(crate) fn date(text: &str) -> Option<(i64, String)> {
         Some(_) => return None,
     };
     let fields: Vec<&str> = clock.split(':').collect();
-    if !(2..=3).contains(&fields.len()) || fields.iter().any(|field| field.len() != 2 || !digits(field)) {
+    let is_short = |(at, field): (usize, &&str)| field.len() == 2 || at == 0 && field.len() == 1;
+    if !(2..=3).contains(&fields.len())
+        || !fields.iter().enumerate().all(|(at, field)| is_short((at, field)) && digits(field))
+    {
         return None;
     }
     if fields.len() == 2 && !fraction.is_empty() {
