@@ -224,7 +224,7 @@ def test_a_message_over_the_limit(server, rpc):
 
 
 def test_an_operation_that_has_no_handler_yet_says_so(rpc):
-    refused(rpc, "NotImplemented", "GetSessionToken")
+    refused(rpc, "NotImplemented", "GetDelegatedAccessToken", TradeInToken="token")
 
 
 def test_stubs_as_the_readme_makes_them(server, tmp_path):

@@ -317,5 +317,5 @@ def test_no_region_beyond_it(server, region):
 
 
 def test_an_operation_that_has_no_handler_yet_says_so(server):
-    answer = post(server, server.root, f"Action=GetSessionToken&Version={STS}", "sts")
+    answer = post(server, server.root, f"Action=GetDelegatedAccessToken&Version={STS}&TradeInToken=token", "sts")
     assert answer.code == "NotImplemented", answer.body

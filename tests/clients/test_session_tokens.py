@@ -105,7 +105,8 @@ def test_assume_role_takes_a_code_for_its_own_decision_only(api, aws, ana, phone
 
 
 def test_a_denied_role_reveals_nothing_about_codes(api, aws, phone, ana, name, new_user):
-    arn = aws.call("CreateRole", RoleName=name("role"), AssumeRolePolicyDocument=trust("arn:aws:iam::111122223333:root"))["Role"]["Arn"]
+    other, _ = new_user(ALLOW_ALL)
+    arn = aws.call("CreateRole", RoleName=name("role"), AssumeRolePolicyDocument=trust(other["Arn"]))["Role"]["Arn"]
     wrong = f"{(int(phone.code()) + 1) % 1_000_000:06}"
     said = {
         refused(ana, "AccessDenied", "AssumeRole", RoleArn=arn, RoleSessionName="session", SerialNumber=phone.serial, TokenCode=code).message

@@ -61,7 +61,7 @@ MALFORMED = [
             '{"Effect":"Allow","Action":"*","NotAction":"a:b","Resource":"*"}', '{"Effect":"Allow","Action":"*","Resource":"*","NotResource":"*"}',
             '{"Effect":"Allow","Action":{"a":"b"},"Resource":"*"}', '{"Effect":"Allow","Action":[["*"]],"Resource":"*"}', '{"Effect":"Allow","Action":1,"Resource":"*"}',
             '{"Effect":"Allow","Action":"nothing","Resource":"*"}', '{"Effect":"Allow","Action":"a:b:c","Resource":"*"}', '{"Effect":"Allow","Action":"","Resource":"*"}',
-            '{"Effect":"Allow","Action":"s3:*","Resource":"bucket"}', '{"Effect":"Allow","Action":"s3:*","Resource":""}', '{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3"}',
+            '{"Effect":"Allow","Action":"s3:*","Resource":"bucket"}', '{"Effect":"Allow","Action":"s3:*","Resource":""}', '{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws"}',
             '{"Effect":"Allow","Action":"*","Resource":"*","Principal":"*"}', '{"Effect":"Allow","Action":"*","Resource":"*","NotPrincipal":"*"}',
             '{"Effect":"Allow","Action":"*","Resource":"*","Condition":[]}', '{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Equals":{"a:b":"c"}}}',
             '{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"stringequals":{"a:b":"c"}}}', '{"Effect":"Allow","Action":"*","Resource":"*","condition":{}}',

@@ -109,11 +109,13 @@ def test_a_condition_on_the_service_holds(api, new_user):
     mallory = api.signed_by(keys)
     create = "CreateServiceSpecificCredential"
     members = {"UserName": user["UserName"]}
-    for service in ("codecommit.amazonaws.com", "Bedrock.amazonaws.com", "bedrock.amazonaws.com.", "logs.amazonaws.com"):
+    for service in ("codecommit.amazonaws.com", "CodeCommit.amazonaws.com", "bedrock.amazonaws.com.", "logs.amazonaws.com"):
         assert outcome(mallory, create, **members, ServiceName=service, CredentialAgeDays=30) == "AccessDenied"
     assert outcome(mallory, create, **members, ServiceName="bedrock.amazonaws.com", CredentialAgeDays=31) == "AccessDenied"
     assert outcome(mallory, create, **members, ServiceName="bedrock.amazonaws.com") == "AccessDenied"
-    assert outcome(mallory, create, **members, ServiceName="bedrock.amazonaws.com", CredentialAgeDays=30) is None
+    # The service's name is compared without case, and the condition sees the name as the service spells it.
+    for service in ("bedrock.amazonaws.com", "Bedrock.amazonaws.com"):
+        assert outcome(mallory, create, **members, ServiceName=service, CredentialAgeDays=30) is None
 
 
 def test_a_marker_is_only_for_its_caller_and_list(api, new_user):

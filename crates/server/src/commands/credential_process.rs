@@ -27,7 +27,7 @@ use crate::system::SystemClock;
 /// Exit codes: 0 printed, 1 the server refuses or cannot be reached, 2 wrong settings, or a code is needed and there is
 /// no terminal.
 #[derive(Args)]
-#[command(after_help = "Examples, in ~/.aws/config:
+#[command(after_help = "In ~/.aws/config. Examples:
   [profile deploy]
   credential_process = bailiwick credential-process --profile bob --role-arn arn:aws:iam::111122223333:role/deploy
 
