@@ -26,7 +26,8 @@ impl UserOrCaller {
     /// Looks up the named user, or the caller if the request names none.
     ///
     /// # Errors
-    /// `ValidationError` if no user is named and the caller is a role session. A missing user is not an error.
+    /// `ValidationError` if no user is named and the caller is a session of a role or a federated user. A missing user is not an
+    /// error.
     pub(crate) async fn look_up(cx: &Cx, tx: &mut Tx, name: &Option<String>) -> Result<Self> {
         if name.is_some() {
             return Ok(UserOrCaller::Named(Box::new(Target::look_up(cx, tx, name).await?)));
@@ -45,7 +46,7 @@ impl UserOrCaller {
     /// Looks up the user and names the check of an action on it.
     ///
     /// # Errors
-    /// As [`look_up`](Self::look_up).
+    /// `ValidationError` if no user is named and the caller is a session of a role or a federated user.
     pub async fn plan(cx: &Cx, tx: &mut Tx, name: &Option<String>, action: &'static str) -> Result<Planned<Self>> {
         let user = Self::look_up(cx, tx, name).await?;
         let check = user.check(cx, action);
