@@ -76,7 +76,8 @@ pub struct FederationIssuer {
     pub path: Path,
 }
 
-/// The operation that issued a session. It determines what the session may call.
+/// The operation that issued a session. It determines what the session may call. GetScopedCredentials keeps the kind of the
+/// session that it narrows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SessionKind {
     /// AssumeRole.
@@ -91,10 +92,6 @@ pub enum SessionKind {
     WebIdentity,
     /// AssumeRoot: root of a member account, limited to a task.
     AssumeRoot,
-    /// GetScopedCredentials.
-    Scoped,
-    /// GetDelegatedAccessToken.
-    Delegated,
     /// Sign-in with a password.
     SignIn,
 }
@@ -166,7 +163,6 @@ impl SessionKind {
             SessionKind::SessionToken | SessionKind::SignIn => is_identity,
             SessionKind::FederationToken => matches!(principal, Principal::FederatedUser { .. }),
             SessionKind::AssumeRoot => matches!(principal, Principal::Root { .. }),
-            SessionKind::Scoped | SessionKind::Delegated => true,
         }
     }
 }

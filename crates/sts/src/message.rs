@@ -120,15 +120,13 @@ struct ProviderKeyMessage {
 }
 
 /// The kinds of sessions, by their numbers in tokens.
-const KINDS: [SessionKind; 9] = [
+const KINDS: [SessionKind; 7] = [
     SessionKind::AssumeRole,
     SessionKind::SessionToken,
     SessionKind::FederationToken,
     SessionKind::Saml,
     SessionKind::WebIdentity,
     SessionKind::AssumeRoot,
-    SessionKind::Scoped,
-    SessionKind::Delegated,
     SessionKind::SignIn,
 ];
 

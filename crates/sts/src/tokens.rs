@@ -12,9 +12,10 @@ use crate::message::{Held, TokenMessage};
 /// The format of tokens: their first byte and part of the associated data, so that formats cannot be confused.
 ///
 /// Format 1 had no such byte and began with that of the sealed data, which is 1. It bound session policies by name, and
-/// secrets to the access key id only. Tokens of format 1 count as expired.
-const FORM: u8 = 2;
-const OLDER_FORM: u8 = 1;
+/// secrets to the access key id only. Format 2 did not bind what narrows a session since: a server that reads it would
+/// ignore scope-down policies. Tokens of older formats count as expired.
+const FORM: u8 = 3;
+const OLDER_FORMS: [u8; 2] = [1, 2];
 
 /// The maximum length of a token: four times the longest that is issued.
 const MAX_TEXT: usize = 64 * 1024;
@@ -234,7 +235,7 @@ fn encoded_len(sealed: &[u8]) -> usize {
 fn sealed(token: &[u8]) -> Result<&[u8], TokenError> {
     match token {
         [FORM, sealed @ ..] => Ok(sealed),
-        [OLDER_FORM, ..] => Err(TokenError::Expired),
+        [form, ..] if OLDER_FORMS.contains(form) => Err(TokenError::Expired),
         _ => Err(TokenError::Invalid),
     }
 }

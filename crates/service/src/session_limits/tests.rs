@@ -76,10 +76,6 @@ fn each_kind_of_session_calls_what_aws_documents() {
         ("GetFederationToken", caller(federated(), Some(FederationToken), false, false), false, "----+-----"),
         ("its bearer token", caller(federated(), Some(FederationToken), false, true), false, "----+-----"),
         ("AssumeRoot", caller(root(), Some(AssumeRoot), false, false), true, "----+-----"),
-        ("a scoped role session", caller(role(), Some(Scoped), false, false), true, "++++++-+-+"),
-        ("a scoped session of a user", caller(user(), Some(Scoped), false, false), false, "+---+--+--"),
-        ("a scoped federated user", caller(federated(), Some(Scoped), true, false), false, "----+-----"),
-        ("a delegated role session", caller(role(), Some(Delegated), false, false), true, "++++++-+-+"),
         ("a signed-in user", caller(user(), Some(SignIn), false, true), true, "++++++-+-+"),
         ("a signed-in federated user", caller(federated(), Some(SignIn), false, true), false, "----+-----"),
     ];

@@ -42,7 +42,7 @@ fn every_token_has_its_own_secret() {
 }
 
 #[test]
-fn tokens_of_the_older_format_count_as_expired() {
+fn tokens_of_older_formats_count_as_expired() {
     let sealer = sealer();
     let tokens = Tokens::new(&sealer, "pond");
     let caller = session(&[], &[], None);
@@ -56,6 +56,9 @@ fn tokens_of_the_older_format_count_as_expired() {
     assert_eq!(tokens.open_bearer(&URL_SAFE_NO_PAD.encode(older), now()).map(drop), Err(TokenError::Expired));
     let older = seal(KeyPurpose::CallerHandle, &[b"handle", b"pond", b"service", b"1"]);
     assert_eq!(tokens.open_handle(&older, b"service", now()).map(drop), Err(TokenError::Expired));
+    let sealed = seal(KeyPurpose::SessionToken, &[b"sts", b"pond", &account, key.as_str().as_bytes(), &[2]]);
+    let opened = tokens.open_session(key, &URL_SAFE_NO_PAD.encode([&[2][..], &sealed].concat()), now());
+    assert_eq!(opened.map(drop), Err(TokenError::Expired));
     // In the new form it is none.
     let forged = in_form(&seal(KeyPurpose::SessionToken, &[b"sts", b"pond", &account, key.as_str().as_bytes(), b"1"]));
     let opened = tokens.open_session(key, &URL_SAFE_NO_PAD.encode(forged), now());
@@ -152,8 +155,6 @@ fn tokens_keep_every_kind_of_session_and_refuse_one_that_does_not_fit_its_princi
         (Saml, "--r--"),
         (WebIdentity, "--r--"),
         (AssumeRoot, "r----"),
-        (Scoped, "rurff"),
-        (Delegated, "rurff"),
         (SignIn, "ru---"),
     ];
     for (kind, fits) in fitting {
@@ -173,78 +174,10 @@ fn a_bearer_token_of_a_session_needs_its_session() {
     let sealer = sealer();
     let tokens = Tokens::new(&sealer, "pond");
     for principal in [federated(None), session(&[], &[], None).principal] {
-        let caller = Caller { session: None, ..of_kind(principal, SessionKind::Scoped) };
+        let caller = Caller { session: None, ..of_kind(principal, SessionKind::FederationToken) };
         let token = tokens.issue_bearer(&caller, now(), time("12:20:00")).unwrap();
         assert_eq!(tokens.open_bearer(&token, now()).map(drop), Err(TokenError::Invalid));
     }
-}
-
-/// What a token of the version before kinds of sessions contains.
-#[derive(Clone, PartialEq, Message)]
-struct OlderToken {
-    #[prost(message, optional, tag = "3")]
-    role: Option<OlderRole>,
-    #[prost(string, tag = "4")]
-    access_key_id: String,
-    #[prost(message, optional, tag = "5")]
-    session: Option<OlderSession>,
-    #[prost(int64, tag = "7")]
-    issued: i64,
-    #[prost(int64, tag = "8")]
-    expires: i64,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct OlderRole {
-    #[prost(uint64, tag = "1")]
-    account: u64,
-    #[prost(string, tag = "2")]
-    id: String,
-    #[prost(string, tag = "3")]
-    name: String,
-    #[prost(string, tag = "4")]
-    path: String,
-    #[prost(string, tag = "5")]
-    session_name: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct OlderSession {
-    #[prost(string, tag = "1")]
-    access_key_id: String,
-    #[prost(int64, tag = "2")]
-    issued: i64,
-    #[prost(int64, tag = "3")]
-    expires: i64,
-}
-
-#[test]
-fn tokens_from_before_kinds_of_sessions_are_of_assume_role() {
-    let sealer = sealer();
-    let caller = session(&[], &[], None);
-    let Principal::RoleSession { account, id, name, path, session_name } = &caller.principal else { panic!("a role") };
-    let (issued, expires) = (now().as_microsecond(), time("12:30:00").as_microsecond());
-    let key = caller.access_key_id();
-    let older = OlderToken {
-        role: Some(OlderRole {
-            account: account.number(),
-            id: id.to_string(),
-            name: name.to_string(),
-            path: path.to_string(),
-            session_name: session_name.to_string(),
-        }),
-        access_key_id: key.to_string(),
-        session: Some(OlderSession { access_key_id: key.to_string(), issued, expires }),
-        issued,
-        expires,
-    };
-    let account = account_of(key).unwrap();
-    let tokens = Tokens::new(&sealer, "pond");
-    let sealed = sealer.seal(KeyPurpose::SessionToken, &tokens.session_aad(key, &account), &older.encode_to_vec());
-    let opened = tokens.open_session(key, &URL_SAFE_NO_PAD.encode(in_form(&sealed.unwrap())), now()).unwrap();
-    let session = opened.caller.session.unwrap();
-    assert_eq!((session.kind, &session.parent_key, &session.provider), (SessionKind::AssumeRole, &None, &None));
-    assert!(session.provider_keys.is_empty());
 }
 
 #[test]
