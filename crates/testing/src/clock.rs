@@ -30,6 +30,11 @@ impl ManualClock {
         self.0.store(now.as_microsecond(), Ordering::Relaxed);
     }
 
+    /// Moves the clock forward by so many microseconds.
+    pub fn advance_micros(&self, micros: i64) {
+        self.0.fetch_add(micros, Ordering::Relaxed);
+    }
+
     /// Moves the clock by so many seconds, which may be negative.
     pub fn advance(&self, seconds: i64) {
         self.0.fetch_add(seconds * 1_000_000, Ordering::Relaxed);

@@ -86,7 +86,8 @@ impl Handle<op::CreateOpenIDConnectProvider> for Directory {
         } else {
             client_ids(req.client_id_list).and_then(|client_ids| {
                 let thumbprints = thumbprints(req.thumbprint_list)?;
-                Ok(OidcProvider { account: cx.account(), url, created: cx.date(), client_ids, thumbprints, tags })
+                // Not in whole seconds: sessions through an earlier provider of this URL end, also those of the same second.
+                Ok(OidcProvider { account: cx.account(), url, created: cx.now(), client_ids, thumbprints, tags })
             })
         };
         Ok(Planned::new(provider).check(create).check_if(has_tags, tag))

@@ -105,7 +105,8 @@ impl Handle<op::CreateSAMLProvider> for Directory {
             account: cx.account(),
             name: new.name,
             uuid: new_id(cx, "SAMLSP"),
-            created: cx.date(),
+            // Not in whole seconds: sessions through an earlier provider of this name end, also those of the same second.
+            created: cx.now(),
             valid_until: valid_until(cx, &new.metadata)?,
             requires_encryption: new.requires_encryption,
             private_keys: Vec::new(),

@@ -397,7 +397,8 @@ async fn sessions_end_with_their_provider() {
     assert_eq!(identity(&first).await, "OK");
     delete("idp").await;
     assert_eq!(identity(&first).await, "InvalidClientTokenId");
-    case.env.clock.advance(1);
+    // Within the same second.
+    case.env.clock.advance_micros(1);
     case.create_provider("idp", None).await;
     assert_eq!(identity(&first).await, "ExpiredToken");
     let second = assume("_2").await;
