@@ -59,6 +59,11 @@ impl Deployment {
     /// The path of the issuers of tokens for services outside. The random part of an issuer follows.
     pub const TOKEN_ISSUERS: &'static str = "/tokens/";
 
+    /// Whether an issuer is one of this deployment's own, of any account.
+    pub fn is_token_issuer(&self, issuer: &str) -> bool {
+        issuer.strip_prefix(&*self.public_url).is_some_and(|path| path.starts_with(Self::TOKEN_ISSUERS))
+    }
+
     /// The issuer of an account's tokens for services outside: a URL, under which its keys are published.
     pub fn token_issuer(&self, federation: &OutboundFederation) -> String {
         format!("{}{}{}", self.public_url, Self::TOKEN_ISSUERS, federation.issuer)

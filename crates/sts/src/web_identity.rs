@@ -42,7 +42,7 @@ impl Handle<op::AssumeRoleWithWebIdentity> for Sts {
     ) -> Result<Option<WantedKeys>> {
         let token = parse(req)?;
         let target = TargetRole::parse(cx.partition(), req.role_arn.as_deref())?;
-        let provider = find_provider(tx, &target.arn, &token).await?;
+        let provider = find_provider(cx, tx, &target.arn, &token).await?;
         Ok(provider.map(|provider| wanted(cx, &provider, &token)))
     }
 
@@ -56,7 +56,7 @@ impl Handle<op::AssumeRoleWithWebIdentity> for Sts {
         let target = TargetRole::parse(cx.partition(), req.role_arn.as_deref())?;
         let name = SessionName::parse(req.role_session_name.as_deref().unwrap_or(""))?;
         let policies = SessionPolicies::read(req.policy.as_deref(), &req.policy_arns, cx.partition())?;
-        let provider = find_provider(tx, &target.arn, &token).await?;
+        let provider = find_provider(cx, tx, &target.arn, &token).await?;
         let provider = provider.ok_or_else(|| refusal::no_provider(token.unverified_issuer()))?;
         let token = verify(cx, &provider, token)?;
         let provider_arn = arn_of(cx.partition(), &provider);
@@ -135,9 +135,13 @@ fn parse(req: &AssumeRoleWithWebIdentityRequest) -> Result<Jwt<'_>> {
 }
 
 /// The provider of the role's account that a token names as its issuer. None in an account that is not active, and for
-/// a host without a dot: its claims would have the names of condition keys of a service.
-async fn find_provider(tx: &mut Tx, role: &Arn, token: &Jwt<'_>) -> Result<Option<OidcProvider>> {
+/// a host without a dot: its claims would have the names of condition keys of a service. None for tokens that this
+/// deployment issues for services outside, which AWS does not accept here either.
+async fn find_provider(cx: &Cx<NoCaller>, tx: &mut Tx, role: &Arn, token: &Jwt<'_>) -> Result<Option<OidcProvider>> {
     let Some(account) = role.account_id() else { return Ok(None) };
+    if cx.deployment().is_token_issuer(token.unverified_issuer()) {
+        return Ok(None);
+    }
     let Some(url) = token.unverified_issuer().strip_prefix("https://") else { return Ok(None) };
     if !url.split('/').next().is_some_and(|host| host.contains('.')) {
         return Ok(None);

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use bailiwick_federation::KeySet;
+use bailiwick_model::ErrorCode;
 use bailiwick_operation::{ContextValue, IssuerKeysOutcome, Policy, Principal, RequestInfo, UnsignedCaller};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 
 use super::*;
@@ -73,6 +76,32 @@ async fn plan(
     let cx = cx.with_issuer_keys(outcome);
     let planned = Handle::<op::AssumeRoleWithWebIdentity>::plan(&Sts, &cx, &mut tx, req).await?;
     Ok((cx, planned))
+}
+
+/// As in AWS, the tokens that accounts issue for services outside give no role, of any account.
+#[tokio::test]
+async fn tokens_of_this_deployment_are_not_accepted() {
+    let world = with_provider().await;
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    for (issuer, is_accepted) in [
+        ("iam.example.com/tokens/1b2c", false),
+        ("iam.example.com/tokens/", false),
+        ("iam.example.com/token/1b2c", true),
+        ("iam.example.com", true),
+    ] {
+        store(&world, &provider(MAIN, issuer)).await;
+        let claims = format!(
+            r#"{{"iss":"https://{issuer}","sub":"otter","aud":"sts.amazonaws.com","iat":1900000000,"exp":1900000900}}"#
+        );
+        let token = [part(r#"{"alg":"ES256","kid":"one"}"#), part(&claims), part("signature")].join(".");
+        let (cx, mut tx) = (cx(&world), world.begin().await);
+        let wanted = Handle::<op::AssumeRoleWithWebIdentity>::wanted_keys(&Sts, &cx, &mut tx, &ask(&token)).await;
+        assert_eq!(wanted.unwrap().is_some(), is_accepted, "{issuer}");
+        if !is_accepted {
+            let planned = plan(&world, ask(&token), Ok(KEYS)).await;
+            assert_eq!(planned.map(drop).unwrap_err().code(), ErrorCode::InvalidIdentityToken, "{issuer}");
+        }
+    }
 }
 
 fn key<'a>(check: &'a Check, name: &str) -> Option<&'a ContextValue> {
