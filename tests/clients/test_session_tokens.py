@@ -82,6 +82,30 @@ def test_only_a_right_code_of_ones_own_device_proves_mfa_and_only_once(api, ana,
     assert refused(ana, "AccessDenied", "GetSessionToken", **given).message == WRONG_CODE
 
 
+def test_own_devices_change_only_with_a_second_factor(api, name, ana, phone):
+    """An access key alone is not enough to replace the device that protects its user."""
+    needs = "To complete this action, please ensure that you are authenticated with an MFA device that is enabled for this user."
+    tablet, watch = (Authenticator(ana.call("CreateVirtualMFADevice", VirtualMFADeviceName=name("device"))["VirtualMFADevice"]) for _ in range(2))
+    mine = {"UserName": ana.user["UserName"]}
+    without = session_of(api, ana.call("AssumeRole", RoleArn=role_of(api, name, ana), RoleSessionName="session"))
+    for members in ({**mine, "SerialNumber": phone.serial}, {"SerialNumber": phone.serial}):
+        assert refused(ana, "AccessDenied", "DeactivateMFADevice", **members).message == needs
+    assert refused(ana, "AccessDenied", "EnableMFADevice", **mine, SerialNumber=tablet.serial, **tablet.pair()).message == needs
+    proven = session_of(api, ana.call("GetSessionToken", **factor(phone, 1)))
+    proven.call("EnableMFADevice", **mine, SerialNumber=tablet.serial, **tablet.pair())
+    proven.call("DeactivateMFADevice", SerialNumber=phone.serial)
+    # The rule is for users on themselves: others need the permission alone, and the first device needs no other.
+    without.call("DeactivateMFADevice", **mine, SerialNumber=tablet.serial)
+    ana.call("EnableMFADevice", **mine, SerialNumber=watch.serial, **watch.pair())
+
+
+def role_of(api, name, ana):
+    """A role of the user with all permissions."""
+    role = api.call("CreateRole", RoleName=name("role"), AssumeRolePolicyDocument=trust(ana.user["Arn"]))["Role"]
+    api.call("PutRolePolicy", RoleName=role["RoleName"], PolicyName="p", PolicyDocument=ALLOW_ALL)
+    return role["Arn"]
+
+
 def test_a_policy_that_denies_without_mfa_holds_for_keys_and_sessions(api, aws, ana, phone):
     deny = {"Effect": "Deny", "Action": "iam:ListUsers", "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}}
     aws.call("PutUserPolicy", UserName=ana.user["UserName"], PolicyName="mfa", PolicyDocument=policy(deny))

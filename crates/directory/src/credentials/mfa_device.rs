@@ -66,11 +66,27 @@ impl Codes {
     }
 }
 
+/// Refuses users who change their own devices without a second factor: an access key alone must not be enough to replace
+/// the device that protects its user. Only for users who have a device.
+///
+/// # Errors
+/// `AccessDenied`.
+fn require_own_mfa(cx: &Cx, owner: &KeyOwner) -> Result<()> {
+    let is_own = cx.caller().user().is_some_and(|(id, _)| *owner == KeyOwner::User(*id));
+    if !is_own || cx.caller().mfa.is_some() {
+        return Ok(());
+    }
+    let message = "To complete this action, please ensure that you are authenticated with an MFA device that is enabled \
+        for this user.";
+    Err(IamError::new(ErrorCode::AccessDenied, message))
+}
+
 /// Enables a virtual device for a user, who proves to have it by two consecutive codes.
 ///
 /// # Errors
-/// `NoSuchEntity`, `InvalidAuthenticationCode`; `EntityAlreadyExists` if it is enabled; `LimitExceeded` for a ninth
-/// device; `Throttling` after too many wrong codes.
+/// `NoSuchEntity`, `InvalidAuthenticationCode`; `AccessDenied` for users who have a device and add another for themselves
+/// without a second factor; `EntityAlreadyExists` if it is enabled; `LimitExceeded` for a ninth device; `Throttling` after
+/// too many wrong codes.
 impl Handle<op::EnableMFADevice> for Directory {
     type Plan = ((Target<User>, Target<MfaDevice>), Codes);
 
@@ -88,6 +104,9 @@ impl Handle<op::EnableMFADevice> for Directory {
         if device.assignment.is_some_and(|assignment| assignment.owner == owner) {
             let message = format!("MFA Device for user {} already exists.", user.name);
             return Err(IamError::new(ErrorCode::EntityAlreadyExists, message));
+        }
+        if tx.mfa_device_count_of(cx.account(), &owner).await? > 0 {
+            require_own_mfa(cx, &owner)?;
         }
         mfa::enable(cx, tx, device, owner, codes.texts()).await?;
         Ok(pb::EnableMfaDeviceResponse {})
@@ -116,7 +135,7 @@ impl Handle<op::ResyncMFADevice> for Directory {
 /// Takes a device from its user, or from the caller. A virtual device stays in the account.
 ///
 /// # Errors
-/// `NoSuchEntity`.
+/// `NoSuchEntity`; `AccessDenied` for users who take their own without a second factor.
 impl Handle<op::DeactivateMFADevice> for Directory {
     type Plan = DeviceTarget;
 
@@ -124,8 +143,12 @@ impl Handle<op::DeactivateMFADevice> for Directory {
         DeviceTarget::plan(cx, tx, &req.user_name, &req.serial_number, "iam:DeactivateMFADevice").await
     }
 
-    async fn handle(&self, _: &Cx, tx: &mut Tx, device: DeviceTarget) -> Result<pb::DeactivateMfaDeviceResponse> {
-        tx.deactivate_mfa_device(device.get()?);
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, device: DeviceTarget) -> Result<pb::DeactivateMfaDeviceResponse> {
+        let device = device.get()?;
+        if let Some(assignment) = &device.assignment {
+            require_own_mfa(cx, &assignment.owner)?;
+        }
+        tx.deactivate_mfa_device(device);
         Ok(pb::DeactivateMfaDeviceResponse {})
     }
 }
