@@ -11,9 +11,11 @@ use bytes::Bytes;
 
 use crate::reference::IdentityKind;
 
+mod counter;
 mod layout_1;
 mod words;
 
+pub(crate) use counter::{CounterKind, counter, policy_counter};
 pub use layout_1::from_layout_1;
 pub use words::describe;
 
@@ -471,94 +473,6 @@ pub(crate) fn mfa_device(account: AccountId, path_and_name: &str) -> Bytes {
 /// One of the rows with failed attempts to sign in.
 pub(crate) fn sign_in_attempts(number: u16) -> Bytes {
     join(AccountId::NONE, Kind::SignInAttempts, &[&number.to_be_bytes()])
-}
-
-/// The kinds of counter. A counter belongs to an account, or to an object in it.
-///
-/// Counters also serialize deletions: the transaction that deletes an object reads its counters, so it conflicts with a
-/// concurrent transaction that adds something to the object. Transactions that only add or remove do not conflict with
-/// each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum CounterKind {
-    /// Accounts in the deployment, under the deployment.
-    Accounts = 0x01,
-    /// Rows in the outbox, under the deployment.
-    Outbox = 0x02,
-    /// Registered services, under the deployment.
-    Services = 0x03,
-    /// Users of an account.
-    Users = 0x10,
-    /// Groups of an account.
-    Groups = 0x11,
-    /// Roles of an account.
-    Roles = 0x12,
-    /// Managed policies of an account.
-    Policies = 0x13,
-    /// Versions of all managed policies of an account.
-    PolicyVersions = 0x14,
-    /// Resources with a policy or tags in an account.
-    Resources = 0x15,
-    /// Groups that a user is in.
-    GroupsOfUser = 0x20,
-    /// Members of a group.
-    Members = 0x21,
-    /// Managed policies attached to an identity.
-    Attached = 0x22,
-    /// Inline policies of an identity.
-    Inline = 0x23,
-    /// The total size of the inline policies of an identity, as counted against the quota.
-    InlineSize = 0x24,
-    /// Access keys of a user, or of root.
-    AccessKeys = 0x25,
-    /// Signing certificates of a user, or of root.
-    SigningCertificates = 0x6d,
-    /// Login profiles of a user: none or one.
-    LoginProfiles = 0x63,
-    /// MFA devices that are enabled for a user, or for root.
-    MfaDevicesOfOwner = 0x66,
-    /// Virtual MFA devices of an account.
-    MfaDevices = 0x67,
-    /// Virtual MFA devices of an account that are enabled for a user.
-    MfaDevicesInUse = 0x68,
-    /// SSH public keys of a user.
-    SshPublicKeys = 0x69,
-    /// Service-specific credentials of a user.
-    ServiceSpecificCredentials = 0x6b,
-    /// Service-specific credentials of a user for one service.
-    CredentialsForService = 0x6c,
-    /// Server certificates of an account.
-    ServerCertificates = 0x6e,
-    /// Identities of the account that a policy is attached to.
-    Attachments = 0x30,
-    /// Entities of the account that have a policy as their boundary.
-    Boundaries = 0x31,
-    /// Versions of one policy.
-    Versions = 0x32,
-    /// Tasks of an account that deleted service-linked roles.
-    DeletionTasks = 0xb0,
-    /// Actions whose last use by a user, a role or the whole account is stored.
-    ServiceUses = 0xb3,
-    /// Jobs of an account that report when services were last accessed.
-    AccessJobs = 0xb4,
-    /// Delegation requests that an account has made.
-    DelegationRequests = 0xb6,
-    /// Instance profiles of an account.
-    InstanceProfiles = 0x33,
-    /// Instance profiles that a role is in.
-    InstanceProfilesOfRole = 0x34,
-    /// OpenID Connect providers of an account.
-    OidcProviders = 0xa0,
-    /// SAML providers of an account.
-    SamlProviders = 0xa1,
-}
-
-pub(crate) fn counter(account: AccountId, what: CounterKind, of: &[u8]) -> Bytes {
-    join(account, Kind::Counter, &[&[what as u8], of])
-}
-
-pub(crate) fn policy_counter(account: AccountId, what: CounterKind, policy: PolicyRef) -> Bytes {
-    join(account, Kind::Counter, &[&[what as u8], &account_bytes(policy.account), policy.id.as_bytes()])
 }
 
 #[cfg(test)]
