@@ -220,6 +220,34 @@ def test_root_of_a_member_is_bound_to_its_task(api, rpc, aws, ana, name):
     refused(ana, "ValidationError", "AssumeRoot", **ask, DurationSeconds=901)
 
 
+def test_a_root_task_is_about_root_alone(api, rpc, aws, ana, name):
+    """AWS's task policies deny everything about users of the account."""
+    called = name("account")
+    member = rpc.call("CreateAccount", accountName=called, email=f"{called}@example.com")["account"]["accountId"]
+    role = f"arn:aws:iam::{member}:role/OrganizationAccountAccessRole"
+    owner = session_of(api, ana.call("AssumeRole", RoleArn=role, RoleSessionName="owner"))
+    user = {"UserName": "victim"}
+    owner.call("CreateUser", **user)
+    key = owner.call("CreateAccessKey", **user)["AccessKey"]["AccessKeyId"]
+    aws.call("EnableOrganizationsRootSessions")
+    password = {"Password": "A long enough 1 password!"}
+    for task, operations in {
+        "IAMAuditRootUserCredentials": [("GetUser", user), ("ListAccessKeys", user), ("GetAccessKeyLastUsed", {"AccessKeyId": key})],
+        "IAMCreateRootUserPassword": [("CreateLoginProfile", user | password), ("GetLoginProfile", user)],
+        "IAMDeleteRootUserCredentials": [
+            ("DeleteAccessKey", user | {"AccessKeyId": key}),
+            ("UpdateAccessKey", user | {"AccessKeyId": key, "Status": "Inactive"}),
+            ("ListMFADevices", user),
+        ],
+    }.items():
+        root = session_of(api, ana.call("AssumeRoot", TargetPrincipal=member, TaskPolicyArn={"arn": TASK + task}))
+        for operation, members in operations:
+            assert "session policy" in refused(root, "AccessDenied", operation, **members).message, operation
+        for operation in () if "Create" in task else ("GetUser", "ListAccessKeys", "ListMFADevices", "ListSigningCertificates"):
+            root.call(operation)
+    assert [found["Status"] for found in owner.call("ListAccessKeys", **user)["AccessKeyMetadata"]] == ["Active"]
+
+
 def test_the_account_of_a_key(api, ana, server):
     for key in (ana.key.access_key_id, ana.call("GetSessionToken")["Credentials"]["AccessKeyId"]):
         assert ana.call("GetAccessKeyInfo", AccessKeyId=key) == {"Account": server.account}

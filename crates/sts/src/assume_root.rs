@@ -12,47 +12,59 @@ use crate::issue::{SessionParts, expiry, issue_session};
 /// The longest and the default duration.
 const MAX_SECONDS: i64 = 900;
 
-/// The tasks, by the names of AWS's managed policies, and the actions that each allows.
-const TASKS: [(&str, &[&str]); 5] = [
-    (
-        "IAMAuditRootUserCredentials",
-        &[
+/// A task, by the name of AWS's managed policy.
+struct Task {
+    name: &'static str,
+    /// The actions that it allows on the root user alone. On users of the account it allows none of them.
+    on_root: &'static [&'static str],
+    /// The actions that it allows on every resource.
+    on_all: &'static [&'static str],
+}
+
+const TASKS: [Task; 5] = [
+    Task {
+        name: "IAMAuditRootUserCredentials",
+        on_root: &[
             "iam:GetAccessKeyLastUsed",
-            "iam:GetAccountSummary",
             "iam:GetLoginProfile",
             "iam:GetUser",
             "iam:ListAccessKeys",
             "iam:ListMFADevices",
             "iam:ListSigningCertificates",
         ],
-    ),
-    ("IAMCreateRootUserPassword", &["iam:CreateLoginProfile", "iam:GetLoginProfile"]),
-    (
-        "IAMDeleteRootUserCredentials",
-        &[
+        on_all: &["iam:GetAccountSummary"],
+    },
+    Task {
+        name: "IAMCreateRootUserPassword",
+        on_root: &["iam:CreateLoginProfile", "iam:GetLoginProfile"],
+        on_all: &[],
+    },
+    Task {
+        name: "IAMDeleteRootUserCredentials",
+        on_root: &[
             "iam:DeactivateMFADevice",
             "iam:DeleteAccessKey",
             "iam:DeleteLoginProfile",
             "iam:DeleteSigningCertificate",
-            "iam:DeleteVirtualMFADevice",
             "iam:GetAccessKeyLastUsed",
             "iam:GetLoginProfile",
             "iam:GetUser",
             "iam:ListAccessKeys",
             "iam:ListMFADevices",
             "iam:ListSigningCertificates",
-            "iam:UpdateAccessKey",
-            "iam:UpdateSigningCertificate",
         ],
-    ),
-    (
-        "S3UnlockBucketPolicy",
-        &["s3:DeleteBucketPolicy", "s3:GetBucketPolicy", "s3:ListAllMyBuckets", "s3:PutBucketPolicy"],
-    ),
-    (
-        "SQSUnlockQueuePolicy",
-        &["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueues", "sqs:SetQueueAttributes"],
-    ),
+        on_all: &[],
+    },
+    Task {
+        name: "S3UnlockBucketPolicy",
+        on_root: &[],
+        on_all: &["s3:DeleteBucketPolicy", "s3:GetBucketPolicy", "s3:ListAllMyBuckets", "s3:PutBucketPolicy"],
+    },
+    Task {
+        name: "SQSUnlockQueuePolicy",
+        on_root: &[],
+        on_all: &["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueues", "sqs:SetQueueAttributes"],
+    },
 ];
 
 /// Issues credentials for root of a member account, for one task and at most 15 minutes.
@@ -68,9 +80,9 @@ impl Handle<op::AssumeRoot> for Sts {
     async fn plan(&self, cx: &Cx, _: &mut Tx, req: AssumeRootRequest) -> Result<Planned<NewRootSession>> {
         let target = read_target(cx.partition(), req.target_principal.as_deref().unwrap_or(""))?;
         let task = req.task_policy_arn.as_ref().and_then(|policy| policy.arn.as_deref()).unwrap_or("");
-        let policy = read_task(cx.partition(), task)?;
-        let seconds = req.duration_seconds.map_or(MAX_SECONDS, i64::from);
         let arn = Principal::Root { account: target }.arn(cx.partition());
+        let policy = read_task(cx.partition(), task)?.policy(&arn);
+        let seconds = req.duration_seconds.map_or(MAX_SECONDS, i64::from);
         // The caller's policies decide alone: the member account has no policy that could take part.
         let check = Check::new("sts:AssumeRoot", &arn).owned_by(cx.account()).key("sts:TaskPolicyArn", task);
         Ok(Planned::new(NewRootSession { target, policy, seconds, minimum_size: req.minimum_session_token_size })
@@ -138,17 +150,28 @@ fn read_target(partition: Partition, text: &str) -> Result<AccountId> {
     })
 }
 
-/// Returns the policy of a task.
-fn read_task(partition: Partition, arn: &str) -> Result<String> {
+/// Finds the task with this policy.
+fn read_task(partition: Partition, arn: &str) -> Result<&'static Task> {
     let name = arn.strip_prefix(&format!("arn:{}:iam::aws:policy/root-task/", partition.as_str()));
-    let task = TASKS.iter().find(|(task, _)| Some(*task) == name);
-    let (_, actions) = task.ok_or_else(|| {
-        let names = TASKS.map(|(name, _)| name).join(", ");
+    TASKS.iter().find(|task| Some(task.name) == name).ok_or_else(|| {
+        let names = TASKS.each_ref().map(|task| task.name).join(", ");
         let expected = format!("the ARN of a managed policy of the path /root-task/: {names}");
         IamError::validation(format!("{arn} is not the policy of a root task")).field("TaskPolicyArn", expected)
-    })?;
-    let actions = actions.join("\",\"");
-    Ok(format!(r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Action":["{actions}"],"Resource":"*"}}}}"#))
+    })
+}
+
+impl Task {
+    /// The policy of a session for this task, of this root user.
+    fn policy(&self, root: &Arn) -> String {
+        let statement = |actions: &[&str], resource: &str| {
+            let actions = actions.join("\",\"");
+            format!(r#"{{"Effect":"Allow","Action":["{actions}"],"Resource":"{resource}"}}"#)
+        };
+        let statements = [(self.on_root, root.as_str()), (self.on_all, "*")];
+        let statements = statements.into_iter().filter(|(actions, _)| !actions.is_empty());
+        let statements: Vec<_> = statements.map(|(actions, resource)| statement(actions, resource)).collect();
+        format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statements.join(","))
+    }
 }
 
 fn denied(message: &str) -> IamError {

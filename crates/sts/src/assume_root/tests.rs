@@ -39,7 +39,8 @@ async fn root_of_a_member_may_do_the_task_for_15_minutes() {
         assert_eq!((session.kind, session.expires), (SessionKind::AssumeRoot, time(ends)));
         assert_eq!((session.policies.len(), session.tags.is_empty(), opened.mfa), (1, true, None));
         assert!(session.policies[0].contains("iam:DeleteAccessKey"), "{:?}", session.policies);
-        assert!(!session.policies[0].contains('*') || session.policies[0].contains(r#""Resource":"*""#));
+        assert!(session.policies[0].contains(r#""Resource":"arn:aws:iam::444455556666:root""#), "{:?}", session.policies);
+        assert!(!session.policies[0].contains('*'), "users of the account are no part of the task");
     }
     test.needs::<op::AssumeRoot>(
         ask(MEMBER, TASK),
@@ -50,11 +51,15 @@ async fn root_of_a_member_may_do_the_task_for_15_minutes() {
 
 #[tokio::test]
 async fn each_task_is_a_policy() {
-    for (name, actions) in TASKS {
-        let text = read_task(Partition::Aws, &format!("arn:aws:iam::aws:policy/root-task/{name}")).unwrap();
+    let root = Principal::Root { account: account(MEMBER) }.arn(Partition::Aws);
+    for Task { name, on_root, on_all } in &TASKS {
+        let task = read_task(Partition::Aws, &format!("arn:aws:iam::aws:policy/root-task/{name}")).unwrap();
         let rules = bailiwick_policy_lang::SaveRules::default();
-        bailiwick_policy_lang::parse_strict(&text, bailiwick_policy_lang::PolicyKind::Session, &rules).unwrap();
-        assert!(actions.iter().all(|action| !action.contains('*')), "{name}");
+        let kind = bailiwick_policy_lang::PolicyKind::Session;
+        bailiwick_policy_lang::parse_strict(&task.policy(&root), kind, &rules).unwrap();
+        assert!(on_root.iter().chain(*on_all).all(|action| !action.contains('*')), "{name}");
+        let of_users = on_all.iter().filter(|action| action.starts_with("iam:"));
+        assert!(of_users.eq(["iam:GetAccountSummary"].iter().filter(|_| name.contains("Audit"))), "{name}");
     }
 }
 
