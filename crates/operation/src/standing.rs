@@ -1,6 +1,6 @@
 //! The records that a change by a caller depends on.
 
-use bailiwick_decision::{Caller, Principal};
+use bailiwick_decision::{Caller, Credential, Principal};
 use bailiwick_model::{AccountId, Arn};
 use bailiwick_storage::{IdentityKind, Standing};
 
@@ -17,7 +17,11 @@ pub fn standing(caller: &Caller) -> Standing<'_> {
             None => Some(caller.access_key_id()),
             Some(session) => session.bound_key(),
         },
-        revocable_by: caller.session.iter().flat_map(|session| session.revocable_by(caller.account())).collect(),
+        revocable_by: match (&caller.session, &caller.credential) {
+            (Some(session), _) => session.revocable_by(caller.account()).collect(),
+            (None, Credential::Bearer(key)) => vec![(caller.account(), key)],
+            (None, Credential::AccessKey(_)) => Vec::new(),
+        },
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Standing<'a> {
     /// The identity provider that the session came through: its account, and the resource of its ARN, as in
     /// `saml-provider/NAME`.
     pub provider: Option<(AccountId, &'a str)>,
-    /// What the caller's session can be revoked by: accounts and access key ids.
+    /// What the caller's session or bearer token can be revoked by: accounts and access key ids.
     pub revocable_by: Vec<(AccountId, &'a AccessKeyId)>,
 }
 

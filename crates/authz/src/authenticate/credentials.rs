@@ -197,6 +197,10 @@ fn check_active<'s>(
     if caller.session.is_none() {
         let key = snapshot.access_key(caller.access_key_id().as_str()).filter(|key| is_of(key, caller));
         key.ok_or_else(invalid)?;
+        let is_revoked = |issued| snapshot.is_key_revoked(caller.account(), caller.access_key_id(), issued);
+        if validity.is_some_and(|token| is_revoked(token.issued)) {
+            return Err(expired());
+        }
     }
     if let Some(session) = caller.session.as_deref() {
         if let Some(key) = session.bound_key() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_model::AccountId;
+use bailiwick_model::{AccessKeyId, AccountId};
 use jiff::Timestamp;
 
 use super::{View, ViewBuilder};
@@ -26,17 +26,20 @@ impl View {
     /// Returns whether a session of a principal in this account was revoked by its access key, by that of a session that it was
     /// scoped down from, or by the key that it was issued to.
     pub fn is_revoked(&self, account: AccountId, session: &Session) -> bool {
+        session.revocable_by(account).any(|(account, key)| self.is_key_revoked(account, key, session.issued))
+    }
+
+    /// Returns whether what was issued to an access key at this time was revoked by it: of a bearer token without a session,
+    /// the long-term key that signed for it.
+    pub fn is_key_revoked(&self, account: AccountId, key: &AccessKeyId, issued: Timestamp) -> bool {
         // Usually there is none.
         if self.revocations.len() == 0 {
             return false;
         }
-        let is_revoked = |account: AccountId, subject: &str| {
-            let subject = &*subject.to_ascii_lowercase();
-            let hash = self.hash((account, subject));
-            let found = self.revocations.get(hash, |revocation| revocation.is_of(account, subject));
-            found.is_some_and(|revocation| session.issued < revocation.valid_after)
-        };
-        session.revocable_by(account).any(|(account, key)| is_revoked(account, key.as_str()))
+        let subject = &*key.as_str().to_ascii_lowercase();
+        let hash = self.hash((account, subject));
+        let found = self.revocations.get(hash, |revocation| revocation.is_of(account, subject));
+        found.is_some_and(|revocation| issued < revocation.valid_after)
     }
 }
 
@@ -61,7 +64,7 @@ impl ViewBuilder {
 
 #[cfg(test)]
 mod tests {
-    use bailiwick_model::{AccessKeyId, AccessKeyKind, Partition};
+    use bailiwick_model::{AccessKeyKind, Partition};
 
     use super::*;
     use crate::SessionKind;
