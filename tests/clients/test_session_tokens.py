@@ -334,6 +334,29 @@ def test_sessions_are_revoked_one_by_one_by_key_by_user_by_role(api, aws, rpc, a
         session_of(api, left).call("GetCallerIdentity")
 
 
+def test_no_detour_keeps_a_session_from_the_revocation_of_a_key(api, aws, rpc, ana, name, server):
+    called = name("role")
+    arn = aws.call("CreateRole", RoleName=called, AssumeRolePolicyDocument=trust(server.account))["Role"]["Arn"]
+    aws.call("PutRolePolicy", RoleName=called, PolicyName="p", PolicyDocument=policy("*"))
+
+    def assumed(by):
+        return session_of(api, by.call("AssumeRole", RoleArn=arn, RoleSessionName="session"))
+
+    token = session_of(api, ana.call("GetSessionToken"))
+    by_token, by_scoped_token = assumed(token), assumed(session_of(api, token.call("GetScopedCredentials", DurationSeconds=900)))
+    bearer = rpc.signed_by(Credentials(bearer=rpc.signed_by(ana.key).call("CreateToken")["token"]))
+    first = ana.call("AssumeRole", RoleArn=arn, RoleSessionName="session")
+    by_scoped = assumed(session_of(api, session_of(api, first).call("GetScopedCredentials", DurationSeconds=900)))
+    rpc.call("RevokeSessions", accessKeyId=first["Credentials"]["AccessKeyId"])
+    ended(by_scoped, "ExpiredToken")
+    for left in (by_token, by_scoped_token, bearer):
+        left.call("GetCallerIdentity")
+    rpc.call("RevokeSessions", accessKeyId=ana.key.access_key_id)
+    for gone in (by_token, by_scoped_token, bearer):
+        ended(gone, "ExpiredToken")
+    ana.call("GetCallerIdentity")
+
+
 def test_only_sessions_of_ones_own_account_are_revoked(rpc, new_user, server):
     _, powerless = new_user()
     error = refused(rpc.signed_by(powerless), "AccessDenied", "RevokeSessions", allOfAccount=True)

@@ -133,6 +133,8 @@ pub struct Session {
     pub provider: Option<String>,
     /// The access key, long-term or temporary, that signed the request for the session.
     pub parent_key: Option<AccessKeyId>,
+    /// The other access keys through which the signer of that request had its credentials: see [`Caller::lineage`].
+    pub issued_through: Vec<AccessKeyId>,
     /// Scope-down policies of GetScopedCredentials, as text, in the order in which they were applied. Each must allow
     /// whatever the session does.
     pub scopes: Vec<String>,
@@ -183,6 +185,7 @@ impl Session {
             kind,
             provider: None,
             parent_key: None,
+            issued_through: Vec::new(),
             scopes: Vec::new(),
             scoped_from: Vec::new(),
             provider_keys: Vec::new(),
@@ -197,11 +200,12 @@ impl Session {
     }
 
     /// The access keys with which the session ends when they are revoked, each with its account: its own, those of the sessions
-    /// that it was scoped down from, and the one that signed the request for the first of them. `account` is that of the
-    /// session's principal; the signing key may be of another one.
+    /// that it was scoped down from, the one that signed the request for the first of them, and those that this one came from.
+    /// `account` is that of the session's principal; the signing key may be of another one.
     pub fn revocable_by(&self, account: AccountId) -> impl Iterator<Item = (AccountId, &AccessKeyId)> {
         let own = std::iter::once(&self.access_key_id).chain(&self.scoped_from).map(move |key| (account, key));
-        own.chain(self.parent_key.iter().map(move |key| (key.account().unwrap_or(account), key)))
+        let signers = self.parent_key.iter().chain(&self.issued_through);
+        own.chain(signers.map(move |key| (key.account().unwrap_or(account), key)))
     }
 
     /// Whether session policies or scope-down policies limit the session.
@@ -226,6 +230,18 @@ impl Caller {
         match &self.credential {
             Credential::AccessKey(id) | Credential::Bearer(id) => id,
         }
+    }
+
+    /// The access keys besides its own through which the caller has its credentials, as the same principal: of the sessions that
+    /// these are scoped down from, and of the user, root or sign-in that asked for the session. What is issued to the caller
+    /// can be revoked by each of them, or else it could be kept from a revocation by way of another session.
+    ///
+    /// The key by which a role was assumed is none of them: a chain of roles would have ever more.
+    pub fn lineage(&self) -> Vec<AccessKeyId> {
+        let Some(session) = self.session.as_deref() else { return Vec::new() };
+        let goes_on = matches!(session.kind, SessionKind::SessionToken | SessionKind::SignIn);
+        let asker = session.parent_key.iter().filter(|_| goes_on);
+        session.scoped_from.iter().chain(asker).cloned().collect()
     }
 
     /// The user, if the caller is a user.

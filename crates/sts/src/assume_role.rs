@@ -94,6 +94,7 @@ fn parse(cx: &Cx, req: &AssumeRoleRequest) -> Result<NewRoleSession> {
         provider: None,
         provider_keys: Vec::new(),
         parent_key: Some(caller.access_key_id().clone()),
+        issued_through: caller.lineage(),
     })
 }
 

@@ -113,6 +113,7 @@ impl Handle<op::AssumeRoot> for Sts {
             policies: vec![new.policy],
             source_identity: source_identity.clone(),
             parent_key: Some(caller.access_key_id().clone()),
+            issued_through: caller.lineage(),
             minimum_token_size: new.minimum_size,
             ..SessionParts::default()
         };

@@ -38,6 +38,8 @@ pub struct SessionParts {
     pub provider_keys: Vec<(String, Vec<String>)>,
     /// The access key that signed the request, if one did.
     pub parent_key: Option<AccessKeyId>,
+    /// [`Caller::lineage`] of the signer.
+    pub issued_through: Vec<AccessKeyId>,
     /// When the caller authenticated with a second factor. Only for sessions that carry it on: of GetSessionToken and of
     /// sign-in.
     pub mfa: Option<Timestamp>,
@@ -85,6 +87,7 @@ pub fn issue_session<C>(
         provider: parts.provider,
         provider_keys: parts.provider_keys,
         parent_key: parts.parent_key,
+        issued_through: parts.issued_through,
         scopes: parts.scopes,
         scoped_from: parts.scoped_from,
         ..new

@@ -108,6 +108,8 @@ struct SessionMessage {
     scopes: Vec<String>,
     #[prost(string, repeated, tag = "21")]
     scoped_from: Vec<String>,
+    #[prost(string, repeated, tag = "22")]
+    issued_through: Vec<String>,
 }
 
 /// A context key of the provider.
@@ -290,6 +292,7 @@ impl SessionMessage {
             provider_keys: session.provider_keys.iter().cloned().map(ProviderKeyMessage::of).collect(),
             scopes: session.scopes.clone(),
             scoped_from: session.scoped_from.iter().map(AccessKeyId::to_string).collect(),
+            issued_through: session.issued_through.iter().map(AccessKeyId::to_string).collect(),
         }
     }
 
@@ -316,7 +319,8 @@ impl SessionMessage {
             },
             provider_keys: self.provider_keys.into_iter().map(|key| (key.name, key.values)).collect(),
             scopes: self.scopes,
-            scoped_from: self.scoped_from.iter().map(|key| AccessKeyId::parse(key).ok()).collect::<Option<_>>()?,
+            scoped_from: access_keys(&self.scoped_from)?,
+            issued_through: access_keys(&self.issued_through)?,
         })
     }
 }
@@ -342,6 +346,10 @@ impl ManagedPolicyMessage {
         let policy = PolicyRef { account, id: UniqueId::parse(&self.id).ok()? };
         Some(SessionPolicyRef { arn: Arn::parse(&self.arn).ok()?, policy })
     }
+}
+
+fn access_keys(ids: &[String]) -> Option<Vec<AccessKeyId>> {
+    ids.iter().map(|id| AccessKeyId::parse(id).ok()).collect()
 }
 
 fn time(microseconds: i64) -> Option<Timestamp> {

@@ -72,6 +72,8 @@ pub(crate) struct NewRoleSession {
     pub(crate) provider_keys: Vec<(String, Vec<String>)>,
     /// The access key that signed the request.
     pub(crate) parent_key: Option<AccessKeyId>,
+    /// The keys that this one came from.
+    pub(crate) issued_through: Vec<AccessKeyId>,
 }
 
 /// An issued session of a role, in the members of responses.
@@ -162,6 +164,7 @@ impl NewRoleSession {
             provider: self.provider,
             provider_keys: self.provider_keys,
             parent_key: self.parent_key,
+            issued_through: self.issued_through,
             // A second factor counts in the decision on the call alone.
             mfa: None,
             minimum_token_size,

@@ -66,6 +66,7 @@ impl Handle<op::AssumeRoleWithSAML> for Sts {
             provider: Some(provider_arn.as_str().to_owned()),
             provider_keys: subject.lasting(),
             parent_key: None,
+            issued_through: Vec::new(),
         };
         let keys = keys::of_attributes(&assertion);
         let checks = session.checks(cx.partition(), "sts:AssumeRoleWithSAML", |check| {

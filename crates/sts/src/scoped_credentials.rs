@@ -15,6 +15,8 @@ use crate::{Sts, packed_size};
 
 /// The scope-down policies that a session can have.
 const MAX_SCOPES: usize = 3;
+/// How many times a session can be scoped down, with or without a policy. Each token names all sessions before it.
+const MAX_LAYERS: usize = 16;
 
 /// Issues credentials that go on with the calling session: the same principal, kind of session, tags, source identity,
 /// second factor and time of issue, so that what holds for the session holds for them. The new policy must allow what they
@@ -26,7 +28,8 @@ const MAX_SCOPES: usize = 3;
 ///
 /// # Errors
 /// `InvalidSubjectCredentials` without a session, `ValidationError`, `MalformedPolicyDocument`, `PackedPolicyTooLarge`;
-/// `InsufficientSessionLifetime` for a duration beyond the end of the session; `AccessDenied` for a fourth policy.
+/// `InsufficientSessionLifetime` for a duration beyond the end of the session; `AccessDenied` for a fourth policy, and for the
+/// 17th time.
 impl Handle<op::GetScopedCredentials> for Sts {
     type Plan = NewScope;
 
@@ -48,6 +51,10 @@ impl Handle<op::GetScopedCredentials> for Sts {
             return Err(IamError::new(ErrorCode::AccessDenied, message));
         }
         let utilization = packed_size::percent(&new.policy, &Tags::new())?;
+        if session.scoped_from.len() >= MAX_LAYERS {
+            let message = format!("A session can be scoped down at most {MAX_LAYERS} times.");
+            return Err(IamError::new(ErrorCode::AccessDenied, message));
+        }
         let mut scoped_from = session.scoped_from.clone();
         scoped_from.push(session.access_key_id.clone());
         let parts = SessionParts {
@@ -60,6 +67,7 @@ impl Handle<op::GetScopedCredentials> for Sts {
             provider: session.provider.clone(),
             provider_keys: session.provider_keys.clone(),
             parent_key: session.parent_key.clone(),
+            issued_through: session.issued_through.clone(),
             mfa: caller.mfa,
             scopes,
             scoped_from,

@@ -77,6 +77,7 @@ impl Handle<op::AssumeRoleWithWebIdentity> for Sts {
             provider: Some(provider_arn.to_string()),
             provider_keys: kept,
             parent_key: None,
+            issued_through: Vec::new(),
         };
         let with_claims = |check: Check| {
             others.iter().fold(check, |check, (key, value)| match value {

@@ -162,7 +162,7 @@ impl Authenticated {
 }
 
 impl CachedCaller {
-    /// The weight in a cache: one, and more for the session policies and tags, whose size callers choose.
+    /// The weight in a cache: one, and more for the session policies, tags and lists of keys, whose size callers choose.
     pub(crate) fn weight(&self) -> usize {
         let Some(session) = self.caller.session.as_deref() else { return 1 };
         let policies = session.policies.iter().chain(&session.scopes).map(String::len);
@@ -170,7 +170,8 @@ impl CachedCaller {
         let tags = session.tags.iter().map(|tag| tag.key.len() + tag.value.len());
         let keys = session.provider_keys.iter();
         let keys = keys.map(|(name, values)| name.len() + values.iter().map(String::len).sum::<usize>());
-        1 + policies.chain(keys).chain(arns).chain(tags).sum::<usize>() / 128
+        let lineage = session.scoped_from.iter().chain(&session.issued_through).map(|key| key.as_str().len());
+        1 + policies.chain(keys).chain(arns).chain(tags).chain(lineage).sum::<usize>() / 128
     }
 }
 

@@ -39,7 +39,11 @@ async fn root_of_a_member_may_do_the_task_for_15_minutes() {
         assert_eq!((session.kind, session.expires), (SessionKind::AssumeRoot, time(ends)));
         assert_eq!((session.policies.len(), session.tags.is_empty(), opened.mfa), (1, true, None));
         assert!(session.policies[0].contains("iam:DeleteAccessKey"), "{:?}", session.policies);
-        assert!(session.policies[0].contains(r#""Resource":"arn:aws:iam::444455556666:root""#), "{:?}", session.policies);
+        assert!(
+            session.policies[0].contains(r#""Resource":"arn:aws:iam::444455556666:root""#),
+            "{:?}",
+            session.policies
+        );
         assert!(!session.policies[0].contains('*'), "users of the account are no part of the task");
     }
     test.needs::<op::AssumeRoot>(

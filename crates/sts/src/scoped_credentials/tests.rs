@@ -61,6 +61,19 @@ async fn the_session_goes_on_with_fewer_permissions() {
 }
 
 #[tokio::test]
+async fn a_session_is_scoped_down_a_bounded_number_of_times() {
+    let world = world().await;
+    let mut caller = session(&[], &[], None);
+    for layer in 0..MAX_LAYERS {
+        let answer = call(&world, caller.clone(), narrowed(None, Some(900))).await.unwrap();
+        caller = opened(&world, &answer);
+        assert_eq!(caller.session.as_ref().unwrap().scoped_from.len(), layer + 1);
+    }
+    assert_eq!(caller.lineage(), caller.session.as_ref().unwrap().scoped_from);
+    assert_eq!(refusal(call(&world, caller, narrowed(None, Some(900))).await).0, "AccessDenied");
+}
+
+#[tokio::test]
 async fn each_refusal_has_its_code() {
     let world = world().await;
     let caller = session(&[], &[], None);
