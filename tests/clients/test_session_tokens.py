@@ -14,6 +14,7 @@ from support.totp import Authenticator
 WRONG_CODE = "MultiFactorAuthentication failed with invalid MFA one time pass code."
 WITH_MFA = {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
 TASK = "arn:aws:iam::aws:policy/root-task/"
+ISSUED = [("GetSessionToken", {}), ("GetFederationToken", {"Name": "guest"})]
 
 
 def session_of(api, answer):
@@ -266,7 +267,7 @@ def test_the_cli_issues_each_kind(server, new_user, aws, name, tmp_path):
         assert cli("sts", "get-caller-identity")["Arn"] == user["Arn"]
 
 
-@pytest.mark.parametrize("issue", [("GetSessionToken", {}), ("GetFederationToken", {"Name": "guest"})], ids=lambda issue: issue[0])
+@pytest.mark.parametrize("issue", ISSUED, ids=lambda issue: issue[0])
 def test_altered_and_foreign_tokens_are_refused(api, ana, new_server, issue):
     issued = ana.call(issue[0], **issue[1])["Credentials"]
     token = issued["SessionToken"]
@@ -355,6 +356,20 @@ def test_no_detour_keeps_a_session_from_the_revocation_of_a_key(api, aws, rpc, a
     for gone in (by_token, by_scoped_token, bearer):
         ended(gone, "ExpiredToken")
     ana.call("GetCallerIdentity")
+
+
+def test_the_key_that_the_operator_chose_for_root_can_be_revoked(api, rpc, new_server):
+    """The id of every other key contains its account."""
+    server = new_server().start()
+    root, rpc = type(api)(server, server.root), type(rpc)(server, server.root)
+    token, guest = (session_of(root, root.call(operation, **members)) for operation, members in ISSUED)
+    bearer = type(rpc)(server, Credentials(bearer=rpc.call("CreateToken")["token"]))
+    for each in (token, guest, bearer):
+        each.call("GetCallerIdentity")
+    rpc.call("RevokeSessions", accessKeyId=server.root.access_key_id)
+    for each in (token, guest, bearer):
+        ended(each, "ExpiredToken")
+    session_of(root, root.call("GetSessionToken")).call("GetCallerIdentity")
 
 
 def test_only_sessions_of_ones_own_account_are_revoked(rpc, new_user, server):

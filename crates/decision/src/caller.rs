@@ -204,8 +204,11 @@ impl Session {
     /// `account` is that of the session's principal; the signing key may be of another one.
     pub fn revocable_by(&self, account: AccountId) -> impl Iterator<Item = (AccountId, &AccessKeyId)> {
         let own = std::iter::once(&self.access_key_id).chain(&self.scoped_from).map(move |key| (account, key));
-        let signers = self.parent_key.iter().chain(&self.issued_through);
-        own.chain(signers.map(move |key| (key.account().unwrap_or(account), key)))
+        // The id of root's key may be chosen, so that it contains another account. Root assumes no role.
+        let own_key = self.bound_key().map(move |key| (account, key));
+        let parent = self.parent_key.iter().filter(move |_| own_key.is_none());
+        let signers = parent.chain(&self.issued_through).map(move |key| (key.account().unwrap_or(account), key));
+        own.chain(own_key).chain(signers)
     }
 
     /// Whether session policies or scope-down policies limit the session.

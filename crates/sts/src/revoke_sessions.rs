@@ -46,7 +46,12 @@ impl Handle<op::RevokeSessions> for Sts {
                 (Revoked::User(user, name), check)
             }
             (None, None, Some(text), None) => {
-                let key = AccessKeyId::parse(&text).ok().filter(|key| key.account() == Some(account));
+                let key = match AccessKeyId::parse(&text) {
+                    Ok(key) if key.account() == Some(account) => Some(key),
+                    // The id of root's key may be chosen, so that it contains another account.
+                    Ok(key) => tx.find_access_key(account, &key).await?.map(|_| key),
+                    Err(_) => None,
+                };
                 let key = key.ok_or_else(|| {
                     IamError::validation(format!("{text} is not the id of an access key of this account"))
                         .field("accessKeyId", "the id of a temporary or long-term access key of the caller's account")
