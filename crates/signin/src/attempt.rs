@@ -79,9 +79,10 @@ impl Attempt {
                 Counted::Unknown(fingerprint(cx, &[kind, account.as_bytes(), user.as_bytes()])?)
             }
         };
+        let purpose = PasswordPurpose::SignIn(counted.fingerprint(cx)?);
         let lockout = Lockout::read(cx, tx, counted).await?;
         lockout.admit(cx.now())?;
-        let (work, change) = work(cx, tx, candidate.as_ref(), claim.password, claim.new_password).await?;
+        let (work, change) = work(cx, tx, candidate.as_ref(), claim.password, claim.new_password, purpose).await?;
         Ok((Attempt { candidate, lockout, basis: work.basis.clone(), change }, work))
     }
 
@@ -188,8 +189,8 @@ async fn work(
     candidate: Option<&Candidate>,
     password: SecretString,
     new: Option<SecretString>,
+    purpose: PasswordPurpose,
 ) -> Result<(PasswordWork, Option<PasswordChange>)> {
-    let purpose = PasswordPurpose::SignIn;
     let (hash, basis) = match candidate {
         Some(candidate) => {
             let (hashes, sealed) = candidate.hashes(cx)?;

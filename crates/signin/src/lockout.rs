@@ -67,6 +67,22 @@ pub(crate) enum Counted {
     Unknown([u8; SIGN_IN_FINGERPRINT]),
 }
 
+impl Counted {
+    /// A keyed hash that is different for each person and each name.
+    ///
+    /// # Errors
+    /// `ServiceFailure`.
+    pub(crate) fn fingerprint(&self, cx: &Cx<NoCaller>) -> Result<[u8; SIGN_IN_FINGERPRINT]> {
+        match self {
+            Counted::Person(account, owner) => {
+                let id = owner.user().map_or_else(String::new, ToString::to_string);
+                fingerprint(cx, &[b"person", account.to_string().as_bytes(), id.as_bytes()])
+            }
+            Counted::Unknown(fingerprint) => Ok(*fingerprint),
+        }
+    }
+}
+
 /// The failures that an attempt is measured by.
 pub(crate) struct Lockout {
     counted: Counted,

@@ -17,6 +17,8 @@ const PER_USER: usize = 4;
 const PER_ADMINISTRATOR: usize = 16;
 /// The same of a source from which people sign in, which may be a whole office.
 const PER_SOURCE: usize = 64;
+/// The same for one person who signs in, from all sources: whoever knows a password can have it verified without end.
+const PER_PERSON: usize = 4;
 /// The maximum number of computations that run or wait in a queue.
 const TOTAL: usize = 64;
 /// The same in the queue of people who sign in.
@@ -31,6 +33,8 @@ pub struct PasswordPool {
     administrative: Queue,
     /// Of people who sign in.
     sign_in: Queue,
+    /// The same computations by person.
+    persons: Places,
     guesses: Mutex<Guesses>,
 }
 
@@ -38,6 +42,12 @@ pub struct PasswordPool {
 #[derive(Debug)]
 struct Queue {
     running: Arc<Semaphore>,
+    places: Places,
+}
+
+/// The places of computations that run or wait.
+#[derive(Debug)]
+struct Places {
     waiting: Arc<Mutex<Waiting>>,
     per_caller: usize,
     total: usize,
@@ -56,6 +66,7 @@ impl Default for PasswordPool {
             own: Queue::new(PER_USER, TOTAL),
             administrative: Queue::new(PER_ADMINISTRATOR, TOTAL),
             sign_in: Queue::new(PER_SOURCE, TOTAL_SIGN_IN),
+            persons: Places::new(PER_PERSON, TOTAL_SIGN_IN),
             guesses: Mutex::default(),
         }
     }
@@ -64,7 +75,13 @@ impl Default for PasswordPool {
 impl Queue {
     fn new(per_caller: usize, total: usize) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Queue { running: Arc::new(Semaphore::new((processors / 4).max(1))), waiting: Arc::default(), per_caller, total }
+        Queue { running: Arc::new(Semaphore::new((processors / 4).max(1))), places: Places::new(per_caller, total) }
+    }
+}
+
+impl Places {
+    fn new(per_caller: usize, total: usize) -> Self {
+        Places { waiting: Arc::default(), per_caller, total }
     }
 }
 
@@ -73,15 +90,17 @@ impl PasswordPool {
     /// future is dropped, and keeps its places until then.
     ///
     /// # Errors
-    /// `Throttling` if the caller or all callers of the queue have too many computations waiting; `EntityTemporarilyUnmodifiable` after
-    /// too many wrong guesses of the user's password; `ServiceFailure` if the computation fails.
+    /// `Throttling` if the caller, the person who signs in or all callers of the queue have too many computations waiting;
+    /// `EntityTemporarilyUnmodifiable` after too many wrong guesses of the user's password; `ServiceFailure` if the computation
+    /// fails.
     pub async fn run(&self, caller: String, work: PasswordWork, now: Timestamp) -> Result<PasswordOutcome> {
-        let (queue, user) = match work.purpose {
-            PasswordPurpose::Administration => (&self.administrative, None),
-            PasswordPurpose::OwnPassword(user) => (&self.own, Some(user)),
-            PasswordPurpose::SignIn => (&self.sign_in, None),
+        let (queue, user, person) = match work.purpose {
+            PasswordPurpose::Administration => (&self.administrative, None, None),
+            PasswordPurpose::OwnPassword(user) => (&self.own, Some(user), None),
+            PasswordPurpose::SignIn(person) => (&self.sign_in, None, Some(person)),
         };
-        let place = Place::take(queue, caller)?;
+        let of_person = person.map(|person| Place::take(&self.persons, u128::from_be_bytes(person).to_string()));
+        let place = (of_person.transpose()?, Place::take(&queue.places, caller)?);
         let permit = Arc::clone(&queue.running).acquire_owned().await.map_err(IamError::internal)?;
         if let Some(user) = user {
             // A guess counts as wrong until it has proved right, so that guesses at the same time count as well.
@@ -110,7 +129,7 @@ struct Place {
 }
 
 impl Place {
-    fn take(Queue { waiting, per_caller, total, .. }: &Queue, caller: String) -> Result<Self> {
+    fn take(Places { waiting, per_caller, total }: &Places, caller: String) -> Result<Self> {
         let mut state = lock(waiting);
         let own = state.by_caller.get(&caller).copied().unwrap_or(0);
         if own >= *per_caller || state.total >= *total {
@@ -165,6 +184,10 @@ mod tests {
             new: new.map(|text| (secret(text), [1; 16])),
             not_among: not_among.iter().map(|hash| (*hash).clone()).collect(),
         }
+    }
+
+    fn sign_in(person: u8, hash: &PasswordHash) -> PasswordWork {
+        PasswordWork { purpose: PasswordPurpose::SignIn([person; 16]), ..work(Some(("old", hash)), None, &[]) }
     }
 
     fn hash(text: &str) -> PasswordHash {
@@ -222,19 +245,50 @@ mod tests {
         }
         let _full: Vec<Place> = [&pool.own, &pool.sign_in]
             .into_iter()
-            .flat_map(|queue| (0..queue.total).map(|number| Place::take(queue, number.to_string()).unwrap()))
+            .flat_map(|queue| (0..queue.places.total).map(|number| Place::take(&queue.places, number.to_string()).unwrap()))
             .collect();
-        let sign_in = || PasswordWork { purpose: PasswordPurpose::SignIn, ..work(Some(("old", &old)), None, &[]) };
-        for refused in [work(Some(("old", &old)), Some("new"), &[]), sign_in()] {
+        for refused in [work(Some(("old", &old)), Some("new"), &[]), sign_in(1, &old)] {
             let refused = pool.run("bob".into(), refused, now()).await;
             assert_eq!(refused.unwrap_err().code(), ErrorCode::Throttling);
         }
         assert!(pool.run("admin".into(), work(None, Some("new"), &[&old]), now()).await.is_ok());
     }
 
+    #[tokio::test]
+    async fn a_person_has_a_few_places_from_all_sources() {
+        let (pool, old) = (Arc::new(PasswordPool::default()), hash("old"));
+        let all = u32::try_from(pool.sign_in.running.available_permits()).unwrap();
+        let busy = Arc::clone(&pool.sign_in.running).acquire_many_owned(all).await.unwrap();
+        let (mut waiting, mut source) = (Vec::new(), 0);
+        for (person, expected) in [(1, PER_PERSON), (2, 2 * PER_PERSON)] {
+            for _ in 0..10 {
+                let (pool, work) = (Arc::clone(&pool), sign_in(person, &old));
+                source += 1;
+                waiting.push(tokio::spawn(async move { pool.run(source.to_string(), work, now()).await }));
+            }
+            while waiting.iter().filter(|task| task.is_finished()).count() < source - expected {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(lock(&pool.sign_in.places.waiting).total, expected);
+        }
+        drop(busy);
+        let mut refused = 0;
+        for task in waiting {
+            match task.await.unwrap() {
+                Ok(_) => {}
+                Err(error) => {
+                    assert_eq!(error.code(), ErrorCode::Throttling);
+                    refused += 1;
+                }
+            }
+        }
+        assert_eq!(refused, source - 2 * PER_PERSON);
+        assert!(lock(&pool.persons.waiting).by_caller.is_empty());
+    }
+
     #[test]
     fn places_are_limited_by_caller_and_in_total() {
-        let queue = Queue::new(PER_USER, TOTAL);
+        let queue = Places::new(PER_USER, TOTAL);
         let take = |caller: &str| Place::take(&queue, caller.to_owned());
         let places: Vec<Place> = (0..PER_USER).map(|_| take("bob").unwrap()).collect();
         assert_eq!(take("bob").err().unwrap().code(), ErrorCode::Throttling);
