@@ -183,10 +183,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_written_is_refused() {
-        for value in ["a\nb", "a\n[q]", " a", "a ", "a\r"] {
+        for value in ["a\nb", "a\n[q]", " a", "a ", "a\r", "a\r[q]", "a\r[q]\rcredential_process = x"] {
             assert_eq!(set("[p]\n", "p", &[("x", text(value))]), Err(EditError::Meaning), "{value:?}");
         }
-        for section in ["a\nb", "p]\n[q", ""] {
+        for section in ["a\nb", "p]\n[q", "p]\r[q", "a\rb", ""] {
             assert!(set("", section, &new()).is_err() || section.is_empty(), "{section:?}");
         }
         let duplicate = IniError { line: 2, problem: "the section [p] is duplicated".to_owned() };

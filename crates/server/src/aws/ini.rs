@@ -3,7 +3,8 @@
 //! The AWS CLI reads them with Python's `configparser`, whose dialect no Rust library supports: an indented line
 //! continues the value above it, `#` and `;` begin a comment only at the beginning of a line, `=` or `:` ends a name,
 //! names are folded to lower case, and a duplicate section or name is an error. A value that begins on the next line is
-//! a nested list of settings.
+//! a nested list of settings. A line ends with a line feed, or with both characters; where a carriage return stands alone,
+//! readers differ, so it is an error.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -118,6 +119,10 @@ struct Reader {
 impl Reader {
     fn line(&mut self, line: &str) -> Result<Line, String> {
         self.number += 1;
+        // It ends a line for the AWS CLI and other readers, so that what follows could be a section of its own.
+        if line.contains('\r') {
+            return Err("a carriage return without a line feed".to_owned());
+        }
         let value = line.trim();
         if value.starts_with(['#', ';']) {
             return Ok(Line::Comment);
@@ -228,6 +233,9 @@ mod tests {
         check("[a]\nx=1\nX=2\n", 3, "`x` is duplicated in its section");
         check("[a]\naws_secret_access_key\n", 2, "expected `name = value`");
         check("[a]\n = x\n", 2, "expected a name before `=`");
+        check("[a]\nx = 1\ry = 2\n", 2, "a carriage return without a line feed");
+        check("# comment\r[a]\n", 1, "a carriage return without a line feed");
+        check("[a]\r\nx = 1\r", 2, "a carriage return without a line feed");
         check("[a]\nx =\n  nothing\n", 2, "expected `name = value` in the indented lines");
     }
 

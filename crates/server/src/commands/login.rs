@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use self::dialogue::Dialogue;
 use super::remote::{Remote, SignInTarget, block_on};
 use crate::aws::Keys;
+use crate::escapes;
 use crate::failure::Failure;
 use crate::output;
 use crate::system::SystemClock;
@@ -84,7 +85,8 @@ pub(crate) fn login(options: &Login) -> Result<ExitCode, Failure> {
     let until = keys.expiration.map(|at| format!(" until {at}")).unwrap_or_default();
     let name = target.profile.name();
     let file = target.profile.credentials().display();
-    output::print(&format!("Signed in as {}{until}: profile `{name}` in {file}\n", session.arn))?;
+    let arn = escapes::one_line(&session.arn);
+    output::print(&format!("Signed in as {arn}{until}: profile `{name}` in {file}\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 

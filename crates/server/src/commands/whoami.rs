@@ -7,6 +7,7 @@ use bailiwick_api::sts::GetCallerIdentityRequest;
 use clap::Args;
 
 use super::remote::Remote;
+use crate::escapes;
 use crate::failure::Failure;
 use crate::output;
 
@@ -46,6 +47,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         rows.extend(expires.map(|at| ("expires", at.to_string())));
         rows.push(("server", endpoint.clone()));
         let rows = rows.iter().map(|(name, value)| {
+            let value = escapes::one_line(value);
             format!("{} {value}\n", output::styled(output::ASIDE, &format!("{:<11}", format!("{name}:"))))
         });
         output::print(&rows.collect::<String>())?;
