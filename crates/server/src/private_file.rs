@@ -1,22 +1,27 @@
 //! Files that hold a secret: written atomically, readable by their owner only.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use rustix::io::Errno;
+
+/// Times that the name of an unfinished file is tried while another process has it, and the pause in between.
+const ATTEMPTS: usize = 500;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Writes a new file durably, with this mode.
 ///
 /// It appears under its name only when it is complete. A crash leaves a temporary file, which the next attempt
-/// replaces.
+/// replaces. Processes that write the same file at once do so one after the other.
 ///
 /// # Errors
-/// `AlreadyExists` when the path exists, even as a dangling link; errors of the system.
+/// `AlreadyExists` when the path exists, even as a dangling link; `ResourceBusy` while others write it; errors of the system.
 pub(crate) fn create(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
-    write(path, mode, content, move_to_free_name)
+    write(path, mode, content, |from, to| move_to_free_name(from, to).map(|()| true)).map(drop)
 }
 
 /// Writes a file durably, with this mode, in place of what has its name. A link is replaced, not followed.
@@ -24,31 +29,84 @@ pub(crate) fn create(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
 /// The name always stands for the complete old content or the complete new one.
 ///
 /// # Errors
-/// Errors of the system, such as when the path is a folder.
+/// `ResourceBusy` while others write it; errors of the system, such as when the path is a folder.
 pub(crate) fn replace(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
-    write(path, mode, content, |from, to| fs::rename(from, to))
+    replace_if(path, mode, content, || true).map(drop)
 }
 
+/// As [`replace`], if a condition holds just before. No other process that uses these functions writes the file in between.
+/// Returns whether the file was replaced.
+///
+/// # Errors
+/// As [`replace`].
+pub(crate) fn replace_if(
+    path: &Path,
+    mode: u32,
+    content: &[u8],
+    condition: impl FnOnce() -> bool,
+) -> io::Result<bool> {
+    write(path, mode, content, |from, to| if condition() { fs::rename(from, to).map(|()| true) } else { Ok(false) })
+}
+
+/// `move_to` returns whether it has moved the file.
 fn write(
     path: &Path,
     mode: u32,
     content: &[u8],
-    move_to: impl FnOnce(&Path, &Path) -> io::Result<()>,
-) -> io::Result<()> {
+    move_to: impl FnOnce(&Path, &Path) -> io::Result<bool>,
+) -> io::Result<bool> {
     let unfinished = with_ending(path, ".new");
-    remove(&unfinished)?;
-    let mut out = OpenOptions::new().write(true).create_new(true).mode(mode).open(&unfinished)?;
+    let mut out = own(&unfinished, mode)?;
     let written = out.write_all(content).and_then(|()| out.sync_all());
-    drop(out);
     let moved = written.and_then(|()| move_to(&unfinished, path));
-    if moved.is_err() {
+    if !matches!(moved, Ok(true)) {
         // The first error is the one to report.
         let _ = fs::remove_file(&unfinished);
     }
-    moved?;
+    // Its lock ends here.
+    drop(out);
+    if !moved? {
+        return Ok(false);
+    }
     // The directory entry must be durable too.
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+    File::open(folder)?.sync_all()?;
+    Ok(true)
+}
+
+/// Creates an unfinished file and locks it, so that no other process writes or removes it. One that is left by a process
+/// that has ended is replaced.
+fn own(unfinished: &Path, mode: u32) -> io::Result<File> {
+    for _ in 0..ATTEMPTS {
+        match OpenOptions::new().write(true).create_new(true).mode(mode).open(unfinished) {
+            // Another process may have locked it first, in order to remove it.
+            Ok(file) if !is_locked(&file) && is_at(&file, unfinished) => return Ok(file),
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+        match OpenOptions::new().read(true).custom_flags(flags).open(unfinished) {
+            Ok(left) if is_locked(&left) => std::thread::sleep(PAUSE),
+            // The lock is kept while it is removed.
+            Ok(left) if is_at(&left, unfinished) => remove(unfinished)?,
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            // A link, or a file of others.
+            Err(_) => remove(unfinished)?,
+        }
+    }
+    Err(io::Error::new(ErrorKind::ResourceBusy, format!("another process writes {}", unfinished.display())))
+}
+
+/// Whether another process has locked the file. Otherwise this one locks it, if the file system has locks.
+fn is_locked(file: &File) -> bool {
+    matches!(file.try_lock(), Err(TryLockError::WouldBlock))
+}
+
+/// Whether the file is the one of this name.
+fn is_at(file: &File, path: &Path) -> bool {
+    let same = |found: fs::Metadata, open: fs::Metadata| (found.dev(), found.ino()) == (open.dev(), open.ino());
+    fs::symlink_metadata(path).and_then(|found| Ok(same(found, file.metadata()?))).unwrap_or(false)
 }
 
 /// Removes a file, if it exists.
@@ -124,5 +182,28 @@ mod tests {
         }
         assert_eq!(fs::read_to_string(&victim).unwrap(), "theirs");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left");
+    }
+
+    #[test]
+    fn writers_at_once_wait_for_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        replace(&path, 0o600, b"0").unwrap();
+        std::thread::scope(|scope| {
+            for number in 1..=8_u8 {
+                let path = &path;
+                scope.spawn(move || {
+                    for _ in 0..20 {
+                        let content = vec![b'0' + number; 1 << 16];
+                        replace(path, 0o600, &content).unwrap();
+                        let found = fs::read(path).unwrap();
+                        assert!(found.len() == 1 << 16 && found.iter().all(|byte| *byte == found[0]), "half a file");
+                    }
+                });
+            }
+        });
+        assert!(!replace_if(&path, 0o600, b"x", || false).unwrap());
+        assert_eq!(fs::metadata(&path).unwrap().len(), 1 << 16);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
     }
 }

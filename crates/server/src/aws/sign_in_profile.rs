@@ -58,6 +58,10 @@ impl SignInProfile {
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.+=,@".contains(&byte)) {
             return Err(fail(format!("`{name}` cannot be written as a profile: use letters, digits and _-.+=,@")));
         }
+        // What `configparser` reads in this section are settings of all others.
+        if name == "DEFAULT" {
+            return Err(fail("`DEFAULT` cannot be written as a profile: every profile would get its credentials".to_owned()));
+        }
         let found = profiles.find(name).cloned().unwrap_or_default();
         let file = |variable: &str, default: &str| {
             env.file(variable, default).ok_or_else(|| fail(format!("there is no home folder: set HOME or {variable}")))
@@ -159,7 +163,7 @@ fn other_credentials(profile: &Profile) -> Option<String> {
 }
 
 /// Times that a file is read again because another program changed it.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 20;
 
 /// Changes a file atomically. A link is followed, so that it stays one.
 fn change(
@@ -194,11 +198,11 @@ fn change(
         }
         let mode =
             if is_secret { None } else { fs::metadata(&file).ok().map(|found| found.permissions().mode() & 0o777) };
-        let now = Zeroizing::new(read()?);
-        if *now == *before {
-            return private_file::replace(&file, mode.unwrap_or(0o600), after.as_bytes()).map_err(broken);
+        let is_unchanged = || read().map(Zeroizing::new).is_ok_and(|now| *now == *before);
+        if private_file::replace_if(&file, mode.unwrap_or(0o600), after.as_bytes(), is_unchanged).map_err(broken)? {
+            return Ok(());
         }
-        before = now;
+        before = Zeroizing::new(read()?);
     }
     Err(Failure::new(format!("cannot write {shown}: other programs keep changing it")))
 }
@@ -242,5 +246,26 @@ mod tests {
         })
         .unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "[a]\n[b]\n\n[p]\nk = v\n");
+    }
+
+    #[test]
+    fn changes_at_once_are_all_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("credentials");
+        fs::write(&path, "[mine]\naws_secret_access_key = x\n").unwrap();
+        std::thread::scope(|scope| {
+            for one in 0..4 {
+                let path = &path;
+                scope.spawn(move || {
+                    for other in 0..4 {
+                        let section = format!("p{one}{other}");
+                        change(path, true, |before| edit::set(before, &section, &[("k", text("v"))])).unwrap();
+                    }
+                });
+            }
+        });
+        let found = fs::read_to_string(&path).unwrap();
+        assert!(found.starts_with("[mine]\naws_secret_access_key = x\n"), "{found}");
+        assert_eq!(found.matches("k = v").count(), 16, "{found}");
     }
 }
