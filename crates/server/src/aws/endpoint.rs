@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use http::Uri;
+use http::uri::Authority;
 
 /// Returns the address with a scheme: `127.0.0.1:7470` becomes `http://127.0.0.1:7470`.
 ///
@@ -47,9 +48,7 @@ fn without_scheme(text: &str) -> Result<String, String> {
     else {
         return Err(format!("`{text}` is not the address of a server: expected http://host:port or https://host:port"));
     };
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-    let is_loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    match (is_loopback, authority.port()) {
+    match (is_loopback(authority), authority.port()) {
         (true, Some(_)) => Ok(format!("http://{authority}")),
         (true, None) => Err(format!("`{text}` has no port: write http://{text}:7470")),
         _ => Err(format!(
@@ -58,13 +57,44 @@ fn without_scheme(text: &str) -> Result<String, String> {
     }
 }
 
-fn host_and_port(authority: &http::uri::Authority) -> String {
+/// Whether what is sent to this address, which [`normalize`] has returned, can be read on the network.
+pub(crate) fn is_clear(endpoint: &str) -> bool {
+    let is_private = |uri: Uri| uri.scheme_str() == Some("https") || uri.authority().is_some_and(is_loopback);
+    !endpoint.parse().is_ok_and(is_private)
+}
+
+fn is_loopback(authority: &Authority) -> bool {
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn host_and_port(authority: &Authority) -> String {
     authority.port().map_or_else(|| authority.host().to_owned(), |port| format!("{}:{port}", authority.host()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_can_be_read_on_the_network() {
+        for (endpoint, expected) in [
+            ("https://iam.example.com", false),
+            ("http://127.0.0.1:7470", false),
+            ("http://[::1]:7470", false),
+            ("http://localhost:7470", false),
+            ("http://iam.example.com", true),
+            ("http://127.0.0.1.example.com:7470", true),
+            ("http://localhost.example.com", true),
+            ("http://10.0.0.1:7470", true),
+            ("http://0.0.0.0:7470", true),
+            ("http://[::ffff:127.0.0.1]:7470", true),
+            ("127.0.0.1:7470", false),
+            ("", true),
+        ] {
+            assert_eq!(is_clear(endpoint), expected, "{endpoint}");
+        }
+    }
 
     #[test]
     fn addresses() {
