@@ -4,9 +4,9 @@
 //! [`PasswordPool`] do the work once, and runs the plan again in a new transaction. The handler finds the
 //! [`PasswordOutcome`] in its context. So only an authorized caller can cause a computation.
 //!
-//! What a caller can cause is bounded: a few computations run at once, each caller has a few places in the queue, as has each
-//! person who signs in, the queue has an end, and wrong guesses of a user's password are limited per day. Users that change their own password,
-//! administrators, and people who sign in have a queue each, so that none of them delays the others.
+//! What a caller can cause is bounded: a few computations run at once, each caller and each person who signs in has a few
+//! places in the queue, the queue has an end, and wrong guesses of a user's password are limited per day. Users that change
+//! their own password, administrators, and people who sign in have a queue each, so that none of them delays the others.
 
 mod guesses;
 mod pool;

@@ -39,12 +39,7 @@ pub(crate) fn replace(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> 
 ///
 /// # Errors
 /// As [`replace`].
-pub(crate) fn replace_if(
-    path: &Path,
-    mode: u32,
-    content: &[u8],
-    condition: impl FnOnce() -> bool,
-) -> io::Result<bool> {
+pub(crate) fn replace_if(path: &Path, mode: u32, content: &[u8], condition: impl FnOnce() -> bool) -> io::Result<bool> {
     write(path, mode, content, |from, to| if condition() { fs::rename(from, to).map(|()| true) } else { Ok(false) })
 }
 

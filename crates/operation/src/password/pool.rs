@@ -245,7 +245,9 @@ mod tests {
         }
         let _full: Vec<Place> = [&pool.own, &pool.sign_in]
             .into_iter()
-            .flat_map(|queue| (0..queue.places.total).map(|number| Place::take(&queue.places, number.to_string()).unwrap()))
+            .flat_map(|queue| {
+                (0..queue.places.total).map(|number| Place::take(&queue.places, number.to_string()).unwrap())
+            })
             .collect();
         for refused in [work(Some(("old", &old)), Some("new"), &[]), sign_in(1, &old)] {
             let refused = pool.run("bob".into(), refused, now()).await;

@@ -60,7 +60,9 @@ impl SignInProfile {
         }
         // What `configparser` reads in this section are settings of all others.
         if name == "DEFAULT" {
-            return Err(fail("`DEFAULT` cannot be written as a profile: every profile would get its credentials".to_owned()));
+            return Err(fail(
+                "`DEFAULT` cannot be written as a profile: every profile would get its credentials".to_owned(),
+            ));
         }
         let found = profiles.find(name).cloned().unwrap_or_default();
         let file = |variable: &str, default: &str| {
