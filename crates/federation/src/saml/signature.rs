@@ -10,6 +10,10 @@ use crate::xml::{Document, Element};
 
 /// The largest number of prefixes that a canonicalization lists.
 const MAX_PREFIXES: usize = 16;
+/// The longest canonical text of a `SignedInfo`, in bytes. It is made before the signature is verified.
+const MAX_INFO: usize = 16 * 1024;
+/// The longest canonical text of what is signed, in bytes: several times that of a response.
+const MAX_CONTENT: usize = 1024 * 1024;
 
 /// Verifies a signature of the element that it is directly in. Returns that element without the signature, parsed from the
 /// bytes that were hashed: nothing else of the document is signed.
@@ -17,11 +21,11 @@ const MAX_PREFIXES: usize = 16;
 /// The keys are those of the certificates; what the signature says about its key is ignored.
 ///
 /// # Errors
-/// [`SamlError::SignatureForm`], [`SamlError::Signature`].
+/// [`SamlError::SignatureForm`], [`SamlError::Signature`], [`SamlError::Xml`].
 pub(super) fn verify(signature: Element<'_>, certificates: &[Certificate]) -> Result<Document, SamlError> {
     let parent = signature.parent().ok_or(SamlError::Signature)?;
     let (info, value) = parts(signature)?;
-    let info_bytes = info.canonical(None, &canonicalization(info)?);
+    let info_bytes = info.canonical(None, &canonicalization(info)?, MAX_INFO)?;
     let value = value.text().and_then(decode_base64).ok_or(SamlError::Signature)?;
     // From here on, only what is signed is read of the signature.
     let signed = Document::parse(&info_bytes)?;
@@ -35,7 +39,7 @@ pub(super) fn verify(signature: Element<'_>, certificates: &[Certificate]) -> Re
         return Err(SamlError::SignatureForm("it does not refer to the ID of the element that it is in"));
     }
     let prefixes: Vec<&str> = signed.prefixes.iter().map(String::as_str).collect();
-    let content = parent.canonical(Some(signature), &prefixes);
+    let content = parent.canonical(Some(signature), &prefixes, MAX_CONTENT)?;
     if digest(signed.hash.digest(), content.as_bytes()).as_ref() != signed.digest {
         return Err(SamlError::Signature);
     }

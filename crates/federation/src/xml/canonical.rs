@@ -1,14 +1,26 @@
 //! Exclusive XML canonicalization 1.0 without comments.
 
-use super::{Attribute, Element, Node};
+use super::{Attribute, Element, Node, XmlError};
 
 impl<'d> Element<'d> {
     /// The canonical text of an element, as if `without` were not in the document. The prefixes in `inclusive`, of which
     /// the empty one is the default namespace, are written where they are in scope rather than where they are used.
-    pub(crate) fn canonical(self, without: Option<Element<'d>>, inclusive: &[&'d str]) -> String {
-        let mut writer = Writer { text: String::new(), rendered: Vec::new(), inclusive, without };
-        writer.element(self, true);
-        writer.text
+    ///
+    /// The canonical text can be much longer than the document: a namespace that is declared once is written again on each
+    /// of the elements next to each other that use it.
+    ///
+    /// # Errors
+    /// [`XmlError::TooLarge`] if the canonical text is longer than `max` bytes.
+    pub(crate) fn canonical(
+        self,
+        without: Option<Element<'d>>,
+        inclusive: &[&'d str],
+        max: usize,
+    ) -> Result<String, XmlError> {
+        let mut writer = Writer { text: String::new(), rendered: Vec::new(), inclusive, without, max };
+        writer.element(self, true)?;
+        writer.within_limit()?;
+        Ok(writer.text)
     }
 }
 
@@ -18,11 +30,14 @@ struct Writer<'d, 'p> {
     rendered: Vec<(&'d str, &'d str)>,
     inclusive: &'p [&'d str],
     without: Option<Element<'d>>,
+    max: usize,
 }
 
 impl<'d> Writer<'d, '_> {
     // The recursion is as deep as the document, which has a limit.
-    fn element(&mut self, element: Element<'d>, is_first: bool) {
+    fn element(&mut self, element: Element<'d>, is_first: bool) -> Result<(), XmlError> {
+        // An element has a bounded number of bounded declarations.
+        self.within_limit()?;
         let data = element.data();
         let before = self.rendered.len();
         self.text.push('<');
@@ -47,7 +62,7 @@ impl<'d> Writer<'d, '_> {
                 Node::Element(at) => {
                     let child = Element { document: element.document, at: *at };
                     if self.without != Some(child) {
-                        self.element(child, false);
+                        self.element(child, false)?;
                     }
                 }
             }
@@ -56,6 +71,11 @@ impl<'d> Writer<'d, '_> {
         self.name(&data.prefix, &data.name);
         self.text.push('>');
         self.rendered.truncate(before);
+        Ok(())
+    }
+
+    fn within_limit(&self) -> Result<(), XmlError> {
+        if self.text.len() > self.max { Err(XmlError::TooLarge) } else { Ok(()) }
     }
 
     /// The declarations to write on an element, by prefix.

@@ -1,13 +1,15 @@
-use crate::xml::Document;
+use crate::xml::{Document, XmlError};
+
+const MAX: usize = 1024 * 1024;
 
 /// The canonical text of the first element of this name.
 fn canonical(text: &str, name: &str, inclusive: &[&str]) -> String {
     let document = Document::parse(text).unwrap();
     let element = document.elements().find(|element| element.data().name == name).unwrap();
-    let canonical = element.canonical(None, inclusive);
+    let canonical = element.canonical(None, inclusive, MAX).unwrap();
     // What is canonical is its own canonical form.
     let again = Document::parse(&canonical).unwrap();
-    assert_eq!(again.root().canonical(None, inclusive), canonical);
+    assert_eq!(again.root().canonical(None, inclusive, MAX).unwrap(), canonical);
     canonical
 }
 
@@ -22,7 +24,7 @@ fn the_canonical_form_is_that_of_libxml2() {
         let element = document.elements().nth(at).unwrap();
         let prefixes: Vec<&str> =
             case["prefixes"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
-        assert_eq!(element.canonical(None, &prefixes), case["canonical"].as_str().unwrap(), "{line}");
+        assert_eq!(element.canonical(None, &prefixes, MAX).unwrap(), case["canonical"].as_str().unwrap(), "{line}");
     }
     assert_eq!(vectors.lines().count(), 120);
 }
@@ -77,7 +79,7 @@ fn what_is_around_an_element_does_not_change_it() {
 fn one_element_can_be_left_out() {
     let document = Document::parse("<e>a<x><y/></x>b<x/></e>").unwrap();
     let first = document.root().elements().next();
-    assert_eq!(document.root().canonical(first, &[]), "<e>ab<x></x></e>");
+    assert_eq!(document.root().canonical(first, &[], MAX).unwrap(), "<e>ab<x></x></e>");
 }
 
 /// The namespaces around a part are those of the document that it was cut from.
@@ -87,6 +89,19 @@ fn a_part_has_the_namespaces_that_were_around_it() {
     let place = outer.elements().nth(1).unwrap();
     let part = Document::parse_part("<a:x b:k=''><y/></a:x>", place.scope()).unwrap();
     let expected = "<a:x xmlns:a=\"urn:a\" xmlns:b=\"urn:b\" b:k=\"\"><y xmlns=\"urn:d\"></y></a:x>";
-    assert_eq!(part.root().canonical(None, &[]), expected);
-    assert_eq!(part.root().canonical(None, &["a", "b"]), expected);
+    assert_eq!(part.root().canonical(None, &[], MAX).unwrap(), expected);
+    assert_eq!(part.root().canonical(None, &["a", "b"], MAX).unwrap(), expected);
+}
+
+/// A namespace that is declared once and written on each of many elements.
+#[test]
+fn the_canonical_text_is_bounded() {
+    let text = format!("<e xmlns:a='{}'>{}</e>", "u".repeat(1_000), "<a:x/>".repeat(100));
+    let document = Document::parse(&text).unwrap();
+    let whole = document.root().canonical(None, &[], MAX).unwrap();
+    assert!(whole.len() > 100_000);
+    assert_eq!(document.root().canonical(None, &[], whole.len()).as_deref(), Ok(whole.as_str()));
+    for max in [0, 1, text.len(), whole.len() - 1] {
+        assert_eq!(document.root().canonical(None, &[], max), Err(XmlError::TooLarge), "{max}");
+    }
 }

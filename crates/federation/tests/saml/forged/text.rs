@@ -48,6 +48,13 @@ pub(super) fn text(attack: &Attack) -> Vec<Row> {
             change("<samlp:Status>", &format!("{}{}<samlp:Status>", "<x>".repeat(100), "</x>".repeat(100))),
             "Xml",
         ),
+        (
+            // Its canonical text would be 160 times as long. It is made before the signature is verified.
+            "a namespace that many elements of the signature repeat",
+            change("<ds:SignedInfo>", &format!("<ds:SignedInfo>{}", "<a:x/>".repeat(1_000)))
+                .replace("<samlp:Response ", &format!("<samlp:Response xmlns:a=\"{}\" ", "u".repeat(1_000))),
+            "Xml",
+        ),
         ("cut off", attack.assertion[..attack.assertion.len() - 20].to_owned(), "Xml"),
         ("two documents", format!("{0}{0}", attack.assertion), "Xml"),
         ("not XML", "alice".to_owned(), "Xml"),
