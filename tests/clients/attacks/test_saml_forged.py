@@ -189,6 +189,13 @@ def repeated_root(forge):
     return text + text
 
 
+def repeated_namespace(forge):
+    """A SignedInfo whose canonical text would be over ten megabytes. It is made before the signature is verified."""
+    text = forge.change("<ns0:Response ", f"<ns0:Response xmlns:a='{'u' * 1024}' ")
+    assert "SignedInfo>" in text
+    return text.replace("SignedInfo>", "SignedInfo>" + "<a:x/>" * 10_000, 1)
+
+
 SET = lambda path, name, value: lambda forge: forge.signed(lambda assertion: set_all(assertion, path, name, value() if callable(value) else value))
 DATA = ".//saml:SubjectConfirmationData"
 
@@ -215,9 +222,11 @@ ROWS = [
     ("an external document type", lambda forge: "<!DOCTYPE x SYSTEM 'http://127.0.0.1:1/x.dtd'>" + forge.text(), INVALID),
     ("an entity bomb", lambda forge: BOMB + forge.change(">alice<", ">&i;<"), INVALID),
     ("a processing instruction", lambda forge: "<?xml-stylesheet href='x'?>" + forge.text(), INVALID),
+    ("a namespace that the signature repeats", repeated_namespace, INVALID),
     ("deep", lambda forge: forge.change("<ns0:Status>", "<x>" * 2000 + "</x>" * 2000 + "<ns0:Status>"), INVALID),
     ("two documents", repeated_root, INVALID),
     ("another name", lambda forge: forge.change("alice@example.com", "mallory@example.com"), INVALID),
+    ("a space after a name", lambda forge: forge.text(name="alice@example.com "), INVALID),
     ("another role session name", lambda forge: forge.change(">alice<", ">root<"), INVALID),
     ("RSA with SHA-1", lambda forge: forge.signed(lambda _: None, method="rsa-sha1"), INVALID),
     ("a digest of SHA-1", lambda forge: forge.signed(lambda _: None, digest="sha1"), INVALID),

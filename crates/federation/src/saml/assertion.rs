@@ -97,11 +97,14 @@ fn value(value: Element<'_>) -> Result<String, SamlError> {
 /// The user that an assertion is about.
 ///
 /// # Errors
-/// [`SamlError::Layout`] without exactly one name of 1 to 1,024 bytes that is not encrypted.
+/// [`SamlError::Layout`] without exactly one name of 1 to 1,024 bytes that is not encrypted and has no white space around
+/// it. Without that white space it would be the name of another user, and with it conditions would not find it.
 pub(super) fn name_id(subject: Element<'_>) -> Result<NameId, SamlError> {
     let name = subject.only_child(ASSERTION, "NameID");
-    let text = name
-        .and_then(|name| Some((name, name.text().map(str::trim).filter(|text| (1..=MAX_NAME).contains(&text.len()))?)));
-    let (name, text) = text.ok_or(SamlError::Layout("the Subject has not exactly one NameID of 1 to 1,024 bytes"))?;
+    let is_name = |text: &&str| (1..=MAX_NAME).contains(&text.len()) && text.trim() == *text;
+    let text = name.and_then(|name| Some((name, name.text().filter(is_name)?)));
+    let (name, text) = text.ok_or(SamlError::Layout(
+        "the Subject has not exactly one NameID of 1 to 1,024 bytes without white space around it",
+    ))?;
     Ok(NameId { value: text.to_owned(), format: name.attribute("Format").map(str::to_owned) })
 }

@@ -83,6 +83,13 @@ pub(super) fn conditions(attack: &Attack) -> Vec<Row> {
             signed(|text| text.name_id = "<saml:NameID>alice<x></x></saml:NameID>".into()),
             "Layout",
         ),
+        ("a space before a name", signed(|text| text.name_id = "<saml:NameID> alice</saml:NameID>".into()), "Layout"),
+        (
+            "a no-break space after a name",
+            signed(|text| text.name_id = "<saml:NameID>alice\u{a0}</saml:NameID>".into()),
+            "Layout",
+        ),
+        ("a name of white space", signed(|text| text.name_id = "<saml:NameID> </saml:NameID>".into()), "Layout"),
         ("an encrypted name", signed(|text| text.name_id = "<saml:EncryptedID></saml:EncryptedID>".into()), "Layout"),
         ("a value with an element in it", signed(|text| text.attributes[0].1[0] = "alice<x></x>".into()), "Layout"),
         (
