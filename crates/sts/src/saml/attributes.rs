@@ -13,8 +13,8 @@ const TAG: &str = "PrincipalTag:";
 /// What the attributes of an assertion say.
 #[derive(Debug)]
 pub(super) struct Attributes {
-    /// Pairs of the ARNs of a role and of a provider, in either order.
-    roles: Vec<(String, String)>,
+    /// The ARNs of a role and of a provider with a comma between them, in either order.
+    roles: Vec<String>,
     pub(super) session_name: SessionName,
     /// The longest duration of the session in seconds.
     pub(super) session_seconds: Option<i64>,
@@ -31,7 +31,7 @@ impl Attributes {
         let session_name = SessionName::parse(name)
             .map_err(|_| invalid("RoleSessionName in AuthnResponse must match [a-zA-Z_0-9+=,.@-]{2,64}"))?;
         Ok(Attributes {
-            roles: values(assertion, "Role").iter().filter_map(|value| pair(value)).collect(),
+            roles: values(assertion, "Role").to_vec(),
             session_name,
             session_seconds: only(assertion, "SessionDuration")?.map(seconds).transpose()?,
             tags: tags(assertion)?,
@@ -41,9 +41,7 @@ impl Attributes {
 
     /// Whether a role with a provider is among those that the user may choose, compared with case.
     pub(super) fn allow(&self, role: &str, provider: &str) -> bool {
-        self.roles
-            .iter()
-            .any(|(first, second)| (first == role && second == provider) || (first == provider && second == role))
+        self.roles.iter().any(|value| is_pair(value, role, provider) || is_pair(value, provider, role))
     }
 }
 
@@ -60,9 +58,10 @@ fn only<'a>(assertion: &'a SamlAssertion, name: &str) -> Result<Option<&'a str>>
     }
 }
 
-fn pair(value: &str) -> Option<(String, String)> {
-    let (first, second) = value.split_once(',')?;
-    Some((first.trim().to_owned(), second.trim().to_owned()))
+/// Whether a value is these two ARNs with a comma between them. The name of a role can have commas too.
+fn is_pair(value: &str, first: &str, second: &str) -> bool {
+    let second_after = |rest: &str| rest.trim_start().strip_prefix(',').is_some_and(|rest| rest.trim() == second);
+    value.trim_start().strip_prefix(first).is_some_and(second_after)
 }
 
 fn seconds(text: &str) -> Result<i64> {
