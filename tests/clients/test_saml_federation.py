@@ -125,6 +125,15 @@ def test_an_assertion_stays_used_after_a_restart(new_server, idp):
     assert federation.code(xml) == "InvalidIdentityToken"
 
 
+def test_an_assertion_stays_used_when_the_provider_is_created_again(aws, federation):
+    xml, other = (federation.idp.respond(federation.attributes) for _ in range(2))
+    assert federation.code(xml) == "OK"
+    aws.call("DeleteSAMLProvider", SAMLProviderArn=federation.provider)
+    aws.call("CreateSAMLProvider", Name=federation.role_name, SAMLMetadataDocument=federation.idp.metadata())
+    assert federation.code(xml) == "InvalidIdentityToken"
+    assert federation.code(other) == "OK"
+
+
 @pytest.mark.parametrize("cipher", ["AES128_GCM", "AES192_GCM", "AES256_GCM", "AES256"])
 @pytest.mark.parametrize("padding", ["RSA_OAEP", "RSA_PKCS1"])
 def test_assertions_are_encrypted_for_a_key_of_the_provider(aws, idp, name, cipher, padding):

@@ -87,7 +87,8 @@ impl Handle<op::AssumeRoleWithSAML> for Sts {
             name: assertion.subject.value.clone(),
         };
         let plan = SamlSession {
-            digest: assertion.digest(&provider.uuid),
+            // The name rather than the id: an assertion stays used when its provider is created again.
+            digest: assertion.digest(&subject.document),
             expires: assertion.expires,
             assertion,
             subject,

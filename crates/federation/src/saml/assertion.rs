@@ -54,7 +54,8 @@ impl SamlAssertion {
         BASE64.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes()).as_ref())
     }
 
-    /// The SHA-256 digest of the provider's id and of the assertion's: two assertions of one provider differ in it.
+    /// The SHA-256 digest of what identifies the provider and of the assertion's id: two assertions of one provider differ
+    /// in it.
     pub fn digest(&self, provider: &str) -> [u8; 32] {
         let mut context = Context::new(&SHA256);
         context.update(&provider.len().to_be_bytes());
