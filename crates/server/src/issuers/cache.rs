@@ -26,7 +26,8 @@ use crate::failure::Failure;
 
 /// How long keys are used without a fetch.
 const FRESH: Duration = Duration::from_secs(15 * 60);
-/// How long keys are used beyond that while the issuer cannot be reached.
+/// How long keys are used beyond that while the issuer cannot be reached. An issuer that answers with something else than
+/// keys is not unreachable: it may have withdrawn them.
 const STALE: Duration = Duration::from_secs(60 * 60);
 /// How long a caller waits for a fetch.
 const WAIT: Duration = Duration::from_secs(6);
@@ -40,6 +41,8 @@ const PER_ACCOUNT: usize = 4;
 const TOTAL: usize = 64;
 /// The maximum number of issuers whose keys are kept.
 const MAX_ENTRIES: usize = 1024;
+/// The maximum number of these of one account, whose administrator can change thumbprints and so make more.
+const MAX_OF_ACCOUNT: usize = 128;
 /// The maximum number of clients whose fetches are counted.
 const MAX_SOURCES: usize = 16 * 1024;
 
@@ -69,6 +72,8 @@ struct Entry {
 struct State {
     keys: Option<(Arc<KeySet>, Instant)>,
     failure: Option<IssuerKeysError>,
+    /// Whether the issuer has answered with something else since it gave the keys.
+    withdrawn: bool,
     running: Option<Shared<BoxFuture<'static, ()>>>,
     fetches: Bucket,
     used: Option<Instant>,
@@ -89,14 +94,25 @@ impl CachedIssuerKeys {
         }
     }
 
-    /// The entry of a provider. If there are too many, the one that was not used for the longest time is removed.
+    /// The entry of a provider. If the account has too many, the one of these that was not used for the longest time is
+    /// removed; if there are too many of all accounts, one of the account that has the most.
     fn entry(&self, provider: &Provider) -> Arc<Entry> {
         let mut entries = lock(&self.entries);
         if let Some(entry) = entries.get(provider) {
             return Arc::clone(entry);
         }
-        if entries.len() >= MAX_ENTRIES {
-            let oldest = entries.iter().min_by_key(|(_, entry)| lock(&entry.state).used).map(|(key, _)| key.clone());
+        let mut counts: HashMap<AccountId, usize> = HashMap::new();
+        entries.keys().for_each(|key| *counts.entry(key.account).or_default() += 1);
+        let crowded = if counts.get(&provider.account).is_some_and(|count| *count >= MAX_OF_ACCOUNT) {
+            Some(provider.account)
+        } else if entries.len() >= MAX_ENTRIES {
+            counts.into_iter().max_by_key(|(_, count)| *count).map(|(account, _)| account)
+        } else {
+            None
+        };
+        if let Some(account) = crowded {
+            let of_account = entries.iter().filter(|(key, _)| key.account == account);
+            let oldest = of_account.min_by_key(|(_, entry)| lock(&entry.state).used).map(|(key, _)| key.clone());
             if let Some(oldest) = oldest {
                 entries.remove(&oldest);
             }
@@ -136,10 +152,12 @@ impl CachedIssuerKeys {
                     tracing::debug!(issuer = %provider.issuer, keys = keys.len(), "the keys of an issuer were fetched");
                     state.keys = Some((Arc::new(keys), Instant::now()));
                     state.failure = None;
+                    state.withdrawn = false;
                 }
                 Err(failure) => {
                     let Provider { account, issuer, .. } = &provider;
                     tracing::warn!(%account, %issuer, ?failure, "the keys of an issuer could not be fetched");
+                    state.withdrawn |= matches!(failure, IssuerKeysError::Unacceptable(_));
                     state.failure = Some(failure);
                 }
             }
@@ -193,8 +211,9 @@ impl State {
 
     /// What there is without another fetch.
     fn answer(&self, now: Instant) -> Result<Arc<KeySet>, IssuerKeysError> {
+        let usable = if self.withdrawn { FRESH } else { FRESH + STALE };
         match &self.keys {
-            Some((keys, fetched)) if now.duration_since(*fetched) < FRESH + STALE => Ok(Arc::clone(keys)),
+            Some((keys, fetched)) if now.duration_since(*fetched) < usable => Ok(Arc::clone(keys)),
             _ => Err(self.failure.clone().unwrap_or_else(|| {
                 IssuerKeysError::Unreachable("the fetch has not ended yet, or must wait".to_owned())
             })),

@@ -1,6 +1,6 @@
 //! The cache over a source that counts. Time is paused.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::*;
 
@@ -10,6 +10,8 @@ struct Source {
     fetches: AtomicUsize,
     kid: Mutex<Option<&'static str>>,
     slow: Option<Duration>,
+    /// Answers with something else than keys.
+    withdrawn: AtomicBool,
 }
 
 const KEY: &str = r#""kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo""#;
@@ -20,6 +22,9 @@ impl Fetch for Source {
         self.fetches.fetch_add(1, Ordering::SeqCst);
         if let Some(slow) = self.slow {
             tokio::time::sleep(slow).await;
+        }
+        if self.withdrawn.load(Ordering::SeqCst) {
+            return Err(IssuerKeysError::Unacceptable("no keys".into()));
         }
         match *lock(&self.kid) {
             Some(kid) => Ok(KeySet::parse(format!(r#"{{"keys":[{{"kid":"{kid}",{KEY}}}]}}"#).as_bytes()).unwrap()),
@@ -155,6 +160,29 @@ async fn known_keys_outlive_an_outage_for_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn withdrawn_keys_do_not_outlive_their_time() {
+    let (source, cache) = cache(Some("a"), None);
+    assert!(cache.get(&wanted("idp", "a")).await.is_ok());
+    source.withdrawn.store(true, Ordering::SeqCst);
+    // As long as they would be used without a fetch.
+    assert!(cache.get(&wanted("idp", "other")).await.is_ok());
+    assert_eq!(source.count(), 2, "it was tried");
+    tokio::time::advance(FRESH).await;
+    assert!(cache.get(&wanted("idp", "a")).await.is_err());
+    // An outage afterwards does not bring them back.
+    source.withdrawn.store(false, Ordering::SeqCst);
+    source.set(None);
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(cache.get(&wanted("idp", "a")).await.unwrap_err(), IssuerKeysError::Unreachable("down".into()));
+    source.set(Some("a"));
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert!(cache.get(&wanted("idp", "a")).await.is_ok());
+    source.set(None);
+    tokio::time::advance(FRESH).await;
+    assert!(cache.get(&wanted("idp", "a")).await.is_ok(), "an outage alone");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_issuer_that_fails_is_not_asked_all_the_time() {
     let (source, cache) = cache(None, None);
     for _ in 0..100 {
@@ -178,7 +206,23 @@ async fn providers_do_not_share_keys_across_accounts_and_thumbprints() {
 async fn memory_is_bounded() {
     let (_, cache) = cache(Some("a"), None);
     for number in 0..MAX_ENTRIES + 10 {
-        let _ = cache.get(&wanted(&format!("idp{number}"), "a")).await;
+        let account = AccountId::from_number(1 + number as u64 / MAX_OF_ACCOUNT as u64).unwrap();
+        let _ = cache.get(&WantedKeys { account, ..wanted(&format!("idp{number}"), "a") }).await;
     }
     assert_eq!(lock(&cache.entries).len(), MAX_ENTRIES);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_does_not_displace_the_keys_of_others() {
+    let (source, cache) = cache(Some("a"), None);
+    let other = WantedKeys { account: "444455556666".parse().unwrap(), ..wanted("idp", "a") };
+    assert!(cache.get(&other).await.is_ok());
+    for number in 0..MAX_ENTRIES + 10 {
+        let _ = cache.get(&wanted(&format!("idp{number}"), "a")).await;
+        tokio::time::advance(Duration::from_millis(100)).await;
+    }
+    assert_eq!(lock(&cache.entries).len(), 1 + MAX_OF_ACCOUNT);
+    let before = source.count();
+    assert!(cache.get(&other).await.is_ok());
+    assert_eq!(source.count(), before);
 }
