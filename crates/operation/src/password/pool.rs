@@ -17,7 +17,7 @@ const PER_USER: usize = 4;
 const PER_ADMINISTRATOR: usize = 16;
 /// The same of a source from which people sign in, which may be a whole office.
 const PER_SOURCE: usize = 64;
-/// The same for one person who signs in, from all sources: whoever knows a password can have it verified without end.
+/// The same for one person who signs in, from all sources: a caller that knows a password can have it verified without end.
 const PER_PERSON: usize = 4;
 /// The maximum number of computations that run or wait in a queue.
 const TOTAL: usize = 64;
