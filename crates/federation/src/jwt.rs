@@ -14,14 +14,12 @@
 mod claims;
 mod error;
 mod id_token;
-mod json;
 mod keys;
 mod token;
 
 pub use claims::{ClaimValue, SessionClaims};
 pub use error::{JwtError, MAX_TOKEN_BYTES};
 pub use id_token::IdToken;
-pub use json::JsonError;
 pub use keys::{JwksError, KeySet, MAX_JWKS_BYTES, MAX_KEYS};
 pub use token::{Expected, Jwt, MAX_CLOCK_SKEW_SECONDS};
 

@@ -16,7 +16,7 @@ mod tokens;
 mod values;
 
 pub use evaluation::{decision, evaluation, evaluation_case, pattern};
-pub use federation::{certificate, saml_metadata, saml_response, ssh_public_key};
+pub use federation::{certificate, saml_metadata, saml_response, ssh_public_key, webauthn};
 pub use id_tokens::{jwks, jwt};
 pub use records::{audit_row, storage_key, storage_row};
 pub use requests::query_form;
@@ -57,4 +57,5 @@ targets! {
     storage_key
     storage_row
     token
+    webauthn
 }

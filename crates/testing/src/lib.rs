@@ -19,6 +19,7 @@
 #![expect(clippy::unwrap_used, reason = "a test environment fails by a panic")]
 
 mod account;
+pub mod authenticator;
 mod callers;
 mod clock;
 #[cfg(feature = "fuzz")]

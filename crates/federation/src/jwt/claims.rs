@@ -1,7 +1,7 @@
 //! The claims of a token: those that verification reads, those for the session, and those for condition keys.
 
 use super::error::JwtError;
-use super::json::{Json, Object};
+use crate::json::{Json, Object};
 
 /// The maximum length of the subject in characters, as AWS shows it.
 const MAX_SUBJECT: usize = 255;

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::json::JsonError;
+use crate::json::JsonError;
 
 /// The maximum size of a token in bytes, as in AWS.
 pub const MAX_TOKEN_BYTES: usize = 20_000;

@@ -4,7 +4,7 @@ use aws_lc_rs::signature::{self as lc, ParsedPublicKey, RsaParameters, RsaPublic
 use data_encoding::BASE64URL_NOPAD;
 use thiserror::Error;
 
-use super::json::{Json, JsonError, Object};
+use crate::json::{Json, JsonError, Object};
 
 /// The maximum size of a key set in bytes.
 pub const MAX_JWKS_BYTES: usize = 1024 * 1024;

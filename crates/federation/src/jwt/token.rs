@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use super::claims::Claims;
 use super::error::{JwtError, MAX_TOKEN_BYTES};
 use super::id_token::IdToken;
-use super::json::Object;
 use super::keys::KeySet;
+use crate::json::Object;
 
 /// How much the clocks of the issuer and the verifier may differ, in seconds, as in AWS.
 pub const MAX_CLOCK_SKEW_SECONDS: i64 = 300;

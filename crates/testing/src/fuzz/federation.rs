@@ -3,11 +3,14 @@
 use std::sync::LazyLock;
 
 use bailiwick_federation::{
-    Certificate, KeyEncoding, PrivateKey, SamlAssertion, SamlMetadata, SamlTrust, SshPublicKey, verify_saml_response,
+    Assertion, CREDENTIAL_ID_BYTES, Ceremony, Certificate, KeyEncoding, PrivateKey, Registration, SamlAssertion,
+    SamlMetadata, SamlTrust, SshPublicKey, StoredCredential, WebauthnError, verify_assertion, verify_registration,
+    verify_saml_response,
 };
 use data_encoding::BASE64;
 use jiff::Timestamp;
 
+use crate::authenticator::{Authenticator, client_data};
 use crate::saml::{AUDIENCE, ENDPOINT, SamlIdp};
 
 /// A text is the metadata of a SAML provider, or it is not. What is read of it is complete and bounded.
@@ -98,4 +101,71 @@ pub fn ssh_public_key(bytes: &[u8]) {
         assert!(written.is_ok_and(|text| SshPublicKey::parse(&text) == Ok((key.clone(), encoding))));
     }
     assert_eq!(SshPublicKey::from_der(key.der()).as_ref(), Ok(&key));
+}
+
+/// The first byte says what the others are: `r` an attestation object, `c` client data, `d` the data of an authenticator,
+/// which are signed. What is accepted is within its bounds, and no changed byte of signed data is.
+///
+/// # Panics
+/// If the property does not hold.
+pub fn webauthn(bytes: &[u8]) {
+    static AUTHENTICATOR: LazyLock<Authenticator> = LazyLock::new(Authenticator::eddsa);
+    let origins = ["https://iam.example.com".to_owned()];
+    let ceremony =
+        Ceremony { relying_party: "iam.example.com", origins: &origins, challenge: &[7; 32], user_verification: false };
+    let Some((kind, bytes)) = bytes.split_first() else { return };
+    let create = client_data("webauthn.create", ceremony.challenge, &origins[0]);
+    let get = client_data("webauthn.get", ceremony.challenge, &origins[0]);
+    let register = |client_data: &[u8], attestation_object: &[u8]| {
+        verify_registration(Registration { client_data, attestation_object }, &ceremony)
+    };
+    let stored = StoredCredential {
+        id: &AUTHENTICATOR.id,
+        user_handle: b"user",
+        public_key: &AUTHENTICATOR.cose_key(),
+        counter: 0,
+        backup_eligible: false,
+    };
+    let assert = |client_data: &[u8], data: &[u8], signature: &[u8]| {
+        let assertion = Assertion {
+            credential_id: &AUTHENTICATOR.id,
+            client_data,
+            authenticator_data: data,
+            signature,
+            user_handle: None,
+        };
+        verify_assertion(assertion, &stored, &ceremony)
+    };
+    match kind {
+        b'r' => {
+            if let Ok(read) = register(create.as_bytes(), bytes) {
+                assert!(CREDENTIAL_ID_BYTES.contains(&read.id.len()));
+                assert!(bytes.windows(read.public_key.len()).any(|part| part == read.public_key));
+                assert!(register(create.as_bytes(), &[bytes, &[0]].concat()).is_err());
+                assert!(register(get.as_bytes(), bytes).is_err());
+            }
+        }
+        b'c' => {
+            let object = crate::authenticator::attestation_object(b"too short");
+            if let Err(WebauthnError::Truncated) = register(bytes, &object) {
+                // The client data were accepted.
+                let text = std::str::from_utf8(bytes).unwrap();
+                assert!(serde_json::from_str::<serde_json::Value>(text).unwrap()["origin"] == origins[0]);
+                assert!(register(&[b"{", bytes].concat(), &object) != Err(WebauthnError::Truncated));
+            }
+        }
+        b'd' => {
+            let signature = AUTHENTICATOR.sign(bytes, get.as_bytes());
+            if assert(get.as_bytes(), bytes, &signature).is_ok() {
+                assert!(bytes[32] & 1 == 1);
+                for at in [0, 32, 36, bytes.len() - 1] {
+                    let mut changed = bytes.to_vec();
+                    changed[at] ^= 0x80;
+                    assert!(assert(get.as_bytes(), &changed, &signature).is_err());
+                }
+                assert!(assert(create.as_bytes(), bytes, &AUTHENTICATOR.sign(bytes, create.as_bytes())).is_err());
+            }
+        }
+        _ => {}
+    }
 }

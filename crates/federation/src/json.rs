@@ -12,7 +12,7 @@ const MAX_VALUES: u32 = 8 * 1024;
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Json {
+pub(crate) enum Json {
     Null,
     Bool(bool),
     Integer(i128),
@@ -24,7 +24,7 @@ pub(super) enum Json {
 
 /// The members of an object, in their order. No name occurs twice.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Object(pub(super) Vec<(String, Json)>);
+pub(crate) struct Object(pub(crate) Vec<(String, Json)>);
 
 /// Why a text is not accepted as JSON. The message has a position, and no value of the text.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -33,7 +33,7 @@ pub struct JsonError(String);
 
 impl Object {
     /// Reads a document that is one object.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
         let mut values = 0;
         let mut reader = serde_json::Deserializer::from_slice(bytes);
         let value = Value { depth: 0, values: &mut values }.deserialize(&mut reader).map_err(described)?;
@@ -45,12 +45,12 @@ impl Object {
     }
 
     /// The value of a member.
-    pub(super) fn get(&self, name: &str) -> Option<&Json> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Json> {
         self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value)
     }
 
     /// The value of a member that is a string, if there is one. `Err(())` for a value of another type.
-    pub(super) fn text(&self, name: &str) -> Result<Option<&str>, ()> {
+    pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, ()> {
         match self.get(name) {
             None => Ok(None),
             Some(Json::String(text)) => Ok(Some(text)),
