@@ -27,6 +27,11 @@ fn ceremony(origins: &[String], user_verification: bool) -> Ceremony<'_> {
     Ceremony { relying_party: RELYING_PARTY, origins, challenge: CHALLENGE, user_verification }
 }
 
+/// Changes an answer.
+type Change = fn(&mut Answer);
+/// Changes client data as text.
+type Edit = fn(String) -> String;
+
 /// The parts of an answer, before they are encoded and signed.
 struct Answer {
     kind: &'static str,
@@ -34,7 +39,7 @@ struct Answer {
     origin: String,
     data: AuthData,
     /// Changes the client's data as text.
-    edit: fn(String) -> String,
+    edit: Edit,
 }
 
 impl Answer {

@@ -58,7 +58,7 @@ pub enum KeyError {
     /// A number has a wrong size or is not allowed.
     #[error("a number has a wrong size or is not allowed")]
     Number,
-    /// The numbers are no key, such as a point that is not on its curve.
+    /// The numbers do not form a key, such as a point that is not on its curve.
     #[error("its numbers are not a key")]
     Invalid,
 }

@@ -5,7 +5,7 @@ use bailiwick_federation::{Assertion, Ceremony, StoredCredential, VerifiedAssert
 use crate::authenticator::{
     ATTESTED, Authenticator, BACKUP_ELIGIBLE, BACKUP_STATE, EXTENSIONS, USER_PRESENT, USER_VERIFIED,
 };
-use crate::{Answer, CHALLENGE, HANDLE, RELYING_PARTY, authenticators, ceremony, origins};
+use crate::{Answer, CHALLENGE, Change, HANDLE, RELYING_PARTY, authenticators, ceremony, origins};
 
 /// A signed assertion, and what it is verified against.
 struct Signed {
@@ -99,7 +99,7 @@ fn counters() {
 #[test]
 fn refused_answers() {
     use WebauthnError as E;
-    let cases: [(&str, fn(&mut Answer), WebauthnError); 16] = [
+    let cases: [(&str, Change, WebauthnError); 16] = [
         ("a registration", |a| a.kind = "webauthn.create", E::Type("webauthn.get")),
         ("another challenge", |a| a.challenge = vec![8; 32], E::Challenge),
         ("another site", |a| a.origin = "https://evil.example".to_owned(), E::Origin),
@@ -150,7 +150,8 @@ fn refused_answers() {
 #[test]
 fn refused_signatures() {
     use WebauthnError as E;
-    let cases: [(&str, fn(&mut Signed), WebauthnError); 19] = [
+    type Change = fn(&mut Signed);
+    let cases: [(&str, Change, WebauthnError); 19] = [
         ("another credential", |s| s.id = vec![1; 32], E::CredentialId),
         ("a longer id", |s| s.id.push(0), E::CredentialId),
         ("no id", |s| s.id.clear(), E::CredentialId),

@@ -8,7 +8,7 @@ use crate::authenticator::{
     ATTESTED, Authenticator, BACKUP_ELIGIBLE, BACKUP_STATE, EXTENSIONS, USER_PRESENT, USER_VERIFIED,
     attestation_object, byte_string, es256_key, rs256_key,
 };
-use crate::{Answer, ORIGIN, authenticators, ceremony, origins};
+use crate::{Answer, Change, Edit, ORIGIN, authenticators, ceremony, origins};
 
 fn answer(authenticator: &Authenticator) -> Answer {
     let mut answer = Answer::new("webauthn.create", USER_PRESENT | USER_VERIFIED | ATTESTED);
@@ -45,7 +45,7 @@ fn registrations_of_every_algorithm_are_accepted() {
 
 #[test]
 fn what_may_differ_is_accepted() {
-    let cases: [(&str, fn(&mut Answer)); 9] = [
+    let cases: [(&str, Change); 9] = [
         ("another origin of ours", |a| a.origin = "https://console.example.com".to_owned()),
         ("no counter", |a| a.data.counter = 0),
         ("a credential that is backed up", |a| a.data.flags |= BACKUP_ELIGIBLE | BACKUP_STATE),
@@ -77,7 +77,7 @@ fn what_may_differ_is_accepted() {
 fn refused_answers() {
     use WebauthnError as E;
     let cbor = |error| E::Cbor("extension data", error);
-    let cases: [(&str, fn(&mut Answer), WebauthnError); 36] = [
+    let cases: [(&str, Change, WebauthnError); 36] = [
         ("8 KiB of client data", |a| a.edit = |text| format!("{text}{}", " ".repeat(8192)), E::TooLarge("client data")),
         ("no type", |a| a.edit = |text| text.replace("type", "kind"), E::ClientData("type")),
         ("a type that is a number", |a| a.edit = |t| t.replace(r#""webauthn.create""#, "1"), E::ClientData("type")),
@@ -147,7 +147,7 @@ fn refused_answers() {
 
 #[test]
 fn client_data_with_more_than_one_reading_are_refused() {
-    let cases: [(&str, fn(String) -> String); 8] = [
+    let cases: [(&str, Edit); 8] = [
         ("nothing", |_| String::new()),
         ("not JSON", |_| "x".to_owned()),
         ("an array", |text| format!("[{text}]")),
