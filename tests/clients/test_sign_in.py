@@ -155,8 +155,13 @@ def test_lockout_and_sessions_survive_a_restart(new_server):
         root.call("CreateLoginProfile", UserName=user, Password=PASSWORD)
     door = GrpcApi(server, None)
     session, _ = signed_in(door, "Otter")
-    for user in ("Heron", "Nobody"):
-        for _ in range(6):
+    key = root.call("CreateAccessKey", UserName="Heron")["AccessKey"]
+    heron = AwsApi(server, Credentials(key["AccessKeyId"], key["SecretAccessKey"]))
+    # Attempts of a user to sign in and to change the password are one count.
+    for _ in range(3):
+        refused(heron, "AccessDenied", "ChangePassword", OldPassword=NEXT, NewPassword=NEXT)
+    for user, count in (("Heron", 3), ("Nobody", 6)):
+        for _ in range(count):
             refused(door, "AccessDenied", "SignIn", account=server.account, userName=user, password=NEXT)
     server.stop()
     server.start()
@@ -165,6 +170,7 @@ def test_lockout_and_sessions_survive_a_restart(new_server):
         with pytest.raises(ApiError) as caught:
             door.call("SignIn", account=server.account, userName=user, password=PASSWORD)
         assert caught.value.code == "Throttling"
+    refused(heron, "EntityTemporarilyUnmodifiable", "ChangePassword", OldPassword=PASSWORD, NewPassword=NEXT)
     session.call("GetUser")
     session.call("SignOut")
     server.stop()

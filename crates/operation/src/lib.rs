@@ -36,7 +36,9 @@ pub use handle::{Handle, Planned};
 pub use issuer_keys::{IssuerKeys, IssuerKeysError, IssuerKeysOutcome, NoIssuerKeys, WantedKeys};
 pub use pages::{ListPage, PageRequest, Pages, PathPage};
 pub use paging::Paging;
-pub use password::{PasswordOutcome, PasswordPool, PasswordPurpose, PasswordResult, PasswordWork};
+pub use password::{
+    DelayRules, PasswordFailures, PasswordOutcome, PasswordPool, PasswordPurpose, PasswordResult, PasswordWork,
+};
 pub use principals::{bind_principals, entity_arn, find_entity, malformed, show_principals};
 pub use recent_uses::{RecentServiceUse, RecentServiceUses, RecentUse, RecentUses};
 pub use revision::RevisionScope;

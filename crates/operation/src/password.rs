@@ -5,15 +5,16 @@
 //! [`PasswordOutcome`] in its context. So only an authorized caller can cause a computation.
 //!
 //! What a caller can cause is bounded: a few computations run at once, each caller and each person who signs in has a few
-//! places in the queue, the queue has an end, and wrong guesses of a user's password are limited per day. Users that change
-//! their own password, administrators, and people who sign in have a queue each, so that none of them delays the others.
+//! places in the queue, the queue has an end, and wrong passwords of a person are limited per day ([`PasswordFailures`]).
+//! Users that change their own password, administrators, and people who sign in have a queue each, so that none of them
+//! delays the others.
 
-mod guesses;
+mod failures;
 mod pool;
 
-use bailiwick_model::UniqueId;
 use bailiwick_seal::{PasswordHash, SealError, SecretString};
 
+pub use failures::{DelayRules, PasswordFailures};
 pub use pool::PasswordPool;
 
 /// What to compute. Missing parts are left out.
@@ -36,8 +37,8 @@ pub struct PasswordWork {
 pub enum PasswordPurpose {
     /// An administrator sets a password.
     Administration,
-    /// This user, who is authenticated, changes their own password. The pool counts wrong guesses.
-    OwnPassword(UniqueId),
+    /// A user, who is authenticated, changes their own password. The handler counts failures.
+    OwnPassword,
     /// A person signs in, with a keyed hash of who that is. The handler counts failures.
     SignIn([u8; 16]),
 }

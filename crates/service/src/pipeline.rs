@@ -13,9 +13,7 @@ use std::time::Duration;
 
 use bailiwick_api::Operation;
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{
-    Check, CxOf, Handle, IssuerKeysOutcome, PasswordOutcome, PasswordWork, Planned, RequestInfo, uuid,
-};
+use bailiwick_operation::{Check, CxOf, Handle, IssuerKeysOutcome, Planned, RequestInfo, uuid};
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::{At, CommitError, Revision, Tx};
 use bytes::Bytes;
@@ -160,7 +158,8 @@ where
         {
             // The computation is slow. The transaction ends here, and the next attempt proves and decides again.
             drop(tx);
-            outcomes.passwords = Some(Arc::new(compute(parts, caller, *work, now).await?));
+            let outcome = parts.deployment.passwords.run(caller.counted_as(), *work).await?;
+            outcomes.passwords = Some(Arc::new(outcome));
             continue;
         }
         let response = match handler.handle(cx, &mut tx, plan).await {
@@ -228,16 +227,6 @@ where
     drop(tx);
     let result = parts.deployment.issuer_keys.get(&wanted).await;
     Ok(Some(Arc::new(IssuerKeysOutcome { wanted, result })))
-}
-
-/// Computes with passwords for an authorized caller, or for a person who signs in.
-async fn compute(
-    parts: &Parts,
-    caller: &impl CallCaller,
-    work: PasswordWork,
-    now: Timestamp,
-) -> Result<PasswordOutcome> {
-    parts.deployment.passwords.run(caller.counted_as(), work, now).await
 }
 
 /// Waits until decisions see every revision that the answer must not be older than.

@@ -3,7 +3,7 @@
 use bailiwick_directory::PasswordChange;
 use bailiwick_model::{AccountAlias, AccountId, AccountState, ErrorCode, IamError, Result, UserName};
 use bailiwick_operation::{
-    Cx, NoCaller, PasswordOwner, PasswordPurpose, PasswordResult, PasswordWork, Person, Principal,
+    Cx, NoCaller, PasswordFailures, PasswordOwner, PasswordPurpose, PasswordResult, PasswordWork, Person, Principal,
 };
 use bailiwick_seal::{PasswordHash, SecretString};
 use bailiwick_storage::{Account, KeyOwner, LoginProfile, RootPassword, Tx, User};
@@ -70,13 +70,15 @@ impl Attempt {
         };
         let candidate = account.clone().zip(candidate).map(|(account, identity)| Candidate { account, identity });
         let counted = match &candidate {
-            Some(candidate) => Counted::Person(candidate.account.id, candidate.owner()),
+            Some(candidate) => {
+                Counted::Person(PasswordFailures::read(tx, candidate.account.id, candidate.owner()).await?)
+            }
             None => {
                 // The id of an account and its alias are the same account, also for a user who does not exist.
                 let account = account.map_or(account_name, |account| account.id.to_string());
                 let kind: &[u8] = if user_name.is_some() { b"user" } else { b"root" };
                 let user = user_name.unwrap_or_default();
-                Counted::Unknown(fingerprint(cx, &[kind, account.as_bytes(), user.as_bytes()])?)
+                Counted::unknown(tx, fingerprint(cx, &[kind, account.as_bytes(), user.as_bytes()])?).await?
             }
         };
         let purpose = PasswordPurpose::SignIn(counted.fingerprint(cx)?);

@@ -196,7 +196,7 @@ impl<H: Send + Sync + 'static> HandlerTest<H> {
 
     /// A context with what a plan needs computed.
     async fn computed(&self, cx: Cx, work: PasswordWork) -> Result<Cx> {
-        let outcome = self.deployment.passwords.run("test".into(), work, cx.now()).await?;
+        let outcome = self.deployment.passwords.run("test".into(), work).await?;
         Ok(cx.with_password_outcome(Some(Arc::new(outcome))))
     }
 

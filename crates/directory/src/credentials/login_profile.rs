@@ -1,8 +1,10 @@
 //! Login profiles: the passwords of users.
 
+use std::time::Duration;
+
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{Arn, ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, Cx, Handle, PasswordPurpose, Planned};
+use bailiwick_operation::{Check, Cx, Handle, PasswordFailures, PasswordPurpose, Planned};
 use bailiwick_seal::SecretString;
 use bailiwick_storage::{KeyOwner, LoginProfile, PasswordPolicy, Tx, User};
 
@@ -212,17 +214,27 @@ impl Handle<op::DeleteLoginProfile> for Directory {
     }
 }
 
+/// The change of the caller's own password.
+pub struct OwnChange {
+    profile: LoginProfile,
+    change: PasswordChange,
+    /// The wrong passwords so far, also of attempts to sign in.
+    failures: PasswordFailures,
+}
+
 /// Changes the caller's own password. The account's password policy may grant it to every user. An expired password can be
 /// changed, also if the policy has a hard expiry: that one concerns people who sign in with the password. The sign-in
 /// sessions of the user end, also the one of the call.
+///
+/// Wrong old passwords and failed attempts to sign in are one count.
 ///
 /// # Errors
 /// `InvalidUserType` if the caller is not a user; `NoSuchEntity` if they have no password; `AccessDenied` for a wrong old
 /// password; `PasswordPolicyViolation`; `EntityTemporarilyUnmodifiable` after too many wrong passwords, or if the password
 /// was changed at the same time.
 impl Handle<op::ChangePassword> for Directory {
-    /// The caller, if they are a user, their login profile, and the change of the password.
-    type Plan = Option<(User, Option<(LoginProfile, PasswordChange)>)>;
+    /// The caller, if they are a user, and the change, if they have a password.
+    type Plan = Option<(User, Option<OwnChange>)>;
 
     async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::ChangePasswordRequest) -> Result<Planned<Self::Plan>> {
         const ACTION: &str = "iam:ChangePassword";
@@ -240,10 +252,12 @@ impl Handle<op::ChangePassword> for Directory {
         let (change, work) = match tx.find_login_profile(user.account, &user.id).await? {
             None => (None, None),
             Some(profile) => {
-                let purpose = PasswordPurpose::OwnPassword(user.id);
+                let purpose = PasswordPurpose::OwnPassword;
                 let (change, work) =
                     PasswordChange::plan(cx, tx, &user, Some(&profile), Some(old), new, purpose).await?;
-                (Some((profile, change)), work)
+                let failures = PasswordFailures::read(tx, user.account, KeyOwner::User(user.id)).await?;
+                let work = work.filter(|_| failures.wait(cx.now()).is_none());
+                (Some(OwnChange { profile, change, failures }), work)
             }
         };
         Ok(Planned::new(Some((user, change))).check(check).password(work))
@@ -254,7 +268,15 @@ impl Handle<op::ChangePassword> for Directory {
             let message = "Only IAM Users can change their own password";
             return Err(IamError::new(ErrorCode::InvalidUserType, message));
         };
-        let (mut profile, change) = change.ok_or_else(|| LoginProfile::missing(&user.name))?;
+        let Some(OwnChange { mut profile, change, failures }) = change else {
+            return Err(LoginProfile::missing(&user.name));
+        };
+        if let Some(wait) = failures.wait(cx.now()) {
+            return Err(too_many_failures(wait));
+        }
+        if change.is_wrong(cx) {
+            failures.failed(tx, cx.now());
+        }
         profile.sealed_hashes = change.sealed(cx, &user)?;
         profile.changed = cx.date();
         profile.reset_required = false;
@@ -262,6 +284,14 @@ impl Handle<op::ChangePassword> for Directory {
         forget_sign_ins(tx, &user).await?;
         Ok(pb::ChangePasswordResponse {})
     }
+}
+
+fn too_many_failures(wait: Duration) -> IamError {
+    let message = format!(
+        "too many wrong passwords: try again in {} seconds, or have an administrator call UpdateLoginProfile",
+        wait.as_secs()
+    );
+    IamError::new(ErrorCode::EntityTemporarilyUnmodifiable, message).retry_after(wait)
 }
 
 /// Ends the sign-in sessions of a user whose password changed or is gone.

@@ -62,6 +62,12 @@ impl PasswordChange {
         Ok((PasswordChange { refused, hashes, basis }, work))
     }
 
+    /// Whether the caller does not know the password that they must know.
+    pub(super) fn is_wrong<C>(&self, cx: &Cx<C>) -> bool {
+        let outcome = cx.password_outcome().filter(|outcome| outcome.basis == self.basis);
+        outcome.is_some_and(|outcome| matches!(outcome.result, PasswordResult::Wrong))
+    }
+
     /// Returns the hashes with the new password, sealed.
     ///
     /// # Errors

@@ -5,11 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bailiwick_model::{ErrorCode, IamError, Result};
-use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
-use super::guesses::Guesses;
-use super::{PasswordOutcome, PasswordPurpose, PasswordResult, PasswordWork};
+use super::{PasswordOutcome, PasswordPurpose, PasswordWork};
 
 /// The maximum number of computations of one user that run or wait: they change their own password only.
 const PER_USER: usize = 4;
@@ -35,7 +33,6 @@ pub struct PasswordPool {
     sign_in: Queue,
     /// The same computations by person.
     persons: Places,
-    guesses: Mutex<Guesses>,
 }
 
 /// Computations of one kind: as many at once as a quarter of the processors, at least one.
@@ -67,7 +64,6 @@ impl Default for PasswordPool {
             administrative: Queue::new(PER_ADMINISTRATOR, TOTAL),
             sign_in: Queue::new(PER_SOURCE, TOTAL_SIGN_IN),
             persons: Places::new(PER_PERSON, TOTAL_SIGN_IN),
-            guesses: Mutex::default(),
         }
     }
 }
@@ -91,34 +87,21 @@ impl PasswordPool {
     ///
     /// # Errors
     /// `Throttling` if the caller, the person who signs in or all callers of the queue have too many computations waiting;
-    /// `EntityTemporarilyUnmodifiable` after too many wrong guesses of the user's password; `ServiceFailure` if the computation
-    /// fails.
-    pub async fn run(&self, caller: String, work: PasswordWork, now: Timestamp) -> Result<PasswordOutcome> {
-        let (queue, user, person) = match work.purpose {
-            PasswordPurpose::Administration => (&self.administrative, None, None),
-            PasswordPurpose::OwnPassword(user) => (&self.own, Some(user), None),
-            PasswordPurpose::SignIn(person) => (&self.sign_in, None, Some(person)),
+    /// `ServiceFailure` if the computation fails.
+    pub async fn run(&self, caller: String, work: PasswordWork) -> Result<PasswordOutcome> {
+        let (queue, person) = match work.purpose {
+            PasswordPurpose::Administration => (&self.administrative, None),
+            PasswordPurpose::OwnPassword => (&self.own, None),
+            PasswordPurpose::SignIn(person) => (&self.sign_in, Some(person)),
         };
         let of_person = person.map(|person| Place::take(&self.persons, u128::from_be_bytes(person).to_string()));
         let place = (of_person.transpose()?, Place::take(&queue.places, caller)?);
         let permit = Arc::clone(&queue.running).acquire_owned().await.map_err(IamError::internal)?;
-        if let Some(user) = user {
-            // A guess counts as wrong until it has proved right, so that guesses at the same time count as well.
-            let mut guesses = lock(&self.guesses);
-            if let Some(wait) = guesses.wait(&user, now) {
-                return Err(too_many_guesses(wait));
-            }
-            guesses.wrong(user, now);
-        }
         let computed = tokio::task::spawn_blocking(move || {
             let _held = (place, permit);
             work.compute()
         });
-        let outcome = computed.await.map_err(IamError::internal)?.map_err(IamError::internal)?;
-        if let Some(user) = user.filter(|_| !matches!(outcome.result, PasswordResult::Wrong)) {
-            lock(&self.guesses).right(&user);
-        }
-        Ok(outcome)
+        computed.await.map_err(IamError::internal)?.map_err(IamError::internal)
     }
 }
 
@@ -153,30 +136,22 @@ impl Drop for Place {
     }
 }
 
-fn too_many_guesses(wait: Duration) -> IamError {
-    let message = format!(
-        "too many wrong old passwords: try again in {} seconds, or have an administrator call UpdateLoginProfile",
-        wait.as_secs()
-    );
-    IamError::new(ErrorCode::EntityTemporarilyUnmodifiable, message).retry_after(wait)
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
-    use bailiwick_model::{IdKind, UniqueId};
     use bailiwick_seal::{PasswordHash, SecretString};
 
+    use super::super::PasswordResult;
     use super::*;
 
     fn work(known: Option<(&str, &PasswordHash)>, new: Option<&str>, not_among: &[&PasswordHash]) -> PasswordWork {
         let secret = |text: &str| SecretString::from(text.to_owned());
         PasswordWork {
             purpose: match known {
-                Some(_) => PasswordPurpose::OwnPassword(UniqueId::new(IdKind::User, [1; 17])),
+                Some(_) => PasswordPurpose::OwnPassword,
                 None => PasswordPurpose::Administration,
             },
             basis: vec![7],
@@ -194,10 +169,6 @@ mod tests {
         PasswordHash::new(&SecretString::from(text.to_owned()), [9; 16]).unwrap()
     }
 
-    fn now() -> Timestamp {
-        Timestamp::from_second(1_772_366_400).unwrap()
-    }
-
     #[tokio::test]
     async fn work_ends_at_the_first_reason_to_refuse() {
         let pool = PasswordPool::default();
@@ -209,7 +180,7 @@ mod tests {
             (work(Some(("old", &old)), Some("former"), &[&old, &former]), "reused"),
             (work(Some(("old", &old)), None, &[]), "right"),
         ] {
-            let outcome = pool.run("bob".into(), work, now()).await.unwrap();
+            let outcome = pool.run("bob".into(), work).await.unwrap();
             let result = match outcome.result {
                 PasswordResult::Wrong => "wrong",
                 PasswordResult::Reused => "reused",
@@ -218,21 +189,6 @@ mod tests {
             };
             assert_eq!((result, outcome.basis), (expected, vec![7]));
         }
-    }
-
-    #[tokio::test]
-    async fn wrong_guesses_are_limited_even_at_the_same_time() {
-        let (pool, old) = (PasswordPool::default(), hash("old"));
-        for _ in 0..10 {
-            let outcome = pool.run("bob".into(), work(Some(("odd", &old)), None, &[]), now()).await.unwrap();
-            assert!(matches!(outcome.result, PasswordResult::Wrong));
-        }
-        // The right password is refused as well: otherwise the limit would not limit guessing.
-        let error = pool.run("bob".into(), work(Some(("old", &old)), None, &[]), now()).await.unwrap_err();
-        assert_eq!(error.code(), ErrorCode::EntityTemporarilyUnmodifiable);
-        assert_eq!(error.retry_delay(), Some(Duration::from_secs(1_000)));
-        // An administrator needs no old password.
-        assert!(pool.run("admin".into(), work(None, Some("new"), &[&old]), now()).await.is_ok());
     }
 
     #[tokio::test]
@@ -250,10 +206,10 @@ mod tests {
             })
             .collect();
         for refused in [work(Some(("old", &old)), Some("new"), &[]), sign_in(1, &old)] {
-            let refused = pool.run("bob".into(), refused, now()).await;
+            let refused = pool.run("bob".into(), refused).await;
             assert_eq!(refused.unwrap_err().code(), ErrorCode::Throttling);
         }
-        assert!(pool.run("admin".into(), work(None, Some("new"), &[&old]), now()).await.is_ok());
+        assert!(pool.run("admin".into(), work(None, Some("new"), &[&old])).await.is_ok());
     }
 
     #[tokio::test]
@@ -266,7 +222,7 @@ mod tests {
             for _ in 0..10 {
                 let (pool, work) = (Arc::clone(&pool), sign_in(person, &old));
                 source += 1;
-                waiting.push(tokio::spawn(async move { pool.run(source.to_string(), work, now()).await }));
+                waiting.push(tokio::spawn(async move { pool.run(source.to_string(), work).await }));
             }
             while waiting.iter().filter(|task| task.is_finished()).count() < source - expected {
                 tokio::task::yield_now().await;

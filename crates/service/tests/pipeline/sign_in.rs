@@ -1,7 +1,10 @@
-//! People who sign in: what proves them, what delays guesses, what ends their sessions.
+//! People who sign in: what proves them, what they must change first, what is recorded.
+
+mod guesses;
+mod sessions;
 
 use bailiwick_api::signin::{self, SignInRequest, SignInResponse, SignInToken};
-use bailiwick_api::{Operation, iam, op, sts};
+use bailiwick_api::{iam, op};
 use bailiwick_federation::Totp;
 use bailiwick_model::{ErrorCode, Result};
 use bailiwick_operation::Clock as _;
@@ -11,8 +14,6 @@ use super::TestEnv;
 
 const PASSWORD: &str = "heron-In-7-reeds";
 const OTHER: &str = "otter-In-8-reeds";
-const DENY_WITHOUT_MFA: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*",
-    "Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}}"#;
 
 fn request(account: &str, user: &str, password: &str) -> SignInRequest {
     SignInRequest {
@@ -160,78 +161,6 @@ async fn everything_wrong_has_the_same_answer() {
     }
 }
 
-/// The answers to guesses: each by code and delay.
-async fn guesses(env: &TestEnv, names: &[&str], count: usize) -> Vec<(&'static str, Option<u64>)> {
-    let mut answers = Vec::new();
-    for number in 0..count {
-        let error = env.sign_in(request(MAIN, names[number % names.len()], OTHER)).await.unwrap_err();
-        answers.push((error.code().wire(), error.retry_delay().map(|delay| delay.as_secs())));
-    }
-    answers
-}
-
-#[tokio::test]
-async fn guesses_are_delayed_alike_for_known_and_unknown_names() {
-    let env = TestEnv::new().await;
-    env.person("Heron").await;
-    env.user(&env.root, "Bare").await;
-    let known = guesses(&env, &["Heron", "HERON", " heron", "heron\t"], 8).await;
-    assert_eq!(known[..6], [("AccessDenied", None); 6]);
-    assert_eq!(known[6..], [("Throttling", Some(31)); 2]);
-    for names in [["Nobody", "NOBODY", " nobody", "nobody\t"], ["Bare", "BARE", "bare ", " bare"]] {
-        assert_eq!(guesses(&env, &names, 8).await, known, "{names:?}");
-    }
-    // The right password is refused as well, also by the alias of the account and after a while that is too short.
-    let alias = iam::CreateAccountAliasRequest { account_alias: Some("reed-bed".into()) };
-    env.call::<op::CreateAccountAlias>(&env.root, alias).await.unwrap();
-    assert_eq!(code(&env.sign_in(request("reed-bed", "Heron", PASSWORD)).await), "Throttling");
-    env.clock.advance(29);
-    assert_eq!(code(&env.sign_in(request(MAIN, "Heron", PASSWORD)).await), "Throttling");
-    env.clock.advance(2);
-    let again = guesses(&env, &["Heron"], 2).await;
-    assert_eq!(again, [("AccessDenied", None), ("Throttling", Some(61))]);
-    env.clock.advance(61);
-    env.token("Heron").await;
-    // A correct password gives no further guesses.
-    assert_eq!(guesses(&env, &["Heron"], 2).await, [("AccessDenied", None), ("Throttling", Some(121))]);
-    // A new password does.
-    let change = iam::UpdateLoginProfileRequest {
-        user_name: Some("Heron".into()),
-        password: Some(OTHER.into()),
-        ..Default::default()
-    };
-    env.call::<op::UpdateLoginProfile>(&env.root, change).await.unwrap();
-    assert!(env.sign_in(request(MAIN, "Heron", OTHER)).await.unwrap().session.is_some());
-}
-
-#[tokio::test]
-async fn guesses_for_many_names_are_delayed_by_source() {
-    let env = TestEnv::new().await;
-    env.person("Heron").await;
-    let mut answers = Vec::new();
-    for number in 0..33 {
-        answers.push(code(&env.sign_in(request(MAIN, &format!("user-{number}"), OTHER)).await));
-    }
-    assert_eq!(answers[..31], ["AccessDenied"; 31]);
-    assert_eq!(answers[31..], ["Throttling"; 2]);
-    assert_eq!(code(&env.sign_in(request(MAIN, "Heron", PASSWORD)).await), "Throttling");
-    env.clock.advance(11);
-    env.token("Heron").await;
-}
-
-#[tokio::test]
-async fn guesses_at_the_same_time_are_all_counted() {
-    let env = TestEnv::new().await;
-    env.person("Heron").await;
-    let guess = |number: usize| {
-        let password = if number == 11 { PASSWORD.to_owned() } else { format!("guess-In-{number}-reeds") };
-        env.sign_in(request(MAIN, "Heron", &password))
-    };
-    let answers = futures_util::future::join_all((0..12).map(guess)).await;
-    let verified = answers.iter().filter(|answer| code(answer) != "Throttling").count();
-    assert_eq!(verified, 6, "{:?}", answers.iter().map(code).collect::<Vec<_>>());
-}
-
 #[tokio::test]
 async fn a_code_is_needed_and_works_once() {
     let env = TestEnv::new().await;
@@ -259,138 +188,6 @@ async fn a_code_is_needed_and_works_once() {
     assert_eq!((asked.mfa_required, asked.mfa_serial_numbers), (true, vec![serial.clone(), second]));
     let named = SignInRequest { mfa_serial_number: Some(serial), ..with(text(totp.code(env.step()))) };
     assert!(env.sign_in(named).await.unwrap().session.unwrap().mfa_authenticated);
-}
-
-#[tokio::test]
-async fn a_policy_that_denies_without_mfa_holds_for_sessions_and_their_keys() {
-    let env = TestEnv::new().await;
-    env.person("Heron").await;
-    env.policy("Heron", DENY_WITHOUT_MFA).await;
-    let without = env.token("Heron").await;
-    let (totp, _) = env.device("Heron", "phone").await;
-    env.clock.advance(30);
-    let req = SignInRequest { mfa_code: Some(text(totp.code(env.step()))), ..request(MAIN, "Heron", PASSWORD) };
-    let with = env.sign_in(req).await.unwrap().session.unwrap();
-    for (name, client, expected) in [
-        ("without a code", bearer(&without), "AccessDenied"),
-        ("keys of a session without a code", env.credentials(&without).await, "AccessDenied"),
-        ("with a code", bearer(&with), "OK"),
-        ("keys of a session with a code", env.credentials(&with).await, "OK"),
-    ] {
-        assert_eq!(env.uses(&client).await, expected, "{name}");
-    }
-    // The age is that of the code, also for keys that are issued later.
-    let age = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*",
-        "Condition":{"NumericGreaterThanIfExists":{"aws:MultiFactorAuthAge":"600"}}}}"#;
-    env.policy("Heron", age).await;
-    assert_eq!(env.uses(&bearer(&with)).await, "OK");
-    env.clock.advance(601);
-    let keys = env.credentials(&with).await;
-    assert_eq!((env.uses(&bearer(&with)).await, env.uses(&keys).await), ("AccessDenied", "AccessDenied"));
-}
-
-#[tokio::test]
-async fn sessions_end_with_what_they_stand_on() {
-    type End = fn(&TestEnv, &SignInToken) -> Call;
-    enum Call {
-        Password,
-        NoProfile,
-        Revoke(Vec<String>),
-        SignOut(Client),
-        Suspend,
-        Wait(i64),
-        Own(Client),
-    }
-    let cases: [(&str, End, &str); 9] = [
-        ("a new password", |_, _| Call::Password, "ExpiredToken"),
-        ("the own new password", |_, token| Call::Own(bearer(token)), "ExpiredToken"),
-        ("a deleted password", |_, _| Call::NoProfile, "ExpiredToken"),
-        ("all revoked", |_, _| Call::Revoke(Vec::new()), "ExpiredToken"),
-        ("this one revoked", |_, token| Call::Revoke(vec![token.session_id.clone()]), "ExpiredToken"),
-        ("signed out", |_, token| Call::SignOut(bearer(token)), "ExpiredToken"),
-        ("the account suspended", |_, _| Call::Suspend, "InvalidClientTokenId"),
-        ("its time", |_, _| Call::Wait(3_600), "ExpiredToken"),
-        ("nothing", |_, _| Call::Wait(3_599), "OK"),
-    ];
-    for (name, end, expected) in cases {
-        let env = TestEnv::new().await;
-        let (account, otter) = env.member(&env.user(&env.root, "Admin").await).await;
-        let user = || Some("Otter".to_owned());
-        let profile = iam::CreateLoginProfileRequest {
-            user_name: user(),
-            password: Some(PASSWORD.into()),
-            max_signin_session_duration: Some(3_600),
-            ..Default::default()
-        };
-        env.call::<op::CreateLoginProfile>(&otter, profile).await.unwrap();
-        let token = env.sign_in(request(&account, "otter", PASSWORD)).await.unwrap().session.unwrap();
-        let keys = env.credentials(&token).await;
-        assert_eq!((env.uses(&bearer(&token)).await, env.uses(&keys).await), ("OK", "OK"), "{name}");
-        match end(&env, &token) {
-            Call::Password => {
-                let password = Some(OTHER.to_owned());
-                let req = iam::UpdateLoginProfileRequest { user_name: user(), password, ..Default::default() };
-                env.call::<op::UpdateLoginProfile>(&otter, req).await.map(drop)
-            }
-            Call::Own(client) => {
-                let (old_password, new_password) = (Some(PASSWORD.to_owned()), Some(OTHER.to_owned()));
-                let req = iam::ChangePasswordRequest { old_password, new_password };
-                env.call::<op::ChangePassword>(&client, req).await.map(drop)
-            }
-            Call::NoProfile => {
-                let req = iam::DeleteLoginProfileRequest { user_name: user() };
-                env.call::<op::DeleteLoginProfile>(&otter, req).await.map(drop)
-            }
-            Call::Revoke(session_ids) => {
-                let req = signin::RevokeSignInSessionsRequest { user_name: user(), session_ids };
-                let revoked = env.call::<op::RevokeSignInSessions>(&otter, req).await.unwrap();
-                assert_eq!(revoked.session_ids, std::slice::from_ref(&token.session_id));
-                Ok(())
-            }
-            Call::SignOut(client) => env.call::<op::SignOut>(&client, signin::SignOutRequest {}).await.map(drop),
-            Call::Suspend => {
-                let req = bailiwick_api::account::SuspendAccountRequest { account_id: Some(account) };
-                env.call::<op::SuspendAccount>(&env.root, req).await.map(drop)
-            }
-            Call::Wait(seconds) => {
-                env.clock.advance(seconds);
-                Ok(())
-            }
-        }
-        .expect(name);
-        assert_eq!((env.uses(&bearer(&token)).await, env.uses(&keys).await), (expected, expected), "{name}");
-    }
-}
-
-#[tokio::test]
-async fn sessions_are_listed_and_revoked_with_permission() {
-    let env = TestEnv::new().await;
-    env.person("Heron").await;
-    let (first, second) = (env.token("Heron").await, env.token("Heron").await);
-    let list = |by: Client, user: Option<&str>| {
-        let req = signin::ListSignInSessionsRequest { user_name: user.map(str::to_owned) };
-        let env = &env;
-        async move { env.call::<op::ListSignInSessions>(&by, req).await }
-    };
-    let listed = list(bearer(&second), None).await.unwrap().sessions;
-    let shown: Vec<_> = listed.iter().map(|session| (session.session_id.as_str(), session.current)).collect();
-    assert_eq!(shown, [(second.session_id.as_str(), true), (first.session_id.as_str(), false)]);
-    assert_eq!(list(env.root.clone(), Some("HERON")).await.unwrap().sessions.len(), 2);
-    let revoke = |by: Client, session_ids: Vec<String>| {
-        let req = signin::RevokeSignInSessionsRequest { user_name: Some("Heron".into()), session_ids };
-        let env = &env;
-        async move { code(&env.call::<op::RevokeSignInSessions>(&by, req).await) }
-    };
-    env.policy("Heron", &ALLOW_ALL.replace("Allow", "Deny").replace("\"*\",", "\"bailiwick:*\",")).await;
-    assert_eq!(code(&list(bearer(&second), None).await), "AccessDenied");
-    assert_eq!(revoke(bearer(&second), vec![first.session_id.clone()]).await, "AccessDenied");
-    assert_eq!(revoke(env.root.clone(), vec!["ASIAIOSFODNN7EXAMPLE".into()]).await, "NoSuchEntity");
-    assert_eq!(revoke(env.root.clone(), vec![first.session_id.clone()]).await, "OK");
-    assert_eq!((env.uses(&bearer(&first)).await, env.uses(&bearer(&second)).await), ("ExpiredToken", "OK"));
-    // Signing out needs no permission.
-    let out = env.call::<op::SignOut>(&bearer(&second), signin::SignOutRequest {}).await;
-    assert_eq!((code(&out), env.uses(&bearer(&second)).await), ("OK", "ExpiredToken"));
-    assert_eq!(code(&env.call::<op::SignOut>(&env.root, signin::SignOutRequest {}).await), "AccessDenied");
 }
 
 #[tokio::test]
@@ -480,73 +277,6 @@ async fn root_signs_in_with_a_password_that_only_root_sets() {
     assert_eq!(env.uses(&bearer(&session)).await, "ExpiredToken");
     assert_eq!(code(&env.sign_in(root(OTHER)).await), "AccessDenied");
     assert_eq!(code(&env.call::<op::DeleteRootPassword>(&env.root, delete()).await), "NoSuchEntity");
-}
-
-#[tokio::test]
-async fn tokens_of_other_kinds_are_not_sign_in_sessions() {
-    let env = TestEnv::new().await;
-    env.person("Heron").await;
-    let session = env.token("Heron").await;
-    let keys = env.credentials(&session).await;
-    let Client::Key(key) = &keys else { unreachable!() };
-    let role = env.role(&env.user(&env.root, "Admin").await, "Diver").await;
-    let role_key = role.key().clone();
-    let exchange = |key: &Key| signin::GetSigninTokenRequest {
-        access_key_id: Some(key.id.as_str().to_owned()),
-        secret_access_key: Some(key.secret.clone()),
-        session_token: key.token.clone(),
-        session_duration: None,
-    };
-    let token = env.call::<op::GetSigninToken>(&Client::Anonymous, exchange(&role_key)).await.unwrap().signin_token;
-    for (name, client, expected) in [
-        ("a sign-in token as bearer", Client::Bearer(token.clone()), "InvalidClientTokenId"),
-        ("a session token as bearer", Client::Bearer(key.token.clone().unwrap()), "InvalidClientTokenId"),
-        (
-            "a bearer token as session token",
-            Client::Key(Key::new(key.id.as_str(), key.secret.clone(), Some(session.token.clone()))),
-            "InvalidClientTokenId",
-        ),
-    ] {
-        assert_eq!(env.uses(&client).await, expected, "{name}");
-    }
-    for (name, req, expected) in [
-        (
-            "a wrong secret",
-            signin::GetSigninTokenRequest { secret_access_key: Some("x".into()), ..exchange(&role_key) },
-            "InvalidClientTokenId",
-        ),
-        (
-            "the token of others",
-            signin::GetSigninTokenRequest { session_token: key.token.clone(), ..exchange(&role_key) },
-            "InvalidClientTokenId",
-        ),
-        (
-            "a bearer token",
-            signin::GetSigninTokenRequest { session_token: Some(session.token.clone()), ..exchange(&role_key) },
-            "InvalidClientTokenId",
-        ),
-        ("keys of a sign-in session", exchange(key), "AccessDenied"),
-    ] {
-        let answer = env.call::<op::GetSigninToken>(&Client::Anonymous, req).await;
-        assert_eq!(code(&answer), expected, "{name}");
-    }
-    // Keys of a session get no further keys, and neither do other callers.
-    for (name, client) in [("its keys", &keys), ("root", &env.root), ("a role", &role)] {
-        let answer = env.call::<op::GetSignInCredentials>(client, signin::GetSignInCredentialsRequest::default()).await;
-        assert_eq!(code(&answer), "AccessDenied", "{name}");
-    }
-    // A bearer token of the keys ends with the session as well.
-    let traded = env.call::<op::CreateToken>(&keys, signin::CreateTokenRequest::default()).await.unwrap();
-    assert_eq!(env.uses(&Client::Bearer(traded.token.clone())).await, "OK");
-    env.call::<op::SignOut>(&bearer(&session), signin::SignOutRequest {}).await.unwrap();
-    assert_eq!(env.uses(&Client::Bearer(traded.token)).await, "ExpiredToken");
-    let deleted = iam::DeleteRolePolicyRequest { role_name: Some("Diver".into()), policy_name: Some("all".into()) };
-    env.call::<op::DeleteRolePolicy>(&env.root, deleted).await.unwrap();
-    let deleted = iam::DeleteRoleRequest { role_name: Some("Diver".into()) };
-    env.call::<op::DeleteRole>(&env.root, deleted).await.unwrap();
-    let answer = env.call::<op::GetSigninToken>(&Client::Anonymous, exchange(&role_key)).await;
-    assert_eq!(code(&answer), "InvalidClientTokenId", "of a deleted role");
-    let _ = (sts::AssumeRoleRequest::default(), op::SignIn::NAME);
 }
 
 #[tokio::test]

@@ -176,12 +176,23 @@ async fn the_policy_of_the_account_holds_for_administrators_too() {
 #[tokio::test]
 async fn wrong_old_passwords_are_limited() {
     let w = world().await;
-    for _ in 0..10 {
+    for _ in 0..6 {
         assert_eq!(change(&w, "wrong-Horse-1", SECOND).await, Err(WRONG.into()));
     }
-    let limited = change(&w, FIRST, SECOND).await.unwrap_err();
-    assert!(limited.starts_with("EntityTemporarilyUnmodifiable: "), "{limited}");
-    w.clock.advance(1_000);
+    // The right password is refused as well: otherwise the limit would not limit guessing.
+    for new in [SECOND, "short"] {
+        let limited = change(&w, FIRST, new).await.unwrap_err();
+        assert!(
+            limited.starts_with("EntityTemporarilyUnmodifiable: too many wrong passwords: try again in 31"),
+            "{limited}"
+        );
+    }
+    w.clock.advance(30);
+    assert_eq!(change(&w, FIRST, SECOND).await, Ok(()));
+    // A correct password restores nothing.
+    assert_eq!(change(&w, "wrong-Horse-1", FIRST).await, Err(WRONG.into()));
+    assert!(change(&w, SECOND, FIRST).await.unwrap_err().contains("in 61 seconds"));
+    w.ok::<op::UpdateLoginProfile>(bob(json!({"Password": FIRST}))).await;
     assert_eq!(change(&w, FIRST, SECOND).await, Ok(()));
 }
 
