@@ -1,7 +1,7 @@
 //! Lockout after failed attempts, by person and by source, with growing delays ([`DelayRules`]).
 //!
 //! The count of a person is that of all operations that verify their password. Names without a user who could sign in are
-//! counted alike, so that nobody learns which names exist.
+//! counted alike, so that no client learns which names exist.
 
 use bailiwick_model::{ErrorCode, IamError, Result, SourceNetwork};
 use bailiwick_operation::{Cx, DelayRules, NoCaller, PasswordFailures};
