@@ -170,6 +170,7 @@ def test_lockout_and_sessions_survive_a_restart(new_server):
         with pytest.raises(ApiError) as caught:
             door.call("SignIn", account=server.account, userName=user, password=PASSWORD)
         assert caught.value.code == "Throttling"
+    heron = AwsApi(server, heron.credentials)
     refused(heron, "EntityTemporarilyUnmodifiable", "ChangePassword", OldPassword=PASSWORD, NewPassword=NEXT)
     session.call("GetUser")
     session.call("SignOut")

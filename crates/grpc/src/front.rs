@@ -71,6 +71,10 @@ impl Front {
         Ok(Front { service, health, watches: Arc::new(Semaphore::new(MAX_WATCHES)), reflection })
     }
 
+    pub(crate) fn service(&self) -> &Service {
+        &self.service
+    }
+
     /// Returns whether a request belongs to this front end, by its content type.
     pub fn takes(headers: &HeaderMap) -> bool {
         content_type(headers).starts_with("application/grpc")

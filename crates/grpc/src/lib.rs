@@ -1,4 +1,4 @@
-//! The gRPC front end: every operation of every service, health, reflection and gRPC-Web.
+//! The gRPC front end: every operation of every service, health, reflection and gRPC-Web; and sign-in as plain JSON.
 //!
 //! There is no code per operation: a call's path names the operation, its message is passed to `service` as bytes, and
 //! the response bytes are sent unchanged. Errors become a status with AWS's code as `ErrorInfo`.
@@ -11,6 +11,7 @@ mod call;
 pub mod client;
 mod codec;
 mod front;
+mod json;
 mod limited;
 mod refusable;
 mod status;

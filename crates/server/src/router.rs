@@ -42,6 +42,9 @@ impl Answer for Router {
             }
             return grpc.handle(request, peer).await;
         }
+        if bailiwick_grpc::Front::takes_json(request.uri().path()) {
+            return Box::pin(grpc.handle_json(request, peer)).await;
+        }
         if matches!(*request.method(), Method::GET | Method::HEAD) {
             match request.uri().path() {
                 "/healthz" => return text("ok\n"),
@@ -62,6 +65,8 @@ impl Answer for Router {
         let Fronts { grpc, query, .. } = &*self.0;
         if bailiwick_grpc::Front::takes(&head.headers) {
             grpc.refuse(head, peer, error)
+        } else if bailiwick_grpc::Front::takes_json(head.uri.path()) {
+            grpc.refuse_json(head, peer, error)
         } else {
             query.refuse(head, peer, error).map(Body::new)
         }
