@@ -15,10 +15,8 @@ import botocore.session
 import pytest
 from support.agent import Agent, Relay
 from support.documents import policy, trust
-from support.server import ACCOUNT, BINARY, ROOT, Credentials, clean_environment, client_environment, free_port, run
+from support.server import ACCOUNT, BINARY, ROOT, Credentials, client_environment, free_port, run
 from support.waiting import until
-
-from test_profiles import AWS
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/app/reader"
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/reader/svc"
@@ -56,15 +54,6 @@ def start(tmp_path):
         agent.stop()
 
 
-def of_client(server, agent, *kinds):
-    """The environment of a client that has nothing but the agent."""
-    chosen = {name: value for name, value in agent.variables.items() if any(kind in name for kind in kinds)}
-    return clean_environment() | chosen | {
-        "AWS_ENDPOINT_URL": server.url, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1",
-    }  # fmt: skip
-
-
 def boto(environment, monkeypatch):
     """A session of boto3 in this environment."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -77,13 +66,8 @@ def boto(environment, monkeypatch):
 @pytest.mark.parametrize("kind", ["CONTAINER", "METADATA"])
 def test_the_default_chain_finds_the_credentials(server, caller, start, monkeypatch, kind):
     agent = start(caller, "--role-arn", ROLE, "--session-name", "svc", "--imds")
-    environment = of_client(server, agent, kind)
-    said = subprocess.run(
-        [sys.executable, str(AWS), "sts", "get-caller-identity"], env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert said.returncode == 0, said.stderr + agent.said()
-    assert json.loads(said.stdout)["Arn"] == SESSION
-    session = boto(environment, monkeypatch)
+    assert agent.identity(server, kind) == SESSION
+    session = boto(agent.client_environment(server, kind), monkeypatch)
     assert session.client("sts").get_caller_identity()["Arn"] == SESSION
     assert session.get_credentials().method == {"CONTAINER": "container-role", "METADATA": "iam-role"}[kind]
     assert "ann" in [user["UserName"] for user in session.client("iam").list_users()["Users"]]
@@ -101,7 +85,7 @@ def test_the_sdk_for_javascript(server, caller, start, tmp_path, kind):
     subprocess.run(["npm", "ci", "--silent", "--ignore-scripts"], cwd=tmp_path, check=True, timeout=300)
     agent = start(caller, "--role-arn", ROLE, "--imds")
     done = subprocess.run(
-        ["node", "iam.mjs"], cwd=tmp_path, env=of_client(server, agent, kind), input=json.dumps([["ListUsers", {}]]),
+        ["node", "iam.mjs"], cwd=tmp_path, env=agent.client_environment(server, kind), input=json.dumps([["ListUsers", {}]]),
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -159,7 +143,7 @@ def test_clients_have_new_credentials_when_the_old_ones_end(server, caller, star
     program.chmod(0o755)
     (tmp_path / "config").write_text(f"[profile p]\ncredential_process = {program}\n")
     agent = start(caller | {"AWS_CONFIG_FILE": str(tmp_path / "config")}, "--profile", "p")
-    session = boto(of_client(server, agent, "CONTAINER"), monkeypatch)
+    session = boto(agent.client_environment(server, "CONTAINER"), monkeypatch)
     client, credentials = session.client("sts"), session.get_credentials()
     seen = []
 

@@ -126,12 +126,7 @@ def test_the_agent_asks_once(server, ann, tmp_path, arguments):
     answers = [(f"MFA code of {device.serial}: ", f"{device.code(0)}\r")]
     agent = Agent(tmp_path / "agent", environment, *arguments, answers=answers)
     try:
-        client = clean_environment() | agent.variables | {
-            "AWS_ENDPOINT_URL": server.url, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_DEFAULT_REGION": "eu-central-1",
-        }  # fmt: skip
-        done = subprocess.run([sys.executable, str(AWS), "sts", "get-caller-identity"], env=client, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0 and json.loads(done.stdout)["Arn"] == SESSION, done.stderr
+        assert agent.identity(server) == SESSION
         # It renews without a code.
         agent.process.send_signal(1)
         until(lambda: agent.said().count("credentials obtained") == 2, agent.said)

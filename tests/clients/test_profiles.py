@@ -4,14 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from support.agent import AWS
 from support.certificates import make_certificate
 from support.documents import policy, trust
 from support.server import ACCOUNT, clean_environment, run
-
-AWS = Path(sys.executable).with_name("aws")
 
 
 @pytest.fixture(scope="module")

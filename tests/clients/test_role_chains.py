@@ -79,12 +79,7 @@ def test_the_agent(server, chain, tmp_path):
     environment, expected = chain
     agent = Agent(tmp_path / "agent", environment, "--profile", "far")
     try:
-        client = clean_environment() | agent.variables | {
-            "AWS_ENDPOINT_URL": server.url, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_DEFAULT_REGION": "eu-central-1",
-        }  # fmt: skip
-        done = subprocess.run([sys.executable, str(AWS), "sts", "get-caller-identity"], env=client, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0 and json.loads(done.stdout)["Arn"] == expected, done.stderr
+        assert agent.identity(server) == expected
     finally:
         assert agent.stop() == 0
 

@@ -1,13 +1,19 @@
 """`bailiwick agent` as a process, and a port that can be connected to a server or not."""
 
+import json
+import os
 import shlex
 import signal
 import socket
 import subprocess
+import sys
 import threading
+from pathlib import Path
 
-from .server import BINARY, PATIENCE
+from .server import BINARY, PATIENCE, clean_environment
 from .terminal import Conversation
+
+AWS = Path(sys.executable).with_name("aws")
 
 
 class Agent:
@@ -42,6 +48,21 @@ class Agent:
     def token(self):
         """The authorization token."""
         return self.token_file.read_text()
+
+    def client_environment(self, server, *kinds):
+        """The environment of a client that has nothing but the agent, or but its variables of these kinds."""
+        chosen = {name: value for name, value in self.variables.items() if not kinds or any(kind in name for kind in kinds)}
+        return clean_environment() | chosen | {
+            "AWS_ENDPOINT_URL": server.url, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1",
+        }  # fmt: skip
+
+    def identity(self, server, *kinds):
+        """The ARN that the AWS CLI acts as in this environment."""
+        command = [sys.executable, str(AWS), "sts", "get-caller-identity"]
+        done = subprocess.run(command, env=self.client_environment(server, *kinds), capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr + self.said()
+        return json.loads(done.stdout)["Arn"]
 
     def said(self):
         """Its log so far."""
