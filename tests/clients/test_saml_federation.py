@@ -18,7 +18,7 @@ from lxml import etree
 from support.api import REGION
 from support.documents import policy
 from support.expect import refused
-from support.saml_idp import DS, ENDPOINT, NAMES, SAML, SamlIdp, encoded, encrypt, pem
+from support.saml_idp import AUDIENCE, DS, ENDPOINT, NAMES, SAML, SamlIdp, encoded, encrypt, pem
 from support.server import Credentials
 from test_administrator import Cli
 
@@ -132,6 +132,30 @@ def test_an_assertion_stays_used_when_the_provider_is_created_again(aws, federat
     aws.call("CreateSAMLProvider", Name=federation.role_name, SAMLMetadataDocument=federation.idp.metadata())
     assert federation.code(xml) == "InvalidIdentityToken"
     assert federation.code(other) == "OK"
+
+
+@pytest.mark.parametrize("url", [ENDPOINT, "https://eu-central-1.signin.aws.amazon.com/saml", "OWN/saml", f"{ENDPOINT}/acs/ID", "https://us-west-2.signin.aws.amazon.com/saml/acs/ID", "OWN/saml/acs/ID"])
+def test_the_endpoints_of_aws_and_the_own_one(aws, idp, name, url):
+    """`saml:aud` is the recipient, as in AWS."""
+    federation = Federation(aws, idp, name("saml"))
+    own_id = aws.call("GetSAMLProvider", SAMLProviderArn=federation.provider)["SAMLProviderUUID"]
+    url = url.replace("OWN", aws.server.url).replace("ID", own_id)
+    statement = {"Principal": {"Federated": federation.provider}, "Action": ACTIONS, "Condition": {"StringEquals": {"saml:aud": url}}}
+    aws.call("UpdateAssumeRolePolicy", RoleName=federation.role_name, PolicyDocument=policy(statement))
+
+    def signed(recipient, audience):
+        text = idp.respond(federation.attributes, sign_assertion=False).replace(ENDPOINT, recipient).replace(f">{AUDIENCE}<", f">{audience}<")
+        assert recipient in text and audience in text
+        root = etree.fromstring(text.encode())
+        idp.sign(root.find("saml:Assertion", NAMES))
+        return root
+
+    for audience in (AUDIENCE, url):
+        assert federation.assume(signed(url, audience))["Audience"] == url
+    assert federation.code(signed(ENDPOINT, url)) == ("OK" if url == ENDPOINT else "AccessDenied")
+    for other in ("https://eu-central-1.signin.aws.evil.example/saml", f"{url}x", url.replace("http", "ftp", 1), url.replace("/saml", ".evil.example/saml", 1)):
+        assert federation.code(signed(other, AUDIENCE)) == "InvalidIdentityToken", other
+        assert federation.code(signed(url, other)) == "InvalidIdentityToken", other
 
 
 @pytest.mark.parametrize("cipher", ["AES128_GCM", "AES192_GCM", "AES256_GCM", "AES256"])

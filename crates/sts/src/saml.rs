@@ -1,6 +1,7 @@
 //! Sessions of roles for users of SAML providers.
 
 mod attributes;
+mod endpoints;
 mod keys;
 mod provider;
 

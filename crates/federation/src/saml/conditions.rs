@@ -72,7 +72,7 @@ fn check_confirmation<'d>(subject: Element<'d>, trust: &SamlTrust<'_>) -> Result
     }
     let data = only(confirmation, "SubjectConfirmationData")?;
     required_time(data, "NotOnOrAfter")?;
-    if !data.attribute("Recipient").is_some_and(|recipient| trust.accepts(recipient)) {
+    if !data.attribute("Recipient").is_some_and(trust.is_recipient) {
         return Err(SamlError::Recipient);
     }
     if data.attribute("InResponseTo").is_some() {
@@ -87,9 +87,7 @@ fn check_conditions(conditions: Element<'_>, trust: &SamlTrust<'_>) -> Result<()
     for condition in conditions.elements() {
         if condition.is(ASSERTION, "AudienceRestriction") {
             let mut audiences = condition.children(ASSERTION, "Audience");
-            let is_ours = |audience: Element<'_>| {
-                audience.text().is_some_and(|text| trust.audiences.iter().any(|ours| ours == text.trim()))
-            };
+            let is_ours = |audience: Element<'_>| audience.text().is_some_and(|text| (trust.is_audience)(text.trim()));
             if !audiences.any(is_ours) {
                 return Err(SamlError::Audience);
             }

@@ -76,7 +76,7 @@ fn check_envelope(response: Element<'_>, trust: &SamlTrust<'_>) -> Result<(), Sa
     if status.attribute("Value") != Some(SUCCESS) {
         return Err(SamlError::Rejected);
     }
-    if response.attribute("Destination").is_some_and(|destination| !trust.accepts(destination)) {
+    if response.attribute("Destination").is_some_and(|destination| !(trust.is_recipient)(destination)) {
         return Err(SamlError::Recipient);
     }
     if response.attribute("InResponseTo").is_some() {

@@ -1,9 +1,11 @@
 //! Which responses are accepted.
 
+use std::fmt;
+
 use super::{DecryptionKey, SamlMetadata};
 
 /// Which responses are accepted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct SamlTrust<'a> {
     /// The registered metadata of the provider, whose keys sign.
     pub metadata: &'a SamlMetadata,
@@ -11,14 +13,14 @@ pub struct SamlTrust<'a> {
     pub decryption_keys: &'a [DecryptionKey],
     /// Whether an assertion must be encrypted.
     pub requires_encryption: bool,
-    /// The audiences of which an assertion must name one.
-    pub audiences: &'a [String],
-    /// The endpoints that an assertion may be for: its `Recipient` and the `Destination` of its response.
-    pub recipients: &'a [String],
+    /// Whether a name is an audience of which an assertion must have one.
+    pub is_audience: &'a dyn Fn(&str) -> bool,
+    /// Whether a URL is an endpoint that an assertion may be for: its `Recipient` and the `Destination` of its response.
+    pub is_recipient: &'a dyn Fn(&str) -> bool,
 }
 
-impl SamlTrust<'_> {
-    pub(super) fn accepts(&self, recipient: &str) -> bool {
-        self.recipients.iter().any(|ours| ours == recipient)
+impl fmt::Debug for SamlTrust<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SamlTrust").field("metadata", &self.metadata).finish_non_exhaustive()
     }
 }

@@ -32,8 +32,8 @@ impl Relying {
             metadata: &self.metadata,
             decryption_keys: &self.keys,
             requires_encryption: self.requires_encryption,
-            audiences: &[AUDIENCE.to_owned(), ENDPOINT.to_owned()],
-            recipients: &[ENDPOINT.to_owned()],
+            is_audience: &|name| [AUDIENCE, ENDPOINT].contains(&name),
+            is_recipient: &|url| url == ENDPOINT,
         };
         verify_saml_response(&BASE64.encode(xml.as_bytes()), &trust, now)
     }

@@ -5,6 +5,8 @@ use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, Partition, Result};
 use bailiwick_operation::{Cx, NoCaller, SecretPlace};
 use bailiwick_storage::{SamlProvider, Tx};
 
+use super::endpoints::Endpoints;
+
 /// The ARN of a provider, parsed.
 pub(super) struct ProviderArn {
     arn: Arn,
@@ -71,12 +73,17 @@ pub(super) async fn verify(
             })
             .collect::<Result<_>>()?;
     }
+    let endpoints = Endpoints {
+        partition: cx.partition(),
+        public_url: &cx.deployment().public_url,
+        provider_id: provider.as_ref().map(|provider| provider.uuid.as_str()),
+    };
     let trust = SamlTrust {
         metadata: &metadata,
         decryption_keys: &decryption_keys,
         requires_encryption: provider.as_ref().is_some_and(|provider| provider.requires_encryption),
-        audiences: &audiences(cx),
-        recipients: &recipients(cx),
+        is_audience: &|name| endpoints.is_audience(name),
+        is_recipient: &|url| endpoints.is_recipient(url),
     };
     let assertion = verify_saml_response(text, &trust, cx.now()).map_err(refused)?;
     // Without a provider there are no keys, so no assertion is verified.
@@ -86,28 +93,6 @@ pub(super) async fn verify(
 
 const NO_METADATA: SamlMetadata =
     SamlMetadata { entity_id: String::new(), signing_certificates: Vec::new(), sign_on: Vec::new(), valid_until: None };
-
-/// The endpoints of AWS's sign-in in the partition: identity providers are configured with these.
-fn recipients(cx: &Cx<NoCaller>) -> Vec<String> {
-    let host = match cx.partition() {
-        Partition::AwsCn => "signin.amazonaws.cn",
-        Partition::AwsUsGov => "signin.amazonaws-us-gov.com",
-        _ => "signin.aws.amazon.com",
-    };
-    vec![format!("https://{host}/saml")]
-}
-
-/// The names under which identity providers know AWS, or this deployment.
-fn audiences(cx: &Cx<NoCaller>) -> Vec<String> {
-    let name = match cx.partition() {
-        Partition::AwsCn => "urn:amazon:webservices:cn-north-1",
-        Partition::AwsUsGov => "urn:amazon:webservices:govcloud",
-        _ => "urn:amazon:webservices",
-    };
-    let mut audiences = recipients(cx);
-    audiences.push(name.to_owned());
-    audiences
-}
 
 fn refused(error: SamlError) -> IamError {
     let code = match error {

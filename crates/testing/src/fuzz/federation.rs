@@ -57,8 +57,8 @@ fn verified(idp: &SamlIdp, xml: &str) -> Option<SamlAssertion> {
         metadata: &metadata,
         decryption_keys: &[],
         requires_encryption: false,
-        audiences: &[AUDIENCE.to_owned()],
-        recipients: &[ENDPOINT.to_owned()],
+        is_audience: &|name| name == AUDIENCE,
+        is_recipient: &|url| url == ENDPOINT,
     };
     let now = Timestamp::from_second(1_893_553_445).unwrap();
     verify_saml_response(&BASE64.encode(xml.as_bytes()), &trust, now).ok()
