@@ -1,5 +1,6 @@
 """GetWebIdentityToken: a verifier outside reads the discovery document and the keys, and verifies the token with them."""
 
+import concurrent.futures
 import json
 import urllib.error
 import urllib.request
@@ -66,6 +67,21 @@ def test_a_verifier_accepts_the_token(server, issuer, caller, algorithm):
     assert "original_session_exp" not in aws
     with pytest.raises(jwt.InvalidAudienceError):
         verified(token, issuer, "another")
+
+
+def test_first_calls_at_once_make_one_key(new_server):
+    server = new_server().start()
+    root = AwsApi(server, server.root)
+    issuer = root.call("EnableOutboundWebIdentityFederation")["IssuerIdentifier"]
+    root.call("CreateUser", UserName="heron")
+    root.call("PutUserPolicy", UserName="heron", PolicyName="p", PolicyDocument=ALLOW_ALL)
+    key = root.call("CreateAccessKey", UserName="heron")["AccessKey"]
+    mine = root.signed_by(Credentials(key["AccessKeyId"], key["SecretAccessKey"]))
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        tokens = list(pool.map(lambda _: mine.call("GetWebIdentityToken", Audience=[AUDIENCE], SigningAlgorithm="RS256")["WebIdentityToken"], range(16)))
+    assert len({jwt.get_unverified_header(token)["kid"] for token in tokens}) == 1
+    assert all(verified(token, issuer) for token in tokens)
+    assert len(get(f"{issuer}/.well-known/jwks.json")[2]["keys"]) == 1
 
 
 def test_a_session_is_named_by_its_role(api, name, issuer, new_user):

@@ -101,7 +101,7 @@ async fn rotate(service: &Service, master: &MasterKey) -> Result<()> {
 
 /// Replaces the keys with which accounts sign tokens for services outside. One transaction for each account, so that a
 /// conflict with a call delays that account only.
-async fn rotate_token_keys(service: &Service) -> Result<()> {
+pub(crate) async fn rotate_token_keys(service: &Service) -> Result<()> {
     let parts = service.parts();
     let mut after = None;
     loop {

@@ -5,6 +5,7 @@
 //! hour before it signs, so that verifiers that keep a copy of the keys have it in time; a replaced key stays published
 //! until the last token that it signed has expired.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bailiwick_federation::{SigningAlgorithm, SigningKey, SigningKeyError};
@@ -12,7 +13,7 @@ use bailiwick_model::{AccountId, IamError, Result};
 use bailiwick_operation::{Deployment, SecretPlace};
 use bailiwick_storage::{OutboundFederation, TokenSigningKey, TokenSigningKeys, Tx};
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::Mutex;
 
 /// The longest validity of a token, in seconds.
 pub(crate) const MAX_TOKEN_SECONDS: i64 = 3_600;
@@ -24,7 +25,15 @@ const ANNOUNCED: i64 = 3_600;
 const MARGIN: i64 = 600;
 
 /// One key is made at a time: an RSA key keeps a processor busy for a while.
-static MAKING: Semaphore = Semaphore::const_new(1);
+static MAKING: Mutex<Option<FirstKey>> = Mutex::const_new(None);
+
+/// The first key of an account and algorithm that was made last. Calls at the same time get the same one; after one of them
+/// stored it, the others find it in the store.
+struct FirstKey {
+    cluster: String,
+    account: AccountId,
+    key: Arc<SigningKey>,
+}
 
 /// Returns the key that signs an account's tokens with an algorithm, and makes it if there is none.
 ///
@@ -36,7 +45,7 @@ pub(crate) async fn signing_key(
     account: AccountId,
     algorithm: SigningAlgorithm,
     now: Timestamp,
-) -> Result<SigningKey> {
+) -> Result<Arc<SigningKey>> {
     let mut keys = tx.account_setting::<TokenSigningKeys>(account).await?.unwrap_or_default();
     if let Some(stored) = signer(&keys.0, algorithm, now) {
         let opened = place(account, &stored.id).open(&deployment.sealer, &stored.sealed).map_err(IamError::internal)?;
@@ -44,9 +53,9 @@ pub(crate) async fn signing_key(
         if key.id() != stored.id {
             return Err(IamError::internal("a signing key is stored under the id of another one"));
         }
-        return Ok(key);
+        return Ok(Arc::new(key));
     }
-    let key = make(algorithm).await?;
+    let key = make_first(deployment, account, algorithm).await?;
     keys.0.push(sealed(deployment, account, &key, now)?);
     tx.put_account_setting(account, &keys).await?;
     Ok(key)
@@ -64,7 +73,7 @@ pub async fn rotate_token_keys(deployment: &Deployment, tx: &mut Tx, account: Ac
     let federation = tx.account_setting::<OutboundFederation>(account).await?;
     if federation.is_some_and(|federation| federation.enabled) {
         for algorithm in due(&keys.0, now) {
-            let key = make(algorithm).await?;
+            let key = make_next(algorithm).await?;
             keys.0.push(sealed(deployment, account, &key, now)?);
         }
     }
@@ -104,8 +113,31 @@ fn age(key: &TokenSigningKey, now: Timestamp) -> i64 {
     now.as_second().saturating_sub(key.created.as_second())
 }
 
-async fn make(algorithm: SigningAlgorithm) -> Result<SigningKey> {
-    let _one = MAKING.acquire().await.map_err(IamError::internal)?;
+/// Makes the first key of an account and algorithm, or returns the one that another call makes or has just made.
+async fn make_first(
+    deployment: &Deployment,
+    account: AccountId,
+    algorithm: SigningAlgorithm,
+) -> Result<Arc<SigningKey>> {
+    let mut made = MAKING.lock().await;
+    let is_same = |made: &&FirstKey| {
+        made.cluster == deployment.cluster_id && made.account == account && made.key.algorithm() == algorithm
+    };
+    if let Some(made) = made.as_ref().filter(is_same) {
+        return Ok(Arc::clone(&made.key));
+    }
+    let key = Arc::new(generate(algorithm).await?);
+    *made = Some(FirstKey { cluster: deployment.cluster_id.clone(), account, key: Arc::clone(&key) });
+    Ok(key)
+}
+
+/// Makes a key that replaces another one.
+async fn make_next(algorithm: SigningAlgorithm) -> Result<SigningKey> {
+    let _one = MAKING.lock().await;
+    generate(algorithm).await
+}
+
+async fn generate(algorithm: SigningAlgorithm) -> Result<SigningKey> {
     let made: Result<SigningKey, SigningKeyError> =
         tokio::task::spawn_blocking(move || SigningKey::generate(algorithm)).await.map_err(IamError::internal)?;
     made.map_err(IamError::internal)

@@ -71,6 +71,33 @@ async fn a_key_is_made_once_and_rotated_while_the_feature_is_enabled() {
 }
 
 #[tokio::test]
+async fn calls_at_the_same_time_make_one_key() {
+    let world = world().await;
+    let of = account(MAIN);
+    for algorithm in SigningAlgorithm::ALL {
+        let (mut first, mut second) = (world.begin().await, world.begin().await);
+        let (one, same) = tokio::join!(
+            signing_key(&world.deployment, &mut first, of, algorithm, now()),
+            signing_key(&world.deployment, &mut second, of, algorithm, now()),
+        );
+        let id = one.unwrap().id().to_owned();
+        assert_eq!(same.unwrap().id(), id);
+        // The second one conflicts, and runs again.
+        first.commit().await.unwrap();
+        assert!(second.commit().await.is_err());
+        let mut again = world.begin().await;
+        assert_eq!(signing_key(&world.deployment, &mut again, of, algorithm, now()).await.unwrap().id(), id);
+        let stored = again.account_setting::<TokenSigningKeys>(of).await.unwrap().unwrap();
+        let stored: Vec<&str> =
+            stored.0.iter().filter(|key| key.algorithm == algorithm.as_str()).map(|key| key.id.as_str()).collect();
+        assert_eq!(stored, [id.as_str()]);
+        // Another account does not get it.
+        let other = signing_key(&world.deployment, &mut again, account(crate::testing::SUSPENDED), algorithm, now());
+        assert_ne!(other.await.unwrap().id(), id);
+    }
+}
+
+#[tokio::test]
 async fn a_key_of_another_account_cannot_be_opened() {
     let world = world().await;
     let mut tx = world.begin().await;
