@@ -12,13 +12,13 @@ import signxml
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from lxml import etree
 from support.api import REGION
 from support.documents import policy
 from support.expect import refused
-from support.saml_idp import AUDIENCE, DS, ENDPOINT, NAMES, SAML, SamlIdp, encoded, encrypt, pem
+from support.saml_idp import AUDIENCE, DS, ENDPOINT, NAMES, SAML, SamlIdp, decrypted, encoded, encrypt, pem, rewrap
 from support.server import Credentials
 from test_administrator import Cli
 
@@ -171,6 +171,32 @@ def test_assertions_are_encrypted_for_a_key_of_the_provider(aws, idp, name, ciph
     good = cipher.endswith("GCM") and padding == "RSA_OAEP"
     assert federation.code(plain) == "InvalidIdentityToken"
     assert federation.code(root) == ("OK" if good else "InvalidIdentityToken")
+
+
+MGF1P, OAEP_1_1 = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p", "http://www.w3.org/2009/xmlenc11#rsa-oaep"
+DIGESTS = {1: (DS + "sha1", hashes.SHA1()), 256: ("http://www.w3.org/2001/04/xmlenc#sha256", hashes.SHA256()), 512: ("http://www.w3.org/2001/04/xmlenc#sha512", hashes.SHA512())}
+MASKS = {size: (f"http://www.w3.org/2009/xmlenc11#mgf1sha{size}", used) for size, (_, used) in DIGESTS.items()}
+
+
+@pytest.mark.parametrize(("uri", "digest", "mask"), [
+    # Shibboleth's default, Okta's and that of AD FS and Entra ID, with and without the digest; Keycloak's choices.
+    (MGF1P, None, None), (MGF1P, 1, None), (OAEP_1_1, None, None), (OAEP_1_1, 1, 1), (OAEP_1_1, 256, 256), (OAEP_1_1, 512, 512),
+    # Two hashes, which SAML2int asks for.
+    (MGF1P, 256, None), (OAEP_1_1, 256, None), (OAEP_1_1, 256, 1), (OAEP_1_1, 1, 256),
+])
+def test_keys_of_assertions_are_encrypted_with_one_hash(aws, idp, name, uri, digest, mask):
+    """The library of xmlsec1 decrypts all of them; the server those with one hash, and says why it refuses the others."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    federation = Federation(aws, idp, name("saml"), AddPrivateKey=pem(key).decode())
+    root = etree.fromstring(idp.respond(federation.attributes).encode())
+    encrypt(root, key.public_key(), "AES128_GCM")
+    rewrap(root, key, uri, digest and DIGESTS[digest], mask and MASKS[mask])
+    assert decrypted(root, key).tag == f"{{{SAML}}}Assertion"
+    if (digest or 1) == (mask or 1):
+        assert federation.code(root) == "OK"
+    else:
+        with pytest.raises(ClientError, match="InvalidIdentityToken.*different hashes"):
+            federation.assume(root)
 
 
 def lxml_agrees(element, prefixes):

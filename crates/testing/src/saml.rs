@@ -8,7 +8,9 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::{SystemRandom, fill};
-use aws_lc_rs::rsa::{KeyPair, KeySize, OAEP_SHA1_MGF1SHA1, OaepPublicEncryptingKey, PublicEncryptingKey};
+use aws_lc_rs::rsa::{
+    KeyPair, KeySize, OAEP_SHA1_MGF1SHA1, OaepAlgorithm, OaepPublicEncryptingKey, PublicEncryptingKey,
+};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256};
 use data_encoding::BASE64;
 use jiff::{SignedDuration, Timestamp};
@@ -283,12 +285,22 @@ impl EncryptionKey {
         EncryptionKey { private, public: OaepPublicEncryptingKey::new(public).expect("a public key") }
     }
 
-    /// The `EncryptedAssertion` with the text of an assertion.
+    /// The `EncryptedAssertion` with the text of an assertion. Its key is encrypted as most providers do it.
     ///
     /// # Panics
     /// If it cannot be encrypted.
     #[must_use]
     pub fn encrypt(&self, assertion: &str) -> String {
+        let method = "Algorithm=\"http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p\">";
+        self.encrypt_with(assertion, &OAEP_SHA1_MGF1SHA1, method)
+    }
+
+    /// The same with another variant of RSA-OAEP. `method` is the text that follows `<xenc:EncryptionMethod `.
+    ///
+    /// # Panics
+    /// If it cannot be encrypted.
+    #[must_use]
+    pub fn encrypt_with(&self, assertion: &str, oaep: &'static OaepAlgorithm, method: &str) -> String {
         let (mut key, mut nonce) = ([0; 32], [0; 12]);
         fill(&mut key).expect("randomness");
         fill(&mut nonce).expect("randomness");
@@ -297,7 +309,7 @@ impl EncryptionKey {
         let aad = Aad::empty();
         cipher.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut text).expect("sealed");
         let mut wrapped = vec![0; self.public.ciphertext_size()];
-        self.public.encrypt(&OAEP_SHA1_MGF1SHA1, &key, &mut wrapped, None).expect("encrypted");
+        self.public.encrypt(oaep, &key, &mut wrapped, None).expect("encrypted");
         let value = |bytes: &[u8]| {
             let text = BASE64.encode(bytes);
             format!("<xenc:CipherData><xenc:CipherValue>{text}</xenc:CipherValue></xenc:CipherData>")
@@ -307,7 +319,7 @@ impl EncryptionKey {
              xmlns:xenc=\"http://www.w3.org/2001/04/xmlenc#\" Type=\"http://www.w3.org/2001/04/xmlenc#Element\">\
              <xenc:EncryptionMethod Algorithm=\"http://www.w3.org/2009/xmlenc11#aes256-gcm\"></xenc:EncryptionMethod>\
              <ds:KeyInfo xmlns:ds=\"{SIGNATURE_NS}\"><xenc:EncryptedKey><xenc:EncryptionMethod \
-             Algorithm=\"http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p\"></xenc:EncryptionMethod>{}\
+             {method}</xenc:EncryptionMethod>{}\
              </xenc:EncryptedKey></ds:KeyInfo>{}</xenc:EncryptedData></saml:EncryptedAssertion>",
             value(&wrapped),
             value(&[&nonce[..], &text].concat()),

@@ -9,7 +9,7 @@ import saml2.sigver
 import xmlsec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 from lxml import etree
 from saml2 import saml
@@ -162,7 +162,7 @@ class SamlIdp:
         return element
 
 
-def encrypt(response, public_key, cipher="AES256_GCM", padding="RSA_OAEP"):
+def encrypt(response, public_key, cipher="AES256_GCM", transport="RSA_OAEP"):
     """Encrypts the assertion of a response in place, with the library of xmlsec1. Its prefixes stay, which its signature covers."""
     assertion = response.find("saml:Assertion", NAMES)
     wrapper = etree.SubElement(response, f"{{{SAML}}}EncryptedAssertion")
@@ -172,12 +172,36 @@ def encrypt(response, public_key, cipher="AES256_GCM", padding="RSA_OAEP"):
     template = xmlsec.template.encrypted_data_create(wrapper, getattr(xmlsec.Transform, cipher), type=xmlsec.EncryptionType.ELEMENT, ns="xenc")
     xmlsec.template.encrypted_data_ensure_cipher_value(template)
     info = xmlsec.template.encrypted_data_ensure_key_info(template, ns="ds")
-    key = xmlsec.template.add_encrypted_key(info, getattr(xmlsec.Transform, padding))
+    key = xmlsec.template.add_encrypted_key(info, getattr(xmlsec.Transform, transport))
     xmlsec.template.encrypted_data_ensure_cipher_value(key)
     context = xmlsec.EncryptionContext(manager)
     size = int(cipher[3:6])
     context.key = xmlsec.Key.generate(xmlsec.KeyData.AES, size, xmlsec.KeyDataType.SESSION)
     context.encrypt_xml(template, assertion)
+
+
+def rewrap(response, private_key, uri, digest=None, mask=None):
+    """Encrypts the key of an encrypted assertion again, with another variant of RSA-OAEP. `digest` and `mask` are pairs of an
+    algorithm's URI and the hash; without them the method does not name any, which means SHA-1."""
+    key = response.find(".//xenc:EncryptedKey", NAMES)
+    value = key.find(".//xenc:CipherValue", NAMES)
+    oaep = lambda digest, mask: padding.OAEP(mgf=padding.MGF1(mask), algorithm=digest, label=None)
+    session = private_key.decrypt(base64.b64decode(value.text), oaep(hashes.SHA1(), hashes.SHA1()))
+    method = key.find("xenc:EncryptionMethod", NAMES)
+    method.set("Algorithm", uri)
+    for tag, parameter in ((f"{{{DS}}}DigestMethod", digest), ("{http://www.w3.org/2009/xmlenc11#}MGF", mask)):
+        if parameter:
+            etree.SubElement(method, tag, Algorithm=parameter[0])
+    hash_of = lambda parameter: parameter[1] if parameter else hashes.SHA1()
+    value.text = base64.b64encode(private_key.public_key().encrypt(session, oaep(hash_of(digest), hash_of(mask)))).decode()
+
+
+def decrypted(response, private_key):
+    """The assertion, decrypted with the library of xmlsec1."""
+    copied = etree.fromstring(etree.tostring(response))
+    manager = xmlsec.KeysManager()
+    manager.add_key(xmlsec.Key.from_memory(pem(private_key), xmlsec.KeyFormat.PEM))
+    return xmlsec.EncryptionContext(manager).decrypt(copied.find(".//xenc:EncryptedData", NAMES))
 
 
 def pem(key):

@@ -25,6 +25,8 @@ const MAX_RSA: usize = 1_024;
 const SHA1: &str = "http://www.w3.org/2000/09/xmldsig#sha1";
 const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 const SHA384: &str = "http://www.w3.org/2001/04/xmldsig-more#sha384";
+/// The same by its name in XML Encryption 1.1.
+const SHA384_1_1: &str = "http://www.w3.org/2001/04/xmlenc#sha384";
 const SHA512: &str = "http://www.w3.org/2001/04/xmlenc#sha512";
 
 /// A private key of a provider, which decrypts assertions.
@@ -66,9 +68,14 @@ pub(super) fn decrypt(encrypted: Element<'_>, keys: &[DecryptionKey]) -> Result<
     let key = encrypted_key(encrypted, data)?;
     let cipher = method(data).and_then(|method| cipher(method.attribute("Algorithm")?));
     let cipher = cipher.ok_or(SamlError::EncryptionForm("expected AES in the mode GCM"))?;
-    let algorithm = method(key).and_then(key_algorithm);
-    let algorithm =
-        algorithm.ok_or(SamlError::EncryptionForm("expected a key that is encrypted with RSA-OAEP, with one hash"))?;
+    let algorithm = method(key).and_then(key_algorithm).ok_or(SamlError::EncryptionForm(
+        "expected a key that is encrypted with RSA-OAEP, without a label, and with the hash SHA-1, SHA-256, SHA-384 or \
+         SHA-512",
+    ))?;
+    let algorithm = algorithm.implementation().ok_or(SamlError::EncryptionForm(
+        "the digest and the mask generation function of RSA-OAEP have different hashes: configure one hash for both; \
+         rsa-oaep-mgf1p has SHA-1",
+    ))?;
     let (key, text) = (cipher_value(key)?, cipher_value(data)?);
     let plain = keys.iter().find_map(|private| open(private, algorithm, &key, cipher, &text));
     let plain = plain.and_then(|plain| String::from_utf8(plain).ok()).ok_or(SamlError::Decryption)?;
@@ -98,29 +105,77 @@ fn cipher(uri: &str) -> Option<&'static Algorithm> {
     })
 }
 
-/// The variant of RSA-OAEP, of which both hashes must be the same one.
-fn key_algorithm(method: Element<'_>) -> Option<&'static OaepAlgorithm> {
-    let (mut hash, mut mask) = (SHA1, "mgf1sha1");
+/// A hash of RSA-OAEP.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OaepHash {
+    Sha1,
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+/// A variant of RSA-OAEP.
+struct Oaep {
+    digest: OaepHash,
+    mask: OaepHash,
+}
+
+impl Oaep {
+    /// What computes it: there is nothing for two different hashes.
+    fn implementation(&self) -> Option<&'static OaepAlgorithm> {
+        if self.digest != self.mask {
+            return None;
+        }
+        Some(match self.digest {
+            OaepHash::Sha1 => &OAEP_SHA1_MGF1SHA1,
+            OaepHash::Sha256 => &OAEP_SHA256_MGF1SHA256,
+            OaepHash::Sha384 => &OAEP_SHA384_MGF1SHA384,
+            OaepHash::Sha512 => &OAEP_SHA512_MGF1SHA512,
+        })
+    }
+}
+
+/// The variant of RSA-OAEP that a method names. Both hashes are SHA-1 unless it says another; `rsa-oaep-mgf1p` can only say
+/// another digest.
+fn key_algorithm(method: Element<'_>) -> Option<Oaep> {
     let is_1_1 = match method.attribute("Algorithm")? {
         uri if uri.strip_prefix(ENCRYPTION) == Some("rsa-oaep-mgf1p") => false,
         uri if uri.strip_prefix(ENCRYPTION_1_1) == Some("rsa-oaep") => true,
         _ => return None,
     };
+    let (mut digest, mut mask) = (None, None);
     for parameter in method.elements() {
         let algorithm = parameter.attribute("Algorithm")?;
-        if parameter.is(SIGNATURE, "DigestMethod") {
-            hash = algorithm;
+        let earlier = if parameter.is(SIGNATURE, "DigestMethod") {
+            digest.replace(digest_hash(algorithm)?)
         } else if is_1_1 && parameter.is(ENCRYPTION_1_1, "MGF") {
-            mask = algorithm.strip_prefix(ENCRYPTION_1_1)?;
+            mask.replace(mask_hash(algorithm)?)
         } else {
+            return None;
+        };
+        if earlier.is_some() {
             return None;
         }
     }
-    Some(match (hash, mask) {
-        (SHA1, "mgf1sha1") => &OAEP_SHA1_MGF1SHA1,
-        (SHA256, "mgf1sha256") => &OAEP_SHA256_MGF1SHA256,
-        (SHA384, "mgf1sha384") => &OAEP_SHA384_MGF1SHA384,
-        (SHA512, "mgf1sha512") => &OAEP_SHA512_MGF1SHA512,
+    Some(Oaep { digest: digest.unwrap_or(OaepHash::Sha1), mask: mask.unwrap_or(OaepHash::Sha1) })
+}
+
+fn digest_hash(uri: &str) -> Option<OaepHash> {
+    Some(match uri {
+        SHA1 => OaepHash::Sha1,
+        SHA256 => OaepHash::Sha256,
+        SHA384 | SHA384_1_1 => OaepHash::Sha384,
+        SHA512 => OaepHash::Sha512,
+        _ => return None,
+    })
+}
+
+fn mask_hash(uri: &str) -> Option<OaepHash> {
+    Some(match uri.strip_prefix(ENCRYPTION_1_1)? {
+        "mgf1sha1" => OaepHash::Sha1,
+        "mgf1sha256" => OaepHash::Sha256,
+        "mgf1sha384" => OaepHash::Sha384,
+        "mgf1sha512" => OaepHash::Sha512,
         _ => return None,
     })
 }

@@ -1,5 +1,6 @@
 //! Responses that are accepted, and what is read of them.
 
+use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OAEP_SHA384_MGF1SHA384, OAEP_SHA512_MGF1SHA512};
 use bailiwick_federation::{DecryptionKey, SamlAssertion, SamlError, SamlMetadata, SamlTrust, verify_saml_response};
 use data_encoding::BASE64;
 use jiff::{SignedDuration, Timestamp};
@@ -123,6 +124,69 @@ fn an_encrypted_assertion_is_decrypted_and_verified() {
     for at in [1, 3] {
         refused(&changed(&value(&inside, at)), SamlError::Decryption);
     }
+}
+
+/// The variants of RSA-OAEP: what providers write by default, and what cannot be computed or has no one meaning.
+#[test]
+fn keys_are_encrypted_with_variants_of_rsa_oaep() {
+    const MGF1P: &str = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p";
+    const OAEP: &str = "http://www.w3.org/2009/xmlenc11#rsa-oaep";
+    let digest = |name: &str| {
+        let space = match name {
+            "sha1" | "sha224" => "http://www.w3.org/2000/09/xmldsig#",
+            "more#sha384" => "http://www.w3.org/2001/04/xmldsig-",
+            _ => "http://www.w3.org/2001/04/xmlenc#",
+        };
+        format!(
+            "<ds:DigestMethod xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\" Algorithm=\"{space}{name}\"></ds:DigestMethod>"
+        )
+    };
+    let mgf = |name: &str| {
+        let space = "http://www.w3.org/2009/xmlenc11#";
+        format!("<xenc11:MGF xmlns:xenc11=\"{space}\" Algorithm=\"{space}{name}\"></xenc11:MGF>")
+    };
+    let (sha1, sha256) = (&OAEP_SHA1_MGF1SHA1, &OAEP_SHA256_MGF1SHA256);
+    let (mixed, unknown) = ("have different hashes", "expected a key that is encrypted with RSA-OAEP");
+    let idp = SamlIdp::ec("urn:idp");
+    let key = EncryptionKey::new();
+    let mut relying = Relying::on(&idp);
+    relying.keys = vec![DecryptionKey::parse_pem(&key.private).unwrap()];
+    let text = idp.assertion("_1", now()).aws("Role", &["a,b"]);
+    let signed = idp.sign(&text.text(), "_1");
+    for (oaep, uri, parameters, expected) in [
+        (sha1, MGF1P, String::new(), None),
+        (sha1, MGF1P, digest("sha1"), None),
+        (sha1, OAEP, String::new(), None),
+        (sha1, OAEP, digest("sha1") + &mgf("mgf1sha1"), None),
+        (sha256, OAEP, digest("sha256") + &mgf("mgf1sha256"), None),
+        (sha256, OAEP, mgf("mgf1sha256") + &digest("sha256"), None),
+        (&OAEP_SHA384_MGF1SHA384, OAEP, digest("sha384") + &mgf("mgf1sha384"), None),
+        (&OAEP_SHA384_MGF1SHA384, OAEP, digest("more#sha384") + &mgf("mgf1sha384"), None),
+        (&OAEP_SHA512_MGF1SHA512, OAEP, digest("sha512") + &mgf("mgf1sha512"), None),
+        (sha256, MGF1P, digest("sha256"), Some(mixed)),
+        (sha256, OAEP, digest("sha256"), Some(mixed)),
+        (sha256, OAEP, digest("sha256") + &mgf("mgf1sha1"), Some(mixed)),
+        (sha256, OAEP, mgf("mgf1sha256"), Some(mixed)),
+        (sha1, MGF1P, mgf("mgf1sha1"), Some(unknown)),
+        (sha1, OAEP, digest("sha224"), Some(unknown)),
+        (sha256, OAEP, digest("sha256") + &mgf("mgf1sha224"), Some(unknown)),
+        (sha256, OAEP, digest("sha1") + &digest("sha256") + &mgf("mgf1sha256"), Some(unknown)),
+        (sha256, OAEP, digest("sha256") + &mgf("mgf1sha1") + &mgf("mgf1sha256"), Some(unknown)),
+        (sha1, OAEP, "<xenc:OAEPparams>AAAA</xenc:OAEPparams>".to_owned(), Some(unknown)),
+        (sha256, "http://www.w3.org/2001/04/xmlenc#rsa-oaep", String::new(), Some(unknown)),
+        (sha1, "http://www.w3.org/2001/04/xmlenc#rsa-1_5", String::new(), Some(unknown)),
+    ] {
+        let method = format!("Algorithm=\"{uri}\">{parameters}");
+        let encrypted = key.encrypt_with(&signed, oaep, &method);
+        let read = relying.verify(&idp.around(&encrypted, &text.issued, false));
+        match expected {
+            None => assert_eq!(read.map(|read| read.id), Ok("_1".into()), "{method}"),
+            Some(why) => assert!(read.unwrap_err().to_string().contains(why), "{method}"),
+        }
+    }
+    // Another hash than the one that the method names.
+    let other = key.encrypt_with(&signed, sha256, &format!("Algorithm=\"{MGF1P}\">"));
+    assert_eq!(relying.verify(&idp.around(&other, &text.issued, false)), Err(SamlError::Decryption));
 }
 
 /// Each limit in time with the skew of clocks of a minute.
