@@ -4,6 +4,7 @@ import datetime
 import re
 
 import pytest
+from support.api import ApiError
 from support.certificates import make_certificate
 from support.documents import policy, trust
 from support.expect import refused
@@ -110,11 +111,21 @@ def test_malformed_requests_are_refused(api, named, metadata, provider, tmp_path
     refused(api, "ValidationError", "CreateSAMLProvider", Name="a b", SAMLMetadataDocument=metadata)
 
 
-def test_large_metadata_comes_back_whole(api, named, tmp_path):
-    """Metadata is stored in parts of 512 KiB; a request of AWS Query has at most 1 MiB."""
-    large = make_metadata(tmp_path, size=600_000)
+@pytest.mark.parametrize("size", [600_000, 1_040_000])
+def test_large_metadata_comes_back_whole(api, named, tmp_path, size):
+    """Metadata is stored in parts of 512 KiB; a request has at most 1 MiB."""
+    large = make_metadata(tmp_path, size=size)
     api.call("CreateSAMLProvider", Name=named[0], SAMLMetadataDocument=large)
     assert api.call("GetSAMLProvider", **named[1])["SAMLMetadataDocument"] == large
+
+
+def test_metadata_beyond_the_limit_of_requests_is_refused(api, named, provider, metadata, tmp_path):
+    large = make_metadata(tmp_path, size=1_100_000)
+    for operation, members in (("CreateSAMLProvider", {"Name": named[0] + "-large"}), ("UpdateSAMLProvider", provider)):
+        with pytest.raises(ApiError) as error:
+            api.call(operation, SAMLMetadataDocument=large, **members)
+        assert error.value.code in ("RequestEntityTooLarge", "413"), error.value
+    assert api.call("GetSAMLProvider", **provider)["SAMLMetadataDocument"] == metadata
 
 
 def test_permissions_are_asked_on_the_provider(api, new_user, named, metadata, provider):

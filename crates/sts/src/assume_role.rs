@@ -78,7 +78,7 @@ fn parse(cx: &Cx, req: &AssumeRoleRequest) -> Result<NewRoleSession> {
         ));
     }
     if !req.provided_contexts.is_empty() {
-        let message = "no provider of contexts is known here, so none can be passed";
+        let message = "ProvidedContexts cannot be used: this deployment has no trusted identity propagation, so no context provider";
         return Err(IamError::validation(message).field("ProvidedContexts", "nothing"));
     }
     Ok(NewRoleSession {

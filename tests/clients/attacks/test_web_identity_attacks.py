@@ -9,6 +9,7 @@ import pytest
 from attacks.watch import well
 from support.api import AwsApi, GrpcApi
 from support.documents import trust
+from support.expect import refused
 from support.issuer import AUDIENCE, Issuer, Key, claims, encode, shared_secret_token
 from support.server import ACCOUNT, Credentials, Server
 
@@ -208,19 +209,24 @@ def test_issuers_that_are_not_registered_are_not_asked(caller, issuer):
         caller.call("AssumeRoleWithWebIdentity", RoleArn=arn, RoleSessionName="swim", WebIdentityToken=issuer.key.token(claims(HOST)))
 
 
-def test_a_host_without_a_dot_gives_no_keys(server, caller, aws, issuer):
+def test_a_host_without_a_dot_gives_no_keys(caller, aws, issuer):
     """Claims of `https://sts` would be condition keys such as `sts:ExternalId`."""
     for host in ("sts", "aws", "saml"):
-        aws.call("CreateOpenIDConnectProvider", Url=f"https://{host}") if caller.front == "aws" else None
+        refused(aws, "ValidationError", "CreateOpenIDConnectProvider", Url=f"https://{host}")
         code, message = outcome(caller, issuer.key.token(claims(host)))
         assert (code, "No OpenIDConnect provider found" in message) == (INVALID, True)
 
 
-ADDRESSES = ["127.0.0.1", "127.1", "0.0.0.0", "0x7f.1", "10.0.0.1", "169.254.169.254", "192.168.0.1", "localhost.localdomain"]
+ADDRESSES = ["127.0.0.1", "127.1", "0.0.0.0", "0x7f.1", "1.0x7f", "2130706433", "10.0.0.1", "169.254.169.254", "93.184.216.34", "[::1]", "localhost"]
 
 
 @pytest.mark.parametrize("host", ADDRESSES)
-def test_private_addresses(server, aws, issuer, host):
+def test_addresses_are_not_issuers(aws, host):
+    refused(aws, "ValidationError", "CreateOpenIDConnectProvider", Url=f"https://{host}")
+
+
+def test_private_addresses(server, aws, issuer):
+    host = "localhost.localdomain"
     register(aws, host)
     begun = time.monotonic()
     assert outcome(aws, issuer.key.token(claims(host)))[0] == "IDPCommunicationError"
@@ -341,13 +347,15 @@ def test_a_slow_issuer_delays_no_other_call(server, aws, issuer):
     def call():
         ended.append(outcome(AwsApi(server, INVALID_KEY), token))
 
+    started = time.monotonic()
     threads = [threading.Thread(target=call) for _ in range(20)]
     for thread in threads:
         thread.start()
     assert begun.wait(30)
     assert outcome(AwsApi(server, INVALID_KEY), issuer.key.token(claims(HOST))) is None
     aws.call("ListUsers")
-    assert not ended, "they were answered before the issuer"
+    # The server waits five seconds for an issuer; a busy machine can need as long for the calls above.
+    assert not ended or time.monotonic() - started > 5, "they were answered before the issuer"
     for thread in threads:
         thread.join(30)
     assert {code for code, _ in ended} == {"IDPCommunicationError"} and len(ended) == 20

@@ -190,6 +190,9 @@ impl Handle<op::DeleteOpenIDConnectProvider> for Directory {
 }
 
 /// The URL of an issuer without its scheme and the default port: a host name, and a path without a query.
+///
+/// The host is a name in a domain. The claims of a host without a dot would have the names of condition keys of a service, and
+/// an address says nothing about who runs the issuer there.
 fn parse_url(url: &str) -> Result<String> {
     let without_scheme = url.strip_prefix("https://").unwrap_or_default();
     if without_scheme.contains(['?', '#']) {
@@ -197,20 +200,23 @@ fn parse_url(url: &str) -> Result<String> {
         return Err(error.silent_in_query().field("Url", "expected a URL without ? and #"));
     }
     let (host, path) = without_scheme.split_at(without_scheme.find('/').unwrap_or(without_scheme.len()));
-    let rest = Some(format!("{}{path}", host.strip_suffix(":443").unwrap_or(host))).filter(|rest| {
-        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let label = |label: &str| {
-            !label.is_empty()
-                && label.len() <= 63
-                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-        };
-        host.split('.').all(label)
-            && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~!$&'()+,;=:@%".contains(&b))
-    });
-    rest.ok_or_else(|| {
-        IamError::validation("Invalid Open ID Connect Provider URL")
-            .field("Url", "expected https://, a host name without a port, and a path")
-    })
+    let host = host.strip_suffix(":443").unwrap_or(host);
+    let is_path = path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~!$&'()+,;=:@%".contains(&b));
+    let domain = host.rsplit_once('.').map(|(_, domain)| domain);
+    let is_in_domain = domain.is_some_and(|domain| domain.starts_with(|first: char| first.is_ascii_alphabetic()));
+    if !is_path || !is_in_domain || !host.split('.').all(is_label) {
+        return Err(IamError::validation("Invalid Open ID Connect Provider URL")
+            .field("Url", "expected https://, a host name with a domain and without a port, and a path"));
+    }
+    Ok(format!("{host}{path}"))
+}
+
+/// Whether a text is a part of a host name.
+fn is_label(label: &str) -> bool {
+    (1..=63).contains(&label.len())
+        && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        && !label.starts_with('-')
+        && !label.ends_with('-')
 }
 
 /// Client ids without repetitions.

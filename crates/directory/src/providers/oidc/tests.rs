@@ -54,6 +54,21 @@ async fn urls_are_those_of_issuers() {
         "https://id.example.com/*",
         "https://id.example.com/ä",
         "HTTPS://id.example.com",
+        "https://-id.example.com",
+        "https://id-.example.com",
+        "https://id.example.com.",
+        "https://.example.com",
+        // No domain.
+        "https://localhost",
+        "https://localhost:443/",
+        "https://id",
+        "https://127.0.0.1",
+        "https://10.0.0.7/id",
+        "https://id.1",
+        "https://1.0x7f",
+        "https://2130706433",
+        "https://[::1]",
+        "https://::1",
     ] {
         w.fails::<op::CreateOpenIDConnectProvider>(json!({"Url": url}), refused).await;
     }
@@ -63,7 +78,9 @@ async fn urls_are_those_of_issuers() {
     }
     let made = w.ok::<op::CreateOpenIDConnectProvider>(json!({"Url": "https://ID.example.com:443/A"})).await;
     assert_eq!(made["OpenIDConnectProviderArn"], "arn:aws:iam::111122223333:oidc-provider/ID.example.com/A");
-    for url in ["https://localhost", "https://a.b/", "https://oidc.eks.eu-central-1.amazonaws.com/id/0123ABC"] {
+    for url in
+        ["https://a.b/", "https://xn--bcher-kva.xn--p1ai", "https://oidc.eks.eu-central-1.amazonaws.com/id/0123ABC"]
+    {
         w.ok::<op::CreateOpenIDConnectProvider>(json!({"Url": url})).await;
     }
     let again = format!("EntityAlreadyExists: Provider with url {URL} already exists.");
