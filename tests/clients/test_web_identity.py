@@ -42,8 +42,10 @@ def inline():
 def server(tmp_path_factory, issuer, inline):
     """A server that reaches the issuer, with its provider registered."""
     folder = tmp_path_factory.mktemp("server")
-    (folder / "keys.json").write_text(json.dumps({"keys": [inline.jwk()]}))
-    arguments = issuer.arguments(*HOSTS) + ["--issuer-keys", f"https://closed.issuer.test/realm={folder / 'keys.json'}"]
+    arguments = issuer.arguments(*HOSTS)
+    for url, file in (("closed.issuer.test/realm", folder / "keys.json"), ("changing.issuer.test", folder / "changing.json")):
+        file.write_text(json.dumps({"keys": [inline.jwk()]}))
+        arguments += ["--issuer-keys", f"https://{url}={file}"]
     server = Server(folder, arguments=arguments).start()
     register(AwsApi(server, server.root), HOST)
     yield server
@@ -255,6 +257,21 @@ def test_keys_of_a_closed_network(api, aws, issuer, inline, name):
     role = make_role(aws, name("role"), url)
     assume(api, role, inline.token(claims(url)))
     assert not any(asked.startswith("closed") for asked in issuer.requests)
+
+
+def test_a_changed_key_file_is_read_again(aws, server, inline, name):
+    """A key that the server does not know makes it read the file, without a restart. A broken file has no effect."""
+    url, file, newer = "changing.issuer.test", server.folder / "changing.json", Key("ES256", "newer")
+    register(aws, url)
+    role = make_role(aws, name("role"), url)
+    assume(aws, role, inline.token(claims(url)))
+    invalid(aws, role, newer.token(claims(url)))
+    file.write_text("{")
+    invalid(aws, role, newer.token(claims(url)))
+    assume(aws, role, inline.token(claims(url)))
+    file.write_text(json.dumps({"keys": [newer.jwk()]}))
+    assume(aws, role, newer.token(claims(url)))
+    invalid(aws, role, inline.token(claims(url)))
 
 
 def test_a_deleted_role_ends_its_sessions(api, aws, issuer, name):
