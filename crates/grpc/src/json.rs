@@ -10,7 +10,7 @@ use bailiwick_model::{ErrorCode, IamError, Result};
 use bailiwick_service::{Answer, BodyError, FrontEnd, Incoming, Peer, Refused, Route};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::{BodyExt as _, Full};
 use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
 
@@ -119,12 +119,11 @@ fn check(head: &Parts, peer: &Peer) -> Result<Served> {
 
 /// Refuses what a page of another origin sends.
 fn check_origin(head: &Parts, peer: &Peer) -> Result<()> {
-    let host = head.uri.authority().map(|authority| authority.as_str().as_bytes());
-    let host = host.or_else(|| head.headers.get(header::HOST).map(HeaderValue::as_bytes)).unwrap_or_default();
+    let host = host(head)?;
     let scheme = if peer.secure { "https://" } else { "http://" };
     let is_own = |origin: &HeaderValue| {
         let rest = origin.as_bytes().strip_prefix(scheme.as_bytes());
-        !host.is_empty() && rest.is_some_and(|rest| rest.eq_ignore_ascii_case(host))
+        rest.is_some_and(|rest| rest.eq_ignore_ascii_case(host))
     };
     let mut sites = head.headers.get_all(SEC_FETCH_SITE).iter();
     if head.headers.get_all(header::ORIGIN).iter().all(is_own)
@@ -133,6 +132,20 @@ fn check_origin(head: &Parts, peer: &Peer) -> Result<()> {
         return Ok(());
     }
     Err(IamError::new(ErrorCode::AccessDenied, "requests from pages of another origin are refused"))
+}
+
+/// The one host that the request is for. HTTP/2 has it in the target, HTTP/1 in a header.
+fn host(head: &Parts) -> Result<&[u8]> {
+    let of_target = head.uri.authority().map(|authority| authority.as_str().as_bytes());
+    let mut of_headers = head.headers.get_all(header::HOST).iter().map(HeaderValue::as_bytes);
+    let host = match (of_target, of_headers.next(), of_headers.next()) {
+        (Some(target), None, None) if head.version == Version::HTTP_2 => Some(target),
+        (Some(target), Some(header), None) if head.version == Version::HTTP_2 && target == header => Some(target),
+        (None, Some(header), None) => Some(header),
+        _ => None,
+    };
+    let message = "the request must have one Host header and a path as its target";
+    host.filter(|host| !host.is_empty()).ok_or_else(|| IamError::new(ErrorCode::MalformedInput, message))
 }
 
 /// Whether the body is JSON by its media type, in UTF-8.

@@ -228,4 +228,49 @@ mod tests {
             "the body: a value of the wrong type at line 2 column 9: see `bailiwick.signin.v1.SignInRequest`";
         assert_eq!(error.message(), expected);
     }
+
+    /// What another reader of JSON finds in a body, as the message that it stands for.
+    fn by_value(body: &[u8]) -> Option<SignInRequest> {
+        let value: serde_json::Value = serde_json::from_slice(body).ok()?;
+        let members = value.as_object()?;
+        let text = |name: &str| members.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
+        Some(SignInRequest {
+            account: text("account"),
+            user_name: text("userName"),
+            root: members.get("root").and_then(serde_json::Value::as_bool),
+            password: text("password"),
+            mfa_code: text("mfaCode"),
+            mfa_serial_number: text("mfaSerialNumber"),
+        })
+    }
+
+    #[test]
+    fn mutated_bodies_have_one_reading_or_none() {
+        let body = br#"{"account":"1","userName":"b\u00e9","root":false,"password":"S3cret\n","mfaCode":null}"#;
+        let bytes = b"{}[]\",:\\/u0eE-+.tfn \n\r\0\x7f\x80\xc3\xff";
+        let (mut accepted, mut refused) = (0, 0);
+        let mut check = |body: &[u8]| match message(kind("SignInRequest"), body) {
+            Ok(read) => {
+                accepted += 1;
+                let shown = body.escape_ascii();
+                assert_eq!(Some(SignInRequest::decode(read).unwrap()), by_value(body), "{shown}");
+            }
+            Err(error) => {
+                refused += 1;
+                assert!(!error.message().contains("S3cret") && error.message().len() < 200, "{error}");
+            }
+        };
+        for at in 0..body.len() {
+            for byte in bytes {
+                let (before, after) = body.split_at(at);
+                check(&[before, &[*byte], after].concat());
+                check(&[before, &[*byte], &after[1..]].concat());
+            }
+            for end in at..body.len() {
+                check(&[&body[..at], &body[end..]].concat());
+                check(&[&body[..end], &body[at..]].concat());
+            }
+        }
+        assert!(accepted > 500 && refused > 5_000, "{accepted} {refused}");
+    }
 }
