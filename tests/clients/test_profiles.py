@@ -126,7 +126,6 @@ def test_profiles_are_read_as_the_aws_cli_reads_them(server, world, tmp_path, ca
         ("sso_session = x", ["sso_session", "export-credentials"]),
         ("sso_start_url = https://example.com", ["sso_start_url", "export-credentials"]),
         ("login_session = x", ["login_session", "export-credentials"]),
-        ("role_arn = x\nweb_identity_token_file = /token", ["web_identity_token_file", "assume-role-with-web-identity"]),
         ("role_arn = x\ncredential_source = Ec2InstanceMetadata", ["Ec2InstanceMetadata", "source_profile"]),
         ("role_arn = x\ncredential_source = EcsContainer", ["EcsContainer", "source_profile"]),
     ],

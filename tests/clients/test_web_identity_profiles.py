@@ -2,17 +2,20 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
 import boto3
 import botocore.session
 import pytest
+from support.agent import Agent
 from support.api import AwsApi
 from support.documents import policy, trust
 from support.issuer import AUDIENCE, Issuer, Key, claims
-from support.server import ACCOUNT, Server, clean_environment
+from support.server import ACCOUNT, Credentials, Server, clean_environment, run
 from support.terraform import NOT_INSTALLED, Terraform
+from support.waiting import until
 
 from test_profiles import AWS
 
@@ -71,6 +74,32 @@ def in_variables(tmp_path):
 def test_the_aws_cli(environment, tmp_path):
     for done in (by_cli(environment, "--profile", "web"), by_cli(environment | in_variables(tmp_path))):
         assert done.returncode == 0 and json.loads(done.stdout)["Arn"] == SESSION, done.stderr
+
+
+@pytest.mark.parametrize("kind", ["a profile", "variables"])
+def test_bailiwicks_commands(server, environment, key, tmp_path, kind):
+    of_kind = in_variables(tmp_path) if kind == "variables" else {"AWS_PROFILE": "web"}
+    done = run("whoami", "--json", environment=environment | of_kind)
+    assert done.returncode == 0 and json.loads(done.stdout)["Arn"] == SESSION, done.stderr
+    made = run("credential-process", environment=environment | of_kind)
+    credentials = Credentials.of(json.loads(made.stdout))
+    assert AwsApi(server, credentials).call("GetCallerIdentity")["Arn"] == SESSION
+    agent = Agent(tmp_path / "agent", environment | of_kind)
+    try:
+        assert agent.identity(server) == SESSION
+        # The token is read again for the next session, and a wrong one leaves the session that there is.
+        (tmp_path / "token").write_text("not-a-token")
+        agent.process.send_signal(signal.SIGHUP)
+        until(lambda: "InvalidIdentityToken" in agent.said(), agent.said)
+        assert agent.identity(server) == SESSION and "not-a-token" not in agent.said()
+    finally:
+        assert agent.stop() == 0
+    (tmp_path / "token").write_text(key.token(claims(HOST, sub="repo:reeds/other")))
+    refused = run("whoami", environment=environment | of_kind)
+    assert refused.returncode == 1 and "AccessDenied" in refused.stderr and ROLE in refused.stderr, refused
+    (tmp_path / "token").unlink()
+    missing = run("whoami", environment=environment | of_kind)
+    assert missing.returncode == 2 and "cannot read" in missing.stderr, missing
 
 
 @pytest.mark.parametrize("kind", ["a profile", "variables"])

@@ -26,8 +26,20 @@ const FORWARDED: Refused = refused(StatusCode::FORBIDDEN, "forwarded requests ar
 const BROWSER: Refused = refused(StatusCode::FORBIDDEN, "requests of web pages are refused");
 
 /// Headers that proxies add.
-const OF_PROXIES: [&str; 6] =
-    ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "forwarded", "via"];
+const OF_PROXIES: [&str; 12] = [
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-forwarded-port",
+    "x-forwarded-server",
+    "x-real-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "forwarded",
+    "via",
+    "x-original-url",
+    "x-rewrite-url",
+];
 /// Headers that browsers add, and that scripts of a page cannot remove. Node's `fetch` sends `Sec-Fetch-Mode`.
 const OF_BROWSERS: [&str; 3] = ["origin", "sec-fetch-site", "referer"];
 

@@ -1,5 +1,7 @@
 //! Sources of credentials: variables, profiles, programs, roles.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
@@ -30,7 +32,19 @@ pub(crate) enum Base {
         /// The program with its arguments.
         command: String,
     },
+    /// A session of a role for a token of an identity provider.
+    WebIdentity {
+        /// The role.
+        role: Role,
+        /// The file with the token, which is read each time.
+        token_file: PathBuf,
+    },
 }
+
+/// The setting that names the file with the token.
+const TOKEN_FILE: &str = "web_identity_token_file";
+/// The same as a variable.
+const TOKEN_FILE_VARIABLE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 
 /// A role to assume.
 #[derive(Clone, Debug)]
@@ -60,7 +74,8 @@ fn fail(message: String) -> Failure {
 }
 
 impl Source {
-    /// Finds the credentials that the AWS CLI would use. Variables come first, unless `--profile` names a profile.
+    /// Finds the credentials that the AWS CLI would use. Variables with keys come first, unless `--profile` names a profile.
+    /// Variables with a web identity come after a profile that assumes a role, and before its other credentials.
     ///
     /// # Errors
     /// When there are no credentials, or their kind is not supported.
@@ -77,7 +92,16 @@ impl Source {
         }
         let name = profile_name(flags.profile, env).unwrap_or_else(|| "default".to_owned());
         let mut search = Search { env, profiles, now, visited: vec![name.clone()] };
-        if let Some(profile) = chosen(flags.profile, env, profiles)?
+        let profile = chosen(flags.profile, env, profiles)?;
+        let assumes_role =
+            profile.is_some_and(|profile| profile.get("role_arn").is_some() && profile.get(TOKEN_FILE).is_none());
+        if flags.profile.is_none()
+            && !assumes_role
+            && let Some(base) = web_identity_in_variables(env)?
+        {
+            return Ok(Source { base, roles: Vec::new() });
+        }
+        if let Some(profile) = profile
             && let Some(found) = search.of_profile(&name, profile, true)?
         {
             return Ok(found);
@@ -100,9 +124,25 @@ fn in_variables(env: &Environment<'_>, now: Timestamp) -> Result<Option<Keys>, F
     Ok(Some(Keys { access_key_id, secret_access_key, session_token: token.map(Zeroizing::new), expiration }))
 }
 
+/// Returns the web identity in variables, if any.
+fn web_identity_in_variables(env: &Environment<'_>) -> Result<Option<Base>, Failure> {
+    let Some(token_file) = env.get(TOKEN_FILE_VARIABLE) else { return Ok(None) };
+    let Some(arn) = env.get("AWS_ROLE_ARN") else {
+        return Err(fail(format!("{TOKEN_FILE_VARIABLE} is set, but AWS_ROLE_ARN is not")));
+    };
+    let role = Role {
+        profile: None,
+        arn,
+        session_name: env.get("AWS_ROLE_SESSION_NAME"),
+        external_id: None,
+        duration_seconds: None,
+        mfa_serial: None,
+    };
+    Ok(Some(Base::WebIdentity { role, token_file: token_file.into() }))
+}
+
 fn nothing_found(env: &Environment<'_>, profile: &str) -> String {
-    const OTHERS: [&str; 3] =
-        ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
+    const OTHERS: [&str; 2] = ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
     if let Some(name) = OTHERS.into_iter().find(|name| env.get(name).is_some()) {
         return format!(
             "{name} is set, but credentials of that kind are not supported: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -115,11 +155,7 @@ fn nothing_found(env: &Environment<'_>, profile: &str) -> String {
 }
 
 /// Settings that are not supported, and what to do instead.
-const UNSUPPORTED: [(&str, &str); 6] = [
-    (
-        "web_identity_token_file",
-        "call `aws sts assume-role-with-web-identity` and set the AWS_… variables to its output",
-    ),
+const UNSUPPORTED: [(&str, &str); 5] = [
     ("sso_session", SIGN_IN),
     ("sso_start_url", SIGN_IN),
     ("sso_account_id", SIGN_IN),
@@ -148,6 +184,9 @@ impl Search<'_> {
         if let Some(arn) = profile.get("role_arn").filter(|_| begins || !has_keys) {
             return self.role(name, profile, arn).map(Some);
         }
+        if begins && profile.get(TOKEN_FILE).is_some() {
+            return Err(fail(format!("profile `{name}` has `{TOKEN_FILE}`, but no `role_arn` to assume with it")));
+        }
         let is_static = |section: &super::ini::Section| {
             section.contains_key("aws_access_key_id") || section.contains_key("aws_secret_access_key")
         };
@@ -165,6 +204,22 @@ impl Search<'_> {
     }
 
     fn role(&mut self, name: &str, profile: &Profile, arn: &str) -> Result<Source, Failure> {
+        let duration = profile.get("duration_seconds").map(|text| {
+            let expected = format!("profile `{name}`: `duration_seconds` is not a number of seconds");
+            text.parse::<i32>().map_err(|_| fail(expected))
+        });
+        let text = |setting: &str| profile.get(setting).map(str::to_owned);
+        let role = Role {
+            profile: Some(name.to_owned()),
+            arn: arn.to_owned(),
+            session_name: text("role_session_name"),
+            external_id: text("external_id"),
+            duration_seconds: duration.transpose()?,
+            mfa_serial: text("mfa_serial"),
+        };
+        if let Some(token_file) = profile.get(TOKEN_FILE) {
+            return Ok(Source { base: Base::WebIdentity { role, token_file: token_file.into() }, roles: Vec::new() });
+        }
         let mut source = match (profile.get("source_profile"), profile.get("credential_source")) {
             (Some(_), Some(_)) => {
                 return Err(fail(format!("profile `{name}` has both `source_profile` and `credential_source`")));
@@ -178,19 +233,7 @@ impl Search<'_> {
             (Some(source), None) => self.source_profile(name, source)?,
             (None, Some(source)) => self.credential_source(name, source)?,
         };
-        let duration = profile.get("duration_seconds").map(|text| {
-            let expected = format!("profile `{name}`: `duration_seconds` is not a number of seconds");
-            text.parse::<i32>().map_err(|_| fail(expected))
-        });
-        let text = |setting: &str| profile.get(setting).map(str::to_owned);
-        source.roles.push(Role {
-            profile: Some(name.to_owned()),
-            arn: arn.to_owned(),
-            session_name: text("role_session_name"),
-            external_id: text("external_id"),
-            duration_seconds: duration.transpose()?,
-            mfa_serial: text("mfa_serial"),
-        });
+        source.roles.push(role);
         Ok(source)
     }
 

@@ -50,6 +50,9 @@ fn shown(source: &Source) -> String {
             format!("{}/{}{token}", keys.access_key_id, keys.secret_access_key.as_str())
         }
         Base::Process { command, .. } => format!("process {command}"),
+        Base::WebIdentity { role: Role { arn, session_name, duration_seconds, .. }, token_file } => {
+            format!("{arn} {session_name:?} {duration_seconds:?} by the token in {}", token_file.display())
+        }
     };
     source.roles.iter().fold(base, |by, role| {
         let Role { arn, session_name, external_id, duration_seconds, mfa_serial, .. } = role;
@@ -181,11 +184,17 @@ fn keys_come_from_variables_then_the_profile() {
          some with --profile or AWS_PROFILE (`empty` has none)",
     );
     check(
-        &[("AWS_WEB_IDENTITY_TOKEN_FILE", "/token")],
+        &[("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/token")],
         profile("empty"),
-        "AWS_WEB_IDENTITY_TOKEN_FILE is set, but credentials of that kind are not supported: set AWS_ACCESS_KEY_ID and \
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI is set, but credentials of that kind are not supported: set AWS_ACCESS_KEY_ID and \
          AWS_SECRET_ACCESS_KEY",
     );
+    let web = [("AWS_WEB_IDENTITY_TOKEN_FILE", "/token"), ("AWS_ROLE_ARN", "R"), ("AWS_ROLE_SESSION_NAME", "n")];
+    check(&web[..1], PLAIN, "AWS_WEB_IDENTITY_TOKEN_FILE is set, but AWS_ROLE_ARN is not");
+    check(&web, PLAIN, r#"R Some("n") None by the token in /token"#);
+    // Keys in variables come first, and so does a profile that is named.
+    check(&[&web[..], &set[..]].concat(), PLAIN, "AE/se");
+    check(&web, profile("half"), "profile `half` has `aws_access_key_id` without `aws_secret_access_key`");
 }
 
 #[test]
@@ -201,7 +210,8 @@ fn roles_are_assumed_through_other_profiles() {
                   [profile of-bare]\nrole_arn=R\nsource_profile=bare\n[profile mfa]\nrole_arn=R\nsource_profile=dev\nmfa_serial=s\n\
                   [profile ec2]\nrole_arn=R\ncredential_source=Ec2InstanceMetadata\n[profile odd]\nrole_arn=R\ncredential_source=x\n\
                   [profile long]\nrole_arn=R\nsource_profile=dev\nduration_seconds=an hour\n\
-                  [profile web]\nrole_arn=R\nweb_identity_token_file=/t\n[profile sso]\nsso_session=s\n[profile login]\nlogin_session=s\n";
+                  [profile web]\nrole_arn=R6\nweb_identity_token_file=/t\nduration_seconds=900\n\
+                  [profile by-web]\nrole_arn=R7\nsource_profile=web\n[profile web-alone]\nweb_identity_token_file=/t\n[profile sso]\nsso_session=s\n[profile login]\nlogin_session=s\n";
     let set = [("AWS_ACCESS_KEY_ID", "AE"), ("AWS_SECRET_ACCESS_KEY", "se")];
     let check_with = |variables: &[(&str, &str)], name: &str, expected: &str| {
         let found = World::new(config, CREDENTIALS, variables).source(profile(name)).unwrap_or_else(|error| error);
@@ -213,6 +223,8 @@ fn roles_are_assumed_through_other_profiles() {
     check("self", "R3 None None None by AS/ss");
     check("mfa", "R None None None with s by AV/sv/tv");
     check("by-program", "R5 None None None by process p");
+    check("web", "R6 None Some(900) by the token in /t");
+    check("by-web", "R7 None None None by R6 None Some(900) by the token in /t");
     check_with(&set, "env", "R4 None None None by AE/se");
     check("env", "profile `env`: `credential_source` is `Environment`, but AWS_ACCESS_KEY_ID is not set");
     check("loop-a", "the profiles `loop-a` → `loop-b` → `loop-a` are each other's `source_profile`");
@@ -224,10 +236,7 @@ fn roles_are_assumed_through_other_profiles() {
     check("odd", "profile `odd`: `credential_source` is `x`, expected `Environment`");
     // What is not supported is refused by name, with what to do.
     check("ec2", "profile `ec2`: `credential_source = Ec2InstanceMetadata` is not supported; use `Environment`");
-    check(
-        "web",
-        "profile `web`: `web_identity_token_file` is not supported; call `aws sts assume-role-with-web-identity`",
-    );
+    check("web-alone", "profile `web-alone` has `web_identity_token_file`, but no `role_arn` to assume with it");
     check("sso", "profile `sso`: `sso_session` is not supported; let the AWS CLI sign in");
     check("login", "profile `login`: `login_session` is not supported; let the AWS CLI sign in");
 }

@@ -9,6 +9,7 @@ use bailiwick_api::Operation;
 use bailiwick_grpc::client::{ClientError, Server};
 use bailiwick_operation::Clock as _;
 use clap::Args;
+use zeroize::Zeroizing;
 
 use crate::aws::{self, Base, Environment, Keys, Profiles, Role, Settings, SignInProfile, Source};
 use crate::failure::Failure;
@@ -24,8 +25,8 @@ pub(super) struct Remote {
     /// Profile of ~/.aws/config and ~/.aws/credentials [default: AWS_PROFILE, or `default`]
     ///
     /// Without this flag, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN come before any profile. A
-    /// profile may have keys, `credential_process`, or `role_arn` with `source_profile` or `credential_source =
-    /// Environment`.
+    /// profile may have keys, `credential_process`, or `role_arn` with `source_profile`, `credential_source =
+    /// Environment` or `web_identity_token_file`.
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
     /// Address of the server [default: AWS_ENDPOINT_URL_IAM, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, the profile's
@@ -52,6 +53,8 @@ pub(super) struct Connection {
 
 /// The largest accepted certificate file in bytes.
 const MAX_CA_FILE: u64 = 4 * 1024 * 1024;
+/// The largest accepted file with a token in bytes.
+const MAX_TOKEN_FILE: u64 = 64 * 1024;
 
 /// What the flags, the variables and the profiles say.
 pub(super) struct Resolved {
@@ -63,11 +66,19 @@ pub(super) struct Resolved {
 /// The same with known credentials, before the server is called.
 pub(super) struct Prepared {
     settings: Settings,
-    /// The credentials to begin with.
-    keys: Keys,
+    /// What to begin with.
+    begin: Begin,
     /// The roles to assume one after the other.
     roles: Vec<Role>,
     ca: Option<Vec<u8>>,
+}
+
+/// What a connection begins with.
+enum Begin {
+    /// Credentials.
+    Keys(Keys),
+    /// A token, for a session of the role.
+    WebIdentity(Role, Zeroizing<String>),
 }
 
 impl Remote {
@@ -134,7 +145,8 @@ impl Remote {
         let profiles = Profiles::read(&env)?;
         let flags = aws::Flags { profile: Some(profile), ..self.flags() };
         let Source { base, roles } = Source::find(flags, &env, &profiles, SystemClock.now())?;
-        obtain::assumed(&connection.server, &connection.settings, base_keys(base)?, &roles).await
+        let keys = begun(&connection.server, begin(base)?).await?;
+        obtain::assumed(&connection.server, &connection.settings, keys, &roles).await
     }
 
     /// Returns the first of these flags that is given, for commands that need another flag with them.
@@ -158,14 +170,25 @@ impl Remote {
     }
 }
 
-/// Runs the program that prints the credentials, if there is one.
-fn base_keys(base: Base) -> Result<Keys, Failure> {
-    match base {
-        Base::Keys(keys) => Ok(keys),
+/// Runs the program that prints the credentials, or reads the token, if there is one.
+fn begin(base: Base) -> Result<Begin, Failure> {
+    Ok(match base {
+        Base::Keys(keys) => Begin::Keys(keys),
         Base::Process { profile, command } => {
             let variables = |name: &str| std::env::var(name).ok();
-            aws::run_process(&profile, &command, &Environment(&variables), SystemClock.now())
+            Begin::Keys(aws::run_process(&profile, &command, &Environment(&variables), SystemClock.now())?)
         }
+        Base::WebIdentity { role, token_file } => {
+            let token = Zeroizing::new(input::read(&token_file, MAX_TOKEN_FILE)?);
+            Begin::WebIdentity(role, token)
+        }
+    })
+}
+
+async fn begun(server: &Server, begin: Begin) -> Result<Keys, Failure> {
+    match begin {
+        Begin::Keys(keys) => Ok(keys),
+        Begin::WebIdentity(role, token) => obtain::with_web_identity(server, &role, &token).await,
     }
 }
 
@@ -204,20 +227,23 @@ async fn connected(settings: &Settings, ca: Option<&[u8]>) -> Result<Server, Fai
 }
 
 impl Resolved {
-    /// Runs the program that prints the credentials, if there is one. Blocks.
+    /// Runs the program that prints the credentials, or reads the token, if there is one. Blocks.
     ///
     /// # Errors
     /// Exit code 2 when it fails.
     pub(super) fn prepared(self) -> Result<Prepared, Failure> {
         let Resolved { settings, source: Source { base, roles }, ca } = self;
-        Ok(Prepared { settings, keys: base_keys(base)?, roles, ca })
+        Ok(Prepared { settings, begin: begin(base)?, roles, ca })
     }
 }
 
 impl Prepared {
     /// The credentials, if no role has to be assumed for them.
     pub(super) fn known(&self) -> Option<&Keys> {
-        self.roles.is_empty().then_some(&self.keys)
+        match &self.begin {
+            Begin::Keys(keys) if self.roles.is_empty() => Some(keys),
+            _ => None,
+        }
     }
 
     /// Connects to the server, and assumes the roles.
@@ -233,10 +259,11 @@ impl Prepared {
     /// Connects to the server, with the credentials that the roles are to be assumed with.
     ///
     /// # Errors
-    /// Exit code 1 when the server cannot be reached.
+    /// Exit code 1 when the server cannot be reached or refuses the token.
     pub(super) async fn connect_only(self) -> Result<Connection, Failure> {
-        let Prepared { settings, keys, roles, ca } = self;
+        let Prepared { settings, begin, roles, ca } = self;
         let server = connected(&settings, ca.as_deref()).await?;
+        let keys = begun(&server, begin).await?;
         Ok(Connection { server, keys, roles, settings })
     }
 }

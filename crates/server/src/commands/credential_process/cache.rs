@@ -47,6 +47,7 @@ impl Cache {
         let base = match &resolved.source.base {
             Base::Keys(keys) => &keys.access_key_id,
             Base::Process { command, .. } => command,
+            Base::WebIdentity { role, token_file } => &format!("{token_file:?} for {role:?}"),
         };
         let key = format!(
             "{:?}",

@@ -1,7 +1,7 @@
 //! Temporary credentials: roles are assumed, sessions of users are opened, codes of MFA devices are asked for.
 
 use bailiwick_api::op;
-use bailiwick_api::sts::{AssumeRoleRequest, Credentials, GetSessionTokenRequest};
+use bailiwick_api::sts::{AssumeRoleRequest, AssumeRoleWithWebIdentityRequest, Credentials, GetSessionTokenRequest};
 use bailiwick_grpc::client::{ClientError, Server};
 use bailiwick_operation::Clock as _;
 use jiff::Timestamp;
@@ -42,6 +42,25 @@ async fn assume(server: &Server, settings: &Settings, keys: &Keys, role: &Role) 
         ..AssumeRoleRequest::default()
     };
     let answer = server.client(keys.signer(), &settings.region).call::<op::AssumeRole>(&request, now).await;
+    let credentials = answer.map_err(|e| refused(&e, &format!("{place}cannot assume {arn}")))?.credentials;
+    credentials
+        .and_then(session_keys)
+        .ok_or_else(|| Failure::new(format!("{place}{arn} was assumed, but the answer has no credentials")))
+}
+
+/// Opens a session of a role for a token of an identity provider.
+pub(super) async fn with_web_identity(server: &Server, role: &Role, token: &str) -> Result<Keys, Failure> {
+    let Role { profile, arn, session_name, duration_seconds, .. } = role;
+    let place = profile.as_ref().map(|profile| format!("profile `{profile}`: ")).unwrap_or_default();
+    let now = SystemClock.now();
+    let request = AssumeRoleWithWebIdentityRequest {
+        role_arn: Some(arn.clone()),
+        role_session_name: Some(session_name.clone().unwrap_or_else(|| format!("bailiwick-{}", now.as_second()))),
+        web_identity_token: Some(token.trim().to_owned()),
+        duration_seconds: *duration_seconds,
+        ..AssumeRoleWithWebIdentityRequest::default()
+    };
+    let answer = server.anonymous().call::<op::AssumeRoleWithWebIdentity>(&request, now).await;
     let credentials = answer.map_err(|e| refused(&e, &format!("{place}cannot assume {arn}")))?.credentials;
     credentials
         .and_then(session_keys)
