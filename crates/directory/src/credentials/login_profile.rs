@@ -62,7 +62,7 @@ impl Owner {
     }
 }
 
-/// Gives a user, or the caller, a password.
+/// Gives a user, or the caller, a password. It ends the wait after failed sign-ins with an earlier one.
 ///
 /// # Errors
 /// `NoSuchEntity`; `EntityAlreadyExists` if the user has one; `PasswordPolicyViolation`.
@@ -108,6 +108,8 @@ impl Handle<op::CreateLoginProfile> for Directory {
             sealed_hashes,
         };
         tx.create_login_profile(&user, &profile).await?;
+        // Those of an earlier password, which is gone.
+        tx.delete_sign_in_failures(user.account, &KeyOwner::User(user.id));
         Ok(pb::CreateLoginProfileResponse { login_profile: Some(shown(&user, &profile)) })
     }
 }

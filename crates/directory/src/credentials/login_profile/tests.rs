@@ -194,6 +194,15 @@ async fn wrong_old_passwords_are_limited() {
     assert!(change(&w, SECOND, FIRST).await.unwrap_err().contains("in 61 seconds"));
     w.ok::<op::UpdateLoginProfile>(bob(json!({"Password": FIRST}))).await;
     assert_eq!(change(&w, FIRST, SECOND).await, Ok(()));
+    for _ in 0..6 {
+        assert_eq!(change(&w, "wrong-Horse-1", FIRST).await, Err(WRONG.into()));
+    }
+    // What changes no password ends no wait.
+    w.ok::<op::UpdateLoginProfile>(bob(json!({"PasswordResetRequired": false}))).await;
+    assert!(change(&w, SECOND, FIRST).await.is_err());
+    w.ok::<op::DeleteLoginProfile>(bob(json!({}))).await;
+    w.ok::<op::CreateLoginProfile>(bob(json!({"Password": FIRST}))).await;
+    assert_eq!(change(&w, FIRST, SECOND).await, Ok(()));
 }
 
 #[tokio::test]
