@@ -49,8 +49,8 @@ def test_other_policies_can_be_imported(api, new_user):
     ):
         error = refused(api, "NoSuchEntity", operation, UserName=user["UserName"], **{member: missing})
         assert error.message == f"{called} {missing} does not exist or is not attachable."
-        # BadRequest of gRPC names members of the request, and `PermissionsBoundary` is not a `PolicyArn`.
-        assert error.details.get("explained", hint).endswith(hint)
+        # Over gRPC it is in the metadata of ErrorInfo: BadRequest names members, and `PermissionsBoundary` is no `PolicyArn`.
+        assert error.details["explained"].endswith(hint)
 
 
 def test_managed_policies_decide(api, new_user):

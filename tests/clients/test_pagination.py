@@ -110,6 +110,9 @@ def test_markers_are_checked(api, world, name, server):
     marker = api.call("ListUsers", PathPrefix="/paged/", MaxItems=2)["Marker"]
     assert "user-" not in marker
     refused(api, "ValidationError", "ListGroups", Marker=marker)
+    for other in ({}, {"PathPrefix": "/"}, {"PathPrefix": "/paged/user"}):
+        refused(api, "ValidationError", "ListUsers", **other, Marker=marker)
+    assert api.call("ListUsers", PathPrefix="/paged/", Marker=marker, MaxItems=5)["Users"]
     broken = marker[:-2] + ("AA" if not marker.endswith("AA") else "BB")
     refused(api, "ValidationError", "ListUsers", PathPrefix="/paged/", Marker=broken)
     for size in (0, -1, 1001):

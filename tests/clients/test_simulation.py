@@ -49,7 +49,8 @@ def test_given_policies(api):
         ("s3:DeleteObject", f"{BUCKET}/vault", "explicitDeny"),
     ]
     # Of an action on several resources the most restrictive decision counts.
-    assert together(results) == [(action, "*", "explicitDeny") for action in ACTIONS]
+    objects = "arn:aws:s3:::${BucketName}/${KeyName}"
+    assert together(results) == [(action, objects, "explicitDeny") for action in ACTIONS]
     assert [sources(each) for each in results] == [[("PolicyInputList.2", "IAM Policy")]] * 3
     assert sources(results[0]["ResourceSpecificResults"][0]) == [("PolicyInputList.1", "IAM Policy")]
     assert sources(results[2]["ResourceSpecificResults"][0]) == []
@@ -88,10 +89,54 @@ def test_where_the_statement_stands(api):
 }"""
     [result] = simulate(api, PolicyInputList=[text], ActionNames=["sqs:SendMessage"])
     assert result["EvalResourceName"] == "*"
-    [statement] = result["MatchedStatements"]
-    assert statement["StartPosition"] == {"Line": 4, "Column": 5}
-    assert statement["EndPosition"] == {"Line": 4, "Column": 60}
+    assert positions(result) == [((3, 17), (4, 60))]
     assert not result.get("ResourceSpecificResults")
+
+
+def positions(result):
+    place = lambda position: (position["Line"], position["Column"])
+    return [(place(each["StartPosition"]), place(each["EndPosition"])) for each in result["MatchedStatements"]]
+
+
+def test_positions_of_stored_policies_are_those_of_the_text(api, name):
+    """As in AWS's examples: a statement starts directly after the bracket or comma before it, or after its own brace."""
+    user = name("user")
+    arn = api.call("CreateUser", UserName=user)["User"]["Arn"]
+    single = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sqs:*","Resource":"*"}}'
+    tabs = """{
+\t"Version": "2012-10-17",
+\t"Statement": [
+\t\t{"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+\t\t{
+\t\t\t"Effect": "Deny", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::ä*"
+\t\t}, {"Effect": "Deny", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::x*"}
+\t]
+}"""
+    api.call("PutUserPolicy", UserName=user, PolicyName="single", PolicyDocument=single)
+    api.call("PutUserPolicy", UserName=user, PolicyName="tabs", PolicyDocument=tabs)
+    for action, resource, expected in [
+        ("sqs:SendMessage", "*", ((1, 38), (1, 87))),
+        ("s3:GetObject", "*", ((3, 16), (4, 57))),
+        ("s3:PutObject", "arn:aws:s3:::äb", ((4, 58), (7, 4))),
+        ("s3:PutObject", "arn:aws:s3:::xb", ((7, 5), (7, 81))),
+    ]:
+        [result] = simulate(api, arn, ActionNames=[action], ResourceArns=[resource])
+        assert positions(result) == [expected], (action, resource)
+    attached = name("user")
+    arn = api.call("CreateUser", UserName=attached)["User"]["Arn"]
+    api.call("AttachUserPolicy", UserName=attached, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    [result] = simulate(api, arn, ActionNames=["s3:GetObject"])
+    assert positions(result) == [((3, 17), (9, 6))]
+
+
+def test_several_resources_of_one_type_are_named_by_its_format(api):
+    asked = {"PolicyInputList": [policy("*")]}
+    [result] = simulate(api, **asked, ActionNames=["s3:GetObject"], ResourceArns=[f"{BUCKET}/a", f"{BUCKET}/b"])
+    assert result["EvalResourceName"] == "arn:aws:s3:::${BucketName}/${KeyName}"
+    users = [f"arn:aws:iam::111122223333:user/{user}" for user in ("a", "team/b")]
+    [result] = simulate(api, **asked, ActionNames=["iam:GetUser"], ResourceArns=users)
+    assert result["EvalResourceName"] == "arn:aws:iam::${Account}:user/${UserNameWithPath}"
+    assert [each["EvalResourceName"] for each in result["ResourceSpecificResults"]] == users
 
 
 def test_context_decides_and_missing_keys_are_reported(api):

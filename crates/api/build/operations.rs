@@ -23,6 +23,7 @@ pub(crate) fn generate(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> 
             let path = format!("/{}/{name}", service.full_name());
             let read_only = is_read_only(&method);
             let OperationRules { audit, authentication, resource } = OperationRules::of(&method)?;
+            let page = page_fields(&method);
             let call = if authentication == "Caller" { "SignedCall" } else { "UnsignedCall" };
             for line in doc.lines() {
                 writeln!(types, "///{}{}", if line.starts_with(' ') { "" } else { " " }, line.trim_end())?;
@@ -31,7 +32,8 @@ pub(crate) fn generate(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> 
                 "crate::OperationInfo {{ name: {name:?}, service: {prefix:?}, module: {module:?}, path: {path:?}, \
                  request: {:?}, response: {:?}, read_only: {read_only}, \
                  audit: crate::options::Audit::{audit}, \
-                 authentication: crate::options::Authentication::{authentication}, resource: &{resource:?} }}",
+                 authentication: crate::options::Authentication::{authentication}, resource: &{resource:?}, \
+                 page: &{page:?} }}",
                 method.input().full_name(),
                 method.output().full_name(),
             );
@@ -80,4 +82,10 @@ fn comment(method: &MethodDescriptor) -> Option<String> {
     let path = [6, i32::try_from(service_at).ok()?, 2, i32::try_from(method_at).ok()?];
     let info = file.file_descriptor_proto().source_code_info.as_ref()?;
     info.location.iter().find(|l| l.path == path)?.leading_comments.clone()
+}
+
+/// The numbers of the fields that ask for a page. They have the same names in all requests.
+fn page_fields(method: &MethodDescriptor) -> Vec<u32> {
+    let is_of_page = |name: &str| matches!(name, "marker" | "max_items" | "next_token" | "max_results");
+    method.input().fields().filter(|field| is_of_page(field.name())).map(|field| field.number()).collect()
 }

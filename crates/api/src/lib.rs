@@ -12,11 +12,13 @@
 mod field;
 mod operation;
 mod pattern;
+mod question;
 mod redact;
 mod validate;
 
 pub use operation::{CallKind, Operation, OperationInfo, SignedCall, UnsignedCall, find_operation};
 pub use pattern::Pattern;
+pub use question::question;
 pub use redact::Redact;
 pub use validate::{At, Validate, Violation, Violations};
 

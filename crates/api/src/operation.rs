@@ -80,6 +80,8 @@ pub struct OperationInfo {
     pub authentication: Authentication,
     /// The fields of the request that name the resource, as in the proto; empty if that is the account.
     pub resource: &'static [&'static str],
+    /// The numbers of the request's fields that ask for a page: its marker and its size. Empty without pages.
+    pub page: &'static [u32],
 }
 
 impl OperationInfo {

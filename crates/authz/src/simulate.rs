@@ -9,6 +9,7 @@ mod exclusions;
 mod handling;
 mod keys;
 mod outcome;
+mod resource_name;
 mod simulation;
 mod source;
 #[cfg(test)]
@@ -21,10 +22,7 @@ use bailiwick_api::iam::{
 use bailiwick_api::op;
 use bailiwick_model::{ErrorCode, IamError, Result};
 use bailiwick_operation::{Check, Cx, Handle, Planned};
-use bailiwick_sigv4::PayloadHash;
 use bailiwick_storage::Tx;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use prost::Message;
 
 use crate::{Authz, snapshot};
@@ -50,9 +48,8 @@ impl Handle<op::SimulateCustomPolicy> for Authz {
         &self,
         cx: &Cx,
         _: &mut Tx,
-        mut req: SimulateCustomPolicyRequest,
+        req: SimulateCustomPolicyRequest,
     ) -> Result<SimulateCustomPolicyResponse> {
-        let (marker, max_items) = (req.marker.take(), req.max_items.take());
         let snapshot = snapshot(cx)?;
         let mut source = Source::without_entity(cx.account());
         source.add_inputs(&snapshot, &req.policy_input_list, &req.permissions_boundary_policy_input_list)?;
@@ -70,7 +67,7 @@ impl Handle<op::SimulateCustomPolicy> for Authz {
                 organization: &req.ordered_organization_policy_input_list,
             },
         )?;
-        let page = page(cx, "SimulateCustomPolicy", &simulation, &req, (marker.as_deref(), max_items)).await?;
+        let page = page(cx, "SimulateCustomPolicy", &simulation, req.marker.as_deref(), req.max_items).await?;
         Ok(SimulateCustomPolicyResponse {
             evaluation_results: page.results,
             is_truncated: Some(page.marker.is_some()),
@@ -96,13 +93,7 @@ impl Handle<op::SimulatePrincipalPolicy> for Authz {
         Ok(Planned::new((source, req)).check(check))
     }
 
-    async fn handle(
-        &self,
-        cx: &Cx,
-        tx: &mut Tx,
-        (arn, mut req): Self::Plan,
-    ) -> Result<SimulatePrincipalPolicyResponse> {
-        let (marker, max_items) = (req.marker.take(), req.max_items.take());
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, (arn, req): Self::Plan) -> Result<SimulatePrincipalPolicyResponse> {
         let snapshot = snapshot(cx)?;
         let exclusions = Exclusions::read(&req.policy_exclusion_list, snapshot.partition())?;
         let mut source = arn.policies(&snapshot, tx, &exclusions).await?;
@@ -121,7 +112,7 @@ impl Handle<op::SimulatePrincipalPolicy> for Authz {
                 organization: &[],
             },
         )?;
-        let page = page(cx, "SimulatePrincipalPolicy", &simulation, &req, (marker.as_deref(), max_items)).await?;
+        let page = page(cx, "SimulatePrincipalPolicy", &simulation, req.marker.as_deref(), req.max_items).await?;
         Ok(SimulatePrincipalPolicyResponse {
             evaluation_results: page.results,
             is_truncated: Some(page.marker.is_some()),
@@ -142,18 +133,14 @@ const MAX_PAGE_COST: usize = 50_000;
 const MAX_PAGE_BYTES: usize = 1024 * 1024;
 
 /// Makes one page of results, one for each action in the order of the request.
-///
-/// A marker is valid only for the same question: `request` without its marker and page size.
 async fn page(
     cx: &Cx,
     operation: &'static str,
     simulation: &Simulation<'_>,
-    request: &impl Message,
-    asked: (Option<&str>, Option<i32>),
+    marker: Option<&str>,
+    max_items: Option<i32>,
 ) -> Result<Page> {
-    let (marker, max_items) = asked;
     let paging = bailiwick_operation::Paging::new(cx, operation);
-    let question = BASE64.encode(PayloadHash::of(&request.encode_to_vec()).0);
     let other = || {
         let message = "Invalid marker for pagination.";
         IamError::new(ErrorCode::InvalidInput, message).field("Marker", "not of this simulation")
@@ -162,14 +149,7 @@ async fn page(
         ErrorCode::ValidationError => other().caused_by(error),
         _ => error,
     })?;
-    let start = match after {
-        None => 0,
-        Some(next) => {
-            let (next, of) = next.split_once(' ').unwrap_or_default();
-            let next = next.parse().ok().filter(|_| of == question);
-            next.ok_or_else(other)?
-        }
-    };
+    let start: usize = after.map_or(Ok(0), |next| next.parse().map_err(|_| other()))?;
     let actions = simulation.actions();
     let length = paging.limit(max_items).min(MAX_PAGE_COST / simulation.cost()).max(1);
     let mut end = start;
@@ -183,7 +163,7 @@ async fn page(
             break;
         }
     }
-    let marker = (end < actions.len()).then(|| paging.marker(&format!("{end} {question}"))).transpose()?;
+    let marker = (end < actions.len()).then(|| paging.marker(&end.to_string())).transpose()?;
     Ok(Page { results, marker })
 }
 

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
-use bailiwick_evaluator::Budget;
+use bailiwick_evaluator::{Budget, Decision, Policies, Request, decide_within};
 use bailiwick_model::{ErrorCode, IamError, Result};
 
 /// The maximum number of the evaluator's steps, a few nanoseconds each, of one decision or explanation. They block the
@@ -46,6 +46,14 @@ impl WorkBudget {
                 format!("A decision may take {DECISION_STEPS} steps: send fewer and shorter context values, or have fewer patterns with wildcards compared with them."),
             ),
         })
+    }
+
+    /// Decides a request with a budget of what is left.
+    ///
+    /// # Errors
+    /// As [`WorkBudget::spend`].
+    pub(crate) fn decide(&mut self, request: &Request<'_>, policies: &Policies<'_>) -> Result<Decision> {
+        self.spend(|budget| decide_within(request, policies, budget))
     }
 
     /// Counts work other than the evaluator's: bytes that are read and checked.

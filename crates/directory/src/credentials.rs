@@ -10,4 +10,5 @@ mod service_specific_credential;
 mod signing_certificate;
 mod ssh_public_key;
 mod status;
+mod target;
 pub(crate) mod virtual_mfa_device;

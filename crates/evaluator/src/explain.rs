@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_policy_lang::{Effect, Operator, PolicyKind, Span};
+use bailiwick_policy_lang::{Effect, Operator, PolicyKind, Position, Span};
 
 use crate::budget::Budget;
 use crate::decide;
@@ -71,6 +71,8 @@ pub struct Located<'a> {
     pub effect: Effect,
     /// Its span in the text of the document.
     pub span: Span,
+    /// Where it starts according to AWS's policy simulator.
+    pub simulator_start: Position,
 }
 
 /// The verdict of a type of policy.
@@ -391,7 +393,15 @@ fn locate<'a>(policies: &Policies<'a>, at: StatementRef) -> Option<Located<'a>> 
 
 fn located(policy: &Policy, at: StatementRef) -> Option<Located<'_>> {
     let info = policy.statement(at.statement as usize)?;
-    Some(Located { at, policy: policy.name(), holder: None, sid: info.sid, effect: info.effect, span: info.span })
+    Some(Located {
+        at,
+        policy: policy.name(),
+        holder: None,
+        sid: info.sid,
+        effect: info.effect,
+        span: info.span,
+        simulator_start: info.simulator_start,
+    })
 }
 
 impl<'a> Explanation<'a> {

@@ -8,7 +8,6 @@
 
 mod action;
 mod arn;
-mod asked;
 mod bits;
 mod budget;
 mod bytes;
@@ -40,7 +39,6 @@ mod statement;
 mod table;
 mod trie;
 
-pub use asked::asked_keys;
 pub use budget::Budget;
 pub use context::{Context, ContextKey, ContextSource, ContextValue, GlobalKey, Moment};
 pub use decide::{decide, decide_counting, decide_within};

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use bailiwick_policy_lang::{Document, Effect, PolicyKind, Span};
+use bailiwick_policy_lang::{Document, Effect, PolicyKind, Position, Span};
 use smallvec::SmallVec;
 
 use crate::action::ActionSet;
@@ -55,6 +55,8 @@ pub struct StatementInfo<'a> {
     pub effect: Effect,
     /// The span in the text of the document.
     pub span: Span,
+    /// Where the statement starts according to AWS's policy simulator.
+    pub simulator_start: Position,
 }
 
 /// With more statements than this, an index costs less than their filters. At most 64, the bits of a number.
@@ -156,7 +158,12 @@ impl Policy {
     #[must_use]
     pub fn statement(&self, index: usize) -> Option<StatementInfo<'_>> {
         let statement = self.compiled.statements.get(index)?;
-        Some(StatementInfo { sid: statement.sid.as_deref(), effect: statement.effect, span: statement.span })
+        Some(StatementInfo {
+            sid: statement.sid.as_deref(),
+            effect: statement.effect,
+            span: statement.span,
+            simulator_start: statement.simulator_start,
+        })
     }
 
     /// The context keys that its conditions and variables ask for, each once, in the order of the statements.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_policy_lang::{self as lang, Effect, PolicyKind, Span};
+use bailiwick_policy_lang::{self as lang, Effect, PolicyKind, Position, Span};
 
 use crate::compile::Interner;
 use crate::condition::Condition;
@@ -21,6 +21,7 @@ pub(crate) struct Statement {
     pub(crate) conditions: Box<[Condition]>,
     pub(crate) sid: Option<Arc<str>>,
     pub(crate) span: Span,
+    pub(crate) simulator_start: Position,
 }
 
 /// The principals that a statement applies to.
@@ -59,6 +60,7 @@ impl Statement {
             conditions,
             sid: statement.sid.as_ref().map(|sid| interner.text(&sid.value)),
             span: statement.span,
+            simulator_start: statement.simulator_start,
         }
     }
 

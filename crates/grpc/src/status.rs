@@ -17,18 +17,22 @@ const MESSAGE: usize = 1600;
 const VIOLATIONS: usize = 2000;
 
 /// Returns a status with AWS's message as its text and AWS's code in its `ErrorInfo`, shortened to the limit of
-/// trailers. `BadRequest` names members of the request as the proto does; violations of other names are in the message
-/// only. The metadata of `ErrorInfo` have `subject: caller` if the error is of the caller that a service asks about.
+/// trailers. `BadRequest` names members of the request as the proto does. Explanations that are of no member are in the
+/// metadata of `ErrorInfo` under `detail`, as `Name: reason; Name: reason`. The metadata have `subject: caller` if the
+/// error is of the caller that a service asks about.
 pub(crate) fn of_error(error: &IamError, operation: Option<&OperationInfo>, request_id: &str) -> Status {
     let mut details = ErrorDetails::new();
     let mut metadata = HashMap::from([("request_id".to_owned(), request_id.to_owned())]);
     if error.is_about_given_caller() {
         metadata.insert("subject".to_owned(), "caller".to_owned());
     }
-    details.set_error_info(error.code().wire(), DOMAIN, metadata);
     let mut room = VIOLATIONS;
-    for (field, description) in error.fields() {
-        let Some(field) = operation.and_then(|operation| operation.field_path(field)) else { continue };
+    let mut others = Vec::new();
+    for (name, description) in error.fields() {
+        let Some(field) = operation.and_then(|operation| operation.field_path(name)) else {
+            others.push(format!("{name}: {description}"));
+            continue;
+        };
         let description = cut(description, room.saturating_sub(field.len()));
         room = room.saturating_sub(field.len() + description.len());
         if room == 0 {
@@ -36,6 +40,10 @@ pub(crate) fn of_error(error: &IamError, operation: Option<&OperationInfo>, requ
         }
         details.add_bad_request_violation(field, description);
     }
+    if !others.is_empty() && room > 0 {
+        metadata.insert("detail".to_owned(), cut(&others.join("; "), room));
+    }
+    details.set_error_info(error.code().wire(), DOMAIN, metadata);
     if let Some(delay) = error.retry_delay() {
         details.set_retry_info(Some(delay));
     }
@@ -112,11 +120,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_of_no_member_is_in_the_metadata() {
+        let operation = bailiwick_api::find_operation("GetUser");
+        let error = IamError::validation("no").field("UserName", "x").field("X-Header", "missing").field("Other", "y");
+        let status = of_error(&error, operation, "r-1");
+        assert_eq!(status.get_details_error_info().unwrap().metadata["detail"], "X-Header: missing; Other: y");
+        assert_eq!(status.get_details_bad_request().unwrap().field_violations.len(), 1);
+        let status = of_error(&IamError::validation("no").field("UserName", "x"), operation, "r-1");
+        assert!(!status.get_details_error_info().unwrap().metadata.contains_key("detail"));
+    }
+
+    #[test]
     fn a_status_fits_into_the_trailers_that_clients_take() {
         for text in ["x".repeat(20_000), "\u{fffe}%\n".repeat(2_000), "\u{1f4a3}".repeat(3_000)] {
             let mut error = IamError::new(ErrorCode::ValidationError, text.clone());
             for number in 0..100 {
-                error = error.field(format!("tags.{number}.member.key"), text.clone());
+                error = error.field(format!("tags.{number}.member.key"), text.clone()).field("Other", text.clone());
             }
             let operation = bailiwick_api::find_operation("TagUser");
             let status = of_error(&error, operation, "r-1");

@@ -8,6 +8,7 @@ use bailiwick_api::{CallKind, Operation};
 use bailiwick_model::limits::Quotas;
 use bailiwick_model::{AccessKeyId, AccessKeyKind, AccountId, IdKind, Partition, Region, UniqueId};
 use bailiwick_storage::OutboundFederation;
+use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 
@@ -105,6 +106,7 @@ pub struct Cx<C = Arc<Caller>> {
     view: Option<Arc<dyn Any + Send + Sync>>,
     password: Option<Arc<PasswordOutcome>>,
     issuer_keys: Option<Arc<IssuerKeysOutcome>>,
+    question: Bytes,
 }
 
 /// The context of an operation's handler: with the caller, or with [`NoCaller`] if the operation needs no signature.
@@ -118,7 +120,7 @@ impl<C> Cx<C> {
     /// Makes the context of an attempt at the current time.
     pub fn new(deployment: Arc<Deployment>, caller: C, request: Arc<RequestInfo>) -> Self {
         let now = deployment.clock.now();
-        Cx { caller, request, deployment, now, view: None, password: None, issuer_keys: None }
+        Cx { caller, request, deployment, now, view: None, password: None, issuer_keys: None, question: Bytes::new() }
     }
 
     /// Sets the time.
@@ -153,6 +155,17 @@ impl<C> Cx<C> {
     /// The keys that were fetched for this call, if its handler wanted any.
     pub fn issuer_keys(&self) -> Option<&IssuerKeysOutcome> {
         self.issuer_keys.as_deref()
+    }
+
+    /// Sets the request without its marker and page size, as [`bailiwick_api::question`] returns it.
+    #[must_use]
+    pub fn with_question(self, question: Bytes) -> Self {
+        Cx { question, ..self }
+    }
+
+    /// The request without its marker and page size. Empty if its operation has no pages.
+    pub fn question(&self) -> &[u8] {
+        &self.question
     }
 
     /// What is known about the request besides its message.

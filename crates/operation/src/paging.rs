@@ -11,7 +11,7 @@ use crate::Cx;
 /// Opens and seals the markers of one operation for one account.
 ///
 /// A marker is the sealed key of the last item on the page, so clients cannot read or make one. It is valid for the
-/// operation and account that it was made for, on every front end and across restarts.
+/// operation, account and other members of the request that it was made for, on every front end and across restarts.
 pub struct Paging<'a> {
     cx: &'a Cx,
     operation: &'static str,
@@ -31,14 +31,18 @@ impl<'a> Paging<'a> {
     /// Opens a marker: the position after which the page begins.
     ///
     /// # Errors
-    /// `ValidationError` if this operation did not make the marker.
+    /// `ValidationError` if this operation did not make the marker, or made it for a request with other members.
     pub fn after(&self, marker: Option<&str>) -> Result<Option<String>> {
         let Some(marker) = marker else { return Ok(None) };
-        let invalid = || IamError::validation("Invalid Marker.").field("Marker", "not a marker that this list gave");
+        let invalid = || {
+            IamError::validation("Invalid Marker.")
+                .field("Marker", "not a marker that this operation gave for the same other parameters")
+        };
         let sealed = BASE64.decode(marker).map_err(|_| invalid())?;
         let account = self.cx.account().digits();
         let sealer = &self.cx.deployment().sealer;
-        let opened = sealer.open(KeyPurpose::Marker, &[self.operation.as_bytes(), &account], &sealed);
+        let made_for = [self.operation.as_bytes(), &account, self.cx.question()];
+        let opened = sealer.open(KeyPurpose::Marker, &made_for, &sealed);
         let opened = opened.map_err(|_| invalid())?;
         String::from_utf8(opened.to_vec()).map(Some).map_err(|_| invalid())
     }
@@ -50,9 +54,8 @@ impl<'a> Paging<'a> {
     pub fn marker(&self, next: &str) -> Result<String> {
         let account = self.cx.account().digits();
         let sealer = &self.cx.deployment().sealer;
-        let sealed = sealer
-            .seal(KeyPurpose::Marker, &[self.operation.as_bytes(), &account], next.as_bytes())
-            .map_err(IamError::internal)?;
+        let made_for = [self.operation.as_bytes(), &account, self.cx.question()];
+        let sealed = sealer.seal(KeyPurpose::Marker, &made_for, next.as_bytes()).map_err(IamError::internal)?;
         Ok(BASE64.encode(sealed))
     }
 }

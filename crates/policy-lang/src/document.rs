@@ -6,7 +6,7 @@
 use crate::glob;
 use crate::operator::Operator;
 use crate::principal::PrincipalKind;
-use crate::span::{Span, Spanned};
+use crate::span::{Position, Span, Spanned};
 
 /// A string of the document with its span, including the quotes.
 pub type Text = Spanned<Box<str>>;
@@ -74,6 +74,9 @@ pub struct Statement {
     pub conditions: Vec<Condition>,
     /// The statement's object.
     pub span: Span,
+    /// Where the statement starts according to AWS's policy simulator: directly after the bracket or comma before it, so
+    /// usually on an earlier line than its object; of a `Statement` that is not in an array, after its own brace.
+    pub simulator_start: Position,
 }
 
 impl Statement {

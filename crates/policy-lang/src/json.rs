@@ -139,6 +139,25 @@ impl<'t, 'a> Node<'t, 'a> {
         matches!(self.kind(), NodeKind::PlainString | NodeKind::EscapedString)
     }
 
+    /// Where AWS's policy simulator has the start of a statement: see [`crate::Statement::simulator_start`].
+    pub(crate) fn simulator_start(&self) -> Position {
+        let start = self.span().start;
+        let before = &self.tree.text[..start.offset as usize];
+        let trimmed = before.trim_end_matches([' ', '\t', '\r', '\n']);
+        if trimmed.ends_with(':') {
+            return Position { offset: start.offset + 1, column: start.column + 1, ..start };
+        }
+        let space = &before[trimmed.len()..];
+        let column = if space.contains('\n') {
+            let line = trimmed.rsplit('\n').next().unwrap_or(trimmed);
+            line.chars().count() as u32 + 1
+        } else {
+            start.column - space.len() as u32
+        };
+        let line = start.line - space.matches('\n').count() as u32;
+        Position { offset: trimmed.len() as u32, line, column }
+    }
+
     /// The text as it was written, quotes included.
     pub(crate) fn raw(&self) -> &'a str {
         self.span().of(self.tree.text)

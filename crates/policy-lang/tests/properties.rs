@@ -4,9 +4,9 @@
 use std::fs;
 
 use bailiwick_policy_lang::{
-    ActionElement, Condition, ConditionOperator, ConditionValue, Document, Effect, Operator, PolicyKind, Principal,
-    PrincipalElement, PrincipalEntry, PrincipalKind, Qualifier, ResourceElement, Span, Spanned, Statement, Template,
-    Text, ValueType, Version, fuzz, parse, to_json, to_pretty_json,
+    ActionElement, Condition, ConditionOperator, ConditionValue, Document, Effect, Operator, PolicyKind, Position,
+    Principal, PrincipalElement, PrincipalEntry, PrincipalKind, Qualifier, ResourceElement, Span, Spanned, Statement,
+    Template, Text, ValueType, Version, fuzz, parse, to_json, to_pretty_json,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -117,6 +117,7 @@ fn statement(kind: PolicyKind) -> impl Strategy<Value = Statement> {
             resource: kind.has_resource().then_some(resource),
             conditions,
             span: Span::default(),
+            simulator_start: Position::default(),
         },
     )
 }
@@ -149,6 +150,7 @@ fn without_places(mut document: Document) -> Document {
     document.id.iter_mut().for_each(|id| id.span = none);
     for statement in &mut document.statements {
         (statement.span, statement.effect_span, statement.action.span) = (none, none, none);
+        statement.simulator_start = Position::default();
         statement.sid.iter_mut().for_each(|sid| sid.span = none);
         forget(&mut statement.action.patterns);
         if let Some(resource) = &mut statement.resource {

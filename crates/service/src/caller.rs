@@ -11,6 +11,7 @@ use bailiwick_operation::{
 };
 use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
+use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::call_audit::CallAudit;
@@ -18,13 +19,16 @@ use crate::failures::{Admission, Claim};
 use crate::shared::Shared;
 use crate::{Incoming, lockout, session_limits};
 
-/// The results of slow work that was done outside of transactions.
+/// What the context of each attempt has besides the caller: the results of slow work that was done outside of
+/// transactions, and what the request asks.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outcomes {
     /// What was computed with passwords.
     pub(crate) passwords: Option<Arc<PasswordOutcome>>,
     /// The keys of an issuer.
     pub(crate) issuer_keys: Option<Arc<IssuerKeysOutcome>>,
+    /// The request without its marker and page size.
+    pub(crate) question: Bytes,
 }
 
 /// The caller of an operation: [`Authenticated`] if it needs a signature or a bearer token, otherwise [`Unsigned`].
@@ -140,7 +144,9 @@ impl CallCaller for Authenticated {
     }
 
     fn with_outcomes(cx: Cx, outcomes: &Outcomes) -> Cx {
-        cx.with_password_outcome(outcomes.passwords.clone()).with_issuer_keys(outcomes.issuer_keys.clone())
+        cx.with_password_outcome(outcomes.passwords.clone())
+            .with_issuer_keys(outcomes.issuer_keys.clone())
+            .with_question(outcomes.question.clone())
     }
 
     fn counted_as(&self) -> String {
@@ -218,7 +224,9 @@ impl CallCaller for Unsigned {
     }
 
     fn with_outcomes(cx: Self::Cx, outcomes: &Outcomes) -> Self::Cx {
-        cx.with_password_outcome(outcomes.passwords.clone()).with_issuer_keys(outcomes.issuer_keys.clone())
+        cx.with_password_outcome(outcomes.passwords.clone())
+            .with_issuer_keys(outcomes.issuer_keys.clone())
+            .with_question(outcomes.question.clone())
     }
 
     fn counted_as(&self) -> String {

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_api::Operation;
+use bailiwick_api::{Operation, question};
 use bailiwick_model::{ErrorCode, IamError, Result};
 use bailiwick_operation::{Check, CxOf, Handle, IssuerKeysOutcome, Planned, RequestInfo, uuid};
 use bailiwick_snapshot::Snapshot;
@@ -128,9 +128,9 @@ where
     validate(&request)?;
     let wanted = [options.min_revision, handler.min_revision(&request)];
     let at = reached(parts, wanted.map(|revision| revision.filter(|_| CallerOf::<O>::MAY_WAIT))).await?;
+    let mut outcomes = Outcomes { passwords: None, issuer_keys: None, question: question::<O>(&request) };
     let mut request = Some(request);
     let mut queued = None;
-    let mut outcomes = Outcomes { passwords: None, issuer_keys: None };
     if H::WANTS_KEYS
         && let Some(request) = &request
     {

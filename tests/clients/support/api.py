@@ -199,7 +199,7 @@ def _channel(target):
 def grpc_error(operation, error):
     """AWS's error code of a gRPC status."""
     details = {"metadata": dict(error.trailing_metadata() or ()), "violations": []}
-    code = None
+    code, explained = None, []
     status = rpc_status.from_call(error)
     for packed in status.details if status else ():
         info, bad, retry = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest(), error_details_pb2.RetryInfo()
@@ -208,11 +208,13 @@ def grpc_error(operation, error):
             code = info.reason
             details["request_id"] = info.metadata.get("request_id") or info.metadata.get("requestId")
             details["info"] = dict(info.metadata)
+            explained += [info.metadata["detail"]] if "detail" in info.metadata else []
         elif packed.Unpack(bad):
             details["violations"] = [violation.field for violation in bad.field_violations]
-            details["explained"] = "; ".join(f"{violation.field}: {violation.description}" for violation in bad.field_violations)
+            explained += [f"{violation.field}: {violation.description}" for violation in bad.field_violations]
         elif packed.Unpack(retry):
             details["retry"] = retry.retry_delay
+    details["explained"] = "; ".join(explained)
     return ApiError(operation, code, error.details(), error.code().name, details)
 
 

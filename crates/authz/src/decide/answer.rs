@@ -1,7 +1,7 @@
 //! The answer to a question: the decision, and what the asking service may see of it.
 
 use bailiwick_decision::ResolvedSubject;
-use bailiwick_evaluator::{self as evaluator, Decision, Outcome};
+use bailiwick_evaluator::{Decision, Outcome};
 use bailiwick_model::Result;
 use bailiwick_operation::Cx;
 
@@ -32,7 +32,7 @@ impl Authz {
     ) -> Result<DecisionView> {
         let (decision, view) =
             question.with(cx, subject, context, StoredTags::Shown, |request, policies, disclosure| {
-                let decided = work.spend(|budget| evaluator::decide_within(request, policies, budget));
+                let decided = work.decide(request, policies);
                 let decision = self.decisions.note(AskedBy::Service, decided)?;
                 Ok((decision, DecisionView::of(&decision, subject, request, policies, disclosure)))
             })?;
@@ -40,7 +40,7 @@ impl Authz {
             return Ok(view);
         }
         question.with(cx, subject, context, StoredTags::Hidden, |request, policies, disclosure| {
-            let untagged = work.spend(|budget| evaluator::decide_within(request, policies, budget))?;
+            let untagged = work.decide(request, policies)?;
             if !untagged.is_allowed() {
                 return Ok(DecisionView::of(&untagged, subject, request, policies, disclosure));
             }

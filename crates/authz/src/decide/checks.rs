@@ -1,7 +1,7 @@
 //! Decisions on the checks of Bailiwick's own operations.
 
 use bailiwick_decision::{DecisionInput, Subject, Trust, UnsignedCaller};
-use bailiwick_evaluator::{self as evaluator, Decision, Outcome, Request};
+use bailiwick_evaluator::{Decision, Outcome, Request};
 use bailiwick_model::{ErrorCode, IamError, Result};
 use bailiwick_operation::{Caller, Check, Cx, NoCaller, Policy};
 use bailiwick_snapshot::Snapshot;
@@ -150,13 +150,11 @@ impl Authz {
             ..DecisionInput::new(&resolved, check.action, &check.resource)
         };
         input.with(|request, policies| {
-            let mut decided = work.spend(|budget| evaluator::decide_within(request, policies, budget));
+            let mut decided = work.decide(request, policies);
             if let Ok(decision) = &decided
                 && own_password::applies(check, decision, request)
             {
-                decided = own_password::with_grant(policies, |policies| {
-                    work.spend(|budget| evaluator::decide_within(request, policies, budget))
-                });
+                decided = own_password::with_grant(policies, |policies| work.decide(request, policies));
             }
             let decision = self.decisions.note(AskedBy::Operation, decided)?;
             if decision.is_allowed() {

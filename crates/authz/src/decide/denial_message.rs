@@ -6,7 +6,7 @@
 //! the tags of its resources, which do not count in the decision that the message describes.
 
 use bailiwick_decision::{KeySource, ResolvedSubject};
-use bailiwick_evaluator::{self as evaluator, ContextKey, ContextValue, Decision, Outcome, Policies, Request};
+use bailiwick_evaluator::{ContextKey, ContextValue, Decision, Outcome, Policies, Request};
 use bailiwick_model::{IamError, Result};
 use bailiwick_operation::Cx;
 use bailiwick_policy_lang::{Catalogue, PolicyKind};
@@ -45,7 +45,7 @@ impl Authz {
         let sees_resource = viewer.may_see(question.account(subject));
         let tags = if sees_resource { StoredTags::Shown } else { StoredTags::Hidden };
         let json = question.with(cx, subject, context, tags, |request, policies, _| {
-            let decision = work.spend(|budget| evaluator::decide_within(request, policies, budget))?;
+            let decision = work.decide(request, policies)?;
             let is_given = question.has_given_policy();
             let resource = question.account(subject);
             let disclosure = Disclosure::of_principal(viewer, cx.account(), resource, is_given, policies);

@@ -7,7 +7,9 @@ use bailiwick_api::iam::{
     Statement,
 };
 use bailiwick_evaluator::{self as evaluator, Explanation, Finding, Located, PolicyKind, StatementRef, Verdict};
+use bailiwick_policy_lang::Catalogue;
 
+use super::resource_name;
 use super::source::Source;
 
 /// AWS's `SourcePolicyType` of a statement of a user, group, role, managed policy or the request.
@@ -66,17 +68,19 @@ impl Outcome {
         });
         let of_kind = |kind| explanation.findings.iter().filter(move |finding| finding.kind == kind);
         let mut organizations = of_kind(PolicyKind::Scp).peekable();
+        let organizations = organizations.peek().is_some().then(|| organizations.all(allows));
         Outcome {
             decision,
             matched: matched.take(most).collect(),
             missing: missing.take(most).collect(),
-            details: if is_cross_account {
+            // As in AWS: if the organization does not allow it, no other type of policy is evaluated.
+            details: if is_cross_account && organizations != Some(false) {
                 details(&explanation.findings, has_resource_policy)
             } else {
                 HashMap::new()
             },
             boundary: of_kind(PolicyKind::Boundary).next().map(allows),
-            organizations: organizations.peek().is_some().then(|| organizations.all(allows)),
+            organizations,
         }
     }
 
@@ -120,14 +124,19 @@ fn statement(id: &str, kind: &str, located: &Located<'_>) -> Statement {
     Statement {
         source_policy_id: Some(id.to_owned()),
         source_policy_type: Some(kind.to_owned()),
-        start_position: Some(position(located.span.start)),
+        start_position: Some(position(located.simulator_start)),
         end_position: Some(position(located.span.end)),
     }
 }
 
 /// Returns the result of an action: the most restrictive decision on its resources, and each decision. There is at least
 /// one resource, and an outcome for each. If no resource is denied explicitly, the statements that allow some are named.
-pub(super) fn result(action: &str, resources: &[&str], outcomes: Vec<Outcome>) -> EvaluationResult {
+pub(super) fn result(
+    catalogue: &Catalogue,
+    action: &str,
+    resources: &[&str],
+    outcomes: Vec<Outcome>,
+) -> EvaluationResult {
     let restrictive = |outcome: &&Outcome| match outcome.decision {
         evaluator::Outcome::Allowed => 0,
         evaluator::Outcome::ImplicitDeny => 1,
@@ -146,7 +155,10 @@ pub(super) fn result(action: &str, resources: &[&str], outcomes: Vec<Outcome>) -
     };
     let mut result = EvaluationResult {
         eval_action_name: Some(action.to_owned()),
-        eval_resource_name: Some(if let [one] = resources { (*one).to_owned() } else { "*".to_owned() }),
+        eval_resource_name: Some(match resources {
+            [one] => (*one).to_owned(),
+            several => resource_name::of_several(catalogue, action, several),
+        }),
         eval_decision: Some(decision.as_str().to_owned()),
         matched_statements: matched,
         missing_context_values: {

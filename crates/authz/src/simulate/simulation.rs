@@ -167,7 +167,7 @@ impl<'a> Simulation<'a> {
                 yield_now().await;
             }
         }
-        Ok(outcome::result(action, &self.resources, outcomes))
+        Ok(outcome::result(self.snapshot.catalogue(), action, &self.resources, outcomes))
     }
 
     /// Decides one request, by the code that decides live ones.

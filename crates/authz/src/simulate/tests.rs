@@ -127,12 +127,16 @@ async fn each_action_has_one_result_with_one_for_each_resource() {
     check(&[letter], letter, [(get, &allowed, &[&allowed]), (put, &silent, &[&silent])]).await;
     check(&[vault], vault, [(put, &denied, &[&denied]), (get, &denied, &[&denied])]).await;
     // Of several, the most restrictive decision counts.
-    check(&[letter, note], "*", [(get, &allowed, &[&allowed, &allowed]), (put, &silent, &[&silent, &silent])]).await;
+    let objects = "arn:aws:s3:::${BucketName}/${KeyName}";
+    check(&[letter, note], objects, [(get, &allowed, &[&allowed, &allowed]), (put, &silent, &[&silent, &silent])])
+        .await;
     let mixed = [&allowed, &denied, &allowed];
-    check(&[letter, vault, note], "*", [(get, &denied, &mixed), (put, &denied, &[&silent, &denied, &silent])]).await;
+    check(&[letter, vault, note], objects, [(get, &denied, &mixed), (put, &denied, &[&silent, &denied, &silent])])
+        .await;
     // The statements that allow some of them are named.
     let (elsewhere, some): (&str, Said) = ("arn:aws:s3:::mill/letter", ("implicitDeny", by(1)));
-    check(&[letter, elsewhere], "*", [(get, &some, &[&allowed, &silent]), (put, &silent, &[&silent, &silent])]).await;
+    check(&[letter, elsewhere], objects, [(get, &some, &[&allowed, &silent]), (put, &silent, &[&silent, &silent])])
+        .await;
     // Without resources, the resource is `*`, which a pattern of ARNs does not match.
     check(&[], "*", [(get, &silent, &[]), (put, &silent, &[])]).await;
     let result = theatre.one(custom(&[&allow("s3:*", "*")], &[get], &["*"])).await;
@@ -147,7 +151,7 @@ async fn matched_statements_have_positions() {
     let statement = &result.matched_statements[0];
     let place =
         |at: &Option<bailiwick_api::iam::Position>| at.as_ref().map(|at| (at.line.unwrap(), at.column.unwrap()));
-    assert_eq!((place(&statement.start_position), place(&statement.end_position)), (Some((4, 5)), Some((4, 60))));
+    assert_eq!((place(&statement.start_position), place(&statement.end_position)), (Some((3, 17)), Some((4, 60))));
 }
 
 #[tokio::test]

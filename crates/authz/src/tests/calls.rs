@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_api::{Operation, SignedCall};
+use bailiwick_api::{Operation, SignedCall, question};
 use bailiwick_model::{Region, Result};
 use bailiwick_operation::{Cx, Handle, Planned, RequestInfo};
 use bailiwick_sigv4 as sigv4;
@@ -87,7 +87,7 @@ impl TestEnv {
         let mut who = who.clone();
         let cx = self.cx(&who);
         self.authz.prove_again(&cx.view().unwrap(), &mut who, cx.now())?;
-        let cx = self.cx(&who);
+        let cx = self.cx(&who).with_question(question::<O>(&req));
         let Planned { plan, checks, .. } = Handle::<O>::plan(&self.authz, &cx, &mut tx, req).await?;
         assert!(!checks.is_empty(), "nothing is free");
         let snapshot = cx.view().unwrap();

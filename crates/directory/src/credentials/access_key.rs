@@ -7,6 +7,7 @@ use bailiwick_seal::SecretString;
 use bailiwick_storage::{AccessKey, KeyOwner, Tx, User};
 
 use super::status;
+use super::target::CredentialTarget;
 use crate::address::check_stored;
 use crate::request::required;
 use crate::user_or_root::UserOrCaller;
@@ -83,58 +84,27 @@ impl Handle<op::ListAccessKeys> for Directory {
     }
 }
 
-/// An access key that a request names together with its owner.
-pub struct KeyTarget {
-    owner: UserOrCaller,
-    id: AccessKeyId,
-    stored: Option<AccessKey>,
-}
-
-impl KeyTarget {
-    /// Looks up the key and its owner, and names the check of an action on the owner.
-    async fn plan(
-        cx: &Cx,
-        tx: &mut Tx,
-        user: &Option<String>,
-        id: &Option<String>,
-        action: &'static str,
-    ) -> Result<Planned<KeyTarget>> {
-        let id = AccessKeyId::parse(required(id, "accessKeyId")?)?;
-        let owner = UserOrCaller::look_up(cx, tx, user).await?;
-        let check = owner.check(cx, action);
-        let stored = tx.find_access_key(cx.account(), &id).await?;
-        Ok(Planned::new(KeyTarget { owner, id, stored }).check(check))
-    }
-
-    /// # Errors
-    /// `NoSuchEntity` for the owner, or if the owner has no such key.
-    fn get(self) -> Result<AccessKey> {
-        let owner = self.owner.get()?.key_owner();
-        self.stored.filter(|key| key.owner == owner).ok_or_else(|| {
-            let message = format!("The Access Key with id {} cannot be found.", self.id);
-            IamError::new(ErrorCode::NoSuchEntity, message)
-        })
-    }
-}
-
 /// Activates or deactivates an access key.
 ///
 /// # Errors
 /// `NoSuchEntity`; `InvalidInput` for another status; `UnmodifiableEntity` for the last administrator's key.
 impl Handle<op::UpdateAccessKey> for Directory {
     /// The key, and whether it will be active.
-    type Plan = (KeyTarget, Result<bool>);
+    type Plan = (CredentialTarget<AccessKey>, Result<bool>);
 
     async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::UpdateAccessKeyRequest) -> Result<Planned<Self::Plan>> {
         let active = status::parse(&req.status)?;
-        let planned = KeyTarget::plan(cx, tx, &req.user_name, &req.access_key_id, "iam:UpdateAccessKey").await?;
+        let planned =
+            CredentialTarget::<AccessKey>::plan(cx, tx, &req.user_name, &req.access_key_id, "iam:UpdateAccessKey")
+                .await?;
         let retired = matches!(active, Ok(false)).then(|| planned.plan.id.clone());
         Ok(planned.with(active).retires(retired))
     }
 
-    async fn handle(&self, _: &Cx, tx: &mut Tx, (key, active): Self::Plan) -> Result<pb::UpdateAccessKeyResponse> {
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, (key, active): Self::Plan) -> Result<pb::UpdateAccessKeyResponse> {
         let active = active?;
-        tx.update_access_key(&AccessKey { active, ..key.get()? }).await?;
+        let (_, key) = key.get(cx, tx).await?;
+        tx.update_access_key(&AccessKey { active, ..key }).await?;
         Ok(pb::UpdateAccessKeyResponse {})
     }
 }
@@ -144,16 +114,23 @@ impl Handle<op::UpdateAccessKey> for Directory {
 /// # Errors
 /// `NoSuchEntity`; `UnmodifiableEntity` for the last administrator's key.
 impl Handle<op::DeleteAccessKey> for Directory {
-    type Plan = KeyTarget;
+    type Plan = CredentialTarget<AccessKey>;
 
-    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::DeleteAccessKeyRequest) -> Result<Planned<KeyTarget>> {
-        let planned = KeyTarget::plan(cx, tx, &req.user_name, &req.access_key_id, "iam:DeleteAccessKey").await?;
+    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::DeleteAccessKeyRequest) -> Result<Planned<Self::Plan>> {
+        let planned =
+            CredentialTarget::<AccessKey>::plan(cx, tx, &req.user_name, &req.access_key_id, "iam:DeleteAccessKey")
+                .await?;
         let retired = planned.plan.id.clone();
         Ok(planned.retires(retired))
     }
 
-    async fn handle(&self, _: &Cx, tx: &mut Tx, key: KeyTarget) -> Result<pb::DeleteAccessKeyResponse> {
-        let key = key.get()?;
+    async fn handle(
+        &self,
+        cx: &Cx,
+        tx: &mut Tx,
+        key: CredentialTarget<AccessKey>,
+    ) -> Result<pb::DeleteAccessKeyResponse> {
+        let (_, key) = key.get(cx, tx).await?;
         tx.delete_access_key(key.account, &key.id).await?;
         Ok(pb::DeleteAccessKeyResponse {})
     }

@@ -6,13 +6,14 @@
 mod service;
 
 use bailiwick_api::{iam as pb, op};
-use bailiwick_model::{Arn, ErrorCode, IamError, IdKind, Result, UniqueId};
+use bailiwick_model::{Arn, ErrorCode, IamError, IdKind, Result};
 use bailiwick_operation::{Check, Cx, Handle, PageRequest, Planned, SecretPlace};
 use bailiwick_seal::SecretString;
 use bailiwick_storage::{ServiceSpecificCredential, Tx, User};
 use jiff::SignedDuration;
 
 use super::status;
+use super::target::CredentialTarget;
 use crate::address::Target;
 use crate::request::required;
 use crate::user_or_root::{UserOrCaller, UserOrRoot};
@@ -141,50 +142,13 @@ impl Handle<op::ListServiceSpecificCredentials> for Directory {
     }
 }
 
-/// A credential that a request names together with its user, or the caller's.
-pub struct CredentialTarget {
-    user: UserOrCaller,
-    id: String,
-    stored: Option<ServiceSpecificCredential>,
-}
-
-impl CredentialTarget {
-    /// Looks up the credential and its user, and names the check of an action on the user.
-    async fn plan(
-        cx: &Cx,
-        tx: &mut Tx,
-        user: &Option<String>,
-        id: &Option<String>,
-        action: &'static str,
-    ) -> Result<Planned<CredentialTarget>> {
-        let id = required(id, "serviceSpecificCredentialId")?.to_owned();
-        let user = UserOrCaller::look_up(cx, tx, user).await?;
-        let check = user.check(cx, action);
-        let stored = match (user.user(), UniqueId::parse(&id)) {
-            (Some(user), Ok(id)) => tx.find_service_specific_credential(user.account, &user.id, &id).await?,
-            _ => None,
-        };
-        Ok(Planned::new(CredentialTarget { user, id, stored }).check(check))
-    }
-
-    /// # Errors
-    /// `NoSuchEntity` for the user, or if the user has no such credential.
-    fn get(self) -> Result<(UserOrRoot, ServiceSpecificCredential)> {
-        let user = self.user.get()?;
-        let stored = self
-            .stored
-            .ok_or_else(|| IamError::new(ErrorCode::NoSuchEntity, format!("No such credential {} exists", self.id)))?;
-        Ok((user, stored))
-    }
-}
-
 /// Activates or deactivates a credential.
 ///
 /// # Errors
 /// `NoSuchEntity`; `InvalidInput` for another status.
 impl Handle<op::UpdateServiceSpecificCredential> for Directory {
     /// The credential, and whether it will be active.
-    type Plan = (CredentialTarget, Result<bool>);
+    type Plan = (CredentialTarget<ServiceSpecificCredential>, Result<bool>);
 
     async fn plan(
         &self,
@@ -200,12 +164,12 @@ impl Handle<op::UpdateServiceSpecificCredential> for Directory {
 
     async fn handle(
         &self,
-        _: &Cx,
+        cx: &Cx,
         tx: &mut Tx,
         (credential, active): Self::Plan,
     ) -> Result<pb::UpdateServiceSpecificCredentialResponse> {
         let active = active?;
-        let (_, credential) = credential.get()?;
+        let (_, credential) = credential.get(cx, tx).await?;
         tx.update_service_specific_credential(&ServiceSpecificCredential { active, ..credential });
         Ok(pb::UpdateServiceSpecificCredentialResponse {})
     }
@@ -216,14 +180,14 @@ impl Handle<op::UpdateServiceSpecificCredential> for Directory {
 /// # Errors
 /// `NoSuchEntity`.
 impl Handle<op::ResetServiceSpecificCredential> for Directory {
-    type Plan = CredentialTarget;
+    type Plan = CredentialTarget<ServiceSpecificCredential>;
 
     async fn plan(
         &self,
         cx: &Cx,
         tx: &mut Tx,
         req: pb::ResetServiceSpecificCredentialRequest,
-    ) -> Result<Planned<CredentialTarget>> {
+    ) -> Result<Planned<CredentialTarget<ServiceSpecificCredential>>> {
         let (user, id) = (&req.user_name, &req.service_specific_credential_id);
         CredentialTarget::plan(cx, tx, user, id, "iam:ResetServiceSpecificCredential").await
     }
@@ -232,11 +196,9 @@ impl Handle<op::ResetServiceSpecificCredential> for Directory {
         &self,
         cx: &Cx,
         tx: &mut Tx,
-        credential: CredentialTarget,
+        credential: CredentialTarget<ServiceSpecificCredential>,
     ) -> Result<pb::ResetServiceSpecificCredentialResponse> {
-        let (UserOrRoot::User(user), credential) = credential.get()? else {
-            return Err(IamError::internal("root has a service-specific credential"));
-        };
+        let (user, credential) = credential.get_of_user(cx, tx).await?;
         let service = Service::parse(&credential.service)?;
         let (credential, secret) = with_new_secret(cx, service, credential)?;
         tx.update_service_specific_credential(&credential);
@@ -250,25 +212,26 @@ impl Handle<op::ResetServiceSpecificCredential> for Directory {
 /// # Errors
 /// `NoSuchEntity`.
 impl Handle<op::DeleteServiceSpecificCredential> for Directory {
-    type Plan = CredentialTarget;
+    type Plan = CredentialTarget<ServiceSpecificCredential>;
 
     async fn plan(
         &self,
         cx: &Cx,
         tx: &mut Tx,
         req: pb::DeleteServiceSpecificCredentialRequest,
-    ) -> Result<Planned<CredentialTarget>> {
+    ) -> Result<Planned<CredentialTarget<ServiceSpecificCredential>>> {
         let (user, id) = (&req.user_name, &req.service_specific_credential_id);
         CredentialTarget::plan(cx, tx, user, id, "iam:DeleteServiceSpecificCredential").await
     }
 
     async fn handle(
         &self,
-        _: &Cx,
+        cx: &Cx,
         tx: &mut Tx,
-        credential: CredentialTarget,
+        credential: CredentialTarget<ServiceSpecificCredential>,
     ) -> Result<pb::DeleteServiceSpecificCredentialResponse> {
-        tx.delete_service_specific_credential(&credential.get()?.1);
+        let (_, credential) = credential.get(cx, tx).await?;
+        tx.delete_service_specific_credential(&credential);
         Ok(pb::DeleteServiceSpecificCredentialResponse {})
     }
 }

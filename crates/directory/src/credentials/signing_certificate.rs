@@ -8,6 +8,7 @@ use bailiwick_storage::{SigningCertificate, Tx};
 use jiff::Timestamp;
 
 use super::status;
+use super::target::CredentialTarget;
 use crate::request::required;
 use crate::user_or_root::{UserOrCaller, UserOrRoot};
 use crate::{Directory, view};
@@ -95,7 +96,7 @@ impl Handle<op::ListSigningCertificates> for Directory {
 /// `NoSuchEntity`; `InvalidInput` for another status.
 impl Handle<op::UpdateSigningCertificate> for Directory {
     /// The certificate, and whether it will be active.
-    type Plan = (Named, Result<bool>);
+    type Plan = (CredentialTarget<SigningCertificate>, Result<bool>);
 
     async fn plan(
         &self,
@@ -105,17 +106,17 @@ impl Handle<op::UpdateSigningCertificate> for Directory {
     ) -> Result<Planned<Self::Plan>> {
         let active = status::parse(&req.status)?;
         let action = "iam:UpdateSigningCertificate";
-        Ok(Named::plan(cx, tx, &req.user_name, &req.certificate_id, action).await?.with(active))
+        Ok(CredentialTarget::plan(cx, tx, &req.user_name, &req.certificate_id, action).await?.with(active))
     }
 
     async fn handle(
         &self,
         cx: &Cx,
         tx: &mut Tx,
-        (named, active): Self::Plan,
+        (target, active): Self::Plan,
     ) -> Result<pb::UpdateSigningCertificateResponse> {
         let active = active?;
-        let certificate = named.get(cx, tx).await?;
+        let (_, certificate) = target.get(cx, tx).await?;
         tx.update_signing_certificate(&SigningCertificate { active, ..certificate });
         Ok(pb::UpdateSigningCertificateResponse {})
     }
@@ -126,7 +127,7 @@ impl Handle<op::UpdateSigningCertificate> for Directory {
 /// # Errors
 /// `NoSuchEntity`.
 impl Handle<op::DeleteSigningCertificate> for Directory {
-    type Plan = Named;
+    type Plan = CredentialTarget<SigningCertificate>;
 
     async fn plan(
         &self,
@@ -134,44 +135,18 @@ impl Handle<op::DeleteSigningCertificate> for Directory {
         tx: &mut Tx,
         req: pb::DeleteSigningCertificateRequest,
     ) -> Result<Planned<Self::Plan>> {
-        Named::plan(cx, tx, &req.user_name, &req.certificate_id, "iam:DeleteSigningCertificate").await
+        CredentialTarget::plan(cx, tx, &req.user_name, &req.certificate_id, "iam:DeleteSigningCertificate").await
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, named: Named) -> Result<pb::DeleteSigningCertificateResponse> {
-        let certificate = named.get(cx, tx).await?;
-        tx.delete_signing_certificate(&certificate);
-        Ok(pb::DeleteSigningCertificateResponse {})
-    }
-}
-
-/// A certificate that a request names together with its owner.
-pub struct Named {
-    owner: UserOrCaller,
-    id: String,
-}
-
-impl Named {
-    /// Looks up the owner, and names the check of an action on the owner.
-    async fn plan(
+    async fn handle(
+        &self,
         cx: &Cx,
         tx: &mut Tx,
-        user: &Option<String>,
-        id: &Option<String>,
-        action: &'static str,
-    ) -> Result<Planned<Self>> {
-        let id = required(id, "certificateId")?.to_owned();
-        let owner = UserOrCaller::look_up(cx, tx, user).await?;
-        let check = owner.check(cx, action);
-        Ok(Planned::new(Named { owner, id }).check(check))
-    }
-
-    /// # Errors
-    /// `NoSuchEntity` for the owner, or if the owner has no such certificate.
-    async fn get(self, cx: &Cx, tx: &mut Tx) -> Result<SigningCertificate> {
-        let found = tx.find_signing_certificate(cx.account(), &self.owner.get()?.key_owner(), &self.id).await?;
-        found.ok_or_else(|| {
-            IamError::new(ErrorCode::NoSuchEntity, format!("The Certificate with id {} cannot be found.", self.id))
-        })
+        target: CredentialTarget<SigningCertificate>,
+    ) -> Result<pb::DeleteSigningCertificateResponse> {
+        let (_, certificate) = target.get(cx, tx).await?;
+        tx.delete_signing_certificate(&certificate);
+        Ok(pb::DeleteSigningCertificateResponse {})
     }
 }
 

@@ -2,11 +2,12 @@
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_federation::{KeyEncoding, PublicKeyError, SshPublicKey as Key};
-use bailiwick_model::{ErrorCode, IamError, IdKind, Result, UniqueId};
+use bailiwick_model::{ErrorCode, IamError, IdKind, Result};
 use bailiwick_operation::{Cx, Handle, PageRequest, Planned};
 use bailiwick_storage::{SshPublicKey, Tx, User};
 
 use super::status;
+use super::target::CredentialTarget;
 use crate::address::Target;
 use crate::request::required;
 use crate::user_or_root::{UserOrCaller, UserOrRoot};
@@ -42,63 +43,26 @@ impl Handle<op::UploadSSHPublicKey> for Directory {
     }
 }
 
-/// A key that a request names together with its user.
-pub struct SshKeyTarget {
-    user: Target<User>,
-    id: String,
-    stored: Option<SshPublicKey>,
-}
-
-impl SshKeyTarget {
-    /// Looks up the key and its user, and names the check of an action on the user.
-    async fn plan(
-        cx: &Cx,
-        tx: &mut Tx,
-        user: &Option<String>,
-        id: &Option<String>,
-        action: &'static str,
-    ) -> Result<Planned<SshKeyTarget>> {
-        let id = required(id, "sSHPublicKeyId")?.to_owned();
-        let user = Target::<User>::look_up(cx, tx, user).await?;
-        let check = user.check(cx, action);
-        let stored = match (user.stored(), UniqueId::parse(&id)) {
-            (Some(user), Ok(id)) => tx.find_ssh_public_key(user.account, &user.id, &id).await?,
-            _ => None,
-        };
-        Ok(Planned::new(SshKeyTarget { user, id, stored }).check(check))
-    }
-
-    /// # Errors
-    /// `NoSuchEntity` for the user, or if the user has no such key.
-    fn get(self) -> Result<(User, SshPublicKey)> {
-        let user = self.user.get()?;
-        let key = self.stored.ok_or_else(|| {
-            let message = format!("The Public Key with id {} cannot be found.", self.id);
-            IamError::new(ErrorCode::NoSuchEntity, message)
-        })?;
-        Ok((user, key))
-    }
-}
-
 /// Shows an SSH public key in the encoding of the request.
 ///
 /// # Errors
 /// `NoSuchEntity`.
 impl Handle<op::GetSSHPublicKey> for Directory {
-    type Plan = (SshKeyTarget, KeyEncoding);
+    type Plan = (CredentialTarget<SshPublicKey>, KeyEncoding);
 
     async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::GetSshPublicKeyRequest) -> Result<Planned<Self::Plan>> {
         let encoding = match required(&req.encoding, "encoding")? {
             "PEM" => KeyEncoding::Pem,
             _ => KeyEncoding::Ssh,
         };
-        let planned = SshKeyTarget::plan(cx, tx, &req.user_name, &req.ssh_public_key_id, "iam:GetSSHPublicKey").await?;
+        let planned =
+            CredentialTarget::plan(cx, tx, &req.user_name, &req.ssh_public_key_id, "iam:GetSSHPublicKey").await?;
         Ok(planned.with(encoding))
     }
 
-    async fn handle(&self, _: &Cx, _: &mut Tx, plan: Self::Plan) -> Result<pb::GetSshPublicKeyResponse> {
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, plan: Self::Plan) -> Result<pb::GetSshPublicKeyResponse> {
         let (target, encoding) = plan;
-        let (user, stored) = target.get()?;
+        let (user, stored) = target.get_of_user(cx, tx).await?;
         let key = Key::from_der(&stored.der).map_err(IamError::internal)?;
         let text = key.to_text(encoding).map_err(IamError::internal)?;
         Ok(pb::GetSshPublicKeyResponse { ssh_public_key: Some(full(&user, &stored, &key, text)) })
@@ -144,18 +108,18 @@ impl Handle<op::ListSSHPublicKeys> for Directory {
 /// `NoSuchEntity`; `InvalidInput` for another status.
 impl Handle<op::UpdateSSHPublicKey> for Directory {
     /// The key, and whether it will be active.
-    type Plan = (SshKeyTarget, Result<bool>);
+    type Plan = (CredentialTarget<SshPublicKey>, Result<bool>);
 
     async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::UpdateSshPublicKeyRequest) -> Result<Planned<Self::Plan>> {
         let active = status::parse(&req.status)?;
         let action = "iam:UpdateSSHPublicKey";
-        let planned = SshKeyTarget::plan(cx, tx, &req.user_name, &req.ssh_public_key_id, action).await?;
+        let planned = CredentialTarget::plan(cx, tx, &req.user_name, &req.ssh_public_key_id, action).await?;
         Ok(planned.with(active))
     }
 
-    async fn handle(&self, _: &Cx, tx: &mut Tx, (key, active): Self::Plan) -> Result<pb::UpdateSshPublicKeyResponse> {
+    async fn handle(&self, cx: &Cx, tx: &mut Tx, (key, active): Self::Plan) -> Result<pb::UpdateSshPublicKeyResponse> {
         let active = active?;
-        let (_, key) = key.get()?;
+        let (_, key) = key.get(cx, tx).await?;
         tx.update_ssh_public_key(&SshPublicKey { active, ..key });
         Ok(pb::UpdateSshPublicKeyResponse {})
     }
@@ -166,14 +130,24 @@ impl Handle<op::UpdateSSHPublicKey> for Directory {
 /// # Errors
 /// `NoSuchEntity`.
 impl Handle<op::DeleteSSHPublicKey> for Directory {
-    type Plan = SshKeyTarget;
+    type Plan = CredentialTarget<SshPublicKey>;
 
-    async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::DeleteSshPublicKeyRequest) -> Result<Planned<SshKeyTarget>> {
-        SshKeyTarget::plan(cx, tx, &req.user_name, &req.ssh_public_key_id, "iam:DeleteSSHPublicKey").await
+    async fn plan(
+        &self,
+        cx: &Cx,
+        tx: &mut Tx,
+        req: pb::DeleteSshPublicKeyRequest,
+    ) -> Result<Planned<CredentialTarget<SshPublicKey>>> {
+        CredentialTarget::plan(cx, tx, &req.user_name, &req.ssh_public_key_id, "iam:DeleteSSHPublicKey").await
     }
 
-    async fn handle(&self, _: &Cx, tx: &mut Tx, key: SshKeyTarget) -> Result<pb::DeleteSshPublicKeyResponse> {
-        let (_, key) = key.get()?;
+    async fn handle(
+        &self,
+        cx: &Cx,
+        tx: &mut Tx,
+        key: CredentialTarget<SshPublicKey>,
+    ) -> Result<pb::DeleteSshPublicKeyResponse> {
+        let (_, key) = key.get(cx, tx).await?;
         tx.delete_ssh_public_key(&key);
         Ok(pb::DeleteSshPublicKeyResponse {})
     }

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod compare;
+mod facts;
 mod generate;
 mod law;
 mod properties;

@@ -71,6 +71,7 @@ impl Grammar {
             resource,
             conditions,
             span: node.span(),
+            simulator_start: node.simulator_start(),
         });
     }
 

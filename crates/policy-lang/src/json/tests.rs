@@ -106,3 +106,25 @@ fn repeated_keys_are_reported() {
     let many: Vec<_> = (0..20).map(|n| format!("\"k{}\":0", n % 19)).collect();
     assert_eq!(duplicates(&format!("{{{}}}", many.join(","))), ["`k0` 144"]);
 }
+
+/// A statement starts directly after the bracket or comma before it; outside of an array, after its own brace.
+#[test]
+fn starts_of_statements_are_those_of_aws() {
+    let check = |text: &str, expected: &[(u32, u32)]| {
+        let tree = Tree::read(text, 20).unwrap();
+        let (_, list) = tree.root().members().next().unwrap();
+        let start = |node: Node<'_, '_>| {
+            let start = node.simulator_start();
+            assert_eq!(text[..start.offset as usize].split('\n').count() as u32, start.line);
+            (start.line, start.column)
+        };
+        let found = if list.is_object() { vec![start(list)] } else { list.items().map(start).collect() };
+        assert_eq!(found, expected, "{text:?}");
+    };
+    check(r#"{"S":[{},{}]}"#, &[(1, 7), (1, 10)]);
+    check(r#"{"S": [ {} , {} ]}"#, &[(1, 8), (1, 13)]);
+    check(r#"{"S":{}}"#, &[(1, 7)]);
+    check("{\"S\": \n  {}}", &[(2, 4)]);
+    check("{\n\t\"S\": [\r\n\t\t{},\n\n\t\t{}, {}]}", &[(2, 8), (3, 6), (5, 6)]);
+    check("{\n\"äöü\": [\n{}]}", &[(2, 9)]);
+}
