@@ -32,6 +32,9 @@ def test_a_report_is_generated_once_and_read_by_both_front_ends(aws, rpc, server
     root = found["<root_account>"]
     assert next(iter(found)) == "<root_account>"
     assert (root["arn"], root["access_key_1_active"]) == (f"arn:aws:iam::{server.account}:root", "true")
+    # Root has just used it: the report names the use before it is stored.
+    assert (root["access_key_1_last_used_service"], root["access_key_1_last_used_region"]) == ("iam", aws.region)
+    assert (root["password_enabled"], root["password_last_used"], root["password_last_changed"]) == ("false", "N/A", "N/A")
     bob = found[user]
     assert bob["arn"] == made["Arn"]
     assert (bob["password_enabled"], bob["mfa_active"], bob["cert_1_active"]) == ("false", "false", "false")

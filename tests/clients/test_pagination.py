@@ -92,16 +92,50 @@ def test_every_page_of_members_has_the_group(api, world):
     assert {page["Group"]["GroupName"] for page in pages} == {"group-0"}
 
 
-def test_deletions_between_pages_cause_no_gap_or_duplicate(api, name):
-    path = f"/{name('path')}/"
-    for letter in "abcdef":
-        api.call("CreateUser", UserName=f"{letter}-{path[1:-1]}", Path=path)
-    first = api.call("ListUsers", PathPrefix=path, MaxItems=3)
-    api.call("DeleteUser", UserName=f"c-{path[1:-1]}")  # the last one seen
-    api.call("CreateUser", UserName=f"aa-{path[1:-1]}", Path=path)  # before it
-    second = api.call("ListUsers", PathPrefix=path, MaxItems=3, Marker=first["Marker"])
-    seen = [user["UserName"][0] for page in (first, second) for user in page["Users"]]
-    assert seen == list("abcdef")
+# operation, members, the list, how an item is named, how items are created and deleted
+CHURNED = [
+    ("ListUsers", {"PathPrefix": "/churn/"}, "Users", "UserName", ("CreateUser", "DeleteUser", "UserName", {"Path": "/churn/"})),
+    ("ListGroups", {"PathPrefix": "/churn/"}, "Groups", "GroupName", ("CreateGroup", "DeleteGroup", "GroupName", {"Path": "/churn/"})),
+    ("ListRoles", {"PathPrefix": "/churn/"}, "Roles", "RoleName", ("CreateRole", "DeleteRole", "RoleName", {"Path": "/churn/", "AssumeRolePolicyDocument": trust("111122223333")})),
+    ("ListInstanceProfiles", {"PathPrefix": "/churn/"}, "InstanceProfiles", "InstanceProfileName", ("CreateInstanceProfile", "DeleteInstanceProfile", "InstanceProfileName", {"Path": "/churn/"})),
+    ("ListGroupPolicies", {"GroupName": "group-0"}, "PolicyNames", None, ("PutGroupPolicy", "DeleteGroupPolicy", "PolicyName", {"GroupName": "group-0", "PolicyDocument": ALLOW_ALL})),
+    ("ListRoleTags", {"RoleName": "role-1"}, "Tags", "Key", ("TagRole", "UntagRole", None, {"RoleName": "role-1"})),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(["operation", "members", "key", "named", "how"], CHURNED, ids=[row[0] for row in CHURNED])
+def test_changes_between_pages_cause_no_gap_or_duplicate(api, world, name, operation, members, key, named, how):
+    create, delete, member, more = how
+    prefix = name("churn")
+
+    def change(call, letter):
+        item = f"{prefix}-{letter}"
+        if member:
+            given = {at: value for at, value in more.items() if call == create or at in ("GroupName", "RoleName")}
+            api.call(call, **{member: item}, **given)
+        else:
+            api.call(call, **more, **({"Tags": [{"Key": item, "Value": "v"}]} if call == create else {"TagKeys": [item]}))
+
+    def seen(page):
+        items = [item[named] if named else item for item in page[key]]
+        return [item.rsplit("-", 1)[1] for item in items if item.startswith(prefix)]
+
+    for letter in "abcdefg":
+        change(create, letter)
+    whole = [item[named] if named else item for item in api.items(operation, key, **members)]
+    first = api.call(operation, **members, MaxItems=whole.index(f"{prefix}-c") + 1)
+    shown = seen(first)
+    assert shown == list("abc")
+    change(delete, "c")  # the last one seen
+    change(create, "aa")  # before the last one seen
+    change(create, "h")  # after it
+    change(delete, "f")
+    change(delete, "g")
+    change(create, "g")
+    rest = seen(api.call(operation, **members, MaxItems=1000, Marker=first["Marker"]))
+    assert shown + rest == list("abcdegh")
+    for letter in ("a", "aa", "b", "d", "e", "g", "h"):
+        change(delete, letter)
 
 
 def test_markers_are_checked(api, world, name, server):

@@ -141,8 +141,20 @@ def test_root_signs_in_with_a_password_that_root_has_set(server, door, rpc):
     assert session["arn"] == f"arn:aws:iam::{server.account}:root"
     signed = door.signed_by(Credentials(bearer=session["token"]))
     signed.call("ListUsers")
-    rpc.call("DeleteRootPassword")
+    assert rpc.call("GetAccountSummary")["SummaryMap"]["AccountPasswordPresent"] == 1
+    used = rpc.call("GetUser")["User"]["PasswordLastUsed"]
+    rpc.call("GenerateCredentialReport")
+    until(lambda: rpc.call("GenerateCredentialReport")["State"] == "COMPLETE", "the report is complete")
+    row = rows(rpc.call("GetCredentialReport"))["<root_account>"]
+    assert (row["password_enabled"], row["password_last_used"], row["password_next_rotation"]) == ("true", used, "not_supported")
+    assert row["password_last_changed"] <= used
+    # A new password is another one, but its user has signed in before.
+    rpc.call("PutRootPassword", password=NEXT)
+    assert rpc.call("GetUser")["User"]["PasswordLastUsed"] == used
     refused(signed, "ExpiredToken", "ListUsers")
+    rpc.call("DeleteRootPassword")
+    assert rpc.call("GetAccountSummary")["SummaryMap"]["AccountPasswordPresent"] == 0
+    assert "PasswordLastUsed" not in rpc.call("GetUser")["User"]
     refused(door, "AccessDenied", "SignIn", **root, password=PASSWORD)
 
 

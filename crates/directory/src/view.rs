@@ -3,7 +3,7 @@
 use bailiwick_api::iam as pb;
 use bailiwick_model::{Arn, Partition, Result, Tags};
 use bailiwick_operation::{Cx, Principal};
-use bailiwick_storage::{Group, InlinePolicy, Policy, PolicyRef, PolicyVersion, Role, Tx, User};
+use bailiwick_storage::{Group, InlinePolicy, Policy, PolicyRef, PolicyVersion, Role, RootPassword, Tx, User};
 use jiff::Timestamp;
 use prost_types::Timestamp as Date;
 
@@ -48,10 +48,12 @@ pub(crate) async fn root(cx: &Cx, tx: &mut Tx) -> Result<pb::User> {
     let account = cx.account();
     let arn = Principal::Root { account }.arn(cx.partition());
     let created = tx.find_account(account).await?.and_then(|account| date(account.created));
+    let password = tx.account_setting::<RootPassword>(account).await?;
     Ok(pb::User {
         user_id: Some(account.to_string()),
         arn: Some(Arn::to_string(&arn)),
         create_date: created,
+        password_last_used: password.and_then(|password| password.last_used).and_then(date),
         ..pb::User::default()
     })
 }

@@ -1,10 +1,10 @@
 //! The newest uses of access keys, roles and services: noted with each call, and written to the store in batches.
 
 mod service_uses;
+mod shards;
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bailiwick_decision::{Caller, Credential, Principal};
 use bailiwick_model::{AccessKeyId, AccountId, UniqueId};
@@ -12,6 +12,7 @@ use bailiwick_storage::{AccessKeyLastUsed, RoleLastUsed};
 use jiff::Timestamp;
 
 pub use service_uses::{RecentServiceUse, RecentServiceUses};
+use shards::Shards;
 
 /// The newest use of each access key, role and service that may not be in the store yet.
 ///
@@ -27,7 +28,7 @@ pub struct RecentUses {
 /// A use of a key or role of an account.
 pub type RecentUse<K, U> = (K, AccountId, U);
 
-struct Uses<K, U>(Mutex<HashMap<K, Noted<U>>>);
+struct Uses<K, U>(Shards<HashMap<K, Noted<U>>>);
 
 struct Noted<U> {
     account: AccountId,
@@ -38,7 +39,7 @@ struct Noted<U> {
 
 impl<K, U> Default for Uses<K, U> {
     fn default() -> Self {
-        Uses(Mutex::default())
+        Uses(Shards::default())
     }
 }
 
@@ -106,12 +107,8 @@ impl RecentUses {
 }
 
 impl<K: Clone + Eq + Hash, U: Clone + PartialEq> Uses<K, U> {
-    fn lock(&self) -> MutexGuard<'_, HashMap<K, Noted<U>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn note(&self, id: &K, account: AccountId, new: impl FnOnce() -> U, renew: impl FnOnce(&mut U)) {
-        let mut uses = self.lock();
+        let mut uses = self.0.of(id);
         match uses.get_mut(id) {
             Some(noted) => {
                 renew(&mut noted.used);
@@ -122,19 +119,21 @@ impl<K: Clone + Eq + Hash, U: Clone + PartialEq> Uses<K, U> {
     }
 
     fn get(&self, id: &K) -> Option<U> {
-        self.lock().get(id).map(|noted| noted.used.clone())
+        self.0.of(id).get(id).map(|noted| noted.used.clone())
     }
 
     fn to_write(&self) -> Vec<RecentUse<K, U>> {
-        let mut uses = self.lock();
-        uses.retain(|_, noted| !noted.is_written);
-        uses.iter().map(|(id, noted)| (id.clone(), noted.account, noted.used.clone())).collect()
+        let mut all = Vec::new();
+        for mut uses in self.0.each() {
+            uses.retain(|_, noted| !noted.is_written);
+            all.extend(uses.iter().map(|(id, noted)| (id.clone(), noted.account, noted.used.clone())));
+        }
+        all
     }
 
     fn written(&self, written: &[RecentUse<K, U>]) {
-        let mut uses = self.lock();
         for (id, _, used) in written {
-            if let Some(noted) = uses.get_mut(id) {
+            if let Some(noted) = self.0.of(id).get_mut(id) {
                 noted.is_written = noted.used == *used;
             }
         }

@@ -51,7 +51,9 @@ impl Handle<op::PutRootPassword> for SignIn {
         };
         let owner = PasswordOwner { account: cx.account(), user: None };
         let sealed_hash = owner.seal(&cx.deployment().sealer, std::slice::from_ref(hash))?.into();
-        tx.put_account_setting(cx.account(), &RootPassword { changed: cx.date(), sealed_hash }).await?;
+        let old = tx.account_setting::<RootPassword>(cx.account()).await?;
+        let last_used = old.and_then(|old| old.last_used);
+        tx.put_account_setting(cx.account(), &RootPassword { changed: cx.date(), sealed_hash, last_used }).await?;
         tx.end_sign_in_sessions(cx.account(), &KeyOwner::Root).await?;
         tx.delete_sign_in_failures(cx.account(), &KeyOwner::Root);
         Ok(pb::PutRootPasswordResponse {})

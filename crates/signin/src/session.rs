@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bailiwick_api::signin::SignInToken;
 use bailiwick_model::{AccessKeyKind, Result};
 use bailiwick_operation::{Caller, Credential, Cx, NoCaller, Session, SessionKind};
-use bailiwick_storage::{SignInSession, Tx, User};
+use bailiwick_storage::{RootPassword, SignInSession, Tx, User};
 use bailiwick_sts::{Tokens, date, expiry};
 
 use crate::attempt::{Candidate, Identity};
@@ -41,10 +41,16 @@ pub(crate) async fn start(cx: &Cx<NoCaller>, tx: &mut Tx, person: &Candidate, ha
         user_agent: request.user_agent.as_deref().unwrap_or_default().chars().take(256).collect(),
     });
     tx.put_sign_in_sessions(account, &owner, sessions);
-    if let Identity::User(user, _) = &person.identity {
-        // The password may have been changed by this transaction, the user not.
-        let used = User { password_last_used: Some(cx.date()), ..User::clone(user) };
-        tx.update(&**user, &used).await?;
+    match &person.identity {
+        Identity::User(user, _) => {
+            // The password may have been changed by this transaction, the user not.
+            let used = User { password_last_used: Some(cx.date()), ..User::clone(user) };
+            tx.update(&**user, &used).await?;
+        }
+        Identity::Root(password) => {
+            let used = RootPassword { last_used: Some(cx.date()), ..password.clone() };
+            tx.put_account_setting(account, &used).await?;
+        }
     }
     let arn = principal.arn(cx.partition()).to_string();
     let caller = Caller {

@@ -17,6 +17,8 @@ pub struct RootPassword {
     pub changed: Timestamp,
     /// The hash, sealed.
     pub sealed_hash: Bytes,
+    /// When root last signed in with a password, if ever.
+    pub last_used: Option<Timestamp>,
 }
 
 impl std::fmt::Debug for RootPassword {
@@ -34,10 +36,18 @@ impl AsMessage for RootPassword {
     const NAME: &'static str = "root password";
 
     fn to_message(&self) -> pb::RootPassword {
-        pb::RootPassword { changed: self.changed.as_microsecond(), sealed_hash: self.sealed_hash.to_vec() }
+        pb::RootPassword {
+            changed: self.changed.as_microsecond(),
+            sealed_hash: self.sealed_hash.to_vec(),
+            last_used: self.last_used.map(Timestamp::as_microsecond),
+        }
     }
 
     fn from_message(message: pb::RootPassword) -> Result<Self, Malformed> {
-        Ok(RootPassword { changed: codec::time(message.changed)?, sealed_hash: message.sealed_hash.into() })
+        Ok(RootPassword {
+            changed: codec::time(message.changed)?,
+            sealed_hash: message.sealed_hash.into(),
+            last_used: codec::maybe_time(message.last_used)?,
+        })
     }
 }

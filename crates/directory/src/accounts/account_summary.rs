@@ -6,7 +6,7 @@ use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{Result, limits};
 use bailiwick_operation::{Check, Cx, Handle, Planned};
 use bailiwick_storage::{
-    GlobalTokenVersion, Group, InstanceProfile, KeyOwner, Policy, Role, ServerCertificate, Tx, User,
+    GlobalTokenVersion, Group, InstanceProfile, KeyOwner, Policy, Role, RootPassword, ServerCertificate, Tx, User,
 };
 
 use crate::{Directory, view};
@@ -28,6 +28,7 @@ impl Handle<op::GetAccountSummary> for Directory {
         let tokens = tx.account_setting::<GlobalTokenVersion>(account).await?.map_or(1, |version| version.0);
         let (mfa_devices, mfa_devices_in_use) = tx.mfa_device_counts(account).await?;
         let root_mfa_devices = tx.mfa_device_count_of(account, &KeyOwner::Root).await?;
+        let root_password = tx.account_setting::<RootPassword>(account).await?;
         let root_certificates = tx.signing_certificate_count(account, &KeyOwner::Root).await?;
         let providers = tx.oidc_provider_count(account).await? + tx.saml_provider_count(account).await?;
         let quotas = tx.quotas_of(account).await?;
@@ -67,8 +68,7 @@ impl Handle<op::GetAccountSummary> for Directory {
             ("ServerCertificates", view::count(tx.count::<ServerCertificate>(account).await?)),
             ("ServerCertificatesQuota", quota(quotas.server_certificates)),
             ("GlobalEndpointTokenVersion", view::count(tokens.into())),
-            // These cannot be created yet.
-            ("AccountPasswordPresent", 0),
+            ("AccountPasswordPresent", i32::from(root_password.is_some())),
         ];
         let summary_map: HashMap<String, i32> = summary.map(|(key, value)| (key.to_owned(), value)).into();
         Ok(pb::GetAccountSummaryResponse { summary_map })

@@ -1,20 +1,20 @@
 //! The newest uses of services' actions by principals.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bailiwick_model::{AccountId, UniqueId};
 use bailiwick_storage::{ServiceUse, ServiceUser};
 use jiff::Timestamp;
 
 use super::set;
+use super::shards::Shards;
 
 /// A use of an action, as in `iam:GetUser`.
 pub type RecentServiceUse = (ServiceUser, Box<str>, ServiceUse);
 
 /// The newest uses of actions: by each user and role, and by each account as a whole.
 #[derive(Default)]
-pub struct RecentServiceUses(Mutex<HashMap<ServiceUser, HashMap<Box<str>, Noted>>>);
+pub struct RecentServiceUses(Shards<HashMap<ServiceUser, HashMap<Box<str>, Noted>>>);
 
 struct Noted {
     used: ServiceUse,
@@ -25,9 +25,9 @@ struct Noted {
 impl RecentServiceUses {
     /// Records that a user, a role or root (`None`) of an account used an action.
     pub fn note(&self, account: AccountId, id: Option<UniqueId>, action: &str, region: &str, now: Timestamp) {
-        let mut uses = self.lock();
         let whole = ServiceUser { account, id: None };
         for user in [Some(whole), id.map(|id| ServiceUser { account, id: Some(id) })].into_iter().flatten() {
+            let mut uses = self.0.of(&user);
             let actions = uses.entry(user).or_default();
             match actions.get_mut(action) {
                 Some(noted) if noted.used.time == now && noted.used.region == region => {}
@@ -46,35 +46,31 @@ impl RecentServiceUses {
 
     /// The recent uses by a principal, in no order.
     pub fn of(&self, user: &ServiceUser) -> Vec<(String, ServiceUse)> {
-        let uses = self.lock();
+        let uses = self.0.of(user);
         let actions = uses.get(user).into_iter().flatten();
         actions.map(|(action, noted)| (action.to_string(), noted.used.clone())).collect()
     }
 
     /// The uses to write. Forgets those that the previous round has written.
     pub fn to_write(&self) -> Vec<RecentServiceUse> {
-        let mut uses = self.lock();
-        uses.retain(|_, actions| {
-            actions.retain(|_, noted| !noted.is_written);
-            !actions.is_empty()
-        });
-        let all =
-            uses.iter().flat_map(|(user, actions)| actions.iter().map(move |(action, noted)| (user, action, noted)));
-        all.map(|(user, action, noted)| (*user, action.clone(), noted.used.clone())).collect()
+        let mut all = Vec::new();
+        for mut uses in self.0.each() {
+            uses.retain(|user, actions| {
+                actions.retain(|_, noted| !noted.is_written);
+                all.extend(actions.iter().map(|(action, noted)| (*user, action.clone(), noted.used.clone())));
+                !actions.is_empty()
+            });
+        }
+        all
     }
 
     /// Marks uses as written, unless there are newer ones.
     pub fn written(&self, written: &[RecentServiceUse]) {
-        let mut uses = self.lock();
         for (user, action, used) in written {
-            if let Some(noted) = uses.get_mut(user).and_then(|actions| actions.get_mut(action)) {
+            if let Some(noted) = self.0.of(user).get_mut(user).and_then(|actions| actions.get_mut(action)) {
                 noted.is_written = noted.used == *used;
             }
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<ServiceUser, HashMap<Box<str>, Noted>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

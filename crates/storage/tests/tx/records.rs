@@ -192,7 +192,10 @@ fn records_of_format_1_can_be_read() {
     let failures = SignInFailures { forgotten: now(), blocked_until: now(), last_correct: Some(now()) };
     check("sign-in-failures", failures);
     check("session-revocation", SessionRevocation { valid_after: now(), expires: now() });
-    check("root-password", RootPassword { changed: now(), sealed_hash: b"sealed".as_slice().into() });
+    check(
+        "root-password",
+        RootPassword { changed: now(), sealed_hash: b"sealed".as_slice().into(), last_used: Some(now()) },
+    );
     let key = SshPublicKey {
         account: read.account,
         user: user(1, "Bob").id,

@@ -2,9 +2,9 @@
 
 use std::io::Write as _;
 
-use bailiwick_model::{AccountId, Partition, Result};
-use bailiwick_operation::Principal;
-use bailiwick_storage::{KeyOwner, PasswordPolicy, Tx, User};
+use bailiwick_model::{AccountId, Result};
+use bailiwick_operation::{Deployment, Principal, RecentUses};
+use bailiwick_storage::{KeyOwner, PasswordPolicy, RootPassword, Tx, User};
 use jiff::Timestamp;
 
 use crate::address::IdentityRecord as _;
@@ -25,26 +25,30 @@ pub(super) fn header(text: &mut Vec<u8>) {
     text.extend_from_slice(COLUMNS.as_bytes());
 }
 
-/// The row of root, who has no password.
-pub(super) async fn root(text: &mut Vec<u8>, partition: Partition, tx: &mut Tx, account: AccountId) -> Result<()> {
+/// The row of root. Its password does not expire.
+pub(super) async fn root(text: &mut Vec<u8>, deployment: &Deployment, tx: &mut Tx, account: AccountId) -> Result<()> {
     let Some(stored) = tx.find_account(account).await? else { return Ok(()) };
-    let arn = Principal::Root { account }.arn(partition);
+    let arn = Principal::Root { account }.arn(deployment.partition);
     let mut row = vec!["<root_account>".to_owned(), arn.to_string(), date(stored.created)];
-    row.extend(["false", NONE, NONE, NOT_SUPPORTED].map(str::to_owned));
+    match tx.account_setting::<RootPassword>(account).await? {
+        Some(password) => row.extend([flag(true), last_use(password.last_used), date(password.changed)]),
+        None => row.extend([flag(false), NONE.to_owned(), NONE.to_owned()]),
+    }
+    row.push(NOT_SUPPORTED.to_owned());
     row.push(flag(tx.mfa_device_count_of(account, &KeyOwner::Root).await? > 0));
-    add_keys(&mut row, tx, account, KeyOwner::Root).await?;
+    add_keys(&mut row, &deployment.recent_uses, tx, account, KeyOwner::Root).await?;
     add_certificates(&mut row, tx, account, KeyOwner::Root).await?;
     write(text, &row);
     Ok(())
 }
 
 /// The row of a user.
-pub(super) async fn user(text: &mut Vec<u8>, partition: Partition, tx: &mut Tx, user: &User) -> Result<()> {
-    let mut row = vec![user.name.to_string(), user.arn(partition).to_string(), date(user.created)];
+pub(super) async fn user(text: &mut Vec<u8>, deployment: &Deployment, tx: &mut Tx, user: &User) -> Result<()> {
+    let mut row = vec![user.name.to_string(), user.arn(deployment.partition).to_string(), date(user.created)];
     add_password(&mut row, tx, user).await?;
     let owner = KeyOwner::User(user.id);
     row.push(flag(tx.mfa_device_count_of(user.account, &owner).await? > 0));
-    add_keys(&mut row, tx, user.account, owner).await?;
+    add_keys(&mut row, &deployment.recent_uses, tx, user.account, owner).await?;
     add_certificates(&mut row, tx, user.account, owner).await?;
     write(text, &row);
     Ok(())
@@ -61,7 +65,7 @@ async fn add_password(row: &mut Vec<String>, tx: &mut Tx, user: &User) -> Result
     let rotation = policy.and_then(|policy| policy.expires(profile.changed));
     row.extend([
         flag(true),
-        user.password_last_used.map_or_else(|| NO_INFORMATION.to_owned(), date),
+        last_use(user.password_last_used),
         date(profile.changed),
         rotation.map_or_else(|| NONE.to_owned(), date),
     ]);
@@ -69,7 +73,13 @@ async fn add_password(row: &mut Vec<String>, tx: &mut Tx, user: &User) -> Result
 }
 
 /// The columns of both access keys, ordered by id, as AWS's reports are.
-async fn add_keys(row: &mut Vec<String>, tx: &Tx, account: AccountId, owner: KeyOwner) -> Result<()> {
+async fn add_keys(
+    row: &mut Vec<String>,
+    recent_uses: &RecentUses,
+    tx: &Tx,
+    account: AccountId,
+    owner: KeyOwner,
+) -> Result<()> {
     let keys = tx.list_access_keys(account, &owner, None, 2).await?.items;
     for place in 0..2 {
         let Some(key) = keys.get(place) else {
@@ -78,7 +88,12 @@ async fn add_keys(row: &mut Vec<String>, tx: &Tx, account: AccountId, owner: Key
             continue;
         };
         row.extend([flag(key.active), date(key.created)]);
-        match tx.access_key_last_used(account, &key.id).await? {
+        // A use may not be in the store yet.
+        let used = match recent_uses.of_key(&key.id) {
+            Some(recent) => Some(recent),
+            None => tx.access_key_last_used(account, &key.id).await?,
+        };
+        match used {
             Some(used) => row.extend([date(used.time), used.region, used.service]),
             None => row.extend([NONE; 3].map(str::to_owned)),
         }
@@ -97,6 +112,11 @@ async fn add_certificates(row: &mut Vec<String>, tx: &Tx, account: AccountId, ow
         });
     }
     Ok(())
+}
+
+/// When a password was last used, if ever.
+fn last_use(time: Option<Timestamp>) -> String {
+    time.map_or_else(|| NO_INFORMATION.to_owned(), date)
 }
 
 fn flag(value: bool) -> String {

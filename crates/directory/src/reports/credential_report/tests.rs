@@ -1,6 +1,6 @@
 use bailiwick_api::op;
 use bailiwick_model::{AccessKeyId, AccountId};
-use bailiwick_storage::AccessKeyLastUsed;
+use bailiwick_storage::{AccessKeyLastUsed, RootPassword};
 use serde_json::{Value, json};
 
 use super::write_requested;
@@ -60,6 +60,26 @@ async fn a_report_is_requested_written_and_read() {
     assert_eq!(report(&w).await.len(), 3);
     w.needs::<op::GenerateCredentialReport>(json!({}), &["iam:GenerateCredentialReport *"]).await;
     w.needs::<op::GetCredentialReport>(json!({}), &["iam:GetCredentialReport *"]).await;
+}
+
+#[tokio::test]
+async fn root_has_a_password_once_it_is_set() {
+    let w = World::new().await;
+    let account = AccountId::parse(ACCOUNT).unwrap();
+    let now = w.deployment.clock.now();
+    for (last_used, expected) in [(None, "no_information"), (Some(now), "T12:00:00Z")] {
+        let mut tx = w.begin().await;
+        let password = RootPassword { changed: now, sealed_hash: b"sealed".as_slice().into(), last_used };
+        tx.put_account_setting(account, &password).await.unwrap();
+        w.commit(tx).await;
+        state(&w).await;
+        write_requested(&w.store, &w.deployment).await.unwrap();
+        let row = report(&w).await[1].clone();
+        let columns: Vec<_> = row.split(',').collect();
+        assert_eq!((columns[3], columns[6]), ("true", "not_supported"), "{row}");
+        assert!(columns[4].ends_with(expected) && columns[5].ends_with("T12:00:00Z"), "{row}");
+        w.clock.advance(4 * 3600);
+    }
 }
 
 #[tokio::test]

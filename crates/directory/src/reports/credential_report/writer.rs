@@ -40,11 +40,11 @@ async fn write(store: &Arc<dyn Store>, deployment: &Deployment, account: Account
         let mut tx = begin(store, deployment).await?;
         if after.is_none() {
             rows::header(&mut text);
-            rows::root(&mut text, deployment.partition, &mut tx, account).await?;
+            rows::root(&mut text, deployment, &mut tx, account).await?;
         }
         let users = tx.list::<User>(account, "/", after.as_deref(), PAGE).await?;
         for user in &users.items {
-            rows::user(&mut text, deployment.partition, &mut tx, user).await?;
+            rows::user(&mut text, deployment, &mut tx, user).await?;
         }
         drop(tx);
         after = users.items.last().filter(|_| users.next.is_some()).map(|user| user.name.folded());
