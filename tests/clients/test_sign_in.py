@@ -12,8 +12,10 @@ from support.api import REGION, ApiError, AwsApi, GrpcApi
 from support.audit import records
 from support.documents import ALLOW_ALL, policy, trust
 from support.expect import refused
+from support.report import rows
 from support.server import Credentials
 from support.totp import Authenticator
+from support.waiting import until
 
 PASSWORD, NEXT = "heron-In-7-reeds", "otter-In-8-reeds"
 

@@ -192,8 +192,9 @@ fn records_of_format_1_can_be_read() {
     let failures = SignInFailures { forgotten: now(), blocked_until: now(), last_correct: Some(now()) };
     check("sign-in-failures", failures);
     check("session-revocation", SessionRevocation { valid_after: now(), expires: now() });
+    check("root-password", RootPassword { changed: now(), sealed_hash: b"sealed".as_slice().into(), last_used: None });
     check(
-        "root-password",
+        "root-password-used",
         RootPassword { changed: now(), sealed_hash: b"sealed".as_slice().into(), last_used: Some(now()) },
     );
     let key = SshPublicKey {
