@@ -60,6 +60,17 @@ impl Gate {
         (hold, peer, admitted)
     }
 
+    /// Returns the hold of an answer. It is counted under the account of authenticated connections if the connection has
+    /// become one since [`Self::begin`].
+    pub(super) fn answered(&self, hold: Hold) -> Hold {
+        // A proxy's connection carries requests of many clients.
+        if self.proxies.is_some() || !hold.is_of(&self.unauthenticated) || !self.connection.standing.is_authenticated()
+        {
+            return hold;
+        }
+        hold.moved_to(self.own_account())
+    }
+
     fn admit(&self, head: &Parts) -> Result<Peer> {
         let lines = head.headers.len();
         if lines > MAX_HEADERS {

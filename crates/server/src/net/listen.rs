@@ -281,6 +281,7 @@ impl<A: Answer> Served<A> {
 /// One request on its way to its answer.
 struct Exchange<A> {
     shared: Arc<Shared<A>>,
+    gate: Arc<Gate>,
     connection: Arc<Connection>,
     hold: Hold,
     /// The request, if it is let in; otherwise its answer.
@@ -288,18 +289,19 @@ struct Exchange<A> {
 }
 
 impl<A: Answer> Exchange<A> {
-    fn begin(shared: &Arc<Shared<A>>, gate: &Gate, request: Request<Incoming>) -> Self {
+    fn begin(shared: &Arc<Shared<A>>, gate: &Arc<Gate>, request: Request<Incoming>) -> Self {
         let (head, body) = request.into_parts();
         let (hold, peer, admitted) = gate.begin(&head);
         let begun = match admitted {
             Ok(()) => Ok((Request::from_parts(head, Received::new(body, hold.clone())), peer)),
             Err(error) => Err(Box::new(shared.answer.refuse(&head, &peer, &error))),
         };
-        Exchange { shared: Arc::clone(shared), connection: Arc::clone(hold.connection()), hold, begun }
+        let connection = Arc::clone(hold.connection());
+        Exchange { shared: Arc::clone(shared), gate: Arc::clone(gate), connection, hold, begun }
     }
 
     async fn run(self) -> Response<Answered> {
-        let Exchange { shared, connection, hold, begun } = self;
+        let Exchange { shared, gate, connection, hold, begun } = self;
         let response = match begun {
             Err(refusal) => *refusal,
             Ok((request, peer)) => {
@@ -311,7 +313,7 @@ impl<A: Answer> Exchange<A> {
             }
         };
         shared.connections.note(&connection);
-        response.map(|body| Answered::new(body, hold))
+        response.map(|body| Answered::new(body, gate.answered(hold)))
     }
 }
 

@@ -62,6 +62,17 @@ impl Hold {
         Hold { account: Arc::clone(account), holder, key }
     }
 
+    /// Continues under another account: that of authenticated connections, if the request has authenticated its own.
+    /// Otherwise a large answer to the first request of a connection would exceed the share of unauthenticated clients.
+    #[must_use]
+    pub(in crate::net) fn moved_to(self, account: &Arc<Account>) -> Hold {
+        let moved = Hold::new(account, &self.holder.connection, self.holder.is_request);
+        let bytes = self.holder.bytes();
+        moved.holder.bytes.store(bytes, Ordering::Relaxed);
+        account.add(bytes);
+        moved
+    }
+
     /// Holds further bytes.
     ///
     /// # Errors
@@ -117,6 +128,11 @@ impl Hold {
         self.holder.unsent_since.store(self.now(), Ordering::Relaxed);
         self.holder.unsent.fetch_sub(1, Ordering::Relaxed);
         self.give_back(bytes);
+    }
+
+    /// Whether it is counted under this account.
+    pub(in crate::net) fn is_of(&self, account: &Arc<Account>) -> bool {
+        Arc::ptr_eq(&self.account, account)
     }
 
     /// The time, in seconds.

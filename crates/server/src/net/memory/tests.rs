@@ -199,3 +199,21 @@ fn unused_accounts_are_removed() {
     assert!(memory.unauthenticated.accounts.lock().unwrap().len() < 100);
     assert!(Arc::ptr_eq(&kept, &memory.account(source(1), false)));
 }
+
+#[test]
+fn an_answer_moves_to_the_account_of_authenticated_connections() {
+    let memory = memory();
+    let link = connection();
+    let account = memory.account(source(1), false);
+    let (hold, _) = account.hold(&link, 10);
+    assert!(hold.is_of(&account));
+    let hold = hold.moved_to(&memory.account(source(1), true));
+    assert!(!hold.is_of(&account));
+    assert_eq!(memory.used(), (0, 10));
+    hold.sending(2_000);
+    assert!(!link.is_closing(), "it is within the larger share");
+    hold.sending(3_000);
+    assert!(link.is_closing());
+    drop(hold);
+    assert_eq!(memory.used().0, 0);
+}
