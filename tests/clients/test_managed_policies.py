@@ -49,7 +49,7 @@ def test_other_policies_can_be_imported(api, new_user):
     ):
         error = refused(api, "NoSuchEntity", operation, UserName=user["UserName"], **{member: missing})
         assert error.message == f"{called} {missing} does not exist or is not attachable."
-        # Over gRPC it is in the metadata of ErrorInfo: BadRequest names members, and `PermissionsBoundary` is no `PolicyArn`.
+        # Over gRPC it is in the metadata of ErrorInfo: BadRequest names members, and `PermissionsBoundary` is not a `PolicyArn`.
         assert error.details["explained"].endswith(hint)
 
 
