@@ -73,7 +73,9 @@ def test_one_of_many_creations_succeeds(server, clients, name, tmp_path):
             continue
         codes = at_once(clients, operation, variants)
         assert codes.count(None) == 1, (operation, codes)
-        assert set(codes) == {None, expected}, (operation, codes)
+        # Computations with the passwords of one account are bounded.
+        busy = {"Throttling"} if operation == "CreateLoginProfile" else set()
+        assert set(codes) - busy == {None, expected}, (operation, codes)
 
 
 def test_one_of_many_deletions_succeeds(clients, name):
