@@ -75,7 +75,7 @@ def test_one_of_many_creations_succeeds(server, clients, name, tmp_path):
         assert codes.count(None) == 1, (operation, codes)
         # Computations with the passwords of one account are bounded.
         busy = {"Throttling"} if operation == "CreateLoginProfile" else set()
-        assert set(codes) - busy == {None, expected}, (operation, codes)
+        assert set(codes) <= {None, expected} | busy, (operation, codes)
 
 
 def test_one_of_many_deletions_succeeds(clients, name):
