@@ -37,7 +37,7 @@ pub use totp::{SEED_BYTES, STEP_SECONDS, SYNC_WINDOW, Totp, TotpState, otpauth_u
 pub use webauthn::{
     Assertion, CREDENTIAL_ID_BYTES, CborError, Ceremony, KeyAlgorithm, KeyError, MAX_ATTESTATION_BYTES,
     MAX_AUTHENTICATOR_DATA_BYTES, MAX_CLIENT_DATA_BYTES, MAX_SIGNATURE_BYTES, RegisteredCredential, Registration,
-    StoredCredential, VerifiedAssertion, WebauthnError, verify_assertion, verify_registration,
+    StoredCredential, VerifiedAssertion, WebauthnError, challenge_of, verify_assertion, verify_registration,
 };
 pub use x509::{Certificate, PrivateKey, X509Error};
 pub use xml::XmlError;

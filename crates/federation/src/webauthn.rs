@@ -13,7 +13,7 @@
 //! accepted: only the format `none`, which browsers send to sites that ask for it. So nothing is known about the maker of
 //! an authenticator, and nothing is claimed.
 //!
-//! Challenges belong to the caller: whether one is known, recent and not used before is not decided here.
+//! Challenges belong to the caller, who finds them with [`challenge_of`]: whether one is known, recent and not used before is not decided here.
 
 mod assertion;
 mod authenticator_data;
@@ -25,6 +25,7 @@ mod registration;
 
 pub use assertion::{Assertion, StoredCredential, VerifiedAssertion, verify_assertion};
 pub use cbor::CborError;
+pub use client_data::challenge_of;
 pub use error::WebauthnError;
 pub use key::{KeyAlgorithm, KeyError};
 pub use registration::{RegisteredCredential, Registration, verify_registration};

@@ -19,6 +19,7 @@ mod issuer_keys;
 pub mod mfa;
 mod pages;
 mod paging;
+pub mod passkey;
 mod password;
 mod principals;
 mod recent_uses;

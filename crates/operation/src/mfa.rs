@@ -1,6 +1,6 @@
 //! Codes of MFA devices: verified against the stored device, each accepted once, guesses limited.
 //!
-//! A user or root has a budget of [`GUESSES`] wrong codes over all of their devices. It refills by one in 2 hours and 24
+//! A user or root has a budget of [`GUESSES`] wrong codes over all of their devices, passkeys included. It refills by one in 2 hours and 24
 //! minutes, ten a day, so that a guesser has some 20 attempts on the first day. Beyond the budget no code is verified.
 //! Right codes do not restore it: the codes that the owner enters give a guesser no further attempts.
 
@@ -116,7 +116,7 @@ fn place(account: AccountId, path_and_name: &str) -> SecretPlace<'_> {
 ///
 /// # Errors
 /// `Throttling`.
-async fn admitted<C>(cx: &Cx<C>, tx: &mut Tx, account: AccountId, owner: &KeyOwner) -> Result<Timestamp> {
+pub(crate) async fn admitted<C>(cx: &Cx<C>, tx: &mut Tx, account: AccountId, owner: &KeyOwner) -> Result<Timestamp> {
     let forgotten =
         tx.mfa_failures(account, owner).await?.map_or(cx.now(), |failures| failures.forgotten.max(cx.now()));
     let wait = forgotten.duration_since(cx.now()) - REFILL * (GUESSES - 1);
@@ -129,11 +129,16 @@ async fn admitted<C>(cx: &Cx<C>, tx: &mut Tx, account: AccountId, owner: &KeyOwn
 
 /// Counts a wrong code.
 fn refuse<C>(cx: &Cx<C>, tx: &mut Tx, account: AccountId, owner: &KeyOwner, forgotten: Timestamp) -> IamError {
+    count_wrong(cx, tx, account, owner, forgotten);
+    wrong_code()
+}
+
+/// Counts a wrong code or assertion, also if the operation ends in an error. `forgotten` is what [`admitted`] returned.
+pub(crate) fn count_wrong<C>(cx: &Cx<C>, tx: &mut Tx, account: AccountId, owner: &KeyOwner, forgotten: Timestamp) {
     // A clock near the end of time counts no further failures.
     let forgotten = forgotten.checked_add(REFILL).unwrap_or(cx.now());
     tx.put_mfa_failures(account, owner, MfaFailures { forgotten });
     tx.keep_if_refused();
-    wrong_code()
 }
 
 fn wrong_code() -> IamError {

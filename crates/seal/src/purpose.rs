@@ -16,19 +16,22 @@ pub enum KeyPurpose {
     Marker,
     /// Encoded messages about denials.
     AuthorizationMessage,
+    /// Challenges of passkeys.
+    PasskeyChallenge,
     /// Authentication of the rows of the store. Its key is never replaced: every row would have to be written again.
     Rows,
 }
 
 impl KeyPurpose {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::AtRest,
         Self::SessionToken,
         Self::BearerToken,
         Self::CallerHandle,
         Self::Marker,
         Self::AuthorizationMessage,
+        Self::PasskeyChallenge,
         Self::Rows,
     ];
 
@@ -45,6 +48,7 @@ impl KeyPurpose {
             Self::CallerHandle => 4,
             Self::Marker => 5,
             Self::AuthorizationMessage => 6,
+            Self::PasskeyChallenge => 7,
             // Room for purposes whose keys are replaced.
             Self::Rows => 64,
         }

@@ -110,6 +110,13 @@ kinds! {
     MfaDeviceOwner = 0x67,
     /// `user id, or empty for root` → the failed attempts at MFA codes.
     MfaFailures = 0x68,
+    /// `user id, or empty for root | passkey id` → the passkey.
+    Passkey = 0xf0,
+    /// The deployment: `SHA-256 digest of the credential id` → empty: a user, or root, has a passkey with this credential.
+    PasskeyCredential = 0xf1,
+    /// The deployment: `time | digest` → empty: the challenge of a passkey that expires then was used; as
+    /// [`Self::SamlAssertionUse`].
+    PasskeyChallengeUse = 0xf2,
     /// `user id, or empty for root | certificate id` → the signing certificate.
     SigningCertificate = 0x6d,
     /// `user id | public key id` → the SSH public key.
@@ -356,9 +363,9 @@ pub(crate) fn saml_metadata(account: AccountId, uuid: &str, number: u32) -> Byte
     join(account, Kind::SamlMetadata, &[uuid.as_bytes(), &number.to_be_bytes()])
 }
 
-/// The use of a SAML assertion, ordered by the end of the assertion.
-pub(crate) fn saml_assertion_use(micros: u64, digest: &[u8; 32]) -> Bytes {
-    join(AccountId::NONE, Kind::SamlAssertionUse, &[&micros.to_be_bytes(), digest])
+/// The use of what may be used once, ordered by the time when it expires.
+pub(crate) fn single_use(of: Kind, micros: u64, digest: &[u8; 32]) -> Bytes {
+    join(AccountId::NONE, of, &[&micros.to_be_bytes(), digest])
 }
 
 pub(crate) fn resource(account: AccountId, arn: &str) -> Bytes {

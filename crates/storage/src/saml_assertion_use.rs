@@ -1,22 +1,9 @@
 //! Uses of SAML assertions, so that each is used once.
-//!
-//! A use is a row whose key begins with the end of the assertion, so the oldest uses are the first rows. A row is unique to
-//! one assertion: removing it can not remove the use of another one.
 
-use bailiwick_model::{AccountId, Result};
-use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
+use bailiwick_model::Result;
+use jiff::Timestamp;
 
-use crate::{
-    keys::{self, Kind},
-    tx::Tx,
-};
-
-/// How long a use is kept after the assertion has expired, for clocks that differ between servers.
-const KEPT: SignedDuration = SignedDuration::from_mins(15);
-/// How many old uses a new one removes: more than it adds, so that their number is that of the uses in [`KEPT`] and the
-/// validity of an assertion.
-const REMOVED: usize = 8;
+use crate::{keys::Kind, tx::Tx};
 
 impl Tx {
     /// Records that an assertion is used. Returns false if it was used before. Of two transactions that use the same
@@ -27,22 +14,6 @@ impl Tx {
     /// # Errors
     /// `ServiceFailure` when the store fails.
     pub async fn use_saml_assertion(&mut self, digest: &[u8; 32], expires: Timestamp, now: Timestamp) -> Result<bool> {
-        let key = keys::saml_assertion_use(micros(expires), digest);
-        if self.read_key(key.clone()).await?.is_some() {
-            return Ok(false);
-        }
-        let first_kept = keys::saml_assertion_use(micros(now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN)), &[0; 32]);
-        for (old, _) in self.scan(&keys::kind(AccountId::NONE, Kind::SamlAssertionUse), None, REMOVED).await? {
-            if old < first_kept {
-                self.delete_key(old);
-            }
-        }
-        self.put(key, Bytes::new());
-        Ok(true)
+        self.use_once(Kind::SamlAssertionUse, digest, expires, now).await
     }
-}
-
-/// The time as keys are ordered by it. Times before 1970 do not occur.
-fn micros(time: Timestamp) -> u64 {
-    u64::try_from(time.as_microsecond()).unwrap_or(0)
 }

@@ -53,6 +53,8 @@ pub(crate) enum CounterKind {
     MfaDevices = 0x67,
     /// Virtual MFA devices of an account that are enabled for a user.
     MfaDevicesInUse = 0x68,
+    /// Passkeys of the users of an account and of root.
+    Passkeys = 0xf0,
     /// SSH public keys of a user.
     SshPublicKeys = 0x69,
     /// Service-specific credentials of a user.

@@ -18,6 +18,7 @@ pub fn describe(key: &[u8]) -> String {
         | Kind::AccessKeyOwner
         | Kind::MfaDeviceOwner
         | Kind::MfaFailures
+        | Kind::Passkey
         | Kind::ServiceUse
         | Kind::SignInFailures
         | Kind::SignInSessions
@@ -69,6 +70,8 @@ fn push_part<'k>(out: &mut String, kind: Kind, rest: &'k [u8]) -> &'k [u8] {
             | Kind::ReportChunk
             | Kind::SamlMetadata
             | Kind::SamlAssertionUse
+            | Kind::PasskeyCredential
+            | Kind::PasskeyChallengeUse
             | Kind::SigningCertificateDigest
             | Kind::SignInAttempts
     );
@@ -159,9 +162,16 @@ mod tests {
             ),
             (keys::owned(account, Kind::SignInFailures, None, ""), "SignInFailures 0x00 of account 111122223333"),
             (
-                keys::saml_assertion_use(1, &[0x41; 32]),
+                keys::single_use(Kind::SamlAssertionUse, 1, &[0x41; 32]),
                 "SamlAssertionUse 00000000000000014141414141414141414141414141414141414141414141414141414141414141 of the \
                  deployment",
+            ),
+            (keys::owned(account, Kind::Passkey, None, "A"), "Passkey 0x00 A of account 111122223333"),
+            (keys::record(AccountId::NONE, Kind::PasskeyCredential, b"AB"), "PasskeyCredential 4142 of the deployment"),
+            (
+                keys::single_use(Kind::PasskeyChallengeUse, 1, &[0x41; 32]),
+                "PasskeyChallengeUse 00000000000000014141414141414141414141414141414141414141414141414141414141414141 of \
+                 the deployment",
             ),
             (keys::sign_in_attempts(0x4142), "SignInAttempts 4142 of the deployment"),
             (keys::saml_metadata(account, "AB", 258), "SamlMetadata 414200000102 of account 111122223333"),

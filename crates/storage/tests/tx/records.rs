@@ -10,8 +10,8 @@ use bailiwick_model::{
 use bailiwick_storage::{
     AccessJob, AccessKeyLastUsed, AccessSubject, Account, AccountState, CredentialReport, DelegationParameter,
     DelegationParty, DelegationRequest, DelegationState, DeletionTask, FORMAT, InlinePolicy, InstanceProfile, KeyOwner,
-    Meta, MfaAssignment, MfaDevice, MfaFailures, OidcProvider, Policy, PolicyVersion, Record, ReportChunk, Resource,
-    ResourcePolicy, Role, RoleLastUsed, RootPassword, SamlMetadataChunk, SamlPrivateKey, SamlProvider,
+    Meta, MfaAssignment, MfaDevice, MfaFailures, OidcProvider, Passkey, Policy, PolicyVersion, Record, ReportChunk,
+    Resource, ResourcePolicy, Role, RoleLastUsed, RootPassword, SamlMetadataChunk, SamlPrivateKey, SamlProvider,
     ServerCertificate, Service, ServiceActor, ServiceSpecificCredential, ServiceUse, SessionRevocation, SignInFailures,
     SigningCertificate, SshPublicKey, StoreError, TrustPolicy, User,
 };
@@ -188,6 +188,22 @@ fn records_of_format_1_can_be_read() {
     };
     check("mfa-device", device.clone());
     check("mfa-device-unassigned", MfaDevice { last_step: None, assignment: None, ..device });
+    let passkey = Passkey {
+        account: read.account,
+        owner: KeyOwner::User(user(1, "Bob").id),
+        id: "QDOB3CR3JVAITAS4XAO2YWIXWM".into(),
+        label: MfaDeviceName::parse("Key").expect("a name"),
+        enabled: now(),
+        relying_party: "iam.example.com".into(),
+        credential_id: b"credential".as_slice().into(),
+        public_key: b"key".as_slice().into(),
+        counter: 7,
+        user_verified: true,
+        backup_eligible: true,
+        aaguid: [9; 16],
+    };
+    check("passkey", passkey.clone());
+    check("passkey-of-root", Passkey { owner: KeyOwner::Root, ..passkey });
     check("mfa-failures", MfaFailures { forgotten: now() });
     let failures = SignInFailures { forgotten: now(), blocked_until: now(), last_correct: Some(now()) };
     check("sign-in-failures", failures);

@@ -24,6 +24,7 @@ const RECORDS: &[Recode] = &[
     recode::<bailiwick_storage::MfaDevice>,
     recode::<bailiwick_storage::MfaFailures>,
     recode::<bailiwick_storage::OidcProvider>,
+    recode::<bailiwick_storage::Passkey>,
     recode::<bailiwick_storage::Policy>,
     recode::<bailiwick_storage::PolicyVersion>,
     recode::<bailiwick_storage::ReportChunk>,
