@@ -3,8 +3,10 @@
 mod access_key;
 mod login_profile;
 mod mfa_device;
+pub(crate) mod passkey;
 pub(crate) mod password_change;
 pub(crate) mod password_rules;
+pub(crate) mod serial_number;
 mod server_certificate;
 mod service_specific_credential;
 mod signing_certificate;

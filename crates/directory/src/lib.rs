@@ -29,9 +29,10 @@ mod view;
 
 pub use accounts::bootstrap::{BootstrapOptions, Bootstrapped, FirstKey, FirstKeyError, bootstrap};
 pub use accounts::recover_root::{Recovered, Recovery, recover_root};
+pub use credentials::passkey::descriptors;
 pub use credentials::password_change::PasswordChange;
 pub use credentials::password_rules::check as check_password;
-pub use credentials::virtual_mfa_device::serial_number;
+pub use credentials::serial_number::{passkey_serial_number, serial_number};
 pub use policies::managed::{
     BUILTIN_POLICIES, BuiltinPolicy, ImportError, ManagedPolicy, parse_import, put_builtin_policies,
 };

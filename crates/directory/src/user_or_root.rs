@@ -73,6 +73,14 @@ impl UserOrCaller {
         }
     }
 
+    /// The owner of what the user has, if they exist. Only for a plan, which must not reveal the answer.
+    pub(crate) fn key_owner(&self) -> Option<KeyOwner> {
+        match self {
+            UserOrCaller::Caller(caller) => Some(caller.key_owner()),
+            UserOrCaller::Named(user) => user.stored().map(|user| KeyOwner::User(user.id)),
+        }
+    }
+
     /// The user or root.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
-//! Sign-in as plain JSON over HTTP: `POST /bailiwick.signin.v1.SignInService/SignIn`, as the Connect protocol has it.
+//! Sign-in and passkeys as plain JSON over HTTP: `POST /bailiwick.signin.v1.SignInService/SignIn`, as the Connect protocol
+//! has it.
 //!
 //! The paths and messages are those of gRPC, and so is the service behind them. Errors have AWS's code and status. Pages
 //! of other origins are refused, and no answer lets them read it.
@@ -17,8 +18,8 @@ use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
 use crate::front::Front;
 use crate::{Body, BoxError};
 
-/// The service whose methods are served.
-const SERVICE: &str = "/bailiwick.signin.v1.SignInService/";
+/// The services whose methods are served: those that browsers call.
+const SERVICES: [&str; 2] = ["/bailiwick.signin.v1.SignInService/", "/bailiwick.signin.v1.PasskeyService/"];
 /// The largest body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 /// How much of a larger body is read and discarded before it is refused: a client that is still sending might not read
@@ -40,7 +41,7 @@ static FRONT_END: FrontEnd = FrontEnd {
 impl Front {
     /// Returns whether a request that is not gRPC belongs to sign-in in JSON, by its path.
     pub fn takes_json(path: &str) -> bool {
-        path.starts_with(SERVICE)
+        SERVICES.iter().any(|service| path.starts_with(service))
     }
 
     /// Answers a request in JSON.

@@ -7,6 +7,9 @@ use bailiwick_operation::{Caller, Credential, Principal, SessionKind};
 /// The operations of STS that need long-term credentials.
 const LONG_TERM_ONLY: [&str; 2] = ["GetSessionToken", "GetFederationToken"];
 
+/// Operations of ours that do what IAM does: they change a user's MFA devices.
+const AS_IAM: [&str; 2] = ["BeginPasskeyRegistration", "FinishPasskeyRegistration"];
+
 /// The operations of IAM and STS that a session may call, as far as its policies allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Limits {
@@ -47,7 +50,8 @@ pub(crate) fn check(caller: &Caller, operation: &OperationInfo) -> Result<()> {
         return if needs_long_term && is_bearer { refused() } else { Ok(()) };
     };
     let limits = limits(&caller.principal, session.kind, caller.mfa.is_some());
-    match operation.service {
+    let service = if AS_IAM.contains(&operation.name) { "iam" } else { operation.service };
+    match service {
         "iam" if !limits.iam => Err(IamError::new(
             ErrorCode::InvalidClientTokenId,
             "The security token included in the request is invalid.",

@@ -8,7 +8,7 @@ use bailiwick_seal::SecretString;
 use bailiwick_storage::{PasswordPolicy, Tx};
 
 use crate::attempt::{Attempt, Claim, Identity};
-use crate::factor::{Code, Factor};
+use crate::factor::{Factor, Given};
 use crate::sign_in::{PasswordAge, expired};
 use crate::{SignIn, session};
 
@@ -19,7 +19,7 @@ use crate::{SignIn, session};
 /// # Errors
 /// As [`op::SignIn`]; `PasswordPolicyViolation`.
 impl Handle<op::ChangeExpiredPassword> for SignIn {
-    type Plan = (Attempt, Code);
+    type Plan = (Attempt, Given);
 
     async fn plan(
         &self,
@@ -27,6 +27,7 @@ impl Handle<op::ChangeExpiredPassword> for SignIn {
         tx: &mut Tx,
         req: ChangeExpiredPasswordRequest,
     ) -> Result<Planned<Self::Plan>> {
+        let given = Given::read(req.mfa_code, req.mfa_serial_number, req.passkey)?;
         let claim = Claim {
             account: req.account,
             user: Some(req.user_name.unwrap_or_default()),
@@ -44,21 +45,20 @@ impl Handle<op::ChangeExpiredPassword> for SignIn {
             }
             _ => None,
         };
-        let code = Code { code: req.mfa_code, serial_number: req.mfa_serial_number };
-        Ok(Planned::new((attempt, code)).person(person).checks(check).password(work))
+        Ok(Planned::new((attempt, given)).person(person).checks(check).password(work))
     }
 
     async fn handle(
         &self,
         cx: &Cx<NoCaller>,
         tx: &mut Tx,
-        (attempt, code): Self::Plan,
+        (attempt, given): Self::Plan,
     ) -> Result<ChangeExpiredPasswordResponse> {
         let mut person = attempt.prove(cx, tx).await?;
         if PasswordAge::of(cx, tx, &person.candidate).await? == PasswordAge::HardExpired {
             return Err(expired());
         }
-        let factor = match code.verify(cx, tx, &person).await {
+        let factor = match given.verify(cx, tx, &person).await {
             Ok(factor) => factor,
             Err(error) => {
                 if error.code() == ErrorCode::InvalidAuthenticationCode {
@@ -67,8 +67,13 @@ impl Handle<op::ChangeExpiredPassword> for SignIn {
                 return Err(error);
             }
         };
-        if let Factor::Missing(mfa_serial_numbers) = factor {
-            return Ok(ChangeExpiredPasswordResponse { mfa_required: true, mfa_serial_numbers, session: None });
+        if let Factor::Missing(missing) = factor {
+            return Ok(ChangeExpiredPasswordResponse {
+                mfa_required: true,
+                mfa_serial_numbers: missing.serial_numbers,
+                passkey_request: missing.request,
+                session: None,
+            });
         }
         let change = person.change.take().ok_or_else(|| IamError::internal("a change without a new password"))?;
         let Identity::User(user, profile) = &mut person.candidate.identity else {

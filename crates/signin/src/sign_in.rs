@@ -1,4 +1,4 @@
-//! Signing in with a password and a code.
+//! Signing in with a password and a second factor.
 
 use bailiwick_api::op;
 use bailiwick_api::signin::{SignInRequest, SignInResponse};
@@ -9,22 +9,24 @@ use bailiwick_storage::{PasswordPolicy, Tx};
 use jiff::SignedDuration;
 
 use crate::attempt::{Attempt, Candidate, Claim, Identity};
-use crate::factor::{Code, Factor};
+use crate::factor::{Factor, Given};
 use crate::{SignIn, session};
 
 /// Signs a person in.
 ///
 /// # Errors
 /// `AccessDenied` for a wrong account, user or password, and for a password with a hard expiry; `InvalidAuthenticationCode`;
-/// `Throttling` after too many failures; `InvalidInput` if the request names both a user and root, or neither.
+/// `Throttling` after too many failures; `InvalidInput` if the request names both a user and root, or neither, or both a
+/// code and a passkey; `FeatureDisabled` for a passkey if the server has no domain.
 impl Handle<op::SignIn> for SignIn {
-    type Plan = (Attempt, Code);
+    type Plan = (Attempt, Given);
 
     async fn plan(&self, cx: &Cx<NoCaller>, tx: &mut Tx, req: SignInRequest) -> Result<Planned<Self::Plan>> {
         if req.root.unwrap_or(false) == req.user_name.is_some() {
             let message = "the request must name a user with `userName`, or have `root`, and not both";
             return Err(IamError::new(ErrorCode::InvalidInput, message));
         }
+        let given = Given::read(req.mfa_code, req.mfa_serial_number, req.passkey)?;
         let claim = Claim {
             account: req.account,
             user: req.user_name,
@@ -33,22 +35,22 @@ impl Handle<op::SignIn> for SignIn {
         };
         let (attempt, work) = Attempt::plan(cx, tx, claim).await?;
         let person = attempt.person(cx);
-        let code = Code { code: req.mfa_code, serial_number: req.mfa_serial_number };
-        Ok(Planned::new((attempt, code)).person(person).password(work))
+        Ok(Planned::new((attempt, given)).person(person).password(work))
     }
 
-    async fn handle(&self, cx: &Cx<NoCaller>, tx: &mut Tx, (attempt, code): Self::Plan) -> Result<SignInResponse> {
+    async fn handle(&self, cx: &Cx<NoCaller>, tx: &mut Tx, (attempt, given): Self::Plan) -> Result<SignInResponse> {
         let person = attempt.prove(cx, tx).await?;
         let age = PasswordAge::of(cx, tx, &person.candidate).await?;
         if age == PasswordAge::HardExpired {
             return Err(expired());
         }
-        // A code would be used up, and the change of the password needs one as well.
-        let code = if age == PasswordAge::MustChange { Code { code: None, ..code } } else { code };
-        match code.verify(cx, tx, &person).await {
-            Ok(Factor::Missing(mfa_serial_numbers)) => Ok(SignInResponse {
+        // It would be used up, and the change of the password needs one as well.
+        let given = if age == PasswordAge::MustChange { Given::Nothing } else { given };
+        match given.verify(cx, tx, &person).await {
+            Ok(Factor::Missing(missing)) => Ok(SignInResponse {
                 mfa_required: true,
-                mfa_serial_numbers,
+                mfa_serial_numbers: missing.serial_numbers,
+                passkey_request: missing.request,
                 password_change_required: age == PasswordAge::MustChange,
                 session: None,
             }),

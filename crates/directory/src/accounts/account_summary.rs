@@ -27,6 +27,8 @@ impl Handle<op::GetAccountSummary> for Directory {
         let root_keys = tx.list_access_keys(account, &KeyOwner::Root, None, 1).await?.items.len();
         let tokens = tx.account_setting::<GlobalTokenVersion>(account).await?.map_or(1, |version| version.0);
         let (mfa_devices, mfa_devices_in_use) = tx.mfa_device_counts(account).await?;
+        // A passkey exists only while it is enabled.
+        let passkeys = tx.passkey_count(account).await?;
         let root_mfa_devices = tx.mfa_device_count_of(account, &KeyOwner::Root).await?;
         let root_password = tx.account_setting::<RootPassword>(account).await?;
         let root_certificates = tx.signing_certificate_count(account, &KeyOwner::Root).await?;
@@ -57,8 +59,8 @@ impl Handle<op::GetAccountSummary> for Directory {
             ("AttachedPoliciesPerRoleQuota", quota(quotas.attached_per_role)),
             ("AccessKeysPerUserQuota", quota(limits::ACCESS_KEYS_PER_USER)),
             ("AccountAccessKeysPresent", size(root_keys)),
-            ("MFADevices", view::count(mfa_devices)),
-            ("MFADevicesInUse", view::count(mfa_devices_in_use)),
+            ("MFADevices", view::count(mfa_devices + passkeys)),
+            ("MFADevicesInUse", view::count(mfa_devices_in_use + passkeys)),
             ("AccountMFAEnabled", i32::from(root_mfa_devices > 0)),
             ("SigningCertificatesPerUserQuota", quota(limits::SIGNING_CERTIFICATES_PER_USER)),
             ("AccountSigningCertificatesPresent", i32::from(root_certificates > 0)),

@@ -1,24 +1,33 @@
 //! The MFA devices of a user or root.
 //!
-//! Only virtual devices can be enabled, since the seeds of hardware devices are not known. Passkeys and security keys are
-//! enabled by a browser, which AWS's API does not describe.
+//! Only virtual devices can be enabled here, since the seeds of hardware devices are not known. Passkeys and security keys
+//! are registered with a browser, by the operations in [`passkey`](super::passkey), and shown and removed here.
 
 use bailiwick_api::{iam as pb, op};
-use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Cx, Handle, PageRequest, Planned, mfa};
-use bailiwick_storage::{KeyOwner, MfaDevice, Tx, User};
+use bailiwick_model::{Arn, ErrorCode, IamError, Result};
+use bailiwick_operation::{Cx, Handle, PageRequest, Planned, mfa, passkey};
+use bailiwick_storage::{KeyOwner, MfaDevice, Passkey, Tx, User};
 
-use super::virtual_mfa_device::{SerialNumber, serial_number};
+use super::serial_number::{SerialNumber, passkey_serial_number, serial_number};
 use crate::address::{Addressed as _, Target};
 use crate::request::required;
 use crate::user_or_root::UserOrCaller;
 use crate::{Directory, view};
 
+/// More devices than a user can have.
+const ALL: usize = 100;
+
 /// A device that a request names together with its user.
 pub struct DeviceTarget {
     user: UserOrCaller,
     serial: SerialNumber,
-    device: Option<MfaDevice>,
+    device: Option<Device>,
+}
+
+/// A device of either kind.
+enum Device {
+    Virtual(Box<MfaDevice>),
+    Passkey(Box<Passkey>),
 }
 
 impl DeviceTarget {
@@ -33,7 +42,15 @@ impl DeviceTarget {
         let serial = SerialNumber::parse(cx, serial)?;
         let user = UserOrCaller::look_up(cx, tx, user).await?;
         let check = user.check(cx, action);
-        let device = MfaDevice::find(cx, tx, &serial).await?;
+        let device = match (serial.passkey(cx.account()), user.key_owner()) {
+            (Some(id), Some(owner)) => {
+                let name = user.user().map(|user| user.name.as_str());
+                let found = tx.find_passkey(cx.account(), &owner, id).await?;
+                found.filter(|passkey| serial.is_of(cx.partition(), passkey, name)).map(Box::new).map(Device::Passkey)
+            }
+            (Some(_), None) => None,
+            (None, _) => MfaDevice::find(cx, tx, &serial).await?.map(Box::new).map(Device::Virtual),
+        };
         Ok(Planned::new(DeviceTarget { user, serial, device }).check(check))
     }
 
@@ -41,15 +58,19 @@ impl DeviceTarget {
     ///
     /// # Errors
     /// `NoSuchEntity` for the user and for the device, also if it is not enabled for the user.
-    fn get(self) -> Result<MfaDevice> {
+    fn get(self) -> Result<Device> {
         let owner = self.user.get()?.key_owner();
-        let device = self.device.ok_or_else(|| MfaDevice::no_such(&self.serial))?;
-        if device.assignment.is_some_and(|assignment| assignment.owner == owner) {
-            Ok(device)
-        } else {
-            Err(IamError::new(ErrorCode::NoSuchEntity, "MFA Device invalid for user."))
+        match self.device.ok_or_else(|| self.serial.no_such())? {
+            Device::Virtual(device) if device.assignment.is_none_or(|assignment| assignment.owner != owner) => {
+                Err(invalid_for_user())
+            }
+            device => Ok(device),
         }
     }
+}
+
+fn invalid_for_user() -> IamError {
+    IamError::new(ErrorCode::NoSuchEntity, "MFA Device invalid for user.")
 }
 
 /// The two codes of a request.
@@ -71,7 +92,7 @@ impl Codes {
 ///
 /// # Errors
 /// `AccessDenied`.
-fn require_own_mfa(cx: &Cx, owner: &KeyOwner) -> Result<()> {
+pub(super) fn require_own_mfa(cx: &Cx, owner: &KeyOwner) -> Result<()> {
     let is_own = cx.caller().user().is_some_and(|(id, _)| *owner == KeyOwner::User(*id));
     if !is_own || cx.caller().mfa.is_some() {
         return Ok(());
@@ -127,12 +148,14 @@ impl Handle<op::ResyncMFADevice> for Directory {
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, (device, codes): Self::Plan) -> Result<pb::ResyncMfaDeviceResponse> {
-        mfa::resync(cx, tx, device.get()?, codes.texts()).await?;
+        // A passkey has no clock.
+        let Device::Virtual(device) = device.get()? else { return Err(invalid_for_user()) };
+        mfa::resync(cx, tx, *device, codes.texts()).await?;
         Ok(pb::ResyncMfaDeviceResponse {})
     }
 }
 
-/// Takes a device from its user, or from the caller. A virtual device stays in the account.
+/// Takes a device from its user, or from the caller. A virtual device stays in the account, a passkey is removed.
 ///
 /// # Errors
 /// `NoSuchEntity`; `AccessDenied` for users who take their own without a second factor.
@@ -144,17 +167,24 @@ impl Handle<op::DeactivateMFADevice> for Directory {
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, device: DeviceTarget) -> Result<pb::DeactivateMfaDeviceResponse> {
-        let device = device.get()?;
-        if let Some(assignment) = &device.assignment {
-            require_own_mfa(cx, &assignment.owner)?;
+        match device.get()? {
+            Device::Virtual(device) => {
+                if let Some(assignment) = &device.assignment {
+                    require_own_mfa(cx, &assignment.owner)?;
+                }
+                tx.deactivate_mfa_device(*device);
+            }
+            Device::Passkey(device) => {
+                require_own_mfa(cx, &device.owner)?;
+                passkey::remove(tx, &device);
+            }
         }
-        tx.deactivate_mfa_device(device);
         Ok(pb::DeactivateMfaDeviceResponse {})
     }
 }
 
-/// Shows a security key of a user, or of the caller. None can be enabled, so there is none to show; for a virtual device
-/// AWS has a specific error.
+/// Shows a passkey of a user, or of the caller. For a virtual device AWS has a specific error. No certifications are shown:
+/// what an authenticator says about its maker is not asked for, so none is known.
 ///
 /// # Errors
 /// `NoSuchEntity`; `ValidationError` for the ARN of a virtual device.
@@ -165,14 +195,22 @@ impl Handle<op::GetMFADevice> for Directory {
         DeviceTarget::plan(cx, tx, &req.user_name, &req.serial_number, "iam:GetMFADevice").await
     }
 
-    async fn handle(&self, _: &Cx, _: &mut Tx, device: DeviceTarget) -> Result<pb::GetMfaDeviceResponse> {
+    async fn handle(&self, cx: &Cx, _: &mut Tx, device: DeviceTarget) -> Result<pb::GetMfaDeviceResponse> {
         const UNSUPPORTED: &str = "The MFA device serial number sent in the request is invalid or not supported by this \
             API. Currently, only hardware FIDO security keys are supported. Please use the compatible device or API.";
-        device.user.get()?;
-        if device.serial.is_virtual() {
-            return Err(IamError::validation(UNSUPPORTED).field("SerialNumber", "expected that of a security key"));
+        let user_name = device.user.get()?.name();
+        match device.device {
+            Some(Device::Passkey(passkey)) => Ok(pb::GetMfaDeviceResponse {
+                serial_number: Some(passkey_serial_number(cx.partition(), &passkey, user_name.as_deref()).to_string()),
+                user_name,
+                enable_date: view::date(passkey.enabled),
+                ..Default::default()
+            }),
+            _ if device.serial.is_virtual() => {
+                Err(IamError::validation(UNSUPPORTED).field("SerialNumber", "expected that of a security key"))
+            }
+            _ => Err(device.serial.no_such()),
         }
-        Err(MfaDevice::no_such(&device.serial))
     }
 }
 
@@ -191,18 +229,25 @@ impl Handle<op::ListMFADevices> for Directory {
     async fn handle(&self, cx: &Cx, tx: &mut Tx, (user, page): Self::Plan) -> Result<pb::ListMfaDevicesResponse> {
         let pages = page.open(cx, "ListMFADevices")?;
         let user = user.get()?;
-        let found = tx.list_mfa_devices_of(cx.account(), &user.key_owner(), pages.after(), pages.limit()).await?;
-        let page = pages.answer(found)?;
-        let shown = |device: &MfaDevice| pb::MfaDevice {
-            user_name: user.name(),
-            serial_number: Some(serial_number(cx.partition(), device).to_string()),
-            enable_date: device.assignment.and_then(|assignment| view::date(assignment.enabled)),
+        let (owner, user_name) = (user.key_owner(), user.name());
+        let row = |serial: Arn, enabled| pb::MfaDevice {
+            user_name: user_name.clone(),
+            serial_number: Some(serial.to_string()),
+            enable_date: view::date(enabled),
         };
-        Ok(pb::ListMfaDevicesResponse {
-            mfa_devices: page.items.iter().map(shown).collect(),
-            is_truncated: page.is_truncated,
-            marker: page.marker,
-        })
+        let devices = tx.list_mfa_devices_of(cx.account(), &owner, None, ALL).await?.items;
+        let passkeys = tx.list_passkeys(cx.account(), &owner).await?;
+        let mut rows: Vec<pb::MfaDevice> = devices
+            .iter()
+            .filter_map(|device| Some(row(serial_number(cx.partition(), device), device.assignment?.enabled)))
+            .chain(passkeys.iter().map(|passkey| {
+                row(passkey_serial_number(cx.partition(), passkey, user_name.as_deref()), passkey.enabled)
+            }))
+            .collect();
+        let position = |row: &pb::MfaDevice| row.serial_number.clone().unwrap_or_default();
+        rows.sort_by_key(position);
+        let page = pages.cut(rows, position)?;
+        Ok(pb::ListMfaDevicesResponse { mfa_devices: page.items, is_truncated: page.is_truncated, marker: page.marker })
     }
 }
 

@@ -3,85 +3,40 @@
 use bailiwick_api::{iam as pb, op};
 use bailiwick_federation::{SEED_BYTES, otpauth_uri, qr_png, seed_text};
 use bailiwick_model::limits::MFA_SERIAL_SIZE;
-use bailiwick_model::{AccountId, Arn, ErrorCode, IamError, KeyCase, MfaDeviceName, Partition, Result, Tags};
+use bailiwick_model::{ErrorCode, IamError, KeyCase, MfaDeviceName, Result, Tags};
 use bailiwick_operation::{Check, Cx, Handle, PageRequest, Planned, mfa};
 use bailiwick_storage::{KeyOwner, MfaDevice, Tx, User};
 
+use super::serial_number::{SerialNumber, serial_number};
 use crate::address::{Addressed, Target};
 use crate::identities::Tagged;
 use crate::request::{path_or_root, required, tags};
 use crate::{Directory, view};
 
-/// The ARN of a device, which is its serial number.
-pub fn serial_number(partition: Partition, device: &MfaDevice) -> Arn {
-    Arn::iam(partition, device.account, format_args!("mfa{}", device.path_and_name()))
-}
-
-/// A serial number: the ARN of a virtual device, or the one that is printed on a hardware device.
-pub struct SerialNumber {
-    text: String,
-    arn: Arn,
-    /// The account and the path with the name, if it is the ARN of a virtual device.
-    device: Option<(AccountId, String)>,
-}
-
-impl SerialNumber {
-    /// Parses a serial number. Every text without `arn:` at its beginning is that of a hardware device.
-    ///
-    /// # Errors
-    /// `ValidationError` if it is not an ARN, `InvalidInput` if it is not that of an MFA device in this partition.
-    pub(crate) fn parse(cx: &Cx, member: &Option<String>) -> Result<Self> {
-        let text = required(member, "serialNumber")?.to_owned();
-        if !text.starts_with("arn:") {
-            let arn = Arn::iam(cx.partition(), cx.account(), format_args!("mfa/{text}"));
-            return Ok(SerialNumber { text, arn, device: None });
-        }
-        let arn = Arn::parse(&text).map_err(|error| {
-            IamError::validation("Invalid ARN:  Could not be parsed!").field("SerialNumber", error.to_string())
-        })?;
-        let own = arn.service() == "iam" && arn.region().is_empty() && arn.partition() == cx.partition().as_str();
-        let path_and_name = arn.resource().strip_prefix("mfa").filter(|rest| rest.starts_with('/') && rest.len() > 1);
-        let (true, Some(account), Some(path_and_name)) = (own, arn.account_id(), path_and_name) else {
-            return Err(IamError::new(ErrorCode::InvalidInput, format!("ARN {text} is not valid.")));
-        };
-        let device = Some((account, path_and_name.to_owned()));
-        Ok(SerialNumber { text, arn, device })
-    }
-
-    /// Returns whether it is the ARN of a virtual device.
-    pub(crate) fn is_virtual(&self) -> bool {
-        self.device.is_some()
-    }
-}
-
 impl Addressed for MfaDevice {
     type Address = SerialNumber;
 
     fn parse(cx: &Cx, member: &Option<String>) -> Result<SerialNumber> {
-        SerialNumber::parse(cx, member)
+        SerialNumber::parse_device(cx, member)
     }
 
     /// Finds the device under exactly this ARN in the caller's account.
     async fn find(cx: &Cx, tx: &mut Tx, address: &SerialNumber) -> Result<Option<MfaDevice>> {
-        let Some((account, path_and_name)) = &address.device else { return Ok(None) };
-        if *account != cx.account() {
-            return Ok(None);
-        }
-        let found = tx.find_mfa_device(*account, path_and_name).await?;
-        Ok(found.filter(|device| device.path_and_name() == *path_and_name))
+        let Some(path_and_name) = address.virtual_device(cx.account()) else { return Ok(None) };
+        let found = tx.find_mfa_device(cx.account(), path_and_name).await?;
+        Ok(found.filter(|device| device.path_and_name() == path_and_name))
     }
 
     fn check(_: &Cx, address: &SerialNumber, stored: Option<&MfaDevice>, action: &'static str) -> Check {
         // For devices AWS documents this key only, not `iam:ResourceTag`.
         let tags = stored.iter().flat_map(|device| &device.tags);
-        tags.fold(Check::new(action, &address.arn), |check, tag| {
+        tags.fold(Check::new(action, address.arn()), |check, tag| {
             check.key(format!("aws:ResourceTag/{}", tag.key), tag.value.clone())
         })
     }
 
     fn no_such(address: &SerialNumber) -> IamError {
-        let message = format!("MFA Device with serial number {} does not exist.", address.text);
-        IamError::new(ErrorCode::NoSuchEntity, message)
+        address.no_such()
     }
 }
 

@@ -241,6 +241,7 @@ mod tests {
             password: text("password"),
             mfa_code: text("mfaCode"),
             mfa_serial_number: text("mfaSerialNumber"),
+            passkey: None,
         })
     }
 

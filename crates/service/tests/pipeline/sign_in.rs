@@ -1,6 +1,7 @@
 //! People who sign in: what proves them, what they must change first, what is recorded.
 
 mod guesses;
+mod passkeys;
 mod sessions;
 
 use bailiwick_api::signin::{self, SignInRequest, SignInResponse, SignInToken};
@@ -14,6 +15,8 @@ use super::TestEnv;
 
 const PASSWORD: &str = "heron-In-7-reeds";
 const OTHER: &str = "otter-In-8-reeds";
+const DENY_WITHOUT_MFA: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*",
+    "Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}}"#;
 
 fn request(account: &str, user: &str, password: &str) -> SignInRequest {
     SignInRequest {

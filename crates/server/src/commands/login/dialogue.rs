@@ -75,6 +75,7 @@ impl<'a> Dialogue<'a> {
             password: Some(password.to_owned()),
             mfa_code,
             mfa_serial_number: mfa_serial_number.flatten(),
+            passkey: None,
         };
         let answer = self.server.anonymous().call::<op::SignIn>(&request, SystemClock.now()).await;
         answer.map_err(|e| Failure::new(format!("cannot sign in: {e}")))
@@ -99,6 +100,7 @@ impl<'a> Dialogue<'a> {
                 new_password: Some(new.to_string()),
                 mfa_code,
                 mfa_serial_number: mfa_serial_number.flatten(),
+                passkey: None,
             };
             match self.server.anonymous().call::<op::ChangeExpiredPassword>(&request, SystemClock.now()).await {
                 Ok(answer) => {
@@ -117,7 +119,14 @@ impl<'a> Dialogue<'a> {
 
     /// Asks for a code, and of several devices for the one that it is of.
     fn code(&self, devices: &[String]) -> Result<Code, Failure> {
-        let device = match (&self.device, devices) {
+        // A passkey is asked by a browser.
+        let devices: Vec<String> = devices.iter().filter(|device| !device.contains(":u2f/")).cloned().collect();
+        if devices.is_empty() {
+            return Err(Failure::new(
+                "the MFA devices are passkeys, which a terminal cannot ask: enable a virtual device",
+            ));
+        }
+        let device = match (&self.device, &*devices) {
             (Some(device), _) => Some(device.clone()),
             (None, [] | [_]) => None,
             (None, several) => Some(choose(several)?),

@@ -4,11 +4,8 @@ use bailiwick_api::signin::{self, SignInRequest, SignInToken};
 use bailiwick_api::{iam, op};
 use bailiwick_testing::{ALLOW_ALL, Client, Key, MAIN, code};
 
-use super::{OTHER, PASSWORD, bearer, request, text};
+use super::{DENY_WITHOUT_MFA, OTHER, PASSWORD, bearer, request, text};
 use crate::TestEnv;
-
-const DENY_WITHOUT_MFA: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*",
-    "Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}}"#;
 
 #[tokio::test]
 async fn a_policy_that_denies_without_mfa_holds_for_sessions_and_their_keys() {
