@@ -21,6 +21,7 @@ from support.api import GrpcApi
 from support.certificates import make_certificate
 from support.cli import Cli
 from support.coverage import handled_operations
+from support.delegation import trade_in_token
 from support.documents import policy, trust
 from support.saml import make_metadata
 from support.server import Credentials
@@ -139,6 +140,7 @@ ROWS = [
     Row("get-service-linked-role-deletion-status --deletion-task-id $TASK", {"Status": "SUCCEEDED"}),
     Row("assume-role --role-arn $ROLE --role-session-name s1", {"AssumedRoleUser": {"Arn": "arn:aws:sts::$ACCOUNT:assumed-role/reader/s1"}}, service="sts", as_bob=True),
     Row("decode-authorization-message --encoded-message $ENCODED", service="sts"),
+    Row("get-delegated-access-token --trade-in-token $TRADE_IN", {"AssumedPrincipal": "arn:aws:iam::$ACCOUNT:root"}, service="sts"),
     Row("get-caller-identity", {"Account": "$ACCOUNT", "Arn": "arn:aws:iam::$ACCOUNT:root", "UserId": "$ACCOUNT"}, service="sts"),
     # Credentials.
     Row("create-login-profile --user-name bob --password Correct-Horse-9 --password-reset-required", {"LoginProfile": {"UserName": "bob", "PasswordResetRequired": True}}),
@@ -358,7 +360,7 @@ def values(server, tmp_path):
         ACCOUNT=server.account, TMP=str(tmp_path), READ=policy("s3:Get*"), WRITE=policy("s3:Put*", "s3:Get*", "sts:AssumeRole", "iam:ChangePassword"),
         TRUST=trust(server.account), CONDITION=policy(condition), THUMB="a" * 40, SSH=ssh,
         BOB_MOVED=f"arn:aws:iam::{server.account}:user/moved/bob", CERTIFICATE=str(certificate), PRIVATE_KEY=str(private_key),
-        METADATA=str(metadata), ENCODED=encoded_denial(server),
+        METADATA=str(metadata), ENCODED=encoded_denial(server), TRADE_IN=trade_in_token(server),
     )  # fmt: skip
 
 

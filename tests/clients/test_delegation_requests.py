@@ -121,7 +121,7 @@ def test_approving_needs_its_permission(api, create, new_user):
 
 
 def test_an_accepted_request_gives_no_rights(api, create, new_user):
-    """As long as tokens cannot be exchanged, no principal can do more than before."""
+    """Before its token is exchanged, no principal can do more than before, and exchanging it needs a permission."""
     user, credentials = new_user(policy({"Action": "iam:*DelegationRequest"}))
     mine = api.signed_by(credentials)
     named = {"DelegationRequestId": mine.call("CreateDelegationRequest", **request(api.server))["DelegationRequestId"]}
@@ -129,7 +129,7 @@ def test_an_accepted_request_gives_no_rights(api, create, new_user):
     api.call("AcceptDelegationRequest", **named)
     api.call("SendDelegationToken", **named)
     refused(mine, "AccessDenied", "GetUser", UserName=user["UserName"])
-    refused(mine, "NotImplemented", "GetDelegatedAccessToken", TradeInToken="x" * 20)
+    refused(mine, "AccessDenied", "GetDelegatedAccessToken", TradeInToken="x" * 20)
 
 
 def test_other_accounts_do_not_take_part(api, create, other, server):

@@ -223,10 +223,6 @@ def test_a_message_over_the_limit(server, rpc):
     assert caught.value.code() in (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.OUT_OF_RANGE, grpc.StatusCode.INVALID_ARGUMENT)
 
 
-def test_an_operation_that_has_no_handler_yet_says_so(rpc):
-    refused(rpc, "NotImplemented", "GetDelegatedAccessToken", TradeInToken="token")
-
-
 def test_stubs_as_the_readme_makes_them(server, tmp_path):
     """grpcio-tools makes stubs of `proto/`, which can call the server."""
     files = [str(path) for path in sorted(PROTO.rglob("*.proto"))]

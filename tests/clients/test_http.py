@@ -314,8 +314,3 @@ def test_any_region_of_the_partition(server, region):
 @pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1", "No Where", ""])
 def test_no_region_beyond_it(server, region):
     assert post(server, server.root, IDENTITY, "sts", region=region).status in (400, 403)
-
-
-def test_an_operation_that_has_no_handler_yet_says_so(server):
-    answer = post(server, server.root, f"Action=GetDelegatedAccessToken&Version={STS}&TradeInToken=token", "sts")
-    assert answer.code == "NotImplemented", answer.body

@@ -5,6 +5,7 @@ import re
 
 import pytest
 from support.api import ApiError, AwsApi, GrpcApi
+from support.delegation import trade_in_token
 from support.documents import ALLOW_ALL, policy, trust
 from support.server import Credentials
 from support.totp import Authenticator
@@ -46,6 +47,11 @@ def test_no_secret_is_written_down(new_server):
     for operation, members in {"GetSessionToken": {}, "GetFederationToken": {"Name": "guest"}}.items():
         issued = root.call(operation, **members)["Credentials"]
         secrets += [issued["SecretAccessKey"], issued["SessionToken"]]
+    trade_in = trade_in_token(server)
+    issued = root.call("GetDelegatedAccessToken", TradeInToken=trade_in)["Credentials"]
+    secrets += [trade_in, issued["SecretAccessKey"], issued["SessionToken"]]
+    with pytest.raises(ApiError):
+        root.call("GetDelegatedAccessToken", TradeInToken=trade_in[:-8])
     AwsApi(server, Credentials.of(session)).call("ListUsers")
     with pytest.raises(ApiError):  # errors are written too
         AwsApi(server, Credentials.of(session | {"SessionToken": session["SessionToken"][:-8]})).call("ListUsers")

@@ -135,9 +135,15 @@ fn table(services: &BTreeMap<String, Vec<String>>, missing: &BTreeSet<String>) -
             open.join(", ")
         );
     }
+    let summary = match all - all_handled {
+        0 => format!("{all} of {all} operations are handled."),
+        _ => format!(
+            "{all_handled} of {all} operations are handled. The others are described, validated and answered with \
+             `NotImplemented`."
+        ),
+    };
     format!(
-        "{all_handled} of {all} operations are handled. The others are described, validated and answered with \
-         `NotImplemented`.\n\n\
+        "{summary}\n\n\
          | service | handled | operations | not yet |\n| --- | --- | --- | --- |\n{rows}"
     )
 }

@@ -142,6 +142,7 @@ impl UserIdentity {
             mfa_authenticated: caller.mfa.is_some(),
             source_identity: session.and_then(|s| s.source_identity.clone()).unwrap_or_default(),
             bearer: matches!(caller.credential, Credential::Bearer(_)),
+            delegate: session.and_then(|s| s.delegation.as_ref()).map(|d| d.requestor.to_string()).unwrap_or_default(),
             ..Self::of_principal(principal, partition)
         }
     }

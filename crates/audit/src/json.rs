@@ -121,6 +121,12 @@ fn identity(out: &mut Json<'_>, identity: Option<&UserIdentity>) {
         out.filled("sourceIdentity", &identity.source_identity);
         out.close('}');
     }
+    if !identity.delegate.is_empty() {
+        out.name("invokedByDelegate");
+        out.open('{');
+        out.text("accountId", &identity.delegate);
+        out.close('}');
+    }
     out.close('}');
 }
 

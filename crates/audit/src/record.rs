@@ -107,6 +107,9 @@ pub struct UserIdentity {
     /// `identityProvider`: the issuer of the assertion that proved the caller.
     #[prost(string, tag = "12")]
     pub identity_provider: String,
+    /// `invokedByDelegate.accountId`: the account that uses a delegated session.
+    #[prost(string, tag = "13")]
+    pub delegate: String,
 }
 
 /// The encoding of a record in a row; [`crate::row`] writes it field by field.

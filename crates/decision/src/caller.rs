@@ -94,6 +94,8 @@ pub enum SessionKind {
     AssumeRoot,
     /// Sign-in with a password.
     SignIn,
+    /// GetDelegatedAccessToken: the principal that accepted a delegation request, lent to the requestor.
+    Delegated,
 }
 
 /// The credential that proved a caller.
@@ -131,10 +133,13 @@ pub struct Session {
     /// The ARN of the SAML or OIDC provider that the session came through: `aws:FederatedProvider`. The session ends with
     /// the provider.
     pub provider: Option<String>,
-    /// The access key, long-term or temporary, that signed the request for the session.
+    /// The access key, long-term or temporary, that signed the request for the session. Of a delegated session, the long-term
+    /// access key with which the delegation request was accepted, if it was one.
     pub parent_key: Option<AccessKeyId>,
     /// The other access keys through which the signer of that request had its credentials: see [`Caller::lineage`].
     pub issued_through: Vec<AccessKeyId>,
+    /// The delegation that a delegated session comes from. No other session has one.
+    pub delegation: Option<Delegation>,
     /// Scope-down policies of GetScopedCredentials, as text, in the order in which they were applied. Each must allow
     /// whatever the session does.
     pub scopes: Vec<String>,
@@ -144,6 +149,17 @@ pub struct Session {
     /// Context keys that the provider set and that stay for the whole session, such as `saml:sub` or
     /// `token.actions.githubusercontent.com:sub`, with their values.
     pub provider_keys: Vec<(String, Vec<String>)>,
+}
+
+/// What a delegated session comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delegation {
+    /// The id of the delegation request.
+    pub request: String,
+    /// The account that made the request, and uses the session.
+    pub requestor: AccountId,
+    /// The access key of that account that asked for the session.
+    pub access_key_id: AccessKeyId,
 }
 
 /// A managed policy that acts as a session policy: the one with this ARN when the session was issued.
@@ -156,8 +172,8 @@ pub struct SessionPolicyRef {
 }
 
 impl SessionKind {
-    /// Whether sessions of this kind have such a principal. A token in which the two do not fit is refused.
-    pub fn fits(self, principal: &Principal) -> bool {
+    /// Whether sessions of this kind have such a principal.
+    fn fits(self, principal: &Principal) -> bool {
         let is_identity = matches!(principal, Principal::Root { .. } | Principal::User { .. });
         let is_role = matches!(principal, Principal::RoleSession { .. });
         match self {
@@ -165,6 +181,7 @@ impl SessionKind {
             SessionKind::SessionToken | SessionKind::SignIn => is_identity,
             SessionKind::FederationToken => matches!(principal, Principal::FederatedUser { .. }),
             SessionKind::AssumeRoot => matches!(principal, Principal::Root { .. }),
+            SessionKind::Delegated => is_identity || is_role,
         }
     }
 }
@@ -186,6 +203,7 @@ impl Session {
             provider: None,
             parent_key: None,
             issued_through: Vec::new(),
+            delegation: None,
             scopes: Vec::new(),
             scoped_from: Vec::new(),
             provider_keys: Vec::new(),
@@ -193,22 +211,33 @@ impl Session {
     }
 
     /// The long-term access key without which the session ends: of the user or root that GetSessionToken or
-    /// GetFederationToken was called with.
+    /// GetFederationToken was called with, or that accepted the delegation request.
     pub fn bound_key(&self) -> Option<&AccessKeyId> {
-        let is_bound = matches!(self.kind, SessionKind::SessionToken | SessionKind::FederationToken);
+        use SessionKind::{Delegated, FederationToken, SessionToken};
+        let is_bound = matches!(self.kind, SessionToken | FederationToken | Delegated);
         self.parent_key.as_ref().filter(|_| is_bound)
     }
 
-    /// The access keys with which the session ends when they are revoked, each with its account: its own, those of the sessions
-    /// that it was scoped down from, the one that signed the request for the first of them, and those that this one came from.
-    /// `account` is that of the session's principal; the signing key may be of another one.
-    pub fn revocable_by(&self, account: AccountId) -> impl Iterator<Item = (AccountId, &AccessKeyId)> {
+    /// What the session ends with when it is revoked, each with its account: its own access key, those of the sessions that it
+    /// was scoped down from, the one that signed the request for the first of them, and those that this one came from; and
+    /// the delegation request, by its id. `account` is that of the session's principal; the signing key may be of another one.
+    pub fn revocable_by(&self, account: AccountId) -> impl Iterator<Item = (AccountId, &str)> {
         let own = std::iter::once(&self.access_key_id).chain(&self.scoped_from).map(move |key| (account, key));
         // The id of root's key may be chosen, so that it contains another account. Root assumes no role.
         let own_key = self.bound_key().map(move |key| (account, key));
         let parent = self.parent_key.iter().filter(move |_| own_key.is_none());
         let signers = parent.chain(&self.issued_through).map(move |key| (key.account().unwrap_or(account), key));
-        own.chain(own_key).chain(signers)
+        let asker = self.delegation.iter().map(|delegation| (delegation.requestor, &delegation.access_key_id));
+        let keys = own.chain(own_key).chain(signers).chain(asker).map(|(account, key)| (account, key.as_str()));
+        keys.chain(self.delegation.iter().map(move |delegation| (account, &*delegation.request)))
+    }
+
+    /// Whether a session of this kind, and of this delegation, has such a principal. A token in which they do not fit is refused.
+    pub fn is_of(&self, principal: &Principal) -> bool {
+        let is_delegated = self.kind == SessionKind::Delegated;
+        // A delegated session is never without the policy of its request.
+        let is_limited = !is_delegated || !self.scopes.is_empty();
+        self.kind.fits(principal) && is_delegated == self.delegation.is_some() && is_limited
     }
 
     /// Whether session policies or scope-down policies limit the session.
@@ -242,7 +271,7 @@ impl Caller {
     /// The key by which a role was assumed is none of them: a chain of roles would have ever more.
     pub fn lineage(&self) -> Vec<AccessKeyId> {
         let Some(session) = self.session.as_deref() else { return Vec::new() };
-        let goes_on = matches!(session.kind, SessionKind::SessionToken | SessionKind::SignIn);
+        let goes_on = matches!(session.kind, SessionKind::SessionToken | SessionKind::SignIn | SessionKind::Delegated);
         let asker = session.parent_key.iter().filter(|_| goes_on);
         session.scoped_from.iter().chain(asker).cloned().collect()
     }

@@ -53,7 +53,7 @@ mod unsigned;
 mod view;
 
 pub use bailiwick_evaluator as evaluator;
-pub use caller::{Caller, Credential, FederationIssuer, Principal, Session, SessionKind, SessionPolicyRef};
+pub use caller::{Caller, Credential, Delegation, FederationIssuer, Principal, Session, SessionKind, SessionPolicyRef};
 pub use input::{DecisionInput, ResourcePolicy};
 pub use keys::KeySource;
 pub use stored_resource::StoredResource;

@@ -144,7 +144,12 @@ impl Subject {
         });
         // Like those: what an invalid one denied is unknown.
         let scopes = caller.session.iter().flat_map(|session| &session.scopes);
-        let scopes = scopes.map(|text| compile(text).unwrap_or_else(|| view.deny_all().clone())).collect();
+        let mut scopes: Vec<_> = scopes.map(|text| compile(text).unwrap_or_else(|| view.deny_all().clone())).collect();
+        // A delegated session has the policy of its request. Without one it is allowed nothing.
+        let is_delegated = caller.session.as_deref().is_some_and(|session| session.kind == SessionKind::Delegated);
+        if is_delegated && scopes.is_empty() {
+            scopes.push(view.deny_all().clone());
+        }
         Subject {
             kind,
             account: Some(caller.account()),
@@ -154,7 +159,7 @@ impl Subject {
             names: Names::of_principal(&caller.principal, view.partition()),
             session: caller.session.clone(),
             session_policies,
-            scopes,
+            scopes: scopes.into(),
             mfa: caller.mfa,
         }
     }

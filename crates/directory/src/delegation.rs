@@ -9,10 +9,11 @@
 //! A request expires a day after its creation if no principal associates it, and seven days after every later change. Nothing
 //! leads out of `FINALIZED`, `REJECTED` and `EXPIRED`.
 //!
-//! A request gives no rights to any principal, in no state. AWS sends the requestor a token, which STS exchanges for credentials of
-//! the approver, limited by the policy of the request. Bailiwick has neither a channel to send it on nor that exchange
-//! (`GetDelegatedAccessToken` is not implemented), so SendDelegationToken makes no token: it only ends the life cycle. What
-//! the exchange will need is stored: who approved, the policy, the duration, and when the token was sent.
+//! A request itself gives no rights to any principal, in no state. AWS sends the requestor a token, which STS exchanges for
+//! credentials of the approver, limited by the policy of the request. Bailiwick has no channel to send it on: once it is sent,
+//! the requestor asks for it (`GetDelegationToken`). That and the exchange (`GetDelegatedAccessToken`) are in `bailiwick-sts`.
+//! The request contains what they need: who approved with which credentials, the policy, the duration, and when the
+//! token was sent.
 //!
 //! Every operation needs its permission on the request, in the caller's own account. Unlike in AWS, an owner has none of
 //! them by default; a policy can give them to owners with the key `iam:DelegationRequestOwner`, the owner's own ARN. It is

@@ -28,8 +28,8 @@ mod secrets;
 mod standing;
 
 pub use bailiwick_decision::{
-    Caller, Credential, FederatedPrincipal, Federation, FederationIssuer, Person, Principal, Session, SessionKind,
-    SessionPolicyRef, UnsignedCaller,
+    Caller, Credential, Delegation, FederatedPrincipal, Federation, FederationIssuer, Person, Principal, Session,
+    SessionKind, SessionPolicyRef, UnsignedCaller,
 };
 pub use check::{Check, ContextValue, Policy};
 pub use cx::{Clock, Cx, CxOf, Deployment, NoCaller, Random, RequestInfo, uuid};

@@ -8,6 +8,7 @@ use bailiwick_storage::{IdentityKind, Standing};
 pub fn standing(caller: &Caller) -> Standing<'_> {
     Standing {
         account: caller.account(),
+        delegate: caller.session.as_deref().and_then(|session| Some(session.delegation.as_ref()?.requestor)),
         identity: match &caller.principal {
             Principal::RoleSession { id, .. } => Some((IdentityKind::Role, id)),
             principal => principal.identity().map(|id| (IdentityKind::User, id)),
@@ -19,7 +20,7 @@ pub fn standing(caller: &Caller) -> Standing<'_> {
         },
         revocable_by: match (&caller.session, &caller.credential) {
             (Some(session), _) => session.revocable_by(caller.account()).collect(),
-            (None, Credential::Bearer(key)) => vec![(caller.account(), key)],
+            (None, Credential::Bearer(key)) => vec![(caller.account(), key.as_str())],
             (None, Credential::AccessKey(_)) => Vec::new(),
         },
     }

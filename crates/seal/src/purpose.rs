@@ -18,13 +18,15 @@ pub enum KeyPurpose {
     AuthorizationMessage,
     /// Challenges of passkeys.
     PasskeyChallenge,
+    /// Trade-in tokens of accepted delegation requests.
+    TradeInToken,
     /// Authentication of the rows of the store. Its key is never replaced: every row would have to be written again.
     Rows,
 }
 
 impl KeyPurpose {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::AtRest,
         Self::SessionToken,
         Self::BearerToken,
@@ -32,6 +34,7 @@ impl KeyPurpose {
         Self::Marker,
         Self::AuthorizationMessage,
         Self::PasskeyChallenge,
+        Self::TradeInToken,
         Self::Rows,
     ];
 
@@ -49,6 +52,7 @@ impl KeyPurpose {
             Self::Marker => 5,
             Self::AuthorizationMessage => 6,
             Self::PasskeyChallenge => 7,
+            Self::TradeInToken => 8,
             // Room for purposes whose keys are replaced.
             Self::Rows => 64,
         }

@@ -22,13 +22,14 @@ const DAY: i64 = 86_400;
 const ACCOUNTS: usize = 100;
 /// Keys that are rotated daily, with the seconds for which an old key still opens: the longest validity of what it
 /// sealed, plus a margin for clocks.
-const ROTATED: [(KeyPurpose, i64); 6] = [
+const ROTATED: [(KeyPurpose, i64); 7] = [
     (KeyPurpose::SessionToken, 36 * 3_600 + 600),
     (KeyPurpose::BearerToken, 12 * 3_600 + 600),
     (KeyPurpose::CallerHandle, 3_600),
     (KeyPurpose::Marker, 7 * DAY),
     (KeyPurpose::AuthorizationMessage, DAY + 600),
     (KeyPurpose::PasskeyChallenge, 900),
+    (KeyPurpose::TradeInToken, 12 * 3_600 + 600),
 ];
 
 /// Runs until `stopping` is set.

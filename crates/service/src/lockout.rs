@@ -31,6 +31,7 @@ pub(crate) async fn refuse(
         Administrators::Administrator(other) => {
             let standing = Standing {
                 account: other.account,
+                delegate: None,
                 identity: other.user.as_ref().map(|user| (IdentityKind::User, user)),
                 access_key: Some(&other.id),
                 provider: None,

@@ -21,11 +21,13 @@ struct Limits {
 /// Returns the limits of a session.
 ///
 /// They depend on the principal first: credentials that were derived from those of a federated user, of a user's session,
-/// or of a root task keep their limits.
+/// of a root task, or of a delegation keep their limits.
 fn limits(principal: &Principal, kind: SessionKind, mfa: bool) -> Limits {
     match (principal, kind) {
         (Principal::FederatedUser { .. }, _) => Limits { iam: false, sts: Some(&["GetCallerIdentity"]) },
         (_, SessionKind::AssumeRoot) => Limits { iam: true, sts: Some(&["GetCallerIdentity"]) },
+        // Nothing that could outlive the delegation is issued to them.
+        (_, SessionKind::Delegated) => Limits { iam: true, sts: Some(&["GetCallerIdentity", "GetScopedCredentials"]) },
         (Principal::RoleSession { .. }, _) | (_, SessionKind::SignIn) => Limits { iam: true, sts: None },
         (Principal::User { .. } | Principal::Root { .. }, _) => {
             Limits { iam: mfa, sts: Some(&["AssumeRole", "GetCallerIdentity", "GetScopedCredentials"]) }

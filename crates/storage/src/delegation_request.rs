@@ -1,6 +1,6 @@
 //! Delegation requests: an account asks another one for temporary rights, and a principal there approves or rejects that.
 
-use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
+use bailiwick_model::{AccessKeyId, AccountId, ErrorCode, IamError, KeyCase, Result, Tags};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
@@ -66,6 +66,33 @@ pub struct DelegationRequest {
     pub updated: Timestamp,
     /// When the state ends.
     pub expires: Timestamp,
+    /// What its sessions have of the approver. None before it is accepted, after it is rejected, and of requests that an
+    /// older version accepted.
+    pub approval: Option<DelegationApproval>,
+    /// When its token was sent.
+    pub sent: Option<Timestamp>,
+}
+
+/// What the sessions of an accepted request have of its approver, besides the identity: whatever policies can depend on, and what
+/// the approver's credentials end with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DelegationApproval {
+    /// When the request was accepted. A later revocation of the approver's sessions ends its sessions too.
+    pub accepted: Timestamp,
+    /// The long-term access key of the approver, unless a session was used that is bound to none. The sessions end without it.
+    pub long_term_key: Option<AccessKeyId>,
+    /// The access keys with which the approver's session ends when they are revoked.
+    pub issued_through: Vec<AccessKeyId>,
+    /// The session tags of the approver.
+    pub tags: Tags,
+    /// The keys of the transitive ones.
+    pub transitive_tag_keys: Vec<String>,
+    /// The source identity of the approver.
+    pub source_identity: Option<String>,
+    /// The identity provider that the approver's session came through.
+    pub provider: Option<String>,
+    /// The context keys that it set, with their values.
+    pub provider_keys: Vec<(String, Vec<String>)>,
 }
 
 /// A principal that takes part in a delegation request.
@@ -255,6 +282,8 @@ impl AsMessage for DelegationRequest {
             created: self.created.as_microsecond(),
             updated: self.updated.as_microsecond(),
             expires: self.expires.as_microsecond(),
+            approval: self.approval.as_ref().map(approval_message),
+            sent: self.sent.map(Timestamp::as_microsecond),
         }
     }
 
@@ -289,8 +318,38 @@ impl AsMessage for DelegationRequest {
             created: codec::time(message.created)?,
             updated: codec::time(message.updated)?,
             expires: codec::time(message.expires)?,
+            approval: message.approval.map(approval_of).transpose()?,
+            sent: codec::maybe_time(message.sent)?,
         })
     }
+}
+
+fn approval_message(approval: &DelegationApproval) -> pb::DelegationApproval {
+    let key = |(name, values): &(String, Vec<String>)| pb::ProviderKey { name: name.clone(), values: values.clone() };
+    pb::DelegationApproval {
+        accepted: approval.accepted.as_microsecond(),
+        long_term_key: approval.long_term_key.as_ref().map(AccessKeyId::to_string),
+        issued_through: approval.issued_through.iter().map(AccessKeyId::to_string).collect(),
+        tags: codec::tag_messages(&approval.tags),
+        transitive_tag_keys: approval.transitive_tag_keys.clone(),
+        source_identity: approval.source_identity.clone(),
+        provider: approval.provider.clone(),
+        provider_keys: approval.provider_keys.iter().map(key).collect(),
+    }
+}
+
+fn approval_of(message: pb::DelegationApproval) -> Result<DelegationApproval, Malformed> {
+    let key = |id: String| AccessKeyId::parse(&id).map_err(Malformed::from);
+    Ok(DelegationApproval {
+        accepted: codec::time(message.accepted)?,
+        long_term_key: message.long_term_key.map(key).transpose()?,
+        issued_through: message.issued_through.into_iter().map(key).collect::<Result<_, _>>()?,
+        tags: codec::tags(KeyCase::Insensitive, &message.tags)?,
+        transitive_tag_keys: message.transitive_tag_keys,
+        source_identity: message.source_identity,
+        provider: message.provider,
+        provider_keys: message.provider_keys.into_iter().map(|key| (key.name, key.values)).collect(),
+    })
 }
 
 const STATES: [DelegationState; 6] = [

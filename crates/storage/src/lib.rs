@@ -87,7 +87,9 @@ pub use change::{Change, ChangeSet, Changes};
 pub use check::{Findings, check};
 pub use codec::{FORMAT, Record};
 pub use credential_report::{CredentialReport, ReportChunk};
-pub use delegation_request::{DelegationParameter, DelegationParty, DelegationRequest, DelegationState};
+pub use delegation_request::{
+    DelegationApproval, DelegationParameter, DelegationParty, DelegationRequest, DelegationState,
+};
 pub use deletion_task::DeletionTask;
 pub use error::{Cause, StoreError};
 pub use expiring::{Expiring, ExpiringSpec};

@@ -1,4 +1,4 @@
-//! Revoked sessions, by access key.
+//! Revoked sessions, by access key or delegation request.
 //!
 //! A revocation outlives every session that it ends, and is deleted afterwards, a few at a time, by later ones of the
 //! account.
@@ -11,13 +11,15 @@ use crate::codec::{self, AsMessage, Malformed, pb};
 use crate::keys::{self, Kind};
 use crate::tx::Tx;
 
-/// The longest that a session lasts: 36 hours, of GetSessionToken and GetFederationToken.
-const LONGEST_SESSION: SignedDuration = SignedDuration::from_hours(36);
+/// The longest that a session lasts from the time that counts as that of its issue. An accepted delegation request is
+/// sent within seven days, and then lasts up to twelve hours; its sessions count as issued when it was accepted. Others last
+/// up to 36 hours.
+const LONGEST_SESSION: SignedDuration = SignedDuration::from_hours(8 * 24);
 
 /// How many expired revocations one transaction deletes at most.
 const DELETED_AT_ONCE: usize = 16;
 
-/// The revocation of the session of an access key, or of those issued to it.
+/// The revocation of the session of an access key, of those issued to it, or of those of a delegation request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionRevocation {
     /// Sessions that were issued before this time are revoked.
@@ -28,7 +30,7 @@ pub struct SessionRevocation {
 
 impl Tx {
     /// Revokes sessions that were issued so far: of a temporary access key, the session itself and those issued to it; of a
-    /// long-term access key, those issued to it.
+    /// long-term access key, those issued to it; of a delegation request, those that come from it.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
@@ -39,6 +41,15 @@ impl Tx {
         let expires = now.checked_add(LONGEST_SESSION).unwrap_or(Timestamp::MAX);
         self.put_record(key(account, subject), &SessionRevocation { valid_after, expires });
         Ok(())
+    }
+
+    /// Whether what was issued at this time was revoked by this subject.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the store fails.
+    pub async fn is_session_revoked(&mut self, account: AccountId, subject: &str, issued: Timestamp) -> Result<bool> {
+        let found: Option<SessionRevocation> = self.read(key(account, subject)).await?;
+        Ok(found.is_some_and(|revocation| issued < revocation.valid_after))
     }
 
     async fn delete_expired_revocations(&mut self, account: AccountId, now: Timestamp) -> Result<()> {

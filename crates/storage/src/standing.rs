@@ -10,6 +10,8 @@ use crate::{keys, reference::IdentityKind, session_revocation, tx::Tx};
 pub struct Standing<'a> {
     /// The caller's account.
     pub account: AccountId,
+    /// The account that uses the caller's session, if the caller is a delegated session.
+    pub delegate: Option<AccountId>,
     /// The user or role; none for root.
     pub identity: Option<(IdentityKind, &'a UniqueId)>,
     /// The long-term access key that proves the caller, or without which the caller's session ends.
@@ -17,8 +19,8 @@ pub struct Standing<'a> {
     /// The identity provider that the session came through: its account, and the resource of its ARN, as in
     /// `saml-provider/NAME`.
     pub provider: Option<(AccountId, &'a str)>,
-    /// What the caller's session or bearer token can be revoked by: accounts and access key ids.
-    pub revocable_by: Vec<(AccountId, &'a AccessKeyId)>,
+    /// What the caller's session or bearer token can be revoked by: accounts, and ids of access keys and delegation requests.
+    pub revocable_by: Vec<(AccountId, &'a str)>,
 }
 
 impl Tx {
@@ -28,7 +30,9 @@ impl Tx {
     /// # Errors
     /// `ServiceFailure` when the store fails.
     pub async fn depend_on(&mut self, standing: &Standing<'_>) -> Result<()> {
-        self.expect_unchanged(keys::account(standing.account)).await?;
+        for account in std::iter::once(standing.account).chain(standing.delegate) {
+            self.expect_unchanged(keys::account(account)).await?;
+        }
         if let Some((kind, id)) = standing.identity {
             self.expect_unchanged(keys::identity(standing.account, kind, id)).await?;
         }
@@ -38,8 +42,8 @@ impl Tx {
         if let Some(key) = standing.provider.and_then(|(account, resource)| keys::provider(account, resource)) {
             self.expect_unchanged(key).await?;
         }
-        for (account, key) in &standing.revocable_by {
-            self.expect_unchanged(session_revocation::key(*account, key.as_str())).await?;
+        for (account, subject) in &standing.revocable_by {
+            self.expect_unchanged(session_revocation::key(*account, subject)).await?;
         }
         Ok(())
     }

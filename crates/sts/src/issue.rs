@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bailiwick_api::sts::Credentials;
 use bailiwick_model::{AccessKeyId, AccessKeyKind, Result, Tags};
-use bailiwick_operation::{Caller, Credential, Cx, Principal, Session, SessionKind, SessionPolicyRef};
+use bailiwick_operation::{Caller, Credential, Cx, Delegation, Principal, Session, SessionKind, SessionPolicyRef};
 use jiff::Timestamp;
 use prost_types::Timestamp as Date;
 
@@ -40,6 +40,8 @@ pub struct SessionParts {
     pub parent_key: Option<AccessKeyId>,
     /// [`Caller::lineage`] of the signer.
     pub issued_through: Vec<AccessKeyId>,
+    /// Of a delegated session, what it comes from.
+    pub delegation: Option<Delegation>,
     /// When the caller authenticated with a second factor. Only for sessions that carry it on: of GetSessionToken and of
     /// sign-in.
     pub mfa: Option<Timestamp>,
@@ -71,9 +73,6 @@ pub fn issue_session<C>(
     expires: Timestamp,
     parts: SessionParts,
 ) -> Result<Issued> {
-    if !kind.fits(&principal) {
-        return Err(bailiwick_model::IamError::internal("a kind of session that its principal cannot have"));
-    }
     let key = cx.new_access_key_id(AccessKeyKind::Temporary, principal.account());
     // It begins no later than the snapshot that the checks were decided on: a later revocation must end it.
     let new = Session::new(kind, key.clone(), parts.issued.unwrap_or(cx.now()), expires);
@@ -88,10 +87,14 @@ pub fn issue_session<C>(
         provider_keys: parts.provider_keys,
         parent_key: parts.parent_key,
         issued_through: parts.issued_through,
+        delegation: parts.delegation,
         scopes: parts.scopes,
         scoped_from: parts.scoped_from,
         ..new
     };
+    if !session.is_of(&principal) {
+        return Err(bailiwick_model::IamError::internal("a kind of session that its principal cannot have"));
+    }
     let minimum = parts.minimum_token_size.and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
     let credential = Credential::AccessKey(key.clone());
     let caller = Caller { principal, credential, session: Some(Arc::new(session)), mfa: parts.mfa };

@@ -15,6 +15,7 @@ mod assume_root;
 mod authorization_message;
 mod caller_identity;
 mod create_token;
+mod delegation;
 mod federation_token;
 mod issue;
 mod message;
@@ -31,6 +32,7 @@ mod session_token;
 mod testing;
 mod token_keys;
 mod tokens;
+mod trade_in;
 mod web_identity;
 mod web_identity_token;
 

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use bailiwick_model::{AccessKeyId, AccountId, Arn, Path, RoleName, SessionName, Tags, UniqueId, UserName};
-use bailiwick_operation::{Caller, Credential, FederationIssuer, Principal, Session, SessionKind, SessionPolicyRef};
+use bailiwick_operation::{
+    Caller, Credential, Delegation, FederationIssuer, Principal, Session, SessionKind, SessionPolicyRef,
+};
 use bailiwick_storage::PolicyRef;
 use jiff::Timestamp;
 use prost::{Message, Oneof};
@@ -110,6 +112,19 @@ struct SessionMessage {
     scoped_from: Vec<String>,
     #[prost(string, repeated, tag = "22")]
     issued_through: Vec<String>,
+    #[prost(message, optional, tag = "23")]
+    delegation: Option<DelegationMessage>,
+}
+
+/// What a delegated session comes from.
+#[derive(Clone, PartialEq, Message)]
+struct DelegationMessage {
+    #[prost(string, tag = "1")]
+    request: String,
+    #[prost(uint64, tag = "2")]
+    requestor: u64,
+    #[prost(string, tag = "3")]
+    access_key_id: String,
 }
 
 /// A context key of the provider.
@@ -122,7 +137,7 @@ struct ProviderKeyMessage {
 }
 
 /// The kinds of sessions, by their numbers in tokens.
-const KINDS: [SessionKind; 7] = [
+const KINDS: [SessionKind; 8] = [
     SessionKind::AssumeRole,
     SessionKind::SessionToken,
     SessionKind::FederationToken,
@@ -130,6 +145,7 @@ const KINDS: [SessionKind; 7] = [
     SessionKind::WebIdentity,
     SessionKind::AssumeRoot,
     SessionKind::SignIn,
+    SessionKind::Delegated,
 ];
 
 /// A managed policy as it was when the session was issued. Field 5 of the session once held ARNs alone.
@@ -201,7 +217,7 @@ impl TokenMessage {
         match &caller.principal {
             // Neither proves anything without a session.
             Principal::RoleSession { .. } | Principal::FederatedUser { .. } if session.is_none() => return None,
-            principal if session.is_some_and(|session| !session.kind.fits(principal)) => return None,
+            principal if session.is_some_and(|session| !session.is_of(principal)) => return None,
             _ => {}
         }
         let (issued, expires) = (time(self.issued)?, time(self.expires)?);
@@ -293,6 +309,7 @@ impl SessionMessage {
             scopes: session.scopes.clone(),
             scoped_from: session.scoped_from.iter().map(AccessKeyId::to_string).collect(),
             issued_through: session.issued_through.iter().map(AccessKeyId::to_string).collect(),
+            delegation: session.delegation.as_ref().map(DelegationMessage::of),
         }
     }
 
@@ -321,6 +338,28 @@ impl SessionMessage {
             scopes: self.scopes,
             scoped_from: access_keys(&self.scoped_from)?,
             issued_through: access_keys(&self.issued_through)?,
+            delegation: match self.delegation {
+                Some(delegation) => Some(delegation.into_delegation()?),
+                None => None,
+            },
+        })
+    }
+}
+
+impl DelegationMessage {
+    fn of(delegation: &Delegation) -> Self {
+        Self {
+            request: delegation.request.clone(),
+            requestor: delegation.requestor.number(),
+            access_key_id: delegation.access_key_id.to_string(),
+        }
+    }
+
+    fn into_delegation(self) -> Option<Delegation> {
+        Some(Delegation {
+            request: self.request,
+            requestor: AccountId::from_number(self.requestor)?,
+            access_key_id: AccessKeyId::parse(&self.access_key_id).ok()?,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Revocation of sessions: of a role, of a user, of an access key, or of a whole account.
+//! Revocation of sessions: of a role, of a user, of an access key, of a delegation request, or of a whole account.
 
 use bailiwick_api::op;
 use bailiwick_api::signin::{RevokeSessionsRequest, RevokeSessionsResponse};
@@ -12,7 +12,8 @@ use crate::Sts;
 /// Ends sessions that were issued so far, for the next decision.
 ///
 /// # Errors
-/// `ValidationError` unless the request names exactly one of role, user, access key and account, in the caller's account;
+/// `ValidationError` unless the request names exactly one of role, user, access key, delegation request and account, in the
+/// caller's account;
 /// `NoSuchEntity`.
 impl Handle<op::RevokeSessions> for Sts {
     type Plan = Revoked;
@@ -20,8 +21,10 @@ impl Handle<op::RevokeSessions> for Sts {
     async fn plan(&self, cx: &Cx, tx: &mut Tx, req: RevokeSessionsRequest) -> Result<Planned<Revoked>> {
         const ACTION: &str = "bailiwick:RevokeSessions";
         let (account, partition) = (cx.account(), cx.partition());
-        let (revoked, check) = match (req.role_name, req.user_name, req.access_key_id, req.all_of_account) {
-            (Some(name), None, None, None) => {
+        let key = req.access_key_id;
+        let (revoked, check) = match (req.role_name, req.user_name, key, req.all_of_account, req.delegation_request_id)
+        {
+            (Some(name), None, None, None, None) => {
                 let role = tx.find::<Role>(account, &RoleName::parse(&name)?).await?;
                 let path = role.as_ref().map_or("/", |role| role.path.as_str());
                 let shown = role.as_ref().map_or(&*name, |role| role.name.as_str());
@@ -33,7 +36,7 @@ impl Handle<op::RevokeSessions> for Sts {
                 };
                 (Revoked::Role(role, name), check)
             }
-            (None, Some(name), None, None) => {
+            (None, Some(name), None, None, None) => {
                 let user = tx.find::<User>(account, &UserName::parse(&name)?).await?;
                 let path = user.as_ref().map_or("/", |user| user.path.as_str());
                 let shown = user.as_ref().map_or(&*name, |user| user.name.as_str());
@@ -45,7 +48,7 @@ impl Handle<op::RevokeSessions> for Sts {
                 };
                 (Revoked::User(user, name), check)
             }
-            (None, None, Some(text), None) => {
+            (None, None, Some(text), None, None) => {
                 let key = match AccessKeyId::parse(&text) {
                     Ok(key) if key.account() == Some(account) => Some(key),
                     // The id of root's key may be chosen, so that it contains another account.
@@ -59,11 +62,18 @@ impl Handle<op::RevokeSessions> for Sts {
                 let arn = Arn::of(partition, "bailiwick", account, format_args!("session/{key}"));
                 (Revoked::Key(key), Check::new(ACTION, &arn))
             }
-            (None, None, None, Some(true)) => {
+            (None, None, None, Some(true), None) => {
                 (Revoked::Account, Check::new(ACTION, &Principal::Root { account }.arn(partition)))
             }
+            (None, None, None, None, Some(id)) => {
+                let found = tx.find_delegation_request(&id).await?;
+                let is_own = found.is_some_and(|request| request.owner_account == Some(account));
+                let arn = Arn::iam(partition, account, format_args!("delegation-request/{id}"));
+                (Revoked::Delegation { id, is_own }, Check::new(ACTION, &arn))
+            }
             _ => {
-                let message = "name one of `role_name`, `user_name`, `access_key_id`, or set `all_of_account`";
+                let message = "name one of `role_name`, `user_name`, `access_key_id`, `delegation_request_id`, or set \
+                               `all_of_account`";
                 return Err(IamError::validation(message));
             }
         };
@@ -84,6 +94,8 @@ impl Handle<op::RevokeSessions> for Sts {
                 tx.update(&user, &new).await?;
             }
             Revoked::Key(key) => tx.revoke_sessions(account, key.as_str(), cx.now()).await?,
+            Revoked::Delegation { id, is_own: false } => return Err(IamError::no_such("delegation request", id)),
+            Revoked::Delegation { id, is_own: true } => tx.revoke_sessions(account, &id, cx.now()).await?,
             Revoked::Account => {
                 let missing = || IamError::no_such("account", account);
                 let old = tx.find_account(account).await?.ok_or_else(missing)?;
@@ -104,6 +116,13 @@ pub enum Revoked {
     User(Option<User>, String),
     /// An access key.
     Key(AccessKeyId),
+    /// A delegation request.
+    Delegation {
+        /// Its id.
+        id: String,
+        /// Whether it is for the caller's account.
+        is_own: bool,
+    },
     /// The account.
     Account,
 }

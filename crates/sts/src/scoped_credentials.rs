@@ -68,6 +68,7 @@ impl Handle<op::GetScopedCredentials> for Sts {
             provider_keys: session.provider_keys.clone(),
             parent_key: session.parent_key.clone(),
             issued_through: session.issued_through.clone(),
+            delegation: session.delegation.clone(),
             mfa: caller.mfa,
             scopes,
             scoped_from,

@@ -1,6 +1,6 @@
 //! Issuing and opening tokens.
 
-use bailiwick_model::{AccessKeyId, ErrorCode, IamError};
+use bailiwick_model::{AccessKeyId, AccountId, ErrorCode, IamError};
 use bailiwick_operation::{Caller, Credential, Deployment};
 use bailiwick_seal::{KeyPurpose, SealError, Sealer, SecretString};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use prost::Message;
 
 use crate::message::{Held, TokenMessage};
+use crate::trade_in::TradeIn;
 
 /// The format of tokens: their first byte and part of the associated data, so that formats cannot be confused.
 ///
@@ -22,9 +23,9 @@ const MAX_TEXT: usize = 64 * 1024;
 
 /// Issues and opens the tokens of a cluster.
 ///
-/// There are three kinds, each sealed with its own keys so that they cannot be confused: session tokens, which prove
-/// nothing without their secret; bearer tokens, which prove their bearer; and handles, which Bailiwick gives to another
-/// service for a caller that it authenticated.
+/// There are four kinds, each sealed with its own keys so that they cannot be confused: session tokens, which prove
+/// nothing without their secret; bearer tokens, which prove their bearer; handles, which Bailiwick gives to another
+/// service for a caller that it authenticated; and trade-in tokens, which one account exchanges for delegated access.
 #[derive(Clone, Copy)]
 pub struct Tokens<'a> {
     sealer: &'a Sealer,
@@ -209,6 +210,45 @@ impl<'a> Tokens<'a> {
         let aad = [&b"handle"[..], self.cluster.as_bytes(), holder, &[FORM]];
         let opened = self.sealer.open(KeyPurpose::CallerHandle, &aad, sealed(handle)?).map_err(invalid)?;
         read(&opened, Credential::AccessKey, now).map(Bearer::from)
+    }
+
+    /// Issues the trade-in token of a delegation request. It opens only for the account of the requestor.
+    ///
+    /// # Errors
+    /// `ServiceFailure` if sealing fails.
+    pub(crate) fn issue_trade_in(
+        &self,
+        requestor: AccountId,
+        trade_in: &TradeIn,
+        expires: Timestamp,
+    ) -> Result<String, IamError> {
+        let message = trade_in.encode(expires);
+        let digits = requestor.digits();
+        let sealed = self.sealer.seal(KeyPurpose::TradeInToken, &self.trade_in_aad(&digits), &message);
+        Ok(URL_SAFE_NO_PAD.encode(in_form(&sealed.map_err(IamError::internal)?)))
+    }
+
+    /// Opens a trade-in token that a principal of this account presents.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub(crate) fn open_trade_in(
+        &self,
+        requestor: AccountId,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<TradeIn, TokenError> {
+        let token = decode(token)?;
+        let [FORM, sealed @ ..] = token.as_slice() else { return Err(TokenError::Invalid) };
+        let digits = requestor.digits();
+        let opened = self.sealer.open(KeyPurpose::TradeInToken, &self.trade_in_aad(&digits), sealed);
+        let (trade_in, expires) = TradeIn::decode(&opened.map_err(invalid)?).ok_or(TokenError::Invalid)?;
+        if expires <= now { Err(TokenError::Expired) } else { Ok(trade_in) }
+    }
+
+    /// `trade-in | cluster | account of the requestor | form`.
+    fn trade_in_aad<'b>(&'b self, requestor: &'b [u8; 12]) -> [&'b [u8]; 4] {
+        [b"trade-in", self.cluster.as_bytes(), requestor, &[FORM]]
     }
 }
 

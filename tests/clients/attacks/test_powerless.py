@@ -63,6 +63,7 @@ def request(server, house, operation, name, account, key):
         "SAMLProviderArn": f"{arn}saml-provider/{name}", "SAMLMetadataDocument": "<a/>" * 250, "Name": name,
         "CertificateBody": "x", "CertificateId": "C" * 24, "Arn": f"{arn}user/hidden/{name}", "GlobalEndpointTokenVersion": "v2Token", "DeletionTaskId": f"task/aws-service-role/a.amazonaws.com/{name}/0",
         "TemplateArn": "arn:aws:iam::aws:role-template/IdentityAuditor", "ReplacementValues": {"TrustedArns": {"Values": [f"{arn}root"]}},
+        "delegationRequestId": "00000000-0000-4000-8000-000000000000", "TradeInToken": "x" * 80,
         "DelegationRequestId": "00000000-0000-4000-8000-000000000000", "RequestorWorkflowId": name + "-workflow", "SessionDuration": 3600,
         "Permissions": {"PolicyTemplateArn": "arn:aws:iam:::delegation-template/IdentityReview"},
         "NotificationChannel": f"arn:aws:sns:eu-central-1:{server.account}:topic",

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use bailiwick_api::{iam, sts};
 use bailiwick_model::{AccessKeyId, AccessKeyKind, AccountId, IdKind, Path, SessionName, UniqueId, UserName};
 use bailiwick_operation::{
-    Caller, Credential, FederatedPrincipal, Federation, FederationIssuer, Principal, Session, SessionKind,
+    Caller, Credential, Delegation, FederatedPrincipal, Federation, FederationIssuer, Principal, Session, SessionKind,
     UnsignedCaller,
 };
 use jiff::Timestamp;
@@ -108,6 +108,29 @@ fn a_federated_user_has_its_issuer() {
             })
         );
     }
+}
+
+#[test]
+fn delegated_access_names_the_account_that_uses_it() {
+    let account = |id| AccountId::parse(id).unwrap();
+    let key = AccessKeyId::new(AccessKeyKind::Temporary, account("111122223333"), [1; 6]);
+    let now = Timestamp::from_second(60).unwrap();
+    let delegation = Delegation {
+        request: "0b9f6a3e-5d2b-4c3e-9a51-6a1d2f3c4b5a".into(),
+        requestor: account("444455556666"),
+        access_key_id: key.clone(),
+    };
+    let session = Session::new(SessionKind::Delegated, key.clone(), now, now);
+    let caller = Arc::new(Caller {
+        principal: Principal::Root { account: account("111122223333") },
+        credential: Credential::AccessKey(key.clone()),
+        session: Some(Arc::new(Session { delegation: Some(delegation), ..session })),
+        mfa: None,
+    });
+    let shown = shown(&Event { caller: Some(&caller), ..event(&request("cli")) });
+    let identity = &shown["userIdentity"];
+    assert_eq!((&identity["type"], &identity["accountId"]), (&json!("Root"), &json!("111122223333")));
+    assert_eq!(identity["invokedByDelegate"], json!({"accountId": "444455556666"}));
 }
 
 #[test]

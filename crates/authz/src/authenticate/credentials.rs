@@ -208,6 +208,10 @@ fn check_active<'s>(
             let key = snapshot.access_key(key.as_str()).filter(|key| is_of(key, caller));
             key.ok_or_else(invalid)?;
         }
+        if let Some(delegation) = &session.delegation {
+            let requestor = snapshot.account(delegation.requestor).filter(|account| account.is_active());
+            requestor.ok_or_else(invalid)?;
+        }
         // Temporary keys that were issued for a sign-in session name it as their parent.
         let sign_in = session.parent_key.as_ref().unwrap_or(&session.access_key_id);
         let is_ended = session.kind == SessionKind::SignIn

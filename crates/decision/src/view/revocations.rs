@@ -23,20 +23,25 @@ impl Revocation {
 }
 
 impl View {
-    /// Returns whether a session of a principal in this account was revoked by its access key, by that of a session that it was
-    /// scoped down from, or by the key that it was issued to.
+    /// Returns whether a session of a principal in this account was revoked by what [`Session::revocable_by`] names.
     pub fn is_revoked(&self, account: AccountId, session: &Session) -> bool {
-        session.revocable_by(account).any(|(account, key)| self.is_key_revoked(account, key, session.issued))
+        session
+            .revocable_by(account)
+            .any(|(account, subject)| self.is_subject_revoked(account, subject, session.issued))
     }
 
     /// Returns whether what was issued to an access key at this time was revoked by it: of a bearer token without a session,
     /// the long-term key that signed for it.
     pub fn is_key_revoked(&self, account: AccountId, key: &AccessKeyId, issued: Timestamp) -> bool {
+        self.is_subject_revoked(account, key.as_str(), issued)
+    }
+
+    fn is_subject_revoked(&self, account: AccountId, subject: &str, issued: Timestamp) -> bool {
         // Usually there is none.
         if self.revocations.len() == 0 {
             return false;
         }
-        let subject = &*key.as_str().to_ascii_lowercase();
+        let subject = &*subject.to_ascii_lowercase();
         let hash = self.hash((account, subject));
         let found = self.revocations.get(hash, |revocation| revocation.is_of(account, subject));
         found.is_some_and(|revocation| issued < revocation.valid_after)

@@ -71,6 +71,8 @@ impl Handle<op::CreateDelegationRequest> for Directory {
             created: cx.now(),
             updated: cx.now(),
             expires,
+            approval: None,
+            sent: None,
         };
         tx.create_delegation_request(&request).await?;
         // AWS adds a link to its console; Bailiwick has none.

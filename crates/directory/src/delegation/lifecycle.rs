@@ -1,9 +1,9 @@
 //! The changes of a delegation request: associate, update, accept, reject, send.
 
 use bailiwick_api::{iam as pb, op};
-use bailiwick_model::{AccountState, ErrorCode, IamError, Result};
+use bailiwick_model::{AccountState, ErrorCode, IamError, Result, Tags};
 use bailiwick_operation::{Cx, Handle, Planned};
-use bailiwick_storage::{DelegationRequest, DelegationState, Tx};
+use bailiwick_storage::{DelegationApproval, DelegationRequest, DelegationState, Tx};
 use jiff::SignedDuration;
 
 use super::{NamedRequest, invalid, party, state_name};
@@ -102,7 +102,7 @@ impl Handle<op::UpdateDelegationRequest> for Directory {
     }
 }
 
-/// Approves a request. The caller becomes the approver, whose rights limit what a token could ever give.
+/// Approves a request. The caller becomes the approver, whose rights are lent to the requestor within the policy of the request.
 ///
 /// # Errors
 /// `NoSuchEntity`; `InvalidInput` in other states than `ASSIGNED` and `PENDING_APPROVAL`, for a root user and a session of
@@ -131,6 +131,7 @@ impl Handle<op::AcceptDelegationRequest> for Directory {
             return Err(invalid("A session with session policies cannot accept delegation requests.".into()));
         }
         request.approver = Some(party(cx));
+        request.approval = Some(approval(cx));
         tx.update_delegation_request(&request);
         Ok(pb::AcceptDelegationRequestResponse {})
     }
@@ -158,13 +159,14 @@ impl Handle<op::RejectDelegationRequest> for Directory {
         let from = [DelegationState::Assigned, DelegationState::PendingApproval, DelegationState::Accepted];
         advance(cx, &mut request, &from, DelegationState::Rejected)?;
         request.approver = None;
+        request.approval = None;
         request.rejection_reason = reason;
         tx.update_delegation_request(&request);
         Ok(pb::RejectDelegationRequestResponse {})
     }
 }
 
-/// Ends the life cycle of an accepted request. No token is made or sent yet: see the module.
+/// Lets the requestor have the token of an accepted request, and begins the time that the delegation lasts.
 ///
 /// # Errors
 /// `NoSuchEntity`; `InvalidInput` in other states than `ACCEPTED`, and for a requestor whose account is not active;
@@ -185,8 +187,33 @@ impl Handle<op::SendDelegationToken> for Directory {
         }
         advance(cx, &mut request, &[DelegationState::Accepted], DelegationState::Finalized)?;
         require_active_requestor(tx, &request).await?;
+        request.sent = Some(cx.now());
         tx.update_delegation_request(&request);
         Ok(pb::SendDelegationTokenResponse {})
+    }
+}
+
+/// What the sessions of a request have of the caller, who accepts it.
+fn approval(cx: &Cx) -> DelegationApproval {
+    let caller = cx.caller();
+    let session = caller.session.as_deref();
+    let long_term_key = match session {
+        None => Some(caller.access_key_id()),
+        Some(session) => session.bound_key(),
+    };
+    let session_keys = session.into_iter().flat_map(|session| {
+        let own = std::iter::once(&session.access_key_id).chain(&session.scoped_from);
+        own.chain(&session.parent_key).chain(&session.issued_through)
+    });
+    DelegationApproval {
+        accepted: cx.now(),
+        long_term_key: long_term_key.cloned(),
+        issued_through: session_keys.cloned().collect(),
+        tags: session.map_or_else(Tags::new, |session| session.tags.clone()),
+        transitive_tag_keys: session.map_or_else(Vec::new, |session| session.transitive_tag_keys.clone()),
+        source_identity: session.and_then(|session| session.source_identity.clone()),
+        provider: session.and_then(|session| session.provider.clone()),
+        provider_keys: session.map_or_else(Vec::new, |session| session.provider_keys.clone()),
     }
 }
 

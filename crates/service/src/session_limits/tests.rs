@@ -76,6 +76,9 @@ fn each_kind_of_session_calls_what_aws_documents() {
         ("GetFederationToken", caller(federated(), Some(FederationToken), false, false), false, "----+-----"),
         ("its bearer token", caller(federated(), Some(FederationToken), false, true), false, "----+-----"),
         ("AssumeRoot", caller(root(), Some(AssumeRoot), false, false), true, "----+-----"),
+        ("delegated access of a user", caller(user(), Some(Delegated), false, false), true, "----+--+--"),
+        ("delegated access of a role", caller(role(), Some(Delegated), false, false), true, "----+--+--"),
+        ("delegated access of root", caller(root(), Some(Delegated), false, true), true, "----+--+--"),
         ("a signed-in user", caller(user(), Some(SignIn), false, true), true, "++++++-+-+"),
         ("a signed-in federated user", caller(federated(), Some(SignIn), false, true), false, "----+-----"),
     ];

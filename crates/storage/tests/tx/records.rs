@@ -4,16 +4,16 @@
 //! the failing test prints.
 
 use bailiwick_model::{
-    AccountAlias, AccountId, IdKind, KeyCase, MfaDeviceName, Partition, Path, PolicyName, RoleName,
+    AccessKeyId, AccountAlias, AccountId, IdKind, KeyCase, MfaDeviceName, Partition, Path, PolicyName, RoleName,
     ServerCertificateName, Tags, UniqueId,
 };
 use bailiwick_storage::{
-    AccessJob, AccessKeyLastUsed, AccessSubject, Account, AccountState, CredentialReport, DelegationParameter,
-    DelegationParty, DelegationRequest, DelegationState, DeletionTask, FORMAT, InlinePolicy, InstanceProfile, KeyOwner,
-    Meta, MfaAssignment, MfaDevice, MfaFailures, OidcProvider, Passkey, Policy, PolicyVersion, Record, ReportChunk,
-    Resource, ResourcePolicy, Role, RoleLastUsed, RootPassword, SamlMetadataChunk, SamlPrivateKey, SamlProvider,
-    ServerCertificate, Service, ServiceActor, ServiceSpecificCredential, ServiceUse, SessionRevocation, SignInFailures,
-    SigningCertificate, SshPublicKey, StoreError, TrustPolicy, User,
+    AccessJob, AccessKeyLastUsed, AccessSubject, Account, AccountState, CredentialReport, DelegationApproval,
+    DelegationParameter, DelegationParty, DelegationRequest, DelegationState, DeletionTask, FORMAT, InlinePolicy,
+    InstanceProfile, KeyOwner, Meta, MfaAssignment, MfaDevice, MfaFailures, OidcProvider, Passkey, Policy,
+    PolicyVersion, Record, ReportChunk, Resource, ResourcePolicy, Role, RoleLastUsed, RootPassword, SamlMetadataChunk,
+    SamlPrivateKey, SamlProvider, ServerCertificate, Service, ServiceActor, ServiceSpecificCredential, ServiceUse,
+    SessionRevocation, SignInFailures, SigningCertificate, SshPublicKey, StoreError, TrustPolicy, User,
 };
 
 use crate::env::{access_key, account, group, instance_profile, now, policy, role, user};
@@ -157,6 +157,8 @@ fn records_of_format_1_can_be_read() {
         created: now(),
         updated: now(),
         expires: now(),
+        approval: None,
+        sent: None,
     };
     check("delegation-request-new", delegation.clone());
     let full = DelegationRequest {
@@ -173,7 +175,24 @@ fn records_of_format_1_can_be_read() {
         state: DelegationState::Rejected,
         ..delegation
     };
-    check("delegation-request", full);
+    check("delegation-request", full.clone());
+    check(
+        "delegation-request-approved",
+        DelegationRequest {
+            approval: Some(DelegationApproval {
+                accepted: now(),
+                long_term_key: Some(AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE").unwrap()),
+                issued_through: vec![AccessKeyId::parse("ASIAIOSFODNN7EXAMPLE").unwrap()],
+                tags: Tags::parse([("team", "reeds")]).unwrap(),
+                transitive_tag_keys: vec!["team".into()],
+                source_identity: Some("ann".into()),
+                provider: Some("arn:aws:iam::111122223333:saml-provider/P".into()),
+                provider_keys: vec![("saml:sub".into(), vec!["ann".into()])],
+            }),
+            sent: Some(now()),
+            ..full
+        },
+    );
     check("deletion-task", DeletionTask { account: read.account, id, created: now() });
     let tags = Tags::parse([("Team", "blue")]).expect("tags");
     let device = MfaDevice {

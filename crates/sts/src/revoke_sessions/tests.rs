@@ -5,6 +5,7 @@ use super::*;
 use crate::testing::{MAIN, account, role, root, user, world};
 
 const OTHER_KEY: &str = "ASIAIOSFODNN7EXAMPLE";
+const REQUEST: &str = "0b9f6a3e-5d2b-4c3e-9a51-6a1d2f3c4b5a";
 
 #[tokio::test]
 async fn one_subject_of_the_callers_account_is_named() {
@@ -15,13 +16,14 @@ async fn one_subject_of_the_callers_account_is_named() {
         json!({"roleName": "Otter", "userName": "Ana"}),
         json!({"roleName": "Otter", "allOfAccount": true}),
         json!({"accessKeyId": OTHER_KEY}),
+        json!({"delegationRequestId": REQUEST, "allOfAccount": true}),
         json!({"accessKeyId": "0000000000000000"}),
         json!({"roleName": "a b"}),
     ] {
         let error = test.call::<op::RevokeSessions>(request.clone()).await.unwrap_err();
         assert_eq!(error.code().wire(), "ValidationError", "{request}");
     }
-    for request in [json!({"roleName": "Otter"}), json!({"userName": "Ana"})] {
+    for request in [json!({"roleName": "Otter"}), json!({"userName": "Ana"}), json!({"delegationRequestId": REQUEST})] {
         let error = test.call::<op::RevokeSessions>(request.clone()).await.unwrap_err();
         assert_eq!(error.code().wire(), "NoSuchEntity", "{request}");
     }
