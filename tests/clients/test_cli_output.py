@@ -383,6 +383,38 @@ def test_the_cli_prints_what_the_model_has(server, values):
                 run_row(bob, row, values)
 
 
+def test_the_cli_prints_what_sts_issues(server, new_user, tmp_path):
+    """Rows of STS that need a second factor, a session, or a member account."""
+    root = GrpcApi(server, server.root)
+    user, key = new_user(policy("sts:*"))
+    app = Authenticator(root.call("CreateVirtualMFADevice", VirtualMFADeviceName=user["UserName"])["VirtualMFADevice"])
+    root.call("EnableMFADevice", UserName=user["UserName"], SerialNumber=app.serial, **app.pair())
+    root.call("EnableOrganizationsRootCredentialsManagement")
+    root.call("EnableOrganizationsRootSessions")
+    root.call("EnableOutboundWebIdentityFederation")
+    member = root.call("CreateAccount", accountName="sessions", email="sessions@example.com")["account"]["accountId"]
+    trusting = trust(user["Arn"], Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})
+    role = root.call("CreateRole", RoleName="with-code", AssumeRolePolicyDocument=trusting)["Role"]["Arn"]
+    root.call("PutRolePolicy", RoleName="with-code", PolicyName="p", PolicyDocument=policy("sts:GetScopedCredentials"))
+    values = {"ROLE": role, "PHONE": app.serial, "CODE": app.code(1), "MEMBER": member}
+    audit = "arn=arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"
+    rows = [
+        Row(f"assume-root --target-principal $MEMBER --task-policy-arn {audit}", service="sts"),
+        Row("get-web-identity-token --audience a.example.com --signing-algorithm ES384", service="sts"),
+        Row(
+            "assume-role --role-arn $ROLE --role-session-name s --serial-number $PHONE --token-code $CODE",
+            {"AssumedRoleUser": {"Arn": f"arn:aws:sts::{server.account}:assumed-role/with-code/s"}},
+            {"CREDENTIALS": "Credentials"},
+            service="sts",
+        ),
+    ]
+    with Cli(server, key) as cli:
+        for row in rows:
+            run_row(cli, row, values)
+    with Cli(server, Credentials.of(values["CREDENTIALS"])) as session:
+        run_row(session, Row("get-scoped-credentials --duration-seconds 900", {"ScopedPoliciesCount": 0}, service="sts"), values)
+
+
 def run_row(cli, row, values):
     """Runs one row, and checks what it prints."""
     arguments = [filled(each, values) for each in shlex.split(row.line)]

@@ -40,6 +40,7 @@ pub use authorization_message::{AuthorizationMessages, MessageLength};
 pub use issue::{Issued, SessionParts, date, expiry, issue_session};
 pub use token_keys::{TOKEN_KEYS_MAX_AGE, rotate_token_keys};
 pub use tokens::{Bearer, OpenedSession, TokenError, Tokens};
+pub use trade_in::TradeIn;
 
 /// Handles the operations of STS and of `signin.v1`.
 #[derive(Clone, Copy, Debug, Default)]

@@ -64,8 +64,7 @@ fn read_inline(text: &str, partition: Partition) -> Result<String> {
     }
     let rules = SaveRules { partition: Some(partition.as_str()), ..SaveRules::default() };
     let document = parse_strict(text, PolicyKind::Session, &rules).map_err(|error| {
-        let message = format!("{} ({error})", error.aws_message());
-        IamError::new(ErrorCode::MalformedPolicyDocument, message).field("Policy", error.to_string())
+        IamError::new(ErrorCode::MalformedPolicyDocument, error.aws_message()).field("Policy", error.to_string())
     })?;
     Ok(to_json(&document))
 }

@@ -232,12 +232,7 @@ impl<'a> Tokens<'a> {
     ///
     /// # Errors
     /// [`TokenError`].
-    pub(crate) fn open_trade_in(
-        &self,
-        requestor: AccountId,
-        token: &str,
-        now: Timestamp,
-    ) -> Result<TradeIn, TokenError> {
+    pub fn open_trade_in(&self, requestor: AccountId, token: &str, now: Timestamp) -> Result<TradeIn, TokenError> {
         let token = decode(token)?;
         let [FORM, sealed @ ..] = token.as_slice() else { return Err(TokenError::Invalid) };
         let digits = requestor.digits();

@@ -6,13 +6,13 @@ use prost::Message;
 
 /// What a trade-in token names: a delegation request whose token was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TradeIn {
+pub struct TradeIn {
     /// The id of the request.
-    pub(crate) request: String,
+    pub request: String,
     /// The account of its owner.
-    pub(crate) owner: AccountId,
+    pub owner: AccountId,
     /// When the owner sent the token.
-    pub(crate) sent: Timestamp,
+    pub sent: Timestamp,
 }
 
 impl TradeIn {

@@ -24,14 +24,22 @@ fn session_policies_are_stored_without_white_space() {
 
 #[test]
 fn malformed_session_policies_are_refused() {
-    for bad in [
-        "",
-        "{}",
-        "not json",
-        &ALLOW.replace("Allow", "Perhaps"),
-        &ALLOW.replace("\"Resource\"", "\"Principal\":\"*\",\"Resource\""),
+    // AWS's messages, without our explanation, which is a detail of the error.
+    let syntax = "Syntax errors in policy.";
+    for (bad, expected) in [
+        ("", syntax),
+        ("{}", syntax),
+        ("not json", syntax),
+        (&ALLOW.replace("Allow", "Perhaps"), syntax),
+        (
+            &ALLOW.replace("\"Resource\"", "\"Principal\":\"*\",\"Resource\""),
+            "Policy document should not specify a principal.",
+        ),
     ] {
-        assert_eq!(refused(Some(bad), &[]).0, "MalformedPolicyDocument", "{bad}");
+        assert_eq!(refused(Some(bad), &[]), ("MalformedPolicyDocument", expected.into()), "{bad}");
+        let Err(error) = read(Some(bad), &[]) else { panic!("{bad} was accepted") };
+        let [(name, explanation)] = error.fields() else { panic!("{error:?}") };
+        assert!(name == "Policy" && explanation != expected, "{explanation}");
     }
     assert_eq!(refused(None, &["policy"]), ("ValidationError", "policy is invalid".into()));
 }
