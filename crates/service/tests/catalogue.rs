@@ -26,6 +26,7 @@ const ELSEWHERE: &[&str] = &[
     "DeleteResourcePolicy",
     "DeleteSigningCertificate",
     "Explain",
+    "GetDelegatedAccessToken",
     "GetMFADevice",
     "GetResourcePolicy",
     "ImportManagedPolicies",
