@@ -33,7 +33,7 @@ fn keys_of_two_purposes_differ_even_with_the_same_bytes() {
     for (i, purpose) in (1..).zip(KeyPurpose::ALL) {
         keys.push(Arc::new(Key::new(i, purpose, 0, bytes()).unwrap()));
     }
-    let keyring = Keyring::of_keys(keys, 9).unwrap();
+    let keyring = Keyring::of_keys(keys, 10).unwrap();
     let sealed = keyring.seal(KeyPurpose::AtRest, &[], b"x").unwrap();
     let aad = key::encode_parts(&sealed[..HEADER], &[]);
     for key in &keyring.keys {
