@@ -2,17 +2,14 @@
 
 use crate::drive::{Call, Load, run};
 use crate::flood::{self, Kind};
-use crate::grpc::Target;
 use crate::process::Process;
 use crate::query::{Repeat, signed_form};
 use crate::report::Row;
 use crate::world;
 use anyhow::{Context, Result, ensure};
-use bailiwick_api::authz::{AuthorizeRequest, AuthorizeResponse, Decision};
 use bytes::Bytes;
 use http_body_util::Full;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 const MIB: f64 = 1024.0 * 1024.0;
@@ -38,15 +35,7 @@ async fn under(server: &Path, data: &Path, kind: Kind, name: &str, seconds: u32)
     let process = Process::bailiwick(server, data)?;
     process.wait_until_it_listens()?;
     let world = world::make(&process).await?;
-    let question = world.question.clone();
-    let target = Target::<AuthorizeRequest, AuthorizeResponse> {
-        process: &process,
-        method: "/bailiwick.authz.v1.AuthorizationService/Authorize",
-        bearer: Some(&world.bearer),
-        next: Arc::new(move |_| question.clone()),
-        fine: |answer| answer.decision() == Decision::Allow,
-    };
-    let mut stays = target.workers(IN_FLIGHT, 0).await?;
+    let mut stays = world.authorize(&process).workers(IN_FLIGHT, 0).await?;
     let mut new = (0..NEW_CONNECTIONS).map(|_| NewConnection::new(&process)).collect::<Result<Vec<_>>>()?;
     let (mut quiet, mut flooded) = (Loads::default(), Loads::default());
     let quiet_files = process.open_files()?;

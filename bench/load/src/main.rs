@@ -6,6 +6,7 @@
 
 mod baseline;
 mod commit;
+mod credentials;
 mod drive;
 mod flood;
 mod flooded;
@@ -14,6 +15,7 @@ mod measure;
 mod process;
 mod query;
 mod report;
+mod sign_in;
 mod world;
 
 use anyhow::Result;

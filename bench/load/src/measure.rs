@@ -5,18 +5,15 @@ use crate::grpc::Target;
 use crate::process::Process;
 use crate::query::{Repeat, once, signed_form};
 use crate::report::Row;
-use crate::{commit, flooded, world};
+use crate::{commit, credentials, flooded, sign_in, world};
 use anyhow::{Context, Result};
-use bailiwick_api::authz::{
-    AuthorizeItem, AuthorizeRequest, AuthorizeResponse, BatchAuthorizeRequest, BatchAuthorizeResponse, Decision,
-};
+use bailiwick_api::authz::{AuthorizeItem, BatchAuthorizeRequest, BatchAuthorizeResponse, Decision};
 use bailiwick_api::iam::{CreateUserRequest, CreateUserResponse};
 use prost::Message;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-const AUTHORIZE: &str = "/bailiwick.authz.v1.AuthorizationService/Authorize";
 const BATCH_AUTHORIZE: &str = "/bailiwick.authz.v1.AuthorizationService/BatchAuthorize";
 const CREATE_USER: &str = "/bailiwick.iam.v1.UserService/CreateUser";
 const GET_USER: &str = "Action=GetUser&Version=2010-05-08&UserName=client";
@@ -43,13 +40,19 @@ pub async fn all(server: &Path, seconds: u32, filter: Option<&str>) -> Result<Ve
     if wanted("create user") {
         rows.extend(create_user(server, folder.path()).await?);
     }
+    if wanted("assume role") {
+        rows.push(credentials::assume_role(server, folder.path(), seconds).await?);
+    }
+    if wanted("sign in") {
+        rows.extend(sign_in::all(server, folder.path(), seconds).await?);
+    }
     if wanted("flood") {
         rows.extend(flooded::all(server, folder.path(), seconds).await?);
     }
     Ok(rows)
 }
 
-async fn started(server: &Path, data: &Path) -> Result<Process> {
+pub async fn started(server: &Path, data: &Path) -> Result<Process> {
     let process = Process::bailiwick(server, data)?;
     process.wait_until_it_listens()?;
     Ok(process)
@@ -92,26 +95,16 @@ fn against(name: &str, ours: Load, theirs: Load, cpu: f64, rate: f64) -> Vec<Row
 async fn authorize(server: &Path, folder: &Path, seconds: u32) -> Result<Vec<Row>> {
     let process = started(server, &folder.join("authorize")).await?;
     let world = world::make(&process).await?;
-    let question = world.question.clone();
-    let target = |process| Target::<AuthorizeRequest, AuthorizeResponse> {
-        process,
-        method: AUTHORIZE,
-        bearer: Some(&world.bearer),
-        next: {
-            let question = question.clone();
-            Arc::new(move |_| question.clone())
-        },
-        fine: |answer| answer.decision() == Decision::Allow,
-    };
-    let answer = target(&process).workers(1, 0).await?.remove(0).ask().await.context("Authorize")?;
+    let question = &world.question;
+    let answer = world.authorize(&process).workers(1, 0).await?.remove(0).ask().await.context("Authorize")?;
     let file = folder.join("answer");
     std::fs::write(&file, answer.encode_to_vec())?;
     let echo = Process::baseline("echo-grpc", &[&file])?;
     let mut rows = Vec::new();
     let mut single = 0.0;
     for in_flight in IN_FLIGHT {
-        let ours = target(&process).workers(in_flight, 0).await?;
-        let theirs = target(&echo).workers(in_flight, 0).await?;
+        let ours = world.authorize(&process).workers(in_flight, 0).await?;
+        let theirs = world.authorize(&echo).workers(in_flight, 0).await?;
         let (ours, theirs) = in_turns((&process, ours), (&echo, theirs), seconds).await?;
         rows.extend(against(&format!("authorize, {in_flight} in flight"), ours, theirs, 1.3, 0.8));
         if in_flight == 16 {

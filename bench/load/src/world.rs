@@ -5,8 +5,8 @@ use crate::process::{ACCOUNT, Process, REGION};
 use crate::query::{once, signed_form};
 use anyhow::{Context, Result};
 use bailiwick_api::authz::{
-    AuthenticateRequest, AuthenticateResponse, AuthorizeRequest, Caller, Header, HttpRequest, SignedRequest,
-    caller::Who,
+    AuthenticateRequest, AuthenticateResponse, AuthorizeRequest, AuthorizeResponse, Caller, Decision, Header,
+    HttpRequest, SignedRequest, caller::Who,
 };
 use bailiwick_api::signin::{CreateTokenRequest, CreateTokenResponse};
 use bailiwick_sigv4::{Credentials, PayloadHash, Request, Signing, sign};
@@ -24,9 +24,23 @@ pub struct World {
     pub question: AuthorizeRequest,
 }
 
-struct Key {
+pub struct Key {
     id: String,
     secret: String,
+}
+
+impl World {
+    /// The allowed request, to this server or to its echo.
+    pub fn authorize<'a>(&'a self, process: &'a Process) -> grpc::Target<'a, AuthorizeRequest, AuthorizeResponse> {
+        let question = self.question.clone();
+        grpc::Target {
+            process,
+            method: "/bailiwick.authz.v1.AuthorizationService/Authorize",
+            bearer: Some(&self.bearer),
+            next: Arc::new(move |_| question.clone()),
+            fine: |answer| answer.decision() == Decision::Allow,
+        }
+    }
 }
 
 /// Creates the users, their policies and keys, and the objects of the requests.
@@ -63,14 +77,19 @@ pub async fn make(process: &Process) -> Result<World> {
     Ok(World { bearer, root_bearer, question })
 }
 
-async fn user(process: &Process, name: &str, policy: &str) -> Result<Key> {
-    let call = async |form: String| once(process, signed_form(process.address, "iam", &form)?).await;
-    let version = "Version=2010-05-08";
-    call(format!("Action=CreateUser&{version}&UserName={name}")).await?;
-    let document: String = form_urlencoded::byte_serialize(policy.as_bytes()).collect();
-    let put = format!("Action=PutUserPolicy&{version}&UserName={name}&PolicyName=own&PolicyDocument={document}");
-    call(put).await?;
-    let answer = call(format!("Action=CreateAccessKey&{version}&UserName={name}")).await?;
+/// Calls IAM as root.
+pub async fn iam(process: &Process, action: &str, members: &[(&str, &str)]) -> Result<String> {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("Action", action).append_pair("Version", "2010-05-08").extend_pairs(members);
+    once(process, signed_form(process.address, "iam", &form.finish())?).await
+}
+
+/// Creates a user with an inline policy and an access key.
+pub async fn user(process: &Process, name: &str, policy: &str) -> Result<Key> {
+    let user = ("UserName", name);
+    iam(process, "CreateUser", &[user]).await?;
+    iam(process, "PutUserPolicy", &[user, ("PolicyName", "own"), ("PolicyDocument", policy)]).await?;
+    let answer = iam(process, "CreateAccessKey", &[user]).await?;
     let text = |tag: &str| {
         let (_, rest) = answer.split_once(&format!("<{tag}>")).context("an answer without a key")?;
         Ok::<_, anyhow::Error>(rest.split('<').next().unwrap_or_default().to_string())
@@ -79,7 +98,7 @@ async fn user(process: &Process, name: &str, policy: &str) -> Result<Key> {
 }
 
 /// Creates a bearer token with a signed call.
-async fn token(process: &Process, key: &Key) -> Result<String> {
+pub async fn token(process: &Process, key: &Key) -> Result<String> {
     let path = "/bailiwick.signin.v1.TokenService/CreateToken";
     let host = process.address.to_string();
     let headers: &[(&str, &[u8])] = &[("host", host.as_bytes())];
