@@ -4,13 +4,13 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-/// Times that the name of an unfinished file is tried while another process has it, and the pause in between.
-const ATTEMPTS: usize = 500;
+/// How long other processes that write the same file are waited for, and the pause between two attempts.
+const WAIT: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Writes a new file durably, with this mode.
@@ -72,7 +72,8 @@ fn write(
 /// Creates an unfinished file and locks it, so that no other process writes or removes it. One that is left by a process
 /// that has ended is replaced.
 fn own(unfinished: &Path, mode: u32) -> io::Result<File> {
-    for _ in 0..ATTEMPTS {
+    let begun = Instant::now();
+    while begun.elapsed() < WAIT {
         match OpenOptions::new().write(true).create_new(true).mode(mode).open(unfinished) {
             // Another process may have locked it first, in order to remove it.
             Ok(file) if !is_locked(&file) && is_at(&file, unfinished) => return Ok(file),
