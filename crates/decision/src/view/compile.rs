@@ -34,6 +34,7 @@ pub(super) fn compile_bound(text: &str, bound: &str, kind: PolicyKind, name: &st
         (Ok(mut document), Ok(written)) => {
             for (statement, written) in document.statements.iter_mut().zip(&written.statements) {
                 statement.span = written.span;
+                statement.simulator_start = written.simulator_start;
                 for (condition, written) in statement.conditions.iter_mut().zip(&written.conditions) {
                     condition.span = written.span;
                 }
