@@ -12,8 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 const IN_FLIGHT: usize = 64;
-const ASSUMING: &str =
-    r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}}"#;
+const ASSUMING: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["sts:AssumeRole","bailiwick:CreateToken"],"Resource":"*"}}"#;
 
 /// AssumeRole against `Authorize`, both over gRPC with a bearer token.
 pub async fn assume_role(server: &Path, folder: &Path, seconds: u32) -> Result<Row> {
