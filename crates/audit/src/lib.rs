@@ -4,7 +4,7 @@
 //! and response as redacted protobuf messages. Records are written to segments, append-only files with one JSON object
 //! per line, chained by hashes (`segments`). [`Recorder`] writes them: the record of a change is a row of the same
 //! commit and is shipped from this outbox; denials and failed authentications are durable before the caller gets the
-//! answer, up to a rate limit; reads and issued credentials are written within a second.
+//! answer, up to a rate limit; reads and issued credentials are written within a second. [`LookUp`] finds events again.
 //!
 //! The crate deliberately does not know front ends, and does not decide anything. Descriptors determine which fields
 //! are secrets and are removed; text that looks like a secret is masked in all fields (`message`).
@@ -16,6 +16,7 @@ mod disk;
 mod event;
 mod json;
 mod limit;
+mod look_up;
 mod message;
 mod queue;
 mod record;
@@ -30,6 +31,7 @@ mod tests;
 mod writer;
 
 pub use event::{Event, EventKind, Unroutable};
+pub use look_up::{Attribute, Found, LookUp, Page, Position, PositionError, Query};
 pub use record::{CallOrigin, Record, UserIdentity};
 pub use recorder::Recorder;
 pub use settings::Settings;

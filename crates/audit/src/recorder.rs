@@ -15,7 +15,7 @@ use crate::queue::{Put, Queue};
 use crate::row::Row;
 use crate::settings::Settings;
 use crate::writer::Writer;
-use crate::{Event, Stats};
+use crate::{Event, LookUp, Stats};
 
 /// The recorder of a server, which all calls share.
 pub struct Recorder {
@@ -25,6 +25,7 @@ pub struct Recorder {
     stats: Arc<Stats>,
     random: Arc<dyn Random>,
     outbox_rows: u64,
+    look_up: LookUp,
 }
 
 impl Recorder {
@@ -51,8 +52,14 @@ impl Recorder {
         };
         let outbox_rows = settings.outbox_rows;
         let ready = writer.open(Box::new(FileSystem), &settings).await?;
+        let look_up = LookUp::new(settings.folder, ready.follow_end()?);
         let task = tokio::spawn(ready.run());
-        Ok(Recorder { queue, task: Mutex::new(Some(task)), limit, stats, random, outbox_rows })
+        Ok(Recorder { queue, task: Mutex::new(Some(task)), limit, stats, random, outbox_rows, look_up })
+    }
+
+    /// Reads the trail that this recorder writes.
+    pub fn look_up(&self) -> &LookUp {
+        &self.look_up
     }
 
     /// Adds a record to a change, so that it exists exactly if the change does.

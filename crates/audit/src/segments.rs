@@ -11,10 +11,15 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::HEXLOWER;
+use tokio::sync::watch;
 
 use crate::checkpoint::Checkpoint;
 use crate::disk::{Disk, SegmentFile};
 use crate::{Record, json};
+
+mod text;
+
+pub(crate) use text::{SegmentText, segment_starts};
 
 /// The previous hash of the first line.
 const FIRST_HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -37,6 +42,8 @@ pub(crate) struct Segments {
     open: Option<Open>,
     sequence: u64,
     hash: String,
+    /// Shows readers how much is durable.
+    end: watch::Sender<Checkpoint>,
 }
 
 /// The end of a segment.
@@ -80,6 +87,7 @@ impl Segments {
             open: None,
             sequence: 0,
             hash: FIRST_HASH.to_owned(),
+            end: watch::Sender::default(),
         };
         let segment_starts = segments.segment_starts()?;
         for (number, first) in segment_starts.iter().enumerate().rev() {
@@ -118,7 +126,13 @@ impl Segments {
             );
             (segments.sequence, segments.hash, segments.open) = (checkpoint.sequence, checkpoint.hash.clone(), None);
         }
+        segments.end.send_replace(segments.checkpoint());
         Ok(segments)
+    }
+
+    /// Follows the end of what is durable.
+    pub(crate) fn follow_end(&self) -> watch::Receiver<Checkpoint> {
+        self.end.subscribe()
     }
 
     /// Returns the ids of the records after a checkpoint, whose rows may still be in the outbox.
@@ -202,7 +216,9 @@ impl Segments {
             return Err(error);
         }
         (self.sequence, self.hash) = (sequence, hash);
-        Ok(self.checkpoint())
+        let end = self.checkpoint();
+        self.end.send_replace(end.clone());
+        Ok(end)
     }
 
     /// Where the segments end.

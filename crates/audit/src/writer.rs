@@ -14,6 +14,7 @@ use bailiwick_operation::{Clock, Random};
 use bailiwick_storage::{At, CommitError, Store, Tx};
 use bytes::Bytes;
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::checkpoint::Checkpoint;
 use crate::disk::Disk;
@@ -97,6 +98,11 @@ impl Writer {
 }
 
 impl OpenWriter {
+    /// Follows the end of what is durable in the segments.
+    pub(crate) fn follow_end(&self) -> io::Result<watch::Receiver<Checkpoint>> {
+        self.segments.as_ref().map(Segments::follow_end).ok_or_else(unavailable)
+    }
+
     /// Writes until the queue is closed, then writes the rest.
     pub(crate) async fn run(mut self) {
         loop {
@@ -225,7 +231,7 @@ impl OpenWriter {
     /// Writes records; on a thread for blocking work, since a sync takes its time.
     async fn append(&mut self, records: Vec<Record>) -> io::Result<Checkpoint> {
         let Some(mut segments) = self.segments.take() else {
-            return Err(io::Error::other("the segments are not available, which is a defect of Bailiwick"));
+            return Err(unavailable());
         };
         if records.is_empty() {
             let checkpoint = segments.checkpoint();
@@ -298,6 +304,10 @@ async fn outbox_ids(tx: &Tx) -> Result<HashSet<String>, CommitError> {
         let records = rows.iter().filter_map(|row| Record::decode_row(&row.event).ok()).flatten();
         ids.extend(records.map(|record| record.event_id));
     }
+}
+
+fn unavailable() -> io::Error {
+    io::Error::other("the segments are not available, which is a defect of Bailiwick")
 }
 
 fn answer(waiter: Waiter, written: bool) {

@@ -1,0 +1,248 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use bailiwick_api::options::Audit;
+use tempfile::TempDir;
+
+use super::*;
+use crate::Record;
+use crate::disk::FileSystem;
+use crate::record::{CallOrigin, UserIdentity};
+use crate::segments::Segments;
+
+const OURS: &str = "111122223333";
+const OTHER: &str = "444455556666";
+
+fn account(id: &str) -> AccountId {
+    AccountId::parse(id).unwrap()
+}
+
+/// An event of a user of an account, or of an unknown caller.
+fn record(id: u128, time: i64, account: &str, name: &str) -> Record {
+    let identity = UserIdentity {
+        kind: "IAMUser".into(),
+        arn: format!("arn:aws:iam::{account}:user/{name}"),
+        account_id: account.into(),
+        access_key_id: format!("AKIA{name}"),
+        user_name: name.into(),
+        ..UserIdentity::default()
+    };
+    Record {
+        event_id: bailiwick_operation::uuid(id.to_be_bytes()),
+        event_time: time,
+        event_source: "iam".into(),
+        event_name: if id.is_multiple_of(3) { "GetUser".into() } else { "CreateUser".into() },
+        origin: CallOrigin {
+            source_ip_address: format!("192.0.2.{}", id % 5),
+            user_identity: (!account.is_empty()).then_some(identity),
+            ..CallOrigin::default()
+        },
+        error_code: if id.is_multiple_of(7) { "AccessDenied".into() } else { String::new() },
+        read_only: id.is_multiple_of(3),
+        category: Audit::Management,
+        resource: format!("arn:aws:iam::{account}:user/dir/r{}", id % 11),
+        ..Record::default()
+    }
+}
+
+/// Events of two accounts and of none, some written late, over several segments.
+fn records() -> Vec<Record> {
+    let accounts = [OURS, OURS, OTHER, OURS, ""];
+    (0..300u128)
+        .map(|id| {
+            let late = if id.is_multiple_of(10) { 25 } else { 0 };
+            let time = 1_000_000 * (i64::try_from(id).unwrap() / 2 - late);
+            record(
+                id,
+                time,
+                accounts[usize::try_from(id % 5).unwrap()],
+                ["ann", "bob"][usize::from(id.is_multiple_of(2))],
+            )
+        })
+        .collect()
+}
+
+fn segments(folder: &Path) -> Segments {
+    Segments::open(folder, Box::new(FileSystem), 10_000, None).unwrap()
+}
+
+fn written(folder: &TempDir) -> (Segments, LookUp, Vec<Record>) {
+    let mut segments = segments(folder.path());
+    let records = records();
+    for batch in records.chunks(7) {
+        segments.append(batch).unwrap();
+    }
+    let look_up = LookUp::new(folder.path().to_owned(), segments.follow_end());
+    (segments, look_up, records)
+}
+
+/// The ids of all pages.
+async fn pages(look_up: &LookUp, query: &Query) -> Vec<String> {
+    let (mut ids, mut query) = (Vec::new(), query.clone());
+    loop {
+        let page = look_up.page(&query).await.unwrap();
+        assert!(page.events.len() <= query.limit);
+        ids.extend(page.events.iter().map(|event| event.values(Attribute::EventId).remove(0)));
+        query.after = page.next;
+        if page.next.is_none() {
+            return ids;
+        }
+    }
+}
+
+/// The ids of the records that a predicate finds, newest first.
+fn expected(records: &[Record], is_wanted: impl Fn(&Record) -> bool) -> Vec<String> {
+    let mut found: Vec<_> = records.iter().enumerate().filter(|(_, record)| is_wanted(record)).collect();
+    found.sort_by_key(|(at, record)| std::cmp::Reverse((record.event_time, *at)));
+    found.into_iter().map(|(_, record)| record.event_id.clone()).collect()
+}
+
+fn account_of(record: &Record) -> &str {
+    record.origin.user_identity.as_ref().map_or("", |identity| &identity.account_id)
+}
+
+fn user_of(record: &Record) -> &str {
+    record.origin.user_identity.as_ref().map_or("", |identity| &identity.user_name)
+}
+
+#[tokio::test]
+async fn pages_are_complete_and_newest_first() {
+    let folder = TempDir::new().unwrap();
+    let (_segments, look_up, records) = written(&folder);
+    assert!(segment_starts(folder.path()).unwrap().len() > 5);
+    for limit in [13, 50, 1_000] {
+        let query = Query { limit, ..Query::default() };
+        assert_eq!(pages(&look_up, &query).await, expected(&records, |_| true), "{limit}");
+        let query = Query { account: Some(account(OURS)), ..query };
+        assert_eq!(pages(&look_up, &query).await, expected(&records, |r| account_of(r) == OURS));
+        let query = Query { without_account: true, ..query };
+        assert_eq!(pages(&look_up, &query).await, expected(&records, |r| account_of(r) != OTHER));
+    }
+}
+
+#[tokio::test]
+async fn each_filter_finds_its_events() {
+    let folder = TempDir::new().unwrap();
+    let (_segments, look_up, records) = written(&folder);
+    type IsWanted = fn(&Record) -> bool;
+    let cases: &[(&[(Attribute, &str)], IsWanted)] = &[
+        (&[(Attribute::EventId, "00000000-0000-4000-8000-000000000007")], |r| r.event_id.ends_with("000007")),
+        (&[(Attribute::EventId, "00000000000040008000000000000007")], |r| r.event_id.ends_with("000007")),
+        (&[(Attribute::EventName, "GetUser")], |r| r.event_name == "GetUser"),
+        (&[(Attribute::EventName, "getuser")], |_| false),
+        (&[(Attribute::EventSource, "iam.amazonaws.com")], |_| true),
+        (&[(Attribute::Username, "ann")], |r| user_of(r) == "ann"),
+        (&[(Attribute::AccessKeyId, "AKIAbob")], |r| user_of(r) == "bob"),
+        (&[(Attribute::ResourceName, "r3")], |r| r.resource.ends_with("/r3")),
+        (&[(Attribute::ResourceName, "arn:aws:iam::111122223333:user/dir/r3")], |r| {
+            r.resource == "arn:aws:iam::111122223333:user/dir/r3"
+        }),
+        (&[(Attribute::ResourceType, "AWS::IAM::User")], |_| true),
+        (&[(Attribute::ResourceType, "AWS::IAM::Role")], |_| false),
+        (&[(Attribute::ReadOnly, "true")], |r| r.read_only),
+        (&[(Attribute::ErrorCode, "AccessDenied")], |r| !r.error_code.is_empty()),
+        (&[(Attribute::PrincipalArn, "arn:aws:iam::111122223333:user/bob")], |r| {
+            user_of(r) == "bob" && account_of(r) == OURS
+        }),
+        (&[(Attribute::SourceIpAddress, "192.0.2.3")], |r| r.origin.source_ip_address == "192.0.2.3"),
+        (&[(Attribute::EventCategory, "Management")], |_| true),
+        (&[(Attribute::EventCategory, "")], |_| false),
+        (&[(Attribute::ReadOnly, "true"), (Attribute::Username, "ann"), (Attribute::ErrorCode, "AccessDenied")], |r| {
+            r.read_only && user_of(r) == "ann" && !r.error_code.is_empty()
+        }),
+        (&[(Attribute::Username, "ann"), (Attribute::Username, "bob")], |_| false),
+        (&[(Attribute::Username, "\"}{\u{0}")], |_| false),
+    ];
+    for (filters, is_wanted) in cases {
+        let filters = filters.iter().map(|(attribute, value)| (*attribute, (*value).to_owned())).collect();
+        let query = Query { filters, limit: 9, ..Query::default() };
+        assert_eq!(pages(&look_up, &query).await, expected(&records, is_wanted), "{query:?}");
+        let query = Query { account: Some(account(OURS)), ..query };
+        let ours = expected(&records, |r| is_wanted(r) && account_of(r) == OURS);
+        assert_eq!(pages(&look_up, &query).await, ours, "{query:?}");
+    }
+}
+
+#[tokio::test]
+async fn times_are_inclusive() {
+    let folder = TempDir::new().unwrap();
+    let (_segments, look_up, records) = written(&folder);
+    for (from, to) in [(10, 20), (-30, 5), (149, 149), (200, 300), (20, 10)] {
+        let second = |second| Some(jiff::Timestamp::from_second(second).unwrap());
+        let query = Query { from: second(from), to: second(to), limit: 4, ..Query::default() };
+        let (from, to) = (from * 1_000_000, to * 1_000_000);
+        let wanted = expected(&records, |r| from <= r.event_time && r.event_time <= to);
+        assert_eq!(pages(&look_up, &query).await, wanted);
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_found_by_its_id_in_its_account_only() {
+    let folder = TempDir::new().unwrap();
+    let (_segments, look_up, records) = written(&folder);
+    let id = records[1].event_id.replace('-', "");
+    for (of, is_found) in [(Some(OURS), true), (Some(OTHER), false), (None, true)] {
+        let found = look_up.event(of.map(account), &id).await.unwrap();
+        assert_eq!(found.is_some(), is_found, "{of:?}");
+    }
+}
+
+/// Pages go on behind their marker, whatever is written in the meantime.
+#[tokio::test]
+async fn pages_have_no_duplicates_while_writing_goes_on() {
+    let folder = TempDir::new().unwrap();
+    let (mut segments, look_up, records) = written(&folder);
+    let mut query = Query { limit: 10, ..Query::default() };
+    let mut seen = BTreeSet::new();
+    for id in 1_000.. {
+        let page = look_up.page(&query).await.unwrap();
+        assert!(page.events.iter().all(|event| seen.insert(event.values(Attribute::EventId).remove(0))));
+        segments.append(&[record(id, 1_000_000_000, OURS, "ann")]).unwrap();
+        query.after = page.next;
+        if page.next.is_none() {
+            break;
+        }
+    }
+    assert!(records.iter().all(|record| seen.contains(&record.event_id)));
+}
+
+/// What was not reported as durable may be cut off again.
+#[tokio::test]
+async fn only_durable_lines_are_found() {
+    let folder = TempDir::new().unwrap();
+    let mut segments = segments(folder.path());
+    segments.append(&[record(1, 1, OURS, "ann")]).unwrap();
+    let look_up = LookUp::new(folder.path().to_owned(), segments.follow_end());
+    let first = folder.path().join("audit-00000000000000000001.jsonl");
+    let whole = std::fs::read(&first).unwrap();
+    std::fs::write(&first, [&whole[..], &whole[..]].concat()).unwrap();
+    std::fs::write(folder.path().join("audit-00000000000000000002.jsonl"), &whole).unwrap();
+    let query = Query { limit: 9, ..Query::default() };
+    assert_eq!(pages(&look_up, &query).await.len(), 1);
+}
+
+#[tokio::test]
+async fn damaged_lines_are_skipped() {
+    let folder = TempDir::new().unwrap();
+    let (segments, _, records) = written(&folder);
+    let first = folder.path().join("audit-00000000000000000001.jsonl");
+    let mut text = std::fs::read(&first).unwrap();
+    text[..5].copy_from_slice(b"\xff\xff{{{");
+    text.extend_from_slice(&vec![b'x'; 3_000_000]);
+    text.extend_from_slice(b"\n\n[]\n");
+    std::fs::write(&first, text).unwrap();
+    let look_up = LookUp::new(folder.path().to_owned(), segments.follow_end());
+    let query = Query { limit: 50, ..Query::default() };
+    assert_eq!(pages(&look_up, &query).await, expected(&records, |r| r.event_id != records[0].event_id));
+}
+
+#[test]
+fn positions_are_read_as_they_are_written() {
+    for (time, sequence) in [(0, 0), (-5, 7), (i64::MAX, u64::MAX), (i64::MIN, 1)] {
+        let position = Position { time, sequence };
+        assert_eq!(position.to_string().parse(), Ok(position));
+    }
+    for text in ["", "/", "1", "1/", "/1", "1/-1", "1/2/3", "x/1"] {
+        assert_eq!(text.parse::<Position>(), Err(PositionError), "{text}");
+    }
+}

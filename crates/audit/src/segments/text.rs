@@ -1,0 +1,119 @@
+//! Reads the text of a segment, in coordinates of the uncompressed text.
+
+use std::fs::File;
+use std::io;
+use std::ops::{ControlFlow, Range};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+/// The text of one segment.
+pub(crate) struct SegmentText {
+    file: File,
+    len: u64,
+}
+
+/// How much is read at once.
+const CHUNK: u64 = 256 * 1024;
+/// The longest line that is read. The recorder bounds what a record contains, so a longer one is not its own.
+const MAX_LINE: usize = 1024 * 1024;
+
+impl SegmentText {
+    /// Opens the segment whose first line has this number.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such segment; retention may have removed it.
+    pub(crate) fn open(folder: &Path, first: u64) -> io::Result<Self> {
+        let file = File::open(path(folder, first))?;
+        let len = file.metadata()?.len();
+        Ok(SegmentText { file, len })
+    }
+
+    /// The length of the text when it was opened, in bytes.
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// The bytes of a range, as far as the text goes.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub(crate) fn read(&mut self, range: Range<u64>) -> io::Result<Vec<u8>> {
+        let len = range.end.saturating_sub(range.start);
+        let mut bytes = vec![0; usize::try_from(len).map_err(io::Error::other)?];
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match self.file.read_at(&mut bytes[filled..], range.start + filled as u64) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        bytes.truncate(filled);
+        Ok(bytes)
+    }
+
+    /// Passes each whole line of a range, which begins at a line, to `each`, with the place of the line and without its
+    /// line feed, until `each` breaks. Reads in pieces. Returns the end of the last line that was passed.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub(crate) fn for_each_line(
+        &mut self,
+        range: Range<u64>,
+        mut each: impl FnMut(u64, &[u8]) -> ControlFlow<()>,
+    ) -> io::Result<u64> {
+        let (mut buffer, mut begin, mut done) = (Vec::new(), range.start, range.start);
+        // Whether the current line is longer than any that is read.
+        let mut is_skipped = false;
+        loop {
+            let from = begin + buffer.len() as u64;
+            let read = self.read(from..range.end.min(from + CHUNK))?;
+            if read.is_empty() {
+                return Ok(done);
+            }
+            buffer.extend_from_slice(&read);
+            let mut at = 0;
+            while let Some(len) = buffer[at..].iter().position(|byte| *byte == b'\n') {
+                let place = begin + at as u64;
+                let line = if is_skipped { &[] } else { &buffer[at..at + len] };
+                is_skipped = false;
+                at += len + 1;
+                done = begin + at as u64;
+                if each(place, line).is_break() {
+                    return Ok(done);
+                }
+            }
+            buffer.drain(..at);
+            begin += at as u64;
+            if buffer.len() > MAX_LINE {
+                begin += buffer.len() as u64;
+                buffer.clear();
+                is_skipped = true;
+            }
+        }
+    }
+}
+
+/// The numbers of the first lines of all segments in a folder, ascending.
+///
+/// # Errors
+/// When the folder can't be read.
+pub(crate) fn segment_starts(folder: &Path) -> io::Result<Vec<u64>> {
+    let mut starts = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        starts.extend(start_of(&entry?.file_name().to_string_lossy()));
+    }
+    starts.sort_unstable();
+    starts.dedup();
+    Ok(starts)
+}
+
+/// The number of the first line of a segment, by the name of its file.
+fn start_of(name: &str) -> Option<u64> {
+    name.strip_prefix("audit-")?.strip_suffix(".jsonl")?.parse().ok()
+}
+
+fn path(folder: &Path, first: u64) -> PathBuf {
+    folder.join(format!("audit-{first:020}.jsonl"))
+}
