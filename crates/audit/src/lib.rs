@@ -14,10 +14,12 @@
 mod checkpoint;
 mod disk;
 mod event;
+mod index;
 mod json;
 mod limit;
 mod look_up;
 mod message;
+mod query;
 mod queue;
 mod record;
 mod recorder;
@@ -31,7 +33,8 @@ mod tests;
 mod writer;
 
 pub use event::{Event, EventKind, Unroutable};
-pub use look_up::{Attribute, Found, LookUp, Page, Position, PositionError, Query};
+pub use look_up::LookUp;
+pub use query::{Attribute, Found, Page, Position, PositionError, Query};
 pub use record::{CallOrigin, Record, UserIdentity};
 pub use recorder::Recorder;
 pub use settings::Settings;

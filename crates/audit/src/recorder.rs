@@ -54,6 +54,8 @@ impl Recorder {
         let ready = writer.open(Box::new(FileSystem), &settings).await?;
         let look_up = LookUp::new(settings.folder, ready.follow_end()?);
         let task = tokio::spawn(ready.run());
+        // Ends with the writer.
+        tokio::spawn(look_up.clone().keep_indexes());
         Ok(Recorder { queue, task: Mutex::new(Some(task)), limit, stats, random, outbox_rows, look_up })
     }
 

@@ -103,6 +103,8 @@ fn open(folder: &TempDir, max_bytes: u64, checkpoint: Option<&Checkpoint>) -> Se
 /// Every line of a folder in order, once the chain is found whole.
 pub(crate) fn lines(folder: &Path) -> Vec<Value> {
     let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    // There may be indexes as well.
+    names.retain(|name| name.extension().is_some_and(|extension| extension == "jsonl"));
     names.sort();
     let text: String = names.iter().map(|name| fs::read_to_string(name).unwrap()).collect();
     assert!(text.is_empty() || text.ends_with('\n'), "whole lines");

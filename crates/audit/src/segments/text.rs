@@ -53,24 +53,24 @@ impl SegmentText {
         Ok(bytes)
     }
 
-    /// Passes each whole line of a range, which begins at a line, to `each`, with the place of the line and without its
-    /// line feed, until `each` breaks. Reads in pieces. Returns the end of the last line that was passed.
+    /// Passes each whole line of a range, which begins at a line, to `each`, with its place, both without the line feed,
+    /// until `each` breaks. Reads in pieces. A line that is longer than any record is passed as an empty one.
     ///
     /// # Errors
     /// When the file can't be read.
     pub(crate) fn for_each_line(
         &mut self,
         range: Range<u64>,
-        mut each: impl FnMut(u64, &[u8]) -> ControlFlow<()>,
-    ) -> io::Result<u64> {
-        let (mut buffer, mut begin, mut done) = (Vec::new(), range.start, range.start);
+        mut each: impl FnMut(Range<u64>, &[u8]) -> ControlFlow<()>,
+    ) -> io::Result<()> {
+        let (mut buffer, mut begin) = (Vec::new(), range.start);
         // Whether the current line is longer than any that is read.
         let mut is_skipped = false;
         loop {
             let from = begin + buffer.len() as u64;
             let read = self.read(from..range.end.min(from + CHUNK))?;
             if read.is_empty() {
-                return Ok(done);
+                return Ok(());
             }
             buffer.extend_from_slice(&read);
             let mut at = 0;
@@ -79,9 +79,8 @@ impl SegmentText {
                 let line = if is_skipped { &[] } else { &buffer[at..at + len] };
                 is_skipped = false;
                 at += len + 1;
-                done = begin + at as u64;
-                if each(place, line).is_break() {
-                    return Ok(done);
+                if each(place..place + len as u64, line).is_break() {
+                    return Ok(());
                 }
             }
             buffer.drain(..at);

@@ -7,7 +7,12 @@ use bailiwick_model::AccountId;
 use bailiwick_operation::Cx;
 use jiff::Timestamp;
 
-use super::attribute::{Attribute, EventLine};
+mod attribute;
+mod newest;
+
+pub use attribute::Attribute;
+pub(crate) use attribute::EventLine;
+pub(crate) use newest::{Hit, Newest};
 
 /// Which events to find.
 #[derive(Clone, Debug, Default)]
