@@ -1,5 +1,6 @@
 """Roles that are linked to services."""
 
+import json
 import re
 
 import pytest
@@ -86,3 +87,27 @@ def test_the_service_is_a_condition_key(api, new_user, server, linked):
     refused(mine, "AccessDenied", "CreateServiceLinkedRole", AWSServiceName="nothing.amazonaws.com")
     mine.call("CreateServiceLinkedRole", AWSServiceName=service)
     refused(mine, "AccessDenied", "DeleteServiceLinkedRole", RoleName=role)
+
+
+def test_a_registered_service_has_linked_roles(api, rpc, name):
+    """The services of the catalogue's own entries have a role, with any suffix, that they alone may assume."""
+    prefix = name("photos")
+    principals = [f"{prefix}.example.com", f"print.{prefix}.example.com"]
+    service = {"principals": principals, "actions": {"GetAlbum": {"access": "Read"}}}
+    definition = json.dumps({"catalogue": 1, "services": {prefix: service}})
+    refused(api, "InvalidInput", "CreateServiceLinkedRole", AWSServiceName=principals[0])
+    rpc.call("PutService", servicePrefix=prefix, definition=definition)
+    camel = "".join(word.capitalize() for word in prefix.split("-"))
+    for principal, suffix, expected in (
+        (principals[0], None, f"AWSServiceRoleFor{camel}"),
+        (principals[0], "eu", f"AWSServiceRoleFor{camel}_eu"),
+        (principals[1], None, f"AWSServiceRoleForPrint{camel}ExampleCom"),
+    ):
+        more = {"CustomSuffix": suffix} if suffix else {}
+        role = api.call("CreateServiceLinkedRole", AWSServiceName=principal, **more)["Role"]
+        assert (role["RoleName"], role["Path"]) == (expected, f"/aws-service-role/{principal}/")
+        (statement,) = document(role["AssumeRolePolicyDocument"])["Statement"]
+        assert statement["Principal"] == {"Service": [principal]}
+        refused(api, "UnmodifiableEntity", "PutRolePolicy", RoleName=expected, PolicyName="p", PolicyDocument=ALLOW_ALL)
+        task = api.call("DeleteServiceLinkedRole", RoleName=expected)["DeletionTaskId"]
+        assert api.call("GetServiceLinkedRoleDeletionStatus", DeletionTaskId=task)["Status"] == "SUCCEEDED"

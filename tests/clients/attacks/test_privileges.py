@@ -8,6 +8,8 @@ from support.documents import ALLOW_ALL, policy, trust
 from support.expect import refused
 from support.server import Credentials
 
+VICTIM = "arn:aws:iam::111122223333:policy/victim"
+
 
 @pytest.fixture(scope="module", autouse=True)
 def well_afterwards(server):
@@ -303,6 +305,38 @@ def test_a_role_is_not_handed_to_a_machine_beyond_a_boundary(api, server, name):
 @pytest.mark.parametrize(
     "operation, members",
     [
+        ("CreatePolicyVersion", {"PolicyArn": VICTIM, "PolicyDocument": ALLOW_ALL, "SetAsDefault": True}),
+        ("SetDefaultPolicyVersion", {"PolicyArn": VICTIM, "VersionId": "v1"}),
+        ("UpdateAssumeRolePolicy", {"RoleName": "victim", "PolicyDocument": trust("111122223333")}),
+        ("AttachUserPolicy", {"UserName": "victim", "PolicyArn": ADMINISTRATOR}),
+        ("AttachGroupPolicy", {"GroupName": "victim", "PolicyArn": ADMINISTRATOR}),
+        ("AttachRolePolicy", {"RoleName": "victim", "PolicyArn": ADMINISTRATOR}),
+        ("DetachUserPolicy", {"UserName": "victim", "PolicyArn": ADMINISTRATOR}),
+        ("PutUserPolicy", {"UserName": "victim", "PolicyName": "p", "PolicyDocument": ALLOW_ALL}),
+        ("PutGroupPolicy", {"GroupName": "victim", "PolicyName": "p", "PolicyDocument": ALLOW_ALL}),
+        ("PutRolePolicy", {"RoleName": "victim", "PolicyName": "p", "PolicyDocument": ALLOW_ALL}),
+        ("DeleteUserPolicy", {"UserName": "victim", "PolicyName": "p"}),
+        ("AddUserToGroup", {"GroupName": "victim", "UserName": "victim"}),
+        ("RemoveUserFromGroup", {"GroupName": "victim", "UserName": "victim"}),
+        ("CreateAccessKey", {"UserName": "victim"}),
+        ("UpdateAccessKey", {"UserName": "victim", "AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "Status": "Active"}),
+        ("CreateUser", {"UserName": "accomplice"}),
+        ("CreateRole", {"RoleName": "accomplice", "AssumeRolePolicyDocument": trust("111122223333")}),
+        ("UpdateRole", {"RoleName": "victim", "MaxSessionDuration": 43200}),
+        ("TagUser", {"UserName": "victim", "Tags": [{"Key": "team", "Value": "admin"}]}),
+        ("UntagRole", {"RoleName": "victim", "TagKeys": ["team"]}),
+        ("PutUserPermissionsBoundary", {"UserName": "victim", "PermissionsBoundary": ADMINISTRATOR}),
+        ("PutRolePermissionsBoundary", {"RoleName": "victim", "PermissionsBoundary": ADMINISTRATOR}),
+        ("DeleteUserPermissionsBoundary", {"UserName": "victim"}),
+        ("DeleteRolePermissionsBoundary", {"RoleName": "victim"}),
+        ("EnableMFADevice", {"UserName": "victim", "SerialNumber": "x" * 9, "AuthenticationCode1": "123456", "AuthenticationCode2": "123456"}),
+        ("UploadSigningCertificate", {"UserName": "victim", "CertificateBody": "x"}),
+        ("UpdateSigningCertificate", {"UserName": "victim", "CertificateId": "C" * 24, "Status": "Active"}),
+        ("UpdateOpenIDConnectProviderThumbprint", {"OpenIDConnectProviderArn": "arn:aws:iam::111122223333:oidc-provider/id.example.com", "ThumbprintList": ["a" * 40]}),
+        ("PutAccountProperties", {"Properties": {"RoleManager/Enabled": "true"}}),
+        ("EnableOrganizationsRootCredentialsManagement", {}),
+        ("EnableOutboundWebIdentityFederation", {}),
+        ("AssumeRole", {"RoleArn": "arn:aws:iam::111122223333:role/victim", "RoleSessionName": "session"}),
         ("CreateServiceLinkedRole", {"AWSServiceName": "elasticbeanstalk.amazonaws.com"}),
         ("CreateLoginProfile", {"UserName": "victim", "Password": "Hidden-Marsh-7"}),
         ("UpdateLoginProfile", {"UserName": "victim", "Password": "Hidden-Marsh-7"}),
@@ -329,8 +363,9 @@ def test_a_role_is_not_handed_to_a_machine_beyond_a_boundary(api, server, name):
 )
 def test_a_boundary_holds_every_way_to_more_rights(api, name, operation, members):
     """A user with AdministratorAccess and a boundary that leaves the operation out."""
-    edge = policy({"Action": "*"}, {"Effect": "Deny", "Action": f"iam:{operation}", "Resource": "*"})
-    without = policy({"NotAction": f"iam:{operation}"})
+    action = f"{'sts' if operation == 'AssumeRole' else 'iam'}:{operation}"
+    edge = policy({"Action": "*"}, {"Effect": "Deny", "Action": action, "Resource": "*"})
+    without = policy({"NotAction": action})
     for document in (edge, without):
         arn = api.call("CreatePolicy", PolicyName=name("edge"), PolicyDocument=document)["Policy"]["Arn"]
         user_name = name("user")
