@@ -12,7 +12,7 @@ from support import api as api_module
 from support.api import AwsApi, GrpcApi
 from support.coverage import handled_operations
 from support.proto import compile_descriptors, descriptors
-from support.server import BINARY, Credentials, Server
+from support.server import BINARY, Credentials, Server, run
 
 _numbers = itertools.count()
 
@@ -36,6 +36,9 @@ def server(tmp_path_factory):
     server = Server(tmp_path_factory.mktemp("server")).start()
     yield server
     server.stop()
+    # Whatever the tests did, indexes, references and counters agree with the records.
+    checked = run("doctor", "--data-dir", server.data)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 @pytest.fixture

@@ -190,6 +190,7 @@ def test_help_has_an_example():
     commands = (
         ["serve"],
         ["recover-root"],
+        ["doctor"],
         ["policy", "validate"],
         ["policy", "format"],
         ["evaluate"],

@@ -31,3 +31,8 @@ impl Checkpoint {
         Checkpoint::decode(bytes.clone()).ok()
     }
 }
+
+/// Whether bytes are a checkpoint as the store keeps it.
+pub fn is_checkpoint(bytes: &Bytes) -> bool {
+    Checkpoint::read(bytes).is_some()
+}

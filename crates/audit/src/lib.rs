@@ -32,6 +32,7 @@ mod stats;
 mod tests;
 mod writer;
 
+pub use checkpoint::is_checkpoint;
 pub use event::{Event, EventKind, Unroutable};
 pub use look_up::LookUp;
 pub use query::{Attribute, Found, Page, Position, PositionError, Query};

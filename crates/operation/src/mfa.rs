@@ -23,7 +23,7 @@ const REFILL: SignedDuration = SignedDuration::from_mins(144);
 /// # Errors
 /// `ServiceFailure` if sealing fails.
 pub fn seal_seed(sealer: &Sealer, account: AccountId, path_and_name: &str, seed: &[u8; SEED_BYTES]) -> Result<Vec<u8>> {
-    place(account, path_and_name).seal(sealer, seed)
+    SecretPlace::of_mfa_seed(account, path_and_name).seal(sealer, seed)
 }
 
 /// Enables a device for a user or root, if the two codes are consecutive codes of the device.
@@ -102,14 +102,10 @@ fn store(tx: &mut Tx, device: MfaDevice, assignment: MfaAssignment, state: TotpS
 
 fn totp<C>(cx: &Cx<C>, device: &MfaDevice) -> Result<Totp> {
     let path_and_name = device.path_and_name();
-    let seed: Secret = place(device.account, &path_and_name)
+    let seed: Secret = SecretPlace::of_mfa_seed(device.account, &path_and_name)
         .open(&cx.deployment().sealer, &device.sealed_seed)
         .map_err(IamError::internal)?;
     Ok(Totp::new(seed.expose()))
-}
-
-fn place(account: AccountId, path_and_name: &str) -> SecretPlace<'_> {
-    SecretPlace { table: "mfa-device", account, owner: "", id: path_and_name }
 }
 
 /// When the failures so far are forgotten, if another attempt is allowed.

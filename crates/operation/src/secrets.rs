@@ -92,6 +92,26 @@ pub struct SecretPlace<'a> {
 }
 
 impl<'a> SecretPlace<'a> {
+    /// The place of the seed of a virtual MFA device.
+    pub fn of_mfa_seed(account: AccountId, path_and_name: &'a str) -> Self {
+        SecretPlace { table: "mfa-device", account, owner: "", id: path_and_name }
+    }
+
+    /// The place of a key that signs tokens for services outside.
+    pub fn of_token_signing_key(account: AccountId, id: &'a str) -> Self {
+        SecretPlace { table: "token-signing-key", account, owner: "", id }
+    }
+
+    /// The place of the private key of a server certificate.
+    pub fn of_certificate_key(account: AccountId, id: &'a UniqueId) -> Self {
+        SecretPlace { table: "server-certificate", account, owner: "", id: id.as_str() }
+    }
+
+    /// The place of the secret of a service-specific credential.
+    pub fn of_service_credential(account: AccountId, user: &'a UniqueId, id: &'a UniqueId) -> Self {
+        SecretPlace { table: "service-specific-credential", account, owner: user.as_str(), id: id.as_str() }
+    }
+
     /// The place of a private key of a SAML provider.
     pub fn of_saml_key(provider: &'a SamlProvider, id: &'a str) -> Self {
         SecretPlace { table: "saml-private-key", account: provider.account, owner: &provider.uuid, id }

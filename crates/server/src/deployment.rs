@@ -81,13 +81,9 @@ pub(crate) async fn read(files: &StoreOptions, file: RedbFile, missing: Missing)
     let master = master_key::expect(&key_file)?;
     let wrapped = file.keyring().map_err(|e| failed(&e))?;
     let wrapped = wrapped.ok_or_else(|| failed(&"the store is damaged: it has no keys; restore a backup"))?;
-    let keyring = WrappedKeyring::from_bytes(wrapped.to_vec()).unwrap_with(&master).map_err(|e| {
-        let key = match master_key::given() {
-            Some(_) => master_key::VARIABLE.to_owned(),
-            None => key_file.display().to_string(),
-        };
-        Failure::new(format!("the master key {key} does not open this store: {e}"))
-    })?;
+    let keyring = WrappedKeyring::from_bytes(wrapped.to_vec())
+        .unwrap_with(&master)
+        .map_err(|e| Failure::new(format!("{} does not open this store: {e}", master_key::name(&key_file))))?;
     let (started, keyring) = match keyring.row_key().map_err(|e| failed(&e))? {
         Some(key) => {
             let authenticator = Authenticator::new(key);

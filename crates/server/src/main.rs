@@ -55,6 +55,7 @@ struct Cli {
 enum Command {
     Serve(Box<commands::serve::Options>),
     RecoverRoot(commands::recover_root::Options),
+    Doctor(commands::doctor::Options),
     #[command(subcommand)]
     Policy(commands::policy::Command),
     Evaluate(commands::evaluate::Options),
@@ -98,6 +99,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Serve(options) => commands::serve::run(*options),
         Command::RecoverRoot(options) => commands::recover_root::run(&options),
+        Command::Doctor(options) => commands::doctor::run(&options),
         Command::Policy(command) => commands::policy::run(command),
         Command::Evaluate(options) => commands::evaluate::run(&options),
         Command::Catalogue(command) => commands::catalogue::run(command),

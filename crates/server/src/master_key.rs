@@ -58,6 +58,14 @@ pub(crate) fn expect(file: &Path) -> Result<MasterKey, Failure> {
     })
 }
 
+/// What the key comes from, for messages.
+pub(crate) fn name(file: &Path) -> String {
+    match given() {
+        Some(_) => format!("the master key {VARIABLE}"),
+        None => format!("the master key {}", file.display()),
+    }
+}
+
 /// Generates a key and writes its file.
 pub(crate) fn make(file: &Path) -> Result<MasterKey, Failure> {
     let key = MasterKey::generate().map_err(|e| Failure::new(format!("cannot generate a master key: {e}")))?;

@@ -24,5 +24,5 @@ pub(crate) use issuers::IssuerOptions;
 pub(crate) use listening::{ListeningOptions, bind};
 pub(crate) use logging::LoggingOptions;
 pub(crate) use process::ProcessOptions;
-pub(crate) use store::StoreOptions;
+pub(crate) use store::{ExistingStoreOptions, StoreOptions};
 pub(crate) use tls::TlsOptions;

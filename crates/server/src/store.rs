@@ -15,11 +15,15 @@ use crate::options::StoreOptions;
 /// The size of the page cache in bytes.
 const CACHE: usize = 64 * 1024 * 1024;
 
+/// The settings of the embedded store.
+pub(crate) fn settings() -> Settings {
+    Settings { cache_bytes: CACHE, ..Settings::default() }
+}
+
 /// Opens or creates the store's file. Its content is not authenticated yet.
 pub(crate) fn open(options: &StoreOptions) -> Result<RedbFile, Failure> {
-    let settings = Settings { cache_bytes: CACHE, ..Settings::default() };
     let folder = options.data_dir.display();
-    RedbFile::open(&options.data_dir, &settings).map_err(|error| match error {
+    RedbFile::open(&options.data_dir, &settings()).map_err(|error| match error {
         OpenError::InUse(_) => {
             Failure::new(format!("the store in {folder} is in use: stop the server that holds it first"))
         }

@@ -53,6 +53,25 @@ impl Disk for FileDisk {
     }
 }
 
+/// A file that is never written: what redb writes when it opens, upgrades and closes it stays in memory.
+#[derive(Debug)]
+pub(crate) struct ReadOnlyDisk(pub(crate) PathBuf);
+
+/// The most bytes that are kept in memory for a file that is never written.
+const KEPT_BYTES: u64 = 64 << 20;
+
+impl Disk for ReadOnlyDisk {
+    fn open(&self) -> io::Result<Box<dyn StorageBackend>> {
+        let file = FileIo(File::open(&self.0)?);
+        let len = file.len()?;
+        let mut head = vec![0; HEAD];
+        file.read(0, &mut head[..HEAD.min(usize::try_from(len).unwrap_or(HEAD))])?;
+        let mut overlay = Overlay::new(Box::new(file), Image { head, len });
+        overlay.most_blocks = (KEPT_BYTES / BLOCK) as usize;
+        Ok(Box::new(overlay))
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct FileIo(pub(crate) File);
 
@@ -257,6 +276,8 @@ impl StorageBackend for TrackedDisk {
 pub(crate) struct Overlay {
     below: Box<dyn StorageBackend>,
     above: Mutex<Above>,
+    /// How many blocks are kept in memory.
+    most_blocks: usize,
 }
 
 #[derive(Debug)]
@@ -269,7 +290,8 @@ const BLOCK: u64 = HEAD as u64;
 
 impl Overlay {
     pub(crate) fn new(below: Box<dyn StorageBackend>, image: Image) -> Self {
-        Overlay { below, above: Mutex::new(Above { len: image.len, blocks: BTreeMap::from([(0, image.head)]) }) }
+        let above = Above { len: image.len, blocks: BTreeMap::from([(0, image.head)]) };
+        Overlay { below, above: Mutex::new(above), most_blocks: usize::MAX }
     }
 
     fn above(&self) -> MutexGuard<'_, Above> {
@@ -332,6 +354,11 @@ impl StorageBackend for Overlay {
         for (block, from, place) in parts(offset, data.len()) {
             let mut bytes = match above.blocks.remove(&block) {
                 Some(bytes) => bytes,
+                None if above.blocks.len() >= self.most_blocks => {
+                    let why =
+                        "it is only read, and its upgrade or repair does not fit into memory: start the server once";
+                    return Err(io::Error::new(io::ErrorKind::StorageFull, why));
+                }
                 None => {
                     let mut bytes = vec![0; HEAD];
                     self.read_below(block * BLOCK, &mut bytes)?;
@@ -383,6 +410,15 @@ mod tests {
         assert_eq!(read(&disk, 8_189, 6), [81, 1, 1, 1, 1, 81]);
         assert_eq!(read(&disk, 14_999, 3), [0, 2, 2]);
         assert_eq!(read(&*disk.below, 8_189, 6), [81; 6]);
+    }
+
+    #[test]
+    fn an_overlay_keeps_a_limited_number_of_blocks() {
+        let mut disk = Overlay::new(Box::new(below(10_000)), Image { head: vec![7; HEAD], len: 20_000 });
+        disk.most_blocks = 2;
+        disk.write(8_000, &[1; 4]).unwrap();
+        disk.write(4_100, &[1; 4]).unwrap();
+        assert_eq!(disk.write(9_000, &[1; 4]).unwrap_err().kind(), io::ErrorKind::StorageFull);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::{
     LOG, OpenError, Options, ROWS, RedbStore, STORE, Shared,
-    disk::{Disk, FileDisk},
+    disk::{Disk, FileDisk, ReadOnlyDisk},
     folder,
     guarded::{guarded, store_error},
     open::{self, LAYOUT, OpenFile},
@@ -48,6 +48,26 @@ impl RedbFile {
         let file = folder.join(STORE);
         open::make(&file, options)?;
         Self::of(Arc::new(FileDisk(file)), options, Some(lock))
+    }
+
+    /// Opens the file in a folder without ever changing it: an upgrade or a repair, and what is committed, stay in memory, of
+    /// which 64 MiB may be used. The folder is locked, as by [`RedbFile::open`].
+    ///
+    /// # Errors
+    /// As [`RedbFile::open`]; also if there is no file.
+    pub fn open_unchanged(folder: &Path, options: &Options) -> Result<Self, OpenError> {
+        let lock = folder::lock_unchanged(folder)?;
+        let file = folder.join(STORE);
+        folder::refuse_exposed(&file)?;
+        if std::fs::metadata(&file).map_err(|error| OpenError::io(&file, error))?.len() == 0 {
+            return Err(OpenError::Corrupt("its file is empty".into()));
+        }
+        Self::of(Arc::new(ReadOnlyDisk(file)), options, lock)
+    }
+
+    /// The layout of the file, before an upgrade.
+    pub fn layout(&self) -> u32 {
+        self.layout
     }
 
     /// Opens a given disk; for tests with disks that fail.

@@ -35,6 +35,23 @@ pub(crate) fn prepare(folder: &Path) -> Result<DirLock, OpenError> {
     }
 }
 
+/// Refuses a folder that other users can access, and locks it without changing anything in it. A folder without a file to
+/// lock, such as a copy, has no lock.
+pub(crate) fn lock_unchanged(folder: &Path) -> Result<Option<DirLock>, OpenError> {
+    refuse_exposed(folder)?;
+    let path = folder.join(LOCK);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(OpenError::io(&path, error)),
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(DirLock { _file: file })),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(OpenError::io(&path, error)),
+    }
+}
+
 /// Options for files that are this user's alone.
 pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();

@@ -221,9 +221,9 @@ impl Tx {
 }
 
 /// The digits of a time in keys.
-const TIME: usize = 20;
+pub(crate) const TIME: usize = 20;
 
-fn key(id: &str) -> Bytes {
+pub(crate) fn key(id: &str) -> Bytes {
     keys::record(AccountId::NONE, Kind::DelegationRequest, id.as_bytes())
 }
 
@@ -235,6 +235,14 @@ fn workflow_key(request: &DelegationRequest) -> Bytes {
 
 fn time_key(request: &DelegationRequest) -> Bytes {
     keys::record(request.requestor, Kind::DelegationTime, timed(request).as_bytes())
+}
+
+/// The rows that find a request, with their values.
+pub(crate) fn indexes(request: &DelegationRequest) -> Vec<(Bytes, Bytes)> {
+    let id = Bytes::copy_from_slice(request.id.as_bytes());
+    let mut rows = vec![(workflow_key(request), id), (time_key(request), Bytes::new())];
+    rows.extend(owned_key(request).map(|key| (key, Bytes::new())));
+    rows
 }
 
 fn owned_key(request: &DelegationRequest) -> Option<Bytes> {

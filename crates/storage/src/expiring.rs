@@ -81,6 +81,6 @@ impl Tx {
 }
 
 /// The time as keys are ordered by it. Times before 1970 do not occur.
-fn micros(time: Timestamp) -> u64 {
+pub(crate) fn micros(time: Timestamp) -> u64 {
     u64::try_from(time.as_microsecond()).unwrap_or(0)
 }

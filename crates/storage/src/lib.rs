@@ -25,6 +25,7 @@ mod batch;
 mod change;
 mod check;
 mod codec;
+mod consistency;
 mod credential_report;
 mod delegation_request;
 mod deletion_task;
@@ -86,6 +87,7 @@ pub use batch::{Add, Batch, Expect, MAX_KEY, MAX_VALUE, Versioned, counter_value
 pub use change::{Change, ChangeSet, Changes};
 pub use check::{Findings, check};
 pub use codec::{FORMAT, Record};
+pub use consistency::{Content, Fault, FaultKind, Inspector, inspect};
 pub use credential_report::{CredentialReport, ReportChunk};
 pub use delegation_request::{
     DelegationApproval, DelegationParameter, DelegationParty, DelegationRequest, DelegationState,

@@ -34,7 +34,7 @@ pub struct SignInFailures {
 }
 
 /// The failures of the fingerprints in one row.
-struct SignInAttempts(Vec<([u8; SIGN_IN_FINGERPRINT], SignInFailures)>);
+pub(crate) struct SignInAttempts(Vec<([u8; SIGN_IN_FINGERPRINT], SignInFailures)>);
 
 impl Tx {
     /// The failed attempts to sign in as a user or root, if there were any. The commit depends on them, so that attempts

@@ -30,7 +30,7 @@ pub struct SignInSession {
 }
 
 /// All sessions of a user or root.
-struct SignInSessions(Vec<SignInSession>);
+pub(crate) struct SignInSessions(Vec<SignInSession>);
 
 impl SignInSession {
     /// Reads the sessions of an owner from the value of their row.

@@ -153,6 +153,11 @@ impl Tally {
         compare(self.expected.other, self.seen.other)
     }
 
+    /// How many rows the store must have.
+    pub fn expected_rows(&self) -> u64 {
+        self.expected.decisive.count.saturating_add(self.expected.other.count)
+    }
+
     /// The state of the rows that were added.
     pub fn seen(&self) -> StoreState {
         self.seen

@@ -48,7 +48,9 @@ pub(crate) async fn signing_key(
 ) -> Result<Arc<SigningKey>> {
     let mut keys = tx.account_setting::<TokenSigningKeys>(account).await?.unwrap_or_default();
     if let Some(stored) = signer(&keys.0, algorithm, now) {
-        let opened = place(account, &stored.id).open(&deployment.sealer, &stored.sealed).map_err(IamError::internal)?;
+        let opened = SecretPlace::of_token_signing_key(account, &stored.id)
+            .open(&deployment.sealer, &stored.sealed)
+            .map_err(IamError::internal)?;
         let key = SigningKey::from_pkcs8(algorithm, opened.expose()).map_err(IamError::internal)?;
         if key.id() != stored.id {
             return Err(IamError::internal("a signing key is stored under the id of another one"));
@@ -149,13 +151,9 @@ fn sealed(deployment: &Deployment, account: AccountId, key: &SigningKey, now: Ti
         id: key.id().to_owned(),
         algorithm: key.algorithm().as_str().to_owned(),
         created: now,
-        sealed: place(account, key.id()).seal(&deployment.sealer, &pkcs8)?.into(),
+        sealed: SecretPlace::of_token_signing_key(account, key.id()).seal(&deployment.sealer, &pkcs8)?.into(),
         jwk: key.to_jwk().map_err(IamError::internal)?,
     })
-}
-
-fn place(account: AccountId, id: &str) -> SecretPlace<'_> {
-    SecretPlace { table: "token-signing-key", account, owner: "", id }
 }
 
 /// How long verifiers may keep a copy of the keys. A key is published for longer before it signs.

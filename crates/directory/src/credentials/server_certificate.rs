@@ -100,12 +100,7 @@ impl Handle<op::UploadServerCertificate> for Directory {
     async fn handle(&self, cx: &Cx, tx: &mut Tx, upload: Upload) -> Result<pb::UploadServerCertificateResponse> {
         let Upload { certificate, private_key } = upload;
         let expires = verified(&certificate.body, certificate.chain.as_deref(), &private_key, cx.now())?;
-        let place = SecretPlace {
-            table: "server-certificate",
-            account: certificate.account,
-            owner: "",
-            id: certificate.id.as_str(),
-        };
+        let place = SecretPlace::of_certificate_key(certificate.account, &certificate.id);
         let sealed_key = place.seal(&cx.deployment().sealer, private_key.as_bytes())?.into();
         let certificate = ServerCertificate { expires, sealed_key, ..certificate };
         tx.create_server_certificate(&certificate).await?;

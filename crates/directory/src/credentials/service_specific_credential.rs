@@ -256,12 +256,7 @@ fn with_new_secret(
     credential: ServiceSpecificCredential,
 ) -> Result<(ServiceSpecificCredential, SecretString)> {
     let secret = service.secret(&credential.name, cx.random());
-    let place = SecretPlace {
-        table: "service-specific-credential",
-        account: credential.account,
-        owner: credential.user.as_str(),
-        id: credential.id.as_str(),
-    };
+    let place = SecretPlace::of_service_credential(credential.account, &credential.user, &credential.id);
     let sealed_secret = place.seal(&cx.deployment().sealer, secret.expose().as_bytes())?.into();
     Ok((ServiceSpecificCredential { sealed_secret, ..credential }, secret))
 }

@@ -5,6 +5,7 @@ pub(crate) mod authorize;
 pub(crate) mod catalogue;
 pub(crate) mod coverage;
 pub(crate) mod credential_process;
+pub(crate) mod doctor;
 pub(crate) mod evaluate;
 pub(crate) mod explain;
 pub(crate) mod import;

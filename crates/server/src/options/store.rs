@@ -21,6 +21,25 @@ pub(crate) struct StoreOptions {
     root_credentials_file: Option<PathBuf>,
 }
 
+/// The group "Store" of a command for the store of a stopped server.
+#[derive(Args)]
+#[command(next_help_heading = "Store")]
+pub(crate) struct ExistingStoreOptions {
+    /// Folder of the embedded store
+    #[arg(long, env = "BAILIWICK_DATA_DIR", default_value = "./bailiwick-data", value_name = "FOLDER")]
+    pub(crate) data_dir: PathBuf,
+    /// File of the master key [default: the data folder's name with the suffix .key]
+    #[arg(long, env = "BAILIWICK_MASTER_KEY_FILE", value_name = "FILE")]
+    master_key_file: Option<PathBuf>,
+}
+
+impl ExistingStoreOptions {
+    /// The file of the master key.
+    pub(crate) fn key_file(&self) -> PathBuf {
+        self.master_key_file.clone().unwrap_or_else(|| beside(&self.data_dir, ".key"))
+    }
+}
+
 impl StoreOptions {
     /// The file of the master key.
     pub(crate) fn key_file(&self) -> PathBuf {

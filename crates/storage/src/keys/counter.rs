@@ -87,6 +87,51 @@ pub(crate) enum CounterKind {
     SamlProviders = 0xa1,
 }
 
+impl CounterKind {
+    const ALL: [CounterKind; 36] = [
+        Self::Accounts,
+        Self::Outbox,
+        Self::Services,
+        Self::Users,
+        Self::Groups,
+        Self::Roles,
+        Self::Policies,
+        Self::PolicyVersions,
+        Self::Resources,
+        Self::GroupsOfUser,
+        Self::Members,
+        Self::Attached,
+        Self::Inline,
+        Self::InlineSize,
+        Self::AccessKeys,
+        Self::SigningCertificates,
+        Self::LoginProfiles,
+        Self::MfaDevicesOfOwner,
+        Self::MfaDevices,
+        Self::MfaDevicesInUse,
+        Self::Passkeys,
+        Self::SshPublicKeys,
+        Self::ServiceSpecificCredentials,
+        Self::CredentialsForService,
+        Self::ServerCertificates,
+        Self::Attachments,
+        Self::Boundaries,
+        Self::Versions,
+        Self::DeletionTasks,
+        Self::ServiceUses,
+        Self::AccessJobs,
+        Self::DelegationRequests,
+        Self::InstanceProfiles,
+        Self::InstanceProfilesOfRole,
+        Self::OidcProviders,
+        Self::SamlProviders,
+    ];
+
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as u8 == number)
+    }
+}
+
 /// A counter of an object; of the account itself if `of` is empty.
 pub(crate) fn counter(account: AccountId, what: CounterKind, of: &[u8]) -> Bytes {
     join(account, Kind::Counter, &[&[what as u8], of])

@@ -1,6 +1,7 @@
 //! Transactions over the memory backend: their effects, refusals and index rows, alone, concurrently and when the store
 //! fails; and the format of the records.
 
+mod consistency;
 mod env;
 mod faults;
 mod leftovers;

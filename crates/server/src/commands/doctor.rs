@@ -1,0 +1,172 @@
+//! `bailiwick doctor`: checks the store of a stopped server, without changing it.
+
+mod content;
+mod report;
+
+use std::process::ExitCode;
+
+use bailiwick_seal::{SealError, Sealer, WrappedKeyring};
+use bailiwick_storage::{At, Content, Fault, Inspector, Meta, Store as _, StoreError, inspect};
+use bailiwick_storage_redb::{OpenError, RedbFile};
+use clap::Args;
+
+use self::content::ContentCheck;
+use self::report::{Report, Trouble};
+use super::progress::Progress;
+use crate::failure::Failure;
+use crate::logging::{self, LogFilter, LogFormat};
+use crate::options::ExistingStoreOptions;
+use crate::{data_dir, master_key, process, store};
+
+/// The exit code of a store that has faults.
+const FAULTS: u8 = 1;
+/// The exit code of a store that could not be checked.
+const UNCHECKED: u8 = 2;
+
+/// Check the store of a stopped server
+///
+/// Reads every row and reports what is wrong, where, and what to do: rows that are damaged, missing or out of date; indexes,
+/// references and counters that disagree with the records; policies that do not compile; secrets that cannot be opened;
+/// audit records that cannot be read. Changes nothing, also when the store is of an older version or was not closed. Needs
+/// the master key, and must run as the user that the server runs as. The files of the audit trail are not read.
+///
+/// Exit codes: 0 the store is sound, 1 faults were found, 2 the store could not be checked, or wrong usage.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bailiwick doctor --data-dir /var/lib/bailiwick/data
+  bailiwick doctor --json --data-dir /mnt/restored/data --master-key-file /run/secrets/master-key")]
+pub(crate) struct Options {
+    #[command(flatten)]
+    store: ExistingStoreOptions,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    logging::start(&LogFilter::warnings(), LogFormat::Text)?;
+    process::harden();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::with_code(format!("cannot start: {e}"), UNCHECKED))?;
+    let mut report = Report::new(options.json);
+    match runtime.block_on(check(options, &mut report)) {
+        Ok(()) => {}
+        Err(Stopped::Fault(trouble)) => report.add(trouble)?,
+        Err(Stopped::Failed(failure)) => return Err(failure.coded(UNCHECKED)),
+    }
+    report.finish()?;
+    Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(FAULTS) })
+}
+
+/// Why a check ended early.
+enum Stopped {
+    /// The store is damaged so that nothing more of it can be read.
+    Fault(Trouble),
+    Failed(Failure),
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Stopped::Failed(failure)
+    }
+}
+
+async fn check(options: &Options, report: &mut Report) -> Result<(), Stopped> {
+    let data_dir = &options.store.data_dir;
+    let folder = data_dir.display();
+    if !data_dir::has_store(data_dir)? {
+        return Err(Failure::new(format!("no store in {folder}: name its folder with --data-dir")).into());
+    }
+    let stopped = |error: OpenError| match error {
+        OpenError::Corrupt(why) => Stopped::Fault(Trouble::unreadable(why)),
+        OpenError::InUse(_) => {
+            Failure::new(format!("the store in {folder} is in use: stop the server that holds it first")).into()
+        }
+        error => Failure::new(format!("cannot open the store in {folder}: {error}")).into(),
+    };
+    let failed = |error: &dyn std::fmt::Display| Failure::new(format!("cannot check the store in {folder}: {error}"));
+    let file = RedbFile::open_unchanged(data_dir, &store::settings()).map_err(stopped)?;
+    report.layout = file.layout();
+    if file.is_unused().map_err(stopped)? {
+        return Err(failed(&"it is empty: its first start has not been completed").into());
+    }
+    let master = master_key::expect(&options.store.key_file())?;
+    let Some(wrapped) = file.keyring().map_err(stopped)? else {
+        return Err(Stopped::Fault(Trouble::unreadable("it has no keys".to_owned())));
+    };
+    let keyring = WrappedKeyring::from_bytes(wrapped.to_vec()).unwrap_with(&master).map_err(|error| match error {
+        SealError::DamagedKeyring => Stopped::Fault(Trouble::unreadable(error.to_string())),
+        error => {
+            let key = master_key::name(&options.store.key_file());
+            Failure::new(format!("{key} does not open this store: {error}")).into()
+        }
+    })?;
+    let (redb, keyring) = match keyring.row_key().map_err(|e| failed(&e))? {
+        Some(_) => (file.start(store::authenticator(&keyring)?), keyring),
+        None => {
+            // An upgrade in memory: the rows of this layout are not authenticated.
+            let complete = keyring.complete(0).map_err(|e| failed(&e))?;
+            let wrapped = WrappedKeyring::wrap(&complete, &master).map_err(|e| failed(&e))?;
+            (file.upgrade(store::authenticator(&complete)?, wrapped.as_bytes()), complete)
+        }
+    };
+    let redb = redb.map_err(stopped)?;
+    match Meta::of(&redb).await {
+        Ok(Some(meta)) => report.set_meta(&meta),
+        Err(error @ StoreError::Newer { .. }) => return Err(failed(&error).into()),
+        // A missing or damaged row is found below.
+        _ => {}
+    }
+    let view = redb.read(At::Latest).await.map_err(|e| failed(&e))?;
+    report.revision = view.revision().number();
+    let content = ContentCheck { sealer: Sealer::new(keyring), master };
+    let mut inspection = Inspection { content, progress: Progress::new(), report, failure: None };
+    let done = inspect(&*view, &mut inspection).await;
+    inspection.progress.end();
+    let failure = inspection.failure;
+    drop(view);
+    redb.close().await;
+    match (failure, done) {
+        (Some(failure), _) => Err(failure.into()),
+        (None, Ok(rows)) => {
+            report.rows = rows;
+            Ok(())
+        }
+        (None, Err(StoreError::Corrupt(why))) => Err(Stopped::Fault(Trouble::unreadable(why))),
+        (None, Err(error)) => Err(failed(&error).into()),
+    }
+}
+
+/// Passes what is found on to the report.
+struct Inspection<'a> {
+    content: ContentCheck,
+    progress: Progress,
+    report: &'a mut Report,
+    /// The first failure to write the report.
+    failure: Option<Failure>,
+}
+
+impl Inspector for Inspection<'_> {
+    fn fault(&mut self, fault: Fault) {
+        self.progress.end();
+        if let Err(failure) = self.report.add(Trouble::of(&fault)) {
+            self.failure.get_or_insert(failure);
+        }
+    }
+
+    fn content(&mut self, content: &Content) -> Option<String> {
+        if matches!(content, Content::OutboxRow(_)) {
+            self.report.waiting_records += 1;
+        }
+        self.content.check(content).err()
+    }
+
+    fn progress(&mut self, rows: u64, of: u64) {
+        self.progress.at(rows as usize, of as usize, "rows");
+    }
+}
+
+#[cfg(test)]
+mod tests;
