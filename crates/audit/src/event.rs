@@ -7,9 +7,12 @@ use bailiwick_api::options::Audit;
 use bailiwick_model::mask::masked;
 use bailiwick_model::plain_prefix;
 use bailiwick_model::{Arn, IamError, Partition};
-use bailiwick_operation::{Caller, Credential, Federation, FederationIssuer, Principal, RequestInfo, UnsignedCaller};
+use bailiwick_operation::{
+    Caller, Credential, DecisionRecord, Federation, FederationIssuer, Principal, RequestInfo, UnsignedCaller,
+};
 use jiff::Timestamp;
 
+use crate::documents::PolicyDocument;
 use crate::message::{RedactedMessage, redact};
 use crate::record::UserIdentity;
 use crate::shape;
@@ -50,6 +53,12 @@ pub struct Event<'a> {
     pub changes_nothing: bool,
     /// How it failed, if it did.
     pub error: Option<&'a IamError>,
+    /// What decided, if the call was decided.
+    pub decision: Option<&'a DecisionRecord>,
+    /// The details of a denial: a JSON object.
+    pub authorization: Option<&'a str>,
+    /// The documents of the policies that the details name. They are written before the record.
+    pub documents: &'a [PolicyDocument],
     /// The number of further calls of the same caller or source that this record represents.
     pub suppressed: u64,
 }

@@ -3,6 +3,7 @@
 use bailiwick_api::find_operation;
 use bailiwick_api::options::Audit;
 use bailiwick_model::plain_prefix;
+use bailiwick_operation::DecisionRecord;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -142,7 +143,11 @@ fn issuer_type(arn: &str) -> &'static str {
 /// Members that CloudTrail does not have.
 fn additional(out: &mut Json<'_>, record: &Record) {
     let bearer = record.origin.user_identity.as_ref().is_some_and(|identity| identity.bearer);
-    if record.route.is_empty() && record.suppressed == 0 && !record.truncated && !bearer {
+    let is_plain = record.route.is_empty()
+        && record.suppressed == 0
+        && record.decision.is_none()
+        && record.authorization.is_empty();
+    if is_plain && !record.truncated && !bearer {
         return;
     }
     out.name("additionalEventData");
@@ -156,6 +161,35 @@ fn additional(out: &mut Json<'_>, record: &Record) {
     }
     if bearer {
         out.flag("bearerToken", true);
+    }
+    if let Some(decided) = &record.decision {
+        decision(out, decided);
+    }
+    if !record.authorization.is_empty() {
+        out.name("authorization");
+        out.text.push_str(&record.authorization);
+    }
+    out.close('}');
+}
+
+/// What decided the call.
+fn decision(out: &mut Json<'_>, decided: &DecisionRecord) {
+    out.name("decision");
+    out.open('{');
+    out.text("outcome", &decided.outcome);
+    out.text("step", &decided.step);
+    out.text("action", &decided.action);
+    out.filled("resource", &decided.resource);
+    out.filled("policyType", &decided.policy_type);
+    if let Some(statement) = &decided.statement {
+        out.name("statement");
+        out.open('{');
+        out.filled("policy", &statement.policy);
+        out.filled("attachedTo", &statement.attached_to);
+        out.filled("version", &statement.version);
+        out.filled("sid", &statement.sid);
+        out.number("index", statement.index.into());
+        out.close('}');
     }
     out.close('}');
 }

@@ -11,8 +11,11 @@
 //!
 //! Start reading at [`Event`].
 
+pub mod authorization;
 mod checkpoint;
+mod denials;
 mod disk;
+mod documents;
 mod event;
 mod index;
 mod json;
@@ -33,10 +36,12 @@ mod tests;
 mod writer;
 
 pub use checkpoint::is_checkpoint;
+pub use denials::Denials;
+pub use documents::PolicyDocument;
 pub use event::{Event, EventKind, Unroutable};
 pub use look_up::LookUp;
 pub use query::{Attribute, Found, Page, Position, PositionError, Query};
 pub use record::{CallOrigin, Record, UserIdentity};
-pub use recorder::Recorder;
+pub use recorder::{Admitted, Recorder};
 pub use settings::Settings;
 pub use stats::Stats;

@@ -9,10 +9,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, oneshot};
 
 use crate::Event;
+use crate::documents::PolicyDocument;
 use crate::row::{Messages, Row};
 
 /// The maximum number of queued rows, 32 KiB each.
 const MAX_ROWS: usize = 128;
+/// The maximum number of queued documents; further ones are not kept.
+const MAX_DOCUMENTS: usize = 256;
 /// The number of queued rows that wakes the writer.
 const WAKE_ROWS: usize = 16;
 
@@ -32,6 +35,8 @@ pub(crate) struct Queue {
 struct State {
     /// The last of them takes further records.
     rows: Vec<Row>,
+    /// The documents that the records name, each once.
+    documents: Vec<PolicyDocument>,
     waiters: Vec<Waiter>,
     /// Records that found no room.
     lost: u64,
@@ -55,6 +60,7 @@ pub(crate) enum Put {
 #[derive(Default)]
 pub(crate) struct Drained {
     pub(crate) rows: Vec<Row>,
+    pub(crate) documents: Vec<PolicyDocument>,
     pub(crate) waiters: Vec<Waiter>,
     pub(crate) lost: u64,
     pub(crate) is_closed: bool,
@@ -123,6 +129,7 @@ impl Queue {
         let mut state = self.state();
         let taken = Drained {
             rows: std::mem::take(&mut state.rows),
+            documents: std::mem::take(&mut state.documents),
             waiters: std::mem::take(&mut state.waiters),
             lost: std::mem::take(&mut state.lost),
             is_closed: state.is_closed,
@@ -160,6 +167,11 @@ impl Queue {
 impl State {
     /// Puts a record in; true when the writer should come.
     fn put(&mut self, event: &Event<'_>, messages: &Messages, waiter: Option<Waiter>) -> bool {
+        for document in event.documents {
+            if self.documents.len() < MAX_DOCUMENTS && !self.documents.contains(document) {
+                self.documents.push(document.clone());
+            }
+        }
         let begun = !self.rows.last_mut().is_some_and(|row| row.push(event, messages));
         if begun {
             self.rows.push(Row::with(event, messages));

@@ -1,7 +1,7 @@
 //! The stored form of a call.
 
 use bailiwick_api::options::Audit;
-use bailiwick_operation::uuid;
+use bailiwick_operation::{DecisionRecord, uuid};
 use bytes::Bytes;
 use prost::{DecodeError, Message as _};
 
@@ -43,6 +43,10 @@ pub struct Record {
     pub resource: String,
     /// Method and path of a request that named no operation; empty for all others.
     pub route: String,
+    /// What decided the call, if it was decided.
+    pub decision: Option<DecisionRecord>,
+    /// The details of a denial: a JSON object, or empty.
+    pub authorization: String,
     /// Whether it is of a change that was committed to the store together with this record. Not part of a row: the writer
     /// says it of the records that it takes from the outbox.
     pub committed: bool,
@@ -151,6 +155,10 @@ pub(crate) struct Stored {
     pub(crate) resource: String,
     #[prost(string, tag = "17")]
     pub(crate) route: String,
+    #[prost(message, optional, tag = "18")]
+    pub(crate) decision: Option<DecisionRecord>,
+    #[prost(string, tag = "19")]
+    pub(crate) authorization: String,
 }
 
 impl Record {
@@ -197,6 +205,8 @@ impl Record {
             truncated: stored.truncated,
             resource: stored.resource,
             route: stored.route,
+            decision: stored.decision,
+            authorization: stored.authorization,
             committed: false,
         }
     }

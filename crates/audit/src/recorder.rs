@@ -9,6 +9,7 @@ use bailiwick_storage::{Store, Tx};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use crate::denials::Denials;
 use crate::disk::FileSystem;
 use crate::limit::RecordRateLimit;
 use crate::queue::{Put, Queue};
@@ -26,6 +27,15 @@ pub struct Recorder {
     random: Arc<dyn Random>,
     outbox_rows: u64,
     look_up: LookUp,
+    denials: Denials,
+}
+
+/// A refused call that gets a record, within the rate limit of its caller or source.
+#[derive(Debug)]
+#[must_use]
+pub struct Admitted {
+    /// The number of earlier calls that its record represents as well.
+    suppressed: u64,
 }
 
 impl Recorder {
@@ -50,13 +60,14 @@ impl Recorder {
             limit: Arc::clone(&limit),
             stats: Arc::clone(&stats),
         };
-        let outbox_rows = settings.outbox_rows;
+        let (outbox_rows, folder) = (settings.outbox_rows, settings.folder.clone());
         let ready = writer.open(Box::new(FileSystem), &settings).await?;
         let look_up = LookUp::new(settings.folder, ready.follow_end()?);
+        let denials = Denials::new(look_up.clone(), folder);
         let task = tokio::spawn(ready.run());
         // Ends with the writer.
         tokio::spawn(look_up.clone().keep_indexes());
-        Ok(Recorder { queue, task: Mutex::new(Some(task)), limit, stats, random, outbox_rows, look_up })
+        Ok(Recorder { queue, task: Mutex::new(Some(task)), limit, stats, random, outbox_rows, look_up, denials })
     }
 
     /// Reads the trail that this recorder writes.
@@ -89,8 +100,19 @@ impl Recorder {
     /// # Errors
     /// `ServiceUnavailable` when it could not be written: the caller must not get the answer that it is about.
     pub async fn write_durable(&self, event: &Event<'_>) -> Result<()> {
-        let Some(suppressed) = self.admit(event) else { return Ok(()) };
+        match self.admit(event) {
+            Some(admitted) => self.write_admitted(admitted, event).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Like [`Self::write_durable`], of a call that was admitted before.
+    ///
+    /// # Errors
+    /// As [`Self::write_durable`].
+    pub async fn write_admitted(&self, admitted: Admitted, event: &Event<'_>) -> Result<()> {
         let (waiter, written) = oneshot::channel();
+        let Admitted { suppressed } = admitted;
         let put = self.queue.put(&Event { suppressed, ..*event }, Some(waiter)).await;
         self.expect_open(put, event)?;
         if written.await == Ok(true) {
@@ -112,7 +134,7 @@ impl Recorder {
     /// Writes the record of a call that requires no permissions, such as a malformed one, within a second. Beyond the
     /// rate limit of its caller or source, or when the queue is full, the call is only counted.
     pub fn enqueue_limited(&self, event: &Event<'_>) {
-        if let Some(suppressed) = self.admit(event) {
+        if let Some(Admitted { suppressed }) = self.admit(event) {
             let put = self.queue.put_now(&Event { suppressed, ..*event });
             // The call needs no permissions and is answered with an error or public facts, so it does not fail.
             let _ = self.expect_open(put, event);
@@ -160,12 +182,19 @@ impl Recorder {
         Err(cannot_write())
     }
 
-    fn admit(&self, event: &Event<'_>) -> Option<u64> {
+    /// Returns whether a refused call gets a record: `None` beyond the rate limit of its caller or source, where it is
+    /// counted. Call it once for each call.
+    pub fn admit(&self, event: &Event<'_>) -> Option<Admitted> {
         let admitted = self.limit.lock().unwrap_or_else(PoisonError::into_inner).admit(event);
         if admitted.is_none() {
             self.stats.add_suppressed();
         }
-        admitted
+        admitted.map(|suppressed| Admitted { suppressed })
+    }
+
+    /// Finds denials by their authorization ids.
+    pub fn denials(&self) -> &Denials {
+        &self.denials
     }
 }
 

@@ -3,9 +3,10 @@
 //! Records that no call waits for share a row, since a row costs more than a record. The first record of each origin in
 //! a row contains the origin; later ones refer to it by index.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use bailiwick_operation::{Caller, RequestInfo, UnsignedCaller};
+use bailiwick_operation::{Caller, DecidingStatement, DecisionRecord, RequestInfo, UnsignedCaller};
 use bytes::Bytes;
 use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint};
@@ -120,6 +121,10 @@ impl Row {
         out.number(15, event.kind.category() as u64);
         out.bytes(16, event.resource.map(bounded).unwrap_or_default().as_bytes());
         out.bytes(17, event.kind.route().unwrap_or_default().as_bytes());
+        if let Some(decision) = event.decision {
+            out.message(18, &bounded_decision(decision).encode_to_vec());
+        }
+        out.bytes(19, event.authorization.map(in_one_line).unwrap_or_default().as_bytes());
         // The messages are bounded, and so is the rest.
         let len = (self.bytes.len() - begin - 4) as u32;
         self.bytes[begin..begin + 4].copy_from_slice(&len.to_be_bytes());
@@ -155,6 +160,29 @@ fn origin(event: &Event<'_>) -> CallOrigin {
             .map(|caller| UserIdentity::of(caller, event.partition))
             .or_else(|| event.unsigned.map(|caller| UserIdentity::of_unsigned(caller, event.partition))),
     }
+}
+
+/// Escapes the characters of a JSON text that must not be in a line: JSON has them in strings only.
+fn in_one_line(json: &str) -> Cow<'_, str> {
+    let is_separator = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    if !json.contains(is_separator) {
+        return Cow::Borrowed(json);
+    }
+    let escaped = |c: char| if is_separator(c) { format!("\\u{:04x}", c as u32) } else { c.to_string() };
+    Cow::Owned(json.chars().map(escaped).collect())
+}
+
+/// Limits the texts of a decision that callers and authors of policies choose: the resource and the `Sid`. The names of
+/// policies and of their holders are limited where they are made.
+fn bounded_decision(decision: &DecisionRecord) -> Cow<'_, DecisionRecord> {
+    const PLAIN: usize = 64;
+    let sid = decision.statement.as_ref().map_or("", |statement| &statement.sid);
+    if decision.resource.is_empty() && sid.len() <= PLAIN {
+        return Cow::Borrowed(decision);
+    }
+    let statement = decision.statement.as_ref();
+    let statement = statement.map(|statement| DecidingStatement { sid: bounded(&statement.sid), ..statement.clone() });
+    Cow::Owned(DecisionRecord { resource: bounded(&decision.resource), statement, ..decision.clone() })
 }
 
 /// Writes fields of protobuf messages; like prost, none that has its default.

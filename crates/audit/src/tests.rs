@@ -6,7 +6,7 @@ use bailiwick_api::{find_operation, iam};
 use bailiwick_model::{
     AccessKeyId, AccountId, ErrorCode, IamError, IdKind, Partition, Path, RoleName, SessionName, UniqueId,
 };
-use bailiwick_operation::{Caller, Credential, Principal, RequestInfo};
+use bailiwick_operation::{Caller, Credential, DecidingStatement, DecisionRecord, Principal, RequestInfo};
 use bytes::Bytes;
 use jiff::Timestamp;
 use prost::Message as _;
@@ -67,7 +67,28 @@ pub(crate) fn event(request: &Arc<RequestInfo>) -> Event<'_> {
         response: &[],
         changes_nothing: false,
         error: None,
+        decision: None,
+        authorization: None,
+        documents: &[],
         suppressed: 0,
+    }
+}
+
+/// The decision of a call by a statement of a managed policy.
+pub(crate) fn decided() -> DecisionRecord {
+    DecisionRecord {
+        outcome: "ALLOW".into(),
+        step: "IDENTITY_POLICY".into(),
+        action: "iam:CreateUser".into(),
+        resource: String::new(),
+        policy_type: "IDENTITY_BASED_POLICY".into(),
+        statement: Some(DecidingStatement {
+            policy: "arn:aws:iam::111122223333:policy/Users".into(),
+            attached_to: "arn:aws:iam::111122223333:group/Staff".into(),
+            version: "v3".into(),
+            sid: "Create".into(),
+            index: 2,
+        }),
     }
 }
 
@@ -89,6 +110,7 @@ fn a_decoded_record_has_all_fields_of_the_event() {
     let (request, root) = (request("cli\r\nforged: line"), root());
     let error = IamError::new(ErrorCode::NoSuchEntity, "what the caller sees");
     let (asked, answered) = (named("asked"), iam::CreateUserResponse::default().encode_to_vec());
+    let decided = decided();
     let full = Event {
         id: [0xff; 16],
         resource: Some("arn:aws:iam::111122223333:user/asked"),
@@ -98,6 +120,8 @@ fn a_decoded_record_has_all_fields_of_the_event() {
         response: &answered,
         error: Some(&error),
         suppressed: 300,
+        decision: Some(&decided),
+        authorization: Some("{\"a\":\"\u{2028}\"}"),
         ..event(&request)
     };
     let expected = Record {
@@ -131,6 +155,8 @@ fn a_decoded_record_has_all_fields_of_the_event() {
         category: Audit::Management,
         resource: "arn:aws:iam::111122223333:user/asked".into(),
         route: String::new(),
+        decision: Some(decided.clone()),
+        authorization: r#"{"a":"\u2028"}"#.into(),
     };
     assert_eq!(only(&full), expected);
     assert_eq!(only(&event(&request)).origin.user_identity, None);
@@ -262,3 +288,29 @@ fn long_texts_of_clients_are_shortened() {
     let read = only(&Event { kind, parameters: &asked, ..event(&request) });
     assert!(read.truncated && read.request_parameters.len() <= 2 * 1024, "a read");
 }
+
+/// The texts of a decision that callers and authors of policies choose are limited and masked like all others.
+#[test]
+fn the_texts_of_a_decision_are_bounded() {
+    let request = request("cli");
+    let long = "x".repeat(5_000);
+    let statement = DecidingStatement { sid: long.clone(), ..decided().statement.unwrap() };
+    let decision = DecisionRecord { resource: format!("\n{long}"), statement: Some(statement), ..decided() };
+    let read = only(&Event { decision: Some(&decision), ..event(&request) }).decision.unwrap();
+    assert_eq!((read.resource.len(), read.statement.unwrap().sid.len()), (1_024, 1_024));
+    assert!(read.resource.starts_with("\u{fffd}x"));
+}
+
+/// A row that version 0.1 wrote, without decisions and details.
+#[test]
+fn rows_of_earlier_versions_are_read() {
+    let row = data_encoding::HEXLOWER.decode(EARLIER.as_bytes()).unwrap();
+    let records = Record::decode_row(&row).unwrap();
+    assert_eq!((records.len(), &records[0].event_name[..]), (1, "CreateUser"));
+    assert_eq!((records[0].decision.as_ref(), &*records[0].authorization), (None, ""));
+}
+
+const EARLIER: &str = "02000000ae0a10000000000000000000000000000000001a0369616d220a437265617465557365722a100000000000000000\
+    0000000000000007326c12093139322e302e322e311a03636c6920012a580a04526f6f74120c313131313232323233333333\
+    1a1e61726e3a6177733a69616d3a3a3131313132323232333333333a726f6f74220c3131313132323232333333332a14414b\
+    49414558414d504c454558414d504c4530305a07120561736b65647801";

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use crate::checkpoint::Checkpoint;
 use crate::disk::Disk;
+use crate::documents::{Documents, PolicyDocument};
 use crate::event::EventKind;
 use crate::limit::{RecordRateLimit, UnreportedCount};
 use crate::queue::{Drained, Queue, Waiter};
@@ -47,6 +48,8 @@ pub(crate) struct OpenWriter {
     writer: Writer,
     /// Not there while a thread for blocking work has them.
     segments: Option<Segments>,
+    /// Likewise.
+    documents: Option<Documents>,
     checkpoint: Checkpoint,
     /// Ids of records that were written before a crash and whose rows may still be in the outbox.
     written: HashSet<String>,
@@ -84,6 +87,7 @@ impl Writer {
         Ok(OpenWriter {
             writer: self,
             segments: Some(segments),
+            documents: Some(Documents::in_folder(&settings.folder)),
             checkpoint,
             written,
             shipped: HashSet::new(),
@@ -122,7 +126,7 @@ impl OpenWriter {
 
     /// Writes the queue and one batch of the outbox; returns whether there is more to write at once.
     async fn flush(&mut self, is_closed: &mut bool) -> bool {
-        let Drained { mut rows, waiters, lost, is_closed: closed } = self.writer.queue.take();
+        let Drained { mut rows, documents, waiters, lost, is_closed: closed } = self.writer.queue.take();
         *is_closed |= closed;
         rows.extend(self.suppressed(closed));
         self.lost += lost;
@@ -153,6 +157,7 @@ impl OpenWriter {
             }
         }
         records.extend(rows.iter().chain(self.lost_records().as_ref()).flat_map(Row::records));
+        self.write_documents(documents).await;
         let outcome = self.append(records).await;
         let written = outcome.is_ok();
         for waiter in waiters {
@@ -215,6 +220,9 @@ impl OpenWriter {
             response: &[],
             changes_nothing: false,
             error: None,
+            decision: None,
+            authorization: None,
+            documents: &[],
             suppressed: unreported.suppressed,
         })
     }
@@ -226,6 +234,27 @@ impl OpenWriter {
         self.writer.stats.set_waiting(length.saturating_sub(self.shipped.len() as u64));
         let rows = tx.list_outbox(None, OUTBOX_BATCH + self.shipped.len()).await.map_err(CommitError::Failed)?;
         Ok(rows.into_iter().map(|row| (row.key, row.event)).filter(|(key, _)| !self.shipped.contains(key)).collect())
+    }
+
+    /// Writes the documents that the next records name. Without them the records are still worth writing.
+    async fn write_documents(&mut self, documents: Vec<PolicyDocument>) {
+        let Some(mut writer) = self.documents.take_if(|_| !documents.is_empty()) else { return };
+        let now = self.writer.clock.now();
+        let done = tokio::task::spawn_blocking(move || {
+            let outcome = writer.write(&documents, now);
+            (writer, outcome)
+        });
+        match done.await {
+            Ok((writer, outcome)) => {
+                self.documents = Some(writer);
+                if let Err(error) = outcome {
+                    tracing::warn!(%error, "the documents of the policies of a denial cannot be written");
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "writing documents of policies panicked, which is a defect of Bailiwick")
+            }
+        }
     }
 
     /// Writes records; on a thread for blocking work, since a sync takes its time.

@@ -23,6 +23,7 @@ use crate::decide::target::{self, service_prefix};
 use crate::work_budget::WorkBudget;
 use crate::{Authz, snapshot};
 
+pub(crate) mod denial;
 mod notes;
 #[cfg(test)]
 mod tests;
@@ -119,17 +120,9 @@ fn response_of(
     resolved: &ResolvedSubject<'_>,
     policies: &Policies<'_>,
 ) -> ExplainResponse {
-    let mut holders = BTreeMap::new();
-    explanation.each_located(&mut |located| {
-        if located.at.kind == PolicyKind::Identity {
-            holders.entry(located.at.policy).or_insert_with(|| holder(&located.at, resolved));
-        }
-    });
+    let holders = holders(&mut explanation, resolved);
     let mut explanation: Explanation<'_> = explanation;
-    explanation.each_located(&mut |located| {
-        let identity = located.at.kind == PolicyKind::Identity;
-        located.holder = holders.get(&located.at.policy).filter(|_| identity).and_then(|holder| holder.as_deref());
-    });
+    set_holders(&mut explanation, &holders);
     let at = |located: &evaluator::Located<'_>| {
         let end = located.span.end;
         statement(&located.at, resolved, policies).map(|statement| StatementRef {
@@ -157,6 +150,26 @@ fn response_of(
         notes: explanation.notes.clone(),
         text: explanation.to_string(),
     }
+}
+
+/// The ARNs of the identities that have the identity policies of an explanation, by the position of the policy.
+type Holders = BTreeMap<u32, Option<String>>;
+
+fn holders(explanation: &mut Explanation<'_>, resolved: &ResolvedSubject<'_>) -> Holders {
+    let mut holders = Holders::new();
+    explanation.each_located(&mut |located| {
+        if located.at.kind == PolicyKind::Identity {
+            holders.entry(located.at.policy).or_insert_with(|| holder(&located.at, resolved));
+        }
+    });
+    holders
+}
+
+fn set_holders<'a>(explanation: &mut Explanation<'a>, holders: &'a Holders) {
+    explanation.each_located(&mut |located| {
+        let identity = located.at.kind == PolicyKind::Identity;
+        located.holder = holders.get(&located.at.policy).filter(|_| identity).and_then(|holder| holder.as_deref());
+    });
 }
 
 fn verdicts(

@@ -40,6 +40,8 @@ pub use authenticate::proof::{Proof, SignedRequest};
 pub use bailiwick_evaluator::exceptions::of as exception_of;
 pub use decide::administrators::Administrators;
 pub use decide::counts::{AskedBy, DecisionCount, DecisionCounts};
+pub use decide::noted::DecidedBy;
+pub use explain::denial::{DocumentPlace, ExplainedDenial};
 
 /// AWS's message for an unknown or revoked credential.
 const INVALID_TOKEN: &str = "The security token included in the request is invalid.";

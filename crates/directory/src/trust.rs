@@ -1,7 +1,7 @@
 //! Trust policies: their principals are bound to unique ids when they are saved, and shown as ARNs when they are read.
 
 use bailiwick_model::{AccountId, Result};
-use bailiwick_operation::{Cx, bind_principals, show_principals};
+use bailiwick_operation::{Cx, bind_principals, show_trust_policy};
 use bailiwick_policy_lang::PolicyKind;
 use bailiwick_storage::{Role, TrustPolicy, Tx};
 
@@ -19,8 +19,7 @@ pub(crate) async fn bind(cx: &Cx, tx: &mut Tx, text: &str, owner: AccountId) -> 
 
 /// Makes the text that shows a role's trust policy: ARNs of principals that exist, unique ids of those that were deleted.
 pub(crate) async fn shown(cx: &Cx, tx: &mut Tx, role: &Role) -> Result<String> {
-    let TrustPolicy { text, bound } = &role.trust_policy;
-    show_principals(cx.partition(), tx, text, bound, PolicyKind::Trust, role.account).await
+    show_trust_policy(cx.partition(), tx, role).await
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub const LIST: &[(&str, Exception)] = &[
     ("sts:getsessiontoken", Exception::Always),
     ("iam:changepassword", Exception::OwnPassword),
     ("iam:getaccountpasswordpolicy", Exception::OwnPassword),
+    ("bailiwick:explaindenial", Exception::Always),
     ("bailiwick:getsignincredentials", Exception::Always),
     ("bailiwick:signout", Exception::Always),
 ];

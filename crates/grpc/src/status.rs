@@ -19,12 +19,15 @@ const VIOLATIONS: usize = 2000;
 /// Returns a status with AWS's message as its text and AWS's code in its `ErrorInfo`, shortened to the limit of
 /// trailers. `BadRequest` names members of the request as the proto does. Explanations that are of no member are in the
 /// metadata of `ErrorInfo` under `detail`, as `Name: reason; Name: reason`. The metadata have `subject: caller` if the
-/// error is of the caller that a service asks about.
+/// error is of the caller that a service asks about, and `authorizationId` if the details of a denial are on record.
 pub(crate) fn of_error(error: &IamError, operation: Option<&OperationInfo>, request_id: &str) -> Status {
     let mut details = ErrorDetails::new();
     let mut metadata = HashMap::from([("request_id".to_owned(), request_id.to_owned())]);
     if error.is_about_given_caller() {
         metadata.insert("subject".to_owned(), "caller".to_owned());
+    }
+    if let Some(id) = error.authorization_id() {
+        metadata.insert("authorizationId".to_owned(), id.to_owned());
     }
     let mut room = VIOLATIONS;
     let mut others = Vec::new();

@@ -117,6 +117,7 @@ codes! {
     OutboundWebIdentityFederationDisabled "OutboundWebIdentityFederationDisabledException" 403 PermissionDenied;
     // What is there.
     NoSuchEntity "NoSuchEntity" 404 NotFound;
+    ResourceNotFound "ResourceNotFoundException" 404 NotFound;
     ReportNotPresent "ReportNotPresent" 410 NotFound;
     ReportExpired "ReportExpired" 410 NotFound;
     EntityAlreadyExists "EntityAlreadyExists" 409 AlreadyExists;
@@ -179,6 +180,7 @@ struct Inner {
     retry_after: Option<Duration>,
     is_about_given_caller: bool,
     is_silent_in_query: bool,
+    authorization_id: Option<String>,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -193,6 +195,7 @@ impl IamError {
             retry_after: None,
             is_about_given_caller: false,
             is_silent_in_query: false,
+            authorization_id: None,
             cause: None,
         }))
     }
@@ -283,6 +286,22 @@ impl IamError {
     /// Returns whether the answer of AWS Query has no message.
     pub fn is_silent_in_query(&self) -> bool {
         self.0.is_silent_in_query
+    }
+
+    /// Adds the id under which the details of a denial are on record. The message ends with it, in AWS's words.
+    #[must_use]
+    pub fn with_authorization_id(mut self, id: String) -> Self {
+        self.0.message.push_str(
+            ". For complete details, call the GetRequestAuthorizationDetails API with the following authorization id: ",
+        );
+        self.0.message.push_str(&id);
+        self.0.authorization_id = Some(id);
+        self
+    }
+
+    /// The id under which the details of a denial are on record.
+    pub fn authorization_id(&self) -> Option<&str> {
+        self.0.authorization_id.as_deref()
     }
 
     /// The code.

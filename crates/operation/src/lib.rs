@@ -11,8 +11,10 @@
 //!
 //! Start reading at [`Handle`], then [`Cx`] and [`Check`].
 
+mod authorization;
 mod check;
 mod cx;
+mod decision_record;
 mod documented;
 mod handle;
 mod issuer_keys;
@@ -27,12 +29,17 @@ mod revision;
 mod secrets;
 mod standing;
 
+pub use authorization::{
+    AuthorizationDetails, ContextText, EvaluatedPolicy, Evaluation, LayerCheck, MatchedPolicy, MatchedStatement,
+    MissedStatement,
+};
 pub use bailiwick_decision::{
     Caller, Credential, Delegation, FederatedPrincipal, Federation, FederationIssuer, Person, Principal, Session,
     SessionKind, SessionPolicyRef, UnsignedCaller,
 };
 pub use check::{Check, ContextValue, Policy};
 pub use cx::{Clock, Cx, CxOf, Deployment, NoCaller, Random, RequestInfo, uuid};
+pub use decision_record::{DecidingStatement, DecisionRecord};
 pub use handle::{Handle, Planned};
 pub use issuer_keys::{IssuerKeys, IssuerKeysError, IssuerKeysOutcome, NoIssuerKeys, WantedKeys};
 pub use pages::{ListPage, PageRequest, Pages, PathPage};
@@ -40,7 +47,7 @@ pub use paging::Paging;
 pub use password::{
     DelayRules, PasswordFailures, PasswordOutcome, PasswordPool, PasswordPurpose, PasswordResult, PasswordWork,
 };
-pub use principals::{bind_principals, entity_arn, find_entity, malformed, show_principals};
+pub use principals::{bind_principals, entity_arn, find_entity, malformed, show_principals, show_trust_policy};
 pub use recent_uses::{RecentServiceUse, RecentServiceUses, RecentUse, RecentUses};
 pub use revision::RevisionScope;
 pub use secrets::{PasswordOwner, SecretOwner, SecretPlace};

@@ -11,7 +11,7 @@ use bailiwick_model::{
 use bailiwick_policy_lang::{
     Document, PolicyError, PolicyKind, PrincipalKind, PrincipalName, parse, rewrite_principals,
 };
-use bailiwick_storage::{AccountState, Noun, Role, Tx, User};
+use bailiwick_storage::{AccountState, Noun, Role, TrustPolicy, Tx, User};
 
 /// Makes `MalformedPolicyDocument` of a policy error. The message is AWS's; the field has the place and what was
 /// expected there.
@@ -76,6 +76,15 @@ pub async fn show_principals(
         }
     }
     rewrite_principals(bound, kind, |_, name| arns.get(name).cloned()).map_err(IamError::internal)
+}
+
+/// Makes the text that shows the trust policy of a role, as [`show_principals`].
+///
+/// # Errors
+/// As [`show_principals`].
+pub async fn show_trust_policy(partition: Partition, tx: &mut Tx, role: &Role) -> Result<String> {
+    let TrustPolicy { text, bound } = &role.trust_policy;
+    show_principals(partition, tx, text, bound, PolicyKind::Trust, role.account).await
 }
 
 /// Finds the user or role with exactly this ARN, compared with case.

@@ -10,16 +10,18 @@ use std::sync::Arc;
 
 use bailiwick_api::Operation;
 use bailiwick_api::options::Audit;
-use bailiwick_audit::{Event, EventKind};
-use bailiwick_authz::exception_of;
+use bailiwick_audit::{Admitted, Event, EventKind, PolicyDocument, authorization};
+use bailiwick_authz::{DecidedBy, ExplainedDenial, exception_of};
 use bailiwick_model::mask::masked;
 use bailiwick_model::{ErrorKind, IamError, Result};
-use bailiwick_operation::{Caller, Check, Random, RequestInfo, UnsignedCaller};
+use bailiwick_operation::{Caller, Check, Random, RequestInfo, UnsignedCaller, uuid};
+use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
 use bytes::Bytes;
 use jiff::Timestamp;
 use prost::Message as _;
 
+use crate::denied_policies;
 use crate::log::Line;
 use crate::shared::Shared;
 
@@ -36,7 +38,22 @@ pub(crate) struct CallAudit<'a, O: Operation> {
     resource: Option<String>,
     /// Whether a policy allowed a check of the call, so that only callers with permissions can make it.
     is_permitted: bool,
+    /// What decided, in the last attempt.
+    decided: DecidedBy,
+    /// Of a call that was denied.
+    denied: Option<Denied>,
     operation: PhantomData<O>,
+}
+
+/// The record of a denied call.
+#[derive(Default)]
+struct Denied {
+    /// None if there will be none, because there are too many.
+    admitted: Option<Admitted>,
+    /// The details, as JSON.
+    details: Option<String>,
+    /// The documents of the policies.
+    documents: Vec<PolicyDocument>,
 }
 
 /// The random bits of the ids of a call.
@@ -73,6 +90,8 @@ impl<'a, O: Operation> CallAudit<'a, O> {
             message: Bytes::new(),
             resource: None,
             is_permitted: false,
+            decided: DecidedBy::new(Self::IS_DECISION),
+            denied: None,
             operation: PhantomData,
         }
     }
@@ -97,6 +116,34 @@ impl<'a, O: Operation> CallAudit<'a, O> {
         self.resource = checks.first().map(|check| masked(&check.resource).into_owned());
     }
 
+    /// Begins the decision of an attempt. What decided is noted in the result.
+    pub(crate) fn begin_decision(&mut self) -> &mut DecidedBy {
+        self.decided = DecidedBy::new(Self::IS_DECISION);
+        &mut self.decided
+    }
+
+    /// Admits the record of a call of which one of these checks was denied. Returns the checks to explain: up to the denied
+    /// one; none beyond the rate limit of records.
+    pub(crate) fn admit_denial<'c>(&mut self, checks: &'c [Check], error: &IamError) -> Option<&'c [Check]> {
+        let checks = checks.get(..=self.decided.denied()?)?;
+        let event = Event { error: Some(error), ..self.event() };
+        let admitted = self.shared.parts.recorder.admit(&event);
+        let denied = self.denied.insert(Denied { admitted, ..Denied::default() });
+        denied.admitted.is_some().then_some(checks)
+    }
+
+    /// Sets the details of a denial on this snapshot.
+    pub(crate) async fn set_explained(&mut self, snapshot: &Snapshot, explained: Result<ExplainedDenial>) {
+        let Some(denied) = &mut self.denied else { return };
+        match explained {
+            Ok(mut explained) => {
+                denied.documents = denied_policies::attach(self.shared, snapshot, &mut explained).await;
+                denied.details = authorization::to_json(explained.details);
+            }
+            Err(error) => tracing::debug!(?error, request_id = self.request.id, "a denial cannot be explained"),
+        }
+    }
+
     /// Records that all checks are allowed.
     pub(crate) fn set_permitted(&mut self, checks: &[Check]) {
         self.is_permitted = checks.iter().any(|check| exception_of(check.action).is_none());
@@ -110,8 +157,15 @@ impl<'a, O: Operation> CallAudit<'a, O> {
     }
 
     /// Records the outcome of the call, unless the record is part of a commit.
-    pub(crate) async fn end<D>(self, outcome: Result<D>, done: impl Fn(&D) -> (&O::Response, bool)) -> Result<D> {
+    pub(crate) async fn end<D>(mut self, outcome: Result<D>, done: impl Fn(&D) -> (&O::Response, bool)) -> Result<D> {
         let recorder = &self.shared.parts.recorder;
+        let denied = self.denied.take().filter(|_| outcome.is_err());
+        let outcome = outcome.map_err(|error| match &denied {
+            Some(Denied { details: Some(_), .. }) => {
+                error.with_authorization_id(authorization::authorization_id(&uuid(self.ids.event)))
+            }
+            _ => error,
+        });
         self.log(outcome.as_ref().err());
         match &outcome {
             Ok(value) => {
@@ -139,6 +193,14 @@ impl<'a, O: Operation> CallAudit<'a, O> {
             Err(error) => {
                 let parameters = self.parameters();
                 let event = Event { parameters: &parameters, error: Some(error), ..self.event() };
+                if let Some(Denied { admitted, details, documents }) = denied {
+                    if let Some(admitted) = admitted {
+                        let authorization = details.as_deref();
+                        let event = Event { authorization, documents: &documents, ..event };
+                        recorder.write_admitted(admitted, &event).await?;
+                    }
+                    return outcome;
+                }
                 match error.code().kind() {
                     ErrorKind::Unauthenticated | ErrorKind::PermissionDenied => {
                         recorder.write_durable(&event).await?;
@@ -174,6 +236,9 @@ impl<'a, O: Operation> CallAudit<'a, O> {
             response: &[],
             changes_nothing: false,
             error: None,
+            decision: self.decided.record(),
+            authorization: None,
+            documents: &[],
             suppressed: 0,
         }
     }

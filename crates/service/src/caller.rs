@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use bailiwick_api::{CallKind, Operation, OperationInfo};
-use bailiwick_authz::Authenticated;
+use bailiwick_authz::{Authenticated, DecidedBy, ExplainedDenial};
 use bailiwick_model::{AccessKeyId, Fault, IamError, Region, Result, SourceNetwork};
 use bailiwick_operation::{
     Check, Cx, IssuerKeysOutcome, NoCaller, PasswordOutcome, RequestInfo, UnsignedCaller, standing,
@@ -81,14 +81,25 @@ pub(crate) trait CallCaller: Sized + Send + Sync {
     /// Takes the caller that the request proves, from the plan.
     fn set_proven(&mut self, proven: UnsignedCaller) -> Result<()>;
 
-    /// Decides the checks of the plan.
+    /// Decides the checks of the plan, and notes what decided.
     fn decide(
         &self,
         shared: &Shared,
         snapshot: &Snapshot,
         cx: &Self::Cx,
         checks: &[Check],
+        decided: &mut DecidedBy,
     ) -> impl Future<Output = Result<()>> + Send;
+
+    /// Explains the denial of the last of these checks, for its record. `None` for callers whose denials have no details:
+    /// those without a signature.
+    fn explain_denial(
+        &self,
+        shared: &Shared,
+        snapshot: &Snapshot,
+        cx: &Self::Cx,
+        checks: &[Check],
+    ) -> Option<Result<ExplainedDenial>>;
 
     /// Refuses to retire the last administrator's access key, unless it is allowed.
     fn check_lockout(
@@ -163,8 +174,25 @@ impl CallCaller for Authenticated {
         }
     }
 
-    async fn decide(&self, shared: &Shared, snapshot: &Snapshot, cx: &Cx, checks: &[Check]) -> Result<()> {
-        shared.parts.authz.decide_all(snapshot, self, cx, checks).await
+    async fn decide(
+        &self,
+        shared: &Shared,
+        snapshot: &Snapshot,
+        cx: &Cx,
+        checks: &[Check],
+        decided: &mut DecidedBy,
+    ) -> Result<()> {
+        shared.parts.authz.decide_all(snapshot, self, cx, checks, decided).await
+    }
+
+    fn explain_denial(
+        &self,
+        shared: &Shared,
+        snapshot: &Snapshot,
+        cx: &Cx,
+        checks: &[Check],
+    ) -> Option<Result<ExplainedDenial>> {
+        Some(shared.parts.authz.explain_denial(snapshot, self, cx, checks))
     }
 
     async fn check_lockout(
@@ -238,8 +266,19 @@ impl CallCaller for Unsigned {
         Ok(())
     }
 
-    async fn decide(&self, shared: &Shared, snapshot: &Snapshot, cx: &Self::Cx, checks: &[Check]) -> Result<()> {
-        shared.parts.authz.decide_unsigned(snapshot, &self.caller, cx, checks).await
+    async fn decide(
+        &self,
+        shared: &Shared,
+        snapshot: &Snapshot,
+        cx: &Self::Cx,
+        checks: &[Check],
+        decided: &mut DecidedBy,
+    ) -> Result<()> {
+        shared.parts.authz.decide_unsigned(snapshot, &self.caller, cx, checks, decided).await
+    }
+
+    fn explain_denial(&self, _: &Shared, _: &Snapshot, _: &Self::Cx, _: &[Check]) -> Option<Result<ExplainedDenial>> {
+        None
     }
 
     async fn check_lockout(_: &Shared, _: &Self::Cx, _: &Snapshot, _: &mut Tx, _: &AccessKeyId, _: bool) -> Result<()> {

@@ -17,6 +17,7 @@ mod call;
 mod call_audit;
 mod caller;
 mod conflict_queue;
+mod denied_policies;
 mod dispatch;
 mod failures;
 mod handlers;

@@ -151,7 +151,14 @@ where
         caller.record(audit);
         debug_assert_eq!(checks.iter().find_map(Check::undocumented), None, "a check of {}", O::NAME);
         audit.set_resource(&checks);
-        caller.decide(shared, &snapshot, cx, &checks).await?;
+        if let Err(error) = caller.decide(shared, &snapshot, cx, &checks, audit.begin_decision()).await {
+            if let Some(denied) = audit.admit_denial(&checks, &error)
+                && let Some(explained) = caller.explain_denial(shared, &snapshot, cx, denied)
+            {
+                audit.set_explained(&snapshot, explained).await;
+            }
+            return Err(error);
+        }
         audit.set_permitted(&checks);
         if let Some(work) = password
             && outcomes.passwords.is_none()

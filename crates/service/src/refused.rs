@@ -51,6 +51,9 @@ pub(crate) fn record(shared: &Shared, refused: Refused<'_>) -> String {
         response: &[],
         changes_nothing: false,
         error: Some(refused.error),
+        decision: None,
+        authorization: None,
+        documents: &[],
         suppressed: 0,
     };
     let (id, code) = (request.id.as_str(), refused.error.code().wire());

@@ -124,6 +124,7 @@ fn is_first(field: &FieldDescriptor) -> bool {
 fn text(name: &str) -> String {
     let lower = name.to_lowercase();
     match lower.as_str() {
+        "authorizationid" => "0".repeat(32),
         "samlmetadatadocument" => "x".repeat(1_000),
         "samlproviderarn" => format!("arn:aws:iam::{MAIN}:saml-provider/P"),
         _ if lower.ends_with("document") || lower == "policy" || lower.ends_with("policyinput") => ALLOW_ALL.to_owned(),

@@ -9,6 +9,7 @@ import datetime
 import functools
 import hashlib
 import json
+import re
 import threading
 from urllib.parse import unquote
 
@@ -27,6 +28,12 @@ from grpc_status import rpc_status
 REGION = "eu-central-1"
 
 
+# The end of the message of a denial that is on record.
+AUTHORIZATION_ID = re.compile(
+    r"\. For complete details, call the GetRequestAuthorizationDetails API with the following authorization id: ([0-9a-f]{32})$"
+)
+
+
 class ApiError(Exception):
     """An operation's error: AWS's code and message, and the status of the front end that it came through."""
 
@@ -34,7 +41,10 @@ class ApiError(Exception):
         super().__init__(f"{operation}: {code} ({status}): {message}")
         self.operation = operation
         self.code = code
-        self.message = message
+        # Denials differ in their ids. Tests compare the rest.
+        ended = AUTHORIZATION_ID.search(message or "")
+        self.message = message[: ended.start()] if ended else message
+        self.authorization_id = ended and ended[1]
         self.status = status
         self.details = details or {}
 

@@ -16,6 +16,7 @@ STATUS = {
     "InvalidCertificate": (400, "INVALID_ARGUMENT"),
     "PackedPolicyTooLarge": (400, None),
     "NoSuchEntity": (404, "NOT_FOUND"),
+    "ResourceNotFoundException": (404, "NOT_FOUND"),
     "ReportNotPresent": (410, "NOT_FOUND"),
     "EntityAlreadyExists": (409, "ALREADY_EXISTS"),
     "NameConflict": (409, "ALREADY_EXISTS"),

@@ -12,7 +12,7 @@ use prost_types::Timestamp as Date;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::tests::{event, only, request, root};
+use crate::tests::{decided, event, only, request, root};
 use crate::{Event, EventKind, Unroutable};
 
 fn shown(event: &Event<'_>) -> Value {
@@ -171,6 +171,33 @@ fn members_unknown_to_cloudtrail_are_additional() {
     assert_eq!((&decision["eventCategory"], &decision["managementEvent"]), (&json!("Decision"), &json!(false)));
     assert_eq!(decision["userIdentity"], json!({"type": "Unknown"}));
     assert_eq!(decision.get("additionalEventData"), None);
+}
+
+#[test]
+fn the_deciding_statement_is_on_record() {
+    let request = request("cli");
+    let decided = decided();
+    let allowed = shown(&Event { decision: Some(&decided), ..event(&request) });
+    let expected = json!({
+        "outcome": "ALLOW", "step": "IDENTITY_POLICY", "action": "iam:CreateUser", "policyType": "IDENTITY_BASED_POLICY",
+        "statement": {
+            "policy": "arn:aws:iam::111122223333:policy/Users", "attachedTo": "arn:aws:iam::111122223333:group/Staff",
+            "version": "v3", "sid": "Create", "index": 2,
+        },
+    });
+    assert_eq!(allowed["additionalEventData"], json!({ "decision": expected }));
+    let denied = DecisionRecord {
+        outcome: "IMPLICIT_DENY".into(),
+        resource: "arn:aws:iam::111122223333:role/\"R\"".into(),
+        statement: None,
+        ..decided
+    };
+    let denied = shown(&Event { decision: Some(&denied), ..event(&request) });
+    let expected = json!({
+        "outcome": "IMPLICIT_DENY", "step": "IDENTITY_POLICY", "action": "iam:CreateUser",
+        "resource": "arn:aws:iam::111122223333:role/\"R\"", "policyType": "IDENTITY_BASED_POLICY",
+    });
+    assert_eq!(denied["additionalEventData"], json!({ "decision": expected }));
 }
 
 #[test]

@@ -73,7 +73,7 @@ impl Authz {
         let Some(subject) = Subject::of_principal(&principal, snapshot.partition()) else { return Ok(false) };
         let mut work = WorkBudget::new();
         for check in probes(snapshot, key.account) {
-            match self.decide_subject(snapshot, &subject, cx, &check, &mut work) {
+            match self.decide_subject(snapshot, &subject, cx, &check, &mut work, None) {
                 Ok(()) => {}
                 Err(error) if error.code() == ErrorCode::AccessDenied => return Ok(false),
                 Err(error) => return Err(error),

@@ -1,13 +1,14 @@
 //! Decisions on the checks of Bailiwick's own operations.
 
-use bailiwick_decision::{DecisionInput, Subject, Trust, UnsignedCaller};
-use bailiwick_evaluator::{Decision, Outcome, Request};
+use bailiwick_decision::{DecisionInput, ResolvedSubject, Subject, Trust, UnsignedCaller};
+use bailiwick_evaluator::{Decision, Outcome, Policies, PolicyKind, Request};
 use bailiwick_model::{ErrorCode, IamError, Result};
 use bailiwick_operation::{Caller, Check, Cx, NoCaller, Policy};
 use bailiwick_snapshot::Snapshot;
 
 use super::check_keys::{CheckKeys, PipelineKeys};
 use super::disclosure::Disclosure;
+use super::noted::DecidedBy;
 use super::own_password;
 use crate::authenticate::credentials::resolve_subject;
 use crate::work_budget::WorkBudget;
@@ -33,8 +34,15 @@ fn unsigned_denial(error: IamError, check: &Check) -> IamError {
     }
 }
 
+/// The ARN of the managed policy that denies explicitly. As on AWS, the message names it.
+fn denying_policy<'p>(decision: &Decision, policies: &Policies<'p>) -> Option<&'p str> {
+    let at = decision.statement.filter(|_| decision.outcome == Outcome::ExplicitDeny)?;
+    let is_managed = matches!(at.kind, PolicyKind::Identity | PolicyKind::Boundary | PolicyKind::Session);
+    policies.policy(&at)?.name().filter(|name| is_managed && name.starts_with("arn:"))
+}
+
 impl Authz {
-    /// Decides the checks that an operation names, in their order.
+    /// Decides the checks that an operation names, in their order, and notes what decided.
     ///
     /// # Errors
     /// `AccessDenied` in AWS's words for the first that is not allowed; `InvalidClientTokenId` if the caller no longer
@@ -46,13 +54,14 @@ impl Authz {
         authenticated: &Authenticated,
         cx: &Cx,
         checks: &[Check],
+        decided: &mut DecidedBy,
     ) -> Result<()> {
         if checks.is_empty() {
             return Err(IamError::internal("an operation without checks"));
         }
         let mut work = WorkBudget::new();
         for check in checks {
-            self.decide_caller(snapshot, authenticated, cx, check, &mut work)?;
+            self.decide_subject(snapshot, authenticated.subject(), cx, check, &mut work, Some(&mut *decided))?;
             work.yield_if_due().await;
         }
         Ok(())
@@ -71,6 +80,7 @@ impl Authz {
         caller: &UnsignedCaller,
         cx: &Cx<NoCaller>,
         checks: &[Check],
+        decided: &mut DecidedBy,
     ) -> Result<()> {
         match caller {
             UnsignedCaller::Credentials(caller) => {
@@ -99,7 +109,7 @@ impl Authz {
         };
         let mut work = WorkBudget::new();
         for check in checks {
-            self.decide_subject(snapshot, &subject, cx, check, &mut work)
+            self.decide_subject(snapshot, &subject, cx, check, &mut work, Some(&mut *decided))
                 .map_err(|error| unsigned_denial(error, check))?;
             work.yield_if_due().await;
         }
@@ -111,18 +121,7 @@ impl Authz {
     /// # Errors
     /// As [`Self::decide_all`].
     pub fn decide(&self, snapshot: &Snapshot, authenticated: &Authenticated, cx: &Cx, check: &Check) -> Result<()> {
-        self.decide_caller(snapshot, authenticated, cx, check, &mut WorkBudget::new())
-    }
-
-    fn decide_caller(
-        &self,
-        snapshot: &Snapshot,
-        authenticated: &Authenticated,
-        cx: &Cx,
-        check: &Check,
-        work: &mut WorkBudget,
-    ) -> Result<()> {
-        self.decide_subject(snapshot, authenticated.subject(), cx, check, work)
+        self.decide_subject(snapshot, authenticated.subject(), cx, check, &mut WorkBudget::new(), None)
     }
 
     /// Decides one check for a subject, which need not be the caller.
@@ -133,8 +132,42 @@ impl Authz {
         cx: &Cx<C>,
         check: &Check,
         work: &mut WorkBudget,
+        noted: Option<&mut DecidedBy>,
     ) -> Result<()> {
         let resolved = resolve_subject(subject, snapshot)?;
+        self.with_check(&resolved, cx, check, |request, policies| {
+            let mut decided = work.decide(request, policies);
+            if let Ok(decision) = &decided
+                && own_password::applies(check, decision, request)
+            {
+                decided = own_password::with_grant(policies, |policies| work.decide(request, policies));
+            }
+            let decision = self.decisions.note(AskedBy::Operation, decided)?;
+            if let Some(noted) = noted {
+                noted.note(check, &decision, &resolved, policies);
+            }
+            if decision.is_allowed() {
+                return Ok(());
+            }
+            let decision = if check.policy == Policy::None { decision } else { redact_trust(decision) };
+            let shown = Request { resource: check.displayed.as_deref().unwrap_or(&check.resource), ..*request };
+            let mut message = decision.message(&shown).to_string();
+            if let Some(arn) = denying_policy(&decision, policies) {
+                message.push_str(": ");
+                message.push_str(arn);
+            }
+            Err(IamError::new(ErrorCode::AccessDenied, message))
+        })
+    }
+
+    /// Calls `then` with the request and the policies of a check.
+    pub(crate) fn with_check<C, R>(
+        &self,
+        resolved: &ResolvedSubject<'_>,
+        cx: &Cx<C>,
+        check: &Check,
+        then: impl FnOnce(&Request<'_>, &Policies<'_>) -> R,
+    ) -> R {
         let pipeline = PipelineKeys { request: cx.request(), region: self.deployment.region.as_str() };
         let keys = CheckKeys::new(&check.context);
         let input = DecisionInput {
@@ -145,24 +178,10 @@ impl Authz {
             trust: match &check.policy {
                 Policy::None => Trust::None,
                 Policy::NoTrust => Trust::AbsentRole,
-                Policy::Trust(role) => Trust::of_role(snapshot, role),
+                Policy::Trust(role) => Trust::of_role(resolved.view(), role),
             },
-            ..DecisionInput::new(&resolved, check.action, &check.resource)
+            ..DecisionInput::new(resolved, check.action, &check.resource)
         };
-        input.with(|request, policies| {
-            let mut decided = work.decide(request, policies);
-            if let Ok(decision) = &decided
-                && own_password::applies(check, decision, request)
-            {
-                decided = own_password::with_grant(policies, |policies| work.decide(request, policies));
-            }
-            let decision = self.decisions.note(AskedBy::Operation, decided)?;
-            if decision.is_allowed() {
-                return Ok(());
-            }
-            let decision = if check.policy == Policy::None { decision } else { redact_trust(decision) };
-            let shown = Request { resource: check.displayed.as_deref().unwrap_or(&check.resource), ..*request };
-            Err(IamError::new(ErrorCode::AccessDenied, decision.message(&shown).to_string()))
-        })
+        input.with(then)
     }
 }

@@ -62,6 +62,20 @@ impl Disclosure {
         Disclosure { principal: true, resource: !hides_resource, owner: !hides_resource }
     }
 
+    /// Returns what the record of one of Bailiwick's own operations may have of its decision. The record belongs to the
+    /// account of the caller; callers without one may see nothing of a resource's account.
+    pub(crate) fn of_record(
+        principal: Option<AccountId>,
+        resource: Option<AccountId>,
+        management: AccountId,
+        policies: &Policies<'_>,
+    ) -> Self {
+        let sees =
+            |principal: AccountId| principal == management || resource.is_none_or(|resource| resource == principal);
+        let is_own = principal.is_some_and(sees);
+        Disclosure { principal: true, resource: is_own, owner: is_own || !has_owners(policies) }
+    }
+
     /// Returns whether policies of this type may be shown.
     pub(crate) fn shows(self, kind: PolicyKind) -> bool {
         match kind {

@@ -23,7 +23,7 @@ static POLICY: LazyLock<Vec<Policy>> = LazyLock::new(|| {
 });
 
 /// Returns whether the request is to be decided again with the grant.
-pub(super) fn applies(check: &Check, decision: &Decision, request: &Request<'_>) -> bool {
+pub(crate) fn applies(check: &Check, decision: &Decision, request: &Request<'_>) -> bool {
     check.own_password
         && decision.outcome == Outcome::ImplicitDeny
         && matches!(request.principal, Principal::User { .. })
@@ -31,7 +31,7 @@ pub(super) fn applies(check: &Check, decision: &Decision, request: &Request<'_>)
 }
 
 /// Calls `decide` with the policies and the grant.
-pub(super) fn with_grant<R>(policies: &Policies<'_>, decide: impl FnOnce(&Policies<'_>) -> R) -> R {
+pub(crate) fn with_grant<R>(policies: &Policies<'_>, decide: impl FnOnce(&Policies<'_>) -> R) -> R {
     let mut identity = policies.identity.to_vec();
     identity.push(&POLICY);
     decide(&Policies { identity: &identity, ..*policies })

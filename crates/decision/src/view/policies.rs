@@ -30,6 +30,17 @@ impl ManagedPolicy {
         self.metadata.reference
     }
 
+    /// The number of the default version.
+    pub fn default_version(&self) -> u32 {
+        self.metadata.default_version
+    }
+
+    /// The document of the default version; `None` if the policy is missing.
+    pub fn document(&self) -> Option<&Arc<str>> {
+        let default = self.metadata.default_version;
+        self.metadata.versions.iter().find(|(version, _)| *version == default).map(|(_, document)| document)
+    }
+
     /// The tags.
     pub fn tags(&self) -> &Tags {
         &self.metadata.tags

@@ -42,7 +42,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
             output::print(&output::json::<op::Authorize>(&answer)?)?;
         } else {
             output::print(&shown(&answer))?;
-            if let Some(note) = mistyped(&question.action) {
+            if let Some(note) = mistyped(question.action()) {
                 eprintln!("note: {note}");
             }
         }

@@ -17,10 +17,10 @@ use crate::input;
 #[derive(Args)]
 pub(super) struct Question {
     /// Action, such as `s3:GetObject`
-    #[arg(value_name = "ACTION")]
-    pub(super) action: String,
+    #[arg(value_name = "ACTION", required = true, index = 1)]
+    action: Option<String>,
     /// ARN of the resource; leave it out for actions without a resource
-    #[arg(value_name = "RESOURCE", default_value = "*", hide_default_value = true)]
+    #[arg(value_name = "RESOURCE", default_value = "*", hide_default_value = true, index = 2)]
     resource: String,
     /// Key of the request's context; repeat it for several values
     ///
@@ -69,10 +69,15 @@ struct Asked {
 const MAX_FILE: u64 = 1024 * 1024;
 
 impl Question {
+    /// The action; empty if the command allows it to be left out, and it is.
+    pub(super) fn action(&self) -> &str {
+        self.action.as_deref().unwrap_or_default()
+    }
+
     /// Builds the request to the server, signed by the profile's credentials or those of the command.
     pub(super) async fn request(&self, connection: &Connection) -> Result<pb::AuthorizeRequest, Failure> {
         let asked = &self.who;
-        let service = self.action.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        let service = self.action().split(':').next().unwrap_or_default().to_ascii_lowercase();
         let who = if let Some(arn) = &asked.principal {
             Who::PrincipalArn(expect_user_or_root(arn)?)
         } else if let Some(name) = &asked.service_principal {
@@ -92,7 +97,7 @@ impl Question {
         let policy = self.resource_policy.as_ref().map(|file| input::read(file, MAX_FILE)).transpose()?;
         Ok(pb::AuthorizeRequest {
             caller: Some(pb::Caller { who: Some(who) }),
-            action: self.action.clone(),
+            action: self.action().to_owned(),
             resource: self.resource.clone(),
             context: entries(&self.context)?,
             resource_policy: policy,

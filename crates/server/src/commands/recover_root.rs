@@ -141,6 +141,9 @@ async fn record(deployment: &Deployment, tx: &mut Tx, recovered: &Recovered) -> 
         response: &response.encode_to_vec(),
         changes_nothing: false,
         error: None,
+        decision: None,
+        authorization: None,
+        documents: &[],
         suppressed: 0,
     };
     Recorder::write_offline(tx, &event, deployment.random.as_ref()).await

@@ -1,5 +1,6 @@
 //! Requests that would take long: within the limits of each member, and refused in whole or in part.
 
+use crate::DecidedBy;
 use std::pin::pin;
 
 use bailiwick_api::authz::caller::Who;
@@ -155,8 +156,8 @@ async fn checks_of_the_asking_service_count_towards_the_limit() {
     };
     let checks: Vec<Check> = (0..2_000).map(|_| check(1)).collect();
     let cx = env.cx(&service);
-    assert!(turns(env.authz.decide_all(&snapshot, &service, &cx, &checks)).await < 100);
-    assert!(env.authz.decide_all(&snapshot, &service, &cx, &checks).await.is_ok());
+    assert!(turns(env.authz.decide_all(&snapshot, &service, &cx, &checks, &mut DecidedBy::new(false))).await < 100);
+    assert!(env.authz.decide_all(&snapshot, &service, &cx, &checks, &mut DecidedBy::new(false)).await.is_ok());
     // Policies of the asking service that take long for every check.
     let document = |patterns: usize| {
         let pattern = |at| format!(r#""arn:aws:bailiwick:*:*:*{}{at}*""#, "?a".repeat(40));
@@ -175,7 +176,10 @@ async fn checks_of_the_asking_service_count_towards_the_limit() {
         let snapshot = env.snapshots.at_least(env.tx().await.revision()).await.unwrap();
         let resource = format!("arn:aws:bailiwick::{MAIN}:{}", "a".repeat(1_900));
         let checks = vec![Check { resource, ..check(0) }; checks];
-        match (env.authz.decide_all(&snapshot, &who, &env.cx(&who), &checks).await, expected) {
+        match (
+            env.authz.decide_all(&snapshot, &who, &env.cx(&who), &checks, &mut DecidedBy::new(false)).await,
+            expected,
+        ) {
             (Ok(()), None) => {}
             (Err(error), Some(why)) => {
                 assert_eq!(error.code().wire(), "LimitExceeded");

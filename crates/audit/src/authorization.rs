@@ -1,0 +1,151 @@
+//! The details of denials, as records have them.
+//!
+//! An authorization id is the `eventID` of the record of a denial, without dashes.
+
+use bailiwick_operation::{AuthorizationDetails, EvaluatedPolicy};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+mod text;
+
+/// The maximum size of the details in a record, in bytes.
+const MAX_BYTES: usize = 16 * 1024;
+
+/// A denial, read from its record.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Denial {
+    /// The authorization id.
+    pub authorization_id: String,
+    /// When the call arrived.
+    pub time: Timestamp,
+    /// The operation, such as `CreateUser`.
+    pub operation: String,
+    /// The account of the principal.
+    pub account_id: String,
+    /// The ARN of the principal; that of the session, for a session.
+    pub principal_arn: String,
+    /// AWS's `principalId`: the unique id of a user; of a session, the role's id with the session's name.
+    pub principal_id: String,
+    /// The message that the caller received.
+    pub message: String,
+    /// The details.
+    pub details: AuthorizationDetails,
+}
+
+/// The members of a record that are read.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    #[serde(rename = "eventID")]
+    event_id: String,
+    event_time: String,
+    event_name: String,
+    #[serde(default)]
+    error_message: String,
+    user_identity: Identity,
+    additional_event_data: Additional,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
+struct Identity {
+    arn: String,
+    account_id: String,
+    principal_id: String,
+}
+
+#[derive(Deserialize)]
+struct Additional {
+    authorization: AuthorizationDetails,
+}
+
+impl Denial {
+    /// Reads a record: a line of a segment. `None` if it has no details of a denial.
+    pub fn read(line: &str) -> Option<Self> {
+        let line: Line = serde_json::from_str(line).ok()?;
+        Some(Denial {
+            authorization_id: authorization_id(&line.event_id),
+            time: line.event_time.parse().ok()?,
+            operation: line.event_name,
+            account_id: line.user_identity.account_id,
+            principal_arn: line.user_identity.arn,
+            principal_id: line.user_identity.principal_id,
+            message: line.error_message,
+            details: line.additional_event_data.authorization,
+        })
+    }
+
+    /// What the principal may see of its own denial without a permission: what each layer of policies said and which
+    /// statements matched, but neither the content of statements nor documents.
+    #[must_use]
+    pub fn for_principal(mut self) -> Self {
+        self.details.text = None;
+        for evaluation in &mut self.details.evaluations {
+            evaluation.near_misses.clear();
+            // Which principals a role trusts is for administrators to know.
+            let of_role = |check: &bailiwick_operation::LayerCheck| check.check_type == "RESOURCE";
+            evaluation
+                .checks
+                .iter_mut()
+                .filter(|check| of_role(check))
+                .for_each(|check| check.matched_policies.clear());
+        }
+        let is_of_resource = |policy: &EvaluatedPolicy| policy.policy_type == "RESOURCE_BASED_POLICY";
+        self.details.policies.retain(|policy| !is_of_resource(policy));
+        self.details.policies.iter_mut().for_each(|policy| policy.sha256.clear());
+        self
+    }
+
+    /// The policy with this URI.
+    pub fn policy(&self, uri: &str) -> Option<&EvaluatedPolicy> {
+        self.details.policies.iter().find(|policy| policy.uri == uri)
+    }
+
+    /// Explains the denial as text.
+    pub fn text(&self) -> String {
+        text::of(self)
+    }
+}
+
+/// The authorization id of the denial that an event records.
+pub fn authorization_id(event_id: &str) -> String {
+    event_id.chars().filter(|c| *c != '-').collect()
+}
+
+/// The `eventID` of the record of an authorization id; `None` if it cannot be one.
+pub fn event_id(authorization_id: &str) -> Option<String> {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let part = |range| authorization_id.get(range);
+    let is_id = authorization_id.len() == 32 && authorization_id.bytes().all(is_digit);
+    let parts = [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)];
+    is_id.then(|| parts.map(Option::unwrap_or_default).join("-"))
+}
+
+/// Writes details for a record. What exceeds the limit is left out, the least important first.
+pub fn to_json(mut details: AuthorizationDetails) -> Option<String> {
+    for step in 0.. {
+        let json = serde_json::to_string(&details).ok()?;
+        if json.len() <= MAX_BYTES {
+            return Some(json);
+        }
+        details.truncated = true;
+        match step {
+            0 => details.text = None,
+            1 => details.evaluations.iter_mut().for_each(|evaluation| evaluation.near_misses.clear()),
+            2 => details.evaluations.iter_mut().for_each(|evaluation| evaluation.context.clear()),
+            3 => details.request_context.clear(),
+            4 => {
+                let last = details.evaluations.len().saturating_sub(1);
+                details.evaluations.drain(..last);
+            }
+            5 => details.policies.clear(),
+            _ => return None,
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;
