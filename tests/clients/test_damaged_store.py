@@ -9,7 +9,9 @@ import pytest
 from support.api import ApiError, AwsApi, GrpcApi
 from support.documents import policy
 from support.expect import refused
+from support.passkey import PUBLIC_URL, Passkey, registered
 from support.server import Credentials
+from support.totp import Authenticator
 
 
 @pytest.fixture
@@ -125,3 +127,28 @@ def test_a_file_with_pages_of_an_older_one_gives_no_rights_back(world):
             AwsApi(server, users["alice"]).call("GetCallerIdentity")
         assert caught.value.code in ("InvalidClientTokenId", "ServiceUnavailable")
         server.stop()
+
+
+@pytest.mark.parametrize("kind", [0x67, 0xF0, 0x68, 0xC1], ids=["app", "passkey", "failed codes", "failed sign-ins"])
+def test_a_factor_or_failure_that_is_missing_is_not_forgotten(new_server, kind):
+    """Rows of a user are moved to a user that does not exist: by whom only the file can be written."""
+    server = new_server(arguments=PUBLIC_URL).start()
+    root, rpc, door = AwsApi(server, server.root), GrpcApi(server, server.root), GrpcApi(server, None)
+    user_id = root.call("CreateUser", UserName="person")["User"]["UserId"]
+    root.call("CreateLoginProfile", UserName="person", Password="heron-In-7-reeds")
+    app = Authenticator(root.call("CreateVirtualMFADevice", VirtualMFADeviceName="app")["VirtualMFADevice"])
+    root.call("EnableMFADevice", UserName="person", SerialNumber=app.serial, **app.pair())
+    registered(rpc, Passkey(), "person")
+    person = {"account": server.account, "userName": "person"}
+    refused(door, "InvalidAuthenticationCode", "SignIn", **person, password="heron-In-7-reeds", mfaCode="000000")
+    refused(door, "AccessDenied", "SignIn", **person, password="wrong")
+    # The last change of the log is another one.
+    root.call("CreateGroup", GroupName="staff")
+    server.stop()
+    before = bytes([kind, len(user_id)]) + user_id.encode()
+    rewrite(server, before, before[:-1] + (b"A" if before[-1:] != b"A" else b"B"))
+    server.spawn()
+    with pytest.raises(AssertionError):
+        server.wait_for("bailiwick is listening")
+    assert "some are missing, out of date, or were not written by Bailiwick" in server.output
+    assert "--accept-damaged-store" in server.output

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import shutil
 
 import pytest
@@ -62,23 +63,42 @@ def test_a_store_is_sound_after_a_stop_and_after_a_kill(populated):
     populated.kill()
     before = content(populated)
     found = report(doctor(populated, "--json"))
-    assert found["sound"] and found["faults"] == [] and found["layout"] == 2 and found["rows"] > 100, found
+    assert found["sound"] and found["faults"] == [] and found["layout"] == 3 and found["rows"] > 100, found
     assert content(populated) == before
 
 
-def test_a_store_of_an_older_layout_is_checked_and_not_changed(new_server):
-    server = new_server()
+def over(server, layout):
+    """The server over a copy of the store of a layout, not started."""
     server.data.mkdir(mode=0o700)
     store = server.data / "bailiwick.redb"
-    store.write_bytes(gzip.decompress((FIXTURES / "layout-1/bailiwick.redb.gz").read_bytes()))
+    store.write_bytes(gzip.decompress((FIXTURES / layout / "bailiwick.redb.gz").read_bytes()))
     store.chmod(0o600)
     key = server.data.with_name(server.data.name + ".key")
-    shutil.copy(FIXTURES / "layout-1/master.key", key)
+    shutil.copy(FIXTURES / layout / "master.key", key)
     key.chmod(0o400)
+    return server
+
+
+@pytest.mark.parametrize("layout", [1, 2])
+def test_a_store_of_an_older_layout_is_checked_and_not_changed(new_server, layout):
+    server = over(new_server(), f"layout-{layout}")
     before = content(server)
     found = report(doctor(server, "--json"))
-    assert (found["sound"], found["layout"], found["faults"]) == (True, 1, [])
+    assert (found["sound"], found["layout"], found["faults"]) == (True, layout, [])
     assert content(server) == before
+
+
+def test_a_missing_row_of_an_older_layout_is_a_fault(new_server):
+    """The row that the user `app` has an MFA device is moved to another user."""
+    server = over(new_server(), "layout-2")
+    store = server.data / "bailiwick.redb"
+    stored = store.read_bytes()
+    owner = re.compile(rb"\x67\x15(AIDA[A-Z2-7]{17})")
+    moved = owner.sub(lambda found: found[0][:-1] + (b"A" if found[0][-1:] != b"A" else b"B"), stored)
+    assert moved != stored
+    store.write_bytes(moved)
+    done = doctor(server)
+    assert done.returncode == 1 and "some are missing, out of date, or were not written by Bailiwick" in done.stdout, done
 
 
 def test_rows_that_another_program_changed_are_named(populated):

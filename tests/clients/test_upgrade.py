@@ -4,28 +4,36 @@ import gzip
 import json
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from support.api import ApiError, AwsApi, GrpcApi
 from support.expect import refused
+from support.passkey import PUBLIC_URL, Passkey, raw
 from support.server import ROOT, Credentials
+from support.totp import Authenticator
 
-FIXTURE = ROOT / "crates/storage-redb/tests/fixtures/layout-1"
-EXPECTED = json.loads((FIXTURE / "expected.json").read_text())
+FIXTURES = ROOT / "crates/storage-redb/tests/fixtures"
+EXPECTED = json.loads((FIXTURES / "layout-1/expected.json").read_text())
+PEOPLE = json.loads((FIXTURES / "layout-2/expected.json").read_text())
 ACCOUNT = "111122223333"
 ALBUM = EXPECTED["album"]
 
 
-@pytest.fixture
-def old_server(new_server):
-    """A server over a copy of the old store, not yet started."""
-    server = new_server(root=())
+def over(server, layout):
+    """The server over a copy of the store of a layout, not yet started."""
     server.data.mkdir(mode=0o700)
     store = server.data / "bailiwick.redb"
-    store.write_bytes(gzip.decompress((FIXTURE / "bailiwick.redb.gz").read_bytes()))
+    store.write_bytes(gzip.decompress((FIXTURES / layout / "bailiwick.redb.gz").read_bytes()))
     store.chmod(0o600)
     key = server.data.with_name(server.data.name + ".key")
-    key.write_bytes((FIXTURE / "master.key").read_bytes())
+    key.write_bytes((FIXTURES / layout / "master.key").read_bytes())
     key.chmod(0o400)
     return server
+
+
+@pytest.fixture
+def old_server(new_server):
+    """A server over a store whose rows are not authenticated."""
+    return over(new_server(root=()), "layout-1")
 
 
 def credentials(user_name):
@@ -106,3 +114,30 @@ def test_an_old_store_is_opened_and_continues(old_server):
     holders = aws.__class__(server, aws.credentials).call("ListEntitiesForPolicy", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
     assert [user["UserName"] for user in holders["PolicyUsers"]] == ["dora"]
     AwsApi(server, credentials("bob")).call("GetUser", UserName="carol")
+
+
+def test_second_factors_of_a_store_of_layout_2_are_asked_for(new_server):
+    server = over(new_server(root=(), arguments=PUBLIC_URL), "layout-2").start()
+    assert "the store was upgraded: its rows were counted" in server.output
+    for _ in range(2):
+        door = GrpcApi(server, None)
+
+        def sign_in(user, door=door, **members):
+            return door.call("SignIn", account=ACCOUNT, userName=user, password=PEOPLE["password"], **members)
+
+        answer = sign_in("app")
+        assert answer["mfaRequired"] and answer["mfaSerialNumbers"] == [PEOPLE["app"]["serial"]]
+        request = sign_in("key")["passkeyRequest"]
+        assert [one["id"] for one in request["allowCredentials"]] == [PEOPLE["key"]["id"]]
+        server.stop()
+        server.start()
+    assert "were counted" in server.output and server.output.count("were counted") == 1
+    device = {"SerialNumber": PEOPLE["app"]["serial"], "Base32StringSeed": PEOPLE["app"]["seed"].encode()}
+    app = Authenticator(device, ahead=-2)
+    assert sign_in("app", GrpcApi(server, None), mfaCode=app.code())["session"]["mfaAuthenticated"]
+    passkey = Passkey("EdDSA", counter=PEOPLE["key"]["counter"])
+    passkey.id, passkey.handle = raw(PEOPLE["key"]["id"]), raw(PEOPLE["key"]["handle"])
+    passkey.key = ed25519.Ed25519PrivateKey.from_private_bytes(raw(PEOPLE["key"]["private"]))
+    door = GrpcApi(server, None)
+    request = sign_in("key", door)["passkeyRequest"]
+    assert sign_in("key", door, passkey=passkey.get(request))["session"]["mfaAuthenticated"]

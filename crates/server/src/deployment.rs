@@ -6,8 +6,8 @@ use bailiwick_directory::put_builtin_policies;
 use bailiwick_model::Region;
 use bailiwick_operation::{Clock as _, Deployment, IssuerKeys, RevisionScope, uuid};
 use bailiwick_seal::{Keyring, MasterKey, Sealer, WrappedKeyring};
-use bailiwick_storage::{At, Authenticator, CommitError, Meta, Store, Tx};
-use bailiwick_storage_redb::{RedbFile, RedbStore};
+use bailiwick_storage::{At, Authenticator, CommitError, Meta, Store, StoreError, Tx};
+use bailiwick_storage_redb::{OpenError, RedbFile, RedbStore};
 
 use crate::failure::Failure;
 use crate::options::StoreOptions;
@@ -99,7 +99,10 @@ pub(crate) async fn read(files: &StoreOptions, file: RedbFile, missing: Missing)
             (file.upgrade(store::authenticator(&complete)?, wrapped.as_bytes()), complete)
         }
     };
-    let redb = Arc::new(started.map_err(|e| failed(&e))?);
+    let redb = Arc::new(started.map_err(|error| match &error {
+        OpenError::Store(error @ StoreError::Incomplete { .. }) => failed(&store::incomplete(error)),
+        error => failed(error),
+    })?);
     let meta = Meta::of(&*redb).await.map_err(|e| failed(&e))?;
     let meta = meta.ok_or_else(|| failed(&"the store is damaged: its identity is missing; restore a backup"))?;
     Ok(Found::Used(Box::new(Opened { redb, meta, keyring, master })))

@@ -31,6 +31,13 @@ pub(crate) fn open(options: &StoreOptions) -> Result<RedbFile, Failure> {
     })
 }
 
+/// What to do about a store in which rows are missing or out of date.
+pub(crate) fn incomplete(error: &StoreError) -> String {
+    format!(
+        "{error}: it was not changed by Bailiwick; restore a backup, or start once with --accept-damaged-store to accept the remaining rows"
+    )
+}
+
 /// Returns the authenticator of the rows for these keys.
 pub(crate) fn authenticator(keyring: &Keyring) -> Result<Authenticator, Failure> {
     let key = keyring.row_key().map_err(|e| Failure::new(e.to_string()))?;
@@ -40,9 +47,7 @@ pub(crate) fn authenticator(keyring: &Keyring) -> Result<Authenticator, Failure>
 /// Builds the snapshot for decisions, if all rows that it needs are present.
 pub(crate) async fn snapshots(store: &Arc<dyn Store>, partition: Partition) -> Result<Arc<Snapshots>, Failure> {
     let snapshots = Snapshots::start(Arc::clone(store), partition).await.map_err(|error| match error {
-        SnapshotError::Incomplete(error) => Failure::new(format!(
-            "{error}: it was not changed by Bailiwick; restore a backup, or start once with --accept-damaged-store to accept the remaining rows"
-        )),
+        SnapshotError::Incomplete(error) => Failure::new(incomplete(&error)),
         SnapshotError::Store(StoreError::Corrupt(why)) => {
             Failure::new(format!("the store is damaged: {why}; restore a backup"))
         }

@@ -18,6 +18,8 @@ use crate::{Damage, Snapshot};
 #[cfg(test)]
 mod tests;
 
+/// The kinds that are read before all others, of the deployment.
+const FIRST: [Kind; 3] = [Kind::Meta, Kind::Keyring, Kind::Account];
 /// How many rows are read at once when a view is built.
 const PAGE_ROWS: usize = 1_024;
 /// How many pages of rows may wait to be compiled.
@@ -188,7 +190,7 @@ impl Follower {
     }
 }
 
-/// Reads all rows that decisions depend on, and checks that none is missing.
+/// Reads all rows that the view consists of, and checks that no row of the decisive kinds is missing.
 struct Reader {
     view: Arc<dyn View>,
     tally: Tally,
@@ -198,7 +200,7 @@ struct Reader {
 impl Reader {
     async fn run(mut self) -> Result<(), StoreError> {
         let mut accounts = Vec::new();
-        for kind in [Kind::Meta, Kind::Keyring, Kind::Account] {
+        for kind in FIRST {
             self.read(&keys::kind(AccountId::NONE, kind), |key| {
                 // The key names the account, whatever became of the row.
                 let account = keys::parse(key).filter(|(_, kind, _)| *kind == Kind::Account);
@@ -212,7 +214,24 @@ impl Reader {
                 self.read(&keys::kind(account, kind), |_| ()).await?;
             }
         }
+        self.count_others().await?;
         self.tally.finish()
+    }
+
+    /// Counts the rows of the other decisive kinds, which are read when they are needed.
+    async fn count_others(&mut self) -> Result<(), StoreError> {
+        let is_read =
+            |key: &[u8]| keys::parse(key).is_some_and(|(_, kind, _)| FIRST.contains(&kind) || KINDS.contains(&kind));
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let rows = self.view.revisions(Scan { prefix: &[], after: after.as_deref(), limit: PAGE_ROWS }).await?;
+            for (key, revision) in rows.iter().filter(|(key, _)| keys::is_decisive(key) && !is_read(key)) {
+                self.tally.add(key, *revision);
+            }
+            let Some((last, _)) = rows.get(PAGE_ROWS - 1) else { return Ok(()) };
+            let is_counted = keys::is_decisive(last) && !is_read(last);
+            after = Some(if is_counted { last.to_vec() } else { keys::end_of_kind(last) });
+        }
     }
 
     async fn read(&mut self, prefix: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), StoreError> {

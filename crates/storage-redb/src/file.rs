@@ -13,7 +13,7 @@ use crate::{
     disk::{Disk, FileDisk, ReadOnlyDisk},
     folder,
     guarded::{guarded, store_error},
-    open::{self, LAYOUT, OpenFile},
+    open::{self, AUTHENTICATED, LAYOUT, OpenFile},
     upgrade,
     view::{RedbView, Tables},
     writer::Writer,
@@ -115,17 +115,21 @@ impl RedbFile {
         })
     }
 
-    /// Starts the store; the authenticator checks every row.
+    /// Starts the store; the authenticator checks every row. If another version of Bailiwick counted its rows, with other
+    /// decisive kinds, checks that no row at all is missing and counts the rows again.
     ///
     /// # Errors
     /// [`OpenError::Corrupt`] if the file has the layout without authenticated rows, or its log does not end as it
-    /// should.
+    /// should. [`Incomplete`](bailiwick_storage::StoreError::Incomplete) if rows are missing from a store that another version counted.
     pub fn start(self, authenticator: Authenticator) -> Result<RedbStore, OpenError> {
-        if self.layout != LAYOUT {
+        if self.layout < AUTHENTICATED {
             let why = format!("it has layout {} and the keys of layout {LAYOUT}", self.layout);
             return Err(OpenError::Corrupt(why));
         }
-        let state = guarded(|| open::state(&self.open.database, &authenticator))?;
+        let mut state = guarded(|| open::state(&self.open.database, &authenticator))?;
+        if !state.is_current() {
+            state = guarded(|| upgrade::count_again(&self.open.database, &authenticator, state))?;
+        }
         self.run(authenticator, state)
     }
 
@@ -149,7 +153,7 @@ impl RedbFile {
     /// # Errors
     /// As [`RedbFile::start`].
     pub fn start_accepting_damage(self, authenticator: Authenticator) -> Result<RedbStore, OpenError> {
-        if self.layout != LAYOUT {
+        if self.layout < AUTHENTICATED {
             return self.start(authenticator);
         }
         let state = guarded(|| upgrade::recount(&self.open.database, &authenticator))?;

@@ -15,7 +15,9 @@ use crate::{
 };
 
 /// The layout of the tables that this version writes, and the newest that it reads.
-pub(crate) const LAYOUT: u32 = 2;
+pub(crate) const LAYOUT: u32 = 3;
+/// The first layout with authenticated rows.
+pub(crate) const AUTHENTICATED: u32 = 2;
 const LAYOUT_KEY: &str = "layout";
 
 /// An open file, and the tracker of its disk.

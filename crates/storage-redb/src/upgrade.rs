@@ -1,11 +1,12 @@
-//! Upgrades a store of layout 1, whose rows are not authenticated, and recounts the rows of a store.
+//! Upgrades a store of layout 1, whose rows are not authenticated, and counts the rows of a store again.
 //!
 //! In layout 1 a row was its revision and its value, an entry of the change log a bare change set, and the deployment had
-//! the number of account `000000000000`.
+//! the number of account `000000000000`. Layout 2 differs from the current one in its sealed state, which does not contain
+//! the decisive kinds, and has fewer of them.
 
 use std::time::{Duration, Instant};
 
-use bailiwick_storage::{Authenticator, ChangeSet, Revision, StoreError, StoreState, keys};
+use bailiwick_storage::{Authenticator, ChangeSet, Revision, StoreError, StoreState, Tally, keys};
 use bytes::Bytes;
 use redb::{Database, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 
@@ -82,6 +83,42 @@ pub(crate) fn run(
     Ok(state)
 }
 
+/// Counts all rows with the decisive kinds of this version, after a check that every row exists which the state of another
+/// version counts.
+///
+/// The check includes the rows that were not decisive for that version: otherwise a row that was removed before the
+/// upgrade would be accepted as missing.
+pub(crate) fn count_again(
+    database: &Database,
+    authenticator: &Authenticator,
+    counted: StoreState,
+) -> Result<StoreState, StoreError> {
+    let txn = begin_durable(database)?;
+    let mut state = StoreState { head: counted.head.next(), oldest: counted.head, ..StoreState::default() };
+    let mut tally = Tally::of(authenticator.clone(), counted);
+    {
+        let rows = txn.open_table(ROWS).map_err(store_error)?;
+        let mut progress = Progress::begin("the store is being upgraded", rows.len().map_err(store_error)?);
+        for found in rows.iter().map_err(store_error)? {
+            let (key, row) = found.map_err(store_error)?;
+            let (key, revision) = (key.value(), Authenticator::revision_of(row.value()));
+            tally.add(key, revision);
+            state.change(authenticator, key, None, Some(revision));
+            progress.step();
+        }
+        progress.end();
+    }
+    tally.finish_whole()?;
+    begin_log(&txn, authenticator, &state)?;
+    open::write_layout(&txn)?;
+    txn.commit().map_err(store_error)?;
+    tracing::info!(
+        rows = state.decisive.count() + state.other.count(),
+        "the store was upgraded: its rows were counted"
+    );
+    Ok(state)
+}
+
 /// Accepts the existing rows as complete.
 pub(crate) fn recount(database: &Database, authenticator: &Authenticator) -> Result<StoreState, StoreError> {
     let txn = begin_durable(database)?;
@@ -108,6 +145,7 @@ pub(crate) fn recount(database: &Database, authenticator: &Authenticator) -> Res
     state.oldest = Revision::new(state.head.number().saturating_add(SKIPPED));
     state.head = state.oldest.next();
     begin_log(&txn, authenticator, &state)?;
+    open::write_layout(&txn)?;
     txn.commit().map_err(store_error)?;
     tracing::warn!(revision = state.head.number(), "the remaining rows of the store were accepted as complete");
     Ok(state)

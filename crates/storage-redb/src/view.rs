@@ -88,7 +88,10 @@ impl std::fmt::Debug for RedbView {
 impl RedbView {
     /// Reads from the tables; if the handle fails, from those of the next handle. The handle is also replaced if a part of
     /// the file could not be read, and can be read now.
-    pub(crate) async fn read<T>(&self, from: impl Fn(&Tables) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(crate) async fn read<T>(
+        &self,
+        mut from: impl FnMut(&Tables) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         loop {
             let tables = self.tables.load_full();
             let failure = match guarded(|| from(&tables)) {
@@ -114,6 +117,39 @@ impl RedbView {
         }
     }
 
+    /// Reads rows in the order of their keys, each with `each`.
+    async fn rows<T>(
+        &self,
+        scan: Scan<'_>,
+        mut each: impl FnMut(Bytes, &[u8]) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let from = match scan.after {
+            Some(after) if after >= scan.prefix => Bound::Excluded(after),
+            _ => Bound::Included(scan.prefix),
+        };
+        self.read(|tables| {
+            let mut rows = Vec::new();
+            let mut last: Option<Bytes> = None;
+            for row in tables.rows.range::<&[u8]>((from, Bound::Unbounded)).map_err(store_error)? {
+                if rows.len() == scan.limit {
+                    break;
+                }
+                let (key, row) = row.map_err(store_error)?;
+                if last.as_ref().is_some_and(|last| key.value() <= &**last) {
+                    return Err(StoreError::Corrupt("the keys of its file are not in order".into()));
+                }
+                if !key.value().starts_with(scan.prefix) {
+                    break;
+                }
+                let key = Bytes::copy_from_slice(key.value());
+                last = Some(key.clone());
+                rows.push(each(key, row.value())?);
+            }
+            Ok(rows)
+        })
+        .await
+    }
+
     /// Reports to the writer that a handle failed, so that it is replaced.
     async fn report_failure(&self, handle: u64) {
         if let Some(jobs) = self.jobs.upgrade() {
@@ -135,33 +171,16 @@ impl View for RedbView {
     }
 
     async fn inspect(&self, scan: Scan<'_>) -> Result<Vec<Inspected>, StoreError> {
-        let from = match scan.after {
-            Some(after) if after >= scan.prefix => Bound::Excluded(after),
-            _ => Bound::Included(scan.prefix),
-        };
-        self.read(|tables| {
-            let (mut rows, mut scratch) = (Vec::new(), Vec::new());
-            let mut last: Option<Bytes> = None;
-            for row in tables.rows.range::<&[u8]>((from, Bound::Unbounded)).map_err(store_error)? {
-                if rows.len() == scan.limit {
-                    break;
-                }
-                let (key, row) = row.map_err(store_error)?;
-                if last.as_ref().is_some_and(|last| key.value() <= &**last) {
-                    return Err(StoreError::Corrupt("the keys of its file are not in order".into()));
-                }
-                if !key.value().starts_with(scan.prefix) {
-                    break;
-                }
-                let key = Bytes::copy_from_slice(key.value());
-                let opened = self.authenticator.open_row(&key, row.value(), &mut scratch)?;
-                let value = opened.value.map(Bytes::copy_from_slice);
-                last = Some(key.clone());
-                rows.push(Inspected { key, revision: opened.revision, value });
-            }
-            Ok(rows)
+        let mut scratch = Vec::new();
+        self.rows(scan, |key, row| {
+            let opened = self.authenticator.open_row(&key, row, &mut scratch)?;
+            Ok(Inspected { key, revision: opened.revision, value: opened.value.map(Bytes::copy_from_slice) })
         })
         .await
+    }
+
+    async fn revisions(&self, scan: Scan<'_>) -> Result<Vec<(Bytes, Revision)>, StoreError> {
+        self.rows(scan, |key, row| Ok((key, Authenticator::revision_of(row)))).await
     }
 
     fn tally(&self) -> Tally {

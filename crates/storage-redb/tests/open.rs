@@ -98,7 +98,7 @@ fn a_store_of_a_newer_version_is_refused() {
     let database = Database::open(data.join("bailiwick.redb")).expect("the file");
     let txn = database.begin_write().expect("a transaction");
     let about: TableDefinition<'_, &str, u32> = TableDefinition::new("about");
-    txn.open_table(about).expect("the table").insert("layout", 3).expect("a row");
+    txn.open_table(about).expect("the table").insert("layout", 4).expect("a row");
     txn.commit().expect("a commit");
     drop(database);
     assert!(refusal(&data).contains("newer version of Bailiwick"), "{}", refusal(&data));

@@ -12,10 +12,12 @@ use bytes::Bytes;
 use crate::reference::IdentityKind;
 
 mod counter;
+mod kind_set;
 mod layout_1;
 mod words;
 
 pub(crate) use counter::{CounterKind, counter, policy_counter};
+pub use kind_set::{KindSet, end_of_kind, is_decisive};
 pub use layout_1::from_layout_1;
 pub use words::describe;
 
@@ -27,6 +29,9 @@ macro_rules! kinds {
         pub enum Kind { $($(#[$doc])* $name = $number,)* }
 
         impl Kind {
+            /// Every kind, in the order of this list.
+            const ALL: &[Kind] = &[$(Kind::$name),*];
+
             fn from_number(number: u8) -> Option<Self> {
                 match number { $($number => Some(Kind::$name),)* _ => None }
             }
@@ -204,32 +209,6 @@ impl Kind {
             IdentityKind::Role => Kind::Role,
         }
     }
-}
-
-/// The kinds that decisions or the start of a server depend on. Every start reads all of these rows and detects a
-/// missing one. A missing row of another kind is detected by a check of the whole store.
-pub const DECISIVE: [Kind; 16] = [
-    Kind::Meta,
-    Kind::Keyring,
-    Kind::Account,
-    Kind::Service,
-    Kind::User,
-    Kind::UserGroup,
-    Kind::Group,
-    Kind::Role,
-    Kind::Policy,
-    Kind::PolicyVersion,
-    Kind::Attachment,
-    Kind::InlinePolicy,
-    Kind::AccessKey,
-    Kind::Resource,
-    Kind::SignInSessions,
-    Kind::SessionRevocation,
-];
-
-/// Returns whether a key is of one of the [`DECISIVE`] kinds.
-pub fn is_decisive(key: &[u8]) -> bool {
-    key.get(HEADER - 1).is_some_and(|number| DECISIVE.iter().any(|kind| *kind as u8 == *number))
 }
 
 /// The length of a key before its id.

@@ -78,6 +78,13 @@ pub trait View: Send + Sync {
     /// Returns rows in ascending order of their keys' bytes, damaged ones included.
     async fn inspect(&self, scan: Scan<'_>) -> Result<Vec<Inspected>, StoreError>;
 
+    /// Returns keys in ascending order of their bytes, with the revisions that their rows state. Nothing is authenticated,
+    /// and no value is read.
+    async fn revisions(&self, scan: Scan<'_>) -> Result<Vec<(Bytes, Revision)>, StoreError> {
+        let rows = self.inspect(scan).await?.into_iter();
+        Ok(rows.map(|row| (row.key, row.revision)).collect())
+    }
+
     /// Returns rows in ascending order of their keys' bytes.
     ///
     /// # Errors

@@ -4,9 +4,12 @@
 //! state, sealed, with the head of its log, and updates it with every commit. Values are not part of the digests, since
 //! tags authenticate them: so a damaged row changes no sum, and does not hide a missing one.
 //!
+//! Every start checks the digest of the decisive kinds. The state records which kinds these are, so a backend that opens a
+//! store of another version of Bailiwick can check the store as that version left it, and count its rows again.
+//!
 //! A whole store that is replaced by an older copy of itself is not found here: its sums are right.
 
-use crate::{authenticator::Authenticator, change::ChangeSet, error::StoreError, keys, revision::Revision};
+use crate::{authenticator::Authenticator, change::ChangeSet, error::StoreError, keys::KindSet, revision::Revision};
 
 /// The number of rows in a set, and the sum of their digests.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -46,19 +49,23 @@ pub struct StoreState {
     pub head: Revision,
     /// The change log is complete after this revision.
     pub oldest: Revision,
-    /// The rows of the kinds in [`keys::DECISIVE`].
+    /// The kinds of the rows in `decisive`.
+    pub kinds: KindSet,
+    /// The rows of these kinds, whose missing rows every start detects.
     pub decisive: RowSetDigest,
     /// The rows of all other kinds.
     pub other: RowSetDigest,
 }
 
 /// The associated data of the seal.
-const PLACE: &[u8] = b"state 1";
+const PLACE: &[u8] = b"state 2";
+/// The same of a state of layout 2, which does not contain its kinds.
+const PLACE_LAYOUT_2: &[u8] = b"state 1";
 
 impl StoreState {
     /// Updates the state for one row that was put, replaced or deleted, given its old and new revision.
     pub fn change(&mut self, authenticator: &Authenticator, key: &[u8], old: Option<Revision>, new: Option<Revision>) {
-        let set = if keys::is_decisive(key) { &mut self.decisive } else { &mut self.other };
+        let set = if self.kinds.contains(key) { &mut self.decisive } else { &mut self.other };
         if let Some(old) = old {
             set.remove(authenticator.row_digest(key, old));
         }
@@ -90,28 +97,36 @@ impl StoreState {
         let ([high, low], [other_high, other_low]) = (halves(self.decisive.sum), halves(self.other.sum));
         let (head, oldest) = (self.head.number(), self.oldest.number());
         let words = [head, oldest, self.decisive.count, high, low, self.other.count, other_high, other_low];
-        let plaintext: Vec<u8> = words.into_iter().flat_map(u64::to_be_bytes).collect();
+        let plaintext: Vec<u8> = words.into_iter().chain(self.kinds.words()).flat_map(u64::to_be_bytes).collect();
         authenticator.seal(PLACE, &plaintext)
     }
 
-    /// Opens it.
+    /// Returns whether the state is of the decisive kinds of this version. Otherwise the rows must be counted again.
+    pub fn is_current(&self) -> bool {
+        self.kinds == KindSet::DECISIVE
+    }
+
+    /// Opens it. A state of another version has the decisive kinds of that version.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] if the bytes are not authentic.
     pub fn open(authenticator: &Authenticator, sealed: &[u8]) -> Result<StoreState, StoreError> {
-        let opened = authenticator.open(PLACE, sealed).and_then(|plaintext| read(&plaintext));
-        opened.ok_or_else(|| StoreError::Corrupt("its sealed state is not authentic".into()))
+        let current = || read::<12>(&authenticator.open(PLACE, sealed)?);
+        let layout_2 = || read::<8>(&authenticator.open(PLACE_LAYOUT_2, sealed)?);
+        current().or_else(layout_2).ok_or_else(|| StoreError::Corrupt("its sealed state is not authentic".into()))
     }
 }
 
-fn read(plaintext: &[u8]) -> Option<StoreState> {
+/// Reads the words of a state: eight in layout 2, and those of the kinds since.
+fn read<const WORDS: usize>(plaintext: &[u8]) -> Option<StoreState> {
     let (words, []) = plaintext.as_chunks::<8>() else { return None };
-    let words: [[u8; 8]; 8] = words.try_into().ok()?;
-    let [head, oldest, count, high, low, other_count, other_high, other_low] = words.map(u64::from_be_bytes);
+    let words = <[[u8; 8]; WORDS]>::try_from(words).ok()?.map(u64::from_be_bytes);
+    let (&[head, oldest, count, high, low, other_count, other_high, other_low], kinds) = words.split_first_chunk()?;
     let set = |count, high, low| RowSetDigest { count, sum: u128::from(high) << 64 | u128::from(low) };
     Some(StoreState {
         head: Revision::new(head),
         oldest: Revision::new(oldest),
+        kinds: kinds.try_into().map_or(KindSet::LAYOUT_2, KindSet::from_words),
         decisive: set(count, high, low),
         other: set(other_count, other_high, other_low),
     })
@@ -128,7 +143,8 @@ pub struct Tally {
 impl Tally {
     /// Creates a tally that expects this state.
     pub fn of(authenticator: Authenticator, expected: StoreState) -> Self {
-        Tally { authenticator, expected, seen: StoreState::default() }
+        let seen = StoreState { kinds: expected.kinds, ..StoreState::default() };
+        Tally { authenticator, expected, seen }
     }
 
     /// Adds a row, damaged or not.
@@ -136,7 +152,7 @@ impl Tally {
         self.seen.change(&self.authenticator, key, None, Some(revision));
     }
 
-    /// Compares, when every row of the [`DECISIVE`](keys::DECISIVE) kinds has been counted once.
+    /// Compares, when every row of the decisive kinds has been counted once.
     ///
     /// # Errors
     /// [`StoreError::Incomplete`].
@@ -224,7 +240,8 @@ mod tests {
     fn a_sealed_state_opens_unchanged_or_not_at_all() {
         let authenticator = authenticator();
         let set = |n| RowSetDigest { count: n, sum: u128::from(n) << 70 | 5 };
-        let state = StoreState { head: Revision::new(9), oldest: Revision::new(3), decisive: set(4), other: set(8) };
+        let (head, oldest) = (Revision::new(9), Revision::new(3));
+        let state = StoreState { head, oldest, kinds: KindSet::DECISIVE, decisive: set(4), other: set(8) };
         let sealed = state.seal(&authenticator).unwrap();
         assert_eq!(StoreState::open(&authenticator, &sealed).unwrap(), state);
         for at in 0..sealed.len() {
@@ -236,5 +253,26 @@ mod tests {
         let none = Authenticator::none();
         assert_eq!(StoreState::open(&none, &state.seal(&none).unwrap()).unwrap(), state);
         assert!(StoreState::open(&authenticator, &state.seal(&none).unwrap()).is_err());
+        let other = StoreState { kinds: KindSet::from_words([1, 2, 3, 4]), ..state };
+        let opened = StoreState::open(&authenticator, &other.seal(&authenticator).unwrap()).unwrap();
+        assert!(opened == other && !opened.is_current() && state.is_current());
+    }
+
+    #[test]
+    fn a_state_of_layout_2_has_the_kinds_of_layout_2() {
+        let words: Vec<u8> = (1..=8).flat_map(u64::to_be_bytes).collect();
+        for authenticator in [authenticator(), Authenticator::none()] {
+            let sealed = authenticator.seal(PLACE_LAYOUT_2, &words).unwrap();
+            let state = StoreState::open(&authenticator, &sealed).unwrap();
+            assert_eq!((state.kinds, state.is_current()), (KindSet::LAYOUT_2, false));
+            assert_eq!((state.head, state.oldest), (Revision::new(1), Revision::new(2)));
+            assert_eq!(state.other, RowSetDigest { count: 6, sum: 7 << 64 | 8 });
+        }
+        let authenticator = authenticator();
+        for (place, len) in [(PLACE, 64), (PLACE_LAYOUT_2, 56), (PLACE_LAYOUT_2, 63), (PLACE, 104)] {
+            let words: Vec<u8> = vec![1; len];
+            let sealed = authenticator.seal(place, &words).unwrap();
+            assert!(StoreState::open(&authenticator, &sealed).is_err(), "{len}");
+        }
     }
 }

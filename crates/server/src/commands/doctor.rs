@@ -81,6 +81,10 @@ async fn check(options: &Options, report: &mut Report) -> Result<(), Stopped> {
     }
     let stopped = |error: OpenError| match error {
         OpenError::Corrupt(why) => Stopped::Fault(Trouble::unreadable(why)),
+        // Rows of a store of an older layout, which is upgraded in memory, are missing.
+        OpenError::Store(error @ StoreError::Incomplete { .. }) => {
+            Stopped::Fault(Trouble::unreadable(error.to_string()))
+        }
         OpenError::InUse(_) => {
             Failure::new(format!("the store in {folder} is in use: stop the server that holds it first")).into()
         }

@@ -11,14 +11,14 @@ use crate::{
     tools::{get, view},
 };
 
-/// A key that decisions depend on.
+/// A key of a decisive kind.
 fn decisive(name: &str) -> Bytes {
     [&[0; 5], &[Kind::User as u8][..], name.as_bytes()].concat().into()
 }
 
-/// A key of a kind that decisions do not depend on.
+/// A key of another kind.
 fn other(name: &str) -> Bytes {
-    [&[0; 5], &[Kind::UserName as u8][..], name.as_bytes()].concat().into()
+    [&[0; 5], &[Kind::RoleLastUsed as u8][..], name.as_bytes()].concat().into()
 }
 
 async fn put(store: &Arc<dyn Store>, rows: &[(&Bytes, &str)]) {
@@ -113,9 +113,9 @@ pub(in crate::promises) async fn missing_and_older_rows_are_detected(backend: &d
         (vec![(&a, None), (&decisive("z"), new_a.clone())], true, "a row under another key"),
         (vec![(&decisive("z"), new_b.clone())], true, "a row that was never written"),
         (vec![(&a, None), (&other("z"), new_a.clone())], true, "a row of another kind"),
-        (vec![(&c, None)], false, "an index that is missing"),
-        (vec![(&c, old_c)], false, "an older index"),
-        (vec![(&other("z"), new_c.clone())], false, "an index that was never written"),
+        (vec![(&c, None)], false, "a report that is missing"),
+        (vec![(&c, old_c)], false, "an older report"),
+        (vec![(&other("z"), new_c.clone())], false, "a report that was never written"),
     ] {
         let gone = changes.iter().filter(|(key, _)| !whole.iter().any(|(known, _)| known == *key));
         let gone: Vec<_> = gone.map(|(key, _)| ((*key).clone(), None)).collect();

@@ -333,7 +333,7 @@ async fn rows_that_cannot_be_used_are_found() {
         &[
             "SshPublicKey AIDABAAAAAAAAAAAAAAAA: not indexed by SshPublicKeyDigest AIDABAAAAAAAAAAAAAAAA",
             "SshPublicKeyDigest of: Number { expected: 1, found: 0 }",
-            "48 rows, not 49",
+            "63 rows, not 64",
         ],
     )
     .await;
