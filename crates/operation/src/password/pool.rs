@@ -1,11 +1,14 @@
 //! The pool that bounds computations with passwords.
+//!
+//! Each computation has a thread of its own, with a low priority: it takes tens of milliseconds of a processor, and other calls
+//! must not wait for it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bailiwick_model::{ErrorCode, IamError, Result};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::{PasswordOutcome, PasswordPurpose, PasswordWork};
 
@@ -22,7 +25,10 @@ const TOTAL: usize = 64;
 /// The same in the queue of people who sign in.
 const TOTAL_SIGN_IN: usize = 256;
 
-/// Does [`PasswordWork`] on threads that may block.
+/// The nice value of the threads: with a tenth of the weight of others, computations also end on a busy machine.
+const NICE: i32 = 10;
+
+/// Does [`PasswordWork`] on threads of low priority.
 #[derive(Debug)]
 pub struct PasswordPool {
     /// Of users that give their current password.
@@ -97,11 +103,27 @@ impl PasswordPool {
         let of_person = person.map(|person| Place::take(&self.persons, u128::from_be_bytes(person).to_string()));
         let place = (of_person.transpose()?, Place::take(&queue.places, caller)?);
         let permit = Arc::clone(&queue.running).acquire_owned().await.map_err(IamError::internal)?;
-        let computed = tokio::task::spawn_blocking(move || {
-            let _held = (place, permit);
-            work.compute()
+        let (computed, outcome) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("password".to_owned());
+        let started = thread.spawn(move || {
+            lower_priority();
+            let outcome = work.compute();
+            // Before the answer, so that the caller finds them free.
+            drop((place, permit));
+            // The caller may have given up.
+            let _ = computed.send(outcome);
         });
-        computed.await.map_err(IamError::internal)?.map_err(IamError::internal)
+        started.map_err(IamError::internal)?;
+        // An error means that the thread has panicked.
+        outcome.await.map_err(IamError::internal)?.map_err(IamError::internal)
+    }
+}
+
+/// Lowers the priority of this thread. Without that, computations delay other calls, but are correct.
+fn lower_priority() {
+    // On Linux, the priority of process 0 is that of the calling thread. Elsewhere it is that of the whole process.
+    if cfg!(target_os = "linux") {
+        let _ = rustix::process::setpriority_process(None, NICE);
     }
 }
 
@@ -189,6 +211,38 @@ mod tests {
             };
             assert_eq!((result, outcome.basis), (expected, vec![7]));
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn only_the_thread_of_a_computation_has_a_low_priority() {
+        let nice = || rustix::process::getpriority_process(None).unwrap();
+        let before = nice();
+        let lowered = std::thread::spawn(move || {
+            lower_priority();
+            nice()
+        });
+        assert_eq!((lowered.join().unwrap(), nice()), (NICE.max(before), before));
+        PasswordPool::default().run("bob".into(), work(None, Some("new"), &[])).await.unwrap();
+        assert_eq!(nice(), before);
+    }
+
+    #[tokio::test]
+    async fn a_computation_whose_caller_gave_up_ends_and_frees_its_places() {
+        let (pool, old) = (Arc::new(PasswordPool::default()), hash("old"));
+        let all = pool.sign_in.running.available_permits();
+        let running = {
+            let pool = Arc::clone(&pool);
+            tokio::spawn(async move { pool.run("bob".into(), sign_in(1, &old)).await })
+        };
+        while pool.sign_in.running.available_permits() == all {
+            tokio::task::yield_now().await;
+        }
+        running.abort();
+        while pool.sign_in.running.available_permits() < all || lock(&pool.sign_in.places.waiting).total > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(lock(&pool.persons.waiting).by_caller.is_empty());
     }
 
     #[tokio::test]
