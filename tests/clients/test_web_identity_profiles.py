@@ -103,6 +103,20 @@ def test_bailiwicks_commands(server, environment, key, tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", ["a profile", "variables"])
+def test_a_token_is_not_sent_in_clear_text(environment, tmp_path, kind):
+    """The address is for documentation (RFC 5737): a token that is sent there is not answered in time."""
+    of_kind = in_variables(tmp_path) if kind == "variables" else {"AWS_PROFILE": "web"}
+    for command in ("whoami", "credential-process", "agent"):
+        clear = run(command, environment=environment | of_kind | {"AWS_ENDPOINT_URL": "http://192.0.2.1:7470", "XDG_RUNTIME_DIR": str(tmp_path)})
+        assert clear.returncode == 2 and "refusing to send a web identity token to http://192.0.2.1:7470" in clear.stderr, clear
+        assert "--insecure-allow-clear" in clear.stderr
+    # Loopback is not a network.
+    assert run("whoami", environment=environment | of_kind).returncode == 0
+    name = environment["AWS_ENDPOINT_URL"].replace("127.0.0.1", "localhost")
+    assert run("whoami", "--insecure-allow-clear", environment=environment | of_kind | {"AWS_ENDPOINT_URL": name}).returncode == 0
+
+
+@pytest.mark.parametrize("kind", ["a profile", "variables"])
 def test_boto3(environment, tmp_path, monkeypatch, kind):
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use self::dialogue::Dialogue;
 use super::remote::{Remote, SignInTarget, block_on};
-use crate::aws::{self, Keys};
+use crate::aws::Keys;
 use crate::escapes;
 use crate::failure::Failure;
 use crate::output;
@@ -50,9 +50,6 @@ pub(crate) struct Login {
     /// Duration of the credentials in seconds [default: that of the sign-in session]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i32).range(900..=43_200))]
     duration: Option<i32>,
-    /// Send the password beyond loopback without TLS: it can then be read on the network
-    #[arg(long)]
-    insecure_allow_clear: bool,
     #[command(flatten)]
     remote: Remote,
 }
@@ -74,14 +71,7 @@ pub(crate) struct Logout {
 pub(crate) fn login(options: &Login) -> Result<ExitCode, Failure> {
     let target = options.remote.sign_in_target()?;
     target.profile.check()?;
-    let endpoint = &target.settings.endpoint;
-    if aws::is_clear(endpoint) && !options.insecure_allow_clear {
-        let message = format!(
-            "refusing to send a password to {endpoint}, since it would travel in clear text: use https, or \
-             --insecure-allow-clear"
-        );
-        return Err(Failure::with_code(message, 2));
-    }
+    options.remote.check_clear("a password", &target.settings.endpoint)?;
     let (session, keys) = block_on(async {
         let server = target.connect().await?;
         let dialogue = Dialogue::new(&server, options.account.clone(), options.user.clone(), options.root)?;

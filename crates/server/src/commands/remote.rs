@@ -40,6 +40,9 @@ pub(super) struct Remote {
     /// or those that browsers trust]
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
+    /// Send passwords and web identity tokens beyond loopback without TLS: they can then be read on the network
+    #[arg(long)]
+    insecure_allow_clear: bool,
 }
 
 /// A connection to the server, with the caller's credentials.
@@ -61,6 +64,7 @@ pub(super) struct Resolved {
     pub(super) settings: Settings,
     pub(super) source: Source,
     ca: Option<Vec<u8>>,
+    insecure_allow_clear: bool,
 }
 
 /// The same with known credentials, before the server is called.
@@ -103,7 +107,7 @@ impl Remote {
         let mut source = Source::find(self.flags(), &env, &profiles, SystemClock.now())?;
         source.roles.extend(role);
         let ca = certificates(&settings)?;
-        Ok(Resolved { settings, source, ca })
+        Ok(Resolved { settings, source, ca, insecure_allow_clear: self.insecure_allow_clear })
     }
 
     /// The server, the region and the certificates.
@@ -145,7 +149,8 @@ impl Remote {
         let profiles = Profiles::read(&env)?;
         let flags = aws::Flags { profile: Some(profile), ..self.flags() };
         let Source { base, roles } = Source::find(flags, &env, &profiles, SystemClock.now())?;
-        let keys = begun(&connection.server, begin(base)?).await?;
+        let begin = begin(base, &connection.settings.endpoint, self.insecure_allow_clear)?;
+        let keys = begun(&connection.server, begin).await?;
         obtain::assumed(&connection.server, &connection.settings, keys, &roles).await
     }
 
@@ -156,6 +161,7 @@ impl Remote {
             ("--endpoint", self.endpoint.is_some()),
             ("--region", self.region.is_some()),
             ("--ca-file", self.ca_file.is_some()),
+            ("--insecure-allow-clear", self.insecure_allow_clear),
         ];
         given.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
     }
@@ -170,8 +176,28 @@ impl Remote {
     }
 }
 
-/// Runs the program that prints the credentials, or reads the token, if there is one.
-fn begin(base: Base) -> Result<Begin, Failure> {
+impl Remote {
+    /// Refuses to send a secret that every reader of it on the network can use.
+    ///
+    /// # Errors
+    /// Exit code 2 when the server is beyond loopback and without TLS, unless `--insecure-allow-clear` is given.
+    pub(super) fn check_clear(&self, what: &str, endpoint: &str) -> Result<(), Failure> {
+        check_clear(what, endpoint, self.insecure_allow_clear)
+    }
+}
+
+fn check_clear(what: &str, endpoint: &str, is_allowed: bool) -> Result<(), Failure> {
+    if !aws::is_clear(endpoint) || is_allowed {
+        return Ok(());
+    }
+    let message = format!(
+        "refusing to send {what} to {endpoint}, since it would travel in clear text: use https, or --insecure-allow-clear"
+    );
+    Err(Failure::with_code(message, 2))
+}
+
+/// Runs the program that prints the credentials, or reads the token, if there is one and it may be sent to the server.
+fn begin(base: Base, endpoint: &str, insecure_allow_clear: bool) -> Result<Begin, Failure> {
     Ok(match base {
         Base::Keys(keys) => Begin::Keys(keys),
         Base::Process { profile, command } => {
@@ -179,6 +205,7 @@ fn begin(base: Base) -> Result<Begin, Failure> {
             Begin::Keys(aws::run_process(&profile, &command, &Environment(&variables), SystemClock.now())?)
         }
         Base::WebIdentity { role, token_file } => {
+            check_clear("a web identity token", endpoint, insecure_allow_clear)?;
             let token = Zeroizing::new(input::read(&token_file, MAX_TOKEN_FILE)?);
             Begin::WebIdentity(role, token)
         }
@@ -232,8 +259,9 @@ impl Resolved {
     /// # Errors
     /// Exit code 2 when it fails.
     pub(super) fn prepared(self) -> Result<Prepared, Failure> {
-        let Resolved { settings, source: Source { base, roles }, ca } = self;
-        Ok(Prepared { settings, begin: begin(base)?, roles, ca })
+        let Resolved { settings, source: Source { base, roles }, ca, insecure_allow_clear } = self;
+        let begin = begin(base, &settings.endpoint, insecure_allow_clear)?;
+        Ok(Prepared { settings, begin, roles, ca })
     }
 }
 
