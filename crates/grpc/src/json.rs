@@ -14,6 +14,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::{BodyExt as _, Full};
 use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
+use zeroize::Zeroizing;
 
 use crate::front::Front;
 use crate::{Body, BoxError};
@@ -56,6 +57,7 @@ impl Front {
             Ok(checked) => checked,
             Err(error) => return self.refuse_json(&head, &peer, &error),
         };
+        // The body may contain a password. The copies of front end and reader are overwritten when the call ends.
         let incoming = Incoming {
             front_end: &FRONT_END,
             route: method.route,
@@ -159,26 +161,34 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// Reads the whole body. The listener limits its time, and the memory of all bodies.
-async fn collect<B>(mut body: B) -> Result<Bytes>
+async fn collect<B>(mut body: B) -> Result<Zeroizing<Vec<u8>>>
 where
     B: http_body::Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
-    let (mut whole, mut size) = (Vec::new(), 0_usize);
-    let is_announced = body.size_hint().lower() > MAX_DRAINED as u64;
-    while size <= MAX_DRAINED && !is_announced {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let mut whole = Zeroizing::new(Vec::with_capacity(announced.min(MAX_BODY)));
+    let mut size = 0_usize;
+    while size <= MAX_DRAINED && announced <= MAX_DRAINED {
         let Some(frame) = body.frame().await else { break };
         let frame = frame.map_err(|error| BodyError::refusal(error.into()))?;
         let Ok(data) = frame.into_data() else { continue };
         size = size.saturating_add(data.len());
-        if size <= MAX_BODY {
-            whole.extend_from_slice(&data);
+        if size > MAX_BODY {
+            continue;
         }
+        if size > whole.capacity() {
+            // A vector that grows by itself leaves its content behind.
+            let mut larger = Zeroizing::new(Vec::with_capacity((2 * size).min(MAX_BODY)));
+            larger.extend_from_slice(&whole);
+            whole = larger;
+        }
+        whole.extend_from_slice(&data);
     }
-    if is_announced || size > MAX_BODY {
+    if announced > MAX_DRAINED || size > MAX_BODY {
         return Err(IamError::new(ErrorCode::RequestEntityTooLarge, "the body has more than 64 KiB"));
     }
-    Ok(whole.into())
+    Ok(whole)
 }
 
 /// Writes a message as JSON, with the members that are false or zero.

@@ -8,15 +8,16 @@ use std::fmt;
 use bailiwick_model::{ErrorCode, IamError, Result};
 use bytes::Bytes;
 use prost::Message as _;
-use prost_reflect::{DeserializeOptions, DynamicMessage, Kind, MessageDescriptor};
+use prost_reflect::{DeserializeOptions, DynamicMessage, Kind, MessageDescriptor, Value};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// The maximum depth of objects and lists.
 const MAX_DEPTH: usize = 8;
 /// The maximum length of an unknown name that an error quotes.
 const MAX_NAME: usize = 64;
 
-/// Reads a message of this type.
+/// Reads a message of this type. Its texts, which may be secrets, are overwritten when the message is dropped.
 ///
 /// # Errors
 /// `MalformedInput`.
@@ -33,12 +34,34 @@ pub(super) fn message(kind: MessageDescriptor, body: &[u8]) -> Result<Bytes> {
         .map_err(|error| malformed(format!("the body: {error}")))?;
     let mut json = serde_json::Deserializer::from_slice(body);
     let options = DeserializeOptions::new().deny_unknown_fields(true);
-    let message = DynamicMessage::deserialize_with_options(kind, &mut json, &options).map_err(|error| {
+    let mut message = DynamicMessage::deserialize_with_options(kind, &mut json, &options).map_err(|error| {
         // The text of the error may quote the value.
         let (line, column) = (error.line(), error.column());
         malformed(format!("the body: a value of the wrong type at line {line} column {column}: see `{names}`"))
     })?;
-    Ok(message.encode_to_vec().into())
+    let encoded = Zeroizing::new(message.encode_to_vec());
+    clear(&mut message);
+    Ok(Bytes::from_owner(encoded))
+}
+
+/// Overwrites the texts and bytes of a message.
+fn clear(message: &mut DynamicMessage) {
+    message.fields_mut().for_each(|(_, value)| clear_value(value));
+}
+
+fn clear_value(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        // Owned by this message alone, so they are not copied.
+        Value::Bytes(bytes) => {
+            if let Ok(mut own) = std::mem::take(bytes).try_into_mut() {
+                own.zeroize();
+            }
+        }
+        Value::Message(inner) => clear(inner),
+        Value::List(items) => items.iter_mut().for_each(clear_value),
+        _ => {}
+    }
 }
 
 fn malformed(message: impl Into<String>) -> IamError {
@@ -178,6 +201,16 @@ mod tests {
         let body = r#"{"sessionDuration": 3600}"#;
         assert_eq!(read::<GetSigninTokenRequest>("GetSigninTokenRequest", body).session_duration, Some(3_600));
         assert_eq!(read::<SignInRequest>("SignInRequest", "{}"), SignInRequest::default());
+    }
+
+    #[test]
+    fn a_cleared_message_has_no_texts() {
+        let body = r#"{"password": "S3cret", "passkey": {"credentialId": "S3cret", "signature": "S3cret"}}"#;
+        let mut json = serde_json::Deserializer::from_str(body);
+        let mut message = DynamicMessage::deserialize(kind("SignInRequest"), &mut json).unwrap();
+        assert!(message.to_string().contains("S3cret"));
+        clear(&mut message);
+        assert!(!message.to_string().contains("S3cret"), "{message}");
     }
 
     #[test]
