@@ -29,6 +29,8 @@ pub(super) enum Event {
     SessionRevoked,
     /// RevokeSessions, for another session.
     OtherSessionRevoked,
+    /// RevokeSessions, for the delegation request that the caller's session comes from.
+    DelegationRevoked,
     /// RevokeSessions, for the account.
     AllRevoked,
     /// So many seconds pass.
@@ -49,6 +51,8 @@ pub(super) enum Who {
     FederatedUser,
     /// A session of a role, which the user assumed.
     AssumedByUser,
+    /// A session of GetDelegatedAccessToken, whose request the user accepted.
+    Delegated,
 }
 
 /// A deployment with a caller in it.
@@ -57,6 +61,8 @@ pub(super) struct Case {
     admin: Client,
     pub(super) caller: Client,
     member_account: String,
+    /// The delegation request, if the caller's session comes from one.
+    delegation: Option<String>,
 }
 
 impl Case {
@@ -66,6 +72,7 @@ impl Case {
         let user = env.user(&env.root, "Heron").await;
         let session = env.role(&admin, "Diver").await;
         let (member_account, member) = env.member(&admin).await;
+        let mut delegation = None;
         let caller = match who {
             Who::User => user,
             Who::Member => member,
@@ -85,8 +92,13 @@ impl Case {
                 Client::Key(key(issued.credentials))
             }
             Who::AssumedByUser => env.session(&user, &format!("arn:aws:iam::{MAIN}:role/Diver")).await,
+            Who::Delegated => {
+                let (id, key) = env.delegated_by(&user).await;
+                delegation = Some(id);
+                Client::Key(key)
+            }
         };
-        Case { env, admin, caller, member_account }
+        Case { env, admin, caller, member_account, delegation }
     }
 
     pub(super) async fn happen(&self, event: Event) {
@@ -134,6 +146,10 @@ impl Case {
                 let key = env.session_token(root).await.id.to_string();
                 env.revoke(|req| req.access_key_id = Some(key)).await;
             }
+            Event::DelegationRevoked => {
+                let id = self.delegation.clone();
+                env.revoke(|req| req.delegation_request_id = id).await;
+            }
             Event::AllRevoked => env.revoke(|req| req.all_of_account = Some(true)).await,
             Event::Time(seconds) => {
                 env.clock.advance(seconds);
@@ -152,6 +168,35 @@ impl TestEnv {
     async fn session_token(&self, who: &Client) -> Key {
         let issued = self.call::<op::GetSessionToken>(who, sts::GetSessionTokenRequest::default()).await.unwrap();
         key(issued.credentials)
+    }
+
+    /// The session of a delegation request of root that a user accepted, and the id of the request.
+    async fn delegated_by(&self, approver: &Client) -> (String, Key) {
+        let req = iam::CreateDelegationRequestRequest {
+            owner_account_id: Some(MAIN.into()),
+            description: Some("Reads".into()),
+            permissions: Some(iam::DelegationPermission {
+                policy_template_arn: Some("arn:aws:iam:::delegation-template/IdentityReview".into()),
+                ..Default::default()
+            }),
+            requestor_workflow_id: Some("workflow".into()),
+            notification_channel: Some(format!("arn:aws:sns:eu-central-1:{MAIN}:delegations")),
+            session_duration: Some(3_600),
+            ..Default::default()
+        };
+        let created = self.call::<op::CreateDelegationRequest>(&self.root, req).await.unwrap();
+        let delegation_request_id = created.delegation_request_id;
+        let req = iam::AssociateDelegationRequestRequest { delegation_request_id: delegation_request_id.clone() };
+        self.call::<op::AssociateDelegationRequest>(approver, req).await.unwrap();
+        let req = iam::AcceptDelegationRequestRequest { delegation_request_id: delegation_request_id.clone() };
+        self.call::<op::AcceptDelegationRequest>(approver, req).await.unwrap();
+        let req = iam::SendDelegationTokenRequest { delegation_request_id: delegation_request_id.clone() };
+        self.call::<op::SendDelegationToken>(approver, req).await.unwrap();
+        let req = signin::GetDelegationTokenRequest { delegation_request_id: delegation_request_id.clone() };
+        let sent = self.call::<op::GetDelegationToken>(&self.root, req).await.unwrap();
+        let req = sts::GetDelegatedAccessTokenRequest { trade_in_token: Some(sent.trade_in_token) };
+        let issued = self.call::<op::GetDelegatedAccessToken>(&self.root, req).await.unwrap();
+        (delegation_request_id.unwrap(), key(issued.credentials))
     }
 
     /// Calls RevokeSessions as root.
@@ -220,7 +265,12 @@ async fn check(who: Who, event: Event, expected: &str) {
     if without_iam {
         waits!(Authorize, question.clone());
     }
-    if !matches!(who, Who::PresignedByUser) && !without_iam {
+    // The policy of the request allows reading alone.
+    let is_delegated = matches!(who, Who::Delegated);
+    if is_delegated {
+        waits!(GetUser, iam::GetUserRequest { user_name: Some("admin".into()) });
+    }
+    if !matches!(who, Who::PresignedByUser) && !without_iam && !is_delegated {
         waits!(CreateUser, iam::CreateUserRequest { user_name: Some("Egret".into()), ..Default::default() });
         let name = if matches!(who, Who::Member) { "Otter" } else { "admin" };
         waits!(GetUser, iam::GetUserRequest { user_name: Some(name.into()) });
@@ -282,6 +332,16 @@ async fn a_revocation_during_a_wait_applies_to_the_call() {
         (Who::AssumedByUser, Event::ParentRevoked, "ExpiredToken"),
         (Who::AssumedByUser, Event::SessionRevoked, "ExpiredToken"),
         (Who::AssumedByUser, Event::AllRevoked, "ExpiredToken"),
+        (Who::Delegated, Event::Nothing, "OK"),
+        (Who::Delegated, Event::KeyDeactivated, "InvalidClientTokenId"),
+        (Who::Delegated, Event::KeyDeleted, "InvalidClientTokenId"),
+        (Who::Delegated, Event::UserDeleted, "InvalidClientTokenId"),
+        (Who::Delegated, Event::UserSessionsRevoked, "ExpiredToken"),
+        (Who::Delegated, Event::ParentRevoked, "ExpiredToken"),
+        (Who::Delegated, Event::SessionRevoked, "ExpiredToken"),
+        (Who::Delegated, Event::DelegationRevoked, "ExpiredToken"),
+        (Who::Delegated, Event::OtherSessionRevoked, "OK"),
+        (Who::Delegated, Event::AllRevoked, "ExpiredToken"),
         (Who::BearerOfSession, Event::RoleDeleted, "InvalidClientTokenId"),
         (Who::BearerOfSession, Event::SessionsRevoked, "ExpiredToken"),
         (Who::BearerOfSession, Event::Time(3_600), "ExpiredToken"),
