@@ -21,8 +21,11 @@ pub(crate) struct Args {
     /// Measure the cost of authenticated storage for a commit and a start, compared with none: two minutes
     #[arg(long)]
     store: bool,
+    /// Measure look-up in an audit trail of ten million events: ten minutes and 12 GB of disk
+    #[arg(long)]
+    trail: bool,
     /// Run every section, the load first
-    #[arg(long, conflicts_with_all = ["evaluator", "scale", "store", "filter"])]
+    #[arg(long, conflicts_with_all = ["evaluator", "scale", "store", "trail", "filter"])]
     all: bool,
     /// Print one JSON document per section instead of tables
     #[arg(long)]
@@ -34,13 +37,13 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1_000_000)]
     max: u64,
     /// Run only the measurements of the load or the evaluator whose name contains this
-    #[arg(conflicts_with_all = ["scale", "store"])]
+    #[arg(conflicts_with_all = ["scale", "store", "trail"])]
     filter: Option<String>,
 }
 
 /// Builds and runs the requested sections, one after the other.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    if args.all || !(args.evaluator || args.scale || args.store) {
+    if args.all || !(args.evaluator || args.scale || args.store || args.trail) {
         load(args)?;
     }
     if args.all || args.evaluator {
@@ -57,6 +60,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let mut bench = build("store", "bailiwick-bench-store")?;
         bench.args(["--principals", &args.max.min(100_000).to_string()]);
         measure(bench, args.json)?;
+    }
+    if args.all || args.trail {
+        measure(build("trail", "bailiwick-bench-trail")?, args.json)?;
     }
     Ok(())
 }

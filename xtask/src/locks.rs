@@ -5,7 +5,8 @@ use anyhow::{Context as _, Result};
 use std::process::Stdio;
 
 /// The folders of these workspaces.
-pub(crate) const FOLDERS: [&str; 5] = ["bench/load", "bench/evaluator", "bench/scale", "bench/store", "fuzz"];
+pub(crate) const FOLDERS: [&str; 6] =
+    ["bench/load", "bench/evaluator", "bench/scale", "bench/store", "bench/trail", "fuzz"];
 
 /// Returns an error for each lock file that is out of date. With `bless`, updates it instead.
 ///

@@ -1,6 +1,7 @@
 //! The API: messages, operations and descriptors, all generated from `proto/`.
 //!
-//! - [`iam`], [`sts`]: AWS's operations; [`account`], [`admin`], [`signin`], [`authz`]: Bailiwick's own. One module per package.
+//! - [`iam`], [`sts`]: AWS's operations; [`account`], [`admin`], [`audit`], [`authz`], [`signin`]: Bailiwick's own.
+//!   One module per package.
 //! - [`op`]: one zero-sized type per operation, with its facts at compile time ([`Operation`]).
 //!   [`for_each_operation!`] passes all of them to a macro, so that a missing handler does not compile.
 //! - [`Validate`]: the models' rules for a request, with AWS's messages; [`Redact`]: a message without its secrets.
@@ -60,6 +61,11 @@ package!(
     /// Bearer tokens.
     signin,
     "bailiwick.signin.v1"
+);
+package!(
+    /// The audit trail.
+    audit,
+    "bailiwick.audit.v1"
 );
 package!(
     /// Decisions for other services.

@@ -19,14 +19,18 @@ use crate::segments::{SegmentText, segment_starts};
 
 mod indexes;
 mod scan;
+mod tail;
 #[cfg(test)]
 pub(crate) mod tests;
 
 use indexes::{Index, Indexes, lock_builder, open};
 use scan::scan;
+pub use tail::Tail;
 
 /// Look-ups that read at the same time; others wait.
 const AT_ONCE: usize = 4;
+/// Calls that wait for an event at the same time; others do not wait.
+const WAITS: usize = 64;
 /// A page ends when its events have this many bytes, so that every answer fits into a message.
 const PAGE_BYTES: usize = 2 * 1024 * 1024;
 
@@ -39,6 +43,8 @@ struct Inner {
     /// The end of what is durable.
     end: watch::Receiver<Checkpoint>,
     permits: Semaphore,
+    /// Bounds the calls that wait for an event.
+    waits: Semaphore,
     indexes: Indexes,
     /// Calls the task that builds indexes.
     is_missing: Notify,
@@ -64,8 +70,27 @@ struct Lines {
 impl LookUp {
     pub(crate) fn new(folder: PathBuf, end: watch::Receiver<Checkpoint>) -> Self {
         let indexes = Indexes::new(folder.clone());
-        let permits = Semaphore::new(AT_ONCE);
-        LookUp(Arc::new(Inner { folder, end, permits, indexes, is_missing: Notify::new() }))
+        let (permits, waits) = (Semaphore::new(AT_ONCE), Semaphore::new(WAITS));
+        LookUp(Arc::new(Inner { folder, end, permits, waits, indexes, is_missing: Notify::new() }))
+    }
+
+    /// Reads the trail in a folder that no recorder writes to.
+    pub fn of_folder(folder: impl Into<PathBuf>) -> Self {
+        let whole = Checkpoint { sequence: u64::MAX, ..Checkpoint::default() };
+        LookUp::new(folder.into(), watch::channel(whole).1)
+    }
+
+    /// Builds the missing indexes of complete segments, one after the other. Returns their number.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when a segment can't be read or an index can't be written.
+    pub async fn build_indexes(&self) -> Result<usize> {
+        let build = |inner: &Inner| {
+            let missing = inner.indexes.missing(&inner.end.borrow().clone())?;
+            missing.iter().try_for_each(|first| inner.indexes.build(*first))?;
+            Ok(missing.len())
+        };
+        self.blocking(build).await.map_err(IamError::internal)
     }
 
     /// Finds a page of events, newest first by event time and sequence number.

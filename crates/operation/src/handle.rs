@@ -1,8 +1,10 @@
 //! The handler of one operation: a plan before authorization, a change and an answer after it.
 
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bailiwick_api::Operation;
 use bailiwick_decision::{Caller, FederatedPrincipal, Person, UnsignedCaller};
 use bailiwick_model::{AccessKeyId, Result};
@@ -29,6 +31,9 @@ pub trait Handle<O: Operation>: Send + Sync + 'static {
         let _ = req;
         None
     }
+
+    /// Whether a plan may name what to [wait for](Planned::wait_for). Only for operations that change nothing.
+    const WAITS: bool = false;
 
     /// Whether [`wanted_keys`](Self::wanted_keys) names anything. The pipeline asks no other handler.
     const WANTS_KEYS: bool = false;
@@ -85,14 +90,39 @@ pub struct Planned<P> {
     pub retired_key: Option<AccessKeyId>,
     /// What to compute with passwords before [`Handle::handle`] runs.
     pub password: Option<Box<PasswordWork>>,
+    /// What to wait for before [`Handle::handle`] runs.
+    pub wait: Option<Arc<dyn WaitFor>>,
     /// The caller that the request proves, for operations whose proof is in the request.
     pub proven: UnsignedCaller,
+}
+
+/// What a call waits for, for a bounded time.
+#[async_trait]
+pub trait WaitFor: Send + Sync {
+    /// Returns when it has happened, or when the time is over.
+    ///
+    /// # Errors
+    /// When it cannot be known.
+    async fn wait(&self) -> Result<()>;
+}
+
+impl fmt::Debug for dyn WaitFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WaitFor")
+    }
 }
 
 impl<P> Planned<P> {
     /// A plan without checks.
     pub fn new(plan: P) -> Self {
-        Planned { plan, checks: Vec::new(), retired_key: None, password: None, proven: UnsignedCaller::Anonymous }
+        Planned {
+            plan,
+            checks: Vec::new(),
+            retired_key: None,
+            password: None,
+            wait: None,
+            proven: UnsignedCaller::Anonymous,
+        }
     }
 
     /// Adds another part to the plan.
@@ -102,6 +132,7 @@ impl<P> Planned<P> {
             checks: self.checks,
             retired_key: self.retired_key,
             password: self.password,
+            wait: self.wait,
             proven: self.proven,
         }
     }
@@ -149,6 +180,14 @@ impl<P> Planned<P> {
     /// What the plan names the second time is ignored. Only for operations that change something.
     pub fn password(mut self, work: impl Into<Option<PasswordWork>>) -> Self {
         self.password = work.into().map(Box::new);
+        self
+    }
+
+    /// Names what to wait for. After the checks have passed, the call waits outside of the transaction; the caller is then
+    /// proved, planned and decided again. What the plan names the second time is ignored. Only for handlers with
+    /// [`Handle::WAITS`].
+    pub fn wait_for(mut self, wait: impl WaitFor + 'static) -> Self {
+        self.wait = Some(Arc::new(wait));
         self
     }
 

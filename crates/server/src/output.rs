@@ -25,10 +25,16 @@ pub(crate) fn styled(style: Style, text: &str) -> String {
 
 /// Prints text to standard output. A closed pipe is not an error.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    print_if_open(text).map(drop)
+}
+
+/// Prints text to standard output; returns false if its reader has closed it.
+pub(crate) fn print_if_open(text: &str) -> Result<bool, Failure> {
     let mut output = anstream::stdout().lock();
     match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
-        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Failure::new(format!("cannot write: {e}"))),
-        _ => Ok(()),
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(e) => Err(Failure::new(format!("cannot write: {e}"))),
+        Ok(()) => Ok(true),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The steps of every call, in order: authenticate, validate, plan, decide, handle, commit, answer, record.
 //!
-//! Computations with passwords are slow. A plan names them; they run once, after the decision and outside of the
+//! A plan may name what to wait for; it is planned and decided again after the wait. Computations with passwords are
+//! slow. A plan names them; they run once, after the decision and outside of the
 //! transaction, and the next attempt handles the call with their result. The keys of an issuer, by which an operation
 //! verifies the proof in its request, are fetched before the first attempt.
 //!
@@ -130,7 +131,7 @@ where
     let at = reached(parts, wanted.map(|revision| revision.filter(|_| CallerOf::<O>::MAY_WAIT))).await?;
     let mut outcomes = Outcomes { passwords: None, issuer_keys: None, question: question::<O>(&request) };
     let mut request = Some(request);
-    let mut queued = None;
+    let (mut queued, mut has_waited) = (None, false);
     if H::WANTS_KEYS
         && let Some(request) = &request
     {
@@ -139,14 +140,15 @@ where
     for attempt in 1..=ATTEMPTS {
         let mut tx = Tx::begin(Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas), at).await?;
         let revision = tx.revision();
+        let is_last = O::READ_ONLY && (has_waited || !H::WAITS);
         // The request is cloned only if the handler may have to run again.
-        let Some(input) = (if O::READ_ONLY { request.take() } else { request.clone() }) else { break };
+        let Some(input) = (if is_last { request.take() } else { request.clone() }) else { break };
         parts.snapshots.at_least(revision).await?;
         let (now, snapshot) = revalidate(shared, caller)?;
         caller.record(audit);
         let cx = caller.context(shared, info, now, &snapshot);
         let cx = &CallerOf::<O>::with_outcomes(cx, &outcomes);
-        let Planned { plan, checks, retired_key, password, proven } = handler.plan(cx, &mut tx, input).await?;
+        let Planned { plan, checks, retired_key, password, wait, proven } = handler.plan(cx, &mut tx, input).await?;
         caller.set_proven(proven)?;
         caller.record(audit);
         debug_assert_eq!(checks.iter().find_map(Check::undocumented), None, "a check of {}", O::NAME);
@@ -167,6 +169,15 @@ where
             drop(tx);
             let outcome = parts.deployment.passwords.run(caller.counted_as(), *work).await?;
             outcomes.passwords = Some(Arc::new(outcome));
+            continue;
+        }
+        if let Some(wait) = wait
+            && H::WAITS
+            && !std::mem::replace(&mut has_waited, true)
+        {
+            // The next attempt proves and decides again.
+            drop(tx);
+            wait.wait().await?;
             continue;
         }
         let response = match handler.handle(cx, &mut tx, plan).await {

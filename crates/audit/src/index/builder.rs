@@ -103,6 +103,13 @@ impl Builder {
         });
     }
 
+    /// Where the line with this sequence number is, or the one before it that is an event; with its sequence number.
+    pub(crate) fn place_of(&self, sequence: u64) -> (u64, u64) {
+        let place = |event: &IndexedEvent| (event.place.bytes().0, self.first + u64::from(event.line));
+        let before = self.events.partition_point(|event| place(event).1 <= sequence);
+        before.checked_sub(1).and_then(|at| self.events.get(at)).map_or((0, self.first), place)
+    }
+
     /// The times of the first and the last event.
     pub(crate) fn times(&self) -> Option<(i64, i64)> {
         self.times

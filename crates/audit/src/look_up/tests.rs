@@ -19,7 +19,7 @@ fn account(id: &str) -> AccountId {
 }
 
 /// An event of a user of an account, or of an unknown caller.
-fn record(id: u128, time: i64, account: &str, name: &str) -> Record {
+pub(crate) fn record(id: u128, time: i64, account: &str, name: &str) -> Record {
     let identity = UserIdentity {
         kind: "IAMUser".into(),
         arn: format!("arn:aws:iam::{account}:user/{name}"),
@@ -63,7 +63,7 @@ fn records() -> Vec<Record> {
         .collect()
 }
 
-fn segments(folder: &Path) -> Segments {
+pub(crate) fn segments(folder: &Path) -> Segments {
     Segments::open(folder, Box::new(FileSystem), 10_000, None).unwrap()
 }
 
@@ -76,7 +76,7 @@ fn make_indexes(look_up: &LookUp) {
 }
 
 /// The same events, with and without indexes.
-fn both() -> impl Iterator<Item = (TempDir, (Segments, LookUp, Vec<Record>))> {
+pub(crate) fn both() -> impl Iterator<Item = (TempDir, (Segments, LookUp, Vec<Record>))> {
     [false, true].into_iter().map(|is_indexed| {
         let folder = TempDir::new().unwrap();
         let all = written(&folder);

@@ -141,6 +141,20 @@ impl<'a> EventLine<'a> {
         found
     }
 
+    /// The first value of an attribute; empty if there is none.
+    pub(crate) fn first(&self, attribute: Attribute) -> String {
+        let mut first = None;
+        self.values(attribute, &mut |value| {
+            first.get_or_insert_with(|| value.to_owned());
+        });
+        first.unwrap_or_default()
+    }
+
+    /// The ARNs of the resources.
+    pub(crate) fn resource_arns(&self) -> impl Iterator<Item = &str> {
+        self.resources.iter().map(|resource| &*resource.arn).filter(|arn| !arn.is_empty())
+    }
+
     /// Passes each value of an attribute to `each`.
     pub(crate) fn values(&self, attribute: Attribute, each: &mut dyn FnMut(&str)) {
         let mut filled = |value: &str| {

@@ -13,7 +13,7 @@ fn the_built_in_catalogue_is_complete() {
     assert_eq!(&catalogue, Catalogue::builtin());
     assert_eq!(Catalogue::parse(&catalogue.to_json()), Ok(catalogue.clone()));
     let prefixes: Vec<_> = catalogue.services().map(|service| &*service.prefix).collect();
-    assert_eq!(prefixes, ["bailiwick", "iam", "sts"]);
+    assert_eq!(prefixes, ["bailiwick", "cloudtrail", "iam", "sts"]);
     // Every key that an action or a resource brings has a type.
     for service in catalogue.services() {
         let keys = service.actions().flat_map(|action| &action.keys);

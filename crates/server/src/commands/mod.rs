@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod agent;
+pub(crate) mod audit;
 pub(crate) mod authorize;
 pub(crate) mod catalogue;
 pub(crate) mod coverage;

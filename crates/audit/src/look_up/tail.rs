@@ -1,0 +1,122 @@
+//! Follows the trail in the order of sequence numbers.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use bailiwick_model::{IamError, Result};
+
+use super::indexes::lock_builder;
+use super::{Index, Inner, LookUp, PAGE_BYTES, open};
+use crate::query::{Attribute, EventLine, Found, Position, Query};
+use crate::segments::segment_starts;
+
+/// How many bytes of lines one call compares.
+const MOST_READ: u64 = 16 * 1024 * 1024;
+/// The operation that follows the trail. Its own events are left out: they would end each wait.
+const OWN: &str = "TailEvents";
+
+/// Events after a position.
+#[derive(Clone, Debug, Default)]
+pub struct Tail {
+    /// The events, in the order of their sequence numbers.
+    pub events: Vec<Found>,
+    /// The sequence number of the last line that was compared.
+    pub last: u64,
+    /// Whether there are lines after it.
+    pub has_more: bool,
+}
+
+impl LookUp {
+    /// The sequence number of the last durable event.
+    pub fn last_sequence(&self) -> u64 {
+        self.0.end.borrow().sequence
+    }
+
+    /// Returns the events after a sequence number that a query finds, without its times and its page, up to its limit.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when a segment can't be read.
+    pub async fn tail(&self, query: &Query, after: u64) -> Result<Tail> {
+        let query = Query { from: None, to: None, after: None, ..query.clone() }.normalized();
+        let _permit = self.0.permits.acquire().await.map_err(IamError::internal)?;
+        self.blocking(move |inner| inner.tail(&query, after)).await.map_err(IamError::internal)
+    }
+
+    /// Waits until [`tail`](Self::tail) would return an event, at most for some time. Does not wait if too many calls do.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when a segment can't be read.
+    pub async fn wait(&self, query: &Query, after: u64, most: Duration) -> Result<()> {
+        let Ok(_waits) = self.0.waits.try_acquire() else { return Ok(()) };
+        let query = Query { limit: 1, ..query.clone() };
+        let (mut end, mut after) = (self.0.end.clone(), after);
+        let found = async {
+            loop {
+                end.borrow_and_update();
+                let tail = self.tail(&query, after).await?;
+                if !tail.events.is_empty() {
+                    return Ok(());
+                }
+                after = tail.last;
+                // An error: the writer has ended, and nothing will come.
+                if !tail.has_more && end.changed().await.is_err() {
+                    return Ok(());
+                }
+            }
+        };
+        tokio::time::timeout(most, found).await.unwrap_or(Ok(()))
+    }
+}
+
+impl Inner {
+    fn tail(&self, query: &Query, after: u64) -> io::Result<Tail> {
+        let end = self.end.borrow().clone();
+        let mut tail = Tail { last: after, ..Tail::default() };
+        let starts = segment_starts(&self.folder)?;
+        let begin = starts.partition_point(|first| *first <= after.saturating_add(1)).saturating_sub(1);
+        let (mut bytes, mut read) = (0, 0);
+        for first in starts[begin..].iter().copied().filter(|first| *first <= end.sequence) {
+            let Some(mut text) = open(&self.folder, first)? else { continue };
+            let (mut from, mut sequence) = (0, first);
+            let until = if first == end.first { end.bytes } else { text.len() };
+            if let Some(Index::Growing(builder)) = self.indexes.of(first, &end)? {
+                (from, sequence) = lock_builder(&builder, first).place_of(after.saturating_add(1).max(first));
+            }
+            let mut is_over = false;
+            text.for_each_line(from..until, |range, line| {
+                let position = sequence;
+                sequence += 1;
+                if position <= after {
+                    return ControlFlow::Continue(());
+                }
+                is_over = tail.events.len() == query.limit || bytes > PAGE_BYTES || read > MOST_READ;
+                if is_over {
+                    return ControlFlow::Break(());
+                }
+                (tail.last, read) = (position, read + range.end - range.start);
+                if let Some(found) = found(line, position, query) {
+                    bytes += found.line.len();
+                    tail.events.push(found);
+                }
+                ControlFlow::Continue(())
+            })?;
+            if is_over {
+                tail.has_more = true;
+                return Ok(tail);
+            }
+        }
+        // What retention has removed is skipped.
+        tail.last = tail.last.max(if end.sequence == u64::MAX { after } else { end.sequence });
+        Ok(tail)
+    }
+}
+
+fn found(text: &[u8], sequence: u64, query: &Query) -> Option<Found> {
+    let line = EventLine::parse(text).filter(|line| query.matches(line) && !line.has(Attribute::EventName, OWN))?;
+    let position = Position { time: line.time()?, sequence };
+    Some(Found { line: str::from_utf8(text).ok()?.to_owned(), position })
+}
+
+#[cfg(test)]
+mod tests;
