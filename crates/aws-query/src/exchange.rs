@@ -1,22 +1,14 @@
 //! HTTP requests and responses of this front end: bodies, parameters, and what every response has.
 
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_service::{BodyError, FrontEnd};
+use bailiwick_service::FrontEnd;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::Full;
 
 use crate::codec::Encoded;
 use crate::form;
-
-/// The largest body: 1 MiB.
-const MAX_BODY: usize = 1024 * 1024;
-/// The initial capacity for a small body.
-const SMALL_BODY: usize = 16 * 1024;
-/// How much of a larger body is read and discarded before it is refused: a client that is still sending might not read
-/// the response.
-const MAX_DRAINED: usize = 8 * 1024 * 1024;
 
 const AMZN_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-bailiwick-request-id");
@@ -30,8 +22,6 @@ pub(crate) static FRONT_END: FrontEnd = FrontEnd {
     accepts_query: true,
     accepts_unsigned_payload: false,
 };
-
-pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Returns the parameters, which are in the query string or in the body.
 pub(crate) fn parameters<'r>(parts: &'r Parts, body: &'r [u8]) -> Result<Vec<form::Pair<'r>>> {
@@ -63,47 +53,6 @@ fn expect_form(headers: &HeaderMap) -> Result<()> {
         return Ok(());
     }
     Err(IamError::new(ErrorCode::MalformedInput, "the body must be application/x-www-form-urlencoded"))
-}
-
-/// Reads the whole body. The listener limits its time, and the memory of all bodies.
-pub(crate) async fn collect<B>(mut body: B) -> Result<Bytes>
-where
-    B: http_body::Body<Data = Bytes> + Unpin,
-    B::Error: Into<BoxError>,
-{
-    // Most bodies arrive in one piece, which needs no copy.
-    let (mut whole, mut pieces) = (Bytes::new(), Vec::new());
-    let (mut size, large) = (0, || IamError::new(ErrorCode::RequestEntityTooLarge, "the body has more than 1 MiB"));
-    if body.size_hint().lower() > MAX_DRAINED as u64 {
-        return Err(large());
-    }
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| BodyError::refusal(error.into()))?;
-        let Ok(data) = frame.into_data() else { continue };
-        size += data.len();
-        if size > MAX_DRAINED {
-            return Err(large());
-        }
-        if size > MAX_BODY {
-            (whole, pieces) = (Bytes::new(), Vec::new());
-            continue;
-        }
-        if whole.is_empty() && pieces.is_empty() {
-            whole = data;
-        } else {
-            pieces.extend_from_slice(&std::mem::take(&mut whole));
-            // Reserves the announced length, but not much more than has arrived.
-            let left = usize::try_from(body.size_hint().lower()).unwrap_or(MAX_BODY);
-            if pieces.capacity() - pieces.len() < data.len() {
-                pieces.reserve_exact(data.len() + left.min(pieces.len().max(SMALL_BODY)));
-            }
-            pieces.extend_from_slice(&data);
-        }
-    }
-    if size > MAX_BODY {
-        return Err(large());
-    }
-    Ok(if pieces.is_empty() { whole } else { pieces.into() })
 }
 
 pub(crate) fn status_of(error: &IamError) -> StatusCode {

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_service::{Answer, Incoming, Peer, Refused, Route, Service};
+use bailiwick_service::{Answer, Incoming, Peer, Refused, Route, Service, read_body};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 
 use crate::codec;
-use crate::exchange::{BoxError, FRONT_END, collect, parameters, respond, status_of};
+use crate::exchange::{FRONT_END, parameters, respond, status_of};
 use crate::federation;
 use crate::unserved::Unserved;
 
@@ -18,6 +18,7 @@ use crate::unserved::Unserved;
 const ERROR_DETAIL: HeaderName = HeaderName::from_static("x-bailiwick-error-detail");
 /// The longest value of [`ERROR_DETAIL`], in bytes.
 const MAX_DETAIL: usize = 1024;
+
 /// The AWS Query front end.
 #[derive(Clone)]
 pub struct Front {
@@ -34,11 +35,11 @@ impl Front {
     pub async fn handle<B>(&self, request: Request<B>, peer: Peer) -> Response<Full<Bytes>>
     where
         B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<BoxError>,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (parts, body) = request.into_parts();
         let json = accepts_json(&parts.headers);
-        let body = match collect(body).await {
+        let body = match read_body(body).await {
             Ok(body) => body,
             Err(error) => return self.refuse(&parts, &peer, &error),
         };

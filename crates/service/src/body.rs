@@ -1,9 +1,20 @@
-//! Why the body of a request did not arrive: reported by the listener, converted to an answer by the front end.
+//! The body of a request: read as a whole, or why it did not arrive, which the listener reports and the front end
+//! converts to an answer.
 
 use std::error::Error;
 use std::time::Duration;
 
-use bailiwick_model::{ErrorCode, IamError};
+use bailiwick_model::{ErrorCode, IamError, Result};
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+
+/// The largest body: 1 MiB.
+const MAX_BODY: usize = 1024 * 1024;
+/// The initial capacity for a small body.
+const SMALL_BODY: usize = 16 * 1024;
+/// How much of a larger body is read and discarded before it is refused: a client that is still sending might not read
+/// the response.
+const MAX_DRAINED: usize = 8 * 1024 * 1024;
 
 /// The error with which a listener ends a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,4 +46,49 @@ impl From<BodyError> for IamError {
             }
         }
     }
+}
+
+/// Reads the whole body of a request in a protocol of AWS, of at most 1 MiB. The listener limits its time, and the memory
+/// of all bodies.
+///
+/// # Errors
+/// `RequestEntityTooLarge`; `MalformedInput` or `ServiceUnavailable` if it did not arrive.
+pub async fn read_body<B>(mut body: B) -> Result<Bytes>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    // Most bodies arrive in one piece, which needs no copy.
+    let (mut whole, mut pieces) = (Bytes::new(), Vec::new());
+    let (mut size, large) = (0, || IamError::new(ErrorCode::RequestEntityTooLarge, "the body has more than 1 MiB"));
+    if body.size_hint().lower() > MAX_DRAINED as u64 {
+        return Err(large());
+    }
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| BodyError::refusal(error.into()))?;
+        let Ok(data) = frame.into_data() else { continue };
+        size += data.len();
+        if size > MAX_DRAINED {
+            return Err(large());
+        }
+        if size > MAX_BODY {
+            (whole, pieces) = (Bytes::new(), Vec::new());
+            continue;
+        }
+        if whole.is_empty() && pieces.is_empty() {
+            whole = data;
+        } else {
+            pieces.extend_from_slice(&std::mem::take(&mut whole));
+            // Reserves the announced length, but not much more than has arrived.
+            let left = usize::try_from(body.size_hint().lower()).unwrap_or(MAX_BODY);
+            if pieces.capacity() - pieces.len() < data.len() {
+                pieces.reserve_exact(data.len() + left.min(pieces.len().max(SMALL_BODY)));
+            }
+            pieces.extend_from_slice(&data);
+        }
+    }
+    if size > MAX_BODY {
+        return Err(large());
+    }
+    Ok(if pieces.is_empty() { whole } else { pieces.into() })
 }

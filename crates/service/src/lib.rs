@@ -33,7 +33,7 @@ mod service;
 mod session_limits;
 mod shared;
 
-pub use body::BodyError;
+pub use body::{BodyError, read_body};
 pub use call::{Answer, FrontEnd, Incoming, Peer, Standing};
 pub use metrics::{Metrics, Samples};
 pub use refused::Refused;
