@@ -122,7 +122,7 @@ def test_each_operation_is_recorded_as_the_proto_says(callers):
         record = found.get(request_id)
         assert record, f"{method.name} ({outcome}) has no record"
         service = method.path.split(".")[1]
-        source = f"{service}.amazonaws.com" if service in ("iam", "sts") else "bailiwick"
+        source = f"{service}.amazonaws.com" if service in ("cloudtrail", "iam", "sts") else "bailiwick"
         assert (record["eventName"], record["eventSource"]) == (method.name, source)
         assert record["readOnly"] is method.reads, method.name
         assert (record["eventCategory"], record["managementEvent"]) == ("Management", True)

@@ -17,7 +17,7 @@ import pytest
 from botocore import xform_name
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from support.api import GrpcApi
+from support.api import GrpcApi, service_of
 from support.certificates import make_certificate
 from support.cli import Cli
 from support.coverage import handled_operations
@@ -139,6 +139,12 @@ ROWS = [
     Row("delete-service-linked-role --role-name AWSServiceRoleForAutoScaling", save={"TASK": "DeletionTaskId"}),
     Row("get-service-linked-role-deletion-status --deletion-task-id $TASK", {"Status": "SUCCEEDED"}),
     Row("assume-role --role-arn $ROLE --role-session-name s1", {"AssumedRoleUser": {"Arn": "arn:aws:sts::$ACCOUNT:assumed-role/reader/s1"}}, service="sts", as_bob=True),
+    Row("lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=CreateUser --max-results 1", service="cloudtrail"),
+    Row("describe-trails", {"trailList": [{"Name": "bailiwick"}]}, {"TRAIL": "trailList[0].TrailARN"}, service="cloudtrail"),
+    Row("get-trail --name $TRAIL", {"Trail": {"Name": "bailiwick", "IsMultiRegionTrail": True}}, service="cloudtrail"),
+    Row("get-trail-status --name bailiwick", {"IsLogging": True}, service="cloudtrail"),
+    Row("get-event-selectors --trail-name bailiwick", {"EventSelectors": [{"ReadWriteType": "All"}]}, service="cloudtrail"),
+    Row("list-trails", {"Trails": [{"TrailARN": "$TRAIL"}]}, service="cloudtrail"),
     Row("decode-authorization-message --encoded-message $ENCODED", service="sts"),
     Row("get-delegated-access-token --trade-in-token $TRADE_IN", {"AssumedPrincipal": "arn:aws:iam::$ACCOUNT:root"}, service="sts"),
     Row("get-caller-identity", {"Account": "$ACCOUNT", "Arn": "arn:aws:iam::$ACCOUNT:root", "UserId": "$ACCOUNT"}, service="sts"),
@@ -232,7 +238,7 @@ ROWS = [
     Row("enable-organizations-root-sessions", {"EnabledFeatures": ["RootCredentialsManagement", "RootSessions"]}),
     Row("list-organizations-features", {"EnabledFeatures": ["RootCredentialsManagement", "RootSessions"]}, {"ORGANIZATION": "OrganizationId"}),
     Row("generate-organizations-access-report --entity-path $ENTITY_PATH", save={"REPORT": "JobId"}),
-    Row("get-organizations-access-report --job-id $REPORT", {"NumberOfServicesAccessible": 3}, until={"JobStatus": "COMPLETED"}),
+    Row("get-organizations-access-report --job-id $REPORT", {"NumberOfServicesAccessible": 4}, until={"JobStatus": "COMPLETED"}),
     Row("generate-service-last-accessed-details --arn $BOB_MOVED", save={"JOB": "JobId"}),
     Row("get-service-last-accessed-details --job-id $JOB", {"JobType": "SERVICE_LEVEL"}, until={"JobStatus": "COMPLETED"}),
     Row("get-service-last-accessed-details-with-entities --job-id $JOB --service-namespace iam", {"EntityDetailsList": [{"EntityInfo": {"Name": "bob"}}]}, until={"JobStatus": "COMPLETED"}),
@@ -364,10 +370,11 @@ def values(server, tmp_path):
     )  # fmt: skip
 
 
-def test_every_handled_operation_has_a_row():
-    _, names = model("iam")
-    handled = {name for name, operation in names.items() if operation in handled_operations()}
-    rows = {row.line.split()[0] for row in ROWS if row.service == "iam"}
+@pytest.mark.parametrize("service", ["cloudtrail", "iam"])
+def test_every_handled_operation_has_a_row(service):
+    _, names = model(service)
+    handled = {name for name, operation in names.items() if operation in handled_operations() and service_of(operation) == service}
+    rows = {row.line.split()[0] for row in ROWS if row.service == service}
     assert rows <= set(names)
     assert handled - rows <= set(NO_ROW)
     assert not rows & set(NO_ROW)

@@ -126,12 +126,12 @@ def test_the_organization(api, aws, new_account_root, name):
     member.call("ListUsers")
     job = api.call("GenerateOrganizationsAccessReport", EntityPath=f"{root}/{account}")["JobId"]
     shown = api.call("GetOrganizationsAccessReport", JobId=job, MaxItems=2)
-    assert (shown["JobStatus"], shown["NumberOfServicesAccessible"], shown["IsTruncated"]) == ("COMPLETED", 3, True)
+    assert (shown["JobStatus"], shown["NumberOfServicesAccessible"], shown["IsTruncated"]) == ("COMPLETED", 4, True)
     details = api.items("GetOrganizationsAccessReport", "AccessDetails", JobId=job, MaxItems=1)
-    bailiwick, iam, sts = details
+    bailiwick, _, iam, sts = details
     assert present(bailiwick) == {"ServiceName": "Bailiwick", "ServiceNamespace": "bailiwick", "TotalAuthenticatedEntities": 0}
     assert (iam["EntityPath"], iam["Region"], iam["TotalAuthenticatedEntities"]) == (f"{root}/{account}/", REGION, 1)
-    assert shown["NumberOfServicesNotAccessed"] == 1 and sts["LastAuthenticatedTime"]
+    assert shown["NumberOfServicesNotAccessed"] == 2 and sts["LastAuthenticatedTime"]
     refused(member, "AccessDenied", "GenerateOrganizationsAccessReport", EntityPath=root)
     refused(member, "AccessDenied", "GetOrganizationsAccessReport", JobId=job)
     refused(api, "NoSuchEntity", "GetServiceLastAccessedDetails", JobId=job)
@@ -168,4 +168,4 @@ def test_the_aws_cli_shows_reports(server, aws, name):
     path = f"{organization}/r-{organization[2:6]}/{server.account}"
     job = cli("iam", "generate-organizations-access-report", "--entity-path", path)["JobId"]
     shown = cli("iam", "get-organizations-access-report", "--job-id", job)
-    assert [each["ServiceNamespace"] for each in shown["AccessDetails"]] == ["bailiwick", "iam", "sts"]
+    assert [each["ServiceNamespace"] for each in shown["AccessDetails"]] == ["bailiwick", "cloudtrail", "iam", "sts"]

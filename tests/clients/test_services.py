@@ -399,7 +399,7 @@ def test_services_are_exported_and_imported(server, new_server, new_user, rpc, p
 def test_files_that_are_not_catalogues_of_services(server, tmp_path):
     path = tmp_path / "services.json"
     built_in = run("catalogue", "export", "--built-in")
-    assert built_in.returncode == 0 and set(json.loads(built_in.stdout)["services"]) == {"bailiwick", "iam", "sts"}
+    assert built_in.returncode == 0 and set(json.loads(built_in.stdout)["services"]) == {"bailiwick", "cloudtrail", "iam", "sts"}
     for text, said in (
         ('{"catalogue": 1, "services": {"photos": {"action": {}}}}', "line 1, column 42"),
         (built_in.stdout, "global `keys`"),

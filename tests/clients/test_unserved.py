@@ -10,7 +10,10 @@ from support.api import AwsApi
 from support.raw import request, send, signed
 from test_administrator import Cli
 
-SENTENCE = "Bailiwick serves IAM and STS, and this request is for `{}`: set AWS_ENDPOINT_URL_IAM and AWS_ENDPOINT_URL_STS"
+SENTENCE = (
+    "Bailiwick serves IAM, STS and a part of CloudTrail, and this request is for `{}`: set AWS_ENDPOINT_URL_IAM, "
+    "AWS_ENDPOINT_URL_STS and AWS_ENDPOINT_URL_CLOUDTRAIL"
+)
 
 # Client, operation, parameters, signing name: one or two of each protocol.
 CALLS = [

@@ -1,7 +1,7 @@
-"""Holds the proto and the AWS Query codec against botocore's service models.
+"""Holds the proto and the codecs of AWS's protocols against botocore's service models.
 
 Says nothing of what operations do: only that names, members, constraints, errors and the bytes on the wire are AWS's.
-Run by `cargo xtask wire-check`; the first argument is the example program `wire` of `bailiwick-aws-query`.
+Run by `cargo xtask wire-check`; the first argument is the example program `wire` of `bailiwick-testing`.
 """
 
 import argparse

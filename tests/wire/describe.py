@@ -29,7 +29,8 @@ def check(program) -> tuple[int, list[str]]:
         if ours is None:
             continue
         name = operation.name
-        seen.same(f"{name} service", ours["service"], service)
+        seen.same(f"{name} service", ours["module"], service.replace("-", ""))
+        seen.same(f"{name} signing name", ours["service"], models.signing_name(service))
         seen.same(f"{name} is a read", ours["read"], models.is_read(name))
         seen.same(f"{name} is authenticated", ours["proof"], models.proof(operation))
         seen.same(f"{name} errors", ours["errors"], [error(shape) for shape in operation.error_shapes])
@@ -51,6 +52,8 @@ def structure(seen: Comparison, where: str, ours: list, theirs, answer: bool) ->
         if shape := members.get(member["name"]):
             required = member["name"] in theirs.required_members
             empty_map = (theirs.name, member["name"]) in [(holder, name) for holder, name, _ in models.EMPTY_MAPS]
+            if (theirs.name, member["name"]) in models.RULES_OF_HANDLERS:
+                shape = type(shape)(shape.name, {"type": shape.type_name}, theirs._shape_resolver)
             one(seen, f"{where} {member['name']}", member, shape, required, answer, empty_map)
 
 
@@ -113,5 +116,5 @@ def pagination(seen: Comparison, service: str, name: str, ours: dict) -> None:
     asked = {member["name"] for member in ours["request"]}
     answered = {member["name"] for member in ours["response"]}
     results = stated["result_key"] if isinstance(stated["result_key"], list) else [stated["result_key"]]
-    seen.same(f"{name} pagination asks", {stated["input_token"], stated["limit_key"]} - asked, set())
-    seen.same(f"{name} pagination answers", {stated["output_token"], stated["more_results"], *results} - answered, set())
+    seen.same(f"{name} pagination asks", {stated["input_token"], stated.get("limit_key", stated["input_token"])} - asked, set())
+    seen.same(f"{name} pagination answers", {stated["output_token"], stated.get("more_results", stated["output_token"]), *results} - answered, set())

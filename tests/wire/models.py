@@ -1,4 +1,4 @@
-"""botocore's models of the two services."""
+"""botocore's models of the services."""
 
 import functools
 import re
@@ -6,7 +6,15 @@ import re
 import botocore.loaders
 import botocore.model
 
-SERVICES = ("iam", "sts")
+SERVICES = ("cloudtrail", "iam", "sts")
+
+# Of these services only some operations are served.
+SERVED = {
+    "cloudtrail": {"DescribeTrails", "GetEventSelectors", "GetTrail", "GetTrailStatus", "ListTrails", "LookupEvents"},
+}
+
+# Members whose rules the handler checks, with an error of its own.
+RULES_OF_HANDLERS = {("LookupEventsRequest", "EventCategory"), ("LookupEventsRequest", "MaxResults")}
 
 # Operations that issue credentials are not reads, independent of their names.
 ISSUING = {
@@ -29,10 +37,20 @@ def paginators(service: str) -> dict:
 
 
 def operations():
-    """All operations of both models, with their service."""
+    """All operations that are served, with their service."""
     for service in SERVICES:
         for name in load(service).operation_names:
-            yield service, load(service).operation_model(name)
+            if name in SERVED.get(service, {name}):
+                yield service, load(service).operation_model(name)
+
+
+def protocol(operation) -> str:
+    """`query`, `json` or `rest-json`."""
+    return operation.service_model.metadata["protocol"]
+
+
+def signing_name(service: str) -> str:
+    return load(service).metadata.get("signingName", load(service).metadata["endpointPrefix"])
 
 
 def proof(operation) -> str:
@@ -41,4 +59,4 @@ def proof(operation) -> str:
 
 
 def is_read(name: str) -> bool:
-    return re.match("Get|List|Simulate|Decode", name) is not None and name not in ISSUING
+    return re.match("Get|List|Lookup|Describe|Simulate|Decode", name) is not None and name not in ISSUING

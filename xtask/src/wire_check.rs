@@ -1,4 +1,4 @@
-//! Holds the proto and the AWS Query codec against botocore's service models, with random messages of all operations.
+//! Holds the proto and the codecs of AWS's protocols against botocore's service models, with random messages of all operations.
 
 use crate::{python, run};
 use anyhow::{Result, bail};
@@ -28,7 +28,7 @@ impl Default for Args {
 pub(crate) fn command(args: &Args) -> Result<Command> {
     let python = python::environment()?;
     let mut build = run::cargo();
-    build.args(["build", "--quiet", "--package", "bailiwick-aws-query", "--example", "wire"]);
+    build.args(["build", "--quiet", "--package", "bailiwick-testing", "--features", "fuzz", "--example", "wire"]);
     run::quiet(build)?;
     let mut check = Command::new(python);
     check.current_dir(run::root().join("tests/wire")).env("PYTHONDONTWRITEBYTECODE", "1");

@@ -1,7 +1,7 @@
 //! The API: messages, operations and descriptors, all generated from `proto/`.
 //!
-//! - [`iam`], [`sts`]: AWS's operations; [`account`], [`admin`], [`audit`], [`authz`], [`signin`]: Bailiwick's own.
-//!   One module per package.
+//! - [`iam`], [`sts`], [`cloudtrail`]: AWS's operations; [`account`], [`admin`], [`audit`], [`authz`], [`signin`]:
+//!   Bailiwick's own. One module per package.
 //! - [`op`]: one zero-sized type per operation, with its facts at compile time ([`Operation`]).
 //!   [`for_each_operation!`] passes all of them to a macro, so that a missing handler does not compile.
 //! - [`Validate`]: the models' rules for a request, with AWS's messages; [`Redact`]: a message without its secrets.
@@ -46,6 +46,11 @@ package!(
     /// Temporary credentials: AWS's STS of 2011-06-15.
     sts,
     "bailiwick.sts.v1"
+);
+package!(
+    /// The audit trail: a part of AWS's CloudTrail of 2013-11-01.
+    cloudtrail,
+    "bailiwick.cloudtrail.v1"
 );
 package!(
     /// The accounts that one server hosts.

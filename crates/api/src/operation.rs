@@ -16,7 +16,7 @@ pub trait Operation: Send + Sync + 'static {
     type Response: Message + Default + Clone + Redact + Debug + Send + Sync + 'static;
     /// Its name, as AWS spells it: `CreateUser`.
     const NAME: &'static str;
-    /// The prefix of its action in policies, and the service that a signature is scoped to: `iam`, `sts`, `bailiwick`.
+    /// The prefix of its action in policies, and the service that a signature is scoped to: `iam`, `sts`, `cloudtrail`, `bailiwick`.
     const SERVICE: &'static str;
     /// Its path in gRPC: `/bailiwick.iam.v1.UserService/CreateUser`.
     const PATH: &'static str;
@@ -62,9 +62,9 @@ impl CallKind for UnsignedCall {
 pub struct OperationInfo {
     /// Its name, as AWS spells it: `CreateUser`.
     pub name: &'static str,
-    /// The prefix of its action in policies: `iam`, `sts`, `bailiwick`.
+    /// The prefix of its action in policies: `iam`, `sts`, `cloudtrail`, `bailiwick`.
     pub service: &'static str,
-    /// The module of its messages: `iam`, `sts`, `account`, `admin`, `audit`, `authz`, `signin`.
+    /// The module of its messages: `iam`, `sts`, `cloudtrail`, `account`, `admin`, `audit`, `authz`, `signin`.
     pub module: &'static str,
     /// Its path in gRPC: `/bailiwick.iam.v1.UserService/CreateUser`.
     pub path: &'static str,

@@ -6,7 +6,7 @@ use prost_reflect::Value;
 
 #[test]
 fn all_operations_of_both_models() {
-    let count = |service| OPERATIONS.iter().filter(|o| o.service == service).count();
+    let count = |module| OPERATIONS.iter().filter(|o| o.module == module).count();
     assert_eq!((count("iam"), count("sts")), (181, 12));
 }
 

@@ -53,7 +53,8 @@ fn no_option_is_younger_than_the_oldest_protoc() {
 #[test]
 fn json_names_follow_their_package() {
     for message in pool().all_messages().filter(|m| m.package_name().starts_with("bailiwick.")) {
-        let of_aws = matches!(message.package_name(), "bailiwick.iam.v1" | "bailiwick.sts.v1");
+        let of_aws =
+            matches!(message.package_name(), "bailiwick.cloudtrail.v1" | "bailiwick.iam.v1" | "bailiwick.sts.v1");
         for field in message.fields().filter(|_| !message.is_map_entry()) {
             // AWS has members that begin with a small letter, such as `arn` of a session policy; wire-check knows them.
             let camel = heck::ToLowerCamelCase::to_lower_camel_case(field.name());

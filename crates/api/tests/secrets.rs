@@ -64,6 +64,7 @@ fn members_that_sound_secret_are_marked() {
         "SubjectFromWebIdentityToken",
         "AssertionEncryptionMode",
         "nextToken", // where a page begins
+        "NextToken",
     ];
     let sounds = ["password", "secret", "token", "privatekey", "assertion", "authenticationcode", "seed", "qrcode"];
     let secret = pool().get_extension_by_name("bailiwick.options.v1.secret").unwrap();

@@ -78,7 +78,7 @@ fn category(category: Audit) -> &'static str {
 
 fn source(service: &str) -> String {
     match service {
-        "iam" | "sts" => format!("{service}.amazonaws.com"),
+        "cloudtrail" | "iam" | "sts" => format!("{service}.amazonaws.com"),
         _ => service.to_owned(),
     }
 }

@@ -13,6 +13,7 @@
 
 pub mod authorization;
 mod checkpoint;
+mod cloud_trail;
 mod denials;
 mod disk;
 mod documents;
@@ -37,6 +38,7 @@ mod tests;
 mod writer;
 
 pub use checkpoint::is_checkpoint;
+pub use cloud_trail::CloudTrail;
 pub use denials::Denials;
 pub use documents::PolicyDocument;
 pub use event::{Event, EventKind, Unroutable};

@@ -11,7 +11,7 @@ mod attribute;
 mod newest;
 
 pub use attribute::Attribute;
-pub(crate) use attribute::EventLine;
+pub(crate) use attribute::{EventLine, resource_type};
 pub(crate) use newest::{Hit, Newest};
 
 /// Which events to find.

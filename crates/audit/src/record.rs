@@ -15,7 +15,7 @@ pub struct Record {
     pub event_id: String,
     /// `eventTime`, in microseconds since 1970.
     pub event_time: i64,
-    /// `eventSource` without its domain: `iam`, `sts`, `bailiwick`.
+    /// `eventSource` without its domain: `iam`, `sts`, `cloudtrail`, `bailiwick`.
     pub event_source: String,
     /// `eventName`: the operation.
     pub event_name: String,

@@ -16,7 +16,7 @@ use crate::queue::{Put, Queue};
 use crate::row::Row;
 use crate::settings::Settings;
 use crate::writer::Writer;
-use crate::{Event, LookUp, Stats};
+use crate::{CloudTrail, Event, LookUp, Stats};
 
 /// The recorder of a server, which all calls share.
 pub struct Recorder {
@@ -28,6 +28,7 @@ pub struct Recorder {
     outbox_rows: u64,
     look_up: LookUp,
     denials: Denials,
+    cloud_trail: CloudTrail,
 }
 
 /// A refused call that gets a record, within the rate limit of its caller or source.
@@ -52,6 +53,7 @@ impl Recorder {
         let queue = Arc::<Queue>::default();
         let limit = Arc::<Mutex<RecordRateLimit>>::default();
         let stats = Arc::<Stats>::default();
+        let began = clock.now();
         let writer = Writer {
             store,
             random: Arc::clone(&random),
@@ -67,7 +69,9 @@ impl Recorder {
         let task = tokio::spawn(ready.run());
         // Ends with the writer.
         tokio::spawn(look_up.clone().keep_indexes());
-        Ok(Recorder { queue, task: Mutex::new(Some(task)), limit, stats, random, outbox_rows, look_up, denials })
+        let cloud_trail = CloudTrail::new(look_up.clone(), Arc::clone(&stats), began);
+        let task = Mutex::new(Some(task));
+        Ok(Recorder { queue, task, limit, stats, random, outbox_rows, look_up, denials, cloud_trail })
     }
 
     /// Reads the trail that this recorder writes.
@@ -164,6 +168,11 @@ impl Recorder {
             // The task catches its own failures; a panic in it has been logged by then.
             let _ = task.await;
         }
+    }
+
+    /// The trail that this recorder writes, as CloudTrail shows it.
+    pub fn cloud_trail(&self) -> &CloudTrail {
+        &self.cloud_trail
     }
 
     /// Counters since the start.

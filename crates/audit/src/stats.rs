@@ -1,11 +1,15 @@
 //! Counters of the audit trail, for metrics and health.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+
+use jiff::Timestamp;
 
 /// Counts since the start.
 #[derive(Debug, Default)]
 pub struct Stats {
     written: AtomicU64,
+    /// Milliseconds since 1970; zero before the first.
+    last_written: AtomicI64,
     suppressed: AtomicU64,
     lost: AtomicU64,
     waiting: AtomicU64,
@@ -17,6 +21,12 @@ impl Stats {
     /// Records that were written to segments.
     pub fn written(&self) -> u64 {
         self.written.load(Ordering::Relaxed)
+    }
+
+    /// When records were last written to segments; none if that was before the start.
+    pub fn last_written(&self) -> Option<Timestamp> {
+        let millis = self.last_written.load(Ordering::Relaxed);
+        Timestamp::from_millisecond(millis).ok().filter(|_| millis != 0)
     }
 
     /// Calls that were counted instead of recorded individually.
@@ -48,8 +58,9 @@ impl Stats {
         self.is_store_behind.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn add_written(&self, records: u64) {
+    pub(crate) fn add_written(&self, records: u64, now: Timestamp) {
         self.written.fetch_add(records, Ordering::Relaxed);
+        self.last_written.store(now.as_millisecond(), Ordering::Relaxed);
     }
 
     pub(crate) fn add_suppressed(&self) {

@@ -274,7 +274,9 @@ impl OpenWriter {
         });
         let (segments, outcome) = done.await.map_err(io::Error::other)?;
         self.segments = Some(segments);
-        self.writer.stats.add_written(if outcome.is_ok() { count } else { 0 });
+        if outcome.is_ok() {
+            self.writer.stats.add_written(count, self.writer.clock.now());
+        }
         outcome
     }
 

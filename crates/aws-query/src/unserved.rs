@@ -10,8 +10,10 @@ use http::{HeaderMap, header};
 use crate::codec::Protocol;
 use crate::form;
 
-/// Services in the scope of valid signatures: those of AWS that are served, and gRPC's.
+/// Services in the scope of valid signatures: those of AWS that are served in Query, and gRPC's.
 const SERVED: [&str; 3] = ["iam", "sts", "bailiwick"];
+/// The service of AWS that is served in AWS JSON 1.1 alone, by another front end.
+const SERVED_IN_JSON: &str = "cloudtrail";
 /// Services whose errors have S3's format.
 const S3: [&str; 4] = ["s3", "s3-object-lambda", "s3-outposts", "s3express"];
 /// Other services with REST-XML; all others with paths use REST-JSON.
@@ -46,10 +48,16 @@ impl Unserved {
     /// Returns the error for such a request.
     pub(crate) fn error(&self) -> IamError {
         let service = self.service.as_ref().map_or("another service".to_owned(), |name| format!("`{name}`"));
-        let message = format!(
-            "Bailiwick serves IAM and STS, and this request is for {service}: set AWS_ENDPOINT_URL_IAM and \
-             AWS_ENDPOINT_URL_STS instead of AWS_ENDPOINT_URL, which sends the requests of every service here"
-        );
+        let message = match self.service.as_deref() {
+            Some(SERVED_IN_JSON) => "Bailiwick serves `cloudtrail` in AWS JSON 1.1 alone: send the operation in \
+                                     `X-Amz-Target`, in the form CloudTrail_20131101.LookupEvents"
+                .to_owned(),
+            _ => format!(
+                "Bailiwick serves IAM, STS and a part of CloudTrail, and this request is for {service}: set \
+                 AWS_ENDPOINT_URL_IAM, AWS_ENDPOINT_URL_STS and AWS_ENDPOINT_URL_CLOUDTRAIL instead of \
+                 AWS_ENDPOINT_URL, which sends the requests of every service here"
+            ),
+        };
         IamError::new(ErrorCode::InvalidAction, message)
     }
 }

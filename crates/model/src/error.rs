@@ -92,12 +92,20 @@ codes! {
     PackedPolicyTooLarge "PackedPolicyTooLarge" 400 InvalidArgument;
     InvalidContextAssertion "InvalidContextAssertion" 400 InvalidArgument;
     JwtPayloadSizeExceeded "JWTPayloadSizeExceededException" 400 InvalidArgument;
+    CloudTrailArnInvalid "CloudTrailARNInvalidException" 400 InvalidArgument;
+    InvalidEventCategory "InvalidEventCategoryException" 400 InvalidArgument;
+    InvalidLookupAttributes "InvalidLookupAttributesException" 400 InvalidArgument;
+    InvalidMaxResults "InvalidMaxResultsException" 400 InvalidArgument;
+    InvalidNextToken "InvalidNextTokenException" 400 InvalidArgument;
+    InvalidTimeRange "InvalidTimeRangeException" 400 InvalidArgument;
+    InvalidTrailName "InvalidTrailNameException" 400 InvalidArgument;
     // What is asked for.
     InvalidAction "InvalidAction" 400 Unimplemented;
     NoSuchVersion "NoSuchVersion" 400 InvalidArgument;
     MissingAction "MissingAction" 400 InvalidArgument;
     MethodNotAllowed "MethodNotAllowed" 405 InvalidArgument;
     NotImplemented "NotImplemented" 501 Unimplemented;
+    UnsupportedOperation "UnsupportedOperationException" 400 Unimplemented;
     OptInRequired "OptInRequired" 403 PermissionDenied;
     // The caller.
     MissingAuthenticationToken "MissingAuthenticationToken" 403 Unauthenticated;
@@ -120,6 +128,7 @@ codes! {
     ResourceNotFound "ResourceNotFoundException" 404 NotFound;
     ReportNotPresent "ReportNotPresent" 410 NotFound;
     ReportExpired "ReportExpired" 410 NotFound;
+    TrailNotFound "TrailNotFoundException" 400 NotFound;
     EntityAlreadyExists "EntityAlreadyExists" 409 AlreadyExists;
     NameConflict "NameConflict" 409 AlreadyExists;
     DuplicateCertificate "DuplicateCertificate" 409 AlreadyExists;
@@ -139,6 +148,8 @@ codes! {
     ReportInProgress "ReportInProgress" 404 FailedPrecondition;
     AccountNotManagementOrDelegatedAdministrator "AccountNotManagementOrDelegatedAdministratorException" 400 FailedPrecondition;
     CallerIsNotManagementAccount "CallerIsNotManagementAccountException" 400 FailedPrecondition;
+    NoManagementAccountSlrExists "NoManagementAccountSLRExistsException" 400 FailedPrecondition;
+    OperationNotPermitted "OperationNotPermittedException" 400 FailedPrecondition;
     OrganizationNotFound "OrganizationNotFoundException" 400 FailedPrecondition;
     OrganizationNotInAllFeaturesMode "OrganizationNotInAllFeaturesModeException" 400 FailedPrecondition;
     ServiceAccessNotEnabled "ServiceAccessNotEnabledException" 400 FailedPrecondition;

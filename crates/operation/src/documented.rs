@@ -41,7 +41,7 @@ impl Check {
 fn kind(arn: &Arn) -> &str {
     match arn.service() {
         "sts" if arn.resource() == "self" => "self-session",
-        "iam" | "sts" | "bailiwick" => arn.typed_resource().map_or(arn.resource(), |(kind, ..)| kind),
+        "cloudtrail" | "iam" | "sts" | "bailiwick" => arn.typed_resource().map_or(arn.resource(), |(kind, ..)| kind),
         _ => "resource",
     }
 }

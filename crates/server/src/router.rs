@@ -18,20 +18,23 @@ pub(crate) struct Router(Arc<Fronts>);
 
 struct Fronts {
     grpc: bailiwick_grpc::Front,
+    json: bailiwick_aws_json::Front,
     query: bailiwick_aws_query::Front,
     service: Arc<Service>,
 }
 
 impl Router {
-    /// Both front ends over one service.
+    /// All front ends over one service.
     pub(crate) fn new(grpc: bailiwick_grpc::Front, service: Arc<Service>) -> Self {
-        Router(Arc::new(Fronts { grpc, query: bailiwick_aws_query::Front::new(Arc::clone(&service)), service }))
+        let json = bailiwick_aws_json::Front::new(Arc::clone(&service));
+        let query = bailiwick_aws_query::Front::new(Arc::clone(&service));
+        Router(Arc::new(Fronts { grpc, json, query, service }))
     }
 }
 
 impl Answer for Router {
     async fn answer(&self, request: Request<Received>, peer: Peer) -> Response<Body> {
-        let Fronts { grpc, query, service } = &*self.0;
+        let Fronts { grpc, json, query, service } = &*self.0;
         if bailiwick_grpc::Front::takes(request.headers()) {
             let cost = bailiwick_grpc::Front::cost(request.uri().path());
             if cost > 0
@@ -44,6 +47,9 @@ impl Answer for Router {
         }
         if bailiwick_grpc::Front::takes_json(request.uri().path()) {
             return Box::pin(grpc.handle_json(request, peer)).await;
+        }
+        if bailiwick_aws_json::Front::takes(request.uri(), request.headers()) {
+            return Box::pin(json.handle(request, peer)).await.map(Body::new);
         }
         if matches!(*request.method(), Method::GET | Method::HEAD) {
             match request.uri().path() {
@@ -62,11 +68,13 @@ impl Answer for Router {
     }
 
     fn refuse(&self, head: &Parts, peer: &Peer, error: &IamError) -> Response<Body> {
-        let Fronts { grpc, query, .. } = &*self.0;
+        let Fronts { grpc, json, query, .. } = &*self.0;
         if bailiwick_grpc::Front::takes(&head.headers) {
             grpc.refuse(head, peer, error)
         } else if bailiwick_grpc::Front::takes_json(head.uri.path()) {
             grpc.refuse_json(head, peer, error)
+        } else if bailiwick_aws_json::Front::takes(&head.uri, &head.headers) {
+            json.refuse(head, peer, error).map(Body::new)
         } else {
             query.refuse(head, peer, error).map(Body::new)
         }

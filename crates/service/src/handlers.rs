@@ -58,6 +58,8 @@ macro_rules! not_implemented {
             ($d me:ident $d operation:ident ServiceRegistryService) => { &$d me.parts.authz };
             ($d me:ident $d operation:ident ResourcePolicyService) => { &$d me.parts.authz };
             ($d me:ident $d operation:ident SimulationService) => { &$d me.parts.authz };
+            ($d me:ident $d operation:ident EventService) => { $d me.parts.recorder.cloud_trail() };
+            ($d me:ident $d operation:ident TrailService) => { $d me.parts.recorder.cloud_trail() };
             ($d me:ident $d operation:ident $d service:ident) => { &$d me.parts.directory };
         }
         /// The names of the operations that have no handler yet.

@@ -19,7 +19,7 @@ pub use evaluation::{decision, evaluation, evaluation_case, pattern};
 pub use federation::{certificate, saml_metadata, saml_response, ssh_public_key, webauthn};
 pub use id_tokens::{jwks, jwt};
 pub use records::{audit_row, storage_key, storage_row};
-pub use requests::query_form;
+pub use requests::{json_request, query_form};
 pub use signatures::{presigned, signature};
 pub use tokens::token;
 pub use values::{arn, condition_value, policy_document, policy_template, principal};
@@ -42,6 +42,7 @@ targets! {
     decision
     evaluation
     evaluation_case
+    json_request
     jwks
     jwt
     pattern

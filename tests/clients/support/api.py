@@ -49,15 +49,29 @@ class ApiError(Exception):
         self.details = details or {}
 
 
+# The operations of services that are served in part. Some of the others have names that operations of Bailiwick have.
+SERVED = {"cloudtrail": {"DescribeTrails", "GetEventSelectors", "GetTrail", "GetTrailStatus", "ListTrails", "LookupEvents"}}
+
+# Common errors by the names that they have in AWS's JSON protocols.
+JSON_CODES = {
+    "AccessDeniedException": "AccessDenied",
+    "InvalidSignatureException": "SignatureDoesNotMatch",
+    "SerializationException": "MalformedInput",
+    "UnrecognizedClientException": "InvalidClientTokenId",
+    "ValidationException": "ValidationError",
+}
+
+
 @functools.cache
 def _models():
     session = botocore.session.get_session()
-    return {name: session.get_service_model(name) for name in ("iam", "sts")}
+    return {name: session.get_service_model(name) for name in ("iam", "sts", *SERVED)}
 
 
 def service_of(operation):
-    """`iam` or `sts`, or none if AWS has no such operation."""
-    return next((name for name, model in _models().items() if operation in model.operation_names), None)
+    """The AWS service of an operation, or none if Bailiwick serves no such operation of AWS."""
+    served = (name for name, model in _models().items() if operation in SERVED.get(name, model.operation_names))
+    return next(served, None)
 
 
 # Operations that succeeded, by front end; checked after all tests.
@@ -141,7 +155,8 @@ class AwsApi(Api):
             metadata = error.response["ResponseMetadata"]
             details = {"request_id": metadata.get("RequestId"), "explained": metadata["HTTPHeaders"].get("x-bailiwick-error-detail", "")}
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            raise ApiError(operation, said["Code"], said.get("Message", ""), status, details) from None
+            code = JSON_CODES.get(said["Code"], said["Code"]) if service in SERVED else said["Code"]
+            raise ApiError(operation, code, said.get("Message", ""), status, details) from None
         metadata = answer.pop("ResponseMetadata")
         self.last_headers = metadata["HTTPHeaders"]
         assert metadata["RequestId"] == metadata["HTTPHeaders"].get("x-amzn-requestid")

@@ -39,6 +39,9 @@ def _scalar(value, shape, at):
     if is_document:
         # The CLI decodes policy documents.
         return []
+    if shape.type_name == "timestamp" and isinstance(value, (int, float)):
+        # The CLI shows what the wire has, which in the JSON protocols are seconds.
+        return []
     if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
         return [f"{at} is {value!r}, expected {shape.type_name}"]
     if shape.type_name == "timestamp" and not DATE.match(value):

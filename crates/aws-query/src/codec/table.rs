@@ -9,6 +9,7 @@ use prost_reflect::{ExtensionDescriptor, FieldDescriptor, MessageDescriptor, Val
 /// One of AWS's services that speak Query.
 #[derive(Debug)]
 pub(super) struct Service {
+    /// The prefix of its actions, which is also the package of its messages.
     pub(super) prefix: &'static str,
     pub(super) version: &'static str,
     pub(super) namespace: &'static str,
@@ -129,7 +130,7 @@ impl Table {
         let shown_when_empty = bailiwick_api::pool().get_extension_by_name("bailiwick.options.v1.shown_when_empty")?;
         let mut table = Table::default();
         for info in OPERATIONS {
-            let Some(service) = SERVICES.iter().find(|s| s.prefix == info.service) else { continue };
+            let Some(service) = SERVICES.iter().find(|s| s.prefix == info.module) else { continue };
             let request = table.add(&info.request_descriptor()?, &rules)?;
             let mut response = table.add(&info.response_descriptor()?, &rules)?;
             for path in info.method()?.options().get_extension(&shown_when_empty).as_list()? {

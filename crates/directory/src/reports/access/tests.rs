@@ -198,12 +198,12 @@ async fn the_management_account_reports_on_the_organization() {
         w.ok::<op::GetOrganizationsAccessReport>(json!({"JobId": job, "SortKey": sort})).await
     };
     let all = report(&format!("{root}/"), "LAST_AUTHENTICATED_TIME_DESCENDING").await;
-    assert_eq!((&all["NumberOfServicesAccessible"], &all["NumberOfServicesNotAccessed"]), (&json!(3), &json!(2)));
+    assert_eq!((&all["NumberOfServicesAccessible"], &all["NumberOfServicesNotAccessed"]), (&json!(4), &json!(3)));
     let first = &all["AccessDetails"][0];
     assert_eq!(first["EntityPath"], format!("{root}/{other}/"));
     assert_eq!((&first["ServiceNamespace"], &first["TotalAuthenticatedEntities"]), (&json!("iam"), &json!(1)));
     let own = report(&format!("{root}/{ACCOUNT}"), "SERVICE_NAMESPACE_DESCENDING").await;
-    assert_eq!(column(&own["AccessDetails"], "ServiceNamespace"), ["sts", "iam", "bailiwick"]);
+    assert_eq!(column(&own["AccessDetails"], "ServiceNamespace"), ["sts", "iam", "cloudtrail", "bailiwick"]);
     assert_eq!(own["AccessDetails"][0]["EntityPath"], format!("{root}/{ACCOUNT}/"));
     assert_eq!(own["AccessDetails"][1]["LastAuthenticatedTime"], Value::Null);
 

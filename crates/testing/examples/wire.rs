@@ -1,8 +1,10 @@
 //! Exposes the codec to tests in another language: one JSON request per input line, one JSON result per output line.
 //!
-//! - `{"describe": null}`: the descriptors of every operation in AWS Query;
+//! - `{"describe": null}`: the descriptors of every operation of AWS;
 //! - `{"request": "Action=…&…"}`: the message that a form spells, as `{"operation": …, "message": {…}}`;
-//! - `{"response": "GetUser", "message": {…}, "json": false}`: the document that answers it.
+//! - `{"response": "GetUser", "message": {…}, "json": false}`: the document that answers it;
+//! - `{"http": {"method": "POST", "target": "/", "headers": {…}, "body": "…"}}`: the same of a request in a JSON protocol;
+//! - `{"json_response": "LookupEvents", "message": {…}}`: the JSON that answers it.
 //!
 //! An error is `{"error": …}`. Messages have AWS's member names, dates are seconds, bytes Base64.
 
@@ -13,8 +15,11 @@ use bailiwick_aws_query::{codec, form};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use prost::Message as _;
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage as _, Value};
 use serde_json::{Map, Value as Json, json};
+
+/// The packages whose operations are AWS's.
+const OF_AWS: [&str; 4] = ["cloudtrail", "iam", "iamtoolbox", "sts"];
 
 type Answer = Result<Json, Box<dyn std::error::Error>>;
 
@@ -32,6 +37,12 @@ fn answer(line: &str) -> Answer {
     let question: Json = serde_json::from_str(line)?;
     if let Some(form) = question["request"].as_str() {
         return request(form);
+    }
+    if question["http"].is_object() {
+        return http_request(&question["http"]);
+    }
+    if let Some(operation) = question["json_response"].as_str() {
+        return json_response(operation, &question["message"]);
     }
     match question["response"].as_str() {
         Some(operation) => response(operation, &question["message"], question["json"] == true),
@@ -56,6 +67,30 @@ fn response(name: &str, message: &Json, json: bool) -> Answer {
     Ok(json!({ "type": encoded.content_type, "body": String::from_utf8(encoded.body)? }))
 }
 
+fn http_request(given: &Json) -> Answer {
+    let text = |name: &str| given[name].as_str().ok_or_else(|| format!("no {name}"));
+    let mut request = http::Request::builder().method(text("method")?).uri(text("target")?);
+    for (name, value) in given["headers"].as_object().ok_or("no headers")? {
+        request = request.header(name, value.as_str().ok_or("not a header")?);
+    }
+    let (head, ()) = request.body(())?.into_parts();
+    let protocol = bailiwick_aws_json::Protocol::of(&head.uri, &head.headers).ok_or("not a JSON protocol")?;
+    let decoded = bailiwick_aws_json::codec::decode_request(protocol, &head, text("body")?.as_bytes());
+    let decoded = decoded.map_err(|e| e.message().to_owned())?;
+    let bytes = decoded.message.map_err(|e| e.message().to_owned())?;
+    let shape = decoded.operation.request_descriptor().ok_or("no request")?;
+    let message = DynamicMessage::decode(shape, bytes)?;
+    Ok(json!({ "operation": decoded.operation.name, "message": to_json(&message)? }))
+}
+
+fn json_response(name: &str, message: &Json) -> Answer {
+    let operation = known(name)?;
+    let shape = operation.response_descriptor().ok_or("no response")?;
+    let bytes = from_json(shape, message)?.encode_to_vec();
+    let body = bailiwick_aws_json::codec::encode_response(operation, &bytes).map_err(|e| format!("{e:?}"))?;
+    Ok(json!({ "body": String::from_utf8(body)? }))
+}
+
 fn known(name: &str) -> Result<&'static OperationInfo, String> {
     find_operation(name).ok_or_else(|| format!("no operation {name}"))
 }
@@ -63,13 +98,14 @@ fn known(name: &str) -> Result<&'static OperationInfo, String> {
 fn describe() -> Answer {
     let errors = pool().get_extension_by_name("bailiwick.options.v1.errors").ok_or("no errors")?;
     let mut operations = Map::new();
-    for info in OPERATIONS.iter().filter(|o| o.service != "bailiwick") {
+    for info in OPERATIONS.iter().filter(|o| OF_AWS.contains(&o.module)) {
         let method = info.method().ok_or("no method")?;
         let options = method.options();
         let list = options.get_extension(&errors);
         let list: Vec<Json> = list.as_list().unwrap_or_default().iter().filter_map(error_rule).collect();
         let described = json!({
             "service": info.service,
+            "module": info.module,
             "read": info.read_only,
             "proof": info.authentication.as_str_name(),
             "errors": list,
@@ -143,6 +179,9 @@ fn value_to_json(value: &Value) -> Answer {
         Value::U32(v) => json!(v),
         Value::String(v) => json!(v),
         Value::Bytes(v) => json!(STANDARD.encode(v)),
+        Value::Message(v) if v.descriptor().full_name() == "google.protobuf.Timestamp" => {
+            json!(v.get_field_by_name("seconds").and_then(|seconds| seconds.as_i64()).unwrap_or(0))
+        }
         Value::Message(v) => to_json(v)?,
         Value::List(v) => Json::Array(v.iter().map(value_to_json).collect::<Result<_, _>>()?),
         Value::Map(v) => {
