@@ -111,7 +111,7 @@ def test_the_tour_of_the_terminal(cli_tour, environment, server, tmp_path):
         done = subprocess.run(["bash", "-c", line], env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=60)
         codes[line.split()[1]] = done.returncode, done.stdout + done.stderr
     assert {name: code for name, (code, _) in codes.items()} == {
-        "whoami": 0, "authorize": 0, "explain": 1, "credential-process": 1, "version": 0, "completions": 0, "man": 0,
+        "whoami": 0, "authorize": 0, "explain": 1, "findings": 1, "credential-process": 1, "version": 0, "completions": 0, "man": 0,
     }, codes  # fmt: skip
     assert f"arn:aws:iam::{server.account}:root" in codes["whoami"][1]
     assert "Denied" in codes["explain"][1] and '"Action": "iam:DeleteUser"' in codes["explain"][1]

@@ -3,3 +3,4 @@
 mod access;
 mod authorization_details;
 pub(crate) mod credential_report;
+mod findings;

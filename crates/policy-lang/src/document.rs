@@ -80,6 +80,18 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// Whether the statement makes its holder an administrator: it allows every action, among others perhaps, on every
+    /// resource, without a condition.
+    #[must_use]
+    pub fn allows_everything(&self) -> bool {
+        let is_all = |text: &Text| text.value.bytes().all(|byte| byte == b'*') || &*text.value == "*:*";
+        self.effect == Effect::Allow
+            && !self.action.negated
+            && self.action.patterns.iter().any(is_all)
+            && self.resource.as_ref().is_some_and(|resource| !resource.negated && resource.patterns.iter().any(is_all))
+            && self.conditions.is_empty()
+    }
+
     /// Whether the statement allows every action on every resource without a condition, as AWS's default control
     /// policies do.
     pub(crate) fn is_full_access(&self) -> bool {

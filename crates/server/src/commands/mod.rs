@@ -9,6 +9,7 @@ pub(crate) mod credential_process;
 pub(crate) mod doctor;
 pub(crate) mod evaluate;
 pub(crate) mod explain;
+pub(crate) mod findings;
 pub(crate) mod import;
 pub(crate) mod login;
 pub(crate) mod manual;
