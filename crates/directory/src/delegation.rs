@@ -49,10 +49,14 @@ impl NamedRequest {
     /// Looks up a request, and names the check of an action on it. Its ARN is in the caller's account.
     async fn plan(cx: &Cx, tx: &mut Tx, id: &Option<String>, action: &'static str) -> Result<Planned<Self>> {
         let named = Self::look_up(cx, tx, id).await?;
-        let arn = Arn::iam(cx.partition(), cx.account(), format_args!("delegation-request/{}", named.id));
-        let owner = named.stored.as_ref().and_then(|stored| stored.owner.as_ref()).map(|owner| owner.arn.as_str());
-        let check = Check::new(action, &arn).key_if("iam:DelegationRequestOwner", owner);
+        let check = named.check(cx, action);
         Ok(Planned::new(named).check(check))
+    }
+
+    /// The check of an action on the request.
+    fn check(&self, cx: &Cx, action: &'static str) -> Check {
+        let owner = self.stored.as_ref().and_then(|stored| stored.owner.as_ref()).map(|owner| owner.arn.as_str());
+        Check::new(action, &arn_of_request(cx, &self.id)).key_if("iam:DelegationRequestOwner", owner)
     }
 
     /// The request.
@@ -72,6 +76,11 @@ impl NamedRequest {
         let is_own = |stored: &DelegationRequest| stored.owner.is_some() && stored.owner_account == Some(cx.account());
         NamedRequest { stored: self.stored.filter(is_own), ..self }.get()
     }
+}
+
+/// The ARN of the request of this id, or of all requests for `*`, in the caller's account.
+fn arn_of_request(cx: &Cx, id: &str) -> Arn {
+    Arn::iam(cx.partition(), cx.account(), format_args!("delegation-request/{id}"))
 }
 
 /// Whether an account may see a request: the one that made it, the one that it is for, and every account that knows its id

@@ -172,7 +172,7 @@ impl Check<'_, '_> {
             "s3" if !region.is_empty() && !REGIONAL_S3.iter().any(|prefix| name.starts_with(prefix)) => {
                 self.refuse(ErrorKind::ResourceRegion, resource, "no region");
             }
-            "iam" if name != "*" && name != "root" && !IAM_TYPES.iter().any(|prefix| name.starts_with(prefix)) => {
+            "iam" if name != "*" && name != "root" && !is_of_iam(name) => {
                 let meant = name.find('/').and_then(|at| nearest(&name[..=at], IAM_TYPES));
                 let problem =
                     UnlocatedError::new(ErrorKind::ResourcePath, resource.span, quoted(text), IAM_TYPES.join(", "));
@@ -238,7 +238,15 @@ pub(crate) const ASSUME_ACTIONS: [&str; 6] = [
     "sts:setcontext",
 ];
 
-/// How the resources of IAM begin, in AWS's order.
+/// Whether the resource part of an ARN is one of IAM's.
+fn is_of_iam(name: &str) -> bool {
+    IAM_TYPES.iter().chain(&[DELEGATION_REQUEST]).any(|prefix| name.starts_with(prefix))
+}
+
+/// A resource that AWS documents but does not name in the message about others.
+const DELEGATION_REQUEST: &str = "delegation-request/";
+
+/// How the resources of IAM begin, as AWS's message lists them, in its order.
 const IAM_TYPES: [&str; 13] = [
     "user/",
     "federated-user/",

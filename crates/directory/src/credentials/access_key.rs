@@ -101,9 +101,9 @@ impl Handle<op::UpdateAccessKey> for Directory {
         Ok(planned.with(active).retires(retired))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, (key, active): Self::Plan) -> Result<pb::UpdateAccessKeyResponse> {
+    async fn handle(&self, _: &Cx, tx: &mut Tx, (key, active): Self::Plan) -> Result<pb::UpdateAccessKeyResponse> {
         let active = active?;
-        let (_, key) = key.get(cx, tx).await?;
+        let (_, key) = key.get()?;
         tx.update_access_key(&AccessKey { active, ..key }).await?;
         Ok(pb::UpdateAccessKeyResponse {})
     }
@@ -126,11 +126,11 @@ impl Handle<op::DeleteAccessKey> for Directory {
 
     async fn handle(
         &self,
-        cx: &Cx,
+        _: &Cx,
         tx: &mut Tx,
         key: CredentialTarget<AccessKey>,
     ) -> Result<pb::DeleteAccessKeyResponse> {
-        let (_, key) = key.get(cx, tx).await?;
+        let (_, key) = key.get()?;
         tx.delete_access_key(key.account, &key.id).await?;
         Ok(pb::DeleteAccessKeyResponse {})
     }

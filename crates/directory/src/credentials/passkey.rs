@@ -15,8 +15,13 @@ use crate::Directory;
 use crate::request::required;
 use crate::user_or_root::UserOrCaller;
 
-/// The action that registering a passkey needs, as any other device does.
-const ACTION: &str = "iam:EnableMFADevice";
+/// Looks up the user and names the check of registering a passkey, which is that of any other device and has the step:
+/// `Create` or `Activate`. Certifications of the device are not known, so `iam:FIDO-certification` and its like are absent.
+async fn plan(cx: &Cx, tx: &mut Tx, user: &Option<String>, step: &str) -> Result<Planned<UserOrCaller>> {
+    let user = UserOrCaller::look_up(cx, tx, user).await?;
+    let check = user.check(cx, "iam:EnableMFADevice").key("iam:RegisterSecurityKey", step);
+    Ok(Planned::new(user).check(check))
+}
 
 /// Passkeys as a browser takes them: those to ask, or to exclude.
 pub fn descriptors<'a>(passkeys: impl Iterator<Item = &'a Passkey>) -> Vec<pb::PasskeyDescriptor> {
@@ -52,7 +57,7 @@ impl Handle<op::BeginPasskeyRegistration> for Directory {
         tx: &mut Tx,
         req: pb::BeginPasskeyRegistrationRequest,
     ) -> Result<Planned<UserOrCaller>> {
-        UserOrCaller::plan(cx, tx, &req.user_name, ACTION).await
+        plan(cx, tx, &req.user_name, "Create").await
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, user: UserOrCaller) -> Result<pb::BeginPasskeyRegistrationResponse> {
@@ -112,7 +117,7 @@ impl Handle<op::FinishPasskeyRegistration> for Directory {
             client_data: decoded(&req.client_data, "clientData")?,
             attestation_object: decoded(&req.attestation_object, "attestationObject")?,
         };
-        Ok(UserOrCaller::plan(cx, tx, &req.user_name, ACTION).await?.with(answer))
+        Ok(plan(cx, tx, &req.user_name, "Activate").await?.with(answer))
     }
 
     async fn handle(

@@ -164,12 +164,12 @@ impl Handle<op::UpdateServiceSpecificCredential> for Directory {
 
     async fn handle(
         &self,
-        cx: &Cx,
+        _: &Cx,
         tx: &mut Tx,
         (credential, active): Self::Plan,
     ) -> Result<pb::UpdateServiceSpecificCredentialResponse> {
         let active = active?;
-        let (_, credential) = credential.get(cx, tx).await?;
+        let (_, credential) = credential.get()?;
         tx.update_service_specific_credential(&ServiceSpecificCredential { active, ..credential });
         Ok(pb::UpdateServiceSpecificCredentialResponse {})
     }
@@ -198,7 +198,7 @@ impl Handle<op::ResetServiceSpecificCredential> for Directory {
         tx: &mut Tx,
         credential: CredentialTarget<ServiceSpecificCredential>,
     ) -> Result<pb::ResetServiceSpecificCredentialResponse> {
-        let (user, credential) = credential.get_of_user(cx, tx).await?;
+        let (user, credential) = credential.get_of_user()?;
         let service = Service::parse(&credential.service)?;
         let (credential, secret) = with_new_secret(cx, service, credential)?;
         tx.update_service_specific_credential(&credential);
@@ -226,11 +226,11 @@ impl Handle<op::DeleteServiceSpecificCredential> for Directory {
 
     async fn handle(
         &self,
-        cx: &Cx,
+        _: &Cx,
         tx: &mut Tx,
         credential: CredentialTarget<ServiceSpecificCredential>,
     ) -> Result<pb::DeleteServiceSpecificCredentialResponse> {
-        let (_, credential) = credential.get(cx, tx).await?;
+        let (_, credential) = credential.get()?;
         tx.delete_service_specific_credential(&credential);
         Ok(pb::DeleteServiceSpecificCredentialResponse {})
     }

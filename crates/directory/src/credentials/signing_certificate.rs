@@ -111,12 +111,12 @@ impl Handle<op::UpdateSigningCertificate> for Directory {
 
     async fn handle(
         &self,
-        cx: &Cx,
+        _: &Cx,
         tx: &mut Tx,
         (target, active): Self::Plan,
     ) -> Result<pb::UpdateSigningCertificateResponse> {
         let active = active?;
-        let (_, certificate) = target.get(cx, tx).await?;
+        let (_, certificate) = target.get()?;
         tx.update_signing_certificate(&SigningCertificate { active, ..certificate });
         Ok(pb::UpdateSigningCertificateResponse {})
     }
@@ -140,11 +140,11 @@ impl Handle<op::DeleteSigningCertificate> for Directory {
 
     async fn handle(
         &self,
-        cx: &Cx,
+        _: &Cx,
         tx: &mut Tx,
         target: CredentialTarget<SigningCertificate>,
     ) -> Result<pb::DeleteSigningCertificateResponse> {
-        let (_, certificate) = target.get(cx, tx).await?;
+        let (_, certificate) = target.get()?;
         tx.delete_signing_certificate(&certificate);
         Ok(pb::DeleteSigningCertificateResponse {})
     }

@@ -60,9 +60,9 @@ impl Handle<op::GetSSHPublicKey> for Directory {
         Ok(planned.with(encoding))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, plan: Self::Plan) -> Result<pb::GetSshPublicKeyResponse> {
+    async fn handle(&self, _: &Cx, _: &mut Tx, plan: Self::Plan) -> Result<pb::GetSshPublicKeyResponse> {
         let (target, encoding) = plan;
-        let (user, stored) = target.get_of_user(cx, tx).await?;
+        let (user, stored) = target.get_of_user()?;
         let key = Key::from_der(&stored.der).map_err(IamError::internal)?;
         let text = key.to_text(encoding).map_err(IamError::internal)?;
         Ok(pb::GetSshPublicKeyResponse { ssh_public_key: Some(full(&user, &stored, &key, text)) })
@@ -117,9 +117,9 @@ impl Handle<op::UpdateSSHPublicKey> for Directory {
         Ok(planned.with(active))
     }
 
-    async fn handle(&self, cx: &Cx, tx: &mut Tx, (key, active): Self::Plan) -> Result<pb::UpdateSshPublicKeyResponse> {
+    async fn handle(&self, _: &Cx, tx: &mut Tx, (key, active): Self::Plan) -> Result<pb::UpdateSshPublicKeyResponse> {
         let active = active?;
-        let (_, key) = key.get(cx, tx).await?;
+        let (_, key) = key.get()?;
         tx.update_ssh_public_key(&SshPublicKey { active, ..key });
         Ok(pb::UpdateSshPublicKeyResponse {})
     }
@@ -143,11 +143,11 @@ impl Handle<op::DeleteSSHPublicKey> for Directory {
 
     async fn handle(
         &self,
-        cx: &Cx,
+        _: &Cx,
         tx: &mut Tx,
         key: CredentialTarget<SshPublicKey>,
     ) -> Result<pb::DeleteSshPublicKeyResponse> {
-        let (_, key) = key.get(cx, tx).await?;
+        let (_, key) = key.get()?;
         tx.delete_ssh_public_key(&key);
         Ok(pb::DeleteSshPublicKeyResponse {})
     }

@@ -1,7 +1,6 @@
 //! A credential that a request names together with its owner, or the caller's.
 
 use std::fmt::Display;
-use std::marker::PhantomData;
 
 use bailiwick_model::{AccessKeyId, AccountId, ErrorCode, IamError, Result, UniqueId};
 use bailiwick_operation::{Cx, Planned};
@@ -33,6 +32,11 @@ pub trait Credential: Sized + Send {
 
     /// AWS's message for an id that the owner does not have.
     fn missing(id: &Self::Id) -> String;
+
+    /// The condition key that checks of actions on it have, beside those of its owner.
+    fn condition_key(&self) -> Option<(&'static str, &str)> {
+        None
+    }
 }
 
 /// A credential that a request names, and its owner.
@@ -40,11 +44,12 @@ pub struct CredentialTarget<C: Credential> {
     owner: UserOrCaller,
     /// The id of the credential.
     pub(crate) id: C::Id,
-    kind: PhantomData<fn() -> C>,
+    /// The credential, if the owner has it.
+    stored: Option<C>,
 }
 
 impl<C: Credential> CredentialTarget<C> {
-    /// Looks up the owner, and names the check of an action on it.
+    /// Looks up the owner and the credential, and names the check of an action on the owner.
     ///
     /// # Errors
     /// Those of [`UserOrCaller::look_up`], and of the id.
@@ -57,17 +62,24 @@ impl<C: Credential> CredentialTarget<C> {
     ) -> Result<Planned<Self>> {
         let id = C::parse_id(required(id, C::MEMBER)?)?;
         let owner = UserOrCaller::look_up(cx, tx, user).await?;
-        let check = owner.check(cx, action);
-        Ok(Planned::new(CredentialTarget { owner, id, kind: PhantomData }).check(check))
+        let stored = match owner.key_owner() {
+            Some(key_owner) => C::find(tx, cx.account(), &key_owner, &id).await?,
+            None => None,
+        };
+        let mut check = owner.check(cx, action);
+        if let Some((key, value)) = stored.as_ref().and_then(C::condition_key) {
+            check = check.key(key, value);
+        }
+        Ok(Planned::new(CredentialTarget { owner, id, stored }).check(check))
     }
 
     /// The owner and the credential.
     ///
     /// # Errors
     /// `NoSuchEntity` for the owner, or if the owner has no such credential.
-    pub(crate) async fn get(self, cx: &Cx, tx: &mut Tx) -> Result<(UserOrRoot, C)> {
+    pub(crate) fn get(self) -> Result<(UserOrRoot, C)> {
         let owner = self.owner.get()?;
-        match C::find(tx, cx.account(), &owner.key_owner(), &self.id).await? {
+        match self.stored {
             Some(credential) => Ok((owner, credential)),
             None => Err(IamError::new(ErrorCode::NoSuchEntity, C::missing(&self.id))),
         }
@@ -77,8 +89,8 @@ impl<C: Credential> CredentialTarget<C> {
     ///
     /// # Errors
     /// As [`get`](Self::get).
-    pub(crate) async fn get_of_user(self, cx: &Cx, tx: &mut Tx) -> Result<(User, C)> {
-        match self.get(cx, tx).await? {
+    pub(crate) fn get_of_user(self) -> Result<(User, C)> {
+        match self.get()? {
             (UserOrRoot::User(user), credential) => Ok((*user, credential)),
             (UserOrRoot::Root, _) => Err(IamError::internal("root has a credential that only users have")),
         }
@@ -156,5 +168,9 @@ impl Credential for ServiceSpecificCredential {
 
     fn missing(id: &String) -> String {
         format!("No such credential {id} exists")
+    }
+
+    fn condition_key(&self) -> Option<(&'static str, &str)> {
+        Some(("iam:ServiceSpecificCredentialServiceName", &self.service))
     }
 }

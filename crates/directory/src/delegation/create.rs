@@ -5,9 +5,9 @@ use bailiwick_model::{AccountId, Arn, IamError, Result};
 use bailiwick_operation::{Check, Cx, Handle, Planned, uuid};
 use bailiwick_storage::{DelegationRequest, DelegationState, Tx};
 
-use super::invalid;
 use super::lifecycle::UNASSIGNED;
 use super::templates::{FilledPolicy, fill};
+use super::{arn_of_request, invalid};
 use crate::Directory;
 use crate::request::required;
 
@@ -21,24 +21,26 @@ const LONGEST_NAME: usize = 30;
 /// `EntityAlreadyExists` for a workflow id that was used before, `LimitExceeded`; `InvalidInput` for a template or parameter
 /// that does not exist, and for a notification channel that is not an SNS topic of the caller's account.
 impl Handle<op::CreateDelegationRequest> for Directory {
-    /// The request, and its policy. Errors of the policy are for authorized callers.
-    type Plan = (pb::CreateDelegationRequestRequest, Result<FilledPolicy>);
+    /// The request, its id, and its policy. Errors of the policy are for authorized callers.
+    type Plan = ((pb::CreateDelegationRequestRequest, String), Result<FilledPolicy>);
 
     async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::CreateDelegationRequestRequest) -> Result<Planned<Self::Plan>> {
         let permissions = req.permissions.clone().unwrap_or_default();
-        let check = Check::without_resource("iam:CreateDelegationRequest", cx.account())
+        let id = uuid(cx.random());
+        let check = Check::new("iam:CreateDelegationRequest", &arn_of_request(cx, &id))
+            .displayed_as(arn_of_request(cx, "*").as_str())
             .key("iam:DelegationDuration", seconds(&req)?.to_string())
             .key("iam:NotificationChannel", required(&req.notification_channel, "notificationChannel")?)
             .key_if("iam:TemplateArn", permissions.policy_template_arn.as_deref());
         let filled = fill(cx, &permissions);
-        Ok(Planned::new((req, filled)).check(check))
+        Ok(Planned::new((req, id)).check(check).with(filled))
     }
 
     async fn handle(
         &self,
         cx: &Cx,
         tx: &mut Tx,
-        (req, filled): Self::Plan,
+        ((req, id), filled): Self::Plan,
     ) -> Result<pb::CreateDelegationRequestResponse> {
         let channel = required(&req.notification_channel, "notificationChannel")?.to_owned();
         require_own_topic(cx, &channel)?;
@@ -48,7 +50,7 @@ impl Handle<op::CreateDelegationRequest> for Directory {
         let name = account.map(|account| account.name).unwrap_or_default();
         let expires = cx.now().checked_add(UNASSIGNED).map_err(IamError::internal)?;
         let request = DelegationRequest {
-            id: uuid(cx.random()),
+            id,
             requestor: cx.account(),
             requestor_name: name.chars().take(LONGEST_NAME).collect(),
             workflow_id: required(&req.requestor_workflow_id, "requestorWorkflowId")?.to_owned(),

@@ -49,7 +49,9 @@ impl Handle<op::ListDelegationRequests> for Directory {
     type Plan = pb::ListDelegationRequestsRequest;
 
     async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::ListDelegationRequestsRequest) -> Result<Planned<Self::Plan>> {
-        Ok(Planned::new(req).check(Check::without_resource("iam:ListDelegationRequests", cx.account())))
+        let check = Check::without_resource("iam:ListDelegationRequests", cx.account())
+            .key_if("iam:DelegationRequestOwner", req.owner_id.as_deref());
+        Ok(Planned::new(req).check(check))
     }
 
     async fn handle(

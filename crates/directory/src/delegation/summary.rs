@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use bailiwick_api::{iam as pb, op};
 use bailiwick_model::{AccountId, Result};
-use bailiwick_operation::{Check, Cx, Handle, Planned};
+use bailiwick_operation::{Cx, Handle, Planned};
 use bailiwick_policy_lang::document::Text;
 use bailiwick_policy_lang::{Effect, Statement};
 use bailiwick_storage::{DelegationRequest, DelegationState, Tx};
@@ -31,7 +31,7 @@ impl Handle<op::GetHumanReadableSummary> for Directory {
         let mut named = NamedRequest::look_up(cx, tx, &Some(id)).await?;
         // A request is in the account that asks about it.
         named.stored = named.stored.filter(|_| arn.account_id() == Some(cx.account()));
-        let check = Check::without_resource("iam:GetHumanReadableSummary", cx.account());
+        let check = named.check(cx, "iam:GetHumanReadableSummary");
         Ok(Planned::new((named, req.locale.unwrap_or_else(|| "en".into()))).check(check))
     }
 

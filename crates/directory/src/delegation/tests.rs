@@ -212,9 +212,15 @@ async fn permissions_are_checked_on_the_request() {
     w.needs::<op::RejectDelegationRequest>(named.clone(), &[&format!("iam:RejectDelegationRequest {owned}")]).await;
     w.needs::<op::SendDelegationToken>(named, &[&format!("iam:SendDelegationToken {owned}")]).await;
     w.needs::<op::ListDelegationRequests>(json!({}), &["iam:ListDelegationRequests *"]).await;
-    w.needs::<op::GetHumanReadableSummary>(json!({"EntityArn": arn}), &["iam:GetHumanReadableSummary *"]).await;
+    let ann = format!("arn:aws:iam::{ACCOUNT}:user/Ann");
+    let own = format!("iam:ListDelegationRequests * iam:DelegationRequestOwner={ann}");
+    w.needs::<op::ListDelegationRequests>(json!({"OwnerId": ann}), &[&own]).await;
+    let summary = format!("iam:GetHumanReadableSummary {owned}");
+    w.needs::<op::GetHumanReadableSummary>(json!({"EntityArn": arn}), &[&summary]).await;
+    // The id of the new request, which the tests' random numbers determine.
+    let new = format!("arn:aws:iam::{ACCOUNT}:delegation-request/2494dd9e-f4e5-42bb-a388-62ed2f8a54fc");
     let keys = format!(
-        "iam:CreateDelegationRequest * iam:DelegationDuration=3600 \
+        "iam:CreateDelegationRequest {new} iam:DelegationDuration=3600 \
          iam:NotificationChannel=arn:aws:sns:eu-central-1:{ACCOUNT}:delegations \
          iam:TemplateArn=arn:aws:iam:::delegation-template/IdentityReview"
     );

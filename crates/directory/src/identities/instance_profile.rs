@@ -176,7 +176,12 @@ impl Handle<op::AddRoleToInstanceProfile> for Directory {
     ) -> Result<Planned<Self::Plan>> {
         let planned = Target::plan(cx, tx, &req.instance_profile_name, "iam:AddRoleToInstanceProfile").await?;
         let role = Target::<Role>::look_up(cx, tx, &req.role_name).await?;
-        let pass = role.check(cx, "iam:PassRole").key("iam:PassedToService", PASSED_TO);
+        // No instance is named, so AWS's value has wildcards for region and id.
+        let instances = format!("arn:{}:ec2:*:{}:instance/*", cx.partition().as_str(), cx.account());
+        let pass = role
+            .check(cx, "iam:PassRole")
+            .key("iam:PassedToService", PASSED_TO)
+            .key("iam:AssociatedResourceArn", instances);
         Ok(planned.with(role).check(pass))
     }
 

@@ -82,7 +82,7 @@ impl Handle<op::GetRole> for Directory {
     type Plan = Target<Role>;
 
     async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::GetRoleRequest) -> Result<Planned<Self::Plan>> {
-        Target::plan(cx, tx, &req.role_name, "iam:GetRole").await
+        Target::plan_with_boundary(cx, tx, &req.role_name, "iam:GetRole").await
     }
 
     async fn handle(&self, cx: &Cx, tx: &mut Tx, role: Target<Role>) -> Result<pb::GetRoleResponse> {
@@ -142,7 +142,7 @@ impl Handle<op::UpdateRole> for Directory {
                 (None, false) => Ok(None),
             },
         };
-        Ok(Target::plan(cx, tx, &req.role_name, "iam:UpdateRole").await?.with(changes))
+        Ok(Target::plan_with_boundary(cx, tx, &req.role_name, "iam:UpdateRole").await?.with(changes))
     }
 
     async fn handle(&self, _: &Cx, tx: &mut Tx, (role, changes): Self::Plan) -> Result<pb::UpdateRoleResponse> {
@@ -174,7 +174,8 @@ impl Handle<op::UpdateRoleDescription> for Directory {
 
     async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::UpdateRoleDescriptionRequest) -> Result<Planned<Self::Plan>> {
         let description = required(&req.description, "description")?.to_owned();
-        Ok(Target::plan(cx, tx, &req.role_name, "iam:UpdateRoleDescription").await?.with(description))
+        let action = "iam:UpdateRoleDescription";
+        Ok(Target::plan_with_boundary(cx, tx, &req.role_name, action).await?.with(description))
     }
 
     async fn handle(
@@ -199,7 +200,8 @@ impl Handle<op::UpdateAssumeRolePolicy> for Directory {
 
     async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::UpdateAssumeRolePolicyRequest) -> Result<Planned<Self::Plan>> {
         let document = required(&req.policy_document, "policyDocument")?.to_owned();
-        Ok(Target::plan(cx, tx, &req.role_name, "iam:UpdateAssumeRolePolicy").await?.with(document))
+        let action = "iam:UpdateAssumeRolePolicy";
+        Ok(Target::plan_with_boundary(cx, tx, &req.role_name, action).await?.with(document))
     }
 
     async fn handle(
@@ -223,7 +225,7 @@ impl Handle<op::DeleteRole> for Directory {
     type Plan = Target<Role>;
 
     async fn plan(&self, cx: &Cx, tx: &mut Tx, req: pb::DeleteRoleRequest) -> Result<Planned<Self::Plan>> {
-        Target::plan(cx, tx, &req.role_name, "iam:DeleteRole").await
+        Target::plan_with_boundary(cx, tx, &req.role_name, "iam:DeleteRole").await
     }
 
     async fn handle(&self, _: &Cx, tx: &mut Tx, role: Target<Role>) -> Result<pb::DeleteRoleResponse> {

@@ -19,6 +19,7 @@ fn resources() {
         "arn:*:s3:::bucket",
         "arn:aws:sqs:*",
         "arn:aws:iam::*:role/x/*",
+        "arn:aws:iam::111122223333:delegation-request/*",
         "arn:aws:iam::111122223333:*",
         "arn:aws:iam::111122223333:root",
         "arn:aws:iam:*:*:role/x",

@@ -76,10 +76,10 @@ async fn a_browser_gets_what_it_needs() {
 async fn a_passkey_is_an_mfa_device() {
     let w = world().await;
     let (key, begun) = (Authenticator::es256(), challenge(&w, Some("bob")).await);
-    let needed = format!("iam:EnableMFADevice {BOB}");
-    w.needs::<op::BeginPasskeyRegistration>(json!({"userName": "bob"}), &[&needed]).await;
+    let needed = |step: &str| format!("iam:EnableMFADevice {BOB} iam:RegisterSecurityKey={step}");
+    w.needs::<op::BeginPasskeyRegistration>(json!({"userName": "bob"}), &[&needed("Create")]).await;
     let request = finish(Some("bob"), "Key", &key, &begun);
-    w.needs::<op::FinishPasskeyRegistration>(request.clone(), &[&needed]).await;
+    w.needs::<op::FinishPasskeyRegistration>(request.clone(), &[&needed("Activate")]).await;
     let made = w.ok::<op::FinishPasskeyRegistration>(request).await;
     let serial = made["serialNumber"].as_str().unwrap().to_owned();
     let (label, id) = serial.rsplit_once('-').unwrap();

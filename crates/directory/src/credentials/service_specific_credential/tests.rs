@@ -213,6 +213,14 @@ async fn each_operation_needs_its_permission_on_the_user() {
     let mut update = named(&id);
     update["Status"] = json!("Active");
     w.needs::<op::UpdateServiceSpecificCredential>(update, &[&needed("UpdateServiceSpecificCredential")]).await;
+    // The checks of a stored credential have the service that it is for.
+    let stored = created(&w, "Bob", GIT).await;
+    let needed = |operation: &str| format!("{} iam:ServiceSpecificCredentialServiceName={GIT}", needed(operation));
+    w.needs::<op::ResetServiceSpecificCredential>(named(&stored), &[&needed("ResetServiceSpecificCredential")]).await;
+    w.needs::<op::DeleteServiceSpecificCredential>(named(&stored), &[&needed("DeleteServiceSpecificCredential")]).await;
+    let mut update = named(&stored);
+    update["Status"] = json!("Inactive");
+    w.needs::<op::UpdateServiceSpecificCredential>(update, &[&needed("UpdateServiceSpecificCredential")]).await;
 }
 
 #[tokio::test]

@@ -114,7 +114,8 @@ async fn each_operation_names_its_checks() {
     let create = json!({"InstanceProfileName": "Web", "Tags": tags});
     let both = [format!("iam:CreateInstanceProfile {tagged}"), format!("iam:TagInstanceProfile {tagged}")];
     w.needs::<op::CreateInstanceProfile>(create.clone(), &both.each_ref().map(String::as_str)).await;
-    let pass = "iam:PassRole arn:aws:iam::111122223333:role/Runner iam:PassedToService=ec2.amazonaws.com";
+    let pass = "iam:PassRole arn:aws:iam::111122223333:role/Runner iam:PassedToService=ec2.amazonaws.com \
+                iam:AssociatedResourceArn=arn:aws:ec2:*:111122223333:instance/*";
     let add = format!("iam:AddRoleToInstanceProfile {ARN}");
     w.needs::<op::AddRoleToInstanceProfile>(web_with("Runner"), &[&add, pass]).await;
     w.ok::<op::CreateInstanceProfile>(create).await;

@@ -121,16 +121,18 @@ async fn a_role_with_policies_is_not_deleted() {
 #[tokio::test]
 async fn checks_have_the_stored_arn_and_the_keys_of_the_request() {
     let w = World::new().await;
+    let edge = w.policy("Edge").await;
     let create = json!({"RoleName": "Runner", "Path": "/ci/", "AssumeRolePolicyDocument": trusting(ACCOUNT),
-        "Tags": [{"Key": "a", "Value": "b"}]});
+        "PermissionsBoundary": edge, "Tags": [{"Key": "a", "Value": "b"}]});
     let (arn, tags) = ("arn:aws:iam::111122223333:role/ci/Runner", "aws:RequestTag/a=b aws:TagKeys=[a]");
+    let boundary = format!("iam:PermissionsBoundary={edge}");
     w.needs::<op::CreateRole>(
         create.clone(),
-        &[&format!("iam:CreateRole {arn} {tags}"), &format!("iam:TagRole {arn} {tags}")],
+        &[&format!("iam:CreateRole {arn} {boundary} {tags}"), &format!("iam:TagRole {arn} {tags}")],
     )
     .await;
     w.ok::<op::CreateRole>(create).await;
-    let stored = format!("{arn} aws:ResourceTag/a=b iam:ResourceTag/a=b");
+    let stored = format!("{arn} aws:ResourceTag/a=b iam:ResourceTag/a=b {boundary}");
     let named = json!({"RoleName": "RUNNER"});
     w.needs::<op::GetRole>(named.clone(), &[&format!("iam:GetRole {stored}")]).await;
     w.needs::<op::DeleteRole>(named.clone(), &[&format!("iam:DeleteRole {stored}")]).await;
