@@ -51,6 +51,9 @@ pub const SESSION_POLICY_ARNS: usize = 10;
 pub const DEFAULT_PAGE: usize = 100;
 /// Items on a page, at most.
 pub const MAX_PAGE: usize = 1_000;
+/// The most items that a filter drops on one page. Then the page ends, shorter than requested, and has a marker: AWS
+/// documents that a page may have fewer items although there are more.
+pub const DROPPED_PER_PAGE: usize = 2_000;
 /// Seconds that a session lasts by default.
 pub const DEFAULT_SESSION_SECONDS: i64 = 3_600;
 /// Seconds that a session lasts at least.

@@ -1,6 +1,8 @@
 //! Which managed policies are attached to which identities, both ways round.
 
-use bailiwick_model::{AccountId, IamError, PolicyRef, Result, UniqueId};
+use std::collections::BTreeMap;
+
+use bailiwick_model::{AccountId, IamError, PolicyRef, Result, UniqueId, limits::DROPPED_PER_PAGE};
 use bytes::Bytes;
 
 use crate::{
@@ -12,7 +14,7 @@ use crate::{
     policy::{self, Policy, Usage},
     reference::IdentityKind,
     role::Role,
-    tx::{Page, Tx},
+    tx::{CHUNK, Page, Tx},
     user::User,
 };
 
@@ -99,7 +101,8 @@ impl Tx {
         Ok(Page::of_all(policies, after, limit, |policy| format!("{}\u{1}{}", policy.name.folded(), policy.account)))
     }
 
-    /// Lists the identities of an account that hold a policy: groups, users, roles, each ordered by name.
+    /// Lists the identities of an account that hold a policy: groups, users, roles, each ordered by name. A page for which
+    /// the path dropped [`DROPPED_PER_PAGE`] identities ends there.
     ///
     /// # Errors
     /// `ServiceFailure` when the store fails.
@@ -111,25 +114,75 @@ impl Tx {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<Holder>> {
-        let mut holders = Vec::new();
-        let prefix = keys::policy_holder(account, policy, &[]);
-        for (key, value) in self.scan(&prefix, None, usize::MAX).await? {
-            let (Some([usage, kind]), Some((id, _))) = (key[prefix.len()..].first_chunk::<2>(), keys::take_id(&value))
-            else {
+        let (mut items, mut next, mut dropped) = (Vec::new(), None, 0);
+        let chunk = limit.saturating_add(1).clamp(2, CHUNK);
+        // A position is the number of a kind and a name.
+        let after = after.and_then(|after| Some((after.get(..1)?.parse::<u8>().ok()?, after.get(1..)?)));
+        for kind in [IdentityKind::Group, IdentityKind::User, IdentityKind::Role] {
+            let is_passed = after.is_some_and(|(last, _)| last > kind as u8);
+            if is_passed || filter.kind.is_some_and(|wanted| wanted != kind) {
                 continue;
-            };
-            let Some(kind) = IdentityKind::from_number(*kind) else { continue };
-            let wanted = filter.kind.is_none_or(|wanted| wanted == kind)
-                && filter.usage.is_none_or(|wanted| wanted as u8 == *usage);
-            if wanted && let Some(name) = self.name_below(account, kind, &id, filter.path_prefix).await? {
-                holders.push(Holder { kind, id, name });
+            }
+            let mut last_name = after.filter(|(last, _)| *last == kind as u8).map(|(_, name)| name.as_bytes().to_vec());
+            loop {
+                let rows = self.holder_rows(account, policy, filter.usage, kind, last_name.as_deref(), chunk).await?;
+                for (name, id) in rows.holders {
+                    let position = format!("{}{}", kind as u8, String::from_utf8_lossy(&name));
+                    if let Some(name) = self.name_below(account, kind, &id, filter.path_prefix).await? {
+                        if items.len() >= limit {
+                            return Ok(Page { items, next });
+                        }
+                        items.push(Holder { kind, id, name });
+                        next = Some(position);
+                    } else {
+                        dropped += 1;
+                        if dropped == DROPPED_PER_PAGE {
+                            return Ok(Page { items, next: Some(position) });
+                        }
+                    }
+                }
+                last_name = rows.known;
+                if last_name.is_none() {
+                    break;
+                }
             }
         }
-        let name = |holder: &Holder| format!("{}{}", holder.kind as u8, holder.name.to_ascii_lowercase());
-        holders.sort_by_key(name);
-        // An identity is listed once, even if the policy is both attached and its boundary.
-        holders.dedup_by(|a, b| a.id == b.id);
-        Ok(Page::of_all(holders, after, limit, name))
+        Ok(Page { items, next: None })
+    }
+
+    /// The next holders of one kind by name. An identity is there once, even if the policy is both attached and its
+    /// boundary. About `limit` rows are read for each usage.
+    async fn holder_rows(
+        &self,
+        account: AccountId,
+        policy: PolicyRef,
+        usage: Option<Usage>,
+        kind: IdentityKind,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<HolderRows> {
+        let mut rows = HolderRows { holders: BTreeMap::new(), known: None };
+        for each in [Usage::Attached, Usage::Boundary] {
+            if usage.is_some_and(|wanted| wanted != each) {
+                continue;
+            }
+            let prefix = keys::policy_holder(account, policy, &[&[each as u8], &[kind as u8]]);
+            let after = after.map(|name| [&prefix[..], name].concat());
+            let found = self.scan(&prefix, after.as_deref(), limit).await?;
+            if let Some((key, _)) = found.last().filter(|_| found.len() == limit) {
+                let last = key[prefix.len()..].to_vec();
+                rows.known = Some(rows.known.map_or(last.clone(), |known| known.min(last)));
+            }
+            for (key, value) in found {
+                if let Some((id, _)) = keys::take_id(&value) {
+                    rows.holders.insert(key[prefix.len()..].to_vec(), id);
+                }
+            }
+        }
+        if let Some(known) = &rows.known {
+            rows.holders.retain(|name, _| name <= known);
+        }
+        Ok(rows)
     }
 
     pub(crate) async fn attached_refs(&self, identity: &Identity) -> Result<Vec<PolicyRef>> {
@@ -155,6 +208,13 @@ impl Tx {
             IdentityKind::Role => name(self.peek::<Role>(&key).await?, path_prefix),
         })
     }
+}
+
+/// The next holders of a policy, by name in lower case.
+struct HolderRows {
+    holders: BTreeMap<Vec<u8>, UniqueId>,
+    /// The name up to which these are all holders; none if there are no others.
+    known: Option<Vec<u8>>,
 }
 
 /// A filter for the holders of a policy.

@@ -33,14 +33,4 @@ impl IdentityKind {
             _ => None,
         }
     }
-
-    /// Returns the kind with this number in a key.
-    pub(crate) const fn from_number(number: u8) -> Option<Self> {
-        match number {
-            1 => Some(IdentityKind::Group),
-            2 => Some(IdentityKind::User),
-            3 => Some(IdentityKind::Role),
-            _ => None,
-        }
-    }
 }

@@ -6,7 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use bailiwick_model::{IamError, Result, limits::Quotas};
+use bailiwick_model::{
+    IamError, Result,
+    limits::{DROPPED_PER_PAGE, Quotas},
+};
 use bytes::Bytes;
 
 use crate::{
@@ -17,7 +20,7 @@ use crate::{
 };
 
 /// How many rows a filtered scan requests from the backend at once.
-const CHUNK: usize = 256;
+pub(crate) const CHUNK: usize = 256;
 
 /// Why a transaction did not take place.
 #[derive(Debug, thiserror::Error)]
@@ -269,7 +272,8 @@ impl Tx {
         Ok(rows.into_iter().take(limit).collect())
     }
 
-    /// A page of the records that the rows under a prefix contain or refer to, mapped and filtered by `keep`.
+    /// A page of the records that the rows under a prefix contain or refer to, mapped and filtered by `keep`. A page for
+    /// which `keep` dropped [`DROPPED_PER_PAGE`] records ends there, so that its cost does not depend on their number.
     ///
     /// `after` and `next` are keys without that prefix.
     pub(crate) async fn page<R: Record, T>(
@@ -282,9 +286,10 @@ impl Tx {
     ) -> Result<Page<T>> {
         let mut items = Vec::new();
         let mut last = after.map(|after| [prefix, after.as_bytes()].concat());
-        let mut next = None;
+        let (mut next, mut dropped) = (None, 0);
         loop {
-            let wanted = limit.saturating_sub(items.len()).saturating_add(1).clamp(2, CHUNK);
+            let missing = limit.saturating_sub(items.len()).saturating_add(1).clamp(2, CHUNK);
+            let wanted = if dropped == 0 { missing } else { CHUNK };
             let rows = self.scan(prefix, last.as_deref(), wanted).await?;
             let exhausted = rows.len() < wanted;
             for (key, value) in rows {
@@ -299,6 +304,11 @@ impl Tx {
                     }
                     next = Some(String::from_utf8_lossy(rest).into_owned());
                     items.push(item);
+                } else {
+                    dropped += 1;
+                    if dropped == DROPPED_PER_PAGE {
+                        return Ok(Page { items, next: Some(String::from_utf8_lossy(rest).into_owned()) });
+                    }
                 }
                 last = Some(key.to_vec());
             }

@@ -83,3 +83,40 @@ async fn holders_are_listed_in_order_and_once() {
     assert_eq!(tx.attachment_count(ACCOUNT, read.reference()).await.expect("a count"), 4);
     assert_eq!(tx.boundary_count(ACCOUNT, read.reference()).await.expect("a count"), 1);
 }
+
+#[tokio::test]
+async fn holders_of_both_usages_are_merged_in_small_pages() {
+    let env = TestEnv::new();
+    let read = policy(1, "Read");
+    let named: Vec<String> = (0..9).map(|number| format!("user-{number}")).collect();
+    env.run(async |tx| {
+        tx.create_policy(&read, "{}".into()).await?;
+        for (number, name) in named.iter().enumerate() {
+            // Attached, a boundary, or both.
+            let boundary = (number % 3 != 0).then(|| read.reference());
+            let user = User { boundary, ..user(number as u8, name) };
+            tx.create(&user).await?;
+            if number % 3 != 1 {
+                tx.attach_policy(&(&user).into(), &read).await?;
+            }
+        }
+        Ok(())
+    })
+    .await;
+    let tx = env.tx().await;
+    for limit in [1, 2, 4, 100] {
+        let (mut seen, mut after) = (Vec::new(), None);
+        loop {
+            let filter = HolderFilter::default();
+            let page =
+                tx.list_holders(ACCOUNT, read.reference(), filter, after.as_deref(), limit).await.expect("a list");
+            assert!(page.items.len() <= limit);
+            seen.extend(names(&page, |holder| holder.name.clone()));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, named, "pages of {limit}");
+    }
+}

@@ -1,5 +1,5 @@
 use bailiwick_api::op;
-use bailiwick_model::limits::Quotas;
+use bailiwick_model::limits::{DROPPED_PER_PAGE, Quotas};
 use serde_json::json;
 
 use crate::testing::{ALLOW, World, column};
@@ -81,6 +81,20 @@ async fn users_below_a_path_are_listed_by_name_in_pages() {
     let foreign = json!({"Marker": first["Marker"]});
     w.fails::<op::ListGroups>(foreign.clone(), "ValidationError: Invalid Marker.").await;
     w.as_root("444455556666").fails::<op::ListUsers>(foreign, "ValidationError: Invalid Marker.").await;
+}
+
+/// The cost of a page does not depend on how many users have another path.
+#[tokio::test]
+async fn a_page_ends_after_many_users_with_another_path() {
+    let w = World::new().await;
+    for number in 0..DROPPED_PER_PAGE {
+        w.user(&format!("u{number:05}")).await;
+    }
+    w.ok::<op::CreateUser>(json!({"UserName": "zed", "Path": "/own/"})).await;
+    let first = w.ok::<op::ListUsers>(json!({"PathPrefix": "/own/"})).await;
+    assert_eq!((column(&first["Users"], "UserName").len(), &first["IsTruncated"]), (0, &json!(true)));
+    let second = w.ok::<op::ListUsers>(json!({"PathPrefix": "/own/", "Marker": first["Marker"]})).await;
+    assert_eq!((column(&second["Users"], "UserName"), &second["IsTruncated"]), (vec!["zed".to_owned()], &json!(false)));
 }
 
 #[tokio::test]

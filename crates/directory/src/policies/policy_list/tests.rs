@@ -1,4 +1,5 @@
 use bailiwick_api::op;
+use bailiwick_model::limits::{DROPPED_PER_PAGE, Quotas};
 use serde_json::{Value, json};
 
 use crate::testing::{ALLOW, World, column};
@@ -74,4 +75,31 @@ async fn usage_filters_policies() {
     let administrators = ["arn:aws:iam::aws:policy/AdministratorAccess"];
     assert_eq!(list(&other, json!({"OnlyAttached": true})).await, administrators);
     assert_eq!(list(&other, json!({"Scope": "Local"})).await, Vec::<String>::new());
+}
+
+/// The cost of a page does not depend on how many policies the filter drops before the next that it keeps.
+#[tokio::test]
+async fn a_page_ends_when_the_filter_has_dropped_many_policies() {
+    let quotas = Quotas { policies: 5_000, ..Quotas::default() };
+    let w = World::with_quotas(quotas).await;
+    for number in 0..DROPPED_PER_PAGE {
+        w.ok::<op::CreatePolicy>(json!({"PolicyName": format!("p{number:05}"), "PolicyDocument": ALLOW})).await;
+    }
+    let last = json!({"PolicyName": "zebra", "Path": "/own/", "PolicyDocument": ALLOW});
+    let zebra = w.ok::<op::CreatePolicy>(last).await["Policy"]["Arn"].clone();
+    w.user("Bob").await;
+    w.ok::<op::AttachUserPolicy>(json!({"UserName": "Bob", "PolicyArn": zebra})).await;
+    for filter in [json!({"PathPrefix": "/own/"}), json!({"OnlyAttached": true})] {
+        let mut request = filter.clone();
+        request["Scope"] = json!("Local");
+        let first = w.ok::<op::ListPolicies>(request.clone()).await;
+        assert_eq!((column(&first["Policies"], "Arn").len(), &first["IsTruncated"]), (0, &json!(true)));
+        request["Marker"] = first["Marker"].clone();
+        let second = w.ok::<op::ListPolicies>(request).await;
+        assert_eq!(
+            (column(&second["Policies"], "Arn"), &second["IsTruncated"]),
+            (vec![zebra.as_str().unwrap().to_owned()], &json!(false)),
+            "{filter}"
+        );
+    }
 }
