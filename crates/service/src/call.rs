@@ -38,7 +38,7 @@ pub struct Peer {
     pub secure: bool,
     /// Whether a trusted proxy named the address, so that the connection is the proxy's.
     pub is_forwarded: bool,
-    /// Whether a request over the connection was authenticated.
+    /// Whether a request over the connection was authenticated; behind a proxy, whether this request was.
     pub standing: Standing,
 }
 
@@ -56,19 +56,32 @@ impl Peer {
 
 /// Whether any request over a connection was authenticated. Clones share the state.
 #[derive(Clone, Debug, Default)]
-pub struct Standing(Arc<AtomicBool>);
+pub struct Standing {
+    is_authenticated: Arc<AtomicBool>,
+    /// The standing of the connection, if this is that of one request.
+    connection: Option<Arc<AtomicBool>>,
+}
 
 impl Standing {
+    /// The standing of one request over this connection. Its authentication counts for the connection, but not the other
+    /// way round.
+    #[must_use]
+    pub fn of_one_request(&self) -> Self {
+        Standing { is_authenticated: Arc::default(), connection: Some(Arc::clone(&self.is_authenticated)) }
+    }
+
     /// Records that a request was authenticated.
     pub fn set_authenticated(&self) {
-        if !self.is_authenticated() {
-            self.0.store(true, Ordering::Relaxed);
+        for state in [Some(&self.is_authenticated), self.connection.as_ref()].into_iter().flatten() {
+            if !state.load(Ordering::Relaxed) {
+                state.store(true, Ordering::Relaxed);
+            }
         }
     }
 
     /// Whether any request was authenticated.
     pub fn is_authenticated(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.is_authenticated.load(Ordering::Relaxed)
     }
 }
 

@@ -60,10 +60,15 @@ impl Gate {
         (hold, peer, admitted)
     }
 
-    /// Returns the hold of an answer. It is counted under the account of authenticated connections if the connection has
-    /// become one since [`Self::begin`].
-    pub(super) fn answered(&self, hold: Hold) -> Hold {
-        // A proxy's connection carries requests of many clients.
+    /// Returns the hold of the answer to a peer's request. It is counted under the account of authenticated clients if
+    /// the connection has become theirs since [`Self::begin`]; behind a proxy, if the request itself was authenticated.
+    pub(super) fn answered(&self, hold: Hold, peer: &Peer) -> Hold {
+        if self.is_of_other_client(peer) {
+            if !peer.standing.is_authenticated() {
+                return hold;
+            }
+            return hold.moved_to(&self.memory.account(SourceNetwork::of(peer.ip), true));
+        }
         if self.proxies.is_some() || !hold.is_of(&self.unauthenticated) || !self.connection.standing.is_authenticated()
         {
             return hold;
@@ -82,21 +87,27 @@ impl Gate {
 
     fn peer(&self, head: &Parts) -> Result<Peer> {
         let forwarded = self.proxies.as_ref().map(|proxies| proxies.client(&head.headers)).transpose()?.flatten();
+        // A proxy's connection carries requests of many clients, so one client's proof does not count for the next.
+        let standing = || match self.proxies {
+            Some(_) => self.direct.standing.of_one_request(),
+            None => self.direct.standing.clone(),
+        };
         Ok(match forwarded {
-            None => self.direct.clone(),
+            None => Peer { standing: standing(), ..self.direct },
             // Unknown encryption counts as none.
-            Some(client) => Peer {
-                ip: client.ip,
-                secure: client.secure.unwrap_or(false),
-                is_forwarded: true,
-                standing: self.direct.standing.clone(),
-            },
+            Some(client) => {
+                Peer { ip: client.ip, secure: client.secure.unwrap_or(false), is_forwarded: true, standing: standing() }
+            }
         })
     }
 
+    /// Whether a proxy forwards for the peer.
+    fn is_of_other_client(&self, peer: &Peer) -> bool {
+        self.proxies.is_some() && peer.is_forwarded
+    }
+
     fn account(&self, peer: &Peer) -> Arc<Account> {
-        if self.proxies.is_some() && peer.is_forwarded {
-            // A proxy's connection carries requests of many clients, so one client's proof does not count for the next.
+        if self.is_of_other_client(peer) {
             return self.memory.account(SourceNetwork::of(peer.ip), false);
         }
         Arc::clone(self.own_account())

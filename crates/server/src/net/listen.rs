@@ -302,18 +302,18 @@ impl<A: Answer> Exchange<A> {
 
     async fn run(self) -> Response<Answered> {
         let Exchange { shared, gate, connection, hold, begun } = self;
-        let response = match begun {
-            Err(refusal) => *refusal,
+        let (response, hold) = match begun {
+            Err(refusal) => (*refusal, hold),
             Ok((request, peer)) => {
                 let mut unanswered = Unanswered { connection: &connection, is_answered: false };
                 // Boxed, because the future of a stream is moved a few times before its task runs.
-                let response = Box::pin(shared.answer.answer(request, peer)).await;
+                let response = Box::pin(shared.answer.answer(request, peer.clone())).await;
                 unanswered.is_answered = true;
-                response
+                (response, gate.answered(hold, &peer))
             }
         };
         shared.connections.note(&connection);
-        response.map(|body| Answered::new(body, gate.answered(hold)))
+        response.map(|body| Answered::new(body, hold))
     }
 }
 
