@@ -19,6 +19,26 @@ pub(crate) struct Checkpoint {
     /// The SHA-256 of the last line, in hexadecimal.
     #[prost(string, tag = "4")]
     pub(crate) hash: String,
+    /// The last digest that was written; none before the first.
+    #[prost(message, optional, tag = "5")]
+    pub(crate) digest: Option<DigestEnd>,
+    /// Whether the server stopped after that line, so that no other one follows.
+    #[prost(bool, tag = "6")]
+    pub(crate) is_closed: bool,
+}
+
+/// The end of the digests.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct DigestEnd {
+    /// The number of the digest; 0 for none.
+    #[prost(uint64, tag = "1")]
+    pub(crate) number: u64,
+    /// The SHA-256 of its line, in hexadecimal.
+    #[prost(string, tag = "2")]
+    pub(crate) sha256: String,
+    /// The number of the last record that it covers.
+    #[prost(uint64, tag = "3")]
+    pub(crate) sequence: u64,
 }
 
 impl Checkpoint {

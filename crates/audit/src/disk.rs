@@ -15,6 +15,8 @@ pub(crate) trait Disk: Send + Sync {
     fn len(&self, path: &Path) -> io::Result<u64>;
     /// A file's content from a byte on.
     fn read(&self, path: &Path, from: u64) -> io::Result<Vec<u8>>;
+    /// At most so many bytes of a file from a byte on; fewer at its end.
+    fn read_part(&self, path: &Path, from: u64, bytes: u64) -> io::Result<Vec<u8>>;
     /// Creates an empty file that only its owner can read, and makes its name durable. An empty file may exist.
     fn create(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>>;
     /// Opens a file for appending.
@@ -57,6 +59,14 @@ impl Disk for FileSystem {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         Ok(bytes)
+    }
+
+    fn read_part(&self, path: &Path, from: u64, bytes: u64) -> io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(from))?;
+        let mut part = Vec::new();
+        file.take(bytes).read_to_end(&mut part)?;
+        Ok(part)
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {

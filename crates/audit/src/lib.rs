@@ -11,14 +11,17 @@
 //!
 //! Start reading at [`Event`].
 
+mod append;
 pub mod authorization;
 mod checkpoint;
 mod cloud_trail;
 mod denials;
+mod digest;
 mod disk;
 mod documents;
 mod event;
 mod handlers;
+mod hash;
 mod index;
 mod json;
 mod limit;
@@ -35,12 +38,14 @@ mod shape;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod writer;
 
 pub use checkpoint::is_checkpoint;
 pub use cloud_trail::CloudTrail;
 pub use denials::Denials;
 pub use documents::PolicyDocument;
+pub use digest::key::PublicKey;
 pub use event::{Event, EventKind, Unroutable};
 pub use look_up::{LookUp, Tail};
 pub use query::{Attribute, Found, Page, Position, PositionError, Query};
@@ -48,3 +53,4 @@ pub use record::{CallOrigin, Record, UserIdentity};
 pub use recorder::{Admitted, Recorder};
 pub use settings::Settings;
 pub use stats::Stats;
+pub use verify::{Anchor, Expected, Fault, Report, Trust, verify};

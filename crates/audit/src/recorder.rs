@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Clock, Random};
+use bailiwick_operation::{Deployment, Random};
 use bailiwick_storage::{Store, Tx};
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -40,30 +40,29 @@ pub struct Admitted {
 }
 
 impl Recorder {
-    /// Opens the segments and starts the writer. Must be called within a tokio runtime.
+    /// Opens the segments and starts the writer. `deployment` gives the id that digests name, and opens the key that signs
+    /// them. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// When the folder or its last segment can't be read and written, or the store fails.
-    pub async fn start(
-        store: Arc<dyn Store>,
-        random: Arc<dyn Random>,
-        clock: Arc<dyn Clock>,
-        settings: Settings,
-    ) -> io::Result<Self> {
+    pub async fn start(store: Arc<dyn Store>, deployment: &Deployment, settings: Settings) -> io::Result<Self> {
+        let random = Arc::clone(&deployment.random);
         let queue = Arc::<Queue>::default();
         let limit = Arc::<Mutex<RecordRateLimit>>::default();
         let stats = Arc::<Stats>::default();
         let began = clock.now();
         let writer = Writer {
             store,
+            sealer: Arc::clone(&deployment.sealer),
+            deployment: deployment.cluster_id.clone(),
             random: Arc::clone(&random),
-            clock,
+            clock: Arc::clone(&deployment.clock),
             queue: Arc::clone(&queue),
             limit: Arc::clone(&limit),
             stats: Arc::clone(&stats),
         };
         let (outbox_rows, folder) = (settings.outbox_rows, settings.folder.clone());
-        let ready = writer.open(Box::new(FileSystem), &settings).await?;
+        let ready = writer.open(Arc::new(FileSystem), &settings).await?;
         let look_up = LookUp::new(settings.folder, ready.follow_end()?);
         let denials = Denials::new(look_up.clone(), folder);
         let task = tokio::spawn(ready.run());

@@ -8,21 +8,19 @@
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
-use data_encoding::HEXLOWER;
 use tokio::sync::watch;
 
+use crate::append::{self, Appended, End, TAIL};
 use crate::checkpoint::Checkpoint;
-use crate::disk::{Disk, SegmentFile};
-use crate::{Record, json};
+use crate::digest::{FIRST_HASH, Span};
+use crate::disk::Disk;
+use crate::{Record, hash, json};
 
 mod text;
 
 pub(crate) use text::{SegmentText, segment_starts};
-
-/// The previous hash of the first line.
-const FIRST_HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// The end of the line of a committed change, before its number. No text in a line contains it unescaped.
 const COMMITTED: &[u8] = b",\"committed\":true,\"sequence\":";
@@ -30,13 +28,13 @@ const COMMITTED: &[u8] = b",\"committed\":true,\"sequence\":";
 /// The length of most lines, in bytes, at most.
 const LINE: usize = 1_280;
 
-/// How much of a segment's end is read at first; longer lines are rare.
-const TAIL: u64 = 1024 * 1024;
+/// How much of a segment is read at once to hash it.
+const CHUNK: u64 = 1024 * 1024;
 
 /// The segments of a folder, open for appending.
 pub(crate) struct Segments {
     folder: PathBuf,
-    disk: Box<dyn Disk>,
+    disk: Arc<dyn Disk>,
     /// The size at which the next line starts a new segment.
     max_bytes: u64,
     open: Option<Open>,
@@ -46,23 +44,12 @@ pub(crate) struct Segments {
     end: watch::Sender<Checkpoint>,
 }
 
-/// The end of a segment.
-struct End {
-    /// Bytes of whole lines.
-    whole: u64,
-    /// All bytes.
-    bytes: u64,
-    line: Option<Vec<u8>>,
-}
-
 /// The segment that is written.
 struct Open {
     first: u64,
-    file: Box<dyn SegmentFile>,
-    /// How much of it is whole, synced lines.
-    bytes: u64,
-    /// Whether a write or a sync failed, so that the data after `bytes` is unknown.
-    is_torn: bool,
+    file: Appended,
+    /// The hash of its text; none until a digest needs it, if the file was there before the server started.
+    text: Option<hash::Running>,
 }
 
 impl Segments {
@@ -75,7 +62,7 @@ impl Segments {
     /// When the folder or a segment can't be read or written.
     pub(crate) fn open(
         folder: &Path,
-        disk: Box<dyn Disk>,
+        disk: Arc<dyn Disk>,
         max_bytes: u64,
         checkpoint: Option<&Checkpoint>,
     ) -> io::Result<Self> {
@@ -92,19 +79,19 @@ impl Segments {
         let segment_starts = segments.segment_starts()?;
         for (number, first) in segment_starts.iter().enumerate().rev() {
             let (path, is_last) = (segments.path(*first), number == segment_starts.len() - 1);
-            let End { whole, bytes, line } = segments.end(&path)?;
+            let End { whole, bytes, line } = append::end(segments.disk.as_ref(), &path)?;
             if is_last && whole < bytes {
                 tracing::warn!(segment = *first, bytes = bytes - whole, "an incomplete audit record was truncated");
                 segments.disk.open(&path)?.truncate(whole)?;
             }
             let Some(line) = line else { continue };
-            segments.hash = hash(&line);
+            segments.hash = hash::of(&line);
             match sequence_of(&line) {
                 Some(sequence) => {
                     segments.sequence = sequence;
                     if is_last && whole < max_bytes {
-                        let file = segments.disk.open(&path)?;
-                        segments.open = Some(Open { first: *first, file, bytes: whole, is_torn: false });
+                        let file = Appended::new(segments.disk.open(&path)?, whole);
+                        segments.open = Some(Open { first: *first, file, text: None });
                     }
                 }
                 None => {
@@ -116,15 +103,8 @@ impl Segments {
             }
             break;
         }
-        if let Some(checkpoint) = checkpoint
-            && checkpoint.sequence > segments.sequence
-        {
-            tracing::error!(
-                expected = checkpoint.sequence,
-                found = segments.sequence,
-                "audit records are missing from the segments; numbering continues after them"
-            );
-            (segments.sequence, segments.hash, segments.open) = (checkpoint.sequence, checkpoint.hash.clone(), None);
+        if let Some(checkpoint) = checkpoint {
+            segments.continue_after(checkpoint.sequence, &checkpoint.hash);
         }
         segments.end.send_replace(segments.checkpoint());
         Ok(segments)
@@ -133,6 +113,19 @@ impl Segments {
     /// Follows the end of what is durable.
     pub(crate) fn follow_end(&self) -> watch::Receiver<Checkpoint> {
         self.end.subscribe()
+    }
+
+    /// Continues with the number and the chain after a record that exists or existed, if the segments end before it.
+    pub(crate) fn continue_after(&mut self, sequence: u64, hash: &str) {
+        if sequence > self.sequence {
+            tracing::error!(
+                expected = sequence,
+                found = self.sequence,
+                "audit records are missing from the segments; numbering continues after them"
+            );
+            (self.sequence, self.hash, self.open) = (sequence, hash.to_owned(), None);
+            self.end.send_replace(self.checkpoint());
+        }
     }
 
     /// Returns the ids of the records after a checkpoint, whose rows may still be in the outbox.
@@ -189,7 +182,7 @@ impl Segments {
         let from = if *first == checkpoint.first { checkpoint.bytes.saturating_sub(TAIL) } else { 0 };
         let text = self.disk.read(&self.path(*first), from)?;
         let mut lines = text.split(|byte| *byte == b'\n');
-        Ok(lines.any(|line| sequence_of(line) == Some(checkpoint.sequence) && hash(line) != checkpoint.hash))
+        Ok(lines.any(|line| sequence_of(line) == Some(checkpoint.sequence) && hash::of(line) != checkpoint.hash))
     }
 
     /// Appends records and returns when they are durable: all of them, or none.
@@ -197,25 +190,22 @@ impl Segments {
     /// # Errors
     /// If they could not be written or synced. None is kept, and the caller may retry.
     pub(crate) fn append(&mut self, records: &[Record]) -> io::Result<Checkpoint> {
-        let (mut text, mut sequence, mut hash) =
+        let (mut text, mut sequence, mut previous) =
             (String::with_capacity(LINE * records.len()), self.sequence, self.hash.clone());
         for record in records {
             sequence += 1;
             let start = text.len();
-            json::line(&mut text, record, sequence, &hash);
-            hash = self::hash(&text.as_bytes()[start..]);
+            json::line(&mut text, record, sequence, &previous);
+            previous = hash::of(&text.as_bytes()[start..]);
             text.push('\n');
         }
         let first = self.sequence + 1;
         let open = self.writable(first)?;
-        let written = open.write(text.as_bytes());
-        if let Err(error) = written {
-            open.is_torn = true;
-            // Truncate now if possible; otherwise before the next write, or at the next start.
-            let _ = open.repair();
-            return Err(error);
+        open.file.write(text.as_bytes())?;
+        if let Some(of_text) = &mut open.text {
+            of_text.update(text.as_bytes());
         }
-        (self.sequence, self.hash) = (sequence, hash);
+        (self.sequence, self.hash) = (sequence, previous);
         let end = self.checkpoint();
         self.end.send_replace(end.clone());
         Ok(end)
@@ -223,44 +213,59 @@ impl Segments {
 
     /// Where the segments end.
     pub(crate) fn checkpoint(&self) -> Checkpoint {
-        let (first, bytes) = self.open.as_ref().map_or((0, 0), |open| (open.first, open.bytes));
-        Checkpoint { first, bytes, sequence: self.sequence, hash: self.hash.clone() }
+        let (first, bytes) = self.open.as_ref().map_or((0, 0), |open| (open.first, open.file.bytes));
+        Checkpoint { first, bytes, sequence: self.sequence, hash: self.hash.clone(), ..Checkpoint::default() }
+    }
+
+    /// Whether the next record starts a new segment because the current one is full.
+    pub(crate) fn is_full(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.file.bytes >= self.max_bytes)
+    }
+
+    /// The segments that contain the records after a number, with the hash of their text.
+    ///
+    /// # Errors
+    /// When a segment can't be read.
+    pub(crate) fn spans(&mut self, after: u64) -> io::Result<Vec<Span>> {
+        let starts = self.segment_starts()?;
+        let begin = starts.partition_point(|first| *first <= after.saturating_add(1)).saturating_sub(1);
+        let mut spans = Vec::new();
+        for first in &starts[begin..] {
+            let path = self.path(*first);
+            let (bytes, sha256) = match &mut self.open {
+                Some(open) if open.first == *first => {
+                    let text = match &mut open.text {
+                        Some(text) => text,
+                        none => none.insert(hash_of_file(self.disk.as_ref(), &path, open.file.bytes)?),
+                    };
+                    (open.file.bytes, text.current())
+                }
+                _ => {
+                    let bytes = append::end(self.disk.as_ref(), &path)?.whole;
+                    (bytes, hash_of_file(self.disk.as_ref(), &path, bytes)?.current())
+                }
+            };
+            // A crash may leave an empty file.
+            if bytes > 0 {
+                spans.push(Span { name: name(*first), bytes, sha256 });
+            }
+        }
+        Ok(spans)
     }
 
     /// Returns the segment to write to: the open one, or a new one if it is full.
     fn writable(&mut self, first: u64) -> io::Result<&mut Open> {
-        if self.open.as_ref().is_some_and(|open| open.bytes >= self.max_bytes && !open.is_torn) {
+        if self.open.as_ref().is_some_and(|open| open.file.bytes >= self.max_bytes && !open.file.is_torn) {
             self.open = None;
         }
         let path = self.path(first);
-        let open = match &mut self.open {
+        Ok(match &mut self.open {
             Some(open) => open,
             none => {
-                let file = self.disk.create(&path)?;
-                none.insert(Open { first, file, bytes: 0, is_torn: false })
+                let file = Appended::new(self.disk.create(&path)?, 0);
+                none.insert(Open { first, file, text: Some(hash::Running::new()) })
             }
-        };
-        open.repair()?;
-        Ok(open)
-    }
-
-    /// The last whole line of a segment, and where it ends.
-    fn end(&self, path: &Path) -> io::Result<End> {
-        let bytes = self.disk.len(path)?;
-        let mut from = bytes.saturating_sub(TAIL);
-        loop {
-            let text = self.disk.read(path, from)?;
-            let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-            let lines = text[..whole].strip_suffix(b"\n");
-            let begin = lines.and_then(|lines| lines.iter().rposition(|byte| *byte == b'\n')).map(|at| at + 1);
-            if begin.is_none() && from > 0 {
-                // The line is longer than the part that was read.
-                from = 0;
-                continue;
-            }
-            let line = lines.map(|lines| lines[begin.unwrap_or(0)..].to_vec());
-            return Ok(End { whole: from + whole as u64, bytes, line });
-        }
+        })
     }
 
     /// The first numbers of all segments, in order.
@@ -273,30 +278,27 @@ impl Segments {
     }
 
     fn path(&self, first: u64) -> PathBuf {
-        self.folder.join(format!("audit-{first:020}.jsonl"))
+        self.folder.join(name(first))
     }
 }
 
-impl Open {
-    fn write(&mut self, text: &[u8]) -> io::Result<()> {
-        self.file.append(text)?;
-        self.file.sync()?;
-        self.bytes += text.len() as u64;
-        Ok(())
-    }
+/// The name of a segment.
+fn name(first: u64) -> String {
+    format!("audit-{first:020}.jsonl")
+}
 
-    /// Truncates incomplete data of a failed write.
-    fn repair(&mut self) -> io::Result<()> {
-        if self.is_torn {
-            self.file.truncate(self.bytes)?;
-            self.is_torn = false;
+/// The hash of the first bytes of a file.
+fn hash_of_file(disk: &dyn Disk, path: &Path, bytes: u64) -> io::Result<hash::Running> {
+    let (mut text, mut at) = (hash::Running::new(), 0);
+    while at < bytes {
+        let part = disk.read_part(path, at, CHUNK.min(bytes - at))?;
+        if part.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("{} became shorter", path.display())));
         }
-        Ok(())
+        text.update(&part);
+        at += part.len() as u64;
     }
-}
-
-fn hash(line: &[u8]) -> String {
-    HEXLOWER.encode(digest(&SHA256, line).as_ref())
+    Ok(text)
 }
 
 /// Returns the sequence number of a line. This crate writes all lines: no text in them contains this name unescaped.

@@ -11,12 +11,14 @@ use std::time::Duration;
 
 use bailiwick_model::Partition;
 use bailiwick_operation::{Clock, Random};
+use bailiwick_seal::Sealer;
 use bailiwick_storage::{At, CommitError, Store, Tx};
 use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::checkpoint::Checkpoint;
+use crate::digest::log::DigestLog;
 use crate::disk::Disk;
 use crate::documents::{Documents, PolicyDocument};
 use crate::event::EventKind;
@@ -25,6 +27,7 @@ use crate::queue::{Drained, Queue, Waiter};
 use crate::row::Row;
 use crate::segments::Segments;
 use crate::{Event, Record, Settings, Stats};
+use digests::DigestState;
 
 /// How long a record may stay in the queue if no call waits for it, and the pause after a failed write.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
@@ -36,6 +39,9 @@ const CHECKPOINT_BYTES: u64 = 8 * 1024 * 1024;
 /// A writer whose segments are not open yet.
 pub(crate) struct Writer {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) sealer: Arc<Sealer>,
+    /// The id of the deployment, which digests name.
+    pub(crate) deployment: String,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) queue: Arc<Queue>,
@@ -50,6 +56,7 @@ pub(crate) struct OpenWriter {
     segments: Option<Segments>,
     /// Likewise.
     documents: Option<Documents>,
+    digests: DigestState,
     checkpoint: Checkpoint,
     /// Ids of records that were written before a crash and whose rows may still be in the outbox.
     written: HashSet<String>,
@@ -62,12 +69,16 @@ pub(crate) struct OpenWriter {
 
 impl Writer {
     /// Opens the segments and determines what was written before a crash.
-    pub(crate) async fn open(self, disk: Box<dyn Disk>, settings: &Settings) -> io::Result<OpenWriter> {
+    pub(crate) async fn open(self, disk: Arc<dyn Disk>, settings: &Settings) -> io::Result<OpenWriter> {
         let failed = |error| io::Error::other(format!("the store cannot be read: {error}"));
         let tx = self.begin().await.map_err(failed)?;
         let checkpoint = tx.audit_checkpoint().await.map_err(|e| failed(CommitError::Failed(e)))?;
         let checkpoint = checkpoint.as_ref().and_then(Checkpoint::read);
-        let segments = Segments::open(&settings.folder, disk, settings.segment_bytes, checkpoint.as_ref())?;
+        let (folder, bytes) = (&settings.folder, settings.segment_bytes);
+        let mut segments = Segments::open(folder, Arc::clone(&disk), bytes, checkpoint.as_ref())?;
+        let digests = DigestLog::open(folder, disk, self.deployment.clone(), checkpoint.as_ref())?;
+        segments.continue_after(digests.end().sequence, digests.last_hash());
+        let digests = DigestState::new(digests, &segments);
         let waits = !tx.list_outbox(None, 1).await.map_err(|e| failed(CommitError::Failed(e)))?.is_empty();
         let waiting = if waits { outbox_ids(&tx).await.map_err(failed)? } else { HashSet::new() };
         let committed = segments.committed_after(checkpoint.as_ref())?;
@@ -88,6 +99,7 @@ impl Writer {
             writer: self,
             segments: Some(segments),
             documents: Some(Documents::in_folder(&settings.folder)),
+            digests,
             checkpoint,
             written,
             shipped: HashSet::new(),
@@ -116,7 +128,10 @@ impl OpenWriter {
             // Continue at once while the outbox has more than one batch.
             while self.flush(&mut is_closed).await {}
             if is_closed {
-                return;
+                return self.end().await;
+            }
+            if let Some(reason) = self.due_digest() {
+                self.add_digest(reason).await;
             }
             if self.is_failing {
                 tokio::time::sleep(FLUSH_INTERVAL).await;
@@ -128,6 +143,7 @@ impl OpenWriter {
     async fn flush(&mut self, is_closed: &mut bool) -> bool {
         let Drained { mut rows, documents, waiters, lost, is_closed: closed } = self.writer.queue.take();
         *is_closed |= closed;
+        self.reopen().await;
         rows.extend(self.suppressed(closed));
         self.lost += lost;
         self.writer.stats.add_lost(lost);
@@ -258,7 +274,7 @@ impl OpenWriter {
     }
 
     /// Writes records; on a thread for blocking work, since a sync takes its time.
-    async fn append(&mut self, records: Vec<Record>) -> io::Result<Checkpoint> {
+    pub(crate) async fn append(&mut self, records: Vec<Record>) -> io::Result<Checkpoint> {
         let Some(mut segments) = self.segments.take() else {
             return Err(unavailable());
         };
@@ -275,7 +291,9 @@ impl OpenWriter {
         let (segments, outcome) = done.await.map_err(io::Error::other)?;
         self.segments = Some(segments);
         if outcome.is_ok() {
-            self.writer.stats.add_written(count, self.writer.clock.now());
+            let now = self.writer.clock.now();
+            self.writer.stats.add_written(count, now);
+            self.digests.appended(now);
         }
         outcome
     }
@@ -288,22 +306,23 @@ impl OpenWriter {
         if self.shipped.is_empty() && !grown {
             return self.recover();
         }
-        match self.commit(&checkpoint).await {
-            Ok(()) => {
-                self.shipped.clear();
-                self.checkpoint = checkpoint;
-                self.recover();
-            }
+        match self.commit(checkpoint).await {
+            Ok(()) => self.recover(),
             Err(error) => self.report_failure(&error),
         }
     }
 
-    async fn commit(&self, checkpoint: &Checkpoint) -> Result<(), CommitError> {
+    /// Stores a checkpoint and removes the rows whose records are written.
+    async fn commit(&mut self, checkpoint: Checkpoint) -> Result<(), CommitError> {
+        let checkpoint = Checkpoint { digest: self.digests.end(), ..checkpoint };
         let mut tx = self.writer.begin().await?;
         let keys: Vec<Bytes> = self.shipped.iter().cloned().collect();
         tx.remove_outbox(&keys).await?;
         tx.put_audit_checkpoint(checkpoint.to_bytes());
-        tx.commit().await.map(drop)
+        tx.commit().await?;
+        self.shipped.clear();
+        self.checkpoint = checkpoint;
+        Ok(())
     }
 
     /// Logs a failure once, until writing works again.
@@ -346,5 +365,6 @@ fn answer(waiter: Waiter, written: bool) {
     let _ = waiter.send(written);
 }
 
+mod digests;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -57,6 +57,8 @@ enum Command {
     RecoverRoot(commands::recover_root::Options),
     Doctor(commands::doctor::Options),
     #[command(subcommand)]
+    Audit(commands::audit::Command),
+    #[command(subcommand)]
     Policy(commands::policy::Command),
     Evaluate(commands::evaluate::Options),
     #[command(subcommand)]
@@ -103,6 +105,7 @@ fn main() -> ExitCode {
         Command::Serve(options) => commands::serve::run(*options),
         Command::RecoverRoot(options) => commands::recover_root::run(&options),
         Command::Doctor(options) => commands::doctor::run(&options),
+        Command::Audit(command) => commands::audit::run(command),
         Command::Policy(command) => commands::policy::run(command),
         Command::Evaluate(options) => commands::evaluate::run(&options),
         Command::Catalogue(command) => commands::catalogue::run(command),

@@ -60,6 +60,8 @@ kinds! {
     ServicePrincipal = 0x09,
     /// The deployment: no id → how far the outbox has been shipped.
     AuditCheckpoint = 0x0a,
+    /// The deployment: no id → the keys that sign the digests of the audit trail.
+    AuditSigningKeys = 0x0b,
     /// `user id` → the user.
     User = 0x10,
     /// `user name` → user id.

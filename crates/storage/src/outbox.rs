@@ -73,6 +73,20 @@ impl Tx {
         self.put(keys::kind(AccountId::NONE, Kind::AuditCheckpoint).into(), mark);
     }
 
+    /// Returns the keys that sign digests of the audit trail, as [`put_audit_keys`](Self::put_audit_keys) stored them.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the store fails.
+    pub async fn audit_keys(&mut self) -> Result<Option<Bytes>> {
+        self.read_key(keys::kind(AccountId::NONE, Kind::AuditSigningKeys).into()).await
+    }
+
+    /// Stores the keys that sign digests of the audit trail, in an encoding that only the audit trail knows. The private
+    /// keys in it are sealed.
+    pub fn put_audit_keys(&mut self, keys: Bytes) {
+        self.put(keys::kind(AccountId::NONE, Kind::AuditSigningKeys).into(), keys);
+    }
+
     /// How many events wait.
     ///
     /// # Errors

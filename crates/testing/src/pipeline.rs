@@ -108,8 +108,7 @@ impl Pipeline {
         let snapshots = Arc::new(Snapshots::start(store.clone(), deployment.partition).await.unwrap());
         let folder = TempDir::new().unwrap();
         let settings = Settings::in_folder(folder.path());
-        let recorder =
-            Recorder::start(store.clone(), deployment.random.clone(), clock.clone(), settings).await.unwrap();
+        let recorder = Recorder::start(store.clone(), &deployment, settings).await.unwrap();
         let service = Service::new(Parts {
             deployment: deployment.clone(),
             store: store.clone(),
@@ -126,8 +125,12 @@ impl Pipeline {
 
     /// The audit records in the segments.
     pub fn segments(&self) -> String {
-        let files = std::fs::read_dir(self.folder.path()).unwrap();
-        files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect()
+        let files = std::fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap());
+        let segments = files.filter(|file| {
+            file.file_name().to_string_lossy().starts_with("audit-")
+                && file.path().extension() == Some("jsonl".as_ref())
+        });
+        segments.map(|file| std::fs::read_to_string(file.path()).unwrap()).collect()
     }
 
     /// The revision that follows the newest one, as an answer carries it.

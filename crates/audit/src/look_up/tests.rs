@@ -64,7 +64,7 @@ fn records() -> Vec<Record> {
 }
 
 pub(crate) fn segments(folder: &Path) -> Segments {
-    Segments::open(folder, Box::new(FileSystem), 10_000, None).unwrap()
+    Segments::open(folder, Arc::new(FileSystem), 10_000, None).unwrap()
 }
 
 /// Makes the index of each segment, as the task does.

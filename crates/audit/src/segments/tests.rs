@@ -6,7 +6,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
-use crate::disk::FileSystem;
+use crate::disk::{FileSystem, SegmentFile};
 
 /// A disk that fails, or crashes, at a given operation; before or after half of its work.
 #[derive(Clone)]
@@ -58,6 +58,9 @@ impl Disk for Failing {
     fn read(&self, path: &Path, from: u64) -> io::Result<Vec<u8>> {
         FileSystem.read(path, from)
     }
+    fn read_part(&self, path: &Path, from: u64, bytes: u64) -> io::Result<Vec<u8>> {
+        FileSystem.read_part(path, from, bytes)
+    }
     fn create(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
         self.step()?;
         let inner = FileSystem.create(path)?;
@@ -97,15 +100,25 @@ fn record(id: u32) -> Record {
 }
 
 fn open(folder: &TempDir, max_bytes: u64, checkpoint: Option<&Checkpoint>) -> Segments {
-    Segments::open(folder.path(), Box::new(FileSystem), max_bytes, checkpoint).unwrap()
+    Segments::open(folder.path(), Arc::new(FileSystem), max_bytes, checkpoint).unwrap()
+}
+
+/// The paths of the segments in a folder, in order.
+pub(crate) fn segment_files(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut names: Vec<_> = paths
+        .filter(|path| {
+            let path = path.to_str().unwrap();
+            path.contains("/audit-") && path.ends_with(".jsonl")
+        })
+        .collect();
+    names.sort();
+    names
 }
 
 /// Every line of a folder in order, once the chain is found whole.
 pub(crate) fn lines(folder: &Path) -> Vec<Value> {
-    let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    // There may be indexes as well.
-    names.retain(|name| name.extension().is_some_and(|extension| extension == "jsonl"));
-    names.sort();
+    let names = segment_files(folder);
     let text: String = names.iter().map(|name| fs::read_to_string(name).unwrap()).collect();
     assert!(text.is_empty() || text.ends_with('\n'), "whole lines");
     let (mut previous, mut number) = (FIRST_HASH.to_owned(), 0);
@@ -117,7 +130,7 @@ pub(crate) fn lines(folder: &Path) -> Vec<Value> {
             (&number.into(), &previous.as_str().into()),
             "{line}"
         );
-        previous = hash(line.as_bytes());
+        previous = hash::of(line.as_bytes());
         value
     };
     text.lines().map(read).collect()
@@ -149,7 +162,7 @@ fn only_the_owner_can_read_segments() {
     use std::os::unix::fs::PermissionsExt as _;
     let root = TempDir::new().unwrap();
     let folder = root.path().join("audit");
-    Segments::open(&folder, Box::new(FileSystem), 1_000, None).unwrap().append(&[record(1)]).unwrap();
+    Segments::open(&folder, Arc::new(FileSystem), 1_000, None).unwrap().append(&[record(1)]).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
     assert_eq!(mode(&folder.join("audit-00000000000000000001.jsonl")), 0o600);
@@ -184,7 +197,7 @@ fn records_that_could_not_be_written_are_written_once_later() {
     let mut failures = 0;
     for at in 0..40 {
         let (folder, disk) = (TempDir::new().unwrap(), Failing::once(at));
-        let mut segments = Segments::open(folder.path(), Box::new(disk.clone()), 1_500, None).unwrap();
+        let mut segments = Segments::open(folder.path(), Arc::new(disk.clone()), 1_500, None).unwrap();
         for batch in 0..10 {
             let records = [record(2 * batch), record(2 * batch + 1)];
             while let Err(error) = segments.append(&records) {

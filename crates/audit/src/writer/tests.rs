@@ -1,5 +1,7 @@
+use bailiwick_model::limits::Quotas;
+use bailiwick_operation::Deployment;
 use bailiwick_storage::MemoryStore;
-use bailiwick_testing::{ManualClock, SeededRandom};
+use bailiwick_testing::{ManualClock, SeededRandom, deployment};
 use tempfile::TempDir;
 
 use super::*;
@@ -7,7 +9,7 @@ use crate::Recorder;
 use crate::disk::FileSystem;
 use crate::queue::Put;
 use crate::recorder::keyed;
-use crate::segments::tests::{Failing, ids, lines};
+use crate::segments::tests::{Failing, ids, lines, segment_files};
 use crate::tests::{event, named, only, request, root};
 
 /// A fixed time.
@@ -15,30 +17,38 @@ fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::new(Timestamp::from_second(1_767_323_045).unwrap()))
 }
 
-struct TestEnv {
-    store: Arc<dyn Store>,
-    random: Arc<dyn Random>,
-    folder: TempDir,
+pub(crate) struct TestEnv {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) deployment: Deployment,
+    pub(crate) folder: TempDir,
+    pub(crate) segment_bytes: u64,
 }
 
 impl TestEnv {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         TestEnv {
             store: Arc::new(MemoryStore::new()),
             random: Arc::new(SeededRandom::default()),
+            clock: clock(),
+            deployment: deployment(clock(), Quotas::default()),
             folder: TempDir::new().unwrap(),
+            segment_bytes: 20_000,
         }
     }
 
     fn settings(&self) -> Settings {
-        Settings { segment_bytes: 20_000, outbox_rows: 40, ..Settings::in_folder(self.folder.path()) }
+        Settings { segment_bytes: self.segment_bytes, outbox_rows: 40, ..Settings::in_folder(self.folder.path()) }
     }
 
-    async fn open(&self, disk: Box<dyn Disk>) -> OpenWriter {
+    pub(crate) async fn open(&self, disk: Arc<dyn Disk>) -> OpenWriter {
         let writer = Writer {
             store: Arc::clone(&self.store),
+            sealer: Arc::clone(&self.deployment.sealer),
+            deployment: self.deployment.cluster_id.clone(),
             random: Arc::clone(&self.random),
-            clock: clock(),
+            clock: self.clock.clone(),
             queue: Arc::default(),
             limit: Arc::default(),
             stats: Arc::default(),
@@ -47,8 +57,7 @@ impl TestEnv {
     }
 
     async fn recorder(&self) -> Recorder {
-        let (store, random) = (Arc::clone(&self.store), Arc::clone(&self.random));
-        Recorder::start(store, random, clock(), self.settings()).await.unwrap()
+        Recorder::start(Arc::clone(&self.store), &self.deployment, self.settings()).await.unwrap()
     }
 
     async fn tx(&self) -> Tx {
@@ -56,7 +65,7 @@ impl TestEnv {
     }
 
     /// Commits a change with its record, whose id ends in a number.
-    async fn change(&self, number: u8) {
+    pub(crate) async fn change(&self, number: u8) {
         let mut tx = self.tx().await;
         let request = request("cli");
         let (key, row) = keyed(Row::new(&Event { id: [number; 16], ..event(&request) }), self.random.as_ref());
@@ -85,7 +94,7 @@ async fn rows_of_the_outbox_move_to_segments() {
     for number in 0..30 {
         env.change(number).await;
     }
-    let mut ready = env.open(Box::new(FileSystem)).await;
+    let mut ready = env.open(Arc::new(FileSystem)).await;
     while ready.flush(&mut false).await {}
     assert_eq!(sorted(ids(env.folder.path())), sorted((0..30).map(id).collect()));
     assert_eq!(env.waiting().await, 0);
@@ -98,12 +107,12 @@ async fn a_failed_write_after_a_crash_repeats_no_record() {
     for number in 0..10 {
         env.change(number).await;
     }
-    let mut ready = env.open(Box::new(FileSystem)).await;
+    let mut ready = env.open(Arc::new(FileSystem)).await;
     written_only(&mut ready).await;
     drop(ready);
     env.change(10).await;
     let disk = Failing::once(0);
-    let mut ready = env.open(Box::new(disk.clone())).await;
+    let mut ready = env.open(Arc::new(disk.clone())).await;
     ready.flush(&mut false).await;
     assert!(disk.has_failed());
     while ready.flush(&mut false).await {}
@@ -121,7 +130,7 @@ async fn a_crash_neither_loses_nor_repeats_a_record() {
             env.change(number).await;
         }
         // A first batch without failure, so that there is a checkpoint.
-        let mut ready = env.open(Box::new(FileSystem)).await;
+        let mut ready = env.open(Arc::new(FileSystem)).await;
         ready.flush(&mut false).await;
         for number in 10..20 {
             env.change(number).await;
@@ -131,7 +140,7 @@ async fn a_crash_neither_loses_nor_repeats_a_record() {
             0..3 => {
                 drop(ready);
                 let disk = if crash == 2 { Failing::from(0) } else { Failing::once(crash) };
-                let mut ready = env.open(Box::new(disk.clone())).await;
+                let mut ready = env.open(Arc::new(disk.clone())).await;
                 ready.flush(&mut false).await;
                 assert!(disk.has_failed(), "crash {crash}");
             }
@@ -150,7 +159,7 @@ async fn a_crash_neither_loses_nor_repeats_a_record() {
                 ready.flush(&mut false).await;
             }
         }
-        let mut ready = env.open(Box::new(FileSystem)).await;
+        let mut ready = env.open(Arc::new(FileSystem)).await;
         env.change(20).await;
         while ready.flush(&mut false).await {}
         assert_eq!(sorted(ids(env.folder.path())), sorted((0..=20).map(id).collect()), "crash {crash}");
@@ -166,9 +175,7 @@ async fn written_only(ready: &mut OpenWriter) {
 }
 
 fn newest(env: &TestEnv) -> std::path::PathBuf {
-    let mut names: Vec<_> = std::fs::read_dir(env.folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    names.sort();
-    names.pop().unwrap()
+    segment_files(env.folder.path()).pop().unwrap()
 }
 
 /// A store that is older than the segments, as after a restore from a backup: no record is written twice.
@@ -178,10 +185,10 @@ async fn rows_of_a_restored_store_are_not_written_twice() {
     for number in 0..5 {
         env.change(number).await;
     }
-    let mut ready = env.open(Box::new(FileSystem)).await;
+    let mut ready = env.open(Arc::new(FileSystem)).await;
     written_only(&mut ready).await;
-    written_only(&mut env.open(Box::new(FileSystem)).await.with_segments(ready)).await;
-    let mut ready = env.open(Box::new(FileSystem)).await;
+    written_only(&mut env.open(Arc::new(FileSystem)).await.with_segments(ready)).await;
+    let mut ready = env.open(Arc::new(FileSystem)).await;
     ready.flush(&mut false).await;
     assert_eq!(env.waiting().await, 0);
     assert_eq!(lines(env.folder.path()).len(), 10, "only what the test itself wrote twice");
@@ -270,7 +277,7 @@ async fn many_refusals_cost_few_records_and_are_counted() {
     }
     recorder.close().await;
     let lines = lines(env.folder.path());
-    let bytes: u64 = std::fs::read_dir(env.folder.path()).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).sum();
+    let bytes: u64 = segment_files(env.folder.path()).iter().map(|path| path.metadata().unwrap().len()).sum();
     assert!(bytes < 100_000, "{bytes}");
     let last = lines.last().unwrap();
     assert_eq!(
@@ -286,7 +293,7 @@ async fn many_refusals_cost_few_records_and_are_counted() {
 async fn a_full_disk_does_not_block_reads_and_lost_records_are_counted() {
     let env = TestEnv::new();
     let disk = Failing::from(0);
-    let mut ready = env.open(Box::new(disk.clone())).await;
+    let mut ready = env.open(Arc::new(disk.clone())).await;
     let (queue, request) = (Arc::clone(&ready.writer.queue), request("cli"));
     let long = named(&"x".repeat(20_000));
     for number in 0..400u32 {
@@ -317,7 +324,7 @@ async fn a_full_disk_does_not_block_reads_and_lost_records_are_counted() {
 #[tokio::test]
 async fn a_store_behind_the_segments_is_found() {
     async fn ship(env: &TestEnv) -> bool {
-        let mut ready = env.open(Box::new(FileSystem)).await;
+        let mut ready = env.open(Arc::new(FileSystem)).await;
         while ready.flush(&mut false).await {}
         ready.writer.stats.is_store_behind()
     }
@@ -328,7 +335,7 @@ async fn a_store_behind_the_segments_is_found() {
     assert!(!ship(&env).await, "the same");
     // Records that were shipped and whose rows still wait, as after a crash.
     env.change(2).await;
-    let mut ready = env.open(Box::new(FileSystem)).await;
+    let mut ready = env.open(Arc::new(FileSystem)).await;
     let rows = ready.read_outbox().await.unwrap();
     let mut records: Vec<Record> = rows.iter().flat_map(|(_, row)| Record::decode_row(row).unwrap()).collect();
     records.iter_mut().for_each(|record| record.committed = true);
@@ -353,3 +360,5 @@ async fn a_store_behind_the_segments_is_found() {
     let other = TestEnv { store: Arc::new(MemoryStore::new()), ..env };
     assert!(ship(&other).await, "a store without a checkpoint");
 }
+
+pub(crate) mod digests;

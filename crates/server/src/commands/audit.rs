@@ -1,29 +1,64 @@
 //! `bailiwick audit`: the audit trail.
 
 mod filter;
+mod public_key;
 mod search;
 mod since;
 mod table;
 mod tail;
+mod verify;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use bailiwick_audit::Anchor;
+use bailiwick_operation::uuid;
 use clap::Subcommand;
 
+use crate::deployment::{Found, Missing};
 use crate::failure::Failure;
+use crate::options::StoreOptions;
+use crate::{data_dir, deployment, store};
 
-/// Search and follow the audit trail
+/// Search, follow and verify the audit trail
 ///
-/// The audit trail has a record of every request to the server, in CloudTrail's format.
+/// The audit trail is in the folder `audit` of the data folder: records in segments, and signed digests of them.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Search(Box<search::Options>),
     Tail(Box<tail::Options>),
+    Verify(verify::Options),
+    PublicKey(public_key::Options),
 }
 
 pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Search(options) => search::run(&options),
         Command::Tail(options) => tail::run(&options),
+        Command::Verify(options) => verify::run(&options),
+        Command::PublicKey(options) => public_key::run(&options),
     }
+}
+
+/// Runs a command that reads the store of a stopped server.
+fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|e| Failure::new(format!("cannot start: {e}")))?.block_on(future)
+}
+
+/// What the store of a stopped server knows of the trail.
+async fn anchor(options: &StoreOptions) -> Result<Anchor, Failure> {
+    let folder = options.data_dir.display();
+    let nothing = || Failure::new(format!("no store in {folder}: name its folder with --data-dir"));
+    if !data_dir::has_store(&options.data_dir)? {
+        return Err(nothing());
+    }
+    let file = store::open(options)?;
+    let Found::Used(opened) = deployment::read(options, file, Missing::Refused).await? else {
+        return Err(nothing());
+    };
+    let (redb, deployment) = (Arc::clone(&opened.redb), uuid(opened.meta.store_id));
+    let read = Anchor::read(opened.store(), deployment).await;
+    redb.close().await;
+    read.map_err(|e| Failure::new(format!("cannot read the store in {folder}: {e}")))
 }

@@ -198,8 +198,7 @@ async fn assemble(
 ) -> Result<Arc<Service>, Failure> {
     let snapshots = store::snapshots(store, deployment.partition).await?;
     let folder = audit.folder.clone();
-    let (random, clock) = (Arc::clone(&deployment.random), Arc::clone(&deployment.clock));
-    let recorder = Recorder::start(Arc::clone(store), random, clock, audit)
+    let recorder = Recorder::start(Arc::clone(store), deployment, audit)
         .await
         .map_err(|e| Failure::new(format!("cannot write the audit trail in {}: {e}", folder.display())))?;
     let service = Service::new(Parts {

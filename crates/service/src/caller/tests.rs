@@ -92,8 +92,7 @@ impl Env {
         let (deployment, store) = (world.deployment.clone(), world.store.clone());
         let snapshots = Arc::new(Snapshots::start(store.clone(), deployment.partition).await.unwrap());
         let settings = Settings::in_folder(folder.path());
-        let (random, clock) = (deployment.random.clone(), deployment.clock.clone());
-        let recorder = Recorder::start(store.clone(), random, clock, settings).await.unwrap();
+        let recorder = Recorder::start(store.clone(), &deployment, settings).await.unwrap();
         let authz = Authz::new(deployment.clone(), snapshots.clone());
         let service = Service::new(Parts {
             deployment,
@@ -135,8 +134,12 @@ impl Env {
     /// The audit records, after the last call.
     async fn records(self) -> Vec<String> {
         self.service.close().await;
-        let files = std::fs::read_dir(self.folder.path()).unwrap();
-        let text: String = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+        let files = std::fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap());
+        let segments = files.filter(|file| {
+            file.file_name().to_string_lossy().starts_with("audit-")
+                && file.path().extension() == Some("jsonl".as_ref())
+        });
+        let text: String = segments.map(|file| std::fs::read_to_string(file.path()).unwrap()).collect();
         text.lines().map(str::to_owned).collect()
     }
 }

@@ -1,0 +1,151 @@
+//! The outcome of a verification.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::anchor::Anchor;
+use super::digests::Digests;
+use super::segments::End;
+
+/// Faults that are kept; further ones are counted.
+const MAX_FAULTS: usize = 1_000;
+
+/// What a verification found.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Whether there is no fault.
+    pub intact: bool,
+    /// How many faults there are; only the first thousand are listed.
+    pub fault_count: u64,
+    /// The faults, in the order in which they were found.
+    pub faults: Vec<Fault>,
+    /// What the verification cannot tell, and what is unusual without being a fault.
+    pub notes: Vec<String>,
+    /// Segments that were read.
+    pub segments: u64,
+    /// Records in them.
+    pub records: u64,
+    /// Digests that were read.
+    pub digests: u64,
+    /// The number of the first record; 0 without records.
+    pub first_sequence: u64,
+    /// The number of the last record.
+    pub last_sequence: u64,
+    /// The number of the last record that a digest covers.
+    pub signed_sequence: u64,
+    /// The ids of the keys that were trusted.
+    pub key_ids: Vec<String>,
+    /// Why these keys were trusted.
+    pub trust: Trust,
+}
+
+/// Why a key is trusted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Trust {
+    /// The caller named it.
+    Given,
+    /// The store has it.
+    Store,
+    /// The digests name it.
+    #[default]
+    Digests,
+}
+
+/// Something that was altered, removed, moved or invented.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fault {
+    /// The file.
+    pub file: String,
+    /// The line in it, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// The number of the record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
+    /// The number of the digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<u64>,
+    /// What is wrong.
+    pub found: String,
+    /// What was expected instead.
+    pub expected: String,
+}
+
+impl Fault {
+    pub(super) fn new(file: &str, found: impl Into<String>, expected: impl Into<String>) -> Self {
+        let (found, expected) = (found.into(), expected.into());
+        Fault { file: file.to_owned(), line: None, sequence: None, digest: None, found, expected }
+    }
+
+    pub(super) fn at_line(self, line: u64) -> Self {
+        Fault { line: Some(line), ..self }
+    }
+
+    pub(super) fn of_record(self, sequence: u64) -> Self {
+        Fault { sequence: Some(sequence), ..self }
+    }
+
+    pub(super) fn of_digest(self, digest: u64) -> Self {
+        Fault { digest: Some(digest), ..self }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        for (name, number) in [("line", self.line), ("sequence", self.sequence), ("digest", self.digest)] {
+            if let Some(number) = number {
+                write!(f, ", {name} {number}")?;
+            }
+        }
+        write!(f, ": {}; expected {}", self.found, self.expected)
+    }
+}
+
+impl Report {
+    pub(super) fn fault(&mut self, fault: Fault) {
+        self.fault_count += 1;
+        if self.faults.len() < MAX_FAULTS {
+            self.faults.push(fault);
+        }
+    }
+
+    pub(super) fn note(&mut self, note: impl Into<String>) {
+        self.notes.push(note.into());
+    }
+
+    /// Adds the summary, and what could not be told.
+    pub(super) fn conclude(&mut self, digests: &Digests, end: &End, anchor: Option<&Anchor>) {
+        self.intact = self.fault_count == 0;
+        (self.last_sequence, self.signed_sequence) = (end.sequence, digests.covered());
+        if self.trust == Trust::Digests && self.digests > 0 {
+            self.note(
+                "no trusted public key was given: the key that the digests name was used. Whoever can write this folder could have written all of it anew and signed it with a key of their own; compare the key id with that of `bailiwick audit public-key`, or give the key with --public-key",
+            );
+        }
+        let known = self.signed_sequence.max(anchor.map_or(0, Anchor::sequence));
+        if end.sequence > known {
+            self.note(format!(
+                "records {} to {} are after the last digest{}: only their chain was verified, which anyone can compute",
+                known.saturating_add(1),
+                end.sequence,
+                if anchor.is_some() { " and the store's checkpoint" } else { "" },
+            ));
+        }
+        match anchor {
+            None => self.note(format!(
+                "without the store, it is not known whether records after {} or digests after {} were removed",
+                end.sequence,
+                digests.last_number(),
+            )),
+            Some(anchor) if !anchor.is_closed() => self.note(
+                "the server did not stop in order: records that were written after the store's checkpoint and are of no change may have been removed from the end",
+            ),
+            Some(_) => {}
+        }
+    }
+}

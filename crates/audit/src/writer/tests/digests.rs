@@ -1,0 +1,200 @@
+use std::fs;
+use std::path::PathBuf;
+
+use super::*;
+use crate::digest::{FILE, FIRST_HASH, Reason, Signed};
+use crate::hash;
+
+impl TestEnv {
+    fn digest_file(&self) -> PathBuf {
+        self.folder.path().join(FILE)
+    }
+
+    /// Every digest, once their chain, their signatures and the text that they name are found right.
+    fn digests(&self) -> Vec<Signed> {
+        let text = fs::read(self.digest_file()).unwrap_or_default();
+        assert!(text.is_empty() || text.ends_with(b"\n"), "whole lines");
+        let (mut previous, mut next) = (FIRST_HASH.to_owned(), 1);
+        let mut found = Vec::new();
+        for (at, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            let signed = Signed::parse(&line[..line.len() - 1]).unwrap();
+            let digest = &signed.digest;
+            assert!(signed.is_genuine());
+            assert_eq!((digest.number, &digest.previous_sha256), (at as u64 + 1, &previous));
+            assert_eq!((digest.first_sequence, &*digest.deployment), (next, &*self.deployment.cluster_id));
+            for span in &digest.segments {
+                let text = fs::read(self.folder.path().join(&span.name)).unwrap();
+                assert_eq!(hash::of(&text[..span.bytes as usize]), span.sha256, "{}", span.name);
+            }
+            (previous, next) = (signed.sha256.clone(), digest.last_sequence + 1);
+            found.push(signed);
+        }
+        found
+    }
+
+    /// The reason of each digest and the records that it covers.
+    fn covered(&self) -> Vec<(Reason, u64, u64)> {
+        let digests = self.digests();
+        digests.iter().map(|of| (of.digest.reason, of.digest.first_sequence, of.digest.last_sequence)).collect()
+    }
+
+    async fn checkpoint(&self) -> Checkpoint {
+        Checkpoint::read(&self.tx().await.audit_checkpoint().await.unwrap().unwrap()).unwrap()
+    }
+}
+
+/// One round of the writer.
+pub(crate) async fn round(ready: &mut OpenWriter) {
+    while ready.flush(&mut false).await {}
+    if let Some(reason) = ready.due_digest() {
+        ready.add_digest(reason).await;
+    }
+}
+
+#[tokio::test]
+async fn a_digest_covers_each_hour_with_records_and_the_stop() {
+    let env = TestEnv::new();
+    let mut ready = env.open(Arc::new(FileSystem)).await;
+    env.change(1).await;
+    round(&mut ready).await;
+    assert_eq!(env.covered(), [], "the hour has not ended");
+    env.clock.advance(3_600);
+    env.change(2).await;
+    round(&mut ready).await;
+    assert_eq!(env.covered(), [(Reason::Hour, 1, 2)]);
+    // Hours without records.
+    env.clock.advance(5 * 3_600);
+    round(&mut ready).await;
+    env.change(3).await;
+    round(&mut ready).await;
+    assert_eq!(env.covered().len(), 1);
+    ready.end().await;
+    assert_eq!(env.covered(), [(Reason::Hour, 1, 2), (Reason::Stop, 3, 3)]);
+    let (checkpoint, last) = (env.checkpoint().await, env.digests().pop().unwrap());
+    assert!(checkpoint.is_closed);
+    assert_eq!((checkpoint.sequence, checkpoint.digest), (3, Some(last.end())));
+    // Without records, a stop needs no digest.
+    let mut ready = env.open(Arc::new(FileSystem)).await;
+    round(&mut ready).await;
+    assert!(!env.checkpoint().await.is_closed, "while the server runs");
+    ready.end().await;
+    assert_eq!(env.covered().len(), 2);
+    assert!(env.checkpoint().await.is_closed);
+}
+
+#[tokio::test]
+async fn a_digest_covers_each_full_segment() {
+    let env = TestEnv { segment_bytes: 6_000, ..TestEnv::new() };
+    let mut ready = env.open(Arc::new(FileSystem)).await;
+    for number in 0..60 {
+        env.change(number).await;
+        round(&mut ready).await;
+    }
+    let (digests, segments) = (env.digests(), segment_files(env.folder.path()));
+    assert!(segments.len() > 2);
+    assert_eq!(digests.len(), segments.len() - 1);
+    for (signed, path) in digests.iter().zip(&segments) {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let spans: Vec<_> = signed.digest.segments.iter().map(|span| (span.name.as_str(), span.bytes)).collect();
+        assert_eq!(spans, [(name, path.metadata().unwrap().len())], "the whole segment");
+        assert_eq!(signed.digest.reason, Reason::Rotation);
+    }
+}
+
+/// After a crash, the first digest covers what the last run left.
+#[tokio::test]
+async fn a_digest_covers_what_a_crash_left() {
+    let env = TestEnv::new();
+    let mut ready = env.open(Arc::new(FileSystem)).await;
+    for number in 0..50 {
+        env.change(number).await;
+        while ready.flush(&mut false).await {}
+    }
+    assert!(segment_files(env.folder.path()).len() > 1, "no digest although a segment is full");
+    drop(ready);
+    let mut ready = env.open(Arc::new(FileSystem)).await;
+    round(&mut ready).await;
+    assert_eq!(env.covered(), [(Reason::Start, 1, 50)]);
+    assert_eq!(env.digests()[0].digest.segments.len(), segment_files(env.folder.path()).len());
+}
+
+/// Whichever operation of the disk fails, and wherever the line of a digest ends after a crash.
+#[tokio::test]
+async fn a_digest_that_is_not_whole_is_made_again() {
+    for at in 0..4 {
+        let (env, disk) = (TestEnv::new(), Failing::once(at));
+        let mut ready = env.open(Arc::new(disk.clone())).await;
+        env.change(1).await;
+        for _ in 0..2 {
+            round(&mut ready).await;
+            env.clock.advance(3_600);
+        }
+        round(&mut ready).await;
+        assert!(disk.has_failed(), "failure {at}");
+        assert_eq!(env.covered(), [(Reason::Hour, 1, 1)], "failure {at}");
+    }
+    for kept in [0, 1, 100] {
+        let env = TestEnv::new();
+        let mut ready = env.open(Arc::new(FileSystem)).await;
+        env.change(1).await;
+        round(&mut ready).await;
+        ready.end().await;
+        let (whole, before) = (fs::read(env.digest_file()).unwrap(), env.tx().await.audit_checkpoint().await.unwrap());
+        env.change(2).await;
+        let mut ready = env.open(Arc::new(FileSystem)).await;
+        round(&mut ready).await;
+        ready.end().await;
+        // The store does not know the digest, whose line is torn.
+        let text = fs::read(env.digest_file()).unwrap();
+        fs::write(env.digest_file(), &text[..whole.len() + kept]).unwrap();
+        let mut tx = env.tx().await;
+        tx.put_audit_checkpoint(before.unwrap());
+        tx.commit().await.unwrap();
+        let mut ready = env.open(Arc::new(FileSystem)).await;
+        round(&mut ready).await;
+        assert_eq!(env.covered(), [(Reason::Stop, 1, 1), (Reason::Start, 2, 2)], "{kept} bytes kept");
+    }
+}
+
+/// Digests that were removed are missed: numbering continues.
+#[tokio::test]
+async fn removed_digests_leave_a_gap() {
+    let env = TestEnv::new();
+    let mut ready = env.open(Arc::new(FileSystem)).await;
+    env.change(1).await;
+    round(&mut ready).await;
+    ready.end().await;
+    let removed = env.digests().pop().unwrap();
+    fs::remove_file(env.digest_file()).unwrap();
+    env.change(2).await;
+    let mut ready = env.open(Arc::new(FileSystem)).await;
+    round(&mut ready).await;
+    ready.end().await;
+    let text = fs::read(env.digest_file()).unwrap();
+    let found = Signed::parse(text.strip_suffix(b"\n").unwrap()).unwrap().digest;
+    assert_eq!((found.number, found.previous_sha256, found.first_sequence), (2, removed.sha256, 2));
+}
+
+/// The private key is sealed, and the same one signs after a restart.
+#[tokio::test]
+async fn one_key_signs_and_is_stored_sealed() {
+    let env = TestEnv::new();
+    for number in 1..3 {
+        env.change(number).await;
+        let mut ready = env.open(Arc::new(FileSystem)).await;
+        round(&mut ready).await;
+        ready.end().await;
+    }
+    let digests = env.digests();
+    assert_eq!(digests.len(), 2);
+    assert_eq!(digests[0].key, digests[1].key);
+    let stored = env.tx().await.audit_keys().await.unwrap().unwrap();
+    let keys = crate::digest::stored::StoredKeys::read(&stored).unwrap();
+    let private = keys.signer(&env.deployment.sealer).unwrap().unwrap().to_pkcs8().unwrap();
+    assert_eq!(keys.public(), [digests[0].key]);
+    assert!(
+        !stored
+            .windows(32)
+            .any(|part| private.windows(32).any(|of_key| of_key == part && part != digests[0].key.bytes()))
+    );
+}
