@@ -190,7 +190,7 @@ def test_the_trail_is_described_truthfully(api, server):
     arn = f"arn:aws:cloudtrail:us-east-1:{server.account}:trail/bailiwick"
     (trail,) = api.call("DescribeTrails")["trailList"]
     assert (trail["Name"], trail["TrailARN"], trail["HomeRegion"]) == ("bailiwick", arn, "us-east-1")
-    assert trail["IsMultiRegionTrail"] and trail["IncludeGlobalServiceEvents"]
+    assert trail["IsMultiRegionTrail"] and trail["IncludeGlobalServiceEvents"] and trail["LogFileValidationEnabled"]
     assert "S3BucketName" not in trail
     for listed in ([arn], ["bailiwick"], ["bailiwick", "other"]):
         assert api.call("DescribeTrails", trailNameList=listed)["trailList"] == [trail]

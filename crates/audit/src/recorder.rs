@@ -50,7 +50,7 @@ impl Recorder {
         let queue = Arc::<Queue>::default();
         let limit = Arc::<Mutex<RecordRateLimit>>::default();
         let stats = Arc::<Stats>::default();
-        let began = clock.now();
+        let began = deployment.clock.now();
         let writer = Writer {
             store,
             sealer: Arc::clone(&deployment.sealer),

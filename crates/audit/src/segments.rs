@@ -20,7 +20,7 @@ use crate::{Record, hash, json};
 
 mod text;
 
-pub(crate) use text::{SegmentText, segment_starts};
+pub(crate) use text::{SegmentText, segment_name, segment_starts};
 
 /// The end of the line of a committed change, before its number. No text in a line contains it unescaped.
 const COMMITTED: &[u8] = b",\"committed\":true,\"sequence\":";
@@ -157,7 +157,7 @@ impl Segments {
         for first in &segment_starts[begin..] {
             let from =
                 checkpoint.filter(|checkpoint| checkpoint.first == *first).map_or(0, |checkpoint| checkpoint.bytes);
-            let text = self.disk.read(&self.path(*first), from)?;
+            let text = self.text(*first, from)?;
             for line in text.split(|byte| *byte == b'\n') {
                 if checkpoint.is_none_or(|checkpoint| sequence_of(line) > Some(checkpoint.sequence)) && is_wanted(line)
                 {
@@ -180,7 +180,7 @@ impl Segments {
             return Ok(false);
         };
         let from = if *first == checkpoint.first { checkpoint.bytes.saturating_sub(TAIL) } else { 0 };
-        let text = self.disk.read(&self.path(*first), from)?;
+        let text = self.text(*first, from)?;
         let mut lines = text.split(|byte| *byte == b'\n');
         Ok(lines.any(|line| sequence_of(line) == Some(checkpoint.sequence) && hash::of(line) != checkpoint.hash))
     }
@@ -240,6 +240,8 @@ impl Segments {
                     };
                     (open.file.bytes, text.current())
                 }
+                // Digests cover compressed segments already, unless the digests were lost.
+                _ if !path.exists() => self.hash_of_compressed(*first)?,
                 _ => {
                     let bytes = append::end(self.disk.as_ref(), &path)?.whole;
                     (bytes, hash_of_file(self.disk.as_ref(), &path, bytes)?.current())
@@ -247,10 +249,32 @@ impl Segments {
             };
             // A crash may leave an empty file.
             if bytes > 0 {
-                spans.push(Span { name: name(*first), bytes, sha256 });
+                spans.push(Span { name: segment_name(*first), bytes, sha256 });
             }
         }
         Ok(spans)
+    }
+
+    fn hash_of_compressed(&self, first: u64) -> io::Result<(u64, String)> {
+        let mut text = SegmentText::open(&self.folder, first)?;
+        let (mut running, mut at) = (hash::Running::new(), 0);
+        while at < text.len() {
+            let part = text.read(at..text.len().min(at + CHUNK))?;
+            running.update(&part);
+            at += part.len() as u64;
+        }
+        Ok((at, running.current()))
+    }
+
+    /// The text of a segment from a byte on.
+    fn text(&self, first: u64, from: u64) -> io::Result<Vec<u8>> {
+        match self.disk.read(&self.path(first), from) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let mut text = SegmentText::open(&self.folder, first)?;
+                text.read(from..text.len())
+            }
+            read => read,
+        }
     }
 
     /// Returns the segment to write to: the open one, or a new one if it is full.
@@ -271,20 +295,15 @@ impl Segments {
     /// The first numbers of all segments, in order.
     fn segment_starts(&self) -> io::Result<Vec<u64>> {
         let names = self.disk.list(&self.folder)?;
-        let number = |name: String| name.strip_prefix("audit-")?.strip_suffix(".jsonl")?.parse().ok();
-        let mut segment_starts: Vec<u64> = names.into_iter().filter_map(number).collect();
+        let mut segment_starts: Vec<u64> = names.iter().filter_map(|name| text::start_of(name)).collect();
         segment_starts.sort_unstable();
+        segment_starts.dedup();
         Ok(segment_starts)
     }
 
     fn path(&self, first: u64) -> PathBuf {
-        self.folder.join(name(first))
+        self.folder.join(segment_name(first))
     }
-}
-
-/// The name of a segment.
-fn name(first: u64) -> String {
-    format!("audit-{first:020}.jsonl")
 }
 
 /// The hash of the first bytes of a file.
@@ -302,7 +321,7 @@ fn hash_of_file(disk: &dyn Disk, path: &Path, bytes: u64) -> io::Result<hash::Ru
 }
 
 /// Returns the sequence number of a line. This crate writes all lines: no text in them contains this name unescaped.
-fn sequence_of(line: &[u8]) -> Option<u64> {
+pub(crate) fn sequence_of(line: &[u8]) -> Option<u64> {
     member(line, b",\"sequence\":", |byte| byte.is_ascii_digit())?.parse().ok()
 }
 

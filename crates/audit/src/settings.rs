@@ -11,6 +11,17 @@ pub struct Settings {
     pub segment_bytes: u64,
     /// The maximum number of outbox rows; beyond it, changes are refused.
     pub outbox_rows: u64,
+    /// Which records are kept.
+    pub retention: Retention,
+}
+
+/// How long segments are kept. Without limits: for ever. The segment that is written is always kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// A segment is removed when its last record is older than so many days.
+    pub days: Option<u32>,
+    /// The oldest segments are removed while all are larger than this on the disk, in bytes.
+    pub max_bytes: Option<u64>,
 }
 
 impl Settings {
@@ -21,6 +32,7 @@ impl Settings {
 
     /// The usual sizes.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
-        Settings { folder: folder.into(), segment_bytes: Self::SEGMENT_BYTES, outbox_rows: Self::OUTBOX_ROWS }
+        let (segment_bytes, outbox_rows) = (Self::SEGMENT_BYTES, Self::OUTBOX_ROWS);
+        Settings { folder: folder.into(), segment_bytes, outbox_rows, retention: Retention::default() }
     }
 }

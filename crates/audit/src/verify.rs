@@ -3,10 +3,14 @@
 //! Files are read in parts, each once. A fault does not end the verification: it continues with what is found.
 
 mod anchor;
+mod chain;
+mod conclusion;
 mod digests;
+mod end;
 mod line;
 mod report;
 mod segments;
+mod text;
 
 use std::io;
 use std::path::Path;
@@ -25,10 +29,10 @@ pub struct Expected {
     pub anchor: Option<Anchor>,
 }
 
-/// Verifies the trail in a folder. `progress` is told how many of how many bytes were read.
+/// Verifies the trail in a folder. `progress` is called with how many of how many bytes were read.
 ///
 /// # Errors
-/// When the folder or a file in it can't be read. What is wrong with the content is in the report.
+/// When the folder or a file in it can't be read. Faults of the content are in the report.
 pub fn verify(folder: &Path, expected: &Expected, progress: &mut dyn FnMut(u64, u64)) -> io::Result<Report> {
     let mut report = Report::default();
     let mut digests = digests::read(folder, expected, &mut report)?;
@@ -36,7 +40,7 @@ pub fn verify(folder: &Path, expected: &Expected, progress: &mut dyn FnMut(u64, 
     if let Some(anchor) = &expected.anchor {
         anchor.compare(&digests, &end, &mut report);
     }
-    report.conclude(&digests, &end, expected.anchor.as_ref());
+    conclusion::conclude(&mut report, &digests, &end, expected.anchor.as_ref());
     Ok(report)
 }
 

@@ -28,6 +28,7 @@ use crate::row::Row;
 use crate::segments::Segments;
 use crate::{Event, Record, Settings, Stats};
 use digests::DigestState;
+use housekeeping::Housekeeping;
 
 /// How long a record may stay in the queue if no call waits for it, and the pause after a failed write.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
@@ -57,6 +58,7 @@ pub(crate) struct OpenWriter {
     /// Likewise.
     documents: Option<Documents>,
     digests: DigestState,
+    housekeeping: Housekeeping,
     checkpoint: Checkpoint,
     /// Ids of records that were written before a crash and whose rows may still be in the outbox.
     written: HashSet<String>,
@@ -100,6 +102,7 @@ impl Writer {
             segments: Some(segments),
             documents: Some(Documents::in_folder(&settings.folder)),
             digests,
+            housekeeping: Housekeeping::new(settings),
             checkpoint,
             written,
             shipped: HashSet::new(),
@@ -133,6 +136,7 @@ impl OpenWriter {
             if let Some(reason) = self.due_digest() {
                 self.add_digest(reason).await;
             }
+            self.keep_house().await;
             if self.is_failing {
                 tokio::time::sleep(FLUSH_INTERVAL).await;
             }
@@ -366,5 +370,6 @@ fn answer(waiter: Waiter, written: bool) {
 }
 
 mod digests;
+mod housekeeping;
 #[cfg(test)]
 pub(crate) mod tests;

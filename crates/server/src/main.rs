@@ -66,8 +66,6 @@ enum Command {
     #[command(subcommand)]
     Import(commands::import::Command),
     Agent(Box<commands::agent::Options>),
-    #[command(subcommand)]
-    Audit(commands::audit::Command),
     Login(Box<commands::login::Login>),
     Logout(Box<commands::login::Logout>),
     CredentialProcess(Box<commands::credential_process::Options>),
@@ -111,7 +109,6 @@ fn main() -> ExitCode {
         Command::Catalogue(command) => commands::catalogue::run(command),
         Command::Import(command) => commands::import::run(command),
         Command::Agent(options) => commands::agent::run(*options),
-        Command::Audit(command) => commands::audit::run(command),
         Command::Login(options) => commands::login::login(&options),
         Command::Logout(options) => commands::login::logout(&options),
         Command::CredentialProcess(options) => commands::credential_process::run(&options),

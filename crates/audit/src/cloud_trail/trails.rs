@@ -122,7 +122,7 @@ fn trail(cx: &Cx) -> Trail {
         is_multi_region_trail: Some(true),
         home_region: Some(cx.deployment().region.to_string()),
         trail_arn: Some(trail_name::own(cx)),
-        log_file_validation_enabled: Some(false),
+        log_file_validation_enabled: Some(true),
         has_custom_event_selectors: Some(false),
         has_insight_selectors: Some(false),
         is_organization_trail: Some(false),

@@ -72,6 +72,17 @@ impl StoredKeys {
     }
 }
 
+/// Checks that the keys of a store can sign.
+///
+/// # Errors
+/// Why they cannot.
+pub fn check_signing_keys(keys: &Bytes, sealer: &Sealer) -> Result<(), String> {
+    match StoredKeys::read(keys)?.signer(sealer)? {
+        Some(_) => Ok(()),
+        None => Err("there is no signing key".to_owned()),
+    }
+}
+
 fn place(id: &str) -> SecretPlace<'_> {
     SecretPlace { table: "audit-signing-key", account: AccountId::NONE, owner: "", id }
 }

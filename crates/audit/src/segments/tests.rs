@@ -118,8 +118,12 @@ pub(crate) fn segment_files(folder: &Path) -> Vec<PathBuf> {
 
 /// Every line of a folder in order, once the chain is found whole.
 pub(crate) fn lines(folder: &Path) -> Vec<Value> {
-    let names = segment_files(folder);
-    let text: String = names.iter().map(|name| fs::read_to_string(name).unwrap()).collect();
+    let text = segment_starts(folder).unwrap().into_iter().flat_map(|first| {
+        let mut text = SegmentText::open(folder, first).unwrap();
+        let len = text.len();
+        text.read(0..len).unwrap()
+    });
+    let text = String::from_utf8(text.collect()).unwrap();
     assert!(text.is_empty() || text.ends_with('\n'), "whole lines");
     let (mut previous, mut number) = (FIRST_HASH.to_owned(), 0);
     let read = |line: &str| {

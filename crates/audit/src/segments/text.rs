@@ -4,12 +4,20 @@ use std::fs::File;
 use std::io;
 use std::ops::{ControlFlow, Range};
 use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use crate::compressed::Compressed;
 
 /// The text of one segment.
 pub(crate) struct SegmentText {
-    file: File,
+    source: Source,
     len: u64,
+}
+
+/// Where the text is.
+enum Source {
+    Plain(File),
+    Compressed(Compressed),
 }
 
 /// How much is read at once.
@@ -23,9 +31,20 @@ impl SegmentText {
     /// # Errors
     /// `NotFound` if there is no such segment; retention may have removed it.
     pub(crate) fn open(folder: &Path, first: u64) -> io::Result<Self> {
-        let file = File::open(path(folder, first))?;
-        let len = file.metadata()?.len();
-        Ok(SegmentText { file, len })
+        let plain = folder.join(segment_name(first));
+        match File::open(&plain) {
+            Ok(file) => {
+                let len = file.metadata()?.len();
+                Ok(SegmentText { source: Source::Plain(file), len })
+            }
+            // It was removed after the compressed file got its name.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let compressed = Compressed::open(File::open(folder.join(format!("{}.gz", segment_name(first))))?)?;
+                let len = compressed.len();
+                Ok(SegmentText { source: Source::Compressed(compressed), len })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The length of the text when it was opened, in bytes.
@@ -38,11 +57,15 @@ impl SegmentText {
     /// # Errors
     /// When the file can't be read.
     pub(crate) fn read(&mut self, range: Range<u64>) -> io::Result<Vec<u8>> {
+        let file = match &mut self.source {
+            Source::Plain(file) => file,
+            Source::Compressed(compressed) => return compressed.read(range),
+        };
         let len = range.end.saturating_sub(range.start);
         let mut bytes = vec![0; usize::try_from(len).map_err(io::Error::other)?];
         let mut filled = 0;
         while filled < bytes.len() {
-            match self.file.read_at(&mut bytes[filled..], range.start + filled as u64) {
+            match file.read_at(&mut bytes[filled..], range.start + filled as u64) {
                 Ok(0) => break,
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -109,10 +132,12 @@ pub(crate) fn segment_starts(folder: &Path) -> io::Result<Vec<u64>> {
 }
 
 /// The number of the first line of a segment, by the name of its file.
-fn start_of(name: &str) -> Option<u64> {
-    name.strip_prefix("audit-")?.strip_suffix(".jsonl")?.parse().ok()
+pub(super) fn start_of(name: &str) -> Option<u64> {
+    let name = name.strip_prefix("audit-")?;
+    name.strip_suffix(".jsonl").or_else(|| name.strip_suffix(".jsonl.gz"))?.parse().ok()
 }
 
-fn path(folder: &Path, first: u64) -> PathBuf {
-    folder.join(format!("audit-{first:020}.jsonl"))
+/// The name of a segment that is not compressed.
+pub(crate) fn segment_name(first: u64) -> String {
+    format!("audit-{first:020}.jsonl")
 }

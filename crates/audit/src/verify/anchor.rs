@@ -8,8 +8,8 @@ use bailiwick_storage::{At, Store, Tx};
 use bytes::Bytes;
 
 use super::digests::{Digests, FILE};
+use super::end::End;
 use super::report::{Fault, Report};
-use super::segments::End;
 use crate::checkpoint::Checkpoint;
 use crate::digest::stored::StoredKeys;
 use crate::{PublicKey, Record};

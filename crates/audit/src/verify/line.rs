@@ -14,7 +14,7 @@ impl<'a> Line<'a> {
     /// Reads a line, without its line feed.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The reason why it is not a record.
     pub(super) fn parse(line: &'a [u8]) -> Result<Self, &'static str> {
         let text = std::str::from_utf8(line).map_err(|_| "the line is not UTF-8")?;
         if !text.starts_with('{') || serde_json::from_str::<IgnoredAny>(text).is_err() {

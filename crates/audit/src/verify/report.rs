@@ -4,10 +4,6 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::anchor::Anchor;
-use super::digests::Digests;
-use super::segments::End;
-
 /// Faults that are kept; further ones are counted.
 const MAX_FAULTS: usize = 1_000;
 
@@ -116,36 +112,5 @@ impl Report {
 
     pub(super) fn note(&mut self, note: impl Into<String>) {
         self.notes.push(note.into());
-    }
-
-    /// Adds the summary, and what could not be told.
-    pub(super) fn conclude(&mut self, digests: &Digests, end: &End, anchor: Option<&Anchor>) {
-        self.intact = self.fault_count == 0;
-        (self.last_sequence, self.signed_sequence) = (end.sequence, digests.covered());
-        if self.trust == Trust::Digests && self.digests > 0 {
-            self.note(
-                "no trusted public key was given: the key that the digests name was used. Whoever can write this folder could have written all of it anew and signed it with a key of their own; compare the key id with that of `bailiwick audit public-key`, or give the key with --public-key",
-            );
-        }
-        let known = self.signed_sequence.max(anchor.map_or(0, Anchor::sequence));
-        if end.sequence > known {
-            self.note(format!(
-                "records {} to {} are after the last digest{}: only their chain was verified, which anyone can compute",
-                known.saturating_add(1),
-                end.sequence,
-                if anchor.is_some() { " and the store's checkpoint" } else { "" },
-            ));
-        }
-        match anchor {
-            None => self.note(format!(
-                "without the store, it is not known whether records after {} or digests after {} were removed",
-                end.sequence,
-                digests.last_number(),
-            )),
-            Some(anchor) if !anchor.is_closed() => self.note(
-                "the server did not stop in order: records that were written after the store's checkpoint and are of no change may have been removed from the end",
-            ),
-            Some(_) => {}
-        }
     }
 }

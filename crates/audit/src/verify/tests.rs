@@ -2,10 +2,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use jiff::Timestamp;
 
 use super::digests::FILE;
 use super::*;
+use crate::Retention;
 use crate::disk::FileSystem;
+use crate::housekeeping::Task;
 use crate::writer::tests::TestEnv;
 use crate::writer::tests::digests::round;
 
@@ -43,6 +48,27 @@ impl Trail {
         assert_eq!(files.len(), 4, "three segments and the digests");
         Trail { env, files, expected }
     }
+}
+
+impl Trail {
+    /// Compresses all segments but the last.
+    fn compress(&mut self) {
+        compress_all(self.env.folder.path());
+        self.files = files(self.env.folder.path());
+        assert_eq!(self.files.keys().filter(|name| name.ends_with(".gz")).count(), 2);
+    }
+}
+
+fn compress_all(folder: &Path) {
+    let open = *crate::segments::segment_starts(folder).unwrap().last().unwrap();
+    let task = Task {
+        folder: folder.to_owned(),
+        open,
+        covered: u64::MAX,
+        retention: Retention::default(),
+        now: Timestamp::MIN,
+    };
+    assert_eq!(task.run(&AtomicBool::new(false)).unwrap(), []);
 }
 
 async fn anchor(env: &TestEnv) -> Anchor {
@@ -151,7 +177,7 @@ async fn several_faults_are_all_reported() {
 }
 
 #[tokio::test]
-async fn files_that_are_no_trail_are_faults_without_a_panic() {
+async fn other_files_are_faults_without_a_panic() {
     let folder = tempfile::TempDir::new().unwrap();
     let empty = check(folder.path(), &Expected::default());
     assert!(empty.intact && empty.records == 0, "{empty:?}");

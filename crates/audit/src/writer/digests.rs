@@ -8,10 +8,10 @@ use jiff::Timestamp;
 
 use super::OpenWriter;
 use crate::checkpoint::{Checkpoint, DigestEnd};
-use crate::digest::Reason;
 use crate::digest::key::SigningKey;
 use crate::digest::log::{DigestLog, Statement};
 use crate::digest::stored::StoredKeys;
+use crate::digest::{Reason, Removed};
 use crate::segments::Segments;
 
 /// The pause after a digest that could not be made.
@@ -52,6 +52,11 @@ impl DigestState {
         }
     }
 
+    /// The number of the last record that digests cover, if no digest is being made.
+    pub(super) fn covered(&self) -> u64 {
+        self.end.sequence
+    }
+
     /// The last digest, as the checkpoint has it.
     pub(super) fn end(&self) -> Option<DigestEnd> {
         (self.end.number > 0).then(|| self.end.clone())
@@ -75,7 +80,7 @@ impl OpenWriter {
 
     /// Makes a digest of all records that were written. A failure is logged, and the next attempt covers the same records.
     pub(super) async fn add_digest(&mut self, reason: Reason) {
-        match self.try_to_add_digest(reason).await {
+        match self.try_to_add_digest(reason, Vec::new()).await {
             Ok(()) => self.digests.retry = None,
             Err(error) => {
                 if self.digests.retry.is_none() {
@@ -86,7 +91,7 @@ impl OpenWriter {
         }
     }
 
-    async fn try_to_add_digest(&mut self, reason: Reason) -> Result<(), String> {
+    pub(super) async fn try_to_add_digest(&mut self, reason: Reason, removed: Vec<Removed>) -> Result<(), String> {
         let key = self.signing_key().await?;
         let time = self.writer.clock.now();
         let defect = "the segments are not available, which is a defect of Bailiwick";
@@ -95,7 +100,7 @@ impl OpenWriter {
             let checkpoint = segments.checkpoint();
             let outcome = segments.spans(log.end().sequence).and_then(|spans| {
                 let last = (checkpoint.sequence, checkpoint.hash.clone());
-                log.append(&key, Statement { time, reason, last, segments: spans, removed: Vec::new() })
+                log.append(&key, Statement { time, reason, last, segments: spans, removed })
             });
             (segments, log, outcome.map(|()| checkpoint))
         });
@@ -134,6 +139,7 @@ impl OpenWriter {
 
     /// Makes the last digest and stores that nothing follows.
     pub(crate) async fn end(&mut self) {
+        self.stop_housekeeping().await;
         if self.is_failing {
             return;
         }
@@ -149,7 +155,8 @@ impl OpenWriter {
 
     /// Stores that records follow the end of the last run, before the first of them is written.
     pub(super) async fn reopen(&mut self) {
-        if !self.checkpoint.is_closed {
+        // With rows to remove, the next checkpoint is that of their removal.
+        if !self.checkpoint.is_closed || !self.shipped.is_empty() {
             return;
         }
         let checkpoint = Checkpoint { is_closed: false, ..self.checkpoint.clone() };
@@ -160,6 +167,6 @@ impl OpenWriter {
 }
 
 /// Hours since 1970.
-fn hour(time: Timestamp) -> i64 {
+pub(super) fn hour(time: Timestamp) -> i64 {
     time.as_second().div_euclid(3_600)
 }

@@ -5,12 +5,12 @@ use bailiwick_testing::{ManualClock, SeededRandom, deployment};
 use tempfile::TempDir;
 
 use super::*;
-use crate::Recorder;
 use crate::disk::FileSystem;
 use crate::queue::Put;
 use crate::recorder::keyed;
 use crate::segments::tests::{Failing, ids, lines, segment_files};
 use crate::tests::{event, named, only, request, root};
+use crate::{Recorder, Retention};
 
 /// A fixed time.
 fn clock() -> Arc<ManualClock> {
@@ -24,6 +24,7 @@ pub(crate) struct TestEnv {
     pub(crate) deployment: Deployment,
     pub(crate) folder: TempDir,
     pub(crate) segment_bytes: u64,
+    pub(crate) retention: Retention,
 }
 
 impl TestEnv {
@@ -35,11 +36,17 @@ impl TestEnv {
             deployment: deployment(clock(), Quotas::default()),
             folder: TempDir::new().unwrap(),
             segment_bytes: 20_000,
+            retention: Retention::default(),
         }
     }
 
     fn settings(&self) -> Settings {
-        Settings { segment_bytes: self.segment_bytes, outbox_rows: 40, ..Settings::in_folder(self.folder.path()) }
+        Settings {
+            segment_bytes: self.segment_bytes,
+            outbox_rows: 40,
+            retention: self.retention,
+            ..Settings::in_folder(self.folder.path())
+        }
     }
 
     pub(crate) async fn open(&self, disk: Arc<dyn Disk>) -> OpenWriter {
@@ -68,7 +75,10 @@ impl TestEnv {
     pub(crate) async fn change(&self, number: u8) {
         let mut tx = self.tx().await;
         let request = request("cli");
-        let (key, row) = keyed(Row::new(&Event { id: [number; 16], ..event(&request) }), self.random.as_ref());
+        let (key, row) = keyed(
+            Row::new(&Event { id: [number; 16], time: self.clock.now(), ..event(&request) }),
+            self.random.as_ref(),
+        );
         tx.append_outbox(&key, row, 1_000).await.unwrap();
         tx.commit().await.unwrap();
     }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use bailiwick_audit::Anchor;
 use bailiwick_operation::uuid;
+use bailiwick_storage_redb::{OpenError, RedbFile};
 use clap::Subcommand;
 
 use crate::deployment::{Found, Missing};
@@ -46,14 +47,19 @@ fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Fa
     runtime.map_err(|e| Failure::new(format!("cannot start: {e}")))?.block_on(future)
 }
 
-/// What the store of a stopped server knows of the trail.
+/// What the store of a stopped server knows of the trail. The store is not changed.
 async fn anchor(options: &StoreOptions) -> Result<Anchor, Failure> {
     let folder = options.data_dir.display();
     let nothing = || Failure::new(format!("no store in {folder}: name its folder with --data-dir"));
     if !data_dir::has_store(&options.data_dir)? {
         return Err(nothing());
     }
-    let file = store::open(options)?;
+    let file = RedbFile::open_unchanged(&options.data_dir, &store::settings()).map_err(|error| match error {
+        OpenError::InUse(_) => {
+            Failure::new(format!("the store in {folder} is in use: stop the server that holds it first"))
+        }
+        error => Failure::new(format!("cannot open the store in {folder}: {error}")),
+    })?;
     let Found::Used(opened) = deployment::read(options, file, Missing::Refused).await? else {
         return Err(nothing());
     };

@@ -1,8 +1,8 @@
-//! How much of the audit trail may wait.
+//! How much of the audit trail may wait, and how long it is kept.
 
 use std::path::Path;
 
-use bailiwick_audit::Settings;
+use bailiwick_audit::{Retention, Settings};
 use clap::Args;
 
 /// The group "Audit".
@@ -14,11 +14,26 @@ pub(crate) struct AuditOptions {
     #[arg(long, env = "BAILIWICK_AUDIT_OUTBOX_ROWS", default_value_t = Settings::OUTBOX_ROWS, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u64).range(100..=10_000_000))]
     audit_outbox_rows: u64,
+    /// Size at which a file of the audit trail ends and the next one begins, in bytes
+    #[arg(long, env = "BAILIWICK_AUDIT_SEGMENT_BYTES", default_value_t = Settings::SEGMENT_BYTES, value_name = "BYTES")]
+    #[arg(value_parser = clap::value_parser!(u64).range(65_536..=1_073_741_824))]
+    audit_segment_bytes: u64,
+    /// Remove files of the audit trail whose records are all older than so many days [default: never]
+    #[arg(long, env = "BAILIWICK_AUDIT_RETENTION_DAYS", value_name = "DAYS")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    audit_retention_days: Option<u32>,
+    /// Remove the oldest files of the audit trail while all of them have more than so many bytes, compressed; the one that
+    /// is written stays [default: never]
+    #[arg(long, env = "BAILIWICK_AUDIT_MAX_BYTES", value_name = "BYTES")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    audit_max_bytes: Option<u64>,
 }
 
 impl AuditOptions {
     /// The settings of the recorder.
     pub(crate) fn settings(&self, data_dir: &Path) -> Settings {
-        Settings { outbox_rows: self.audit_outbox_rows, ..Settings::in_folder(data_dir.join("audit")) }
+        let retention = Retention { days: self.audit_retention_days, max_bytes: self.audit_max_bytes };
+        let (segment_bytes, outbox_rows) = (self.audit_segment_bytes, self.audit_outbox_rows);
+        Settings { segment_bytes, outbox_rows, retention, ..Settings::in_folder(data_dir.join("audit")) }
     }
 }

@@ -31,4 +31,6 @@ pub enum Content {
     OutboxRow(Bytes),
     /// How far the outbox has been shipped.
     AuditCheckpoint(Bytes),
+    /// The keys that sign digests of the audit trail.
+    AuditSigningKeys(Bytes),
 }

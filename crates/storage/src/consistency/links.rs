@@ -178,6 +178,7 @@ pub(super) async fn of(
         }
         Kind::Outbox => Links::new().counted(account, CounterKind::Outbox, &[]).with(Content::OutboxRow(value.clone())),
         Kind::AuditCheckpoint => Links::new().with(Content::AuditCheckpoint(value.clone())),
+        Kind::AuditSigningKeys => Links::new().with(Content::AuditSigningKeys(value.clone())),
         Kind::Service => {
             let service = Service::decode(value)?;
             let prefix = Bytes::copy_from_slice(service.prefix.as_bytes());

@@ -112,8 +112,8 @@ const fn decides(kind: Kind) -> bool {
         | Kind::AccessKeyAccount
         | Kind::Service
         | Kind::ServicePrincipal => true,
-        // Audit records that are not in segments yet.
-        Kind::Outbox | Kind::AuditCheckpoint => true,
+        // Audit records that are not in segments yet, and what proves those that are.
+        Kind::Outbox | Kind::AuditCheckpoint | Kind::AuditSigningKeys => true,
         // Identities and policies. Names and memberships decide whom a change is about.
         Kind::User
         | Kind::UserName

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use super::*;
 use crate::digest::{FILE, FIRST_HASH, Reason, Signed};
 use crate::hash;
+use crate::segments::{segment_name, segment_starts};
+use crate::verify::{Anchor, Expected, verify};
 
 impl TestEnv {
     fn digest_file(&self) -> PathBuf {
@@ -197,4 +199,62 @@ async fn one_key_signs_and_is_stored_sealed() {
             .windows(32)
             .any(|part| private.windows(32).any(|of_key| of_key == part && part != digests[0].key.bytes()))
     );
+}
+
+/// Segments are compressed and removed beside the writing; a digest says what was removed, before it is.
+#[tokio::test]
+async fn old_segments_are_compressed_and_removed() {
+    let mut env = TestEnv { segment_bytes: 3_000, ..TestEnv::new() };
+    let mut ready = env.open(Arc::new(FileSystem)).await;
+    for number in 0..30 {
+        env.change(number).await;
+        round(&mut ready).await;
+    }
+    ready.keep_house().await;
+    ready.finish_housekeeping().await;
+    ready.end().await;
+    // As many compressed segments as there are now may stay; the next record completes another one.
+    let names = fs::read_dir(env.folder.path()).unwrap().map(|entry| entry.unwrap());
+    let segments = names.filter(|entry| entry.file_name().to_str().unwrap().starts_with("audit-"));
+    let mut sizes: Vec<_> = segments.map(|entry| (entry.file_name(), entry.metadata().unwrap().len())).collect();
+    sizes.sort();
+    assert!(sizes[..sizes.len() - 1].iter().all(|(name, _)| name.to_str().unwrap().ends_with(".gz")), "{sizes:?}");
+    let max_bytes = sizes[..sizes.len() - 1].iter().map(|(_, bytes)| bytes).sum();
+    env.retention = Retention { days: None, max_bytes: Some(max_bytes) };
+    env.change(30).await;
+    let mut ready = env.open(Arc::new(FileSystem)).await;
+    round(&mut ready).await;
+    ready.keep_house().await;
+    ready.finish_housekeeping().await;
+    ready.end().await;
+    let starts = segment_starts(env.folder.path()).unwrap();
+    let last =
+        Signed::parse(fs::read(env.digest_file()).unwrap().split(|byte| *byte == b'\n').nth_back(1).unwrap()).unwrap();
+    assert_eq!(last.digest.reason, Reason::Removal);
+    let removed = last.digest.removed;
+    assert_eq!((removed[0].first_sequence, removed.last().unwrap().last_sequence + 1), (1, starts[0]));
+    assert!(starts.len() > 1 && removed.len() >= 2, "{starts:?}, {removed:?}");
+    let verified = async || {
+        let anchor = Anchor::read(Arc::clone(&env.store), env.deployment.cluster_id.clone()).await.unwrap();
+        verify(env.folder.path(), &Expected { keys: Vec::new(), anchor: Some(anchor) }, &mut |_, _| {}).unwrap()
+    };
+    let report = verified().await;
+    assert!(report.intact && report.first_sequence == starts[0] && report.last_sequence == 31, "{report:?}");
+    // A segment that no digest names as removed is missed.
+    let next = env.folder.path().join(format!("{}.gz", segment_name(starts[0])));
+    let (content, shown) = (fs::read(&next).unwrap(), segment_name(starts[0]));
+    fs::remove_file(&next).unwrap();
+    let report = verified().await;
+    assert!(
+        report.faults.iter().any(|fault| fault.file == shown && fault.found == "the segment is missing"),
+        "{report:?}"
+    );
+    fs::write(&next, content).unwrap();
+    assert!(verified().await.intact);
+    // A new run continues, and the next removal follows.
+    env.change(31).await;
+    let mut ready = env.open(Arc::new(FileSystem)).await;
+    round(&mut ready).await;
+    ready.end().await;
+    assert!(verified().await.intact);
 }

@@ -13,7 +13,7 @@ use crate::{output, process};
 /// Print the public keys that verify the digests of the audit trail
 ///
 /// Prints each key as PEM, the newest last. Keep the output on another machine: `bailiwick audit verify --public-key`
-/// then also finds a trail that was written and signed anew. Works on the store of a stopped server, with the master
+/// then also finds a trail that was written again and signed with another key. Works on the store of a stopped server, with the master
 /// key.
 ///
 /// Exit codes: 0 printed, 1 there is no key yet or the store cannot be opened, 2 wrong usage.

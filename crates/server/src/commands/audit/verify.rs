@@ -35,8 +35,8 @@ const MIB: u64 = 1024 * 1024;
   bailiwick audit verify --data-dir /var/lib/bailiwick/data --public-key audit-key.pem
   bailiwick audit verify --folder backup/audit --public-key audit-key.pem --json")]
 pub(crate) struct Options {
-    /// Folder of the audit trail alone, such as a copy
-    #[arg(long, value_name = "FOLDER", conflicts_with = "data_dir")]
+    /// Folder of the audit trail alone, such as a copy; the data folder is not read then
+    #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
     /// File with the trusted public keys as PEM, as `bailiwick audit public-key` printed them [default: those of the store,
     /// or else the one that the digests name]

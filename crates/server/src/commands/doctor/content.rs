@@ -1,6 +1,6 @@
 //! Whether the content of rows can be used: policies parse, secrets open, audit records can be read.
 
-use bailiwick_audit::{Record, is_checkpoint};
+use bailiwick_audit::{Record, check_signing_keys, is_checkpoint};
 use bailiwick_operation::{PasswordOwner, SecretOwner, SecretPlace};
 use bailiwick_policy_lang::{PolicyKind, parse};
 use bailiwick_seal::{MasterKey, SealError, Sealer, WrappedKeyring};
@@ -70,6 +70,7 @@ impl ContentCheck {
             Content::AuditCheckpoint(mark) if !is_checkpoint(mark) => {
                 Err("it does not say how far the audit trail is written".to_owned())
             }
+            Content::AuditSigningKeys(keys) => check_signing_keys(keys, sealer),
             _ => Ok(()),
         }
     }
