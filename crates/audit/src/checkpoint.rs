@@ -56,3 +56,8 @@ impl Checkpoint {
 pub fn is_checkpoint(bytes: &Bytes) -> bool {
     Checkpoint::read(bytes).is_some()
 }
+
+/// The number of the last line that a checkpoint says is written; none for other bytes.
+pub fn checkpoint_sequence(bytes: &Bytes) -> Option<u64> {
+    Checkpoint::read(bytes).map(|checkpoint| checkpoint.sequence)
+}

@@ -43,7 +43,7 @@ mod tests;
 mod verify;
 mod writer;
 
-pub use checkpoint::is_checkpoint;
+pub use checkpoint::{checkpoint_sequence, is_checkpoint};
 pub use cloud_trail::CloudTrail;
 pub use denials::Denials;
 pub use digest::key::PublicKey;

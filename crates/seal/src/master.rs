@@ -67,7 +67,20 @@ impl MasterKey {
         SecretString::from(text)
     }
 
-    /// A public identifier of the master key, which reveals nothing about it.
+    /// A public identifier of the master key, 16 hexadecimal digits, which reveals nothing about it.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Unavailable`].
+    pub fn id(&self) -> Result<String, SealError> {
+        self.fingerprint().map(|fingerprint| hex(&fingerprint))
+    }
+
+    /// Whether this is the same key. Takes as long for every other key.
+    pub fn is(&self, other: &MasterKey) -> bool {
+        aws_lc_rs::constant_time::verify_slices_are_equal(&*self.0, &*other.0).is_ok()
+    }
+
     pub(crate) fn fingerprint(&self) -> Result<[u8; 8], SealError> {
         let mut fingerprint = [0; 8];
         key::derive(&self.extracted(), &[b"fingerprint"], &mut fingerprint)?;
@@ -81,6 +94,11 @@ impl MasterKey {
     fn extracted(&self) -> hkdf::Prk {
         hkdf::Salt::new(hkdf::HKDF_SHA256, b"bailiwick master key v1").extract(&*self.0)
     }
+}
+
+/// Hexadecimal digits of a fingerprint.
+pub(crate) fn hex(fingerprint: &[u8]) -> String {
+    fingerprint.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -119,5 +137,7 @@ mod tests {
         assert_ne!(a.to_hex(), b.to_hex());
         assert_ne!(a.fingerprint(), b.fingerprint());
         assert_eq!(a.fingerprint(), a.clone().fingerprint());
+        assert!(a.is(&a.clone()) && !a.is(&b));
+        assert_eq!(a.id().unwrap().len(), 16);
     }
 }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::{
     error::SealError,
     keyring::{Key, Keyring},
-    master::MasterKey,
+    master::{self, MasterKey},
     purpose::KeyPurpose,
 };
 
@@ -77,6 +77,13 @@ impl WrappedKeyring {
         }
         let plaintext = master.wrapping_key()?.open(header, sealed).map_err(|_| SealError::DamagedKeyring)?;
         read(&plaintext).ok_or(SealError::DamagedKeyring)
+    }
+
+    /// The identifier of the master key that it is wrapped under, as [`MasterKey::id`]; none if these bytes are not a wrapped
+    /// keyring. It is not authenticated.
+    pub fn master_key_id(&self) -> Option<String> {
+        let header = self.0.first_chunk::<HEADER>()?;
+        header.strip_prefix(MAGIC).map(|rest| master::hex(&rest[1..]))
     }
 
     /// Wraps the same keyring under another master key. Sealed bytes stay valid.

@@ -13,7 +13,7 @@ use std::path::Path;
 use bailiwick_storage_redb::RedbStore;
 
 use crate::failure::Failure;
-use crate::master_key;
+use crate::master_key::{self, MasterKeySource};
 use crate::options::StoreOptions;
 
 /// What a start finds in the data folder.
@@ -68,10 +68,10 @@ pub(crate) fn expect_store(options: &StoreOptions, init: bool) -> Result<Expecte
             "there is no store in {data_dir}, but the audit records {folder} of an earlier store exist: {ELSEWHERE}, move that folder away, since another store never appends to it, and give --init"
         )));
     }
-    let key_file = options.key_file();
-    let key = match master_key::given() {
-        Some(_) => Some(format!("a master key is in {}", master_key::VARIABLE)),
-        None => is_there(&key_file)?.then(|| format!("the master key {} exists", key_file.display())),
+    let key = match options.key_source()? {
+        MasterKeySource::Variable => Some(format!("a master key is in {}", master_key::VARIABLE)),
+        MasterKeySource::Command(_) => Some("--master-key-command gives a master key".to_owned()),
+        MasterKeySource::File(file) => is_there(&file)?.then(|| format!("the master key {} exists", file.display())),
     };
     if let Some(key) = key.filter(|_| !init) {
         return Err(Failure::new(format!(

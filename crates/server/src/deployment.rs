@@ -1,5 +1,6 @@
 //! Opens the identity and the keys of a store, and creates them at the first start.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use bailiwick_directory::put_builtin_policies;
@@ -10,9 +11,10 @@ use bailiwick_storage::{At, Authenticator, CommitError, Meta, Store, StoreError,
 use bailiwick_storage_redb::{OpenError, RedbFile, RedbStore};
 
 use crate::failure::Failure;
+use crate::master_key::MasterKeySource;
 use crate::options::StoreOptions;
+use crate::store;
 use crate::system::{SystemClock, SystemRandomness};
-use crate::{master_key, store};
 
 /// An open store with its identity and its keys.
 pub(crate) struct Opened {
@@ -73,17 +75,31 @@ impl Opened {
 /// Opens the keys of a store and starts it. Upgrades a store whose rows are not authenticated yet.
 pub(crate) async fn read(files: &StoreOptions, file: RedbFile, missing: Missing) -> Result<Found, Failure> {
     let folder = files.data_dir.display();
+    if file.is_unused().map_err(|e| Failure::new(format!("cannot open the store in {folder}: {e}")))? {
+        return Ok(Found::Unused(file));
+    }
+    let source = files.key_source()?;
+    let master = source.expect()?;
+    open(&files.data_dir, &source, &master, file, missing).await
+}
+
+/// As [`read`], with a known master key, which came from `source`.
+pub(crate) async fn open(
+    data_dir: &Path,
+    source: &MasterKeySource,
+    master: &MasterKey,
+    file: RedbFile,
+    missing: Missing,
+) -> Result<Found, Failure> {
+    let folder = data_dir.display();
     let failed = |e: &dyn std::fmt::Display| Failure::new(format!("cannot open the store in {folder}: {e}"));
     if file.is_unused().map_err(|e| failed(&e))? {
         return Ok(Found::Unused(file));
     }
-    let key_file = files.key_file();
-    let master = master_key::expect(&key_file)?;
     let wrapped = file.keyring().map_err(|e| failed(&e))?;
     let wrapped = wrapped.ok_or_else(|| failed(&"the store is damaged: it has no keys; restore a backup"))?;
-    let keyring = WrappedKeyring::from_bytes(wrapped.to_vec())
-        .unwrap_with(&master)
-        .map_err(|e| Failure::new(format!("{} does not open this store: {e}", master_key::name(&key_file))))?;
+    let wrapped = WrappedKeyring::from_bytes(wrapped.to_vec());
+    let keyring = wrapped.unwrap_with(master).map_err(|e| source.refused(master, &wrapped, e))?;
     let (started, keyring) = match keyring.row_key().map_err(|e| failed(&e))? {
         Some(key) => {
             let authenticator = Authenticator::new(key);
@@ -95,7 +111,7 @@ pub(crate) async fn read(files: &StoreOptions, file: RedbFile, missing: Missing)
         }
         None => {
             let complete = keyring.complete(SystemClock.now().as_second()).map_err(|e| failed(&e))?;
-            let wrapped = WrappedKeyring::wrap(&complete, &master).map_err(|e| failed(&e))?;
+            let wrapped = WrappedKeyring::wrap(&complete, master).map_err(|e| failed(&e))?;
             (file.upgrade(store::authenticator(&complete)?, wrapped.as_bytes()), complete)
         }
     };
@@ -105,7 +121,7 @@ pub(crate) async fn read(files: &StoreOptions, file: RedbFile, missing: Missing)
     })?);
     let meta = Meta::of(&*redb).await.map_err(|e| failed(&e))?;
     let meta = meta.ok_or_else(|| failed(&"the store is damaged: its identity is missing; restore a backup"))?;
-    Ok(Found::Used(Box::new(Opened { redb, meta, keyring, master })))
+    Ok(Found::Used(Box::new(Opened { redb, meta, keyring, master: master.clone() })))
 }
 
 /// Adds the managed policies that a newer version of Bailiwick brings. If that fails, the server starts without them: a

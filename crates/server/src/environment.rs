@@ -7,7 +7,7 @@ use bailiwick_policy_lang::nearest;
 use clap::Command;
 use clap::error::{ContextKind, ContextValue};
 
-use crate::{first_start, master_key};
+use crate::{master_key, root_credentials};
 
 /// Makes empty variables count as not set, as in `${NAME:-}` of a container.
 pub(crate) fn without_empty_variables(command: Command) -> Command {
@@ -34,7 +34,7 @@ fn variable_of(command: &Command, long: &str) -> Option<String> {
 }
 
 /// Bailiwick's variables that belong to no option.
-const OTHERS: [&str; 3] = [master_key::VARIABLE, first_start::ID_VARIABLE, first_start::SECRET_VARIABLE];
+const OTHERS: [&str; 3] = [master_key::VARIABLE, root_credentials::ID_VARIABLE, root_credentials::SECRET_VARIABLE];
 
 /// Prefixes of the variables that Kubernetes sets in every container for a service named `bailiwick`.
 const OF_KUBERNETES: [&str; 2] = ["BAILIWICK_PORT", "BAILIWICK_SERVICE_"];

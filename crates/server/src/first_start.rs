@@ -18,15 +18,12 @@ use jiff::Timestamp;
 
 use crate::deployment::{self, Found, Missing, Opened};
 use crate::failure::Failure;
+use crate::master_key::MasterKeySource;
 use crate::options::{DeploymentOptions, StoreOptions};
 use crate::output;
+use crate::root_credentials::{ID_VARIABLE, SECRET_VARIABLE};
 use crate::system::{SystemClock, SystemRandomness};
 use crate::{master_key, root_credentials, store};
-
-/// The variable with the id of a root access key for the first start.
-pub(crate) const ID_VARIABLE: &str = "BAILIWICK_ROOT_ACCESS_KEY_ID";
-/// The variable with the secret of that key.
-pub(crate) const SECRET_VARIABLE: &str = "BAILIWICK_ROOT_SECRET_ACCESS_KEY";
 
 /// Opens the keys of a store and starts it, as [`deployment::read`]. Initializes an empty store with the options.
 pub(crate) async fn open(
@@ -61,10 +58,11 @@ impl FirstStart<'_> {
     /// Creates everything in one commit, and shows root's key if it was generated.
     async fn run(&self, file: RedbFile) -> Result<Opened, Failure> {
         let root_key = given_root_key()?;
-        let key_file = self.files.key_file();
-        let master = match master_key::load(&key_file)? {
-            Some(key) => key,
-            None => master_key::make(&key_file)?,
+        let source = self.files.key_source()?;
+        let master = match (source.load()?, &source) {
+            (Some(key), _) => key,
+            (None, MasterKeySource::File(file)) => master_key::make(file)?,
+            (None, source) => return Err(Failure::new(format!("{source} is missing"))),
         };
         let now = self.clock.now();
         let date = Timestamp::from_second(now.as_second()).unwrap_or(now);
@@ -118,7 +116,7 @@ impl FirstStart<'_> {
 /// Refuses unusable input of a first start before anything is created.
 pub(crate) fn check(files: &StoreOptions) -> Result<(), Failure> {
     given_root_key()?;
-    master_key::load(&files.key_file())?;
+    files.key_source()?.load()?;
     Ok(())
 }
 

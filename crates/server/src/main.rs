@@ -5,7 +5,9 @@
 
 mod agent;
 mod aws;
+mod backup;
 mod commands;
+mod control;
 mod data_dir;
 mod deployment;
 mod environment;
@@ -23,9 +25,11 @@ mod output;
 mod private_file;
 mod process;
 mod root_credentials;
+mod rotation;
 mod router;
 mod signals;
 mod store;
+mod subprocess;
 mod system;
 mod terminal;
 mod tls;
@@ -56,6 +60,9 @@ enum Command {
     Serve(Box<commands::serve::Options>),
     RecoverRoot(commands::recover_root::Options),
     Doctor(commands::doctor::Options),
+    Backup(commands::backup::Options),
+    Restore(commands::restore::Options),
+    RotateMasterKey(commands::rotate_master_key::Options),
     #[command(subcommand)]
     Audit(commands::audit::Command),
     #[command(subcommand)]
@@ -102,6 +109,9 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Serve(options) => commands::serve::run(*options),
         Command::RecoverRoot(options) => commands::recover_root::run(&options),
+        Command::RotateMasterKey(options) => commands::rotate_master_key::run(&options),
+        Command::Backup(options) => commands::backup::run(&options),
+        Command::Restore(options) => commands::restore::run(&options),
         Command::Doctor(options) => commands::doctor::run(&options),
         Command::Audit(command) => commands::audit::run(command),
         Command::Policy(command) => commands::policy::run(command),

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bailiwick_model::{IamError, Result};
-use bailiwick_seal::{KeyPurpose, Keyring, MasterKey, WrappedKeyring};
+use bailiwick_seal::{KeyPurpose, Keyring, WrappedKeyring};
 use bailiwick_service::Service;
 use bailiwick_storage::{At, CommitError, Tx};
 use tokio::sync::watch;
 
 use crate::net::listen::stopped;
+use crate::rotation::MasterKeys;
 
 /// The time between writes of last uses.
 const LAST_USED: Duration = Duration::from_millis(500);
@@ -33,7 +34,7 @@ const ROTATED: [(KeyPurpose, i64); 7] = [
 ];
 
 /// Runs until `stopping` is set.
-pub(crate) async fn run(service: Arc<Service>, master: MasterKey, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn run(service: Arc<Service>, master: Arc<MasterKeys>, mut stop: watch::Receiver<bool>) {
     let mut last_used = tokio::time::interval(LAST_USED);
     let mut keys = tokio::time::interval(KEYS);
     loop {
@@ -77,22 +78,25 @@ pub(crate) async fn write_reports(service: Arc<Service>, mut stop: watch::Receiv
 
 /// Creates the keys that a store of an older version lacks. If that fails, the server starts without them: what needs them
 /// fails until the next rotation.
-pub(crate) async fn complete_keys(service: &Service, master: &MasterKey) {
+pub(crate) async fn complete_keys(service: &Service, master: &MasterKeys) {
     if let Err(error) = rotate(service, master).await {
         tracing::error!(?error, "missing keys could not be created");
     }
 }
 
 /// Replaces token keys that are a day old or missing, and removes those that nothing depends on.
-async fn rotate(service: &Service, master: &MasterKey) -> Result<()> {
+async fn rotate(service: &Service, master: &MasterKeys) -> Result<()> {
     let parts = service.parts();
     let now = parts.deployment.clock.now().as_second();
     let old = parts.deployment.sealer.keyring();
     let Some(new) = rotated(&old, now)? else { return Ok(()) };
-    let wrapped = WrappedKeyring::wrap(&new, master).map_err(IamError::internal)?;
+    // Held until the end, so that the keyring is not wrapped under a master key that is replaced meanwhile.
+    let mut held = master.hold().await;
     let mut tx = Tx::begin(Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas), At::Latest).await?;
     // The read makes the commit fail if the keyring changed meanwhile.
-    tx.keyring().await?;
+    let stored = tx.keyring().await?.unwrap_or_default();
+    held.open(&WrappedKeyring::from_bytes(stored.to_vec())).map_err(IamError::internal)?;
+    let wrapped = held.wrap(&new).map_err(IamError::internal)?;
     tx.put_keyring(wrapped.as_bytes().to_vec().into()).await?;
     tx.commit().await.map_err(IamError::internal)?;
     // Only a durable key may seal anything.

@@ -5,18 +5,21 @@
 
 mod address;
 mod audit;
+mod beside;
 mod boolean;
 mod clients;
 mod deployment;
 mod issuers;
 mod listening;
 mod logging;
+mod master_key;
 mod process;
 mod store;
 mod tls;
 
 pub(crate) use address::{ListenAddress, OptionalListenAddress};
 pub(crate) use audit::AuditOptions;
+pub(crate) use beside::beside;
 pub(crate) use boolean::boolean;
 pub(crate) use clients::ClientOptions;
 pub(crate) use deployment::{DeploymentOptions, parse_region};

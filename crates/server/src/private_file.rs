@@ -64,9 +64,65 @@ fn write(
         return Ok(false);
     }
     // The directory entry must be durable too.
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()?;
+    sync_folder_of(path)?;
     Ok(true)
+}
+
+/// A new file that is written piece by piece, and appears under its name only when it is complete.
+pub(crate) struct NewFile {
+    out: File,
+    path: PathBuf,
+    unfinished: PathBuf,
+    is_finished: bool,
+}
+
+impl NewFile {
+    /// Begins.
+    ///
+    /// # Errors
+    /// As [`create`].
+    pub(crate) fn create(path: &Path, mode: u32) -> io::Result<Self> {
+        if fs::symlink_metadata(path).is_ok() {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        let unfinished = with_ending(path, ".new");
+        let out = own(&unfinished, mode)?;
+        Ok(NewFile { out, path: path.to_owned(), unfinished, is_finished: false })
+    }
+
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// Errors of the system.
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)
+    }
+
+    /// Makes the file durable under its name.
+    ///
+    /// # Errors
+    /// As [`create`].
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        self.out.sync_all()?;
+        move_to_free_name(&self.unfinished, &self.path)?;
+        self.is_finished = true;
+        sync_folder_of(&self.path)
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            // The error that ended it is the one to report.
+            let _ = fs::remove_file(&self.unfinished);
+        }
+    }
+}
+
+/// Makes the names in the folder of a file durable.
+pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
 }
 
 /// Creates an unfinished file and locks it, so that no other process writes or removes it. One that is left by a process

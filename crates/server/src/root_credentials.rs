@@ -12,6 +12,11 @@ use crate::failure::Failure;
 use crate::output;
 use crate::private_file;
 
+/// The variable with the id of a root access key for the first start.
+pub(crate) const ID_VARIABLE: &str = "BAILIWICK_ROOT_ACCESS_KEY_ID";
+/// The variable with the secret of that key.
+pub(crate) const SECRET_VARIABLE: &str = "BAILIWICK_ROOT_SECRET_ACCESS_KEY";
+
 /// The beginning of the first line of such a file.
 const BEGINNING: &str = "export AWS_ACCESS_KEY_ID=";
 

@@ -1,5 +1,6 @@
 //! The embedded store: its file, the snapshots for decisions, and its metrics.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use bailiwick_model::Partition;
@@ -22,8 +23,13 @@ pub(crate) fn settings() -> Settings {
 
 /// Opens or creates the store's file. Its content is not authenticated yet.
 pub(crate) fn open(options: &StoreOptions) -> Result<RedbFile, Failure> {
-    let folder = options.data_dir.display();
-    RedbFile::open(&options.data_dir, &settings()).map_err(|error| match error {
+    open_folder(&options.data_dir)
+}
+
+/// Opens the store's file in a folder, and creates it if it does not exist.
+pub(crate) fn open_folder(data_dir: &Path) -> Result<RedbFile, Failure> {
+    let folder = data_dir.display();
+    RedbFile::open(data_dir, &settings()).map_err(|error| match error {
         OpenError::InUse(_) => {
             Failure::new(format!("the store in {folder} is in use: stop the server that holds it first"))
         }

@@ -12,6 +12,7 @@
 //!
 //! Start reading at [`RedbFile`], then `writer`.
 
+mod backup;
 mod disk;
 mod error;
 mod file;
@@ -33,6 +34,7 @@ use bailiwick_storage::{At, Authenticator, Batch, Changes, Feed, Health, Revisio
 use redb::TableDefinition;
 use tokio::sync::{mpsc, oneshot};
 
+pub use backup::{BackupView, StoredRow, restore};
 pub use disk::Disk;
 pub use error::OpenError;
 pub use file::RedbFile;

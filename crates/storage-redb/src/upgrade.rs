@@ -142,12 +142,22 @@ pub(crate) fn recount(database: &Database, authenticator: &Authenticator) -> Res
         }
         progress.end();
     }
-    state.oldest = Revision::new(state.head.number().saturating_add(SKIPPED));
-    state.head = state.oldest.next();
-    begin_log(&txn, authenticator, &state)?;
+    let state = begin_after_gap(&txn, authenticator, &state)?;
     open::write_layout(&txn)?;
     txn.commit().map_err(store_error)?;
     tracing::warn!(revision = state.head.number(), "the remaining rows of the store were accepted as complete");
+    Ok(state)
+}
+
+/// Starts a new change log for these rows, and leaves out revisions that may have been used by a newer state of the store.
+pub(crate) fn begin_after_gap(
+    txn: &WriteTransaction,
+    authenticator: &Authenticator,
+    state: &StoreState,
+) -> Result<StoreState, StoreError> {
+    let oldest = Revision::new(state.head.number().saturating_add(SKIPPED));
+    let state = StoreState { head: oldest.next(), oldest, ..*state };
+    begin_log(txn, authenticator, &state)?;
     Ok(state)
 }
 

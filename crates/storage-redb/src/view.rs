@@ -25,7 +25,7 @@ pub(crate) struct Tables {
     handle: u64,
     /// The tracker of the handle's disk; `None` if a failed read ends the handle.
     tracker: Option<Arc<DiskTracker>>,
-    rows: ReadOnlyTable<&'static [u8], &'static [u8]>,
+    pub(crate) rows: ReadOnlyTable<&'static [u8], &'static [u8]>,
     pub(crate) log: ReadOnlyTable<u64, &'static [u8]>,
 }
 

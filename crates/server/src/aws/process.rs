@@ -1,10 +1,7 @@
 //! Credentials that a program prints: `credential_process`.
 
-use std::io::Read as _;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -12,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{Environment, Keys};
 use crate::failure::Failure;
+use crate::subprocess;
 
 /// The program's output: version 1 of the format that AWS's clients share.
 #[derive(Deserialize)]
@@ -33,8 +31,6 @@ const MAX_DEPTH: u32 = 3;
 const LIMIT: Duration = Duration::from_secs(120);
 /// The most bytes that a program may print.
 const MAX_OUTPUT: u64 = 256 * 1024;
-/// The pause between two looks at a program that has closed its output.
-const PAUSE: Duration = Duration::from_millis(10);
 
 /// Runs the program without a shell and parses its output. Its standard error is passed on. Blocks, for two minutes at most.
 ///
@@ -55,53 +51,11 @@ pub(crate) fn run(profile: &str, command: &str, env: &Environment<'_>, now: Time
         .stdin(Stdio::inherit())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit());
-    let (status, stdout) = output(&mut child, &words[0], LIMIT).map_err(fail)?;
+    let (status, stdout) = subprocess::output(&mut child, &words[0], LIMIT, MAX_OUTPUT).map_err(fail)?;
     if !status.success() {
         return Err(fail(format!("failed: `{}` ended with {status}", words[0])));
     }
     read(&stdout, now).map_err(fail)
-}
-
-/// Runs a program to its end, or kills it at the limit. Programs that it has started itself are left, and their output is
-/// not waited for.
-fn output(command: &mut Command, name: &str, limit: Duration) -> Result<(ExitStatus, Zeroizing<Vec<u8>>), String> {
-    let end = Instant::now() + limit;
-    let mut child = command.spawn().map_err(|e| format!("cannot run `{name}`: {e}"))?;
-    let printed = child.stdout.take().map(printed);
-    let stdout = printed.and_then(|printed| printed.recv_timeout(limit).ok());
-    match stdout.zip(ended(&mut child, end)) {
-        Some((stdout, status)) if stdout.len() as u64 <= MAX_OUTPUT => Ok((status, stdout)),
-        Some(_) => Err(format!("printed more than {} KiB", MAX_OUTPUT / 1024)),
-        None => {
-            // The program may end by itself in this moment.
-            let _ = child.kill();
-            let _ = child.wait();
-            Err(format!("took too long: `{name}` was killed after {} seconds", limit.as_secs_f32()))
-        }
-    }
-}
-
-/// Reads the output on a thread of its own.
-fn printed(stdout: ChildStdout) -> mpsc::Receiver<Zeroizing<Vec<u8>>> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut bytes = Zeroizing::new(Vec::new());
-        // What cannot be read is missing in the output, which is then not the expected JSON.
-        let _ = stdout.take(MAX_OUTPUT + 1).read_to_end(&mut bytes);
-        let _ = sender.send(bytes);
-    });
-    receiver
-}
-
-/// The status of a program, if it ends in time.
-fn ended(child: &mut Child, end: Instant) -> Option<ExitStatus> {
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Some(status),
-            Ok(None) if Instant::now() < end => thread::sleep(PAUSE),
-            _ => return None,
-        }
-    }
 }
 
 fn read(stdout: &[u8], now: Timestamp) -> Result<Keys, String> {
@@ -130,30 +84,6 @@ fn read(stdout: &[u8], now: Timestamp) -> Result<Keys, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_program_has_a_limited_time_and_output() {
-        let run = |script: &str, limit: f32| {
-            let mut command = Command::new("sh");
-            command.args(["-c", script]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-            output(&mut command, "sh", Duration::from_secs_f32(limit))
-        };
-        let (status, stdout) = run("echo one; exit 3", 60.0).unwrap();
-        assert_eq!((status.code(), stdout.as_slice()), (Some(3), b"one\n".as_slice()));
-        let late = "took too long: `sh` was killed after 0.2 seconds";
-        for script in [
-            "exec sleep 600",
-            "exec sleep 600 >&-",
-            "echo '{}'; exec sleep 600",
-            // Its output stays open after it has ended.
-            "sleep 5 & exit 0",
-            "trap '' TERM; while :; do sleep 1; done",
-        ] {
-            assert_eq!(run(script, 0.2).unwrap_err(), late, "{script}");
-        }
-        assert_eq!(run("exec yes", 60.0).unwrap_err(), "printed more than 256 KiB");
-        assert_eq!(run("exec head -c 1000000 /dev/zero", 60.0).unwrap_err(), "printed more than 256 KiB");
-    }
 
     #[test]
     fn printed_credentials_are_parsed_strictly() {

@@ -16,7 +16,7 @@ use super::progress::Progress;
 use crate::failure::Failure;
 use crate::logging::{self, LogFilter, LogFormat};
 use crate::options::ExistingStoreOptions;
-use crate::{data_dir, master_key, process, store};
+use crate::{data_dir, process, store};
 
 /// The exit code of a store that has faults.
 const FAULTS: u8 = 1;
@@ -96,16 +96,15 @@ async fn check(options: &Options, report: &mut Report) -> Result<(), Stopped> {
     if file.is_unused().map_err(stopped)? {
         return Err(failed(&"it is empty: its first start has not been completed").into());
     }
-    let master = master_key::expect(&options.store.key_file())?;
+    let source = options.store.key_source()?;
+    let master = source.expect()?;
     let Some(wrapped) = file.keyring().map_err(stopped)? else {
         return Err(Stopped::Fault(Trouble::unreadable("it has no keys".to_owned())));
     };
-    let keyring = WrappedKeyring::from_bytes(wrapped.to_vec()).unwrap_with(&master).map_err(|error| match error {
+    let wrapped = WrappedKeyring::from_bytes(wrapped.to_vec());
+    let keyring = wrapped.unwrap_with(&master).map_err(|error| match error {
         SealError::DamagedKeyring => Stopped::Fault(Trouble::unreadable(error.to_string())),
-        error => {
-            let key = master_key::name(&options.store.key_file());
-            Failure::new(format!("{key} does not open this store: {error}")).into()
-        }
+        error => source.refused(&master, &wrapped, error).into(),
     })?;
     let (redb, keyring) = match keyring.row_key().map_err(|e| failed(&e))? {
         Some(_) => (file.start(store::authenticator(&keyring)?), keyring),

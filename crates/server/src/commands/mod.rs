@@ -3,6 +3,7 @@
 pub(crate) mod agent;
 pub(crate) mod audit;
 pub(crate) mod authorize;
+pub(crate) mod backup;
 pub(crate) mod catalogue;
 pub(crate) mod coverage;
 pub(crate) mod credential_process;
@@ -18,6 +19,8 @@ mod progress;
 mod question;
 pub(crate) mod recover_root;
 mod remote;
+pub(crate) mod restore;
+pub(crate) mod rotate_master_key;
 pub(crate) mod serve;
 pub(crate) mod version;
 pub(crate) mod whoami;

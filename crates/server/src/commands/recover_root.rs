@@ -5,10 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use bailiwick_api::admin;
-use bailiwick_audit::{Event, EventKind, Recorder};
 use bailiwick_directory::{Recovered, Recovery, recover_root};
 use bailiwick_model::{AccountId, IamError, Region};
-use bailiwick_operation::{Deployment, NoIssuerKeys, RequestInfo, uuid};
+use bailiwick_operation::{Deployment, NoIssuerKeys};
 use bailiwick_storage::{AccountState, At, CommitError, Store, Tx};
 use clap::Args;
 use jiff::Timestamp;
@@ -19,7 +18,7 @@ use crate::failure::Failure;
 use crate::logging::{self, LogFilter, LogFormat};
 use crate::options::{StoreOptions, parse_region};
 use crate::output;
-use crate::{data_dir, deployment, process, root_credentials, store};
+use crate::{data_dir, deployment, process, root_credentials, rotation, store};
 
 /// Replace the root credentials of an account
 ///
@@ -110,43 +109,15 @@ async fn replace(
 /// Adds the audit record of the recovery to the change. It has no caller; it names the host's user that runs the
 /// command.
 async fn record(deployment: &Deployment, tx: &mut Tx, recovered: &Recovered) -> Result<(), IamError> {
-    let mut ids = [[0; 16]; 2];
-    deployment.random.fill(ids.as_flattened_mut());
-    let [request_id, id] = ids;
-    let user = rustix::process::getuid().as_raw();
-    let request = Arc::new(RequestInfo {
-        id: uuid(request_id),
-        source_ip: None,
-        secure_transport: false,
-        user_agent: Some(format!("bailiwick/{} recover-root (uid {user})", env!("CARGO_PKG_VERSION"))),
-        region: Some(deployment.region.clone()),
-    });
     let parameters = admin::RecoverRootRequest { account_id: recovered.account.id.to_string() };
     let response = admin::RecoverRootResponse {
         access_key_id: recovered.root_key.id.to_string(),
         deleted_access_key_ids: recovered.deleted.clone(),
         resumed: recovered.resumed,
     };
-    let event = Event {
-        id,
-        request_id,
-        kind: EventKind::Command("RecoverRoot"),
-        time: deployment.clock.now(),
-        request: &request,
-        caller: None,
-        unsigned: None,
-        partition: deployment.partition,
-        resource: None,
-        parameters: &parameters.encode_to_vec(),
-        response: &response.encode_to_vec(),
-        changes_nothing: false,
-        error: None,
-        decision: None,
-        authorization: None,
-        documents: &[],
-        suppressed: 0,
-    };
-    Recorder::write_offline(tx, &event, deployment.random.as_ref()).await
+    let uid = rustix::process::getuid().as_raw();
+    let command = rotation::Command { name: "RecoverRoot", program: "recover-root", uid };
+    rotation::record(deployment, tx, None, command, (parameters.encode_to_vec(), response.encode_to_vec())).await
 }
 
 fn summary(recovered: &Recovered) -> String {

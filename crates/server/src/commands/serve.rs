@@ -15,6 +15,7 @@ use bailiwick_sts::Sts;
 use clap::{Args, CommandFactory as _};
 use tokio::sync::watch;
 
+use crate::control::{Control, Controlled};
 use crate::data_dir::Expected;
 use crate::failure::Failure;
 use crate::issuers::CachedIssuerKeys;
@@ -24,10 +25,11 @@ use crate::options::{
     AuditOptions, ClientOptions, DeploymentOptions, IssuerOptions, ListeningOptions, LoggingOptions, ProcessOptions,
     StoreOptions, TlsOptions,
 };
+use crate::rotation::MasterKeys;
 use crate::router::{MetricsPage, Router};
 use crate::signals::{Hangup, Termination};
 use crate::tls::Certificates;
-use crate::{data_dir, deployment, environment, first_start, maintenance, process, store};
+use crate::{control, data_dir, deployment, environment, first_start, maintenance, process, store};
 use crate::{output, version};
 
 /// Connections to the metrics listener.
@@ -111,7 +113,8 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let endpoint = format!("{scheme}://{address}");
     let opened = first_start::open(&options.store, &options.deployment, file, &endpoint).await?;
     let (redb, store) = (Arc::clone(&opened.redb), opened.store());
-    let master = opened.master.clone();
+    let master_keys = Arc::new(MasterKeys::new(opened.master.clone()));
+    let control = Control::bind(&options.store.data_dir);
     let public_url = options.listening.public_url(&endpoint);
     let deployment = opened.deployment(options.deployment.region.clone(), public_url, issuer_keys);
     deployment::add_new_managed_policies(&deployment, &store).await;
@@ -123,9 +126,12 @@ async fn serve(options: Options) -> Result<(), Failure> {
         certificates.measure(service.metrics());
     }
 
-    maintenance::complete_keys(&service, &master).await;
+    maintenance::complete_keys(&service, &master_keys).await;
     let (stop, stopping) = watch::channel(false);
-    let maintenance = tokio::spawn(maintenance::run(Arc::clone(&service), master, stopping.clone()));
+    let maintenance = tokio::spawn(maintenance::run(Arc::clone(&service), Arc::clone(&master_keys), stopping.clone()));
+    let controlled = Controlled { service: Arc::clone(&service), redb: Arc::clone(&redb), master_keys };
+    let control = control::run(control, controlled, stopping.clone());
+    let control = tokio::spawn(control);
     let reports = tokio::spawn(maintenance::write_reports(Arc::clone(&service), stopping.clone()));
     let front = Front::new(Arc::clone(&service), !options.listening.no_reflection)
         .await
@@ -175,6 +181,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
         let _ = metrics.await;
     }
     let _ = maintenance.await;
+    let _ = control.await;
     let _ = reports.await;
     service.close().await;
     redb.close().await;
