@@ -212,3 +212,42 @@ def test_another_account_sees_nothing_of_a_denial(new_server):
     assert rpc.call("ExplainDenial", authorizationId=denied.authorization_id)["principalArn"].endswith("user/eve")
     own = refused(AwsApi(server, new_user(root, "plain")), "AccessDenied", "ListUsers").authorization_id
     refused(GrpcApi(server, eve), "ResourceNotFoundException", "ExplainDenial", authorizationId=own)
+
+
+@pytest.mark.parametrize("which", ["none", "denied", "sampled:3", "all"])
+def test_decisions_for_other_services_are_recorded_by_a_setting(new_server, which):
+    server = new_server(arguments=["--audit-decisions", which]).start()
+    root, rpc = AwsApi(server, server.root), GrpcApi(server, server.root)
+    new_user(root, "eva", policy({"Sid": "Read", "Action": "s3:GetObject"}))
+    caller = {"principalArn": f"{USER}/eva"}
+    resource = {"resource": "arn:aws:s3:::birds/a", "resourceAccount": ACCOUNT}
+    for action in ("s3:GetObject", "s3:PutObject"):
+        rpc.call("Authorize", caller=caller, action=action, **resource)
+    items = [{"action": action, **resource} for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "not an action")]
+    rpc.call("BatchAuthorize", caller=caller, items=items)
+    server.stop()
+    seen = [record for record in audit.records(server) if record["eventCategory"] == "Decision"]
+    decisions = [(record["eventName"], record["additionalEventData"]["decision"]) for record in seen]
+    shown = [(name, decision["outcome"], decision["action"]) for name, decision in decisions]
+    every = [
+        ("Authorize", "ALLOW", "s3:GetObject"),
+        ("Authorize", "IMPLICIT_DENY", "s3:PutObject"),
+        ("BatchAuthorize", "ALLOW", "s3:GetObject"),
+        ("BatchAuthorize", "IMPLICIT_DENY", "s3:PutObject"),
+        ("BatchAuthorize", "IMPLICIT_DENY", "s3:DeleteObject"),
+    ]
+    expected = {"none": [], "denied": [every[1], *every[3:]], "sampled:3": [every[0], every[3]], "all": every}
+    assert shown == expected[which]
+    for record, (_, decision) in zip(seen, decisions):
+        assert decision["principal"] == f"{USER}/eva" and decision["resource"] == "arn:aws:s3:::birds/a"
+        assert record["userIdentity"]["type"] == "Root" and record["readOnly"] and not record["managementEvent"]
+        if decision["outcome"] == "ALLOW":
+            assert decision["statement"] == {"policy": "rights", "attachedTo": f"{USER}/eva", "sid": "Read", "index": 0}
+    of_batch = {record["requestID"] for record in seen if record["eventName"] == "BatchAuthorize"}
+    assert len(of_batch) == (0 if which == "none" else 1), "the decisions of a batch are of one request"
+
+
+def test_an_unknown_choice_of_decisions_is_refused(new_server):
+    server = new_server(arguments=["--audit-decisions", "some"])
+    server.spawn()
+    assert server.wait() == 2 and "`sampled:N`" in server.output

@@ -178,6 +178,7 @@ fn decision(out: &mut Json<'_>, decided: &DecisionRecord) {
     out.open('{');
     out.text("outcome", &decided.outcome);
     out.text("step", &decided.step);
+    out.filled("principal", &decided.principal);
     out.text("action", &decided.action);
     out.filled("resource", &decided.resource);
     out.filled("policyType", &decided.policy_type);

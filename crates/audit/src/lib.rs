@@ -16,6 +16,7 @@ pub mod authorization;
 mod checkpoint;
 mod cloud_trail;
 mod compressed;
+mod decisions;
 mod denials;
 mod digest;
 mod disk;
@@ -45,6 +46,7 @@ mod writer;
 
 pub use checkpoint::{checkpoint_sequence, is_checkpoint};
 pub use cloud_trail::CloudTrail;
+pub use decisions::AuditDecisions;
 pub use denials::Denials;
 pub use digest::key::PublicKey;
 pub use digest::stored::check_signing_keys;

@@ -114,6 +114,20 @@ impl Queue {
         Put::Queued
     }
 
+    /// Adds a record if at most half of the queue is used, or counts it as lost. After [`Self::close`] it is neither.
+    pub(crate) fn put_if_half_empty(&self, event: &Event<'_>) {
+        let messages = event.messages();
+        let mut state = self.state();
+        if state.is_closed {
+            return;
+        }
+        if state.rows.len() > MAX_ROWS / 2 {
+            state.lost += 1;
+        } else if state.put(event, &messages, None) {
+            self.wake.notify_one();
+        }
+    }
+
     /// How many rows wait.
     pub(crate) fn rows(&self) -> usize {
         self.state().rows.len()

@@ -1,14 +1,16 @@
 //! Takes records from calls: into the call's own commit, or to the writer.
 
 use std::io;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Deployment, Random};
+use bailiwick_operation::{DecisionLog, Deployment, Random};
 use bailiwick_storage::{Store, Tx};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use crate::decisions::{AuditDecisions, QueuedDecisions};
 use crate::denials::Denials;
 use crate::disk::FileSystem;
 use crate::limit::RecordRateLimit;
@@ -29,6 +31,7 @@ pub struct Recorder {
     look_up: LookUp,
     denials: Denials,
     cloud_trail: CloudTrail,
+    decisions: Option<Arc<QueuedDecisions>>,
 }
 
 /// A refused call that gets a record, within the rate limit of its caller or source.
@@ -48,6 +51,15 @@ impl Recorder {
     pub async fn start(store: Arc<dyn Store>, deployment: &Deployment, settings: Settings) -> io::Result<Self> {
         let random = Arc::clone(&deployment.random);
         let queue = Arc::<Queue>::default();
+        let decisions = (settings.decisions != AuditDecisions::None).then(|| {
+            Arc::new(QueuedDecisions {
+                queue: Arc::clone(&queue),
+                random: Arc::clone(&random),
+                clock: Arc::clone(&deployment.clock),
+                which: settings.decisions,
+                asked: AtomicU64::new(0),
+            })
+        });
         let limit = Arc::<Mutex<RecordRateLimit>>::default();
         let stats = Arc::<Stats>::default();
         let began = deployment.clock.now();
@@ -70,7 +82,7 @@ impl Recorder {
         tokio::spawn(look_up.clone().keep_indexes());
         let cloud_trail = CloudTrail::new(look_up.clone(), Arc::clone(&stats), began);
         let task = Mutex::new(Some(task));
-        Ok(Recorder { queue, task, limit, stats, random, outbox_rows, look_up, denials, cloud_trail })
+        Ok(Recorder { queue, task, limit, stats, random, outbox_rows, look_up, denials, cloud_trail, decisions })
     }
 
     /// Reads the trail that this recorder writes.
@@ -198,6 +210,11 @@ impl Recorder {
             self.stats.add_suppressed();
         }
         admitted.map(|suppressed| Admitted { suppressed })
+    }
+
+    /// Records decisions that other services ask for; `None` if none are recorded.
+    pub fn decision_log(&self) -> Option<Arc<dyn DecisionLog>> {
+        self.decisions.clone().map(|log| log as Arc<dyn DecisionLog>)
     }
 
     /// Finds denials by their authorization ids.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::AuditDecisions;
+
 /// The location and the limits of records.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -13,6 +15,8 @@ pub struct Settings {
     pub outbox_rows: u64,
     /// Which records are kept.
     pub retention: Retention,
+    /// Which decisions for other services are recorded.
+    pub decisions: AuditDecisions,
 }
 
 /// How long segments are kept. Without limits: for ever. The segment that is written is always kept.
@@ -32,7 +36,12 @@ impl Settings {
 
     /// The usual sizes.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
-        let (segment_bytes, outbox_rows) = (Self::SEGMENT_BYTES, Self::OUTBOX_ROWS);
-        Settings { folder: folder.into(), segment_bytes, outbox_rows, retention: Retention::default() }
+        Settings {
+            folder: folder.into(),
+            segment_bytes: Self::SEGMENT_BYTES,
+            outbox_rows: Self::OUTBOX_ROWS,
+            retention: Retention::default(),
+            decisions: AuditDecisions::None,
+        }
     }
 }

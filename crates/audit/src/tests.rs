@@ -82,6 +82,7 @@ pub(crate) fn decided() -> DecisionRecord {
         action: "iam:CreateUser".into(),
         resource: String::new(),
         policy_type: "IDENTITY_BASED_POLICY".into(),
+        principal: String::new(),
         statement: Some(DecidingStatement {
             policy: "arn:aws:iam::111122223333:policy/Users".into(),
             attached_to: "arn:aws:iam::111122223333:group/Staff".into(),

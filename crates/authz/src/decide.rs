@@ -16,6 +16,7 @@ mod denial_message;
 pub(crate) mod disclosure;
 pub(crate) mod given_keys;
 pub(crate) mod noted;
+mod on_record;
 pub(crate) mod own_password;
 mod pass_role;
 pub(crate) mod question;

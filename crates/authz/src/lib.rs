@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use bailiwick_evaluator::Policy;
 use bailiwick_model::{IamError, Region, Result};
-use bailiwick_operation::{Caller, Cx, Deployment};
+use bailiwick_operation::{Caller, Cx, DecisionLog, Deployment};
 use bailiwick_sigv4::SignatureWindow;
 use bailiwick_snapshot::{Snapshot, Snapshots};
 use jiff::Timestamp;
@@ -63,6 +63,7 @@ pub struct Authz {
     /// Inline session policies, by their text.
     session_policies: Cache<Box<str>, Policy>,
     decisions: Arc<DecisionCounts>,
+    decision_log: Option<Arc<dyn DecisionLog>>,
 }
 
 /// A proven caller, valid for one request. Before each decision, [`Authz::prove_again`] proves the caller again.
@@ -88,7 +89,14 @@ impl Authz {
             resource_policies: Cache::new(MAX_COMPILED_BYTES),
             session_policies: Cache::new(MAX_COMPILED_BYTES),
             decisions: Arc::default(),
+            decision_log: None,
         }
+    }
+
+    /// Sets where decisions for other services are recorded; none are without it.
+    #[must_use]
+    pub fn with_decision_log(self, decision_log: Option<Arc<dyn DecisionLog>>) -> Self {
+        Authz { decision_log, ..self }
     }
 
     /// The counters of decisions since the start.

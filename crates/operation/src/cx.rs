@@ -168,6 +168,11 @@ impl<C> Cx<C> {
         &self.question
     }
 
+    /// Like [`Self::request`], shared.
+    pub fn shared_request(&self) -> &Arc<RequestInfo> {
+        &self.request
+    }
+
     /// What is known about the request besides its message.
     pub fn request(&self) -> &RequestInfo {
         &self.request
@@ -219,6 +224,11 @@ impl<C> Cx<C> {
 }
 
 impl Cx {
+    /// Like [`Self::caller`], shared.
+    pub fn shared_caller(&self) -> &Arc<Caller> {
+        &self.caller
+    }
+
     /// The caller.
     pub fn caller(&self) -> &Caller {
         &self.caller

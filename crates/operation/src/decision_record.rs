@@ -24,6 +24,10 @@ pub struct DecisionRecord {
     /// The statement that decided: the Deny, or a sufficient Allow.
     #[prost(message, optional, tag = "6")]
     pub statement: Option<DecidingStatement>,
+    /// Of a decision for another service: the ARN of the principal that was decided about, or the name of a service;
+    /// `anonymous` for a caller without credentials.
+    #[prost(string, tag = "7")]
+    pub principal: String,
 }
 
 /// A statement that decided. Field numbers are part of the store format.

@@ -14,6 +14,7 @@
 mod authorization;
 mod check;
 mod cx;
+mod decision_log;
 mod decision_record;
 mod documented;
 mod handle;
@@ -39,6 +40,7 @@ pub use bailiwick_decision::{
 };
 pub use check::{Check, ContextValue, Policy};
 pub use cx::{Clock, Cx, CxOf, Deployment, NoCaller, Random, RequestInfo, uuid};
+pub use decision_log::DecisionLog;
 pub use decision_record::{DecidingStatement, DecisionRecord};
 pub use handle::{Handle, Planned, WaitFor};
 pub use issuer_keys::{IssuerKeys, IssuerKeysError, IssuerKeysOutcome, NoIssuerKeys, WantedKeys};

@@ -1,5 +1,6 @@
 //! What decided the checks of a call, for its audit record.
 
+use bailiwick_api::authz::Step;
 use bailiwick_decision::ResolvedSubject;
 use bailiwick_evaluator::{Decision, Outcome, Policies, PolicyKind};
 use bailiwick_model::Arn;
@@ -78,6 +79,7 @@ fn record_of(
         step: step.to_owned(),
         action: check.action.to_owned(),
         resource: String::new(),
+        principal: String::new(),
         policy_type: kind.map(policy_type_name).unwrap_or_default().to_owned(),
         statement: decision.statement.and_then(|at| statement(&at, resolved, policies)).map(|at| DecidingStatement {
             version: version(&at.policy, resolved),
@@ -91,7 +93,12 @@ fn record_of(
 
 /// The step as `authz.v1` names it, without the prefix of its enum.
 fn step_of(decision: &Decision) -> &'static str {
-    let name = settled(decision).as_str_name();
+    step_name(settled(decision))
+}
+
+/// A step as `authz.v1` names it, without the prefix of its enum.
+pub(super) fn step_name(step: Step) -> &'static str {
+    let name = step.as_str_name();
     name.strip_prefix("STEP_").unwrap_or(name)
 }
 

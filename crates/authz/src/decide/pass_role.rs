@@ -13,6 +13,7 @@ use super::caller::{ClaimedCaller, claim};
 use super::disclosure::is_foreign_account;
 use super::given_keys::{GivenKeys, reserved_key};
 use super::question::Question;
+use super::render::DecisionView;
 use crate::authenticate::credentials::resolve_subject;
 use crate::work_budget::WorkBudget;
 use crate::{Authz, invalid_member, snapshot};
@@ -55,18 +56,15 @@ impl Handle<op::AuthorizePassRole> for Authz {
         let known = [passed_to(&req.service_principal)];
         let known = GivenKeys::read(&known, Some(&given))?;
         let work = &mut WorkBudget::new();
-        let pass_role = self.part(
-            cx,
-            &resolve_subject(&about.subject, &snapshot)?,
-            "iam:PassRole",
-            &role,
-            &[&known, &given],
-            work,
-        )?;
+        let subject = resolve_subject(&about.subject, &snapshot)?;
+        let pass_role = self.part(cx, &subject, "iam:PassRole", &role, &[&known, &given], work)?;
+        // Whether the role trusts the service may be hidden from the asking service.
+        self.record_decision(cx, "AuthorizePassRole", &subject, ("iam:PassRole", role.as_str()), &pass_role);
+        let pass_role = pass_role.result();
         work.yield_if_due().await;
         let service = Subject::service(&req.service_principal);
         let mut trust =
-            self.part(cx, &resolve_subject(&service, &snapshot)?, "sts:AssumeRole", &role, &[&given], work)?;
+            self.part(cx, &resolve_subject(&service, &snapshot)?, "sts:AssumeRole", &role, &[&given], work)?.result();
         if is_foreign_account(cx, role.account_id()) && pass_role.decision() != Decision::Allow {
             // Another account does not learn whether the role exists, nor which services it trusts.
             trust = AuthorizeResult { decision: Decision::ImplicitDeny.into(), ..pass_role.clone() };
@@ -97,9 +95,9 @@ impl Authz {
         role: &Arn,
         context: &[&GivenKeys<'_>],
         work: &mut WorkBudget,
-    ) -> Result<AuthorizeResult> {
+    ) -> Result<DecisionView> {
         let question = Question::parse(self, action, role.as_str(), None, None)?;
-        Ok(self.answer(cx, &question, resolved, context, work)?.result())
+        self.answer(cx, &question, resolved, context, work)
     }
 }
 

@@ -26,6 +26,22 @@ impl DecisionView {
         self.decision == ProtoDecision::Allow
     }
 
+    /// `ALLOW`, `EXPLICIT_DENY` or `IMPLICIT_DENY`.
+    pub(super) fn outcome_name(&self) -> &'static str {
+        let name = self.decision.as_str_name();
+        name.strip_prefix("DECISION_").unwrap_or(name)
+    }
+
+    /// The step that settled it.
+    pub(super) fn step(&self) -> ProtoStep {
+        self.step
+    }
+
+    /// The statement that settled it.
+    pub(super) fn statement(&self) -> Option<&StatementRef> {
+        self.statement.as_ref()
+    }
+
     pub(crate) fn of(
         decision: &Decision,
         resolved: &ResolvedSubject<'_>,

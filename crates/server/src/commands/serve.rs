@@ -212,7 +212,7 @@ async fn assemble(
         deployment: Arc::clone(deployment),
         store: Arc::clone(store),
         snapshots: Arc::clone(&snapshots),
-        authz: Authz::new(Arc::clone(deployment), snapshots),
+        authz: Authz::new(Arc::clone(deployment), snapshots).with_decision_log(recorder.decision_log()),
         directory: Directory,
         sts: Sts,
         sign_in: SignIn,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bailiwick_audit::{Retention, Settings};
+use bailiwick_audit::{AuditDecisions, Retention, Settings};
 use clap::Args;
 
 /// The group "Audit".
@@ -27,13 +27,23 @@ pub(crate) struct AuditOptions {
     #[arg(long, env = "BAILIWICK_AUDIT_MAX_BYTES", value_name = "BYTES")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     audit_max_bytes: Option<u64>,
+    /// Decisions that other services ask for, of which records are made: `none`, `denied`, `sampled` (one of 100),
+    /// `sampled:N` (one of N) or `all`
+    ///
+    /// Answers never wait for these records; those without room are counted as lost.
+    #[arg(long, env = "BAILIWICK_AUDIT_DECISIONS", default_value = "none", value_name = "WHICH")]
+    audit_decisions: AuditDecisions,
 }
 
 impl AuditOptions {
     /// The settings of the recorder.
     pub(crate) fn settings(&self, data_dir: &Path) -> Settings {
-        let retention = Retention { days: self.audit_retention_days, max_bytes: self.audit_max_bytes };
-        let (segment_bytes, outbox_rows) = (self.audit_segment_bytes, self.audit_outbox_rows);
-        Settings { segment_bytes, outbox_rows, retention, ..Settings::in_folder(data_dir.join("audit")) }
+        Settings {
+            segment_bytes: self.audit_segment_bytes,
+            outbox_rows: self.audit_outbox_rows,
+            retention: Retention { days: self.audit_retention_days, max_bytes: self.audit_max_bytes },
+            decisions: self.audit_decisions,
+            ..Settings::in_folder(data_dir.join("audit"))
+        }
     }
 }
