@@ -2,7 +2,7 @@
 //!
 //! An authorization id is the `eventID` of the record of a denial, without dashes.
 
-use bailiwick_operation::{AuthorizationDetails, EvaluatedPolicy};
+use bailiwick_operation::{AuthorizationDetails, EvaluatedPolicy, LayerCheck};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -10,6 +10,8 @@ mod text;
 
 /// The maximum size of the details in a record, in bytes.
 const MAX_BYTES: usize = 16 * 1024;
+/// Instead of a resource that the message does not name.
+const NOT_SHOWN: &str = "(not shown)";
 
 /// A denial, read from its record.
 #[derive(Clone, Debug)]
@@ -77,22 +79,31 @@ impl Denial {
         })
     }
 
-    /// What the principal may see of its own denial without a permission: what each layer of policies said and which
-    /// statements matched, but neither the content of statements nor documents.
+    /// What the principal may see of its own denial without a permission: what each layer of its own policies said and
+    /// which statements matched. It has neither the content of statements nor documents, and nothing of the resource that
+    /// the message does not have: not whether it exists, its stored name and tags, or what its policy says.
     #[must_use]
     pub fn for_principal(mut self) -> Self {
         self.details.text = None;
         for evaluation in &mut self.details.evaluations {
             evaluation.near_misses.clear();
-            // Which principals a role trusts is for administrators to know.
-            let of_role = |check: &bailiwick_operation::LayerCheck| check.check_type == "RESOURCE";
-            evaluation
-                .checks
-                .iter_mut()
-                .filter(|check| of_role(check))
-                .for_each(|check| check.matched_policies.clear());
+            evaluation.context.clear();
+            let is_known = evaluation.resource == "*"
+                || self.message.contains(&format!(" on resource: {} ", evaluation.resource))
+                || self.message.contains(&format!(" on resource: {}.", evaluation.resource));
+            if !is_known {
+                evaluation.resource = NOT_SHOWN.to_owned();
+            }
+            let is_resource = |kind: &str| matches!(kind, "RESOURCE" | "RESOURCE_CONTROL_POLICY");
+            evaluation.checks.retain(|check| !is_resource(&check.check_type));
+            let denies = |check: &LayerCheck| check.evaluated_effect == "EXPLICIT_DENY";
+            if evaluation.evaluated_effect == "EXPLICIT_DENY" && !evaluation.checks.iter().any(denies) {
+                evaluation.evaluated_effect = "IMPLICIT_DENY".to_owned();
+            }
         }
-        let is_of_resource = |policy: &EvaluatedPolicy| policy.policy_type == "RESOURCE_BASED_POLICY";
+        let is_of_resource = |policy: &EvaluatedPolicy| {
+            matches!(&*policy.policy_type, "RESOURCE_BASED_POLICY" | "RESOURCE_CONTROL_POLICY")
+        };
         self.details.policies.retain(|policy| !is_of_resource(policy));
         self.details.policies.iter_mut().for_each(|policy| policy.sha256.clear());
         self

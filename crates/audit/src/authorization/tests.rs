@@ -99,18 +99,41 @@ fn an_authorization_id_is_an_event_id_without_dashes() {
 }
 
 #[test]
-fn the_principal_sees_neither_content_of_policies_nor_the_other_side() {
-    let denial = denial().for_principal();
-    let text = denial.text();
+fn the_principal_sees_neither_content_of_policies_nor_the_resource() {
+    let mut denial = denial();
+    denial.details.evaluations[0].context.insert("aws:ResourceTag/hush".into(), ContextText::One("hush".into()));
+    let stored = denial.details.evaluations[0].resource.clone();
+    let with = |message: String| Denial { message, ..denial.clone() }.for_principal();
+    let shown = with("is not authorized to perform: iam:CreateUser with an explicit deny".into());
+    let text = shown.text();
     assert!(
         text.contains("identity-based policies: deny: NoUsers of arn:aws:iam::111122223333:policy/Limits"),
         "{text}"
     );
-    assert!(text.contains("resource-based policy: allow\n"), "{text}");
-    for hidden in ["trust-policy", "iam:Get*", "Denied by the statement NoUsers"] {
-        assert!(!text.contains(hidden) && !format!("{:?}", denial.details).contains(hidden), "{hidden}: {text}");
+    for hidden in ["resource-based", "trust-policy", "iam:Get*", "Denied by the statement NoUsers", "hush", &stored] {
+        assert!(!text.contains(hidden) && !format!("{:?}", shown.details).contains(hidden), "{hidden}: {text}");
     }
-    assert!(denial.details.policies.iter().all(|policy| policy.sha256.is_empty()));
+    assert!(shown.details.policies.iter().all(|policy| policy.sha256.is_empty()));
+    // The resource that the message names is known to the caller.
+    for (message, expected) in [
+        (format!("perform: iam:CreateUser on resource: {stored} with an explicit deny"), &*stored),
+        (format!("perform: iam:CreateUser on resource: {stored}. For complete details"), &*stored),
+        (format!("perform: iam:CreateUser on resource: {stored}by because"), NOT_SHOWN),
+    ] {
+        assert_eq!(with(message).details.evaluations[0].resource, expected);
+    }
+}
+
+/// A Deny in a trust policy looks as if the role did not exist.
+#[test]
+fn the_principal_does_not_see_that_a_trust_policy_denies() {
+    let mut denial = denial();
+    let checks = &mut denial.details.evaluations[0].checks;
+    checks[0].evaluated_effect = "EXPLICIT_DENY".into();
+    checks[1].evaluated_effect = "ALLOW".into();
+    let shown = denial.for_principal();
+    let evaluation = &shown.details.evaluations[0];
+    assert_eq!((&*evaluation.evaluated_effect, evaluation.checks.len()), ("IMPLICIT_DENY", 1));
 }
 
 #[test]
