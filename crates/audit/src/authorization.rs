@@ -9,7 +9,7 @@ use serde::Deserialize;
 mod text;
 
 /// The maximum size of the details in a record, in bytes.
-const MAX_BYTES: usize = 16 * 1024;
+const MAX_BYTES: usize = 8 * 1024;
 /// Instead of a resource that the message does not name.
 const NOT_SHOWN: &str = "(not shown)";
 
