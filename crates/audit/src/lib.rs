@@ -4,7 +4,8 @@
 //! and response as redacted protobuf messages. Records are written to segments, append-only files with one JSON object
 //! per line, chained by hashes (`segments`). [`Recorder`] writes them: the record of a change is a row of the same
 //! commit and is shipped from this outbox; denials and failed authentications are durable before the caller gets the
-//! answer, up to a rate limit; reads and issued credentials are written within a second. [`LookUp`] finds events again.
+//! answer, up to a rate limit; reads and issued credentials are written within a second. [`LookUp`] finds events again, and
+//! a [`Sink`] delivers them to other systems.
 //!
 //! The crate deliberately does not know front ends, and does not decide anything. Descriptors determine which fields
 //! are secrets and are removed; text that looks like a secret is masked in all fields (`message`).
@@ -38,6 +39,7 @@ mod row;
 mod segments;
 mod settings;
 mod shape;
+mod sinks;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -57,5 +59,9 @@ pub use query::{Attribute, Found, Page, Position, PositionError, Query};
 pub use record::{CallOrigin, Record, UserIdentity};
 pub use recorder::{Admitted, Recorder};
 pub use settings::{Retention, Settings};
+pub use sinks::{
+    Batch, Deliver, DeliveryError, Message, Severity, Sink, SinkFailure, SinkFile, SinkSettings, SinkStart, SinkStatus,
+    last_record, stored_sinks,
+};
 pub use stats::Stats;
 pub use verify::{Anchor, Expected, Fault, Report, Trust, verify};

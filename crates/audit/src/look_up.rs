@@ -74,6 +74,11 @@ impl LookUp {
         LookUp(Arc::new(Inner { folder, end, permits, waits, indexes, is_missing: Notify::new() }))
     }
 
+    /// The folder of the trail, and the end of what is durable in it.
+    pub(crate) fn trail(&self) -> (PathBuf, watch::Receiver<Checkpoint>) {
+        (self.0.folder.clone(), self.0.end.clone())
+    }
+
     /// Reads the trail in a folder that no recorder writes to.
     pub fn of_folder(folder: impl Into<PathBuf>) -> Self {
         let whole = Checkpoint { sequence: u64::MAX, ..Checkpoint::default() };

@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 pub(crate) use credentials::{Base, Role, Source};
-pub(crate) use endpoint::is_clear;
+pub(crate) use endpoint::{is_clear, is_loopback};
 pub(crate) use process::run as run_process;
 pub(crate) use profiles::Profiles;
 pub(crate) use settings::{Flags, Settings, profile_name};

@@ -28,6 +28,7 @@ mod root_credentials;
 mod rotation;
 mod router;
 mod signals;
+mod sinks;
 mod store;
 mod subprocess;
 mod system;

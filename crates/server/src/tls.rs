@@ -1,5 +1,6 @@
-//! The listener's certificate, and its replacement while the server runs.
+//! The listener's certificate and its replacement while the server runs; TLS of connections to others (`client`).
 
+mod client;
 mod files;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use rustls::sign::CertifiedKey;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
+pub(crate) use self::client::client;
 pub(crate) use self::files::{CertificateFiles, provider};
 use self::files::{Loaded, Stamp};
 use crate::failure::Failure;

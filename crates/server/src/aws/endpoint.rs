@@ -63,7 +63,8 @@ pub(crate) fn is_clear(endpoint: &str) -> bool {
     !endpoint.parse().is_ok_and(is_private)
 }
 
-fn is_loopback(authority: &Authority) -> bool {
+/// Whether a host is this machine.
+pub(crate) fn is_loopback(authority: &Authority) -> bool {
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

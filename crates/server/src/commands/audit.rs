@@ -4,6 +4,7 @@ mod filter;
 mod public_key;
 mod search;
 mod since;
+mod sinks;
 mod table;
 mod tail;
 mod verify;
@@ -21,7 +22,7 @@ use crate::failure::Failure;
 use crate::options::StoreOptions;
 use crate::{data_dir, deployment, store};
 
-/// Search, follow and verify the audit trail
+/// Search, follow and verify the audit trail, and show its sinks
 ///
 /// The audit trail is in the folder `audit` of the data folder: records in segments, and signed digests of them.
 #[derive(Subcommand)]
@@ -30,6 +31,7 @@ pub(crate) enum Command {
     Tail(Box<tail::Options>),
     Verify(verify::Options),
     PublicKey(public_key::Options),
+    Sinks(sinks::Options),
 }
 
 pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
@@ -38,6 +40,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Tail(options) => tail::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::PublicKey(options) => public_key::run(&options),
+        Command::Sinks(options) => sinks::run(&options),
     }
 }
 

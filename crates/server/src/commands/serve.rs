@@ -7,7 +7,7 @@ use bailiwick_audit::{Recorder, Settings};
 use bailiwick_authz::Authz;
 use bailiwick_directory::Directory;
 use bailiwick_grpc::Front;
-use bailiwick_operation::Deployment;
+use bailiwick_operation::{Clock, Deployment};
 use bailiwick_service::{Parts, Service};
 use bailiwick_signin::SignIn;
 use bailiwick_storage::Store;
@@ -28,6 +28,8 @@ use crate::options::{
 use crate::rotation::MasterKeys;
 use crate::router::{MetricsPage, Router};
 use crate::signals::{Hangup, Termination};
+use crate::sinks::Prepared;
+use crate::system::SystemClock;
 use crate::tls::Certificates;
 use crate::{control, data_dir, deployment, environment, first_start, maintenance, process, store};
 use crate::{output, version};
@@ -99,6 +101,7 @@ fn prepared(options: Options) -> Result<ExitCode, Failure> {
 async fn serve(options: Options) -> Result<(), Failure> {
     let proxies = Arc::new(options.clients.proxies()?);
     let issuer_keys = Arc::new(CachedIssuerKeys::new(options.issuers.settings())?);
+    let sinks = Prepared::new(options.audit.sinks(), &(Arc::new(SystemClock) as Arc<dyn Clock>))?;
     let hangup = Hangup::new()?;
     let certificates = options.tls.files()?.map(Certificates::load).transpose()?;
     let tls = certificates.as_ref().map(Certificates::acceptor).transpose()?;
@@ -120,6 +123,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     deployment::add_new_managed_policies(&deployment, &store).await;
     let audit = options.audit.settings(&options.store.data_dir);
     let service = assemble(&deployment, &store, options.clients.failed_authentications, audit).await?;
+    let sinks = sinks.start(&service)?;
     process::measure(service.metrics());
     store::measure(&options.store, &redb, &service);
     if let Some(certificates) = &certificates {
@@ -184,6 +188,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let _ = control.await;
     let _ = reports.await;
     service.close().await;
+    sinks.end().await;
     redb.close().await;
     tracing::info!("stopped");
     Ok(())

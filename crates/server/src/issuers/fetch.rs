@@ -1,7 +1,6 @@
 //! Fetches the keys of one issuer.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,9 +11,7 @@ use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -71,33 +68,13 @@ impl Fetch for Fetcher {
 impl Fetcher {
     /// Prepares the fetches, and reads the files once to find mistakes at the start.
     pub(super) fn new(settings: IssuerSettings) -> Result<Self, Failure> {
-        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        if let Some(file) = &settings.ca_file {
-            let name = file.display();
-            let failed = |why: String| Failure::new(format!("cannot use the certificate authorities in {name}: {why}"));
-            let read = CertificateDer::pem_file_iter(file).map_err(|error| failed(error.to_string()))?;
-            let mut count = 0;
-            for certificate in read {
-                let certificate = certificate.map_err(|error| failed(error.to_string()))?;
-                roots.add(certificate).map_err(|error| failed(error.to_string()))?;
-                count += 1;
-            }
-            if count == 0 {
-                return Err(failed("it has no certificate in PEM form".to_owned()));
-            }
-        }
         for given in &settings.key_files {
             if let Err(IssuerKeysError::Unreachable(why) | IssuerKeysError::Unacceptable(why)) = read_file(given) {
                 return Err(Failure::new(format!("cannot use the keys of {}: {why}", given.issuer)));
             }
         }
-        let mut config = ClientConfig::builder_with_provider(crate::tls::provider())
-            .with_safe_default_protocol_versions()
-            .map_err(|error| Failure::new(format!("cannot set up TLS: {error}")))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Fetcher { settings, tls: TlsConnector::from(Arc::new(config)) })
+        let config = crate::tls::client(settings.ca_file.as_deref(), &[b"http/1.1"])?;
+        Ok(Fetcher { settings, tls: TlsConnector::from(config) })
     }
 
     async fn fetch(&self, issuer: &str, thumbprints: &[String]) -> Result<KeySet, IssuerKeysError> {

@@ -1,9 +1,11 @@
-//! How much of the audit trail may wait, and how long it is kept.
+//! How much of the audit trail may wait, how long it is kept, and where it is delivered.
 
 use std::path::Path;
 
 use bailiwick_audit::{AuditDecisions, Retention, Settings};
 use clap::Args;
+
+use crate::sinks::SinkOption;
 
 /// The group "Audit".
 #[derive(Args)]
@@ -33,9 +35,19 @@ pub(crate) struct AuditOptions {
     /// Answers never wait for these records; those without room are counted as lost.
     #[arg(long, env = "BAILIWICK_AUDIT_DECISIONS", default_value = "none", value_name = "WHICH")]
     audit_decisions: AuditDecisions,
+    /// Deliver the records of the audit trail to another system as well: a kind (`file`, `stdout`, `webhook`) and its settings,
+    /// as in `webhook,name=siem,url=https://siem.lan/in,secret-file=/etc/bailiwick/siem.secret`; may be repeated. In the
+    /// variable, `;` separates sinks. docs/audit.md lists the settings
+    #[arg(long, env = "BAILIWICK_AUDIT_SINKS", value_name = "KIND,NAME=VALUE,...", value_delimiter = ';')]
+    audit_sink: Vec<SinkOption>,
 }
 
 impl AuditOptions {
+    /// The sinks.
+    pub(crate) fn sinks(&self) -> &[SinkOption] {
+        &self.audit_sink
+    }
+
     /// The settings of the recorder.
     pub(crate) fn settings(&self, data_dir: &Path) -> Settings {
         Settings {

@@ -1,0 +1,166 @@
+//! POST requests to one endpoint, over a connection that is kept.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use bailiwick_audit::DeliveryError;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::endpoint::Endpoint;
+use crate::tls;
+
+/// The maximum size of a response head in bytes.
+const MAX_HEAD: usize = 32 * 1024;
+/// The maximum size of a response in bytes.
+const MAX_BODY: usize = 64 * 1024;
+/// The maximum size of a file with headers in bytes.
+const MAX_HEADERS: u64 = 64 * 1024;
+/// The time for a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long a connection is kept without a request; a receiver closes it at a time of its own, which looks like a failure.
+const IDLE: Duration = Duration::from_secs(3);
+
+/// A client of one endpoint. Certificates are verified, and redirects are not followed.
+pub(super) struct HttpClient {
+    endpoint: Endpoint,
+    tls: Option<TlsConnector>,
+    kept: Option<Kept>,
+}
+
+/// A connection for the next request.
+struct Kept {
+    sender: SendRequest<Full<Bytes>>,
+    since: Instant,
+}
+
+impl HttpClient {
+    /// Reads the files that the endpoint names.
+    ///
+    /// # Errors
+    /// If one can't be used.
+    pub(super) fn new(endpoint: Endpoint) -> Result<Self, String> {
+        let tls = if endpoint.is_tls() {
+            let config = tls::client(endpoint.ca_file.as_deref(), &[b"http/1.1"]).map_err(|error| error.to_string())?;
+            Some(TlsConnector::from(config))
+        } else {
+            None
+        };
+        let client = HttpClient { endpoint, tls, kept: None };
+        client.headers()?;
+        Ok(client)
+    }
+
+    /// Sends a request with these headers and those of the endpoint, and returns the body of a successful answer.
+    pub(super) async fn post(&mut self, headers: HeaderMap, body: Bytes) -> Result<Bytes, DeliveryError> {
+        // A cancelled exchange leaves no connection behind.
+        let kept = self.kept.take().filter(|kept| kept.since.elapsed() < IDLE && kept.sender.is_ready());
+        let mut sender = match kept {
+            Some(kept) => kept.sender,
+            None => self.connect().await?,
+        };
+        let mut request = Request::post(self.endpoint.target()).body(Full::new(body)).map_err(DeliveryError::new)?;
+        let own = self.headers().map_err(DeliveryError::new)?;
+        let all = request.headers_mut();
+        all.insert(header::HOST, HeaderValue::try_from(self.endpoint.shown()).map_err(DeliveryError::new)?);
+        all.insert(header::USER_AGENT, HeaderValue::from_static(concat!("bailiwick/", env!("CARGO_PKG_VERSION"))));
+        all.extend(own);
+        all.extend(headers);
+        let response = sender.send_request(request).await.map_err(|error| self.failed(&error))?;
+        let (status, retry_after) = (response.status(), retry_after(&response));
+        let body = Limited::new(response.into_body(), MAX_BODY).collect().await;
+        if !status.is_success() {
+            let shown = self.endpoint.shown();
+            let hint = if status.is_redirection() { "; redirects are not followed" } else { "" };
+            let message = format!("{shown} answered {status}{hint}");
+            return Err(DeliveryError { message, retry_after });
+        }
+        let body = body.map_err(|error| self.failed(error.as_ref()))?.to_bytes();
+        // It is ready again once the answer has been read.
+        if sender.ready().await.is_ok() {
+            self.kept = Some(Kept { sender, since: Instant::now() });
+        }
+        Ok(body)
+    }
+
+    fn failed(&self, error: &(dyn std::error::Error + 'static)) -> DeliveryError {
+        let mut message = format!("{}: {error}", self.endpoint.shown());
+        let mut source = error.source();
+        while let Some(cause) = source {
+            message = format!("{message}: {cause}");
+            source = cause.source();
+        }
+        DeliveryError::new(message)
+    }
+
+    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, DeliveryError> {
+        let connected = tokio::time::timeout(CONNECT, self.handshake()).await;
+        connected.map_err(|_| {
+            let (shown, seconds) = (self.endpoint.shown(), CONNECT.as_secs());
+            DeliveryError::new(format!("{shown}: no connection within {seconds} seconds"))
+        })?
+    }
+
+    async fn handshake(&self) -> Result<SendRequest<Full<Bytes>>, DeliveryError> {
+        let stream = TcpStream::connect((self.endpoint.host(), self.endpoint.port())).await;
+        let stream = stream.map_err(|error| self.failed(&error))?;
+        // Without it only the last packet of a batch is slower.
+        let _ = stream.set_nodelay(true);
+        let Some(tls) = &self.tls else { return self.start(stream).await };
+        let name = ServerName::try_from(self.endpoint.host().to_owned()).map_err(|error| self.failed(&error))?;
+        let stream = tls.connect(name, stream).await.map_err(|error| self.failed(&error))?;
+        self.start(stream).await
+    }
+
+    async fn start(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    ) -> Result<SendRequest<Full<Bytes>>, DeliveryError> {
+        let handshake = http1::Builder::new().max_buf_size(MAX_HEAD).handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = handshake.map_err(|error| self.failed(&error))?;
+        // Ends with the sender or the peer. What fails is reported by the request.
+        tokio::spawn(async move {
+            let _ = connection.await;
+        });
+        Ok(sender)
+    }
+
+    /// Reads the headers of the endpoint; each time, so that a token can be replaced.
+    fn headers(&self) -> Result<HeaderMap, String> {
+        self.endpoint.headers_file.as_deref().map_or(Ok(HeaderMap::new()), read_headers)
+    }
+}
+
+/// Reads a file with one header a line, as in `Authorization: Splunk …`.
+fn read_headers(file: &Path) -> Result<HeaderMap, String> {
+    let text = super::signature::read_private(file, MAX_HEADERS)?;
+    let text = str::from_utf8(&text).map_err(|_| format!("{} is not text", file.display()))?;
+    let mut headers = HeaderMap::new();
+    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let header = line.split_once(':').and_then(|(name, value)| {
+            let mut value = HeaderValue::try_from(value.trim()).ok()?;
+            value.set_sensitive(true);
+            Some((HeaderName::try_from(name.trim()).ok()?, value))
+        });
+        // Not its text, which may be a secret.
+        let wrong = || format!("line {} of {} is no header: expected `Name: value`", at + 1, file.display());
+        let (name, value) = header.ok_or_else(wrong)?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+/// How long the answer asks to wait, in seconds.
+fn retry_after(response: &Response<Incoming>) -> Option<Duration> {
+    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}

@@ -1,0 +1,174 @@
+"""Sinks of the audit trail: every record arrives, in order, whatever happens to the receiver and to the server."""
+
+import json
+import urllib.request
+
+import pytest
+from support import audit
+from support.api import AwsApi
+from support.certificates import make_certificate
+from support.receiver import HttpReceiver, is_signed, write_secret
+from support.server import run
+from support.waiting import until
+
+
+@pytest.fixture
+def receiver():
+    receiver = HttpReceiver()
+    yield receiver
+    receiver.stop()
+
+
+def sinks(*texts):
+    """The arguments of a server."""
+    return [argument for text in texts for argument in ("--audit-sink", text)]
+
+
+def webhook(receiver, folder, more=""):
+    """A webhook from the first record on."""
+    return f"webhook,name=siem,url={receiver.url},secret-file={write_secret(folder)},from=start{more}"
+
+
+def metric(server, name, sink):
+    """The value of a metric of a sink."""
+    with urllib.request.urlopen(f"{server.metrics_url}/metrics", timeout=10) as page:
+        lines = page.read().decode().splitlines()
+    return next(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f'{name}{{sink="{sink}"}}'))
+
+
+def sequences(records):
+    """The numbers of records without repetitions, in the order of their first arrival."""
+    return list(dict.fromkeys(record["sequence"] for record in records))
+
+
+def change(server, count, prefix="user"):
+    """Makes changes, each with a record."""
+    root = AwsApi(server, server.root)
+    for number in range(count):
+        root.call("CreateUser", UserName=f"{prefix}-{number}")
+
+
+def test_files_and_webhooks_get_the_records_as_they_are_stored(new_server, receiver, tmp_path):
+    out = tmp_path / "out.jsonl"
+    server = new_server(arguments=sinks(webhook(receiver, tmp_path), f"file,path={out},from=start", "stdout,name=out"))
+    server.start()
+    change(server, 20)
+    until(lambda: len(receiver.records) >= 20, lambda: len(receiver.records))
+    assert metric(server, "bailiwick_audit_sink_failures_total", "siem") == 0
+    until(lambda: metric(server, "bailiwick_audit_sink_lag_records", "siem") == 0, "lag")
+    server.stop()
+    stored = audit.records(server)
+    assert receiver.records == stored, "in order, none twice"
+    assert [json.loads(line) for line in out.read_text().splitlines()] == stored
+    assert out.stat().st_mode & 0o777 == 0o600
+    printed = [json.loads(line) for line in server.lines if line.startswith('{"eventVersion"')]
+    assert printed and printed == stored[-len(printed) :]
+    assert all(is_signed(request) for request in receiver.requests)
+    assert {request.headers["content-type"] for request in receiver.requests} == {"application/json"}
+    assert len({request.headers["webhook-id"] for request in receiver.requests}) == len(receiver.requests)
+    shown = run("audit", "sinks", "--data-dir", server.data, "--json")
+    assert shown.returncode == 0, shown.stderr
+    state = {line["sink"]: line for line in map(json.loads, shown.stdout.splitlines())}
+    assert set(state) == {"siem", "file", "out"}
+    assert all(of["delivered"] == len(stored) and of["waiting"] == 0 and of["failing"] is None for of in state.values())
+    # Secrets are masked in records already.
+    everything = out.read_text() + "".join(server.lines) + json.dumps(receiver.records)
+    assert server.root.secret_access_key not in everything
+    assert "dGhlIHNlY3JldCBvZiB0aGUgdGVzdHM" not in everything
+
+
+def test_a_receiver_that_fails_hangs_and_restarts_gets_every_record(new_server, receiver, tmp_path):
+    receiver.plan = [500, "drop", 302, "accept and drop", 413]
+    server = new_server(arguments=sinks(webhook(receiver, tmp_path, ",max-records=5")))
+    server.start()
+    change(server, 12, "a")
+    until(lambda: sequences(receiver.records)[-1:] >= [12], lambda: sequences(receiver.records))
+    repeated = [request.headers["webhook-id"] for request in receiver.requests]
+    assert len(repeated) - len(set(repeated)) == 1, "only the batch whose acknowledgement was lost"
+    assert metric(server, "bailiwick_audit_sink_failures_total", "siem") == 5
+    receiver.stop()
+    change(server, 12, "b")
+    until(lambda: metric(server, "bailiwick_audit_sink_failures_total", "siem") > 5, "a failure")
+    until(lambda: metric(server, "bailiwick_audit_sink_lag_records", "siem") >= 12, "a lag")
+    assert metric(server, "bailiwick_audit_sink_lag_seconds", "siem") > 0
+    with urllib.request.urlopen(f"{server.url}/readyz", timeout=10) as ready:
+        assert ready.status == 200
+    shown = run("audit", "sinks", "--data-dir", server.data)
+    assert shown.returncode == 1 and "fails since" in shown.stdout, shown.stdout
+    receiver.start()
+    receiver.plan = ["hang"]
+    until(lambda: not receiver.plan, "the request that hangs")
+    # A sink that waits for an answer does not keep the server from ending, and the next start delivers.
+    assert server.stop() == 0
+    server.start()
+    change(server, 3, "c")
+    until(lambda: len(sequences(receiver.records)) >= 27, lambda: sequences(receiver.records))
+    server.stop()
+    stored = audit.records(server)
+    until(lambda: len(sequences(receiver.records)) >= 27, "the rest")
+    assert sequences(receiver.records) == [record["sequence"] for record in stored][: len(sequences(receiver.records))]
+    first = list({record["eventID"]: record for record in receiver.records}.values())
+    assert first == stored[: len(first)]
+
+
+def test_after_a_kill_every_record_arrives(new_server, receiver, tmp_path):
+    out = tmp_path / "out.jsonl"
+    arguments = sinks(webhook(receiver, tmp_path, ",max-records=3"), f"file,path={out},from=start,max-records=3")
+    server = new_server(arguments=arguments)
+    for round in range(4):
+        server.start()
+        change(server, 9, f"round{round}")
+        if round % 2:
+            until(lambda: len(receiver.records) >= 9 * round, "some records")
+        server.kill()
+    server.start()
+    count = json.loads(run("audit", "sinks", "--data-dir", server.data, "--json").stdout.splitlines()[0])
+    until(lambda: metric(server, "bailiwick_audit_sink_lag_records", "siem") == 0, f"everything: {count}")
+    server.stop()
+    stored = [record["sequence"] for record in audit.records(server)]
+    assert len(stored) >= 36
+    assert sequences(receiver.records) == stored
+    assert sequences(map(json.loads, out.read_text().splitlines())) == stored
+
+
+def test_certificates_are_verified(new_server, tmp_path):
+    certificate, key = make_certificate(tmp_path, authority=False)
+    receiver = HttpReceiver(tls=(certificate, key))
+    # The same port, with and without trust in the certificate.
+    trusted = webhook(receiver, tmp_path, f",ca-file={certificate},body=lines")
+    other = webhook(receiver, tmp_path).replace("name=siem", "name=other")
+    server = new_server(arguments=sinks(trusted, other))
+    server.start()
+    change(server, 3)
+    until(lambda: len(receiver.records) >= 3, "records over TLS")
+    until(lambda: metric(server, "bailiwick_audit_sink_failures_total", "other") > 0, "a refused certificate")
+    assert metric(server, "bailiwick_audit_sink_delivered_total", "other") == 0
+    server.stop()
+    assert receiver.records == audit.records(server)[: len(receiver.records)]
+    assert all(is_signed(request) and "-siem-" in request.headers["webhook-id"] for request in receiver.requests)
+    receiver.stop()
+
+
+def test_bad_configuration_ends_the_start(new_server, tmp_path):
+    secret = write_secret(tmp_path)
+    open_secret = tmp_path / "open"
+    open_secret.write_bytes(secret.read_bytes())
+    open_secret.chmod(0o644)
+    wrong = tmp_path / "wrong"
+    wrong.write_text("hunter2hunter2hunter2hunter2")
+    wrong.chmod(0o600)
+    hook = "webhook,url=https://siem.lan/in,secret-file="
+    for texts, expected in [
+        (["kafka"], "`kafka` is no kind of sink: expected one of file"),
+        (["webhook,url=http://siem.lan/in,secret-file=x"], "would send records in clear text"),
+        ([f"{hook}{tmp_path}/none"], "cannot read"),
+        ([f"{hook}{open_secret}"], "open to others (mode 644): run chmod 600"),
+        ([f"{hook}{wrong}"], "expected `whsec_`"),
+        ([f"{hook}{secret},ca-file={secret}"], "it has no certificate in PEM form"),
+        ([f"file,path={tmp_path}"], "cannot write"),
+        (["stdout", "stdout"], "two sinks have the name `stdout`"),
+    ]:
+        server = new_server(arguments=sinks(*texts)).spawn()
+        assert server.wait() != 0
+        assert expected in server.output, server.output
+        assert "hunter2" not in server.output
