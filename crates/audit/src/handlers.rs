@@ -23,12 +23,7 @@ impl Handle<op::SearchEvents> for LookUp {
     type Plan = (Query, PageRequest);
 
     async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::SearchEventsRequest) -> Result<Planned<Self::Plan>> {
-        let (from, to) = (time(req.start_time)?, time(req.end_time)?);
-        if let (Some(from), Some(to)) = (from, to)
-            && to < from
-        {
-            return Err(IamError::new(ErrorCode::InvalidInput, "endTime is before startTime"));
-        }
+        let (from, to) = window(req.start_time, req.end_time)?;
         let query = Query { from, to, ..query(cx, req.filter) };
         let plan = (query, PageRequest::new(req.marker, req.max_items));
         Ok(Planned::new(plan).check(Check::without_resource(ACTION, cx.account())))
@@ -120,6 +115,23 @@ fn query(cx: &Cx, filter: Option<pb::EventFilter>) -> Query {
         .filter(Attribute::PrincipalArn, filter.principal_arn)
         .filter(Attribute::SourceIpAddress, filter.source_ip_address)
         .filter(Attribute::EventCategory, filter.event_category)
+}
+
+/// The window of a request.
+///
+/// # Errors
+/// `InvalidInput` for times that are out of range or in the wrong order.
+pub(crate) fn window(
+    start: Option<prost_types::Timestamp>,
+    end: Option<prost_types::Timestamp>,
+) -> Result<(Option<Timestamp>, Option<Timestamp>)> {
+    let (from, to) = (time(start)?, time(end)?);
+    if let (Some(from), Some(to)) = (from, to)
+        && to < from
+    {
+        return Err(IamError::new(ErrorCode::InvalidInput, "endTime is before startTime"));
+    }
+    Ok((from, to))
 }
 
 fn time(time: Option<prost_types::Timestamp>) -> Result<Option<Timestamp>> {

@@ -3,7 +3,7 @@
 use bailiwick_api::find_operation;
 use bailiwick_api::options::Audit;
 use bailiwick_model::plain_prefix;
-use bailiwick_operation::DecisionRecord;
+use bailiwick_operation::{CheckRecord, DecisionRecord, SessionRecord};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -192,6 +192,72 @@ fn decision(out: &mut Json<'_>, decided: &DecisionRecord) {
         out.number("index", statement.index.into());
         out.close('}');
     }
+    out.filled("principalId", &decided.principal_id);
+    if let Some(decided) = &decided.session {
+        session(out, decided);
+    }
+    if !decided.checks.is_empty() {
+        out.name("checks");
+        out.open('[');
+        for decided in &decided.checks {
+            out.comma();
+            check(out, decided);
+        }
+        out.close(']');
+    }
+    if decided.more_checks > 0 {
+        out.number("moreChecks", decided.more_checks.into());
+    }
+    out.close('}');
+}
+
+fn session(out: &mut Json<'_>, session: &SessionRecord) {
+    out.name("session");
+    out.open('{');
+    out.signed("issued", session.issued);
+    if session.mfa != 0 {
+        out.signed("mfa", session.mfa);
+    }
+    out.filled("sourceIdentity", &session.source_identity);
+    for (name, is_set) in [("limited", session.limited), ("otherKeys", session.other_keys)] {
+        if is_set {
+            out.flag(name, true);
+        }
+    }
+    out.close('}');
+}
+
+fn check(out: &mut Json<'_>, check: &CheckRecord) {
+    out.open('{');
+    out.text("action", &check.action);
+    out.filled("resource", &check.resource);
+    out.filled("resourceAccount", &check.resource_account);
+    if !check.context.is_empty() {
+        out.name("context");
+        out.open('{');
+        for key in &check.context {
+            out.key(&key.name);
+            match key.values.as_slice() {
+                [value] if !key.is_list => out.quote(value),
+                values => {
+                    out.open('[');
+                    for value in values {
+                        out.comma();
+                        out.quote(value);
+                    }
+                    out.close(']');
+                }
+            }
+        }
+        out.close('}');
+    }
+    for (name, is_set) in
+        [("ownPassword", check.own_password), ("secondFactor", check.second_factor), ("incomplete", check.incomplete)]
+    {
+        if is_set {
+            out.flag(name, true);
+        }
+    }
     out.close('}');
 }
 
@@ -353,6 +419,11 @@ impl Json<'_> {
     fn flag(&mut self, name: &str, value: bool) {
         self.name(name);
         self.text.push_str(if value { "true" } else { "false" });
+    }
+
+    fn signed(&mut self, name: &str, value: i64) {
+        self.name(name);
+        self.text.push_str(&value.to_string());
     }
 
     fn number(&mut self, name: &str, value: u64) {

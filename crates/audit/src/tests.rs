@@ -90,6 +90,7 @@ pub(crate) fn decided() -> DecisionRecord {
             sid: "Create".into(),
             index: 2,
         }),
+        ..DecisionRecord::default()
     }
 }
 

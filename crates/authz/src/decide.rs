@@ -10,6 +10,7 @@ mod authorize;
 mod batch;
 pub(crate) mod caller;
 mod check_keys;
+mod check_record;
 mod checks;
 pub(crate) mod counts;
 mod denial_message;

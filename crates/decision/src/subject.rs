@@ -268,6 +268,11 @@ impl Subject {
         self.id
     }
 
+    /// When the principal last authenticated with a second factor, if its credentials say so.
+    pub fn mfa(&self) -> Option<Timestamp> {
+        self.mfa
+    }
+
     /// The session of temporary credentials.
     pub fn session(&self) -> Option<&Session> {
         self.session.as_deref()

@@ -41,7 +41,7 @@ pub use bailiwick_decision::{
 pub use check::{Check, ContextValue, Policy};
 pub use cx::{Clock, Cx, CxOf, Deployment, NoCaller, Random, RequestInfo, uuid};
 pub use decision_log::DecisionLog;
-pub use decision_record::{DecidingStatement, DecisionRecord};
+pub use decision_record::{CheckRecord, ContextRecord, DecidingStatement, DecisionRecord, SessionRecord};
 pub use handle::{Handle, Planned, WaitFor};
 pub use issuer_keys::{IssuerKeys, IssuerKeysError, IssuerKeysOutcome, NoIssuerKeys, WantedKeys};
 pub use pages::{ListPage, PageRequest, Pages, PathPage};

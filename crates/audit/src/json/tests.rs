@@ -3,8 +3,8 @@ use std::sync::Arc;
 use bailiwick_api::{iam, sts};
 use bailiwick_model::{AccessKeyId, AccessKeyKind, AccountId, IdKind, Path, SessionName, UniqueId, UserName};
 use bailiwick_operation::{
-    Caller, Credential, Delegation, FederatedPrincipal, Federation, FederationIssuer, Principal, Session, SessionKind,
-    UnsignedCaller,
+    Caller, CheckRecord, ContextRecord, Credential, DecisionRecord, Delegation, FederatedPrincipal, Federation,
+    FederationIssuer, Principal, Session, SessionKind, SessionRecord, UnsignedCaller,
 };
 use jiff::Timestamp;
 use prost::Message as _;
@@ -12,6 +12,7 @@ use prost_types::Timestamp as Date;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::RecordedCall;
 use crate::tests::{decided, event, only, request, root};
 use crate::{Event, EventKind, Unroutable};
 
@@ -198,6 +199,59 @@ fn the_deciding_statement_is_on_record() {
         "resource": "arn:aws:iam::111122223333:role/\"R\"", "policyType": "IDENTITY_BASED_POLICY",
     });
     assert_eq!(denied["additionalEventData"], json!({ "decision": expected }));
+}
+
+#[test]
+fn the_checks_of_a_call_are_read_again() {
+    let key = |name: &str, values: &[&str], is_list| ContextRecord {
+        name: name.into(),
+        values: values.iter().map(|value| (*value).into()).collect(),
+        is_list,
+    };
+    let first = CheckRecord {
+        action: "iam:CreateUser".into(),
+        context: vec![key("aws:RequestTag/\"a", &["b"], false), key("aws:TagKeys", &["\"a"], true)],
+        own_password: true,
+        ..CheckRecord::default()
+    };
+    let second = CheckRecord {
+        action: "iam:TagUser".into(),
+        resource: "arn:aws:iam::111122223333:user/x".into(),
+        resource_account: "444455556666".into(),
+        second_factor: true,
+        incomplete: true,
+        ..CheckRecord::default()
+    };
+    let session = SessionRecord { issued: 5, mfa: 6, source_identity: "ada".into(), limited: true, other_keys: true };
+    let decided = DecisionRecord {
+        principal_id: "AIDAX".into(),
+        checks: vec![first, second],
+        more_checks: 2,
+        session: Some(session),
+        ..decided()
+    };
+    let request = request("cli");
+    let resource = Some("arn:aws:iam::111122223333:user/y");
+    let line = shown(&Event { decision: Some(&decided), resource, ..event(&request) });
+    assert_eq!(
+        line["additionalEventData"]["decision"]["checks"],
+        json!([
+            {"action": "iam:CreateUser", "context": {"aws:RequestTag/\"a": "b", "aws:TagKeys": ["\"a"]}, "ownPassword": true},
+            {
+                "action": "iam:TagUser", "resource": "arn:aws:iam::111122223333:user/x", "resourceAccount": "444455556666",
+                "secondFactor": true, "incomplete": true,
+            },
+        ])
+    );
+    let call = RecordedCall::read(&line.to_string()).unwrap();
+    let read = call.decision().unwrap();
+    assert_eq!(
+        read.checks.iter().map(|check| call.resource_of(check)).collect::<Vec<_>>(),
+        ["arn:aws:iam::111122223333:user/y", "arn:aws:iam::111122223333:user/x"]
+    );
+    let session = read.session.as_ref().unwrap();
+    assert_eq!((session.issued, session.mfa, session.limited, session.other_keys), (5, 6, true, true));
+    assert_eq!((&*read.principal_id, &*session.source_identity, read.more_checks), ("AIDAX", "ada", 2));
 }
 
 #[test]

@@ -61,7 +61,7 @@ impl Handle<op::Authorize> for Authz {
             let message = self.encoded_message(cx, &question, &subject, &[&context], work)?;
             view = view.with_encoded_message(message);
         }
-        self.record_decision(cx, "Authorize", &subject, (&req.action, &req.resource), &view);
+        self.record_decision(cx, "Authorize", &subject, &question, &[&context], &view);
         uses::note(cx, snapshot.catalogue(), &about, &req.action, &view);
         Ok(view.response(self.deployment.revisions.format(snapshot.revision())))
     }

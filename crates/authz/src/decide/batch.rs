@@ -167,7 +167,7 @@ impl Authz {
             let message = self.encoded_message(cx, &question, resolved, &context, work)?;
             decided = decided.with_encoded_message(message);
         }
-        self.record_decision(cx, "BatchAuthorize", resolved, (&item.action, &item.resource), &decided);
+        self.record_decision(cx, "BatchAuthorize", resolved, &question, &context, &decided);
         uses::note(cx, resolved.view().catalogue(), about, &item.action, &decided);
         Ok(decided.result())
     }

@@ -6,6 +6,7 @@ use bailiwick_evaluator::{Decision, Outcome, Policies, PolicyKind};
 use bailiwick_model::Arn;
 use bailiwick_operation::{Check, DecidingStatement, DecisionRecord};
 
+use super::check_record::{self, MAX_CHECKS};
 use super::disclosure::Disclosure;
 use super::render::{settled, statement};
 
@@ -48,6 +49,9 @@ impl DecidedBy {
         self.checks += 1;
         let is_first = at == 0 && !self.skips_allowed;
         if decision.is_allowed() && !is_first {
+            if let Some(record) = &mut self.record {
+                add_check(record, check, resolved);
+            }
             return;
         }
         if !decision.is_allowed() {
@@ -57,7 +61,19 @@ impl DecidedBy {
         if at > 0 {
             check.resource.clone_into(&mut record.resource);
         }
+        if let Some(before) = self.record.take() {
+            (record.checks, record.more_checks) = (before.checks, before.more_checks);
+        }
+        add_check(&mut record, check, resolved);
         self.record = Some(record);
+    }
+}
+
+fn add_check(record: &mut DecisionRecord, check: &Check, resolved: &ResolvedSubject<'_>) {
+    if record.checks.len() < MAX_CHECKS {
+        record.checks.push(check_record::of_check(check, resolved, record.checks.is_empty()));
+    } else {
+        record.more_checks += 1;
     }
 }
 
@@ -88,6 +104,8 @@ fn record_of(
             sid: at.sid.unwrap_or_default(),
             index: at.index,
         }),
+        session: check_record::of_session(resolved),
+        ..DecisionRecord::default()
     }
 }
 

@@ -5,7 +5,10 @@
 use bailiwick_decision::{ResolvedSubject, SubjectKind};
 use bailiwick_operation::{Cx, DecidingStatement, DecisionRecord};
 
+use super::check_record;
+use super::given_keys::GivenKeys;
 use super::noted::{step_name, version};
+use super::question::Question;
 use super::render::DecisionView;
 use crate::Authz;
 
@@ -16,7 +19,8 @@ impl Authz {
         cx: &Cx,
         operation: &'static str,
         subject: &ResolvedSubject<'_>,
-        (action, resource): (&str, &str),
+        question: &Question<'_>,
+        context: &[&GivenKeys<'_>],
         decided: &DecisionView,
     ) {
         let Some(log) = &self.decision_log else { return };
@@ -27,11 +31,15 @@ impl Authz {
             SubjectKind::Anonymous => "anonymous",
             _ => subject.arn(),
         };
+        // What belongs to the principal's account is for records of that account.
+        let is_own = subject.subject().account() == Some(cx.account());
+        let mut check = check_record::of_question(question, subject, context);
+        check.incomplete |= !is_own;
         let record = DecisionRecord {
             outcome: decided.outcome_name().to_owned(),
             step: step_name(decided.step()).to_owned(),
-            action: action.to_owned(),
-            resource: resource.to_owned(),
+            action: question.action.to_owned(),
+            resource: question.resource.to_owned(),
             policy_type: String::new(),
             statement: decided.statement().map(|at| DecidingStatement {
                 policy: at.policy.clone(),
@@ -41,6 +49,10 @@ impl Authz {
                 index: at.index,
             }),
             principal: principal.to_owned(),
+            principal_id: if is_own { subject.user_id().to_owned() } else { String::new() },
+            checks: vec![check],
+            session: check_record::of_session(subject).filter(|_| is_own),
+            ..DecisionRecord::default()
         };
         log.record(cx, operation, &record);
     }

@@ -57,9 +57,10 @@ impl Handle<op::AuthorizePassRole> for Authz {
         let known = GivenKeys::read(&known, Some(&given))?;
         let work = &mut WorkBudget::new();
         let subject = resolve_subject(&about.subject, &snapshot)?;
-        let pass_role = self.part(cx, &subject, "iam:PassRole", &role, &[&known, &given], work)?;
+        let question = Question::parse(self, "iam:PassRole", role.as_str(), None, None)?;
+        let pass_role = self.answer(cx, &question, &subject, &[&known, &given], work)?;
         // Whether the role trusts the service may be hidden from the asking service.
-        self.record_decision(cx, "AuthorizePassRole", &subject, ("iam:PassRole", role.as_str()), &pass_role);
+        self.record_decision(cx, "AuthorizePassRole", &subject, &question, &[&known, &given], &pass_role);
         let pass_role = pass_role.result();
         work.yield_if_due().await;
         let service = Subject::service(&req.service_principal);

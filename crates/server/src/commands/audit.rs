@@ -1,9 +1,10 @@
 //! `bailiwick audit`: the audit trail.
 
 mod filter;
+mod generate_policy;
 mod public_key;
 mod search;
-mod since;
+pub(super) mod since;
 mod sinks;
 mod table;
 mod tail;
@@ -22,13 +23,14 @@ use crate::failure::Failure;
 use crate::options::StoreOptions;
 use crate::{data_dir, deployment, store};
 
-/// Search, follow and verify the audit trail, and show its sinks
+/// Search, follow and verify the audit trail, show its sinks, and generate policies from it
 ///
 /// The audit trail is in the folder `audit` of the data folder: records in segments, and signed digests of them.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Search(Box<search::Options>),
     Tail(Box<tail::Options>),
+    GeneratePolicy(Box<generate_policy::Options>),
     Verify(verify::Options),
     PublicKey(public_key::Options),
     Sinks(sinks::Options),
@@ -38,6 +40,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Search(options) => search::run(&options),
         Command::Tail(options) => tail::run(&options),
+        Command::GeneratePolicy(options) => generate_policy::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::PublicKey(options) => public_key::run(&options),
         Command::Sinks(options) => sinks::run(&options),

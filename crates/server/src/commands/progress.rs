@@ -25,6 +25,14 @@ impl Progress {
         }
     }
 
+    /// Reports that so many items are done, of a number that is not known.
+    pub(super) fn so_far(&self, done: i64, what: &str) {
+        if self.is_terminal && self.begun.elapsed() > Duration::from_secs(1) {
+            self.shown.set(true);
+            eprint!("\r{done} {what}");
+        }
+    }
+
     /// Ends the line of the progress.
     pub(super) fn end(&self) {
         if self.shown.replace(false) {

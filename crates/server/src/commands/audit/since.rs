@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 /// A point in time as an option names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Moment {
+pub(in crate::commands) enum Moment {
     /// So long ago.
     Ago(SignedDuration),
     At(Timestamp),
@@ -14,7 +14,7 @@ pub(super) enum Moment {
 
 impl Moment {
     /// Parses `90s`, `15m`, `1h`, `7d` or `4w`, a time in RFC 3339, or a date, which begins at midnight UTC.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(in crate::commands) fn parse(text: &str) -> Result<Self, String> {
         let expected =
             || "expected how long ago, as in 15m, 1h or 7d, or a time, as in 2026-01-31T12:00:00Z".to_owned();
         if let Ok(time) = text.parse() {
@@ -36,7 +36,7 @@ impl Moment {
         Ok(Moment::Ago(SignedDuration::from_secs(i64::from(number) * seconds)))
     }
 
-    pub(super) fn from(self, now: Timestamp) -> Timestamp {
+    pub(in crate::commands) fn from(self, now: Timestamp) -> Timestamp {
         match self {
             Moment::At(time) => time,
             Moment::Ago(duration) => now.checked_sub(duration).unwrap_or(Timestamp::MIN),
@@ -45,7 +45,7 @@ impl Moment {
 }
 
 /// The same in a request.
-pub(super) fn message(time: Timestamp) -> prost_types::Timestamp {
+pub(in crate::commands) fn message(time: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: time.as_second(), nanos: time.subsec_nanosecond() }
 }
 
