@@ -62,10 +62,20 @@ JSON_CODES = {
 }
 
 
+# Reading the models of AWS's services takes longer than most tests: one session reads each of them once.
+_session = boto3.session.Session(botocore_session=botocore.session.get_session())
+# A session makes one client at a time.
+_session_lock = threading.Lock()
+
+
+def _client(service, **settings):
+    with _session_lock:
+        return _session.client(service, **settings)
+
+
 @functools.cache
 def _models():
-    session = botocore.session.get_session()
-    return {name: session.get_service_model(name) for name in ("iam", "sts", *SERVED)}
+    return {name: _session._session.get_service_model(name) for name in ("iam", "sts", *SERVED)}
 
 
 def service_of(operation):
@@ -128,7 +138,7 @@ class AwsApi(Api):
     def client(self, service):
         """The boto3 client of a service."""
         if service not in self._clients:
-            self._clients[service] = boto3.session.Session().client(
+            self._clients[service] = _client(
                 service,
                 region_name=self.region,
                 endpoint_url=self.server.url,

@@ -37,12 +37,28 @@ class Credentials:
 _ports = set()
 
 
+def _never_given_out():
+    """The ports that the system gives to no connection and no listener by itself: below its ephemeral range."""
+    try:
+        first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        first = 32768
+    return range(10_000, max(first, 20_000))
+
+
 def free_port():
-    """A port that was free just now, another one at each call."""
+    """A port that was free just now, another one at each call.
+
+    A port of the ephemeral range could become the source port of another test's connection before the server
+    listens on it.
+    """
     while True:
+        port = secrets.choice(_never_given_out())
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
         if port not in _ports:
             _ports.add(port)
             return port
