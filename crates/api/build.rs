@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// The packages that make up the API, each a module of this crate.
-const PACKAGES: [&str; 9] = ["account", "admin", "audit", "authz", "cloudtrail", "iam", "options", "signin", "sts"];
+const PACKAGES: [&str; 10] =
+    ["account", "admin", "audit", "authz", "cloudtrail", "iam", "iamtoolbox", "options", "signin", "sts"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../../proto");

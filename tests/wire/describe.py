@@ -62,6 +62,11 @@ def one(seen: Comparison, where: str, ours: dict, theirs, required: bool, answer
     seen.same(f"{where} required", asked.pop("required", False), required)
     seen.same(f"{where} is a list", ours["list"], theirs.type_name == "list")
     item = theirs
+    if is_document(theirs):
+        seen.same(f"{where} type", ours["type"], "string")
+        seen.same(f"{where} is a document", asked.pop("jsonDocument", False), True)
+        seen.same(f"{where} further rules", asked, {})
+        return
     if theirs.type_name == "list":
         item = theirs.member
         seen.same(f"{where} fewest items", asked.pop("minItems", None), theirs.metadata.get("min"))
@@ -74,18 +79,22 @@ def one(seen: Comparison, where: str, ours: dict, theirs, required: bool, answer
         seen.same(f"{where} type", ours["type"], "structure")
         structure(seen, where, ours["members"], item, answer)
     elif item.type_name == "map":
-        kinds = f"map of {TYPES[item.key.type_name]} to {TYPES.get(item.value.type_name, 'structure')}"
+        value = "string" if is_document(item.value) else TYPES.get(item.value.type_name, "structure")
+        kinds = f"map of {TYPES[item.key.type_name]} to {value}"
         seen.same(f"{where} type", ours["type"], kinds)
         seen.same(f"{where} fewest entries", asked.pop("minItems", None), item.metadata.get("min"))
         seen.same(f"{where} most entries", asked.pop("maxItems", None), item.metadata.get("max"))
         text(seen, f"{where} keys", asked.pop("keys", {}), item.key)
-        if item.value.type_name == "structure":
+        if is_document(item.value):
+            seen.same(f"{where} values are documents", asked.pop("values", {}), {"jsonDocument": True})
+        elif item.value.type_name == "structure":
             structure(seen, f"{where} values", ours["members"], item.value, answer)
         else:
             text(seen, f"{where} values", asked.pop("values", {}), item.value)
         if item.value.metadata.get("sensitive"):
             seen.same(f"{where} is secret", ours["secret"], True)
-        seen.same(f"{where} always present", asked.pop("alwaysPresent", False), empty_map)
+        always = empty_map or (answer and required)
+        seen.same(f"{where} always present", asked.pop("alwaysPresent", False), always)
     else:
         seen.same(f"{where} type", ours["type"], TYPES[item.type_name])
     if item.type_name == "string":
@@ -99,6 +108,10 @@ def one(seen: Comparison, where: str, ours: dict, theirs, required: bool, answer
         encoded = item.name == "policyDocumentType"
         seen.same(f"{where} is percent-encoded", asked.pop("policyDocument", False), encoded)
     seen.same(f"{where} further rules", asked, {})
+
+
+def is_document(shape) -> bool:
+    return getattr(shape, "is_document_type", False)
 
 
 def text(seen: Comparison, where: str, asked: dict, theirs) -> None:

@@ -75,7 +75,7 @@ def response_in_json(program, operation, dice) -> str | None:
 def json_request(program, operation, dice) -> str | None:
     sent = random_value(dice, operation.input_shape, True) if operation.input_shape else {}
     for name in operation.input_shape.required_members:
-        sent.setdefault(name, "x")
+        sent[name] = sent.get(name) or "x"
     kind = models.protocol(operation)
     serializer = botocore.serialize.create_serializer(kind, include_validation=False)
     made = serializer.serialize_to_request(sent, operation)
@@ -100,7 +100,8 @@ def json_answer(program, operation, dice) -> str | None:
     missing = [name for name in always_there(shape) if name not in arrived]
     if missing:
         return f"{missing} are not there"
-    arrived, expected = without_empty_lists(arrived), without_empty_lists(sent)
+    empty_maps = {name: {} for name in missing_maps(sent, shape)}
+    arrived, expected = without_empty_lists(arrived), without_empty_lists(sent | empty_maps)
     return None if arrived == expected else f"{answer['body']} arrived as {arrived}, sent was {expected}"
 
 
@@ -125,7 +126,7 @@ def random_value(dice, shape, asked: bool):
     """A random value of a shape. Requests can't spell empty structures, so that theirs have a member at least."""
     kind = shape.type_name
     if getattr(shape, "is_document_type", False):
-        return dice.choice([None, True, 5, random_text(dice), [1, "a"], {"Version": "2012-10-17", "Statement": [{}]}])
+        return dice.choice([True, 5, random_text(dice), [1, "a"], {"Version": "2012-10-17", "Statement": [{}]}])
     if kind == "structure":
         members = [m for m in shape.members if dice.random() < 0.7]
         if asked and not members and shape.members:
@@ -209,8 +210,13 @@ def without_empty_lists(value):
     return value
 
 
+def missing_maps(value, shape) -> list[str]:
+    """Maps that an answer has, although they are not sent."""
+    return [name for name in always_there(shape) if shape.members[name].type_name == "map" and name not in value]
+
+
 def always_there(shape) -> list[str]:
-    """Lists that an answer has even when they are empty."""
+    """Lists and maps that an answer has even when they are empty."""
     if shape is None:
         return []
-    return [name for name in shape.required_members if shape.members[name].type_name == "list"]
+    return [name for name in shape.required_members if shape.members[name].type_name in ("list", "map")]

@@ -6,7 +6,7 @@ import re
 import botocore.loaders
 import botocore.model
 
-SERVICES = ("cloudtrail", "iam", "sts")
+SERVICES = ("cloudtrail", "iam", "iam-toolbox", "sts")
 
 # Of these services only some operations are served.
 SERVED = {

@@ -194,7 +194,8 @@ fn redact(out: &mut String, message: &MessageDescriptor, known: &mut HashMap<Str
 }
 
 fn validate(out: &mut String, message: &MessageDescriptor) -> Written {
-    let named = matches!(message.package_name(), "bailiwick.cloudtrail.v1" | "bailiwick.sts.v1");
+    let named =
+        matches!(message.package_name(), "bailiwick.cloudtrail.v1" | "bailiwick.iamtoolbox.v1" | "bailiwick.sts.v1");
     writeln!(out, "impl crate::Validate for {} {{", names::message(message))?;
     writeln!(out, "    const NAMES_VALUES: bool = {named};")?;
     let mut body = String::new();

@@ -1,7 +1,7 @@
 //! The API: messages, operations and descriptors, all generated from `proto/`.
 //!
-//! - [`iam`], [`sts`], [`cloudtrail`]: AWS's operations; [`account`], [`admin`], [`audit`], [`authz`], [`signin`]:
-//!   Bailiwick's own. One module per package.
+//! - [`iam`], [`iamtoolbox`], [`sts`], [`cloudtrail`]: AWS's operations; [`account`], [`admin`], [`audit`], [`authz`],
+//!   [`signin`]: Bailiwick's own. One module per package.
 //! - [`op`]: one zero-sized type per operation, with its facts at compile time ([`Operation`]).
 //!   [`for_each_operation!`] passes all of them to a macro, so that a missing handler does not compile.
 //! - [`Validate`]: the models' rules for a request, with AWS's messages; [`Redact`]: a message without its secrets.
@@ -41,6 +41,11 @@ package!(
     /// Identity and access management: AWS's IAM of 2010-05-08.
     iam,
     "bailiwick.iam.v1"
+);
+package!(
+    /// The details of denied requests: AWS's IAM Toolbox of 2018-05-10.
+    iamtoolbox,
+    "bailiwick.iamtoolbox.v1"
 );
 package!(
     /// Temporary credentials: AWS's STS of 2011-06-15.

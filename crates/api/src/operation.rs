@@ -64,7 +64,7 @@ pub struct OperationInfo {
     pub name: &'static str,
     /// The prefix of its action in policies: `iam`, `sts`, `cloudtrail`, `bailiwick`.
     pub service: &'static str,
-    /// The module of its messages: `iam`, `sts`, `cloudtrail`, `account`, `admin`, `audit`, `authz`, `signin`.
+    /// The module of its messages: `iam`, `iamtoolbox`, `sts`, `cloudtrail`, `account`, `admin`, `audit`, `authz`, `signin`.
     pub module: &'static str,
     /// Its path in gRPC: `/bailiwick.iam.v1.UserService/CreateUser`.
     pub path: &'static str,

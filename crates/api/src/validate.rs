@@ -18,7 +18,7 @@ const MOST_SHOWN: usize = 10;
 
 /// A request that can be checked against the rules of its service model.
 pub trait Validate {
-    /// Whether violations contain the value, as those of STS and CloudTrail do unless the member is a secret. IAM's do not, and have specific
+    /// Whether violations contain the value, as those of other services do unless the member is a secret. IAM's do not, and have specific
     /// sentences for invalid characters in names, paths and documents.
     const NAMES_VALUES: bool;
 

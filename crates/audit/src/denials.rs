@@ -6,6 +6,10 @@
 use std::path::PathBuf;
 
 use bailiwick_api::authz::{EvaluatedDocument, ExplainDenialRequest, ExplainDenialResponse};
+use bailiwick_api::iamtoolbox::{
+    GetRequestAuthorizationDetailsRequest, GetRequestAuthorizationDetailsResponse,
+    GetRequestAuthorizationPolicyRequest, GetRequestAuthorizationPolicyResponse,
+};
 use bailiwick_api::op;
 use bailiwick_model::{AccountId, ErrorCode, IamError, Result};
 use bailiwick_operation::{Check, Cx, EvaluatedPolicy, Handle, Planned};
@@ -17,6 +21,14 @@ use crate::documents;
 use crate::look_up::LookUp;
 use crate::query::{Attribute, Query};
 
+mod details;
+
+/// To see a denial of the account.
+const SEE_DETAILS: &str = "iam:GetRequestAuthorizationDetails";
+/// To see the content of its policies.
+const SEE_POLICIES: &str = "iam:GetRequestAuthorizationPolicy";
+/// To see a denial of one's own, in part. Always allowed.
+const SEE_OWN: &str = "bailiwick:ExplainDenial";
 /// For how long denials are explained.
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
@@ -67,15 +79,79 @@ impl Denials {
     }
 }
 
+/// Whether the caller was denied.
+fn is_own(cx: &Cx, denial: &Denial) -> bool {
+    let principal = &cx.caller().principal;
+    denial.principal_id == principal.user_id() && denial.account_id == principal.account().to_string()
+}
+
 /// The error of an authorization id under which the caller may see nothing.
 pub(crate) fn not_found() -> IamError {
     IamError::new(
         ErrorCode::ResourceNotFound,
-        "The requested authorization details do not exist or have expired. Verify that the authorization ID is that of the access denied error message, and that you call from the account of the principal that was denied.",
+        "The requested policy or authorization details do not exist or have expired. Verify that the authorization ID is that of the access denied error message, that you call from the account of the principal that was denied, and that a policy URI is one that GetRequestAuthorizationDetails returns for the same authorization ID.",
     )
 }
 
-/// Explains a denial.
+/// Shows a denial of the account, without the content of policies. Callers without the permission see their own, as
+/// [`Denial::for_principal`] shows it, unless a statement denies the action.
+///
+/// # Errors
+/// `ResourceNotFoundException` if there is no such denial, or it is of another account; `ValidationError` for a token, because
+/// all evaluations are on the first page.
+impl Handle<op::GetRequestAuthorizationDetails> for Denials {
+    type Plan = (Option<Denial>, Option<String>);
+
+    const ANSWERS_LESS: bool = true;
+
+    async fn plan(
+        &self,
+        cx: &Cx,
+        _: &mut Tx,
+        req: GetRequestAuthorizationDetailsRequest,
+    ) -> Result<Planned<Self::Plan>> {
+        let check = |action| Check::without_resource(action, cx.account());
+        let found = self.find(cx, req.authorization_id.as_deref().unwrap_or_default()).await?;
+        let own = found.clone().filter(|denial| is_own(cx, denial)).map(Denial::for_principal);
+        let own = own.map(|own| Planned::new((Some(own), req.next_token.clone())).check(check(SEE_OWN)));
+        Ok(Planned::new((found, req.next_token)).check(check(SEE_DETAILS)).or_else(own))
+    }
+
+    async fn handle(
+        &self,
+        _: &Cx,
+        _: &mut Tx,
+        (found, next_token): Self::Plan,
+    ) -> Result<GetRequestAuthorizationDetailsResponse> {
+        if next_token.is_some() {
+            let message = "nextToken is not a token that GetRequestAuthorizationDetails returned: all evaluations are on one page";
+            return Err(IamError::validation(message));
+        }
+        details::response(found.ok_or_else(not_found)?.details)
+    }
+}
+
+/// Shows the document of a policy of a denial of the account, as it was then.
+///
+/// # Errors
+/// `ResourceNotFoundException` if there is no such denial, it is of another account, or the document is not kept.
+impl Handle<op::GetRequestAuthorizationPolicy> for Denials {
+    type Plan = GetRequestAuthorizationPolicyRequest;
+
+    async fn plan(&self, cx: &Cx, _: &mut Tx, req: Self::Plan) -> Result<Planned<Self::Plan>> {
+        Ok(Planned::new(req).check(Check::without_resource(SEE_POLICIES, cx.account())))
+    }
+
+    async fn handle(&self, cx: &Cx, _: &mut Tx, req: Self::Plan) -> Result<GetRequestAuthorizationPolicyResponse> {
+        let (id, uri) = (req.authorization_id.unwrap_or_default(), req.policy_uri.unwrap_or_default());
+        let denial = self.find(cx, &id).await?.ok_or_else(not_found)?;
+        let policy = denial.policy(&uri).ok_or_else(not_found)?;
+        let document = self.document(&denial, policy).await?.ok_or_else(not_found)?;
+        Ok(GetRequestAuthorizationPolicyResponse { policy_document: Some(document) })
+    }
+}
+
+/// Explains a denial, with the content of its policies.
 ///
 /// # Errors
 /// `ResourceNotFoundException` if there is no such denial, if it is of another account, and in a summary also if it is of
@@ -84,18 +160,16 @@ impl Handle<op::ExplainDenial> for Denials {
     type Plan = ExplainDenialRequest;
 
     async fn plan(&self, cx: &Cx, _: &mut Tx, req: ExplainDenialRequest) -> Result<Planned<Self::Plan>> {
-        let action = if req.summary_only { "bailiwick:ExplainDenial" } else { "iam:GetRequestAuthorizationDetails" };
-        Ok(Planned::new(req).check(Check::without_resource(action, cx.account())))
+        let actions: &[_] = if req.summary_only { &[SEE_OWN] } else { &[SEE_DETAILS, SEE_POLICIES] };
+        let checks = actions.iter().map(|action| Check::without_resource(action, cx.account()));
+        Ok(Planned::new(req).checks(checks))
     }
 
     async fn handle(&self, cx: &Cx, _: &mut Tx, req: ExplainDenialRequest) -> Result<ExplainDenialResponse> {
         let mut denial = self.find(cx, &req.authorization_id).await?.ok_or_else(not_found)?;
         let mut documents = Vec::new();
         if req.summary_only {
-            let principal = &cx.caller().principal;
-            let is_own =
-                denial.principal_id == principal.user_id() && denial.account_id == principal.account().to_string();
-            if !is_own {
+            if !is_own(cx, &denial) {
                 return Err(not_found());
             }
             denial = denial.for_principal();

@@ -35,6 +35,9 @@ pub trait Handle<O: Operation>: Send + Sync + 'static {
     /// Whether a plan may name what to [wait for](Planned::wait_for). Only for operations that change nothing.
     const WAITS: bool = false;
 
+    /// Whether a plan may name what is done [instead](Planned::or_else). Only for operations that change nothing.
+    const ANSWERS_LESS: bool = false;
+
     /// Whether [`wanted_keys`](Self::wanted_keys) names anything. The pipeline asks no other handler.
     const WANTS_KEYS: bool = false;
 
@@ -94,6 +97,8 @@ pub struct Planned<P> {
     pub wait: Option<Arc<dyn WaitFor>>,
     /// The caller that the request proves, for operations whose proof is in the request.
     pub proven: UnsignedCaller,
+    /// What is done instead if the checks are not allowed.
+    pub instead: Option<Box<Planned<P>>>,
 }
 
 /// What a call waits for, for a bounded time.
@@ -122,10 +127,11 @@ impl<P> Planned<P> {
             password: None,
             wait: None,
             proven: UnsignedCaller::Anonymous,
+            instead: None,
         }
     }
 
-    /// Adds another part to the plan.
+    /// Adds another part to the plan. What is done instead is left out.
     pub fn with<T>(self, part: T) -> Planned<(P, T)> {
         Planned {
             plan: (self.plan, part),
@@ -134,7 +140,15 @@ impl<P> Planned<P> {
             password: self.password,
             wait: self.wait,
             proven: self.proven,
+            instead: None,
         }
+    }
+
+    /// Names what is done instead, with less, if the checks are not allowed, its own are, and no statement denies one of the
+    /// former. Of `instead` only plan and checks are used. Only for handlers with [`Handle::ANSWERS_LESS`].
+    pub fn or_else(mut self, instead: Option<Planned<P>>) -> Self {
+        self.instead = instead.map(Box::new);
+        self
     }
 
     /// Adds a check.

@@ -122,6 +122,11 @@ impl<'a, O: Operation> CallAudit<'a, O> {
         &mut self.decided
     }
 
+    /// Returns whether a check was denied, and no statement denies it.
+    pub(crate) fn is_implicit_denial(&self) -> bool {
+        self.decided.is_implicit_denial()
+    }
+
     /// Admits the record of a call of which one of these checks was denied. Returns the checks to explain: up to the denied
     /// one; none beyond the rate limit of records.
     pub(crate) fn admit_denial<'c>(&mut self, checks: &'c [Check], error: &IamError) -> Option<&'c [Check]> {

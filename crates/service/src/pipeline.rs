@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bailiwick_api::{Operation, question};
+use bailiwick_authz::DecidedBy;
 use bailiwick_model::{ErrorCode, IamError, Result};
 use bailiwick_operation::{Check, CxOf, Handle, IssuerKeysOutcome, Planned, RequestInfo, uuid};
 use bailiwick_snapshot::Snapshot;
@@ -148,12 +149,27 @@ where
         caller.record(audit);
         let cx = caller.context(shared, info, now, &snapshot);
         let cx = &CallerOf::<O>::with_outcomes(cx, &outcomes);
-        let Planned { plan, checks, retired_key, password, wait, proven } = handler.plan(cx, &mut tx, input).await?;
+        let planned = handler.plan(cx, &mut tx, input).await?;
+        let Planned { mut plan, mut checks, retired_key, password, wait, proven, instead } = planned;
         caller.set_proven(proven)?;
         caller.record(audit);
         debug_assert_eq!(checks.iter().find_map(Check::undocumented), None, "a check of {}", O::NAME);
         audit.set_resource(&checks);
-        if let Err(error) = caller.decide(shared, &snapshot, cx, &checks, audit.begin_decision()).await {
+        let mut decided = caller.decide(shared, &snapshot, cx, &checks, audit.begin_decision()).await;
+        if let Some(instead) = instead
+            && H::ANSWERS_LESS
+            && O::READ_ONLY
+            && decided.is_err()
+            && audit.is_implicit_denial()
+        {
+            debug_assert_eq!(instead.checks.iter().find_map(Check::undocumented), None, "a check of {}", O::NAME);
+            let mut noted = DecidedBy::new(false);
+            if Box::pin(caller.decide(shared, &snapshot, cx, &instead.checks, &mut noted)).await.is_ok() {
+                (plan, checks, decided) = (instead.plan, instead.checks, Ok(()));
+                *audit.begin_decision() = noted;
+            }
+        }
+        if let Err(error) = decided {
             if let Some(denied) = audit.admit_denial(&checks, &error)
                 && let Some(explained) = caller.explain_denial(shared, &snapshot, cx, denied)
             {

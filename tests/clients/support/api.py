@@ -49,8 +49,12 @@ class ApiError(Exception):
         self.details = details or {}
 
 
-# The operations of services that are served in part. Some of the others have names that operations of Bailiwick have.
-SERVED = {"cloudtrail": {"DescribeTrails", "GetEventSelectors", "GetTrail", "GetTrailStatus", "ListTrails", "LookupEvents"}}
+# The operations that are served of the services in AWS's JSON protocols. Some others have names that operations of Bailiwick
+# have.
+SERVED = {
+    "cloudtrail": {"DescribeTrails", "GetEventSelectors", "GetTrail", "GetTrailStatus", "ListTrails", "LookupEvents"},
+    "iam-toolbox": {"GetRequestAuthorizationDetails", "GetRequestAuthorizationPolicy"},
+}
 
 # Common errors by the names that they have in AWS's JSON protocols.
 JSON_CODES = {

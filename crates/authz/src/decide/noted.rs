@@ -17,6 +17,7 @@ pub struct DecidedBy {
     skips_allowed: bool,
     record: Option<DecisionRecord>,
     denied: Option<usize>,
+    is_explicit: bool,
     checks: usize,
 }
 
@@ -24,7 +25,7 @@ impl DecidedBy {
     /// Nothing is decided yet. `skips_allowed`: whether decisions that allow are not wanted, because the call gets no
     /// record if it is allowed.
     pub fn new(skips_allowed: bool) -> Self {
-        DecidedBy { skips_allowed, record: None, denied: None, checks: 0 }
+        DecidedBy { skips_allowed, record: None, denied: None, is_explicit: false, checks: 0 }
     }
 
     /// The decision of the first check that was denied, otherwise of the first check.
@@ -35,6 +36,11 @@ impl DecidedBy {
     /// The position of the check that was denied.
     pub fn denied(&self) -> Option<usize> {
         self.denied
+    }
+
+    /// Whether a check was denied, and no statement denies it.
+    pub fn is_implicit_denial(&self) -> bool {
+        self.denied.is_some() && !self.is_explicit
     }
 
     /// Takes the decision of the next check.
@@ -56,6 +62,7 @@ impl DecidedBy {
         }
         if !decision.is_allowed() {
             self.denied = Some(at);
+            self.is_explicit = decision.outcome == Outcome::ExplicitDeny;
         }
         let mut record = record_of(check, decision, resolved, policies);
         if at > 0 {

@@ -22,7 +22,9 @@ fn structure(out: &mut Vec<u8>, message: &DynamicMessage) -> Result<()> {
     out.push(b'{');
     for field in message.descriptor().fields() {
         let is_document = options.json_document.contains(field.full_name());
-        if message.has_field(&field) || (field.is_list() && options.always_present.contains(field.full_name())) {
+        if message.has_field(&field)
+            || ((field.is_list() || field.is_map()) && options.always_present.contains(field.full_name()))
+        {
             member(out, field.json_name())?;
             value(out, &message.get_field(&field), is_document)?;
         }

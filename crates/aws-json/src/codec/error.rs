@@ -45,6 +45,7 @@ pub fn encode_error(protocol: Protocol, error: &IamError) -> (u16, Vec<u8>) {
         Protocol::RestJson => {
             let status = match code {
                 ErrorCode::Throttling => 429,
+                ErrorCode::MalformedQueryString => 400,
                 ErrorCode::InvalidAction => 404,
                 _ if code.kind() == ErrorKind::Unauthenticated => 403,
                 _ => code.http_status(),

@@ -1,6 +1,7 @@
 //! What is read and written, and every refusal.
 
 use bailiwick_api::cloudtrail::{DescribeTrailsRequest, Event, LookupEventsRequest, LookupEventsResponse, Resource};
+use bailiwick_api::iamtoolbox::{GetRequestAuthorizationDetailsResponse, GetRequestAuthorizationPolicyRequest};
 use bailiwick_api::{OPERATIONS, find_operation};
 use bailiwick_model::{ErrorCode, IamError};
 use expect_test::{Expect, expect};
@@ -44,6 +45,36 @@ fn members_have_their_json_names() {
     assert_eq!(time(before.start_time), Some((-1, 750_000_000)));
     let up = read::<LookupEventsRequest>("LookupEvents", r#"{"StartTime": 5.9999999}"#).unwrap();
     assert_eq!(time(up.start_time), Some((6, 0)));
+}
+
+fn get(target: &str) -> Result<GetRequestAuthorizationPolicyRequest> {
+    let (head, ()) = Request::get(target).body(()).unwrap().into_parts();
+    let decoded = decode_request(Protocol::RestJson, &head, b"")?;
+    assert_eq!(decoded.operation.name, "GetRequestAuthorizationPolicy");
+    decoded.message.map(|message| GetRequestAuthorizationPolicyRequest::decode(message).unwrap())
+}
+
+#[test]
+fn members_are_in_the_path_and_the_query_string() {
+    let read = get("/authorization-details/0%61%2Fb/policy?policyUri=arn%3Aaws%3Aiam&X-Amz-Signature=00").unwrap();
+    assert_eq!(read.authorization_id.as_deref(), Some("0a/b"));
+    assert_eq!(read.policy_uri.as_deref(), Some("arn:aws:iam"));
+    assert_eq!(get("/authorization-details/0/policy").unwrap().policy_uri, None);
+    for (target, expected) in [
+        ("/authorization-details/0/policy?policyUri=S3cret&policyUri=b", "the parameter `policyUri` occurs twice"),
+        ("/authorization-details/0/policy?authorizationId=S3cret", "the query string has an unknown parameter"),
+        ("/authorization-details/0/policy?nextToken=S3cret", "the query string has an unknown parameter"),
+        ("/authorization-details/0/policy?policyUri=%zz", "a percent sign"),
+        ("/authorization-details/%ff/policy", "the target is not UTF-8"),
+        ("/authorization-details//policy", "there is no such operation"),
+        ("/authorization-details/0/policy/", "there is no such operation"),
+        ("/authorization-details", "there is no such operation"),
+    ] {
+        let error = get(target).unwrap_err();
+        assert!(error.message().starts_with(expected) && !error.message().contains("S3cret"), "{target}: {error:?}");
+    }
+    let many = format!("/authorization-details/0/policy?{}", "a=b&".repeat(1_000));
+    assert!(get(&many).is_err());
 }
 
 #[test]
@@ -122,6 +153,19 @@ fn responses_have_what_is_set() {
 }
 
 #[test]
+fn documents_are_json_and_required_maps_are_there() {
+    let none = expect![[r#"{"requestContext":{},"evaluations":[],"policies":[]}"#]];
+    let operation = "GetRequestAuthorizationDetails";
+    check_response(&GetRequestAuthorizationDetailsResponse::default(), operation, &none);
+    let response = GetRequestAuthorizationDetailsResponse {
+        request_context: [("b".into(), r#"["x", "y"]"#.into()), ("a".into(), "\"x\"".into())].into(),
+        ..Default::default()
+    };
+    let expected = expect![[r#"{"requestContext":{"a":"x","b":["x", "y"]},"evaluations":[],"policies":[]}"#]];
+    check_response(&response, operation, &expected);
+}
+
+#[test]
 fn errors_have_the_names_of_the_protocols() {
     for (code, json, rest) in [
         (ErrorCode::AccessDenied, (400, "AccessDeniedException"), (403, "AccessDeniedException")),
@@ -133,6 +177,7 @@ fn errors_have_the_names_of_the_protocols() {
         (ErrorCode::Throttling, (400, "ThrottlingException"), (429, "ThrottlingException")),
         (ErrorCode::ValidationError, (400, "ValidationException"), (400, "ValidationException")),
         (ErrorCode::MalformedInput, (400, "SerializationException"), (400, "SerializationException")),
+        (ErrorCode::MalformedQueryString, (400, "SerializationException"), (400, "SerializationException")),
         (ErrorCode::InvalidAction, (400, "UnknownOperationException"), (404, "UnknownOperationException")),
         (ErrorCode::TrailNotFound, (400, "TrailNotFoundException"), (400, "TrailNotFoundException")),
         (ErrorCode::ServiceFailure, (500, "InternalFailure"), (500, "InternalServerException")),
@@ -169,7 +214,7 @@ fn every_type_is_supported() {
         }
     }
     let served: Vec<_> = OPERATIONS.iter().filter(|o| ["cloudtrail", "iamtoolbox"].contains(&o.module)).collect();
-    assert!(served.len() >= 6);
+    assert!(served.len() >= 8);
     for operation in served {
         check(&operation.request_descriptor().unwrap());
         check(&operation.response_descriptor().unwrap());

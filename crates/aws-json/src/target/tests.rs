@@ -37,6 +37,28 @@ fn operations_are_found_by_target() {
 }
 
 #[test]
+fn operations_are_found_by_method_and_path() {
+    let rest = |found: &str| (Some(Protocol::RestJson), found.to_owned());
+    let at = "/authorization-details/0a";
+    assert_eq!(find(Method::GET, at, &[]), rest("GetRequestAuthorizationDetails"));
+    assert_eq!(find(Method::GET, &format!("{at}/policy?policyUri=x"), &[]), rest("GetRequestAuthorizationPolicy"));
+    // A target does not make it another request.
+    let target = ("x-amz-target", "CloudTrail_20131101.GetTrail");
+    assert_eq!(find(Method::GET, at, &[JSON, target]), rest("GetRequestAuthorizationDetails"));
+    let served = "there is no such operation; those with paths are GET /authorization-details/{authorizationId}, \
+                  GET /authorization-details/{authorizationId}/policy";
+    for (method, path) in [
+        (Method::POST, at),
+        (Method::HEAD, at),
+        (Method::GET, "/authorization-details/0a/Policy"),
+        (Method::GET, "/authorization-details/"),
+    ] {
+        assert_eq!(find(method, path, &[]), rest(served), "{path}");
+    }
+    assert_eq!(find(Method::GET, "/Authorization-Details/0a", &[]).0, None);
+}
+
+#[test]
 fn what_is_not_a_request_of_the_protocol_is_refused() {
     let target = ("x-amz-target", "CloudTrail_20131101.GetTrail");
     let check = |method: Method, uri: &str, headers: &[(&str, &str)], expected: &str| {

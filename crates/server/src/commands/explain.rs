@@ -20,8 +20,8 @@ use crate::output;
 /// and `bailiwick:AuthorizeAs` for a principal that has not signed a request.
 ///
 /// With `--request`, it explains a call that was denied in the last week, from its audit record: with the policies as
-/// they were then. Administrators need `iam:GetRequestAuthorizationDetails`; of their own denials, all callers get a
-/// summary.
+/// they were then. Administrators need `iam:GetRequestAuthorizationDetails` and `iam:GetRequestAuthorizationPolicy`; of
+/// their own denials, all callers get a summary.
 ///
 /// Exit codes: 0 allowed, 1 denied, 2 not decided: wrong usage, the server refuses or cannot be reached.
 #[derive(Args)]

@@ -7,6 +7,7 @@ use std::ops::Deref;
 use bailiwick_testing::Pipeline;
 
 mod lockout;
+mod own_denials;
 mod revoked;
 mod saml;
 mod sign_in;
