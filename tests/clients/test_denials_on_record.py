@@ -104,7 +104,8 @@ def test_the_statement_that_allowed_is_on_record(new_server):
         assert (decision["outcome"], decision["step"], decision["action"]) == ("ALLOW", "IDENTITY_POLICY", f"iam:{name}")
         assert decision["statement"] == {"policy": "rights", "attachedTo": f"{USER}/eva", "sid": "Read", "index": 1}
     decision = hers["GetCallerIdentity"]["additionalEventData"]["decision"]
-    assert decision == {"outcome": "ALLOW", "step": "EXCEPTION", "action": "sts:GetCallerIdentity"}
+    checks = [{"action": "sts:GetCallerIdentity", "resourceAccount": ACCOUNT}]
+    assert decision == {"outcome": "ALLOW", "step": "EXCEPTION", "action": "sts:GetCallerIdentity", "checks": checks}
     roots = [record for record in audit.records(server) if record["userIdentity"].get("type") == "Root"]
     assert {record["additionalEventData"]["decision"]["step"] for record in roots} == {"ROOT"}
 
