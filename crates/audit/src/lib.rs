@@ -65,8 +65,8 @@ pub use recorded_calls::{CallPage, CallPosition, CallQuery, RecordedPrincipal};
 pub use recorder::{Admitted, Recorder};
 pub use settings::{Retention, Settings};
 pub use sinks::{
-    Batch, Deliver, DeliveryError, Message, Severity, Sink, SinkFailure, SinkFile, SinkSettings, SinkStart, SinkStatus,
-    last_record, stored_sinks,
+    Batch, Deliver, DeliveryError, Message, Severity, Sink, SinkEvents, SinkFailure, SinkFile, SinkFormat,
+    SinkSettings, SinkStart, SinkStatus, last_record, stored_sinks,
 };
 pub use stats::Stats;
 pub use verify::{Anchor, Expected, Fault, Report, Trust, verify};

@@ -9,8 +9,10 @@
 
 use std::time::Duration;
 
+mod alerts;
 mod batch;
 mod encode;
+mod ocsf;
 mod position;
 mod reader;
 mod run;
@@ -41,6 +43,10 @@ pub struct SinkSettings {
     pub name: String,
     /// Where a sink begins that has delivered nothing yet.
     pub start: SinkStart,
+    /// Which records it gets.
+    pub events: SinkEvents,
+    /// How they are written.
+    pub format: SinkFormat,
     /// The most records of a batch; at least 1.
     pub max_records: usize,
     /// A batch ends with the record that reaches so many bytes.
@@ -57,6 +63,26 @@ pub enum SinkStart {
     End,
 }
 
+/// Which records a sink gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SinkEvents {
+    /// All.
+    #[default]
+    All,
+    /// Those that are alerts, as CloudEvents whose data is the record.
+    Alerts,
+}
+
+/// How records are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SinkFormat {
+    /// As they are stored.
+    #[default]
+    CloudTrail,
+    /// As events of the Open Cybersecurity Schema Framework.
+    Ocsf,
+}
+
 impl SinkSettings {
     /// The usual number of records in a batch.
     pub const MAX_RECORDS: usize = 500;
@@ -68,6 +94,8 @@ impl SinkSettings {
         SinkSettings {
             name: name.into(),
             start: SinkStart::End,
+            events: SinkEvents::All,
+            format: SinkFormat::CloudTrail,
             max_records: Self::MAX_RECORDS,
             max_bytes: Self::MAX_BYTES,
         }

@@ -180,12 +180,12 @@ impl Sink {
         let mut messages = Vec::with_capacity(lines.len());
         for line in lines {
             if line.missing > 0 {
-                messages.push(self.missing(line));
+                messages.extend(self.missing(line));
             }
-            messages.push(encode::record(line));
+            messages.extend(encode::record(line, &self.settings, &self.deployment));
         }
         let id = format!("{}-{}-{}-{}", self.deployment, self.settings.name, first.sequence, last.sequence);
-        self.status.set_waiting(Some(first.time));
+        self.status.set_waiting((!messages.is_empty()).then_some(first.time));
         (!messages.is_empty()).then_some(Batch { id, messages })
     }
 
@@ -210,11 +210,11 @@ impl Sink {
         true
     }
 
-    fn missing(&self, line: &Line) -> Message {
+    fn missing(&self, line: &Line) -> Option<Message> {
         let (first, last) = (line.sequence - line.missing, line.sequence - 1);
         let (deployment, sink, now) = (self.deployment.as_str(), self.settings.name.as_str(), self.clock.now());
         tracing::error!(sink, first, last, "audit records were removed or damaged before they were delivered");
-        encode::missing(Missing { deployment, sink, first, last, now })
+        encode::missing(Missing { deployment, first, last, now }, &self.settings)
     }
 
     /// Counts a failure; logs and stores the first one.
