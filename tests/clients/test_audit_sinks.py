@@ -7,8 +7,8 @@ import pytest
 from support import audit
 from support.api import AwsApi
 from support.certificates import make_certificate
-from support.receiver import HttpReceiver, is_signed, write_secret
-from support.server import run
+from support.receiver import HttpReceiver, SyslogReceiver, is_signed, write_secret
+from support.server import Credentials, run
 from support.waiting import until
 
 
@@ -147,6 +147,117 @@ def test_certificates_are_verified(new_server, tmp_path):
     assert receiver.records == audit.records(server)[: len(receiver.records)]
     assert all(is_signed(request) and "-siem-" in request.headers["webhook-id"] for request in receiver.requests)
     receiver.stop()
+
+
+def test_alerts_and_ocsf(new_server, receiver, tmp_path):
+    """Root is the caller of every call, so that each one is an alert; the alerts of users are those of the table."""
+    others = HttpReceiver()
+    secret = write_secret(tmp_path)
+    of = f"url={receiver.url},secret-file={secret},from=start"
+    server = new_server(
+        arguments=sinks(
+            f"webhook,name=pager,events=alerts,body=single,{of}",
+            f"webhook,name=ocsf,format=ocsf,from=start,url={others.url},secret-file={secret}",
+            f"file,name=both,path={tmp_path}/both.jsonl,events=alerts,format=ocsf,from=start",
+        )
+    )
+    server.start()
+    root = AwsApi(server, server.root)
+    root.call("CreateUser", UserName="ann")
+    key = root.call("CreateAccessKey", UserName="ann")["AccessKey"]
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    root.call("PutUserPolicy", UserName="ann", PolicyName="p", PolicyDocument=document)
+    ann = AwsApi(server, Credentials.of(key))
+    ann.call("CreateGroup", GroupName="g")
+    ann.call("PutGroupPolicy", GroupName="g", PolicyName="p", PolicyDocument=document)
+    until(lambda: any(of["type"] == "bailiwick.alert.policy-changed" for of in receiver.records), "the alert of a user")
+    until(lambda: metric(server, "bailiwick_audit_sink_lag_records", "ocsf") == 0, "OCSF")
+    server.stop()
+    stored = {record["eventID"]: record for record in audit.records(server)}
+    events = receiver.records
+    assert {request.headers["content-type"] for request in receiver.requests} == {"application/cloudevents+json"}
+    assert all(is_signed(request) for request in receiver.requests)
+    for event in events:
+        assert event["specversion"] == "1.0" and event["source"].startswith("urn:bailiwick:") and event["time"]
+        assert event["data"] == stored[event["id"]]
+    kinds = [(event["type"].removeprefix("bailiwick.alert."), event["data"]["eventName"]) for event in events]
+    assert kinds[:3] == [("root-used", name) for name in ("CreateUser", "CreateAccessKey", "PutUserPolicy")]
+    assert kinds[3:] == [("policy-changed", "PutGroupPolicy")], "CreateGroup is no alert"
+    ocsf = others.records
+    assert [event["metadata"]["uid"] for event in ocsf] == list(stored)[: len(ocsf)] and len(ocsf) >= 5
+    for event in ocsf:
+        record = stored[event["metadata"]["uid"]]
+        required = ("activity_id", "category_uid", "severity_id", "status_id", "actor", "api", "src_endpoint", "cloud")
+        assert all(event[name] is not None for name in required), event
+        assert event["type_uid"] == event["class_uid"] * 100 + event["activity_id"]
+        assert event["api"]["operation"] == record["eventName"] and event["src_endpoint"]["ip"] == "127.0.0.1"
+        assert event["metadata"]["version"] == "1.3.0" and event["metadata"]["sequence"] == record["sequence"]
+    assert ocsf[0]["class_uid"] == 3001 and ocsf[0]["user"]["name"] == "ann"
+    both = [json.loads(line) for line in (tmp_path / "both.jsonl").read_text().splitlines()]
+    assert [event["data"]["metadata"]["uid"] for event in both] == [event["id"] for event in events]
+    assert server.root.secret_access_key not in json.dumps([events, ocsf]) + server.output
+    assert key["SecretAccessKey"] not in json.dumps([events, ocsf])
+    others.stop()
+
+
+def test_syslog(new_server, tmp_path):
+    stream, datagrams = SyslogReceiver(), SyslogReceiver()
+    stream.plan = ["reset", "reset"]
+    server = new_server(
+        arguments=sinks(
+            f"syslog,name=stream,to=tcp://127.0.0.1:{stream.port},from=start,max-records=4",
+            f"syslog,name=datagrams,to=udp://127.0.0.1:{datagrams.udp_port},from=start,facility=10,max-datagram=900",
+        )
+    )
+    server.start()
+    change(server, 10, "a")
+    until(lambda: len(stream.records) >= 10, lambda: len(stream.records))
+    stream.stop()
+    change(server, 10, "b")
+    until(lambda: metric(server, "bailiwick_audit_sink_failures_total", "stream") > 2, "a failure")
+    stream.start()
+    until(lambda: metric(server, "bailiwick_audit_sink_lag_records", "stream") == 0, "the rest")
+    until(lambda: len(datagrams.records) >= 20, lambda: len(datagrams.records))
+    server.stop()
+    stored = audit.records(server)
+    assert [record["sequence"] for record in stream.records] == [record["sequence"] for record in stored]
+    assert stream.records == stored
+    assert all(message["application"] == "bailiwick" for message in stream.messages)
+    assert {message["priority"] for message in stream.messages} <= {13 * 8 + 6, 13 * 8 + 5}
+    # Loopback loses no datagrams here; long ones have no parameters.
+    assert [record["eventID"] for record in datagrams.records] == [record["eventID"] for record in stored]
+    assert any(record.get("shortened") and "requestParameters" not in record for record in datagrams.records)
+    assert {message["priority"] for message in datagrams.messages} <= {10 * 8 + 6, 10 * 8 + 5}
+    stream.stop()
+
+
+def test_otlp(new_server, receiver, tmp_path):
+    """The body of a request is read by the messages of OpenTelemetry."""
+    from google.protobuf import json_format
+    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+
+    headers = tmp_path / "headers"
+    headers.write_text("Authorization: Bearer the-token-of-the-collector\n")
+    headers.chmod(0o600)
+    receiver.answer = b'{"partialSuccess":{}}'
+    receiver.plan = [503]
+    server = new_server(arguments=sinks(f"otlp,url={receiver.url},headers-file={headers},from=start"))
+    server.start()
+    change(server, 5)
+    until(lambda: sum(r.body.count(b"timeUnixNano") for r in receiver.requests) >= 5, "log records")
+    server.stop()
+    stored, logs = audit.records(server), []
+    for request in receiver.requests:
+        assert request.headers["authorization"] == "Bearer the-token-of-the-collector"
+        message = json_format.Parse(request.body, ExportLogsServiceRequest())
+        (resource,) = message.resource_logs
+        assert resource.resource.attributes[0].value.string_value == "bailiwick"
+        logs.extend(resource.scope_logs[0].log_records)
+    assert [json.loads(log.body.string_value) for log in logs] == stored
+    assert {log.severity_number for log in logs} <= {9, 10}
+    assert all(log.time_unix_nano > 0 and log.observed_time_unix_nano >= log.time_unix_nano for log in logs)
+    assert "the-token-of-the-collector" not in server.output
 
 
 def test_bad_configuration_ends_the_start(new_server, tmp_path):

@@ -5,9 +5,11 @@ mod endpoint;
 mod file;
 mod http;
 mod metrics;
+mod otlp;
 mod settings;
 mod signature;
 mod stdout;
+mod syslog;
 mod webhook;
 
 use std::collections::BTreeSet;
@@ -53,6 +55,8 @@ impl Prepared {
             let deliver: Box<dyn Deliver> = match &option.kind {
                 SinkKind::File(settings) => Box::new(file::FileSink::new(settings.clone()).map_err(of)?),
                 SinkKind::Stdout => Box::new(stdout::StdoutSink::new().map_err(of)?),
+                SinkKind::Otlp(endpoint) => Box::new(otlp::Otlp::new(endpoint.clone(), Arc::clone(clock)).map_err(of)?),
+                SinkKind::Syslog(settings) => Box::new(syslog::Syslog::new(settings.clone()).map_err(of)?),
                 SinkKind::Webhook(settings) => {
                     Box::new(webhook::Webhook::new(settings.clone(), Arc::clone(clock)).map_err(of)?)
                 }

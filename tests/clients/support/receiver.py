@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import ssl
 import threading
 import time
@@ -115,3 +116,67 @@ class HttpReceiver:
     def records(self):
         """All messages that were taken, in order."""
         return [record for request in self.requests for record in request.records]
+
+
+def syslog_records(text):
+    """The parsed messages of RFC 5424, each with its header."""
+    header, body = text.split(" - ", 1)
+    priority, time_, host, application, process, name = header.split(" ")
+    assert priority[0] == "<" and priority.endswith(">1") and host and int(process) > 0 and time_.endswith("Z")
+    return {"priority": int(priority[1:-2]), "application": application, "name": name, "record": json.loads(body)}
+
+
+class SyslogReceiver:
+    """A syslog server for datagrams and for streams with octet counts, on a port that stays the same."""
+
+    def __init__(self):
+        self.messages = []
+        # What the next connections do: "reset" loses what they send.
+        self.plan = []
+        self.port = 0
+        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.udp.bind(("127.0.0.1", 0))
+        self.udp_port = self.udp.getsockname()[1]
+        threading.Thread(target=self._datagrams, daemon=True).start()
+        self.start()
+
+    def _datagrams(self):
+        while True:
+            try:
+                text = self.udp.recv(70_000)
+            except OSError:
+                return
+            self.messages.append(syslog_records(text.decode()))
+
+    def start(self):
+        """Listens for connections."""
+        self.tcp = socket.create_server(("127.0.0.1", self.port), reuse_port=True)
+        self.port = self.tcp.getsockname()[1]
+        threading.Thread(target=self._connections, args=(self.tcp,), daemon=True).start()
+
+    def _connections(self, listener):
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                if self.plan and self.plan.pop(0) == "reset":
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                    continue
+                text = b"".join(iter(lambda: connection.recv(65_536), b""))
+            while text:
+                length, _, rest = text.partition(b" ")
+                message, text = rest[: int(length)], rest[int(length) :]
+                assert len(message) == int(length)
+                self.messages.append(syslog_records(message.decode()))
+
+    def stop(self):
+        """Closes the port of connections."""
+        self.tcp.shutdown(socket.SHUT_RDWR)
+        self.tcp.close()
+
+    @property
+    def records(self):
+        """The records that were taken, in order."""
+        return [message["record"] for message in self.messages]

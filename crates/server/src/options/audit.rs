@@ -35,10 +35,11 @@ pub(crate) struct AuditOptions {
     /// Answers never wait for these records; those without room are counted as lost.
     #[arg(long, env = "BAILIWICK_AUDIT_DECISIONS", default_value = "none", value_name = "WHICH")]
     audit_decisions: AuditDecisions,
-    /// Deliver the records of the audit trail to another system as well: a kind (`file`, `stdout`, `webhook`) and its settings,
+    /// Deliver the records of the audit trail to another system as well: a kind (`file`, `otlp`, `stdout`, `syslog`, `webhook`) and its settings,
     /// as in `webhook,name=siem,url=https://siem.lan/in,secret-file=/etc/bailiwick/siem.secret`; may be repeated. In the
     /// variable, `;` separates sinks. docs/audit.md lists the settings
     #[arg(long, env = "BAILIWICK_AUDIT_SINKS", value_name = "KIND,NAME=VALUE,...", value_delimiter = ';')]
+    #[arg(hide_env_values = true)]
     audit_sink: Vec<SinkOption>,
 }
 

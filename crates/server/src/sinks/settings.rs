@@ -4,10 +4,11 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use bailiwick_audit::{SinkSettings, SinkStart};
+use bailiwick_audit::{SinkEvents, SinkFormat, SinkSettings, SinkStart};
 
 use super::endpoint::Endpoint;
 use super::file::FileSettings;
+use super::syslog::{HostPort, SyslogSettings, Transport};
 use super::webhook::{WebhookBody, WebhookSettings};
 
 /// One sink, as it was given.
@@ -15,6 +16,8 @@ use super::webhook::{WebhookBody, WebhookSettings};
 pub(crate) struct SinkOption {
     pub(crate) name: String,
     pub(crate) start: SinkStart,
+    pub(crate) events: SinkEvents,
+    pub(crate) format: SinkFormat,
     pub(crate) max_records: usize,
     pub(crate) kind: SinkKind,
 }
@@ -23,23 +26,28 @@ pub(crate) struct SinkOption {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SinkKind {
     File(FileSettings),
+    Otlp(Endpoint),
     Stdout,
+    Syslog(SyslogSettings),
     Webhook(WebhookSettings),
 }
 
 /// The kinds, each with its settings besides those of all kinds.
-const KINDS: [(&str, &[&str]); 3] = [
+const KINDS: [(&str, &[&str]); 5] = [
     ("file", &["path", "max-bytes", "keep"]),
+    ("otlp", &["url", "headers-file", "ca-file"]),
     ("stdout", &[]),
+    ("syslog", &["to", "facility", "max-datagram", "ca-file"]),
     ("webhook", &["url", "secret-file", "headers-file", "ca-file", "body"]),
 ];
 /// The settings of every kind.
-const COMMON: [&str; 3] = ["name", "from", "max-records"];
+const COMMON: [&str; 5] = ["name", "from", "events", "format", "max-records"];
 
 impl SinkOption {
     /// The settings for the engine.
     pub(crate) fn settings(&self) -> SinkSettings {
-        SinkSettings { start: self.start, max_records: self.max_records, ..SinkSettings::named(self.name.clone()) }
+        let SinkOption { start, events, format, max_records, .. } = *self;
+        SinkSettings { start, events, format, max_records, ..SinkSettings::named(self.name.clone()) }
     }
 }
 
@@ -94,15 +102,18 @@ impl<'a> Given<'a> {
             ));
         }
         let start = self.choice("from", &[("end", SinkStart::End), ("start", SinkStart::Start)])?;
-        let max_records = self.number("max-records", SinkSettings::MAX_RECORDS, 1, 10_000)?;
-        let mut max_records = max_records;
+        let events = self.choice("events", &[("all", SinkEvents::All), ("alerts", SinkEvents::Alerts)])?;
+        let format = self.choice("format", &[("cloudtrail", SinkFormat::CloudTrail), ("ocsf", SinkFormat::Ocsf)])?;
+        let mut max_records = self.number("max-records", SinkSettings::MAX_RECORDS, 1, 10_000)?;
         let kind = match self.kind {
             "file" => SinkKind::File(FileSettings {
                 path: PathBuf::from(self.needed("path", "path=/var/log/bailiwick/audit.jsonl")?),
                 max_bytes: self.number("max-bytes", FileSettings::MAX_BYTES, 4_096, u64::MAX)?,
                 keep: self.number("keep", FileSettings::KEEP, 0, 10_000)?,
             }),
+            "otlp" => SinkKind::Otlp(self.endpoint("url=https://collector.example.com:4318/v1/logs")?),
             "stdout" => SinkKind::Stdout,
+            "syslog" => SinkKind::Syslog(self.syslog()?),
             _ => {
                 let bodies =
                     [("array", WebhookBody::Array), ("lines", WebhookBody::Lines), ("single", WebhookBody::Single)];
@@ -116,10 +127,11 @@ impl<'a> Given<'a> {
                         self.needed("secret-file", "secret-file=/etc/bailiwick/webhook.secret")?,
                     ),
                     body,
+                    is_cloud_events: events == SinkEvents::Alerts,
                 })
             }
         };
-        Ok(SinkOption { name: name.to_owned(), start, max_records, kind })
+        Ok(SinkOption { name: name.to_owned(), start, events, format, max_records, kind })
     }
 
     fn take(&mut self, name: &str) -> Option<&'a str> {
@@ -150,6 +162,37 @@ impl<'a> Given<'a> {
         number.ok_or_else(|| format!("`{name}={given}` is out of range: expected a number from {least} to {most}"))
     }
 
+    fn syslog(&mut self) -> Result<SyslogSettings, String> {
+        const EXPECTED: &str = "expected udp://HOST:PORT, tcp://HOST:PORT, tls://HOST:PORT or unix:/dev/log";
+        let to = self.needed("to", "to=tls://logs.example.com:6514")?;
+        let ca_file = self.take("ca-file").map(PathBuf::from);
+        let is_tls = to.starts_with("tls://");
+        let transport = if let Some(path) = to.strip_prefix("unix:").filter(|path| path.starts_with('/')) {
+            Transport::Unix(path.into())
+        } else {
+            let wrong = || format!("`to={to}`: {EXPECTED}");
+            let (scheme, authority) = to.split_once("://").ok_or_else(wrong)?;
+            let (host, port) = authority.rsplit_once(':').ok_or_else(wrong)?;
+            let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+            let port = port.parse().ok().filter(|port| *port > 0 && !host.is_empty()).ok_or_else(wrong)?;
+            let at = HostPort { host, port };
+            match scheme {
+                "udp" => Transport::Udp(at),
+                "tcp" => Transport::Tcp(at),
+                "tls" => Transport::Tls(at, ca_file.clone()),
+                _ => return Err(wrong()),
+            }
+        };
+        if ca_file.is_some() && !is_tls {
+            return Err("`ca-file` is for tls:// only".to_owned());
+        }
+        Ok(SyslogSettings {
+            transport,
+            facility: self.number("facility", SyslogSettings::FACILITY, 0, 23)?,
+            max_datagram: self.number("max-datagram", SyslogSettings::MAX_DATAGRAM, 480, 65_000)?,
+        })
+    }
+
     fn endpoint(&mut self, example: &str) -> Result<Endpoint, String> {
         let url = self.needed("url", example)?;
         let ca_file = self.take("ca-file").map(PathBuf::from);
@@ -177,14 +220,30 @@ mod tests {
         assert_eq!(file.kind, SinkKind::File(FileSettings { path: "b=c.jsonl".into(), max_bytes: 4_096, keep: 0 }));
         assert_eq!(read("stdout").unwrap().kind, SinkKind::Stdout);
         let hook = read("webhook,name=siem,url=https://siem.lan/x?y=z,secret-file=s,body=single").unwrap();
+        let alerts = read("webhook,events=alerts,format=ocsf,url=http://[::1]:8/,secret-file=s").unwrap();
+        assert_eq!((alerts.events, alerts.format), (SinkEvents::Alerts, SinkFormat::Ocsf));
+        let SinkKind::Webhook(of) = alerts.kind else { panic!() };
+        assert!(of.is_cloud_events);
+        let at = |host: &str| HostPort { host: host.into(), port: 514 };
+        for (to, expected) in [
+            ("udp://10.0.0.1:514", Transport::Udp(at("10.0.0.1"))),
+            ("tcp://[::1]:514", Transport::Tcp(at("::1"))),
+            ("tls://logs.lan:514,ca-file=ca.pem", Transport::Tls(at("logs.lan"), Some("ca.pem".into()))),
+            ("unix:/dev/log", Transport::Unix("/dev/log".into())),
+        ] {
+            let SinkKind::Syslog(syslog) = read(&format!("syslog,to={to}")).unwrap().kind else { panic!() };
+            assert_eq!((syslog.transport, syslog.facility, syslog.max_datagram), (expected, 13, 65_000));
+        }
+        assert!(matches!(read("otlp,url=http://127.0.0.1:4318/v1/logs").unwrap().kind, SinkKind::Otlp(_)));
         let SinkKind::Webhook(settings) = hook.kind else { panic!() };
+        assert!(!settings.is_cloud_events);
         assert_eq!((settings.body, hook.max_records), (WebhookBody::Single, 1));
     }
 
     #[test]
     fn mistakes_are_explained() {
         for (text, expected) in [
-            ("", "`` is no kind of sink: expected one of file, stdout"),
+            ("", "`` is no kind of sink: expected one of file, otlp, stdout"),
             ("kafka,url=x", "`kafka` is no kind of sink"),
             ("file", "a file sink needs `path`, as in `path=/var/log"),
             ("file,path", "the setting `path` is empty: expected `path=VALUE`"),
@@ -193,6 +252,12 @@ mod tests {
             ("file,path=a,keep=-1", "`keep=-1` is out of range: expected a number from 0 to 10000"),
             ("file,path=a,max-bytes=1", "`max-bytes=1` is out of range"),
             ("file,path=a,from=middle", "`from=middle` is unknown: expected one of end, start"),
+            ("syslog", "a syslog sink needs `to`"),
+            ("syslog,to=logs.lan:514", "expected udp://HOST:PORT, tcp://HOST:PORT, tls://HOST:PORT or unix:/dev/log"),
+            ("syslog,to=udp://logs.lan", "expected udp://HOST:PORT"),
+            ("syslog,to=udp://logs.lan:1,ca-file=c", "`ca-file` is for tls:// only"),
+            ("syslog,to=udp://logs.lan:1,facility=24", "expected a number from 0 to 23"),
+            ("stdout,format=xml", "`format=xml` is unknown: expected one of cloudtrail, ocsf"),
             ("stdout,name=../x", "`../x` cannot be the name of a sink"),
             ("stdout,max-records=0", "`max-records=0` is out of range"),
             ("webhook,secret-file=s", "a webhook sink needs `url`"),

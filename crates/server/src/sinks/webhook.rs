@@ -20,6 +20,8 @@ pub(crate) struct WebhookSettings {
     /// The file with the secrets that sign.
     pub(crate) secret_file: PathBuf,
     pub(crate) body: WebhookBody,
+    /// Whether the messages are CloudEvents.
+    pub(crate) is_cloud_events: bool,
 }
 
 /// What a request has.
@@ -75,13 +77,18 @@ impl Webhook {
 #[async_trait]
 impl Deliver for Webhook {
     async fn deliver(&mut self, batch: &Batch) -> Result<(), DeliveryError> {
+        let (of_one, of_many) = if self.settings.is_cloud_events {
+            ("application/cloudevents+json", "application/cloudevents-batch+json")
+        } else {
+            ("application/json", "application/json")
+        };
         match self.settings.body {
-            WebhookBody::Array => self.post(batch.id.clone(), "application/json", array(batch)).await,
+            WebhookBody::Array => self.post(batch.id.clone(), of_many, array(batch)).await,
             WebhookBody::Lines => self.post(batch.id.clone(), "application/x-ndjson", lines(batch)).await,
             WebhookBody::Single => {
                 for message in &batch.messages {
                     let id = format!("{}-{}", batch.id, message.id);
-                    self.post(id, "application/json", message.body.clone()).await?;
+                    self.post(id, of_one, message.body.clone()).await?;
                 }
                 Ok(())
             }
