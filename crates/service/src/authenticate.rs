@@ -12,7 +12,9 @@ use crate::shared::Shared;
 use crate::{Incoming, proof};
 
 /// `Retry-After` where the wait depends on other callers.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// The limit of failures, in the metric of limits.
+pub(crate) const FAILED: &str = "failed authentication";
 
 impl Shared {
     /// Authenticates the caller, unless their source or key had too many failures.
@@ -26,7 +28,7 @@ impl Shared {
         let claim = || proof.as_ref().map_or(Claim::Unnamed, |proof| self.claimed(proof));
         let admission = self.failures.admit(source, claim, now);
         if let Admission::Throttled(wait) = admission {
-            return Err(self.throttled(wait));
+            return Err(self.throttled(FAILED, wait));
         }
         let outcome = match &proof {
             Ok(proof) => self.parts.authz.authenticate(proof, now).await,
@@ -44,15 +46,15 @@ impl Shared {
             }
             Err(error) if error.code().kind() == ErrorKind::Unauthenticated => {
                 self.failures.failed(source, claim(), now);
-                Err(if admission == Admission::OnlyIfValid { self.throttled(RETRY_AFTER) } else { error })
+                Err(if admission == Admission::OnlyIfValid { self.throttled(FAILED, RETRY_AFTER) } else { error })
             }
             Err(error) => Err(error),
         }
     }
 
-    /// The error beyond the limit of failures.
-    pub(crate) fn throttled(&self, wait: Duration) -> IamError {
-        self.metrics.throttled("failed authentication");
+    /// The error beyond a limit of calls, which is one of the labels of the metric.
+    pub(crate) fn throttled(&self, limit: &'static str, wait: Duration) -> IamError {
+        self.metrics.throttled(limit);
         IamError::new(ErrorCode::Throttling, "Rate exceeded").retry_after(wait)
     }
 

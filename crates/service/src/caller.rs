@@ -14,6 +14,7 @@ use bailiwick_storage::Tx;
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use crate::authenticate::FAILED;
 use crate::call_audit::CallAudit;
 use crate::failures::{Admission, Claim};
 use crate::shared::Shared;
@@ -75,7 +76,8 @@ pub(crate) trait CallCaller: Sized + Send + Sync {
     /// Adds what was done outside of transactions to a context.
     fn with_outcomes(cx: Self::Cx, outcomes: &Outcomes) -> Self::Cx;
 
-    /// The text that the caller's computations with passwords are counted under. Without a signature, that is the source.
+    /// The text that the caller's calls and computations with passwords are counted under. Without a signature, that is the
+    /// source.
     fn counted_as(&self) -> String;
 
     /// Takes the caller that the request proves, from the plan.
@@ -223,7 +225,7 @@ impl CallCaller for Unsigned {
     async fn authenticate(shared: &Shared, incoming: &Incoming<'_>, now: Timestamp) -> Result<Self> {
         let source = SourceNetwork::of(incoming.peer.ip);
         match shared.failures.admit(source, || Claim::Unnamed, now) {
-            Admission::Throttled(wait) => Err(shared.throttled(wait)),
+            Admission::Throttled(wait) => Err(shared.throttled(FAILED, wait)),
             Admission::Free | Admission::OnlyIfValid => Ok(Unsigned { caller: UnsignedCaller::Anonymous, source }),
         }
     }

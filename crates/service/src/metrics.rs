@@ -20,6 +20,7 @@ use prometheus::{
 use self::pulled::PulledFamily;
 pub use self::pulled::Samples;
 use crate::Route;
+use crate::fair_queue::FairQueue;
 
 /// The upper bounds of the histogram's buckets, in seconds.
 const BUCKETS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0];
@@ -153,6 +154,12 @@ impl Metrics {
     /// Counts a request or connection that a limit refused; `limit` names the limit.
     pub fn throttled(&self, limit: &str) {
         self.throttled.with_label_values(&[limit]).inc();
+    }
+
+    /// Registers the length of the queue of calls.
+    pub(crate) fn show_waiting(&self, queue: FairQueue) {
+        let help = "Calls that wait for their turn, because more came than the processors can work on.";
+        self.gauge("bailiwick_calls_waiting", help, &[], move |samples| samples.add(&[], queue.waiting() as f64));
     }
 
     /// Registers the decision counters that `authz` keeps.

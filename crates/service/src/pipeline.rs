@@ -6,7 +6,8 @@
 //! verifies the proof in its request, are fetched before the first attempt.
 //!
 //! Between authentication and decision a call may wait: for a requested revision, for the snapshot, or for other
-//! calls after a conflict. So each attempt validates the caller again on the snapshot that it is decided on, and the
+//! calls after a conflict. When more calls come than the processors can work on, all but decisions wait for their turn
+//! before each attempt, which ends before the commit. So each attempt validates the caller again on the snapshot that it is decided on, and the
 //! commit expects that the records of the proof are unchanged.
 
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use prost::Message as _;
 use crate::call_audit::{CallAudit, Ids};
 use crate::caller::{CallCaller, CallerOf, Outcomes};
 use crate::shared::{Parts, Shared};
-use crate::{Answer, Incoming, lockout};
+use crate::{Answer, Incoming, call_limits, lockout};
 
 /// The header, or gRPC metadata, with the revision that an answer must not be older than.
 const MIN_REVISION: HeaderName = HeaderName::from_static("x-bailiwick-min-revision");
@@ -62,7 +63,10 @@ where
     let ids = Ids::new(parts.deployment.random.as_ref());
     let mut request = request_info(&incoming, ids);
     let request_id = request.id.clone();
-    let caller = CallerOf::<O>::authenticate(shared, &incoming, began).await;
+    let caller = match call_limits::admit_source::<O>(shared, &incoming, began) {
+        Ok(()) => CallerOf::<O>::authenticate(shared, &incoming, began).await,
+        Err(error) => Err(error),
+    };
     request.region = caller.as_ref().ok().and_then(|caller| caller.region().cloned());
     let request = Arc::new(request);
     let mut audit = CallAudit::<O>::new(shared, ids, Arc::clone(&request), began);
@@ -122,6 +126,7 @@ where
 {
     let parts = &shared.parts;
     caller.may_call(O::INFO)?;
+    call_limits::admit_principal::<O>(shared, caller, parts.deployment.clock.now())?;
     let message = message?;
     let request = O::Request::decode(message.clone()).map_err(|e| {
         IamError::new(ErrorCode::MalformedInput, "the request is not a message of its type").caused_by(e)
@@ -139,6 +144,7 @@ where
         outcomes.issuer_keys = Box::pin(issuer_keys(shared, handler, caller, info, at, request)).await?;
     }
     for attempt in 1..=ATTEMPTS {
+        let permit = call_limits::turn::<O>(shared, caller).await?;
         let mut tx = Tx::begin(Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas), at).await?;
         let revision = tx.revision();
         let is_last = O::READ_ONLY && (has_waited || !H::WAITS);
@@ -182,7 +188,7 @@ where
             && outcomes.passwords.is_none()
         {
             // The computation is slow. The transaction ends here, and the next attempt proves and decides again.
-            drop(tx);
+            drop((tx, permit));
             let outcome = parts.deployment.passwords.run(caller.counted_as(), *work).await?;
             outcomes.passwords = Some(Arc::new(outcome));
             continue;
@@ -192,7 +198,7 @@ where
             && !std::mem::replace(&mut has_waited, true)
         {
             // The next attempt proves and decides again.
-            drop(tx);
+            drop((tx, permit));
             wait.wait().await?;
             continue;
         }
@@ -213,6 +219,8 @@ where
         if let Ok(response) = &response {
             audit.write_into(&mut tx, response).await?;
         }
+        // The store works on commits together.
+        drop(permit);
         match tx.commit().await {
             Ok(revision) => {
                 // When the response leaves, decisions must see the change.

@@ -1,13 +1,16 @@
 //! The service: answers calls, and records requests that do not become calls.
 
+use std::num::NonZero;
 use std::panic::AssertUnwindSafe;
 
 use bailiwick_model::{IamError, Result};
 use bailiwick_operation::uuid;
 use futures_util::FutureExt as _;
 
+use crate::call_rates::CallRates;
 use crate::conflict_queue::ConflictQueue;
 use crate::failures::Failures;
+use crate::fair_queue::{FairQueue, Limits};
 use crate::last_used;
 use crate::shared::Shared;
 use crate::{Answer, Incoming, Metrics, Parts, Refused, dispatch, refused};
@@ -24,10 +27,15 @@ impl Service {
         let metrics = Metrics::new();
         metrics.count_decisions_of(&parts.authz);
         metrics.count_records_of(&parts.recorder);
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let fair_queue = FairQueue::new(Limits::of(processors));
+        metrics.show_waiting(fair_queue.clone());
         Service(Shared {
             parts,
             conflict_queue: ConflictQueue::default(),
             failures: Failures::new(Self::FAILURES_PER_SECOND),
+            call_rates: CallRates::new(0, 0),
+            fair_queue,
             metrics,
         })
     }
@@ -37,6 +45,14 @@ impl Service {
     #[must_use]
     pub fn with_failures_per_second(mut self, rate: u32) -> Self {
         self.0.failures = Failures::new(rate);
+        self
+    }
+
+    /// Limits the calls per second of one principal and of one source, with bursts of ten times as many. Decisions for other
+    /// services are not limited. Zero means unlimited, as is the default.
+    #[must_use]
+    pub fn with_calls_per_second(mut self, of_principal: u32, of_source: u32) -> Self {
+        self.0.call_rates = CallRates::new(of_principal, of_source);
         self
     }
 

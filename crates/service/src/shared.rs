@@ -12,8 +12,10 @@ use bailiwick_storage::Store;
 use bailiwick_sts::Sts;
 
 use crate::Metrics;
+use crate::call_rates::CallRates;
 use crate::conflict_queue::ConflictQueue;
 use crate::failures::Failures;
+use crate::fair_queue::FairQueue;
 
 /// The parts of the service.
 pub struct Parts {
@@ -40,5 +42,8 @@ pub(crate) struct Shared {
     pub(crate) parts: Parts,
     pub(crate) conflict_queue: ConflictQueue,
     pub(crate) failures: Failures,
+    pub(crate) call_rates: CallRates,
+    /// The queue of calls that are not decisions.
+    pub(crate) fair_queue: FairQueue,
     pub(crate) metrics: Metrics,
 }

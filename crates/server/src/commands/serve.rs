@@ -122,7 +122,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let deployment = opened.deployment(options.deployment.region.clone(), public_url, issuer_keys);
     deployment::add_new_managed_policies(&deployment, &store).await;
     let audit = options.audit.settings(&options.store.data_dir);
-    let service = assemble(&deployment, &store, options.clients.failed_authentications, audit).await?;
+    let service = assemble(&deployment, &store, &options.clients, audit).await?;
     let sinks = sinks.start(&service)?;
     process::measure(service.metrics());
     store::measure(&options.store, &redb, &service);
@@ -205,7 +205,7 @@ fn reload(certificates: Option<&Certificates>) {
 async fn assemble(
     deployment: &Arc<Deployment>,
     store: &Arc<dyn Store>,
-    failed_authentications: u32,
+    clients: &ClientOptions,
     audit: Settings,
 ) -> Result<Arc<Service>, Failure> {
     let snapshots = store::snapshots(store, deployment.partition).await?;
@@ -223,5 +223,5 @@ async fn assemble(
         sign_in: SignIn,
         recorder,
     });
-    Ok(Arc::new(service.with_failures_per_second(failed_authentications)))
+    Ok(Arc::new(clients.limit(service)))
 }

@@ -1,4 +1,4 @@
-//! Addresses of clients behind proxies, and limits for unauthenticated clients.
+//! Addresses of clients behind proxies, and limits for clients.
 
 use std::net::IpAddr;
 
@@ -30,10 +30,27 @@ pub(crate) struct ClientOptions {
     /// Failed authentications per second from one source, in bursts of ten times as many, and a fifth of that per
     /// access key; above the limit the answer is Throttling. 0 for no limit
     #[arg(long, env = "BAILIWICK_FAILED_AUTHENTICATIONS", value_name = "PER-SECOND", default_value_t = Service::FAILURES_PER_SECOND)]
-    pub(crate) failed_authentications: u32,
+    failed_authentications: u32,
+    /// Calls per second of one principal, in bursts of ten times as many; above the limit the answer is Throttling.
+    /// 0 for no limit. Decisions for services are not limited
+    ///
+    /// A user is one principal, and so is a role with all its sessions.
+    #[arg(long, env = "BAILIWICK_CALLS_PER_PRINCIPAL", value_name = "PER-SECOND", default_value_t = 0)]
+    calls_per_principal: u32,
+    /// Calls per second from one source, in the same way
+    ///
+    /// A source is an IPv4 address, or the /64 of an IPv6 address.
+    #[arg(long, env = "BAILIWICK_CALLS_PER_SOURCE", value_name = "PER-SECOND", default_value_t = 0)]
+    calls_per_source: u32,
 }
 
 impl ClientOptions {
+    /// Sets the rate limits of a service.
+    pub(crate) fn limit(&self, service: Service) -> Service {
+        let service = service.with_failures_per_second(self.failed_authentications);
+        service.with_calls_per_second(self.calls_per_principal, self.calls_per_source)
+    }
+
     /// Returns the trusted proxies.
     ///
     /// # Errors

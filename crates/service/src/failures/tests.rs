@@ -1,4 +1,5 @@
 use super::*;
+use crate::token_buckets::MAX_BUCKETS;
 
 const RATE: u32 = 50;
 
@@ -114,7 +115,7 @@ fn many_sources_are_forgotten_and_a_clock_that_moves_back_is_harmless() {
     let mut scene = Scene::new();
     for n in 0..100_000_u32 {
         scene.failures.failed(SourceNetwork::of(std::net::Ipv4Addr::from(n).into()), ANNA, scene.now);
-        assert!(scene.failures.buckets().len() <= MAX_BUCKETS);
+        assert!(scene.failures.buckets.buckets().len() <= MAX_BUCKETS);
     }
     scene.fail(1, ANNA, 1_000);
     scene.wait(-1_000_000);
@@ -135,7 +136,7 @@ fn many_false_keys_of_many_sources_reset_no_limit() {
             let claim = Claim::Key(u64::from(n) << 32 | key);
             scene.fail(n, claim, 1);
         }
-        assert!(scene.failures.buckets().len() <= MAX_BUCKETS);
+        assert!(scene.failures.buckets.buckets().len() <= MAX_BUCKETS);
         assert!(is_throttled(scene.admit(1, ANNA)), "the key, after {n} sources");
         assert!(is_throttled(scene.admit(2, BEN)), "a source, after {n} sources");
         assert!(is_throttled(scene.admit(n, BEN)), "the source {n} itself");
