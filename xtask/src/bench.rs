@@ -68,14 +68,33 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 fn load(args: &Args) -> Result<()> {
+    let mut bench = build_load()?;
+    bench.args(["--seconds", &args.seconds.to_string()]).args(&args.filter);
+    measure(bench, args.json)
+}
+
+/// Uses one server for a number of minutes in many ways.
+///
+/// # Errors
+/// If its memory, open files or latency grow, or its store is not sound afterwards.
+pub(crate) fn soak(minutes: u32) -> Result<()> {
+    let mut bench = build_load()?;
+    bench.args(["--soak", &minutes.to_string()]);
+    if !bench.status()?.success() {
+        bail!("the soak failed");
+    }
+    Ok(())
+}
+
+/// Builds the server and the program that measures it.
+fn build_load() -> Result<Command> {
     eprintln!("building the server, optimized; this takes minutes the first time");
     let mut server = run::cargo();
     server.args(["build", "--locked", "--release", "--package", "bailiwick-server"]);
     run::quiet(server)?;
     let mut bench = build("load", "bailiwick-load")?;
     bench.arg("--server").arg(run::target().join("release/bailiwick"));
-    bench.args(["--seconds", &args.seconds.to_string()]).args(&args.filter);
-    measure(bench, args.json)
+    Ok(bench)
 }
 
 /// Builds the program in a folder of `bench/`, which is a workspace of its own.

@@ -1,7 +1,8 @@
 //! Checks that take too long for every change: the same tests with more rounds.
 
 use crate::check::{self, Steps};
-use crate::{fuzz, packages, python, run};
+use crate::run::Tally;
+use crate::{bench, fuzz, packages, python, run};
 use clap::Args as ClapArgs;
 use std::hash::{BuildHasher, RandomState};
 use std::process::{Command, ExitCode};
@@ -33,6 +34,9 @@ pub(crate) struct Args {
     /// guesses; the objects that they create must fit in an account's quotas
     #[arg(long, default_value_t = 5)]
     attack_rounds: u32,
+    /// Minutes of mixed use of one server, whose memory, open files and latency must not grow; at least 3, or 0 for none
+    #[arg(long, default_value_t = 120)]
+    soak_minutes: u32,
 }
 
 pub(crate) fn run(args: &Args) -> ExitCode {
@@ -63,7 +67,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         command.args(["test", "--workspace", "--locked", "--release", "--test", "damage"]);
         check::counted(command)
     });
-    for folder in ["load", "evaluator", "scale", "store"] {
+    for folder in ["load", "evaluator", "scale", "store", "trail"] {
         steps.step(&format!("bench/{folder} compiles"), || {
             let mut command = run::cargo();
             command.current_dir(run::root().join("bench").join(folder));
@@ -91,6 +95,12 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         command.env("BAILIWICK_CRASH_ROUNDS", args.crash_rounds.to_string()).args(["-q", "test_durability.py"]);
         check::counted(command)
     });
+    if args.soak_minutes > 0 {
+        steps.step("soak", || {
+            println!("      {} minutes", args.soak_minutes);
+            bench::soak(args.soak_minutes).map(|()| Tally::ONE)
+        });
+    }
     steps.end()
 }
 

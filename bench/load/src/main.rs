@@ -5,17 +5,20 @@
 //! are comparable. It uses the server only through its interfaces. Start reading at [`measure`].
 
 mod baseline;
+mod beside;
 mod commit;
 mod credentials;
 mod drive;
 mod flood;
 mod flooded;
 mod grpc;
+mod many_calls;
 mod measure;
 mod process;
 mod query;
 mod report;
 mod sign_in;
+mod soak;
 mod world;
 
 use anyhow::Result;
@@ -32,6 +35,10 @@ struct Cli {
     /// Seconds of each measurement on each side
     #[arg(long, default_value_t = 5)]
     seconds: u32,
+    /// Instead of the measurements, run a mix of calls for this many minutes, and compare memory, open files and latency
+    /// of its last third with those of its second
+    #[arg(long, value_name = "MINUTES", conflicts_with = "filter")]
+    soak: Option<u32>,
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -63,8 +70,15 @@ async fn main() -> Result<()> {
         Some(Baseline::EchoForm { listen }) => baseline::form(listen).await,
         Some(Baseline::SendFlood { server, kind }) => flood::run(server, kind).await,
         None => {
-            let rows = measure::all(&cli.server, cli.seconds, cli.filter.as_deref()).await?;
-            report::print(&rows, cli.json)
+            let rows = match cli.soak {
+                Some(minutes) => soak::run(&cli.server, minutes).await?,
+                None => measure::all(&cli.server, cli.seconds, cli.filter.as_deref()).await?,
+            };
+            report::print(&rows, cli.json)?;
+            // A bench reports; a soak is a check.
+            let is_kept = |row: &report::Row| row.target.as_ref().is_none_or(|target| target.reached);
+            anyhow::ensure!(cli.soak.is_none() || rows.iter().all(is_kept), "the server did not stay as it was");
+            Ok(())
         }
     }
 }

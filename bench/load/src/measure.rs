@@ -5,7 +5,7 @@ use crate::grpc::Target;
 use crate::process::Process;
 use crate::query::{Repeat, once, signed_form};
 use crate::report::Row;
-use crate::{commit, credentials, flooded, sign_in, world};
+use crate::{commit, credentials, flooded, many_calls, sign_in, world};
 use anyhow::{Context, Result};
 use bailiwick_api::authz::{AuthorizeItem, BatchAuthorizeRequest, BatchAuthorizeResponse, Decision};
 use bailiwick_api::iam::{CreateUserRequest, CreateUserResponse};
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 const BATCH_AUTHORIZE: &str = "/bailiwick.authz.v1.AuthorizationService/BatchAuthorize";
 const CREATE_USER: &str = "/bailiwick.iam.v1.UserService/CreateUser";
-const GET_USER: &str = "Action=GetUser&Version=2010-05-08&UserName=client";
+pub const GET_USER: &str = "Action=GetUser&Version=2010-05-08&UserName=client";
 const IN_FLIGHT: [usize; 3] = [1, 16, 64];
 const BATCH: usize = 100;
 const MIB: f64 = 1024.0 * 1024.0;
@@ -46,6 +46,9 @@ pub async fn all(server: &Path, seconds: u32, filter: Option<&str>) -> Result<Ve
     if wanted("sign in") {
         rows.extend(sign_in::all(server, folder.path(), seconds).await?);
     }
+    if wanted("many calls") {
+        rows.extend(many_calls::all(server, folder.path(), seconds).await?);
+    }
     if wanted("flood") {
         rows.extend(flooded::all(server, folder.path(), seconds).await?);
     }
@@ -65,7 +68,8 @@ async fn start_and_size(server: &Path, folder: &Path) -> Result<Vec<Row>> {
     for number in 0..7 {
         let begun = Instant::now();
         let process = started(server, &folder.join(format!("start-{number}"))).await?;
-        once(&process, signed_form(process.address, "sts", "Action=GetCallerIdentity&Version=2011-06-15")?).await?;
+        once(process.address, signed_form(process.address, "sts", "Action=GetCallerIdentity&Version=2011-06-15")?)
+            .await?;
         times.push(begun.elapsed().as_secs_f64() * 1000.0);
         if number == 0 {
             tokio::time::sleep(Duration::from_secs(2)).await;

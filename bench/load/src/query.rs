@@ -79,8 +79,8 @@ impl Call for Repeat {
 }
 
 /// Sends one form and returns the text of the answer.
-pub async fn once(process: &Process, request: http::Request<Full<Bytes>>) -> Result<String> {
-    let (status, body) = Repeat::connect(process, request).await?.ask().await?;
+pub async fn once(server: SocketAddr, request: http::Request<Full<Bytes>>) -> Result<String> {
+    let (status, body) = Repeat::connect_to(server, request).await?.ask().await?;
     let text = String::from_utf8_lossy(&body).into_owned();
     if status != StatusCode::OK {
         bail!("{status}: {text}");

@@ -11,6 +11,7 @@ use bailiwick_api::authz::{
 use bailiwick_api::signin::{CreateTokenRequest, CreateTokenResponse};
 use bailiwick_sigv4::{Credentials, PayloadHash, Request, Signing, sign};
 use http::uri::PathAndQuery;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tonic::transport::Endpoint;
 
@@ -24,9 +25,21 @@ pub struct World {
     pub question: AuthorizeRequest,
 }
 
+/// An access key.
 pub struct Key {
-    id: String,
-    secret: String,
+    pub id: String,
+    pub secret: String,
+}
+
+impl Key {
+    /// The key in the answer of CreateAccessKey.
+    pub fn of(answer: &str) -> Result<Key> {
+        let text = |tag: &str| {
+            let (_, rest) = answer.split_once(&format!("<{tag}>")).context("an answer without a key")?;
+            Ok::<_, anyhow::Error>(rest.split('<').next().unwrap_or_default().to_string())
+        };
+        Ok(Key { id: text("AccessKeyId")?, secret: text("SecretAccessKey")? })
+    }
 }
 
 impl World {
@@ -79,9 +92,14 @@ pub async fn make(process: &Process) -> Result<World> {
 
 /// Calls IAM as root.
 pub async fn iam(process: &Process, action: &str, members: &[(&str, &str)]) -> Result<String> {
+    iam_at(process.address, action, members).await
+}
+
+/// Calls IAM of the server at this address as root.
+pub async fn iam_at(server: SocketAddr, action: &str, members: &[(&str, &str)]) -> Result<String> {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("Action", action).append_pair("Version", "2010-05-08").extend_pairs(members);
-    once(process, signed_form(process.address, "iam", &form.finish())?).await
+    once(server, signed_form(server, "iam", &form.finish())?).await
 }
 
 /// Creates a user with an inline policy and an access key.
@@ -89,12 +107,7 @@ pub async fn user(process: &Process, name: &str, policy: &str) -> Result<Key> {
     let user = ("UserName", name);
     iam(process, "CreateUser", &[user]).await?;
     iam(process, "PutUserPolicy", &[user, ("PolicyName", "own"), ("PolicyDocument", policy)]).await?;
-    let answer = iam(process, "CreateAccessKey", &[user]).await?;
-    let text = |tag: &str| {
-        let (_, rest) = answer.split_once(&format!("<{tag}>")).context("an answer without a key")?;
-        Ok::<_, anyhow::Error>(rest.split('<').next().unwrap_or_default().to_string())
-    };
-    Ok(Key { id: text("AccessKeyId")?, secret: text("SecretAccessKey")? })
+    Key::of(&iam(process, "CreateAccessKey", &[user]).await?)
 }
 
 /// Creates a bearer token with a signed call.
