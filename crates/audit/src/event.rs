@@ -10,11 +10,12 @@ use bailiwick_model::{Arn, IamError, Partition};
 use bailiwick_operation::{
     Caller, Credential, DecisionRecord, Federation, FederationIssuer, Principal, RequestInfo, UnsignedCaller,
 };
+use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 
 use crate::documents::PolicyDocument;
 use crate::message::{RedactedMessage, redact};
-use crate::record::UserIdentity;
+use crate::record::{CertificateIdentity, UserIdentity};
 use crate::shape;
 
 /// The maximum number of bytes that a record keeps of a text chosen by a client.
@@ -146,11 +147,16 @@ impl UserIdentity {
         let principal = &caller.principal;
         let session = caller.session.as_deref();
         UserIdentity {
-            access_key_id: caller.access_key_id().to_string(),
+            access_key_id: caller.access_key_id().map(ToString::to_string).unwrap_or_default(),
             session_creation: session.map_or(0, |s| s.issued.as_second()),
             mfa_authenticated: caller.mfa.is_some(),
             source_identity: session.and_then(|s| s.source_identity.clone()).unwrap_or_default(),
             bearer: matches!(caller.credential, Credential::Bearer(_)),
+            certificate: caller.certificate().map(|certificate| CertificateIdentity {
+                name: bounded(&certificate.name),
+                serial_number: certificate.serial_number.clone(),
+                sha256: HEXLOWER.encode(&certificate.sha256),
+            }),
             delegate: session.and_then(|s| s.delegation.as_ref()).map(|d| d.requestor.to_string()).unwrap_or_default(),
             ..Self::of_principal(principal, partition)
         }

@@ -122,6 +122,14 @@ fn identity(out: &mut Json<'_>, identity: Option<&UserIdentity>) {
         out.filled("sourceIdentity", &identity.source_identity);
         out.close('}');
     }
+    if let Some(certificate) = &identity.certificate {
+        out.name("clientCertificate");
+        out.open('{');
+        out.text("name", &certificate.name);
+        out.text("serialNumber", &certificate.serial_number);
+        out.text("sha256", &certificate.sha256);
+        out.close('}');
+    }
     if !identity.delegate.is_empty() {
         out.name("invokedByDelegate");
         out.open('{');

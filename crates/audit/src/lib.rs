@@ -59,7 +59,7 @@ pub use documents::PolicyDocument;
 pub use event::{Event, EventKind, Unroutable};
 pub use look_up::{LookUp, Tail};
 pub use query::{Attribute, Found, Page, Position, PositionError, Query};
-pub use record::{CallOrigin, Record, UserIdentity};
+pub use record::{CallOrigin, CertificateIdentity, Record, UserIdentity};
 pub use recorded_call::{RecordedCall, RecordedCheck, RecordedDecision, RecordedSession, RecordedValue};
 pub use recorded_calls::{CallPage, CallPosition, CallQuery, RecordedPrincipal};
 pub use recorder::{Admitted, Recorder};

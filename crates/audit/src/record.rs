@@ -114,6 +114,23 @@ pub struct UserIdentity {
     /// `invokedByDelegate.accountId`: the account that uses a delegated session.
     #[prost(string, tag = "13")]
     pub delegate: String,
+    /// The client certificate that proved the caller.
+    #[prost(message, optional, tag = "14")]
+    pub certificate: Option<CertificateIdentity>,
+}
+
+/// `userIdentity.clientCertificate`: the client certificate that proved the caller.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct CertificateIdentity {
+    /// The URI in its subject alternative name by which it was mapped.
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// The serial number, in hexadecimal.
+    #[prost(string, tag = "2")]
+    pub serial_number: String,
+    /// The SHA-256 of the certificate, in hexadecimal.
+    #[prost(string, tag = "3")]
+    pub sha256: String,
 }
 
 /// The encoding of a record in a row; [`crate::row`] writes it field by field.

@@ -17,8 +17,10 @@ use claim::Claim;
 use credentials::resolve_subject;
 use received::Received;
 
+pub(crate) mod certificate;
 pub(crate) mod claim;
 pub(crate) mod credentials;
+pub(crate) mod peer_certificate;
 pub(crate) mod proof;
 pub(crate) mod received;
 pub(crate) mod signing_keys;
@@ -124,7 +126,7 @@ fn principal(authenticated: &Authenticated, resolved: &ResolvedSubject<'_>) -> P
             _ => None,
         },
         source_identity: session.and_then(|session| session.source_identity.clone()),
-        access_key_id: caller.access_key_id().to_string(),
+        access_key_id: caller.access_key_id().map(ToString::to_string).unwrap_or_default(),
         session_issued_at: session.map(|session| date(session.issued)),
         session_expiration: session.map(|session| date(session.expires)),
         mfa_authenticated_at: caller.mfa.map(date),

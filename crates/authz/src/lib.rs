@@ -36,6 +36,7 @@ use crate::authenticate::credentials::CachedCaller;
 use crate::authenticate::signing_keys::SigningKeys;
 use crate::cache::Cache;
 
+pub use authenticate::peer_certificate::PeerCertificate;
 pub use authenticate::proof::{Proof, SignedRequest};
 pub use bailiwick_evaluator::exceptions::of as exception_of;
 pub use decide::administrators::Administrators;
@@ -58,6 +59,8 @@ pub struct Authz {
     signing_keys: SigningKeys,
     /// Callers by the digest of their token or handle.
     callers: Cache<[u8; 32], Arc<CachedCaller>>,
+    /// Callers by the digest of their certificate and its mapping.
+    certified_callers: Cache<[u8; 32], Arc<CachedCaller>>,
     /// Resource policies that questions contain, by their text.
     resource_policies: Cache<Box<str>, Policy>,
     /// Inline session policies, by their text.
@@ -86,6 +89,7 @@ impl Authz {
             deployment,
             snapshots,
             callers: Cache::new(MAX_CALLERS),
+            certified_callers: Cache::new(MAX_CALLERS),
             resource_policies: Cache::new(MAX_COMPILED_BYTES),
             session_policies: Cache::new(MAX_COMPILED_BYTES),
             decisions: Arc::default(),

@@ -21,6 +21,7 @@ const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 static JSON: FrontEnd = FrontEnd {
     name: "AWS JSON",
     signing_service: None,
+    accepts_certificate: false,
     accepts_bearer: false,
     accepts_query: false,
     accepts_unsigned_payload: false,
@@ -30,6 +31,7 @@ static JSON: FrontEnd = FrontEnd {
 static REST: FrontEnd = FrontEnd {
     name: "REST-JSON",
     signing_service: None,
+    accepts_certificate: false,
     accepts_bearer: false,
     accepts_query: true,
     accepts_unsigned_payload: false,

@@ -18,6 +18,7 @@ const REVISION: HeaderName = HeaderName::from_static("x-bailiwick-revision");
 pub(crate) static FRONT_END: FrontEnd = FrontEnd {
     name: "AWS Query",
     signing_service: None,
+    accepts_certificate: false,
     accepts_bearer: false,
     accepts_query: true,
     accepts_unsigned_payload: false,

@@ -105,6 +105,19 @@ pub enum Credential {
     AccessKey(AccessKeyId),
     /// A bearer token, issued for a call that was signed with this key.
     Bearer(AccessKeyId),
+    /// The certificate of the client's TLS connection. Its caller is a user without a session.
+    Certificate(Arc<ClientCertificate>),
+}
+
+/// A verified client certificate, as it is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The URI in its subject alternative name that is mapped to the user.
+    pub name: String,
+    /// Its serial number, in hexadecimal.
+    pub serial_number: String,
+    /// The SHA-256 of the whole certificate.
+    pub sha256: [u8; 32],
 }
 
 /// The session of temporary credentials.
@@ -257,10 +270,19 @@ impl Caller {
         self.principal.account()
     }
 
-    /// The access key id that signed the call, or the call that the bearer token was issued for.
-    pub fn access_key_id(&self) -> &AccessKeyId {
+    /// The access key id that signed the call, or the call that the bearer token was issued for. None with a certificate.
+    pub fn access_key_id(&self) -> Option<&AccessKeyId> {
         match &self.credential {
-            Credential::AccessKey(id) | Credential::Bearer(id) => id,
+            Credential::AccessKey(id) | Credential::Bearer(id) => Some(id),
+            Credential::Certificate(_) => None,
+        }
+    }
+
+    /// The certificate of the client's connection, if it proved the caller.
+    pub fn certificate(&self) -> Option<&Arc<ClientCertificate>> {
+        match &self.credential {
+            Credential::Certificate(certificate) => Some(certificate),
+            Credential::AccessKey(_) | Credential::Bearer(_) => None,
         }
     }
 

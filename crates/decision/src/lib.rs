@@ -53,7 +53,10 @@ mod unsigned;
 mod view;
 
 pub use bailiwick_evaluator as evaluator;
-pub use caller::{Caller, Credential, Delegation, FederationIssuer, Principal, Session, SessionKind, SessionPolicyRef};
+pub use caller::{
+    Caller, ClientCertificate, Credential, Delegation, FederationIssuer, Principal, Session, SessionKind,
+    SessionPolicyRef,
+};
 pub use input::{DecisionInput, ResourcePolicy};
 pub use keys::KeySource;
 pub use stored_resource::StoredResource;

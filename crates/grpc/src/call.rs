@@ -14,10 +14,14 @@ use tonic::{Request, Response, Status};
 
 use crate::status;
 
-/// How calls prove their callers: by a signature for the service `bailiwick`, or by a bearer token.
-static FRONT_END: FrontEnd = FrontEnd {
-    name: "gRPC",
+/// How calls prove their callers: by a signature for the service `bailiwick`, by a bearer token, or by a client certificate.
+pub(crate) static GRPC: FrontEnd = FrontEnd { name: "gRPC", accepts_certificate: true, ..GRPC_WEB };
+
+/// The same over gRPC-Web, without certificates: a browser shows its certificate for every page that makes it call.
+pub(crate) static GRPC_WEB: FrontEnd = FrontEnd {
+    name: "gRPC-Web",
     signing_service: Some("bailiwick"),
+    accepts_certificate: false,
     accepts_bearer: true,
     accepts_query: false,
     accepts_unsigned_payload: true,
@@ -27,6 +31,7 @@ static FRONT_END: FrontEnd = FrontEnd {
 pub(crate) struct Call<'a> {
     /// Set when it is called. It is not called if its message cannot be decoded.
     pub(crate) is_begun: &'a AtomicBool,
+    pub(crate) front_end: &'static FrontEnd,
     pub(crate) service: Arc<Service>,
     pub(crate) route: &'static Route,
     pub(crate) uri: Uri,
@@ -40,12 +45,13 @@ impl UnaryService<Bytes> for Call<'_> {
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
         self.is_begun.store(true, Ordering::Relaxed);
         let service = Arc::clone(&self.service);
+        let front_end = self.front_end;
         let (route, uri, peer) = (self.route, self.uri.clone(), self.peer.clone());
         Box::pin(async move {
             let (metadata, _, message) = request.into_parts();
             let headers = metadata.into_headers();
             let incoming = Incoming {
-                front_end: &FRONT_END,
+                front_end,
                 route,
                 message: Ok(message.clone()),
                 method: &Method::POST,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bailiwick_model::{ErrorCode, IamError};
-use bailiwick_service::{Peer, Refused, Route, Service};
+use bailiwick_service::{FrontEnd, Peer, Refused, Route, Service};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
@@ -16,7 +16,7 @@ use tonic::server::Grpc;
 use tonic_web::GrpcWebLayer;
 use tower::{Layer, Service as _, ServiceExt as _};
 
-use crate::call::Call;
+use crate::call::{Call, GRPC, GRPC_WEB};
 use crate::codec::Raw;
 use crate::limited::Limited;
 use crate::refusable::{BodyFailure, Refusable};
@@ -100,7 +100,7 @@ impl Front {
         if content_type(request.headers()).starts_with("application/grpc-web") {
             return Box::pin(self.web(request.map(Body::new), peer)).await;
         }
-        self.dispatch(request, peer).await
+        self.dispatch(&GRPC, request, peer).await
     }
 
     async fn web(&self, request: Request<Body>, peer: Peer) -> Response<Body> {
@@ -110,7 +110,7 @@ impl Front {
         let front = self.clone();
         let inner = tower::service_fn(move |request: Request<Body>| {
             let (front, peer) = (front.clone(), peer.clone());
-            async move { Ok::<_, Infallible>(front.dispatch(request, peer).await) }
+            async move { Ok::<_, Infallible>(front.dispatch(&GRPC_WEB, request, peer).await) }
         });
         match GrpcWebLayer::new().layer(inner).oneshot(request).await {
             Ok(response) => response.map(Body::new),
@@ -118,7 +118,7 @@ impl Front {
         }
     }
 
-    async fn dispatch<B>(&self, request: Request<B>, peer: Peer) -> Response<Body>
+    async fn dispatch<B>(&self, front_end: &'static FrontEnd, request: Request<B>, peer: Peer) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError> + Send,
@@ -128,7 +128,8 @@ impl Front {
             let is_begun = AtomicBool::new(false);
             let user_agent = request.headers().get(header::USER_AGENT).cloned();
             let service = Arc::clone(&self.service);
-            let call = Call { is_begun: &is_begun, service, route, uri: request.uri().clone(), peer: peer.clone() };
+            let uri = request.uri().clone();
+            let call = Call { is_begun: &is_begun, front_end, service, route, uri, peer: peer.clone() };
             let mut codec = Grpc::new(Raw).max_decoding_message_size(MAX_MESSAGE);
             let failure = request.extensions().get::<BodyFailure>().cloned().unwrap_or_default();
             let answer = codec.unary(call, request.map(|body| Refusable::new(body, failure))).await;

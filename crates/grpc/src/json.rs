@@ -34,6 +34,7 @@ const REVISION: HeaderName = HeaderName::from_static("x-bailiwick-revision");
 static FRONT_END: FrontEnd = FrontEnd {
     name: "JSON",
     signing_service: Some("bailiwick"),
+    accepts_certificate: false,
     accepts_bearer: true,
     accepts_query: false,
     accepts_unsigned_payload: false,

@@ -45,7 +45,7 @@ impl<K, U> Default for Uses<K, U> {
 
 impl RecentUses {
     /// Records the use of a caller's credentials for an operation of a service. A bearer token does not count as a use of
-    /// the access key that it was issued for.
+    /// the access key that it was issued for, and a certificate has no key.
     pub fn note(&self, caller: &Caller, service: &'static str, operation: &str, region: &str, now: Timestamp) {
         let account = caller.account();
         let id = caller.principal.identity().copied();
@@ -71,7 +71,7 @@ impl RecentUses {
                     set(&mut used.region, region);
                 });
             }
-            (_, Credential::Bearer(_)) => {}
+            (_, Credential::Bearer(_) | Credential::Certificate(_)) => {}
         }
     }
 

@@ -15,13 +15,13 @@ pub fn standing(caller: &Caller) -> Standing<'_> {
         },
         provider: caller.session.as_deref().and_then(|session| provider(session.provider.as_deref()?)),
         access_key: match &caller.session {
-            None => Some(caller.access_key_id()),
+            None => caller.access_key_id(),
             Some(session) => session.bound_key(),
         },
         revocable_by: match (&caller.session, &caller.credential) {
             (Some(session), _) => session.revocable_by(caller.account()).collect(),
             (None, Credential::Bearer(key)) => vec![(caller.account(), key.as_str())],
-            (None, Credential::AccessKey(_)) => Vec::new(),
+            (None, Credential::AccessKey(_) | Credential::Certificate(_)) => Vec::new(),
         },
     }
 }

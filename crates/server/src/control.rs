@@ -24,8 +24,8 @@ use zeroize::Zeroizing;
 
 use crate::backup::{self, Manifest};
 use crate::failure::Failure;
-use crate::net::listen::stopped;
 use crate::rotation::{self, Command, MasterKeys, Rotation};
+use crate::signals::stopped;
 
 /// The name of the socket in the data folder.
 const NAME: &str = "control";

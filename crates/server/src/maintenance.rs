@@ -9,8 +9,8 @@ use bailiwick_service::Service;
 use bailiwick_storage::{At, CommitError, Tx};
 use tokio::sync::watch;
 
-use crate::net::listen::stopped;
 use crate::rotation::MasterKeys;
+use crate::signals::stopped;
 
 /// The time between writes of last uses.
 const LAST_USED: Duration = Duration::from_millis(500);

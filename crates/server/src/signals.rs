@@ -1,6 +1,7 @@
 //! The signals that the server handles.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 
 use crate::failure::Failure;
 
@@ -36,6 +37,12 @@ impl Termination {
             }
         }
     }
+}
+
+/// Waits until `stop` is true.
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // Without a sender the value cannot change any more.
+    drop(stop.wait_for(|stop| *stop).await);
 }
 
 fn listen(kind: SignalKind) -> Result<Signal, Failure> {

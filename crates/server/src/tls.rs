@@ -1,6 +1,7 @@
 //! The listener's certificate and its replacement while the server runs; TLS of connections to others (`client`).
 
 mod client;
+mod client_certificates;
 mod files;
 #[cfg(test)]
 mod tests;
@@ -10,17 +11,20 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bailiwick_service::Metrics;
-use rustls::ServerConfig;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::{ServerConfig, ServerConnection};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{Accept, TlsAcceptor};
 
 pub(crate) use self::client::client;
+pub(crate) use self::client_certificates::{ClientAuth, ClientFiles, ConnectionCertificate};
+use self::client_certificates::{ClientTrust, ReloadedVerifier};
 pub(crate) use self::files::{CertificateFiles, provider};
 use self::files::{Loaded, Stamp};
 use crate::failure::Failure;
-use crate::net::listen::stopped;
+use crate::signals::stopped;
 
 /// How often the files are checked for changes.
 const LOOK: Duration = Duration::from_secs(60);
@@ -29,6 +33,8 @@ const LOOK: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Certificates {
     files: CertificateFiles,
+    /// The trust in the certificates of clients, if they are asked for one.
+    clients: Option<Arc<ClientTrust>>,
     loaded: ArcSwap<Loaded>,
     /// The state of the files at the last read, successful or not.
     seen: Mutex<Stamp>,
@@ -36,27 +42,47 @@ pub(crate) struct Certificates {
 
 impl Certificates {
     /// Reads the files for the first time.
-    pub(crate) fn load(files: CertificateFiles) -> Result<Arc<Self>, Failure> {
+    pub(crate) fn load(files: CertificateFiles, clients: Option<ClientFiles>) -> Result<Arc<Self>, Failure> {
         let seen = Mutex::new(files.stamp());
         let loaded = ArcSwap::from_pointee(files.load()?);
-        let certificates = Certificates { files, loaded, seen };
+        let clients = clients.map(ClientTrust::load).transpose()?;
+        let certificates = Certificates { files, clients, loaded, seen };
         certificates.log("the TLS certificate was loaded");
         Ok(Arc::new(certificates))
     }
 
-    /// TLS 1.2 and 1.3 with these certificates; HTTP/2 and HTTP/1.1 are offered.
-    pub(crate) fn acceptor(self: &Arc<Self>) -> Result<TlsAcceptor, Failure> {
-        let mut config = ServerConfig::builder_with_provider(provider())
+    /// TLS 1.2 and 1.3 with these certificates; HTTP/2 and HTTP/1.1 are offered. Clients are not asked for a certificate.
+    pub(crate) fn acceptor(self: &Arc<Self>) -> Result<Acceptor, Failure> {
+        self.acceptor_with(None)
+    }
+
+    /// The same, but clients are asked for a certificate if the files for it were given.
+    pub(crate) fn client_acceptor(self: &Arc<Self>) -> Result<Acceptor, Failure> {
+        self.acceptor_with(self.clients.clone())
+    }
+
+    fn acceptor_with(self: &Arc<Self>, clients: Option<Arc<ClientTrust>>) -> Result<Acceptor, Failure> {
+        let builder = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
-            .map_err(|e| Failure::new(format!("cannot set up TLS: {e}")))?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::clone(self) as Arc<dyn ResolvesServerCert>);
+            .map_err(|e| Failure::new(format!("cannot set up TLS: {e}")))?;
+        let builder = match &clients {
+            None => builder.with_no_client_auth(),
+            Some(trust) => builder.with_client_cert_verifier(Arc::new(ReloadedVerifier(Arc::clone(trust)))),
+        };
+        let mut config = builder.with_cert_resolver(Arc::clone(self) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(TlsAcceptor::from(Arc::new(config)))
+        Ok(Acceptor { tls: TlsAcceptor::from(Arc::new(config)), clients })
     }
 
     /// Reads the files again. If they cannot be used, what was loaded before stays.
     pub(crate) fn reload(&self) {
+        if let Some(clients) = &self.clients {
+            clients.reload();
+        }
+        self.reload_own();
+    }
+
+    fn reload_own(&self) {
         *self.seen() = self.files.stamp();
         match self.files.load() {
             Ok(loaded) => {
@@ -71,8 +97,11 @@ impl Certificates {
 
     /// Reads the files again if they are others than those that were last read.
     fn reload_if_changed(&self) {
+        if let Some(clients) = &self.clients {
+            clients.reload_if_changed();
+        }
         if *self.seen() != self.files.stamp() {
-            self.reload();
+            self.reload_own();
         }
     }
 
@@ -108,6 +137,31 @@ impl Certificates {
             tracing::warn!(%file, %not_after, "{event}, and it has expired: clients will refuse it");
         } else {
             tracing::info!(%file, %not_after, "{event}");
+        }
+    }
+}
+
+/// Accepts TLS connections.
+#[derive(Clone)]
+pub(crate) struct Acceptor {
+    tls: TlsAcceptor,
+    clients: Option<Arc<ClientTrust>>,
+}
+
+impl Acceptor {
+    /// The handshake.
+    pub(crate) fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Accept<S> {
+        self.tls.accept(stream)
+    }
+
+    /// The verified certificate of a client, if it showed one.
+    ///
+    /// # Errors
+    /// Why the client's certificate is not trusted.
+    pub(crate) fn certificate(&self, connection: &ServerConnection) -> Result<Option<ConnectionCertificate>, String> {
+        match (&self.clients, connection.peer_certificates()) {
+            (Some(trust), Some(chain)) => ConnectionCertificate::new(trust, chain).map(Some),
+            _ => Ok(None),
         }
     }
 }

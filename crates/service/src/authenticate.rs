@@ -38,7 +38,8 @@ impl Shared {
             Ok(caller) => {
                 let claim = match &proof {
                     Ok(Proof::Bearer(token)) => self.failures.token(token),
-                    _ => self.failures.key(caller.caller.access_key_id().as_str()),
+                    Ok(Proof::Certificate(certificate)) => self.failures.certificate(&certificate.sha256),
+                    _ => caller.caller.access_key_id().map_or(Claim::Unnamed, |key| self.failures.key(key.as_str())),
                 };
                 self.failures.succeeded(source, claim, now);
                 incoming.peer.standing.set_authenticated();
@@ -62,6 +63,8 @@ impl Shared {
     fn claimed(&self, proof: &Proof<'_>) -> Claim {
         match proof {
             Proof::Bearer(token) => self.failures.token(token),
+            // Only holders of trusted certificates can make this claim, so that it has a limit of its own.
+            Proof::Certificate(certificate) => self.failures.certificate(&certificate.sha256),
             Proof::Signature(signed) => match sigv4::parse(&signed.request) {
                 Ok(Some(signed)) => self.failures.key(signed.access_key_id()),
                 Ok(None) | Err(_) => Claim::Unnamed,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bailiwick_authz::PeerCertificate;
 use bailiwick_model::{IamError, Result};
 use bytes::Bytes;
 use http::header::USER_AGENT;
@@ -21,6 +22,8 @@ pub struct FrontEnd {
     pub name: &'static str,
     /// The service that signatures must be for; none for the service of the operation.
     pub signing_service: Option<&'static str>,
+    /// Whether the certificate of the connection proves the caller of a request that has no other proof.
+    pub accepts_certificate: bool,
     /// Whether it accepts bearer tokens.
     pub accepts_bearer: bool,
     /// Whether a request may have a query string, which may contain the signature.
@@ -38,6 +41,8 @@ pub struct Peer {
     pub secure: bool,
     /// Whether a trusted proxy named the address, so that the connection is the proxy's.
     pub is_forwarded: bool,
+    /// The verified certificate of the client's own TLS connection; none if a proxy ended the client's connection.
+    pub certificate: Option<Arc<PeerCertificate>>,
     /// Whether a request over the connection was authenticated; behind a proxy, whether this request was.
     pub standing: Standing,
 }
@@ -45,7 +50,7 @@ pub struct Peer {
 impl Peer {
     /// The client at the other end of the connection.
     pub fn direct(ip: IpAddr, secure: bool) -> Self {
-        Peer { ip, secure, is_forwarded: false, standing: Standing::default() }
+        Peer { ip, secure, is_forwarded: false, certificate: None, standing: Standing::default() }
     }
 
     /// Whether no third party can change the request: the connection is encrypted, or does not leave this machine.

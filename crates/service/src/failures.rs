@@ -79,6 +79,11 @@ impl Failures {
         Claim::Token(self.hasher.hash_one(token))
     }
 
+    /// The claim to have this certificate, by its digest.
+    pub(crate) fn certificate(&self, sha256: &[u8; 32]) -> Claim {
+        Claim::Key(self.hasher.hash_one(sha256))
+    }
+
     /// Returns how an attempt is treated. `claim` is called only if the result depends on it.
     pub(crate) fn admit(&self, source: SourceNetwork, claim: impl FnOnce() -> Claim, now: Timestamp) -> Admission {
         let millis = now.as_millisecond();

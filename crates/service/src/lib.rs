@@ -37,6 +37,7 @@ mod session_limits;
 mod shared;
 mod token_buckets;
 
+pub use bailiwick_authz::PeerCertificate;
 pub use body::{BodyError, read_body};
 pub use call::{Answer, FrontEnd, Incoming, Peer, Standing};
 pub use metrics::{Metrics, Samples};

@@ -31,6 +31,13 @@ pub(crate) fn of<'a>(incoming: &'a Incoming<'_>, request: sigv4::Request<'a>) ->
     {
         return Ok(Proof::Bearer(token));
     }
+    // What a request itself says about its caller is never replaced by the connection, even if it is invalid.
+    if front_end.accepts_certificate
+        && !incoming.headers.contains_key(AUTHORIZATION)
+        && let Some(certificate) = &incoming.peer.certificate
+    {
+        return Ok(Proof::Certificate(certificate));
+    }
     Ok(Proof::Signature(SignedRequest {
         request,
         service: front_end.signing_service.unwrap_or(incoming.route.service),

@@ -7,6 +7,16 @@ use bailiwick_operation::{Caller, Credential, Principal, SessionKind};
 /// The operations of STS that need long-term credentials.
 const LONG_TERM_ONLY: [&str; 2] = ["GetSessionToken", "GetFederationToken"];
 
+/// The operations whose result ends with the access key that signed the call. A certificate has none, so what it got could
+/// not be revoked.
+const NEED_KEY: [(&str, &str); 5] = [
+    ("sts", "GetSessionToken"),
+    ("sts", "GetFederationToken"),
+    ("sts", "GetDelegatedAccessToken"),
+    ("iam", "AcceptDelegationRequest"),
+    ("bailiwick", "CreateToken"),
+];
+
 /// Operations of ours that do what IAM does: they change a user's MFA devices.
 const AS_IAM: [&str; 2] = ["BeginPasskeyRegistration", "FinishPasskeyRegistration"];
 
@@ -45,6 +55,11 @@ pub(crate) fn check(caller: &Caller, operation: &OperationInfo) -> Result<()> {
         let message = format!("Cannot call {} with session credentials", operation.name);
         Err(IamError::new(ErrorCode::AccessDenied, message))
     };
+    if caller.certificate().is_some() && NEED_KEY.contains(&(operation.service, operation.name)) {
+        let message =
+            format!("Cannot call {} with a client certificate: sign the call with an access key", operation.name);
+        return Err(IamError::new(ErrorCode::AccessDenied, message));
+    }
     let needs_long_term = is_sts && LONG_TERM_ONLY.contains(&operation.name);
     let Some(session) = caller.session.as_deref() else {
         // A bearer token must not become credentials that last longer.

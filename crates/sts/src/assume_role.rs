@@ -93,7 +93,7 @@ fn parse(cx: &Cx, req: &AssumeRoleRequest) -> Result<NewRoleSession> {
         chained,
         provider: None,
         provider_keys: Vec::new(),
-        parent_key: Some(caller.access_key_id().clone()),
+        parent_key: caller.access_key_id().cloned(),
         issued_through: caller.lineage(),
     })
 }

@@ -112,7 +112,7 @@ impl Handle<op::AssumeRoot> for Sts {
         let parts = SessionParts {
             policies: vec![new.policy],
             source_identity: source_identity.clone(),
-            parent_key: Some(caller.access_key_id().clone()),
+            parent_key: caller.access_key_id().cloned(),
             issued_through: caller.lineage(),
             minimum_token_size: new.minimum_size,
             ..SessionParts::default()

@@ -9,6 +9,7 @@ use bailiwick_operation::{Check, Cx, Delegation, Handle, Planned, Principal, Ses
 use bailiwick_storage::{DelegationApproval, DelegationParty, DelegationRequest, DelegationState, Role, Tx, User};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::access_key::access_key;
 use crate::issue::{SessionParts, date, issue_session};
 use crate::trade_in::TradeIn;
 use crate::{Sts, TokenError, Tokens};
@@ -90,7 +91,7 @@ impl Handle<op::GetDelegatedAccessToken> for Sts {
         let delegation = Delegation {
             request: request.id.clone(),
             requestor: request.requestor,
-            access_key_id: cx.caller().access_key_id().clone(),
+            access_key_id: access_key(cx.caller())?.clone(),
         };
         let parts = SessionParts {
             tags: approval.tags.clone(),

@@ -7,6 +7,7 @@ use bailiwick_operation::{Check, Cx, FederationIssuer, Handle, Planned, Principa
 use bailiwick_storage::Tx;
 
 use crate::Sts;
+use crate::access_key::access_key;
 use crate::issue::{SessionParts, expiry, issue_session};
 use crate::packed_size;
 use crate::session_policy::SessionPolicies;
@@ -57,7 +58,7 @@ impl Handle<op::GetFederationToken> for Sts {
             managed_policies: new.policies.managed(tx, cx.account(), cx.partition()).await?,
             policies: new.policies.inline.into_iter().collect(),
             tags: new.tags.all,
-            parent_key: Some(caller.access_key_id().clone()),
+            parent_key: Some(access_key(caller)?.clone()),
             minimum_token_size: new.minimum_size,
             ..SessionParts::default()
         };

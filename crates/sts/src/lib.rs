@@ -9,6 +9,7 @@
 //!
 //! Start reading at [`Tokens`], then [`Sts`] and `assume_role`.
 
+mod access_key;
 mod access_key_info;
 mod assume_role;
 mod assume_root;

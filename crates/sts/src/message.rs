@@ -5,13 +5,15 @@
 
 use std::sync::Arc;
 
-use bailiwick_model::{AccessKeyId, AccountId, Arn, Path, RoleName, SessionName, Tags, UniqueId, UserName};
+use bailiwick_model::{AccessKeyId, AccountId, Arn, IamError, Path, RoleName, SessionName, Tags, UniqueId, UserName};
 use bailiwick_operation::{
     Caller, Credential, Delegation, FederationIssuer, Principal, Session, SessionKind, SessionPolicyRef,
 };
 use bailiwick_storage::PolicyRef;
 use jiff::Timestamp;
 use prost::{Message, Oneof};
+
+use crate::access_key::access_key;
 
 /// A caller and the lifetime of the token.
 #[derive(Clone, PartialEq, Message)]
@@ -177,17 +179,21 @@ pub(crate) struct Held {
 }
 
 impl TokenMessage {
-    pub(crate) fn of(caller: &Caller, issued: Timestamp, expires: Timestamp) -> Self {
-        Self {
+    /// The caller for a token.
+    ///
+    /// # Errors
+    /// `ServiceFailure` for a caller without an access key.
+    pub(crate) fn of(caller: &Caller, issued: Timestamp, expires: Timestamp) -> Result<Self, IamError> {
+        Ok(Self {
             principal: Some(PrincipalMessage::of(&caller.principal)),
-            access_key_id: caller.access_key_id().to_string(),
+            access_key_id: access_key(caller)?.to_string(),
             session: caller.session.as_deref().map(SessionMessage::of),
             mfa: caller.mfa.map(Timestamp::as_microsecond),
             issued: issued.as_microsecond(),
             expires: expires.as_microsecond(),
             signed_for: None,
             padding: Vec::new(),
-        }
+        })
     }
 
     /// Makes the token longer by at least this many characters, each of which holds six bits.

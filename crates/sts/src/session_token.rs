@@ -7,6 +7,7 @@ use bailiwick_operation::{Check, Cx, Handle, Planned, Principal, SessionKind};
 use bailiwick_storage::Tx;
 
 use crate::Sts;
+use crate::access_key::access_key;
 use crate::issue::{SessionParts, expiry, issue_session};
 use crate::second_factor::SecondFactor;
 
@@ -50,7 +51,7 @@ impl Handle<op::GetSessionToken> for Sts {
         }
         let caller = cx.caller();
         let parts = SessionParts {
-            parent_key: Some(caller.access_key_id().clone()),
+            parent_key: Some(access_key(caller)?.clone()),
             mfa: new.factor.map(|_| cx.now()),
             minimum_token_size: new.minimum_size,
             ..SessionParts::default()

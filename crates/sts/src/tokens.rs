@@ -7,6 +7,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use prost::Message;
 
+use crate::access_key::access_key;
 use crate::message::{Held, TokenMessage};
 use crate::trade_in::TradeIn;
 
@@ -107,8 +108,8 @@ impl<'a> Tokens<'a> {
     /// As [`Self::issue_session`].
     pub fn issue_session_of(&self, caller: &Caller, minimum: usize) -> Result<(String, SecretString), IamError> {
         let session = caller.session.as_deref().ok_or_else(|| IamError::internal("a session token without session"))?;
-        let key = caller.access_key_id();
-        let message = TokenMessage::of(caller, session.issued, session.expires);
+        let key = access_key(caller)?;
+        let message = TokenMessage::of(caller, session.issued, session.expires)?;
         // One keyring for both: a rotation in between would separate token and secret.
         let keyring = self.sealer.keyring();
         let account = account_of(key).ok_or_else(|| IamError::internal("an access key id without account"))?;
@@ -137,7 +138,7 @@ impl<'a> Tokens<'a> {
         let aad = self.session_aad(key, &account);
         let opened = keyring.open(KeyPurpose::SessionToken, &aad, sealed).map_err(invalid)?;
         let held = read(&opened, Credential::AccessKey, now)?;
-        if held.caller.access_key_id() != key || held.caller.session.is_none() {
+        if held.caller.access_key_id() != Some(key) || held.caller.session.is_none() {
             return Err(TokenError::Invalid);
         }
         let secret = keyring.derive_secret(KeyPurpose::SessionToken, sealed, &aad).map_err(invalid)?;
@@ -155,7 +156,7 @@ impl<'a> Tokens<'a> {
     /// # Errors
     /// `ServiceFailure` if sealing fails.
     pub fn issue_bearer(&self, caller: &Caller, issued: Timestamp, expires: Timestamp) -> Result<String, IamError> {
-        let message = TokenMessage::of(caller, issued, expires).encode_to_vec();
+        let message = TokenMessage::of(caller, issued, expires)?.encode_to_vec();
         let aad = [&b"bearer"[..], self.cluster.as_bytes(), &[FORM]];
         let sealed = self.sealer.seal(KeyPurpose::BearerToken, &aad, &message).map_err(IamError::internal)?;
         Ok(URL_SAFE_NO_PAD.encode(in_form(&sealed)))
@@ -177,7 +178,7 @@ impl<'a> Tokens<'a> {
     /// # Errors
     /// `ServiceFailure` if sealing fails.
     pub fn issue_sign_in(&self, caller: &Caller, issued: Timestamp, expires: Timestamp) -> Result<String, IamError> {
-        let message = TokenMessage::of(caller, issued, expires).encode_to_vec();
+        let message = TokenMessage::of(caller, issued, expires)?.encode_to_vec();
         let aad = [&b"sign-in"[..], self.cluster.as_bytes(), &[FORM]];
         let sealed = self.sealer.seal(KeyPurpose::BearerToken, &aad, &message).map_err(IamError::internal)?;
         Ok(URL_SAFE_NO_PAD.encode(in_form(&sealed)))
@@ -196,7 +197,7 @@ impl<'a> Tokens<'a> {
         issued: Timestamp,
         expires: Timestamp,
     ) -> Result<Vec<u8>, IamError> {
-        let message = TokenMessage::of(caller, issued, expires).with_service(service).encode_to_vec();
+        let message = TokenMessage::of(caller, issued, expires)?.with_service(service).encode_to_vec();
         let aad = [&b"handle"[..], self.cluster.as_bytes(), holder, &[FORM]];
         let sealed = self.sealer.seal(KeyPurpose::CallerHandle, &aad, &message).map_err(IamError::internal)?;
         Ok(in_form(&sealed))

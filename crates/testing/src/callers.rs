@@ -46,7 +46,12 @@ pub fn session(tags: &[(&str, &str)], transitive: &[&str], source_identity: Opti
         tags: Tags::parse(tags.iter().copied()).unwrap(),
         transitive_tag_keys: transitive.iter().map(|key| (*key).to_owned()).collect(),
         source_identity: source_identity.map(str::to_owned),
-        ..Session::new(SessionKind::AssumeRole, caller.access_key_id().clone(), time("11:30:00.5"), time("12:30:00"))
+        ..Session::new(
+            SessionKind::AssumeRole,
+            caller.access_key_id().unwrap().clone(),
+            time("11:30:00.5"),
+            time("12:30:00"),
+        )
     };
     Caller { session: Some(Arc::new(session)), mfa: Some(time("11:00:00")), ..caller }
 }

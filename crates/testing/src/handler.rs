@@ -71,7 +71,7 @@ impl<H: Send + Sync + 'static> HandlerTest<H> {
         let session_name = SessionName::parse("session").unwrap();
         let principal = Principal::RoleSession { account, id: role.id, name: role.name, path: role.path, session_name };
         let mut caller = caller(principal, AccessKeyKind::Temporary);
-        let (key, now) = (caller.access_key_id().clone(), self.deployment.clock.now());
+        let (key, now) = (caller.access_key_id().unwrap().clone(), self.deployment.clock.now());
         caller.session = Some(Arc::new(Session::new(SessionKind::AssumeRole, key, now, now)));
         self.as_caller(caller)
     }

@@ -12,7 +12,7 @@ use bailiwick_directory::{BootstrapOptions, Directory, bootstrap};
 use bailiwick_model::Result;
 use bailiwick_model::limits::Quotas;
 use bailiwick_operation::Clock as _;
-use bailiwick_service::{FrontEnd, Incoming, Parts, Peer, Route, Service};
+use bailiwick_service::{FrontEnd, Incoming, Parts, Peer, PeerCertificate, Route, Service};
 use bailiwick_signin::SignIn;
 use bailiwick_sigv4::Signing;
 use bailiwick_snapshot::Snapshots;
@@ -30,6 +30,7 @@ const REGION: &str = "us-east-1";
 static GRPC: FrontEnd = FrontEnd {
     name: "gRPC",
     signing_service: Some("bailiwick"),
+    accepts_certificate: true,
     accepts_bearer: true,
     accepts_query: false,
     accepts_unsigned_payload: true,
@@ -39,6 +40,7 @@ static GRPC: FrontEnd = FrontEnd {
 static QUERY: FrontEnd = FrontEnd {
     name: "AWS Query",
     signing_service: None,
+    accepts_certificate: false,
     accepts_bearer: false,
     accepts_query: true,
     accepts_unsigned_payload: false,
@@ -72,6 +74,10 @@ pub enum Client {
     Presigned(Key, u64),
     /// A bearer token.
     Bearer(String),
+    /// A client certificate, over a connection with TLS.
+    Certificate(Arc<PeerCertificate>),
+    /// The same, and also a bearer token.
+    CertificateAndBearer(Arc<PeerCertificate>, String),
     /// Nothing: calls over gRPC without a signature.
     Anonymous,
 }
@@ -84,7 +90,7 @@ impl Client {
     pub fn key(&self) -> &Key {
         match self {
             Client::Key(key) | Client::Presigned(key, _) => key,
-            Client::Bearer(_) | Client::Anonymous => panic!("the client has no key"),
+            _ => panic!("the client has no key"),
         }
     }
 }
@@ -193,8 +199,8 @@ impl Pipeline {
                 let query = format!("Action={}", route.name);
                 TestRequest::new(route.service, "GET", "/", &query, b"").presign(&self.world, key, *seconds)
             }
-            Client::Anonymous => TestRequest::new("bailiwick", "POST", route.path, "", b""),
-            Client::Bearer(token) => {
+            Client::Anonymous | Client::Certificate(_) => TestRequest::new("bailiwick", "POST", route.path, "", b""),
+            Client::Bearer(token) | Client::CertificateAndBearer(_, token) => {
                 let mut request = TestRequest::new("bailiwick", "POST", route.path, "", b"");
                 request.headers.push(("authorization".into(), format!("Bearer {token}")));
                 request
@@ -208,6 +214,13 @@ impl Pipeline {
         let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
         let uri: Uri = format!("{}{query}", request.path).parse().unwrap();
         let method: Method = request.method.parse().unwrap();
+        let address = "127.0.0.1".parse().unwrap();
+        let peer = match by {
+            Client::Certificate(certificate) | Client::CertificateAndBearer(certificate, _) => {
+                Peer { certificate: Some(certificate.clone()), ..Peer::direct(address, true) }
+            }
+            _ => Peer::direct(address, false),
+        };
         let answer = self.service.call(Incoming {
             front_end: if matches!(by, Client::Presigned(..)) { &QUERY } else { &GRPC },
             route,
@@ -216,7 +229,7 @@ impl Pipeline {
             uri: &uri,
             headers: &headers,
             body: b"",
-            peer: Peer::direct("127.0.0.1".parse().unwrap(), false),
+            peer,
         });
         Ok(answer.await.result?.to_vec())
     }

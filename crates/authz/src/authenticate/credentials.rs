@@ -12,6 +12,7 @@ use bailiwick_sts::{Bearer, TokenError};
 use jiff::Timestamp;
 
 use super::proof::refused;
+use crate::cache::Cache;
 use crate::compiled::compiled;
 use crate::{Authenticated, Authz};
 
@@ -22,7 +23,7 @@ pub(crate) struct CachedCaller {
     pub(crate) subject: Arc<Subject>,
     /// The user or role at the time of the proof.
     entity: Option<Arc<Entity>>,
-    /// The validity of the token; none for a signature by a long-term key.
+    /// The validity of the token or certificate; none for a signature by a long-term key.
     validity: Option<Validity>,
     /// The service that the caller signed for, of a handle.
     signed_for: Option<Box<str>>,
@@ -55,15 +56,16 @@ fn expired() -> IamError {
 }
 
 impl Authz {
-    /// Returns the caller of a bearer token or handle, cached by the digest of the token.
+    /// Returns the caller of a bearer token, handle or certificate, cached by its digest.
     pub(crate) fn by_token(
         &self,
+        callers: &Cache<[u8; 32], Arc<CachedCaller>>,
         snapshot: &Snapshot,
         digest: [u8; 32],
         now: Timestamp,
-        open: impl FnOnce() -> Result<Bearer, TokenError>,
+        open: impl FnOnce() -> Result<Bearer>,
     ) -> Result<Authenticated> {
-        let current = match self.callers.get(&digest) {
+        let current = match callers.get(&digest) {
             Some(cached) => {
                 let current = self.revalidate(snapshot, &cached, now)?;
                 if Arc::ptr_eq(&current, &cached) {
@@ -77,7 +79,7 @@ impl Authz {
                 Arc::new(CachedCaller { signed_for: signed_for.map(String::into_boxed_str), ..resolved })
             }
         };
-        self.callers.insert(digest, Arc::clone(&current), current.weight());
+        callers.insert(digest, Arc::clone(&current), current.weight());
         Ok(Authenticated::of(current))
     }
 
@@ -195,10 +197,12 @@ fn check_active<'s>(
             Some(role.ok_or_else(invalid)?)
         }
     };
-    if caller.session.is_none() {
-        let key = snapshot.access_key(caller.access_key_id().as_str()).filter(|key| is_of(key, caller));
+    if caller.session.is_none()
+        && let Some(id) = caller.access_key_id()
+    {
+        let key = snapshot.access_key(id.as_str()).filter(|key| is_of(key, caller));
         key.ok_or_else(invalid)?;
-        let is_revoked = |issued| snapshot.is_key_revoked(caller.account(), caller.access_key_id(), issued);
+        let is_revoked = |issued| snapshot.is_key_revoked(caller.account(), id, issued);
         if validity.is_some_and(|token| is_revoked(token.issued)) {
             return Err(expired());
         }
@@ -221,10 +225,16 @@ fn check_active<'s>(
         }
     }
     let provider = provider_created(snapshot, caller)?;
+    let is_certificate = caller.certificate().is_some();
+    if is_certificate && !(caller.session.is_none() && matches!(caller.principal, Principal::User { .. })) {
+        return Err(invalid());
+    }
     let marks = [account.sessions_valid_after, entity.and_then(|entity| entity.sessions_valid_after()), provider];
     for Validity { issued, expires } in validities(caller, validity) {
         // There is no leeway. Revoked credentials look expired, so that clients request new ones.
-        if expires <= now || marks.into_iter().flatten().any(|mark| issued < mark) {
+        // A certificate is a long-term credential, like an access key: the end of all sessions does not end it.
+        let is_ended = !is_certificate && marks.into_iter().flatten().any(|mark| issued < mark);
+        if expires <= now || is_ended {
             return Err(expired());
         }
     }

@@ -9,6 +9,7 @@ use bailiwick_sigv4::{
 use bailiwick_sts::Tokens;
 use jiff::Timestamp;
 
+use super::peer_certificate::PeerCertificate;
 use crate::{Authenticated, Authz};
 
 /// The proof of a caller.
@@ -17,6 +18,8 @@ pub enum Proof<'a> {
     Signature(SignedRequest<'a>),
     /// A bearer token.
     Bearer(&'a str),
+    /// The certificate of the client's connection, for a request without another proof.
+    Certificate(&'a PeerCertificate),
 }
 
 /// A request as it was received, and what its signature must cover.
@@ -46,8 +49,9 @@ impl Authz {
             Proof::Bearer(token) => {
                 let digest = PayloadHash::of(token.as_bytes()).0;
                 let open = || Tokens::of(&self.deployment).open_bearer(token, now);
-                self.by_token(&*self.snapshots.current()?, digest, now, open)
+                self.by_token(&self.callers, &*self.snapshots.current()?, digest, now, || Ok(open()?))
             }
+            Proof::Certificate(certificate) => self.by_certificate(certificate, now),
         }
     }
 

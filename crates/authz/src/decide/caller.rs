@@ -127,7 +127,7 @@ impl Authz {
         bytes.extend_from_slice(handle);
         let digest = PayloadHash::of(&bytes).0;
         let open = || Tokens::of(&self.deployment).open_handle(handle, &holder, cx.now());
-        self.by_token(snapshot, digest, cx.now(), open)
+        self.by_token(&self.callers, snapshot, digest, cx.now(), || Ok(open()?))
     }
 }
 

@@ -198,7 +198,7 @@ fn approval(cx: &Cx) -> DelegationApproval {
     let caller = cx.caller();
     let session = caller.session.as_deref();
     let long_term_key = match session {
-        None => Some(caller.access_key_id()),
+        None => caller.access_key_id(),
         Some(session) => session.bound_key(),
     };
     let session_keys = session.into_iter().flat_map(|session| {

@@ -103,8 +103,10 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let issuer_keys = Arc::new(CachedIssuerKeys::new(options.issuers.settings())?);
     let sinks = Prepared::new(options.audit.sinks(), &(Arc::new(SystemClock) as Arc<dyn Clock>))?;
     let hangup = Hangup::new()?;
-    let certificates = options.tls.files()?.map(Certificates::load).transpose()?;
-    let tls = certificates.as_ref().map(Certificates::acceptor).transpose()?;
+    let clients = options.tls.client_files()?;
+    let certificates = options.tls.files()?.map(|files| Certificates::load(files, clients)).transpose()?;
+    let tls = certificates.as_ref().map(Certificates::client_acceptor).transpose()?;
+    let metrics_tls = certificates.as_ref().map(Certificates::acceptor).transpose()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let listener = options.listening.bind(tls.is_some()).await?;
     let metrics_listener = options.listening.bind_metrics(tls.is_some()).await?;
@@ -147,7 +149,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
         let listener = Listener {
             socket,
             // Beyond loopback the metrics use TLS if there is a certificate.
-            tls: tls.clone().filter(|_| is_open),
+            tls: metrics_tls.filter(|_| is_open),
             connections: Connections::new(Shares::of(METRICS_CONNECTIONS), Arc::clone(&clock)),
             memory: Arc::clone(&memory),
             proxies: Arc::default(),

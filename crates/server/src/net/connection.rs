@@ -42,6 +42,10 @@ pub(super) struct Connection {
     control_frames: AtomicU32,
     close: Notify,
     is_closing: AtomicBool,
+    /// Whether its client's certificate is not trusted any more.
+    is_distrusted: AtomicBool,
+    /// Whether a proxy ended the client's TLS connection, so that the one to the server is the proxy's.
+    is_ended_by_proxy: AtomicBool,
     /// Whether the registry counts it as authenticated.
     is_noted: AtomicBool,
 }
@@ -58,6 +62,8 @@ pub(super) enum Reason {
     HeadTimeout,
     /// It is idle and has had no authenticated request.
     IdleTimeout,
+    /// Its client's certificate is not trusted any more.
+    Certificate,
     /// The client does not read an answer.
     AnswerTimeout,
     /// Too many abandoned requests or control frames.
@@ -65,11 +71,12 @@ pub(super) enum Reason {
 }
 
 impl Reason {
-    const ALL: [(Reason, &str); 6] = [
+    const ALL: [(Reason, &str); 7] = [
         (Reason::Connections, "connections"),
         (Reason::Memory, "memory"),
         (Reason::HeadTimeout, "head timeout"),
         (Reason::IdleTimeout, "idle timeout"),
+        (Reason::Certificate, "client certificate"),
         (Reason::AnswerTimeout, "answer timeout"),
         (Reason::Abuse, "abuse"),
     ];
@@ -102,6 +109,8 @@ impl Connection {
             control_frames: AtomicU32::new(0),
             close: Notify::new(),
             is_closing: AtomicBool::new(false),
+            is_distrusted: AtomicBool::new(false),
+            is_ended_by_proxy: AtomicBool::new(false),
             is_noted: AtomicBool::new(false),
         }
     }
@@ -169,12 +178,30 @@ impl Connection {
         self.head_since.store(NEVER, Ordering::Relaxed);
     }
 
+    /// Records that the client's certificate is not trusted any more: the connection is closed when it is idle.
+    pub(super) fn distrust(&self) {
+        self.is_distrusted.store(true, Ordering::Relaxed);
+    }
+
+    /// Records that a proxy ended the client's TLS connection.
+    pub(super) fn set_ended_by_proxy(&self) {
+        self.is_ended_by_proxy.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether a proxy ended the client's TLS connection.
+    pub(super) fn is_ended_by_proxy(&self) -> bool {
+        self.is_ended_by_proxy.load(Ordering::Relaxed)
+    }
+
     /// Returns why the connection must be closed now, if it must. Called once a second.
     pub(super) fn overdue(&self, now: u32) -> Option<Reason> {
         self.control_frames.store(0, Ordering::Relaxed);
         let head_since = self.head_since.load(Ordering::Relaxed);
         if head_since != NEVER && now.saturating_sub(head_since) > HEAD_TIMEOUT {
             return Some(Reason::HeadTimeout);
+        }
+        if self.is_distrusted.load(Ordering::Relaxed) && self.is_idle() {
+            return Some(Reason::Certificate);
         }
         let idle = now.saturating_sub(self.idle_since.load(Ordering::Relaxed));
         (idle > IDLE_TIMEOUT && self.is_idle() && !self.standing.is_authenticated()).then_some(Reason::IdleTimeout)

@@ -3,12 +3,13 @@
 use std::sync::{Arc, OnceLock};
 
 use bailiwick_model::{ErrorCode, IamError, Result, SourceNetwork};
-use bailiwick_service::{BodyError, Peer};
+use bailiwick_service::{BodyError, Peer, PeerCertificate};
 use http::request::Parts;
 
 use super::TrustedProxies;
 use super::connection::Connection;
 use super::memory::{Account, Hold, Memory, NoRoom};
+use crate::tls::ConnectionCertificate;
 
 /// The maximum number of header lines, which also limits the HTTP/1 parser.
 pub(super) const MAX_HEADERS: usize = 128;
@@ -25,6 +26,8 @@ pub(super) struct Gate {
     direct: Peer,
     /// The trusted proxies, if the connection comes from one of them.
     proxies: Option<Arc<TrustedProxies>>,
+    /// The certificate that the other end of the connection showed.
+    certificate: Option<ConnectionCertificate>,
     unauthenticated: Arc<Account>,
     authenticated: OnceLock<Arc<Account>>,
 }
@@ -34,11 +37,12 @@ impl Gate {
         connection: Arc<Connection>,
         memory: Arc<Memory>,
         direct: Peer,
+        certificate: Option<ConnectionCertificate>,
         proxies: &Arc<TrustedProxies>,
     ) -> Self {
         let proxies = proxies.contains(direct.ip).then(|| Arc::clone(proxies));
         let unauthenticated = memory.account(SourceNetwork::of(direct.ip), false);
-        Gate { connection, memory, direct, proxies, unauthenticated, authenticated: OnceLock::new() }
+        Gate { connection, memory, direct, proxies, certificate, unauthenticated, authenticated: OnceLock::new() }
     }
 
     /// Counts arriving bytes until they form a request.
@@ -48,8 +52,8 @@ impl Gate {
 
     /// Returns the peer of a request, and the hold that its answer is counted under, or the error that refuses it.
     ///
-    /// The errors are `MalformedInput` for too many header lines or unusable headers of a proxy, and
-    /// `ServiceUnavailable` when the source exceeds its memory.
+    /// The errors are `MalformedInput` for too many header lines or unusable headers of a proxy, `ExpiredToken` if the
+    /// connection's certificate is not trusted any more, and `ServiceUnavailable` when the source exceeds its memory.
     pub(super) fn begin(&self, head: &Parts) -> (Hold, Peer, Result<()>) {
         let (peer, admitted) = match self.admit(head) {
             Ok(peer) => (peer, Ok(())),
@@ -82,7 +86,23 @@ impl Gate {
             let message = format!("the request has {lines} header lines, expected at most {MAX_HEADERS}");
             return Err(IamError::new(ErrorCode::MalformedInput, message));
         }
-        self.peer(head)
+        let certificate = self.certificate()?;
+        let peer = self.peer(head)?;
+        // A proxy's certificate proves the proxy, which makes requests of many clients.
+        let certificate = certificate.filter(|_| self.proxies.is_none() && !self.connection.is_ended_by_proxy());
+        Ok(Peer { certificate, ..peer })
+    }
+
+    /// The certificate of the connection, verified now. A connection whose certificate is not trusted any more is closed
+    /// once it is idle.
+    fn certificate(&self) -> Result<Option<Arc<PeerCertificate>>> {
+        let Some(certificate) = &self.certificate else { return Ok(None) };
+        certificate.current().map(Some).map_err(|why| {
+            self.connection.distrust();
+            tracing::debug!(ip = %self.direct.ip, why, "a client's certificate is not trusted any more");
+            let message = "The client certificate of the connection is expired, revoked or no longer trusted";
+            IamError::new(ErrorCode::ExpiredToken, message)
+        })
     }
 
     fn peer(&self, head: &Parts) -> Result<Peer> {
@@ -93,11 +113,15 @@ impl Gate {
             None => self.direct.standing.clone(),
         };
         Ok(match forwarded {
-            None => Peer { standing: standing(), ..self.direct },
+            None => Peer { standing: standing(), ..self.direct.clone() },
             // Unknown encryption counts as none.
-            Some(client) => {
-                Peer { ip: client.ip, secure: client.secure.unwrap_or(false), is_forwarded: true, standing: standing() }
-            }
+            Some(client) => Peer {
+                ip: client.ip,
+                secure: client.secure.unwrap_or(false),
+                is_forwarded: true,
+                certificate: None,
+                standing: standing(),
+            },
         })
     }
 

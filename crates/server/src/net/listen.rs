@@ -20,7 +20,6 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
 
 use super::connection::Connection;
 use super::connections::Connections;
@@ -33,6 +32,8 @@ use super::proxy::TrustedProxies;
 use super::proxy_protocol::{self, ProxyHeader};
 use super::stall_guard::StallGuard;
 use super::tasks::{TaskExecutor, Tasks};
+use crate::signals::stopped;
+use crate::tls::{Acceptor, ConnectionCertificate};
 
 /// The time in which the head of an HTTP/1 request must arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -65,7 +66,7 @@ pub(crate) struct Listener {
     /// The socket.
     pub(crate) socket: TcpListener,
     /// The TLS configuration, if connections are encrypted.
-    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) tls: Option<Acceptor>,
     /// The registry of connections.
     pub(crate) connections: Arc<Connections>,
     /// The memory of requests; shared with other listeners.
@@ -78,7 +79,7 @@ pub(crate) struct Listener {
 
 /// State shared by all connections of a listener.
 struct Shared<A> {
-    tls: Option<TlsAcceptor>,
+    tls: Option<Acceptor>,
     connections: Arc<Connections>,
     memory: Arc<Memory>,
     proxies: Arc<TrustedProxies>,
@@ -125,12 +126,6 @@ pub(crate) async fn serve<A: Answer>(listener: Listener, answer: A, mut stop: wa
     drop(shared);
     // Nothing of this listener runs when the audit log and the store are closed.
     tasks.abort().await;
-}
-
-/// Waits until `stop` is true.
-pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // Without a sender the value cannot change any more.
-    drop(stop.wait_for(|stop| *stop).await);
 }
 
 fn http_builder(executor: TaskExecutor) -> Builder<TaskExecutor> {
@@ -216,7 +211,7 @@ impl<A: Answer> Served<A> {
             () = stopped(&mut stop) => return,
         };
         let Some(peer) = peer else { return };
-        let Some(acceptor) = &self.shared.tls else { return self.http(stream, peer, watcher).await };
+        let Some(acceptor) = &self.shared.tls else { return self.http(stream, peer, None, watcher).await };
         let accepted = tokio::select! {
             biased;
             accepted = acceptor.accept(Handshaking::new(stream)) => accepted,
@@ -225,7 +220,10 @@ impl<A: Answer> Served<A> {
         match accepted {
             Ok(mut stream) => {
                 stream.get_mut().0.done();
-                self.http(stream, peer, watcher).await;
+                match acceptor.certificate(stream.get_ref().1) {
+                    Ok(certificate) => self.http(stream, peer, certificate, watcher).await,
+                    Err(error) => tracing::debug!(ip = %peer.ip, error, "a client's certificate is not trusted"),
+                }
             }
             Err(error) => tracing::debug!(ip = %peer.ip, %error, "TLS handshake failed"),
         }
@@ -236,13 +234,16 @@ impl<A: Answer> Served<A> {
     async fn peer(&self, stream: &mut TcpStream) -> Option<Peer> {
         let ip = self.address.ip().to_canonical();
         let standing = self.connection.standing.clone();
-        let mut peer = Peer { ip, secure: self.shared.tls.is_some(), is_forwarded: false, standing };
+        let mut peer = Peer { ip, secure: self.shared.tls.is_some(), is_forwarded: false, certificate: None, standing };
         if self.shared.proxy_protocol && self.shared.proxies.contains(ip) {
             match proxy_protocol::read(stream).await {
                 Ok(ProxyHeader::Local) => {}
                 Ok(ProxyHeader::Client { ip, secure }) => {
                     peer.ip = ip;
                     peer.secure = secure.unwrap_or(peer.secure);
+                    if secure.is_some() {
+                        self.connection.set_ended_by_proxy();
+                    }
                     peer.is_forwarded = true;
                     self.shared.connections.assign(&self.connection, SourceNetwork::of(ip));
                 }
@@ -255,13 +256,13 @@ impl<A: Answer> Served<A> {
         Some(peer)
     }
 
-    async fn http<S>(&self, stream: S, peer: Peer, watcher: Watcher)
+    async fn http<S>(&self, stream: S, peer: Peer, certificate: Option<ConnectionCertificate>, watcher: Watcher)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let ip = peer.ip;
         let Shared { memory, proxies, builder, .. } = &*self.shared;
-        let gate = Arc::new(Gate::new(Arc::clone(&self.connection), Arc::clone(memory), peer, proxies));
+        let gate = Arc::new(Gate::new(Arc::clone(&self.connection), Arc::clone(memory), peer, certificate, proxies));
         let stream = StallGuard::new(stream, Arc::clone(&gate));
         let shared = Arc::clone(&self.shared);
         let service = service_fn(move |request: Request<Incoming>| {

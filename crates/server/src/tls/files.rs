@@ -13,6 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
+use x509_cert::time::Time;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -40,7 +41,7 @@ impl Loaded {
 }
 
 /// Identifies the version of a file: device, inode, size, and time of change in nanoseconds.
-type OfFile = Option<(u64, u64, u64, i64, i64)>;
+pub(super) type OfFile = Option<(u64, u64, u64, i64, i64)>;
 
 /// The same of both files; nothing for one that is not there.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,8 +54,6 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
 impl CertificateFiles {
     /// What both files look like now.
     pub(crate) fn stamp(&self) -> Stamp {
-        let of = |found: Metadata| (found.dev(), found.ino(), found.len(), found.mtime(), found.mtime_nsec());
-        let stamp = |file| fs::metadata(file).ok().map(of);
         Stamp(stamp(&self.certificate), stamp(&self.key))
     }
 
@@ -87,14 +86,23 @@ impl CertificateFiles {
     }
 }
 
+/// What a file looks like now.
+pub(super) fn stamp(file: &Path) -> OfFile {
+    let of = |found: Metadata| (found.dev(), found.ino(), found.len(), found.mtime(), found.mtime_nsec());
+    fs::metadata(file).ok().map(of)
+}
+
 /// When a certificate expires.
 fn expiry(certificate: &CertificateDer<'_>) -> Result<Timestamp, String> {
     let parsed = Certificate::from_der(certificate).map_err(|e| e.to_string())?;
-    let seconds = parsed.tbs_certificate().validity().not_after.to_unix_duration().as_secs();
-    i64::try_from(seconds)
-        .ok()
-        .and_then(|seconds| Timestamp::from_second(seconds).ok())
-        .ok_or_else(|| "its time of expiry is out of range".to_owned())
+    moment(parsed.tbs_certificate().validity().not_after)
+}
+
+/// The time in a certificate's validity.
+pub(super) fn moment(time: Time) -> Result<Timestamp, String> {
+    let seconds = time.to_unix_duration().as_secs();
+    let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    time.ok_or_else(|| "a time of its validity is out of range".to_owned())
 }
 
 /// Refuses a world-readable key. A group may read it, since certificates are often shared that way.

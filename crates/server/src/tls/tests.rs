@@ -26,7 +26,7 @@ fn expires(certificates: &Certificates) -> String {
 #[test]
 fn a_changed_file_is_picked_up_and_a_broken_one_is_not() {
     let folder = tempfile::tempdir().unwrap();
-    let certificates = Certificates::load(write(folder.path(), 2050)).unwrap();
+    let certificates = Certificates::load(write(folder.path(), 2050), None).unwrap();
     assert_eq!(expires(&certificates), "2050-12-31T00:00:00Z");
     let before = Arc::clone(&certificates.loaded.load().key);
     certificates.reload_if_changed();
@@ -53,7 +53,7 @@ fn files_that_cannot_be_used_are_named_with_the_reason() {
     let check = |change: &dyn Fn(&CertificateFiles), words: &[&str]| {
         let files = write(folder.path(), 2050);
         change(&files);
-        let error = Certificates::load(files).unwrap_err().to_string();
+        let error = Certificates::load(files, None).unwrap_err().to_string();
         for word in words {
             assert!(error.contains(word), "{error}");
         }

@@ -19,6 +19,7 @@ use crate::{FrontEnd, Parts, Peer, Route, Service, pipeline};
 static FRONT_END: FrontEnd = FrontEnd {
     name: "test",
     signing_service: None,
+    accepts_certificate: false,
     accepts_bearer: false,
     accepts_query: true,
     accepts_unsigned_payload: false,

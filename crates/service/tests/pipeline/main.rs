@@ -6,6 +6,7 @@ use std::ops::Deref;
 
 use bailiwick_testing::Pipeline;
 
+mod certificate;
 mod lockout;
 mod own_denials;
 mod revoked;

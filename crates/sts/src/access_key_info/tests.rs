@@ -8,12 +8,12 @@ use bailiwick_api::op;
 #[tokio::test]
 async fn every_key_id_has_its_account() {
     let test = HandlerTest::new(world().await, Sts, user());
-    for key in [root().access_key_id(), session(&[], &[], None).access_key_id()] {
+    for key in [root().access_key_id().unwrap(), session(&[], &[], None).access_key_id().unwrap()] {
         let answer = test.ok::<op::GetAccessKeyInfo>(json!({"AccessKeyId": key.as_str()})).await;
         assert_eq!(answer, json!({"Account": "111122223333"}));
     }
     test.needs::<op::GetAccessKeyInfo>(
-        json!({"AccessKeyId": root().access_key_id().as_str()}),
+        json!({"AccessKeyId": root().access_key_id().unwrap().as_str()}),
         &["sts:GetAccessKeyInfo *"],
     )
     .await;

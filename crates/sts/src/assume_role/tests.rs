@@ -72,14 +72,17 @@ async fn credentials_contain_the_session() {
     let opened = tokens.open_session(&id, &credentials.session_token.unwrap(), now()).unwrap();
     assert_eq!(Some(opened.secret.expose()), credentials.secret_access_key.as_deref());
     assert_eq!(opened.caller.principal.identity_arn(world.deployment.partition).as_str(), ROLE);
-    assert_eq!((opened.caller.mfa, opened.caller.access_key_id()), (None, &id));
+    assert_eq!((opened.caller.mfa, opened.caller.access_key_id().unwrap()), (None, &id));
     let session = opened.caller.session.unwrap();
     assert_eq!((session.issued, session.expires), (now(), time("14:00:00")));
     assert_eq!(session.policies, [r#"{"Statement":[{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}]}"#]);
     assert_eq!((session.tags.get("job"), session.tags.get("nest")), (Some("x"), Some("7")));
     assert_eq!((&session.transitive_tag_keys[..], session.chained), (&["Nest".to_owned()][..], false));
     assert_eq!(session.source_identity.as_deref(), Some("heron"));
-    assert_eq!((session.kind, session.parent_key.as_ref()), (SessionKind::AssumeRole, Some(user().access_key_id())));
+    assert_eq!(
+        (session.kind, session.parent_key.as_ref()),
+        (SessionKind::AssumeRole, Some(user().access_key_id().unwrap()))
+    );
 }
 
 #[tokio::test]

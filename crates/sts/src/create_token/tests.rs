@@ -26,13 +26,13 @@ async fn a_token_ends_no_later_than_its_session() {
         assert_eq!(answer.expiration, Some(date(expires)));
         let opened = Tokens::of(&world.deployment).open_bearer(&answer.token, now()).unwrap();
         assert_eq!((opened.issued, opened.expires), (now(), expires));
-        assert_eq!(opened.caller.credential, Credential::Bearer(caller.access_key_id().clone()));
+        assert_eq!(opened.caller.credential, Credential::Bearer(caller.access_key_id().unwrap().clone()));
     }
 }
 
 #[tokio::test]
 async fn a_bearer_token_cannot_be_exchanged_for_another() {
     let world = world().await;
-    let caller = Caller { credential: Credential::Bearer(user().access_key_id().clone()), ..user() };
+    let caller = Caller { credential: Credential::Bearer(user().access_key_id().unwrap().clone()), ..user() };
     assert_eq!(refusal(ask(&world, caller, None).await).0, "AccessDenied");
 }

@@ -116,7 +116,7 @@ async fn the_session_is_the_approvers_within_the_policy() {
             assert_eq!((session.tags.get("team"), session.source_identity.as_deref()), (Some("reeds"), Some("heron")));
             assert_eq!(session.provider_keys, [("saml:sub".to_owned(), vec!["heron".to_owned()])]);
             let subjects: Vec<_> = session.revocable_by(account(MAIN)).map(|(_, subject)| subject).collect();
-            for subject in [ID, SESSION_KEY, user().access_key_id().as_str(), session.access_key_id.as_str()] {
+            for subject in [ID, SESSION_KEY, user().access_key_id().unwrap().as_str(), session.access_key_id.as_str()] {
                 assert!(subjects.contains(&subject), "{subject} is not in {subjects:?}");
             }
         }
@@ -249,7 +249,7 @@ async fn whatever_ends_the_approver_ends_the_delegation() {
         assert_eq!(refused(&test, token).await, ended, "{approver}");
     }
     // Each revocation, by the subject that it names.
-    for subject in [ID, SESSION_KEY, user().access_key_id().as_str()] {
+    for subject in [ID, SESSION_KEY, user().access_key_id().unwrap().as_str()] {
         let test = with(&request(MAIN)).await;
         let token = token(&test).await;
         test.ok::<op::GetDelegatedAccessToken>(token.clone()).await;

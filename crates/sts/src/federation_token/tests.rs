@@ -36,7 +36,7 @@ async fn a_federated_user_has_its_issuer_policies_and_tags() {
         assert_eq!((session.kind, session.expires), (SessionKind::FederationToken, time("13:00:00")));
         assert_eq!(session.policies, [r#"{"Statement":[{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}]}"#]);
         assert_eq!(session.tags.get("team"), Some("reeds"));
-        assert_eq!(session.parent_key.as_ref(), Some(caller.access_key_id()));
+        assert_eq!(session.parent_key.as_ref(), Some(caller.access_key_id().unwrap()));
     }
     // Root's sessions last an hour at most.
     let long = json!({"Name": "guest", "DurationSeconds": 129_600});

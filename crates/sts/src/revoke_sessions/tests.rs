@@ -34,7 +34,7 @@ async fn roles_users_keys_and_the_account_are_revoked_from_now_on() {
     let test = HandlerTest::new(world().await, Sts, user());
     role(&test, MAIN, "/water/", "Otter", 3600).await;
     test.user(MAIN, "Ana", "").await;
-    let key = root().access_key_id().to_string();
+    let key = root().access_key_id().unwrap().to_string();
     let rows: [(Value, &str); 4] = [
         (json!({"roleName": "otter"}), "arn:aws:iam::111122223333:role/water/Otter aws:ResourceTag/team=reeds"),
         (json!({"userName": "ANA"}), "arn:aws:iam::111122223333:user/Ana aws:ResourceTag/Team=reeds"),

@@ -82,7 +82,7 @@ async fn each_refusal_has_its_code() {
     let caller = session(&[], &[], None);
     let left = caller.session.as_ref().unwrap().expires.as_second() - world.cx(user()).date().as_second();
     let left = i32::try_from(left).unwrap();
-    let bearer = Caller { credential: Credential::Bearer(caller.access_key_id().clone()), ..caller.clone() };
+    let bearer = Caller { credential: Credential::Bearer(caller.access_key_id().unwrap().clone()), ..caller.clone() };
     let long = format!("{PHOTOS}{}", " ".repeat(2_048));
     for (name, caller, req, code) in [
         ("a user", user(), narrowed(Some(PHOTOS), None), "InvalidSubjectCredentials"),

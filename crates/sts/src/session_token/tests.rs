@@ -76,7 +76,7 @@ async fn a_session_is_the_user_or_root_for_a_bounded_time() {
         let session = opened.session.unwrap();
         let expected = if ends == "00:00:00" { time("12:00:00") + SignedDuration::from_hours(12) } else { time(ends) };
         assert_eq!((session.expires, session.kind), (expected, SessionKind::SessionToken), "{request}");
-        assert_eq!((session.parent_key.as_ref(), opened.mfa), (Some(caller.access_key_id()), None));
+        assert_eq!((session.parent_key.as_ref(), opened.mfa), (Some(caller.access_key_id().unwrap()), None));
         assert!(!session.is_scoped());
     }
     test.needs::<op::GetSessionToken>(json!({}), &["sts:GetSessionToken *"]).await;
