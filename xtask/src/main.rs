@@ -58,8 +58,8 @@ enum Command {
     Stubs,
     /// Check licences, bans and sources of the dependencies against deny.toml
     Licences,
-    /// Build the release in `dist/`: stripped binary, tarball, checksums, SBOM
-    Dist,
+    /// Build the release in `dist/`: tarballs, Debian package, container image, checksums, SBOM
+    Dist(dist::Args),
     /// Measure speed and size against baselines in release builds: the server, the evaluator, deployments of any size
     Bench(bench::Args),
     /// Run the coverage-guided fuzz targets of `fuzz/`; needs cargo-fuzz and a nightly toolchain
@@ -80,7 +80,7 @@ fn main() -> ExitCode {
             println!("{} generators", done.tally.passed);
         }),
         Command::Licences => licences::run().map(|summary| println!("{summary}")),
-        Command::Dist => dist::run(),
+        Command::Dist(args) => dist::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Nightly(args) => return nightly::run(&args),
     };

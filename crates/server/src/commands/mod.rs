@@ -11,6 +11,7 @@ pub(crate) mod doctor;
 pub(crate) mod evaluate;
 pub(crate) mod explain;
 pub(crate) mod findings;
+pub(crate) mod health;
 pub(crate) mod import;
 pub(crate) mod login;
 pub(crate) mod manual;
