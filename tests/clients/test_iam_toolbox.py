@@ -135,6 +135,17 @@ def test_unknown_ids_uris_and_tokens_are_refused(api, denial):
         refused(api, "ValidationError", DETAILS, authorizationId=denied, nextToken=token)
 
 
+def test_look_ups_do_not_show_the_details(api, rpc, denial):
+    denied, _, arn = denial
+    event_id = "-".join((denied[:8], denied[8:12], denied[12:16], denied[16:20], denied[20:]))
+    (event,) = api.call("LookupEvents", LookupAttributes=[{"AttributeKey": "EventId", "AttributeValue": event_id}])["Events"]
+    (found,) = rpc.call("SearchEvents", filter={"eventId": event_id})["events"]
+    for record in (json.loads(event["CloudTrailEvent"]), json.loads(found["record"])):
+        assert record["errorMessage"].endswith(denied)
+        assert set(record["additionalEventData"]) == {"decision"}, record
+        assert record["additionalEventData"]["decision"]["statement"]["policy"] == arn
+
+
 def client(server, credentials, **config):
     return boto3.client(
         "iam-toolbox", endpoint_url=server.url, region_name=REGION, aws_access_key_id=credentials.access_key_id,

@@ -9,7 +9,7 @@ use bailiwick_operation::{Check, Cx, Handle, PageRequest, Planned, WaitFor};
 use bailiwick_storage::{Page, Tx};
 use jiff::Timestamp;
 
-use crate::query::EventLine;
+use crate::query::{EventLine, without_details};
 use crate::{Attribute, Found, LookUp, Query};
 
 /// The action of all look-ups, as CloudTrail has it.
@@ -163,5 +163,5 @@ fn event(found: Found) -> pb::Event {
         resource_arns: line.resource_arns().map(str::to_owned).collect(),
         record: String::new(),
     };
-    pb::Event { record: found.line, ..shown }
+    pb::Event { record: without_details(found.line), ..shown }
 }

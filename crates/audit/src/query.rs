@@ -9,10 +9,12 @@ use jiff::Timestamp;
 
 mod attribute;
 mod newest;
+mod shown;
 
 pub use attribute::Attribute;
 pub(crate) use attribute::{EventLine, resource_type};
 pub(crate) use newest::{Hit, Newest};
+pub(crate) use shown::without_details;
 
 /// Which events to find.
 #[derive(Clone, Debug, Default)]

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use prost_types::Timestamp as Time;
 
 use super::{CloudTrail, time};
-use crate::query::{EventLine, resource_type};
+use crate::query::{EventLine, resource_type, without_details};
 use crate::{Attribute, Found, PositionError, Query};
 
 /// The maximum number of events on a page, and the number without `MaxResults`.
@@ -134,7 +134,7 @@ pub(super) fn event(found: Found) -> Event {
         event.username = first(Attribute::Username);
         event.resources = resources(&record);
     }
-    event.cloud_trail_event = Some(line);
+    event.cloud_trail_event = Some(without_details(line));
     event
 }
 

@@ -30,6 +30,13 @@ fn an_event_has_what_the_record_has() {
 }
 
 #[test]
+fn a_trail_has_its_type() {
+    let trail = "arn:aws:cloudtrail:us-east-1:111122223333:trail/bailiwick";
+    let event = shown(&format!(r#"{{"eventName":"GetTrail","resources":[{{"ARN":"{trail}"}}]}}"#));
+    assert_eq!(event.resources[0].resource_type.as_deref(), Some("AWS::CloudTrail::Trail"));
+}
+
+#[test]
 fn what_a_record_does_not_have_is_absent() {
     let event = shown(
         r#"{"userIdentity":{"type":"Root","principalId":"111122223333"},"eventName":"ListUsers","readOnly":true,"resources":[{"ARN":"*"}]}"#,

@@ -6,7 +6,7 @@
 use std::io;
 
 /// The first bytes of a file, with the version of the format.
-const MAGIC: [u8; 8] = *b"BWINDEX\x01";
+const MAGIC: [u8; 8] = *b"BWINDEX\x02";
 /// The length of the header.
 pub(super) const HEADER: usize = 8 + 8 + 8 + 4 + 4 + 32 + 4 + 4 + 4 + 8 + 8;
 /// The size of the blocks that have a checksum each.

@@ -220,6 +220,7 @@ pub(crate) fn resource_type(arn: &str) -> Option<&'static str> {
     let mut parts = arn.splitn(6, ':').skip(2);
     let (service, kind) = (parts.next()?, parts.nth(2)?.split('/').next()?);
     Some(match (service, kind) {
+        ("cloudtrail", "trail") => "AWS::CloudTrail::Trail",
         ("iam", "user") => "AWS::IAM::User",
         ("iam", "role") => "AWS::IAM::Role",
         ("iam", "group") => "AWS::IAM::Group",
