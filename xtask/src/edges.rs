@@ -24,7 +24,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("directory", &["operation"]),
     ("audit", &["operation"]),
     ("sts", &["operation"]),
-    ("authz", &["operation", "snapshot", "sigv4", "sts"]),
+    ("authz", &["operation", "snapshot", "sigv4", "sts", "audit"]),
     ("signin", &["directory", "sts"]),
     ("service", &["directory", "sts", "signin", "authz", "audit"]),
     ("grpc", &["service"]),

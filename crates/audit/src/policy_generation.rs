@@ -9,7 +9,6 @@ use bailiwick_operation::{Check, Cx, Handle, PageRequest, Pages, Planned};
 use bailiwick_storage::{Page, Tx};
 use jiff::SignedDuration;
 
-use crate::handlers::window;
 use crate::{CallQuery, LookUp, RecordedPrincipal};
 
 mod document;
@@ -45,10 +44,9 @@ impl Handle<op::GeneratePolicy> for LookUp {
     type Plan = (Generation, PageRequest);
 
     async fn plan(&self, cx: &Cx, _: &mut Tx, req: pb::GeneratePolicyRequest) -> Result<Planned<Self::Plan>> {
-        let (from, to) = window(req.start_time, req.end_time)?;
         let principal = Some(RecordedPrincipal::parse(cx, &req.principal_arn)?);
         let generation = Generation {
-            query: CallQuery { principal, from, to },
+            query: CallQuery::new(principal, req.start_time, req.end_time)?,
             wildcards_above: req.wildcards_above.and_then(|above| usize::try_from(above).ok()),
             source_ip: req.source_ip_condition,
         };

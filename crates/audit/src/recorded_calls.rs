@@ -7,6 +7,7 @@ use bailiwick_model::{Arn, ErrorCode, IamError, Result};
 use bailiwick_operation::Cx;
 use jiff::Timestamp;
 
+use crate::handlers::window;
 use crate::query::{Position, PositionError};
 use crate::{Attribute, LookUp, Query, RecordedCall};
 
@@ -48,6 +49,21 @@ pub struct CallPage {
     pub records: usize,
     /// Where reading continues; none at the end.
     pub next: Option<CallPosition>,
+}
+
+impl CallQuery {
+    /// Reads the window of a request.
+    ///
+    /// # Errors
+    /// `InvalidInput` for times that are out of range or in the wrong order.
+    pub fn new(
+        principal: Option<RecordedPrincipal>,
+        start: Option<prost_types::Timestamp>,
+        end: Option<prost_types::Timestamp>,
+    ) -> Result<Self> {
+        let (from, to) = window(start, end)?;
+        Ok(CallQuery { principal, from, to })
+    }
 }
 
 impl RecordedPrincipal {

@@ -9,7 +9,7 @@ mod answer;
 mod authorize;
 mod batch;
 pub(crate) mod caller;
-mod check_keys;
+pub(crate) mod check_keys;
 mod check_record;
 mod checks;
 pub(crate) mod counts;

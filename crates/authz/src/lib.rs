@@ -4,6 +4,7 @@
 //!   Each use checks again that the principal exists and that nothing was revoked.
 //! - `decide` decides the checks of Bailiwick's own operations, and the questions of other services (`authz.v1`).
 //! - `explain` explains decisions; `simulate` has AWS's policy simulation.
+//! - `replay` decides recorded calls again, with a proposed change of policies.
 //! - `registry` has the registered services, the policies and tags of their resources, and the validation of policies.
 //!
 //! All decisions are built by [`DecisionInput`](bailiwick_decision::DecisionInput).
@@ -18,6 +19,7 @@ mod compiled;
 mod decide;
 mod explain;
 mod registry;
+mod replay;
 mod simulate;
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,7 @@ mod work_budget;
 
 use std::sync::Arc;
 
+use bailiwick_audit::LookUp;
 use bailiwick_evaluator::Policy;
 use bailiwick_model::{IamError, Region, Result};
 use bailiwick_operation::{Caller, Cx, DecisionLog, Deployment};
@@ -67,6 +70,8 @@ pub struct Authz {
     session_policies: Cache<Box<str>, Policy>,
     decisions: Arc<DecisionCounts>,
     decision_log: Option<Arc<dyn DecisionLog>>,
+    /// The audit trail, whose decisions are replayed.
+    trail: Option<LookUp>,
 }
 
 /// A proven caller, valid for one request. Before each decision, [`Authz::prove_again`] proves the caller again.
@@ -94,6 +99,7 @@ impl Authz {
             session_policies: Cache::new(MAX_COMPILED_BYTES),
             decisions: Arc::default(),
             decision_log: None,
+            trail: None,
         }
     }
 
@@ -101,6 +107,12 @@ impl Authz {
     #[must_use]
     pub fn with_decision_log(self, decision_log: Option<Arc<dyn DecisionLog>>) -> Self {
         Authz { decision_log, ..self }
+    }
+
+    /// Sets the audit trail whose decisions are replayed.
+    #[must_use]
+    pub fn with_trail(self, trail: LookUp) -> Self {
+        Authz { trail: Some(trail), ..self }
     }
 
     /// The counters of decisions since the start.

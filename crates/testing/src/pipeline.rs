@@ -119,7 +119,7 @@ impl Pipeline {
             deployment: deployment.clone(),
             store: store.clone(),
             snapshots: snapshots.clone(),
-            authz: Authz::new(deployment, snapshots),
+            authz: Authz::new(deployment, snapshots).with_trail(recorder.look_up().clone()),
             directory: Directory,
             sts: Sts,
             sign_in: SignIn,

@@ -7,10 +7,10 @@ use bailiwick_model::Region;
 use bailiwick_operation::{self as operation, RequestInfo};
 
 /// The keys of the network and the region of a call.
-pub(super) struct PipelineKeys<'a> {
-    pub(super) request: &'a RequestInfo,
+pub(crate) struct PipelineKeys<'a> {
+    pub(crate) request: &'a RequestInfo,
     /// The region of the deployment, for a call that names none.
-    pub(super) region: &'a str,
+    pub(crate) region: &'a str,
 }
 
 impl ContextSource for PipelineKeys<'_> {
@@ -30,14 +30,14 @@ impl ContextSource for PipelineKeys<'_> {
 }
 
 /// The keys that a check names.
-pub(super) struct CheckKeys<'a> {
+pub(crate) struct CheckKeys<'a> {
     keys: &'a [(Cow<'static, str>, operation::ContextValue)],
     /// The values of keys that have several, in the order of `keys`.
     many: Vec<Vec<&'a str>>,
 }
 
 impl<'a> CheckKeys<'a> {
-    pub(super) fn new(keys: &'a [(Cow<'static, str>, operation::ContextValue)]) -> Self {
+    pub(crate) fn new(keys: &'a [(Cow<'static, str>, operation::ContextValue)]) -> Self {
         let several = keys.iter().filter_map(|(_, value)| match value {
             operation::ContextValue::One(_) => None,
             operation::ContextValue::Many(values) => Some(values.iter().map(String::as_str).collect()),

@@ -24,10 +24,15 @@ static POLICY: LazyLock<Vec<Policy>> = LazyLock::new(|| {
 
 /// Returns whether the request is to be decided again with the grant.
 pub(crate) fn applies(check: &Check, decision: &Decision, request: &Request<'_>) -> bool {
-    check.own_password
+    applies_to(check.own_password, check.action, decision, request)
+}
+
+/// The same of a check that is on record.
+pub(crate) fn applies_to(granted: bool, action: &str, decision: &Decision, request: &Request<'_>) -> bool {
+    granted
         && decision.outcome == Outcome::ImplicitDeny
         && matches!(request.principal, Principal::User { .. })
-        && exceptions::of(check.action) == Some(Exception::OwnPassword)
+        && exceptions::of(action) == Some(Exception::OwnPassword)
 }
 
 /// Calls `decide` with the policies and the grant.

@@ -53,6 +53,12 @@ impl View {
         Some(EffectivePolicies { principal, indexed: None, identity, boundary })
     }
 
+    /// Whether a user is a member of a group.
+    pub fn is_member(&self, user: &UniqueId, group: &UniqueId) -> bool {
+        let is_it = |slot: &Slot| self.group_at(*slot).is_some_and(|found| found.id == *group);
+        self.principal(user).is_some_and(|principal| principal.groups().iter().any(is_it))
+    }
+
     /// Whether a principal has so many policies that an index over them is worth a look.
     fn has_many(&self, principal: &PrincipalPolicies) -> bool {
         let own = principal.inline().len() + principal.attached().len();

@@ -20,6 +20,7 @@ mod progress;
 mod question;
 pub(crate) mod recover_root;
 mod remote;
+pub(crate) mod replay;
 pub(crate) mod restore;
 pub(crate) mod rotate_master_key;
 pub(crate) mod serve;

@@ -219,7 +219,9 @@ async fn assemble(
         deployment: Arc::clone(deployment),
         store: Arc::clone(store),
         snapshots: Arc::clone(&snapshots),
-        authz: Authz::new(Arc::clone(deployment), snapshots).with_decision_log(recorder.decision_log()),
+        authz: Authz::new(Arc::clone(deployment), snapshots)
+            .with_decision_log(recorder.decision_log())
+            .with_trail(recorder.look_up().clone()),
         directory: Directory,
         sts: Sts,
         sign_in: SignIn,
