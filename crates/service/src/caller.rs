@@ -64,6 +64,9 @@ pub(crate) trait CallCaller: Sized + Send + Sync {
     /// Records the use of the credentials.
     fn note_use(&self, shared: &Shared, operation: &OperationInfo, now: Timestamp);
 
+    /// Records the use of the actions that were allowed, as far as the operation is not named like them: `iam:PassRole`.
+    fn note_actions(&self, shared: &Shared, operation: &OperationInfo, checks: &[Check], now: Timestamp);
+
     /// Validates the caller again on the snapshot that an attempt is decided on.
     fn revalidate(&mut self, shared: &Shared, snapshot: &Snapshot, now: Timestamp) -> Result<()>;
 
@@ -140,6 +143,16 @@ impl CallCaller for Authenticated {
         let region = self.region.as_ref().unwrap_or(&shared.parts.deployment.region);
         let uses = &shared.parts.deployment.recent_uses;
         uses.note(&self.caller, operation.service, operation.name, region.as_str(), now);
+    }
+
+    fn note_actions(&self, shared: &Shared, operation: &OperationInfo, checks: &[Check], now: Timestamp) {
+        let (account, id) = (self.caller.account(), self.caller.principal.identity().copied());
+        let region = self.region.as_ref().unwrap_or(&shared.parts.deployment.region);
+        let is_other = |check: &&Check| check.action.split_once(':') != Some((operation.service, operation.name));
+        for check in checks.iter().filter(is_other) {
+            let services = &shared.parts.deployment.recent_uses.services;
+            services.note(account, id, check.action, region.as_str(), now);
+        }
     }
 
     fn revalidate(&mut self, shared: &Shared, snapshot: &Snapshot, now: Timestamp) -> Result<()> {
@@ -239,6 +252,8 @@ impl CallCaller for Unsigned {
     }
 
     fn note_use(&self, _: &Shared, _: &OperationInfo, _: Timestamp) {}
+
+    fn note_actions(&self, _: &Shared, _: &OperationInfo, _: &[Check], _: Timestamp) {}
 
     fn revalidate(&mut self, _: &Shared, _: &Snapshot, _: Timestamp) -> Result<()> {
         Ok(())

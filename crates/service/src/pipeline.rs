@@ -184,6 +184,7 @@ where
             return Err(error);
         }
         audit.set_permitted(&checks);
+        caller.note_actions(shared, O::INFO, &checks, in_seconds(now));
         if let Some(work) = password
             && outcomes.passwords.is_none()
         {

@@ -9,6 +9,7 @@ mod names;
 mod organization;
 mod service_last_accessed;
 mod services;
+mod unused_permissions;
 mod uses;
 
 use bailiwick_model::{ErrorCode, IamError, Result};

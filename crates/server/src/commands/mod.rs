@@ -24,5 +24,6 @@ pub(crate) mod replay;
 pub(crate) mod restore;
 pub(crate) mod rotate_master_key;
 pub(crate) mod serve;
+pub(crate) mod unused_permissions;
 pub(crate) mod version;
 pub(crate) mod whoami;
