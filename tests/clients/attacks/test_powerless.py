@@ -74,6 +74,7 @@ def request(server, house, operation, name, account, key):
         "label": "key", "clientData": "e30", "attestationObject": "oA",
         "EncodedMessage": "x" * 80, "authorizationId": "0" * 32, "Audience": ["a"], "SigningAlgorithm": "ES384", "Policy": ALLOW_ALL,
         "WebIdentityToken": "a.b.c", "JobId": "00000000-0000-4000-8000-000000000000", "ServiceNamespace": "s3", "EntityPath": "o-0000000000/r-0000/", "TrailName": name, "policyUri": "x", "principalArn": f"{arn}user/hidden/{name}",
+        "changes": [{"deletePermissionsBoundary": {"identityArn": f"{arn}user/hidden/{name}"}}],
     }  # fmt: skip
     members = {member: values[member] for member in members_of(operation) if member in values}
     if operation in ("CreateUser", "CreateRole"):
