@@ -103,16 +103,18 @@ def test_the_tour_in_node(cli_tour, environment, server, tmp_path):
     assert f"bob arn:aws:iam::{server.account}:user/bob" in done.stdout
 
 
-def test_the_tour_of_the_terminal(cli_tour, environment, server, tmp_path):
+def test_the_tour_of_the_terminal(cli_tour, tour_folder, environment, server, tmp_path):
     """Each command, with its expected exit code."""
     block = re.search(r"<!-- terminal -->\n((?:    .*\n)+)", README)[1]
+    identity, secret = (tour_folder / "bob.key").read_text().split()
+    bob = f"env AWS_ACCESS_KEY_ID={identity} AWS_SECRET_ACCESS_KEY={secret}"
     codes = {}
     for line in block.splitlines():
-        settings = environment | {"ACCOUNT": server.account, "NO_COLOR": "1", "PATH": f"{BINARY.parent}{os.pathsep}{environment['PATH']}"}
+        settings = environment | {"ACCOUNT": server.account, "BOB": bob, "NO_COLOR": "1", "PATH": f"{BINARY.parent}{os.pathsep}{environment['PATH']}"}
         done = subprocess.run(["bash", "-c", line], env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=60)
-        codes[line.split()[1]] = done.returncode, done.stdout + done.stderr
+        codes[re.search(r"bailiwick (\S+)", line)[1]] = done.returncode, done.stdout + done.stderr
     assert {name: code for name, (code, _) in codes.items()} == {
-        "whoami": 0, "authorize": 0, "explain": 1, "findings": 1, "credential-process": 1, "version": 0, "completions": 0, "man": 0,
+        "whoami": 0, "authorize": 0, "explain": 1, "findings": 1, "credential-process": 0, "version": 0, "completions": 0, "man": 0,
     }, codes  # fmt: skip
     assert f"arn:aws:iam::{server.account}:root" in codes["whoami"][1]
     assert "Denied" in codes["explain"][1] and '"Action": "iam:DeleteUser"' in codes["explain"][1]

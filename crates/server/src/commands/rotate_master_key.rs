@@ -59,7 +59,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let Rotated { previous, current } = runtime.block_on(rotate(options))?;
     let folder = options.store.data_dir.display();
     output::print(&format!(
-        "The store in {folder} has the master key {current} from now on; {previous} does not open it any more.\nPut the new key where the settings of the server expect the master key before its next start.\n"
+        "The store in {folder} has the master key {current} from now on; {previous} does not open it any more.\nPut the new key where the settings of the server expect the master key before its next start.\nBackups from before need the key {previous}: keep it for as long as you keep them, or make a new backup now.\n"
     ))?;
     Ok(ExitCode::SUCCESS)
 }

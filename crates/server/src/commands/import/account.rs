@@ -48,14 +48,16 @@ use crate::{input, output};
 /// cannot be reached; 2 the file cannot be read.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  aws iam get-account-authorization-details --profile real > account.json
+  env -u AWS_ENDPOINT_URL_IAM \\
+    aws iam get-account-authorization-details --profile real > account.json
   bailiwick import account account.json
   bailiwick import account --apply account.json
   bailiwick import account --arns iam --json account.json
   bailiwick import account --apply --keep-existing --endpoint https://iam.example.com account.json
 
 AWS managed policies are not changed. To load those that this deployment does not have:
-  aws iam get-account-authorization-details --filter AWSManagedPolicy --profile real \\
+  env -u AWS_ENDPOINT_URL_IAM \\
+    aws iam get-account-authorization-details --filter AWSManagedPolicy --profile real \\
     | bailiwick import managed-policies -")]
 pub(crate) struct Options {
     /// File to read; `-` is standard input

@@ -32,8 +32,9 @@ const CHUNK_POLICIES: usize = 250;
 #[derive(Args)]
 #[command(after_help = "Examples:
   bailiwick import managed-policies policies.json
-  aws iam get-account-authorization-details --filter AWSManagedPolicy \\
-    | bailiwick import managed-policies --profile here -
+  env -u AWS_ENDPOINT_URL_IAM \\
+    aws iam get-account-authorization-details --filter AWSManagedPolicy --profile real \\
+    | bailiwick import managed-policies -
   bailiwick import managed-policies --endpoint https://iam.example.com policies.json")]
 pub(crate) struct Options {
     /// File to read; `-` is standard input
