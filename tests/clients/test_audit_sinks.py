@@ -71,6 +71,15 @@ def test_files_and_webhooks_get_the_records_as_they_are_stored(new_server, recei
     state = {line["sink"]: line for line in map(json.loads, shown.stdout.splitlines())}
     assert set(state) == {"siem", "file", "out"}
     assert all(of["delivered"] == len(stored) and of["waiting"] == 0 and of["failing"] is None for of in state.values())
+    assert all(of["state"] == "idle" for of in state.values()), "no server runs"
+    server.arguments = sinks("stdout,name=out")
+    server.start()
+    shown = run("audit", "sinks", "--data-dir", server.data, "--json")
+    state = {line["sink"]: line["state"] for line in map(json.loads, shown.stdout.splitlines())}
+    assert state == {"siem": "idle", "file": "idle", "out": "delivers"}
+    server.stop()
+    shown = run("audit", "sinks", "--data-dir", tmp_path / "nowhere")
+    assert shown.returncode == 2 and "there is no audit trail" in shown.stderr, shown.stderr
     # Secrets are masked in records already.
     everything = out.read_text() + "".join(server.lines) + json.dumps(receiver.records)
     assert server.root.secret_access_key not in everything
@@ -277,9 +286,10 @@ def test_bad_configuration_ends_the_start(new_server, tmp_path):
         ([f"{hook}{wrong}"], "expected `whsec_`"),
         ([f"{hook}{secret},ca-file={secret}"], "it has no certificate in PEM form"),
         ([f"file,path={tmp_path}"], "cannot write"),
-        (["stdout", "stdout"], "two sinks have the name `stdout`"),
+        ([f"file,path={tmp_path}/created", "stdout", "stdout"], "two sinks have the name `stdout`"),
     ]:
         server = new_server(arguments=sinks(*texts)).spawn()
         assert server.wait() != 0
         assert expected in server.output, server.output
         assert "hunter2" not in server.output
+    assert not (tmp_path / "created").exists(), "names are compared before files are opened"

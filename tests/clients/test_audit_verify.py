@@ -87,7 +87,7 @@ def test_an_intact_trail(stopped):
     records = audit.records(stopped)
     done = verify(stopped)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"intact: {len(records)} records in 1 segments, 1 to {len(records)}; "), done.stdout
+    assert done.stdout.startswith(f"intact: {len(records)} records in 1 segment, 1 to {len(records)}; "), done.stdout
     assert "note:" not in done.stdout and "with the key of the store" in done.stdout
     report = json.loads(verify(stopped, "--json").stdout)
     assert (report["intact"], report["faults"], report["notes"]) == (True, [], [])
@@ -169,7 +169,7 @@ def test_edits_of_digests_are_found(stopped):
     first, second = original.splitlines(keepends=True)
     for edited, expected in [
         (first + second.replace(b'"reason":"stop"', b'"reason":"hour"'), "line 2, digest 2: the digest was altered or invented"),
-        (second, "line 1, digest 2: digests 1 to 1 are missing before it"),
+        (second, "line 1, digest 2: digest 1 is missing before it"),
         (first, "digest 2: the digest is missing"),
         (first + second + first, "line 3, digest 1: the digest is repeated or moved"),
         (b"", "digest 2: the digest is missing"),

@@ -64,7 +64,7 @@ def test_the_generated_policy_allows_the_same_calls_and_no_neighbour(server, aws
     on_record(rpc, user["Arn"], "GetGroup")
 
     done = run("audit", "generate-policy", "--principal", user["Arn"], "--since", "1h", environment=client_environment(server, server.root))
-    assert done.returncode == 0 and "6 calls covered, 1 failed calls left out" in done.stderr, done.stderr
+    assert done.returncode == 0 and "6 calls covered, 1 failed call left out" in done.stderr, done.stderr
     statements = json.loads(done.stdout)["Statement"]
     actions = {a for s in statements for a in ([s["Action"]] if isinstance(s["Action"], str) else s["Action"])}
     expected = {"CreateUser", "GetUser", "TagUser", "AddRoleToInstanceProfile", "PassRole", "ListUsers"}
@@ -117,5 +117,10 @@ def test_who_may_generate_and_of_whom(server, rpc, new_user):
     ]:
         refused(rpc, "InvalidInput", "GeneratePolicy", principalArn=arn)
     refused(rpc, "ValidationError", "GeneratePolicy", principalArn=user["Arn"], marker="x")
-    done = run("audit", "generate-policy", "--principal", user["Arn"], environment=client_environment(server, server.root))
-    assert done.returncode == 1 and "nothing needs a permission" in done.stderr
+    on_record(rpc, user["Arn"], "GeneratePolicy")
+    for arn, failed in [(user["Arn"], "1 failed call"), (user["Arn"] + "-unknown", "0 failed calls")]:
+        done = run("audit", "generate-policy", "--principal", arn, environment=client_environment(server, server.root))
+        assert done.returncode == 1 and f"no successful call of {arn} is on record since " in done.stderr, done.stderr
+        assert f", when the audit trail begins; {failed} left out\ncheck the ARN and --since\n" in done.stderr, done.stderr
+    done = run("audit", "generate-policy", "--principal", "bob")
+    assert done.returncode == 2 and "expected the ARN of a user or role, such as arn:aws:iam::" in done.stderr, done.stderr

@@ -19,6 +19,7 @@ use crate::compressed::{Compressed, compress};
 use crate::digest::Removed;
 use crate::disk::sync_folder;
 use crate::hash;
+use crate::index::index_path;
 use crate::segments::{SegmentText, segment_name, segment_starts, sequence_of};
 use crate::settings::Retention;
 
@@ -89,14 +90,14 @@ impl Task {
     }
 }
 
-/// Removes segments. A signed digest says so already.
+/// Removes segments and their indexes. A signed digest says so already.
 ///
 /// # Errors
 /// When a file can't be removed; the next attempt removes it.
 pub(crate) fn remove(folder: &Path, removed: &[Removed]) -> io::Result<()> {
     for segment in removed {
         let plain = folder.join(segment_name(segment.first_sequence));
-        for path in [packed_path(&plain), plain] {
+        for path in [packed_path(&plain), plain, index_path(folder, segment.first_sequence)] {
             match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}

@@ -10,8 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bailiwick_model::{AccountId, IamError, Result};
+use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, watch};
 
+use crate::RecordedCall;
+use crate::append::TAIL;
 use crate::checkpoint::Checkpoint;
 use crate::index::{Key, key_sets};
 use crate::query::{Attribute, EventLine, Found, Hit, Newest, Page, Position, Query};
@@ -119,6 +122,15 @@ impl LookUp {
         Ok(page.events.into_iter().next())
     }
 
+    /// The event time of the first record that the trail has; none if it has none, or if that one is damaged.
+    ///
+    /// # Errors
+    /// `ServiceFailure` when its segment can't be read.
+    pub async fn begin(&self) -> Result<Option<Timestamp>> {
+        let _permit = self.0.permits.acquire().await.map_err(IamError::internal)?;
+        self.blocking(Inner::begin).await.map_err(IamError::internal)
+    }
+
     /// Runs `work` on a thread for blocking work.
     async fn blocking<T: Send + 'static>(
         &self,
@@ -162,6 +174,19 @@ impl LookUp {
 }
 
 impl Inner {
+    fn begin(&self) -> io::Result<Option<Timestamp>> {
+        let end = self.end.borrow().clone();
+        for first in segment_starts(&self.folder)?.into_iter().filter(|first| *first <= end.sequence) {
+            // Retention may have removed it.
+            let Some(mut text) = open(&self.folder, first)? else { continue };
+            let durable = if first == end.first { end.bytes } else { text.len() };
+            let bytes = text.read(0..durable.min(TAIL))?;
+            let line = bytes.split(|byte| *byte == b'\n').next().and_then(|line| std::str::from_utf8(line).ok());
+            return Ok(line.and_then(RecordedCall::read).and_then(|call| call.time()));
+        }
+        Ok(None)
+    }
+
     fn page(&self, query: &Query) -> io::Result<Page> {
         let sets = key_sets(query);
         // Segments whose index is not used.

@@ -61,7 +61,12 @@ impl Handle<op::GeneratePolicy> for LookUp {
             None => State::default(),
         };
         self.read_on(cx, &generation, &mut state).await?;
-        answer(&pages, &generation, state)
+        let begin = match state.at {
+            Some(_) => None,
+            None => self.begin().await?,
+        };
+        let answer = answer(&pages, &generation, state)?;
+        Ok(pb::GeneratePolicyResponse { trail_begin_time: begin.map(|time| date(time.as_microsecond())), ..answer })
     }
 }
 
@@ -93,11 +98,6 @@ impl LookUp {
 
 fn answer(pages: &Pages<'_>, generation: &Generation, state: State) -> Result<pb::GeneratePolicyResponse> {
     let found = &state.found;
-    let date = |microseconds: i64| prost_types::Timestamp {
-        seconds: microseconds.div_euclid(1_000_000),
-        // Below a billion.
-        nanos: microseconds.rem_euclid(1_000_000) as i32 * 1_000,
-    };
     let answer = pb::GeneratePolicyResponse {
         documents: document::write(found, generation.source_ip)?,
         covered_calls: count(found.covered),
@@ -106,11 +106,19 @@ fn answer(pages: &Pages<'_>, generation: &Generation, state: State) -> Result<pb
         first_call_time: found.times.map(|(first, _)| date(first)),
         last_call_time: found.times.map(|(_, last)| date(last)),
         uncovered: found.uncovered().collect(),
+        calls_without_permission: count(found.free),
+        trail_begin_time: None,
         marker: None,
     };
     let next = state.at.is_some().then(|| state.seal()).transpose()?;
     let marker = pages.answer(Page::<()> { items: Vec::new(), next })?.marker;
     Ok(pb::GeneratePolicyResponse { marker, ..answer })
+}
+
+fn date(microseconds: i64) -> prost_types::Timestamp {
+    // The nanoseconds are below a billion.
+    let nanos = microseconds.rem_euclid(1_000_000) as i32 * 1_000;
+    prost_types::Timestamp { seconds: microseconds.div_euclid(1_000_000), nanos }
 }
 
 fn count(number: u64) -> i64 {

@@ -254,6 +254,11 @@ impl Connection {
     }
 }
 
+/// Whether a server has a control socket in the data folder.
+pub(crate) fn answers(data_dir: &Path) -> bool {
+    through_folder(data_dir, std::os::unix::net::UnixStream::connect).is_ok()
+}
+
 fn broken(error: &io::Error) -> Failure {
     Failure::new(format!("cannot talk to the server on its control socket: {error}"))
 }

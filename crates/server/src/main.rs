@@ -170,3 +170,26 @@ fn stream_color(choice: ColorChoice) -> anstream::ColorChoice {
         ColorChoice::Never => anstream::ColorChoice::Never,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The width at which clap breaks lines, also of examples, which then cannot be copied.
+    const WIDTH: usize = 100;
+
+    fn check(command: &clap::Command, path: &str) {
+        let texts = [command.get_after_help(), command.get_after_long_help()];
+        for text in texts.into_iter().flatten().map(ToString::to_string) {
+            for line in text.lines() {
+                assert!(line.chars().count() <= WIDTH, "the help of `{path}` has a line that is too long: {line}");
+            }
+        }
+        command.get_subcommands().for_each(|inner| check(inner, &format!("{path} {}", inner.get_name())));
+    }
+
+    #[test]
+    fn examples_are_not_wrapped() {
+        check(&Cli::command(), "bailiwick");
+    }
+}

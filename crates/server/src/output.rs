@@ -1,5 +1,6 @@
 //! Output of commands: coloured text or JSON.
 
+use std::fmt::Display;
 use std::io::{ErrorKind, Write as _};
 
 use anstyle::{AnsiColor, Style};
@@ -21,6 +22,12 @@ pub(crate) const ASIDE: Style = AnsiColor::Cyan.on_default();
 /// Styles a text. The output stream removes the style if colours are off.
 pub(crate) fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
+}
+
+/// `1 call` or `2 calls`.
+pub(crate) fn counted<N: Display + PartialEq + From<u8>>(count: N, name: &str) -> String {
+    let ending = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {name}{ending}")
 }
 
 /// Prints text to standard output. A closed pipe is not an error.

@@ -39,18 +39,21 @@ pub(crate) struct Sinks {
 }
 
 impl Prepared {
-    /// Checks the settings and reads the files that they name.
+    /// Checks the settings, then reads the files that they name.
     ///
     /// # Errors
-    /// Exit code 2 if two sinks have the same name or write the same file; otherwise if a file can't be used.
+    /// Exit code 2 if two sinks have the same name; otherwise if a file can't be used.
     pub(crate) fn new(options: &[SinkOption], clock: &Arc<dyn Clock>) -> Result<Self, Failure> {
         let (mut names, mut prepared) = (BTreeSet::new(), Vec::new());
+        // Before anything is opened: a file sink creates its file.
         for option in options {
             if !names.insert(option.name.to_ascii_lowercase()) {
                 let name = &option.name;
                 let why = format!("--audit-sink: two sinks have the name `{name}`: give each one with `name=`");
                 return Err(Failure::with_code(why, 2));
             }
+        }
+        for option in options {
             let of = |why: String| Failure::new(format!("--audit-sink: the sink `{}`: {why}", option.name));
             let deliver: Box<dyn Deliver> = match &option.kind {
                 SinkKind::File(settings) => Box::new(file::FileSink::new(settings.clone()).map_err(of)?),
@@ -74,6 +77,8 @@ impl Prepared {
         let parts = service.parts();
         let (stop, stopping) = watch::channel(false);
         let (mut tasks, mut statuses) = (Vec::new(), Vec::new());
+        let names: BTreeSet<&str> = self.0.iter().map(|(option, _)| &*option.name).collect();
+        parts.recorder.retire_other_sinks(&names);
         for (option, deliver) in self.0 {
             let sink = parts.recorder.sink(&parts.deployment, option.settings(), deliver);
             let sink = sink.map_err(|error| {

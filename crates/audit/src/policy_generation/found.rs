@@ -28,6 +28,9 @@ pub(super) struct Found {
     pub(super) records: u64,
     /// The calls that failed.
     pub(super) failed: u64,
+    /// The successful calls that needed no permission.
+    #[serde(default)]
+    pub(super) free: u64,
     /// The times of the first and the last covered call, in microseconds since 1970.
     pub(super) times: Option<(i64, i64)>,
     /// Calls that are not covered, by operation and reason: how many, and the id of one.
@@ -57,7 +60,10 @@ impl Found {
             return;
         }
         // A call without a decision needs no permission.
-        let Some(decision) = call.decision() else { return };
+        let Some(decision) = call.decision() else {
+            self.free += 1;
+            return;
+        };
         if decision.outcome != "ALLOW" {
             self.failed += 1;
             return;
@@ -70,6 +76,7 @@ impl Found {
         }
         let needed: Vec<&RecordedCheck> = decision.checks.iter().filter(|check| needs_permission(check)).collect();
         if needed.is_empty() {
+            self.free += 1;
             return;
         }
         if with_address && needed.iter().any(|check| address(call, check).is_none()) {

@@ -1,5 +1,6 @@
 //! What is stored of a sink: `sinks/NAME.json` in the folder of the trail.
 
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::reader::Place;
+use crate::Recorder;
 use crate::append::TAIL;
 use crate::disk::sync_folder;
 use crate::segments::{SegmentText, segment_starts, sequence_of};
@@ -27,6 +29,9 @@ pub struct SinkFile {
     pub(super) place: Place,
     /// When it was stored, in ISO 8601.
     pub time: String,
+    /// Whether the last server that started has this sink.
+    #[serde(default = "yes")]
+    pub configured: bool,
     /// Since when, and why, nothing is delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing: Option<SinkFailure>,
@@ -39,6 +44,11 @@ pub struct SinkFailure {
     pub since: String,
     /// What the first attempt failed with.
     pub message: String,
+}
+
+/// For files of versions that did not store it.
+fn yes() -> bool {
+    true
 }
 
 impl SinkFile {
@@ -83,11 +93,38 @@ impl SinkFile {
     }
 }
 
+impl Recorder {
+    /// Stores of all other sinks that they are not configured. A file that can't be read or written is left with a warning.
+    /// Blocks for a few reads.
+    pub fn retire_other_sinks(&self, configured: &BTreeSet<&str>) {
+        retire_others(&self.look_up().trail().0, configured);
+    }
+}
+
+pub(super) fn retire_others(trail: &Path, configured: &BTreeSet<&str>) {
+    let failed =
+        |error: io::Error| tracing::warn!(%error, "the file of a sink that is not configured cannot be updated");
+    let names = stored_names(trail).map_err(failed).unwrap_or_default();
+    for name in names.iter().filter(|name| !configured.contains(&***name)) {
+        let retired = SinkFile::read(trail, name).and_then(|file| match file {
+            Some(file) if file.configured => SinkFile { configured: false, ..file }.write(trail),
+            _ => Ok(()),
+        });
+        let _ = retired.map_err(failed);
+    }
+}
+
 /// The files of all sinks that ever delivered from the trail in a folder, by name.
 ///
 /// # Errors
 /// When one can't be read.
 pub fn stored_sinks(trail: &Path) -> io::Result<Vec<SinkFile>> {
+    let names = stored_names(trail)?;
+    let read = names.iter().map(|name| SinkFile::read(trail, name));
+    Ok(read.collect::<io::Result<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
+fn stored_names(trail: &Path) -> io::Result<Vec<String>> {
     let entries = match fs::read_dir(trail.join(FOLDER)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
@@ -97,8 +134,7 @@ pub fn stored_sinks(trail: &Path) -> io::Result<Vec<SinkFile>> {
         names.extend(entry?.file_name().to_string_lossy().strip_suffix(".json").map(str::to_owned));
     }
     names.sort_unstable();
-    let read = names.iter().map(|name| SinkFile::read(trail, name));
-    Ok(read.collect::<io::Result<Vec<_>>>()?.into_iter().flatten().collect())
+    Ok(names)
 }
 
 /// The number of the last record of the trail in a folder; 0 if it has none.

@@ -269,6 +269,7 @@ impl Sink {
             deployment: self.deployment.clone(),
             place: self.place.clone(),
             time: self.clock.now().to_string(),
+            configured: true,
             failing: self.failing.clone(),
         }
     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::digests::{Digests, FILE};
 use super::end::End;
-use super::report::{Fault, Report};
+use super::report::{Fault, Report, range};
 use crate::checkpoint::Checkpoint;
 use crate::digest::stored::StoredKeys;
 use crate::{PublicKey, Record};
@@ -90,7 +90,7 @@ impl Anchor {
             let expected = format!("records up to {}, which the store says were written", checkpoint.sequence);
             report.fault(Fault::new(&end.file, found, expected).of_record(end.sequence));
         } else if end.sequence > checkpoint.sequence && checkpoint.is_closed {
-            let found = format!("records {} to {} follow", checkpoint.sequence.saturating_add(1), end.sequence);
+            let found = range("record", checkpoint.sequence.saturating_add(1), end.sequence, ["follows", "follow"]);
             let expected = format!("none after {}, since the server stopped there", checkpoint.sequence);
             report.fault(Fault::new(&end.file, found, expected).of_record(checkpoint.sequence.saturating_add(1)));
         }

@@ -3,7 +3,7 @@
 use super::anchor::Anchor;
 use super::digests::Digests;
 use super::line::Line;
-use super::report::{Fault, Report};
+use super::report::{Fault, Report, range};
 use crate::digest::FIRST_HASH;
 use crate::hash;
 
@@ -40,7 +40,7 @@ impl<'a> Chain<'a> {
     /// Begins a segment whose name has this number.
     pub(super) fn enter(&mut self, first: u64, name: &str, report: &mut Report) {
         if first > self.next {
-            let found = format!("records {} to {} are missing before this segment", self.next, first - 1);
+            let found = format!("{} missing before this segment", range("record", self.next, first - 1, ["is", "are"]));
             report.fault(Fault::new(name, found, format!("record {}", self.next)).of_record(self.next));
             (self.next, self.previous) = (first, None);
         } else if first < self.next {
@@ -65,7 +65,8 @@ impl<'a> Chain<'a> {
             let found = match read.sequence {
                 sequence if follows && self.previous.is_some() => format!("the sequence was altered to {sequence}"),
                 sequence if sequence > self.next => {
-                    format!("records {} to {} are missing before record {sequence}", self.next, sequence - 1)
+                    let missing = range("record", self.next, sequence - 1, ["is", "are"]);
+                    format!("{missing} missing before record {sequence}")
                 }
                 sequence => format!("record {sequence} is repeated, moved or invented"),
             };

@@ -3,7 +3,7 @@
 use super::anchor::Anchor;
 use super::digests::Digests;
 use super::end::End;
-use super::report::{Report, Trust};
+use super::report::{Report, Trust, range};
 
 /// Adds the summary, and what is not known.
 pub(super) fn conclude(report: &mut Report, digests: &Digests, end: &End, anchor: Option<&Anchor>) {
@@ -17,9 +17,8 @@ pub(super) fn conclude(report: &mut Report, digests: &Digests, end: &End, anchor
     let known = report.signed_sequence.max(anchor.map_or(0, Anchor::sequence));
     if end.sequence > known {
         report.note(format!(
-            "records {} to {} are after the last digest{}: only their chain was verified, which anyone can compute",
-            known.saturating_add(1),
-            end.sequence,
+            "{} after the last digest{}: only the chain was verified there, which anyone can compute",
+            range("record", known.saturating_add(1), end.sequence, ["is", "are"]),
             if anchor.is_some() { " and the store's checkpoint" } else { "" },
         ));
     }

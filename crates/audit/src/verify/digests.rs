@@ -6,7 +6,7 @@ use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::Path;
 
 use super::Expected;
-use super::report::{Fault, Report, Trust};
+use super::report::{Fault, Report, Trust, range};
 use crate::PublicKey;
 use crate::digest::{FIRST_HASH, Removed, Signed};
 
@@ -172,7 +172,10 @@ impl Chain {
         }
         if digest.number - self.number > self.damaged {
             let (from, until) = (self.number, digest.number - 1);
-            report.fault(fault(format!("digests {from} to {until} are missing before it"), format!("digest {from}")));
+            report.fault(fault(
+                format!("{} missing before it", range("digest", from, until, ["is", "are"])),
+                format!("digest {from}"),
+            ));
         }
         let deployment = self.deployment.get_or_insert_with(|| digest.deployment.clone());
         if digest.deployment != *deployment {

@@ -114,3 +114,19 @@ impl Report {
         self.notes.push(note.into());
     }
 }
+
+/// `record 9 is` or `records 9 to 12 are`: what is numbered, with the verb for one and for several.
+pub(super) fn range(name: &str, first: u64, last: u64, [one, several]: [&str; 2]) -> String {
+    if first == last { format!("{name} {first} {one}") } else { format!("{name}s {first} to {last} {several}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::range;
+
+    #[test]
+    fn one_record_is_in_the_singular() {
+        assert_eq!(range("record", 9, 9, ["is", "are"]), "record 9 is");
+        assert_eq!(range("digest", 9, 10, ["is", "are"]), "digests 9 to 10 are");
+    }
+}

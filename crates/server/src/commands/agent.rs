@@ -39,7 +39,8 @@ const CONNECTIONS: usize = 128;
 #[command(after_help = "Examples:
   bailiwick agent --profile deploy
   bailiwick agent --role-arn arn:aws:iam::111122223333:role/deploy --duration 3600
-  bailiwick agent --role-arn arn:aws:iam::111122223333:role/deploy --token-file ~/.aws/agent.token --imds
+  bailiwick agent --role-arn arn:aws:iam::111122223333:role/deploy \\
+    --token-file ~/.aws/agent.token --imds
 
   export AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:7472/credentials
   export AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=$XDG_RUNTIME_DIR/bailiwick-agent.token

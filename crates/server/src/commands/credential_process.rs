@@ -27,12 +27,15 @@ use crate::system::SystemClock;
 /// Exit codes: 0 printed, 1 the server refuses or cannot be reached, 2 wrong settings, or a code is needed and there is
 /// no terminal.
 #[derive(Args)]
-#[command(after_help = "In ~/.aws/config. Examples:
-  [profile deploy]
-  credential_process = bailiwick credential-process --profile bob --role-arn arn:aws:iam::111122223333:role/deploy
+#[command(after_help = "Examples:
+  bailiwick credential-process --profile bob \\
+    --role-arn arn:aws:iam::111122223333:role/deploy
+  bailiwick credential-process --profile bob \\
+    --mfa-serial arn:aws:iam::111122223333:mfa/bob --cache
 
-  [profile secure]
-  credential_process = bailiwick credential-process --profile bob --mfa-serial arn:aws:iam::111122223333:mfa/bob --cache")]
+In ~/.aws/config the command is on one line, without \\:
+  [profile deploy]
+  credential_process = bailiwick credential-process --profile bob --role-arn ARN")]
 pub(crate) struct Options {
     /// Keep the session in a file of ~/.aws/bailiwick/cache, readable only by its owner
     #[arg(long)]

@@ -16,6 +16,7 @@ pub(crate) mod import;
 pub(crate) mod login;
 pub(crate) mod manual;
 pub(crate) mod policy;
+mod principal;
 mod progress;
 mod question;
 pub(crate) mod recover_root;

@@ -10,6 +10,7 @@ use bailiwick_operation::Clock as _;
 use clap::Args;
 
 use super::audit::since::{Moment, message};
+use super::principal::principal;
 use super::progress::Progress;
 use super::remote::Remote;
 use crate::escapes;
@@ -32,12 +33,15 @@ const MAX_POLICY: u64 = 128 * 1024;
 #[command(after_help = "Examples:
   bailiwick replay --principal arn:aws:iam::111122223333:user/alice --since 30d \\
     --policy alice.json --delete-policy old --detach arn:aws:iam::aws:policy/AdministratorAccess
-  bailiwick replay --identity arn:aws:iam::111122223333:group/staff --detach arn:aws:iam::111122223333:policy/wide
-  bailiwick replay --new-version arn:aws:iam::111122223333:policy/wide=narrow.json --since 90d --json
-  bailiwick replay --principal arn:aws:iam::111122223333:role/ci --boundary arn:aws:iam::111122223333:policy/limit")]
+  bailiwick replay --identity arn:aws:iam::111122223333:group/staff \\
+    --detach arn:aws:iam::111122223333:policy/wide
+  bailiwick replay --new-version arn:aws:iam::111122223333:policy/wide=narrow.json \\
+    --since 90d --json
+  bailiwick replay --principal arn:aws:iam::111122223333:role/ci \\
+    --boundary arn:aws:iam::111122223333:policy/limit")]
 pub(crate) struct Options {
     /// ARN of the user or role whose decisions are replayed [default: all of the account]
-    #[arg(long, value_name = "ARN", required_unless_present_any = ["identity", "new_version"])]
+    #[arg(long, value_name = "ARN", value_parser = principal, required_unless_present_any = ["identity", "new_version"])]
     principal: Option<String>,
     /// ARN of the user, group or role whose policies change [default: the principal]
     #[arg(long, value_name = "ARN", help_heading = "The change")]
@@ -191,7 +195,10 @@ fn differences(all: &pb::ReplayResponse) -> String {
         let denied = last.after.as_ref().is_some_and(|after| after.outcome != "ALLOW");
         let style = if denied { output::BAD } else { output::NOTABLE };
         let word = output::styled(style, if denied { "denied " } else { "allowed" });
-        text.push_str(&format!("{word} {principal}  {action}  {resource}  {count} times, last {id}\n"));
+        text.push_str(&format!(
+            "{word} {principal}  {action}  {resource}  {}, last {id}\n",
+            output::counted(*count, "time")
+        ));
         text.push_str(&format!("        {before} -> {after}\n"));
     }
     text

@@ -33,7 +33,8 @@ use crate::{output, private_file, process, rotation, store};
 #[derive(Args)]
 #[command(after_help = "Examples:
   bailiwick restore --from /backups/bailiwick-2026-03-01.backup --data-dir /var/lib/bailiwick/data
-  bailiwick restore --from backup-2026-03-01 --data-dir ./restored --master-key-file /run/secrets/master-key")]
+  bailiwick restore --from backup-2026-03-01 --data-dir ./restored \\
+    --master-key-file /run/secrets/master-key")]
 pub(crate) struct Options {
     #[command(flatten)]
     store: ExistingStoreOptions,
@@ -54,13 +55,13 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         .map_err(|e| Failure::new(format!("cannot start: {e}")))?;
     let (manifest, epoch) = runtime.block_on(restore(options))?;
     output::print(&format!(
-        "{} has the store {} as of {}, at revision {}, {} rows, restored {} times.\nAccess keys, sessions and permissions that were revoked since then are valid again: revoke them again. The backup has no files of the audit trail.\n",
+        "{} has the store {} as of {}, at revision {}, {}, restored {}.\nAccess keys, sessions and permissions that were revoked since then are valid again: revoke them again. The backup has no files of the audit trail.\n",
         options.store.data_dir.display(),
         manifest.store_id,
         manifest.created,
         manifest.revision,
-        manifest.rows,
-        epoch.saturating_sub(1)
+        output::counted(manifest.rows, "row"),
+        output::counted(epoch.saturating_sub(1), "time")
     ))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -28,8 +28,10 @@ use crate::{data_dir, output, process, store};
 /// Exit codes: 0 replaced, 1 the master key was not replaced, or that is not known, 2 wrong usage.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  bailiwick rotate-master-key --data-dir /var/lib/bailiwick/data --new-master-key-file /root/new.key
-  bailiwick rotate-master-key --master-key-command 'kms-client decrypt old' --new-master-key-command 'kms-client decrypt new'")]
+  bailiwick rotate-master-key --data-dir /var/lib/bailiwick/data \\
+    --new-master-key-file /root/new.key
+  bailiwick rotate-master-key --master-key-command 'kms-client decrypt old' \\
+    --new-master-key-command 'kms-client decrypt new'")]
 pub(crate) struct Options {
     #[command(flatten)]
     store: ExistingStoreOptions,

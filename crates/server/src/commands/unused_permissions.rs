@@ -6,6 +6,7 @@ use bailiwick_api::account as pb;
 use bailiwick_api::op;
 use clap::Args;
 
+use super::principal::principal;
 use super::remote::Remote;
 use crate::escapes;
 use crate::failure::Failure;
@@ -22,10 +23,11 @@ use crate::output;
 #[command(after_help = "Examples:
   bailiwick unused-permissions --principal arn:aws:iam::111122223333:user/alice
   bailiwick unused-permissions --principal arn:aws:iam::111122223333:role/ci --days 30 --all
-  bailiwick unused-permissions --principal arn:aws:iam::111122223333:role/ci --json | jq '.services[].unusedActions'")]
+  bailiwick unused-permissions --principal arn:aws:iam::111122223333:role/ci --json \\
+    | jq '.services[].unusedActions'")]
 pub(crate) struct Options {
     /// ARN of the user or role
-    #[arg(long, value_name = "ARN")]
+    #[arg(long, value_name = "ARN", value_parser = principal)]
     principal: String,
     /// Days after which an action counts as unused
     #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(i32).range(1..=400))]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::digest::{FILE, FIRST_HASH, Reason, Signed};
 use crate::hash;
+use crate::index::index_path;
 use crate::segments::{segment_name, segment_starts};
 use crate::verify::{Anchor, Expected, verify};
 
@@ -221,6 +222,8 @@ async fn old_segments_are_compressed_and_removed() {
     assert!(sizes[..sizes.len() - 1].iter().all(|(name, _)| name.to_str().unwrap().ends_with(".gz")), "{sizes:?}");
     let max_bytes = sizes[..sizes.len() - 1].iter().map(|(_, bytes)| bytes).sum();
     env.retention = Retention { days: None, max_bytes: Some(max_bytes) };
+    crate::LookUp::of_folder(env.folder.path()).build_indexes().await.unwrap();
+    assert!(index_path(env.folder.path(), 1).exists());
     env.change(30).await;
     let mut ready = env.open(Arc::new(FileSystem)).await;
     round(&mut ready).await;
@@ -233,6 +236,9 @@ async fn old_segments_are_compressed_and_removed() {
     assert_eq!(last.digest.reason, Reason::Removal);
     let removed = last.digest.removed;
     assert_eq!((removed[0].first_sequence, removed.last().unwrap().last_sequence + 1), (1, starts[0]));
+    for segment in &removed {
+        assert!(!index_path(env.folder.path(), segment.first_sequence).exists(), "{segment:?}");
+    }
     assert!(starts.len() > 1 && removed.len() >= 2, "{starts:?}, {removed:?}");
     let verified = async || {
         let anchor = Anchor::read(Arc::clone(&env.store), env.deployment.cluster_id.clone()).await.unwrap();

@@ -6,7 +6,10 @@ use bailiwick_api::{audit as pb, op};
 use bailiwick_operation::Clock as _;
 use clap::Args;
 
+use jiff::Timestamp;
+
 use super::since::{Moment, message};
+use crate::commands::principal::principal;
 use crate::commands::progress::Progress;
 use crate::commands::remote::Remote;
 use crate::escapes;
@@ -24,12 +27,15 @@ use crate::system::SystemClock;
 /// Exit codes: 0 printed, 1 nothing to allow, or the server refuses or cannot be reached, 2 wrong usage.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  bailiwick audit generate-policy --principal arn:aws:iam::111122223333:user/alice --since 30d > alice.json
-  bailiwick audit generate-policy --principal arn:aws:iam::111122223333:role/ci/deploy --since 90d --wildcards
-  bailiwick audit generate-policy --principal arn:aws:iam::111122223333:user/backup --source-ip --json")]
+  bailiwick audit generate-policy --principal arn:aws:iam::111122223333:user/alice \\
+    --since 30d > alice.json
+  bailiwick audit generate-policy --principal arn:aws:iam::111122223333:role/ci/deploy \\
+    --since 90d --wildcards
+  bailiwick audit generate-policy --principal arn:aws:iam::111122223333:user/backup \\
+    --source-ip --json")]
 pub(crate) struct Options {
     /// ARN of the user or role
-    #[arg(long, value_name = "ARN")]
+    #[arg(long, value_name = "ARN", value_parser = principal)]
     principal: String,
     /// Earliest call: how long ago, as in 1h, 7d, 30d, or a time in RFC 3339, or a date
     #[arg(long, value_name = "TIME", value_parser = Moment::parse, default_value = "30d")]
@@ -76,17 +82,26 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
             output::print(&output::json::<op::GeneratePolicy>(&answer)?)?;
         } else {
             output::print(&answer.documents.iter().map(|document| format!("{document}\n")).collect::<String>())?;
-            eprint!("{}", summary(&answer));
+            eprint!("{}", summary(&answer, options, now));
         }
         Ok(if answer.documents.is_empty() { ExitCode::from(1) } else { ExitCode::SUCCESS })
     })
 }
 
 /// What the policy covers, and what it does not.
-fn summary(answer: &pb::GeneratePolicyResponse) -> String {
-    let mut text = format!("{} calls covered, {} failed calls left out", answer.covered_calls, answer.failed_calls);
+fn summary(answer: &pb::GeneratePolicyResponse, options: &Options, now: Timestamp) -> String {
+    let failed = output::counted(answer.failed_calls, "failed call");
+    if answer.covered_calls == 0 && answer.calls_without_permission == 0 && answer.uncovered.is_empty() {
+        return format!(
+            "no successful call of {} is on record since {}; {failed} left out\ncheck the ARN and --since\n",
+            escapes::one_line(&options.principal),
+            beginning(options.since.from(now), answer.trail_begin_time.as_ref())
+        );
+    }
+    let mut text = format!("{} covered, {failed} left out", output::counted(answer.covered_calls, "call"));
     match answer.documents.len() {
-        0 => text.push_str("; nothing needs a permission\n"),
+        0 if answer.uncovered.is_empty() => text.push_str("; nothing needs a permission\n"),
+        0 => text.push_str("; no call can be covered\n"),
         1 => text.push('\n'),
         several => text.push_str(&format!("; {several} policies, because of their length\n")),
     }
@@ -99,7 +114,16 @@ fn summary(answer: &pb::GeneratePolicyResponse) -> String {
             pb::UncoveredReason::Unspecified => "unknown reason",
         };
         let (name, id) = (escapes::one_line(&use_.event_name), escapes::one_line(&use_.event_id));
-        text.push_str(&format!("not covered: {name}, {} calls, such as {id}: {why}\n", use_.calls));
+        text.push_str(&format!("not covered: {name}, {}, such as {id}: {why}\n", output::counted(use_.calls, "call")));
     }
     text
+}
+
+/// From when on there are records, in whole seconds.
+fn beginning(since: Timestamp, trail: Option<&prost_types::Timestamp>) -> String {
+    let shown = |time: Timestamp| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    match trail.and_then(|time| Timestamp::new(time.seconds, time.nanos).ok()) {
+        Some(trail) if trail > since => format!("{}, when the audit trail begins", shown(trail)),
+        _ => shown(since),
+    }
 }

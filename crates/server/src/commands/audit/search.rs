@@ -27,8 +27,10 @@ const PAGE: u32 = 1_000;
 #[command(after_help = "Examples:
   bailiwick audit search --since 1h
   bailiwick audit search --user alice --changes --since 2026-01-01 --until 2026-02-01T12:00:00Z
-  bailiwick audit search --resource arn:aws:iam::111122223333:role/deploy --event UpdateAssumeRolePolicy
-  bailiwick audit search --error AccessDenied --since 7d --limit 1000 --json | jq -r .userIdentity.arn")]
+  bailiwick audit search --resource arn:aws:iam::111122223333:role/deploy \\
+    --event UpdateAssumeRolePolicy
+  bailiwick audit search --error AccessDenied --since 7d --limit 1000 --json \\
+    | jq -r .userIdentity.arn")]
 pub(crate) struct Options {
     #[command(flatten)]
     filter: Filter,

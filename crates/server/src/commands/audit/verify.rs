@@ -100,7 +100,11 @@ fn shown(report: &Report) -> String {
     }
     let listed = report.faults.len() as u64;
     if report.fault_count > listed {
-        text.push_str(&format!("{} {} further faults\n", styled(BAD, "fault:"), report.fault_count - listed));
+        text.push_str(&format!(
+            "{} {}\n",
+            styled(BAD, "fault:"),
+            output::counted(report.fault_count - listed, "further fault")
+        ));
     }
     for note in &report.notes {
         text.push_str(&format!("{} {}\n", styled(NOTABLE, "note:"), crate::escapes::lines(note)));
@@ -112,12 +116,14 @@ fn shown(report: &Report) -> String {
         Trust::Digests => "the key that the digests name",
     };
     text.push_str(&format!(
-        "{outcome} {} records in {} segments, {} to {}; {} digests up to record {}, with {trust}",
-        report.records,
-        report.segments,
-        report.first_sequence,
-        report.last_sequence,
-        report.digests,
+        "{outcome} {} in {}, {}; {} up to record {}, with {trust}",
+        output::counted(report.records, "record"),
+        output::counted(report.segments, "segment"),
+        match (report.first_sequence, report.last_sequence) {
+            (first, last) if first == last => format!("number {first}"),
+            (first, last) => format!("{first} to {last}"),
+        },
+        output::counted(report.digests, "digest"),
         report.signed_sequence
     ));
     if !report.key_ids.is_empty() {

@@ -35,7 +35,8 @@ use crate::output::{self, styled};
   bailiwick policy validate --target aws policy.json
   bailiwick policy validate --catalogue services.json policy.json
   bailiwick policy validate --server policy.json
-  bailiwick policy validate --server --endpoint https://iam.example.com --ca-file ca.pem policy.json
+  bailiwick policy validate --server --endpoint https://iam.example.com \\
+    --ca-file ca.pem policy.json
   cat policy.json | bailiwick policy validate --json -")]
 pub(crate) struct Options {
     #[command(flatten)]
@@ -247,13 +248,9 @@ fn summary(checked: &[(String, Vec<Finding>)]) -> String {
         (FindingType::Suggestion, "suggestion"),
     ];
     let counts = counts.map(|(kind, name)| (count(kind), name)).into_iter().filter(|(count, _)| *count > 0);
-    let counts: Vec<_> = counts.map(|(count, name)| plural(count, name)).collect();
+    let counts: Vec<_> = counts.map(|(count, name)| output::counted(count, name)).collect();
     let counts = if counts.is_empty() { "no findings".to_owned() } else { counts.join(", ") };
-    format!("{}: {counts}", plural(checked.len(), "policy document"))
-}
-
-fn plural(count: usize, name: &str) -> String {
-    format!("{count} {name}{}", if count == 1 { "" } else { "s" })
+    format!("{}: {counts}", output::counted(checked.len(), "policy document"))
 }
 
 #[cfg(test)]
