@@ -1,12 +1,15 @@
 //! Append-only files of lines: how they grow, and where they end after a crash.
 
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 
 use crate::disk::{Disk, SegmentFile};
 
-/// How much of a file's end is read at first; longer lines are rare.
+/// How much of a file's end is read at once; longer lines are rare.
 pub(crate) const TAIL: u64 = 1024 * 1024;
+/// The longest line that is read. No writer makes a longer one.
+const MAX_LINE: usize = 16 * 1024 * 1024;
 
 /// The end of a file.
 pub(crate) struct End {
@@ -14,7 +17,7 @@ pub(crate) struct End {
     pub(crate) whole: u64,
     /// All bytes.
     pub(crate) bytes: u64,
-    /// The last whole line, without its line feed.
+    /// The last whole line, without its line feed; empty if it is longer than any that is written.
     pub(crate) line: Option<Vec<u8>>,
 }
 
@@ -62,20 +65,45 @@ impl Appended {
 }
 
 /// The last whole line of a file, and where it ends.
+///
+/// # Errors
+/// When the file can't be read.
 pub(crate) fn end(disk: &dyn Disk, path: &Path) -> io::Result<End> {
-    let bytes = disk.len(path)?;
-    let mut from = bytes.saturating_sub(TAIL);
-    loop {
-        let text = disk.read(path, from)?;
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let lines = text[..whole].strip_suffix(b"\n");
-        let begin = lines.and_then(|lines| lines.iter().rposition(|byte| *byte == b'\n')).map(|at| at + 1);
-        if begin.is_none() && from > 0 {
-            // The line is longer than the part that was read.
-            from = 0;
-            continue;
-        }
-        let line = lines.map(|lines| lines[begin.unwrap_or(0)..].to_vec());
-        return Ok(End { whole: from + whole as u64, bytes, line });
-    }
+    end_of(disk.len(path)?, |range| disk.read_part(path, range.start, range.end - range.start))
 }
+
+/// The last whole line of a text of so many bytes, and where it ends. Reads the text from its end on, in bounded parts.
+///
+/// # Errors
+/// When the text can't be read.
+pub(crate) fn end_of(bytes: u64, mut read: impl FnMut(Range<u64>) -> io::Result<Vec<u8>>) -> io::Result<End> {
+    let line_feed = |text: &[u8]| text.iter().rposition(|byte| *byte == b'\n');
+    let (mut at, mut whole) = (bytes, 0);
+    while at > 0 && whole == 0 {
+        let from = at.saturating_sub(TAIL);
+        whole = line_feed(&read(from..at)?).map_or(0, |place| from + place as u64 + 1);
+        at = from;
+    }
+    let Some(mut at) = whole.checked_sub(1) else { return Ok(End { whole: 0, bytes, line: None }) };
+    let mut line = Vec::new();
+    while at > 0 {
+        let from = at.saturating_sub(TAIL);
+        let mut part = read(from..at)?;
+        let begin = line_feed(&part).map(|place| place + 1);
+        part.drain(..begin.unwrap_or(0));
+        part.append(&mut line);
+        line = part;
+        if line.len() > MAX_LINE {
+            line.clear();
+            break;
+        }
+        if begin.is_some() {
+            break;
+        }
+        at = from;
+    }
+    Ok(End { whole, bytes, line: Some(line) })
+}
+
+#[cfg(test)]
+mod tests;
