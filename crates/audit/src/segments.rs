@@ -17,7 +17,9 @@ use crate::checkpoint::Checkpoint;
 use crate::digest::{FIRST_HASH, Span};
 use crate::disk::Disk;
 use crate::{Record, hash, json};
+use last::{Last, in_file, is_damage};
 
+mod last;
 mod text;
 
 pub(crate) use text::{SegmentText, segment_name, segment_starts};
@@ -53,7 +55,8 @@ struct Open {
 }
 
 impl Segments {
-    /// Finds the end of the last segment, truncates an incomplete line, and continues from there.
+    /// Finds the end of the last segment, truncates an incomplete line, and continues from there; in a new segment, if that
+    /// one is compressed or damaged.
     ///
     /// `checkpoint` is the progress that the store recorded. If the files end before it, they were lost or replaced:
     /// numbering continues after the checkpoint, so that the gap is visible.
@@ -79,26 +82,25 @@ impl Segments {
         let segment_starts = segments.segment_starts()?;
         for (number, first) in segment_starts.iter().enumerate().rev() {
             let (path, is_last) = (segments.path(*first), number == segment_starts.len() - 1);
-            let End { whole, bytes, line } = append::end(segments.disk.as_ref(), &path)?;
-            if is_last && whole < bytes {
+            let Last { end: End { whole, bytes, line }, is_plain } = segments.last(*first)?;
+            let open = || segments.disk.open(&path).map_err(|e| in_file(&path, &e));
+            if is_plain && whole < bytes && (is_last || line.is_none()) {
                 tracing::warn!(segment = *first, bytes = bytes - whole, "an incomplete audit record was truncated");
-                segments.disk.open(&path)?.truncate(whole)?;
+                open()?.truncate(whole).map_err(|e| in_file(&path, &e))?;
             }
             let Some(line) = line else { continue };
             segments.hash = hash::of(&line);
             match sequence_of(&line) {
                 Some(sequence) => {
-                    segments.sequence = sequence;
-                    if is_last && whole < max_bytes {
-                        let file = Appended::new(segments.disk.open(&path)?, whole);
+                    if is_plain && is_last && whole < max_bytes {
+                        let file = Appended::new(open()?, whole);
                         segments.open = Some(Open { first: *first, file, text: None });
                     }
+                    segments.sequence = sequence;
                 }
                 None => {
                     tracing::error!(segment = *first, "the last audit record is damaged; a new segment is started");
-                    let text = segments.disk.read(&path, 0)?;
-                    let lines = text.iter().filter(|byte| **byte == b'\n').count() as u64;
-                    segments.sequence = first.saturating_add(lines);
+                    segments.sequence = first.saturating_add(segments.count_lines(*first, whole));
                 }
             }
             break;
@@ -241,7 +243,13 @@ impl Segments {
                     (open.file.bytes, text.current())
                 }
                 // Digests cover compressed segments already, unless the digests were lost.
-                _ if !path.exists() => self.hash_of_compressed(*first)?,
+                _ if !path.exists() => match self.hash_of_compressed(*first) {
+                    Err(error) if is_damage(&error) => {
+                        tracing::error!(segment = *first, %error, "no digest covers a damaged segment");
+                        continue;
+                    }
+                    hash => hash?,
+                },
                 _ => {
                     let bytes = append::end(self.disk.as_ref(), &path)?.whole;
                     (bytes, hash_of_file(self.disk.as_ref(), &path, bytes)?.current())
@@ -270,10 +278,15 @@ impl Segments {
     fn text(&self, first: u64, from: u64) -> io::Result<Vec<u8>> {
         match self.disk.read(&self.path(first), from) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let mut text = SegmentText::open(&self.folder, first)?;
-                text.read(from..text.len())
+                match SegmentText::open(&self.folder, first).and_then(|mut text| text.read(from..text.len())) {
+                    Err(error) if is_damage(&error) => {
+                        tracing::error!(segment = first, %error, "a damaged segment is not compared with the store");
+                        Ok(Vec::new())
+                    }
+                    read => read.map_err(|e| in_file(&self.path(first), &e)),
+                }
             }
-            read => read,
+            read => read.map_err(|e| in_file(&self.path(first), &e)),
         }
     }
 

@@ -256,3 +256,5 @@ fn a_damaged_last_line_starts_a_new_segment() {
         fs::read_to_string(folder.path().join("audit-00000000000000000004.jsonl")).unwrap().contains("\"sequence\":4")
     );
 }
+
+mod ends;
