@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::DigestEnd;
 use crate::hash;
+use crate::sequence::is_number;
 use key::{PublicKey, SigningKey};
 
 /// The file of the digests, in the folder of the segments.
@@ -140,6 +141,9 @@ impl Signed {
             serde_json::from_str(&format!("{signed}}}")).map_err(|e| format!("it is not a digest: {e}"))?;
         if digest.audit_digest != VERSION {
             return Err(format!("its version is {}, expected {VERSION}", digest.audit_digest));
+        }
+        if !is_number(digest.number) || digest.last_sequence > 0 && !is_number(digest.last_sequence) {
+            return Err("its numbers are too large".to_owned());
         }
         let written = serde_json::to_string(&digest).map_err(|e| e.to_string())?;
         if written.strip_suffix('}') != Some(signed) {

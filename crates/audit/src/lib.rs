@@ -40,6 +40,7 @@ mod recorded_calls;
 mod recorder;
 mod row;
 mod segments;
+mod sequence;
 mod settings;
 mod shape;
 mod sinks;

@@ -16,6 +16,7 @@ use crate::append::{self, Appended, End, TAIL};
 use crate::checkpoint::Checkpoint;
 use crate::digest::{FIRST_HASH, Span};
 use crate::disk::Disk;
+use crate::sequence::{is_number, next};
 use crate::{Record, hash, json};
 use last::{Last, in_file, is_damage};
 
@@ -90,7 +91,9 @@ impl Segments {
             }
             let Some(line) = line else { continue };
             segments.hash = hash::of(&line);
-            match sequence_of(&line) {
+            // A line has a byte at least, so that the length bounds the numbers.
+            let is_sound = |sequence: &u64| sequence.checked_sub(*first).is_some_and(|after| after < whole);
+            match sequence_of(&line).filter(is_sound) {
                 Some(sequence) => {
                     if is_plain && is_last && whole < max_bytes {
                         let file = Appended::new(open()?, whole);
@@ -195,14 +198,13 @@ impl Segments {
         let (mut text, mut sequence, mut previous) =
             (String::with_capacity(LINE * records.len()), self.sequence, self.hash.clone());
         for record in records {
-            sequence += 1;
+            sequence = next(sequence)?;
             let start = text.len();
             json::line(&mut text, record, sequence, &previous);
             previous = hash::of(&text.as_bytes()[start..]);
             text.push('\n');
         }
-        let first = self.sequence + 1;
-        let open = self.writable(first)?;
+        let open = self.writable(next(self.sequence)?)?;
         open.file.write(text.as_bytes())?;
         if let Some(of_text) = &mut open.text {
             of_text.update(text.as_bytes());
@@ -232,7 +234,8 @@ impl Segments {
         let starts = self.segment_starts()?;
         let begin = starts.partition_point(|first| *first <= after.saturating_add(1)).saturating_sub(1);
         let mut spans = Vec::new();
-        for first in &starts[begin..] {
+        // No digest signs what another one wrote.
+        for first in starts[begin..].iter().filter(|first| **first <= self.sequence) {
             let path = self.path(*first);
             let (bytes, sha256) = match &mut self.open {
                 Some(open) if open.first == *first => {
@@ -335,7 +338,7 @@ fn hash_of_file(disk: &dyn Disk, path: &Path, bytes: u64) -> io::Result<hash::Ru
 
 /// Returns the sequence number of a line. This crate writes all lines: no text in them contains this name unescaped.
 pub(crate) fn sequence_of(line: &[u8]) -> Option<u64> {
-    member(line, b",\"sequence\":", |byte| byte.is_ascii_digit())?.parse().ok()
+    member(line, b",\"sequence\":", |byte| byte.is_ascii_digit())?.parse().ok().filter(|sequence| is_number(*sequence))
 }
 
 /// The value of the last member of that name, as far as its characters go.

@@ -10,6 +10,7 @@ use crate::append::{self, Appended, End};
 use crate::checkpoint::{Checkpoint, DigestEnd};
 use crate::disk::Disk;
 use crate::hash;
+use crate::sequence::next;
 
 /// The digests of a folder.
 pub(crate) struct DigestLog {
@@ -93,14 +94,15 @@ impl DigestLog {
     /// If it could not be written or synced. The caller may retry.
     pub(crate) fn append(&mut self, key: &SigningKey, statement: Statement) -> io::Result<()> {
         let Statement { time, reason, last: (last_sequence, last_sha256), segments, removed } = statement;
+        let number = next(self.end.number)?;
         let digest = Digest {
             audit_digest: 0,
             deployment: self.deployment.clone(),
-            number: self.end.number + 1,
+            number,
             time: time.to_string(),
             reason,
             previous_sha256: self.end.sha256.clone(),
-            first_sequence: self.end.sequence + 1,
+            first_sequence: next(self.end.sequence)?,
             last_sequence,
             last_sha256,
             segments,
@@ -109,7 +111,7 @@ impl DigestLog {
             public_key: String::new(),
         };
         let mut line = digest.sign(key)?;
-        let end = DigestEnd { number: self.end.number + 1, sha256: hash::of(line.as_bytes()), sequence: last_sequence };
+        let end = DigestEnd { number, sha256: hash::of(line.as_bytes()), sequence: last_sequence };
         line.push('\n');
         let file = match &mut self.file {
             Some(file) => file,

@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use crate::compressed::Compressed;
+use crate::sequence::is_number;
 
 /// The text of one segment.
 pub(crate) struct SegmentText {
@@ -91,7 +92,7 @@ impl SegmentText {
         let mut is_skipped = false;
         loop {
             let from = begin + buffer.len() as u64;
-            let read = self.read(from..range.end.min(from + CHUNK))?;
+            let read = self.read(from..range.end.min(from.saturating_add(CHUNK)))?;
             if read.is_empty() {
                 return Ok(());
             }
@@ -134,7 +135,8 @@ pub(crate) fn segment_starts(folder: &Path) -> io::Result<Vec<u64>> {
 /// The number of the first line of a segment, by the name of its file.
 pub(super) fn start_of(name: &str) -> Option<u64> {
     let name = name.strip_prefix("audit-")?;
-    name.strip_suffix(".jsonl").or_else(|| name.strip_suffix(".jsonl.gz"))?.parse().ok()
+    let number = name.strip_suffix(".jsonl").or_else(|| name.strip_suffix(".jsonl.gz"))?;
+    number.parse().ok().filter(|first| is_number(*first))
 }
 
 /// The name of a segment that is not compressed.

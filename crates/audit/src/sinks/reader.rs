@@ -75,6 +75,9 @@ impl Place {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(is_own),
             Err(error) => return Err(error),
         };
+        if self.bytes > text.len() {
+            return Ok(false);
+        }
         let before = text.read(self.bytes.saturating_sub(TAIL)..self.bytes)?;
         let line = before.strip_suffix(b"\n").and_then(|lines| lines.rsplit(|byte| *byte == b'\n').next());
         Ok(line.is_some_and(|line| sequence_of(line) == Some(self.sequence) && hash::of(line) == self.sha256))
@@ -89,7 +92,7 @@ pub(super) fn read(folder: &Path, from: &Place, end: &Checkpoint, limits: Limits
         return Ok((lines, place));
     }
     let starts = segment_starts(folder)?;
-    let begin = starts.partition_point(|first| *first <= from.sequence + 1).saturating_sub(1);
+    let begin = starts.partition_point(|first| *first <= from.sequence.saturating_add(1)).saturating_sub(1);
     for first in starts[begin..].iter().copied().filter(|first| *first <= end.sequence) {
         let mut text = match SegmentText::open(folder, first) {
             Ok(text) => text,

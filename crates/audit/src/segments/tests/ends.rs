@@ -89,3 +89,47 @@ fn an_error_names_the_file() {
     let error = Segments::open(folder.path(), Arc::new(FileSystem), 1_000, None).err().unwrap();
     assert!(error.to_string().contains("/audit-00000000000000000001.jsonl: "), "{error}");
 }
+
+/// Numbers that no writer reaches are not believed, in lines and in names of files.
+#[test]
+fn a_forged_number_is_damage() {
+    for forged in [u64::MAX, u64::MAX - 1, 1 << 63, 7_000_000, 1, 0] {
+        let folder = TempDir::new().unwrap();
+        let end = trail(&folder);
+        let text = fs::read_to_string(path(&folder, 5)).unwrap();
+        fs::write(path(&folder, 5), text.replace("\"sequence\":6,", &format!("\"sequence\":{forged},"))).unwrap();
+        let mut segments = open(&folder, 1 << 20, Some(&end));
+        let (sequence, _) = appended(&mut segments, &folder);
+        // The number of a damaged line is counted generously.
+        assert!((7..10).contains(&sequence), "{forged}: {sequence}");
+        assert!(path(&folder, sequence).exists(), "a new segment");
+        drop(segments);
+        let again = open(&folder, 1 << 20, None).append(&[record(10)]).unwrap();
+        assert_eq!(again.sequence, sequence + 1);
+    }
+}
+
+#[test]
+fn a_file_with_a_forged_number_is_left_behind() {
+    for forged in [u64::MAX, u64::MAX - 1, 1 << 63, 0] {
+        let folder = TempDir::new().unwrap();
+        trail(&folder);
+        let (name, line) = (path(&folder, forged), format!("{{\"eventID\":\"1\",\"sequence\":{forged}}}\n"));
+        fs::write(&name, &line).unwrap();
+        let mut segments = open(&folder, 1 << 20, None);
+        assert_eq!(appended(&mut segments, &folder).0, 7, "{forged}");
+        let names: Vec<String> = segments.spans(0).unwrap().into_iter().map(|span| span.name).collect();
+        assert_eq!(names, [1, 3, 5].map(segment_name), "no digest signs it");
+        assert_eq!(fs::read_to_string(&name).unwrap(), line);
+    }
+}
+
+/// The last number there is: the writer says so, without a panic.
+#[test]
+fn numbers_end_with_an_error() {
+    let folder = TempDir::new().unwrap();
+    let end = Checkpoint { sequence: u64::MAX - 1, hash: FIRST_HASH.to_owned(), ..Checkpoint::default() };
+    let mut segments = open(&folder, 1 << 20, Some(&end));
+    assert_eq!(segments.append(&[record(1)]).unwrap().sequence, u64::MAX);
+    assert!(segments.append(&[record(2)]).unwrap_err().to_string().contains("sequence number"));
+}
