@@ -241,6 +241,7 @@ fn check(out: &mut String, field: &FieldDescriptor) -> Written {
     if field.is_list() {
         if own_message(field).is_some() {
             writeln!(out, "        for (index, item) in self.{member}.iter().enumerate() {{")?;
+            writeln!(out, "            if out.is_full() {{ break; }}")?;
             writeln!(out, "            item.check(&at.item({name:?}, index), out);\n        }}")?;
         } else if rules.for_text() {
             let rules = text_rules(&rules, is_unnamed(field));
@@ -287,7 +288,8 @@ fn check_map(out: &mut String, field: &FieldDescriptor, rules: &Rules, member: &
         writeln!(out, "        {values}.check_entries(self.{member}.values(), \"Map value\", {at}, out);")?;
     }
     if own_map_value(field).is_some() {
-        writeln!(out, "        for value in self.{member}.values() {{ value.check({at}, out); }}")?;
+        writeln!(out, "        for value in self.{member}.values() {{")?;
+        writeln!(out, "            if out.is_full() {{ break; }}\n            value.check({at}, out);\n        }}")?;
     }
     Ok(())
 }

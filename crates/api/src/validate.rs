@@ -16,16 +16,21 @@ const LONGEST_NAMED_VALUE: usize = 512;
 /// The maximum number of violations that a message has, as AWS's.
 const MOST_SHOWN: usize = 10;
 
+/// The number of violations after which the rest of a request is not checked: a request of a megabyte can have hundreds
+/// of thousands.
+const ENOUGH: usize = 100;
+
 /// A request that can be checked against the rules of its service model.
 pub trait Validate {
     /// Whether violations contain the value, as those of other services do unless the member is a secret. IAM's do not, and have specific
     /// sentences for invalid characters in names, paths and documents.
     const NAMES_VALUES: bool;
 
-    /// Adds all violations to `out`, depth first, in AWS's order of members, which is not the model's.
+    /// Adds the violations to `out`, depth first, in AWS's order of members, which is not the model's. Lists and maps are not
+    /// checked further once it [is full](Violations::is_full).
     fn check(&self, at: &At<'_>, out: &mut Violations);
 
-    /// Returns all violations.
+    /// Returns the violations: all of them, or the first hundred and a few of the same message.
     fn validate(&self) -> Violations {
         let mut out = Violations { list: Vec::new(), names_values: Self::NAMES_VALUES };
         self.check(&At::ROOT, &mut out);
@@ -59,8 +64,8 @@ impl fmt::Display for Violation {
     }
 }
 
-/// All violations of a request. Its `Display` is the message of AWS's `ValidationError`: the first specific sentence,
-/// or the list of all violations.
+/// The violations of a request. Its `Display` is the message of AWS's `ValidationError`: the first specific sentence,
+/// or the list of the first ten violations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Violations {
     list: Vec<Violation>,
@@ -71,6 +76,11 @@ impl Violations {
     /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+
+    /// Returns whether there are so many that the rest of the request need not be checked.
+    pub fn is_full(&self) -> bool {
+        self.list.len() >= ENOUGH
     }
 
     /// Returns the violations in order.

@@ -91,6 +91,14 @@ fn a_message_has_at_most_ten_violations() {
 }
 
 #[test]
+fn a_request_with_very_many_violations_is_not_checked_to_its_end() {
+    let request = iam::TagUserRequest { user_name: Some("a".into()), tags: vec![iam::Tag::default(); 500_000] };
+    let violations = request.validate();
+    assert!((100..=102).contains(&violations.iter().count()), "{}", violations.iter().count());
+    assert!(violations.to_string().contains("Member must have length less than or equal to 50"), "{violations}");
+}
+
+#[test]
 fn characters_are_counted_rather_than_bytes() {
     let value =
         |n: usize| iam::TagUserRequest { user_name: Some("a".into()), tags: vec![tag("k", Some(&"値".repeat(n)))] };

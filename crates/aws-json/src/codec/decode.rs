@@ -15,6 +15,9 @@ use super::malformed;
 
 /// The name that clients may add to an object, which says its type; Smithy has servers ignore it.
 const TYPE: &str = "__type";
+/// The maximum number of items of a list, or entries of a map: as many as AWS Query has parameters. The models have
+/// lower limits.
+const MAX_ITEMS: usize = 2_000;
 /// The maximum length of an unknown name that an error quotes.
 const MAX_NAME: usize = 64;
 /// The seconds of the first and last moments that a timestamp can have: the years 1 and 9999.
@@ -185,6 +188,9 @@ impl<'de> Visitor<'de> for Slot<'_> {
             else {
                 return Ok(Value::List(list));
             };
+            if list.len() == MAX_ITEMS {
+                return Err(too_many(self.place));
+            }
             list.push(item);
         }
     }
@@ -235,8 +241,15 @@ fn map<'de, A: MapAccess<'de>>(kind: &Kind, place: &Place<'_>, mut entries: A) -
         if map.insert(MapKey::String(key), value).is_some() {
             return Err(A::Error::custom(format_args!("{place} has a key twice")));
         }
+        if map.len() > MAX_ITEMS {
+            return Err(too_many(place));
+        }
     }
     Ok(Value::Map(map))
+}
+
+fn too_many<E: Error>(place: &Place<'_>) -> E {
+    E::custom(format_args!("{place} has more than {MAX_ITEMS} items"))
 }
 
 /// Quotes what looks like a name: something else may be a value in the wrong place.

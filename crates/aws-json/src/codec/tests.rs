@@ -81,6 +81,7 @@ fn members_are_in_the_path_and_the_query_string() {
 fn every_other_body_is_refused_without_its_values() {
     let deep = format!("{{\"LookupAttributes\": {}", "[".repeat(100_000));
     let nested = format!("{{\"x\":{}", "{\"x\":".repeat(100_000));
+    let many = format!("{{\"LookupAttributes\": [{}", "{},".repeat(340_000));
     for (body, expected) in [
         ("null", "the whole must be an object"),
         ("[{}]", "the whole must be an object"),
@@ -117,6 +118,7 @@ fn every_other_body_is_refused_without_its_values() {
         ("{\"__type\": {}}", "__type must be a string"),
         (&deep, "LookupAttributes[1] must be an object"),
         (&nested, "the whole has the unknown member `x`"),
+        (&many, "LookupAttributes has more than 2000 items"),
     ] {
         let error = read::<LookupEventsRequest>("LookupEvents", body).unwrap_err();
         let message = error.message();
