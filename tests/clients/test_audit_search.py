@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import threading
+import time
+import urllib.request
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -205,6 +207,21 @@ def test_the_tail_has_each_event_once_in_order(aws, rpc, name):
     short = question | {"waitSeconds": 1}
     answer = rpc.call("TailEvents", **short)
     assert rpc.call("TailEvents", marker=answer["marker"], **short).get("events", []) == []
+
+
+def test_a_wait_does_not_delay_the_stop(new_server):
+    server = new_server().start()
+    rpc, outcome = GrpcApi(server, server.root), []
+    question = {"filter": {"eventName": "CreateGroup"}, "waitSeconds": 20}
+    question["marker"] = rpc.call("TailEvents", **question)["marker"]
+    waiting = threading.Thread(target=lambda: outcome.append(rpc.call("TailEvents", **question)))
+    waiting.start()
+    metrics = lambda: urllib.request.urlopen(f"{server.metrics_url}/metrics", timeout=10).read().decode()  # noqa: E731
+    until(lambda: "bailiwick_calls_in_flight 1\n" in metrics(), "it waits")
+    begun = time.monotonic()
+    assert server.stop() == 0
+    waiting.join()
+    assert time.monotonic() - begun < 15 and not outcome[0]["events"]
 
 
 def test_a_wait_ends_with_the_permission(server, aws, new_user):

@@ -48,6 +48,8 @@ struct Inner {
     permits: Semaphore,
     /// Bounds the calls that wait for an event.
     waits: Semaphore,
+    /// Whether calls have stopped waiting.
+    is_stopping: watch::Sender<bool>,
     indexes: Indexes,
     /// Calls the task that builds indexes.
     is_missing: Notify,
@@ -74,7 +76,8 @@ impl LookUp {
     pub(crate) fn new(folder: PathBuf, end: watch::Receiver<Checkpoint>) -> Self {
         let indexes = Indexes::new(folder.clone());
         let (permits, waits) = (Semaphore::new(AT_ONCE), Semaphore::new(WAITS));
-        LookUp(Arc::new(Inner { folder, end, permits, waits, indexes, is_missing: Notify::new() }))
+        let (is_stopping, is_missing) = (watch::Sender::new(false), Notify::new());
+        LookUp(Arc::new(Inner { folder, end, permits, waits, is_stopping, indexes, is_missing }))
     }
 
     /// The folder of the trail, and the end of what is durable in it.

@@ -49,6 +49,7 @@ impl LookUp {
     /// `ServiceFailure` when a segment can't be read.
     pub async fn wait(&self, query: &Query, after: u64, most: Duration) -> Result<()> {
         let Ok(_waits) = self.0.waits.try_acquire() else { return Ok(()) };
+        let mut is_stopping = self.0.is_stopping.subscribe();
         let query = Query { limit: 1, ..query.clone() };
         let (mut end, mut after) = (self.0.end.clone(), after);
         let found = async {
@@ -65,7 +66,15 @@ impl LookUp {
                 }
             }
         };
-        tokio::time::timeout(most, found).await.unwrap_or(Ok(()))
+        tokio::select! {
+            found = tokio::time::timeout(most, found) => found.unwrap_or(Ok(())),
+            _ = is_stopping.wait_for(|is_stopping| *is_stopping) => Ok(()),
+        }
+    }
+
+    /// Ends all waits, and those that would begin later. The server calls it when it stops.
+    pub fn stop_waiting(&self) {
+        self.0.is_stopping.send_replace(true);
     }
 }
 

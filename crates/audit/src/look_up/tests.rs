@@ -186,6 +186,22 @@ async fn each_filter_finds_its_events() {
 }
 
 #[tokio::test]
+async fn waits_end_when_the_server_stops() {
+    let folder = TempDir::new().unwrap();
+    let (_writer, end) = watch::channel(Checkpoint::default());
+    let look_up = LookUp::new(folder.path().into(), end);
+    let wait = || {
+        let look_up = look_up.clone();
+        async move { look_up.wait(&Query::default(), 0, std::time::Duration::from_secs(3_600)).await }
+    };
+    let waiting = tokio::spawn(wait());
+    tokio::task::yield_now().await;
+    look_up.stop_waiting();
+    waiting.await.unwrap().unwrap();
+    wait().await.unwrap();
+}
+
+#[tokio::test]
 async fn times_are_inclusive() {
     for (_folder, (_segments, look_up, records)) in both() {
         for (from, to) in [(10, 20), (-30, 5), (149, 149), (200, 300), (20, 10)] {

@@ -182,6 +182,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     tracing::info!("stopping: requests in flight are finished first");
     // An error means that no receiver is left to stop.
     let _ = stop.send(true);
+    service.parts().recorder.look_up().stop_waiting();
     let _ = listening.await;
     if let Some(metrics) = metrics {
         let _ = metrics.await;
