@@ -75,7 +75,13 @@ impl BackupFile {
             Ok(bytes)
         };
         let (manifest, keyring, state) = (part().map_err(failed)?, part().map_err(failed)?, part().map_err(failed)?);
-        let manifest = serde_json::from_slice(&manifest).map_err(|e| failed(e.into()))?;
+        let manifest: Manifest = serde_json::from_slice(&manifest).map_err(|e| failed(e.into()))?;
+        if !manifest.is_well_formed() {
+            return Err(failed(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "its manifest is not one that Bailiwick writes",
+            )));
+        }
         Ok(BackupFile { from, manifest, keyring: WrappedKeyring::from_bytes(keyring), state, is_finished: false })
     }
 
