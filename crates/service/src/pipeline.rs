@@ -125,8 +125,8 @@ where
     CallerOf<O>: CallCaller<Cx = CxOf<O>>,
 {
     let parts = &shared.parts;
-    caller.may_call(O::INFO)?;
     call_limits::admit_principal::<O>(shared, caller, parts.deployment.clock.now())?;
+    caller.may_call(O::INFO)?;
     let message = message?;
     let request = O::Request::decode(message.clone()).map_err(|e| {
         IamError::new(ErrorCode::MalformedInput, "the request is not a message of its type").caused_by(e)
