@@ -129,7 +129,7 @@ def test_a_key_that_is_kept_elsewhere(stopped, new_server, tmp_path):
     ("edit", "expected"),
     [
         (lambda lines: lines[:4] + [lines[4].replace(b"first-", b"other-")] + lines[5:], ("sequence 6: previousSha256 is",)),
-        (lambda lines: lines[:4] + lines[5:], ("records 5 to 5 are missing before record 6",)),
+        (lambda lines: lines[:4] + lines[5:], ("record 5 is missing before record 6",)),
         (lambda lines: lines[:4] + [lines[5], lines[4]] + lines[6:], ("record 5 is repeated, moved or invented",)),
         (lambda lines: lines[:6] + [lines[2]] + lines[6:], ("line 7, sequence 7: record 3 is repeated, moved or invented",)),
         (lambda lines: lines[:-1], ("the segment was truncated", "which the store says were written")),
