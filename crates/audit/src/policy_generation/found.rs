@@ -186,7 +186,8 @@ pub(super) fn too_much() -> IamError {
 fn is_named(call: &RecordedCall, check: &RecordedCheck) -> bool {
     let resource = call.resource_of(check);
     let is_cut = resource.len() >= crate::event::MAX_TEXT || resource.contains(bailiwick_model::mask::MASK);
-    !check.action.is_empty() && !resource.is_empty() && !is_cut
+    // Records have no control characters; one would be read as `ANY`.
+    !check.action.is_empty() && !resource.is_empty() && !is_cut && !resource.contains(char::is_control)
 }
 
 fn needs_permission(check: &RecordedCheck) -> bool {

@@ -208,13 +208,14 @@ fn what_is_not_covered_is_said() {
         changed("/additionalEventData/decision/checks", json!([])),
         changed("/additionalEventData/decision/checks/0/resource", json!("")),
         changed("/additionalEventData/decision/checks/0/resource", json!("arn:aws:iam::111122223333:user/[masked]")),
+        changed("/additionalEventData/decision/checks/0/resource", json!("arn:aws:iam::111122223333:user/\u{1}")),
         changed("/sourceIPAddress", json!("")),
     ];
     let found = found(&calls, true);
     let reasons: Vec<_> = found.uncovered().map(|one| (one.reason(), one.calls)).collect();
     let expected = [
         (UncoveredReason::ChecksNotRecorded, 1),
-        (UncoveredReason::ResourceNotRecorded, 2),
+        (UncoveredReason::ResourceNotRecorded, 3),
         (UncoveredReason::NoSourceIp, 1),
     ];
     assert_eq!((found.covered, found.failed, &*reasons), (0, 2, &expected[..]));
