@@ -55,6 +55,6 @@ where
     if is_decision::<O>() {
         return Ok(None);
     }
-    let permit = shared.fair_queue.enter(|| caller.counted_as()).await;
+    let permit = shared.fair_queue.enter(caller.counted_as()).await;
     permit.map(Some).map_err(|Overloaded| shared.throttled("waiting calls", RETRY_AFTER))
 }

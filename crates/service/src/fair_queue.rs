@@ -1,9 +1,10 @@
 //! The order of calls when there are more than the processors can work on: fair queueing by principal.
 //!
 //! Only a limited number of calls is worked on at once; the others wait, without any use of the processors, and the
-//! principals with waiting calls take turns. So a principal that floods the server with calls delays its own, and
-//! decisions, which do not wait here, are answered as fast as without the flood. Beyond a number of waiting calls, of one
-//! principal or of all, and after a time, the answer is `Throttling`.
+//! principals with waiting calls take turns. One principal has half of the places at most, so that calls which wait in their
+//! place, such as for a file, leave the other half to others. So a principal that floods the server with calls delays its
+//! own, and decisions, which do not wait here, are answered as fast as without the flood. Beyond a number of waiting calls,
+//! of one principal or of all, and after a time, the answer is `Throttling`.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,14 +12,19 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+/// How many calls of a principal may wait when too many calls of all wait, so that those who have many cannot refuse others.
+const FEW: usize = 16;
+
 /// The limits of a queue.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// How many calls are worked on at once.
     pub(crate) at_once: usize,
+    /// How many of them may be of one principal.
+    pub(crate) at_once_of_one: usize,
     /// How many calls of one principal wait.
     pub(crate) waiting_of_one: usize,
-    /// How many calls wait.
+    /// How many calls wait. Principals with few waiting calls may exceed it, to twice as many.
     pub(crate) waiting: usize,
     /// How long a call waits.
     pub(crate) patience: Duration,
@@ -27,9 +33,11 @@ pub(crate) struct Limits {
 impl Limits {
     /// The limits for this many processors.
     pub(crate) fn of(processors: usize) -> Self {
+        // Some calls wait for reads of the disk, so that more than one for each processor must have begun.
+        let at_once = 16 * processors.max(1);
         Limits {
-            // Some calls wait for reads of the disk, so that more than one for each processor must have begun.
-            at_once: 16 * processors.max(1),
+            at_once,
+            at_once_of_one: at_once / 2,
             waiting_of_one: 4 * 1024,
             waiting: 32 * 1024,
             patience: Duration::from_secs(20),
@@ -48,9 +56,12 @@ pub(crate) struct FairQueue {
     state: Arc<Mutex<State>>,
 }
 
+#[derive(Default)]
 struct State {
-    /// How many more calls may begin. Zero if any call waits.
-    free: usize,
+    /// How many calls have begun.
+    begun: usize,
+    /// How many calls of each principal have begun.
+    begun_of: HashMap<Arc<str>, usize>,
     /// The principals with waiting calls, in the order of their turns.
     turns: VecDeque<Arc<str>>,
     /// The waiting calls of each principal, in the order of arrival.
@@ -60,26 +71,26 @@ struct State {
 }
 
 /// The permission to work on a call. Dropping it lets the next call begin.
-pub(crate) struct Permit(Option<FairQueue>);
+pub(crate) struct Permit(Option<(FairQueue, Arc<str>)>);
 
 impl FairQueue {
     pub(crate) fn new(limits: Limits) -> Self {
-        let state = State { free: limits.at_once, turns: VecDeque::new(), waiting: HashMap::new(), count: 0 };
-        FairQueue { limits, state: Arc::new(Mutex::new(state)) }
+        FairQueue { limits, state: Arc::default() }
     }
 
-    /// Waits until a call of this principal may be worked on. `principal` is called only if it has to wait.
+    /// Waits until a call of this principal may be worked on.
     ///
     /// # Errors
     /// [`Overloaded`] if too many calls wait, or after the patience of the limits.
-    pub(crate) async fn enter(&self, principal: impl FnOnce() -> String) -> Result<Permit, Overloaded> {
+    pub(crate) async fn enter(&self, principal: String) -> Result<Permit, Overloaded> {
+        let principal: Arc<str> = principal.into();
         let turn = {
             let mut state = self.state();
-            if state.free > 0 {
-                state.free -= 1;
-                return Ok(Permit(Some(self.clone())));
+            if state.may_begin(&principal, self.limits) {
+                state.begin(&principal);
+                return Ok(Permit(Some((self.clone(), principal))));
             }
-            state.push(principal().into(), self.limits)?
+            state.push(principal, self.limits)?
         };
         tokio::time::timeout(self.limits.patience, turn).await.ok().and_then(Result::ok).ok_or(Overloaded)
     }
@@ -93,65 +104,79 @@ impl FairQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives a permit to the next waiting call, if any still waits.
-    fn leave(self) {
-        let mut permit = Permit(Some(self.clone()));
+    /// Ends a call, and lets waiting calls begin.
+    fn leave(self, principal: &str) {
+        self.state().end(principal);
         loop {
-            let Some(next) = self.state().next() else {
-                permit.0 = None;
-                return;
-            };
-            match next.send(permit) {
-                Ok(()) => return,
+            let Some((principal, call)) = self.state().next(self.limits) else { return };
+            if let Err(mut unsent) = call.send(Permit(Some((self.clone(), Arc::clone(&principal))))) {
                 // That call has given up.
-                Err(unsent) => permit = unsent,
+                unsent.0 = None;
+                self.state().end(&principal);
             }
         }
     }
 }
 
 impl State {
+    fn may_begin(&self, principal: &str, limits: Limits) -> bool {
+        let own = self.begun_of.get(principal).copied().unwrap_or(0);
+        self.begun < limits.at_once && own < limits.at_once_of_one
+    }
+
+    fn begin(&mut self, principal: &Arc<str>) {
+        self.begun += 1;
+        *self.begun_of.entry(Arc::clone(principal)).or_default() += 1;
+    }
+
+    fn end(&mut self, principal: &str) {
+        self.begun -= 1;
+        if let Some(own) = self.begun_of.get_mut(principal) {
+            *own -= 1;
+            if *own == 0 {
+                self.begun_of.remove(principal);
+            }
+        }
+    }
+
     fn push(&mut self, principal: Arc<str>, limits: Limits) -> Result<oneshot::Receiver<Permit>, Overloaded> {
-        if self.count >= limits.waiting {
+        let own = self.waiting.get(&principal).map_or(0, VecDeque::len);
+        let is_crowded = self.count >= limits.waiting && own >= FEW;
+        if is_crowded || self.count >= 2 * limits.waiting || own >= limits.waiting_of_one {
             return Err(Overloaded);
         }
-        let calls = self.waiting.entry(Arc::clone(&principal)).or_default();
-        if calls.len() >= limits.waiting_of_one {
-            return Err(Overloaded);
-        }
-        if calls.is_empty() {
-            self.turns.push_back(principal);
+        if own == 0 {
+            self.turns.push_back(Arc::clone(&principal));
         }
         let (sender, turn) = oneshot::channel();
-        calls.push_back(sender);
+        self.waiting.entry(principal).or_default().push_back(sender);
         self.count += 1;
         Ok(turn)
     }
 
-    /// The oldest call of the principal whose turn it is. Frees a place if no call waits.
-    fn next(&mut self) -> Option<oneshot::Sender<Permit>> {
-        while let Some(principal) = self.turns.pop_front() {
-            let Some(calls) = self.waiting.get_mut(&principal) else { continue };
-            let next = calls.pop_front();
-            if calls.is_empty() {
-                self.waiting.remove(&principal);
-            } else {
-                self.turns.push_back(principal);
-            }
-            if next.is_some() {
-                self.count -= 1;
-                return next;
-            }
+    /// Begins the oldest call of the first principal that may begin one.
+    fn next(&mut self, limits: Limits) -> Option<(Arc<str>, oneshot::Sender<Permit>)> {
+        // Few principals can have all the places that one may have, so that the search is short.
+        let at = self.turns.iter().position(|principal| self.may_begin(principal, limits))?;
+        let principal = self.turns.remove(at)?;
+        let calls = self.waiting.get_mut(&principal)?;
+        let call = calls.pop_front();
+        if calls.is_empty() {
+            self.waiting.remove(&principal);
+        } else {
+            self.turns.push_back(Arc::clone(&principal));
         }
-        self.free += 1;
-        None
+        self.count -= 1;
+        self.begin(&principal);
+        // A principal that has a turn has a waiting call.
+        call.map(|call| (principal, call))
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if let Some(queue) = self.0.take() {
-            queue.leave();
+        if let Some((queue, principal)) = self.0.take() {
+            queue.leave(&principal);
         }
     }
 }

@@ -1,13 +1,14 @@
 use super::*;
 
-const LIMITS: Limits = Limits { at_once: 2, waiting_of_one: 3, waiting: 5, patience: Duration::from_secs(10) };
+const LIMITS: Limits =
+    Limits { at_once: 2, at_once_of_one: 2, waiting_of_one: 3, waiting: 5, patience: Duration::from_secs(10) };
 
 type Waiting = std::pin::Pin<Box<dyn Future<Output = Result<Permit, Overloaded>> + Send>>;
 
 /// A call that has asked for its permit.
 fn call(queue: &FairQueue, principal: &'static str) -> Waiting {
     let queue = queue.clone();
-    let mut waiting: Waiting = Box::pin(async move { queue.enter(|| principal.to_owned()).await });
+    let mut waiting: Waiting = Box::pin(async move { queue.enter(principal.to_owned()).await });
     let asked = poll(&mut waiting);
     match asked {
         Some(done) => Box::pin(std::future::ready(done)),
@@ -44,7 +45,7 @@ async fn principals_take_turns() {
     assert!(poll(&mut floods[1]).is_none());
     begun.clear();
     drop((permit(&mut floods[1]), permit(&mut floods[2])));
-    assert_eq!((queue.waiting(), queue.state().free), (0, 2));
+    assert_eq!((queue.waiting(), queue.state().begun), (0, 0));
 }
 
 #[tokio::test]
@@ -53,8 +54,6 @@ async fn only_so_many_calls_wait() {
     let _begun: Vec<Permit> = (0..2).map(|_| permit(&mut call(&queue, "a"))).collect();
     let _a: Vec<Waiting> = (0..3).map(|_| call(&queue, "a")).collect();
     assert_eq!(poll(&mut call(&queue, "a")).map(|r| r.err()), Some(Some(Overloaded)), "of one principal");
-    let _b: Vec<Waiting> = (0..2).map(|_| call(&queue, "b")).collect();
-    assert_eq!(poll(&mut call(&queue, "c")).map(|r| r.err()), Some(Some(Overloaded)), "of all");
 }
 
 #[tokio::test]
@@ -65,7 +64,7 @@ async fn a_call_that_gave_up_is_passed_over() {
     let mut last = call(&queue, "b");
     drop(begun);
     drop(permit(&mut last));
-    assert_eq!((queue.waiting(), queue.state().free), (0, 2));
+    assert_eq!((queue.waiting(), queue.state().begun), (0, 0));
 }
 
 #[tokio::test]
@@ -75,7 +74,7 @@ async fn a_permit_that_was_given_and_not_taken_is_given_on() {
     let first = call(&queue, "a");
     begun.pop();
     drop(first);
-    assert_eq!((queue.waiting(), queue.state().free), (0, 1));
+    assert_eq!((queue.waiting(), queue.state().begun), (0, 1));
 }
 
 #[tokio::test]
@@ -84,5 +83,36 @@ async fn a_call_waits_only_for_so_long() {
     let begun: Vec<Permit> = (0..2).map(|_| permit(&mut call(&queue, "a"))).collect();
     assert_eq!(call(&queue, "a").await.err(), Some(Overloaded));
     drop(begun);
-    assert_eq!((queue.waiting(), queue.state().free), (0, 2));
+    assert_eq!((queue.waiting(), queue.state().begun), (0, 0));
+}
+
+#[tokio::test]
+async fn one_principal_leaves_places_to_others() {
+    let queue = FairQueue::new(Limits { at_once: 4, at_once_of_one: 2, ..LIMITS });
+    let mut slow: Vec<Permit> = (0..2).map(|_| permit(&mut call(&queue, "slow"))).collect();
+    let mut waiting = call(&queue, "slow");
+    assert!(poll(&mut waiting).is_none(), "half of the places are for others");
+    let others: Vec<Permit> = (0..2).map(|number| permit(&mut call(&queue, ["a", "b"][number]))).collect();
+    let mut third = call(&queue, "c");
+    assert!(poll(&mut third).is_none(), "all places are taken");
+    drop(others);
+    drop(permit(&mut third));
+    assert!(poll(&mut waiting).is_none(), "it still has its half");
+    slow.pop();
+    drop(permit(&mut waiting));
+    drop(slow);
+    let state = queue.state();
+    assert_eq!((state.count, state.begun, state.begun_of.len(), state.waiting.len()), (0, 0, 0, 0));
+}
+
+#[tokio::test]
+async fn those_with_many_waiting_calls_do_not_refuse_others() {
+    let queue = FairQueue::new(Limits { waiting_of_one: 100, waiting: 20, ..LIMITS });
+    let _begun: Vec<Permit> = (0..2).map(|_| permit(&mut call(&queue, "a"))).collect();
+    let _flood: Vec<Waiting> = (0..20).map(|_| call(&queue, "a")).collect();
+    assert_eq!(poll(&mut call(&queue, "a")).map(|r| r.err()), Some(Some(Overloaded)));
+    let _few: Vec<Waiting> = (0..FEW).map(|_| call(&queue, "b")).collect();
+    assert_eq!(poll(&mut call(&queue, "b")).map(|r| r.err()), Some(Some(Overloaded)));
+    let _more: Vec<Waiting> = (0..4).map(|_| call(&queue, "c")).collect();
+    assert_eq!(poll(&mut call(&queue, "d")).map(|r| r.err()), Some(Some(Overloaded)), "twice as many are too many");
 }
