@@ -97,9 +97,12 @@ pub async fn iam(process: &Process, action: &str, members: &[(&str, &str)]) -> R
 
 /// Calls IAM of the server at this address as root.
 pub async fn iam_at(server: SocketAddr, action: &str, members: &[(&str, &str)]) -> Result<String> {
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    form.append_pair("Action", action).append_pair("Version", "2010-05-08").extend_pairs(members);
-    once(server, signed_form(server, "iam", &form.finish())?).await
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("Action", action)
+        .append_pair("Version", "2010-05-08")
+        .extend_pairs(members)
+        .finish();
+    once(server, signed_form(server, "iam", &form)?).await
 }
 
 /// Creates a user with an inline policy and an access key.
