@@ -14,9 +14,13 @@ pub fn question<O: Operation>(request: &O::Request) -> Bytes {
     if page.is_empty() {
         return Bytes::new();
     }
-    let message = request.encode_to_vec();
+    without(page, &request.encode_to_vec())
+}
+
+/// The message without these fields.
+fn without(page: &[u32], message: &[u8]) -> Bytes {
     let mut question = Vec::with_capacity(message.len());
-    let mut rest = &message[..];
+    let mut rest = message;
     while rest.has_remaining() {
         let field = rest;
         // prost has encoded the message, so that neither fails.

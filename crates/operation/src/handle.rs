@@ -144,6 +144,16 @@ impl<P> Planned<P> {
         }
     }
 
+    /// Takes the plan, and the plan of what is done instead, out of the rest.
+    pub fn split(self) -> (Planned<()>, P, Option<P>) {
+        let Planned { plan, checks, retired_key, password, wait, proven, instead } = self;
+        let (instead, instead_plan) = match instead.map(|instead| instead.split()) {
+            Some((rest, plan, _)) => (Some(Box::new(rest)), Some(plan)),
+            None => (None, None),
+        };
+        (Planned { plan: (), checks, retired_key, password, wait, proven, instead }, plan, instead_plan)
+    }
+
     /// Names what is done instead, with less, if the checks are not allowed, its own are, and no statement denies one of the
     /// former. Of `instead` only plan and checks are used. Only for handlers with [`Handle::ANSWERS_LESS`].
     pub fn or_else(mut self, instead: Option<Planned<P>>) -> Self {

@@ -5,11 +5,8 @@
 //! second. Records that a caller without permissions can cause have a rate limit, and are counted beyond it. The proto
 //! says how each operation is recorded: decisions for other services only if the request for the decision is denied.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 
-use bailiwick_api::Operation;
-use bailiwick_api::options::Audit;
 use bailiwick_audit::{Admitted, Event, EventKind, PolicyDocument, authorization};
 use bailiwick_authz::{DecidedBy, ExplainedDenial, exception_of};
 use bailiwick_model::mask::masked;
@@ -19,15 +16,16 @@ use bailiwick_snapshot::Snapshot;
 use bailiwick_storage::Tx;
 use bytes::Bytes;
 use jiff::Timestamp;
-use prost::Message as _;
 
 use crate::denied_policies;
 use crate::log::Line;
 use crate::shared::Shared;
+use crate::steps::{Facts, Handled};
 
 /// Collects the audit record of one call.
-pub(crate) struct CallAudit<'a, O: Operation> {
+pub(crate) struct CallAudit<'a> {
     shared: &'a Shared,
+    facts: &'static Facts,
     ids: Ids,
     request: Arc<RequestInfo>,
     time: Timestamp,
@@ -42,7 +40,6 @@ pub(crate) struct CallAudit<'a, O: Operation> {
     decided: DecidedBy,
     /// Of a call that was denied.
     denied: Option<Denied>,
-    operation: PhantomData<O>,
 }
 
 /// The record of a denied call.
@@ -75,13 +72,17 @@ impl Ids {
     }
 }
 
-impl<'a, O: Operation> CallAudit<'a, O> {
-    /// Whether the operation decides for another service, which is not recorded like changes and reads.
-    const IS_DECISION: bool = matches!(O::AUDIT, Audit::Decision);
-
-    pub(crate) fn new(shared: &'a Shared, ids: Ids, request: Arc<RequestInfo>, time: Timestamp) -> Self {
+impl<'a> CallAudit<'a> {
+    pub(crate) fn new(
+        shared: &'a Shared,
+        facts: &'static Facts,
+        ids: Ids,
+        request: Arc<RequestInfo>,
+        time: Timestamp,
+    ) -> Self {
         CallAudit {
             shared,
+            facts,
             ids,
             request,
             time,
@@ -90,9 +91,8 @@ impl<'a, O: Operation> CallAudit<'a, O> {
             message: Bytes::new(),
             resource: None,
             is_permitted: false,
-            decided: DecidedBy::new(Self::IS_DECISION),
+            decided: DecidedBy::new(facts.is_decision()),
             denied: None,
-            operation: PhantomData,
         }
     }
 
@@ -118,7 +118,7 @@ impl<'a, O: Operation> CallAudit<'a, O> {
 
     /// Begins the decision of an attempt. What decided is noted in the result.
     pub(crate) fn begin_decision(&mut self) -> &mut DecidedBy {
-        self.decided = DecidedBy::new(Self::IS_DECISION);
+        self.decided = DecidedBy::new(self.facts.is_decision());
         &mut self.decided
     }
 
@@ -155,14 +155,14 @@ impl<'a, O: Operation> CallAudit<'a, O> {
     }
 
     /// Adds the record of a change to its transaction.
-    pub(crate) async fn write_into(&self, tx: &mut Tx, response: &O::Response) -> Result<()> {
-        let (parameters, response) = (self.parameters(), redacted(response.clone()));
+    pub(crate) async fn write_into(&self, tx: &mut Tx, response: &Bytes) -> Result<()> {
+        let (parameters, response) = (self.parameters(), (self.facts.redacted_response)(response));
         let event = Event { parameters: &parameters, response: &response, ..self.event() };
         self.shared.parts.recorder.write_into(tx, &event).await
     }
 
     /// Records the outcome of the call, unless the record is part of a commit.
-    pub(crate) async fn end<D>(mut self, outcome: Result<D>, done: impl Fn(&D) -> (&O::Response, bool)) -> Result<D> {
+    pub(crate) async fn end(mut self, outcome: Result<Handled>) -> Result<Handled> {
         let recorder = &self.shared.parts.recorder;
         let denied = self.denied.take().filter(|_| outcome.is_err());
         let outcome = outcome.map_err(|error| match &denied {
@@ -173,11 +173,11 @@ impl<'a, O: Operation> CallAudit<'a, O> {
         });
         self.log(outcome.as_ref().err());
         match &outcome {
-            Ok(value) => {
-                let (response, committed) = done(value);
-                if !committed && !Self::IS_DECISION {
+            Ok(done) => {
+                if !done.committed && !self.facts.is_decision() {
                     // Responses of reads are not recorded, since they can be read again; issued credentials are.
-                    let issued = if O::READ_ONLY { Vec::new() } else { redacted(response.clone()) };
+                    let is_read = self.facts.info.read_only;
+                    let issued = if is_read { Vec::new() } else { (self.facts.redacted_response)(&done.response) };
                     let parameters = self.parameters();
                     let event = Event {
                         parameters: &parameters,
@@ -185,7 +185,7 @@ impl<'a, O: Operation> CallAudit<'a, O> {
                         changes_nothing: issued.is_empty(),
                         ..self.event()
                     };
-                    if !O::READ_ONLY {
+                    if !is_read {
                         recorder.enqueue_required(&event).await?;
                     } else if self.is_permitted {
                         recorder.enqueue(&event).await?;
@@ -210,7 +210,7 @@ impl<'a, O: Operation> CallAudit<'a, O> {
                     ErrorKind::Unauthenticated | ErrorKind::PermissionDenied => {
                         recorder.write_durable(&event).await?;
                     }
-                    _ if Self::IS_DECISION && self.caller.is_some() => {}
+                    _ if self.facts.is_decision() && self.caller.is_some() => {}
                     _ if self.is_permitted => recorder.enqueue(&event).await?,
                     // A caller needs no permissions to get this error.
                     _ => recorder.enqueue_limited(&event),
@@ -220,17 +220,16 @@ impl<'a, O: Operation> CallAudit<'a, O> {
         outcome
     }
 
-    /// The redacted request message. It is decoded and encoded again, so that a duplicate field is recorded as it was
-    /// understood.
+    /// The request message without secrets.
     fn parameters(&self) -> Vec<u8> {
-        O::Request::decode(self.message.clone()).map(redacted).unwrap_or_default()
+        (self.facts.redacted_request)(&self.message)
     }
 
     fn event(&self) -> Event<'_> {
         Event {
             id: self.ids.event,
             request_id: self.ids.request,
-            kind: EventKind::Operation(O::INFO),
+            kind: EventKind::Operation(self.facts.info),
             time: self.time,
             request: &self.request,
             caller: self.caller.as_ref(),
@@ -251,8 +250,8 @@ impl<'a, O: Operation> CallAudit<'a, O> {
     fn log(&self, error: Option<&IamError>) {
         let deployment = &self.shared.parts.deployment;
         let line = Line {
-            operation: O::NAME,
-            is_quiet: O::READ_ONLY || Self::IS_DECISION,
+            operation: self.facts.info.name,
+            is_quiet: self.facts.info.read_only || self.facts.is_decision(),
             request: &self.request,
             caller: self.caller.as_deref(),
             unsigned: self.unsigned.as_ref(),
@@ -263,9 +262,4 @@ impl<'a, O: Operation> CallAudit<'a, O> {
         };
         line.write();
     }
-}
-
-fn redacted<M: bailiwick_api::Redact + prost::Message>(mut message: M) -> Vec<u8> {
-    message.redact();
-    message.encode_to_vec()
 }

@@ -1,28 +1,21 @@
 //! The limits of calls, which the calls of other services for decisions have not: rates, and turns.
 
-use bailiwick_api::Operation;
-use bailiwick_api::options::Audit;
 use bailiwick_model::{Result, SourceNetwork};
-use bailiwick_operation::CxOf;
 use jiff::Timestamp;
 
 use crate::Incoming;
 use crate::authenticate::RETRY_AFTER;
-use crate::caller::{CallCaller, CallerOf};
+use crate::caller::CallCaller;
 use crate::fair_queue::{Overloaded, Permit};
 use crate::shared::Shared;
-
-/// Whether an operation is a decision for another service, which waits for no other call and has no rate limit.
-const fn is_decision<O: Operation>() -> bool {
-    matches!(O::AUDIT, Audit::Decision)
-}
+use crate::steps::Facts;
 
 /// Counts a call from a source, before its caller is known.
 ///
 /// # Errors
 /// `Throttling` beyond the rate limit of the source.
-pub(crate) fn admit_source<O: Operation>(shared: &Shared, incoming: &Incoming<'_>, now: Timestamp) -> Result<()> {
-    if is_decision::<O>() {
+pub(crate) fn admit_source(shared: &Shared, facts: &Facts, incoming: &Incoming<'_>, now: Timestamp) -> Result<()> {
+    if facts.is_decision() {
         return Ok(());
     }
     let admitted = shared.call_rates.admit_source(SourceNetwork::of(incoming.peer.ip), now);
@@ -33,11 +26,8 @@ pub(crate) fn admit_source<O: Operation>(shared: &Shared, incoming: &Incoming<'_
 ///
 /// # Errors
 /// `Throttling` beyond the rate limit of the principal.
-pub(crate) fn admit_principal<O: Operation>(shared: &Shared, caller: &CallerOf<O>, now: Timestamp) -> Result<()>
-where
-    CallerOf<O>: CallCaller<Cx = CxOf<O>>,
-{
-    if is_decision::<O>() {
+pub(crate) fn admit_principal(shared: &Shared, facts: &Facts, caller: &impl CallCaller, now: Timestamp) -> Result<()> {
+    if facts.is_decision() {
         return Ok(());
     }
     let admitted = shared.call_rates.admit_principal(|| caller.counted_as(), now);
@@ -48,11 +38,8 @@ where
 ///
 /// # Errors
 /// `Throttling` if too many calls wait, or after a time.
-pub(crate) async fn turn<O: Operation>(shared: &Shared, caller: &CallerOf<O>) -> Result<Option<Permit>>
-where
-    CallerOf<O>: CallCaller<Cx = CxOf<O>>,
-{
-    if is_decision::<O>() {
+pub(crate) async fn turn(shared: &Shared, facts: &Facts, caller: &impl CallCaller) -> Result<Option<Permit>> {
+    if facts.is_decision() {
         return Ok(None);
     }
     let permit = shared.fair_queue.enter(caller.counted_as()).await;

@@ -71,7 +71,7 @@ pub(crate) trait CallCaller: Sized + Send + Sync {
     fn revalidate(&mut self, shared: &Shared, snapshot: &Snapshot, now: Timestamp) -> Result<()>;
 
     /// Sets the caller of the audit record.
-    fn record<O: Operation>(&self, audit: &mut CallAudit<'_, O>);
+    fn record(&self, audit: &mut CallAudit<'_>);
 
     /// Makes the context of an attempt.
     fn context(&self, shared: &Shared, request: &Arc<RequestInfo>, now: Timestamp, on: &Arc<Snapshot>) -> Self::Cx;
@@ -160,7 +160,7 @@ impl CallCaller for Authenticated {
         validated.inspect_err(|e| shared.metrics.unauthenticated(e.code().wire()))
     }
 
-    fn record<O: Operation>(&self, audit: &mut CallAudit<'_, O>) {
+    fn record(&self, audit: &mut CallAudit<'_>) {
         audit.set_caller(&self.caller);
     }
 
@@ -259,7 +259,7 @@ impl CallCaller for Unsigned {
         Ok(())
     }
 
-    fn record<O: Operation>(&self, audit: &mut CallAudit<'_, O>) {
+    fn record(&self, audit: &mut CallAudit<'_>) {
         audit.set_unsigned(&self.caller);
     }
 

@@ -5,8 +5,10 @@ use std::pin::Pin;
 
 use bailiwick_api::{for_each_operation, op};
 
+use crate::caller::CallerOf;
 use crate::handlers::handler;
 use crate::shared::Shared;
+use crate::steps::Typed;
 use crate::{Answer, Incoming, pipeline};
 
 type Run = for<'a> fn(&'a Shared, Incoming<'a>) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
@@ -22,7 +24,8 @@ macro_rules! table {
         /// By the index of the route.
         static RUN: &[Run] = &[
             $(|shared, incoming| {
-                Box::pin(pipeline::run::<op::$operation, _>(shared, handler!(shared $operation $service), incoming))
+                let target = Typed::<op::$operation, _>::new(handler!(shared $operation $service));
+                Box::pin(async move { pipeline::run::<CallerOf<op::$operation>>(shared, &target, incoming).await })
             }),*
         ];
     };

@@ -35,6 +35,7 @@ mod route;
 mod service;
 mod session_limits;
 mod shared;
+mod steps;
 mod token_buckets;
 
 pub use bailiwick_authz::PeerCertificate;

@@ -13,20 +13,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_api::{Operation, question};
 use bailiwick_authz::DecidedBy;
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_operation::{Check, CxOf, Handle, IssuerKeysOutcome, Planned, RequestInfo, uuid};
+use bailiwick_operation::{Check, IssuerKeysOutcome, Planned, RequestInfo, uuid};
 use bailiwick_snapshot::Snapshot;
-use bailiwick_storage::{At, CommitError, Revision, Tx};
+use bailiwick_storage::{At, CommitError, Tx};
 use bytes::Bytes;
 use http::HeaderName;
 use jiff::Timestamp;
-use prost::Message as _;
 
 use crate::call_audit::{CallAudit, Ids};
-use crate::caller::{CallCaller, CallerOf, Outcomes};
+use crate::caller::{CallCaller, Outcomes};
 use crate::shared::{Parts, Shared};
+use crate::steps::{Handled, Steps, Target};
 use crate::{Answer, Incoming, call_limits, lockout};
 
 /// The header, or gRPC metadata, with the revision that an answer must not be older than.
@@ -34,14 +33,6 @@ const MIN_REVISION: HeaderName = HeaderName::from_static("x-bailiwick-min-revisi
 
 /// The maximum number of attempts at a change that conflicts with others.
 const ATTEMPTS: usize = 24;
-
-/// The result of a handled call.
-struct Handled<O: Operation> {
-    response: O::Response,
-    revision: Revision,
-    /// Whether a change was committed, together with its audit record.
-    committed: bool,
-}
 
 /// The options of a call in its headers.
 struct CallOptions<'a> {
@@ -51,11 +42,13 @@ struct CallOptions<'a> {
     allow_lockout: bool,
 }
 
-/// Answers one call to `O` with its handler.
-pub(crate) async fn run<O: Operation, H: Handle<O>>(shared: &Shared, handler: &H, mut incoming: Incoming<'_>) -> Answer
-where
-    CallerOf<O>: CallCaller<Cx = CxOf<O>>,
-{
+/// Answers one call to an operation with its handler, for a kind of caller.
+pub(crate) async fn run<C: CallCaller>(
+    shared: &Shared,
+    target: &dyn Target<C::Cx>,
+    mut incoming: Incoming<'_>,
+) -> Answer {
+    let facts = target.facts();
     let _in_flight = shared.metrics.begin();
     let parts = &shared.parts;
     let began = parts.deployment.clock.now();
@@ -63,13 +56,13 @@ where
     let ids = Ids::new(parts.deployment.random.as_ref());
     let mut request = request_info(&incoming, ids);
     let request_id = request.id.clone();
-    let caller = match call_limits::admit_source::<O>(shared, &incoming, began) {
-        Ok(()) => CallerOf::<O>::authenticate(shared, &incoming, began).await,
+    let caller = match call_limits::admit_source(shared, facts, &incoming, began) {
+        Ok(()) => C::authenticate(shared, &incoming, began).await,
         Err(error) => Err(error),
     };
     request.region = caller.as_ref().ok().and_then(|caller| caller.region().cloned());
     let request = Arc::new(request);
-    let mut audit = CallAudit::<O>::new(shared, ids, Arc::clone(&request), began);
+    let mut audit = CallAudit::new(shared, facts, ids, Arc::clone(&request), began);
     let outcome = match caller {
         Err(error) => {
             shared.metrics.unauthenticated(error.code().wire());
@@ -77,20 +70,20 @@ where
         }
         Ok(mut caller) => {
             caller.record(&mut audit);
-            caller.note_use(shared, O::INFO, in_seconds(began));
+            caller.note_use(shared, facts.info, in_seconds(began));
             let options = CallOptions {
                 min_revision: incoming.header(&MIN_REVISION),
                 allow_lockout: incoming.header(&lockout::ALLOW).is_some_and(|value| value.eq_ignore_ascii_case("true")),
             };
-            let answer = answer(shared, handler, &mut caller, &request, message, options, &mut audit).await;
+            let answer = answer(shared, target, &mut caller, &request, message, options, &mut audit).await;
             caller.ended(shared, &incoming, answer.as_ref().err(), began);
             answer
         }
     };
-    let outcome = audit.end(outcome, |done| (&done.response, done.committed)).await;
+    let outcome = audit.end(outcome).await;
     let took = parts.deployment.clock.now().duration_since(began).unsigned_abs();
     let (revision, result) = match outcome {
-        Ok(done) => (Some(done.revision), Ok(Bytes::from(done.response.encode_to_vec()))),
+        Ok(done) => (Some(done.revision), Ok(done.response)),
         Err(error) => (None, Err(error)),
     };
     shared.metrics.answered(incoming.route, result.as_ref().err().map(|e| e.code().wire()), took);
@@ -112,66 +105,64 @@ fn request_info(incoming: &Incoming<'_>, ids: Ids) -> RequestInfo {
     }
 }
 
-async fn answer<O: Operation, H: Handle<O>>(
+async fn answer<C: CallCaller>(
     shared: &Shared,
-    handler: &H,
-    caller: &mut CallerOf<O>,
+    target: &dyn Target<C::Cx>,
+    caller: &mut C,
     info: &Arc<RequestInfo>,
     message: Result<Bytes>,
     options: CallOptions<'_>,
-    audit: &mut CallAudit<'_, O>,
-) -> Result<Handled<O>>
-where
-    CallerOf<O>: CallCaller<Cx = CxOf<O>>,
-{
-    let parts = &shared.parts;
-    call_limits::admit_principal::<O>(shared, caller, parts.deployment.clock.now())?;
-    caller.may_call(O::INFO)?;
+    audit: &mut CallAudit<'_>,
+) -> Result<Handled> {
+    let (parts, facts) = (&shared.parts, target.facts());
+    let is_read = facts.info.read_only;
+    call_limits::admit_principal(shared, facts, caller, parts.deployment.clock.now())?;
+    caller.may_call(facts.info)?;
     let message = message?;
-    let request = O::Request::decode(message.clone()).map_err(|e| {
-        IamError::new(ErrorCode::MalformedInput, "the request is not a message of its type").caused_by(e)
-    })?;
+    let begun = target.begin(&message);
     audit.set_message(message);
-    validate(&request)?;
-    let wanted = [options.min_revision, handler.min_revision(&request)];
-    let at = reached(parts, wanted.map(|revision| revision.filter(|_| CallerOf::<O>::MAY_WAIT))).await?;
-    let mut outcomes = Outcomes { passwords: None, issuer_keys: None, question: question::<O>(&request) };
-    let mut request = Some(request);
+    let mut steps = begun?;
+    let in_request = steps.min_revision().map(str::to_owned);
+    let wanted = [options.min_revision, in_request.as_deref()];
+    let at = reached(parts, wanted.map(|revision| revision.filter(|_| C::MAY_WAIT))).await?;
+    let mut outcomes = Outcomes { passwords: None, issuer_keys: None, question: steps.question() };
     let (mut queued, mut has_waited) = (None, false);
-    if H::WANTS_KEYS
-        && let Some(request) = &request
-    {
-        outcomes.issuer_keys = Box::pin(issuer_keys(shared, handler, caller, info, at, request)).await?;
+    if facts.wants_keys {
+        outcomes.issuer_keys = Box::pin(issuer_keys(shared, &mut *steps, caller, info, at)).await?;
     }
     for attempt in 1..=ATTEMPTS {
-        let permit = call_limits::turn::<O>(shared, caller).await?;
+        let permit = call_limits::turn(shared, facts, caller).await?;
         let mut tx = Tx::begin(Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas), at).await?;
         let revision = tx.revision();
-        let is_last = O::READ_ONLY && (has_waited || !H::WAITS);
-        // The request is cloned only if the handler may have to run again.
-        let Some(input) = (if is_last { request.take() } else { request.clone() }) else { break };
+        let is_last = is_read && (has_waited || !facts.waits);
         parts.snapshots.at_least(revision).await?;
         let (now, snapshot) = revalidate(shared, caller)?;
         caller.record(audit);
         let cx = caller.context(shared, info, now, &snapshot);
-        let cx = &CallerOf::<O>::with_outcomes(cx, &outcomes);
-        let planned = handler.plan(cx, &mut tx, input).await?;
-        let Planned { mut plan, mut checks, retired_key, password, wait, proven, instead } = planned;
+        let cx = &C::with_outcomes(cx, &outcomes);
+        let planned = steps.plan(cx, &mut tx, is_last).await?;
+        let Planned { plan: (), mut checks, retired_key, password, wait, proven, instead } = planned;
         caller.set_proven(proven)?;
         caller.record(audit);
-        debug_assert_eq!(checks.iter().find_map(Check::undocumented), None, "a check of {}", O::NAME);
+        debug_assert_eq!(checks.iter().find_map(Check::undocumented), None, "a check of {}", facts.info.name);
         audit.set_resource(&checks);
         let mut decided = caller.decide(shared, &snapshot, cx, &checks, audit.begin_decision()).await;
         if let Some(instead) = instead
-            && H::ANSWERS_LESS
-            && O::READ_ONLY
+            && facts.answers_less
+            && is_read
             && decided.is_err()
             && audit.is_implicit_denial()
         {
-            debug_assert_eq!(instead.checks.iter().find_map(Check::undocumented), None, "a check of {}", O::NAME);
+            debug_assert_eq!(
+                instead.checks.iter().find_map(Check::undocumented),
+                None,
+                "a check of {}",
+                facts.info.name
+            );
             let mut noted = DecidedBy::new(false);
             if Box::pin(caller.decide(shared, &snapshot, cx, &instead.checks, &mut noted)).await.is_ok() {
-                (plan, checks, decided) = (instead.plan, instead.checks, Ok(()));
+                steps.do_instead();
+                (checks, decided) = (instead.checks, Ok(()));
                 *audit.begin_decision() = noted;
             }
         }
@@ -184,7 +175,7 @@ where
             return Err(error);
         }
         audit.set_permitted(&checks);
-        caller.note_actions(shared, O::INFO, &checks, in_seconds(now));
+        caller.note_actions(shared, facts.info, &checks, in_seconds(now));
         if let Some(work) = password
             && outcomes.passwords.is_none()
         {
@@ -195,7 +186,7 @@ where
             continue;
         }
         if let Some(wait) = wait
-            && H::WAITS
+            && facts.waits
             && !std::mem::replace(&mut has_waited, true)
         {
             // The next attempt proves and decides again.
@@ -203,15 +194,15 @@ where
             wait.wait().await?;
             continue;
         }
-        let response = match handler.handle(cx, &mut tx, plan).await {
+        let response = match steps.handle(cx, &mut tx).await {
             Ok(response) => Ok(response),
-            Err(error) if tx.is_kept_if_refused() && !O::READ_ONLY => Err(error),
+            Err(error) if tx.is_kept_if_refused() && !is_read => Err(error),
             Err(error) => return Err(error),
         };
         if let Some(key) = retired_key.filter(|_| response.is_ok()) {
-            CallerOf::<O>::check_lockout(shared, cx, &snapshot, &mut tx, &key, options.allow_lockout).await?;
+            C::check_lockout(shared, cx, &snapshot, &mut tx, &key, options.allow_lockout).await?;
         }
-        if O::READ_ONLY || tx.is_read_only() {
+        if is_read || tx.is_read_only() {
             // Other calls may have run in between. Only a caller that is still valid gets the response.
             revalidate(shared, caller)?;
             return Ok(Handled { response: response?, revision, committed: false });
@@ -250,23 +241,19 @@ where
 }
 
 /// Gets the keys that a handler wants. Its transaction ends before the fetch begins.
-async fn issuer_keys<O: Operation, H: Handle<O>>(
+async fn issuer_keys<C: CallCaller>(
     shared: &Shared,
-    handler: &H,
-    caller: &mut CallerOf<O>,
+    steps: &mut dyn Steps<C::Cx>,
+    caller: &mut C,
     info: &Arc<RequestInfo>,
     at: At,
-    request: &O::Request,
-) -> Result<Option<Arc<IssuerKeysOutcome>>>
-where
-    CallerOf<O>: CallCaller<Cx = CxOf<O>>,
-{
+) -> Result<Option<Arc<IssuerKeysOutcome>>> {
     let parts = &shared.parts;
     let mut tx = Tx::begin(Arc::clone(&parts.store), Arc::clone(&parts.deployment.quotas), at).await?;
     parts.snapshots.at_least(tx.revision()).await?;
     let (now, snapshot) = revalidate(shared, caller)?;
     let cx = caller.context(shared, info, now, &snapshot);
-    let Some(wanted) = handler.wanted_keys(&cx, &mut tx, request).await? else { return Ok(None) };
+    let Some(wanted) = steps.wanted_keys(&cx, &mut tx).await? else { return Ok(None) };
     drop(tx);
     let result = parts.deployment.issuer_keys.get(&wanted).await;
     Ok(Some(Arc::new(IssuerKeysOutcome { wanted, result })))
@@ -293,13 +280,4 @@ fn revalidate(shared: &Shared, caller: &mut impl CallCaller) -> Result<(Timestam
     let snapshot = parts.snapshots.current()?;
     caller.revalidate(shared, &snapshot, now)?;
     Ok((now, snapshot))
-}
-
-fn validate<R: bailiwick_api::Validate>(request: &R) -> Result<()> {
-    let violations = request.validate();
-    if violations.is_empty() {
-        return Ok(());
-    }
-    let error = IamError::validation(violations.to_string());
-    Err(violations.iter().fold(error, |error, v| error.field(v.member.clone(), v.constraint.clone())))
 }

@@ -14,6 +14,7 @@ use prost::Message as _;
 use tempfile::TempDir;
 
 use super::*;
+use crate::steps::Typed;
 use crate::{FrontEnd, Parts, Peer, Route, Service, pipeline};
 
 static FRONT_END: FrontEnd = FrontEnd {
@@ -128,7 +129,8 @@ impl Env {
             body: b"",
             peer: Peer::direct("192.0.2.1".parse().unwrap(), false),
         };
-        let answer = pipeline::run::<op::AssumeRoleWithWebIdentity, _>(self.service.shared(), handler, incoming).await;
+        let target = Typed::<op::AssumeRoleWithWebIdentity, _>::new(handler);
+        let answer = pipeline::run::<Unsigned>(self.service.shared(), &target, incoming).await;
         answer.result.map_or_else(|error| error.code().wire(), |_| "OK")
     }
 
