@@ -25,6 +25,20 @@ def pytest_configure(config):
         compile_descriptors()
 
 
+# The files that take longest. They come first, so that no worker ends with one of them while the others are idle.
+LONGEST = (
+    "test_terraform", "test_web_identity_profiles", "test_terraform_roles", "test_administrator", "test_fronts_agree",
+    "test_text", "test_ansible", "test_audit_verify", "test_large_answers", "test_floods", "test_audit_sinks",
+    "test_disk_floods", "test_profiles", "test_malformed", "test_agent", "test_import_account",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    """Sorts the files by the time that they take. The tests of a file keep their order."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONGEST)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _descriptors():
     GrpcApi.descriptors = descriptors()

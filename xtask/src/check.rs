@@ -4,9 +4,9 @@
 //! `--no-skips` makes it a failure.
 
 use crate::run::{self, Tally};
-use crate::{licences, packages, python, stubs, tidy, wire_check};
+use crate::{browser, licences, packages, python, stubs, tidy, wire_check};
 use anyhow::{Result, bail};
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, ValueEnum};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -25,9 +25,19 @@ pub(crate) struct Args {
     /// Print the output of each tool as it is written
     #[arg(long, short)]
     verbose: bool,
+    /// Leave out the tests that need one of these, separated by commas; the summary names what was left out
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "PROGRAM")]
+    without: Vec<Optional>,
     /// Fail if a check was skipped because a tool is not installed
     #[arg(long, env = "XTASK_NO_SKIPS", value_parser = clap::builder::BoolishValueParser::new())]
     no_skips: bool,
+}
+
+/// What the tests use and install where they can, and a caller can do without.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Optional {
+    /// Chromium, for the console
+    Browser,
 }
 
 pub(crate) fn run(args: &Args) -> ExitCode {
@@ -68,16 +78,26 @@ pub(crate) fn run(args: &Args) -> ExitCode {
             steps.partial_step("stubs", stubs::run);
             steps.step("wire", || wire_check::run(&wire_check::Args::default()).map(printed));
         }
-        steps.step("server", || {
-            watched(with(run::cargo(), &["build", "--locked", "--package", "bailiwick-server"]), loud)
-        });
+        // The Rust tests have built the binary of the server, with the features of the whole workspace.
+        if args.clients || !everything {
+            steps.step("server", || {
+                watched(with(run::cargo(), &["build", "--locked", "--package", "bailiwick-server"]), loud)
+            });
+        }
         if args.filter.as_deref().is_none_or(|filter| filter.contains("ansible")) {
             steps.partial_step("ansible", || match python::ansible() {
                 Ok(_) => Ok(Tally::ONE.into()),
                 Err(error) => Ok(Done::skipped(&format!("Ansible ({error})"))),
             });
         }
-        steps.partial_step("clients", || clients(args.filter.as_deref(), loud));
+        let has_browser = !args.without.contains(&Optional::Browser);
+        if everything {
+            steps.partial_step("browser", || match has_browser {
+                true => Ok(browser::ensure()),
+                false => Ok(Done::skipped("the console in a browser (--without browser)")),
+            });
+        }
+        steps.partial_step("clients", || clients(args.filter.as_deref(), has_browser, loud));
     }
     steps.end()
 }
@@ -260,10 +280,15 @@ fn rust_tests(filter: Option<&str>, loud: bool) -> Result<Tally> {
     counted_loud(command, loud)
 }
 
-fn clients(filter: Option<&str>, loud: bool) -> Result<Done> {
+fn clients(filter: Option<&str>, has_browser: bool, loud: bool) -> Result<Done> {
     let mut command = python::pytest(&python::environment()?);
     let at_once = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8));
     command.args(["-q", "-rs", "--tb=short", "--numprocesses", &at_once.to_string(), "--dist=loadfile"]);
+    // `conftest.py` orders the files: those that take longest come first.
+    command.arg("--no-loadscope-reorder");
+    if !has_browser {
+        command.arg("--ignore=browser");
+    }
     if let Some(filter) = filter {
         command.args(["-k", filter]);
     }

@@ -5,6 +5,7 @@
 //! Start reading at [`check`], the list of steps.
 
 mod bench;
+mod browser;
 mod check;
 mod coverage;
 mod cycles;
