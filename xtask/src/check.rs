@@ -76,7 +76,9 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         steps.step("python", || python::environment().map(|_| Tally::ONE));
         if everything {
             steps.partial_step("stubs", stubs::run);
-            steps.step("wire", || wire_check::run(&wire_check::Args::default()).map(printed));
+            // The build of the Rust tests makes the program that is compared.
+            let compare = if args.clients { wire_check::run } else { wire_check::run_built };
+            steps.step("wire", || compare(&wire_check::Args::DEFAULT).map(printed));
         }
         // The Rust tests have built the binary of the server, with the features of the whole workspace.
         if args.clients || !everything {

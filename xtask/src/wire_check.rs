@@ -15,10 +15,9 @@ pub(crate) struct Args {
     seed: Option<u32>,
 }
 
-impl Default for Args {
-    fn default() -> Self {
-        Args { rounds: 5, seed: None }
-    }
+impl Args {
+    /// The rounds of `cargo xtask test`.
+    pub(crate) const DEFAULT: Args = Args { rounds: 5, seed: None };
 }
 
 /// Builds the program under comparison and returns the command that compares it.
@@ -26,10 +25,15 @@ impl Default for Args {
 /// # Errors
 /// When there is no Python with botocore, or the program does not build.
 pub(crate) fn command(args: &Args) -> Result<Command> {
-    let python = python::environment()?;
     let mut build = run::cargo();
     build.args(["build", "--quiet", "--package", "bailiwick-testing", "--features", "fuzz", "--example", "wire"]);
     run::quiet(build)?;
+    compare(args)
+}
+
+/// The command that compares the program as the last build of all tests made it.
+fn compare(args: &Args) -> Result<Command> {
+    let python = python::environment()?;
     let mut check = Command::new(python);
     check.current_dir(run::root().join("tests/wire")).env("PYTHONDONTWRITEBYTECODE", "1");
     check.arg("check.py").arg(run::target().join("debug/examples/wire"));
@@ -45,7 +49,19 @@ pub(crate) fn command(args: &Args) -> Result<Command> {
 /// # Errors
 /// All differences.
 pub(crate) fn run(args: &Args) -> Result<String> {
-    let output = run::capture(command(args)?, false)?;
+    summary(command(args)?)
+}
+
+/// Compares as [`run`] does, after the Rust tests were built, and with them the program.
+///
+/// # Errors
+/// All differences.
+pub(crate) fn run_built(args: &Args) -> Result<String> {
+    summary(compare(args)?)
+}
+
+fn summary(command: Command) -> Result<String> {
+    let output = run::capture(command, false)?;
     if !output.success {
         bail!("{}", output.text.trim_end());
     }
