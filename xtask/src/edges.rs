@@ -30,11 +30,19 @@ const EDGES: &[(&str, &[&str])] = &[
     ("grpc", &["service"]),
     ("aws-json", &["service"]),
     ("aws-query", &["service"]),
+    ("console", &["service", "sigv4"]),
     ("testing", &["aws-json", "aws-query"]),
 ];
 
 /// Dependencies that are refused although the edges reach them.
-const NEVER: &[(&str, &str)] = &[("grpc", "storage"), ("aws-json", "storage"), ("aws-query", "storage")];
+const NEVER: &[(&str, &str)] = &[
+    ("grpc", "storage"),
+    ("aws-json", "storage"),
+    ("aws-query", "storage"),
+    ("console", "storage"),
+    ("console", "authz"),
+    ("console", "directory"),
+];
 
 /// Crates that may depend on every other.
 const ANY: &[&str] = &["server"];
@@ -45,6 +53,7 @@ const FOR_TESTS: &[&str] = &["storage-suite", "testing"];
 /// External crates, by name prefix, with the only workspace crates that may depend on them.
 const ONLY: &[(&str, &[&str])] = &[
     ("tonic", &["grpc"]),
+    ("askama", &["console"]),
     ("quick-xml", &["aws-query", "federation"]),
     ("redb", &["storage-redb"]),
     ("clap", &["server", "xtask"]),

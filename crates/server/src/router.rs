@@ -1,4 +1,4 @@
-//! Routes a request to a front end by its content type.
+//! Routes a request to a front end by its content type or path.
 
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ struct Fronts {
     grpc: bailiwick_grpc::Front,
     json: bailiwick_aws_json::Front,
     query: bailiwick_aws_query::Front,
+    console: bailiwick_console::Front,
     service: Arc<Service>,
 }
 
@@ -28,13 +29,14 @@ impl Router {
     pub(crate) fn new(grpc: bailiwick_grpc::Front, service: Arc<Service>) -> Self {
         let json = bailiwick_aws_json::Front::new(Arc::clone(&service));
         let query = bailiwick_aws_query::Front::new(Arc::clone(&service));
-        Router(Arc::new(Fronts { grpc, json, query, service }))
+        let console = bailiwick_console::Front::new(Arc::clone(&service));
+        Router(Arc::new(Fronts { grpc, json, query, console, service }))
     }
 }
 
 impl Answer for Router {
     async fn answer(&self, request: Request<Received>, peer: Peer) -> Response<Body> {
-        let Fronts { grpc, json, query, service } = &*self.0;
+        let Fronts { grpc, json, query, console, service } = &*self.0;
         if bailiwick_grpc::Front::takes(request.headers()) {
             let cost = bailiwick_grpc::Front::cost(request.uri().path());
             if cost > 0
@@ -47,6 +49,9 @@ impl Answer for Router {
         }
         if bailiwick_grpc::Front::takes_json(request.uri().path()) {
             return Box::pin(grpc.handle_json(request, peer)).await;
+        }
+        if bailiwick_console::Front::takes(request.uri().path()) {
+            return Box::pin(console.handle(request, peer)).await.map(Body::new);
         }
         if bailiwick_aws_json::Front::takes(request.uri(), request.headers()) {
             return Box::pin(json.handle(request, peer)).await.map(Body::new);
@@ -68,11 +73,13 @@ impl Answer for Router {
     }
 
     fn refuse(&self, head: &Parts, peer: &Peer, error: &IamError) -> Response<Body> {
-        let Fronts { grpc, json, query, .. } = &*self.0;
+        let Fronts { grpc, json, query, console, .. } = &*self.0;
         if bailiwick_grpc::Front::takes(&head.headers) {
             grpc.refuse(head, peer, error)
         } else if bailiwick_grpc::Front::takes_json(head.uri.path()) {
             grpc.refuse_json(head, peer, error)
+        } else if bailiwick_console::Front::takes(head.uri.path()) {
+            console.refuse(head, peer, error).map(Body::new)
         } else if bailiwick_aws_json::Front::takes(&head.uri, &head.headers) {
             json.refuse(head, peer, error).map(Body::new)
         } else {

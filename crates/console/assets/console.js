@@ -1,0 +1,108 @@
+// Only improves pages: each of them works without it. Builds nodes, never HTML from text.
+"use strict";
+
+/** Adds a button that copies the text beside it. */
+function addCopyButtons() {
+  if (!navigator.clipboard) return;
+  for (const place of document.querySelectorAll(".copy")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "Copy";
+    const text = place.querySelector("code").textContent;
+    button.setAttribute("aria-label", `Copy ${text.length > 80 ? "the text" : text}`);
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = "Copy"; }, 1500);
+    });
+    place.append(button);
+  }
+}
+
+/** Filters the choices of a long list as the person types. */
+function addChoiceFilters() {
+  for (const list of document.querySelectorAll(".choices")) {
+    const labels = [...list.querySelectorAll("label")];
+    if (labels.length < 8) continue;
+    const input = document.createElement("input");
+    input.type = "search";
+    input.placeholder = "Filter";
+    input.setAttribute("aria-label", "Filter the choices");
+    input.addEventListener("input", () => {
+      const wanted = input.value.toLowerCase();
+      for (const label of labels) {
+        const box = label.querySelector("input");
+        label.hidden = !(box && box.checked) && !label.textContent.toLowerCase().includes(wanted);
+      }
+    });
+    list.before(input);
+  }
+}
+
+/** Writes a value into a form, as a hidden member. */
+function setMember(form, name, value) {
+  const input = document.createElement("input");
+  input.type = "hidden";
+  input.name = name;
+  input.value = value || "";
+  form.append(input);
+}
+
+/** Asks a passkey, writes its answer into the form and sends the form. */
+function addPasskeys() {
+  if (!window.PublicKeyCredential || !PublicKeyCredential.parseRequestOptionsFromJSON) return;
+  for (const form of document.querySelectorAll("form[data-passkey-get], form[data-passkey-create]")) {
+    const button = form.querySelector("[data-passkey-button]");
+    const problem = form.querySelector("[data-passkey-problem]");
+    if (!button) continue;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      if (problem) problem.hidden = true;
+      try {
+        const isNew = form.hasAttribute("data-passkey-create");
+        if (isNew && !form.reportValidity()) return;
+        const answer = isNew
+          ? await navigator.credentials.create({
+              publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(JSON.parse(form.dataset.passkeyCreate)),
+            })
+          : await navigator.credentials.get({
+              publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(JSON.parse(form.dataset.passkeyGet)),
+            });
+        const { id, response } = answer.toJSON();
+        setMember(form, "credential_id", id);
+        setMember(form, "client_data", response.clientDataJSON);
+        if (isNew) {
+          setMember(form, "attestation_object", response.attestationObject);
+        } else {
+          setMember(form, "authenticator_data", response.authenticatorData);
+          setMember(form, "signature", response.signature);
+          setMember(form, "user_handle", response.userHandle);
+        }
+        form.submit();
+      } catch (error) {
+        if (problem) {
+          problem.textContent = `The passkey was not used: ${error.message}`;
+          problem.hidden = false;
+        }
+      }
+    });
+  }
+}
+
+/** Sends a form once, although its button is pressed twice. */
+function guardForms() {
+  for (const form of document.querySelectorAll("form[method=post]")) {
+    form.addEventListener("submit", (event) => {
+      if (form.dataset.sent) event.preventDefault();
+      form.dataset.sent = "1";
+    });
+  }
+  window.addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  });
+}
+
+addCopyButtons();
+addChoiceFilters();
+addPasskeys();
+guardForms();

@@ -1,0 +1,105 @@
+//! A request of a browser, and the calls that pages make for it.
+
+use bailiwick_api::Operation;
+use bailiwick_model::IamError;
+use bailiwick_service::{Answer, FrontEnd, Incoming, Peer, Route};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
+use jiff::Timestamp;
+use prost::Message as _;
+
+use crate::context::Context;
+use crate::form::Form;
+
+/// How pages prove the person whom they call for: by the bearer token of the sign-in session. A call that trades the
+/// credentials of a role for a token is signed.
+static CONSOLE: FrontEnd = FrontEnd {
+    name: "console",
+    signing_service: Some("bailiwick"),
+    accepts_certificate: false,
+    accepts_bearer: true,
+    accepts_query: false,
+    accepts_unsigned_payload: false,
+};
+
+/// A request that passed the checks of the front end.
+pub(crate) struct Request<'a> {
+    pub(crate) context: &'a Context,
+    pub(crate) head: &'a Parts,
+    pub(crate) peer: &'a Peer,
+    /// The members of the query string.
+    pub(crate) query: Form,
+    /// The members of the form; empty unless it is a POST.
+    pub(crate) form: Form,
+    pub(crate) now: Timestamp,
+}
+
+/// An error of a call, with the id of the call.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub(crate) struct CallError {
+    pub(crate) error: IamError,
+    pub(crate) request_id: String,
+}
+
+/// The result of a call.
+pub(crate) type Called<T> = std::result::Result<T, CallError>;
+
+impl Request<'_> {
+    /// The path after `/console/`.
+    pub(crate) fn path(&self) -> &str {
+        self.head.uri.path().strip_prefix("/console").unwrap_or_default().trim_matches('/')
+    }
+
+    /// Whether it changes something.
+    pub(crate) fn is_post(&self) -> bool {
+        self.head.method == Method::POST
+    }
+
+    /// The path with the query string, for a link back.
+    pub(crate) fn address(&self) -> &str {
+        self.head.uri.path_and_query().map_or("/console", |address| address.as_str())
+    }
+
+    /// Calls an operation, with a bearer token or with none.
+    pub(crate) async fn call<O: Operation>(&self, token: Option<&str>, request: O::Request) -> Called<O::Response> {
+        let mut headers = HeaderMap::new();
+        if let Some(agent) = self.head.headers.get(header::USER_AGENT) {
+            headers.insert(header::USER_AGENT, agent.clone());
+        }
+        if let Some(token) = token
+            && let Ok(mut value) = HeaderValue::try_from(format!("Bearer {token}"))
+        {
+            value.set_sensitive(true);
+            headers.insert(header::AUTHORIZATION, value);
+        }
+        let body = request.encode_to_vec();
+        self.call_with::<O>(headers, body).await
+    }
+
+    /// Calls an operation with these headers, which prove the caller.
+    pub(crate) async fn call_with<O: Operation>(&self, headers: HeaderMap, body: Vec<u8>) -> Called<O::Response> {
+        let service = &self.context.service;
+        let failed = |error| CallError { error, request_id: service.request_id() };
+        let route = Route::find(O::PATH).ok_or_else(|| failed(IamError::internal("no route")))?;
+        let uri = Uri::from_static(O::PATH);
+        let body = Bytes::from(body);
+        let incoming = Incoming {
+            front_end: &CONSOLE,
+            route,
+            message: Ok(body.clone()),
+            method: &Method::POST,
+            uri: &uri,
+            headers: &headers,
+            body: &body,
+            peer: self.peer.clone(),
+        };
+        // Boxed: the future of a call is large, and a page makes several.
+        let Answer { request_id, result, .. } = Box::pin(service.call(incoming)).await;
+        match result.and_then(|bytes| O::Response::decode(bytes).map_err(IamError::internal)) {
+            Ok(response) => Ok(response),
+            Err(error) => Err(CallError { error, request_id }),
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! The sessions of browsers, in the memory of the server: a restart ends them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use bailiwick_api::signin::{PasskeyRequest, SignInToken};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use zeroize::Zeroizing;
+
+/// How long a session lasts without a request.
+const IDLE: Duration = Duration::from_secs(15 * 60);
+/// How long a session lasts at most.
+const ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
+/// How long a correct password waits for a code or a new password.
+const PENDING: Duration = Duration::from_secs(5 * 60);
+/// How long a password counts as just given.
+const RECENT_PROOF: Duration = Duration::from_secs(5 * 60);
+/// How many sessions a server keeps, and one person may have.
+const MAX_SESSIONS: usize = 50_000;
+const MAX_OF_PERSON: usize = 50;
+
+/// What a browser's session is.
+#[derive(Clone)]
+pub(crate) enum State {
+    /// The password was correct, and something else is missing.
+    Pending(Arc<Pending>),
+    /// A person is signed in.
+    SignedIn(Arc<SignedIn>),
+}
+
+/// A sign-in that waits for a code, a passkey or a new password.
+pub(crate) struct Pending {
+    pub(crate) account: String,
+    pub(crate) user_name: Option<String>,
+    pub(crate) password: Zeroizing<String>,
+    pub(crate) mfa_serial_numbers: Vec<String>,
+    pub(crate) needs_code: bool,
+    pub(crate) needs_password: bool,
+    pub(crate) passkey_request: Option<PasskeyRequest>,
+    pub(crate) next: String,
+    until: Timestamp,
+}
+
+/// A person who is signed in.
+pub(crate) struct SignedIn {
+    /// The ARN of the user or of root.
+    pub(crate) arn: String,
+    /// The account's id.
+    pub(crate) account: String,
+    /// The token of every form.
+    pub(crate) form_token: String,
+    /// Whether a second factor was verified.
+    pub(crate) has_second_factor: bool,
+    token: Zeroizing<String>,
+    until: Timestamp,
+    changing: Mutex<Changing>,
+}
+
+struct Changing {
+    proved: Timestamp,
+    flash: Option<String>,
+    roles: Vec<RoleSession>,
+}
+
+/// A role that the person switched to.
+#[derive(Clone)]
+pub(crate) struct RoleSession {
+    pub(crate) arn: String,
+    pub(crate) account: String,
+    pub(crate) token: Zeroizing<String>,
+}
+
+impl SignedIn {
+    /// The token that calls are made with: that of the last role, or of the person.
+    pub(crate) fn token(&self) -> Zeroizing<String> {
+        self.changing().roles.last().map_or_else(|| self.token.clone(), |role| role.token.clone())
+    }
+
+    /// The token of the person's own sign-in session.
+    pub(crate) fn own_token(&self) -> &str {
+        &self.token
+    }
+
+    /// The role that the person switched to.
+    pub(crate) fn role(&self) -> Option<RoleSession> {
+        self.changing().roles.last().cloned()
+    }
+
+    /// Acts as a role from now on.
+    pub(crate) fn push_role(&self, role: RoleSession) {
+        self.changing().roles.push(role);
+    }
+
+    /// Returns from the last role.
+    pub(crate) fn pop_role(&self) -> Option<RoleSession> {
+        self.changing().roles.pop()
+    }
+
+    /// Shows a message on the next page.
+    pub(crate) fn set_flash(&self, text: String) {
+        self.changing().flash = Some(text);
+    }
+
+    /// Takes the message for this page.
+    pub(crate) fn take_flash(&self) -> Option<String> {
+        self.changing().flash.take()
+    }
+
+    /// Whether the person gave the password in the last five minutes.
+    pub(crate) fn is_proved(&self, now: Timestamp) -> bool {
+        now.duration_since(self.changing().proved).unsigned_abs() <= RECENT_PROOF
+    }
+
+    /// Records that the person gave the password again.
+    pub(crate) fn set_proved(&self, now: Timestamp) {
+        self.changing().proved = now;
+    }
+
+    /// Whether the person is root.
+    pub(crate) fn is_root(&self) -> bool {
+        self.arn.ends_with(":root")
+    }
+
+    /// The user's name; `root` for root.
+    pub(crate) fn name(&self) -> &str {
+        self.arn.rsplit([':', '/']).next().unwrap_or(&self.arn)
+    }
+
+    fn changing(&self) -> MutexGuard<'_, Changing> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Entry {
+    last_use: Timestamp,
+    state: State,
+}
+
+impl Entry {
+    fn is_alive(&self, now: Timestamp) -> bool {
+        match &self.state {
+            State::Pending(pending) => now < pending.until,
+            State::SignedIn(session) => now < session.until && now < later(self.last_use, IDLE),
+        }
+    }
+}
+
+/// All sessions, by the SHA-256 of their ids: the memory of the server has no id that a browser could send.
+#[derive(Default)]
+pub(crate) struct Sessions(Mutex<HashMap<[u8; 32], Entry>>);
+
+/// Makes random bytes; see `bailiwick_operation::Random`.
+pub(crate) type Fill<'a> = &'a dyn Fn(&mut [u8]);
+
+impl Sessions {
+    /// Keeps a sign-in that lacks something, and returns the id of the session.
+    pub(crate) fn begin(&self, fill: Fill<'_>, now: Timestamp, mut pending: Pending) -> String {
+        pending.until = later(now, PENDING);
+        self.insert(fill, now, State::Pending(Arc::new(pending)))
+    }
+
+    /// Keeps a session of a person who signed in, and returns its id.
+    pub(crate) fn sign_in(&self, fill: Fill<'_>, now: Timestamp, token: SignInToken) -> String {
+        let end = token.expiration.and_then(|end| Timestamp::from_second(end.seconds).ok());
+        let account = token.arn.split(':').nth(4).unwrap_or_default().to_owned();
+        let session = SignedIn {
+            account,
+            arn: token.arn,
+            form_token: random_text(fill),
+            has_second_factor: token.mfa_authenticated,
+            token: Zeroizing::new(token.token),
+            until: later(now, ABSOLUTE).min(end.unwrap_or(now)),
+            changing: Mutex::new(Changing { proved: now, flash: None, roles: Vec::new() }),
+        };
+        self.insert(fill, now, State::SignedIn(Arc::new(session)))
+    }
+
+    /// The session of that id, which is used now.
+    pub(crate) fn find(&self, id: &str, now: Timestamp) -> Option<State> {
+        let mut sessions = self.lock();
+        let entry = sessions.get_mut(&key(id)).filter(|entry| entry.is_alive(now))?;
+        entry.last_use = now;
+        Some(entry.state.clone())
+    }
+
+    /// Forgets a session.
+    pub(crate) fn end(&self, id: &str) {
+        self.lock().remove(&key(id));
+    }
+
+    fn insert(&self, fill: Fill<'_>, now: Timestamp, state: State) -> String {
+        let id = random_text(fill);
+        let mut sessions = self.lock();
+        sessions.retain(|_, entry| entry.is_alive(now));
+        let arn = |state: &State| match state {
+            State::SignedIn(session) => session.arn.clone(),
+            State::Pending(pending) => format!("{}/{:?}", pending.account, pending.user_name),
+        };
+        let own = arn(&state);
+        let same: Vec<_> = sessions.iter().filter(|(_, entry)| arn(&entry.state) == own).collect();
+        let oldest = |entries: Vec<(&[u8; 32], &Entry)>| {
+            entries.into_iter().min_by_key(|(_, entry)| entry.last_use).map(|(key, _)| *key)
+        };
+        let evicted = if same.len() >= MAX_OF_PERSON {
+            oldest(same)
+        } else if sessions.len() >= MAX_SESSIONS {
+            oldest(sessions.iter().collect())
+        } else {
+            None
+        };
+        if let Some(key) = evicted {
+            sessions.remove(&key);
+        }
+        sessions.insert(key(&id), Entry { last_use: now, state });
+        id
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pending {
+    /// A sign-in with a correct password, which lacks nothing yet.
+    pub(crate) fn new(account: String, user_name: Option<String>, password: &str, next: String) -> Self {
+        Pending {
+            account,
+            user_name,
+            password: Zeroizing::new(password.to_owned()),
+            mfa_serial_numbers: Vec::new(),
+            needs_code: false,
+            needs_password: false,
+            passkey_request: None,
+            next,
+            until: Timestamp::UNIX_EPOCH,
+        }
+    }
+}
+
+fn key(id: &str) -> [u8; 32] {
+    let mut key = [0; 32];
+    key.copy_from_slice(digest::digest(&digest::SHA256, id.as_bytes()).as_ref());
+    key
+}
+
+fn random_text(fill: Fill<'_>) -> String {
+    let mut bytes = [0; 32];
+    fill(&mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn later(time: Timestamp, duration: Duration) -> Timestamp {
+    time.checked_add(duration).unwrap_or(Timestamp::MAX)
+}
