@@ -13,6 +13,10 @@ use flate2::{Compression, GzBuilder};
 
 /// The text of a member ends at the end of the line that reaches this length.
 const MEMBER: usize = 256 * 1024;
+/// The longest text of a member: that, and the longest line that is read.
+const MOST_TEXT: usize = 2 * 1024 * 1024;
+/// The longest member. Text that can't be compressed becomes less than a thousandth longer.
+const MOST_PACKED: u64 = MOST_TEXT as u64 + 64 * 1024;
 /// The name of the extra subfield, and the length of its value.
 const SUBFIELD: [u8; 4] = [b'B', b'W', 8, 0];
 /// The header of a member: ten bytes, the length of the extra field, and the field.
@@ -53,6 +57,11 @@ impl Compressed {
             let mut size = [0; 4];
             file.read_exact_at(&mut size, at + len - 4)?;
             let size = u64::from(u32::from_le_bytes(size));
+            if len > MOST_PACKED || size > MOST_TEXT as u64 {
+                return Err(invalid(&format!(
+                    "says that it has {len} bytes and a text of {size}, expected at most {MOST_PACKED} and {MOST_TEXT}"
+                )));
+            }
             members.push(Member { bytes: at..at + len, text: text..text + size });
             (at, text) = (at + len, text + size);
         }
@@ -108,7 +117,9 @@ impl Compressed {
 pub(crate) fn compress(mut text: impl BufRead, mut to: impl Write) -> io::Result<()> {
     let mut lines = Vec::with_capacity(MEMBER + MEMBER / 8);
     loop {
-        let is_end = text.read_until(b'\n', &mut lines)? == 0;
+        // A line that is longer than any record is divided.
+        let left = (MOST_TEXT - lines.len()) as u64;
+        let is_end = text.by_ref().take(left).read_until(b'\n', &mut lines)? == 0;
         if lines.len() >= MEMBER || (is_end && !lines.is_empty()) {
             to.write_all(&member(&lines)?)?;
             lines.clear();

@@ -66,3 +66,27 @@ fn damage_is_an_error() {
         assert!(Compressed::open(file.reopen().unwrap()).is_err(), "{len} bytes");
     }
 }
+
+/// The lengths that a file gives are not trusted: four gigabytes are not allocated, nor decompressed.
+#[test]
+fn a_member_that_is_too_long_is_refused() {
+    let file = NamedTempFile::new().unwrap();
+    let zeros = member(&vec![0; MOST_TEXT + 1]).unwrap();
+    let mut long = member(b"x\n").unwrap();
+    long[LENGTH].copy_from_slice(&(1_u64 << 32).to_le_bytes());
+    for (packed, len) in [(zeros, None), (long, Some(1 << 32))] {
+        std::fs::write(file.path(), &packed).unwrap();
+        if let Some(len) = len {
+            file.as_file().set_len(len).unwrap();
+        }
+        let message = Compressed::open(file.reopen().unwrap()).err().unwrap().to_string();
+        assert!(message.contains("expected at most"), "{message}");
+    }
+}
+
+#[test]
+fn a_line_that_is_too_long_is_in_several_members() {
+    let text = [vec![b'x'; 2 * MOST_TEXT], text(3)].concat();
+    let (_, mut read) = compressed(&text);
+    assert!(read.members.len() > 1 && read.read(0..u64::MAX).unwrap() == text);
+}
