@@ -5,6 +5,8 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
+use crate::files;
+
 /// Folders and files.
 pub(crate) trait Disk: Send + Sync {
     /// Creates a folder that only its owner can read, unless it exists.
@@ -54,7 +56,7 @@ impl Disk for FileSystem {
     }
 
     fn read(&self, path: &Path, from: u64) -> io::Result<Vec<u8>> {
-        let mut file = File::open(path)?;
+        let mut file = files::open(path)?;
         file.seek(SeekFrom::Start(from))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
@@ -62,7 +64,7 @@ impl Disk for FileSystem {
     }
 
     fn read_part(&self, path: &Path, from: u64, bytes: u64) -> io::Result<Vec<u8>> {
-        let mut file = File::open(path)?;
+        let mut file = files::open(path)?;
         file.seek(SeekFrom::Start(from))?;
         let mut part = Vec::new();
         file.take(bytes).read_to_end(&mut part)?;
@@ -70,7 +72,7 @@ impl Disk for FileSystem {
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+        let file = files::open_with(path, OpenOptions::new().create(true).append(true).mode(0o600))?;
         if file.metadata()?.len() > 0 {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{} is there already", path.display())));
         }
@@ -80,7 +82,7 @@ impl Disk for FileSystem {
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
-        Ok(Box::new(OpenOptions::new().append(true).open(path)?))
+        Ok(Box::new(files::open_with(path, OpenOptions::new().append(true))?))
     }
 }
 

@@ -18,6 +18,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
 
+use crate::files;
+
 /// Days for which a file is kept after its own.
 const KEPT_DAYS: i64 = 7;
 /// The maximum size of a file.
@@ -126,7 +128,7 @@ impl Documents {
             }
         }
         let path = self.folder.join(name(day));
-        let mut file = OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(&path)?;
+        let mut file = files::open_with(&path, OpenOptions::new().create(true).read(true).append(true).mode(0o600))?;
         let mut known = HashSet::new();
         for line in BufReader::new(&file).split(b'\n') {
             known.extend(serde_json::from_slice::<Line<'_>>(&line?).ok().map(|line| line.sha256.to_owned()));
@@ -152,7 +154,7 @@ pub(crate) fn find(trail: &Path, sha256_of_text: &str, at: Timestamp) -> io::Res
     let day = day(at);
     // A record at the end of a day may have been written on the next one.
     for day in [day, day.saturating_add(1.day())] {
-        let file = match File::open(folder(trail).join(name(day))) {
+        let file = match files::open(&folder(trail).join(name(day))) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(error),

@@ -4,7 +4,7 @@
 //! temporary name, synced, read again and compared before it gets its name and the other file is removed, so a crash
 //! leaves a whole segment at each step.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, BufReader, Read};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ use crate::append::TAIL;
 use crate::compressed::{Compressed, compress};
 use crate::digest::Removed;
 use crate::disk::sync_folder;
+use crate::files;
 use crate::hash;
 use crate::index::index_path;
 use crate::segments::{SegmentText, segment_name, segment_starts, sequence_of};
@@ -111,7 +112,7 @@ pub(crate) fn remove(folder: &Path, removed: &[Removed]) -> io::Result<()> {
 fn compress_segment(folder: &Path, first: u64) -> io::Result<()> {
     let plain = folder.join(segment_name(first));
     let packed = packed_path(&plain);
-    let text = match File::open(&plain) {
+    let text = match files::open(&plain) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
@@ -120,8 +121,9 @@ fn compress_segment(folder: &Path, first: u64) -> io::Result<()> {
     if !packed.exists() {
         let unfinished = folder.join(format!("{UNFINISHED}{}.gz", segment_name(first)));
         let mut options = OpenOptions::new();
-        let file = options.create(true).truncate(true).write(true).read(true).mode(0o600).open(&unfinished)?;
-        compress(BufReader::with_capacity(256 * 1024, File::open(&plain)?), &file)?;
+        let options = options.create(true).truncate(true).write(true).read(true).mode(0o600);
+        let file = files::open_with(&unfinished, options)?;
+        compress(BufReader::with_capacity(256 * 1024, files::open(&plain)?), &file)?;
         file.sync_all()?;
         check(&unfinished, &expected)?;
         fs::rename(&unfinished, &packed)?;
@@ -148,8 +150,8 @@ fn remove_unfinished(folder: &Path) -> io::Result<()> {
 
 /// Refuses a compressed file whose text is another one.
 fn check(packed: &Path, expected: &(u64, String)) -> io::Result<()> {
-    let found = text_of(MultiGzDecoder::new(BufReader::with_capacity(256 * 1024, File::open(packed)?)))?;
-    if found != *expected || Compressed::open(File::open(packed)?)?.len() != expected.0 {
+    let found = text_of(MultiGzDecoder::new(BufReader::with_capacity(256 * 1024, files::open(packed)?)))?;
+    if found != *expected || Compressed::open(files::open(packed)?)?.len() != expected.0 {
         let message = format!("{} does not have the text of its segment", packed.display());
         return Err(io::Error::new(io::ErrorKind::InvalidData, message));
     }

@@ -23,6 +23,7 @@ mod digest;
 mod disk;
 mod documents;
 mod event;
+mod files;
 mod handlers;
 mod hash;
 mod housekeeping;

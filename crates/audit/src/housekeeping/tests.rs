@@ -62,7 +62,7 @@ async fn complete_segments_are_compressed() {
     let report = verified(&env).await;
     assert!(report.intact && report.records == 30 && report.notes.is_empty(), "{report:?}");
     let mut first = String::new();
-    let file = File::open(env.folder.path().join(&packed[0])).unwrap();
+    let file = std::fs::File::open(env.folder.path().join(&packed[0])).unwrap();
     MultiGzDecoder::new(BufReader::new(file)).read_to_string(&mut first).unwrap();
     assert!(first.starts_with("{\"eventVersion\"") && first.ends_with("}\n"));
     // The writer continues after it.

@@ -12,6 +12,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use super::layout::{BLOCK, EVENT, HEADER, Header, IndexedEvent, ROW, Row, damaged};
 use super::postings::{self, Ranks};
 use super::{Builder, Key};
+use crate::files;
 use crate::query::{Hit, Newest, Position, Query};
 use crate::segments::{SegmentText, segment_starts};
 
@@ -73,7 +74,7 @@ impl IndexFile {
     /// When there is none, and when it is damaged or not of this segment.
     pub(crate) fn open(folder: &Path, first: u64, text: &mut SegmentText) -> io::Result<Self> {
         let path = index_path(folder, first);
-        let file = File::open(&path)?;
+        let file = files::open(&path)?;
         let len = file.metadata()?.len();
         let mut bytes = vec![0; HEADER];
         file.read_exact_at(&mut bytes, 0)?;
@@ -116,7 +117,7 @@ impl IndexFile {
     /// # Errors
     /// When the file can't be read or is damaged.
     pub(crate) fn search(&self, sets: &[Vec<Key>], query: &Query, newest: &mut Newest) -> io::Result<()> {
-        let mut body = Body { file: File::open(&self.path)?, index: self, blocks: HashMap::new() };
+        let mut body = Body { file: files::open(&self.path)?, index: self, blocks: HashMap::new() };
         let count = self.header.events;
         let end = body.end_of(query)?;
         for set in sets {

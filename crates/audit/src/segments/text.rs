@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use crate::compressed::Compressed;
+use crate::files;
 use crate::sequence::is_number;
 
 /// The text of one segment.
@@ -33,14 +34,15 @@ impl SegmentText {
     /// `NotFound` if there is no such segment; retention may have removed it.
     pub(crate) fn open(folder: &Path, first: u64) -> io::Result<Self> {
         let plain = folder.join(segment_name(first));
-        match File::open(&plain) {
+        match files::open(&plain) {
             Ok(file) => {
                 let len = file.metadata()?.len();
                 Ok(SegmentText { source: Source::Plain(file), len })
             }
             // It was removed after the compressed file got its name.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let compressed = Compressed::open(File::open(folder.join(format!("{}.gz", segment_name(first))))?)?;
+                let packed = folder.join(format!("{}.gz", segment_name(first)));
+                let compressed = Compressed::open(files::open(&packed)?)?;
                 let len = compressed.len();
                 Ok(SegmentText { source: Source::Compressed(compressed), len })
             }

@@ -12,10 +12,13 @@ use super::reader::Place;
 use crate::Recorder;
 use crate::append::TAIL;
 use crate::disk::sync_folder;
+use crate::files;
 use crate::segments::{SegmentText, segment_starts, sequence_of};
 
 /// The folder in that of the trail.
 const FOLDER: &str = "sinks";
+/// The longest file that is read. Those that are written have less than a kilobyte and the message of a failure.
+const MAX_BYTES: u64 = 64 * 1024;
 
 /// How far a sink has delivered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,12 +65,15 @@ impl SinkFile {
     /// # Errors
     /// When it can't be read. Of the kind `InvalidData` when it has something else.
     pub(super) fn read(trail: &Path, name: &str) -> io::Result<Option<Self>> {
-        match fs::read(path(trail, name)) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(io::Error::from).map_err(|error| {
-                io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path(trail, name).display()))
-            }),
+        let named = |kind, error: &dyn std::fmt::Display| {
+            io::Error::new(kind, format!("{}: {error}", path(trail, name).display()))
+        };
+        match files::read_at_most(&path(trail, name), MAX_BYTES) {
+            Ok(bytes) => {
+                serde_json::from_slice(&bytes).map(Some).map_err(|error| named(io::ErrorKind::InvalidData, &error))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => Err(named(error.kind(), &error)),
         }
     }
 
@@ -85,7 +91,8 @@ impl SinkFile {
         let unfinished = path.with_extension("new");
         let mut text = serde_json::to_vec(self)?;
         text.push(b'\n');
-        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&unfinished)?;
+        let mut file =
+            files::open_with(&unfinished, OpenOptions::new().create(true).truncate(true).write(true).mode(0o600))?;
         file.write_all(&text)?;
         file.sync_all()?;
         fs::rename(&unfinished, &path)?;

@@ -1,7 +1,6 @@
 //! The digests of a trail: their form, chain and signatures, and what they say of the segments.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::Path;
 
@@ -9,6 +8,7 @@ use super::Expected;
 use super::report::{Fault, Report, Trust, range};
 use crate::PublicKey;
 use crate::digest::{FIRST_HASH, Removed, Signed};
+use crate::files;
 
 pub(super) use crate::digest::FILE;
 
@@ -106,7 +106,7 @@ pub(super) fn read(folder: &Path, expected: &Expected, report: &mut Report) -> i
         deployment: anchor.map(|anchor| anchor.deployment().to_owned()),
         keys,
     };
-    let file = match File::open(folder.join(FILE)) {
+    let file = match files::open(&folder.join(FILE)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             report.note(format!("there is no {FILE}: nothing signed says what the records were"));

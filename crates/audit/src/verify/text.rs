@@ -10,6 +10,7 @@ use super::chain::Chain;
 use super::digests::SignedSpan;
 use super::report::{Fault, Report};
 use crate::compressed::Compressed;
+use crate::files;
 use crate::hash;
 
 /// The longest line that is read.
@@ -184,5 +185,5 @@ pub(super) fn decoder(file: File) -> MultiGzDecoder<BufReader<File>> {
 }
 
 pub(super) fn open(path: &Path) -> io::Result<File> {
-    File::open(path).map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", path.display())))
+    files::open(path).map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", path.display())))
 }
