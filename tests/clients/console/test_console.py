@@ -32,7 +32,7 @@ def test_every_answer_has_the_headers_and_assets_stay(server, browser):
         page = browser.open(path)
         assert "require-trusted-types-for 'script'" in page.headers["content-security-policy"], path
         assert "default-src 'none'" in page.headers["content-security-policy"]
-        assert page.headers["cache-control"] == "no-store" and page.headers["referrer-policy"] == "no-referrer"
+        assert page.headers["cache-control"] == "no-store" and page.headers["referrer-policy"] == "same-origin"
         assert page.headers["x-content-type-options"] == "nosniff"
         assert page.headers["cross-origin-opener-policy"] == page.headers["cross-origin-resource-policy"] == "same-origin"
         assert len(page.heads) == 1 and '<html lang="en">' in page.html, page.html
