@@ -1,5 +1,7 @@
 //! The pages, one file for each noun, and the pages for those who are not signed in.
 
+mod access;
+mod denials;
 mod home;
 pub(crate) mod sign_in;
 mod users;
@@ -19,6 +21,8 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
     let (noun, rest) = path.split_once('/').unwrap_or((path, ""));
     match (noun, rest) {
         ("", "") => home::answer(person).await,
+        ("access", rest) => access::answer(person, rest).await,
+        ("denials", rest) => denials::answer(person, rest).await,
         ("users", rest) => users::answer(person, rest).await,
         _ => missing(person),
     }

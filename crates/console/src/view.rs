@@ -19,7 +19,8 @@ use crate::session::SignedIn;
 pub(crate) use table::{Cell, Facts, Table};
 
 /// The navigation: the path after `/console/`, and the label.
-pub(crate) const NAVIGATION: &[(&str, &str)] = &[("", "Home"), ("users", "Users")];
+pub(crate) const NAVIGATION: &[(&str, &str)] =
+    &[("", "Home"), ("users", "Users"), ("access", "Access check"), ("denials", "Denied request")];
 
 /// What may stand in a query string as it is.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

@@ -1,0 +1,97 @@
+//! The context of a request as lines `KEY=VALUE[,TYPE]`, as the command `bailiwick explain` takes it.
+
+use bailiwick_api::authz::{ContextEntry, ContextType};
+use bailiwick_model::{ErrorCode, IamError, Result};
+
+/// The types by name; after each one that of its lists.
+const TYPES: [(&str, ContextType); 12] = [
+    ("string", ContextType::String),
+    ("stringList", ContextType::StringList),
+    ("numeric", ContextType::Numeric),
+    ("numericList", ContextType::NumericList),
+    ("boolean", ContextType::Boolean),
+    ("booleanList", ContextType::BooleanList),
+    ("ip", ContextType::Ip),
+    ("ipList", ContextType::IpList),
+    ("binary", ContextType::Binary),
+    ("binaryList", ContextType::BinaryList),
+    ("date", ContextType::Date),
+    ("dateList", ContextType::DateList),
+];
+
+/// Parses the lines. Empty lines do not count. Several lines of one key are its values, all of one type.
+///
+/// # Errors
+/// `InvalidInput` with the line.
+pub(super) fn entries(text: &str) -> Result<Vec<ContextEntry>> {
+    let mut entries: Vec<ContextEntry> = Vec::new();
+    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let refused = |why: &str| {
+            let message = format!("line {} of the context, `{}`, {why}", at + 1, line.trim());
+            IamError::new(ErrorCode::InvalidInput, message)
+        };
+        let pair = line.trim().split_once('=').map(|(key, value)| (key.trim(), value.trim()));
+        let Some((key, rest)) = pair.filter(|(key, _)| !key.is_empty()) else {
+            return Err(refused("is not KEY=VALUE, such as aws:SourceIp=10.0.0.1"));
+        };
+        let (value, kind) = typed(rest).unwrap_or((rest, ContextType::Unspecified));
+        let Some(entry) = entries.iter_mut().find(|entry| entry.key.eq_ignore_ascii_case(key)) else {
+            entries.push(ContextEntry { key: key.to_owned(), r#type: kind.into(), values: vec![value.to_owned()] });
+            continue;
+        };
+        let old = entry.r#type();
+        if kind != ContextType::Unspecified && old != ContextType::Unspecified && list_of(old) != list_of(kind) {
+            return Err(refused("has another type than an earlier line of the key"));
+        }
+        let kind = if kind == ContextType::Unspecified { old } else { kind };
+        entry.r#type = list_of(kind).into();
+        entry.values.push(value.to_owned());
+    }
+    Ok(entries)
+}
+
+/// The value and the type behind its last comma, if that is one.
+fn typed(text: &str) -> Option<(&str, ContextType)> {
+    let (value, name) = text.rsplit_once(',')?;
+    let (_, kind) = TYPES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.trim()))?;
+    Some((value, *kind))
+}
+
+/// The type of several values of a type.
+fn list_of(kind: ContextType) -> ContextType {
+    let at = TYPES.iter().position(|(_, known)| *known == kind);
+    at.map_or(kind, |at| TYPES[at | 1].1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_become_entries() {
+        let shown = |text: &str| match entries(text) {
+            Ok(entries) => entries
+                .iter()
+                .map(|entry| format!("{} {:?} {}", entry.key, entry.r#type(), entry.values.join("|")))
+                .collect::<Vec<_>>()
+                .join("; "),
+            Err(error) => error.message().to_owned(),
+        };
+        for (text, expected) in [
+            ("", ""),
+            ("\r\n aws:SourceIp = 10.0.0.1 \r\n", "aws:SourceIp Unspecified 10.0.0.1"),
+            ("s3:prefix=", "s3:prefix Unspecified "),
+            ("x:note=seen,ip,string", "x:note String seen,ip"),
+            ("x:n=1,numeric\nX:N=2", "x:n NumericList 1|2"),
+            ("aws:TagKeys=a\naws:TagKeys=b", "aws:TagKeys Unspecified a|b"),
+            ("a=b\nnothing", "line 2 of the context, `nothing`, is not KEY=VALUE, such as aws:SourceIp=10.0.0.1"),
+            ("=x", "line 1 of the context, `=x`, is not KEY=VALUE, such as aws:SourceIp=10.0.0.1"),
+            (
+                "a=1,ip\na=2,numeric",
+                "line 2 of the context, `a=2,numeric`, has another type than an earlier line of the key",
+            ),
+        ] {
+            assert_eq!(shown(text), expected, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The source of statements: the documents of the policies that have them, as far as the person may read them.
+
+use std::collections::HashMap;
+
+use bailiwick_api::authz::{GetResourcePolicyRequest, PolicyType, StatementRef};
+use bailiwick_api::iam::{
+    GetGroupPolicyRequest, GetPolicyRequest, GetPolicyVersionRequest, GetRolePolicyRequest, GetRoleRequest,
+    GetUserPolicyRequest,
+};
+use bailiwick_api::op;
+
+use crate::person::Person;
+use crate::request::Called;
+use crate::view::name_of;
+
+/// How many policies a page reads.
+const MAX_POLICIES: usize = 20;
+/// How many lines of a statement are shown.
+const MAX_LINES: usize = 200;
+
+/// The documents that were read for a page.
+pub(super) struct Sources<'a> {
+    person: &'a Person<'a>,
+    read: HashMap<(i32, String, String), Result<String, String>>,
+}
+
+impl<'a> Sources<'a> {
+    pub(super) fn new(person: &'a Person<'a>) -> Self {
+        Sources { person, read: HashMap::new() }
+    }
+
+    /// The lines of a statement with their numbers, or why they are not shown.
+    pub(super) async fn lines(&mut self, statement: &StatementRef) -> Result<Vec<(usize, String)>, String> {
+        let key = (statement.policy_type, statement.policy.clone(), statement.attached_to.clone());
+        if !self.read.contains_key(&key) {
+            if self.read.len() == MAX_POLICIES {
+                return Err(format!("Only the sources of the first {MAX_POLICIES} policies are shown."));
+            }
+            let document = match Box::pin(self.document(statement)).await {
+                Ok(Some(document)) => Ok(document),
+                Ok(None) => Err("The source of this policy is not kept here.".to_owned()),
+                Err(error) => Err(error.error.message().to_owned()),
+            };
+            self.read.insert(key.clone(), document);
+        }
+        self.read[&key].as_ref().map(|document| cut(document, statement)).map_err(Clone::clone)
+    }
+
+    async fn document(&self, statement: &StatementRef) -> Called<Option<String>> {
+        let (person, policy, holder) = (self.person, &statement.policy, &statement.attached_to);
+        let name = || Some(name_of(holder).to_owned());
+        let policy_name = Some(policy.clone());
+        match statement.policy_type() {
+            PolicyType::Trust => {
+                let role = person.call::<op::GetRole>(GetRoleRequest { role_name: name() }).await?.role;
+                Ok(role.and_then(|role| role.assume_role_policy_document))
+            }
+            PolicyType::Resource => {
+                let asked = GetResourcePolicyRequest { resource_arn: Some(holder.clone()) };
+                Ok(Some(person.call::<op::GetResourcePolicy>(asked).await?.policy))
+            }
+            _ if policy.starts_with("arn:") => self.managed(policy).await,
+            PolicyType::Identity => match kind_of(holder) {
+                "user" => {
+                    let asked = GetUserPolicyRequest { user_name: name(), policy_name };
+                    Ok(person.call::<op::GetUserPolicy>(asked).await?.policy_document)
+                }
+                "group" => {
+                    let asked = GetGroupPolicyRequest { group_name: name(), policy_name };
+                    Ok(person.call::<op::GetGroupPolicy>(asked).await?.policy_document)
+                }
+                "role" => {
+                    let asked = GetRolePolicyRequest { role_name: name(), policy_name };
+                    Ok(person.call::<op::GetRolePolicy>(asked).await?.policy_document)
+                }
+                _ => Ok(None),
+            },
+            _ => Ok(None),
+        }
+    }
+
+    async fn managed(&self, arn: &str) -> Called<Option<String>> {
+        let policy_arn = Some(arn.to_owned());
+        let policy =
+            self.person.call::<op::GetPolicy>(GetPolicyRequest { policy_arn: policy_arn.clone() }).await?.policy;
+        let version_id = policy.and_then(|policy| policy.default_version_id);
+        let asked = GetPolicyVersionRequest { policy_arn, version_id };
+        let version = self.person.call::<op::GetPolicyVersion>(asked).await?.policy_version;
+        Ok(version.and_then(|version| version.document))
+    }
+}
+
+/// `user`, `group` or `role`, by the ARN of an identity.
+fn kind_of(arn: &str) -> &str {
+    let resource = arn.rsplit(':').next().unwrap_or_default();
+    resource.split('/').next().unwrap_or_default()
+}
+
+/// The lines of a document from the beginning of a statement to its end.
+fn cut(document: &str, statement: &StatementRef) -> Vec<(usize, String)> {
+    let first = statement.line.max(1) as usize;
+    let last = (statement.end_line as usize).max(first);
+    let lines = document.lines().enumerate().skip(first - 1).take((last - first + 1).min(MAX_LINES));
+    lines.map(|(index, line)| (index + 1, line.to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_are_cut_out_by_lines() {
+        let of = |line, end_line| {
+            let statement = StatementRef { line, end_line, ..StatementRef::default() };
+            cut("a\nb\nc", &statement).into_iter().map(|(number, text)| format!("{number}{text}")).collect::<String>()
+        };
+        assert_eq!(of(2, 3), "2b3c");
+        assert_eq!(of(2, 2), "2b");
+        assert_eq!(of(0, 0), "1a");
+        assert_eq!(of(3, u32::MAX), "3c");
+        assert_eq!(of(9, 2), "");
+    }
+}
