@@ -2,18 +2,23 @@
 
 mod access;
 mod denials;
+mod groups;
 mod home;
+mod policies;
+mod roles;
 pub(crate) mod sign_in;
 mod users;
 
 use askama::Template;
+use bailiwick_api::audit::EventFilter;
+use bailiwick_api::iam::{AttachedPolicy, Tag};
 use bailiwick_model::{ErrorCode, IamError};
 use http::StatusCode;
 
 use crate::person::{Page, Person};
 use crate::reply::{self, Reply};
-use crate::request::{CallError, Request};
-use crate::view::{Assets, Problem};
+use crate::request::{CallError, Called, Request};
+use crate::view::{Assets, Cell, ListPage, Problem, Table};
 
 /// Answers a request of a person who is signed in, by the first part of its path.
 pub(crate) async fn answer(person: &Person<'_>) -> Page {
@@ -23,9 +28,80 @@ pub(crate) async fn answer(person: &Person<'_>) -> Page {
         ("", "") => home::answer(person).await,
         ("access", rest) => access::answer(person, rest).await,
         ("denials", rest) => denials::answer(person, rest).await,
+        ("groups", rest) => groups::answer(person, rest).await,
+        ("policies", rest) => policies::answer(person, rest).await,
+        ("roles", rest) => roles::answer(person, rest).await,
         ("users", rest) => users::answer(person, rest).await,
         _ => missing(person),
     }
+}
+
+/// The path prefix that a list is searched for; none for another text.
+fn path_prefix(person: &Person<'_>) -> Option<String> {
+    person.query().text("q").filter(|query| query.starts_with('/'))
+}
+
+/// The page of a list, whose search is by the beginning of the path.
+fn list_page(
+    person: &Person<'_>,
+    title: &str,
+    path: &str,
+    about: &'static str,
+    table: Table,
+    marker: Option<&str>,
+) -> Page {
+    person.page(&ListPage {
+        chrome: person.chrome(title),
+        about,
+        create: None,
+        search_label: "Path",
+        search_hint: "The beginning of a path, such as /teams/.",
+        query: person.query().typed("q"),
+        table,
+        pager: person.pager(path, &["q"], marker),
+    })
+}
+
+/// The tables of attached and of inline policies.
+fn policy_tables(
+    person: &Person<'_>,
+    attached: Called<Vec<AttachedPolicy>>,
+    inline: Called<Vec<String>>,
+) -> [(&'static str, Table); 2] {
+    let row = |policy: AttachedPolicy| {
+        let (name, arn) = (policy.policy_name.unwrap_or_default(), policy.policy_arn.unwrap_or_default());
+        vec![Cell::link("policies/policy", "arn", &arn, name), Cell::Code(arn)]
+    };
+    let attached = attached.map(|policies| policies.into_iter().map(row).collect());
+    let inline = inline.map(|names| names.into_iter().map(|name| vec![Cell::Text(name)]).collect());
+    let empty = "No managed policy is attached.";
+    [
+        ("Attached policies", rows(person.table("Attached policies", &["Policy", "ARN"], empty), attached)),
+        ("Inline policies", rows(person.table("Inline policies", &["Name"], "No inline policy."), inline)),
+    ]
+}
+
+/// The table of tags.
+fn tag_table(person: &Person<'_>, tags: Vec<Tag>) -> Table {
+    let row = |tag: Tag| vec![Cell::text(tag.key), Cell::text(tag.value)];
+    person.table("Tags", &["Key", "Value"], "No tag.").rows(Ok(tags.into_iter().map(row).collect()))
+}
+
+/// The table with its rows, or with the error of the call.
+fn rows(table: Table, called: Called<Vec<Vec<Cell>>>) -> Table {
+    table.rows(called.map_err(|error| Problem::new(&error)))
+}
+
+/// The last changes of an object and by it.
+async fn history(person: &Person<'_>, arn: &str) -> Table {
+    let resource_name = Some(arn.to_owned());
+    home::changes(person, EventFilter { resource_name, read_only: Some(false), ..EventFilter::default() }).await
+}
+
+/// A policy document, indented; as it is if it is not JSON.
+fn document(text: &str) -> String {
+    let parsed = serde_json::from_str::<serde_json::Value>(text).ok();
+    parsed.and_then(|json| serde_json::to_string_pretty(&json).ok()).unwrap_or_else(|| text.to_owned())
 }
 
 /// There is no such page.

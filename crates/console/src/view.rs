@@ -15,12 +15,18 @@ use crate::form::Form;
 use crate::request::CallError;
 use crate::session::SignedIn;
 
-#[allow(unused_imports, reason = "pages in the making use it")]
 pub(crate) use table::{Cell, Facts, Table};
 
 /// The navigation: the path after `/console/`, and the label.
-pub(crate) const NAVIGATION: &[(&str, &str)] =
-    &[("", "Home"), ("users", "Users"), ("access", "Access check"), ("denials", "Denied request")];
+pub(crate) const NAVIGATION: &[(&str, &str)] = &[
+    ("", "Home"),
+    ("users", "Users"),
+    ("groups", "Groups"),
+    ("roles", "Roles"),
+    ("policies", "Policies"),
+    ("access", "Access check"),
+    ("denials", "Denied request"),
+];
 
 /// What may stand in a query string as it is.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -165,6 +171,19 @@ pub(crate) struct ListPage {
     pub(crate) query: String,
     pub(crate) table: Table,
     pub(crate) pager: Pager,
+}
+
+/// A page about one object.
+#[derive(Template)]
+#[template(path = "detail.html")]
+pub(crate) struct DetailPage {
+    pub(crate) chrome: Chrome,
+    /// The address and label of the list.
+    pub(crate) back: (&'static str, &'static str),
+    pub(crate) facts: Facts,
+    pub(crate) sections: Vec<(&'static str, Table)>,
+    /// Policy documents, formatted.
+    pub(crate) documents: Vec<(&'static str, String)>,
 }
 
 /// The link to the next page of a list.

@@ -2,7 +2,7 @@
 
 import pytest
 from support.browser import Browser
-from support.documents import ALLOW_ALL
+from support.documents import ALLOW_ALL, policy as document, trust
 from support.totp import Authenticator
 
 PASSWORD, NEXT = "heron-In-7-reeds", "otter-In-8-reeds"
@@ -134,3 +134,33 @@ def test_texts_of_users_are_text(aws, browser, name):
     assert HOSTILE in page.text and "<script>alert" not in page.html
     page = browser.open("/console/users?q=%2F%22%3E%3Cscript%3Ealert(2)")
     assert "<script>alert" not in page.html and page.forms
+
+
+def test_pages_show_what_users_groups_roles_and_policies_have(aws, browser, name):
+    group, role, user, policy = (name(kind) for kind in ("group", "role", "user", "policy"))
+    text = document({"Action": "s3:Get*", "Resource": "arn:aws:s3:::b/%41"})
+    arn = aws.call("CreatePolicy", PolicyName=policy, Path="/teams/", PolicyDocument=text)["Policy"]["Arn"]
+    aws.call("CreateUser", UserName=user, Tags=[{"Key": "team", "Value": "herons"}])
+    aws.call("CreateGroup", GroupName=group)
+    aws.call("AddUserToGroup", GroupName=group, UserName=user)
+    aws.call("AttachGroupPolicy", GroupName=group, PolicyArn=arn)
+    aws.call("PutUserPolicy", UserName=user, PolicyName="own-policy", PolicyDocument=ALLOW_ALL)
+    key = aws.call("CreateAccessKey", UserName=user)["AccessKey"]["AccessKeyId"]
+    owner = aws.call("GetUser", UserName=user)["User"]["Arn"]
+    aws.call("CreateRole", RoleName=role, AssumeRolePolicyDocument=trust(owner), Description="<b>bold</b>")
+    # The built-in policies come first; the search by path finds the policy among them.
+    for noun, found in (("users", user), ("groups", group), ("roles", role), ("policies?q=%2Fteams%2F", policy)):
+        page = browser.open(f"/console/{noun}")
+        assert page.heads == [noun.split("?")[0].capitalize()] and found in page.text, page.text
+    shown = {
+        f"users/user?name={user}": (group, "own-policy", key, "herons"),
+        f"groups/group?name={group}": (user, policy),
+        f"roles/role?name={role}": ("sts:AssumeRole", "<b>bold</b>"),
+        f"policies/policy?arn={arn}": (group, "v1", '"Effect": "Allow"', "b/%41"),
+    }
+    for path, texts in shown.items():
+        page = browser.open(f"/console/{path}")
+        for text in texts:
+            assert page.status == 200 and text in page.text, (path, text, page.text)
+        assert "<b>" not in page.html
+    assert browser.open("/console/users/user?name=nobody-here").status == 404

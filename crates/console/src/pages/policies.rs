@@ -1,0 +1,104 @@
+//! Managed policies: the list, and each of them with its document, versions and where it is attached.
+
+use bailiwick_api::iam::{
+    GetPolicyRequest, GetPolicyVersionRequest, ListEntitiesForPolicyRequest, ListEntitiesForPolicyResponse,
+    ListPoliciesRequest, ListPolicyVersionsRequest, Policy, PolicyVersion,
+};
+use bailiwick_api::op;
+
+use crate::pages::{document, list_page, missing, path_prefix, rows, tag_table};
+use crate::person::{Page, Person};
+use crate::view::{Cell, DetailPage, url};
+
+/// Answers `/console/policies/…`.
+pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
+    match rest {
+        "" => list(person).await,
+        "policy" => policy(person).await,
+        _ => missing(person),
+    }
+}
+
+async fn list(person: &Person<'_>) -> Page {
+    let asked = ListPoliciesRequest {
+        path_prefix: path_prefix(person),
+        marker: person.query().text("marker"),
+        max_items: Some(100),
+        ..Default::default()
+    };
+    let listed = person.call::<op::ListPolicies>(asked).await;
+    let marker = listed.as_ref().ok().and_then(|listed| listed.marker.clone());
+    let row = |policy: Policy| {
+        let (name, arn) = (policy.policy_name.unwrap_or_default(), policy.arn.unwrap_or_default());
+        let owner = if arn.split(':').nth(4) == Some("aws") { "built in" } else { "this account" };
+        vec![
+            Cell::link("policies/policy", "arn", &arn, name),
+            Cell::text(owner.to_owned()),
+            Cell::text(policy.attachment_count.map(|count| count.to_string())),
+            Cell::Time(person.moment(policy.update_date.as_ref())),
+        ]
+    };
+    let listed = listed.map(|listed| listed.policies.into_iter().map(row).collect());
+    let table = person.table("Policies", &["Policy", "Owner", "Attached", "Changed"], "No policy here.");
+    let about = "Managed policies: written once, attached to users, groups and roles.";
+    list_page(person, "Policies", "policies", about, rows(table, listed), marker.as_deref())
+}
+
+async fn policy(person: &Person<'_>) -> Page {
+    let arn = person.query().text("arn");
+    let found = person.call::<op::GetPolicy>(GetPolicyRequest { policy_arn: arn.clone() }).await?;
+    let policy = found.policy.unwrap_or_default();
+    let shown = person.query().text("version").or(policy.default_version_id.clone());
+    let asked = GetPolicyVersionRequest { policy_arn: arn.clone(), version_id: shown.clone() };
+    let text = match person.call::<op::GetPolicyVersion>(asked).await {
+        Ok(answer) => document(&answer.policy_version.and_then(|version| version.document).unwrap_or_default()),
+        Err(error) => error.error.message().to_owned(),
+    };
+    let asked = ListEntitiesForPolicyRequest { policy_arn: arn.clone(), max_items: Some(1000), ..Default::default() };
+    let attached = person.call::<op::ListEntitiesForPolicy>(asked).await.map(entities);
+    let table = person.table("Attached to", &["Name", "Kind"], "The policy is attached to nothing.");
+    let attached = rows(table, attached);
+    let asked = ListPolicyVersionsRequest { policy_arn: arn.clone(), ..Default::default() };
+    let row = |version: PolicyVersion| {
+        let id = version.version_id.unwrap_or_default();
+        let members = [("arn", arn.as_deref().unwrap_or_default()), ("version", id.as_str())];
+        let is_default = version.is_default_version == Some(true);
+        vec![
+            Cell::Link { url: url("policies/policy", &members), text: id.clone() },
+            if is_default { Cell::badge("good", "default") } else { Cell::text(None) },
+            Cell::Time(person.moment(version.create_date.as_ref())),
+        ]
+    };
+    let versions = person.call::<op::ListPolicyVersions>(asked).await;
+    let versions = versions.map(|listed| listed.versions.into_iter().map(row).collect());
+    let versions = rows(person.table("Versions", &["Version", "State", "Created"], "No version."), versions);
+    let facts = person.facts(vec![
+        ("ARN", Cell::Code(policy.arn.unwrap_or_default())),
+        ("Id", Cell::text(policy.policy_id)),
+        ("Description", Cell::text(policy.description)),
+        ("Shown version", Cell::text(shown)),
+        ("Created", Cell::Time(person.moment(policy.create_date.as_ref()))),
+        ("Changed", Cell::Time(person.moment(policy.update_date.as_ref()))),
+    ]);
+    let tags = tag_table(person, policy.tags);
+    person.page(&DetailPage {
+        chrome: person.chrome(policy.policy_name.unwrap_or_default()),
+        back: ("/console/policies", "Policies"),
+        facts,
+        sections: vec![("Attached to", attached), ("Versions", versions), ("Tags", tags)],
+        documents: vec![("Document", text)],
+    })
+}
+
+fn entities(found: ListEntitiesForPolicyResponse) -> Vec<Vec<Cell>> {
+    let row = |path, name: Option<String>, kind: &str| {
+        let name = name.unwrap_or_default();
+        vec![Cell::link(path, "name", &name, &name), Cell::text(kind.to_owned())]
+    };
+    let users = found.policy_users.into_iter().map(|user| row("users/user", user.user_name, "user"));
+    let groups = found.policy_groups.into_iter().map(|group| row("groups/group", group.group_name, "group"));
+    let roles = found.policy_roles.into_iter().map(|role| row("roles/role", role.role_name, "role"));
+    let more = found.is_truncated.unwrap_or_default();
+    let more = more.then(|| vec![Cell::Text("more than are shown here".to_owned()), Cell::text(None)]);
+    users.chain(groups).chain(roles).chain(more).collect()
+}
