@@ -11,7 +11,7 @@ from .conftest import HOSTILE, PASSWORD
 # The names in the account, which stand for all of their kind.
 NAMES = re.compile(r"(?<=/)(admin|bob|developers|deploy|reader|hostile|all)(?=[/?]|$)|(?<==)[^&]+")
 # Pages that must be among those that are found.
-KNOWN = {"/console", "/console/users"}
+KNOWN = {"/console", "/console/users", "/console/groups", "/console/roles", "/console/policies", "/console/access"}
 MOST = 80
 
 
