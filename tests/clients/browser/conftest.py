@@ -2,20 +2,12 @@
 
 import pytest
 from support.api import AwsApi, GrpcApi
-from support.chromium import NOT_INSTALLED, Browser
+from support.chromium import Browser
 from support.documents import ALLOW_ALL, policy, trust
 
 PASSWORD = "heron-In-7-reeds"
 # Texts that IAM permits in descriptions, policies and tags, and that a page must show as they are.
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'{{7*7}}&lt;"
-
-
-def pytest_collection_modifyitems(items):
-    """Leaves these tests out without a browser."""
-    if NOT_INSTALLED:
-        for item in items:
-            if "/browser/" in str(item.path):
-                item.add_marker(pytest.mark.skip(reason=NOT_INSTALLED))
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,11 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from support.chromium import Browser
+from support.chromium import NOT_INSTALLED, Browser
 
 from .conftest import HOSTILE, PASSWORD
+
+pytestmark = [pytest.mark.skipif(bool(NOT_INSTALLED), reason=NOT_INSTALLED or "installed")]
 
 # The names in the account, which stand for all of their kind.
 NAMES = re.compile(r"(?<=/)(admin|bob|developers|deploy|reader|hostile|all)(?=[/?]|$)|(?<==)[^&]+")

@@ -3,10 +3,12 @@
 import pytest
 from selenium.webdriver.common.keys import Keys
 from support.api import AwsApi, GrpcApi
-from support.chromium import Browser
+from support.chromium import NOT_INSTALLED, Browser
 from support.totp import Authenticator
 
 from .conftest import PASSWORD
+
+pytestmark = [pytest.mark.skipif(bool(NOT_INSTALLED), reason=NOT_INSTALLED or "installed")]
 
 
 @pytest.fixture
