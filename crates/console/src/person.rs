@@ -52,6 +52,11 @@ impl<'a> Person<'a> {
         self.ended.load(Ordering::Relaxed)
     }
 
+    /// The id of the account in which calls act: the person's own, or that of the role that they switched to.
+    pub(crate) fn account(&self) -> String {
+        self.session.role().map_or_else(|| self.session.account.clone(), |role| role.account)
+    }
+
     /// The members of the query string.
     pub(crate) fn query(&self) -> &Form {
         &self.request.query

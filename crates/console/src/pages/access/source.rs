@@ -36,10 +36,15 @@ impl<'a> Sources<'a> {
             if self.read.len() == MAX_POLICIES {
                 return Err(format!("Only the sources of the first {MAX_POLICIES} policies are shown."));
             }
-            let document = match Box::pin(self.document(statement)).await {
-                Ok(Some(document)) => Ok(document),
-                Ok(None) => Err("The source of this policy is not kept here.".to_owned()),
-                Err(error) => Err(error.error.message().to_owned()),
+            // Users, groups and roles are read by name, which finds those of the person's own account.
+            let document = if is_elsewhere(&statement.attached_to, &self.person.account()) {
+                Err("The policy is of another account: only a console of that account shows its source.".to_owned())
+            } else {
+                match Box::pin(self.document(statement)).await {
+                    Ok(Some(document)) => Ok(document),
+                    Ok(None) => Err("The source of this policy is not kept here.".to_owned()),
+                    Err(error) => Err(error.error.message().to_owned()),
+                }
             };
             self.read.insert(key.clone(), document);
         }
@@ -90,6 +95,11 @@ impl<'a> Sources<'a> {
     }
 }
 
+/// Whether an ARN names an object of another account than this one.
+fn is_elsewhere(arn: &str, account: &str) -> bool {
+    arn.split(':').nth(4).is_some_and(|own| !own.is_empty() && own != account)
+}
+
 /// `user`, `group` or `role`, by the ARN of an identity.
 fn kind_of(arn: &str) -> &str {
     let resource = arn.rsplit(':').next().unwrap_or_default();
@@ -107,6 +117,18 @@ fn cut(document: &str, statement: &StatementRef) -> Vec<(usize, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn objects_of_other_accounts_are_told_from_the_own() {
+        for (arn, expected) in [
+            ("arn:aws:iam::111122223333:role/twin", false),
+            ("arn:aws:iam::444455556666:role/twin", true),
+            ("arn:aws:s3:::bucket", false),
+            ("", false),
+        ] {
+            assert_eq!(is_elsewhere(arn, "111122223333"), expected, "{arn}");
+        }
+    }
 
     #[test]
     fn statements_are_cut_out_by_lines() {
