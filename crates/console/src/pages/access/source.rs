@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn objects_of_other_accounts_are_told_from_the_own() {
+    fn objects_of_other_accounts_are_recognized() {
         for (arn, expected) in [
             ("arn:aws:iam::111122223333:role/twin", false),
             ("arn:aws:iam::444455556666:role/twin", true),
