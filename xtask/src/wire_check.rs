@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<String> {
     summary(command(args)?)
 }
 
-/// Compares as [`run`] does, after the Rust tests were built, and with them the program.
+/// Compares as [`run()`] does, after the Rust tests were built, and with them the program.
 ///
 /// # Errors
 /// All differences.
