@@ -9,7 +9,7 @@
 //! - `pages` has one file for each noun, with its templates in `templates/`; `view` has what templates share.
 //! - `assets` has the stylesheet and the script, under names with their hash.
 //!
-//! To add a page: write `src/pages/NOUN.rs` with `answer`, which takes the [`person`] and the path after the noun; its
+//! To add a page: write `src/pages/NOUN.rs` with `answer`, which takes the `person` and the path after the noun; its
 //! template, which extends `layout.html`; its row in `pages::answer`; and its entry in `view::NAVIGATION`.
 //!
 //! The crate deliberately does not know storage, decisions or handlers. No template marks text as safe.
