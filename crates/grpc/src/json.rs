@@ -8,13 +8,12 @@ mod read;
 
 use bailiwick_api::{OperationInfo, find_operation, pool};
 use bailiwick_model::{ErrorCode, IamError, Result};
-use bailiwick_service::{Answer, BodyError, FrontEnd, Incoming, Peer, Refused, Route};
+use bailiwick_service::{Answer, FrontEnd, Incoming, Peer, Refused, Route, is_own_origin, read_secret_body};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
-use http_body_util::{BodyExt as _, Full};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
 use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
-use zeroize::Zeroizing;
 
 use crate::front::Front;
 use crate::{Body, BoxError};
@@ -23,9 +22,6 @@ use crate::{Body, BoxError};
 const SERVICES: [&str; 2] = ["/bailiwick.signin.v1.SignInService/", "/bailiwick.signin.v1.PasskeyService/"];
 /// The largest body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
-/// How much of a larger body is read and discarded before it is refused: a client that is still sending might not read
-/// the response.
-const MAX_DRAINED: usize = 1024 * 1024;
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-bailiwick-request-id");
 const REVISION: HeaderName = HeaderName::from_static("x-bailiwick-revision");
@@ -53,7 +49,8 @@ impl Front {
         B::Error: Into<BoxError> + Send,
     {
         let (head, body) = request.into_parts();
-        let checked = collect(body).await.and_then(|body| check(&head, &peer).map(|method| (body, method)));
+        let body = read_secret_body(body, MAX_BODY).await;
+        let checked = body.and_then(|body| check(&head, &peer).map(|method| (body, method)));
         let (body, method) = match checked {
             Ok(checked) => checked,
             Err(error) => return self.refuse_json(&head, &peer, &error),
@@ -123,33 +120,11 @@ fn check(head: &Parts, peer: &Peer) -> Result<Served> {
 
 /// Refuses what a page of another origin sends.
 fn check_origin(head: &Parts, peer: &Peer) -> Result<()> {
-    let host = host(head)?;
-    let scheme = if peer.secure { "https://" } else { "http://" };
-    let is_own = |origin: &HeaderValue| {
-        let rest = origin.as_bytes().strip_prefix(scheme.as_bytes());
-        rest.is_some_and(|rest| rest.eq_ignore_ascii_case(host))
-    };
     let mut sites = head.headers.get_all(SEC_FETCH_SITE).iter();
-    if head.headers.get_all(header::ORIGIN).iter().all(is_own)
-        && sites.all(|site| site == "same-origin" || site == "none")
-    {
+    if is_own_origin(head, peer)? && sites.all(|site| site == "same-origin" || site == "none") {
         return Ok(());
     }
     Err(IamError::new(ErrorCode::AccessDenied, "requests from pages of another origin are refused"))
-}
-
-/// The one host that the request is for. HTTP/2 has it in the target, HTTP/1 in a header.
-fn host(head: &Parts) -> Result<&[u8]> {
-    let of_target = head.uri.authority().map(|authority| authority.as_str().as_bytes());
-    let mut of_headers = head.headers.get_all(header::HOST).iter().map(HeaderValue::as_bytes);
-    let host = match (of_target, of_headers.next(), of_headers.next()) {
-        (Some(target), None, None) if head.version == Version::HTTP_2 => Some(target),
-        (Some(target), Some(header), None) if head.version == Version::HTTP_2 && target == header => Some(target),
-        (None, Some(header), None) => Some(header),
-        _ => None,
-    };
-    let message = "the request must have one Host header and a path as its target";
-    host.filter(|host| !host.is_empty()).ok_or_else(|| IamError::new(ErrorCode::MalformedInput, message))
 }
 
 /// Whether the body is JSON by its media type, in UTF-8.
@@ -159,37 +134,6 @@ fn is_json(headers: &HeaderMap) -> bool {
     let Ok(value) = value.to_str() else { return false };
     let (media, parameter) = value.split_once(';').unwrap_or((value, "charset=utf-8"));
     media.trim().eq_ignore_ascii_case("application/json") && parameter.trim().eq_ignore_ascii_case("charset=utf-8")
-}
-
-/// Reads the whole body. The listener limits its time, and the memory of all bodies.
-async fn collect<B>(mut body: B) -> Result<Zeroizing<Vec<u8>>>
-where
-    B: http_body::Body<Data = Bytes> + Unpin,
-    B::Error: Into<BoxError>,
-{
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut whole = Zeroizing::new(Vec::with_capacity(announced.min(MAX_BODY)));
-    let mut size = 0_usize;
-    while size <= MAX_DRAINED && announced <= MAX_DRAINED {
-        let Some(frame) = body.frame().await else { break };
-        let frame = frame.map_err(|error| BodyError::refusal(error.into()))?;
-        let Ok(data) = frame.into_data() else { continue };
-        size = size.saturating_add(data.len());
-        if size > MAX_BODY {
-            continue;
-        }
-        if size > whole.capacity() {
-            // A vector that grows by itself leaves its content behind.
-            let mut larger = Zeroizing::new(Vec::with_capacity((2 * size).min(MAX_BODY)));
-            larger.extend_from_slice(&whole);
-            whole = larger;
-        }
-        whole.extend_from_slice(&data);
-    }
-    if announced > MAX_DRAINED || size > MAX_BODY {
-        return Err(IamError::new(ErrorCode::RequestEntityTooLarge, "the body has more than 64 KiB"));
-    }
-    Ok(whole)
 }
 
 /// Writes a message as JSON, with the members that are false or zero.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bailiwick_model::{ErrorCode, IamError, Result};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
+use zeroize::Zeroizing;
 
 /// The largest body: 1 MiB.
 const MAX_BODY: usize = 1024 * 1024;
@@ -91,4 +92,43 @@ where
         return Err(large());
     }
     Ok(if pieces.is_empty() { whole } else { pieces.into() })
+}
+
+/// How much of a larger body with secrets is read and discarded before it is refused.
+const MAX_SECRET_DRAINED: usize = 1024 * 1024;
+
+/// Reads the whole body of a request that may contain a password, of at most this many bytes. The result is overwritten
+/// when it is dropped. The listener limits the time of the body, and the memory of all bodies.
+///
+/// # Errors
+/// `RequestEntityTooLarge`; `MalformedInput` or `ServiceUnavailable` if it did not arrive.
+pub async fn read_secret_body<B>(mut body: B, largest: usize) -> Result<Zeroizing<Vec<u8>>>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let mut whole = Zeroizing::new(Vec::with_capacity(announced.min(largest)));
+    let mut size = 0_usize;
+    while size <= MAX_SECRET_DRAINED && announced <= MAX_SECRET_DRAINED {
+        let Some(frame) = body.frame().await else { break };
+        let frame = frame.map_err(|error| BodyError::refusal(error.into()))?;
+        let Ok(data) = frame.into_data() else { continue };
+        size = size.saturating_add(data.len());
+        if size > largest {
+            continue;
+        }
+        if size > whole.capacity() {
+            // A vector that grows by itself leaves its content behind.
+            let mut larger = Zeroizing::new(Vec::with_capacity((2 * size).min(largest)));
+            larger.extend_from_slice(&whole);
+            whole = larger;
+        }
+        whole.extend_from_slice(&data);
+    }
+    if announced > MAX_SECRET_DRAINED || size > largest {
+        let message = format!("the body has more than {} KiB", largest / 1024);
+        return Err(IamError::new(ErrorCode::RequestEntityTooLarge, message));
+    }
+    Ok(whole)
 }
