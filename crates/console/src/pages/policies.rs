@@ -20,8 +20,12 @@ pub(crate) async fn answer(person: &Person<'_>, rest: &str) -> Page {
 }
 
 async fn list(person: &Person<'_>) -> Page {
+    // The policies that are built in are many, and would come first. A search by path finds them too.
+    let path = path_prefix(person);
+    let scope = path.is_none().then(|| "Local".to_owned());
     let asked = ListPoliciesRequest {
-        path_prefix: path_prefix(person),
+        scope,
+        path_prefix: path,
         marker: person.query().text("marker"),
         max_items: Some(100),
         ..Default::default()
@@ -39,8 +43,12 @@ async fn list(person: &Person<'_>) -> Page {
         ]
     };
     let listed = listed.map(|listed| listed.policies.into_iter().map(row).collect());
-    let table = person.table("Policies", &["Policy", "Owner", "Attached", "Changed"], "No policy here.");
-    let about = "Managed policies: written once, attached to users, groups and roles.";
+    let table = person.table(
+        "Policies",
+        &["Policy", "Owner", "Attached", "Changed"],
+        "No policy of this account. A search for the path / also finds the built-in ones.",
+    );
+    let about = "Managed policies of this account. A search by path finds the built-in ones as well: / finds all.";
     list_page(person, "Policies", "policies", about, rows(table, listed), marker.as_deref())
 }
 
